@@ -1,0 +1,298 @@
+#!/usr/bin/env python3
+# ===- replay.py - The attention layer of a golden file, replayed in float64 -===#
+#
+# Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===------------------------------------------------------------------------===#
+"""Replays prefill and decode of a golden file in float64 and compares with its .out tensors.
+
+It shares no code with the compiler, so that an agreement of the two means something: it reads safetensors and the
+config by itself, and computes RoPE, YaRN and the softmax in float64. Needs numpy.
+
+    replay.py test/Models/golden/v3_yarn.safetensors
+    replay.py test/Models/golden/v3_bf16_sharded --form=fold
+    replay.py test/Models/golden/v3_fp8.safetensors --round=bf16 --write=/tmp/v3_fp8.bf16.safetensors
+"""
+import argparse
+import json
+import math
+import os
+import struct
+import sys
+
+import numpy as np
+
+MODELS = ("deepseek_v2", "deepseek_v3", "kimi_k2", "glm4_moe_lite", "minicpm3", "mistral4")
+
+
+class ReplayError(Exception):
+    """WHERE: WHAT; what to do."""
+
+
+def bf16_to_f32(bits):
+    return (bits.astype(np.uint32) << 16).view(np.float32)
+
+
+def e4m3_table():
+    """The 256 values of float8_e4m3fn (Micikevicius et al. 2022, table 1): bias 7, no infinities, 0x7f is NaN."""
+    code = np.arange(256)
+    exponent, mantissa = (code >> 3) & 15, code & 7
+    value = np.where(exponent == 0, mantissa / 8 * 2.0**-6, (1 + mantissa / 8) * 2.0 ** (exponent - 7.0))
+    value[(code & 0x7F) == 0x7F] = np.nan
+    return np.where(code & 0x80, -value, value).astype(np.float32)
+
+
+DECODERS = {
+    "F64": lambda raw: raw.view(np.float64),
+    "F32": lambda raw: raw.view(np.float32),
+    "F16": lambda raw: raw.view(np.float16).astype(np.float32),
+    "BF16": lambda raw: bf16_to_f32(raw.view(np.uint16)),
+    "F8_E4M3": lambda raw: e4m3_table()[raw],
+}
+
+
+def read_safetensors(path):
+    """All tensors of a file, decoded to float32 or float64, and the file's metadata."""
+    data = np.fromfile(path, dtype=np.uint8)
+    if len(data) < 8:
+        raise ReplayError(f"{path}: too short for safetensors; is the file complete?")
+    size = struct.unpack("<Q", data[:8].tobytes())[0]
+    if size > len(data) - 8:
+        raise ReplayError(f"{path}: header of {size} bytes passes the end; is the file complete?")
+    header = json.loads(data[8 : 8 + size].tobytes())
+    metadata = header.pop("__metadata__", {})
+    body, tensors = data[8 + size :], {}
+    for name, entry in header.items():
+        if entry["dtype"] not in DECODERS:
+            raise ReplayError(f"{path}: tensor {name} has dtype {entry['dtype']}; use one of {', '.join(DECODERS)}")
+        begin, end = entry["data_offsets"]
+        tensors[name] = DECODERS[entry["dtype"]](body[begin:end].copy()).reshape(entry["shape"])
+    return tensors, metadata
+
+
+def write_safetensors(path, tensors, metadata):
+    header, offset = {"__metadata__": metadata}, 0
+    for name, value in tensors.items():
+        header[name] = {"dtype": "F32", "shape": list(value.shape), "data_offsets": [offset, offset + value.nbytes]}
+        offset += value.nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)  # the body starts at a multiple of 8
+    with open(path + ".part", "wb") as out:
+        out.write(struct.pack("<Q", len(text)) + text)
+        out.writelines(value.tobytes() for value in tensors.values())
+    os.replace(path + ".part", path)
+
+
+def read_golden(path):
+    """(hidden/out tensors, weights, metadata, config) of a golden file or of a directory with shards."""
+    if os.path.isdir(path):
+        golden, metadata = read_safetensors(os.path.join(path, "golden.safetensors"))
+        with open(os.path.join(path, "model.safetensors.index.json")) as file:
+            shards = sorted(set(json.load(file)["weight_map"].values()))
+        with open(os.path.join(path, "config.json")) as file:
+            config = json.load(file)
+        weights = {}
+        for shard in shards:
+            weights.update(read_safetensors(os.path.join(path, shard))[0])
+        return golden, weights, metadata, config
+    tensors, metadata = read_safetensors(path)
+    if "config" not in metadata:
+        raise ReplayError(f"{path}: no metadata key 'config'; use a golden file")
+    golden = {name: value for name, value in tensors.items() if name.endswith((".hidden", ".out"))}
+    weights = {name: value for name, value in tensors.items() if name not in golden}
+    return golden, weights, metadata, json.loads(metadata["config"])
+
+
+def round_bf16(value):
+    """float32 to bfloat16, nearest even, returned in float64."""
+    bits = np.ascontiguousarray(value, dtype=np.float32).view(np.uint32).astype(np.uint64)
+    rounded = ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+    return bf16_to_f32(rounded).astype(np.float64)
+
+
+# --- semantics of the families (Hugging Face transformers 5.17, modeling_<family>.py) ---
+class Semantics:
+    """What a config says about the layer. The comments name where the reference code says so."""
+
+    def __init__(self, config):
+        self.model = config["model_type"]
+        if self.model not in MODELS:
+            raise ReplayError(f"config: model_type {self.model} is not replayed; known: {', '.join(MODELS)}")
+        self.heads = config["num_attention_heads"]
+        self.latent = config["kv_lora_rank"]
+        self.nope, self.rope, self.v = config["qk_nope_head_dim"], config["qk_rope_head_dim"], config["v_head_dim"]
+        self.low_rank_q = config.get("q_lora_rank") is not None
+        # {q,kv}_a_layernorm are constructed without eps: the class's default, not config.rms_norm_eps.
+        self.eps = 1e-6
+        # V2 multiplies complex pairs, MiniCPM3 always rotates halves, the others ask rope_interleave (default True).
+        self.interleaved = {"deepseek_v2": True, "minicpm3": False}.get(self.model, config.get("rope_interleave", True))
+        self.block = (config.get("quantization_config") or {}).get("weight_block_size")
+        rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
+        rope = {"rope_theta": config.get("rope_theta", 10000.0), **rope}
+        kind = rope.get("rope_type", rope.get("type", "default"))
+        if kind not in ("default", "yarn"):
+            raise ReplayError(f"config: rope type {kind} is not replayed; known: default, yarn")
+        self.scale = (self.nope + self.rope) ** -0.5
+        self.cos_sin_scale = 1.0
+        self.frequencies = rope["rope_theta"] ** -(np.arange(0, self.rope, 2) / self.rope)
+        if kind == "yarn":
+            self.apply_yarn(rope)
+        # Mistral-4's get_llama_4_attn_scale: a factor a position on the whole query (its nope and its rope part).
+        self.beta = rope.get("llama_4_scaling_beta", config.get("llama_4_scaling_beta")) or 0.0
+        self.original = rope.get("original_max_position_embeddings") or 1
+
+    def apply_yarn(self, rope):
+        """_compute_yarn_parameters of modeling_rope_utils.py, and yarn_apply_mscale of every family's attention."""
+        factor, original = rope["factor"], rope["original_max_position_embeddings"]
+
+        def mscale(m):
+            return 0.1 * m * math.log(factor) + 1.0 if factor > 1 else 1.0
+
+        def correction(rotations):
+            return self.rope * math.log(original / (rotations * 2 * math.pi)) / (2 * math.log(rope["rope_theta"]))
+
+        low, high = correction(rope.get("beta_fast") or 32), correction(rope.get("beta_slow") or 1)
+        if rope.get("truncate", True):
+            low, high = math.floor(low), math.ceil(high)
+        low, high = max(low, 0), min(high, self.rope - 1)
+        ramp = np.clip((np.arange(self.rope // 2) - low) / (high - low or 0.001), 0, 1)
+        self.frequencies = self.frequencies * (ramp / factor + 1 - ramp)
+        m, all_dim = rope.get("mscale"), rope.get("mscale_all_dim")
+        ratio = mscale(m) / mscale(all_dim) if m and all_dim else mscale(1)
+        self.cos_sin_scale = rope.get("attention_factor") or ratio
+        self.scale *= mscale(all_dim) ** 2 if all_dim else 1.0
+
+    def rotate(self, x, positions):
+        """RoPE of x [batch, tokens, heads, rope], in the checkpoint's order of columns."""
+        angle = positions[:, None, None] * self.frequencies
+        cos, sin = np.cos(angle) * self.cos_sin_scale, np.sin(angle) * self.cos_sin_scale
+        first, second = (np.s_[..., 0::2], np.s_[..., 1::2]) if self.interleaved else (
+            np.s_[..., : self.rope // 2], np.s_[..., self.rope // 2 :])
+        out = np.empty_like(x)
+        out[first] = x[first] * cos - x[second] * sin
+        out[second] = x[second] * cos + x[first] * sin
+        return out
+
+    def norm(self, x, gamma):
+        return gamma * x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + self.eps)
+
+
+class Layer:
+    def __init__(self, semantics, weights, layer, form, rounding):
+        self.sem, self.tensors, self.form, self.rounding, self.cache = semantics, weights, form, rounding, None
+        s = semantics
+        self.prefix = f"model.layers.{layer}.self_attn."
+        kv_b = self.weight("kv_b_proj.weight").reshape(s.heads, s.nope + s.v, s.latent)
+        self.w_uk, self.w_uv = kv_b[:, : s.nope], kv_b[:, s.nope :]
+        q_up = self.weight("q_b_proj.weight" if s.low_rank_q else "q_proj.weight")
+        q_up = q_up.reshape(s.heads, s.nope + s.rope, -1)
+        self.w_q_nope, self.w_q_rope = q_up[:, : s.nope], q_up[:, s.nope :]
+        self.w_o = self.weight("o_proj.weight").reshape(-1, s.heads, s.v)
+        if form == "fold":
+            self.w_q_latent = np.einsum("hpi,hpl->hli", self.w_q_nope, self.w_uk)
+            self.w_o_latent = np.einsum("dhv,hvl->dhl", self.w_o, self.w_uv)
+
+    def weight(self, name):
+        """A weight in float64: dequantised (w * scale_inv of its block, in float32), then rounded where asked."""
+        full = self.prefix + name
+        if full not in self.tensors:
+            raise ReplayError(f"weights: no tensor {full}; use --layer=K for another layer")
+        value = self.tensors[full]
+        scale = self.tensors.get(full + "_scale_inv")
+        if scale is not None:
+            rows, columns = self.sem.block
+            scale = scale.repeat(rows, axis=0).repeat(columns, axis=1)
+            value = value.astype(np.float32) * scale[: value.shape[0], : value.shape[1]].astype(np.float32)
+        return round_bf16(value) if self.rounding == "bf16" else value.astype(np.float64)
+
+    def project(self, x, name):
+        """x times a projection, plus its bias where the checkpoint has one (attention_bias)."""
+        y = x @ self.weight(name + ".weight").T
+        return y + self.weight(name + ".bias") if self.prefix + name + ".bias" in self.tensors else y
+
+    def step(self, hidden):
+        """One call of the layer on hidden [batch, tokens, hidden size]; appends to the cache."""
+        s, past = self.sem, 0 if self.cache is None else self.cache[0].shape[1]
+        positions = past + np.arange(hidden.shape[1], dtype=np.float64)
+        x = hidden
+        if s.low_rank_q:
+            x = s.norm(self.project(hidden, "q_a_proj"), self.weight("q_a_layernorm.weight"))
+        per_position = 1 + s.beta * np.log(1 + np.floor(positions / s.original))
+        q_rope = s.rotate(np.einsum("bti,hri->bthr", x, self.w_q_rope), positions) * per_position[:, None, None]
+
+        down = self.project(hidden, "kv_a_proj_with_mqa")
+        latent = s.norm(down[..., : s.latent], self.weight("kv_a_layernorm.weight"))
+        k_rope = s.rotate(down[..., None, s.latent :], positions)[..., 0, :]
+        if self.cache is not None:
+            latent, k_rope = (np.concatenate(pair, axis=1) for pair in zip(self.cache, (latent, k_rope)))
+        self.cache = latent, k_rope
+
+        scores = np.einsum("bthr,bnr->bhtn", q_rope, k_rope) + self.nope_scores(x, latent, per_position)
+        visible = np.arange(latent.shape[1])[None, :] <= positions[:, None]
+        scores = np.where(visible, scores * s.scale, -np.inf)
+        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        out = self.output(weights / weights.sum(axis=-1, keepdims=True), latent)
+        return out + self.weight("o_proj.bias") if self.prefix + "o_proj.bias" in self.tensors else out
+
+    def nope_scores(self, x, latent, per_position):
+        if self.form == "fold":
+            q_latent = np.einsum("bti,hli->bthl", x, self.w_q_latent)
+        else:
+            q_nope = np.einsum("bti,hpi->bthp", x, self.w_q_nope) * per_position[:, None, None]
+            if self.form == "naive":
+                return np.einsum("bthp,bnhp->bhtn", q_nope, np.einsum("bnl,hpl->bnhp", latent, self.w_uk))
+            return np.einsum("bthl,bnl->bhtn", np.einsum("bthp,hpl->bthl", q_nope, self.w_uk), latent)
+        return np.einsum("bthl,bnl->bhtn", q_latent * per_position[:, None, None], latent)
+
+    def output(self, probabilities, latent):
+        if self.form == "naive":
+            o = np.einsum("bhtn,bnhv->bthv", probabilities, np.einsum("bnl,hvl->bnhv", latent, self.w_uv))
+            return np.einsum("bthv,dhv->btd", o, self.w_o)
+        o_latent = np.einsum("bhtn,bnl->bthl", probabilities, latent)
+        if self.form == "fold":
+            return np.einsum("bthl,dhl->btd", o_latent, self.w_o_latent)
+        return np.einsum("bthv,dhv->btd", np.einsum("bthl,hvl->bthv", o_latent, self.w_uv), self.w_o)
+
+
+def steps_of(golden):
+    """prefill, decode.0, decode.1, … as far as the file goes."""
+    return [name for name in ["prefill"] + [f"decode.{n}" for n in range(len(golden))] if name + ".hidden" in golden]
+
+
+def replay(arguments):
+    golden, weights, metadata, config = read_golden(arguments.file)
+    layer = Layer(Semantics(config), weights, arguments.layer, arguments.form, arguments.round)
+    tolerance = {"none": 1e-6, "bf16": 3e-2}[arguments.round] if arguments.tolerance is None else arguments.tolerance
+    written, passed = {}, True
+    for step in steps_of(golden):
+        hidden, expected = golden[step + ".hidden"], golden[step + ".out"].astype(np.float64)
+        out = layer.step(round_bf16(hidden) if arguments.round == "bf16" else hidden.astype(np.float64))
+        error = float(np.linalg.norm(out - expected) / np.linalg.norm(expected))
+        print(f"{step + '.out':<16} {error:.3e}", flush=True)
+        passed = passed and error <= tolerance
+        written.update({step + ".hidden": hidden.astype(np.float32), step + ".out": out.astype(np.float32)})
+    if arguments.write:
+        write_safetensors(arguments.write, written, {"config": json.dumps(config), **metadata})
+    if not written or not passed:
+        what = f"an error is above {tolerance:g}; does the config belong to the weights?"
+        raise ReplayError(f"{arguments.file}: {what if written else 'no prefill.hidden; use a golden file'}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", help="golden file, or a directory with golden.safetensors, config and shards")
+    parser.add_argument("--form", choices=("naive", "absorb", "fold"), default="naive")
+    parser.add_argument("--round", choices=("none", "bf16"), default="none",
+                        help="bf16: weights (dequantised first) and hidden states are rounded; the rest stays float64")
+    parser.add_argument("--layer", type=int, default=0)
+    parser.add_argument("--tolerance", type=float, help="exit 1 above it (default 1e-6; 3e-2 with --round=bf16)")
+    parser.add_argument("--write", metavar="OUT.safetensors", help="hidden states and the replay's own .out tensors")
+    try:
+        replay(parser.parse_args())
+    except (ReplayError, OSError, ValueError, KeyError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

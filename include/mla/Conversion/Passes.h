@@ -1,0 +1,28 @@
+//===- Passes.h - Out of the mla dialect ------------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_CONVERSION_PASSES_H
+#define MLA_CONVERSION_PASSES_H
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace mla {
+#define GEN_PASS_DECL
+#include "mla/Conversion/Passes.h.inc"
+#define GEN_PASS_REGISTRATION
+#include "mla/Conversion/Passes.h.inc"
+} // namespace mla
+
+#endif // MLA_CONVERSION_PASSES_H

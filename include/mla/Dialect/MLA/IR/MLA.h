@@ -1,0 +1,50 @@
+//===- MLA.h - The mla dialect ------------------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Multi-head Latent Attention on tensors. Descriptions of operations, types
+// and attributes are in the .td files and in the generated reference.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_DIALECT_MLA_IR_MLA_H
+#define MLA_DIALECT_MLA_IR_MLA_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "mla/Dialect/MLA/IR/MLADialect.h.inc"
+#include "mla/Dialect/MLA/IR/MLAEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "mla/Dialect/MLA/IR/MLAAttrs.h.inc"
+#define GET_TYPEDEF_CLASSES
+#include "mla/Dialect/MLA/IR/MLATypes.h.inc"
+#define GET_OP_CLASSES
+#include "mla/Dialect/MLA/IR/MLAOps.h.inc"
+
+namespace mla {
+/// Names of the attributes that modules and functions carry; the dialect's
+/// description says what they mean.
+constexpr llvm::StringLiteral kPlanAttr = "mla.plan";
+constexpr llvm::StringLiteral kPhaseAttr = "mla.phase";
+constexpr llvm::StringLiteral kRegimeAttr = "mla.regime";
+constexpr llvm::StringLiteral kLayersAttr = "mla.layers";
+constexpr llvm::StringLiteral kCheckpointPrefixAttr = "mla.checkpoint_prefix";
+/// On an argument of a function: the prepared weight it takes.
+constexpr llvm::StringLiteral kWeightAttr = "mla.weight";
+/// On an operation on weights: what names of prepared weights call its result.
+constexpr llvm::StringLiteral kNameAttr = "mla.name";
+} // namespace mla
+
+#endif // MLA_DIALECT_MLA_IR_MLA_H

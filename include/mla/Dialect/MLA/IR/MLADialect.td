@@ -1,0 +1,98 @@
+//===- MLADialect.td - The dialect and its enums -----------*- tablegen -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_DIALECT_TD
+#define MLA_DIALECT_TD
+
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+
+def MLA_Dialect : Dialect {
+  let name = "mla";
+  let summary = "Multi-head Latent Attention on tensors";
+  let description = [{
+    Multi-head Latent Attention (DeepSeek-V2, arXiv:2405.04434, section 2.1)
+    caches one compressed latent a token instead of keys and values. This
+    dialect holds such an attention layer as a checkpoint defines it, and every
+    form that associativity makes of it, so that moving an up-projection is a
+    rewrite of visible operations and not a property of a kernel.
+
+    | symbol | meaning | config.json |
+    |---|---|---|
+    | `T` | tokens of this step, packed: all sequences one after the other | |
+    | `B` | sequences of this step | |
+    | `N` | cached tokens of all sequences, packed | |
+    | `D` | width of the hidden state | `hidden_size` |
+    | `H` | heads (of this rank) | `num_attention_heads` |
+    | `P`, `R` | width of a head's query without and with position | `qk_nope_head_dim`, `qk_rope_head_dim` |
+    | `V` | width of a head's value | `v_head_dim` |
+    | `L` | width of the latent | `kv_lora_rank` |
+
+    `T`, `B`, `N` are dynamic, model dimensions are static. Sequence `b` owns
+    tokens `cu[b]` to `cu[b + 1] - 1` of a packed tensor. Arithmetic is in
+    float32 whatever the element types are; a result is rounded once, when it
+    is stored.
+
+    Attributes of functions and modules:
+
+    * `mla.plan` on a module: the `#mla.plan` that was decided;
+    * `mla.phase` on a function: which phase of inference it serves;
+    * `mla.regime` on a function: the regime of the plan whose forms it has;
+    * `mla.checkpoint_prefix`, `mla.layers` on a module: weights are named for
+      the first layer; the other layers share the code;
+    * `mla.name` on an operation on weights: what names of prepared weights call
+      its result (`w_uk`), where the checkpoint has no name for it.
+  }];
+  let cppNamespace = "::mla";
+  let useDefaultAttributePrinterParser = 1;
+  let useDefaultTypePrinterParser = 1;
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
+  let hasConstantMaterializer = 1;
+  let extraClassDeclaration = [{
+    void registerAttrs();
+    void registerTypes();
+  }];
+}
+
+class MLA_I32Enum<string name, string summary, list<I32EnumAttrCase> cases>
+    : I32EnumAttr<name, summary, cases> {
+  let cppNamespace = "::mla";
+  let genSpecializedAttr = 0;
+}
+
+def MLA_Phase : MLA_I32Enum<"Phase", "phase of inference", [
+  I32EnumAttrCase<"Prefill", 0, "prefill">,
+  I32EnumAttrCase<"Decode", 1, "decode">
+]>;
+def MLA_PhaseAttr : EnumAttr<MLA_Dialect, MLA_Phase, "phase"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def MLA_Form : MLA_I32Enum<"Form", "where a side's up-projection stands", [
+  I32EnumAttrCase<"Naive", 0, "naive">,
+  I32EnumAttrCase<"Absorb", 1, "absorb">,
+  I32EnumAttrCase<"Fold", 2, "fold">
+]>;
+
+def MLA_Heads : MLA_I32Enum<"Heads", "where a projection has heads", [
+  I32EnumAttrCase<"None", 0, "plain">,
+  I32EnumAttrCase<"To", 1, "to_heads">,
+  I32EnumAttrCase<"Per", 2, "per_head">,
+  I32EnumAttrCase<"From", 3, "from_heads">
+]>;
+def MLA_HeadsAttr : EnumAttr<MLA_Dialect, MLA_Heads, "heads">;
+
+def MLA_RopeStyle : MLA_I32Enum<"RopeStyle", "which elements rotate together", [
+  I32EnumAttrCase<"Interleaved", 0, "interleaved">,
+  I32EnumAttrCase<"HalfSplit", 1, "half_split">
+]>;
+def MLA_RopeStyleAttr : EnumAttr<MLA_Dialect, MLA_RopeStyle, "rope_style">;
+
+#endif // MLA_DIALECT_TD

@@ -1,0 +1,145 @@
+//===- Passes.td - Passes on the mla dialect ---------------*- tablegen -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_TRANSFORMS_PASSES_TD
+#define MLA_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def MLAPlan : Pass<"mla-plan", "::mlir::ModuleOp"> {
+  let summary = "Decide the form of every phase and side, and say why";
+  let description = [{
+    Attaches `mla.plan` to the module and changes nothing else. Without a
+    request, decode is absorbed and prefill naive: decode reads the cache for
+    every token and must not up-project it; prefill up-projects once for many
+    queries and needs 3.4 times fewer FLOPs for its attention (DeepSeek-V3).
+    A plan that is already there is kept unless forms are requested.
+
+    `plan` is a form for decode (`absorb`), with prefill as decided, or a list
+    of `phase=form` and `phase.side=form` (`decode.q=fold,decode.o=absorb,prefill=naive`).
+    What is requested holds for every cached length; `why` says of each side
+    whether it was requested, planned before or decided by default.
+  }];
+  let options = [
+    Option<"plan", "plan", "std::string", "\"auto\"",
+           "auto, a form for decode, or phase[.side]=form, …">
+  ];
+}
+
+def MLAAbsorb : Pass<"mla-absorb", "::mlir::ModuleOp"> {
+  let summary = "Move up-projections out of the attention, by associativity";
+  let description = [{
+    Query side: `q_nope · (W_UK c) = (W_UK^T q_nope) · c`. Output side:
+    `sum p (W_UV c) = W_UV (sum p c)` (arXiv:2405.04434, section 2.1.2). An
+    attention whose keys and values are both the cached latent becomes
+    `mla.latent_attention`, which reads the cache where it is.
+
+    Obeys the module's plan: a phase with several forms first becomes a function
+    a form, each with its `mla.regime`. The first form keeps the function's name,
+    another is `<name>_<form>`, or `<name>_<q>_<o>` where the sides differ. A
+    side that is to be folded is absorbed here. Without a plan every side that
+    can be absorbed is.
+
+    A row slice of the up-projection's result is taken of its weight instead.
+    Whatever else stands between it and the attention is left alone and remarked
+    on, side by side: one may be refused and the other absorbed. Preserves values
+    up to the order of summation.
+  }];
+  let statistics = [
+    Statistic<"absorbed", "absorbed", "Sides absorbed">,
+    Statistic<"refused", "refused", "Sides that something stands in the way of">
+  ];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def MLAFold : Pass<"mla-fold", "::mlir::ModuleOp"> {
+  let summary = "Make constants of what depends on weights alone";
+  let description = [{
+    Where the plan says `fold` (everywhere, without a plan), two projections of
+    which one reads what the other writes become one with the product of their
+    weights: `mla.compose`. Row slices between them are taken of the weight, and
+    position scales, a factor a token, move behind. Whatever else stands between
+    is remarked on. Then every function's weight-only operations move to
+    `@prepare.<weight>` functions, each of which makes one weight for all
+    functions that use it, and the function takes the prepared weight:
+    dequantisation, slices, transposes, products and the cast to `storage`.
+    Products are in float32 or better and rounded once.
+
+    A function whose name begins with `prepare.` has no arguments and one
+    result, and only `mla.weight`, `mla.dequantize`, `mla.compose`, reshapes,
+    slices, transposes, casts and `linalg.pack` in it. The weight's name is the
+    checkpoint's without the module's `mla.checkpoint_prefix` and `.weight`, then
+    what was done: `kv_b_proj.0to31` (a slice), `….t` (a matrix transposed),
+    `o_proj_x_kv_b_proj` (a product, outer first). An operation with a string
+    attribute `mla.name` is called that instead.
+
+    ```mlir
+    func.func @prepare.w_uk.t() -> tensor<4x64x32xbf16> {
+      %w = mla.weight "model.layers.0.self_attn.kv_b_proj.weight" : tensor<256x64xbf16>
+      %heads = tensor.expand_shape %w [[0, 1], [2]] output_shape [4, 64, 64]
+          : tensor<256x64xbf16> into tensor<4x64x64xbf16>
+      %w_uk = tensor.extract_slice %heads[0, 0, 0] [4, 32, 64] [1, 1, 1]
+          : tensor<4x64x64xbf16> to tensor<4x32x64xbf16>
+      %empty = tensor.empty() : tensor<4x64x32xbf16>
+      %t = linalg.transpose ins(%w_uk : tensor<4x32x64xbf16>) outs(%empty : tensor<4x64x32xbf16>)
+          permutation = [0, 2, 1]
+      return %t : tensor<4x64x32xbf16>
+    }
+    ```
+
+    Literal weights (`arith.constant`) have no `@prepare` function: on them all
+    this folds, and the products are constants in the function.
+
+    `storage` is for weights of projections: sums are then in f32 from the first
+    operation on, the cast to `storage` is the last, and gammas and biases are
+    f32.
+  }];
+  let options = [
+    Option<"storage", "storage", "std::string", "\"\"",
+           "element type of prepared weights: f32, bf16, or empty: as they are">
+  ];
+  let statistics = [
+    Statistic<"folded", "folded", "Pairs of projections made one">,
+    Statistic<"refused", "refused", "Pairs that something stands in the way of">,
+    Statistic<"prepared", "prepared", "Prepared weights">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
+def MLALayout : Pass<"mla-layout", "::mlir::ModuleOp"> {
+  let summary = "Lay prepared weights out in panels";
+  let description = [{
+    Appends a `linalg.pack` to the `@prepare` function of every projection's
+    weight and marks the projection `panels`: vectors of a panel's rows are then
+    contiguous for one token and for many alike. The panel is the largest
+    divisor of the rows up to `panel`; rows that only panels under 4 divide stay
+    as they are. Runs after `mla-fold`.
+
+    A weight is laid out if one layout serves all who use it: projections of one
+    kind, or `to_heads` beside `per_head`, whose panels then lie within a head
+    and are collapsed (a view) for `to_heads`.
+  }];
+  let options = [
+    Option<"panel", "panel", "int64_t", "32", "rows of a panel at most">
+  ];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def MLABindWeights : Pass<"mla-bind-weights", "::mlir::ModuleOp"> {
+  let summary = "Make weights arguments of the functions that use them";
+  let description = [{
+    Every `mla.weight` of a function becomes one of its last arguments, with the
+    weight's name as the argument's `mla.weight`: the order in which a bundle's
+    manifest lists them. A weight that is used twice is one argument. Arguments of
+    `@prepare` functions are tensors of the checkpoint.
+  }];
+}
+
+#endif // MLA_TRANSFORMS_PASSES_TD

@@ -1,0 +1,41 @@
+//===- PlanRequest.h - What a user asks of a plan ---------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_DIALECT_MLA_TRANSFORMS_PLANREQUEST_H
+#define MLA_DIALECT_MLA_TRANSFORMS_PLANREQUEST_H
+
+#include "mla/Dialect/MLA/IR/MLA.h"
+
+#include "llvm/Support/Error.h"
+
+namespace mla {
+
+/// Forms asked for by phase and side; what is not asked for is decided.
+struct PlanRequest {
+  /// What is asked of the two sides of one phase.
+  struct Sides {
+    std::optional<Form> q, o;
+    explicit operator bool() const { return q || o; }
+  };
+  Sides prefill, decode;
+
+  Sides &operator[](Phase phase) { return phase == Phase::Prefill ? prefill : decode; }
+  const Sides &operator[](Phase phase) const { return phase == Phase::Prefill ? prefill : decode; }
+  explicit operator bool() const { return prefill || decode; }
+};
+
+/// Reads `auto`, a form (which is decode's), or a list of `phase=form` and
+/// `phase.side=form`: `decode.q=fold,decode.o=absorb,prefill=naive`.
+llvm::Expected<PlanRequest> parsePlanRequest(llvm::StringRef text);
+
+/// The plan with what is asked for, the rest as in `base`, or by default where
+/// that is null: decode absorbed, prefill naive.
+PlanAttr makePlan(mlir::MLIRContext *context, const PlanRequest &request, PlanAttr base);
+
+} // namespace mla
+
+#endif // MLA_DIALECT_MLA_TRANSFORMS_PLANREQUEST_H

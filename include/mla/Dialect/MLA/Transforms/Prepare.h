@@ -1,0 +1,32 @@
+//===- Prepare.h - Functions that make weights ------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A function `@prepare.<name>` makes the weight `<name>` of the layer from
+// weights of the checkpoint. It is run once, when the layer is built.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_DIALECT_MLA_TRANSFORMS_PREPARE_H
+#define MLA_DIALECT_MLA_TRANSFORMS_PREPARE_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace mla {
+
+constexpr llvm::StringLiteral kPreparePrefix = "prepare.";
+
+inline bool isPrepare(mlir::func::FuncOp function) { return function.getName().starts_with(kPreparePrefix); }
+
+/// The weight that a `@prepare` function makes.
+inline llvm::StringRef getPreparedName(mlir::func::FuncOp function) {
+  return function.getName().drop_front(kPreparePrefix.size());
+}
+
+} // namespace mla
+
+#endif // MLA_DIALECT_MLA_TRANSFORMS_PREPARE_H

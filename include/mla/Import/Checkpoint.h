@@ -1,0 +1,65 @@
+//===- Checkpoint.h - Where weights come from -------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A checkpoint is a .safetensors file, a directory of such files with an index,
+// or a maker of weights where there is no file. Tensors are memory-mapped (or
+// made) when they are asked for: compiling one layer of a large model reads that
+// layer and nothing else.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_IMPORT_CHECKPOINT_H
+#define MLA_IMPORT_CHECKPOINT_H
+
+#include "mla/Import/Config.h"
+#include "mla/safetensors.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+#include <memory>
+
+namespace mla::importer {
+
+/// Its tensors are valid as long as it is. Any number of threads may use one checkpoint.
+class Checkpoint {
+public:
+  virtual ~Checkpoint();
+
+  /// What begins the errors about the checkpoint: its path.
+  llvm::StringRef where() const { return path; }
+  /// The text of the config that came with the checkpoint, if one did, and what begins the errors about that text.
+  const std::optional<std::string> &configJson() const { return config; }
+  llvm::StringRef configWhere() const { return configPath; }
+
+  /// Whether a tensor of that name is listed.
+  virtual bool contains(llvm::StringRef name) const = 0;
+  /// Calls back with every name listed, in no order.
+  virtual void forEachName(llvm::function_ref<void(llvm::StringRef)> callback) const = 0;
+  /// The tensor. That it is missing is an error, which tells what the checkpoint has instead.
+  virtual llvm::Expected<const SafetensorsTensor *> find(llvm::StringRef name) = 0;
+
+protected:
+  explicit Checkpoint(std::string path) : path(std::move(path)) {}
+  /// The error of a tensor that is not listed: the names beside which it should be.
+  llvm::Error missing(llvm::StringRef name) const;
+
+  std::string path, configPath;
+  std::optional<std::string> config;
+};
+
+/// Opens FILE.safetensors (whose metadata key `config` may hold the config), or a directory with config.json and either
+/// model.safetensors.index.json or one .safetensors file.
+llvm::Expected<std::unique_ptr<Checkpoint>> openCheckpoint(llvm::StringRef path);
+
+/// Makes weights instead of reading them: normal with standard deviation 1/sqrt(columns), norms near 1, in e4m3 with
+/// scales where the config is quantised, else in bf16 or f32 as the config says. An element depends on the seed, the
+/// tensor's name and the element's index alone, and is the same on every machine.
+std::unique_ptr<Checkpoint> makeSyntheticCheckpoint(const AttentionConfig &config, uint64_t seed = 0);
+
+} // namespace mla::importer
+
+#endif // MLA_IMPORT_CHECKPOINT_H

@@ -1,0 +1,89 @@
+//===- Config.h - What config.json says about attention ---------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A config.json of Hugging Face, reduced to what the attention layer of an MLA
+// model means: sizes, rotary frequencies, scales. Whatever differs between
+// families of models is resolved here (lib/Import/Families.cpp has the table),
+// so that nothing behind this point asks for a model's name.
+//
+// The meaning is that of transformers 5.17, established with golden files by
+// benchmarks/replay.py. A config whose meaning is not known is refused.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_IMPORT_CONFIG_H
+#define MLA_IMPORT_CONFIG_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mla::importer {
+
+/// The rotary embedding, YaRN resolved: column pair i of position p turns by p * inverseFrequencies[i].
+struct Rope {
+  double theta = 10000.0;
+  /// ropeDim / 2 numbers, computed in float32 as torch does.
+  std::vector<float> inverseFrequencies;
+  /// Factor on cos and sin alike (YaRN's attention factor; 1 without YaRN).
+  float cosSinScale = 1.0f;
+};
+
+/// Element type of the checkpoint's weights, as the config announces it.
+enum class CheckpointDType { Unknown, F32, F16, BF16 };
+
+/// Weights in e4m3 with a float32 factor a block: w = element * scale_inv[row / blockRows, column / blockColumns].
+struct BlockQuantization {
+  int64_t blockRows = 128;
+  int64_t blockColumns = 128;
+};
+
+struct AttentionConfig {
+  std::string modelType;
+  int64_t hiddenSize = 0;
+  int64_t numHeads = 0;
+  int64_t numLayers = 0;
+  int64_t qLoraRank = 0; ///< 0: the query has no low-rank projection.
+  int64_t kvLoraRank = 0;
+  int64_t nopeDim = 0;
+  int64_t ropeDim = 0;
+  int64_t vDim = 0;
+  /// The epsilon of q_a_layernorm and kv_a_layernorm. This is not the config's rms_norm_eps, which every family uses
+  /// for its other norms only: the norms of the latents are constructed without one and have the default of their
+  /// class.
+  double rmsNormEps = 1e-6;
+  bool attentionBias = false;
+  /// RoPE turns columns (2i, 2i+1); else (i, i + ropeDim/2).
+  bool ropeInterleaved = true;
+  Rope rope;
+  /// Factor on the scores: (nopeDim + ropeDim)^-1/2, times YaRN's mscale squared.
+  double softmaxScale = 0.0;
+  /// The query of position p, nope and rope part, is multiplied by
+  /// 1 + queryScaleBeta * ln(1 + floor(p / queryScaleOriginalLength)) (Mistral-4). 0: it is not.
+  double queryScaleBeta = 0.0;
+  int64_t queryScaleOriginalLength = 0;
+  /// None: weights are stored in a plain float type.
+  std::optional<BlockQuantization> quantization;
+  CheckpointDType checkpointDType = CheckpointDType::Unknown;
+
+  int64_t qkDim() const { return nopeDim + ropeDim; }
+};
+
+/// Parses the text of a config.json. `where` (its path) begins every error.
+llvm::Expected<AttentionConfig> parseConfig(llvm::StringRef json, llvm::StringRef where);
+
+/// The values of model_type that parseConfig accepts, for help texts.
+std::vector<llvm::StringRef> supportedModelTypes();
+
+} // namespace mla::importer
+
+#endif // MLA_IMPORT_CONFIG_H

@@ -1,0 +1,43 @@
+//===- ImportLayer.h - An attention layer as operations ---------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_IMPORT_IMPORTLAYER_H
+#define MLA_IMPORT_IMPORTLAYER_H
+
+#include "mla/Import/WeightSpec.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace mla::importer {
+
+/// On the imported module: a dictionary with what a bundle's manifest says of the model, the cache and the rank, under
+/// the keys of mla/abi.h.
+constexpr llvm::StringLiteral kModelAttr = "mla.model";
+
+/// What the layer's entries are like, beyond what the model says.
+struct ImportOptions {
+  /// Layers that share the code; weights are named for the first.
+  std::vector<int64_t> layers = {0};
+  /// Element type of hidden states and cache: F32 or BF16.
+  DType dtype = DType::F32;
+  int64_t page = 64;
+  /// Of tensorParallel equal parts of the heads, the layer has part `rank`, and its result is that part's summand.
+  int64_t tensorParallel = 1;
+  int64_t rank = 0;
+  bool privateCache = false;
+};
+
+/// Builds @prefill and @decode of a layer in naive form. Attributes of the module: `mla.checkpoint_prefix`,
+/// `mla.layers` and `mla.model`. Weights are as `weights` says, the first layer's. tensorParallel must divide the
+/// heads.
+mlir::OwningOpRef<mlir::ModuleOp> importLayer(mlir::MLIRContext &context, const AttentionConfig &config,
+                                              llvm::ArrayRef<WeightSpec> weights, const ImportOptions &options);
+
+} // namespace mla::importer
+
+#endif // MLA_IMPORT_IMPORTLAYER_H

@@ -1,0 +1,72 @@
+//===- LayerWeights.h - The weights of one attention layer ------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_IMPORT_LAYERWEIGHTS_H
+#define MLA_IMPORT_LAYERWEIGHTS_H
+
+#include "mla/Import/Checkpoint.h"
+#include "mla/Import/Config.h"
+
+#include "llvm/ADT/SmallVector.h"
+
+namespace mla::importer {
+
+/// What a weight is to the layer. Matrices are stored [out, in]; heads are outermost in `out` of WUQ, WQ and WKVB and
+/// in `in` of WO. A head's rows are: nope, rope (WUQ, WQ); k_nope, v (WKVB). WDKV's rows are: latent, rope.
+enum class WeightRole {
+  WDQ,     ///< q_a_proj             [I, D]
+  QNorm,   ///< q_a_layernorm        [I]
+  WUQ,     ///< q_b_proj             [H (P + R), I]
+  WQ,      ///< q_proj               [H (P + R), D]   instead of the three above
+  WDKV,    ///< kv_a_proj_with_mqa   [L + R, D]
+  KVNorm,  ///< kv_a_layernorm       [L]
+  WKVB,    ///< kv_b_proj            [H (P + V), L]
+  WO,      ///< o_proj               [D, H V]
+  WDQBias, ///< the biases, if attention_bias (q_proj, q_b_proj and kv_b_proj never have one)
+  WDKVBias,
+  WOBias,
+};
+
+/// "q_a_proj.weight": the name behind "model.layers.K.self_attn.".
+llvm::StringRef checkpointSuffix(WeightRole role);
+
+/// A weight that a layer must have.
+struct ExpectedWeight {
+  WeightRole role;
+  std::string name;
+  llvm::SmallVector<int64_t, 2> shape;
+  /// Shape of the scales (NAME_scale_inv, F32) that the weight has if it is stored in e4m3; empty: it must not be.
+  llvm::SmallVector<int64_t, 2> scaleShape;
+
+  std::string scaleName() const { return name + "_scale_inv"; }
+};
+
+/// The weights of layer `layer`, in the order of WeightRole.
+std::vector<ExpectedWeight> expectedWeights(const AttentionConfig &config, int64_t layer);
+
+/// A weight found and checked. The tensors belong to the checkpoint.
+struct LayerWeight {
+  ExpectedWeight expected;
+  const SafetensorsTensor *tensor = nullptr;
+  const SafetensorsTensor *scale = nullptr; ///< Present exactly if the tensor is in e4m3.
+};
+
+/// Finds a layer's weights and checks that they are there, that their types and shapes are the expected ones, and that
+/// the layer has no tensors besides (a gate, a norm, a bias): those would be computation that the config keeps silent
+/// about. Reads no data; see checkFinite.
+llvm::Expected<std::vector<LayerWeight>> findLayerWeights(Checkpoint &checkpoint, const AttentionConfig &config,
+                                                          int64_t layer);
+
+/// Refuses a tensor of F32, F16, BF16 or F8_E4M3 that holds a NaN or an infinity, naming its index.
+llvm::Error checkFinite(const SafetensorsTensor &tensor, llvm::StringRef where);
+
+/// checkFinite of weights and scales.
+llvm::Error checkFinite(llvm::ArrayRef<LayerWeight> weights, llvm::StringRef where);
+
+} // namespace mla::importer
+
+#endif // MLA_IMPORT_LAYERWEIGHTS_H

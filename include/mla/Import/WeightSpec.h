@@ -1,0 +1,42 @@
+//===- WeightSpec.h - What is known of weights without data -----*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The code of a layer depends on the shapes and element types of its weights
+// alone. Where nobody asks for the weights, none are read or made.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_IMPORT_WEIGHTSPEC_H
+#define MLA_IMPORT_WEIGHTSPEC_H
+
+#include "mla/Import/LayerWeights.h"
+
+namespace mla::importer {
+
+/// A weight's name, shape and element type.
+struct WeightSpec {
+  ExpectedWeight expected;
+  DType dtype;
+
+  /// Its scales are the tensor expected.scaleName().
+  bool isScaled() const { return dtype == DType::F8_E4M3; }
+};
+
+/// The element type that the config announces for a weight, and that it has if it is made.
+DType announcedDType(const AttentionConfig &config, const ExpectedWeight &weight);
+
+/// The weights of a layer as the config announces them.
+std::vector<WeightSpec> announcedSpecs(const AttentionConfig &config, int64_t layer);
+
+/// The weights of the first of `layers`, once findLayerWeights has found them all. The layers share code, so that every
+/// weight of the others must have the element type of the first one's.
+llvm::Expected<std::vector<WeightSpec>> findSpecs(Checkpoint &checkpoint, const AttentionConfig &config,
+                                                  llvm::ArrayRef<int64_t> layers);
+
+} // namespace mla::importer
+
+#endif // MLA_IMPORT_WEIGHTSPEC_H

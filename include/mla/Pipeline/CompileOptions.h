@@ -1,0 +1,56 @@
+//===- CompileOptions.h - What a compilation is asked for -------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_PIPELINE_COMPILEOPTIONS_H
+#define MLA_PIPELINE_COMPILEOPTIONS_H
+
+#include "mla/safetensors.h"
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <optional>
+
+namespace mla {
+
+enum class Target { CPU, H100 };
+
+/// What is written. Up to LLVM it is the module after the stage of that name.
+enum class Emit { Import, Plan, Absorb, Fold, Linalg, LLVM, Kernels, NVVM, PTX, Bundle };
+
+/// `0`, `0-3` or `all`.
+struct LayerRange {
+  int64_t first = 0;
+  std::optional<int64_t> last = 0; ///< None: all from `first` on.
+
+  static std::optional<LayerRange> parse(llvm::StringRef text);
+};
+
+/// The options of mla-compile.
+struct CompileOptions {
+  std::string config;  ///< Empty: what came with the weights.
+  std::string weights; ///< Empty: weights are made.
+  LayerRange layers;
+  Target target = Target::CPU;
+  DType dtype = DType::F32; ///< Of hidden states, cache and prepared weights: F32 or BF16.
+  std::string plan = "auto";
+  int64_t page = 64;
+  int64_t tensorParallel = 1;
+  int64_t rank = 0;
+  bool privateCache = false;
+  Emit emit = Emit::Bundle;
+  std::string output; ///< "-": standard output.
+  /// Called with what begins; for people who wait.
+  void (*progress)(llvm::StringRef what) = [](llvm::StringRef) {};
+};
+
+/// The error WHERE: WHAT; what to do.
+llvm::Error makeError(const llvm::Twine &text);
+
+} // namespace mla
+
+#endif // MLA_PIPELINE_COMPILEOPTIONS_H

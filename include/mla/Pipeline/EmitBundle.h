@@ -1,0 +1,25 @@
+//===- EmitBundle.h - From a laid-out layer to a bundle ---------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_PIPELINE_EMITBUNDLE_H
+#define MLA_PIPELINE_EMITBUNDLE_H
+
+#include "mla/Import/Checkpoint.h"
+#include "mla/Pipeline/CompileOptions.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace mla {
+
+/// Writes the bundle `out` of a module at Stage::Layout: runs its `@prepare` functions on the weights of every layer of
+/// `mla.layers`, and compiles the rest. The weights have been checked.
+llvm::Error emitBundle(mlir::ModuleOp module, importer::Checkpoint &checkpoint, const CompileOptions &options,
+                       llvm::StringRef out);
+
+} // namespace mla
+
+#endif // MLA_PIPELINE_EMITBUNDLE_H

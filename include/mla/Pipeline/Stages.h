@@ -1,0 +1,37 @@
+//===- Stages.h - From an imported layer to the LLVM dialect ----*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_PIPELINE_STAGES_H
+#define MLA_PIPELINE_STAGES_H
+
+#include "mla/Pipeline/CompileOptions.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectRegistry.h"
+
+namespace mla {
+
+/// What has been done to a module, in order.
+enum class Stage {
+  Import, ///< Naive form; weights by checkpoint name.
+  Plan,   ///< `mla.plan` says which forms.
+  Absorb, ///< A function a form; up-projections outside the attention.
+  Fold,   ///< Weights are prepared by `@prepare` functions.
+  Layout, ///< Prepared weights lie as the target reads them.
+  Linalg, ///< Weights are arguments, mla operations are linalg. `@prepare` functions are gone: they run at compile time.
+  LLVM,   ///< The LLVM dialect, with entries.
+};
+
+/// The dialects that the stages up to `upTo` need. Those of the first four are few, and so the compiler starts fast.
+void registerStageDialects(mlir::DialectRegistry &registry, Stage upTo);
+
+/// Brings a module from one stage to another. On failure the module is of no use. Remarks and warnings go to stderr.
+llvm::Error runStages(mlir::ModuleOp module, Stage from, Stage upTo, const CompileOptions &options);
+
+} // namespace mla
+
+#endif // MLA_PIPELINE_STAGES_H

@@ -1,0 +1,45 @@
+//===- Passes.h - From linalg to the host's code ----------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_TARGET_CPU_PASSES_H
+#define MLA_TARGET_CPU_PASSES_H
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace mla {
+
+#define GEN_PASS_DECL
+#include "mla/Target/CPU/Passes.h.inc"
+#define GEN_PASS_REGISTRATION
+#include "mla/Target/CPU/Passes.h.inc"
+
+/// Lets `convert-to-llvm` take mla.spawn.
+void registerSpawnToLLVM(mlir::DialectRegistry &registry);
+
+/// mla operations whose weights are bound, to linalg on tensors: what
+/// `--emit=linalg` shows.
+void buildLinalgPipeline(mlir::OpPassManager &pm);
+/// From there to the LLVM dialect, with entry points.
+void buildCPUPipeline(mlir::OpPassManager &pm);
+/// `mla-to-cpu`: both, for mla-opt.
+void registerCPUPipelines();
+
+} // namespace mla
+
+#endif // MLA_TARGET_CPU_PASSES_H

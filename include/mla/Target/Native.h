@@ -1,0 +1,37 @@
+//===- Native.h - The host's machine code -----------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_TARGET_NATIVE_H
+#define MLA_TARGET_NATIVE_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+
+namespace mlir {
+class ExecutionEngine;
+}
+
+namespace mla {
+
+/// Lets a context translate the LLVM dialect, and makes the host's code
+/// generator known. Call before the other functions.
+void registerNativeTarget(mlir::DialectRegistry &registry);
+
+/// The highest level of the host's instruction set that code is made for, as a
+/// manifest's "isa" has it (mla/abi.h): "x86-64-v4", …
+llvm::StringRef hostIsa();
+
+/// Writes a module of the LLVM dialect as a shared object that exports its
+/// `mla_entry_*` functions and needs the runtime.
+llvm::Error emitSharedObject(mlir::ModuleOp module, llvm::StringRef path);
+
+/// Compiles a module of the LLVM dialect into this process.
+llvm::Expected<std::unique_ptr<mlir::ExecutionEngine>> compileInProcess(mlir::ModuleOp module);
+
+} // namespace mla
+
+#endif // MLA_TARGET_NATIVE_H

@@ -1,0 +1,228 @@
+//===- LatentAttention.cpp - The absorbed attention, page by page ---------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// All heads of a token meet one page of the cache at a time, where it lies.
+// Tokens and splits of their pages are parallel; splits are merged by their
+// LSE. Only the page at the causal edge is copied, with zeros behind it, since
+// what a page holds there may be anything, even no number.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emitter.h"
+#include "OnlineSoftmax.h"
+#include "Patterns.h"
+#include "Tokens.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace mla;
+
+/// Pieces of work that a step should have: splits times tokens. Enough for the
+/// threads of a host, few enough that merging stays small.
+static constexpr int64_t kPieces = 8;
+
+static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+/// Queries of one token times scale, transposed to [width, heads].
+static Value transposedQueries(Emitter &e, Value q, Value token, double scale) {
+  RankedTensorType type = typeOf(q);
+  OpFoldResult heads = e.size(type.getDimSize(1)), width = e.size(type.getDimSize(2));
+  Value rows = e.slice(q, {token, e.size(0), e.size(0)}, {e.size(1), heads, width}, 2);
+  // A slice of one head has dropped either unit dimension.
+  return e.generic(rows, {{1, 0}}, e.empty({width, heads}), {0, 1}, 2, [&](Emitter &e, ValueRange args) -> Value {
+    return arith::MulFOp::create(e, e.castTo(e.getF32Type(), args[0]), e.f32(scale));
+  });
+}
+
+namespace {
+/// One page's latents [page, L] and rotated keys [page, R].
+struct Page {
+  Value latents, keys;
+};
+} // namespace
+
+static Page pageAt(Emitter &e, CacheType type, Value pages, Value number) {
+  OpFoldResult zero = e.size(0), one = e.size(1), rows = e.size(type.getPage());
+  OpFoldResult latent = e.size(type.getLatent()), rope = e.size(type.getRope());
+  return {e.slice(pages, {number, zero, zero}, {one, rows, latent}, 2),
+          e.slice(pages, {number, zero, latent}, {one, rows, rope}, 2)};
+}
+
+/// The rows before `visible`, and zeros.
+static Value cutOff(Emitter &e, Value tensor, Value visible) {
+  auto body = [&](Emitter &e, ValueRange args) -> Value {
+    Value seen = e.less(e.loopIndex(0), visible);
+    return arith::SelectOp::create(e, seen, e.castTo(e.getF32Type(), args[0]), e.f32(0));
+  };
+  return e.elementwise(tensor, e.empty(tensor::getMixedSizes(e, e.getLoc(), tensor)), body);
+}
+
+/// Scores of rows that are cut off are -inf.
+static Value maskRows(Emitter &e, Value scores, Value visible) {
+  auto body = [&](Emitter &e, ValueRange args) -> Value {
+    return arith::SelectOp::create(e, e.less(e.loopIndex(0), visible), args[0], e.minusInfinity());
+  };
+  return e.elementwise(scores, e.empty(tensor::getMixedSizes(e, e.getLoc(), scores)), body);
+}
+
+namespace {
+/// What one token's attention reads.
+struct Token {
+  Value qLatent, qRope; // [L, heads], [R, heads]
+  Value sequence;
+  Value visible; // keys it sees
+  CacheTensors cache;
+  CacheType type;
+};
+} // namespace
+
+static Value pageNumber(Emitter &e, const Token &token, Value entry) {
+  return e.indexAt(token.cache.blockTable, {token.sequence, entry});
+}
+
+static Value pageScores(Emitter &e, const Token &token, Page page) {
+  int64_t heads = typeOf(token.qLatent).getDimSize(1);
+  Value scores = e.matmul(page.latents, token.qLatent, e.zeros({e.size(token.type.getPage()), e.size(heads)}));
+  return e.matmul(page.keys, token.qRope, scores);
+}
+
+/// Pages [from, to) of a token: whole ones, then the one at the edge.
+static OnlineSoftmax emitPages(Emitter &e, const Token &token, Value from, Value to) {
+  int64_t heads = typeOf(token.qLatent).getDimSize(1);
+  Value pageSize = e.index(token.type.getPage());
+  Value whole = e.div(token.visible, pageSize);
+  OnlineSoftmax state(e, heads, token.type.getLatent());
+  auto wholePage = [&](Emitter &e, Value entry, ValueRange carried) {
+    OnlineSoftmax state(carried);
+    Page page = pageAt(e, token.type, token.cache.pages, pageNumber(e, token, entry));
+    state.step(e, pageScores(e, token, page), page.latents);
+    return state.carried();
+  };
+  auto edgePage = [&](Emitter &e, Value entry, ValueRange carried) {
+    OnlineSoftmax state(carried);
+    Page page = pageAt(e, token.type, token.cache.pages, pageNumber(e, token, entry));
+    Value rows = e.sub(token.visible, e.mul(entry, pageSize));
+    Page cut = {cutOff(e, page.latents, rows), cutOff(e, page.keys, rows)};
+    state.step(e, maskRows(e, pageScores(e, token, cut), rows), cut.latents);
+    return state.carried();
+  };
+  SmallVector<Value> carried = e.loop(from, e.min(to, whole), e.index(1), state.carried(), wholePage);
+  return OnlineSoftmax(ValueRange(e.loop(e.max(from, whole), to, e.index(1), carried, edgePage)));
+}
+
+/// Splits of every token's pages: as many as make `kPieces` of work, but no
+/// more than the longest sequence has pages.
+static Value emitSplits(Emitter &e, CacheType type, Value lengths, Value tokens) {
+  auto longer = [&](Emitter &e, Value b, ValueRange carried) -> SmallVector<Value> {
+    return {e.max(carried[0], e.indexAt(lengths, b))};
+  };
+  Value longest = e.loop(e.index(0), e.dim(lengths, 0), e.index(1), e.index(1), longer)[0];
+  Value wanted = e.ceilDiv(e.index(kPieces), e.max(tokens, e.index(1)));
+  return e.min(wanted, e.ceilDiv(longest, e.index(type.getPage())));
+}
+
+/// Partial attentions [S, T, H, L] and their LSE [S, T, H].
+static SmallVector<Value> emitPartials(Emitter &e, LatentAttentionOp op, Value qLatent, Value qRope, Value cu,
+                                       CacheTensors cache) {
+  CacheType type = op.getCache().getType();
+  double scale = op.getScale().convertToDouble();
+  OpFoldResult tokens = e.dimSize(qLatent, 0), heads = e.size(typeOf(qLatent).getDimSize(1));
+  OpFoldResult width = e.size(type.getLatent()), zero = e.size(0), one = e.size(1);
+  std::pair<Value, Value> positions = emitPositions(e, e.value(tokens), cu, cache.lengths);
+  Value splits = emitSplits(e, type, cache.lengths, e.value(tokens));
+  auto body = [&](Emitter &e, ValueRange indices, ValueRange outputs) {
+    Value split = indices[0], t = indices[1];
+    Token token = {transposedQueries(e, qLatent, t, scale),
+                   transposedQueries(e, qRope, t, scale),
+                   e.indexAt(positions.second, t),
+                   e.add(e.indexAt(positions.first, t), e.index(1)),
+                   cache,
+                   type};
+    Value pages = e.ceilDiv(token.visible, e.index(type.getPage()));
+    Value share = e.ceilDiv(pages, splits), from = e.mul(split, share);
+    auto [out, lse] = emitPages(e, token, from, e.min(e.add(from, share), pages)).finish(e);
+    e.yieldSlice(out, outputs[0], {split, t, zero, zero}, {one, one, heads, width});
+    e.yieldSlice(lse, outputs[1], {split, t, zero}, {one, one, heads});
+  };
+  return e.parallel({splits, tokens}, {e.empty({splits, tokens, heads, width}), e.empty({splits, tokens, heads})},
+                    body);
+}
+
+//===----------------------------------------------------------------------===//
+// Merge
+//===----------------------------------------------------------------------===//
+
+/// `outputElement`: what the merged attention is stored as; the LSE is f32.
+static SmallVector<Value> emitMerge(Emitter &e, Value partials, Value lses, Type outputElement, Type lseElement) {
+  OpFoldResult tokens = e.dimSize(partials, 1), heads = e.dimSize(partials, 2), width = e.dimSize(partials, 3);
+  Type f32 = e.getF32Type();
+  // Loops: split, token, head, column.
+  Value maximum = e.generic(lses, {{0, 1, 2}}, e.filled(e.empty({tokens, heads}), e.minusInfinity()), {1, 2}, 3,
+                            [&](Emitter &e, ValueRange args) -> Value {
+                              return arith::MaximumFOp::create(e, e.castTo(f32, args[0]), args[1]);
+                            });
+  auto weight = [&](Emitter &e, Value lse, Value maximum) -> Value {
+    return math::ExpOp::create(e, arith::SubFOp::create(e, e.castTo(f32, lse), finiteMaximum(e, maximum)));
+  };
+  Value sum = e.generic({lses, maximum}, {{0, 1, 2}, {1, 2}}, e.zeros({tokens, heads}), {1, 2}, 3,
+                        [&](Emitter &e, ValueRange args) -> Value {
+                          return arith::AddFOp::create(e, args[2], weight(e, args[0], args[1]));
+                        });
+  Value lse = e.elementwise({maximum, sum}, e.empty({tokens, heads}, lseElement), [&](Emitter &e, ValueRange args) {
+    return e.castTo(lseElement, arith::AddFOp::create(e, args[0], math::LogOp::create(e, args[1])));
+  });
+  // exp(lse_s - lse): 0 for a partial without keys, whatever it holds.
+  Value weights = e.generic({lses, maximum, sum}, {{0, 1, 2}, {1, 2}, {1, 2}},
+                            e.empty({e.dimSize(partials, 0), tokens, heads}), {0, 1, 2}, 3,
+                            [&](Emitter &e, ValueRange args) -> Value {
+                              Value w = weight(e, args[0], args[1]);
+                              Value none = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, w, e.f32(0));
+                              return arith::SelectOp::create(e, none, w, arith::DivFOp::create(e, w, args[2]));
+                            });
+  Value out = e.generic({partials, weights}, {{2, 0, 1, 3}, {2, 0, 1}}, e.zeros({tokens, heads, width}), {0, 1, 3}, 4,
+                        [&](Emitter &e, ValueRange args) -> Value {
+                          Value none = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, args[1], e.f32(0));
+                          Value part = arith::SelectOp::create(e, none, e.f32(0), e.castTo(f32, args[0]));
+                          return arith::AddFOp::create(e, args[2], arith::MulFOp::create(e, part, args[1]));
+                        });
+  return {e.cast(out, outputElement), lse};
+}
+
+namespace {
+
+struct ConvertLatentAttention : OpConversionPattern<LatentAttentionOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(LatentAttentionOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Emitter e(op.getLoc(), rewriter);
+    SmallVector<Value> partials = emitPartials(e, op, adaptor.getQLatent()[0], adaptor.getQRope()[0],
+                                               adaptor.getCu()[0], CacheTensors(adaptor.getCache()));
+    Type lse = op.getLse() ? typeOf(op.getLse()).getElementType() : e.getF32Type();
+    SmallVector<Value> results = emitMerge(e, partials[0], partials[1], typeOf(op.getResult()).getElementType(), lse);
+    results.resize(op->getNumResults());
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+};
+
+struct ConvertMerge : OpConversionPattern<MergeOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(MergeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Emitter e(op.getLoc(), rewriter);
+    rewriter.replaceOp(op, emitMerge(e, adaptor.getPartials(), adaptor.getLses(),
+                                     typeOf(op.getResult()).getElementType(), typeOf(op.getLse()).getElementType()));
+    return success();
+  }
+};
+
+} // namespace
+
+void mla::populateLatentAttentionPatterns(RewritePatternSet &patterns, const TypeConverter &converter) {
+  patterns.add<ConvertLatentAttention, ConvertMerge>(converter, patterns.getContext());
+}

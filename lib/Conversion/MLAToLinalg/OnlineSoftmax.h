@@ -1,0 +1,48 @@
+//===- OnlineSoftmax.h - Attention over tiles of keys -----------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The softmax of FlashAttention (arXiv:2205.14135, section 3.1): a running
+// maximum, sum and weighted values for each of M query rows. Scores are
+// [keys, M]: query rows lie along vectors, so that maximum, sum and exponential
+// need no shuffles and a key's elements are broadcast from memory.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_CONVERSION_MLATOLINALG_ONLINESOFTMAX_H
+#define MLA_LIB_CONVERSION_MLATOLINALG_ONLINESOFTMAX_H
+
+#include "Emitter.h"
+
+namespace mla {
+
+class OnlineSoftmax {
+public:
+  /// No keys seen: maximum -inf, sum 0, values 0.
+  OnlineSoftmax(Emitter &e, int64_t rows, int64_t width);
+  /// What a loop carried.
+  explicit OnlineSoftmax(mlir::ValueRange carried) : maximum(carried[0]), sum(carried[1]), values(carried[2]) {}
+
+  llvm::SmallVector<mlir::Value> carried() const { return {maximum, sum, values}; }
+
+  /// Takes in keys: their scores [keys, M] and values [keys, V]. A score of
+  /// -inf hides its key.
+  void step(Emitter &e, mlir::Value scores, mlir::Value tileValues);
+
+  /// The attention [M, V], 0 for a row without keys, and its LSE [M].
+  std::pair<mlir::Value, mlir::Value> finish(Emitter &e) const;
+
+private:
+  mlir::Value maximum, sum, values;
+};
+
+/// A maximum that is subtracted: 0 in place of -inf, whose difference with
+/// itself is no number.
+mlir::Value finiteMaximum(Emitter &e, mlir::Value maximum);
+
+} // namespace mla
+
+#endif // MLA_LIB_CONVERSION_MLATOLINALG_ONLINESOFTMAX_H

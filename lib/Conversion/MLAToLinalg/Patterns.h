@@ -1,0 +1,30 @@
+//===- Patterns.h - The decompositions, by subject --------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_CONVERSION_MLATOLINALG_PATTERNS_H
+#define MLA_LIB_CONVERSION_MLATOLINALG_PATTERNS_H
+
+#include "mlir/Transforms/DialectConversion.h"
+
+namespace mla {
+
+/// The three tensors that a converted cache is.
+struct CacheTensors {
+  explicit CacheTensors(mlir::ValueRange values) : pages(values[0]), blockTable(values[1]), lengths(values[2]) {}
+  mlir::Value pages, blockTable, lengths;
+};
+
+void populateWeightPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
+void populateProjectPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
+void populateNormAndPositionPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
+void populateCachePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
+void populateAttentionPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
+void populateLatentAttentionPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
+
+} // namespace mla
+
+#endif // MLA_LIB_CONVERSION_MLATOLINALG_PATTERNS_H

@@ -1,0 +1,38 @@
+//===- WeightOnly.cpp - Values that depend on weights alone -----*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/MLA/Analysis/WeightOnly.h"
+#include "mla/Dialect/MLA/IR/MLA.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace mla;
+
+bool mla::isWeightOp(Operation *op) {
+  return isa<WeightOp, DequantizeOp, ComposeOp, tensor::ExtractSliceOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+             tensor::EmptyOp, linalg::TransposeOp, linalg::PackOp, arith::ConstantOp, arith::ExtFOp, arith::TruncFOp>(
+             op) &&
+         llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
+}
+
+/// Everything that makes the value is a weight operation that `admits` takes.
+static bool isMadeOf(Value value, function_ref<bool(Operation *)> admits) {
+  Operation *op = value.getDefiningOp();
+  return op && isWeightOp(op) && admits(op) &&
+         llvm::all_of(op->getOperands(), [&](Value operand) { return isMadeOf(operand, admits); });
+}
+
+bool mla::isWeightOnly(Value value) {
+  return isMadeOf(value, [](Operation *) { return true; });
+}
+
+bool mla::isConstantOnly(Value value) {
+  return isMadeOf(value, [](Operation *op) { return !isa<WeightOp>(op); });
+}

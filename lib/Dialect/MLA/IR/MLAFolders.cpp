@@ -1,0 +1,67 @@
+//===- MLAFolders.cpp - What constant operands decide -----------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/MLA/IR/MLA.h"
+
+using namespace mlir;
+using namespace mla;
+
+void WeightOp::getAsmResultNames(function_ref<void(Value, StringRef)> setName) {
+  // The last part that tells weights apart: "…self_attn.q_a_proj.weight" is
+  // %q_a_proj.
+  StringRef name = getName();
+  name.consume_back(".weight");
+  StringRef last = name.rsplit('.').second;
+  setName(getResult(), last.empty() ? name : last);
+}
+
+static SmallVector<double> toDoubles(DenseFPElementsAttr elements) {
+  SmallVector<double> values;
+  values.reserve(elements.getNumElements());
+  for (const APFloat &value : elements) {
+    APFloat wide = value;
+    bool losesInfo;
+    wide.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
+    values.push_back(wide.convertToDouble());
+  }
+  return values;
+}
+
+static APFloat toFloat(double value, FloatType type) {
+  APFloat rounded(value);
+  bool losesInfo;
+  rounded.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
+  return rounded;
+}
+
+/// Multiplications that a folder may do; larger products are made when the
+/// layer is prepared, by code that is fast and certified.
+static constexpr int64_t kLargestFoldedProduct = int64_t(1) << 26;
+
+/// The product of two small constants, in double, rounded once.
+OpFoldResult ComposeOp::fold(FoldAdaptor adaptor) {
+  auto outer = dyn_cast_if_present<DenseFPElementsAttr>(adaptor.getOuter());
+  auto inner = dyn_cast_if_present<DenseFPElementsAttr>(adaptor.getInner());
+  if (!outer || !inner)
+    return {};
+  auto type = cast<RankedTensorType>(getType());
+  SmallVector<double> a = toDoubles(outer), b = toDoubles(inner);
+  int64_t heads = type.getDimSize(0), rows = type.getDimSize(1), columns = type.getDimSize(2);
+  int64_t depth = outer.getType().getDimSize(2);
+  if (heads * rows * columns * depth > kLargestFoldedProduct)
+    return {};
+  SmallVector<APFloat> product;
+  for (int64_t h = 0; h < heads; ++h)
+    for (int64_t n = 0; n < rows; ++n)
+      for (int64_t k = 0; k < columns; ++k) {
+        double sum = 0;
+        for (int64_t j = 0; j < depth; ++j)
+          sum += a[(h * rows + n) * depth + j] * b[(h * depth + j) * columns + k];
+        product.push_back(toFloat(sum, cast<FloatType>(type.getElementType())));
+      }
+  return DenseElementsAttr::get(type, product);
+}

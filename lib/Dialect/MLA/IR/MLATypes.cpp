@@ -1,0 +1,45 @@
+//===- MLATypes.cpp - The paged latent cache --------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/MLA/IR/MLA.h"
+
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mla;
+
+#define GET_TYPEDEF_CLASSES
+#include "mla/Dialect/MLA/IR/MLATypes.cpp.inc"
+
+void mla::MLADialect::registerTypes() {
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "mla/Dialect/MLA/IR/MLATypes.cpp.inc"
+      >();
+}
+
+LogicalResult CacheType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t page, int64_t latent,
+                                int64_t rope, Type elementType) {
+  if (page <= 0 || latent <= 0 || rope <= 0)
+    return emitError() << "page, latent and rope must be positive";
+  if (!isa<FloatType>(elementType))
+    return emitError() << "element type must be a float type, got " << elementType;
+  return success();
+}
+
+RankedTensorType CacheType::getPagesType() const {
+  return RankedTensorType::get({ShapedType::kDynamic, getPage(), getRowWidth()}, getElementType());
+}
+
+RankedTensorType CacheType::getBlockTableType() const {
+  return RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic}, IntegerType::get(getContext(), 32));
+}
+
+RankedTensorType CacheType::getLengthsType() const {
+  return RankedTensorType::get({ShapedType::kDynamic}, IntegerType::get(getContext(), 32));
+}

@@ -1,0 +1,276 @@
+//===- MLAVerifiers.cpp - Constraints of the operations ---------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Every error begins with the label of the constraint in MLAOps.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/MLA/IR/MLA.h"
+
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mla;
+
+static ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
+static int64_t rankOf(Value value) { return shapeOf(value).size(); }
+
+/// Sizes agree where both are static.
+static bool compatible(int64_t a, int64_t b) {
+  return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b;
+}
+
+static bool compatible(ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
+  return a.size() == b.size() && llvm::all_of_zip(a, b, [](int64_t x, int64_t y) { return compatible(x, y); });
+}
+
+static LogicalResult requireShape(Operation *op, StringRef label, StringRef name, Value value,
+                                  ArrayRef<int64_t> expected) {
+  if (compatible(shapeOf(value), expected))
+    return success();
+  return op->emitOpError() << label << " " << name << " has shape [" << shapeOf(value) << "], expected [" << expected
+                           << "]";
+}
+
+LogicalResult WeightOp::verify() {
+  if (!getType().hasStaticShape())
+    return emitOpError("(C1) the shape of a weight must be static");
+  return success();
+}
+
+LogicalResult DequantizeOp::verify() {
+  ArrayRef<int64_t> weight = shapeOf(getWeight()), scale = shapeOf(getScale()), block = getBlock();
+  if (weight.size() != 2 || scale.size() != 2 || weight != shapeOf(getResult()))
+    return emitOpError("(C1) weight, scale and result must have rank 2, weight and result one shape");
+  if (block.size() != 2 || block[0] <= 0 || block[1] <= 0)
+    return emitOpError("(C2) block must have two positive sizes");
+  for (int64_t dim : {0, 1})
+    if (scale[dim] != static_cast<int64_t>(llvm::divideCeil(weight[dim], block[dim])))
+      return emitOpError() << "(C3) scale has " << scale[dim] << " elements in dimension " << dim << ", expected "
+                           << llvm::divideCeil(weight[dim], block[dim]);
+  return success();
+}
+
+LogicalResult ComposeOp::verify() {
+  ArrayRef<int64_t> outer = shapeOf(getOuter()), inner = shapeOf(getInner());
+  if (outer.size() != 3 || inner.size() != 3 || outer[0] != inner[0])
+    return emitOpError("(C1) operands must have rank 3 and one number of heads");
+  if (outer[2] != inner[1])
+    return emitOpError() << "(C2) the outer weight reads " << outer[2] << " elements, the inner one writes "
+                         << inner[1];
+  for (Value value : {getOuter(), getInner(), getResult()})
+    if (cast<RankedTensorType>(value.getType()).getElementType().isF16())
+      return emitOpError("(C3) f16 cannot hold a product of weights; use bf16 or f32");
+  return success();
+}
+
+LogicalResult ComposeOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc, Adaptor adaptor,
+                                          SmallVectorImpl<Type> &types) {
+  auto outer = dyn_cast<RankedTensorType>(adaptor.getOuter().getType());
+  auto inner = dyn_cast<RankedTensorType>(adaptor.getInner().getType());
+  if (!outer || !inner || outer.getRank() != 3 || inner.getRank() != 3)
+    return emitOptionalError(loc, "'mla.compose' op (C1) operands must have rank 3 and one number of heads");
+  types.push_back(RankedTensorType::get({outer.getDimSize(0), outer.getDimSize(1), inner.getDimSize(2)},
+                                        outer.getElementType()));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Linear maps
+//===----------------------------------------------------------------------===//
+
+/// Where x, the weight and the result of a projection have their sizes.
+namespace {
+struct ProjectShape {
+  int64_t tokens, heads, rows, contracted;
+};
+} // namespace
+
+/// The shape of x that a projection reads.
+static SmallVector<int64_t> inputShape(Heads heads, ProjectShape s) {
+  bool perHead = heads == Heads::Per || heads == Heads::From;
+  return perHead ? SmallVector<int64_t>{s.tokens, s.heads, s.contracted} : SmallVector<int64_t>{s.tokens, s.contracted};
+}
+
+/// The shape of the result that a projection writes.
+static SmallVector<int64_t> outputShape(Heads heads, ProjectShape s) {
+  bool perHead = heads == Heads::Per || heads == Heads::To;
+  return perHead ? SmallVector<int64_t>{s.tokens, s.heads, s.rows} : SmallVector<int64_t>{s.tokens, s.rows};
+}
+
+/// The shape of the weight, in rows or in panels of `panel` rows.
+static SmallVector<int64_t> weightShape(Heads heads, ProjectShape s, int64_t panel) {
+  bool rows = panel == 0;
+  switch (heads) {
+  case Heads::None:
+    return rows ? SmallVector<int64_t>{s.rows, s.contracted}
+                : SmallVector<int64_t>{s.rows / panel, s.contracted, panel};
+  case Heads::To:
+    return rows ? SmallVector<int64_t>{s.heads, s.rows, s.contracted}
+                : SmallVector<int64_t>{s.heads * s.rows / panel, s.contracted, panel};
+  case Heads::Per:
+    return rows ? SmallVector<int64_t>{s.heads, s.rows, s.contracted}
+                : SmallVector<int64_t>{s.heads, s.rows / panel, s.contracted, panel};
+  case Heads::From:
+    return rows ? SmallVector<int64_t>{s.rows, s.heads, s.contracted}
+                : SmallVector<int64_t>{s.rows / panel, s.heads * s.contracted, panel};
+  }
+  llvm_unreachable("all cases are handled");
+}
+
+int64_t ProjectOp::getContractedSize() {
+  ArrayRef<int64_t> x = shapeOf(getX());
+  return getHeads() == Heads::From ? x[1] * x[2] : x.back();
+}
+
+LogicalResult ProjectOp::verify() {
+  Heads heads = getHeads();
+  bool headsIn = heads == Heads::Per || heads == Heads::From, headsOut = heads == Heads::Per || heads == Heads::To;
+  ArrayRef<int64_t> x = shapeOf(getX()), weight = shapeOf(getWeight()), result = shapeOf(getResult());
+  if (x.size() != 2u + headsIn || result.size() != 2u + headsOut || (getPanels() && weight.empty()))
+    return emitOpError() << "(C1) " << stringifyHeads(heads) << " wants x of rank " << 2 + headsIn
+                         << " and a result of rank " << 2 + headsOut;
+  if (ShapedType::isDynamicShape(x.drop_front()) || ShapedType::isDynamicShape(result.drop_front()) ||
+      ShapedType::isDynamicShape(weight))
+    return emitOpError("(C2) only the number of tokens may be dynamic");
+
+  ProjectShape shape = {x[0], headsOut ? result[1] : (headsIn ? x[1] : 1), result.back(), x.back()};
+  int64_t panel = getPanels() ? weight.back() : 0;
+  int64_t panelled = heads == Heads::To ? shape.heads * shape.rows : shape.rows;
+  if (getPanels() && (panel <= 0 || panelled % panel != 0))
+    return emitOpError() << "(C3) panels of " << panel << " do not divide " << panelled << " rows";
+  if (failed(requireShape(*this, "(C2)", "x", getX(), inputShape(heads, shape))) ||
+      failed(requireShape(*this, "(C2)", "weight", getWeight(), weightShape(heads, shape, panel))))
+    return failure();
+  return requireShape(*this, "(C2)", "result", getResult(), outputShape(heads, shape));
+}
+
+LogicalResult BiasOp::verify() { return requireShape(*this, "(C1)", "bias", getBias(), shapeOf(getX()).drop_front()); }
+
+//===----------------------------------------------------------------------===//
+// Norm and position
+//===----------------------------------------------------------------------===//
+
+LogicalResult RmsNormOp::verify() {
+  if (rankOf(getX()) < 1)
+    return emitOpError("(C2) x must have at least one dimension");
+  if (failed(requireShape(*this, "(C1)", "gamma", getGamma(), {shapeOf(getX()).back()})) ||
+      failed(requireShape(*this, "(C2)", "result", getResult(), shapeOf(getX()))))
+    return failure();
+  if (!(getEpsilon().convertToDouble() >= 0))
+    return emitOpError("(C3) epsilon must not be negative");
+  return success();
+}
+
+LogicalResult RopeOp::verify() {
+  ArrayRef<int64_t> x = shapeOf(getX());
+  if ((x.size() != 2 && x.size() != 3) || ShapedType::isDynamic(x.back()) || x.back() % 2 != 0)
+    return emitOpError("(C1) x must be [T, R] or [T, H, R] with an even R");
+  if (static_cast<int64_t>(getFrequencies().size()) * 2 != x.back())
+    return emitOpError() << "(C2) " << x.back() << " elements rotate by " << x.back() / 2 << " frequencies, got "
+                         << getFrequencies().size();
+  return success();
+}
+
+LogicalResult PositionScaleOp::verify() {
+  if (getOriginal() <= 0)
+    return emitOpError("(C1) original must be positive");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// The cache
+//===----------------------------------------------------------------------===//
+
+LogicalResult AppendOp::verify() {
+  CacheType cache = getCache().getType();
+  constexpr int64_t kAny = ShapedType::kDynamic;
+  if (failed(requireShape(*this, "(C1)", "latent", getLatent(), {kAny, cache.getLatent()})) ||
+      failed(requireShape(*this, "(C1)", "k_rope", getKRope(), {shapeOf(getLatent())[0], cache.getRope()})))
+    return failure();
+  return success();
+}
+
+LogicalResult GatherOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc, Adaptor adaptor,
+                                         SmallVectorImpl<Type> &types) {
+  auto cache = dyn_cast<CacheType>(adaptor.getCache().getType());
+  if (!cache)
+    return failure();
+  constexpr int64_t kAny = ShapedType::kDynamic;
+  types.push_back(RankedTensorType::get({kAny, cache.getLatent()}, cache.getElementType()));
+  types.push_back(RankedTensorType::get({kAny, cache.getRope()}, cache.getElementType()));
+  types.push_back(cache.getLengthsType());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+/// Shared by both attentions: the LSE is [T, H] and the scale finite.
+static LogicalResult verifyLseAndScale(Operation *op, Value q, Value lse, const APFloat &scale, StringRef label) {
+  if (lse && failed(requireShape(op, label, "lse", lse, shapeOf(q).take_front(2))))
+    return failure();
+  if (!scale.isFinite())
+    return op->emitOpError("(C3) the scale must be finite");
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  ArrayRef<int64_t> q = shapeOf(getQNope()), k = shapeOf(getKNope()), v = shapeOf(getV());
+  auto isKey = [](ArrayRef<int64_t> shape) { return shape.size() == 2 || shape.size() == 3; };
+  if (q.size() != 3 || rankOf(getQRope()) != 3 || !isKey(k) || !isKey(v) || rankOf(getKRope()) != 2)
+    return emitOpError("(C1) queries must be [T, H, …], keys and values [N, …] or [N, H, …], k_rope [N, R]");
+
+  auto keyShape = [&](ArrayRef<int64_t> shape, int64_t width) {
+    return shape.size() == 3 ? SmallVector<int64_t>{k[0], q[1], width} : SmallVector<int64_t>{k[0], width};
+  };
+  int64_t rope = shapeOf(getQRope())[2];
+  if (failed(requireShape(*this, "(C2)", "q_rope", getQRope(), {q[0], q[1], rope})) ||
+      failed(requireShape(*this, "(C2)", "k_nope", getKNope(), keyShape(k, q[2]))) ||
+      failed(requireShape(*this, "(C2)", "k_rope", getKRope(), {k[0], rope})) ||
+      failed(requireShape(*this, "(C2)", "v", getV(), keyShape(v, v.back()))) ||
+      failed(requireShape(*this, "(C2)", "result", getResult(), {q[0], q[1], v.back()})))
+    return failure();
+  return verifyLseAndScale(*this, getQNope(), getLse(), getScale(), "(C2)");
+}
+
+LogicalResult LatentAttentionOp::verify() {
+  CacheType cache = getCache().getType();
+  ArrayRef<int64_t> q = shapeOf(getQLatent());
+  if (q.size() != 3)
+    return emitOpError("(C1) q_latent must be [T, H, L]");
+  if (failed(requireShape(*this, "(C2)", "q_latent", getQLatent(), {q[0], q[1], cache.getLatent()})) ||
+      failed(requireShape(*this, "(C2)", "q_rope", getQRope(), {q[0], q[1], cache.getRope()})) ||
+      failed(requireShape(*this, "(C1)", "result", getResult(), {q[0], q[1], cache.getLatent()})))
+    return failure();
+  return verifyLseAndScale(*this, getQLatent(), getLse(), getScale(), "(C1)");
+}
+
+LogicalResult MergeOp::verify() {
+  ArrayRef<int64_t> partials = shapeOf(getPartials());
+  if (partials.size() != 4)
+    return emitOpError("(C1) partials must be [S, T, H, V]");
+  if (failed(requireShape(*this, "(C1)", "their LSE", getLses(), partials.take_front(3))) ||
+      failed(requireShape(*this, "(C2)", "result", getResult(), partials.drop_front())))
+    return failure();
+  return requireShape(*this, "(C2)", "lse", getLse(), partials.slice(1, 2));
+}
+
+//===----------------------------------------------------------------------===//
+// Threads of the host
+//===----------------------------------------------------------------------===//
+
+LogicalResult SpawnOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto body = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getBodyAttr());
+  SmallVector<Type> expected(getCaptured().getTypes());
+  expected.push_back(IndexType::get(getContext()));
+  if (!body || body.getArgumentTypes() != ArrayRef<Type>(expected) || body.getNumResults() != 0)
+    return emitOpError() << "(C1) " << getBody() << " is no function of the captured values and an index";
+  return success();
+}

@@ -1,0 +1,137 @@
+//===- Absorb.cpp - Up-projections move out of the attention ----*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Three rewrites of an attention, each on its own: the keys become the latent,
+// the values become the latent, and an attention all of whose keys and values
+// are the cached latent reads the cache where it is.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Projections.h"
+#include "Regimes.h"
+#include "mla/Dialect/MLA/Transforms/Passes.h"
+
+#include "mlir/Transforms/RegionUtils.h"
+
+namespace mla {
+#define GEN_PASS_DEF_MLAABSORB
+#include "mla/Dialect/MLA/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+static RankedTensorType withLastDim(Value value, int64_t size) {
+  auto type = cast<RankedTensorType>(value.getType());
+  SmallVector<int64_t> shape(type.getShape());
+  shape.back() = size;
+  return type.clone(shape);
+}
+
+static int64_t getWidth(Value value) { return cast<RankedTensorType>(value.getType()).getShape().back(); }
+
+/// q_nope · (W_UK c) = (W_UK^T q_nope) · c
+static void absorbKeys(AttentionOp attention, const Reach &up, RewriterBase &rewriter) {
+  ProjectOp project = up.projection;
+  Location loc = project.getLoc();
+  rewriter.setInsertionPoint(attention);
+  Value transposed = permuteWeight(rewriter, loc, narrowWeight(rewriter, project, up.between), {0, 2, 1});
+  Value q = attention.getQNope(), latent = project.getX();
+  Value latentQ = ProjectOp::create(rewriter, loc, withLastDim(q, getWidth(latent)), q, transposed, Heads::Per);
+  rewriter.modifyOpInPlace(attention, [&] {
+    attention.getQNopeMutable().assign(latentQ);
+    attention.getKNopeMutable().assign(latent);
+  });
+}
+
+/// sum p (W_UV c) = W_UV (sum p c)
+static void absorbValues(AttentionOp attention, const Reach &up, RewriterBase &rewriter) {
+  ProjectOp project = up.projection;
+  Location loc = project.getLoc();
+  Value result = attention.getResult(), latent = project.getX();
+  Type type = result.getType();
+  rewriter.modifyOpInPlace(attention, [&] {
+    attention.getVMutable().assign(latent);
+    result.setType(withLastDim(result, getWidth(latent)));
+  });
+  rewriter.setInsertionPointAfter(attention);
+  Value weight = narrowWeight(rewriter, project, up.between);
+  auto moved = ProjectOp::create(rewriter, loc, type, result, weight, Heads::Per);
+  rewriter.replaceAllUsesExcept(result, moved, moved);
+}
+
+/// All that the attention reads of keys and values is in one cache.
+static bool readsCache(AttentionOp attention, GatherOp gather) {
+  return attention.getKNope() == gather.getLatent() && attention.getV() == gather.getLatent() &&
+         attention.getKRope() == gather.getKRope() && attention.getCuKeys() == gather.getCuKeys();
+}
+
+static void readCacheInPlace(AttentionOp attention, RewriterBase &rewriter) {
+  auto gather = attention.getKRope().getDefiningOp<GatherOp>();
+  if (!gather || !readsCache(attention, gather))
+    return;
+  rewriter.setInsertionPoint(attention);
+  rewriter.replaceOpWithNewOp<LatentAttentionOp>(attention, attention.getResultTypes(), attention.getQNope(),
+                                                 attention.getQRope(), attention.getCu(), gather.getCache(),
+                                                 attention.getScaleAttr());
+}
+
+static void remarkRefusal(AttentionOp attention, const Reach &up, StringRef side, StringRef operand) {
+  if (!up.obstacle) {
+    attention->emitRemark() << operand << " comes from outside; the " << side << " side is not absorbed";
+    return;
+  }
+  InFlightDiagnostic remark = up.obstacle->emitRemark();
+  remark << "'" << up.obstacle->getName() << "' stands between the up-projection and the attention's " << operand
+         << ": " << up.why << "; the " << side << " side is not absorbed";
+}
+
+namespace {
+struct MLAAbsorb : mla::impl::MLAAbsorbBase<MLAAbsorb> {
+  using Absorb = void (*)(AttentionOp, const Reach &, RewriterBase &);
+
+  void runOnOperation() override {
+    specializeByPlan(getOperation());
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      absorbIn(function);
+  }
+
+  void absorbIn(func::FuncOp function) {
+    Forms forms = getForms(function, Form::Absorb);
+    IRRewriter rewriter(function.getContext());
+    for (AttentionOp attention : collect(function)) {
+      // A fold begins with an absorption.
+      if (forms.q != Form::Naive)
+        absorbSide(attention, attention.getKNope(), "q", "k_nope", absorbKeys, rewriter);
+      if (forms.o != Form::Naive)
+        absorbSide(attention, attention.getV(), "o", "v", absorbValues, rewriter);
+      readCacheInPlace(attention, rewriter);
+    }
+    (void)runRegionDCE(rewriter, function->getRegions());
+  }
+
+  static SmallVector<AttentionOp> collect(func::FuncOp function) {
+    SmallVector<AttentionOp> attentions;
+    function.walk([&](AttentionOp attention) { attentions.push_back(attention); });
+    return attentions;
+  }
+
+  void absorbSide(AttentionOp attention, Value operand, StringRef side, StringRef name, Absorb absorb,
+                  RewriterBase &rewriter) {
+    if (cast<RankedTensorType>(operand.getType()).getRank() == 2)
+      return; // shared by all heads already
+    Reach up = findUpProjection(operand);
+    if (up.projection) {
+      absorb(attention, up, rewriter);
+      ++absorbed;
+    } else {
+      remarkRefusal(attention, up, side, name);
+      ++refused;
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,153 @@
+//===- Layout.cpp - Weights in panels ---------------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/Transforms/Passes.h"
+#include "mla/Dialect/MLA/Transforms/Prepare.h"
+
+#include "llvm/ADT/SmallSet.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace mla {
+#define GEN_PASS_DEF_MLALAYOUT
+#include "mla/Dialect/MLA/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+/// Vectors shorter than this do not pay for the layout.
+static constexpr int64_t kSmallestPanel = 4;
+
+static int64_t chooseLargestDivisor(int64_t rows, int64_t most) {
+  for (int64_t panel = std::min(rows, most); panel > 1; --panel)
+    if (rows % panel == 0)
+      return panel;
+  return 1;
+}
+
+/// The dimensions of a weight that become one before its rows are packed.
+static SmallVector<ReassociationIndices> getCollapse(Heads heads) {
+  if (heads == Heads::To)
+    return {{0, 1}, {2}};
+  if (heads == Heads::From)
+    return {{0}, {1, 2}};
+  return {};
+}
+
+/// Where the rows are after that.
+static int64_t getRowDim(Heads heads) { return heads == Heads::Per ? 1 : 0; }
+
+static int64_t getNumRows(Heads heads, RankedTensorType type) {
+  return heads == Heads::To ? type.getDimSize(0) * type.getDimSize(1) : type.getDimSize(getRowDim(heads));
+}
+
+/// The weight in panels of `panel` rows, as the table of `mla.project` has it.
+static Value pack(OpBuilder &builder, Location loc, Value weight, Heads heads, int64_t panel) {
+  if (SmallVector<ReassociationIndices> collapse = getCollapse(heads); !collapse.empty())
+    weight = tensor::CollapseShapeOp::create(builder, loc, weight, collapse);
+  auto type = cast<RankedTensorType>(weight.getType());
+  RankedTensorType packed = linalg::PackOp::inferPackedType(type, panel, getRowDim(heads));
+  Value empty = tensor::EmptyOp::create(builder, loc, packed.getShape(), packed.getElementType());
+  OpFoldResult tile = builder.getIndexAttr(panel);
+  return linalg::PackOp::create(builder, loc, weight, empty, getRowDim(heads), tile).getResult();
+}
+
+namespace {
+/// Everything that takes one prepared weight.
+struct Users {
+  SmallVector<WeightOp> weights;
+  SmallVector<ProjectOp> projections;
+  /// Something else takes it too, or it is laid out already.
+  bool other = false;
+
+  void add(OpOperand &use);
+  std::optional<Heads> getHeads() const;
+};
+} // namespace
+
+void Users::add(OpOperand &use) {
+  auto project = dyn_cast<ProjectOp>(use.getOwner());
+  if (project && !project.getPanels() && &use == &project.getWeightMutable())
+    projections.push_back(project);
+  else
+    other = true;
+}
+
+/// The kind of projection to pack for, if one layout serves all users.
+std::optional<Heads> Users::getHeads() const {
+  llvm::SmallSet<Heads, 4> kinds;
+  for (ProjectOp project : projections)
+    kinds.insert(project.getHeads());
+  if (other || kinds.empty())
+    return std::nullopt;
+  if (kinds.size() == 1)
+    return *kinds.begin();
+  // W_UV is `to_heads` where values are up-projected and `per_head` where it is
+  // absorbed: panels within a head are panels of all heads' rows too.
+  bool sameWithinHead = kinds.size() == 2 && kinds.contains(Heads::To) && kinds.contains(Heads::Per);
+  return sameWithinHead ? std::optional(Heads::Per) : std::nullopt;
+}
+
+static llvm::StringMap<Users> collectUsers(ModuleOp module) {
+  llvm::StringMap<Users> users;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (isPrepare(function))
+      continue;
+    function.walk([&](WeightOp weight) {
+      Users &ofName = users[weight.getName()];
+      ofName.weights.push_back(weight);
+      for (OpOperand &use : weight->getUses())
+        ofName.add(use);
+    });
+  }
+  return users;
+}
+
+/// Makes a projection read a weight that was packed for `heads`.
+static void readPanels(ProjectOp project, Heads heads) {
+  project.setPanels(true);
+  if (project.getHeads() == heads)
+    return;
+  OpBuilder builder(project);
+  SmallVector<ReassociationIndices> collapse = {{0, 1}, {2}, {3}};
+  project.getWeightMutable().assign(
+      tensor::CollapseShapeOp::create(builder, project.getLoc(), project.getWeight(), collapse));
+}
+
+static void layOut(func::FuncOp prepare, Users &users, Heads heads, int64_t mostRows) {
+  auto type = cast<RankedTensorType>(prepare.getResultTypes().front());
+  int64_t panel = chooseLargestDivisor(getNumRows(heads, type), mostRows);
+  if (panel < kSmallestPanel)
+    return;
+  Operation *end = prepare.front().getTerminator();
+  OpBuilder builder(end);
+  Value packed = pack(builder, end->getLoc(), end->getOperand(0), heads, panel);
+  end->setOperand(0, packed);
+  prepare.setFunctionType(builder.getFunctionType({}, packed.getType()));
+  for (WeightOp weight : users.weights)
+    weight.getResult().setType(cast<RankedTensorType>(packed.getType()));
+  for (ProjectOp project : users.projections)
+    readPanels(project, heads);
+}
+
+namespace {
+struct MLALayout : mla::impl::MLALayoutBase<MLALayout> {
+  using MLALayoutBase::MLALayoutBase;
+
+  void runOnOperation() override {
+    llvm::StringMap<Users> users = collectUsers(getOperation());
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (!isPrepare(function) || function.isExternal())
+        continue;
+      Users &ofWeight = users[getPreparedName(function)];
+      if (std::optional<Heads> heads = ofWeight.getHeads())
+        layOut(function, ofWeight, *heads, panel);
+    }
+  }
+};
+} // namespace

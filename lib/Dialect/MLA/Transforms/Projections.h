@@ -1,0 +1,31 @@
+//===- Projections.h - Weights of projections, moved and cut ----*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_DIALECT_MLA_TRANSFORMS_PROJECTIONS_H
+#define MLA_DIALECT_MLA_TRANSFORMS_PROJECTIONS_H
+
+#include "mla/Dialect/MLA/Analysis/Legality.h"
+
+#include "mlir/IR/PatternMatch.h"
+
+namespace mla {
+
+/// `weight` with its dimensions in another order.
+mlir::Value permuteWeight(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value weight,
+                          llvm::ArrayRef<int64_t> permutation);
+
+/// The weight of a projection with only the rows that the slices among
+/// `between` take of its result; `between` as a walk of Legality.h leaves it.
+mlir::Value narrowWeight(mlir::OpBuilder &builder, ProjectOp project, llvm::ArrayRef<mlir::Operation *> between);
+
+/// Every row slice of the projection becomes a projection of its own, so that
+/// nothing is computed twice once one of them is folded.
+void narrowSlices(mlir::RewriterBase &rewriter, ProjectOp project);
+
+} // namespace mla
+
+#endif // MLA_DIALECT_MLA_TRANSFORMS_PROJECTIONS_H

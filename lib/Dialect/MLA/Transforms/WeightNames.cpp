@@ -1,0 +1,53 @@
+//===- WeightNames.cpp - Readable names of prepared weights -----*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "WeightNames.h"
+#include "mla/Dialect/MLA/IR/MLA.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mla;
+
+static std::string nameCheckpointWeight(StringRef name, StringRef prefix) {
+  if (name.consume_front(prefix))
+    name.consume_front(".");
+  name.consume_back(".weight");
+  return name.str();
+}
+
+/// `.atob` for every dimension that the slice does not take all of.
+static std::string nameRanges(tensor::ExtractSliceOp slice) {
+  std::string name;
+  for (auto [offset, size, whole] :
+       llvm::zip(slice.getStaticOffsets(), slice.getStaticSizes(), slice.getSourceType().getShape()))
+    if (size != whole)
+      name += ("." + Twine(offset) + "to" + Twine(offset + size - 1)).str();
+  return name;
+}
+
+/// `.t` where the matrix of a head is transposed, not where heads move.
+static StringRef nameTransposition(linalg::TransposeOp transpose) {
+  ArrayRef<int64_t> permutation = transpose.getPermutation();
+  int64_t last = static_cast<int64_t>(permutation.size()) - 1;
+  return permutation.back() == last ? "" : ".t";
+}
+
+std::string mla::getWeightName(Value value, StringRef prefix) {
+  Operation *op = value.getDefiningOp();
+  if (auto name = op->getAttrOfType<StringAttr>(kNameAttr))
+    return name.str();
+  auto nameOf = [&](Value operand) { return getWeightName(operand, prefix); };
+  return TypeSwitch<Operation *, std::string>(op)
+      .Case([&](WeightOp weight) { return nameCheckpointWeight(weight.getName(), prefix); })
+      .Case([&](ComposeOp compose) { return nameOf(compose.getOuter()) + "_x_" + nameOf(compose.getInner()); })
+      .Case([&](tensor::ExtractSliceOp slice) { return nameOf(slice.getSource()) + nameRanges(slice); })
+      .Case([&](linalg::TransposeOp move) { return nameOf(move.getInput()) + nameTransposition(move).str(); })
+      .Default([&](Operation *) { return op->getNumOperands() ? nameOf(op->getOperand(0)) : std::string("constant"); });
+}

@@ -1,0 +1,102 @@
+//===- CheckFinite.cpp - Weights without NaN and infinity -----------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A single NaN in a weight makes every result NaN, and a product made offline
+// spreads it further. Checking costs one pass over the bits.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Json.h"
+#include "mla/Import/LayerWeights.h"
+
+#include <algorithm>
+#include <cstring>
+
+using namespace mla;
+using namespace mla::importer;
+using llvm::StringRef;
+
+/// Elements looked at together: the inner loop has no exit and vectorises.
+static constexpr uint64_t chunkElements = 4096;
+
+/// Index of the first element all of whose bits in `mask` are set, or `count`. In IEEE types a full exponent is
+/// infinity or NaN; in e4m3 only 0x7f and 0xff are NaN and there is no infinity (Micikevicius et al., arXiv:2209.05433,
+/// table 1).
+template <typename Bits> static uint64_t firstWith(Bits mask, const void *data, uint64_t count) {
+  Bits chunk[chunkElements];
+  for (uint64_t begin = 0; begin < count; begin += chunkElements) {
+    uint64_t size = std::min(chunkElements, count - begin);
+    // The data may be unaligned.
+    std::memcpy(chunk, static_cast<const char *>(data) + begin * sizeof(Bits), size * sizeof(Bits));
+    Bits found = 0;
+    for (uint64_t i = 0; i < size; ++i)
+      found |= static_cast<Bits>((chunk[i] & mask) == mask);
+    if (found)
+      return begin + (std::find_if(chunk, chunk + size, [&](Bits bits) { return (bits & mask) == mask; }) - chunk);
+  }
+  return count;
+}
+
+/// The element type's bits at an index are NaN, not infinity.
+static bool isNaN(const SafetensorsTensor &tensor, uint64_t index) {
+  uint32_t bits = 0; // little-endian, as the file is
+  tensor.read(index * dtypeSize(tensor.dtype), &bits, dtypeSize(tensor.dtype));
+  switch (tensor.dtype) {
+  case DType::F32:
+    return bits & 0x007FFFFF;
+  case DType::BF16:
+    return bits & 0x007F;
+  case DType::F16:
+    return bits & 0x03FF;
+  default:
+    return true;
+  }
+}
+
+/// "[3, 7]" of a row-major index.
+static std::string indexText(const SafetensorsTensor &tensor, uint64_t index) {
+  std::string text = "]";
+  for (size_t i = tensor.shape.size(); i-- > 0;) {
+    text = (i ? ", " : "") + std::to_string(index % tensor.shape[i]) + text;
+    index /= tensor.shape[i];
+  }
+  return "[" + text;
+}
+
+llvm::Error mla::importer::checkFinite(const SafetensorsTensor &tensor, StringRef where) {
+  uint64_t count = tensor.numElements(), index = 0;
+  switch (tensor.dtype) {
+  case DType::F32:
+    index = firstWith<uint32_t>(0x7F800000, tensor.data, count);
+    break;
+  case DType::BF16:
+    index = firstWith<uint16_t>(0x7F80, tensor.data, count);
+    break;
+  case DType::F16:
+    index = firstWith<uint16_t>(0x7C00, tensor.data, count);
+    break;
+  case DType::F8_E4M3:
+    index = firstWith<uint8_t>(0x7F, tensor.data, count);
+    break;
+  default:
+    return fail(where + ": tensor " + tensor.name + ": cannot check " + dtypeName(tensor.dtype) +
+                " for NaN; convert it to BF16");
+  }
+  if (index == count)
+    return llvm::Error::success();
+  return fail(where + ": tensor " + tensor.name + ": element " + indexText(tensor, index) + " is " +
+              (isNaN(tensor, index) ? "NaN" : "infinite") + "; the checkpoint is damaged, fetch or convert it again");
+}
+
+llvm::Error mla::importer::checkFinite(llvm::ArrayRef<LayerWeight> weights, StringRef where) {
+  for (const LayerWeight &weight : weights)
+    for (const SafetensorsTensor *tensor : {weight.tensor, weight.scale})
+      if (tensor)
+        if (llvm::Error error = checkFinite(*tensor, where))
+          return error;
+  return llvm::Error::success();
+}

@@ -1,0 +1,211 @@
+//===- Checkpoint.cpp - Where weights come from ---------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Import/Checkpoint.h"
+#include "CheckpointIndex.h"
+#include "Json.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+#include <map>
+#include <mutex>
+#include <set>
+
+using namespace mla;
+using namespace mla::importer;
+using llvm::StringRef;
+
+namespace fs = llvm::sys::fs;
+
+static constexpr StringRef indexName = "model.safetensors.index.json";
+
+Checkpoint::~Checkpoint() = default;
+
+/// "a, b, c, …" of a set.
+static std::string sample(const std::set<std::string> &names) {
+  constexpr size_t most = 6;
+  std::string text = llvm::join(names.begin(), std::next(names.begin(), std::min(most, names.size())), ", ");
+  return names.size() > most ? text + ", … (" + std::to_string(names.size()) + ")" : text;
+}
+
+/// The part of `name` behind `prefix`, up to the next dot.
+static StringRef nextComponent(StringRef name, StringRef prefix) {
+  return name.drop_front(prefix.size()).take_until([](char c) { return c == '.'; });
+}
+
+llvm::Error Checkpoint::missing(StringRef name) const {
+  // The longest prefix "a.b." that some name shares, and what follows it there.
+  StringRef prefix = name;
+  std::set<std::string> beside;
+  do {
+    size_t dot = prefix.drop_back(prefix.empty() ? 0 : 1).rfind('.');
+    prefix = dot == StringRef::npos ? "" : prefix.take_front(dot + 1);
+    forEachName([&](StringRef other) {
+      if (other.starts_with(prefix))
+        beside.insert(nextComponent(other, prefix).str());
+    });
+  } while (beside.empty() && !prefix.empty());
+  if (beside.empty())
+    return fail(where() + ": tensor " + name + ": missing, as is every other; give a checkpoint that has tensors");
+  return fail(where() + ": tensor " + name + ": missing; " + (prefix.empty() ? "" : "under ") + prefix +
+              (prefix.empty() ? "the checkpoint has " : " it has ") + sample(beside) +
+              "; give the checkpoint, the layer and the config that belong together");
+}
+
+namespace {
+/// One .safetensors file.
+class FileCheckpoint : public Checkpoint {
+public:
+  explicit FileCheckpoint(SafetensorsFile opened) : Checkpoint(opened.path()), file(std::move(opened)) {
+    auto it = file.metadata().find("config");
+    if (it != file.metadata().end())
+      setConfig(it->second, path + " (metadata key config)");
+  }
+  void setConfig(std::string text, std::string where) {
+    config = std::move(text);
+    configPath = std::move(where);
+  }
+
+  bool contains(StringRef name) const override { return file.find(name); }
+  void forEachName(llvm::function_ref<void(StringRef)> callback) const override {
+    for (const SafetensorsTensor &tensor : file.tensors())
+      callback(tensor.name);
+  }
+  llvm::Expected<const SafetensorsTensor *> find(StringRef name) override {
+    if (const SafetensorsTensor *tensor = file.find(name))
+      return tensor;
+    return missing(name);
+  }
+
+private:
+  SafetensorsFile file;
+};
+
+/// A directory with an index that says which file has which tensor.
+class ShardedCheckpoint : public Checkpoint {
+public:
+  ShardedCheckpoint(StringRef directory, CheckpointIndex index)
+      : Checkpoint(directory.str()), index(std::move(index)) {}
+  void setConfig(std::string text, std::string where) {
+    config = std::move(text);
+    configPath = std::move(where);
+  }
+
+  bool contains(StringRef name) const override { return index.contains(name); }
+  void forEachName(llvm::function_ref<void(StringRef)> callback) const override {
+    for (const auto &entry : index)
+      callback(entry.getKey());
+  }
+  llvm::Expected<const SafetensorsTensor *> find(StringRef name) override;
+
+private:
+  llvm::Expected<const SafetensorsFile *> open(StringRef shard);
+
+  CheckpointIndex index;
+  std::mutex mutex;
+  std::map<std::string, SafetensorsFile> shards; ///< Those opened so far.
+};
+} // namespace
+
+static std::string inDirectory(StringRef directory, StringRef name) {
+  llvm::SmallString<256> path(directory);
+  llvm::sys::path::append(path, name);
+  return path.str().str();
+}
+
+llvm::Expected<const SafetensorsFile *> ShardedCheckpoint::open(StringRef shard) {
+  std::lock_guard<std::mutex> lock(mutex);
+  auto it = shards.find(shard.str());
+  if (it != shards.end())
+    return &it->second;
+  std::string shardPath = inDirectory(path, shard);
+  if (!fs::exists(shardPath))
+    return fail(shardPath + ": no such file, though " + indexName + " names it; fetch the checkpoint again");
+  Result<SafetensorsFile> file = SafetensorsFile::open(shardPath);
+  if (!file)
+    return fail(file.error().message());
+  return &shards.emplace(shard.str(), std::move(*file)).first->second;
+}
+
+llvm::Expected<const SafetensorsTensor *> ShardedCheckpoint::find(StringRef name) {
+  auto it = index.find(name);
+  if (it == index.end())
+    return missing(name);
+  llvm::Expected<const SafetensorsFile *> file = open(it->second);
+  if (!file)
+    return file.takeError();
+  if (const SafetensorsTensor *tensor = (*file)->find(name))
+    return tensor;
+  return fail((*file)->path() + ": tensor " + name + ": missing, though " + indexName +
+              " says that it is here; fetch the checkpoint again");
+}
+
+static llvm::Expected<std::unique_ptr<FileCheckpoint>> openFile(StringRef path) {
+  Result<SafetensorsFile> file = SafetensorsFile::open(path.str());
+  if (!file)
+    return fail(file.error().message());
+  return std::make_unique<FileCheckpoint>(std::move(*file));
+}
+
+/// The only .safetensors file of a directory; of several, the one with the name that transformers gives it.
+static llvm::Expected<std::string> onlyFile(StringRef directory) {
+  std::set<std::string> files;
+  std::error_code code;
+  for (fs::directory_iterator it(directory, code), end; it != end && !code; it.increment(code))
+    if (llvm::sys::path::extension(it->path()) == ".safetensors")
+      files.insert(llvm::sys::path::filename(it->path()).str());
+  if (code)
+    return fail(directory + ": cannot be listed: " + code.message() + "; check its permissions");
+  if (files.empty())
+    return fail(directory + ": has neither " + indexName + " nor a .safetensors file; give the checkpoint's directory");
+  if (files.size() == 1)
+    return inDirectory(directory, *files.begin());
+  if (files.count("model.safetensors"))
+    return inDirectory(directory, "model.safetensors");
+  return fail(directory + ": has several .safetensors files (" + sample(files) + ") but no " + indexName +
+              "; give one of the files, or add the index");
+}
+
+/// Sets the config of a directory, if it has one.
+template <typename C>
+static llvm::Expected<std::unique_ptr<Checkpoint>> withConfig(std::unique_ptr<C> checkpoint, StringRef directory) {
+  std::string path = inDirectory(directory, "config.json");
+  if (fs::exists(path)) {
+    llvm::Expected<std::string> text = readTextFile(path);
+    if (!text)
+      return text.takeError();
+    checkpoint->setConfig(std::move(*text), path);
+  }
+  return checkpoint;
+}
+
+static llvm::Expected<std::unique_ptr<Checkpoint>> openDirectory(StringRef directory) {
+  std::string indexPath = inDirectory(directory, indexName);
+  if (fs::exists(indexPath)) {
+    llvm::Expected<CheckpointIndex> index = readCheckpointIndex(indexPath);
+    if (!index)
+      return index.takeError();
+    return withConfig(std::make_unique<ShardedCheckpoint>(directory, std::move(*index)), directory);
+  }
+  llvm::Expected<std::string> path = onlyFile(directory);
+  if (!path)
+    return path.takeError();
+  llvm::Expected<std::unique_ptr<FileCheckpoint>> file = openFile(*path);
+  if (!file)
+    return file.takeError();
+  return withConfig(std::move(*file), directory);
+}
+
+llvm::Expected<std::unique_ptr<Checkpoint>> mla::importer::openCheckpoint(StringRef path) {
+  if (fs::is_directory(path))
+    return openDirectory(path);
+  if (path.ends_with(".json"))
+    return fail(path + ": is not a checkpoint but a JSON file; give the directory that holds it");
+  return openFile(path);
+}

@@ -1,0 +1,206 @@
+//===- Config.cpp - What config.json says about attention -----------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Import/Config.h"
+#include "Families.h"
+#include "Json.h"
+#include "RopeConfig.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mla::importer;
+using llvm::StringRef;
+using llvm::Twine;
+using llvm::json::Object;
+using llvm::json::Value;
+
+// Each is more than ten times what any released model has, and together they keep every product inside 64 bits.
+static constexpr int64_t maxHidden = 1 << 20;
+static constexpr int64_t maxHeads = 1 << 16;
+static constexpr int64_t maxHeadDim = 1 << 16;
+static constexpr int64_t maxRank = 1 << 20;
+static constexpr int64_t maxLayers = 1 << 16;
+static constexpr int64_t maxBlock = 1 << 16;
+/// Elements of one weight: 64 GiB in float32.
+static constexpr int64_t maxElements = int64_t(1) << 34;
+
+static std::string supportedList() { return llvm::join(supportedModelTypes(), ", "); }
+
+/// The family that model_type names, or an error that says what is missing.
+static llvm::Expected<const Family *> parseFamily(const Object &root, StringRef where) {
+  FieldReader reader(root, where);
+  StringRef name = reader.string("model_type");
+  if (llvm::Error error = reader.takeError())
+    return error;
+  if (const Family *family = findFamily(name))
+    return family;
+  if (root.getObject("text_config"))
+    return fail(where + ": model_type: " + name + " wraps a language model; give its text_config as the config");
+  StringRef needs = modelTypeNeeds(name);
+  if (!needs.empty())
+    return fail(where + ": model_type: " + name + " is not supported: it needs " + needs + "; supported are " +
+                supportedList());
+  std::string model = name.empty() ? "the config" : ("model_type " + name).str();
+  if (!root.get("kv_lora_rank"))
+    return fail(where + ": " + model + " has no latent attention (no field kv_lora_rank); give the config of one of " +
+                supportedList());
+  if (name.empty())
+    return fail(where + ": model_type: missing; it must be one of " + supportedList());
+  return fail(where + ": model_type: " + name +
+              " is not supported: it needs a golden file that shows what it computes; supported are " +
+              supportedList());
+}
+
+static void parseSizes(FieldReader &reader, const Family &family, AttentionConfig &config) {
+  config.hiddenSize = reader.count("hidden_size", maxHidden);
+  config.numHeads = reader.count("num_attention_heads", maxHeads);
+  config.numLayers = reader.count("num_hidden_layers", maxLayers);
+  config.kvLoraRank = reader.count("kv_lora_rank", maxRank);
+  config.nopeDim = reader.count("qk_nope_head_dim", maxHeadDim);
+  config.ropeDim = reader.count("qk_rope_head_dim", maxHeadDim);
+  if (config.ropeDim % 2)
+    reader.refuse("qk_rope_head_dim", Twine(config.ropeDim) + " is odd, but RoPE turns pairs; give an even number");
+
+  // Missing and null are two things here: transformers reads a missing q_lora_rank as the family's released rank, other
+  // engines as none.
+  const Value *rank = reader.find("q_lora_rank", /*nullIsAbsent=*/false);
+  if (!rank)
+    reader.refuse("q_lora_rank", "missing; give the rank, or null where the query has no low-rank projection");
+  else if (rank->kind() != Value::Null)
+    config.qLoraRank = reader.count("q_lora_rank", *rank, maxRank);
+
+  if (reader.find("v_head_dim") || !family.vDimFromHidden)
+    config.vDim = reader.count("v_head_dim", maxHeadDim);
+  else if (config.hiddenSize % config.numHeads == 0)
+    config.vDim = config.hiddenSize / config.numHeads;
+  else
+    reader.refuse("v_head_dim", "missing, and hidden_size is no multiple of num_attention_heads; give it");
+}
+
+static void checkKeyValueHeads(FieldReader &reader, const AttentionConfig &config) {
+  if (!reader.find("num_key_value_heads"))
+    return;
+  int64_t heads = reader.count("num_key_value_heads", maxHeads);
+  if (heads != config.numHeads)
+    reader.refuse("num_key_value_heads", Twine(heads) + " differs from num_attention_heads, " + Twine(config.numHeads) +
+                                             ", but every head has its own part of kv_b_proj; make them equal");
+}
+
+static void checkWeightSizes(FieldReader &reader, const AttentionConfig &config) {
+  int64_t heads = config.numHeads, hidden = config.hiddenSize;
+  struct {
+    StringRef field, weight;
+    int64_t rows, columns;
+  } weights[] = {
+      {"q_lora_rank", "q_a_proj", config.qLoraRank, hidden},
+      {"num_attention_heads", "the query's up-projection", heads * config.qkDim(),
+       config.qLoraRank ? config.qLoraRank : hidden},
+      {"kv_lora_rank", "kv_a_proj_with_mqa", config.kvLoraRank + config.ropeDim, hidden},
+      {"num_attention_heads", "kv_b_proj", heads * (config.nopeDim + config.vDim), config.kvLoraRank},
+      {"num_attention_heads", "o_proj", hidden, heads * config.vDim},
+  };
+  for (const auto &weight : weights)
+    if (weight.rows * weight.columns > maxElements)
+      reader.refuse(weight.field, "makes " + weight.weight + " " + Twine(weight.rows) + " x " + Twine(weight.columns) +
+                                      ", more than " + Twine(maxElements) + " elements; correct the sizes");
+}
+
+static bool isOn(const Value *value) {
+  return value && value->kind() != Value::Null && value->getAsBoolean() != false && value->getAsNumber() != 0.0;
+}
+
+/// Refuses keys that mean something for attention which this family does not have.
+static void checkForeignKeys(FieldReader &reader, const Object &root, const Family &family) {
+  for (const Refusal &key : foreignKeys()) {
+    if (family.positionScaledQuery && key.name == "llama_4_scaling_beta")
+      continue;
+    bool on = isOn(root.get(key.name));
+    for (StringRef scope : {"rope_scaling", "rope_parameters"})
+      if (const Object *object = root.getObject(scope))
+        on |= isOn(object->get(key.name));
+    if (on)
+      reader.refuse(key.name, "not supported for " + family.modelType + ": it asks for " + key.needs +
+                                  "; remove the key if the model does without");
+  }
+}
+
+static CheckpointDType parseDType(FieldReader &reader) {
+  StringRef name = reader.string(reader.find("dtype") ? "dtype" : "torch_dtype");
+  name.consume_front("torch.");
+  if (name == "float32")
+    return CheckpointDType::F32;
+  if (name == "float16")
+    return CheckpointDType::F16;
+  return name == "bfloat16" ? CheckpointDType::BF16 : CheckpointDType::Unknown;
+}
+
+static llvm::Error parseQuantization(const Object &root, StringRef where, AttentionConfig &config) {
+  const Value *value = root.get("quantization_config");
+  if (!value || value->kind() == Value::Null)
+    return llvm::Error::success();
+  const Object *object = value->getAsObject();
+  if (!object)
+    return fail(where + ": quantization_config: " + shortText(*value) + " is not an object; correct the config");
+  FieldReader reader(*object, where, "quantization_config.");
+  StringRef method = reader.string("quant_method"), format = reader.string("fmt");
+  if (method != "fp8")
+    reader.refuse("quant_method", (method.empty() ? "nothing" : method) +
+                                      " is not supported, only fp8 is; convert the checkpoint to bfloat16");
+  if (!format.empty() && format != "e4m3")
+    reader.refuse("fmt", format + " is not supported, only e4m3 is; convert the checkpoint to bfloat16");
+  const Value *block = reader.find("weight_block_size");
+  const llvm::json::Array *sizes = block ? block->getAsArray() : nullptr;
+  BlockQuantization quantization;
+  if (sizes && sizes->size() == 2) {
+    quantization.blockRows = reader.count("weight_block_size", (*sizes)[0], maxBlock);
+    quantization.blockColumns = reader.count("weight_block_size", (*sizes)[1], maxBlock);
+  } else {
+    reader.refuse("weight_block_size", (block ? shortText(*block) : "nothing") +
+                                           " is not a pair of sizes, and only scales of blocks are supported; convert "
+                                           "the checkpoint to bfloat16");
+  }
+  config.quantization = quantization;
+  return reader.takeError();
+}
+
+llvm::Expected<AttentionConfig> mla::importer::parseConfig(StringRef json, StringRef where) {
+  llvm::Expected<Value> value = parseObject(json, where);
+  if (!value)
+    return value.takeError();
+  const Object &root = *value->getAsObject();
+  llvm::Expected<const Family *> family = parseFamily(root, where);
+  if (!family)
+    return family.takeError();
+
+  AttentionConfig config;
+  config.modelType = (*family)->modelType.str();
+  config.rmsNormEps = (*family)->latentNormEps;
+  FieldReader reader(root, where);
+  parseSizes(reader, **family, config);
+  checkKeyValueHeads(reader, config);
+  checkWeightSizes(reader, config);
+  checkForeignKeys(reader, root, **family);
+  // Checked, though the layer does not use it (see AttentionConfig::rmsNormEps).
+  reader.number("rms_norm_eps", 1e-30, 1.0, 1e-6);
+  config.attentionBias = reader.boolean("attention_bias", false);
+  config.checkpointDType = parseDType(reader);
+  if (llvm::Error error = reader.takeError())
+    return error;
+  if (llvm::Error error = parseRope(root, where, **family, config))
+    return error;
+  if (llvm::Error error = parseQuantization(root, where, config))
+    return error;
+  return config;
+}
+
+std::vector<StringRef> mla::importer::supportedModelTypes() {
+  std::vector<StringRef> names;
+  for (const Family &family : families())
+    names.push_back(family.modelType);
+  return names;
+}

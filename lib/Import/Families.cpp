@@ -1,0 +1,76 @@
+//===- Families.cpp - What differs between MLA models ---------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Every row was read from modeling_<family>.py and configuration_<family>.py of
+// transformers 5.17 and confirmed by a golden file (benchmarks/replay.py agrees
+// within 1e-6; with another pairing, epsilon or softmax scale it does not).
+// kimi_k2 is the exception: transformers itself maps it to deepseek_v3
+// (configuration_kimi_k25.py).
+//
+//===----------------------------------------------------------------------===//
+
+#include "Families.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mla::importer;
+using llvm::StringRef;
+
+// model_type, RoPE's pairing, epsilon of the latent norms, v from hidden, rotary part of head, position-scaled query
+static constexpr Family familyTable[] = {
+    {"deepseek_v2", RopePairing::Interleaved, 1e-6, false, false, false},
+    {"deepseek_v3", RopePairing::Configured, 1e-6, false, false, false},
+    {"kimi_k2", RopePairing::Configured, 1e-6, false, false, false},
+    {"glm4_moe_lite", RopePairing::Configured, 1e-6, false, false, false},
+    {"minicpm3", RopePairing::HalfSplit, 1e-6, true, false, false},
+    {"mistral4", RopePairing::Configured, 1e-6, false, true, true},
+};
+
+static constexpr Refusal refusedModels[] = {
+    {"deepseek_v32", "sparse attention: an indexer that picks the keys of every query"},
+    {"glm_moe_dsa", "sparse attention: an indexer that picks the keys of every query"},
+    {"kimi_linear", "linear attention layers, and latent attention without RoPE"},
+    {"longcat_flash", "constant scales sqrt(hidden_size / rank) on the query and on the latent, and two attentions a "
+                      "layer"},
+    {"plm", "a reference to check against: its code is not part of transformers"},
+    {"youtu", "a golden file to check against: its attention reads like that of deepseek_v3"},
+};
+
+static constexpr Refusal refusedRopes[] = {
+    {"dynamic", "frequencies that change with the length of the sequence"},
+    {"linear", "frequencies divided by a factor"},
+    {"llama3", "frequencies smoothed between two wavelengths"},
+    {"longrope", "two tables of factors, chosen by the length of the sequence"},
+    {"mrope", "positions of several dimensions"},
+    {"proportional", "frequencies for a part of the head"},
+};
+
+static constexpr Refusal foreignKeyTable[] = {
+    {"index_topk", "sparse attention: an indexer that picks the keys of every query"},
+    {"llama_4_scaling", "a scale of the query by position whose form is not known for this model"},
+    {"llama_4_scaling_beta", "a scale of the query by position, which only mistral4 has"},
+    {"mla_scale_kv_lora", "a constant scale on the latent"},
+    {"mla_scale_q_lora", "a constant scale on the query"},
+};
+
+static StringRef needsOf(llvm::ArrayRef<Refusal> table, StringRef name) {
+  const Refusal *row = llvm::find_if(table, [&](const Refusal &refusal) { return refusal.name == name; });
+  return row == table.end() ? StringRef() : StringRef(row->needs);
+}
+
+llvm::ArrayRef<Family> mla::importer::families() { return familyTable; }
+
+const Family *mla::importer::findFamily(StringRef modelType) {
+  const Family *row = llvm::find_if(familyTable, [&](const Family &family) { return family.modelType == modelType; });
+  return row == std::end(familyTable) ? nullptr : row;
+}
+
+StringRef mla::importer::modelTypeNeeds(StringRef modelType) { return needsOf(refusedModels, modelType); }
+
+StringRef mla::importer::ropeTypeNeeds(StringRef ropeType) { return needsOf(refusedRopes, ropeType); }
+
+llvm::ArrayRef<Refusal> mla::importer::foreignKeys() { return foreignKeyTable; }

@@ -1,0 +1,64 @@
+//===- Families.h - What differs between MLA models -------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The one place that knows models by name.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_IMPORT_FAMILIES_H
+#define MLA_LIB_IMPORT_FAMILIES_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace mla::importer {
+
+/// How a family's RoPE pairs columns.
+enum class RopePairing {
+  Interleaved, ///< Always (2i, 2i+1).
+  HalfSplit,   ///< Always (i, i + R/2).
+  Configured,  ///< rope_interleave says it; interleaved without the key.
+};
+
+struct Family {
+  llvm::StringLiteral modelType;
+  RopePairing pairing;
+  /// Epsilon of the norms of the two latents: the default of the family's RMSNorm class, whatever rms_norm_eps says.
+  double latentNormEps;
+  /// v_head_dim may be missing or null and is then hidden_size / num_attention_heads.
+  bool vDimFromHidden;
+  /// The config's head_dim is the whole query head, so partial_rotary_factor is R / (P + R); elsewhere it is 1.
+  bool rotaryPartOfHead;
+  /// The query has a scale a position, llama_4_scaling_beta, and YaRN where the config says nothing of RoPE.
+  bool positionScaledQuery;
+};
+
+/// The supported families.
+llvm::ArrayRef<Family> families();
+
+/// The family of a model_type, or null.
+const Family *findFamily(llvm::StringRef modelType);
+
+/// A name (of a model_type, rope type or config key) that is known but not supported, and what support would take.
+struct Refusal {
+  llvm::StringLiteral name;
+  llvm::StringLiteral needs;
+};
+
+/// What supporting the model would take; empty for a model_type never heard of.
+llvm::StringRef modelTypeNeeds(llvm::StringRef modelType);
+
+/// What supporting the rope type would take; empty for one never heard of.
+llvm::StringRef ropeTypeNeeds(llvm::StringRef ropeType);
+
+/// Config keys that change what attention computes, for which no supported family (Mistral-4's scale apart) has a
+/// meaning. Ignoring one would compile another model than the one given.
+llvm::ArrayRef<Refusal> foreignKeys();
+
+} // namespace mla::importer
+
+#endif // MLA_LIB_IMPORT_FAMILIES_H

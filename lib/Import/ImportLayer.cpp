@@ -1,0 +1,87 @@
+//===- ImportLayer.cpp - An attention layer as operations -----------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Import/ImportLayer.h"
+#include "LayerBuilder.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Builders.h"
+
+using namespace mla;
+using namespace mla::importer;
+using llvm::StringRef;
+
+/// "model.layers.0.self_attn.": what the names of the layer's weights begin with.
+static std::string checkpointPrefix(const WeightSpec &weight) {
+  StringRef name = weight.expected.name;
+  name.consume_back(checkpointSuffix(weight.expected.role));
+  return name.str();
+}
+
+static StringRef manifestName(DType dtype) { return dtype == DType::BF16 ? "bf16" : "f32"; }
+
+namespace {
+/// Collects the fields of a dictionary.
+class Fields {
+public:
+  explicit Fields(mlir::MLIRContext *context) : builder(context) {}
+
+  Fields &add(StringRef key, int64_t value) { return add(key, builder.getI64IntegerAttr(value)); }
+  Fields &add(StringRef key, double value) { return add(key, builder.getF64FloatAttr(value)); }
+  Fields &add(StringRef key, StringRef value) { return add(key, builder.getStringAttr(value)); }
+  Fields &add(StringRef key, mlir::Attribute value) {
+    fields.append(key, value);
+    return *this;
+  }
+  mlir::DictionaryAttr get() const { return fields.getDictionary(builder.getContext()); }
+
+private:
+  mlir::Builder builder;
+  mlir::NamedAttrList fields;
+};
+} // namespace
+
+static mlir::DictionaryAttr describeModel(mlir::MLIRContext *context, const AttentionConfig &config,
+                                          const ImportOptions &options) {
+  Fields cache(context), model(context);
+  cache.add("format", StringRef(options.privateCache ? "private" : "standard"));
+  cache.add("dtype", manifestName(options.dtype));
+  model.add("model_type", StringRef(config.modelType))
+      .add("hidden_size", config.hiddenSize)
+      .add("num_attention_heads", config.numHeads)
+      .add("heads", config.numHeads / options.tensorParallel)
+      .add("q_lora_rank", config.qLoraRank)
+      .add("kv_lora_rank", config.kvLoraRank)
+      .add("qk_nope_head_dim", config.nopeDim)
+      .add("qk_rope_head_dim", config.ropeDim)
+      .add("v_head_dim", config.vDim)
+      .add("rms_norm_eps", config.rmsNormEps)
+      .add("rope_theta", config.rope.theta)
+      .add("dtype", manifestName(options.dtype))
+      .add("page", options.page)
+      .add("tensor_parallel", options.tensorParallel)
+      .add("rank", options.rank)
+      .add("cache", cache.get());
+  return model.get();
+}
+
+mlir::OwningOpRef<mlir::ModuleOp> mla::importer::importLayer(mlir::MLIRContext &context, const AttentionConfig &config,
+                                                             llvm::ArrayRef<WeightSpec> weights,
+                                                             const ImportOptions &options) {
+  assert(config.numHeads % options.tensorParallel == 0 && options.rank < options.tensorParallel);
+  context.loadDialect<MLADialect, mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::tensor::TensorDialect>();
+  mlir::OpBuilder builder(&context);
+  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(builder, builder.getUnknownLoc());
+  (*module)->setAttr(kCheckpointPrefixAttr, builder.getStringAttr(checkpointPrefix(weights.front())));
+  (*module)->setAttr(kLayersAttr, builder.getDenseI64ArrayAttr(options.layers));
+  (*module)->setAttr(kModelAttr, describeModel(&context, config, options));
+  for (auto [name, phase] : {std::pair("prefill", Phase::Prefill), std::pair("decode", Phase::Decode)}) {
+    builder.setInsertionPointToEnd(module->getBody());
+    buildLayer(builder, config, weights, options, name, phase);
+  }
+  return module;
+}

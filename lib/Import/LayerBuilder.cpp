@@ -1,0 +1,314 @@
+//===- LayerBuilder.cpp - The body of an attention layer ------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The layer as modeling_deepseek_v3.py and its kin compute it, in naive form.
+// Between hidden states, cache and result everything is in float32, whatever
+// those are in. Values carry their names as locations, which is what
+// `--mlir-use-nameloc-as-prefix` prints.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LayerBuilder.h"
+#include "mla/Dialect/MLA/Transforms/Prepare.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace mla;
+using namespace mla::importer;
+
+namespace {
+/// The query of all heads, without and with position.
+struct Query {
+  Value nope, rope;
+};
+
+class LayerBuilder {
+public:
+  LayerBuilder(OpBuilder &builder, const AttentionConfig &config, ArrayRef<WeightSpec> weights,
+               const ImportOptions &options)
+      : builder(builder), config(config), weights(weights), options(options),
+        heads(config.numHeads / options.tensorParallel), firstHead(options.rank * heads) {}
+
+  func::FuncOp build(StringRef name, Phase phase);
+
+private:
+  // Types.
+  Type f32() { return builder.getF32Type(); }
+  /// Of hidden states, cache and result.
+  Type outside() { return options.dtype == DType::BF16 ? Type(builder.getBF16Type()) : f32(); }
+  CacheType cacheType();
+  RankedTensorType tokensOf(ArrayRef<int64_t> shape, Type element);
+  FunctionType functionType();
+
+  // Weights.
+  const WeightSpec *find(WeightRole role) const;
+  Value weight(WeightRole role);
+  Value headRows(WeightRole role, int64_t perHead);
+  Value headColumns(WeightRole role, int64_t perHead);
+  Value sliceWeight(Value weight, int64_t dim, int64_t first, int64_t count, StringRef name);
+
+  // Operations on tokens.
+  Location named(StringRef name) { return NameLoc::get(builder.getStringAttr(name)); }
+  Value slice(Value x, int64_t first, int64_t count, StringRef name);
+  Value project(Value x, Value weight, ArrayRef<int64_t> shape, Heads heads, StringRef name);
+  Value addBias(Value x, WeightRole role);
+  Value norm(Value x, WeightRole gamma, StringRef name);
+  Value rotate(Value x, StringRef name);
+  Value scaleByPosition(Value q, StringRef name);
+
+  // Parts of the layer.
+  Query buildQuery();
+  Value buildAppend(Value cache);
+  Value buildAttention(Query q, Value cache);
+  Value buildOutput(Value o);
+
+  OpBuilder &builder;
+  const AttentionConfig &config;
+  ArrayRef<WeightSpec> weights;
+  const ImportOptions &options;
+  const int64_t heads, firstHead; ///< Of this rank.
+  Value hidden, cu, tokens, position, sequence;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+CacheType LayerBuilder::cacheType() {
+  return CacheType::get(builder.getContext(), options.page, config.kvLoraRank, config.ropeDim, outside());
+}
+
+/// A tensor with a row, or what `shape` says, a token.
+RankedTensorType LayerBuilder::tokensOf(ArrayRef<int64_t> shape, Type element) {
+  SmallVector<int64_t, 3> sizes = {ShapedType::kDynamic};
+  sizes.append(shape.begin(), shape.end());
+  return RankedTensorType::get(sizes, element);
+}
+
+FunctionType LayerBuilder::functionType() {
+  Type hidden = tokensOf(config.hiddenSize, outside());
+  return builder.getFunctionType({hidden, tokensOf({}, builder.getI32Type()), cacheType()}, {hidden, cacheType()});
+}
+
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+static Type elementType(Builder &builder, DType dtype) {
+  switch (dtype) {
+  case DType::F32:
+    return builder.getF32Type();
+  case DType::BF16:
+    return builder.getBF16Type();
+  case DType::F16:
+    return builder.getF16Type();
+  case DType::F8_E4M3:
+    return Float8E4M3FNType::get(builder.getContext());
+  default:
+    llvm_unreachable("findLayerWeights takes no other type");
+  }
+}
+
+/// "kv_b_proj" of "kv_b_proj.weight", "o_proj_bias" of "o_proj.bias".
+static std::string valueName(WeightRole role) {
+  StringRef name = checkpointSuffix(role);
+  name.consume_back(".weight");
+  std::string result = name.str();
+  llvm::replace(result, '.', '_');
+  return result;
+}
+
+const WeightSpec *LayerBuilder::find(WeightRole role) const {
+  const WeightSpec *spec = llvm::find_if(weights, [&](const WeightSpec &spec) { return spec.expected.role == role; });
+  return spec == weights.end() ? nullptr : spec;
+}
+
+/// The weight of the checkpoint; a block-scaled one as numbers.
+Value LayerBuilder::weight(WeightRole role) {
+  const WeightSpec &spec = *find(role);
+  std::string name = valueName(role);
+  auto type = RankedTensorType::get(spec.expected.shape, elementType(builder, spec.dtype));
+  Value stored = WeightOp::create(builder, named(name), type, spec.expected.name);
+  if (!spec.isScaled())
+    return stored;
+  Value scale = WeightOp::create(builder, named(name + "_scale_inv"),
+                                 RankedTensorType::get(spec.expected.scaleShape, f32()), spec.expected.scaleName());
+  int64_t block[] = {config.quantization->blockRows, config.quantization->blockColumns};
+  return DequantizeOp::create(builder, named(name + "_dequantized"), type.clone(f32()), stored, scale, block);
+}
+
+/// `count` rows (dim 0), columns (1) and so on of a weight, whose preparation calls them `name`.
+Value LayerBuilder::sliceWeight(Value weight, int64_t dim, int64_t first, int64_t count, StringRef name) {
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(weight.getType()).getShape();
+  if (shape[dim] == count)
+    return weight;
+  SmallVector<OpFoldResult> offsets(shape.size(), builder.getIndexAttr(0));
+  SmallVector<OpFoldResult> sizes = getAsIndexOpFoldResult(builder.getContext(), shape);
+  SmallVector<OpFoldResult> strides(shape.size(), builder.getIndexAttr(1));
+  offsets[dim] = builder.getIndexAttr(first);
+  sizes[dim] = builder.getIndexAttr(count);
+  auto slice = tensor::ExtractSliceOp::create(builder, named(name), weight, offsets, sizes, strides);
+  slice->setAttr(kNameAttr, builder.getStringAttr(name));
+  return slice;
+}
+
+static Value splitDim(OpBuilder &builder, Location loc, Value weight, ArrayRef<int64_t> shape,
+                      ArrayRef<ReassociationIndices> groups) {
+  auto type = cast<RankedTensorType>(weight.getType()).clone(shape);
+  return tensor::ExpandShapeOp::create(builder, loc, type, weight, groups);
+}
+
+/// [H · perHead, K] of all heads as [heads, perHead, K] of this rank's.
+Value LayerBuilder::headRows(WeightRole role, int64_t perHead) {
+  std::string name = valueName(role);
+  Value rows = sliceWeight(weight(role), 0, firstHead * perHead, heads * perHead, name);
+  int64_t columns = cast<RankedTensorType>(rows.getType()).getDimSize(1);
+  return splitDim(builder, named(name + "_heads"), rows, {heads, perHead, columns}, {{0, 1}, {2}});
+}
+
+/// [N, H · perHead] of all heads as [N, heads, perHead] of this rank's.
+Value LayerBuilder::headColumns(WeightRole role, int64_t perHead) {
+  std::string name = valueName(role);
+  Value columns = sliceWeight(weight(role), 1, firstHead * perHead, heads * perHead, name);
+  int64_t rows = cast<RankedTensorType>(columns.getType()).getDimSize(0);
+  return splitDim(builder, named(name + "_heads"), columns, {rows, heads, perHead}, {{0}, {1, 2}});
+}
+
+//===----------------------------------------------------------------------===//
+// Operations on tokens
+//===----------------------------------------------------------------------===//
+
+/// Elements of the last dimension.
+Value LayerBuilder::slice(Value x, int64_t first, int64_t count, StringRef name) {
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(x.getType()).getShape();
+  SmallVector<OpFoldResult> offsets(shape.size(), builder.getIndexAttr(0));
+  SmallVector<OpFoldResult> sizes = {tokens};
+  llvm::append_range(sizes, getAsIndexOpFoldResult(builder.getContext(), shape.drop_front()));
+  SmallVector<OpFoldResult> strides(shape.size(), builder.getIndexAttr(1));
+  offsets.back() = builder.getIndexAttr(first);
+  sizes.back() = builder.getIndexAttr(count);
+  return tensor::ExtractSliceOp::create(builder, named(name), x, offsets, sizes, strides);
+}
+
+Value LayerBuilder::project(Value x, Value weight, ArrayRef<int64_t> shape, Heads heads, StringRef name) {
+  return ProjectOp::create(builder, named(name), tokensOf(shape, f32()), x, weight, heads);
+}
+
+/// Nothing, if the layer has no such bias.
+Value LayerBuilder::addBias(Value x, WeightRole role) {
+  if (!find(role))
+    return x;
+  return BiasOp::create(builder, named(valueName(role) + "ed"), x, weight(role));
+}
+
+Value LayerBuilder::norm(Value x, WeightRole gamma, StringRef name) {
+  return RmsNormOp::create(builder, named(name), x.getType(), x, weight(gamma),
+                           builder.getF64FloatAttr(config.rmsNormEps));
+}
+
+Value LayerBuilder::rotate(Value x, StringRef name) {
+  RopeStyle style = config.ropeInterleaved ? RopeStyle::Interleaved : RopeStyle::HalfSplit;
+  return RopeOp::create(builder, named(name), x, position, RopeStyleAttr::get(builder.getContext(), style),
+                        builder.getDenseF32ArrayAttr(config.rope.inverseFrequencies),
+                        builder.getF32FloatAttr(config.rope.cosSinScale));
+}
+
+/// Mistral-4's factor on the whole query.
+Value LayerBuilder::scaleByPosition(Value q, StringRef name) {
+  if (config.queryScaleBeta == 0.0)
+    return q;
+  return PositionScaleOp::create(builder, named(name), q, position, builder.getF64FloatAttr(config.queryScaleBeta),
+                                 builder.getI64IntegerAttr(config.queryScaleOriginalLength));
+}
+
+//===----------------------------------------------------------------------===//
+// Parts of the layer
+//===----------------------------------------------------------------------===//
+
+Query LayerBuilder::buildQuery() {
+  Value x = hidden;
+  WeightRole up = WeightRole::WQ;
+  if (config.qLoraRank) {
+    Value low = project(hidden, weight(WeightRole::WDQ), config.qLoraRank, Heads::None, "q_a");
+    x = norm(addBias(low, WeightRole::WDQBias), WeightRole::QNorm, "q_a_normed");
+    up = WeightRole::WUQ;
+  }
+  Value q = project(x, headRows(up, config.qkDim()), {heads, config.qkDim()}, Heads::To, "q");
+  Value nope = slice(q, 0, config.nopeDim, "q_nope");
+  Value rope = rotate(slice(q, config.nopeDim, config.ropeDim, "q_pe"), "q_rope");
+  return {scaleByPosition(nope, "q_nope_scaled"), scaleByPosition(rope, "q_rope_scaled")};
+}
+
+/// Caches the tokens of this step.
+Value LayerBuilder::buildAppend(Value cache) {
+  int64_t width = config.kvLoraRank + config.ropeDim;
+  Value down = project(hidden, weight(WeightRole::WDKV), width, Heads::None, "kv_a");
+  down = addBias(down, WeightRole::WDKVBias);
+  Value c = norm(slice(down, 0, config.kvLoraRank, "c_raw"), WeightRole::KVNorm, "c");
+  Value rope = rotate(slice(down, config.kvLoraRank, config.ropeDim, "k_pe"), "k_rope");
+  return AppendOp::create(builder, named("cached"), c, rope, position, sequence, cache);
+}
+
+/// Keys and values of all cached tokens are up-projected.
+Value LayerBuilder::buildAttention(Query q, Value cache) {
+  auto cached = GatherOp::create(builder, named("latent"), cache);
+  Value up = headRows(WeightRole::WKVB, config.nopeDim + config.vDim);
+  Value upKeys = sliceWeight(up, 1, 0, config.nopeDim, "w_uk");
+  Value upValues = sliceWeight(up, 1, config.nopeDim, config.vDim, "w_uv");
+  Value keys = project(cached.getLatent(), upKeys, {heads, config.nopeDim}, Heads::To, "k_nope");
+  Value values = project(cached.getLatent(), upValues, {heads, config.vDim}, Heads::To, "v");
+  return AttentionOp::create(builder, named("o"), tokensOf({heads, config.vDim}, f32()), q.nope, q.rope, cu, keys,
+                             cached.getKRope(), cached.getCuKeys(), values,
+                             builder.getF64FloatAttr(config.softmaxScale))
+      .getResult();
+}
+
+/// The sum over this rank's heads; the bias is in one rank's summand.
+Value LayerBuilder::buildOutput(Value o) {
+  bool biased = find(WeightRole::WOBias) && options.rank == 0;
+  Value columns = headColumns(WeightRole::WO, config.vDim);
+  // Rounded once: a bias is added before.
+  Type sum = biased ? f32() : outside();
+  Value out = ProjectOp::create(builder, named("out"), tokensOf(config.hiddenSize, sum), o, columns, Heads::From);
+  if (!biased)
+    return out;
+  out = addBias(out, WeightRole::WOBias);
+  return outside() == f32() ? out
+                            : arith::TruncFOp::create(builder, named("out"), tokensOf(config.hiddenSize, outside()), out)
+                                  .getResult();
+}
+
+func::FuncOp LayerBuilder::build(StringRef name, Phase phase) {
+  auto function = func::FuncOp::create(builder, named(name), name, functionType());
+  function->setAttr(kPhaseAttr, PhaseAttr::get(builder.getContext(), phase));
+  Block *block = function.addEntryBlock();
+  for (auto [argument, argumentName] : llvm::zip(block->getArguments(), ArrayRef<StringRef>{"hidden", "cu", "cache"}))
+    argument.setLoc(named(argumentName));
+  builder.setInsertionPointToStart(block);
+
+  hidden = block->getArgument(0);
+  cu = block->getArgument(1);
+  Value cache = block->getArgument(2);
+  tokens = tensor::DimOp::create(builder, named("tokens"), hidden, 0);
+  auto positions = PositionsOp::create(builder, named("position"), tokens, cu, cache);
+  position = positions.getPosition();
+  sequence = positions.getSequence();
+
+  Query q = buildQuery();
+  cache = buildAppend(cache);
+  Value out = buildOutput(buildAttention(q, cache));
+  func::ReturnOp::create(builder, builder.getUnknownLoc(), ValueRange{out, cache});
+  return function;
+}
+
+func::FuncOp mla::importer::buildLayer(OpBuilder &builder, const AttentionConfig &config, ArrayRef<WeightSpec> weights,
+                                       const ImportOptions &options, StringRef name, Phase phase) {
+  return LayerBuilder(builder, config, weights, options).build(name, phase);
+}

@@ -1,0 +1,27 @@
+//===- LayerBuilder.h - The body of an attention layer ----------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_IMPORT_LAYERBUILDER_H
+#define MLA_LIB_IMPORT_LAYERBUILDER_H
+
+#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Import/ImportLayer.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace mla::importer {
+
+/// Builds the function of a phase where the builder stands. All phases have one body: what tells them apart is the
+/// plan's business.
+mlir::func::FuncOp buildLayer(mlir::OpBuilder &builder, const AttentionConfig &config,
+                              llvm::ArrayRef<WeightSpec> weights, const ImportOptions &options, llvm::StringRef name,
+                              Phase phase);
+
+} // namespace mla::importer
+
+#endif // MLA_LIB_IMPORT_LAYERBUILDER_H

@@ -1,0 +1,184 @@
+//===- LayerWeights.cpp - The weights of one attention layer --------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Import/LayerWeights.h"
+#include "Json.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mla;
+using namespace mla::importer;
+using llvm::ArrayRef;
+using llvm::StringRef;
+using llvm::Twine;
+
+StringRef mla::importer::checkpointSuffix(WeightRole role) {
+  switch (role) {
+  case WeightRole::WDQ:
+    return "q_a_proj.weight";
+  case WeightRole::QNorm:
+    return "q_a_layernorm.weight";
+  case WeightRole::WUQ:
+    return "q_b_proj.weight";
+  case WeightRole::WQ:
+    return "q_proj.weight";
+  case WeightRole::WDKV:
+    return "kv_a_proj_with_mqa.weight";
+  case WeightRole::KVNorm:
+    return "kv_a_layernorm.weight";
+  case WeightRole::WKVB:
+    return "kv_b_proj.weight";
+  case WeightRole::WO:
+    return "o_proj.weight";
+  case WeightRole::WDQBias:
+    return "q_a_proj.bias";
+  case WeightRole::WDKVBias:
+    return "kv_a_proj_with_mqa.bias";
+  case WeightRole::WOBias:
+    return "o_proj.bias";
+  }
+  llvm_unreachable("every role has a name");
+}
+
+static std::string layerPrefix(int64_t layer) { return "model.layers." + std::to_string(layer) + ".self_attn."; }
+
+std::vector<ExpectedWeight> mla::importer::expectedWeights(const AttentionConfig &config, int64_t layer) {
+  std::vector<ExpectedWeight> result;
+  auto add = [&](WeightRole role, ArrayRef<int64_t> shape) {
+    ExpectedWeight weight{
+        role, layerPrefix(layer) + checkpointSuffix(role).str(), llvm::SmallVector<int64_t, 2>(shape), {}};
+    // Norms and biases are never quantised.
+    if (shape.size() == 2 && config.quantization)
+      weight.scaleShape = {llvm::divideCeilSigned(shape[0], config.quantization->blockRows),
+                           llvm::divideCeilSigned(shape[1], config.quantization->blockColumns)};
+    result.push_back(std::move(weight));
+  };
+  const int64_t hidden = config.hiddenSize, heads = config.numHeads, down = config.kvLoraRank + config.ropeDim;
+  if (config.qLoraRank) {
+    add(WeightRole::WDQ, {config.qLoraRank, hidden});
+    add(WeightRole::QNorm, {config.qLoraRank});
+    add(WeightRole::WUQ, {heads * config.qkDim(), config.qLoraRank});
+  } else {
+    add(WeightRole::WQ, {heads * config.qkDim(), hidden});
+  }
+  add(WeightRole::WDKV, {down, hidden});
+  add(WeightRole::KVNorm, {config.kvLoraRank});
+  add(WeightRole::WKVB, {heads * (config.nopeDim + config.vDim), config.kvLoraRank});
+  add(WeightRole::WO, {hidden, heads * config.vDim});
+  if (config.attentionBias) {
+    if (config.qLoraRank)
+      add(WeightRole::WDQBias, {config.qLoraRank});
+    add(WeightRole::WDKVBias, {down});
+    add(WeightRole::WOBias, {hidden});
+  }
+  return result;
+}
+
+static std::string shapeText(ArrayRef<int64_t> shape) {
+  return "[" + llvm::join(llvm::map_range(shape, [](int64_t size) { return std::to_string(size); }), ", ") + "]";
+}
+
+static llvm::Error tensorError(StringRef where, const SafetensorsTensor &tensor, const Twine &what) {
+  return fail(where + ": tensor " + tensor.name + ": " + what);
+}
+
+static llvm::Error checkShape(StringRef where, const SafetensorsTensor &tensor, ArrayRef<int64_t> shape) {
+  if (ArrayRef<int64_t>(tensor.shape) == shape)
+    return llvm::Error::success();
+  return tensorError(where, tensor,
+                     "has shape " + shapeText(tensor.shape) + ", but the config makes it " + shapeText(shape) +
+                         "; give the config of this checkpoint");
+}
+
+static bool isPlainFloat(DType dtype) { return dtype == DType::F32 || dtype == DType::BF16 || dtype == DType::F16; }
+
+/// Finds and checks the scales of a weight in e4m3.
+static llvm::Error findScale(Checkpoint &checkpoint, LayerWeight &weight) {
+  const ExpectedWeight &expected = weight.expected;
+  if (expected.scaleShape.empty())
+    return tensorError(checkpoint.where(), *weight.tensor,
+                       expected.shape.size() == 1
+                           ? "is F8_E4M3, but norms and biases are not quantised; store it in BF16"
+                           : "is F8_E4M3, but the config has no quantization_config with a weight_block_size; add it");
+  if (!checkpoint.contains(expected.scaleName()))
+    return tensorError(checkpoint.where(), *weight.tensor,
+                       "is F8_E4M3, but there is no " + expected.scaleName() + "; give a checkpoint with its scales");
+  llvm::Expected<const SafetensorsTensor *> scale = checkpoint.find(expected.scaleName());
+  if (!scale)
+    return scale.takeError();
+  weight.scale = *scale;
+  if (weight.scale->dtype != DType::F32)
+    return tensorError(checkpoint.where(), *weight.scale,
+                       Twine("is ") + dtypeName(weight.scale->dtype) + ", not F32; convert the scales");
+  return checkShape(checkpoint.where(), *weight.scale, expected.scaleShape);
+}
+
+static llvm::Expected<LayerWeight> findWeight(Checkpoint &checkpoint, const ExpectedWeight &expected) {
+  llvm::Expected<const SafetensorsTensor *> tensor = checkpoint.find(expected.name);
+  if (!tensor)
+    return tensor.takeError();
+  LayerWeight weight{expected, *tensor, nullptr};
+  if (llvm::Error error = checkShape(checkpoint.where(), **tensor, expected.shape))
+    return error;
+  if ((*tensor)->dtype == DType::F8_E4M3) {
+    if (llvm::Error error = findScale(checkpoint, weight))
+      return error;
+    return weight;
+  }
+  if (!isPlainFloat((*tensor)->dtype))
+    return tensorError(checkpoint.where(), **tensor,
+                       Twine("is ") + dtypeName((*tensor)->dtype) +
+                           ", not F32, BF16, F16 or F8_E4M3; convert it to BF16");
+  if (checkpoint.contains(expected.scaleName()))
+    return tensorError(checkpoint.where(), **tensor,
+                       Twine("is ") + dtypeName((*tensor)->dtype) + " but has scales, " + expected.scaleName() +
+                           "; remove them or store it in F8_E4M3");
+  return weight;
+}
+
+/// Refuses tensors of the layer that nobody expects.
+static llvm::Error checkNothingElse(const Checkpoint &checkpoint, ArrayRef<LayerWeight> weights, int64_t layer) {
+  std::string prefix = layerPrefix(layer), other;
+  llvm::StringSet<> known;
+  // Old checkpoints hold the frequencies, which the config determines.
+  known.insert(prefix + "rotary_emb.inv_freq");
+  for (const LayerWeight &weight : weights) {
+    known.insert(weight.expected.name);
+    if (weight.scale)
+      known.insert(weight.expected.scaleName());
+  }
+  checkpoint.forEachName([&](StringRef name) {
+    if (name.starts_with(prefix) && !known.contains(name) && (other.empty() || name < other))
+      other = name.str();
+  });
+  if (other.empty())
+    return llvm::Error::success();
+  const char *hint = StringRef(other).ends_with(".bias") ? "; set attention_bias if the model has biases"
+                                                         : "; the layer computes something that is not supported";
+  return fail(checkpoint.where() + ": tensor " + other + ": not part of the attention that the config describes" +
+              hint);
+}
+
+llvm::Expected<std::vector<LayerWeight>> mla::importer::findLayerWeights(Checkpoint &checkpoint,
+                                                                         const AttentionConfig &config, int64_t layer) {
+  if (layer < 0 || layer >= config.numLayers)
+    return fail(checkpoint.where() + ": layer " + Twine(layer) + ": the config has layers 0 to " +
+                Twine(config.numLayers - 1) + "; choose one of them");
+  std::vector<LayerWeight> result;
+  for (const ExpectedWeight &expected : expectedWeights(config, layer)) {
+    llvm::Expected<LayerWeight> weight = findWeight(checkpoint, expected);
+    if (!weight)
+      return weight.takeError();
+    result.push_back(std::move(*weight));
+  }
+  if (llvm::Error error = checkNothingElse(checkpoint, result, layer))
+    return error;
+  return result;
+}

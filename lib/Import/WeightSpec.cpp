@@ -1,0 +1,58 @@
+//===- WeightSpec.cpp - What is known of weights without data -------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Import/WeightSpec.h"
+#include "Json.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mla;
+using namespace mla::importer;
+
+DType mla::importer::announcedDType(const AttentionConfig &config, const ExpectedWeight &weight) {
+  if (!weight.scaleShape.empty())
+    return DType::F8_E4M3;
+  return config.checkpointDType == CheckpointDType::BF16 ? DType::BF16 : DType::F32;
+}
+
+std::vector<WeightSpec> mla::importer::announcedSpecs(const AttentionConfig &config, int64_t layer) {
+  std::vector<WeightSpec> specs;
+  for (ExpectedWeight &weight : expectedWeights(config, layer)) {
+    DType dtype = announcedDType(config, weight);
+    specs.push_back({std::move(weight), dtype});
+  }
+  return specs;
+}
+
+/// `weight` has the element type of the same weight of the layer before.
+static llvm::Error checkAgrees(const Checkpoint &checkpoint, const LayerWeight &weight, const WeightSpec &first) {
+  if (weight.tensor->dtype == first.dtype)
+    return llvm::Error::success();
+  return fail(checkpoint.where() + ": tensor " + weight.expected.name + ": is " + dtypeName(weight.tensor->dtype) +
+              ", but " + first.expected.name + " is " + dtypeName(first.dtype) +
+              ", and layers compiled together share their code; compile these layers apart with --layers");
+}
+
+llvm::Expected<std::vector<WeightSpec>> mla::importer::findSpecs(Checkpoint &checkpoint, const AttentionConfig &config,
+                                                                 llvm::ArrayRef<int64_t> layers) {
+  std::vector<WeightSpec> specs;
+  for (int64_t layer : layers) {
+    llvm::Expected<std::vector<LayerWeight>> weights = findLayerWeights(checkpoint, config, layer);
+    if (!weights)
+      return weights.takeError();
+    if (specs.empty()) {
+      for (const LayerWeight &weight : *weights)
+        specs.push_back({weight.expected, weight.tensor->dtype});
+      continue;
+    }
+    // Both are in the order of roles, which the config determines.
+    for (auto [weight, first] : llvm::zip_equal(*weights, specs))
+      if (llvm::Error error = checkAgrees(checkpoint, weight, first))
+        return error;
+  }
+  return specs;
+}

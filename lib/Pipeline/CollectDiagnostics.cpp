@@ -1,0 +1,44 @@
+//===- CollectDiagnostics.cpp - MLIR's diagnostics as ours ----------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "CollectDiagnostics.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/Location.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace mla;
+
+CollectDiagnostics::CollectDiagnostics(MLIRContext *context)
+    : handler(context, [this](Diagnostic &diagnostic) { take(diagnostic); }) {}
+
+/// "q_nope: " of a value's location; nothing where there is no name.
+static std::string whereOf(Location location) {
+  if (auto name = dyn_cast<NameLoc>(location))
+    return name.getName().str() + ": ";
+  return "";
+}
+
+void CollectDiagnostics::take(Diagnostic &diagnostic) {
+  std::string text = whereOf(diagnostic.getLocation()) + diagnostic.str();
+  std::lock_guard<std::mutex> lock(mutex);
+  if (diagnostic.getSeverity() == DiagnosticSeverity::Error) {
+    errors += (errors.empty() ? "" : "; ") + text;
+    return;
+  }
+  if (llvm::is_contained(printed, text))
+    return;
+  llvm::errs() << (diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning: " : "remark: ") << text << "\n";
+  printed.push_back(std::move(text));
+}
+
+std::string CollectDiagnostics::takeErrors() {
+  std::lock_guard<std::mutex> lock(mutex);
+  return errors.empty() ? "failed without a message" : std::move(errors);
+}

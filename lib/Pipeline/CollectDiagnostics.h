@@ -1,0 +1,38 @@
+//===- CollectDiagnostics.h - MLIR's diagnostics as ours --------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_PIPELINE_COLLECTDIAGNOSTICS_H
+#define MLA_LIB_PIPELINE_COLLECTDIAGNOSTICS_H
+
+#include "mlir/IR/Diagnostics.h"
+
+#include <mutex>
+#include <string>
+
+namespace mla {
+
+/// While it lives, keeps errors of a context and prints the rest to stderr as `remark: WHERE: WHAT`, each text once:
+/// functions of one layer have the same to say.
+class CollectDiagnostics {
+public:
+  explicit CollectDiagnostics(mlir::MLIRContext *context);
+
+  /// The errors, or that there is no message.
+  std::string takeErrors();
+
+private:
+  void take(mlir::Diagnostic &diagnostic);
+
+  std::mutex mutex; // passes on functions run in parallel
+  std::string errors;
+  std::vector<std::string> printed;
+  mlir::ScopedDiagnosticHandler handler;
+};
+
+} // namespace mla
+
+#endif // MLA_LIB_PIPELINE_COLLECTDIAGNOSTICS_H

@@ -1,0 +1,101 @@
+//===- Output.cpp - Files that appear only when complete ------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Output.h"
+#include "mla/Pipeline/CompileOptions.h"
+
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mla;
+using llvm::StringRef;
+using llvm::Twine;
+
+namespace fs = llvm::sys::fs;
+
+static llvm::Error unwritable(StringRef path, const Twine &why) {
+  return makeError(path + ": cannot be written: " + why + "; choose another -o");
+}
+
+/// Where a link leads: what replaces it by renaming would otherwise replace the link (/dev/stdout is one).
+static std::string followLinks(StringRef path) {
+  llvm::SmallString<256> real;
+  return fs::real_path(path, real) ? path.str() : real.str().str();
+}
+
+/// A terminal, a pipe, /dev/null: there is nothing to rename.
+static bool isStream(const fs::file_status &status) {
+  return fs::exists(status) && status.type() != fs::file_type::regular_file &&
+         status.type() != fs::file_type::directory_file;
+}
+
+/// Makes and removes a file beside `path`: permissions alone do not tell (a read-only file system, root).
+static llvm::Error checkParent(StringRef path) {
+  StringRef parent = llvm::sys::path::parent_path(path);
+  std::string directory = parent.empty() ? "." : parent.str();
+  fs::file_status status;
+  if (std::error_code code = fs::status(directory, status))
+    return unwritable(path, directory + ": " + code.message());
+  if (status.type() != fs::file_type::directory_file)
+    return unwritable(path, directory + " is not a directory");
+  llvm::Expected<fs::TempFile> file = fs::TempFile::create(directory + "/.mla-compile-%%%%%%%%");
+  if (!file)
+    return unwritable(path, llvm::toString(file.takeError()));
+  return file->discard();
+}
+
+llvm::Error mla::checkWritable(StringRef path, bool asDirectory) {
+  if (path == "-")
+    return llvm::Error::success();
+  std::string real = followLinks(path);
+  fs::file_status status;
+  bool exists = !fs::status(real, status) && fs::exists(status);
+  if (exists && !asDirectory && isStream(status))
+    return llvm::Error::success();
+  if (exists && asDirectory && status.type() != fs::file_type::directory_file)
+    return unwritable(path, "a file has that name, and a bundle is a directory");
+  if (exists && !asDirectory && status.type() == fs::file_type::directory_file)
+    return unwritable(path, "a directory has that name");
+  if (exists && !asDirectory && !fs::can_write(real))
+    return unwritable(path, "its permissions forbid it");
+  return checkParent(llvm::sys::path::has_filename(real) ? StringRef(real).rtrim('/') : StringRef(real));
+}
+
+/// Writes and flushes. An error left in the stream would abort the process at its end.
+static llvm::Error writeTo(llvm::raw_fd_ostream &os, StringRef path, StringRef text) {
+  os << text;
+  os.flush();
+  if (!os.has_error())
+    return llvm::Error::success();
+  std::error_code code = os.error();
+  os.clear_error();
+  return unwritable(path == "-" ? "standard output" : path, code.message());
+}
+
+static llvm::Error writeToStream(StringRef path, StringRef text) {
+  std::error_code code;
+  llvm::raw_fd_ostream os(path, code, fs::CD_OpenExisting, fs::FA_Write, fs::OF_None);
+  return code ? unwritable(path, code.message()) : writeTo(os, path, text);
+}
+
+llvm::Error mla::writeText(StringRef path, StringRef text) {
+  if (path == "-")
+    return writeTo(llvm::outs(), path, text);
+  std::string real = followLinks(path);
+  fs::file_status status;
+  if (!fs::status(real, status) && isStream(status))
+    return writeToStream(real, text);
+  llvm::Error error = llvm::writeToOutput(real, [&](llvm::raw_ostream &os) {
+    // What writeToOutput hands out is a file's stream.
+    return writeTo(static_cast<llvm::raw_fd_ostream &>(os), path, text);
+  });
+  return llvm::handleErrors(std::move(error), [&](const llvm::ECError &code) {
+    return unwritable(path, code.message());
+  });
+}

@@ -1,0 +1,118 @@
+//===- Source.cpp - The config and the weights of a compilation -----------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Source.h"
+#include "mla/Import/LayerWeights.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+using namespace mla;
+using namespace mla::importer;
+using llvm::StringRef;
+using llvm::Twine;
+
+/// A config of any model is far smaller.
+static constexpr uint64_t maxConfigBytes = 16 << 20;
+
+static llvm::Expected<std::string> readConfig(StringRef path) {
+  if (llvm::sys::fs::is_directory(path))
+    return makeError(path + ": is a directory; give its config.json, or the directory as --weights");
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
+  if (!buffer)
+    return makeError(path + ": cannot be read: " + buffer.getError().message() + "; check --config");
+  if ((*buffer)->getBufferSize() > maxConfigBytes)
+    return makeError(path + ": has " + Twine((*buffer)->getBufferSize()) + " bytes, too many for a config; check "
+                                                                           "--config");
+  return (*buffer)->getBuffer().str();
+}
+
+/// The first field of the attention in which two configs differ, or nothing. What model_type or the checkpoint's dtype
+/// is called changes nothing that is computed.
+static StringRef firstDifference(const AttentionConfig &a, const AttentionConfig &b) {
+  auto sameBlocks = [&] {
+    return a.quantization.has_value() == b.quantization.has_value() &&
+           (!a.quantization || (a.quantization->blockRows == b.quantization->blockRows &&
+                                a.quantization->blockColumns == b.quantization->blockColumns));
+  };
+  const std::pair<bool, StringRef> fields[] = {
+      {a.hiddenSize == b.hiddenSize, "hidden_size"},
+      {a.numHeads == b.numHeads, "num_attention_heads"},
+      {a.numLayers == b.numLayers, "num_hidden_layers"},
+      {a.qLoraRank == b.qLoraRank, "q_lora_rank"},
+      {a.kvLoraRank == b.kvLoraRank, "kv_lora_rank"},
+      {a.nopeDim == b.nopeDim, "qk_nope_head_dim"},
+      {a.ropeDim == b.ropeDim, "qk_rope_head_dim"},
+      {a.vDim == b.vDim, "v_head_dim"},
+      {a.attentionBias == b.attentionBias, "attention_bias"},
+      {a.ropeInterleaved == b.ropeInterleaved, "rope_interleave"},
+      {a.rope.theta == b.rope.theta, "rope_theta"},
+      {a.rope.inverseFrequencies == b.rope.inverseFrequencies && a.rope.cosSinScale == b.rope.cosSinScale &&
+           a.softmaxScale == b.softmaxScale,
+       "the scaling of RoPE"},
+      {a.queryScaleBeta == b.queryScaleBeta && a.queryScaleOriginalLength == b.queryScaleOriginalLength,
+       "llama_4_scaling_beta"},
+      {a.rmsNormEps == b.rmsNormEps, "the epsilon of the norms"},
+      {sameBlocks(), "quantization_config"},
+  };
+  for (auto [same, name] : fields)
+    if (!same)
+      return name;
+  return {};
+}
+
+/// --config must not contradict the config that came with the weights. That one may be of a model around the attention
+/// and not be understood; then --config is there to replace it.
+static llvm::Error checkNoConflict(const AttentionConfig &config, StringRef where, const Checkpoint &checkpoint) {
+  if (!checkpoint.configJson())
+    return llvm::Error::success();
+  llvm::Expected<AttentionConfig> own = parseConfig(*checkpoint.configJson(), checkpoint.configWhere());
+  if (!own) {
+    llvm::consumeError(own.takeError());
+    return llvm::Error::success();
+  }
+  StringRef difference = firstDifference(config, *own);
+  if (difference.empty())
+    return llvm::Error::success();
+  return makeError(where + ": differs in " + difference + " from the config of the weights, " +
+                   checkpoint.configWhere() + "; leave --config out, or correct one of the two");
+}
+
+static llvm::Expected<Source> withConfig(StringRef path, std::unique_ptr<Checkpoint> checkpoint) {
+  llvm::Expected<std::string> text = readConfig(path);
+  if (!text)
+    return text.takeError();
+  llvm::Expected<AttentionConfig> config = parseConfig(*text, path);
+  if (!config)
+    return config.takeError();
+  bool made = !checkpoint;
+  if (made)
+    checkpoint = makeSyntheticCheckpoint(*config);
+  else if (llvm::Error error = checkNoConflict(*config, path, *checkpoint))
+    return error;
+  return Source{std::move(*config), path.str(), std::move(checkpoint), made};
+}
+
+llvm::Expected<Source> mla::openSource(const CompileOptions &options) {
+  if (options.weights.empty())
+    return withConfig(options.config, nullptr);
+  if (!llvm::sys::fs::exists(options.weights))
+    return makeError(options.weights + ": no such file or directory; check --weights");
+  llvm::Expected<std::unique_ptr<Checkpoint>> checkpoint = openCheckpoint(options.weights);
+  if (!checkpoint)
+    return checkpoint.takeError();
+  if (!options.config.empty())
+    return withConfig(options.config, std::move(*checkpoint));
+  if (!(*checkpoint)->configJson())
+    return makeError((*checkpoint)->where() + ": no config came with the weights; give one with --config");
+  std::string where = (*checkpoint)->configWhere().str();
+  llvm::Expected<AttentionConfig> config = parseConfig(*(*checkpoint)->configJson(), where);
+  if (!config)
+    return config.takeError();
+  return Source{std::move(*config), where, std::move(*checkpoint), /*madeWeights=*/false};
+}

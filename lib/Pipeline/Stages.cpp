@@ -1,0 +1,89 @@
+//===- Stages.cpp - From an imported layer to the LLVM dialect ------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Pipeline/Stages.h"
+#include "CollectDiagnostics.h"
+#include "mla/Dialect/MLA/Transforms/Passes.h"
+#include "mla/Dialect/MLA/Transforms/Prepare.h"
+#include "mla/Target/CPU/Passes.h"
+
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Pass/PassManager.h"
+
+using namespace mlir;
+using namespace mla;
+using llvm::Twine;
+
+static llvm::StringRef stageName(Stage stage) {
+  switch (stage) {
+  case Stage::Import:
+    return "import";
+  case Stage::Plan:
+    return "plan";
+  case Stage::Absorb:
+    return "absorb";
+  case Stage::Fold:
+    return "fold";
+  case Stage::Layout:
+    return "layout";
+  case Stage::Linalg:
+    return "linalg";
+  case Stage::LLVM:
+    return "llvm";
+  }
+  llvm_unreachable("every stage has a name");
+}
+
+static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &options) {
+  switch (stage) {
+  case Stage::Import:
+    return;
+  case Stage::Plan:
+    return pm.addPass(createMLAPlan({options.plan}));
+  case Stage::Absorb:
+    return pm.addPass(createMLAAbsorb());
+  case Stage::Fold:
+    return pm.addPass(createMLAFold({options.dtype == DType::BF16 ? "bf16" : "f32"}));
+  case Stage::Layout:
+    return pm.addPass(createMLALayout());
+  case Stage::Linalg:
+    pm.addPass(createMLABindWeights());
+    // The cast of a biased result to bf16 is arithmetic on tensors.
+    pm.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
+    return buildLinalgPipeline(pm);
+  case Stage::LLVM:
+    return buildCPUPipeline(pm);
+  }
+}
+
+/// `@prepare` functions run at compile time and are no part of the layer's code.
+static void dropPrepares(ModuleOp module) {
+  for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+    if (isPrepare(function))
+      function.erase();
+}
+
+static llvm::Error runStage(ModuleOp module, Stage stage, const CompileOptions &options) {
+  if (stage == Stage::Linalg)
+    dropPrepares(module);
+  CollectDiagnostics diagnostics(module.getContext());
+  PassManager pm(module.getContext());
+  addPasses(pm, stage, options);
+  if (succeeded(pm.run(module)))
+    return llvm::Error::success();
+  return makeError("stage " + stageName(stage) + ": " + diagnostics.takeErrors() +
+                   "; this is an error of mla-compile: please report it with the output of --emit=import");
+}
+
+llvm::Error mla::runStages(ModuleOp module, Stage from, Stage upTo, const CompileOptions &options) {
+  for (int stage = static_cast<int>(from) + 1; stage <= static_cast<int>(upTo); ++stage) {
+    options.progress(stageName(static_cast<Stage>(stage)));
+    if (llvm::Error error = runStage(module, static_cast<Stage>(stage), options))
+      return error;
+  }
+  return llvm::Error::success();
+}

@@ -1,0 +1,78 @@
+//===- BundleDirectory.cpp - All of a bundle or nothing -------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Target/Bundle.h"
+#include "mla/abi.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
+
+#include <cstdio>
+#include <fcntl.h>
+
+using namespace mla;
+namespace fs = llvm::sys::fs;
+namespace path = llvm::sys::path;
+
+static bool isBundle(llvm::StringRef directory) {
+  llvm::SmallString<128> manifest(directory);
+  path::append(manifest, MLA_MANIFEST_FILE);
+  return fs::exists(manifest);
+}
+
+llvm::Expected<BundleDirectory> BundleDirectory::create(llvm::StringRef output) {
+  while (output.size() > 1 && output.ends_with("/"))
+    output = output.drop_back();
+  if (fs::exists(output) && !isBundle(output))
+    return llvm::createStringError(output + ": exists and is not a bundle; remove it or choose another output");
+  llvm::SmallString<128> temporary;
+  if (std::error_code code = fs::createUniqueDirectory(output + ".part", temporary))
+    return llvm::createStringError(output + ": cannot be written (" + code.message() +
+                                   "); choose an output in a directory that exists and is writable");
+  // Made like any directory, not closed to others as a temporary one.
+  (void)fs::setPermissions(temporary, static_cast<fs::perms>(0777 & ~fs::getUmask()));
+  for (llvm::StringRef name : {MLA_MANIFEST_FILE, MLA_CODE_FILE, MLA_WEIGHTS_FILE}) {
+    llvm::SmallString<128> file(temporary);
+    path::append(file, name);
+    llvm::sys::RemoveFileOnSignal(file);
+  }
+  return BundleDirectory(output, temporary);
+}
+
+BundleDirectory::~BundleDirectory() {
+  if (!temporary.empty())
+    (void)fs::remove_directories(temporary);
+}
+
+std::string BundleDirectory::file(llvm::StringRef name) const {
+  llvm::SmallString<128> file(temporary);
+  path::append(file, name);
+  return file.str().str();
+}
+
+llvm::Expected<uint64_t> BundleDirectory::sizeOf(llvm::StringRef name) const {
+  uint64_t size;
+  if (std::error_code code = fs::file_size(file(name), size))
+    return llvm::createFileError(file(name), code);
+  return size;
+}
+
+llvm::Error BundleDirectory::commit() {
+  for (llvm::StringRef name : {MLA_MANIFEST_FILE, MLA_CODE_FILE, MLA_WEIGHTS_FILE})
+    llvm::sys::DontRemoveFileOnSignal(file(name));
+  // An older bundle changes places with the new one, in one step, and what is
+  // then at the temporary place is removed.
+  bool replaces = fs::exists(path);
+  unsigned flags = replaces ? RENAME_EXCHANGE : RENAME_NOREPLACE;
+  if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), flags) != 0)
+    return llvm::createStringError(path + ": the bundle cannot be moved there: " +
+                                   std::error_code(errno, std::generic_category()).message());
+  if (!replaces)
+    temporary.clear();
+  return llvm::Error::success();
+}

@@ -1,0 +1,120 @@
+//===- Manifest.cpp - manifest.json ---------------------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Target/Bundle.h"
+#include "mla/abi.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mla;
+namespace json = llvm::json;
+
+//===----------------------------------------------------------------------===//
+// Entries
+//===----------------------------------------------------------------------===//
+
+static std::vector<std::string> boundWeights(mlir::func::FuncOp function) {
+  std::vector<std::string> names;
+  for (unsigned i = 0; i < function.getNumArguments(); ++i)
+    if (auto name = function.getArgAttrOfType<mlir::StringAttr>(i, kWeightAttr))
+      names.push_back(name.str());
+  return names;
+}
+
+/// The function that has the forms of a regime.
+static mlir::func::FuncOp functionFor(mlir::ModuleOp module, RegimeAttr regime) {
+  for (auto function : module.getOps<mlir::func::FuncOp>()) {
+    auto own = function->getAttrOfType<RegimeAttr>(kRegimeAttr);
+    if (own && own.getPhase() == regime.getPhase() && own.getQ() == regime.getQ() && own.getO() == regime.getO())
+      return function;
+  }
+  return {};
+}
+
+llvm::Expected<std::vector<BundleEntry>> mla::entriesOf(mlir::ModuleOp module) {
+  auto plan = module->getAttrOfType<PlanAttr>(kPlanAttr);
+  if (!plan)
+    return llvm::createStringError("the module has no plan; run mla-plan before a bundle is written");
+  std::vector<BundleEntry> entries;
+  for (RegimeAttr regime : plan.getRegimes()) {
+    mlir::func::FuncOp function = functionFor(module, regime);
+    if (!function)
+      return llvm::createStringError("no function has the forms of a regime of the plan; run mla-absorb on the module");
+    entries.push_back({("mla_entry_" + function.getName()).str(), stringifyPhase(regime.getPhase()).str(),
+                       stringifyForm(regime.getQ()).str(), stringifyForm(regime.getO()).str(),
+                       regime.getFirstContext(), regime.getLastContext(), boundWeights(function)});
+  }
+  return entries;
+}
+
+//===----------------------------------------------------------------------===//
+// JSON
+//===----------------------------------------------------------------------===//
+
+static json::Value toJson(mlir::Attribute attribute) {
+  if (auto dictionary = mlir::dyn_cast<mlir::DictionaryAttr>(attribute)) {
+    json::Object object;
+    for (mlir::NamedAttribute field : dictionary)
+      object[field.getName().getValue()] = toJson(field.getValue());
+    return object;
+  }
+  if (auto integer = mlir::dyn_cast<mlir::IntegerAttr>(attribute))
+    return integer.getInt();
+  if (auto number = mlir::dyn_cast<mlir::FloatAttr>(attribute))
+    return number.getValueAsDouble();
+  return mlir::cast<mlir::StringAttr>(attribute).getValue();
+}
+
+static json::Value toJson(const BundleEntry &entry) {
+  return json::Object{{"symbol", entry.symbol},
+                      {"phase", entry.phase},
+                      {"q", entry.q},
+                      {"o", entry.o},
+                      {"context", json::Array{entry.firstContext, entry.lastContext}},
+                      {"weights", json::Array(entry.weights)}};
+}
+
+static std::string printed(mlir::Attribute attribute) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  attribute.print(stream);
+  return text;
+}
+
+std::string mla::makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm::ArrayRef<BundleEntry> entries,
+                              llvm::StringRef target, llvm::StringRef isa,
+                              llvm::ArrayRef<std::pair<llvm::StringRef, uint64_t>> files) {
+  json::Object dims = *toJson(model).getAsObject();
+  json::Object manifest;
+  // What is of the bundle and not of the model stands beside it.
+  for (llvm::StringRef key : {"dtype", "page", "cache", "tensor_parallel", "rank"}) {
+    manifest[key] = std::move(dims[key]);
+    dims.erase(key);
+  }
+  json::Object sizes;
+  for (auto [name, size] : files)
+    sizes[name] = static_cast<int64_t>(size);
+  auto layers = module->getAttrOfType<mlir::DenseI64ArrayAttr>(kLayersAttr);
+  manifest["magic"] = MLA_BUNDLE_MAGIC;
+  manifest["version"] = MLA_BUNDLE_VERSION;
+  manifest["producer"] = "mla-compile " MLA_VERSION;
+  manifest["target"] = target;
+  manifest["isa"] = isa;
+  manifest["model"] = std::move(dims);
+  manifest["layers"] = json::Array(layers.asArrayRef());
+  manifest["plan"] = printed(module->getAttr(kPlanAttr));
+  manifest["entries"] = json::Array(llvm::map_range(entries, [](const BundleEntry &entry) { return toJson(entry); }));
+  manifest["files"] = std::move(sizes);
+
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  stream << llvm::formatv("{0:2}", json::Value(std::move(manifest))) << "\n";
+  return text;
+}

@@ -1,0 +1,21 @@
+//===- LinkShared.h - From an object file to a shared object ----*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_TARGET_NATIVE_LINKSHARED_H
+#define MLA_LIB_TARGET_NATIVE_LINKSHARED_H
+
+#include "llvm/Support/Error.h"
+
+namespace mla {
+
+/// Links with lld, in this process. The result exports `mla_entry_*` only and
+/// needs libmla-runtime, through which it also finds the C library.
+llvm::Error linkShared(llvm::StringRef object, llvm::StringRef output);
+
+} // namespace mla
+
+#endif // MLA_LIB_TARGET_NATIVE_LINKSHARED_H

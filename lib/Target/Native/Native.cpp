@@ -1,0 +1,113 @@
+//===- Native.cpp - The host's machine code -------------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Target/Native.h"
+#include "HostLevel.h"
+#include "LinkShared.h"
+
+#include "mlir/ExecutionEngine/ExecutionEngine.h"
+#include "mlir/ExecutionEngine/OptUtils.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Host.h"
+
+using namespace mlir;
+
+void mla::registerNativeTarget(DialectRegistry &registry) {
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+}
+
+llvm::StringRef mla::hostIsa() { return hostLevel().isa; }
+
+static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createMachine() {
+  llvm::Triple triple(llvm::sys::getDefaultTargetTriple());
+  std::string message;
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, message);
+  if (!target)
+    return llvm::createStringError("host: no code generator for " + triple.str() + ": " + message);
+  std::unique_ptr<llvm::TargetMachine> machine(
+      target->createTargetMachine(triple, mla::hostLevel().cpu, "", llvm::TargetOptions(), llvm::Reloc::PIC_,
+                                  std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+  if (!machine)
+    return llvm::createStringError("host: no target machine for " + triple.str());
+  return machine;
+}
+
+/// Full-width vectors: by default LLVM halves them on processors with AVX-512.
+static void requestVectorWidth(llvm::Module &module) {
+  for (llvm::Function &function : module)
+    if (!function.isDeclaration() && !mla::hostLevel().vectorBits.empty())
+      function.addFnAttr("prefer-vector-width", mla::hostLevel().vectorBits);
+}
+
+static std::unique_ptr<llvm::Module> translate(Operation *module, llvm::LLVMContext &context) {
+  std::unique_ptr<llvm::Module> translated = translateModuleToLLVMIR(module, context, "mla");
+  if (translated)
+    requestVectorWidth(*translated);
+  return translated;
+}
+
+static llvm::Error emitObject(llvm::Module &module, llvm::TargetMachine &machine, llvm::StringRef path) {
+  std::error_code code;
+  llvm::raw_fd_ostream stream(path, code);
+  if (code)
+    return llvm::createFileError(path, code);
+  llvm::legacy::PassManager passes;
+  if (machine.addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile))
+    return llvm::createStringError("host: the code generator writes no object files");
+  passes.run(module);
+  stream.close();
+  return stream.has_error() ? llvm::createFileError(path, stream.error()) : llvm::Error::success();
+}
+
+llvm::Error mla::emitSharedObject(ModuleOp module, llvm::StringRef path) {
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine = createMachine();
+  if (!machine)
+    return machine.takeError();
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> translated = translate(module, context);
+  if (!translated)
+    return llvm::createStringError("the module of the LLVM dialect has no translation");
+  translated->setDataLayout((*machine)->createDataLayout());
+  translated->setTargetTriple((*machine)->getTargetTriple());
+  if (llvm::Error error = makeOptimizingTransformer(3, 0, machine->get())(translated.get()))
+    return error;
+
+  llvm::SmallString<128> object;
+  if (std::error_code code = llvm::sys::fs::createTemporaryFile("mla", "o", object))
+    return llvm::createFileError("temporary object file", code);
+  llvm::FileRemover remover(object);
+  if (llvm::Error error = emitObject(*translated, **machine, object))
+    return error;
+  return linkShared(object, path);
+}
+
+llvm::Expected<std::unique_ptr<ExecutionEngine>> mla::compileInProcess(ModuleOp module) {
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine = createMachine();
+  if (!machine)
+    return machine.takeError();
+  ExecutionEngineOptions options;
+  auto optimize = makeOptimizingTransformer(3, 0, machine->get());
+  options.llvmModuleBuilder = translate;
+  options.transformer = optimize;
+  options.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Aggressive;
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> own = createMachine();
+  if (!own)
+    return own.takeError();
+  return ExecutionEngine::create(module, options, std::move(*own));
+}

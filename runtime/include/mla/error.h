@@ -1,0 +1,70 @@
+//===- error.h - Errors without exceptions ----------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The runtime is built without exceptions and without LLVM, and the compiler
+// shares its safetensors code, so both speak this small type. The truth values
+// are those of llvm::Error and llvm::Expected: an Error is true when something
+// failed, a Result is true when it holds a value.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_ERROR_H
+#define MLA_ERROR_H
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace mla {
+
+/// What kind of failure it was. The numbers are those of mla_status.
+enum class ErrorKind {
+  None = 0,
+  InvalidArgument = 1,
+  IO = 2,
+  InvalidFile = 3,
+  Unsupported = 4,
+  OutOfMemory = 5,
+  OutOfPages = 6,
+};
+
+/// Success, or a kind and a message of the form "WHERE: WHAT; what to do".
+class [[nodiscard]] Error {
+public:
+  Error() = default;
+  Error(ErrorKind kind, std::string message) : errorKind(kind), text(std::move(message)) {}
+
+  explicit operator bool() const { return errorKind != ErrorKind::None; }
+  ErrorKind kind() const { return errorKind; }
+  const std::string &message() const { return text; }
+
+private:
+  ErrorKind errorKind = ErrorKind::None;
+  std::string text;
+};
+
+/// A value, or the error that stands in its place.
+template <typename T> class [[nodiscard]] Result {
+public:
+  Result(T value) : content(std::move(value)) {}
+  Result(Error error) : failure(std::move(error)) {}
+
+  explicit operator bool() const { return content.has_value(); }
+  T &operator*() { return *content; }
+  const T &operator*() const { return *content; }
+  T *operator->() { return &*content; }
+  const T *operator->() const { return &*content; }
+  const Error &error() const { return failure; }
+
+private:
+  std::optional<T> content;
+  Error failure;
+};
+
+} // namespace mla
+
+#endif // MLA_ERROR_H

@@ -1,0 +1,232 @@
+//===- runtime.h - Running compiled MLA layers --------------------*- C -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The user's API of libmla-runtime. mla-compile writes a bundle: some attention
+// layers as code, with their weights. This library opens it, keeps the paged
+// cache, and runs layers:
+//
+//   mla_bundle *bundle;  mla_bundle_open("layer0.mla", &bundle);
+//   mla_cache *cache;    mla_cache_create(bundle, 1024, &cache);
+//   mla_sequence s;      mla_sequence_create(cache, &s);
+//   int32_t tokens = 33;                               // a prompt of 33 tokens
+//   mla_batch *batch;    mla_batch_begin(cache, &s, &tokens, 1, &batch);
+//   for (each layer)     mla_run_layer(bundle, layer, batch, MLA_PHASE_AUTO, hidden, out);
+//   mla_batch_commit(batch);                           // now 33 tokens are cached
+//
+// Conventions of every function
+// - It returns MLA_OK, or a status after which nothing has changed; then
+//   mla_last_error() says where, what, and what to do.
+// - Arguments are checked: NULL, foreign or stale values give
+//   MLA_INVALID_ARGUMENT. Only handles that were already closed or destroyed
+//   cannot be recognised.
+// - Lengths are in tokens, pages in pages, sizes in elements unless a name says
+//   bytes. Arrays are row-major without gaps.
+// - Pointers that are passed in stay the caller's; what a function returns by
+//   pointer belongs to the object it came from and lives as long.
+// - A bundle may be used by any number of threads at once. Functions on a cache
+//   and its sequences and batches may be called from any thread and lock the
+//   cache for a short time; mla_run_layer does not lock, so batches of different
+//   sequences run at the same time. One batch is for one thread at a time.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_RUNTIME_H
+#define MLA_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MLA_API __attribute__((visibility("default")))
+
+typedef enum mla_status {
+  MLA_OK = 0,
+  MLA_INVALID_ARGUMENT = 1, /* the call is wrong */
+  MLA_IO_ERROR = 2,         /* the system refused to open, read or map a file */
+  MLA_INVALID_FILE = 3,     /* a file of the bundle is damaged or contradicts another */
+  MLA_UNSUPPORTED = 4,      /* another version, another machine, or a case the bundle has no code for */
+  MLA_OUT_OF_MEMORY = 5,
+  MLA_OUT_OF_PAGES = 6 /* the cache is full: free or truncate sequences, then try again */
+} mla_status;
+
+/* The name of a status, such as "MLA_OUT_OF_PAGES"; never NULL. */
+MLA_API const char *mla_status_name(mla_status status);
+
+/* What the last failed call of this thread said, as "WHERE: WHAT; what to do"; "" before any. The text stays until the
+ * thread's next failed call. */
+MLA_API const char *mla_last_error(void);
+
+/* The release of this library, such as "0.1.0". */
+MLA_API const char *mla_version(void);
+
+/* How many threads run a layer, the calling one included: MLA_NUM_THREADS (1 to 1024), else as many as the process may
+ * use processors. Read once, at the first use. */
+MLA_API int32_t mla_num_threads(void);
+
+/*===-- Bundles ------------------------------------------------------------===*/
+
+typedef struct mla_bundle mla_bundle;
+
+typedef enum mla_dtype { MLA_F32 = 0, MLA_BF16 = 1 } mla_dtype;
+
+typedef enum mla_phase {
+  MLA_PHASE_AUTO = 0,    /* decode if no sequence of the batch has more than 8 query tokens, else prefill */
+  MLA_PHASE_PREFILL = 1, /* any number of query tokens */
+  MLA_PHASE_DECODE = 2   /* at most 8 query tokens a sequence */
+} mla_phase;
+
+/* What a bundle says of itself. Later releases add fields at the end only. */
+typedef struct mla_bundle_info {
+  const char *path;         /* as given to mla_bundle_open */
+  const char *producer;     /* the compiler's name and release */
+  const char *target;       /* "cpu": every pointer of this API is to host memory */
+  const char *isa;          /* what the processor must support */
+  const char *model_type;   /* of the model's configuration */
+  const char *cache_format; /* "standard" | "private" */
+  const char *plan;         /* which form was chosen for what, with the reasons; several lines */
+  mla_dtype dtype;          /* of hidden states */
+  mla_dtype cache_dtype;    /* of the cache's rows */
+  int64_t page;             /* tokens a page */
+  int64_t tensor_parallel;  /* ranks that share the heads; if above 1, outputs are partial sums over the ranks */
+  int64_t rank;             /* of this bundle: it holds heads rank*heads to (rank+1)*heads - 1 */
+  int64_t hidden_size;
+  int64_t num_attention_heads; /* of the whole model */
+  int64_t heads;               /* of this rank */
+  int64_t q_lora_rank;         /* 0: queries have no latent */
+  int64_t kv_lora_rank;
+  int64_t qk_nope_head_dim;
+  int64_t qk_rope_head_dim;
+  int64_t v_head_dim;
+  double rms_norm_eps;
+  double rope_theta;
+  const int64_t *layers; /* num_layers layer numbers of the model, the ones mla_run_layer takes */
+  int64_t num_layers;
+  int64_t num_entries;
+} mla_bundle_info;
+
+/* A compiled form of the layer. */
+typedef struct mla_entry_info {
+  const char *symbol;
+  mla_phase phase;       /* MLA_PHASE_PREFILL or MLA_PHASE_DECODE */
+  const char *q;         /* the form of the query side: "naive" | "absorb" | "fold" */
+  const char *o;         /* the form of the output side */
+  int64_t first_context; /* it serves batches whose longest sequence, this step's tokens included, */
+  int64_t last_context;  /* has first to last tokens; last is -1 if there is no bound */
+  int64_t weight_bytes;  /* bytes of the weights it reads for one layer */
+} mla_entry_info;
+
+/* Opens the bundle in directory `path` and loads its code. Opening runs the code's initialisers: open only bundles you
+ * trust as you trust programs. Weights are mapped, not read. */
+MLA_API mla_status mla_bundle_open(const char *path, mla_bundle **bundle);
+
+/* As mla_bundle_open, but loads no code: it serves to look at a bundle made for another machine. mla_run_layer refuses
+ * it. */
+MLA_API mla_status mla_bundle_inspect(const char *path, mla_bundle **bundle);
+
+/* Closes a bundle that no running layer uses. Caches made from it live on. NULL is allowed. */
+MLA_API void mla_bundle_close(mla_bundle *bundle);
+
+/* Never NULL for an open bundle; NULL for NULL. */
+MLA_API const mla_bundle_info *mla_bundle_get_info(const mla_bundle *bundle);
+
+/* Entry `index`, 0 to num_entries - 1; NULL beyond. */
+MLA_API const mla_entry_info *mla_bundle_get_entry(const mla_bundle *bundle, int64_t index);
+
+/*===-- Caches and sequences -----------------------------------------------===*/
+
+/* A pool of pages for all layers of a bundle. Page p of every layer belongs to the same tokens of the same sequence, so
+ * one block table serves all layers. A row holds one token: kv_lora_rank elements of the latent, then qk_rope_head_dim
+ * of k_rope. */
+typedef struct mla_cache mla_cache;
+
+/* A sequence of a cache. Numbers are never used again, so a stale one is recognised. */
+typedef int64_t mla_sequence;
+
+/* Makes a cache of `pages` pages, at least 1. Its memory is asked of the system now and touched when used:
+ *   pages * page * (kv_lora_rank + qk_rope_head_dim) * bytes of cache_dtype * num_layers. */
+MLA_API mla_status mla_cache_create(const mla_bundle *bundle, int64_t pages, mla_cache **cache);
+
+/* Frees the cache and its sequences. Refused while a batch of it is open. NULL is allowed. */
+MLA_API mla_status mla_cache_destroy(mla_cache *cache);
+
+/* Pages in all, and pages that no sequence holds; 0 for NULL. */
+MLA_API int64_t mla_cache_num_pages(const mla_cache *cache);
+MLA_API int64_t mla_cache_free_pages(mla_cache *cache);
+
+/* Shuffles the order in which free pages will be handed out. Results do not depend on it; tests and benchmarks use it
+ * to make block tables as scattered as those of a server that has run for long. */
+MLA_API mla_status mla_cache_shuffle(mla_cache *cache, uint64_t seed);
+
+/* The pages of one layer as kernels see them, an array [dims[0] pages, dims[1] tokens, dims[2] elements] of `dtype`,
+ * for tests, benchmarks and for moving cached tokens elsewhere. Rows beyond a sequence's length hold anything. */
+MLA_API mla_status mla_cache_pages(mla_cache *cache, int64_t layer, void **data, int64_t dims[3], mla_dtype *dtype);
+
+/* Makes an empty sequence. It holds no page. */
+MLA_API mla_status mla_sequence_create(mla_cache *cache, mla_sequence *sequence);
+
+/* Forgets a sequence and gives back the pages that no other shares. Refused while an open batch has it. */
+MLA_API mla_status mla_sequence_free(mla_cache *cache, mla_sequence sequence);
+
+/* Makes `copy` hold the same tokens, without copying: pages are shared, and a last page that is not full is copied by
+ * the first of its sharers that appends (which then takes one free page more). Refused while an open batch has it. */
+MLA_API mla_status mla_sequence_fork(mla_cache *cache, mla_sequence sequence, mla_sequence *copy);
+
+/* Drops all but the first `length` tokens: for rejected drafts, or to go back to a common prefix. Refused while an open
+ * batch has it. */
+MLA_API mla_status mla_sequence_truncate(mla_cache *cache, mla_sequence sequence, int64_t length);
+
+/* Cached tokens. Those of an open batch do not count until it is committed. */
+MLA_API mla_status mla_sequence_length(mla_cache *cache, mla_sequence sequence, int64_t *length);
+
+/* Copies the page numbers of the sequence, in the order of its tokens, to `pages`, which has room for `capacity`, and
+ * says in `count` how many there are. With capacity 0 it only counts. Pages reserved by an open batch count. */
+MLA_API mla_status mla_sequence_pages(mla_cache *cache, mla_sequence sequence, int32_t *pages, int64_t capacity,
+                                      int64_t *count);
+
+/*===-- Steps --------------------------------------------------------------===*/
+
+/* One step of some sequences: their new tokens have pages, and the arrays that kernels read are built, once for all
+ * layers. */
+typedef struct mla_batch mla_batch;
+
+/* Begins a step in which sequences[i] gets query_tokens[i] new tokens, at least 1; `count` sequences, none twice, none
+ * in another open batch. If pages do not suffice for all it is MLA_OUT_OF_PAGES, and nothing has changed. The arrays
+ * are copied. */
+MLA_API mla_status mla_batch_begin(mla_cache *cache, const mla_sequence *sequences, const int32_t *query_tokens,
+                                   int64_t count, mla_batch **batch);
+
+/* Ends a step: the new tokens are part of the sequences now. Call it after all layers ran. */
+MLA_API mla_status mla_batch_commit(mla_batch *batch);
+
+/* Ends a step as if it had not begun: lengths are as before, and the new pages are free again. NULL is allowed. (A
+ * shared last page that the step had to copy stays copied.) */
+MLA_API mla_status mla_batch_abort(mla_batch *batch);
+
+/* The sum of the query tokens, and the longest sequence with this step's tokens; 0 for NULL. */
+MLA_API int64_t mla_batch_tokens(const mla_batch *batch);
+MLA_API int64_t mla_batch_max_length(const mla_batch *batch);
+
+/* Runs a layer on the batch: appends the new tokens to the layer's cache and computes their attention.
+ *   layer   a number of info->layers
+ *   phase   AUTO unless you measure; the entry is the first of that phase whose contexts hold the longest sequence
+ *   hidden  [mla_batch_tokens, hidden_size] of the bundle's dtype: the tokens of sequences[0], then of [1], …
+ *   out     the same shape; must not overlap `hidden`
+ * Both aligned for their elements. Query token i of n of a sequence of (new) length l is at position l - n + i and sees
+ * the tokens up to itself. Running a layer again in the same batch writes the same rows again. */
+MLA_API mla_status mla_run_layer(const mla_bundle *bundle, int64_t layer, const mla_batch *batch, mla_phase phase,
+                                 const void *hidden, void *out);
+
+/* Which entry mla_run_layer would take: an index for mla_bundle_get_entry. */
+MLA_API mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *batch, mla_phase phase, int64_t *entry);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* MLA_RUNTIME_H */

@@ -1,0 +1,176 @@
+//===- Bundle.cpp - Opening bundles ---------------------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Bundle.h"
+#include "Status.h"
+#include "Text.h"
+
+#include "mla/abi.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace mla;
+
+static constexpr int64_t maxManifestBytes = 64 << 20;
+
+static Error failedCall(const std::string &path, const char *what, int number) {
+  return Error(ErrorKind::IO,
+               path + ": cannot " + what + ": " + errnoText(number) + "; give the directory that mla-compile wrote");
+}
+
+static Result<std::string> readAll(int file, const std::string &path, size_t size) {
+  std::string text(size, '\0');
+  for (size_t done = 0; done < size;) {
+    ssize_t got = ::read(file, &text[done], size - done);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0)
+      return failedCall(path, "read", got < 0 ? errno : EIO);
+    done += got;
+  }
+  return text;
+}
+
+static Result<std::string> readManifestFile(const std::string &path) {
+  int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0)
+    return failedCall(path, "open", errno);
+  struct stat info = {};
+  Result<std::string> text =
+      Error(ErrorKind::InvalidFile, path + ": is not a file of at most " + std::to_string(maxManifestBytes) +
+                                        " bytes; compile the bundle again");
+  if (fstat(file, &info) == 0 && S_ISREG(info.st_mode) && info.st_size <= maxManifestBytes)
+    text = readAll(file, path, info.st_size);
+  ::close(file);
+  return text;
+}
+
+/// A file that was cut short would be found out in the middle of a step, by a fault.
+static Error checkFiles(const mla_bundle &bundle) {
+  for (const auto &[name, size] : bundle.manifest.files) {
+    std::string path = bundle.path + "/" + name;
+    struct stat info = {};
+    if (stat(path.c_str(), &info) != 0)
+      return failedCall(path, "open", errno);
+    if (!S_ISREG(info.st_mode) || info.st_size != size)
+      return Error(ErrorKind::InvalidFile, path + ": has " + std::to_string(info.st_size) +
+                                               " bytes, the manifest says " + std::to_string(size) +
+                                               "; copy or compile the bundle again");
+  }
+  return {};
+}
+
+static void fillInfo(mla_bundle &bundle) {
+  const Manifest &from = bundle.manifest;
+  mla_bundle_info &to = bundle.info;
+  to.path = bundle.path.c_str();
+  to.producer = from.producer.c_str();
+  to.target = from.target.c_str();
+  to.isa = from.isa.c_str();
+  to.model_type = from.modelType.c_str();
+  to.cache_format = from.cacheFormat.c_str();
+  to.plan = from.plan.c_str();
+  to.dtype = from.dtype;
+  to.cache_dtype = from.cacheDType;
+  to.page = from.page;
+  to.tensor_parallel = from.tensorParallel;
+  to.rank = from.rank;
+  to.hidden_size = from.hiddenSize;
+  to.num_attention_heads = from.numAttentionHeads;
+  to.heads = from.heads;
+  to.q_lora_rank = from.qLoraRank;
+  to.kv_lora_rank = from.kvLoraRank;
+  to.qk_nope_head_dim = from.qkNopeHeadDim;
+  to.qk_rope_head_dim = from.qkRopeHeadDim;
+  to.v_head_dim = from.vHeadDim;
+  to.rms_norm_eps = from.rmsNormEps;
+  to.rope_theta = from.ropeTheta;
+  to.layers = from.layers.data();
+  to.num_layers = static_cast<int64_t>(from.layers.size());
+  to.num_entries = static_cast<int64_t>(from.entries.size());
+  for (const ManifestEntry &entry : from.entries)
+    bundle.entries.push_back({entry.symbol.c_str(), entry.phase, entry.q.c_str(), entry.o.c_str(), entry.firstContext,
+                              entry.lastContext, 0});
+}
+
+static Error loadCode(mla_bundle &bundle) {
+  std::string manifestPath = bundle.path + "/" MLA_MANIFEST_FILE;
+  if (bundle.manifest.target != "cpu")
+    return Error(ErrorKind::Unsupported, manifestPath + ": field 'target': this release of the runtime does not run '" +
+                                             bundle.manifest.target + "'; recompile with --target=cpu");
+  if (!processorSupports(bundle.manifest.isa))
+    return Error(ErrorKind::Unsupported, manifestPath + ": field 'isa': the code needs a processor with " +
+                                             quoted(bundle.manifest.isa) +
+                                             ", which this one is not; recompile on this machine");
+  Result<std::unique_ptr<Code>> code = loadCpuCode(bundle.path + "/" MLA_CODE_FILE, bundle.manifest);
+  if (!code)
+    return code.error();
+  bundle.code = std::move(*code);
+  return {};
+}
+
+static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, bool withCode) {
+  auto bundle = std::make_unique<mla_bundle>();
+  bundle->path = path;
+  std::string manifestPath = bundle->path + "/" MLA_MANIFEST_FILE;
+  Result<std::string> text = readManifestFile(manifestPath);
+  if (!text)
+    return text.error();
+  Result<Manifest> manifest = parseManifest(manifestPath, *text);
+  if (!manifest)
+    return manifest.error();
+  bundle->manifest = std::move(*manifest);
+  fillInfo(*bundle);
+  if (Error error = checkFiles(*bundle))
+    return error;
+  Result<SafetensorsFile> weights = SafetensorsFile::open(bundle->path + "/" MLA_WEIGHTS_FILE);
+  if (!weights)
+    return weights.error();
+  bundle->weights = std::move(*weights);
+  if (Error error = bindWeights(*bundle))
+    return error;
+  if (withCode)
+    if (Error error = loadCode(*bundle))
+      return error;
+  return bundle;
+}
+
+static mla_status openForC(const char *function, const char *path, bool withCode, mla_bundle **bundle) {
+  if (!path || !*path || !bundle)
+    return report(badArgument(function, "path or bundle is NULL or empty; pass both"));
+  Result<std::unique_ptr<mla_bundle>> opened = openBundle(path, withCode);
+  if (!opened)
+    return report(opened.error());
+  *bundle = opened->release();
+  return MLA_OK;
+}
+
+int64_t mla_bundle::layerIndex(int64_t layer) const {
+  for (size_t i = 0; i < manifest.layers.size(); ++i)
+    if (manifest.layers[i] == layer)
+      return static_cast<int64_t>(i);
+  return -1;
+}
+
+mla_status mla_bundle_open(const char *path, mla_bundle **bundle) {
+  return openForC("mla_bundle_open", path, true, bundle);
+}
+
+mla_status mla_bundle_inspect(const char *path, mla_bundle **bundle) {
+  return openForC("mla_bundle_inspect", path, false, bundle);
+}
+
+void mla_bundle_close(mla_bundle *bundle) { delete bundle; }
+
+const mla_bundle_info *mla_bundle_get_info(const mla_bundle *bundle) { return bundle ? &bundle->info : nullptr; }
+
+const mla_entry_info *mla_bundle_get_entry(const mla_bundle *bundle, int64_t index) {
+  return bundle && index >= 0 && index < bundle->info.num_entries ? &bundle->entries[index] : nullptr;
+}

@@ -1,0 +1,42 @@
+//===- Bundle.h - An open bundle --------------------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_RUNTIME_BUNDLE_H
+#define MLA_RUNTIME_BUNDLE_H
+
+#include "Device.h"
+#include "Manifest.h"
+
+#include "mla/runtime.h"
+#include "mla/safetensors.h"
+
+/// Immutable once open, so that threads may share it.
+struct mla_bundle {
+  std::string path;
+  mla::Manifest manifest;
+  mla_bundle_info info = {};
+  std::vector<mla_entry_info> entries;
+  std::optional<mla::SafetensorsFile> weights;
+  /// The weights of layer l for entry e, at l * number of entries + e.
+  std::vector<std::vector<mla::Tensor>> bound;
+  std::unique_ptr<mla::Code> code; ///< Null if the bundle is only inspected.
+
+  const std::vector<mla::Tensor> &boundWeights(size_t layerIndex, size_t entry) const {
+    return bound[layerIndex * entries.size() + entry];
+  }
+  /// Where a layer number stands in the manifest's list, or -1.
+  int64_t layerIndex(int64_t layer) const;
+};
+
+namespace mla {
+
+/// Finds, checks and lays out the weights of every layer and entry.
+Error bindWeights(mla_bundle &bundle);
+
+} // namespace mla
+
+#endif // MLA_RUNTIME_BUNDLE_H

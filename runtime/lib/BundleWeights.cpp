@@ -1,0 +1,86 @@
+//===- BundleWeights.cpp - The weights of a bundle's entries --------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Bundle.h"
+#include "Text.h"
+
+#include "mla/abi.h"
+
+using namespace mla;
+
+static Error invalid(const mla_bundle &bundle, const std::string &name, const std::string &what) {
+  return Error(ErrorKind::InvalidFile,
+               bundle.weights->path() + ": tensor " + quoted(name) + " " + what + "; compile the bundle again");
+}
+
+/// Small tables stay in f32 in a bf16 bundle; nothing is wider or narrower than the manifest lets expect.
+static bool plausible(DType dtype, mla_dtype bundleDType) {
+  return dtype == DType::F32 || (dtype == DType::BF16 && bundleDType == MLA_BF16);
+}
+
+static Error checkWeight(const mla_bundle &bundle, const std::string &name, const SafetensorsTensor *tensor) {
+  if (!tensor)
+    return invalid(bundle, name, "is missing");
+  if (!plausible(tensor->dtype, bundle.manifest.dtype))
+    return invalid(bundle, name,
+                   std::string("has dtype ") + dtypeName(tensor->dtype) +
+                       ", which an entry of this bundle cannot take");
+  if (tensor->shape.size() > Tensor::maxRank)
+    return invalid(bundle, name,
+                   "has " + std::to_string(tensor->shape.size()) + " dimensions, more than " +
+                       std::to_string(Tensor::maxRank));
+  if (!tensor->isAligned())
+    return invalid(bundle, name, "is not aligned for its elements");
+  return {};
+}
+
+/// The layers share their code, and with it the static shapes.
+static Error checkLikeFirstLayer(const mla_bundle &bundle, const std::string &weight, const std::string &name,
+                                 const SafetensorsTensor &tensor) {
+  std::string firstName = "layers." + std::to_string(bundle.manifest.layers.front()) + "." + weight;
+  const SafetensorsTensor *first = bundle.weights->find(firstName);
+  if (first && (first->shape != tensor.shape || first->dtype != tensor.dtype))
+    return invalid(bundle, name,
+                   std::string("is ") + dtypeName(tensor.dtype) + " " + shapeText(tensor.shape) + ", but " +
+                       quoted(firstName) + " is " + dtypeName(first->dtype) + " " + shapeText(first->shape));
+  return {};
+}
+
+static Tensor view(const SafetensorsTensor &tensor) {
+  Tensor result;
+  result.data = const_cast<void *>(tensor.data); // mapped read-only; entries only read weights
+  result.rank = static_cast<int>(tensor.shape.size());
+  for (int i = 0; i < result.rank; ++i)
+    result.sizes[i] = tensor.shape[i];
+  return result;
+}
+
+static Error bindEntry(const mla_bundle &bundle, int64_t layer, const ManifestEntry &entry, std::vector<Tensor> &bound,
+                       int64_t &bytes) {
+  for (const std::string &weight : entry.weights) {
+    std::string name = "layers." + std::to_string(layer) + "." + weight;
+    const SafetensorsTensor *tensor = bundle.weights->find(name);
+    if (Error error = checkWeight(bundle, name, tensor))
+      return error;
+    if (Error error = checkLikeFirstLayer(bundle, weight, name, *tensor))
+      return error;
+    bound.push_back(view(*tensor));
+    bytes += static_cast<int64_t>(tensor->bytes);
+  }
+  return {};
+}
+
+Error mla::bindWeights(mla_bundle &bundle) {
+  for (int64_t layer : bundle.manifest.layers)
+    for (size_t i = 0; i < bundle.entries.size(); ++i) {
+      bundle.entries[i].weight_bytes = 0; // the same for every layer, since shapes and types are
+      if (Error error = bindEntry(bundle, layer, bundle.manifest.entries[i], bundle.bound.emplace_back(),
+                                  bundle.entries[i].weight_bytes))
+        return error;
+    }
+  return {};
+}

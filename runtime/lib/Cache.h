@@ -1,0 +1,85 @@
+//===- Cache.h - The paged cache and its batches ----------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_RUNTIME_CACHE_H
+#define MLA_RUNTIME_CACHE_H
+
+#include "Device.h"
+#include "PagePool.h"
+
+#include "mla/runtime.h"
+
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+namespace mla {
+
+/// What a bundle and a cache must agree on.
+struct CacheLayout {
+  int64_t page = 0, row = 0; ///< tokens a page, elements a token
+  mla_dtype dtype = MLA_F32;
+  std::string format;
+
+  bool operator==(const CacheLayout &other) const {
+    return page == other.page && row == other.row && dtype == other.dtype && format == other.format;
+  }
+  uint64_t rowBytes() const { return row * (dtype == MLA_F32 ? 4 : 2); }
+};
+
+CacheLayout layoutOf(const mla_bundle_info &info);
+
+Error unknownSequence(const char *function, mla_sequence id);
+
+/// A sequence holds exactly the pages its tokens need; during a batch, also those of the new tokens.
+struct Sequence {
+  std::vector<int32_t> pages;
+  int64_t length = 0;
+  bool inBatch = false;
+  uint64_t mark = 0; ///< Tells a sequence that is twice in a call.
+};
+
+} // namespace mla
+
+struct mla_cache {
+  mla::CacheLayout layout;
+  std::vector<int64_t> layers;
+  mla::DeviceMemory *device = nullptr;
+  char *memory = nullptr; ///< all pages of the first layer, then of the next, …
+  uint64_t layerBytes = 0;
+
+  std::mutex mutex; ///< guards everything below
+  mla::PagePool pool;
+  std::unordered_map<mla_sequence, mla::Sequence> sequences;
+  mla_sequence nextSequence = 1;
+  uint64_t nextMark = 1;
+  int64_t openBatches = 0;
+  std::vector<std::unique_ptr<mla_batch>> batches; ///< all ever made; closed ones are used again
+
+  ~mla_cache();
+  uint64_t memoryBytes() const { return layerBytes * layers.size(); }
+  int64_t pagesFor(int64_t tokens) const { return (tokens + layout.page - 1) / layout.page; }
+  mla::Tensor layerPages(size_t layerIndex) const;
+  int64_t layerIndex(int64_t layer) const;
+  /// Drops the pages that `length` tokens do not need.
+  void shrink(mla::Sequence &sequence, int64_t length);
+  /// The sequence, if it exists and no batch has it; else null, and the error.
+  mla::Sequence *findIdle(const char *function, mla_sequence id, mla::Error &error);
+};
+
+struct mla_batch {
+  mla_cache *cache = nullptr;
+  bool open = false;
+  std::vector<mla::Sequence *> sequences; ///< an unordered_map never moves its values
+  std::vector<int32_t> cuSeqlens, lengths, blockTable;
+  int64_t maxPages = 0, maxLength = 0, maxQueries = 0;
+
+  int64_t count() const { return static_cast<int64_t>(sequences.size()); }
+  int64_t tokens() const { return cuSeqlens.back(); }
+};
+
+#endif // MLA_RUNTIME_CACHE_H

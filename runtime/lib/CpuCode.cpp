@@ -1,0 +1,100 @@
+//===- CpuCode.cpp - Native code of a bundle ------------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Device.h"
+#include "Manifest.h"
+#include "Text.h"
+
+#include "mla/abi.h"
+
+#include <cstring>
+#include <dlfcn.h>
+#include <link.h>
+
+using namespace mla;
+
+namespace {
+/// A ranked memref as MLIR lays it out, for any rank: sizes, then strides, in one array.
+struct Descriptor {
+  void *allocated, *aligned;
+  int64_t offset;
+  int64_t sizesAndStrides[2 * Tensor::maxRank];
+};
+
+class CpuCode : public Code {
+public:
+  explicit CpuCode(void *library) : library(library) {}
+  ~CpuCode() override { dlclose(library); }
+  Error bind(const std::string &path, const Manifest &manifest);
+  Error run(int64_t entry, const Step &step) const override;
+
+private:
+  void *library;
+  std::vector<mla_entry_fn> entries;
+};
+} // namespace
+
+static Descriptor describe(const Tensor &tensor) {
+  Descriptor result = {};
+  result.allocated = result.aligned = tensor.data;
+  int64_t stride = 1;
+  for (int i = tensor.rank - 1; i >= 0; --i) {
+    result.sizesAndStrides[i] = tensor.sizes[i];
+    result.sizesAndStrides[tensor.rank + i] = stride;
+    stride *= tensor.sizes[i];
+  }
+  return result;
+}
+
+/// Whether `address` is in the library itself: dlsym also searches the libraries it needs, and "exit" is no entry.
+static bool isFrom(void *library, void *address) {
+  Dl_info info = {};
+  link_map *map = nullptr;
+  return dladdr(address, &info) && dlinfo(library, RTLD_DI_LINKMAP, &map) == 0 && info.dli_fname &&
+         std::strcmp(info.dli_fname, map->l_name) == 0;
+}
+
+Error CpuCode::bind(const std::string &path, const Manifest &manifest) {
+  for (const ManifestEntry &entry : manifest.entries) {
+    void *address = dlsym(library, entry.symbol.c_str());
+    if (!address || !isFrom(library, address))
+      return Error(ErrorKind::InvalidFile, path + ": has no symbol " + quoted(entry.symbol) +
+                                               ", which the manifest names as an entry; compile the bundle again");
+    entries.push_back(reinterpret_cast<mla_entry_fn>(address));
+  }
+  return {};
+}
+
+Error CpuCode::run(int64_t entry, const Step &step) const {
+  Descriptor descriptors[6 + maxEntryWeights];
+  void *pointers[6 + maxEntryWeights];
+  int64_t count = 0;
+  auto add = [&](const Tensor &tensor) {
+    descriptors[count] = describe(tensor);
+    pointers[count] = &descriptors[count];
+    ++count;
+  };
+  for (const Tensor *tensor : {&step.hidden, &step.cuSeqlens, &step.pages, &step.blockTable, &step.lengths})
+    add(*tensor);
+  for (int64_t i = 0; i < step.numWeights; ++i)
+    add(step.weights[i]);
+  add(step.out);
+  entries[entry](pointers);
+  return {};
+}
+
+Result<std::unique_ptr<Code>> mla::loadCpuCode(const std::string &path, const Manifest &manifest) {
+  // NOW: a symbol that is missing is an error here, not the end of the process in the middle of a step. LOCAL: the
+  // entries of several bundles have the same names.
+  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library)
+    return Error(ErrorKind::InvalidFile, std::string(dlerror()) + "; compile the bundle again");
+  auto code = std::make_unique<CpuCode>(library);
+  if (Error error = code->bind(path, manifest))
+    return error;
+  return std::unique_ptr<Code>(std::move(code));
+}

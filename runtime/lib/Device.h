@@ -1,0 +1,73 @@
+//===- Device.h - What depends on where code runs ---------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Everything specific to a target stands behind these two classes. They are
+// shaped for a GPU too: memory of the pool is opaque to the cache, a step comes
+// with its arrays ready and allocates nothing, so that it can be captured; a
+// stream and a workspace will be further fields of a Step, given by the caller
+// through the batch.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_RUNTIME_DEVICE_H
+#define MLA_RUNTIME_DEVICE_H
+
+#include "mla/error.h"
+
+#include <cstdint>
+#include <memory>
+
+namespace mla {
+
+struct Manifest;
+
+/// Memory in which a cache keeps its pages.
+class DeviceMemory {
+public:
+  virtual ~DeviceMemory() = default;
+  /// Page-aligned; null if there is not that much.
+  virtual void *allocate(uint64_t bytes) = 0;
+  virtual void release(void *memory, uint64_t bytes) = 0;
+  virtual void copy(void *to, const void *from, uint64_t bytes) = 0;
+};
+
+DeviceMemory &hostMemory();
+
+/// A row-major array.
+struct Tensor {
+  static constexpr int maxRank = 8;
+  void *data = nullptr;
+  int rank = 0;
+  int64_t sizes[maxRank] = {};
+};
+
+/// The arguments of an entry, as abi.h orders them.
+struct Step {
+  Tensor hidden, cuSeqlens, pages, blockTable, lengths;
+  const Tensor *weights = nullptr;
+  int64_t numWeights = 0;
+  Tensor out;
+};
+
+constexpr int64_t maxEntryWeights = 64;
+
+/// The loaded code of a bundle.
+class Code {
+public:
+  virtual ~Code() = default;
+  /// Runs an entry of the manifest; any number of threads may.
+  virtual Error run(int64_t entry, const Step &step) const = 0;
+};
+
+/// Whether this processor supports `isa`, one of the names of abi.h.
+bool processorSupports(const std::string &isa);
+
+Result<std::unique_ptr<Code>> loadCpuCode(const std::string &path, const Manifest &manifest);
+
+} // namespace mla
+
+#endif // MLA_RUNTIME_DEVICE_H

@@ -1,0 +1,168 @@
+//===- Manifest.cpp - manifest.json ---------------------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Manifest.h"
+#include "Device.h"
+#include "FieldReader.h"
+#include "Text.h"
+
+#include "mla/abi.h"
+
+#include <algorithm>
+
+using namespace mla;
+using json::Value;
+
+// Bounds far above any model: with them no product of a few fields overflows.
+static constexpr int64_t maxDim = 1 << 20, maxPage = 1 << 16, maxLayer = 1 << 20, maxContext = INT32_MAX;
+static constexpr size_t maxLayers = 1 << 16, maxEntries = 1 << 12;
+
+/// Magic and version come first: of another version, no other field has a meaning to us.
+static Error checkVersion(const std::string &path, const Value &root) {
+  const Value *magic = root.find("magic"), *version = root.find("version");
+  if (!magic || magic->text != MLA_BUNDLE_MAGIC)
+    return Error(ErrorKind::InvalidFile,
+                 path + ": field 'magic' is not '" MLA_BUNDLE_MAGIC "'; give the directory that mla-compile wrote");
+  if (!version || !version->is(Value::Kind::Integer))
+    return Error(ErrorKind::InvalidFile, path + ": field 'version' must be an integer; compile the bundle again");
+  if (version->integer != MLA_BUNDLE_VERSION)
+    return Error(ErrorKind::Unsupported, path + ": the bundle is of version " + std::to_string(version->integer) +
+                                             ", this runtime reads version " + std::to_string(MLA_BUNDLE_VERSION) +
+                                             "; recompile with this release");
+  return {};
+}
+
+static void readModel(FieldReader fields, Manifest &manifest) {
+  manifest.modelType = fields.text("model_type");
+  manifest.hiddenSize = fields.integer("hidden_size", 1, maxDim);
+  manifest.numAttentionHeads = fields.integer("num_attention_heads", 1, maxDim);
+  manifest.heads = fields.integer("heads", 1, maxDim);
+  manifest.qLoraRank = fields.integer("q_lora_rank", 0, maxDim);
+  manifest.kvLoraRank = fields.integer("kv_lora_rank", 1, maxDim);
+  manifest.qkNopeHeadDim = fields.integer("qk_nope_head_dim", 1, maxDim);
+  manifest.qkRopeHeadDim = fields.integer("qk_rope_head_dim", 0, maxDim);
+  manifest.vHeadDim = fields.integer("v_head_dim", 1, maxDim);
+  manifest.rmsNormEps = fields.number("rms_norm_eps", 0, 1);
+  manifest.ropeTheta = fields.number("rope_theta", 0, 1e30);
+  if (manifest.heads * manifest.tensorParallel != manifest.numAttentionHeads)
+    fields.fail("heads", "times tensor_parallel must be num_attention_heads, but " + std::to_string(manifest.heads) +
+                             " times " + std::to_string(manifest.tensorParallel) + " is not " +
+                             std::to_string(manifest.numAttentionHeads));
+}
+
+static void readLayers(FieldReader &fields, Manifest &manifest) {
+  const Value &list = fields.get("layers", Value::Kind::Array);
+  if (list.items.empty() || list.items.size() > maxLayers)
+    return fields.fail("layers", "must hold 1 to " + std::to_string(maxLayers) + " numbers");
+  for (const Value &item : list.items) {
+    if (!item.is(Value::Kind::Integer) || item.integer < 0 || item.integer > maxLayer)
+      return fields.fail("layers", "must hold layer numbers from 0 to " + std::to_string(maxLayer));
+    manifest.layers.push_back(item.integer);
+  }
+  std::vector<int64_t> sorted = manifest.layers;
+  std::sort(sorted.begin(), sorted.end());
+  auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  if (twice != sorted.end())
+    fields.fail("layers", "has layer " + std::to_string(*twice) + " twice");
+}
+
+static void readContext(FieldReader &fields, ManifestEntry &entry) {
+  const Value &range = fields.get("context", Value::Kind::Array);
+  if (range.items.size() != 2 || !range.items[0].is(Value::Kind::Integer) || !range.items[1].is(Value::Kind::Integer))
+    return fields.fail("context", "must be two integers, [first, last]");
+  entry.firstContext = range.items[0].integer;
+  entry.lastContext = range.items[1].integer;
+  if (entry.firstContext < 0 || entry.firstContext > maxContext || entry.lastContext < -1 ||
+      (entry.lastContext != -1 && entry.lastContext < entry.firstContext))
+    fields.fail("context", "must be a range of lengths, the last -1 if there is no bound, is [" +
+                               std::to_string(entry.firstContext) + ", " + std::to_string(entry.lastContext) + "]");
+}
+
+static void readEntry(FieldReader fields, ManifestEntry &entry) {
+  static const std::vector<const char *> forms = {"naive", "absorb", "fold"};
+  entry.symbol = fields.text("symbol");
+  if (entry.symbol.empty())
+    fields.fail("symbol", "is empty");
+  entry.phase = fields.choice("phase", {"prefill", "decode"}) == 0 ? MLA_PHASE_PREFILL : MLA_PHASE_DECODE;
+  entry.q = forms[fields.choice("q", forms)];
+  entry.o = forms[fields.choice("o", forms)];
+  readContext(fields, entry);
+  const Value &weights = fields.get("weights", Value::Kind::Array);
+  if (static_cast<int64_t>(weights.items.size()) > maxEntryWeights)
+    fields.fail("weights", "has more than " + std::to_string(maxEntryWeights) + " names");
+  for (const Value &name : weights.items) {
+    if (!name.is(Value::Kind::String) || name.text.empty())
+      return fields.fail("weights", "must hold names of weights");
+    entry.weights.push_back(name.text);
+  }
+}
+
+static void readEntries(const std::string &path, FieldReader &fields, Manifest &manifest, Error &error) {
+  const Value &list = fields.get("entries", Value::Kind::Array);
+  if (list.items.empty() || list.items.size() > maxEntries)
+    return fields.fail("entries", "must hold 1 to " + std::to_string(maxEntries) + " entries");
+  for (size_t i = 0; i < list.items.size(); ++i) {
+    std::string name = "entries[" + std::to_string(i) + "]";
+    if (!list.items[i].is(Value::Kind::Object))
+      return fields.fail(name.c_str(), std::string("must be an object, is ") + json::kindName(list.items[i].kind));
+    readEntry(FieldReader(path, name + ".", list.items[i], error), manifest.entries.emplace_back());
+  }
+}
+
+static void readFiles(FieldReader &fields, Manifest &manifest) {
+  const Value &files = fields.get("files", Value::Kind::Object);
+  for (size_t i = 0; i < files.items.size(); ++i) {
+    const std::string &name = files.keys[i];
+    // A plain name only: a bundle must not make us look at files elsewhere.
+    if (name.empty() || name == "." || name == ".." || name.find_first_of(std::string_view("/\0", 2)) != name.npos)
+      return fields.fail("files", "has " + quoted(name) + ", which is no plain file name");
+    if (!files.items[i].is(Value::Kind::Integer) || files.items[i].integer < 0)
+      return fields.fail("files", "must give the size in bytes of " + quoted(name));
+    manifest.files[name] = files.items[i].integer;
+  }
+  for (const char *name : {MLA_CODE_FILE, MLA_WEIGHTS_FILE})
+    if (!manifest.files.count(name) && (manifest.target == "cpu" || name != std::string_view(MLA_CODE_FILE)))
+      fields.fail("files", std::string("has no size for ") + name);
+}
+
+static void readFields(const std::string &path, const Value &root, Manifest &manifest, Error &error) {
+  static const std::vector<const char *> targets = {"cpu", "h100"}, dtypes = {"f32", "bf16"};
+  static const std::vector<const char *> formats = {"standard", "private"};
+  FieldReader fields(path, "", root, error);
+  manifest.producer = fields.text("producer");
+  manifest.target = targets[fields.choice("target", targets)];
+  manifest.isa = fields.text("isa");
+  manifest.dtype = static_cast<mla_dtype>(fields.choice("dtype", dtypes));
+  manifest.page = fields.integer("page", 1, maxPage);
+  FieldReader cache = fields.child("cache");
+  manifest.cacheFormat = formats[cache.choice("format", formats)];
+  manifest.cacheDType = static_cast<mla_dtype>(cache.choice("dtype", dtypes));
+  manifest.tensorParallel = fields.integer("tensor_parallel", 1, maxDim);
+  manifest.rank = fields.integer("rank", 0, manifest.tensorParallel - 1);
+  readModel(fields.child("model"), manifest);
+  readLayers(fields, manifest);
+  manifest.plan = fields.text("plan");
+  readEntries(path, fields, manifest, error);
+  readFiles(fields, manifest);
+}
+
+Result<Manifest> mla::parseManifest(const std::string &path, std::string_view text) {
+  Result<Value> root = json::parse(text);
+  if (!root)
+    return Error(ErrorKind::InvalidFile,
+                 path + ": is not valid JSON: " + root.error().message() + "; compile the bundle again");
+  if (!root->is(Value::Kind::Object))
+    return Error(ErrorKind::InvalidFile, path + ": must be a JSON object; compile the bundle again");
+  if (Error error = checkVersion(path, *root))
+    return error;
+  Manifest manifest;
+  Error error;
+  readFields(path, *root, manifest, error);
+  if (error)
+    return error;
+  return manifest;
+}

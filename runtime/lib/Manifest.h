@@ -1,0 +1,46 @@
+//===- Manifest.h - manifest.json -------------------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_RUNTIME_MANIFEST_H
+#define MLA_RUNTIME_MANIFEST_H
+
+#include "mla/error.h"
+#include "mla/runtime.h"
+
+#include <map>
+#include <string_view>
+#include <vector>
+
+namespace mla {
+
+struct ManifestEntry {
+  std::string symbol;
+  mla_phase phase = MLA_PHASE_PREFILL;
+  std::string q, o;
+  int64_t firstContext = 0, lastContext = -1;
+  std::vector<std::string> weights;
+};
+
+/// The fields of abi.h, checked one by one and against each other.
+struct Manifest {
+  std::string producer, target, isa, cacheFormat, modelType, plan;
+  mla_dtype dtype = MLA_F32, cacheDType = MLA_F32;
+  int64_t page = 0, tensorParallel = 0, rank = 0;
+  int64_t hiddenSize = 0, numAttentionHeads = 0, heads = 0, qLoraRank = 0, kvLoraRank = 0;
+  int64_t qkNopeHeadDim = 0, qkRopeHeadDim = 0, vHeadDim = 0;
+  double rmsNormEps = 0, ropeTheta = 0;
+  std::vector<int64_t> layers;
+  std::vector<ManifestEntry> entries;
+  std::map<std::string, int64_t> files; ///< exact sizes, in bytes
+};
+
+/// `path` is for messages only.
+Result<Manifest> parseManifest(const std::string &path, std::string_view text);
+
+} // namespace mla
+
+#endif // MLA_RUNTIME_MANIFEST_H

@@ -1,0 +1,33 @@
+//===- Processor.cpp - What this processor supports -----------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Device.h"
+
+using namespace mla;
+
+#if defined(__x86_64__)
+// Feature by feature, because older compilers do not know the names of the levels. The few features of a level that are
+// not asked for come with the others in every processor made.
+static bool supportsV2() { return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"); }
+static bool supportsV3() {
+  return supportsV2() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+         __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+}
+static bool supportsV4() {
+  return supportsV3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+
+bool mla::processorSupports(const std::string &isa) {
+  __builtin_cpu_init();
+  return isa == "x86-64-v2" ? supportsV2() : isa == "x86-64-v3" ? supportsV3() : isa == "x86-64-v4" && supportsV4();
+}
+#elif defined(__aarch64__)
+bool mla::processorSupports(const std::string &isa) { return isa == "aarch64"; }
+#else
+bool mla::processorSupports(const std::string &) { return false; }
+#endif

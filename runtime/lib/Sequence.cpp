@@ -1,0 +1,106 @@
+//===- Sequence.cpp - Sequences of a cache --------------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Cache.h"
+#include "Status.h"
+
+#include <algorithm>
+
+using namespace mla;
+
+static Error nullArgument(const char *function) {
+  return badArgument(function, "cache, or the place for the result, is NULL; pass both");
+}
+
+/// Calls action(sequence) under the cache's lock if the sequence exists and is idle. The action gives an Error.
+template <typename Action>
+static mla_status withIdle(const char *function, mla_cache *cache, mla_sequence id, Action action) {
+  std::lock_guard<std::mutex> lock(cache->mutex);
+  Error error;
+  Sequence *sequence = cache->findIdle(function, id, error);
+  return report(sequence ? action(*sequence) : error);
+}
+
+mla_status mla_sequence_create(mla_cache *cache, mla_sequence *sequence) {
+  if (!cache || !sequence)
+    return report(nullArgument("mla_sequence_create"));
+  std::lock_guard<std::mutex> lock(cache->mutex);
+  *sequence = cache->nextSequence++;
+  cache->sequences[*sequence];
+  return MLA_OK;
+}
+
+mla_status mla_sequence_free(mla_cache *cache, mla_sequence sequence) {
+  if (!cache)
+    return report(nullArgument("mla_sequence_free"));
+  return withIdle("mla_sequence_free", cache, sequence, [&](Sequence &found) {
+    cache->shrink(found, 0);
+    cache->sequences.erase(sequence);
+    return Error();
+  });
+}
+
+mla_status mla_sequence_fork(mla_cache *cache, mla_sequence sequence, mla_sequence *copy) {
+  if (!cache || !copy)
+    return report(nullArgument("mla_sequence_fork"));
+  return withIdle("mla_sequence_fork", cache, sequence, [&](Sequence &found) {
+    for (int32_t page : found.pages)
+      cache->pool.share(page);
+    Sequence forked = found;
+    *copy = cache->nextSequence++;
+    cache->sequences.emplace(*copy, std::move(forked));
+    return Error();
+  });
+}
+
+mla_status mla_sequence_truncate(mla_cache *cache, mla_sequence sequence, int64_t length) {
+  if (!cache)
+    return report(nullArgument("mla_sequence_truncate"));
+  return withIdle("mla_sequence_truncate", cache, sequence, [&](Sequence &found) {
+    if (length < 0 || length > found.length)
+      return badArgument("mla_sequence_truncate",
+                         "length is " + std::to_string(length) + ", but sequence " + std::to_string(sequence) +
+                             " has " + std::to_string(found.length) + " tokens; truncation only shortens");
+    cache->shrink(found, length);
+    found.length = length;
+    return Error();
+  });
+}
+
+/// Reading is allowed in an open batch too.
+static Sequence *find(mla_cache *cache, mla_sequence id) {
+  auto found = cache->sequences.find(id);
+  return found == cache->sequences.end() ? nullptr : &found->second;
+}
+
+mla_status mla_sequence_length(mla_cache *cache, mla_sequence sequence, int64_t *length) {
+  if (!cache || !length)
+    return report(nullArgument("mla_sequence_length"));
+  std::lock_guard<std::mutex> lock(cache->mutex);
+  Sequence *found = find(cache, sequence);
+  if (!found)
+    return report(unknownSequence("mla_sequence_length", sequence));
+  *length = found->length;
+  return MLA_OK;
+}
+
+mla_status mla_sequence_pages(mla_cache *cache, mla_sequence sequence, int32_t *pages, int64_t capacity,
+                              int64_t *count) {
+  if (!cache || !count || capacity < 0 || (capacity && !pages))
+    return report(badArgument("mla_sequence_pages", "an argument is NULL, or capacity is negative"));
+  std::lock_guard<std::mutex> lock(cache->mutex);
+  Sequence *found = find(cache, sequence);
+  if (!found)
+    return report(unknownSequence("mla_sequence_pages", sequence));
+  *count = static_cast<int64_t>(found->pages.size());
+  if (capacity && capacity < *count)
+    return report(badArgument("mla_sequence_pages", "capacity is " + std::to_string(capacity) + ", the sequence has " +
+                                                        std::to_string(*count) + " pages; make room for all"));
+  if (capacity)
+    std::copy(found->pages.begin(), found->pages.end(), pages);
+  return MLA_OK;
+}

@@ -1,0 +1,26 @@
+//===- Status.h - Errors at the C border ------------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_RUNTIME_STATUS_H
+#define MLA_RUNTIME_STATUS_H
+
+#include "mla/error.h"
+#include "mla/runtime.h"
+
+namespace mla {
+
+/// Keeps the message for mla_last_error() and gives the error's status.
+mla_status report(const Error &error);
+
+/// The error of a call that is wrong: "WHERE: WHAT; what to do".
+inline Error badArgument(const char *where, const std::string &what) {
+  return Error(ErrorKind::InvalidArgument, std::string(where) + ": " + what);
+}
+
+} // namespace mla
+
+#endif // MLA_RUNTIME_STATUS_H

@@ -1,0 +1,59 @@
+// RUN: mla-opt %s --split-input-file --verify-diagnostics --verify-roundtrip | FileCheck %s
+
+// CHECK: module attributes {mla.plan = #mla.plan<[{phase = decode, q = absorb, o = absorb}, {phase = prefill, context = 0 to 2047, q = naive, o = naive}, {phase = prefill, context = 2048, q = absorb, o = fold}], why = "a \22quoted\22 reason">}
+module attributes {mla.plan = #mla.plan<[
+  {phase = decode, q = absorb, o = absorb},
+  {phase = prefill, context = 0 to 2047, q = naive, o = naive},
+  {phase = prefill, context = 2048, q = absorb, o = fold}
+], why = "a \"quoted\" reason">} {}
+
+// -----
+
+// CHECK: func.func private @decode() attributes {mla.phase = #mla.phase<decode>, mla.regime = #mla.regime<{phase = decode, q = absorb, o = fold}>}
+func.func private @decode() attributes {mla.phase = #mla.phase<decode>, mla.regime = #mla.regime<{phase = decode, q = absorb, o = fold}>}
+// CHECK: func.func private @short() attributes {mla.regime = #mla.regime<{phase = prefill, context = 0 to 15, q = naive, o = naive}>}
+func.func private @short() attributes {mla.regime = #mla.regime<{phase = prefill, context = 0 to 15, q = naive, o = naive}>}
+// CHECK: func.func private @long() attributes {mla.regime = #mla.regime<{phase = prefill, context = 16, q = naive, o = naive}>}
+func.func private @long() attributes {mla.regime = #mla.regime<{phase = prefill, context = 16, q = naive, o = naive}>}
+// CHECK: func.func private @cache(!mla.cache<page = 64, latent = 512, rope = 64, bf16>)
+func.func private @cache(!mla.cache<page = 64, latent = 512, rope = 64, bf16>)
+
+// -----
+
+// expected-error @+1 {{unknown phase 'encode'}}
+func.func private @phase() attributes {mla.regime = #mla.regime<{phase = encode, q = naive, o = naive}>}
+
+// -----
+
+// expected-error @+1 {{unknown q 'fast'}}
+func.func private @form() attributes {mla.regime = #mla.regime<{phase = decode, q = fast, o = naive}>}
+
+// -----
+
+// expected-error @+1 {{context must be a range of lengths, got 16 to 15}}
+func.func private @backwards() attributes {mla.regime = #mla.regime<{phase = decode, context = 16 to 15, q = naive, o = naive}>}
+
+// -----
+
+// expected-error @+1 {{regimes of prefill must follow each other without gap or overlap}}
+module attributes {mla.plan = #mla.plan<[{phase = prefill, context = 0 to 15, q = naive, o = naive}, {phase = prefill, context = 17, q = naive, o = naive}], why = "gap">} {}
+
+// -----
+
+// expected-error @+1 {{regimes of prefill must follow each other without gap or overlap}}
+module attributes {mla.plan = #mla.plan<[{phase = prefill, q = naive, o = naive}, {phase = prefill, context = 17, q = naive, o = naive}], why = "overlap">} {}
+
+// -----
+
+// expected-error @+1 {{the last regime of decode must have no end}}
+module attributes {mla.plan = #mla.plan<[{phase = decode, context = 0 to 15, q = naive, o = naive}], why = "end">} {}
+
+// -----
+
+// expected-error @+1 {{page, latent and rope must be positive}}
+func.func private @no_page(!mla.cache<page = 0, latent = 512, rope = 64, bf16>)
+
+// -----
+
+// expected-error @+1 {{element type must be a float type, got 'i8'}}
+func.func private @integers(!mla.cache<page = 64, latent = 512, rope = 64, i8>)

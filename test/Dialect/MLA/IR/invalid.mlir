@@ -1,0 +1,345 @@
+// One case a constraint, named for its label in MLAOps.td.
+//
+// RUN: mla-opt %s --split-input-file --verify-diagnostics
+
+func.func @weight_c1_static_shape() {
+  // expected-error @+1 {{(C1) the shape of a weight must be static}}
+  %w = mla.weight "w" : tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c1_one_shape(%w: tensor<4x4xf8E4M3FN>, %s: tensor<1x1xf32>) {
+  // expected-error @+1 {{(C1) weight, scale and result must have rank 2, weight and result one shape}}
+  %x = mla.dequantize %w, %s {block = array<i64: 4, 4>} : tensor<4x4xf8E4M3FN>, tensor<1x1xf32> -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c1_rank(%w: tensor<4xf8E4M3FN>, %s: tensor<1xf32>) {
+  // expected-error @+1 {{(C1) weight, scale and result must have rank 2}}
+  %x = mla.dequantize %w, %s {block = array<i64: 4>} : tensor<4xf8E4M3FN>, tensor<1xf32> -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c2_block(%w: tensor<4x4xf8E4M3FN>, %s: tensor<1x1xf32>) {
+  // expected-error @+1 {{(C2) block must have two positive sizes}}
+  %x = mla.dequantize %w, %s {block = array<i64: 4, 0>} : tensor<4x4xf8E4M3FN>, tensor<1x1xf32> -> tensor<4x4xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c3_scales(%w: tensor<320x192xf8E4M3FN>, %s: tensor<3x1xf32>) {
+  // expected-error @+1 {{(C3) scale has 1 elements in dimension 1, expected 2}}
+  %x = mla.dequantize %w, %s {block = array<i64: 128, 128>} : tensor<320x192xf8E4M3FN>, tensor<3x1xf32> -> tensor<320x192xf32>
+  return
+}
+
+// -----
+
+func.func @compose_c1_heads(%a: tensor<4x64x32xf32>, %b: tensor<2x32x48xf32>) {
+  // expected-error @+1 {{(C1) operands must have rank 3 and one number of heads}}
+  %w = mla.compose %a, %b : (tensor<4x64x32xf32>, tensor<2x32x48xf32>) -> tensor<4x64x48xf32>
+  return
+}
+
+// -----
+
+func.func @compose_c2_contraction(%a: tensor<4x64x32xf32>, %b: tensor<4x31x48xf32>) {
+  // expected-error @+1 {{(C2) the outer weight reads 32 elements, the inner one writes 31}}
+  %w = mla.compose %a, %b : (tensor<4x64x32xf32>, tensor<4x31x48xf32>) -> tensor<4x64x48xf32>
+  return
+}
+
+// -----
+
+func.func @compose_c3_f16(%a: tensor<4x64x32xf32>, %b: tensor<4x32x48xf16>) {
+  // expected-error @+1 {{(C3) f16 cannot hold a product of weights; use bf16 or f32}}
+  %w = mla.compose %a, %b : (tensor<4x64x32xf32>, tensor<4x32x48xf16>) -> tensor<4x64x48xf32>
+  return
+}
+
+// -----
+
+func.func @project_c1_plain_rank(%x: tensor<?x4x48xf32>, %w: tensor<32x48xf32>) {
+  // expected-error @+1 {{(C1) plain wants x of rank 2 and a result of rank 2}}
+  %y = mla.project %x, %w : (tensor<?x4x48xf32>, tensor<32x48xf32>) -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @project_c1_from_heads_rank(%x: tensor<?x48xf32>, %w: tensor<32x4x48xf32>) {
+  // expected-error @+1 {{(C1) from_heads wants x of rank 3 and a result of rank 2}}
+  %y = mla.project from_heads %x, %w : (tensor<?x48xf32>, tensor<32x4x48xf32>) -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @project_c2_dynamic_width(%x: tensor<?x?xf32>, %w: tensor<32x48xf32>) {
+  // expected-error @+1 {{(C2) only the number of tokens may be dynamic}}
+  %y = mla.project %x, %w : (tensor<?x?xf32>, tensor<32x48xf32>) -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @project_c2_input_before_output(%x: tensor<?x48xf32>, %w: tensor<48x32xf32>) {
+  // expected-error @+1 {{(C2) weight has shape [48, 32], expected [32, 48]}}
+  %y = mla.project %x, %w : (tensor<?x48xf32>, tensor<48x32xf32>) -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @project_c2_heads(%x: tensor<?x4x48xf32>, %w: tensor<8x32x48xf32>) {
+  // expected-error @+1 {{(C2) weight has shape [8, 32, 48], expected [4, 32, 48]}}
+  %y = mla.project per_head %x, %w : (tensor<?x4x48xf32>, tensor<8x32x48xf32>) -> tensor<?x4x32xf32>
+  return
+}
+
+// -----
+
+func.func @project_c2_panels(%x: tensor<?x48xf32>, %w: tensor<4x8x48xf32>) {
+  // expected-error @+1 {{(C2) weight has shape [4, 8, 48], expected [2, 48, 48]}}
+  %y = mla.project %x, %w panels : (tensor<?x48xf32>, tensor<4x8x48xf32>) -> tensor<?x96xf32>
+  return
+}
+
+// -----
+
+func.func @project_c3_panel_divides_rows(%x: tensor<?x48xf32>, %w: tensor<4x48x7xf32>) {
+  // expected-error @+1 {{(C3) panels of 7 do not divide 32 rows}}
+  %y = mla.project %x, %w panels : (tensor<?x48xf32>, tensor<4x48x7xf32>) -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @bias_c1_shape(%x: tensor<?x4x8xf32>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{(C1) bias has shape [8], expected [4, 8]}}
+  %y = mla.bias %x, %b : tensor<?x4x8xf32>, tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @rms_norm_c1_gamma(%x: tensor<?x64xf32>, %g: tensor<32xf32>) {
+  // expected-error @+1 {{(C1) gamma has shape [32], expected [64]}}
+  %y = mla.rms_norm %x, %g {epsilon = 1.0e-06 : f64} : tensor<?x64xf32>, tensor<32xf32> -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @rms_norm_c2_result(%x: tensor<?x64xf32>, %g: tensor<64xf32>) {
+  // expected-error @+1 {{(C2) result has shape}}
+  %y = mla.rms_norm %x, %g {epsilon = 1.0e-06 : f64} : tensor<?x64xf32>, tensor<64xf32> -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @rms_norm_c3_epsilon(%x: tensor<?x64xf32>, %g: tensor<64xf32>) {
+  // expected-error @+1 {{(C3) epsilon must not be negative}}
+  %y = mla.rms_norm %x, %g {epsilon = -1.0e-06 : f64} : tensor<?x64xf32>, tensor<64xf32> -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @rope_c1_odd(%x: tensor<?x5xf32>, %p: tensor<?xi32>) {
+  // expected-error @+1 {{(C1) x must be [T, R] or [T, H, R] with an even R}}
+  %y = mla.rope interleaved %x at %p {frequencies = array<f32: 1.0, 0.5>} : tensor<?x5xf32>
+  return
+}
+
+// -----
+
+func.func @rope_c1_rank(%x: tensor<4xf32>, %p: tensor<?xi32>) {
+  // expected-error @+1 {{(C1) x must be [T, R] or [T, H, R] with an even R}}
+  %y = mla.rope half_split %x at %p {frequencies = array<f32: 1.0, 0.5>} : tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @rope_c2_frequencies(%x: tensor<?x4xf32>, %p: tensor<?xi32>) {
+  // expected-error @+1 {{(C2) 4 elements rotate by 2 frequencies, got 1}}
+  %y = mla.rope interleaved %x at %p {frequencies = array<f32: 1.0>} : tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @position_scale_c1_original(%x: tensor<?x4xf32>, %p: tensor<?xi32>) {
+  // expected-error @+1 {{(C1) original must be positive}}
+  %y = mla.position_scale %x at %p {beta = 0.1 : f64, original = 0 : i64} : tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @append_c1_latent(%c: tensor<?x32xf32>, %k: tensor<?x16xf32>, %p: tensor<?xi32>, %cache: !mla.cache<page = 16, latent = 64, rope = 16, f32>) {
+  // expected-error @+1 {{(C1) latent has shape}}
+  %new = mla.append %c, %k at %p of %p into %cache : tensor<?x32xf32>, tensor<?x16xf32> into !mla.cache<page = 16, latent = 64, rope = 16, f32>
+  return
+}
+
+// -----
+
+func.func @append_c1_k_rope(%c: tensor<?x64xf32>, %k: tensor<?x8xf32>, %p: tensor<?xi32>, %cache: !mla.cache<page = 16, latent = 64, rope = 16, f32>) {
+  // expected-error @+1 {{(C1) k_rope has shape}}
+  %new = mla.append %c, %k at %p of %p into %cache : tensor<?x64xf32>, tensor<?x8xf32> into !mla.cache<page = 16, latent = 64, rope = 16, f32>
+  return
+}
+
+// -----
+
+func.func @attention_c1_query_rank(%q: tensor<?x32xf32>, %qr: tensor<?x4x16xf32>, %k: tensor<?x4x32xf32>, %kr: tensor<?x16xf32>, %v: tensor<?x4x32xf32>, %cu: tensor<?xi32>) {
+  // expected-error @+1 {{(C1) queries must be [T, H, …], keys and values [N, …] or [N, H, …], k_rope [N, R]}}
+  %o = mla.attention queries(%q, %qr of %cu) keys(%k, %kr of %cu) values(%v) {scale = 1.0 : f64} : (tensor<?x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>, tensor<?x16xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c1_k_rope_per_head(%q: tensor<?x4x32xf32>, %qr: tensor<?x4x16xf32>, %k: tensor<?x4x32xf32>, %kr: tensor<?x4x16xf32>, %v: tensor<?x4x32xf32>, %cu: tensor<?xi32>) {
+  // expected-error @+1 {{(C1) queries must be}}
+  %o = mla.attention queries(%q, %qr of %cu) keys(%k, %kr of %cu) values(%v) {scale = 1.0 : f64} : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c2_key_width(%q: tensor<?x4x32xf32>, %qr: tensor<?x4x16xf32>, %k: tensor<?x4x31xf32>, %kr: tensor<?x16xf32>, %v: tensor<?x4x32xf32>, %cu: tensor<?xi32>) {
+  // expected-error @+1 {{(C2) k_nope has shape}}
+  %o = mla.attention queries(%q, %qr of %cu) keys(%k, %kr of %cu) values(%v) {scale = 1.0 : f64} : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x31xf32>, tensor<?x16xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c2_shared_key_width(%q: tensor<?x4x32xf32>, %qr: tensor<?x4x16xf32>, %k: tensor<?x64xf32>, %kr: tensor<?x16xf32>, %v: tensor<?x4x32xf32>, %cu: tensor<?xi32>) {
+  // expected-error @+1 {{(C2) k_nope has shape}}
+  %o = mla.attention queries(%q, %qr of %cu) keys(%k, %kr of %cu) values(%v) {scale = 1.0 : f64} : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x64xf32>, tensor<?x16xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c2_value_heads(%q: tensor<?x4x32xf32>, %qr: tensor<?x4x16xf32>, %k: tensor<?x4x32xf32>, %kr: tensor<?x16xf32>, %v: tensor<?x2x32xf32>, %cu: tensor<?xi32>) {
+  // expected-error @+1 {{(C2) v has shape}}
+  %o = mla.attention queries(%q, %qr of %cu) keys(%k, %kr of %cu) values(%v) {scale = 1.0 : f64} : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>, tensor<?x16xf32>, tensor<?x2x32xf32>) -> tensor<?x4x32xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c2_rope_width(%q: tensor<?x4x32xf32>, %qr: tensor<?x4x16xf32>, %k: tensor<?x4x32xf32>, %kr: tensor<?x8xf32>, %v: tensor<?x4x32xf32>, %cu: tensor<?xi32>) {
+  // expected-error @+1 {{(C2) k_rope has shape}}
+  %o = mla.attention queries(%q, %qr of %cu) keys(%k, %kr of %cu) values(%v) {scale = 1.0 : f64} : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>, tensor<?x8xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c2_result_width(%q: tensor<?x4x32xf32>, %qr: tensor<?x4x16xf32>, %k: tensor<?x4x32xf32>, %kr: tensor<?x16xf32>, %v: tensor<?x4x32xf32>, %cu: tensor<?xi32>) {
+  // expected-error @+1 {{(C2) result has shape}}
+  %o = mla.attention queries(%q, %qr of %cu) keys(%k, %kr of %cu) values(%v) {scale = 1.0 : f64} : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>, tensor<?x16xf32>, tensor<?x4x32xf32>) -> tensor<?x4x16xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c3_scale(%q: tensor<?x4x32xf32>, %qr: tensor<?x4x16xf32>, %k: tensor<?x4x32xf32>, %kr: tensor<?x16xf32>, %v: tensor<?x4x32xf32>, %cu: tensor<?xi32>) {
+  // expected-error @+1 {{(C3) the scale must be finite}}
+  %o = mla.attention queries(%q, %qr of %cu) keys(%k, %kr of %cu) values(%v) {scale = 0x7FF0000000000000 : f64} : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>, tensor<?x16xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xf32>
+  return
+}
+
+// -----
+
+func.func @latent_attention_c1_rank(%q: tensor<?x64xf32>, %qr: tensor<?x4x16xf32>, %cu: tensor<?xi32>, %cache: !mla.cache<page = 16, latent = 64, rope = 16, f32>) {
+  // expected-error @+1 {{(C1) q_latent must be [T, H, L]}}
+  %o = mla.latent_attention queries(%q, %qr of %cu) cache(%cache) {scale = 1.0 : f64} : (tensor<?x64xf32>, tensor<?x4x16xf32>, !mla.cache<page = 16, latent = 64, rope = 16, f32>) -> tensor<?x4x64xf32>
+  return
+}
+
+// -----
+
+func.func @latent_attention_c1_result(%q: tensor<?x4x64xf32>, %qr: tensor<?x4x16xf32>, %cu: tensor<?xi32>, %cache: !mla.cache<page = 16, latent = 64, rope = 16, f32>) {
+  // expected-error @+1 {{(C1) result has shape}}
+  %o = mla.latent_attention queries(%q, %qr of %cu) cache(%cache) {scale = 1.0 : f64} : (tensor<?x4x64xf32>, tensor<?x4x16xf32>, !mla.cache<page = 16, latent = 64, rope = 16, f32>) -> tensor<?x4x32xf32>
+  return
+}
+
+// -----
+
+func.func @latent_attention_c1_lse(%q: tensor<?x4x64xf32>, %qr: tensor<?x4x16xf32>, %cu: tensor<?xi32>, %cache: !mla.cache<page = 16, latent = 64, rope = 16, f32>) {
+  // expected-error @+1 {{(C1) lse has shape}}
+  %o, %lse = mla.latent_attention queries(%q, %qr of %cu) cache(%cache) {scale = 1.0 : f64} : (tensor<?x4x64xf32>, tensor<?x4x16xf32>, !mla.cache<page = 16, latent = 64, rope = 16, f32>) -> tensor<?x4x64xf32>, tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @latent_attention_c2_latent(%q: tensor<?x4x32xf32>, %qr: tensor<?x4x16xf32>, %cu: tensor<?xi32>, %cache: !mla.cache<page = 16, latent = 64, rope = 16, f32>) {
+  // expected-error @+1 {{(C2) q_latent has shape}}
+  %o = mla.latent_attention queries(%q, %qr of %cu) cache(%cache) {scale = 1.0 : f64} : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, !mla.cache<page = 16, latent = 64, rope = 16, f32>) -> tensor<?x4x64xf32>
+  return
+}
+
+// -----
+
+func.func @latent_attention_c2_rope(%q: tensor<?x4x64xf32>, %qr: tensor<?x4x8xf32>, %cu: tensor<?xi32>, %cache: !mla.cache<page = 16, latent = 64, rope = 16, f32>) {
+  // expected-error @+1 {{(C2) q_rope has shape}}
+  %o = mla.latent_attention queries(%q, %qr of %cu) cache(%cache) {scale = 1.0 : f64} : (tensor<?x4x64xf32>, tensor<?x4x8xf32>, !mla.cache<page = 16, latent = 64, rope = 16, f32>) -> tensor<?x4x64xf32>
+  return
+}
+
+// -----
+
+func.func @latent_attention_c3_scale(%q: tensor<?x4x64xf32>, %qr: tensor<?x4x16xf32>, %cu: tensor<?xi32>, %cache: !mla.cache<page = 16, latent = 64, rope = 16, f32>) {
+  // expected-error @+1 {{(C3) the scale must be finite}}
+  %o = mla.latent_attention queries(%q, %qr of %cu) cache(%cache) {scale = 0x7FF8000000000000 : f64} : (tensor<?x4x64xf32>, tensor<?x4x16xf32>, !mla.cache<page = 16, latent = 64, rope = 16, f32>) -> tensor<?x4x64xf32>
+  return
+}
+
+// -----
+
+func.func @merge_c1_rank(%p: tensor<?x4x64xf32>, %l: tensor<?x4xf32>) {
+  // expected-error @+1 {{(C1) partials must be [S, T, H, V]}}
+  %o, %lse = mla.merge %p, %l : (tensor<?x4x64xf32>, tensor<?x4xf32>) -> tensor<4x64xf32>, tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @merge_c1_lses(%p: tensor<2x?x4x64xf32>, %l: tensor<3x?x4xf32>) {
+  // expected-error @+1 {{(C1) their LSE has shape}}
+  %o, %lse = mla.merge %p, %l : (tensor<2x?x4x64xf32>, tensor<3x?x4xf32>) -> tensor<?x4x64xf32>, tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @merge_c2_result(%p: tensor<2x?x4x64xf32>, %l: tensor<2x?x4xf32>) {
+  // expected-error @+1 {{(C2) result has shape}}
+  %o, %lse = mla.merge %p, %l : (tensor<2x?x4x64xf32>, tensor<2x?x4xf32>) -> tensor<?x4x32xf32>, tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @merge_c2_lse(%p: tensor<2x?x4x64xf32>, %l: tensor<2x?x4xf32>) {
+  // expected-error @+1 {{(C2) lse has shape}}
+  %o, %lse = mla.merge %p, %l : (tensor<2x?x4x64xf32>, tensor<2x?x4xf32>) -> tensor<?x4x64xf32>, tensor<?x2xf32>
+  return
+}

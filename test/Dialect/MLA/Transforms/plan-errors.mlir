@@ -1,0 +1,19 @@
+// RUN: not mla-opt %s --mla-plan=plan=fast 2>&1 | FileCheck %s --check-prefix=PLAN
+// PLAN: error: plan: unknown plan 'fast'; use auto, naive, absorb, fold, or phase=form and phase.side=form
+
+// RUN: not mla-opt %s --mla-plan=plan=decode=fast 2>&1 | FileCheck %s --check-prefix=FORM
+// FORM: error: plan: unknown form 'fast'; use naive, absorb or fold
+
+// RUN: not mla-opt %s --mla-plan=plan=encode=fold 2>&1 | FileCheck %s --check-prefix=PHASE
+// PHASE: error: plan: unknown phase 'encode'; use prefill or decode
+
+// RUN: not mla-opt %s --mla-plan=plan=decode.k=fold 2>&1 | FileCheck %s --check-prefix=SIDE
+// SIDE: error: plan: unknown side 'k'; use q or o
+
+// RUN: not mla-opt %s --mla-plan="plan=decode=fold,decode.q=naive" 2>&1 | FileCheck %s --check-prefix=TWICE
+// TWICE: error: plan: decode.q is requested twice; name it once
+
+// RUN: not mla-opt %s --mla-plan="plan=fold,prefill=naive" 2>&1 | FileCheck %s --check-prefix=LIST
+// LIST: error: plan: expected phase=form or phase.side=form, got 'fold'
+
+module {}

@@ -1,0 +1,56 @@
+# Configuration of lit: what is a test, and which tools it runs.
+
+import ctypes
+import os
+import shutil
+
+import lit.formats
+from lit.llvm import llvm_config
+from lit.llvm.subst import ToolSubst
+
+config.name = "mla-mlir"
+config.test_format = lit.formats.ShTest(execute_external=not llvm_config.use_lit_shell)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "CMakeLists.txt", "unit", "golden", "configs"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.mla_obj_root, "test")
+
+llvm_config.with_system_environment(["HOME", "TMP", "TEMP", "XDG_CACHE_HOME"])
+llvm_config.use_default_substitutions()  # FileCheck, not, %python
+llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
+llvm_config.with_environment("PATH", config.mla_tools_dir, append_path=True)
+
+config.substitutions.append(("%mla_src_root", config.mla_src_root))
+config.substitutions.append(("%mla_obj_root", config.mla_obj_root))
+config.substitutions.append(("%golden", os.path.join(config.mla_src_root, "test", "Models", "golden")))
+config.substitutions.append(("%configs", os.path.join(config.mla_src_root, "test", "Models", "configs")))
+config.substitutions.append(("%llvm_lib_dir", os.path.join(config.llvm_tools_dir, "..", "lib")))
+
+# A tool that is not built yet fails the tests that name it, not all tests.
+tools = ["mla-opt", "mla-compile", "mla-run", "mlir-runner", "mlir-opt"]
+llvm_config.add_tool_substitutions(
+    [ToolSubst(tool, unresolved="ignore") for tool in tools],
+    [config.mla_tools_dir, config.llvm_tools_dir],
+)
+
+
+def has_cuda_device():
+    """A driver that finds at least one device; the toolkit does not matter."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    count = ctypes.c_int(0)
+    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+
+
+def find_ptxas():
+    path = os.environ.get("PATH", "") + os.pathsep + "/usr/local/cuda/bin"
+    return shutil.which("ptxas", path=path)
+
+
+if has_cuda_device():
+    config.available_features.add("cuda")
+if find_ptxas():
+    config.available_features.add("ptxas")
+    config.substitutions.append(("%ptxas", find_ptxas()))

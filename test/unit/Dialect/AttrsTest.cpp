@@ -1,0 +1,59 @@
+//===- AttrsTest.cpp - Regimes and plans as C++ sees them -------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/MLA/IR/MLA.h"
+
+#include "mlir/AsmParser/AsmParser.h"
+#include "mlir/IR/MLIRContext.h"
+#include "gtest/gtest.h"
+
+using namespace mlir;
+using namespace mla;
+
+namespace {
+struct AttrsTest : testing::Test {
+  AttrsTest() { context.loadDialect<MLADialect>(); }
+
+  PlanAttr parsePlan(StringRef text) { return dyn_cast_if_present<PlanAttr>(parseAttribute(text, &context)); }
+
+  MLIRContext context;
+};
+} // namespace
+
+TEST_F(AttrsTest, RegimeCoversBothEndsOfItsContext) {
+  auto regime = RegimeAttr::get(&context, Phase::Prefill, 16, 31, Form::Naive, Form::Naive);
+  EXPECT_FALSE(regime.covers(15));
+  EXPECT_TRUE(regime.covers(16));
+  EXPECT_TRUE(regime.covers(31));
+  EXPECT_FALSE(regime.covers(32));
+}
+
+TEST_F(AttrsTest, RegimeWithoutEndCoversEverythingAfterItsStart) {
+  auto regime = RegimeAttr::get(&context, Phase::Prefill, 16, RegimeAttr::kUnbounded, Form::Naive, Form::Naive);
+  EXPECT_FALSE(regime.covers(15));
+  EXPECT_TRUE(regime.covers(int64_t(1) << 40));
+}
+
+TEST_F(AttrsTest, PlanSortsTheRegimesOfAPhase) {
+  PlanAttr plan = parsePlan("#mla.plan<[{phase = prefill, context = 2048, q = absorb, o = absorb},"
+                            " {phase = decode, q = fold, o = absorb},"
+                            " {phase = prefill, context = 0 to 2047, q = naive, o = naive}], why = \"\">");
+  ASSERT_TRUE(plan);
+  SmallVector<RegimeAttr> prefill = plan.getRegimes(Phase::Prefill);
+  ASSERT_EQ(prefill.size(), 2u);
+  EXPECT_EQ(prefill[0].getLastContext(), 2047);
+  EXPECT_EQ(prefill[1].getFirstContext(), 2048);
+  EXPECT_EQ(plan.getRegimes(Phase::Decode).size(), 1u);
+}
+
+TEST_F(AttrsTest, CacheKnowsTheTensorsItStandsFor) {
+  auto cache = CacheType::get(&context, 64, 512, 64, BFloat16Type::get(&context));
+  EXPECT_EQ(cache.getPagesType().getShape(), ArrayRef<int64_t>({ShapedType::kDynamic, 64, 576}));
+  EXPECT_TRUE(cache.getPagesType().getElementType().isBF16());
+  EXPECT_EQ(cache.getBlockTableType().getRank(), 2);
+  EXPECT_EQ(cache.getLengthsType().getRank(), 1);
+}

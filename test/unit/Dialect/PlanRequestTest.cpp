@@ -1,0 +1,79 @@
+//===- PlanRequestTest.cpp - What a user asks of a plan ---------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/MLA/Transforms/PlanRequest.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "gtest/gtest.h"
+
+using namespace mlir;
+using namespace mla;
+
+static PlanRequest parse(StringRef text) {
+  llvm::Expected<PlanRequest> request = parsePlanRequest(text);
+  if (request)
+    return *request;
+  ADD_FAILURE() << llvm::toString(request.takeError());
+  return {};
+}
+
+static std::string parseError(StringRef text) {
+  llvm::Expected<PlanRequest> request = parsePlanRequest(text);
+  return request ? "no error" : llvm::toString(request.takeError());
+}
+
+TEST(PlanRequest, AutoAsksForNothing) { EXPECT_FALSE(parse("auto")); }
+
+TEST(PlanRequest, AFormAloneIsDecodes) {
+  PlanRequest request = parse("fold");
+  EXPECT_EQ(request.decode.q, Form::Fold);
+  EXPECT_EQ(request.decode.o, Form::Fold);
+  EXPECT_FALSE(request.prefill);
+}
+
+TEST(PlanRequest, AListNamesPhasesAndSides) {
+  PlanRequest request = parse("decode.q=fold, decode.o = absorb,prefill=naive");
+  EXPECT_EQ(request.decode.q, Form::Fold);
+  EXPECT_EQ(request.decode.o, Form::Absorb);
+  EXPECT_EQ(request.prefill.q, Form::Naive);
+  EXPECT_EQ(request.prefill.o, Form::Naive);
+}
+
+TEST(PlanRequest, OneSideLeavesTheOther) {
+  PlanRequest request = parse("prefill.o=absorb");
+  EXPECT_FALSE(request.prefill.q);
+  EXPECT_EQ(request.prefill.o, Form::Absorb);
+  EXPECT_FALSE(request.decode);
+}
+
+TEST(PlanRequest, ErrorsSayWhatAndWhatToDo) {
+  EXPECT_EQ(parseError("fast"),
+            "unknown plan 'fast'; use auto, naive, absorb, fold, or phase=form and phase.side=form");
+  EXPECT_EQ(parseError("decode=fast"), "unknown form 'fast'; use naive, absorb or fold");
+  EXPECT_EQ(parseError("encode=fold"), "unknown phase 'encode'; use prefill or decode");
+  EXPECT_EQ(parseError("decode.k=fold"), "unknown side 'k'; use q or o");
+  EXPECT_EQ(parseError("decode.=fold"), "unknown side ''; use q or o");
+  EXPECT_EQ(parseError("fold,prefill=naive"), "expected phase=form or phase.side=form, got 'fold'");
+  EXPECT_EQ(parseError("decode=fold,decode.q=naive"), "decode.q is requested twice; name it once");
+  EXPECT_EQ(parseError("decode=fold,"), "expected phase=form or phase.side=form, got ''");
+}
+
+TEST(PlanRequest, ARequestKeepsTheContextsOfThePlanBefore) {
+  MLIRContext context;
+  context.loadDialect<MLADialect>();
+  int64_t end = RegimeAttr::kUnbounded;
+  auto before = PlanAttr::get(&context,
+                              {RegimeAttr::get(&context, Phase::Prefill, 0, 2047, Form::Naive, Form::Naive),
+                               RegimeAttr::get(&context, Phase::Prefill, 2048, end, Form::Absorb, Form::Absorb)},
+                              "measured");
+  PlanAttr oneSide = makePlan(&context, parse("prefill.q=absorb"), before);
+  ASSERT_EQ(oneSide.getRegimes(Phase::Prefill).size(), 2u);
+  EXPECT_EQ(oneSide.getRegimes(Phase::Prefill)[0].getO(), Form::Naive);
+  EXPECT_EQ(oneSide.getRegimes(Phase::Prefill)[0].getQ(), Form::Absorb);
+  // Regimes that have become the same are one.
+  EXPECT_EQ(makePlan(&context, parse("prefill=absorb"), before).getRegimes(Phase::Prefill).size(), 1u);
+}

@@ -1,0 +1,264 @@
+//===- ConfigErrorTest.cpp - Configs that are refused ---------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TestSupport.h"
+
+#include "llvm/Support/FormatVariadic.h"
+#include "gtest/gtest.h"
+
+using namespace mla::importer;
+using namespace mla::importer::test;
+using llvm::StringRef;
+
+static const char supported[] = "deepseek_v2, deepseek_v3, kimi_k2, glm4_moe_lite, minicpm3, mistral4";
+
+/// The error of DeepSeek-V3's config with one key replaced; an empty value removes it.
+static std::string errorWith(StringRef key, StringRef value) {
+  llvm::json::Value config = llvm::cantFail(llvm::json::parse(readFile(modelPath("configs/deepseek-v3.json"))));
+  llvm::json::Object &object = *config.getAsObject();
+  object.erase(key);
+  std::string text = llvm::formatv("{0}", config).str();
+  if (!value.empty())
+    text.insert(1, ("\"" + key + "\":" + value + ",").str());
+  return messageOf(parseConfig(text, "c.json"));
+}
+
+/// The same with a key of rope_scaling replaced.
+static std::string errorWithRope(StringRef key, StringRef value) {
+  llvm::json::Object rope{{"type", "yarn"}, {"factor", 40}, {"original_max_position_embeddings", 4096}};
+  rope.erase(key);
+  std::string text = llvm::formatv("{0}", llvm::json::Value(std::move(rope))).str();
+  if (!value.empty())
+    text.insert(1, ("\"" + key + "\":" + value + ",").str());
+  return errorWith("rope_scaling", text);
+}
+
+namespace {
+struct Edit {
+  const char *key, *value, *error;
+};
+} // namespace
+
+TEST(ConfigErrorTest, TheBaseIsFine) {
+  EXPECT_EQ(errorWith("unknown_key", "1"), "");
+  EXPECT_EQ(errorWithRope("unknown_key", "1"), "");
+}
+
+TEST(ConfigErrorTest, Sizes) {
+  const Edit edits[] = {
+      {"hidden_size", "", "hidden_size: missing; the attention layer cannot be built without it"},
+      {"hidden_size", "0", "hidden_size: 0 is not a whole number from 1 to 1048576; correct the config"},
+      {"hidden_size", "null", "hidden_size: null is not a whole number from 1 to 1048576; correct the config"},
+      {"num_attention_heads", "-5",
+       "num_attention_heads: -5 is not a whole number from 1 to 65536; correct the config"},
+      {"num_attention_heads", "100000",
+       "num_attention_heads: 100000 is not a whole number from 1 to 65536; correct the config"},
+      {"num_attention_heads", "\"8\"",
+       "num_attention_heads: \"8\" is not a whole number from 1 to 65536; correct the config"},
+      {"kv_lora_rank", "512.5", "kv_lora_rank: 512.5 is not a whole number from 1 to 1048576; correct the config"},
+      {"kv_lora_rank", "2147483649",
+       "kv_lora_rank: 2147483649 is not a whole number from 1 to 1048576; correct the config"},
+      {"kv_lora_rank", "1e300",
+       "kv_lora_rank: 1e+300 is not a whole number from 1 to 1048576; "
+       "correct the config"},
+      {"kv_lora_rank", "{\"a\":[\"a long, long, long, long, long value\"]}",
+       "kv_lora_rank: {\"a\":[\"a long, long, long, long, long... is not a whole number from 1 to 1048576; correct the "
+       "config"},
+      {"q_lora_rank", "", "q_lora_rank: missing; give the rank, or null where the query has no low-rank projection"},
+      {"q_lora_rank", "0", "q_lora_rank: 0 is not a whole number from 1 to 1048576; correct the config"},
+      {"qk_rope_head_dim", "63", "qk_rope_head_dim: 63 is odd, but RoPE turns pairs; give an even number"},
+      {"qk_nope_head_dim", "-128", "qk_nope_head_dim: -128 is not a whole number from 1 to 65536; correct the config"},
+      {"v_head_dim", "", "v_head_dim: missing; the attention layer cannot be built without it"},
+      {"num_hidden_layers", "true",
+       "num_hidden_layers: true is not a whole number from 1 to 65536; correct the config"},
+      {"num_key_value_heads", "8",
+       "num_key_value_heads: 8 differs from num_attention_heads, 128, but every head has "
+       "its own part of kv_b_proj; make them equal"},
+      {"hidden_size", "1048576", ""},
+      {"v_head_dim", "65536",
+       "num_attention_heads: makes o_proj 7168 x 8388608, more than 17179869184 elements; "
+       "correct the sizes"},
+  };
+  for (const Edit &edit : edits)
+    EXPECT_EQ(errorWith(edit.key, edit.value), *edit.error ? std::string("c.json: ") + edit.error : "");
+}
+
+TEST(ConfigErrorTest, OtherFields) {
+  const Edit edits[] = {
+      {"rms_norm_eps", "-1e-6", "rms_norm_eps: -1e-06 is not a number from 1e-30 to 1; correct the config"},
+      {"rms_norm_eps", "0", "rms_norm_eps: 0 is not a number from 1e-30 to 1; correct the config"},
+      {"rms_norm_eps", "1e999", "rms_norm_eps: inf is not a number from 1e-30 to 1; correct the config"},
+      {"rms_norm_eps", "\"small\"", "rms_norm_eps: \"small\" is not a number from 1e-30 to 1; correct the config"},
+      {"attention_bias", "1", "attention_bias: 1 is neither true nor false; correct the config"},
+      {"attention_bias", "null", "attention_bias: null is neither true nor false; correct the config"},
+      {"torch_dtype", "16", "torch_dtype: 16 is not a string; correct the config"},
+      {"mla_scale_q_lora", "true",
+       "mla_scale_q_lora: not supported for deepseek_v3: it asks for a constant scale on the query; remove the key if "
+       "the model does without"},
+      {"mla_scale_q_lora", "false", ""},
+      {"llama_4_scaling_beta", "0.1",
+       "llama_4_scaling_beta: not supported for deepseek_v3: it asks for a scale of the query by position, which only "
+       "mistral4 has; remove the key if the model does without"},
+      {"rope_parameters", "{\"llama_4_scaling_beta\": 0.1}",
+       "llama_4_scaling_beta: not supported for deepseek_v3: it asks for a scale of the query by position, which only "
+       "mistral4 has; remove the key if the model does without"},
+      {"quantization_config", "7", "quantization_config: 7 is not an object; correct the config"},
+      {"quantization_config", "null", ""},
+      {"quantization_config", "{}",
+       "quantization_config.quant_method: nothing is not supported, only fp8 is; convert "
+       "the checkpoint to bfloat16"},
+      {"quantization_config", "{\"quant_method\": \"awq\"}",
+       "quantization_config.quant_method: awq is not supported, only fp8 is; convert the checkpoint to bfloat16"},
+      {"quantization_config", "{\"quant_method\": \"fp8\", \"fmt\": \"e5m2\"}",
+       "quantization_config.fmt: e5m2 is not supported, only e4m3 is; convert the checkpoint to bfloat16"},
+      {"quantization_config", "{\"quant_method\": \"fp8\"}",
+       "quantization_config.weight_block_size: nothing is not a pair of sizes, and only scales of blocks are "
+       "supported; "
+       "convert the checkpoint to bfloat16"},
+      {"quantization_config", "{\"quant_method\": \"fp8\", \"weight_block_size\": [128]}",
+       "quantization_config.weight_block_size: [128] is not a pair of sizes, and only scales of blocks are supported; "
+       "convert the checkpoint to bfloat16"},
+      {"quantization_config", "{\"quant_method\": \"fp8\", \"weight_block_size\": [128, 0]}",
+       "quantization_config.weight_block_size: 0 is not a whole number from 1 to 65536; correct the config"},
+  };
+  for (const Edit &edit : edits)
+    EXPECT_EQ(errorWith(edit.key, edit.value), *edit.error ? std::string("c.json: ") + edit.error : "");
+}
+
+TEST(ConfigErrorTest, Rope) {
+  const Edit edits[] = {
+      {"rope_scaling", "\"yarn\"", "rope_scaling: \"yarn\" is not an object; correct the config"},
+      {"rope_theta", "null", "rope_theta: null; give the model's number"},
+      {"rope_theta", "0", "rope_theta: 0 is not a number from 2 to 1e+12; correct the config"},
+      {"partial_rotary_factor", "0.5",
+       "partial_rotary_factor: turns 32 columns, but qk_rope_head_dim is 64; give two "
+       "values that agree"},
+      {"rope_interleave", "null", "rope_interleave: null is neither true nor false; correct the config"},
+  };
+  for (const Edit &edit : edits)
+    EXPECT_EQ(errorWith(edit.key, edit.value), std::string("c.json: ") + edit.error);
+}
+
+TEST(ConfigErrorTest, RopeScaling) {
+  const Edit edits[] = {
+      {"type", "\"longrope\"",
+       "rope_type: longrope is not supported: it needs two tables of factors, chosen by the "
+       "length of the sequence; supported are default and yarn"},
+      {"type", "\"dynamic\"",
+       "rope_type: dynamic is not supported: it needs frequencies that change with the length "
+       "of the sequence; supported are default and yarn"},
+      {"rope_type", "\"llama3\"",
+       "rope_type: llama3 is not supported: it needs frequencies smoothed between two "
+       "wavelengths; supported are default and yarn"},
+      {"type", "\"new\"", "rope_type: new is not supported; supported are default and yarn"},
+      {"type", "[]", "type: [] is not a string; correct the config"},
+      {"factor", "", "factor: missing; give a number"},
+      {"factor", "0.5", "factor: 0.5 is not a number from 1 to 1e+06; correct the config"},
+      {"factor", "-40", "factor: -40 is not a number from 1 to 1e+06; correct the config"},
+      {"original_max_position_embeddings", "0",
+       "original_max_position_embeddings: 0 is not a whole number from 1 to 2147483648; correct the config"},
+      {"beta_fast", "0.5", "beta_fast: is below beta_slow; exchange them"},
+      {"attention_factor", "0", "attention_factor: 0 is not a number from 1e-06 to 1e+06; correct the config"},
+      {"mscale", "-1", "mscale: -1 is not a number from 0 to 1e+06; correct the config"},
+      {"truncate", "0", "truncate: 0 is neither true nor false; correct the config"},
+      {"rope_theta", "null", "rope_theta: null; give the model's number"},
+      {"full_attention", "{}",
+       "full_attention: an object: RoPE that differs between layers is not supported; give one "
+       "set of parameters"},
+  };
+  for (const Edit &edit : edits)
+    EXPECT_EQ(errorWithRope(edit.key, edit.value), std::string("c.json: rope_scaling.") + edit.error);
+}
+
+TEST(ConfigErrorTest, ModelTypes) {
+  const Edit edits[] = {
+      {"model_type", "\"longcat_flash\"",
+       "model_type: longcat_flash is not supported: it needs constant scales sqrt(hidden_size / rank) on the query and "
+       "on the latent, and two attentions a layer; supported are "},
+      {"model_type", "\"glm_moe_dsa\"",
+       "model_type: glm_moe_dsa is not supported: it needs sparse attention: an "
+       "indexer that picks the keys of every query; supported are "},
+      {"model_type", "\"plm\"",
+       "model_type: plm is not supported: it needs a reference to check against: its code is "
+       "not part of transformers; supported are "},
+      {"model_type", "\"new_model\"",
+       "model_type: new_model is not supported: it needs a golden file that shows what "
+       "it computes; supported are "},
+      {"model_type", "", "model_type: missing; it must be one of "},
+  };
+  for (const Edit &edit : edits)
+    EXPECT_EQ(errorWith(edit.key, edit.value), std::string("c.json: ") + edit.error + supported);
+  EXPECT_EQ(errorWith("model_type", "5"), "c.json: model_type: 5 is not a string; correct the config");
+}
+
+TEST(ConfigErrorTest, RefusedFiles) {
+  struct {
+    const char *file, *part;
+  } cases[] = {
+      {"configs/glm-5.json", "model_type: glm_moe_dsa is not supported: it needs sparse attention"},
+      {"configs/longcat-flash.json", "model_type: longcat_flash is not supported: it needs constant scales"},
+      {"configs/plm-1.8b.json", "model_type: plm is not supported: it needs a reference"},
+      {"configs/baseline/deepseek-67b.json", "model_type llama has no latent attention (no field kv_lora_rank); give"},
+      {"configs/baseline/gpt3-175b.json", "model_type gpt2 has no latent attention (no field kv_lora_rank); give"},
+  };
+  for (const auto &test : cases) {
+    std::string error = messageOf(parseConfig(readFile(modelPath(test.file)), test.file));
+    EXPECT_EQ(error.substr(0, error.find(test.part)), std::string(test.file) + ": ") << error;
+  }
+}
+
+TEST(ConfigErrorTest, FamiliesDiffer) {
+  EXPECT_EQ(messageOf(parseConfig(R"({"model_type": "mistral3", "text_config": {}})", "c.json")),
+            "c.json: model_type: mistral3 wraps a language model; give its text_config as the config");
+  const std::string sizes = R"("hidden_size": 161, "num_attention_heads": 4, "num_hidden_layers": 1, "q_lora_rank": 48,
+      "kv_lora_rank": 64, "qk_nope_head_dim": 32, "qk_rope_head_dim": 16)";
+  EXPECT_EQ(messageOf(parseConfig(R"({"model_type": "minicpm3", )" + sizes + "}", "c.json")),
+            "c.json: v_head_dim: missing, and hidden_size is no multiple of num_attention_heads; give it");
+  EXPECT_EQ(messageOf(parseConfig(
+                R"({"model_type": "minicpm3", "v_head_dim": 8, "rope_interleave": true, )" + sizes + "}", "c.json")),
+            "c.json: rope_interleave: true, but minicpm3 always pairs halves; remove the key");
+  EXPECT_EQ(
+      messageOf(parseConfig(
+          R"({"model_type": "deepseek_v2", "v_head_dim": 8, "rope_interleave": false, )" + sizes + "}", "c.json")),
+      "c.json: rope_interleave: false, but deepseek_v2 always pairs neighbours; remove the key");
+  EXPECT_EQ(messageOf(parseConfig(R"({"model_type": "mistral4", "v_head_dim": 8, "rope_theta": 1e4, )" + sizes + "}",
+                                  "c.json")),
+            "c.json: llama_4_scaling_beta: missing; give a number");
+  EXPECT_EQ(messageOf(parseConfig(
+                R"({"model_type": "mistral4", "v_head_dim": 8, "rope_theta": 1e4, "llama_4_scaling_beta": 0.1, )" +
+                    sizes + "}",
+                "c.json")),
+            "c.json: original_max_position_embeddings: missing; give the length that the model was trained on");
+}
+
+TEST(ConfigErrorTest, NotJson) {
+  EXPECT_EQ(messageOf(parseConfig("", "c.json")),
+            "c.json: not valid JSON: [1:0, byte=0]: Unexpected EOF; correct the file");
+  EXPECT_EQ(messageOf(parseConfig("{\"a\": NaN}", "c.json")),
+            "c.json: not valid JSON: [1:7, byte=7]: Invalid JSON value; correct the file");
+  EXPECT_EQ(messageOf(parseConfig("[1, 2]", "c.json")), "c.json: not a JSON object but [1,2]; correct the file");
+  EXPECT_EQ(messageOf(parseConfig(std::string(1 << 20, '['), "c.json")),
+            "c.json: JSON nested deeper than 64 levels; give a plain config");
+  EXPECT_EQ(
+      messageOf(parseConfig("{}", "c.json")),
+      std::string("c.json: the config has no latent attention (no field kv_lora_rank); give the config of one of ") +
+          supported);
+}
+
+// Every prefix of a config, and every config with one byte changed, is parsed or refused.
+TEST(ConfigErrorTest, DamagedTextNeverCrashes) {
+  std::string text = StringRef(readFile(modelPath("configs/mistral-small-4.json"))).trim().str();
+  for (size_t size = 0; size < text.size(); ++size)
+    EXPECT_NE(messageOf(parseConfig(StringRef(text).take_front(size), "c.json")), "") << size;
+  for (size_t i = 0; i < text.size(); ++i)
+    for (char c : {'\0', '"', '-', '9', '}', '\\', '\xFF'}) {
+      std::string damaged = text;
+      damaged[i] = c;
+      std::string error = messageOf(parseConfig(damaged, "c.json"));
+      EXPECT_TRUE(error.empty() || StringRef(error).starts_with("c.json: ")) << error;
+    }
+}

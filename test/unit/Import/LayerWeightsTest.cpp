@@ -1,0 +1,199 @@
+//===- LayerWeightsTest.cpp - What a layer must have ----------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Import/LayerWeights.h"
+#include "TestSupport.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "gtest/gtest.h"
+
+#include <functional>
+
+using namespace mla;
+using namespace mla::importer;
+using namespace mla::importer::test;
+using llvm::StringRef;
+
+static const std::string prefix = "model.layers.0.self_attn.";
+
+/// "q_a_proj.weight [48, 160] [1, 2]": suffix, shape, scales.
+static std::vector<std::string> describe(const AttentionConfig &config) {
+  auto shape = [](llvm::ArrayRef<int64_t> sizes) {
+    std::string text;
+    for (int64_t size : sizes)
+      text += " " + std::to_string(size);
+    return text;
+  };
+  std::vector<std::string> result;
+  for (const ExpectedWeight &weight : expectedWeights(config, 3)) {
+    EXPECT_EQ(weight.name, "model.layers.3.self_attn." + checkpointSuffix(weight.role).str());
+    result.push_back(checkpointSuffix(weight.role).str() + shape(weight.shape) +
+                     (weight.scaleShape.empty() ? "" : " /" + shape(weight.scaleShape)));
+  }
+  return result;
+}
+
+TEST(LayerWeightsTest, Expected) {
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(
+      describe(configOf("configs/deepseek-v3.json")),
+      (Lines{"q_a_proj.weight 1536 7168 / 12 56", "q_a_layernorm.weight 1536", "q_b_proj.weight 24576 1536 / 192 12",
+             "kv_a_proj_with_mqa.weight 576 7168 / 5 56", "kv_a_layernorm.weight 512",
+             "kv_b_proj.weight 32768 512 / 256 4", "o_proj.weight 7168 16384 / 56 128"}));
+  AttentionConfig lite = configOf("golden/v2lite_noqlora.safetensors");
+  EXPECT_EQ(describe(lite), (Lines{"q_proj.weight 192 128", "kv_a_proj_with_mqa.weight 80 128",
+                                   "kv_a_layernorm.weight 64", "kv_b_proj.weight 256 64", "o_proj.weight 128 128"}));
+  lite.attentionBias = true;
+  EXPECT_EQ(describe(lite).back(), "o_proj.bias 128");
+  EXPECT_EQ(describe(lite).size(), 7u) << "q_proj has no bias";
+  AttentionConfig v3 = configOf("golden/v3_plain.safetensors");
+  v3.attentionBias = true;
+  Lines lines = describe(v3);
+  EXPECT_EQ(Lines(lines.end() - 3, lines.end()),
+            (Lines{"q_a_proj.bias 64", "kv_a_proj_with_mqa.bias 160", "o_proj.bias 256"}));
+}
+
+TEST(LayerWeightsTest, GoldenFiles) {
+  for (const std::string &name : goldenNames()) {
+    SCOPED_TRACE(name);
+    auto checkpoint = llvm::cantFail(openCheckpoint(modelPath(name)));
+    AttentionConfig config = configOf(name);
+    auto weights = findLayerWeights(*checkpoint, config, 0);
+    ASSERT_TRUE(bool(weights)) << llvm::toString(weights.takeError());
+    EXPECT_EQ(weights->size(), config.qLoraRank ? 7u : 5u);
+    for (const LayerWeight &weight : *weights)
+      EXPECT_EQ(weight.scale != nullptr, weight.tensor->dtype == DType::F8_E4M3);
+    EXPECT_EQ(llvm::count_if(*weights, [](const LayerWeight &weight) { return weight.scale; }),
+              config.quantization ? 5 : 0);
+    EXPECT_EQ(messageOf(checkFinite(*weights, checkpoint->where())), "");
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Damaged checkpoints
+//===----------------------------------------------------------------------===//
+
+namespace {
+using Tensors = std::vector<TestTensor>;
+
+/// A change of a golden file's tensors or of its config, and the error that it makes.
+struct Damage {
+  const char *golden;
+  std::function<void(Tensors &, AttentionConfig &)> change;
+  std::string error;
+};
+} // namespace
+
+static TestTensor &tensorOf(Tensors &tensors, StringRef suffix) {
+  return *llvm::find_if(tensors, [&](const TestTensor &tensor) { return tensor.name == prefix + suffix.str(); });
+}
+
+static void expectError(const Damage &damage) {
+  std::string golden = (llvm::Twine("golden/") + damage.golden + ".safetensors").str();
+  Tensors tensors = readSafetensors(modelPath(golden));
+  AttentionConfig config = configOf(golden);
+  damage.change(tensors, config);
+  TemporaryDirectory directory;
+  std::string path = directory.file("a.safetensors");
+  writeSafetensors(path, tensors);
+  auto checkpoint = llvm::cantFail(openCheckpoint(path));
+  EXPECT_EQ(messageOf(findLayerWeights(*checkpoint, config, 0)),
+            damage.error.empty() ? "" : path + ": tensor " + prefix + damage.error);
+}
+
+TEST(LayerWeightsTest, TheUndamagedFileIsFine) {
+  expectError({"v3_fp8", [](Tensors &, AttentionConfig &) {}, ""});
+}
+
+TEST(LayerWeightsTest, ShapesAndTypes) {
+  expectError({"v3_plain", [](Tensors &, AttentionConfig &config) { config.numHeads = 4; },
+               "q_b_proj.weight: has shape [768, 64], but the config makes it [384, 64]; give the config of this "
+               "checkpoint"});
+  expectError({"v3_plain",
+               [](Tensors &tensors, AttentionConfig &) { tensorOf(tensors, "q_a_layernorm.weight").shape = {64, 1}; },
+               "q_a_layernorm.weight: has shape [64, 1], but the config makes it [64]; give the config of this "
+               "checkpoint"});
+  expectError({"v3_plain",
+               [](Tensors &tensors, AttentionConfig &) { tensorOf(tensors, "o_proj.weight").dtype = DType::I32; },
+               "o_proj.weight: is I32, not F32, BF16, F16 or F8_E4M3; convert it to BF16"});
+  expectError({"v3_plain",
+               [](Tensors &tensors, AttentionConfig &) {
+                 TestTensor &norm = tensorOf(tensors, "q_a_layernorm.weight");
+                 norm.dtype = DType::F8_E4M3, norm.bytes.clear();
+               },
+               "q_a_layernorm.weight: is F8_E4M3, but norms and biases are not quantised; store it in BF16"});
+  expectError(
+      {"v3_plain", [](Tensors &, AttentionConfig &config) { config.qLoraRank = 0; },
+       "q_proj.weight: missing; under " + prefix +
+           " it has kv_a_layernorm, kv_a_proj_with_mqa, kv_b_proj, o_proj, q_a_layernorm, q_a_proj, … (7); give "
+           "the checkpoint, the layer and the config that belong together"});
+}
+
+TEST(LayerWeightsTest, Scales) {
+  auto remove = [](Tensors &tensors, AttentionConfig &) {
+    llvm::erase_if(tensors, [](const TestTensor &t) { return t.name == prefix + "o_proj.weight_scale_inv"; });
+  };
+  expectError({"v3_fp8", remove,
+               "o_proj.weight: is F8_E4M3, but there is no " + prefix +
+                   "o_proj.weight_scale_inv; give a checkpoint with its scales"});
+  auto reshape = [](Tensors &tensors, AttentionConfig &) {
+    tensorOf(tensors, "o_proj.weight_scale_inv").shape = {2, 3};
+  };
+  expectError({"v3_fp8", reshape,
+               "o_proj.weight_scale_inv: has shape [2, 3], but the config makes it [3, 2]; give the "
+               "config of this checkpoint"});
+  auto retype = [](Tensors &tensors, AttentionConfig &) {
+    TestTensor &scale = tensorOf(tensors, "o_proj.weight_scale_inv");
+    scale.dtype = DType::BF16, scale.bytes.clear();
+  };
+  expectError({"v3_fp8", retype, "o_proj.weight_scale_inv: is BF16, not F32; convert the scales"});
+  auto plain = [](Tensors &, AttentionConfig &config) { config.quantization.reset(); };
+  expectError({"v3_fp8", plain,
+               "q_a_proj.weight: is F8_E4M3, but the config has no quantization_config with a "
+               "weight_block_size; add it"});
+  auto widen = [](Tensors &tensors, AttentionConfig &) {
+    TestTensor &weight = tensorOf(tensors, "o_proj.weight");
+    weight.dtype = DType::BF16, weight.bytes.clear();
+  };
+  expectError({"v3_fp8", widen,
+               "o_proj.weight: is BF16 but has scales, " + prefix +
+                   "o_proj.weight_scale_inv; remove them or store it in F8_E4M3"});
+  // A quantised model may leave single weights unquantised.
+  auto widenAndRemove = [&](Tensors &tensors, AttentionConfig &config) {
+    widen(tensors, config), remove(tensors, config);
+  };
+  expectError({"v3_fp8", widenAndRemove, ""});
+}
+
+TEST(LayerWeightsTest, UnexpectedTensors) {
+  auto add = [](const char *suffix) {
+    return [suffix](Tensors &tensors, AttentionConfig &) { tensors.push_back({prefix + suffix, DType::F32, {4}, {}}); };
+  };
+  expectError({"v3_plain", add("g_proj.weight"),
+               "g_proj.weight: not part of the attention that the config describes; "
+               "the layer computes something that is not supported"});
+  expectError({"v3_plain", add("o_proj.bias"),
+               "o_proj.bias: not part of the attention that the config describes; set "
+               "attention_bias if the model has biases"});
+  expectError({"v3_plain", add("rotary_emb.inv_freq"), ""});
+  expectError({"v3_plain",
+               [](Tensors &tensors, AttentionConfig &) {
+                 tensors.push_back({"model.layers.1.self_attn.g_proj.weight", DType::F32, {4}, {}});
+               },
+               ""});
+  expectError({"v3_plain", [](Tensors &, AttentionConfig &config) { config.attentionBias = true; },
+               "q_a_proj.bias: missing; under " + prefix +
+                   "q_a_proj. it has weight; give the checkpoint, the layer and the config that belong together"});
+}
+
+TEST(LayerWeightsTest, LayersThatTheModelLacks) {
+  auto checkpoint = makeSyntheticCheckpoint(configOf("golden/v3_plain.safetensors"));
+  for (int64_t layer : {-1, 1})
+    EXPECT_EQ(messageOf(findLayerWeights(*checkpoint, configOf("golden/v3_plain.safetensors"), layer)),
+              "made weights (seed 0): layer " + std::to_string(layer) +
+                  ": the config has layers 0 to 0; choose one of them");
+}

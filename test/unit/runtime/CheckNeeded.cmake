@@ -1,0 +1,23 @@
+# Fails if LIBRARY needs any shared library but libc, libm and the loader, or exports anything but the C API:
+#   cmake -DREADELF=… -DNM=… -DLIBRARY=… -P CheckNeeded.cmake
+execute_process(COMMAND ${READELF} -d ${LIBRARY} OUTPUT_VARIABLE dynamic COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "NEEDED[^\n]*" needed "${dynamic}")
+foreach(line IN LISTS needed)
+  if(NOT line MATCHES "\\[(libc|libm|ld-linux[^]]*)\\.so\\.[0-9]+\\]")
+    message(SEND_ERROR "${LIBRARY} needs more than libc and libm: ${line}")
+  endif()
+endforeach()
+if(NOT dynamic MATCHES "NEEDED[^\n]*libm\\.so")
+  message(SEND_ERROR "${LIBRARY} does not need libm, through which generated code finds expf")
+endif()
+if(NOT dynamic MATCHES "SONAME[^\n]*libmla-runtime\\.so\\.0\\]")
+  message(SEND_ERROR "${LIBRARY} is not named libmla-runtime.so.0, which bundles need")
+endif()
+
+execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[^\n]+" symbols "${symbols}")
+foreach(line IN LISTS symbols)
+  if(NOT line MATCHES " T mla_")
+    message(SEND_ERROR "${LIBRARY} exports more than the C API: ${line}")
+  endif()
+endforeach()

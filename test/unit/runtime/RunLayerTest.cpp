@@ -1,0 +1,131 @@
+//===- RunLayerTest.cpp - Running one layer -------------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TestSupport.h"
+
+using Values = std::vector<float>;
+
+class RunLayerTest : public RuntimeTest {
+protected:
+  mla_status run(const mla_batch *batch, mla_phase phase, int64_t layer = 3) {
+    hidden.assign(3 * std::max<int64_t>(1, mla_batch_tokens(batch)), 1);
+    out.assign(hidden.size(), -1);
+    return mla_run_layer(bundle, layer, batch, phase, hidden.data(), out.data());
+  }
+  Values hidden, out;
+};
+
+TEST_F(RunLayerTest, RaggedBatchesSeeTheirOwnTokensInOrder) {
+  open(16);
+  ASSERT_EQ(mla_cache_shuffle(cache, 3), MLA_OK);
+  mla_sequence a = newSequence(), b = newSequence();
+  mla_batch *batch = begin({b, a}, {2, 5});
+  Values in(21), got(21);
+  for (int t = 0; t < 7; ++t)
+    in[3 * t] = static_cast<float>(t + 1);
+  ASSERT_EQ(mla_run_layer(bundle, 3, batch, MLA_PHASE_PREFILL, in.data(), got.data()), MLA_OK);
+  EXPECT_EQ(mla_batch_commit(batch), MLA_OK);
+  const float sums[] = {1, 3, 3, 7, 12, 18, 25};
+  for (int t = 0; t < 7; ++t)
+    for (int j = 0; j < 3; ++j)
+      EXPECT_EQ(got[3 * t + j], 2 * sums[t]) << t;
+  EXPECT_EQ(append(a, {100}), (Values{250}));
+  EXPECT_EQ(append(b, {100}), (Values{206}));
+}
+
+TEST_F(RunLayerTest, DescriptorsAreAsTheAbiSays) {
+  open(16, replaced(smallManifest(), "\"sum_f32\"", "\"descriptors_f32\""));
+  mla_batch *batch = begin({newSequence(), newSequence()}, {2, 6});
+  ASSERT_EQ(run(batch, MLA_PHASE_AUTO), MLA_OK);
+  EXPECT_EQ(out, hidden);
+  EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
+}
+
+TEST_F(RunLayerTest, PicksTheEntryByPhaseAndContext) {
+  open(16);
+  mla_sequence s = newSequence();
+  auto selected = [&](int32_t tokens, mla_phase phase) {
+    mla_batch *batch = begin({s}, {tokens});
+    int64_t entry = -1;
+    EXPECT_EQ(mla_select_entry(bundle, batch, phase, &entry), MLA_OK) << mla_last_error();
+    EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
+    return entry;
+  };
+  EXPECT_EQ(selected(1, MLA_PHASE_AUTO), 0);
+  EXPECT_EQ(selected(8, MLA_PHASE_AUTO), 0);
+  EXPECT_EQ(selected(9, MLA_PHASE_AUTO), 2);
+  EXPECT_EQ(selected(8, MLA_PHASE_PREFILL), 2);
+  append(s, Values(7, 1));
+  EXPECT_EQ(selected(1, MLA_PHASE_DECODE), 0);
+  EXPECT_EQ(selected(2, MLA_PHASE_DECODE), 1);
+  mla_batch *batch = begin({s}, {2});
+  ASSERT_EQ(run(batch, MLA_PHASE_AUTO), MLA_OK);
+  EXPECT_EQ(out, Values(6, 1));
+  EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
+}
+
+TEST_F(RunLayerTest, RefusesWrongPhases) {
+  open(16, replaced(smallManifest(), "[9, -1]", "[12, 13]"));
+  mla_sequence s = newSequence();
+  mla_batch *batch = begin({s}, {9});
+  EXPECT_EQ(run(batch, MLA_PHASE_DECODE), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("has 9 query tokens, decode serves up to 8");
+  EXPECT_EQ(run(batch, static_cast<mla_phase>(7)), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("phase is 7");
+  ASSERT_EQ(run(batch, MLA_PHASE_AUTO), MLA_OK);
+  ASSERT_EQ(mla_batch_commit(batch), MLA_OK);
+  batch = begin({s}, {1});
+  EXPECT_EQ(run(batch, MLA_PHASE_AUTO), MLA_UNSUPPORTED);
+  EXPECT_MESSAGE("no decode entry for a sequence of 10 tokens");
+  EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
+}
+
+TEST_F(RunLayerTest, RefusesWrongArguments) {
+  open(16);
+  mla_batch *batch = begin({newSequence()}, {2});
+  EXPECT_EQ(run(batch, MLA_PHASE_AUTO, 4), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("the bundle has no layer 4");
+  EXPECT_EQ(run(nullptr, MLA_PHASE_AUTO), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_run_layer(nullptr, 3, batch, MLA_PHASE_AUTO, hidden.data(), out.data()), MLA_INVALID_ARGUMENT);
+  Values buffer(32);
+  char *bytes = reinterpret_cast<char *>(buffer.data());
+  auto with = [&](const void *from, void *to) { return mla_run_layer(bundle, 3, batch, MLA_PHASE_AUTO, from, to); };
+  EXPECT_EQ(with(nullptr, bytes), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(with(bytes, nullptr), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(with(bytes + 2, bytes + 64), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("not aligned");
+  for (int offset : {0, 4, 20})
+    EXPECT_EQ(with(bytes, bytes + offset), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(with(bytes + 20, bytes), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("overlap");
+  EXPECT_EQ(with(bytes, bytes + 24), MLA_OK);
+  EXPECT_EQ(mla_select_entry(bundle, batch, MLA_PHASE_AUTO, nullptr), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_batch_commit(batch), MLA_OK);
+  EXPECT_EQ(run(batch, MLA_PHASE_AUTO), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("the batch has ended");
+}
+
+TEST_F(RunLayerTest, RefusesACacheOfAnotherBundle) {
+  open(16);
+  TempDir other;
+  writeBundle(other.path, replaced(smallManifest(), "\"page\": 4", "\"page\": 8"));
+  mla_bundle *otherBundle = nullptr;
+  ASSERT_EQ(mla_bundle_open(other.path.c_str(), &otherBundle), MLA_OK);
+  mla_batch *batch = begin({newSequence()}, {1});
+  float in[3] = {}, got[3];
+  EXPECT_EQ(mla_run_layer(otherBundle, 3, batch, MLA_PHASE_AUTO, in, got), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("has another page, row, dtype or format");
+  EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
+  mla_bundle_close(otherBundle);
+}
+
+TEST(LastError, IsOfItsThread) {
+  EXPECT_EQ(mla_bundle_open("", nullptr), MLA_INVALID_ARGUMENT);
+  EXPECT_STRNE(mla_last_error(), "");
+  EXPECT_STREQ(mla_status_name(MLA_OUT_OF_PAGES), "MLA_OUT_OF_PAGES");
+  EXPECT_NE(mla_status_name(static_cast<mla_status>(99)), nullptr);
+}

@@ -1,0 +1,63 @@
+//===- TestSupport.h - What several tests of the runtime need ---*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_TEST_SUPPORT_H
+#define MLA_TEST_SUPPORT_H
+
+#include "mla/runtime.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+/// A directory that goes with the object.
+class TempDir {
+public:
+  TempDir();
+  ~TempDir();
+  std::string operator/(const std::string &name) const { return path + "/" + name; }
+  const std::string path;
+};
+
+std::string readFile(const std::string &path);
+void writeFile(const std::string &path, const std::string &content);
+/// `text` with the one place where `from` stands replaced; fails the test if there is none.
+std::string replaced(std::string text, const std::string &from, const std::string &to);
+
+/// The manifest of a small bundle with layers 3 and 5, pages of 4 tokens, hidden states of 3 elements and rows of 4.
+/// Decode up to 8 tokens and prefill are sum_f32, longer decode is ones_f32. `files` stands for the last field's
+/// object.
+std::string smallManifest();
+/// Writes a bundle: that manifest, its files' sizes filled in, the weight 2 in layer 3 and 0.5 in layer 5, the test
+/// code.
+void writeBundle(const std::string &directory, const std::string &manifest = smallManifest());
+/// A file in the format of safetensors, of F32 tensors. The header is all that it looks like, without padding.
+std::string safetensorsBytes(const std::string &header, const std::string &data);
+
+/// An open bundle and a cache of it.
+class RuntimeTest : public ::testing::Test {
+protected:
+  void open(int64_t pages, const std::string &manifest = smallManifest());
+  void TearDown() override;
+
+  mla_sequence newSequence();
+  int64_t length(mla_sequence sequence);
+  std::vector<int32_t> pages(mla_sequence sequence);
+  int64_t freePages() { return mla_cache_free_pages(cache); }
+  mla_batch *begin(const std::vector<mla_sequence> &sequences, const std::vector<int32_t> &tokens);
+  /// Appends one token a value to the sequence through layer `layer`; the results, one a token.
+  std::vector<float> append(mla_sequence sequence, const std::vector<float> &values, int64_t layer = 3);
+
+  TempDir directory;
+  mla_bundle *bundle = nullptr;
+  mla_cache *cache = nullptr;
+};
+
+#define EXPECT_MESSAGE(part) EXPECT_NE(std::string(mla_last_error()).find(part), std::string::npos) << mla_last_error()
+
+#endif // MLA_TEST_SUPPORT_H

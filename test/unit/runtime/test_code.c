@@ -1,0 +1,88 @@
+/* A stand-in for the code of a bundle, small enough to know the right result by heart: the cache row of a token begins
+ * with the first element of its hidden state, and out is weight[0] times the sum of what the token sees. It walks the
+ * same arrays that generated code walks. */
+#include "mla/abi.h"
+
+#include <string.h>
+
+#define ENTRY __attribute__((visibility("default"))) void
+
+typedef struct {
+  void *allocated, *aligned;
+  int64_t offset, shape[6]; /* sizes, then strides */
+} memref;
+
+typedef struct {
+  memref *hidden, *cu_seqlens, *pages, *block_table, *lengths, *weight, *out;
+  int narrow; /* hidden states are bf16 */
+} step;
+
+static float load(const step *s, int64_t index) {
+  if (!s->narrow)
+    return ((const float *)s->hidden->aligned)[index];
+  uint32_t bits = (uint32_t)((const uint16_t *)s->hidden->aligned)[index] << 16;
+  float value;
+  memcpy(&value, &bits, 4);
+  return value;
+}
+
+static void store(const step *s, int64_t index, float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, 4);
+  if (s->narrow)
+    ((uint16_t *)s->out->aligned)[index] = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+  else
+    ((float *)s->out->aligned)[index] = value;
+}
+
+static float *row(const step *s, int64_t sequence, int64_t token) {
+  int64_t page = s->pages->shape[1], width = s->pages->shape[2];
+  const int32_t *table = s->block_table->aligned;
+  int64_t number = table[sequence * s->block_table->shape[1] + token / page];
+  return (float *)s->pages->aligned + (number * page + token % page) * width;
+}
+
+static void run_sequence(void *context, int64_t b) {
+  const step *s = context;
+  const int32_t *cu = s->cu_seqlens->aligned, *lengths = s->lengths->aligned;
+  int64_t width = s->hidden->shape[1], count = cu[b + 1] - cu[b];
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t token = cu[b] + i, position = lengths[b] - count + i;
+    *row(s, b, position) = load(s, token * width);
+    float sum = 0;
+    for (int64_t k = 0; k <= position; ++k)
+      sum += *row(s, b, k);
+    for (int64_t j = 0; j < width; ++j)
+      store(s, token * width + j, sum * *(const float *)s->weight->aligned);
+  }
+}
+
+static void run(void **d, int narrow) {
+  step s = {d[0], d[1], d[2], d[3], d[4], d[5], d[6], narrow};
+  mla_parallel_for(run_sequence, &s, s.lengths->shape[0]);
+}
+
+ENTRY sum_f32(void **descriptors) { run(descriptors, 0); }
+ENTRY sum_bf16(void **descriptors) { run(descriptors, 1); }
+
+/* Writes 1 to all of out: tells which entry was chosen. It takes no weight, so out comes right after lengths. */
+ENTRY ones_f32(void **descriptors) {
+  const memref *out = descriptors[5];
+  for (int64_t i = 0; i < out->shape[0] * out->shape[1]; ++i)
+    ((float *)out->aligned)[i] = 1;
+}
+
+/* Leaves out as it is. */
+ENTRY nothing_f32(void **descriptors) { (void)descriptors; }
+
+/* Copies what it was given to out, if the whole ABI is as documented; else leaves out alone. */
+ENTRY descriptors_f32(void **descriptors) {
+  const memref *hidden = descriptors[0], *cu = descriptors[1], *pages = descriptors[2], *table = descriptors[3];
+  const memref *weight = descriptors[5], *out = descriptors[6];
+  int good = hidden->offset == 0 && hidden->shape[2] == hidden->shape[1] && hidden->shape[3] == 1;
+  good &= cu->shape[1] == 1 && table->shape[2] == table->shape[1] && table->shape[3] == 1;
+  good &= pages->shape[3] == pages->shape[1] * pages->shape[2] && pages->shape[4] == pages->shape[2];
+  good &= pages->shape[5] == 1 && weight->shape[0] == 1 && weight->shape[1] == 1;
+  if (good)
+    memcpy(out->aligned, hidden->aligned, (size_t)(hidden->shape[0] * hidden->shape[1]) * sizeof(float));
+}

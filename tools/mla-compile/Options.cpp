@@ -1,0 +1,206 @@
+//===- Options.cpp - The command line of mla-compile ----------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Values are read as text and checked here, so that every error has the form of
+// the project's and says what is allowed.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Options.h"
+
+#include "mla/Dialect/MLA/Transforms/PlanRequest.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/CommandLine.h"
+
+using namespace mla;
+using llvm::StringRef;
+using llvm::Twine;
+namespace cl = llvm::cl;
+
+static constexpr const char *overview =
+    "Compiles the multi-head latent attention of a model: from its config.json and safetensors to a bundle\n"
+    "(a directory) that mla-run and libmla-runtime run.";
+
+static cl::OptionCategory category("Options of mla-compile");
+
+using Text = cl::opt<std::string>;
+static Text config("config", cl::cat(category), cl::value_desc("config.json"),
+                   cl::desc("the model's config; may be left out where one came with the weights"));
+static Text weights("weights", cl::cat(category), cl::value_desc("FILE|DIR"),
+                    cl::desc("a .safetensors file (a golden file has its config in the metadata), or a directory with "
+                             "config.json and one or an index of several; without it weights are made"));
+static Text layers("layers", cl::cat(category), cl::value_desc("0|0-3|all"), cl::init("0"),
+                   cl::desc("the layers to compile (default 0); they share their code"));
+static Text target("target", cl::cat(category), cl::value_desc("cpu|h100"), cl::init("cpu"),
+                   cl::desc("what runs the code (default cpu: this machine's kind)"));
+static Text dtype("dtype", cl::cat(category), cl::value_desc("f32|bf16"),
+                  cl::desc("hidden states, cache and weights (default f32; for h100 bf16)"));
+static Text plan("plan", cl::cat(category), cl::value_desc("PLAN"), cl::init("auto"),
+                 cl::desc("auto (default); naive, absorb or fold, for decode; or phase=form and phase.side=form, as in "
+                          "decode.q=fold,decode.o=absorb,prefill=naive"));
+static Text page("page", cl::cat(category), cl::value_desc("N"), cl::init("64"),
+                 cl::desc("tokens in a page of the cache (default 64)"));
+static Text tensorParallel("tp", cl::cat(category), cl::value_desc("N"), cl::init("1"),
+                           cl::desc("cut the heads into N equal parts (default 1)"));
+static Text rank("rank", cl::cat(category), cl::value_desc("K"),
+                 cl::desc("the part to compile, 0 to N - 1; the results of all ranks are to be added"));
+static Text cacheFormat("cache", cl::cat(category), cl::value_desc("standard|private"), cl::init("standard"),
+                        cl::desc("standard (default): what other engines keep in theirs; private: what is fastest"));
+static Text emit("emit", cl::cat(category), cl::value_desc("WHAT"), cl::init("bundle"),
+                 cl::desc("bundle (default), or MLIR after a stage: import, plan, absorb, fold, linalg, llvm; for h100 "
+                          "kernels, nvvm, ptx"));
+static Text output("o", cl::cat(category), cl::value_desc("OUT"),
+                   cl::desc("what to write; '-' is standard output; it appears only when complete"));
+
+static Text report("report", cl::cat(category), cl::ValueOptional, cl::value_desc("text|json|html"),
+                   cl::desc("costs only, compiles nothing"));
+static Text baseline("baseline", cl::cat(category), cl::value_desc("config.json"),
+                     cl::desc("with --report: a model to compare with"));
+static Text batch("batch", cl::cat(category), cl::value_desc("N"), cl::desc("with --report: sequences"));
+static Text context("context", cl::cat(category), cl::value_desc("N"), cl::desc("with --report: cached tokens"));
+
+static cl::extrahelp examples(R"(
+Exit status: 0 success; 1 failure; 2 wrong usage.
+
+Examples:
+  mla-compile --weights=golden.safetensors -o layer0.mla && mla-run layer0.mla --check=golden.safetensors
+  mla-compile --weights=DeepSeek-V3 --layers=0-3 --dtype=bf16 -o v3.mla
+  mla-compile --config=config.json --plan=decode.q=fold,decode.o=absorb --emit=fold -o -
+  mla-compile --config=config.json --tp=8 --rank=0 --emit=import -o rank0.mlir
+)");
+
+static llvm::Error usage(const Twine &what) { return makeError("mla-compile: " + what + "; see mla-compile --help"); }
+
+/// The first line of LLVM's message, without the program's name and the hints.
+static llvm::Error usageFromLLVM(StringRef message) {
+  StringRef line = message.split('\n').first;
+  line.consume_front("mla-compile: ");
+  line = line.take_front(line.find("  Try:")).rtrim(".! ");
+  return usage(line);
+}
+
+static llvm::Error badValue(const Text &option, StringRef allowed) {
+  return usage("--" + option.ArgStr + " must be " + allowed + ", is '" + option.getValue() + "'");
+}
+
+/// The value that the option's text names.
+template <typename T>
+static llvm::Error choose(const Text &option, llvm::ArrayRef<std::pair<StringRef, T>> values, T &chosen) {
+  std::string allowed;
+  for (auto [name, value] : values) {
+    if (option.getValue() == name)
+      return chosen = value, llvm::Error::success();
+    allowed += (allowed.empty() ? "" : name == values.back().first ? " or " : ", ") + name.str();
+  }
+  return badValue(option, allowed);
+}
+
+static llvm::Error chooseNumber(const Text &option, int64_t least, int64_t most, int64_t &number) {
+  if (!llvm::to_integer(StringRef(option.getValue()), number, 10) || number < least || number > most)
+    return badValue(option, "an integer from " + std::to_string(least) + " to " + std::to_string(most));
+  return llvm::Error::success();
+}
+
+static llvm::Error chooseLayers(CompileOptions &options) {
+  std::optional<LayerRange> range = LayerRange::parse(layers);
+  if (!range)
+    return badValue(layers, "a layer (0), a range (0-3) or all");
+  options.layers = *range;
+  return llvm::Error::success();
+}
+
+static llvm::Error chooseTarget(CompileOptions &options) {
+  if (llvm::Error error = choose<Target>(target, {{"cpu", Target::CPU}, {"h100", Target::H100}}, options.target))
+    return error;
+  options.dtype = options.target == Target::H100 ? DType::BF16 : DType::F32;
+  if (!dtype.getNumOccurrences())
+    return llvm::Error::success();
+  return choose<DType>(dtype, {{"f32", DType::F32}, {"bf16", DType::BF16}}, options.dtype);
+}
+
+static llvm::Error choosePlan(CompileOptions &options) {
+  llvm::Expected<PlanRequest> request = parsePlanRequest(plan);
+  if (!request)
+    return usage("--plan: " + llvm::toString(request.takeError()));
+  options.plan = plan;
+  return llvm::Error::success();
+}
+
+static llvm::Error chooseRank(CompileOptions &options) {
+  constexpr int64_t most = 65536;
+  if (llvm::Error error = chooseNumber(tensorParallel, 1, most, options.tensorParallel))
+    return error;
+  if (rank.getNumOccurrences())
+    return chooseNumber(rank, 0, options.tensorParallel - 1, options.rank);
+  return options.tensorParallel == 1 ? llvm::Error::success() : usage("--tp needs --rank, the part to compile");
+}
+
+static llvm::Error chooseEmit(CompileOptions &options) {
+  return choose<Emit>(emit,
+                      {{"import", Emit::Import},
+                       {"plan", Emit::Plan},
+                       {"absorb", Emit::Absorb},
+                       {"fold", Emit::Fold},
+                       {"linalg", Emit::Linalg},
+                       {"llvm", Emit::LLVM},
+                       {"kernels", Emit::Kernels},
+                       {"nvvm", Emit::NVVM},
+                       {"ptx", Emit::PTX},
+                       {"bundle", Emit::Bundle}},
+                      options.emit);
+}
+
+static llvm::Error choosePage(CompileOptions &options) {
+  constexpr int64_t most = 65536;
+  return chooseNumber(page, 1, most, options.page);
+}
+
+static llvm::Error chooseCache(CompileOptions &options) {
+  return choose<bool>(cacheFormat, {{"standard", false}, {"private", true}}, options.privateCache);
+}
+
+/// Options that are nothing without each other.
+static llvm::Error checkTogether() {
+  for (const Text *option : {&config, &weights, &output})
+    if (option->getNumOccurrences() && option->empty())
+      return usage("--" + option->ArgStr + " is empty");
+  if (config.empty() && weights.empty())
+    return usage("give --config or --weights");
+  for (const Text *option : {&baseline, &batch, &context})
+    if (option->getNumOccurrences() && !wantsReport())
+      return usage("--" + option->ArgStr + " belongs to --report");
+  if (wantsReport())
+    return llvm::Error::success();
+  if (output.empty())
+    return usage("no output given; give -o OUT, or -o - for standard output");
+  if (output == "-" && emit == "bundle")
+    return usage("a bundle is a directory and cannot go to standard output; give -o OUT, or another --emit");
+  return llvm::Error::success();
+}
+
+bool mla::wantsReport() { return report.getNumOccurrences(); }
+
+llvm::Expected<CompileOptions> mla::parseOptions(int argc, char **argv) {
+  cl::HideUnrelatedOptions(category);
+  cl::SetVersionPrinter([](llvm::raw_ostream &os) { os << "mla-compile " MLA_VERSION "\n"; });
+  std::string errors;
+  llvm::raw_string_ostream os(errors);
+  if (!cl::ParseCommandLineOptions(argc, argv, overview, &os))
+    return usageFromLLVM(errors);
+  CompileOptions options;
+  for (auto choose :
+       {chooseLayers, chooseTarget, choosePlan, chooseRank, choosePage, chooseCache, chooseEmit})
+    if (llvm::Error error = choose(options))
+      return error;
+  if (llvm::Error error = checkTogether())
+    return error;
+  options.config = config;
+  options.weights = weights;
+  options.output = output;
+  return options;
+}

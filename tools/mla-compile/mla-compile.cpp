@@ -1,0 +1,37 @@
+//===- mla-compile.cpp - From a checkpoint to a bundle --------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Options.h"
+#include "mla/Pipeline/Compile.h"
+
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/raw_ostream.h"
+
+static constexpr int usageStatus = 2;
+
+static int fail(llvm::Error error, int status) {
+  llvm::errs() << "error: " << llvm::toString(std::move(error)) << "\n";
+  return status;
+}
+
+static void printProgress(llvm::StringRef what) { llvm::errs() << "mla-compile: " << what << "\n"; }
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  llvm::Expected<mla::CompileOptions> options = mla::parseOptions(argc, argv);
+  if (!options)
+    return fail(options.takeError(), usageStatus);
+  if (mla::wantsReport())
+    return fail(mla::makeError("--report: this build of mla-compile has no report yet; compile, or leave it out"),
+                EXIT_FAILURE);
+  if (llvm::sys::Process::StandardErrIsDisplayed())
+    options->progress = printProgress;
+  if (llvm::Error error = mla::compile(*options))
+    return fail(std::move(error), EXIT_FAILURE);
+  return EXIT_SUCCESS;
+}

@@ -1,0 +1,235 @@
+//===- Bench.cpp - mla-run --bench ----------------------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Float.h"
+#include "Handles.h"
+#include "Json.h"
+#include "Modes.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cinttypes>
+#include <cmath>
+#include <cstdio>
+#include <vector>
+
+using namespace mla;
+using namespace mla::run;
+
+namespace {
+/// Seeded normal values, from a table: making billions of them one by one would take longer than measuring.
+class NormalValues {
+public:
+  explicit NormalValues(mla_dtype dtype);
+  /// Writes `count` values, a run of the table from a place that depends on `seed`.
+  void fill(void *to, uint64_t count, uint64_t seed) const;
+  size_t elementBytes() const { return dtype == MLA_F32 ? 4 : 2; }
+
+private:
+  static constexpr uint64_t size = 1 << 20;
+  mla_dtype dtype;
+  std::vector<char> table;
+};
+
+class Bench {
+public:
+  Bench(const Options &options, const mla_bundle *bundle)
+      : options(options), bundle(bundle), info(*mla_bundle_get_info(bundle)) {}
+
+  Error prepare();
+  Error measure();
+  void print() const;
+
+private:
+  const Options &options;
+  const mla_bundle *bundle;
+  const mla_bundle_info &info;
+  std::vector<int64_t> layers;
+  int64_t context = 0, tokens = 1; ///< cached before the step, and new in it, a sequence
+  Cache cache;
+  std::vector<mla_sequence> sequences;
+  std::vector<char> hidden, out;
+  int64_t entry = 0;
+  std::vector<double> seconds; ///< of each layer of each step; sorted by measure()
+
+  Error fillCache();
+  Error fillSequence(mla_sequence sequence);
+  Error runStep(bool timed);
+  uint64_t bytesTouched() const;
+  void printText(double median, double rate) const;
+  void printJson(double median, double rate) const;
+};
+} // namespace
+
+static uint64_t mix(uint64_t z) {
+  z += 0x9e3779b97f4a7c15;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+/// In (0, 1].
+static double uniform(uint64_t seed) { return static_cast<double>((mix(seed) >> 11) + 1) * 0x1p-53; }
+
+NormalValues::NormalValues(mla_dtype dtype) : dtype(dtype), table(size * elementBytes()) {
+  for (uint64_t i = 0; i < size; ++i) { // Box and Muller
+    float value =
+        static_cast<float>(std::sqrt(-2 * std::log(uniform(2 * i))) * std::cos(6.283185307179586 * uniform(2 * i + 1)));
+    uint16_t narrow = roundToBF16(value);
+    if (dtype == MLA_F32)
+      std::memcpy(&table[i * 4], &value, 4);
+    else
+      std::memcpy(&table[i * 2], &narrow, 2);
+  }
+}
+
+void NormalValues::fill(void *to, uint64_t count, uint64_t seed) const {
+  char *at = static_cast<char *>(to);
+  for (uint64_t start = mix(seed) % size; count; start = 0) {
+    uint64_t piece = std::min(count, size - start);
+    std::memcpy(at, &table[start * elementBytes()], piece * elementBytes());
+    at += piece * elementBytes();
+    count -= piece;
+  }
+}
+
+Error Bench::prepare() {
+  if (options.layer)
+    layers.assign(1, *options.layer);
+  else
+    layers.assign(info.layers, info.layers + info.num_layers);
+  tokens = options.prefill ? options.tokens : 1;
+  context = options.context >= 0 ? options.context : options.prefill ? 0 : 4096;
+  if (tokens * options.batch > INT32_MAX)
+    return Error(ErrorKind::InvalidArgument, "mla-run: --tokens times --batch must stay below 2^31; lower one");
+  int64_t pages = options.batch * ((context + tokens + info.page - 1) / info.page);
+  mla_cache *made = nullptr;
+  if (Error error = toError(mla_cache_create(bundle, pages, &made)))
+    return error;
+  cache.reset(made);
+  if (Error error = toError(mla_cache_shuffle(made, 1)))
+    return error;
+  if (Error error = fillCache())
+    return error;
+  NormalValues values(info.dtype);
+  uint64_t elements = tokens * options.batch * info.hidden_size;
+  hidden.resize(elements * values.elementBytes());
+  out.resize(hidden.size());
+  values.fill(hidden.data(), elements, 7);
+  return {};
+}
+
+/// Gives every sequence its context, and every row of every layer a value.
+Error Bench::fillCache() {
+  NormalValues values(info.cache_dtype);
+  for (int64_t layer : layers) {
+    void *data = nullptr;
+    int64_t dims[3];
+    mla_dtype dtype;
+    if (Error error = toError(mla_cache_pages(cache.get(), layer, &data, dims, &dtype)))
+      return error;
+    uint64_t rowBytes = dims[2] * values.elementBytes();
+    for (int64_t row = 0; row < dims[0] * dims[1]; ++row)
+      values.fill(static_cast<char *>(data) + row * rowBytes, dims[2], row);
+  }
+  sequences.resize(options.batch);
+  for (mla_sequence &sequence : sequences) {
+    if (Error error = toError(mla_sequence_create(cache.get(), &sequence)))
+      return error;
+    if (Error error = context ? fillSequence(sequence) : Error())
+      return error;
+  }
+  return {};
+}
+
+/// The rows are there already: an empty step makes them the sequence's.
+Error Bench::fillSequence(mla_sequence sequence) {
+  int32_t count = static_cast<int32_t>(context);
+  mla_batch *batch = nullptr;
+  if (Error error = toError(mla_batch_begin(cache.get(), &sequence, &count, 1, &batch)))
+    return error;
+  return toError(mla_batch_commit(batch));
+}
+
+Error Bench::runStep(bool timed) {
+  std::vector<int32_t> counts(sequences.size(), static_cast<int32_t>(tokens));
+  mla_batch *begun = nullptr;
+  if (Error error = toError(mla_batch_begin(cache.get(), sequences.data(), counts.data(), options.batch, &begun)))
+    return error;
+  Batch batch(begun); // aborted in the end: the context does not grow
+  mla_phase phase = options.prefill ? MLA_PHASE_PREFILL : MLA_PHASE_DECODE;
+  if (Error error = toError(mla_select_entry(bundle, begun, phase, &entry)))
+    return error;
+  for (int64_t layer : layers) {
+    auto start = std::chrono::steady_clock::now();
+    if (Error error = toError(mla_run_layer(bundle, layer, begun, phase, hidden.data(), out.data())))
+      return error;
+    std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+    if (timed)
+      seconds.push_back(time.count());
+  }
+  return {};
+}
+
+Error Bench::measure() {
+  constexpr int64_t warmUps = 2;
+  for (int64_t i = 0; i < warmUps + options.steps; ++i)
+    if (Error error = runStep(i >= warmUps))
+      return error;
+  std::sort(seconds.begin(), seconds.end());
+  return {};
+}
+
+/// What a layer's step cannot do without reading, each byte once: the entry's weights and the cached rows.
+uint64_t Bench::bytesTouched() const {
+  uint64_t rowBytes = (info.kv_lora_rank + info.qk_rope_head_dim) * (info.cache_dtype == MLA_F32 ? 4 : 2);
+  return mla_bundle_get_entry(bundle, entry)->weight_bytes + options.batch * (context + tokens) * rowBytes;
+}
+
+void Bench::printText(double median, double rate) const {
+  const mla_entry_info &used = *mla_bundle_get_entry(bundle, entry);
+  std::printf("%s, q=%s, o=%s: batch %" PRId64 ", context %" PRId64 ", %" PRId64
+              " tokens a sequence, %zu layers, %d threads, %" PRId64 " steps\n",
+              options.prefill ? "prefill" : "decode", used.q, used.o, options.batch, context, tokens, layers.size(),
+              mla_num_threads(), options.steps);
+  std::printf("time a layer-step  median %.3f ms  min %.3f ms  max %.3f ms\n", median * 1e3, seconds.front() * 1e3,
+              seconds.back() * 1e3);
+  std::printf("bytes touched      %.3f MB (weights %.3f MB, cache %.3f MB)  %.2f GB/s\n",
+              static_cast<double>(bytesTouched()) * 1e-6, static_cast<double>(used.weight_bytes) * 1e-6,
+              static_cast<double>(bytesTouched() - used.weight_bytes) * 1e-6, rate);
+}
+
+void Bench::printJson(double median, double rate) const {
+  const mla_entry_info &used = *mla_bundle_get_entry(bundle, entry);
+  std::printf("{\"bundle\": %s, \"target\": \"%s\", \"isa\": %s, \"dtype\": \"%s\", ", json::quote(info.path).c_str(),
+              info.target, json::quote(info.isa).c_str(), info.dtype == MLA_F32 ? "f32" : "bf16");
+  std::printf("\"phase\": \"%s\", \"q\": \"%s\", \"o\": \"%s\", \"batch\": %" PRId64 ", \"context\": %" PRId64
+              ", \"tokens\": %" PRId64 ", \"layers\": %zu, \"steps\": %" PRId64 ", \"threads\": %d, ",
+              options.prefill ? "prefill" : "decode", used.q, used.o, options.batch, context, tokens, layers.size(),
+              options.steps, mla_num_threads());
+  std::printf("\"median_seconds\": %.9f, \"min_seconds\": %.9f, \"max_seconds\": %.9f, ", median, seconds.front(),
+              seconds.back());
+  std::printf("\"weight_bytes\": %" PRId64 ", \"bytes\": %" PRIu64 ", \"gigabytes_per_second\": %.3f}\n",
+              used.weight_bytes, bytesTouched(), rate);
+}
+
+void Bench::print() const {
+  size_t half = seconds.size() / 2;
+  double median = seconds.size() % 2 ? seconds[half] : (seconds[half - 1] + seconds[half]) / 2;
+  double rate = static_cast<double>(bytesTouched()) / std::max(median, 1e-9) * 1e-9;
+  options.json ? printJson(median, rate) : printText(median, rate);
+}
+
+Error mla::run::bench(const Options &options, const mla_bundle *bundle) {
+  Bench bench(options, bundle);
+  if (Error error = bench.prepare())
+    return error;
+  if (Error error = bench.measure())
+    return error;
+  bench.print();
+  return {};
+}

@@ -1,0 +1,50 @@
+//===- Golden.h - Golden files ----------------------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A golden file holds what a reference implementation got for a few steps:
+// prefill.hidden and prefill.out, then decode.N.hidden and decode.N.out, each
+// [B, S, hidden_size]. An integer tensor prefill.lengths or decode.N.lengths [B]
+// may say how many of the S tokens of each row are real.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_RUN_GOLDEN_H
+#define MLA_RUN_GOLDEN_H
+
+#include "mla/runtime.h"
+#include "mla/safetensors.h"
+
+namespace mla::run {
+
+struct GoldenStep {
+  std::string name; ///< "prefill", "decode.0", …
+  const SafetensorsTensor *hidden = nullptr, *out = nullptr;
+  std::vector<int64_t> lengths; ///< real tokens, for each of the B rows
+
+  bool isPrefill() const { return name == "prefill"; }
+  int64_t rowTokens() const { return hidden->shape[1]; }
+};
+
+struct Golden {
+  SafetensorsFile file;
+  std::vector<GoldenStep> steps; ///< in the order of replay; at least one
+
+  int64_t batch() const { return steps.front().hidden->shape[0]; }
+};
+
+/// Opens a golden file and checks that it belongs to the bundle's model.
+Result<Golden> openGolden(const std::string &path, const mla_bundle_info &info);
+
+/// Compares the configuration in a golden file's metadata, if there is one, with the bundle's model.
+Error checkConfig(const SafetensorsFile &file, const mla_bundle_info &info);
+
+/// Element `index` of a tensor of F32, BF16 or F16.
+float goldenValue(const SafetensorsTensor &tensor, uint64_t index);
+
+} // namespace mla::run
+
+#endif // MLA_RUN_GOLDEN_H

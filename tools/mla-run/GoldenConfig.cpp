@@ -1,0 +1,83 @@
+//===- GoldenConfig.cpp - The configuration of a golden file --------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Golden.h"
+#include "Json.h"
+#include "Text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+using namespace mla;
+using json::Value;
+
+static Error invalid(const SafetensorsFile &file, const std::string &what) {
+  return Error(ErrorKind::InvalidFile, file.path() + ": metadata 'config': " + what);
+}
+
+static Error differs(const SafetensorsFile &file, const char *field, const std::string &golden,
+                     const std::string &bundle) {
+  return invalid(file, std::string("field '") + field + "' is " + golden + ", the bundle has " + bundle +
+                           "; check against a file of the same model, or compile that model");
+}
+
+static Error checkInteger(const SafetensorsFile &file, const Value &config, const char *field, int64_t bundle) {
+  const Value *value = config.find(field);
+  if (!value)
+    return {};
+  // Without a query latent, q_lora_rank is null.
+  if (!value->is(Value::Kind::Integer) && !value->is(Value::Kind::Null))
+    return invalid(file, std::string("field '") + field + "' must be an integer, is " + json::kindName(value->kind) +
+                             "; correct the file");
+  return value->integer == bundle ? Error()
+                                  : differs(file, field, std::to_string(value->integer), std::to_string(bundle));
+}
+
+static Error checkEpsilon(const SafetensorsFile &file, const Value &config, double bundle) {
+  const Value *value = config.find("rms_norm_eps");
+  // Not equality: a writer in between may have kept it in f32.
+  if (!value || value->is(Value::Kind::Null) || std::abs(value->number - bundle) <= 1e-6 * std::abs(bundle))
+    return {};
+  char golden[32], ours[32];
+  std::snprintf(golden, sizeof(golden), "%g", value->number);
+  std::snprintf(ours, sizeof(ours), "%g", bundle);
+  return differs(file, "rms_norm_eps", golden, ours);
+}
+
+static Error checkModelType(const SafetensorsFile &file, const Value &config, const char *bundle) {
+  const Value *value = config.find("model_type");
+  return !value || value->text == bundle ? Error() : differs(file, "model_type", quoted(value->text), quoted(bundle));
+}
+
+Error mla::run::checkConfig(const SafetensorsFile &file, const mla_bundle_info &info) {
+  auto found = file.metadata().find("config");
+  if (found == file.metadata().end())
+    return {};
+  Result<Value> config = json::parse(found->second);
+  if (!config || !config->is(Value::Kind::Object))
+    return invalid(file, "is no JSON object" + (config ? "" : ": " + config.error().message()) + "; correct the file");
+
+  if (Error error = checkModelType(file, *config, info.model_type))
+    return error;
+  const struct {
+    const char *field;
+    int64_t value;
+  } integers[] = {
+      {"hidden_size", info.hidden_size},
+      {"num_attention_heads", info.num_attention_heads},
+      {"q_lora_rank", info.q_lora_rank},
+      {"kv_lora_rank", info.kv_lora_rank},
+      {"qk_nope_head_dim", info.qk_nope_head_dim},
+      {"qk_rope_head_dim", info.qk_rope_head_dim},
+      {"v_head_dim", info.v_head_dim},
+  };
+  for (const auto &[field, value] : integers)
+    if (Error error = checkInteger(file, *config, field, value))
+      return error;
+  return checkEpsilon(file, *config, info.rms_norm_eps);
+}

@@ -1,0 +1,38 @@
+//===- Options.h - The command line of mla-run ------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_RUN_OPTIONS_H
+#define MLA_RUN_OPTIONS_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace mla::run {
+
+struct Options {
+  enum class Mode { Check, Bench, Info };
+
+  Mode mode = Mode::Info;
+  std::string bundle;
+  std::optional<int64_t> layer; ///< Default: the bundle's first.
+  // --check
+  std::string goldenFile;
+  std::optional<double> tolerance;
+  // --bench
+  bool prefill = false;
+  int64_t batch = 1, context = -1, steps = 20, tokens = 1024; ///< context -1: the phase's default
+  bool json = false;
+};
+
+/// Parses the command line. If there is nothing left to do (--help, or wrong usage, which is told), gives the exit
+/// status.
+std::optional<int> parseOptions(int argc, char **argv, Options &options);
+
+} // namespace mla::run
+
+#endif // MLA_RUN_OPTIONS_H

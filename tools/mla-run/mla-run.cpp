@@ -1,0 +1,82 @@
+//===- mla-run.cpp - Checks and measures compiled layers ------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Handles.h"
+#include "Modes.h"
+#include "ThreadCount.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+using namespace mla;
+using namespace mla::run;
+
+static int fail(const Error &error) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "error: %s\n", error.message().c_str());
+  return EXIT_FAILURE;
+}
+
+/// The library passes over a wrong value; who set it wants to know.
+static Error checkEnvironment() {
+  const char *text = std::getenv("MLA_NUM_THREADS");
+  if (!text || parseThreadCount(text))
+    return {};
+  return Error(ErrorKind::InvalidArgument, std::string("MLA_NUM_THREADS: '") + text + "' is no integer from 1 to " +
+                                               std::to_string(maxThreads) + "; correct or unset it");
+}
+
+static Error checkLayer(const Options &options, const mla_bundle *bundle) {
+  if (!options.layer)
+    return {};
+  const mla_bundle_info *info = mla_bundle_get_info(bundle);
+  std::string have;
+  for (int64_t i = 0; i < info->num_layers; ++i) {
+    if (info->layers[i] == *options.layer)
+      return {};
+    have += (i ? ", " : "") + std::to_string(info->layers[i]);
+  }
+  return Error(ErrorKind::InvalidArgument, options.bundle + ": has no layer " + std::to_string(*options.layer) +
+                                               ", only " + have + "; choose --layer among these");
+}
+
+static int dispatch(const Options &options, const mla_bundle *bundle) {
+  switch (options.mode) {
+  case Options::Mode::Info:
+    printInfo(bundle);
+    return EXIT_SUCCESS;
+  case Options::Mode::Bench: {
+    Error error = bench(options, bundle);
+    return error ? fail(error) : EXIT_SUCCESS;
+  }
+  case Options::Mode::Check: {
+    Result<bool> passed = check(options, bundle);
+    return !passed ? fail(passed.error()) : *passed ? EXIT_SUCCESS : EXIT_FAILURE;
+  }
+  }
+  return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv) {
+  Options options;
+  if (std::optional<int> status = parseOptions(argc, argv, options))
+    return *status;
+  if (Error error = checkEnvironment())
+    return fail(error);
+  auto open = options.mode == Options::Mode::Info ? mla_bundle_inspect : mla_bundle_open;
+  mla_bundle *opened = nullptr;
+  if (Error error = toError(open(options.bundle.c_str(), &opened)))
+    return fail(error);
+  Bundle bundle(opened);
+  if (Error error = checkLayer(options, opened))
+    return fail(error);
+  int status = dispatch(options, opened);
+  // A full disk behind a redirection must not look like success.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout))
+    return fail(Error(ErrorKind::IO, "standard output: cannot write; free some space or write elsewhere"));
+  return status;
+}
