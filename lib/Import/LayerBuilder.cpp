@@ -280,9 +280,9 @@ Value LayerBuilder::buildOutput(Value o) {
   if (!biased)
     return out;
   out = addBias(out, WeightRole::WOBias);
-  return outside() == f32() ? out
-                            : arith::TruncFOp::create(builder, named("out"), tokensOf(config.hiddenSize, outside()), out)
-                                  .getResult();
+  return outside() == f32()
+             ? out
+             : arith::TruncFOp::create(builder, named("out"), tokensOf(config.hiddenSize, outside()), out).getResult();
 }
 
 func::FuncOp LayerBuilder::build(StringRef name, Phase phase) {
@@ -296,7 +296,8 @@ func::FuncOp LayerBuilder::build(StringRef name, Phase phase) {
   hidden = block->getArgument(0);
   cu = block->getArgument(1);
   Value cache = block->getArgument(2);
-  tokens = tensor::DimOp::create(builder, named("tokens"), hidden, 0);
+  Value first = arith::ConstantIndexOp::create(builder, named("c0"), 0);
+  tokens = tensor::DimOp::create(builder, named("tokens"), hidden, first);
   auto positions = PositionsOp::create(builder, named("position"), tokens, cu, cache);
   position = positions.getPosition();
   sequence = positions.getSequence();

@@ -10,7 +10,6 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Location.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace mla;
@@ -32,10 +31,9 @@ void CollectDiagnostics::take(Diagnostic &diagnostic) {
     errors += (errors.empty() ? "" : "; ") + text;
     return;
   }
-  if (llvm::is_contained(printed, text))
-    return;
-  llvm::errs() << (diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning: " : "remark: ") << text << "\n";
-  printed.push_back(std::move(text));
+  std::string line = (diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning: " : "remark: ") + text + "\n";
+  if (!llvm::is_contained(remarks, line))
+    remarks.push_back(std::move(line));
 }
 
 std::string CollectDiagnostics::takeErrors() {

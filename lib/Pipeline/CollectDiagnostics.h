@@ -15,21 +15,22 @@
 
 namespace mla {
 
-/// While it lives, keeps errors of a context and prints the rest to stderr as `remark: WHERE: WHAT`, each text once:
-/// functions of one layer have the same to say.
+/// While it lives, keeps a context's errors and, as lines `remark: WHERE: WHAT`, the rest; a text once, because the
+/// functions of a layer have the same to say.
 class CollectDiagnostics {
 public:
   explicit CollectDiagnostics(mlir::MLIRContext *context);
 
   /// The errors, or that there is no message.
   std::string takeErrors();
+  llvm::ArrayRef<std::string> getRemarks() const { return remarks; }
 
 private:
   void take(mlir::Diagnostic &diagnostic);
 
   std::mutex mutex; // passes on functions run in parallel
   std::string errors;
-  std::vector<std::string> printed;
+  std::vector<std::string> remarks;
   mlir::ScopedDiagnosticHandler handler;
 };
 

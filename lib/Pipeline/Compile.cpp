@@ -14,6 +14,7 @@
 #include "mla/Pipeline/Stages.h"
 
 #include "llvm/ADT/Twine.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mla;
@@ -54,8 +55,10 @@ static llvm::Error checkTarget(const CompileOptions &options) {
 static llvm::Error checkHeads(const Source &source, const CompileOptions &options) {
   if (source.config.numHeads % options.tensorParallel == 0)
     return llvm::Error::success();
-  return makeError(source.where + ": its " + Twine(source.config.numHeads) + " heads (num_attention_heads) do not fall "
-                   "into " + Twine(options.tensorParallel) + " equal parts; choose a --tp that divides them");
+  return makeError(source.where + ": its " + Twine(source.config.numHeads) +
+                   " heads (num_attention_heads) do not fall "
+                   "into " +
+                   Twine(options.tensorParallel) + " equal parts; choose a --tp that divides them");
 }
 
 /// Specs of the layers' weights. Weights from outside are looked at, element by element; made ones are not even made.
@@ -92,7 +95,6 @@ static llvm::Error writeModule(mlir::ModuleOp module, llvm::StringRef path) {
   std::string text;
   llvm::raw_string_ostream os(text);
   module.print(os, mlir::OpPrintingFlags().printNameLocAsPrefix());
-  os << "\n";
   return writeText(path, text);
 }
 
@@ -112,8 +114,18 @@ static llvm::Error compileLayers(Source &source, std::vector<int64_t> layers, co
   return writeModule(*module, options.output);
 }
 
+/// An output in the place of an input is a slip of the hand that would cost a checkpoint.
+static llvm::Error checkInputsStay(const CompileOptions &options) {
+  for (const std::string &input : {options.config, options.weights})
+    if (llvm::sys::fs::equivalent(input, options.output))
+      return makeError(options.output + ": is an input and would be overwritten; choose another -o");
+  return llvm::Error::success();
+}
+
 llvm::Error mla::compile(const CompileOptions &options) {
   if (llvm::Error error = checkTarget(options))
+    return error;
+  if (llvm::Error error = checkInputsStay(options))
     return error;
   if (llvm::Error error = checkWritable(options.output, writesBundle(options)))
     return error;

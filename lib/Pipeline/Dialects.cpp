@@ -14,6 +14,7 @@
 #include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Pipeline/Stages.h"
 #include "mla/Target/CPU/Passes.h"
+#include "mla/Target/Native.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -88,6 +89,7 @@ static void registerToLLVM(DialectRegistry &registry) {
   ub::registerConvertUBToLLVMInterface(registry);
   vector::registerConvertVectorToLLVMInterface(registry);
   mla::registerSpawnToLLVM(registry);
+  mla::registerNativeTarget(registry);
 }
 
 void mla::registerStageDialects(DialectRegistry &registry, Stage upTo) {

@@ -16,9 +16,7 @@ using namespace mla;
 using llvm::StringRef;
 using llvm::Twine;
 
-llvm::Error mla::makeError(const Twine &text) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), text);
-}
+llvm::Error mla::makeError(const Twine &text) { return llvm::createStringError(llvm::inconvertibleErrorCode(), text); }
 
 std::optional<LayerRange> LayerRange::parse(StringRef text) {
   if (text == "all")

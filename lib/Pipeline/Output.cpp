@@ -64,7 +64,7 @@ llvm::Error mla::checkWritable(StringRef path, bool asDirectory) {
     return unwritable(path, "a directory has that name");
   if (exists && !asDirectory && !fs::can_write(real))
     return unwritable(path, "its permissions forbid it");
-  return checkParent(llvm::sys::path::has_filename(real) ? StringRef(real).rtrim('/') : StringRef(real));
+  return checkParent(StringRef(real).rtrim('/'));
 }
 
 /// Writes and flushes. An error left in the stream would abort the process at its end.
@@ -95,7 +95,6 @@ llvm::Error mla::writeText(StringRef path, StringRef text) {
     // What writeToOutput hands out is a file's stream.
     return writeTo(static_cast<llvm::raw_fd_ostream &>(os), path, text);
   });
-  return llvm::handleErrors(std::move(error), [&](const llvm::ECError &code) {
-    return unwritable(path, code.message());
-  });
+  return llvm::handleErrors(std::move(error),
+                            [&](const llvm::ECError &code) { return unwritable(path, code.message()); });
 }

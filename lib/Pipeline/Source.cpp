@@ -27,8 +27,9 @@ static llvm::Expected<std::string> readConfig(StringRef path) {
   if (!buffer)
     return makeError(path + ": cannot be read: " + buffer.getError().message() + "; check --config");
   if ((*buffer)->getBufferSize() > maxConfigBytes)
-    return makeError(path + ": has " + Twine((*buffer)->getBufferSize()) + " bytes, too many for a config; check "
-                                                                           "--config");
+    return makeError(path + ": has " + Twine((*buffer)->getBufferSize()) +
+                     " bytes, too many for a config; check "
+                     "--config");
   return (*buffer)->getBuffer().str();
 }
 

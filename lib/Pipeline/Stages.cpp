@@ -13,6 +13,7 @@
 
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace mla;
@@ -73,7 +74,12 @@ static llvm::Error runStage(ModuleOp module, Stage stage, const CompileOptions &
   CollectDiagnostics diagnostics(module.getContext());
   PassManager pm(module.getContext());
   addPasses(pm, stage, options);
-  if (succeeded(pm.run(module)))
+  LogicalResult result = pm.run(module);
+  if (!diagnostics.getRemarks().empty())
+    options.progress("");
+  for (const std::string &remark : diagnostics.getRemarks())
+    llvm::errs() << remark;
+  if (succeeded(result))
     return llvm::Error::success();
   return makeError("stage " + stageName(stage) + ": " + diagnostics.takeErrors() +
                    "; this is an error of mla-compile: please report it with the output of --emit=import");

@@ -30,32 +30,34 @@ static cl::OptionCategory category("Options of mla-compile");
 
 using Text = cl::opt<std::string>;
 static Text config("config", cl::cat(category), cl::value_desc("config.json"),
-                   cl::desc("the model's config; may be left out where one came with the weights"));
+                   cl::desc("the model's config; may be left out where one\ncame with the weights"));
 static Text weights("weights", cl::cat(category), cl::value_desc("FILE|DIR"),
-                    cl::desc("a .safetensors file (a golden file has its config in the metadata), or a directory with "
-                             "config.json and one or an index of several; without it weights are made"));
+                    cl::desc("a .safetensors file (a golden file has its config\nin the metadata), or a directory with "
+                             "config.json\nand one, or an index of several; without it weights\nare made"));
 static Text layers("layers", cl::cat(category), cl::value_desc("0|0-3|all"), cl::init("0"),
                    cl::desc("the layers to compile (default 0); they share their code"));
 static Text target("target", cl::cat(category), cl::value_desc("cpu|h100"), cl::init("cpu"),
                    cl::desc("what runs the code (default cpu: this machine's kind)"));
 static Text dtype("dtype", cl::cat(category), cl::value_desc("f32|bf16"),
                   cl::desc("hidden states, cache and weights (default f32; for h100 bf16)"));
-static Text plan("plan", cl::cat(category), cl::value_desc("PLAN"), cl::init("auto"),
-                 cl::desc("auto (default); naive, absorb or fold, for decode; or phase=form and phase.side=form, as in "
-                          "decode.q=fold,decode.o=absorb,prefill=naive"));
+static Text
+    plan("plan", cl::cat(category), cl::value_desc("PLAN"), cl::init("auto"),
+         cl::desc("auto (default); naive, absorb or fold, for decode;\nor phase=form and phase.side=form, as in\n"
+                  "decode.q=fold,decode.o=absorb,prefill=naive"));
 static Text page("page", cl::cat(category), cl::value_desc("N"), cl::init("64"),
                  cl::desc("tokens in a page of the cache (default 64)"));
 static Text tensorParallel("tp", cl::cat(category), cl::value_desc("N"), cl::init("1"),
                            cl::desc("cut the heads into N equal parts (default 1)"));
 static Text rank("rank", cl::cat(category), cl::value_desc("K"),
-                 cl::desc("the part to compile, 0 to N - 1; the results of all ranks are to be added"));
+                 cl::desc("the part to compile, 0 to N - 1; the results of all\nranks are to be added"));
 static Text cacheFormat("cache", cl::cat(category), cl::value_desc("standard|private"), cl::init("standard"),
-                        cl::desc("standard (default): what other engines keep in theirs; private: what is fastest"));
-static Text emit("emit", cl::cat(category), cl::value_desc("WHAT"), cl::init("bundle"),
-                 cl::desc("bundle (default), or MLIR after a stage: import, plan, absorb, fold, linalg, llvm; for h100 "
-                          "kernels, nvvm, ptx"));
+                        cl::desc("standard (default): what other engines keep in\ntheirs; private: what is fastest"));
+static Text
+    emit("emit", cl::cat(category), cl::value_desc("WHAT"), cl::init("bundle"),
+         cl::desc("bundle (default), or MLIR after a stage: import,\nplan, absorb, fold, linalg, llvm; for h100 "
+                  "kernels,\nnvvm, ptx"));
 static Text output("o", cl::cat(category), cl::value_desc("OUT"),
-                   cl::desc("what to write; '-' is standard output; it appears only when complete"));
+                   cl::desc("what to write; '-' is standard output; it appears\nonly when complete"));
 
 static Text report("report", cl::cat(category), cl::ValueOptional, cl::value_desc("text|json|html"),
                    cl::desc("costs only, compiles nothing"));
@@ -84,8 +86,10 @@ static llvm::Error usageFromLLVM(StringRef message) {
   return usage(line);
 }
 
-static llvm::Error badValue(const Text &option, StringRef allowed) {
-  return usage("--" + option.ArgStr + " must be " + allowed + ", is '" + option.getValue() + "'");
+static std::string nameOf(const Text &option) { return (option.ArgStr == "o" ? "-" : "--") + option.ArgStr.str(); }
+
+static llvm::Error badValue(const Text &option, const Twine &allowed) {
+  return usage(nameOf(option) + " must be " + allowed + ", is '" + option.getValue() + "'");
 }
 
 /// The value that the option's text names.
@@ -102,7 +106,7 @@ static llvm::Error choose(const Text &option, llvm::ArrayRef<std::pair<StringRef
 
 static llvm::Error chooseNumber(const Text &option, int64_t least, int64_t most, int64_t &number) {
   if (!llvm::to_integer(StringRef(option.getValue()), number, 10) || number < least || number > most)
-    return badValue(option, "an integer from " + std::to_string(least) + " to " + std::to_string(most));
+    return badValue(option, "an integer from " + Twine(least) + " to " + Twine(most));
   return llvm::Error::success();
 }
 
@@ -168,12 +172,12 @@ static llvm::Error chooseCache(CompileOptions &options) {
 static llvm::Error checkTogether() {
   for (const Text *option : {&config, &weights, &output})
     if (option->getNumOccurrences() && option->empty())
-      return usage("--" + option->ArgStr + " is empty");
+      return usage(nameOf(*option) + " is empty");
   if (config.empty() && weights.empty())
     return usage("give --config or --weights");
   for (const Text *option : {&baseline, &batch, &context})
     if (option->getNumOccurrences() && !wantsReport())
-      return usage("--" + option->ArgStr + " belongs to --report");
+      return usage(nameOf(*option) + " belongs to --report");
   if (wantsReport())
     return llvm::Error::success();
   if (output.empty())
@@ -193,8 +197,7 @@ llvm::Expected<CompileOptions> mla::parseOptions(int argc, char **argv) {
   if (!cl::ParseCommandLineOptions(argc, argv, overview, &os))
     return usageFromLLVM(errors);
   CompileOptions options;
-  for (auto choose :
-       {chooseLayers, chooseTarget, choosePlan, chooseRank, choosePage, chooseCache, chooseEmit})
+  for (auto choose : {chooseLayers, chooseTarget, choosePlan, chooseRank, choosePage, chooseCache, chooseEmit})
     if (llvm::Error error = choose(options))
       return error;
   if (llvm::Error error = checkTogether())

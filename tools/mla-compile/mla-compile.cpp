@@ -19,7 +19,10 @@ static int fail(llvm::Error error, int status) {
   return status;
 }
 
-static void printProgress(llvm::StringRef what) { llvm::errs() << "mla-compile: " << what << "\n"; }
+/// In one line of a terminal, each over the last.
+static void printProgress(llvm::StringRef what) {
+  llvm::errs() << "\r\033[K" << (what.empty() ? "" : "mla-compile: ") << what;
+}
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
@@ -31,7 +34,9 @@ int main(int argc, char **argv) {
                 EXIT_FAILURE);
   if (llvm::sys::Process::StandardErrIsDisplayed())
     options->progress = printProgress;
-  if (llvm::Error error = mla::compile(*options))
+  llvm::Error error = mla::compile(*options);
+  options->progress("");
+  if (error)
     return fail(std::move(error), EXIT_FAILURE);
   return EXIT_SUCCESS;
 }

@@ -44,7 +44,7 @@ struct CompileOptions {
   bool privateCache = false;
   Emit emit = Emit::Bundle;
   std::string output; ///< "-": standard output.
-  /// Called with what begins; for people who wait.
+  /// Called with what begins, for people who wait; with nothing before other text goes to stderr.
   void (*progress)(llvm::StringRef what) = [](llvm::StringRef) {};
 };
 

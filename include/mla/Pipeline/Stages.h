@@ -22,7 +22,8 @@ enum class Stage {
   Absorb, ///< A function a form; up-projections outside the attention.
   Fold,   ///< Weights are prepared by `@prepare` functions.
   Layout, ///< Prepared weights lie as the target reads them.
-  Linalg, ///< Weights are arguments, mla operations are linalg. `@prepare` functions are gone: they run at compile time.
+  Linalg, ///< Weights are arguments, mla operations are linalg. `@prepare` functions are gone: they run at compile
+          ///< time.
   LLVM,   ///< The LLVM dialect, with entries.
 };
 

@@ -67,7 +67,10 @@ Value Emitter::slice(Value tensor, ArrayRef<Size> offsets, ArrayRef<Size> sizes,
   SmallVector<int64_t> shape;
   int64_t drop = source.getRank() - rank;
   for (Size size : sizes) {
-    std::optional<int64_t> constant = getConstantIntValue(size);
+    // A constant that is a value is a dynamic size to the operation.
+    std::optional<int64_t> constant;
+    if (isa<Attribute>(size))
+      constant = getConstantIntValue(size);
     if (drop > 0 && constant == 1)
       --drop;
     else

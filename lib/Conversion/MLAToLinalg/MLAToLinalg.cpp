@@ -12,6 +12,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Func/Transforms/FuncConversions.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 
 namespace mla {
 #define GEN_PASS_DEF_MLATOLINALG
@@ -24,6 +25,34 @@ using namespace mla;
 /// A cache is its pages, block table and lengths.
 static LogicalResult convertCache(CacheType type, SmallVectorImpl<Type> &types) {
   types.append({type.getPagesType(), type.getBlockTableType(), type.getLengthsType()});
+  return success();
+}
+
+/// Attributes of a function's arguments, each on the first of the values that
+/// the argument becomes. The conversion of a signature leaves them behind when
+/// an argument becomes several.
+static void spreadArgumentAttributes(func::FuncOp function, const TypeConverter &converter) {
+  SmallVector<Attribute> attributes;
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+    SmallVector<Type> types;
+    (void)converter.convertType(type, types);
+    DictionaryAttr own = function.getArgAttrDict(i);
+    attributes.push_back(own ? own : DictionaryAttr::get(function.getContext()));
+    attributes.append(types.size() - 1, DictionaryAttr::get(function.getContext()));
+  }
+  function->setAttr(function.getArgAttrsAttrName(), ArrayAttr::get(function.getContext(), attributes));
+}
+
+/// Layouts of weights as reshapes and transposes, which bufferise.
+static LogicalResult lowerPacks(ModuleOp module) {
+  IRRewriter rewriter(module.getContext());
+  SmallVector<linalg::PackOp> packs;
+  module.walk([&](linalg::PackOp op) { packs.push_back(op); });
+  for (linalg::PackOp op : packs) {
+    rewriter.setInsertionPoint(op);
+    if (failed(linalg::lowerPack(rewriter, op)))
+      return failure();
+  }
   return success();
 }
 
@@ -55,7 +84,11 @@ struct MLAToLinalgPass : mla::impl::MLAToLinalgBase<MLAToLinalgPass> {
       return converter.isSignatureLegal(op.getFunctionType()) && converter.isLegal(&op.getBody());
     });
     target.addDynamicallyLegalOp<func::ReturnOp, func::CallOp>([&](Operation *op) { return converter.isLegal(op); });
-    if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (function.getArgAttrsAttr())
+        spreadArgumentAttributes(function, converter);
+    if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))) ||
+        failed(lowerPacks(getOperation())))
       signalPassFailure();
   }
 };

@@ -15,6 +15,11 @@ namespace mla {
 
 using namespace mlir;
 
+/// Whether all arguments are memory; scalars have no descriptor.
+static bool takesDescriptors(LLVM::LLVMFuncOp interface) {
+  return llvm::all_of(interface.getArgumentTypes(), llvm::IsaPred<LLVM::LLVMPointerType>);
+}
+
 /// void mla_entry_<name>(ptr descriptors): calls the C interface.
 static void createEntry(LLVM::LLVMFuncOp interface, StringRef name) {
   OpBuilder builder(interface->getContext());
@@ -49,7 +54,7 @@ struct MLACPUEntriesPass : mla::impl::MLACPUEntriesBase<MLACPUEntriesPass> {
     SmallVector<LLVM::LLVMFuncOp> functions(getOperation().getOps<LLVM::LLVMFuncOp>());
     for (LLVM::LLVMFuncOp function : functions) {
       StringRef name = function.getName();
-      if (name.consume_front("_mlir_ciface_") && !function.isExternal())
+      if (name.consume_front("_mlir_ciface_") && !function.isExternal() && takesDescriptors(function))
         createEntry(function, name);
     }
   }

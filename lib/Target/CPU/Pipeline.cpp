@@ -47,7 +47,8 @@ static constexpr unsigned kLargestStackBuffer = 512 * 1024;
 static void bufferize(OpPassManager &pm) {
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   pm.addPass(createMLACPUBufferize());
-  pm.addPass(bufferization::createDropEquivalentBufferResultsPass());
+  simplify(pm);
+  pm.addNestedPass<func::FuncOp>(createMLACPUDropReturned());
   bufferization::BufferResultsToOutParamsPassOptions results;
   results.modifyPublicFunctions = true;
   results.hoistDynamicAllocs = true;

@@ -42,6 +42,15 @@ def MLACPUBufferize : Pass<"mla-cpu-bufferize", "::mlir::ModuleOp"> {
   ];
 }
 
+def MLACPUDropReturned : Pass<"mla-cpu-drop-returned", "::mlir::func::FuncOp"> {
+  let summary = "Drop results that are buffers of the caller's own";
+  let description = [{
+    A result that is an argument, such as the cache that was written in place,
+    is no result. Upstream's `drop-equivalent-buffer-results` does this for
+    private functions only.
+  }];
+}
+
 def MLACPUMath : Pass<"mla-cpu-math", "::mlir::func::FuncOp"> {
   let summary = "Exponentials as polynomials";
   let description = [{

@@ -1,0 +1,64 @@
+"""edit-safetensors.py FROM TO EDIT…: a safetensors file with something wrong.
+
+drop NAME           leaves a tensor out
+nan NAME INDEX      makes an element of an F32 tensor NaN
+shape NAME R,C      gives a tensor another shape (its data is cut)
+add NAME LIKE       adds a tensor like another one
+no-config           leaves the config out
+config KEY=JSON     changes a field of the config
+"""
+import json
+import math
+import struct
+import sys
+
+
+def read(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8 : 8 + size])
+    metadata = header.pop("__metadata__", {})
+    body = data[8 + size :]
+    return {n: [e["dtype"], e["shape"], body[slice(*e["data_offsets"])]] for n, e in header.items()}, metadata
+
+
+def write(path, tensors, metadata):
+    header, offset = {"__metadata__": metadata}, 0
+    for name, (dtype, shape, data) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, offset + len(data)]}
+        offset += len(data)
+    text = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        file.writelines(data for _, _, data in tensors.values())
+
+
+def edit(tensors, metadata, words):
+    what = words.pop(0)
+    if what == "drop":
+        del tensors[words.pop(0)]
+    elif what == "nan":
+        tensor, index = tensors[words.pop(0)], int(words.pop(0))
+        tensor[2] = tensor[2][: 4 * index] + struct.pack("<f", math.nan) + tensor[2][4 * index + 4 :]
+    elif what == "shape":
+        tensor, shape = tensors[words.pop(0)], [int(size) for size in words.pop(0).split(",")]
+        bytes_each = len(tensor[2]) // math.prod(tensor[1])
+        tensor[1:] = [shape, tensor[2][: bytes_each * math.prod(shape)]]
+    elif what == "add":
+        name = words.pop(0)
+        tensors[name] = list(tensors[words.pop(0)])
+    elif what == "no-config":
+        del metadata["config"]
+    elif what == "config":
+        key, _, value = words.pop(0).partition("=")
+        metadata["config"] = json.dumps({**json.loads(metadata["config"]), key: json.loads(value)})
+    else:
+        sys.exit(f"unknown edit {what}")
+
+
+source, target, *words = sys.argv[1:]
+tensors, metadata = read(source)
+while words:
+    edit(tensors, metadata, words)
+write(target, tensors, metadata)

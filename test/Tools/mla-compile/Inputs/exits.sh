@@ -1,0 +1,8 @@
+# exits.sh STATUS COMMAND…: runs the command, its errors on standard output, and fails unless it exits as expected.
+expected=$1
+shift
+"$@" 2>&1
+status=$?
+[ "$status" -eq "$expected" ] && exit 0
+echo "exit status $status, expected $expected"
+exit 1
