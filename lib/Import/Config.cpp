@@ -185,8 +185,7 @@ llvm::Expected<AttentionConfig> mla::importer::parseConfig(StringRef json, Strin
   checkKeyValueHeads(reader, config);
   checkWeightSizes(reader, config);
   checkForeignKeys(reader, root, **family);
-  // Checked, though the layer does not use it (see AttentionConfig::rmsNormEps).
-  reader.number("rms_norm_eps", 1e-30, 1.0, 1e-6);
+  config.configRmsNormEps = reader.number("rms_norm_eps", 1e-30, 1.0, 1e-6);
   config.attentionBias = reader.boolean("attention_bias", false);
   config.checkpointDType = parseDType(reader);
   if (llvm::Error error = reader.takeError())

@@ -59,7 +59,7 @@ static mlir::DictionaryAttr describeModel(mlir::MLIRContext *context, const Atte
       .add("qk_nope_head_dim", config.nopeDim)
       .add("qk_rope_head_dim", config.ropeDim)
       .add("v_head_dim", config.vDim)
-      .add("rms_norm_eps", config.rmsNormEps)
+      .add("rms_norm_eps", config.configRmsNormEps)
       .add("rope_theta", config.rope.theta)
       .add("dtype", manifestName(options.dtype))
       .add("page", options.page)

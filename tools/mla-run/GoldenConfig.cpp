@@ -10,7 +10,6 @@
 #include "Text.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 
 using namespace mla;
@@ -36,17 +35,6 @@ static Error checkInteger(const SafetensorsFile &file, const Value &config, cons
                              "; correct the file");
   return value->integer == bundle ? Error()
                                   : differs(file, field, std::to_string(value->integer), std::to_string(bundle));
-}
-
-static Error checkEpsilon(const SafetensorsFile &file, const Value &config, double bundle) {
-  const Value *value = config.find("rms_norm_eps");
-  // Not equality: a writer in between may have kept it in f32.
-  if (!value || value->is(Value::Kind::Null) || std::abs(value->number - bundle) <= 1e-6 * std::abs(bundle))
-    return {};
-  char golden[32], ours[32];
-  std::snprintf(golden, sizeof(golden), "%g", value->number);
-  std::snprintf(ours, sizeof(ours), "%g", bundle);
-  return differs(file, "rms_norm_eps", golden, ours);
 }
 
 static Error checkModelType(const SafetensorsFile &file, const Value &config, const char *bundle) {
@@ -79,5 +67,7 @@ Error mla::run::checkConfig(const SafetensorsFile &file, const mla_bundle_info &
   for (const auto &[field, value] : integers)
     if (Error error = checkInteger(file, *config, field, value))
       return error;
-  return checkEpsilon(file, *config, info.rms_norm_eps);
+  // rms_norm_eps is not compared: it is the block's norm's. The norms of the
+  // latents have an epsilon of their own, which the configuration does not hold.
+  return {};
 }

@@ -61,6 +61,8 @@ struct AttentionConfig {
   /// for its other norms only: the norms of the latents are constructed without one and have the default of their
   /// class.
   double rmsNormEps = 1e-6;
+  /// The config's rms_norm_eps: a bundle says it, so that its model is recognised.
+  double configRmsNormEps = 1e-6;
   bool attentionBias = false;
   /// RoPE turns columns (2i, 2i+1); else (i, i + ropeDim/2).
   bool ropeInterleaved = true;

@@ -86,11 +86,13 @@ Value Emitter::insert(Value source, Value into, ArrayRef<Size> offsets, ArrayRef
 }
 
 Value Emitter::matmul(Value a, Value b, Value accumulator) {
-  return linalg::MatmulOp::create(*this, ValueRange{a, b}, ValueRange{accumulator}).getResult(0);
+  Value operands[] = {cast(a, getF32Type()), cast(b, getF32Type())};
+  return linalg::MatmulOp::create(*this, operands, ValueRange{accumulator}).getResult(0);
 }
 
 Value Emitter::matmulTransposedA(Value a, Value b, Value accumulator) {
-  return linalg::MatmulTransposeAOp::create(*this, getLoc(), ValueRange{a, b}, ValueRange{accumulator}).getResult(0);
+  Value operands[] = {cast(a, getF32Type()), cast(b, getF32Type())};
+  return linalg::MatmulTransposeAOp::create(*this, getLoc(), operands, ValueRange{accumulator}).getResult(0);
 }
 
 Value Emitter::transposed2D(Value tensor) {

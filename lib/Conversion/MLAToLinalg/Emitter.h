@@ -58,6 +58,7 @@ public:
   /// A slice whose unit dimensions are dropped down to `rank`, from the front.
   Value slice(Value tensor, llvm::ArrayRef<Size> offsets, llvm::ArrayRef<Size> sizes, int64_t rank);
   Value insert(Value source, Value into, llvm::ArrayRef<Size> offsets, llvm::ArrayRef<Size> sizes);
+  /// Operands are widened to f32 as a whole: a tile is read many times.
   Value matmul(Value a, Value b, Value accumulator);
   /// a^T · b, added to the accumulator.
   Value matmulTransposedA(Value a, Value b, Value accumulator);
