@@ -1,6 +1,7 @@
 # Configuration of lit: what is a test, and which tools it runs.
 
 import ctypes
+import importlib.util
 import os
 import shutil
 
@@ -25,6 +26,13 @@ config.substitutions.append(("%mla_obj_root", config.mla_obj_root))
 config.substitutions.append(("%golden", os.path.join(config.mla_src_root, "test", "Models", "golden")))
 config.substitutions.append(("%configs", os.path.join(config.mla_src_root, "test", "Models", "configs")))
 config.substitutions.append(("%llvm_lib_dir", os.path.join(config.llvm_tools_dir, "..", "lib")))
+config.substitutions.append(("%mla_runtime", os.path.join(config.mla_obj_root, "lib", "libmla-runtime.so")))
+
+# Runs @main of what `mla-opt --mla-to-cpu` prints.
+runner_libraries = ["%llvm_lib_dir/libmlir_runner_utils.so", "%llvm_lib_dir/libmlir_c_runner_utils.so", "%mla_runtime"]
+config.substitutions.insert(
+    0, ("%run_main", "mlir-runner -e main --entry-point-result=void --shared-libs=" + ",".join(runner_libraries))
+)
 
 # A tool that is not built yet fails the tests that name it, not all tests.
 tools = ["mla-opt", "mla-compile", "mla-run", "mlir-runner", "mlir-opt"]
@@ -51,6 +59,8 @@ def find_ptxas():
 
 if has_cuda_device():
     config.available_features.add("cuda")
+if importlib.util.find_spec("numpy"):
+    config.available_features.add("numpy")
 if find_ptxas():
     config.available_features.add("ptxas")
     config.substitutions.append(("%ptxas", find_ptxas()))

@@ -11,7 +11,6 @@
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
 #include "mla/Target/CPU/Passes.h"
 
-#include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -53,8 +52,6 @@ static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &opti
     return pm.addPass(createMLALayout());
   case Stage::Linalg:
     pm.addPass(createMLABindWeights());
-    // The cast of a biased result to bf16 is arithmetic on tensors.
-    pm.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
     return buildLinalgPipeline(pm);
   case Stage::LLVM:
     return buildCPUPipeline(pm);

@@ -25,18 +25,16 @@ using namespace mla;
 static constexpr int64_t kQueryTile = 16;
 static constexpr int64_t kKeyTile = 64;
 
-static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
-
 namespace {
 
 /// What the tile of queries `tile` of head `head` of one sequence works on.
 struct Tile {
   Value head;
-  Value firstToken;  // of the tile, packed
-  Value queries;     // of the sequence behind the tile's first one
-  Value firstKey;    // of the sequence, packed
-  Value keys;        // of the sequence
-  Value visible;     // keys that the tile's first query sees
+  Value firstToken; // of the tile, packed
+  Value queries;    // of the sequence behind the tile's first one
+  Value firstKey;   // of the sequence, packed
+  Value keys;       // of the sequence
+  Value visible;    // keys that the tile's first query sees
 };
 
 struct Operands {
@@ -136,8 +134,8 @@ static SmallVector<Value> emitAttention(Emitter &e, AttentionOp op, const Operan
   double scale = op.getScale().convertToDouble();
   int64_t heads = typeOf(x.qNope).getDimSize(1);
   OpFoldResult tokens = e.dimSize(x.qNope, 0);
-  Value out = e.empty({tokens, e.size(heads), e.size(typeOf(x.v).getShape().back())},
-                      typeOf(op.getResult()).getElementType());
+  Value out =
+      e.empty({tokens, e.size(heads), e.size(typeOf(x.v).getShape().back())}, typeOf(op.getResult()).getElementType());
   Value lse = e.empty({tokens, e.size(heads)});
   auto ofSequence = [&](Emitter &e, Value b, ValueRange carried) {
     Value firstKey = e.indexAt(cuKeys, b);
@@ -145,8 +143,12 @@ static SmallVector<Value> emitAttention(Emitter &e, AttentionOp op, const Operan
     Span span = emitSpan(e, cu, keys, b);
     auto ofTile = [&](Emitter &e, ValueRange indices, ValueRange outputs) {
       Value start = e.mul(indices[0], e.index(kQueryTile));
-      Tile tile = {indices[1], e.add(span.first, start),           e.sub(span.count, start),
-                   firstKey,   keys, e.add(e.add(span.position, start), e.index(1))};
+      Tile tile = {indices[1],
+                   e.add(span.first, start),
+                   e.sub(span.count, start),
+                   firstKey,
+                   keys,
+                   e.add(e.add(span.position, start), e.index(1))};
       yieldTile(e, emitTile(e, x, tile, scale), tile, outputs);
     };
     return e.parallel({e.ceilDiv(span.count, e.index(kQueryTile)), e.size(heads)}, carried, ofTile);

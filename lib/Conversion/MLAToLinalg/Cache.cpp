@@ -55,8 +55,8 @@ static Value emitAppend(Emitter &e, AppendOp op, Value latent, Value kRope, Valu
     Value slot = arith::RemUIOp::create(e, at, e.index(type.getPage()));
     Value row = rowOf(e, latent, token, type.getElementType()), key = rowOf(e, kRope, token, type.getElementType());
     Value pages = e.insert(row, carried[0], {page, slot, e.size(0)}, {e.size(1), e.size(1), e.size(type.getLatent())});
-    return {e.insert(key, pages, {page, slot, e.size(type.getLatent())},
-                     {e.size(1), e.size(1), e.size(type.getRope())})};
+    return {
+        e.insert(key, pages, {page, slot, e.size(type.getLatent())}, {e.size(1), e.size(1), e.size(type.getRope())})};
   };
   return e.loop(e.index(0), e.dim(latent, 0), e.index(1), cache.pages, body)[0];
 }

@@ -53,9 +53,7 @@ OpFoldResult Emitter::dimSize(Value tensor, int64_t dimension) {
 }
 Value Emitter::at(Value tensor, ValueRange indices) { return tensor::ExtractOp::create(*this, tensor, indices); }
 Value Emitter::empty(ArrayRef<Size> sizes, Type element) { return tensor::EmptyOp::create(*this, sizes, element); }
-Value Emitter::filled(Value init, Value scalar) {
-  return linalg::FillOp::create(*this, scalar, init).getResult(0);
-}
+Value Emitter::filled(Value init, Value scalar) { return linalg::FillOp::create(*this, scalar, init).getResult(0); }
 Value Emitter::zeros(ArrayRef<Size> sizes) { return filled(empty(sizes), f32(0)); }
 
 static SmallVector<OpFoldResult> unitStrides(Emitter &e, size_t rank) {
@@ -63,7 +61,7 @@ static SmallVector<OpFoldResult> unitStrides(Emitter &e, size_t rank) {
 }
 
 Value Emitter::slice(Value tensor, ArrayRef<Size> offsets, ArrayRef<Size> sizes, int64_t rank) {
-  auto source = mlir::cast<RankedTensorType>(tensor.getType());
+  auto source = typeOf(tensor);
   SmallVector<int64_t> shape;
   int64_t drop = source.getRank() - rank;
   for (Size size : sizes) {
@@ -96,7 +94,7 @@ Value Emitter::matmulTransposedA(Value a, Value b, Value accumulator) {
 }
 
 Value Emitter::transposed2D(Value tensor) {
-  auto type = mlir::cast<RankedTensorType>(tensor.getType());
+  auto type = typeOf(tensor);
   Value init = empty({dimSize(tensor, 1), dimSize(tensor, 0)}, type.getElementType());
   return linalg::TransposeOp::create(*this, tensor, init, ArrayRef<int64_t>{1, 0}).getResult()[0];
 }
@@ -125,7 +123,7 @@ Value Emitter::generic(ValueRange inputs, ArrayRef<SmallVector<int64_t>> inputLo
 }
 
 Value Emitter::elementwise(ValueRange inputs, Value init, Body body) {
-  int64_t rank = mlir::cast<RankedTensorType>(init.getType()).getRank();
+  int64_t rank = typeOf(init).getRank();
   SmallVector<int64_t> identity = llvm::to_vector(llvm::seq<int64_t>(rank));
   SmallVector<SmallVector<int64_t>> inputLoops(inputs.size(), identity);
   return generic(inputs, inputLoops, init, identity, rank, body);
@@ -134,7 +132,7 @@ Value Emitter::elementwise(ValueRange inputs, Value init, Body body) {
 Value Emitter::loopIndex(int64_t loop) { return linalg::IndexOp::create(*this, loop); }
 
 Value Emitter::cast(Value tensor, Type element) {
-  auto type = mlir::cast<RankedTensorType>(tensor.getType());
+  auto type = typeOf(tensor);
   if (type.getElementType() == element)
     return tensor;
   Value init = empty(tensor::getMixedSizes(*this, getLoc(), tensor), element);

@@ -17,6 +17,10 @@
 
 namespace mla {
 
+inline mlir::RankedTensorType typeOf(mlir::Value tensor) {
+  return mlir::cast<mlir::RankedTensorType>(tensor.getType());
+}
+
 /// Builds linalg, tensor, scf and arith operations. Sizes and offsets are
 /// OpFoldResults, so that what is static stays static. All arithmetic on
 /// elements is in f32.

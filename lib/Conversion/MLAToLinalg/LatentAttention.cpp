@@ -13,12 +13,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "Emitter.h"
+#include "Merge.h"
 #include "OnlineSoftmax.h"
 #include "Patterns.h"
 #include "Tokens.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace mla;
@@ -26,8 +26,6 @@ using namespace mla;
 /// Pieces of work that a step should have: splits times tokens. Enough for the
 /// threads of a host, few enough that merging stays small.
 static constexpr int64_t kPieces = 8;
-
-static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 /// Queries of one token times scale, transposed to [width, heads].
 static Value transposedQueries(Emitter &e, Value q, Value token, double scale) {
@@ -154,46 +152,6 @@ static SmallVector<Value> emitPartials(Emitter &e, LatentAttentionOp op, Value q
                     body);
 }
 
-//===----------------------------------------------------------------------===//
-// Merge
-//===----------------------------------------------------------------------===//
-
-/// `outputElement`: what the merged attention is stored as; the LSE is f32.
-static SmallVector<Value> emitMerge(Emitter &e, Value partials, Value lses, Type outputElement, Type lseElement) {
-  OpFoldResult tokens = e.dimSize(partials, 1), heads = e.dimSize(partials, 2), width = e.dimSize(partials, 3);
-  Type f32 = e.getF32Type();
-  // Loops: split, token, head, column.
-  Value maximum = e.generic(lses, {{0, 1, 2}}, e.filled(e.empty({tokens, heads}), e.minusInfinity()), {1, 2}, 3,
-                            [&](Emitter &e, ValueRange args) -> Value {
-                              return arith::MaximumFOp::create(e, e.castTo(f32, args[0]), args[1]);
-                            });
-  auto weight = [&](Emitter &e, Value lse, Value maximum) -> Value {
-    return math::ExpOp::create(e, arith::SubFOp::create(e, e.castTo(f32, lse), finiteMaximum(e, maximum)));
-  };
-  Value sum = e.generic({lses, maximum}, {{0, 1, 2}, {1, 2}}, e.zeros({tokens, heads}), {1, 2}, 3,
-                        [&](Emitter &e, ValueRange args) -> Value {
-                          return arith::AddFOp::create(e, args[2], weight(e, args[0], args[1]));
-                        });
-  Value lse = e.elementwise({maximum, sum}, e.empty({tokens, heads}, lseElement), [&](Emitter &e, ValueRange args) {
-    return e.castTo(lseElement, arith::AddFOp::create(e, args[0], math::LogOp::create(e, args[1])));
-  });
-  // exp(lse_s - lse): 0 for a partial without keys, whatever it holds.
-  Value weights = e.generic({lses, maximum, sum}, {{0, 1, 2}, {1, 2}, {1, 2}},
-                            e.empty({e.dimSize(partials, 0), tokens, heads}), {0, 1, 2}, 3,
-                            [&](Emitter &e, ValueRange args) -> Value {
-                              Value w = weight(e, args[0], args[1]);
-                              Value none = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, w, e.f32(0));
-                              return arith::SelectOp::create(e, none, w, arith::DivFOp::create(e, w, args[2]));
-                            });
-  Value out = e.generic({partials, weights}, {{2, 0, 1, 3}, {2, 0, 1}}, e.zeros({tokens, heads, width}), {0, 1, 3}, 4,
-                        [&](Emitter &e, ValueRange args) -> Value {
-                          Value none = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, args[1], e.f32(0));
-                          Value part = arith::SelectOp::create(e, none, e.f32(0), e.castTo(f32, args[0]));
-                          return arith::AddFOp::create(e, args[2], arith::MulFOp::create(e, part, args[1]));
-                        });
-  return {e.cast(out, outputElement), lse};
-}
-
 namespace {
 
 struct ConvertLatentAttention : OpConversionPattern<LatentAttentionOp> {
@@ -203,20 +161,9 @@ struct ConvertLatentAttention : OpConversionPattern<LatentAttentionOp> {
     Emitter e(op.getLoc(), rewriter);
     SmallVector<Value> partials = emitPartials(e, op, adaptor.getQLatent()[0], adaptor.getQRope()[0],
                                                adaptor.getCu()[0], CacheTensors(adaptor.getCache()));
-    Type lse = op.getLse() ? typeOf(op.getLse()).getElementType() : e.getF32Type();
-    SmallVector<Value> results = emitMerge(e, partials[0], partials[1], typeOf(op.getResult()).getElementType(), lse);
+    SmallVector<Value> results = emitMerge(e, partials[0], partials[1], op.getResult().getType().getElementType());
     results.resize(op->getNumResults());
     rewriter.replaceOp(op, results);
-    return success();
-  }
-};
-
-struct ConvertMerge : OpConversionPattern<MergeOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(MergeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
-    Emitter e(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, emitMerge(e, adaptor.getPartials(), adaptor.getLses(),
-                                     typeOf(op.getResult()).getElementType(), typeOf(op.getLse()).getElementType()));
     return success();
   }
 };
@@ -224,5 +171,5 @@ struct ConvertMerge : OpConversionPattern<MergeOp> {
 } // namespace
 
 void mla::populateLatentAttentionPatterns(RewritePatternSet &patterns, const TypeConverter &converter) {
-  patterns.add<ConvertLatentAttention, ConvertMerge>(converter, patterns.getContext());
+  patterns.add<ConvertLatentAttention>(converter, patterns.getContext());
 }

@@ -13,8 +13,6 @@
 using namespace mlir;
 using namespace mla;
 
-static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
-
 static SmallVector<OpFoldResult> sizesOf(Emitter &e, Value tensor) {
   return tensor::getMixedSizes(e, e.getLoc(), tensor);
 }
@@ -61,8 +59,7 @@ static Value constantTensor(Emitter &e, ArrayRef<float> values) {
 
 /// Sine or cosine of every token's angles, [T, R / 2]. The angle is a product
 /// of float32 numbers, as in the model's own code.
-template <typename Function>
-static Value emitAngles(Emitter &e, RopeOp op, Value position) {
+template <typename Function> static Value emitAngles(Emitter &e, RopeOp op, Value position) {
   Value frequencies = constantTensor(e, op.getFrequencies());
   auto body = [&](Emitter &e, ValueRange args) -> Value {
     Value number = arith::SIToFPOp::create(e, e.getF32Type(), args[0]);
@@ -111,7 +108,8 @@ static Value emitRope(Emitter &e, RopeOp op, Value x, Value position) {
     Value partner = e.castTo(f32, e.at(x, at));
     Value signedSine = arith::SelectOp::create(e, index.isFirst, arith::NegFOp::create(e, sine), sine);
     Value kept = arith::MulFOp::create(e, e.castTo(f32, args[0]), cosine);
-    return e.castTo(type.getElementType(), arith::AddFOp::create(e, kept, arith::MulFOp::create(e, partner, signedSine)));
+    return e.castTo(type.getElementType(),
+                    arith::AddFOp::create(e, kept, arith::MulFOp::create(e, partner, signedSine)));
   };
   return e.elementwise(x, e.empty(sizesOf(e, x), type.getElementType()), body);
 }

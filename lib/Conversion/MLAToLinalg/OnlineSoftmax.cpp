@@ -31,37 +31,36 @@ static Value weight(Emitter &e, Value x, Value maximum) {
 }
 
 void OnlineSoftmax::step(Emitter &e, Value scores, Value tileValues) {
-  auto scoresType = mlir::cast<RankedTensorType>(scores.getType());
+  auto scoresType = typeOf(scores);
   OpFoldResult keys = e.size(scoresType.getDimSize(0)), rows = e.size(scoresType.getDimSize(1));
 
   auto larger = [](Emitter &e, ValueRange args) -> Value { return arith::MaximumFOp::create(e, args[0], args[1]); };
   auto exponential = [](Emitter &e, ValueRange args) { return weight(e, args[0], args[1]); };
   Value highest = e.generic(scores, {{0, 1}}, e.filled(e.empty({rows}), e.minusInfinity()), {1}, 2, larger);
   Value updated = e.elementwise({maximum, highest}, e.empty({rows}), larger);
-  Value weights =
-      e.generic({scores, updated}, {{0, 1}, {1}}, e.empty({keys, rows}), {0, 1}, 2, exponential);
+  Value weights = e.generic({scores, updated}, {{0, 1}, {1}}, e.empty({keys, rows}), {0, 1}, 2, exponential);
   Value decay = e.elementwise({maximum, updated}, e.empty({rows}), exponential);
   // Back to where the loop carries it: the old one was needed until here.
   maximum = bufferization::MaterializeInDestinationOp::create(e, updated, maximum).getResult();
   auto scale = [](Emitter &e, ValueRange args) -> Value { return arith::MulFOp::create(e, args[0], args[1]); };
   sum = e.generic(decay, {{0}}, sum, {0}, 1, scale);
   values = e.generic(decay, {{0}}, values, {0, 1}, 2, scale);
-  sum = e.generic(weights, {{0, 1}}, sum, {1}, 2, [](Emitter &e, ValueRange args) -> Value {
-    return arith::AddFOp::create(e, args[0], args[1]);
-  });
+  sum = e.generic(weights, {{0, 1}}, sum, {1}, 2,
+                  [](Emitter &e, ValueRange args) -> Value { return arith::AddFOp::create(e, args[0], args[1]); });
   values = e.matmulTransposedA(weights, tileValues, values);
 }
 
 std::pair<Value, Value> OnlineSoftmax::finish(Emitter &e) const {
-  auto type = mlir::cast<RankedTensorType>(values.getType());
+  auto type = typeOf(values);
   Value init = e.empty({e.size(type.getDimSize(0)), e.size(type.getDimSize(1))});
   Value out = e.generic({values, sum}, {{0, 1}, {0}}, init, {0, 1}, 2, [](Emitter &e, ValueRange args) -> Value {
     Value none = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, args[1], e.f32(0));
     Value divisor = arith::SelectOp::create(e, none, e.f32(1), args[1]);
     return arith::DivFOp::create(e, args[0], divisor);
   });
-  Value lse = e.elementwise({maximum, sum}, e.empty({e.size(type.getDimSize(0))}), [](Emitter &e, ValueRange args) -> Value {
-    return arith::AddFOp::create(e, args[0], math::LogOp::create(e, args[1]));
-  });
+  Value lse =
+      e.elementwise({maximum, sum}, e.empty({e.size(type.getDimSize(0))}), [](Emitter &e, ValueRange args) -> Value {
+        return arith::AddFOp::create(e, args[0], math::LogOp::create(e, args[1]));
+      });
   return {out, lse};
 }

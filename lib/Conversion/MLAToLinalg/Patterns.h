@@ -24,6 +24,7 @@ void populateNormAndPositionPatterns(mlir::RewritePatternSet &patterns, const ml
 void populateCachePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 void populateAttentionPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 void populateLatentAttentionPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
+void populateMergePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 
 } // namespace mla
 

@@ -16,6 +16,8 @@
 #include "Emitter.h"
 #include "Patterns.h"
 
+#include "mla/Support/Divisors.h"
+
 using namespace mlir;
 using namespace mla;
 
@@ -24,8 +26,6 @@ using namespace mla;
 static constexpr int64_t kTokenBlock = 8;
 /// Rows taken together where the weight has no panels of its own.
 static constexpr int64_t kLargestPanel = 32;
-
-static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 /// The same elements, row-major, with other sizes behind the tokens.
 static Value reshapeTokens(Emitter &e, Value tensor, ArrayRef<int64_t> shape) {
@@ -68,21 +68,13 @@ struct Shape {
 };
 } // namespace
 
-static int64_t largestDivisor(int64_t value, int64_t limit) {
-  for (int64_t divisor = std::min(value, limit); divisor > 1; --divisor)
-    if (value % divisor == 0)
-      return divisor;
-  return 1;
-}
-
 static Shape shapeOf(ProjectOp op) {
   ArrayRef<int64_t> result = typeOf(op.getResult()).getShape();
   Shape shape;
   shape.heads = op.getHeads() == Heads::Per ? result[1] : 1;
   shape.rows = op.getHeads() == Heads::To ? result[1] * result[2] : result.back();
   shape.contracted = op.getContractedSize();
-  shape.panel =
-      op.getPanels() ? typeOf(op.getWeight()).getShape().back() : largestDivisor(shape.rows, kLargestPanel);
+  shape.panel = op.getPanels() ? typeOf(op.getWeight()).getShape().back() : largestDivisor(shape.rows, kLargestPanel);
   return shape;
 }
 
@@ -91,8 +83,8 @@ static Value panelOf(Emitter &e, Value weight, bool panelled, Shape s, Value hea
   using Size = OpFoldResult;
   if (panelled) {
     Value w = reshapeStatic(e, weight, {s.heads, s.rows / s.panel, s.contracted, s.panel});
-    return e.slice(w, {head, number, e.size(0), e.size(0)}, {e.size(1), e.size(1), e.size(s.contracted), e.size(s.panel)},
-                   2);
+    return e.slice(w, {head, number, e.size(0), e.size(0)},
+                   {e.size(1), e.size(1), e.size(s.contracted), e.size(s.panel)}, 2);
   }
   Value w = reshapeStatic(e, weight, {s.heads, s.rows, s.contracted});
   Size row = e.mul(number, e.index(s.panel));
@@ -162,8 +154,8 @@ struct ConvertBias : OpConversionPattern<BiasOp> {
       Value sum = arith::AddFOp::create(e, e.castTo(e.getF32Type(), args[0]), e.castTo(e.getF32Type(), args[1]));
       return e.castTo(type.getElementType(), sum);
     };
-    rewriter.replaceOp(
-        op, e.generic({adaptor.getX(), adaptor.getBias()}, {all, tail}, init, all, type.getRank(), body));
+    rewriter.replaceOp(op,
+                       e.generic({adaptor.getX(), adaptor.getBias()}, {all, tail}, init, all, type.getRank(), body));
     return success();
   }
 };

@@ -13,8 +13,6 @@
 using namespace mlir;
 using namespace mla;
 
-static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
-
 /// The value of every bit pattern of an 8-bit float: no processor at hand
 /// converts e4m3, and 1 KiB stays in its cache.
 static Value tableOf8Bit(Emitter &e, FloatType type) {
@@ -77,7 +75,8 @@ namespace {
 
 struct ConvertDequantize : OpConversionPattern<DequantizeOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(DequantizeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(DequantizeOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     Emitter e(op.getLoc(), rewriter);
     rewriter.replaceOp(op, emitDequantize(e, op, adaptor.getWeight(), adaptor.getScale()));
     return success();

@@ -70,8 +70,8 @@ llvm::Error BundleDirectory::commit() {
   bool replaces = fs::exists(path);
   unsigned flags = replaces ? RENAME_EXCHANGE : RENAME_NOREPLACE;
   if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), flags) != 0)
-    return llvm::createStringError(path + ": the bundle cannot be moved there: " +
-                                   std::error_code(errno, std::generic_category()).message());
+    return llvm::createStringError(
+        path + ": the bundle cannot be moved there: " + std::error_code(errno, std::generic_category()).message());
   if (!replaces)
     temporary.clear();
   return llvm::Error::success();

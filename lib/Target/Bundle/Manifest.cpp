@@ -48,8 +48,8 @@ llvm::Expected<std::vector<BundleEntry>> mla::entriesOf(mlir::ModuleOp module) {
     if (!function)
       return llvm::createStringError("no function has the forms of a regime of the plan; run mla-absorb on the module");
     entries.push_back({("mla_entry_" + function.getName()).str(), stringifyPhase(regime.getPhase()).str(),
-                       stringifyForm(regime.getQ()).str(), stringifyForm(regime.getO()).str(),
-                       regime.getFirstContext(), regime.getLastContext(), boundWeights(function)});
+                       stringifyForm(regime.getQ()).str(), stringifyForm(regime.getO()).str(), regime.getFirstContext(),
+                       regime.getLastContext(), boundWeights(function)});
   }
   return entries;
 }

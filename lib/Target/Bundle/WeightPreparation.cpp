@@ -32,8 +32,7 @@ static WeightPreparation::Weight describe(mlir::func::FuncOp function) {
   weight.spec = {weight.name, dtypeOf(type.getElementType()), type.getShape().vec()};
   for (unsigned i = 0; i < function.getNumArguments(); ++i) {
     weight.inputs.push_back(function.getArgAttrOfType<mlir::StringAttr>(i, kWeightAttr).str());
-    weight.inputShapes.push_back(
-        mlir::cast<mlir::RankedTensorType>(function.getArgumentTypes()[i]).getShape().vec());
+    weight.inputShapes.push_back(mlir::cast<mlir::RankedTensorType>(function.getArgumentTypes()[i]).getShape().vec());
   }
   return weight;
 }

@@ -32,8 +32,7 @@ static void createEntry(LLVM::LLVMFuncOp interface, StringRef name) {
   builder.setInsertionPointToStart(block);
   SmallVector<Value> arguments;
   for (int32_t i = 0, n = interface.getNumArguments(); i < n; ++i) {
-    Value slot = LLVM::GEPOp::create(builder, loc, pointer, pointer, block->getArgument(0),
-                                     ArrayRef<LLVM::GEPArg>{i});
+    Value slot = LLVM::GEPOp::create(builder, loc, pointer, pointer, block->getArgument(0), ArrayRef<LLVM::GEPArg>{i});
     arguments.push_back(LLVM::LoadOp::create(builder, loc, pointer, slot));
   }
   LLVM::CallOp::create(builder, loc, interface, arguments);

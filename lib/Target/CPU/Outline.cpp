@@ -47,16 +47,15 @@ static func::FuncOp outlineBody(RewriterBase &rewriter, scf::ForallOp loop, Valu
   types.append(bounds.size() + 1, rewriter.getIndexType());
   auto parent = loop->getParentOfType<func::FuncOp>();
   rewriter.setInsertionPoint(parent);
-  auto function = func::FuncOp::create(rewriter, loc, (parent.getName() + "_parallel").str(),
-                                       rewriter.getFunctionType(types, {}));
+  auto function =
+      func::FuncOp::create(rewriter, loc, (parent.getName() + "_parallel").str(), rewriter.getFunctionType(types, {}));
   function.setPrivate();
   symbols.insert(function);
 
   Block *entry = function.addEntryBlock();
   rewriter.setInsertionPointToStart(entry);
   SmallVector<Value> basis(entry->getArguments().slice(captured.size(), bounds.size()));
-  FailureOr<SmallVector<Value>> indices =
-      affine::delinearizeIndex(rewriter, loc, entry->getArguments().back(), basis);
+  FailureOr<SmallVector<Value>> indices = affine::delinearizeIndex(rewriter, loc, entry->getArguments().back(), basis);
   IRMapping mapping;
   mapping.map(captured, entry->getArguments().take_front(captured.size()));
   mapping.map(loop.getInductionVars(), *indices);

@@ -30,8 +30,7 @@ static LLVM::LLVMFuncOp createThunk(ConversionPatternRewriter &rewriter, const L
   rewriter.setInsertionPointToEnd(module.getBody());
   Type pointer = LLVM::LLVMPointerType::get(context), i64 = rewriter.getI64Type();
   auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), {pointer, i64});
-  auto thunk = LLVM::LLVMFuncOp::create(rewriter, loc, (op.getBody() + "_thunk").str(), type,
-                                        LLVM::Linkage::Internal);
+  auto thunk = LLVM::LLVMFuncOp::create(rewriter, loc, (op.getBody() + "_thunk").str(), type, LLVM::Linkage::Internal);
   Block *entry = thunk.addEntryBlock(rewriter);
   rewriter.setInsertionPointToStart(entry);
   Value all = LLVM::LoadOp::create(rewriter, loc, captured, entry->getArgument(0));
@@ -54,8 +53,8 @@ struct SpawnToLLVM : ConvertOpToLLVMPattern<SpawnOp> {
     Location loc = op.getLoc();
     auto module = op->getParentOfType<ModuleOp>();
     Type pointer = LLVM::LLVMPointerType::get(getContext()), i64 = rewriter.getI64Type();
-    FailureOr<LLVM::LLVMFuncOp> run = LLVM::lookupOrCreateFn(rewriter, module, "mla_parallel_for",
-                                                             {pointer, pointer, i64}, LLVM::LLVMVoidType::get(getContext()));
+    FailureOr<LLVM::LLVMFuncOp> run = LLVM::lookupOrCreateFn(
+        rewriter, module, "mla_parallel_for", {pointer, pointer, i64}, LLVM::LLVMVoidType::get(getContext()));
     if (failed(run))
       return failure();
     auto captured = LLVM::LLVMStructType::getLiteral(getContext(), llvm::to_vector(adaptor.getCaptured().getTypes()));
@@ -93,6 +92,5 @@ struct SpawnInterface : ConvertToLLVMPatternInterface {
 } // namespace
 
 void mla::registerSpawnToLLVM(DialectRegistry &registry) {
-  registry.addExtension(
-      +[](MLIRContext *context, MLADialect *dialect) { dialect->addInterfaces<SpawnInterface>(); });
+  registry.addExtension(+[](MLIRContext *context, MLADialect *dialect) { dialect->addInterfaces<SpawnInterface>(); });
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mla/Support/Divisors.h"
 #include "mla/Target/CPU/Passes.h"
 
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -21,13 +22,6 @@ namespace mla {
 
 using namespace mlir;
 using namespace mla;
-
-static int64_t largestDivisor(int64_t value, int64_t limit) {
-  for (int64_t divisor = std::min(value, limit); divisor > 1; --divisor)
-    if (value % divisor == 0)
-      return divisor;
-  return 1;
-}
 
 /// Loops over tiles; the product of one tile is left in them.
 static FailureOr<linalg::LinalgOp> tile(RewriterBase &rewriter, linalg::LinalgOp op, ArrayRef<int64_t> sizes) {

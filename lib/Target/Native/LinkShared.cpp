@@ -44,8 +44,9 @@ llvm::Error mla::linkShared(llvm::StringRef object, llvm::StringRef output) {
   llvm::FileRemover remover(*script);
   std::string objectPath = object.str(), outputPath = output.str(), runtime = runtimePath().str();
   std::string exports = ("--version-script=" + *script).str();
-  const char *arguments[] = {"ld.lld", "-shared", "-z", "now", "--build-id=none", objectPath.c_str(),
-                             runtime.c_str(), exports.c_str(), "-o", outputPath.c_str()};
+  const char *arguments[] = {
+      "ld.lld", "-shared",         "-z", "now", "--build-id=none", objectPath.c_str(), runtime.c_str(), exports.c_str(),
+      "-o",     outputPath.c_str()};
   std::string messages;
   llvm::raw_string_ostream stream(messages);
   lld::Result result = lld::lldMain(arguments, stream, stream, {{lld::Gnu, &lld::elf::link}});

@@ -27,8 +27,8 @@ void mla::MLADialect::registerAttrs() {
 // #mla.regime
 //===----------------------------------------------------------------------===//
 
-LogicalResult RegimeAttr::verify(function_ref<InFlightDiagnostic()> emitError, Phase phase, int64_t first,
-                                 int64_t last, Form q, Form o) {
+LogicalResult RegimeAttr::verify(function_ref<InFlightDiagnostic()> emitError, Phase phase, int64_t first, int64_t last,
+                                 Form q, Form o) {
   if (first < 0 || (last != kUnbounded && last < first))
     return emitError() << "context must be a range of lengths, got " << first << " to " << last;
   return success();
@@ -44,8 +44,7 @@ void RegimeAttr::printBody(raw_ostream &os) const {
 }
 
 /// `name = keyword`, the keyword one of an enum's.
-template <typename Enum>
-static ParseResult parseField(AsmParser &parser, StringRef name, Enum &value) {
+template <typename Enum> static ParseResult parseField(AsmParser &parser, StringRef name, Enum &value) {
   StringRef keyword;
   SMLoc loc;
   if (parser.parseKeyword(name) || parser.parseEqual() || (loc = parser.getCurrentLocation(), false) ||
@@ -78,8 +77,8 @@ FailureOr<RegimeAttr> RegimeAttr::parseBody(AsmParser &parser) {
       parseContext(parser, first, last) || parseField(parser, "q", q) || parser.parseComma() ||
       parseField(parser, "o", o) || parser.parseRBrace())
     return failure();
-  auto regime = RegimeAttr::getChecked([&] { return parser.emitError(loc); }, parser.getContext(), phase, first, last,
-                                       q, o);
+  auto regime =
+      RegimeAttr::getChecked([&] { return parser.emitError(loc); }, parser.getContext(), phase, first, last, q, o);
   if (!regime)
     return failure();
   return regime;

@@ -21,9 +21,7 @@ static ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(va
 static int64_t rankOf(Value value) { return shapeOf(value).size(); }
 
 /// Sizes agree where both are static.
-static bool compatible(int64_t a, int64_t b) {
-  return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b;
-}
+static bool compatible(int64_t a, int64_t b) { return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b; }
 
 static bool compatible(ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
   return a.size() == b.size() && llvm::all_of_zip(a, b, [](int64_t x, int64_t y) { return compatible(x, y); });
@@ -75,8 +73,8 @@ LogicalResult ComposeOp::inferReturnTypes(MLIRContext *context, std::optional<Lo
   auto inner = dyn_cast<RankedTensorType>(adaptor.getInner().getType());
   if (!outer || !inner || outer.getRank() != 3 || inner.getRank() != 3)
     return emitOptionalError(loc, "'mla.compose' op (C1) operands must have rank 3 and one number of heads");
-  types.push_back(RankedTensorType::get({outer.getDimSize(0), outer.getDimSize(1), inner.getDimSize(2)},
-                                        outer.getElementType()));
+  types.push_back(
+      RankedTensorType::get({outer.getDimSize(0), outer.getDimSize(1), inner.getDimSize(2)}, outer.getElementType()));
   return success();
 }
 

@@ -8,6 +8,7 @@
 #include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
+#include "mla/Support/Divisors.h"
 
 #include "llvm/ADT/SmallSet.h"
 #include "llvm/ADT/StringMap.h"
@@ -22,13 +23,6 @@ using namespace mla;
 
 /// Vectors shorter than this do not pay for the layout.
 static constexpr int64_t kSmallestPanel = 4;
-
-static int64_t chooseLargestDivisor(int64_t rows, int64_t most) {
-  for (int64_t panel = std::min(rows, most); panel > 1; --panel)
-    if (rows % panel == 0)
-      return panel;
-  return 1;
-}
 
 /// The dimensions of a weight that become one before its rows are packed.
 static SmallVector<ReassociationIndices> getCollapse(Heads heads) {
@@ -121,7 +115,7 @@ static void readPanels(ProjectOp project, Heads heads) {
 
 static void layOut(func::FuncOp prepare, Users &users, Heads heads, int64_t mostRows) {
   auto type = cast<RankedTensorType>(prepare.getResultTypes().front());
-  int64_t panel = chooseLargestDivisor(getNumRows(heads, type), mostRows);
+  int64_t panel = largestDivisor(getNumRows(heads, type), mostRows);
   if (panel < kSmallestPanel)
     return;
   Operation *end = prepare.front().getTerminator();

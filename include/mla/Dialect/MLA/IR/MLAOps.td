@@ -30,6 +30,8 @@ def MLA_Activation : AnyTypeOf<[RankedTensorOf<[F32, BF16, F16]>],
 def MLA_Weight : AnyTypeOf<[MLA_FloatTensor], "tensor of a float type",
     "::mlir::RankedTensorType">;
 
+def MLA_Lse : AnyTypeOf<[RankedTensorOf<[F32]>], "tensor of f32", "::mlir::RankedTensorType">;
+
 /// One i32 a token or sequence, `tensor<?xi32>`; not written in the assembly.
 def MLA_Indices : Type<
       CPred<"$_self == ::mlir::RankedTensorType::get({::mlir::ShapedType::kDynamic}, "
@@ -384,7 +386,7 @@ def MLA_AttentionOp : MLA_Op<"attention", [Pure]> {
     MLA_Activation:$k_nope, MLA_Activation:$k_rope, MLA_Indices:$cu_keys,
     MLA_Activation:$v, F64Attr:$scale
   );
-  let results = (outs MLA_Activation:$result, Optional<MLA_Activation>:$lse);
+  let results = (outs MLA_Activation:$result, Optional<MLA_Lse>:$lse);
   let assemblyFormat = [{
     `queries` `(` $q_nope `,` $q_rope `of` $cu `)`
     `keys` `(` $k_nope `,` $k_rope `of` $cu_keys `)` `values` `(` $v `)` attr-dict
@@ -420,7 +422,7 @@ def MLA_LatentAttentionOp : MLA_Op<"latent_attention", [Pure]> {
     MLA_Activation:$q_latent, MLA_Activation:$q_rope, MLA_Indices:$cu,
     MLA_Cache:$cache, F64Attr:$scale
   );
-  let results = (outs MLA_Activation:$result, Optional<MLA_Activation>:$lse);
+  let results = (outs MLA_Activation:$result, Optional<MLA_Lse>:$lse);
   let assemblyFormat = [{
     `queries` `(` $q_latent `,` $q_rope `of` $cu `)` `cache` `(` $cache `)` attr-dict
     `:` `(` type($q_latent) `,` type($q_rope) `,` type($cache) `)` `->` type($result) (`,` type($lse)^)?
@@ -446,8 +448,8 @@ def MLA_MergeOp : MLA_Op<"merge", [Pure]> {
     }
     ```
   }];
-  let arguments = (ins MLA_Activation:$partials, MLA_Activation:$lses);
-  let results = (outs MLA_Activation:$result, MLA_Activation:$lse);
+  let arguments = (ins MLA_Activation:$partials, MLA_Lse:$lses);
+  let results = (outs MLA_Activation:$result, MLA_Lse:$lse);
   let assemblyFormat = [{
     $partials `,` $lses attr-dict `:` `(` type($partials) `,` type($lses) `)` `->` type($result) `,` type($lse)
   }];

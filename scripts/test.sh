@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# scripts/test.sh [ARGUMENT OF CTEST...]: from a fresh Debian 12 to all tests: packages, build, ctest (GoogleTest, lit).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+bash scripts/build.sh
+log=build/Testing/Temporary/LastTest.log
+rm -f "$log"
+status=0
+ctest --preset default "$@" || status=$?
+
+# ctest hides what a passing test prints: lit's own count is in the log.
+if [[ -e $log ]]; then
+  awk '/^[0-9]+\/[0-9]+ Testing: / { lit = $NF == "lit" }
+       /^<end of output>/ { lit = count = 0 }
+       lit && /^Testing Time:/ { count = 1; print "\nlit:" }
+       count && NF' "$log"
+fi
+((status == 0)) || echo "error: tests: ctest ended with status $status; the failures are above" >&2
+exit "$status"

@@ -1,0 +1,66 @@
+//===- WeightSpecTest.cpp - Weights as announced and as found -------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Import/WeightSpec.h"
+
+#include "gtest/gtest.h"
+
+using namespace mla;
+using namespace mla::importer;
+
+static AttentionConfig smallConfig() {
+  AttentionConfig config;
+  config.hiddenSize = 96;
+  config.numHeads = 4;
+  config.numLayers = 2;
+  config.qLoraRank = 48;
+  config.kvLoraRank = 64;
+  config.nopeDim = 32;
+  config.ropeDim = 16;
+  config.vDim = 24;
+  return config;
+}
+
+/// A layer is imported before its weights are made: what is announced is what is made.
+static void expectMadeAsAnnounced(const AttentionConfig &config) {
+  std::unique_ptr<Checkpoint> checkpoint = makeSyntheticCheckpoint(config);
+  llvm::Expected<std::vector<WeightSpec>> found = findSpecs(*checkpoint, config, {1, 0});
+  ASSERT_TRUE(!!found) << llvm::toString(found.takeError());
+  std::vector<WeightSpec> announced = announcedSpecs(config, 1);
+  ASSERT_EQ(announced.size(), found->size());
+  for (size_t i = 0; i < announced.size(); ++i) {
+    EXPECT_EQ(announced[i].expected.name, (*found)[i].expected.name);
+    EXPECT_EQ(announced[i].expected.shape, (*found)[i].expected.shape);
+    EXPECT_EQ(announced[i].dtype, (*found)[i].dtype) << announced[i].expected.name;
+    EXPECT_EQ(announced[i].isScaled(), !announced[i].expected.scaleShape.empty());
+  }
+}
+
+TEST(WeightSpec, MadeWeightsAreAsAnnounced) {
+  AttentionConfig config = smallConfig();
+  for (CheckpointDType dtype :
+       {CheckpointDType::Unknown, CheckpointDType::F32, CheckpointDType::F16, CheckpointDType::BF16}) {
+    config.checkpointDType = dtype;
+    expectMadeAsAnnounced(config);
+  }
+}
+
+TEST(WeightSpec, MadeQuantizedWeightsAreAsAnnounced) {
+  AttentionConfig config = smallConfig();
+  config.checkpointDType = CheckpointDType::BF16;
+  config.attentionBias = true;
+  config.quantization = BlockQuantization{32, 32};
+  expectMadeAsAnnounced(config);
+}
+
+TEST(WeightSpec, NamesAreOfTheFirstLayerAsked) {
+  AttentionConfig config = smallConfig();
+  std::unique_ptr<Checkpoint> checkpoint = makeSyntheticCheckpoint(config);
+  llvm::Expected<std::vector<WeightSpec>> found = findSpecs(*checkpoint, config, {1});
+  ASSERT_TRUE(!!found) << llvm::toString(found.takeError());
+  EXPECT_EQ(found->front().expected.name, "model.layers.1.self_attn.q_a_proj.weight");
+}
