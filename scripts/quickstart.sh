@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 trap 'echo "error: quickstart: failed; the reason is above" >&2' ERR
 
 golden=test/Models/golden/v3_yarn.safetensors
-bundle=build/quickstart/v3_yarn.mla
+bundle=$PWD/build/quickstart/v3_yarn.mla
 compile=(build/bin/mla-compile --weights="$golden" --plan=absorb -o "$bundle")
 check=(build/bin/mla-run "$bundle" --check="$golden")
 

@@ -14,6 +14,7 @@
 
 #include <cstdio>
 #include <fcntl.h>
+#include <unistd.h>
 
 using namespace mla;
 namespace fs = llvm::sys::fs;
@@ -23,6 +24,28 @@ static bool isBundle(llvm::StringRef directory) {
   llvm::SmallString<128> manifest(directory);
   path::append(manifest, MLA_MANIFEST_FILE);
   return fs::exists(manifest);
+}
+
+/// The directory that an interrupt leaves behind, unless this removes it; its
+/// files are gone by then.
+static char interruptedDirectory[4096];
+
+static void removeInterrupted() {
+  (void)rmdir(interruptedDirectory);
+  _exit(130);
+}
+
+/// Files first, by LLVM's own handler, then their directory.
+static void removeOnSignal(llvm::StringRef directory) {
+  for (llvm::StringRef name : {MLA_MANIFEST_FILE, MLA_CODE_FILE, MLA_WEIGHTS_FILE}) {
+    llvm::SmallString<128> file(directory);
+    path::append(file, name);
+    llvm::sys::RemoveFileOnSignal(file);
+  }
+  if (directory.size() >= sizeof(interruptedDirectory))
+    return;
+  std::copy(directory.begin(), directory.end(), interruptedDirectory);
+  llvm::sys::SetInterruptFunction(removeInterrupted);
 }
 
 llvm::Expected<BundleDirectory> BundleDirectory::create(llvm::StringRef output) {
@@ -36,11 +59,7 @@ llvm::Expected<BundleDirectory> BundleDirectory::create(llvm::StringRef output) 
                                    "); choose an output in a directory that exists and is writable");
   // Made like any directory, not closed to others as a temporary one.
   (void)fs::setPermissions(temporary, static_cast<fs::perms>(0777 & ~fs::getUmask()));
-  for (llvm::StringRef name : {MLA_MANIFEST_FILE, MLA_CODE_FILE, MLA_WEIGHTS_FILE}) {
-    llvm::SmallString<128> file(temporary);
-    path::append(file, name);
-    llvm::sys::RemoveFileOnSignal(file);
-  }
+  removeOnSignal(temporary);
   return BundleDirectory(output, temporary);
 }
 
@@ -65,6 +84,7 @@ llvm::Expected<uint64_t> BundleDirectory::sizeOf(llvm::StringRef name) const {
 llvm::Error BundleDirectory::commit() {
   for (llvm::StringRef name : {MLA_MANIFEST_FILE, MLA_CODE_FILE, MLA_WEIGHTS_FILE})
     llvm::sys::DontRemoveFileOnSignal(file(name));
+  llvm::sys::SetInterruptFunction(nullptr);
   // An older bundle changes places with the new one, in one step, and what is
   // then at the temporary place is removed.
   bool replaces = fs::exists(path);

@@ -9,9 +9,9 @@
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
 // CHECK-LABEL: func.func @decode(
-// CHECK-SAME: %[[C:.*]]: memref<?x64xf32>, %[[K:.*]]: memref<?x16xf32>, %[[POSITION:.*]]: memref<?xi32>, %[[SEQUENCE:.*]]: memref<?xi32>,
-// CHECK-SAME: %[[PAGES:.*]]: memref<?x16x80xf32>, %{{[a-z0-9]+}}: memref<?x?xi32>, %{{[a-z0-9]+}}: memref<?xi32>
-// CHECK-SAME: %[[Q:.*]]: memref<?x4x64xf32>, %{{[a-z0-9]+}}: memref<?x4x16xf32>, %{{[a-z0-9]+}}: memref<?xi32>) -> memref<?x4x64xf32> {
+// CHECK-SAME: %[[C:[a-z0-9]+]]: memref<?x64xf32>, %[[K:[a-z0-9]+]]: memref<?x16xf32>, %[[POSITION:[a-z0-9]+]]: memref<?xi32>, %[[SEQUENCE:[a-z0-9]+]]: memref<?xi32>,
+// CHECK-SAME: %[[PAGES:[a-z0-9]+]]: memref<?x16x80xf32>, %{{[a-z0-9]+}}: memref<?x?xi32>, %{{[a-z0-9]+}}: memref<?xi32>
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<?x4x64xf32>, %{{[a-z0-9]+}}: memref<?x4x16xf32>, %{{[a-z0-9]+}}: memref<?xi32>) -> memref<?x4x64xf32> {
 // CHECK: scf.for %[[T:.*]] = %{{.*}} to %{{.*}} step
 // CHECK: %[[ROW:.*]] = memref.subview %[[C]][%[[T]], 0] [1, 64]
 // CHECK: %[[TO:.*]] = memref.subview %[[PAGES]][%[[PAGE:.*]], %[[SLOT:.*]], 0] [1, 1, 64]

@@ -2,14 +2,17 @@
 //
 // RUN: mla-opt %s --mla-cpu-outline --canonicalize | FileCheck %s
 
+// CHECK-DAG: #[[ROW:.*]] = affine_map<()[s0, s1] -> (s0 floordiv s1)>
+// CHECK-DAG: #[[COLUMN:.*]] = affine_map<()[s0, s1] -> (s0 mod s1)>
 // CHECK: func.func private @scale_parallel(
 // CHECK-SAME: %[[X:.*]]: memref<?x8xf32>, %[[FACTOR:.*]]: f32, %[[BOUND0:.*]]: index, %[[BOUND1:.*]]: index, %[[LINEAR:.*]]: index) {
 // CHECK: %[[TWO:.*]] = arith.constant 2.000000e+00 : f32
-// CHECK: %[[AT:.*]]:2 = affine.delinearize_index %[[LINEAR]] into (%{{.*}}) : index, index
-// CHECK: %[[V:.*]] = memref.load %[[X]][%[[AT]]#0, %[[AT]]#1]
+// CHECK: %[[I:.*]] = affine.apply #[[ROW]]()[%[[LINEAR]], %[[BOUND1]]]
+// CHECK: %[[J:.*]] = affine.apply #[[COLUMN]]()[%[[LINEAR]], %[[BOUND1]]]
+// CHECK: %[[V:.*]] = memref.load %[[X]][%[[I]], %[[J]]]
 // CHECK: %[[W:.*]] = arith.mulf %[[V]], %[[FACTOR]] : f32
 // CHECK: %[[U:.*]] = arith.mulf %[[W]], %[[TWO]] : f32
-// CHECK: memref.store %[[U]], %[[X]][%[[AT]]#0, %[[AT]]#1]
+// CHECK: memref.store %[[U]], %[[X]][%[[I]], %[[J]]]
 // CHECK: return
 
 // CHECK-LABEL: func.func @scale(

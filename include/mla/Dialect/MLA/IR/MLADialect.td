@@ -44,6 +44,8 @@ def MLA_Dialect : Dialect {
     * `mla.regime` on a function: the regime of the plan whose forms it has;
     * `mla.checkpoint_prefix`, `mla.layers` on a module: weights are named for
       the first layer; the other layers share the code;
+    * `mla.model` on a module: what a bundle's manifest says of the model, the
+      cache and the rank, under the keys of `mla/abi.h`;
     * `mla.name` on an operation on weights: what names of prepared weights call
       its result (`w_uk`), where the checkpoint has no name for it.
   }];
