@@ -112,10 +112,12 @@ static std::pair<Value, Value> emitTile(Emitter &e, const Operands &x, const Til
     return OnlineSoftmax(ValueRange(e.loop(from, to, e.index(1), state.carried(), body)));
   };
   Value tileSize = e.index(kKeyTile);
-  Value whole = e.div(tile.visible, tileSize);
-  Value seen = e.min(e.add(tile.visible, e.index(kQueryTile - 1)), tile.keys);
+  // The first queries see no key where a step has more tokens than its sequence.
+  Value none = e.index(0);
+  Value whole = e.div(e.max(tile.visible, none), tileSize);
+  Value seen = e.max(e.min(e.add(tile.visible, e.index(kQueryTile - 1)), tile.keys), none);
   OnlineSoftmax state(e, kQueryTile, typeOf(x.v).getShape().back());
-  state = keysThrough(e, state, e.index(0), whole, wholeKeyTile, /*masked=*/false);
+  state = keysThrough(e, state, none, whole, wholeKeyTile, /*masked=*/false);
   state = keysThrough(e, state, whole, e.ceilDiv(seen, tileSize), edgeKeyTile, /*masked=*/true);
   return state.finish(e);
 }

@@ -114,6 +114,10 @@ static OnlineSoftmax emitPages(Emitter &e, const Token &token, Value from, Value
   return OnlineSoftmax(ValueRange(e.loop(e.max(from, whole), to, e.index(1), carried, edgePage)));
 }
 
+/// Keys up to the query's own; none where a step has more tokens than its
+/// sequence.
+static Value visibleKeys(Emitter &e, Value position) { return e.max(e.add(position, e.index(1)), e.index(0)); }
+
 /// Splits of every token's pages: as many as make `kPieces` of work, but no
 /// more than the longest sequence has pages.
 static Value emitSplits(Emitter &e, CacheType type, Value lengths, Value tokens) {
@@ -139,7 +143,7 @@ static SmallVector<Value> emitPartials(Emitter &e, LatentAttentionOp op, Value q
     Token token = {transposedQueries(e, qLatent, t, scale),
                    transposedQueries(e, qRope, t, scale),
                    e.indexAt(positions.second, t),
-                   e.add(e.indexAt(positions.first, t), e.index(1)),
+                   visibleKeys(e, e.indexAt(positions.first, t)),
                    cache,
                    type};
     Value pages = e.ceilDiv(token.visible, e.index(type.getPage()));

@@ -119,7 +119,7 @@ static Value emitProject(Emitter &e, ProjectOp op, Value x, Value weight) {
 
   auto body = [&](Emitter &e, ValueRange indices, ValueRange outputs) {
     Value head = indices[0], number = indices[1];
-    Value panel = panelOf(e, weight, op.getPanels(), s, head, number);
+    Value panel = e.cast(panelOf(e, weight, op.getPanels(), s, head, number), e.getF32Type());
     OpFoldResult row = e.mul(number, e.index(s.panel));
     SmallVector<OpFoldResult> offsets = {e.size(0), head, row}, sizes = {tokens, e.size(1), e.size(s.panel)};
     Value out = e.slice(outputs[0], offsets, sizes, 2);

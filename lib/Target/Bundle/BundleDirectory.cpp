@@ -48,9 +48,12 @@ static void removeOnSignal(llvm::StringRef directory) {
   llvm::sys::SetInterruptFunction(removeInterrupted);
 }
 
-llvm::Expected<BundleDirectory> BundleDirectory::create(llvm::StringRef output) {
-  while (output.size() > 1 && output.ends_with("/"))
-    output = output.drop_back();
+llvm::Expected<BundleDirectory> BundleDirectory::create(llvm::StringRef asked) {
+  // A relative name would make the temporary directory elsewhere.
+  llvm::SmallString<128> absolute(asked);
+  if (std::error_code code = fs::make_absolute(absolute))
+    return llvm::createFileError(asked, code);
+  llvm::StringRef output = llvm::StringRef(absolute).rtrim("/");
   if (fs::exists(output) && !isBundle(output))
     return llvm::createStringError(output + ": exists and is not a bundle; remove it or choose another output");
   llvm::SmallString<128> temporary;

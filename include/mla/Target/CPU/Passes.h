@@ -8,6 +8,8 @@
 #ifndef MLA_TARGET_CPU_PASSES_H
 #define MLA_TARGET_CPU_PASSES_H
 
+#include "mla/Dialect/MLA/IR/MLA.h"
+
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"

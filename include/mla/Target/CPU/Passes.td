@@ -67,7 +67,7 @@ def MLACPUOutline : Pass<"mla-cpu-outline", "::mlir::ModuleOp"> {
     the body uses and the linear index of an iteration.
   }];
   let dependentDialects = [
-    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect"
+    "::mla::MLADialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect"
   ];
 }
 
