@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # From a fresh Debian 12 to a result: packages, build, then a layer with YaRN compiled for this CPU and checked against
-# a float64 reference. Safe to run again.
+# what Hugging Face transformers computed. Safe to run again.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 trap 'echo "error: quickstart: failed; the reason is above" >&2' ERR
 
 golden=test/Models/golden/v3_yarn.safetensors
-bundle=$PWD/build/quickstart/v3_yarn.mla
+bundle=build/quickstart/v3_yarn.mla
 compile=(build/bin/mla-compile --weights="$golden" --plan=absorb -o "$bundle")
 check=(build/bin/mla-run "$bundle" --check="$golden")
 

@@ -14,8 +14,10 @@
 // CHECK: %[[FORALL:.*]]:2 = scf.forall (%[[I_2:.*]], %[[I_3:.*]]) in (%[[CEILDIVUI]], 4) shared_outs(%[[STATE_3:.*]] = %[[STATE]], %[[STATE_4:.*]] = %[[STATE_2]]) -> (tensor<?x4x24xf32>, tensor<?x4xf32>)
 // CHECK: %[[MINSI:.*]] = arith.minsi %{{.*}}, %{{.*}} : index
 // CHECK: %[[MINSI_2:.*]] = arith.minsi %{{.*}}, %{{.*}} : index
-// CHECK: %[[DIVUI:.*]] = arith.divui %{{.*}}, %[[C64]] : index
+// CHECK: %[[MAXSI:.*]] = arith.maxsi %{{.*}}, %[[C0]] : index
+// CHECK: %[[DIVUI:.*]] = arith.divui %[[MAXSI]], %[[C64]] : index
 // CHECK: %[[MINSI_3:.*]] = arith.minsi %{{.*}}, %{{.*}} : index
+// CHECK: %[[MAXSI_2:.*]] = arith.maxsi %[[MINSI_3]], %[[C0]] : index
 // CHECK: %[[FOR_2:.*]]:3 = scf.for %[[I_4:.*]] = %[[C0]] to %[[DIVUI]] step %[[C1]] iter_args(%[[STATE_5:.*]] = %{{.*}}, %[[STATE_6:.*]] = %{{.*}}, %[[STATE_7:.*]] = %{{.*}}) -> (tensor<16xf32>, tensor<16xf32>, tensor<16x24xf32>)
 // CHECK: %[[SLICE:.*]] = tensor.extract_slice %[[K]][%{{.*}}, %[[I_3]], 0] [64, 1, 32] [1, 1, 1] : tensor<?x4x32xf32> to tensor<64x32xf32>
 // CHECK: %[[MATMUL:.*]] = linalg.matmul ins(%[[SLICE]], %{{.*}} : tensor<64x32xf32>, tensor<32x16xf32>) outs(%{{.*}} : tensor<64x16xf32>) -> tensor<64x16xf32>
@@ -24,7 +26,7 @@
 // CHECK: %[[SLICE_3:.*]] = tensor.extract_slice %[[V]][%{{.*}}, %[[I_3]], 0] [64, 1, 24] [1, 1, 1] : tensor<?x4x24xf32> to tensor<64x24xf32>
 // CHECK: %[[MATERIALIZE_IN_DESTINATION:.*]] = bufferization.materialize_in_destination %{{.*}} in %[[STATE_5]] : (tensor<16xf32>, tensor<16xf32>) -> tensor<16xf32>
 // CHECK: %[[MATMUL_3:.*]] = linalg.matmul {{.*}}ins(%{{.*}}, %[[SLICE_3]] : tensor<64x16xf32>, tensor<64x24xf32>) outs(%{{.*}} : tensor<16x24xf32>) -> tensor<16x24xf32>
-// CHECK: %[[CEILDIVUI_2:.*]] = arith.ceildivui %[[MINSI_3]], %[[C64]] : index
+// CHECK: %[[CEILDIVUI_2:.*]] = arith.ceildivui %[[MAXSI_2]], %[[C64]] : index
 // CHECK: %[[FOR_3:.*]]:3 = scf.for %[[I_5:.*]] = %[[DIVUI]] to %[[CEILDIVUI_2]] step %[[C1]] iter_args(%[[STATE_8:.*]] = %[[FOR_2]]#0, %[[STATE_9:.*]] = %[[FOR_2]]#1, %[[STATE_10:.*]] = %[[FOR_2]]#2) -> (tensor<16xf32>, tensor<16xf32>, tensor<16x24xf32>)
 // CHECK: %[[MINSI_4:.*]] = arith.minsi %{{.*}}, %{{.*}} : index
 // CHECK: %[[MATMUL_4:.*]] = linalg.matmul ins(%{{.*}}, %{{.*}} : tensor<64x32xf32>, tensor<32x16xf32>) outs(%{{.*}} : tensor<64x16xf32>) -> tensor<64x16xf32>
@@ -57,8 +59,10 @@ func.func @keys_per_head(%q: tensor<?x4x32xf32>, %q_rope: tensor<?x4x16xf32>, %c
 // CHECK: %[[FORALL:.*]]:2 = scf.forall (%[[I_2:.*]], %[[I_3:.*]]) in (%[[CEILDIVUI]], 4) shared_outs(%[[STATE_3:.*]] = %[[STATE]], %[[STATE_4:.*]] = %[[STATE_2]]) -> (tensor<?x4x64xf32>, tensor<?x4xf32>)
 // CHECK: %[[MINSI:.*]] = arith.minsi %{{.*}}, %{{.*}} : index
 // CHECK: %[[MINSI_2:.*]] = arith.minsi %{{.*}}, %{{.*}} : index
-// CHECK: %[[DIVUI:.*]] = arith.divui %{{.*}}, %[[C64]] : index
+// CHECK: %[[MAXSI:.*]] = arith.maxsi %{{.*}}, %[[C0]] : index
+// CHECK: %[[DIVUI:.*]] = arith.divui %[[MAXSI]], %[[C64]] : index
 // CHECK: %[[MINSI_3:.*]] = arith.minsi %{{.*}}, %{{.*}} : index
+// CHECK: %[[MAXSI_2:.*]] = arith.maxsi %[[MINSI_3]], %[[C0]] : index
 // CHECK: %[[FOR_2:.*]]:3 = scf.for %[[I_4:.*]] = %[[C0]] to %[[DIVUI]] step %[[C1]] iter_args(%[[STATE_5:.*]] = %{{.*}}, %[[STATE_6:.*]] = %{{.*}}, %[[STATE_7:.*]] = %{{.*}}) -> (tensor<16xf32>, tensor<16xf32>, tensor<16x64xf32>)
 // CHECK: %[[SLICE:.*]] = tensor.extract_slice %[[C]][%{{.*}}, 0] [64, 64] [1, 1] : tensor<?x64xf32> to tensor<64x64xf32>
 // CHECK: %[[MATMUL:.*]] = linalg.matmul ins(%[[SLICE]], %{{.*}} : tensor<64x64xf32>, tensor<64x16xf32>) outs(%{{.*}} : tensor<64x16xf32>) -> tensor<64x16xf32>
@@ -66,7 +70,7 @@ func.func @keys_per_head(%q: tensor<?x4x32xf32>, %q_rope: tensor<?x4x16xf32>, %c
 // CHECK: %[[MATMUL_2:.*]] = linalg.matmul ins(%[[SLICE_2]], %{{.*}} : tensor<64x16xf32>, tensor<16x16xf32>) outs(%[[MATMUL]] : tensor<64x16xf32>) -> tensor<64x16xf32>
 // CHECK: %[[MATERIALIZE_IN_DESTINATION:.*]] = bufferization.materialize_in_destination %{{.*}} in %[[STATE_5]] : (tensor<16xf32>, tensor<16xf32>) -> tensor<16xf32>
 // CHECK: %[[MATMUL_3:.*]] = linalg.matmul {{.*}}ins(%{{.*}}, %[[SLICE]] : tensor<64x16xf32>, tensor<64x64xf32>) outs(%{{.*}} : tensor<16x64xf32>) -> tensor<16x64xf32>
-// CHECK: %[[CEILDIVUI_2:.*]] = arith.ceildivui %[[MINSI_3]], %[[C64]] : index
+// CHECK: %[[CEILDIVUI_2:.*]] = arith.ceildivui %[[MAXSI_2]], %[[C64]] : index
 // CHECK: %[[FOR_3:.*]]:3 = scf.for %[[I_5:.*]] = %[[DIVUI]] to %[[CEILDIVUI_2]] step %[[C1]] iter_args(%[[STATE_8:.*]] = %[[FOR_2]]#0, %[[STATE_9:.*]] = %[[FOR_2]]#1, %[[STATE_10:.*]] = %[[FOR_2]]#2) -> (tensor<16xf32>, tensor<16xf32>, tensor<16x64xf32>)
 // CHECK: %[[MINSI_4:.*]] = arith.minsi %{{.*}}, %{{.*}} : index
 // CHECK: %[[MATMUL_4:.*]] = linalg.matmul ins(%{{.*}}, %{{.*}} : tensor<64x64xf32>, tensor<64x16xf32>) outs(%{{.*}} : tensor<64x16xf32>) -> tensor<64x16xf32>

@@ -21,10 +21,11 @@
 // CHECK: %[[FORALL:.*]]:2 = scf.forall (%[[I_4:.*]], %[[I_5:.*]]) in (%[[MINSI]], %{{.*}}) shared_outs(%[[STATE_6:.*]] = %{{.*}}, %[[STATE_7:.*]] = %{{.*}}) -> (tensor<?x?x4x64xf32>, tensor<?x?x4xf32>)
 // CHECK: %[[SLICE:.*]] = tensor.extract_slice %[[Q]][%[[I_5]], 0, 0] [1, 4, 64] [1, 1, 1] : tensor<?x4x64xf32> to tensor<4x64xf32>
 // CHECK: %[[SLICE_2:.*]] = tensor.extract_slice %[[Q_ROPE]][%[[I_5]], 0, 0] [1, 4, 16] [1, 1, 1] : tensor<?x4x16xf32> to tensor<4x16xf32>
-// CHECK: %[[CEILDIVUI_3:.*]] = arith.ceildivui %{{.*}}, %[[C16]] : index
+// CHECK: %[[MAXSI_3:.*]] = arith.maxsi %{{.*}}, %[[C0]] : index
+// CHECK: %[[CEILDIVUI_3:.*]] = arith.ceildivui %[[MAXSI_3]], %[[C16]] : index
 // CHECK: %[[CEILDIVUI_4:.*]] = arith.ceildivui %[[CEILDIVUI_3]], %[[MINSI]] : index
 // CHECK: %[[MINSI_2:.*]] = arith.minsi %{{.*}}, %[[CEILDIVUI_3]] : index
-// CHECK: %[[DIVUI:.*]] = arith.divui %{{.*}}, %[[C16]] : index
+// CHECK: %[[DIVUI:.*]] = arith.divui %[[MAXSI_3]], %[[C16]] : index
 // CHECK: %[[MINSI_3:.*]] = arith.minsi %[[MINSI_2]], %[[DIVUI]] : index
 // CHECK: %[[FOR_4:.*]]:3 = scf.for %[[I_6:.*]] = %{{.*}} to %[[MINSI_3]] step %[[C1]] iter_args(%[[STATE_8:.*]] = %{{.*}}, %[[STATE_9:.*]] = %{{.*}}, %[[STATE_10:.*]] = %{{.*}}) -> (tensor<4xf32>, tensor<4xf32>, tensor<4x64xf32>)
 // CHECK: %[[SLICE_3:.*]] = tensor.extract_slice %[[PAGES]][%{{.*}}, 0, 0] [1, 16, 64] [1, 1, 1] : tensor<?x16x80xf32> to tensor<16x64xf32>
@@ -33,8 +34,8 @@
 // CHECK: %[[MATMUL_2:.*]] = linalg.matmul ins(%[[SLICE_4]], %{{.*}} : tensor<16x16xf32>, tensor<16x4xf32>) outs(%[[MATMUL]] : tensor<16x4xf32>) -> tensor<16x4xf32>
 // CHECK: %[[MATERIALIZE_IN_DESTINATION:.*]] = bufferization.materialize_in_destination %{{.*}} in %[[STATE_8]] : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
 // CHECK: %[[MATMUL_3:.*]] = linalg.matmul {{.*}}ins(%{{.*}}, %[[SLICE_3]] : tensor<16x4xf32>, tensor<16x64xf32>) outs(%{{.*}} : tensor<4x64xf32>) -> tensor<4x64xf32>
-// CHECK: %[[MAXSI_3:.*]] = arith.maxsi %{{.*}}, %[[DIVUI]] : index
-// CHECK: %[[FOR_5:.*]]:3 = scf.for %[[I_7:.*]] = %[[MAXSI_3]] to %[[MINSI_2]] step %[[C1]] iter_args(%[[STATE_11:.*]] = %[[FOR_4]]#0, %[[STATE_12:.*]] = %[[FOR_4]]#1, %[[STATE_13:.*]] = %[[FOR_4]]#2) -> (tensor<4xf32>, tensor<4xf32>, tensor<4x64xf32>)
+// CHECK: %[[MAXSI_4:.*]] = arith.maxsi %{{.*}}, %[[DIVUI]] : index
+// CHECK: %[[FOR_5:.*]]:3 = scf.for %[[I_7:.*]] = %[[MAXSI_4]] to %[[MINSI_2]] step %[[C1]] iter_args(%[[STATE_11:.*]] = %[[FOR_4]]#0, %[[STATE_12:.*]] = %[[FOR_4]]#1, %[[STATE_13:.*]] = %[[FOR_4]]#2) -> (tensor<4xf32>, tensor<4xf32>, tensor<4x64xf32>)
 // CHECK: %[[SLICE_5:.*]] = tensor.extract_slice %[[PAGES]][%{{.*}}, 0, 0] [1, 16, 64] [1, 1, 1] : tensor<?x16x80xf32> to tensor<16x64xf32>
 // CHECK: %[[SLICE_6:.*]] = tensor.extract_slice %[[PAGES]][%{{.*}}, 0, 64] [1, 16, 16] [1, 1, 1] : tensor<?x16x80xf32> to tensor<16x16xf32>
 // CHECK: %[[MATMUL_4:.*]] = linalg.matmul ins(%{{.*}}, %{{.*}} : tensor<16x64xf32>, tensor<64x4xf32>) outs(%{{.*}} : tensor<16x4xf32>) -> tensor<16x4xf32>
