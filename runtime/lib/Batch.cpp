@@ -47,15 +47,20 @@ static bool sharesLastPage(const mla_cache &cache, const Sequence &sequence) {
 }
 
 /// Makes the last page the sequence's own.
-static void copyLastPage(mla_cache &cache, Sequence &sequence) {
+static Error copyLastPage(mla_cache &cache, Sequence &sequence) {
   uint64_t rowBytes = cache.layout.rowBytes(), pageBytes = rowBytes * cache.layout.page;
   int32_t from = sequence.pages.back(), to = cache.pool.take();
   for (size_t layer = 0; layer < cache.layers.size(); ++layer) {
     char *base = cache.memory + layer * cache.layerBytes;
-    cache.device->copy(base + to * pageBytes, base + from * pageBytes, sequence.length % cache.layout.page * rowBytes);
+    if (Error error = cache.device->copy(cache, base + to * pageBytes, base + from * pageBytes,
+                                         sequence.length % cache.layout.page * rowBytes)) {
+      cache.pool.drop(to);
+      return error;
+    }
   }
   cache.pool.drop(from);
   sequence.pages.back() = to;
+  return {};
 }
 
 /// The pages that the step needs. Of sharers that are all in the batch, the last need not copy: counting takes their
@@ -77,15 +82,25 @@ static int64_t countPages(mla_cache &cache, const mla_batch &batch, const int32_
   return needed;
 }
 
-static void reserve(mla_cache &cache, const mla_batch &batch, const int32_t *queryTokens) {
+static Error reserve(mla_cache &cache, const mla_batch &batch, const int32_t *queryTokens) {
   for (int64_t i = 0; i < batch.count(); ++i) {
     Sequence &sequence = *batch.sequences[i];
     if (sharesLastPage(cache, sequence))
-      copyLastPage(cache, sequence);
+      if (Error error = copyLastPage(cache, sequence))
+        return error;
     int64_t needed = cache.pagesFor(sequence.length + queryTokens[i]);
     while (static_cast<int64_t>(sequence.pages.size()) < needed)
       sequence.pages.push_back(cache.pool.take());
     sequence.inBatch = true;
+  }
+  return {};
+}
+
+/// Gives back what reserve() took.
+static void unreserve(mla_cache &cache, const mla_batch &batch) {
+  for (Sequence *sequence : batch.sequences) {
+    cache.shrink(*sequence, sequence->length);
+    sequence->inBatch = false;
   }
 }
 
@@ -120,6 +135,32 @@ static mla_batch *spareBatch(mla_cache *cache) {
   return cache->batches.back().get();
 }
 
+/// What a device needs before the host changes anything: the layers that ran on this batch before are done.
+static Error prepareDevice(mla_batch &batch) {
+  if (!batch.cache->context)
+    return {};
+  if (batch.gpu)
+    return batch.gpu->restart(begin);
+  Result<std::unique_ptr<GpuBatch>> made = GpuBatch::create(begin, batch.cache->context);
+  if (!made)
+    return made.error();
+  batch.gpu = std::move(*made);
+  return {};
+}
+
+/// Takes the pages and makes the arrays, or changes nothing.
+static Error build(mla_cache &cache, mla_batch &batch, const int32_t *queryTokens) {
+  Error error = reserve(cache, batch, queryTokens);
+  if (!error) {
+    buildArrays(batch, queryTokens);
+    if (batch.gpu)
+      error = batch.gpu->upload(begin, batch.cuSeqlens, batch.lengths, batch.blockTable);
+  }
+  if (error)
+    unreserve(cache, batch);
+  return error;
+}
+
 mla_status mla_batch_begin(mla_cache *cache, const mla_sequence *sequences, const int32_t *query_tokens, int64_t count,
                            mla_batch **batch) {
   if (!cache || !sequences || !query_tokens || !batch)
@@ -136,12 +177,25 @@ mla_status mla_batch_begin(mla_cache *cache, const mla_sequence *sequences, cons
                                                    " pages, " + std::to_string(cache->pool.free()) + " of " +
                                                    std::to_string(cache->pool.pages()) +
                                                    " are free; free or truncate sequences, or make a larger cache"));
-  reserve(*cache, *made, query_tokens);
-  buildArrays(*made, query_tokens);
+  if (Error error = prepareDevice(*made))
+    return report(error);
+  if (Error error = build(*cache, *made, query_tokens))
+    return report(error);
   made->open = true;
   ++cache->openBatches;
   *batch = made;
   return MLA_OK;
+}
+
+mla_status mla_batch_set_stream(mla_batch *batch, void *stream) {
+  const char *function = "mla_batch_set_stream";
+  if (!batch)
+    return report(badArgument(function, "batch is NULL; pass one of mla_batch_begin"));
+  if (!batch->open)
+    return report(badArgument(function, "the batch has ended; set the stream after mla_batch_begin"));
+  if (!batch->gpu && stream)
+    return report(badArgument(function, "the batch runs on the host, which has no streams; pass NULL"));
+  return batch->gpu ? report(batch->gpu->setStream(function, static_cast<cuda::Stream>(stream))) : MLA_OK;
 }
 
 static mla_status endBatch(const char *function, mla_batch *batch, bool commit) {

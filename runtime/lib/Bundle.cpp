@@ -6,51 +6,18 @@
 //===----------------------------------------------------------------------===//
 
 #include "Bundle.h"
+#include "ReadFile.h"
 #include "Status.h"
 #include "Text.h"
 
 #include "mla/abi.h"
 
 #include <cerrno>
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 using namespace mla;
 
 static constexpr int64_t maxManifestBytes = 64 << 20;
-
-static Error failedCall(const std::string &path, const char *what, int number) {
-  return Error(ErrorKind::IO,
-               path + ": cannot " + what + ": " + errnoText(number) + "; give the directory that mla-compile wrote");
-}
-
-static Result<std::string> readAll(int file, const std::string &path, size_t size) {
-  std::string text(size, '\0');
-  for (size_t done = 0; done < size;) {
-    ssize_t got = ::read(file, &text[done], size - done);
-    if (got < 0 && errno == EINTR)
-      continue;
-    if (got <= 0)
-      return failedCall(path, "read", got < 0 ? errno : EIO);
-    done += got;
-  }
-  return text;
-}
-
-static Result<std::string> readManifestFile(const std::string &path) {
-  int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0)
-    return failedCall(path, "open", errno);
-  struct stat info = {};
-  Result<std::string> text =
-      Error(ErrorKind::InvalidFile, path + ": is not a file of at most " + std::to_string(maxManifestBytes) +
-                                        " bytes; compile the bundle again");
-  if (fstat(file, &info) == 0 && S_ISREG(info.st_mode) && info.st_size <= maxManifestBytes)
-    text = readAll(file, path, info.st_size);
-  ::close(file);
-  return text;
-}
 
 /// A file that was cut short would be found out in the middle of a step, by a fault.
 static Error checkFiles(const mla_bundle &bundle) {
@@ -95,18 +62,18 @@ static void fillInfo(mla_bundle &bundle) {
   to.layers = from.layers.data();
   to.num_layers = static_cast<int64_t>(from.layers.size());
   to.num_entries = static_cast<int64_t>(from.entries.size());
+  to.device_memory = from.hasKernels();
+  to.device = "";
   for (const ManifestEntry &entry : from.entries)
     bundle.entries.push_back({entry.symbol.c_str(), entry.phase, entry.q.c_str(), entry.o.c_str(), entry.firstContext,
                               entry.lastContext, 0});
 }
 
-static Error loadCode(mla_bundle &bundle) {
-  std::string manifestPath = bundle.path + "/" MLA_MANIFEST_FILE;
-  if (bundle.manifest.target != "cpu")
-    return Error(ErrorKind::Unsupported, manifestPath + ": field 'target': this release of the runtime does not run '" +
-                                             bundle.manifest.target + "'; recompile with --target=cpu");
+static Error loadNativeCode(mla_bundle &bundle) {
   if (!processorSupports(bundle.manifest.isa))
-    return Error(ErrorKind::Unsupported, manifestPath + ": field 'isa': the code needs a processor with " +
+    return Error(ErrorKind::Unsupported, bundle.path +
+                                             "/" MLA_MANIFEST_FILE ": field 'isa': the code needs a "
+                                             "processor with " +
                                              quoted(bundle.manifest.isa) +
                                              ", which this one is not; recompile on this machine");
   Result<std::unique_ptr<Code>> code = loadCpuCode(bundle.path + "/" MLA_CODE_FILE, bundle.manifest);
@@ -116,11 +83,22 @@ static Error loadCode(mla_bundle &bundle) {
   return {};
 }
 
+static Error loadKernels(mla_bundle &bundle) {
+  Result<std::unique_ptr<GpuCode>> code = GpuCode::load(bundle);
+  if (!code)
+    return code.error();
+  bundle.gpu = std::move(*code);
+  bundle.info.device = bundle.gpu->context()->name.c_str();
+  bundle.info.code_seconds = bundle.gpu->codeSeconds();
+  bundle.info.weights_seconds = bundle.gpu->weightsSeconds();
+  return {};
+}
+
 static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, bool withCode) {
   auto bundle = std::make_unique<mla_bundle>();
   bundle->path = path;
   std::string manifestPath = bundle->path + "/" MLA_MANIFEST_FILE;
-  Result<std::string> text = readManifestFile(manifestPath);
+  Result<std::string> text = readFile(manifestPath, maxManifestBytes);
   if (!text)
     return text.error();
   Result<Manifest> manifest = parseManifest(manifestPath, *text);
@@ -137,7 +115,7 @@ static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, bool wit
   if (Error error = bindWeights(*bundle))
     return error;
   if (withCode)
-    if (Error error = loadCode(*bundle))
+    if (Error error = bundle->manifest.hasKernels() ? loadKernels(*bundle) : loadNativeCode(*bundle))
       return error;
   return bundle;
 }

@@ -9,6 +9,7 @@
 #define MLA_RUNTIME_BUNDLE_H
 
 #include "Device.h"
+#include "GpuCode.h"
 #include "Manifest.h"
 
 #include "mla/runtime.h"
@@ -23,7 +24,9 @@ struct mla_bundle {
   std::optional<mla::SafetensorsFile> weights;
   /// The weights of layer l for entry e, at l * number of entries + e.
   std::vector<std::vector<mla::Tensor>> bound;
-  std::unique_ptr<mla::Code> code; ///< Null if the bundle is only inspected.
+  /// One of the two is there, but neither if the bundle is only inspected.
+  std::unique_ptr<mla::Code> code;
+  std::unique_ptr<mla::GpuCode> gpu;
 
   const std::vector<mla::Tensor> &boundWeights(size_t layerIndex, size_t entry) const {
     return bound[layerIndex * entries.size() + entry];
@@ -36,6 +39,10 @@ namespace mla {
 
 /// Finds, checks and lays out the weights of every layer and entry.
 Error bindWeights(mla_bundle &bundle);
+
+/// The entry for a step in which no sequence has more query tokens, or more tokens in all, than these.
+Result<int64_t> selectEntry(const char *function, const mla_bundle &bundle, mla_phase phase, int64_t maxQueries,
+                            int64_t maxLength);
 
 } // namespace mla
 

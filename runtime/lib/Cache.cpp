@@ -23,6 +23,7 @@ CacheLayout mla::layoutOf(const mla_bundle_info &info) {
 }
 
 mla_cache::~mla_cache() {
+  batches.clear(); // those on a device first wait for the layers that use the pages
   if (memory)
     device->release(memory, memoryBytes());
 }
@@ -73,12 +74,36 @@ static Error allocate(mla_cache &cache, int64_t pages) {
       bytes > LLONG_MAX - alignment)
     return Error(ErrorKind::OutOfMemory, "mla_cache_create: that many pages exceed 64 bits; ask for fewer");
   cache.layerBytes = (bytes + alignment - 1) / alignment * alignment;
+  Result<void *> memory = Error(ErrorKind::OutOfMemory, "");
   if (!__builtin_mul_overflow(cache.layerBytes, static_cast<uint64_t>(cache.layers.size()), &all) && all <= LLONG_MAX)
-    cache.memory = static_cast<char *>(cache.device->allocate(all));
+    memory = cache.device->allocate(all);
+  if (memory)
+    cache.memory = static_cast<char *>(*memory);
+  else if (memory.error().kind() != ErrorKind::OutOfMemory)
+    return memory.error();
   if (!cache.memory || !cache.pool.init(pages))
-    return Error(ErrorKind::OutOfMemory, "mla_cache_create: the system does not give " + std::to_string(pages) +
-                                             " pages for " + std::to_string(cache.layers.size()) + " layers, " +
+    return Error(ErrorKind::OutOfMemory, std::string("mla_cache_create: the ") + (cache.context ? "device" : "system") +
+                                             " does not give " + std::to_string(pages) + " pages for " +
+                                             std::to_string(cache.layers.size()) + " layers, " +
                                              std::to_string(cache.layerBytes) + " bytes a layer; ask for fewer pages");
+  return {};
+}
+
+/// Where the kernels of a bundle for a GPU run, the pages are.
+static Error chooseMemory(mla_cache &cache, const mla_bundle &bundle) {
+  if (!bundle.info.device_memory) {
+    cache.device = makeHostMemory();
+    return {};
+  }
+  if (!bundle.gpu)
+    return badArgument("mla_cache_create", "bundle " + bundle.path +
+                                               " is for a GPU and only inspected; open it with "
+                                               "mla_bundle_open");
+  cache.context = bundle.gpu->context();
+  Result<std::unique_ptr<DeviceMemory>> memory = makeGpuMemory("mla_cache_create", cache.context);
+  if (!memory)
+    return memory.error();
+  cache.device = std::move(*memory);
   return {};
 }
 
@@ -91,7 +116,8 @@ mla_status mla_cache_create(const mla_bundle *bundle, int64_t pages, mla_cache *
   auto made = std::make_unique<mla_cache>();
   made->layout = layoutOf(bundle->info);
   made->layers = bundle->manifest.layers;
-  made->device = &hostMemory();
+  if (Error error = chooseMemory(*made, *bundle))
+    return report(error);
   if (Error error = allocate(*made, pages))
     return report(error);
   *cache = made.release();

@@ -9,6 +9,7 @@
 #define MLA_RUNTIME_CACHE_H
 
 #include "Device.h"
+#include "GpuBatch.h"
 #include "PagePool.h"
 
 #include "mla/runtime.h"
@@ -48,8 +49,9 @@ struct Sequence {
 struct mla_cache {
   mla::CacheLayout layout;
   std::vector<int64_t> layers;
-  mla::DeviceMemory *device = nullptr;
-  char *memory = nullptr; ///< all pages of the first layer, then of the next, …
+  std::unique_ptr<mla::DeviceMemory> device;
+  std::shared_ptr<mla::CudaContext> context; ///< null: pages are in host memory
+  char *memory = nullptr;                    ///< all pages of the first layer, then of the next, …
   uint64_t layerBytes = 0;
 
   std::mutex mutex; ///< guards everything below
@@ -77,6 +79,7 @@ struct mla_batch {
   std::vector<mla::Sequence *> sequences; ///< an unordered_map never moves its values
   std::vector<int32_t> cuSeqlens, lengths, blockTable;
   int64_t maxPages = 0, maxLength = 0, maxQueries = 0;
+  std::unique_ptr<mla::GpuBatch> gpu; ///< null: kernels run on the host
 
   int64_t count() const { return static_cast<int64_t>(sequences.size()); }
   int64_t tokens() const { return cuSeqlens.back(); }

@@ -5,11 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Everything specific to a target stands behind these two classes. They are
-// shaped for a GPU too: memory of the pool is opaque to the cache, a step comes
-// with its arrays ready and allocates nothing, so that it can be captured; a
-// stream and a workspace will be further fields of a Step, given by the caller
-// through the batch.
+// The memory of a cache's pages is opaque to the cache. Code is native and runs
+// a step here (Code), or is kernels that are enqueued (GpuCode.h); a batch has
+// the arrays for either ready before the first layer.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,6 +19,8 @@
 #include <cstdint>
 #include <memory>
 
+struct mla_cache;
+
 namespace mla {
 
 struct Manifest;
@@ -29,13 +29,14 @@ struct Manifest;
 class DeviceMemory {
 public:
   virtual ~DeviceMemory() = default;
-  /// Page-aligned; null if there is not that much.
-  virtual void *allocate(uint64_t bytes) = 0;
+  /// Aligned for any kernel. OutOfMemory if there is not that much.
+  virtual Result<void *> allocate(uint64_t bytes) = 0;
   virtual void release(void *memory, uint64_t bytes) = 0;
-  virtual void copy(void *to, const void *from, uint64_t bytes) = 0;
+  /// Copies between pages of that cache, after all layers that were run on it.
+  virtual Error copy(const mla_cache &cache, void *to, const void *from, uint64_t bytes) = 0;
 };
 
-DeviceMemory &hostMemory();
+std::unique_ptr<DeviceMemory> makeHostMemory();
 
 /// A row-major array.
 struct Tensor {

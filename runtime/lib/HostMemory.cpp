@@ -15,21 +15,21 @@ using namespace mla;
 namespace {
 class HostMemory : public DeviceMemory {
 public:
-  // Straight from the system: untouched pages cost nothing, and too much is a null instead of an abort.
-  void *allocate(uint64_t bytes) override {
+  // Straight from the system: untouched pages cost nothing, and too much is an error instead of an abort.
+  Result<void *> allocate(uint64_t bytes) override {
     void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
-      return nullptr;
+      return Error(ErrorKind::OutOfMemory, "the system does not give that much");
     // Decode reads scattered pages once each: with small pages of the system, TLB misses would show.
     madvise(memory, bytes, MADV_HUGEPAGE);
     return memory;
   }
   void release(void *memory, uint64_t bytes) override { munmap(memory, bytes); }
-  void copy(void *to, const void *from, uint64_t bytes) override { std::memcpy(to, from, bytes); }
+  Error copy(const mla_cache &, void *to, const void *from, uint64_t bytes) override {
+    std::memcpy(to, from, bytes);
+    return {};
+  }
 };
 } // namespace
 
-DeviceMemory &mla::hostMemory() {
-  static HostMemory memory;
-  return memory;
-}
+std::unique_ptr<DeviceMemory> mla::makeHostMemory() { return std::make_unique<HostMemory>(); }

@@ -101,6 +101,26 @@ static void readEntry(FieldReader fields, ManifestEntry &entry) {
   }
 }
 
+static void readCores(const std::string &path, FieldReader &fields, const Value &root, Manifest &manifest,
+                      Error &error) {
+  if (!root.find("cores"))
+    return;
+  const Value &list = fields.get("cores", Value::Kind::Array);
+  if (list.items.size() > numCores)
+    return fields.fail("cores", "has more than " + std::to_string(numCores) + " cores");
+  for (size_t i = 0; i < list.items.size() && !error; ++i) {
+    std::string place = "cores[" + std::to_string(i) + "]";
+    if (!list.items[i].is(Value::Kind::Object))
+      return fields.fail(place.c_str(), std::string("must be an object, is ") + json::kindName(list.items[i].kind));
+    FieldReader item(path, place + ".", list.items[i], error);
+    size_t kind = item.choice("name", {coreName(CoreKind::LatentAttention), coreName(CoreKind::NaiveAttention)});
+    if (manifest.cores[kind])
+      item.fail("name", "is " + quoted(coreName(static_cast<CoreKind>(kind))) + " a second time");
+    readLaunchList(path, place + ".", list.items[i], coreScope(static_cast<CoreKind>(kind)),
+                   manifest.cores[kind].emplace(), manifest.kernels, error);
+  }
+}
+
 static void readEntries(const std::string &path, FieldReader &fields, Manifest &manifest, Error &error) {
   const Value &list = fields.get("entries", Value::Kind::Array);
   if (list.items.empty() || list.items.size() > maxEntries)
@@ -109,7 +129,11 @@ static void readEntries(const std::string &path, FieldReader &fields, Manifest &
     std::string name = "entries[" + std::to_string(i) + "]";
     if (!list.items[i].is(Value::Kind::Object))
       return fields.fail(name.c_str(), std::string("must be an object, is ") + json::kindName(list.items[i].kind));
-    readEntry(FieldReader(path, name + ".", list.items[i], error), manifest.entries.emplace_back());
+    ManifestEntry &entry = manifest.entries.emplace_back();
+    readEntry(FieldReader(path, name + ".", list.items[i], error), entry);
+    if (manifest.hasKernels() && !error)
+      readLaunchList(path, name + ".", list.items[i], entryScope(entry.weights), entry.launches, manifest.kernels,
+                     error);
   }
 }
 
@@ -124,8 +148,8 @@ static void readFiles(FieldReader &fields, Manifest &manifest) {
       return fields.fail("files", "must give the size in bytes of " + quoted(name));
     manifest.files[name] = files.items[i].integer;
   }
-  for (const char *name : {MLA_CODE_FILE, MLA_WEIGHTS_FILE})
-    if (!manifest.files.count(name) && (manifest.target == "cpu" || name != std::string_view(MLA_CODE_FILE)))
+  for (const char *name : {manifest.hasKernels() ? MLA_PTX_FILE : MLA_CODE_FILE, MLA_WEIGHTS_FILE})
+    if (!manifest.files.count(name))
       fields.fail("files", std::string("has no size for ") + name);
 }
 
@@ -147,6 +171,11 @@ static void readFields(const std::string &path, const Value &root, Manifest &man
   readLayers(fields, manifest);
   manifest.plan = fields.text("plan");
   readEntries(path, fields, manifest, error);
+  if (manifest.hasKernels()) {
+    readCores(path, fields, root, manifest, error);
+    if (manifest.dtype != MLA_BF16 || manifest.cacheDType != MLA_BF16)
+      fields.fail("dtype", "must be bf16, here and in 'cache', for target " + manifest.target);
+  }
   readFiles(fields, manifest);
 }
 

@@ -8,10 +8,13 @@
 #ifndef MLA_RUNTIME_MANIFEST_H
 #define MLA_RUNTIME_MANIFEST_H
 
+#include "LaunchList.h"
+
 #include "mla/error.h"
 #include "mla/runtime.h"
 
 #include <map>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +26,7 @@ struct ManifestEntry {
   std::string q, o;
   int64_t firstContext = 0, lastContext = -1;
   std::vector<std::string> weights;
+  LaunchList launches; ///< of a target that has kernels
 };
 
 /// The fields of abi.h, checked one by one and against each other.
@@ -36,6 +40,11 @@ struct Manifest {
   std::vector<int64_t> layers;
   std::vector<ManifestEntry> entries;
   std::map<std::string, int64_t> files; ///< exact sizes, in bytes
+  Kernels kernels;                      ///< that launch lists name
+  std::optional<LaunchList> cores[numCores];
+
+  /// Whether it is for a GPU.
+  bool hasKernels() const { return target == "h100"; }
 };
 
 /// `path` is for messages only.

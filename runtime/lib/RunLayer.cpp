@@ -9,9 +9,12 @@
 #include "Cache.h"
 #include "Status.h"
 
-#include "mla/abi.h"
+#include <numeric>
 
 using namespace mla;
+
+/// What kernels on a device ask of arrays.
+static constexpr uint64_t arrayAlignment = 16;
 
 static Error checkBundleAndBatch(const char *function, const mla_bundle *bundle, const mla_batch *batch) {
   if (!bundle || !batch)
@@ -24,44 +27,16 @@ static Error checkBundleAndBatch(const char *function, const mla_bundle *bundle,
   return {};
 }
 
-static Result<mla_phase> resolvePhase(const char *function, const mla_batch &batch, mla_phase phase) {
-  bool fitsDecode = batch.maxQueries <= MLA_MAX_DECODE_QUERIES;
-  if (phase == MLA_PHASE_AUTO)
-    return fitsDecode ? MLA_PHASE_DECODE : MLA_PHASE_PREFILL;
-  if (phase != MLA_PHASE_PREFILL && phase != MLA_PHASE_DECODE)
-    return badArgument(function, "phase is " + std::to_string(static_cast<int>(phase)) + "; use a value of mla_phase");
-  if (phase == MLA_PHASE_DECODE && !fitsDecode)
-    return badArgument(function, "a sequence of the batch has " + std::to_string(batch.maxQueries) +
-                                     " query tokens, decode serves up to " + std::to_string(MLA_MAX_DECODE_QUERIES) +
-                                     "; use MLA_PHASE_AUTO or _PREFILL");
-  return phase;
-}
-
-static Result<int64_t> selectEntry(const char *function, const mla_bundle &bundle, const mla_batch &batch,
-                                   mla_phase asked) {
-  Result<mla_phase> phase = resolvePhase(function, batch, asked);
-  if (!phase)
-    return phase.error();
-  for (int64_t i = 0; i < bundle.info.num_entries; ++i) {
-    const mla_entry_info &entry = bundle.entries[i];
-    if (entry.phase == *phase && batch.maxLength >= entry.first_context &&
-        (entry.last_context == -1 || batch.maxLength <= entry.last_context))
-      return i;
-  }
-  return Error(ErrorKind::Unsupported, std::string(function) + ": bundle " + bundle.path + " has no " +
-                                           (*phase == MLA_PHASE_DECODE ? "decode" : "prefill") +
-                                           " entry for a sequence of " + std::to_string(batch.maxLength) +
-                                           " tokens; compile it with a plan that has one");
-}
-
 static Error checkBuffers(const char *function, const mla_bundle &bundle, const mla_batch &batch, const void *hidden,
                           const void *out) {
   uint64_t element = bundle.info.dtype == MLA_F32 ? 4 : 2;
+  uint64_t alignment = bundle.gpu ? arrayAlignment : element;
   uintptr_t from = reinterpret_cast<uintptr_t>(hidden), to = reinterpret_cast<uintptr_t>(out);
   if (!from || !to)
     return badArgument(function, "hidden or out is NULL; pass both");
-  if (from % element || to % element)
-    return badArgument(function, "hidden or out is not aligned to its elements of " + std::to_string(element) +
+  if (from % alignment || to % alignment)
+    return badArgument(function, "hidden or out is not aligned to " +
+                                     std::string(bundle.gpu ? "" : "its elements of ") + std::to_string(alignment) +
                                      " bytes; align both");
   // Entries may write the first rows of out before they read the last of hidden.
   uint64_t bytes = batch.tokens() * bundle.info.hidden_size * element;
@@ -78,33 +53,87 @@ static Tensor tensor(const void *data, std::initializer_list<int64_t> sizes) {
   return result;
 }
 
+static Error runOnHost(const mla_bundle &bundle, size_t index, size_t cacheIndex, const mla_batch &batch, int64_t entry,
+                       const void *hidden, void *out) {
+  const std::vector<Tensor> &weights = bundle.boundWeights(index, entry);
+  Step step;
+  step.hidden = tensor(hidden, {batch.tokens(), bundle.info.hidden_size});
+  step.cuSeqlens = tensor(batch.cuSeqlens.data(), {batch.count() + 1});
+  step.pages = batch.cache->layerPages(cacheIndex);
+  step.blockTable = tensor(batch.blockTable.data(), {batch.count(), batch.maxPages});
+  step.lengths = tensor(batch.lengths.data(), {batch.count()});
+  step.out = tensor(out, {batch.tokens(), bundle.info.hidden_size});
+  step.weights = weights.data();
+  step.numWeights = static_cast<int64_t>(weights.size());
+  return bundle.code->run(entry, step);
+}
+
+static LaunchBindings bind(const mla_bundle &bundle, size_t index, size_t cacheIndex, const mla_batch &batch,
+                           int64_t entry, const void *hidden, void *out) {
+  LaunchBindings bindings;
+  uint64_t bytes = batch.tokens() * bundle.info.hidden_size * sizeof(uint16_t);
+  bindings[Given::Hidden] = {reinterpret_cast<uint64_t>(hidden), bytes};
+  bindings[Given::Out] = {reinterpret_cast<uint64_t>(out), bytes};
+  bindings[Given::Pages] = {reinterpret_cast<uint64_t>(batch.cache->layerPages(cacheIndex).data),
+                            batch.cache->layerBytes};
+  bindings[Given::CuSeqlens] = {batch.gpu->cuSeqlens(), batch.cuSeqlens.size() * sizeof(int32_t)};
+  bindings[Given::Lengths] = {batch.gpu->lengths(), batch.lengths.size() * sizeof(int32_t)};
+  bindings[Given::BlockTable] = {batch.gpu->blockTable(), batch.blockTable.size() * sizeof(int32_t)};
+  bindings.weights = bundle.gpu->weights(index, entry);
+  bindings.stream = batch.gpu->stream();
+  bindings.sizes[Size::Tokens] = batch.tokens();
+  bindings.sizes[Size::Batch] = batch.count();
+  bindings.sizes[Size::MaxQueries] = batch.maxQueries;
+  bindings.sizes[Size::MaxLength] = batch.maxLength;
+  bindings.sizes[Size::Cached] = std::accumulate(batch.lengths.begin(), batch.lengths.end(), int64_t(0));
+  bindings.sizes[Size::Pages] = batch.cache->pool.pages();
+  bindings.sizes[Size::TableWidth] = batch.maxPages;
+  return bindings;
+}
+
+static Error runOnDevice(const char *function, const mla_bundle &bundle, size_t index, size_t cacheIndex,
+                         const mla_batch &batch, int64_t entry, const void *hidden, void *out) {
+  if (bundle.gpu->context()->handle != batch.cache->context->handle)
+    return badArgument(function, "bundle " + bundle.path +
+                                     " and the batch's cache are in different CUDA contexts; open "
+                                     "the bundle in the cache's");
+  if (Error error = batch.gpu->refuseCapture(function))
+    return error;
+  const LaunchList &list = bundle.manifest.entries[entry].launches;
+  LaunchBindings bindings = bind(bundle, index, cacheIndex, batch, entry, hidden, out);
+  Result<uint64_t> bytes = bundle.gpu->workspaceBytes(function, list, bindings.sizes);
+  if (!bytes)
+    return bytes.error();
+  Result<uint64_t> workspace = batch.gpu->workspace(function, *bytes);
+  if (!workspace)
+    return workspace.error();
+  bindings.workspace = {*workspace, batch.gpu->workspaceBytes()};
+  Error error = bundle.gpu->enqueue(function, list, bindings);
+  // Also after a failure: kernels before it may run.
+  Error recorded = batch.gpu->record(function);
+  return error ? error : recorded;
+}
+
 static Error runLayer(const char *function, const mla_bundle *bundle, int64_t layer, const mla_batch *batch,
                       mla_phase phase, const void *hidden, void *out) {
   if (Error error = checkBundleAndBatch(function, bundle, batch))
     return error;
-  if (!bundle->code)
+  if (!bundle->code && !bundle->gpu)
     return badArgument(function, "bundle " + bundle->path + " is only inspected; open it with mla_bundle_open");
+  if (static_cast<bool>(bundle->gpu) != static_cast<bool>(batch->gpu))
+    return badArgument(function, "bundle " + bundle->path + " is for target " + bundle->manifest.target +
+                                     ", but the batch's cache is not; use a cache made from it");
   int64_t index = bundle->layerIndex(layer), cacheIndex = batch->cache->layerIndex(layer);
   if (index < 0 || cacheIndex < 0)
     return badArgument(function, std::string(index < 0 ? "the bundle" : "the batch's cache") + " has no layer " +
                                      std::to_string(layer) + "; use a number of info->layers");
   if (Error error = checkBuffers(function, *bundle, *batch, hidden, out))
     return error;
-  Result<int64_t> entry = selectEntry(function, *bundle, *batch, phase);
+  Result<int64_t> entry = selectEntry(function, *bundle, phase, batch->maxQueries, batch->maxLength);
   if (!entry)
     return entry.error();
-
-  const std::vector<Tensor> &weights = bundle->boundWeights(index, *entry);
-  Step step;
-  step.hidden = tensor(hidden, {batch->tokens(), bundle->info.hidden_size});
-  step.cuSeqlens = tensor(batch->cuSeqlens.data(), {batch->count() + 1});
-  step.pages = batch->cache->layerPages(cacheIndex);
-  step.blockTable = tensor(batch->blockTable.data(), {batch->count(), batch->maxPages});
-  step.lengths = tensor(batch->lengths.data(), {batch->count()});
-  step.out = tensor(out, {batch->tokens(), bundle->info.hidden_size});
-  step.weights = weights.data();
-  step.numWeights = static_cast<int64_t>(weights.size());
-  return bundle->code->run(*entry, step);
+  return bundle->gpu ? runOnDevice(function, *bundle, index, cacheIndex, *batch, *entry, hidden, out)
+                     : runOnHost(*bundle, index, cacheIndex, *batch, *entry, hidden, out);
 }
 
 mla_status mla_run_layer(const mla_bundle *bundle, int64_t layer, const mla_batch *batch, mla_phase phase,
@@ -117,7 +146,7 @@ mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *batch, ml
     return report(badArgument("mla_select_entry", "entry is NULL; pass a place for the result"));
   if (Error error = checkBundleAndBatch("mla_select_entry", bundle, batch))
     return report(error);
-  Result<int64_t> selected = selectEntry("mla_select_entry", *bundle, *batch, phase);
+  Result<int64_t> selected = selectEntry("mla_select_entry", *bundle, phase, batch->maxQueries, batch->maxLength);
   if (!selected)
     return report(selected.error());
   *entry = *selected;

@@ -17,6 +17,8 @@ static_assert(static_cast<int>(ErrorKind::InvalidFile) == MLA_INVALID_FILE);
 static_assert(static_cast<int>(ErrorKind::Unsupported) == MLA_UNSUPPORTED);
 static_assert(static_cast<int>(ErrorKind::OutOfMemory) == MLA_OUT_OF_MEMORY);
 static_assert(static_cast<int>(ErrorKind::OutOfPages) == MLA_OUT_OF_PAGES);
+static_assert(static_cast<int>(ErrorKind::NoDevice) == MLA_NO_DEVICE);
+static_assert(static_cast<int>(ErrorKind::DeviceError) == MLA_DEVICE_ERROR);
 
 // A plain array: it needs no destructor at the end of a thread, which might come after the library is gone.
 static thread_local char lastError[2048];
@@ -50,6 +52,10 @@ const char *mla_status_name(mla_status status) {
     return "MLA_OUT_OF_MEMORY";
   case MLA_OUT_OF_PAGES:
     return "MLA_OUT_OF_PAGES";
+  case MLA_NO_DEVICE:
+    return "MLA_NO_DEVICE";
+  case MLA_DEVICE_ERROR:
+    return "MLA_DEVICE_ERROR";
   }
   return "an unknown status";
 }

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Float.h"
-#include "Handles.h"
 #include "Json.h"
+#include "Memory.h"
 #include "Modes.h"
 
 #include <algorithm>
@@ -38,7 +38,7 @@ private:
 class Bench {
 public:
   Bench(const Options &options, const mla_bundle *bundle)
-      : options(options), bundle(bundle), info(*mla_bundle_get_info(bundle)) {}
+      : options(options), bundle(bundle), info(*mla_bundle_get_info(bundle)), hidden(info), out(info) {}
 
   Error prepare();
   Error measure();
@@ -52,13 +52,15 @@ private:
   int64_t context = 0, tokens = 1; ///< cached before the step, and new in it, a sequence
   Cache cache;
   std::vector<mla_sequence> sequences;
-  std::vector<char> hidden, out;
+  Array hidden, out;
   int64_t entry = 0;
   std::vector<double> seconds; ///< of each layer of each step; sorted by measure()
 
   Error fillCache();
   Error fillSequence(mla_sequence sequence);
   Error runStep(bool timed);
+  Error runLayers(mla_batch *batch, mla_phase phase, bool timed);
+  Error runOnDevice(mla_batch *batch, mla_phase phase, bool timed);
   uint64_t bytesTouched() const;
   void printText(double median, double rate) const;
   void printJson(double median, double rate) const;
@@ -117,10 +119,12 @@ Error Bench::prepare() {
     return error;
   NormalValues values(info.dtype);
   uint64_t elements = tokens * options.batch * info.hidden_size;
-  hidden.resize(elements * values.elementBytes());
-  out.resize(hidden.size());
-  values.fill(hidden.data(), elements, 7);
-  return {};
+  if (Error error = hidden.resize(elements * values.elementBytes()))
+    return error;
+  if (Error error = out.resize(hidden.size()))
+    return error;
+  values.fill(hidden.host(), elements, 7);
+  return hidden.send();
 }
 
 /// Gives every sequence its context, and every row of every layer a value.
@@ -133,8 +137,13 @@ Error Bench::fillCache() {
     if (Error error = toError(mla_cache_pages(cache.get(), layer, &data, dims, &dtype)))
       return error;
     uint64_t rowBytes = dims[2] * values.elementBytes();
-    for (int64_t row = 0; row < dims[0] * dims[1]; ++row)
-      values.fill(static_cast<char *>(data) + row * rowBytes, dims[2], row);
+    std::vector<char> page(dims[1] * rowBytes);
+    for (int64_t i = 0; i < dims[0]; ++i) {
+      for (int64_t row = 0; row < dims[1]; ++row)
+        values.fill(page.data() + row * rowBytes, dims[2], i * dims[1] + row);
+      if (Error error = writeTo(info, static_cast<char *>(data) + i * page.size(), page.data(), page.size()))
+        return error;
+    }
   }
   sequences.resize(options.batch);
   for (mla_sequence &sequence : sequences) {
@@ -164,14 +173,37 @@ Error Bench::runStep(bool timed) {
   mla_phase phase = options.prefill ? MLA_PHASE_PREFILL : MLA_PHASE_DECODE;
   if (Error error = toError(mla_select_entry(bundle, begun, phase, &entry)))
     return error;
+  return info.device_memory ? runOnDevice(begun, phase, timed) : runLayers(begun, phase, timed);
+}
+
+Error Bench::runLayers(mla_batch *batch, mla_phase phase, bool timed) {
   for (int64_t layer : layers) {
     auto start = std::chrono::steady_clock::now();
-    if (Error error = toError(mla_run_layer(bundle, layer, begun, phase, hidden.data(), out.data())))
+    if (Error error = toError(mla_run_layer(bundle, layer, batch, phase, hidden.address(), out.address())))
       return error;
     std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
     if (timed)
       seconds.push_back(time.count());
   }
+  return {};
+}
+
+/// Calls return before the device is done: many are timed together, so that the wait at the end hardly counts.
+Error Bench::runOnDevice(mla_batch *batch, mla_phase phase, bool timed) {
+  constexpr int64_t leastRuns = 20;
+  int64_t count = static_cast<int64_t>(layers.size()), rounds = (leastRuns + count - 1) / count;
+  if (Error error = finish(info))
+    return error;
+  auto start = std::chrono::steady_clock::now();
+  for (int64_t i = 0; i < rounds; ++i)
+    for (int64_t layer : layers)
+      if (Error error = toError(mla_run_layer(bundle, layer, batch, phase, hidden.address(), out.address())))
+        return error;
+  if (Error error = finish(info))
+    return error;
+  std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+  if (timed)
+    seconds.push_back(time.count() / static_cast<double>(rounds * count));
   return {};
 }
 
@@ -193,9 +225,12 @@ uint64_t Bench::bytesTouched() const {
 void Bench::printText(double median, double rate) const {
   const mla_entry_info &used = *mla_bundle_get_entry(bundle, entry);
   std::printf("%s, q=%s, o=%s: batch %" PRId64 ", context %" PRId64 ", %" PRId64
-              " tokens a sequence, %zu layers, %d threads, %" PRId64 " steps\n",
+              " tokens a sequence, %zu layers, %s, %" PRId64 " steps\n",
               options.prefill ? "prefill" : "decode", used.q, used.o, options.batch, context, tokens, layers.size(),
-              mla_num_threads(), options.steps);
+              info.device_memory ? info.device : (std::to_string(mla_num_threads()) + " threads").c_str(),
+              options.steps);
+  if (info.device_memory)
+    std::printf("loading            kernels %.3f s, weights %.3f s\n", info.code_seconds, info.weights_seconds);
   std::printf("time a layer-step  median %.3f ms  min %.3f ms  max %.3f ms\n", median * 1e3, seconds.front() * 1e3,
               seconds.back() * 1e3);
   std::printf("bytes touched      %.3f MB (weights %.3f MB, cache %.3f MB)  %.2f GB/s\n",
@@ -211,6 +246,9 @@ void Bench::printJson(double median, double rate) const {
               ", \"tokens\": %" PRId64 ", \"layers\": %zu, \"steps\": %" PRId64 ", \"threads\": %d, ",
               options.prefill ? "prefill" : "decode", used.q, used.o, options.batch, context, tokens, layers.size(),
               options.steps, mla_num_threads());
+  if (info.device_memory)
+    std::printf("\"device\": %s, \"code_seconds\": %.6f, \"weights_seconds\": %.6f, ", json::quote(info.device).c_str(),
+                info.code_seconds, info.weights_seconds);
   std::printf("\"median_seconds\": %.9f, \"min_seconds\": %.9f, \"max_seconds\": %.9f, ", median, seconds.front(),
               seconds.back());
   std::printf("\"weight_bytes\": %" PRId64 ", \"bytes\": %" PRIu64 ", \"gigabytes_per_second\": %.3f}\n",

@@ -7,7 +7,7 @@
 
 #include "Float.h"
 #include "Golden.h"
-#include "Handles.h"
+#include "Memory.h"
 #include "Modes.h"
 
 #include "mla/abi.h"
@@ -25,7 +25,7 @@ namespace {
 class Replay {
 public:
   Replay(const mla_bundle *bundle, const Golden &golden, int64_t layer)
-      : bundle(bundle), info(*mla_bundle_get_info(bundle)), golden(golden), layer(layer) {}
+      : bundle(bundle), info(*mla_bundle_get_info(bundle)), golden(golden), layer(layer), hidden(info), out(info) {}
 
   Error prepare();
   /// The relative L2 error of the step's out.
@@ -38,12 +38,12 @@ private:
   int64_t layer;
   Cache cache;
   std::vector<mla_sequence> rows;
-  std::vector<char> hidden, out;
+  Array hidden, out;
 
   size_t elementBytes() const { return info.dtype == MLA_F32 ? 4 : 2; }
   Error poison();
   Error runBatch(const GoldenStep &step);
-  void pack(const GoldenStep &step);
+  Error pack(const GoldenStep &step);
   double compare(const GoldenStep &step) const;
 };
 } // namespace
@@ -71,8 +71,13 @@ Error Replay::poison() {
   mla_dtype dtype;
   if (Error error = toError(mla_cache_pages(cache.get(), layer, &data, dims, &dtype)))
     return error;
-  for (int64_t i = 0, count = dims[0] * dims[1] * dims[2]; i < count; ++i)
-    store(dtype, static_cast<char *>(data), i, std::numeric_limits<float>::quiet_NaN());
+  int64_t pageElements = dims[1] * dims[2];
+  std::vector<char> page(pageElements * (dtype == MLA_F32 ? 4 : 2));
+  for (int64_t i = 0; i < pageElements; ++i)
+    store(dtype, page.data(), i, std::numeric_limits<float>::quiet_NaN());
+  for (int64_t i = 0; i < dims[0]; ++i)
+    if (Error error = writeTo(info, static_cast<char *>(data) + i * page.size(), page.data(), page.size()))
+      return error;
   return {};
 }
 
@@ -99,19 +104,24 @@ Error Replay::prepare() {
 }
 
 /// Gathers the real tokens in the order of the batch.
-void Replay::pack(const GoldenStep &step) {
+Error Replay::pack(const GoldenStep &step) {
   int64_t width = info.hidden_size, tokens = 0;
   for (int64_t length : step.lengths)
     tokens += length;
-  hidden.resize(tokens * width * elementBytes());
-  out.resize(hidden.size());
+  if (Error error = hidden.resize(tokens * width * elementBytes()))
+    return error;
+  if (Error error = out.resize(hidden.size()))
+    return error;
   size_t at = 0;
   for (size_t row = 0; row < step.lengths.size(); ++row)
     for (int64_t i = 0; i < step.lengths[row] * width; ++i)
-      store(info.dtype, hidden.data(), at++, goldenValue(*step.hidden, row * step.rowTokens() * width + i));
+      store(info.dtype, hidden.host(), at++, goldenValue(*step.hidden, row * step.rowTokens() * width + i));
   // An element that the entry does not write must not pass.
   for (size_t i = 0; i < at; ++i)
-    store(info.dtype, out.data(), i, std::numeric_limits<float>::quiet_NaN());
+    store(info.dtype, out.host(), i, std::numeric_limits<float>::quiet_NaN());
+  if (Error error = hidden.send())
+    return error;
+  return out.send();
 }
 
 double Replay::compare(const GoldenStep &step) const {
@@ -121,7 +131,7 @@ double Replay::compare(const GoldenStep &step) const {
   for (size_t row = 0; row < step.lengths.size(); ++row)
     for (int64_t i = 0; i < step.lengths[row] * width; ++i) {
       double want = goldenValue(*step.out, row * step.rowTokens() * width + i);
-      double delta = load(info.dtype, out.data(), at++) - want;
+      double delta = load(info.dtype, out.host(), at++) - want;
       difference += delta * delta;
       norm += want * want;
     }
@@ -145,13 +155,16 @@ Error Replay::runBatch(const GoldenStep &step) {
   Batch batch(begun);
   // A short prompt is a prefill too; a decode.N of more tokens than decode serves is a chunk of one.
   mla_phase phase = step.isPrefill() ? MLA_PHASE_PREFILL : MLA_PHASE_AUTO;
-  if (Error error = toError(mla_run_layer(bundle, layer, begun, phase, hidden.data(), out.data())))
+  if (Error error = toError(mla_run_layer(bundle, layer, begun, phase, hidden.address(), out.address())))
+    return error;
+  if (Error error = out.fetch())
     return error;
   return toError(mla_batch_commit(batch.release()));
 }
 
 Result<double> Replay::run(const GoldenStep &step) {
-  pack(step);
+  if (Error error = pack(step))
+    return error;
   if (Error error = runBatch(step))
     return error;
   return compare(step);

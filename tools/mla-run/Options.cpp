@@ -43,7 +43,9 @@ Runs a bundle, the directory that mla-compile writes.
   --help            this text
   --version         the release
 
+A bundle of --target=h100 runs on the GPU; --bench then times at least 20 layers at a time, as the host enqueues them.
 MLA_NUM_THREADS sets the number of threads (default: all processors the process may use).
+MLA_LIBCUDA names the CUDA driver's library (default: libcuda.so.1).
 Exit status: 0 success; 1 failure, or a tensor beyond the tolerance; 2 wrong usage.
 
 Examples:

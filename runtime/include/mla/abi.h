@@ -13,6 +13,8 @@
 // A bundle is a directory:
 //   manifest.json         the fields below, and the plan with its reasons
 //   code.so               CPU target: native code (System V ABI)
+//   kernels.ptx           h100: the kernels, as one PTX module
+//   kernels.cubin         h100, perhaps: the same, assembled for the chip; PTX serves where a driver refuses it
 //   weights.safetensors   prepared weights, named "layers.<layer>.<weight>"
 //
 //===----------------------------------------------------------------------===//
@@ -31,12 +33,15 @@ extern "C" {
 
 #define MLA_MANIFEST_FILE "manifest.json"
 #define MLA_CODE_FILE "code.so"
+#define MLA_PTX_FILE "kernels.ptx"
+#define MLA_CUBIN_FILE "kernels.cubin"
 #define MLA_WEIGHTS_FILE "weights.safetensors"
 
 /* manifest.json is one object:
  *   "magic"     MLA_BUNDLE_MAGIC          "version"   MLA_BUNDLE_VERSION
  *   "producer"  free text                 "target"    "cpu" | "h100"
- *   "isa"       what the processor must support: "x86-64-v2" | "x86-64-v3" | "x86-64-v4" | "aarch64"
+ *   "isa"       what the processor must support: "x86-64-v2" | "x86-64-v3" | "x86-64-v4" | "aarch64",
+ *               or the GPU be: "sm_90a"
  *   "dtype"     "f32" | "bf16": element type of hidden states and weights
  *   "page"      tokens a page             "cache"     {"format": "standard"|"private", "dtype": "f32"|"bf16"}
  *   "tensor_parallel", "rank"             this bundle holds heads rank*heads .. (rank+1)*heads - 1
@@ -48,7 +53,57 @@ extern "C" {
  *                 "context": [first, last]  cached tokens (the longest sequence of the batch) it serves, both included;
  *                                           last is -1 for no bound,
  *                 "weights": [names, in the order of the entry's arguments]}]
- *   "files"     {file name: its exact size in bytes}, for code.so and weights.safetensors
+ *   "files"     {file name: its exact size in bytes}, for code.so and weights.safetensors;
+ *               of an h100 bundle for kernels.ptx, weights.safetensors and, if there is one, kernels.cubin
+ * An h100 bundle is bf16, its cache too. Its entries also have "workspace" and "launches", and there may be
+ *   "cores"     [{"name": "latent_attention" | "naive_attention", "workspace", "launches"}], none twice: an attention
+ *               kernel alone, for engines and benchmarks. Its floats are all the model's scale of scores times log2(e),
+ *               in whose place the caller may have another
+ */
+
+/* The launch list of an entry or a core of an h100 bundle says all that is needed to run it:
+ *   "workspace"  [{"name": "temp:0", "bytes": E}, …]    scratch buffers, none twice, each aligned to 256 bytes
+ *   "launches"   [{"kernel": name of an .entry of the module,
+ *                  "grid": [E, E, E],                   blocks; a launch with a 0 among them is left out
+ *                  "threads": 1 to 1024,                a block
+ *                  "shared": 0 to 232448,               bytes of dynamic shared memory
+ *                  "overlap": true | false,             may start while the kernel before it ends (programmatic stream
+ *                                                       serialisation): it calls griddepcontrol.wait before it reads or
+ *                                                       writes what others made, in every block. Default false
+ *                  "args": [A, …]}, …]                  the parameters of the kernel, in order, of just these types
+ * run in that order on one stream, where
+ *   A is one of  {"pointer": B, "offset": bytes}        .u64: an address
+ *                {"i32": E}                             .u32
+ *                {"f32": number}                        .f32
+ *                {"map": {"buffer": B, "offset": bytes, "dims": [E, …], "strides": [E, …], "box": [n, …],
+ *                         "swizzle": 128 | 0}}          .b8[128], by value: a tensor map of bf16, innermost dimension
+ *                                                       first: up to 5 dims in elements, each 1 to 2^32; strides in
+ *                                                       bytes between neighbours of all dims but the innermost,
+ *                                                       multiples of 16 below 2^40; box of 1 to 256 a dimension, the
+ *                                                       innermost a multiple of 8 and at most 64 where swizzled; offset
+ *                                                       a multiple of 16. What lies outside dims reads as zero and is
+ *                                                       not written. L2 promotion is 256 bytes
+ *     "offset" counts from the buffer's start and is 0 if left out. No map reaches beyond its buffer.
+ *   B is a buffer's name: "temp:…" of the workspace, "weight:<one of the entry's weights>", or
+ *     of an entry            "hidden" "cu_seqlens" "pages" "block_table" "lengths" "out", as below
+ *     of latent_attention    "q_latent" "q_rope" "pages" "block_table" "lengths" "cu_seqlens" "out" "lse", and
+ *     of naive_attention     "q_nope" "q_rope" "k_nope" "k_rope" "v" "cu_seqlens" "cu_keys" "out", as runtime.h says
+ *   E is an integer, the name of a size, or [operator, E, E] of at most 128 parts; operators are "+", "*", "//"
+ *     (division rounding down), "ceil/" (rounding up) and "%" (never negative). Divisors must be positive, and nothing
+ *     may exceed 64 bits. Sizes are
+ *       "tokens"       query tokens of all sequences
+ *       "batch"        sequences
+ *       "max_queries"  a bound of the query tokens of a sequence
+ *       "max_length"   a bound of the cached tokens of a sequence, this step's included (naive_attention: of its keys)
+ *       "cached"       a bound of the cached tokens of all sequences (naive_attention: the keys of all)
+ *       "pages"        pages of the cache                "table_width"  entries of a row of the block table
+ *       "processors"   multiprocessors of the device     "q_stride"     cores only: elements between heads of a query
+ * Only sizes are known when a list is enqueued. Lengths and tables are read on the device, so that a captured graph
+ * serves others within the same bounds.
+ *
+ * A module may have a kernel mla_probe(.u64 out), which writes to out, as .u32, the address at which its dynamic shared
+ * memory starts in the shared window. The runtime runs it once, with 1024 bytes, and refuses the bundle unless that is
+ * 1024: kernels use constant addresses there. Kernels never trap.
  */
 
 /* An entry of code.so. Its only argument is an array of pointers, each to a

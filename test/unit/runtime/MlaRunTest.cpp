@@ -63,7 +63,7 @@ protected:
   static std::string encode(const Tensor &tensor) {
     std::string bytes;
     for (float value : tensor.values) {
-      int32_t whole = static_cast<int32_t>(value);
+      int32_t whole = std::isfinite(value) ? static_cast<int32_t>(value) : 0;
       uint16_t narrow = roundToBF16(value);
       if (tensor.dtype == DType::BF16)
         bytes.append(reinterpret_cast<char *>(&narrow), 2);

@@ -74,8 +74,8 @@ TEST_F(RunLayerTest, RefusesWrongPhases) {
   mla_batch *batch = begin({s}, {9});
   EXPECT_EQ(run(batch, MLA_PHASE_DECODE), MLA_INVALID_ARGUMENT);
   EXPECT_MESSAGE("has 9 query tokens, decode serves up to 8");
-  EXPECT_EQ(run(batch, static_cast<mla_phase>(7)), MLA_INVALID_ARGUMENT);
-  EXPECT_MESSAGE("phase is 7");
+  EXPECT_EQ(run(batch, static_cast<mla_phase>(3)), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("phase is 3");
   ASSERT_EQ(run(batch, MLA_PHASE_AUTO), MLA_OK);
   ASSERT_EQ(mla_batch_commit(batch), MLA_OK);
   batch = begin({s}, {1});
@@ -127,5 +127,5 @@ TEST(LastError, IsOfItsThread) {
   EXPECT_EQ(mla_bundle_open("", nullptr), MLA_INVALID_ARGUMENT);
   EXPECT_STRNE(mla_last_error(), "");
   EXPECT_STREQ(mla_status_name(MLA_OUT_OF_PAGES), "MLA_OUT_OF_PAGES");
-  EXPECT_NE(mla_status_name(static_cast<mla_status>(99)), nullptr);
+  EXPECT_NE(mla_status_name(static_cast<mla_status>(15)), nullptr);
 }

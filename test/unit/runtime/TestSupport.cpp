@@ -68,12 +68,21 @@ static void writeWeights(const std::string &path) {
   ASSERT_FALSE(writer->finish());
 }
 
-void writeBundle(const std::string &directory, const std::string &manifest) {
+void writeBundle(const std::string &directory, const std::string &manifest,
+                 const std::map<std::string, std::string> &files) {
   writeWeights(directory + "/weights.safetensors");
-  writeFile(directory + "/code.so", readFile(MLA_TEST_CODE));
+  std::vector<std::string> names = {"weights.safetensors"};
+  if (files.empty()) {
+    writeFile(directory + "/code.so", readFile(MLA_TEST_CODE));
+    names.insert(names.begin(), "code.so");
+  }
+  for (const auto &[name, content] : files) {
+    writeFile(directory + "/" + name, content);
+    names.push_back(name);
+  }
   std::string sizes;
-  for (const char *name : {"code.so", "weights.safetensors"})
-    sizes += (sizes.empty() ? "\"" : ", \"") + std::string(name) +
+  for (const std::string &name : names)
+    sizes += (sizes.empty() ? "\"" : ", \"") + name +
              "\": " + std::to_string(std::filesystem::file_size(directory + "/" + name));
   size_t at = manifest.find("FILES");
   writeFile(directory + "/manifest.json", at == std::string::npos ? manifest : replaced(manifest, "FILES", sizes));
@@ -142,6 +151,8 @@ int main(int argc, char **argv) {
   // More threads than most machines of CI have, so that the team is really one. An environment that says otherwise
   // wins.
   setenv("MLA_NUM_THREADS", "4", 1);
+  // Never the machine's own GPU: these tests look into the driver.
+  setenv("MLA_LIBCUDA", MLA_TEST_LIBCUDA, 1);
   ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }

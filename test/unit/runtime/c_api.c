@@ -21,5 +21,17 @@ int main(void) {
   failures += expect(mla_num_threads() >= 1, "at least one thread");
   failures += expect(strlen(mla_version()) > 0, "a version");
   mla_bundle_close(NULL);
+  void *memory = NULL;
+  mla_step step = {.size = sizeof(step), .layer = 0, .phase = MLA_PHASE_AUTO, .tokens = 1};
+  mla_latent_attention latent = {.size = sizeof(latent)};
+  mla_naive_attention naive = {.size = sizeof(naive)};
+  failures += expect(mla_device_count() == 0, "no device, as the test's environment says");
+  failures += expect(strstr(mla_last_error(), "no NVIDIA driver") != NULL, "the message says why");
+  failures += expect(mla_device_malloc(1, &memory) == MLA_NO_DEVICE, "no memory of a device");
+  failures += expect(mla_device_synchronize() == MLA_NO_DEVICE, "nothing to wait for");
+  failures += expect(mla_enqueue_layer(NULL, &step) == MLA_INVALID_ARGUMENT, "no layer without a bundle");
+  failures += expect(mla_enqueue_latent_attention(NULL, &latent) == MLA_INVALID_ARGUMENT, "no latent attention");
+  failures += expect(mla_enqueue_naive_attention(NULL, &naive) == MLA_INVALID_ARGUMENT, "no naive attention");
+  failures += expect(strcmp(mla_status_name(MLA_DEVICE_ERROR), "MLA_DEVICE_ERROR") == 0, "names of new statuses");
   return failures != 0;
 }

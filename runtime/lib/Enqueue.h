@@ -1,0 +1,82 @@
+//===- Enqueue.h - Checks of what an engine enqueues ------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_RUNTIME_ENQUEUE_H
+#define MLA_RUNTIME_ENQUEUE_H
+
+#include "Bundle.h"
+
+#include <cstring>
+#include <vector>
+
+namespace mla {
+
+/// Checks the fields of one of the API's structs and keeps the first error, which names the field.
+class FieldChecker {
+public:
+  FieldChecker(const char *function, Error &error) : function(function), error(error) {}
+
+  void size(const char *name, int64_t value, int64_t least, int64_t most = INT32_MAX);
+  /// That the product of two sizes that were checked stays within 32 bits.
+  void product(const char *name, int64_t left, const char *otherName, int64_t right);
+  /// That the pointer is not null, and aligned.
+  void pointer(const char *name, const void *pointer, uint64_t alignment);
+  void fail(const std::string &what);
+  bool failed() const { return static_cast<bool>(error); }
+
+private:
+  const char *function;
+  Error &error;
+};
+
+constexpr uint64_t bf16Alignment = 16, int32Alignment = 4;
+
+/// Copies a struct of the caller's, which is of this release or of a later one, whose new fields must then be zero.
+template <typename Struct> Error copyStruct(const char *function, const char *name, const Struct *given, Struct &copy) {
+  Error error;
+  FieldChecker check(function, error);
+  if (!given) {
+    check.fail(std::string(name) + " is NULL; pass one");
+    return error;
+  }
+  const char *bytes = reinterpret_cast<const char *>(given);
+  // A struct that was never filled in may say anything: nothing is so much larger.
+  if (given->size < sizeof(Struct) || given->size > sizeof(Struct) + 4096)
+    check.fail(std::string(name) + "->size is " + std::to_string(given->size) + "; set it to sizeof, " +
+               std::to_string(sizeof(Struct)));
+  else
+    for (size_t i = sizeof(Struct); i < given->size; ++i)
+      if (bytes[i])
+        return Error(ErrorKind::Unsupported, std::string(function) + ": " + name +
+                                                 " has fields that this release does not know; zero them, or use a "
+                                                 "later release");
+  if (!error)
+    std::memcpy(static_cast<void *>(&copy), given, sizeof(Struct));
+  return error;
+}
+
+/// That the bundle is open, and for a GPU.
+Error checkGpuBundle(const char *function, const mla_bundle *bundle);
+
+/// What the structs have in common at their end.
+struct Workspace {
+  void *memory;
+  uint64_t bytes;
+  void *stream;
+};
+
+/// Checks the workspace, binds it and enqueues the list.
+Error enqueueList(const char *function, const mla_bundle &bundle, const LaunchList &list, LaunchBindings &bindings,
+                  const Workspace &workspace);
+
+inline DeviceArray deviceArray(const void *address, uint64_t bytes = DeviceArray::unknown) {
+  return {reinterpret_cast<uint64_t>(address), bytes};
+}
+
+} // namespace mla
+
+#endif // MLA_RUNTIME_ENQUEUE_H

@@ -1,0 +1,202 @@
+//===- GpuBatch.cpp - What caches and batches keep on a device ------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "GpuBatch.h"
+#include "Cache.h"
+
+#include <algorithm>
+
+using namespace mla;
+
+namespace {
+class GpuMemory : public DeviceMemory {
+public:
+  explicit GpuMemory(std::shared_ptr<CudaContext> context) : context(std::move(context)) {}
+  ~GpuMemory() override;
+  Error prepare(const char *where);
+  Result<void *> allocate(uint64_t bytes) override;
+  void release(void *, uint64_t) override { pages.free(); }
+  Error copy(const mla_cache &cache, void *to, const void *from, uint64_t bytes) override;
+
+private:
+  std::shared_ptr<CudaContext> context;
+  cuda::Stream stream = nullptr;
+  DeviceBuffer pages;
+};
+} // namespace
+
+Error GpuMemory::prepare(const char *where) {
+  ContextScope scope(*context);
+  if (Error error = scope.error(where))
+    return error;
+  if (cuda::Status status = context->driver.cuStreamCreate(&stream, cuda::streamNonBlocking))
+    return context->driver.failed(where, "cuStreamCreate", status);
+  return {};
+}
+
+GpuMemory::~GpuMemory() {
+  ContextScope scope(*context);
+  if (stream)
+    context->driver.cuStreamDestroy(stream);
+}
+
+Result<void *> GpuMemory::allocate(uint64_t bytes) {
+  const char *where = "mla_cache_create";
+  ContextScope scope(*context);
+  if (Error error = scope.error(where))
+    return error;
+  Result<DeviceBuffer> memory = DeviceBuffer::allocate(where, context, bytes);
+  if (!memory)
+    return memory.error();
+  pages = std::move(*memory);
+  return reinterpret_cast<void *>(pages.address());
+}
+
+/// The rows may still be on their way: layers run on the callers' streams.
+Error GpuMemory::copy(const mla_cache &cache, void *to, const void *from, uint64_t bytes) {
+  const char *where = "mla_batch_begin";
+  const cuda::Driver &driver = context->driver;
+  ContextScope scope(*context);
+  if (Error error = scope.error(where))
+    return error;
+  for (const std::unique_ptr<mla_batch> &batch : cache.batches)
+    if (batch->gpu)
+      if (cuda::Status status = driver.cuStreamWaitEvent(stream, batch->gpu->lastLayer(), 0))
+        return driver.failed(where, "cuStreamWaitEvent", status);
+  if (cuda::Status status = driver.cuMemcpyDtoDAsync(reinterpret_cast<cuda::Address>(to),
+                                                     reinterpret_cast<cuda::Address>(from), bytes, stream))
+    return driver.failed(where, "cuMemcpyDtoDAsync", status);
+  // Shared last pages are rare, so that there is no need for cleverness.
+  if (cuda::Status status = driver.cuStreamSynchronize(stream))
+    return driver.failed(where, "cuStreamSynchronize", status);
+  return {};
+}
+
+Result<std::unique_ptr<DeviceMemory>> mla::makeGpuMemory(const char *where, std::shared_ptr<CudaContext> context) {
+  auto memory = std::make_unique<GpuMemory>(std::move(context));
+  if (Error error = memory->prepare(where))
+    return error;
+  return std::unique_ptr<DeviceMemory>(std::move(memory));
+}
+
+Result<std::unique_ptr<GpuBatch>> GpuBatch::create(const char *where, std::shared_ptr<CudaContext> context) {
+  ContextScope scope(*context);
+  if (Error error = scope.error(where))
+    return error;
+  std::unique_ptr<GpuBatch> batch(new GpuBatch(context));
+  if (cuda::Status status = context->driver.cuEventCreate(&batch->done, cuda::eventDisableTiming))
+    return context->driver.failed(where, "cuEventCreate", status);
+  if (cuda::Status status = context->driver.cuStreamCreate(&batch->uploads, cuda::streamNonBlocking))
+    return context->driver.failed(where, "cuStreamCreate", status);
+  return batch;
+}
+
+GpuBatch::~GpuBatch() {
+  ContextScope scope(*context);
+  if (done) {
+    context->driver.cuEventSynchronize(done);
+    context->driver.cuEventDestroy(done);
+  }
+  if (uploads)
+    context->driver.cuStreamDestroy(uploads);
+}
+
+Error GpuBatch::wait(const char *where) {
+  // Done at once if no layer was run yet.
+  if (cuda::Status status = context->driver.cuEventSynchronize(done))
+    return context->driver.failed(where, "cuEventSynchronize", status);
+  return {};
+}
+
+Error GpuBatch::restart(const char *where) {
+  ContextScope scope(*context);
+  if (Error error = scope.error(where))
+    return error;
+  current = nullptr;
+  ran = false;
+  return wait(where);
+}
+
+Error GpuBatch::upload(const char *where, const std::vector<int32_t> &cuSeqlens, const std::vector<int32_t> &lengths,
+                       const std::vector<int32_t> &blockTable) {
+  constexpr size_t alignment = 64; // elements: every array starts at a multiple of 256 bytes
+  auto rounded = [](size_t count) { return (count + alignment - 1) / alignment * alignment; };
+  size_t second = rounded(cuSeqlens.size()), third = second + rounded(lengths.size());
+  staging.assign(third + blockTable.size(), 0);
+  std::copy(cuSeqlens.begin(), cuSeqlens.end(), staging.begin());
+  std::copy(lengths.begin(), lengths.end(), staging.begin() + second);
+  std::copy(blockTable.begin(), blockTable.end(), staging.begin() + third);
+  uint64_t bytes = staging.size() * sizeof(int32_t);
+  ContextScope scope(*context);
+  if (Error error = scope.error(where))
+    return error;
+  if (arrays.bytes() < bytes) {
+    Result<DeviceBuffer> larger = DeviceBuffer::allocate(where, context, std::max(bytes, 2 * arrays.bytes()));
+    if (!larger)
+      return larger.error();
+    arrays = std::move(*larger);
+  }
+  lengthsOffset = second * sizeof(int32_t);
+  blockTableOffset = third * sizeof(int32_t);
+  // From pageable memory a copy may return before the data has arrived.
+  if (cuda::Status status = context->driver.cuMemcpyHtoDAsync(arrays.address(), staging.data(), bytes, uploads))
+    return context->driver.failed(where, "cuMemcpyHtoDAsync", status);
+  if (cuda::Status status = context->driver.cuStreamSynchronize(uploads))
+    return context->driver.failed(where, "cuStreamSynchronize", status);
+  return {};
+}
+
+Error GpuBatch::refuseCapture(const char *where) const {
+  ContextScope scope(*context);
+  if (Error error = scope.error(where))
+    return error;
+  int capturing = cuda::captureStatusNone;
+  if (cuda::Status status = context->driver.cuStreamIsCapturing(current, &capturing))
+    return context->driver.failed(where, "cuStreamIsCapturing", status);
+  if (capturing == cuda::captureStatusNone)
+    return {};
+  return Error(ErrorKind::InvalidArgument, std::string(where) + ": the batch's stream is being captured; capture "
+                                                                "mla_enqueue_layer instead");
+}
+
+Result<uint64_t> GpuBatch::workspace(const char *where, uint64_t bytes) {
+  if (bytes <= scratch.bytes())
+    return scratch.address();
+  ContextScope scope(*context);
+  if (Error error = scope.error(where))
+    return error;
+  if (Error error = wait(where))
+    return error;
+  scratch.free(); // first, for the two may not fit together
+  Result<DeviceBuffer> larger = DeviceBuffer::allocate(where, context, bytes);
+  if (!larger)
+    return larger.error();
+  scratch = std::move(*larger);
+  return scratch.address();
+}
+
+Error GpuBatch::record(const char *where) {
+  ContextScope scope(*context);
+  if (Error error = scope.error(where))
+    return error;
+  if (cuda::Status status = context->driver.cuEventRecord(done, current))
+    return context->driver.failed(where, "cuEventRecord", status);
+  ran = true;
+  return {};
+}
+
+Error GpuBatch::setStream(const char *where, cuda::Stream other) {
+  if (ran && other != current) {
+    ContextScope scope(*context);
+    if (Error error = scope.error(where))
+      return error;
+    if (cuda::Status status = context->driver.cuStreamWaitEvent(other, done, 0))
+      return context->driver.failed(where, "cuStreamWaitEvent", status);
+  }
+  current = other;
+  return {};
+}

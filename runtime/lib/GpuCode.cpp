@@ -1,0 +1,257 @@
+//===- GpuCode.cpp - Loading the kernels of a bundle ----------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "GpuCode.h"
+#include "Bundle.h"
+#include "ReadFile.h"
+#include "Text.h"
+
+#include "mla/abi.h"
+
+#include <algorithm>
+#include <chrono>
+
+using namespace mla;
+
+static constexpr int64_t maxModuleBytes = 1 << 30;
+static constexpr const char *supportedIsa = "sm_90a";
+/// Kernels use constant addresses that assume their dynamic shared memory to start here.
+static constexpr uint32_t sharedBase = 1024;
+
+static double secondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+static Error checkChip(const mla_bundle &bundle, const CudaContext &context) {
+  std::string path = bundle.path + "/" MLA_MANIFEST_FILE;
+  if (bundle.manifest.isa != supportedIsa)
+    return Error(ErrorKind::Unsupported, path + ": field 'isa': the kernels are for " + quoted(bundle.manifest.isa) +
+                                             ", this release runs sm_90a only; recompile with --target=h100");
+  // The "a" means: this very chip and no later one.
+  if (context.major == 9 && context.minor == 0)
+    return {};
+  return Error(ErrorKind::Unsupported, path + ": the kernels are for sm_90a (H100, H200), the device " +
+                                           quoted(context.name) + " is sm_" + std::to_string(context.major) +
+                                           std::to_string(context.minor) +
+                                           "; run on one of those, or use a bundle of --target=cpu");
+}
+
+/// The driver's compiler writes several lines.
+static std::string oneLine(const char *log) {
+  constexpr size_t most = 1000;
+  std::string result;
+  for (; *log && result.size() < most; ++log)
+    result += *log == '\n' ? ' ' : *log;
+  result.erase(result.find_last_not_of(' ') + 1);
+  return result;
+}
+
+Error GpuCode::loadPtx(const std::string &path) {
+  Result<std::string> ptx = readFile(path, maxModuleBytes);
+  if (!ptx)
+    return ptx.error();
+  char log[8192] = "";
+  int options[] = {cuda::jitErrorLogBuffer, cuda::jitErrorLogBufferBytes};
+  void *values[] = {log, reinterpret_cast<void *>(sizeof(log) - 1)};
+  cuda::Status status = cudaContext->driver.cuModuleLoadDataEx(&module, ptx->c_str(), 2, options, values);
+  if (status == cuda::success)
+    return {};
+  module = nullptr;
+  std::string what = path + ": the driver does not compile the kernels: " + cudaContext->driver.describe(status) +
+                     (log[0] ? ": " + oneLine(log) : "");
+  if (status == cuda::unsupportedPtxVersion || status == cuda::noBinaryForGpu || status == cuda::jitCompilerNotFound) {
+    int version = 0;
+    cudaContext->driver.cuDriverGetVersion(&version);
+    return Error(ErrorKind::Unsupported, what + "; the driver is for CUDA " + std::to_string(version / 1000) + "." +
+                                             std::to_string(version % 1000 / 10) +
+                                             ": update it, or compile the bundle where ptxas is, for a cubin");
+  }
+  if (status == cuda::invalidPtx)
+    return Error(ErrorKind::InvalidFile, what + "; compile the bundle again");
+  return cudaContext->driver.failed(path, "cuModuleLoadDataEx", status);
+}
+
+Error GpuCode::loadModule(const mla_bundle &bundle) {
+  if (bundle.manifest.files.count(MLA_CUBIN_FILE)) {
+    Result<std::string> cubin = readFile(bundle.path + "/" MLA_CUBIN_FILE, maxModuleBytes);
+    if (!cubin)
+      return cubin.error();
+    // A driver older than the assembler may refuse it. It then knows the PTX perhaps.
+    if (cudaContext->driver.cuModuleLoadDataEx(&module, cubin->data(), 0, nullptr, nullptr) == cuda::success)
+      return {};
+    module = nullptr;
+  }
+  return loadPtx(bundle.path + "/" MLA_PTX_FILE);
+}
+
+Error GpuCode::findFunctions(const std::string &path, const Manifest &manifest) {
+  functions.resize(manifest.kernels.size());
+  names.resize(manifest.kernels.size());
+  for (const auto &[name, number] : manifest.kernels) {
+    cuda::Status status = cudaContext->driver.cuModuleGetFunction(&functions[number], module, name.c_str());
+    if (status == cuda::notFound)
+      return Error(ErrorKind::InvalidFile,
+                   path + ": has no kernel " + quoted(name) + ", which the manifest names; compile the bundle again");
+    if (status)
+      return cudaContext->driver.failed(path, "cuModuleGetFunction", status);
+    // Now and not at the first launch, which may be in a capture.
+    if (cuda::Status loaded = cudaContext->driver.cuFuncLoad(functions[number]))
+      return cudaContext->driver.failed(path, "cuFuncLoad", loaded);
+    names[number] = name;
+  }
+  return {};
+}
+
+/// The driver reads as many bytes of each argument as the kernel has parameters: they must be just these.
+Error GpuCode::checkParameters(const std::string &path, const Launch &launch) const {
+  const cuda::Driver &driver = cudaContext->driver;
+  std::string kernel = path + ": kernel " + quoted(names[launch.kernel]);
+  for (size_t i = 0; i <= launch.arguments.size(); ++i) {
+    size_t offset = 0, bytes = 0;
+    cuda::Status status = driver.cuFuncGetParamInfo(functions[launch.kernel], i, &offset, &bytes);
+    bool isParameter = status == cuda::success, isArgument = i < launch.arguments.size();
+    if (isArgument && status && status != cuda::invalidValue)
+      return driver.failed(path, "cuFuncGetParamInfo", status);
+    if (isParameter != isArgument)
+      return Error(ErrorKind::InvalidFile, kernel + " has " + (isParameter ? "more" : "fewer") +
+                                               " parameters than the " + std::to_string(launch.arguments.size()) +
+                                               " arguments of the manifest; compile the bundle again");
+    if (isParameter && bytes != launch.arguments[i].bytes())
+      return Error(ErrorKind::InvalidFile, kernel + ": parameter " + std::to_string(i) + " has " +
+                                               std::to_string(bytes) + " bytes, the argument of the manifest " +
+                                               std::to_string(launch.arguments[i].bytes()) +
+                                               "; compile the bundle again");
+  }
+  return {};
+}
+
+/// Also notes the largest shared memory of each kernel.
+Error GpuCode::checkLaunches(const std::string &path, const LaunchList &list, std::vector<uint32_t> &shared) const {
+  const cuda::Driver &driver = cudaContext->driver;
+  for (const Launch &launch : list.launches) {
+    int most = 0;
+    if (cuda::Status status = driver.cuFuncGetAttribute(&most, cuda::maxThreadsPerBlock, functions[launch.kernel]))
+      return driver.failed(path, "cuFuncGetAttribute", status);
+    if (launch.threads > static_cast<uint32_t>(std::max(most, 0)))
+      return Error(ErrorKind::InvalidFile, path + ": kernel " + quoted(names[launch.kernel]) + " runs at most " +
+                                               std::to_string(most) + " threads a block, the manifest says " +
+                                               std::to_string(launch.threads) + "; compile the bundle again");
+    if (Error error = checkParameters(path, launch))
+      return error;
+    shared[launch.kernel] = std::max(shared[launch.kernel], launch.shared);
+  }
+  return {};
+}
+
+Error GpuCode::allowShared(const std::string &path, const std::vector<uint32_t> &shared) const {
+  for (size_t i = 0; i < shared.size(); ++i) {
+    // One division of the multiprocessors' memory for all: kernels that want another wait until one is empty.
+    if (cuda::Status status =
+            cudaContext->driver.cuFuncSetAttribute(functions[i], cuda::preferredSharedCarveout, cuda::mostShared))
+      return cudaContext->driver.failed(path, "cuFuncSetAttribute", status);
+    if (!shared[i])
+      continue;
+    cuda::Status status =
+        cudaContext->driver.cuFuncSetAttribute(functions[i], cuda::maxDynamicSharedBytes, static_cast<int>(shared[i]));
+    if (status == cuda::invalidValue)
+      return Error(ErrorKind::InvalidFile, path + ": kernel " + quoted(names[i]) + " cannot have " +
+                                               std::to_string(shared[i]) +
+                                               " bytes of dynamic shared memory; compile the bundle again");
+    if (status)
+      return cudaContext->driver.failed(path, "cuFuncSetAttribute", status);
+  }
+  return {};
+}
+
+Error GpuCode::runProbe(const std::string &path, cuda::Function function, uint32_t &base) const {
+  const cuda::Driver &driver = cudaContext->driver;
+  Result<DeviceBuffer> memory = DeviceBuffer::allocate(path, cudaContext, sizeof(base));
+  if (!memory)
+    return memory.error();
+  size_t offset = 0, bytes = 0;
+  if (driver.cuFuncGetParamInfo(function, 0, &offset, &bytes) != cuda::success || bytes != 8 ||
+      driver.cuFuncGetParamInfo(function, 1, &offset, &bytes) == cuda::success)
+    return Error(ErrorKind::InvalidFile,
+                 path + ": kernel 'mla_probe' must have one parameter, an address; compile the bundle again");
+  // As many threads as it was compiled for: right for a bound and for a required number.
+  int threads = 0;
+  if (cuda::Status status = driver.cuFuncGetAttribute(&threads, cuda::maxThreadsPerBlock, function))
+    return driver.failed(path, "cuFuncGetAttribute", status);
+  cuda::LaunchConfig config = {{1, 1, 1}, {static_cast<unsigned>(threads), 1, 1}, sharedBase, nullptr, nullptr, 0};
+  uint64_t address = memory->address();
+  void *parameters[] = {&address};
+  if (cuda::Status status = driver.cuMemcpyHtoD(address, &base, sizeof(base)))
+    return driver.failed(path, "cuMemcpyHtoD", status);
+  if (cuda::Status status = driver.cuLaunchKernelEx(&config, function, parameters, nullptr))
+    return driver.failed(path + ": kernel 'mla_probe'", "cuLaunchKernelEx", status);
+  if (cuda::Status status = driver.cuMemcpyDtoH(&base, address, sizeof(base)))
+    return driver.failed(path + ": kernel 'mla_probe'", "cuMemcpyDtoH", status);
+  return {};
+}
+
+/// Where shared memory starts is the driver's choice and nowhere promised. A kernel that found it wrong could only
+/// trap, and that would cost the process its context.
+Error GpuCode::probe(const std::string &path) const {
+  cuda::Function function = nullptr;
+  cuda::Status status = cudaContext->driver.cuModuleGetFunction(&function, module, "mla_probe");
+  if (status == cuda::notFound)
+    return {};
+  if (status)
+    return cudaContext->driver.failed(path, "cuModuleGetFunction", status);
+  uint32_t base = 0;
+  if (Error error = runProbe(path, function, base))
+    return error;
+  if (base == sharedBase)
+    return {};
+  return Error(ErrorKind::Unsupported, path + ": with this driver shared memory starts at " + std::to_string(base) +
+                                           ", the kernels need " + std::to_string(sharedBase) +
+                                           "; use another driver, and report this one");
+}
+
+Result<std::unique_ptr<GpuCode>> GpuCode::load(const mla_bundle &bundle) {
+  Result<std::shared_ptr<CudaContext>> context = CudaContext::acquire(bundle.path);
+  if (!context)
+    return context.error();
+  if (Error error = checkChip(bundle, **context))
+    return error;
+  ContextScope scope(**context);
+  if (Error error = scope.error(bundle.path))
+    return error;
+  std::unique_ptr<GpuCode> code(new GpuCode(*context));
+  auto start = std::chrono::steady_clock::now();
+  if (Error error = code->loadModule(bundle))
+    return error;
+  std::string path = bundle.path + "/" MLA_PTX_FILE;
+  if (Error error = code->findFunctions(path, bundle.manifest))
+    return error;
+  std::vector<uint32_t> shared(code->functions.size());
+  for (const ManifestEntry &entry : bundle.manifest.entries)
+    if (Error error = code->checkLaunches(path, entry.launches, shared))
+      return error;
+  for (const std::optional<LaunchList> &core : bundle.manifest.cores)
+    if (Error error = core ? code->checkLaunches(path, *core, shared) : Error())
+      return error;
+  if (Error error = code->allowShared(path, shared))
+    return error;
+  if (Error error = code->probe(path))
+    return error;
+  code->secondsForCode = secondsSince(start);
+  start = std::chrono::steady_clock::now();
+  Result<GpuWeights> weights = GpuWeights::upload(bundle.path, *context, bundle);
+  if (!weights)
+    return weights.error();
+  code->deviceWeights = std::move(*weights);
+  code->secondsForWeights = secondsSince(start);
+  return code;
+}
+
+GpuCode::~GpuCode() {
+  ContextScope scope(*cudaContext);
+  cudaContext->driver.cuCtxSynchronize();
+  if (module)
+    cudaContext->driver.cuModuleUnload(module);
+}

@@ -1,0 +1,73 @@
+//===- GpuCode.h - The loaded kernels of a bundle ---------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_RUNTIME_GPUCODE_H
+#define MLA_RUNTIME_GPUCODE_H
+
+#include "GpuWeights.h"
+#include "Manifest.h"
+
+namespace mla {
+
+/// Scratch buffers start at multiples of this, and so must the workspace.
+constexpr uint64_t workspaceAlignment = 256;
+
+/// What a launch list is applied to.
+struct LaunchBindings {
+  DeviceArray given[numGiven]; ///< by Given; address 0 if the caller gives none
+  const DeviceArray *weights = nullptr;
+  DeviceArray workspace;
+  Sizes sizes; ///< Processors is filled in by GpuCode.
+  cuda::Stream stream = nullptr;
+  /// Whether the first launch may begin before what is ahead of it on the stream has ended.
+  bool overlapsOthers = true;
+  /// Of a core: what stands in the place of its floats, if not 0.
+  double scaleLog2e = 0;
+
+  DeviceArray &operator[](Given buffer) { return given[static_cast<unsigned>(buffer)]; }
+};
+
+/// Module, kernels and weights of an open bundle. Immutable, so that threads may share it.
+class GpuCode {
+public:
+  /// Loads into the context that mla_bundle_open documents. The bundle's weights must be bound.
+  static Result<std::unique_ptr<GpuCode>> load(const mla_bundle &bundle);
+  ~GpuCode();
+
+  const std::shared_ptr<CudaContext> &context() const { return cudaContext; }
+  const DeviceArray *weights(size_t layerIndex, size_t entry) const { return deviceWeights.of(layerIndex, entry); }
+  double codeSeconds() const { return secondsForCode; }
+  double weightsSeconds() const { return secondsForWeights; }
+
+  /// Bytes of all scratch buffers of the list.
+  Result<uint64_t> workspaceBytes(const char *where, const LaunchList &list, Sizes sizes) const;
+
+  /// Launches the list. It allocates no memory of the device and waits for nothing.
+  Error enqueue(const char *where, const LaunchList &list, const LaunchBindings &bindings) const;
+
+private:
+  std::shared_ptr<CudaContext> cudaContext;
+  cuda::Module module = nullptr;
+  std::vector<cuda::Function> functions; ///< by the numbers of the manifest's kernels
+  std::vector<std::string> names;        ///< likewise
+  GpuWeights deviceWeights;
+  double secondsForCode = 0, secondsForWeights = 0;
+
+  explicit GpuCode(std::shared_ptr<CudaContext> context) : cudaContext(std::move(context)) {}
+  Error loadModule(const mla_bundle &bundle);
+  Error loadPtx(const std::string &path);
+  Error findFunctions(const std::string &path, const Manifest &manifest);
+  Error checkLaunches(const std::string &path, const LaunchList &list, std::vector<uint32_t> &shared) const;
+  Error checkParameters(const std::string &path, const Launch &launch) const;
+  Error allowShared(const std::string &path, const std::vector<uint32_t> &shared) const;
+  Error probe(const std::string &path) const;
+  Error runProbe(const std::string &path, cuda::Function function, uint32_t &base) const;
+};
+
+} // namespace mla
+
+#endif // MLA_RUNTIME_GPUCODE_H

@@ -1,0 +1,250 @@
+//===- GpuEnqueue.cpp - Launching a list of kernels -----------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "GpuCode.h"
+#include "Text.h"
+
+using namespace mla;
+
+static constexpr int64_t maxGrid[3] = {INT32_MAX, 65535, 65535};
+static constexpr int64_t maxDim = int64_t(1) << 32, maxStride = int64_t(1) << 40;
+static constexpr uint64_t elementBytes = 2;
+
+namespace {
+/// The scratch buffers of a list, one after the other.
+class Workspace {
+public:
+  /// Lays them out from `start` on; the bytes of all.
+  Result<uint64_t> place(const LaunchList &list, const Sizes &sizes, uint64_t start);
+  const DeviceArray &operator[](size_t index) const { return buffers[index]; }
+
+private:
+  DeviceArray buffers[maxTemps]; // an enqueue does not allocate
+};
+
+/// Enqueues one list.
+class Enqueuer {
+public:
+  Enqueuer(const cuda::Driver &driver, const LaunchBindings &bindings, const Sizes &sizes, const Workspace &workspace)
+      : driver(driver), bindings(bindings), sizes(sizes), workspace(workspace) {}
+
+  Error launch(const Launch &launch, cuda::Function function, bool mayOverlap);
+
+private:
+  /// A parameter's value; the largest is a tensor map.
+  union Slot {
+    cuda::TensorMap map;
+    uint64_t address;
+    int32_t integer;
+    float number;
+  };
+  const cuda::Driver &driver;
+  const LaunchBindings &bindings;
+  const Sizes &sizes;
+  const Workspace &workspace;
+  Slot slots[maxArguments];
+  void *pointers[maxArguments];
+
+  Error evaluateGrid(const Launch &launch, unsigned (&grid)[3], bool &empty) const;
+  Error resolve(const BufferUse &use, DeviceArray &array) const;
+  Error fill(const LaunchArgument &argument, Slot &slot) const;
+  Error encode(const LaunchArgument &argument, cuda::TensorMap &map) const;
+  Error shape(const LaunchArgument &argument, uint64_t (&dims)[maxMapRank], uint64_t (&strides)[maxMapRank],
+              uint64_t &reach) const;
+};
+} // namespace
+
+/// What a bundle's list asks for and cannot be had.
+static Error impossible(std::string what) {
+  return Error(ErrorKind::InvalidFile, std::move(what) + "; compile the bundle again");
+}
+
+Result<uint64_t> Workspace::place(const LaunchList &list, const Sizes &sizes, uint64_t start) {
+  constexpr int64_t most = int64_t(1) << 48; // a sum of them does not overflow
+  uint64_t offset = 0;
+  for (size_t i = 0; i < list.workspace.size(); ++i) {
+    Result<int64_t> bytes = list.workspace[i].evaluate(sizes);
+    if (!bytes)
+      return bytes.error();
+    if (*bytes < 0 || *bytes > most)
+      return Error(ErrorKind::InvalidArgument,
+                   "a scratch buffer would have " + std::to_string(*bytes) + " bytes; lower the sizes");
+    buffers[i] = {start + offset, static_cast<uint64_t>(*bytes)};
+    offset += (*bytes + workspaceAlignment - 1) / workspaceAlignment * workspaceAlignment;
+  }
+  return offset;
+}
+
+Error Enqueuer::evaluateGrid(const Launch &launch, unsigned (&grid)[3], bool &empty) const {
+  empty = false;
+  for (int i = 0; i < 3; ++i) {
+    Result<int64_t> blocks = launch.grid[i].evaluate(sizes);
+    if (!blocks)
+      return blocks.error();
+    if (*blocks < 0 || *blocks > maxGrid[i])
+      return Error(ErrorKind::InvalidArgument, "the grid would have " + std::to_string(*blocks) +
+                                                   " blocks in dimension " + std::to_string(i) + ", at most " +
+                                                   std::to_string(maxGrid[i]) + " are possible; lower the sizes");
+    grid[i] = static_cast<unsigned>(*blocks);
+    empty |= *blocks == 0;
+  }
+  return {};
+}
+
+/// The rest of a buffer from the place on.
+Error Enqueuer::resolve(const BufferUse &use, DeviceArray &array) const {
+  if (use.kind == BufferUse::Caller) {
+    array = bindings.given[use.index];
+    if (!array.address)
+      return Error(ErrorKind::InvalidArgument,
+                   std::string(givenName(static_cast<Given>(use.index))) + " is NULL, but needed; pass it");
+  } else {
+    array = use.kind == BufferUse::Weight ? bindings.weights[use.index] : workspace[use.index];
+  }
+  uint64_t offset = static_cast<uint64_t>(use.offset);
+  if (array.bytes != DeviceArray::unknown) {
+    if (offset > array.bytes)
+      return impossible("offset " + std::to_string(offset) + " lies beyond a buffer of " + std::to_string(array.bytes) +
+                        " bytes");
+    array.bytes -= offset;
+  }
+  array.address += offset;
+  return {};
+}
+
+/// Evaluates dims and strides, and how many bytes the map reaches from its start.
+Error Enqueuer::shape(const LaunchArgument &argument, uint64_t (&dims)[maxMapRank], uint64_t (&strides)[maxMapRank],
+                      uint64_t &reach) const {
+  for (size_t i = 0; i < argument.dims.size(); ++i) {
+    Result<int64_t> dim = argument.dims[i].evaluate(sizes);
+    Result<int64_t> stride = i ? argument.strides[i - 1].evaluate(sizes) : Result<int64_t>(int64_t(0));
+    if (!dim || !stride)
+      return dim ? stride.error() : dim.error();
+    if (*dim < 1 || *dim > maxDim)
+      return impossible("dimension " + std::to_string(i) + " has " + std::to_string(*dim) +
+                        " elements, which is not 1 to 2^32");
+    if (*stride < 0 || *stride >= maxStride || *stride % 16 != 0)
+      return impossible("dimension " + std::to_string(i) + " has a stride of " + std::to_string(*stride) +
+                        " bytes, which is no multiple of 16 below 2^40");
+    dims[i] = *dim;
+    uint64_t more = 0;
+    if (i == 0) {
+      reach = dims[0] * elementBytes;
+      continue;
+    }
+    strides[i - 1] = *stride;
+    if (__builtin_mul_overflow(dims[i] - 1, strides[i - 1], &more) || __builtin_add_overflow(reach, more, &reach))
+      return impossible("the tensor exceeds 64 bits");
+  }
+  return {};
+}
+
+Error Enqueuer::encode(const LaunchArgument &argument, cuda::TensorMap &map) const {
+  DeviceArray array;
+  if (Error error = resolve(argument.buffer, array))
+    return error;
+  uint64_t dims[maxMapRank] = {}, strides[maxMapRank] = {}, reach = 0;
+  if (Error error = shape(argument, dims, strides, reach))
+    return error;
+  if (array.bytes != DeviceArray::unknown && reach > array.bytes)
+    return impossible("the tensor reaches " + std::to_string(reach) + " bytes into a buffer of " +
+                      std::to_string(array.bytes));
+  static const uint32_t ones[maxMapRank] = {1, 1, 1, 1, 1};
+  cuda::Status status = driver.cuTensorMapEncodeTiled(
+      &map, cuda::tensorMapBF16, static_cast<uint32_t>(argument.dims.size()), reinterpret_cast<void *>(array.address),
+      dims, strides, argument.box.data(), ones, /*interleave=*/0,
+      argument.swizzled ? cuda::tensorMapSwizzle128 : cuda::tensorMapSwizzleNone, cuda::tensorMapL2Promotion256,
+      /*outOfBoundsFill=*/0);
+  return status ? driver.failed("tensor map", "cuTensorMapEncodeTiled", status) : Error();
+}
+
+Error Enqueuer::fill(const LaunchArgument &argument, Slot &slot) const {
+  switch (argument.kind) {
+  case LaunchArgument::Map:
+    return encode(argument, slot.map);
+  case LaunchArgument::Pointer: {
+    DeviceArray array;
+    if (Error error = resolve(argument.buffer, array))
+      return error;
+    slot.address = array.address;
+    return {};
+  }
+  case LaunchArgument::Integer: {
+    Result<int64_t> value = argument.value.evaluate(sizes);
+    if (!value)
+      return value.error();
+    if (*value < INT32_MIN || *value > INT32_MAX)
+      return Error(ErrorKind::InvalidArgument,
+                   "the number " + std::to_string(*value) + " exceeds 32 bits; lower the sizes");
+    slot.integer = static_cast<int32_t>(*value);
+    return {};
+  }
+  case LaunchArgument::Float:
+    slot.number = bindings.scaleLog2e != 0 ? static_cast<float>(bindings.scaleLog2e) : argument.number;
+    return {};
+  }
+  return {};
+}
+
+Error Enqueuer::launch(const Launch &launch, cuda::Function function, bool mayOverlap) {
+  cuda::LaunchAttribute overlap = {};
+  overlap.id = cuda::programmaticStreamSerialization;
+  overlap.value.programmaticStreamSerialization = 1;
+  cuda::LaunchConfig config = {};
+  bool empty = false;
+  if (Error error = evaluateGrid(launch, config.grid, empty))
+    return error;
+  if (empty)
+    return {};
+  for (size_t i = 0; i < launch.arguments.size(); ++i) {
+    if (Error error = fill(launch.arguments[i], slots[i]))
+      return Error(error.kind(), "argument " + std::to_string(i) + ": " + error.message());
+    pointers[i] = &slots[i];
+  }
+  config.block[0] = launch.threads;
+  config.block[1] = config.block[2] = 1;
+  config.sharedBytes = launch.shared;
+  config.stream = bindings.stream;
+  config.attributes = mayOverlap ? &overlap : nullptr;
+  config.numAttributes = mayOverlap ? 1 : 0;
+  if (cuda::Status status = driver.cuLaunchKernelEx(&config, function, pointers, nullptr))
+    return driver.failed("launch", "cuLaunchKernelEx", status);
+  return {};
+}
+
+Result<uint64_t> GpuCode::workspaceBytes(const char *where, const LaunchList &list, Sizes sizes) const {
+  sizes[Size::Processors] = cudaContext->processors;
+  Workspace workspace;
+  Result<uint64_t> bytes = workspace.place(list, sizes, 0);
+  if (!bytes)
+    return Error(bytes.error().kind(), std::string(where) + ": workspace: " + bytes.error().message());
+  return bytes;
+}
+
+Error GpuCode::enqueue(const char *where, const LaunchList &list, const LaunchBindings &bindings) const {
+  Sizes sizes = bindings.sizes;
+  sizes[Size::Processors] = cudaContext->processors;
+  Workspace workspace;
+  Result<uint64_t> bytes = workspace.place(list, sizes, bindings.workspace.address);
+  if (!bytes)
+    return Error(bytes.error().kind(), std::string(where) + ": workspace: " + bytes.error().message());
+  if (*bytes > bindings.workspace.bytes)
+    return Error(ErrorKind::InvalidArgument, std::string(where) + ": workspace_bytes is " +
+                                                 std::to_string(bindings.workspace.bytes) + ", these sizes need " +
+                                                 std::to_string(*bytes) + "; ask for the workspace of the same sizes");
+  ContextScope scope(*cudaContext);
+  if (Error error = scope.error(where))
+    return error;
+  Enqueuer enqueuer(cudaContext->driver, bindings, sizes, workspace);
+  for (const Launch &launch : list.launches) {
+    bool mayOverlap = launch.overlap && (bindings.overlapsOthers || &launch != &list.launches.front());
+    if (Error error = enqueuer.launch(launch, functions[launch.kernel], mayOverlap))
+      return Error(error.kind(),
+                   std::string(where) + ": kernel " + quoted(names[launch.kernel]) + ": " + error.message());
+  }
+  return {};
+}

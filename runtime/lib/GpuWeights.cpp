@@ -1,0 +1,161 @@
+//===- GpuWeights.cpp - Weights in the memory of a device -----------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Loading should take as long as the copy to the device. A copy from a mapping
+// takes its page faults one by one; here all threads take them, into one of two
+// pinned buffers, while the other is on its way.
+//
+//===----------------------------------------------------------------------===//
+
+#include "GpuWeights.h"
+#include "Bundle.h"
+
+#include "mla/abi.h"
+
+#include <algorithm>
+#include <cstring>
+
+using namespace mla;
+
+static constexpr uint64_t alignment = 256, chunkBytes = 32 << 20, grainBytes = 1 << 20;
+
+namespace {
+/// Copies host memory to a device through two pinned buffers.
+class Uploader {
+public:
+  Uploader(const std::string &where, const cuda::Driver &driver) : where(where), driver(driver) {}
+  ~Uploader();
+  Error prepare(uint64_t total);
+  Error copy(uint64_t to, const char *from, uint64_t bytes);
+  Error finish();
+
+private:
+  struct Slot {
+    void *memory = nullptr;
+    cuda::Event sent = nullptr;
+  };
+  const std::string &where;
+  const cuda::Driver &driver;
+  cuda::Stream stream = nullptr;
+  Slot slots[2];
+  uint64_t slotBytes = 0;
+  unsigned next = 0;
+};
+
+struct HostCopy {
+  char *to;
+  const char *from;
+  uint64_t bytes;
+};
+} // namespace
+
+Error Uploader::prepare(uint64_t total) {
+  slotBytes = std::min(total, chunkBytes);
+  if (cuda::Status status = driver.cuStreamCreate(&stream, cuda::streamNonBlocking))
+    return driver.failed(where, "cuStreamCreate", status);
+  for (Slot &slot : slots) {
+    if (cuda::Status status = driver.cuMemAllocHost(&slot.memory, slotBytes))
+      return driver.failed(where, "cuMemAllocHost", status);
+    if (cuda::Status status = driver.cuEventCreate(&slot.sent, cuda::eventDisableTiming))
+      return driver.failed(where, "cuEventCreate", status);
+  }
+  return {};
+}
+
+Uploader::~Uploader() {
+  if (stream) {
+    driver.cuStreamSynchronize(stream);
+    driver.cuStreamDestroy(stream);
+  }
+  for (Slot &slot : slots) {
+    if (slot.sent)
+      driver.cuEventDestroy(slot.sent);
+    if (slot.memory)
+      driver.cuMemFreeHost(slot.memory);
+  }
+}
+
+static void copyGrain(void *context, int64_t index) {
+  const HostCopy &copy = *static_cast<const HostCopy *>(context);
+  uint64_t start = index * grainBytes;
+  std::memcpy(copy.to + start, copy.from + start, std::min(grainBytes, copy.bytes - start));
+}
+
+Error Uploader::copy(uint64_t to, const char *from, uint64_t bytes) {
+  for (uint64_t done = 0, count; done < bytes; done += count) {
+    Slot &slot = slots[next++ % 2];
+    count = std::min(bytes - done, slotBytes);
+    if (cuda::Status status = driver.cuEventSynchronize(slot.sent))
+      return driver.failed(where, "cuEventSynchronize", status);
+    HostCopy copy = {static_cast<char *>(slot.memory), from + done, count};
+    mla_parallel_for(copyGrain, &copy, static_cast<int64_t>((count + grainBytes - 1) / grainBytes));
+    if (cuda::Status status = driver.cuMemcpyHtoDAsync(to + done, slot.memory, count, stream))
+      return driver.failed(where, "cuMemcpyHtoDAsync", status);
+    if (cuda::Status status = driver.cuEventRecord(slot.sent, stream))
+      return driver.failed(where, "cuEventRecord", status);
+  }
+  return {};
+}
+
+Error Uploader::finish() {
+  if (cuda::Status status = driver.cuStreamSynchronize(stream))
+    return driver.failed(where, "cuStreamSynchronize", status);
+  return {};
+}
+
+namespace {
+/// Where each tensor goes.
+struct Placement {
+  std::map<const SafetensorsTensor *, uint64_t> offsets;
+  std::vector<const SafetensorsTensor *> order;
+  uint64_t total = 0;
+
+  uint64_t place(const SafetensorsTensor *tensor) {
+    auto [found, isNew] = offsets.emplace(tensor, total);
+    if (isNew) {
+      order.push_back(tensor);
+      total += (tensor->bytes + alignment - 1) / alignment * alignment; // the file holds them all: no overflow
+    }
+    return found->second;
+  }
+};
+} // namespace
+
+Result<GpuWeights> GpuWeights::upload(const std::string &where, const std::shared_ptr<CudaContext> &context,
+                                      const mla_bundle &bundle) {
+  GpuWeights weights;
+  Placement placement;
+  weights.entries = bundle.manifest.entries.size();
+  for (int64_t layer : bundle.manifest.layers)
+    for (const ManifestEntry &entry : bundle.manifest.entries) {
+      std::vector<DeviceArray> &arrays = weights.bound.emplace_back();
+      for (const std::string &name : entry.weights) {
+        // bindWeights has found them all.
+        const SafetensorsTensor *tensor = bundle.weights->find("layers." + std::to_string(layer) + "." + name);
+        arrays.push_back({placement.place(tensor), tensor->bytes});
+      }
+    }
+  if (placement.total == 0)
+    return weights;
+  Result<DeviceBuffer> memory = DeviceBuffer::allocate(where, context, placement.total);
+  if (!memory)
+    return memory.error();
+  weights.memory = std::move(*memory);
+  for (std::vector<DeviceArray> &arrays : weights.bound)
+    for (DeviceArray &array : arrays)
+      array.address += weights.memory.address();
+  Uploader uploader(where, context->driver);
+  if (Error error = uploader.prepare(placement.total))
+    return error;
+  for (const SafetensorsTensor *tensor : placement.order)
+    if (Error error = uploader.copy(weights.memory.address() + placement.offsets[tensor],
+                                    static_cast<const char *>(tensor->data), tensor->bytes))
+      return error;
+  if (Error error = uploader.finish())
+    return error;
+  return weights;
+}

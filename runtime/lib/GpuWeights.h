@@ -1,0 +1,45 @@
+//===- GpuWeights.h - Weights in the memory of a device ---------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_RUNTIME_GPUWEIGHTS_H
+#define MLA_RUNTIME_GPUWEIGHTS_H
+
+#include "CudaContext.h"
+
+#include "mla/runtime.h"
+
+#include <vector>
+
+namespace mla {
+
+/// An array in the memory of a device.
+struct DeviceArray {
+  static constexpr uint64_t unknown = UINT64_MAX;
+  uint64_t address = 0;
+  uint64_t bytes = unknown;
+};
+
+/// The weights of all layers and entries in one buffer, those that entries share once.
+class GpuWeights {
+public:
+  /// Copies them from the mapped file and waits until they are there. The context must be current, and the bundle's
+  /// weights bound.
+  static Result<GpuWeights> upload(const std::string &where, const std::shared_ptr<CudaContext> &context,
+                                   const mla_bundle &bundle);
+
+  /// In the order of the entry's names.
+  const DeviceArray *of(size_t layerIndex, size_t entry) const { return bound[layerIndex * entries + entry].data(); }
+
+private:
+  DeviceBuffer memory;
+  size_t entries = 0;
+  std::vector<std::vector<DeviceArray>> bound; ///< as mla_bundle::bound
+};
+
+} // namespace mla
+
+#endif // MLA_RUNTIME_GPUWEIGHTS_H

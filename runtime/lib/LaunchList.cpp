@@ -1,0 +1,256 @@
+//===- LaunchList.cpp - How the kernels of a bundle are launched ----------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "LaunchList.h"
+#include "Text.h"
+
+#include <cmath>
+
+using namespace mla;
+using json::Value;
+
+static constexpr int64_t maxOffset = int64_t(1) << 40, maxBox = 256, elementBytes = 2;
+static constexpr size_t maxKernelName = 1024;
+
+static const char *const givenNames[numGiven] = {"hidden", "cu_seqlens", "pages",   "block_table", "lengths",
+                                                 "out",    "q_latent",   "q_rope",  "q_nope",      "k_nope",
+                                                 "k_rope", "v",          "cu_keys", "lse"};
+
+const char *mla::givenName(Given given) { return givenNames[static_cast<unsigned>(given)]; }
+
+const char *mla::coreName(CoreKind core) {
+  return core == CoreKind::LatentAttention ? "latent_attention" : "naive_attention";
+}
+
+static constexpr uint32_t entrySizes = (1u << static_cast<unsigned>(Size::QStride)) - 1;
+static constexpr uint32_t coreSizes = entrySizes | setOf({Size::QStride});
+
+LaunchScope mla::entryScope(const std::vector<std::string> &weights) {
+  LaunchScope scope;
+  scope.buffers = setOf({Given::Hidden, Given::CuSeqlens, Given::Pages, Given::BlockTable, Given::Lengths, Given::Out});
+  scope.sizes = entrySizes;
+  scope.weights = &weights;
+  return scope;
+}
+
+LaunchScope mla::coreScope(CoreKind core) {
+  static const std::vector<std::string> none;
+  LaunchScope scope;
+  scope.buffers = core == CoreKind::LatentAttention
+                      ? setOf({Given::QLatent, Given::QRope, Given::Pages, Given::BlockTable, Given::Lengths,
+                               Given::CuSeqlens, Given::Out, Given::Lse})
+                      : setOf({Given::QNope, Given::QRope, Given::KNope, Given::KRope, Given::V, Given::CuSeqlens,
+                               Given::CuKeys, Given::Out});
+  scope.sizes = coreSizes;
+  scope.weights = &none;
+  return scope;
+}
+
+namespace {
+/// Reads one launch list. The first error stays; what is read after it does not matter.
+class Reader {
+public:
+  Reader(const std::string &path, const LaunchScope &scope, LaunchList &list, Kernels &kernels, Error &error)
+      : path(path), scope(scope), list(list), kernels(kernels), error(error) {}
+
+  void readWorkspace(const std::string &prefix, const Value &object);
+  void readLaunches(const std::string &prefix, const Value &object);
+
+private:
+  const std::string &path;
+  const LaunchScope &scope;
+  LaunchList &list;
+  Kernels &kernels;
+  Error &error;
+  std::map<std::string, uint32_t> temps;
+
+  FieldReader fields(const std::string &prefix, const Value &object) { return {path, prefix, object, error}; }
+  Expression expression(FieldReader &fields, const char *name, const Value &value);
+  Expression requiredExpression(FieldReader &fields, const Value &object, const char *name);
+  void readLaunch(const std::string &prefix, const Value &object, Launch &launch);
+  void readGrid(FieldReader &fields, Launch &launch);
+  void readArgument(const std::string &prefix, const Value &object, LaunchArgument &argument);
+  void readMap(const std::string &prefix, const Value &object, LaunchArgument &argument);
+  void readBox(FieldReader &fields, LaunchArgument &argument);
+  std::vector<Expression> expressions(FieldReader &fields, const char *name, size_t least, size_t most);
+  BufferUse buffer(FieldReader &fields, const Value &object, const char *name, bool mapped);
+};
+} // namespace
+
+Expression Reader::expression(FieldReader &fields, const char *name, const Value &value) {
+  Result<Expression> parsed = Expression::parse(value, scope.sizes);
+  if (parsed)
+    return std::move(*parsed);
+  fields.fail(name, parsed.error().message());
+  return {};
+}
+
+Expression Reader::requiredExpression(FieldReader &fields, const Value &object, const char *name) {
+  if (const Value *value = object.find(name))
+    return expression(fields, name, *value);
+  fields.fail(name, "is missing");
+  return {};
+}
+
+void Reader::readWorkspace(const std::string &prefix, const Value &object) {
+  FieldReader parent = fields(prefix, object);
+  const Value &items = parent.get("workspace", Value::Kind::Array);
+  if (items.items.size() > maxTemps)
+    return parent.fail("workspace", "has more than " + std::to_string(maxTemps) + " buffers");
+  for (size_t i = 0; i < items.items.size() && !error; ++i) {
+    std::string place = "workspace[" + std::to_string(i) + "]";
+    if (!items.items[i].is(Value::Kind::Object))
+      return parent.fail(place.c_str(), std::string("must be an object, is ") + json::kindName(items.items[i].kind));
+    FieldReader item = fields(prefix + place + ".", items.items[i]);
+    std::string name = item.text("name");
+    if (name.compare(0, 5, "temp:") != 0 || name.size() == 5)
+      item.fail("name", "must be temp:<n>, is " + quoted(name));
+    if (!temps.emplace(name, static_cast<uint32_t>(i)).second)
+      item.fail("name", "is " + quoted(name) + " a second time");
+    list.workspace.push_back(requiredExpression(item, items.items[i], "bytes"));
+  }
+}
+
+/// Resolves a buffer's name.
+BufferUse Reader::buffer(FieldReader &fields, const Value &object, const char *name, bool mapped) {
+  BufferUse use;
+  std::string text = fields.text(name);
+  if (object.find("offset"))
+    use.offset = fields.integer("offset", 0, maxOffset);
+  if (mapped && use.offset % 16 != 0)
+    fields.fail("offset", "of a tensor map must be a multiple of 16, is " + std::to_string(use.offset));
+  for (unsigned i = 0; i < numGiven; ++i)
+    if (text == givenNames[i] && (scope.buffers >> i & 1)) {
+      use.index = i;
+      return use;
+    }
+  if (text.compare(0, 7, "weight:") == 0)
+    for (size_t i = 0; i < scope.weights->size(); ++i)
+      if (text.compare(7, std::string::npos, (*scope.weights)[i]) == 0) {
+        use.kind = BufferUse::Weight;
+        use.index = static_cast<uint32_t>(i);
+        return use;
+      }
+  if (auto found = temps.find(text); found != temps.end()) {
+    use.kind = BufferUse::Temp;
+    use.index = found->second;
+    return use;
+  }
+  fields.fail(name, "names " + quoted(text) +
+                        ", which is no buffer known here, no weight of the entry and not in its "
+                        "workspace");
+  return use;
+}
+
+std::vector<Expression> Reader::expressions(FieldReader &fields, const char *name, size_t least, size_t most) {
+  const Value &items = fields.get(name, Value::Kind::Array);
+  std::vector<Expression> result;
+  if (items.items.size() < least || items.items.size() > most) {
+    std::string range = std::to_string(least) + (least == most ? "" : " to " + std::to_string(most));
+    fields.fail(name, "must hold " + range + " expressions");
+    return result;
+  }
+  for (const Value &item : items.items)
+    result.push_back(expression(fields, name, item));
+  return result;
+}
+
+void Reader::readBox(FieldReader &fields, LaunchArgument &argument) {
+  if (error)
+    return;
+  const Value &box = fields.get("box", Value::Kind::Array);
+  if (box.items.size() != argument.dims.size())
+    return fields.fail("box", "must have as many numbers as dims");
+  for (const Value &item : box.items) {
+    if (!item.is(Value::Kind::Integer) || item.integer < 1 || item.integer > maxBox)
+      return fields.fail("box", "must hold integers from 1 to " + std::to_string(maxBox));
+    argument.box.push_back(static_cast<uint32_t>(item.integer));
+  }
+  int64_t innermost = argument.box.front() * elementBytes;
+  if (innermost % 16 != 0 || (argument.swizzled && innermost > 128))
+    fields.fail("box", "must be innermost a multiple of 8, and at most 64 where swizzled, is " +
+                           std::to_string(argument.box.front()));
+}
+
+void Reader::readMap(const std::string &prefix, const Value &object, LaunchArgument &argument) {
+  FieldReader map = fields(prefix, object);
+  argument.buffer = buffer(map, object, "buffer", true);
+  argument.dims = expressions(map, "dims", 1, maxMapRank);
+  if (error)
+    return;
+  argument.strides = expressions(map, "strides", argument.dims.size() - 1, argument.dims.size() - 1);
+  int64_t swizzle = map.integer("swizzle", 0, 128);
+  if (swizzle != 0 && swizzle != 128)
+    map.fail("swizzle", "must be 128 or 0, is " + std::to_string(swizzle));
+  argument.swizzled = swizzle == 128;
+  readBox(map, argument);
+}
+
+void Reader::readArgument(const std::string &prefix, const Value &object, LaunchArgument &argument) {
+  FieldReader item = fields(prefix, object);
+  if (const Value *value = object.find("i32")) {
+    argument.kind = LaunchArgument::Integer;
+    argument.value = expression(item, "i32", *value);
+  } else if (object.find("f32")) {
+    argument.kind = LaunchArgument::Float;
+    argument.number = static_cast<float>(item.number("f32", -3.4028234e38, 3.4028234e38));
+  } else if (object.find("pointer")) {
+    argument.kind = LaunchArgument::Pointer;
+    argument.buffer = buffer(item, object, "pointer", false);
+  } else {
+    argument.kind = LaunchArgument::Map;
+    readMap(prefix + "map.", item.get("map", Value::Kind::Object), argument);
+  }
+}
+
+void Reader::readGrid(FieldReader &fields, Launch &launch) {
+  std::vector<Expression> grid = expressions(fields, "grid", 3, 3);
+  for (size_t i = 0; i < grid.size(); ++i)
+    launch.grid[i] = std::move(grid[i]);
+}
+
+void Reader::readLaunch(const std::string &prefix, const Value &object, Launch &launch) {
+  FieldReader item = fields(prefix, object);
+  std::string kernel = item.text("kernel");
+  if (kernel.empty() || kernel.size() > maxKernelName)
+    item.fail("kernel", "must have 1 to " + std::to_string(maxKernelName) + " bytes");
+  launch.kernel = kernels.emplace(kernel, static_cast<uint32_t>(kernels.size())).first->second;
+  readGrid(item, launch);
+  launch.threads = static_cast<uint32_t>(item.integer("threads", 1, maxThreadsOfBlock));
+  launch.shared = static_cast<uint32_t>(item.integer("shared", 0, maxSharedBytes));
+  launch.overlap = object.find("overlap") && item.get("overlap", Value::Kind::Bool).boolean;
+  const Value &arguments = item.get("args", Value::Kind::Array);
+  if (arguments.items.size() > maxArguments)
+    return item.fail("args", "has more than " + std::to_string(maxArguments) + " arguments");
+  for (size_t i = 0; i < arguments.items.size() && !error; ++i) {
+    std::string place = "args[" + std::to_string(i) + "]";
+    if (!arguments.items[i].is(Value::Kind::Object))
+      return item.fail(place.c_str(), std::string("must be an object, is ") + json::kindName(arguments.items[i].kind));
+    readArgument(prefix + place + ".", arguments.items[i], launch.arguments.emplace_back());
+  }
+}
+
+void Reader::readLaunches(const std::string &prefix, const Value &object) {
+  FieldReader parent = fields(prefix, object);
+  const Value &items = parent.get("launches", Value::Kind::Array);
+  if (!error && (items.items.empty() || items.items.size() > maxLaunches))
+    return parent.fail("launches", "must hold 1 to " + std::to_string(maxLaunches) + " launches");
+  for (size_t i = 0; i < items.items.size() && !error; ++i) {
+    std::string place = "launches[" + std::to_string(i) + "]";
+    if (!items.items[i].is(Value::Kind::Object))
+      return parent.fail(place.c_str(), std::string("must be an object, is ") + json::kindName(items.items[i].kind));
+    readLaunch(prefix + place + ".", items.items[i], list.launches.emplace_back());
+  }
+}
+
+void mla::readLaunchList(const std::string &path, const std::string &prefix, const Value &object,
+                         const LaunchScope &scope, LaunchList &list, Kernels &kernels, Error &error) {
+  Reader reader(path, scope, list, kernels, error);
+  reader.readWorkspace(prefix, object);
+  if (!error)
+    reader.readLaunches(prefix, object);
+}

@@ -1,0 +1,25 @@
+//===- ReadFile.h - Whole files into memory ---------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_RUNTIME_READFILE_H
+#define MLA_RUNTIME_READFILE_H
+
+#include "mla/error.h"
+
+#include <cstdint>
+
+namespace mla {
+
+/// The content of a file of a bundle, which must be a regular file of at most `most` bytes.
+Result<std::string> readFile(const std::string &path, int64_t most);
+
+/// The error of a system call about a file of a bundle.
+Error failedCall(const std::string &path, const char *what, int number);
+
+} // namespace mla
+
+#endif // MLA_RUNTIME_READFILE_H

@@ -1,0 +1,124 @@
+//===- GpuTestSupport.cpp - Bundles for the fake GPU ----------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "GpuTestSupport.h"
+
+#include <dlfcn.h>
+
+static void *fakeFunction(const char *name) {
+  // The runtime's handle is the same: a library is loaded once.
+  static void *library = dlopen(MLA_TEST_LIBCUDA, RTLD_NOW | RTLD_LOCAL);
+  void *found = library ? dlsym(library, name) : nullptr;
+  EXPECT_NE(found, nullptr) << name;
+  return found;
+}
+
+FakeCuda &fakeCuda() {
+  static auto *state = static_cast<FakeCuda *>(reinterpret_cast<void *(*)()>(fakeFunction("fake_cuda_state"))());
+  return *state;
+}
+
+void enterContext(int kind) { reinterpret_cast<void (*)(int)>(fakeFunction("fake_cuda_enter_context"))(kind); }
+
+std::string gpuManifest() {
+  std::string sum = R"({"kernel": "sum_bf16", "grid": ["batch", 1, 1], "threads": 128, "shared": 0, "overlap": true,
+    "args": [{"pointer": "hidden", "offset": 0}, {"pointer": "cu_seqlens"}, {"pointer": "pages", "offset": 0},
+      {"pointer": "block_table", "offset": 0}, {"pointer": "lengths", "offset": 0},
+      {"pointer": "weight:w", "offset": 0}, {"pointer": "out", "offset": 0}, {"i32": "batch"}, {"i32": 4},
+      {"i32": 24}, {"i32": 8}, {"i32": "table_width"}]})";
+  std::string stage = R"({"kernel": "stage", "grid": [["ceil/", "tokens", 64], "processors", 1], "threads": 256,
+    "shared": 230848, "overlap": false, "args": [
+      {"map": {"buffer": "hidden", "offset": 0, "dims": [8, "tokens"], "strides": [16], "box": [8, 64], "swizzle": 128}},
+      {"map": {"buffer": "temp:1", "offset": 32, "dims": [8], "strides": [], "box": [8], "swizzle": 0}},
+      {"pointer": "temp:0", "offset": 4}, {"f32": 0.125}, {"i32": ["*", "cached", 3]}]})";
+  std::string latent = R"({"kernel": "core", "grid": ["batch", 1, ["//", "max_length", "table_width"]],
+    "threads": 384, "shared": 1024, "overlap": true, "args": [
+      {"map": {"buffer": "q_latent", "offset": 0, "dims": [16, 8, "tokens"],
+               "strides": [["*", "q_stride", 2], ["*", "q_stride", 16]], "box": [16, 8, 1], "swizzle": 0}},
+      {"pointer": "q_rope", "offset": 0}, {"pointer": "lse", "offset": 0}, {"pointer": "temp:a"}]})";
+  std::string naive = R"({"kernel": "core", "grid": [1, 1, 1], "threads": 64, "shared": 0, "overlap": true, "args": [
+      {"map": {"buffer": "k_nope", "offset": 0, "dims": [16, 8, "cached"], "strides": [32, 256], "box": [16, 8, 1],
+               "swizzle": 0}},
+      {"pointer": "q_nope", "offset": 0}, {"pointer": "cu_keys", "offset": 0}, {"pointer": "out", "offset": 0}]})";
+  return R"({"magic": "mla-bundle", "version": 1, "producer": "a test", "target": "h100", "isa": "sm_90a",
+    "dtype": "bf16", "page": 4, "cache": {"format": "standard", "dtype": "bf16"}, "tensor_parallel": 1, "rank": 0,
+    "model": {"model_type": "deepseek_v3", "hidden_size": 8, "num_attention_heads": 8, "heads": 8, "q_lora_rank": 0,
+              "kv_lora_rank": 16, "qk_nope_head_dim": 16, "qk_rope_head_dim": 8, "v_head_dim": 16,
+              "rms_norm_eps": 1e-06, "rope_theta": 10000},
+    "layers": [3, 5], "plan": "a plan", "entries": [
+      {"symbol": "decode_0", "phase": "decode", "q": "fold", "o": "absorb", "context": [0, 32], "weights": ["w"],
+       "workspace": [{"name": "temp:0", "bytes": ["*", "tokens", 100]}, {"name": "temp:1", "bytes": 64}],
+       "launches": [)" +
+         stage + ", " + sum + R"(]},
+      {"symbol": "prefill_0", "phase": "prefill", "q": "naive", "o": "naive", "context": [0, -1], "weights": ["w"],
+       "workspace": [], "launches": [)" +
+         sum + R"(]}],
+    "cores": [
+      {"name": "latent_attention", "workspace": [{"name": "temp:a", "bytes": ["*", "batch", 512]}], "launches": [)" +
+         latent + R"(]},
+      {"name": "naive_attention", "workspace": [], "launches": [)" +
+         naive + R"(]}],
+    "files": {FILES}})";
+}
+
+std::string gpuModule() {
+  return "kernel sum_bf16 128 8 8 8 8 8 8 8 4 4 4 4 4\n"
+         "kernel stage 256 128 128 8 4 4\n"
+         "kernel core 384 128 8 8 8\n"
+         "kernel mla_probe 32 8\n";
+}
+
+void writeGpuBundle(const std::string &directory, const std::string &manifest, const std::string &module) {
+  writeBundle(directory, manifest, {{"kernels.ptx", module}});
+}
+
+void GpuTest::SetUp() {
+  // Tests may share a process.
+  cuda.failures.clear();
+  cuda.passes.clear();
+  cuda.complaints.clear();
+  cuda.refusesCubin = cuda.capturing = false;
+  cuda.major = 9;
+  cuda.sharedBase = 1024;
+  seen = cuda.launches.size();
+  enterContext(0);
+}
+
+void GpuTest::TearDown() {
+  RuntimeTest::TearDown();
+  EXPECT_TRUE(cuda.nothingLives()) << cuda.memory.size() << " buffers, " << cuda.modules.size() << " modules, "
+                                   << cuda.streams.size() << " streams, " << cuda.events.size() << " events, "
+                                   << cuda.pinned.size() << " pinned, retained " << cuda.retained;
+  EXPECT_EQ(cuda.complaints, std::vector<std::string>());
+  enterContext(0);
+}
+
+void GpuTest::openGpu(int64_t pages, const std::string &manifest) {
+  writeGpuBundle(directory.path, manifest);
+  ASSERT_EQ(mla_bundle_open(directory.path.c_str(), &bundle), MLA_OK) << mla_last_error();
+  if (!pages)
+    return;
+  ASSERT_EQ(mla_cache_create(bundle, pages, &cache), MLA_OK) << mla_last_error();
+}
+
+std::vector<FakeLaunch> GpuTest::launches() {
+  std::vector<FakeLaunch> result;
+  for (; seen < cuda.launches.size(); ++seen)
+    if (cuda.launches[seen].kernel != "mla_probe")
+      result.push_back(cuda.launches[seen]);
+  return result;
+}
+
+DeviceMemoryOfTest::DeviceMemoryOfTest(uint64_t bytes) {
+  void *memory = nullptr;
+  EXPECT_EQ(mla_device_malloc(bytes, &memory), MLA_OK) << mla_last_error();
+  data = static_cast<char *>(memory);
+  std::vector<char> zeros(bytes);
+  EXPECT_EQ(mla_device_copy_in(data, zeros.data(), bytes), MLA_OK) << mla_last_error();
+}
+
+DeviceMemoryOfTest::~DeviceMemoryOfTest() { EXPECT_EQ(mla_device_free(data), MLA_OK) << mla_last_error(); }

@@ -1,0 +1,44 @@
+//===- GpuTestSupport.h - Bundles for the fake GPU --------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_TEST_GPUTESTSUPPORT_H
+#define MLA_TEST_GPUTESTSUPPORT_H
+
+#include "FakeCuda.h"
+#include "TestSupport.h"
+
+/// The manifest of a small bundle for the GPU: layers 3 and 5, pages of 4 tokens, hidden states of 8 elements, rows of
+/// 24, 8 heads. Decode launches "stage" (maps of hidden and of a scratch buffer), then sum_bf16; prefill sum_bf16.
+std::string gpuManifest();
+/// The kernels that it names, and mla_probe.
+std::string gpuModule();
+/// Writes a bundle like writeBundle, with kernels.ptx.
+void writeGpuBundle(const std::string &directory, const std::string &manifest = gpuManifest(),
+                    const std::string &module = gpuModule());
+
+/// An open bundle on the fake GPU. In the end everything must have been given back, and nothing been wrong.
+class GpuTest : public RuntimeTest {
+protected:
+  void SetUp() override;
+  void TearDown() override;
+  void openGpu(int64_t pages = 0, const std::string &manifest = gpuManifest());
+  /// The launches since the last call, without mla_probe.
+  std::vector<FakeLaunch> launches();
+
+  FakeCuda &cuda = fakeCuda();
+  size_t seen = 0;
+};
+
+/// Device memory of so many bytes, all 0.
+class DeviceMemoryOfTest {
+public:
+  explicit DeviceMemoryOfTest(uint64_t bytes);
+  ~DeviceMemoryOfTest();
+  char *data = nullptr;
+};
+
+#endif // MLA_TEST_GPUTESTSUPPORT_H

@@ -1,0 +1,97 @@
+//===- MlaRunGpuTest.cpp - The tool on a GPU ------------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "GpuTestSupport.h"
+
+#include "Float.h"
+
+#include "mla/safetensors.h"
+
+#include <sys/wait.h>
+
+using namespace mla;
+
+namespace {
+struct Outcome {
+  int status;
+  std::string output; // standard output and error
+};
+
+/// The tool in a process of its own, with a fake GPU of its own.
+class MlaRunGpu : public ::testing::Test {
+protected:
+  void SetUp() override { writeGpuBundle(directory.path); }
+
+  Outcome run(const std::string &arguments, const std::string &environment = "") {
+    std::string command = environment + " " MLA_RUN_TOOL " " + directory.path + " " + arguments + " 2>&1";
+    FILE *pipe = popen(command.c_str(), "r");
+    std::string output;
+    char buffer[4096];
+    while (size_t got = fread(buffer, 1, sizeof(buffer), pipe))
+      output.append(buffer, got);
+    int status = pclose(pipe);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
+  }
+  void expectOutput(const Outcome &outcome, int status, const std::string &says) {
+    EXPECT_EQ(outcome.status, status) << outcome.output;
+    EXPECT_NE(outcome.output.find(says), std::string::npos) << outcome.output;
+  }
+
+  /// A golden file of one row: a prefill of 3 tokens and a decode, of which the last result is `last`.
+  std::string writeGolden(float last) {
+    const std::pair<const char *, std::vector<float>> tensors[] = {
+        {"prefill.hidden", {1, 2, 3}}, {"prefill.out", {2, 6, 12}}, {"decode.0.hidden", {4}}, {"decode.0.out", {last}}};
+    std::vector<SafetensorsSpec> specs;
+    for (const auto &[name, values] : tensors)
+      specs.push_back({name, DType::F32, {1, static_cast<int64_t>(values.size()), 8}});
+    auto writer = SafetensorsWriter::create(directory / "golden.safetensors", specs);
+    EXPECT_TRUE(writer);
+    for (const auto &[name, values] : tensors) {
+      std::vector<float> rows;
+      for (float value : values)
+        rows.insert(rows.end(), 8, value);
+      EXPECT_FALSE(writer->write(name, 0, rows.data(), rows.size() * 4));
+    }
+    EXPECT_FALSE(writer->finish());
+    return directory / "golden.safetensors";
+  }
+
+  TempDir directory;
+};
+} // namespace
+
+TEST_F(MlaRunGpu, ChecksAGoldenFile) {
+  expectOutput(run("--check=" + writeGolden(20)), 0, "passed: 2 of 2 tensors");
+  Outcome outcome = run("--check=" + writeGolden(21));
+  expectOutput(outcome, 1, "FAILED: 1 of 2 tensors");
+  EXPECT_NE(outcome.output.find("decode.0.out    relative L2 error 4.8e-02"), std::string::npos) << outcome.output;
+}
+
+TEST_F(MlaRunGpu, WhatIsNotWrittenIsNaN) {
+  std::string manifest = replaced(gpuManifest(), "{\"kernel\": \"sum_bf16\", \"grid\": [\"batch\"",
+                                  "{\"kernel\": \"sum_bf16\", \"grid\": [0");
+  writeGpuBundle(directory.path, manifest);
+  expectOutput(run("--tolerance=1e30 --check=" + writeGolden(20)), 1, "decode.0.out    relative L2 error nan");
+}
+
+TEST_F(MlaRunGpu, Measures) {
+  expectOutput(run("--bench --steps=2 --batch=3 --context=20"), 0, "2 layers, Fake GPU, 2 steps");
+  expectOutput(run("--bench --steps=2 --context=20 --json"), 0, "\"device\": \"Fake GPU\", \"code_seconds\": ");
+  expectOutput(run("--bench --steps=1 --phase=prefill --tokens=30"), 0, "prefill, q=naive");
+  expectOutput(run("--info"), 0, "target    h100, sm_90a, bf16");
+}
+
+TEST_F(MlaRunGpu, WithoutADeviceTellsSo) {
+  std::string none = "MLA_LIBCUDA=/nonexistent/libcuda.so";
+  expectOutput(run("--bench", none), 1, "error: " + directory.path + ": no NVIDIA driver: /nonexistent/libcuda.so");
+  expectOutput(run("--check=" + writeGolden(20), none), 1, "use a bundle of --target=cpu");
+  expectOutput(run("--info", none), 0, "target    h100");
+  expectOutput(run("--bench", "FAKE_CUDA_DEVICES=0"), 1, "CUDA_ERROR_NO_DEVICE");
+  expectOutput(run("--bench", "FAKE_CUDA_MAJOR=8"), 1, "the device 'Fake GPU' is sm_80");
+  expectOutput(run("--bench", "FAKE_CUDA_SHARED_BASE=0"), 1, "shared memory starts at 0");
+  expectOutput(run("--bench", "MLA_LIBCUDA=" MLA_TEST_OLD_LIBCUDA), 1, "the NVIDIA driver is too old");
+}
