@@ -23,6 +23,7 @@ llvm_config.with_environment("PATH", config.mla_tools_dir, append_path=True)
 
 config.substitutions.append(("%mla_src_root", config.mla_src_root))
 config.substitutions.append(("%mla_obj_root", config.mla_obj_root))
+config.substitutions.append(("%cc", config.mla_c_compiler))
 config.substitutions.append(("%golden", os.path.join(config.mla_src_root, "test", "Models", "golden")))
 config.substitutions.append(("%configs", os.path.join(config.mla_src_root, "test", "Models", "configs")))
 config.substitutions.append(("%llvm_lib_dir", os.path.join(config.llvm_tools_dir, "..", "lib")))

@@ -11,6 +11,7 @@
 #include "Source.h"
 #include "mla/Import/ImportLayer.h"
 #include "mla/Pipeline/EmitBundle.h"
+#include "mla/Pipeline/EmitPTX.h"
 #include "mla/Pipeline/Stages.h"
 
 #include "llvm/ADT/Twine.h"
@@ -23,32 +24,45 @@ using llvm::Twine;
 
 static bool writesBundle(const CompileOptions &options) { return options.emit == Emit::Bundle; }
 
-/// The last stage of mla-compile itself; emitBundle goes on from there.
-static Stage lastStage(Emit emit) {
-  switch (emit) {
+/// The last stage of mla-compile itself; emitBundle and emitPTX go on from there.
+static Stage lastStage(const CompileOptions &options) {
+  switch (options.emit) {
   case Emit::Import:
     return Stage::Import;
   case Emit::Plan:
     return Stage::Plan;
   case Emit::Absorb:
     return Stage::Absorb;
+  case Emit::Fold:
+    return Stage::Fold;
   case Emit::Linalg:
     return Stage::Linalg;
   case Emit::LLVM:
     return Stage::LLVM;
+  case Emit::Kernels:
+    return Stage::Kernels;
+  case Emit::NVVM:
+  case Emit::PTX:
+    return Stage::NVVM;
   case Emit::Bundle:
-    return Stage::Layout;
-  default:
-    return Stage::Fold;
+    return options.target == Target::H100 ? Stage::Kernels : Stage::Layout;
   }
+  llvm_unreachable("every output has its stage");
 }
 
+/// What the target does not have.
 static llvm::Error checkTarget(const CompileOptions &options) {
-  if (options.target == Target::H100)
-    return makeError("--target=h100: this build of mla-compile has no H100 target yet; use --target=cpu");
-  if (options.emit == Emit::Kernels || options.emit == Emit::NVVM || options.emit == Emit::PTX)
-    return makeError("--emit: kernels, nvvm and ptx are of the H100 target, which this build of mla-compile does not "
-                     "have yet; use --emit=llvm or bundle");
+  bool forH100 = options.target == Target::H100;
+  Stage last = lastStage(options);
+  if (forH100 && options.dtype == DType::F32)
+    return makeError("--dtype: kernels of the H100 target read bf16, is f32; use --dtype=bf16, or --target=cpu");
+  if (!forH100 && last >= Stage::Kernels)
+    return makeError("--emit: kernels, nvvm and ptx are of the H100 target; use --target=h100, or --emit=llvm");
+  if (forH100 && (last == Stage::Linalg || last == Stage::LLVM))
+    return makeError("--emit: linalg and llvm are of the CPU target; use --target=cpu, or --emit=kernels or nvvm");
+  if (!forH100 && options.batchInvariant)
+    return makeError("--batch-invariant: is of the H100 target; leave it out: on the CPU no sequence's results depend "
+                     "on its batch");
   return llvm::Error::success();
 }
 
@@ -98,19 +112,28 @@ static llvm::Error writeModule(mlir::ModuleOp module, llvm::StringRef path) {
   return writeText(path, text);
 }
 
+static llvm::Error writePTX(mlir::ModuleOp module, const CompileOptions &options) {
+  options.progress("PTX");
+  llvm::Expected<std::string> text = emitPTX(module);
+  return text ? writeText(options.output, *text) : text.takeError();
+}
+
 static llvm::Error compileLayers(Source &source, std::vector<int64_t> layers, const CompileOptions &options) {
   llvm::Expected<std::vector<WeightSpec>> specs = checkWeights(source, layers, options);
   if (!specs)
     return specs.takeError();
   mlir::DialectRegistry registry;
-  registerStageDialects(registry, writesBundle(options) ? Stage::LLVM : lastStage(options.emit));
+  // A bundle's weights are prepared on the CPU, whatever the target.
+  registerStageDialects(registry, writesBundle(options) ? Stage::LLVM : lastStage(options));
   mlir::MLIRContext context(registry);
   mlir::OwningOpRef<mlir::ModuleOp> module =
       importLayer(context, source.config, *specs, importOptions(options, std::move(layers)));
-  if (llvm::Error error = runStages(*module, Stage::Import, lastStage(options.emit), options))
+  if (llvm::Error error = runStages(*module, Stage::Import, lastStage(options), options))
     return error;
   if (writesBundle(options))
     return emitBundle(*module, *source.checkpoint, options, options.output);
+  if (options.emit == Emit::PTX)
+    return writePTX(*module, options);
   return writeModule(*module, options.output);
 }
 

@@ -94,7 +94,7 @@ static void registerToLLVM(DialectRegistry &registry) {
 
 void mla::registerStageDialects(DialectRegistry &registry, Stage upTo) {
   registry.insert<MLADialect>();
-  if (upTo <= Stage::Layout)
+  if (upTo <= Stage::Layout || upTo >= Stage::Kernels)
     return;
   registerBufferization(registry);
   registerTiling(registry);

@@ -1,4 +1,4 @@
-//===- EmitBundle.cpp - A laid-out layer as a bundle ----------------------===//
+//===- EmitBundle.cpp - A compiled layer as a bundle ----------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,39 +10,107 @@
 #include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
-#include "mla/Import/ImportLayer.h"
+#include "mla/Pipeline/EmitPTX.h"
 #include "mla/Pipeline/Stages.h"
 #include "mla/Target/Bundle.h"
 #include "mla/Target/Native.h"
 #include "mla/abi.h"
 
 #include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace mla;
 
-/// A copy of the module with bound weights: the @prepare functions alone, or
-/// all the others.
-static FailureOr<OwningOpRef<ModuleOp>> boundPart(ModuleOp module, bool prepares) {
+/// A copy of the @prepare functions, or of all the others.
+static OwningOpRef<ModuleOp> partOf(ModuleOp module, bool prepares) {
   OwningOpRef<ModuleOp> part = module.clone();
   for (auto function : llvm::make_early_inc_range(part->getOps<func::FuncOp>()))
     if (isPrepare(function) != prepares)
       function.erase();
-  PassManager pm(module.getContext());
-  pm.addPass(createMLABindWeights());
-  if (failed(pm.run(*part)))
-    return failure();
   return part;
 }
 
-static llvm::Error writeCode(ModuleOp entries, const CompileOptions &options, llvm::StringRef path) {
-  if (llvm::Error error = runStages(entries, Stage::Layout, Stage::LLVM, options))
+static llvm::Error bindWeights(ModuleOp module) {
+  PassManager pm(module.getContext());
+  pm.addPass(createMLABindWeights());
+  return failed(pm.run(module)) ? makeError("bundle: weights cannot be bound") : llvm::Error::success();
+}
+
+static llvm::Error writeText(llvm::StringRef path, llvm::StringRef text) {
+  return llvm::writeToOutput(path, [&](llvm::raw_ostream &stream) {
+    stream << text;
+    return llvm::Error::success();
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Code
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// What the manifest says of the code.
+struct Code {
+  std::vector<BundleEntry> entries;
+  llvm::StringRef target, isa;
+  std::vector<llvm::StringRef> files;
+};
+} // namespace
+
+/// Entries as machine code. `module` is at Stage::Layout.
+static llvm::Expected<Code> writeNative(ModuleOp module, const CompileOptions &options, BundleDirectory &directory) {
+  if (llvm::Error error = bindWeights(module))
+    return error;
+  llvm::Expected<std::vector<BundleEntry>> entries = entriesOf(module);
+  if (!entries)
+    return entries.takeError();
+  if (llvm::Error error = runStages(module, Stage::Layout, Stage::LLVM, options))
     return error;
   options.progress("machine code");
-  return emitSharedObject(entries, path);
+  if (llvm::Error error = emitSharedObject(module, directory.file(MLA_CODE_FILE)))
+    return error;
+  return Code{std::move(*entries), "cpu", hostIsa(), {MLA_CODE_FILE}};
 }
+
+/// Whether the kernels were assembled: a driver that takes the result need not compile PTX, and any takes that.
+static bool assembleKernels(const CompileOptions &options, BundleDirectory &directory) {
+  std::string ptxas = findPtxas();
+  if (ptxas.empty())
+    return false;
+  options.progress("ptxas");
+  llvm::Error error = assemble(ptxas, directory.file(MLA_PTX_FILE), directory.file(MLA_CUBIN_FILE));
+  if (!error)
+    return true;
+  (void)llvm::sys::fs::remove(directory.file(MLA_CUBIN_FILE));
+  options.progress("");
+  llvm::errs() << "warning: " << llvm::toString(std::move(error)) << "; the bundle holds PTX alone\n";
+  return false;
+}
+
+/// Kernels as PTX, and assembled where that can be. `module` is at Stage::Kernels and then has launches.
+static llvm::Expected<Code> writeKernels(ModuleOp module, const CompileOptions &options, BundleDirectory &directory) {
+  if (llvm::Error error = runStages(module, Stage::Kernels, Stage::NVVM, options))
+    return error;
+  llvm::Expected<std::vector<BundleEntry>> entries = entriesOf(module);
+  if (!entries)
+    return entries.takeError();
+  options.progress("PTX");
+  llvm::Expected<std::string> ptx = emitPTX(module);
+  if (!ptx)
+    return ptx.takeError();
+  if (llvm::Error error = writeText(directory.file(MLA_PTX_FILE), *ptx))
+    return error;
+  Code code{std::move(*entries), "h100", "sm_90a", {MLA_PTX_FILE}};
+  if (assembleKernels(options, directory))
+    code.files.push_back(MLA_CUBIN_FILE);
+  return code;
+}
+
+//===----------------------------------------------------------------------===//
+// Weights and manifest
+//===----------------------------------------------------------------------===//
 
 static llvm::Error writePrepared(OwningOpRef<ModuleOp> prepares, ModuleOp module, importer::Checkpoint &checkpoint,
                                  const CompileOptions &options, llvm::StringRef path) {
@@ -59,11 +127,16 @@ static llvm::Error writePrepared(OwningOpRef<ModuleOp> prepares, ModuleOp module
   return writeWeights(*preparation, layers, prefix, find, path, progress);
 }
 
-static llvm::Error writeText(llvm::StringRef path, llvm::StringRef text) {
-  return llvm::writeToOutput(path, [&](llvm::raw_ostream &stream) {
-    stream << text;
-    return llvm::Error::success();
-  });
+static llvm::Expected<std::vector<std::pair<llvm::StringRef, uint64_t>>> sizesOf(llvm::ArrayRef<llvm::StringRef> names,
+                                                                                 BundleDirectory &directory) {
+  std::vector<std::pair<llvm::StringRef, uint64_t>> files;
+  for (llvm::StringRef name : names) {
+    llvm::Expected<uint64_t> size = directory.sizeOf(name);
+    if (!size)
+      return size.takeError();
+    files.push_back({name, *size});
+  }
+  return files;
 }
 
 llvm::Error mla::emitBundle(ModuleOp module, importer::Checkpoint &checkpoint, const CompileOptions &options,
@@ -71,28 +144,22 @@ llvm::Error mla::emitBundle(ModuleOp module, importer::Checkpoint &checkpoint, c
   llvm::Expected<BundleDirectory> directory = BundleDirectory::create(out);
   if (!directory)
     return directory.takeError();
-  FailureOr<OwningOpRef<ModuleOp>> prepares = boundPart(module, /*prepares=*/true);
-  FailureOr<OwningOpRef<ModuleOp>> code = boundPart(module, /*prepares=*/false);
-  if (failed(prepares) || failed(code))
-    return makeError("bundle: weights cannot be bound");
-  llvm::Expected<std::vector<BundleEntry>> entries = entriesOf(**code);
-  if (!entries)
-    return entries.takeError();
-  if (llvm::Error error = writeCode(**code, options, directory->file(MLA_CODE_FILE)))
+  OwningOpRef<ModuleOp> prepares = partOf(module, /*prepares=*/true), layer = partOf(module, /*prepares=*/false);
+  auto writeCode = options.target == Target::H100 ? writeKernels : writeNative;
+  llvm::Expected<Code> code = writeCode(*layer, options, *directory);
+  if (!code)
+    return code.takeError();
+  if (llvm::Error error = bindWeights(*prepares))
     return error;
   if (llvm::Error error =
-          writePrepared(std::move(*prepares), module, checkpoint, options, directory->file(MLA_WEIGHTS_FILE)))
+          writePrepared(std::move(prepares), module, checkpoint, options, directory->file(MLA_WEIGHTS_FILE)))
     return error;
-
-  std::vector<std::pair<llvm::StringRef, uint64_t>> files;
-  for (llvm::StringRef name : {MLA_CODE_FILE, MLA_WEIGHTS_FILE}) {
-    llvm::Expected<uint64_t> size = directory->sizeOf(name);
-    if (!size)
-      return size.takeError();
-    files.push_back({name, *size});
-  }
-  auto model = module->getAttrOfType<DictionaryAttr>(importer::kModelAttr);
-  std::string manifest = makeManifest(module, model, *entries, "cpu", hostIsa(), files);
+  code->files.push_back(MLA_WEIGHTS_FILE);
+  auto files = sizesOf(code->files, *directory);
+  if (!files)
+    return files.takeError();
+  auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
+  std::string manifest = makeManifest(*layer, model, code->entries, code->target, code->isa, *files);
   if (llvm::Error error = writeText(directory->file(MLA_MANIFEST_FILE), manifest))
     return error;
   return directory->commit();

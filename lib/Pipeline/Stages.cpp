@@ -1,4 +1,4 @@
-//===- Stages.cpp - From an imported layer to the LLVM dialect ------------===//
+//===- Stages.cpp - From an imported layer to the target's code -----------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,9 +7,11 @@
 
 #include "mla/Pipeline/Stages.h"
 #include "CollectDiagnostics.h"
+#include "mla/Conversion/Passes.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
 #include "mla/Target/CPU/Passes.h"
+#include "mla/Target/PTX.h"
 
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/raw_ostream.h"
@@ -34,8 +36,18 @@ static llvm::StringRef stageName(Stage stage) {
     return "linalg";
   case Stage::LLVM:
     return "llvm";
+  case Stage::Kernels:
+    return "kernels";
+  case Stage::NVVM:
+    return "nvvm";
   }
   llvm_unreachable("every stage has a name");
+}
+
+static bool belongsTo(Stage stage, Target target) {
+  if (stage <= Stage::Fold)
+    return true;
+  return (stage >= Stage::Kernels) == (target == Target::H100);
 }
 
 static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &options) {
@@ -55,6 +67,12 @@ static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &opti
     return buildLinalgPipeline(pm);
   case Stage::LLVM:
     return buildCPUPipeline(pm);
+  case Stage::Kernels:
+    pm.addPass(createMLAGroupKernels());
+    return pm.addPass(createMLAScheduleKernels({options.batchInvariant}));
+  case Stage::NVVM:
+    pm.addPass(createConvertMLAToGPU());
+    return mla::gpu::buildNVVMPipeline(pm);
   }
 }
 
@@ -66,7 +84,7 @@ static void dropPrepares(ModuleOp module) {
 }
 
 static llvm::Error runStage(ModuleOp module, Stage stage, const CompileOptions &options) {
-  if (stage == Stage::Linalg)
+  if (stage == Stage::Linalg || stage == Stage::NVVM)
     dropPrepares(module);
   CollectDiagnostics diagnostics(module.getContext());
   PassManager pm(module.getContext());
@@ -78,12 +96,17 @@ static llvm::Error runStage(ModuleOp module, Stage stage, const CompileOptions &
     llvm::errs() << remark;
   if (succeeded(result))
     return llvm::Error::success();
-  return makeError("stage " + stageName(stage) + ": " + diagnostics.takeErrors() +
-                   "; this is an error of mla-compile: please report it with the output of --emit=import");
+  std::string what = ("stage " + stageName(stage) + ": " + diagnostics.takeErrors()).str();
+  // What the H100 target cannot do yet is said with the way out.
+  if (stage >= Stage::Kernels)
+    return makeError(what);
+  return makeError(what + "; this is an error of mla-compile: please report it with the output of --emit=import");
 }
 
 llvm::Error mla::runStages(ModuleOp module, Stage from, Stage upTo, const CompileOptions &options) {
   for (int stage = static_cast<int>(from) + 1; stage <= static_cast<int>(upTo); ++stage) {
+    if (!belongsTo(static_cast<Stage>(stage), options.target))
+      continue;
     options.progress(stageName(static_cast<Stage>(stage)));
     if (llvm::Error error = runStage(module, static_cast<Stage>(stage), options))
       return error;

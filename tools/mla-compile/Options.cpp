@@ -56,6 +56,9 @@ static Text
     emit("emit", cl::cat(category), cl::value_desc("WHAT"), cl::init("bundle"),
          cl::desc("bundle (default), or MLIR after a stage: import,\nplan, absorb, fold, linalg, llvm; for h100 "
                   "kernels,\nnvvm, ptx"));
+static cl::opt<bool> batchInvariant("batch-invariant", cl::cat(category),
+                                    cl::desc("for h100: what is computed for a sequence does not\ndepend on the "
+                                             "others in its batch, bit by bit; slower"));
 static Text output("o", cl::cat(category), cl::value_desc("OUT"),
                    cl::desc("what to write; '-' is standard output; it appears\nonly when complete"));
 
@@ -205,5 +208,6 @@ llvm::Expected<CompileOptions> mla::parseOptions(int argc, char **argv) {
   options.config = config;
   options.weights = weights;
   options.output = output;
+  options.batchInvariant = batchInvariant;
   return options;
 }

@@ -9,6 +9,7 @@
 #include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Target/CPU/Passes.h"
+#include "mla/Target/PTX.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -21,6 +22,8 @@ int main(int argc, char **argv) {
   mla::registerMLAConversionPasses();
   mla::registerMLACPUPasses();
   mla::registerCPUPipelines();
+  mlir::PassPipelineRegistration<>("mla-to-nvvm", "Kernels of gpu.module to the LLVM and NVVM dialects",
+                                   mla::gpu::buildNVVMPipeline);
 
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);

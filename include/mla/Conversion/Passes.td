@@ -27,4 +27,39 @@ def MLAToLinalg : Pass<"mla-to-linalg", "::mlir::ModuleOp"> {
   ];
 }
 
+def MLAScheduleKernels : Pass<"mla-schedule-kernels", "::mlir::ModuleOp"> {
+  let summary = "Decide tiles, stages and splits of every kernel";
+  let description = [{
+    Attaches a `#mla.schedule` to every `mla.kernel` that has none and changes
+    nothing else. Choices depend on the kernel's kind and widths and on the
+    function's phase: those of a projection have the least predicted time for 64
+    tokens in decode and 4096 in prefill, and are right for any number.
+
+    With `batch-invariant` what is computed for a sequence does not depend on the
+    others in its batch, bit by bit: the splits of its pages are of a fixed size.
+  }];
+  let options = [
+    Option<"batchInvariant", "batch-invariant", "bool", "false",
+           "a sequence's results do not depend on its batch">
+  ];
+}
+
+def ConvertMLAToGPU : Pass<"convert-mla-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "Make code and launches of mla.kernel operations";
+  let description = [{
+    The generators of the kernels' kinds write functions into `gpu.module
+    @kernels`, equal kernels once. A function of kernels becomes `mla.launches`
+    of its name: arguments and results are the caller's memory (mla/abi.h, or
+    what `mla.buffer` says), weights are memory by name, and what one kernel
+    leaves another is scratch memory of the size of its type. Nothing is decided
+    here: every choice is in the schedules. An attention alone for whose widths
+    there is no kernel is left out and remarked on. A kernel `mla_probe` is added, with
+    which the runtime checks an assumption of all others.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect"
+  ];
+}
+
 #endif // MLA_CONVERSION_PASSES_TD

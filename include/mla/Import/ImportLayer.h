@@ -15,10 +15,6 @@
 
 namespace mla::importer {
 
-/// On the imported module: a dictionary with what a bundle's manifest says of the model, the cache and the rank, under
-/// the keys of mla/abi.h.
-constexpr llvm::StringLiteral kModelAttr = "mla.model";
-
 /// What the layer's entries are like, beyond what the model says.
 struct ImportOptions {
   /// Layers that share the code; weights are named for the first.

@@ -19,7 +19,7 @@ namespace mla {
 
 enum class Target { CPU, H100 };
 
-/// What is written. Up to LLVM it is the module after the stage of that name.
+/// What is written. Up to NVVM it is the module after the stage of that name.
 enum class Emit { Import, Plan, Absorb, Fold, Linalg, LLVM, Kernels, NVVM, PTX, Bundle };
 
 /// `0`, `0-3` or `all`.
@@ -42,6 +42,7 @@ struct CompileOptions {
   int64_t tensorParallel = 1;
   int64_t rank = 0;
   bool privateCache = false;
+  bool batchInvariant = false; ///< A sequence's results do not depend on the others in its batch.
   Emit emit = Emit::Bundle;
   std::string output; ///< "-": standard output.
   /// Called with what begins, for people who wait; with nothing before other text goes to stderr.

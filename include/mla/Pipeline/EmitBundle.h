@@ -1,4 +1,4 @@
-//===- EmitBundle.h - From a laid-out layer to a bundle ---------*- C++ -*-===//
+//===- EmitBundle.h - From a layer to a bundle ------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,8 +15,8 @@
 
 namespace mla {
 
-/// Writes the bundle `out` of a module at Stage::Layout: runs its `@prepare` functions on the weights of every layer of
-/// `mla.layers`, and compiles the rest. The weights have been checked.
+/// Writes the bundle `out` of a module at Stage::Layout (CPU) or Stage::Kernels (H100): runs its `@prepare` functions
+/// on the weights of every layer of `mla.layers`, and compiles the rest. The weights have been checked.
 llvm::Error emitBundle(mlir::ModuleOp module, importer::Checkpoint &checkpoint, const CompileOptions &options,
                        llvm::StringRef out);
 

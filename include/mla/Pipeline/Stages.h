@@ -1,4 +1,4 @@
-//===- Stages.h - From an imported layer to the LLVM dialect ----*- C++ -*-===//
+//===- Stages.h - From an imported layer to the target's code ---*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,19 +15,21 @@
 
 namespace mla {
 
-/// What has been done to a module, in order.
+/// What has been done to a module, in order. After Fold the ways of the targets part.
 enum class Stage {
-  Import, ///< Naive form; weights by checkpoint name.
-  Plan,   ///< `mla.plan` says which forms.
-  Absorb, ///< A function a form; up-projections outside the attention.
-  Fold,   ///< Weights are prepared by `@prepare` functions.
-  Layout, ///< Prepared weights lie as the target reads them.
-  Linalg, ///< Weights are arguments, mla operations are linalg. `@prepare` functions are gone: they run at compile
-          ///< time.
-  LLVM,   ///< The LLVM dialect, with entries.
+  Import,  ///< Naive form; weights by checkpoint name.
+  Plan,    ///< `mla.plan` says which forms.
+  Absorb,  ///< A function a form; up-projections outside the attention.
+  Fold,    ///< Weights are prepared by `@prepare` functions.
+  Layout,  ///< CPU: prepared weights lie as the target reads them.
+  Linalg,  ///< CPU: weights are arguments, mla operations are linalg. `@prepare` functions are gone: they run at
+           ///< compile time.
+  LLVM,    ///< CPU: the LLVM dialect, with entries.
+  Kernels, ///< H100: operations are grouped into kernels, each with its schedule.
+  NVVM,    ///< H100: launches, and code in the LLVM and NVVM dialects. `@prepare` functions are gone.
 };
 
-/// The dialects that the stages up to `upTo` need. Those of the first four are few, and so the compiler starts fast.
+/// The dialects that the stages up to `upTo` need. Only those of Linalg and LLVM are many: the compiler starts fast.
 void registerStageDialects(mlir::DialectRegistry &registry, Stage upTo);
 
 /// Brings a module from one stage to another. On failure the module is of no use. Remarks and warnings go to stderr.

@@ -13,6 +13,7 @@
 #ifndef MLA_TARGET_BUNDLE_H
 #define MLA_TARGET_BUNDLE_H
 
+#include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/safetensors.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -56,12 +57,13 @@ struct BundleEntry {
   std::string symbol, phase, q, o;
   int64_t firstContext, lastContext;
   std::vector<std::string> weights;
+  LaunchesOp launches; // of a target that has kernels
 };
 
-/// The entries of a module whose weights are bound, one a regime of its plan.
+/// The entries of a module, one a regime of its plan: functions whose weights are bound, or launches.
 llvm::Expected<std::vector<BundleEntry>> entriesOf(mlir::ModuleOp module);
 
-/// The text of manifest.json. `model` is the imported module's `mla.model`.
+/// The text of manifest.json; launches without a regime are its cores. `model` is the imported module's `mla.model`.
 std::string makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm::ArrayRef<BundleEntry> entries,
                          llvm::StringRef target, llvm::StringRef isa,
                          llvm::ArrayRef<std::pair<llvm::StringRef, uint64_t>> files);

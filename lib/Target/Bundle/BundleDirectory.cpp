@@ -26,6 +26,10 @@ static bool isBundle(llvm::StringRef directory) {
   return fs::exists(manifest);
 }
 
+/// All that a bundle may hold.
+static constexpr llvm::StringLiteral fileNames[] = {MLA_MANIFEST_FILE, MLA_CODE_FILE, MLA_PTX_FILE, MLA_CUBIN_FILE,
+                                                    MLA_WEIGHTS_FILE};
+
 /// The directory that an interrupt leaves behind, unless this removes it; its
 /// files are gone by then.
 static char interruptedDirectory[4096];
@@ -37,7 +41,7 @@ static void removeInterrupted() {
 
 /// Files first, by LLVM's own handler, then their directory.
 static void removeOnSignal(llvm::StringRef directory) {
-  for (llvm::StringRef name : {MLA_MANIFEST_FILE, MLA_CODE_FILE, MLA_WEIGHTS_FILE}) {
+  for (llvm::StringRef name : fileNames) {
     llvm::SmallString<128> file(directory);
     path::append(file, name);
     llvm::sys::RemoveFileOnSignal(file);
@@ -85,7 +89,7 @@ llvm::Expected<uint64_t> BundleDirectory::sizeOf(llvm::StringRef name) const {
 }
 
 llvm::Error BundleDirectory::commit() {
-  for (llvm::StringRef name : {MLA_MANIFEST_FILE, MLA_CODE_FILE, MLA_WEIGHTS_FILE})
+  for (llvm::StringRef name : fileNames)
     llvm::sys::DontRemoveFileOnSignal(file(name));
   llvm::sys::SetInterruptFunction(nullptr);
   // An older bundle changes places with the new one, in one step, and what is

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "LaunchList.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Target/Bundle.h"
 #include "mla/abi.h"
@@ -28,14 +29,32 @@ static std::vector<std::string> boundWeights(mlir::func::FuncOp function) {
   return names;
 }
 
-/// The function that has the forms of a regime.
-static mlir::func::FuncOp functionFor(mlir::ModuleOp module, RegimeAttr regime) {
-  for (auto function : module.getOps<mlir::func::FuncOp>()) {
-    auto own = function->getAttrOfType<RegimeAttr>(kRegimeAttr);
-    if (own && own.getPhase() == regime.getPhase() && own.getQ() == regime.getQ() && own.getO() == regime.getO())
+static bool hasForms(RegimeAttr own, RegimeAttr regime) {
+  return own && own.getPhase() == regime.getPhase() && own.getQ() == regime.getQ() && own.getO() == regime.getO();
+}
+
+/// The function, or the launches, that have the forms of a regime.
+static mlir::Operation *findEntry(mlir::ModuleOp module, RegimeAttr regime) {
+  for (auto function : module.getOps<mlir::func::FuncOp>())
+    if (hasForms(function->getAttrOfType<RegimeAttr>(kRegimeAttr), regime))
       return function;
-  }
-  return {};
+  for (auto launches : module.getOps<LaunchesOp>())
+    if (hasForms(launches.getRegimeAttr(), regime))
+      return launches;
+  return nullptr;
+}
+
+static std::string symbolOf(mlir::Operation *entry) {
+  llvm::StringRef name = mlir::SymbolTable::getSymbolName(entry).getValue();
+  return mlir::isa<LaunchesOp>(entry) ? name.str() : ("mla_entry_" + name).str();
+}
+
+static std::vector<std::string> weightsOf(mlir::Operation *entry) {
+  auto launches = mlir::dyn_cast<LaunchesOp>(entry);
+  if (!launches)
+    return boundWeights(mlir::cast<mlir::func::FuncOp>(entry));
+  auto names = launches.getWeights().getAsValueRange<mlir::StringAttr>();
+  return std::vector<std::string>(names.begin(), names.end());
 }
 
 llvm::Expected<std::vector<BundleEntry>> mla::entriesOf(mlir::ModuleOp module) {
@@ -44,12 +63,12 @@ llvm::Expected<std::vector<BundleEntry>> mla::entriesOf(mlir::ModuleOp module) {
     return llvm::createStringError("the module has no plan; run mla-plan before a bundle is written");
   std::vector<BundleEntry> entries;
   for (RegimeAttr regime : plan.getRegimes()) {
-    mlir::func::FuncOp function = functionFor(module, regime);
-    if (!function)
+    mlir::Operation *entry = findEntry(module, regime);
+    if (!entry)
       return llvm::createStringError("no function has the forms of a regime of the plan; run mla-absorb on the module");
-    entries.push_back({("mla_entry_" + function.getName()).str(), stringifyPhase(regime.getPhase()).str(),
-                       stringifyForm(regime.getQ()).str(), stringifyForm(regime.getO()).str(), regime.getFirstContext(),
-                       regime.getLastContext(), boundWeights(function)});
+    entries.push_back({symbolOf(entry), stringifyPhase(regime.getPhase()).str(), stringifyForm(regime.getQ()).str(),
+                       stringifyForm(regime.getO()).str(), regime.getFirstContext(), regime.getLastContext(),
+                       weightsOf(entry), mlir::dyn_cast<LaunchesOp>(entry)});
   }
   return entries;
 }
@@ -73,12 +92,28 @@ static json::Value toJson(mlir::Attribute attribute) {
 }
 
 static json::Value toJson(const BundleEntry &entry) {
-  return json::Object{{"symbol", entry.symbol},
+  json::Object object{{"symbol", entry.symbol},
                       {"phase", entry.phase},
                       {"q", entry.q},
                       {"o", entry.o},
                       {"context", json::Array{entry.firstContext, entry.lastContext}},
                       {"weights", json::Array(entry.weights)}};
+  if (entry.launches)
+    addLaunchList(entry.launches, object);
+  return object;
+}
+
+/// The attentions alone.
+static json::Array coresOf(mlir::ModuleOp module) {
+  json::Array cores;
+  for (auto launches : module.getOps<LaunchesOp>()) {
+    if (launches.getRegime())
+      continue;
+    json::Object core{{"name", launches.getSymName()}};
+    addLaunchList(launches, core);
+    cores.push_back(std::move(core));
+  }
+  return cores;
 }
 
 static std::string printed(mlir::Attribute attribute) {
@@ -112,6 +147,8 @@ std::string mla::makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model,
   manifest["plan"] = printed(module->getAttr(kPlanAttr));
   manifest["entries"] = json::Array(llvm::map_range(entries, [](const BundleEntry &entry) { return toJson(entry); }));
   manifest["files"] = std::move(sizes);
+  if (json::Array cores = coresOf(module); !cores.empty())
+    manifest["cores"] = std::move(cores);
 
   std::string text;
   llvm::raw_string_ostream stream(text);

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Assembly.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -41,8 +41,12 @@ constexpr llvm::StringLiteral kPhaseAttr = "mla.phase";
 constexpr llvm::StringLiteral kRegimeAttr = "mla.regime";
 constexpr llvm::StringLiteral kLayersAttr = "mla.layers";
 constexpr llvm::StringLiteral kCheckpointPrefixAttr = "mla.checkpoint_prefix";
+/// A dictionary with what a bundle's manifest says of the model, the cache and the rank, under the keys of mla/abi.h.
+constexpr llvm::StringLiteral kModelAttr = "mla.model";
 /// On an argument of a function: the prepared weight it takes.
 constexpr llvm::StringLiteral kWeightAttr = "mla.weight";
+/// On an argument or a result of a function: the buffer that it is, where the order of mla/abi.h does not say it.
+constexpr llvm::StringLiteral kBufferAttr = "mla.buffer";
 /// On an operation on weights: what names of prepared weights call its result.
 constexpr llvm::StringLiteral kNameAttr = "mla.name";
 } // namespace mla

@@ -9,11 +9,6 @@
 #define MLA_ATTRS_TD
 
 include "mla/Dialect/MLA/IR/MLADialect.td"
-include "mlir/IR/AttrTypeBase.td"
-
-class MLA_Attr<string name, string mnemonicText> : AttrDef<MLA_Dialect, name> {
-  let mnemonic = mnemonicText;
-}
 
 def MLA_Regime : MLA_Attr<"Regime", "regime"> {
   let summary = "the forms of both sides where phase and cached length are as said";

@@ -8,6 +8,7 @@
 #ifndef MLA_DIALECT_TD
 #define MLA_DIALECT_TD
 
+include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
 
@@ -46,6 +47,8 @@ def MLA_Dialect : Dialect {
       the first layer; the other layers share the code;
     * `mla.model` on a module: what a bundle's manifest says of the model, the
       cache and the rank, under the keys of `mla/abi.h`;
+    * `mla.buffer` on an argument or a result of a function that is an attention
+      alone: the name of the memory that it is;
     * `mla.name` on an operation on weights: what names of prepared weights call
       its result (`w_uk`), where the checkpoint has no name for it.
   }];
@@ -61,6 +64,10 @@ def MLA_Dialect : Dialect {
     void registerAttrs();
     void registerTypes();
   }];
+}
+
+class MLA_Attr<string name, string mnemonicText> : AttrDef<MLA_Dialect, name> {
+  let mnemonic = mnemonicText;
 }
 
 class MLA_I32Enum<string name, string summary, list<I32EnumAttrCase> cases>

@@ -13,31 +13,9 @@
 #ifndef MLA_OPS_TD
 #define MLA_OPS_TD
 
-include "mla/Dialect/MLA/IR/MLAAttrs.td"
-include "mla/Dialect/MLA/IR/MLATypes.td"
-include "mlir/Interfaces/DestinationStyleOpInterface.td"
-include "mlir/Interfaces/InferTypeOpInterface.td"
-include "mlir/Interfaces/SideEffectInterfaces.td"
-include "mlir/IR/OpAsmInterface.td"
-include "mlir/IR/SymbolInterfaces.td"
-
-class MLA_Op<string mnemonic, list<Trait> traits = []>
-    : Op<MLA_Dialect, mnemonic, traits>;
-
-def MLA_FloatTensor : RankedTensorOf<[AnyFloat]>;
-def MLA_Activation : AnyTypeOf<[RankedTensorOf<[F32, BF16, F16]>],
-    "tensor of f32, bf16 or f16", "::mlir::RankedTensorType">;
-def MLA_Weight : AnyTypeOf<[MLA_FloatTensor], "tensor of a float type",
-    "::mlir::RankedTensorType">;
-
-def MLA_Lse : AnyTypeOf<[RankedTensorOf<[F32]>], "tensor of f32", "::mlir::RankedTensorType">;
-
-/// One i32 a token or sequence, `tensor<?xi32>`; not written in the assembly.
-def MLA_Indices : Type<
-      CPred<"$_self == ::mlir::RankedTensorType::get({::mlir::ShapedType::kDynamic}, "
-            "::mlir::IntegerType::get($_self.getContext(), 32))">,
-      "tensor<?xi32>", "::mlir::RankedTensorType">,
-    BuildableType<"::mlir::RankedTensorType::get({::mlir::ShapedType::kDynamic}, $_builder.getIntegerType(32))">;
+include "mla/Dialect/MLA/IR/MLAKernelOps.td"
+include "mla/Dialect/MLA/IR/MLALaunchOps.td"
+include "mla/Dialect/MLA/IR/MLAOpBase.td"
 
 //===----------------------------------------------------------------------===//
 // Weights

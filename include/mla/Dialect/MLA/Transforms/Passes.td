@@ -142,4 +142,38 @@ def MLABindWeights : Pass<"mla-bind-weights", "::mlir::ModuleOp"> {
   }];
 }
 
+def MLAGroupKernels : Pass<"mla-group-kernels", "::mlir::ModuleOp"> {
+  let summary = "Group operations into the kernels of the H100";
+  let description = [{
+    Every mla operation of a function comes to stand in exactly one `mla.kernel`,
+    which is named after the value it makes:
+
+    | kind | operations |
+    |---|---|
+    | `projection` | `mla.project` |
+    | `normalize` | `mla.rms_norm` of the query, and its `mla.position_scale` |
+    | `rope` | `mla.rope` of the query, and its `mla.position_scale` |
+    | `append` | `mla.rms_norm` of the latent, `mla.rope` of the key, `mla.append` |
+    | `gather` | `mla.gather` |
+    | `latent_attention`, `naive_attention` | `mla.latent_attention`, `mla.attention` |
+
+    What lies between kernels is stored, and so rounded to bf16, once. A slice is
+    none of their own: who reads it takes the whole tensor and reads through
+    strides. Positions are computed where they are needed. Position scales of a
+    query move to the normalised query latent where all of it comes of one.
+
+    What there is no kernel for is an error: `mla.bias`, `mla.merge`, weights and
+    caches of f32. Runs after `mla-fold` in the place of `mla-layout`.
+
+    With `cores`, and where the module says `mla.model`, the functions
+    `@latent_attention` and `@naive_attention` are added: the attention alone.
+  }];
+  let options = [
+    Option<"cores", "cores", "bool", "true", "add the attentions alone">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
 #endif // MLA_TRANSFORMS_PASSES_TD

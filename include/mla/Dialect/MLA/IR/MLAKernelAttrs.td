@@ -1,0 +1,103 @@
+//===- MLAKernelAttrs.td - Schedules and arguments ---------*- tablegen -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_KERNELATTRS_TD
+#define MLA_KERNELATTRS_TD
+
+include "mla/Dialect/MLA/IR/MLADialect.td"
+include "mlir/IR/AttrTypeBase.td"
+
+def MLA_KernelKind : MLA_I32Enum<"KernelKind", "what a kernel computes", [
+  I32EnumAttrCase<"Projection", 0, "projection">,
+  I32EnumAttrCase<"Normalize", 1, "normalize">,
+  I32EnumAttrCase<"Rope", 2, "rope">,
+  I32EnumAttrCase<"Append", 3, "append">,
+  I32EnumAttrCase<"Gather", 4, "gather">,
+  I32EnumAttrCase<"LatentAttention", 5, "latent_attention">,
+  I32EnumAttrCase<"NaiveAttention", 6, "naive_attention">
+]>;
+def MLA_KernelKindAttr : EnumAttr<MLA_Dialect, MLA_KernelKind, "kernel_kind">;
+
+def MLA_Schedule : MLA_Attr<"Schedule", "schedule"> {
+  let summary = "how a kernel is to be made: tiles, stages, splits";
+  let description = [{
+    The choices of a kernel of this kind, all integers. They are decided by
+    `mla-schedule-kernels`, or by who writes them; the generator of the kind
+    obeys them and refuses what it cannot do.
+
+    ```mlir
+    module attributes {
+      test.schedule = #mla.schedule<projection, {rows = 128, splits = 1, stages = 5, tokens = 64}>
+    } {}
+    ```
+  }];
+  let parameters = (ins "::mla::KernelKind":$kind, "::mlir::DictionaryAttr":$choices);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let builders = [
+    AttrBuilder<(ins "::mla::KernelKind":$kind,
+                     "::llvm::ArrayRef<std::pair<::llvm::StringRef, int64_t>>":$choices)>
+  ];
+  let extraClassDeclaration = [{
+    /// The choice of a name; nothing where it has none.
+    std::optional<int64_t> find(::llvm::StringRef name) const;
+    int64_t get(::llvm::StringRef name, int64_t otherwise) const { return find(name).value_or(otherwise); }
+  }];
+}
+
+def MLA_TensorMap : MLA_Attr<"TensorMap", "tensor_map"> {
+  let summary = "an argument: a tensor map that the runtime encodes for every step";
+  let description = [{
+    What the copy engine needs to know of a tensor of bf16 (PTX ISA, 5.5.8), the
+    innermost dimension first. `strides` are bytes between neighbours of the
+    second dimension and those after it. What lies outside the extents reads as
+    zero and is not written. `offset` is in bytes from the buffer's start.
+
+    ```mlir
+    module attributes {
+      test.map = #mla.tensor_map<"hidden", offset = 0, dims = (7168, tokens), strides = (14336), box = (64, 64), swizzle = 128>
+    } {}
+    ```
+  }];
+  let parameters = (ins
+    "::mlir::StringAttr":$buffer, "int64_t":$offset, "::mlir::AffineMap":$dims, "::mlir::AffineMap":$strides,
+    ArrayRefParameter<"int64_t">:$box, "int64_t":$swizzle
+  );
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+def MLA_Pointer : MLA_Attr<"Pointer", "pointer"> {
+  let summary = "an argument: the address of a buffer, and bytes from there";
+  let description = [{
+    ```mlir
+    module attributes {test.address = #mla.pointer<"temp:0", offset = 1024>} {}
+    ```
+  }];
+  let parameters = (ins "::mlir::StringAttr":$buffer, DefaultValuedParameter<"int64_t", "0">:$offset);
+  let assemblyFormat = "`<` $buffer (`,` `offset` `=` $offset^)? `>`";
+}
+
+def MLA_Extent : MLA_Attr<"Extent", "extent"> {
+  let summary = "an argument: a 32-bit integer that a step's sizes make";
+  let description = [{
+    The sizes are `tokens`, `batch`, `max_queries`, `max_length`, `cached`,
+    `pages`, `table_width` and `processors`; of an attention called alone also
+    `q_stride`. Operators are those of affine expressions.
+
+    ```mlir
+    module attributes {test.tiles = #mla.extent<tokens ceildiv 64>} {}
+    ```
+  }];
+  let parameters = (ins "::mlir::AffineMap":$map);
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{
+    ::mlir::AffineExpr getExpression() const { return getMap().getResult(0); }
+  }];
+}
+
+#endif // MLA_KERNELATTRS_TD

@@ -1,0 +1,68 @@
+//===- MLAKernelOps.td - Operations as kernels -------------*- tablegen -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Constraints are labelled as in MLAOps.td.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_KERNELOPS_TD
+#define MLA_KERNELOPS_TD
+
+include "mla/Dialect/MLA/IR/MLAKernelAttrs.td"
+include "mla/Dialect/MLA/IR/MLAOpBase.td"
+
+def MLA_KernelOp : MLA_Op<"kernel", [IsolatedFromAbove, RecursiveMemoryEffects, SingleBlock,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
+  let summary = "what one kernel of the device computes, and how";
+  let description = [{
+    The region says what: mla operations as they stand elsewhere, and slices,
+    which a kernel reads through strides. Its arguments are the operands; every
+    one is a buffer in the device's memory (a cache is three), and so is every
+    result. A cache that is yielded is the operand that it was: kernels write it
+    in place. The schedule says how; `mla-schedule-kernels` attaches it.
+
+    (C1) the region's arguments have the operands' types;
+    (C2) what is yielded has the results' types;
+    (C3) the schedule is one of the kernel's kind.
+
+    ```mlir
+    func.func @down(%hidden: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
+      %w_dq = mla.weight "q_a_proj" : tensor<48x160xbf16>
+      %q_a = mla.kernel projection "q_a"(%x = %hidden, %w = %w_dq)
+          schedule <projection, {rows = 128, splits = 1, stages = 5, tokens = 64}>
+          : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16> {
+        %y = mla.project %x, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16>
+        mla.yield %y : tensor<?x48xbf16>
+      }
+      return %q_a : tensor<?x48xbf16>
+    }
+    ```
+  }];
+  let arguments = (ins
+    Variadic<AnyType>:$inputs, MLA_KernelKindAttr:$kind, StrAttr:$name, OptionalAttr<MLA_Schedule>:$schedule
+  );
+  let results = (outs Variadic<AnyType>:$outputs);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    /// What the region yields.
+    ::mlir::Operation *getYield() { return getBody().front().getTerminator(); }
+  }];
+}
+
+def MLA_YieldOp : MLA_Op<"yield", [Pure, Terminator, HasParent<"KernelOp">]> {
+  let summary = "the results of a kernel";
+  let description = [{
+    Ends the region of `mla.kernel`, whose example has one.
+  }];
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+}
+
+#endif // MLA_KERNELOPS_TD

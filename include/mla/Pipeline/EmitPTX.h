@@ -1,0 +1,29 @@
+//===- EmitPTX.h - The code of an H100 bundle -------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_PIPELINE_EMITPTX_H
+#define MLA_PIPELINE_EMITPTX_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+
+#include <string>
+
+namespace mla {
+
+/// The PTX of a module at Stage::NVVM.
+llvm::Expected<std::string> emitPTX(mlir::ModuleOp module);
+
+/// The assembler of the CUDA toolkit: in $CUDA_HOME/bin or in PATH. Empty where there is none.
+std::string findPtxas();
+
+/// Assembles `ptx` to `cubin`. Its warnings go to stderr.
+llvm::Error assemble(llvm::StringRef ptxas, llvm::StringRef ptx, llvm::StringRef cubin);
+
+} // namespace mla
+
+#endif // MLA_PIPELINE_EMITPTX_H

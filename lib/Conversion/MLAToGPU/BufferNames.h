@@ -1,0 +1,44 @@
+//===- BufferNames.h - Values as named memory -------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_CONVERSION_MLATOGPU_BUFFERNAMES_H
+#define MLA_CONVERSION_MLATOGPU_BUFFERNAMES_H
+
+#include "mla/Conversion/MLAToGPU/Launch.h"
+#include "mla/Dialect/MLA/IR/MLA.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace mla::gpu {
+
+/// The names of what the kernels of one function read and write. Scratch memory is declared with the builder.
+class BufferNames {
+public:
+  BufferNames(mlir::func::FuncOp function, mlir::ImplicitLocOpBuilder &builder);
+
+  /// Declares the kernel's own scratch memory.
+  void enter(KernelOp kernel, llvm::ArrayRef<mlir::AffineExpr> workspace);
+  /// Of the kernel entered last.
+  mlir::StringAttr nameOf(const Buffer &buffer);
+
+private:
+  mlir::StringAttr nameOf(mlir::Value value, Buffer::Part part);
+  mlir::StringAttr nameOfArgument(mlir::BlockArgument argument, Buffer::Part part);
+  mlir::StringAttr declare(mlir::AffineExpr bytes);
+
+  mlir::func::FuncOp function;
+  mlir::ImplicitLocOpBuilder &builder;
+  llvm::DenseMap<mlir::Value, mlir::StringAttr> stored;
+  unsigned numTemps = 0;
+  KernelOp kernel;
+  llvm::SmallVector<mlir::StringAttr> workspace;
+};
+
+} // namespace mla::gpu
+
+#endif // MLA_CONVERSION_MLATOGPU_BUFFERNAMES_H

@@ -1,0 +1,451 @@
+//===- LatentAttention.cpp - Decode attention on the latent ---------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "LatentAttentionKernel.h"
+
+using namespace mla::gpu;
+
+LatentLayout::LatentLayout(const LatentAttentionShape &shape)
+    : latentTiles(shape.latent / tileColumns), tiles(latentTiles + (shape.rope > 0)), ownTiles((latentTiles + 1) / 2) {
+  q = 0;
+  k[0] = llvm::alignTo(std::max(tiles * latentTile, 2 * queryRows * rowPitch()), 1024);
+  k[1] = k[0] + tiles * latentTile;
+  p[0] = k[1] + tiles * latentTile;
+  p[1] = q + (tiles - 1) * latentTile;
+  rowMax = p[0] + latentTile;
+  rowSum = rowMax + 4 * queryRows;
+  scale[0] = rowSum + 8 * queryRows;
+  scale[1] = scale[0] + 4 * queryRows;
+  qBarrier = scale[1] + 4 * queryRows;
+  kBarrier[0] = qBarrier + 8;
+  kBarrier[1] = kBarrier[0] + 8 * tiles;
+  next = kBarrier[1] + 8 * tiles;
+  nextPages = next + 8;
+  bytes = nextPages + 2 * 4 * maxSmallPages;
+}
+
+int64_t mla::gpu::latentAttentionSharedBytes(const LatentAttentionShape &shape) { return LatentLayout(shape).bytes; }
+
+std::string LatentAttentionShape::name() const {
+  return "latent_attention_l" + std::to_string(latent) + "_r" + std::to_string(rope) + "_page" + std::to_string(page) +
+         (lse ? "_lse" : "") +
+         (split.fixed ? "_fixed" + std::to_string(split.fixed)
+                      : "_o" + std::to_string(split.overhead) + "m" + std::to_string(split.minBlocks)) +
+         (hint == CacheHint::EvictNormal ? "_keep" : "");
+}
+
+//===----------------------------------------------------------------------===//
+// Set-up
+//===----------------------------------------------------------------------===//
+
+LatentAttention::LatentAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape)
+    : shape(shape), at(shape), k(module, shape.name(), 256, /*oneBlock=*/true) {
+  // Each warpgroup refills its half of both stages; the first scores of stage 1 begin with what comes first.
+  for (int64_t i = 0; i < at.tiles; ++i)
+    order[0].push_back(i);
+  for (int64_t i = 0; i < at.tiles; ++i)
+    order[1].push_back((i + at.ownTiles) % at.tiles);
+}
+
+void LatentAttention::addArguments() {
+  queriesArg = k.addTensorMap();
+  if (shape.rope)
+    ropeArg = k.addTensorMap();
+  cacheArg = k.addTensorMap();
+  outMapArg = k.addTensorMap();
+  for (unsigned *arg : {&tableArg, &lengthsArg, &cuArg, &outArg, &partialArg, &partialLseArg, &piecesArg})
+    *arg = k.addPointer();
+  if (shape.lse)
+    lseArg = k.addPointer();
+  for (unsigned *arg : {&batchArg, &partsArg, &widthArg, &headsArg, &rowsArg})
+    *arg = k.addInt();
+  scaleArg = k.addFloat();
+}
+
+void LatentAttention::setUp() {
+  thread = k.thread();
+  group = k.shuffle(thread >> 7, k.i32(0)); // the same in a warp, and known to be
+  inGroup = thread & 127;
+  lane = thread & 31;
+  warp = inGroup >> 5;
+  quad = lane & 3;
+  row0 = warp * 16 + (lane >> 2);
+  isFirst = thread == 0;
+  isSecond = thread == 128;
+  isGroupFirst = inGroup == 0;
+  for (int64_t j = 0; j < 4; ++j)
+    fragment[j] = fragmentOffset(k, warp, lane, j);
+  firstRow = k.blockX() * queryRows;
+  k.when(isFirst, [&] {
+    prefetchTensorMap(k, k.argument(queriesArg));
+    if (shape.rope)
+      prefetchTensorMap(k, k.argument(ropeArg));
+    prefetchTensorMap(k, k.argument(cacheArg));
+    prefetchTensorMap(k, k.argument(outMapArg));
+    for (int64_t i = 0; i < 1 + 2 * at.tiles; ++i)
+      initBarrier(k, k.shared(at.qBarrier + 8 * i), 1);
+    fenceBarrierInit(k);
+  });
+  k.syncBlock();
+}
+
+Vals LatentAttention::divide(llvm::function_ref<Vals(WorkSplit &)> body) {
+  return WorkSplit::divide(k, shape.split, k.argument(lengthsArg), k.argument(batchArg), k.argument(partsArg), body);
+}
+
+/// Says for some sequences how they are divided, to the kernel that merges. One warp, while copies are under way.
+void LatentAttention::writePieces() {
+  auto writeShare = [&](WorkSplit &split) -> Vals {
+    k.loop(k.blockY(), k.argument(batchArg), k.argument(partsArg), {}, [&](Val sequence, llvm::ArrayRef<Val>) -> Vals {
+      WorkSplit::Pieces pieces = split.piecesOf(sequence);
+      Val to = k.at(k.argument(piecesArg), k.extend(sequence) * 16);
+      k.when(lane == 0, [&] {
+        k.store(k.vectorOf({pieces.count, pieces.firstSlot, pieces.secondSlot, pieces.step}), to, 16);
+      });
+      return {};
+    });
+    return {};
+  };
+  k.when((k.blockX() == 0) & ((thread >> 5) == 5), [&] { divide(writeShare); });
+}
+
+//===----------------------------------------------------------------------===//
+// Pieces
+//===----------------------------------------------------------------------===//
+
+static Val blocksOfLength(KernelBuilder &k, Val length) { return max(ceilDiv(length, blockTokens), k.i32(1)); }
+
+static Val loadInt(KernelBuilder &k, Val array, Val index) {
+  return k.loadConstant(k.at(array, k.extend(index) * 4), k.i32Type());
+}
+
+LatentAttention::Piece LatentAttention::pieceAt(Val sequence, Val begin) {
+  Val blocks = blocksOfLength(k, loadInt(k, k.argument(lengthsArg), sequence));
+  Val limit = select(sequence == part.last, part.endBlock, blocks);
+  Val end = shape.split.fixed ? min(begin + shape.split.fixed, limit) : limit;
+  return {sequence, begin, limit, end};
+}
+
+/// Lengths, tables and where queries begin were complete before the predecessor began: only queries and the cache are
+/// waited for.
+void LatentAttention::beginPart() {
+  Vals fields = divide([&](WorkSplit &split) -> Vals {
+    WorkSplit::Part own = split.partOf(k.blockY());
+    return {own.first, own.firstBlock, own.last, own.endBlock, own.slot};
+  });
+  part = {fields[0], fields[1], fields[2], fields[3], fields[4]};
+  Piece own = pieceAt(min(part.first, k.argument(batchArg) - 1), part.firstBlock);
+  Val row = queryRow(own.sequence);
+  Vals pages = pagesOf(own.sequence, own.begin, own.end), second = pagesOf(own.sequence, own.begin + 1, own.end);
+  waitForPredecessors(k);
+  // Two threads issue copies: each takes the engine's queue some time.
+  Val any = part.first <= part.last;
+  k.when(isFirst & any, [&] {
+    loadQueries(row);
+    loadTiles(0, order[0], pages, own.begin);
+  });
+  k.when(isSecond & any & (own.begin + 1 < own.end), [&] { loadTiles(1, order[1], second, own.begin + 1); });
+  writePieces();
+}
+
+/// The state is sequence, first block, ordinal, and the barriers' parities. The copies of a piece's queries and first
+/// two blocks are under way when its turn comes.
+void LatentAttention::allPieces() {
+  Val zero = k.i32(0);
+  k.loopWhile(
+      {part.first, part.firstBlock, zero, zero, zero, zero},
+      [&](llvm::ArrayRef<Val> state) { return state[0] <= part.last; },
+      [&](llvm::ArrayRef<Val> state) -> Vals {
+        parity[0] = state[3], parity[1] = state[4], queryParity = state[5];
+        Piece own = pieceAt(state[0], state[1]);
+        Vals next = onePiece(own, state[2]);
+        Val blocks = end - begin;
+        return {next[0],
+                next[1],
+                state[2] + 1,
+                parity[0] ^ (((blocks + 1) >> 1) & 1),
+                parity[1] ^ ((blocks >> 1) & 1),
+                queryParity ^ 1};
+      });
+}
+
+void LatentAttention::beginPiece(const Piece &own, Val ordinal) {
+  sequence = own.sequence, begin = own.begin, end = own.end;
+  length = loadInt(k, k.argument(lengthsArg), sequence);
+  Val heads = k.argument(headsArg), firstToken = loadInt(k, k.argument(cuArg), sequence);
+  Val queries = loadInt(k, k.argument(cuArg), sequence + 1) - firstToken;
+  sequenceRow = firstToken * heads;
+  rows = queries * heads;
+  Val whole = (begin == 0) & (end == blocksOfLength(k, length));
+  Val own0 = shape.split.fixed ? ordinal : min(ordinal, k.i32(1));
+  slot = select(whole, k.i32(-1), part.slot + own0);
+  for (int64_t row : {0, 1}) {
+    Val query = (firstRow + row0 + 8 * row) / heads;
+    border[row] = min(length - (queries - query - 1), length);
+  }
+  hasSecond = begin + 1 < end;
+}
+
+/// Keeps what the next piece's first copies need in shared memory until this one is done. One thread.
+void LatentAttention::fetchNext(const Piece &piece) {
+  k.store(queryRow(piece.sequence), k.shared(at.next));
+  k.store(k.toInt(piece.begin + 1 < piece.end, k.i32Type()), k.shared(at.next + 4));
+  for (int64_t stage : {0, 1})
+    for (auto [j, page] : llvm::enumerate(pagesOf(piece.sequence, piece.begin + stage, piece.end)))
+      k.store(page, k.shared(at.nextPages + 4 * (stage * maxSmallPages + j)));
+}
+
+Vals LatentAttention::nextPages(int64_t stage) {
+  Vals pages;
+  for (int64_t j = 0; j < std::max<int64_t>(blockTokens / shape.page, 1); ++j)
+    pages.push_back(k.load(k.shared(at.nextPages + 4 * (stage * maxSmallPages + j)), k.i32Type()));
+  return pages;
+}
+
+void LatentAttention::loadQueryFragments() {
+  k.when(thread < queryRows, [&] { k.store(k.f32(lowest), k.shared(at.rowMax, thread << 2)); });
+  waitBarrier(k, k.shared(at.qBarrier), queryParity);
+  lastQueryTile.clear();
+  for (int64_t j = 0; j < 4; ++j)
+    lastQueryTile.append(loadMatrix(k, k.shared(at.p[1], fragment[j])));
+  k.syncBlock();
+}
+
+/// One piece; returns where the next begins.
+Vals LatentAttention::onePiece(Piece own, Val ordinal) {
+  beginPiece(own, ordinal);
+  Val same = shape.split.fixed ? own.end < own.limit : k.i1(false);
+  Val nextSequence = select(same, sequence, sequence + 1);
+  nextBegin = select(same, own.end, k.i32(0));
+  hasNext = nextSequence <= part.last;
+  k.when(hasNext & isFirst, [&] { fetchNext(pieceAt(nextSequence, nextBegin)); });
+  loadQueryFragments();
+  Vals state = k.choose(
+      group == 0, [&] { return group0(); }, [&] { return group1(); });
+  Vals out = k.unpack(state[0]);
+  finishRows(out, llvm::MutableArrayRef(state).drop_front());
+  Val whole = slot < 0;
+  k.when(whole, [&] { sendWhole(out); }, [&] { sendPartial(out); });
+  return {nextSequence, nextBegin};
+}
+
+/// What the next piece begins with, under the end of this one: K is free, and so is the place of Q. In the order of need:
+/// the copy engine has one queue, and what is behind in it waits. One thread.
+void LatentAttention::loadNext() {
+  loadQueries(k.load(k.shared(at.next), k.i32Type()));
+  loadTiles(0, order[0], nextPages(0), nextBegin);
+  k.when(k.load(k.shared(at.next + 4), k.i32Type()) != 0,
+         [&] { loadTiles(1, order[1], nextPages(1), nextBegin + 1); });
+}
+
+//===----------------------------------------------------------------------===//
+// The blocks of a piece, two at a time
+//===----------------------------------------------------------------------===//
+
+static Vals packState(KernelBuilder &k, const BlockState &s, Val block) {
+  return {k.pack(s.scores), k.pack(s.out), s.sum[0], s.sum[1], s.parity, block};
+}
+static BlockState unpackState(KernelBuilder &k, llvm::ArrayRef<Val> state) {
+  return {k.unpack(state[0]), k.unpack(state[1]), {state[2], state[3]}, state[4]};
+}
+static Vals results(KernelBuilder &k, const BlockState &s) { return {k.pack(s.out), s.sum[0], s.sum[1]}; }
+
+static BlockState emptyState(KernelBuilder &k, const LatentLayout &at, Val parity) {
+  Vals scores(accumulatorsOf(blockTokens), k.f32(0)), out(accumulatorsOf(at.ownTiles * tileColumns), k.f32(0));
+  return {scores, out, {k.f32(0), k.f32(0)}, parity};
+}
+
+Vals LatentAttention::group0() {
+  BlockState first = emptyState(k, at, parity[0]);
+  firstScores(first, 0, order[0]);
+  Vals state = k.loopWhile(
+      packState(k, first, begin), [&](llvm::ArrayRef<Val> s) { return s[5] < end - 2; },
+      [&](llvm::ArrayRef<Val> state) {
+        BlockState s = unpackState(k, state);
+        body0(s, state[5], BlocksLeft::More);
+        return packState(k, s, state[5] + 2);
+      });
+  auto last = [&](BlocksLeft left) {
+    BlockState s = unpackState(k, state);
+    body0(s, state[5], left);
+    return results(k, s);
+  };
+  return k.choose(
+      state[5] + 1 < end, [&] { return last(BlocksLeft::Two); }, [&] { return last(BlocksLeft::One); });
+}
+
+Vals LatentAttention::group1() {
+  BlockState first = emptyState(k, at, parity[1]);
+  Vals begun = k.choose(
+      hasSecond,
+      [&]() -> Vals {
+        BlockState s = first;
+        firstScores(s, 1, order[1]);
+        return {k.pack(s.scores), s.parity};
+      },
+      [&]() -> Vals {
+        return {k.pack(first.scores), first.parity};
+      });
+  first.scores = k.unpack(begun[0]);
+  first.parity = begun[1];
+  Vals state = k.loopWhile(
+      packState(k, first, begin), [&](llvm::ArrayRef<Val> s) { return s[5] < end - 3; },
+      [&](llvm::ArrayRef<Val> state) {
+        BlockState s = unpackState(k, state);
+        body1(s, state[5], BlocksLeft::More);
+        return packState(k, s, state[5] + 2);
+      });
+  Val block = state[5];
+  auto last = [&](BlocksLeft left) {
+    BlockState s = unpackState(k, state);
+    body1(s, block, left);
+    if (left == BlocksLeft::Three)
+      body1(s, block + 2, BlocksLeft::One);
+    return results(k, s);
+  };
+  return k.choose(
+      block + 2 < end, [&] { return last(BlocksLeft::Three); },
+      [&] {
+        return k.choose(
+            block + 1 < end, [&] { return last(BlocksLeft::Two); }, [&] { return last(BlocksLeft::One); });
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// Results
+//===----------------------------------------------------------------------===//
+
+/// Divides by the sum of both warpgroups' probabilities. Rows that saw nothing are zero.
+void LatentAttention::finishRows(Vals &out, llvm::MutableArrayRef<Val> sums) {
+  Val own = k.shared(at.rowSum, (row0 + (group << 6)) << 2);
+  for (int64_t row : {0, 1}) {
+    sums[row] = sums[row] + k.shuffleXor(sums[row], 1);
+    sums[row] = sums[row] + k.shuffleXor(sums[row], 2);
+  }
+  k.when(quad == 0, [&] {
+    k.store(sums[0], own);
+    k.store(sums[1], k.at(own, 32));
+  });
+  k.syncBlock();
+  Val inverse[2];
+  for (int64_t row : {0, 1}) {
+    Val sum =
+        k.load(rowValue(at.rowSum, row), k.f32Type()) + k.load(rowValue(at.rowSum + 4 * queryRows, row), k.f32Type());
+    inverse[row] = select(sum > k.f32(0), reciprocal(sum), k.f32(0));
+  }
+  for (auto [i, value] : llvm::enumerate(out))
+    value = value * inverse[rowOf(i)];
+}
+
+/// Rows that are final go out as bf16 by way of the place of Q. Whole tiles, if all 64 rows are of this sequence; else row
+/// by row, so that its neighbours' stay untouched.
+void LatentAttention::sendWhole(llvm::ArrayRef<Val> out) {
+  Val full = firstRow + queryRows <= rows;
+  k.when(full, [&] { stageTiles(out); }, [&] { stageRows(out); });
+  fenceAsync(k);
+  k.syncBlock();
+  k.when(full, [&] { k.when(isFirst, [&] { sendTiles(); }); }, [&] { sendRows(); });
+  waitStoresRead(k);
+  k.when(full == k.i1(false), [&] { k.syncBlock(); });
+  k.when(isFirst & hasNext, [&] { loadNext(); });
+  sendLse(true);
+}
+
+void LatentAttention::stageTiles(llvm::ArrayRef<Val> out) {
+  int64_t skipped = at.firstStored(1) - at.firstTile(1);
+  Val ownTile = group * (at.firstTile(1) * latentTile);
+  for (int64_t j = 0; j < at.ownTiles * 4; ++j) {
+    Vals packed;
+    for (int64_t i = 8 * j; i < 8 * j + 8; i += 2)
+      packed.push_back(packBF16(out[i], out[i + 1]));
+    auto store = [&] { storeMatrix(k, k.shared(at.q + j / 4 * latentTile, fragment[j % 4] + ownTile), packed); };
+    if (j / 4 < skipped)
+      k.when(group == 0, store);
+    else
+      store();
+  }
+}
+
+void LatentAttention::sendTiles() {
+  for (int64_t i = 0; i < at.latentTiles; ++i)
+    storeTile(k, k.argument(outMapArg), k.shared(at.q + i * latentTile),
+              {k.i32(i * tileColumns), sequenceRow + firstRow});
+  commitStores(k);
+}
+
+/// Rows without swizzle, those of warpgroup 1 behind those of warpgroup 0.
+static Val stagedRow(KernelBuilder &k, const LatentLayout &at, Val group, Val row) {
+  return k.shared(at.q, (group * queryRows + row) * at.rowPitch());
+}
+
+void LatentAttention::stageRows(llvm::ArrayRef<Val> out) {
+  Val base = k.at(stagedRow(k, at, group, row0), quad * 4);
+  for (size_t i = 0; i < out.size(); i += 2)
+    k.store(packBF16(out[i], out[i + 1]),
+            k.at(base, rowOf(i) * 8 * at.rowPitch() + static_cast<int64_t>(i / 4) * 16));
+}
+
+void LatentAttention::sendRows() {
+  auto byGroup = [&](auto value) { return select(group == 0, k.i32(value(0)), k.i32(value(1))); };
+  Val bytes = byGroup([&](int64_t g) { return at.storedTiles(g) * tileRowBytes; });
+  Val skip = byGroup([&](int64_t g) { return (at.firstStored(g) - at.firstTile(g)) * tileRowBytes; });
+  Val column = byGroup([&](int64_t g) { return at.firstStored(g) * tileRowBytes; });
+  Val row = firstRow + inGroup;
+  k.when((inGroup < queryRows) & (row < rows) & (bytes > 0), [&] {
+    Val to = k.at(k.argument(outArg), k.extend(sequenceRow + row) * (at.latentTiles * tileRowBytes));
+    storeBytes(k, k.at(to, column), k.at(stagedRow(k, at, group, inGroup), skip), bytes);
+  });
+  commitStores(k);
+}
+
+/// What is to be merged goes out in f32 as the registers lie (LatentPartials): no exchange, all stores coalesced.
+void LatentAttention::sendPartial(llvm::ArrayRef<Val> out) {
+  k.when(isFirst & hasNext, [&] { loadNext(); });
+  LatentPartials partials(k, shape, k.argument(rowsArg));
+  k.when(firstRow + warp * 16 < rows, [&] {
+    Val to = k.at(k.argument(partialArg), partials.bytesTo(slot, k.blockX(), group) + k.extend(inGroup * 16));
+    for (int64_t j = 0; j < partials.quads(); ++j)
+      k.store(k.vectorOf(out.slice(4 * j, 4)), k.at(to, j * partials.quadBytes()), 16);
+  });
+  sendLse(false);
+}
+
+/// The natural logarithm for the user, to the base 2 between kernels.
+void LatentAttention::sendLse(bool whole) {
+  if (whole && !shape.lse)
+    return;
+  Val row = firstRow + thread;
+  k.when((thread < queryRows) & (row < rows), [&] {
+    Val sums = k.shared(at.rowSum, thread << 2);
+    Val sum = k.load(sums, k.f32Type()) + k.load(k.at(sums, 4 * queryRows), k.f32Type());
+    Val lse = log2(sum) + k.load(k.shared(at.rowMax, thread << 2), k.f32Type());
+    if (whole)
+      k.store(lse * k.f32(0.6931471805599453), k.at(k.argument(lseArg), k.extend(sequenceRow + row) * 4));
+    else
+      k.store(lse, k.at(k.argument(partialLseArg), k.extend(slot * k.argument(rowsArg) + row) * 4));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// The whole
+//===----------------------------------------------------------------------===//
+
+void LatentAttention::emit() {
+  addArguments();
+  k.begin();
+  setUp();
+  beginPart();
+  allPieces();
+  launchDependents(k);
+  waitStores(k);
+  k.finish();
+}
+
+void mla::gpu::emitLatentAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape) {
+  if (!module.lookupSymbol(shape.name()))
+    LatentAttention(module, shape).emit();
+}

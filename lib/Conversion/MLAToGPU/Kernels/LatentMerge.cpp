@@ -1,0 +1,277 @@
+//===- LatentMerge.cpp - Merging partial attention ------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Combines the partial results of sequences that were split (mla.merge):
+//   l = log2 Σ 2^l_i     o = Σ 2^(l_i - l) o_i
+// in the order of the pieces, so that results repeat. A warp takes 16 rows and
+// 32 columns, in the layout in which the attention kernel left them. With few
+// pieces it merges them alone; with many the eight warps of a block share the
+// pieces, and then add up. Sequences of one piece are done already: their
+// blocks of threads end at once.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LatentAttention.h"
+
+using namespace mla::gpu;
+
+static constexpr int64_t warps = 8;
+static constexpr int64_t fewPieces = 8;    ///< up to here a warp merges alone
+static constexpr int64_t piecesAtOnce = 4; ///< whose loads are in flight together
+static constexpr int64_t itemRows = 16, itemColumns = 32;
+static constexpr int64_t itemQuads = itemColumns / 8; ///< of four elements a lane: two rows, two columns
+static constexpr double nothingSeen = -1e30;          ///< keeps differences of -inf from being NaN
+
+Val LatentPartials::bytesTo(Val slot, Val rowBlock, Val group) {
+  Val block = slot * ceilDiv(rows, queryRows) + rowBlock;
+  return k.extend(block * 2 + group) * (quads() * quadBytes());
+}
+
+mlir::AffineExpr LatentPartials::bytes(const LatentAttentionShape &shape, mlir::AffineExpr slots,
+                                       mlir::AffineExpr rows) {
+  int64_t ownTiles = (shape.latent / tileColumns + 1) / 2;
+  return slots * rows.ceilDiv(queryRows) * (2 * ownTiles * tileColumns * queryRows * 4);
+}
+
+std::string LatentAttentionShape::mergeName() const {
+  return "latent_merge_l" + std::to_string(latent) + (lse ? "_lse" : "");
+}
+
+namespace {
+/// What a warp has merged so far: of each of a lane's two rows the largest lse, the sum of 2^(lse - largest), and the sums
+/// of o with these weights.
+struct Merged {
+  Val largest[2], total[2];
+  Vals sums;
+};
+
+class LatentMerge {
+public:
+  LatentMerge(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape)
+      : shape(shape), k(module, shape.mergeName(), 32 * warps, /*oneBlock=*/false) {}
+  void emit();
+
+private:
+  struct Item {
+    Val firstRow;                ///< of 16, in the sequence
+    Val column;                  ///< of the lane's first element, in the latent
+    Val rowBlock, group, offset; ///< in the partial results; bytes from a group's start
+    Val row[2], isRow[2];        ///< this lane's rows, and whether the sequence has them
+  };
+  Item itemAt(Val index);
+  Val slotOf(Val piece);
+  Val lseOf(Val slot, Val row);
+  Merged mergePieces(const Item &item, Val first, int64_t step);
+  void addPieces(Merged &m, const Item &item, Val first, int64_t step);
+  void store(const Item &item, int64_t row, int64_t quad, Val a, Val b);
+  void storeLse(const Item &item, int64_t row, Val largest, Val total);
+  void mergeByWarp(const Item &item);
+  void mergeByBlock(const Item &item);
+  Val shared(Val warp, int64_t value) { return k.shared(value * 128, warp * (valuesOfLane * 128) + lane * 4); }
+
+  static constexpr int64_t valuesOfLane = 4 + 4 * itemQuads; ///< that warps exchange
+  friend int64_t mla::gpu::latentMergeSharedBytes(const LatentAttentionShape &);
+
+  const LatentAttentionShape &shape;
+  KernelBuilder k;
+  unsigned cuArg, partialArg, partialLseArg, piecesArg, outArg, lseArg, headsArg, rowsArg;
+  Val lane, warp, sequenceRow, rows;
+  WorkSplit::Pieces pieces;
+};
+} // namespace
+
+/// Items of a sequence: column blocks of the first 16 rows, then of the next.
+LatentMerge::Item LatentMerge::itemAt(Val index) {
+  int64_t columns = shape.latent / itemColumns, perTile = tileColumns / itemColumns;
+  int64_t tiles = shape.latent / tileColumns, ownTiles = (tiles + 1) / 2;
+  Val rowTile = index / columns, column = index % columns, tile = column / perTile;
+  Item item;
+  item.firstRow = rowTile * itemRows;
+  item.column = column * itemColumns + (lane & 3) * 2;
+  item.rowBlock = rowTile / (queryRows / itemRows);
+  Val isSecond = tile >= ownTiles;
+  item.group = k.toInt(isSecond, k.i32Type());
+  Val ownTile = tile - select(isSecond, k.i32(tiles - ownTiles), k.i32(0));
+  Val firstQuad = ownTile * (tileColumns / 8) + (column % perTile) * itemQuads;
+  Val warpOfTile = rowTile % (queryRows / itemRows);
+  item.offset = (firstQuad * 128 + warpOfTile * 32 + lane) * 16;
+  for (int64_t r : {0, 1}) {
+    item.row[r] = item.firstRow + (lane >> 2) + 8 * r;
+    item.isRow[r] = item.row[r] < rows;
+  }
+  return item;
+}
+
+Val LatentMerge::slotOf(Val piece) {
+  return select(piece == 0, pieces.firstSlot, pieces.secondSlot + (piece - 1) * pieces.step);
+}
+
+Val LatentMerge::lseOf(Val slot, Val row) {
+  return k.load(k.at(k.argument(partialLseArg), k.extend(slot * k.argument(rowsArg) + row) * 4), k.f32Type());
+}
+
+/// Adds pieces first, first + step, … of one round.
+void LatentMerge::addPieces(Merged &m, const Item &item, Val first, int64_t step) {
+  LatentPartials partials(k, shape, k.argument(rowsArg));
+  llvm::SmallVector<Vals> lse(piecesAtOnce), columns(piecesAtOnce);
+  for (int64_t p = 0; p < piecesAtOnce; ++p) {
+    Val piece = first + p * step, there = piece < pieces.count;
+    Val slot = slotOf(select(there, piece, pieces.count - 1));
+    for (int64_t r : {0, 1})
+      lse[p].push_back(select(there & item.isRow[r], lseOf(slot, select(item.isRow[r], item.row[r], k.i32(0))),
+                              k.f32(nothingSeen)));
+    Val from = k.at(k.argument(partialArg), partials.bytesTo(slot, item.rowBlock, item.group) + k.extend(item.offset));
+    for (int64_t j = 0; j < itemQuads; ++j) {
+      Val quad = k.load(k.at(from, j * partials.quadBytes()), k.vectorType(4, k.f32Type()), 16);
+      for (int64_t e = 0; e < 4; ++e)
+        columns[p].push_back(k.element(quad, e));
+    }
+  }
+  for (int64_t r : {0, 1}) {
+    Val before = m.largest[r];
+    for (int64_t p = 0; p < piecesAtOnce; ++p)
+      m.largest[r] = max(m.largest[r], lse[p][r]);
+    Val change = exp2(before - m.largest[r]);
+    m.total[r] = m.total[r] * change;
+    for (size_t i = 0; i < m.sums.size(); ++i)
+      if (rowOf(i) == r)
+        m.sums[i] = m.sums[i] * change;
+    for (int64_t p = 0; p < piecesAtOnce; ++p) {
+      Val seen = lse[p][r] > k.f32(nothingSeen);
+      Val weight = select(seen, exp2(lse[p][r] - m.largest[r]), k.f32(0));
+      m.total[r] = m.total[r] + weight;
+      for (size_t i = 0; i < m.sums.size(); ++i)
+        if (rowOf(i) == r)
+          m.sums[i] = fma(columns[p][i], weight, m.sums[i]);
+    }
+  }
+}
+
+static Vals packed(const Merged &m) {
+  Vals values = {m.largest[0], m.largest[1], m.total[0], m.total[1]};
+  values.append(m.sums);
+  return values;
+}
+static Merged unpacked(llvm::ArrayRef<Val> values) {
+  return {{values[0], values[1]}, {values[2], values[3]}, Vals(values.drop_front(4))};
+}
+
+/// Pieces first, first + step, …
+Merged LatentMerge::mergePieces(const Item &item, Val first, int64_t step) {
+  Val none = k.f32(nothingSeen), zero = k.f32(0);
+  Merged start{{none, none}, {zero, zero}, Vals(4 * itemQuads, zero)};
+  return unpacked(k.loop(first, pieces.count, k.i32(step * piecesAtOnce), packed(start),
+                         [&](Val i, llvm::ArrayRef<Val> state) {
+                           Merged m = unpacked(state);
+                           addPieces(m, item, i, step);
+                           return packed(m);
+                         }));
+}
+
+/// Two neighbouring columns of one of the lane's rows.
+void LatentMerge::store(const Item &item, int64_t row, int64_t quad, Val a, Val b) {
+  k.when(item.isRow[row], [&] {
+    Val to = k.at(k.argument(outArg), k.extend(sequenceRow + item.row[row]) * (2 * shape.latent));
+    k.store(packBF16(a, b), k.at(to, item.column * 2 + 16 * quad));
+  });
+}
+
+/// By the lanes of a row's first column.
+void LatentMerge::storeLse(const Item &item, int64_t row, Val largest, Val total) {
+  if (!shape.lse)
+    return;
+  k.when(item.isRow[row] & (item.column == 0), [&] {
+    Val lse = (largest + log2(total)) * k.f32(0.6931471805599453);
+    k.store(lse, k.at(k.argument(lseArg), k.extend(sequenceRow + item.row[row]) * 4));
+  });
+}
+
+static Val inverseOf(KernelBuilder &k, Val total) {
+  return select(total > k.f32(0), reciprocal(total), k.f32(0));
+}
+
+void LatentMerge::mergeByWarp(const Item &item) {
+  Merged m = mergePieces(item, k.i32(0), 1);
+  for (int64_t r : {0, 1}) {
+    Val inverse = inverseOf(k, m.total[r]);
+    for (int64_t j = 0; j < itemQuads; ++j)
+      store(item, r, j, m.sums[4 * j + 2 * r] * inverse, m.sums[4 * j + 2 * r + 1] * inverse);
+    storeLse(item, r, m.largest[r], m.total[r]);
+  }
+}
+
+/// Each warp merges every eighth piece; then warp w has row w%2 and quad w/2 of all.
+void LatentMerge::mergeByBlock(const Item &item) {
+  Vals values = packed(mergePieces(item, warp, warps));
+  for (auto [i, value] : llvm::enumerate(values))
+    k.store(value, shared(warp, i));
+  k.syncBlock();
+  for (int64_t w = 0; w < warps; ++w)
+    k.when(warp == w, [&] {
+      int64_t r = w % 2, quad = w / 2, first = 4 + 4 * quad + 2 * r;
+      auto of = [&](int64_t other, int64_t value) { return k.load(shared(k.i32(other), value), k.f32Type()); };
+      Val largest = of(0, r), total = k.f32(0), a = k.f32(0), b = k.f32(0);
+      for (int64_t other = 1; other < warps; ++other)
+        largest = max(largest, of(other, r));
+      for (int64_t other = 0; other < warps; ++other) {
+        Val weight = exp2(of(other, r) - largest);
+        total = fma(of(other, 2 + r), weight, total);
+        a = fma(of(other, first), weight, a);
+        b = fma(of(other, first + 1), weight, b);
+      }
+      Val inverse = inverseOf(k, total);
+      store(item, r, quad, a * inverse, b * inverse);
+      if (quad == 0)
+        storeLse(item, r, largest, total);
+    });
+  k.syncBlock();
+}
+
+void LatentMerge::emit() {
+  for (unsigned *arg : {&cuArg, &partialArg, &partialLseArg, &piecesArg, &outArg})
+    *arg = k.addPointer();
+  if (shape.lse)
+    lseArg = k.addPointer();
+  for (unsigned *arg : {&headsArg, &rowsArg})
+    *arg = k.addInt();
+  k.begin();
+  lane = k.thread() & 31;
+  warp = k.shuffle(k.thread() >> 5, k.i32(0));
+  Val sequence = k.blockY(), heads = k.argument(headsArg);
+  auto token = [&](Val i) { return k.load(k.at(k.argument(cuArg), k.extend(i) * 4), k.i32Type()); };
+  sequenceRow = token(sequence) * heads;
+  rows = token(sequence + 1) * heads - sequenceRow;
+  waitForPredecessors(k);
+  Val division = k.load(k.at(k.argument(piecesArg), k.extend(sequence) * 16), k.vectorType(4, k.i32Type()), 16);
+  pieces = {k.element(division, 0), k.element(division, 1), k.element(division, 2), k.element(division, 3)};
+  Val items = ceilDiv(rows, itemRows) * (shape.latent / itemColumns);
+  auto each = [&](Val from, Val step, void (LatentMerge::*merge)(const Item &)) {
+    k.loop(from, items, step, {}, [&](Val index, llvm::ArrayRef<Val>) -> Vals {
+      (this->*merge)(itemAt(index));
+      return {};
+    });
+  };
+  k.when(pieces.count > 1, [&] {
+    k.when(
+        pieces.count <= fewPieces,
+        [&] { each(k.blockX() * warps + warp, k.gridX() * warps, &LatentMerge::mergeByWarp); },
+        [&] { each(k.blockX(), k.gridX(), &LatentMerge::mergeByBlock); });
+  });
+  // Not before: blocks of a next attention kernel that start one by one, as these end, read the cache apart from their
+  // neighbours, and so twice.
+  launchDependents(k);
+  k.finish();
+}
+
+int64_t mla::gpu::latentMergeSharedBytes(const LatentAttentionShape &) {
+  return warps * LatentMerge::valuesOfLane * 128;
+}
+
+void mla::gpu::emitLatentMerge(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape) {
+  if (!module.lookupSymbol(shape.mergeName()))
+    LatentMerge(module, shape).emit();
+}

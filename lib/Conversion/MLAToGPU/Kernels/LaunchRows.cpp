@@ -1,0 +1,224 @@
+//===- LaunchRows.cpp - How norm, rope, append, gather are launched -------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Append.h"
+#include "Gather.h"
+#include "Normalize.h"
+#include "Rope.h"
+
+#include "mla/Conversion/MLAToGPU/Generators.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace mla;
+using namespace mla::gpu;
+
+//===----------------------------------------------------------------------===//
+// What regions say
+//===----------------------------------------------------------------------===//
+
+/// The region's operation of a kind, of which it has one at most.
+template <typename Op> static Op findIn(KernelOp kernel) {
+  auto ops = kernel.getBody().getOps<Op>();
+  return ops.empty() ? Op() : *ops.begin();
+}
+
+static AffineExpr number(KernelOp kernel, int64_t value) { return getAffineConstantExpr(value, kernel.getContext()); }
+static AffineExpr size(KernelOp kernel, Size which) { return expressionOf(which, kernel.getContext()); }
+
+static Element elementOf(Value value) {
+  return getElementTypeOrSelf(value.getType()).isF32() ? Element::F32 : Element::BF16;
+}
+
+static PositionScale scaleOf(PositionScaleOp op) {
+  if (!op)
+    return {};
+  return {op.getBeta().convertToDouble(), static_cast<int64_t>(op.getOriginal())};
+}
+
+static RotationDims rotationOf(RopeOp op) {
+  RotationDims dims;
+  if (!op || op.getFrequencies().empty())
+    return dims;
+  dims.interleaved = op.getStyle() == RopeStyle::Interleaved;
+  dims.frequencies.assign(op.getFrequencies().begin(), op.getFrequencies().end());
+  dims.scale = op.getScale().convertToFloat();
+  return dims;
+}
+
+/// What sixteen bytes a lane need.
+static LogicalResult checkWidth(KernelOp kernel, int64_t width) {
+  if (width % 8 == 0)
+    return success();
+  return kernel.emitOpError()
+         << "has rows of " << width
+         << " elements; kernels of the H100 target read eight at a time; compile with --target=cpu";
+}
+
+/// A value as a kernel reads it; through a cast, if that is in the region.
+static FailureOr<View> sourceOf(Value value) {
+  if (auto cast = value.getDefiningOp<arith::ExtFOp>())
+    value = cast.getIn();
+  return viewOf(value);
+}
+
+static FailureOr<Buffer> partOf(Value cache, Buffer::Part part) {
+  FailureOr<Buffer> buffer = operandOf(cache);
+  if (succeeded(buffer))
+    buffer->part = part;
+  return buffer;
+}
+
+/// cu_seqlens, lengths, batch: the arguments of Positions.
+static LogicalResult addPositions(KernelOp kernel, std::vector<Argument> &arguments) {
+  auto op = findIn<PositionsOp>(kernel);
+  FailureOr<Buffer> cu = operandOf(op.getCu()), lengths = partOf(op.getCache(), Buffer::Lengths);
+  if (failed(cu) || failed(lengths))
+    return failure();
+  arguments.push_back(*cu);
+  arguments.push_back(*lengths);
+  arguments.push_back(size(kernel, Size::Batch));
+  return success();
+}
+
+static Launch launchOf(KernelOp kernel, std::string name, AffineExpr blocks, int64_t threads) {
+  Launch launch;
+  launch.kernel = std::move(name);
+  launch.grid[0] = blocks;
+  launch.grid[1] = launch.grid[2] = number(kernel, 1);
+  launch.threads = threads;
+  return launch;
+}
+
+//===----------------------------------------------------------------------===//
+// Kinds
+//===----------------------------------------------------------------------===//
+
+FailureOr<Launches> mla::gpu::generateNormalize(KernelOp kernel, mlir::gpu::GPUModuleOp module) {
+  auto op = findIn<RmsNormOp>(kernel);
+  FailureOr<View> x = viewOf(op.getX());
+  FailureOr<Buffer> gamma = operandOf(op.getGamma());
+  if (failed(x) || failed(gamma))
+    return failure();
+  if (x->shape.size() != 2)
+    return kernel.emitOpError("normalises rows of heads, for which there is no kernel; compile with --target=cpu");
+  NormalizeShape shape;
+  shape.width = x->shape.back();
+  shape.epsilon = op.getEpsilon().convertToDouble();
+  shape.input = elementOf(op.getX());
+  shape.scale = scaleOf(findIn<PositionScaleOp>(kernel));
+  if (failed(checkWidth(kernel, shape.width)))
+    return failure();
+  emitNormalize(module, shape);
+  Launch launch = launchOf(kernel, shape.name(), x->rows.ceilDiv(normalizeRows), normalizeThreads);
+  launch.arguments = {x->buffer, *gamma,        Buffer{Buffer::Result, 0},
+                      x->rows,   x->strides[0], number(kernel, shape.width)};
+  if (shape.scale.beta != 0 && failed(addPositions(kernel, launch.arguments)))
+    return failure();
+  return Launches{{launch}, {}};
+}
+
+/// How often a thread goes on to another head: with few tokens heads are all the work that there is.
+static int64_t ropePasses(KernelOp kernel) { return kernel.getSchedule()->get("passes", 2); }
+
+FailureOr<Launches> mla::gpu::generateRope(KernelOp kernel, mlir::gpu::GPUModuleOp module) {
+  auto op = findIn<RopeOp>(kernel);
+  FailureOr<View> x = sourceOf(op.getX());
+  if (failed(x))
+    return failure();
+  if (x->shape.size() != 3)
+    return kernel.emitOpError("rotates what has no heads, for which there is no kernel; compile with --target=cpu");
+  RopeShape shape;
+  shape.heads = x->shape[1];
+  shape.rotation = rotationOf(op);
+  shape.scale = scaleOf(findIn<PositionScaleOp>(kernel));
+  shape.passes = ropePasses(kernel);
+  if (failed(checkWidth(kernel, shape.rotation.width())))
+    return failure();
+  Launches launches;
+  if (shape.rotation.frequencies.empty()) // nothing to rotate
+    return launches;
+  emitRope(module, shape);
+  Launch launch = launchOf(kernel, shape.name(), x->rows, ropeThreads);
+  launch.grid[1] = number(kernel, llvm::divideCeil(shape.heads, shape.headsOfBlock()));
+  launch.arguments = {x->buffer,
+                      Buffer{Buffer::Result, 0},
+                      x->strides[0],
+                      x->strides[1],
+                      number(kernel, shape.heads * shape.rotation.width()),
+                      number(kernel, shape.rotation.width())};
+  if (failed(addPositions(kernel, launch.arguments)))
+    return failure();
+  launches.launches.push_back(launch);
+  return launches;
+}
+
+FailureOr<Launches> mla::gpu::generateAppend(KernelOp kernel, mlir::gpu::GPUModuleOp module) {
+  auto append = findIn<AppendOp>(kernel);
+  auto norm = findIn<RmsNormOp>(kernel);
+  auto rope = findIn<RopeOp>(kernel);
+  if (!norm || append.getLatent() != norm.getResult() || (rope && append.getKRope() != rope.getResult()))
+    return kernel.emitOpError("appends what is not normalised and rotated in it; compile with --target=cpu");
+  auto cache = cast<CacheType>(append.getCache().getType());
+  AppendShape shape;
+  shape.latent = cache.getLatent();
+  shape.page = cache.getPage();
+  shape.epsilon = norm.getEpsilon().convertToDouble();
+  shape.rotation = rotationOf(rope);
+  shape.input = elementOf(norm.getX());
+  bool hasKeys = cache.getRope() > 0;
+  if (shape.rotation.width() != cache.getRope())
+    return kernel.emitOpError("does not rotate the keys that it appends; compile with --target=cpu");
+  FailureOr<View> latents = viewOf(norm.getX()), keys = hasKeys ? viewOf(rope.getX()) : latents;
+  FailureOr<Buffer> gamma = operandOf(norm.getGamma()), pages = partOf(append.getCache(), Buffer::Pages),
+                    table = partOf(append.getCache(), Buffer::BlockTable);
+  if (failed(latents) || failed(keys) || failed(gamma) || failed(pages) || failed(table) ||
+      failed(checkWidth(kernel, shape.latent)) || failed(checkWidth(kernel, shape.rotation.width())))
+    return failure();
+  emitAppend(module, shape);
+  Launch launch = launchOf(kernel, shape.name(), latents->rows.ceilDiv(appendTokens), appendThreads);
+  std::vector<Argument> &arguments = launch.arguments;
+  arguments.push_back(latents->buffer);
+  if (hasKeys)
+    arguments.push_back(keys->buffer);
+  for (const Buffer &buffer : {*gamma, *pages, *table})
+    arguments.push_back(buffer);
+  arguments.push_back(latents->rows);
+  arguments.push_back(latents->strides[0]);
+  if (hasKeys)
+    arguments.push_back(keys->strides[0]);
+  arguments.push_back(size(kernel, Size::TableWidth));
+  arguments.push_back(size(kernel, Size::Pages));
+  if (failed(addPositions(kernel, arguments)))
+    return failure();
+  return Launches{{launch}, {}};
+}
+
+FailureOr<Launches> mla::gpu::generateGather(KernelOp kernel, mlir::gpu::GPUModuleOp module) {
+  auto op = findIn<GatherOp>(kernel);
+  auto cache = cast<CacheType>(op.getCache().getType());
+  GatherShape shape{cache.getLatent(), cache.getRope(), cache.getPage()};
+  if (failed(checkWidth(kernel, shape.latent)) || failed(checkWidth(kernel, shape.rope)))
+    return failure();
+  FailureOr<Buffer> pages = partOf(op.getCache(), Buffer::Pages), table = partOf(op.getCache(), Buffer::BlockTable),
+                    lengths = partOf(op.getCache(), Buffer::Lengths);
+  if (failed(pages) || failed(table) || failed(lengths))
+    return failure();
+  emitGather(module, shape);
+  // One block a sequence even where no sequence has tokens: it writes the first keys.
+  AffineExpr blocks = (size(kernel, Size::MaxLength) + 1).ceilDiv(gatherTokens);
+  Launch launch = launchOf(kernel, shape.name(), blocks, gatherThreads);
+  launch.grid[1] = size(kernel, Size::Batch);
+  launch.arguments = {*pages, *table, *lengths, Buffer{Buffer::Result, 0}};
+  if (shape.rope)
+    launch.arguments.push_back(Buffer{Buffer::Result, 1});
+  launch.arguments.push_back(Buffer{Buffer::Result, 2});
+  for (Size which : {Size::Batch, Size::TableWidth, Size::Pages, Size::Cached})
+    launch.arguments.push_back(size(kernel, which));
+  return Launches{{launch}, {}};
+}

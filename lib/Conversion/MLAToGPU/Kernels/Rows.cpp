@@ -1,0 +1,125 @@
+//===- Rows.cpp - Rows of activations, eight elements a lane --------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Rows.h"
+
+using namespace mla::gpu;
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+static Vals elementsOf(KernelBuilder &k, Val vector, int64_t count) {
+  Vals values;
+  for (int64_t i = 0; i < count; ++i)
+    values.push_back(k.element(vector, i));
+  return values;
+}
+
+static Vals unpackBF16(llvm::ArrayRef<Val> words) {
+  Vals values;
+  for (Val word : words) {
+    values.push_back(lowBF16(word));
+    values.push_back(highBF16(word));
+  }
+  return values;
+}
+
+Vals mla::gpu::loadElements(KernelBuilder &k, Val from, int64_t count, Element element) {
+  if (element == Element::BF16)
+    return unpackBF16(elementsOf(k, k.load(from, k.vectorType(count / 2, k.i32Type()), count * 2), count / 2));
+  Vals values;
+  for (int64_t i = 0; i < count; i += 4)
+    values.append(elementsOf(k, k.load(k.at(from, 4 * i), k.vectorType(4, k.f32Type()), 16), 4));
+  return values;
+}
+
+Vals mla::gpu::loadConstants(KernelBuilder &k, Val from, int64_t count) {
+  Vals values;
+  for (int64_t i = 0; i < count; i += 4)
+    values.append(elementsOf(k, k.loadConstant(k.at(from, 4 * i), k.vectorType(4, k.f32Type())), 4));
+  return values;
+}
+
+void mla::gpu::storeElements(KernelBuilder &k, llvm::ArrayRef<Val> values, Val to, Element element) {
+  int64_t count = values.size();
+  if (element == Element::BF16) {
+    Vals words;
+    for (int64_t i = 0; i < count; i += 2)
+      words.push_back(packBF16(values[i], values[i + 1]));
+    return k.store(k.vectorOf(words), to, count * 2);
+  }
+  for (int64_t i = 0; i < count; i += 4)
+    k.store(k.vectorOf(values.slice(i, 4)), k.at(to, 4 * i), 16);
+}
+
+Val mla::gpu::elementAt(KernelBuilder &k, Val pointer, Val index, Element element) {
+  return k.at(pointer, k.extend(index) * bytesOf(element));
+}
+
+Val mla::gpu::rowAt(KernelBuilder &k, Val pointer, Val row, Val stride, Element element) {
+  return k.at(pointer, k.extend(row) * k.extend(stride) * bytesOf(element));
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+/// Calls `body` for every eight elements of this lane, with their first; where only some lanes have elements, the
+/// condition for it.
+static void forEachPiece(KernelBuilder &k, Val lane, int64_t width,
+                         llvm::function_ref<void(int64_t piece, Val first, Val condition)> body) {
+  for (int64_t piece = 0; piece * warpElements < width; ++piece) {
+    Val first = lane * laneElements + piece * warpElements;
+    body(piece, first, (piece + 1) * warpElements <= width ? Val() : first < width);
+  }
+}
+
+/// What `load` loads, or zeros where the condition does not hold.
+static Vals loadWhere(KernelBuilder &k, Val condition, llvm::function_ref<Vals()> load) {
+  if (!condition)
+    return load();
+  return k.choose(condition, load, [&] { return Vals(laneElements, k.f32(0)); });
+}
+
+Vals mla::gpu::loadRow(KernelBuilder &k, Val row, Val lane, int64_t width, Element element) {
+  Vals values;
+  forEachPiece(k, lane, width, [&](int64_t, Val first, Val condition) {
+    values.append(loadWhere(k, condition,
+                            [&] { return loadElements(k, elementAt(k, row, first, element), laneElements, element); }));
+  });
+  return values;
+}
+
+void mla::gpu::storeRow(KernelBuilder &k, llvm::ArrayRef<Val> values, Val row, Val lane, int64_t width,
+                        Element element) {
+  forEachPiece(k, lane, width, [&](int64_t piece, Val first, Val condition) {
+    auto store = [&] {
+      storeElements(k, values.slice(piece * laneElements, laneElements), elementAt(k, row, first, element), element);
+    };
+    if (condition)
+      k.when(condition, store);
+    else
+      store();
+  });
+}
+
+Vals mla::gpu::normalizeRow(KernelBuilder &k, llvm::ArrayRef<Val> values, Val gamma, Val lane, int64_t width,
+                            double epsilon) {
+  Val squares = k.f32(0);
+  for (Val value : values)
+    squares = fma(value, value, squares);
+  Val factor = rsqrt(k.warpSum(squares) * k.f32(1.0 / width) + k.f32(epsilon));
+  Vals result;
+  forEachPiece(k, lane, width, [&](int64_t piece, Val first, Val condition) {
+    Vals gammas = loadWhere(k, condition,
+                            [&] { return loadConstants(k, elementAt(k, gamma, first, Element::F32), laneElements); });
+    for (int64_t i = 0; i < laneElements; ++i)
+      result.push_back(values[piece * laneElements + i] * factor * gammas[i]);
+  });
+  return result;
+}

@@ -1,0 +1,152 @@
+//===- MLAToGPU.cpp - From mla.kernel to code and launches ------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "BufferNames.h"
+#include "Probe.h"
+#include "mla/Conversion/MLAToGPU/Generators.h"
+#include "mla/Conversion/Passes.h"
+#include "mla/Dialect/MLA/Transforms/Prepare.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+namespace mla {
+#define GEN_PASS_DEF_CONVERTMLATOGPU
+#include "mla/Conversion/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+using mla::gpu::BufferNames;
+using mla::gpu::Launches;
+using mla::gpu::mapOf;
+
+static constexpr llvm::StringLiteral kModuleName = "kernels";
+
+//===----------------------------------------------------------------------===//
+// A launch
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Arguments as attributes.
+struct MakeArgument {
+  BufferNames &names;
+  Builder &builder;
+
+  Attribute operator()(const mla::gpu::TensorMap &map) const {
+    MLIRContext *context = builder.getContext();
+    return TensorMapAttr::get(context, names.nameOf(map.buffer), map.buffer.offset, mapOf(map.dims, context),
+                              mapOf(map.strides, context), map.box, map.swizzle);
+  }
+  Attribute operator()(const mla::gpu::Buffer &buffer) const {
+    return PointerAttr::get(builder.getContext(), names.nameOf(buffer), buffer.offset);
+  }
+  Attribute operator()(AffineExpr expression) const {
+    return ExtentAttr::get(builder.getContext(), mapOf(expression, builder.getContext()));
+  }
+  Attribute operator()(float number) const { return builder.getF32FloatAttr(number); }
+};
+} // namespace
+
+static void createLaunch(ImplicitLocOpBuilder &builder, const mla::gpu::Launch &launch, BufferNames &names) {
+  MLIRContext *context = builder.getContext();
+  auto kernel =
+      SymbolRefAttr::get(builder.getStringAttr(kModuleName), {FlatSymbolRefAttr::get(context, launch.kernel)});
+  SmallVector<Attribute> arguments;
+  for (const mla::gpu::Argument &argument : launch.arguments)
+    arguments.push_back(std::visit(MakeArgument{names, builder}, argument));
+  LaunchOp::create(builder, kernel, AffineMapAttr::get(mapOf(launch.grid, context)),
+                   builder.getI64IntegerAttr(launch.threads), builder.getI64IntegerAttr(launch.sharedBytes),
+                   launch.overlap ? builder.getUnitAttr() : UnitAttr(), builder.getArrayAttr(arguments));
+}
+
+//===----------------------------------------------------------------------===//
+// A function
+//===----------------------------------------------------------------------===//
+
+/// The names of the function's weights, once each, in the order in which they stand.
+static ArrayAttr weightsOf(func::FuncOp function, Builder &builder) {
+  llvm::SetVector<Attribute> names;
+  function.walk([&](WeightOp weight) { names.insert(weight.getNameAttr()); });
+  return builder.getArrayAttr(names.getArrayRef());
+}
+
+static LogicalResult checkFunction(func::FuncOp function) {
+  for (Operation &op : function.front())
+    if (!isa<KernelOp, WeightOp, func::ReturnOp>(op))
+      return op.emitOpError("is not in a kernel; run mla-group-kernels before");
+  return success();
+}
+
+/// Fills `list` with what the function's kernels need, and `kernels` with their code.
+static LogicalResult fill(LaunchesOp list, func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
+  auto builder = ImplicitLocOpBuilder::atBlockBegin(list.getLoc(), &list.getBody().emplaceBlock());
+  BufferNames names(function, builder);
+  for (auto kernel : function.getOps<KernelOp>()) {
+    FailureOr<Launches> generated = mla::gpu::generate(kernel, kernels);
+    if (failed(generated))
+      return failure();
+    builder.setLoc(kernel.getLoc());
+    names.enter(kernel, generated->workspace);
+    for (const mla::gpu::Launch &launch : generated->launches)
+      createLaunch(builder, launch, names);
+  }
+  return success();
+}
+
+/// Launches in the place of the function.
+static LogicalResult convert(func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
+  if (failed(checkFunction(function)))
+    return failure();
+  OpBuilder builder(function);
+  auto list = LaunchesOp::create(builder, function.getLoc(), function.getName(),
+                                 function->getAttrOfType<RegimeAttr>(kRegimeAttr), weightsOf(function, builder));
+  if (failed(fill(list, function, kernels))) {
+    list.erase();
+    return failure();
+  }
+  function.erase();
+  return success();
+}
+
+/// An attention alone, which a layer can do without: if there is no kernel for its widths, that is remarked on.
+static void convertCore(func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
+  std::string why;
+  {
+    ScopedDiagnosticHandler handler(function.getContext(), [&](Diagnostic &diagnostic) {
+      if (diagnostic.getSeverity() == DiagnosticSeverity::Error && why.empty())
+        why = diagnostic.str();
+    });
+    if (succeeded(convert(function, kernels)))
+      return;
+  }
+  function.emitRemark() << "@" << function.getName() << " is left out: " << why;
+  function.erase();
+}
+
+/// Its arguments are named one by one.
+static bool isCore(func::FuncOp function) {
+  return function.getNumArguments() > 0 && function.getArgAttr(0, kBufferAttr);
+}
+
+namespace {
+struct ConvertMLAToGPU : mla::impl::ConvertMLAToGPUBase<ConvertMLAToGPU> {
+  void runOnOperation() override {
+    OpBuilder builder = OpBuilder::atBlockBegin(getOperation().getBody());
+    auto kernels = mlir::gpu::GPUModuleOp::create(builder, getOperation().getLoc(), kModuleName);
+    mla::gpu::emitProbe(kernels);
+    for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
+      if (isPrepare(function) || function.isExternal())
+        continue;
+      if (isCore(function))
+        convertCore(function, kernels);
+      else if (failed(convert(function, kernels)))
+        return signalPassFailure();
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,21 @@
+//===- Probe.h - Where dynamic shared memory starts -------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_CONVERSION_MLATOGPU_PROBE_H
+#define MLA_CONVERSION_MLATOGPU_PROBE_H
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+
+namespace mla::gpu {
+
+/// Adds the kernel `mla_probe` (mla/abi.h): it writes the address, as .u32, to its argument. All other kernels take
+/// KernelBuilder::sharedBase for granted, and the runtime compares.
+void emitProbe(mlir::gpu::GPUModuleOp module);
+
+} // namespace mla::gpu
+
+#endif // MLA_CONVERSION_MLATOGPU_PROBE_H

@@ -1,0 +1,117 @@
+//===- Views.cpp - Where tensors of a kernel lie ----------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Conversion/MLAToGPU/Generators.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
+using namespace mlir;
+using namespace mla;
+using namespace mla::gpu;
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+/// One more than there are sequences.
+static AffineExpr cumulative(MLIRContext *context) { return expressionOf(Size::Batch, context) + 1; }
+
+/// Of what the caller gives: what it is, by name or by type, says its rows.
+static AffineExpr rowsOfArgument(BlockArgument argument, FunctionOpInterface function) {
+  MLIRContext *context = argument.getContext();
+  auto type = cast<RankedTensorType>(argument.getType());
+  if (type.getElementType().isInteger(32))
+    return cumulative(context);
+  auto buffer = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kBufferAttr);
+  bool isKey = buffer && llvm::is_contained({"k_nope", "k_rope", "v"}, buffer.getValue());
+  return expressionOf(isKey ? Size::Cached : Size::Tokens, context);
+}
+
+static AffineExpr rowsOfResult(OpResult result) {
+  Operation *op = result.getOwner();
+  if (auto kernel = dyn_cast<KernelOp>(op))
+    return rowsOf(kernel.getYield()->getOperand(result.getResultNumber()));
+  if (isa<GatherOp>(op))
+    return result.getResultNumber() == 2 ? cumulative(op->getContext()) : expressionOf(Size::Cached, op->getContext());
+  // Of all others the first operand has a row for every row of the result.
+  assert((isa<ProjectOp, RmsNormOp, RopeOp, PositionScaleOp, AttentionOp, LatentAttentionOp, tensor::ExtractSliceOp,
+              arith::TruncFOp, arith::ExtFOp>(op)) &&
+         "an operation of a kernel's region");
+  return rowsOf(op->getOperand(0));
+}
+
+AffineExpr mla::gpu::rowsOf(Value value) {
+  if (auto type = cast<RankedTensorType>(value.getType()); !type.isDynamicDim(0))
+    return getAffineConstantExpr(type.getDimSize(0), value.getContext());
+  if (auto result = dyn_cast<OpResult>(value))
+    return rowsOfResult(result);
+  auto argument = cast<BlockArgument>(value);
+  Operation *parent = argument.getOwner()->getParentOp();
+  if (auto kernel = dyn_cast<KernelOp>(parent))
+    return rowsOf(kernel.getInputs()[argument.getArgNumber()]);
+  return rowsOfArgument(argument, cast<FunctionOpInterface>(parent));
+}
+
+//===----------------------------------------------------------------------===//
+// Views
+//===----------------------------------------------------------------------===//
+
+/// Row-major; a width that only the step knows is that of a caller's query.
+static SmallVector<AffineExpr> stridesOf(RankedTensorType type) {
+  MLIRContext *context = type.getContext();
+  SmallVector<AffineExpr> strides(type.getRank());
+  AffineExpr stride = getAffineConstantExpr(1, context);
+  for (int64_t i = type.getRank() - 1; i >= 0; --i) {
+    strides[i] = stride;
+    stride = stride * (type.isDynamicDim(i) ? expressionOf(Size::QStride, context)
+                                            : getAffineConstantExpr(type.getDimSize(i), context));
+  }
+  return strides;
+}
+
+FailureOr<Buffer> mla::gpu::operandOf(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  if (!argument || !isa<KernelOp>(argument.getOwner()->getParentOp()))
+    return emitError(value.getLoc(), "is computed in the kernel, and no operand of it");
+  return Buffer{Buffer::Operand, argument.getArgNumber()};
+}
+
+/// Bytes from the start of the source to the slice's first element.
+static FailureOr<int64_t> offsetOf(tensor::ExtractSliceOp slice, ArrayRef<AffineExpr> strides) {
+  if (llvm::any_of(slice.getStaticOffsets(), ShapedType::isDynamic) ||
+      llvm::any_of(slice.getStaticStrides(), [](int64_t stride) { return stride != 1; }))
+    return slice.emitOpError("must have static offsets and steps of 1");
+  AffineExpr elements = getAffineConstantExpr(0, slice.getContext());
+  for (auto [offset, stride] : llvm::zip_equal(slice.getStaticOffsets(), strides))
+    elements = elements + stride * offset;
+  auto constant = dyn_cast<AffineConstantExpr>(elements);
+  if (!constant)
+    return slice.emitOpError("must begin where the compiler knows");
+  return constant.getValue() * (slice.getType().getElementTypeBitWidth() / 8);
+}
+
+FailureOr<View> mla::gpu::viewOf(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
+  if (!slice) {
+    FailureOr<Buffer> buffer = operandOf(value);
+    if (failed(buffer))
+      return failure();
+    return View{*buffer, rowsOf(value), SmallVector<int64_t>(type.getShape()), stridesOf(type)};
+  }
+  FailureOr<View> view = viewOf(slice.getSource());
+  if (failed(view) || slice.getSourceType().getRank() != type.getRank())
+    return failed(view) ? view : FailureOr<View>(slice.emitOpError("must have the rank of its source"));
+  FailureOr<int64_t> offset = offsetOf(slice, view->strides);
+  if (failed(offset))
+    return failure();
+  view->buffer.offset += *offset;
+  view->shape.assign(type.getShape().begin(), type.getShape().end());
+  return view;
+}

@@ -1,0 +1,249 @@
+//===- MLALaunches.cpp - Launches and their arguments -----------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Assembly.h"
+#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/IR/Sizes.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using namespace mla;
+using mla::gpu::mapOf;
+using mla::gpu::numSizes;
+using mla::gpu::Size;
+
+//===----------------------------------------------------------------------===//
+// Expressions over sizes
+//===----------------------------------------------------------------------===//
+
+static ParseResult parseExpression(AsmParser &parser, AffineExpr &expression) {
+  SmallVector<std::pair<StringRef, AffineExpr>> sizes;
+  for (unsigned i = 0; i < numSizes; ++i) {
+    auto size = static_cast<Size>(i);
+    sizes.push_back({nameOf(size), expressionOf(size, parser.getContext())});
+  }
+  return parser.parseAffineExpr(sizes, expression);
+}
+
+/// `(expression, …)`
+static ParseResult parseExpressionList(AsmParser &parser, AffineMap &map) {
+  SmallVector<AffineExpr> expressions;
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Paren,
+                                     [&] { return parseExpression(parser, expressions.emplace_back()); }))
+    return failure();
+  map = mapOf(expressions, parser.getContext());
+  return success();
+}
+
+static void printExpressionList(AsmPrinter &printer, AffineMap map) {
+  printer << "(";
+  llvm::interleaveComma(map.getResults(), printer,
+                        [&](AffineExpr expression) { mla::gpu::print(printer.getStream(), expression); });
+  printer << ")";
+}
+
+ParseResult mla::parseExpressions(AsmParser &parser, AffineMapAttr &attribute) {
+  AffineMap map;
+  if (parseExpressionList(parser, map))
+    return failure();
+  attribute = AffineMapAttr::get(map);
+  return success();
+}
+void mla::printExpressions(AsmPrinter &printer, Operation *, AffineMapAttr attribute) {
+  printExpressionList(printer, attribute.getValue());
+}
+
+static bool isOverSizes(AffineMap map) { return map.getNumDims() == 0 && map.getNumSymbols() == numSizes; }
+
+//===----------------------------------------------------------------------===//
+// Arguments
+//===----------------------------------------------------------------------===//
+
+Attribute ExtentAttr::parse(AsmParser &parser, Type) {
+  AffineExpr expression;
+  if (parser.parseLess() || parseExpression(parser, expression) || parser.parseGreater())
+    return {};
+  return get(parser.getContext(), mapOf(expression, parser.getContext()));
+}
+
+void ExtentAttr::print(AsmPrinter &printer) const {
+  printer << "<";
+  mla::gpu::print(printer.getStream(), getExpression());
+  printer << ">";
+}
+
+LogicalResult TensorMapAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringAttr buffer, int64_t offset,
+                                    AffineMap dims, AffineMap strides, ArrayRef<int64_t> box, int64_t swizzle) {
+  constexpr unsigned mostDims = 5; // PTX ISA, 5.5.1
+  constexpr int64_t mostInBox = 256, alignment = 16;
+  unsigned rank = dims.getNumResults();
+  if (!isOverSizes(dims) || !isOverSizes(strides))
+    return emitError() << "extents and strides must be expressions over the sizes of a step";
+  if (rank == 0 || rank > mostDims || strides.getNumResults() != rank - 1 || box.size() != rank)
+    return emitError() << "a map has 1 to 5 dimensions, a stride less and as many sizes of its box, got " << rank
+                       << ", " << strides.getNumResults() << " and " << box.size();
+  if (llvm::any_of(box, [](int64_t size) { return size < 1 || size > mostInBox; }))
+    return emitError() << "sizes of a box must be 1 to 256";
+  if (swizzle != 0 && swizzle != 128)
+    return emitError() << "the swizzle must be 0 or 128, got " << swizzle;
+  if (offset % alignment != 0)
+    return emitError() << "the offset must be a multiple of 16, got " << offset;
+  for (AffineExpr stride : strides.getResults())
+    if (auto constant = dyn_cast<AffineConstantExpr>(stride); constant && constant.getValue() % alignment != 0)
+      return emitError() << "strides must be multiples of 16, got " << constant.getValue();
+  return success();
+}
+
+/// `name =`, and what follows.
+template <typename ParseValue> static ParseResult parseField(AsmParser &parser, StringRef name, ParseValue parseValue) {
+  return failure(parser.parseComma() || parser.parseKeyword(name) || parser.parseEqual() || parseValue());
+}
+
+Attribute TensorMapAttr::parse(AsmParser &parser, Type) {
+  StringAttr buffer;
+  int64_t offset = 0, swizzle = 0;
+  AffineMap dims, strides;
+  SmallVector<int64_t> box;
+  SMLoc loc = parser.getCurrentLocation();
+  auto parseBox = [&] {
+    return parser.parseCommaSeparatedList(AsmParser::Delimiter::Paren,
+                                          [&] { return parser.parseInteger(box.emplace_back()); });
+  };
+  if (parser.parseLess() || parser.parseAttribute(buffer) ||
+      parseField(parser, "offset", [&] { return parser.parseInteger(offset); }) ||
+      parseField(parser, "dims", [&] { return parseExpressionList(parser, dims); }) ||
+      parseField(parser, "strides", [&] { return parseExpressionList(parser, strides); }) ||
+      parseField(parser, "box", parseBox) ||
+      parseField(parser, "swizzle", [&] { return parser.parseInteger(swizzle); }) || parser.parseGreater())
+    return {};
+  auto emitError = [&] { return parser.emitError(loc); };
+  return getChecked(function_ref<InFlightDiagnostic()>(emitError), parser.getContext(), buffer, offset, dims, strides,
+                    ArrayRef<int64_t>(box), swizzle);
+}
+
+void TensorMapAttr::print(AsmPrinter &printer) const {
+  printer << "<" << getBuffer() << ", offset = " << getOffset() << ", dims = ";
+  printExpressionList(printer, getDims());
+  printer << ", strides = ";
+  printExpressionList(printer, getStrides());
+  printer << ", box = (";
+  llvm::interleaveComma(getBox(), printer);
+  printer << "), swizzle = " << getSwizzle() << ">";
+}
+
+//===----------------------------------------------------------------------===//
+// mla.workspace and mla.launch
+//===----------------------------------------------------------------------===//
+
+LogicalResult WorkspaceOp::verify() {
+  if (!isOverSizes(getBytes()) || getBytes().getNumResults() != 1)
+    return emitOpError("(C1) the bytes must be one expression over the sizes of a step");
+  return success();
+}
+
+ParseResult mla::parseArguments(OpAsmParser &parser, ArrayAttr &arguments) { return parser.parseAttribute(arguments); }
+
+void mla::printArguments(OpAsmPrinter &printer, Operation *, ArrayAttr arguments) {
+  printer << "[";
+  printer.increaseIndent();
+  printer.increaseIndent();
+  llvm::interleave(
+      arguments,
+      [&](Attribute argument) {
+        printer.printNewline();
+        printer.printAttribute(argument);
+      },
+      [&] { printer << ","; });
+  printer.decreaseIndent();
+  printer.decreaseIndent();
+  printer << "]";
+}
+
+static bool isArgument(Attribute attribute) {
+  if (auto number = dyn_cast<FloatAttr>(attribute))
+    return number.getType().isF32();
+  return isa<TensorMapAttr, PointerAttr, ExtentAttr>(attribute);
+}
+
+LogicalResult LaunchOp::verify() {
+  constexpr int64_t mostThreads = 1024, mostShared = 232448;
+  if (!isOverSizes(getGrid()) || getGrid().getNumResults() != 3)
+    return emitOpError("(C1) the grid must be three expressions over the sizes of a step");
+  if (int64_t threads = getThreads(); threads < 1 || threads > mostThreads)
+    return emitOpError() << "(C1) a block has 1 to " << mostThreads << " threads, got " << threads;
+  if (int64_t shared = getShared(); shared < 0 || shared > mostShared)
+    return emitOpError() << "(C1) a block has at most " << mostShared << " bytes of shared memory, got " << shared;
+  for (Attribute argument : getArgs())
+    if (!isArgument(argument))
+      return emitOpError() << "(C2) an argument must be a tensor map, a pointer, an extent or an f32, got " << argument;
+  return success();
+}
+
+/// What is passed in a parameter of this type.
+static bool fits(Attribute argument, Type parameter) {
+  if (isa<ExtentAttr>(argument))
+    return parameter.isInteger(32);
+  if (isa<FloatAttr>(argument))
+    return parameter.isF32();
+  return !isa<IntegerType, FloatType>(parameter);
+}
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto function = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getKernel());
+  if (!function)
+    return emitOpError() << "(C3) there is no kernel " << getKernel();
+  if (function.getNumArguments() != getArgs().size())
+    return emitOpError() << "(C4) " << getKernel() << " takes " << function.getNumArguments() << " arguments, got "
+                         << getArgs().size();
+  for (auto [argument, type] : llvm::zip_equal(getArgs(), function.getArgumentTypes()))
+    if (!fits(argument, type))
+      return emitOpError() << "(C4) " << argument << " is given where " << getKernel() << " takes " << type;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// mla.launches
+//===----------------------------------------------------------------------===//
+
+static StringRef bufferOf(Attribute argument) {
+  if (auto map = dyn_cast<TensorMapAttr>(argument))
+    return map.getBuffer();
+  if (auto pointer = dyn_cast<PointerAttr>(argument))
+    return pointer.getBuffer();
+  return {};
+}
+
+/// The memory that the caller gives: to an entry, or to an attention called alone.
+static llvm::StringSet<> callersBuffers(LaunchesOp launches) {
+  if (launches.getRegime())
+    return {"hidden", "cu_seqlens", "pages", "block_table", "lengths", "out"};
+  return {"q_latent", "q_nope", "q_rope", "pages",   "block_table", "lengths", "cu_seqlens",
+          "k_nope",   "k_rope", "v",      "cu_keys", "out",         "lse"};
+}
+
+LogicalResult LaunchesOp::verifyRegions() {
+  llvm::StringSet<> known = callersBuffers(*this);
+  for (auto weight : getWeights().getAsRange<StringAttr>())
+    known.insert(("weight:" + weight.getValue()).str());
+  for (Operation &op : getBody().front()) {
+    if (auto workspace = dyn_cast<WorkspaceOp>(op)) {
+      if (!known.insert(workspace.getName()).second)
+        return workspace.emitOpError() << "(C3) " << workspace.getNameAttr() << " is declared already";
+      continue;
+    }
+    auto launch = dyn_cast<LaunchOp>(op);
+    if (!launch)
+      return emitOpError() << "(C1) cannot hold '" << op.getName() << "'";
+    for (Attribute argument : launch.getArgs())
+      if (StringRef buffer = bufferOf(argument); !buffer.empty() && !known.contains(buffer))
+        return launch.emitOpError() << "(C2) there is no buffer \"" << buffer << "\"";
+  }
+  return success();
+}

@@ -1,0 +1,73 @@
+//===- Sizes.cpp - What only a step knows -----------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/MLA/IR/Sizes.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace mla::gpu;
+
+llvm::StringRef mla::gpu::nameOf(Size size) {
+  static constexpr llvm::StringLiteral names[numSizes] = {
+      "tokens", "batch", "max_queries", "max_length", "cached", "pages", "table_width", "processors", "q_stride"};
+  return names[static_cast<unsigned>(size)];
+}
+
+AffineExpr mla::gpu::expressionOf(Size size, MLIRContext *context) {
+  return getAffineSymbolExpr(static_cast<unsigned>(size), context);
+}
+
+AffineMap mla::gpu::mapOf(llvm::ArrayRef<AffineExpr> expressions, MLIRContext *context) {
+  return AffineMap::get(/*dimCount=*/0, numSizes, expressions, context);
+}
+
+static llvm::StringRef operatorOf(AffineExprKind kind) {
+  switch (kind) {
+  case AffineExprKind::Add:
+    return " + ";
+  case AffineExprKind::Mul:
+    return " * ";
+  case AffineExprKind::Mod:
+    return " mod ";
+  case AffineExprKind::FloorDiv:
+    return " floordiv ";
+  case AffineExprKind::CeilDiv:
+    return " ceildiv ";
+  default:
+    llvm_unreachable("leaves have no operator");
+  }
+}
+
+/// An operand: sums, and everything right of an operator that is not a leaf, in parentheses.
+static void printOperand(llvm::raw_ostream &os, AffineExpr operand, bool parenthesised) {
+  os << (parenthesised ? "(" : "");
+  print(os, operand);
+  os << (parenthesised ? ")" : "");
+}
+
+void mla::gpu::print(llvm::raw_ostream &os, AffineExpr expression) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expression)) {
+    os << constant.getValue();
+    return;
+  }
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expression)) {
+    os << nameOf(static_cast<Size>(symbol.getPosition()));
+    return;
+  }
+  auto binary = cast<AffineBinaryOpExpr>(expression);
+  bool isSum = binary.getKind() == AffineExprKind::Add;
+  auto added = dyn_cast<AffineConstantExpr>(binary.getRHS());
+  if (isSum && added && added.getValue() < 0) {
+    print(os, binary.getLHS());
+    os << " - " << -added.getValue();
+    return;
+  }
+  printOperand(os, binary.getLHS(), !isSum && binary.getLHS().getKind() == AffineExprKind::Add);
+  os << operatorOf(binary.getKind());
+  printOperand(os, binary.getRHS(), !isSum && isa<AffineBinaryOpExpr>(binary.getRHS()));
+}

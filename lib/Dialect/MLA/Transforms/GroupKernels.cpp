@@ -1,0 +1,291 @@
+//===- GroupKernels.cpp - Which operations are one kernel -------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionCores.h"
+#include "HoistPositionScale.h"
+#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/Transforms/Passes.h"
+#include "mla/Dialect/MLA/Transforms/Prepare.h"
+
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace mla {
+#define GEN_PASS_DEF_MLAGROUPKERNELS
+#include "mla/Dialect/MLA/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+//===----------------------------------------------------------------------===//
+// What belongs together
+//===----------------------------------------------------------------------===//
+
+/// Computed in the kernel of its only user, and never stored.
+static bool isPartOfUser(Operation *op) {
+  if (!isa<RmsNormOp, RopeOp>(op) || !op->hasOneUse())
+    return false;
+  return isa<AppendOp, PositionScaleOp>(*op->user_begin());
+}
+
+/// Costs nothing: what reads it reads its source, through strides or by the same arithmetic.
+static bool isRepeated(Operation *op) {
+  return isa<tensor::ExtractSliceOp, tensor::DimOp, arith::ConstantOp, PositionsOp>(op);
+}
+
+/// The kernel that an operation is the last one of.
+static std::optional<KernelKind> kindOf(Operation *op) {
+  if (isa<ProjectOp>(op))
+    return KernelKind::Projection;
+  if (isa<AppendOp>(op))
+    return KernelKind::Append;
+  if (isa<GatherOp>(op))
+    return KernelKind::Gather;
+  if (isa<LatentAttentionOp>(op))
+    return KernelKind::LatentAttention;
+  if (isa<AttentionOp>(op))
+    return KernelKind::NaiveAttention;
+  if (isa<RmsNormOp>(op))
+    return KernelKind::Normalize;
+  if (isa<RopeOp>(op))
+    return KernelKind::Rope;
+  if (auto scale = dyn_cast<PositionScaleOp>(op)) {
+    Operation *scaled = scale.getX().getDefiningOp();
+    if (scaled && isPartOfUser(scaled))
+      return kindOf(scaled);
+  }
+  return std::nullopt;
+}
+
+static bool isBF16(Value value) { return getElementTypeOrSelf(value.getType()).isBF16(); }
+
+static LogicalResult checkStorage(Operation *op) {
+  auto project = dyn_cast<ProjectOp>(op);
+  if (project && !isBF16(project.getWeight()))
+    return op->emitOpError("has a weight of ")
+           << getElementTypeOrSelf(project.getWeight().getType())
+           << "; kernels of the H100 target read bf16: compile with --dtype=bf16, or with --target=cpu";
+  for (Value operand : op->getOperands())
+    if (auto cache = dyn_cast<CacheType>(operand.getType()); cache && !cache.getElementType().isBF16())
+      return op->emitOpError("has a cache of ")
+             << cache.getElementType()
+             << "; kernels of the H100 target read bf16: compile with --dtype=bf16, or with --target=cpu";
+  return success();
+}
+
+/// What there is no kernel for is said before anything changes.
+static LogicalResult check(Operation *op) {
+  bool known = kindOf(op) || isRepeated(op) || isa<WeightOp, arith::TruncFOp, func::ReturnOp>(op);
+  if (!known)
+    return op->emitOpError("has no kernel on the H100 target yet; compile with --target=cpu");
+  return checkStorage(op);
+}
+
+//===----------------------------------------------------------------------===//
+// One kernel
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Fills the region of one kernel, backwards from its last operation to what other kernels or the caller store.
+class KernelRegion {
+public:
+  /// `stored`: the values of other kernels, by what they stand for.
+  KernelRegion(Operation *last, KernelKind kind, IRMapping &stored)
+      : last(last), kind(kind), stored(stored), builder(last->getContext()) {
+    body.push_back(new Block());
+    builder.setInsertionPointToEnd(&body.front());
+  }
+  /// Makes the kernel, before `last`.
+  void build();
+
+private:
+  Value take(Value value);
+  void takeSlice(tensor::ExtractSliceOp slice);
+  void takePositions(PositionsOp positions);
+  Operation *clone(Operation *op);
+  Value rowsOf(Value tensor);
+  Value toElement(Value value, Type element);
+  SmallVector<Value> roundResults(Operation *op);
+
+  Operation *last;
+  KernelKind kind;
+  IRMapping &stored;
+  OpBuilder builder;
+  Region body;
+  IRMapping inside;
+  SmallVector<Value> operands;
+  Value firstTensor; ///< of a row a token
+  DenseMap<Value, Value> rows;
+};
+} // namespace
+
+/// The number of rows, asked once.
+Value KernelRegion::rowsOf(Value tensor) {
+  Value &number = rows[tensor];
+  if (!number)
+    number = tensor::DimOp::create(builder, tensor.getLoc(), tensor, 0);
+  return number;
+}
+
+/// The value as the region has it: computed there, or an argument.
+Value KernelRegion::take(Value value) {
+  if (inside.contains(value))
+    return inside.lookup(value);
+  Operation *op = value.getDefiningOp();
+  if (auto slice = dyn_cast_if_present<tensor::ExtractSliceOp>(op)) {
+    takeSlice(slice);
+  } else if (auto positions = dyn_cast_if_present<PositionsOp>(op)) {
+    takePositions(positions);
+  } else if (op && isPartOfUser(op)) {
+    clone(op);
+  } else {
+    operands.push_back(stored.lookupOrDefault(value));
+    inside.map(value, body.front().addArgument(operands.back().getType(), value.getLoc()));
+  }
+  Value taken = inside.lookup(value);
+  if (auto type = dyn_cast<RankedTensorType>(taken.getType()); !firstTensor && type && type.getRank() > 1)
+    firstTensor = taken;
+  return taken;
+}
+
+void KernelRegion::takeSlice(tensor::ExtractSliceOp slice) {
+  Value source = take(slice.getSource());
+  SmallVector<OpFoldResult> sizes = slice.getMixedSizes();
+  if (isa<Value>(sizes.front()))
+    sizes.front() = rowsOf(source);
+  RankedTensorType type = slice.getType().clone(getElementTypeOrSelf(source.getType()));
+  inside.map(slice.getResult(), tensor::ExtractSliceOp::create(builder, slice.getLoc(), type, source,
+                                                               slice.getMixedOffsets(), sizes, slice.getMixedStrides())
+                                    .getResult());
+}
+
+void KernelRegion::takePositions(PositionsOp positions) {
+  auto own = PositionsOp::create(builder, positions.getLoc(), positions->getResultTypes(), rowsOf(firstTensor),
+                                 take(positions.getCu()), take(positions.getCache()));
+  inside.map(positions->getResults(), own->getResults());
+}
+
+/// Casts between f32 and bf16.
+Value KernelRegion::toElement(Value value, Type element) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (type.getElementType() == element)
+    return value;
+  if (element.isF32())
+    return arith::ExtFOp::create(builder, value.getLoc(), type.clone(element), value);
+  return arith::TruncFOp::create(builder, value.getLoc(), type.clone(element), value);
+}
+
+Operation *KernelRegion::clone(Operation *op) {
+  for (Value operand : op->getOperands())
+    take(operand);
+  // Between operations of one kernel nothing is rounded.
+  bool scales = isa<PositionScaleOp>(op) || (isa<RopeOp>(op) && isa<PositionScaleOp>(*op->user_begin()));
+  if (scales)
+    inside.map(op->getOperand(0), toElement(inside.lookup(op->getOperand(0)), builder.getF32Type()));
+  Operation *copy = builder.clone(*op, inside);
+  if (isa<RopeOp, PositionScaleOp>(copy)) // of the type of what it reads
+    copy->getResult(0).setType(copy->getOperand(0).getType());
+  return copy;
+}
+
+/// What the kernel stores is rounded to bf16, by its last operation where that can.
+SmallVector<Value> KernelRegion::roundResults(Operation *op) {
+  Value result = op->getResult(0);
+  SmallVector<Value> results(op->getResults());
+  auto type = dyn_cast<RankedTensorType>(result.getType());
+  if (!type || !type.getElementType().isF32())
+    return results;
+  if (isa<PositionScaleOp>(op))
+    results.front() = toElement(result, builder.getBF16Type());
+  else
+    result.setType(type.clone(builder.getBF16Type()));
+  return results;
+}
+
+/// "q_a", of the value's location.
+static StringRef nameOf(Operation *op, KernelKind kind) {
+  auto name = dyn_cast<NameLoc>(op->getLoc());
+  return name ? name.getName().getValue() : stringifyKernelKind(kind);
+}
+
+void KernelRegion::build() {
+  SmallVector<Value> results = roundResults(clone(last));
+  YieldOp::create(builder, last->getLoc(), results);
+  builder.setInsertionPoint(last);
+  auto kernel = KernelOp::create(builder, last->getLoc(), TypeRange(ValueRange(results)), operands, kind,
+                                 nameOf(last, kind), ScheduleAttr());
+  kernel.getBody().takeBody(body);
+  stored.map(last->getResults(), kernel.getOutputs());
+}
+
+//===----------------------------------------------------------------------===//
+// A function
+//===----------------------------------------------------------------------===//
+
+/// A cast of what a kernel has rounded already.
+static LogicalResult skipRounding(arith::TruncFOp cast, IRMapping &stored) {
+  Value rounded = stored.lookupOrNull(cast.getIn());
+  if (!rounded || rounded.getType() != cast.getType())
+    return cast.emitOpError("does not round the result of a kernel; compile with --target=cpu");
+  stored.map(cast.getOut(), rounded);
+  return success();
+}
+
+static LogicalResult replaceReturned(func::ReturnOp op, IRMapping &stored) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    Value value = stored.lookupOrDefault(operand.get());
+    if (value.getType() != operand.get().getType() || (value == operand.get() && !isa<BlockArgument>(value)))
+      return op.emitOpError("returns what no kernel of the H100 target stores as ")
+             << operand.get().getType() << "; compile with --dtype=bf16, or with --target=cpu";
+    operand.set(value);
+  }
+  return success();
+}
+
+static LogicalResult group(func::FuncOp function) {
+  if (!llvm::hasSingleElement(function.getBody()))
+    return function.emitOpError("has control flow, which no kernel of the H100 target has");
+  SmallVector<Operation *> ops;
+  for (Operation &op : function.front()) {
+    if (failed(check(&op)))
+      return failure();
+    ops.push_back(&op);
+  }
+  IRMapping stored;
+  for (Operation *op : ops) {
+    std::optional<KernelKind> kind = isPartOfUser(op) ? std::nullopt : kindOf(op);
+    if (kind)
+      KernelRegion(op, *kind, stored).build();
+    else if (auto cast = dyn_cast<arith::TruncFOp>(op); cast && failed(skipRounding(cast, stored)))
+      return failure();
+  }
+  if (failed(replaceReturned(cast<func::ReturnOp>(function.front().getTerminator()), stored)))
+    return failure();
+  for (Operation *op : llvm::reverse(ops))
+    if (isOpTriviallyDead(op))
+      op->erase();
+  return success();
+}
+
+namespace {
+struct MLAGroupKernels : mla::impl::MLAGroupKernelsBase<MLAGroupKernels> {
+  using MLAGroupKernelsBase::MLAGroupKernelsBase;
+
+  void runOnOperation() override {
+    if (cores)
+      addAttentionCores(getOperation());
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (isPrepare(function) || function.isExternal())
+        continue;
+      hoistPositionScales(function);
+      if (failed(group(function)))
+        return signalPassFailure();
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,52 @@
+// Choices by kind, widths and phase; a schedule that is there stays.
+//
+// RUN: mla-opt %s --mla-schedule-kernels | FileCheck %s --check-prefixes=CHECK,BALANCED
+// RUN: mla-opt %s --mla-schedule-kernels=batch-invariant | FileCheck %s --check-prefixes=CHECK,INVARIANT
+// RUN: mla-opt %s --mla-schedule-kernels --mla-schedule-kernels=batch-invariant | FileCheck %s --check-prefixes=CHECK,BALANCED
+
+!cache = !mla.cache<page = 64, latent = 512, rope = 64, bf16>
+
+// CHECK-LABEL: func.func @decode
+func.func @decode(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %q: tensor<?x128x512xbf16>, %r: tensor<?x128x64xbf16>, %cu: tensor<?xi32>, %cache: !cache)
+    attributes {mla.phase = #mla.phase<decode>} {
+  // CHECK: mla.kernel projection
+  // CHECK-NEXT: schedule <projection, {blocks = {{[0-9]+}}, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 1, tokens = 64}>
+  %a = mla.kernel projection "a"(%xa = %x, %wa = %w) : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16> {
+    %y = mla.project %xa, %wa : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16>
+    mla.yield %y : tensor<?x1536xbf16>
+  }
+  // CHECK: mla.kernel projection
+  // CHECK-NEXT: schedule <projection, {tokens = 16}>
+  %b = mla.kernel projection "b"(%xa = %x, %wa = %w) schedule <projection, {tokens = 16}> : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16> {
+    %y = mla.project %xa, %wa : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16>
+    mla.yield %y : tensor<?x1536xbf16>
+  }
+  // CHECK: mla.kernel latent_attention
+  // BALANCED-NEXT: schedule <latent_attention, {fixed_blocks = 0, keep = 0, min_blocks = 1, overhead = 5}>
+  // INVARIANT-NEXT: schedule <latent_attention, {fixed_blocks = 32, keep = 0, min_blocks = 1, overhead = 5}>
+  %o = mla.kernel latent_attention "o"(%qa = %q, %ra = %r, %ca = %cu, %k = %cache)
+      : (tensor<?x128x512xbf16>, tensor<?x128x64xbf16>, tensor<?xi32>, !cache) -> tensor<?x128x512xbf16> {
+    %y = mla.latent_attention queries(%qa, %ra of %ca) cache(%k) {scale = 0.1 : f64}
+        : (tensor<?x128x512xbf16>, tensor<?x128x64xbf16>, !cache) -> tensor<?x128x512xbf16>
+    mla.yield %y : tensor<?x128x512xbf16>
+  }
+  return
+}
+
+// CHECK-LABEL: func.func @prefill
+func.func @prefill(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %cache: !cache) attributes {mla.phase = #mla.phase<prefill>} {
+  // CHECK: mla.kernel projection
+  // CHECK-NEXT: schedule <projection, {{.*}}streamed = 0, tokens = {{128|192|256}}}>
+  %a = mla.kernel projection "a"(%xa = %x, %wa = %w) : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16> {
+    %y = mla.project %xa, %wa : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16>
+    mla.yield %y : tensor<?x1536xbf16>
+  }
+  // A kind without choices.
+  // CHECK: mla.kernel gather
+  // CHECK-NEXT: schedule <gather> :
+  %g:3 = mla.kernel gather "g"(%k = %cache) : (!cache) -> (tensor<?x512xbf16>, tensor<?x64xbf16>, tensor<?xi32>) {
+    %latent, %k_rope, %cu_keys = mla.gather %k : !cache
+    mla.yield %latent, %k_rope, %cu_keys : tensor<?x512xbf16>, tensor<?x64xbf16>, tensor<?xi32>
+  }
+  return
+}

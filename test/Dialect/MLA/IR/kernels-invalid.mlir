@@ -1,0 +1,199 @@
+// One case a constraint, named for its label in MLAKernelOps.td, MLALaunchOps.td and MLAKernelAttrs.td.
+//
+// RUN: mla-opt %s --split-input-file --verify-diagnostics
+
+func.func @kernel_c1_arguments(%x: tensor<?x8xbf16>) {
+  // expected-error @+1 {{(C1) the arguments of the region must have the types of the operands}}
+  "mla.kernel"(%x) <{kind = #mla<kernel_kind rope>, name = "x"}> ({
+  ^bb0(%a: tensor<?x4xbf16>):
+    mla.yield
+  }) : (tensor<?x8xbf16>) -> ()
+  return
+}
+
+// -----
+
+func.func @kernel_c2_results(%x: tensor<?x8xbf16>) {
+  // expected-error @+1 {{(C2) what is yielded must have the types of the results}}
+  %y = mla.kernel rope "x"(%a = %x) : (tensor<?x8xbf16>) -> tensor<?x4xbf16> {
+    mla.yield %a : tensor<?x8xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c3_schedule(%x: tensor<?x8xbf16>) {
+  // expected-error @+1 {{(C3) has a schedule of gather}}
+  mla.kernel rope "x"(%a = %x) schedule <gather> : (tensor<?x8xbf16>) -> () {
+    mla.yield
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_kind() {
+  // expected-error @+1 {{unknown kind of kernel 'matmul'}}
+  mla.kernel matmul "x"() : () -> () {
+    mla.yield
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_is_isolated(%x: tensor<?x8xbf16>) {
+  // expected-note @+1 {{required by region isolation constraints}}
+  mla.kernel rope "x"() : () -> () {
+    // expected-error @+1 {{using value defined outside the region}}
+    mla.yield %x : tensor<?x8xbf16>
+  }
+  return
+}
+
+// -----
+
+// expected-error @+1 {{unknown kind of kernel 'matmul'}}
+module attributes {a = #mla.schedule<matmul>} {}
+
+// -----
+
+// expected-error @+1 {{choice 'rows' is made twice}}
+module attributes {a = #mla.schedule<projection, {rows = 1, rows = 2}>} {}
+
+// -----
+
+// expected-error @+1 {{strides must be multiples of 16, got 24}}
+module attributes {a = #mla.tensor_map<"x", offset = 0, dims = (8, 8), strides = (24), box = (8, 8), swizzle = 0>} {}
+
+// -----
+
+// expected-error @+1 {{a map has 1 to 5 dimensions, a stride less and as many sizes of its box, got 2, 0 and 2}}
+module attributes {a = #mla.tensor_map<"x", offset = 0, dims = (8, 8), strides = (), box = (8, 8), swizzle = 0>} {}
+
+// -----
+
+// expected-error @+1 {{sizes of a box must be 1 to 256}}
+module attributes {a = #mla.tensor_map<"x", offset = 0, dims = (512), strides = (), box = (512), swizzle = 0>} {}
+
+// -----
+
+// expected-error @+1 {{the swizzle must be 0 or 128, got 64}}
+module attributes {a = #mla.tensor_map<"x", offset = 0, dims = (8), strides = (), box = (8), swizzle = 64>} {}
+
+// -----
+
+// expected-error @+1 {{the offset must be a multiple of 16, got 8}}
+module attributes {a = #mla.tensor_map<"x", offset = 8, dims = (8), strides = (), box = (8), swizzle = 0>} {}
+
+// -----
+
+// expected-error @+1 {{use of undeclared identifier}}
+module attributes {a = #mla.extent<hours * 2>} {}
+
+// -----
+
+mla.launches @workspace_c1_expression {
+  // expected-error @+1 {{(C1) the bytes must be one expression over the sizes of a step}}
+  mla.workspace "temp:0" bytes (tokens, batch)
+}
+
+// -----
+
+mla.launches @launch_c1_grid {
+  // expected-error @+1 {{(C1) the grid must be three expressions over the sizes of a step}}
+  mla.launch @k::@f grid (1, 1) threads 32 shared 0 args []
+}
+
+// -----
+
+mla.launches @launch_c1_threads {
+  // expected-error @+1 {{(C1) a block has 1 to 1024 threads, got 1056}}
+  mla.launch @k::@f grid (1, 1, 1) threads 1056 shared 0 args []
+}
+
+// -----
+
+mla.launches @launch_c1_shared {
+  // expected-error @+1 {{(C1) a block has at most 232448 bytes of shared memory, got 232449}}
+  mla.launch @k::@f grid (1, 1, 1) threads 32 shared 232449 args []
+}
+
+// -----
+
+mla.launches @launch_c2_arguments {
+  // expected-error @+1 {{(C2) an argument must be a tensor map, a pointer, an extent or an f32, got 1 : i32}}
+  mla.launch @k::@f grid (1, 1, 1) threads 32 shared 0 args [1 : i32]
+}
+
+// -----
+
+mla.launches @launch_c3_kernel {
+  // expected-error @+1 {{(C3) there is no kernel @k::@f}}
+  mla.launch @k::@f grid (1, 1, 1) threads 32 shared 0 args []
+}
+
+// -----
+
+gpu.module @k {
+  llvm.func @f(%x: i32) {
+    llvm.return
+  }
+}
+mla.launches @launch_c4_number {
+  // expected-error @+1 {{(C4) @k::@f takes 1 arguments, got 0}}
+  mla.launch @k::@f grid (1, 1, 1) threads 32 shared 0 args []
+}
+
+// -----
+
+gpu.module @k {
+  llvm.func @f(%x: i32) {
+    llvm.return
+  }
+}
+mla.launches @launch_c4_type {
+  // expected-error @+1 {{(C4) #mla.pointer<"out"> is given where @k::@f takes 'i32'}}
+  mla.launch @k::@f grid (1, 1, 1) threads 32 shared 0 args [#mla.pointer<"out">]
+}
+
+// -----
+
+// expected-error @+1 {{(C1) cannot hold 'arith.constant'}}
+mla.launches @launches_c1_nothing_else {
+  %c = arith.constant 0 : index
+}
+
+// -----
+
+gpu.module @k {
+  llvm.func @f(%x: !llvm.ptr<1>) {
+    llvm.return
+  }
+}
+mla.launches @launches_c2_weight regime <{phase = decode, q = naive, o = naive}> weights ["w_uk"] {
+  // expected-error @+1 {{(C2) there is no buffer "weight:w_uv"}}
+  mla.launch @k::@f grid (1, 1, 1) threads 32 shared 0 args [#mla.pointer<"weight:w_uv">]
+}
+
+// -----
+
+gpu.module @k {
+  llvm.func @f(%x: !llvm.ptr<1>) {
+    llvm.return
+  }
+}
+// An entry has no buffer of an attention alone.
+mla.launches @launches_c2_core regime <{phase = decode, q = naive, o = naive}> {
+  // expected-error @+1 {{(C2) there is no buffer "q_latent"}}
+  mla.launch @k::@f grid (1, 1, 1) threads 32 shared 0 args [#mla.pointer<"q_latent">]
+}
+
+// -----
+
+mla.launches @launches_c3_twice {
+  mla.workspace "temp:0" bytes (tokens)
+  // expected-error @+1 {{(C3) "temp:0" is declared already}}
+  mla.workspace "temp:0" bytes (tokens)
+}

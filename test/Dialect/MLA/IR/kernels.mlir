@@ -1,0 +1,81 @@
+// Kernels, launches and their attributes: as written, and in the generic form.
+//
+// RUN: mla-opt %s | FileCheck %s
+// RUN: mla-opt %s | mla-opt | FileCheck %s
+// RUN: mla-opt %s --mlir-print-op-generic | mla-opt | FileCheck %s
+
+// CHECK-LABEL: func.func @scheduled
+func.func @scheduled(%hidden: tensor<?x160xbf16>, %w_dq: tensor<48x160xbf16>) -> tensor<?x48xbf16> {
+  // CHECK: %[[Q:.*]] = mla.kernel projection "q_a"(%[[X:.*]] = %{{.*}}, %[[W:.*]] = %{{.*}})
+  // CHECK-NEXT: schedule <projection, {rows = 128, tokens = -64}> : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16> {
+  // CHECK-NEXT: %[[Y:.*]] = mla.project %[[X]], %[[W]]
+  // CHECK-NEXT: mla.yield %[[Y]] : tensor<?x48xbf16>
+  // CHECK-NEXT: }
+  %q_a = mla.kernel projection "q_a"(%x = %hidden, %w = %w_dq) schedule <projection, {tokens = -64, rows = 128}>
+      : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16> {
+    %y = mla.project %x, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16>
+    mla.yield %y : tensor<?x48xbf16>
+  }
+  // CHECK: return %[[Q]]
+  return %q_a : tensor<?x48xbf16>
+}
+
+// CHECK-LABEL: func.func @unscheduled
+func.func @unscheduled(%cache: !mla.cache<page = 16, latent = 64, rope = 16, bf16>) -> tensor<?xi32> {
+  // CHECK: %[[G:.*]]:3 = mla.kernel gather "latent"(%{{.*}} = %{{.*}}) : (!mla.cache<{{.*}}>) -> (tensor<?x64xbf16>, tensor<?x16xbf16>, tensor<?xi32>) attributes {note = "kept"} {
+  %g:3 = mla.kernel gather "latent"(%c = %cache) : (!mla.cache<page = 16, latent = 64, rope = 16, bf16>)
+      -> (tensor<?x64xbf16>, tensor<?x16xbf16>, tensor<?xi32>) attributes {note = "kept"} {
+    %latent, %k_rope, %cu_keys = mla.gather %c : !mla.cache<page = 16, latent = 64, rope = 16, bf16>
+    mla.yield %latent, %k_rope, %cu_keys : tensor<?x64xbf16>, tensor<?x16xbf16>, tensor<?xi32>
+  }
+  // CHECK: return %[[G]]#2
+  return %g#2 : tensor<?xi32>
+}
+
+// A kernel of nothing.
+// CHECK-LABEL: func.func @empty
+func.func @empty() {
+  // CHECK: mla.kernel rope ""() : () -> () {
+  // CHECK-NEXT: mla.yield
+  mla.kernel rope ""() : () -> () {
+    mla.yield
+  }
+  return
+}
+
+// CHECK-LABEL: gpu.module @kernels
+gpu.module @kernels {
+  llvm.func @half(%map: !llvm.ptr, %out: !llvm.ptr<1>, %tokens: i32, %scale: f32) {
+    llvm.return
+  }
+}
+
+// CHECK: mla.launches @decode regime <{phase = decode, q = absorb, o = absorb}> weights ["q_a_proj"] {
+// CHECK-NEXT: mla.workspace "temp:0" bytes (tokens * 3072 + 3072)
+// CHECK-NEXT: mla.launch @kernels::@half grid (tokens ceildiv 64, batch, 1) threads 256 shared 230848 overlap args [
+// CHECK-NEXT: #mla.tensor_map<"weight:q_a_proj", offset = 16, dims = (160, 48), strides = (320), box = (64, 48), swizzle = 128>,
+// CHECK-NEXT: #mla.pointer<"temp:0", offset = 4>,
+// CHECK-NEXT: #mla.extent<(max_length - 1) floordiv (pages * table_width) + processors mod 3>,
+// CHECK-NEXT: 1.250000e-01 : f32]
+// CHECK-NEXT: }
+mla.launches @decode regime <{phase = decode, q = absorb, o = absorb}> weights ["q_a_proj"] {
+  mla.workspace "temp:0" bytes (tokens * 3072 + 3072)
+  mla.launch @kernels::@half grid (tokens ceildiv 64, batch, 1) threads 256 shared 230848 overlap args [
+      #mla.tensor_map<"weight:q_a_proj", offset = 16, dims = (160, 48), strides = (320), box = (64, 48), swizzle = 128>,
+      #mla.pointer<"temp:0", offset = 4>,
+      #mla.extent<(max_length - 1) floordiv (pages * table_width) + processors mod 3>,
+      0.125 : f32]
+}
+
+// An attention called alone, without overlap.
+// CHECK: mla.launches @latent_attention {
+// CHECK-NEXT: mla.launch @kernels::@half grid (1, max_queries, cached) threads 1 shared 0 args [
+// CHECK-NEXT: #mla.tensor_map<"q_rope", offset = 0, dims = (tokens * 4), strides = (), box = (8), swizzle = 0>,
+// CHECK-NEXT: #mla.pointer<"lse">,
+// CHECK-NEXT: #mla.extent<q_stride * 64>,
+// CHECK-NEXT: 0.000000e+00 : f32]
+mla.launches @latent_attention {
+  mla.launch @kernels::@half grid (1, max_queries, cached) threads 1 shared 0 args [
+      #mla.tensor_map<"q_rope", offset = 0, dims = (tokens * 4), strides = (), box = (8), swizzle = 0>,
+      #mla.pointer<"lse">, #mla.extent<q_stride * 64>, 0.0 : f32]
+}

@@ -1,0 +1,76 @@
+// What the H100 target cannot do yet is said at the operation, with the way out.
+//
+// RUN: mla-opt %s --mla-group-kernels --split-input-file --verify-diagnostics
+
+func.func @bias(%x: tensor<?x48xbf16>) -> tensor<?x48xbf16> {
+  %b = mla.weight "b" : tensor<48xf32>
+  // expected-error @+1 {{'mla.bias' op has no kernel on the H100 target yet; compile with --target=cpu}}
+  %y = mla.bias %x, %b : tensor<?x48xbf16>, tensor<48xf32>
+  return %y : tensor<?x48xbf16>
+}
+
+// -----
+
+func.func @merge(%o: tensor<2x?x4x64xbf16>, %l: tensor<2x?x4xf32>) -> tensor<?x4x64xbf16> {
+  // expected-error @+1 {{'mla.merge' op has no kernel on the H100 target yet; compile with --target=cpu}}
+  %out, %lse = mla.merge %o, %l : (tensor<2x?x4x64xbf16>, tensor<2x?x4xf32>) -> tensor<?x4x64xbf16>, tensor<?x4xf32>
+  return %out : tensor<?x4x64xbf16>
+}
+
+// -----
+
+func.func @f32_weight(%x: tensor<?x160xbf16>) -> tensor<?x48xf32> {
+  %w = mla.weight "w" : tensor<48x160xf32>
+  // expected-error @+1 {{'mla.project' op has a weight of 'f32'; kernels of the H100 target read bf16: compile with --dtype=bf16, or with --target=cpu}}
+  %y = mla.project %x, %w : (tensor<?x160xbf16>, tensor<48x160xf32>) -> tensor<?x48xf32>
+  return %y : tensor<?x48xf32>
+}
+
+// -----
+
+func.func @f32_cache(%cache: !mla.cache<page = 16, latent = 64, rope = 16, f32>) -> tensor<?x64xf32> {
+  // expected-error @+1 {{'mla.gather' op has a cache of 'f32'}}
+  %latent, %k_rope, %cu_keys = mla.gather %cache : !mla.cache<page = 16, latent = 64, rope = 16, f32>
+  return %latent : tensor<?x64xf32>
+}
+
+// -----
+
+func.func @f32_result(%x: tensor<?x160xbf16>) -> tensor<?x48xf32> {
+  %w = mla.weight "w" : tensor<48x160xbf16>
+  %y = mla.project %x, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xf32>
+  // expected-error @+1 {{returns what no kernel of the H100 target stores as 'tensor<?x48xf32>'; compile with --dtype=bf16}}
+  return %y : tensor<?x48xf32>
+}
+
+// -----
+
+// A slice is stored nowhere.
+func.func @returned_slice(%x: tensor<?x48xbf16>) -> tensor<4x16xbf16> {
+  %s = tensor.extract_slice %x[0, 0] [4, 16] [1, 1] : tensor<?x48xbf16> to tensor<4x16xbf16>
+  // expected-error @+1 {{returns what no kernel of the H100 target stores as 'tensor<4x16xbf16>'}}
+  return %s : tensor<4x16xbf16>
+}
+
+// -----
+
+!cache = !mla.cache<page = 16, latent = 64, rope = 16, bf16>
+func.func @scale_of_a_product(%x: tensor<?x48xbf16>, %cu: tensor<?xi32>, %cache: !cache) -> tensor<?x48xbf16> {
+  %w = mla.weight "w" : tensor<48x48xbf16>
+  %c0 = arith.constant 0 : index
+  %tokens = tensor.dim %x, %c0 : tensor<?x48xbf16>
+  %position, %sequence = mla.positions %tokens of %cu in %cache : !cache
+  %y = mla.project %x, %w : (tensor<?x48xbf16>, tensor<48x48xbf16>) -> tensor<?x48xbf16>
+  // expected-error @+1 {{'mla.position_scale' op has no kernel on the H100 target yet; compile with --target=cpu}}
+  %z = mla.position_scale %y at %position {beta = 1.0e-01 : f64, original = 8192 : i64} : tensor<?x48xbf16>
+  return %z : tensor<?x48xbf16>
+}
+
+// -----
+
+// expected-error @+1 {{has control flow, which no kernel of the H100 target has}}
+func.func @branches(%x: tensor<?x48xbf16>) -> tensor<?x48xbf16> {
+  cf.br ^bb1
+^bb1:
+  return %x : tensor<?x48xbf16>
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Compiles the bundles of the device check: python3 make_bundles.py MLA_COMPILE OUT [GOLDEN_DIR]
+
+The attention cores are compiled from layers with few and narrow other weights (made ones), so that all bundles together are small enough
+to be carried to a machine with a GPU. OUT/bundles.json says what there is. Needs no GPU and no CUDA toolkit."""
+import concurrent.futures, json, pathlib, subprocess, sys
+
+# name -> heads, (P, R, V, L), page, more flags
+CORES = {f"core_h{h}": (h, (16, 64, 16, 512), 64, []) for h in (1, 5, 10, 12, 16, 20, 32, 40, 64, 96, 128)}
+CORES |= {f"core_page{p}": (16, (16, 64, 16, 512), p, []) for p in (16, 32, 128)}
+CORES |= {
+    "core_l256_r32": (40, (16, 32, 16, 256), 64, []),
+    "core_l256_r64": (32, (16, 64, 16, 256), 64, []),
+    "core_invariant": (16, (16, 64, 16, 512), 64, ["--batch-invariant"]),
+    "core_invariant_h128": (128, (16, 64, 16, 512), 64, ["--batch-invariant"]),
+    "naive_h16": (16, (128, 64, 128, 64), 64, []),
+    "naive_h128": (128, (128, 64, 128, 64), 64, []),
+    "naive_p192": (5, (192, 64, 256, 64), 64, []),
+    "naive_p64_r32": (10, (64, 32, 64, 64), 64, []),
+    "naive_p64_r64": (12, (64, 64, 128, 64), 64, []),
+}
+
+
+def config(heads, dims):
+    p, r, v, latent = dims
+    return {
+        "model_type": "deepseek_v3", "hidden_size": 64, "num_attention_heads": heads, "q_lora_rank": None, "kv_lora_rank": latent,
+        "qk_nope_head_dim": p, "qk_rope_head_dim": r, "v_head_dim": v, "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
+        "max_position_embeddings": 131072, "num_hidden_layers": 1,
+    }
+
+
+def compile_bundle(compiler, out, arguments):
+    subprocess.run([compiler, *arguments, "--target=h100", "-o", str(out)], check=True)
+    return out.name
+
+
+def main():
+    compiler, out = sys.argv[1], pathlib.Path(sys.argv[2])
+    golden = pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else pathlib.Path(__file__).parents[1] / "Models" / "golden"
+    out.mkdir(parents=True, exist_ok=True)
+    jobs = []
+    for name, (heads, dims, page, flags) in CORES.items():
+        path = out / f"{name}.json"
+        path.write_text(json.dumps(config(heads, dims)))
+        jobs.append((out / name, [f"--config={path}", f"--page={page}", *flags]))
+    for weights in sorted(golden.iterdir()):
+        every = weights.stem in ("v3_plain", "v3_yarn", "mistral4")
+        for plan in ("auto", "absorb", "naive", "fold") if every else ("auto",):
+            jobs.append((out / f"golden_{weights.stem}_{plan}", [f"--weights={weights}", f"--plan={plan}"]))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        done = list(pool.map(lambda job: compile_bundle(compiler, *job), jobs))
+    cores = {name: {"heads": c[0], "dims": c[1], "page": c[2], "invariant": bool(c[3])} for name, c in CORES.items()}
+    (out / "bundles.json").write_text(json.dumps({"cores": cores, "golden": [d for d in done if d.startswith("golden_")]}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

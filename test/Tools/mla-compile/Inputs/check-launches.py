@@ -1,0 +1,87 @@
+"""Checks the launch lists of a bundle for the H100 against its PTX and its weights."""
+
+import json
+import pathlib
+import re
+import struct
+import sys
+
+SIZES = {"tokens", "batch", "max_queries", "max_length", "cached", "pages", "table_width", "processors"}
+ENTRY_BUFFERS = {"hidden", "cu_seqlens", "pages", "block_table", "lengths", "out"}
+CORE_BUFFERS = {
+    "latent_attention": {"q_latent", "q_rope", "pages", "block_table", "lengths", "cu_seqlens", "out", "lse"},
+    "naive_attention": {"q_nope", "q_rope", "k_nope", "k_rope", "v", "cu_seqlens", "cu_keys", "out"},
+}
+PARAMETER = re.compile(r"\.param (?:\.align \d+ )?\.(b8|u64|u32|f32)[^,]*?(\[128\])?,?$")
+KINDS = {"map": "b8", "pointer": "u64", "i32": "u32", "f32": "f32"}
+
+
+def read_entries(ptx):
+    """Yields the name and the kinds of parameters of every kernel."""
+    for name, parameters in re.findall(r"\.entry (\w+)\((.*?)\n\)", ptx, re.DOTALL):
+        yield name, [PARAMETER.search(line.strip().rstrip(",")).group(1) for line in parameters.strip().splitlines()]
+
+
+def check_expression(expression, sizes):
+    if isinstance(expression, list):
+        operator, left, right = expression
+        assert operator in ("+", "*", "//", "ceil/", "%"), operator
+        check_expression(left, sizes)
+        check_expression(right, sizes)
+    else:
+        assert isinstance(expression, int) or expression in sizes, expression
+
+
+def check_argument(argument, buffers, sizes):
+    """The argument's kind in PTX."""
+    (kind,) = argument.keys() - {"offset"}
+    value = argument[kind]
+    if kind == "map":
+        assert value["buffer"] in buffers, value["buffer"]
+        assert len(value["dims"]) == len(value["box"]) == len(value["strides"]) + 1
+        for expression in value["dims"] + value["strides"]:
+            check_expression(expression, sizes)
+    elif kind == "pointer":
+        assert value in buffers, value
+    elif kind == "i32":
+        check_expression(value, sizes)
+    return KINDS[kind]
+
+
+def check_list(item, buffers, sizes, kernels):
+    temps = {memory["name"] for memory in item["workspace"]}
+    assert len(temps) == len(item["workspace"])
+    for memory in item["workspace"]:
+        check_expression(memory["bytes"], sizes)
+    for launch in item["launches"]:
+        kinds = [check_argument(argument, buffers | temps, sizes) for argument in launch["args"]]
+        assert kinds == kernels[launch["kernel"]], (launch["kernel"], kinds, kernels[launch["kernel"]])
+        for expression in launch["grid"]:
+            check_expression(expression, sizes)
+        assert 0 < launch["threads"] <= 1024 and 0 <= launch["shared"] <= 232448
+    assert item["launches"], "no launches"
+
+
+def main():
+    bundle = pathlib.Path(sys.argv[1])
+    manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+    kernels = dict(read_entries((bundle / "kernels.ptx").read_text(encoding="utf-8")))
+    with open(bundle / "weights.safetensors", "rb") as file:
+        weights = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+    assert (manifest["target"], manifest["isa"], manifest["dtype"]) == ("h100", "sm_90a", "bf16")
+    assert [entry["symbol"] for entry in manifest["entries"]] == ["decode", "prefill"]
+    for entry in manifest["entries"]:
+        for name in entry["weights"]:
+            # Norms are f32, all else bf16.
+            assert weights["layers.0." + name]["dtype"] == ("F32" if "layernorm" in name else "BF16"), name
+        buffers = ENTRY_BUFFERS | {"weight:" + name for name in entry["weights"]}
+        check_list(entry, buffers, SIZES, kernels)
+    assert {core["name"] for core in manifest["cores"]} == CORE_BUFFERS.keys()
+    for core in manifest["cores"]:
+        check_list(core, CORE_BUFFERS[core["name"]], SIZES | {"q_stride"}, kernels)
+    assert "mla_probe" in kernels
+    for name in ("kernels.ptx", "weights.safetensors"):
+        assert manifest["files"][name] == (bundle / name).stat().st_size
+
+
+main()
