@@ -334,4 +334,4 @@ def small():
 for stage in sys.argv[3:]:
     globals()[stage]()
 print(f"{' '.join(sys.argv[3:])}: {cases} cases, {bad} bad")
-sys.exit(bool(bad))
+sys.exit(bad > 0 or cases == 0)  # bundles that hold nothing for a stage pass nothing

@@ -13,8 +13,6 @@
 using namespace mlir;
 using namespace mla::gpu;
 
-static SmallVector<Value> raw(ArrayRef<Val> values) { return SmallVector<Value>(values.begin(), values.end()); }
-
 //===----------------------------------------------------------------------===//
 // Barriers
 //===----------------------------------------------------------------------===//
@@ -39,19 +37,7 @@ void arrive(KernelBuilder &k, Val barrier) {
   NVVM::MBarrierArriveOp::create(k, Type(), barrier, /*count=*/Value(), scope);
 }
 
-static void waitBarrierOrTrap(KernelBuilder &k, Val barrier, Val parity) {
-  Value address = LLVM::PtrToIntOp::create(k, k.i32Type(), barrier);
-  StringRef text = "{\n.reg .pred p;\n.reg .pred q;\n.reg .u32 n;\nmov.u32 n, 0;\nAGAIN:\n"
-                   "mbarrier.try_wait.parity.shared::cta.b64 p, [$0], $1;\n@p bra DONE;\nadd.u32 n, n, 1;\n"
-                   "setp.lt.u32 q, n, 400000;\n@q bra AGAIN;\ntrap;\nDONE:\n}";
-  LLVM::InlineAsmOp::create(k, TypeRange(), ValueRange{address, parity}, text, "r,r,~{memory}",
-                            /*has_side_effects=*/true, /*is_align_stack=*/false, LLVM::TailCallKind::None,
-                            LLVM::AsmDialectAttr::get(k.getContext(), LLVM::AsmDialect::AD_ATT), ArrayAttr());
-}
-
 void waitBarrier(KernelBuilder &k, Val barrier, Val parity) {
-  if (k.boundedWaits)
-    return waitBarrierOrTrap(k, barrier, parity);
   // The operation is the whole loop; the time is what one attempt may sleep, in nanoseconds.
   NVVM::MBarrierTryWaitParityOp::create(k, barrier, parity, k.i32(10000000));
 }
@@ -66,11 +52,6 @@ void copyTile(KernelBuilder &k, Val to, Val tensorMap, Val barrier, ArrayRef<Val
       k, to, tensorMap, raw(coordinates), barrier, /*im2colOffsets=*/ValueRange(), /*multicastMask=*/Value(),
       k.i64(static_cast<int64_t>(hint)), mode, /*isCTAOnly=*/k.getBoolAttr(true), NVVM::CTAGroupKindAttr(),
       /*predicate=*/Value());
-}
-
-void prefetchTile(KernelBuilder &k, Val tensorMap, ArrayRef<Val> coordinates) {
-  NVVM::CpAsyncBulkTensorPrefetchOp::create(k, tensorMap, raw(coordinates), /*im2colOffsets=*/ValueRange(),
-                                            NVVM::TMALoadMode::TILE, /*l2CacheHint=*/Value());
 }
 
 void storeTile(KernelBuilder &k, Val tensorMap, Val from, ArrayRef<Val> coordinates) {

@@ -51,8 +51,6 @@ enum class CacheHint : uint64_t {
 
 /// Copies a box of the tensor at `coordinates` (innermost first) to `to`; the bytes count on `barrier`. One thread.
 void copyTile(KernelBuilder &k, Val to, Val tensorMap, Val barrier, llvm::ArrayRef<Val> coordinates, CacheHint hint);
-/// Brings a box to the second-level cache only.
-void prefetchTile(KernelBuilder &k, Val tensorMap, llvm::ArrayRef<Val> coordinates);
 /// Copies a box back; what lies outside the tensor is not written.
 void storeTile(KernelBuilder &k, Val tensorMap, Val from, llvm::ArrayRef<Val> coordinates);
 /// Copies `bytes` (a multiple of 16) from shared to global memory, both aligned to 16.

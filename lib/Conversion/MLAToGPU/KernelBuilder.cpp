@@ -47,6 +47,8 @@ static Val compare(Val a, Val b, arith::CmpIPredicate integers, arith::CmpFPredi
 }
 
 namespace mla::gpu {
+SmallVector<Value> raw(ArrayRef<Val> values) { return SmallVector<Value>(values.begin(), values.end()); }
+
 Val operator+(Val a, Val b) { return binary<arith::AddIOp, arith::AddFOp>(a, b); }
 Val operator-(Val a, Val b) { return binary<arith::SubIOp, arith::SubFOp>(a, b); }
 Val operator*(Val a, Val b) { return binary<arith::MulIOp, arith::MulFOp>(a, b); }
@@ -174,8 +176,6 @@ Val KernelBuilder::i32(int64_t value) { return wrap(arith::ConstantOp::create(*t
 Val KernelBuilder::i64(int64_t value) { return wrap(arith::ConstantOp::create(*this, getI64IntegerAttr(value))); }
 Val KernelBuilder::f32(double value) { return wrap(arith::ConstantOp::create(*this, getF32FloatAttr(value))); }
 
-static SmallVector<Value> raw(ArrayRef<Val> values) { return SmallVector<Value>(values.begin(), values.end()); }
-
 static Vals wrapAll(KernelBuilder &k, ValueRange values) {
   Vals result;
   for (Value value : values)
@@ -200,29 +200,15 @@ void KernelBuilder::when(Val condition, Body then, Body otherwise) {
 }
 
 Vals KernelBuilder::choose(Val condition, YieldingBody then, YieldingBody otherwise) {
-  // The types are known only when the first branch is there.
-  Region thenRegion;
-  SmallVector<Type> results;
-  OpBuilder::InsertionGuard guard(*this);
-  InsertPoint here = saveInsertionPoint();
-  thenRegion.emplaceBlock();
-  auto placeholder = scf::IfOp::create(*this, condition, /*withElseRegion=*/true);
-  setInsertionPointToStart(placeholder.thenBlock());
-  Vals yielded = then();
-  scf::YieldOp own = cast<scf::YieldOp>(placeholder.thenBlock()->getTerminator());
-  own->setOperands(raw(yielded));
-  for (Val value : yielded)
-    results.push_back(value.type());
-  setInsertionPointToStart(placeholder.elseBlock());
-  Vals other = otherwise();
-  cast<scf::YieldOp>(placeholder.elseBlock()->getTerminator())->setOperands(raw(other));
-  restoreInsertionPoint(here);
-  setInsertionPoint(placeholder);
-  auto op = scf::IfOp::create(*this, results, condition, /*addThenBlock=*/false, /*addElseBlock=*/false);
-  op.getThenRegion().takeBody(placeholder.getThenRegion());
-  op.getElseRegion().takeBody(placeholder.getElseRegion());
-  placeholder.erase();
-  return wrapAll(*this, op.getResults());
+  auto branch = [&](YieldingBody body) {
+    return [this, body](OpBuilder &inside, Location) {
+      OpBuilder::InsertionGuard guard(*this);
+      restoreInsertionPoint(inside.saveInsertionPoint());
+      Vals results = body();
+      scf::YieldOp::create(*this, raw(results));
+    };
+  };
+  return wrapAll(*this, scf::IfOp::create(*this, condition, branch(then), branch(otherwise)).getResults());
 }
 
 Vals KernelBuilder::loop(Val from, Val to, Val step, ArrayRef<Val> initial,
@@ -351,6 +337,7 @@ Val KernelBuilder::loadConstant(Val pointer, Type type) {
   return wrap(LLVM::LoadOp::create(*this, type, pointer, /*alignment=*/0, /*isVolatile=*/false,
                                    /*isNonTemporal=*/false, /*isInvariant=*/true));
 }
+Val KernelBuilder::loadInt(Val array, Val index) { return loadConstant(at(array, extend(index) * 4), i32Type()); }
 void KernelBuilder::store(Val value, Val pointer, int64_t alignment) {
   LLVM::StoreOp::create(*this, value, pointer, alignment);
 }

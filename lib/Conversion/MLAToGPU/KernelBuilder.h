@@ -40,6 +40,8 @@ private:
 };
 
 using Vals = llvm::SmallVector<Val>;
+/// As operands.
+llvm::SmallVector<mlir::Value> raw(llvm::ArrayRef<Val> values);
 
 Val operator+(Val a, Val b);
 Val operator-(Val a, Val b);
@@ -179,6 +181,8 @@ public:
   Val load(Val pointer, mlir::Type type, int64_t alignment = 0);
   /// From memory that nothing writes while the kernel runs.
   Val loadConstant(Val pointer, mlir::Type type);
+  /// array[index] of i32 that nothing writes while the kernel runs.
+  Val loadInt(Val array, Val index);
   void store(Val value, Val pointer, int64_t alignment = 0);
   /// Adds to an i32 in global memory, one thread after another, in no order; gives what was there before.
   Val atomicAdd(Val pointer, Val value);
@@ -210,10 +214,6 @@ private:
   llvm::SmallVector<mlir::Type> types;
   llvm::SmallVector<unsigned> tensorMaps;
   mlir::LLVM::LLVMFuncOp func;
-
-public:
-  /// For bring-up: a wait for a barrier that takes seconds ends the kernel with a trap instead of hanging.
-  bool boundedWaits = false;
 };
 
 } // namespace mla::gpu

@@ -119,12 +119,8 @@ void LatentAttention::writePieces() {
 
 static Val blocksOfLength(KernelBuilder &k, Val length) { return max(ceilDiv(length, blockTokens), k.i32(1)); }
 
-static Val loadInt(KernelBuilder &k, Val array, Val index) {
-  return k.loadConstant(k.at(array, k.extend(index) * 4), k.i32Type());
-}
-
 LatentAttention::Piece LatentAttention::pieceAt(Val sequence, Val begin) {
-  Val blocks = blocksOfLength(k, loadInt(k, k.argument(lengthsArg), sequence));
+  Val blocks = blocksOfLength(k, k.loadInt(k.argument(lengthsArg), sequence));
   Val limit = select(sequence == part.last, part.endBlock, blocks);
   Val end = shape.split.fixed ? min(begin + shape.split.fixed, limit) : limit;
   return {sequence, begin, limit, end};
@@ -175,9 +171,9 @@ void LatentAttention::allPieces() {
 
 void LatentAttention::beginPiece(const Piece &own, Val ordinal) {
   sequence = own.sequence, begin = own.begin, end = own.end;
-  length = loadInt(k, k.argument(lengthsArg), sequence);
-  Val heads = k.argument(headsArg), firstToken = loadInt(k, k.argument(cuArg), sequence);
-  Val queries = loadInt(k, k.argument(cuArg), sequence + 1) - firstToken;
+  length = k.loadInt(k.argument(lengthsArg), sequence);
+  Val heads = k.argument(headsArg), firstToken = k.loadInt(k.argument(cuArg), sequence);
+  Val queries = k.loadInt(k.argument(cuArg), sequence + 1) - firstToken;
   sequenceRow = firstToken * heads;
   rows = queries * heads;
   Val whole = (begin == 0) & (end == blocksOfLength(k, length));

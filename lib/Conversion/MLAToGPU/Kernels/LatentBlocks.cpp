@@ -18,13 +18,9 @@ using namespace mla::gpu;
 // Copies
 //===----------------------------------------------------------------------===//
 
-static Val loadInt(KernelBuilder &k, Val array, Val index) {
-  return k.loadConstant(k.at(array, k.extend(index) * 4), k.i32Type());
-}
-
 /// The first query row of this block of threads, for a sequence.
 Val LatentAttention::queryRow(Val sequence) {
-  return loadInt(k, k.argument(cuArg), sequence) * k.argument(headsArg) + firstRow;
+  return k.loadInt(k.argument(cuArg), sequence) * k.argument(headsArg) + firstRow;
 }
 
 /// The query rows from `row`; those beyond the sequence's are the next's, or zero. One thread.
@@ -45,10 +41,10 @@ Vals LatentAttention::pagesOf(Val sequence, Val block, Val end) {
   Val safe = select(block < end, block, k.i32(0));
   Vals pages;
   if (shape.page >= blockTokens)
-    return {loadInt(k, row, safe / (shape.page / blockTokens))};
+    return {k.loadInt(row, safe / (shape.page / blockTokens))};
   int64_t count = blockTokens / shape.page;
   for (int64_t j = 0; j < count; ++j)
-    pages.push_back(loadInt(k, row, min(safe * count + j, width - 1)));
+    pages.push_back(k.loadInt(row, min(safe * count + j, width - 1)));
   return pages;
 }
 

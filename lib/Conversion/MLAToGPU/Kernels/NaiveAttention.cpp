@@ -76,15 +76,11 @@ void NaiveAttention::emit() {
 // Items
 //===----------------------------------------------------------------------===//
 
-static Val loadInt(KernelBuilder &k, Val array, Val index) {
-  return k.loadConstant(k.at(array, k.extend(index) * 4), k.i32Type());
-}
-
 /// Of which sequence an item is, given a sequence that is not after it; `batch` where there is no such item.
 NaiveAttention::Place NaiveAttention::findItem(Val index, Val sequence, Val itemsBefore) {
   Val batch = k.argument(batchArg);
   auto itemsOf = [&](Val s) {
-    Val queries = loadInt(k, k.argument(cuQueriesArg), min(s + 1, batch)) - loadInt(k, k.argument(cuQueriesArg), s);
+    Val queries = k.loadInt(k.argument(cuQueriesArg), min(s + 1, batch)) - k.loadInt(k.argument(cuQueriesArg), s);
     return ceilDiv(queries, naiveTileQueries) * k.argument(headsArg);
   };
   Vals found = k.loopWhile(
@@ -103,8 +99,8 @@ NaiveAttention::Place NaiveAttention::findItem(Val index, Val sequence, Val item
 NaiveItem NaiveAttention::itemAt(const Place &place) {
   NaiveItem item;
   auto range = [&](unsigned array) {
-    Val first = loadInt(k, k.argument(array), place.sequence);
-    return std::pair(first, loadInt(k, k.argument(array), place.sequence + 1) - first);
+    Val first = k.loadInt(k.argument(array), place.sequence);
+    return std::pair(first, k.loadInt(k.argument(array), place.sequence + 1) - first);
   };
   std::tie(item.sequenceRow, item.queries) = range(cuQueriesArg);
   std::tie(item.firstKey, item.keys) = range(cuKeysArg);
@@ -234,8 +230,7 @@ namespace mla::gpu {
 std::string NaiveAttentionShape::name() const {
   return "naive_attention_p" + std::to_string(nope) + "_r" + std::to_string(rope) + "_v" + std::to_string(value) +
          "_k" + std::to_string(tileKeys) + (keysPerHead ? "" : "_sharedk") + (valuesPerHead ? "" : "_sharedv") +
-         (lse ? "_lse" : "") + (turns ? "_turns" : "") + (slack ? "_slack" + std::to_string(slack) : "") +
-         (boundedWaits ? "_bounded" : "");
+         (lse ? "_lse" : "") + (turns ? "_turns" : "");
 }
 
 int64_t naiveAttentionSharedBytes(const NaiveAttentionShape &shape) { return NaiveLayout(shape).bytes; }

@@ -23,14 +23,10 @@ struct NaiveAttentionShape {
   bool lse = false;          ///< the log-sum-exp is a result, too
   /// The two warpgroups take turns: one computes its softmax while the other has the tensor cores.
   bool turns = false;
-  /// A row's maximum follows what it sees only where that is larger by a factor of more than 2^slack: until then
-  /// probabilities stay below 2^slack, and the output need not be scaled. 0 for always.
-  int64_t slack = 0;
   /// Heads that run at the same time: as many as have this much of K and V, to stay in the second-level cache, but not
   /// fewer than `minGroupHeads`, for the balance between blocks; tiles of one head share what they read anyway.
   int64_t cachedBytes = int64_t(24) << 20;
   int64_t minGroupHeads = 16;
-  bool boundedWaits = false; ///< debugging: a wait that lasts traps
 
   std::string name() const;
 };

@@ -105,9 +105,7 @@ struct NaiveRows {
 class NaiveAttention {
 public:
   NaiveAttention(mlir::gpu::GPUModuleOp module, const NaiveAttentionShape &shape)
-      : shape(shape), at(shape), k(module, shape.name(), naiveThreads, /*oneBlock=*/true) {
-    k.boundedWaits = shape.boundedWaits;
-  }
+      : shape(shape), at(shape), k(module, shape.name(), naiveThreads, /*oneBlock=*/true) {}
   void emit();
 
 private:
@@ -136,7 +134,6 @@ private:
   Val attend(const NaiveItem &item, Val phases);
   void firstScores(const NaiveItem &item, NaiveRows &rows);
   void step(const NaiveItem &item, Val index, NaiveRows &rows);
-  void scaleOutput(llvm::ArrayRef<Val> factors, NaiveRows &rows);
   void lastProduct(Val stage, NaiveRows &rows);
   Vals issueScores(Val stage);
   void issueOutput(Val stage, NaiveRows &rows);

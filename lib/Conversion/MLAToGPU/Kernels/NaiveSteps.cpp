@@ -114,6 +114,12 @@ void NaiveAttention::firstScores(const NaiveItem &item, NaiveRows &rows) {
     rows.probabilities.push_back(packBF16(scores[i], scores[i + 1]));
 }
 
+/// What was computed with the maxima before.
+static void scaleOutput(llvm::ArrayRef<Val> factors, NaiveRows &rows) {
+  for (auto [i, value] : llvm::enumerate(rows.out))
+    value = value * factors[rowOf(i)];
+}
+
 /// Scores of step `index`, beside P V of the step before; then the softmax, beside what is left of P V.
 void NaiveAttention::step(const NaiveItem &item, Val index, NaiveRows &rows) {
   Val stage = index & 1, before = stage ^ 1;
@@ -136,18 +142,6 @@ void NaiveAttention::step(const NaiveItem &item, Val index, NaiveRows &rows) {
   scaleOutput(factors, rows);
   for (size_t i = 0; i < scores.size(); i += 2)
     rows.probabilities[i / 2] = packBF16(scores[i], scores[i + 1]);
-}
-
-/// What was computed with the maxima before; where all of the warp's rows keep theirs, nothing is to be done.
-void NaiveAttention::scaleOutput(llvm::ArrayRef<Val> factors, NaiveRows &rows) {
-  auto scaled = [&] {
-    Vals out = rows.out;
-    for (auto [i, value] : llvm::enumerate(out))
-      value = value * factors[rowOf(i)];
-    return out;
-  };
-  Val changed = (factors[0] != 1) | (factors[1] != 1);
-  rows.out = shape.slack ? k.choose(k.ballot(changed) != 0, scaled, [&] { return rows.out; }) : scaled();
 }
 
 /// P V of the last step. All products with the queries are done: the next item's may come.
@@ -235,9 +229,7 @@ Vals NaiveAttention::softmax(Vals &scores, NaiveRows &rows) {
     Val maximum = max(largest[0], largest[1]);
     for (int64_t distance : {1, 2})
       maximum = max(maximum, k.shuffleXor(maximum, distance));
-    maximum = maximum * k.argument(scaleArg);
-    maximum = shape.slack ? select(maximum > rows.maximum[row] + shape.slack, maximum, rows.maximum[row])
-                          : max(rows.maximum[row], maximum);
+    maximum = max(rows.maximum[row], maximum * k.argument(scaleArg));
     Val factor = exp2(rows.maximum[row] - maximum), negated = -maximum;
     for (size_t i = 2 * row; i < scores.size(); i += 4)
       for (int64_t e : {0, 1}) {

@@ -60,8 +60,7 @@ std::string ProjectionShape::name() const {
   return "projection_" + text(dims.heads) + "x" + text(dims.rows) + "x" + text(dims.contracted) + "_tile" +
          text(c.tileRows) + "x" + text(c.tileTokens) + "_stages" + text(c.stages) +
          (c.splits > 1 ? "_splits" + text(c.splits) : "") + (c.blocks > 1 ? "_blocks" + text(c.blocks) : "") +
-         (c.streamed ? "_streamed" : "") + (floatResult ? "_f32" : "") + (triggerAtLastCopy ? "_early" : "") +
-         (boundedWaits ? "_bounded" : "");
+         (c.streamed ? "_streamed" : "") + (floatResult ? "_f32" : "");
 }
 
 std::string ProjectionShape::sumName() const {
@@ -128,7 +127,6 @@ private:
 } // namespace
 
 void Projection::emit() {
-  k.boundedWaits = s.boundedWaits;
   unsigned w = k.addTensorMap(), x = k.addTensorMap();
   unsigned y = storesFloat(s) ? k.addPointer() : k.addTensorMap(), count = k.addInt();
   k.begin();
@@ -270,8 +268,6 @@ void Projection::copy() {
       return {copied + 1, after.stage, after.parity};
     });
   });
-  if (s.triggerAtLastCopy)
-    launchDependents(k);
 }
 
 //===----------------------------------------------------------------------===//
@@ -317,8 +313,7 @@ void Projection::multiplyAndStore(Val group) {
   });
   if (!storesFloat(s))
     k.when(first, [&] { waitStoresRead(k); });
-  if (!s.triggerAtLastCopy)
-    launchDependents(k);
+  launchDependents(k);
 }
 
 /// The sums are a tile of y transposed: a warp has 16 columns n of all tokens. Stored transposed, a token is a row of

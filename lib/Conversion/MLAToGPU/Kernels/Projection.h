@@ -17,10 +17,7 @@ namespace mla::gpu {
 struct ProjectionShape {
   ProjectionDims dims;
   ProjectionChoices choices;
-  bool floatResult = false;  ///< y is f32 and contiguous
-  bool boundedWaits = false; ///< for bring-up, see KernelBuilder
-  /// Lets the next kernel start when the last tile is on its way, not when it is stored.
-  bool triggerAtLastCopy = false;
+  bool floatResult = false; ///< y is f32 and contiguous
 
   std::string name() const;    ///< of the product
   std::string sumName() const; ///< of the kernel that sums the parts of k
