@@ -11,10 +11,12 @@
 #include "mla/abi.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace mla;
 
 static constexpr int64_t maxStride = 1 << 24;
+static constexpr double log2e = 1.4426950408889634;
 
 /// The core's launch list, if the bundle is open and has it.
 static Error findCore(const char *function, const mla_bundle *bundle, CoreKind kind, const LaunchList *&list) {
@@ -23,7 +25,7 @@ static Error findCore(const char *function, const mla_bundle *bundle, CoreKind k
   const std::optional<LaunchList> &core = bundle->manifest.cores[static_cast<unsigned>(kind)];
   if (!core)
     return Error(ErrorKind::Unsupported, std::string(function) + ": bundle " + bundle->path + " has no kernel " +
-                                             coreName(kind) + " of its own; compile it with a plan that uses it");
+                                             coreName(kind) + " of its own; it was made for widths that there is no such kernel for");
   list = &*core;
   return {};
 }
@@ -49,6 +51,12 @@ static void checkQueries(FieldChecker &check, const mla_bundle &bundle, int64_t 
 static void checkRope(FieldChecker &check, const mla_bundle &bundle, const char *name, const void *pointer) {
   if (bundle.info.qk_rope_head_dim)
     check.pointer(name, pointer, bf16Alignment);
+}
+
+/// The kernels take the largest product for the largest score.
+static void checkScale(FieldChecker &check, double scale) {
+  if (!std::isfinite(scale) || scale < 0)
+    check.fail("scale is " + std::to_string(scale) + "; give a positive number, or 0 for the model's");
 }
 
 //===-- Latent -------------------------------------------------------------===//
@@ -113,10 +121,9 @@ static Error checkPointers(const char *function, const mla_bundle &bundle, const
   check.pointer("cu_seqlens", attention.cu_seqlens, int32Alignment);
   check.pointer("out", attention.out, bf16Alignment);
   check.pointer("lse", attention.lse, sizeof(float));
+  checkScale(check, attention.scale);
   return error;
 }
-
-static constexpr double log2e = 1.4426950408889634;
 
 static Error enqueueLatent(const char *function, const mla_bundle *bundle, const mla_latent_attention *given) {
   mla_latent_attention attention;
@@ -216,6 +223,7 @@ static Error checkPointers(const char *function, const mla_bundle &bundle, const
   check.pointer("cu_seqlens", attention.cu_seqlens, int32Alignment);
   check.pointer("cu_keys", attention.cu_keys, int32Alignment);
   check.pointer("out", attention.out, bf16Alignment);
+  checkScale(check, attention.scale);
   return error;
 }
 

@@ -9,6 +9,7 @@
 
 #include "Float.h"
 
+#include <cmath>
 #include <functional>
 #include <thread>
 
@@ -274,6 +275,8 @@ TEST_F(Enqueue, LatentAttentionChecks) {
   refusesLatent([](Latent &a) { a.cached = 13; }, "cached is 13");
   refusesLatent([](Latent &a) { a.num_pages = 0; }, "num_pages is 0");
   refusesLatent([](Latent &a) { a.q_stride = 8; }, "q_stride is 8; give 16 to");
+  refusesLatent([](Latent &a) { a.scale = -1; }, "scale is -1");
+  refusesLatent([](Latent &a) { a.scale = NAN; }, "scale is ");
   refusesLatent([](Latent &a) { a.q_stride = 25; }, "q_stride is 25; give a multiple of 8");
   refusesLatent([](Latent &a) { a.q_latent = nullptr; }, "q_latent is NULL");
   refusesLatent([](Latent &a) { a.q_rope = nullptr; }, "q_rope is NULL");
@@ -299,6 +302,7 @@ TEST_F(Enqueue, NaiveAttention) {
   refusesNaive([](Naive &a) { a.cached = 13; }, "cached is 13, more than batch times max_length");
   refusesNaive([](Naive &a) { a.cached = INT32_MAX; }, "cached times heads");
   refusesNaive([](Naive &a) { a.q_stride = 0; }, "q_stride is 0");
+  refusesNaive([](Naive &a) { a.scale = INFINITY; }, "scale is inf");
   refusesNaive([](Naive &a) { a.k_rope = nullptr; }, "k_rope is NULL");
   refusesNaive([](Naive &a) { a.cu_keys = nullptr; }, "cu_keys is NULL");
   refusesNaive([](Naive &a) { a.v = static_cast<const char *>(a.v) + 2; }, "v is not aligned to 16 bytes");

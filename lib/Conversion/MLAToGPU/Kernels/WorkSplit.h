@@ -8,7 +8,7 @@
 // Split-KV: the cached tokens of a batch, in blocks of 64, are divided among
 // parts, one part a multiprocessor (and row block). The division is a function
 // of the lengths alone, in closed form over prefix sums, so every block of
-// threads computes its own part in well under a microsecond: there is no
+// threads computes its own part in about a microsecond: there is no
 // metadata, no kernel that makes it, and a captured graph may be replayed with
 // other lengths.
 //
