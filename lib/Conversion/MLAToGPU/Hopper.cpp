@@ -47,10 +47,13 @@ void waitBarrier(KernelBuilder &k, Val barrier, Val parity) {
 //===----------------------------------------------------------------------===//
 
 void copyTile(KernelBuilder &k, Val to, Val tensorMap, Val barrier, ArrayRef<Val> coordinates, CacheHint hint) {
+  copyTile(k, to, tensorMap, barrier, coordinates, k.i64(static_cast<int64_t>(hint)));
+}
+void copyTile(KernelBuilder &k, Val to, Val tensorMap, Val barrier, ArrayRef<Val> coordinates, Val hint) {
   auto mode = NVVM::TMALoadModeAttr::get(k.getContext(), NVVM::TMALoadMode::TILE);
   NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
-      k, to, tensorMap, raw(coordinates), barrier, /*im2colOffsets=*/ValueRange(), /*multicastMask=*/Value(),
-      k.i64(static_cast<int64_t>(hint)), mode, /*isCTAOnly=*/k.getBoolAttr(true), NVVM::CTAGroupKindAttr(),
+      k, to, tensorMap, raw(coordinates), barrier, /*im2colOffsets=*/ValueRange(), /*multicastMask=*/Value(), hint,
+      mode, /*isCTAOnly=*/k.getBoolAttr(true), NVVM::CTAGroupKindAttr(),
       /*predicate=*/Value());
 }
 
@@ -70,6 +73,20 @@ void waitStoresRead(KernelBuilder &k) {
 }
 void waitStores(KernelBuilder &k) { NVVM::CpAsyncBulkWaitGroupOp::create(k, k.getI32IntegerAttr(0), UnitAttr()); }
 
+void copyWord(KernelBuilder &k, Val to, Val from) {
+  NVVM::CpAsyncOp::create(k, to, from, 4, NVVM::LoadCacheModifierKind::CA, /*cpSize=*/Value());
+}
+void waitWords(KernelBuilder &k) {
+  NVVM::CpAsyncCommitGroupOp::create(k);
+  NVVM::CpAsyncWaitGroupOp::create(k, 0);
+}
+
+void prefetch(KernelBuilder &k, Val from) {
+  auto level = NVVM::PrefetchCacheLevelAttr::get(k.getContext(), NVVM::PrefetchCacheLevel::L2);
+  NVVM::PrefetchOp::create(k, level, NVVM::CacheEvictionPriorityAttr(), from, /*predicate=*/Value(),
+                           /*tensormap=*/UnitAttr());
+}
+
 void prefetchTensorMap(KernelBuilder &k, Val tensorMap) {
   NVVM::PrefetchOp::create(k, NVVM::PrefetchCacheLevelAttr(), NVVM::CacheEvictionPriorityAttr(), tensorMap,
                            /*predicate=*/Value(), /*tensormap=*/k.getUnitAttr());
@@ -84,9 +101,7 @@ void fenceAsync(KernelBuilder &k) {
 // Launches and registers
 //===----------------------------------------------------------------------===//
 
-void waitForPredecessors(KernelBuilder &k) {
-  NVVM::GriddepcontrolOp::create(k, NVVM::GridDepActionKind::wait);
-}
+void waitForPredecessors(KernelBuilder &k) { NVVM::GriddepcontrolOp::create(k, NVVM::GridDepActionKind::wait); }
 void launchDependents(KernelBuilder &k) {
   NVVM::GriddepcontrolOp::create(k, NVVM::GridDepActionKind::launch_dependents);
 }
@@ -144,8 +159,7 @@ static std::string operandList(int64_t first, int64_t count) {
   return text;
 }
 
-Vals multiplyRegisters(KernelBuilder &k, ArrayRef<Val> a, Val b, ArrayRef<Val> accumulators, bool start,
-                       Major bMajor) {
+Vals multiplyRegisters(KernelBuilder &k, ArrayRef<Val> a, Val b, ArrayRef<Val> accumulators, bool start, Major bMajor) {
   // NVVM has no operation for A in registers. Outputs 0…m-1 are tied to inputs m…2m-1; then A, then B's descriptor.
   int64_t m = accumulators.size(), n = 2 * m;
   std::string text = "{\n.reg .pred p;\nsetp.ne.b32 p, " + std::to_string(start ? 0 : 1) +
@@ -163,8 +177,7 @@ Vals multiplyRegisters(KernelBuilder &k, ArrayRef<Val> a, Val b, ArrayRef<Val> a
   SmallVector<Type> types(m, k.f32Type());
   Type result = LLVM::LLVMStructType::getLiteral(k.getContext(), types);
   auto op = LLVM::InlineAsmOp::create(k, result, operands, text, llvm::join(constraints, ","),
-                                      /*has_side_effects=*/true, /*is_align_stack=*/false,
-                                      LLVM::TailCallKind::None,
+                                      /*has_side_effects=*/true, /*is_align_stack=*/false, LLVM::TailCallKind::None,
                                       LLVM::AsmDialectAttr::get(k.getContext(), LLVM::AsmDialect::AD_ATT), ArrayAttr());
   return k.unpack(k.wrap(op->getResult(0)));
 }
@@ -195,8 +208,7 @@ Vals loadMatrix(KernelBuilder &k, Val from) {
 }
 
 void storeMatrix(KernelBuilder &k, Val to, ArrayRef<Val> fragment, bool transposed) {
-  auto layout =
-      NVVM::MMALayoutAttr::get(k.getContext(), transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row);
+  auto layout = NVVM::MMALayoutAttr::get(k.getContext(), transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row);
   NVVM::StMatrixOp::create(k, to, raw(fragment), layout, shape8x8(k), b16(k));
 }
 } // namespace mla::gpu

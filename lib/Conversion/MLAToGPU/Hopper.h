@@ -51,6 +51,7 @@ enum class CacheHint : uint64_t {
 
 /// Copies a box of the tensor at `coordinates` (innermost first) to `to`; the bytes count on `barrier`. One thread.
 void copyTile(KernelBuilder &k, Val to, Val tensorMap, Val barrier, llvm::ArrayRef<Val> coordinates, CacheHint hint);
+void copyTile(KernelBuilder &k, Val to, Val tensorMap, Val barrier, llvm::ArrayRef<Val> coordinates, Val hint);
 /// Copies a box back; what lies outside the tensor is not written.
 void storeTile(KernelBuilder &k, Val tensorMap, Val from, llvm::ArrayRef<Val> coordinates);
 /// Copies `bytes` (a multiple of 16) from shared to global memory, both aligned to 16.
@@ -59,6 +60,12 @@ void commitStores(KernelBuilder &k);
 /// Waits until all stores of this thread have read their sources, or are complete.
 void waitStoresRead(KernelBuilder &k);
 void waitStores(KernelBuilder &k);
+/// Copies 4 bytes from global to shared memory and does not wait for them; and waits for all such copies of this
+/// thread.
+void copyWord(KernelBuilder &k, Val to, Val from);
+void waitWords(KernelBuilder &k);
+/// Has a line come to the second-level cache.
+void prefetch(KernelBuilder &k, Val from);
 void prefetchTensorMap(KernelBuilder &k, Val tensorMap);
 /// Orders ordinary writes of shared memory before what the copy engine and the tensor cores read; every writing thread,
 /// then a barrier.

@@ -23,8 +23,7 @@ static bool isFloat(Val v) { return isa<FloatType>(getElementTypeOrSelf(v.type()
 /// Products and sums may be contracted; nothing else is assumed.
 static constexpr auto contract = arith::FastMathFlags::contract;
 
-template <typename IntOp, typename FloatOp>
-static Val binary(Val a, Val b) {
+template <typename IntOp, typename FloatOp> static Val binary(Val a, Val b) {
   KernelBuilder &k = a.builder();
   assert(a.type() == b.type() && "operands of one type");
   if (isFloat(a))
@@ -32,8 +31,7 @@ static Val binary(Val a, Val b) {
   return k.wrap(IntOp::create(k, a, b));
 }
 
-template <typename IntOp>
-static Val integer(Val a, Val b) {
+template <typename IntOp> static Val integer(Val a, Val b) {
   assert(a.type() == b.type() && !isFloat(a) && "integers of one type");
   return a.builder().wrap(IntOp::create(a.builder(), a, b));
 }
@@ -241,6 +239,29 @@ Vals KernelBuilder::loopWhile(ArrayRef<Val> initial, llvm::function_ref<Val(Arra
         OpBuilder::InsertionGuard guard(*this);
         setInsertionPointToEnd(state[0].getParentBlock());
         Vals next = body(wrapAll(*this, state));
+        scf::YieldOp::create(*this, raw(next));
+      });
+  return wrapAll(*this, op.getResults());
+}
+
+Vals KernelBuilder::repeat(ArrayRef<Val> initial, llvm::function_ref<Vals(ArrayRef<Val>)> body,
+                           llvm::function_ref<Vals(ArrayRef<Val>)> between) {
+  SmallVector<Type> types;
+  for (Val value : initial)
+    types.push_back(value.type());
+  auto op = scf::WhileOp::create(
+      *this, types, raw(initial),
+      [&](OpBuilder &, Location, ValueRange state) {
+        OpBuilder::InsertionGuard guard(*this);
+        setInsertionPointToEnd(state[0].getParentBlock());
+        Vals next = body(wrapAll(*this, state));
+        Val again = next.pop_back_val();
+        scf::ConditionOp::create(*this, again, raw(next));
+      },
+      [&](OpBuilder &, Location, ValueRange state) {
+        OpBuilder::InsertionGuard guard(*this);
+        setInsertionPointToEnd(state[0].getParentBlock());
+        Vals next = between(wrapAll(*this, state));
         scf::YieldOp::create(*this, raw(next));
       });
   return wrapAll(*this, op.getResults());

@@ -23,8 +23,8 @@ namespace mla::gpu {
 
 class KernelBuilder;
 
-/// A value of a kernel: i1, i32, i64, f32, a vector, an address, or a bundle of registers (an LLVM struct). Integers are
-/// signed in comparisons and unsigned in division, remainder and right shift.
+/// A value of a kernel: i1, i32, i64, f32, a vector, an address, or a bundle of registers (an LLVM struct). Integers
+/// are signed in comparisons and unsigned in division, remainder and right shift.
 class Val {
 public:
   Val() = default;
@@ -137,11 +137,14 @@ public:
   Vals loop(Val from, Val to, Val step, llvm::ArrayRef<Val> initial,
             llvm::function_ref<Vals(Val i, llvm::ArrayRef<Val> state)> body);
   /// while (condition(state)) state = body(state)
+  /// Runs `body`, whose last value says whether `between` and another round follow; returns the others.
+  Vals repeat(llvm::ArrayRef<Val> initial, llvm::function_ref<Vals(llvm::ArrayRef<Val>)> body,
+              llvm::function_ref<Vals(llvm::ArrayRef<Val>)> between);
   Vals loopWhile(llvm::ArrayRef<Val> initial, llvm::function_ref<Val(llvm::ArrayRef<Val>)> condition,
                  llvm::function_ref<Vals(llvm::ArrayRef<Val>)> body);
 
   //===- Threads -----------------------------------------------------------===//
-  Val thread();       ///< in the block
+  Val thread(); ///< in the block
   Val blockX();
   Val blockY();
   Val blockZ();
@@ -166,8 +169,8 @@ public:
   void arriveNamed(int64_t barrier, int64_t threads);
 
   //===- Memory ------------------------------------------------------------===//
-  /// Dynamic shared memory starts at this address where a kernel has no static shared memory and no cluster; the runtime
-  /// checks it once a device.
+  /// Dynamic shared memory starts at this address where a kernel has no static shared memory and no cluster; the
+  /// runtime checks it once a device.
   static constexpr int64_t sharedBase = 1024;
   /// The address `offset` bytes into dynamic shared memory: a constant, so that ptxas need not keep it.
   Val shared(int64_t offset);
@@ -191,9 +194,9 @@ public:
   Val vectorOf(llvm::ArrayRef<Val> elements);
 
   Val bitcast(Val value, mlir::Type type);
-  Val extend(Val i32Value);                 ///< i32 to i64, as unsigned
-  Val toFloat(Val i32Value);                ///< as signed
-  Val toInt(Val f32Value);                  ///< towards zero
+  Val extend(Val i32Value);                  ///< i32 to i64, as unsigned
+  Val toFloat(Val i32Value);                 ///< as signed
+  Val toInt(Val f32Value);                   ///< towards zero
   Val toInt(Val condition, mlir::Type type); ///< i1 to 0 or 1
 
   /// Many registers as one value, for loops; and back.

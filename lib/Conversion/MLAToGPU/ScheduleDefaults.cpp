@@ -50,8 +50,7 @@ static Choices latentAttention(bool batchInvariant) {
   constexpr int64_t fixedBlocks = 32;
   return {
       {"overhead", 5},                                    // what a piece costs, in blocks of 64 tokens
-      {"min_blocks", 1},                                  // of a piece
-      {"keep", 0},                                        // 1: the cache's pages stay in the second-level cache
+      {"min_blocks", 2},                                  // of a piece
       {"fixed_blocks", batchInvariant ? fixedBlocks : 0}, // of every piece; 0: balanced over the batch
   };
 }

@@ -12,9 +12,10 @@ using namespace mla::gpu;
 LatentLayout::LatentLayout(const LatentAttentionShape &shape)
     : latentTiles(shape.latent / tileColumns), tiles(latentTiles + (shape.rope > 0)), ownTiles((latentTiles + 1) / 2) {
   q = 0;
-  k[0] = llvm::alignTo(std::max(tiles * latentTile, 2 * queryRows * rowPitch()), 1024);
+  k[0] = q + tiles * latentTile;
   k[1] = k[0] + tiles * latentTile;
-  p[0] = k[1] + tiles * latentTile;
+  staging = k[1];
+  p[0] = llvm::alignTo(std::max(k[1] + tiles * latentTile, staging + 2 * queryRows * rowPitch()), 1024);
   p[1] = q + (tiles - 1) * latentTile;
   rowMax = p[0] + latentTile;
   rowSum = rowMax + 4 * queryRows;
@@ -24,18 +25,15 @@ LatentLayout::LatentLayout(const LatentAttentionShape &shape)
   kBarrier[0] = qBarrier + 8;
   kBarrier[1] = kBarrier[0] + 8 * tiles;
   next = kBarrier[1] + 8 * tiles;
-  nextPages = next + 8;
-  bytes = nextPages + 2 * 4 * maxSmallPages;
+  nextPages = next + 4;
+  bytes = nextPages + 4 * maxSmallPages;
 }
 
 int64_t mla::gpu::latentAttentionSharedBytes(const LatentAttentionShape &shape) { return LatentLayout(shape).bytes; }
 
 std::string LatentAttentionShape::name() const {
   return "latent_attention_l" + std::to_string(latent) + "_r" + std::to_string(rope) + "_page" + std::to_string(page) +
-         (lse ? "_lse" : "") +
-         (split.fixed ? "_fixed" + std::to_string(split.fixed)
-                      : "_o" + std::to_string(split.overhead) + "m" + std::to_string(split.minBlocks)) +
-         (hint == CacheHint::EvictNormal ? "_keep" : "");
+         (lse ? "_lse" : "") + split.suffix();
 }
 
 //===----------------------------------------------------------------------===//
@@ -57,7 +55,7 @@ void LatentAttention::addArguments() {
     ropeArg = k.addTensorMap();
   cacheArg = k.addTensorMap();
   outMapArg = k.addTensorMap();
-  for (unsigned *arg : {&tableArg, &lengthsArg, &cuArg, &outArg, &partialArg, &partialLseArg, &piecesArg})
+  for (unsigned *arg : {&tableArg, &lengthsArg, &cuArg, &outArg, &partialArg, &partialLseArg, &slotsArg})
     *arg = k.addPointer();
   if (shape.lse)
     lseArg = k.addPointer();
@@ -75,11 +73,14 @@ void LatentAttention::setUp() {
   quad = lane & 3;
   row0 = warp * 16 + (lane >> 2);
   isFirst = thread == 0;
-  isSecond = thread == 128;
   isGroupFirst = inGroup == 0;
   for (int64_t j = 0; j < 4; ++j)
     fragment[j] = fragmentOffset(k, warp, lane, j);
   firstRow = k.blockX() * queryRows;
+  // Where many sequences are split, their partial results should stay in the second-level cache, not the pages.
+  auto policy = [&](CacheHint hint) { return k.i64(static_cast<int64_t>(hint)); };
+  Val mostlyWhole = k.argument(batchArg) * 2 > k.argument(partsArg);
+  hint = select(mostlyWhole, policy(CacheHint::EvictNormal), policy(CacheHint::EvictFirst));
   k.when(isFirst, [&] {
     prefetchTensorMap(k, k.argument(queriesArg));
     if (shape.rope)
@@ -93,32 +94,13 @@ void LatentAttention::setUp() {
   k.syncBlock();
 }
 
-Vals LatentAttention::divide(llvm::function_ref<Vals(WorkSplit &)> body) {
-  return WorkSplit::divide(k, shape.split, k.argument(lengthsArg), k.argument(batchArg), k.argument(partsArg), body);
-}
-
-/// Says for some sequences how they are divided, to the kernel that merges. One warp, while copies are under way.
-void LatentAttention::writePieces() {
-  auto writeShare = [&](WorkSplit &split) -> Vals {
-    k.loop(k.blockY(), k.argument(batchArg), k.argument(partsArg), {}, [&](Val sequence, llvm::ArrayRef<Val>) -> Vals {
-      WorkSplit::Pieces pieces = split.piecesOf(sequence);
-      Val to = k.at(k.argument(piecesArg), k.extend(sequence) * 16);
-      k.when(lane == 0, [&] {
-        k.store(k.vectorOf({pieces.count, pieces.firstSlot, pieces.secondSlot, pieces.step}), to, 16);
-      });
-      return {};
-    });
-    return {};
-  };
-  k.when((k.blockX() == 0) & ((thread >> 5) == 5), [&] { divide(writeShare); });
-}
-
 //===----------------------------------------------------------------------===//
 // Pieces
 //===----------------------------------------------------------------------===//
 
 static Val blocksOfLength(KernelBuilder &k, Val length) { return max(ceilDiv(length, blockTokens), k.i32(1)); }
 
+/// The piece of this part that starts at a block of a sequence.
 LatentAttention::Piece LatentAttention::pieceAt(Val sequence, Val begin) {
   Val blocks = blocksOfLength(k, k.loadInt(k.argument(lengthsArg), sequence));
   Val limit = select(sequence == part.last, part.endBlock, blocks);
@@ -126,26 +108,30 @@ LatentAttention::Piece LatentAttention::pieceAt(Val sequence, Val begin) {
   return {sequence, begin, limit, end};
 }
 
+/// Brings where queries begin, and the table's row of the sequence that this part likely begins with, to the
+/// second-level cache while the batch is divided.
+void LatentAttention::prefetchIndices() {
+  Val batch = k.argument(batchArg), width = k.argument(widthArg), line = thread << 7;
+  Val sequence = k.blockY() * batch / k.argument(partsArg);
+  k.when(line < batch * 4, [&] { prefetch(k, k.at(k.argument(cuArg), k.extend(line))); });
+  k.when(line < width * 4,
+         [&] { prefetch(k, k.at(k.argument(tableArg), k.extend(sequence * width) * 4 + k.extend(line))); });
+}
+
 /// Lengths, tables and where queries begin were complete before the predecessor began: only queries and the cache are
 /// waited for.
 void LatentAttention::beginPart() {
-  Vals fields = divide([&](WorkSplit &split) -> Vals {
-    WorkSplit::Part own = split.partOf(k.blockY());
-    return {own.first, own.firstBlock, own.last, own.endBlock, own.slot};
-  });
-  part = {fields[0], fields[1], fields[2], fields[3], fields[4]};
+  prefetchIndices();
+  WorkSplit split(k, shape.split, k.argument(lengthsArg), k.argument(batchArg), k.argument(partsArg));
+  part = split.partOf(k.blockY());
   Piece own = pieceAt(min(part.first, k.argument(batchArg) - 1), part.firstBlock);
   Val row = queryRow(own.sequence);
-  Vals pages = pagesOf(own.sequence, own.begin, own.end), second = pagesOf(own.sequence, own.begin + 1, own.end);
+  Vals pages = pagesOf(own.sequence, own.begin);
   waitForPredecessors(k);
-  // Two threads issue copies: each takes the engine's queue some time.
-  Val any = part.first <= part.last;
-  k.when(isFirst & any, [&] {
+  k.when(isFirst & (part.first <= part.last), [&] {
     loadQueries(row);
     loadTiles(0, order[0], pages, own.begin);
   });
-  k.when(isSecond & any & (own.begin + 1 < own.end), [&] { loadTiles(1, order[1], second, own.begin + 1); });
-  writePieces();
 }
 
 /// The state is sequence, first block, ordinal, and the barriers' parities. The copies of a piece's queries and first
@@ -170,41 +156,47 @@ void LatentAttention::allPieces() {
 }
 
 void LatentAttention::beginPiece(const Piece &own, Val ordinal) {
-  sequence = own.sequence, begin = own.begin, end = own.end;
-  length = k.loadInt(k.argument(lengthsArg), sequence);
+  // Shuffled, they are known to be the same in a warp.
+  auto uniform = [&](Val value) { return k.shuffle(value, k.i32(0)); };
+  sequence = own.sequence, begin = own.begin, end = uniform(own.end);
+  length = uniform(k.loadInt(k.argument(lengthsArg), sequence));
   Val heads = k.argument(headsArg), firstToken = k.loadInt(k.argument(cuArg), sequence);
   Val queries = k.loadInt(k.argument(cuArg), sequence + 1) - firstToken;
   sequenceRow = firstToken * heads;
   rows = queries * heads;
-  Val whole = (begin == 0) & (end == blocksOfLength(k, length));
+  isLast = end == blocksOfLength(k, length);
+  Val whole = (begin == 0) & isLast;
   Val own0 = shape.split.fixed ? ordinal : min(ordinal, k.i32(1));
   slot = select(whole, k.i32(-1), part.slot + own0);
   for (int64_t row : {0, 1}) {
     Val query = (firstRow + row0 + 8 * row) / heads;
     border[row] = min(length - (queries - query - 1), length);
   }
-  hasSecond = begin + 1 < end;
+  leastBorder = uniform(min(length - (queries - firstRow / heads - 1), length));
 }
 
-/// Keeps what the next piece's first copies need in shared memory until this one is done. One thread.
-void LatentAttention::fetchNext(const Piece &piece) {
-  k.store(queryRow(piece.sequence), k.shared(at.next));
-  k.store(k.toInt(piece.begin + 1 < piece.end, k.i32Type()), k.shared(at.next + 4));
-  for (int64_t stage : {0, 1})
-    for (auto [j, page] : llvm::enumerate(pagesOf(piece.sequence, piece.begin + stage, piece.end)))
-      k.store(page, k.shared(at.nextPages + 4 * (stage * maxSmallPages + j)));
+/// Has what the next piece's first copies need brought to shared memory while this one goes on: while all blocks of
+/// threads read their first blocks, a load takes microseconds. One thread.
+void LatentAttention::fetchNext() {
+  copyWord(k, k.shared(at.next), k.at(k.argument(cuArg), k.extend(nextSequence) * 4));
+  for (auto [j, entry] : llvm::enumerate(entriesOf(nextSequence, nextBegin)))
+    copyWord(k, k.shared(at.nextPages + 4 * j), entry);
 }
 
-Vals LatentAttention::nextPages(int64_t stage) {
+Val LatentAttention::fetched(int64_t offset) { return k.load(k.shared(offset), k.i32Type()); }
+
+Vals LatentAttention::fetchedPages() {
   Vals pages;
-  for (int64_t j = 0; j < std::max<int64_t>(blockTokens / shape.page, 1); ++j)
-    pages.push_back(k.load(k.shared(at.nextPages + 4 * (stage * maxSmallPages + j)), k.i32Type()));
+  for (int64_t j = 0; j < pagesOfBlock(shape); ++j)
+    pages.push_back(fetched(at.nextPages + 4 * j));
   return pages;
 }
 
 void LatentAttention::loadQueryFragments() {
   k.when(thread < queryRows, [&] { k.store(k.f32(lowest), k.shared(at.rowMax, thread << 2)); });
+  Vals second = pagesOf(sequence, begin + 1);
   waitBarrier(k, k.shared(at.qBarrier), queryParity);
+  k.when(isFirst & (begin + 1 < end), [&] { loadTiles(1, order[1], second, begin + 1); });
   lastQueryTile.clear();
   for (int64_t j = 0; j < 4; ++j)
     lastQueryTile.append(loadMatrix(k, k.shared(at.p[1], fragment[j])));
@@ -215,108 +207,99 @@ void LatentAttention::loadQueryFragments() {
 Vals LatentAttention::onePiece(Piece own, Val ordinal) {
   beginPiece(own, ordinal);
   Val same = shape.split.fixed ? own.end < own.limit : k.i1(false);
-  Val nextSequence = select(same, sequence, sequence + 1);
+  nextSequence = select(same, sequence, sequence + 1);
   nextBegin = select(same, own.end, k.i32(0));
   hasNext = nextSequence <= part.last;
-  k.when(hasNext & isFirst, [&] { fetchNext(pieceAt(nextSequence, nextBegin)); });
+  k.when(hasNext & isFirst, [&] { fetchNext(); });
   loadQueryFragments();
-  Vals state = k.choose(
-      group == 0, [&] { return group0(); }, [&] { return group1(); });
+  Vals state = k.choose(group == 0, [&] { return allBlocks0(); }, [&] { return allBlocks1(); });
   Vals out = k.unpack(state[0]);
-  finishRows(out, llvm::MutableArrayRef(state).drop_front());
+  shareSums(llvm::MutableArrayRef(state).drop_front());
+  k.when(hasNext & isFirst, [&] { loadNext(); });
+  normalizeRows(out);
   Val whole = slot < 0;
   k.when(whole, [&] { sendWhole(out); }, [&] { sendPartial(out); });
+  k.when((thread == 32) & (k.blockX() == 0), [&] { writeSlots(); });
   return {nextSequence, nextBegin};
 }
 
-/// What the next piece begins with, under the end of this one: K is free, and so is the place of Q. In the order of need:
-/// the copy engine has one queue, and what is behind in it waits. One thread.
+/// What the next piece begins with, under the end of this one. In the order of need: the copy engine has one queue, and
+/// what is behind in it waits. The results go out by way of the place of the second block, which is copied when the
+/// queries are there. One thread.
 void LatentAttention::loadNext() {
-  loadQueries(k.load(k.shared(at.next), k.i32Type()));
-  loadTiles(0, order[0], nextPages(0), nextBegin);
-  k.when(k.load(k.shared(at.next + 4), k.i32Type()) != 0,
-         [&] { loadTiles(1, order[1], nextPages(1), nextBegin + 1); });
+  waitWords(k);
+  loadQueries(fetched(at.next) * k.argument(headsArg) + firstRow);
+  loadTiles(0, order[0], fetchedPages(), nextBegin);
+}
+
+/// Says where this sequence's partial results begin and end. One thread.
+void LatentAttention::writeSlots() {
+  Val to = k.at(k.argument(slotsArg), k.extend(sequence) * 8);
+  k.when(begin == 0, [&] { k.store(slot, to); });
+  k.when((begin > 0) & isLast, [&] { k.store(slot, k.at(to, 4)); });
 }
 
 //===----------------------------------------------------------------------===//
 // The blocks of a piece, two at a time
 //===----------------------------------------------------------------------===//
 
+BlockState LatentAttention::emptyState(int64_t group) {
+  Vals scores(accumulatorsOf(blockTokens), k.f32(0)), out(accumulatorsOf(at.ownTiles * tileColumns), k.f32(0));
+  return {out, {k.f32(0), k.f32(0)}, parity[group], scores};
+}
+
 static Vals packState(KernelBuilder &k, const BlockState &s, Val block) {
-  return {k.pack(s.scores), k.pack(s.out), s.sum[0], s.sum[1], s.parity, block};
+  return {k.pack(s.out), s.sum[0], s.sum[1], s.parity, k.pack(s.scores), block};
 }
 static BlockState unpackState(KernelBuilder &k, llvm::ArrayRef<Val> state) {
-  return {k.unpack(state[0]), k.unpack(state[1]), {state[2], state[3]}, state[4]};
-}
-static Vals results(KernelBuilder &k, const BlockState &s) { return {k.pack(s.out), s.sum[0], s.sum[1]}; }
-
-static BlockState emptyState(KernelBuilder &k, const LatentLayout &at, Val parity) {
-  Vals scores(accumulatorsOf(blockTokens), k.f32(0)), out(accumulatorsOf(at.ownTiles * tileColumns), k.f32(0));
-  return {scores, out, {k.f32(0), k.f32(0)}, parity};
+  return {k.unpack(state[0]), {state[1], state[2]}, state[3], k.unpack(state[4])};
 }
 
-Vals LatentAttention::group0() {
-  BlockState first = emptyState(k, at, parity[0]);
-  firstScores(first, 0, order[0]);
-  Vals state = k.loopWhile(
-      packState(k, first, begin), [&](llvm::ArrayRef<Val> s) { return s[5] < end - 2; },
+/// Both return this warpgroup's half of the output and the sums of its probabilities.
+Vals LatentAttention::allBlocks0() {
+  BlockState first = emptyState(0);
+  scoresOfFirst(first, begin, /*isNext=*/false);
+  Vals last = k.repeat(
+      packState(k, first, begin),
       [&](llvm::ArrayRef<Val> state) {
         BlockState s = unpackState(k, state);
-        body0(s, state[5], BlocksLeft::More);
-        return packState(k, s, state[5] + 2);
-      });
-  auto last = [&](BlocksLeft left) {
-    BlockState s = unpackState(k, state);
-    body0(s, state[5], left);
-    return results(k, s);
-  };
-  return k.choose(
-      state[5] + 1 < end, [&] { return last(BlocksLeft::Two); }, [&] { return last(BlocksLeft::One); });
-}
-
-Vals LatentAttention::group1() {
-  BlockState first = emptyState(k, at, parity[1]);
-  Vals begun = k.choose(
-      hasSecond,
-      [&]() -> Vals {
-        BlockState s = first;
-        firstScores(s, 1, order[1]);
-        return {k.pack(s.scores), s.parity};
+        round0(s, state[5]);
+        Vals next = packState(k, s, state[5] + 2);
+        next.push_back(state[5] + 2 < end);
+        return next;
       },
-      [&]() -> Vals {
-        return {k.pack(first.scores), first.parity};
-      });
-  first.scores = k.unpack(begun[0]);
-  first.parity = begun[1];
-  Vals state = k.loopWhile(
-      packState(k, first, begin), [&](llvm::ArrayRef<Val> s) { return s[5] < end - 3; },
       [&](llvm::ArrayRef<Val> state) {
         BlockState s = unpackState(k, state);
-        body1(s, state[5], BlocksLeft::More);
-        return packState(k, s, state[5] + 2);
+        addOther(s, 1, 0);
+        scoresOfFirst(s, state[5], /*isNext=*/true);
+        return packState(k, s, state[5]);
       });
-  Val block = state[5];
-  auto last = [&](BlocksLeft left) {
-    BlockState s = unpackState(k, state);
-    body1(s, block, left);
-    if (left == BlocksLeft::Three)
-      body1(s, block + 2, BlocksLeft::One);
-    return results(k, s);
-  };
-  return k.choose(
-      block + 2 < end, [&] { return last(BlocksLeft::Three); },
-      [&] {
-        return k.choose(
-            block + 1 < end, [&] { return last(BlocksLeft::Two); }, [&] { return last(BlocksLeft::One); });
-      });
+  BlockState s = unpackState(k, last);
+  addOther(s, 1, 0);
+  waitProducts(k, 0);
+  return {k.pack(s.out), s.sum[0], s.sum[1]};
+}
+
+Vals LatentAttention::allBlocks1() {
+  Vals last = k.repeat(
+      packState(k, emptyState(1), begin),
+      [&](llvm::ArrayRef<Val> state) {
+        BlockState s = unpackState(k, state);
+        round1(s, state[5]);
+        Vals next = packState(k, s, state[5] + 2);
+        next.push_back(state[5] + 2 < end);
+        return next;
+      },
+      [](llvm::ArrayRef<Val> state) { return Vals(state); });
+  return {last[0], last[1], last[2]};
 }
 
 //===----------------------------------------------------------------------===//
 // Results
 //===----------------------------------------------------------------------===//
 
-/// Divides by the sum of both warpgroups' probabilities. Rows that saw nothing are zero.
-void LatentAttention::finishRows(Vals &out, llvm::MutableArrayRef<Val> sums) {
+/// Leaves the sums of this warpgroup's probabilities for both. After this all products of the piece are done.
+void LatentAttention::shareSums(llvm::MutableArrayRef<Val> sums) {
   Val own = k.shared(at.rowSum, (row0 + (group << 6)) << 2);
   for (int64_t row : {0, 1}) {
     sums[row] = sums[row] + k.shuffleXor(sums[row], 1);
@@ -327,6 +310,10 @@ void LatentAttention::finishRows(Vals &out, llvm::MutableArrayRef<Val> sums) {
     k.store(sums[1], k.at(own, 32));
   });
   k.syncBlock();
+}
+
+/// Divides by the sum of both warpgroups' probabilities. Rows that saw nothing are zero.
+void LatentAttention::normalizeRows(Vals &out) {
   Val inverse[2];
   for (int64_t row : {0, 1}) {
     Val sum =
@@ -337,8 +324,8 @@ void LatentAttention::finishRows(Vals &out, llvm::MutableArrayRef<Val> sums) {
     value = value * inverse[rowOf(i)];
 }
 
-/// Rows that are final go out as bf16 by way of the place of Q. Whole tiles, if all 64 rows are of this sequence; else row
-/// by row, so that its neighbours' stay untouched.
+/// Rows that are final go out as bf16 by way of the place of K's second block. Whole tiles, if all 64 rows are of this
+/// sequence; else row by row, so that its neighbours' stay untouched.
 void LatentAttention::sendWhole(llvm::ArrayRef<Val> out) {
   Val full = firstRow + queryRows <= rows;
   k.when(full, [&] { stageTiles(out); }, [&] { stageRows(out); });
@@ -347,7 +334,6 @@ void LatentAttention::sendWhole(llvm::ArrayRef<Val> out) {
   k.when(full, [&] { k.when(isFirst, [&] { sendTiles(); }); }, [&] { sendRows(); });
   waitStoresRead(k);
   k.when(full == k.i1(false), [&] { k.syncBlock(); });
-  k.when(isFirst & hasNext, [&] { loadNext(); });
   sendLse(true);
 }
 
@@ -358,7 +344,7 @@ void LatentAttention::stageTiles(llvm::ArrayRef<Val> out) {
     Vals packed;
     for (int64_t i = 8 * j; i < 8 * j + 8; i += 2)
       packed.push_back(packBF16(out[i], out[i + 1]));
-    auto store = [&] { storeMatrix(k, k.shared(at.q + j / 4 * latentTile, fragment[j % 4] + ownTile), packed); };
+    auto store = [&] { storeMatrix(k, k.shared(at.staging + j / 4 * latentTile, fragment[j % 4] + ownTile), packed); };
     if (j / 4 < skipped)
       k.when(group == 0, store);
     else
@@ -368,21 +354,20 @@ void LatentAttention::stageTiles(llvm::ArrayRef<Val> out) {
 
 void LatentAttention::sendTiles() {
   for (int64_t i = 0; i < at.latentTiles; ++i)
-    storeTile(k, k.argument(outMapArg), k.shared(at.q + i * latentTile),
+    storeTile(k, k.argument(outMapArg), k.shared(at.staging + i * latentTile),
               {k.i32(i * tileColumns), sequenceRow + firstRow});
   commitStores(k);
 }
 
 /// Rows without swizzle, those of warpgroup 1 behind those of warpgroup 0.
 static Val stagedRow(KernelBuilder &k, const LatentLayout &at, Val group, Val row) {
-  return k.shared(at.q, (group * queryRows + row) * at.rowPitch());
+  return k.shared(at.staging, (group * queryRows + row) * at.rowPitch());
 }
 
 void LatentAttention::stageRows(llvm::ArrayRef<Val> out) {
   Val base = k.at(stagedRow(k, at, group, row0), quad * 4);
   for (size_t i = 0; i < out.size(); i += 2)
-    k.store(packBF16(out[i], out[i + 1]),
-            k.at(base, rowOf(i) * 8 * at.rowPitch() + static_cast<int64_t>(i / 4) * 16));
+    k.store(packBF16(out[i], out[i + 1]), k.at(base, rowOf(i) * 8 * at.rowPitch() + static_cast<int64_t>(i / 4) * 16));
 }
 
 void LatentAttention::sendRows() {
@@ -400,7 +385,6 @@ void LatentAttention::sendRows() {
 
 /// What is to be merged goes out in f32 as the registers lie (LatentPartials): no exchange, all stores coalesced.
 void LatentAttention::sendPartial(llvm::ArrayRef<Val> out) {
-  k.when(isFirst & hasNext, [&] { loadNext(); });
   LatentPartials partials(k, shape, k.argument(rowsArg));
   k.when(firstRow + warp * 16 < rows, [&] {
     Val to = k.at(k.argument(partialArg), partials.bytesTo(slot, k.blockX(), group) + k.extend(inGroup * 16));
@@ -435,6 +419,7 @@ void LatentAttention::emit() {
   k.begin();
   setUp();
   beginPart();
+  k.when(dependentsMayComeEarly(k.argument(batchArg), k.argument(partsArg)), [&] { launchDependents(k); });
   allPieces();
   launchDependents(k);
   waitStores(k);

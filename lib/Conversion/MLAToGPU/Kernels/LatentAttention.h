@@ -20,7 +20,6 @@ struct LatentAttentionShape {
   int64_t page = 64;    ///< tokens a page: 16, 32, 64 or 128
   bool lse = false;     ///< the log-sum-exp is a result, too
   WorkSplitChoices split;
-  CacheHint hint = CacheHint::EvictFirst; ///< for what is read of the cache
 
   std::string name() const;      ///< of the attention kernel
   std::string mergeName() const; ///< of the kernel that merges partial results
@@ -32,8 +31,8 @@ inline constexpr int64_t queryRows = 64;
 /// Partial results, as the accumulators of the attention kernel lie in registers:
 ///   f32 [slots][row blocks][2 warpgroups][quads][128 threads][4]
 /// where element e of quad j of thread t is row 16·(t/32) + (t%32)/4 + 8·(e/2) of the row block, and column
-/// 8j + 2·(t%4) + e%2 of those that the warpgroup computes: tiles 0… of the latent, or the last ones; with an odd number of
-/// tiles both compute the middle one, and warpgroup 0's counts.
+/// 8j + 2·(t%4) + e%2 of those that the warpgroup computes: tiles 0… of the latent, or the last ones; with an odd
+/// number of tiles both compute the middle one, and warpgroup 0's counts.
 class LatentPartials {
 public:
   LatentPartials(KernelBuilder &k, const LatentAttentionShape &shape, Val rowsOfSequence)
@@ -49,19 +48,24 @@ private:
   Val rows;
 };
 
+/// With few sequences the next kernel may take multiprocessors early: parts are so many that they end early, too. Else
+/// blocks of threads that come one by one would read the cache apart from their neighbours, and so twice.
+inline Val dependentsMayComeEarly(Val batch, Val parts) { return batch * 4 <= parts; }
+
 /// Dynamic shared memory of the attention kernel, in bytes.
 int64_t latentAttentionSharedBytes(const LatentAttentionShape &shape);
 
 /// Adds the kernel to the module, if it is not there. Its arguments, in order:
 ///   map q_latent [rows, L], map q_rope [rows, R] (if R > 0), map pages [pages, page, L + R], block_table, lengths,
 ///   cu_seqlens, map out [rows, L], out, partial out f32 (LatentPartials), partial lse f32 [slots, rows a sequence],
-///   pieces i32 [batch, 4] (as WorkSplit::Pieces), lse f32 [rows] (if wanted); batch, parts, entries a row of
+///   slots i32 [batch, 2], lse f32 [rows] (if wanted); batch, parts, entries a row of
 ///   the block table, heads, rows a sequence at most; scale · log2(e).
 /// Grid: (row blocks of a sequence, parts); 256 threads.
 void emitLatentAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape);
 
 /// Adds the kernel that combines partial results (mla.merge): o = Σ 2^(l_i - l) o_i with 2^l = Σ 2^l_i. Arguments:
-///   cu_seqlens, partial out, partial lse, pieces, out, lse (if wanted); heads, rows a sequence at most.
+///   cu_seqlens, partial out, partial lse, slots, out, lse (if wanted); batch, parts, heads, rows a sequence at most.
+/// Slots are the first and the last one of each sequence's partial results, the first -1 where it is one piece.
 /// Grid: (any, batch); 256 threads.
 int64_t latentMergeSharedBytes(const LatentAttentionShape &shape);
 void emitLatentMerge(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape);

@@ -29,7 +29,7 @@
 namespace mla::gpu {
 
 inline constexpr int64_t latentTile = tileBytes(blockTokens); ///< 64 tokens x 64 columns
-inline constexpr int64_t maxSmallPages = 4;             ///< pages of a block of 64 tokens
+inline constexpr int64_t maxSmallPages = 4;                   ///< pages of a block of 64 tokens
 inline constexpr double masked = -1e33, lowest = -1e30;
 
 /// Named barriers. 0 is the block's.
@@ -38,12 +38,13 @@ enum LatentBarrier : int64_t { MaxOf0 = 8, MaxOf1 = 9, P0Stored = 10, P1Stored =
 /// Offsets in dynamic shared memory, in bytes.
 struct LatentLayout {
   explicit LatentLayout(const LatentAttentionShape &shape);
-  int64_t latentTiles, tiles; ///< of the latent; of a row of the cache
-  int64_t ownTiles;           ///< tiles of the output that a warpgroup computes
-  int64_t q, k[2], p[2];      ///< P of stage 1 takes the place of Q's last tile, which moves to registers
+  int64_t latentTiles, tiles;       ///< of the latent; of a row of the cache
+  int64_t ownTiles;                 ///< tiles of the output that a warpgroup computes
+  int64_t q, k[2], p[2];            ///< P of stage 1 takes the place of Q's last tile, which moves to registers
   int64_t rowMax, rowSum, scale[2]; ///< f32 a row; two sums, one a warpgroup
+  int64_t staging;                  ///< of results, where K of stage 1 is else
   int64_t qBarrier, kBarrier[2];
-  int64_t next, nextPages; ///< of the next piece: its query row, whether it has a second block; pages of its first two
+  int64_t next, nextPages; ///< of the next piece: its first token, and the pages of its first block
   int64_t bytes;
   int64_t firstTile(int64_t group) const { return group == 0 ? 0 : latentTiles - ownTiles; }
   /// Columns of the output that a warpgroup stores; where tiles are odd, both compute the middle one.
@@ -53,16 +54,18 @@ struct LatentLayout {
   int64_t rowPitch() const { return ownTiles * tileRowBytes + 16; }
 };
 
+/// Pages of a block of 64 tokens.
+inline int64_t pagesOfBlock(const LatentAttentionShape &shape) {
+  return shape.page >= blockTokens ? 1 : blockTokens / shape.page;
+}
+
 /// What runs along the blocks of a piece, in one warpgroup.
 struct BlockState {
-  Vals scores;      ///< 64 x 64 of this warpgroup's next block
-  Vals out;         ///< 64 x (64 · ownTiles)
-  Val sum[2];       ///< of the probabilities of this thread's two rows
-  Val parity;       ///< of the next phase of this stage's barriers
+  Vals out;    ///< 64 x (64 · ownTiles)
+  Val sum[2];  ///< of the probabilities of this thread's two rows
+  Val parity;  ///< of the next phase of this stage's barriers
+  Vals scores; ///< 64 x 64 of this warpgroup's block of the round
 };
-
-/// Which blocks of a piece are left.
-enum class BlocksLeft { More, Two, One, Three };
 
 class LatentAttention {
 public:
@@ -77,20 +80,23 @@ private:
     Val sequence, begin, limit, end; ///< blocks begin…end of it; `limit`: where this part's share of it ends
   };
   Piece pieceAt(Val sequence, Val begin);
+  void prefetchIndices();
   void beginPart();
   void allPieces();
-  Vals divide(llvm::function_ref<Vals(WorkSplit &)> body);
-  void writePieces();
   Vals onePiece(Piece own, Val ordinal);
   void beginPiece(const Piece &own, Val ordinal);
-  void fetchNext(const Piece &next);
-  Vals nextPages(int64_t stage);
+  void fetchNext();
+  Val fetched(int64_t offset);
+  Vals fetchedPages();
   void loadQueryFragments();
-  Vals group0();
-  Vals group1();
+  BlockState emptyState(int64_t group);
+  Vals allBlocks0();
+  Vals allBlocks1();
   void loadNext();
+  void writeSlots();
   // Results
-  void finishRows(Vals &out, llvm::MutableArrayRef<Val> sums);
+  void shareSums(llvm::MutableArrayRef<Val> sums);
+  void normalizeRows(Vals &out);
   void sendWhole(llvm::ArrayRef<Val> out);
   void stageTiles(llvm::ArrayRef<Val> out);
   void sendTiles();
@@ -99,42 +105,48 @@ private:
   void sendPartial(llvm::ArrayRef<Val> out);
   void sendLse(bool whole);
   // Blocks (LatentBlocks.cpp)
-  void body0(BlockState &s, Val block, BlocksLeft left);
-  void body1(BlockState &s, Val block, BlocksLeft left);
+  void scoresOfFirst(BlockState &s, Val block, bool isNext);
+  void round0(BlockState &s, Val block);
+  void round1(BlockState &s, Val block);
   // Copies
   Val queryRow(Val sequence);
   void loadQueries(Val row);
-  Vals pagesOf(Val sequence, Val block, Val end);
+  Vals entriesOf(Val sequence, Val block);
+  Vals pagesOf(Val sequence, Val block);
   void loadTiles(int64_t stage, llvm::ArrayRef<int64_t> order, llvm::ArrayRef<Val> pages, Val block);
   void refill(int64_t stage, int64_t group, llvm::ArrayRef<Val> pages, Val block, Val predicate);
   // Products
   void scoreTile(BlockState &s, int64_t stage, int64_t index, bool start);
-  void firstScores(BlockState &s, int64_t stage, llvm::ArrayRef<int64_t> order);
+  void scoresOfSecond(BlockState &s, Val block);
   void addOwn(BlockState &s, llvm::ArrayRef<Val> p, int64_t stage, int64_t group);
   void addOther(BlockState &s, int64_t stage, int64_t group);
   // Softmax
   Val rowValue(int64_t base, int64_t row);
-  void mask(BlockState &s, Val start);
+  void maskBeyond(BlockState &s, Val start);
   Val rowMaximum(const BlockState &s, int64_t row);
   Vals softmax(BlockState &s, int64_t stage);
   void storeProbabilities(llvm::ArrayRef<Val> p, int64_t stage);
-  void zeroBeyond(int64_t stage, Val valid, int64_t group);
+  void zeroRows(int64_t stage, Val valid, int64_t group);
+  void zeroBeyond(Val block, llvm::ArrayRef<int64_t> stages, int64_t group);
   const LatentAttentionShape &shape;
   LatentLayout at;
   KernelBuilder k;
   llvm::SmallVector<int64_t> order[2]; ///< in which a stage's tiles are copied and multiplied
   // Arguments
-  unsigned queriesArg, ropeArg, cacheArg, outMapArg, tableArg, lengthsArg, cuArg, outArg, partialArg, partialLseArg;
-  unsigned piecesArg, lseArg;
+  unsigned queriesArg, ropeArg, cacheArg, outMapArg, tableArg, lengthsArg, cuArg, outArg, partialArg, partialLseArg,
+      slotsArg;
+  unsigned lseArg;
   unsigned batchArg, partsArg, widthArg, headsArg, rowsArg, scaleArg;
   // Threads
-  Val thread, group, inGroup, lane, warp, quad, row0, isFirst, isSecond, isGroupFirst, fragment[4];
+  Val thread, group, inGroup, lane, warp, quad, row0, isFirst, isGroupFirst, fragment[4];
+  Val hint;     ///< to the second-level cache, for the pages
   Val firstRow; ///< of this block of threads, among a sequence's
   WorkSplit::Part part;
   // The piece at hand
-  Val sequence, begin, end, length, slot, hasSecond, hasNext, nextBegin;
+  Val sequence, begin, end, length, slot, isLast, hasNext, nextSequence, nextBegin;
   Val sequenceRow, rows; ///< of its query rows: the first, and how many
   Val border[2];         ///< of this thread's rows: tokens below it are seen
+  Val leastBorder;       ///< of all rows
   Val parity[2], queryParity;
   Vals lastQueryTile;
 };

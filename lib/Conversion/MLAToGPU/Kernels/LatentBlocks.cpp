@@ -35,16 +35,20 @@ void LatentAttention::loadQueries(Val row) {
              CacheHint::EvictNormal);
 }
 
-/// The pages of a block of 64 tokens: one, or several small ones. Beyond `end` any will do.
-Vals LatentAttention::pagesOf(Val sequence, Val block, Val end) {
+/// Where the numbers of a block's pages are: one, or several small ones. Beyond the sequence they are anything.
+Vals LatentAttention::entriesOf(Val sequence, Val block) {
   Val width = k.argument(widthArg), row = k.at(k.argument(tableArg), k.extend(sequence * width) * 4);
-  Val safe = select(block < end, block, k.i32(0));
+  Val first = shape.page >= blockTokens ? block / (shape.page / blockTokens) : block * pagesOfBlock(shape);
+  Vals entries;
+  for (int64_t j = 0; j < pagesOfBlock(shape); ++j)
+    entries.push_back(k.at(row, k.extend(min(first + j, width - 1)) * 4));
+  return entries;
+}
+
+Vals LatentAttention::pagesOf(Val sequence, Val block) {
   Vals pages;
-  if (shape.page >= blockTokens)
-    return {k.loadInt(row, safe / (shape.page / blockTokens))};
-  int64_t count = blockTokens / shape.page;
-  for (int64_t j = 0; j < count; ++j)
-    pages.push_back(k.loadInt(row, min(safe * count + j, width - 1)));
+  for (Val entry : entriesOf(sequence, block))
+    pages.push_back(k.loadConstant(entry, k.i32Type()));
   return pages;
 }
 
@@ -55,7 +59,7 @@ void LatentAttention::loadTiles(int64_t stage, llvm::ArrayRef<int64_t> order, ll
   for (int64_t i : order)
     for (auto [j, page] : llvm::enumerate(pages))
       copyTile(k, k.shared(at.k[stage] + i * latentTile + j * tileBytes(rows)), k.argument(cacheArg),
-               k.shared(at.kBarrier[stage] + 8 * i), {k.i32(i * tileColumns), token, page}, shape.hint);
+               k.shared(at.kBarrier[stage] + 8 * i), {k.i32(i * tileColumns), token, page}, hint);
 }
 
 /// Refills this warpgroup's half of a stage.
@@ -88,12 +92,37 @@ void LatentAttention::scoreTile(BlockState &s, int64_t stage, int64_t index, boo
   commitProducts(k);
 }
 
-void LatentAttention::firstScores(BlockState &s, int64_t stage, llvm::ArrayRef<int64_t> order) {
+/// Of the round's first block, by warpgroup 0. The round before's last product is still under way, of the other stage,
+/// which is refilled when that is done.
+void LatentAttention::scoresOfFirst(BlockState &s, Val block, bool isNext) {
+  Vals second = pagesOf(sequence, block + 1);
   s.scores.assign(accumulatorsOf(blockTokens), k.f32(0));
-  for (auto [n, index] : llvm::enumerate(order))
-    scoreTile(s, stage, index, n == 0);
-  waitProducts(k, 0);
+  for (int64_t i = 0; i < at.tiles; ++i) {
+    if (i == at.ownTiles && isNext) {
+      waitProducts(k, at.ownTiles);
+      refill(1, 0, second, block + 1, isGroupFirst & (block + 1 < end));
+    }
+    scoreTile(s, 0, i, i == 0);
+  }
   s.parity = s.parity ^ 1;
+  waitProducts(k, 0);
+}
+
+/// Of the round's second block, by warpgroup 1. Where there is none nothing is seen of it.
+void LatentAttention::scoresOfSecond(BlockState &s, Val block) {
+  Vals none(accumulatorsOf(blockTokens), k.f32(masked));
+  Vals scored = k.choose(
+      block + 1 < end,
+      [&]() -> Vals {
+        s.scores.assign(none.size(), k.f32(0));
+        for (auto [n, index] : llvm::enumerate(order[1]))
+          scoreTile(s, 1, index, n == 0);
+        waitProducts(k, 0);
+        return {k.pack(s.scores), s.parity ^ 1};
+      },
+      [&]() -> Vals { return {k.pack(none), s.parity}; });
+  s.scores = k.unpack(scored[0]);
+  s.parity = scored[1];
 }
 
 static int64_t valuesDescriptor(const LatentLayout &at, int64_t stage, int64_t group, int64_t step) {
@@ -125,11 +154,17 @@ void LatentAttention::addOther(BlockState &s, int64_t stage, int64_t group) {
 /// The address of a value a row, for this thread's row 0 or 1 (8 rows on).
 Val LatentAttention::rowValue(int64_t base, int64_t row) { return k.shared(base + 32 * row, row0 << 2); }
 
-/// Hides tokens at and beyond each row's border; `start` is the block's first token.
-void LatentAttention::mask(BlockState &s, Val start) {
+/// Hides tokens at and beyond each row's border, if the block from token `start` has any.
+void LatentAttention::maskBeyond(BlockState &s, Val start) {
   Val first = start + (quad << 1), hidden = k.f32(masked);
-  for (auto [i, score] : llvm::enumerate(s.scores))
-    score = select(first + ((i / 4) * 8 + (i & 1)) < border[rowOf(i)], score, hidden);
+  auto maskAll = [&]() -> Vals {
+    Vals scores = s.scores;
+    for (auto [i, score] : llvm::enumerate(scores))
+      score = select(first + ((i / 4) * 8 + (i & 1)) < border[rowOf(i)], score, hidden);
+    return {k.pack(scores)};
+  };
+  Val scores = k.choose(start + blockTokens > leastBorder, maskAll, [&]() -> Vals { return {k.pack(s.scores)}; })[0];
+  s.scores = k.unpack(scores);
 }
 
 Val LatentAttention::rowMaximum(const BlockState &s, int64_t row) {
@@ -184,9 +219,8 @@ void LatentAttention::storeProbabilities(llvm::ArrayRef<Val> p, int64_t stage) {
     storeMatrix(k, k.shared(at.p[stage], fragment[j]), p.slice(4 * j, 4));
 }
 
-/// Rows of V beyond the sequence may hold NaN, which probability zero does not silence: they become zero. Of this
-/// warpgroup's half of a stage.
-void LatentAttention::zeroBeyond(int64_t stage, Val valid, int64_t group) {
+/// Makes rows of V from row `valid` zero, of this warpgroup's half of a stage.
+void LatentAttention::zeroRows(int64_t stage, Val valid, int64_t group) {
   int64_t chunks = 8 * at.ownTiles, rowsAtOnce = 128 / chunks;
   Val chunk = inGroup % chunks;
   Val column = ((chunk >> 3) * latentTile) + ((chunk & 7) << 4);
@@ -196,99 +230,67 @@ void LatentAttention::zeroBeyond(int64_t stage, Val valid, int64_t group) {
                    k.shared(at.k[stage] + at.firstTile(group) * latentTile, column + (row << 7)), 16);
            return {};
          });
-  fenceAsync(k);
-  k.syncNamed(group == 0 ? ZeroedBy0 : ZeroedBy1, 128);
+}
+
+/// Rows of V beyond the sequence or the piece may hold NaN, which probability zero does not silence: they become zero.
+/// Stage i holds block + i.
+void LatentAttention::zeroBeyond(Val block, llvm::ArrayRef<int64_t> stages, int64_t group) {
+  Val left = min(length, end << 6) - (block << 6);
+  k.when(left < blockTokens * (stages.back() + 1), [&] {
+    for (int64_t stage : stages)
+      zeroRows(stage, left - stage * blockTokens, group);
+    fenceAsync(k);
+    k.syncNamed(group == 0 ? ZeroedBy0 : ZeroedBy1, 128);
+  });
 }
 
 //===----------------------------------------------------------------------===//
-// Two blocks: warpgroup 0 has the first, warpgroup 1 the second
+// A round: two blocks, of which warpgroup 0 has the first, warpgroup 1 the second, if there is one
 //===----------------------------------------------------------------------===//
 
-void LatentAttention::body0(BlockState &s, Val block, BlocksLeft left) {
-  bool more = left == BlocksLeft::More, one = left == BlocksLeft::One;
-  Vals next0 = pagesOf(sequence, block + 2, end), next1 = pagesOf(sequence, block + 3, end);
-  Val start = block << 6;
-  if (!more)
-    mask(s, start);
+/// There is one copy of this code for all rounds: what a block of threads runs once is bound by the misses of its
+/// instructions. What warpgroup 0 adds of the other's block is left
+/// to the caller, who may have the next scores computed meanwhile.
+void LatentAttention::round0(BlockState &s, Val block) {
+  Vals next = pagesOf(sequence, block + 2);
+  maskBeyond(s, block << 6);
   Vals p = softmax(s, 0);
   k.arriveNamed(MaxOf0, 256);
-  if (one)
-    zeroBeyond(0, length - start, 0);
+  zeroBeyond(block, {0}, 0);
   addOwn(s, p, 0, 0);
   waitProducts(k, 0);
   k.syncNamed(MaxOf1, 256);
-  if (more)
-    refill(0, 0, next0, block + 2, isGroupFirst);
+  refill(0, 0, next, block + 2, isGroupFirst & (block + 2 < end));
   Val change[2] = {k.load(rowValue(at.scale[1], 0), k.f32Type()), k.load(rowValue(at.scale[1], 1), k.f32Type())};
   for (size_t i = 0; i < s.scores.size(); i += 2)
     p[i / 2] = packBF16(s.scores[i] * change[rowOf(i)], s.scores[i + 1] * change[rowOf(i)]);
   storeProbabilities(p, 0);
   fenceAsync(k);
   k.arriveNamed(P0Stored, 256);
-  if (!one) {
-    if (left == BlocksLeft::Two)
-      zeroBeyond(1, length - start - blockTokens, 0);
-    k.syncNamed(P1Stored, 256);
-    for (int64_t row : {0, 1})
-      scaleRow(s.out, row, change[row]);
-    addOther(s, 1, 0);
-  }
-  for (int64_t row : {0, 1})
+  zeroBeyond(block, {1}, 0);
+  k.syncNamed(P1Stored, 256);
+  for (int64_t row : {0, 1}) {
+    scaleRow(s.out, row, change[row]);
     s.sum[row] = s.sum[row] * change[row];
-  if (!more) {
-    waitProducts(k, 0);
-    return;
   }
-  s.scores.assign(s.scores.size(), k.f32(0));
-  for (int64_t i = 0; i < at.ownTiles; ++i)
-    scoreTile(s, 0, i, i == 0);
-  waitProducts(k, at.ownTiles);
-  refill(1, 0, next1, block + 3, isGroupFirst & (block + 3 < end));
-  for (int64_t i = at.ownTiles; i < at.tiles; ++i)
-    scoreTile(s, 0, i, false);
-  s.parity = s.parity ^ 1;
-  waitProducts(k, 0);
 }
 
-void LatentAttention::body1(BlockState &s, Val block, BlocksLeft left) {
-  bool more = left == BlocksLeft::More, one = left == BlocksLeft::One;
-  Vals next0 = pagesOf(sequence, block + 2, end), next1 = pagesOf(sequence, block + 3, end);
-  Val start = block << 6, ownStart = start + blockTokens;
+void LatentAttention::round1(BlockState &s, Val block) {
+  Vals next0 = pagesOf(sequence, block + 2), next1 = pagesOf(sequence, block + 3);
+  scoresOfSecond(s, block);
   k.syncNamed(MaxOf0, 256);
-  if (left == BlocksLeft::Two || left == BlocksLeft::Three)
-    mask(s, ownStart);
-  if (one)
-    s.scores.assign(s.scores.size(), k.f32(masked));
+  maskBeyond(s, (block + 1) << 6);
   Vals p = softmax(s, 1);
   k.arriveNamed(MaxOf1, 256);
-  if (!one) {
-    storeProbabilities(p, 1);
-    if (left == BlocksLeft::Two)
-      zeroBeyond(1, length - ownStart, 1);
-    addOwn(s, p, 1, 1);
-    fenceAsync(k);
-  }
+  storeProbabilities(p, 1);
+  zeroBeyond(block, {0, 1}, 1);
+  addOwn(s, p, 1, 1);
+  fenceAsync(k);
   k.syncNamed(P0Stored, 256);
-  if (one)
-    zeroBeyond(0, length - start, 1);
   addOther(s, 0, 1);
-  if (!one)
-    k.arriveNamed(P1Stored, 256);
-  if (more) {
-    waitProducts(k, 1);
-    refill(1, 1, next1, block + 3, isGroupFirst);
-  }
-  if (more || left == BlocksLeft::Three) {
-    waitProducts(k, 0);
-    refill(0, 1, next0, block + 2, isGroupFirst);
-  }
-  if (!more) {
-    waitProducts(k, 0);
-    return;
-  }
-  s.scores.assign(s.scores.size(), k.f32(0));
-  for (auto [n, index] : llvm::enumerate(order[1]))
-    scoreTile(s, 1, index, n == 0);
-  s.parity = s.parity ^ 1;
+  k.arriveNamed(P1Stored, 256);
+  waitProducts(k, 1);
+  refill(1, 1, next1, block + 3, isGroupFirst & (block + 3 < end));
   waitProducts(k, 0);
+  refill(0, 1, next0, block + 2, isGroupFirst & (block + 2 < end));
 }

@@ -8,9 +8,10 @@
 // Combines the partial results of sequences that were split (mla.merge):
 //   l = log2 Σ 2^l_i     o = Σ 2^(l_i - l) o_i
 // in the order of the pieces, so that results repeat. A warp takes 16 rows and
-// 32 columns, in the layout in which the attention kernel left them. With few
+// some columns, in the layout in which the attention kernel left them. With few
 // pieces it merges them alone; with many the eight warps of a block share the
-// pieces, and then add up. Sequences of one piece are done already: their
+// pieces, and then add up. All loads of a round are in flight together, and one
+// or two rounds are the rule. Sequences of one piece are done already: their
 // blocks of threads end at once.
 //
 //===----------------------------------------------------------------------===//
@@ -20,11 +21,15 @@
 using namespace mla::gpu;
 
 static constexpr int64_t warps = 8;
-static constexpr int64_t fewPieces = 8;    ///< up to here a warp merges alone
-static constexpr int64_t piecesAtOnce = 4; ///< whose loads are in flight together
-static constexpr int64_t itemRows = 16, itemColumns = 32;
-static constexpr int64_t itemQuads = itemColumns / 8; ///< of four elements a lane: two rows, two columns
-static constexpr double nothingSeen = -1e30;          ///< keeps differences of -inf from being NaN
+static constexpr int64_t itemRows = 16;
+/// What a warp takes at a time.
+struct Way {
+  int64_t quads;  ///< of 8 columns: four elements a lane, two rows and two columns
+  int64_t pieces; ///< whose loads are in flight together
+};
+static constexpr Way wide{4, 4}, deep{2, 8};
+static constexpr int64_t fewPieces = 16;     ///< up to here a warp merges alone
+static constexpr double nothingSeen = -1e30; ///< keeps differences of -inf from being NaN
 
 Val LatentPartials::bytesTo(Val slot, Val rowBlock, Val group) {
   Val block = slot * ceilDiv(rows, queryRows) + rowBlock;
@@ -38,12 +43,12 @@ mlir::AffineExpr LatentPartials::bytes(const LatentAttentionShape &shape, mlir::
 }
 
 std::string LatentAttentionShape::mergeName() const {
-  return "latent_merge_l" + std::to_string(latent) + (lse ? "_lse" : "");
+  return "latent_merge_l" + std::to_string(latent) + (lse ? "_lse" : "") + (split.fixed ? "_fixed" : "");
 }
 
 namespace {
-/// What a warp has merged so far: of each of a lane's two rows the largest lse, the sum of 2^(lse - largest), and the sums
-/// of o with these weights.
+/// What a warp has merged so far: of each of a lane's two rows the largest lse, the sum of 2^(lse - largest), and the
+/// sums of o with these weights.
 struct Merged {
   Val largest[2], total[2];
   Vals sums;
@@ -62,31 +67,32 @@ private:
     Val rowBlock, group, offset; ///< in the partial results; bytes from a group's start
     Val row[2], isRow[2];        ///< this lane's rows, and whether the sequence has them
   };
-  Item itemAt(Val index);
+  Val itemsOf(const Way &way) { return ceilDiv(rows, itemRows) * (shape.latent / (8 * way.quads)); }
+  Item itemAt(Val index, const Way &way);
   Val slotOf(Val piece);
   Val lseOf(Val slot, Val row);
-  Merged mergePieces(const Item &item, Val first, int64_t step);
-  void addPieces(Merged &m, const Item &item, Val first, int64_t step);
+  Merged mergePieces(const Item &item, const Way &way, Val first, int64_t step);
+  void addPieces(Merged &m, const Item &item, const Way &way, Val first, int64_t step);
   void store(const Item &item, int64_t row, int64_t quad, Val a, Val b);
   void storeLse(const Item &item, int64_t row, Val largest, Val total);
-  void mergeByWarp(const Item &item);
+  void mergeByWarp(const Item &item, const Way &way);
   void mergeByBlock(const Item &item);
   Val shared(Val warp, int64_t value) { return k.shared(value * 128, warp * (valuesOfLane * 128) + lane * 4); }
 
-  static constexpr int64_t valuesOfLane = 4 + 4 * itemQuads; ///< that warps exchange
+  static constexpr int64_t valuesOfLane = 4 + 4 * deep.quads; ///< that warps exchange
   friend int64_t mla::gpu::latentMergeSharedBytes(const LatentAttentionShape &);
 
   const LatentAttentionShape &shape;
   KernelBuilder k;
-  unsigned cuArg, partialArg, partialLseArg, piecesArg, outArg, lseArg, headsArg, rowsArg;
+  unsigned cuArg, partialArg, partialLseArg, slotsArg, outArg, lseArg, batchArg, partsArg, headsArg, rowsArg;
   Val lane, warp, sequenceRow, rows;
   WorkSplit::Pieces pieces;
 };
 } // namespace
 
 /// Items of a sequence: column blocks of the first 16 rows, then of the next.
-LatentMerge::Item LatentMerge::itemAt(Val index) {
-  int64_t columns = shape.latent / itemColumns, perTile = tileColumns / itemColumns;
+LatentMerge::Item LatentMerge::itemAt(Val index, const Way &way) {
+  int64_t itemColumns = 8 * way.quads, columns = shape.latent / itemColumns, perTile = tileColumns / itemColumns;
   int64_t tiles = shape.latent / tileColumns, ownTiles = (tiles + 1) / 2;
   Val rowTile = index / columns, column = index % columns, tile = column / perTile;
   Item item;
@@ -96,7 +102,7 @@ LatentMerge::Item LatentMerge::itemAt(Val index) {
   Val isSecond = tile >= ownTiles;
   item.group = k.toInt(isSecond, k.i32Type());
   Val ownTile = tile - select(isSecond, k.i32(tiles - ownTiles), k.i32(0));
-  Val firstQuad = ownTile * (tileColumns / 8) + (column % perTile) * itemQuads;
+  Val firstQuad = ownTile * (tileColumns / 8) + (column % perTile) * way.quads;
   Val warpOfTile = rowTile % (queryRows / itemRows);
   item.offset = (firstQuad * 128 + warpOfTile * 32 + lane) * 16;
   for (int64_t r : {0, 1}) {
@@ -115,32 +121,39 @@ Val LatentMerge::lseOf(Val slot, Val row) {
 }
 
 /// Adds pieces first, first + step, … of one round.
-void LatentMerge::addPieces(Merged &m, const Item &item, Val first, int64_t step) {
+void LatentMerge::addPieces(Merged &m, const Item &item, const Way &way, Val first, int64_t step) {
   LatentPartials partials(k, shape, k.argument(rowsArg));
-  llvm::SmallVector<Vals> lse(piecesAtOnce), columns(piecesAtOnce);
-  for (int64_t p = 0; p < piecesAtOnce; ++p) {
+  llvm::SmallVector<Vals> lse(way.pieces), columns(way.pieces);
+  for (int64_t p = 0; p < way.pieces; ++p) {
     Val piece = first + p * step, there = piece < pieces.count;
     Val slot = slotOf(select(there, piece, pieces.count - 1));
     for (int64_t r : {0, 1})
-      lse[p].push_back(select(there & item.isRow[r], lseOf(slot, select(item.isRow[r], item.row[r], k.i32(0))),
-                              k.f32(nothingSeen)));
+      lse[p].push_back(
+          select(there & item.isRow[r], lseOf(slot, select(item.isRow[r], item.row[r], k.i32(0))), k.f32(nothingSeen)));
     Val from = k.at(k.argument(partialArg), partials.bytesTo(slot, item.rowBlock, item.group) + k.extend(item.offset));
-    for (int64_t j = 0; j < itemQuads; ++j) {
-      Val quad = k.load(k.at(from, j * partials.quadBytes()), k.vectorType(4, k.f32Type()), 16);
+    Vals quads = k.choose(
+        there,
+        [&] {
+          Vals loaded;
+          for (int64_t j = 0; j < way.quads; ++j)
+            loaded.push_back(k.load(k.at(from, j * partials.quadBytes()), k.vectorType(4, k.f32Type()), 16));
+          return loaded;
+        },
+        [&] { return Vals(way.quads, k.zeroVector(4, k.f32Type())); });
+    for (Val quad : quads)
       for (int64_t e = 0; e < 4; ++e)
         columns[p].push_back(k.element(quad, e));
-    }
   }
   for (int64_t r : {0, 1}) {
     Val before = m.largest[r];
-    for (int64_t p = 0; p < piecesAtOnce; ++p)
+    for (int64_t p = 0; p < way.pieces; ++p)
       m.largest[r] = max(m.largest[r], lse[p][r]);
     Val change = exp2(before - m.largest[r]);
     m.total[r] = m.total[r] * change;
     for (size_t i = 0; i < m.sums.size(); ++i)
       if (rowOf(i) == r)
         m.sums[i] = m.sums[i] * change;
-    for (int64_t p = 0; p < piecesAtOnce; ++p) {
+    for (int64_t p = 0; p < way.pieces; ++p) {
       Val seen = lse[p][r] > k.f32(nothingSeen);
       Val weight = select(seen, exp2(lse[p][r] - m.largest[r]), k.f32(0));
       m.total[r] = m.total[r] + weight;
@@ -161,15 +174,15 @@ static Merged unpacked(llvm::ArrayRef<Val> values) {
 }
 
 /// Pieces first, first + step, …
-Merged LatentMerge::mergePieces(const Item &item, Val first, int64_t step) {
+Merged LatentMerge::mergePieces(const Item &item, const Way &way, Val first, int64_t step) {
   Val none = k.f32(nothingSeen), zero = k.f32(0);
-  Merged start{{none, none}, {zero, zero}, Vals(4 * itemQuads, zero)};
-  return unpacked(k.loop(first, pieces.count, k.i32(step * piecesAtOnce), packed(start),
-                         [&](Val i, llvm::ArrayRef<Val> state) {
-                           Merged m = unpacked(state);
-                           addPieces(m, item, i, step);
-                           return packed(m);
-                         }));
+  Merged start{{none, none}, {zero, zero}, Vals(4 * way.quads, zero)};
+  return unpacked(
+      k.loop(first, pieces.count, k.i32(step * way.pieces), packed(start), [&](Val i, llvm::ArrayRef<Val> state) {
+        Merged m = unpacked(state);
+        addPieces(m, item, way, i, step);
+        return packed(m);
+      }));
 }
 
 /// Two neighbouring columns of one of the lane's rows.
@@ -190,27 +203,25 @@ void LatentMerge::storeLse(const Item &item, int64_t row, Val largest, Val total
   });
 }
 
-static Val inverseOf(KernelBuilder &k, Val total) {
-  return select(total > k.f32(0), reciprocal(total), k.f32(0));
-}
+static Val inverseOf(KernelBuilder &k, Val total) { return select(total > k.f32(0), reciprocal(total), k.f32(0)); }
 
-void LatentMerge::mergeByWarp(const Item &item) {
-  Merged m = mergePieces(item, k.i32(0), 1);
+void LatentMerge::mergeByWarp(const Item &item, const Way &way) {
+  Merged m = mergePieces(item, way, k.i32(0), 1);
   for (int64_t r : {0, 1}) {
     Val inverse = inverseOf(k, m.total[r]);
-    for (int64_t j = 0; j < itemQuads; ++j)
+    for (int64_t j = 0; j < way.quads; ++j)
       store(item, r, j, m.sums[4 * j + 2 * r] * inverse, m.sums[4 * j + 2 * r + 1] * inverse);
     storeLse(item, r, m.largest[r], m.total[r]);
   }
 }
 
-/// Each warp merges every eighth piece; then warp w has row w%2 and quad w/2 of all.
+/// Each warp merges every eighth piece; then the first four have a row and a quad each.
 void LatentMerge::mergeByBlock(const Item &item) {
-  Vals values = packed(mergePieces(item, warp, warps));
+  Vals values = packed(mergePieces(item, deep, warp, warps));
   for (auto [i, value] : llvm::enumerate(values))
     k.store(value, shared(warp, i));
   k.syncBlock();
-  for (int64_t w = 0; w < warps; ++w)
+  for (int64_t w = 0; w < 2 * deep.quads; ++w)
     k.when(warp == w, [&] {
       int64_t r = w % 2, quad = w / 2, first = 4 + 4 * quad + 2 * r;
       auto of = [&](int64_t other, int64_t value) { return k.load(shared(k.i32(other), value), k.f32Type()); };
@@ -232,11 +243,11 @@ void LatentMerge::mergeByBlock(const Item &item) {
 }
 
 void LatentMerge::emit() {
-  for (unsigned *arg : {&cuArg, &partialArg, &partialLseArg, &piecesArg, &outArg})
+  for (unsigned *arg : {&cuArg, &partialArg, &partialLseArg, &slotsArg, &outArg})
     *arg = k.addPointer();
   if (shape.lse)
     lseArg = k.addPointer();
-  for (unsigned *arg : {&headsArg, &rowsArg})
+  for (unsigned *arg : {&batchArg, &partsArg, &headsArg, &rowsArg})
     *arg = k.addInt();
   k.begin();
   lane = k.thread() & 31;
@@ -245,24 +256,27 @@ void LatentMerge::emit() {
   auto token = [&](Val i) { return k.load(k.at(k.argument(cuArg), k.extend(i) * 4), k.i32Type()); };
   sequenceRow = token(sequence) * heads;
   rows = token(sequence + 1) * heads - sequenceRow;
+  k.when(dependentsMayComeEarly(k.argument(batchArg), k.argument(partsArg)), [&] { launchDependents(k); });
   waitForPredecessors(k);
-  Val division = k.load(k.at(k.argument(piecesArg), k.extend(sequence) * 16), k.vectorType(4, k.i32Type()), 16);
-  pieces = {k.element(division, 0), k.element(division, 1), k.element(division, 2), k.element(division, 3)};
-  Val items = ceilDiv(rows, itemRows) * (shape.latent / itemColumns);
-  auto each = [&](Val from, Val step, void (LatentMerge::*merge)(const Item &)) {
-    k.loop(from, items, step, {}, [&](Val index, llvm::ArrayRef<Val>) -> Vals {
-      (this->*merge)(itemAt(index));
+  Val slots = k.load(k.at(k.argument(slotsArg), k.extend(sequence) * 8), k.vectorType(2, k.i32Type()), 8);
+  pieces = WorkSplit::piecesOf(k, shape.split, k.element(slots, 0), k.element(slots, 1));
+  auto byWarp = [&](const Way &way) {
+    k.loop(k.blockX() * warps + warp, itemsOf(way), k.gridX() * warps, {}, [&](Val i, llvm::ArrayRef<Val>) -> Vals {
+      mergeByWarp(itemAt(i, way), way);
+      return {};
+    });
+  };
+  auto byBlock = [&] {
+    k.loop(k.blockX(), itemsOf(deep), k.gridX(), {}, [&](Val i, llvm::ArrayRef<Val>) -> Vals {
+      mergeByBlock(itemAt(i, deep));
       return {};
     });
   };
   k.when(pieces.count > 1, [&] {
     k.when(
-        pieces.count <= fewPieces,
-        [&] { each(k.blockX() * warps + warp, k.gridX() * warps, &LatentMerge::mergeByWarp); },
-        [&] { each(k.blockX(), k.gridX(), &LatentMerge::mergeByBlock); });
+        pieces.count <= wide.pieces, [&] { byWarp(wide); },
+        [&] { k.when(pieces.count <= fewPieces, [&] { byWarp(deep); }, byBlock); });
   });
-  // Not before: blocks of a next attention kernel that start one by one, as these end, read the cache apart from their
-  // neighbours, and so twice.
   launchDependents(k);
   k.finish();
 }

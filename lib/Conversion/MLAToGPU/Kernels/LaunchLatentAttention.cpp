@@ -15,7 +15,7 @@ using namespace mlir;
 using namespace mla;
 using namespace mla::gpu;
 
-static constexpr int64_t bf16Bytes = 2, f32Bytes = 4, piecesBytes = 16;
+static constexpr int64_t bf16Bytes = 2, f32Bytes = 4, slotsBytes = 8;
 
 /// What the kernel's tiles allow.
 static LogicalResult checkShape(KernelOp kernel, const LatentAttentionShape &shape) {
@@ -42,10 +42,10 @@ static FailureOr<LatentAttentionShape> shapeOf(KernelOp kernel, LatentAttentionO
   shape.split.overhead = schedule.get("overhead", shape.split.overhead);
   shape.split.minBlocks = schedule.get("min_blocks", shape.split.minBlocks);
   shape.split.fixed = schedule.get("fixed_blocks", 0);
-  shape.hint = schedule.get("keep", 0) ? CacheHint::EvictNormal : CacheHint::EvictFirst;
   if (shape.split.overhead < 3 || shape.split.minBlocks < 1 || shape.split.fixed < 0)
-    return kernel.emitOpError("has a schedule that no kernel can follow: overhead is 3 at least, min_blocks 1 at least, "
-                              "fixed_blocks 0 or more");
+    return kernel.emitOpError(
+        "has a schedule that no kernel can follow: overhead is 3 at least, min_blocks 1 at least, "
+        "fixed_blocks 0 or more");
   if (failed(checkShape(kernel, shape)))
     return failure();
   return shape;
@@ -128,7 +128,7 @@ FailureOr<Launches> mla::gpu::generateLatentAttention(KernelOp kernel, mlir::gpu
   AffineExpr slots = slotsOf(shape->split, parts, size(Size::Batch), size(Size::MaxLength),
                              parts != size(Size::Processors).floorDiv(rowBlocks));
   Buffer out{Buffer::Result, 0}, lse{Buffer::Result, 1};
-  Buffer partial{Buffer::Workspace, 0}, partialLse{Buffer::Workspace, 1}, pieces{Buffer::Workspace, 2};
+  Buffer partial{Buffer::Workspace, 0}, partialLse{Buffer::Workspace, 1}, firstAndLast{Buffer::Workspace, 2};
 
   Launch attention;
   attention.kernel = shape->name();
@@ -141,7 +141,7 @@ FailureOr<Launches> mla::gpu::generateLatentAttention(KernelOp kernel, mlir::gpu
   }
   for (const TensorMap &map : {cacheMap(*pages, *shape, context), outMap(*shape, latents->dims[1])})
     attention.arguments.push_back(map);
-  for (const Buffer &buffer : {table, lengths, *cu, out, partial, partialLse, pieces})
+  for (const Buffer &buffer : {table, lengths, *cu, out, partial, partialLse, firstAndLast})
     attention.arguments.push_back(buffer);
   if (shape->lse)
     attention.arguments.push_back(lse);
@@ -156,11 +156,11 @@ FailureOr<Launches> mla::gpu::generateLatentAttention(KernelOp kernel, mlir::gpu
 
   Launch merge;
   merge.kernel = shape->mergeName();
-  for (const Buffer &buffer : {*cu, partial, partialLse, pieces, out})
+  for (const Buffer &buffer : {*cu, partial, partialLse, firstAndLast, out})
     merge.arguments.push_back(buffer);
   if (shape->lse)
     merge.arguments.push_back(lse);
-  for (AffineExpr value : {number(heads), rows})
+  for (AffineExpr value : {size(Size::Batch), parts, number(heads), rows})
     merge.arguments.push_back(value);
   merge.grid[0] = (size(Size::Processors) * 2).ceilDiv(size(Size::Batch));
   merge.grid[1] = size(Size::Batch);
@@ -171,5 +171,5 @@ FailureOr<Launches> mla::gpu::generateLatentAttention(KernelOp kernel, mlir::gpu
   emitLatentAttention(module, *shape);
   emitLatentMerge(module, *shape);
   AffineExpr partialBytes = LatentPartials::bytes(*shape, slots, rows);
-  return Launches{{attention, merge}, {partialBytes, slots * rows * f32Bytes, size(Size::Batch) * piecesBytes}};
+  return Launches{{attention, merge}, {partialBytes, slots * rows * f32Bytes, size(Size::Batch) * slotsBytes}};
 }

@@ -9,8 +9,9 @@
 
 using namespace mla::gpu;
 
-/// Sequences of a lane, at most, where they are in registers.
-static constexpr int64_t registersOfLane = 4;
+std::string WorkSplitChoices::suffix() const {
+  return fixed ? "_fixed" + std::to_string(fixed) : "_o" + std::to_string(overhead) + "m" + std::to_string(minBlocks);
+}
 
 /// a / b for 0 <= a < 2^22 and b >= 1, by way of floats: the approximation is off by one at most.
 static Val quotient(Val a, Val b) {
@@ -37,122 +38,116 @@ Val WorkSplit::blocksOfRun(Val i) {
   return select(sequence < runEnd, blocksOf(min(sequence, batch - 1)), k.i32(0));
 }
 
-/// Folds over this lane's run. All lanes go round equally often: where ptxas sees a warp that may have parted, it guards
-/// every wait and every product of the kernel that follows.
+/// Folds over this lane's run. All lanes go round equally often: where ptxas sees a warp that may have parted, it
+/// guards every wait and every product of the kernel that follows.
 Vals WorkSplit::overRun(llvm::ArrayRef<Val> initial,
                         llvm::function_ref<Vals(Val sequence, Val blocks, llvm::ArrayRef<Val> state)> step) {
-  Vals state(initial);
-  for (auto [i, blocks] : llvm::enumerate(own))
-    state = step(runBegin + i, blocks, state);
-  if (!own.empty())
-    return state;
-  return k.loop(k.i32(0), run, k.i32(1), state,
-                [&](Val i, llvm::ArrayRef<Val> s) { return step(runBegin + i, blocksOfRun(i), s); });
+  return k.loop(k.i32(0), run, k.i32(1), initial, [&](Val i, llvm::ArrayRef<Val> s) {
+    Val blocks =
+        k.choose(i == 0, [&]() -> Vals { return {firstBlocks}; }, [&]() -> Vals { return {blocksOfRun(i)}; })[0];
+    return step(runBegin + i, blocks, s);
+  });
 }
 
-static Val weightOr0(KernelBuilder &k, Val blocks, llvm::function_ref<Val(Val)> weight) {
-  return select(blocks > 0, weight(blocks), k.i32(0));
-}
-
-Val WorkSplit::sumOfRun(Weight weight) {
-  return overRun({k.i32(0)}, [&](Val, Val blocks, llvm::ArrayRef<Val> sum) -> Vals {
-    return {sum[0] + weightOr0(k, blocks, weight)};
-  })[0];
+/// What a sequence counts for in the way to divide that was chosen: its pieces, or its length on the line.
+Val WorkSplit::weightOf(Val blocks) {
+  Val weight = evenPieces(blocks);
+  return choices.fixed ? weight : select(isEven, weight, select(blocks > 0, blocks + choices.overhead, k.i32(0)));
 }
 
 /// The sum over the runs of the lanes before this one, and over all.
-std::pair<Val, Val> WorkSplit::prefixOfLane(Weight weight) {
-  Val run = sumOfRun(weight), sum = run;
+std::pair<Val, Val> WorkSplit::prefixOfLane(Val own) {
+  Val sum = own;
   for (int64_t distance : {1, 2, 4, 8, 16})
     sum = sum + select(lane >= distance, k.shuffleUp(sum, distance), k.i32(0));
-  return {sum - run, k.shuffle(sum, k.i32(31))};
+  return {sum - own, k.shuffle(sum, k.i32(31))};
 }
 
-/// The sequence whose weight covers `position`, which is below the sum of all.
-WorkSplit::Place WorkSplit::find(Val position, Val prefix, Weight weight) {
-  Val holder = k.populationCount(k.ballot(prefix <= position)) - 1, zero = k.i32(0);
-  // Every lane looks for it in its own run; the holder is right.
-  Vals place = overRun({zero, zero, zero, prefix}, [&](Val sequence, Val blocks, llvm::ArrayRef<Val> s) -> Vals {
-    Val starts = (s[3] <= position) & (blocks > 0);
-    return {select(starts, sequence, s[0]), select(starts, s[3], s[1]), select(starts, blocks, s[2]),
-            s[3] + weightOr0(k, blocks, weight)};
-  });
-  return {k.shuffle(place[0], holder), k.shuffle(place[1], holder), k.shuffle(place[2], holder)};
-}
-
-/// The sum over the sequences before `sequence`.
-Val WorkSplit::startOf(Val sequence, Val prefix, Weight weight) {
-  Val start = overRun({prefix}, [&](Val other, Val blocks, llvm::ArrayRef<Val> sum) -> Vals {
-    return {sum[0] + select(other < sequence, weightOr0(k, blocks, weight), k.i32(0))};
-  })[0];
-  return k.shuffle(start, sequence / run);
+/// The sequences whose weights cover two positions, both below the sum of all.
+std::pair<WorkSplit::Place, WorkSplit::Place> WorkSplit::find(Val position0, Val position1) {
+  Val zero = k.i32(0), positions[2] = {position0, position1};
+  // Every lane looks for them in its own run; the holder is right.
+  Vals found = overRun({zero, zero, zero, zero, zero, zero, prefix},
+                       [&](Val sequence, Val blocks, llvm::ArrayRef<Val> s) -> Vals {
+                         Vals next;
+                         for (int64_t i : {0, 1}) {
+                           Val starts = (s[6] <= positions[i]) & (blocks > 0);
+                           next.append({select(starts, sequence, s[3 * i]), select(starts, s[6], s[3 * i + 1]),
+                                        select(starts, blocks, s[3 * i + 2])});
+                         }
+                         next.push_back(s[6] + weightOf(blocks));
+                         return next;
+                       });
+  auto place = [&](int64_t i) -> Place {
+    Val holder = k.populationCount(k.ballot(prefix <= positions[i])) - 1;
+    auto ofHolder = [&](int64_t field) { return k.shuffle(found[3 * i + field], holder); };
+    return {ofHolder(0), ofHolder(1), ofHolder(2)};
+  };
+  return {place(0), place(1)};
 }
 
 //===----------------------------------------------------------------------===//
 // The way to divide
 //===----------------------------------------------------------------------===//
 
-/// The smallest t, in steps of a sixteenth, for which pieces of t blocks are no more than there are parts.
-Val WorkSplit::evenPieceBlocks(Val total) {
-  Val least = max(roundedUp(total, parts), k.i32(choices.minBlocks));
-  auto pieces = [&](Val t) { return k.warpSum(sumOfRun([&](Val blocks) { return roundedUp(blocks, t); })); };
-  return k.loopWhile(
-      {least}, [&](llvm::ArrayRef<Val> t) { return (batch <= parts) & (pieces(t[0]) > parts); },
-      [&](llvm::ArrayRef<Val> t) -> Vals { return {t[0] + max(t[0] >> 4, k.i32(1))}; })[0];
-}
-
-/// The distance of cuts. One that falls on the borders of equal sequences is preferred to the shortest, as long as that
-/// costs no more than the pieces it saves. Then whether even pieces are better.
-void WorkSplit::chooseWay(Val total, Val longest) {
-  lineLength = total + batch * choices.overhead;
-  Val shortest = roundedUp(lineLength, parts), one = longest + choices.overhead;
-  Val several = one * roundedUp(shortest, one), count = max(quotient(one, shortest), k.i32(1));
-  Val aligned = select(shortest >= one, several, roundedUp(one, count));
-  cut = select(aligned <= shortest + choices.overhead, aligned, shortest);
-  Val whole = (shortest >= one) & (cut == aligned);
-  Val lineCost = cut + select(whole, k.i32(0), k.i32(choices.overhead));
-  isEven = (batch <= parts) & (min(pieceBlocks, longest) + choices.overhead <= lineCost);
-  linePrefix = prefixOfLane([&](Val blocks) { return blocks + choices.overhead; }).first;
-}
-
+/// Of no blocks, none.
 Val WorkSplit::evenPieces(Val blocks) { return roundedUp(blocks, pieceBlocks); }
 
-WorkSplit::WorkSplit(KernelBuilder &k, const WorkSplitChoices &choices, Val lengths, Val batch, Val parts,
-                     bool inRegisters)
+Val WorkSplit::piecesOfRun() {
+  auto add = [&](Val, Val blocks, llvm::ArrayRef<Val> sum) -> Vals { return {sum[0] + evenPieces(blocks)}; };
+  return overRun({k.i32(0)}, add)[0];
+}
+
+/// Sets pieceBlocks to the smallest t, in steps of a sixteenth, for which pieces of t blocks are no more than there are
+/// parts. Returns the pieces of this lane's run.
+Val WorkSplit::chooseEvenPieces(Val total) {
+  Val least = max(roundedUp(total, parts), k.i32(choices.minBlocks));
+  auto tryBlocks = [&](llvm::ArrayRef<Val> t) -> Vals {
+    pieceBlocks = t[0];
+    Val own = piecesOfRun();
+    return {t[0], own, (batch <= parts) & (k.warpSum(own) > parts)};
+  };
+  auto larger = [&](llvm::ArrayRef<Val> t) -> Vals { return {t[0] + max(t[0] >> 4, k.i32(1)), t[1]}; };
+  Vals chosen = k.repeat({least, k.i32(0)}, tryBlocks, larger);
+  pieceBlocks = chosen[0];
+  return chosen[1];
+}
+
+/// Whether even pieces are better, and the distance of cuts of the line. One that falls on the borders of equal
+/// sequences is preferred to the shortest, as long as that costs no more than the pieces it saves.
+Vals WorkSplit::chooseWay(Val total, Val longest) {
+  Val shortest = roundedUp(total + batch * choices.overhead, parts), one = longest + choices.overhead;
+  Val several = one * roundedUp(shortest, one), count = max(quotient(one, shortest), k.i32(1));
+  Val aligned = select(shortest >= one, several, roundedUp(one, count));
+  Val cut = select(aligned <= shortest + choices.overhead, aligned, shortest);
+  Val whole = (shortest >= one) & (cut == aligned);
+  Val lineCost = cut + select(whole, k.i32(0), k.i32(choices.overhead));
+  Val even = (batch <= parts) & (min(pieceBlocks, longest) + choices.overhead <= lineCost);
+  return {even, cut};
+}
+
+WorkSplit::WorkSplit(KernelBuilder &k, const WorkSplitChoices &choices, Val lengths, Val batch, Val parts)
     : k(k), choices(choices), snap((choices.overhead + 1) / 2), lengths(lengths), batch(batch), parts(parts) {
   lane = k.thread() & 31;
   run = ceilDiv(batch, 32);
   runBegin = min(lane * run, batch);
   runEnd = min(runBegin + run, batch);
-  for (int64_t i = 0; inRegisters && i < registersOfLane; ++i)
-    own.push_back(blocksOfRun(k.i32(i)));
+  firstBlocks = blocksOfRun(k.i32(0));
   if (choices.fixed) {
     pieceBlocks = k.i32(choices.fixed);
-  } else {
-    Vals sums = overRun({k.i32(0), k.i32(0)}, [&](Val, Val blocks, llvm::ArrayRef<Val> s) -> Vals {
-      return {s[0] + blocks, max(s[1], blocks)};
-    });
-    Val total = k.warpSum(sums[0]), longest = k.warpMax(sums[1]);
-    pieceBlocks = evenPieceBlocks(total);
-    // With many parts for each sequence, even pieces are as good as any, and quicker found.
-    Vals line = k.choose(
-        batch * 4 <= parts, [&]() -> Vals { return {k.i32(1), k.i32(1), k.i32(0), k.i1(true)}; },
-        [&]() -> Vals {
-          chooseWay(total, longest);
-          return {cut, lineLength, linePrefix, isEven};
-        });
-    cut = line[0], lineLength = line[1], linePrefix = line[2], isEven = line[3];
+    std::tie(prefix, all) = prefixOfLane(piecesOfRun());
+    return;
   }
-  std::tie(piecePrefix, pieces) = prefixOfLane([&](Val blocks) { return evenPieces(blocks); });
-}
-
-Vals WorkSplit::divide(KernelBuilder &k, const WorkSplitChoices &choices, Val lengths, Val batch, Val parts,
-                       llvm::function_ref<Vals(WorkSplit &)> body) {
-  auto with = [&](bool inRegisters) {
-    WorkSplit split(k, choices, lengths, batch, parts, inRegisters);
-    return body(split);
-  };
-  return k.choose(batch <= 32 * registersOfLane, [&] { return with(true); }, [&] { return with(false); });
+  Val zero = k.i32(0);
+  Vals sums = overRun(
+      {zero, zero}, [&](Val, Val blocks, llvm::ArrayRef<Val> s) -> Vals { return {s[0] + blocks, max(s[1], blocks)}; });
+  Val total = k.warpSum(sums[0]), longest = k.warpMax(sums[1]);
+  Val own = chooseEvenPieces(total);
+  // With many parts for each sequence, even pieces are as good as any, and quicker found.
+  Vals way = k.choose(
+      batch * 4 <= parts, [&]() -> Vals { return {k.i1(true), zero}; }, [&] { return chooseWay(total, longest); });
+  isEven = way[0], cut = way[1];
+  std::tie(prefix, all) = prefixOfLane(select(isEven, own, sums[0] + (runEnd - runBegin) * choices.overhead));
 }
 
 mlir::AffineExpr WorkSplit::slots(const WorkSplitChoices &choices, mlir::AffineExpr parts, mlir::AffineExpr batch,
@@ -169,81 +164,57 @@ mlir::AffineExpr WorkSplit::slots(const WorkSplitChoices &choices, mlir::AffineE
 WorkSplit::Part WorkSplit::partOf(Val part) {
   if (choices.fixed)
     return fixedPart(part);
-  auto fields = [](const Part &p) -> Vals { return {p.first, p.firstBlock, p.last, p.endBlock, p.slot}; };
+  Val begin = select(isEven, part, part * cut), end = select(isEven, part, begin + cut);
+  std::pair<Place, Place> at = find(min(begin, all - 1), min(end, all - 1));
+  auto fields = [](const Part &p) -> Vals { return {p.first, p.firstBlock, p.last, p.endBlock}; };
   Vals p = k.choose(
-      isEven, [&] { return fields(evenPart(part)); }, [&] { return fields(linePart(part)); });
-  return {p[0], p[1], p[2], p[3], p[4]};
+      isEven, [&] { return fields(evenPart(part, at.first)); },
+      [&] { return fields(linePart(part, lineCut(begin, at.first), lineCut(end, at.second))); });
+  return {p[0], p[1], p[2], p[3], part * 2};
 }
 
-WorkSplit::Part WorkSplit::evenPart(Val part) {
-  auto pieceCount = [&](Val blocks) { return evenPieces(blocks); };
-  Place place = find(min(part, pieces - 1), piecePrefix, pieceCount);
+WorkSplit::Part WorkSplit::evenPart(Val part, const Place &place) {
   Val blocks = place.blocks, count = evenPieces(blocks), i = part - place.start;
-  Val last = select(part < pieces, place.sequence, place.sequence - 1);
-  return {place.sequence, quotient(blocks * i, count), last, quotient(blocks * (i + 1), count), part * 2};
+  Val last = select(part < all, place.sequence, place.sequence - 1);
+  return {place.sequence, quotient(blocks * i, count), last, quotient(blocks * (i + 1), count), Val()};
 }
 
 /// Parts get neighbouring pieces, as many as equally many allow.
 WorkSplit::Part WorkSplit::fixedPart(Val part) {
-  auto pieceCount = [&](Val blocks) { return evenPieces(blocks); };
-  Val begin = pieces * part / parts, end = pieces * (part + 1) / parts; // may exceed quotient()
-  Place from = find(min(begin, pieces - 1), piecePrefix, pieceCount);
-  Place to = find(max(end - 1, k.i32(0)), piecePrefix, pieceCount);
+  Val begin = all * part / parts, end = all * (part + 1) / parts; // may exceed quotient()
+  auto [from, to] = find(min(begin, all - 1), max(end - 1, k.i32(0)));
   Val endBlock = min((end - to.start) * choices.fixed, to.blocks);
   Val last = select(begin < end, to.sequence, from.sequence - 1);
   return {from.sequence, (begin - from.start) * choices.fixed, last, endBlock, begin};
 }
 
-/// Where the line is cut before `part`: a sequence and a block of it.
-std::pair<Val, Val> WorkSplit::lineCut(Val part) {
-  auto weight = [&](Val blocks) { return blocks + choices.overhead; };
-  Val position = part * cut;
-  Place place = find(min(position, lineLength - 1), linePrefix, weight);
-  Val into = position - place.start, blocks = blocksOf(place.sequence);
-  Val toEnd = (into > blocks + (choices.overhead - snap)) | (position >= lineLength);
+/// Where the line is cut at a position: a sequence and a block of it.
+WorkSplit::Cut WorkSplit::lineCut(Val position, const Place &place) {
+  Val into = position - place.start;
+  Val toEnd = (into > place.blocks + (choices.overhead - snap)) | (position >= all);
   Val toStart = (into < choices.overhead + snap) | toEnd;
   return {place.sequence + k.toInt(toEnd, k.i32Type()), select(toStart, k.i32(0), into - choices.overhead)};
 }
 
-WorkSplit::Part WorkSplit::linePart(Val part) {
-  auto [first, firstBlock] = lineCut(part);
-  auto [end, endBlock] = lineCut(part + 1);
+WorkSplit::Part WorkSplit::linePart(Val part, Cut begin, const Cut &end) {
   // The first part starts where the batch does.
   Val isFirst = part == 0, zero = k.i32(0);
-  first = select(isFirst, zero, first);
-  firstBlock = select(isFirst, zero, firstBlock);
-  Val atBorder = endBlock == 0, empty = (first == end) & (firstBlock == endBlock);
-  Val last = select(empty, first - 1, end - k.toInt(atBorder, k.i32Type()));
+  begin.sequence = select(isFirst, zero, begin.sequence);
+  begin.block = select(isFirst, zero, begin.block);
+  Val atBorder = end.block == 0, empty = (begin.sequence == end.sequence) & (begin.block == end.block);
+  Val last = select(empty, begin.sequence - 1, end.sequence - k.toInt(atBorder, k.i32Type()));
   Val lastBlocks = blocksOf(max(last, zero));
-  return {first, firstBlock, last, select(atBorder, lastBlocks, endBlock), part * 2};
+  return {begin.sequence, begin.block, last, select(atBorder, lastBlocks, end.block), Val()};
 }
 
 //===----------------------------------------------------------------------===//
 // Pieces of a sequence
 //===----------------------------------------------------------------------===//
 
-WorkSplit::Pieces WorkSplit::piecesOf(Val sequence) {
+WorkSplit::Pieces WorkSplit::piecesOf(KernelBuilder &k, const WorkSplitChoices &choices, Val first, Val last) {
+  Val one = k.i32(1);
   if (choices.fixed)
-    return evenPiecesOf(sequence);
-  auto fields = [](const Pieces &p) -> Vals { return {p.count, p.firstSlot, p.secondSlot, p.step}; };
-  Vals p = k.choose(
-      isEven, [&] { return fields(evenPiecesOf(sequence)); }, [&] { return fields(linePiecesOf(sequence)); });
-  return {p[0], p[1], p[2], p[3]};
-}
-
-WorkSplit::Pieces WorkSplit::evenPiecesOf(Val sequence) {
-  Val start = startOf(sequence, piecePrefix, [&](Val blocks) { return evenPieces(blocks); });
-  int64_t step = choices.fixed ? 1 : 2;
-  return {evenPieces(blocksOf(sequence)), start * step, start * step + step, k.i32(step)};
-}
-
-WorkSplit::Pieces WorkSplit::linePiecesOf(Val sequence) {
-  Val start = startOf(sequence, linePrefix, [&](Val blocks) { return blocks + choices.overhead; });
-  // The cuts inside: those that lineCut leaves where they are.
-  Val firstInside = roundedUp(start + (choices.overhead + snap), cut);
-  Val lastInside = quotient(start + blocksOf(sequence) + (choices.overhead - snap), cut);
-  Val count = max(lastInside - firstInside + 1, k.i32(0)) + 1;
-  // The part before the first of them begins with this sequence, or with an earlier one.
-  Val before = firstInside - 1, begins = before * cut > start - snap;
-  return {count, before * 2 + select(begins, k.i32(0), k.i32(1)), firstInside * 2, k.i32(2)};
+    return {select(first < 0, one, last - first + 1), first, first + 1, one};
+  Val second = ((first >> 1) << 1) + 2; // of the part after the first one's
+  return {select(first < 0, one, ((last - second) >> 1) + 2), first, second, k.i32(2)};
 }

@@ -33,8 +33,10 @@ namespace mla::gpu {
 
 struct WorkSplitChoices {
   int64_t overhead = 5;  ///< what a piece costs beside its blocks, in blocks
-  int64_t minBlocks = 1; ///< blocks of a piece, at least, where sequences are cut evenly
+  int64_t minBlocks = 2; ///< blocks of a piece, at least, where sequences are cut evenly
   int64_t fixed = 0;     ///< 0, or blocks of every piece
+
+  std::string suffix() const; ///< for names of kernels
 };
 
 /// Tokens of a block.
@@ -43,10 +45,10 @@ inline constexpr int64_t blockTokens = 64;
 /// The division of one batch, as values of a kernel. All warps compute the same.
 class WorkSplit {
 public:
-  /// Emits `body` with the division of a batch and returns what it yields. `lengths`: i32[batch] in global memory;
-  /// `parts`: how many parts there are. The code is there twice: for up to 128 sequences all is in registers.
-  static Vals divide(KernelBuilder &k, const WorkSplitChoices &choices, Val lengths, Val batch, Val parts,
-                     llvm::function_ref<Vals(WorkSplit &)> body);
+  /// `lengths`: i32[batch] in global memory; `parts`: how many parts there are. The code is loops even where a lane has
+  /// one sequence: unrolled it is quicker itself, but the attention kernel as a whole is slower, by the misses of its
+  /// instructions.
+  WorkSplit(KernelBuilder &k, const WorkSplitChoices &choices, Val lengths, Val batch, Val parts);
 
   /// The pieces of a part: from block `firstBlock` of sequence `first` to before block `endBlock` of sequence `last`;
   /// none if first > last. The i-th piece has slot `slot` + i, in the line's way slot + min(i, 1).
@@ -59,7 +61,8 @@ public:
   struct Pieces {
     Val count, firstSlot, secondSlot, step;
   };
-  Pieces piecesOf(Val sequence);
+  /// From the slots of the first and the last one; first is negative where there is but one piece.
+  static Pieces piecesOf(KernelBuilder &k, const WorkSplitChoices &choices, Val first, Val last);
 
   /// Blocks of a sequence, at least one: an empty sequence has a result too.
   Val blocksOf(Val sequence);
@@ -69,38 +72,36 @@ public:
                                 mlir::AffineExpr maxLength);
 
 private:
-  using Weight = llvm::function_ref<Val(Val blocks)>;
   struct Place {
     Val sequence, start, blocks; ///< the sequence that holds a position, where it starts, and its blocks
   };
-  WorkSplit(KernelBuilder &k, const WorkSplitChoices &choices, Val lengths, Val batch, Val parts, bool inRegisters);
+  struct Cut {
+    Val sequence, block;
+  };
   Val blocksOfRun(Val i);
   Vals overRun(llvm::ArrayRef<Val> initial,
                llvm::function_ref<Vals(Val sequence, Val blocks, llvm::ArrayRef<Val> state)> step);
-  Val sumOfRun(Weight weight);
-  std::pair<Val, Val> prefixOfLane(Weight weight);
-  Place find(Val position, Val prefix, Weight weight);
-  Val startOf(Val sequence, Val prefix, Weight weight);
-  Val evenPieceBlocks(Val total);
-  void chooseWay(Val total, Val longest);
+  Val weightOf(Val blocks);
+  std::pair<Val, Val> prefixOfLane(Val own);
+  std::pair<Place, Place> find(Val position0, Val position1);
   Val evenPieces(Val blocks);
-  Part evenPart(Val part);
+  Val piecesOfRun();
+  Val chooseEvenPieces(Val total);
+  Vals chooseWay(Val total, Val longest);
+  Part evenPart(Val part, const Place &place);
   Part fixedPart(Val part);
-  Part linePart(Val part);
-  std::pair<Val, Val> lineCut(Val part);
-  Pieces evenPiecesOf(Val sequence);
-  Pieces linePiecesOf(Val sequence);
+  Cut lineCut(Val position, const Place &place);
+  Part linePart(Val part, Cut begin, const Cut &end);
 
   KernelBuilder &k;
   WorkSplitChoices choices;
   int64_t snap; ///< cuts this close to a border move there
   Val lengths, batch, parts;
   Val lane, run, runBegin, runEnd; ///< a lane looks after `run` neighbouring sequences
-  Vals own;                        ///< blocks of those, or 0, where they are in registers
+  Val firstBlocks;                 ///< blocks of the first of them, or 0
   Val pieceBlocks;                 ///< even and fixed: blocks of a piece, at most
-  Val pieces, piecePrefix;         ///< even and fixed: pieces of the batch, and of the lanes before this one
-  Val cut, lineLength, linePrefix; ///< line: blocks between cuts, the whole, and that of the lanes before this one
-  Val isEven;
+  Val isEven, cut;                 ///< the way that was chosen; line: blocks between cuts
+  Val prefix, all;                 ///< what the lanes before this one, and all, count for
 };
 
 } // namespace mla::gpu
