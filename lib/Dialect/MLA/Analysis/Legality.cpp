@@ -1,4 +1,4 @@
-//===- Legality.cpp - What stands between two linear maps -------*- C++ -*-===//
+//===- Legality.cpp - Which forms a side of an attention may have -*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Dialect/MLA/Analysis/Legality.h"
+#include "mla/Dialect/MLA/Analysis/Commuting.h"
+#include "mla/Dialect/MLA/Analysis/WeightOnly.h"
 
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -15,66 +17,18 @@
 using namespace mlir;
 using namespace mla;
 
-//===----------------------------------------------------------------------===//
-// Slices of rows
-//===----------------------------------------------------------------------===//
+StringRef mla::stringifySide(Side side) { return side == Side::Q ? "q" : "o"; }
 
-/// The value whose tokens an operation's result has, one step back, or null.
-static Value getTokenSource(Operation *op) {
-  return TypeSwitch<Operation *, Value>(op)
-      .Case<ProjectOp, BiasOp, RmsNormOp, RopeOp, PositionScaleOp>([](auto tokenwise) { return tokenwise.getX(); })
-      .Case([](AttentionOp attention) { return attention.getQNope(); })
-      .Case([](LatentAttentionOp attention) { return attention.getQLatent(); })
-      .Case([](GatherOp gather) { return gather.getLatent(); })
-      .Default(Value());
+void Refusal::remark(Side side, const Twine &consequence) const {
+  at->emitRemark() << why << "; the " << stringifySide(side) << " side " << consequence;
 }
 
-/// The value whose first dimension is `size`, if that is visible.
-static Value getMeasured(OpFoldResult size) {
-  auto value = dyn_cast<Value>(size);
-  auto dim = value ? value.getDefiningOp<tensor::DimOp>() : nullptr;
-  return dim && dim.getConstantIndex() == 0 ? dim.getSource() : Value();
-}
-
-/// Two tensors have as many tokens if they come of one root.
-static Value getTokenRoot(Value value) {
-  while (Operation *op = value.getDefiningOp()) {
-    auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
-    Value source = slice ? getMeasured(slice.getMixedSizes()[0]) : getTokenSource(op);
-    if (!source || source == value)
-      break;
-    value = source;
-  }
-  return value;
-}
-
-/// The slice takes the whole of a dimension; of a dynamic one, the tokens.
-static bool takesAll(tensor::ExtractSliceOp slice, int64_t dim) {
-  int64_t size = slice.getSourceType().getDimSize(dim);
-  if (!isZeroInteger(slice.getMixedOffsets()[dim]))
-    return false;
-  if (!ShapedType::isDynamic(size))
-    return isConstantIntValue(slice.getMixedSizes()[dim], size);
-  Value measured = getMeasured(slice.getMixedSizes()[dim]);
-  return dim == 0 && measured && getTokenRoot(measured) == getTokenRoot(slice.getSource());
-}
-
-std::optional<RowRange> mla::getRowRange(tensor::ExtractSliceOp slice) {
-  int64_t last = slice.getSourceType().getRank() - 1;
-  if (last < 0 || slice.getType().getRank() != last + 1 || !slice.hasUnitStride())
-    return std::nullopt;
-  for (int64_t dim = 0; dim < last; ++dim)
-    if (!takesAll(slice, dim))
-      return std::nullopt;
-  std::optional<int64_t> first = getConstantIntValue(slice.getMixedOffsets()[last]);
-  std::optional<int64_t> count = getConstantIntValue(slice.getMixedSizes()[last]);
-  if (!first || !count)
-    return std::nullopt;
-  return RowRange{*first, *count};
+static Refusal refuse(Operation *at, const Twine &why) {
+  return {at, ("'" + at->getName().getStringRef() + "' " + why).str()};
 }
 
 //===----------------------------------------------------------------------===//
-// Walks
+// What may stand on the way
 //===----------------------------------------------------------------------===//
 
 /// Why an operation may not stand between a projection and what it is to move
@@ -84,62 +38,270 @@ static StringRef whyNot(Operation *op) {
       .Case<RopeOp>(
           [](auto) { return "the rotation depends on the token's position and does not commute with a projection"; })
       .Case<RmsNormOp>([](auto) { return "a norm is not linear"; })
-      .Case<BiasOp>([](auto) { return "a bias makes the map affine"; })
       .Case<PositionScaleOp>([](auto) { return "the factor depends on the key's position"; })
       .Case<tensor::ExtractSliceOp>([](auto) { return "the slice may leave out tokens or heads"; })
       .Case<arith::MulFOp, linalg::MulOp>([](auto) { return "a gate depends on the token"; })
+      .Case<arith::AddFOp, linalg::AddOp>([](auto) { return "what is added depends on the token"; })
       .Case<arith::TruncFOp>([](auto) { return "it rounds what stands between two factors"; })
       .Case<ProjectOp>([](auto) { return "it is not a projection of that side, or its weight is laid out already"; })
       .Default(StringRef("it is not known to commute with a projection"));
 }
 
-static bool isReadable(ProjectOp project, Heads heads) { return project.getHeads() == heads && !project.getPanels(); }
-
-static bool isRowSlice(Operation *op) {
+/// What a weight takes in; widening is exact.
+static bool isTakenIn(Operation *op) {
   auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
-  return slice && getRowRange(slice);
+  return (slice && getRowRange(slice)) || getConstantScale(op) || isa<arith::ExtFOp>(op);
 }
 
-/// Back from `value`, through what commutes, to a projection of the kind wanted.
-static Reach walkBack(Value value, Heads wanted, function_ref<bool(Operation *)> commutes) {
-  Reach reach;
+/// The layer appends the step's own tokens to the cache that the keys are
+/// gathered of: every query sees itself.
+static bool seesItself(AttentionOp attention) {
+  auto gather = attention.getCuKeys().getDefiningOp<GatherOp>();
+  auto append = gather ? gather.getCache().getDefiningOp<AppendOp>() : nullptr;
+  auto positions = append ? append.getPosition().getDefiningOp<PositionsOp>() : nullptr;
+  return positions && positions.getCu() == attention.getCu() && positions.getCache() == append.getCache();
+}
+
+static bool usesLse(AttentionOp attention) { return attention.getLse() && !attention.getLse().use_empty(); }
+
+/// Empty where the operation may stand between up-projection and attention.
+static StringRef judgeAbsorption(AttentionOp attention, Side side, Operation *op) {
+  if (isTakenIn(op))
+    return {};
+  if (!isa<BiasOp>(op))
+    return whyNot(op);
+  if (side == Side::Q)
+    return usesLse(attention) ? "it cancels in the softmax, but not in the LSE, which is used" : "";
+  return seesItself(attention) ? "" : "a query that sees no key has result 0, without it";
+}
+
+static bool isF16(Value value) { return getElementTypeOrSelf(value.getType()).isF16(); }
+
+static bool mayDropRounding(Operation *op) {
+  for (Operation *around = op->getParentOp(); around; around = around->getParentOp())
+    if (around->hasAttr(kFoldAcrossRoundingAttr))
+      return true;
+  return false;
+}
+
+/// Empty where the operation may stand between two factors.
+static StringRef judgeFold(Operation *op) {
+  if (isTakenIn(op) || isa<PositionScaleOp>(op) || (isa<arith::TruncFOp>(op) && mayDropRounding(op)))
+    return {};
+  auto bias = dyn_cast<BiasOp>(op);
+  if (!bias)
+    return whyNot(op);
+  if (!isWeightOnly(bias.getBias()))
+    return "its bias is not known when the layer is prepared";
+  return isF16(bias.getBias()) ? "f16 cannot hold a product of weights; use bf16 or f32" : "";
+}
+
+/// Why a projection's weight may not be a factor of a product.
+static std::optional<Refusal> refuseFactor(ProjectOp project, ValueRange stored) {
+  if (!isWeightOnly(project.getWeight()))
+    return refuse(project, "cannot be multiplied out: its weight is not known when the layer is prepared");
+  if (isF16(project.getWeight()) || llvm::any_of(stored, isF16))
+    return refuse(project, "cannot be multiplied out: f16 cannot hold a product of weights; use bf16 or f32");
+  return std::nullopt;
+}
+
+static std::optional<Refusal> refuseFactor(ProjectOp project) {
+  return refuseFactor(project, {project.getX(), project.getResult()});
+}
+
+//===----------------------------------------------------------------------===//
+// Walks
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Back from a value, through what is admitted, to the end or to what is not.
+struct Walk {
+  Operation *end = nullptr, *obstacle = nullptr;
+  SmallVector<Operation *> between;
+  StringRef why; ///< of the obstacle
+};
+} // namespace
+
+static Value getInput(Operation *op) {
+  std::optional<ConstantScale> scale = getConstantScale(op);
+  return scale ? scale->x : op->getOperand(0);
+}
+
+static Walk walkBack(Value value, function_ref<bool(Operation *)> isEnd, function_ref<StringRef(Operation *)> judge) {
+  Walk walk;
   while (Operation *op = value.getDefiningOp()) {
-    if (auto project = dyn_cast<ProjectOp>(op); project && isReadable(project, wanted)) {
-      reach.projection = project;
-      return reach;
+    if (isEnd(op)) {
+      walk.end = op;
+      break;
     }
-    if (!commutes(op)) {
-      reach.obstacle = op;
-      reach.why = whyNot(op);
-      return reach;
+    if (walk.why = judge(op); !walk.why.empty()) {
+      walk.obstacle = op;
+      break;
     }
-    reach.between.push_back(op);
-    value = op->getOperand(0);
+    walk.between.push_back(op);
+    value = getInput(op);
   }
-  return reach;
+  return walk;
 }
 
-Reach mla::findUpProjection(Value keysOrValues) { return walkBack(keysOrValues, Heads::To, isRowSlice); }
+static bool isProjection(Operation *op, Heads heads) {
+  auto project = dyn_cast<ProjectOp>(op);
+  return project && project.getHeads() == heads && !project.getPanels();
+}
 
-/// A projection of the kind stands somewhere behind `op`, on this side of any
-/// attention.
-static bool hidesProjection(Operation *op, Heads wanted) {
+/// An end of a walk is somewhere behind `op`, on this side of other attentions.
+static bool hides(Operation *op, function_ref<bool(Operation *)> isEnd) {
   SetVector<Operation *> behind;
   BackwardSliceOptions options;
   options.inclusive = true;
-  options.filter = [](Operation *made) { return !isa<AttentionOp, LatentAttentionOp>(made); };
+  options.filter = [&](Operation *made) { return isEnd(made) || !isa<AttentionOp, LatentAttentionOp>(made); };
   (void)getBackwardSlice(op, &behind, options);
-  return llvm::any_of(behind, [&](Operation *made) {
-    auto project = dyn_cast<ProjectOp>(made);
-    return project && isReadable(project, wanted);
-  });
+  return llvm::any_of(behind, isEnd);
+}
+
+/// The walk between two factors. An obstacle counts if a factor is behind it.
+static Walk walkBetweenFactors(Value value, function_ref<bool(Operation *)> isEnd) {
+  Walk walk = walkBack(value, isEnd, judgeFold);
+  if (walk.obstacle && !hides(walk.obstacle, isEnd))
+    walk.obstacle = nullptr;
+  return walk;
+}
+
+static Refusal refuseBetweenFactors(Operation *obstacle, StringRef why) {
+  return refuse(obstacle, "stands between two projections: " + why);
+}
+
+Reach mla::findUpProjection(AttentionOp attention, Side side) {
+  Value operand = side == Side::Q ? attention.getKNope() : attention.getV();
+  if (cast<RankedTensorType>(operand.getType()).getRank() == 2)
+    return {};
+  StringRef name = side == Side::Q ? "k_nope" : "v";
+  Walk walk = walkBack(
+      operand, [](Operation *op) { return isProjection(op, Heads::To); },
+      [&](Operation *op) { return judgeAbsorption(attention, side, op); });
+  if (walk.obstacle)
+    return {{},
+            {},
+            refuse(walk.obstacle, "stands between the up-projection and the attention's " + name + ": " + walk.why)};
+  if (!walk.end)
+    return {{}, {}, Refusal{attention, (name + " comes from outside").str()}};
+  if (isF16(side == Side::Q ? attention.getQNope() : attention.getResult()))
+    return {{}, {}, refuse(walk.end, "cannot be moved: f16 cannot hold what it would make; use bf16 or f32")};
+  return {cast<ProjectOp>(walk.end), std::move(walk.between), std::nullopt};
 }
 
 Reach mla::findInnerProjection(ProjectOp outer) {
   Heads wanted = outer.getHeads() == Heads::Per ? Heads::To : Heads::Per;
-  auto commutes = [](Operation *op) { return isa<PositionScaleOp>(op) || isRowSlice(op); };
-  Reach reach = walkBack(outer.getX(), wanted, commutes);
-  if (reach.obstacle && !hidesProjection(reach.obstacle, wanted))
-    reach.obstacle = nullptr;
-  return reach;
+  Walk walk = walkBetweenFactors(outer.getX(), [&](Operation *op) { return isProjection(op, wanted); });
+  if (walk.obstacle)
+    return {{}, {}, refuseBetweenFactors(walk.obstacle, walk.why)};
+  if (!walk.end)
+    return {};
+  auto inner = cast<ProjectOp>(walk.end);
+  for (ProjectOp factor : {inner, outer})
+    if (std::optional<Refusal> refusal = refuseFactor(factor))
+      return {{}, {}, refusal};
+  return {inner, std::move(walk.between), std::nullopt};
+}
+
+//===----------------------------------------------------------------------===//
+// Answers
+//===----------------------------------------------------------------------===//
+
+/// The projection from heads that the attention's result ends in.
+static ProjectOp findOutputProjection(Operation *attention) {
+  auto isAttention = [&](Operation *op) { return op == attention; };
+  ProjectOp found;
+  attention->getParentOp()->walk([&](ProjectOp project) {
+    Operation *x = project.getX().getDefiningOp();
+    if (!isProjection(project, Heads::From) || !x || !hides(x, isAttention))
+      return WalkResult::advance();
+    found = project;
+    return WalkResult::interrupt();
+  });
+  return found;
+}
+
+static Refusal refuseWithoutQueries(Operation *attention) {
+  return refuse(attention, "has queries that no projection to heads makes");
+}
+
+/// Of a query side that is absorbed.
+static std::optional<Refusal> refuseQueryFold(Operation *attention, Value query) {
+  auto outer = query.getDefiningOp<ProjectOp>();
+  if (!outer || !isProjection(outer, Heads::Per))
+    return refuseWithoutQueries(attention);
+  Reach reach = findInnerProjection(outer);
+  return reach.projection || reach.refusal ? reach.refusal : refuseWithoutQueries(attention);
+}
+
+/// Of a naive query side whose up-projection is to become the outer factor.
+static std::optional<Refusal> refuseQueryFold(AttentionOp attention, ProjectOp up) {
+  Walk walk = walkBetweenFactors(attention.getQNope(), [](Operation *op) { return isProjection(op, Heads::To); });
+  if (walk.obstacle)
+    return refuseBetweenFactors(walk.obstacle, walk.why);
+  if (!walk.end)
+    return refuseWithoutQueries(attention);
+  if (std::optional<Refusal> refusal = refuseFactor(cast<ProjectOp>(walk.end)))
+    return refusal;
+  return refuseFactor(up, attention.getQNope());
+}
+
+static Refusal refuseWithoutOutput(Operation *attention) {
+  return refuse(attention, "has a result that no projection from heads reads");
+}
+
+/// Of an output side that is absorbed.
+static std::optional<Refusal> refuseOutputFold(Operation *attention) {
+  ProjectOp outer = findOutputProjection(attention);
+  if (!outer)
+    return refuseWithoutOutput(attention);
+  Reach reach = findInnerProjection(outer);
+  return reach.projection || reach.refusal ? reach.refusal : refuseWithoutOutput(attention);
+}
+
+/// Of a naive output side: what stands behind the attention, and what the
+/// up-projection will bring there.
+static std::optional<Refusal> refuseOutputFold(AttentionOp attention, const Reach &up) {
+  ProjectOp outer = findOutputProjection(attention);
+  if (!outer)
+    return refuseWithoutOutput(attention);
+  Walk walk = walkBetweenFactors(outer.getX(), [&](Operation *op) { return op == attention; });
+  if (walk.obstacle)
+    return refuseBetweenFactors(walk.obstacle, walk.why);
+  for (Operation *op : up.between)
+    if (StringRef why = judgeFold(op); !why.empty())
+      return refuseBetweenFactors(op, why);
+  if (std::optional<Refusal> refusal = refuseFactor(up.projection, attention.getResult()))
+    return refusal;
+  return refuseFactor(outer);
+}
+
+static std::optional<Refusal> refuseIn(AttentionOp attention, Side side, Form form) {
+  Reach up = findUpProjection(attention, side);
+  if (up.refusal || form == Form::Absorb)
+    return up.refusal;
+  if (side == Side::Q)
+    return up.projection ? refuseQueryFold(attention, up.projection) : refuseQueryFold(attention, attention.getQNope());
+  return up.projection ? refuseOutputFold(attention, up) : refuseOutputFold(attention);
+}
+
+static std::optional<Refusal> refuseIn(LatentAttentionOp attention, Side side, Form form) {
+  if (form == Form::Absorb)
+    return std::nullopt;
+  return side == Side::Q ? refuseQueryFold(attention, attention.getQLatent()) : refuseOutputFold(attention);
+}
+
+std::optional<Refusal> mla::findRefusal(Operation *root, Side side, Form form) {
+  std::optional<Refusal> refusal;
+  if (form == Form::Naive)
+    return refusal;
+  root->walk([&](Operation *op) {
+    if (auto attention = dyn_cast<AttentionOp>(op))
+      refusal = refuseIn(attention, side, form);
+    else if (auto latent = dyn_cast<LatentAttentionOp>(op))
+      refusal = refuseIn(latent, side, form);
+    return refusal ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return refusal;
 }

@@ -34,7 +34,8 @@ static RankedTensorType withLastDim(Value value, int64_t size) {
 
 static int64_t getWidth(Value value) { return cast<RankedTensorType>(value.getType()).getShape().back(); }
 
-/// q_nope · (W_UK c) = (W_UK^T q_nope) · c
+/// q_nope · (W_UK c + b) = (W_UK^T q_nope) · c + q_nope · b, of which the last
+/// is one number for all keys and cancels in the softmax.
 static void absorbKeys(AttentionOp attention, const Reach &up, RewriterBase &rewriter) {
   ProjectOp project = up.projection;
   Location loc = project.getLoc();
@@ -48,10 +49,17 @@ static void absorbKeys(AttentionOp attention, const Reach &up, RewriterBase &rew
   });
 }
 
-/// sum p (W_UV c) = W_UV (sum p c)
+/// The biases among `between`, behind what now follows the attention.
+static Value addBiases(OpBuilder &builder, Value x, ArrayRef<Operation *> between) {
+  for (size_t count = between.size(); count; --count)
+    if (isa<BiasOp>(between[count - 1]))
+      x = BiasOp::create(builder, between[count - 1]->getLoc(), x, narrowBias(builder, between.take_front(count)));
+  return x;
+}
+
+/// sum p (W_UV c + b) = W_UV (sum p c) + b
 static void absorbValues(AttentionOp attention, const Reach &up, RewriterBase &rewriter) {
   ProjectOp project = up.projection;
-  Location loc = project.getLoc();
   Value result = attention.getResult(), latent = project.getX();
   Type type = result.getType();
   rewriter.modifyOpInPlace(attention, [&] {
@@ -60,8 +68,8 @@ static void absorbValues(AttentionOp attention, const Reach &up, RewriterBase &r
   });
   rewriter.setInsertionPointAfter(attention);
   Value weight = narrowWeight(rewriter, project, up.between);
-  auto moved = ProjectOp::create(rewriter, loc, type, result, weight, Heads::Per);
-  rewriter.replaceAllUsesExcept(result, moved, moved);
+  auto moved = ProjectOp::create(rewriter, project.getLoc(), type, result, weight, Heads::Per);
+  rewriter.replaceAllUsesExcept(result, addBiases(rewriter, moved, up.between), moved);
 }
 
 /// All that the attention reads of keys and values is in one cache.
@@ -80,16 +88,6 @@ static void readCacheInPlace(AttentionOp attention, RewriterBase &rewriter) {
                                                  attention.getScaleAttr());
 }
 
-static void remarkRefusal(AttentionOp attention, const Reach &up, StringRef side, StringRef operand) {
-  if (!up.obstacle) {
-    attention->emitRemark() << operand << " comes from outside; the " << side << " side is not absorbed";
-    return;
-  }
-  InFlightDiagnostic remark = up.obstacle->emitRemark();
-  remark << "'" << up.obstacle->getName() << "' stands between the up-projection and the attention's " << operand
-         << ": " << up.why << "; the " << side << " side is not absorbed";
-}
-
 namespace {
 struct MLAAbsorb : mla::impl::MLAAbsorbBase<MLAAbsorb> {
   using Absorb = void (*)(AttentionOp, const Reach &, RewriterBase &);
@@ -106,9 +104,9 @@ struct MLAAbsorb : mla::impl::MLAAbsorbBase<MLAAbsorb> {
     for (AttentionOp attention : collect(function)) {
       // A fold begins with an absorption.
       if (forms.q != Form::Naive)
-        absorbSide(attention, attention.getKNope(), "q", "k_nope", absorbKeys, rewriter);
+        absorbSide(attention, Side::Q, absorbKeys, rewriter);
       if (forms.o != Form::Naive)
-        absorbSide(attention, attention.getV(), "o", "v", absorbValues, rewriter);
+        absorbSide(attention, Side::O, absorbValues, rewriter);
       readCacheInPlace(attention, rewriter);
     }
     (void)runRegionDCE(rewriter, function->getRegions());
@@ -120,17 +118,14 @@ struct MLAAbsorb : mla::impl::MLAAbsorbBase<MLAAbsorb> {
     return attentions;
   }
 
-  void absorbSide(AttentionOp attention, Value operand, StringRef side, StringRef name, Absorb absorb,
-                  RewriterBase &rewriter) {
-    if (cast<RankedTensorType>(operand.getType()).getRank() == 2)
-      return; // shared by all heads already
-    Reach up = findUpProjection(operand);
-    if (up.projection) {
+  void absorbSide(AttentionOp attention, Side side, Absorb absorb, RewriterBase &rewriter) {
+    Reach up = findUpProjection(attention, side);
+    if (up.refusal) {
+      up.refusal->remark(side, "is not absorbed");
+      ++refused;
+    } else if (up.projection) {
       absorb(attention, up, rewriter);
       ++absorbed;
-    } else {
-      remarkRefusal(attention, up, side, name);
-      ++refused;
     }
   }
 };

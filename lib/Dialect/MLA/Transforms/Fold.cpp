@@ -27,16 +27,6 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// Why a projection may not be a factor of a product, or nothing.
-static StringRef whyNoFactor(ProjectOp project) {
-  if (!isWeightOnly(project.getWeight()))
-    return "its weight is not known when the layer is prepared";
-  auto isF16 = [](Value value) { return cast<RankedTensorType>(value.getType()).getElementType().isF16(); };
-  if (isF16(project.getX()) || isF16(project.getWeight()) || isF16(project.getResult()))
-    return "f16 cannot hold a product of weights; use bf16 or f32";
-  return {};
-}
-
 /// The weight that does what the two projections do one after the other.
 static Value composeWeights(OpBuilder &builder, ProjectOp outer, Value inner) {
   Location loc = outer.getLoc();
@@ -47,42 +37,72 @@ static Value composeWeights(OpBuilder &builder, ProjectOp outer, Value inner) {
   return permuteWeight(builder, loc, ComposeOp::create(builder, loc, perHead, inner), {1, 0, 2});
 }
 
-/// `outer` reads what `reach.projection` writes: one projection, and after it
-/// the position scales that stood between.
+/// What stood between two factors and is not in their product: position scales
+/// commute with `outer`, of biases `outer` makes others.
+static Value replay(OpBuilder &builder, ProjectOp outer, Value result, ArrayRef<Operation *> between) {
+  for (; !between.empty(); between = between.drop_back()) {
+    Operation *op = between.back();
+    Location loc = op->getLoc();
+    if (auto scale = dyn_cast<PositionScaleOp>(op))
+      result = PositionScaleOp::create(builder, loc, result, scale.getPosition(), scale.getBetaAttr(),
+                                       scale.getOriginalAttr());
+    else if (isa<BiasOp>(op))
+      result = BiasOp::create(builder, loc, result, projectBias(builder, outer, narrowBias(builder, between)));
+  }
+  return result;
+}
+
+/// Replaces `outer` by a projection of `x` with another weight and what is
+/// replayed behind it, rounded once.
+static void replaceOuter(RewriterBase &rewriter, ProjectOp outer, Value x, Value weight, Heads heads,
+                         ArrayRef<Operation *> between) {
+  Location loc = outer.getLoc();
+  RankedTensorType type = cast<RankedTensorType>(outer.getType()), wide = type.clone(rewriter.getF32Type());
+  bool replays = llvm::any_of(between, llvm::IsaPred<PositionScaleOp, BiasOp>);
+  Value result = ProjectOp::create(rewriter, loc, replays ? wide : type, x, weight, heads);
+  result = replay(rewriter, outer, result, between);
+  if (result.getType() != type)
+    result = arith::TruncFOp::create(rewriter, loc, type, result);
+  rewriter.replaceOp(outer, result);
+}
+
+/// `outer` reads what `reach.projection` writes: one projection.
 static void foldPair(RewriterBase &rewriter, ProjectOp outer, const Reach &reach) {
   ProjectOp inner = reach.projection;
   rewriter.setInsertionPoint(outer);
   Value weight = composeWeights(rewriter, outer, narrowWeight(rewriter, inner, reach.between));
   Heads heads = outer.getHeads() == Heads::Per ? Heads::To : Heads::From;
-  Value result = ProjectOp::create(rewriter, outer.getLoc(), outer.getType(), inner.getX(), weight, heads);
-  for (Operation *op : llvm::reverse(reach.between))
-    if (auto scale = dyn_cast<PositionScaleOp>(op))
-      result = PositionScaleOp::create(rewriter, scale.getLoc(), result, scale.getPosition(), scale.getBetaAttr(),
-                                       scale.getOriginalAttr());
-  rewriter.replaceOp(outer, result);
+  replaceOuter(rewriter, outer, inner.getX(), weight, heads, reach.between);
   narrowSlices(rewriter, inner);
 }
 
-static void remarkRefusal(Operation *obstacle, StringRef side, const Twine &what) {
-  obstacle->emitRemark() << "'" << obstacle->getName() << "' " << what << "; the " << side << " side is not folded";
+/// A weight that may be a factor here.
+static bool isFactor(Value weight) { return isWeightOnly(weight) && !getElementTypeOrSelf(weight.getType()).isF16(); }
+
+/// W_O (x + b) = W_O x + W_O b, whatever makes x and whatever the form.
+static void moveBiases(RewriterBase &rewriter, ProjectOp outer) {
+  SmallVector<Operation *> biases;
+  Value x = outer.getX();
+  for (auto bias = x.getDefiningOp<BiasOp>(); bias && isFactor(bias.getBias()); bias = x.getDefiningOp<BiasOp>()) {
+    biases.push_back(bias);
+    x = bias.getX();
+  }
+  if (biases.empty() || !isFactor(outer.getWeight()))
+    return;
+  rewriter.setInsertionPoint(outer);
+  replaceOuter(rewriter, outer, x, outer.getWeight(), outer.getHeads(), biases);
 }
 
 /// Folds the pair that `outer` ends, or says why not. Nothing where `outer`
 /// ends none.
 static std::optional<LogicalResult> tryFold(RewriterBase &rewriter, ProjectOp outer) {
-  StringRef side = outer.getHeads() == Heads::Per ? "q" : "o";
   Reach reach = findInnerProjection(outer);
-  if (!reach.projection && !reach.obstacle)
-    return std::nullopt;
-  if (reach.obstacle) {
-    remarkRefusal(reach.obstacle, side, "stands between two projections: " + reach.why);
+  if (reach.refusal) {
+    reach.refusal->remark(outer.getHeads() == Heads::Per ? Side::Q : Side::O, "is not folded");
     return failure();
   }
-  for (ProjectOp factor : {reach.projection, outer})
-    if (StringRef why = whyNoFactor(factor); !why.empty()) {
-      remarkRefusal(factor, side, "cannot be multiplied out: " + why);
-      return failure();
-    }
+  if (!reach.projection)
+    return std::nullopt;
   foldPair(rewriter, outer, reach);
   return success();
 }
@@ -114,18 +134,28 @@ struct MLAFold : mla::impl::MLAFoldBase<MLAFold> {
 
   void foldIn(func::FuncOp function) {
     Forms forms = getForms(function, Form::Fold);
-    SmallVector<ProjectOp> outers;
-    function.walk([&](ProjectOp project) {
-      Form form = project.getHeads() == Heads::Per ? forms.q : forms.o;
-      bool endsPair = project.getHeads() == Heads::Per || project.getHeads() == Heads::From;
-      if (form == Form::Fold && endsPair && !project.getPanels())
-        outers.push_back(project);
-    });
     IRRewriter rewriter(function.getContext());
-    for (ProjectOp outer : outers)
-      if (std::optional<LogicalResult> done = tryFold(rewriter, outer))
-        succeeded(*done) ? ++folded : ++refused;
+    for (ProjectOp outer : collect(function, Heads::From))
+      moveBiases(rewriter, outer);
+    for (auto [heads, form] : {std::pair(Heads::Per, forms.q), std::pair(Heads::From, forms.o)})
+      if (form == Form::Fold)
+        for (ProjectOp outer : collect(function, heads))
+          foldAt(rewriter, outer);
     (void)runRegionDCE(rewriter, function->getRegions());
+  }
+
+  static SmallVector<ProjectOp> collect(func::FuncOp function, Heads heads) {
+    SmallVector<ProjectOp> projections;
+    function.walk([&](ProjectOp project) {
+      if (project.getHeads() == heads && !project.getPanels())
+        projections.push_back(project);
+    });
+    return projections;
+  }
+
+  void foldAt(RewriterBase &rewriter, ProjectOp outer) {
+    if (std::optional<LogicalResult> done = tryFold(rewriter, outer))
+      succeeded(*done) ? ++folded : ++refused;
   }
 };
 } // namespace

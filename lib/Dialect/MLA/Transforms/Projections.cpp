@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "Projections.h"
+#include "mla/Dialect/MLA/Analysis/Commuting.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 
@@ -23,22 +25,68 @@ Value mla::permuteWeight(OpBuilder &builder, Location loc, Value weight, ArrayRe
 /// Where the rows are in a weight of the op's table.
 static int64_t getRowDim(Heads heads) { return heads == Heads::To || heads == Heads::Per ? 1 : 0; }
 
-static Value sliceRows(OpBuilder &builder, Location loc, Value weight, Heads heads, RowRange range) {
+static Value sliceRows(OpBuilder &builder, Location loc, Value weight, int64_t rowDim, RowRange range) {
   ArrayRef<int64_t> shape = cast<RankedTensorType>(weight.getType()).getShape();
   SmallVector<OpFoldResult> offsets(shape.size(), builder.getIndexAttr(0));
   SmallVector<OpFoldResult> sizes = getAsIndexOpFoldResult(builder.getContext(), shape);
   SmallVector<OpFoldResult> strides(shape.size(), builder.getIndexAttr(1));
-  offsets[getRowDim(heads)] = builder.getIndexAttr(range.first);
-  sizes[getRowDim(heads)] = builder.getIndexAttr(range.count);
+  offsets[rowDim] = builder.getIndexAttr(range.first);
+  sizes[rowDim] = builder.getIndexAttr(range.count);
   return tensor::ExtractSliceOp::create(builder, loc, weight, offsets, sizes, strides);
 }
 
-Value mla::narrowWeight(OpBuilder &builder, ProjectOp project, ArrayRef<Operation *> between) {
-  Value weight = project.getWeight();
-  for (Operation *op : llvm::reverse(between))
+/// In f32, so that neither the constant nor the product is rounded here.
+static Value scaleWeight(OpBuilder &builder, Location loc, Value weight, const APFloat &factor) {
+  auto type = cast<RankedTensorType>(weight.getType()).clone(builder.getF32Type());
+  if (weight.getType() != type)
+    weight = arith::ExtFOp::create(builder, loc, type, weight);
+  auto splat = DenseElementsAttr::get(type, builder.getF32FloatAttr(factor.convertToDouble()).getValue());
+  return arith::MulFOp::create(builder, loc, weight, arith::ConstantOp::create(builder, loc, splat));
+}
+
+static Value takeIn(OpBuilder &builder, Value weight, int64_t rowDim, ArrayRef<Operation *> between) {
+  for (Operation *op : llvm::reverse(between)) {
     if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
-      weight = sliceRows(builder, slice.getLoc(), weight, project.getHeads(), *getRowRange(slice));
+      weight = sliceRows(builder, op->getLoc(), weight, rowDim, *getRowRange(slice));
+    else if (std::optional<ConstantScale> scale = getConstantScale(op))
+      weight = scaleWeight(builder, op->getLoc(), weight, scale->factor);
+  }
   return weight;
+}
+
+Value mla::narrowWeight(OpBuilder &builder, ProjectOp project, ArrayRef<Operation *> between) {
+  return takeIn(builder, project.getWeight(), getRowDim(project.getHeads()), between);
+}
+
+Value mla::narrowBias(OpBuilder &builder, ArrayRef<Operation *> between) {
+  Value bias = cast<BiasOp>(between.back()).getBias();
+  return takeIn(builder, bias, cast<RankedTensorType>(bias.getType()).getRank() - 1, between.drop_back());
+}
+
+static Value collapse(OpBuilder &builder, Location loc, Value value, ArrayRef<ReassociationIndices> groups) {
+  return tensor::CollapseShapeOp::create(builder, loc, value, groups);
+}
+
+static Value expand(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> shape,
+                    ArrayRef<ReassociationIndices> groups) {
+  auto type = cast<RankedTensorType>(value.getType()).clone(shape);
+  return tensor::ExpandShapeOp::create(builder, loc, type, value, groups);
+}
+
+/// A bias is a weight with one column; where heads are summed, all are one.
+Value mla::projectBias(OpBuilder &builder, ProjectOp project, Value bias) {
+  Location loc = bias.getLoc();
+  Value weight = project.getWeight();
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(weight.getType()).getShape();
+  if (project.getHeads() == Heads::Per) {
+    Value column = expand(builder, loc, bias, {shape[0], shape[2], 1}, {{0}, {1, 2}});
+    return collapse(builder, loc, ComposeOp::create(builder, loc, weight, column), {{0}, {1, 2}});
+  }
+  int64_t rows = shape[0], columns = shape[1] * shape[2];
+  Value flat = collapse(builder, loc, weight, {{0}, {1, 2}});
+  Value outer = expand(builder, loc, flat, {1, rows, columns}, {{0, 1}, {2}});
+  Value column = expand(builder, loc, collapse(builder, loc, bias, {{0, 1}}), {1, columns, 1}, {{0, 1, 2}});
+  return collapse(builder, loc, ComposeOp::create(builder, loc, outer, column), {{0, 1, 2}});
 }
 
 void mla::narrowSlices(RewriterBase &rewriter, ProjectOp project) {

@@ -18,9 +18,16 @@ namespace mla {
 mlir::Value permuteWeight(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value weight,
                           llvm::ArrayRef<int64_t> permutation);
 
-/// The weight of a projection with only the rows that the slices among
-/// `between` take of its result; `between` as a walk of Legality.h leaves it.
+/// The weight of a projection with what stands between taken in: only the rows
+/// that slices take, times constant scales; `between` as a walk of Legality.h
+/// leaves it.
 mlir::Value narrowWeight(mlir::OpBuilder &builder, ProjectOp project, llvm::ArrayRef<mlir::Operation *> between);
+
+/// The same of the bias that is the last of `between`.
+mlir::Value narrowBias(mlir::OpBuilder &builder, llvm::ArrayRef<mlir::Operation *> between);
+
+/// What a bias of the projection's input is behind it: `W b`, a weight.
+mlir::Value projectBias(mlir::OpBuilder &builder, ProjectOp project, mlir::Value bias);
 
 /// Every row slice of the projection becomes a projection of its own, so that
 /// nothing is computed twice once one of them is folded.

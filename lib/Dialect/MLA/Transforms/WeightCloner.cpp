@@ -47,6 +47,10 @@ Value WeightCloner::rebuild(Operation *op) {
         Value outer = factor(compose.getOuter()), inner = factor(compose.getInner());
         return ComposeOp::create(builder, op->getLoc(), outer, inner);
       })
+      .Case<arith::AddFOp, arith::MulFOp>([&](auto sum) -> Value {
+        Value lhs = factor(sum.getLhs()), rhs = factor(sum.getRhs());
+        return decltype(sum)::create(builder, op->getLoc(), lhs, rhs);
+      })
       .Case([&](linalg::TransposeOp transpose) {
         return permuteWeight(builder, op->getLoc(), clone(transpose.getInput()), transpose.getPermutation());
       })

@@ -14,7 +14,7 @@
 namespace mla {
 
 /// Rebuilds what makes a weight-only value at a builder's place, in an order
-/// that only the value decides. `inFloat32`: products and dequantisation give
+/// that only the value decides. `inFloat32`: arithmetic and dequantisation give
 /// f32, whatever they gave, so that the only rounding is the last cast.
 class WeightCloner {
 public:

@@ -6,8 +6,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "WeightNames.h"
+#include "mla/Dialect/MLA/Analysis/WeightOnly.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -47,6 +49,10 @@ std::string mla::getWeightName(Value value, StringRef prefix) {
   return TypeSwitch<Operation *, std::string>(op)
       .Case([&](WeightOp weight) { return nameCheckpointWeight(weight.getName(), prefix); })
       .Case([&](ComposeOp compose) { return nameOf(compose.getOuter()) + "_x_" + nameOf(compose.getInner()); })
+      .Case([&](arith::AddFOp sum) { return nameOf(sum.getLhs()) + "_plus_" + nameOf(sum.getRhs()); })
+      .Case([&](arith::MulFOp scaled) {
+        return nameOf(isConstantOnly(scaled.getLhs()) ? scaled.getRhs() : scaled.getLhs());
+      })
       .Case([&](tensor::ExtractSliceOp slice) { return nameOf(slice.getSource()) + nameRanges(slice); })
       .Case([&](linalg::TransposeOp move) { return nameOf(move.getInput()) + nameTransposition(move).str(); })
       .Default([&](Operation *) { return op->getNumOperands() ? nameOf(op->getOperand(0)) : std::string("constant"); });

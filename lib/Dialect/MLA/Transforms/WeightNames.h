@@ -21,8 +21,9 @@ namespace mla {
 ///     rows or columns a to b   .atob                            kv_b_proj.0to31
 ///     matrix transposed        .t                               w_uk.t
 ///     product                  outer_x_inner                    w_uk.t_x_q_b_proj
+///     sum                      a_plus_b                         kv_b_proj_plus_lora_B_x_lora_A
 ///
-/// Reshapes, dequantisation, casts and moves of other dimensions add nothing.
+/// Constant scales, reshapes, dequantisation, casts and moves of other dimensions add nothing.
 std::string getWeightName(mlir::Value value, llvm::StringRef prefix);
 
 } // namespace mla

@@ -36,16 +36,16 @@ func.func @rope_on_q_nope_blocks_query_fold(%x: tensor<?x48xf32>, %position: ten
 
 // -----
 
-// CHECK-LABEL: func.func @bias_between_blocks_query_fold
+// CHECK-LABEL: func.func @bias_of_the_request_blocks_query_fold
+// CHECK-SAME: %[[BIAS:[^:]*]]: tensor<4x32xf32>
 // CHECK: %[[Q:.*]] = mla.project to_heads
-// CHECK: %[[B:.*]] = mla.bias %[[Q]],
+// CHECK: %[[B:.*]] = mla.bias %[[Q]], %[[BIAS]]
 // CHECK: mla.project per_head %[[B]],
-func.func @bias_between_blocks_query_fold(%x: tensor<?x48xf32>) -> tensor<?x4x64xf32> {
+func.func @bias_of_the_request_blocks_query_fold(%x: tensor<?x48xf32>, %bias: tensor<4x32xf32>) -> tensor<?x4x64xf32> {
   %w_uq = mla.weight "w_uq" : tensor<4x32x48xf32>
   %w_uk = mla.weight "w_uk" : tensor<4x64x32xf32>
-  %bias = mla.weight "bias" : tensor<4x32xf32>
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'mla.bias' stands between two projections: a bias makes the map affine; the q side is not folded}}
+  // expected-remark @+1 {{'mla.bias' stands between two projections: its bias is not known when the layer is prepared; the q side is not folded}}
   %b = mla.bias %q, %bias : tensor<?x4x32xf32>, tensor<4x32xf32>
   %l = mla.project per_head %b, %w_uk : (tensor<?x4x32xf32>, tensor<4x64x32xf32>) -> tensor<?x4x64xf32>
   return %l : tensor<?x4x64xf32>

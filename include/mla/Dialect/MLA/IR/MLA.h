@@ -49,6 +49,8 @@ constexpr llvm::StringLiteral kWeightAttr = "mla.weight";
 constexpr llvm::StringLiteral kBufferAttr = "mla.buffer";
 /// On an operation on weights: what names of prepared weights call its result.
 constexpr llvm::StringLiteral kNameAttr = "mla.name";
+/// A unit, on a module or a function: products may leave out roundings between their factors.
+constexpr llvm::StringLiteral kFoldAcrossRoundingAttr = "mla.fold_across_rounding";
 } // namespace mla
 
 #endif // MLA_DIALECT_MLA_IR_MLA_H

@@ -41,6 +41,8 @@ def MLA_Dialect : Dialect {
     Attributes of functions and modules:
 
     * `mla.plan` on a module: the `#mla.plan` that was decided;
+    * `mla.fold_across_rounding`, a unit, on a module or a function: part of the
+      plan, permits products that leave out what rounds between their factors;
     * `mla.phase` on a function: which phase of inference it serves;
     * `mla.regime` on a function: the regime of the plan whose forms it has;
     * `mla.checkpoint_prefix`, `mla.layers` on a module: weights are named for

@@ -30,6 +30,16 @@ def MLAPlan : Pass<"mla-plan", "::mlir::ModuleOp"> {
   ];
 }
 
+def MLAPrintLegality : Pass<"mla-print-legality"> {
+  let summary = "Say which forms every side of every attention may have";
+  let description = [{
+    Remarks, for each side (q, o) and form (absorb, fold) of every attention,
+    that it can, or at the operation that stands in the way why it cannot: what
+    a plan may ask for, and what `mla-absorb` and `mla-fold` will do. Changes
+    nothing.
+  }];
+}
+
 def MLAAbsorb : Pass<"mla-absorb", "::mlir::ModuleOp"> {
   let summary = "Move up-projections out of the attention, by associativity";
   let description = [{
@@ -44,10 +54,15 @@ def MLAAbsorb : Pass<"mla-absorb", "::mlir::ModuleOp"> {
     side that is to be folded is absorbed here. Without a plan every side that
     can be absorbed is.
 
-    A row slice of the up-projection's result is taken of its weight instead.
-    Whatever else stands between it and the attention is left alone and remarked
-    on, side by side: one may be refused and the other absorbed. Preserves values
-    up to the order of summation.
+    A row slice of the up-projection's result is taken of its weight instead, and
+    a constant scale into it. A bias is affine and exact: that of the keys adds a
+    number a query to all its scores and is dropped, since it cancels in the
+    softmax (refused where an LSE is used, which it changes); that of the values
+    comes to stand behind the attention, since probabilities sum to 1 (refused
+    where queries may see no key: unless the keys are gathered of a cache to which
+    this step's tokens were appended). Whatever else stands between up-projection
+    and attention is left alone and remarked on, side by side: one may be refused
+    and the other absorbed. Preserves values up to the order of summation.
   }];
   let statistics = [
     Statistic<"absorbed", "absorbed", "Sides absorbed">,
@@ -61,20 +76,24 @@ def MLAFold : Pass<"mla-fold", "::mlir::ModuleOp"> {
   let description = [{
     Where the plan says `fold` (everywhere, without a plan), two projections of
     which one reads what the other writes become one with the product of their
-    weights: `mla.compose`. Row slices between them are taken of the weight, and
-    position scales, a factor a token, move behind. Whatever else stands between
-    is remarked on. Then every function's weight-only operations move to
+    weights: `mla.compose`. Row slices and constant scales between them are taken
+    into the weight, position scales, a factor a token, move behind, and a bias
+    becomes another one behind. Roundings (`arith.truncf`) are left out if the
+    function or the module says `mla.fold_across_rounding`. Whatever else stands
+    between is remarked on. In every form, a bias in front of a `from_heads`
+    projection becomes the bias `W_O b` of its result. Then every function's weight-only operations move to
     `@prepare.<weight>` functions, each of which makes one weight for all
     functions that use it, and the function takes the prepared weight:
     dequantisation, slices, transposes, products and the cast to `storage`.
     Products are in float32 or better and rounded once.
 
     A function whose name begins with `prepare.` has no arguments and one
-    result, and only `mla.weight`, `mla.dequantize`, `mla.compose`, reshapes,
+    result, and only `mla.weight`, `mla.dequantize`, `mla.compose`, sums and
+    elementwise products (a merged LoRA, say: `arith.addf`, `arith.mulf`), reshapes,
     slices, transposes, casts and `linalg.pack` in it. The weight's name is the
     checkpoint's without the module's `mla.checkpoint_prefix` and `.weight`, then
     what was done: `kv_b_proj.0to31` (a slice), `….t` (a matrix transposed),
-    `o_proj_x_kv_b_proj` (a product, outer first). An operation with a string
+    `o_proj_x_kv_b_proj` (a product, outer first), `a_plus_b` (a sum). An operation with a string
     attribute `mla.name` is called that instead.
 
     ```mlir

@@ -1,0 +1,44 @@
+//===- Commuting.h - Maps that a weight can take in -------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Operations on the result of a projection that are the same for every token
+// and head, so that they are as well done to its weight.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_DIALECT_MLA_ANALYSIS_COMMUTING_H
+#define MLA_DIALECT_MLA_ANALYSIS_COMMUTING_H
+
+#include "mla/Dialect/MLA/IR/MLA.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+namespace mla {
+
+/// Rows of a projection's weight, or elements of the last dimension of its
+/// result.
+struct RowRange {
+  int64_t first, count;
+};
+
+/// What a slice takes of the last dimension, if it takes all tokens and heads:
+/// such a slice of a projection is the projection of sliced rows.
+std::optional<RowRange> getRowRange(mlir::tensor::ExtractSliceOp slice);
+
+/// A multiplication of every element of `x` by one constant.
+struct ConstantScale {
+  mlir::Value x;
+  llvm::APFloat factor;
+};
+
+/// `arith.mulf` with a splat, whether of a constant tensor or of a constant
+/// number: `tensor.splat`, `linalg.fill`.
+std::optional<ConstantScale> getConstantScale(mlir::Operation *op);
+
+} // namespace mla
+
+#endif // MLA_DIALECT_MLA_ANALYSIS_COMMUTING_H

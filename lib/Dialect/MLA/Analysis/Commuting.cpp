@@ -1,0 +1,103 @@
+//===- Commuting.cpp - Maps that a weight can take in -----------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/MLA/Analysis/Commuting.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mla;
+
+//===----------------------------------------------------------------------===//
+// Slices of rows
+//===----------------------------------------------------------------------===//
+
+/// The value whose tokens an operation's result has, one step back, or null.
+static Value getTokenSource(Operation *op) {
+  return TypeSwitch<Operation *, Value>(op)
+      .Case<ProjectOp, BiasOp, RmsNormOp, RopeOp, PositionScaleOp>([](auto tokenwise) { return tokenwise.getX(); })
+      .Case([](AttentionOp attention) { return attention.getQNope(); })
+      .Case([](LatentAttentionOp attention) { return attention.getQLatent(); })
+      .Case<arith::MulFOp, arith::AddFOp, arith::ExtFOp, arith::TruncFOp>(
+          [](auto elementwise) { return elementwise->getOperand(0); })
+      .Case([](GatherOp gather) { return gather.getLatent(); })
+      .Default(Value());
+}
+
+/// The value whose first dimension is `size`, if that is visible.
+static Value getMeasured(OpFoldResult size) {
+  auto value = dyn_cast<Value>(size);
+  auto dim = value ? value.getDefiningOp<tensor::DimOp>() : nullptr;
+  return dim && dim.getConstantIndex() == 0 ? dim.getSource() : Value();
+}
+
+/// Two tensors have as many tokens if they come of one root.
+static Value getTokenRoot(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
+    Value source = slice ? getMeasured(slice.getMixedSizes()[0]) : getTokenSource(op);
+    if (!source || source == value)
+      break;
+    value = source;
+  }
+  return value;
+}
+
+/// The slice takes the whole of a dimension; of a dynamic one, the tokens.
+static bool takesAll(tensor::ExtractSliceOp slice, int64_t dim) {
+  int64_t size = slice.getSourceType().getDimSize(dim);
+  if (!isZeroInteger(slice.getMixedOffsets()[dim]))
+    return false;
+  if (!ShapedType::isDynamic(size))
+    return isConstantIntValue(slice.getMixedSizes()[dim], size);
+  Value measured = getMeasured(slice.getMixedSizes()[dim]);
+  return dim == 0 && measured && getTokenRoot(measured) == getTokenRoot(slice.getSource());
+}
+
+std::optional<RowRange> mla::getRowRange(tensor::ExtractSliceOp slice) {
+  int64_t last = slice.getSourceType().getRank() - 1;
+  if (last < 0 || slice.getType().getRank() != last + 1 || !slice.hasUnitStride())
+    return std::nullopt;
+  for (int64_t dim = 0; dim < last; ++dim)
+    if (!takesAll(slice, dim))
+      return std::nullopt;
+  std::optional<int64_t> first = getConstantIntValue(slice.getMixedOffsets()[last]);
+  std::optional<int64_t> count = getConstantIntValue(slice.getMixedSizes()[last]);
+  if (!first || !count)
+    return std::nullopt;
+  return RowRange{*first, *count};
+}
+
+//===----------------------------------------------------------------------===//
+// Constant scales
+//===----------------------------------------------------------------------===//
+
+/// The number that all elements are.
+static std::optional<APFloat> getSplat(Value value) {
+  APFloat factor(0.0);
+  if (matchPattern(value, m_ConstantFloat(&factor))) // of a tensor too, if it is a splat
+    return factor;
+  if (auto splat = value.getDefiningOp<tensor::SplatOp>())
+    return getSplat(splat.getInput());
+  if (auto fill = value.getDefiningOp<linalg::FillOp>())
+    return getSplat(fill.getInputs().front());
+  return std::nullopt;
+}
+
+std::optional<ConstantScale> mla::getConstantScale(Operation *op) {
+  auto product = dyn_cast<arith::MulFOp>(op);
+  if (!product || !isa<RankedTensorType>(product.getType()))
+    return std::nullopt;
+  if (std::optional<APFloat> factor = getSplat(product.getRhs()))
+    return ConstantScale{product.getLhs(), *factor};
+  if (std::optional<APFloat> factor = getSplat(product.getLhs()))
+    return ConstantScale{product.getRhs(), *factor};
+  return std::nullopt;
+}
