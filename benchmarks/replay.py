@@ -185,6 +185,8 @@ class Layer:
         self.prefix = f"model.layers.{layer}.self_attn."
         kv_b = self.weight("kv_b_proj.weight").reshape(s.heads, s.nope + s.v, s.latent)
         self.w_uk, self.w_uv = kv_b[:, : s.nope], kv_b[:, s.nope :]
+        kv_b_bias = self.bias("kv_b_proj", s.heads * (s.nope + s.v)).reshape(s.heads, s.nope + s.v)
+        self.b_uk, self.b_uv = kv_b_bias[:, : s.nope], kv_b_bias[:, s.nope :]
         q_up = self.weight("q_b_proj.weight" if s.low_rank_q else "q_proj.weight")
         q_up = q_up.reshape(s.heads, s.nope + s.rope, -1)
         self.w_q_nope, self.w_q_rope = q_up[:, : s.nope], q_up[:, s.nope :]
@@ -206,10 +208,13 @@ class Layer:
             value = value.astype(np.float32) * scale[: value.shape[0], : value.shape[1]].astype(np.float32)
         return round_bf16(value) if self.rounding == "bf16" else value.astype(np.float64)
 
+    def bias(self, name, size):
+        """A projection's bias where the checkpoint has one (attention_bias), else zeros."""
+        return self.weight(name + ".bias") if self.prefix + name + ".bias" in self.tensors else np.zeros(size)
+
     def project(self, x, name):
-        """x times a projection, plus its bias where the checkpoint has one (attention_bias)."""
-        y = x @ self.weight(name + ".weight").T
-        return y + self.weight(name + ".bias") if self.prefix + name + ".bias" in self.tensors else y
+        weight = self.weight(name + ".weight")
+        return x @ weight.T + self.bias(name, len(weight))
 
     def step(self, hidden):
         """One call of the layer on hidden [batch, tokens, hidden size]; appends to the cache."""
@@ -233,7 +238,7 @@ class Layer:
         scores = np.where(visible, scores * s.scale, -np.inf)
         weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
         out = self.output(weights / weights.sum(axis=-1, keepdims=True), latent)
-        return out + self.weight("o_proj.bias") if self.prefix + "o_proj.bias" in self.tensors else out
+        return out + self.bias("o_proj", out.shape[-1])
 
     def nope_scores(self, x, latent, per_position):
         if self.form == "fold":
@@ -241,18 +246,21 @@ class Layer:
         else:
             q_nope = np.einsum("bti,hpi->bthp", x, self.w_q_nope) * per_position[:, None, None]
             if self.form == "naive":
-                return np.einsum("bthp,bnhp->bhtn", q_nope, np.einsum("bnl,hpl->bnhp", latent, self.w_uk))
+                keys = np.einsum("bnl,hpl->bnhp", latent, self.w_uk) + self.b_uk
+                return np.einsum("bthp,bnhp->bhtn", q_nope, keys)
+            # q_nope · b_uk is one number for all keys: it cancels in the softmax.
             return np.einsum("bthl,bnl->bhtn", np.einsum("bthp,hpl->bthl", q_nope, self.w_uk), latent)
         return np.einsum("bthl,bnl->bhtn", q_latent * per_position[:, None, None], latent)
 
     def output(self, probabilities, latent):
         if self.form == "naive":
-            o = np.einsum("bhtn,bnhv->bthv", probabilities, np.einsum("bnl,hvl->bnhv", latent, self.w_uv))
-            return np.einsum("bthv,dhv->btd", o, self.w_o)
+            values = np.einsum("bnl,hvl->bnhv", latent, self.w_uv) + self.b_uv
+            return np.einsum("bthv,dhv->btd", np.einsum("bhtn,bnhv->bthv", probabilities, values), self.w_o)
+        bias = np.einsum("hv,dhv->d", self.b_uv, self.w_o)  # probabilities sum to 1
         o_latent = np.einsum("bhtn,bnl->bthl", probabilities, latent)
         if self.form == "fold":
-            return np.einsum("bthl,dhl->btd", o_latent, self.w_o_latent)
-        return np.einsum("bthv,dhv->btd", np.einsum("bthl,hvl->bthv", o_latent, self.w_uv), self.w_o)
+            return np.einsum("bthl,dhl->btd", o_latent, self.w_o_latent) + bias
+        return np.einsum("bthv,dhv->btd", np.einsum("bthl,hvl->bthv", o_latent, self.w_uv), self.w_o) + bias
 
 
 def steps_of(golden):

@@ -58,6 +58,7 @@ private:
   Value slice(Value x, int64_t first, int64_t count, StringRef name);
   Value project(Value x, Value weight, ArrayRef<int64_t> shape, Heads heads, StringRef name);
   Value addBias(Value x, WeightRole role);
+  void addUpBiases(Value &keys, Value &values);
   Value norm(Value x, WeightRole gamma, StringRef name);
   Value rotate(Value x, StringRef name);
   Value scaleByPosition(Value q, StringRef name);
@@ -208,6 +209,20 @@ Value LayerBuilder::addBias(Value x, WeightRole role) {
   return BiasOp::create(builder, named(valueName(role) + "ed"), x, weight(role));
 }
 
+/// The parts of kv_b_proj's bias that keys and values have, if the layer has one.
+void LayerBuilder::addUpBiases(Value &keys, Value &values) {
+  WeightRole role = WeightRole::WKVBBias;
+  if (!find(role))
+    return;
+  int64_t perHead = config.nopeDim + config.vDim;
+  Value own = sliceWeight(weight(role), 0, firstHead * perHead, heads * perHead, valueName(role));
+  Value bias = splitDim(builder, named(valueName(role) + "_heads"), own, {heads, perHead}, {{0, 1}});
+  Value keyBias = sliceWeight(bias, 1, 0, config.nopeDim, "b_uk");
+  Value valueBias = sliceWeight(bias, 1, config.nopeDim, config.vDim, "b_uv");
+  keys = BiasOp::create(builder, named("k_nope_biased"), keys, keyBias);
+  values = BiasOp::create(builder, named("v_biased"), values, valueBias);
+}
+
 Value LayerBuilder::norm(Value x, WeightRole gamma, StringRef name) {
   return RmsNormOp::create(builder, named(name), x.getType(), x, weight(gamma),
                            builder.getF64FloatAttr(config.rmsNormEps));
@@ -264,6 +279,7 @@ Value LayerBuilder::buildAttention(Query q, Value cache) {
   Value upValues = sliceWeight(up, 1, config.nopeDim, config.vDim, "w_uv");
   Value keys = project(cached.getLatent(), upKeys, {heads, config.nopeDim}, Heads::To, "k_nope");
   Value values = project(cached.getLatent(), upValues, {heads, config.vDim}, Heads::To, "v");
+  addUpBiases(keys, values);
   return AttentionOp::create(builder, named("o"), tokensOf({heads, config.vDim}, f32()), q.nope, q.rope, cu, keys,
                              cached.getKRope(), cached.getCuKeys(), values,
                              builder.getF64FloatAttr(config.softmaxScale))

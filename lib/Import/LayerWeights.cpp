@@ -43,6 +43,8 @@ StringRef mla::importer::checkpointSuffix(WeightRole role) {
     return "kv_a_proj_with_mqa.bias";
   case WeightRole::WOBias:
     return "o_proj.bias";
+  case WeightRole::WKVBBias:
+    return "kv_b_proj.bias";
   }
   llvm_unreachable("every role has a name");
 }
@@ -79,6 +81,15 @@ std::vector<ExpectedWeight> mla::importer::expectedWeights(const AttentionConfig
     add(WeightRole::WOBias, {hidden});
   }
   return result;
+}
+
+/// No config says whether kv_b_proj has a bias: the checkpoint does.
+static std::optional<ExpectedWeight> optionalBias(const Checkpoint &checkpoint, const AttentionConfig &config,
+                                                  int64_t layer) {
+  std::string name = layerPrefix(layer) + checkpointSuffix(WeightRole::WKVBBias).str();
+  if (!config.attentionBias || !checkpoint.contains(name))
+    return std::nullopt;
+  return ExpectedWeight{WeightRole::WKVBBias, name, {config.numHeads * (config.nopeDim + config.vDim)}, {}};
 }
 
 static std::string shapeText(ArrayRef<int64_t> shape) {
@@ -171,8 +182,11 @@ llvm::Expected<std::vector<LayerWeight>> mla::importer::findLayerWeights(Checkpo
   if (layer < 0 || layer >= config.numLayers)
     return fail(checkpoint.where() + ": layer " + Twine(layer) + ": the config has layers 0 to " +
                 Twine(config.numLayers - 1) + "; choose one of them");
+  std::vector<ExpectedWeight> wanted = expectedWeights(config, layer);
+  if (std::optional<ExpectedWeight> bias = optionalBias(checkpoint, config, layer))
+    wanted.push_back(std::move(*bias));
   std::vector<LayerWeight> result;
-  for (const ExpectedWeight &expected : expectedWeights(config, layer)) {
+  for (const ExpectedWeight &expected : wanted) {
     llvm::Expected<LayerWeight> weight = findWeight(checkpoint, expected);
     if (!weight)
       return weight.takeError();

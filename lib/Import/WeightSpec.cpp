@@ -12,6 +12,7 @@
 
 using namespace mla;
 using namespace mla::importer;
+using llvm::Twine;
 
 DType mla::importer::announcedDType(const AttentionConfig &config, const ExpectedWeight &weight) {
   if (!weight.scaleShape.empty())
@@ -49,7 +50,11 @@ llvm::Expected<std::vector<WeightSpec>> mla::importer::findSpecs(Checkpoint &che
         specs.push_back({weight.expected, weight.tensor->dtype});
       continue;
     }
-    // Both are in the order of roles, which the config determines.
+    // Both are in the order of roles; the config determines all but the last.
+    if (weights->size() != specs.size())
+      return fail(checkpoint.where() + ": layers " + Twine(layers.front()) + " and " + Twine(layer) +
+                  ": only one has a bias of kv_b_proj, and layers compiled together share their code; compile them "
+                  "apart with --layers");
     for (auto [weight, first] : llvm::zip_equal(*weights, specs))
       if (llvm::Error error = checkAgrees(checkpoint, weight, first))
         return error;

@@ -26,9 +26,10 @@ enum class WeightRole {
   KVNorm,  ///< kv_a_layernorm       [L]
   WKVB,    ///< kv_b_proj            [H (P + V), L]
   WO,      ///< o_proj               [D, H V]
-  WDQBias, ///< the biases, if attention_bias (q_proj, q_b_proj and kv_b_proj never have one)
+  WDQBias, ///< the biases, if attention_bias (q_proj and q_b_proj never have one)
   WDKVBias,
   WOBias,
+  WKVBBias, ///< [H (P + V)], if moreover the checkpoint has it
 };
 
 /// "q_a_proj.weight": the name behind "model.layers.K.self_attn.".
@@ -45,7 +46,7 @@ struct ExpectedWeight {
   std::string scaleName() const { return name + "_scale_inv"; }
 };
 
-/// The weights of layer `layer`, in the order of WeightRole.
+/// The weights that every layer of the config has, those of layer `layer`, in the order of WeightRole.
 std::vector<ExpectedWeight> expectedWeights(const AttentionConfig &config, int64_t layer);
 
 /// A weight found and checked. The tensors belong to the checkpoint.
@@ -55,9 +56,9 @@ struct LayerWeight {
   const SafetensorsTensor *scale = nullptr; ///< Present exactly if the tensor is in e4m3.
 };
 
-/// Finds a layer's weights and checks that they are there, that their types and shapes are the expected ones, and that
-/// the layer has no tensors besides (a gate, a norm, a bias): those would be computation that the config keeps silent
-/// about. Reads no data; see checkFinite.
+/// Finds a layer's weights, a bias of kv_b_proj among them if there is one, and checks that they are there, that their
+/// types and shapes are the expected ones, and that the layer has no tensors besides (a gate, a norm, a bias): those
+/// would be computation that the config keeps silent about. Reads no data; see checkFinite.
 llvm::Expected<std::vector<LayerWeight>> findLayerWeights(Checkpoint &checkpoint, const AttentionConfig &config,
                                                           int64_t layer);
 

@@ -1,17 +1,26 @@
-"""edit-golden.py FROM TO flip NAME INDEX | duplicate-layer
+"""edit-golden.py FROM TO flip NAME INDEX | duplicate-layer | add-biases [no-kv-b] | take-outputs OTHER
 
 flip               changes one element of an F32 tensor to 1 - x
 duplicate-layer    gives the tensors of layer 0 to a layer 1 too, in a config of two layers
+add-biases         gives layer 0 all the biases it may have (no-kv-b: but that of kv_b_proj) and sets attention_bias
+take-outputs       replaces what the layer is to give by what another file says
 """
 import json
+import random
 import struct
 import sys
 
 source, target, what, *words = sys.argv[1:]
-with open(source, "rb") as file:
-    data = file.read()
-size = struct.unpack("<Q", data[:8])[0]
-header, body = json.loads(data[8 : 8 + size]), bytearray(data[8 + size :])
+
+
+def read(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    size = struct.unpack("<Q", data[:8])[0]
+    return json.loads(data[8 : 8 + size]), bytearray(data[8 + size :])
+
+
+header, body = read(source)
 
 if what == "flip":
     name, index = words
@@ -24,6 +33,22 @@ elif what == "duplicate-layer":
         body += body[begin:end]
     config = json.loads(header["__metadata__"]["config"])
     header["__metadata__"]["config"] = json.dumps({**config, "num_hidden_layers": 2})
+elif what == "add-biases":
+    random.seed(0)
+    kv_b = [] if words == ["no-kv-b"] else ["kv_b_proj"]
+    for name in ["q_a_proj", "kv_a_proj_with_mqa", "o_proj", *kv_b]:
+        name = f"model.layers.0.self_attn.{name}"
+        if name + ".weight" in header and name + ".bias" not in header:
+            rows, begin = header[name + ".weight"]["shape"][0], len(body)
+            body += struct.pack(f"<{rows}f", *(random.gauss(0, 0.5) for _ in range(rows)))
+            header[name + ".bias"] = {"dtype": "F32", "shape": [rows], "data_offsets": [begin, len(body)]}
+    config = json.loads(header["__metadata__"]["config"])
+    header["__metadata__"]["config"] = json.dumps({**config, "attention_bias": True})
+elif what == "take-outputs":
+    other, numbers = read(words[0])
+    for name in (name for name in header if name.endswith(".out")):
+        (begin, end), (first, last) = header[name]["data_offsets"], other[name]["data_offsets"]
+        body[begin:end] = numbers[first:last]
 else:
     sys.exit(f"unknown edit {what}")
 

@@ -179,6 +179,9 @@ TEST(LayerWeightsTest, UnexpectedTensors) {
   expectError({"v3_plain", add("o_proj.bias"),
                "o_proj.bias: not part of the attention that the config describes; set "
                "attention_bias if the model has biases"});
+  expectError({"v3_plain", add("kv_b_proj.bias"),
+               "kv_b_proj.bias: not part of the attention that the config describes; set "
+               "attention_bias if the model has biases"});
   expectError({"v3_plain", add("rotary_emb.inv_freq"), ""});
   expectError({"v3_plain",
                [](Tensors &tensors, AttentionConfig &) {

@@ -171,6 +171,8 @@ static Refusal refuseBetweenFactors(Operation *obstacle, StringRef why) {
   return refuse(obstacle, "stands between two projections: " + why);
 }
 
+static Reach refused(Refusal refusal) { return {{}, {}, std::move(refusal)}; }
+
 Reach mla::findUpProjection(AttentionOp attention, Side side) {
   Value operand = side == Side::Q ? attention.getKNope() : attention.getV();
   if (cast<RankedTensorType>(operand.getType()).getRank() == 2)
@@ -180,13 +182,12 @@ Reach mla::findUpProjection(AttentionOp attention, Side side) {
       operand, [](Operation *op) { return isProjection(op, Heads::To); },
       [&](Operation *op) { return judgeAbsorption(attention, side, op); });
   if (walk.obstacle)
-    return {{},
-            {},
-            refuse(walk.obstacle, "stands between the up-projection and the attention's " + name + ": " + walk.why)};
+    return refused(
+        refuse(walk.obstacle, "stands between the up-projection and the attention's " + name + ": " + walk.why));
   if (!walk.end)
-    return {{}, {}, Refusal{attention, (name + " comes from outside").str()}};
+    return refused({attention, (name + " comes from outside").str()});
   if (isF16(side == Side::Q ? attention.getQNope() : attention.getResult()))
-    return {{}, {}, refuse(walk.end, "cannot be moved: f16 cannot hold what it would make; use bf16 or f32")};
+    return refused(refuse(walk.end, "cannot be moved: f16 cannot hold what it would make; use bf16 or f32"));
   return {cast<ProjectOp>(walk.end), std::move(walk.between), std::nullopt};
 }
 
@@ -194,13 +195,13 @@ Reach mla::findInnerProjection(ProjectOp outer) {
   Heads wanted = outer.getHeads() == Heads::Per ? Heads::To : Heads::Per;
   Walk walk = walkBetweenFactors(outer.getX(), [&](Operation *op) { return isProjection(op, wanted); });
   if (walk.obstacle)
-    return {{}, {}, refuseBetweenFactors(walk.obstacle, walk.why)};
+    return refused(refuseBetweenFactors(walk.obstacle, walk.why));
   if (!walk.end)
     return {};
   auto inner = cast<ProjectOp>(walk.end);
   for (ProjectOp factor : {inner, outer})
     if (std::optional<Refusal> refusal = refuseFactor(factor))
-      return {{}, {}, refusal};
+      return refused(*refusal);
   return {inner, std::move(walk.between), std::nullopt};
 }
 
