@@ -19,10 +19,6 @@
 
 namespace mla {
 
-struct Forms {
-  Form q, o;
-};
-
 /// The forms of a function: its regime's, else `unplanned` where the module has
 /// no plan, else naive: the plan names no such function.
 Forms getForms(mlir::func::FuncOp function, Form unplanned);

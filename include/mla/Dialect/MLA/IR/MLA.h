@@ -51,6 +51,13 @@ constexpr llvm::StringLiteral kBufferAttr = "mla.buffer";
 constexpr llvm::StringLiteral kNameAttr = "mla.name";
 /// A unit, on a module or a function: products may leave out roundings between their factors.
 constexpr llvm::StringLiteral kFoldAcrossRoundingAttr = "mla.fold_across_rounding";
+
+/// The forms of the two sides of a layer.
+struct Forms {
+  Form q, o;
+  bool operator==(Forms other) const { return q == other.q && o == other.o; }
+  bool operator!=(Forms other) const { return !(*this == other); }
+};
 } // namespace mla
 
 #endif // MLA_DIALECT_MLA_IR_MLA_H

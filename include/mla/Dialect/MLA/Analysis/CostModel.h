@@ -1,0 +1,116 @@
+//===- CostModel.h - Bytes, FLOPs, launches and time of a layer ---*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Counts what the kernels of one attention layer read, write, compute and launch
+// in each form, and how long that takes on a device. Symbols as in DeepSeek-V2
+// (arXiv:2405.04434, section 2.1): D hidden, I rank of the query, H heads of this
+// tensor-parallel rank, P and R elements of a head without and with position,
+// V elements of a value, L rank of keys and values.
+//
+// A kernel takes `launch + sqrt(memory^2 + compute^2)`: a roofline whose corner is
+// round, because loads and products overlap but never wholly. `memory` is bytes
+// read and written at the device's rates, `compute` FLOPs of whole tiles at its
+// peak. Nothing else is fitted; docs/the-trap.md has the measured kernels.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_DIALECT_MLA_ANALYSIS_COSTMODEL_H
+#define MLA_DIALECT_MLA_ANALYSIS_COSTMODEL_H
+
+#include "mla/Dialect/MLA/Analysis/Device.h"
+#include "mla/Dialect/MLA/IR/MLA.h"
+
+namespace mla {
+
+/// Sizes of a layer's attention on one rank. A size that is not known is 0, and what depends on it costs nothing.
+struct LayerShape {
+  int64_t hidden = 0;       ///< D
+  int64_t queryRank = 0;    ///< I; D where the query is not compressed
+  int64_t heads = 0;        ///< H
+  int64_t nope = 0;         ///< P
+  int64_t rope = 0;         ///< R
+  int64_t value = 0;        ///< V
+  int64_t latent = 0;       ///< L
+  int64_t elementBytes = 2; ///< of weights, activations and the cache
+};
+
+/// One step: `batch` sequences with `tokens` queries each. `context` counts the keys of each, this step's included.
+struct Step {
+  int64_t batch = 1, tokens = 1, context = 1;
+};
+
+/// What kernels need. FLOPs are those of the algorithm: the rest of a tile is in the time alone.
+struct Cost {
+  double readBytes = 0, writtenBytes = 0, flops = 0, launches = 0, seconds = 0;
+
+  Cost &operator+=(const Cost &other);
+  friend Cost operator+(Cost a, const Cost &b) { return a += b; }
+};
+
+/// A step of a layer by its parts.
+struct LayerCost {
+  Cost common;       ///< W_DQ, W_DKV, norms, rotation, append: the same in every form
+  Cost query;        ///< W_UQ, and W_UK where the side is absorbed, or their product
+  Cost upProjection; ///< the cache gathered, and W_UK and W_UV on every cached token
+  Cost attention;
+  Cost output; ///< W_O, and W_UV where the side is absorbed, or their product
+
+  Cost getTotal() const { return common + query + upProjection + attention + output; }
+};
+
+/// How code divides the work. What this compiler makes is the default.
+struct KernelStyle {
+  /// A folded query side is one product with the columns of the rotated part beside the others, not two.
+  bool joinsFoldedQuery = false;
+  /// Per-head results of several tokens are copied into rows of tokens for the next product.
+  bool copiesHeads = false;
+
+  /// Library products as frameworks call them (cuBLAS through torch): what was measured.
+  static KernelStyle library() { return {true, true}; }
+};
+
+class CostModel {
+public:
+  CostModel(const LayerShape &shape, const Device &device, KernelStyle style = {})
+      : shape(shape), device(device), style(style) {}
+
+  const LayerShape &getShape() const { return shape; }
+  const Device &getDevice() const { return device; }
+
+  /// Bytes of the weights that a side reads in a step: naive and absorbed H(I(P+R) + PL) and H(LV + VD) elements,
+  /// folded HI(L+R) and HLD.
+  int64_t getQueryWeightBytes(Form form) const;
+  int64_t getOutputWeightBytes(Form form) const;
+
+  /// Bytes of one token in the cache: L + R elements.
+  int64_t getCachedTokenBytes() const;
+  /// The same in a cache of keys and values a head: H(P+R+V) elements.
+  int64_t getExpandedTokenBytes() const;
+
+  LayerCost getCost(Forms forms, const Step &step) const;
+  Cost getQueryCost(Form form, int64_t tokens) const;
+  Cost getOutputCost(Form form, int64_t tokens) const;
+  Cost getUpProjectionCost(Forms forms, const Step &step) const;
+  Cost getAttentionCost(Forms forms, const Step &step) const;
+  Cost getCommonCost(int64_t tokens) const;
+
+  /// `groups` products of [tokens, contracted] by [contracted, columns], in one kernel.
+  Cost getProductCost(int64_t groups, int64_t tokens, int64_t contracted, int64_t columns) const;
+  /// A kernel that reads and writes elements and computes next to nothing.
+  Cost getStreamCost(double readElements, double writtenElements) const;
+
+private:
+  double getKernelSeconds(const Cost &cost, double tiledFlops) const;
+
+  LayerShape shape;
+  Device device;
+  KernelStyle style;
+};
+
+} // namespace mla
+
+#endif // MLA_DIALECT_MLA_ANALYSIS_COSTMODEL_H

@@ -1,0 +1,57 @@
+//===- Device.h - What the cost model knows of a device ---------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_DIALECT_MLA_ANALYSIS_DEVICE_H
+#define MLA_DIALECT_MLA_ANALYSIS_DEVICE_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+
+#include <optional>
+#include <string>
+
+namespace mla {
+
+/// A device by what bounds a kernel on it. Rates are what large transfers and products reach, not what is printed on
+/// the box.
+struct Device {
+  std::string name;
+  double readRate = 0;         ///< bytes a second, reading only
+  double copyRate = 0;         ///< bytes a second, read and written bytes counted, when half are each
+  double flopRate = 0;         ///< FLOP a second of a large product, in the type of the weights
+  double launchSeconds = 0;    ///< from one kernel's last byte to the next one's full speed
+  double attentionSeconds = 0; ///< what an attention takes beyond that: dividing the batch, first pages, merging
+  int64_t tokenTile = 1;       ///< tokens of a product are computed in multiples of this
+  int64_t rowTile = 1;         ///< queries of an attention that share keys, likewise
+  int64_t memoryBytes = 0;
+
+  /// Bytes a second, writing only: what the copy takes longer than its reading half.
+  double getWriteRate() const { return 1 / (2 / copyRate - 1 / readRate); }
+
+  /// NVIDIA H100 80GB HBM3: rates as measured (docs/the-trap.md), launch and attention fitted to measured kernels.
+  static const Device &h100();
+  /// A small host: two cores with AVX-512.
+  static const Device &cpu();
+};
+
+/// Reads a device from one JSON object; an error says what is wrong `where`.
+///
+///     {"name": "NVIDIA H100 80GB HBM3", "read_bytes_per_second": 3.07e12, "copy_bytes_per_second": 2.4e12,
+///      "flops_per_second": 7.44e14, "launch_seconds": 2.75e-6, "attention_seconds": 5e-6, "token_tile": 128,
+///      "row_tile": 64, "memory_bytes": 8e10}
+llvm::Expected<Device> parseDevice(llvm::StringRef text, llvm::StringRef where);
+
+/// `h100`, `cpu`, or a file that parseDevice reads.
+llvm::Expected<Device> findDevice(llvm::StringRef nameOrFile);
+
+/// The device of a module's `dlti.target_system_spec`: the first one that has these fields as entries. None where no
+/// device has any; an error where one has only some.
+llvm::Expected<std::optional<Device>> findDevice(mlir::ModuleOp module);
+
+} // namespace mla
+
+#endif // MLA_DIALECT_MLA_ANALYSIS_DEVICE_H

@@ -1,0 +1,160 @@
+//===- CostModel.cpp - Bytes, FLOPs, launches and time of a layer ---*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/MLA/Analysis/CostModel.h"
+
+#include "llvm/Support/MathExtras.h"
+
+#include <cmath>
+
+using namespace mla;
+
+Cost &Cost::operator+=(const Cost &other) {
+  readBytes += other.readBytes;
+  writtenBytes += other.writtenBytes;
+  flops += other.flops;
+  launches += other.launches;
+  seconds += other.seconds;
+  return *this;
+}
+
+//===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
+
+double CostModel::getKernelSeconds(const Cost &cost, double tiledFlops) const {
+  double memory = cost.readBytes / device.readRate + cost.writtenBytes / device.getWriteRate();
+  return cost.launches * device.launchSeconds + std::hypot(memory, tiledFlops / device.flopRate);
+}
+
+Cost CostModel::getProductCost(int64_t groups, int64_t tokens, int64_t contracted, int64_t columns) const {
+  double weights = double(groups) * contracted * columns;
+  if (weights == 0 || tokens == 0)
+    return {};
+  Cost cost;
+  cost.readBytes = shape.elementBytes * (weights + double(groups) * tokens * contracted);
+  cost.writtenBytes = shape.elementBytes * double(groups) * tokens * columns;
+  cost.flops = 2 * weights * tokens;
+  cost.launches = 1;
+  cost.seconds = getKernelSeconds(cost, 2 * weights * llvm::alignTo(tokens, device.tokenTile));
+  return cost;
+}
+
+Cost CostModel::getStreamCost(double readElements, double writtenElements) const {
+  Cost cost;
+  cost.readBytes = shape.elementBytes * readElements;
+  cost.writtenBytes = shape.elementBytes * writtenElements;
+  cost.launches = 1;
+  cost.seconds = getKernelSeconds(cost, 0);
+  return cost;
+}
+
+//===----------------------------------------------------------------------===//
+// Weights and cache
+//===----------------------------------------------------------------------===//
+
+int64_t CostModel::getQueryWeightBytes(Form form) const {
+  auto [D, I, H, P, R, V, L, bytes] = shape;
+  return bytes * H * (form == Form::Fold ? I * (L + R) : I * (P + R) + P * L);
+}
+
+int64_t CostModel::getOutputWeightBytes(Form form) const {
+  auto [D, I, H, P, R, V, L, bytes] = shape;
+  return bytes * H * (form == Form::Fold ? L * D : L * V + V * D);
+}
+
+int64_t CostModel::getCachedTokenBytes() const { return shape.elementBytes * (shape.latent + shape.rope); }
+
+int64_t CostModel::getExpandedTokenBytes() const {
+  return shape.elementBytes * shape.heads * (shape.nope + shape.rope + shape.value);
+}
+
+//===----------------------------------------------------------------------===//
+// Parts of a step
+//===----------------------------------------------------------------------===//
+
+Cost CostModel::getQueryCost(Form form, int64_t tokens) const {
+  auto [D, I, H, P, R, V, L, bytes] = shape;
+  if (form != Form::Fold) {
+    Cost cost = getProductCost(1, tokens, I, H * (P + R));
+    return form == Form::Absorb ? cost + getProductCost(H, tokens, P, L) : cost;
+  }
+  if (style.joinsFoldedQuery)
+    return getProductCost(1, tokens, I, H * (L + R));
+  return getProductCost(1, tokens, I, H * L) + getProductCost(1, tokens, I, H * R);
+}
+
+Cost CostModel::getOutputCost(Form form, int64_t tokens) const {
+  auto [D, I, H, P, R, V, L, bytes] = shape;
+  if (form == Form::Fold)
+    return getProductCost(1, tokens, H * L, D);
+  Cost cost = getProductCost(1, tokens, H * V, D);
+  if (form == Form::Naive)
+    return cost;
+  cost += getProductCost(H, tokens, L, V);
+  double heads = double(tokens) * H * V;
+  return style.copiesHeads && tokens > 1 ? cost + getStreamCost(heads, heads) : cost;
+}
+
+Cost CostModel::getUpProjectionCost(Forms forms, const Step &step) const {
+  auto [D, I, H, P, R, V, L, bytes] = shape;
+  Cost cost;
+  if (forms.q != Form::Naive && forms.o != Form::Naive)
+    return cost; // the cache is read where it is
+  int64_t keys = step.batch * step.context;
+  double cached = double(keys) * (L + R);
+  cost += getStreamCost(cached, cached);
+  if (forms.q == Form::Naive)
+    cost += getProductCost(1, keys, L, H * P);
+  if (forms.o == Form::Naive)
+    cost += getProductCost(1, keys, L, H * V);
+  return cost;
+}
+
+/// Pairs of a query and a key that it sees: query i of s sees n - s + i + 1 keys.
+static double countPairs(const Step &step) {
+  double tokens = step.tokens, context = step.context;
+  return step.batch * (tokens * context - tokens * (tokens - 1) / 2);
+}
+
+Cost CostModel::getAttentionCost(Forms forms, const Step &step) const {
+  auto [D, I, H, P, R, V, L, bytes] = shape;
+  bool latentKeys = forms.q != Form::Naive, latentValues = forms.o != Form::Naive;
+  int64_t keyWidth = latentKeys ? L : P, valueWidth = latentValues ? L : V;
+  double queries = double(step.batch) * step.tokens * H, keys = double(step.batch) * step.context;
+  double elements = R; // of a key and its value
+  elements += latentKeys ? L : H * P;
+  if (!latentKeys || !latentValues) // values that are the latent are there as keys
+    elements += latentValues ? L : H * V;
+
+  Cost cost;
+  cost.readBytes = bytes * (queries * (keyWidth + R) + keys * elements);
+  cost.writtenBytes = bytes * queries * valueWidth;
+  cost.flops = 2 * H * countPairs(step) * (keyWidth + R + valueWidth);
+  // Split over the keys, and merged; keys a head are attended to in one kernel.
+  cost.launches = latentKeys && latentValues ? 2 : 1;
+  // Rows of a tile are the queries that share their keys.
+  int64_t rows = latentKeys && latentValues ? H * step.tokens : step.tokens;
+  double tiled = cost.flops * llvm::alignTo(rows, device.rowTile) / rows;
+  cost.seconds = device.attentionSeconds + getKernelSeconds(cost, tiled);
+  return cost;
+}
+
+Cost CostModel::getCommonCost(int64_t tokens) const {
+  auto [D, I, H, P, R, V, L, bytes] = shape;
+  Cost cost = getProductCost(1, tokens, D, L + R);
+  if (I && I != D)
+    cost += getProductCost(1, tokens, D, I) + getStreamCost(double(tokens) * I, double(tokens) * I);
+  double rotated = double(tokens) * H * R, cached = double(tokens) * (L + R);
+  return cost + getStreamCost(rotated, rotated) + getStreamCost(cached, cached);
+}
+
+LayerCost CostModel::getCost(Forms forms, const Step &step) const {
+  int64_t tokens = step.batch * step.tokens;
+  return {getCommonCost(tokens), getQueryCost(forms.q, tokens), getUpProjectionCost(forms, step),
+          getAttentionCost(forms, step), getOutputCost(forms.o, tokens)};
+}

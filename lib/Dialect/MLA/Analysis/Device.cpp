@@ -1,0 +1,171 @@
+//===- Device.cpp - What the cost model knows of a device -------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/MLA/Analysis/Device.h"
+
+#include "mlir/Dialect/DLTI/DLTI.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+using namespace mlir;
+using namespace mla;
+using llvm::Twine;
+namespace json = llvm::json;
+
+const Device &Device::h100() {
+  static const Device device = {"h100", 3.07e12, 2.4e12, 744e12, 2.75e-6, 5e-6, 128, 64, 80'000'000'000};
+  return device;
+}
+
+const Device &Device::cpu() {
+  static const Device device = {"cpu", 20e9, 16e9, 130e9, 5e-6, 0, 1, 1, 64'000'000'000};
+  return device;
+}
+
+//===----------------------------------------------------------------------===//
+// Fields
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct Rate {
+  StringRef key;
+  double Device::*member;
+  bool positive = true;
+};
+struct Count {
+  StringRef key;
+  int64_t Device::*member;
+};
+} // namespace
+
+static constexpr Rate rates[] = {
+    {"read_bytes_per_second", &Device::readRate},
+    {"copy_bytes_per_second", &Device::copyRate},
+    {"flops_per_second", &Device::flopRate},
+    {"launch_seconds", &Device::launchSeconds, false},
+    {"attention_seconds", &Device::attentionSeconds, false},
+};
+static constexpr Count counts[] = {
+    {"token_tile", &Device::tokenTile}, {"row_tile", &Device::rowTile}, {"memory_bytes", &Device::memoryBytes}};
+
+static bool isField(StringRef key) {
+  return key == "name" || llvm::is_contained(llvm::map_range(rates, [](Rate rate) { return rate.key; }), key) ||
+         llvm::is_contained(llvm::map_range(counts, [](Count count) { return count.key; }), key);
+}
+
+static llvm::Error error(const Twine &text) { return llvm::createStringError(text); }
+
+static llvm::Error readRate(const json::Object &object, const Rate &rate, Device &device) {
+  constexpr double most = 1e21;
+  std::optional<double> number = object.getNumber(rate.key);
+  if (!number || !(*number >= 0) || *number > most || (rate.positive && *number == 0))
+    return error(rate.key + (object.get(rate.key) ? " must be a positive number" : " is missing") +
+                 "; see docs/the-trap.md for the fields of a device");
+  device.*rate.member = *number;
+  return llvm::Error::success();
+}
+
+static llvm::Error readCount(const json::Object &object, const Count &count, Device &device) {
+  std::optional<double> number = object.getNumber(count.key); // 8e10 is whole, too
+  constexpr double most = 1e15;
+  if (!number || !(*number >= 1) || *number > most || *number != static_cast<double>(static_cast<int64_t>(*number)))
+    return error(count.key + (object.get(count.key) ? " must be a positive whole number" : " is missing") +
+                 "; see docs/the-trap.md for the fields of a device");
+  device.*count.member = static_cast<int64_t>(*number);
+  return llvm::Error::success();
+}
+
+static llvm::Expected<Device> readDevice(const json::Object &object) {
+  Device device;
+  device.name = object.getString("name").value_or("").str();
+  if (device.name.empty())
+    return error("name is missing; name the device");
+  for (const auto &[key, value] : object)
+    if (!isField(key))
+      return error("unknown field '" + StringRef(key) + "'; see docs/the-trap.md for the fields of a device");
+  for (const Rate &rate : rates)
+    if (llvm::Error wrong = readRate(object, rate, device))
+      return wrong;
+  for (const Count &count : counts)
+    if (llvm::Error wrong = readCount(object, count, device))
+      return wrong;
+  if (device.copyRate >= 2 * device.readRate)
+    return error("copy_bytes_per_second must be under twice read_bytes_per_second: half of a copy is reading");
+  return device;
+}
+
+//===----------------------------------------------------------------------===//
+// Files and names
+//===----------------------------------------------------------------------===//
+
+static llvm::Error at(const Twine &where, llvm::Error wrong) {
+  return error(where + ": " + llvm::toString(std::move(wrong)));
+}
+
+llvm::Expected<Device> mla::parseDevice(StringRef text, StringRef where) {
+  // Short enough that no nesting exhausts the stack: LLVM's parser recurses.
+  constexpr size_t longest = 4096;
+  if (text.size() > longest)
+    return error(where + ": " + Twine(text.size()) + " bytes are no description of a device; give one object");
+  llvm::Expected<json::Value> value = json::parse(text);
+  if (!value)
+    return error(where + ": not valid JSON: " + llvm::toString(value.takeError()) + "; correct the file");
+  const json::Object *object = value->getAsObject();
+  if (!object)
+    return error(where + ": not a JSON object; give one with the fields of a device");
+  llvm::Expected<Device> device = readDevice(*object);
+  return device ? std::move(device) : at(where, device.takeError());
+}
+
+llvm::Expected<Device> mla::findDevice(StringRef nameOrFile) {
+  for (const Device *known : {&Device::h100(), &Device::cpu()})
+    if (nameOrFile == known->name)
+      return *known;
+  auto buffer = llvm::MemoryBuffer::getFile(nameOrFile, /*IsText=*/true);
+  if (!buffer)
+    return error(nameOrFile + ": cannot be read: " + buffer.getError().message() +
+                 "; give h100, cpu or a JSON file that describes a device");
+  return parseDevice((*buffer)->getBuffer(), nameOrFile);
+}
+
+//===----------------------------------------------------------------------===//
+// DLTI
+//===----------------------------------------------------------------------===//
+
+/// The entries of one device that are fields of ours.
+static json::Object collectFields(TargetDeviceSpecInterface spec) {
+  json::Object fields;
+  for (DataLayoutEntryInterface entry : spec.getEntries()) {
+    auto key = dyn_cast<StringAttr>(entry.getKey());
+    if (!key || !isField(key))
+      continue;
+    if (auto text = dyn_cast<StringAttr>(entry.getValue()))
+      fields[key.getValue()] = text.getValue();
+    else if (auto number = dyn_cast<FloatAttr>(entry.getValue()))
+      fields[key.getValue()] = number.getValueAsDouble();
+    else if (auto whole = dyn_cast<IntegerAttr>(entry.getValue()))
+      fields[key.getValue()] = whole.getInt();
+  }
+  return fields;
+}
+
+llvm::Expected<std::optional<Device>> mla::findDevice(ModuleOp module) {
+  auto system = module->getAttrOfType<TargetSystemSpecInterface>("dlti.target_system_spec");
+  if (!system)
+    return std::nullopt;
+  for (DataLayoutEntryInterface entry : system.getEntries()) {
+    auto spec = dyn_cast<TargetDeviceSpecInterface>(entry.getValue());
+    json::Object fields = spec ? collectFields(spec) : json::Object();
+    if (fields.empty())
+      continue;
+    llvm::Expected<Device> device = readDevice(fields);
+    if (!device)
+      return at("dlti.target_system_spec", device.takeError());
+    return std::move(*device);
+  }
+  return std::nullopt;
+}
