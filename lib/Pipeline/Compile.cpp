@@ -9,6 +9,7 @@
 #include "LayerRange.h"
 #include "Output.h"
 #include "Source.h"
+#include "mla/Dialect/MLA/Analysis/Device.h"
 #include "mla/Import/ImportLayer.h"
 #include "mla/Pipeline/EmitBundle.h"
 #include "mla/Pipeline/EmitPTX.h"
@@ -139,7 +140,7 @@ static llvm::Error compileLayers(Source &source, std::vector<int64_t> layers, co
 
 /// An output in the place of an input is a slip of the hand that would cost a checkpoint.
 static llvm::Error checkInputsStay(const CompileOptions &options) {
-  for (const std::string &input : {options.config, options.weights})
+  for (const std::string &input : {options.config, options.weights, options.device})
     if (llvm::sys::fs::equivalent(input, options.output))
       return makeError(options.output + ": is an input and would be overwritten; choose another -o");
   return llvm::Error::success();
@@ -150,6 +151,8 @@ llvm::Error mla::compile(const CompileOptions &options) {
     return error;
   if (llvm::Error error = checkInputsStay(options))
     return error;
+  if (llvm::Expected<Device> device = findDevice(planDevice(options)); !device)
+    return device.takeError();
   if (llvm::Error error = checkWritable(options.output, writesBundle(options)))
     return error;
   llvm::Expected<Source> source = openSource(options);

@@ -20,6 +20,12 @@ using namespace mlir;
 using namespace mla;
 using llvm::Twine;
 
+std::string mla::planDevice(const CompileOptions &options) {
+  if (!options.device.empty())
+    return options.device;
+  return options.target == Target::H100 ? "h100" : "cpu";
+}
+
 static llvm::StringRef stageName(Stage stage) {
   switch (stage) {
   case Stage::Import:
@@ -50,12 +56,22 @@ static bool belongsTo(Stage stage, Target target) {
   return (stage >= Stage::Kernels) == (target == Target::H100);
 }
 
+static MLAPlanOptions planOptions(const CompileOptions &options) {
+  MLAPlanOptions plan;
+  plan.plan = options.plan;
+  plan.device = planDevice(options);
+  plan.explain = options.explainPlan;
+  if (options.target == Target::CPU)
+    plan.attentionWidth = 0;
+  return plan;
+}
+
 static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &options) {
   switch (stage) {
   case Stage::Import:
     return;
   case Stage::Plan:
-    return pm.addPass(createMLAPlan({options.plan}));
+    return pm.addPass(createMLAPlan(planOptions(options)));
   case Stage::Absorb:
     return pm.addPass(createMLAAbsorb());
   case Stage::Fold:

@@ -43,7 +43,9 @@ static Text dtype("dtype", cl::cat(category), cl::value_desc("f32|bf16"),
 static Text
     plan("plan", cl::cat(category), cl::value_desc("PLAN"), cl::init("auto"),
          cl::desc("auto (default); naive, absorb or fold, for decode;\nor phase=form and phase.side=form, as in\n"
-                  "decode.q=fold,decode.o=absorb,prefill=naive"));
+                  "decode.q=fold,decode.o=absorb,prefill=naive;\ngiven, it is explained on stderr"));
+static Text device("device", cl::cat(category), cl::value_desc("DEVICE.json"),
+                   cl::desc("what plans are made for (default: the target as\nmla-compile knows it)"));
 static Text page("page", cl::cat(category), cl::value_desc("N"), cl::init("64"),
                  cl::desc("tokens in a page of the cache (default 64)"));
 static Text tensorParallel("tp", cl::cat(category), cl::value_desc("N"), cl::init("1"),
@@ -135,6 +137,7 @@ static llvm::Error choosePlan(CompileOptions &options) {
   if (!request)
     return usage("--plan: " + llvm::toString(request.takeError()));
   options.plan = plan;
+  options.explainPlan = plan.getNumOccurrences();
   return llvm::Error::success();
 }
 
@@ -173,7 +176,7 @@ static llvm::Error chooseCache(CompileOptions &options) {
 
 /// Options that are nothing without each other.
 static llvm::Error checkTogether() {
-  for (const Text *option : {&config, &weights, &output})
+  for (const Text *option : {&config, &weights, &device, &output})
     if (option->getNumOccurrences() && option->empty())
       return usage(nameOf(*option) + " is empty");
   if (config.empty() && weights.empty())
@@ -207,6 +210,7 @@ llvm::Expected<CompileOptions> mla::parseOptions(int argc, char **argv) {
     return error;
   options.config = config;
   options.weights = weights;
+  options.device = device;
   options.output = output;
   options.batchInvariant = batchInvariant;
   return options;

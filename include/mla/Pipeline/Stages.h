@@ -29,6 +29,9 @@ enum class Stage {
   NVVM,    ///< H100: launches, and code in the LLVM and NVVM dialects. `@prepare` functions are gone.
 };
 
+/// The name or file of the device that plans are made for, as mla-plan takes it.
+std::string planDevice(const CompileOptions &options);
+
 /// The dialects that the stages up to `upTo` need. Only those of Linalg and LLVM are many: the compiler starts fast.
 void registerStageDialects(mlir::DialectRegistry &registry, Stage upTo);
 

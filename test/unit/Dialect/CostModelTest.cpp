@@ -8,12 +8,14 @@
 #include "MeasuredForms.h"
 
 #include "llvm/Support/Format.h"
+#include "llvm/Support/Regex.h"
 #include "llvm/Support/raw_ostream.h"
 #include "gtest/gtest.h"
 
 #include <cmath>
 
 using namespace mla;
+namespace json = llvm::json;
 
 static constexpr Forms naive{Form::Naive, Form::Naive}, absorb{Form::Absorb, Form::Absorb},
     fold{Form::Fold, Form::Fold};
@@ -135,12 +137,16 @@ TEST(CostModel, AFasterDeviceIsFaster) {
 // Against measured kernels
 //===----------------------------------------------------------------------===//
 
+static double median(std::vector<double> errors) {
+  std::sort(errors.begin(), errors.end());
+  return errors[errors.size() / 2];
+}
+
 static double medianError(const Device &device) {
   std::vector<double> errors;
   for (const MeasuredForm &measured : readMeasuredForms())
     errors.push_back(std::abs(predict(measured, device) / measured.seconds - 1));
-  std::sort(errors.begin(), errors.end());
-  return errors[errors.size() / 2];
+  return median(errors);
 }
 
 /// Sum of squares of the logarithm of predicted over measured.
@@ -199,6 +205,44 @@ TEST(MeasuredForms, TheLaunchIsTheLeastSquares) {
     other.launchSeconds = microseconds * 1e-6;
     EXPECT_GE(fitError(other), best) << microseconds;
   }
+}
+
+static const json::Object *getTimed(const json::Value &row) { return row.getAsObject()->getObject("mla-mlir"); }
+
+/// Our own decode kernel and its merge, cases of equal lengths: "b16_sq1_h128_s4096".
+TEST(MeasuredAttention, DecodeIsPredicted) {
+  json::Value results = readResults("decode_grid_h100_2026-11-22.json");
+  llvm::Regex equalLengths("^b([0-9]+)_sq([0-9]+)_h([0-9]+)_s([0-9]+)$");
+  std::vector<double> errors;
+  for (const json::Value &row : *results.getAsObject()->getArray("rows")) {
+    llvm::SmallVector<llvm::StringRef> parts;
+    if (!equalLengths.match(*row.getAsObject()->getString("case"), &parts))
+      continue;
+    auto size = [&](int i) { return std::stoll(parts[i].str()); };
+    LayerShape shape = getShape("v3");
+    shape.heads = size(3);
+    double predicted =
+        CostModel(shape, Device::h100()).getAttentionCost(absorb, {size(1), size(2), size(4)}).seconds * 1e6;
+    errors.push_back(std::abs(predicted / *getTimed(row)->getNumber("us") - 1));
+  }
+  EXPECT_EQ(errors.size(), 61u);
+  EXPECT_LE(median(errors), 0.14);
+}
+
+/// Our own naive attention.
+TEST(MeasuredAttention, PrefillIsPredicted) {
+  json::Value results = readResults("prefill_grid_h100_2026-11-22.json");
+  std::vector<double> errors;
+  for (const json::Value &value : *results.getAsObject()->getArray("rows")) {
+    const json::Object &row = *value.getAsObject();
+    LayerShape shape = getShape("v3");
+    shape.heads = *row.getInteger("h");
+    Step step{1, *row.getInteger("sq"), *row.getInteger("sk")};
+    double predicted = CostModel(shape, Device::h100()).getAttentionCost(naive, step).seconds * 1e6;
+    errors.push_back(std::abs(predicted / *getTimed(value)->getNumber("us") - 1));
+  }
+  EXPECT_EQ(errors.size(), 6u);
+  EXPECT_LE(median(errors), 0.14);
 }
 
 /// Prints the table: `mla-dialect-tests --gtest_filter=MeasuredForms.Table`.

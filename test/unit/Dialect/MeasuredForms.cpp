@@ -8,7 +8,6 @@
 #include "MeasuredForms.h"
 
 #include "llvm/ADT/StringSwitch.h"
-#include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "gtest/gtest.h"
 
@@ -32,20 +31,26 @@ static void readRow(const json::Object &row, std::vector<MeasuredForm> &measured
   add("fold_o", MeasuredForm::Output, Form::Fold);
 }
 
+json::Value mla::readResults(llvm::StringRef file) {
+  std::string path = (MLA_RESULTS "/" + file).str();
+  auto buffer = llvm::MemoryBuffer::getFile(path);
+  if (!buffer) {
+    ADD_FAILURE() << path << ": " << buffer.getError().message();
+    return nullptr;
+  }
+  llvm::Expected<json::Value> results = json::parse((*buffer)->getBuffer());
+  if (results)
+    return std::move(*results);
+  ADD_FAILURE() << llvm::toString(results.takeError());
+  return nullptr;
+}
+
 std::vector<MeasuredForm> mla::readMeasuredForms() {
   std::vector<MeasuredForm> measured;
-  auto buffer = llvm::MemoryBuffer::getFile(MLA_MEASURED_FORMS);
-  if (!buffer) {
-    ADD_FAILURE() << MLA_MEASURED_FORMS << ": " << buffer.getError().message();
-    return measured;
-  }
-  llvm::Expected<json::Value> rows = json::parse((*buffer)->getBuffer());
-  if (!rows) {
-    ADD_FAILURE() << llvm::toString(rows.takeError());
-    return measured;
-  }
-  for (const json::Value &row : *rows->getAsArray())
-    readRow(*row.getAsObject(), measured);
+  json::Value results = readResults("layer_forms_h100.json");
+  if (const json::Array *rows = results.getAsArray())
+    for (const json::Value &row : *rows)
+      readRow(*row.getAsObject(), measured);
   return measured;
 }
 

@@ -10,6 +10,8 @@
 
 #include "mla/Dialect/MLA/Analysis/CostModel.h"
 
+#include "llvm/Support/JSON.h"
+
 #include <string>
 #include <vector>
 
@@ -24,6 +26,9 @@ struct MeasuredForm {
   Form form;
   double seconds;
 };
+
+/// A file of benchmarks/results; null, and a failed test, where it cannot be read.
+llvm::json::Value readResults(llvm::StringRef file);
 
 /// All of them; fails the test where the file is not as expected.
 std::vector<MeasuredForm> readMeasuredForms();

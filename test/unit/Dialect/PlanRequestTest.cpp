@@ -65,15 +65,16 @@ TEST(PlanRequest, ErrorsSayWhatAndWhatToDo) {
 TEST(PlanRequest, ARequestKeepsTheContextsOfThePlanBefore) {
   MLIRContext context;
   context.loadDialect<MLADialect>();
+  auto byDefault = [&](Phase phase) { return decideByDefault(&context, phase); };
   int64_t end = RegimeAttr::kUnbounded;
   auto before = PlanAttr::get(&context,
                               {RegimeAttr::get(&context, Phase::Prefill, 0, 2047, Form::Naive, Form::Naive),
                                RegimeAttr::get(&context, Phase::Prefill, 2048, end, Form::Absorb, Form::Absorb)},
                               "measured");
-  PlanAttr oneSide = makePlan(&context, parse("prefill.q=absorb"), before);
+  PlanAttr oneSide = makePlan(&context, parse("prefill.q=absorb"), before, byDefault);
   ASSERT_EQ(oneSide.getRegimes(Phase::Prefill).size(), 2u);
   EXPECT_EQ(oneSide.getRegimes(Phase::Prefill)[0].getO(), Form::Naive);
   EXPECT_EQ(oneSide.getRegimes(Phase::Prefill)[0].getQ(), Form::Absorb);
   // Regimes that have become the same are one.
-  EXPECT_EQ(makePlan(&context, parse("prefill=absorb"), before).getRegimes(Phase::Prefill).size(), 1u);
+  EXPECT_EQ(makePlan(&context, parse("prefill=absorb"), before, byDefault).getRegimes(Phase::Prefill).size(), 1u);
 }

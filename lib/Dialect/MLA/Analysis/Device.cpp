@@ -169,3 +169,12 @@ llvm::Expected<std::optional<Device>> mla::findDevice(ModuleOp module) {
   }
   return std::nullopt;
 }
+
+llvm::Expected<Device> mla::findDevice(ModuleOp module, StringRef nameOrFile) {
+  if (!nameOrFile.empty())
+    return findDevice(nameOrFile);
+  llvm::Expected<std::optional<Device>> own = findDevice(module);
+  if (!own)
+    return own.takeError();
+  return own->value_or(Device::h100());
+}

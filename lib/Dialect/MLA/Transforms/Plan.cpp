@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ExplainPlan.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Dialect/MLA/Transforms/PlanRequest.h"
 
@@ -16,6 +17,22 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
+static AttentionOp findAttention(ModuleOp module, Phase phase) {
+  for (auto function : module.getOps<func::FuncOp>())
+    if (auto attr = function->getAttrOfType<PhaseAttr>(kPhaseAttr); attr && attr.getValue() == phase)
+      if (AttentionOp attention = findAttention(function))
+        return attention;
+  return nullptr;
+}
+
+static PhaseDecision decideByCost(MLIRContext *context, const FormChooser &chooser) {
+  PhaseDecision decision;
+  for (auto [first, last, forms] : chooser.chooseAll())
+    decision.regimes.push_back(RegimeAttr::get(context, chooser.getPhase(), first, last, forms.q, forms.o));
+  decision.reason = explainChoice(chooser);
+  return decision;
+}
+
 namespace {
 struct MLAPlan : mla::impl::MLAPlanBase<MLAPlan> {
   using MLAPlanBase::MLAPlanBase;
@@ -23,13 +40,53 @@ struct MLAPlan : mla::impl::MLAPlanBase<MLAPlan> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     llvm::Expected<PlanRequest> request = parsePlanRequest(plan);
-    if (!request) {
-      module.emitError() << "plan: " << llvm::toString(request.takeError());
-      return signalPassFailure();
-    }
+    if (!request)
+      return fail("plan", request.takeError());
+    llvm::Expected<Device> found = findDevice(module, device);
+    if (!found)
+      return fail("device", found.takeError());
+    if (prefillTokens < 1)
+      return fail("prefill-tokens", llvm::createStringError("a step has at least one token"));
     auto decided = module->getAttrOfType<PlanAttr>(kPlanAttr);
     if (!decided || *request)
-      module->setAttr(kPlanAttr, makePlan(&getContext(), *request, decided));
+      module->setAttr(kPlanAttr,
+                      makePlan(&getContext(), *request, decided, [&](Phase phase) { return decide(phase, *found); }));
+    if (explain)
+      explainPlan(*found);
+  }
+
+  void fail(StringRef what, llvm::Error error) {
+    getOperation().emitError() << what << ": " << llvm::toString(std::move(error));
+    signalPassFailure();
+  }
+
+  std::optional<FormChooser> makeChooser(Phase phase, const Device &device) {
+    AttentionOp attention = findAttention(getOperation(), phase);
+    if (!attention)
+      return std::nullopt;
+    CostModel model(findLayerShape(attention), device);
+    return FormChooser(attention, phase, model, prefillTokens, attentionWidth);
+  }
+
+  PhaseDecision decide(Phase phase, const Device &device) {
+    std::optional<FormChooser> chooser = makeChooser(phase, device);
+    if (!chooser)
+      return decideByDefault(&getContext(), phase);
+    PhaseDecision decision = decideByCost(&getContext(), *chooser);
+    regimes += decision.regimes.size();
+    declined += chooser->getCandidates().size() - decision.regimes.size();
+    return decision;
+  }
+
+  void explainPlan(const Device &device) {
+    std::string text;
+    auto plan = getOperation()->getAttrOfType<PlanAttr>(kPlanAttr);
+    for (Phase phase : {Phase::Decode, Phase::Prefill})
+      if (std::optional<FormChooser> chooser = makeChooser(phase, device))
+        text +=
+            (text.empty() ? describeLayer(chooser->getModel()) : "") + describePhase(*chooser, plan.getRegimes(phase));
+    if (!text.empty())
+      emitRemark(getOperation().getLoc()) << "plan: " << StringRef(text).rtrim();
   }
 };
 } // namespace

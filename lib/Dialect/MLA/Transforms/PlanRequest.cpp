@@ -81,23 +81,20 @@ llvm::Expected<PlanRequest> mla::parsePlanRequest(StringRef text) {
 // Making a plan of it
 //===----------------------------------------------------------------------===//
 
-namespace {
-struct Default {
-  Form form;
-  StringRef why;
-};
-} // namespace
-
-static Default getDefault(Phase phase) {
-  return phase == Phase::Decode ? Default{Form::Absorb, "every step reads the whole cache and must not up-project it"}
-                                : Default{Form::Naive, "one up-projection serves many queries"};
+PhaseDecision mla::decideByDefault(MLIRContext *context, Phase phase) {
+  bool decodes = phase == Phase::Decode;
+  Form form = decodes ? Form::Absorb : Form::Naive;
+  return {{RegimeAttr::get(context, phase, 0, RegimeAttr::kUnbounded, form, form)},
+          decodes ? "by default, every step reads the whole cache and must not up-project it"
+                  : "by default, one up-projection serves many queries"};
 }
 
-static bool sameForms(RegimeAttr a, RegimeAttr b) { return a.getQ() == b.getQ() && a.getO() == b.getO(); }
+static Forms getForms(RegimeAttr regime) { return {regime.getQ(), regime.getO()}; }
 
 /// Appends a regime, or lets the one before last as long where the forms agree.
 static void append(SmallVectorImpl<RegimeAttr> &regimes, RegimeAttr regime) {
-  if (regimes.empty() || regimes.back().getPhase() != regime.getPhase() || !sameForms(regimes.back(), regime)) {
+  if (regimes.empty() || regimes.back().getPhase() != regime.getPhase() ||
+      getForms(regimes.back()) != getForms(regime)) {
     regimes.push_back(regime);
     return;
   }
@@ -106,37 +103,49 @@ static void append(SmallVectorImpl<RegimeAttr> &regimes, RegimeAttr regime) {
                                    regime.getLastContext(), regime.getQ(), regime.getO());
 }
 
-/// Why one side, or both, of a phase have their form.
-static std::string explainForm(std::optional<Form> requested, Phase phase, bool planned) {
+/// `naive`, or `naive to 319, then absorb`.
+static std::string listForms(ArrayRef<RegimeAttr> regimes, Form (RegimeAttr::*side)() const) {
+  std::string text;
+  for (auto [i, regime] : llvm::enumerate(regimes)) {
+    if (i && (regimes[i - 1].*side)() == (regime.*side)())
+      continue;
+    if (i)
+      text += " to " + std::to_string(regimes[i - 1].getLastContext()) + ", then ";
+    text += stringifyForm((regime.*side)());
+  }
+  return text;
+}
+
+/// Why a side has its form.
+static std::string explainForm(std::optional<Form> requested, StringRef decided, const PhaseDecision &decision) {
   if (requested)
     return (stringifyForm(*requested) + " as requested").str();
-  if (planned)
-    return "as planned before";
-  auto [form, why] = getDefault(phase);
-  return (stringifyForm(form) + " by default, " + why).str();
+  return (decided + " " + decision.reason).str();
 }
 
-static std::string explain(Phase phase, const PlanRequest::Sides &sides, bool planned) {
-  std::string q = explainForm(sides.q, phase, planned), o = explainForm(sides.o, phase, planned);
-  if (sides.q == sides.o)
-    return (stringifyPhase(phase) + " " + q).str();
-  return (stringifyPhase(phase) + " q " + q + ", o " + o).str();
+static std::string explain(Phase phase, const PlanRequest::Sides &sides, const PhaseDecision &decision) {
+  std::string phaseText = stringifyPhase(phase).str();
+  std::string q = listForms(decision.regimes, &RegimeAttr::getQ), o = listForms(decision.regimes, &RegimeAttr::getO);
+  if (sides.q == sides.o && (sides.q || q == o))
+    return phaseText + " " + explainForm(sides.q, q, decision);
+  if (!sides)
+    return phaseText + " q " + q + ", o " + o + " " + decision.reason;
+  return phaseText + " q " + explainForm(sides.q, q, decision) + ", o " + explainForm(sides.o, o, decision);
 }
 
-PlanAttr mla::makePlan(MLIRContext *context, const PlanRequest &request, PlanAttr base) {
+PlanAttr mla::makePlan(MLIRContext *context, const PlanRequest &request, PlanAttr base,
+                       function_ref<PhaseDecision(Phase)> decide) {
   SmallVector<RegimeAttr> regimes;
   std::string why;
   for (Phase phase : {Phase::Decode, Phase::Prefill}) {
-    SmallVector<RegimeAttr> decided = base ? base.getRegimes(phase) : SmallVector<RegimeAttr>();
-    bool planned = !decided.empty();
-    Form form = getDefault(phase).form;
-    if (!planned)
-      decided.push_back(RegimeAttr::get(context, phase, 0, RegimeAttr::kUnbounded, form, form));
+    PhaseDecision decision{base ? base.getRegimes(phase) : SmallVector<RegimeAttr>(), "as planned before"};
+    if (decision.regimes.empty())
+      decision = decide(phase);
     const PlanRequest::Sides &sides = request[phase];
-    for (RegimeAttr regime : decided)
+    for (RegimeAttr regime : decision.regimes)
       append(regimes, RegimeAttr::get(context, phase, regime.getFirstContext(), regime.getLastContext(),
                                       sides.q.value_or(regime.getQ()), sides.o.value_or(regime.getO())));
-    why += (why.empty() ? "" : "; ") + explain(phase, sides, planned);
+    why += (why.empty() ? "" : "; ") + explain(phase, sides, decision);
   }
   if (base)
     why += (": " + base.getWhy()).str();

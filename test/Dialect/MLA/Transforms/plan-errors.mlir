@@ -16,4 +16,14 @@
 // RUN: not mla-opt %s --mla-plan="plan=fold,prefill=naive" 2>&1 | FileCheck %s --check-prefix=LIST
 // LIST: error: plan: expected phase=form or phase.side=form, got 'fold'
 
+// RUN: not mla-opt %s --mla-plan=device=none.json 2>&1 | FileCheck %s --check-prefix=DEVICE
+// DEVICE: error: device: none.json: cannot be read: No such file or directory; give h100, cpu or a JSON file that describes a device
+
+// RUN: not mla-opt %s --mla-plan=prefill-tokens=0 2>&1 | FileCheck %s --check-prefix=TOKENS
+// TOKENS: error: prefill-tokens: a step has at least one token
+
+// RUN: echo 'module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"name" = "a", "row_tile" = 64 : i64>>} {}' > %t.mlir
+// RUN: not mla-opt %t.mlir --mla-plan 2>&1 | FileCheck %s --check-prefix=SPEC
+// SPEC: error: device: dlti.target_system_spec: read_bytes_per_second is missing
+
 module {}

@@ -27,7 +27,7 @@
 // KEPT-SAME: why = "decode absorb by default, {{[^;]*}}; prefill absorb as requested">
 
 // AGAIN: mla.plan = #mla.plan<[{phase = decode, q = fold, o = fold}, {phase = prefill, q = absorb, o = absorb}],
-// AGAIN-SAME: why = "decode fold as requested; prefill as planned before: decode absorb by default, {{[^;]*}}; prefill absorb as requested">
+// AGAIN-SAME: why = "decode fold as requested; prefill absorb as planned before: decode absorb by default, {{[^;]*}}; prefill absorb as requested">
 
 module {
   // A decision changes nothing else.

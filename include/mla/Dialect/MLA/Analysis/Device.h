@@ -52,6 +52,9 @@ llvm::Expected<Device> findDevice(llvm::StringRef nameOrFile);
 /// device has any; an error where one has only some.
 llvm::Expected<std::optional<Device>> findDevice(mlir::ModuleOp module);
 
+/// The one that is named, else the module's, else the H100.
+llvm::Expected<Device> findDevice(mlir::ModuleOp module, llvm::StringRef nameOrFile);
+
 } // namespace mla
 
 #endif // MLA_DIALECT_MLA_ANALYSIS_DEVICE_H

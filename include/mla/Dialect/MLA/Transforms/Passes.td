@@ -13,20 +13,85 @@ include "mlir/Pass/PassBase.td"
 def MLAPlan : Pass<"mla-plan", "::mlir::ModuleOp"> {
   let summary = "Decide the form of every phase and side, and say why";
   let description = [{
-    Attaches `mla.plan` to the module and changes nothing else. Without a
-    request, decode is absorbed and prefill naive: decode reads the cache for
-    every token and must not up-project it; prefill up-projects once for many
-    queries and needs 3.4 times fewer FLOPs for its attention (DeepSeek-V3).
-    A plan that is already there is kept unless forms are requested.
+    Attaches `mla.plan` to the module and changes nothing else. Every pair of
+    forms that is legal is costed (`CostModel`: bytes, FLOPs and launches on a
+    device) over the contexts from 128 to 1,048,576 tokens, and the boundaries
+    between regimes are where the choice changes, to the token. The sizes are
+    those of the operations, so that no `mla.model` is needed; a phase without
+    attention to look at gets its own form.
 
-    `plan` is a form for decode (`absorb`), with prefill as decided, or a list
-    of `phase=form` and `phase.side=form` (`decode.q=fold,decode.o=absorb,prefill=naive`).
-    What is requested holds for every cached length; `why` says of each side
-    whether it was requested, planned before or decided by default.
+    A phase leaves its own form (decode: absorbed, prefill: naive) only for one
+    that takes a tenth less time for the whole layer, in the geometric mean over
+    what the phase is expected to do: decode of 1, 8, 32 and 128 sequences, a
+    query each; prefill of one sequence in steps of `prefill-tokens`, or of the
+    whole context where that is shorter. The runtime chooses by context alone,
+    the longest sequence's length with this step's tokens. The naive form
+    up-projects the whole context once a step: it pays when enough queries share
+    that, 171 and more for DeepSeek-V3 by FLOPs, and steps of fewer on a long
+    context are what to lower `prefill-tokens` for.
+
+    A plan that is already there is kept unless forms are requested. `plan` is a
+    form for decode (`absorb`), with prefill as decided, or a list of
+    `phase=form` and `phase.side=form` (`decode.q=fold,decode.o=absorb,prefill=naive`).
+    What is requested holds for every context; `why` says of each side whether
+    it was requested, planned before, or decided, with the time of what was taken
+    and of what was declined.
+
+    The device is `device`, else the first one in the module's
+    `dlti.target_system_spec` that has these entries, else an H100:
+
+    ```mlir
+    module attributes {dlti.target_system_spec = #dlti.target_system_spec<
+      "GPU" = #dlti.target_device_spec<
+        "name" = "h100", "read_bytes_per_second" = 3.07e12 : f64, "copy_bytes_per_second" = 2.4e12 : f64,
+        "flops_per_second" = 7.44e14 : f64, "launch_seconds" = 2.75e-6 : f64, "attention_seconds" = 5.0e-6 : f64,
+        "token_tile" = 128 : i64, "row_tile" = 64 : i64, "memory_bytes" = 80000000000 : i64>>} {}
+    ```
   }];
   let options = [
     Option<"plan", "plan", "std::string", "\"auto\"",
-           "auto, a form for decode, or phase[.side]=form, …">
+           "auto, a form for decode, or phase[.side]=form, …">,
+    Option<"device", "device", "std::string", "\"\"",
+           "h100, cpu, or a JSON file; empty: the module's, else h100">,
+    Option<"prefillTokens", "prefill-tokens", "int64_t", "2048",
+           "queries of a step of prefill">,
+    Option<"attentionWidth", "attention-width", "int64_t", "256",
+           "widest keys and values that the target's naive attention takes; 0: any">,
+    Option<"explain", "explain", "bool", "false",
+           "remark on the costs of what was taken and declined">
+  ];
+  let statistics = [
+    Statistic<"regimes", "regimes", "Regimes decided by cost">,
+    Statistic<"declined", "declined", "Pairs of forms that are legal and were not taken">
+  ];
+  // A module without any operation of ours gets a plan, too.
+  let dependentDialects = ["::mla::MLADialect"];
+}
+
+def MLAPrintCosts : Pass<"mla-print-costs", "::mlir::ModuleOp"> {
+  let summary = "Print what every form of every function would cost";
+  let description = [{
+    For every function with a naive attention, a line a pair of legal forms on
+    standard error: bytes read and written, FLOPs, kernels, and the time of each
+    part. `*` marks the forms of the module's plan. Changes nothing.
+
+    ```
+    @decode, decode: 32 x 1 tokens, context 4096, on h100
+      q      o         MB read  MB written     GFLOP  kernels us: common      query up-project  attention     output      total
+    * absorb absorb      537.9        12.3     48.48       11       25.8       42.5        0.0       82.6      100.4      251.3
+      absorb fold       1224.7        11.2     70.49       10       25.8       42.5        0.0       82.6      350.3      501.2
+      …
+    ```
+  }];
+  let options = [
+    Option<"device", "device", "std::string", "\"\"",
+           "h100, cpu, or a JSON file; empty: the module's, else h100">,
+    Option<"batch", "batch", "int64_t", "1", "sequences">,
+    Option<"tokens", "tokens", "int64_t", "0",
+           "queries of each; 0: one in decode, 2048 in prefill">,
+    Option<"context", "context", "int64_t", "4096", "tokens of each, the queries included">,
+    Option<"attentionWidth", "attention-width", "int64_t", "256",
+           "widest keys and values that the target's naive attention takes; 0: any">
   ];
 }
 

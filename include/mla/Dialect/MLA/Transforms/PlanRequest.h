@@ -32,9 +32,18 @@ struct PlanRequest {
 /// `phase.side=form`: `decode.q=fold,decode.o=absorb,prefill=naive`.
 llvm::Expected<PlanRequest> parsePlanRequest(llvm::StringRef text);
 
-/// The plan with what is asked for, the rest as in `base`, or by default where
-/// that is null: decode absorbed, prefill naive.
-PlanAttr makePlan(mlir::MLIRContext *context, const PlanRequest &request, PlanAttr base);
+/// The regimes of a phase, and why: "by default, …", "by cost …".
+struct PhaseDecision {
+  llvm::SmallVector<RegimeAttr> regimes;
+  std::string reason;
+};
+
+/// Without costs: decode absorbed, prefill naive.
+PhaseDecision decideByDefault(mlir::MLIRContext *context, Phase phase);
+
+/// The plan with what is asked for, the rest as in `base`, or where that says nothing of a phase, as decided.
+PlanAttr makePlan(mlir::MLIRContext *context, const PlanRequest &request, PlanAttr base,
+                  llvm::function_ref<PhaseDecision(Phase)> decide);
 
 } // namespace mla
 

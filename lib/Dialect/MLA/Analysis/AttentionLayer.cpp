@@ -1,0 +1,84 @@
+//===- AttentionLayer.cpp - The layer around an attention -------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/MLA/Analysis/AttentionLayer.h"
+
+using namespace mlir;
+using namespace mla;
+
+AttentionOp mla::findAttention(func::FuncOp function) {
+  AttentionOp found;
+  function.walk([&](AttentionOp attention) {
+    found = attention;
+    return WalkResult::interrupt();
+  });
+  return found;
+}
+
+static int64_t getSize(Value value, int64_t dim) {
+  int64_t size = cast<RankedTensorType>(value.getType()).getDimSize(dim);
+  return ShapedType::isDynamic(size) ? 0 : size;
+}
+
+static int64_t getWidth(Value value) { return getSize(value, cast<RankedTensorType>(value.getType()).getRank() - 1); }
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+/// The nearest operation of a kind behind `value`, whatever stands between: its sizes count, not its values.
+template <typename Op> static Op findBehind(Value value, function_ref<bool(Op)> wanted = [](Op) { return true; }) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (auto found = dyn_cast<Op>(op); found && wanted(found))
+      return found;
+    if (op->getNumOperands() == 0)
+      break;
+    value = op->getOperand(0);
+  }
+  return nullptr;
+}
+
+static ProjectOp findProjection(Value value, Heads heads) {
+  return findBehind<ProjectOp>(value, [heads](ProjectOp project) { return project.getHeads() == heads; });
+}
+
+/// The projection from all heads that reads `value`, directly or through operations of one user.
+static ProjectOp findOutput(Value value) {
+  while (value.hasOneUse()) {
+    Operation *user = *value.user_begin();
+    auto project = dyn_cast<ProjectOp>(user);
+    if (project && project.getHeads() == Heads::From)
+      return project;
+    if (user->getNumResults() != 1)
+      break;
+    value = user->getResult(0);
+  }
+  return nullptr;
+}
+
+LayerShape mla::findLayerShape(AttentionOp attention) {
+  LayerShape shape;
+  shape.heads = getSize(attention.getQNope(), 1);
+  shape.nope = getWidth(attention.getQNope());
+  shape.rope = getWidth(attention.getQRope());
+  shape.value = getWidth(attention.getV());
+  for (Value upProjected : {attention.getKNope(), attention.getV()})
+    if (ProjectOp up = findProjection(upProjected, Heads::To))
+      shape.latent = getWidth(up.getX());
+  if (ProjectOp query = findProjection(attention.getQNope(), Heads::To)) {
+    shape.queryRank = getWidth(query.getX());
+    ProjectOp down = findProjection(query.getX(), Heads::None);
+    shape.hidden = down ? getWidth(down.getX()) : shape.queryRank;
+  }
+  if (ProjectOp output = findOutput(attention.getResult()))
+    shape.hidden = getWidth(output.getResult());
+  auto gather = findBehind<GatherOp>(attention.getKRope());
+  Type element =
+      gather ? gather.getCache().getType().getElementType() : getElementTypeOrSelf(attention.getKRope().getType());
+  shape.elementBytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  return shape;
+}

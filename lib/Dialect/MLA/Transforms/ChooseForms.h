@@ -1,0 +1,71 @@
+//===- ChooseForms.h - The cheapest legal forms -----------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_DIALECT_MLA_TRANSFORMS_CHOOSEFORMS_H
+#define MLA_LIB_DIALECT_MLA_TRANSFORMS_CHOOSEFORMS_H
+
+#include "mla/Dialect/MLA/Analysis/AttentionLayer.h"
+
+namespace mla {
+
+/// Queries of a step of prefill, if nobody says otherwise: what engines cut long prompts into.
+constexpr int64_t kPrefillTokens = 2048;
+
+/// What a phase is expected to do: forms are compared by the geometric mean over the batches.
+struct Workload {
+  llvm::SmallVector<int64_t> batches;
+  int64_t tokens; ///< queries of a sequence, if its context has as many
+
+  Step getStep(int64_t batch, int64_t context) const { return {batch, std::min(tokens, context), context}; }
+  static Workload of(Phase phase, int64_t prefillTokens);
+};
+
+/// Forms and the contexts that they serve, both ends included; the last has no end.
+struct FormsOfContexts {
+  int64_t first, last;
+  Forms forms;
+};
+
+/// Chooses the forms of one phase of a layer.
+///
+/// The phase's own forms (decode: absorbed, prefill: naive; less where that is illegal) are left only for others that
+/// take a tenth less time: another form is more code and often more weights, and the model is not better than that.
+class FormChooser {
+public:
+  static constexpr double kMargin = 1.1;
+  /// Contexts below and beyond are served as these are: an entry for a handful of tokens is not worth its code.
+  static constexpr int64_t kShortest = 128, kLongest = 1 << 20;
+
+  /// `attentionWidth`: elements of a key and of a value that the target's naive attention has room for; 0: any.
+  FormChooser(AttentionOp attention, Phase phase, const CostModel &model, int64_t prefillTokens,
+              int64_t attentionWidth);
+
+  /// Every pair of forms that is legal and compiles, the phase's own first.
+  llvm::ArrayRef<Forms> getCandidates() const { return candidates; }
+  /// "q cannot be absorbed: …", for each side that something stands in the way of.
+  llvm::ArrayRef<std::string> getRefusals() const { return refusals; }
+  Phase getPhase() const { return phase; }
+  const Workload &getWorkload() const { return workload; }
+  const CostModel &getModel() const { return model; }
+
+  double getSeconds(Forms forms, int64_t context) const;
+  Forms choose(int64_t context) const;
+  llvm::SmallVector<FormsOfContexts> chooseAll() const;
+
+private:
+  bool compiles(Forms forms, int64_t attentionWidth) const;
+
+  Phase phase;
+  CostModel model;
+  Workload workload;
+  llvm::SmallVector<Forms> candidates;
+  llvm::SmallVector<std::string> refusals;
+};
+
+} // namespace mla
+
+#endif // MLA_LIB_DIALECT_MLA_TRANSFORMS_CHOOSEFORMS_H

@@ -1,0 +1,192 @@
+//===- ExplainPlan.cpp - Costs of forms, in words ---------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ExplainPlan.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace mla;
+
+static constexpr Forms kNaive{Form::Naive, Form::Naive}, kAbsorb{Form::Absorb, Form::Absorb},
+    kFold{Form::Fold, Form::Fold};
+
+//===----------------------------------------------------------------------===//
+// Words
+//===----------------------------------------------------------------------===//
+
+std::string mla::nameForms(Forms forms) {
+  if (forms.q == forms.o)
+    return stringifyForm(forms.q).str();
+  return llvm::formatv("q {0}, o {1}", stringifyForm(forms.q), stringifyForm(forms.o));
+}
+
+/// Three digits: `92.3`, `940`, `0.0123`.
+static std::string threeDigits(double number) {
+  std::string text;
+  llvm::raw_string_ostream(text) << (number < 1000 ? llvm::format("%.3g", number) : llvm::format("%.0f", number));
+  return text;
+}
+
+static std::string inSeconds(double seconds) {
+  if (seconds < 1e-3)
+    return threeDigits(seconds * 1e6) + " us";
+  return seconds < 1 ? threeDigits(seconds * 1e3) + " ms" : threeDigits(seconds) + " s";
+}
+
+static std::string inMegabytes(double bytes) { return threeDigits(bytes / 1e6) + " MB"; }
+
+static std::string nameStep(Phase phase, const Step &step) {
+  if (phase == Phase::Prefill)
+    return llvm::formatv("{0} tokens at context {1}", step.tokens, step.context);
+  return llvm::formatv("batch {0} at context {1}", step.batch, step.context);
+}
+
+static double getSeconds(const FormChooser &chooser, Forms forms, const Step &step) {
+  return chooser.getModel().getCost(forms, step).getTotal().seconds;
+}
+
+//===----------------------------------------------------------------------===//
+// Half a line
+//===----------------------------------------------------------------------===//
+
+/// The step that stands for a phase.
+static Step getTypicalStep(const FormChooser &chooser) {
+  constexpr int64_t context = 4096;
+  ArrayRef<int64_t> batches = chooser.getWorkload().batches;
+  return chooser.getWorkload().getStep(batches[batches.size() / 2], context);
+}
+
+std::string mla::explainChoice(const FormChooser &chooser) {
+  Step step = getTypicalStep(chooser);
+  Forms chosen = chooser.choose(step.context);
+  double seconds = getSeconds(chooser, chosen, step);
+  std::string why = llvm::formatv("by cost on {0}, {1} for {2}", chooser.getModel().getDevice().name,
+                                  inSeconds(seconds), nameStep(chooser.getPhase(), step));
+  for (Forms declined : {kNaive, kAbsorb, kFold}) {
+    if (declined == chosen || !llvm::is_contained(chooser.getCandidates(), declined))
+      continue;
+    double other = getSeconds(chooser, declined, step);
+    why += ", " + nameForms(declined) + " " + inSeconds(other) + (other < seconds ? " but not a tenth less" : "");
+  }
+  for (const std::string &refusal : chooser.getRefusals())
+    why += ", " + refusal;
+  return why;
+}
+
+//===----------------------------------------------------------------------===//
+// Ten lines
+//===----------------------------------------------------------------------===//
+
+std::string mla::describeLayer(const CostModel &model) {
+  const LayerShape &shape = model.getShape();
+  std::string text = llvm::formatv(
+      "{0} heads of {1} + {2}, values of {3}, hidden {4}, query rank {5}, latent {6}, {7} bytes an element, on {8}\n",
+      shape.heads, shape.nope, shape.rope, shape.value, shape.hidden, shape.queryRank, shape.latent, shape.elementBytes,
+      model.getDevice().name);
+  auto side = [](int64_t kept, int64_t folded) {
+    return llvm::formatv("{0}, folded {1} ({2:f2} times)", inMegabytes(kept), inMegabytes(folded),
+                         double(folded) / kept)
+        .str();
+  };
+  text += "weights of q " + side(model.getQueryWeightBytes(Form::Absorb), model.getQueryWeightBytes(Form::Fold));
+  text += "; of o " + side(model.getOutputWeightBytes(Form::Absorb), model.getOutputWeightBytes(Form::Fold)) + "\n";
+  text += llvm::formatv("a cached token {0} bytes; as keys and values per head {1}\n", model.getCachedTokenBytes(),
+                        model.getExpandedTokenBytes());
+  return text;
+}
+
+static std::string nameRegime(RegimeAttr regime) {
+  std::string text = nameForms({regime.getQ(), regime.getO()});
+  bool bounded = regime.getLastContext() != RegimeAttr::kUnbounded;
+  if (!bounded && regime.getFirstContext() == 0)
+    return text + " at every context";
+  text += llvm::formatv(" from context {0}", regime.getFirstContext());
+  return bounded ? text + llvm::formatv(" to {0}", regime.getLastContext()).str() : text;
+}
+
+/// How many times as long each form takes as the first candidate.
+static std::string compareForms(const FormChooser &chooser, const Step &step) {
+  Forms own = chooser.getCandidates().front();
+  double seconds = getSeconds(chooser, own, step);
+  std::string text = nameForms(own) + " " + inSeconds(seconds);
+  for (Forms forms : {kAbsorb, kNaive, Forms{Form::Fold, Form::Absorb}, Forms{Form::Absorb, Form::Fold}, kFold})
+    if (forms != own && llvm::is_contained(chooser.getCandidates(), forms))
+      text += llvm::formatv("; {0} {1:f2} times", nameForms(forms), getSeconds(chooser, forms, step) / seconds);
+  return text;
+}
+
+/// The least number of queries a step for which the naive form is the cheaper one: from there on one up-projection
+/// of a cached token serves enough of them. None up to the context.
+static std::optional<int64_t> findCrossover(const CostModel &model, int64_t context) {
+  auto naivePays = [&](int64_t tokens) {
+    Step step{1, tokens, context};
+    return model.getCost(kNaive, step).getTotal().seconds <= model.getCost(kAbsorb, step).getTotal().seconds;
+  };
+  if (!naivePays(context))
+    return std::nullopt;
+  int64_t below = 0, from = context;
+  while (from - below > 1) {
+    int64_t middle = below + (from - below) / 2;
+    (naivePays(middle) ? from : below) = middle;
+  }
+  return from;
+}
+
+static std::string describeCrossover(const FormChooser &chooser) {
+  constexpr int64_t context = 32768;
+  if (chooser.getPhase() != Phase::Prefill || !llvm::is_contained(chooser.getCandidates(), kAbsorb))
+    return "";
+  std::string text = llvm::formatv(", in steps of {0} tokens", chooser.getWorkload().tokens);
+  if (std::optional<int64_t> tokens = findCrossover(chooser.getModel(), context))
+    return text + llvm::formatv("; at context {0} naive pays from {1} on", context, *tokens).str();
+  return text;
+}
+
+std::string mla::describePhase(const FormChooser &chooser, ArrayRef<RegimeAttr> regimes) {
+  std::string text = (stringifyPhase(chooser.getPhase()) + ": ").str();
+  text += llvm::join(llvm::map_range(regimes, nameRegime), "; ") + describeCrossover(chooser) + "\n";
+  for (const std::string &refusal : chooser.getRefusals())
+    text += "  " + refusal + "\n";
+  SmallVector<Step> samples;
+  if (chooser.getPhase() == Phase::Decode)
+    samples = {{1, 1, 4096}, {32, 1, 4096}, {128, 1, 4096}};
+  else
+    samples = {chooser.getWorkload().getStep(1, 2048), chooser.getWorkload().getStep(1, 32768)};
+  for (const Step &step : samples)
+    text += "  " + nameStep(chooser.getPhase(), step) + ": " + compareForms(chooser, step) + "\n";
+  return text;
+}
+
+//===----------------------------------------------------------------------===//
+// Tables
+//===----------------------------------------------------------------------===//
+
+static void addRow(raw_ostream &os, bool taken, Forms forms, const LayerCost &cost) {
+  auto microseconds = [](const Cost &part) { return part.seconds * 1e6; };
+  Cost total = cost.getTotal();
+  os << llvm::formatv("{0} {1,-7}{2,-7}{3,10:f1}{4,12:f1}{5,10:f2}{6,9}", taken ? "*" : " ", stringifyForm(forms.q),
+                      stringifyForm(forms.o), total.readBytes / 1e6, total.writtenBytes / 1e6, total.flops / 1e9,
+                      int64_t(total.launches));
+  for (const Cost &part : {cost.common, cost.query, cost.upProjection, cost.attention, cost.output, total})
+    os << llvm::formatv("{0,11:f1}", microseconds(part));
+  os << "\n";
+}
+
+std::string mla::tabulateCosts(const FormChooser &chooser, const Step &step, std::optional<Forms> taken) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << llvm::formatv("  {0,-7}{1,-7}{2,10}{3,12}{4,10}{5,9}", "q", "o", "MB read", "MB written", "GFLOP", "kernels");
+  for (StringRef part : {"us: common", "query", "up-project", "attention", "output", "total"})
+    os << llvm::formatv("{0,11}", part);
+  os << "\n";
+  for (Forms forms : chooser.getCandidates())
+    addRow(os, taken == forms, forms, chooser.getModel().getCost(forms, step));
+  return text;
+}
