@@ -112,8 +112,10 @@ static llvm::Expected<Code> writeKernels(ModuleOp module, const CompileOptions &
 // Weights and manifest
 //===----------------------------------------------------------------------===//
 
-static llvm::Error writePrepared(OwningOpRef<ModuleOp> prepares, ModuleOp module, importer::Checkpoint &checkpoint,
-                                 const CompileOptions &options, llvm::StringRef path) {
+static llvm::Expected<std::vector<Certificate>> writePrepared(OwningOpRef<ModuleOp> prepares, ModuleOp module,
+                                                              importer::Checkpoint &checkpoint,
+                                                              const CompileOptions &options,
+                                                              BundleDirectory &directory) {
   options.progress("compiling the preparation of weights");
   llvm::Expected<WeightPreparation> preparation = WeightPreparation::compile(std::move(prepares));
   if (!preparation)
@@ -124,7 +126,7 @@ static llvm::Error writePrepared(OwningOpRef<ModuleOp> prepares, ModuleOp module
   auto progress = [&](uint64_t done, uint64_t all) {
     options.progress(llvm::formatv("weights {0} of {1} MiB", done >> 20, all >> 20).str());
   };
-  return writeWeights(*preparation, layers, prefix, find, path, progress);
+  return writeWeights(*preparation, layers, prefix, find, directory, progress);
 }
 
 static llvm::Expected<std::vector<std::pair<llvm::StringRef, uint64_t>>> sizesOf(llvm::ArrayRef<llvm::StringRef> names,
@@ -151,15 +153,16 @@ llvm::Error mla::emitBundle(ModuleOp module, importer::Checkpoint &checkpoint, c
     return code.takeError();
   if (llvm::Error error = bindWeights(*prepares))
     return error;
-  if (llvm::Error error =
-          writePrepared(std::move(prepares), module, checkpoint, options, directory->file(MLA_WEIGHTS_FILE)))
-    return error;
+  llvm::Expected<std::vector<Certificate>> certificates =
+      writePrepared(std::move(prepares), module, checkpoint, options, *directory);
+  if (!certificates)
+    return certificates.takeError();
   code->files.push_back(MLA_WEIGHTS_FILE);
   auto files = sizesOf(code->files, *directory);
   if (!files)
     return files.takeError();
   auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
-  std::string manifest = makeManifest(*layer, model, code->entries, code->target, code->isa, *files);
+  std::string manifest = makeManifest(*layer, model, code->entries, code->target, code->isa, *files, *certificates);
   if (llvm::Error error = writeText(directory->file(MLA_MANIFEST_FILE), manifest))
     return error;
   return directory->commit();

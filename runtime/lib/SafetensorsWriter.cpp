@@ -46,18 +46,24 @@ void Slot::add(uint64_t from, uint64_t to) {
 }
 
 struct SafetensorsWriter::Impl {
-  std::string path;
+  explicit Impl(std::string path) : path(std::move(path)) {}
+
+  std::string path, header;
+  uint64_t end = 0;  // of the data
+  uint64_t size = 0; // of the file, when it was opened
   int file = -1;
   std::map<std::string, Slot, std::less<>> slots;
   std::mutex mutex; // guards the slots' intervals
-  bool finished = false;
+  bool remove = false; // when destroyed
 
   ~Impl() {
     if (file >= 0)
       ::close(file);
-    if (!finished)
+    if (remove)
       unlink(path.c_str());
   }
+  Error layOut(const std::vector<SafetensorsSpec> &tensors, const SafetensorsMetadata &metadata);
+  Error open(int flags);
   Error failed(const char *what, int number) const;
   Error writeAt(uint64_t at, const char *data, uint64_t count);
 };
@@ -121,44 +127,78 @@ static std::string paddedHeader(const std::vector<SafetensorsSpec> &tensors, con
   return result + header;
 }
 
-Result<SafetensorsWriter> SafetensorsWriter::create(const std::string &path,
-                                                    const std::vector<SafetensorsSpec> &tensors,
-                                                    const SafetensorsMetadata &metadata) {
+/// Where everything goes: `header` first, then the slots up to `end`.
+Error SafetensorsWriter::Impl::layOut(const std::vector<SafetensorsSpec> &tensors,
+                                      const SafetensorsMetadata &metadata) {
   if (Error error = checkSpecs(path, tensors))
     return error;
   std::vector<SafetensorsSpec> order = sortedForAlignment(tensors);
-  std::string header = paddedHeader(order, metadata);
+  header = paddedHeader(order, metadata);
   if (header.size() - 8 > maxSafetensorsHeader)
     return Error(ErrorKind::InvalidArgument, path + ": the header would exceed the format's limit of " +
                                                  std::to_string(maxSafetensorsHeader) + " bytes; split the file");
-  auto impl = std::make_unique<Impl>();
-  uint64_t end = header.size();
+  end = header.size();
   for (const SafetensorsSpec &tensor : order) {
     Slot slot;
     slot.begin = end;
     slot.bytes = *tensorBytes(tensor.dtype, tensor.shape);
     end += slot.bytes;
-    if (!impl->slots.emplace(tensor.name, std::move(slot)).second) {
-      impl->finished = true; // nothing was created yet, so there is nothing to remove
+    if (!slots.emplace(tensor.name, std::move(slot)).second)
       return Error(ErrorKind::InvalidArgument, path + ": tensor " + quoted(tensor.name) + " is listed twice");
-    }
   }
-  impl->file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  impl->finished = impl->file < 0;
-  impl->path = path;
-  if (impl->file < 0)
-    return impl->failed("create", errno);
+  return {};
+}
+
+/// A regular file: a device or a pipe is not ours to write or to remove.
+Error SafetensorsWriter::Impl::open(int flags) {
+  file = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
+  if (file < 0)
+    return failed(flags & O_CREAT ? "create" : "open", errno);
   struct stat info = {};
-  if (fstat(impl->file, &info) != 0 || !S_ISREG(info.st_mode)) {
-    impl->finished = true; // a device or a pipe is not ours to remove
+  if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode))
     return Error(ErrorKind::IO, path + ": is not a regular file; give another path");
-  }
-  // Told now, a full disk costs no hours of work. Not every file system can reserve: those tell when written.
-  if (fallocate(impl->file, 0, 0, static_cast<off_t>(end)) != 0 &&
-      (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
-    return impl->failed(("reserve " + std::to_string(end) + " bytes").c_str(), errno);
-  if (Error error = impl->writeAt(0, header.data(), header.size()))
+  size = static_cast<uint64_t>(info.st_size);
+  return {};
+}
+
+Result<SafetensorsWriter> SafetensorsWriter::create(const std::string &path,
+                                                    const std::vector<SafetensorsSpec> &tensors,
+                                                    const SafetensorsMetadata &metadata) {
+  auto impl = std::make_unique<Impl>(path);
+  if (Error error = impl->layOut(tensors, metadata))
     return error;
+  if (Error error = impl->open(O_WRONLY | O_CREAT | O_TRUNC))
+    return error;
+  impl->remove = true;
+  // Told now, a full disk costs no hours of work. Not every file system can reserve: those tell when written.
+  if (fallocate(impl->file, 0, 0, static_cast<off_t>(impl->end)) != 0 &&
+      (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+    return impl->failed(("reserve " + std::to_string(impl->end) + " bytes").c_str(), errno);
+  if (Error error = impl->writeAt(0, impl->header.data(), impl->header.size()))
+    return error;
+  return SafetensorsWriter(std::move(impl));
+}
+
+Result<SafetensorsWriter> SafetensorsWriter::resume(const std::string &path,
+                                                    const std::vector<SafetensorsSpec> &tensors,
+                                                    const std::vector<std::string> &written,
+                                                    const SafetensorsMetadata &metadata) {
+  auto impl = std::make_unique<Impl>(path);
+  if (Error error = impl->layOut(tensors, metadata))
+    return error;
+  if (Error error = impl->open(O_RDWR))
+    return error;
+  std::string present(impl->header.size(), '\0');
+  ssize_t got = pread(impl->file, present.data(), present.size(), 0);
+  if (got != static_cast<ssize_t>(present.size()) || present != impl->header || impl->size > impl->end)
+    return Error(ErrorKind::InvalidFile, path + ": is not an unfinished file of the same tensors; remove it");
+  for (const std::string &name : written) {
+    auto found = impl->slots.find(name);
+    if (found == impl->slots.end() || found->second.begin + found->second.bytes > impl->size)
+      return Error(ErrorKind::InvalidFile, path + ": tensor " + quoted(name) + " is not in it; remove the file");
+    found->second.add(0, found->second.bytes);
+  }
+  impl->remove = true;
   return SafetensorsWriter(std::move(impl));
 }
 
@@ -185,6 +225,12 @@ Error SafetensorsWriter::write(std::string_view name, uint64_t offset, const voi
   return {};
 }
 
+Error SafetensorsWriter::flush() {
+  return fdatasync(impl->file) == 0 ? Error() : impl->failed("flush", errno);
+}
+
+void SafetensorsWriter::keep() { impl->remove = false; }
+
 Error SafetensorsWriter::finish() {
   if (impl->file < 0)
     return Error(ErrorKind::InvalidArgument, impl->path + ": finish() was called twice");
@@ -199,6 +245,6 @@ Error SafetensorsWriter::finish() {
   impl->file = -1; // whatever close says, the descriptor is gone
   if (::close(file) != 0)
     return impl->failed("close", errno);
-  impl->finished = true;
+  impl->remove = false;
   return {};
 }

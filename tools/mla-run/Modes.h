@@ -20,6 +20,9 @@ Result<bool> check(const Options &options, const mla_bundle *bundle);
 
 Error bench(const Options &options, const mla_bundle *bundle);
 
+/// Prints the manifest's certificates. An error if a weight has none, or one that is beyond its bound.
+Error printCertificate(const std::string &bundle);
+
 void printInfo(const mla_bundle *bundle);
 
 } // namespace mla::run

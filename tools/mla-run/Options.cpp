@@ -25,6 +25,7 @@ static const char *const helpText = R"(usage: mla-run BUNDLE --check=FILE [--tol
        mla-run BUNDLE --bench [--batch=N] [--context=N] [--steps=N] [--layer=K] [--json]
        mla-run BUNDLE --bench --phase=prefill [--tokens=N] [--batch=N] [--context=N] [--steps=N] [--layer=K] [--json]
        mla-run BUNDLE --info
+       mla-run BUNDLE --certificate
 
 Runs a bundle, the directory that mla-compile writes.
 
@@ -40,13 +41,14 @@ Runs a bundle, the directory that mla-compile writes.
   --steps=N         steps that are timed (default 20)
   --json            the result as one JSON object
   --info            say what the bundle holds; needs no processor or GPU it was compiled for
+  --certificate     say how every weight was checked against the checkpoint when it was made, and how far it was off
   --help            this text
   --version         the release
 
 A bundle of --target=h100 runs on the GPU; --bench then times at least 20 layers at a time, as the host enqueues them.
 MLA_NUM_THREADS sets the number of threads (default: all processors the process may use).
 MLA_LIBCUDA names the CUDA driver's library (default: libcuda.so.1).
-Exit status: 0 success; 1 failure, or a tensor beyond the tolerance; 2 wrong usage.
+Exit status: 0 success; 1 failure, a tensor beyond the tolerance or a weight without certificate; 2 wrong usage.
 
 Examples:
   mla-compile --weights=golden.safetensors -o layer0.mla && mla-run layer0.mla --check=golden.safetensors
@@ -77,7 +79,7 @@ static std::optional<double> parseTolerance(const char *text) {
 }
 
 namespace {
-enum OptionId { Check = 1, Tolerance, Layer, Bench, Phase, Batch, Context, Tokens, Steps, Json, Info, Help, Version };
+enum OptionId { Check = 1, Tolerance, Layer, Bench, Phase, Batch, Context, Tokens, Steps, Json, Info, Certificate, Help, Version };
 
 /// What was given, and the modes the given options belong to.
 struct Given {
@@ -98,6 +100,7 @@ static const option table[] = {
     {"steps", required_argument, nullptr, Steps},
     {"json", no_argument, nullptr, Json},
     {"info", no_argument, nullptr, Info},
+    {"certificate", no_argument, nullptr, Certificate},
     {"help", no_argument, nullptr, Help},
     {"version", no_argument, nullptr, Version},
     {nullptr, 0, nullptr, 0},
@@ -160,6 +163,9 @@ static std::string apply(int id, const char *argument, Options &options, Given &
   case Info:
     given.modes.push_back(Options::Mode::Info);
     return "";
+  case Certificate:
+    given.modes.push_back(Options::Mode::Certificate);
+    return "";
   case Tolerance:
     return setTolerance(argument, options, given);
   case Layer:
@@ -178,14 +184,14 @@ static std::string apply(int id, const char *argument, Options &options, Given &
 /// The error, if the options do not belong together.
 static std::string checkTogether(const Given &given, const Options &options) {
   if (given.modes.size() != 1)
-    return "give one of --check=FILE, --bench and --info";
+    return "give one of --check=FILE, --bench, --info and --certificate";
   if (given.checkOnly && options.mode != Options::Mode::Check)
     return std::string(given.checkOnly) + " belongs to --check";
   if (given.benchOnly && options.mode != Options::Mode::Bench)
     return std::string(given.benchOnly) + " belongs to --bench";
   if (given.prefillOnly && !options.prefill)
     return std::string(given.prefillOnly) + " belongs to --phase=prefill";
-  if (options.layer && options.mode == Options::Mode::Info)
+  if (options.layer && (options.mode == Options::Mode::Info || options.mode == Options::Mode::Certificate))
     return "--layer belongs to --check and --bench";
   return "";
 }

@@ -15,7 +15,7 @@
 namespace mla::run {
 
 struct Options {
-  enum class Mode { Check, Bench, Info };
+  enum class Mode { Check, Bench, Info, Certificate };
 
   Mode mode = Mode::Info;
   std::string bundle;

@@ -49,6 +49,10 @@ static int dispatch(const Options &options, const mla_bundle *bundle) {
   case Options::Mode::Info:
     printInfo(bundle);
     return EXIT_SUCCESS;
+  case Options::Mode::Certificate: {
+    Error error = printCertificate(options.bundle);
+    return error ? fail(error) : EXIT_SUCCESS;
+  }
   case Options::Mode::Bench: {
     Error error = bench(options, bundle);
     return error ? fail(error) : EXIT_SUCCESS;
@@ -67,7 +71,8 @@ int main(int argc, char **argv) {
     return *status;
   if (Error error = checkEnvironment())
     return fail(error);
-  auto open = options.mode == Options::Mode::Info ? mla_bundle_inspect : mla_bundle_open;
+  bool runs = options.mode == Options::Mode::Check || options.mode == Options::Mode::Bench;
+  auto open = runs ? mla_bundle_open : mla_bundle_inspect;
   mla_bundle *opened = nullptr;
   if (Error error = toError(open(options.bundle.c_str(), &opened)))
     return fail(error);

@@ -23,7 +23,29 @@ def MLAToLinalg : Pass<"mla-to-linalg", "::mlir::ModuleOp"> {
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
     "::mlir::bufferization::BufferizationDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
-    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
+def MLATilePrepare : Pass<"mla-tile-prepare", "::mlir::ModuleOp"> {
+  let summary = "@prepare functions make a tile of their weight";
+  let description = [{
+    A function `@prepare.<weight>(weights…)` with bound weights becomes
+    `@prepare.<weight>(weights…, offsets, tile)`: it writes to `tile` the box of
+    the weight that starts at `offsets` (one a dimension, multiples of the tile's
+    sizes). Where the weight is rounded for storage, `tile` is in f32 and a second
+    one, last, gets the rounded elements, so that what was computed can be checked
+    before it is rounded. The tile's sizes are the function's `mla.tile`, chosen
+    and attached where it has none; they divide those of the weight.
+
+    A product is made in place, in panels where the layout wants them. Everything
+    else is `linalg` on the tile.
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::bufferization::BufferizationDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect", "::mlir::vector::VectorDialect"
   ];
 }
 

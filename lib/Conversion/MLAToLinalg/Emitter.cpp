@@ -79,6 +79,21 @@ Value Emitter::slice(Value tensor, ArrayRef<Size> offsets, ArrayRef<Size> sizes,
                                         sizes, unitStrides(*this, offsets.size()));
 }
 
+Value Emitter::reshaped(Value tensor, ArrayRef<int64_t> shape) {
+  RankedTensorType type = typeOf(tensor);
+  if (type.getShape() == shape)
+    return tensor;
+  auto target = RankedTensorType::get(shape, type.getElementType());
+  if (auto groups = getReassociationIndicesForReshape(type, target))
+    return type.getRank() > target.getRank() ? tensor::CollapseShapeOp::create(*this, target, tensor, *groups).getResult()
+                                             : tensor::ExpandShapeOp::create(*this, target, tensor, *groups).getResult();
+  auto flat = RankedTensorType::get({type.getNumElements()}, type.getElementType());
+  ReassociationIndices all = llvm::to_vector(llvm::seq<int64_t>(type.getRank()));
+  Value collapsed = tensor::CollapseShapeOp::create(*this, flat, tensor, ArrayRef<ReassociationIndices>{all});
+  ReassociationIndices allNew = llvm::to_vector(llvm::seq<int64_t>(shape.size()));
+  return tensor::ExpandShapeOp::create(*this, target, collapsed, ArrayRef<ReassociationIndices>{allNew});
+}
+
 Value Emitter::insert(Value source, Value into, ArrayRef<Size> offsets, ArrayRef<Size> sizes) {
   return tensor::InsertSliceOp::create(*this, source, into, offsets, sizes, unitStrides(*this, offsets.size()));
 }

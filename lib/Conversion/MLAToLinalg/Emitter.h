@@ -61,6 +61,8 @@ public:
   Value zeros(llvm::ArrayRef<Size> sizes);
   /// A slice whose unit dimensions are dropped down to `rank`, from the front.
   Value slice(Value tensor, llvm::ArrayRef<Size> offsets, llvm::ArrayRef<Size> sizes, int64_t rank);
+  /// The same elements of a static tensor in another static shape.
+  Value reshaped(Value tensor, llvm::ArrayRef<int64_t> shape);
   Value insert(Value source, Value into, llvm::ArrayRef<Size> offsets, llvm::ArrayRef<Size> sizes);
   /// Operands are widened to f32 as a whole: a tile is read many times.
   Value matmul(Value a, Value b, Value accumulator);

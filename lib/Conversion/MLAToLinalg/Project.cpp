@@ -45,22 +45,6 @@ static Value reshapeTokens(Emitter &e, Value tensor, ArrayRef<int64_t> shape) {
                                        ArrayRef<ReassociationIndices>{{0}, newTail});
 }
 
-/// The same elements of a static tensor in another static shape.
-static Value reshapeStatic(Emitter &e, Value tensor, ArrayRef<int64_t> shape) {
-  RankedTensorType type = typeOf(tensor);
-  if (type.getShape() == shape)
-    return tensor;
-  auto target = RankedTensorType::get(shape, type.getElementType());
-  if (auto groups = getReassociationIndicesForReshape(type, target))
-    return type.getRank() > target.getRank() ? tensor::CollapseShapeOp::create(e, target, tensor, *groups).getResult()
-                                             : tensor::ExpandShapeOp::create(e, target, tensor, *groups).getResult();
-  auto flat = RankedTensorType::get({type.getNumElements()}, type.getElementType());
-  ReassociationIndices all = llvm::to_vector(llvm::seq<int64_t>(type.getRank()));
-  Value collapsed = tensor::CollapseShapeOp::create(e, flat, tensor, ArrayRef<ReassociationIndices>{all});
-  ReassociationIndices allNew = llvm::to_vector(llvm::seq<int64_t>(shape.size()));
-  return tensor::ExpandShapeOp::create(e, target, collapsed, ArrayRef<ReassociationIndices>{allNew});
-}
-
 namespace {
 /// A projection as `heads` products of [T, contracted] with [rows, contracted].
 struct Shape {
@@ -82,11 +66,11 @@ static Shape shapeOf(ProjectOp op) {
 static Value panelOf(Emitter &e, Value weight, bool panelled, Shape s, Value head, Value number) {
   using Size = OpFoldResult;
   if (panelled) {
-    Value w = reshapeStatic(e, weight, {s.heads, s.rows / s.panel, s.contracted, s.panel});
+    Value w = e.reshaped(weight, {s.heads, s.rows / s.panel, s.contracted, s.panel});
     return e.slice(w, {head, number, e.size(0), e.size(0)},
                    {e.size(1), e.size(1), e.size(s.contracted), e.size(s.panel)}, 2);
   }
-  Value w = reshapeStatic(e, weight, {s.heads, s.rows, s.contracted});
+  Value w = e.reshaped(weight, {s.heads, s.rows, s.contracted});
   Size row = e.mul(number, e.index(s.panel));
   return e.transposed2D(e.slice(w, {head, row, e.size(0)}, {e.size(1), e.size(s.panel), e.size(s.contracted)}, 2));
 }

@@ -7,6 +7,7 @@
 
 #include "Emitter.h"
 #include "Patterns.h"
+#include "WeightProduct.h"
 
 #include "llvm/ADT/APFloat.h"
 
@@ -35,40 +36,35 @@ static Value widen(Emitter &e, Value element, Value table) {
   return e.at(table, arith::IndexCastUIOp::create(e, e.getIndexType(), bits).getResult());
 }
 
-static Value emitDequantize(Emitter &e, DequantizeOp op, Value weight, Value scale) {
-  RankedTensorType result = op.getType();
+Value mla::emitDequantized(Emitter &e, Value weight, Value scale, ArrayRef<int64_t> block, Value row, Value column,
+                           Type elementType) {
   auto element = cast<FloatType>(typeOf(weight).getElementType());
   Value table = element.getWidth() == 8 ? tableOf8Bit(e, element) : Value();
   auto body = [&](Emitter &e, ValueRange args) -> Value {
-    Value row = e.div(e.loopIndex(0), e.index(op.getBlock()[0]));
-    Value column = e.div(e.loopIndex(1), e.index(op.getBlock()[1]));
-    Value factor = e.castTo(e.getF32Type(), e.at(scale, {row, column}));
-    return e.castTo(result.getElementType(), arith::MulFOp::create(e, widen(e, args[0], table), factor));
+    Value blockRow = e.div(e.add(row, e.loopIndex(0)), e.index(block[0]));
+    Value blockColumn = e.div(e.add(column, e.loopIndex(1)), e.index(block[1]));
+    Value factor = e.castTo(e.getF32Type(), e.at(scale, {blockRow, blockColumn}));
+    return e.castTo(elementType, arith::MulFOp::create(e, widen(e, args[0], table), factor));
   };
-  return e.elementwise(weight, e.empty(tensor::getMixedSizes(e, op.getLoc(), weight), result.getElementType()), body);
+  return e.elementwise(weight, e.empty(tensor::getMixedSizes(e, e.getLoc(), weight), elementType), body);
 }
 
-/// Rows of a product computed together.
-static constexpr int64_t kRowBlock = 8;
-
-/// A head at a time: blocks of rows of the outer weight times the inner one.
+/// Heads are parallel.
 static Value emitCompose(Emitter &e, ComposeOp op, Value outer, Value inner) {
-  auto result = cast<RankedTensorType>(op.getType());
-  ArrayRef<int64_t> shape = result.getShape();
-  int64_t depth = typeOf(outer).getDimSize(2);
-  int64_t block = shape[1] % kRowBlock == 0 ? kRowBlock : 1;
   using Size = OpFoldResult;
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(op.getType()).getShape();
+  Size rows = e.size(shape[1]), columns = e.size(shape[2]), depth = e.size(typeOf(outer).getDimSize(2));
   auto body = [&](Emitter &e, ValueRange indices, ValueRange outputs) {
-    Value head = indices[0];
-    Size row = e.mul(indices[1], e.index(block));
-    Value a = e.slice(outer, {head, row, e.size(0)}, {e.size(1), e.size(block), e.size(depth)}, 2);
-    Value b = e.slice(inner, {head, e.size(0), e.size(0)}, {e.size(1), e.size(depth), e.size(shape[2])}, 2);
-    Value sums = e.matmul(a, b, e.zeros({e.size(block), e.size(shape[2])}));
-    e.yieldSlice(e.cast(sums, result.getElementType()), outputs[0], {head, row, e.size(0)},
-                 {e.size(1), e.size(block), e.size(shape[2])});
+    Size head = indices[0], zero = e.size(0);
+    Value a = e.cast(e.slice(outer, {head, zero, zero}, {e.size(1), rows, depth}, 2), e.getF32Type());
+    Value b = e.cast(e.slice(inner, {head, zero, zero}, {e.size(1), depth, columns}, 2), e.getF32Type());
+    Value first = e.index(0);
+    Value sums = emitWeightProduct(e, a, b, {e.empty({rows, columns}), {first, first}, 0, 1, /*panels=*/false});
+    e.yieldSlice(e.cast(sums, typeOf(op).getElementType()), outputs[0], {head, zero, zero},
+                 {e.size(1), rows, columns});
   };
-  Value init = e.empty({e.size(shape[0]), e.size(shape[1]), e.size(shape[2])}, result.getElementType());
-  return e.parallel({e.size(shape[0]), e.size(shape[1] / block)}, init, body)[0];
+  return e.parallel({e.size(shape[0])}, e.empty({e.size(shape[0]), rows, columns}, typeOf(op).getElementType()),
+                    body)[0];
 }
 
 namespace {
@@ -78,7 +74,9 @@ struct ConvertDequantize : OpConversionPattern<DequantizeOp> {
   LogicalResult matchAndRewrite(DequantizeOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Emitter e(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, emitDequantize(e, op, adaptor.getWeight(), adaptor.getScale()));
+    Value first = e.index(0);
+    rewriter.replaceOp(op, emitDequantized(e, adaptor.getWeight(), adaptor.getScale(), op.getBlock(), first, first,
+                                           op.getType().getElementType()));
     return success();
   }
 };

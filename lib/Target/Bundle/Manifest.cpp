@@ -125,7 +125,8 @@ static std::string printed(mlir::Attribute attribute) {
 
 std::string mla::makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm::ArrayRef<BundleEntry> entries,
                               llvm::StringRef target, llvm::StringRef isa,
-                              llvm::ArrayRef<std::pair<llvm::StringRef, uint64_t>> files) {
+                              llvm::ArrayRef<std::pair<llvm::StringRef, uint64_t>> files,
+                              llvm::ArrayRef<Certificate> certificates) {
   json::Object dims = *toJson(model).getAsObject();
   json::Object manifest;
   // What is of the bundle and not of the model stands beside it.
@@ -147,6 +148,7 @@ std::string mla::makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model,
   manifest["plan"] = printed(module->getAttr(kPlanAttr));
   manifest["entries"] = json::Array(llvm::map_range(entries, [](const BundleEntry &entry) { return toJson(entry); }));
   manifest["files"] = std::move(sizes);
+  manifest["certificates"] = json::Array(certificates);
   if (json::Array cores = coresOf(module); !cores.empty())
     manifest["cores"] = std::move(cores);
 

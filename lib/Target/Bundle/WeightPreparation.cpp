@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mla/Conversion/Passes.h"
+#include "mla/Dialect/MLA/Analysis/PrepareTile.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
 #include "mla/Target/Bundle.h"
@@ -25,38 +27,70 @@ static DType dtypeOf(mlir::Type type) {
   return type.isF32() ? DType::F32 : DType::F8_E4M3;
 }
 
+static std::vector<int64_t> toVector(llvm::ArrayRef<int64_t> list) { return list.vec(); }
+
+/// `function` has bound weights and is not tiled yet.
 static WeightPreparation::Weight describe(mlir::func::FuncOp function) {
   WeightPreparation::Weight weight;
   weight.name = getPreparedName(function).str();
+  weight.definition = function;
   auto type = mlir::cast<mlir::RankedTensorType>(function.getResultTypes()[0]);
-  weight.spec = {weight.name, dtypeOf(type.getElementType()), type.getShape().vec()};
+  weight.spec = {weight.name, dtypeOf(type.getElementType()), toVector(type.getShape())};
+  mlir::arith::TruncFOp rounding = findRounding(function);
+  weight.madeType = rounding ? dtypeOf(mlir::getElementTypeOrSelf(rounding.getIn())) : weight.spec.dtype;
   for (unsigned i = 0; i < function.getNumArguments(); ++i) {
     weight.inputs.push_back(function.getArgAttrOfType<mlir::StringAttr>(i, kWeightAttr).str());
-    weight.inputShapes.push_back(mlir::cast<mlir::RankedTensorType>(function.getArgumentTypes()[i]).getShape().vec());
+    weight.inputShapes.push_back(
+        toVector(mlir::cast<mlir::RankedTensorType>(function.getArgumentTypes()[i]).getShape()));
   }
   return weight;
 }
 
-WeightPreparation::WeightPreparation(std::vector<Weight> list, std::unique_ptr<mlir::ExecutionEngine> engine)
-    : list(std::move(list)), engine(std::move(engine)) {}
+WeightPreparation::WeightPreparation(mlir::OwningOpRef<mlir::ModuleOp> definitions, std::vector<Weight> list,
+                                     std::unique_ptr<mlir::ExecutionEngine> engine)
+    : definitions(std::move(definitions)), list(std::move(list)), engine(std::move(engine)) {}
 WeightPreparation::WeightPreparation(WeightPreparation &&) = default;
 WeightPreparation::~WeightPreparation() = default;
 
-llvm::Expected<WeightPreparation> WeightPreparation::compile(mlir::OwningOpRef<mlir::ModuleOp> module) {
-  std::vector<Weight> list;
-  for (auto function : module->getOps<mlir::func::FuncOp>()) {
-    list.push_back(describe(function));
-    function.setPublic(); // only public functions have entries
-  }
-  mlir::PassManager pm(module->getContext());
+/// Functions of tiles. Only public ones have entries.
+static llvm::Error tile(mlir::ModuleOp module) {
+  for (auto function : module.getOps<mlir::func::FuncOp>())
+    function.setPublic();
+  mlir::PassManager pm(module.getContext());
+  pm.addPass(createMLATilePrepare());
   buildLinalgPipeline(pm);
+  return mlir::failed(pm.run(module)) ? llvm::createStringError("the preparation of weights cannot be tiled")
+                                      : llvm::Error::success();
+}
+
+static llvm::Error lower(mlir::ModuleOp module) {
+  mlir::PassManager pm(module.getContext());
   buildCPUPipeline(pm);
-  if (mlir::failed(pm.run(*module)))
-    return llvm::createStringError("the preparation of weights has no code for the host");
+  return mlir::failed(pm.run(module)) ? llvm::createStringError("the preparation of weights has no code for the host")
+                                      : llvm::Error::success();
+}
+
+llvm::Expected<WeightPreparation> WeightPreparation::compile(mlir::OwningOpRef<mlir::ModuleOp> definitions) {
+  mlir::OwningOpRef<mlir::ModuleOp> module = definitions->clone();
+  std::vector<Weight> list;
+  for (auto function : definitions->getOps<mlir::func::FuncOp>())
+    list.push_back(describe(function));
+  if (llvm::Error error = tile(*module))
+    return error;
+  for (auto [weight, function] : llvm::zip_equal(list, module->getOps<mlir::func::FuncOp>()))
+    weight.tile = toVector(function->getAttrOfType<mlir::DenseI64ArrayAttr>(kPrepareTileAttr));
+  if (llvm::Error error = lower(*module))
+    return error;
   llvm::Expected<std::unique_ptr<mlir::ExecutionEngine>> engine = compileInProcess(*module);
   if (!engine)
     return engine.takeError();
-  return WeightPreparation(std::move(list), std::move(*engine));
+  for (Weight &weight : list) {
+    llvm::Expected<void *> symbol = (*engine)->lookup(("mla_entry_" + kPreparePrefix + weight.name).str());
+    if (!symbol)
+      return symbol.takeError();
+    weight.entry = reinterpret_cast<mla_entry_fn>(*symbol);
+  }
+  return WeightPreparation(std::move(definitions), std::move(list), std::move(*engine));
 }
 
 //===----------------------------------------------------------------------===//
@@ -75,17 +109,17 @@ static std::vector<int64_t> descriptor(const void *data, llvm::ArrayRef<int64_t>
   return words;
 }
 
-llvm::Error WeightPreparation::run(const Weight &weight, llvm::ArrayRef<const void *> inputs, void *output) const {
-  llvm::Expected<void *> symbol = engine->lookup(("mla_entry_" + kPreparePrefix + weight.name).str());
-  if (!symbol)
-    return symbol.takeError();
+void WeightPreparation::Weight::run(llvm::ArrayRef<const void *> data, llvm::ArrayRef<int64_t> offsets, void *made,
+                                    void *stored) const {
   std::vector<std::vector<int64_t>> descriptors;
-  for (auto [data, shape] : llvm::zip_equal(inputs, weight.inputShapes))
-    descriptors.push_back(descriptor(data, shape));
-  descriptors.push_back(descriptor(output, weight.spec.shape));
+  for (auto [input, shape] : llvm::zip_equal(data, inputShapes))
+    descriptors.push_back(descriptor(input, shape));
+  descriptors.push_back(descriptor(offsets.data(), {static_cast<int64_t>(offsets.size())}));
+  descriptors.push_back(descriptor(made, tile));
+  if (isRounded())
+    descriptors.push_back(descriptor(stored, tile));
   std::vector<void *> arguments;
   for (std::vector<int64_t> &words : descriptors)
     arguments.push_back(words.data());
-  reinterpret_cast<mla_entry_fn>(*symbol)(arguments.data());
-  return llvm::Error::success();
+  entry(arguments.data());
 }

@@ -5,13 +5,17 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "LayerRecord.h"
+#include "Parallel.h"
 #include "mla/Target/Bundle.h"
+#include "mla/abi.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/Alignment.h"
 
 #include <cstdlib>
+#include <mutex>
 
 using namespace mla;
 
@@ -41,68 +45,237 @@ private:
 };
 } // namespace
 
-static uint64_t bytesOf(const SafetensorsSpec &spec) {
-  uint64_t bytes = dtypeSize(spec.dtype);
-  for (int64_t size : spec.shape)
+static uint64_t bytesOf(DType dtype, llvm::ArrayRef<int64_t> shape) {
+  uint64_t bytes = dtypeSize(dtype);
+  for (int64_t size : shape)
     bytes *= size;
   return bytes;
 }
 
-/// One weight of one layer, made and written.
-static llvm::Error writeWeight(const WeightPreparation &preparation, const WeightPreparation::Weight &weight,
-                               int64_t layer, llvm::StringRef prefix, FindTensor find, SafetensorsWriter &writer,
-                               llvm::StringRef name) {
-  std::vector<const void *> inputs;
-  std::vector<Buffer> copies;
-  for (const std::string &input : weight.inputs) {
-    llvm::Expected<const SafetensorsTensor *> tensor = find(forLayer(input, prefix, layer));
+//===----------------------------------------------------------------------===//
+// One weight
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The tensors that a weight of a layer is made of.
+struct Inputs {
+  std::vector<const SafetensorsTensor *> tensors;
+  std::vector<const void *> data;
+  std::vector<Buffer> copies; ///< of those that the file does not align
+};
+
+/// A weight of a layer while it is written.
+class WeightWriter {
+public:
+  WeightWriter(const WeightPreparation::Weight &weight, const Inputs &inputs, Certifier &certifier,
+               SafetensorsWriter &writer, std::string name);
+  int64_t numTiles() const { return tiles; }
+  uint64_t tileBytes() const { return bytesOf(weight.spec.dtype, weight.tile); }
+  /// Makes, checks and writes a tile; for any thread.
+  llvm::Error write(int64_t tile) const;
+
+private:
+  llvm::SmallVector<int64_t> offsetsOf(int64_t tile) const;
+  llvm::Error writeBox(llvm::ArrayRef<int64_t> offsets, const char *data) const;
+
+  const WeightPreparation::Weight &weight;
+  const Inputs &inputs;
+  Certifier &certifier;
+  SafetensorsWriter &writer;
+  std::string name;
+  int64_t tiles = 1;
+};
+} // namespace
+
+static llvm::Expected<Inputs> findInputs(const WeightPreparation::Weight &weight, int64_t layer, llvm::StringRef prefix,
+                                         FindTensor find) {
+  Inputs inputs;
+  for (const std::string &name : weight.inputs) {
+    llvm::Expected<const SafetensorsTensor *> tensor = find(forLayer(name, prefix, layer));
     if (!tensor)
       return tensor.takeError();
-    const void *data = (*tensor)->data;
-    if (!(*tensor)->isAligned()) {
-      copies.emplace_back((*tensor)->bytes);
-      if (!copies.back().get() || !(*tensor)->read(0, copies.back().get(), (*tensor)->bytes))
-        return llvm::createStringError(input + ": out of memory");
-      data = copies.back().get();
-    }
-    inputs.push_back(data);
+    inputs.tensors.push_back(*tensor);
+    inputs.data.push_back((*tensor)->data);
+    if ((*tensor)->isAligned())
+      continue;
+    inputs.copies.emplace_back((*tensor)->bytes);
+    inputs.data.back() = inputs.copies.back().get();
+    if (!inputs.copies.back().get() || !(*tensor)->read(0, inputs.copies.back().get(), (*tensor)->bytes))
+      return llvm::createStringError(name + ": out of memory");
   }
-  Buffer output(bytesOf(weight.spec));
-  if (!output.get())
-    return llvm::createStringError(name + ": out of memory");
-  if (llvm::Error error = preparation.run(weight, inputs, output.get()))
-    return error;
-  if (mla::Error error = writer.write(name.str(), 0, output.get(), bytesOf(weight.spec)))
-    return toLLVM(error);
+  return inputs;
+}
+
+WeightWriter::WeightWriter(const WeightPreparation::Weight &weight, const Inputs &inputs, Certifier &certifier,
+                           SafetensorsWriter &writer, std::string name)
+    : weight(weight), inputs(inputs), certifier(certifier), writer(writer), name(std::move(name)) {
+  for (auto [size, part] : llvm::zip_equal(weight.spec.shape, weight.tile))
+    tiles *= size / part;
+}
+
+/// Tiles are numbered in row-major order.
+llvm::SmallVector<int64_t> WeightWriter::offsetsOf(int64_t tile) const {
+  llvm::SmallVector<int64_t> offsets(weight.tile.size());
+  for (size_t d = offsets.size(); d-- > 0;) {
+    int64_t count = weight.spec.shape[d] / weight.tile[d];
+    offsets[d] = tile % count * weight.tile[d];
+    tile /= count;
+  }
+  return offsets;
+}
+
+/// In pieces that lie together in the file: from the last dimension that is cut on.
+llvm::Error WeightWriter::writeBox(llvm::ArrayRef<int64_t> offsets, const char *data) const {
+  llvm::ArrayRef<int64_t> shape = weight.spec.shape, tile = weight.tile;
+  size_t cut = tile.size() - 1;
+  while (cut > 0 && tile[cut] == shape[cut])
+    --cut;
+  uint64_t piece = bytesOf(weight.spec.dtype, tile.drop_front(cut));
+  for (uint64_t begin = 0, all = tileBytes(); begin < all; begin += piece, data += piece) {
+    uint64_t index = begin / dtypeSize(weight.spec.dtype), at = 0, stride = dtypeSize(weight.spec.dtype);
+    for (size_t i = tile.size(); i-- > 0; stride *= shape[i], index /= tile[i])
+      at += (offsets[i] + index % tile[i]) * stride;
+    if (mla::Error error = writer.write(name, at, data, piece))
+      return toLLVM(error);
+  }
   return llvm::Error::success();
 }
+
+llvm::Error WeightWriter::write(int64_t tile) const {
+  Buffer made(bytesOf(weight.madeType, weight.tile)), rounded(weight.isRounded() ? tileBytes() : 0);
+  if (!made.get() || !rounded.get())
+    return llvm::createStringError(name + ": out of memory");
+  llvm::SmallVector<int64_t> offsets = offsetsOf(tile);
+  void *stored = weight.isRounded() ? rounded.get() : made.get();
+  weight.run(inputs.data, offsets, made.get(), stored);
+  if (llvm::Error error = certifier.check(offsets, weight.tile, made.get(), stored))
+    return error;
+  return writeBox(offsets, static_cast<const char *>(stored));
+}
+
+//===----------------------------------------------------------------------===//
+// All weights
+//===----------------------------------------------------------------------===//
 
 static std::string nameIn(int64_t layer, llvm::StringRef weight) {
   return ("layers." + llvm::Twine(layer) + "." + weight).str();
 }
 
-llvm::Error mla::writeWeights(const WeightPreparation &preparation, llvm::ArrayRef<int64_t> layers,
-                              llvm::StringRef prefix, FindTensor find, llvm::StringRef path,
-                              llvm::function_ref<void(uint64_t, uint64_t)> progress) {
+static llvm::Expected<Certificate> writeWeight(const WeightPreparation::Weight &weight, int64_t layer,
+                                               llvm::StringRef prefix, FindTensor find, SafetensorsWriter &writer,
+                                               llvm::function_ref<void(uint64_t)> wrote) {
+  llvm::Expected<Inputs> inputs = findInputs(weight, layer, prefix, find);
+  if (!inputs)
+    return inputs.takeError();
+  llvm::Expected<Certifier> certifier = Certifier::create(weight.definition, inputs->tensors, layer, weight.name);
+  if (!certifier)
+    return certifier.takeError();
+  WeightWriter tiles(weight, *inputs, *certifier, writer, nameIn(layer, weight.name));
+  auto write = [&](int64_t tile) {
+    llvm::Error error = tiles.write(tile);
+    if (!error)
+      wrote(tiles.tileBytes());
+    return error;
+  };
+  if (llvm::Error error = forEachInParallel(tiles.numTiles(), write))
+    return error;
+  return certifier->finish();
+}
+
+namespace {
+/// The file of all weights while it is written.
+class WeightFile {
+public:
+  WeightFile(const WeightPreparation &preparation, llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
+             FindTensor find, BundleDirectory &directory, WeightProgress progress);
+  llvm::Expected<std::vector<Certificate>> write();
+
+private:
+  Result<SafetensorsWriter> open();
+  llvm::Error writeLayer(int64_t layer, SafetensorsWriter &writer);
+  void wrote(uint64_t bytes);
+
+  const WeightPreparation &preparation;
+  llvm::ArrayRef<int64_t> layers;
+  llvm::StringRef prefix;
+  FindTensor find;
+  BundleDirectory &directory;
+  WeightProgress progress;
+  LayerRecord record;
   std::vector<SafetensorsSpec> specs;
-  uint64_t all = 0, done = 0;
+  uint64_t layerBytes = 0, done = 0;
+  std::mutex mutex; // guards `done`
+};
+} // namespace
+
+WeightFile::WeightFile(const WeightPreparation &preparation, llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
+                       FindTensor find, BundleDirectory &directory, WeightProgress progress)
+    : preparation(preparation), layers(layers), prefix(prefix), find(find), directory(directory), progress(progress),
+      record(directory.file(BundleDirectory::recordFile)) {
   for (int64_t layer : layers)
     for (const WeightPreparation::Weight &weight : preparation.weights()) {
       specs.push_back(weight.spec);
       specs.back().name = nameIn(layer, weight.name);
-      all += bytesOf(weight.spec);
     }
-  Result<SafetensorsWriter> writer = SafetensorsWriter::create(path.str(), specs);
+  for (const WeightPreparation::Weight &weight : preparation.weights())
+    layerBytes += bytesOf(weight.spec.dtype, weight.spec.shape);
+}
+
+/// With what an interrupted run left, if the record says that it left something.
+Result<SafetensorsWriter> WeightFile::open() {
+  std::vector<std::string> written;
+  for (int64_t layer : layers)
+    for (const WeightPreparation::Weight &weight : preparation.weights())
+      if (record.find(layer))
+        written.push_back(nameIn(layer, weight.name));
+  std::string path = directory.file(MLA_WEIGHTS_FILE);
+  return written.empty() ? SafetensorsWriter::create(path, specs) : SafetensorsWriter::resume(path, specs, written);
+}
+
+void WeightFile::wrote(uint64_t bytes) {
+  std::lock_guard<std::mutex> lock(mutex);
+  progress(done += bytes, layerBytes * layers.size());
+}
+
+llvm::Error WeightFile::writeLayer(int64_t layer, SafetensorsWriter &writer) {
+  std::vector<Certificate> certificates;
+  for (const WeightPreparation::Weight &weight : preparation.weights()) {
+    llvm::Expected<Certificate> certificate =
+        writeWeight(weight, layer, prefix, find, writer, [&](uint64_t bytes) { wrote(bytes); });
+    if (!certificate)
+      return certificate.takeError();
+    certificates.push_back(std::move(*certificate));
+  }
+  if (mla::Error error = directory.isResumable() ? writer.flush() : mla::Error())
+    return toLLVM(error);
+  if (llvm::Error error = record.add(layer, std::move(certificates), /*write=*/directory.isResumable()))
+    return error;
+  directory.keep();
+  return llvm::Error::success();
+}
+
+llvm::Expected<std::vector<Certificate>> WeightFile::write() {
+  Result<SafetensorsWriter> writer = open();
   if (!writer)
     return toLLVM(writer.error());
-  for (int64_t layer : layers)
-    for (const WeightPreparation::Weight &weight : preparation.weights()) {
-      if (llvm::Error error =
-              writeWeight(preparation, weight, layer, prefix, find, *writer, nameIn(layer, weight.name)))
-        return error;
-      progress(done += bytesOf(weight.spec), all);
-    }
+  if (directory.isResumable())
+    writer->keep();
+  std::vector<Certificate> certificates;
+  for (int64_t layer : layers) {
+    if (record.find(layer))
+      wrote(layerBytes);
+    else if (llvm::Error error = writeLayer(layer, *writer))
+      return error;
+    llvm::append_range(certificates, *record.find(layer));
+  }
   if (mla::Error error = writer->finish())
     return toLLVM(error);
-  return llvm::Error::success();
+  return certificates;
+}
+
+llvm::Expected<std::vector<Certificate>> mla::writeWeights(const WeightPreparation &preparation,
+                                                           llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
+                                                           FindTensor find, BundleDirectory &directory,
+                                                           WeightProgress progress) {
+  return WeightFile(preparation, layers, prefix, find, directory, progress).write();
 }

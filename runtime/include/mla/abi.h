@@ -55,6 +55,13 @@ extern "C" {
  *                 "weights": [names, in the order of the entry's arguments]}]
  *   "files"     {file name: its exact size in bytes}, for code.so and weights.safetensors;
  *               of an h100 bundle for kernels.ptx, weights.safetensors and, if there is one, kernels.cubin
+ *   "certificates" [{"layer", "weight",                 one a tensor of weights.safetensors, layers.<layer>.<weight>;
+ *                 "check": "elements" (each compared with what the checkpoint gives) | "probes" (a product of weights,
+ *                          compared through random vectors before it was rounded),
+ *                 "depth", "probes", "ratio"            of a product: its contracted size, vectors a tile, and the
+ *                                                       largest residual over its bound, at most 1,
+ *                 "max_rounding", "rms_rounding"        that storing cost: relative to the element, and to the norm}]
+ *               The runtime does not need them, and older bundles have none; mla-run BUNDLE --certificate prints them
  * An h100 bundle is bf16, its cache too. Its entries also have "workspace" and "launches", and there may be
  *   "cores"     [{"name": "latent_attention" | "naive_attention", "workspace", "launches"}], none twice: an attention
  *               kernel alone, for engines and benchmarks. Its floats are all the model's scale of scores times log2(e),

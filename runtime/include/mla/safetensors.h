@@ -91,11 +91,19 @@ struct SafetensorsSpec {
 /// Writes a file piece by piece, so that weights larger than memory can stream through. It uses pwrite, never a
 /// mapping: a full disk is then an Error, and not a SIGBUS. The data starts at a multiple of 64 bytes; tensors whose
 /// size is a multiple of 64 bytes come first and the others follow by falling element size, so that all are naturally
-/// aligned. Unless finish() has succeeded, destruction removes the file.
+/// aligned. Unless finish() has succeeded or keep() was
+/// called, destruction removes the file.
 class SafetensorsWriter {
 public:
   /// Creates (or truncates) `path`, writes the header and reserves the space where the file system can.
   static Result<SafetensorsWriter> create(const std::string &path, const std::vector<SafetensorsSpec> &tensors,
+                                          const SafetensorsMetadata &metadata = {});
+
+  /// Goes on with a file that a writer of the same tensors and metadata kept when it was not finished. Tensors that
+  /// `written` names are complete in it; of the others nothing counts. Fails, and leaves the file alone, if it is no such
+  /// file.
+  static Result<SafetensorsWriter> resume(const std::string &path, const std::vector<SafetensorsSpec> &tensors,
+                                          const std::vector<std::string> &written,
                                           const SafetensorsMetadata &metadata = {});
 
   SafetensorsWriter(SafetensorsWriter &&) noexcept;
@@ -105,6 +113,10 @@ public:
   /// Writes `count` bytes of a tensor from its byte `offset` on. Pieces may come in any order, from any thread, and may
   /// overwrite each other.
   Error write(std::string_view name, uint64_t offset, const void *data, uint64_t count);
+  /// Returns when what was written so far would outlive a loss of power.
+  Error flush();
+  /// From now on destruction leaves an unfinished file for resume().
+  void keep();
   /// Checks that every byte of every tensor was written, flushes to the disk and closes.
   Error finish();
 

@@ -255,7 +255,7 @@ TEST_F(MlaRun, RefusesWrongUsage) {
   EXPECT_NE(run("--help").output.find("Examples:"), std::string::npos);
   EXPECT_EQ(run("--version").status, 0);
   expectFailure("", "no BUNDLE given", 2);
-  expectFailure(bundle(), "give one of --check=FILE, --bench and --info", 2);
+  expectFailure(bundle(), "give one of --check=FILE, --bench, --info and --certificate", 2);
   expectFailure(bundle() + " " + bundle() + " --info", "more than one BUNDLE", 2);
   expectFailure(bundle() + " --info --bench", "give one of", 2);
   expectFailure(bundle() + " --frobnicate", "unknown or ambiguous option", 2);

@@ -1,0 +1,337 @@
+//===- TilePrepare.cpp - Weights a tile at a time -------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// From the result to the checkpoint's weights, every operation is asked for a box
+// of its result and asks its operands for the boxes that it needs: a function for
+// every operation that a `@prepare` function may hold.
+//
+//===----------------------------------------------------------------------===//
+
+#include "WeightProduct.h"
+#include "mla/Conversion/Passes.h"
+#include "mla/Dialect/MLA/Analysis/PrepareTile.h"
+#include "mla/Dialect/MLA/Transforms/Prepare.h"
+
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace mla {
+#define GEN_PASS_DEF_MLATILEPREPARE
+#include "mla/Conversion/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+namespace {
+/// A part of a tensor, aligned to its sizes where the tensor comes after all slices.
+struct Box {
+  SmallVector<Value> offsets;
+  SmallVector<int64_t> sizes;
+};
+
+class TileEmitter {
+public:
+  /// `rounding` is passed over: what comes after it is emitted before it.
+  TileEmitter(Emitter &e, Operation *rounding) : e(e), rounding(rounding) {}
+
+  /// The elements of the box; null after an error. A box that is none of the source is made in parts.
+  Value emit(Value value, const Box &box);
+  /// `into` with the elements of the box.
+  Value emitInto(Value value, const Box &box, Value into);
+
+private:
+  Box sourceBox(Operation *op, const Box &box);
+  Value emitParts(Value value, const Box &box);
+  Value emitMove(Operation *op, const Box &box);
+  Value emitDequantize(DequantizeOp op, const Box &box);
+  Value emitCompose(ComposeOp op, const Box &box);
+  Value emitHead(ComposeOp op, const Box &box, const ProductPlace &place);
+  Value emitProductInto(Value value, const Box &box, Value into);
+  Value sliceOf(Value tensor, const Box &box);
+  Type exactElementType(Value value) const;
+
+  Emitter &e;
+  Operation *rounding;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Boxes
+//===----------------------------------------------------------------------===//
+
+static int64_t productOf(ArrayRef<int64_t> sizes) {
+  return std::accumulate(sizes.begin(), sizes.end(), int64_t(1), std::multiplies<>());
+}
+
+/// One offset of dimensions side by side.
+static Value joinOffsets(Emitter &e, ArrayRef<Value> offsets, ArrayRef<int64_t> shape) {
+  Value joined = offsets.front();
+  for (auto [offset, size] : llvm::zip_equal(offsets.drop_front(), shape.drop_front()))
+    joined = e.add(e.mul(joined, e.index(size)), offset);
+  return joined;
+}
+
+static void splitOffset(Emitter &e, Value offset, ArrayRef<int64_t> shape, MutableArrayRef<Value> offsets) {
+  for (size_t i = 0; i < shape.size(); ++i) {
+    Value outer = e.div(offset, e.index(productOf(shape.drop_front(i + 1))));
+    offsets[i] = i == 0 ? outer : arith::RemUIOp::create(e, outer, e.index(shape[i])).getResult();
+  }
+}
+
+static SmallVector<Value> sourceOffsets(Emitter &e, Operation *op, ArrayRef<Value> offsets) {
+  SmallVector<Value> source(typeOf(op->getOperand(0)).getRank());
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
+    for (auto [i, group] : llvm::enumerate(expand.getReassociationIndices()))
+      source[i] = joinOffsets(e, offsets.slice(group.front(), group.size()),
+                              expand.getResultType().getShape().slice(group.front(), group.size()));
+  } else if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
+    for (auto [offset, group] : llvm::zip_equal(offsets, collapse.getReassociationIndices()))
+      splitOffset(e, offset, collapse.getSrcType().getShape().slice(group.front(), group.size()),
+                  MutableArrayRef(source).slice(group.front(), group.size()));
+  } else if (auto transpose = dyn_cast<linalg::TransposeOp>(op)) {
+    for (auto [offset, dimension] : llvm::zip_equal(offsets, transpose.getPermutation()))
+      source[dimension] = offset;
+  } else if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+    for (auto [offset, from, to] : llvm::zip_equal(offsets, slice.getStaticOffsets(), source))
+      to = e.add(offset, e.index(from));
+  } else if (auto pack = dyn_cast<linalg::PackOp>(op)) {
+    llvm::copy(offsets.drop_back(), source.begin());
+    Value &rows = source[pack.getInnerDimsPos().front()];
+    rows = e.mul(rows, e.index(pack.getStaticInnerTiles().front()));
+  }
+  return source;
+}
+
+/// Of an operation that has one.
+Box TileEmitter::sourceBox(Operation *op, const Box &box) {
+  return Box{sourceOffsets(e, op, box.offsets), *sourceTile(op, box.sizes)};
+}
+
+/// Where the dimensions larger than 1 are.
+static SmallVector<int64_t> realDims(ArrayRef<int64_t> sizes) {
+  SmallVector<int64_t> dims;
+  for (auto [i, size] : llvm::enumerate(sizes))
+    if (size != 1)
+      dims.push_back(i);
+  return dims;
+}
+
+/// In a box of these sizes no element changes its place in memory.
+static bool keepsOrder(linalg::TransposeOp op, ArrayRef<int64_t> resultSizes) {
+  SmallVector<int64_t> from;
+  for (int64_t dimension : realDims(resultSizes))
+    from.push_back(op.getPermutation()[dimension]);
+  return llvm::is_sorted(from);
+}
+
+//===----------------------------------------------------------------------===//
+// Operations
+//===----------------------------------------------------------------------===//
+
+Value TileEmitter::sliceOf(Value tensor, const Box &box) {
+  return e.slice(tensor, getAsOpFoldResult(box.offsets), getAsIndexOpFoldResult(e.getContext(), box.sizes),
+                 box.sizes.size());
+}
+
+/// Before rounding, if that is on the way.
+Type TileEmitter::exactElementType(Value value) const {
+  Operation *op = value.getDefiningOp();
+  while (op && movesElements(op))
+    op = op->getOperand(0).getDefiningOp();
+  return typeOf(op && op == rounding ? op->getOperand(0) : value).getElementType();
+}
+
+Value TileEmitter::emitMove(Operation *op, const Box &box) {
+  Value tile = emit(op->getOperand(0), sourceBox(op, box));
+  if (!tile || isa<tensor::ExtractSliceOp>(op))
+    return tile;
+  auto empty = [&] {
+    return e.empty(getAsIndexOpFoldResult(e.getContext(), box.sizes), typeOf(tile).getElementType());
+  };
+  auto transpose = dyn_cast<linalg::TransposeOp>(op);
+  if (transpose && !keepsOrder(transpose, box.sizes))
+    return linalg::TransposeOp::create(e, tile, empty(), transpose.getPermutation()).getResult()[0];
+  if (auto pack = dyn_cast<linalg::PackOp>(op))
+    return linalg::PackOp::create(e, tile, empty(), pack.getInnerDimsPos(), pack.getMixedTiles()).getResult();
+  return e.reshaped(tile, box.sizes);
+}
+
+/// One index of the first dimension that has several after the other.
+Value TileEmitter::emitParts(Value value, const Box &box) {
+  int64_t dimension = realDims(box.sizes).front();
+  bool failed = false;
+  auto body = [&](Emitter &inner, Value i, ValueRange carried) -> SmallVector<Value> {
+    Box part = box;
+    part.offsets[dimension] = inner.add(part.offsets[dimension], i);
+    part.sizes[dimension] = 1;
+    Value made = TileEmitter(inner, rounding).emit(value, part);
+    if ((failed |= !made))
+      return {carried[0]};
+    SmallVector<OpFoldResult> offsets(box.sizes.size(), inner.size(0));
+    offsets[dimension] = i;
+    return {inner.insert(made, carried[0], offsets, getAsIndexOpFoldResult(inner.getContext(), part.sizes))};
+  };
+  Type element = exactElementType(value);
+  Value into = e.empty(getAsIndexOpFoldResult(e.getContext(), box.sizes), element);
+  Value all = e.loop(e.index(0), e.index(box.sizes[dimension]), e.index(1), into, body)[0];
+  return failed ? Value() : all;
+}
+
+Value TileEmitter::emitDequantize(DequantizeOp op, const Box &box) {
+  Value weight = emit(op.getWeight(), box);
+  return weight ? emitDequantized(e, weight, op.getScale(), op.getBlock(), box.offsets[0], box.offsets[1],
+                                  op.getType().getElementType())
+                : Value();
+}
+
+/// A head of a product: `box` has one.
+Value TileEmitter::emitHead(ComposeOp op, const Box &box, const ProductPlace &place) {
+  int64_t depth = typeOf(op.getOuter()).getDimSize(2), rows = box.sizes[1], columns = box.sizes[2];
+  Value zero = e.index(0);
+  Value outer = emit(op.getOuter(), {{box.offsets[0], box.offsets[1], zero}, {1, rows, depth}});
+  Value inner = emit(op.getInner(), {{box.offsets[0], zero, box.offsets[2]}, {1, depth, columns}});
+  if (!outer || !inner)
+    return {};
+  outer = e.cast(e.reshaped(outer, {rows, depth}), e.getF32Type());
+  inner = e.cast(e.reshaped(inner, {depth, columns}), e.getF32Type());
+  return emitWeightProduct(e, outer, inner, place);
+}
+
+Value TileEmitter::emitCompose(ComposeOp op, const Box &box) {
+  Value into = e.empty(getAsIndexOpFoldResult(e.getContext(), box.sizes));
+  bool failed = false;
+  auto body = [&](Emitter &inner, Value head, ValueRange carried) -> SmallVector<Value> {
+    Box ofHead{{inner.add(box.offsets[0], head), box.offsets[1], box.offsets[2]}, {1, box.sizes[1], box.sizes[2]}};
+    Value zero = inner.index(0);
+    Value made = TileEmitter(inner, rounding).emitHead(op, ofHead, {carried[0], {head, zero, zero}, 1, 2, false});
+    failed |= !made;
+    return {made ? made : carried[0]};
+  };
+  Value all = e.loop(e.index(0), e.index(box.sizes[0]), e.index(1), into, body)[0];
+  return failed ? Value() : e.cast(all, typeOf(op).getElementType());
+}
+
+Value TileEmitter::emit(Value value, const Box &box) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return sliceOf(value, box);
+  if (op == rounding)
+    return emit(op->getOperand(0), box);
+  if (movesElements(op))
+    return succeeded(sourceTile(op, box.sizes)) ? emitMove(op, box) : emitParts(value, box);
+  return TypeSwitch<Operation *, Value>(op)
+      .Case([&](DequantizeOp dequantize) { return emitDequantize(dequantize, box); })
+      .Case([&](ComposeOp compose) { return emitCompose(compose, box); })
+      .Case([&](arith::ConstantOp constant) { return sliceOf(e.clone(*constant)->getResult(0), box); })
+      .Case<arith::ExtFOp, arith::TruncFOp>([&](auto cast) {
+        Value tile = emit(cast.getIn(), box);
+        return tile ? e.cast(tile, typeOf(cast).getElementType()) : tile;
+      })
+      .Default([&](Operation *) {
+        op->emitOpError("cannot be prepared in tiles");
+        return Value();
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// Results
+//===----------------------------------------------------------------------===//
+
+/// The product goes where it is wanted, if only dimensions of size 1 are moved on the way, and, last, rows to panels.
+Value TileEmitter::emitProductInto(Value value, const Box &box, Value into) {
+  auto pack = value.getDefiningOp<linalg::PackOp>();
+  Box source = box;
+  Operation *op = value.getDefiningOp();
+  for (; op && !isa<ComposeOp>(op); op = op->getOperand(0).getDefiningOp()) {
+    if (op == rounding)
+      continue;
+    auto transpose = dyn_cast<linalg::TransposeOp>(op);
+    if (!movesElements(op) || (isa<linalg::PackOp>(op) && op != pack) ||
+        (transpose && !keepsOrder(transpose, source.sizes)) || failed(sourceTile(op, source.sizes)))
+      return {};
+    source = sourceBox(op, source);
+  }
+  if (!op || source.sizes[0] != 1 || source.sizes[1] == 1 || source.sizes[2] == 1)
+    return {};
+  // Rows and columns, where panels are counted in the place of rows.
+  SmallVector<int64_t> unpacked = pack ? *sourceTile(pack, box.sizes) : box.sizes, dims = realDims(unpacked);
+  if (dims.size() != 2 || unpacked[dims[1]] != source.sizes[2] || (pack && pack.getInnerDimsPos().front() != dims[0]) ||
+      (!pack && dims[1] != static_cast<int64_t>(unpacked.size()) - 1))
+    return {};
+  SmallVector<Value> origin(box.sizes.size(), e.index(0));
+  return emitHead(cast<ComposeOp>(op), source, {into, origin, dims[0], dims[1], pack != nullptr});
+}
+
+Value TileEmitter::emitInto(Value value, const Box &box, Value into) {
+  if (Value made = emitProductInto(value, box, into))
+    return made;
+  Value tile = emit(value, box);
+  return tile ? bufferization::MaterializeInDestinationOp::create(e, tile, into).getResult() : tile;
+}
+
+/// The element type before it is rounded for storage.
+static Type exactType(func::FuncOp prepare, arith::TruncFOp rounding) {
+  return cast<RankedTensorType>(rounding ? rounding.getIn().getType() : prepare.getResultTypes().front())
+      .getElementType();
+}
+
+/// Offsets as the last but one or two argument gives them; 0 where the tile takes all.
+static SmallVector<Value> readOffsets(Emitter &e, Value argument, RankedTensorType whole, ArrayRef<int64_t> sizes) {
+  SmallVector<Value> offsets;
+  for (auto [d, size] : llvm::enumerate(sizes))
+    offsets.push_back(size == whole.getDimSize(d) ? e.index(0) : e.indexAt(argument, e.index(d)));
+  return offsets;
+}
+
+static LogicalResult tilePrepare(func::FuncOp prepare) {
+  auto whole = cast<RankedTensorType>(prepare.getResultTypes().front());
+  auto chosen = prepare->getAttrOfType<DenseI64ArrayAttr>(kPrepareTileAttr);
+  if (!chosen)
+    prepare->setAttr(kPrepareTileAttr,
+                     chosen = DenseI64ArrayAttr::get(prepare.getContext(), choosePrepareTile(prepare)));
+  ArrayRef<int64_t> sizes = chosen;
+  arith::TruncFOp rounding = findRounding(prepare);
+  Operation *end = prepare.front().getTerminator();
+  Emitter e(prepare.getLoc(), end);
+
+  Block &entry = prepare.front();
+  auto exact = RankedTensorType::get(sizes, exactType(prepare, rounding));
+  Value offsets = entry.addArgument(RankedTensorType::get({whole.getRank()}, e.getI64Type()), prepare.getLoc());
+  Value into = entry.addArgument(exact, prepare.getLoc());
+  Value tile = TileEmitter(e, rounding).emitInto(end->getOperand(0), {readOffsets(e, offsets, whole, sizes),
+                                                                      SmallVector<int64_t>(sizes)}, into);
+  if (!tile)
+    return failure();
+  SmallVector<Value> results = {tile};
+  if (rounding) {
+    Value stored = entry.addArgument(exact.clone(whole.getElementType()), prepare.getLoc());
+    results.push_back(
+        bufferization::MaterializeInDestinationOp::create(e, e.cast(tile, whole.getElementType()), stored).getResult());
+  }
+  end->setOperands(results);
+  SmallVector<DictionaryAttr> attributes;
+  prepare.getAllArgAttrs(attributes);
+  prepare.setFunctionType(e.getFunctionType(entry.getArgumentTypes(), ValueRange(results).getTypes()));
+  attributes.resize(entry.getNumArguments(), e.getDictionaryAttr({}));
+  prepare.setAllArgAttrs(attributes);
+  IRRewriter rewriter(prepare.getContext());
+  (void)runRegionDCE(rewriter, prepare->getRegions());
+  return success();
+}
+
+namespace {
+struct MLATilePrepare : mla::impl::MLATilePrepareBase<MLATilePrepare> {
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (isPrepare(function) && !function.isExternal() && failed(tilePrepare(function)))
+        return signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,119 @@
+//===- WeightProduct.cpp - Products of weights ----------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One factor gives panels, contiguous and at most 32 wide, from which vectors are
+// read; the elements of the other are read one by one and broadcast. Broadcasts
+// from memory cost a load each, those from a register a shuffle, and shuffles
+// share a port with the multiplications. The contracted size is the width of a
+// head: a panel stays in the first-level cache as it is, so that there is no loop
+// over blocks of it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "WeightProduct.h"
+
+#include "mla/Support/Divisors.h"
+
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mla;
+
+/// With AVX-512, 8 x 32 sums take 16 of 32 registers.
+static constexpr int64_t kLargestPanel = 32, kLargestBlock = 8;
+
+namespace {
+class ProductEmitter {
+public:
+  ProductEmitter(Value outer, Value inner, const ProductPlace &place);
+  Value emit(Emitter &e);
+
+private:
+  Value emitPanel(Emitter &e, Value number);
+  Value emitBlock(Emitter &e, Value panel, Value number, Value first, Value into);
+  SmallVector<Value> emitSums(Emitter &e, Value panel, Value first);
+  Value broadcastAt(Emitter &e, Value step, Value position);
+  Value store(Emitter &e, Value sums, Value into, Value panel, Value position);
+
+  Value outer, inner;
+  const ProductPlace &place;
+  int64_t depth, width, numPanels, length, block;
+  VectorType vectorType;
+};
+} // namespace
+
+/// Panels are of rows if the result is in panels, else of columns; `length` is the other size.
+ProductEmitter::ProductEmitter(Value outer, Value inner, const ProductPlace &place)
+    : outer(outer), inner(inner), place(place), depth(typeOf(inner).getDimSize(0)) {
+  int64_t rows = typeOf(outer).getDimSize(0), columns = typeOf(inner).getDimSize(1);
+  width = place.panels ? typeOf(place.tensor).getShape().back() : largestDivisor(columns, kLargestPanel);
+  numPanels = (place.panels ? rows : columns) / width;
+  length = place.panels ? columns : rows;
+  block = largestDivisor(length, kLargestBlock);
+  vectorType = VectorType::get({width}, typeOf(inner).getElementType());
+}
+
+/// [depth, width], contiguous.
+Value ProductEmitter::emitPanel(Emitter &e, Value number) {
+  Value first = e.mul(number, e.index(width));
+  if (place.panels)
+    return e.transposed2D(e.slice(outer, {first, e.size(0)}, {e.size(width), e.size(depth)}, 2));
+  Value columns = e.slice(inner, {e.size(0), first}, {e.size(depth), e.size(width)}, 2);
+  auto type = RankedTensorType::get({depth, width}, typeOf(inner).getElementType());
+  return bufferization::AllocTensorOp::create(e, type, ValueRange(), /*copy=*/columns);
+}
+
+/// The factor without panels at a step of the sum.
+Value ProductEmitter::broadcastAt(Emitter &e, Value step, Value position) {
+  Value element = place.panels ? e.at(inner, {step, position}) : e.at(outer, {position, step});
+  return vector::BroadcastOp::create(e, vectorType, element);
+}
+
+SmallVector<Value> ProductEmitter::emitSums(Emitter &e, Value panel, Value first) {
+  SmallVector<Value> zeros(block, arith::ConstantOp::create(e, e.getZeroAttr(vectorType)));
+  auto body = [&](Emitter &e, Value step, ValueRange sums) {
+    Value row = vector::TransferReadOp::create(e, vectorType, panel, {step, e.index(0)}, std::nullopt,
+                                               ArrayRef<bool>{true});
+    SmallVector<Value> next;
+    for (auto [i, sum] : llvm::enumerate(sums))
+      next.push_back(vector::FMAOp::create(e, broadcastAt(e, step, e.add(first, e.index(i))), row, sum));
+    return next;
+  };
+  return e.loop(e.index(0), e.index(depth), e.index(1), zeros, body);
+}
+
+Value ProductEmitter::store(Emitter &e, Value sums, Value into, Value panel, Value position) {
+  SmallVector<Value> indices = place.origin;
+  Value row = place.panels ? panel : position;
+  Value column = place.panels ? position : e.mul(panel, e.index(width));
+  indices[place.rowDim] = e.add(indices[place.rowDim], row);
+  indices[place.columnDim] = e.add(indices[place.columnDim], column);
+  return vector::TransferWriteOp::create(e, sums, into, indices, ArrayRef<bool>{true}).getResult();
+}
+
+/// `block` rows, or columns, from `first` on.
+Value ProductEmitter::emitBlock(Emitter &e, Value panel, Value number, Value first, Value into) {
+  for (auto [i, sums] : llvm::enumerate(emitSums(e, panel, first)))
+    into = store(e, sums, into, number, e.add(first, e.index(i)));
+  return into;
+}
+
+Value ProductEmitter::emit(Emitter &e) {
+  auto panels = [&](Emitter &e, Value number, ValueRange into) -> SmallVector<Value> {
+    Value panel = emitPanel(e, number);
+    auto blocks = [&](Emitter &e, Value first, ValueRange into) -> SmallVector<Value> {
+      return {emitBlock(e, panel, number, first, into[0])};
+    };
+    return e.loop(e.index(0), e.index(length), e.index(block), into, blocks);
+  };
+  return e.loop(e.index(0), e.index(numPanels), e.index(1), place.tensor, panels)[0];
+}
+
+Value mla::emitWeightProduct(Emitter &e, Value outer, Value inner, const ProductPlace &place) {
+  return ProductEmitter(outer, inner, place).emit(e);
+}

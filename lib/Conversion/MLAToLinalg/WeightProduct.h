@@ -1,0 +1,33 @@
+//===- WeightProduct.h - Products of weights ----------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_CONVERSION_MLATOLINALG_WEIGHTPRODUCT_H
+#define MLA_LIB_CONVERSION_MLATOLINALG_WEIGHTPRODUCT_H
+
+#include "Emitter.h"
+
+namespace mla {
+
+/// Where the element in row n and column m of a product goes: in `tensor`, f32, at `origin` with n and m added in two of
+/// its dimensions. With panels, dimension `rowDim` counts panels of rows and the last one counts the rows in a panel.
+struct ProductPlace {
+  mlir::Value tensor;
+  llvm::SmallVector<mlir::Value> origin;
+  int64_t rowDim, columnDim;
+  bool panels;
+};
+
+/// `place.tensor` with outer · inner in it; outer is [n, k], inner [k, m], both f32 of static shape.
+mlir::Value emitWeightProduct(Emitter &e, mlir::Value outer, mlir::Value inner, const ProductPlace &place);
+
+/// Values of `weight`, which starts at `row` and `column` of the whole one, times their blocks' scales.
+mlir::Value emitDequantized(Emitter &e, mlir::Value weight, mlir::Value scale, llvm::ArrayRef<int64_t> block,
+                            mlir::Value row, mlir::Value column, mlir::Type elementType);
+
+} // namespace mla
+
+#endif // MLA_LIB_CONVERSION_MLATOLINALG_WEIGHTPRODUCT_H

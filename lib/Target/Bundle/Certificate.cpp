@@ -1,0 +1,264 @@
+//===- Certificate.cpp - That a weight is what it should be ---------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Target/Certificate.h"
+#include "Float.h"
+#include "Parallel.h"
+#include "Probe.h"
+#include "Reference.h"
+#include "mla/Dialect/MLA/Analysis/PrepareTile.h"
+#include "mla/Dialect/MLA/IR/MLA.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/xxhash.h"
+
+#include <cmath>
+#include <mutex>
+
+using namespace mla;
+
+/// u of f32, and the constant of the bound: errors of k additions grow like sqrt(k) u where they are independent.
+static constexpr double kUnitRoundoff = 0x1p-24, kBoundFactor = 2;
+
+static DType dtypeOf(mlir::Type type) {
+  return type.isBF16() ? DType::BF16 : type.isF16() ? DType::F16 : type.isF32() ? DType::F32 : DType::F8_E4M3;
+}
+
+static DType dtypeOf(mlir::Value value) { return dtypeOf(mlir::getElementTypeOrSelf(value)); }
+
+//===----------------------------------------------------------------------===//
+// JSON
+//===----------------------------------------------------------------------===//
+
+llvm::json::Value mla::toJSON(const Certificate &c) {
+  llvm::json::Object object{{"layer", c.layer},
+                            {"weight", c.weight},
+                            {"check", c.isProduct ? "probes" : "elements"},
+                            {"max_rounding", c.maxRounding},
+                            {"rms_rounding", c.rmsRounding}};
+  if (c.isProduct) {
+    object["depth"] = c.depth;
+    object["probes"] = c.probes;
+    object["ratio"] = c.ratio;
+  }
+  return object;
+}
+
+bool mla::fromJSON(const llvm::json::Value &value, Certificate &c, llvm::json::Path path) {
+  llvm::json::ObjectMapper map(value, path);
+  std::string check;
+  bool read = map && map.map("layer", c.layer) && map.map("weight", c.weight) && map.map("check", check) &&
+              map.map("max_rounding", c.maxRounding) && map.map("rms_rounding", c.rmsRounding) &&
+              map.mapOptional("depth", c.depth) && map.mapOptional("probes", c.probes) &&
+              map.mapOptional("ratio", c.ratio);
+  c.isProduct = check == "probes";
+  return read;
+}
+
+//===----------------------------------------------------------------------===//
+// Certifier
+//===----------------------------------------------------------------------===//
+
+struct Certifier::Impl {
+  Impl(mlir::func::FuncOp prepare, llvm::ArrayRef<const SafetensorsTensor *> inputs, int64_t layer,
+       llvm::StringRef weight);
+
+  llvm::Error probeInner();
+  llvm::Error probeHead(int64_t head, std::vector<ProbeSums> &of);
+  llvm::Error checkProduct(mlir::Value value, const Selection &selection, const float *made);
+  llvm::Error checkHead(Place head, const Selection &selection, const float *made);
+  llvm::Error checkElements(const Selection &selection, const void *made, int64_t count);
+  llvm::Error checkStored(const void *made, const void *stored, int64_t count);
+  llvm::Error wrong(const llvm::Twine &what) const;
+
+  mlir::arith::TruncFOp rounding;
+  Reference reference;
+  Certificate certificate;
+  ComposeOp product; ///< what makes the weight's elements, if after it they are moved and rounded only
+  DType madeType, storedType;
+  /// Random vectors over the columns of a product, and the inner factor times them, by head and step.
+  std::array<std::vector<double>, kNumProbes> vectors;
+  std::vector<std::vector<ProbeSums>> inner;
+
+  std::mutex mutex; // guards what follows, and the certificate
+  double squaredErrors = 0, squares = 0;
+};
+
+Certifier::Impl::Impl(mlir::func::FuncOp prepare, llvm::ArrayRef<const SafetensorsTensor *> inputs, int64_t layer,
+                      llvm::StringRef weight)
+    : rounding(findRounding(prepare)), reference(prepare, inputs, rounding) {
+  mlir::Operation *root = reference.result().getDefiningOp();
+  while (root && (movesElements(root) || root == rounding))
+    root = root->getOperand(0).getDefiningOp();
+  product = mlir::dyn_cast_if_present<ComposeOp>(root);
+  madeType = dtypeOf(rounding ? mlir::Value(rounding.getIn()) : reference.result());
+  storedType = dtypeOf(reference.result());
+  certificate.layer = layer;
+  certificate.weight = weight.str();
+  certificate.isProduct = product != nullptr;
+}
+
+llvm::Error Certifier::Impl::wrong(const llvm::Twine &what) const {
+  return llvm::createStringError("layer " + llvm::Twine(certificate.layer) + ": weight " + certificate.weight + ": " +
+                                 what +
+                                 "; the bundle was not written: compile again, and report it if that happens again");
+}
+
+/// The inner factor of a head times the random vectors: an element a step of the sum.
+llvm::Error Certifier::Impl::probeHead(int64_t head, std::vector<ProbeSums> &of) {
+  llvm::ArrayRef<int64_t> shape = mlir::cast<mlir::RankedTensorType>(product.getInner().getType()).getShape();
+  std::vector<double> values(shape[1] * shape[2]);
+  Selection all = selectBox({head, 0, 0}, {1, shape[1], shape[2]});
+  if (llvm::Error error = reference.evaluate(product.getInner(), all, values.data()))
+    return error;
+  of.resize(shape[1]);
+  for (int64_t k = 0; k < shape[1]; ++k)
+    for (int probe = 0; probe < kNumProbes; ++probe)
+      for (int64_t m = 0; m < shape[2]; ++m) {
+        double term = values[k * shape[2] + m] * vectors[probe][m];
+        of[k].sums[probe] += term;
+        of[k].magnitudes[probe] += std::fabs(term);
+      }
+  return llvm::Error::success();
+}
+
+llvm::Error Certifier::Impl::probeInner() {
+  llvm::ArrayRef<int64_t> shape = mlir::cast<mlir::RankedTensorType>(product.getInner().getType()).getShape();
+  certificate.depth = shape[1];
+  certificate.probes = kNumProbes;
+  uint64_t seed = llvm::xxh3_64bits(certificate.weight) + certificate.layer;
+  for (int probe = 0; probe < kNumProbes; ++probe)
+    for (int64_t m = 0; m < shape[2]; ++m)
+      vectors[probe].push_back(probeElement(seed, probe, m));
+  inner.resize(shape[0]);
+  return forEachInParallel(shape[0], [&](int64_t head) { return probeHead(head, inner[head]); });
+}
+
+/// Row by row of one head's tile.
+llvm::Error Certifier::Impl::checkHead(Place head, const Selection &selection, const float *made) {
+  int64_t depth = certificate.depth, rows = selection[1].size();
+  std::vector<double> outer(rows * depth);
+  Selection ofOuter = selectBox({head.index, 0, 0}, {1, rows, depth});
+  for (auto [to, from] : llvm::zip_equal(ofOuter[1], selection[1]))
+    to.index = from.index;
+  if (llvm::Error error = reference.evaluate(product.getOuter(), ofOuter, outer.data()))
+    return error;
+  std::vector<std::array<double, kNumProbes>> sums(rows);
+  sumRows(made + head.offset, selection[1], selection[2], vectors, sums);
+
+  double largest = 0, factor = kBoundFactor * std::sqrt(static_cast<double>(depth)) * kUnitRoundoff;
+  for (int64_t n = 0; n < rows; ++n)
+    for (int probe = 0; probe < kNumProbes; ++probe) {
+      double expected = 0, magnitude = 0;
+      for (int64_t k = 0; k < depth; ++k) {
+        expected += outer[n * depth + k] * inner[head.index][k].sums[probe];
+        magnitude += std::fabs(outer[n * depth + k]) * inner[head.index][k].magnitudes[probe];
+      }
+      double residual = std::fabs(sums[n][probe] - expected), bound = factor * magnitude;
+      if (!(residual <= bound))
+        return wrong(llvm::formatv("row {0} of head {1} differs from the product of its factors: a probe's residual is "
+                                   "{2:e}, its bound {3:e}",
+                                   selection[1][n].index, head.index, residual, bound)
+                         .str());
+      if (bound > 0)
+        largest = std::max(largest, residual / bound);
+    }
+  std::lock_guard<std::mutex> lock(mutex);
+  certificate.ratio = std::max(certificate.ratio, largest);
+  return llvm::Error::success();
+}
+
+/// Follows the elements from `value` to the product, in parts where need be.
+llvm::Error Certifier::Impl::checkProduct(mlir::Value value, const Selection &selection, const float *made) {
+  mlir::Operation *op = value.getDefiningOp();
+  if (op == rounding)
+    return checkProduct(op->getOperand(0), selection, made);
+  if (op == product) {
+    if (selection[2].size() != vectors[0].size())
+      return wrong("a tile has not all columns of the product");
+    for (Place head : selection[0])
+      if (llvm::Error error = checkHead(head, selection, made))
+        return error;
+    return llvm::Error::success();
+  }
+  llvm::Expected<Selection> source = selectSource(op, selection);
+  if (source)
+    return checkProduct(op->getOperand(0), *source, made);
+  llvm::consumeError(source.takeError());
+  for (const Selection &part : splitSelection(selection))
+    if (llvm::Error error = checkProduct(value, part, made))
+      return error;
+  return llvm::Error::success();
+}
+
+llvm::Error Certifier::Impl::checkElements(const Selection &selection, const void *made, int64_t count) {
+  std::vector<double> expected(count);
+  if (llvm::Error error = reference.evaluate(reference.result(), selection, expected.data()))
+    return error;
+  for (int64_t i = 0; i < count; ++i)
+    if (double value = readElement(madeType, made, i); value != expected[i])
+      return wrong(llvm::formatv("an element is {0:e}, and {1:e} by the checkpoint", value, expected[i]).str());
+  return llvm::Error::success();
+}
+
+/// Rounded once, to the nearest; by how much goes into the certificate.
+llvm::Error Certifier::Impl::checkStored(const void *made, const void *stored, int64_t count) {
+  if (storedType != DType::BF16 || madeType != DType::F32)
+    return wrong("it is stored as " + llvm::Twine(dtypeName(storedType)) + ", for which there is no check");
+  double largest = 0, errors = 0, norm = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    float value = static_cast<const float *>(made)[i];
+    uint16_t bits = static_cast<const uint16_t *>(stored)[i];
+    if (bits != roundToBF16(value))
+      return wrong(llvm::formatv("{0:e} is stored as {1:e}, not as the nearest element", value, widenBF16(bits)).str());
+    double error = std::fabs(double(widenBF16(bits)) - value);
+    largest = value != 0 ? std::max(largest, error / std::fabs(value)) : largest;
+    errors += error * error;
+    norm += double(value) * value;
+  }
+  std::lock_guard<std::mutex> lock(mutex);
+  certificate.maxRounding = std::max(certificate.maxRounding, largest);
+  squaredErrors += errors;
+  squares += norm;
+  return llvm::Error::success();
+}
+
+Certifier::Certifier(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
+Certifier::Certifier(Certifier &&) noexcept = default;
+Certifier::~Certifier() = default;
+
+llvm::Expected<Certifier> Certifier::create(mlir::func::FuncOp prepare,
+                                            llvm::ArrayRef<const SafetensorsTensor *> inputs, int64_t layer,
+                                            llvm::StringRef weight) {
+  auto impl = std::make_unique<Impl>(prepare, inputs, layer, weight);
+  if (impl->product && impl->madeType != DType::F32)
+    return impl->wrong("a product is made in " + llvm::Twine(dtypeName(impl->madeType)) + ", not in f32");
+  if (impl->product)
+    if (llvm::Error error = impl->probeInner())
+      return error;
+  return Certifier(std::move(impl));
+}
+
+llvm::Error Certifier::check(llvm::ArrayRef<int64_t> offsets, llvm::ArrayRef<int64_t> sizes, const void *made,
+                             const void *stored) {
+  Selection selection = selectBox(offsets, sizes);
+  int64_t count = 1;
+  for (int64_t size : sizes)
+    count *= size;
+  llvm::Error error = impl->product ? impl->checkProduct(impl->reference.result(), selection, static_cast<const float *>(made))
+                                    : impl->checkElements(selection, made, count);
+  if (error || made == stored)
+    return error;
+  return impl->checkStored(made, stored, count);
+}
+
+Certificate Certifier::finish() const {
+  Certificate certificate = impl->certificate;
+  certificate.rmsRounding = impl->squares > 0 ? std::sqrt(impl->squaredErrors / impl->squares) : 0;
+  return certificate;
+}

@@ -1,0 +1,100 @@
+//===- Probe.cpp - Sums of rows with random vectors -----------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Probe.h"
+
+using namespace mla;
+
+/// SplitMix64 (Steele, Lea, Flood, 2014).
+static uint64_t scramble(uint64_t value) {
+  value += 0x9e3779b97f4a7c15;
+  value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9;
+  value = (value ^ value >> 27) * 0x94d049bb133111eb;
+  return value ^ value >> 31;
+}
+
+double mla::probeElement(uint64_t seed, int probe, int64_t index) {
+  uint64_t bits = scramble(scramble(seed + probe) ^ static_cast<uint64_t>(index));
+  double magnitude = 0.5 + static_cast<double>(bits >> 12) * 0x1p-53;
+  return bits & 1 ? -magnitude : magnitude;
+}
+
+/// Rows that lie side by side are summed together: then vectors of them are loaded.
+static constexpr int64_t kLanes = 32;
+
+// Every element of a product passes here: worth a version for wider vectors.
+#if defined(__x86_64__)
+#define MLA_WIDE_VECTORS __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define MLA_WIDE_VECTORS
+#endif
+
+MLA_WIDE_VECTORS static void sumLanes(const float *tile, const Place *columns, int64_t numColumns, const double *a,
+                                      const double *b, double *sums) {
+  double ofA[kLanes] = {}, ofB[kLanes] = {};
+  for (int64_t m = 0; m < numColumns; ++m) {
+    const float *lanes = tile + columns[m].offset;
+    double x = a[m], y = b[m];
+    for (int64_t i = 0; i < kLanes; ++i) {
+      ofA[i] += lanes[i] * x;
+      ofB[i] += lanes[i] * y;
+    }
+  }
+  for (int64_t i = 0; i < kLanes; ++i) {
+    sums[2 * i] = ofA[i];
+    sums[2 * i + 1] = ofB[i];
+  }
+}
+
+/// Partial sums make the additions independent.
+MLA_WIDE_VECTORS static void sumContiguous(const float *row, int64_t numColumns, const double *a, const double *b,
+                                           double *sums) {
+  constexpr int64_t parts = 16;
+  double ofA[parts] = {}, ofB[parts] = {};
+  int64_t m = 0;
+  for (; m + parts <= numColumns; m += parts)
+    for (int64_t i = 0; i < parts; ++i) {
+      ofA[i] += row[m + i] * a[m + i];
+      ofB[i] += row[m + i] * b[m + i];
+    }
+  for (; m < numColumns; ++m) {
+    ofA[0] += row[m] * a[m];
+    ofB[0] += row[m] * b[m];
+  }
+  for (int64_t i = 0; i < parts; ++i) {
+    sums[0] += ofA[i];
+    sums[1] += ofB[i];
+  }
+}
+
+static bool areContiguous(llvm::ArrayRef<Place> places) {
+  return places.back().offset - places.front().offset == static_cast<int64_t>(places.size()) - 1;
+}
+
+void mla::sumRows(const float *tile, llvm::ArrayRef<Place> rows, llvm::ArrayRef<Place> columns,
+                  const std::array<std::vector<double>, kNumProbes> &vectors,
+                  llvm::MutableArrayRef<std::array<double, kNumProbes>> sums) {
+  static_assert(kNumProbes == 2, "the loops above take two");
+  const double *a = vectors[0].data(), *b = vectors[1].data();
+  for (size_t n = 0; n < rows.size();) {
+    const float *first = tile + rows[n].offset;
+    if (n + kLanes <= rows.size() && areContiguous(rows.slice(n, kLanes))) {
+      sumLanes(first, columns.data(), columns.size(), a, b, sums[n].data());
+      n += kLanes;
+      continue;
+    }
+    sums[n] = {};
+    if (areContiguous(columns))
+      sumContiguous(first + columns[0].offset, columns.size(), a, b, sums[n].data());
+    else
+      for (size_t m = 0; m < columns.size(); ++m) {
+        sums[n][0] += first[columns[m].offset] * a[m];
+        sums[n][1] += first[columns[m].offset] * b[m];
+      }
+    ++n;
+  }
+}

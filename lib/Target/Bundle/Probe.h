@@ -1,0 +1,37 @@
+//===- Probe.h - Sums of rows with random vectors ---------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_TARGET_BUNDLE_PROBE_H
+#define MLA_LIB_TARGET_BUNDLE_PROBE_H
+
+#include "Reference.h"
+
+#include <array>
+
+namespace mla {
+
+/// Random vectors a tile.
+constexpr int kNumProbes = 2;
+
+/// A value for every probe, and for the magnitudes that bound their errors.
+struct ProbeSums {
+  std::array<double, kNumProbes> sums{}, magnitudes{};
+};
+
+/// Element `index` of the random vector of a probe: its magnitude is between 1/2 and 1, so that no element of a weight
+/// hides, and its sign is random.
+double probeElement(uint64_t seed, int probe, int64_t index);
+
+/// `sums[n]` is the sum over columns of tile[row n + column] * vectors[probe][column], in f64. The places' offsets are
+/// in elements of `tile`.
+void sumRows(const float *tile, llvm::ArrayRef<Place> rows, llvm::ArrayRef<Place> columns,
+             const std::array<std::vector<double>, kNumProbes> &vectors,
+             llvm::MutableArrayRef<std::array<double, kNumProbes>> sums);
+
+} // namespace mla
+
+#endif // MLA_LIB_TARGET_BUNDLE_PROBE_H

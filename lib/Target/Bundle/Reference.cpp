@@ -1,0 +1,347 @@
+//===- Reference.cpp - Weights by definition ------------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Reference.h"
+#include "mla/Dialect/MLA/Analysis/PrepareTile.h"
+#include "mla/Dialect/MLA/IR/MLA.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <array>
+#include <cmath>
+
+using namespace mla;
+
+using Places = llvm::SmallVector<Place>;
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+/// OCP 8-bit floating point, table 1: bias 7, no infinity.
+static double widenE4M3(uint8_t bits) {
+  int exponent = bits >> 3 & 15, mantissa = bits & 7;
+  double magnitude = (bits & 0x7f) == 0x7f ? NAN
+                     : exponent            ? std::ldexp(8 + mantissa, exponent - 10)
+                                           : std::ldexp(mantissa, -9);
+  return bits & 0x80 ? -magnitude : magnitude;
+}
+
+static const std::array<double, 256> &tableOfE4M3() {
+  static const std::array<double, 256> table = [] {
+    std::array<double, 256> values;
+    for (int bits = 0; bits < 256; ++bits)
+      values[bits] = widenE4M3(bits);
+    return values;
+  }();
+  return table;
+}
+
+static double widenHalf(uint16_t bits) {
+  int exponent = bits >> 10 & 31, mantissa = bits & 1023;
+  double magnitude = exponent == 31 ? (mantissa ? NAN : INFINITY)
+                     : exponent     ? std::ldexp(1024 + mantissa, exponent - 25)
+                                    : std::ldexp(mantissa, -24);
+  return bits & 0x8000 ? -magnitude : magnitude;
+}
+
+template <typename T> static T load(const void *data, int64_t index) {
+  T value; // the data may be unaligned
+  std::memcpy(&value, static_cast<const char *>(data) + index * sizeof(T), sizeof(T));
+  return value;
+}
+
+double mla::readElement(DType dtype, const void *data, int64_t index) {
+  switch (dtype) {
+  case DType::F8_E4M3:
+    return tableOfE4M3()[load<uint8_t>(data, index)];
+  case DType::BF16:
+    return llvm::bit_cast<float>(uint32_t(load<uint16_t>(data, index)) << 16);
+  case DType::F16:
+    return widenHalf(load<uint16_t>(data, index));
+  case DType::F32:
+    return load<float>(data, index);
+  default:
+    return NAN; // equal to nothing
+  }
+}
+
+/// The nearest value of a type, ties to even.
+static double roundTo(mlir::Type type, double value) {
+  if (type.isF32())
+    return static_cast<float>(value);
+  llvm::APFloat rounded(value);
+  bool losesInfo;
+  rounded.convert(mlir::cast<mlir::FloatType>(type).getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven,
+                  &losesInfo);
+  return rounded.convertToDouble();
+}
+
+//===----------------------------------------------------------------------===//
+// Selections
+//===----------------------------------------------------------------------===//
+
+Selection mla::selectBox(llvm::ArrayRef<int64_t> offsets, llvm::ArrayRef<int64_t> sizes) {
+  Selection selection(sizes.size());
+  int64_t stride = 1;
+  for (size_t d = sizes.size(); d-- > 0; stride *= sizes[d])
+    for (int64_t i = 0; i < sizes[d]; ++i)
+      selection[d].push_back({offsets[d] + i, i * stride});
+  return selection;
+}
+
+Selection mla::selectAll(llvm::ArrayRef<int64_t> shape) {
+  return selectBox(llvm::SmallVector<int64_t>(shape.size(), 0), shape);
+}
+
+/// Two dimensions, the inner of size `size`, as one.
+static Places join(llvm::ArrayRef<Place> outer, llvm::ArrayRef<Place> inner, int64_t size) {
+  Places joined;
+  for (Place o : outer)
+    for (Place i : inner)
+      joined.push_back({o.index * size + i.index, o.offset + i.offset});
+  return joined;
+}
+
+/// One dimension as two, or nothing if its indices are no combinations of theirs.
+static std::optional<std::pair<Places, Places>> split(llvm::ArrayRef<Place> places, int64_t size) {
+  Places outer, inner;
+  for (Place place : places)
+    if (place.index / size == places[0].index / size)
+      inner.push_back({place.index % size, place.offset - places[0].offset});
+  for (size_t i = 0; i < places.size(); i += inner.size())
+    outer.push_back({places[i].index / size, places[i].offset});
+  Places again = join(outer, inner, size);
+  bool same = llvm::equal(places, again,
+                          [](Place a, Place b) { return a.index == b.index && a.offset == b.offset; });
+  return same ? std::optional(std::pair(outer, inner)) : std::nullopt;
+}
+
+static llvm::Expected<Selection> sourceOfCollapse(mlir::tensor::CollapseShapeOp op, const Selection &selection) {
+  Selection source(op.getSrcType().getRank());
+  for (auto [places, group] : llvm::zip_equal(selection, op.getReassociationIndices())) {
+    Places rest = places;
+    for (int64_t d : llvm::reverse(llvm::drop_begin(group))) {
+      auto parts = split(rest, op.getSrcType().getDimSize(d));
+      if (!parts)
+        return llvm::createStringError("a tile of a weight is no box of what it is made of");
+      std::tie(rest, source[d]) = *parts;
+    }
+    source[group.front()] = rest;
+  }
+  return source;
+}
+
+static Selection sourceOfExpand(mlir::tensor::ExpandShapeOp op, const Selection &selection) {
+  Selection source;
+  for (llvm::ArrayRef<int64_t> group : op.getReassociationIndices()) {
+    Places joined = selection[group.front()];
+    for (int64_t d : group.drop_front())
+      joined = join(joined, selection[d], op.getResultType().getDimSize(d));
+    source.push_back(joined);
+  }
+  return source;
+}
+
+static Selection sourceOfSlice(mlir::tensor::ExtractSliceOp op, const Selection &selection) {
+  Selection source = selection;
+  for (auto [places, offset] : llvm::zip_equal(source, op.getStaticOffsets()))
+    for (Place &place : places)
+      place.index += offset;
+  return source;
+}
+
+llvm::Expected<Selection> mla::selectSource(mlir::Operation *op, const Selection &selection) {
+  using Result = llvm::Expected<Selection>;
+  return llvm::TypeSwitch<mlir::Operation *, Result>(op)
+      .Case([&](mlir::tensor::CollapseShapeOp collapse) { return sourceOfCollapse(collapse, selection); })
+      .Case([&](mlir::tensor::ExpandShapeOp expand) -> Result { return sourceOfExpand(expand, selection); })
+      .Case([&](mlir::tensor::ExtractSliceOp slice) -> Result { return sourceOfSlice(slice, selection); })
+      .Case([&](mlir::linalg::TransposeOp transpose) -> Result {
+        Selection source(selection.size());
+        for (auto [places, dimension] : llvm::zip_equal(selection, transpose.getPermutation()))
+          source[dimension] = places;
+        return source;
+      })
+      .Case([&](mlir::linalg::PackOp pack) -> Result {
+        Selection source(llvm::ArrayRef(selection).drop_back());
+        Places &rows = source[pack.getInnerDimsPos().front()];
+        rows = join(rows, selection.back(), pack.getStaticInnerTiles().front());
+        return source;
+      })
+      .Default([](mlir::Operation *op) -> Result {
+        return llvm::createStringError("'" + op->getName().getStringRef() + "' moves no elements");
+      });
+}
+
+std::vector<Selection> mla::splitSelection(const Selection &selection) {
+  std::vector<Selection> parts;
+  auto several = llvm::find_if(selection, [](const Places &places) { return places.size() > 1; });
+  if (several == selection.end())
+    return parts;
+  for (Place place : *several) {
+    parts.push_back(selection);
+    parts.back()[several - selection.begin()] = {place};
+  }
+  return parts;
+}
+
+/// Calls with the indices' list and the place of every row of the last dimension.
+static void forEachRow(llvm::ArrayRef<Places> selection,
+                       llvm::function_ref<void(llvm::ArrayRef<int64_t> indices, int64_t offset)> callback) {
+  llvm::SmallVector<int64_t> indices;
+  std::function<void(int64_t)> descend = [&](int64_t offset) {
+    if (indices.size() + 1 >= selection.size())
+      return callback(indices, offset);
+    for (Place place : selection[indices.size()]) {
+      indices.push_back(place.index);
+      descend(offset + place.offset);
+      indices.pop_back();
+    }
+  };
+  descend(0);
+}
+
+/// Calls with the place of every element.
+template <typename F> static void forEachPlace(const Selection &selection, F callback) {
+  forEachRow(selection, [&](llvm::ArrayRef<int64_t>, int64_t offset) {
+    for (Place place : selection.back())
+      callback(offset + place.offset);
+  });
+}
+
+static llvm::SmallVector<int64_t> sizesOf(const Selection &selection) {
+  return llvm::map_to_vector(selection, [](const Places &places) { return static_cast<int64_t>(places.size()); });
+}
+
+static int64_t numElements(const Selection &selection) {
+  int64_t count = 1;
+  for (const Places &places : selection)
+    count *= places.size();
+  return count;
+}
+
+/// The same elements, densely in row-major order.
+static Selection dense(const Selection &selection) {
+  Selection packed = selectAll(sizesOf(selection));
+  for (auto [to, from] : llvm::zip_equal(packed, selection))
+    for (auto [place, original] : llvm::zip_equal(to, from))
+      place.index = original.index;
+  return packed;
+}
+
+//===----------------------------------------------------------------------===//
+// Operations
+//===----------------------------------------------------------------------===//
+
+static llvm::Error readWeight(const SafetensorsTensor &tensor, const Selection &selection, double *out) {
+  forEachRow(selection, [&](llvm::ArrayRef<int64_t> indices, int64_t offset) {
+    int64_t row = 0;
+    for (auto [index, size] : llvm::zip(indices, tensor.shape))
+      row = row * size + index;
+    row *= tensor.shape.back();
+    for (Place place : selection.back())
+      out[offset + place.offset] = readElement(tensor.dtype, tensor.data, row + place.index);
+  });
+  return llvm::Error::success();
+}
+
+static llvm::Error dequantize(const Reference &reference, DequantizeOp op, const Selection &selection, double *out) {
+  if (llvm::Error error = reference.evaluate(op.getWeight(), selection, out))
+    return error;
+  Selection blocks = dense(selection);
+  for (auto [places, size] : llvm::zip_equal(blocks, op.getBlock()))
+    for (Place &place : places)
+      place.index /= size;
+  std::vector<double> scales(numElements(blocks));
+  if (llvm::Error error = reference.evaluate(op.getScale(), blocks, scales.data()))
+    return error;
+  mlir::Type type = op.getType().getElementType();
+  const double *scale = scales.data();
+  forEachPlace(selection, [&](int64_t place) { out[place] = roundTo(type, out[place] * *scale++); });
+  return llvm::Error::success();
+}
+
+/// Head by head; sums are not rounded.
+static llvm::Error compose(const Reference &reference, ComposeOp op, const Selection &selection, double *out) {
+  int64_t depth = mlir::cast<mlir::RankedTensorType>(op.getOuter().getType()).getDimSize(2);
+  Places steps = selectAll({depth})[0];
+  int64_t rows = selection[1].size(), columns = selection[2].size();
+  std::vector<double> outer(rows * depth), inner(depth * columns);
+  for (Place head : selection[0]) {
+    Selection ofOuter = dense({{head}, selection[1], steps}), ofInner = dense({{head}, steps, selection[2]});
+    if (llvm::Error error = reference.evaluate(op.getOuter(), ofOuter, outer.data()))
+      return error;
+    if (llvm::Error error = reference.evaluate(op.getInner(), ofInner, inner.data()))
+      return error;
+    for (int64_t n = 0; n < rows; ++n)
+      for (int64_t m = 0; m < columns; ++m) {
+        double sum = 0;
+        for (int64_t k = 0; k < depth; ++k)
+          sum += outer[n * depth + k] * inner[k * columns + m];
+        out[head.offset + selection[1][n].offset + selection[2][m].offset] = sum;
+      }
+  }
+  return llvm::Error::success();
+}
+
+static llvm::Error readConstant(mlir::DenseElementsAttr values, const Selection &selection, double *out) {
+  auto elements = values.getValues<llvm::APFloat>();
+  forEachRow(selection, [&](llvm::ArrayRef<int64_t> indices, int64_t offset) {
+    int64_t row = 0;
+    for (auto [index, size] : llvm::zip(indices, values.getType().getShape()))
+      row = row * size + index;
+    for (Place place : selection.back())
+      out[offset + place.offset] = elements[row * values.getType().getShape().back() + place.index].convertToDouble();
+  });
+  return llvm::Error::success();
+}
+
+static llvm::Error castTo(const Reference &reference, mlir::Operation *op, const Selection &selection, double *out) {
+  if (llvm::Error error = reference.evaluate(op->getOperand(0), selection, out))
+    return error;
+  mlir::Type type = mlir::getElementTypeOrSelf(op->getResult(0));
+  forEachPlace(selection, [&](int64_t place) { out[place] = roundTo(type, out[place]); });
+  return llvm::Error::success();
+}
+
+/// In parts, where the whole is no combination of indices of the source.
+llvm::Error Reference::evaluateMoved(mlir::Operation *op, const Selection &selection, double *out) const {
+  llvm::Expected<Selection> source = selectSource(op, selection);
+  if (source)
+    return evaluate(op->getOperand(0), *source, out);
+  llvm::consumeError(source.takeError());
+  for (const Selection &part : splitSelection(selection))
+    if (llvm::Error error = evaluateMoved(op, part, out))
+      return error;
+  return llvm::Error::success();
+}
+
+llvm::Error Reference::evaluate(mlir::Value value, const Selection &selection, double *out) const {
+  if (auto argument = mlir::dyn_cast<mlir::BlockArgument>(value))
+    return readWeight(*inputs[argument.getArgNumber()], selection, out);
+  mlir::Operation *op = value.getDefiningOp();
+  if (op == unrounded)
+    return evaluate(op->getOperand(0), selection, out);
+  if (movesElements(op))
+    return evaluateMoved(op, selection, out);
+  mlir::DenseElementsAttr constant;
+  if (mlir::matchPattern(op, mlir::m_Constant(&constant)))
+    return readConstant(constant, selection, out);
+  return llvm::TypeSwitch<mlir::Operation *, llvm::Error>(op)
+      .Case([&](DequantizeOp dequantized) { return dequantize(*this, dequantized, selection, out); })
+      .Case([&](ComposeOp product) { return compose(*this, product, selection, out); })
+      .Case<mlir::arith::TruncFOp>([&](auto) { return castTo(*this, op, selection, out); })
+      .Case<mlir::arith::ExtFOp>([&](auto) { return evaluate(op->getOperand(0), selection, out); })
+      .Default([](mlir::Operation *op) {
+        return llvm::createStringError("'" + op->getName().getStringRef() + "' has no definition to check a weight by");
+      });
+}
