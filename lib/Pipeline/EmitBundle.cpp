@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Pipeline/EmitBundle.h"
+#include "ProgressBar.h"
+#include "Request.h"
 
 #include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
@@ -18,7 +20,6 @@
 
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -123,9 +124,8 @@ static llvm::Expected<std::vector<Certificate>> writePrepared(OwningOpRef<Module
   auto layers = module->getAttrOfType<DenseI64ArrayAttr>(kLayersAttr);
   auto prefix = module->getAttrOfType<StringAttr>(kCheckpointPrefixAttr);
   auto find = [&](llvm::StringRef name) { return checkpoint.find(name); };
-  auto progress = [&](uint64_t done, uint64_t all) {
-    options.progress(llvm::formatv("weights {0} of {1} MiB", done >> 20, all >> 20).str());
-  };
+  ProgressBar bar("weights", options.progress);
+  auto progress = [&](uint64_t done, uint64_t all) { bar.update(done, all); };
   return writeWeights(*preparation, layers, prefix, find, directory, progress);
 }
 
@@ -143,7 +143,11 @@ static llvm::Expected<std::vector<std::pair<llvm::StringRef, uint64_t>>> sizesOf
 
 llvm::Error mla::emitBundle(ModuleOp module, importer::Checkpoint &checkpoint, const CompileOptions &options,
                             llvm::StringRef out) {
-  llvm::Expected<BundleDirectory> directory = BundleDirectory::create(out);
+  // One layer is made again sooner than anyone looks for what is left of it.
+  auto layers = module->getAttrOfType<DenseI64ArrayAttr>(kLayersAttr);
+  llvm::Expected<BundleDirectory> directory = layers.size() > 1
+                                                  ? BundleDirectory::resume(out, describeRequest(module, options))
+                                                  : BundleDirectory::create(out);
   if (!directory)
     return directory.takeError();
   OwningOpRef<ModuleOp> prepares = partOf(module, /*prepares=*/true), layer = partOf(module, /*prepares=*/false);

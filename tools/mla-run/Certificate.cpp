@@ -110,7 +110,7 @@ Error mla::run::printCertificate(const std::string &bundle) {
       return error;
     certified.insert("layers." + std::to_string(c.layer) + "." + c.weight);
   }
-  std::printf("\nresidual: of random probes of a product before it is rounded, over its bound 2 sqrt(k) 2^-24 |A||B||r|\n"
+  std::printf("\nresidual: of random probes of a product before it is rounded, over its bound sqrt(k) 2^-24 |A||B||r|\n"
               "rounding: of storing, the largest relative to the element; rms: relative to the weight's norm\n");
   return checkAll(bundle, certified);
 }

@@ -9,7 +9,7 @@
 // tile at a time, by code that shares nothing with what made it:
 //
 // - A product W = A·B by random vectors r (Freivalds, 1977), before it is rounded:
-//   in every row |W r - A(B r)| <= 2 sqrt(k) u |A||B||r|, with k the contracted
+//   in every row |W r - A(B r)| <= sqrt(k) u |A||B||r|, with k the contracted
 //   size, u = 2^-24 of f32, and everything but W in f64.
 // - Every other weight element by element: it is read, moved, dequantised or
 //   rounded, all of which have one right result.

@@ -10,6 +10,7 @@
 #include "Parallel.h"
 #include "Probe.h"
 #include "Reference.h"
+#include "Rounding.h"
 #include "mla/Dialect/MLA/Analysis/PrepareTile.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 
@@ -23,7 +24,7 @@
 using namespace mla;
 
 /// u of f32, and the constant of the bound: errors of k additions grow like sqrt(k) u where they are independent.
-static constexpr double kUnitRoundoff = 0x1p-24, kBoundFactor = 2;
+static constexpr double kUnitRoundoff = 0x1p-24, kBoundFactor = 1;
 
 static DType dtypeOf(mlir::Type type) {
   return type.isBF16() ? DType::BF16 : type.isF16() ? DType::F16 : type.isF32() ? DType::F32 : DType::F8_E4M3;
@@ -86,7 +87,7 @@ struct Certifier::Impl {
   std::vector<std::vector<ProbeSums>> inner;
 
   std::mutex mutex; // guards what follows, and the certificate
-  double squaredErrors = 0, squares = 0;
+  RoundingError roundingError;
 };
 
 Certifier::Impl::Impl(mlir::func::FuncOp prepare, llvm::ArrayRef<const SafetensorsTensor *> inputs, int64_t layer,
@@ -210,21 +211,14 @@ llvm::Error Certifier::Impl::checkElements(const Selection &selection, const voi
 llvm::Error Certifier::Impl::checkStored(const void *made, const void *stored, int64_t count) {
   if (storedType != DType::BF16 || madeType != DType::F32)
     return wrong("it is stored as " + llvm::Twine(dtypeName(storedType)) + ", for which there is no check");
-  double largest = 0, errors = 0, norm = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    float value = static_cast<const float *>(made)[i];
-    uint16_t bits = static_cast<const uint16_t *>(stored)[i];
-    if (bits != roundToBF16(value))
-      return wrong(llvm::formatv("{0:e} is stored as {1:e}, not as the nearest element", value, widenBF16(bits)).str());
-    double error = std::fabs(double(widenBF16(bits)) - value);
-    largest = value != 0 ? std::max(largest, error / std::fabs(value)) : largest;
-    errors += error * error;
-    norm += double(value) * value;
-  }
+  auto *exact = static_cast<const float *>(made);
+  auto *rounded = static_cast<const uint16_t *>(stored);
+  if (int64_t i = findWrongRounding(exact, rounded, count); i < count)
+    return wrong(llvm::formatv("{0:e} is stored as {1:e}, not as the nearest element", exact[i], widenBF16(rounded[i]))
+                     .str());
+  RoundingError error = measureRounding(exact, rounded, count);
   std::lock_guard<std::mutex> lock(mutex);
-  certificate.maxRounding = std::max(certificate.maxRounding, largest);
-  squaredErrors += errors;
-  squares += norm;
+  roundingError.add(error);
   return llvm::Error::success();
 }
 
@@ -259,6 +253,8 @@ llvm::Error Certifier::check(llvm::ArrayRef<int64_t> offsets, llvm::ArrayRef<int
 
 Certificate Certifier::finish() const {
   Certificate certificate = impl->certificate;
-  certificate.rmsRounding = impl->squares > 0 ? std::sqrt(impl->squaredErrors / impl->squares) : 0;
+  const RoundingError &error = impl->roundingError;
+  certificate.maxRounding = error.largest;
+  certificate.rmsRounding = error.squares > 0 ? std::sqrt(error.squaredErrors / error.squares) : 0;
   return certificate;
 }

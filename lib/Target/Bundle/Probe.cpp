@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Probe.h"
+#include "WideVectors.h"
 
 using namespace mla;
 
@@ -25,13 +26,6 @@ double mla::probeElement(uint64_t seed, int probe, int64_t index) {
 
 /// Rows that lie side by side are summed together: then vectors of them are loaded.
 static constexpr int64_t kLanes = 32;
-
-// Every element of a product passes here: worth a version for wider vectors.
-#if defined(__x86_64__)
-#define MLA_WIDE_VECTORS __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define MLA_WIDE_VECTORS
-#endif
 
 MLA_WIDE_VECTORS static void sumLanes(const float *tile, const Place *columns, int64_t numColumns, const double *a,
                                       const double *b, double *sums) {

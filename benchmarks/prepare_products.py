@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""DeepSeek-V3's products of weights, W_UQ·W_UK (26 GFLOP) and W_UV·W_O (120 GFLOP), against OpenBLAS sgemm.
+
+Both are made as mla-compile makes them, in tiles and in the layouts of both targets: panels in f32 for the CPU, rows in
+bf16 for the H100. OpenBLAS (numpy's) multiplies the same factors in f32, head by head, on as many threads. Rounds
+interleave all; figures are medians of rounds and of the ratios within a round. On a machine shared
+with others only the ratios by processor time on one thread (--threads=1) mean much. `memory_MiB` is the peak of the resident
+set beyond what the process held before the first product, inputs included. Prints JSON.
+
+usage: prepare_products.py [--build=BUILD] [--rounds=5] [--heads=128] [--threads=N]        (needs numpy)
+"""
+import argparse, datetime, json, os, pathlib, platform, statistics, subprocess, sys, tempfile, time
+
+HEADS, NOPE, RANK, Q_RANK, HIDDEN, VALUE = 128, 128, 512, 1536, 7168, 128
+FUNCTIONS = {
+    "q": ("""func.func @prepare.q(%k: tensor<{h}x{nope}x{l}xf32> {{mla.weight = "k"}}, %q: tensor<{h}x{nope}x{r}xf32> {{mla.weight = "q"}}) -> {result} {{
+  %e = tensor.empty() : tensor<{h}x{l}x{nope}xf32>
+  %t = linalg.transpose ins(%k : tensor<{h}x{nope}x{l}xf32>) outs(%e : tensor<{h}x{l}x{nope}xf32>) permutation = [0, 2, 1]
+  %w = mla.compose %t, %q : (tensor<{h}x{l}x{nope}xf32>, tensor<{h}x{nope}x{r}xf32>) -> tensor<{h}x{l}x{r}xf32>
+  {end}
+}}""", """%c = tensor.collapse_shape %w [[0, 1], [2]] : tensor<{h}x{l}x{r}xf32> into tensor<{hl}x{r}xf32>
+  %o = tensor.empty() : tensor<{hl32}x{r}x32xf32>
+  %p = linalg.pack %c inner_dims_pos = [0] inner_tiles = [32] into %o : tensor<{hl}x{r}xf32> -> tensor<{hl32}x{r}x32xf32>
+  return %p : tensor<{hl32}x{r}x32xf32>""", "tensor<{hl32}x{r}x32xf32>",
+          """%b = arith.truncf %w : tensor<{h}x{l}x{r}xf32> to tensor<{h}x{l}x{r}xbf16>
+  return %b : tensor<{h}x{l}x{r}xbf16>""", "tensor<{h}x{l}x{r}xbf16>"),
+    "o": ("""func.func @prepare.o(%o: tensor<{d}x{h}x{v}xf32> {{mla.weight = "o"}}, %v: tensor<{h}x{v}x{l}xf32> {{mla.weight = "v"}}) -> {result} {{
+  %e = tensor.empty() : tensor<{h}x{d}x{v}xf32>
+  %t = linalg.transpose ins(%o : tensor<{d}x{h}x{v}xf32>) outs(%e : tensor<{h}x{d}x{v}xf32>) permutation = [1, 0, 2]
+  %w = mla.compose %t, %v : (tensor<{h}x{d}x{v}xf32>, tensor<{h}x{v}x{l}xf32>) -> tensor<{h}x{d}x{l}xf32>
+  %f = tensor.empty() : tensor<{d}x{h}x{l}xf32>
+  %s = linalg.transpose ins(%w : tensor<{h}x{d}x{l}xf32>) outs(%f : tensor<{d}x{h}x{l}xf32>) permutation = [1, 0, 2]
+  {end}
+}}""", """%c = tensor.collapse_shape %s [[0], [1, 2]] : tensor<{d}x{h}x{l}xf32> into tensor<{d}x{hl}xf32>
+  %n = tensor.empty() : tensor<{d32}x{hl}x32xf32>
+  %p = linalg.pack %c inner_dims_pos = [0] inner_tiles = [32] into %n : tensor<{d}x{hl}xf32> -> tensor<{d32}x{hl}x32xf32>
+  return %p : tensor<{d32}x{hl}x32xf32>""", "tensor<{d32}x{hl}x32xf32>",
+          """%b = arith.truncf %s : tensor<{d}x{h}x{l}xf32> to tensor<{d}x{h}x{l}xbf16>
+  return %b : tensor<{d}x{h}x{l}xbf16>""", "tensor<{d}x{h}x{l}xbf16>"),
+}
+
+
+def module(product, layout, heads):
+    sizes = dict(h=heads, nope=NOPE, l=RANK, r=Q_RANK, d=HIDDEN, v=VALUE, hl=heads * RANK, hl32=heads * RANK // 32,
+                 d32=HIDDEN // 32)
+    body, panels, panels_type, rows, rows_type = FUNCTIONS[product]
+    end, result = (panels, panels_type) if layout == "panels" else (rows, rows_type)
+    return body.format(end=end.format(**sizes), result=result.format(**sizes), **sizes)
+
+
+class Ours:
+    def __init__(self, tool, product, layout, heads, scratch):
+        path = pathlib.Path(scratch) / f"{product}-{layout}.mlir"
+        path.write_text(module(product, layout, heads))
+        self.process = subprocess.Popen([str(tool), str(path), product], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
+
+    def run(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def openblas(product, heads):
+    import numpy
+    random = numpy.random.default_rng(0)
+    n, k, m = (RANK, NOPE, Q_RANK) if product == "q" else (HIDDEN, VALUE, RANK)
+    # One head's memory for all results: what is measured is sgemm, not page faults.
+    a, b = (random.random(shape, numpy.float32) - 0.5 for shape in ((heads, n, k), (heads, k, m)))
+    out = numpy.empty((n, m), numpy.float32)
+    start, cpu = time.perf_counter(), time.process_time()
+    for head in range(heads):
+        numpy.matmul(a[head], b[head], out=out)
+    return time.perf_counter() - start, time.process_time() - cpu, 2 * heads * n * k * m
+
+
+def main():
+    root = pathlib.Path(__file__).resolve().parent.parent
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", type=pathlib.Path, default=root / "build")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--heads", type=int, default=HEADS)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    args = parser.parse_args()
+    os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MLA_NUM_THREADS"] = str(args.threads)
+    import numpy
+    tool = next(args.build.rglob("prepare-products"))
+    results = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for product in ("q", "o"):
+            for layout in ("panels", "rows"):
+                ours, rounds = Ours(tool, product, layout, args.heads, scratch), []
+                for _ in range(args.rounds):
+                    blas, cpu, flops = openblas(product, args.heads)
+                    rounds.append({**ours.run(), "openblas_seconds": blas, "openblas_cpu_seconds": cpu})
+                ours.close()
+                median = {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
+                ratio = lambda ours, blas: statistics.median(r[blas] / r[ours] for r in rounds)
+                results[f"{product} {layout}"] = {
+                    "GFLOP": flops / 1e9, **median, "GFLOPs": flops / median["seconds"] / 1e9,
+                    "openblas_GFLOPs": flops / median["openblas_seconds"] / 1e9,
+                    "of_openblas": ratio("seconds", "openblas_seconds"),
+                    "of_openblas_by_cpu_time": ratio("cpu_seconds", "openblas_cpu_seconds"),
+                    "certified_of_openblas_by_cpu_time": ratio("certified_cpu_seconds", "openblas_cpu_seconds")}
+    commit = subprocess.run(["git", "-C", str(root), "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    print(json.dumps({"date": str(datetime.date.today()), "commit": commit.stdout.strip(),
+                      "cpu": platform.processor() or platform.machine(), "threads": args.threads,
+                      "heads": args.heads, "rounds": args.rounds, "numpy": numpy.__version__, **results}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

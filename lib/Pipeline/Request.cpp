@@ -1,0 +1,55 @@
+//===- Request.cpp - What a compilation depends on ------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Request.h"
+#include "mla/Target/Native.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SHA256.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <set>
+
+using namespace mla;
+namespace fs = llvm::sys::fs;
+
+/// A file's name, size and time, a line.
+static std::string identify(llvm::StringRef path) {
+  llvm::SmallString<256> absolute(path);
+  (void)fs::make_absolute(absolute);
+  fs::file_status status;
+  if (fs::status(absolute, status))
+    return (absolute + "\n").str();
+  return llvm::formatv("{0} {1} {2}\n", absolute, status.getSize(),
+                       status.getLastModificationTime().time_since_epoch().count());
+}
+
+/// A file, or the files of a directory that a checkpoint may have.
+static std::string identifyWeights(llvm::StringRef path) {
+  if (path.empty())
+    return "made weights\n";
+  if (!fs::is_directory(path))
+    return identify(path);
+  std::set<std::string> files;
+  std::error_code code;
+  for (fs::directory_iterator it(path, code), end; it != end && !code; it.increment(code))
+    if (llvm::sys::path::extension(it->path()) == ".safetensors" || llvm::sys::path::extension(it->path()) == ".json")
+      files.insert(identify(it->path()));
+  return llvm::join(files, "");
+}
+
+std::string mla::describeRequest(mlir::ModuleOp module, const CompileOptions &options) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module.print(stream);
+  std::string hash = llvm::toHex(llvm::SHA256::hash(llvm::arrayRefFromStringRef(text)), /*LowerCase=*/true);
+  std::string compiler = fs::getMainExecutable(nullptr, reinterpret_cast<void *>(&describeRequest));
+  return identify(compiler) + hostIsa().str() + "\nmodule " + hash + "\n" + identifyWeights(options.weights);
+}

@@ -1,0 +1,23 @@
+//===- Request.h - What a compilation depends on ----------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_PIPELINE_REQUEST_H
+#define MLA_LIB_PIPELINE_REQUEST_H
+
+#include "mla/Pipeline/CompileOptions.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace mla {
+
+/// Text that is equal for two compilations only if their bundles are: the compiler (its file, too), the host's
+/// instruction set, the module, in which config and options are, and size and time of the checkpoint's files.
+std::string describeRequest(mlir::ModuleOp module, const CompileOptions &options);
+
+} // namespace mla
+
+#endif // MLA_LIB_PIPELINE_REQUEST_H

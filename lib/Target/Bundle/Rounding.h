@@ -1,0 +1,30 @@
+//===- Rounding.h - What storing a weight costs -----------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_TARGET_BUNDLE_ROUNDING_H
+#define MLA_LIB_TARGET_BUNDLE_ROUNDING_H
+
+#include <cstdint>
+
+namespace mla {
+
+/// How elements differ from what they were rounded from.
+struct RoundingError {
+  double largest = 0;                   ///< relative to the element
+  double squaredErrors = 0, squares = 0; ///< sums, for the error relative to the norm
+
+  void add(const RoundingError &other);
+};
+
+RoundingError measureRounding(const float *made, const uint16_t *stored, int64_t count);
+
+/// The first element that is not the bf16 nearest to what was made, or `count`.
+int64_t findWrongRounding(const float *made, const uint16_t *stored, int64_t count);
+
+} // namespace mla
+
+#endif // MLA_LIB_TARGET_BUNDLE_ROUNDING_H

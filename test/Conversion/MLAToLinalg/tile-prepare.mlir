@@ -1,0 +1,73 @@
+// A @prepare function makes the box of its weight at given offsets.
+//
+// RUN: mla-opt %s --mla-tile-prepare --split-input-file | FileCheck %s
+// RUN: mla-opt %s --mla-tile-prepare --split-input-file --mla-to-cpu | FileCheck %s --check-prefix=LOWERED
+
+// LOWERED-NOT: unrealized_conversion_cast
+
+// A product: one head, all columns. Its sums go to panels at once, before they are rounded.
+// CHECK-LABEL: func.func @prepare.product
+// CHECK-SAME: %[[A:.*]]: tensor<64x3x16xf32> {mla.weight = "a"}, %[[B:.*]]: tensor<3x16x40xf32> {mla.weight = "b"},
+// CHECK-SAME: %[[OFFSETS:.*]]: tensor<3xi64>, %[[TILE:.*]]: tensor<2x40x32xf32>, %[[STORED:.*]]: tensor<2x40x32xbf16>
+// CHECK-SAME: mla.tile = array<i64: 2, 40, 32>
+// CHECK-DAG: tensor.extract_slice %[[A]][{{.*}}] [64, 1, 16] [1, 1, 1]
+// CHECK-DAG: tensor.extract_slice %[[B]][{{.*}}] [1, 16, 40] [1, 1, 1]
+// CHECK: %[[MADE:.*]] = scf.for {{.*}} iter_args(%{{.*}} = %[[TILE]])
+// CHECK: %[[PANEL:.*]] = linalg.transpose
+// CHECK: vector.transfer_read %[[PANEL]]
+// CHECK: %[[ELEMENT:.*]] = tensor.extract
+// CHECK: %[[ALL:.*]] = vector.broadcast %[[ELEMENT]] : f32 to vector<32xf32>
+// CHECK: vector.fma %[[ALL]]
+// CHECK: vector.transfer_write {{.*}} : vector<32xf32>, tensor<2x40x32xf32>
+// CHECK: %[[ROUNDED:.*]] = linalg.generic {{.*}} ins(%[[MADE]] : tensor<2x40x32xf32>)
+// CHECK: arith.truncf
+// CHECK: %[[OUT:.*]] = bufferization.materialize_in_destination %[[ROUNDED]] in %[[STORED]]
+// CHECK: return %[[MADE]], %[[OUT]]
+func.func @prepare.product(%a: tensor<64x3x16xf32> {mla.weight = "a"}, %b: tensor<3x16x40xf32> {mla.weight = "b"}) -> tensor<2x120x32xbf16> {
+  %0 = tensor.empty() : tensor<3x64x16xf32>
+  %t = linalg.transpose ins(%a : tensor<64x3x16xf32>) outs(%0 : tensor<3x64x16xf32>) permutation = [1, 0, 2]
+  %w = mla.compose %t, %b : (tensor<3x64x16xf32>, tensor<3x16x40xf32>) -> tensor<3x64x40xf32>
+  %1 = tensor.empty() : tensor<64x3x40xf32>
+  %u = linalg.transpose ins(%w : tensor<3x64x40xf32>) outs(%1 : tensor<64x3x40xf32>) permutation = [1, 0, 2]
+  %r = arith.truncf %u : tensor<64x3x40xf32> to tensor<64x3x40xbf16>
+  %c = tensor.collapse_shape %r [[0], [1, 2]] : tensor<64x3x40xbf16> into tensor<64x120xbf16>
+  %2 = tensor.empty() : tensor<2x120x32xbf16>
+  %p = linalg.pack %c inner_dims_pos = [0] inner_tiles = [32] into %2 : tensor<64x120xbf16> -> tensor<2x120x32xbf16>
+  return %p : tensor<2x120x32xbf16>
+}
+
+// -----
+
+// Scales are those of the whole weight's blocks.
+// CHECK-LABEL: func.func @prepare.scaled
+// CHECK-SAME: %[[W:.*]]: tensor<64x48xf8E4M3FN> {mla.weight = "w"}, %[[S:.*]]: tensor<3x3xf32> {mla.weight = "s"}, %[[OFFSETS:.*]]: tensor<2xi64>, %[[TILE:.*]]: tensor<16x48xf32>
+// CHECK: %[[AT:.*]] = tensor.extract %[[OFFSETS]]
+// CHECK: %[[ROW:.*]] = arith.index_cast %[[AT]]
+// CHECK: %[[PART:.*]] = tensor.extract_slice %[[W]][%[[ROW]], 0] [16, 48] [1, 1]
+// CHECK: linalg.generic {{.*}} ins(%[[PART]]
+// CHECK: %[[I:.*]] = linalg.index 0
+// CHECK: %[[GLOBAL:.*]] = arith.addi %[[ROW]], %[[I]]
+// CHECK: %[[BLOCK:.*]] = arith.divui %[[GLOBAL]]
+// CHECK: tensor.extract %[[S]][%[[BLOCK]], %{{.*}}]
+func.func @prepare.scaled(%w: tensor<64x48xf8E4M3FN> {mla.weight = "w"}, %s: tensor<3x3xf32> {mla.weight = "s"}) -> tensor<64x48xf32>
+    attributes {mla.tile = array<i64: 16, 48>} {
+  %d = mla.dequantize %w, %s {block = array<i64: 24, 16>} : tensor<64x48xf8E4M3FN>, tensor<3x3xf32> -> tensor<64x48xf32>
+  return %d : tensor<64x48xf32>
+}
+
+// -----
+
+// Panels of 16 rows over heads of 8, half of what the checkpoint has: rows are fetched one head after the other.
+// CHECK-LABEL: func.func @prepare.spanning
+// CHECK: %[[ROWS:.*]] = scf.for
+// CHECK: tensor.extract_slice %{{.*}} [8, 12] [1, 1] : tensor<64x12xbf16>
+// CHECK: tensor.insert_slice
+// CHECK: linalg.pack
+func.func @prepare.spanning(%a: tensor<64x12xbf16> {mla.weight = "a"}) -> tensor<2x12x16xbf16> {
+  %h = tensor.expand_shape %a [[0, 1], [2]] output_shape [4, 16, 12] : tensor<64x12xbf16> into tensor<4x16x12xbf16>
+  %s = tensor.extract_slice %h[0, 6, 0] [4, 8, 12] [1, 1, 1] : tensor<4x16x12xbf16> to tensor<4x8x12xbf16>
+  %c = tensor.collapse_shape %s [[0, 1], [2]] : tensor<4x8x12xbf16> into tensor<32x12xbf16>
+  %0 = tensor.empty() : tensor<2x12x16xbf16>
+  %p = linalg.pack %c inner_dims_pos = [0] inner_tiles = [16] into %0 : tensor<32x12xbf16> -> tensor<2x12x16xbf16>
+  return %p : tensor<2x12x16xbf16>
+}

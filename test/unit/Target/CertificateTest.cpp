@@ -1,0 +1,272 @@
+//===- CertificateTest.cpp - What is wrong in a weight is found -----------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Pipeline/Stages.h"
+#include "mla/Target/Bundle.h"
+#include "mla/abi.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+#include <fstream>
+#include <gtest/gtest.h>
+
+using namespace mla;
+
+/// A product, also rounded and in panels; a dequantised, a sliced and a plain weight in panels.
+static constexpr llvm::StringLiteral kProduct = R"mlir(
+func.func @prepare.w(%a: tensor<3x64x16xf32> {mla.weight = "a"}, %b: tensor<3x16x40xf32> {mla.weight = "b"}) -> tensor<3x64x40xf32> {
+  %w = mla.compose %a, %b : (tensor<3x64x16xf32>, tensor<3x16x40xf32>) -> tensor<3x64x40xf32>
+  return %w : tensor<3x64x40xf32>
+})mlir";
+static constexpr llvm::StringLiteral kRoundedProduct = R"mlir(
+func.func @prepare.w(%a: tensor<64x3x16xf32> {mla.weight = "a"}, %b: tensor<3x16x40xf32> {mla.weight = "b"}) -> tensor<2x120x32xbf16> {
+  %0 = tensor.empty() : tensor<3x64x16xf32>
+  %t = linalg.transpose ins(%a : tensor<64x3x16xf32>) outs(%0 : tensor<3x64x16xf32>) permutation = [1, 0, 2]
+  %w = mla.compose %t, %b : (tensor<3x64x16xf32>, tensor<3x16x40xf32>) -> tensor<3x64x40xf32>
+  %1 = tensor.empty() : tensor<64x3x40xf32>
+  %u = linalg.transpose ins(%w : tensor<3x64x40xf32>) outs(%1 : tensor<64x3x40xf32>) permutation = [1, 0, 2]
+  %r = arith.truncf %u : tensor<64x3x40xf32> to tensor<64x3x40xbf16>
+  %c = tensor.collapse_shape %r [[0], [1, 2]] : tensor<64x3x40xbf16> into tensor<64x120xbf16>
+  %2 = tensor.empty() : tensor<2x120x32xbf16>
+  %p = linalg.pack %c inner_dims_pos = [0] inner_tiles = [32] into %2 : tensor<64x120xbf16> -> tensor<2x120x32xbf16>
+  return %p : tensor<2x120x32xbf16>
+})mlir";
+static constexpr llvm::StringLiteral kScaled = R"mlir(
+func.func @prepare.w(%a: tensor<64x48xf8E4M3FN> {mla.weight = "a"}, %s: tensor<3x3xf32> {mla.weight = "s"}) -> tensor<64x48xf32> {
+  %w = mla.dequantize %a, %s {block = array<i64: 24, 16>} : tensor<64x48xf8E4M3FN>, tensor<3x3xf32> -> tensor<64x48xf32>
+  return %w : tensor<64x48xf32>
+})mlir";
+/// Panels that span heads, of which a part is taken.
+static constexpr llvm::StringLiteral kLaidOut = R"mlir(
+func.func @prepare.w(%a: tensor<64x12xbf16> {mla.weight = "a"}) -> tensor<2x12x16xbf16> {
+  %h = tensor.expand_shape %a [[0, 1], [2]] output_shape [4, 16, 12] : tensor<64x12xbf16> into tensor<4x16x12xbf16>
+  %s = tensor.extract_slice %h[0, 6, 0] [4, 8, 12] [1, 1, 1] : tensor<4x16x12xbf16> to tensor<4x8x12xbf16>
+  %c = tensor.collapse_shape %s [[0, 1], [2]] : tensor<4x8x12xbf16> into tensor<32x12xbf16>
+  %0 = tensor.empty() : tensor<2x12x16xbf16>
+  %p = linalg.pack %c inner_dims_pos = [0] inner_tiles = [16] into %0 : tensor<32x12xbf16> -> tensor<2x12x16xbf16>
+  return %p : tensor<2x12x16xbf16>
+})mlir";
+/// What the corrupted entry calls first; entries have no context.
+static void (*honestEntry)(void **);
+static void (*corrupt)(void **descriptors, int64_t made);
+
+namespace {
+class CertificateTest : public ::testing::Test {
+protected:
+  CertificateTest() : context(makeRegistry()) {}
+
+  static mlir::DialectRegistry makeRegistry() {
+    mlir::DialectRegistry registry;
+    registerStageDialects(registry, Stage::LLVM);
+    registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::linalg::LinalgDialect,
+                    mlir::tensor::TensorDialect, MLADialect>();
+    return registry;
+  }
+
+  WeightPreparation compile(llvm::StringRef text) {
+    auto preparation = WeightPreparation::compile(mlir::parseSourceString<mlir::ModuleOp>(text, &context));
+    EXPECT_TRUE(static_cast<bool>(preparation));
+    return std::move(*preparation);
+  }
+
+  /// Inputs of any type: their bytes are no NaN and of no large exponent.
+  llvm::Expected<const SafetensorsTensor *> find(llvm::StringRef name, const WeightPreparation &preparation) {
+    const WeightPreparation::Weight &weight = preparation.weights()[0];
+    size_t i = llvm::find(weight.inputs, name) - weight.inputs.begin();
+    mlir::Type type = mlir::getElementTypeOrSelf(mlir::func::FuncOp(weight.definition).getArgumentTypes()[i]);
+    SafetensorsTensor &tensor = tensors[name.str()];
+    tensor.dtype = type.isF32() ? DType::F32 : type.isBF16() ? DType::BF16 : DType::F8_E4M3;
+    tensor.shape = weight.inputShapes[i];
+    std::string &bytes = storage[name.str()];
+    if (bytes.empty())
+      fill(bytes, tensor.dtype, mlir::ShapedType::getNumElements(tensor.shape));
+    tensor.data = bytes.data();
+    tensor.bytes = bytes.size();
+    return &tensor;
+  }
+
+  static void fill(std::string &bytes, DType dtype, int64_t count) {
+    uint32_t random = 7;
+    for (int64_t i = 0; i < count; ++i) {
+      float value = static_cast<float>((random = random * 1664525u + 1013904223u) >> 8) / (1 << 23) - 1;
+      uint32_t bits = llvm::bit_cast<uint32_t>(value);
+      if (dtype == DType::F8_E4M3)
+        bytes.push_back(static_cast<char>(bits >> 20 & 0xbf));
+      else
+        bytes.append(reinterpret_cast<char *>(&bits) + 4 - dtypeSize(dtype), dtypeSize(dtype));
+    }
+  }
+
+  /// The error of writing the weight, or "".
+  std::string write(const WeightPreparation &preparation, std::vector<int64_t> layers = {0}) {
+    llvm::SmallString<128> scratch;
+    EXPECT_FALSE(llvm::sys::fs::createUniqueDirectory("certificate", scratch));
+    auto directory = BundleDirectory::create((scratch + "/out").str());
+    EXPECT_TRUE(static_cast<bool>(directory));
+    auto result = writeWeights(
+        preparation, layers, "layers.0.", [&](llvm::StringRef name) { return find(name, preparation); }, *directory,
+        [&](uint64_t done, uint64_t all) { progress(done, all); });
+    std::string error;
+    if (result)
+      certificates = *result;
+    else
+      error = llvm::toString(result.takeError());
+    if (result)
+      EXPECT_TRUE(llvm::sys::fs::exists(directory->file(MLA_WEIGHTS_FILE)));
+    else
+      EXPECT_FALSE(llvm::sys::fs::exists(directory->file(MLA_WEIGHTS_FILE))); // nothing that loads
+    (void)llvm::sys::fs::remove_directories(scratch);
+    return error;
+  }
+
+  /// Writes with an entry that does its work and then spoils a tile.
+  std::string writeCorrupted(llvm::StringRef text, void (*how)(void **descriptors, int64_t made)) {
+    WeightPreparation preparation = compile(text);
+    auto &weight = const_cast<WeightPreparation::Weight &>(preparation.weights()[0]);
+    EXPECT_EQ(write(preparation), "");
+    honestEntry = weight.entry;
+    corrupt = how;
+    weight.entry = [](void **descriptors) {
+      honestEntry(descriptors);
+      corrupt(descriptors, 0);
+    };
+    return write(preparation);
+  }
+
+  virtual void progress(uint64_t done, uint64_t all) {}
+
+  mlir::MLIRContext context;
+  std::map<std::string, SafetensorsTensor> tensors;
+  std::map<std::string, std::string> storage;
+  std::vector<Certificate> certificates;
+};
+} // namespace
+
+/// The memory of a descriptor's tile.
+template <typename T> static T *tileOf(void **descriptors, int index) {
+  return *reinterpret_cast<T **>(static_cast<char *>(descriptors[index]) + sizeof(void *));
+}
+
+/// "weight w: …" and what to do.
+static void expectError(const std::string &error, llvm::StringRef what) {
+  EXPECT_NE(error.find("layer 0: weight w: "), std::string::npos) << error;
+  EXPECT_NE(error.find(what), std::string::npos) << error;
+  EXPECT_NE(error.find("the bundle was not written"), std::string::npos) << error;
+}
+
+TEST_F(CertificateTest, SaysHowFarAProductIsFromItsBound) {
+  EXPECT_EQ(write(compile(kRoundedProduct)), "");
+  ASSERT_EQ(certificates.size(), 1u);
+  const Certificate &c = certificates[0];
+  EXPECT_TRUE(c.isProduct);
+  EXPECT_EQ(c.depth, 16);
+  EXPECT_GE(c.probes, 2);
+  EXPECT_GT(c.ratio, 0);
+  EXPECT_LT(c.ratio, 1);
+  EXPECT_GT(c.maxRounding, 0x1p-10);
+  EXPECT_LE(c.maxRounding, 0x1p-8);
+  EXPECT_GT(c.rmsRounding, 0);
+  EXPECT_LT(c.rmsRounding, c.maxRounding);
+}
+
+TEST_F(CertificateTest, SurvivesJson) {
+  Certificate c{3, "w_uk", true, 128, 2, 0.25, 0x1p-9, 1e-3}, read;
+  llvm::json::Path::Root root;
+  llvm::json::Value value = toJSON(c);
+  ASSERT_TRUE(fromJSON(value, read, root));
+  EXPECT_EQ(toJSON(read), value);
+}
+
+TEST_F(CertificateTest, FindsAFlippedSignInAProduct) {
+  expectError(writeCorrupted(kProduct, [](void **d, int64_t) { tileOf<float>(d, 3)[777] *= -1; }),
+              "differs from the product of its factors");
+}
+
+TEST_F(CertificateTest, FindsAFlippedMantissaBitInAProduct) {
+  expectError(writeCorrupted(kProduct, [](void **d, int64_t) { tileOf<float>(d, 3)[5] *= 1.0078125f; }),
+              "differs from the product of its factors");
+}
+
+TEST_F(CertificateTest, FindsAFlippedElementInAProductInPanels) {
+  expectError(writeCorrupted(kRoundedProduct,
+                             [](void **d, int64_t) {
+                               tileOf<float>(d, 3)[40] += 1;
+                               tileOf<uint16_t>(d, 4)[40] = 0;
+                             }),
+              "differs from the product of its factors");
+}
+
+TEST_F(CertificateTest, FindsAFlippedBitInWhatIsStored) {
+  expectError(writeCorrupted(kRoundedProduct, [](void **d, int64_t) { tileOf<uint16_t>(d, 4)[40] ^= 1; }),
+              "not as the nearest element");
+}
+
+TEST_F(CertificateTest, FindsAWrongScale) {
+  expectError(writeCorrupted(kScaled,
+                             [](void **d, int64_t) {
+                               for (int row = 24; row < 48; ++row) // of the block of scales
+                                 for (int column = 16; column < 32; ++column)
+                                   tileOf<float>(d, 3)[row * 48 + column] *= 2;
+                             }),
+              "by the checkpoint");
+}
+
+TEST_F(CertificateTest, FindsOneBitInAScaledWeight) {
+  expectError(writeCorrupted(kScaled, [](void **d, int64_t) { reinterpret_cast<uint32_t *>(tileOf<float>(d, 3))[9] ^= 1; }),
+              "by the checkpoint");
+}
+
+TEST_F(CertificateTest, FindsTwoElementsInEachOthersPlace) {
+  expectError(writeCorrupted(kLaidOut, [](void **d, int64_t) { std::swap(tileOf<uint16_t>(d, 2)[0], tileOf<uint16_t>(d, 2)[1]); }),
+              "by the checkpoint");
+}
+
+TEST_F(CertificateTest, FindsNaN) {
+  expectError(writeCorrupted(kProduct, [](void **d, int64_t) { tileOf<float>(d, 3)[0] = NAN; }),
+              "differs from the product of its factors");
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+static int64_t anonymousKiB() {
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);)
+    if (line.rfind("RssAnon:", 0) == 0)
+      return std::stoll(line.substr(8));
+  return 0;
+}
+
+namespace {
+class PreparationMemoryTest : public CertificateTest {
+protected:
+  void progress(uint64_t, uint64_t) override { most = std::max(most, anonymousKiB()); }
+  int64_t most = 0;
+};
+} // namespace
+
+/// 128 MiB are made of 64 MiB; what is needed beside is near some tiles of 1 MiB a thread.
+TEST_F(PreparationMemoryTest, IsNearATileAThread) {
+  WeightPreparation preparation = compile(R"mlir(
+func.func @prepare.w(%a: tensor<32768x1024xbf16> {mla.weight = "a"}) -> tensor<32768x1024xf32> {
+  %w = arith.extf %a : tensor<32768x1024xbf16> to tensor<32768x1024xf32>
+  return %w : tensor<32768x1024xf32>
+})mlir");
+  llvm::cantFail(find("a", preparation)); // the inputs, before memory is looked at
+  setenv("MLA_NUM_THREADS", "2", 1); // before the team is made, if this test runs alone, as ctest has it
+  int64_t before = anonymousKiB();
+  EXPECT_EQ(write(preparation), "");
+  EXPECT_GT(most, 0);
+  EXPECT_LT(most - before, 32 << 10);
+}
