@@ -159,8 +159,8 @@ int main(int argc, char **argv) {
     product.certifier = nullptr;
     std::cout << "{\"seconds\": " << plain << ", \"certified_seconds\": " << secondsSince(start)
               << ", \"cpu_seconds\": " << plainCpu << ", \"certified_cpu_seconds\": " << cpuSeconds() - certifiedCpu
-              << ", \"ratio\": " << certifier->finish().ratio << ", \"memory_MiB\": " << status("VmHWM:") - before
-              << ", \"anonymous_MiB\": " << status("RssAnon:") - before << "}" << std::endl;
+              << ", \"ratio\": " << certifier->finish().ratio << ", \"anonymous_MiB\": " << status("RssAnon:") - before
+              << "}" << std::endl;
   }
   return 0;
 }

@@ -4,8 +4,9 @@
 Both are made as mla-compile makes them, in tiles and in the layouts of both targets: panels in f32 for the CPU, rows in
 bf16 for the H100. OpenBLAS (numpy's) multiplies the same factors in f32, head by head, on as many threads. Rounds
 interleave all; figures are medians of rounds and of the ratios within a round. On a machine shared
-with others only the ratios by processor time on one thread (--threads=1) mean much. `memory_MiB` is the peak of the resident
-set beyond what the process held before the first product, inputs included. Prints JSON.
+with others only the ratios by processor time on one thread (--threads=1) mean much. `anonymous_MiB` is how
+much more anonymous memory the process holds after a round, plain and certified, than before the first product, when it held
+the inputs and the code: tiles and probes, and what the allocator kept; no peak. Prints JSON.
 
 usage: prepare_products.py [--build=BUILD] [--rounds=5] [--heads=128] [--threads=N]        (needs numpy)
 """

@@ -145,9 +145,8 @@ llvm::Error mla::emitBundle(ModuleOp module, importer::Checkpoint &checkpoint, c
                             llvm::StringRef out) {
   // One layer is made again sooner than anyone looks for what is left of it.
   auto layers = module->getAttrOfType<DenseI64ArrayAttr>(kLayersAttr);
-  llvm::Expected<BundleDirectory> directory = layers.size() > 1
-                                                  ? BundleDirectory::resume(out, describeRequest(module, options))
-                                                  : BundleDirectory::create(out);
+  llvm::Expected<BundleDirectory> directory =
+      layers.size() > 1 ? BundleDirectory::resume(out, describeRequest(module, options)) : BundleDirectory::create(out);
   if (!directory)
     return directory.takeError();
   OwningOpRef<ModuleOp> prepares = partOf(module, /*prepares=*/true), layer = partOf(module, /*prepares=*/false);

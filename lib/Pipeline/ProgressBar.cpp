@@ -17,9 +17,10 @@ static constexpr std::chrono::milliseconds interval(200);
 std::string mla::progressText(llvm::StringRef what, uint64_t done, uint64_t all, double bytesPerSecond) {
   double part = all ? static_cast<double>(done) / all : 1;
   int filled = static_cast<int>(part * width);
-  std::string bar = std::string(filled, '=') + (filled < width ? ">" : "") + std::string(std::max(width - filled - 1, 0), ' ');
-  std::string text = llvm::formatv("{0} [{1}] {2}%  {3} of {4} MiB", what, bar, static_cast<int>(part * 100), done >> 20,
-                                   all >> 20);
+  std::string bar =
+      std::string(filled, '=') + (filled < width ? ">" : "") + std::string(std::max(width - filled - 1, 0), ' ');
+  std::string text =
+      llvm::formatv("{0} [{1}] {2}%  {3} of {4} MiB", what, bar, static_cast<int>(part * 100), done >> 20, all >> 20);
   if (bytesPerSecond > 0)
     text += llvm::formatv("  {0:f0} MiB/s  {1:f0} s left", bytesPerSecond / (1 << 20), (all - done) / bytesPerSecond);
   return text;

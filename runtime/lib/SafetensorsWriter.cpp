@@ -53,7 +53,7 @@ struct SafetensorsWriter::Impl {
   uint64_t size = 0; // of the file, when it was opened
   int file = -1;
   std::map<std::string, Slot, std::less<>> slots;
-  std::mutex mutex; // guards the slots' intervals
+  std::mutex mutex;    // guards the slots' intervals
   bool remove = false; // when destroyed
 
   ~Impl() {
@@ -225,9 +225,7 @@ Error SafetensorsWriter::write(std::string_view name, uint64_t offset, const voi
   return {};
 }
 
-Error SafetensorsWriter::flush() {
-  return fdatasync(impl->file) == 0 ? Error() : impl->failed("flush", errno);
-}
+Error SafetensorsWriter::flush() { return fdatasync(impl->file) == 0 ? Error() : impl->failed("flush", errno); }
 
 void SafetensorsWriter::keep() { impl->remove = false; }
 

@@ -79,7 +79,22 @@ static std::optional<double> parseTolerance(const char *text) {
 }
 
 namespace {
-enum OptionId { Check = 1, Tolerance, Layer, Bench, Phase, Batch, Context, Tokens, Steps, Json, Info, Certificate, Help, Version };
+enum OptionId {
+  Check = 1,
+  Tolerance,
+  Layer,
+  Bench,
+  Phase,
+  Batch,
+  Context,
+  Tokens,
+  Steps,
+  Json,
+  Info,
+  Certificate,
+  Help,
+  Version
+};
 
 /// What was given, and the modes the given options belong to.
 struct Given {

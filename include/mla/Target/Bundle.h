@@ -128,8 +128,9 @@ private:
 using WeightProgress = llvm::function_ref<void(uint64_t done, uint64_t all)>;
 
 /// Makes all weights of all layers, tile by tile on the runtime's threads, checks each tile and writes it to its place
-/// in the bundle's file. In a resumable directory layers that are complete are kept, and not made again. Memory beyond the checkpoint's mapping is near a few tiles a thread. A checkpoint name that begins with
-/// `prefix`, the first layer's, stands for every layer's. The result: a certificate a weight.
+/// in the bundle's file. In a resumable directory layers that are complete are kept, and not made again. Memory beyond
+/// the checkpoint's mapping is near a few tiles a thread. A checkpoint name that begins with `prefix`, the first
+/// layer's, stands for every layer's. The result: a certificate a weight.
 llvm::Expected<std::vector<Certificate>> writeWeights(const WeightPreparation &preparation,
                                                       llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
                                                       FindTensor find, BundleDirectory &directory,

@@ -35,9 +35,9 @@ struct Certificate {
   int64_t layer = 0;
   std::string weight;
   bool isProduct = false;
-  int64_t depth = 0, probes = 0;            ///< of a product: its contracted size; random vectors a tile
-  double ratio = 0;                         ///< of a product: the largest residual over its bound, at most 1
-  double maxRounding = 0, rmsRounding = 0;  ///< of storing: relative to the element, and to the weight's norm
+  int64_t depth = 0, probes = 0;           ///< of a product: its contracted size; random vectors a tile
+  double ratio = 0;                        ///< of a product: the largest residual over its bound, at most 1
+  double maxRounding = 0, rmsRounding = 0; ///< of storing: relative to the element, and to the weight's norm
 };
 
 llvm::json::Value toJSON(const Certificate &certificate);

@@ -85,8 +85,9 @@ Value Emitter::reshaped(Value tensor, ArrayRef<int64_t> shape) {
     return tensor;
   auto target = RankedTensorType::get(shape, type.getElementType());
   if (auto groups = getReassociationIndicesForReshape(type, target))
-    return type.getRank() > target.getRank() ? tensor::CollapseShapeOp::create(*this, target, tensor, *groups).getResult()
-                                             : tensor::ExpandShapeOp::create(*this, target, tensor, *groups).getResult();
+    return type.getRank() > target.getRank()
+               ? tensor::CollapseShapeOp::create(*this, target, tensor, *groups).getResult()
+               : tensor::ExpandShapeOp::create(*this, target, tensor, *groups).getResult();
   auto flat = RankedTensorType::get({type.getNumElements()}, type.getElementType());
   ReassociationIndices all = llvm::to_vector(llvm::seq<int64_t>(type.getRank()));
   Value collapsed = tensor::CollapseShapeOp::create(*this, flat, tensor, ArrayRef<ReassociationIndices>{all});

@@ -305,8 +305,9 @@ static LogicalResult tilePrepare(func::FuncOp prepare) {
   auto exact = RankedTensorType::get(sizes, exactType(prepare, rounding));
   Value offsets = entry.addArgument(RankedTensorType::get({whole.getRank()}, e.getI64Type()), prepare.getLoc());
   Value into = entry.addArgument(exact, prepare.getLoc());
-  Value tile = TileEmitter(e, rounding).emitInto(end->getOperand(0), {readOffsets(e, offsets, whole, sizes),
-                                                                      SmallVector<int64_t>(sizes)}, into);
+  Value tile =
+      TileEmitter(e, rounding)
+          .emitInto(end->getOperand(0), {readOffsets(e, offsets, whole, sizes), SmallVector<int64_t>(sizes)}, into);
   if (!tile)
     return failure();
   SmallVector<Value> results = {tile};

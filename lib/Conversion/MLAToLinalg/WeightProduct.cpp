@@ -6,11 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // One factor gives panels, contiguous and at most 32 wide, from which vectors are
-// read; the elements of the other are read one by one and broadcast. Broadcasts
-// from memory cost a load each, those from a register a shuffle, and shuffles
-// share a port with the multiplications. The contracted size is the width of a
-// head: a panel stays in the first-level cache as it is, so that there is no loop
-// over blocks of it.
+// read; the elements of the other are loaded one by one and broadcast. There is
+// no loop over blocks of the contracted size: of the products that a layer has, it
+// is the width of a head, and a panel of 32 is 16 KiB.
 //
 //===----------------------------------------------------------------------===//
 
@@ -77,8 +75,8 @@ Value ProductEmitter::broadcastAt(Emitter &e, Value step, Value position) {
 SmallVector<Value> ProductEmitter::emitSums(Emitter &e, Value panel, Value first) {
   SmallVector<Value> zeros(block, arith::ConstantOp::create(e, e.getZeroAttr(vectorType)));
   auto body = [&](Emitter &e, Value step, ValueRange sums) {
-    Value row = vector::TransferReadOp::create(e, vectorType, panel, {step, e.index(0)}, std::nullopt,
-                                               ArrayRef<bool>{true});
+    Value row =
+        vector::TransferReadOp::create(e, vectorType, panel, {step, e.index(0)}, std::nullopt, ArrayRef<bool>{true});
     SmallVector<Value> next;
     for (auto [i, sum] : llvm::enumerate(sums))
       next.push_back(vector::FMAOp::create(e, broadcastAt(e, step, e.add(first, e.index(i))), row, sum));

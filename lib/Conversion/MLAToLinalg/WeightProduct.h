@@ -12,8 +12,9 @@
 
 namespace mla {
 
-/// Where the element in row n and column m of a product goes: in `tensor`, f32, at `origin` with n and m added in two of
-/// its dimensions. With panels, dimension `rowDim` counts panels of rows and the last one counts the rows in a panel.
+/// Where the element in row n and column m of a product goes: in `tensor`, f32, at `origin` with n and m added in two
+/// of its dimensions. With panels, dimension `rowDim` counts panels of rows and the last one counts the rows in a
+/// panel.
 struct ProductPlace {
   mlir::Value tensor;
   llvm::SmallVector<mlir::Value> origin;

@@ -60,8 +60,7 @@ static Value emitCompose(Emitter &e, ComposeOp op, Value outer, Value inner) {
     Value b = e.cast(e.slice(inner, {head, zero, zero}, {e.size(1), depth, columns}, 2), e.getF32Type());
     Value first = e.index(0);
     Value sums = emitWeightProduct(e, a, b, {e.empty({rows, columns}), {first, first}, 0, 1, /*panels=*/false});
-    e.yieldSlice(e.cast(sums, typeOf(op).getElementType()), outputs[0], {head, zero, zero},
-                 {e.size(1), rows, columns});
+    e.yieldSlice(e.cast(sums, typeOf(op).getElementType()), outputs[0], {head, zero, zero}, {e.size(1), rows, columns});
   };
   return e.parallel({e.size(shape[0])}, e.empty({e.size(shape[0]), rows, columns}, typeOf(op).getElementType()),
                     body)[0];

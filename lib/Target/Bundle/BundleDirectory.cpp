@@ -9,8 +9,8 @@
 #include "mla/abi.h"
 
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -55,7 +55,8 @@ static void removeOnSignal(llvm::StringRef directory) {
   llvm::sys::SetInterruptFunction(removeInterrupted);
 }
 
-/// The output as an absolute path, if a bundle may go there. A relative one would make the temporary directory elsewhere.
+/// The output as an absolute path, if a bundle may go there. A relative one would make the temporary directory
+/// elsewhere.
 static llvm::Expected<std::string> checkOutput(llvm::StringRef asked) {
   llvm::SmallString<128> absolute(asked);
   if (std::error_code code = fs::make_absolute(absolute))

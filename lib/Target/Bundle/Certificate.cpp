@@ -214,8 +214,8 @@ llvm::Error Certifier::Impl::checkStored(const void *made, const void *stored, i
   auto *exact = static_cast<const float *>(made);
   auto *rounded = static_cast<const uint16_t *>(stored);
   if (int64_t i = findWrongRounding(exact, rounded, count); i < count)
-    return wrong(llvm::formatv("{0:e} is stored as {1:e}, not as the nearest element", exact[i], widenBF16(rounded[i]))
-                     .str());
+    return wrong(
+        llvm::formatv("{0:e} is stored as {1:e}, not as the nearest element", exact[i], widenBF16(rounded[i])).str());
   RoundingError error = measureRounding(exact, rounded, count);
   std::lock_guard<std::mutex> lock(mutex);
   roundingError.add(error);
@@ -244,8 +244,9 @@ llvm::Error Certifier::check(llvm::ArrayRef<int64_t> offsets, llvm::ArrayRef<int
   int64_t count = 1;
   for (int64_t size : sizes)
     count *= size;
-  llvm::Error error = impl->product ? impl->checkProduct(impl->reference.result(), selection, static_cast<const float *>(made))
-                                    : impl->checkElements(selection, made, count);
+  llvm::Error error = impl->product
+                          ? impl->checkProduct(impl->reference.result(), selection, static_cast<const float *>(made))
+                          : impl->checkElements(selection, made, count);
   if (error || made == stored)
     return error;
   return impl->checkStored(made, stored, count);

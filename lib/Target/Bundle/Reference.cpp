@@ -120,8 +120,7 @@ static std::optional<std::pair<Places, Places>> split(llvm::ArrayRef<Place> plac
   for (size_t i = 0; i < places.size(); i += inner.size())
     outer.push_back({places[i].index / size, places[i].offset});
   Places again = join(outer, inner, size);
-  bool same = llvm::equal(places, again,
-                          [](Place a, Place b) { return a.index == b.index && a.offset == b.offset; });
+  bool same = llvm::equal(places, again, [](Place a, Place b) { return a.index == b.index && a.offset == b.offset; });
   return same ? std::optional(std::pair(outer, inner)) : std::nullopt;
 }
 

@@ -27,8 +27,8 @@ struct Place {
   int64_t index, offset;
 };
 
-/// Some indices of every dimension of a tensor. Their combinations are its elements; an element's place in memory is the
-/// sum of its offsets. Operations that move elements thus only rename indices.
+/// Some indices of every dimension of a tensor. Their combinations are its elements; an element's place in memory is
+/// the sum of its offsets. Operations that move elements thus only rename indices.
 using Selection = llvm::SmallVector<llvm::SmallVector<Place>>;
 
 /// A box in row-major order.

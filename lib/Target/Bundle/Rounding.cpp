@@ -42,7 +42,8 @@ int64_t mla::findWrongRounding(const float *made, const uint16_t *stored, int64_
 }
 
 /// In lanes, so that the sums are independent; within a lane f32 is exact enough for what is reported.
-MLA_WIDE_VECTORS static void measureLanes(const float *made, const uint16_t *stored, int64_t count, RoundingError &into) {
+MLA_WIDE_VECTORS static void measureLanes(const float *made, const uint16_t *stored, int64_t count,
+                                          RoundingError &into) {
   float largest[kLanes] = {}, errors[kLanes] = {}, squares[kLanes] = {};
   for (int64_t begin = 0; begin + kLanes <= count; begin += kLanes)
     for (int64_t i = 0; i < kLanes; ++i) {

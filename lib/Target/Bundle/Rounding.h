@@ -14,7 +14,7 @@ namespace mla {
 
 /// How elements differ from what they were rounded from.
 struct RoundingError {
-  double largest = 0;                   ///< relative to the element
+  double largest = 0;                    ///< relative to the element
   double squaredErrors = 0, squares = 0; ///< sums, for the error relative to the norm
 
   void add(const RoundingError &other);

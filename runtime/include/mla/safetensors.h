@@ -100,8 +100,8 @@ public:
                                           const SafetensorsMetadata &metadata = {});
 
   /// Goes on with a file that a writer of the same tensors and metadata kept when it was not finished. Tensors that
-  /// `written` names are complete in it; of the others nothing counts. Fails, and leaves the file alone, if it is no such
-  /// file.
+  /// `written` names are complete in it; of the others nothing counts. Fails, and leaves the file alone, if it is no
+  /// such file.
   static Result<SafetensorsWriter> resume(const std::string &path, const std::vector<SafetensorsSpec> &tensors,
                                           const std::vector<std::string> &written,
                                           const SafetensorsMetadata &metadata = {});

@@ -222,12 +222,14 @@ TEST_F(CertificateTest, FindsAWrongScale) {
 }
 
 TEST_F(CertificateTest, FindsOneBitInAScaledWeight) {
-  expectError(writeCorrupted(kScaled, [](void **d, int64_t) { reinterpret_cast<uint32_t *>(tileOf<float>(d, 3))[9] ^= 1; }),
-              "by the checkpoint");
+  expectError(
+      writeCorrupted(kScaled, [](void **d, int64_t) { reinterpret_cast<uint32_t *>(tileOf<float>(d, 3))[9] ^= 1; }),
+      "by the checkpoint");
 }
 
 TEST_F(CertificateTest, FindsTwoElementsInEachOthersPlace) {
-  expectError(writeCorrupted(kLaidOut, [](void **d, int64_t) { std::swap(tileOf<uint16_t>(d, 2)[0], tileOf<uint16_t>(d, 2)[1]); }),
+  expectError(writeCorrupted(
+                  kLaidOut, [](void **d, int64_t) { std::swap(tileOf<uint16_t>(d, 2)[0], tileOf<uint16_t>(d, 2)[1]); }),
               "by the checkpoint");
 }
 
@@ -264,7 +266,7 @@ func.func @prepare.w(%a: tensor<32768x1024xbf16> {mla.weight = "a"}) -> tensor<3
   return %w : tensor<32768x1024xf32>
 })mlir");
   llvm::cantFail(find("a", preparation)); // the inputs, before memory is looked at
-  setenv("MLA_NUM_THREADS", "2", 1); // before the team is made, if this test runs alone, as ctest has it
+  setenv("MLA_NUM_THREADS", "2", 1);      // before the team is made, if this test runs alone, as ctest has it
   int64_t before = anonymousKiB();
   EXPECT_EQ(write(preparation), "");
   EXPECT_GT(most, 0);

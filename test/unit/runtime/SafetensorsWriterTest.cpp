@@ -137,3 +137,47 @@ TEST(SafetensorsWriter, ReportsThatSpaceIsOut) {
   EXPECT_EQ(error.kind(), ErrorKind::IO);
   EXPECT_NE(error.message().find("raise the limit on file sizes"), std::string::npos) << error.message();
 }
+
+//===----------------------------------------------------------------------===//
+// Unfinished files
+//===----------------------------------------------------------------------===//
+
+static const std::vector<SafetensorsSpec> twoTensors = {{"a", DType::U8, {100}}, {"b", DType::U8, {100}}};
+
+/// Leaves a file in which `a` is complete and `b` is not.
+static void leaveUnfinished(const std::string &path) {
+  SafetensorsWriter writer = create(path, twoTensors);
+  EXPECT_FALSE(writer.write("a", 0, std::string(100, 'a').data(), 100));
+  EXPECT_FALSE(writer.write("b", 0, std::string(50, 'x').data(), 50));
+  EXPECT_FALSE(writer.flush());
+  writer.keep();
+}
+
+TEST(SafetensorsWriter, GoesOnWithAnUnfinishedFile) {
+  TempDir directory;
+  std::string path = directory / "a.safetensors";
+  leaveUnfinished(path);
+  Result<SafetensorsWriter> writer = SafetensorsWriter::resume(path, twoTensors, {"a"});
+  ASSERT_TRUE(writer) << writer.error().message();
+  Error unfinished = writer->finish();
+  EXPECT_NE(unfinished.message().find("tensor 'b': byte 0 of 100 was never written"), std::string::npos)
+      << unfinished.message();
+  EXPECT_FALSE(writer->write("b", 0, std::string(100, 'b').data(), 100));
+  EXPECT_FALSE(writer->finish());
+  Result<SafetensorsFile> file = SafetensorsFile::open(path);
+  ASSERT_TRUE(file) << file.error().message();
+  for (const char *name : {"a", "b"})
+    EXPECT_EQ(std::string(static_cast<const char *>(file->find(name)->data), 100), std::string(100, name[0]));
+}
+
+TEST(SafetensorsWriter, LeavesForeignFilesAlone) {
+  TempDir directory;
+  std::string path = directory / "a.safetensors";
+  leaveUnfinished(path);
+  EXPECT_FALSE(SafetensorsWriter::resume(path, {{"a", DType::U8, {100}}, {"c", DType::U8, {100}}}, {"a"}));
+  EXPECT_FALSE(SafetensorsWriter::resume(path, twoTensors, {"c"}));
+  EXPECT_FALSE(SafetensorsWriter::resume(directory / "none", twoTensors, {}));
+  std::filesystem::resize_file(path, 150);
+  EXPECT_FALSE(SafetensorsWriter::resume(path, twoTensors, {"a", "b"}));
+  EXPECT_TRUE(std::filesystem::exists(path));
+}

@@ -34,8 +34,8 @@ mlir::FailureOr<llvm::SmallVector<int64_t>> sourceTile(mlir::Operation *op, llvm
 /// The rounding to the type that is stored, if nothing but moves of elements comes after it.
 mlir::arith::TruncFOp findRounding(mlir::func::FuncOp prepare);
 
-/// Sizes of a tile: of a product one head, all columns and about a thousand rows, so that what both factors hold is used
-/// often; of other weights about a quarter of a million elements.
+/// Sizes of a tile: of a product one head, all columns and about a thousand rows, so that what both factors hold is
+/// used often; of other weights about a quarter of a million elements.
 llvm::SmallVector<int64_t> choosePrepareTile(mlir::func::FuncOp prepare);
 
 } // namespace mla
