@@ -78,8 +78,20 @@ static LogicalResult checkStorage(Operation *op) {
   return success();
 }
 
+/// Of a checkpoint, or as the fold named a moved one: `o_proj_x_b_uv`.
+static LogicalResult refuseBias(BiasOp op) {
+  auto error = op.emitOpError("adds ");
+  if (auto weight = op.getBias().getDefiningOp<WeightOp>())
+    error << "the bias '" << weight.getName() << "'";
+  else
+    error << "a bias";
+  return error << ", and no kernel of the H100 target adds biases yet; compile with --target=cpu";
+}
+
 /// What there is no kernel for is said before anything changes.
 static LogicalResult check(Operation *op) {
+  if (auto bias = dyn_cast<BiasOp>(op))
+    return refuseBias(bias);
   bool known = kindOf(op) || isRepeated(op) || isa<WeightOp, arith::TruncFOp, func::ReturnOp>(op);
   if (!known)
     return op->emitOpError("has no kernel on the H100 target yet; compile with --target=cpu");

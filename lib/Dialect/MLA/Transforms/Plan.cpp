@@ -6,8 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "ExplainPlan.h"
+#include "mla/Dialect/MLA/Analysis/Legality.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Dialect/MLA/Transforms/PlanRequest.h"
+
+#include "llvm/ADT/SetVector.h"
 
 namespace mla {
 #define GEN_PASS_DEF_MLAPLAN
@@ -33,6 +36,19 @@ static PhaseDecision decideByCost(MLIRContext *context, const FormChooser &choos
   return decision;
 }
 
+/// What was requested or planned before may be illegal: the passes that act leave that side as it is.
+static void remarkOnIllegal(func::FuncOp function, PhaseAttr phase, ArrayRef<RegimeAttr> regimes) {
+  for (auto [side, getForm] : {std::pair(Side::Q, &RegimeAttr::getQ), std::pair(Side::O, &RegimeAttr::getO)}) {
+    llvm::SmallSetVector<Form, 3> planned;
+    for (RegimeAttr regime : regimes)
+      planned.insert((regime.*getForm)());
+    for (Form form : planned)
+      if (std::optional<Refusal> refusal = findRefusal(function, side, form))
+        refusal->remark(side,
+                        "cannot " + stringifyForm(form) + ", which is planned for " + stringifyPhase(phase.getValue()));
+  }
+}
+
 namespace {
 struct MLAPlan : mla::impl::MLAPlanBase<MLAPlan> {
   using MLAPlanBase::MLAPlanBase;
@@ -51,6 +67,10 @@ struct MLAPlan : mla::impl::MLAPlanBase<MLAPlan> {
     if (!decided || *request)
       module->setAttr(kPlanAttr,
                       makePlan(&getContext(), *request, decided, [&](Phase phase) { return decide(phase, *found); }));
+    auto made = module->getAttrOfType<PlanAttr>(kPlanAttr);
+    for (auto function : module.getOps<func::FuncOp>())
+      if (auto phase = function->getAttrOfType<PhaseAttr>(kPhaseAttr))
+        remarkOnIllegal(function, phase, made.getRegimes(phase.getValue()));
     if (explain)
       explainPlan(*found);
   }

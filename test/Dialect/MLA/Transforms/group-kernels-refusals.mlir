@@ -4,7 +4,7 @@
 
 func.func @bias(%x: tensor<?x48xbf16>) -> tensor<?x48xbf16> {
   %b = mla.weight "b" : tensor<48xf32>
-  // expected-error @+1 {{'mla.bias' op has no kernel on the H100 target yet; compile with --target=cpu}}
+  // expected-error @+1 {{'mla.bias' op adds the bias 'b', and no kernel of the H100 target adds biases yet; compile with --target=cpu}}
   %y = mla.bias %x, %b : tensor<?x48xbf16>, tensor<48xf32>
   return %y : tensor<?x48xbf16>
 }

@@ -35,7 +35,9 @@ def MLAPlan : Pass<"mla-plan", "::mlir::ModuleOp"> {
     `phase=form` and `phase.side=form` (`decode.q=fold,decode.o=absorb,prefill=naive`).
     What is requested holds for every context; `why` says of each side whether
     it was requested, planned before, or decided, with the time of what was taken
-    and of what was declined.
+    and of what was declined. What is requested, or planned before, for a side that
+    cannot have it stays in the plan and is remarked on at the operation that
+    stands in the way: the passes that act leave that side as it is.
 
     The device is `device`, else the first one in the module's
     `dlti.target_system_spec` that has these entries, else an H100:
