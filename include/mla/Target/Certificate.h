@@ -11,6 +11,8 @@
 // - A product W = A·B by random vectors r (Freivalds, 1977), before it is rounded:
 //   in every row |W r - A(B r)| <= sqrt(k) u |A||B||r|, with k the contracted
 //   size, u = 2^-24 of f32, and everything but W in f64.
+// - A sum that holds products, W = A + c B·C (a merged LoRA), likewise: its probes
+//   are sums of its terms', and so are its bounds, with one u more an operation.
 // - Every other weight element by element: it is read, moved, dequantised or
 //   rounded, all of which have one right result.
 // - Every stored element is the nearest one to what was made.
@@ -35,8 +37,8 @@ struct Certificate {
   int64_t layer = 0;
   std::string weight;
   bool isProduct = false;
-  int64_t depth = 0, probes = 0;           ///< of a product: its contracted size; random vectors a tile
-  double ratio = 0;                        ///< of a product: the largest residual over its bound, at most 1
+  int64_t depth = 0, probes = 0; ///< of a product, or the deepest of a sum: its contracted size; vectors a tile
+  double ratio = 0;              ///< of a product: the largest residual over its bound, at most 1
   double maxRounding = 0, rmsRounding = 0; ///< of storing: relative to the element, and to the weight's norm
 };
 

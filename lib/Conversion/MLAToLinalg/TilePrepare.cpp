@@ -50,6 +50,8 @@ private:
   Box sourceBox(Operation *op, const Box &box);
   Value emitParts(Value value, const Box &box);
   Value emitMove(Operation *op, const Box &box);
+  Value emitConstant(arith::ConstantOp op, const Box &box);
+  template <typename Op> Value emitArithmetic(Op op, const Box &box);
   Value emitDequantize(DequantizeOp op, const Box &box);
   Value emitCompose(ComposeOp op, const Box &box);
   Value emitHead(ComposeOp op, const Box &box, const ProductPlace &place);
@@ -191,6 +193,19 @@ Value TileEmitter::emitDequantize(DequantizeOp op, const Box &box) {
                 : Value();
 }
 
+/// One number is no tensor of the weight's size.
+Value TileEmitter::emitConstant(arith::ConstantOp op, const Box &box) {
+  if (auto splat = dyn_cast<SplatElementsAttr>(op.getValue()))
+    return arith::ConstantOp::create(e, splat.resizeSplat(cast<RankedTensorType>(op.getType()).clone(box.sizes)));
+  return sliceOf(e.clone(*op)->getResult(0), box);
+}
+
+/// Element by element, as the operation does it.
+template <typename Op> Value TileEmitter::emitArithmetic(Op op, const Box &box) {
+  Value lhs = emit(op.getLhs(), box), rhs = emit(op.getRhs(), box);
+  return lhs && rhs ? Op::create(e, lhs, rhs).getResult() : Value();
+}
+
 /// A head of a product: `box` has one.
 Value TileEmitter::emitHead(ComposeOp op, const Box &box, const ProductPlace &place) {
   int64_t depth = typeOf(op.getOuter()).getDimSize(2), rows = box.sizes[1], columns = box.sizes[2];
@@ -229,7 +244,8 @@ Value TileEmitter::emit(Value value, const Box &box) {
   return TypeSwitch<Operation *, Value>(op)
       .Case([&](DequantizeOp dequantize) { return emitDequantize(dequantize, box); })
       .Case([&](ComposeOp compose) { return emitCompose(compose, box); })
-      .Case([&](arith::ConstantOp constant) { return sliceOf(e.clone(*constant)->getResult(0), box); })
+      .Case([&](arith::ConstantOp constant) { return emitConstant(constant, box); })
+      .Case<arith::AddFOp, arith::MulFOp>([&](auto arithmetic) { return emitArithmetic(arithmetic, box); })
       .Case<arith::ExtFOp, arith::TruncFOp>([&](auto cast) {
         Value tile = emit(cast.getIn(), box);
         return tile ? e.cast(tile, typeOf(cast).getElementType()) : tile;

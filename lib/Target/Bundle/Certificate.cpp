@@ -6,9 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Target/Certificate.h"
+#include "ExpectedProbes.h"
 #include "Float.h"
 #include "Parallel.h"
-#include "Probe.h"
 #include "Reference.h"
 #include "Rounding.h"
 #include "mla/Dialect/MLA/Analysis/PrepareTile.h"
@@ -70,9 +70,11 @@ struct Certifier::Impl {
        llvm::StringRef weight);
 
   llvm::Error probeInner();
-  llvm::Error probeHead(int64_t head, std::vector<ProbeSums> &of);
-  llvm::Error checkProduct(mlir::Value value, const Selection &selection, const float *made);
-  llvm::Error checkHead(Place head, const Selection &selection, const float *made);
+  llvm::Error checkProbes(mlir::Value value, const Selection &selection, const float *made);
+  llvm::Error checkProduct(const Selection &selection, const float *made);
+  llvm::Error checkSum(const Selection &selection, const float *made);
+  llvm::Error compare(const float *made, llvm::ArrayRef<Place> rows, llvm::ArrayRef<Place> columns,
+                      const ProbeVectors &of, llvm::ArrayRef<ProbeSums> expected, const llvm::Twine &where);
   llvm::Error checkElements(const Selection &selection, const void *made, int64_t count);
   llvm::Error checkStored(const void *made, const void *stored, int64_t count);
   llvm::Error wrong(const llvm::Twine &what) const;
@@ -80,10 +82,11 @@ struct Certifier::Impl {
   mlir::arith::TruncFOp rounding;
   Reference reference;
   Certificate certificate;
-  ComposeOp product; ///< what makes the weight's elements, if after it they are moved and rounded only
+  mlir::Value root;  ///< what makes the weight's elements: after it they are moved and rounded only
+  ComposeOp product; ///< the root, if it is one
   DType madeType, storedType;
-  /// Random vectors over the columns of a product, and the inner factor times them, by head and step.
-  std::array<std::vector<double>, kNumProbes> vectors;
+  /// Random vectors over the columns of the root; of a product, the inner factor times them, by head and step.
+  ProbeVectors vectors;
   std::vector<std::vector<ProbeSums>> inner;
 
   std::mutex mutex; // guards what follows, and the certificate
@@ -93,15 +96,17 @@ struct Certifier::Impl {
 Certifier::Impl::Impl(mlir::func::FuncOp prepare, llvm::ArrayRef<const SafetensorsTensor *> inputs, int64_t layer,
                       llvm::StringRef weight)
     : rounding(findRounding(prepare)), reference(prepare, inputs, rounding) {
-  mlir::Operation *root = reference.result().getDefiningOp();
-  while (root && (movesElements(root) || root == rounding))
-    root = root->getOperand(0).getDefiningOp();
-  product = mlir::dyn_cast_if_present<ComposeOp>(root);
+  root = reference.result();
+  for (mlir::Operation *op = root.getDefiningOp(); op && (movesElements(op) || op == rounding);
+       op = root.getDefiningOp())
+    root = op->getOperand(0);
+  product = root.getDefiningOp<ComposeOp>();
   madeType = dtypeOf(rounding ? mlir::Value(rounding.getIn()) : reference.result());
   storedType = dtypeOf(reference.result());
   certificate.layer = layer;
   certificate.weight = weight.str();
-  certificate.isProduct = product != nullptr;
+  certificate.depth = findDepth(root);
+  certificate.isProduct = certificate.depth > 0;
 }
 
 llvm::Error Certifier::Impl::wrong(const llvm::Twine &what) const {
@@ -110,62 +115,35 @@ llvm::Error Certifier::Impl::wrong(const llvm::Twine &what) const {
                                  "; the bundle was not written: compile again, and report it if that happens again");
 }
 
-/// The inner factor of a head times the random vectors: an element a step of the sum.
-llvm::Error Certifier::Impl::probeHead(int64_t head, std::vector<ProbeSums> &of) {
-  llvm::ArrayRef<int64_t> shape = mlir::cast<mlir::RankedTensorType>(product.getInner().getType()).getShape();
-  std::vector<double> values(shape[1] * shape[2]);
-  Selection all = selectBox({head, 0, 0}, {1, shape[1], shape[2]});
-  if (llvm::Error error = reference.evaluate(product.getInner(), all, values.data()))
-    return error;
-  of.resize(shape[1]);
-  for (int64_t k = 0; k < shape[1]; ++k)
-    for (int probe = 0; probe < kNumProbes; ++probe)
-      for (int64_t m = 0; m < shape[2]; ++m) {
-        double term = values[k * shape[2] + m] * vectors[probe][m];
-        of[k].sums[probe] += term;
-        of[k].magnitudes[probe] += std::fabs(term);
-      }
-  return llvm::Error::success();
-}
-
 llvm::Error Certifier::Impl::probeInner() {
-  llvm::ArrayRef<int64_t> shape = mlir::cast<mlir::RankedTensorType>(product.getInner().getType()).getShape();
-  certificate.depth = shape[1];
+  llvm::ArrayRef<int64_t> shape = mlir::cast<mlir::RankedTensorType>(root.getType()).getShape();
   certificate.probes = kNumProbes;
   uint64_t seed = llvm::xxh3_64bits(certificate.weight) + certificate.layer;
   for (int probe = 0; probe < kNumProbes; ++probe)
-    for (int64_t m = 0; m < shape[2]; ++m)
+    for (int64_t m = 0; m < shape.back(); ++m)
       vectors[probe].push_back(probeElement(seed, probe, m));
-  inner.resize(shape[0]);
-  return forEachInParallel(shape[0], [&](int64_t head) { return probeHead(head, inner[head]); });
+  if (!product)
+    return llvm::Error::success();
+  inner.assign(shape[0], std::vector<ProbeSums>(certificate.depth));
+  return forEachInParallel(shape[0], [&](int64_t head) {
+    Selection all = selectBox({head, 0, 0}, {1, certificate.depth, shape[2]});
+    return ExpectedProbes(reference, vectors).probe(product.getInner(), all, inner[head]);
+  });
 }
 
-/// Row by row of one head's tile.
-llvm::Error Certifier::Impl::checkHead(Place head, const Selection &selection, const float *made) {
-  int64_t depth = certificate.depth, rows = selection[1].size();
-  std::vector<double> outer(rows * depth);
-  Selection ofOuter = selectBox({head.index, 0, 0}, {1, rows, depth});
-  for (auto [to, from] : llvm::zip_equal(ofOuter[1], selection[1]))
-    to.index = from.index;
-  if (llvm::Error error = reference.evaluate(product.getOuter(), ofOuter, outer.data()))
-    return error;
-  std::vector<std::array<double, kNumProbes>> sums(rows);
-  sumRows(made + head.offset, selection[1], selection[2], vectors, sums);
-
-  double largest = 0, factor = kBoundFactor * std::sqrt(static_cast<double>(depth)) * kUnitRoundoff;
-  for (int64_t n = 0; n < rows; ++n)
+llvm::Error Certifier::Impl::compare(const float *made, llvm::ArrayRef<Place> rows, llvm::ArrayRef<Place> columns,
+                                     const ProbeVectors &of, llvm::ArrayRef<ProbeSums> expected,
+                                     const llvm::Twine &where) {
+  std::vector<std::array<double, kNumProbes>> sums(rows.size());
+  sumRows(made, rows, columns, of, sums);
+  double largest = 0;
+  for (size_t n = 0; n < rows.size(); ++n)
     for (int probe = 0; probe < kNumProbes; ++probe) {
-      double expected = 0, magnitude = 0;
-      for (int64_t k = 0; k < depth; ++k) {
-        expected += outer[n * depth + k] * inner[head.index][k].sums[probe];
-        magnitude += std::fabs(outer[n * depth + k]) * inner[head.index][k].magnitudes[probe];
-      }
-      double residual = std::fabs(sums[n][probe] - expected), bound = factor * magnitude;
+      double residual = std::fabs(sums[n][probe] - expected[n].sums[probe]);
+      double bound = kBoundFactor * kUnitRoundoff * expected[n].errors[probe];
       if (!(residual <= bound))
-        return wrong(llvm::formatv("row {0} of head {1} differs from the product of its factors: a probe's residual is "
-                                   "{2:e}, its bound {3:e}",
-                                   selection[1][n].index, head.index, residual, bound)
-                         .str());
+        return wrong("row " + llvm::Twine(rows[n].index) + where +
+                     llvm::formatv(": a probe's residual is {0:e}, its bound {1:e}", residual, bound).str());
       if (bound > 0)
         largest = std::max(largest, residual / bound);
     }
@@ -174,25 +152,48 @@ llvm::Error Certifier::Impl::checkHead(Place head, const Selection &selection, c
   return llvm::Error::success();
 }
 
-/// Follows the elements from `value` to the product, in parts where need be.
-llvm::Error Certifier::Impl::checkProduct(mlir::Value value, const Selection &selection, const float *made) {
-  mlir::Operation *op = value.getDefiningOp();
-  if (op == rounding)
-    return checkProduct(op->getOperand(0), selection, made);
-  if (op == product) {
-    if (selection[2].size() != vectors[0].size())
-      return wrong("a tile has not all columns of the product");
-    for (Place head : selection[0])
-      if (llvm::Error error = checkHead(head, selection, made))
-        return error;
-    return llvm::Error::success();
+/// Head by head.
+llvm::Error Certifier::Impl::checkProduct(const Selection &selection, const float *made) {
+  if (selection[2].size() != vectors[0].size())
+    return wrong("a tile has not all columns of the product");
+  for (Place head : selection[0]) {
+    std::vector<ProbeSums> expected(selection[1].size());
+    ExpectedProbes probes(reference, vectors);
+    if (llvm::Error error = probes.probeOuter(product, head.index, selection[1], inner[head.index], expected))
+      return error;
+    if (llvm::Error error = compare(made + head.offset, selection[1], selection[2], vectors, expected,
+                                    " of head " + llvm::Twine(head.index) + " differs from the product of its factors"))
+      return error;
   }
+  return llvm::Error::success();
+}
+
+/// Tiles may have a part of the columns.
+llvm::Error Certifier::Impl::checkSum(const Selection &selection, const float *made) {
+  ProbeVectors ofColumns;
+  for (int probe = 0; probe < kNumProbes; ++probe)
+    for (Place column : selection.back())
+      ofColumns[probe].push_back(vectors[probe][column.index]);
+  llvm::SmallVector<Place> rows = joinRows(selection);
+  std::vector<ProbeSums> expected(rows.size());
+  if (llvm::Error error = ExpectedProbes(reference, ofColumns).probe(root, dense(selection), expected))
+    return error;
+  return compare(made, rows, selection.back(), ofColumns, expected, " of a tile differs from the sum of its terms");
+}
+
+/// Follows the elements from `value` to the root, in parts where need be.
+llvm::Error Certifier::Impl::checkProbes(mlir::Value value, const Selection &selection, const float *made) {
+  mlir::Operation *op = value.getDefiningOp();
+  if (value == root)
+    return product ? checkProduct(selection, made) : checkSum(selection, made);
+  if (op == rounding)
+    return checkProbes(op->getOperand(0), selection, made);
   llvm::Expected<Selection> source = selectSource(op, selection);
   if (source)
-    return checkProduct(op->getOperand(0), *source, made);
+    return checkProbes(op->getOperand(0), *source, made);
   llvm::consumeError(source.takeError());
   for (const Selection &part : splitSelection(selection))
-    if (llvm::Error error = checkProduct(value, part, made))
+    if (llvm::Error error = checkProbes(value, part, made))
       return error;
   return llvm::Error::success();
 }
@@ -230,9 +231,9 @@ llvm::Expected<Certifier> Certifier::create(mlir::func::FuncOp prepare,
                                             llvm::ArrayRef<const SafetensorsTensor *> inputs, int64_t layer,
                                             llvm::StringRef weight) {
   auto impl = std::make_unique<Impl>(prepare, inputs, layer, weight);
-  if (impl->product && impl->madeType != DType::F32)
+  if (impl->certificate.isProduct && impl->madeType != DType::F32)
     return impl->wrong("a product is made in " + llvm::Twine(dtypeName(impl->madeType)) + ", not in f32");
-  if (impl->product)
+  if (impl->certificate.isProduct)
     if (llvm::Error error = impl->probeInner())
       return error;
   return Certifier(std::move(impl));
@@ -244,8 +245,8 @@ llvm::Error Certifier::check(llvm::ArrayRef<int64_t> offsets, llvm::ArrayRef<int
   int64_t count = 1;
   for (int64_t size : sizes)
     count *= size;
-  llvm::Error error = impl->product
-                          ? impl->checkProduct(impl->reference.result(), selection, static_cast<const float *>(made))
+  llvm::Error error = impl->certificate.isProduct
+                          ? impl->checkProbes(impl->reference.result(), selection, static_cast<const float *>(made))
                           : impl->checkElements(selection, made, count);
   if (error || made == stored)
     return error;

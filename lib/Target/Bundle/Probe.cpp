@@ -70,8 +70,7 @@ static bool areContiguous(llvm::ArrayRef<Place> places) {
 }
 
 void mla::sumRows(const float *tile, llvm::ArrayRef<Place> rows, llvm::ArrayRef<Place> columns,
-                  const std::array<std::vector<double>, kNumProbes> &vectors,
-                  llvm::MutableArrayRef<std::array<double, kNumProbes>> sums) {
+                  const ProbeVectors &vectors, llvm::MutableArrayRef<std::array<double, kNumProbes>> sums) {
   static_assert(kNumProbes == 2, "the loops above take two");
   const double *a = vectors[0].data(), *b = vectors[1].data();
   for (size_t n = 0; n < rows.size();) {

@@ -17,10 +17,8 @@ namespace mla {
 /// Random vectors a tile.
 constexpr int kNumProbes = 2;
 
-/// A value for every probe, and for the magnitudes that bound their errors.
-struct ProbeSums {
-  std::array<double, kNumProbes> sums{}, magnitudes{};
-};
+/// A random vector for every probe.
+using ProbeVectors = std::array<std::vector<double>, kNumProbes>;
 
 /// Element `index` of the random vector of a probe: its magnitude is between 1/2 and 1, so that no element of a weight
 /// hides, and its sign is random.
@@ -28,8 +26,7 @@ double probeElement(uint64_t seed, int probe, int64_t index);
 
 /// `sums[n]` is the sum over columns of tile[row n + column] * vectors[probe][column], in f64. The places' offsets are
 /// in elements of `tile`.
-void sumRows(const float *tile, llvm::ArrayRef<Place> rows, llvm::ArrayRef<Place> columns,
-             const std::array<std::vector<double>, kNumProbes> &vectors,
+void sumRows(const float *tile, llvm::ArrayRef<Place> rows, llvm::ArrayRef<Place> columns, const ProbeVectors &vectors,
              llvm::MutableArrayRef<std::array<double, kNumProbes>> sums);
 
 } // namespace mla

@@ -228,8 +228,7 @@ static int64_t numElements(const Selection &selection) {
   return count;
 }
 
-/// The same elements, densely in row-major order.
-static Selection dense(const Selection &selection) {
+Selection mla::dense(const Selection &selection) {
   Selection packed = selectAll(sizesOf(selection));
   for (auto [to, from] : llvm::zip_equal(packed, selection))
     for (auto [place, original] : llvm::zip_equal(to, from))
@@ -312,6 +311,20 @@ static llvm::Error castTo(const Reference &reference, mlir::Operation *op, const
   return llvm::Error::success();
 }
 
+template <typename F>
+static llvm::Error combine(const Reference &reference, mlir::Operation *op, const Selection &selection, double *out,
+                           F combination) {
+  if (llvm::Error error = reference.evaluate(op->getOperand(0), selection, out))
+    return error;
+  std::vector<double> others(numElements(selection));
+  if (llvm::Error error = reference.evaluate(op->getOperand(1), dense(selection), others.data()))
+    return error;
+  mlir::Type type = mlir::getElementTypeOrSelf(op->getResult(0));
+  const double *other = others.data();
+  forEachPlace(selection, [&](int64_t place) { out[place] = roundTo(type, combination(out[place], *other++)); });
+  return llvm::Error::success();
+}
+
 /// In parts, where the whole is no combination of indices of the source.
 llvm::Error Reference::evaluateMoved(mlir::Operation *op, const Selection &selection, double *out) const {
   llvm::Expected<Selection> source = selectSource(op, selection);
@@ -338,6 +351,8 @@ llvm::Error Reference::evaluate(mlir::Value value, const Selection &selection, d
   return llvm::TypeSwitch<mlir::Operation *, llvm::Error>(op)
       .Case([&](DequantizeOp dequantized) { return dequantize(*this, dequantized, selection, out); })
       .Case([&](ComposeOp product) { return compose(*this, product, selection, out); })
+      .Case<mlir::arith::AddFOp>([&](auto) { return combine(*this, op, selection, out, std::plus<>()); })
+      .Case<mlir::arith::MulFOp>([&](auto) { return combine(*this, op, selection, out, std::multiplies<>()); })
       .Case<mlir::arith::TruncFOp>([&](auto) { return castTo(*this, op, selection, out); })
       .Case<mlir::arith::ExtFOp>([&](auto) { return evaluate(op->getOperand(0), selection, out); })
       .Default([](mlir::Operation *op) {

@@ -38,6 +38,9 @@ Selection selectAll(llvm::ArrayRef<int64_t> shape);
 /// The elements of the source of an operation that moves elements. An error where they are no combinations of indices.
 llvm::Expected<Selection> selectSource(mlir::Operation *op, const Selection &selection);
 
+/// The same elements, densely in row-major order.
+Selection dense(const Selection &selection);
+
 /// In several parts, one an index of the first dimension that has several; nothing if none has.
 std::vector<Selection> splitSelection(const Selection &selection);
 

@@ -56,8 +56,8 @@ extern "C" {
  *   "files"     {file name: its exact size in bytes}, for code.so and weights.safetensors;
  *               of an h100 bundle for kernels.ptx, weights.safetensors and, if there is one, kernels.cubin
  *   "certificates" [{"layer", "weight",                 one a tensor of weights.safetensors, layers.<layer>.<weight>;
- *                 "check": "elements" (each compared with what the checkpoint gives) | "probes" (a product of weights,
- *                          compared through random vectors before it was rounded),
+ *                 "check": "elements" (each compared with what the checkpoint gives) | "probes" (a product of weights
+ *                          or a sum of some, compared through random vectors before it was rounded),
  *                 "depth", "probes", "ratio"            of a product: its contracted size, vectors a tile, and the
  *                                                       largest residual over its bound, at most 1,
  *                 "max_rounding", "rms_rounding"        that storing cost: relative to the element, and to the norm}]

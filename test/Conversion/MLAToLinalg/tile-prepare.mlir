@@ -71,3 +71,37 @@ func.func @prepare.spanning(%a: tensor<64x12xbf16> {mla.weight = "a"}) -> tensor
   %p = linalg.pack %c inner_dims_pos = [0] inner_tiles = [16] into %0 : tensor<32x12xbf16> -> tensor<2x12x16xbf16>
   return %p : tensor<2x12x16xbf16>
 }
+
+// -----
+
+// A merged LoRA: both terms of the box, in one element type. The scale is a constant of the tile, not of the weight.
+// CHECK-LABEL: func.func @prepare.merged
+// CHECK-SAME: %[[W:.*]]: tensor<64x48xf32> {mla.weight = "w"}, %[[B:.*]]: tensor<1x64x8xf32> {mla.weight = "b"}, %[[A:.*]]: tensor<1x8x48xf32> {mla.weight = "a"}, %[[OFFSETS:.*]]: tensor<2xi64>, %[[TILE:.*]]: tensor<16x48xf32>
+// CHECK: %[[TWO:.*]] = arith.constant dense<2.000000e+00> : tensor<1x16x48xf32>
+// CHECK: %[[PART:.*]] = tensor.extract_slice %[[W]][%{{.*}}, 0] [16, 48] [1, 1]
+// CHECK: vector.fma
+// CHECK: %[[SCALED:.*]] = arith.mulf %{{.*}}, %{{.*}} : tensor<1x16x48xf32>
+// CHECK: %[[TERM:.*]] = tensor.collapse_shape %[[SCALED]]
+// CHECK: %[[SUM:.*]] = arith.addf %[[PART]], %[[TERM]] : tensor<16x48xf32>
+// CHECK: bufferization.materialize_in_destination %[[SUM]] in %[[TILE]]
+func.func @prepare.merged(%w: tensor<64x48xf32> {mla.weight = "w"}, %b: tensor<1x64x8xf32> {mla.weight = "b"}, %a: tensor<1x8x48xf32> {mla.weight = "a"}) -> tensor<64x48xf32>
+    attributes {mla.tile = array<i64: 16, 48>} {
+  %p = mla.compose %b, %a : (tensor<1x64x8xf32>, tensor<1x8x48xf32>) -> tensor<1x64x48xf32>
+  %two = arith.constant dense<2.0> : tensor<1x64x48xf32>
+  %s = arith.mulf %p, %two : tensor<1x64x48xf32>
+  %c = tensor.collapse_shape %s [[0, 1], [2]] : tensor<1x64x48xf32> into tensor<64x48xf32>
+  %m = arith.addf %w, %c : tensor<64x48xf32>
+  return %m : tensor<64x48xf32>
+}
+
+// -----
+
+// A bias that W_O moved: one column of as many steps as all heads have values, so that few rows are a tile.
+// CHECK-LABEL: func.func @prepare.moved_bias
+// CHECK-SAME: tensor<16xf32>
+// CHECK-SAME: mla.tile = array<i64: 16>
+func.func @prepare.moved_bias(%o: tensor<1x7168x16384xf32> {mla.weight = "o"}, %b: tensor<1x16384x1xf32> {mla.weight = "b"}) -> tensor<7168xf32> {
+  %p = mla.compose %o, %b : (tensor<1x7168x16384xf32>, tensor<1x16384x1xf32>) -> tensor<1x7168x1xf32>
+  %c = tensor.collapse_shape %p [[0, 1, 2]] : tensor<1x7168x1xf32> into tensor<7168xf32>
+  return %c : tensor<7168xf32>
+}

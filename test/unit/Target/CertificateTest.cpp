@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Pipeline/Stages.h"
 #include "mla/Target/Bundle.h"
 #include "mla/abi.h"
@@ -14,6 +15,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 
@@ -55,6 +57,50 @@ func.func @prepare.w(%a: tensor<64x12xbf16> {mla.weight = "a"}) -> tensor<2x12x1
   %0 = tensor.empty() : tensor<2x12x16xbf16>
   %p = linalg.pack %c inner_dims_pos = [0] inner_tiles = [16] into %0 : tensor<32x12xbf16> -> tensor<2x12x16xbf16>
   return %p : tensor<2x12x16xbf16>
+})mlir";
+/// A merged LoRA: of 2 B A, rounded and in panels; of heads whose rows and columns change places; as a factor.
+static constexpr llvm::StringLiteral kMerged = R"mlir(
+func.func @prepare.w(%w: tensor<96x40xbf16> {mla.weight = "w"}, %b: tensor<1x96x8xbf16> {mla.weight = "b"}, %a: tensor<1x8x40xbf16> {mla.weight = "a"}) -> tensor<3x40x32xbf16> {
+  %0 = arith.extf %w : tensor<96x40xbf16> to tensor<96x40xf32>
+  %1 = arith.extf %b : tensor<1x96x8xbf16> to tensor<1x96x8xf32>
+  %2 = arith.extf %a : tensor<1x8x40xbf16> to tensor<1x8x40xf32>
+  %p = mla.compose %1, %2 : (tensor<1x96x8xf32>, tensor<1x8x40xf32>) -> tensor<1x96x40xf32>
+  %two = arith.constant dense<2.0> : tensor<1x96x40xf32>
+  %s = arith.mulf %p, %two : tensor<1x96x40xf32>
+  %c = tensor.collapse_shape %s [[0, 1], [2]] : tensor<1x96x40xf32> into tensor<96x40xf32>
+  %m = arith.addf %0, %c : tensor<96x40xf32>
+  %r = arith.truncf %m : tensor<96x40xf32> to tensor<96x40xbf16>
+  %3 = tensor.empty() : tensor<3x40x32xbf16>
+  %l = linalg.pack %r inner_dims_pos = [0] inner_tiles = [32] into %3 : tensor<96x40xbf16> -> tensor<3x40x32xbf16>
+  return %l : tensor<3x40x32xbf16>
+})mlir";
+static constexpr llvm::StringLiteral kMergedHeads = R"mlir(
+func.func @prepare.w(%w: tensor<96x40xf32> {mla.weight = "w"}, %b: tensor<1x96x8xf32> {mla.weight = "b"}, %a: tensor<1x8x40xf32> {mla.weight = "a"}) -> tensor<4x40x16xf32>
+    attributes {mla.tile = array<i64: 1, 20, 16>} {
+  %p = mla.compose %b, %a : (tensor<1x96x8xf32>, tensor<1x8x40xf32>) -> tensor<1x96x40xf32>
+  %c = tensor.collapse_shape %p [[0, 1], [2]] : tensor<1x96x40xf32> into tensor<96x40xf32>
+  %m = arith.addf %c, %w : tensor<96x40xf32>
+  %h = tensor.expand_shape %m [[0, 1], [2]] output_shape [4, 24, 40] : tensor<96x40xf32> into tensor<4x24x40xf32>
+  %s = tensor.extract_slice %h[0, 8, 0] [4, 16, 40] [1, 1, 1] : tensor<4x24x40xf32> to tensor<4x16x40xf32>
+  %0 = tensor.empty() : tensor<4x40x16xf32>
+  %t = linalg.transpose ins(%s : tensor<4x16x40xf32>) outs(%0 : tensor<4x40x16xf32>) permutation = [0, 2, 1]
+  return %t : tensor<4x40x16xf32>
+})mlir";
+static constexpr llvm::StringLiteral kProductOfMerged = R"mlir(
+func.func @prepare.w(%k: tensor<3x64x16xf32> {mla.weight = "k"}, %w: tensor<3x16x40xf32> {mla.weight = "w"}, %b: tensor<3x16x8xf32> {mla.weight = "b"}, %a: tensor<3x8x40xf32> {mla.weight = "a"}) -> tensor<3x64x40xf32> {
+  %p = mla.compose %b, %a : (tensor<3x16x8xf32>, tensor<3x8x40xf32>) -> tensor<3x16x40xf32>
+  %m = arith.addf %w, %p : tensor<3x16x40xf32>
+  %q = mla.compose %k, %m : (tensor<3x64x16xf32>, tensor<3x16x40xf32>) -> tensor<3x64x40xf32>
+  return %q : tensor<3x64x40xf32>
+})mlir";
+/// Elementwise only: a sum of two weights, and one column's scale.
+static constexpr llvm::StringLiteral kSum = R"mlir(
+func.func @prepare.w(%a: tensor<64x2xf32> {mla.weight = "a"}, %b: tensor<64x2xf32> {mla.weight = "b"}) -> tensor<64x2xf32> {
+  %s = arith.addf %a, %b : tensor<64x2xf32>
+  %half = arith.constant dense<0.3> : tensor<64x2xf32>
+  %h = arith.mulf %s, %half : tensor<64x2xf32>
+  %p = arith.mulf %h, %b : tensor<64x2xf32>
+  return %p : tensor<64x2xf32>
 })mlir";
 /// What the corrupted entry calls first; entries have no context.
 static void (*honestEntry)(void **);
@@ -236,6 +282,109 @@ TEST_F(CertificateTest, FindsTwoElementsInEachOthersPlace) {
 TEST_F(CertificateTest, FindsNaN) {
   expectError(writeCorrupted(kProduct, [](void **d, int64_t) { tileOf<float>(d, 3)[0] = NAN; }),
               "differs from the product of its factors");
+}
+
+//===----------------------------------------------------------------------===//
+// Sums
+//===----------------------------------------------------------------------===//
+
+TEST_F(CertificateTest, SaysHowFarASumOfProductsIsFromItsBound) {
+  for (llvm::StringRef text : {kMerged, kMergedHeads}) {
+    storage.clear();
+    EXPECT_EQ(write(compile(text)), "");
+    ASSERT_EQ(certificates.size(), 1u);
+    EXPECT_TRUE(certificates[0].isProduct);
+    EXPECT_EQ(certificates[0].depth, 8);
+    EXPECT_GT(certificates[0].ratio, 0);
+    EXPECT_LT(certificates[0].ratio, 1);
+  }
+}
+
+TEST_F(CertificateTest, SaysHowFarAProductOfASumIsFromItsBound) {
+  EXPECT_EQ(write(compile(kProductOfMerged)), "");
+  ASSERT_EQ(certificates.size(), 1u);
+  EXPECT_EQ(certificates[0].depth, 16);
+  EXPECT_GT(certificates[0].ratio, 0);
+  EXPECT_LT(certificates[0].ratio, 1);
+}
+
+TEST_F(CertificateTest, FindsAFlippedElementInASumOfProducts) {
+  expectError(writeCorrupted(kMerged, [](void **d, int64_t) { tileOf<float>(d, 4)[40] += 0x1p-10f; }),
+              "differs from the sum of its terms");
+}
+
+TEST_F(CertificateTest, FindsAFlippedElementInAMovedSumOfProducts) {
+  expectError(writeCorrupted(kMergedHeads, [](void **d, int64_t) { tileOf<float>(d, 4)[17] += 0x1p-10f; }),
+              "differs from the sum of its terms");
+}
+
+TEST_F(CertificateTest, FindsASumWithoutItsProduct) {
+  expectError(writeCorrupted(kMerged,
+                             [](void **d, int64_t) {
+                               for (int row = 0; row < 96; ++row)
+                                 for (int column = 0; column < 40; ++column) {
+                                   uint32_t bits = tileOf<uint16_t>(d, 0)[row * 40 + column] << 16;
+                                   tileOf<float>(d, 4)[(row / 32 * 40 + column) * 32 + row % 32] =
+                                       llvm::bit_cast<float>(bits);
+                                 }
+                             }),
+              "differs from the sum of its terms");
+}
+
+TEST_F(CertificateTest, FindsAFlippedElementInAProductOfASum) {
+  expectError(writeCorrupted(kProductOfMerged, [](void **d, int64_t) { tileOf<float>(d, 5)[5] += 0x1p-10f; }),
+              "differs from the product of its factors");
+}
+
+TEST_F(CertificateTest, ComparesSumsWithoutProductsElementByElement) {
+  expectError(
+      writeCorrupted(kSum, [](void **d, int64_t) { reinterpret_cast<uint32_t *>(tileOf<float>(d, 3))[9] ^= 1; }),
+      "by the checkpoint");
+  EXPECT_FALSE(certificates[0].isProduct);
+}
+
+TEST_F(CertificateTest, RefusesAProductThroughWhichThereIsNoProbe) {
+  std::string error = write(compile(R"mlir(
+func.func @prepare.w(%a: tensor<3x64x16xf32> {mla.weight = "a"}, %b: tensor<3x16x40xf32> {mla.weight = "b"}, %c: tensor<3x64x40xf32> {mla.weight = "c"}) -> tensor<3x64x40xf32> {
+  %p = mla.compose %a, %b : (tensor<3x64x16xf32>, tensor<3x16x40xf32>) -> tensor<3x64x40xf32>
+  %w = arith.mulf %p, %c : tensor<3x64x40xf32>
+  return %w : tensor<3x64x40xf32>
+})mlir"));
+  EXPECT_NE(error.find("'arith.mulf' of a product of weights has no definition to check a weight by"),
+            std::string::npos)
+      << error;
+}
+
+/// From a layer that merges an adapter to the file of weights: mla-fold makes the function, and the file's name for it
+/// is of both.
+TEST_F(CertificateTest, FoldsWritesAndCertifiesAMergedLoRA) {
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(R"mlir(
+func.func @layer(%x: tensor<?x40xf32>) -> tensor<?x96xf32> {
+  %w = mla.weight "layers.0.w" : tensor<96x40xbf16>
+  %b = mla.weight "layers.0.lora_b" : tensor<1x96x8xbf16>
+  %a = mla.weight "layers.0.lora_a" : tensor<1x8x40xbf16>
+  %ba = mla.compose %b, %a : (tensor<1x96x8xbf16>, tensor<1x8x40xbf16>) -> tensor<1x96x40xbf16>
+  %two = arith.constant dense<2.0> : tensor<1x96x40xbf16>
+  %scaled = arith.mulf %ba, %two : tensor<1x96x40xbf16>
+  %delta = tensor.collapse_shape %scaled [[0, 1], [2]] : tensor<1x96x40xbf16> into tensor<96x40xbf16>
+  %merged = arith.addf %w, %delta : tensor<96x40xbf16>
+  %y = mla.project %x, %merged : (tensor<?x40xf32>, tensor<96x40xbf16>) -> tensor<?x96xf32>
+  return %y : tensor<?x96xf32>
+})mlir",
+                                                        &context);
+  mlir::PassManager passes(&context);
+  passes.addPass(createMLAFold({/*storage=*/"bf16"}));
+  passes.addPass(createMLABindWeights());
+  ASSERT_TRUE(mlir::succeeded(passes.run(*module)));
+  module->lookupSymbol("layer")->erase();
+  auto preparation = WeightPreparation::compile(std::move(module));
+  ASSERT_TRUE(static_cast<bool>(preparation));
+  EXPECT_EQ(write(*preparation), "");
+  ASSERT_EQ(certificates.size(), 1u);
+  EXPECT_EQ(certificates[0].weight, "layers.0.w_plus_layers.0.lora_b_x_layers.0.lora_a");
+  EXPECT_TRUE(certificates[0].isProduct);
+  EXPECT_LT(certificates[0].ratio, 1);
+  EXPECT_GT(certificates[0].maxRounding, 0);
 }
 
 //===----------------------------------------------------------------------===//

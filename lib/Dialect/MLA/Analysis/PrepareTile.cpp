@@ -131,7 +131,7 @@ static bool isBoxAllTheWay(Value value, Sizes sizes) {
       if (failed(source))
         return false;
       sizes = *source;
-    } else if (!isa<DequantizeOp, arith::ExtFOp, arith::TruncFOp>(op)) {
+    } else if (!isa<DequantizeOp, arith::ExtFOp, arith::TruncFOp, arith::AddFOp, arith::MulFOp>(op)) {
       return true;
     }
     value = op->getOperand(0);
@@ -166,13 +166,21 @@ static FailureOr<Sizes> resultTile(Operation *op, ArrayRef<int64_t> sizes) {
   return isa<arith::TruncFOp, arith::ExtFOp>(op) ? FailureOr<Sizes>(Sizes(sizes)) : FailureOr<Sizes>();
 }
 
+/// A head, all columns, and as many rows as leave the outer factor's small: a bias is one column of many steps.
+static Sizes tileOfProduct(ComposeOp op) {
+  ArrayRef<int64_t> shape = op.getType().getShape();
+  int64_t depth = shapeOf(op.getOuter())[2];
+  int64_t most = std::clamp<int64_t>(kTileElements / std::max<int64_t>(depth, 1), 1, kProductRows);
+  return {1, largestDivisor(shape[1], most), shape[2]};
+}
+
 /// The tile of a product as it appears in `value`, which moves its elements.
 static FailureOr<Sizes> tileOfProduct(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op || op->getNumOperands() == 0)
     return failure();
-  if (isa<ComposeOp>(op))
-    return Sizes{1, largestDivisor(shapeOf(value)[1], kProductRows), shapeOf(value)[2]};
+  if (auto compose = dyn_cast<ComposeOp>(op))
+    return tileOfProduct(compose);
   FailureOr<Sizes> source = tileOfProduct(op->getOperand(0));
   return succeeded(source) ? resultTile(op, *source) : source;
 }
