@@ -19,13 +19,16 @@ using namespace mla;
 
 static constexpr int64_t maxManifestBytes = 64 << 20;
 
-/// A file that was cut short would be found out in the middle of a step, by a fault.
+/// A file that was cut short would be found out in the middle of a step, by a fault; a link would have us read
+/// elsewhere.
 static Error checkFiles(const mla_bundle &bundle) {
   for (const auto &[name, size] : bundle.manifest.files) {
     std::string path = bundle.path + "/" + name;
     struct stat info = {};
-    if (stat(path.c_str(), &info) != 0)
+    if (lstat(path.c_str(), &info) != 0)
       return failedCall(path, "open", errno);
+    if (S_ISLNK(info.st_mode))
+      return isLink(path);
     if (!S_ISREG(info.st_mode) || info.st_size != size)
       return Error(ErrorKind::InvalidFile, path + ": has " + std::to_string(info.st_size) +
                                                " bytes, the manifest says " + std::to_string(size) +

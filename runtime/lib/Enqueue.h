@@ -73,7 +73,7 @@ struct Workspace {
 Error enqueueList(const char *function, const mla_bundle &bundle, const LaunchList &list, LaunchBindings &bindings,
                   const Workspace &workspace);
 
-inline DeviceArray deviceArray(const void *address, uint64_t bytes = DeviceArray::unknown) {
+inline DeviceArray deviceArray(const void *address, uint64_t bytes) {
   return {reinterpret_cast<uint64_t>(address), bytes};
 }
 

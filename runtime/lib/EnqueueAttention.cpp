@@ -25,7 +25,8 @@ static Error findCore(const char *function, const mla_bundle *bundle, CoreKind k
   const std::optional<LaunchList> &core = bundle->manifest.cores[static_cast<unsigned>(kind)];
   if (!core)
     return Error(ErrorKind::Unsupported, std::string(function) + ": bundle " + bundle->path + " has no kernel " +
-                                             coreName(kind) + " of its own; it was made for widths that there is no such kernel for");
+                                             coreName(kind) +
+                                             " of its own; it was made for widths that there is no such kernel for");
   list = &*core;
   return {};
 }
@@ -57,6 +58,11 @@ static void checkRope(FieldChecker &check, const mla_bundle &bundle, const char 
 static void checkScale(FieldChecker &check, double scale) {
   if (!std::isfinite(scale) || scale < 0)
     check.fail("scale is " + std::to_string(scale) + "; give a positive number, or 0 for the model's");
+}
+
+/// Heads of queries, from the first to the end of the last. Arrays that the model does not have are empty.
+static DeviceArray queryArray(const void *address, int64_t rows, int64_t stride, int64_t width) {
+  return deviceArray(address, width ? ((rows - 1) * stride + width) * sizeof(uint16_t) : 0);
 }
 
 //===-- Latent -------------------------------------------------------------===//
@@ -133,16 +139,17 @@ static Error enqueueLatent(const char *function, const mla_bundle *bundle, const
   if (Error error = checkPointers(function, *bundle, attention))
     return error;
   const mla_bundle_info &info = bundle->info;
-  uint64_t rows = attention.tokens * info.heads;
+  int64_t rows = attention.tokens * info.heads, stride = attention.q_stride;
   LaunchBindings bindings;
-  bindings[Given::QLatent] = deviceArray(attention.q_latent);
-  bindings[Given::QRope] = deviceArray(attention.q_rope);
+  bindings[Given::QLatent] = queryArray(attention.q_latent, rows, stride, info.kv_lora_rank);
+  bindings[Given::QRope] = queryArray(attention.q_rope, rows, stride, info.qk_rope_head_dim);
   bindings[Given::Pages] =
       deviceArray(attention.pages,
                   attention.num_pages * info.page * (info.kv_lora_rank + info.qk_rope_head_dim) * sizeof(uint16_t));
-  bindings[Given::BlockTable] = deviceArray(attention.block_table);
-  bindings[Given::Lengths] = deviceArray(attention.lengths);
-  bindings[Given::CuSeqlens] = deviceArray(attention.cu_seqlens);
+  bindings[Given::BlockTable] =
+      deviceArray(attention.block_table, attention.batch * attention.table_width * sizeof(int32_t));
+  bindings[Given::Lengths] = deviceArray(attention.lengths, attention.batch * sizeof(int32_t));
+  bindings[Given::CuSeqlens] = deviceArray(attention.cu_seqlens, (attention.batch + 1) * sizeof(int32_t));
   bindings[Given::Out] = deviceArray(attention.out, rows * info.kv_lora_rank * sizeof(uint16_t));
   bindings[Given::Lse] = deviceArray(attention.lse, rows * sizeof(float));
   bindings.sizes = sizesOf(attention);
@@ -235,16 +242,17 @@ static Error enqueueNaive(const char *function, const mla_bundle *bundle, const 
   if (Error error = checkPointers(function, *bundle, attention))
     return error;
   const mla_bundle_info &info = bundle->info;
+  int64_t rows = attention.tokens * info.heads, stride = attention.q_stride;
   uint64_t keys = attention.cached * info.heads * sizeof(uint16_t);
   LaunchBindings bindings;
-  bindings[Given::QNope] = deviceArray(attention.q_nope);
-  bindings[Given::QRope] = deviceArray(attention.q_rope);
+  bindings[Given::QNope] = queryArray(attention.q_nope, rows, stride, info.qk_nope_head_dim);
+  bindings[Given::QRope] = queryArray(attention.q_rope, rows, stride, info.qk_rope_head_dim);
   bindings[Given::KNope] = deviceArray(attention.k_nope, keys * info.qk_nope_head_dim);
   bindings[Given::KRope] = deviceArray(attention.k_rope, attention.cached * info.qk_rope_head_dim * sizeof(uint16_t));
   bindings[Given::V] = deviceArray(attention.v, keys * info.v_head_dim);
-  bindings[Given::CuSeqlens] = deviceArray(attention.cu_seqlens);
-  bindings[Given::CuKeys] = deviceArray(attention.cu_keys);
-  bindings[Given::Out] = deviceArray(attention.out, attention.tokens * info.heads * info.v_head_dim * sizeof(uint16_t));
+  bindings[Given::CuSeqlens] = deviceArray(attention.cu_seqlens, (attention.batch + 1) * sizeof(int32_t));
+  bindings[Given::CuKeys] = deviceArray(attention.cu_keys, (attention.batch + 1) * sizeof(int32_t));
+  bindings[Given::Out] = deviceArray(attention.out, rows * info.v_head_dim * sizeof(uint16_t));
   bindings.sizes = sizesOf(attention);
   bindings.scaleLog2e = attention.scale * log2e;
   return enqueueList(function, *bundle, *list, bindings,

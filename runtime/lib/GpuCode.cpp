@@ -7,6 +7,7 @@
 
 #include "GpuCode.h"
 #include "Bundle.h"
+#include "Cubin.h"
 #include "ReadFile.h"
 #include "Text.h"
 
@@ -81,7 +82,8 @@ Error GpuCode::loadModule(const mla_bundle &bundle) {
     if (!cubin)
       return cubin.error();
     // A driver older than the assembler may refuse it. It then knows the PTX perhaps.
-    if (cudaContext->driver.cuModuleLoadDataEx(&module, cubin->data(), 0, nullptr, nullptr) == cuda::success)
+    if (isWholeCubin(*cubin) &&
+        cudaContext->driver.cuModuleLoadDataEx(&module, cubin->data(), 0, nullptr, nullptr) == cuda::success)
       return {};
     module = nullptr;
   }

@@ -106,12 +106,10 @@ Error Enqueuer::resolve(const BufferUse &use, DeviceArray &array) const {
     array = use.kind == BufferUse::Weight ? bindings.weights[use.index] : workspace[use.index];
   }
   uint64_t offset = static_cast<uint64_t>(use.offset);
-  if (array.bytes != DeviceArray::unknown) {
-    if (offset > array.bytes)
-      return impossible("offset " + std::to_string(offset) + " lies beyond a buffer of " + std::to_string(array.bytes) +
-                        " bytes");
-    array.bytes -= offset;
-  }
+  if (offset > array.bytes)
+    return impossible("offset " + std::to_string(offset) + " lies beyond a buffer of " + std::to_string(array.bytes) +
+                      " bytes");
+  array.bytes -= offset;
   array.address += offset;
   return {};
 }
@@ -150,7 +148,7 @@ Error Enqueuer::encode(const LaunchArgument &argument, cuda::TensorMap &map) con
   uint64_t dims[maxMapRank] = {}, strides[maxMapRank] = {}, reach = 0;
   if (Error error = shape(argument, dims, strides, reach))
     return error;
-  if (array.bytes != DeviceArray::unknown && reach > array.bytes)
+  if (reach > array.bytes)
     return impossible("the tensor reaches " + std::to_string(reach) + " bytes into a buffer of " +
                       std::to_string(array.bytes));
   static const uint32_t ones[maxMapRank] = {1, 1, 1, 1, 1};

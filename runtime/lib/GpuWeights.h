@@ -18,9 +18,8 @@ namespace mla {
 
 /// An array in the memory of a device.
 struct DeviceArray {
-  static constexpr uint64_t unknown = UINT64_MAX;
   uint64_t address = 0;
-  uint64_t bytes = unknown;
+  uint64_t bytes = 0;
 };
 
 /// The weights of all layers and entries in one buffer, those that entries share once.

@@ -20,6 +20,8 @@ using json::Value;
 // Bounds far above any model: with them no product of a few fields overflows.
 static constexpr int64_t maxDim = 1 << 20, maxPage = 1 << 16, maxLayer = 1 << 20, maxContext = INT32_MAX;
 static constexpr size_t maxLayers = 1 << 16, maxEntries = 1 << 12;
+/// What is kept for every weight of every entry of every layer: a small file could else ask for all memory.
+static constexpr size_t maxBindings = 1 << 20;
 
 /// Magic and version come first: of another version, no other field has a meaning to us.
 static Error checkVersion(const std::string &path, const Value &root) {
@@ -137,6 +139,15 @@ static void readEntries(const std::string &path, FieldReader &fields, Manifest &
   }
 }
 
+static void checkBindings(FieldReader &fields, const Manifest &manifest) {
+  size_t bindings = 0;
+  for (const ManifestEntry &entry : manifest.entries)
+    bindings += 1 + entry.weights.size();
+  if (bindings * manifest.layers.size() > maxBindings)
+    fields.fail("layers", "times the entries' weights must be at most " + std::to_string(maxBindings) + ", is " +
+                              std::to_string(bindings * manifest.layers.size()));
+}
+
 static void readFiles(FieldReader &fields, Manifest &manifest) {
   const Value &files = fields.get("files", Value::Kind::Object);
   for (size_t i = 0; i < files.items.size(); ++i) {
@@ -171,6 +182,7 @@ static void readFields(const std::string &path, const Value &root, Manifest &man
   readLayers(fields, manifest);
   manifest.plan = fields.text("plan");
   readEntries(path, fields, manifest, error);
+  checkBindings(fields, manifest);
   if (manifest.hasKernels()) {
     readCores(path, fields, root, manifest, error);
     if (manifest.dtype != MLA_BF16 || manifest.cacheDType != MLA_BF16)

@@ -20,6 +20,11 @@ Error mla::failedCall(const std::string &path, const char *what, int number) {
                path + ": cannot " + what + ": " + errnoText(number) + "; give the directory that mla-compile wrote");
 }
 
+Error mla::isLink(const std::string &path) {
+  return Error(ErrorKind::InvalidFile, path + ": is a symbolic link, which could lead out of the bundle; put a copy of "
+                                              "the file in its place");
+}
+
 static Result<std::string> readAll(int file, const std::string &path, size_t size) {
   std::string text(size, '\0');
   for (size_t done = 0; done < size;) {
@@ -34,7 +39,9 @@ static Result<std::string> readAll(int file, const std::string &path, size_t siz
 }
 
 Result<std::string> mla::readFile(const std::string &path, int64_t most) {
-  int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+  if (file < 0 && errno == ELOOP)
+    return isLink(path);
   if (file < 0)
     return failedCall(path, "open", errno);
   struct stat info = {};

@@ -10,6 +10,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <elf.h>
 #include <sstream>
 
 using namespace mla;
@@ -184,9 +185,12 @@ extern "C" __attribute__((visibility("default"))) void fake_cuda_enter_context(i
 
 DRIVER cuModuleLoadDataEx(Module *module, const void *image, unsigned count, int *options, void **values) {
   ENTER_IN_CONTEXT("cuModuleLoadDataEx");
-  std::string text = static_cast<const char *>(image), line;
-  if (text.compare(0, 5, "CUBIN") == 0 && cuda.refusesCubin)
+  bool assembled = std::strncmp(static_cast<const char *>(image), ELFMAG, SELFMAG) == 0;
+  if (assembled && cuda.refusesCubin)
     return noBinaryForGpu;
+  // Behind the headers of gpuCubin stands the same text.
+  size_t start = assembled ? sizeof(Elf64_Ehdr) + sizeof(Elf64_Shdr) : 0;
+  std::string text = static_cast<const char *>(image) + start, line;
   if (text.find("syntax error") != text.npos) {
     for (unsigned i = 0; i < count; ++i)
       if (options[i] == jitErrorLogBuffer)

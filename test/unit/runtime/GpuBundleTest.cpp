@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <thread>
 
 class GpuBundle : public GpuTest {
 protected:
@@ -74,10 +75,9 @@ TEST_F(GpuBundle, TakesTheCurrentContext) {
 }
 
 TEST_F(GpuBundle, PrefersTheCubin) {
-  writeBundle(directory.path, gpuManifest(),
-              {{"kernels.cubin", "CUBIN\n" + gpuModule()}, {"kernels.ptx", "syntax error"}});
+  writeBundle(directory.path, gpuManifest(), {{"kernels.cubin", gpuCubin()}, {"kernels.ptx", "syntax error"}});
   EXPECT_EQ(openStatus(), MLA_OK) << mla_last_error();
-  writeBundle(directory.path, gpuManifest(), {{"kernels.cubin", "CUBIN\n"}, {"kernels.ptx", gpuModule()}});
+  writeBundle(directory.path, gpuManifest(), {{"kernels.cubin", gpuCubin("")}, {"kernels.ptx", gpuModule()}});
   cuda.refusesCubin = true;
   EXPECT_EQ(openStatus(), MLA_OK) << mla_last_error();
 }
@@ -159,6 +159,24 @@ TEST_F(GpuBundle, GivesEverythingBackWhenACallFails) {
   EXPECT_EQ(openStatus(), MLA_OUT_OF_MEMORY);
   EXPECT_MESSAGE("the device does not give 512 bytes");
   cuda.failures.clear();
+}
+
+TEST_F(GpuBundle, ManyThreadsOpenAndClose) {
+  writeGpuBundle(directory.path);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] {
+      for (int round = 0; round < 4; ++round) {
+        mla_bundle *opened = nullptr;
+        mla_cache *made = nullptr;
+        EXPECT_EQ(mla_bundle_open(directory.path.c_str(), &opened), MLA_OK) << mla_last_error();
+        EXPECT_EQ(mla_cache_create(opened, 2, &made), MLA_OK) << mla_last_error();
+        mla_bundle_close(opened);
+        EXPECT_EQ(mla_cache_destroy(made), MLA_OK) << mla_last_error();
+      }
+    });
+  for (std::thread &thread : threads)
+    thread.join();
 }
 
 TEST_F(GpuBundle, WithoutADeviceTellsSo) {

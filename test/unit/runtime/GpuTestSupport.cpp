@@ -8,6 +8,7 @@
 #include "GpuTestSupport.h"
 
 #include <dlfcn.h>
+#include <elf.h>
 
 static void *fakeFunction(const char *name) {
   // The runtime's handle is the same: a library is loaded once.
@@ -70,6 +71,23 @@ std::string gpuModule() {
          "kernel stage 256 128 128 8 4 4\n"
          "kernel core 384 128 8 8 8\n"
          "kernel mla_probe 32 8\n";
+}
+
+std::string gpuCubin(const std::string &module) {
+  Elf64_Ehdr header = {};
+  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
+  header.e_ident[EI_CLASS] = ELFCLASS64;
+  header.e_ident[EI_DATA] = ELFDATA2LSB;
+  header.e_machine = EM_CUDA;
+  header.e_shoff = sizeof(header);
+  header.e_shentsize = sizeof(Elf64_Shdr);
+  header.e_shnum = 1;
+  Elf64_Shdr names = {};
+  names.sh_type = SHT_STRTAB;
+  names.sh_offset = sizeof(header) + sizeof(names);
+  names.sh_size = module.size() + 1;
+  return std::string(reinterpret_cast<char *>(&header), sizeof(header)) +
+         std::string(reinterpret_cast<char *>(&names), sizeof(names)) + module + '\0';
 }
 
 void writeGpuBundle(const std::string &directory, const std::string &manifest, const std::string &module) {

@@ -16,6 +16,8 @@
 std::string gpuManifest();
 /// The kernels that it names, and mla_probe.
 std::string gpuModule();
+/// The same as assembled kernels: an ELF file of one section, its names, with that text in them.
+std::string gpuCubin(const std::string &module = gpuModule());
 /// Writes a bundle like writeBundle, with kernels.ptx.
 void writeGpuBundle(const std::string &directory, const std::string &manifest = gpuManifest(),
                     const std::string &module = gpuModule());
