@@ -4,6 +4,7 @@ import ctypes
 import importlib.util
 import os
 import shutil
+import subprocess
 
 import lit.formats
 from lit.llvm import llvm_config
@@ -12,7 +13,7 @@ from lit.llvm.subst import ToolSubst
 config.name = "mla-mlir"
 config.test_format = lit.formats.ShTest(execute_external=not llvm_config.use_lit_shell)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Inputs", "CMakeLists.txt", "unit", "golden", "configs"]
+config.excludes = ["Inputs", "CMakeLists.txt", "unit", "golden", "configs", "Fuzz"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.mla_obj_root, "test")
 
@@ -58,6 +59,22 @@ def find_ptxas():
     return shutil.which("ptxas", path=path)
 
 
+def works(command):
+    """Whether this system lets us run it."""
+    try:
+        return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    except OSError:
+        return False
+
+
+# A command without root's powers, which would overrule permissions.
+unprivileged = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
+if works(unprivileged + ["true"]):
+    config.available_features.add("unprivileged")
+    config.substitutions.insert(0, ("%unprivileged", " ".join(unprivileged)))
+# A file system of our own, to fill.
+if works(["unshare", "-rm", "mount", "-t", "tmpfs", "-o", "size=64k", "none", "/mnt"]):
+    config.available_features.add("tmpfs")
 if has_cuda_device():
     config.available_features.add("cuda")
 if importlib.util.find_spec("numpy"):

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Pipeline/EmitBundle.h"
+#include "Output.h"
 #include "ProgressBar.h"
 #include "Request.h"
 
@@ -38,13 +39,6 @@ static llvm::Error bindWeights(ModuleOp module) {
   PassManager pm(module.getContext());
   pm.addPass(createMLABindWeights());
   return failed(pm.run(module)) ? makeError("bundle: weights cannot be bound") : llvm::Error::success();
-}
-
-static llvm::Error writeText(llvm::StringRef path, llvm::StringRef text) {
-  return llvm::writeToOutput(path, [&](llvm::raw_ostream &stream) {
-    stream << text;
-    return llvm::Error::success();
-  });
 }
 
 //===----------------------------------------------------------------------===//

@@ -12,6 +12,8 @@
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <csignal>
+
 static constexpr int usageStatus = 2;
 
 static int fail(llvm::Error error, int status) {
@@ -26,6 +28,8 @@ static void printProgress(llvm::StringRef what) {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  // A limit on file sizes fails the write, which says so, and is no crash. After LLVM, whose handlers think otherwise.
+  std::signal(SIGXFSZ, SIG_IGN);
   llvm::Expected<mla::CompileOptions> options = mla::parseOptions(argc, argv);
   if (!options)
     return fail(options.takeError(), usageStatus);

@@ -15,7 +15,10 @@
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cerrno>
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 LLD_HAS_DRIVER(elf)
 
@@ -34,7 +37,35 @@ static llvm::Expected<llvm::SmallString<128>> writeVersionScript() {
     return llvm::createFileError("temporary version script", code);
   llvm::raw_fd_ostream stream(descriptor, /*shouldClose=*/true);
   stream << "{ global: mla_entry_*; local: *; };\n";
+  stream.close();
+  if (std::error_code code = stream.error()) {
+    stream.clear_error(); // else the stream ends the process
+    (void)llvm::sys::fs::remove(path);
+    return mla::noSpace(path, code);
+  }
   return path;
+}
+
+/// lld writes through a mapping, where a full disk is a fault and no error. Hence the room is asked for before, once
+/// for as much as the object has: linking drops more than it adds, but for headers and alignment.
+static llvm::Error checkSpace(llvm::StringRef object, const std::string &output) {
+  constexpr uint64_t headers = 1 << 16;
+  uint64_t bytes = 0;
+  if (std::error_code code = llvm::sys::fs::file_size(object, bytes))
+    return llvm::createFileError(object, code);
+  int file = ::open(output.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  int number = file < 0 ? errno : posix_fallocate(file, 0, static_cast<off_t>(bytes + headers));
+  if (file >= 0) {
+    ::close(file);
+    ::unlink(output.c_str());
+  }
+  return number ? mla::noSpace(output, std::error_code(number, std::generic_category())) : llvm::Error::success();
+}
+
+llvm::Error mla::noSpace(const llvm::Twine &path, std::error_code code) {
+  llvm::StringRef advice = code == std::errc::file_too_large ? "raise the limit on file sizes" : "free some space";
+  return llvm::createStringError(path + ": cannot be written: " + code.message() + "; " + advice +
+                                 " or write elsewhere");
 }
 
 llvm::Error mla::linkShared(llvm::StringRef object, llvm::StringRef output) {
@@ -43,6 +74,8 @@ llvm::Error mla::linkShared(llvm::StringRef object, llvm::StringRef output) {
     return script.takeError();
   llvm::FileRemover remover(*script);
   std::string objectPath = object.str(), outputPath = output.str(), runtime = runtimePath().str();
+  if (llvm::Error error = checkSpace(object, outputPath))
+    return error;
   std::string exports = ("--version-script=" + *script).str();
   const char *arguments[] = {
       "ld.lld", "-shared",         "-z", "now", "--build-id=none", objectPath.c_str(), runtime.c_str(), exports.c_str(),

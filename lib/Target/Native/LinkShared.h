@@ -8,6 +8,7 @@
 #ifndef MLA_LIB_TARGET_NATIVE_LINKSHARED_H
 #define MLA_LIB_TARGET_NATIVE_LINKSHARED_H
 
+#include "llvm/ADT/Twine.h"
 #include "llvm/Support/Error.h"
 
 namespace mla {
@@ -15,6 +16,9 @@ namespace mla {
 /// Links with lld, in this process. The result exports `mla_entry_*` only and
 /// needs libmla-runtime, through which it also finds the C library.
 llvm::Error linkShared(llvm::StringRef object, llvm::StringRef output);
+
+/// The error of a file that could not be written, with what to do.
+llvm::Error noSpace(const llvm::Twine &path, std::error_code code);
 
 } // namespace mla
 

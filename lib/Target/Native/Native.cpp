@@ -72,7 +72,9 @@ static llvm::Error emitObject(llvm::Module &module, llvm::TargetMachine &machine
     return llvm::createStringError("host: the code generator writes no object files");
   passes.run(module);
   stream.close();
-  return stream.has_error() ? llvm::createFileError(path, stream.error()) : llvm::Error::success();
+  code = stream.error();
+  stream.clear_error(); // else the stream ends the process
+  return code ? mla::noSpace(path, code) : llvm::Error::success();
 }
 
 llvm::Error mla::emitSharedObject(ModuleOp module, llvm::StringRef path) {

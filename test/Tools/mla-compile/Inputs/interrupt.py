@@ -1,19 +1,42 @@
-#!/usr/bin/env python3
-"""interrupt.py SIGNAL OUT COMMAND…: runs a compilation and sends the signal once some layers are complete.
+"""interrupt.py SIGNAL FILE DIRECTORY COMMAND…: sends the signal once FILE stands in a new directory of DIRECTORY, then looks at what is left.
 
-Exits 0 if the process ended by it (or by status 130), having left OUT.partial and no OUT.
-"""
-import os, signal, subprocess, sys, time
+FILE is one that a bundle is made of, or '-' for the directory itself. COMMAND is a compilation into DIRECTORY/out.mla. Whatever mla-run opens in
+DIRECTORY afterwards must be the bundle that was there before or, if the signal came too late, the finished one at its place. Prints the exit status,
+and what is left."""
 
-name, out, command = sys.argv[1], sys.argv[2], sys.argv[3:]
-record = out + ".partial/layers.json"
-process = subprocess.Popen(command)
-while process.poll() is None and not (os.path.exists(record) and open(record).read().count("\n") >= 3):
-    time.sleep(0.002)
-process.send_signal(getattr(signal, name))
-status = process.wait()
-if status not in (130, -signal.SIGKILL):
-    sys.exit(f"ended with {status} and was not interrupted")
-if os.path.exists(out):
-    sys.exit("an interrupted compilation left its output")
-print("complete layers:", open(record).read().count("\n"))
+import os
+import signal
+import subprocess
+import sys
+import time
+
+
+def has_come(directory, before, file):
+    for name in set(os.listdir(directory)) - before:
+        path = os.path.join(directory, name)
+        if name != "out.mla" and os.path.isdir(path) and (file == "-" or os.path.exists(os.path.join(path, file))):
+            return True
+    return False
+
+
+def opens(path):
+    return subprocess.run(["mla-run", path, "--info"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def main():
+    number, file, directory, command = getattr(signal, sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4:]
+    before = set(os.listdir(directory))
+    process = subprocess.Popen(command)
+    while process.poll() is None and not has_come(directory, before, file):
+        time.sleep(0.0002)
+    process.send_signal(number)
+    status = process.wait()
+    print("status", status if status >= 0 else signal.Signals(-status).name)
+    for name in sorted(os.listdir(directory)):
+        loads = opens(os.path.join(directory, name))
+        print("left", "out.mla" if name == "out.mla" else "another", "opens" if loads else "does not open")
+        if loads and name != "out.mla":
+            sys.exit("error: " + name + " is no finished bundle, and opens")
+
+
+main()

@@ -1,0 +1,11 @@
+# on-tmpfs.sh KIBIBYTES DIRECTORY COMMAND…: in a namespace of its own mounts an empty file system of that size on DIRECTORY, runs the command, which
+# must exit with 1, and prints how many files it left.
+size=$1 directory=$2
+shift 2
+exec unshare -rm bash -c '
+  mount -t tmpfs -o "size=$0k" none "$1" || exit 2
+  directory=$1
+  shift
+  "$@" 2>&1
+  echo "status $?"
+  echo "left $(find "$directory" -mindepth 1 | wc -l)"' "$size" "$directory" "$@"
