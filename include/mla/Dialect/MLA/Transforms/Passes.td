@@ -258,7 +258,7 @@ def MLAGroupKernels : Pass<"mla-group-kernels", "::mlir::ModuleOp"> {
     Option<"cores", "cores", "bool", "true", "add the attentions alone">
   ];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::tensor::TensorDialect"
+    "::mla::MLADialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::tensor::TensorDialect"
   ];
 }
 
