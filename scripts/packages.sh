@@ -22,7 +22,7 @@ packages=(
 )
 case "${1:-}" in
   '') ;;
-  --asan) packages+=(libclang-rt-22-dev) ;; # the preset asan
+  --asan) packages+=(libclang-rt-22-dev) ;; # the presets asan, fuzz and tsan
   *) echo "usage: scripts/packages.sh [--asan]" >&2; exit 2 ;;
 esac
 

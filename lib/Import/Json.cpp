@@ -59,9 +59,15 @@ llvm::Expected<llvm::json::Value> mla::importer::parseObject(StringRef text, Str
   return value;
 }
 
+/// The whole number that the value is. LLVM's getAsInteger converts 2^63 too, which int64_t does not hold.
+static std::optional<int64_t> asInteger(const llvm::json::Value &value) {
+  std::optional<double> number = value.getAsNumber();
+  return number && *number < 0x1p63 ? value.getAsInteger() : std::nullopt;
+}
+
 std::string mla::importer::shortText(const llvm::json::Value &value) {
   // JSON's own form of a number shows all 17 digits.
-  if (std::optional<double> number = value.getAsNumber(); number && !value.getAsInteger())
+  if (std::optional<double> number = value.getAsNumber(); number && !asInteger(value))
     return numberText(*number);
   std::string text;
   llvm::raw_string_ostream(text) << value;
@@ -93,7 +99,7 @@ int64_t FieldReader::count(StringRef key, int64_t limit) {
 }
 
 int64_t FieldReader::count(StringRef key, const llvm::json::Value &value, int64_t limit) {
-  std::optional<int64_t> integer = value.getAsInteger();
+  std::optional<int64_t> integer = asInteger(value);
   if (integer && *integer >= 1 && *integer <= limit)
     return *integer;
   refuse(key, shortText(value) + " is not a whole number from 1 to " + Twine(limit) + "; correct the config");

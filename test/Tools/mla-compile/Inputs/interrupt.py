@@ -29,6 +29,7 @@ def main():
     process = subprocess.Popen(command)
     while process.poll() is None and not has_come(directory, before, file):
         time.sleep(0.0002)
+    time.sleep(0.02)  # what made FILE has told the handler of it by then
     process.send_signal(number)
     status = process.wait()
     print("status", status if status >= 0 else signal.Signals(-status).name)

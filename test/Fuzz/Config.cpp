@@ -1,0 +1,48 @@
+//===- Config.cpp - Any bytes as a config.json ----------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What is accepted must be a layer: sizes at least 1, numbers finite, weights
+// whose bytes can be counted.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Require.h"
+#include "SafetensorsHeader.h"
+
+#include "mla/Import/WeightSpec.h"
+
+#include <cmath>
+
+using namespace mla;
+using namespace mla::importer;
+
+static void checkNumbers(const AttentionConfig &config) {
+  for (int64_t size :
+       {config.hiddenSize, config.numHeads, config.numLayers, config.kvLoraRank, config.nopeDim, config.vDim})
+    REQUIRE(size >= 1);
+  REQUIRE(config.qLoraRank >= 0 && config.ropeDim >= 0 && config.qkDim() >= 1);
+  REQUIRE(config.rope.inverseFrequencies.size() == static_cast<uint64_t>(config.ropeDim / 2));
+  for (float frequency : config.rope.inverseFrequencies)
+    REQUIRE(std::isfinite(frequency));
+  REQUIRE(std::isfinite(config.rope.cosSinScale) && std::isfinite(config.queryScaleBeta));
+  REQUIRE(std::isfinite(config.softmaxScale) && config.softmaxScale > 0);
+  REQUIRE(std::isfinite(config.rmsNormEps) && std::isfinite(config.configRmsNormEps));
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  llvm::StringRef text(reinterpret_cast<const char *>(data), size);
+  llvm::Expected<AttentionConfig> config = parseConfig(text, "config.json");
+  if (!config) {
+    REQUIRE(llvm::StringRef(llvm::toString(config.takeError())).starts_with("config.json: "));
+    return 0;
+  }
+  checkNumbers(*config);
+  for (const WeightSpec &spec : announcedSpecs(*config, 0))
+    REQUIRE(tensorBytes(spec.dtype, {spec.expected.shape.begin(), spec.expected.shape.end()}));
+  inputAccepted = true;
+  return 0;
+}

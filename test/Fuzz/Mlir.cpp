@@ -1,0 +1,77 @@
+//===- Mlir.cpp - Any text as MLIR with operations of mla -----------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What parses and verifies goes through the passes of either target, as far as
+// they take it. They may refuse, but not crash.
+//
+//===----------------------------------------------------------------------===//
+
+#include "MutateTokens.h"
+#include "Require.h"
+
+#include "mla/Conversion/Passes.h"
+#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/Transforms/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+
+using namespace mlir;
+using namespace mla;
+
+extern "C" const char *__asan_default_options() {
+  // MLIR's libraries are built without it: they know nothing of what our code, and templates of theirs in it, annotate
+  // in std::vectors and in allocators.
+  return "detect_container_overflow=0:allow_user_poisoning=0";
+}
+
+/// Fresh from time to time: types and attributes stay in a context for ever.
+static MLIRContext &freshContext() {
+  constexpr unsigned runs = 512;
+  static std::unique_ptr<MLIRContext> context;
+  static unsigned count = 0;
+  if (count++ % runs)
+    return *context;
+  DialectRegistry registry;
+  registry.insert<MLADialect, arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect, tensor::TensorDialect>();
+  context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  context->getDiagEngine().registerHandler([](Diagnostic &) {});
+  return *context;
+}
+
+/// Runs passes on the module while they succeed.
+template <typename... Passes> static bool run(ModuleOp module, Passes... passes) {
+  PassManager pm(module.getContext());
+  (pm.addPass(std::move(passes)), ...);
+  return succeeded(pm.run(module));
+}
+
+static bool lowerForH100(ModuleOp module) {
+  OwningOpRef<ModuleOp> copy = module.clone();
+  return run(*copy, createMLAGroupKernels(), createMLAScheduleKernels(), createConvertMLAToGPU());
+}
+
+static bool lowerForCPU(ModuleOp module) {
+  OwningOpRef<ModuleOp> copy = module.clone();
+  return run(*copy, createMLALayout(), createMLABindWeights(), createMLAToLinalg());
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  MLIRContext &context = freshContext();
+  std::string text(reinterpret_cast<const char *>(data), size); // MLIR's lexer looks at the NUL behind it
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
+  if (!module)
+    return 0;
+  lowerForCPU(*module);
+  lowerForH100(*module);
+  if (!run(*module, createMLAPlan(), createMLAAbsorb(), createMLAFold()))
+    return 0;
+  bool cpu = lowerForCPU(*module), h100 = lowerForH100(*module);
+  inputAccepted |= cpu && h100;
+  return 0;
+}

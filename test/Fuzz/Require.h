@@ -1,0 +1,26 @@
+//===- Require.h - What a fuzz target holds to be true ----------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_TEST_FUZZ_REQUIRE_H
+#define MLA_TEST_FUZZ_REQUIRE_H
+
+#include <cstdio>
+#include <cstdlib>
+
+/// In every build, other than assert().
+#define REQUIRE(condition)                                                                                             \
+  do {                                                                                                                 \
+    if (!(condition)) {                                                                                                \
+      std::fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);                                   \
+      std::abort();                                                                                                    \
+    }                                                                                                                  \
+  } while (false)
+
+/// A target sets it when an input came through all checks: a corpus of which none does tests nothing.
+inline bool inputAccepted = false;
+
+#endif // MLA_TEST_FUZZ_REQUIRE_H
