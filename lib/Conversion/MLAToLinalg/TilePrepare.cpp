@@ -165,6 +165,12 @@ Value TileEmitter::emitMove(Operation *op, const Box &box) {
   return e.reshaped(tile, box.sizes);
 }
 
+/// For a loop to fill. Were it a `tensor.empty`, its elimination would put the destination of the tile in its place,
+/// and one-shot bufferization finds a conflict between the loop and what materialises the tile there.
+static Value allocate(Emitter &e, ArrayRef<int64_t> sizes, Type element) {
+  return bufferization::AllocTensorOp::create(e, RankedTensorType::get(sizes, element), ValueRange());
+}
+
 /// One index of the first dimension that has several after the other.
 Value TileEmitter::emitParts(Value value, const Box &box) {
   int64_t dimension = realDims(box.sizes).front();
@@ -180,8 +186,7 @@ Value TileEmitter::emitParts(Value value, const Box &box) {
     offsets[dimension] = i;
     return {inner.insert(made, carried[0], offsets, getAsIndexOpFoldResult(inner.getContext(), part.sizes))};
   };
-  Type element = exactElementType(value);
-  Value into = e.empty(getAsIndexOpFoldResult(e.getContext(), box.sizes), element);
+  Value into = allocate(e, box.sizes, exactElementType(value));
   Value all = e.loop(e.index(0), e.index(box.sizes[dimension]), e.index(1), into, body)[0];
   return failed ? Value() : all;
 }
@@ -220,7 +225,7 @@ Value TileEmitter::emitHead(ComposeOp op, const Box &box, const ProductPlace &pl
 }
 
 Value TileEmitter::emitCompose(ComposeOp op, const Box &box) {
-  Value into = e.empty(getAsIndexOpFoldResult(e.getContext(), box.sizes));
+  Value into = allocate(e, box.sizes, e.getF32Type());
   bool failed = false;
   auto body = [&](Emitter &inner, Value head, ValueRange carried) -> SmallVector<Value> {
     Box ofHead{{inner.add(box.offsets[0], head), box.offsets[1], box.offsets[2]}, {1, box.sizes[1], box.sizes[2]}};

@@ -74,13 +74,28 @@ func.func @prepare.spanning(%a: tensor<64x12xbf16> {mla.weight = "a"}) -> tensor
 
 // -----
 
+// Parts that are the tile itself, stored and rounded: the loop fills memory of its own.
+// CHECK-LABEL: func.func @prepare.of_heads
+// CHECK: %[[OWN:.*]] = bufferization.alloc_tensor() : tensor<8x48x128xf32>
+// CHECK: %[[ROWS:.*]] = scf.for {{.*}} iter_args(%{{.*}} = %[[OWN]])
+// CHECK: bufferization.materialize_in_destination %[[ROWS]]
+func.func @prepare.of_heads(%a: tensor<896x128xf32> {mla.weight = "a"}) -> tensor<8x48x128xbf16> {
+  %h = tensor.expand_shape %a [[0, 1], [2]] output_shape [8, 112, 128] : tensor<896x128xf32> into tensor<8x112x128xf32>
+  %s = tensor.extract_slice %h[0, 64, 0] [8, 48, 128] [1, 1, 1] : tensor<8x112x128xf32> to tensor<8x48x128xf32>
+  %r = arith.truncf %s : tensor<8x48x128xf32> to tensor<8x48x128xbf16>
+  return %r : tensor<8x48x128xbf16>
+}
+
+// -----
+
 // A merged LoRA: both terms of the box, in one element type. The scale is a constant of the tile, not of the weight.
 // CHECK-LABEL: func.func @prepare.merged
 // CHECK-SAME: %[[W:.*]]: tensor<64x48xf32> {mla.weight = "w"}, %[[B:.*]]: tensor<1x64x8xf32> {mla.weight = "b"}, %[[A:.*]]: tensor<1x8x48xf32> {mla.weight = "a"}, %[[OFFSETS:.*]]: tensor<2xi64>, %[[TILE:.*]]: tensor<16x48xf32>
-// CHECK: %[[TWO:.*]] = arith.constant dense<2.000000e+00> : tensor<1x16x48xf32>
 // CHECK: %[[PART:.*]] = tensor.extract_slice %[[W]][%{{.*}}, 0] [16, 48] [1, 1]
+// CHECK: %[[PRODUCT:.*]] = scf.for
 // CHECK: vector.fma
-// CHECK: %[[SCALED:.*]] = arith.mulf %{{.*}}, %{{.*}} : tensor<1x16x48xf32>
+// CHECK: %[[TWO:.*]] = arith.constant dense<2.000000e+00> : tensor<1x16x48xf32>
+// CHECK: %[[SCALED:.*]] = arith.mulf %[[PRODUCT]], %[[TWO]] : tensor<1x16x48xf32>
 // CHECK: %[[TERM:.*]] = tensor.collapse_shape %[[SCALED]]
 // CHECK: %[[SUM:.*]] = arith.addf %[[PART]], %[[TERM]] : tensor<16x48xf32>
 // CHECK: bufferization.materialize_in_destination %[[SUM]] in %[[TILE]]
