@@ -5,8 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Target/CPU/Passes.h"
 
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
 
@@ -32,10 +34,21 @@ static bufferization::OneShotBufferizationOptions options() {
   return options;
 }
 
+/// A weight is the caller's: memory of a bundle, or a checkpoint's file, mapped to be read. An elementwise operation
+/// would otherwise take it as the place for its result.
+static void protectWeights(ModuleOp module) {
+  auto no = BoolAttr::get(module.getContext(), false);
+  for (auto function : module.getOps<func::FuncOp>())
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      if (function.getArgAttr(i, mla::kWeightAttr))
+        function.setArgAttr(i, bufferization::BufferizationDialect::kWritableAttrName, no);
+}
+
 namespace {
 
 struct MLACPUBufferizePass : mla::impl::MLACPUBufferizeBase<MLACPUBufferizePass> {
   void runOnOperation() override {
+    protectWeights(getOperation());
     bufferization::BufferizationState state;
     if (failed(bufferization::runOneShotModuleBufferize(getOperation(), options(), state)))
       signalPassFailure();
