@@ -23,7 +23,8 @@ import sys
 
 import numpy as np
 
-MODELS = ("deepseek_v2", "deepseek_v3", "kimi_k2", "glm4_moe_lite", "minicpm3", "mistral4")
+MODELS = ("deepseek_v2", "deepseek_v3", "kimi_k2", "glm4_moe_lite", "glm_moe_dsa", "longcat_flash", "minicpm3",
+          "mistral4")
 
 
 class ReplayError(Exception):
@@ -125,8 +126,17 @@ class Semantics:
         self.low_rank_q = config.get("q_lora_rank") is not None
         # {q,kv}_a_layernorm are constructed without eps: the class's default, not config.rms_norm_eps.
         self.eps = 1e-6
-        # V2 multiplies complex pairs, MiniCPM3 always rotates halves, the others ask rope_interleave (default True).
-        self.interleaved = {"deepseek_v2": True, "minicpm3": False}.get(self.model, config.get("rope_interleave", True))
+        # V2 multiplies complex pairs, GLM-5 and LongCat always rotate neighbours and MiniCPM3 halves; the others ask
+        # rope_interleave (default True).
+        always = {"deepseek_v2": True, "glm_moe_dsa": True, "longcat_flash": True, "minicpm3": False}
+        self.interleaved = always.get(self.model, config.get("rope_interleave", True))
+        # LongCat's mla_scale_q_lora on the whole query, mla_scale_kv_lora on the latent before it is cached; its layers
+        # have two attentions each.
+        self.two_attentions = self.model == "longcat_flash"
+        self.q_scale = math.sqrt(config["hidden_size"] / config["q_lora_rank"]) if self.two_attentions else 1.0
+        self.latent_scale = math.sqrt(config["hidden_size"] / self.latent) if self.two_attentions else 1.0
+        # GLM-5's indexer picks index_topk keys: all, up to so many.
+        self.most_tokens = config.get("index_topk", 2048) if self.model == "glm_moe_dsa" else math.inf
         self.block = (config.get("quantization_config") or {}).get("weight_block_size")
         rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
         rope = {"rope_theta": config.get("rope_theta", 10000.0), **rope}
@@ -183,6 +193,8 @@ class Layer:
         self.sem, self.tensors, self.form, self.rounding, self.cache = semantics, weights, form, rounding, None
         s = semantics
         self.prefix = f"model.layers.{layer}.self_attn."
+        if s.two_attentions:
+            self.prefix = f"model.layers.{layer // 2}.self_attn.{layer % 2}."
         kv_b = self.weight("kv_b_proj.weight").reshape(s.heads, s.nope + s.v, s.latent)
         self.w_uk, self.w_uv = kv_b[:, : s.nope], kv_b[:, s.nope :]
         kv_b_bias = self.bias("kv_b_proj", s.heads * (s.nope + s.v)).reshape(s.heads, s.nope + s.v)
@@ -223,11 +235,13 @@ class Layer:
         x = hidden
         if s.low_rank_q:
             x = s.norm(self.project(hidden, "q_a_proj"), self.weight("q_a_layernorm.weight"))
-        per_position = 1 + s.beta * np.log(1 + np.floor(positions / s.original))
+        if positions[-1] >= s.most_tokens:
+            raise ReplayError(f"config: index_topk {s.most_tokens} leaves keys out, which is not replayed")
+        per_position = s.q_scale * (1 + s.beta * np.log(1 + np.floor(positions / s.original)))
         q_rope = s.rotate(np.einsum("bti,hri->bthr", x, self.w_q_rope), positions) * per_position[:, None, None]
 
         down = self.project(hidden, "kv_a_proj_with_mqa")
-        latent = s.norm(down[..., : s.latent], self.weight("kv_a_layernorm.weight"))
+        latent = s.norm(down[..., : s.latent], self.weight("kv_a_layernorm.weight")) * s.latent_scale
         k_rope = s.rotate(down[..., None, s.latent :], positions)[..., 0, :]
         if self.cache is not None:
             latent, k_rope = (np.concatenate(pair, axis=1) for pair in zip(self.cache, (latent, k_rope)))

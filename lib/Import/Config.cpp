@@ -13,6 +13,8 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
+#include <cmath>
+
 using namespace mla::importer;
 using llvm::StringRef;
 using llvm::Twine;
@@ -26,6 +28,7 @@ static constexpr int64_t maxHeadDim = 1 << 16;
 static constexpr int64_t maxRank = 1 << 20;
 static constexpr int64_t maxLayers = 1 << 16;
 static constexpr int64_t maxBlock = 1 << 16;
+static constexpr int64_t maxContext = int64_t(1) << 31;
 /// Elements of one weight: 64 GiB in float32.
 static constexpr int64_t maxElements = int64_t(1) << 34;
 
@@ -56,10 +59,26 @@ static llvm::Expected<const Family *> parseFamily(const Object &root, StringRef 
               supportedList());
 }
 
+/// Attentions, which is what a layer is from here on. Where a layer has two of them, num_hidden_layers counts one or
+/// the other: transformers saves the attentions, released configs say the layers, and num_layers tells which.
+static int64_t parseLayers(FieldReader &reader, const Family &family) {
+  StringRef attentions = "num_hidden_layers", layers = "num_layers";
+  if (!family.has(TwoAttentions))
+    return reader.count(attentions, maxLayers);
+  int64_t count = reader.count(reader.find(layers) ? layers : attentions, maxLayers / 2);
+  if (reader.find(layers) && reader.find(attentions)) {
+    int64_t other = reader.count(attentions, maxLayers);
+    if (other != count && other != 2 * count)
+      reader.refuse(attentions, Twine(other) + " is neither num_layers, " + Twine(count) +
+                                    ", nor the attentions of so many layers; correct the config");
+  }
+  return 2 * count;
+}
+
 static void parseSizes(FieldReader &reader, const Family &family, AttentionConfig &config) {
   config.hiddenSize = reader.count("hidden_size", maxHidden);
   config.numHeads = reader.count("num_attention_heads", maxHeads);
-  config.numLayers = reader.count("num_hidden_layers", maxLayers);
+  config.numLayers = parseLayers(reader, family);
   config.kvLoraRank = reader.count("kv_lora_rank", maxRank);
   config.nopeDim = reader.count("qk_nope_head_dim", maxHeadDim);
   config.ropeDim = reader.count("qk_rope_head_dim", maxHeadDim);
@@ -73,8 +92,11 @@ static void parseSizes(FieldReader &reader, const Family &family, AttentionConfi
     reader.refuse("q_lora_rank", "missing; give the rank, or null where the query has no low-rank projection");
   else if (rank->kind() != Value::Null)
     config.qLoraRank = reader.count("q_lora_rank", *rank, maxRank);
+  else if (family.has(AlwaysLowRankQuery))
+    reader.refuse("q_lora_rank",
+                  "null, but " + family.modelType + " always has the query's low-rank projection; give its rank");
 
-  if (reader.find("v_head_dim") || !family.vDimFromHidden)
+  if (reader.find("v_head_dim") || !family.has(VDimFromHidden))
     config.vDim = reader.count("v_head_dim", maxHeadDim);
   else if (config.hiddenSize % config.numHeads == 0)
     config.vDim = config.hiddenSize / config.numHeads;
@@ -110,6 +132,20 @@ static void checkWeightSizes(FieldReader &reader, const AttentionConfig &config)
                                       ", more than " + Twine(maxElements) + " elements; correct the sizes");
 }
 
+/// LongcatFlashMLA multiplies by both scales whatever the config says; engines that ask the keys agree where they are
+/// true.
+static void parseLatentScales(FieldReader &reader, AttentionConfig &config) {
+  for (StringRef key : {"mla_scale_q_lora", "mla_scale_kv_lora"})
+    if (!reader.boolean(key, true))
+      reader.refuse(key,
+                    "false, but transformers multiplies all the same and other engines do not; remove the key if the "
+                    "model has the scale");
+  if (reader.failed())
+    return;
+  config.queryLatentScale = std::sqrt(static_cast<double>(config.hiddenSize) / config.qLoraRank);
+  config.latentScale = std::sqrt(static_cast<double>(config.hiddenSize) / config.kvLoraRank);
+}
+
 static bool isOn(const Value *value) {
   return value && value->kind() != Value::Null && value->getAsBoolean() != false && value->getAsNumber() != 0.0;
 }
@@ -117,7 +153,7 @@ static bool isOn(const Value *value) {
 /// Refuses keys that mean something for attention which this family does not have.
 static void checkForeignKeys(FieldReader &reader, const Object &root, const Family &family) {
   for (const Refusal &key : foreignKeys()) {
-    if (family.positionScaledQuery && key.name == "llama_4_scaling_beta")
+    if (key.meantBy && family.has(Trait(key.meantBy)))
       continue;
     bool on = isOn(root.get(key.name));
     for (StringRef scope : {"rope_scaling", "rope_parameters"})
@@ -180,6 +216,7 @@ llvm::Expected<AttentionConfig> mla::importer::parseConfig(StringRef json, Strin
   AttentionConfig config;
   config.modelType = (*family)->modelType.str();
   config.rmsNormEps = (*family)->latentNormEps;
+  config.attentionsPerLayer = (*family)->has(TwoAttentions) ? 2 : 1;
   FieldReader reader(root, where);
   parseSizes(reader, **family, config);
   checkKeyValueHeads(reader, config);
@@ -188,6 +225,11 @@ llvm::Expected<AttentionConfig> mla::importer::parseConfig(StringRef json, Strin
   config.configRmsNormEps = reader.number("rms_norm_eps", 1e-30, 1.0, 1e-6);
   config.attentionBias = reader.boolean("attention_bias", false);
   config.checkpointDType = parseDType(reader);
+  if ((*family)->has(ScaledLatents))
+    parseLatentScales(reader, config);
+  // The default of GlmMoeDsaConfig.
+  if ((*family)->has(IndexedKeys))
+    config.indexTopK = reader.find("index_topk") ? reader.count("index_topk", maxContext) : 2048;
   if (llvm::Error error = reader.takeError())
     return error;
   if (llvm::Error error = parseRope(root, where, **family, config))
@@ -195,6 +237,34 @@ llvm::Expected<AttentionConfig> mla::importer::parseConfig(StringRef json, Strin
   if (llvm::Error error = parseQuantization(root, where, config))
     return error;
   return config;
+}
+
+llvm::Error mla::importer::checkIsComputable(const AttentionConfig &config, StringRef where) {
+  if (!std::isnan(config.rope.theta))
+    return llvm::Error::success();
+  return fail(where + ": rope_theta: null, and without it no rotation can be computed; give the model's number");
+}
+
+/// Up to index_topk tokens the indexer picks them all, and the attention is dense.
+static std::string densityReservation(const AttentionConfig &config) {
+  return config.modelType +
+         ": compiled as dense attention, which it is up to index_topk = " + std::to_string(config.indexTopK) +
+         " tokens; beyond, the model leaves out what its indexer does not pick";
+}
+
+static std::string conventionReservation(const AttentionConfig &config) {
+  return config.modelType + ": not checked against a reference implementation; assumed are " +
+         (config.ropeInterleaved ? "interleaved" : "half-split") + " RoPE and 1e-6 as the epsilon of the latent's norm";
+}
+
+std::vector<std::string> mla::importer::reservations(const AttentionConfig &config) {
+  std::vector<std::string> list;
+  if (config.indexTopK)
+    list.push_back(densityReservation(config));
+  const Family *family = findFamily(config.modelType);
+  if (family && family->has(Unconfirmed))
+    list.push_back(conventionReservation(config));
+  return list;
 }
 
 std::vector<StringRef> mla::importer::supportedModelTypes() {

@@ -8,8 +8,11 @@
 // Every row was read from modeling_<family>.py and configuration_<family>.py of
 // transformers 5.17 and confirmed by a golden file (benchmarks/replay.py agrees
 // within 1e-6; with another pairing, epsilon or softmax scale it does not).
-// kimi_k2 is the exception: transformers itself maps it to deepseek_v3
-// (configuration_kimi_k25.py).
+// Two are exceptions. transformers itself maps kimi_k2 to deepseek_v3
+// (configuration_kimi_k25.py). plm is not part of transformers: its row was read
+// from modeling_plm.py and configuration_plm.py of the change in which its
+// authors offered it (github.com/huggingface/transformers, commit 03de87ef),
+// and nothing confirms it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,23 +23,22 @@
 using namespace mla::importer;
 using llvm::StringRef;
 
-// model_type, RoPE's pairing, epsilon of the latent norms, v from hidden, rotary part of head, position-scaled query
+// model_type, RoPE's pairing, epsilon of the latent norms, default rope_theta, traits
 static constexpr Family familyTable[] = {
-    {"deepseek_v2", RopePairing::Interleaved, 1e-6, false, false, false},
-    {"deepseek_v3", RopePairing::Configured, 1e-6, false, false, false},
-    {"kimi_k2", RopePairing::Configured, 1e-6, false, false, false},
-    {"glm4_moe_lite", RopePairing::Configured, 1e-6, false, false, false},
-    {"minicpm3", RopePairing::HalfSplit, 1e-6, true, false, false},
-    {"mistral4", RopePairing::Configured, 1e-6, false, true, true},
+    {"deepseek_v2", RopePairing::Interleaved, 1e-6, 1e4, NoTrait},
+    {"deepseek_v3", RopePairing::Configured, 1e-6, 1e4, NoTrait},
+    {"kimi_k2", RopePairing::Configured, 1e-6, 1e4, NoTrait},
+    {"glm4_moe_lite", RopePairing::Configured, 1e-6, 1e4, NoTrait},
+    {"glm_moe_dsa", RopePairing::Interleaved, 1e-6, 1e4, IndexedKeys | AlwaysLowRankQuery},
+    {"longcat_flash", RopePairing::Interleaved, 1e-6, 1e7, ScaledLatents | TwoAttentions | AlwaysLowRankQuery},
+    {"minicpm3", RopePairing::HalfSplit, 1e-6, 1e4, VDimFromHidden},
+    {"mistral4", RopePairing::Configured, 1e-6, 1e4, RotaryPartOfHead | PositionScaledQuery},
+    {"plm", RopePairing::Configured, 1e-6, 1e5, Unconfirmed},
 };
 
 static constexpr Refusal refusedModels[] = {
     {"deepseek_v32", "sparse attention: an indexer that picks the keys of every query"},
-    {"glm_moe_dsa", "sparse attention: an indexer that picks the keys of every query"},
     {"kimi_linear", "linear attention layers, and latent attention without RoPE"},
-    {"longcat_flash", "constant scales sqrt(hidden_size / rank) on the query and on the latent, and two attentions a "
-                      "layer"},
-    {"plm", "a reference to check against: its code is not part of transformers"},
     {"youtu", "a golden file to check against: its attention reads like that of deepseek_v3"},
 };
 
@@ -50,11 +52,11 @@ static constexpr Refusal refusedRopes[] = {
 };
 
 static constexpr Refusal foreignKeyTable[] = {
-    {"index_topk", "sparse attention: an indexer that picks the keys of every query"},
+    {"index_topk", "sparse attention: an indexer that picks the keys of every query", IndexedKeys},
     {"llama_4_scaling", "a scale of the query by position whose form is not known for this model"},
-    {"llama_4_scaling_beta", "a scale of the query by position, which only mistral4 has"},
-    {"mla_scale_kv_lora", "a constant scale on the latent"},
-    {"mla_scale_q_lora", "a constant scale on the query"},
+    {"llama_4_scaling_beta", "a scale of the query by position, which only mistral4 has", PositionScaledQuery},
+    {"mla_scale_kv_lora", "a constant scale on the latent", ScaledLatents},
+    {"mla_scale_q_lora", "a constant scale on the query", ScaledLatents},
 };
 
 static StringRef needsOf(llvm::ArrayRef<Refusal> table, StringRef name) {

@@ -24,17 +24,37 @@ enum class RopePairing {
   Configured,  ///< rope_interleave says it; interleaved without the key.
 };
 
+/// What only some families have. A family has a set of them.
+enum Trait : unsigned {
+  NoTrait = 0,
+  /// v_head_dim may be missing or null and is then hidden_size / num_attention_heads.
+  VDimFromHidden = 1 << 0,
+  /// The config's head_dim is the whole query head, so partial_rotary_factor is R / (P + R); elsewhere it is 1.
+  RotaryPartOfHead = 1 << 1,
+  /// The query has a scale a position, llama_4_scaling_beta, and YaRN where the config says nothing of RoPE.
+  PositionScaledQuery = 1 << 2,
+  /// Behind their norms the latents are multiplied by sqrt(hidden_size / rank), mla_scale_q_lora and mla_scale_kv_lora.
+  ScaledLatents = 1 << 3,
+  /// A layer has two attentions, self_attn.0 and self_attn.1; num_layers says how many layers there are.
+  TwoAttentions = 1 << 4,
+  /// An indexer picks index_topk keys for every query.
+  IndexedKeys = 1 << 5,
+  /// The query's low-rank projection cannot be missing.
+  AlwaysLowRankQuery = 1 << 6,
+  /// What the family computes was read, but no golden file confirms it.
+  Unconfirmed = 1 << 7,
+};
+
 struct Family {
   llvm::StringLiteral modelType;
   RopePairing pairing;
   /// Epsilon of the norms of the two latents: the default of the family's RMSNorm class, whatever rms_norm_eps says.
   double latentNormEps;
-  /// v_head_dim may be missing or null and is then hidden_size / num_attention_heads.
-  bool vDimFromHidden;
-  /// The config's head_dim is the whole query head, so partial_rotary_factor is R / (P + R); elsewhere it is 1.
-  bool rotaryPartOfHead;
-  /// The query has a scale a position, llama_4_scaling_beta, and YaRN where the config says nothing of RoPE.
-  bool positionScaledQuery;
+  /// rope_theta where the config does not say it.
+  double defaultTheta;
+  unsigned traits;
+
+  bool has(Trait trait) const { return traits & trait; }
 };
 
 /// The supported families.
@@ -47,6 +67,7 @@ const Family *findFamily(llvm::StringRef modelType);
 struct Refusal {
   llvm::StringLiteral name;
   llvm::StringLiteral needs;
+  unsigned meantBy = NoTrait; ///< Families with this trait give the key a meaning.
 };
 
 /// What supporting the model would take; empty for a model_type never heard of.
@@ -55,8 +76,8 @@ llvm::StringRef modelTypeNeeds(llvm::StringRef modelType);
 /// What supporting the rope type would take; empty for one never heard of.
 llvm::StringRef ropeTypeNeeds(llvm::StringRef ropeType);
 
-/// Config keys that change what attention computes, for which no supported family (Mistral-4's scale apart) has a
-/// meaning. Ignoring one would compile another model than the one given.
+/// Config keys that change what attention computes, for which other families have no meaning than those with the
+/// row's trait. Ignoring one would compile another model than the one given.
 llvm::ArrayRef<Refusal> foreignKeys();
 
 } // namespace mla::importer

@@ -66,6 +66,8 @@ static mlir::DictionaryAttr describeModel(mlir::MLIRContext *context, const Atte
       .add("tensor_parallel", options.tensorParallel)
       .add("rank", options.rank)
       .add("cache", cache.get());
+  if (config.indexTopK)
+    model.add("index_topk", config.indexTopK);
   return model.get();
 }
 

@@ -59,7 +59,8 @@ private:
   Value project(Value x, Value weight, ArrayRef<int64_t> shape, Heads heads, StringRef name);
   Value addBias(Value x, WeightRole role);
   void addUpBiases(Value &keys, Value &values);
-  Value norm(Value x, WeightRole gamma, StringRef name);
+  Value scaledGamma(WeightRole role, double factor);
+  Value norm(Value x, WeightRole gamma, double factor, StringRef name);
   Value rotate(Value x, StringRef name);
   Value scaleByPosition(Value q, StringRef name);
 
@@ -223,8 +224,22 @@ void LayerBuilder::addUpBiases(Value &keys, Value &values) {
   values = BiasOp::create(builder, named("v_biased"), values, valueBias);
 }
 
-Value LayerBuilder::norm(Value x, WeightRole gamma, StringRef name) {
-  return RmsNormOp::create(builder, named(name), x.getType(), x, weight(gamma),
+/// A constant factor behind a norm is one on its gamma: so it is prepared with the weights, whatever the plan.
+Value LayerBuilder::scaledGamma(WeightRole role, double factor) {
+  Value gamma = weight(role);
+  if (factor == 1.0)
+    return gamma;
+  std::string name = valueName(role);
+  auto type = cast<RankedTensorType>(gamma.getType()).clone(f32());
+  if (gamma.getType() != type)
+    gamma = arith::ExtFOp::create(builder, named(name + "_f32"), type, gamma);
+  auto splat = DenseElementsAttr::get(type, static_cast<float>(factor));
+  Value scale = arith::ConstantOp::create(builder, named(name + "_scale"), splat);
+  return arith::MulFOp::create(builder, named(name + "_scaled"), gamma, scale);
+}
+
+Value LayerBuilder::norm(Value x, WeightRole gamma, double factor, StringRef name) {
+  return RmsNormOp::create(builder, named(name), x.getType(), x, scaledGamma(gamma, factor),
                            builder.getF64FloatAttr(config.rmsNormEps));
 }
 
@@ -252,7 +267,7 @@ Query LayerBuilder::buildQuery() {
   WeightRole up = WeightRole::WQ;
   if (config.qLoraRank) {
     Value low = project(hidden, weight(WeightRole::WDQ), config.qLoraRank, Heads::None, "q_a");
-    x = norm(addBias(low, WeightRole::WDQBias), WeightRole::QNorm, "q_a_normed");
+    x = norm(addBias(low, WeightRole::WDQBias), WeightRole::QNorm, config.queryLatentScale, "q_a_normed");
     up = WeightRole::WUQ;
   }
   Value q = project(x, headRows(up, config.qkDim()), {heads, config.qkDim()}, Heads::To, "q");
@@ -266,7 +281,7 @@ Value LayerBuilder::buildAppend(Value cache) {
   int64_t width = config.kvLoraRank + config.ropeDim;
   Value down = project(hidden, weight(WeightRole::WDKV), width, Heads::None, "kv_a");
   down = addBias(down, WeightRole::WDKVBias);
-  Value c = norm(slice(down, 0, config.kvLoraRank, "c_raw"), WeightRole::KVNorm, "c");
+  Value c = norm(slice(down, 0, config.kvLoraRank, "c_raw"), WeightRole::KVNorm, config.latentScale, "c");
   Value rope = rotate(slice(down, config.kvLoraRank, config.ropeDim, "k_pe"), "k_rope");
   return AppendOp::create(builder, named("cached"), c, rope, position, sequence, cache);
 }

@@ -154,18 +154,22 @@ static llvm::Expected<LayerWeight> findWeight(Checkpoint &checkpoint, const Expe
   return weight;
 }
 
-/// Refuses tensors of the layer that nobody expects.
-static llvm::Error checkNothingElse(const Checkpoint &checkpoint, ArrayRef<LayerWeight> weights, int64_t layer) {
+/// Refuses tensors of the layer that nobody expects. An indexer is expected, though nothing is made of it.
+static llvm::Error checkNothingElse(const Checkpoint &checkpoint, const AttentionConfig &config,
+                                    ArrayRef<LayerWeight> weights, int64_t layer) {
   std::string prefix = layerPrefix(layer), other;
   llvm::StringSet<> known;
   // Old checkpoints hold the frequencies, which the config determines.
   known.insert(prefix + "rotary_emb.inv_freq");
+  std::string indexer = prefix + "indexer.";
   for (const LayerWeight &weight : weights) {
     known.insert(weight.expected.name);
     if (weight.scale)
       known.insert(weight.expected.scaleName());
   }
   checkpoint.forEachName([&](StringRef name) {
+    if (config.indexTopK && name.starts_with(indexer))
+      return;
     if (name.starts_with(prefix) && !known.contains(name) && (other.empty() || name < other))
       other = name.str();
   });
@@ -192,7 +196,7 @@ llvm::Expected<std::vector<LayerWeight>> mla::importer::findLayerWeights(Checkpo
       return weight.takeError();
     result.push_back(std::move(*weight));
   }
-  if (llvm::Error error = checkNothingElse(checkpoint, result, layer))
+  if (llvm::Error error = checkNothingElse(checkpoint, config, result, layer))
     return error;
   return result;
 }

@@ -18,6 +18,7 @@
 #include "llvm/ADT/STLExtras.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mla::importer;
 using llvm::StringRef;
@@ -41,7 +42,7 @@ public:
 private:
   static std::string ropeKey(const Object &root);
   void checkKind(StringRef kind);
-  double theta();
+  double theta(bool mayBeUnknown);
   int64_t originalLength();
   void checkRotaryPart();
   void parseYarn();
@@ -66,19 +67,23 @@ std::string RopeParser::ropeKey(const Object &root) {
 }
 
 void RopeParser::checkKind(StringRef kind) {
-  if (kind == "default" || kind == "yarn")
+  if (kind == "default" || (kind == "yarn" && !family.has(Unconfirmed)))
     return;
   StringRef needs = ropeTypeNeeds(kind);
-  inner.refuse("rope_type", kind + " is not supported" + (needs.empty() ? "" : ": it needs ") + needs +
-                                "; supported are default and yarn");
+  inner.refuse("rope_type",
+               kind + " is not supported" + (needs.empty() ? "" : ": it needs ") + needs +
+                   (family.has(Unconfirmed) ? "; supported is default" : "; supported are default and yarn"));
 }
 
-double RopeParser::theta() {
+/// Null is not the default but a number that nobody wrote down: NaN, which no rotation by it hides.
+double RopeParser::theta(bool mayBeUnknown) {
   FieldReader &reader = inner.find("rope_theta", /*nullIsAbsent=*/false) ? inner : outer;
   const llvm::json::Value *value = reader.find("rope_theta", /*nullIsAbsent=*/false);
-  if (value && value->kind() == llvm::json::Value::Null)
+  if (!value || value->kind() != llvm::json::Value::Null)
+    return reader.number("rope_theta", 2.0, maxTheta, family.defaultTheta);
+  if (!mayBeUnknown)
     reader.refuse("rope_theta", "null; give the model's number");
-  return reader.number("rope_theta", 2.0, maxTheta, 10000.0);
+  return std::numeric_limits<double>::quiet_NaN();
 }
 
 /// The length that the model was trained on before YaRN (standardize_rope_params has the order).
@@ -96,7 +101,7 @@ int64_t RopeParser::originalLength() {
 
 /// RoPE must turn all of qk_rope_head_dim: int(head_dim * partial_rotary_factor), as _compute_yarn_parameters has it.
 void RopeParser::checkRotaryPart() {
-  double head = family.rotaryPartOfHead ? config.qkDim() : config.ropeDim;
+  double head = family.has(RotaryPartOfHead) ? config.qkDim() : config.ropeDim;
   FieldReader &reader = inner.find("partial_rotary_factor") ? inner : outer;
   double part = reader.number("partial_rotary_factor", 0.0, 1.0, config.ropeDim / head);
   int64_t turned = static_cast<int64_t>(head * part);
@@ -158,7 +163,7 @@ llvm::Error RopeParser::parse() {
   if (kind.empty())
     kind = "default";
   checkKind(kind);
-  config.rope.theta = theta();
+  config.rope.theta = theta(/*mayBeUnknown=*/kind == "default");
   config.softmaxScale = 1.0 / std::sqrt(static_cast<double>(config.qkDim()));
   checkRotaryPart();
   parsePairing();
@@ -166,7 +171,7 @@ llvm::Error RopeParser::parse() {
     parseYarn();
   else
     config.rope.inverseFrequencies = plainFrequencies(config.rope.theta, config.ropeDim);
-  if (family.positionScaledQuery)
+  if (family.has(PositionScaledQuery))
     parseQueryScale();
   if (llvm::Error error = inner.takeError())
     return error;
@@ -194,7 +199,7 @@ llvm::Error mla::importer::parseRope(const Object &root, StringRef where, const 
         return fail(where + ": " + key + ": " + shortText(*value) + " is not an object; correct the config");
   bool silent = llvm::all_of(llvm::ArrayRef<StringRef>{"rope_scaling", "rope_parameters", "rope_theta"},
                              [&](StringRef key) { return !root.get(key); });
-  if (!family.positionScaledQuery || !silent)
+  if (!family.has(PositionScaledQuery) || !silent)
     return RopeParser(root, where, family, config).parse();
   Object filled = root;
   filled["rope_parameters"] = mistral4Defaults();

@@ -95,6 +95,18 @@ static llvm::Expected<std::vector<WeightSpec>> checkWeights(Source &source, llvm
   return specs;
 }
 
+/// What becomes code must compute something.
+static llvm::Error checkConfig(const Source &source, const CompileOptions &options) {
+  if (lastStage(options) <= Stage::Fold)
+    return llvm::Error::success();
+  return checkIsComputable(source.config, source.where);
+}
+
+static void warn(const Source &source) {
+  for (const std::string &reservation : reservations(source.config))
+    llvm::errs() << "warning: " << source.where << ": " << reservation << "\n";
+}
+
 static ImportOptions importOptions(const CompileOptions &options, std::vector<int64_t> layers) {
   ImportOptions import;
   import.layers = std::move(layers);
@@ -163,5 +175,8 @@ llvm::Error mla::compile(const CompileOptions &options) {
     return layers.takeError();
   if (llvm::Error error = checkHeads(*source, options))
     return error;
+  if (llvm::Error error = checkConfig(*source, options))
+    return error;
+  warn(*source);
   return compileLayers(*source, std::move(*layers), options);
 }

@@ -58,6 +58,9 @@ static StringRef firstDifference(const AttentionConfig &a, const AttentionConfig
        "the scaling of RoPE"},
       {a.queryScaleBeta == b.queryScaleBeta && a.queryScaleOriginalLength == b.queryScaleOriginalLength,
        "llama_4_scaling_beta"},
+      {a.queryLatentScale == b.queryLatentScale && a.latentScale == b.latentScale, "the scales of the latents"},
+      {a.attentionsPerLayer == b.attentionsPerLayer, "the attentions of a layer"},
+      {a.indexTopK == b.indexTopK, "index_topk"},
       {a.rmsNormEps == b.rmsNormEps, "the epsilon of the norms"},
       {sameBlocks(), "quantization_config"},
   };
@@ -84,6 +87,11 @@ static llvm::Error checkNoConflict(const AttentionConfig &config, StringRef wher
                    checkpoint.configWhere() + "; leave --config out, or correct one of the two");
 }
 
+static Source withWeights(AttentionConfig config, StringRef where, std::unique_ptr<Checkpoint> checkpoint) {
+  checkpoint = numberAttentions(std::move(checkpoint), config.attentionsPerLayer);
+  return {std::move(config), where.str(), std::move(checkpoint), /*madeWeights=*/false};
+}
+
 static llvm::Expected<Source> withConfig(StringRef path, std::unique_ptr<Checkpoint> checkpoint) {
   llvm::Expected<std::string> text = readConfig(path);
   if (!text)
@@ -91,12 +99,11 @@ static llvm::Expected<Source> withConfig(StringRef path, std::unique_ptr<Checkpo
   llvm::Expected<AttentionConfig> config = parseConfig(*text, path);
   if (!config)
     return config.takeError();
-  bool made = !checkpoint;
-  if (made)
-    checkpoint = makeSyntheticCheckpoint(*config);
-  else if (llvm::Error error = checkNoConflict(*config, path, *checkpoint))
+  if (!checkpoint)
+    return Source{*config, path.str(), makeSyntheticCheckpoint(*config), /*madeWeights=*/true};
+  if (llvm::Error error = checkNoConflict(*config, path, *checkpoint))
     return error;
-  return Source{std::move(*config), path.str(), std::move(checkpoint), made};
+  return withWeights(std::move(*config), path, std::move(checkpoint));
 }
 
 llvm::Expected<Source> mla::openSource(const CompileOptions &options) {
@@ -115,5 +122,5 @@ llvm::Expected<Source> mla::openSource(const CompileOptions &options) {
   llvm::Expected<AttentionConfig> config = parseConfig(*(*checkpoint)->configJson(), where);
   if (!config)
     return config.takeError();
-  return Source{std::move(*config), where, std::move(*checkpoint), /*madeWeights=*/false};
+  return withWeights(std::move(*config), where, std::move(*checkpoint));
 }

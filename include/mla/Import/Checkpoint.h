@@ -55,6 +55,11 @@ protected:
 /// model.safetensors.index.json or one .safetensors file.
 llvm::Expected<std::unique_ptr<Checkpoint>> openCheckpoint(llvm::StringRef path);
 
+/// The checkpoint of a model with several attentions a layer as one with an attention a layer:
+/// "model.layers.K.self_attn." is what is called "model.layers.(K / N).self_attn.(K mod N)." there. As it is, where N
+/// is 1.
+std::unique_ptr<Checkpoint> numberAttentions(std::unique_ptr<Checkpoint> checkpoint, int64_t attentionsPerLayer);
+
 /// Makes weights instead of reading them: normal with standard deviation 1/sqrt(columns), norms near 1, in e4m3 with
 /// scales where the config is quantised, else in bf16 or f32 as the config says. An element depends on the seed, the
 /// tensor's name and the element's index alone, and is the same on every machine.

@@ -31,6 +31,7 @@ namespace mla::importer {
 
 /// The rotary embedding, YaRN resolved: column pair i of position p turns by p * inverseFrequencies[i].
 struct Rope {
+  /// NaN where the config says null: the model has one that is not known, and the frequencies are NaN too.
   double theta = 10000.0;
   /// ropeDim / 2 numbers, computed in float32 as torch does.
   std::vector<float> inverseFrequencies;
@@ -51,7 +52,11 @@ struct AttentionConfig {
   std::string modelType;
   int64_t hiddenSize = 0;
   int64_t numHeads = 0;
+  /// Attentions of the model; all else that speaks of a layer means one of these.
   int64_t numLayers = 0;
+  /// LongCat-Flash has two attentions in what its checkpoint calls a layer: layer K here is self_attn.(K mod 2) of
+  /// layer K / 2 there, which is also how transformers numbers the caches.
+  int64_t attentionsPerLayer = 1;
   int64_t qLoraRank = 0; ///< 0: the query has no low-rank projection.
   int64_t kvLoraRank = 0;
   int64_t nopeDim = 0;
@@ -73,6 +78,11 @@ struct AttentionConfig {
   /// 1 + queryScaleBeta * ln(1 + floor(p / queryScaleOriginalLength)) (Mistral-4). 0: it is not.
   double queryScaleBeta = 0.0;
   int64_t queryScaleOriginalLength = 0;
+  /// Factors on the two latents behind their norms: sqrt(hiddenSize / rank) in LongCat-Flash. The latent is cached with
+  /// its factor.
+  double queryLatentScale = 1.0, latentScale = 1.0;
+  /// In contexts of more tokens, a query attends to so many that an indexer picks, which is not modelled. 0: to all.
+  int64_t indexTopK = 0;
   /// None: weights are stored in a plain float type.
   std::optional<BlockQuantization> quantization;
   CheckpointDType checkpointDType = CheckpointDType::Unknown;
@@ -82,6 +92,12 @@ struct AttentionConfig {
 
 /// Parses the text of a config.json. `where` (its path) begins every error.
 llvm::Expected<AttentionConfig> parseConfig(llvm::StringRef json, llvm::StringRef where);
+
+/// An error if the config leaves out a number that shapes and costs do not depend on, but results do.
+llvm::Error checkIsComputable(const AttentionConfig &config, llvm::StringRef where);
+
+/// What the user must know about the attention that is compiled: where it is not the model's, or not known to be.
+std::vector<std::string> reservations(const AttentionConfig &config);
 
 /// The values of model_type that parseConfig accepts, for help texts.
 std::vector<llvm::StringRef> supportedModelTypes();

@@ -47,7 +47,7 @@ extern "C" {
  *   "tensor_parallel", "rank"             this bundle holds heads rank*heads .. (rank+1)*heads - 1
  *   "model"     {"model_type", "hidden_size", "num_attention_heads" (of the whole model), "heads" (of this rank),
  *                "q_lora_rank" (0: none), "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim",
- *                "rms_norm_eps", "rope_theta"}
+ *                "rms_norm_eps", "rope_theta", and "index_topk" if the model's attention is sparse in longer contexts}
  *   "layers"    [layer numbers]           "plan"      the #mla.plan, as text
  *   "entries"   [{"symbol", "phase": "prefill"|"decode", "q", "o": "naive"|"absorb"|"fold",
  *                 "context": [first, last]  cached tokens (the longest sequence of the batch) it serves, both included;

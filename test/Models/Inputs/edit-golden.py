@@ -1,7 +1,8 @@
 """edit-golden.py FROM TO flip NAME INDEX | duplicate-layer | add-biases [no-kv-b] | take-outputs OTHER
 
 flip               changes one element of an F32 tensor to 1 - x
-duplicate-layer    gives the tensors of layer 0 to a layer 1 too, in a config of two layers
+duplicate-layer    gives the tensors of layer 0 to a layer 1 too, in a config of two layers; those of self_attn.0, where a
+                   layer has such, to self_attn.1
 add-biases         gives layer 0 all the biases it may have (no-kv-b: but that of kv_b_proj) and sets attention_bias
 take-outputs       replaces what the layer is to give by what another file says
 """
@@ -29,7 +30,8 @@ if what == "flip":
 elif what == "duplicate-layer":
     for name in [name for name in header if name.startswith("model.layers.0.")]:
         begin, end = header[name]["data_offsets"]
-        header[name.replace("layers.0.", "layers.1.")] = dict(header[name], data_offsets=[len(body), len(body) + end - begin])
+        first, second = (".self_attn.0.", ".self_attn.1.") if ".self_attn.0." in name else ("layers.0.", "layers.1.")
+        header[name.replace(first, second)] = dict(header[name], data_offsets=[len(body), len(body) + end - begin])
         body += body[begin:end]
     config = json.loads(header["__metadata__"]["config"])
     header["__metadata__"]["config"] = json.dumps({**config, "num_hidden_layers": 2})

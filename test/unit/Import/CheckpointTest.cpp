@@ -96,6 +96,28 @@ TEST(CheckpointTest, MissingTensorsNameTheirNeighbours) {
                   "; give the checkpoint, the layer and the config that belong together");
 }
 
+TEST(CheckpointTest, AttentionsAreNumbered) {
+  TemporaryDirectory directory;
+  std::string path = directory.file("two.safetensors");
+  writeSafetensors(path, {{"model.layers.3.self_attn.0.o_proj.weight", DType::F32, {2}, {}},
+                          {"model.layers.3.self_attn.1.o_proj.weight", DType::F32, {3}, {}},
+                          {"model.layers.3.self_attn.2.o_proj.weight", DType::F32, {4}, {}},
+                          {"model.layers.3.mlps.1.up_proj.weight", DType::F32, {5}, {}}});
+  auto checkpoint = numberAttentions(open(path), 2);
+  EXPECT_EQ(checkpoint->where(), path);
+  EXPECT_EQ(
+      namesOf(*checkpoint),
+      (std::vector<std::string>{"model.layers.3.mlps.1.up_proj.weight", "model.layers.3.self_attn.2.o_proj.weight",
+                                "model.layers.6.self_attn.o_proj.weight", "model.layers.7.self_attn.o_proj.weight"}));
+  EXPECT_TRUE(checkpoint->contains("model.layers.6.self_attn.o_proj.weight"));
+  EXPECT_FALSE(checkpoint->contains("model.layers.3.self_attn.o_proj.weight"));
+  EXPECT_EQ(llvm::cantFail(checkpoint->find("model.layers.7.self_attn.o_proj.weight"))->shape[0], 3);
+  EXPECT_EQ(messageOf(checkpoint->find("model.layers.7.self_attn.q_proj.weight")),
+            path +
+                ": tensor model.layers.3.self_attn.1.q_proj.weight: missing; under model.layers.3.self_attn.1. it has "
+                "o_proj; give the checkpoint, the layer and the config that belong together");
+}
+
 TEST(CheckpointTest, EmptyFile) {
   TemporaryDirectory directory;
   writeSafetensors(directory.file("a.safetensors"), {});

@@ -14,7 +14,9 @@ using namespace mla::importer;
 using namespace mla::importer::test;
 using llvm::StringRef;
 
-static const char supported[] = "deepseek_v2, deepseek_v3, kimi_k2, glm4_moe_lite, minicpm3, mistral4";
+static const char supported[] =
+    "deepseek_v2, deepseek_v3, kimi_k2, glm4_moe_lite, glm_moe_dsa, longcat_flash, minicpm3, "
+    "mistral4, plm";
 
 /// The error of DeepSeek-V3's config with one key replaced; an empty value removes it.
 static std::string errorWith(StringRef key, StringRef value) {
@@ -176,15 +178,12 @@ TEST(ConfigErrorTest, RopeScaling) {
 
 TEST(ConfigErrorTest, ModelTypes) {
   const Edit edits[] = {
-      {"model_type", "\"longcat_flash\"",
-       "model_type: longcat_flash is not supported: it needs constant scales sqrt(hidden_size / rank) on the query and "
-       "on the latent, and two attentions a layer; supported are "},
-      {"model_type", "\"glm_moe_dsa\"",
-       "model_type: glm_moe_dsa is not supported: it needs sparse attention: an "
+      {"model_type", "\"deepseek_v32\"",
+       "model_type: deepseek_v32 is not supported: it needs sparse attention: an "
        "indexer that picks the keys of every query; supported are "},
-      {"model_type", "\"plm\"",
-       "model_type: plm is not supported: it needs a reference to check against: its code is "
-       "not part of transformers; supported are "},
+      {"model_type", "\"youtu\"",
+       "model_type: youtu is not supported: it needs a golden file to check against: its attention reads like that of "
+       "deepseek_v3; supported are "},
       {"model_type", "\"new_model\"",
        "model_type: new_model is not supported: it needs a golden file that shows what "
        "it computes; supported are "},
@@ -199,9 +198,6 @@ TEST(ConfigErrorTest, RefusedFiles) {
   struct {
     const char *file, *part;
   } cases[] = {
-      {"configs/glm-5.json", "model_type: glm_moe_dsa is not supported: it needs sparse attention"},
-      {"configs/longcat-flash.json", "model_type: longcat_flash is not supported: it needs constant scales"},
-      {"configs/plm-1.8b.json", "model_type: plm is not supported: it needs a reference"},
       {"configs/baseline/deepseek-67b.json", "model_type llama has no latent attention (no field kv_lora_rank); give"},
       {"configs/baseline/gpt3-175b.json", "model_type gpt2 has no latent attention (no field kv_lora_rank); give"},
   };
@@ -233,6 +229,37 @@ TEST(ConfigErrorTest, FamiliesDiffer) {
                     sizes + "}",
                 "c.json")),
             "c.json: original_max_position_embeddings: missing; give the length that the model was trained on");
+}
+
+TEST(ConfigErrorTest, NewFamilies) {
+  auto errorOf = [](const std::string &keys) {
+    return messageOf(parseConfig(R"({"hidden_size": 160, "num_attention_heads": 4, "num_hidden_layers": 2,
+        "kv_lora_rank": 64, "qk_nope_head_dim": 32, "qk_rope_head_dim": 16, "v_head_dim": 32, )" +
+                                     keys + "}",
+                                 "c.json"));
+  };
+  const std::string longcat = R"("model_type": "longcat_flash", "q_lora_rank": 48)";
+  EXPECT_EQ(errorOf(longcat), "");
+  EXPECT_EQ(errorOf(longcat + R"(, "num_layers": 3)"),
+            "c.json: num_hidden_layers: 2 is neither num_layers, 3, nor the attentions of so many layers; correct the "
+            "config");
+  EXPECT_EQ(errorOf(longcat + R"(, "mla_scale_kv_lora": false)"),
+            "c.json: mla_scale_kv_lora: false, but transformers multiplies all the same and other engines do not; "
+            "remove the key if the model has the scale");
+  EXPECT_EQ(errorOf(longcat + R"(, "mla_scale_q_lora": 1)"),
+            "c.json: mla_scale_q_lora: 1 is neither true nor false; correct the config");
+  EXPECT_EQ(errorOf(longcat + R"(, "index_topk": 7)").find("c.json: index_topk: not supported for longcat_flash"), 0u);
+  EXPECT_EQ(errorOf(longcat + R"(, "rope_interleave": false)"),
+            "c.json: rope_interleave: false, but longcat_flash always pairs neighbours; remove the key");
+  for (std::string model : {"longcat_flash", "glm_moe_dsa"})
+    EXPECT_EQ(errorOf("\"model_type\": \"" + model + "\", \"q_lora_rank\": null"),
+              "c.json: q_lora_rank: null, but " + model + " always has the query's low-rank projection; give its rank");
+  const std::string glm = R"("model_type": "glm_moe_dsa", "q_lora_rank": 48)";
+  EXPECT_EQ(errorOf(glm + R"(, "index_topk": 0)"),
+            "c.json: index_topk: 0 is not a whole number from 1 to 2147483648; correct the config");
+  EXPECT_EQ(errorOf(glm + R"(, "mla_scale_q_lora": true)").find("c.json: mla_scale_q_lora: not supported for glm"), 0u);
+  EXPECT_EQ(errorOf(R"("model_type": "plm", "q_lora_rank": null, "rope_scaling": {"type": "yarn", "factor": 4})"),
+            "c.json: rope_scaling.rope_type: yarn is not supported; supported is default");
 }
 
 TEST(ConfigErrorTest, NotJson) {

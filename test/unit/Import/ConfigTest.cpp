@@ -37,11 +37,15 @@ static const KnownModel knownModels[] = {
     {"configs/deepseek-v2.json", "deepseek_v2", 5120, 128, 60, 1536, 512, 128, 64, 128, 1e4, true, v2Mscale, false},
     {"configs/deepseek-v3.json", "deepseek_v3", 7168, 128, 61, 1536, 512, 128, 64, 128, 1e4, true, v3Mscale, true},
     {"configs/glm-4.7-flash.json", "glm4_moe_lite", 2048, 20, 47, 768, 512, 192, 64, 256, 1e6, true, 1.0, false},
+    {"configs/longcat-flash.json", "longcat_flash", 6144, 64, 56, 1536, 512, 128, 64, 128, 1e7, true, 1.0, false},
+    {"configs/plm-1.8b.json", "plm", 2048, 16, 32, 0, 512, 128, 64, 128, 1e5, true, 1.0, false},
     {"configs/kimi-k2.json", "deepseek_v3", 7168, 64, 61, 1536, 512, 128, 64, 128, 5e4, true, kimiMscale, false},
     {"configs/minicpm3-4b.json", "minicpm3", 2560, 40, 62, 768, 256, 64, 32, 64, 1e4, false, 1.0, false},
     {"configs/mistral-small-4.json", "mistral4", 4096, 32, 36, 1024, 256, 64, 64, 128, 1e4, true, mistralMscale, false},
     {"configs/moonlight-16b.json", "deepseek_v3", 2048, 16, 27, 0, 512, 128, 64, 128, 5e4, true, 1.0, false},
     {"golden/glm4_moe_lite.safetensors", "glm4_moe_lite", 160, 4, 1, 48, 64, 32, 16, 32, 1e4, true, 1.0, false},
+    {"golden/glm_moe_dsa.safetensors", "glm_moe_dsa", 128, 4, 1, 48, 64, 32, 16, 32, 1e6, true, 1.0, false},
+    {"golden/longcat_flash.safetensors", "longcat_flash", 128, 4, 2, 48, 64, 32, 16, 32, 1e7, true, 1.0, false},
     {"golden/minicpm3.safetensors", "minicpm3", 160, 4, 1, 48, 64, 32, 16, 32, 1e4, false, 1.0, false},
     {"golden/mistral4.safetensors", "mistral4", 160, 4, 1, 48, 64, 32, 16, 32, 1e4, true, mistralMscale, false},
     {"golden/v2_qlora.safetensors", "deepseek_v2", 160, 5, 1, 48, 64, 32, 16, 32, 1e4, true, 1.0, false},
@@ -77,6 +81,12 @@ TEST(ConfigTest, KnownModels) {
     bool isMistral = config.modelType == "mistral4";
     EXPECT_EQ(config.queryScaleBeta, isMistral ? 0.1 : 0.0);
     EXPECT_EQ(config.queryScaleOriginalLength, isMistral ? 8192 : 0);
+    bool isLongcat = config.modelType == "longcat_flash";
+    EXPECT_EQ(config.attentionsPerLayer, isLongcat ? 2 : 1);
+    EXPECT_EQ(config.queryLatentScale, isLongcat ? std::sqrt(double(model.hidden) / model.qRank) : 1.0);
+    EXPECT_EQ(config.latentScale, isLongcat ? std::sqrt(double(model.hidden) / model.kvRank) : 1.0);
+    EXPECT_EQ(config.indexTopK != 0, config.modelType == "glm_moe_dsa");
+    EXPECT_EQ(messageOf(checkIsComputable(config, "c.json")), "");
   }
 }
 
@@ -95,7 +105,8 @@ TEST(ConfigTest, CheckpointDType) {
 
 TEST(ConfigTest, SupportedModelTypes) {
   EXPECT_EQ(supportedModelTypes(),
-            (std::vector<StringRef>{"deepseek_v2", "deepseek_v3", "kimi_k2", "glm4_moe_lite", "minicpm3", "mistral4"}));
+            (std::vector<StringRef>{"deepseek_v2", "deepseek_v3", "kimi_k2", "glm4_moe_lite", "glm_moe_dsa",
+                                    "longcat_flash", "minicpm3", "mistral4", "plm"}));
 }
 
 //===----------------------------------------------------------------------===//
@@ -259,6 +270,36 @@ TEST(ConfigTest, RopePairing) {
   EXPECT_TRUE(withRope("", "kimi_k2").ropeInterleaved);
   EXPECT_FALSE(withRope(R"("rope_interleave": false)", "deepseek_v3").ropeInterleaved);
   EXPECT_FALSE(withRope(R"("rope_interleave": false)", "glm4_moe_lite").ropeInterleaved);
+}
+
+// Costs and shapes do not depend on it, so that a config without it still has a plan.
+TEST(ConfigTest, UnknownThetaIsNoNumber) {
+  AttentionConfig config = configOf("configs/glm-5.json");
+  EXPECT_TRUE(std::isnan(config.rope.theta));
+  EXPECT_TRUE(std::isnan(config.rope.inverseFrequencies[1]));
+  EXPECT_EQ(messageOf(checkIsComputable(config, "c.json")),
+            "c.json: rope_theta: null, and without it no rotation can be computed; give the model's number");
+  EXPECT_EQ(withRope("", "glm_moe_dsa").rope.theta, 1e4) << "a missing one has the default of transformers";
+  EXPECT_EQ(withRope("", "longcat_flash").rope.theta, 1e7);
+  EXPECT_EQ(withRope("", "plm").rope.theta, 1e5);
+}
+
+TEST(ConfigTest, LayersOfTwoAttentions) {
+  EXPECT_EQ(withRope("", "longcat_flash").numLayers, 2) << "num_hidden_layers alone says the layers";
+  EXPECT_EQ(withRope(R"("num_layers": 1)", "longcat_flash").numLayers, 2);
+  EXPECT_EQ(withRope(R"("mla_scale_q_lora": true)", "longcat_flash").latentScale, std::sqrt(160.0 / 64));
+  EXPECT_EQ(withRope(R"("num_layers": 7)").numLayers, 1) << "which means nothing to other families";
+}
+
+TEST(ConfigTest, Reservations) {
+  EXPECT_TRUE(reservations(withRope("")).empty());
+  EXPECT_TRUE(reservations(withRope("", "longcat_flash")).empty());
+  EXPECT_EQ(reservations(withRope(R"("index_topk": 64)", "glm_moe_dsa")),
+            std::vector<std::string>{"glm_moe_dsa: compiled as dense attention, which it is up to index_topk = 64 "
+                                     "tokens; beyond, the model leaves out what its indexer does not pick"});
+  EXPECT_EQ(reservations(withRope(R"("rope_interleave": false)", "plm")),
+            std::vector<std::string>{"plm: not checked against a reference implementation; assumed are half-split RoPE "
+                                     "and 1e-6 as the epsilon of the latent's norm"});
 }
 
 TEST(ConfigTest, MiniCPM3TakesVFromHidden) {

@@ -60,8 +60,8 @@ TEST(LayerWeightsTest, Expected) {
 TEST(LayerWeightsTest, GoldenFiles) {
   for (const std::string &name : goldenNames()) {
     SCOPED_TRACE(name);
-    auto checkpoint = llvm::cantFail(openCheckpoint(modelPath(name)));
     AttentionConfig config = configOf(name);
+    auto checkpoint = numberAttentions(llvm::cantFail(openCheckpoint(modelPath(name))), config.attentionsPerLayer);
     auto weights = findLayerWeights(*checkpoint, config, 0);
     ASSERT_TRUE(bool(weights)) << llvm::toString(weights.takeError());
     EXPECT_EQ(weights->size(), config.qLoraRank ? 7u : 5u);
@@ -191,6 +191,17 @@ TEST(LayerWeightsTest, UnexpectedTensors) {
   expectError({"v3_plain", [](Tensors &, AttentionConfig &config) { config.attentionBias = true; },
                "q_a_proj.bias: missing; under " + prefix +
                    "q_a_proj. it has weight; give the checkpoint, the layer and the config that belong together"});
+}
+
+// The golden file has them; to a model without index_topk they would be computation that nobody asked for.
+TEST(LayerWeightsTest, AnIndexerIsLeftAlone) {
+  AttentionConfig config = configOf("golden/glm_moe_dsa.safetensors");
+  auto checkpoint = llvm::cantFail(openCheckpoint(modelPath("golden/glm_moe_dsa.safetensors")));
+  EXPECT_TRUE(checkpoint->contains(prefix + "indexer.wk.weight"));
+  EXPECT_EQ(messageOf(findLayerWeights(*checkpoint, config, 0)), "");
+  config.indexTopK = 0;
+  EXPECT_NE(messageOf(findLayerWeights(*checkpoint, config, 0)).find("indexer.k_norm.bias: not part of"),
+            std::string::npos);
 }
 
 TEST(LayerWeightsTest, LayersThatTheModelLacks) {

@@ -24,11 +24,10 @@ using llvm::StringRef;
 std::string test::modelPath(StringRef name) { return (llvm::Twine(MLA_TEST_MODELS_DIR "/") + name).str(); }
 
 std::vector<std::string> test::goldenNames() {
-  return {"golden/glm4_moe_lite.safetensors", "golden/minicpm3.safetensors",
-          "golden/mistral4.safetensors",      "golden/v2_qlora.safetensors",
-          "golden/v2_yarn.safetensors",       "golden/v2lite_noqlora.safetensors",
-          "golden/v3_fp8.safetensors",        "golden/v3_plain.safetensors",
-          "golden/v3_yarn.safetensors",       "golden/v3_bf16_sharded"};
+  return {"golden/glm_moe_dsa.safetensors", "golden/longcat_flash.safetensors",  "golden/glm4_moe_lite.safetensors",
+          "golden/minicpm3.safetensors",    "golden/mistral4.safetensors",       "golden/v2_qlora.safetensors",
+          "golden/v2_yarn.safetensors",     "golden/v2lite_noqlora.safetensors", "golden/v3_fp8.safetensors",
+          "golden/v3_plain.safetensors",    "golden/v3_yarn.safetensors",        "golden/v3_bf16_sharded"};
 }
 
 std::string test::readFile(StringRef path) {
