@@ -103,6 +103,7 @@ def _load():
     ):
         getattr(lib, enqueue).argtypes = [ctypes.c_void_p, ctypes.POINTER(struct)]
         getattr(lib, workspace).argtypes = [ctypes.c_void_p, ctypes.POINTER(struct), ctypes.POINTER(ctypes.c_uint64)]
+    lib.mla_step_check.argtypes = [ctypes.c_void_p, ctypes.POINTER(Step)]
     return lib
 
 
@@ -242,6 +243,22 @@ class Bundle:
         )
         tensors = (hidden, pages, block_table, lengths, cu_seqlens, out)
         return Call(self, "mla_enqueue_layer", "mla_step_workspace", struct, tensors)
+
+    def check_step(self, block_table, lengths, cu_seqlens, *, tokens, num_pages, max_queries, max_length):
+        """Waits for the current stream, and raises an Error that names the first entry that breaks a bound."""
+        import torch
+
+        batch = lengths.shape[0]
+        _expect("lengths", lengths, torch.int32, [batch])
+        _expect("block_table", block_table, torch.int32, [batch, None])
+        _expect("cu_seqlens", cu_seqlens, torch.int32, [batch + 1])
+        step = Step(
+            size=ctypes.sizeof(Step), layer=self.info.layers[0], tokens=tokens, batch=batch, max_queries=max_queries,
+            max_length=max_length, num_pages=num_pages, table_width=block_table.shape[1],
+            cu_seqlens=_address(cu_seqlens), block_table=_address(block_table), lengths=_address(lengths),
+            stream=torch.cuda.current_stream().cuda_stream,
+        )
+        check(library().mla_step_check(self.handle, step))
 
     def latent_attention(self, q_latent, q_rope, pages, block_table, lengths, cu_seqlens, out, lse, *, max_queries,
                          max_length=None, cached=0, indices_settled=False, scale=0.0):

@@ -92,6 +92,16 @@ Error ContextScope::error(const std::string &where) const {
   return status ? context.driver.failed(where, "cuCtxPushCurrent", status) : Error();
 }
 
+Error mla::refuseCapture(const std::string &where, const CudaContext &context, cuda::Stream stream,
+                         const char *instead) {
+  int capturing = cuda::captureStatusNone;
+  if (cuda::Status status = context.driver.cuStreamIsCapturing(stream, &capturing))
+    return context.driver.failed(where, "cuStreamIsCapturing", status);
+  if (capturing == cuda::captureStatusNone)
+    return {};
+  return Error(ErrorKind::InvalidArgument, where + ": the stream is being captured; " + instead);
+}
+
 Result<DeviceBuffer> DeviceBuffer::allocate(const std::string &where, std::shared_ptr<CudaContext> context,
                                             uint64_t bytes) {
   cuda::Address address = 0;

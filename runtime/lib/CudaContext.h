@@ -58,6 +58,9 @@ private:
   bool pushed = false;
 };
 
+/// Whether the stream is being captured, as an error that says what to do instead. The context must be current.
+Error refuseCapture(const std::string &where, const CudaContext &context, cuda::Stream stream, const char *instead);
+
 /// Memory of a device, freed with the object.
 class DeviceBuffer {
 public:

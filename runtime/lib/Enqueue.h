@@ -62,6 +62,20 @@ template <typename Struct> Error copyStruct(const char *function, const char *na
 /// That the bundle is open, and for a GPU.
 Error checkGpuBundle(const char *function, const mla_bundle *bundle);
 
+/// The core's launch list, if the bundle is open and has it.
+Error findCore(const char *function, const mla_bundle *bundle, CoreKind kind, const LaunchList *&list);
+
+/// A step whose sizes were checked.
+struct CheckedStep {
+  mla_step step;
+  size_t layerIndex = 0;
+  int64_t entry = 0;
+  Sizes sizes;
+};
+
+/// Checks all but the pointers. The bundle must be open.
+Error checkStep(const char *function, const mla_bundle &bundle, const mla_step *given, CheckedStep &checked);
+
 /// What the structs have in common at their end.
 struct Workspace {
   void *memory;

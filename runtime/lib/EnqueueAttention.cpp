@@ -18,15 +18,15 @@ using namespace mla;
 static constexpr int64_t maxStride = 1 << 24;
 static constexpr double log2e = 1.4426950408889634;
 
-/// The core's launch list, if the bundle is open and has it.
-static Error findCore(const char *function, const mla_bundle *bundle, CoreKind kind, const LaunchList *&list) {
+Error mla::findCore(const char *function, const mla_bundle *bundle, CoreKind kind, const LaunchList *&list) {
   if (Error error = checkGpuBundle(function, bundle))
     return error;
   const std::optional<LaunchList> &core = bundle->manifest.cores[static_cast<unsigned>(kind)];
   if (!core)
     return Error(ErrorKind::Unsupported, std::string(function) + ": bundle " + bundle->path + " has no kernel " +
                                              coreName(kind) +
-                                             " of its own; it was made for widths that there is no such kernel for");
+                                             " of its own; it was made by an earlier release, or for widths that there "
+                                             "is no such kernel for");
   list = &*core;
   return {};
 }

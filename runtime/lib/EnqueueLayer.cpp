@@ -32,7 +32,7 @@ void FieldChecker::product(const char *name, int64_t left, const char *otherName
 
 void FieldChecker::pointer(const char *name, const void *pointer, uint64_t alignment) {
   if (!pointer)
-    fail(std::string(name) + " is NULL; pass an address on the device");
+    fail(std::string(name) + " is NULL; pass its address");
   else if (reinterpret_cast<uintptr_t>(pointer) % alignment)
     fail(std::string(name) + " is not aligned to " + std::to_string(alignment) + " bytes; align it");
 }
@@ -60,16 +60,6 @@ Error mla::enqueueList(const char *function, const mla_bundle &bundle, const Lau
   bindings.stream = static_cast<cuda::Stream>(workspace.stream);
   return bundle.gpu->enqueue(function, list, bindings);
 }
-
-namespace {
-/// A checked step.
-struct CheckedStep {
-  mla_step step;
-  size_t layerIndex = 0;
-  int64_t entry = 0;
-  Sizes sizes;
-};
-} // namespace
 
 static void checkSizes(FieldChecker &check, const mla_bundle &bundle, mla_step &step) {
   int64_t page = bundle.info.page;
@@ -100,24 +90,22 @@ static void checkSizes(FieldChecker &check, const mla_bundle &bundle, mla_step &
                std::to_string(step.batch * step.max_length));
 }
 
-static Error checkStep(const char *function, const mla_bundle *bundle, const mla_step *given, CheckedStep &checked) {
-  if (Error error = checkGpuBundle(function, bundle))
-    return error;
+Error mla::checkStep(const char *function, const mla_bundle &bundle, const mla_step *given, CheckedStep &checked) {
   mla_step &step = checked.step;
   if (Error error = copyStruct(function, "step", given, step))
     return error;
   Error error;
   FieldChecker check(function, error);
-  int64_t index = bundle->layerIndex(step.layer);
+  int64_t index = bundle.layerIndex(step.layer);
   if (index < 0)
     check.fail("the bundle has no layer " + std::to_string(step.layer) + "; use a number of info->layers");
   if (step.reserved)
     check.fail("reserved is " + std::to_string(step.reserved) + "; zero what you do not use");
   if (!error)
-    checkSizes(check, *bundle, step);
+    checkSizes(check, bundle, step);
   if (error)
     return error;
-  Result<int64_t> entry = selectEntry(function, *bundle, step.phase, step.max_queries, step.max_length);
+  Result<int64_t> entry = selectEntry(function, bundle, step.phase, step.max_queries, step.max_length);
   if (!entry)
     return entry.error();
   checked.layerIndex = index;
@@ -149,7 +137,9 @@ static Error checkPointers(const char *function, const mla_step &step, uint64_t 
 
 static Error enqueueLayer(const char *function, const mla_bundle *bundle, const mla_step *given) {
   CheckedStep checked;
-  if (Error error = checkStep(function, bundle, given, checked))
+  if (Error error = checkGpuBundle(function, bundle))
+    return error;
+  if (Error error = checkStep(function, *bundle, given, checked))
     return error;
   const mla_step &step = checked.step;
   const mla_bundle_info &info = bundle->info;
@@ -179,7 +169,9 @@ mla_status mla_step_workspace(const mla_bundle *bundle, const mla_step *step, ui
   if (!bytes)
     return report(badArgument(function, "bytes is NULL; pass a place for the result"));
   CheckedStep checked;
-  if (Error error = checkStep(function, bundle, step, checked))
+  if (Error error = checkGpuBundle(function, bundle))
+    return report(error);
+  if (Error error = checkStep(function, *bundle, step, checked))
     return report(error);
   Result<uint64_t> result =
       bundle->gpu->workspaceBytes(function, bundle->manifest.entries[checked.entry].launches, checked.sizes);

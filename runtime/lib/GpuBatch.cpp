@@ -154,13 +154,7 @@ Error GpuBatch::refuseCapture(const char *where) const {
   ContextScope scope(*context);
   if (Error error = scope.error(where))
     return error;
-  int capturing = cuda::captureStatusNone;
-  if (cuda::Status status = context->driver.cuStreamIsCapturing(current, &capturing))
-    return context->driver.failed(where, "cuStreamIsCapturing", status);
-  if (capturing == cuda::captureStatusNone)
-    return {};
-  return Error(ErrorKind::InvalidArgument, std::string(where) + ": the batch's stream is being captured; capture "
-                                                                "mla_enqueue_layer instead");
+  return mla::refuseCapture(where, *context, current, "capture mla_enqueue_layer instead");
 }
 
 Result<uint64_t> GpuBatch::workspace(const char *where, uint64_t bytes) {

@@ -23,7 +23,8 @@ static const char *const givenNames[numGiven] = {"hidden", "cu_seqlens", "pages"
 const char *mla::givenName(Given given) { return givenNames[static_cast<unsigned>(given)]; }
 
 const char *mla::coreName(CoreKind core) {
-  return core == CoreKind::LatentAttention ? "latent_attention" : "naive_attention";
+  static const char *const names[numCores] = {"latent_attention", "naive_attention", "step_check"};
+  return names[static_cast<unsigned>(core)];
 }
 
 static constexpr uint32_t entrySizes = (1u << static_cast<unsigned>(Size::QStride)) - 1;
@@ -37,14 +38,24 @@ LaunchScope mla::entryScope(const std::vector<std::string> &weights) {
   return scope;
 }
 
+static uint32_t buffersOf(CoreKind core) {
+  switch (core) {
+  case CoreKind::LatentAttention:
+    return setOf({Given::QLatent, Given::QRope, Given::Pages, Given::BlockTable, Given::Lengths, Given::CuSeqlens,
+                  Given::Out, Given::Lse});
+  case CoreKind::NaiveAttention:
+    return setOf({Given::QNope, Given::QRope, Given::KNope, Given::KRope, Given::V, Given::CuSeqlens, Given::CuKeys,
+                  Given::Out});
+  case CoreKind::StepCheck:
+    return setOf({Given::CuSeqlens, Given::Lengths, Given::BlockTable, Given::Out});
+  }
+  return 0;
+}
+
 LaunchScope mla::coreScope(CoreKind core) {
   static const std::vector<std::string> none;
   LaunchScope scope;
-  scope.buffers = core == CoreKind::LatentAttention
-                      ? setOf({Given::QLatent, Given::QRope, Given::Pages, Given::BlockTable, Given::Lengths,
-                               Given::CuSeqlens, Given::Out, Given::Lse})
-                      : setOf({Given::QNope, Given::QRope, Given::KNope, Given::KRope, Given::V, Given::CuSeqlens,
-                               Given::CuKeys, Given::Out});
+  scope.buffers = buffersOf(core);
   scope.sizes = coreSizes;
   scope.weights = &none;
   return scope;

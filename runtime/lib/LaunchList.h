@@ -91,9 +91,9 @@ struct LaunchScope {
 /// Of an entry; its weights must have been read.
 LaunchScope entryScope(const std::vector<std::string> &weights);
 
-/// The attention kernels alone.
-enum class CoreKind : uint8_t { LatentAttention, NaiveAttention };
-constexpr unsigned numCores = 2;
+/// The attention kernels alone, and the check of a step.
+enum class CoreKind : uint8_t { LatentAttention, NaiveAttention, StepCheck };
+constexpr unsigned numCores = 3;
 const char *coreName(CoreKind core);
 LaunchScope coreScope(CoreKind core);
 

@@ -115,7 +115,8 @@ static void readCores(const std::string &path, FieldReader &fields, const Value 
     if (!list.items[i].is(Value::Kind::Object))
       return fields.fail(place.c_str(), std::string("must be an object, is ") + json::kindName(list.items[i].kind));
     FieldReader item(path, place + ".", list.items[i], error);
-    size_t kind = item.choice("name", {coreName(CoreKind::LatentAttention), coreName(CoreKind::NaiveAttention)});
+    size_t kind = item.choice("name", {coreName(CoreKind::LatentAttention), coreName(CoreKind::NaiveAttention),
+                                       coreName(CoreKind::StepCheck)});
     if (manifest.cores[kind])
       item.fail("name", "is " + quoted(coreName(static_cast<CoreKind>(kind))) + " a second time");
     readLaunchList(path, place + ".", list.items[i], coreScope(static_cast<CoreKind>(kind)),

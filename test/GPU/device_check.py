@@ -310,7 +310,45 @@ def refuse():
                 report(False, f"{field} = {value} is accepted")
             except mla_runtime.Error as error:
                 report(field in str(error), f"{field} = {value}: the message does not name it: {error}")
+        refuse_tables(bundle)
         check_decode(bundle, core, "after refusals", [1] * 2, [100, 50])
+
+
+def refuse_tables(bundle):
+    """mla_step_check finds one wrong number among tables of many sequences, and nothing where all is right."""
+    import mla_runtime, torch
+
+    batch, width, num_pages, page = 37, 70, 5000, bundle.info.page
+    lengths = [1 + (997 * s) % (width * page) for s in range(batch)]
+    lengths[5] = width * page
+    used = [-(-n // page) for n in lengths]
+    cu = list(range(batch + 1))
+    table = [[(s * width + e) % num_pages if e < used[s] else -7 for e in range(width)] for s in range(batch)]
+
+    def verdict(cu=cu, lengths=lengths, table=table):
+        arrays = [torch.tensor(a, dtype=torch.int32, device="cuda") for a in (table, lengths, cu)]
+        try:
+            bundle.check_step(*arrays, tokens=batch, num_pages=num_pages, max_queries=1, max_length=width * page)
+        except mla_runtime.Error as error:
+            return str(error)
+        return "right"
+
+    def changed(array, index, value):
+        return [value if i == index else old for i, old in enumerate(array)]
+
+    report(verdict() == "right", f"step check: right tables are refused: {verdict()}")
+    for s, e, value in ((0, 0, -1), (5, width - 1, num_pages), (5, 33, 2**31 - 1), (36, used[36] - 1, -(2**31)), (5, 31, num_pages)):
+        text = verdict(table=changed(table, s, changed(table[s], e, value)))
+        report(f"sequence {s}: block_table[{s}][{e}] is {value};" in text, f"step check: page {value} at [{s}][{e}]: {text}")
+    two = changed(table, 5, changed(changed(table[5], 40, -2), 37, -3))
+    report("block_table[5][37] is -3" in verdict(table=two), f"step check: the first of two: {verdict(table=two)}")
+    for s, value, says in ((7, 0, "less than its query tokens"), (8, -(2**31), "less than its query tokens"), (9, width * page + 1, "more than max_length")):
+        text = verdict(lengths=changed(lengths, s, value))
+        report(f"sequence {s}: lengths[{s}] is {value}, {says}" in text, f"step check: length {value}: {text}")
+    for i, value, says in ((0, 1, "sequence 0: cu_seqlens[0] is 1;"), (12, 10, "sequence 11: cu_seqlens[12] is 10, less"),
+                           (37, 38, "sequence 36: cu_seqlens[37] is 38, more than tokens"), (4, 5, "sequence 3: it has 2 query tokens")):
+        text = verdict(cu=changed(cu, i, value))
+        report(says in text, f"step check: cu_seqlens[{i}] = {value}: {text}")
 
 
 def sanitize():

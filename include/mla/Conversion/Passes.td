@@ -76,7 +76,8 @@ def ConvertMLAToGPU : Pass<"convert-mla-to-gpu", "::mlir::ModuleOp"> {
     leaves another is scratch memory of the size of its type. Nothing is decided
     here: every choice is in the schedules. An attention alone for whose widths
     there is no kernel is left out and remarked on. A kernel `mla_probe` is added, with
-    which the runtime checks an assumption of all others.
+    which the runtime checks an assumption of all others, and for an imported layer the launch list `@step_check`, with
+    which an engine checks its tables.
   }];
   let dependentDialects = [
     "::mla::MLADialect", "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",

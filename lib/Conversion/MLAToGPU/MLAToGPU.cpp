@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "BufferNames.h"
+#include "Kernels/StepCheck.h"
 #include "Probe.h"
 #include "mla/Conversion/MLAToGPU/Generators.h"
 #include "mla/Conversion/Passes.h"
@@ -147,6 +148,8 @@ struct ConvertMLAToGPU : mla::impl::ConvertMLAToGPUBase<ConvertMLAToGPU> {
       else if (failed(convert(function, kernels)))
         return signalPassFailure();
     }
+    if (auto model = getOperation()->getAttrOfType<DictionaryAttr>(kModelAttr))
+      mla::gpu::addStepCheck(getOperation(), kernels, model.getAs<IntegerAttr>("page").getInt());
   }
 };
 } // namespace

@@ -63,9 +63,9 @@ extern "C" {
  *                 "max_rounding", "rms_rounding"        that storing cost: relative to the element, and to the norm}]
  *               The runtime does not need them, and older bundles have none; mla-run BUNDLE --certificate prints them
  * An h100 bundle is bf16, its cache too. Its entries also have "workspace" and "launches", and there may be
- *   "cores"     [{"name": "latent_attention" | "naive_attention", "workspace", "launches"}], none twice: an attention
- *               kernel alone, for engines and benchmarks. Its floats are all the model's scale of scores times log2(e),
- *               in whose place the caller may have another
+ *   "cores"     [{"name": "latent_attention" | "naive_attention" | "step_check", "workspace", "launches"}], none twice:
+ *               an attention kernel alone, for engines and benchmarks. Its floats are all the model's scale of scores
+ *               times log2(e), in whose place the caller may have another. Or the check of a step's tables, below
  */
 
 /* The launch list of an entry or a core of an h100 bundle says all that is needed to run it:
@@ -95,6 +95,7 @@ extern "C" {
  *     of an entry            "hidden" "cu_seqlens" "pages" "block_table" "lengths" "out", as below
  *     of latent_attention    "q_latent" "q_rope" "pages" "block_table" "lengths" "cu_seqlens" "out" "lse", and
  *     of naive_attention     "q_nope" "q_rope" "k_nope" "k_rope" "v" "cu_seqlens" "cu_keys" "out", as runtime.h says
+ *     of step_check          "cu_seqlens" "lengths" "block_table", as of an entry, and "out", [batch] mla_step_verdict
  *   E is an integer, the name of a size, or [operator, E, E] of at most 128 parts; operators are "+", "*", "//"
  *     (division rounding down), "ceil/" (rounding up) and "%" (never negative). Divisors must be positive, and nothing
  *     may exceed 64 bits. Sizes are
@@ -128,6 +129,26 @@ extern "C" {
  * Of pages, an entry writes only the rows of its tokens. hidden and out do not overlap.
  * Entries keep no state and may run at the same time on different caches. */
 typedef void (*mla_entry_fn)(void **descriptors);
+
+/* What is wrong with sequence s of a step, the first that holds. Its queries are cu_seqlens[s + 1] - cu_seqlens[s]. */
+typedef enum mla_step_fault {
+  MLA_STEP_RIGHT = 0,
+  MLA_STEP_BEGIN = 1,         /* cu_seqlens[s] is negative, or not 0 and s is 0 */
+  MLA_STEP_FALLING = 2,       /* cu_seqlens[s + 1] is less than the one before */
+  MLA_STEP_BEYOND_TOKENS = 3, /* cu_seqlens[s + 1] is more than tokens */
+  MLA_STEP_QUERIES = 4,       /* queries, the value, are more than max_queries */
+  MLA_STEP_SHORT = 5,         /* lengths[s] is less than queries */
+  MLA_STEP_LONG = 6,          /* lengths[s] is more than max_length */
+  MLA_STEP_PAGE = 7           /* block_table[s][entry], of the first ceil(lengths[s] / page), is no page */
+} mla_step_fault;
+
+/* What step_check writes for a sequence, aligned to 16 bytes. */
+typedef struct mla_step_verdict {
+  int32_t fault;  /* an mla_step_fault */
+  int32_t entry;  /* of cu_seqlens, of lengths, or of the sequence's row of block_table; 0 if all is right */
+  int32_t value;  /* what is wrong; 0 if all is right */
+  int32_t length; /* lengths[s], for their sum */
+} mla_step_verdict;
 
 /* Decode serves up to this many query tokens a sequence. */
 #define MLA_MAX_DECODE_QUERIES 8

@@ -276,9 +276,9 @@ MLA_API mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *b
  *   time need a workspace each.
  * - If a call fails at a kernel in the middle, those before it have been launched.
  * - Arrays of bf16 are aligned to 16 bytes, int32_t and float to 4, the workspace to 256. Row-major, no gaps, but for
- *   what q_stride says. Contents are not checked: page numbers of a sequence's own tokens must be 0 to num_pages - 1,
- *   lengths at most max_length, cumulative lengths not falling. Block table entries beyond a sequence's pages, and rows
- *   of pages beyond its length, may hold anything.
+ *   what q_stride says. Contents are not checked (but see mla_step_check): page numbers of a sequence's own tokens must
+ *   be 0 to num_pages - 1, lengths at most max_length, cumulative lengths not falling. Block table entries beyond a
+ *   sequence's pages, and rows of pages beyond its length, may hold anything.
  * - Set `size` to sizeof the struct and zero what you do not use: later releases add fields at the end. */
 
 /* A whole attention layer. */
@@ -310,6 +310,19 @@ MLA_API mla_status mla_step_workspace(const mla_bundle *bundle, const mla_step *
 
 /* Appends the new tokens to the layer's pages and computes their attention, as mla_run_layer does. */
 MLA_API mla_status mla_enqueue_layer(const mla_bundle *bundle, const mla_step *step);
+
+/* For debugging: looks at what no other call does, the contents of a step's cu_seqlens, lengths and block_table.
+ * MLA_INVALID_ARGUMENT if they break a bound of the step; mla_last_error() then names the first sequence that is wrong,
+ * the entry and what it holds:
+ *   cu_seqlens   the first is 0, and none less than the one before, more than `tokens`, or more than max_queries apart
+ *   lengths      at least the sequence's query tokens, at most max_length, and all together at most `cached`
+ *   block_table  the entries of a sequence's own tokens, the first ceil(length / page), are 0 to num_pages - 1
+ * hidden, pages, out and the workspace are not looked at and may be NULL. No other call runs the check.
+ *
+ * For a GPU a kernel of the bundle looks, after the work that is on the stream. The call allocates 16 bytes a sequence
+ * and waits for the stream: one that is being captured is refused. MLA_UNSUPPORTED if the bundle has no such kernel.
+ * For a CPU the arrays are in the host's memory. */
+MLA_API mla_status mla_step_check(const mla_bundle *bundle, const mla_step *step);
 
 /* The attention of absorbed queries over the latent, alone: out = softmax(scale * q . row) . latent of each query token
  * and head, where a row is a cached token's latent and k_rope, and scale is the model's. Query token i of n of a

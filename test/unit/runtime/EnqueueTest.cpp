@@ -176,8 +176,7 @@ TEST_F(Enqueue, ChecksSizes) {
 }
 
 TEST_F(Enqueue, ChecksPointers) {
-  refusesStep([](mla_step &s) { s.hidden = nullptr; },
-              "mla_enqueue_layer: hidden is NULL; pass an address on the device");
+  refusesStep([](mla_step &s) { s.hidden = nullptr; }, "mla_enqueue_layer: hidden is NULL; pass its address");
   refusesStep([](mla_step &s) { s.cu_seqlens = nullptr; }, "cu_seqlens is NULL");
   refusesStep([](mla_step &s) { s.pages = nullptr; }, "pages is NULL");
   refusesStep([](mla_step &s) { s.block_table = nullptr; }, "block_table is NULL");

@@ -7,6 +7,7 @@
 
 #include "FakeCuda.h"
 #include "Float.h"
+#include "StepVerdict.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -416,6 +417,23 @@ static void runSum(const FakeLaunch &launch) {
     }
 }
 
+/// As the runtime does for a CPU; arguments as the compiler's kernel has them.
+static void runStepCheck(const FakeLaunch &launch) {
+  mla::StepTables tables;
+  tables.cuSeqlens = reinterpret_cast<const int32_t *>(launch.pointer(0));
+  tables.lengths = reinterpret_cast<const int32_t *>(launch.pointer(1));
+  tables.blockTable = reinterpret_cast<const int32_t *>(launch.pointer(2));
+  auto *out = reinterpret_cast<mla_step_verdict *>(launch.pointer(3));
+  tables.tokens = launch.integer(4);
+  tables.maxQueries = launch.integer(6);
+  tables.maxLength = launch.integer(7);
+  tables.tableWidth = launch.integer(8);
+  tables.pages = launch.integer(9);
+  tables.page = launch.integer(10);
+  for (int32_t sequence = 0; sequence < launch.integer(5); ++sequence)
+    out[sequence] = mla::judgeSequence(tables, sequence);
+}
+
 DRIVER cuLaunchKernelEx(const LaunchConfig *config, Function function, void **parameters, void **extra) {
   ENTER_IN_CONTEXT("cuLaunchKernelEx");
   FakeLaunch launch;
@@ -434,6 +452,8 @@ DRIVER cuLaunchKernelEx(const LaunchConfig *config, Function function, void **pa
     return complain("a launch that the driver refuses");
   if (launch.kernel == "sum_bf16" && !cuda.capturing)
     runSum(launch);
+  if (launch.kernel == "step_check")
+    runStepCheck(launch);
   if (launch.kernel == "mla_probe")
     *reinterpret_cast<uint32_t *>(launch.pointer(0)) = cuda.sharedBase;
   cuda.launches.push_back(launch);

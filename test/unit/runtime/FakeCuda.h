@@ -9,7 +9,7 @@
 // host addresses. It checks what it is given, remembers what is alive and what
 // was launched, and fails where a test wants. A module is text, a line a kernel:
 //   kernel NAME MOST_THREADS BYTES_OF_PARAMETER…
-// The kernel sum_bf16 really runs: see there.
+// The kernels sum_bf16 and step_check really run: see there.
 //
 //===----------------------------------------------------------------------===//
 

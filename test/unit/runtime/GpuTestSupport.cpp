@@ -45,6 +45,10 @@ std::string gpuManifest() {
       {"map": {"buffer": "k_nope", "offset": 0, "dims": [16, 8, "cached"], "strides": [32, 256], "box": [16, 8, 1],
                "swizzle": 0}},
       {"pointer": "q_nope", "offset": 0}, {"pointer": "cu_keys", "offset": 0}, {"pointer": "out", "offset": 0}]})";
+  std::string check = R"({"kernel": "step_check", "grid": [["ceil/", "batch", 4], 1, 1], "threads": 128, "shared": 0,
+    "args": [{"pointer": "cu_seqlens"}, {"pointer": "lengths"}, {"pointer": "block_table"}, {"pointer": "out"},
+      {"i32": "tokens"}, {"i32": "batch"}, {"i32": "max_queries"}, {"i32": "max_length"}, {"i32": "table_width"},
+      {"i32": "pages"}, {"i32": 4}]})";
   return R"({"magic": "mla-bundle", "version": 1, "producer": "a test", "target": "h100", "isa": "sm_90a",
     "dtype": "bf16", "page": 4, "cache": {"format": "standard", "dtype": "bf16"}, "tensor_parallel": 1, "rank": 0,
     "model": {"model_type": "deepseek_v3", "hidden_size": 8, "num_attention_heads": 8, "heads": 8, "q_lora_rank": 0,
@@ -62,7 +66,9 @@ std::string gpuManifest() {
       {"name": "latent_attention", "workspace": [{"name": "temp:a", "bytes": ["*", "batch", 512]}], "launches": [)" +
          latent + R"(]},
       {"name": "naive_attention", "workspace": [], "launches": [)" +
-         naive + R"(]}],
+         naive + R"(]},
+      {"name": "step_check", "workspace": [], "launches": [)" +
+         check + R"(]}],
     "files": {FILES}})";
 }
 
@@ -70,6 +76,7 @@ std::string gpuModule() {
   return "kernel sum_bf16 128 8 8 8 8 8 8 8 4 4 4 4 4\n"
          "kernel stage 256 128 128 8 4 4\n"
          "kernel core 384 128 8 8 8\n"
+         "kernel step_check 128 8 8 8 8 4 4 4 4 4 4 4\n"
          "kernel mla_probe 32 8\n";
 }
 

@@ -17,7 +17,7 @@ static Result<Manifest> parse(const std::string &text) {
 TEST(LaunchList, IsRead) {
   Result<Manifest> manifest = parse(gpuManifest());
   ASSERT_TRUE(manifest) << manifest.error().message();
-  EXPECT_EQ(manifest->kernels.size(), 3u);
+  EXPECT_EQ(manifest->kernels.size(), 4u);
   const LaunchList &decode = manifest->entries[0].launches;
   ASSERT_EQ(decode.workspace.size(), 2u);
   ASSERT_EQ(decode.launches.size(), 2u);
@@ -36,7 +36,7 @@ TEST(LaunchList, IsRead) {
   EXPECT_EQ(stage.arguments[1].buffer.offset, 32);
   EXPECT_EQ(stage.arguments[3].number, 0.125f);
   EXPECT_EQ(decode.launches[1].arguments[5].buffer.kind, BufferUse::Weight);
-  EXPECT_TRUE(manifest->cores[0] && manifest->cores[1]);
+  EXPECT_TRUE(manifest->cores[0] && manifest->cores[1] && manifest->cores[2]);
 }
 
 TEST(LaunchList, CoresAreOptional) {
@@ -44,7 +44,7 @@ TEST(LaunchList, CoresAreOptional) {
   size_t from = text.find("\"cores\""), to = text.find("\"files\"");
   Result<Manifest> manifest = parse(text.erase(from, to - from));
   ASSERT_TRUE(manifest) << manifest.error().message();
-  EXPECT_FALSE(manifest->cores[0] || manifest->cores[1]);
+  EXPECT_FALSE(manifest->cores[0] || manifest->cores[1] || manifest->cores[2]);
 }
 
 namespace {
@@ -112,7 +112,7 @@ const BadList badLists[] = {
     {"coreTwice", "\"name\": \"naive_attention\"", "\"name\": \"latent_attention\"",
      "cores[1].name' is 'latent_attention' a second time"},
     {"coresType", "\"cores\": [", "\"cores\": 1, \"other\": [", "field 'cores' must be an array"},
-    {"coreItem", "\"cores\": [", "\"cores\": [null, ", "has more than 2 cores"},
+    {"coreItem", "\"cores\": [", "\"cores\": [null, ", "has more than 3 cores"},
     {"bufferOfOtherCore", "\"buffer\": \"k_nope\"", "\"buffer\": \"pages\"", "names 'pages', which is no buffer known"},
     {"noPtx", "FILES", "\"code.so\": 1, \"weights.safetensors\": 1", "field 'files' has no size for kernels.ptx"},
 };

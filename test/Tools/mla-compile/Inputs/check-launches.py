@@ -11,6 +11,7 @@ ENTRY_BUFFERS = {"hidden", "cu_seqlens", "pages", "block_table", "lengths", "out
 CORE_BUFFERS = {
     "latent_attention": {"q_latent", "q_rope", "pages", "block_table", "lengths", "cu_seqlens", "out", "lse"},
     "naive_attention": {"q_nope", "q_rope", "k_nope", "k_rope", "v", "cu_seqlens", "cu_keys", "out"},
+    "step_check": {"cu_seqlens", "lengths", "block_table", "out"},
 }
 PARAMETER = re.compile(r"\.param (?:\.align \d+ )?\.(b8|u64|u32|f32)[^,]*?(\[128\])?,?$")
 KINDS = {"map": "b8", "pointer": "u64", "i32": "u32", "f32": "f32"}

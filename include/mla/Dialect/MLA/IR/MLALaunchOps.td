@@ -26,7 +26,7 @@ def MLA_LaunchesOp : MLA_Op<"launches", [Symbol, IsolatedFromAbove, SingleBlock,
     `temp:<n>` is scratch memory, which `mla.workspace` declares. A list without
     a regime is an attention called alone, whose buffers are named by what they
     are: `q_latent`, `q_nope`, `q_rope`, `k_nope`, `k_rope`, `v`, `cu_keys`,
-    `lse`.
+    `lse`; or the check of a step's tables.
 
     (C1) there is nothing but `mla.workspace` and `mla.launch` in it;
     (C2) every buffer that a launch names is the caller's, one of the weights or
