@@ -81,7 +81,7 @@ static void parseSizes(FieldReader &reader, const Family &family, AttentionConfi
   config.numLayers = parseLayers(reader, family);
   config.kvLoraRank = reader.count("kv_lora_rank", maxRank);
   config.nopeDim = reader.count("qk_nope_head_dim", maxHeadDim);
-  config.ropeDim = reader.count("qk_rope_head_dim", maxHeadDim);
+  config.ropeDim = reader.count("qk_rope_head_dim", maxHeadDim, /*least=*/0);
   if (config.ropeDim % 2)
     reader.refuse("qk_rope_head_dim", Twine(config.ropeDim) + " is odd, but RoPE turns pairs; give an even number");
 

@@ -90,19 +90,20 @@ void FieldReader::refuse(StringRef key, const Twine &what) {
     message = (where + ": " + scope + key + ": " + what).str();
 }
 
-int64_t FieldReader::count(StringRef key, int64_t limit) {
+int64_t FieldReader::count(StringRef key, int64_t limit, int64_t least) {
   const llvm::json::Value *value = find(key, /*nullIsAbsent=*/false);
   if (value)
-    return count(key, *value, limit);
+    return count(key, *value, limit, least);
   refuse(key, "missing; the attention layer cannot be built without it");
   return 1;
 }
 
-int64_t FieldReader::count(StringRef key, const llvm::json::Value &value, int64_t limit) {
+int64_t FieldReader::count(StringRef key, const llvm::json::Value &value, int64_t limit, int64_t least) {
   std::optional<int64_t> integer = asInteger(value);
-  if (integer && *integer >= 1 && *integer <= limit)
+  if (integer && *integer >= least && *integer <= limit)
     return *integer;
-  refuse(key, shortText(value) + " is not a whole number from 1 to " + Twine(limit) + "; correct the config");
+  refuse(key, shortText(value) + " is not a whole number from " + Twine(least) + " to " + Twine(limit) +
+                  "; correct the config");
   return 1;
 }
 

@@ -37,10 +37,10 @@ public:
   /// The field's value; null where it is absent, or (`nullIsAbsent`) null.
   const llvm::json::Value *find(llvm::StringRef key, bool nullIsAbsent = true) const;
 
-  /// A whole number from 1 to `limit`.
-  int64_t count(llvm::StringRef key, int64_t limit);
+  /// A whole number from `least` to `limit`.
+  int64_t count(llvm::StringRef key, int64_t limit, int64_t least = 1);
   /// The same of a given value (an element of an array).
-  int64_t count(llvm::StringRef key, const llvm::json::Value &value, int64_t limit);
+  int64_t count(llvm::StringRef key, const llvm::json::Value &value, int64_t limit, int64_t least = 1);
   /// A finite number in [low, high], or `absent` where there is none or null.
   double number(llvm::StringRef key, double low, double high, std::optional<double> absent);
   /// true or false, or `absent`. Null is refused: nobody agrees on which of the two it means.

@@ -194,7 +194,8 @@ Value LayerBuilder::slice(Value x, int64_t first, int64_t count, StringRef name)
   SmallVector<OpFoldResult> sizes = {tokens};
   llvm::append_range(sizes, getAsIndexOpFoldResult(builder.getContext(), shape.drop_front()));
   SmallVector<OpFoldResult> strides(shape.size(), builder.getIndexAttr(1));
-  offsets.back() = builder.getIndexAttr(first);
+  // Nothing is nowhere: a slice may not begin behind the last element.
+  offsets.back() = builder.getIndexAttr(count ? first : 0);
   sizes.back() = builder.getIndexAttr(count);
   return tensor::ExtractSliceOp::create(builder, named(name), x, offsets, sizes, strides);
 }
@@ -243,7 +244,10 @@ Value LayerBuilder::norm(Value x, WeightRole gamma, double factor, StringRef nam
                            builder.getF64FloatAttr(config.rmsNormEps));
 }
 
+/// Of a model without rotary part, what has no elements stays as it is.
 Value LayerBuilder::rotate(Value x, StringRef name) {
+  if (!config.ropeDim)
+    return x;
   RopeStyle style = config.ropeInterleaved ? RopeStyle::Interleaved : RopeStyle::HalfSplit;
   return RopeOp::create(builder, named(name), x, position, RopeStyleAttr::get(builder.getContext(), style),
                         builder.getDenseF32ArrayAttr(config.rope.inverseFrequencies),

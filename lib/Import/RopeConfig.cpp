@@ -103,7 +103,7 @@ int64_t RopeParser::originalLength() {
 void RopeParser::checkRotaryPart() {
   double head = family.has(RotaryPartOfHead) ? config.qkDim() : config.ropeDim;
   FieldReader &reader = inner.find("partial_rotary_factor") ? inner : outer;
-  double part = reader.number("partial_rotary_factor", 0.0, 1.0, config.ropeDim / head);
+  double part = reader.number("partial_rotary_factor", 0.0, 1.0, config.ropeDim ? config.ropeDim / head : 0.0);
   int64_t turned = static_cast<int64_t>(head * part);
   if (turned != config.ropeDim)
     reader.refuse("partial_rotary_factor", "turns " + Twine(turned) + " columns, but qk_rope_head_dim is " +
@@ -132,7 +132,7 @@ void RopeParser::parseYarn() {
   // … and of the scores, by mscale_all_dim alone (yarn_apply_mscale; the same in every family, V2 included).
   if (allDim)
     config.softmaxScale *= yarnMscale(yarn.factor, allDim) * yarnMscale(yarn.factor, allDim);
-  if (!inner.failed() && !outer.failed())
+  if (config.ropeDim && !inner.failed() && !outer.failed())
     config.rope.inverseFrequencies = yarnFrequencies(config.rope.theta, config.ropeDim, yarn);
 }
 

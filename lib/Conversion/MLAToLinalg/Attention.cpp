@@ -98,14 +98,18 @@ static Value maskCausal(Emitter &e, Value scores, const Tile &tile, Value key) {
 
 /// All keys of one tile of queries.
 static std::pair<Value, Value> emitTile(Emitter &e, const Operands &x, const Tile &tile, double scale) {
-  Value qNope = queryTile(e, x.qNope, tile, scale), qRope = queryTile(e, x.qRope, tile, scale);
+  bool hasRope = typeOf(x.qRope).getDimSize(2) != 0;
+  Value qNope = queryTile(e, x.qNope, tile, scale), qRope;
+  if (hasRope)
+    qRope = queryTile(e, x.qRope, tile, scale);
   using Load = Value (*)(Emitter &, Value, const Tile &, Value);
   auto keysThrough = [&](Emitter &e, OnlineSoftmax state, Value from, Value to, Load load, bool masked) {
     auto body = [&](Emitter &e, Value number, ValueRange carried) {
       OnlineSoftmax state(carried);
       Value key = e.mul(number, e.index(kKeyTile));
       Value scores = e.matmul(load(e, x.kNope, tile, key), qNope, e.zeros({e.size(kKeyTile), e.size(kQueryTile)}));
-      scores = e.matmul(load(e, x.kRope, tile, key), qRope, scores);
+      if (hasRope)
+        scores = e.matmul(load(e, x.kRope, tile, key), qRope, scores);
       state.step(e, masked ? maskCausal(e, scores, tile, key) : scores, load(e, x.v, tile, key));
       return state.carried();
     };

@@ -53,8 +53,11 @@ static Value emitAppend(Emitter &e, AppendOp op, Value latent, Value kRope, Valu
     Value entry = e.div(at, e.index(type.getPage()));
     Value page = e.indexAt(cache.blockTable, {e.indexAt(sequence, token), entry});
     Value slot = arith::RemUIOp::create(e, at, e.index(type.getPage()));
-    Value row = rowOf(e, latent, token, type.getElementType()), key = rowOf(e, kRope, token, type.getElementType());
+    Value row = rowOf(e, latent, token, type.getElementType());
     Value pages = e.insert(row, carried[0], {page, slot, e.size(0)}, {e.size(1), e.size(1), e.size(type.getLatent())});
+    if (!type.getRope())
+      return {pages};
+    Value key = rowOf(e, kRope, token, type.getElementType());
     return {
         e.insert(key, pages, {page, slot, e.size(type.getLatent())}, {e.size(1), e.size(1), e.size(type.getRope())})};
   };
@@ -82,9 +85,11 @@ static SmallVector<Value> emitGatherPage(Emitter &e, CacheType type, CacheTensor
   Value page = e.indexAt(cache.blockTable, {b, entry});
   OpFoldResult row = e.add(start, first), latent = e.size(type.getLatent()), rope = e.size(type.getRope());
   Value c = e.slice(cache.pages, {page, e.size(0), e.size(0)}, {e.size(1), rows, latent}, 2);
+  Value latents = e.insert(c, carried[0], {row, e.size(0)}, {rows, latent});
+  if (!type.getRope())
+    return {latents, carried[1]};
   Value k = e.slice(cache.pages, {page, e.size(0), latent}, {e.size(1), rows, rope}, 2);
-  return {e.insert(c, carried[0], {row, e.size(0)}, {rows, latent}),
-          e.insert(k, carried[1], {row, e.size(0)}, {rows, rope})};
+  return {latents, e.insert(k, carried[1], {row, e.size(0)}, {rows, rope})};
 }
 
 static SmallVector<Value> emitGather(Emitter &e, GatherOp op, CacheTensors cache) {

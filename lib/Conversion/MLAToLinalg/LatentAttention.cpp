@@ -39,7 +39,7 @@ static Value transposedQueries(Emitter &e, Value q, Value token, double scale) {
 }
 
 namespace {
-/// One page's latents [page, L] and rotated keys [page, R].
+/// One page's latents [page, L] and rotated keys [page, R]; no value where R is 0.
 struct Page {
   Value latents, keys;
 };
@@ -48,8 +48,10 @@ struct Page {
 static Page pageAt(Emitter &e, CacheType type, Value pages, Value number) {
   OpFoldResult zero = e.size(0), one = e.size(1), rows = e.size(type.getPage());
   OpFoldResult latent = e.size(type.getLatent()), rope = e.size(type.getRope());
-  return {e.slice(pages, {number, zero, zero}, {one, rows, latent}, 2),
-          e.slice(pages, {number, zero, latent}, {one, rows, rope}, 2)};
+  Value latents = e.slice(pages, {number, zero, zero}, {one, rows, latent}, 2);
+  if (!type.getRope())
+    return {latents, Value()};
+  return {latents, e.slice(pages, {number, zero, latent}, {one, rows, rope}, 2)};
 }
 
 /// The rows before `visible`, and zeros.
@@ -72,7 +74,7 @@ static Value maskRows(Emitter &e, Value scores, Value visible) {
 namespace {
 /// What one token's attention reads.
 struct Token {
-  Value qLatent, qRope; // [L, heads], [R, heads]
+  Value qLatent, qRope; // [L, heads], [R, heads]; none where R is 0
   Value sequence;
   Value visible; // keys it sees
   CacheTensors cache;
@@ -87,7 +89,7 @@ static Value pageNumber(Emitter &e, const Token &token, Value entry) {
 static Value pageScores(Emitter &e, const Token &token, Page page) {
   int64_t heads = typeOf(token.qLatent).getDimSize(1);
   Value scores = e.matmul(page.latents, token.qLatent, e.zeros({e.size(token.type.getPage()), e.size(heads)}));
-  return e.matmul(page.keys, token.qRope, scores);
+  return page.keys ? e.matmul(page.keys, token.qRope, scores) : scores;
 }
 
 /// Pages [from, to) of a token: whole ones, then the one at the edge.
@@ -106,7 +108,7 @@ static OnlineSoftmax emitPages(Emitter &e, const Token &token, Value from, Value
     OnlineSoftmax state(carried);
     Page page = pageAt(e, token.type, token.cache.pages, pageNumber(e, token, entry));
     Value rows = e.sub(token.visible, e.mul(entry, pageSize));
-    Page cut = {cutOff(e, page.latents, rows), cutOff(e, page.keys, rows)};
+    Page cut = {cutOff(e, page.latents, rows), page.keys ? cutOff(e, page.keys, rows) : Value()};
     state.step(e, maskRows(e, pageScores(e, token, cut), rows), cut.latents);
     return state.carried();
   };
@@ -141,7 +143,7 @@ static SmallVector<Value> emitPartials(Emitter &e, LatentAttentionOp op, Value q
   auto body = [&](Emitter &e, ValueRange indices, ValueRange outputs) {
     Value split = indices[0], t = indices[1];
     Token token = {transposedQueries(e, qLatent, t, scale),
-                   transposedQueries(e, qRope, t, scale),
+                   type.getRope() ? transposedQueries(e, qRope, t, scale) : Value(),
                    e.indexAt(positions.second, t),
                    visibleKeys(e, e.indexAt(positions.first, t)),
                    cache,

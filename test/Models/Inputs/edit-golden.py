@@ -1,10 +1,11 @@
-"""edit-golden.py FROM TO flip NAME INDEX | duplicate-layer | add-biases [no-kv-b] | take-outputs OTHER
+"""edit-golden.py FROM TO flip NAME INDEX | duplicate-layer | add-biases [no-kv-b] | take-outputs OTHER | drop-rope
 
 flip               changes one element of an F32 tensor to 1 - x
 duplicate-layer    gives the tensors of layer 0 to a layer 1 too, in a config of two layers; those of self_attn.0, where a
                    layer has such, to self_attn.1
 add-biases         gives layer 0 all the biases it may have (no-kv-b: but that of kv_b_proj) and sets attention_bias
 take-outputs       replaces what the layer is to give by what another file says
+drop-rope          makes a model without rotary part: no qk_rope_head_dim, no rows for it. The .out tensors stay
 """
 import json
 import random
@@ -51,6 +52,25 @@ elif what == "take-outputs":
     for name in (name for name in header if name.endswith(".out")):
         (begin, end), (first, last) = header[name]["data_offsets"], other[name]["data_offsets"]
         body[begin:end] = numbers[first:last]
+elif what == "drop-rope":
+    config = json.loads(header["__metadata__"]["config"])
+    nope, latent, rope = (config[key] for key in ("qk_nope_head_dim", "kv_lora_rank", "qk_rope_head_dim"))
+    header["__metadata__"]["config"] = json.dumps({**config, "qk_rope_head_dim": 0})
+    old, body = body, bytearray()
+    for name, tensor in header.items():
+        if name == "__metadata__":
+            continue
+        begin, end = tensor["data_offsets"]
+        data = old[begin:end]
+        kept = latent if "kv_a_proj" in name else nope if name.endswith(("q_b_proj.weight", "q_proj.weight")) else None
+        if kept:
+            rows = tensor["shape"][0]
+            row = len(data) // rows
+            staying = [i for i in range(rows) if i % (kept + rope) < kept]
+            data = b"".join(data[i * row : (i + 1) * row] for i in staying)
+            tensor["shape"][0] = len(staying)
+        tensor["data_offsets"] = [len(body), len(body) + len(data)]
+        body += data
 else:
     sys.exit(f"unknown edit {what}")
 

@@ -73,6 +73,7 @@ TEST(ConfigErrorTest, Sizes) {
       {"q_lora_rank", "", "q_lora_rank: missing; give the rank, or null where the query has no low-rank projection"},
       {"q_lora_rank", "0", "q_lora_rank: 0 is not a whole number from 1 to 1048576; correct the config"},
       {"qk_rope_head_dim", "63", "qk_rope_head_dim: 63 is odd, but RoPE turns pairs; give an even number"},
+      {"qk_rope_head_dim", "-2", "qk_rope_head_dim: -2 is not a whole number from 0 to 65536; correct the config"},
       {"qk_nope_head_dim", "-128", "qk_nope_head_dim: -128 is not a whole number from 1 to 65536; correct the config"},
       {"v_head_dim", "", "v_head_dim: missing; the attention layer cannot be built without it"},
       {"num_hidden_layers", "true",

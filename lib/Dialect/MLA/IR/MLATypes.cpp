@@ -25,8 +25,8 @@ void mla::MLADialect::registerTypes() {
 
 LogicalResult CacheType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t page, int64_t latent,
                                 int64_t rope, Type elementType) {
-  if (page <= 0 || latent <= 0 || rope <= 0)
-    return emitError() << "page, latent and rope must be positive";
+  if (page <= 0 || latent <= 0 || rope < 0)
+    return emitError() << "page and latent must be positive, and rope not negative";
   if (!isa<FloatType>(elementType))
     return emitError() << "element type must be a float type, got " << elementType;
   return success();

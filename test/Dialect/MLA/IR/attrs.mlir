@@ -50,7 +50,7 @@ module attributes {mla.plan = #mla.plan<[{phase = decode, context = 0 to 15, q =
 
 // -----
 
-// expected-error @+1 {{page, latent and rope must be positive}}
+// expected-error @+1 {{page and latent must be positive, and rope not negative}}
 func.func private @no_page(!mla.cache<page = 0, latent = 512, rope = 64, bf16>)
 
 // -----

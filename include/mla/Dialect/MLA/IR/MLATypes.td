@@ -26,6 +26,7 @@ def MLA_Cache : MLA_Type<"Cache", "cache"> {
     | block table | `[B, max pages]` | i32 | page numbers of a sequence, in order |
     | lengths | `[B]` | i32 | cached tokens of a sequence, this step's included |
 
+    R is 0 in a model without rotary part; `k_rope` and `q_rope` have no elements then.
     Rows beyond a sequence's length, and table entries beyond its pages, may
     hold anything: no operation lets them reach a result.
 
