@@ -91,9 +91,9 @@ static Error launch(const char *function, const mla_bundle &bundle, const Launch
                     const DeviceBuffer &verdicts) {
   const mla_step &step = checked.step;
   LaunchBindings bindings;
-  bindings[Given::CuSeqlens] = deviceArray(step.cu_seqlens);
-  bindings[Given::Lengths] = deviceArray(step.lengths);
-  bindings[Given::BlockTable] = deviceArray(step.block_table);
+  bindings[Given::CuSeqlens] = deviceArray(step.cu_seqlens, (step.batch + 1) * sizeof(int32_t));
+  bindings[Given::Lengths] = deviceArray(step.lengths, step.batch * sizeof(int32_t));
+  bindings[Given::BlockTable] = deviceArray(step.block_table, step.batch * step.table_width * sizeof(int32_t));
   bindings[Given::Out] = {verdicts.address(), verdicts.bytes()};
   bindings.sizes = checked.sizes;
   return enqueueList(function, bundle, list, bindings, {nullptr, 0, step.stream});

@@ -20,8 +20,8 @@
 // CHECK: %[[INDEX_CAST_3:.*]] = arith.index_cast %[[EXTRACT_3]] : i32 to index
 // CHECK: %[[REMUI:.*]] = arith.remui %[[INDEX_CAST]], %[[C16]] : index
 // CHECK: %[[SLICE:.*]] = tensor.extract_slice %[[LATENT]][%[[I]], 0] [1, 64] [1, 1] : tensor<?x64xf32> to tensor<1x64xf32>
-// CHECK: %[[SLICE_2:.*]] = tensor.extract_slice %[[K_ROPE]][%[[I]], 0] [1, 16] [1, 1] : tensor<?x16xf32> to tensor<1x16xf32>
 // CHECK: %[[INSERTED:.*]] = tensor.insert_slice %[[SLICE]] into %[[STATE]][%[[INDEX_CAST_3]], %[[REMUI]], 0] [1, 1, 64] [1, 1, 1] : tensor<1x64xf32> into tensor<?x16x80xf32>
+// CHECK: %[[SLICE_2:.*]] = tensor.extract_slice %[[K_ROPE]][%[[I]], 0] [1, 16] [1, 1] : tensor<?x16xf32> to tensor<1x16xf32>
 // CHECK: %[[INSERTED_2:.*]] = tensor.insert_slice %[[SLICE_2]] into %[[INSERTED]][%[[INDEX_CAST_3]], %[[REMUI]], 64] [1, 1, 16] [1, 1, 1] : tensor<1x16xf32> into tensor<?x16x80xf32>
 // CHECK: scf.yield %[[INSERTED_2]] : tensor<?x16x80xf32>
 // CHECK: return %[[FOR]], %[[TABLE]], %[[LENGTHS]] : tensor<?x16x80xf32>, tensor<?x?xi32>, tensor<?xi32>

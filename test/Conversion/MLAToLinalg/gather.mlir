@@ -38,8 +38,8 @@
 // CHECK: %[[INDEX_CAST_4:.*]] = arith.index_cast %[[EXTRACT_5]] : i32 to index
 // CHECK: %[[ADDI_4:.*]] = arith.addi %[[INDEX_CAST_2]], %[[MULI]] : index
 // CHECK: %[[SLICE:.*]] = tensor.extract_slice %[[PAGES]][%[[INDEX_CAST_4]], 0, 0] [1, %[[MINSI]], 64] [1, 1, 1] : tensor<?x16x80xf32> to tensor<?x64xf32>
-// CHECK: %[[SLICE_2:.*]] = tensor.extract_slice %[[PAGES]][%[[INDEX_CAST_4]], 0, 64] [1, %[[MINSI]], 16] [1, 1, 1] : tensor<?x16x80xf32> to tensor<?x16xf32>
 // CHECK: %[[INSERTED:.*]] = tensor.insert_slice %[[SLICE]] into %[[STATE_5]][%[[ADDI_4]], 0] [%[[MINSI]], 64] [1, 1] : tensor<?x64xf32> into tensor<?x64xf32>
+// CHECK: %[[SLICE_2:.*]] = tensor.extract_slice %[[PAGES]][%[[INDEX_CAST_4]], 0, 64] [1, %[[MINSI]], 16] [1, 1, 1] : tensor<?x16x80xf32> to tensor<?x16xf32>
 // CHECK: %[[INSERTED_2:.*]] = tensor.insert_slice %[[SLICE_2]] into %[[STATE_6]][%[[ADDI_4]], 0] [%[[MINSI]], 16] [1, 1] : tensor<?x16xf32> into tensor<?x16xf32>
 // CHECK: scf.yield %[[INSERTED]], %[[INSERTED_2]] : tensor<?x64xf32>, tensor<?x16xf32>
 // CHECK: scf.yield %[[FOR_3]]#0, %[[FOR_3]]#1 : tensor<?x64xf32>, tensor<?x16xf32>

@@ -86,6 +86,8 @@ static std::optional<APFloat> getSplat(Value value) {
     return factor;
   if (auto splat = value.getDefiningOp<tensor::SplatOp>())
     return getSplat(splat.getInput());
+  if (auto wide = value.getDefiningOp<arith::ExtFOp>()) // exact
+    return getSplat(wide.getIn());
   if (auto fill = value.getDefiningOp<linalg::FillOp>())
     return getSplat(fill.getInputs().front());
   return std::nullopt;
