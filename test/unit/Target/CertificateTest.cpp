@@ -361,9 +361,9 @@ func.func @prepare.w(%a: tensor<3x64x16xf32> {mla.weight = "a"}, %b: tensor<3x16
 TEST_F(CertificateTest, FoldsWritesAndCertifiesAMergedLoRA) {
   auto module = mlir::parseSourceString<mlir::ModuleOp>(R"mlir(
 func.func @layer(%x: tensor<?x40xf32>) -> tensor<?x96xf32> {
-  %w = mla.weight "layers.0.w" : tensor<96x40xbf16>
-  %b = mla.weight "layers.0.lora_b" : tensor<1x96x8xbf16>
-  %a = mla.weight "layers.0.lora_a" : tensor<1x8x40xbf16>
+  %w = mla.weight "w" : tensor<96x40xbf16>
+  %b = mla.weight "lora_b" : tensor<1x96x8xbf16>
+  %a = mla.weight "lora_a" : tensor<1x8x40xbf16>
   %ba = mla.compose %b, %a : (tensor<1x96x8xbf16>, tensor<1x8x40xbf16>) -> tensor<1x96x40xbf16>
   %two = arith.constant dense<2.0> : tensor<1x96x40xbf16>
   %scaled = arith.mulf %ba, %two : tensor<1x96x40xbf16>
@@ -382,7 +382,7 @@ func.func @layer(%x: tensor<?x40xf32>) -> tensor<?x96xf32> {
   ASSERT_TRUE(static_cast<bool>(preparation));
   EXPECT_EQ(write(*preparation), "");
   ASSERT_EQ(certificates.size(), 1u);
-  EXPECT_EQ(certificates[0].weight, "layers.0.w_plus_layers.0.lora_b_x_layers.0.lora_a");
+  EXPECT_EQ(certificates[0].weight, "w_plus_lora_b_x_lora_a");
   EXPECT_TRUE(certificates[0].isProduct);
   EXPECT_LT(certificates[0].ratio, 1);
   EXPECT_GT(certificates[0].maxRounding, 0);
