@@ -53,8 +53,8 @@ static Value replay(OpBuilder &builder, ProjectOp outer, Value result, ArrayRef<
 }
 
 /// Replaces `outer` by a projection of `x` with another weight and what is
-/// replayed behind it, rounded once.
-static void replaceOuter(RewriterBase &rewriter, ProjectOp outer, Value x, Value weight, Heads heads,
+/// replayed behind it, rounded once. Returns its result.
+static Value replaceOuter(RewriterBase &rewriter, ProjectOp outer, Value x, Value weight, Heads heads,
                          ArrayRef<Operation *> between) {
   Location loc = outer.getLoc();
   RankedTensorType type = cast<RankedTensorType>(outer.getType()), wide = type.clone(rewriter.getF32Type());
@@ -64,6 +64,7 @@ static void replaceOuter(RewriterBase &rewriter, ProjectOp outer, Value x, Value
   if (result.getType() != type)
     result = arith::TruncFOp::create(rewriter, loc, type, result);
   rewriter.replaceOp(outer, result);
+  return result;
 }
 
 /// `outer` reads what `reach.projection` writes: one projection.
@@ -72,8 +73,8 @@ static void foldPair(RewriterBase &rewriter, ProjectOp outer, const Reach &reach
   rewriter.setInsertionPoint(outer);
   Value weight = composeWeights(rewriter, outer, narrowWeight(rewriter, inner, reach.between));
   Heads heads = outer.getHeads() == Heads::Per ? Heads::To : Heads::From;
-  replaceOuter(rewriter, outer, inner.getX(), weight, heads, reach.between);
-  narrowSlices(rewriter, inner);
+  Value folded = replaceOuter(rewriter, outer, inner.getX(), weight, heads, reach.between);
+  narrowSlices(rewriter, inner, folded);
 }
 
 /// A weight that may be a factor here.

@@ -89,11 +89,19 @@ Value mla::projectBias(OpBuilder &builder, ProjectOp project, Value bias) {
   return collapse(builder, loc, ComposeOp::create(builder, loc, outer, column), {{0, 1, 2}});
 }
 
-void mla::narrowSlices(RewriterBase &rewriter, ProjectOp project) {
+void mla::narrowSlices(RewriterBase &rewriter, ProjectOp project, Value folded) {
   for (Operation *user : llvm::make_early_inc_range(project->getUsers())) {
     auto slice = dyn_cast<tensor::ExtractSliceOp>(user);
-    if (!slice || !getRowRange(slice))
+    std::optional<RowRange> range = slice ? getRowRange(slice) : std::nullopt;
+    if (!range)
       continue;
+    if (range->count == 0) { // a model without rotary part: no weight has no rows, and any tensor has none to give
+      rewriter.setInsertionPointAfterValue(folded);
+      SmallVector<OpFoldResult> first(slice.getType().getRank(), rewriter.getIndexAttr(0));
+      rewriter.replaceOpWithNewOp<tensor::ExtractSliceOp>(slice, slice.getType(), folded, first, slice.getMixedSizes(),
+                                                          slice.getMixedStrides());
+      continue;
+    }
     rewriter.setInsertionPoint(project);
     Value weight = narrowWeight(rewriter, project, user);
     rewriter.replaceOpWithNewOp<ProjectOp>(slice, slice.getType(), project.getX(), weight, project.getHeads());

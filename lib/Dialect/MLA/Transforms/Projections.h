@@ -30,8 +30,9 @@ mlir::Value narrowBias(mlir::OpBuilder &builder, llvm::ArrayRef<mlir::Operation 
 mlir::Value projectBias(mlir::OpBuilder &builder, ProjectOp project, mlir::Value bias);
 
 /// Every row slice of the projection becomes a projection of its own, so that
-/// nothing is computed twice once one of them is folded.
-void narrowSlices(mlir::RewriterBase &rewriter, ProjectOp project);
+/// nothing is computed twice once one of them is folded, into `folded`. A slice
+/// without elements becomes one of that.
+void narrowSlices(mlir::RewriterBase &rewriter, ProjectOp project, mlir::Value folded);
 
 } // namespace mla
 
