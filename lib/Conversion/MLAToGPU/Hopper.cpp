@@ -46,8 +46,10 @@ void waitBarrier(KernelBuilder &k, Val barrier, Val parity) {
 // The copy engine
 //===----------------------------------------------------------------------===//
 
+Val encode(KernelBuilder &k, CacheHint hint) { return k.i64(static_cast<int64_t>(hint)); }
+
 void copyTile(KernelBuilder &k, Val to, Val tensorMap, Val barrier, ArrayRef<Val> coordinates, CacheHint hint) {
-  copyTile(k, to, tensorMap, barrier, coordinates, k.i64(static_cast<int64_t>(hint)));
+  copyTile(k, to, tensorMap, barrier, coordinates, encode(k, hint));
 }
 void copyTile(KernelBuilder &k, Val to, Val tensorMap, Val barrier, ArrayRef<Val> coordinates, Val hint) {
   auto mode = NVVM::TMALoadModeAttr::get(k.getContext(), NVVM::TMALoadMode::TILE);

@@ -48,6 +48,8 @@ enum class CacheHint : uint64_t {
   EvictNormal = 0x1000000000000000, ///< measured 3% faster than EvictFirst where memory bounds
   EvictLast = 0x14F0000000000000,
 };
+/// As a value, for hints that are chosen at run time.
+Val encode(KernelBuilder &k, CacheHint hint);
 
 /// Copies a box of the tensor at `coordinates` (innermost first) to `to`; the bytes count on `barrier`. One thread.
 void copyTile(KernelBuilder &k, Val to, Val tensorMap, Val barrier, llvm::ArrayRef<Val> coordinates, CacheHint hint);

@@ -222,28 +222,6 @@ Vals KernelBuilder::loop(Val from, Val to, Val step, ArrayRef<Val> initial,
   return wrapAll(*this, op.getResults());
 }
 
-Vals KernelBuilder::loopWhile(ArrayRef<Val> initial, llvm::function_ref<Val(ArrayRef<Val>)> condition,
-                              llvm::function_ref<Vals(ArrayRef<Val>)> body) {
-  SmallVector<Type> types;
-  for (Val value : initial)
-    types.push_back(value.type());
-  auto op = scf::WhileOp::create(
-      *this, types, raw(initial),
-      [&](OpBuilder &, Location, ValueRange state) {
-        OpBuilder::InsertionGuard guard(*this);
-        setInsertionPointToEnd(state[0].getParentBlock());
-        Val holds = condition(wrapAll(*this, state));
-        scf::ConditionOp::create(*this, holds, state);
-      },
-      [&](OpBuilder &, Location, ValueRange state) {
-        OpBuilder::InsertionGuard guard(*this);
-        setInsertionPointToEnd(state[0].getParentBlock());
-        Vals next = body(wrapAll(*this, state));
-        scf::YieldOp::create(*this, raw(next));
-      });
-  return wrapAll(*this, op.getResults());
-}
-
 Vals KernelBuilder::repeat(ArrayRef<Val> initial, llvm::function_ref<Vals(ArrayRef<Val>)> body,
                            llvm::function_ref<Vals(ArrayRef<Val>)> between) {
   SmallVector<Type> types;
@@ -267,6 +245,16 @@ Vals KernelBuilder::repeat(ArrayRef<Val> initial, llvm::function_ref<Vals(ArrayR
   return wrapAll(*this, op.getResults());
 }
 
+Vals KernelBuilder::loopWhile(ArrayRef<Val> initial, llvm::function_ref<Val(ArrayRef<Val>)> condition,
+                              llvm::function_ref<Vals(ArrayRef<Val>)> body) {
+  auto check = [&](ArrayRef<Val> state) {
+    Vals next(state);
+    next.push_back(condition(state));
+    return next;
+  };
+  return repeat(initial, check, body);
+}
+
 //===----------------------------------------------------------------------===//
 // Threads
 //===----------------------------------------------------------------------===//
@@ -277,7 +265,6 @@ Val KernelBuilder::thread() {
 }
 Val KernelBuilder::blockX() { return wrap(NVVM::BlockIdXOp::create(*this, i32Type())); }
 Val KernelBuilder::blockY() { return wrap(NVVM::BlockIdYOp::create(*this, i32Type())); }
-Val KernelBuilder::blockZ() { return wrap(NVVM::BlockIdZOp::create(*this, i32Type())); }
 Val KernelBuilder::gridX() { return wrap(NVVM::GridDimXOp::create(*this, i32Type())); }
 
 static Val shuffleOp(KernelBuilder &k, Val value, Val offset, int64_t clamp, NVVM::ShflKind kind) {

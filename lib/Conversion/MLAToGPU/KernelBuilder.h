@@ -136,10 +136,10 @@ public:
   /// for (i = from; i < to; i += step) state = body(i, state)
   Vals loop(Val from, Val to, Val step, llvm::ArrayRef<Val> initial,
             llvm::function_ref<Vals(Val i, llvm::ArrayRef<Val> state)> body);
-  /// while (condition(state)) state = body(state)
   /// Runs `body`, whose last value says whether `between` and another round follow; returns the others.
   Vals repeat(llvm::ArrayRef<Val> initial, llvm::function_ref<Vals(llvm::ArrayRef<Val>)> body,
               llvm::function_ref<Vals(llvm::ArrayRef<Val>)> between);
+  /// while (condition(state)) state = body(state)
   Vals loopWhile(llvm::ArrayRef<Val> initial, llvm::function_ref<Val(llvm::ArrayRef<Val>)> condition,
                  llvm::function_ref<Vals(llvm::ArrayRef<Val>)> body);
 
@@ -147,7 +147,6 @@ public:
   Val thread(); ///< in the block
   Val blockX();
   Val blockY();
-  Val blockZ();
   Val gridX();
   /// `value` of the lane whose number is this lane's xor `mask`.
   Val shuffleXor(Val value, int64_t mask);

@@ -49,9 +49,9 @@ static Choices projection(KernelOp kernel, Phase phase) {
 static Choices latentAttention(bool batchInvariant) {
   constexpr int64_t fixedBlocks = 32;
   return {
-      {"overhead", 5},                                    // what a piece costs, in blocks of 64 tokens
-      {"min_blocks", 2},                                  // of a piece
-      {"fixed_blocks", batchInvariant ? fixedBlocks : 0}, // of every piece; 0: balanced over the batch
+      {"overhead", 5},                                    // what a split costs, in blocks of 64 tokens
+      {"min_blocks", 2},                                  // of a split
+      {"fixed_blocks", batchInvariant ? fixedBlocks : 0}, // of every split; 0: balanced over the batch
   };
 }
 

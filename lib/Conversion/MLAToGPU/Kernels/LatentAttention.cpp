@@ -78,9 +78,8 @@ void LatentAttention::setUp() {
     fragment[j] = fragmentOffset(k, warp, lane, j);
   firstRow = k.blockX() * queryRows;
   // Where many sequences are split, their partial results should stay in the second-level cache, not the pages.
-  auto policy = [&](CacheHint hint) { return k.i64(static_cast<int64_t>(hint)); };
   Val mostlyWhole = k.argument(batchArg) * 2 > k.argument(partsArg);
-  hint = select(mostlyWhole, policy(CacheHint::EvictNormal), policy(CacheHint::EvictFirst));
+  hint = select(mostlyWhole, encode(k, CacheHint::EvictNormal), encode(k, CacheHint::EvictFirst));
   k.when(isFirst, [&] {
     prefetchTensorMap(k, k.argument(queriesArg));
     if (shape.rope)
@@ -95,13 +94,13 @@ void LatentAttention::setUp() {
 }
 
 //===----------------------------------------------------------------------===//
-// Pieces
+// Splits
 //===----------------------------------------------------------------------===//
 
 static Val blocksOfLength(KernelBuilder &k, Val length) { return max(ceilDiv(length, blockTokens), k.i32(1)); }
 
-/// The piece of this part that starts at a block of a sequence.
-LatentAttention::Piece LatentAttention::pieceAt(Val sequence, Val begin) {
+/// The split of this part that starts at a block of a sequence.
+LatentAttention::Split LatentAttention::splitAt(Val sequence, Val begin) {
   Val blocks = blocksOfLength(k, k.loadInt(k.argument(lengthsArg), sequence));
   Val limit = select(sequence == part.last, part.endBlock, blocks);
   Val end = shape.split.fixed ? min(begin + shape.split.fixed, limit) : limit;
@@ -124,7 +123,7 @@ void LatentAttention::beginPart() {
   prefetchIndices();
   WorkSplit split(k, shape.split, k.argument(lengthsArg), k.argument(batchArg), k.argument(partsArg));
   part = split.partOf(k.blockY());
-  Piece own = pieceAt(min(part.first, k.argument(batchArg) - 1), part.firstBlock);
+  Split own = splitAt(min(part.first, k.argument(batchArg) - 1), part.firstBlock);
   Val row = queryRow(own.sequence);
   Vals pages = pagesOf(own.sequence, own.begin);
   waitForPredecessors(k);
@@ -134,17 +133,17 @@ void LatentAttention::beginPart() {
   });
 }
 
-/// The state is sequence, first block, ordinal, and the barriers' parities. The copies of a piece's queries and first
+/// The state is sequence, first block, ordinal, and the barriers' parities. The copies of a split's queries and first
 /// two blocks are under way when its turn comes.
-void LatentAttention::allPieces() {
+void LatentAttention::allSplits() {
   Val zero = k.i32(0);
   k.loopWhile(
       {part.first, part.firstBlock, zero, zero, zero, zero},
       [&](llvm::ArrayRef<Val> state) { return state[0] <= part.last; },
       [&](llvm::ArrayRef<Val> state) -> Vals {
         parity[0] = state[3], parity[1] = state[4], queryParity = state[5];
-        Piece own = pieceAt(state[0], state[1]);
-        Vals next = onePiece(own, state[2]);
+        Split own = splitAt(state[0], state[1]);
+        Vals next = oneSplit(own, state[2]);
         Val blocks = end - begin;
         return {next[0],
                 next[1],
@@ -155,7 +154,7 @@ void LatentAttention::allPieces() {
       });
 }
 
-void LatentAttention::beginPiece(const Piece &own, Val ordinal) {
+void LatentAttention::beginSplit(const Split &own, Val ordinal) {
   // Shuffled, they are known to be the same in a warp.
   auto uniform = [&](Val value) { return k.shuffle(value, k.i32(0)); };
   sequence = own.sequence, begin = own.begin, end = uniform(own.end);
@@ -175,7 +174,7 @@ void LatentAttention::beginPiece(const Piece &own, Val ordinal) {
   leastBorder = uniform(min(length - (queries - firstRow / heads - 1), length));
 }
 
-/// Has what the next piece's first copies need brought to shared memory while this one goes on: while all blocks of
+/// Has what the next split's first copies need brought to shared memory while this one goes on: while all blocks of
 /// threads read their first blocks, a load takes microseconds. One thread.
 void LatentAttention::fetchNext() {
   copyWord(k, k.shared(at.next), k.at(k.argument(cuArg), k.extend(nextSequence) * 4));
@@ -203,9 +202,9 @@ void LatentAttention::loadQueryFragments() {
   k.syncBlock();
 }
 
-/// One piece; returns where the next begins.
-Vals LatentAttention::onePiece(Piece own, Val ordinal) {
-  beginPiece(own, ordinal);
+/// One split; returns where the next begins.
+Vals LatentAttention::oneSplit(Split own, Val ordinal) {
+  beginSplit(own, ordinal);
   Val same = shape.split.fixed ? own.end < own.limit : k.i1(false);
   nextSequence = select(same, sequence, sequence + 1);
   nextBegin = select(same, own.end, k.i32(0));
@@ -223,7 +222,7 @@ Vals LatentAttention::onePiece(Piece own, Val ordinal) {
   return {nextSequence, nextBegin};
 }
 
-/// What the next piece begins with, under the end of this one. In the order of need: the copy engine has one queue, and
+/// What the next split begins with, under the end of this one. In the order of need: the copy engine has one queue, and
 /// what is behind in it waits. The results go out by way of the place of the second block, which is copied when the
 /// queries are there. One thread.
 void LatentAttention::loadNext() {
@@ -240,7 +239,7 @@ void LatentAttention::writeSlots() {
 }
 
 //===----------------------------------------------------------------------===//
-// The blocks of a piece, two at a time
+// The blocks of a split, two at a time
 //===----------------------------------------------------------------------===//
 
 BlockState LatentAttention::emptyState(int64_t group) {
@@ -298,7 +297,7 @@ Vals LatentAttention::allBlocks1() {
 // Results
 //===----------------------------------------------------------------------===//
 
-/// Leaves the sums of this warpgroup's probabilities for both. After this all products of the piece are done.
+/// Leaves the sums of this warpgroup's probabilities for both. After this all products of the split are done.
 void LatentAttention::shareSums(llvm::MutableArrayRef<Val> sums) {
   Val own = k.shared(at.rowSum, (row0 + (group << 6)) << 2);
   for (int64_t row : {0, 1}) {
@@ -420,7 +419,7 @@ void LatentAttention::emit() {
   setUp();
   beginPart();
   k.when(dependentsMayComeEarly(k.argument(batchArg), k.argument(partsArg)), [&] { launchDependents(k); });
-  allPieces();
+  allSplits();
   launchDependents(k);
   waitStores(k);
   k.finish();

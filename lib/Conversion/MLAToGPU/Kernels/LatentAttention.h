@@ -65,7 +65,7 @@ void emitLatentAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionSha
 
 /// Adds the kernel that combines partial results (mla.merge): o = Σ 2^(l_i - l) o_i with 2^l = Σ 2^l_i. Arguments:
 ///   cu_seqlens, partial out, partial lse, slots, out, lse (if wanted); batch, parts, heads, rows a sequence at most.
-/// Slots are the first and the last one of each sequence's partial results, the first -1 where it is one piece.
+/// Slots are the first and the last one of each sequence's partial results, the first -1 where it is one split.
 /// Grid: (any, batch); 256 threads.
 int64_t latentMergeSharedBytes(const LatentAttentionShape &shape);
 void emitLatentMerge(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape);

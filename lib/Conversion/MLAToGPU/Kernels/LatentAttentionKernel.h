@@ -44,7 +44,7 @@ struct LatentLayout {
   int64_t rowMax, rowSum, scale[2]; ///< f32 a row; two sums, one a warpgroup
   int64_t staging;                  ///< of results, where K of stage 1 is else
   int64_t qBarrier, kBarrier[2];
-  int64_t next, nextPages; ///< of the next piece: its first token, and the pages of its first block
+  int64_t next, nextPages; ///< of the next split: its first token, and the pages of its first block
   int64_t bytes;
   int64_t firstTile(int64_t group) const { return group == 0 ? 0 : latentTiles - ownTiles; }
   /// Columns of the output that a warpgroup stores; where tiles are odd, both compute the middle one.
@@ -59,7 +59,7 @@ inline int64_t pagesOfBlock(const LatentAttentionShape &shape) {
   return shape.page >= blockTokens ? 1 : blockTokens / shape.page;
 }
 
-/// What runs along the blocks of a piece, in one warpgroup.
+/// What runs along the blocks of a split, in one warpgroup.
 struct BlockState {
   Vals out;    ///< 64 x (64 · ownTiles)
   Val sum[2];  ///< of the probabilities of this thread's two rows
@@ -75,16 +75,16 @@ public:
 private:
   void addArguments();
   void setUp();
-  // Pieces
-  struct Piece {
+  // Splits
+  struct Split {
     Val sequence, begin, limit, end; ///< blocks begin…end of it; `limit`: where this part's share of it ends
   };
-  Piece pieceAt(Val sequence, Val begin);
+  Split splitAt(Val sequence, Val begin);
   void prefetchIndices();
   void beginPart();
-  void allPieces();
-  Vals onePiece(Piece own, Val ordinal);
-  void beginPiece(const Piece &own, Val ordinal);
+  void allSplits();
+  Vals oneSplit(Split own, Val ordinal);
+  void beginSplit(const Split &own, Val ordinal);
   void fetchNext();
   Val fetched(int64_t offset);
   Vals fetchedPages();
@@ -142,7 +142,7 @@ private:
   Val hint;     ///< to the second-level cache, for the pages
   Val firstRow; ///< of this block of threads, among a sequence's
   WorkSplit::Part part;
-  // The piece at hand
+  // The split at hand
   Val sequence, begin, end, length, slot, isLast, hasNext, nextSequence, nextBegin;
   Val sequenceRow, rows; ///< of its query rows: the first, and how many
   Val border[2];         ///< of this thread's rows: tokens below it are seen

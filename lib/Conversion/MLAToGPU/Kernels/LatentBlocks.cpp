@@ -232,7 +232,7 @@ void LatentAttention::zeroRows(int64_t stage, Val valid, int64_t group) {
          });
 }
 
-/// Rows of V beyond the sequence or the piece may hold NaN, which probability zero does not silence: they become zero.
+/// Rows of V beyond the sequence or the split may hold NaN, which probability zero does not silence: they become zero.
 /// Stage i holds block + i.
 void LatentAttention::zeroBeyond(Val block, llvm::ArrayRef<int64_t> stages, int64_t group) {
   Val left = min(length, end << 6) - (block << 6);

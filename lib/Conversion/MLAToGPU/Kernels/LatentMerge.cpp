@@ -7,11 +7,11 @@
 //
 // Combines the partial results of sequences that were split (mla.merge):
 //   l = log2 Σ 2^l_i     o = Σ 2^(l_i - l) o_i
-// in the order of the pieces, so that results repeat. A warp takes 16 rows and
+// in the order of the splits, so that results repeat. A warp takes 16 rows and
 // some columns, in the layout in which the attention kernel left them. With few
-// pieces it merges them alone; with many the eight warps of a block share the
-// pieces, and then add up. All loads of a round are in flight together, and one
-// or two rounds are the rule. Sequences of one piece are done already: their
+// splits it merges them alone; with many the eight warps of a block share the
+// splits, and then add up. All loads of a round are in flight together, and one
+// or two rounds are the rule. Sequences of one split are done already: their
 // blocks of threads end at once.
 //
 //===----------------------------------------------------------------------===//
@@ -25,10 +25,10 @@ static constexpr int64_t itemRows = 16;
 /// What a warp takes at a time.
 struct Way {
   int64_t quads;  ///< of 8 columns: four elements a lane, two rows and two columns
-  int64_t pieces; ///< whose loads are in flight together
+  int64_t splits; ///< whose loads are in flight together
 };
 static constexpr Way wide{4, 4}, deep{2, 8};
-static constexpr int64_t fewPieces = 16;     ///< up to here a warp merges alone
+static constexpr int64_t fewSplits = 16;     ///< up to here a warp merges alone
 static constexpr double nothingSeen = -1e30; ///< keeps differences of -inf from being NaN
 
 Val LatentPartials::bytesTo(Val slot, Val rowBlock, Val group) {
@@ -69,10 +69,10 @@ private:
   };
   Val itemsOf(const Way &way) { return ceilDiv(rows, itemRows) * (shape.latent / (8 * way.quads)); }
   Item itemAt(Val index, const Way &way);
-  Val slotOf(Val piece);
+  Val slotOf(Val split);
   Val lseOf(Val slot, Val row);
-  Merged mergePieces(const Item &item, const Way &way, Val first, int64_t step);
-  void addPieces(Merged &m, const Item &item, const Way &way, Val first, int64_t step);
+  Merged mergeSplits(const Item &item, const Way &way, Val first, int64_t step);
+  void addSplits(Merged &m, const Item &item, const Way &way, Val first, int64_t step);
   void store(const Item &item, int64_t row, int64_t quad, Val a, Val b);
   void storeLse(const Item &item, int64_t row, Val largest, Val total);
   void mergeByWarp(const Item &item, const Way &way);
@@ -86,7 +86,7 @@ private:
   KernelBuilder k;
   unsigned cuArg, partialArg, partialLseArg, slotsArg, outArg, lseArg, batchArg, partsArg, headsArg, rowsArg;
   Val lane, warp, sequenceRow, rows;
-  WorkSplit::Pieces pieces;
+  WorkSplit::Splits splits;
 };
 } // namespace
 
@@ -112,21 +112,21 @@ LatentMerge::Item LatentMerge::itemAt(Val index, const Way &way) {
   return item;
 }
 
-Val LatentMerge::slotOf(Val piece) {
-  return select(piece == 0, pieces.firstSlot, pieces.secondSlot + (piece - 1) * pieces.step);
+Val LatentMerge::slotOf(Val split) {
+  return select(split == 0, splits.firstSlot, splits.secondSlot + (split - 1) * splits.step);
 }
 
 Val LatentMerge::lseOf(Val slot, Val row) {
   return k.load(k.at(k.argument(partialLseArg), k.extend(slot * k.argument(rowsArg) + row) * 4), k.f32Type());
 }
 
-/// Adds pieces first, first + step, … of one round.
-void LatentMerge::addPieces(Merged &m, const Item &item, const Way &way, Val first, int64_t step) {
+/// Adds splits first, first + step, … of one round.
+void LatentMerge::addSplits(Merged &m, const Item &item, const Way &way, Val first, int64_t step) {
   LatentPartials partials(k, shape, k.argument(rowsArg));
-  llvm::SmallVector<Vals> lse(way.pieces), columns(way.pieces);
-  for (int64_t p = 0; p < way.pieces; ++p) {
-    Val piece = first + p * step, there = piece < pieces.count;
-    Val slot = slotOf(select(there, piece, pieces.count - 1));
+  llvm::SmallVector<Vals> lse(way.splits), columns(way.splits);
+  for (int64_t p = 0; p < way.splits; ++p) {
+    Val split = first + p * step, there = split < splits.count;
+    Val slot = slotOf(select(there, split, splits.count - 1));
     for (int64_t r : {0, 1})
       lse[p].push_back(
           select(there & item.isRow[r], lseOf(slot, select(item.isRow[r], item.row[r], k.i32(0))), k.f32(nothingSeen)));
@@ -146,14 +146,14 @@ void LatentMerge::addPieces(Merged &m, const Item &item, const Way &way, Val fir
   }
   for (int64_t r : {0, 1}) {
     Val before = m.largest[r];
-    for (int64_t p = 0; p < way.pieces; ++p)
+    for (int64_t p = 0; p < way.splits; ++p)
       m.largest[r] = max(m.largest[r], lse[p][r]);
     Val change = exp2(before - m.largest[r]);
     m.total[r] = m.total[r] * change;
     for (size_t i = 0; i < m.sums.size(); ++i)
       if (rowOf(i) == r)
         m.sums[i] = m.sums[i] * change;
-    for (int64_t p = 0; p < way.pieces; ++p) {
+    for (int64_t p = 0; p < way.splits; ++p) {
       Val seen = lse[p][r] > k.f32(nothingSeen);
       Val weight = select(seen, exp2(lse[p][r] - m.largest[r]), k.f32(0));
       m.total[r] = m.total[r] + weight;
@@ -173,14 +173,14 @@ static Merged unpacked(llvm::ArrayRef<Val> values) {
   return {{values[0], values[1]}, {values[2], values[3]}, Vals(values.drop_front(4))};
 }
 
-/// Pieces first, first + step, …
-Merged LatentMerge::mergePieces(const Item &item, const Way &way, Val first, int64_t step) {
+/// Splits first, first + step, …
+Merged LatentMerge::mergeSplits(const Item &item, const Way &way, Val first, int64_t step) {
   Val none = k.f32(nothingSeen), zero = k.f32(0);
   Merged start{{none, none}, {zero, zero}, Vals(4 * way.quads, zero)};
   return unpacked(
-      k.loop(first, pieces.count, k.i32(step * way.pieces), packed(start), [&](Val i, llvm::ArrayRef<Val> state) {
+      k.loop(first, splits.count, k.i32(step * way.splits), packed(start), [&](Val i, llvm::ArrayRef<Val> state) {
         Merged m = unpacked(state);
-        addPieces(m, item, way, i, step);
+        addSplits(m, item, way, i, step);
         return packed(m);
       }));
 }
@@ -206,7 +206,7 @@ void LatentMerge::storeLse(const Item &item, int64_t row, Val largest, Val total
 static Val inverseOf(KernelBuilder &k, Val total) { return select(total > k.f32(0), reciprocal(total), k.f32(0)); }
 
 void LatentMerge::mergeByWarp(const Item &item, const Way &way) {
-  Merged m = mergePieces(item, way, k.i32(0), 1);
+  Merged m = mergeSplits(item, way, k.i32(0), 1);
   for (int64_t r : {0, 1}) {
     Val inverse = inverseOf(k, m.total[r]);
     for (int64_t j = 0; j < way.quads; ++j)
@@ -215,9 +215,9 @@ void LatentMerge::mergeByWarp(const Item &item, const Way &way) {
   }
 }
 
-/// Each warp merges every eighth piece; then the first four have a row and a quad each.
+/// Each warp merges every eighth split; then the first four have a row and a quad each.
 void LatentMerge::mergeByBlock(const Item &item) {
-  Vals values = packed(mergePieces(item, deep, warp, warps));
+  Vals values = packed(mergeSplits(item, deep, warp, warps));
   for (auto [i, value] : llvm::enumerate(values))
     k.store(value, shared(warp, i));
   k.syncBlock();
@@ -259,7 +259,7 @@ void LatentMerge::emit() {
   k.when(dependentsMayComeEarly(k.argument(batchArg), k.argument(partsArg)), [&] { launchDependents(k); });
   waitForPredecessors(k);
   Val slots = k.load(k.at(k.argument(slotsArg), k.extend(sequence) * 8), k.vectorType(2, k.i32Type()), 8);
-  pieces = WorkSplit::piecesOf(k, shape.split, k.element(slots, 0), k.element(slots, 1));
+  splits = WorkSplit::splitsOf(k, shape.split, k.element(slots, 0), k.element(slots, 1));
   auto byWarp = [&](const Way &way) {
     k.loop(k.blockX() * warps + warp, itemsOf(way), k.gridX() * warps, {}, [&](Val i, llvm::ArrayRef<Val>) -> Vals {
       mergeByWarp(itemAt(i, way), way);
@@ -272,10 +272,10 @@ void LatentMerge::emit() {
       return {};
     });
   };
-  k.when(pieces.count > 1, [&] {
+  k.when(splits.count > 1, [&] {
     k.when(
-        pieces.count <= wide.pieces, [&] { byWarp(wide); },
-        [&] { k.when(pieces.count <= fewPieces, [&] { byWarp(deep); }, byBlock); });
+        splits.count <= wide.splits, [&] { byWarp(wide); },
+        [&] { k.when(splits.count <= fewSplits, [&] { byWarp(deep); }, byBlock); });
   });
   launchDependents(k);
   k.finish();

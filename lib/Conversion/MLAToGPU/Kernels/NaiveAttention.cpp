@@ -66,8 +66,7 @@ void NaiveAttention::emit() {
       },
       [&] {
         increaseRegisters(k, 232);
-        k.when(
-            warpgroup == 0, [&] { computeItems(0); }, [&] { computeItems(1); });
+        k.when(warpgroup == 0, [&] { computeItems(0); }, [&] { computeItems(1); });
       });
   k.finish();
 }
@@ -180,6 +179,14 @@ Vals NaiveAttention::coordinates(const NaiveItem &item, int64_t tile, Val row, b
   return perHead ? Vals{column, item.head, row} : Vals{column, row};
 }
 
+/// `count` tiles of the rows from `row`, one behind another. They count on `full`.
+void NaiveAttention::copyTiles(unsigned map, int64_t count, const NaiveItem &item, Val row, bool perHead, Val to,
+                               int64_t tileSize, Val full) {
+  for (int64_t i = 0; i < count; ++i)
+    copyTile(k, k.at(to, i * tileSize), k.argument(map), full, coordinates(item, i, row, perHead),
+             CacheHint::EvictNormal);
+}
+
 /// The keys of a step, when both warpgroups are done with what its stage held. Rows beyond the sequence's are the
 /// next's, or zero.
 Val NaiveAttention::copyKeys(const NaiveItem &item, Val step, Val phases) {
@@ -187,12 +194,9 @@ Val NaiveAttention::copyKeys(const NaiveItem &item, Val step, Val phases) {
   Val full = ofStage(at.kFull, stage), to = ofStage(at.k, stage);
   waitBarrier(k, ofStage(at.kEmpty, stage), bitOf(phases, bit) ^ 1);
   expectBytes(k, full, at.keyBytes());
-  for (int64_t i = 0; i < at.nopeTiles; ++i)
-    copyTile(k, k.at(to, i * at.tile), k.argument(kNopeArg), full, coordinates(item, i, row, shape.keysPerHead),
-             CacheHint::EvictNormal);
-  for (int64_t i = at.nopeTiles; i < at.keyTiles; ++i)
-    copyTile(k, k.at(to, i * at.tile), k.argument(kRopeArg), full, coordinates(item, i - at.nopeTiles, row, false),
-             CacheHint::EvictNormal);
+  copyTiles(kNopeArg, at.nopeTiles, item, row, shape.keysPerHead, to, at.tile, full);
+  Val ropeTo = k.at(to, at.nopeTiles * at.tile);
+  copyTiles(kRopeArg, at.keyTiles - at.nopeTiles, item, row, /*perHead=*/false, ropeTo, at.tile, full);
   return phases ^ (k.i32(1) << bit);
 }
 
@@ -201,9 +205,7 @@ Val NaiveAttention::copyValues(const NaiveItem &item, Val step, Val phases) {
   Val full = ofStage(at.vFull, stage), to = ofStage(at.v, stage);
   waitBarrier(k, ofStage(at.vEmpty, stage), bitOf(phases, bit) ^ 1);
   expectBytes(k, full, at.valueBytes());
-  for (int64_t i = 0; i < at.valueTiles; ++i)
-    copyTile(k, k.at(to, i * at.tile), k.argument(valuesArg), full, coordinates(item, i, row, shape.valuesPerHead),
-             CacheHint::EvictNormal);
+  copyTiles(valuesArg, at.valueTiles, item, row, shape.valuesPerHead, to, at.tile, full);
   return phases ^ (k.i32(1) << bit);
 }
 
@@ -213,11 +215,9 @@ Val NaiveAttention::copyQueries(const NaiveItem &item, Val phases) {
     Val row = item.sequenceRow + item.firstQuery + 64 * g, full = k.shared(at.qFull[g]);
     waitBarrier(k, k.shared(at.qEmpty[g]), bitOf(phases, k.i32(PhaseOfQ)) ^ 1);
     expectBytes(k, full, at.queryBytes());
-    for (int64_t i = 0; i < at.keyTiles; ++i) {
-      bool nope = i < at.nopeTiles;
-      copyTile(k, k.shared(at.q[g] + i * tileBytes(64)), k.argument(nope ? qNopeArg : qRopeArg), full,
-               coordinates(item, nope ? i : i - at.nopeTiles, row, true), CacheHint::EvictNormal);
-    }
+    Val to = k.shared(at.q[g]), ropeTo = k.shared(at.q[g] + at.nopeTiles * tileBytes(64));
+    copyTiles(qNopeArg, at.nopeTiles, item, row, /*perHead=*/true, to, tileBytes(64), full);
+    copyTiles(qRopeArg, at.keyTiles - at.nopeTiles, item, row, /*perHead=*/true, ropeTo, tileBytes(64), full);
   }
   return phases ^ (1 << PhaseOfQ);
 }

@@ -126,6 +126,8 @@ private:
   Val copyItem(const NaiveItem &item, Val phases);
   Val ofStage(const int64_t (&offsets)[naiveStages], Val stage);
   Vals coordinates(const NaiveItem &item, int64_t tile, Val row, bool perHead);
+  void copyTiles(unsigned map, int64_t count, const NaiveItem &item, Val row, bool perHead, Val to, int64_t tileSize,
+                 Val full);
   Val copyKeys(const NaiveItem &item, Val step, Val phases);
   Val copyValues(const NaiveItem &item, Val step, Val phases);
   Val copyQueries(const NaiveItem &item, Val phases);

@@ -49,9 +49,9 @@ Vals WorkSplit::overRun(llvm::ArrayRef<Val> initial,
   });
 }
 
-/// What a sequence counts for in the way to divide that was chosen: its pieces, or its length on the line.
+/// What a sequence counts for in the way to divide that was chosen: its splits, or its length on the line.
 Val WorkSplit::weightOf(Val blocks) {
-  Val weight = evenPieces(blocks);
+  Val weight = evenSplits(blocks);
   return choices.fixed ? weight : select(isEven, weight, select(blocks > 0, blocks + choices.overhead, k.i32(0)));
 }
 
@@ -91,30 +91,30 @@ std::pair<WorkSplit::Place, WorkSplit::Place> WorkSplit::find(Val position0, Val
 //===----------------------------------------------------------------------===//
 
 /// Of no blocks, none.
-Val WorkSplit::evenPieces(Val blocks) { return roundedUp(blocks, pieceBlocks); }
+Val WorkSplit::evenSplits(Val blocks) { return roundedUp(blocks, splitBlocks); }
 
-Val WorkSplit::piecesOfRun() {
-  auto add = [&](Val, Val blocks, llvm::ArrayRef<Val> sum) -> Vals { return {sum[0] + evenPieces(blocks)}; };
+Val WorkSplit::splitsOfRun() {
+  auto add = [&](Val, Val blocks, llvm::ArrayRef<Val> sum) -> Vals { return {sum[0] + evenSplits(blocks)}; };
   return overRun({k.i32(0)}, add)[0];
 }
 
-/// Sets pieceBlocks to the smallest t, in steps of a sixteenth, for which pieces of t blocks are no more than there are
-/// parts. Returns the pieces of this lane's run.
-Val WorkSplit::chooseEvenPieces(Val total) {
+/// Sets splitBlocks to the smallest t, in steps of a sixteenth, for which splits of t blocks are no more than there are
+/// parts. Returns the splits of this lane's run.
+Val WorkSplit::chooseEvenSplits(Val total) {
   Val least = max(roundedUp(total, parts), k.i32(choices.minBlocks));
   auto tryBlocks = [&](llvm::ArrayRef<Val> t) -> Vals {
-    pieceBlocks = t[0];
-    Val own = piecesOfRun();
+    splitBlocks = t[0];
+    Val own = splitsOfRun();
     return {t[0], own, (batch <= parts) & (k.warpSum(own) > parts)};
   };
   auto larger = [&](llvm::ArrayRef<Val> t) -> Vals { return {t[0] + max(t[0] >> 4, k.i32(1)), t[1]}; };
   Vals chosen = k.repeat({least, k.i32(0)}, tryBlocks, larger);
-  pieceBlocks = chosen[0];
+  splitBlocks = chosen[0];
   return chosen[1];
 }
 
-/// Whether even pieces are better, and the distance of cuts of the line. One that falls on the borders of equal
-/// sequences is preferred to the shortest, as long as that costs no more than the pieces it saves.
+/// Whether even splits are better, and the distance of cuts of the line. One that falls on the borders of equal
+/// sequences is preferred to the shortest, as long as that costs no more than the splits it saves.
 Vals WorkSplit::chooseWay(Val total, Val longest) {
   Val shortest = roundedUp(total + batch * choices.overhead, parts), one = longest + choices.overhead;
   Val several = one * roundedUp(shortest, one), count = max(quotient(one, shortest), k.i32(1));
@@ -122,7 +122,7 @@ Vals WorkSplit::chooseWay(Val total, Val longest) {
   Val cut = select(aligned <= shortest + choices.overhead, aligned, shortest);
   Val whole = (shortest >= one) & (cut == aligned);
   Val lineCost = cut + select(whole, k.i32(0), k.i32(choices.overhead));
-  Val even = (batch <= parts) & (min(pieceBlocks, longest) + choices.overhead <= lineCost);
+  Val even = (batch <= parts) & (min(splitBlocks, longest) + choices.overhead <= lineCost);
   return {even, cut};
 }
 
@@ -134,16 +134,16 @@ WorkSplit::WorkSplit(KernelBuilder &k, const WorkSplitChoices &choices, Val leng
   runEnd = min(runBegin + run, batch);
   firstBlocks = blocksOfRun(k.i32(0));
   if (choices.fixed) {
-    pieceBlocks = k.i32(choices.fixed);
-    std::tie(prefix, all) = prefixOfLane(piecesOfRun());
+    splitBlocks = k.i32(choices.fixed);
+    std::tie(prefix, all) = prefixOfLane(splitsOfRun());
     return;
   }
   Val zero = k.i32(0);
   Vals sums = overRun(
       {zero, zero}, [&](Val, Val blocks, llvm::ArrayRef<Val> s) -> Vals { return {s[0] + blocks, max(s[1], blocks)}; });
   Val total = k.warpSum(sums[0]), longest = k.warpMax(sums[1]);
-  Val own = chooseEvenPieces(total);
-  // With many parts for each sequence, even pieces are as good as any, and quicker found.
+  Val own = chooseEvenSplits(total);
+  // With many parts for each sequence, even splits are as good as any, and quicker found.
   Vals way = k.choose(
       batch * 4 <= parts, [&]() -> Vals { return {k.i1(true), zero}; }, [&] { return chooseWay(total, longest); });
   isEven = way[0], cut = way[1];
@@ -166,20 +166,19 @@ WorkSplit::Part WorkSplit::partOf(Val part) {
     return fixedPart(part);
   Val begin = select(isEven, part, part * cut), end = select(isEven, part, begin + cut);
   std::pair<Place, Place> at = find(min(begin, all - 1), min(end, all - 1));
-  auto fields = [](const Part &p) -> Vals { return {p.first, p.firstBlock, p.last, p.endBlock}; };
-  Vals p = k.choose(
-      isEven, [&] { return fields(evenPart(part, at.first)); },
-      [&] { return fields(linePart(part, lineCut(begin, at.first), lineCut(end, at.second))); });
-  return {p[0], p[1], p[2], p[3], part * 2};
+  Vals range = k.choose(
+      isEven, [&] { return evenRange(part, at.first); },
+      [&] { return lineRange(part, lineCut(begin, at.first), lineCut(end, at.second)); });
+  return {range[0], range[1], range[2], range[3], part * 2};
 }
 
-WorkSplit::Part WorkSplit::evenPart(Val part, const Place &place) {
-  Val blocks = place.blocks, count = evenPieces(blocks), i = part - place.start;
+Vals WorkSplit::evenRange(Val part, const Place &place) {
+  Val blocks = place.blocks, count = evenSplits(blocks), i = part - place.start;
   Val last = select(part < all, place.sequence, place.sequence - 1);
-  return {place.sequence, quotient(blocks * i, count), last, quotient(blocks * (i + 1), count), Val()};
+  return {place.sequence, quotient(blocks * i, count), last, quotient(blocks * (i + 1), count)};
 }
 
-/// Parts get neighbouring pieces, as many as equally many allow.
+/// Parts get neighbouring splits, as many as equally many allow.
 WorkSplit::Part WorkSplit::fixedPart(Val part) {
   Val begin = all * part / parts, end = all * (part + 1) / parts; // may exceed quotient()
   auto [from, to] = find(min(begin, all - 1), max(end - 1, k.i32(0)));
@@ -196,7 +195,7 @@ WorkSplit::Cut WorkSplit::lineCut(Val position, const Place &place) {
   return {place.sequence + k.toInt(toEnd, k.i32Type()), select(toStart, k.i32(0), into - choices.overhead)};
 }
 
-WorkSplit::Part WorkSplit::linePart(Val part, Cut begin, const Cut &end) {
+Vals WorkSplit::lineRange(Val part, Cut begin, const Cut &end) {
   // The first part starts where the batch does.
   Val isFirst = part == 0, zero = k.i32(0);
   begin.sequence = select(isFirst, zero, begin.sequence);
@@ -204,14 +203,14 @@ WorkSplit::Part WorkSplit::linePart(Val part, Cut begin, const Cut &end) {
   Val atBorder = end.block == 0, empty = (begin.sequence == end.sequence) & (begin.block == end.block);
   Val last = select(empty, begin.sequence - 1, end.sequence - k.toInt(atBorder, k.i32Type()));
   Val lastBlocks = blocksOf(max(last, zero));
-  return {begin.sequence, begin.block, last, select(atBorder, lastBlocks, end.block), Val()};
+  return {begin.sequence, begin.block, last, select(atBorder, lastBlocks, end.block)};
 }
 
 //===----------------------------------------------------------------------===//
-// Pieces of a sequence
+// Splits of a sequence
 //===----------------------------------------------------------------------===//
 
-WorkSplit::Pieces WorkSplit::piecesOf(KernelBuilder &k, const WorkSplitChoices &choices, Val first, Val last) {
+WorkSplit::Splits WorkSplit::splitsOf(KernelBuilder &k, const WorkSplitChoices &choices, Val first, Val last) {
   Val one = k.i32(1);
   if (choices.fixed)
     return {select(first < 0, one, last - first + 1), first, first + 1, one};

@@ -7,19 +7,18 @@
 //
 // Split-KV: the cached tokens of a batch, in blocks of 64, are divided among
 // parts, one part a multiprocessor (and row block). The division is a function
-// of the lengths alone, in closed form over prefix sums, so every block of
-// threads computes its own part in about a microsecond: there is no
-// metadata, no kernel that makes it, and a captured graph may be replayed with
-// other lengths.
+// of the lengths alone, by prefix sums, so every block of threads computes its
+// own part, in 1.5 to 3.3 microseconds on an H100: there is no metadata, no
+// kernel that makes it, and a captured graph may be replayed with other lengths.
 //
-// A piece is a run of blocks of one sequence in one part. A sequence of one
-// piece is finished by it; the pieces of others leave partial results in slots,
+// A split is a run of blocks of one sequence in one part. A sequence of one
+// split is finished by it; the splits of others leave partial results in slots,
 // which the merge kernel combines. Three ways, taken at run time by predicted
-// cost (the largest part's blocks, and `overhead` blocks a piece):
-//   even     each sequence in ceil(blocks / t) equal pieces, one a part
+// cost (the largest part's blocks, and `overhead` blocks a split):
+//   even     each sequence in ceil(blocks / t) equal splits, one a part
 //   line     sequences end to end on a line, `overhead` before each, cut every
 //            T blocks; cuts close to a sequence's border move there
-//   fixed    (a choice, not by cost) pieces of a fixed number of blocks: what is
+//   fixed    (a choice, not by cost) splits of a fixed number of blocks: what is
 //            computed for a sequence does not depend on the batch it is in
 //
 //===----------------------------------------------------------------------===//
@@ -32,9 +31,9 @@
 namespace mla::gpu {
 
 struct WorkSplitChoices {
-  int64_t overhead = 5;  ///< what a piece costs beside its blocks, in blocks
-  int64_t minBlocks = 2; ///< blocks of a piece, at least, where sequences are cut evenly
-  int64_t fixed = 0;     ///< 0, or blocks of every piece
+  int64_t overhead = 5;  ///< what a split costs beside its blocks, in blocks
+  int64_t minBlocks = 2; ///< blocks of a split, at least, where sequences are cut evenly
+  int64_t fixed = 0;     ///< 0, or blocks of every split
 
   std::string suffix() const; ///< for names of kernels
 };
@@ -50,19 +49,19 @@ public:
   /// instructions.
   WorkSplit(KernelBuilder &k, const WorkSplitChoices &choices, Val lengths, Val batch, Val parts);
 
-  /// The pieces of a part: from block `firstBlock` of sequence `first` to before block `endBlock` of sequence `last`;
-  /// none if first > last. The i-th piece has slot `slot` + i, in the line's way slot + min(i, 1).
+  /// The splits of a part: from block `firstBlock` of sequence `first` to before block `endBlock` of sequence `last`;
+  /// none if first > last. The i-th split has slot `slot` + i, in the line's way slot + min(i, 1).
   struct Part {
     Val first, firstBlock, last, endBlock, slot;
   };
   Part partOf(Val part);
 
-  /// The pieces of a sequence, in order: the first has slot firstSlot, the i-th slot secondSlot + (i - 1) · step.
-  struct Pieces {
+  /// The splits of a sequence, in order: the first has slot firstSlot, the i-th slot secondSlot + (i - 1) · step.
+  struct Splits {
     Val count, firstSlot, secondSlot, step;
   };
-  /// From the slots of the first and the last one; first is negative where there is but one piece.
-  static Pieces piecesOf(KernelBuilder &k, const WorkSplitChoices &choices, Val first, Val last);
+  /// From the slots of the first and the last one; first is negative where there is but one split.
+  static Splits splitsOf(KernelBuilder &k, const WorkSplitChoices &choices, Val first, Val last);
 
   /// Blocks of a sequence, at least one: an empty sequence has a result too.
   Val blocksOf(Val sequence);
@@ -84,14 +83,15 @@ private:
   Val weightOf(Val blocks);
   std::pair<Val, Val> prefixOfLane(Val own);
   std::pair<Place, Place> find(Val position0, Val position1);
-  Val evenPieces(Val blocks);
-  Val piecesOfRun();
-  Val chooseEvenPieces(Val total);
+  Val evenSplits(Val blocks);
+  Val splitsOfRun();
+  Val chooseEvenSplits(Val total);
   Vals chooseWay(Val total, Val longest);
-  Part evenPart(Val part, const Place &place);
   Part fixedPart(Val part);
   Cut lineCut(Val position, const Place &place);
-  Part linePart(Val part, Cut begin, const Cut &end);
+  // first, firstBlock, last and endBlock of a part
+  Vals evenRange(Val part, const Place &place);
+  Vals lineRange(Val part, Cut begin, const Cut &end);
 
   KernelBuilder &k;
   WorkSplitChoices choices;
@@ -99,7 +99,7 @@ private:
   Val lengths, batch, parts;
   Val lane, run, runBegin, runEnd; ///< a lane looks after `run` neighbouring sequences
   Val firstBlocks;                 ///< blocks of the first of them, or 0
-  Val pieceBlocks;                 ///< even and fixed: blocks of a piece, at most
+  Val splitBlocks;                 ///< even and fixed: blocks of a split, at most
   Val isEven, cut;                 ///< the way that was chosen; line: blocks between cuts
   Val prefix, all;                 ///< what the lanes before this one, and all, count for
 };
