@@ -1,4 +1,5 @@
-"""edit-golden.py FROM TO flip NAME INDEX | duplicate-layer | add-biases [no-kv-b] | take-outputs OTHER | drop-rope
+"""edit-golden.py FROM TO flip NAME INDEX | duplicate-layer | add-biases [no-kv-b] | take-outputs OTHER | drop-rope |
+               long-prefill TOKENS
 
 flip               changes one element of an F32 tensor to 1 - x
 duplicate-layer    gives the tensors of layer 0 to a layer 1 too, in a config of two layers; those of self_attn.0, where a
@@ -6,6 +7,7 @@ duplicate-layer    gives the tensors of layer 0 to a layer 1 too, in a config of
 add-biases         gives layer 0 all the biases it may have (no-kv-b: but that of kv_b_proj) and sets attention_bias
 take-outputs       replaces what the layer is to give by what another file says
 drop-rope          makes a model without rotary part: no qk_rope_head_dim, no rows for it. The .out tensors stay
+long-prefill       makes prefill of so many random hidden states; prefill.out is random, too
 """
 import json
 import random
@@ -23,6 +25,19 @@ def read(path):
 
 
 header, body = read(source)
+
+
+def replace(changed):
+    """Gives tensors another shape and other numbers: name -> (shape, bytes)."""
+    global body
+    old, body = body, bytearray()
+    for name, tensor in header.items():
+        if name != "__metadata__":
+            begin, end = tensor["data_offsets"]
+            tensor["shape"], data = changed.get(name, (tensor["shape"], old[begin:end]))
+            tensor["data_offsets"] = [len(body), len(body) + len(data)]
+            body += data
+
 
 if what == "flip":
     name, index = words
@@ -52,25 +67,28 @@ elif what == "take-outputs":
     for name in (name for name in header if name.endswith(".out")):
         (begin, end), (first, last) = header[name]["data_offsets"], other[name]["data_offsets"]
         body[begin:end] = numbers[first:last]
+elif what == "long-prefill":
+    random.seed(0)
+    changed = {}
+    for name in ("prefill.hidden", "prefill.out"):
+        shape = [1, int(words[0]), header[name]["shape"][2]]
+        count = shape[1] * shape[2]
+        changed[name] = shape, struct.pack(f"<{count}f", *(random.gauss(0, 1) for _ in range(count)))
+    replace(changed)
 elif what == "drop-rope":
     config = json.loads(header["__metadata__"]["config"])
     nope, latent, rope = (config[key] for key in ("qk_nope_head_dim", "kv_lora_rank", "qk_rope_head_dim"))
     header["__metadata__"]["config"] = json.dumps({**config, "qk_rope_head_dim": 0})
-    old, body = body, bytearray()
+    changed = {}
     for name, tensor in header.items():
-        if name == "__metadata__":
-            continue
-        begin, end = tensor["data_offsets"]
-        data = old[begin:end]
         kept = latent if "kv_a_proj" in name else nope if name.endswith(("q_b_proj.weight", "q_proj.weight")) else None
         if kept:
-            rows = tensor["shape"][0]
-            row = len(data) // rows
+            (begin, end), (rows, *columns) = tensor["data_offsets"], tensor["shape"]
+            row = (end - begin) // rows
             staying = [i for i in range(rows) if i % (kept + rope) < kept]
-            data = b"".join(data[i * row : (i + 1) * row] for i in staying)
-            tensor["shape"][0] = len(staying)
-        tensor["data_offsets"] = [len(body), len(body) + len(data)]
-        body += data
+            data = b"".join(body[begin + i * row : begin + (i + 1) * row] for i in staying)
+            changed[name] = [len(staying), *columns], data
+    replace(changed)
 else:
     sys.exit(f"unknown edit {what}")
 
