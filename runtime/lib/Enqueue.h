@@ -9,6 +9,7 @@
 #define MLA_RUNTIME_ENQUEUE_H
 
 #include "Bundle.h"
+#include "Cache.h"
 
 #include <cstring>
 #include <vector>
@@ -65,12 +66,59 @@ Error checkGpuBundle(const char *function, const mla_bundle *bundle);
 /// The core's launch list, if the bundle is open and has it.
 Error findCore(const char *function, const mla_bundle *bundle, CoreKind kind, const LaunchList *&list);
 
+/// The sizes that all structs have, which have the same names in each.
+template <typename Struct> Sizes sizesOfQueries(const Struct &given) {
+  Sizes sizes;
+  sizes[Size::Tokens] = given.tokens;
+  sizes[Size::Batch] = given.batch;
+  sizes[Size::MaxQueries] = given.max_queries;
+  sizes[Size::MaxLength] = given.max_length;
+  sizes[Size::Cached] = given.cached;
+  return sizes;
+}
+
+/// Those of a struct with a paged cache.
+template <typename Struct> Sizes sizesOfPaged(const Struct &given) {
+  Sizes sizes = sizesOfQueries(given);
+  sizes[Size::Pages] = given.num_pages;
+  sizes[Size::TableWidth] = given.table_width;
+  return sizes;
+}
+
+/// Checks tokens, batch, max_queries and max_length. What follows relies on it.
+void checkQueries(FieldChecker &check, const Sizes &sizes, int64_t mostQueries = INT32_MAX);
+/// Checks `cached` of a struct in which it has no default.
+void checkCached(FieldChecker &check, const Sizes &sizes);
+/// Checks num_pages, table_width and `cached`, and puts in its default for 0.
+void checkPaged(FieldChecker &check, const mla_bundle_info &info, Sizes &sizes);
+
+/// Checks the pointers to a step's tables.
+template <typename Struct> void checkTables(FieldChecker &check, const Struct &given) {
+  check.pointer("cu_seqlens", given.cu_seqlens, int32Alignment);
+  check.pointer("block_table", given.block_table, int32Alignment);
+  check.pointer("lengths", given.lengths, int32Alignment);
+}
+
+inline DeviceArray deviceArray(const void *address, uint64_t bytes) {
+  return {reinterpret_cast<uint64_t>(address), bytes};
+}
+
+template <typename Struct> void bindTables(LaunchBindings &bindings, const Struct &given) {
+  bindings[Given::CuSeqlens] = deviceArray(given.cu_seqlens, (given.batch + 1) * sizeof(int32_t));
+  bindings[Given::BlockTable] = deviceArray(given.block_table, given.batch * given.table_width * sizeof(int32_t));
+  bindings[Given::Lengths] = deviceArray(given.lengths, given.batch * sizeof(int32_t));
+}
+
+template <typename Struct> void bindPages(LaunchBindings &bindings, const mla_bundle_info &info, const Struct &given) {
+  bindings[Given::Pages] = deviceArray(given.pages, given.num_pages * info.page * layoutOf(info).rowBytes());
+}
+
 /// A step whose sizes were checked.
 struct CheckedStep {
   mla_step step;
   size_t layerIndex = 0;
   int64_t entry = 0;
-  Sizes sizes;
+  Sizes sizes; ///< with the default of `cached`, where the step has 0
 };
 
 /// Checks all but the pointers. The bundle must be open.
@@ -87,9 +135,9 @@ struct Workspace {
 Error enqueueList(const char *function, const mla_bundle &bundle, const LaunchList &list, LaunchBindings &bindings,
                   const Workspace &workspace);
 
-inline DeviceArray deviceArray(const void *address, uint64_t bytes) {
-  return {reinterpret_cast<uint64_t>(address), bytes};
-}
+/// What a function ..._workspace gives.
+Error giveWorkspace(const char *function, const mla_bundle &bundle, const LaunchList &list, const Sizes &sizes,
+                    uint64_t *bytes);
 
 } // namespace mla
 

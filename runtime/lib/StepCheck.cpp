@@ -13,15 +13,6 @@
 
 using namespace mla;
 
-static Error checkPointers(const char *function, const mla_step &step) {
-  Error error;
-  FieldChecker check(function, error);
-  check.pointer("cu_seqlens", step.cu_seqlens, int32Alignment);
-  check.pointer("block_table", step.block_table, int32Alignment);
-  check.pointer("lengths", step.lengths, int32Alignment);
-  return error;
-}
-
 static StepTables tablesOf(const mla_step &step, int64_t page) {
   StepTables tables;
   tables.cuSeqlens = step.cu_seqlens;
@@ -40,8 +31,8 @@ namespace {
 /// Takes the verdicts in the order of the sequences.
 class Jury {
 public:
-  Jury(const char *function, const mla_step &step, const StepTables &tables)
-      : function(function), step(step), tables(tables) {}
+  Jury(const char *function, const StepTables &tables, int64_t cached)
+      : function(function), tables(tables), cached(cached) {}
 
   /// The error of the next sequence, if it is wrong.
   Error take(const mla_step_verdict &verdict) {
@@ -52,17 +43,16 @@ public:
     return {};
   }
   Error finish() const {
-    if (sum <= step.cached)
+    if (sum <= cached)
       return {};
     return badArgument(function, "all lengths together are " + std::to_string(sum) + ", more than cached, " +
-                                     std::to_string(step.cached) + "; raise cached");
+                                     std::to_string(cached) + "; raise cached");
   }
 
 private:
   const char *function;
-  const mla_step &step;
   const StepTables &tables;
-  int64_t sequence = 0, sum = 0;
+  int64_t cached, sequence = 0, sum = 0;
 };
 } // namespace
 
@@ -89,14 +79,11 @@ static Error collect(const char *function, const cuda::Driver &driver, const Dev
 
 static Error launch(const char *function, const mla_bundle &bundle, const LaunchList &list, const CheckedStep &checked,
                     const DeviceBuffer &verdicts) {
-  const mla_step &step = checked.step;
   LaunchBindings bindings;
-  bindings[Given::CuSeqlens] = deviceArray(step.cu_seqlens, (step.batch + 1) * sizeof(int32_t));
-  bindings[Given::Lengths] = deviceArray(step.lengths, step.batch * sizeof(int32_t));
-  bindings[Given::BlockTable] = deviceArray(step.block_table, step.batch * step.table_width * sizeof(int32_t));
+  bindTables(bindings, checked.step);
   bindings[Given::Out] = {verdicts.address(), verdicts.bytes()};
   bindings.sizes = checked.sizes;
-  return enqueueList(function, bundle, list, bindings, {nullptr, 0, step.stream});
+  return enqueueList(function, bundle, list, bindings, {nullptr, 0, checked.step.stream});
 }
 
 static Error judgeOnDevice(const char *function, const mla_bundle &bundle, const LaunchList &list,
@@ -119,7 +106,7 @@ static Error judgeOnDevice(const char *function, const mla_bundle &bundle, const
   return collect(function, context->driver, *verdicts, jury);
 }
 
-static Error checkTables(const char *function, const mla_bundle *bundle, const mla_step *given) {
+static Error checkContents(const char *function, const mla_bundle *bundle, const mla_step *given) {
   const LaunchList *list = nullptr;
   if (!bundle || bundle->info.device_memory)
     if (Error error = findCore(function, bundle, CoreKind::StepCheck, list))
@@ -127,15 +114,18 @@ static Error checkTables(const char *function, const mla_bundle *bundle, const m
   CheckedStep checked;
   if (Error error = checkStep(function, *bundle, given, checked))
     return error;
-  if (Error error = checkPointers(function, checked.step))
-    return error;
+  Error wrong;
+  FieldChecker check(function, wrong);
+  checkTables(check, checked.step);
+  if (wrong)
+    return wrong;
   StepTables tables = tablesOf(checked.step, bundle->info.page);
-  Jury jury(function, checked.step, tables);
+  Jury jury(function, tables, checked.sizes[Size::Cached]);
   Error error =
       list ? judgeOnDevice(function, *bundle, *list, checked, jury) : judgeOnHost(tables, checked.step.batch, jury);
   return error ? error : jury.finish();
 }
 
 mla_status mla_step_check(const mla_bundle *bundle, const mla_step *step) {
-  return report(checkTables("mla_step_check", bundle, step));
+  return report(checkContents("mla_step_check", bundle, step));
 }
