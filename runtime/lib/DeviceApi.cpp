@@ -84,14 +84,20 @@ mla_status mla_device_free(void *memory) {
   return MLA_OK;
 }
 
-mla_status mla_device_copy_in(void *device, const void *host, uint64_t bytes) {
-  const char *function = "mla_device_copy_in";
+/// Checks the ends, and runs transfer(driver), which gives an Error, with the context current.
+template <typename Transfer>
+static mla_status copy(const char *function, const void *device, const void *host, uint64_t bytes, Transfer transfer) {
   if (bytes == 0)
     return MLA_OK;
   if (!device || !host)
     return report(badArgument(function, "device or host is NULL; pass both"));
-  return inContext(function, [&](const std::shared_ptr<CudaContext> &context) {
-    const cuda::Driver &driver = context->driver;
+  return inContext(function,
+                   [&](const std::shared_ptr<CudaContext> &context) -> Error { return transfer(context->driver); });
+}
+
+mla_status mla_device_copy_in(void *device, const void *host, uint64_t bytes) {
+  const char *function = "mla_device_copy_in";
+  return copy(function, device, host, bytes, [&](const cuda::Driver &driver) {
     if (cuda::Status status = driver.cuMemcpyHtoD(reinterpret_cast<cuda::Address>(device), host, bytes))
       return driver.failed(function, "cuMemcpyHtoD", status);
     // The call may return when the data is staged but has not arrived.
@@ -103,15 +109,9 @@ mla_status mla_device_copy_in(void *device, const void *host, uint64_t bytes) {
 
 mla_status mla_device_copy_out(void *host, const void *device, uint64_t bytes) {
   const char *function = "mla_device_copy_out";
-  if (bytes == 0)
-    return MLA_OK;
-  if (!device || !host)
-    return report(badArgument(function, "device or host is NULL; pass both"));
-  return inContext(function, [&](const std::shared_ptr<CudaContext> &context) {
-    const cuda::Driver &driver = context->driver;
-    if (cuda::Status status = driver.cuMemcpyDtoH(host, reinterpret_cast<cuda::Address>(device), bytes))
-      return driver.failed(function, "cuMemcpyDtoH", status);
-    return Error();
+  return copy(function, device, host, bytes, [&](const cuda::Driver &driver) {
+    cuda::Status status = driver.cuMemcpyDtoH(host, reinterpret_cast<cuda::Address>(device), bytes);
+    return status ? driver.failed(function, "cuMemcpyDtoH", status) : Error();
   });
 }
 

@@ -35,6 +35,14 @@ void FieldChecker::pointer(const char *name, const void *pointer, uint64_t align
     fail(std::string(name) + " is not aligned to " + std::to_string(alignment) + " bytes; align it");
 }
 
+void FieldChecker::hiddenAndOut(const void *hidden, const void *out, uint64_t bytes, uint64_t alignment) {
+  pointer("hidden", hidden, alignment);
+  pointer("out", out, alignment);
+  uintptr_t from = reinterpret_cast<uintptr_t>(hidden), to = reinterpret_cast<uintptr_t>(out);
+  if (from < to ? to - from < bytes : from - to < bytes)
+    fail("hidden and out overlap; give out its own memory");
+}
+
 void mla::checkQueries(FieldChecker &check, const Sizes &sizes, int64_t mostQueries) {
   int64_t tokens = sizes[Size::Tokens], batch = sizes[Size::Batch], queries = sizes[Size::MaxQueries];
   check.size("tokens", tokens, 1);

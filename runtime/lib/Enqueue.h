@@ -26,6 +26,9 @@ public:
   void product(const char *name, int64_t left, const char *otherName, int64_t right);
   /// That the pointer is not null, and aligned.
   void pointer(const char *name, const void *pointer, uint64_t alignment);
+  /// Both arrays of a layer, each of so many bytes. Entries may write the first rows of out before they read the last
+  /// of hidden.
+  void hiddenAndOut(const void *hidden, const void *out, uint64_t bytes, uint64_t alignment);
   void fail(const std::string &what);
   bool failed() const { return static_cast<bool>(error); }
 

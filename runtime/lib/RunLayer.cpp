@@ -5,16 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Bundle.h"
-#include "Cache.h"
+#include "Enqueue.h"
 #include "Status.h"
 
 #include <numeric>
 
 using namespace mla;
-
-/// What kernels on a device ask of arrays.
-static constexpr uint64_t arrayAlignment = 16;
 
 static Error checkBundleAndBatch(const char *function, const mla_bundle *bundle, const mla_batch *batch) {
   if (!bundle || !batch)
@@ -29,20 +25,10 @@ static Error checkBundleAndBatch(const char *function, const mla_bundle *bundle,
 
 static Error checkBuffers(const char *function, const mla_bundle &bundle, const mla_batch &batch, const void *hidden,
                           const void *out) {
-  uint64_t element = bundle.info.dtype == MLA_F32 ? 4 : 2;
-  uint64_t alignment = bundle.gpu ? arrayAlignment : element;
-  uintptr_t from = reinterpret_cast<uintptr_t>(hidden), to = reinterpret_cast<uintptr_t>(out);
-  if (!from || !to)
-    return badArgument(function, "hidden or out is NULL; pass both");
-  if (from % alignment || to % alignment)
-    return badArgument(function, "hidden or out is not aligned to " +
-                                     std::string(bundle.gpu ? "" : "its elements of ") + std::to_string(alignment) +
-                                     " bytes; align both");
-  // Entries may write the first rows of out before they read the last of hidden.
-  uint64_t bytes = batch.tokens() * bundle.info.hidden_size * element;
-  if (from < to ? to - from < bytes : from - to < bytes)
-    return badArgument(function, "hidden and out overlap; give out its own memory");
-  return {};
+  Error error;
+  uint64_t element = bundle.info.dtype == MLA_F32 ? 4 : 2, bytes = batch.tokens() * bundle.info.hidden_size * element;
+  FieldChecker(function, error).hiddenAndOut(hidden, out, bytes, bundle.gpu ? bf16Alignment : element);
+  return error;
 }
 
 static Tensor tensor(const void *data, std::initializer_list<int64_t> sizes) {
@@ -72,10 +58,9 @@ static LaunchBindings bind(const mla_bundle &bundle, size_t index, size_t cacheI
                            int64_t entry, const void *hidden, void *out) {
   LaunchBindings bindings;
   uint64_t bytes = batch.tokens() * bundle.info.hidden_size * sizeof(uint16_t);
-  bindings[Given::Hidden] = {reinterpret_cast<uint64_t>(hidden), bytes};
-  bindings[Given::Out] = {reinterpret_cast<uint64_t>(out), bytes};
-  bindings[Given::Pages] = {reinterpret_cast<uint64_t>(batch.cache->layerPages(cacheIndex).data),
-                            batch.cache->layerBytes};
+  bindings[Given::Hidden] = deviceArray(hidden, bytes);
+  bindings[Given::Out] = deviceArray(out, bytes);
+  bindings[Given::Pages] = deviceArray(batch.cache->layerPages(cacheIndex).data, batch.cache->layerBytes);
   bindings[Given::CuSeqlens] = {batch.gpu->cuSeqlens(), batch.cuSeqlens.size() * sizeof(int32_t)};
   bindings[Given::Lengths] = {batch.gpu->lengths(), batch.lengths.size() * sizeof(int32_t)};
   bindings[Given::BlockTable] = {batch.gpu->blockTable(), batch.blockTable.size() * sizeof(int32_t)};

@@ -123,10 +123,13 @@ TEST_F(GpuRun, RefusesWrongArguments) {
   mla_batch *batch = begin({newSequence()}, {2});
   auto with = [&](void *from, void *to) { return mla_run_layer(bundle, 3, batch, MLA_PHASE_AUTO, from, to); };
   EXPECT_EQ(with(nullptr, memory.data), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("mla_run_layer: hidden is NULL");
   EXPECT_EQ(with(memory.data + 8, memory.data + 64), MLA_INVALID_ARGUMENT);
-  EXPECT_MESSAGE("not aligned to 16 bytes");
+  EXPECT_MESSAGE("hidden is not aligned to 16 bytes");
+  EXPECT_EQ(with(memory.data, memory.data + 72), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("out is not aligned to 16 bytes");
   EXPECT_EQ(with(memory.data, memory.data + 16), MLA_INVALID_ARGUMENT);
-  EXPECT_MESSAGE("overlap");
+  EXPECT_MESSAGE("hidden and out overlap");
   cuda.capturing = true;
   EXPECT_EQ(with(memory.data, memory.data + 64), MLA_INVALID_ARGUMENT);
   EXPECT_MESSAGE("is being captured; capture mla_enqueue_layer instead");

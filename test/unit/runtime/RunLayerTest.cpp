@@ -95,9 +95,11 @@ TEST_F(RunLayerTest, RefusesWrongArguments) {
   char *bytes = reinterpret_cast<char *>(buffer.data());
   auto with = [&](const void *from, void *to) { return mla_run_layer(bundle, 3, batch, MLA_PHASE_AUTO, from, to); };
   EXPECT_EQ(with(nullptr, bytes), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("hidden is NULL");
   EXPECT_EQ(with(bytes, nullptr), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("out is NULL");
   EXPECT_EQ(with(bytes + 2, bytes + 64), MLA_INVALID_ARGUMENT);
-  EXPECT_MESSAGE("not aligned");
+  EXPECT_MESSAGE("hidden is not aligned to 4 bytes");
   for (int offset : {0, 4, 20})
     EXPECT_EQ(with(bytes, bytes + offset), MLA_INVALID_ARGUMENT);
   EXPECT_EQ(with(bytes + 20, bytes), MLA_INVALID_ARGUMENT);
