@@ -309,9 +309,7 @@ TEST_F(Enqueue, NaiveAttention) {
 
 TEST_F(Enqueue, CoresMustBeThere) {
   mla_bundle_close(std::exchange(bundle, nullptr));
-  std::string text = gpuManifest();
-  size_t from = text.find("\"cores\""), to = text.find("\"files\"");
-  openGpu(0, text.erase(from, to - from));
+  openGpu(0, gpuManifestWithoutCores());
   mla_latent_attention made = latent();
   EXPECT_EQ(mla_enqueue_latent_attention(bundle, &made), MLA_UNSUPPORTED);
   EXPECT_MESSAGE("has no kernel latent_attention of its own");

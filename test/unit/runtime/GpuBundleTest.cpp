@@ -14,10 +14,7 @@
 class GpuBundle : public GpuTest {
 protected:
   mla_status openStatus() {
-    mla_bundle *opened = nullptr;
-    mla_status status = mla_bundle_open(directory.path.c_str(), &opened);
-    EXPECT_EQ(opened != nullptr, status == MLA_OK);
-    mla_bundle_close(opened);
+    mla_status status = ::openStatus(directory.path);
     EXPECT_TRUE(cuda.nothingLives());
     return status;
   }

@@ -72,6 +72,12 @@ std::string gpuManifest() {
     "files": {FILES}})";
 }
 
+std::string gpuManifestWithoutCores() {
+  std::string text = gpuManifest();
+  size_t from = text.find("\"cores\""), to = text.find("\"files\"");
+  return text.erase(from, to - from);
+}
+
 std::string gpuModule() {
   return "kernel sum_bf16 128 8 8 8 8 8 8 8 4 4 4 4 4\n"
          "kernel stage 256 128 128 8 4 4\n"

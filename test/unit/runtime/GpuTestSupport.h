@@ -14,6 +14,7 @@
 /// The manifest of a small bundle for the GPU: layers 3 and 5, pages of 4 tokens, hidden states of 8 elements, rows of
 /// 24, 8 heads. Decode launches "stage" (maps of hidden and of a scratch buffer), then sum_bf16; prefill sum_bf16.
 std::string gpuManifest();
+std::string gpuManifestWithoutCores();
 /// The kernels that it names, and mla_probe.
 std::string gpuModule();
 /// The same as assembled kernels: an ELF file of one section, its names, with that text in them.

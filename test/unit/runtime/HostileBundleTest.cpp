@@ -24,12 +24,7 @@ using namespace mla;
 
 class HostileBundle : public GpuTest {
 protected:
-  mla_status openStatus() {
-    mla_bundle *opened = nullptr;
-    mla_status status = mla_bundle_open(directory.path.c_str(), &opened);
-    mla_bundle_close(opened);
-    return status;
-  }
+  mla_status openStatus() { return ::openStatus(directory.path); }
   /// Opens a bundle with that change and enqueues both cores; the message of the first refusal.
   std::string enqueueCores(const std::string &from, const std::string &to);
 };

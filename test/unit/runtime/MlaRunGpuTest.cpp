@@ -11,30 +11,16 @@
 
 #include "mla/safetensors.h"
 
-#include <sys/wait.h>
-
 using namespace mla;
 
 namespace {
-struct Outcome {
-  int status;
-  std::string output; // standard output and error
-};
-
 /// The tool in a process of its own, with a fake GPU of its own.
 class MlaRunGpu : public ::testing::Test {
 protected:
   void SetUp() override { writeGpuBundle(directory.path); }
 
   Outcome run(const std::string &arguments, const std::string &environment = "") {
-    std::string command = environment + " " MLA_RUN_TOOL " " + directory.path + " " + arguments + " 2>&1";
-    FILE *pipe = popen(command.c_str(), "r");
-    std::string output;
-    char buffer[4096];
-    while (size_t got = fread(buffer, 1, sizeof(buffer), pipe))
-      output.append(buffer, got);
-    int status = pclose(pipe);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
+    return runTool(directory.path + " " + arguments, environment);
   }
   void expectOutput(const Outcome &outcome, int status, const std::string &says) {
     EXPECT_EQ(outcome.status, status) << outcome.output;

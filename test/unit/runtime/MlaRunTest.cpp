@@ -14,33 +14,16 @@
 
 #include <cmath>
 #include <limits>
-#include <sys/wait.h>
 
 using namespace mla;
 
 namespace {
-struct Outcome {
-  int status;
-  std::string output; // standard output and error
-};
-
 /// A golden file of the test code's function, layer 3: out is 2 times the running sum of the first elements.
 class MlaRun : public ::testing::Test {
 protected:
   void SetUp() override { writeBundle(bundle()); }
   std::string bundle() const { return directory.path; }
   std::string golden() const { return directory / "golden.safetensors"; }
-
-  Outcome run(const std::string &arguments, const std::string &environment = "") {
-    std::string command = environment + " " MLA_RUN_TOOL " " + arguments + " 2>&1";
-    FILE *pipe = popen(command.c_str(), "r");
-    std::string output;
-    char buffer[4096];
-    while (size_t got = fread(buffer, 1, sizeof(buffer), pipe))
-      output.append(buffer, got);
-    int status = pclose(pipe);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
-  }
 
   struct Tensor {
     std::string name;
@@ -89,7 +72,7 @@ protected:
             wide("decode.1.out", 2, {34, 12}, true)};
   }
   void expectFailure(const std::string &arguments, const std::string &says, int status = 1) {
-    Outcome outcome = run(arguments);
+    Outcome outcome = runTool(arguments);
     EXPECT_EQ(outcome.status, status) << outcome.output;
     EXPECT_NE(outcome.output.find("error: "), std::string::npos) << outcome.output;
     EXPECT_NE(outcome.output.find(says), std::string::npos) << outcome.output;
@@ -102,7 +85,7 @@ protected:
 
 TEST_F(MlaRun, ChecksAGoldenFile) {
   write(goodTensors());
-  Outcome outcome = run(bundle() + " --check=" + golden());
+  Outcome outcome = runTool(bundle() + " --check=" + golden());
   EXPECT_EQ(outcome.status, 0) << outcome.output;
   EXPECT_NE(outcome.output.find("prefill.out     relative L2 error 0.0e+00  (tolerance 1.0e-04)  ok\n"),
             std::string::npos)
@@ -115,24 +98,24 @@ TEST_F(MlaRun, FailsOnOneWrongElement) {
   std::vector<Tensor> tensors = goodTensors();
   tensors[3].values[4] += 0.01f;
   write(tensors);
-  Outcome outcome = run(bundle() + " --check=" + golden());
+  Outcome outcome = runTool(bundle() + " --check=" + golden());
   EXPECT_EQ(outcome.status, 1);
   // sqrt(3*32^2 + 3*8^2) = 57.1
   EXPECT_NE(outcome.output.find("decode.0.out    relative L2 error 1.8e-04  (tolerance 1.0e-04)  FAILED"),
             std::string::npos)
       << outcome.output;
   EXPECT_NE(outcome.output.find("FAILED: 2 of 3 tensors"), std::string::npos) << outcome.output;
-  EXPECT_EQ(run(bundle() + " --tolerance=1e-3 --check=" + golden()).status, 0);
+  EXPECT_EQ(runTool(bundle() + " --tolerance=1e-3 --check=" + golden()).status, 0);
 }
 
 TEST_F(MlaRun, FailsOnNaNAndOnWhatIsNotWritten) {
   std::vector<Tensor> tensors = goodTensors();
   tensors[1].values[0] = std::numeric_limits<float>::quiet_NaN();
   write(tensors);
-  EXPECT_EQ(run(bundle() + " --tolerance=1e30 --check=" + golden()).status, 1);
+  EXPECT_EQ(runTool(bundle() + " --tolerance=1e30 --check=" + golden()).status, 1);
   write(goodTensors());
   writeBundle(bundle(), replaced(smallManifest(), "\"sum_f32\"", "\"nothing_f32\""));
-  Outcome outcome = run(bundle() + " --tolerance=1e30 --check=" + golden());
+  Outcome outcome = runTool(bundle() + " --tolerance=1e30 --check=" + golden());
   EXPECT_EQ(outcome.status, 1) << outcome.output;
   EXPECT_NE(outcome.output.find("decode.0.out    relative L2 error nan"), std::string::npos) << outcome.output;
 }
@@ -144,7 +127,7 @@ TEST_F(MlaRun, ChecksRaggedRows) {
   tensors[3] = wide("decode.0.out", 2, {14, 99}, true); // what is padding is not compared
   tensors[5] = wide("decode.1.out", 2, {16, 14}, true);
   write(tensors);
-  Outcome outcome = run(bundle() + " --check=" + golden());
+  Outcome outcome = runTool(bundle() + " --check=" + golden());
   EXPECT_EQ(outcome.status, 0) << outcome.output;
   tensors.back().values = {1, 2};
   write(tensors);
@@ -163,9 +146,9 @@ TEST_F(MlaRun, RoundsForABf16Bundle) {
   tensors[0].values[0] = 1.001f; // rounds to 1
   tensors[1].dtype = DType::BF16;
   write(tensors);
-  Outcome outcome = run(bundle() + " --tolerance=0 --check=" + golden());
+  Outcome outcome = runTool(bundle() + " --tolerance=0 --check=" + golden());
   EXPECT_EQ(outcome.status, 0) << outcome.output;
-  EXPECT_NE(run(bundle() + " --check=" + golden()).output.find("(tolerance 2.0e-02)"), std::string::npos);
+  EXPECT_NE(runTool(bundle() + " --check=" + golden()).output.find("(tolerance 2.0e-02)"), std::string::npos);
 }
 
 TEST_F(MlaRun, RefusesFilesThatDoNotFit) {
@@ -198,7 +181,7 @@ TEST_F(MlaRun, RefusesFilesThatDoNotFit) {
 TEST_F(MlaRun, ComparesTheConfiguration) {
   auto withConfig = [&](const std::string &config) { write(goodTensors(), {{"config", config}}); };
   withConfig(R"({"model_type": "deepseek_v3", "hidden_size": 3, "q_lora_rank": null, "rms_norm_eps": 1e-5, "x": []})");
-  EXPECT_EQ(run(bundle() + " --check=" + golden()).status, 0);
+  EXPECT_EQ(runTool(bundle() + " --check=" + golden()).status, 0);
   const char *const bad[][2] = {
       {R"({"model_type": "deepseek_v2"})", "field 'model_type' is 'deepseek_v2', the bundle has 'deepseek_v3'"},
       {R"({"hidden_size": 4})", "field 'hidden_size' is 4, the bundle has 3"},
@@ -219,12 +202,13 @@ TEST_F(MlaRun, ComparesTheConfiguration) {
 }
 
 TEST_F(MlaRun, Measures) {
-  Outcome text = run(bundle() + " --bench --batch=2 --context=5 --steps=3", "MLA_NUM_THREADS=2");
+  Outcome text = runTool(bundle() + " --bench --batch=2 --context=5 --steps=3", "MLA_NUM_THREADS=2");
   EXPECT_EQ(text.status, 0) << text.output;
   EXPECT_NE(text.output.find("batch 2, context 5, 1 tokens a sequence, 2 layers, 2 threads, 3 steps"),
             std::string::npos)
       << text.output;
-  Outcome outcome = run(bundle() + " --bench --json --batch=2 --context=5 --steps=3 --layer=5", "MLA_NUM_THREADS=2");
+  Outcome outcome =
+      runTool(bundle() + " --bench --json --batch=2 --context=5 --steps=3 --layer=5", "MLA_NUM_THREADS=2");
   Result<json::Value> result = json::parse(outcome.output);
   ASSERT_TRUE(result) << outcome.output;
   EXPECT_EQ(result->find("threads")->integer, 2);
@@ -233,7 +217,7 @@ TEST_F(MlaRun, Measures) {
   EXPECT_EQ(result->find("bytes")->integer, 4 + 2 * 6 * 4 * 4);
   EXPECT_GT(result->find("median_seconds")->number, 0);
   EXPECT_LE(result->find("min_seconds")->number, result->find("median_seconds")->number);
-  outcome = run(bundle() + " --bench --json --phase=prefill --tokens=9 --steps=2");
+  outcome = runTool(bundle() + " --bench --json --phase=prefill --tokens=9 --steps=2");
   result = json::parse(outcome.output);
   ASSERT_TRUE(result) << outcome.output;
   EXPECT_EQ(result->find("phase")->text, "prefill");
@@ -243,7 +227,7 @@ TEST_F(MlaRun, Measures) {
 
 TEST_F(MlaRun, SaysWhatABundleHolds) {
   writeBundle(bundle(), replaced(smallManifest(), "\"isa\": \"", "\"isa\": \"z80-"));
-  Outcome outcome = run(bundle() + " --info");
+  Outcome outcome = runTool(bundle() + " --info");
   EXPECT_EQ(outcome.status, 0) << outcome.output;
   EXPECT_NE(outcome.output.find("deepseek_v3"), std::string::npos);
   EXPECT_NE(outcome.output.find("a plan"), std::string::npos);
@@ -251,9 +235,9 @@ TEST_F(MlaRun, SaysWhatABundleHolds) {
 }
 
 TEST_F(MlaRun, RefusesWrongUsage) {
-  EXPECT_EQ(run("--help").status, 0);
-  EXPECT_NE(run("--help").output.find("Examples:"), std::string::npos);
-  EXPECT_EQ(run("--version").status, 0);
+  EXPECT_EQ(runTool("--help").status, 0);
+  EXPECT_NE(runTool("--help").output.find("Examples:"), std::string::npos);
+  EXPECT_EQ(runTool("--version").status, 0);
   expectFailure("", "no BUNDLE given", 2);
   expectFailure(bundle(), "give one of --check=FILE, --bench, --info and --certificate", 2);
   expectFailure(bundle() + " " + bundle() + " --info", "more than one BUNDLE", 2);
@@ -270,8 +254,8 @@ TEST_F(MlaRun, RefusesWrongUsage) {
   expectFailure(bundle() + " --check=x --tolerance=nan", "--tolerance must be a number", 2);
   expectFailure(bundle() + " --bench --layer=4", "has no layer 4, only 3, 5");
   expectFailure("/nonexistent --info", "/nonexistent/manifest.json: cannot open");
-  EXPECT_EQ(run(bundle() + " --info > /dev/full").status, 1);
-  Outcome outcome = run(bundle() + " --bench", "MLA_NUM_THREADS=many");
+  EXPECT_EQ(runTool(bundle() + " --info > /dev/full").status, 1);
+  Outcome outcome = runTool(bundle() + " --bench", "MLA_NUM_THREADS=many");
   EXPECT_EQ(outcome.status, 1);
   EXPECT_NE(outcome.output.find("error: MLA_NUM_THREADS: 'many'"), std::string::npos) << outcome.output;
 }

@@ -228,8 +228,7 @@ TEST_P(SafetensorsReaderRefuses, WithItsReason) {
   EXPECT_NE(file.error().message().find(GetParam().says), std::string::npos) << file.error().message();
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, SafetensorsReaderRefuses, ::testing::ValuesIn(badFiles()),
-                         [](const auto &info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Files, SafetensorsReaderRefuses, ::testing::ValuesIn(badFiles()), byName);
 
 TEST(SafetensorsReader, RefusesWhatIsNoFile) {
   TempDir directory;

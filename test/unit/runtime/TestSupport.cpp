@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <sys/wait.h>
 
 static std::string makeTempDir() {
   std::string pattern = (std::filesystem::temp_directory_path() / "mla-test-XXXXXX").string();
@@ -93,6 +94,28 @@ std::string safetensorsBytes(const std::string &header, const std::string &data)
   for (int i = 0; i < 8; ++i)
     result += static_cast<char>(header.size() >> (8 * i) & 255);
   return result + header + data;
+}
+
+mla_status openStatus(const std::string &path) {
+  mla_bundle *bundle = nullptr;
+  mla_status status = mla_bundle_open(path.c_str(), &bundle);
+  EXPECT_EQ(bundle != nullptr, status == MLA_OK);
+  mla_bundle_close(bundle);
+  return status;
+}
+
+void PrintTo(const BadManifest &manifest, std::ostream *stream) { *stream << manifest.name; }
+
+Outcome runTool(const std::string &arguments, const std::string &environment) {
+  std::string command = environment + " " MLA_RUN_TOOL " " + arguments + " 2>&1";
+  FILE *pipe = popen(command.c_str(), "r");
+  Outcome outcome;
+  char buffer[4096];
+  while (size_t got = fread(buffer, 1, sizeof(buffer), pipe))
+    outcome.output.append(buffer, got);
+  int status = pclose(pipe);
+  outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return outcome;
 }
 
 void RuntimeTest::open(int64_t pages, const std::string &manifest) {

@@ -41,6 +41,25 @@ void writeBundle(const std::string &directory, const std::string &manifest = sma
 /// A file in the format of safetensors, of F32 tensors. The header is all that it looks like, without padding.
 std::string safetensorsBytes(const std::string &header, const std::string &data);
 
+/// Opens and closes the bundle in that directory.
+mla_status openStatus(const std::string &path);
+
+/// One change to a manifest that must be refused, and what the error must say.
+struct BadManifest {
+  const char *name, *from, *to, *says;
+  mla_status status = MLA_INVALID_FILE;
+};
+/// For GoogleTest, which else prints the bytes.
+void PrintTo(const BadManifest &manifest, std::ostream *stream);
+
+/// What a run of mla-run gave.
+struct Outcome {
+  int status = -1;
+  std::string output; ///< standard output and error
+};
+/// Runs the tool in a process of its own.
+Outcome runTool(const std::string &arguments, const std::string &environment = "");
+
 /// An open bundle and a cache of it.
 class RuntimeTest : public ::testing::Test {
 protected:
@@ -59,6 +78,9 @@ protected:
   mla_bundle *bundle = nullptr;
   mla_cache *cache = nullptr;
 };
+
+/// Names the tests of a table by the `name` of its rows.
+inline constexpr auto byName = [](const auto &info) { return std::string(info.param.name); };
 
 #define EXPECT_MESSAGE(part) EXPECT_NE(std::string(mla_last_error()).find(part), std::string::npos) << mla_last_error()
 
