@@ -15,6 +15,13 @@
 using namespace mla;
 using namespace mla::cuda;
 
+std::string Driver::version() const {
+  int version = 0;
+  if (!cuDriverGetVersion || cuDriverGetVersion(&version) != success)
+    version = 0;
+  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
 std::string Driver::describe(Status status) const {
   const char *name = nullptr, *text = nullptr;
   if (cuGetErrorName(status, &name) != success || !name)
@@ -86,11 +93,7 @@ static Error findFunctions(const std::string &where, void *library, Driver &driv
 #undef MLA_CUDA_FIND
   if (!missing)
     return {};
-  int version = 0;
-  if (driver.cuDriverGetVersion)
-    driver.cuDriverGetVersion(&version);
-  return Error(ErrorKind::Unsupported, where + ": the NVIDIA driver is too old: it is for CUDA " +
-                                           std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10) +
+  return Error(ErrorKind::Unsupported, where + ": the NVIDIA driver is too old: it is for CUDA " + driver.version() +
                                            " and has no " + missing + "; update it to one for CUDA 12.4 or later");
 }
 

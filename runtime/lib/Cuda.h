@@ -153,6 +153,8 @@ struct Driver {
   MLA_CUDA_FUNCTIONS(MLA_CUDA_MEMBER)
 #undef MLA_CUDA_MEMBER
 
+  /// The newest CUDA that the driver is for, such as "12.4"; "0.0" if it does not say.
+  std::string version() const;
   /// "CUDA_ERROR_OUT_OF_MEMORY (out of memory)"
   std::string describe(Status status) const;
   /// The error of a call that gave `status`, which is none of success: "WHERE: CALL failed: NAME; what to do".

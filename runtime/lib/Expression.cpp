@@ -11,10 +11,9 @@
 using namespace mla;
 using json::Value;
 
+/// By Size: the names in the manifest.
 static const char *const sizeNames[numSizes] = {"tokens", "batch",       "max_queries", "max_length", "cached",
                                                 "pages",  "table_width", "processors",  "q_stride"};
-
-const char *mla::sizeName(Size size) { return sizeNames[static_cast<unsigned>(size)]; }
 
 static Error malformed(std::string what) { return Error(ErrorKind::InvalidFile, std::move(what)); }
 

@@ -22,9 +22,6 @@ namespace mla {
 enum class Size : uint8_t { Tokens, Batch, MaxQueries, MaxLength, Cached, Pages, TableWidth, Processors, QStride };
 constexpr unsigned numSizes = 9;
 
-/// The name in the manifest, such as "max_length".
-const char *sizeName(Size size);
-
 struct Sizes {
   int64_t values[numSizes] = {};
   int64_t &operator[](Size size) { return values[static_cast<unsigned>(size)]; }

@@ -64,13 +64,9 @@ Error GpuCode::loadPtx(const std::string &path) {
   module = nullptr;
   std::string what = path + ": the driver does not compile the kernels: " + cudaContext->driver.describe(status) +
                      (log[0] ? ": " + oneLine(log) : "");
-  if (status == cuda::unsupportedPtxVersion || status == cuda::noBinaryForGpu || status == cuda::jitCompilerNotFound) {
-    int version = 0;
-    cudaContext->driver.cuDriverGetVersion(&version);
-    return Error(ErrorKind::Unsupported, what + "; the driver is for CUDA " + std::to_string(version / 1000) + "." +
-                                             std::to_string(version % 1000 / 10) +
+  if (status == cuda::unsupportedPtxVersion || status == cuda::noBinaryForGpu || status == cuda::jitCompilerNotFound)
+    return Error(ErrorKind::Unsupported, what + "; the driver is for CUDA " + cudaContext->driver.version() +
                                              ": update it, or compile the bundle where ptxas is, for a cubin");
-  }
   if (status == cuda::invalidPtx)
     return Error(ErrorKind::InvalidFile, what + "; compile the bundle again");
   return cudaContext->driver.failed(path, "cuModuleLoadDataEx", status);

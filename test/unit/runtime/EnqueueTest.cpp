@@ -19,13 +19,8 @@ class Enqueue : public GpuTest {
 protected:
   // 2 sequences of 3 and 6 tokens, of which 2 and 1 are new, in a cache of 10 pages.
   mla_step step() {
-    mla_step made = {};
-    made.size = sizeof(made);
+    auto made = ofSizes<mla_step>(3, 2, 2, 6);
     made.layer = 3;
-    made.tokens = 3;
-    made.batch = 2;
-    made.max_queries = 2;
-    made.max_length = 6;
     made.num_pages = 10;
     made.table_width = 3;
     made.hidden = memory->data;
@@ -41,12 +36,7 @@ protected:
   }
   mla_latent_attention latent() {
     mla_step like = step();
-    mla_latent_attention made = {};
-    made.size = sizeof(made);
-    made.tokens = like.tokens;
-    made.batch = like.batch;
-    made.max_queries = like.max_queries;
-    made.max_length = like.max_length;
+    auto made = ofSizes<mla_latent_attention>(like.tokens, like.batch, like.max_queries, like.max_length);
     made.num_pages = like.num_pages;
     made.table_width = like.table_width;
     made.q_stride = 24;
@@ -63,12 +53,7 @@ protected:
     return made;
   }
   mla_naive_attention naive() {
-    mla_naive_attention made = {};
-    made.size = sizeof(made);
-    made.tokens = 3;
-    made.batch = 2;
-    made.max_queries = 2;
-    made.max_length = 6;
+    auto made = ofSizes<mla_naive_attention>(3, 2, 2, 6);
     made.cached = 9;
     made.q_stride = 24;
     made.q_nope = memory->data;

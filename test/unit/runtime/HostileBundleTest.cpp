@@ -30,10 +30,8 @@ protected:
 };
 
 static mla_latent_attention latentStep() {
-  mla_latent_attention step = {};
-  step.size = sizeof(step);
-  step.tokens = step.batch = step.max_queries = step.num_pages = step.table_width = 1;
-  step.max_length = 4;
+  auto step = ofSizes<mla_latent_attention>(1, 1, 1, 4);
+  step.num_pages = step.table_width = 1;
   step.q_stride = 24;
   void *somewhere = reinterpret_cast<void *>(uint64_t(1) << 40); // no kernel runs
   step.q_latent = step.q_rope = step.pages = step.out = step.workspace = somewhere;
@@ -44,10 +42,8 @@ static mla_latent_attention latentStep() {
 }
 
 static mla_naive_attention naiveStep() {
-  mla_naive_attention step = {};
-  step.size = sizeof(step);
-  step.tokens = step.batch = step.max_queries = 1;
-  step.max_length = step.cached = 4;
+  auto step = ofSizes<mla_naive_attention>(1, 1, 1, 4);
+  step.cached = 4;
   step.q_stride = 24;
   void *somewhere = reinterpret_cast<void *>(uint64_t(1) << 40);
   step.q_nope = step.q_rope = step.k_nope = step.k_rope = step.v = step.out = somewhere;

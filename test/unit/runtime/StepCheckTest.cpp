@@ -33,13 +33,8 @@ struct Fault {
 void PrintTo(const Fault &fault, std::ostream *stream) { *stream << fault.name; }
 
 mla_step stepOf(const Tables &tables) {
-  mla_step step = {};
-  step.size = sizeof(step);
+  auto step = ofSizes<mla_step>(4, 3, 2, 8);
   step.layer = 3;
-  step.tokens = 4;
-  step.batch = 3;
-  step.max_queries = 2;
-  step.max_length = 8;
   step.num_pages = 10;
   step.table_width = 3;
   step.cu_seqlens = tables.cuSeqlens;
