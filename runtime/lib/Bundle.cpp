@@ -17,8 +17,6 @@
 
 using namespace mla;
 
-static constexpr int64_t maxManifestBytes = 64 << 20;
-
 /// A file that was cut short would be found out in the middle of a step, by a fault; a link would have us read
 /// elsewhere.
 static Error checkFiles(const mla_bundle &bundle) {

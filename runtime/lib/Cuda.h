@@ -46,14 +46,12 @@ enum : Status {
   invalidPtx = 218,
   jitCompilerNotFound = 221,
   unsupportedPtxVersion = 222,
-  contextIsDestroyed = 709,
   invalidHandle = 400,
   notFound = 500,
   illegalAddress = 700,
+  contextIsDestroyed = 709,
   launchFailed = 719,
-  systemNotReady = 802,
   captureUnsupported = 900,
-  capturedEvent = 907,
   captureWrongThread = 908,
 };
 

@@ -14,6 +14,9 @@
 
 namespace mla {
 
+/// Of a manifest. A model's is far smaller.
+constexpr int64_t maxManifestBytes = 64 << 20;
+
 /// The content of a file of a bundle, which must be a regular file of at most `most` bytes and no link to one.
 Result<std::string> readFile(const std::string &path, int64_t most);
 

@@ -7,7 +7,7 @@
 
 #include "Modes.h"
 
-#include "Json.h"
+#include "FieldReader.h"
 #include "ReadFile.h"
 
 #include "mla/abi.h"
@@ -15,51 +15,41 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <limits>
 #include <set>
 
 using namespace mla;
 using json::Value;
 
-/// A model's manifest is far smaller.
-static constexpr int64_t maxManifestBytes = 256 << 20;
-
 namespace {
 /// An item of "certificates" (mla/abi.h).
 struct Certificate {
   int64_t layer = 0, depth = 0, probes = 0;
-  std::string weight, check;
+  std::string weight;
+  bool isProduct = false;
   double ratio = 0, maxRounding = 0, rmsRounding = 0;
-
-  bool isProduct() const { return check == "probes"; }
 };
 } // namespace
 
-static double numberOf(const Value &item, const char *key) {
-  const Value *value = item.find(key);
-  return value && (value->is(Value::Kind::Number) || value->is(Value::Kind::Integer)) ? value->number : 0;
-}
-
-static std::string textOf(const Value &item, const char *key) {
-  const Value *value = item.find(key);
-  return value ? value->text : "";
-}
-
-static Certificate read(const Value &item) {
+static Certificate read(FieldReader fields) {
+  constexpr double largest = std::numeric_limits<double>::max();
   Certificate c;
-  c.layer = static_cast<int64_t>(numberOf(item, "layer"));
-  c.depth = static_cast<int64_t>(numberOf(item, "depth"));
-  c.probes = static_cast<int64_t>(numberOf(item, "probes"));
-  c.weight = textOf(item, "weight");
-  c.check = textOf(item, "check");
-  c.ratio = numberOf(item, "ratio");
-  c.maxRounding = numberOf(item, "max_rounding");
-  c.rmsRounding = numberOf(item, "rms_rounding");
+  c.layer = fields.integer("layer", 0, INT32_MAX);
+  c.weight = fields.text("weight");
+  c.isProduct = fields.choice("check", {"elements", "probes"}) == 1;
+  if (c.isProduct) {
+    c.depth = fields.integer("depth", 1, INT64_MAX);
+    c.probes = fields.integer("probes", 1, INT64_MAX);
+    c.ratio = fields.number("ratio", 0, largest);
+  }
+  c.maxRounding = fields.number("max_rounding", 0, largest);
+  c.rmsRounding = fields.number("rms_rounding", 0, largest);
   return c;
 }
 
 static void print(const Certificate &c) {
   std::printf("%5" PRId64 "  %-44s  ", c.layer, c.weight.c_str());
-  if (c.isProduct())
+  if (c.isProduct)
     std::printf("%" PRId64 " probes, k = %-4" PRId64 "  %8.4f", c.probes, c.depth, c.ratio);
   else
     std::printf("%-18s  %8s", "every element", "-");
@@ -70,12 +60,19 @@ static Error failed(const std::string &where, const std::string &what) {
   return Error(ErrorKind::InvalidFile, where + ": " + what + "; compile the bundle again");
 }
 
-/// What a certificate may say: it was made, and of nothing that failed.
-static Error checkOne(const std::string &path, const Certificate &c) {
-  if (c.check != "probes" && c.check != "elements")
-    return failed(path, "the certificate of " + c.weight + " names no known check");
-  if (c.isProduct() && !(c.ratio <= 1 && c.probes >= 2))
+/// Reads, prints and checks one.
+static Error show(const std::string &path, const std::string &place, const Value &item,
+                  std::set<std::string> &certified) {
+  if (!item.is(Value::Kind::Object))
+    return failed(path, "field '" + place + "' must be an object, is " + json::kindName(item.kind));
+  Error error;
+  Certificate c = read(FieldReader(path, place + ".", item, error));
+  if (error)
+    return error;
+  print(c);
+  if (c.isProduct && !(c.ratio <= 1 && c.probes >= 2))
     return failed(path, "the certificate of " + c.weight + " is beyond its bound");
+  certified.insert("layers." + std::to_string(c.layer) + "." + c.weight);
   return {};
 }
 
@@ -103,13 +100,9 @@ Error mla::run::printCertificate(const std::string &bundle) {
     return failed(path, "has no certificates; an older mla-compile wrote it");
   std::printf("layer  %-44s  %-18s  %8s  %9s  %9s\n", "weight", "checked by", "residual", "rounding", "rms");
   std::set<std::string> certified;
-  for (const Value &item : list->items) {
-    Certificate c = read(item);
-    print(c);
-    if (Error error = checkOne(path, c))
+  for (size_t i = 0; i < list->items.size(); ++i)
+    if (Error error = show(path, "certificates[" + std::to_string(i) + "]", list->items[i], certified))
       return error;
-    certified.insert("layers." + std::to_string(c.layer) + "." + c.weight);
-  }
   std::printf("\nresidual: of random probes of a product before it is rounded, over its bound sqrt(k) 2^-24 |A||B||r|\n"
               "rounding: of storing, the largest relative to the element; rms: relative to the weight's norm\n");
   return checkAll(bundle, certified);

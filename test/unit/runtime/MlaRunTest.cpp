@@ -234,6 +234,31 @@ TEST_F(MlaRun, SaysWhatABundleHolds) {
   expectFailure(bundle() + " --bench", "needs a processor with 'z80-");
 }
 
+TEST_F(MlaRun, RefusesCertificatesThatCertifyNothing) {
+  auto certify = [&](const std::string &certificates) {
+    std::string field = "\"certificates\": [" + certificates + "], \"files\"";
+    writeBundle(bundle(), replaced(smallManifest(), "\"files\"", field));
+  };
+  std::string elements = R"({"layer": 3, "weight": "w", "check": "elements", "max_rounding": 0, "rms_rounding": 0})";
+  std::string product = R"({"layer": 5, "weight": "w", "check": "probes", "depth": 2, "probes": 2, "ratio": 0.5,
+                            "max_rounding": 0, "rms_rounding": 0})";
+  certify(elements + ", " + product);
+  EXPECT_EQ(runTool(bundle() + " --certificate").status, 0) << runTool(bundle() + " --certificate").output;
+  const char *const bad[][3] = {
+      {"\"ratio\": 0.5", "\"ration\": 0.5", "field 'certificates[1].ratio' is missing"},
+      {"\"ratio\": 0.5", "\"ratio\": 1.5", "the certificate of w is beyond its bound"},
+      {"\"probes\": 2", "\"probes\": 1", "the certificate of w is beyond its bound"},
+      {"\"probes\",", "\"looks\",", "field 'certificates[1].check' must be one of elements, probes, is 'looks'"},
+      {"\"layer\": 5", "\"layer\": 1e300", "field 'certificates[1].layer' must be an integer, is a number"},
+      {"\"layer\": 5", "\"layer\": 3", "tensor layers.5.w has no certificate"},
+      {"{\"layer\": 5", "5, {\"layer\": 5", "field 'certificates[1]' must be an object, is an integer"},
+  };
+  for (const auto &[from, to, says] : bad) {
+    certify(elements + ", " + replaced(product, from, to));
+    expectFailure(bundle() + " --certificate", says);
+  }
+}
+
 TEST_F(MlaRun, RefusesWrongUsage) {
   EXPECT_EQ(runTool("--help").status, 0);
   EXPECT_NE(runTool("--help").output.find("Examples:"), std::string::npos);
