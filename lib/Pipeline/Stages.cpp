@@ -84,6 +84,8 @@ static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &opti
   case Stage::LLVM:
     return buildCPUPipeline(pm);
   case Stage::Kernels:
+    pm.addPass(createMLAAttentionCores());
+    pm.addPass(createMLAHoistPositionScales());
     pm.addPass(createMLAGroupKernels());
     return pm.addPass(createMLAScheduleKernels({options.batchInvariant}));
   case Stage::NVVM:

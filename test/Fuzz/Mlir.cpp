@@ -53,7 +53,8 @@ template <typename... Passes> static bool run(ModuleOp module, Passes... passes)
 
 static bool lowerForH100(ModuleOp module) {
   OwningOpRef<ModuleOp> copy = module.clone();
-  return run(*copy, createMLAGroupKernels(), createMLAScheduleKernels(), createConvertMLAToGPU());
+  return run(*copy, createMLAAttentionCores(), createMLAHoistPositionScales(), createMLAGroupKernels(),
+             createMLAScheduleKernels(), createConvertMLAToGPU());
 }
 
 static bool lowerForCPU(ModuleOp module) {

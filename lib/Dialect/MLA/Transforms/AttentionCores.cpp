@@ -5,11 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "AttentionCores.h"
-
 #include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/Transforms/Passes.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace mla {
+#define GEN_PASS_DEF_MLAATTENTIONCORES
+#include "mla/Dialect/MLA/Transforms/Passes.h.inc"
+} // namespace mla
 
 using namespace mlir;
 using namespace mla;
@@ -119,12 +123,17 @@ static FloatAttr findScale(ModuleOp module) {
   return scale;
 }
 
-void mla::addAttentionCores(ModuleOp module) {
-  auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
-  FloatAttr scale = findScale(module);
-  if (!model || !scale)
-    return;
-  CoreBuilder builder(module, model, scale);
-  builder.buildLatent();
-  builder.buildNaive();
-}
+namespace {
+struct MLAAttentionCores : mla::impl::MLAAttentionCoresBase<MLAAttentionCores> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
+    FloatAttr scale = findScale(module);
+    if (!model || !scale) // nothing to make them of
+      return;
+    CoreBuilder builder(module, model, scale);
+    builder.buildLatent();
+    builder.buildNaive();
+  }
+};
+} // namespace

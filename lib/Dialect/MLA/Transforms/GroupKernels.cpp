@@ -5,8 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "AttentionCores.h"
-#include "HoistPositionScale.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
@@ -286,18 +284,10 @@ static LogicalResult group(func::FuncOp function) {
 
 namespace {
 struct MLAGroupKernels : mla::impl::MLAGroupKernelsBase<MLAGroupKernels> {
-  using MLAGroupKernelsBase::MLAGroupKernelsBase;
-
   void runOnOperation() override {
-    if (cores)
-      addAttentionCores(getOperation());
-    for (auto function : getOperation().getOps<func::FuncOp>()) {
-      if (isPrepare(function) || function.isExternal())
-        continue;
-      hoistPositionScales(function);
-      if (failed(group(function)))
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (!isPrepare(function) && !function.isExternal() && failed(group(function)))
         return signalPassFailure();
-    }
   }
 };
 } // namespace

@@ -1,9 +1,6 @@
 // The attentions alone, of the model's widths, one kernel each. Queries may be parts of wider rows.
 //
-// RUN: mla-opt %s --mla-group-kernels | FileCheck %s
-// RUN: mla-opt %s --mla-group-kernels=cores=false | FileCheck %s --check-prefix=NONE
-
-// NONE-NOT: @naive_attention
+// RUN: mla-opt %s --mla-attention-cores --mla-group-kernels | FileCheck %s
 
 !cache = !mla.cache<page = 32, latent = 64, rope = 16, bf16>
 module attributes {mla.model = {heads = 4 : i64, kv_lora_rank = 64 : i64, page = 32 : i64, qk_nope_head_dim = 24 : i64, qk_rope_head_dim = 16 : i64, v_head_dim = 40 : i64}} {

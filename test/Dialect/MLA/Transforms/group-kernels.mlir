@@ -1,7 +1,7 @@
 // A layer in both forms, as mla-fold leaves it: every operation comes to stand in one kernel, and what lies between
 // kernels is bf16. Slices and positions are taken along.
 //
-// RUN: mla-opt %s --mla-group-kernels | FileCheck %s --implicit-check-not="func.func @latent_attention"
+// RUN: mla-opt %s --mla-hoist-position-scales --mla-group-kernels | FileCheck %s --implicit-check-not="func.func @latent_attention"
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, bf16>
 

@@ -1,7 +1,7 @@
 // Passes that make operations or attributes of mla take a module that has none: nothing else has loaded the dialect.
 //
 // RUN: mla-opt %s --mla-plan | FileCheck %s --check-prefix=PLAN
-// RUN: mla-opt %s --mla-group-kernels --mla-schedule-kernels --convert-mla-to-gpu | FileCheck %s --check-prefix=GPU
+// RUN: mla-opt %s --mla-attention-cores --mla-hoist-position-scales --mla-group-kernels --mla-schedule-kernels --convert-mla-to-gpu | FileCheck %s --check-prefix=GPU
 // RUN: mla-opt %s --mla-absorb --mla-fold --mla-layout --mla-bind-weights --mla-to-linalg | FileCheck %s
 
 // PLAN: module attributes {mla.plan = #mla.plan<

@@ -228,6 +228,28 @@ def MLABindWeights : Pass<"mla-bind-weights", "::mlir::ModuleOp"> {
   }];
 }
 
+def MLAAttentionCores : Pass<"mla-attention-cores", "::mlir::ModuleOp"> {
+  let summary = "Add functions with the attention alone";
+  let description = [{
+    Adds `@latent_attention` and `@naive_attention`, with nothing but the
+    attention of the model in them, for engines that do the rest themselves.
+    Widths are those of `mla.model`, elements bf16, and the scale of the scores
+    is that of the layer's attentions. Queries may be the first elements of
+    wider rows. Without `mla.model` or an attention nothing is added.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def MLAHoistPositionScales : Pass<"mla-hoist-position-scales", "::mlir::ModuleOp"> {
+  let summary = "Scale a query once, where it is a latent";
+  let description = [{
+    Where every part of a function's query is scaled by position, and all come
+    of one normalised query latent, that is scaled instead: a factor a token
+    commutes with projections, rotations and slices of the last dimension. Else
+    nothing changes. Preserves values up to rounding.
+  }];
+}
+
 def MLAGroupKernels : Pass<"mla-group-kernels", "::mlir::ModuleOp"> {
   let summary = "Group operations into the kernels of the H100";
   let description = [{
@@ -245,18 +267,13 @@ def MLAGroupKernels : Pass<"mla-group-kernels", "::mlir::ModuleOp"> {
 
     What lies between kernels is stored, and so rounded to bf16, once. A slice is
     none of their own: who reads it takes the whole tensor and reads through
-    strides. Positions are computed where they are needed. Position scales of a
-    query move to the normalised query latent where all of it comes of one.
+    strides. Positions are computed where they are needed.
 
     What there is no kernel for is an error: `mla.bias`, `mla.merge`, weights and
-    caches of f32. Runs after `mla-fold` in the place of `mla-layout`.
-
-    With `cores`, and where the module says `mla.model`, the functions
-    `@latent_attention` and `@naive_attention` are added: the attention alone.
+    caches of f32. Runs after `mla-fold` in the place of `mla-layout`, and after
+    `mla-attention-cores` and `mla-hoist-position-scales`, so that cores become
+    kernels, too, and a scale of the query stands where a kernel takes it.
   }];
-  let options = [
-    Option<"cores", "cores", "bool", "true", "add the attentions alone">
-  ];
   let dependentDialects = [
     "::mla::MLADialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::tensor::TensorDialect"
   ];

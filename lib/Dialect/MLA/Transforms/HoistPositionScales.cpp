@@ -1,26 +1,31 @@
-//===- HoistPositionScale.cpp - Scale a query once --------------*- C++ -*-===//
+//===- HoistPositionScales.cpp - Scale a query once -------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "HoistPositionScale.h"
+#include "mla/Dialect/MLA/Analysis/Commuting.h"
+#include "mla/Dialect/MLA/Transforms/Passes.h"
 
-#include "mla/Dialect/MLA/IR/MLA.h"
+namespace mla {
+#define GEN_PASS_DEF_MLAHOISTPOSITIONSCALES
+#include "mla/Dialect/MLA/Transforms/Passes.h.inc"
+} // namespace mla
 
 using namespace mlir;
 using namespace mla;
 
-/// What a factor a token commutes with, if `use` is what is multiplied by it.
-static bool commutes(OpOperand &use) {
-  return isa<ProjectOp, RopeOp, tensor::ExtractSliceOp>(use.getOwner()) && use.getOperandNumber() == 0;
+/// A factor a token commutes with the operation, as a map of its first operand; a slice must leave no token out.
+static bool commutes(Operation *op) {
+  auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
+  return slice ? getRowRange(slice).has_value() : isa<ProjectOp, RopeOp>(op);
 }
 
 /// The norm that a scaled value comes of.
 static RmsNormOp findNorm(PositionScaleOp scale) {
   Operation *op = scale.getX().getDefiningOp();
-  while (op && isa<ProjectOp, RopeOp, tensor::ExtractSliceOp>(op))
+  while (op && commutes(op))
     op = op->getOperand(0).getDefiningOp();
   return dyn_cast_if_present<RmsNormOp>(op);
 }
@@ -34,7 +39,8 @@ static bool isScaledEverywhere(Value value, PositionScaleOp scale) {
   return llvm::all_of(value.getUses(), [&](OpOperand &use) {
     if (auto own = dyn_cast<PositionScaleOp>(use.getOwner()))
       return sameFactor(own, scale);
-    return commutes(use) && isScaledEverywhere(use.getOwner()->getResult(0), scale);
+    return use.getOperandNumber() == 0 && commutes(use.getOwner()) &&
+           isScaledEverywhere(use.getOwner()->getResult(0), scale);
   });
 }
 
@@ -44,7 +50,7 @@ static bool isKnownAt(Value position, Operation *op) {
   return !defining || (defining->getBlock() == op->getBlock() && defining->isBeforeInBlock(op));
 }
 
-void mla::hoistPositionScales(func::FuncOp function) {
+static void hoistIn(func::FuncOp function) {
   SmallVector<PositionScaleOp> scales;
   function.walk([&](PositionScaleOp scale) { scales.push_back(scale); });
   if (scales.empty())
@@ -64,3 +70,12 @@ void mla::hoistPositionScales(func::FuncOp function) {
     scale.erase();
   }
 }
+
+namespace {
+struct MLAHoistPositionScales : mla::impl::MLAHoistPositionScalesBase<MLAHoistPositionScales> {
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      hoistIn(function);
+  }
+};
+} // namespace
