@@ -8,6 +8,7 @@
 #include "NaiveAttention.h"
 
 #include "mla/Conversion/MLAToGPU/Generators.h"
+#include "mla/Dialect/MLA/Analysis/NaiveWidths.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -16,6 +17,7 @@ using namespace mla;
 using namespace mla::gpu;
 
 static constexpr int64_t bf16Bytes = 2;
+static_assert(kNaiveColumns == tileColumns);
 
 static int64_t widthOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape().back(); }
 static bool isPerHead(Value value) { return cast<RankedTensorType>(value.getType()).getRank() == 3; }
@@ -25,11 +27,10 @@ static LogicalResult checkWidths(KernelOp kernel, const NaiveAttentionShape &sha
   if (shape.nope % 16 != 0 || shape.rope % 16 != 0 || shape.value % 16 != 0 || shape.nope == 0 || shape.value == 0)
     return kernel.emitOpError() << "attends with widths " << shape.nope << ", " << shape.rope << " and " << shape.value
                                 << "; the tensor cores need multiples of 16; compile with --target=cpu";
-  int64_t keyColumns = llvm::alignTo(shape.nope, tileColumns) + llvm::alignTo(shape.rope, tileColumns);
-  if (keyColumns > 256 || shape.value > 256)
+  if (!fitsNaiveAttention(shape.nope, shape.rope, shape.value))
     return kernel.emitOpError() << "attends over keys of " << shape.nope + shape.rope << " and values of "
-                                << shape.value
-                                << " elements; the kernel has room for 256 of each; compile with prefill=naive";
+                                << shape.value << " elements; the kernel has room for " << kNaiveWidth
+                                << " of each; compile with prefill=naive";
   return success();
 }
 

@@ -77,6 +77,10 @@ static StringRef judgeAbsorption(AttentionOp attention, Side side, Operation *op
 
 static bool isF16(Value value) { return getElementTypeOrSelf(value.getType()).isF16(); }
 
+bool mla::mayBeFactor(Value weight) { return isWeightOnly(weight) && !isF16(weight); }
+
+static constexpr StringLiteral kNotInF16 = "f16 cannot hold a product of weights; use bf16 or f32";
+
 static bool mayDropRounding(Operation *op) {
   for (Operation *around = op->getParentOp(); around; around = around->getParentOp())
     if (around->hasAttr(kFoldAcrossRoundingAttr))
@@ -91,17 +95,17 @@ static StringRef judgeFold(Operation *op) {
   auto bias = dyn_cast<BiasOp>(op);
   if (!bias)
     return whyNot(op);
-  if (!isWeightOnly(bias.getBias()))
-    return "its bias is not known when the layer is prepared";
-  return isF16(bias.getBias()) ? "f16 cannot hold a product of weights; use bf16 or f32" : "";
+  if (mayBeFactor(bias.getBias()))
+    return {};
+  return isWeightOnly(bias.getBias()) ? StringRef(kNotInF16) : "its bias is not known when the layer is prepared";
 }
 
 /// Why a projection's weight may not be a factor of a product.
 static std::optional<Refusal> refuseFactor(ProjectOp project, ValueRange stored) {
   if (!isWeightOnly(project.getWeight()))
     return refuse(project, "cannot be multiplied out: its weight is not known when the layer is prepared");
-  if (isF16(project.getWeight()) || llvm::any_of(stored, isF16))
-    return refuse(project, "cannot be multiplied out: f16 cannot hold a product of weights; use bf16 or f32");
+  if (!mayBeFactor(project.getWeight()) || llvm::any_of(stored, isF16))
+    return refuse(project, "cannot be multiplied out: " + kNotInF16);
   return std::nullopt;
 }
 

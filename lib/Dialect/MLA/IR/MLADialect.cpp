@@ -33,5 +33,24 @@ Operation *mla::MLADialect::materializeConstant(OpBuilder &builder, Attribute va
   return arith::ConstantOp::materialize(builder, value, type, loc);
 }
 
+/// What passes read of a model is there.
+static LogicalResult verifyModel(Operation *op, Attribute attribute) {
+  auto model = dyn_cast<DictionaryAttr>(attribute);
+  if (!model)
+    return op->emitError() << kModelAttr << " is not a dictionary";
+  for (auto [key, least] :
+       {std::pair("heads", 1), std::pair("kv_lora_rank", 1), std::pair("page", 1), std::pair("qk_nope_head_dim", 1),
+        std::pair("qk_rope_head_dim", 0), std::pair("v_head_dim", 1)}) {
+    auto size = model.getAs<IntegerAttr>(key);
+    if (!size || !size.getType().isSignlessInteger(64) || size.getInt() < least)
+      return op->emitError() << kModelAttr << " has no " << key << ", an i64 of at least " << least;
+  }
+  return success();
+}
+
+LogicalResult mla::MLADialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  return attribute.getName() == kModelAttr ? verifyModel(op, attribute.getValue()) : success();
+}
+
 #define GET_OP_CLASSES
 #include "mla/Dialect/MLA/IR/MLAOps.cpp.inc"

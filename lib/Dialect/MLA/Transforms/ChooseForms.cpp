@@ -7,6 +7,7 @@
 
 #include "ChooseForms.h"
 #include "mla/Dialect/MLA/Analysis/Legality.h"
+#include "mla/Dialect/MLA/Analysis/NaiveWidths.h"
 
 #include <cmath>
 
@@ -52,15 +53,14 @@ FormChooser::FormChooser(AttentionOp attention, Phase phase, const CostModel &mo
     candidates.push_back({Form::Naive, Form::Naive});
 }
 
-/// The latent attention is made for any width, the naive one for keys and values that fit; both parts of a key are
-/// padded to whole tiles.
+/// The latent attention is made for any width, the naive one for keys and values that fit.
 bool FormChooser::compiles(Forms forms, int64_t attentionWidth) const {
   if (attentionWidth == 0 || (forms.q != Form::Naive && forms.o != Form::Naive))
     return true;
   const LayerShape &shape = model.getShape();
   int64_t key = forms.q == Form::Naive ? shape.nope : shape.latent;
   int64_t value = forms.o == Form::Naive ? shape.value : shape.latent;
-  return llvm::alignTo(key, 64) + llvm::alignTo(shape.rope, 64) <= uint64_t(attentionWidth) && value <= attentionWidth;
+  return fitsNaiveAttention(key, shape.rope, value, attentionWidth);
 }
 
 double FormChooser::getSeconds(Forms forms, int64_t context) const {

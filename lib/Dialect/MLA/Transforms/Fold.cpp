@@ -13,7 +13,6 @@
 #include "PrepareWeights.h"
 #include "Projections.h"
 #include "Regimes.h"
-#include "mla/Dialect/MLA/Analysis/WeightOnly.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
 
@@ -55,7 +54,7 @@ static Value replay(OpBuilder &builder, ProjectOp outer, Value result, ArrayRef<
 /// Replaces `outer` by a projection of `x` with another weight and what is
 /// replayed behind it, rounded once. Returns its result.
 static Value replaceOuter(RewriterBase &rewriter, ProjectOp outer, Value x, Value weight, Heads heads,
-                         ArrayRef<Operation *> between) {
+                          ArrayRef<Operation *> between) {
   Location loc = outer.getLoc();
   RankedTensorType type = cast<RankedTensorType>(outer.getType()), wide = type.clone(rewriter.getF32Type());
   bool replays = llvm::any_of(between, llvm::IsaPred<PositionScaleOp, BiasOp>);
@@ -77,18 +76,15 @@ static void foldPair(RewriterBase &rewriter, ProjectOp outer, const Reach &reach
   narrowSlices(rewriter, inner, folded);
 }
 
-/// A weight that may be a factor here.
-static bool isFactor(Value weight) { return isWeightOnly(weight) && !getElementTypeOrSelf(weight.getType()).isF16(); }
-
 /// W_O (x + b) = W_O x + W_O b, whatever makes x and whatever the form.
 static void moveBiases(RewriterBase &rewriter, ProjectOp outer) {
   SmallVector<Operation *> biases;
   Value x = outer.getX();
-  for (auto bias = x.getDefiningOp<BiasOp>(); bias && isFactor(bias.getBias()); bias = x.getDefiningOp<BiasOp>()) {
+  for (auto bias = x.getDefiningOp<BiasOp>(); bias && mayBeFactor(bias.getBias()); bias = x.getDefiningOp<BiasOp>()) {
     biases.push_back(bias);
     x = bias.getX();
   }
-  if (biases.empty() || !isFactor(outer.getWeight()))
+  if (biases.empty() || !mayBeFactor(outer.getWeight()))
     return;
   rewriter.setInsertionPoint(outer);
   replaceOuter(rewriter, outer, x, outer.getWeight(), outer.getHeads(), biases);

@@ -41,6 +41,10 @@ struct Refusal {
   void remark(Side side, const llvm::Twine &consequence) const;
 };
 
+/// A weight or a bias may be a factor of a product that is made when the layer is prepared: it is known then, and its
+/// type holds such products.
+bool mayBeFactor(mlir::Value weight);
+
 /// Why `side` of the attentions in `root` (a function, or an attention itself)
 /// may not have `form`; nothing if all of them may. `root` may be naive or
 /// absorbed already. To fold is to absorb and then to multiply out, so that

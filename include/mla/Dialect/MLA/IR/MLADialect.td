@@ -48,7 +48,9 @@ def MLA_Dialect : Dialect {
     * `mla.checkpoint_prefix`, `mla.layers` on a module: weights are named for
       the first layer; the other layers share the code;
     * `mla.model` on a module: what a bundle's manifest says of the model, the
-      cache and the rank, under the keys of `mla/abi.h`;
+      cache and the rank, under the keys of `mla/abi.h`: at least integers
+      `heads`, `kv_lora_rank`, `page`, `qk_nope_head_dim` and `v_head_dim`, which
+      are positive, and `qk_rope_head_dim`, which may be 0;
     * `mla.buffer` on an argument or a result of a function that is an attention
       alone: the name of the memory that it is;
     * `mla.name` on an operation on weights: what names of prepared weights call
@@ -62,6 +64,7 @@ def MLA_Dialect : Dialect {
     "::mlir::tensor::TensorDialect"
   ];
   let hasConstantMaterializer = 1;
+  let hasOperationAttrVerify = 1;
   let extraClassDeclaration = [{
     void registerAttrs();
     void registerTypes();

@@ -59,7 +59,8 @@ def MLA_TensorMap : MLA_Attr<"TensorMap", "tensor_map"> {
 
     ```mlir
     module attributes {
-      test.map = #mla.tensor_map<"hidden", offset = 0, dims = (7168, tokens), strides = (14336), box = (64, 64), swizzle = 128>
+      test.map = #mla.tensor_map<"hidden", offset = 0, dims = (7168, tokens), strides = (14336), box = (64, 64),
+                                 swizzle = 128>
     } {}
     ```
   }];

@@ -57,7 +57,7 @@ def MLAPlan : Pass<"mla-plan", "::mlir::ModuleOp"> {
            "h100, cpu, or a JSON file; empty: the module's, else h100">,
     Option<"prefillTokens", "prefill-tokens", "int64_t", "2048",
            "queries of a step of prefill">,
-    Option<"attentionWidth", "attention-width", "int64_t", "256",
+    Option<"attentionWidth", "attention-width", "int64_t", "::mla::kNaiveWidth",
            "widest keys and values that the target's naive attention takes; 0: any">,
     Option<"explain", "explain", "bool", "false",
            "remark on the costs of what was taken and declined">
@@ -92,7 +92,7 @@ def MLAPrintCosts : Pass<"mla-print-costs", "::mlir::ModuleOp"> {
     Option<"tokens", "tokens", "int64_t", "0",
            "queries of each; 0: one in decode, 2048 in prefill">,
     Option<"context", "context", "int64_t", "4096", "tokens of each, the queries included">,
-    Option<"attentionWidth", "attention-width", "int64_t", "256",
+    Option<"attentionWidth", "attention-width", "int64_t", "::mla::kNaiveWidth",
            "widest keys and values that the target's naive attention takes; 0: any">
   ];
 }
