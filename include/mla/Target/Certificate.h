@@ -10,7 +10,8 @@
 //
 // - A product W = A·B by random vectors r (Freivalds, 1977), before it is rounded:
 //   in every row |W r - A(B r)| <= sqrt(k) u |A||B||r|, with k the contracted
-//   size, u = 2^-24 of f32, and everything but W in f64.
+//   size, u = 2^-24 of f32, and everything but W in f64; k / sqrt(m) takes the
+//   place of sqrt(k) where the columns m are fewer than the steps.
 // - A sum that holds products, W = A + c B·C (a merged LoRA), likewise: its probes
 //   are sums of its terms', and so are its bounds, with one u more an operation.
 // - Every other weight element by element: it is read, moved, dequantised or

@@ -23,8 +23,8 @@
 
 using namespace mla;
 
-/// u of f32, and the constant of the bound: errors of k additions grow like sqrt(k) u where they are independent.
-static constexpr double kUnitRoundoff = 0x1p-24, kBoundFactor = 1;
+/// u of f32.
+static constexpr double kUnitRoundoff = 0x1p-24;
 
 static DType dtypeOf(mlir::Type type) {
   return type.isBF16() ? DType::BF16 : type.isF16() ? DType::F16 : type.isF32() ? DType::F32 : DType::F8_E4M3;
@@ -140,7 +140,7 @@ llvm::Error Certifier::Impl::compare(const float *made, llvm::ArrayRef<Place> ro
   for (size_t n = 0; n < rows.size(); ++n)
     for (int probe = 0; probe < kNumProbes; ++probe) {
       double residual = std::fabs(sums[n][probe] - expected[n].sums[probe]);
-      double bound = kBoundFactor * kUnitRoundoff * expected[n].errors[probe];
+      double bound = kUnitRoundoff * expected[n].errors[probe];
       if (!(residual <= bound))
         return wrong("row " + llvm::Twine(rows[n].index) + where +
                      llvm::formatv(": a probe's residual is {0:e}, its bound {1:e}", residual, bound).str());

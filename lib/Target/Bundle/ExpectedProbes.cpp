@@ -60,6 +60,15 @@ llvm::SmallVector<Place> mla::joinRows(const Selection &selection) {
   return rows;
 }
 
+ExpectedProbes::ExpectedProbes(const Reference &reference, const ProbeVectors &vectors)
+    : reference(reference), vectors(vectors) {
+  for (int probe = 0; probe < kNumProbes; ++probe) {
+    underflow[probe] = 0;
+    for (double element : vectors[probe])
+      underflow[probe] += std::fabs(element) * 0x1p-126;
+  }
+}
+
 static llvm::Error noProbe(mlir::Operation *op) {
   return llvm::createStringError("'" + op->getName().getStringRef() +
                                  "' of a product of weights has no definition to check a weight by");
@@ -138,7 +147,8 @@ llvm::Error ExpectedProbes::probeOuter(ComposeOp op, int64_t head, llvm::ArrayRe
   Selection ofOuter = dense({{Place{head, 0}}, llvm::SmallVector<Place>(rows), selectAll({depth})[0]});
   if (llvm::Error error = reference.evaluate(op.getOuter(), ofOuter, outer.data()))
     return error;
-  double relative = std::sqrt(static_cast<double>(depth)) + findRelativeError(op.getOuter());
+  double steps = depth, growth = std::max(std::sqrt(steps), steps / std::sqrt(numColumns()));
+  double relative = growth + findRelativeError(op.getOuter());
   for (size_t n = 0; n < rows.size(); ++n)
     for (int probe = 0; probe < kNumProbes; ++probe) {
       double sum = 0, magnitude = 0, error = 0;
@@ -150,7 +160,7 @@ llvm::Error ExpectedProbes::probeOuter(ComposeOp op, int64_t head, llvm::ArrayRe
       }
       out[n].sums[probe] = sum;
       out[n].magnitudes[probe] = magnitude;
-      out[n].errors[probe] = error + relative * magnitude;
+      out[n].errors[probe] = error + relative * magnitude + steps * underflow[probe];
     }
   return llvm::Error::success();
 }
@@ -183,7 +193,7 @@ llvm::Error ExpectedProbes::probeScaled(mlir::Operation *op, const Selection &se
       ProbeSums &sum = out[row.offset / numColumns()];
       sum.sums[probe] *= factor;
       sum.magnitudes[probe] *= std::fabs(factor);
-      sum.errors[probe] = std::fabs(factor) * sum.errors[probe] + sum.magnitudes[probe];
+      sum.errors[probe] = std::fabs(factor) * sum.errors[probe] + sum.magnitudes[probe] + underflow[probe];
     }
   return llvm::Error::success();
 }

@@ -11,9 +11,15 @@
 // What f32 arithmetic may differ by adds up on the way, as multiples of
 // u = 2^-24 (Higham, 2002, section 2.2):
 //
-//   A B, of k steps   sqrt(k) |A||B||r|, with what the factors differ by
+//   A B, of k steps   max(sqrt(k), k / sqrt(m)) |A||B||r|, with what the factors
+//                     differ by; m is the number of columns
 //   A + B             what the terms differ by, and |A||r| + |B||r|
 //   c A               |c| times what A differs by, and |c||A||r|
+//
+// Errors of k steps grow like sqrt(k) where they are independent. Those of one
+// element need not be and may reach k; the random signs of r make those of m
+// columns so. Below f32's normal numbers an error is relative to nothing: a
+// multiplication may add 2^-150, half the smallest number.
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,7 +43,7 @@ int64_t findDepth(mlir::Value value);
 class ExpectedProbes {
 public:
   /// Both must outlive this. `vectors` has an element a selected column.
-  ExpectedProbes(const Reference &reference, const ProbeVectors &vectors) : reference(reference), vectors(vectors) {}
+  ExpectedProbes(const Reference &reference, const ProbeVectors &vectors);
 
   /// Adds the probes of the selected rows to `out`. The last dimension is the columns; an element's offset is
   /// row * columns + column, with the row's place in `out`. An error names an operation through which there is no
@@ -58,6 +64,7 @@ private:
 
   const Reference &reference;
   const ProbeVectors &vectors;
+  std::array<double, kNumProbes> underflow; ///< what one multiplication an element may add, in units of u
 };
 
 /// The combinations of all dimensions but the last, in row-major order; their index is a number in that order.

@@ -153,6 +153,11 @@ protected:
     }
   }
 
+  static std::string elementsOf(int64_t count, float value) {
+    std::vector<float> elements(count, value);
+    return std::string(reinterpret_cast<const char *>(elements.data()), count * sizeof(float));
+  }
+
   /// The error of writing the weight, or "".
   std::string write(const WeightPreparation &preparation, std::vector<int64_t> layers = {0}) {
     llvm::SmallString<128> scratch;
@@ -282,6 +287,25 @@ TEST_F(CertificateTest, FindsTwoElementsInEachOthersPlace) {
 TEST_F(CertificateTest, FindsNaN) {
   expectError(writeCorrupted(kProduct, [](void **d, int64_t) { tileOf<float>(d, 3)[0] = NAN; }),
               "differs from the product of its factors");
+}
+
+/// Nothing averages in a column, and equal terms are rounded the same way step after step.
+TEST_F(CertificateTest, TakesAProductOfOneColumnAndEqualTerms) {
+  storage["a"] = elementsOf(2 * 8192, 0.1f);
+  storage["b"] = elementsOf(8192, 0.1f);
+  EXPECT_EQ(write(compile(R"mlir(
+func.func @prepare.w(%a: tensor<1x2x8192xf32> {mla.weight = "a"}, %b: tensor<1x8192x1xf32> {mla.weight = "b"}) -> tensor<1x2x1xf32> {
+  %w = mla.compose %a, %b : (tensor<1x2x8192xf32>, tensor<1x8192x1xf32>) -> tensor<1x2x1xf32>
+  return %w : tensor<1x2x1xf32>
+})mlir")),
+            "");
+}
+
+/// Products of about 2^-145.
+TEST_F(CertificateTest, TakesAProductBelowTheNormalNumbers) {
+  storage["a"] = elementsOf(3 * 64 * 16, 0x1.8p-73f);
+  storage["b"] = elementsOf(3 * 16 * 40, 0x1.9p-76f);
+  EXPECT_EQ(write(compile(kProduct)), "");
 }
 
 //===----------------------------------------------------------------------===//
