@@ -19,12 +19,14 @@
 #include "llvm/Support/xxhash.h"
 
 #include <cmath>
+#include <limits>
 #include <mutex>
 
 using namespace mla;
 
 /// u of f32.
 static constexpr double kUnitRoundoff = 0x1p-24;
+static constexpr double kLargestF32 = std::numeric_limits<float>::max();
 
 static DType dtypeOf(mlir::Type type) {
   return type.isBF16() ? DType::BF16 : type.isF16() ? DType::F16 : type.isF32() ? DType::F32 : DType::F8_E4M3;
@@ -77,7 +79,10 @@ struct Certifier::Impl {
                       const ProbeVectors &of, llvm::ArrayRef<ProbeSums> expected, const llvm::Twine &where);
   llvm::Error checkElements(const Selection &selection, const void *made, int64_t count);
   llvm::Error checkStored(const void *made, const void *stored, int64_t count);
+  llvm::Error refuse(const llvm::Twine &what, const llvm::Twine &advice) const;
   llvm::Error wrong(const llvm::Twine &what) const;
+  llvm::Error tooLarge(double element, DType dtype) const;
+  llvm::Error noCheck(const llvm::Twine &what) const;
 
   mlir::arith::TruncFOp rounding;
   Reference reference;
@@ -109,10 +114,24 @@ Certifier::Impl::Impl(mlir::func::FuncOp prepare, llvm::ArrayRef<const Safetenso
   certificate.isProduct = certificate.depth > 0;
 }
 
-llvm::Error Certifier::Impl::wrong(const llvm::Twine &what) const {
+llvm::Error Certifier::Impl::refuse(const llvm::Twine &what, const llvm::Twine &advice) const {
   return llvm::createStringError("layer " + llvm::Twine(certificate.layer) + ": weight " + certificate.weight + ": " +
-                                 what +
-                                 "; the bundle was not written: compile again, and report it if that happens again");
+                                 what + "; the bundle was not written: " + advice);
+}
+
+llvm::Error Certifier::Impl::wrong(const llvm::Twine &what) const {
+  return refuse(what, "compile again, and report it if that happens again");
+}
+
+llvm::Error Certifier::Impl::tooLarge(double element, DType dtype) const {
+  return refuse(llvm::formatv("an element is {0:e}, which {1} does not hold", element, dtypeName(dtype)).str(),
+                certificate.isProduct ? "choose a --plan without this product, or scale the checkpoint"
+                                      : "scale the checkpoint");
+}
+
+/// What no checkpoint brings about.
+llvm::Error Certifier::Impl::noCheck(const llvm::Twine &what) const {
+  return refuse(what, "this is an error of mla-compile: please report it with the output of --emit=fold");
 }
 
 llvm::Error Certifier::Impl::probeInner() {
@@ -139,6 +158,8 @@ llvm::Error Certifier::Impl::compare(const float *made, llvm::ArrayRef<Place> ro
   double largest = 0;
   for (size_t n = 0; n < rows.size(); ++n)
     for (int probe = 0; probe < kNumProbes; ++probe) {
+      if (double largest = expected[n].magnitudes[probe]; largest > kLargestF32 && !std::isfinite(sums[n][probe]))
+        return tooLarge(largest, DType::F32);
       double residual = std::fabs(sums[n][probe] - expected[n].sums[probe]);
       double bound = kUnitRoundoff * expected[n].errors[probe];
       if (!(residual <= bound))
@@ -155,12 +176,12 @@ llvm::Error Certifier::Impl::compare(const float *made, llvm::ArrayRef<Place> ro
 /// Head by head.
 llvm::Error Certifier::Impl::checkProduct(const Selection &selection, const float *made) {
   if (selection[2].size() != vectors[0].size())
-    return wrong("a tile has not all columns of the product");
+    return noCheck("a tile has not all columns of the product");
   for (Place head : selection[0]) {
     std::vector<ProbeSums> expected(selection[1].size());
     ExpectedProbes probes(reference, vectors);
     if (llvm::Error error = probes.probeOuter(product, head.index, selection[1], inner[head.index], expected))
-      return error;
+      return noCheck(llvm::toString(std::move(error)));
     if (llvm::Error error = compare(made + head.offset, selection[1], selection[2], vectors, expected,
                                     " of head " + llvm::Twine(head.index) + " differs from the product of its factors"))
       return error;
@@ -177,7 +198,7 @@ llvm::Error Certifier::Impl::checkSum(const Selection &selection, const float *m
   llvm::SmallVector<Place> rows = joinRows(selection);
   std::vector<ProbeSums> expected(rows.size());
   if (llvm::Error error = ExpectedProbes(reference, ofColumns).probe(root, dense(selection), expected))
-    return error;
+    return noCheck(llvm::toString(std::move(error)));
   return compare(made, rows, selection.back(), ofColumns, expected, " of a tile differs from the sum of its terms");
 }
 
@@ -201,9 +222,11 @@ llvm::Error Certifier::Impl::checkProbes(mlir::Value value, const Selection &sel
 llvm::Error Certifier::Impl::checkElements(const Selection &selection, const void *made, int64_t count) {
   std::vector<double> expected(count);
   if (llvm::Error error = reference.evaluate(reference.result(), selection, expected.data()))
-    return error;
+    return noCheck(llvm::toString(std::move(error)));
   for (int64_t i = 0; i < count; ++i)
-    if (double value = readElement(madeType, made, i); value != expected[i])
+    if (double value = readElement(madeType, made, i); !std::isfinite(expected[i]))
+      return tooLarge(expected[i], madeType);
+    else if (value != expected[i])
       return wrong(llvm::formatv("an element is {0:e}, and {1:e} by the checkpoint", value, expected[i]).str());
   return llvm::Error::success();
 }
@@ -211,13 +234,15 @@ llvm::Error Certifier::Impl::checkElements(const Selection &selection, const voi
 /// Rounded once, to the nearest; by how much goes into the certificate.
 llvm::Error Certifier::Impl::checkStored(const void *made, const void *stored, int64_t count) {
   if (storedType != DType::BF16 || madeType != DType::F32)
-    return wrong("it is stored as " + llvm::Twine(dtypeName(storedType)) + ", for which there is no check");
+    return noCheck("it is stored as " + llvm::Twine(dtypeName(storedType)) + ", for which there is no check");
   auto *exact = static_cast<const float *>(made);
   auto *rounded = static_cast<const uint16_t *>(stored);
   if (int64_t i = findWrongRounding(exact, rounded, count); i < count)
     return wrong(
         llvm::formatv("{0:e} is stored as {1:e}, not as the nearest element", exact[i], widenBF16(rounded[i])).str());
   RoundingError error = measureRounding(exact, rounded, count);
+  if (!std::isfinite(error.largest))
+    return tooLarge(INFINITY, storedType);
   std::lock_guard<std::mutex> lock(mutex);
   roundingError.add(error);
   return llvm::Error::success();
@@ -232,10 +257,10 @@ llvm::Expected<Certifier> Certifier::create(mlir::func::FuncOp prepare,
                                             llvm::StringRef weight) {
   auto impl = std::make_unique<Impl>(prepare, inputs, layer, weight);
   if (impl->certificate.isProduct && impl->madeType != DType::F32)
-    return impl->wrong("a product is made in " + llvm::Twine(dtypeName(impl->madeType)) + ", not in f32");
+    return impl->noCheck("a product is made in " + llvm::Twine(dtypeName(impl->madeType)) + ", not in f32");
   if (impl->certificate.isProduct)
     if (llvm::Error error = impl->probeInner())
-      return error;
+      return impl->noCheck(llvm::toString(std::move(error)));
   return Certifier(std::move(impl));
 }
 

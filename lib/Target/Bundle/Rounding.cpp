@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 using namespace mla;
 
@@ -41,29 +42,24 @@ int64_t mla::findWrongRounding(const float *made, const uint16_t *stored, int64_
   return count;
 }
 
-/// In lanes, so that the sums are independent; within a lane f32 is exact enough for what is reported.
-MLA_WIDE_VECTORS static void measureLanes(const float *made, const uint16_t *stored, int64_t count,
-                                          RoundingError &into) {
-  float largest[kLanes] = {}, errors[kLanes] = {}, squares[kLanes] = {};
-  for (int64_t begin = 0; begin + kLanes <= count; begin += kLanes)
-    for (int64_t i = 0; i < kLanes; ++i) {
-      float value = made[begin + i], error = std::fabs(widenBF16(stored[begin + i]) - value);
-      float relative = error / std::max(std::fabs(value), 1e-37f);
-      largest[i] = relative > largest[i] ? relative : largest[i];
-      errors[i] += error * error;
-      squares[i] += value * value;
-    }
-  for (int64_t i = 0; i < kLanes; ++i)
-    into.add({largest[i], errors[i], squares[i]});
-}
-
-RoundingError mla::measureRounding(const float *made, const uint16_t *stored, int64_t count) {
+/// In lanes, so that the sums are independent; in f64, which holds the squares of any f32.
+MLA_WIDE_VECTORS RoundingError mla::measureRounding(const float *made, const uint16_t *stored, int64_t count) {
+  double largest[kLanes] = {}, errors[kLanes] = {}, squares[kLanes] = {};
+  auto measure = [&](int64_t at, int64_t lane) {
+    double value = made[at], error = std::fabs(widenBF16(stored[at]) - value);
+    double relative = error / std::max(std::fabs(value), std::numeric_limits<double>::min());
+    largest[lane] = relative > largest[lane] ? relative : largest[lane];
+    errors[lane] += error * error;
+    squares[lane] += value * value;
+  };
+  int64_t whole = count - count % kLanes;
+  for (int64_t begin = 0; begin < whole; begin += kLanes)
+    for (int64_t lane = 0; lane < kLanes; ++lane)
+      measure(begin + lane, lane);
+  for (int64_t at = whole; at < count; ++at)
+    measure(at, 0);
   RoundingError all;
-  for (int64_t begin = 0; begin < count; begin += kChunk)
-    measureLanes(made + begin, stored + begin, std::min(kChunk, count - begin), all);
-  for (int64_t i = count - count % kLanes; i < count; ++i) {
-    double error = std::fabs(double(widenBF16(stored[i])) - made[i]), square = double(made[i]) * made[i];
-    all.add({made[i] != 0 ? error / std::fabs(made[i]) : 0, error * error, square});
-  }
+  for (int64_t lane = 0; lane < kLanes; ++lane)
+    all.add({largest[lane], errors[lane], squares[lane]});
   return all;
 }

@@ -308,6 +308,29 @@ TEST_F(CertificateTest, TakesAProductBelowTheNormalNumbers) {
   EXPECT_EQ(write(compile(kProduct)), "");
 }
 
+TEST_F(CertificateTest, RefusesAProductThatF32DoesNotHold) {
+  storage["a"] = elementsOf(3 * 64 * 16, 1e20f);
+  storage["b"] = elementsOf(3 * 16 * 40, 1e20f);
+  expectError(write(compile(kProduct)), "which F32 does not hold; the bundle was not written: choose a --plan");
+}
+
+TEST_F(CertificateTest, RefusesAScaledWeightThatF32DoesNotHold) {
+  storage["s"] = elementsOf(9, 3e38f);
+  expectError(write(compile(kScaled)), "which F32 does not hold; the bundle was not written: scale the checkpoint");
+}
+
+/// Their squares are none of f32.
+TEST_F(CertificateTest, MeasuresTheRoundingOfLargeAndOfSmallProducts) {
+  for (float element : {0x1.23456p+50f, 0x1.23456p-50f}) {
+    storage["a"] = elementsOf(3 * 64 * 16, element);
+    storage["b"] = elementsOf(3 * 16 * 40, element);
+    EXPECT_EQ(write(compile(kRoundedProduct)), "");
+    ASSERT_EQ(certificates.size(), 1u);
+    EXPECT_GT(certificates[0].rmsRounding, 0x1p-12);
+    EXPECT_LT(certificates[0].rmsRounding, 0x1p-8);
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Sums
 //===----------------------------------------------------------------------===//
@@ -375,9 +398,8 @@ func.func @prepare.w(%a: tensor<3x64x16xf32> {mla.weight = "a"}, %b: tensor<3x16
   %w = arith.mulf %p, %c : tensor<3x64x40xf32>
   return %w : tensor<3x64x40xf32>
 })mlir"));
-  EXPECT_NE(error.find("'arith.mulf' of a product of weights has no definition to check a weight by"),
-            std::string::npos)
-      << error;
+  expectError(error, "'arith.mulf' of a product of weights has no definition to check a weight by");
+  expectError(error, "please report it with the output of --emit=fold");
 }
 
 /// From a layer that merges an adapter to the file of weights: mla-fold makes the function, and the file's name for it
