@@ -15,8 +15,8 @@ packages=(
   llvm-22-tools     # lit, FileCheck
   mlir-22-tools     # mlir-tblgen
   ninja-build
-  python3
-  python3-numpy     # benchmarks/replay.py
+  python3           # /usr/bin/python3: the presets name it, so that lit finds the next one
+  python3-numpy     # benchmarks/replay.py, which tests run
   rapidjson-dev
   zlib1g-dev
 )
