@@ -123,7 +123,7 @@ void RopeParser::parseYarn() {
     inner.refuse("beta_fast", "is below beta_slow; exchange them");
   yarn.truncate = inner.boolean("truncate", true);
 
-  // Two separate scales (field.md, section 4): of cos and sin, by which of the two mscales are there …
+  // Two separate scales: of cos and sin, by which of the two mscales are there (_compute_yarn_parameters) …
   double mscale = inner.number("mscale", 0.0, maxScale, 0.0);
   double allDim = inner.number("mscale_all_dim", 0.0, maxScale, 0.0);
   double inferred = mscale && allDim ? yarnMscale(yarn.factor, mscale) / yarnMscale(yarn.factor, allDim)
