@@ -75,11 +75,12 @@ void RopeParser::checkKind(StringRef kind) {
                    (family.has(Unconfirmed) ? "; supported is default" : "; supported are default and yarn"));
 }
 
-/// Null is not the default but a number that nobody wrote down: NaN, which no rotation by it hides.
+/// Null is not the default but a number that nobody wrote down: NaN, which no rotation by it hides. Where nothing is
+/// rotated, nobody misses it.
 double RopeParser::theta(bool mayBeUnknown) {
   FieldReader &reader = inner.find("rope_theta", /*nullIsAbsent=*/false) ? inner : outer;
   const llvm::json::Value *value = reader.find("rope_theta", /*nullIsAbsent=*/false);
-  if (!value || value->kind() != llvm::json::Value::Null)
+  if (!value || value->kind() != llvm::json::Value::Null || !config.ropeDim)
     return reader.number("rope_theta", 2.0, maxTheta, family.defaultTheta);
   if (!mayBeUnknown)
     reader.refuse("rope_theta", "null; give the model's number");

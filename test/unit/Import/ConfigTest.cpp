@@ -284,6 +284,14 @@ TEST(ConfigTest, UnknownThetaIsNoNumber) {
   EXPECT_EQ(withRope("", "plm").rope.theta, 1e5);
 }
 
+TEST(ConfigTest, NothingRotatedNeedsNoTheta) {
+  std::string json = R"({"model_type": "deepseek_v3", "hidden_size": 160, "num_attention_heads": 4,
+      "num_hidden_layers": 1, "q_lora_rank": 48, "kv_lora_rank": 64, "qk_nope_head_dim": 32, "v_head_dim": 32,
+      "rope_theta": null, "qk_rope_head_dim": )";
+  EXPECT_EQ(messageOf(checkIsComputable(llvm::cantFail(parseConfig(json + "0}", "c.json")), "c.json")), "");
+  EXPECT_NE(messageOf(checkIsComputable(llvm::cantFail(parseConfig(json + "16}", "c.json")), "c.json")), "");
+}
+
 TEST(ConfigTest, LayersOfTwoAttentions) {
   EXPECT_EQ(withRope("", "longcat_flash").numLayers, 2) << "num_hidden_layers alone says the layers";
   EXPECT_EQ(withRope(R"("num_layers": 1)", "longcat_flash").numLayers, 2);
