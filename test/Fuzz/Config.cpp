@@ -27,7 +27,7 @@ static void checkNumbers(const AttentionConfig &config) {
   REQUIRE(config.qLoraRank >= 0 && config.ropeDim >= 0 && config.qkDim() >= 1);
   REQUIRE(config.rope.inverseFrequencies.size() == static_cast<uint64_t>(config.ropeDim / 2));
   for (float frequency : config.rope.inverseFrequencies)
-    REQUIRE(std::isfinite(frequency) || std::isnan(config.rope.theta)); // "rope_theta": null is not known, and no code made
+    REQUIRE(std::isfinite(frequency) || std::isnan(config.rope.theta)); // null; no code is made of it
   REQUIRE(std::isfinite(config.rope.cosSinScale) && std::isfinite(config.queryScaleBeta));
   REQUIRE(std::isfinite(config.softmaxScale) && config.softmaxScale > 0);
   REQUIRE(std::isfinite(config.rmsNormEps) && std::isfinite(config.configRmsNormEps));
