@@ -282,6 +282,7 @@ Certificate Certifier::finish() const {
   Certificate certificate = impl->certificate;
   const RoundingError &error = impl->roundingError;
   certificate.maxRounding = error.largest;
-  certificate.rmsRounding = error.squares > 0 ? std::sqrt(error.squaredErrors / error.squares) : 0;
+  // In f32: threads add their tiles in any order, and a bundle is to be the same whenever it is made.
+  certificate.rmsRounding = error.squares > 0 ? float(std::sqrt(error.squaredErrors / error.squares)) : 0;
   return certificate;
 }

@@ -15,6 +15,7 @@
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
+using namespace mla;
 
 #include "mla/Dialect/MLA/IR/MLADialect.cpp.inc"
 #include "mla/Dialect/MLA/IR/MLAEnums.cpp.inc"

@@ -1,8 +1,8 @@
 // Biases are affine.
 // What the analysis says, and that absorption and folding do as it says.
 //
-// RUN: mla-opt %s --split-input-file --mla-print-legality --verify-diagnostics
-// RUN: mla-opt %s --split-input-file --mla-absorb --mla-fold 2>/dev/null | FileCheck %s --check-prefix=ACT
+// RUN: mla-opt %s --allow-unregistered-dialect --split-input-file --mla-print-legality --verify-diagnostics
+// RUN: mla-opt %s --allow-unregistered-dialect --split-input-file --mla-absorb --mla-fold 2>/dev/null | FileCheck %s --check-prefix=ACT
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
@@ -47,7 +47,7 @@ func.func @kv_b_bias_is_affine(%x: tensor<?x48xf32>, %q_rope: tensor<?x4x16xf32>
 
 // What cancels in the softmax does not in its logarithm of the sum.
 // ACT-LABEL: func.func @k_bias_blocks_absorb_where_lse_is_used(
-// ACT: %[[K:.*]] = mla.project to_heads
+// ACT: %[[K:.*]] = mla.project to_heads %{{.*}}, %w_uk
 // ACT: %[[K_B:.*]] = mla.bias %[[K]]
 // ACT: mla.attention queries({{.*}} keys(%[[K_B]],
 func.func @k_bias_blocks_absorb_where_lse_is_used(%x: tensor<?x48xf32>, %q_rope: tensor<?x4x16xf32>, %cu: tensor<?xi32>, %cache: !cache, %c: tensor<?x64xf32>, %k_r: tensor<?x16xf32>) -> tensor<?x160xf32> {

@@ -39,8 +39,8 @@ func.func @gate_blocks_o_fold_only(%x: tensor<?x48xf32>, %q_rope: tensor<?x4x16x
 
 // A gate of the values does depend on the key.
 // ACT-LABEL: func.func @gate_on_v_blocks_absorb(
-// ACT: %[[Q:.*]] = mla.project to_heads %{{.*}} -> tensor<?x4x64xf32>
 // ACT: %[[V:.*]] = arith.mulf
+// ACT: %[[Q:.*]] = mla.project to_heads %{{.*}} -> tensor<?x4x64xf32>
 // ACT: %[[O:.*]] = mla.attention queries(%[[Q]],{{.*}} values(%[[V]])
 // ACT: mla.project from_heads %[[O]],{{.*}}, tensor<160x4x32xf32>)
 func.func @gate_on_v_blocks_absorb(%x: tensor<?x48xf32>, %q_rope: tensor<?x4x16xf32>, %cu: tensor<?xi32>, %cache: !cache, %gate: tensor<?x4x32xf32>) -> tensor<?x160xf32> {

@@ -10,7 +10,8 @@
 // ACT-LABEL: func.func @rounding_blocks_o_fold_only(
 // ACT: %[[V:.*]] = mla.project per_head
 // ACT: %[[V_T:.*]] = arith.truncf %[[V]]
-// ACT: mla.project from_heads %[[V_T]],
+// ACT: %[[V_E:.*]] = arith.extf %[[V_T]]
+// ACT: mla.project from_heads %[[V_E]],
 func.func @rounding_blocks_o_fold_only(%x: tensor<?x48xf32>, %q_rope: tensor<?x4x16xf32>, %cu: tensor<?xi32>, %cache: !cache) -> tensor<?x160xf32> {
   %latent, %k_rope, %cu_keys = mla.gather %cache : !cache
   %w_uq = mla.weight "w_uq" : tensor<4x32x48xf32>
