@@ -63,7 +63,7 @@ BundleInfo = _struct(
     " f64 code_seconds weights_seconds",
 )
 EntryInfo = _struct(
-    "mla_entry_info", "text symbol; enum phase; text q o; i64 first_context last_context weight_bytes"
+    "mla_entry_info", "text symbol; enum phase; text q o; i64 first_tokens last_tokens first_context last_context weight_bytes"
 )
 Step = _struct(
     "mla_step",

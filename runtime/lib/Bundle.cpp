@@ -66,8 +66,8 @@ static void fillInfo(mla_bundle &bundle) {
   to.device_memory = from.hasKernels();
   to.device = "";
   for (const ManifestEntry &entry : from.entries)
-    bundle.entries.push_back({entry.symbol.c_str(), entry.phase, entry.q.c_str(), entry.o.c_str(), entry.firstContext,
-                              entry.lastContext, 0});
+    bundle.entries.push_back({entry.symbol.c_str(), entry.phase, entry.q.c_str(), entry.o.c_str(), entry.tokens.first,
+                              entry.tokens.last, entry.contexts.first, entry.contexts.last, 0});
 }
 
 static Error loadNativeCode(mla_bundle &bundle) {

@@ -72,16 +72,17 @@ static void readLayers(FieldReader &fields, Manifest &manifest) {
     fields.fail("layers", "has layer " + std::to_string(*twice) + " twice");
 }
 
-static void readContext(FieldReader &fields, ManifestEntry &entry) {
-  const Value &range = fields.get("context", Value::Kind::Array);
-  if (range.items.size() != 2 || !range.items[0].is(Value::Kind::Integer) || !range.items[1].is(Value::Kind::Integer))
-    return fields.fail("context", "must be two integers, [first, last]");
-  entry.firstContext = range.items[0].integer;
-  entry.lastContext = range.items[1].integer;
-  if (entry.firstContext < 0 || entry.firstContext > maxContext || entry.lastContext < -1 ||
-      (entry.lastContext != -1 && entry.lastContext < entry.firstContext))
-    fields.fail("context", "must be a range of lengths, the last -1 if there is no bound, is [" +
-                               std::to_string(entry.firstContext) + ", " + std::to_string(entry.lastContext) + "]");
+static ManifestRange readRange(FieldReader &fields, const char *key) {
+  const Value &list = fields.get(key, Value::Kind::Array);
+  if (list.items.size() != 2 || !list.items[0].is(Value::Kind::Integer) || !list.items[1].is(Value::Kind::Integer)) {
+    fields.fail(key, "must be two integers, [first, last]");
+    return {};
+  }
+  ManifestRange range = {list.items[0].integer, list.items[1].integer};
+  if (range.first < 0 || range.first > maxContext || range.last < -1 || (range.last != -1 && range.last < range.first))
+    fields.fail(key, "must be a range of numbers, the last -1 if there is no bound, is [" +
+                         std::to_string(range.first) + ", " + std::to_string(range.last) + "]");
+  return range;
 }
 
 static void readEntry(FieldReader fields, ManifestEntry &entry) {
@@ -92,7 +93,8 @@ static void readEntry(FieldReader fields, ManifestEntry &entry) {
   entry.phase = fields.choice("phase", {"prefill", "decode"}) == 0 ? MLA_PHASE_PREFILL : MLA_PHASE_DECODE;
   entry.q = forms[fields.choice("q", forms)];
   entry.o = forms[fields.choice("o", forms)];
-  readContext(fields, entry);
+  entry.tokens = readRange(fields, "tokens");
+  entry.contexts = readRange(fields, "context");
   const Value &weights = fields.get("weights", Value::Kind::Array);
   if (static_cast<int64_t>(weights.items.size()) > maxEntryWeights)
     fields.fail("weights", "has more than " + std::to_string(maxEntryWeights) + " names");

@@ -20,11 +20,17 @@
 
 namespace mla {
 
+/// Both ends belong to it; a last of -1 is no bound.
+struct ManifestRange {
+  int64_t first = 0, last = -1;
+  bool covers(int64_t number) const { return number >= first && (last == -1 || number <= last); }
+};
+
 struct ManifestEntry {
   std::string symbol;
   mla_phase phase = MLA_PHASE_PREFILL;
   std::string q, o;
-  int64_t firstContext = 0, lastContext = -1;
+  ManifestRange tokens, contexts;
   std::vector<std::string> weights;
   LaunchList launches; ///< of a target that has kernels
 };

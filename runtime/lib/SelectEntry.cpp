@@ -31,13 +31,13 @@ Result<int64_t> mla::selectEntry(const char *function, const mla_bundle &bundle,
   if (!phase)
     return phase.error();
   for (int64_t i = 0; i < bundle.info.num_entries; ++i) {
-    const mla_entry_info &entry = bundle.entries[i];
-    if (entry.phase == *phase && maxLength >= entry.first_context &&
-        (entry.last_context == -1 || maxLength <= entry.last_context))
+    const ManifestEntry &entry = bundle.manifest.entries[i];
+    if (entry.phase == *phase && entry.tokens.covers(maxQueries) && entry.contexts.covers(maxLength))
       return i;
   }
   return Error(ErrorKind::Unsupported, std::string(function) + ": bundle " + bundle.path + " has no " +
-                                           (*phase == MLA_PHASE_DECODE ? "decode" : "prefill") +
-                                           " entry for a sequence of " + std::to_string(maxLength) +
-                                           " tokens; compile it with a plan that has one");
+                                           (*phase == MLA_PHASE_DECODE ? "decode" : "prefill") + " entry for " +
+                                           std::to_string(maxQueries) + " query tokens on " +
+                                           std::to_string(maxLength) +
+                                           " cached ones; compile it with a plan that has one");
 }

@@ -53,7 +53,7 @@ def golden():
     env = dict(os.environ, LD_LIBRARY_PATH=str(run_dir))
     for name in manifest["golden"]:
         stem = name[len("golden_"):].rsplit("_", 1)[0]
-        matches = sorted(golden_dir.glob(stem + "*"))
+        matches = sorted(golden_dir.glob(stem + "*")) or [bundles / f"{stem}.safetensors"]  # or made with the bundles
         file = matches[0] if matches[0].is_file() else next(matches[0].glob("*golden*"), None) or sorted(matches[0].glob("*.safetensors"))[0]
         done = subprocess.run([str(run_dir / "mla-run"), str(bundles / name), f"--check={file}"], capture_output=True, text=True, env=env)
         last = (done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or ["no output"])[-1]

@@ -5,6 +5,8 @@ The attention cores are compiled from layers with few and narrow other weights (
 to be carried to a machine with a GPU. OUT/bundles.json says what there is. Needs no GPU and no CUDA toolkit."""
 import concurrent.futures, json, pathlib, subprocess, sys
 
+HERE = pathlib.Path(__file__).parent
+
 # name -> heads, (P, R, V, L), page, more flags
 CORES = {f"core_h{h}": (h, (16, 64, 16, 512), 64, []) for h in (1, 5, 10, 12, 16, 20, 32, 40, 64, 96, 128)}
 CORES |= {f"core_page{p}": (16, (16, 64, 16, 512), p, []) for p in (16, 32, 128)}
@@ -37,9 +39,21 @@ def compile_bundle(compiler, out, arguments):
     return out.name
 
 
+def make_long_prefill(golden, out):
+    """A prefill whose causal borders lie far from the sequence's end: its weights, and beside them what it is to give, replayed in
+    float64."""
+    weights = out / "long_prefill_weights.safetensors"
+    edit = HERE.parent / "Models" / "Inputs" / "edit-golden.py"
+    subprocess.run([sys.executable, edit, golden / "v3_plain.safetensors", weights, "long-prefill", "700"], check=True)
+    replay = HERE.parents[1] / "benchmarks" / "replay.py"
+    subprocess.run([sys.executable, replay, weights, "--tolerance=10", f"--write={out / 'long_prefill.safetensors'}"], check=True,
+                   stdout=subprocess.DEVNULL)
+    return weights
+
+
 def main():
     compiler, out = sys.argv[1], pathlib.Path(sys.argv[2])
-    golden = pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else pathlib.Path(__file__).parents[1] / "Models" / "golden"
+    golden = pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else HERE.parent / "Models" / "golden"
     out.mkdir(parents=True, exist_ok=True)
     jobs = []
     for name, (heads, dims, page, flags) in CORES.items():
@@ -50,6 +64,9 @@ def main():
         every = weights.stem in ("v3_plain", "v3_yarn", "mistral4")
         for plan in ("auto", "absorb", "naive", "fold") if every else ("auto",):
             jobs.append((out / f"golden_{weights.stem}_{plan}", [f"--weights={weights}", f"--plan={plan}"]))
+    long_prefill = make_long_prefill(golden, out)
+    for plan in ("absorb", "naive"):
+        jobs.append((out / f"golden_long_prefill_{plan}", [f"--weights={long_prefill}", f"--plan=prefill={plan}"]))
     with concurrent.futures.ThreadPoolExecutor() as pool:
         done = list(pool.map(lambda job: compile_bundle(compiler, *job), jobs))
     cores = {name: {"heads": c[0], "dims": c[1], "page": c[2], "invariant": bool(c[3])} for name, c in CORES.items()}

@@ -39,13 +39,19 @@ static void printLayers(const mla_bundle_info &info) {
   std::printf("\n");
 }
 
-static void printEntry(const mla_entry_info &entry) {
-  std::printf("  %-7s  q=%-6s  o=%-6s  context %" PRId64 " to ", entry.phase == MLA_PHASE_DECODE ? "decode" : "prefill",
-              entry.q, entry.o, entry.first_context);
-  if (entry.last_context == -1)
+static void printRange(const char *what, int64_t first, int64_t last) {
+  std::printf("  %s %" PRId64 " to ", what, first);
+  if (last == -1)
     std::printf("any");
   else
-    std::printf("%" PRId64, entry.last_context);
+    std::printf("%" PRId64, last);
+}
+
+static void printEntry(const mla_entry_info &entry) {
+  std::printf("  %-7s  q=%-6s  o=%-6s", entry.phase == MLA_PHASE_DECODE ? "decode" : "prefill", entry.q, entry.o);
+  if (entry.first_tokens != 0 || entry.last_tokens != -1)
+    printRange("tokens", entry.first_tokens, entry.last_tokens);
+  printRange("context", entry.first_context, entry.last_context);
   std::printf("  weights %.3f MB a layer  %s\n", static_cast<double>(entry.weight_bytes) * 1e-6, entry.symbol);
 }
 

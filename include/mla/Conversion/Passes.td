@@ -54,8 +54,9 @@ def MLAScheduleKernels : Pass<"mla-schedule-kernels", "::mlir::ModuleOp"> {
   let description = [{
     Attaches a `#mla.schedule` to every `mla.kernel` that has none and changes
     nothing else. Choices depend on the kernel's kind and widths and on the
-    function's phase: those of a projection have the least predicted time for 64
-    tokens in decode and 4096 in prefill, and are right for any number.
+    function's phase and regime: those of a projection have the least predicted
+    time for 64 tokens in decode, and in prefill where the regime has a last
+    number of tokens, for 4096 else, and are right for any number.
 
     With `batch-invariant` what is computed for a sequence does not depend on the
     others in its batch, bit by bit: the splits of its pages are of a fixed size.

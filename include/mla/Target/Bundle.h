@@ -74,7 +74,7 @@ private:
 /// An entry of the manifest.
 struct BundleEntry {
   std::string symbol, phase, q, o;
-  int64_t firstContext, lastContext;
+  Range tokens, contexts;
   std::vector<std::string> weights;
   LaunchesOp launches; // of a target that has kernels
 };

@@ -18,8 +18,7 @@ using namespace mla::gpu;
 
 using Choices = SmallVector<std::pair<StringRef, int64_t>>;
 
-/// What the choices of a phase are the best for.
-static constexpr int64_t decodeTokens = 64, prefillTokens = 4096, processors = 132;
+static constexpr int64_t processors = 132;
 
 static ProjectionDims dimsOf(ProjectOp op) {
   ArrayRef<int64_t> result = op.getResult().getType().getShape();
@@ -30,11 +29,10 @@ static ProjectionDims dimsOf(ProjectOp op) {
   return dims;
 }
 
-static Choices projection(KernelOp kernel, Phase phase) {
+static Choices projection(KernelOp kernel, int64_t tokens) {
   auto ops = kernel.getBody().getOps<ProjectOp>();
   if (ops.empty())
     return {};
-  int64_t tokens = phase == Phase::Decode ? decodeTokens : prefillTokens;
   ProjectionChoices best = chooseProjection(dimsOf(*ops.begin()), tokens, processors);
   return {
       {"tokens", best.tileTokens}, // of a tile
@@ -55,11 +53,11 @@ static Choices latentAttention(bool batchInvariant) {
   };
 }
 
-ScheduleAttr mla::defaultSchedule(KernelOp kernel, Phase phase, bool batchInvariant) {
+ScheduleAttr mla::defaultSchedule(KernelOp kernel, const Purpose &purpose) {
   Choices choices;
   if (kernel.getKind() == KernelKind::Projection)
-    choices = projection(kernel, phase);
+    choices = projection(kernel, purpose.tokens);
   if (kernel.getKind() == KernelKind::LatentAttention)
-    choices = latentAttention(batchInvariant);
+    choices = latentAttention(purpose.batchInvariant);
   return ScheduleAttr::get(kernel.getContext(), kernel.getKind(), choices);
 }

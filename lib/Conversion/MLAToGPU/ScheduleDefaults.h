@@ -12,8 +12,13 @@
 
 namespace mla {
 
-/// `batchInvariant`: what is computed for a sequence must not depend on the others in its batch.
-ScheduleAttr defaultSchedule(KernelOp kernel, Phase phase, bool batchInvariant);
+/// What a kernel's choices are to be the best for.
+struct Purpose {
+  int64_t tokens;      ///< of a step
+  bool batchInvariant; ///< what is computed for a sequence must not depend on the others in its batch
+};
+
+ScheduleAttr defaultSchedule(KernelOp kernel, const Purpose &purpose);
 
 } // namespace mla
 

@@ -18,10 +18,14 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// Functions that say nothing serve prefill: its tiles are right for any number of tokens.
-static Phase phaseOf(func::FuncOp function) {
+/// What steps of a function typically have. Functions that say nothing serve prefill: its tiles are right for any number
+/// of tokens; prefill of a few, which is a regime of its own, is as decode of a batch.
+static int64_t getTypicalTokens(func::FuncOp function) {
+  constexpr int64_t few = 64, many = 4096;
   auto phase = function->getAttrOfType<PhaseAttr>(kPhaseAttr);
-  return phase ? phase.getValue() : Phase::Prefill;
+  auto regime = function->getAttrOfType<RegimeAttr>(kRegimeAttr);
+  bool decodes = phase && phase.getValue() == Phase::Decode;
+  return decodes || (regime && regime.getTokens().isBounded()) ? few : many;
 }
 
 namespace {
@@ -32,7 +36,7 @@ struct MLAScheduleKernels : mla::impl::MLAScheduleKernelsBase<MLAScheduleKernels
     for (auto function : getOperation().getOps<func::FuncOp>())
       function.walk([&](KernelOp kernel) {
         if (!kernel.getSchedule())
-          kernel.setScheduleAttr(defaultSchedule(kernel, phaseOf(function), batchInvariant));
+          kernel.setScheduleAttr(defaultSchedule(kernel, {getTypicalTokens(function), batchInvariant}));
       });
   }
 };

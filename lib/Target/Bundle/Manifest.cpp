@@ -30,7 +30,7 @@ static std::vector<std::string> boundWeights(mlir::func::FuncOp function) {
 }
 
 static bool hasForms(RegimeAttr own, RegimeAttr regime) {
-  return own && own.getPhase() == regime.getPhase() && own.getQ() == regime.getQ() && own.getO() == regime.getO();
+  return own && own.getPhase() == regime.getPhase() && own.hasForms(regime.getQ(), regime.getO());
 }
 
 /// The function, or the launches, that have the forms of a regime.
@@ -67,8 +67,8 @@ llvm::Expected<std::vector<BundleEntry>> mla::entriesOf(mlir::ModuleOp module) {
     if (!entry)
       return llvm::createStringError("no function has the forms of a regime of the plan; run mla-absorb on the module");
     entries.push_back({symbolOf(entry), stringifyPhase(regime.getPhase()).str(), stringifyForm(regime.getQ()).str(),
-                       stringifyForm(regime.getO()).str(), regime.getFirstContext(), regime.getLastContext(),
-                       weightsOf(entry), mlir::dyn_cast<LaunchesOp>(entry)});
+                       stringifyForm(regime.getO()).str(), regime.getTokens(), regime.getContexts(), weightsOf(entry),
+                       mlir::dyn_cast<LaunchesOp>(entry)});
   }
   return entries;
 }
@@ -91,12 +91,15 @@ static json::Value toJson(mlir::Attribute attribute) {
   return mlir::cast<mlir::StringAttr>(attribute).getValue();
 }
 
+static json::Value toJson(Range range) { return json::Array{range.first, range.last}; }
+
 static json::Value toJson(const BundleEntry &entry) {
   json::Object object{{"symbol", entry.symbol},
                       {"phase", entry.phase},
                       {"q", entry.q},
                       {"o", entry.o},
-                      {"context", json::Array{entry.firstContext, entry.lastContext}},
+                      {"tokens", toJson(entry.tokens)},
+                      {"context", toJson(entry.contexts)},
                       {"weights", json::Array(entry.weights)}};
   if (entry.launches)
     addLaunchList(entry.launches, object);

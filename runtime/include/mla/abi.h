@@ -29,7 +29,7 @@ extern "C" {
 #endif
 
 #define MLA_BUNDLE_MAGIC "mla-bundle"
-#define MLA_BUNDLE_VERSION 1
+#define MLA_BUNDLE_VERSION 2
 
 #define MLA_MANIFEST_FILE "manifest.json"
 #define MLA_CODE_FILE "code.so"
@@ -50,8 +50,9 @@ extern "C" {
  *                "rms_norm_eps", "rope_theta", and "index_topk" if the model's attention is sparse in longer contexts}
  *   "layers"    [layer numbers]           "plan"      the #mla.plan, as text
  *   "entries"   [{"symbol", "phase": "prefill"|"decode", "q", "o": "naive"|"absorb"|"fold",
- *                 "context": [first, last]  cached tokens (the longest sequence of the batch) it serves, both included;
- *                                           last is -1 for no bound,
+ *                 "tokens": [first, last]   the steps it serves, by query tokens (of the sequence with most), and
+ *                 "context": [first, last]  by cached tokens (of the longest sequence, this step's included). Both
+ *                                           ends belong to a range; last is -1 for no bound,
  *                 "weights": [names, in the order of the entry's arguments]}]
  *   "files"     {file name: its exact size in bytes}, for code.so and weights.safetensors;
  *               of an h100 bundle for kernels.ptx, weights.safetensors and, if there is one, kernels.cubin

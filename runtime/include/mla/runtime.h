@@ -129,8 +129,10 @@ typedef struct mla_entry_info {
   mla_phase phase;       /* MLA_PHASE_PREFILL or MLA_PHASE_DECODE */
   const char *q;         /* the form of the query side: "naive" | "absorb" | "fold" */
   const char *o;         /* the form of the output side */
-  int64_t first_context; /* it serves batches whose longest sequence, this step's tokens included, */
-  int64_t last_context;  /* has first to last tokens; last is -1 if there is no bound */
+  int64_t first_tokens;  /* it serves batches in which no sequence has more query tokens than first to last; */
+  int64_t last_tokens;   /* last is -1 if there is no bound, here and below, */
+  int64_t first_context; /* and the longest sequence, this step's tokens included, */
+  int64_t last_context;  /* has first to last tokens */
   int64_t weight_bytes;  /* bytes of the weights it reads for one layer */
 } mla_entry_info;
 
@@ -349,9 +351,9 @@ typedef struct mla_latent_attention {
   void *workspace;
   uint64_t workspace_bytes;
   void *stream;
-  /* Not 0 promises that cu_seqlens, block_table and lengths were complete before the work began that was enqueued on the
-   * stream just before, as they are where an engine makes them once a step: the kernel then reads them while that work
-   * ends. */
+  /* Not 0 promises that cu_seqlens, block_table and lengths were complete before the work began that was enqueued on
+   * the stream just before, as they are where an engine makes them once a step: the kernel then reads them while that
+   * work ends. */
   int64_t indices_settled;
   double scale; /* of scores before the softmax; 0 for the model's */
 } mla_latent_attention;

@@ -24,29 +24,34 @@ struct AttrsTest : testing::Test {
 };
 } // namespace
 
-TEST_F(AttrsTest, RegimeCoversBothEndsOfItsContext) {
-  auto regime = RegimeAttr::get(&context, Phase::Prefill, 16, 31, Form::Naive, Form::Naive);
-  EXPECT_FALSE(regime.covers(15));
-  EXPECT_TRUE(regime.covers(16));
-  EXPECT_TRUE(regime.covers(31));
-  EXPECT_FALSE(regime.covers(32));
+TEST_F(AttrsTest, RegimeCoversBothEndsOfItsRanges) {
+  auto regime = RegimeAttr::get(&context, Phase::Prefill, {1, 8}, {16, 31}, Form::Naive, Form::Naive);
+  EXPECT_FALSE(regime.covers(8, 15));
+  EXPECT_TRUE(regime.covers(8, 16));
+  EXPECT_TRUE(regime.covers(1, 31));
+  EXPECT_FALSE(regime.covers(1, 32));
+  EXPECT_FALSE(regime.covers(0, 16));
+  EXPECT_FALSE(regime.covers(9, 16));
 }
 
 TEST_F(AttrsTest, RegimeWithoutEndCoversEverythingAfterItsStart) {
-  auto regime = RegimeAttr::get(&context, Phase::Prefill, 16, RegimeAttr::kUnbounded, Form::Naive, Form::Naive);
-  EXPECT_FALSE(regime.covers(15));
-  EXPECT_TRUE(regime.covers(int64_t(1) << 40));
+  auto regime = RegimeAttr::get(&context, Phase::Prefill, {}, {16}, Form::Naive, Form::Naive);
+  EXPECT_FALSE(regime.covers(0, 15));
+  EXPECT_TRUE(regime.covers(0, int64_t(1) << 40));
 }
 
 TEST_F(AttrsTest, PlanSortsTheRegimesOfAPhase) {
-  PlanAttr plan = parsePlan("#mla.plan<[{phase = prefill, context = 2048, q = absorb, o = absorb},"
+  PlanAttr plan = parsePlan("#mla.plan<[{phase = prefill, tokens = 0 to 127, context = 2048, q = absorb, o = absorb},"
                             " {phase = decode, q = fold, o = absorb},"
-                            " {phase = prefill, context = 0 to 2047, q = naive, o = naive}], why = \"\">");
+                            " {phase = prefill, tokens = 128, q = naive, o = naive},"
+                            " {phase = prefill, tokens = 0 to 127, context = 0 to 2047, q = naive, o = naive}], "
+                            "why = \"\">");
   ASSERT_TRUE(plan);
   SmallVector<RegimeAttr> prefill = plan.getRegimes(Phase::Prefill);
-  ASSERT_EQ(prefill.size(), 2u);
-  EXPECT_EQ(prefill[0].getLastContext(), 2047);
-  EXPECT_EQ(prefill[1].getFirstContext(), 2048);
+  ASSERT_EQ(prefill.size(), 3u);
+  EXPECT_EQ(prefill[0].getContexts(), (Range{0, 2047}));
+  EXPECT_EQ(prefill[1].getContexts(), (Range{2048}));
+  EXPECT_EQ(prefill[2].getTokens(), (Range{128}));
   EXPECT_EQ(plan.getRegimes(Phase::Decode).size(), 1u);
 }
 

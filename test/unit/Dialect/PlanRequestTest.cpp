@@ -62,19 +62,29 @@ TEST(PlanRequest, ErrorsSayWhatAndWhatToDo) {
   EXPECT_EQ(parseError("decode=fold,"), "expected phase=form or phase.side=form, got ''");
 }
 
-TEST(PlanRequest, ARequestKeepsTheContextsOfThePlanBefore) {
+TEST(PlanRequest, ARequestKeepsTheRangesOfThePlanBefore) {
   MLIRContext context;
   context.loadDialect<MLADialect>();
   auto byDefault = [&](Phase phase) { return decideByDefault(&context, phase); };
-  int64_t end = RegimeAttr::kUnbounded;
   auto before = PlanAttr::get(&context,
-                              {RegimeAttr::get(&context, Phase::Prefill, 0, 2047, Form::Naive, Form::Naive),
-                               RegimeAttr::get(&context, Phase::Prefill, 2048, end, Form::Absorb, Form::Absorb)},
+                              {RegimeAttr::get(&context, Phase::Prefill, {0, 99}, {0, 2047}, Form::Naive, Form::Naive),
+                               RegimeAttr::get(&context, Phase::Prefill, {0, 99}, {2048}, Form::Absorb, Form::Absorb),
+                               RegimeAttr::get(&context, Phase::Prefill, {100}, {}, Form::Naive, Form::Naive)},
                               "measured");
   PlanAttr oneSide = makePlan(&context, parse("prefill.q=absorb"), before, byDefault);
-  ASSERT_EQ(oneSide.getRegimes(Phase::Prefill).size(), 2u);
+  ASSERT_EQ(oneSide.getRegimes(Phase::Prefill).size(), 3u);
   EXPECT_EQ(oneSide.getRegimes(Phase::Prefill)[0].getO(), Form::Naive);
   EXPECT_EQ(oneSide.getRegimes(Phase::Prefill)[0].getQ(), Form::Absorb);
+  // Each side is said as it is: the query side has one form now.
+  EXPECT_NE(
+      oneSide.getWhy().find("prefill q absorb as requested, o naive to 2047, then absorb in steps to 99 tokens, in "
+                            "longer ones naive as planned before"),
+      StringRef::npos)
+      << oneSide.getWhy().str();
   // Regimes that have become the same are one.
-  EXPECT_EQ(makePlan(&context, parse("prefill=absorb"), before, byDefault).getRegimes(Phase::Prefill).size(), 1u);
+  SmallVector<RegimeAttr> joined =
+      makePlan(&context, parse("prefill=absorb"), before, byDefault).getRegimes(Phase::Prefill);
+  ASSERT_EQ(joined.size(), 1u);
+  EXPECT_TRUE(joined[0].getTokens().isAll());
+  EXPECT_TRUE(joined[0].getContexts().isAll());
 }

@@ -152,7 +152,7 @@ TEST_F(HostileBundle, CannotAskForAllMemory) {
   // 600 kB of text would be 65536 layers of 16 entries: a million arrays of weights.
   std::string layers = "0",
               entry = "{\"symbol\": \"s\", \"phase\": \"prefill\", \"q\": \"naive\", \"o\": \"naive\", "
-                      "\"context\": [0, -1], \"weights\": [], \"workspace\": [], \"launches\": "
+                      "\"tokens\": [0, -1], \"context\": [0, -1], \"weights\": [], \"workspace\": [], \"launches\": "
                       "[{\"kernel\": \"core\", \"grid\": [1, 1, 1], \"threads\": 1, \"shared\": 0, "
                       "\"args\": []}]}, ",
               entries;

@@ -42,15 +42,15 @@ std::string replaced(std::string text, const std::string &from, const std::strin
 }
 
 std::string smallManifest() {
-  std::string manifest = R"({"magic": "mla-bundle", "version": 1, "producer": "a test", "target": "cpu", "isa": "ISA",
+  std::string manifest = R"({"magic": "mla-bundle", "version": 2, "producer": "a test", "target": "cpu", "isa": "ISA",
     "dtype": "f32", "page": 4, "cache": {"format": "standard", "dtype": "f32"}, "tensor_parallel": 1, "rank": 0,
     "model": {"model_type": "deepseek_v3", "hidden_size": 3, "num_attention_heads": 8, "heads": 8, "q_lora_rank": 0,
               "kv_lora_rank": 2, "qk_nope_head_dim": 16, "qk_rope_head_dim": 2, "v_head_dim": 16,
               "rms_norm_eps": 1e-06, "rope_theta": 10000},
     "layers": [3, 5], "plan": "a plan", "entries": [
-      {"symbol": "sum_f32", "phase": "decode", "q": "fold", "o": "absorb", "context": [0, 8], "weights": ["w"]},
-      {"symbol": "ones_f32", "phase": "decode", "q": "fold", "o": "absorb", "context": [9, -1], "weights": []},
-      {"symbol": "sum_f32", "phase": "prefill", "q": "naive", "o": "naive", "context": [0, -1], "weights": ["w"]}],
+      {"symbol": "sum_f32", "phase": "decode", "q": "fold", "o": "absorb", "tokens": [0, -1], "context": [0, 8], "weights": ["w"]},
+      {"symbol": "ones_f32", "phase": "decode", "q": "fold", "o": "absorb", "tokens": [0, -1], "context": [9, -1], "weights": []},
+      {"symbol": "sum_f32", "phase": "prefill", "q": "naive", "o": "naive", "tokens": [0, -1], "context": [0, -1], "weights": ["w"]}],
     "files": {FILES}})";
 #if defined(__aarch64__)
   return replaced(manifest, "ISA", "aarch64");

@@ -27,19 +27,26 @@ void mla::MLADialect::registerAttrs() {
 // #mla.regime
 //===----------------------------------------------------------------------===//
 
-LogicalResult RegimeAttr::verify(function_ref<InFlightDiagnostic()> emitError, Phase phase, int64_t first, int64_t last,
-                                 Form q, Form o) {
-  if (first < 0 || (last != kUnbounded && last < first))
-    return emitError() << "context must be a range of lengths, got " << first << " to " << last;
+LogicalResult RegimeAttr::verify(function_ref<InFlightDiagnostic()> emitError, Phase phase, Range tokens,
+                                 Range contexts, Form q, Form o) {
+  for (auto [name, range] : {std::pair("tokens", tokens), std::pair("context", contexts)})
+    if (range.first < 0 || range.isEmpty())
+      return emitError() << name << " must be a range of numbers, got " << range.first << " to " << range.last;
   return success();
+}
+
+static void printRange(raw_ostream &os, StringRef name, Range range) {
+  if (range.isAll())
+    return;
+  os << ", " << name << " = " << range.first;
+  if (range.isBounded())
+    os << " to " << range.last;
 }
 
 void RegimeAttr::printBody(raw_ostream &os) const {
   os << "{phase = " << stringifyPhase(getPhase());
-  if (getFirstContext() != 0 || getLastContext() != kUnbounded)
-    os << ", context = " << getFirstContext();
-  if (getLastContext() != kUnbounded)
-    os << " to " << getLastContext();
+  printRange(os, "tokens", getTokens());
+  printRange(os, "context", getContexts());
   os << ", q = " << stringifyForm(getQ()) << ", o = " << stringifyForm(getO()) << "}";
 }
 
@@ -57,13 +64,13 @@ template <typename Enum> static ParseResult parseField(AsmParser &parser, String
   return success();
 }
 
-/// `context = first (to last)? ,`, or nothing.
-static ParseResult parseContext(AsmParser &parser, int64_t &first, int64_t &last) {
-  if (failed(parser.parseOptionalKeyword("context")))
+/// `name = first (to last)? ,`, or nothing.
+static ParseResult parseRange(AsmParser &parser, StringRef name, Range &range) {
+  if (failed(parser.parseOptionalKeyword(name)))
     return success();
-  if (parser.parseEqual() || parser.parseInteger(first))
+  if (parser.parseEqual() || parser.parseInteger(range.first))
     return failure();
-  if (succeeded(parser.parseOptionalKeyword("to")) && parser.parseInteger(last))
+  if (succeeded(parser.parseOptionalKeyword("to")) && parser.parseInteger(range.last))
     return failure();
   return parser.parseComma();
 }
@@ -71,14 +78,14 @@ static ParseResult parseContext(AsmParser &parser, int64_t &first, int64_t &last
 FailureOr<RegimeAttr> RegimeAttr::parseBody(AsmParser &parser) {
   Phase phase = Phase::Prefill;
   Form q = Form::Naive, o = Form::Naive;
-  int64_t first = 0, last = kUnbounded;
+  Range tokens, contexts;
   SMLoc loc = parser.getCurrentLocation();
   if (parser.parseLBrace() || parseField(parser, "phase", phase) || parser.parseComma() ||
-      parseContext(parser, first, last) || parseField(parser, "q", q) || parser.parseComma() ||
-      parseField(parser, "o", o) || parser.parseRBrace())
+      parseRange(parser, "tokens", tokens) || parseRange(parser, "context", contexts) || parseField(parser, "q", q) ||
+      parser.parseComma() || parseField(parser, "o", o) || parser.parseRBrace())
     return failure();
   auto regime =
-      RegimeAttr::getChecked([&] { return parser.emitError(loc); }, parser.getContext(), phase, first, last, q, o);
+      RegimeAttr::getChecked([&] { return parser.emitError(loc); }, parser.getContext(), phase, tokens, contexts, q, o);
   if (!regime)
     return failure();
   return regime;
@@ -106,24 +113,43 @@ void RegimeAttr::print(AsmPrinter &printer) const {
 static SmallVector<RegimeAttr> regimesOf(Phase phase, ArrayRef<RegimeAttr> regimes) {
   SmallVector<RegimeAttr> ofPhase(
       llvm::make_filter_range(regimes, [&](RegimeAttr regime) { return regime.getPhase() == phase; }));
-  llvm::sort(ofPhase, [](RegimeAttr a, RegimeAttr b) { return a.getFirstContext() < b.getFirstContext(); });
+  llvm::sort(ofPhase, [](RegimeAttr a, RegimeAttr b) {
+    return std::pair(a.getTokens().first, a.getContexts().first) <
+           std::pair(b.getTokens().first, b.getContexts().first);
+  });
   return ofPhase;
 }
 
 SmallVector<RegimeAttr> PlanAttr::getRegimes(Phase phase) const { return regimesOf(phase, getRegimes()); }
 
-/// The regimes of a phase, sorted, must follow each other from 0 to no end.
+/// Sorted ranges must follow each other from 0 to no end.
+static LogicalResult verifyCover(function_ref<InFlightDiagnostic()> emitError, Phase phase, StringRef name,
+                                 ArrayRef<Range> ranges) {
+  int64_t next = 0;
+  for (Range range : ranges) {
+    if (next == Range::kUnbounded || range.first != next)
+      return emitError() << "regimes of " << stringifyPhase(phase)
+                         << " must follow each other without gap or overlap in " << name;
+    next = range.isBounded() ? range.last + 1 : Range::kUnbounded;
+  }
+  if (next != Range::kUnbounded)
+    return emitError() << "the last regime of " << stringifyPhase(phase) << " must have no end in " << name;
+  return success();
+}
+
+/// Of sorted regimes: bands of tokens, and in each band contexts.
 static LogicalResult verifyCover(function_ref<InFlightDiagnostic()> emitError, Phase phase,
                                  ArrayRef<RegimeAttr> regimes) {
-  int64_t next = 0;
-  for (RegimeAttr regime : regimes) {
-    if (next == RegimeAttr::kUnbounded || regime.getFirstContext() != next)
-      return emitError() << "regimes of " << stringifyPhase(phase) << " must follow each other without gap or overlap";
-    next = regime.getLastContext() == RegimeAttr::kUnbounded ? RegimeAttr::kUnbounded : regime.getLastContext() + 1;
+  SmallVector<Range> bands;
+  while (!regimes.empty()) {
+    bands.push_back(regimes.front().getTokens());
+    SmallVector<Range> contexts;
+    for (; !regimes.empty() && regimes.front().getTokens() == bands.back(); regimes = regimes.drop_front())
+      contexts.push_back(regimes.front().getContexts());
+    if (failed(verifyCover(emitError, phase, "context", contexts)))
+      return failure();
   }
-  if (!regimes.empty() && next != RegimeAttr::kUnbounded)
-    return emitError() << "the last regime of " << stringifyPhase(phase) << " must have no end";
-  return success();
+  return bands.empty() ? success() : verifyCover(emitError, phase, "tokens", bands);
 }
 
 LogicalResult PlanAttr::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<RegimeAttr> regimes,

@@ -16,8 +16,8 @@ using namespace mla;
 
 Workload Workload::of(Phase phase, int64_t prefillTokens) {
   if (phase == Phase::Decode)
-    return {{1, 8, 32, 128}, 1};
-  return {{1}, prefillTokens};
+    return {{1, 8, 32, 128}, {1, 1}};
+  return {{1}, {std::min(FormChooser::kFewestQueries, prefillTokens), prefillTokens}};
 }
 
 /// The first form that a side may not have, and why.
@@ -63,36 +63,57 @@ bool FormChooser::compiles(Forms forms, int64_t attentionWidth) const {
   return fitsNaiveAttention(key, shape.rope, value, attentionWidth);
 }
 
-double FormChooser::getSeconds(Forms forms, int64_t context) const {
+double FormChooser::getSeconds(Forms forms, int64_t tokens, int64_t context) const {
   double logarithms = 0;
   for (int64_t batch : workload.batches)
-    logarithms += std::log(model.getCost(forms, workload.getStep(batch, context)).getTotal().seconds);
+    logarithms += std::log(model.getCost(forms, {batch, std::min(tokens, context), context}).getTotal().seconds);
   return std::exp(logarithms / workload.batches.size());
 }
 
-Forms FormChooser::choose(int64_t context) const {
+Forms FormChooser::choose(int64_t tokens, int64_t context) const {
   Forms own = candidates.front();
-  double ownSeconds = getSeconds(own, context), bestSeconds = ownSeconds / kMargin;
+  double ownSeconds = getSeconds(own, tokens, context), bestSeconds = ownSeconds / kMargin;
   Forms best = own;
   for (Forms forms : candidates)
-    if (double seconds = getSeconds(forms, context); seconds < bestSeconds)
+    if (double seconds = getSeconds(forms, tokens, context); seconds < bestSeconds)
       best = forms, bestSeconds = seconds;
   return best;
 }
 
-SmallVector<FormsOfContexts> FormChooser::chooseAll() const {
-  // No longer than one sequence that fills the device.
-  int64_t room = model.getDevice().memoryBytes / std::max<int64_t>(1, model.getCachedTokenBytes());
-  SmallVector<FormsOfContexts> chosen = {{0, RegimeAttr::kUnbounded, choose(kShortest)}};
-  for (int64_t from = kShortest, to = 2 * from; to <= std::min(kLongest, room); from = to, to *= 2)
-    while (chosen.back().forms != choose(to)) {
-      // The first context in (from, to] that is chosen otherwise.
+/// Ranges of numbers that are chosen alike, from `bounds.first` on by doubling and, between, by bisection.
+static SmallVector<Range> splitByChoice(Range bounds, function_ref<Forms(int64_t)> choose) {
+  SmallVector<Range> ranges = {Range()};
+  for (int64_t from = bounds.first, to; from < bounds.last; from = to) {
+    to = std::min(2 * from, bounds.last);
+    for (Forms forms = choose(from); forms != choose(to); forms = choose(from)) {
+      // The first number in (from, to] that is chosen otherwise.
       for (int64_t end = to; end - from > 1;) {
         int64_t middle = from + (end - from) / 2;
-        (choose(middle) == chosen.back().forms ? from : end) = middle;
+        (choose(middle) == forms ? from : end) = middle;
       }
-      chosen.back().last = from++;
-      chosen.push_back({from, RegimeAttr::kUnbounded, choose(from)});
+      ranges.back().last = from++;
+      ranges.push_back({from, Range::kUnbounded});
     }
+  }
+  return ranges;
+}
+
+/// The step that stands for a band: the one in the middle, as factors go. The longest ones stand for those beyond.
+static int64_t getTypical(Range band, Range bounds) {
+  if (!band.isBounded())
+    return bounds.last;
+  return std::llround(std::sqrt(double(std::max(band.first, bounds.first)) * band.last));
+}
+
+SmallVector<FormsOfSteps> FormChooser::chooseAll() const {
+  // No longer than one sequence that fills the device.
+  int64_t room = model.getDevice().memoryBytes / std::max<int64_t>(1, model.getCachedTokenBytes());
+  Range contexts = {kShortest, std::min(kLongest, room)};
+  SmallVector<FormsOfSteps> chosen;
+  for (Range band : splitByChoice(workload.tokens, [&](int64_t tokens) { return choose(tokens, contexts.last); })) {
+    int64_t tokens = getTypical(band, workload.tokens);
+    for (Range range : splitByChoice(contexts, [&](int64_t context) { return choose(tokens, context); }))
+      chosen.push_back({band, range, choose(tokens, std::max(range.first, contexts.first))});
+  }
   return chosen;
 }

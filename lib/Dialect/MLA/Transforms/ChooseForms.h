@@ -12,21 +12,21 @@
 
 namespace mla {
 
-/// Queries of a step of prefill, if nobody says otherwise: what engines cut long prompts into.
+/// Most queries of a step of prefill, if nobody says otherwise: what engines cut long prompts into.
 constexpr int64_t kPrefillTokens = 2048;
 
 /// What a phase is expected to do: forms are compared by the geometric mean over the batches.
 struct Workload {
   llvm::SmallVector<int64_t> batches;
-  int64_t tokens; ///< queries of a sequence, if its context has as many
+  Range tokens; ///< queries of a sequence, if its context has as many
 
-  Step getStep(int64_t batch, int64_t context) const { return {batch, std::min(tokens, context), context}; }
+  Step getStep(int64_t batch, int64_t context) const { return {batch, std::min(tokens.last, context), context}; }
   static Workload of(Phase phase, int64_t prefillTokens);
 };
 
-/// Forms and the contexts that they serve, both ends included; the last has no end.
-struct FormsOfContexts {
-  int64_t first, last;
+/// Forms and the steps that they serve.
+struct FormsOfSteps {
+  Range tokens, contexts;
   Forms forms;
 };
 
@@ -39,6 +39,8 @@ public:
   static constexpr double kMargin = 1.1;
   /// Contexts below and beyond are served as these are: an entry for a handful of tokens is not worth its code.
   static constexpr int64_t kShortest = 128, kLongest = 1 << 20;
+  /// Likewise steps of prefill with fewer queries.
+  static constexpr int64_t kFewestQueries = 16;
 
   /// `attentionWidth`: elements of a key and of a value that the target's naive attention has room for; 0: any.
   FormChooser(AttentionOp attention, Phase phase, const CostModel &model, int64_t prefillTokens,
@@ -52,12 +54,14 @@ public:
   const Workload &getWorkload() const { return workload; }
   const CostModel &getModel() const { return model; }
 
-  double getSeconds(Forms forms, int64_t context) const;
-  Forms choose(int64_t context) const;
-  llvm::SmallVector<FormsOfContexts> chooseAll() const;
+  /// For steps of `tokens` queries a sequence, or of whole contexts where these are shorter.
+  Forms choose(int64_t tokens, int64_t context) const;
+  /// By bands of tokens, and in each by contexts; none is left out.
+  llvm::SmallVector<FormsOfSteps> chooseAll() const;
 
 private:
   bool compiles(Forms forms, int64_t attentionWidth) const;
+  double getSeconds(Forms forms, int64_t tokens, int64_t context) const;
 
   Phase phase;
   CostModel model;

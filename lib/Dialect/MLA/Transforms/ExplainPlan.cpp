@@ -65,7 +65,7 @@ static Step getTypicalStep(const FormChooser &chooser) {
 
 std::string mla::explainChoice(const FormChooser &chooser) {
   Step step = getTypicalStep(chooser);
-  Forms chosen = chooser.choose(step.context);
+  Forms chosen = chooser.choose(step.tokens, step.context);
   double seconds = getSeconds(chooser, chosen, step);
   std::string why = llvm::formatv("by cost on {0}, {1} for {2}", chooser.getModel().getDevice().name,
                                   inSeconds(seconds), nameStep(chooser.getPhase(), step));
@@ -102,13 +102,25 @@ std::string mla::describeLayer(const CostModel &model) {
   return text;
 }
 
+static std::string nameContexts(Range contexts) {
+  if (contexts.isAll())
+    return " at every context";
+  if (!contexts.isBounded())
+    return llvm::formatv(" from context {0} on", contexts.first);
+  return llvm::formatv(contexts.first == 0 ? " to context {1}" : " from context {0} to {1}", contexts.first,
+                       contexts.last);
+}
+
+static std::string nameSteps(Range tokens) {
+  if (!tokens.isBounded())
+    return tokens.first == 0 ? "" : " in longer steps";
+  return llvm::formatv(tokens.first == 0 ? " in steps to {1} tokens" : " in steps of {0} to {1} tokens", tokens.first,
+                       tokens.last);
+}
+
 static std::string nameRegime(RegimeAttr regime) {
-  std::string text = nameForms({regime.getQ(), regime.getO()});
-  bool bounded = regime.getLastContext() != RegimeAttr::kUnbounded;
-  if (!bounded && regime.getFirstContext() == 0)
-    return text + " at every context";
-  text += llvm::formatv(" from context {0}", regime.getFirstContext());
-  return bounded ? text + llvm::formatv(" to {0}", regime.getLastContext()).str() : text;
+  return nameForms({regime.getQ(), regime.getO()}) + nameContexts(regime.getContexts()) +
+         nameSteps(regime.getTokens());
 }
 
 /// How many times as long each form takes as the first candidate.
@@ -143,10 +155,9 @@ static std::string describeCrossover(const FormChooser &chooser) {
   constexpr int64_t context = 32768;
   if (chooser.getPhase() != Phase::Prefill || !llvm::is_contained(chooser.getCandidates(), kAbsorb))
     return "";
-  std::string text = llvm::formatv(", in steps of {0} tokens", chooser.getWorkload().tokens);
   if (std::optional<int64_t> tokens = findCrossover(chooser.getModel(), context))
-    return text + llvm::formatv("; at context {0} naive pays from {1} on", context, *tokens).str();
-  return text;
+    return llvm::formatv("; at context {0} naive pays from {1} tokens on", context, *tokens);
+  return "";
 }
 
 std::string mla::describePhase(const FormChooser &chooser, ArrayRef<RegimeAttr> regimes) {

@@ -30,8 +30,8 @@ static AttentionOp findAttention(ModuleOp module, Phase phase) {
 
 static PhaseDecision decideByCost(MLIRContext *context, const FormChooser &chooser) {
   PhaseDecision decision;
-  for (auto [first, last, forms] : chooser.chooseAll())
-    decision.regimes.push_back(RegimeAttr::get(context, chooser.getPhase(), first, last, forms.q, forms.o));
+  for (auto [tokens, contexts, forms] : chooser.chooseAll())
+    decision.regimes.push_back(RegimeAttr::get(context, chooser.getPhase(), tokens, contexts, forms.q, forms.o));
   decision.reason = explainChoice(chooser);
   return decision;
 }

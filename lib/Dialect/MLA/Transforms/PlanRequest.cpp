@@ -84,36 +84,56 @@ llvm::Expected<PlanRequest> mla::parsePlanRequest(StringRef text) {
 PhaseDecision mla::decideByDefault(MLIRContext *context, Phase phase) {
   bool decodes = phase == Phase::Decode;
   Form form = decodes ? Form::Absorb : Form::Naive;
-  return {{RegimeAttr::get(context, phase, 0, RegimeAttr::kUnbounded, form, form)},
+  return {{RegimeAttr::get(context, phase, {}, {}, form, form)},
           decodes ? "by default, every step reads the whole cache and must not up-project it"
                   : "by default, one up-projection serves many queries"};
 }
 
-static Forms getForms(RegimeAttr regime) { return {regime.getQ(), regime.getO()}; }
-
-/// Appends a regime, or lets the one before last as long where the forms agree.
-static void append(SmallVectorImpl<RegimeAttr> &regimes, RegimeAttr regime) {
-  if (regimes.empty() || regimes.back().getPhase() != regime.getPhase() ||
-      getForms(regimes.back()) != getForms(regime)) {
-    regimes.push_back(regime);
-    return;
-  }
-  RegimeAttr before = regimes.back();
-  regimes.back() = RegimeAttr::get(regime.getContext(), regime.getPhase(), before.getFirstContext(),
-                                   regime.getLastContext(), regime.getQ(), regime.getO());
+/// One regime for two that follow each other, if one can say both.
+static RegimeAttr join(RegimeAttr a, RegimeAttr b) {
+  if (a.getPhase() != b.getPhase() || !a.hasForms(b.getQ(), b.getO()))
+    return nullptr;
+  Range tokens = a.getTokens(), contexts = a.getContexts();
+  if (tokens == b.getTokens())
+    contexts.last = b.getContexts().last;
+  else if (contexts == b.getContexts())
+    tokens.last = b.getTokens().last;
+  else
+    return nullptr;
+  return RegimeAttr::get(a.getContext(), a.getPhase(), tokens, contexts, a.getQ(), a.getO());
 }
 
-/// `naive`, or `naive to 319, then absorb`.
-static std::string listForms(ArrayRef<RegimeAttr> regimes, Form (RegimeAttr::*side)() const) {
+static void append(SmallVectorImpl<RegimeAttr> &regimes, RegimeAttr regime) {
+  RegimeAttr joined = regimes.empty() ? nullptr : join(regimes.back(), regime);
+  if (!joined)
+    return regimes.push_back(regime);
+  regimes.pop_back();
+  append(regimes, joined); // contexts that became one may let tokens become one
+}
+
+/// `naive`, or `naive to 319, then absorb`, with `in steps to 199 tokens` where other steps have others.
+static std::string listForms(ArrayRef<RegimeAttr> regimes) {
   std::string text;
-  for (auto [i, regime] : llvm::enumerate(regimes)) {
-    if (i && (regimes[i - 1].*side)() == (regime.*side)())
-      continue;
-    if (i)
-      text += " to " + std::to_string(regimes[i - 1].getLastContext()) + ", then ";
-    text += stringifyForm((regime.*side)());
+  for (RegimeAttr regime : regimes) {
+    Range tokens = regime.getTokens(), contexts = regime.getContexts();
+    text += stringifyForm(regime.getQ());
+    if (contexts.isBounded())
+      text += " to " + std::to_string(contexts.last) + ", then ";
+    else if (tokens.isBounded())
+      text += " in steps to " + std::to_string(tokens.last) + " tokens, in longer ones ";
   }
   return text;
+}
+
+/// The regimes as one side sees them.
+static SmallVector<RegimeAttr> ofSide(ArrayRef<RegimeAttr> regimes, Form (RegimeAttr::*side)() const) {
+  SmallVector<RegimeAttr> joined;
+  for (RegimeAttr regime : regimes) {
+    Form form = (regime.*side)();
+    append(joined, RegimeAttr::get(regime.getContext(), regime.getPhase(), regime.getTokens(), regime.getContexts(),
+                                   form, form));
+  }
+  return joined;
 }
 
 /// Why a side has its form.
@@ -125,7 +145,8 @@ static std::string explainForm(std::optional<Form> requested, StringRef decided,
 
 static std::string explain(Phase phase, const PlanRequest::Sides &sides, const PhaseDecision &decision) {
   std::string phaseText = stringifyPhase(phase).str();
-  std::string q = listForms(decision.regimes, &RegimeAttr::getQ), o = listForms(decision.regimes, &RegimeAttr::getO);
+  std::string q = listForms(ofSide(decision.regimes, &RegimeAttr::getQ));
+  std::string o = listForms(ofSide(decision.regimes, &RegimeAttr::getO));
   if (sides.q == sides.o && (sides.q || q == o))
     return phaseText + " " + explainForm(sides.q, q, decision);
   if (!sides)
@@ -143,7 +164,7 @@ PlanAttr mla::makePlan(MLIRContext *context, const PlanRequest &request, PlanAtt
       decision = decide(phase);
     const PlanRequest::Sides &sides = request[phase];
     for (RegimeAttr regime : decision.regimes)
-      append(regimes, RegimeAttr::get(context, phase, regime.getFirstContext(), regime.getLastContext(),
+      append(regimes, RegimeAttr::get(context, phase, regime.getTokens(), regime.getContexts(),
                                       sides.q.value_or(regime.getQ()), sides.o.value_or(regime.getO())));
     why += (why.empty() ? "" : "; ") + explain(phase, sides, decision);
   }

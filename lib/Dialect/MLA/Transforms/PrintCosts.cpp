@@ -18,11 +18,11 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// The forms that a plan has for a phase at a context.
-static std::optional<Forms> getTaken(PlanAttr plan, Phase phase, int64_t context) {
+/// The forms that a plan has for a step.
+static std::optional<Forms> getTaken(PlanAttr plan, Phase phase, const Step &step) {
   if (plan)
     for (RegimeAttr regime : plan.getRegimes(phase))
-      if (regime.covers(context))
+      if (regime.covers(step.tokens, step.context))
         return Forms{regime.getQ(), regime.getO()};
   return std::nullopt;
 }
@@ -56,7 +56,7 @@ struct MLAPrintCosts : mla::impl::MLAPrintCostsBase<MLAPrintCosts> {
     llvm::errs() << llvm::formatv("@{0}, {1}: {2} x {3} tokens, context {4}, on {5}\n", function.getName(),
                                   stringifyPhase(phase), step.batch, step.tokens, step.context, device.name)
                  << tabulateCosts(chooser, step,
-                                  getTaken(getOperation()->getAttrOfType<PlanAttr>(kPlanAttr), phase, step.context));
+                                  getTaken(getOperation()->getAttrOfType<PlanAttr>(kPlanAttr), phase, step));
   }
 };
 } // namespace

@@ -19,18 +19,16 @@ Forms mla::getForms(func::FuncOp function, Form unplanned) {
   return planned ? Forms{Form::Naive, Form::Naive} : Forms{unplanned, unplanned};
 }
 
-/// One regime a pair of forms, in the plan's order; without a range where a pair
+/// One regime a pair of forms, in the plan's order; without ranges where a pair
 /// has several.
 static SmallVector<RegimeAttr> mergeByForms(ArrayRef<RegimeAttr> regimes) {
   SmallVector<RegimeAttr> merged;
   for (RegimeAttr regime : regimes) {
-    auto *same = llvm::find_if(
-        merged, [&](RegimeAttr other) { return other.getQ() == regime.getQ() && other.getO() == regime.getO(); });
+    auto *same = llvm::find_if(merged, [&](RegimeAttr other) { return other.hasForms(regime.getQ(), regime.getO()); });
     if (same == merged.end())
       merged.push_back(regime);
     else
-      *same = RegimeAttr::get(regime.getContext(), regime.getPhase(), 0, RegimeAttr::kUnbounded, regime.getQ(),
-                              regime.getO());
+      *same = RegimeAttr::get(regime.getContext(), regime.getPhase(), {}, {}, regime.getQ(), regime.getO());
   }
   return merged;
 }

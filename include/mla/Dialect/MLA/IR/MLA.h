@@ -13,6 +13,8 @@
 #ifndef MLA_DIALECT_MLA_IR_MLA_H
 #define MLA_DIALECT_MLA_IR_MLA_H
 
+#include "mla/Dialect/MLA/IR/Range.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"

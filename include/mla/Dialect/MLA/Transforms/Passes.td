@@ -23,17 +23,17 @@ def MLAPlan : Pass<"mla-plan", "::mlir::ModuleOp"> {
     A phase leaves its own form (decode: absorbed, prefill: naive) only for one
     that takes a tenth less time for the whole layer, in the geometric mean over
     what the phase is expected to do: decode of 1, 8, 32 and 128 sequences, a
-    query each; prefill of one sequence in steps of `prefill-tokens`, or of the
-    whole context where that is shorter. The runtime chooses by context alone,
-    the longest sequence's length with this step's tokens. The naive form
-    up-projects the whole context once a step: it pays when enough queries share
-    that, 171 and more for DeepSeek-V3 by FLOPs, and steps of fewer on a long
-    context are what to lower `prefill-tokens` for.
+    query each; prefill of one sequence in steps of 16 to `prefill-tokens`, or of
+    the whole context where that is shorter. The naive form up-projects the whole
+    context once a step, which pays when enough queries share it, 171 and more for
+    DeepSeek-V3 by FLOPs: a plan of prefill has bands of queries, and in each
+    ranges of contexts. Fewer queries than 16 are served as 16, more than
+    `prefill-tokens` as these.
 
     A plan that is already there is kept unless forms are requested. `plan` is a
     form for decode (`absorb`), with prefill as decided, or a list of
     `phase=form` and `phase.side=form` (`decode.q=fold,decode.o=absorb,prefill=naive`).
-    What is requested holds for every context; `why` says of each side whether
+    What is requested holds for every step; `why` says of each side whether
     it was requested, planned before, or decided, with the time of what was taken
     and of what was declined. What is requested, or planned before, for a side that
     cannot have it stays in the plan and is remarked on at the operation that
@@ -56,7 +56,7 @@ def MLAPlan : Pass<"mla-plan", "::mlir::ModuleOp"> {
     Option<"device", "device", "std::string", "\"\"",
            "h100, cpu, or a JSON file; empty: the module's, else h100">,
     Option<"prefillTokens", "prefill-tokens", "int64_t", "2048",
-           "queries of a step of prefill">,
+           "most queries of a step of prefill">,
     Option<"attentionWidth", "attention-width", "int64_t", "::mla::kNaiveWidth",
            "widest keys and values that the target's naive attention takes; 0: any">,
     Option<"explain", "explain", "bool", "false",

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+# ===- layer_steps.py - Steps of whole layers on a device, form beside form --===#
+#
+# Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===------------------------------------------------------------------------===#
+"""Times steps of a layer by `mla-run --bench`, the bundles of one layer beside each other.
+
+    layer_steps.py strip BUNDLE…                       leaves of the weights their header: the rest is made where it runs
+    layer_steps.py time MLA_RUN BUNDLE… --out=FILE     fills in random weights where they were stripped, times, writes JSON
+
+A bundle serves the prefill steps if its name ends in `_prefill`, else the decode steps. Steps go round the bundles, so
+that what changes with time changes for all. Of each (bundle, step) the file has the median of a layer-step. Needs numpy.
+"""
+import argparse
+import json
+import os
+import pathlib
+import struct
+import subprocess
+
+WEIGHTS, HEADER = "weights.safetensors", "weights.header"
+DECODE = [(batch, 1, context) for context in (1024, 4096, 32768) for batch in (1, 8, 32, 128) if batch * context <= 1 << 20]
+PREFILL = [(1, tokens, context) for context in (0, 1024, 4096, 32768)
+           for tokens in (16, 32, 64, 128, 192, 256, 384, 512, 1024, 2048)]
+
+
+def strip(bundle):
+    path = bundle / WEIGHTS
+    with open(path, "rb") as file:
+        size = file.read(8)
+        (bundle / HEADER).write_bytes(size + file.read(struct.unpack("<Q", size)[0]))
+    path.unlink()
+
+
+def fill(bundle):
+    """Random bf16 elements of an up-projection's size: times do not depend on them, as long as they are no NaN."""
+    import numpy as np
+
+    header = (bundle / HEADER).read_bytes()
+    size = json.loads((bundle / "manifest.json").read_text())["files"][WEIGHTS]
+    count = (size - len(header)) // 2
+    numbers = np.random.default_rng(0).standard_normal(1 << 20, dtype=np.float32) * np.float32(0.02)
+    elements = np.resize((numbers.view(np.uint32) >> 16).astype(np.uint16), count)
+    (bundle / WEIGHTS).write_bytes(header + elements.tobytes())
+
+
+def run(mla_run, bundle, phase, step):
+    batch, tokens, context = step
+    command = [mla_run, str(bundle), "--bench", "--json", f"--phase={phase}", f"--batch={batch}", f"--context={context}",
+               "--steps=5"]
+    if phase == "prefill":
+        command.append(f"--tokens={tokens}")
+    env = dict(os.environ, LD_LIBRARY_PATH=str(pathlib.Path(mla_run).resolve().parent))
+    done = subprocess.run(command, capture_output=True, text=True, env=env)
+    if done.returncode:
+        print(f"{bundle.name} {step}: {done.stderr.strip()}", flush=True)  # a form may need more memory than there is
+        return None
+    return json.loads(done.stdout)
+
+
+def time_all(mla_run, bundles, out):
+    for bundle in bundles:
+        if (bundle / HEADER).exists() and not (bundle / WEIGHTS).exists():
+            fill(bundle)
+    rows = []
+    for phase, steps in (("decode", DECODE), ("prefill", PREFILL)):
+        serving = [b for b in bundles if b.name.endswith("_prefill") == (phase == "prefill")]
+        for step in steps:
+            for bundle in serving:
+                result = run(mla_run, bundle, phase, step)
+                if not result:
+                    continue
+                row = {"bundle": bundle.name, "phase": phase, "q": result["q"], "o": result["o"], "batch": step[0],
+                       "tokens": step[1], "context": step[2] + step[1], "us": result["median_seconds"] * 1e6,
+                       "weight_bytes": result["weight_bytes"], "device": result["device"]}
+                rows.append(row)
+                print("{bundle:24} {phase:8} q={q:6} o={o:6} batch {batch:4} tokens {tokens:5} context {context:6} {us:10.1f} us"
+                      .format(**row), flush=True)
+            out.write_text(json.dumps(rows, indent=1))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("strip", "time"))
+    parser.add_argument("paths", nargs="+", type=pathlib.Path)
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("layer_steps.json"))
+    arguments = parser.parse_args()
+    if arguments.what == "strip":
+        for bundle in arguments.paths:
+            strip(bundle)
+    else:
+        time_all(str(arguments.paths[0]), arguments.paths[1:], arguments.out)
+
+
+if __name__ == "__main__":
+    main()
