@@ -13,8 +13,9 @@ packages=(
   libzstd-dev       # asked for by LLVM's CMake files, like zlib1g-dev
   llvm-22-dev
   llvm-22-tools     # lit, FileCheck
-  mlir-22-tools     # mlir-tblgen
+  mlir-22-tools     # mlir-tblgen; mlir-opt, into which a test loads the plugin
   ninja-build
+  pkgconf           # the installed runtime is found with it, in a test
   python3           # /usr/bin/python3: the presets name it, so that lit finds the next one
   python3-numpy     # benchmarks/replay.py, which tests run
   rapidjson-dev

@@ -25,10 +25,12 @@ llvm_config.with_environment("PATH", config.mla_tools_dir, append_path=True)
 config.substitutions.append(("%mla_src_root", config.mla_src_root))
 config.substitutions.append(("%mla_obj_root", config.mla_obj_root))
 config.substitutions.append(("%cc", config.mla_c_compiler))
+config.substitutions.append(("%cxx", config.mla_cxx_compiler))
 config.substitutions.append(("%golden", os.path.join(config.mla_src_root, "test", "Models", "golden")))
 config.substitutions.append(("%configs", os.path.join(config.mla_src_root, "test", "Models", "configs")))
 config.substitutions.append(("%llvm_lib_dir", os.path.join(config.llvm_tools_dir, "..", "lib")))
 config.substitutions.append(("%mla_runtime", os.path.join(config.mla_obj_root, "lib", "libmla-runtime.so")))
+config.substitutions.append(("%mla_plugin", os.path.join(config.mla_obj_root, "lib", "libMLAPlugin.so")))
 
 # Runs @main of what `mla-opt --mla-to-cpu` prints.
 runner_libraries = ["%llvm_lib_dir/libmlir_runner_utils.so", "%llvm_lib_dir/libmlir_c_runner_utils.so", "%mla_runtime"]
@@ -37,7 +39,7 @@ config.substitutions.insert(
 )
 
 # A tool that is not built yet fails the tests that name it, not all tests.
-tools = ["mla-opt", "mla-compile", "mla-run", "mlir-runner", "mlir-opt"]
+tools = ["mla-opt", "mla-compile", "mla-run", "mla-capi-test", "mlir-runner", "mlir-opt", "mlir-tblgen"]
 llvm_config.add_tool_substitutions(
     [ToolSubst(tool, unresolved="ignore") for tool in tools],
     [config.mla_tools_dir, config.llvm_tools_dir],
@@ -75,6 +77,8 @@ if works(unprivileged + ["true"]):
 # A file system of our own, to fill.
 if works(["unshare", "-rm", "mount", "-t", "tmpfs", "-o", "size=64k", "none", "/mnt"]):
     config.available_features.add("tmpfs")
+if config.mla_sanitizers:
+    config.available_features.add("sanitizers")
 if has_cuda_device():
     config.available_features.add("cuda")
 if importlib.util.find_spec("numpy"):

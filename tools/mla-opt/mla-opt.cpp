@@ -5,11 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mla/Conversion/Passes.h"
-#include "mla/Dialect/MLA/IR/MLA.h"
-#include "mla/Dialect/MLA/Transforms/Passes.h"
-#include "mla/Target/CPU/Passes.h"
-#include "mla/Target/PTX.h"
+#include "mla/InitAll.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -18,17 +14,11 @@
 
 int main(int argc, char **argv) {
   mlir::registerAllPasses();
-  mla::registerMLATransformsPasses();
-  mla::registerMLAConversionPasses();
-  mla::registerMLACPUPasses();
-  mla::registerCPUPipelines();
-  mlir::PassPipelineRegistration<>("mla-to-nvvm", "Kernels of gpu.module to the LLVM and NVVM dialects",
-                                   mla::gpu::buildNVVMPipeline);
+  mla::registerAllPasses();
 
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<mla::MLADialect>();
-  mla::registerSpawnToLLVM(registry);
+  mla::registerAllDialects(registry);
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Multi-head Latent Attention optimizer\n", registry));
 }

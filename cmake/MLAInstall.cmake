@@ -1,0 +1,39 @@
+# What is installed, and as which package. Everything belongs to one of two components: `runtime`, which needs no LLVM,
+# and `compiler`, which needs the runtime. Nothing installed names the build tree or the place it was installed to.
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+
+# mla_install(COMPONENT TARGET...): installs targets, and exports them to who finds the package.
+function(mla_install component)
+  if(NOT MLA_INSTALL)
+    return()
+  endif()
+  file(RELATIVE_PATH bin_to_lib /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
+  foreach(target ${ARGN})
+    get_target_property(type ${target} TYPE)
+    if(type STREQUAL "EXECUTABLE")
+      set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib}")
+    endif()
+    if(NOT type STREQUAL "INTERFACE_LIBRARY")
+      set_target_properties(${target} PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON) # to LLVM's libraries
+    endif()
+    install(TARGETS ${target} EXPORT mla-mlir-${component}
+      RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT ${component}
+      LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${component}
+      ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${component})
+  endforeach()
+endfunction()
+
+# The CMake package: after all targets.
+function(mla_install_package)
+  set(directory ${CMAKE_INSTALL_LIBDIR}/cmake/mla-mlir)
+  configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/mla-mlirConfig.cmake.in
+                                ${PROJECT_BINARY_DIR}/mla-mlirConfig.cmake INSTALL_DESTINATION ${directory})
+  write_basic_package_version_file(${PROJECT_BINARY_DIR}/mla-mlirConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+  install(FILES ${PROJECT_BINARY_DIR}/mla-mlirConfig.cmake ${PROJECT_BINARY_DIR}/mla-mlirConfigVersion.cmake
+          DESTINATION ${directory} COMPONENT runtime)
+  install(EXPORT mla-mlir-runtime DESTINATION ${directory} COMPONENT runtime)
+  if(MLA_BUILD_COMPILER)
+    install(EXPORT mla-mlir-compiler DESTINATION ${directory} COMPONENT compiler)
+  endif()
+endfunction()

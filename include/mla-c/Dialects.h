@@ -1,0 +1,102 @@
+/*===-- mla-c/Dialects.h - C API of the mla dialect ---------------*- C -*-===*\
+|*                                                                            *|
+|* Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.      *|
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
+|*                                                                            *|
+|* Beside MLIR's own C API (mlir-c/IR.h) and as that does it: values are      *|
+|* handles into a context and live as long as it; a function that reads a     *|
+|* type or attribute wants one that the corresponding IsA function takes.     *|
+|* Operations are made and read by MLIR's generic functions; what they mean   *|
+|* is in the dialect's reference.                                             *|
+|*                                                                            *|
+\*===----------------------------------------------------------------------===*/
+
+#ifndef MLA_C_DIALECTS_H
+#define MLA_C_DIALECTS_H
+
+#include "mlir-c/IR.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+MLIR_DECLARE_CAPI_DIALECT_REGISTRATION(MLA, mla);
+
+/// Inserts the dialect, and what upstream's passes ask of its operations. The pipelines to code need upstream's dialects
+/// in the registry too (mlirRegisterAllDialects of mlir-c/RegisterEverything.h).
+MLIR_CAPI_EXPORTED void mlaRegisterAllDialects(MlirDialectRegistry registry);
+
+//===----------------------------------------------------------------------===//
+// !mla.cache: a layer's paged latent cache.
+//===----------------------------------------------------------------------===//
+
+MLIR_CAPI_EXPORTED bool mlaTypeIsACache(MlirType type);
+
+MLIR_CAPI_EXPORTED MlirTypeID mlaCacheTypeGetTypeID(void);
+
+/// `!mla.cache<page = …, latent = …, rope = …, elementType>`: tokens a page, and elements of a token's latent and of its
+/// k_rope, 0 in a model without. Where the numbers or the element type are not allowed, a null type, and a diagnostic at
+/// `location`. The dialect must be loaded in the context.
+MLIR_CAPI_EXPORTED MlirType mlaCacheTypeGetChecked(MlirLocation location, int64_t page, int64_t latent, int64_t rope,
+                                                   MlirType elementType);
+
+MLIR_CAPI_EXPORTED int64_t mlaCacheTypeGetPage(MlirType type);
+MLIR_CAPI_EXPORTED int64_t mlaCacheTypeGetLatent(MlirType type);
+MLIR_CAPI_EXPORTED int64_t mlaCacheTypeGetRope(MlirType type);
+MLIR_CAPI_EXPORTED MlirType mlaCacheTypeGetElementType(MlirType type);
+
+/// The three tensors that a value of the type stands for: pages `[pages, page, latent + rope]` of the element type,
+/// block table `[batch, max pages]` of i32, lengths `[batch]` of i32.
+MLIR_CAPI_EXPORTED MlirType mlaCacheTypeGetPagesType(MlirType type);
+MLIR_CAPI_EXPORTED MlirType mlaCacheTypeGetBlockTableType(MlirType type);
+MLIR_CAPI_EXPORTED MlirType mlaCacheTypeGetLengthsType(MlirType type);
+
+//===----------------------------------------------------------------------===//
+// #mla.regime and #mla.plan: which form is used where.
+//===----------------------------------------------------------------------===//
+
+typedef enum MlaPhase { MlaPhasePrefill = 0, MlaPhaseDecode = 1 } MlaPhase;
+
+/// Where a side's up-projection stands.
+typedef enum MlaForm { MlaFormNaive = 0, MlaFormAbsorb = 1, MlaFormFold = 2 } MlaForm;
+
+/// As `lastContext`: the regime has no end.
+#define MLA_CONTEXT_UNBOUNDED INT64_C(-1)
+
+MLIR_CAPI_EXPORTED bool mlaAttributeIsARegime(MlirAttribute attribute);
+
+MLIR_CAPI_EXPORTED MlirTypeID mlaRegimeAttrGetTypeID(void);
+
+/// `#mla.regime<{phase = …, context = firstContext to lastContext, q = …, o = …}>`: the forms of both sides, for steps
+/// whose longest sequence has so many cached tokens, both ends included. Where this is no range or an enumerator is none
+/// of its enum's, a null attribute, and a diagnostic at `location`. The dialect must be loaded in the context.
+MLIR_CAPI_EXPORTED MlirAttribute mlaRegimeAttrGetChecked(MlirLocation location, MlaPhase phase, int64_t firstContext,
+                                                         int64_t lastContext, MlaForm q, MlaForm o);
+
+MLIR_CAPI_EXPORTED MlaPhase mlaRegimeAttrGetPhase(MlirAttribute regime);
+MLIR_CAPI_EXPORTED int64_t mlaRegimeAttrGetFirstContext(MlirAttribute regime);
+MLIR_CAPI_EXPORTED int64_t mlaRegimeAttrGetLastContext(MlirAttribute regime);
+MLIR_CAPI_EXPORTED MlaForm mlaRegimeAttrGetQ(MlirAttribute regime);
+MLIR_CAPI_EXPORTED MlaForm mlaRegimeAttrGetO(MlirAttribute regime);
+
+MLIR_CAPI_EXPORTED bool mlaAttributeIsAPlan(MlirAttribute attribute);
+
+MLIR_CAPI_EXPORTED MlirTypeID mlaPlanAttrGetTypeID(void);
+
+/// `#mla.plan<[regimes], why = "…">`; both are copied. Where a regime is no #mla.regime, or those of a phase overlap or
+/// leave a length out, a null attribute, and a diagnostic at `location`. The dialect must be loaded in the context. As
+/// `mla.plan` on a module, --mla-absorb obeys it.
+MLIR_CAPI_EXPORTED MlirAttribute mlaPlanAttrGetChecked(MlirLocation location, intptr_t numRegimes,
+                                                       MlirAttribute const *regimes, MlirStringRef why);
+
+MLIR_CAPI_EXPORTED intptr_t mlaPlanAttrGetNumRegimes(MlirAttribute plan);
+/// Of 0 to the number of regimes - 1.
+MLIR_CAPI_EXPORTED MlirAttribute mlaPlanAttrGetRegime(MlirAttribute plan, intptr_t index);
+/// Lives as long as the context.
+MLIR_CAPI_EXPORTED MlirStringRef mlaPlanAttrGetWhy(MlirAttribute plan);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif // MLA_C_DIALECTS_H

@@ -1,0 +1,107 @@
+//===- Dialects.cpp - C API of the mla dialect ----------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla-c/Dialects.h"
+#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/InitAll.h"
+
+#include "mlir/CAPI/IR.h"
+#include "mlir/CAPI/Registration.h"
+#include "mlir/CAPI/Support.h"
+#include "mlir/CAPI/Utils.h"
+
+using namespace mlir;
+using namespace mla;
+
+MLIR_DEFINE_CAPI_DIALECT_REGISTRATION(MLA, mla, mla::MLADialect)
+
+void mlaRegisterAllDialects(MlirDialectRegistry registry) { mla::registerAllDialects(*unwrap(registry)); }
+
+//===----------------------------------------------------------------------===//
+// !mla.cache
+//===----------------------------------------------------------------------===//
+
+static CacheType unwrapCache(MlirType type) { return cast<CacheType>(unwrap(type)); }
+
+bool mlaTypeIsACache(MlirType type) { return isa<CacheType>(unwrap(type)); }
+
+MlirTypeID mlaCacheTypeGetTypeID() { return wrap(CacheType::getTypeID()); }
+
+MlirType mlaCacheTypeGetChecked(MlirLocation location, int64_t page, int64_t latent, int64_t rope,
+                                MlirType elementType) {
+  Location loc = unwrap(location);
+  return wrap(CacheType::getChecked([&] { return emitError(loc); }, loc.getContext(), page, latent, rope,
+                                    unwrap(elementType)));
+}
+
+int64_t mlaCacheTypeGetPage(MlirType type) { return unwrapCache(type).getPage(); }
+int64_t mlaCacheTypeGetLatent(MlirType type) { return unwrapCache(type).getLatent(); }
+int64_t mlaCacheTypeGetRope(MlirType type) { return unwrapCache(type).getRope(); }
+MlirType mlaCacheTypeGetElementType(MlirType type) { return wrap(unwrapCache(type).getElementType()); }
+
+MlirType mlaCacheTypeGetPagesType(MlirType type) { return wrap(unwrapCache(type).getPagesType()); }
+MlirType mlaCacheTypeGetBlockTableType(MlirType type) { return wrap(unwrapCache(type).getBlockTableType()); }
+MlirType mlaCacheTypeGetLengthsType(MlirType type) { return wrap(unwrapCache(type).getLengthsType()); }
+
+//===----------------------------------------------------------------------===//
+// #mla.regime and #mla.plan
+//===----------------------------------------------------------------------===//
+
+static_assert(MlaPhasePrefill == static_cast<int>(Phase::Prefill) && MlaPhaseDecode == static_cast<int>(Phase::Decode));
+static_assert(MlaFormNaive == static_cast<int>(Form::Naive) && MlaFormAbsorb == static_cast<int>(Form::Absorb) &&
+              MlaFormFold == static_cast<int>(Form::Fold));
+static_assert(MLA_CONTEXT_UNBOUNDED == RegimeAttr::kUnbounded);
+
+static RegimeAttr unwrapRegime(MlirAttribute attribute) { return cast<RegimeAttr>(unwrap(attribute)); }
+static PlanAttr unwrapPlan(MlirAttribute attribute) { return cast<PlanAttr>(unwrap(attribute)); }
+
+bool mlaAttributeIsARegime(MlirAttribute attribute) { return isa<RegimeAttr>(unwrap(attribute)); }
+
+MlirTypeID mlaRegimeAttrGetTypeID() { return wrap(RegimeAttr::getTypeID()); }
+
+MlirAttribute mlaRegimeAttrGetChecked(MlirLocation location, MlaPhase phase, int64_t firstContext, int64_t lastContext,
+                                      MlaForm q, MlaForm o) {
+  Location loc = unwrap(location);
+  // C lets any number be an enumerator.
+  std::optional<Phase> knownPhase = symbolizePhase(phase);
+  std::optional<Form> knownQ = symbolizeForm(q), knownO = symbolizeForm(o);
+  if (!knownPhase || !knownQ || !knownO)
+    return emitError(loc, "no such phase or form: phase ")
+               << static_cast<int>(phase) << ", q " << static_cast<int>(q) << ", o " << static_cast<int>(o),
+           MlirAttribute{nullptr};
+  return wrap(RegimeAttr::getChecked([&] { return emitError(loc); }, loc.getContext(), *knownPhase, firstContext,
+                                     lastContext, *knownQ, *knownO));
+}
+
+MlaPhase mlaRegimeAttrGetPhase(MlirAttribute regime) { return static_cast<MlaPhase>(unwrapRegime(regime).getPhase()); }
+int64_t mlaRegimeAttrGetFirstContext(MlirAttribute regime) { return unwrapRegime(regime).getFirstContext(); }
+int64_t mlaRegimeAttrGetLastContext(MlirAttribute regime) { return unwrapRegime(regime).getLastContext(); }
+MlaForm mlaRegimeAttrGetQ(MlirAttribute regime) { return static_cast<MlaForm>(unwrapRegime(regime).getQ()); }
+MlaForm mlaRegimeAttrGetO(MlirAttribute regime) { return static_cast<MlaForm>(unwrapRegime(regime).getO()); }
+
+bool mlaAttributeIsAPlan(MlirAttribute attribute) { return isa<PlanAttr>(unwrap(attribute)); }
+
+MlirTypeID mlaPlanAttrGetTypeID() { return wrap(PlanAttr::getTypeID()); }
+
+MlirAttribute mlaPlanAttrGetChecked(MlirLocation location, intptr_t numRegimes, MlirAttribute const *regimes,
+                                    MlirStringRef why) {
+  Location loc = unwrap(location);
+  SmallVector<RegimeAttr> all;
+  for (MlirAttribute attribute : ArrayRef(regimes, numRegimes)) {
+    auto regime = dyn_cast_or_null<RegimeAttr>(unwrap(attribute));
+    if (!regime)
+      return emitError(loc, "regime ") << all.size() << " of a plan is no #mla.regime", MlirAttribute{nullptr};
+    all.push_back(regime);
+  }
+  return wrap(PlanAttr::getChecked([&] { return emitError(loc); }, loc.getContext(), ArrayRef(all), unwrap(why)));
+}
+
+intptr_t mlaPlanAttrGetNumRegimes(MlirAttribute plan) { return unwrapPlan(plan).getRegimes().size(); }
+MlirAttribute mlaPlanAttrGetRegime(MlirAttribute plan, intptr_t index) {
+  return wrap(unwrapPlan(plan).getRegimes()[index]);
+}
+MlirStringRef mlaPlanAttrGetWhy(MlirAttribute plan) { return wrap(unwrapPlan(plan).getWhy()); }
