@@ -22,6 +22,8 @@ llvm_config.use_default_substitutions()  # FileCheck, not, %python
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
 llvm_config.with_environment("PATH", config.mla_tools_dir, append_path=True)
 
+if shutil.which("ccache"):  # for projects that tests build
+    config.environment["CMAKE_CXX_COMPILER_LAUNCHER"] = "ccache"
 config.substitutions.append(("%mla_src_root", config.mla_src_root))
 config.substitutions.append(("%mla_obj_root", config.mla_obj_root))
 config.substitutions.append(("%cc", config.mla_c_compiler))
