@@ -5,7 +5,8 @@
 |*                                                                            *|
 |* Beside MLIR's own C API (mlir-c/IR.h) and as that does it: values are      *|
 |* handles into a context and live as long as it; a function that reads a     *|
-|* type or attribute wants one that the corresponding IsA function takes.     *|
+|* type or attribute wants one of its kind, as the IsA functions tell it, and *|
+|* a function that makes one loads the dialect.                               *|
 |* Operations are made and read by MLIR's generic functions; what they mean   *|
 |* is in the dialect's reference.                                             *|
 |*                                                                            *|
@@ -22,8 +23,8 @@ extern "C" {
 
 MLIR_DECLARE_CAPI_DIALECT_REGISTRATION(MLA, mla);
 
-/// Inserts the dialect, and what upstream's passes ask of its operations. The pipelines to code need upstream's dialects
-/// in the registry too (mlirRegisterAllDialects of mlir-c/RegisterEverything.h).
+/// Inserts the dialect, and what upstream's passes ask of its operations. The pipelines to code need upstream's
+/// dialects in the registry too (mlirRegisterAllDialects of mlir-c/RegisterEverything.h).
 MLIR_CAPI_EXPORTED void mlaRegisterAllDialects(MlirDialectRegistry registry);
 
 //===----------------------------------------------------------------------===//
@@ -34,9 +35,9 @@ MLIR_CAPI_EXPORTED bool mlaTypeIsACache(MlirType type);
 
 MLIR_CAPI_EXPORTED MlirTypeID mlaCacheTypeGetTypeID(void);
 
-/// `!mla.cache<page = …, latent = …, rope = …, elementType>`: tokens a page, and elements of a token's latent and of its
-/// k_rope, 0 in a model without. Where the numbers or the element type are not allowed, a null type, and a diagnostic at
-/// `location`. The dialect must be loaded in the context.
+/// `!mla.cache<page = …, latent = …, rope = …, elementType>`: tokens a page, and elements of a token's latent and of
+/// its k_rope, 0 in a model without. Where the numbers or the element type are not allowed, a null type, and a
+/// diagnostic at `location`.
 MLIR_CAPI_EXPORTED MlirType mlaCacheTypeGetChecked(MlirLocation location, int64_t page, int64_t latent, int64_t rope,
                                                    MlirType elementType);
 
@@ -68,8 +69,8 @@ MLIR_CAPI_EXPORTED bool mlaAttributeIsARegime(MlirAttribute attribute);
 MLIR_CAPI_EXPORTED MlirTypeID mlaRegimeAttrGetTypeID(void);
 
 /// `#mla.regime<{phase = …, context = firstContext to lastContext, q = …, o = …}>`: the forms of both sides, for steps
-/// whose longest sequence has so many cached tokens, both ends included. Where this is no range or an enumerator is none
-/// of its enum's, a null attribute, and a diagnostic at `location`. The dialect must be loaded in the context.
+/// whose longest sequence has so many cached tokens, both ends included. Where this is no range or an enumerator is
+/// none of its enum's, a null attribute, and a diagnostic at `location`.
 MLIR_CAPI_EXPORTED MlirAttribute mlaRegimeAttrGetChecked(MlirLocation location, MlaPhase phase, int64_t firstContext,
                                                          int64_t lastContext, MlaForm q, MlaForm o);
 
@@ -84,8 +85,8 @@ MLIR_CAPI_EXPORTED bool mlaAttributeIsAPlan(MlirAttribute attribute);
 MLIR_CAPI_EXPORTED MlirTypeID mlaPlanAttrGetTypeID(void);
 
 /// `#mla.plan<[regimes], why = "…">`; both are copied. Where a regime is no #mla.regime, or those of a phase overlap or
-/// leave a length out, a null attribute, and a diagnostic at `location`. The dialect must be loaded in the context. As
-/// `mla.plan` on a module, --mla-absorb obeys it.
+/// leave a length out, a null attribute, and a diagnostic at `location`. As `mla.plan` on
+/// a module, --mla-absorb obeys it.
 MLIR_CAPI_EXPORTED MlirAttribute mlaPlanAttrGetChecked(MlirLocation location, intptr_t numRegimes,
                                                        MlirAttribute const *regimes, MlirStringRef why);
 

@@ -14,9 +14,9 @@ class DialectRegistry;
 
 namespace mla {
 
-/// The mla dialect, and what upstream's passes ask of its operations. Upstream's own dialects and the implementations of
-/// their interfaces, which the pipelines to code need too, are the caller's to register: mlir::registerAllDialects and
-/// mlir::registerAllExtensions do it.
+/// The mla dialect, and what upstream's passes ask of its operations. Upstream's own dialects and the implementations
+/// of their interfaces, which the pipelines to code need too, are the caller's to register: mlir::registerAllDialects
+/// and mlir::registerAllExtensions do it.
 void registerAllDialects(mlir::DialectRegistry &registry);
 
 /// Every pass and pipeline under its name in mla-opt, in MLIR's registry of the process. May be called again.

@@ -21,6 +21,12 @@ MLIR_DEFINE_CAPI_DIALECT_REGISTRATION(MLA, mla, mla::MLADialect)
 
 void mlaRegisterAllDialects(MlirDialectRegistry registry) { mla::registerAllDialects(*unwrap(registry)); }
 
+/// The context, with the dialect: without it MLIR ends the process where a type or attribute is made.
+static MLIRContext *contextOf(Location loc) {
+  loc.getContext()->getOrLoadDialect<MLADialect>();
+  return loc.getContext();
+}
+
 //===----------------------------------------------------------------------===//
 // !mla.cache
 //===----------------------------------------------------------------------===//
@@ -34,8 +40,8 @@ MlirTypeID mlaCacheTypeGetTypeID() { return wrap(CacheType::getTypeID()); }
 MlirType mlaCacheTypeGetChecked(MlirLocation location, int64_t page, int64_t latent, int64_t rope,
                                 MlirType elementType) {
   Location loc = unwrap(location);
-  return wrap(CacheType::getChecked([&] { return emitError(loc); }, loc.getContext(), page, latent, rope,
-                                    unwrap(elementType)));
+  return wrap(
+      CacheType::getChecked([&] { return emitError(loc); }, contextOf(loc), page, latent, rope, unwrap(elementType)));
 }
 
 int64_t mlaCacheTypeGetPage(MlirType type) { return unwrapCache(type).getPage(); }
@@ -73,7 +79,7 @@ MlirAttribute mlaRegimeAttrGetChecked(MlirLocation location, MlaPhase phase, int
     return emitError(loc, "no such phase or form: phase ")
                << static_cast<int>(phase) << ", q " << static_cast<int>(q) << ", o " << static_cast<int>(o),
            MlirAttribute{nullptr};
-  return wrap(RegimeAttr::getChecked([&] { return emitError(loc); }, loc.getContext(), *knownPhase, firstContext,
+  return wrap(RegimeAttr::getChecked([&] { return emitError(loc); }, contextOf(loc), *knownPhase, firstContext,
                                      lastContext, *knownQ, *knownO));
 }
 
@@ -97,7 +103,7 @@ MlirAttribute mlaPlanAttrGetChecked(MlirLocation location, intptr_t numRegimes, 
       return emitError(loc, "regime ") << all.size() << " of a plan is no #mla.regime", MlirAttribute{nullptr};
     all.push_back(regime);
   }
-  return wrap(PlanAttr::getChecked([&] { return emitError(loc); }, loc.getContext(), ArrayRef(all), unwrap(why)));
+  return wrap(PlanAttr::getChecked([&] { return emitError(loc); }, contextOf(loc), ArrayRef(all), unwrap(why)));
 }
 
 intptr_t mlaPlanAttrGetNumRegimes(MlirAttribute plan) { return unwrapPlan(plan).getRegimes().size(); }

@@ -90,7 +90,9 @@ static void test_plan(MlirContext context) {
       mlaRegimeAttrGetChecked(location, MlaPhasePrefill, 0, 99, MlaFormNaive, MlaFormNaive),
       mlaRegimeAttrGetChecked(location, MlaPhasePrefill, 100, MLA_CONTEXT_UNBOUNDED, MlaFormAbsorb, MlaFormAbsorb)};
   MlirAttribute plan = mlaPlanAttrGetChecked(location, 3, regimes, text("so"));
-  // CHECK: #mla.plan<[{phase = decode, q = absorb, o = fold}, {phase = prefill, context = 0 to 99, q = naive, o = naive}, {phase = prefill, context = 100, q = absorb, o = absorb}], why = "so">
+  // CHECK: #mla.plan<[{phase = decode, q = absorb, o = fold},
+  // CHECK-SAME: {phase = prefill, context = 0 to 99, q = naive, o = naive},
+  // CHECK-SAME: {phase = prefill, context = 100, q = absorb, o = absorb}], why = "so">
   mlirAttributePrint(plan, print, stdout);
   puts("");
   CHECK(mlaAttributeIsAPlan(plan) && !mlaAttributeIsARegime(plan));
@@ -122,11 +124,10 @@ static bool run(MlirContext context, MlirModule module, const char *pipeline) {
 }
 
 static void test_passes(MlirContext context) {
-  MlirModule module = mlirModuleCreateParse(
-      context, text("func.func @weight() -> tensor<2x4xf32> {\n"
-                    "  %w = mla.weight \"w\" : tensor<2x4xf32>\n"
-                    "  return %w : tensor<2x4xf32>\n"
-                    "}"));
+  MlirModule module = mlirModuleCreateParse(context, text("func.func @weight() -> tensor<2x4xf32> {\n"
+                                                          "  %w = mla.weight \"w\" : tensor<2x4xf32>\n"
+                                                          "  return %w : tensor<2x4xf32>\n"
+                                                          "}"));
   CHECK(!mlirModuleIsNull(module));
   // CHECK: 'mla-none' does not refer to a registered pass or pass pipeline
   CHECK(!run(context, module, "mla-none"));
@@ -147,12 +148,12 @@ int main(void) {
   mlirDialectRegistryDestroy(registry);
   MlirDialectHandle handle = mlirGetDialectHandle__mla__();
   CHECK(mlirStringRefEqual(mlirDialectHandleGetNamespace(handle), text("mla")));
-  CHECK(!mlirDialectIsNull(mlirDialectHandleLoadDialect(handle, context)));
   mlirContextAttachDiagnosticHandler(context, print_diagnostic, stdout, NULL);
   test_cache(context);
   test_regime(context);
   test_plan(context);
   test_passes(context);
+  CHECK(!mlirDialectIsNull(mlirDialectHandleLoadDialect(handle, context)));
   mlirContextDestroy(context);
   puts("done");
   // CHECK: done
