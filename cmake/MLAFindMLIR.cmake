@@ -6,7 +6,7 @@ if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   message(FATAL_ERROR "the compiler part is built with clang, like Debian's MLIR: -DCMAKE_CXX_COMPILER=clang++-22 "
                       "(the presets do so), or -DMLA_BUILD_COMPILER=OFF for the runtime alone")
 endif()
-if(NOT PROJECT_IS_TOP_LEVEL AND NOT TARGET MLIR) # found here, it were not seen where our libraries are linked
+if(NOT PROJECT_IS_TOP_LEVEL AND NOT TARGET MLIR) # targets found here are not seen above, where ours are linked
   message(FATAL_ERROR "mla-mlir as a subproject uses the MLIR that its parent found: "
                       "find_package(MLIR 22.1 REQUIRED CONFIG) before add_subdirectory")
 endif()

@@ -10,12 +10,10 @@ function(mla_install component)
   endif()
   file(RELATIVE_PATH bin_to_lib /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
   foreach(target ${ARGN})
+    set_target_properties(${target} PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON) # to LLVM's libraries
     get_target_property(type ${target} TYPE)
     if(type STREQUAL "EXECUTABLE")
       set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib}")
-    endif()
-    if(NOT type STREQUAL "INTERFACE_LIBRARY")
-      set_target_properties(${target} PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON) # to LLVM's libraries
     endif()
     install(TARGETS ${target} EXPORT mla-mlir-${component}
       RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT ${component}

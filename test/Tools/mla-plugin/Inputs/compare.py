@@ -40,8 +40,10 @@ def main():
     with_plugin = [mlir_opt, f"--load-dialect-plugin={plugin}"]
     stock = registered(mlir_opt)
     ours = registered(mla_opt) - stock
-    errors = [f"the plugin lacks {name}" for name in sorted(ours - registered(*with_plugin))]
-    errors += [f"the pass plugin lacks {name}" for name in sorted(ours - registered(mlir_opt, f"--load-pass-plugin={plugin}"))]
+    errors = []
+    for flag in ["--load-dialect-plugin", "--load-pass-plugin"]:
+        lacking = ours - registered(mlir_opt, f"{flag}={plugin}")
+        errors += [f"{flag} does not bring {name}" for name in sorted(lacking)]
 
     run_names = set()
     for line in pathlib.Path(lines).read_text(encoding="utf-8").splitlines():
