@@ -85,8 +85,8 @@ MLIR_CAPI_EXPORTED bool mlaAttributeIsAPlan(MlirAttribute attribute);
 MLIR_CAPI_EXPORTED MlirTypeID mlaPlanAttrGetTypeID(void);
 
 /// `#mla.plan<[regimes], why = "…">`; both are copied. Where a regime is no #mla.regime, or those of a phase overlap or
-/// leave a length out, a null attribute, and a diagnostic at `location`. As `mla.plan` on
-/// a module, --mla-absorb obeys it.
+/// leave a length out, a null attribute, and a diagnostic at `location`. As `mla.plan` on a module, mla-absorb obeys
+/// it.
 MLIR_CAPI_EXPORTED MlirAttribute mlaPlanAttrGetChecked(MlirLocation location, intptr_t numRegimes,
                                                        MlirAttribute const *regimes, MlirStringRef why);
 
