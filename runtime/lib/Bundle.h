@@ -31,6 +31,13 @@ struct mla_bundle {
   const std::vector<mla::Tensor> &boundWeights(size_t layerIndex, size_t entry) const {
     return bound[layerIndex * entries.size() + entry];
   }
+  /// Runs an entry, with a layer's weights, on arrays of the host.
+  mla::Error runOnHost(size_t layerIndex, size_t entry, mla::Step step) const {
+    const std::vector<mla::Tensor> &weights = boundWeights(layerIndex, entry);
+    step.weights = weights.data();
+    step.numWeights = static_cast<int64_t>(weights.size());
+    return code->run(static_cast<int64_t>(entry), step);
+  }
   /// Where a layer number stands in the manifest's list, or -1.
   int64_t layerIndex(int64_t layer) const;
 };

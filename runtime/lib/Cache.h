@@ -20,6 +20,8 @@
 
 namespace mla {
 
+inline uint64_t elementBytes(mla_dtype dtype) { return dtype == MLA_F32 ? 4 : 2; }
+
 /// What a bundle and a cache must agree on.
 struct CacheLayout {
   int64_t page = 0, row = 0; ///< tokens a page, elements a token
@@ -29,7 +31,7 @@ struct CacheLayout {
   bool operator==(const CacheLayout &other) const {
     return page == other.page && row == other.row && dtype == other.dtype && format == other.format;
   }
-  uint64_t rowBytes() const { return row * (dtype == MLA_F32 ? 4 : 2); }
+  uint64_t rowBytes() const { return row * elementBytes(dtype); }
 };
 
 CacheLayout layoutOf(const mla_bundle_info &info);

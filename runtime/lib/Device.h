@@ -17,6 +17,7 @@
 #include "mla/error.h"
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 
 struct mla_cache;
@@ -45,6 +46,15 @@ struct Tensor {
   int rank = 0;
   int64_t sizes[maxRank] = {};
 };
+
+/// A row-major array of that memory; an entry writes only what the ABI says it does.
+inline Tensor arrayOf(const void *data, std::initializer_list<int64_t> sizes) {
+  Tensor result;
+  result.data = const_cast<void *>(data);
+  for (int64_t size : sizes)
+    result.sizes[result.rank++] = size;
+  return result;
+}
 
 /// The arguments of an entry, as abi.h orders them.
 struct Step {

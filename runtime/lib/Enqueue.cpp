@@ -82,15 +82,20 @@ void mla::checkPaged(FieldChecker &check, const mla_bundle_info &info, Sizes &si
   checkCached(check, sizes);
 }
 
-Error mla::checkGpuBundle(const char *function, const mla_bundle *bundle) {
+Error mla::checkOpenBundle(const char *function, const mla_bundle *bundle) {
   if (!bundle)
     return badArgument(function, "bundle is NULL; pass one of mla_bundle_open");
-  if (bundle->gpu)
+  if (bundle->gpu || bundle->code)
     return {};
-  if (!bundle->info.device_memory)
-    return Error(ErrorKind::Unsupported, std::string(function) + ": bundle " + bundle->path + " is for target " +
-                                             bundle->manifest.target + "; run it with mla_run_layer");
   return badArgument(function, "bundle " + bundle->path + " is only inspected; open it with mla_bundle_open");
+}
+
+Error mla::checkGpuBundle(const char *function, const mla_bundle *bundle) {
+  if (bundle && !bundle->info.device_memory)
+    return Error(ErrorKind::Unsupported, std::string(function) + ": bundle " + bundle->path + " is for target " +
+                                             bundle->manifest.target + ", which has whole layers only; use " +
+                                             "mla_enqueue_layer");
+  return checkOpenBundle(function, bundle);
 }
 
 Error mla::findCore(const char *function, const mla_bundle *bundle, CoreKind kind, const LaunchList *&list) {

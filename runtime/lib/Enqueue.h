@@ -63,6 +63,9 @@ template <typename Struct> Error copyStruct(const char *function, const char *na
   return error;
 }
 
+/// That the bundle is open, with its code.
+Error checkOpenBundle(const char *function, const mla_bundle *bundle);
+
 /// That the bundle is open, and for a GPU.
 Error checkGpuBundle(const char *function, const mla_bundle *bundle);
 
@@ -126,6 +129,9 @@ struct CheckedStep {
 
 /// Checks all but the pointers. The bundle must be open.
 Error checkStep(const char *function, const mla_bundle &bundle, const mla_step *given, CheckedStep &checked);
+
+/// Looks at the contents of a step's tables, which are in the host's memory.
+Error judgeTablesOnHost(const char *function, const mla_bundle &bundle, const CheckedStep &checked);
 
 /// What the structs have in common at their end.
 struct Workspace {

@@ -42,47 +42,80 @@ Error mla::checkStep(const char *function, const mla_bundle &bundle, const mla_s
   return {};
 }
 
-static Error checkPointers(const char *function, const mla_step &step, uint64_t bytes) {
+static Error checkPointers(const char *function, const mla_bundle &bundle, const mla_step &step) {
   Error error;
   FieldChecker check(function, error);
-  check.hiddenAndOut(step.hidden, step.out, bytes, bf16Alignment);
-  check.pointer("pages", step.pages, bf16Alignment);
+  uint64_t hidden = elementBytes(bundle.info.dtype), cached = elementBytes(bundle.info.cache_dtype);
+  check.hiddenAndOut(step.hidden, step.out, step.tokens * bundle.info.hidden_size * hidden,
+                     bundle.gpu ? bf16Alignment : hidden);
+  check.pointer("pages", step.pages, bundle.gpu ? bf16Alignment : cached);
   checkTables(check, step);
   return error;
 }
 
-static Error enqueueLayer(const char *function, const mla_bundle *bundle, const mla_step *given) {
-  CheckedStep checked;
-  if (Error error = checkGpuBundle(function, bundle))
-    return error;
-  if (Error error = checkStep(function, *bundle, given, checked))
-    return error;
+/// Whoever enqueues wrong tables on a device gets wrong tokens; here it would be wrong memory. So they are looked at.
+static Error runOnHost(const char *function, const mla_bundle &bundle, const CheckedStep &checked) {
   const mla_step &step = checked.step;
-  const mla_bundle_info &info = bundle->info;
-  uint64_t bytes = step.tokens * info.hidden_size * sizeof(uint16_t);
-  if (Error error = checkPointers(function, step, bytes))
+  const mla_bundle_info &info = bundle.info;
+  if (step.stream)
+    return badArgument(function, "stream is given, but bundle " + bundle.path + " is for the host; pass NULL");
+  if (Error error = judgeTablesOnHost(function, bundle, checked))
     return error;
+  Step arrays;
+  arrays.hidden = arrayOf(step.hidden, {step.tokens, info.hidden_size});
+  arrays.cuSeqlens = arrayOf(step.cu_seqlens, {step.batch + 1});
+  arrays.pages = arrayOf(step.pages, {step.num_pages, info.page, layoutOf(info).row});
+  arrays.blockTable = arrayOf(step.block_table, {step.batch, step.table_width});
+  arrays.lengths = arrayOf(step.lengths, {step.batch});
+  arrays.out = arrayOf(step.out, {step.tokens, info.hidden_size});
+  return bundle.runOnHost(checked.layerIndex, checked.entry, arrays);
+}
+
+static Error enqueueOnDevice(const char *function, const mla_bundle &bundle, const CheckedStep &checked) {
+  const mla_step &step = checked.step;
+  uint64_t bytes = step.tokens * bundle.info.hidden_size * sizeof(uint16_t);
   LaunchBindings bindings;
   bindings[Given::Hidden] = deviceArray(step.hidden, bytes);
   bindTables(bindings, step);
-  bindPages(bindings, info, step);
+  bindPages(bindings, bundle.info, step);
   bindings[Given::Out] = deviceArray(step.out, bytes);
-  bindings.weights = bundle->gpu->weights(checked.layerIndex, checked.entry);
+  bindings.weights = bundle.gpu->weights(checked.layerIndex, checked.entry);
   bindings.sizes = checked.sizes;
-  return enqueueList(function, *bundle, bundle->manifest.entries[checked.entry].launches, bindings,
+  return enqueueList(function, bundle, bundle.manifest.entries[checked.entry].launches, bindings,
                      {step.workspace, step.workspace_bytes, step.stream});
+}
+
+static Error enqueueLayer(const char *function, const mla_bundle *bundle, const mla_step *given) {
+  CheckedStep checked;
+  if (Error error = checkOpenBundle(function, bundle))
+    return error;
+  if (Error error = checkStep(function, *bundle, given, checked))
+    return error;
+  if (Error error = checkPointers(function, *bundle, checked.step))
+    return error;
+  return bundle->gpu ? enqueueOnDevice(function, *bundle, checked) : runOnHost(function, *bundle, checked);
 }
 
 mla_status mla_enqueue_layer(const mla_bundle *bundle, const mla_step *step) {
   return report(enqueueLayer("mla_enqueue_layer", bundle, step));
 }
 
+/// Code for the host allocates what it needs itself.
+static Error giveNoWorkspace(const char *function, uint64_t *bytes) {
+  if (!bytes)
+    return badArgument(function, "bytes is NULL; pass a place for the result");
+  *bytes = 0;
+  return {};
+}
+
 static Error stepWorkspace(const char *function, const mla_bundle *bundle, const mla_step *given, uint64_t *bytes) {
   CheckedStep checked;
-  if (Error error = checkGpuBundle(function, bundle))
+  if (Error error = checkOpenBundle(function, bundle))
     return error;
   if (Error error = checkStep(function, *bundle, given, checked))
     return error;
+  if (!bundle->gpu)
+    return giveNoWorkspace(function, bytes);
   return giveWorkspace(function, *bundle, bundle->manifest.entries[checked.entry].launches, checked.sizes, bytes);
 }
 

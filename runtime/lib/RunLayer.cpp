@@ -26,32 +26,21 @@ static Error checkBundleAndBatch(const char *function, const mla_bundle *bundle,
 static Error checkBuffers(const char *function, const mla_bundle &bundle, const mla_batch &batch, const void *hidden,
                           const void *out) {
   Error error;
-  uint64_t element = bundle.info.dtype == MLA_F32 ? 4 : 2, bytes = batch.tokens() * bundle.info.hidden_size * element;
+  uint64_t element = elementBytes(bundle.info.dtype), bytes = batch.tokens() * bundle.info.hidden_size * element;
   FieldChecker(function, error).hiddenAndOut(hidden, out, bytes, bundle.gpu ? bf16Alignment : element);
   return error;
 }
 
-static Tensor tensor(const void *data, std::initializer_list<int64_t> sizes) {
-  Tensor result;
-  result.data = const_cast<void *>(data);
-  for (int64_t size : sizes)
-    result.sizes[result.rank++] = size;
-  return result;
-}
-
 static Error runOnHost(const mla_bundle &bundle, size_t index, size_t cacheIndex, const mla_batch &batch, int64_t entry,
                        const void *hidden, void *out) {
-  const std::vector<Tensor> &weights = bundle.boundWeights(index, entry);
   Step step;
-  step.hidden = tensor(hidden, {batch.tokens(), bundle.info.hidden_size});
-  step.cuSeqlens = tensor(batch.cuSeqlens.data(), {batch.count() + 1});
+  step.hidden = arrayOf(hidden, {batch.tokens(), bundle.info.hidden_size});
+  step.cuSeqlens = arrayOf(batch.cuSeqlens.data(), {batch.count() + 1});
   step.pages = batch.cache->layerPages(cacheIndex);
-  step.blockTable = tensor(batch.blockTable.data(), {batch.count(), batch.maxPages});
-  step.lengths = tensor(batch.lengths.data(), {batch.count()});
-  step.out = tensor(out, {batch.tokens(), bundle.info.hidden_size});
-  step.weights = weights.data();
-  step.numWeights = static_cast<int64_t>(weights.size());
-  return bundle.code->run(entry, step);
+  step.blockTable = arrayOf(batch.blockTable.data(), {batch.count(), batch.maxPages});
+  step.lengths = arrayOf(batch.lengths.data(), {batch.count()});
+  step.out = arrayOf(out, {batch.tokens(), bundle.info.hidden_size});
+  return bundle.runOnHost(index, entry, step);
 }
 
 static LaunchBindings bind(const mla_bundle &bundle, size_t index, size_t cacheIndex, const mla_batch &batch,

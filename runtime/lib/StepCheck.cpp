@@ -56,11 +56,13 @@ private:
 };
 } // namespace
 
-static Error judgeOnHost(const StepTables &tables, int64_t batch, Jury &jury) {
-  for (int64_t s = 0; s < batch; ++s)
+Error mla::judgeTablesOnHost(const char *function, const mla_bundle &bundle, const CheckedStep &checked) {
+  StepTables tables = tablesOf(checked.step, bundle.info.page);
+  Jury jury(function, tables, checked.sizes[Size::Cached]);
+  for (int64_t s = 0; s < checked.step.batch; ++s)
     if (Error error = jury.take(judgeSequence(tables, s)))
       return error;
-  return {};
+  return jury.finish();
 }
 
 /// Reads what the kernel wrote, a part at a time.
@@ -86,8 +88,8 @@ static Error launch(const char *function, const mla_bundle &bundle, const Launch
   return enqueueList(function, bundle, list, bindings, {nullptr, 0, checked.step.stream});
 }
 
-static Error judgeOnDevice(const char *function, const mla_bundle &bundle, const LaunchList &list,
-                           const CheckedStep &checked, Jury &jury) {
+static Error judgeTablesOnDevice(const char *function, const mla_bundle &bundle, const LaunchList &list,
+                                 const CheckedStep &checked) {
   const std::shared_ptr<CudaContext> &context = bundle.gpu->context();
   auto stream = static_cast<cuda::Stream>(checked.step.stream);
   ContextScope scope(*context);
@@ -103,7 +105,11 @@ static Error judgeOnDevice(const char *function, const mla_bundle &bundle, const
     return error;
   if (cuda::Status status = context->driver.cuStreamSynchronize(stream))
     return context->driver.failed(function, "cuStreamSynchronize", status);
-  return collect(function, context->driver, *verdicts, jury);
+  StepTables tables = tablesOf(checked.step, bundle.info.page);
+  Jury jury(function, tables, checked.sizes[Size::Cached]);
+  if (Error error = collect(function, context->driver, *verdicts, jury))
+    return error;
+  return jury.finish();
 }
 
 static Error checkContents(const char *function, const mla_bundle *bundle, const mla_step *given) {
@@ -119,11 +125,7 @@ static Error checkContents(const char *function, const mla_bundle *bundle, const
   checkTables(check, checked.step);
   if (wrong)
     return wrong;
-  StepTables tables = tablesOf(checked.step, bundle->info.page);
-  Jury jury(function, tables, checked.sizes[Size::Cached]);
-  Error error =
-      list ? judgeOnDevice(function, *bundle, *list, checked, jury) : judgeOnHost(tables, checked.step.batch, jury);
-  return error ? error : jury.finish();
+  return list ? judgeTablesOnDevice(function, *bundle, *list, checked) : judgeTablesOnHost(function, *bundle, checked);
 }
 
 mla_status mla_step_check(const mla_bundle *bundle, const mla_step *step) {

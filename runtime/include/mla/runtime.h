@@ -266,8 +266,8 @@ MLA_API mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *b
 
 /*===-- Enqueueing ---------------------------------------------------------===*/
 
-/* For engines that have their own cache, block tables and streams: what follows works on the caller's device memory and
- * on the caller's stream, for bundles for a GPU.
+/* For engines that have their own cache, block tables and streams: what follows works on the caller's memory and on the
+ * caller's stream. For a GPU:
  *
  * - An enqueue only launches kernels: it allocates nothing, copies nothing and waits for nothing. It may therefore be
  *   captured in a CUDA graph, also as the first use of the bundle.
@@ -281,7 +281,11 @@ MLA_API mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *b
  *   what q_stride says. Contents are not checked (but see mla_step_check): page numbers of a sequence's own tokens must
  *   be 0 to num_pages - 1, lengths at most max_length, cumulative lengths not falling. Block table entries beyond a
  *   sequence's pages, and rows of pages beyond its length, may hold anything.
- * - Set `size` to sizeof the struct and zero what you do not use: later releases add fields at the end. */
+ * - Set `size` to sizeof the struct and zero what you do not use: later releases add fields at the end.
+ *
+ * For a CPU there are whole layers only, mla_enqueue_layer: on memory of the host, aligned for its elements, without a
+ * workspace, with NULL for a stream. The layer has run when the call returns, and contents are checked, as
+ * mla_step_check does it. Calls on different pages may run at the same time. */
 
 /* A whole attention layer. */
 typedef struct mla_step {
@@ -307,7 +311,7 @@ typedef struct mla_step {
   void *stream;               /* CUstream or cudaStream_t; NULL: the legacy default stream */
 } mla_step;
 
-/* The workspace that a step of these sizes needs; its pointers are not looked at. */
+/* The workspace that a step of these sizes needs, for a CPU none; its pointers are not looked at. */
 MLA_API mla_status mla_step_workspace(const mla_bundle *bundle, const mla_step *step, uint64_t *bytes);
 
 /* Appends the new tokens to the layer's pages and computes their attention, as mla_run_layer does. */
@@ -319,7 +323,7 @@ MLA_API mla_status mla_enqueue_layer(const mla_bundle *bundle, const mla_step *s
  *   cu_seqlens   the first is 0, and none less than the one before, more than `tokens`, or more than max_queries apart
  *   lengths      at least the sequence's query tokens, at most max_length, and all together at most `cached`
  *   block_table  the entries of a sequence's own tokens, the first ceil(length / page), are 0 to num_pages - 1
- * hidden, pages, out and the workspace are not looked at and may be NULL. No other call runs the check.
+ * hidden, pages, out and the workspace are not looked at and may be NULL. On a GPU no other call runs the check.
  *
  * For a GPU a kernel of the bundle looks, after the work that is on the stream. The call allocates 16 bytes a sequence
  * and waits for the stream: one that is being captured is refused. MLA_UNSUPPORTED if the bundle has no such kernel.

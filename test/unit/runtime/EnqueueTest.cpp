@@ -302,14 +302,14 @@ TEST_F(Enqueue, CoresMustBeThere) {
   EXPECT_EQ(mla_enqueue_naive_attention(bundle, &other), MLA_UNSUPPORTED);
 }
 
-TEST_F(Enqueue, NotForTheHost) {
+TEST_F(Enqueue, CoresAreNotForTheHost) {
   TempDir other;
   writeBundle(other.path);
   mla_bundle *host = nullptr;
   ASSERT_EQ(mla_bundle_open(other.path.c_str(), &host), MLA_OK) << mla_last_error();
-  mla_step made = step();
-  EXPECT_EQ(mla_enqueue_layer(host, &made), MLA_UNSUPPORTED);
-  EXPECT_MESSAGE("is for target cpu; run it with mla_run_layer");
+  mla_latent_attention made = latent();
+  EXPECT_EQ(mla_enqueue_latent_attention(host, &made), MLA_UNSUPPORTED);
+  EXPECT_MESSAGE("is for target cpu, which has whole layers only; use mla_enqueue_layer");
   mla_bundle_close(host);
 }
 
