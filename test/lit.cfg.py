@@ -5,6 +5,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 
 import lit.formats
 from lit.llvm import llvm_config
@@ -85,6 +86,28 @@ if has_cuda_device():
     config.available_features.add("cuda")
 if importlib.util.find_spec("numpy"):
     config.available_features.add("numpy")
+if os.path.exists(os.path.join(config.mla_obj_root, "lib", "libmla-fake-cuda.so")):
+    config.available_features.add("fake-cuda")
+
+
+def importable(python, modules):
+    """Which of the modules that Python finds; none if it does not run."""
+    code = "import importlib.util, sys; print(*filter(importlib.util.find_spec, sys.argv[1:]))"
+    try:
+        found = subprocess.run([python, "-c", code, *modules], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    except OSError:
+        return []
+    return found.stdout.split()
+
+
+# Tests with torch run under an interpreter of their own, the one of MLA_TORCH_PYTHON (the variable, else CMake's).
+torch_python = os.environ.get("MLA_TORCH_PYTHON") or config.mla_torch_python or sys.executable
+config.substitutions.insert(0, ("%torch_python", torch_python))
+torch_modules = importable(torch_python, ["torch", "transformers"])
+config.available_features.update(torch_modules)
+for module in ("torch", "transformers"):
+    if module not in torch_modules:
+        lit_config.note(f"{torch_python} has no {module}: its tests are skipped; name another in MLA_TORCH_PYTHON")
 if find_ptxas():
     config.available_features.add("ptxas")
     config.substitutions.append(("%ptxas", find_ptxas()))

@@ -1,0 +1,278 @@
+# ===- bundle.py - Bundles and their kernels ----------------------------------===#
+#
+# Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===------------------------------------------------------------------------===#
+"""Open bundles, and steps on memory of the caller's: see "Enqueueing" in runtime.h for what the arrays hold."""
+import ctypes
+import os
+import sys
+import types
+
+from . import dlpack, runtime, streams
+from .dlpack import ArgumentError, view
+from .runtime import BundleInfo, EntryInfo, LatentAttention, NaiveAttention, Step
+
+
+def _text(value):
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _description(info):
+    """mla_bundle_info as a plain object: texts, layers as a tuple, dtypes by name."""
+    fields = {name: _text(getattr(info, name)) for name, _ in BundleInfo._fields_}
+    fields["layers"] = tuple(info.layers[i] for i in range(info.num_layers))
+    fields["dtype"], fields["cache_dtype"] = runtime.DTYPES[info.dtype], runtime.DTYPES[info.cache_dtype]
+    fields["device_memory"] = bool(info.device_memory)
+    return types.SimpleNamespace(**fields)
+
+
+def result_like(name, tensor):
+    """An empty tensor of the library and shape of `tensor`, the argument of that name, for a result that was not given."""
+    dlpack.expect_tensor(name, tensor)
+    library = sys.modules.get(type(tensor).__module__.partition(".")[0])
+    if getattr(library, "__name__", None) not in ("numpy", "torch"):
+        raise ArgumentError("out", f"is not given and cannot be made like a {type(tensor).__name__}; pass a tensor")
+    return library.empty_like(tensor)
+
+
+class Call:
+    """A checked step or attention, to be enqueued any number of times. It keeps its tensors alive; fields of `struct` may
+    be changed between calls."""
+
+    def __init__(self, bundle, function, struct, arrays):
+        struct.size = ctypes.sizeof(struct)
+        self.bundle, self.struct, self.arrays = bundle, struct, arrays
+        self._enqueue = getattr(runtime.library(), f"mla_enqueue_{function}")
+        self._workspace = getattr(runtime.library(), f"mla_{'step' if function == 'layer' else function}_workspace")
+
+    def workspace_bytes(self):
+        """What the call needs, for sizes as they are in the struct now."""
+        needed = ctypes.c_uint64()
+        self._workspace(self.bundle.handle, self.struct, ctypes.byref(needed))
+        return needed.value
+
+    def enqueue(self, stream=None, workspace=None):
+        """workspace: (address, bytes), aligned to 256; None for the bundle's own, which may have to be allocated."""
+        number = streams.handle(stream) if self.bundle.info.device_memory else 0
+        if workspace is None:
+            workspace = self.bundle._own_workspace(self.workspace_bytes(), number)
+        self.struct.workspace, self.struct.workspace_bytes = workspace
+        self.struct.stream = number
+        self._enqueue(self.bundle.handle, self.struct)
+
+
+class Bundle:
+    """What mla_mlir.load gives. `info` has the fields of mla_bundle_info (runtime.h), `entries` the compiled forms.
+
+    Methods take tensors of any library with DLPack, on the device of the bundle, and copy none. On a GPU they return when
+    kernels are enqueued on `stream`: keep tensors alive and unchanged until it has come there.
+    """
+
+    def __init__(self, path, inspect=False):
+        self.handle = ctypes.c_void_p()
+        lib = runtime.library()
+        (lib.mla_bundle_inspect if inspect else lib.mla_bundle_open)(os.fsencode(path), ctypes.byref(self.handle))
+        self.info = _description(lib.mla_bundle_get_info(self.handle).contents)
+        self.entries = tuple(self._entry(i) for i in range(self.info.num_entries))
+        self._workspaces = {}
+        if not self.info.device_memory:
+            self.devices = ((dlpack.CPU, 0), (dlpack.CUDA_HOST, None))
+        else:
+            index = 0 if inspect else streams.current_device()
+            self.devices = ((dlpack.CUDA, index), (dlpack.CUDA_MANAGED, None))
+
+    def _entry(self, index):
+        entry = runtime.library().mla_bundle_get_entry(self.handle, index).contents
+        fields = {name: _text(getattr(entry, name)) for name, _ in EntryInfo._fields_}
+        return types.SimpleNamespace(**{**fields, "phase": ("auto", "prefill", "decode")[entry.phase]})
+
+    def close(self):
+        """Waits for the device. Graphs that captured calls must not be replayed any more. Caches live on."""
+        handle, self.handle = self.handle, ctypes.c_void_p()
+        for address, _ in self._workspaces.values():
+            runtime.library().mla_device_synchronize()
+            runtime.library().mla_device_free(address)
+        self._workspaces = {}
+        if handle:
+            runtime.library().mla_bundle_close(handle)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def __del__(self):
+        if getattr(self, "handle", None) and not sys.is_finalizing():
+            self.close()
+
+    def __repr__(self):
+        info = self.info
+        return f"<mla bundle {info.path}: {info.model_type}, layers {list(info.layers)}, {info.target} {info.dtype}>"
+
+    def cache(self, pages):
+        """A paged cache of the runtime's."""
+        from .cache import Cache
+
+        return Cache(self, pages)
+
+    # --- steps on the caller's memory ---
+
+    def step(self, hidden, pages, block_table, lengths, cu_seqlens, out=None, *, max_queries, max_length=None, cached=0,
+             layer=None, phase="auto", stream=None):
+        """Appends tokens to the caller's pages and gives the layer's result, `out` or a new tensor like hidden.
+
+        hidden, out   [tokens, hidden_size], of info.dtype
+        pages         [num_pages, page, kv_lora_rank + qk_rope_head_dim], of info.cache_dtype: gets the new tokens' rows
+        block_table   [batch, width] int32; lengths: [batch] int32, with the new tokens; cu_seqlens: [batch + 1] int32
+        max_queries   no sequence has more new tokens; max_length: no sequence is longer, by default the table's room
+        layer         a number of info.layers, by default the first
+        """
+        out = result_like("hidden", hidden) if out is None else out
+        call = self.step_call(hidden, pages, block_table, lengths, cu_seqlens, out, max_queries=max_queries,
+                              max_length=max_length, cached=cached, layer=layer, phase=phase, stream=stream)
+        call.enqueue(stream)
+        return out
+
+    def step_call(self, hidden, pages, block_table, lengths, cu_seqlens, out, *, max_queries, max_length=None, cached=0,
+                  layer=None, phase="auto", stream=None):
+        """The step as a Call. What tensors have under way when it is made comes before what `stream` gets afterwards."""
+        look = self._looker(stream)
+        hidden, out = look("hidden", hidden), look("out", out)
+        hidden.expect_contiguous(self.info.dtype, [None, self.info.hidden_size], self.devices)
+        out.expect_contiguous(self.info.dtype, hidden.shape, self.devices, writable=True)
+        if phase not in runtime.PHASES:
+            raise ArgumentError("phase", f"is {phase!r}, must be one of {', '.join(runtime.PHASES)}")
+        tables, sizes = self._tables(look, block_table, lengths, cu_seqlens, max_length)
+        pages, num_pages = self._pages(look, pages, writable=True)
+        struct = Step(layer=self.info.layers[0] if layer is None else layer, phase=runtime.PHASES[phase],
+                      tokens=hidden.shape[0], max_queries=max_queries, cached=cached, num_pages=num_pages, **sizes)
+        return self._call("layer", struct, (hidden, out, pages, *tables))
+
+    def check_step(self, block_table, lengths, cu_seqlens, *, tokens, num_pages, max_queries, max_length=None, cached=0,
+                   stream=None):
+        """Looks at the contents of a step's tables, waiting for the stream; raises an Error that names the first entry that
+        breaks a bound. For debugging: on a CPU step() does it itself."""
+        tables, sizes = self._tables(self._looker(stream), block_table, lengths, cu_seqlens, max_length)
+        struct = Step(size=ctypes.sizeof(Step), layer=self.info.layers[0], tokens=tokens, num_pages=num_pages,
+                      max_queries=max_queries, cached=cached, **sizes)
+        for array in tables:
+            setattr(struct, array.name, array.address)
+        struct.stream = streams.handle(stream) if self.info.device_memory else None
+        runtime.library().mla_step_check(self.handle, struct)
+
+    # --- the attention alone, on a GPU ---
+
+    def latent_attention(self, *arrays, stream=None, **sizes):
+        """Enqueues the attention of absorbed queries over the latent; arguments are those of latent_attention_call."""
+        self.latent_attention_call(*arrays, stream=stream, **sizes).enqueue(stream)
+
+    def latent_attention_call(self, q_latent, q_rope, pages, block_table, lengths, cu_seqlens, out, lse, *, max_queries,
+                              max_length=None, cached=0, indices_settled=False, scale=0.0, stream=None):
+        """q_latent, q_rope: [tokens, heads, …], parts of one tensor or two with heads equally far apart; q_rope is None if
+        there is no rope. out: [tokens, heads, kv_lora_rank]; lse: [tokens, heads] float32, natural logarithms."""
+        info, look = self.info, self._looker(stream)
+        arrays, stride = self._queries(look, "q_latent", q_latent, info.kv_lora_rank, q_rope)
+        tokens = arrays[0].shape[0]
+        out, lse = look("out", out), look("lse", lse)
+        out.expect_contiguous("bfloat16", [tokens, info.heads, info.kv_lora_rank], self.devices, writable=True)
+        lse.expect_contiguous("float32", [tokens, info.heads], self.devices, writable=True)
+        tables, sizes = self._tables(look, block_table, lengths, cu_seqlens, max_length)
+        pages, num_pages = self._pages(look, pages)
+        struct = LatentAttention(tokens=tokens, max_queries=max_queries, cached=cached, num_pages=num_pages, q_stride=stride,
+                                 indices_settled=indices_settled, scale=scale, **sizes)
+        return self._call("latent_attention", struct, (*arrays, pages, *tables, out, lse))
+
+    def naive_attention(self, *arrays, stream=None, **sizes):
+        """Enqueues the attention over keys and values; arguments are those of naive_attention_call."""
+        self.naive_attention_call(*arrays, stream=stream, **sizes).enqueue(stream)
+
+    def naive_attention_call(self, q_nope, q_rope, k_nope, k_rope, v, cu_seqlens, cu_keys, out, *, max_queries, max_length,
+                             scale=0.0, stream=None):
+        """Queries as in latent_attention_call; k_nope and v: [keys, heads, …]; k_rope: [keys, qk_rope_head_dim] or None."""
+        info, look = self.info, self._looker(stream)
+        queries, stride = self._queries(look, "q_nope", q_nope, info.qk_nope_head_dim, q_rope)
+        k_nope, v, out = look("k_nope", k_nope), look("v", v), look("out", out)
+        cu_seqlens, cu_keys = look("cu_seqlens", cu_seqlens), look("cu_keys", cu_keys)
+        k_nope.expect_contiguous("bfloat16", [None, info.heads, info.qk_nope_head_dim], self.devices)
+        keys = k_nope.shape[0]
+        v.expect_contiguous("bfloat16", [keys, info.heads, info.v_head_dim], self.devices)
+        arrays = [*queries, k_nope, v, out, cu_seqlens, cu_keys]
+        if info.qk_rope_head_dim:
+            k_rope = look("k_rope", k_rope)
+            arrays.append(k_rope.expect_contiguous("bfloat16", [keys, info.qk_rope_head_dim], self.devices))
+        out.expect_contiguous("bfloat16", [queries[0].shape[0], info.heads, info.v_head_dim], self.devices, writable=True)
+        cu_seqlens.expect_contiguous("int32", [None], self.devices)
+        cu_keys.expect_contiguous("int32", cu_seqlens.shape, self.devices)
+        struct = NaiveAttention(tokens=queries[0].shape[0], batch=cu_seqlens.shape[0] - 1, max_queries=max_queries,
+                                max_length=max_length, cached=keys, q_stride=stride, scale=scale)
+        return self._call("naive_attention", struct, arrays)
+
+    # --- what they share ---
+
+    def _looker(self, stream):
+        number = streams.for_dlpack(streams.handle(stream)) if self.info.device_memory else None
+        return lambda name, value: view(name, value, number)
+
+    def _call(self, function, struct, arrays):
+        for array in arrays:
+            setattr(struct, array.name, array.address)
+        return Call(self, function, struct, arrays)
+
+    def _tables(self, look, block_table, lengths, cu_seqlens, max_length):
+        lengths = look("lengths", lengths).expect_contiguous("int32", [None], self.devices)
+        batch = lengths.shape[0]
+        table = look("block_table", block_table).expect_contiguous("int32", [batch, None], self.devices)
+        cu_seqlens = look("cu_seqlens", cu_seqlens).expect_contiguous("int32", [batch + 1], self.devices)
+        room = table.shape[1] * self.info.page
+        sizes = {"batch": batch, "table_width": table.shape[1], "max_length": room if max_length is None else max_length}
+        return (table, lengths, cu_seqlens), sizes
+
+    def _pages(self, look, pages, writable=False):
+        row = self.info.kv_lora_rank + self.info.qk_rope_head_dim
+        pages = look("pages", pages)
+        pages.expect_contiguous(self.info.cache_dtype, [None, self.info.page, row], self.devices, writable)
+        return pages, pages.shape[0]
+
+    def _queries(self, look, name, first, width, q_rope):
+        """Both parts of the queries, and the elements between their heads."""
+        heads, rope = self.info.heads, self.info.qk_rope_head_dim
+        first = look(name, first).expect("bfloat16", [None, heads, width], self.devices)
+        tokens = first.shape[0]
+        stride = _head_stride(first, width + rope if heads == tokens == 1 else width)
+        if not rope:
+            return [first], stride
+        second = look("q_rope", q_rope).expect("bfloat16", [tokens, heads, rope], self.devices)
+        if _head_stride(second, stride) != stride:
+            second.fail(f"has strides {list(second.strides)}; heads must be {stride} elements apart, as those of {name}")
+        return [first, second], stride
+
+    def _own_workspace(self, needed, stream):
+        """Memory for calls on one stream; it grows when a call needs more, which waits for the device."""
+        address, size = self._workspaces.get(stream, (None, 0))
+        if size < needed:
+            lib, memory = runtime.library(), ctypes.c_void_p()
+            if address:
+                lib.mla_device_synchronize()
+                lib.mla_device_free(self._workspaces.pop(stream)[0])
+            lib.mla_device_malloc(needed, ctypes.byref(memory))
+            address, size = self._workspaces[stream] = memory.value, needed
+        return address, size
+
+
+def _head_stride(array, otherwise):
+    """Elements between the heads of a [tokens, heads, width] part of larger rows. Strides of sizes of 1 say nothing."""
+    tokens, heads, _ = array.shape
+    found = array.strides[1] if heads > 1 else array.strides[0] if tokens > 1 else otherwise
+    if (array.shape[2] > 1 and array.strides[2] != 1) or (tokens > 1 and array.strides[0] != heads * found):
+        array.fail(f"has strides {list(array.strides)}; elements of a head must be adjacent, and heads equally far apart")
+    return found
+
+
+def load(path, inspect=False):
+    """Opens the bundle at `path`. inspect: loads no code, to look at a bundle made for another machine. A bundle for a CPU
+    is native code: open only what you would execute. One for a GPU lives on torch's current device, where torch is
+    loaded and has used it, else on device 0."""
+    return Bundle(path, inspect)

@@ -1,0 +1,150 @@
+# ===- cache.py - The runtime's paged cache -------------------------------------===#
+#
+# Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===------------------------------------------------------------------------===#
+"""Caches, sequences and batches of runtime.h, for programs that have no cache of their own."""
+import contextlib
+import ctypes
+
+from . import runtime, streams
+from .bundle import result_like
+from .dlpack import ArgumentError, view
+
+
+class Pages:
+    """One layer's pages where they lie, [pages, page, kv_lora_rank + qk_rope_head_dim]: numpy.asarray takes it on a CPU,
+    torch.as_tensor on a GPU. bfloat16 shows as uint16, its bits."""
+
+    def __init__(self, cache, layer):
+        data, dims, dtype = ctypes.c_void_p(), (ctypes.c_int64 * 3)(), ctypes.c_int32()
+        runtime.library().mla_cache_pages(cache.handle, layer, ctypes.byref(data), dims, ctypes.byref(dtype))
+        interface = {"shape": tuple(dims), "typestr": ("<f4", "<u2")[dtype.value], "data": (data.value, False), "version": 3}
+        setattr(self, "__cuda_array_interface__" if cache.bundle.info.device_memory else "__array_interface__", interface)
+        self.cache = cache  # keeps the memory
+
+
+class Sequence:
+    """A sequence of a cache."""
+
+    def __init__(self, cache, number):
+        self.cache, self.number = cache, number
+
+    def _call(self, function, *arguments):
+        return getattr(runtime.library(), function)(self.cache.handle, self.number, *arguments)
+
+    def __len__(self):
+        length = ctypes.c_int64()
+        self._call("mla_sequence_length", ctypes.byref(length))
+        return length.value
+
+    def pages(self):
+        """Its page numbers, in the order of its tokens."""
+        count = ctypes.c_int64()
+        self._call("mla_sequence_pages", None, 0, ctypes.byref(count))
+        numbers = (ctypes.c_int32 * max(1, count.value))()
+        self._call("mla_sequence_pages", numbers, count.value, ctypes.byref(count))
+        return list(numbers[: count.value])
+
+    def fork(self):
+        """A sequence of the same tokens, which shares their pages."""
+        copy = ctypes.c_int64()
+        self._call("mla_sequence_fork", ctypes.byref(copy))
+        return Sequence(self.cache, copy.value)
+
+    def truncate(self, length):
+        """Drops all but the first `length` tokens."""
+        self._call("mla_sequence_truncate", length)
+
+    def free(self):
+        """Gives its pages back."""
+        self._call("mla_sequence_free")
+
+
+class Batch:
+    """One step of some sequences: their new tokens have pages."""
+
+    def __init__(self, cache, handle, stream):
+        self.cache, self.handle, self.stream = cache, handle, stream
+        self.tokens = runtime.library().mla_batch_tokens(handle)
+        self.max_length = runtime.library().mla_batch_max_length(handle)
+
+    def run(self, hidden, out=None, *, layer=None, phase="auto"):
+        """Runs a layer: hidden and out are [tokens, hidden_size], the first sequence's tokens first. On a GPU it returns
+        when the layer is enqueued. Gives `out`, or a new tensor like hidden."""
+        bundle = self.cache.bundle
+        out = result_like("hidden", hidden) if out is None else out
+        if phase not in runtime.PHASES:
+            raise ArgumentError("phase", f"is {phase!r}, must be one of {', '.join(runtime.PHASES)}")
+        number = streams.for_dlpack(self.stream) if bundle.info.device_memory else None
+        shape = [self.tokens, bundle.info.hidden_size]
+        source = view("hidden", hidden, number).expect_contiguous(bundle.info.dtype, shape, bundle.devices)
+        result = view("out", out, number).expect_contiguous(bundle.info.dtype, shape, bundle.devices, writable=True)
+        layer = bundle.info.layers[0] if layer is None else layer
+        runtime.library().mla_run_layer(bundle.handle, layer, self.handle, runtime.PHASES[phase], source.address,
+                                        result.address)
+        return out
+
+
+class Cache:
+    """A pool of pages for all layers of a bundle. One layer of one page takes
+    page * (kv_lora_rank + qk_rope_head_dim) elements of info.cache_dtype."""
+
+    def __init__(self, bundle, pages):
+        self.bundle, self.handle = bundle, ctypes.c_void_p()
+        runtime.library().mla_cache_create(bundle.handle, pages, ctypes.byref(self.handle))
+
+    def close(self):
+        """Frees the cache and its sequences."""
+        if self.handle:
+            runtime.library().mla_cache_destroy(self.handle)
+        self.handle = ctypes.c_void_p()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def __del__(self):
+        with contextlib.suppress(Exception):  # an open batch, or Python on its way out
+            self.close()
+
+    @property
+    def num_pages(self):
+        return runtime.library().mla_cache_num_pages(self.handle)
+
+    @property
+    def free_pages(self):
+        return runtime.library().mla_cache_free_pages(self.handle)
+
+    def pages(self, layer):
+        """The memory of a layer's pages."""
+        return Pages(self, layer)
+
+    def sequence(self):
+        """A new, empty sequence."""
+        number = ctypes.c_int64()
+        runtime.library().mla_sequence_create(self.handle, ctypes.byref(number))
+        return Sequence(self, number.value)
+
+    @contextlib.contextmanager
+    def batch(self, sequences, tokens, stream=None):
+        """A step in which sequences[i] gets tokens[i] new tokens, on `stream` (see Bundle.step). At the end of the block
+        they are part of the sequences; after an exception nothing has changed. Error MLA_OUT_OF_PAGES if there is no room:
+        free or truncate sequences, or run fewer."""
+        if len(sequences) != len(tokens):
+            raise ArgumentError("tokens", f"has {len(tokens)} numbers for {len(sequences)} sequences")
+        lib, handle = runtime.library(), ctypes.c_void_p()
+        numbers = (ctypes.c_int64 * len(sequences))(*(sequence.number for sequence in sequences))
+        lib.mla_batch_begin(self.handle, numbers, (ctypes.c_int32 * len(tokens))(*tokens), len(tokens), ctypes.byref(handle))
+        try:
+            number = streams.handle(stream) if self.bundle.info.device_memory else 0
+            if number:
+                lib.mla_batch_set_stream(handle, number)
+            yield Batch(self, handle, number)
+        except BaseException:
+            lib.mla_batch_abort(handle)
+            raise
+        lib.mla_batch_commit(handle)

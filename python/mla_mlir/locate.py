@@ -1,0 +1,55 @@
+# ===- locate.py - Where the compiler and the runtime are --------------------===#
+#
+# Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===------------------------------------------------------------------------===#
+"""Finds bin/mla-compile and lib/libmla-runtime.so.0.
+
+MLA_MLIR_PREFIX names the tree, built or installed, and then no other is looked at. Without it: the build tree of the
+source tree that this package lies in, Python's own prefix, and the tree of the mla-compile that PATH finds.
+MLA_RUNTIME_LIBRARY names the library alone, for machines that only run bundles.
+"""
+import os
+import pathlib
+import shutil
+import sys
+
+LIBRARY = "libmla-runtime.so.0"
+_SOURCE = pathlib.Path(__file__).resolve().parents[2]
+
+
+def prefixes():
+    """The trees, in the order in which they are looked at."""
+    named = os.environ.get("MLA_MLIR_PREFIX")
+    if named:
+        return [pathlib.Path(named)]
+    found = [_SOURCE / "build"] if (_SOURCE / "runtime" / "include" / "mla" / "runtime.h").exists() else []
+    found.append(pathlib.Path(sys.prefix))
+    on_path = shutil.which("mla-compile")
+    if on_path:
+        found.append(pathlib.Path(on_path).resolve().parents[1])
+    return found
+
+
+def _find(name, directories):
+    trees = prefixes()
+    for tree in trees:
+        for directory in directories:
+            path = tree / directory / name
+            if path.exists():
+                return str(path)
+    looked = ", ".join(str(tree) for tree in trees)
+    raise FileNotFoundError(
+        f"{name}: is not in {looked}; set MLA_MLIR_PREFIX to the tree in which mla-mlir is built or installed"
+    )
+
+
+def library():
+    """Path of libmla-runtime."""
+    return os.environ.get("MLA_RUNTIME_LIBRARY") or _find(LIBRARY, ["lib", "lib64", f"lib/{os.uname().machine}-linux-gnu"])
+
+
+def compiler():
+    """Path of mla-compile."""
+    return _find("mla-compile", ["bin"])

@@ -1,0 +1,150 @@
+# ===- runtime.py - The runtime's C API ---------------------------------------===#
+#
+# Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===------------------------------------------------------------------------===#
+"""runtime/include/mla/runtime.h through ctypes, struct for struct and function for function.
+
+A test compares the layouts with what a C compiler says of the header.
+"""
+import ctypes
+import threading
+
+from . import locate
+
+PHASES = {"auto": 0, "prefill": 1, "decode": 2}
+DTYPES = ("float32", "bfloat16")  # by mla_dtype
+
+
+class Error(RuntimeError):
+    """A call of the runtime that failed. `status` is its name, such as "MLA_OUT_OF_PAGES"; the text says where, what, and
+    what to do. Nothing has changed."""
+
+    def __init__(self, status, text):
+        super().__init__(f"{status}: {text}")
+        self.status = status
+
+
+_TYPES = {
+    "text": ctypes.c_char_p,
+    "enum": ctypes.c_int32,
+    "i32": ctypes.c_int32,
+    "i64": ctypes.c_int64,
+    "u64": ctypes.c_uint64,
+    "size": ctypes.c_size_t,
+    "f64": ctypes.c_double,
+    "pointer": ctypes.c_void_p,
+    "i64s": ctypes.POINTER(ctypes.c_int64),
+}
+
+
+def _struct(name, fields):
+    """fields: 'type name name …; type name …', with the types above."""
+    listed = []
+    for part in fields.split(";"):
+        kind, *names = part.split()
+        listed += [(field, _TYPES[kind]) for field in names]
+    return type(name, (ctypes.Structure,), {"_fields_": listed})
+
+
+BundleInfo = _struct(
+    "mla_bundle_info",
+    "text path producer target isa model_type cache_format plan; enum dtype cache_dtype; i64 page tensor_parallel rank"
+    " hidden_size num_attention_heads heads q_lora_rank kv_lora_rank qk_nope_head_dim qk_rope_head_dim v_head_dim;"
+    " f64 rms_norm_eps rope_theta; i64s layers; i64 num_layers num_entries; i32 device_memory; text device;"
+    " f64 code_seconds weights_seconds",
+)
+EntryInfo = _struct("mla_entry_info", "text symbol; enum phase; text q o; i64 first_tokens last_tokens first_context last_context weight_bytes")
+Step = _struct(
+    "mla_step",
+    "size size; i64 layer; enum phase; i32 reserved; i64 tokens batch max_queries max_length cached num_pages"
+    " table_width; pointer hidden cu_seqlens pages block_table lengths out workspace; u64 workspace_bytes;"
+    " pointer stream",
+)
+LatentAttention = _struct(
+    "mla_latent_attention",
+    "size size; i64 tokens batch max_queries max_length cached num_pages table_width q_stride; pointer q_latent q_rope"
+    " pages block_table lengths cu_seqlens out lse workspace; u64 workspace_bytes; pointer stream; i64 indices_settled;"
+    " f64 scale",
+)
+NaiveAttention = _struct(
+    "mla_naive_attention",
+    "size size; i64 tokens batch max_queries max_length cached q_stride; pointer q_nope q_rope k_nope k_rope v"
+    " cu_seqlens cu_keys out workspace; u64 workspace_bytes; pointer stream; f64 scale",
+)
+STRUCTS = (BundleInfo, EntryInfo, Step, LatentAttention, NaiveAttention)
+
+_handle, _i32, _i64, _u64, _text = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_uint64, ctypes.c_char_p
+_to = ctypes.POINTER
+
+# name: (result, arguments); "status" is checked and raises.
+_FUNCTIONS = {
+    "mla_version": (_text,),
+    "mla_num_threads": (_i32,),
+    "mla_bundle_open": ("status", _text, _to(_handle)),
+    "mla_bundle_inspect": ("status", _text, _to(_handle)),
+    "mla_bundle_close": (None, _handle),
+    "mla_bundle_get_info": (_to(BundleInfo), _handle),
+    "mla_bundle_get_entry": (_to(EntryInfo), _handle, _i64),
+    "mla_cache_create": ("status", _handle, _i64, _to(_handle)),
+    "mla_cache_destroy": ("status", _handle),
+    "mla_cache_num_pages": (_i64, _handle),
+    "mla_cache_free_pages": (_i64, _handle),
+    "mla_cache_pages": ("status", _handle, _i64, _to(_handle), _to(_i64), _to(_i32)),
+    "mla_sequence_create": ("status", _handle, _to(_i64)),
+    "mla_sequence_free": ("status", _handle, _i64),
+    "mla_sequence_fork": ("status", _handle, _i64, _to(_i64)),
+    "mla_sequence_truncate": ("status", _handle, _i64, _i64),
+    "mla_sequence_length": ("status", _handle, _i64, _to(_i64)),
+    "mla_sequence_pages": ("status", _handle, _i64, _to(_i32), _i64, _to(_i64)),
+    "mla_batch_begin": ("status", _handle, _to(_i64), _to(_i32), _i64, _to(_handle)),
+    "mla_batch_set_stream": ("status", _handle, _handle),
+    "mla_batch_commit": ("status", _handle),
+    "mla_batch_abort": ("status", _handle),
+    "mla_batch_tokens": (_i64, _handle),
+    "mla_batch_max_length": (_i64, _handle),
+    "mla_run_layer": ("status", _handle, _i64, _handle, _i32, _handle, _handle),
+    "mla_step_workspace": ("status", _handle, _to(Step), _to(_u64)),
+    "mla_enqueue_layer": ("status", _handle, _to(Step)),
+    "mla_step_check": ("status", _handle, _to(Step)),
+    "mla_latent_attention_workspace": ("status", _handle, _to(LatentAttention), _to(_u64)),
+    "mla_enqueue_latent_attention": ("status", _handle, _to(LatentAttention)),
+    "mla_naive_attention_workspace": ("status", _handle, _to(NaiveAttention), _to(_u64)),
+    "mla_enqueue_naive_attention": ("status", _handle, _to(NaiveAttention)),
+    "mla_device_malloc": ("status", _u64, _to(_handle)),
+    "mla_device_free": ("status", _handle),
+    "mla_device_synchronize": ("status",),
+}
+
+
+def _check(status, function, arguments):
+    if status != 0:
+        lib = library()
+        raise Error(lib.mla_status_name(status).decode(), lib.mla_last_error().decode(errors="replace"))
+
+
+def _load():
+    lib = ctypes.CDLL(locate.library())
+    for name in ("mla_last_error", "mla_status_name"):
+        getattr(lib, name).restype = _text
+    lib.mla_status_name.argtypes = [_i32]
+    for name, (result, *arguments) in _FUNCTIONS.items():
+        function = getattr(lib, name)
+        function.argtypes = arguments
+        function.restype = _i32 if result == "status" else result
+        if result == "status":
+            function.errcheck = _check
+    return lib
+
+
+_library, _lock = None, threading.Lock()
+
+
+def library():
+    """The runtime, loaded at the first call. Its functions raise Error where they return a status that is not MLA_OK."""
+    global _library
+    if _library is None:
+        with _lock:
+            _library = _library or _load()
+    return _library
