@@ -1,0 +1,52 @@
+# ===- attention_reference.py - The attention alone, by torch ---------------------===#
+#
+# Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===------------------------------------------------------------------------------===#
+"""What the attention kernels of a bundle compute, in float32 with torch's operations, a sequence at a time: for CPUs, and to
+compare with. mla_latent_attention and mla_naive_attention in runtime.h say what the arrays hold."""
+import torch
+
+from .dlpack import ArgumentError
+
+
+def _attend(scores, values, scale):
+    """scores [heads, n, l] unscaled, values [heads or 1, l, width]; query i of n sees the first l - n + i + 1 keys."""
+    if not scale:
+        raise ArgumentError("scale", "is 0, but a CPU has no kernel that knows the model's; pass it")
+    _, n, length = scores.shape
+    seen = torch.arange(length)[None] <= torch.arange(n)[:, None] + (length - n)
+    scores = (scores * scale).masked_fill(~seen, float("-inf"))
+    lse = torch.logsumexp(scores, -1)
+    weights = torch.exp(scores - lse[..., None]).nan_to_num(0.0)  # a query that sees nothing
+    return (weights @ values).transpose(0, 1), lse.transpose(0, 1)
+
+
+def _spans(bounds):
+    listed = bounds.tolist()
+    return list(zip(listed, listed[1:]))
+
+
+def latent(q_latent, q_rope, pages, block_table, lengths, cu_seqlens, scale):
+    out, lse = torch.zeros_like(q_latent), q_latent.new_full(q_latent.shape[:2], float("-inf"), dtype=torch.float32)
+    width, page = q_latent.shape[2], pages.shape[1]
+    for s, ((begin, end), length) in enumerate(zip(_spans(cu_seqlens), lengths.tolist())):
+        if begin == end or not length:
+            continue
+        rows = pages[block_table[s, : -(-length // page)].long()].flatten(0, 1)[:length].float()
+        queries = torch.cat([q_latent[begin:end], q_rope[begin:end]], -1).float().transpose(0, 1)
+        result, sums = _attend(queries @ rows.T, rows[None, :, :width], scale)
+        out[begin:end], lse[begin:end] = result.to(out.dtype), sums
+    return out, lse
+
+
+def naive(q_nope, q_rope, k_nope, k_rope, v, cu_seqlens, cu_keys, scale):
+    out = q_nope.new_zeros((*q_nope.shape[:2], v.shape[2]))
+    for (begin, end), (first, last) in zip(_spans(cu_seqlens), _spans(cu_keys)):
+        if begin == end:
+            continue
+        scores = torch.einsum("qhd,khd->hqk", q_nope[begin:end].float(), k_nope[first:last].float())
+        scores += torch.einsum("qhd,kd->hqk", q_rope[begin:end].float(), k_rope[first:last].float())
+        out[begin:end] = _attend(scores, v[first:last].float().transpose(0, 1), scale)[0].to(out.dtype)
+    return out

@@ -1,0 +1,137 @@
+# ===- torch.py - torch.ops.mla ---------------------------------------------------===#
+#
+# Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===------------------------------------------------------------------------------===#
+"""Registers bundles' layers and attention kernels as operations of torch, with fake kernels: they go through torch.compile,
+and on a GPU into CUDA graphs.
+
+    name = mla_mlir.torch.register(mla_mlir.load("layer.mla"))
+    out = torch.ops.mla.layer(hidden, pages, block_table, lengths, cu_seqlens, name, layer=0, max_queries=1)
+
+They run on torch's current stream and take their workspace from torch's allocator. `max_length` is a bound of the lengths, 0
+for the room in the block table; under a graph sizes must bound what later replays hold. Shapes are those of Bundle.step
+and of Bundle.latent_attention_call. On a CPU the attention alone, for which bundles have no code there, is computed by torch.
+"""
+import torch
+from torch import Tensor
+
+from . import attention_reference
+from .bundle import Call
+from .dlpack import CPU, CUDA, Array, ArgumentError
+
+_bundles = {}
+
+
+def register(bundle, name=None):
+    """Makes the bundle known to the operations by `name`, by default its path, which is returned. It stays open until
+    unregister. Another bundle of that name is replaced."""
+    name = bundle.info.path if name is None else name
+    _bundles[name] = bundle
+    return name
+
+
+def unregister(name):
+    """Forgets the bundle. Graphs and compiled functions that use it must not run any more."""
+    _bundles.pop(name, None)
+
+
+def _find(name):
+    if name not in _bundles:
+        raise ArgumentError("bundle", f"{name!r} is not registered; pass what mla_mlir.torch.register returned")
+    return _bundles[name]
+
+
+def _array(name, tensor):
+    """What dlpack.view would find, without a capsule: the current stream is the tensor's own."""
+    device = (CUDA, tensor.device.index) if tensor.is_cuda else (CPU, 0)
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    if tensor.device.type not in ("cpu", "cuda"):
+        raise ArgumentError(name, f"is on {tensor.device}, must be on cpu or cuda")
+    return Array(name, tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), dtype, device, owner=tensor)
+
+
+def _arrays(**tensors):
+    return [_array(name, tensor) for name, tensor in tensors.items()]
+
+
+def _enqueue(call: Call, device):
+    size = call.workspace_bytes()
+    workspace = torch.empty(size, dtype=torch.uint8, device=device)
+    stream = torch.cuda.current_stream(device).cuda_stream if device.type == "cuda" else 0
+    call.enqueue(stream, (workspace.data_ptr() if size else None, size))
+
+
+@torch.library.custom_op("mla::layer", mutates_args=("pages",))
+def layer(hidden: Tensor, pages: Tensor, block_table: Tensor, lengths: Tensor, cu_seqlens: Tensor, bundle: str, layer: int,
+          max_queries: int, max_length: int = 0, phase: str = "auto") -> Tensor:
+    """Bundle.step: appends the new tokens' rows to `pages` and gives the layer's result."""
+    opened, out = _find(bundle), torch.empty_like(hidden, memory_format=torch.contiguous_format)
+    if hidden.numel() == 0:
+        return out
+    arrays = _arrays(hidden=hidden, pages=pages, block_table=block_table, lengths=lengths, cu_seqlens=cu_seqlens, out=out)
+    call = opened.step_call(*arrays, max_queries=max_queries, max_length=max_length or None, layer=layer, phase=phase)
+    _enqueue(call, hidden.device)
+    return out
+
+
+@layer.register_fake
+def _(hidden, pages, block_table, lengths, cu_seqlens, bundle, layer, max_queries, max_length=0, phase="auto"):
+    return torch.empty_like(hidden, memory_format=torch.contiguous_format)
+
+
+@torch.library.custom_op("mla::latent_attention", mutates_args=(), device_types="cuda")
+def latent_attention(q_latent: Tensor, q_rope: Tensor, pages: Tensor, block_table: Tensor, lengths: Tensor,
+                     cu_seqlens: Tensor, bundle: str, max_queries: int, max_length: int = 0,
+                     scale: float = 0.0) -> tuple[Tensor, Tensor]:
+    """Attention of absorbed queries over the cache: (out [tokens, heads, kv_lora_rank], lse [tokens, heads] float32).
+    scale 0: the model's."""
+    opened = _find(bundle)
+    out, lse = _latent_results(q_latent)
+    arrays = _arrays(q_latent=q_latent, q_rope=q_rope, pages=pages, block_table=block_table, lengths=lengths,
+                     cu_seqlens=cu_seqlens, out=out, lse=lse)
+    call = opened.latent_attention_call(*arrays, max_queries=max_queries, max_length=max_length or None, scale=scale)
+    _enqueue(call, q_latent.device)
+    return out, lse
+
+
+def _latent_results(q_latent):
+    return q_latent.new_empty(q_latent.shape), q_latent.new_empty(q_latent.shape[:2], dtype=torch.float32)
+
+
+@latent_attention.register_fake
+def _(q_latent, q_rope, pages, block_table, lengths, cu_seqlens, bundle, max_queries, max_length=0, scale=0.0):
+    return _latent_results(q_latent)
+
+
+@latent_attention.register_kernel("cpu")
+def _(q_latent, q_rope, pages, block_table, lengths, cu_seqlens, bundle, max_queries, max_length=0, scale=0.0):
+    return attention_reference.latent(q_latent, q_rope, pages, block_table, lengths, cu_seqlens, scale)
+
+
+@torch.library.custom_op("mla::naive_attention", mutates_args=(), device_types="cuda")
+def naive_attention(q_nope: Tensor, q_rope: Tensor, k_nope: Tensor, k_rope: Tensor, v: Tensor, cu_seqlens: Tensor,
+                    cu_keys: Tensor, bundle: str, max_queries: int, max_length: int, scale: float = 0.0) -> Tensor:
+    """Causal attention over up-projected keys and values: [tokens, heads, v_head_dim]. scale 0: the model's."""
+    opened = _find(bundle)
+    out = _naive_result(q_nope, v)
+    arrays = _arrays(q_nope=q_nope, q_rope=q_rope, k_nope=k_nope, k_rope=k_rope, v=v, cu_seqlens=cu_seqlens, cu_keys=cu_keys,
+                     out=out)
+    call = opened.naive_attention_call(*arrays, max_queries=max_queries, max_length=max_length, scale=scale)
+    _enqueue(call, q_nope.device)
+    return out
+
+
+def _naive_result(q_nope, v):
+    return q_nope.new_empty((*q_nope.shape[:2], v.shape[2]))
+
+
+@naive_attention.register_fake
+def _(q_nope, q_rope, k_nope, k_rope, v, cu_seqlens, cu_keys, bundle, max_queries, max_length, scale=0.0):
+    return _naive_result(q_nope, v)
+
+
+@naive_attention.register_kernel("cpu")
+def _(q_nope, q_rope, k_nope, k_rope, v, cu_seqlens, cu_keys, bundle, max_queries, max_length, scale=0.0):
+    return attention_reference.naive(q_nope, q_rope, k_nope, k_rope, v, cu_seqlens, cu_keys, scale)
