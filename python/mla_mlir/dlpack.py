@@ -122,7 +122,10 @@ def view(name, value, stream=None):
     if isinstance(value, Array):
         return value
     expect_tensor(name, value)
-    kind, index = (int(part) for part in value.__dlpack_device__())
+    try:
+        kind, index = (int(part) for part in value.__dlpack_device__())
+    except (BufferError, ValueError) as error:
+        raise ArgumentError(name, f"is on a device that DLPack does not know: {error}") from error
     capsule = _capsule(name, value, stream if kind in (CUDA, CUDA_MANAGED) else None)
     read_only = False
     if _is_valid(capsule, b"dltensor_versioned"):
