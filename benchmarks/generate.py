@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Cache and time a token of a Hugging Face DeepSeek model, patched and not: generate.py [--family=deepseek_v3] [--context=N …] [--json=FILE]
+
+The models are made, with widths of a small member of the family; the device is the GPU (bf16) where torch has one, else the CPU (f32).
+A prompt of --context tokens a sequence is prefilled, then --tokens are generated greedily; the time a token is the median of the steps."""
+import argparse
+import datetime
+import json
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+if (ROOT / "python").is_dir():
+    sys.path.insert(0, str(ROOT / "python"))
+
+# Attention of DeepSeek-V2-Lite's widths; the rest narrow, so that attention is most of the time.
+WIDTHS = dict(vocab_size=4096, hidden_size=1024, intermediate_size=2048, num_hidden_layers=2, num_attention_heads=16,
+              num_key_value_heads=16, kv_lora_rank=512, qk_nope_head_dim=128, qk_rope_head_dim=64, v_head_dim=128,
+              first_k_dense_replace=2, n_routed_experts=4, num_experts_per_tok=2, n_group=1, topk_group=1,
+              max_position_embeddings=65536, pad_token_id=0, bos_token_id=1, eos_token_id=None)
+
+
+def cache_bytes(cache):
+    """Of the pages of a LatentCache, or of the tensors of transformers' own."""
+    if hasattr(cache, "nbytes"):
+        return cache.nbytes()
+    return sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
+
+
+class Clock:
+    """Notes when each step of generate() begins."""
+
+    def __init__(self):
+        self.times = []
+
+    def __call__(self, *_):
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        self.times.append(time.perf_counter())
+
+
+def measure(model, batch, tokens):
+    """Greedy generation: its tokens, the median time a token after the first, and the cache it leaves."""
+    import torch
+
+    clock = Clock()
+    with torch.no_grad():
+        model.generate(**batch, max_new_tokens=4, do_sample=False)  # warm
+        hook = model.register_forward_pre_hook(clock)
+        out = model.generate(**batch, max_new_tokens=tokens, do_sample=False, return_dict_in_generate=True)
+        hook.remove()
+    clock()
+    steps = [after - before for before, after in zip(clock.times[1:], clock.times[2:])]
+    return {"ms_per_token": 1e3 * statistics.median(steps), "cache_bytes": cache_bytes(out.past_key_values),
+            "prefill_ms": 1e3 * (clock.times[1] - clock.times[0]), "tokens": out.sequences[:, batch["input_ids"].shape[1]:]}
+
+
+def device_name():
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.machine()}, {torch.get_num_threads()} threads"
+
+
+def run(family, contexts, batch, tokens):
+    import torch
+    import transformers
+    import mla_mlir.transformers as mla
+
+    kinds = {"deepseek_v2": (transformers.DeepseekV2Config, transformers.DeepseekV2ForCausalLM),
+             "deepseek_v3": (transformers.DeepseekV3Config, transformers.DeepseekV3ForCausalLM)}
+    config, kind = kinds[family]
+    device, dtype = ("cuda", torch.bfloat16) if torch.cuda.is_available() else ("cpu", torch.float32)
+    torch.manual_seed(0)
+    model = kind(config(**WIDTHS, q_lora_rank=None)).eval()
+    for parameter in model.parameters():  # not the frequencies of RoPE, which are buffers
+        parameter.data = parameter.data.to(dtype)
+    model = model.to(device)
+    results = {}
+    for label in ("eager", "compiled"):
+        if label == "compiled":
+            mla.patch(model)
+        for context in contexts:
+            torch.manual_seed(context)
+            ids = torch.randint(3, WIDTHS["vocab_size"], (batch, context), device=device)
+            found = measure(model, {"input_ids": ids, "attention_mask": torch.ones_like(ids)}, tokens)
+            results[label, context] = found
+            print(f"{family} {label}, {batch} x {context}: {found['ms_per_token']:.2f} ms a token, prefill {found['prefill_ms']:.0f} "
+                  f"ms, cache {found['cache_bytes'] / 2**20:.1f} MiB", flush=True)
+    rows = []
+    for context in contexts:
+        eager, compiled = results["eager", context], results["compiled", context]
+        same = (eager.pop("tokens") == compiled.pop("tokens")).all(0).long().cumprod(0).sum().item()
+        rows.append({"family": family, "batch": batch, "context": context, "eager": eager, "compiled": compiled,
+                     "same_first_tokens": same})
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--family", nargs="+", default=["deepseek_v2", "deepseek_v3"])
+    parser.add_argument("--context", nargs="+", type=int, default=[128, 1024])
+    parser.add_argument("--batch", type=int, default=2)
+    parser.add_argument("--tokens", type=int, default=32)
+    parser.add_argument("--json", type=pathlib.Path)
+    given = parser.parse_args()
+    import torch
+    import transformers
+
+    rows = [row for family in given.family for row in run(family, given.context, given.batch, given.tokens)]
+    git = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+    result = {"date": datetime.date.today().isoformat(), "commit": git, "device": device_name(), "torch": torch.__version__,
+              "transformers": transformers.__version__, "widths": WIDTHS, "tokens": given.tokens, "rows": rows}
+    if given.json:
+        given.json.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

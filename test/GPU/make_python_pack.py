@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Packs what the check of the Python package on a GPU needs: python3 make_python_pack.py OUT [--target=h100|cpu] [--site=DIR]
+
+OUT is one folder of less than 60 MB to carry to a machine with torch: bundles, the package, the runtime's library, the weights of small
+models, and what transformers computed with them here, in float32 and bf16 on the CPU. --site copies transformers and what it imports
+from that site-packages folder, for machines that lack it. Then, there: python3 OUT/python_check.py. --target=cpu is for trying the check
+itself where there is no GPU. Needs torch, transformers and mla-compile (MLA_MLIR_PREFIX), but neither a GPU nor CUDA."""
+import argparse
+import json
+import pathlib
+import shutil
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT / "python"))
+
+import mla_mlir  # noqa: E402
+import torch  # noqa: E402
+import transformers  # noqa: E402
+from mla_mlir import locate  # noqa: E402
+from mla_mlir.transformers import save_attentions  # noqa: E402
+
+TOKENS = 64
+LENGTHS = (3, 70, 129, 40)
+COMMON = dict(vocab_size=512, hidden_size=256, intermediate_size=512, moe_intermediate_size=128, num_hidden_layers=2,
+              num_attention_heads=8, num_key_value_heads=8, kv_lora_rank=256, qk_nope_head_dim=64, qk_rope_head_dim=32,
+              v_head_dim=64, n_routed_experts=4, n_shared_experts=1, num_experts_per_tok=2, n_group=1, topk_group=1,
+              first_k_dense_replace=2, max_position_embeddings=1024, initializer_range=0.06, pad_token_id=0, bos_token_id=1,
+              eos_token_id=None)
+YARN = {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "beta_fast": 32, "beta_slow": 1, "mscale": 1.0,
+        "mscale_all_dim": 1.0, "original_max_position_embeddings": 256}
+MODELS = {
+    "v3": (transformers.DeepseekV3Config, transformers.DeepseekV3ForCausalLM, dict(q_lora_rank=192, rope_parameters=YARN)),
+    "v2": (transformers.DeepseekV2Config, transformers.DeepseekV2ForCausalLM, dict(q_lora_rank=None)),
+}
+# The attention alone, of a layer that is otherwise narrow.
+CORE = {"model_type": "deepseek_v3", "hidden_size": 64, "num_attention_heads": 16, "q_lora_rank": None, "kv_lora_rank": 512,
+        "qk_nope_head_dim": 64, "qk_rope_head_dim": 64, "v_head_dim": 64, "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
+        "max_position_embeddings": 4096, "num_hidden_layers": 1}
+# What transformers imports for these models; the rest of its models stays behind.
+SITE = ("transformers", "huggingface_hub", "tokenizers", "safetensors", "regex", "yaml", "_yaml", "tqdm", "packaging", "filelock",
+        "typing_extensions.py", "fsspec", "httpx", "httpcore", "h11", "anyio", "idna", "certifi", "sniffio", "requests",
+        "urllib3", "charset_normalizer", "typer", "click", "rich", "shellingham")
+KEPT_MODELS = {"auto", "deepseek_v2", "deepseek_v3"}
+
+
+def rounded(model, dtype):
+    """The model with parameters of that type. Buffers stay: the frequencies of its RoPE are float32 in every loaded model, but
+    model.bfloat16() would round them."""
+    for parameter in model.parameters():
+        parameter.data = parameter.data.to(dtype)
+    return model
+
+
+@torch.no_grad()
+def forced_logits(model, sequences, mask, tokens):
+    """Logits of the last prompt token and of each of the `tokens` forced ones, step by step: [batch, tokens + 1, vocabulary]."""
+    prompt = mask.shape[1]
+    out = model(sequences[:, :prompt], attention_mask=mask, use_cache=True)
+    found = [out.logits[:, -1]]
+    for i in range(tokens):
+        mask = torch.cat([mask, torch.ones_like(mask[:, :1])], 1)
+        out = model(sequences[:, prompt + i:prompt + i + 1], attention_mask=mask, past_key_values=out.past_key_values)
+        found.append(out.logits[:, -1])
+    return torch.stack(found, 1).float()
+
+
+def pack_model(out, name, target):
+    config_kind, kind, more = MODELS[name]
+    torch.manual_seed(5)
+    # Weights that bf16 holds: rounding them is not the question.
+    model = rounded(kind(config_kind(**COMMON, **more)).eval(), torch.bfloat16)
+    weights = {key: value.clone() for key, value in model.state_dict().items()}
+    place = out / name
+    place.mkdir(parents=True)
+    save_attentions(model, place)
+    mla_mlir.compile(place / "attention.mla", weights=place, layers="all", target=target, dtype="bf16")
+    (place / "model.safetensors").unlink()
+
+    longest = max(LENGTHS)
+    mask = torch.tensor([[0] * (longest - n) + [1] * n for n in LENGTHS])
+    ids = torch.randint(3, COMMON["vocab_size"], mask.shape) * mask
+    model = rounded(model, torch.float32)
+    with torch.no_grad():
+        sequences = model.generate(ids, attention_mask=mask, max_new_tokens=TOKENS, do_sample=False)
+    f32 = forced_logits(model, sequences, mask, TOKENS)
+    bf16 = forced_logits(rounded(model, torch.bfloat16), sequences, mask, TOKENS)
+    torch.save({"weights": weights, "sequences": sequences, "mask": mask, "f32": f32, "bf16": bf16}, place / "golden.pt")
+
+
+def copy_site(site, out):
+    def unneeded(directory, names):
+        if pathlib.Path(directory) == site / "transformers" / "models":
+            return [n for n in names if (site / "transformers" / "models" / n).is_dir() and n not in KEPT_MODELS]
+        return [n for n in names if n == "__pycache__" or n == "tests"]
+
+    for name in SITE:
+        if (site / name).is_dir():
+            shutil.copytree(site / name, out / name, ignore=unneeded)
+            for info in site.glob(f"{name.replace('_', '?')}-*.dist-info"):
+                shutil.copytree(info, out / info.name, dirs_exist_ok=True)
+        elif (site / name).exists():
+            shutil.copy(site / name, out / name)
+    for info in site.glob("*aml-*.dist-info"):
+        shutil.copytree(info, out / info.name, dirs_exist_ok=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--target", default="h100", choices=["h100", "cpu"])
+    parser.add_argument("--site", type=pathlib.Path)
+    given = parser.parse_args()
+    out = given.out
+    out.mkdir(parents=True)
+    for name in MODELS:
+        pack_model(out, name, given.target)
+    mla_mlir.compile(out / "core.mla", config=CORE, target=given.target, dtype="bf16")
+    (out / "pack.json").write_text(json.dumps({"target": given.target, "core": CORE, "tokens": TOKENS}, indent=1))
+    shutil.copytree(ROOT / "python" / "mla_mlir", out / "python" / "mla_mlir", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(locate.library(), out / locate.LIBRARY)
+    for script in ("python_check.py", "minimal_model.py"):
+        shutil.copy(HERE / script, out)
+    shutil.copy(ROOT / "benchmarks" / "generate.py", out)
+    if given.site:
+        copy_site(given.site.resolve(), out / "site")
+    size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
+    print(f"{out}: {size / 2**20:.0f} MiB; on a machine with torch: python3 {out.name}/python_check.py")
+
+
+if __name__ == "__main__":
+    main()
