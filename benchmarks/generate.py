@@ -6,6 +6,7 @@ A prompt of --context tokens a sequence is prefilled, then --tokens are generate
 import argparse
 import datetime
 import json
+import os
 import pathlib
 import platform
 import statistics
@@ -118,8 +119,9 @@ def main():
 
     rows = [row for family in given.family for row in run(family, given.context, given.batch, given.tokens)]
     git = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-    result = {"date": datetime.date.today().isoformat(), "commit": git, "device": device_name(), "torch": torch.__version__,
-              "transformers": transformers.__version__, "widths": WIDTHS, "tokens": given.tokens, "rows": rows}
+    result = {"date": datetime.date.today().isoformat(), "commit": git, "device": device_name(), "load": os.getloadavg()[0],
+              "torch": torch.__version__, "transformers": transformers.__version__, "widths": WIDTHS, "tokens": given.tokens,
+              "rows": rows}
     if given.json:
         given.json.write_text(json.dumps(result, indent=1) + "\n")
 

@@ -18,6 +18,9 @@ packages=(
   pkgconf           # the installed runtime is found with it, in a test
   python3           # /usr/bin/python3: the presets name it, so that lit finds the next one
   python3-numpy     # benchmarks/replay.py, which tests run
+  python3-setuptools # with the next two: test/Python/install.test
+  python3-venv
+  python3-wheel
   rapidjson-dev
   zlib1g-dev
 )

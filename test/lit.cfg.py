@@ -84,8 +84,7 @@ if config.mla_sanitizers:
     config.available_features.add("sanitizers")
 if has_cuda_device():
     config.available_features.add("cuda")
-if importlib.util.find_spec("numpy"):
-    config.available_features.add("numpy")
+config.available_features.update(filter(importlib.util.find_spec, ["ensurepip", "numpy", "setuptools", "wheel"]))
 if os.path.exists(os.path.join(config.mla_obj_root, "lib", "libmla-fake-cuda.so")):
     config.available_features.add("fake-cuda")
 

@@ -156,7 +156,8 @@ def _check(model):
     attentions = [layer.self_attn for layer in _decoder(model).layers]
     kinds = {(parameter.device, parameter.dtype) for attention in attentions for parameter in attention.parameters()}
     if len(kinds) != 1:
-        raise ValueError(f"model: its attentions' weights must be on one device, of one dtype; they are {sorted(map(str, kinds))}")
+        raise ValueError("model: its attentions' weights must be on one device, of one dtype; they are "
+                         f"{sorted(map(str, kinds))}")
     device, dtype = kinds.pop()
     if device.type not in ("cpu", "cuda") or dtype not in _DTYPES or (device.type == "cuda" and dtype != torch.bfloat16):
         raise ValueError(f"model: its attentions are {dtype} on {device}; give float32 or bfloat16 on cpu, or bfloat16 on cuda")

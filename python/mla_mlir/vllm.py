@@ -38,7 +38,7 @@ PAGES = (64, 16, 32, 128)  # the first is what vLLM takes if it is free to choos
 def _core(heads, kv_lora_rank, qk_rope_head_dim, page, device):
     """The name of the registered bundle; the first call may compile it."""
     with torch.cuda.device(device):
-        return ops.register(load(cores.bundle(heads, kv_lora_rank, qk_rope_head_dim, page)), name=None)
+        return ops.register(load(cores.bundle(heads, kv_lora_rank, qk_rope_head_dim, page)))
 
 
 class LatentAttentionBackend(MLACommonBackend):
@@ -81,10 +81,11 @@ class LatentAttentionMetadataBuilder(MLACommonMetadataBuilder[MLACommonMetadata]
         super().__init__(kv_cache_spec, layer_names, vllm_config, device, supports_dcp_with_varlen=False)
         # vLLM raises the threshold to what a step of its speculative decoding needs.
         if self.reorder_batch_threshold > MAX_QUERIES:
-            raise NotImplementedError(f"mla_mlir: decode of {self.reorder_batch_threshold} tokens a sequence; at most {MAX_QUERIES}")
+            raise NotImplementedError(f"mla_mlir: decode of {self.reorder_batch_threshold} tokens a sequence; at most "
+                                      f"{MAX_QUERIES}")
         if torch.device(device).type == "cuda":  # before a graph is captured: opening a bundle allocates
             _core(self.num_heads, self.mla_dims.kv_lora_rank, self.mla_dims.qk_rope_head_dim, kv_cache_spec.block_size,
-                  torch.device(device))
+                  torch.empty(0, device=device).device)  # with its index
 
     def _build_decode(self, block_table_tensor, seq_lens_device, max_seq_len, query_start_loc_cpu, query_start_loc_device,
                       num_decode_tokens, max_query_len, dcp_tot_seq_lens_device):
