@@ -8,6 +8,7 @@
 import ctypes
 import os
 import sys
+import threading
 import types
 
 from . import dlpack, runtime, streams
@@ -55,11 +56,15 @@ class Call:
 
     def enqueue(self, stream=None, workspace=None):
         """workspace: (address, bytes), aligned to 256; None for the bundle's own, which may have to be allocated."""
-        number = streams.handle(stream) if self.bundle.info.device_memory else 0
-        if workspace is None:
-            workspace = self.bundle._own_workspace(self.workspace_bytes(), number)
+        self.struct.stream = streams.handle(stream) if self.bundle.info.device_memory else 0
+        if workspace is not None:
+            self._enqueue_with(workspace)
+            return
+        with self.bundle._lock:  # another thread's call may let the workspace grow
+            self._enqueue_with(self.bundle._own_workspace(self.workspace_bytes(), self.struct.stream or 0))
+
+    def _enqueue_with(self, workspace):
         self.struct.workspace, self.struct.workspace_bytes = workspace
-        self.struct.stream = number
         self._enqueue(self.bundle.handle, self.struct)
 
 
@@ -76,7 +81,7 @@ class Bundle:
         (lib.mla_bundle_inspect if inspect else lib.mla_bundle_open)(os.fsencode(path), ctypes.byref(self.handle))
         self.info = _description(lib.mla_bundle_get_info(self.handle).contents)
         self.entries = tuple(self._entry(i) for i in range(self.info.num_entries))
-        self._workspaces = {}
+        self._workspaces, self._lock = {}, threading.Lock()
         if not self.info.device_memory:
             self.devices = ((dlpack.CPU, 0), (dlpack.CUDA_HOST, None))
         else:

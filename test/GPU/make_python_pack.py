@@ -93,7 +93,7 @@ def copy_site(site, out):
     def unneeded(directory, names):
         if pathlib.Path(directory) == site / "transformers" / "models":
             return [n for n in names if (site / "transformers" / "models" / n).is_dir() and n not in KEPT_MODELS]
-        return [n for n in names if n == "__pycache__" or n == "tests"]
+        return [n for n in names if n in ("__pycache__", "tests", "pipelines", "inference") or n.startswith("_yaml.")]
 
     for name in SITE:
         if (site / name).is_dir():
