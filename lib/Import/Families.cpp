@@ -31,9 +31,15 @@ static constexpr Family familyTable[] = {
     {"glm4_moe_lite", RopePairing::Configured, 1e-6, 1e4, NoTrait},
     {"glm_moe_dsa", RopePairing::Interleaved, 1e-6, 1e4, IndexedKeys | AlwaysLowRankQuery},
     {"longcat_flash", RopePairing::Interleaved, 1e-6, 1e7, ScaledLatents | TwoAttentions | AlwaysLowRankQuery},
-    {"minicpm3", RopePairing::HalfSplit, 1e-6, 1e4, VDimFromHidden},
+    {"minicpm3", RopePairing::HalfSplit, 1e-6, 1e4, VDimFromHidden | TiedEmbeddings},
     {"mistral4", RopePairing::Configured, 1e-6, 1e4, RotaryPartOfHead | PositionScaledQuery},
     {"plm", RopePairing::Configured, 1e-6, 1e5, Unconfirmed},
+};
+
+// model_type, gated MLP, tied embeddings, RoPE; of transformers 5.17 as well
+static constexpr HeadFamily headFamilyTable[] = {
+    {"gpt2", false, true, false}, {"llama", true, false, true}, {"mistral", true, false, true},
+    {"qwen2", true, false, true}, {"qwen3", true, false, true},
 };
 
 static constexpr Refusal refusedModels[] = {
@@ -70,6 +76,8 @@ const Family *mla::importer::findFamily(StringRef modelType) {
   const Family *row = llvm::find_if(familyTable, [&](const Family &family) { return family.modelType == modelType; });
   return row == std::end(familyTable) ? nullptr : row;
 }
+
+llvm::ArrayRef<HeadFamily> mla::importer::headFamilies() { return headFamilyTable; }
 
 StringRef mla::importer::modelTypeNeeds(StringRef modelType) { return needsOf(refusedModels, modelType); }
 

@@ -43,6 +43,8 @@ enum Trait : unsigned {
   AlwaysLowRankQuery = 1 << 6,
   /// What the family computes was read, but no golden file confirms it.
   Unconfirmed = 1 << 7,
+  /// The embedding is the output's weight, too, unless tie_word_embeddings says otherwise.
+  TiedEmbeddings = 1 << 8,
 };
 
 struct Family {
@@ -62,6 +64,16 @@ llvm::ArrayRef<Family> families();
 
 /// The family of a model_type, or null.
 const Family *findFamily(llvm::StringRef modelType);
+
+/// Models whose heads cache keys and values: for comparison, nothing is compiled of them.
+struct HeadFamily {
+  llvm::StringLiteral modelType;
+  bool gated;          ///< The MLP has a gate beside its first matrix.
+  bool tiedEmbeddings; ///< As the trait.
+  bool rotated;        ///< Queries and keys have RoPE.
+};
+
+llvm::ArrayRef<HeadFamily> headFamilies();
 
 /// A name (of a model_type, rope type or config key) that is known but not supported, and what support would take.
 struct Refusal {

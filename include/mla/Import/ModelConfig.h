@@ -1,0 +1,69 @@
+//===- ModelConfig.h - What config.json says about a whole model -*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Sizes of all that a decoder computes, for reports: nothing is compiled of the
+// MLPs, and nothing but their sizes is read. Models whose heads cache keys and
+// values are read for comparison with latent attention.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_IMPORT_MODELCONFIG_H
+#define MLA_IMPORT_MODELCONFIG_H
+
+#include "mla/Import/Config.h"
+
+namespace mla::importer {
+
+/// Attention over cached keys and values: MHA where every head has its own, GQA where several heads share them.
+struct HeadAttention {
+  int64_t heads = 0;
+  int64_t keyValueHeads = 0; ///< Divides `heads`.
+  int64_t headDim = 0;       ///< Of queries, keys and values alike.
+  bool rotated = true;       ///< Queries and keys have RoPE.
+};
+
+/// A mixture of experts, of which a router picks some for every token.
+struct Experts {
+  int64_t width = 0;  ///< Of an expert.
+  int64_t routed = 0; ///< Experts that the router picks among.
+  int64_t zero = 0;   ///< As many more of its choices compute nothing (LongCat-Flash).
+  int64_t perToken = 0;
+  int64_t sharedWidth = 0; ///< Of all the experts that every token has, together. 0: there are none.
+};
+
+/// Decoder layers that are alike, and how many attentions, dense MLPs and mixtures each of them has.
+struct LayerKind {
+  int64_t layers = 0;
+  int64_t attentions = 1;
+  int64_t denseMlps = 0;
+  int64_t mixtures = 0;
+};
+
+struct ModelConfig {
+  std::string modelType;
+  int64_t hiddenSize = 0;
+  int64_t vocabSize = 0;       ///< 0: not said.
+  bool tiedEmbeddings = false; ///< One matrix embeds and gives the logits.
+  std::optional<AttentionConfig> latent;
+  HeadAttention heads;    ///< Where there is no latent attention.
+  bool gatedMlp = true;   ///< Three matrices, else two.
+  int64_t denseWidth = 0; ///< Of a dense MLP; 0 where there is none.
+  std::optional<Experts> experts;
+  std::vector<LayerKind> layers; ///< In the model's order.
+
+  /// False: the config has no field of an MLP, and the model's layers are their attentions.
+  bool hasMlp() const { return denseWidth || experts; }
+  int64_t numLayers() const;
+  int64_t numAttentions() const;
+};
+
+/// Parses the text of a config.json. `where` (its path) begins every error.
+llvm::Expected<ModelConfig> parseModelConfig(llvm::StringRef json, llvm::StringRef where);
+
+} // namespace mla::importer
+
+#endif // MLA_IMPORT_MODELCONFIG_H

@@ -1,0 +1,220 @@
+//===- ModelConfig.cpp - What config.json says about a whole model --------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Import/ModelConfig.h"
+#include "Families.h"
+#include "Json.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mla::importer;
+using llvm::ArrayRef;
+using llvm::StringRef;
+using llvm::Twine;
+using llvm::json::Object;
+using llvm::json::Value;
+
+// As in Config.cpp: each is more than ten times what any released model has.
+static constexpr int64_t maxWidth = 1 << 20;
+static constexpr int64_t maxHeads = 1 << 16;
+static constexpr int64_t maxExperts = 1 << 16;
+static constexpr int64_t maxLayers = 1 << 16;
+static constexpr int64_t maxVocabulary = 1 << 26;
+
+int64_t ModelConfig::numLayers() const {
+  int64_t sum = 0;
+  for (const LayerKind &kind : layers)
+    sum += kind.layers;
+  return sum;
+}
+
+int64_t ModelConfig::numAttentions() const {
+  int64_t sum = 0;
+  for (const LayerKind &kind : layers)
+    sum += kind.layers * kind.attentions;
+  return sum;
+}
+
+//===----------------------------------------------------------------------===//
+// Fields
+//===----------------------------------------------------------------------===//
+
+/// The first of several names of one field that the config has; the first of all where it has none.
+static StringRef nameIn(const FieldReader &reader, ArrayRef<StringRef> names) {
+  const StringRef *found = llvm::find_if(names, [&](StringRef name) { return reader.find(name); });
+  return found == names.end() ? names.front() : *found;
+}
+
+/// A size that must be there because the config has `because`.
+static int64_t needed(FieldReader &reader, ArrayRef<StringRef> names, int64_t limit, StringRef because,
+                      int64_t least = 1) {
+  StringRef name = nameIn(reader, names);
+  if (reader.find(name))
+    return reader.count(name, limit, least);
+  reader.refuse(name, "missing, but the config has " + because + "; give it, or leave out all fields of the MLP");
+  return least;
+}
+
+static int64_t optional(FieldReader &reader, ArrayRef<StringRef> names, int64_t limit, int64_t least, int64_t absent) {
+  StringRef name = nameIn(reader, names);
+  return reader.find(name) ? reader.count(name, limit, least) : absent;
+}
+
+//===----------------------------------------------------------------------===//
+// MLPs
+//===----------------------------------------------------------------------===//
+
+// transformers calls LongCat-Flash's fields otherwise and knows these names as aliases.
+static constexpr StringRef denseWidths[] = {"intermediate_size", "ffn_hidden_size"};
+static constexpr StringRef expertWidths[] = {"moe_intermediate_size", "expert_ffn_hidden_size"};
+static constexpr StringRef expertCounts[] = {"n_routed_experts", "num_local_experts", "num_experts"};
+static constexpr StringRef choices[] = {"num_experts_per_tok", "moe_topk"};
+
+static void parseExperts(FieldReader &reader, ModelConfig &model) {
+  StringRef because = nameIn(reader, expertCounts);
+  Experts experts;
+  experts.routed = reader.count(because, maxExperts);
+  experts.width = needed(reader, expertWidths, maxWidth, because);
+  experts.perToken = needed(reader, choices, maxExperts, because);
+  experts.zero = optional(reader, {"zero_expert_num"}, maxExperts, 0, 0);
+  experts.sharedWidth = experts.width * optional(reader, {"n_shared_experts"}, maxExperts, 0, 0);
+  if (experts.perToken > experts.routed + experts.zero)
+    reader.refuse(nameIn(reader, choices), Twine(experts.perToken) + " of " + Twine(experts.routed + experts.zero) +
+                                               " experts cannot be picked; correct the config");
+  model.experts = experts;
+}
+
+/// How many of `layers` have experts, as mlp_layer_types lists them.
+static int64_t countSparse(FieldReader &reader, const Value &list, int64_t layers) {
+  const llvm::json::Array *types = list.getAsArray();
+  if (!types || int64_t(types->size()) != layers) {
+    reader.refuse("mlp_layer_types", "is not a list of " + Twine(layers) + " layers; correct the config");
+    return 0;
+  }
+  int64_t sparse = 0;
+  for (const Value &type : *types) {
+    std::optional<StringRef> text = type.getAsString();
+    if (!text || (*text != "dense" && *text != "sparse"))
+      reader.refuse("mlp_layer_types", shortText(type) + " is neither dense nor sparse; correct the config");
+    sparse += text == StringRef("sparse");
+  }
+  return sparse;
+}
+
+/// The same as DeepSeek says it: layers from first_k_dense_replace on whose number moe_layer_freq divides.
+static int64_t countSparse(FieldReader &reader, int64_t layers) {
+  if (const Value *list = reader.find("mlp_layer_types"))
+    return countSparse(reader, *list, layers);
+  int64_t first = needed(reader, {"first_k_dense_replace"}, layers, "n_routed_experts", /*least=*/0);
+  int64_t every = optional(reader, {"moe_layer_freq"}, maxLayers, 1, 1);
+  auto upTo = [every](int64_t end) { return (end + every - 1) / every; };
+  return upTo(layers) - upTo(first);
+}
+
+/// A layer of LongCat-Flash has two attentions, a dense MLP behind each, and one mixture beside them all.
+static void addLayersOfTwoAttentions(FieldReader &reader, int64_t layers, ModelConfig &model) {
+  if (model.experts)
+    model.denseWidth = needed(reader, denseWidths, maxWidth, nameIn(reader, expertCounts));
+  model.layers = {{layers, 2, model.denseWidth ? 2 : 0, model.experts ? 1 : 0}};
+}
+
+static void addLayers(FieldReader &reader, int64_t layers, ModelConfig &model) {
+  int64_t sparse = model.experts ? countSparse(reader, layers) : 0;
+  if (model.experts && sparse < layers)
+    model.denseWidth = needed(reader, denseWidths, maxWidth, nameIn(reader, expertCounts));
+  if (sparse < layers)
+    model.layers.push_back({layers - sparse, 1, model.denseWidth ? 1 : 0, 0});
+  if (sparse)
+    model.layers.push_back({sparse, 1, 0, 1});
+}
+
+/// Fields that every model may have. `layers` are decoder layers.
+static void parseDecoder(FieldReader &reader, int64_t layers, bool twoAttentions, ModelConfig &model) {
+  model.vocabSize = optional(reader, {"vocab_size"}, maxVocabulary, 1, 0);
+  model.denseWidth = optional(reader, denseWidths, maxWidth, 1, 0);
+  if (reader.find(nameIn(reader, expertCounts)))
+    parseExperts(reader, model);
+  if (twoAttentions)
+    addLayersOfTwoAttentions(reader, layers, model);
+  else
+    addLayers(reader, layers, model);
+}
+
+//===----------------------------------------------------------------------===//
+// Models
+//===----------------------------------------------------------------------===//
+
+static llvm::Expected<ModelConfig> parseLatent(StringRef json, const Object &root, StringRef where) {
+  llvm::Expected<AttentionConfig> attention = parseConfig(json, where);
+  if (!attention)
+    return attention.takeError();
+  const Family *family = findFamily(attention->modelType);
+  ModelConfig model;
+  model.modelType = attention->modelType;
+  model.hiddenSize = attention->hiddenSize;
+  FieldReader reader(root, where);
+  model.tiedEmbeddings = reader.boolean("tie_word_embeddings", family->has(TiedEmbeddings));
+  parseDecoder(reader, attention->numLayers / attention->attentionsPerLayer, attention->attentionsPerLayer > 1, model);
+  model.latent = std::move(*attention);
+  if (llvm::Error error = reader.takeError())
+    return error;
+  return model;
+}
+
+/// GPT-2's own names are n_embd and the like; configs that speak transformers' common names are read, too.
+static void parseHeads(FieldReader &reader, ModelConfig &model) {
+  model.hiddenSize = reader.count(nameIn(reader, {"hidden_size", "n_embd"}), maxWidth);
+  HeadAttention &heads = model.heads;
+  heads.heads = reader.count(nameIn(reader, {"num_attention_heads", "n_head"}), maxHeads);
+  heads.keyValueHeads = optional(reader, {"num_key_value_heads"}, maxHeads, 1, heads.heads);
+  if (heads.heads % heads.keyValueHeads)
+    reader.refuse("num_key_value_heads", Twine(heads.keyValueHeads) + " does not divide num_attention_heads, " +
+                                             Twine(heads.heads) + "; correct the config");
+  bool derived = !reader.find("head_dim");
+  heads.headDim = derived ? model.hiddenSize / heads.heads : reader.count("head_dim", maxHeads);
+  if (derived && model.hiddenSize % heads.heads)
+    reader.refuse("head_dim", "missing, and hidden_size is no multiple of num_attention_heads; give it");
+}
+
+static llvm::Expected<ModelConfig> parseHeadModel(const Object &root, StringRef where, const HeadFamily &family) {
+  ModelConfig model;
+  model.modelType = family.modelType.str();
+  model.gatedMlp = family.gated;
+  model.heads.rotated = family.rotated;
+  FieldReader reader(root, where);
+  model.tiedEmbeddings = reader.boolean("tie_word_embeddings", family.tiedEmbeddings);
+  parseHeads(reader, model);
+  parseDecoder(reader, reader.count(nameIn(reader, {"num_hidden_layers", "n_layer"}), maxLayers),
+               /*twoAttentions=*/false, model);
+  if (!model.hasMlp() && reader.find("n_embd")) // GPT-2's n_inner, of which null means this
+    model.layers.front().denseMlps = 1,
+    model.denseWidth = optional(reader, {"n_inner"}, maxWidth, 1, 4 * model.hiddenSize);
+  if (llvm::Error error = reader.takeError())
+    return error;
+  return model;
+}
+
+llvm::Expected<ModelConfig> mla::importer::parseModelConfig(StringRef json, StringRef where) {
+  llvm::Expected<Value> value = parseObject(json, where);
+  if (!value)
+    return value.takeError();
+  const Object &root = *value->getAsObject();
+  FieldReader reader(root, where);
+  StringRef name = reader.string("model_type");
+  if (llvm::Error error = reader.takeError())
+    return error;
+  for (const HeadFamily &family : headFamilies())
+    if (name == family.modelType)
+      return parseHeadModel(root, where, family);
+  if (root.get("kv_lora_rank") || root.getObject("text_config") || findFamily(name))
+    return parseLatent(json, root, where);
+  auto names = llvm::map_range(headFamilies(), [](const HeadFamily &family) { return StringRef(family.modelType); });
+  std::string what = name.empty() ? "missing" : (name + " is not known here").str();
+  return fail(where + ": model_type: " + what + "; give a config of " + llvm::join(supportedModelTypes(), ", ") + ", " +
+              llvm::join(names, ", "));
+}
