@@ -31,16 +31,16 @@ double CostModel::getKernelSeconds(const Cost &cost, double tiledFlops) const {
   return cost.launches * device.launchSeconds + std::hypot(memory, tiledFlops / device.flopRate);
 }
 
-Cost CostModel::getProductCost(int64_t groups, int64_t tokens, int64_t contracted, int64_t columns) const {
-  double weights = double(groups) * contracted * columns;
+Cost CostModel::getProductCost(double groups, double tokens, int64_t contracted, int64_t columns) const {
+  double weights = groups * contracted * columns;
   if (weights == 0 || tokens == 0)
     return {};
   Cost cost;
-  cost.readBytes = shape.elementBytes * (weights + double(groups) * tokens * contracted);
-  cost.writtenBytes = shape.elementBytes * double(groups) * tokens * columns;
+  cost.readBytes = shape.elementBytes * (weights + groups * tokens * contracted);
+  cost.writtenBytes = shape.elementBytes * groups * tokens * columns;
   cost.flops = 2 * weights * tokens;
   cost.launches = 1;
-  cost.seconds = getKernelSeconds(cost, 2 * weights * llvm::alignTo(tokens, device.tokenTile));
+  cost.seconds = getKernelSeconds(cost, 2 * weights * llvm::alignTo(uint64_t(std::ceil(tokens)), device.tokenTile));
   return cost;
 }
 
@@ -121,40 +121,66 @@ static double countPairs(const Step &step) {
   return step.batch * (tokens * context - tokens * (tokens - 1) / 2);
 }
 
-Cost CostModel::getAttentionCost(Forms forms, const Step &step) const {
-  auto [D, I, H, P, R, V, L, bytes] = shape;
-  bool latentKeys = forms.q != Form::Naive, latentValues = forms.o != Form::Naive;
-  int64_t keyWidth = latentKeys ? L : P, valueWidth = latentValues ? L : V;
-  double queries = double(step.batch) * step.tokens * H, keys = double(step.batch) * step.context;
-  double elements = R; // of a key and its value
-  elements += latentKeys ? L : H * P;
-  if (!latentKeys || !latentValues) // values that are the latent are there as keys
-    elements += latentValues ? L : H * V;
-
+/// `elements`: of a cached token. `rows`: queries of a tile, which share their keys.
+Cost CostModel::getCoreCost(const Step &step, int64_t heads, int64_t key, int64_t value, double elements, int64_t rows,
+                            double launches) const {
+  double queries = double(step.batch) * step.tokens * heads, keys = double(step.batch) * step.context;
   Cost cost;
-  cost.readBytes = bytes * (queries * (keyWidth + R) + keys * elements);
-  cost.writtenBytes = bytes * queries * valueWidth;
-  cost.flops = 2 * H * countPairs(step) * (keyWidth + R + valueWidth);
-  // Split over the keys, and merged; keys a head are attended to in one kernel.
-  cost.launches = latentKeys && latentValues ? 2 : 1;
-  // Rows of a tile are the queries that share their keys.
-  int64_t rows = latentKeys && latentValues ? H * step.tokens : step.tokens;
+  cost.readBytes = shape.elementBytes * (queries * key + keys * elements);
+  cost.writtenBytes = shape.elementBytes * queries * value;
+  cost.flops = 2 * heads * countPairs(step) * (key + value);
+  cost.launches = launches;
   double tiled = cost.flops * llvm::alignTo(rows, device.rowTile) / rows;
   cost.seconds = device.attentionSeconds + getKernelSeconds(cost, tiled);
   return cost;
 }
 
-Cost CostModel::getCommonCost(int64_t tokens) const {
+Cost CostModel::getAttentionCost(Forms forms, const Step &step) const {
   auto [D, I, H, P, R, V, L, bytes] = shape;
-  Cost cost = getProductCost(1, tokens, D, L + R);
+  bool latentKeys = forms.q != Form::Naive, latentValues = forms.o != Form::Naive;
+  double elements = R; // of a key and its value
+  elements += latentKeys ? L : H * P;
+  if (!latentKeys || !latentValues) // values that are the latent are there as keys
+    elements += latentValues ? L : H * V;
+  // Split over the keys, and merged; keys a head are attended to in one kernel.
+  double launches = latentKeys && latentValues ? 2 : 1;
+  int64_t rows = latentKeys && latentValues ? H * step.tokens : step.tokens;
+  return getCoreCost(step, H, (latentKeys ? L : P) + R, latentValues ? L : V, elements, rows, launches);
+}
+
+Cost CostModel::getHeadAttentionCost(const HeadShape &heads, const Step &step) const {
+  int64_t rows = heads.heads / heads.keyValueHeads * step.tokens;
+  return getCoreCost(step, heads.heads, heads.key, heads.value, heads.getCachedElements(), rows, 1);
+}
+
+Cost CostModel::getDownQueryCost(int64_t tokens) const {
+  auto [D, I, H, P, R, V, L, bytes] = shape;
+  double rotated = double(tokens) * H * R;
+  Cost cost = getStreamCost(rotated, rotated);
   if (I && I != D)
     cost += getProductCost(1, tokens, D, I) + getStreamCost(double(tokens) * I, double(tokens) * I);
-  double rotated = double(tokens) * H * R, cached = double(tokens) * (L + R);
-  return cost + getStreamCost(rotated, rotated) + getStreamCost(cached, cached);
+  return cost;
 }
+
+Cost CostModel::getAppendCost(int64_t tokens) const {
+  double cached = double(tokens) * (shape.latent + shape.rope);
+  return getProductCost(1, tokens, shape.hidden, shape.latent + shape.rope) + getStreamCost(cached, cached);
+}
+
+Cost CostModel::getCommonCost(int64_t tokens) const { return getDownQueryCost(tokens) + getAppendCost(tokens); }
 
 LayerCost CostModel::getCost(Forms forms, const Step &step) const {
   int64_t tokens = step.batch * step.tokens;
   return {getCommonCost(tokens), getQueryCost(forms.q, tokens), getUpProjectionCost(forms, step),
           getAttentionCost(forms, step), getOutputCost(forms.o, tokens)};
+}
+
+LayerCost CostModel::getFullCacheCost(const Step &step) const {
+  auto [D, I, H, P, R, V, L, bytes] = shape;
+  int64_t tokens = step.batch * step.tokens;
+  double expanded = double(tokens) * H * (P + R + V);
+  Cost up =
+      getProductCost(1, tokens, L, H * P) + getProductCost(1, tokens, L, H * V) + getStreamCost(expanded, expanded);
+  return {getCommonCost(tokens), getQueryCost(Form::Naive, tokens), up, getHeadAttentionCost({H, H, P + R, V}, step),
+          getOutputCost(Form::Naive, tokens)};
 }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ExplainPlan.h"
+#include "mla/Dialect/MLA/Analysis/PlannedForms.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -17,15 +18,6 @@ namespace mla {
 
 using namespace mlir;
 using namespace mla;
-
-/// The forms that a plan has for a step.
-static std::optional<Forms> getTaken(PlanAttr plan, Phase phase, const Step &step) {
-  if (plan)
-    for (RegimeAttr regime : plan.getRegimes(phase))
-      if (regime.covers(step.tokens, step.context))
-        return Forms{regime.getQ(), regime.getO()};
-  return std::nullopt;
-}
 
 namespace {
 struct MLAPrintCosts : mla::impl::MLAPrintCostsBase<MLAPrintCosts> {
@@ -56,7 +48,8 @@ struct MLAPrintCosts : mla::impl::MLAPrintCostsBase<MLAPrintCosts> {
     llvm::errs() << llvm::formatv("@{0}, {1}: {2} x {3} tokens, context {4}, on {5}\n", function.getName(),
                                   stringifyPhase(phase), step.batch, step.tokens, step.context, device.name)
                  << tabulateCosts(chooser, step,
-                                  getTaken(getOperation()->getAttrOfType<PlanAttr>(kPlanAttr), phase, step));
+                                  findPlannedForms(getOperation()->getAttrOfType<PlanAttr>(kPlanAttr), phase,
+                                                   step.tokens, step.context));
   }
 };
 } // namespace

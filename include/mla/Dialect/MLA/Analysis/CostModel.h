@@ -41,14 +41,33 @@ struct LayerShape {
 /// One step: `batch` sequences with `tokens` queries each. `context` counts the keys of each, this step's included.
 struct Step {
   int64_t batch = 1, tokens = 1, context = 1;
+
+  bool operator==(const Step &other) const {
+    return batch == other.batch && tokens == other.tokens && context == other.context;
+  }
+};
+
+/// Attention whose heads cache keys and values: every `heads / keyValueHeads` of them share one key and one value a
+/// token.
+struct HeadShape {
+  int64_t heads = 0, keyValueHeads = 0;
+  int64_t key = 0, value = 0; ///< elements of a key and of a value
+
+  int64_t getCachedElements() const { return keyValueHeads * (key + value); }
 };
 
 /// What kernels need. FLOPs are those of the algorithm: the rest of a tile is in the time alone.
 struct Cost {
   double readBytes = 0, writtenBytes = 0, flops = 0, launches = 0, seconds = 0;
 
+  double getBytes() const { return readBytes + writtenBytes; }
   Cost &operator+=(const Cost &other);
   friend Cost operator+(Cost a, const Cost &b) { return a += b; }
+  /// The same, so many times.
+  friend Cost operator*(double times, const Cost &cost) {
+    return {times * cost.readBytes, times * cost.writtenBytes, times * cost.flops, times * cost.launches,
+            times * cost.seconds};
+  }
 };
 
 /// A step of a layer by its parts.
@@ -92,19 +111,32 @@ public:
   int64_t getExpandedTokenBytes() const;
 
   LayerCost getCost(Forms forms, const Step &step) const;
+  /// The naive form over a cache of keys and values a head, as transformers keeps it: only the step's own tokens are
+  /// up-projected. This compiler makes no such cache.
+  LayerCost getFullCacheCost(const Step &step) const;
   Cost getQueryCost(Form form, int64_t tokens) const;
   Cost getOutputCost(Form form, int64_t tokens) const;
   Cost getUpProjectionCost(Forms forms, const Step &step) const;
   Cost getAttentionCost(Forms forms, const Step &step) const;
+  /// Attention over cached keys and values, in one kernel.
+  Cost getHeadAttentionCost(const HeadShape &heads, const Step &step) const;
+  /// `getDownQueryCost` and `getAppendCost`: the same in every form of the latent cache.
   Cost getCommonCost(int64_t tokens) const;
+  /// W_DQ and its norm, and the rotation of the queries.
+  Cost getDownQueryCost(int64_t tokens) const;
+  /// W_DKV, and the norm, rotation and writing of what is cached.
+  Cost getAppendCost(int64_t tokens) const;
 
-  /// `groups` products of [tokens, contracted] by [contracted, columns], in one kernel.
-  Cost getProductCost(int64_t groups, int64_t tokens, int64_t contracted, int64_t columns) const;
+  /// `groups` products of [tokens, contracted] by [contracted, columns], in one kernel. Groups that are picked by
+  /// chance, as experts are, and their tokens may be expected numbers, not whole ones.
+  Cost getProductCost(double groups, double tokens, int64_t contracted, int64_t columns) const;
   /// A kernel that reads and writes elements and computes next to nothing.
   Cost getStreamCost(double readElements, double writtenElements) const;
 
 private:
   double getKernelSeconds(const Cost &cost, double tiledFlops) const;
+  Cost getCoreCost(const Step &step, int64_t heads, int64_t key, int64_t value, double elements, int64_t rows,
+                   double launches) const;
 
   LayerShape shape;
   Device device;
