@@ -16,7 +16,6 @@
 #include "mla/Pipeline/Stages.h"
 
 #include "llvm/ADT/Twine.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mla;
@@ -150,18 +149,10 @@ static llvm::Error compileLayers(Source &source, std::vector<int64_t> layers, co
   return writeModule(*module, options.output);
 }
 
-/// An output in the place of an input is a slip of the hand that would cost a checkpoint.
-static llvm::Error checkInputsStay(const CompileOptions &options) {
-  for (const std::string &input : {options.config, options.weights, options.device})
-    if (llvm::sys::fs::equivalent(input, options.output))
-      return makeError(options.output + ": is an input and would be overwritten; choose another -o");
-  return llvm::Error::success();
-}
-
 llvm::Error mla::compile(const CompileOptions &options) {
   if (llvm::Error error = checkTarget(options))
     return error;
-  if (llvm::Error error = checkInputsStay(options))
+  if (llvm::Error error = checkInputsStay({options.config, options.weights, options.device}, options.output))
     return error;
   if (llvm::Expected<Device> device = findDevice(planDevice(options)); !device)
     return device.takeError();

@@ -67,6 +67,13 @@ llvm::Error mla::checkWritable(StringRef path, bool asDirectory) {
   return checkParent(StringRef(real).rtrim('/'));
 }
 
+llvm::Error mla::checkInputsStay(llvm::ArrayRef<std::string> inputs, StringRef output) {
+  for (const std::string &input : inputs)
+    if (fs::equivalent(input, output))
+      return makeError(output + ": is an input and would be overwritten; choose another -o");
+  return llvm::Error::success();
+}
+
 /// Writes and flushes. An error left in the stream would abort the process at its end.
 static llvm::Error writeTo(llvm::raw_fd_ostream &os, StringRef path, StringRef text) {
   os << text;

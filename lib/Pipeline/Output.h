@@ -8,13 +8,19 @@
 #ifndef MLA_LIB_PIPELINE_OUTPUT_H
 #define MLA_LIB_PIPELINE_OUTPUT_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
+
+#include <string>
 
 namespace mla {
 
 /// Whether a file (or a directory, `asDirectory`) can be made at `path`, before any work is done for it.
 llvm::Error checkWritable(llvm::StringRef path, bool asDirectory);
+
+/// An output in the place of an input is a slip of the hand that would cost a checkpoint.
+llvm::Error checkInputsStay(llvm::ArrayRef<std::string> inputs, llvm::StringRef output);
 
 /// Writes a text to a file, or to standard output ("-"). A file is made under another name and then renamed; a signal
 /// in between removes it.

@@ -20,16 +20,16 @@ using llvm::Twine;
 /// A config of any model is far smaller.
 static constexpr uint64_t maxConfigBytes = 16 << 20;
 
-static llvm::Expected<std::string> readConfig(StringRef path) {
+llvm::Expected<std::string> mla::readConfig(StringRef path, StringRef option) {
   if (llvm::sys::fs::is_directory(path))
-    return makeError(path + ": is a directory; give its config.json, or the directory as --weights");
+    return makeError(path + ": is a directory; give its config.json" +
+                     (option == "--config" ? ", or the directory as --weights" : " as " + option));
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
   if (!buffer)
-    return makeError(path + ": cannot be read: " + buffer.getError().message() + "; check --config");
+    return makeError(path + ": cannot be read: " + buffer.getError().message() + "; check " + option);
   if ((*buffer)->getBufferSize() > maxConfigBytes)
-    return makeError(path + ": has " + Twine((*buffer)->getBufferSize()) +
-                     " bytes, too many for a config; check "
-                     "--config");
+    return makeError(path + ": has " + Twine((*buffer)->getBufferSize()) + " bytes, too many for a config; check " +
+                     option);
   return (*buffer)->getBuffer().str();
 }
 
@@ -93,7 +93,7 @@ static Source withWeights(AttentionConfig config, StringRef where, std::unique_p
 }
 
 static llvm::Expected<Source> withConfig(StringRef path, std::unique_ptr<Checkpoint> checkpoint) {
-  llvm::Expected<std::string> text = readConfig(path);
+  llvm::Expected<std::string> text = readConfig(path, "--config");
   if (!text)
     return text.takeError();
   llvm::Expected<AttentionConfig> config = parseConfig(*text, path);

@@ -20,6 +20,9 @@ struct Source {
   bool madeWeights; ///< Nobody gave weights; those of the checkpoint fit the config by construction.
 };
 
+/// The text of a config.json that the option (`--config`) names.
+llvm::Expected<std::string> readConfig(llvm::StringRef path, llvm::StringRef option);
+
 /// Opens what the options name. The config is --config, or else the one that came with the weights: the metadata of a
 /// file, or the directory's config.json. Two that describe different attentions are an error.
 llvm::Expected<Source> openSource(const CompileOptions &options);

@@ -13,6 +13,7 @@
 #include "Options.h"
 
 #include "mla/Dialect/MLA/Transforms/PlanRequest.h"
+#include "mla/Report/Report.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
@@ -37,7 +38,7 @@ static Text weights("weights", cl::cat(category), cl::value_desc("FILE|DIR"),
 static Text layers("layers", cl::cat(category), cl::value_desc("0|0-3|all"), cl::init("0"),
                    cl::desc("the layers to compile (default 0); they share their code"));
 static Text target("target", cl::cat(category), cl::value_desc("cpu|h100"), cl::init("cpu"),
-                   cl::desc("what runs the code (default cpu: this machine's kind)"));
+                   cl::desc("what runs the code (default cpu: this machine's kind;\nof a report h100)"));
 static Text dtype("dtype", cl::cat(category), cl::value_desc("f32|bf16"),
                   cl::desc("hidden states, cache and weights (default f32; for h100 bf16)"));
 static Text
@@ -64,12 +65,16 @@ static cl::opt<bool> batchInvariant("batch-invariant", cl::cat(category),
 static Text output("o", cl::cat(category), cl::value_desc("OUT"),
                    cl::desc("what to write; '-' is standard output; it appears\nonly when complete"));
 
-static Text report("report", cl::cat(category), cl::ValueOptional, cl::value_desc("text|json|html"),
-                   cl::desc("costs only, compiles nothing"));
+static Text reportFormat(
+    "report", cl::cat(category), cl::ValueOptional, cl::value_desc("text|json|html"),
+    cl::desc("costs of the whole model, step by step and part by\npart, as text (default), JSON or a page; "
+             "compiles\nnothing; -o may be left out"));
 static Text baseline("baseline", cl::cat(category), cl::value_desc("config.json"),
                      cl::desc("with --report: a model to compare with"));
-static Text batch("batch", cl::cat(category), cl::value_desc("N"), cl::desc("with --report: sequences"));
-static Text context("context", cl::cat(category), cl::value_desc("N"), cl::desc("with --report: cached tokens"));
+static Text batch("batch", cl::cat(category), cl::value_desc("N"), cl::init("1"),
+                  cl::desc("with --report: sequences (default 1)"));
+static Text context("context", cl::cat(category), cl::value_desc("N"), cl::init("4096"),
+                    cl::desc("with --report: cached tokens a sequence (default 4096)"));
 
 static cl::extrahelp examples(R"(
 Exit status: 0 success; 1 failure; 2 wrong usage.
@@ -79,6 +84,7 @@ Examples:
   mla-compile --weights=DeepSeek-V3 --layers=0-3 --dtype=bf16 -o v3.mla
   mla-compile --config=config.json --plan=decode.q=fold,decode.o=absorb --emit=fold -o -
   mla-compile --config=config.json --tp=8 --rank=0 --emit=import -o rank0.mlir
+  mla-compile --config=config.json --report=html --baseline=other.json --batch=32 -o report.html
 )");
 
 static llvm::Error usage(const Twine &what) { return makeError("mla-compile: " + what + "; see mla-compile --help"); }
@@ -123,7 +129,12 @@ static llvm::Error chooseLayers(CompileOptions &options) {
   return llvm::Error::success();
 }
 
+static bool wantsReport() { return reportFormat.getNumOccurrences(); }
+
 static llvm::Error chooseTarget(CompileOptions &options) {
+  // The card that reports speak of; code is for this machine.
+  if (!target.getNumOccurrences() && wantsReport())
+    target.setValue("h100");
   if (llvm::Error error = choose<Target>(target, {{"cpu", Target::CPU}, {"h100", Target::H100}}, options.target))
     return error;
   options.dtype = options.target == Target::H100 ? DType::BF16 : DType::F32;
@@ -174,18 +185,22 @@ static llvm::Error chooseCache(CompileOptions &options) {
   return choose<bool>(cacheFormat, {{"standard", false}, {"private", true}}, options.privateCache);
 }
 
-/// Options that are nothing without each other.
-static llvm::Error checkTogether() {
-  for (const Text *option : {&config, &weights, &device, &output})
+static llvm::Error checkGiven(llvm::ArrayRef<const Text *> files) {
+  for (const Text *option : files)
     if (option->getNumOccurrences() && option->empty())
       return usage(nameOf(*option) + " is empty");
+  return llvm::Error::success();
+}
+
+/// Options that are nothing without each other.
+static llvm::Error checkTogether() {
+  if (llvm::Error error = checkGiven({&config, &weights, &device, &output}))
+    return error;
   if (config.empty() && weights.empty())
     return usage("give --config or --weights");
   for (const Text *option : {&baseline, &batch, &context})
-    if (option->getNumOccurrences() && !wantsReport())
+    if (option->getNumOccurrences())
       return usage(nameOf(*option) + " belongs to --report");
-  if (wantsReport())
-    return llvm::Error::success();
   if (output.empty())
     return usage("no output given; give -o OUT, or -o - for standard output");
   if (output == "-" && emit == "bundle")
@@ -193,19 +208,64 @@ static llvm::Error checkTogether() {
   return llvm::Error::success();
 }
 
-bool mla::wantsReport() { return report.getNumOccurrences(); }
+/// A report is of a config; what concerns code alone would be ignored.
+static llvm::Error checkReport() {
+  if (llvm::Error error = checkGiven({&config, &baseline, &device, &output}))
+    return error;
+  for (const cl::Option *option : std::initializer_list<const cl::Option *>{
+           &weights, &layers, &plan, &page, &tensorParallel, &rank, &cacheFormat, &emit, &batchInvariant})
+    if (option->getNumOccurrences())
+      return usage("--" + option->ArgStr + " does not belong to --report");
+  return config.empty() ? usage("--report needs --config") : llvm::Error::success();
+}
 
-llvm::Expected<CompileOptions> mla::parseOptions(int argc, char **argv) {
+static llvm::Error chooseFormat(ReportOptions &options) {
+  if (reportFormat.empty())
+    return llvm::Error::success();
+  return choose<ReportFormat>(
+      reportFormat, {{"text", ReportFormat::Text}, {"json", ReportFormat::Json}, {"html", ReportFormat::Html}},
+      options.format);
+}
+
+static llvm::Expected<ReportOptions> reportOptions(const CompileOptions &compile) {
+  ReportOptions options;
+  if (llvm::Error error = checkReport())
+    return error;
+  if (llvm::Error error = chooseFormat(options))
+    return error;
+  if (llvm::Error error = chooseNumber(batch, 1, report::kMaxBatch, options.batch))
+    return error;
+  if (llvm::Error error = chooseNumber(context, 1, report::kMaxContext, options.context))
+    return error;
+  options.target = compile.target;
+  options.dtype = compile.dtype;
+  options.config = config;
+  options.baseline = baseline;
+  options.device = device;
+  if (output.getNumOccurrences())
+    options.output = output;
+  return options;
+}
+
+llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {
   cl::HideUnrelatedOptions(category);
   cl::SetVersionPrinter([](llvm::raw_ostream &os) { os << "mla-compile " MLA_VERSION "\n"; });
   std::string errors;
   llvm::raw_string_ostream os(errors);
   if (!cl::ParseCommandLineOptions(argc, argv, overview, &os))
     return usageFromLLVM(errors);
-  CompileOptions options;
+  CommandLine line;
+  CompileOptions &options = line.compile;
   for (auto choose : {chooseLayers, chooseTarget, choosePlan, chooseRank, choosePage, chooseCache, chooseEmit})
     if (llvm::Error error = choose(options))
       return error;
+  if (wantsReport()) {
+    llvm::Expected<ReportOptions> report = reportOptions(options);
+    if (!report)
+      return report.takeError();
+    line.report = std::move(*report);
+    return line;
+  }
   if (llvm::Error error = checkTogether())
     return error;
   options.config = config;
@@ -213,5 +273,5 @@ llvm::Expected<CompileOptions> mla::parseOptions(int argc, char **argv) {
   options.device = device;
   options.output = output;
   options.batchInvariant = batchInvariant;
-  return options;
+  return line;
 }

@@ -8,15 +8,18 @@
 #ifndef MLA_COMPILE_OPTIONS_H
 #define MLA_COMPILE_OPTIONS_H
 
-#include "mla/Pipeline/CompileOptions.h"
+#include "mla/Pipeline/WriteReport.h"
 
 namespace mla {
 
-/// Parses the command line; an error is one of usage. --help and --version print and exit.
-llvm::Expected<CompileOptions> parseOptions(int argc, char **argv);
+/// What the command line asks for: a report, or else a compilation.
+struct CommandLine {
+  CompileOptions compile;
+  std::optional<ReportOptions> report;
+};
 
-/// --report was asked for.
-bool wantsReport();
+/// Parses the command line; an error is one of usage. --help and --version print and exit.
+llvm::Expected<CommandLine> parseOptions(int argc, char **argv);
 
 } // namespace mla
 

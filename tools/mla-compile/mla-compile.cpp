@@ -30,16 +30,13 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   // A limit on file sizes fails the write, which says so, and is no crash. After LLVM, whose handlers think otherwise.
   std::signal(SIGXFSZ, SIG_IGN);
-  llvm::Expected<mla::CompileOptions> options = mla::parseOptions(argc, argv);
+  llvm::Expected<mla::CommandLine> options = mla::parseOptions(argc, argv);
   if (!options)
     return fail(options.takeError(), usageStatus);
-  if (mla::wantsReport())
-    return fail(mla::makeError("--report: this build of mla-compile has no report yet; compile, or leave it out"),
-                EXIT_FAILURE);
   if (llvm::sys::Process::StandardErrIsDisplayed())
-    options->progress = printProgress;
-  llvm::Error error = mla::compile(*options);
-  options->progress("");
+    options->compile.progress = printProgress;
+  llvm::Error error = options->report ? mla::writeReport(*options->report) : mla::compile(options->compile);
+  options->compile.progress("");
   if (error)
     return fail(std::move(error), EXIT_FAILURE);
   return EXIT_SUCCESS;

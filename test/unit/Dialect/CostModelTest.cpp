@@ -5,22 +5,21 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "MeasuredForms.h"
+#include "mla/Report/Measured.h"
 
 #include "llvm/Support/Format.h"
-#include "llvm/Support/Regex.h"
 #include "llvm/Support/raw_ostream.h"
 #include "gtest/gtest.h"
 
 #include <cmath>
 
 using namespace mla;
-namespace json = llvm::json;
+using namespace mla::report;
 
 static constexpr Forms naive{Form::Naive, Form::Naive}, absorb{Form::Absorb, Form::Absorb},
     fold{Form::Fold, Form::Fold};
 
-static CostModel modelOf(llvm::StringRef name) { return CostModel(getShape(name), Device::h100()); }
+static CostModel modelOf(llvm::StringRef name) { return CostModel(getMeasuredShape(name), Device::h100()); }
 
 //===----------------------------------------------------------------------===//
 // Counts
@@ -32,7 +31,7 @@ TEST(CostModel, WeightBytesOfDeepSeekV3) {
   EXPECT_EQ(model.getQueryWeightBytes(Form::Fold), 226'492'416);
   EXPECT_EQ(model.getOutputWeightBytes(Form::Absorb), 251'658'240);
   EXPECT_EQ(model.getOutputWeightBytes(Form::Fold), 939'524'096);
-  LayerShape withoutRope = getShape("v3");
+  LayerShape withoutRope = getMeasuredShape("v3");
   withoutRope.rope = 0;
   CostModel nope(withoutRope, Device::h100());
   EXPECT_EQ(nope.getQueryWeightBytes(Form::Absorb), 67'108'864);
@@ -53,7 +52,7 @@ TEST(CostModel, AProductReadsTheWeightsThatItsSideHas) {
 /// The fold has fewer weights only under I < P L / (L - P) and D < V L / (L - V).
 TEST(CostModel, TheFoldBreaksEvenWhereTheAlgebraSays) {
   for (int64_t width : {170, 171}) {
-    LayerShape shape = getShape("v3");
+    LayerShape shape = getMeasuredShape("v3");
     shape.queryRank = shape.hidden = width;
     CostModel model(shape, Device::h100());
     EXPECT_EQ(model.getQueryWeightBytes(Form::Fold) < model.getQueryWeightBytes(Form::Absorb), width < 171);
@@ -94,10 +93,36 @@ TEST(CostModel, WhatTheCompilerLaunches) {
   EXPECT_EQ(model.getCost(absorb, step).getTotal().launches, 5 + 2 + 2 + 2);
   EXPECT_EQ(model.getCost(naive, step).getTotal().launches, 5 + 1 + 3 + 1 + 1);
   EXPECT_EQ(model.getCost(fold, step).getTotal().launches, 5 + 2 + 2 + 1);
-  CostModel library(getShape("minicpm3"), Device::h100(), KernelStyle::library());
+  CostModel library(getMeasuredShape("minicpm3"), Device::h100(), KernelStyle::library());
   EXPECT_EQ(library.getQueryCost(Form::Fold, 8).launches, 1);
   EXPECT_EQ(library.getOutputCost(Form::Absorb, 8).launches, 3);
   EXPECT_EQ(library.getOutputCost(Form::Absorb, 1).launches, 2);
+}
+
+/// Keys and values a head: P + R and V elements, and only the step's own tokens are up-projected.
+TEST(CostModel, AFullCacheUpProjectsWhatIsNew) {
+  CostModel model = modelOf("v3");
+  LayerCost cost = model.getFullCacheCost({2, 1, 4096});
+  EXPECT_EQ(cost.upProjection.flops, 2 * 33'554'432);
+  EXPECT_EQ(cost.attention.flops, 2 * 4096 * 81'920);
+  double queries = 2 * 128 * (128 + 64) * 2;
+  EXPECT_EQ(cost.attention.readBytes, 2 * 4096 * 81'920 + queries);
+  EXPECT_EQ(cost.query.flops, model.getCost(naive, {2, 1, 4096}).query.flops);
+}
+
+TEST(CostModel, GroupedHeadsReadTheirCacheOnce) {
+  CostModel model = modelOf("v3");
+  Step step{1, 1, 1000};
+  Cost mha = model.getHeadAttentionCost({64, 64, 128, 128}, step),
+       gqa = model.getHeadAttentionCost({64, 8, 128, 128}, step);
+  EXPECT_EQ(mha.flops, gqa.flops);
+  EXPECT_EQ(mha.readBytes - gqa.readBytes, 1000 * 56 * 256 * 2);
+}
+
+TEST(CostModel, ThePartsOfWhatIsCommon) {
+  CostModel model = modelOf("minicpm3");
+  EXPECT_EQ(model.getCommonCost(3).readBytes, model.getDownQueryCost(3).readBytes + model.getAppendCost(3).readBytes);
+  EXPECT_EQ(model.getAppendCost(1).flops, 2 * 2560 * (256 + 32));
 }
 
 TEST(CostModel, UnknownSizesCostNothing) {
@@ -207,42 +232,28 @@ TEST(MeasuredForms, TheLaunchIsTheLeastSquares) {
   }
 }
 
-static const json::Object *getTimed(const json::Value &row) { return row.getAsObject()->getObject("mla-mlir"); }
-
-/// Our own decode kernel and its merge, cases of equal lengths: "b16_sq1_h128_s4096".
-TEST(MeasuredAttention, DecodeIsPredicted) {
-  json::Value results = readResults("decode_grid_h100_2026-11-22.json");
-  llvm::Regex equalLengths("^b([0-9]+)_sq([0-9]+)_h([0-9]+)_s([0-9]+)$");
+/// Errors of our own attentions in a form: decode's kernel with its merge, or the naive one.
+static std::vector<double> attentionErrors(Forms forms) {
   std::vector<double> errors;
-  for (const json::Value &row : *results.getAsObject()->getArray("rows")) {
-    llvm::SmallVector<llvm::StringRef> parts;
-    if (!equalLengths.match(*row.getAsObject()->getString("case"), &parts))
+  for (const MeasuredAttention &measured : readMeasuredAttentions()) {
+    if (measured.forms != forms)
       continue;
-    auto size = [&](int i) { return std::stoll(parts[i].str()); };
-    LayerShape shape = getShape("v3");
-    shape.heads = size(3);
-    double predicted =
-        CostModel(shape, Device::h100()).getAttentionCost(absorb, {size(1), size(2), size(4)}).seconds * 1e6;
-    errors.push_back(std::abs(predicted / *getTimed(row)->getNumber("us") - 1));
+    LayerShape shape = getMeasuredShape("v3");
+    shape.heads = measured.heads;
+    double predicted = CostModel(shape, Device::h100()).getAttentionCost(forms, measured.step).seconds;
+    errors.push_back(std::abs(predicted / measured.seconds - 1));
   }
-  EXPECT_EQ(errors.size(), 61u);
-  EXPECT_LE(median(errors), 0.14);
+  return errors;
 }
 
-/// Our own naive attention.
+TEST(MeasuredAttention, DecodeIsPredicted) {
+  EXPECT_EQ(attentionErrors(absorb).size(), 61u);
+  EXPECT_LE(median(attentionErrors(absorb)), 0.14);
+}
+
 TEST(MeasuredAttention, PrefillIsPredicted) {
-  json::Value results = readResults("prefill_grid_h100_2026-11-22.json");
-  std::vector<double> errors;
-  for (const json::Value &value : *results.getAsObject()->getArray("rows")) {
-    const json::Object &row = *value.getAsObject();
-    LayerShape shape = getShape("v3");
-    shape.heads = *row.getInteger("h");
-    Step step{1, *row.getInteger("sq"), *row.getInteger("sk")};
-    double predicted = CostModel(shape, Device::h100()).getAttentionCost(naive, step).seconds * 1e6;
-    errors.push_back(std::abs(predicted / *getTimed(value)->getNumber("us") - 1));
-  }
-  EXPECT_EQ(errors.size(), 6u);
-  EXPECT_LE(median(errors), 0.14);
+  EXPECT_EQ(attentionErrors(naive).size(), 6u);
+  EXPECT_LE(median(attentionErrors(naive)), 0.14);
 }
 
 /// Prints the table: `mla-dialect-tests --gtest_filter=MeasuredForms.Table`.

@@ -1,0 +1,36 @@
+//===- WriteReport.h - Costs of a model, nothing compiled -------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_PIPELINE_WRITEREPORT_H
+#define MLA_PIPELINE_WRITEREPORT_H
+
+#include "mla/Pipeline/CompileOptions.h"
+
+namespace mla {
+
+enum class ReportFormat { Text, Json, Html };
+
+/// The options of mla-compile --report.
+struct ReportOptions {
+  std::string config;
+  std::string baseline; ///< The config of a model to compare with; empty: none.
+  ReportFormat format = ReportFormat::Text;
+  Target target = Target::H100;
+  DType dtype = DType::BF16;
+  std::string device;     ///< As CompileOptions has it.
+  int64_t batch = 1;      ///< 1 to report::kMaxBatch
+  int64_t context = 4096; ///< 1 to report::kMaxContext
+  std::string output = "-";
+};
+
+/// From configs to a report: imports an attention and plans it as a compilation does, and costs the model around it.
+/// Whatever is wrong is an error before anything is written.
+llvm::Error writeReport(const ReportOptions &options);
+
+} // namespace mla
+
+#endif // MLA_PIPELINE_WRITEREPORT_H

@@ -1,0 +1,124 @@
+//===- ModelCosts.h - Costs of a whole model, part by part ------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Extends the cost model of an attention layer to the model around it, in its
+// own terms: an MLP is products and streams like any other. What attends is one
+// of the plan's forms over the latent cache, or heads over cached keys and
+// values.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_REPORT_MODELCOSTS_H
+#define MLA_REPORT_MODELCOSTS_H
+
+#include "mla/Dialect/MLA/Analysis/CostModel.h"
+#include "mla/Import/ModelConfig.h"
+
+#include <array>
+
+namespace mla::report {
+
+/// Every byte and FLOP of a step is in one part.
+enum class Part { QuerySide, AttentionCore, OutputSide, Append, Mlp, Rest };
+inline constexpr Part allParts[] = {Part::QuerySide, Part::AttentionCore, Part::OutputSide,
+                                    Part::Append,    Part::Mlp,           Part::Rest};
+
+/// What parts are made of.
+enum class Piece {
+  QuerySide,    ///< W_UQ, and W_UK where it is absorbed, or their product
+  Attention,    ///< scores, softmax, and values
+  UpProjection, ///< of the cached tokens, where keys and values are recomputed: of the core
+  OutputSide,   ///< W_O, and W_UV where it is absorbed, or their product
+  Append,       ///< from the hidden state to what is cached: W_DKV, norm, rotation, writing; the step's own
+                ///< up-projection where keys and values are cached
+  DenseMlp,     ///< as all below up to SharedExperts: of the MLP
+  Router,
+  RoutedExperts,
+  SharedExperts,
+  DownQuery, ///< W_DQ, its norm, rotation of the query: of the rest
+  Norms,     ///< norms and residual sums of the layers, embedding
+  Logits,
+};
+inline constexpr unsigned numPieces = unsigned(Piece::Logits) + 1;
+
+/// "q_side", "up_projection": as in JSON.
+llvm::StringRef keyOf(Part part);
+llvm::StringRef keyOf(Piece piece);
+/// For people.
+llvm::StringRef titleOf(Part part);
+llvm::StringRef titleOf(Piece piece);
+Part partOf(Piece piece);
+
+/// Costs of a step, of a layer or a model, by pieces.
+class Costs {
+public:
+  Cost &operator[](Piece piece) { return pieces[unsigned(piece)]; }
+  const Cost &operator[](Piece piece) const { return pieces[unsigned(piece)]; }
+  Cost operator[](Part part) const;
+  Cost getTotal() const;
+  /// Of the time of the step, 0 to 1.
+  double getShare(Part part) const { return (*this)[part].seconds / getTotal().seconds; }
+  /// What attention takes in all, with its projections.
+  Cost getAttention() const;
+
+  Costs &operator+=(const Costs &other);
+  friend Costs operator*(double times, Costs costs);
+
+private:
+  std::array<Cost, numPieces> pieces{};
+};
+
+/// How attention is computed and over which cache.
+struct AttentionForm {
+  bool fullCache = false; ///< Keys and values a head are cached; `forms` says nothing then.
+  Forms forms{Form::Naive, Form::Naive};
+
+  static AttentionForm overFullCache() { return {true, {}}; }
+};
+
+/// One model on one device, as if its memory held it all. Biases are left out.
+class ModelCosts {
+public:
+  /// `elementBytes`: of weights, activations and the cache, 1 to 4.
+  ModelCosts(const importer::ModelConfig &config, const Device &device, int64_t elementBytes);
+
+  const importer::ModelConfig &getConfig() const { return config; }
+  /// Of one attention; without latent attention only for products and streams.
+  const CostModel &getAttentionModel() const { return model; }
+
+  Costs getLayer(const importer::LayerKind &kind, const AttentionForm &form, const Step &step) const;
+  /// All layers and, where the config has MLPs, embedding and logits of every sequence's last token.
+  Costs getModel(const AttentionForm &form, const Step &step) const;
+
+  /// Numbers of the weights: all, and those that one token is multiplied by (and its row of the embedding). Norms and
+  /// biases are left out.
+  double getParameters() const;
+  double getActiveParameters() const;
+
+  /// Bytes of a token in the caches of all layers.
+  double getCachedTokenBytes() const;
+  /// The same with keys and values for `keyValueHeads` of this model's heads: all are MHA, fewer GQA.
+  double getHeadCacheBytes(int64_t keyValueHeads) const;
+
+  /// Routed experts of a mixture that at least one of `tokens` picks, each picking evenly and on its own.
+  double getExpectedExperts(int64_t tokens) const;
+
+private:
+  void addLatentAttention(Costs &costs, const AttentionForm &form, const Step &step) const;
+  void addHeadAttention(Costs &costs, const Step &step) const;
+  void addMixture(Costs &costs, int64_t tokens) const;
+  Cost getMlpCost(double groups, double tokens, int64_t width) const;
+  double getAttentionParameters() const;
+  double getParameters(double experts) const;
+
+  importer::ModelConfig config;
+  CostModel model;
+};
+
+} // namespace mla::report
+
+#endif // MLA_REPORT_MODELCOSTS_H

@@ -1,0 +1,130 @@
+//===- Report.h - Where the time of a model goes ----------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What a report says, as numbers; the writers put them into text, JSON or HTML
+// and compute nothing. docs/report.md says what each number means.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_REPORT_REPORT_H
+#define MLA_REPORT_REPORT_H
+
+#include "mla/Report/Measured.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+#include <memory>
+
+namespace mla::report {
+
+/// Batches and contexts that are reported on: more than any device holds, and no product leaves 64 bits.
+inline constexpr int64_t kMaxBatch = 1 << 16, kMaxContext = 1 << 24;
+
+/// What is asked for.
+struct Request {
+  std::string name; ///< Of the model, for people.
+  importer::ModelConfig config;
+  Device device;
+  int64_t elementBytes = 2;
+  std::string dtype = "bf16"; ///< The name of these elements.
+  int64_t batch = 1;          ///< 1 to kMaxBatch
+  int64_t context = 4096;     ///< 1 to kMaxContext
+  PlanAttr plan;              ///< Null where there is no latent attention.
+  std::vector<std::string> reservations;
+};
+
+/// A form that attention may have and what a step costs in it.
+struct FormCosts {
+  std::string key;   ///< "absorb", as in JSON
+  std::string title; ///< for people
+  Costs model;
+  std::vector<Costs> layers; ///< one layer of each kind of the config
+};
+
+/// The time of a step of the model in each form, in the order of `PhaseCosts::forms`, at another context.
+struct Sample {
+  int64_t context;
+  std::vector<double> seconds;
+};
+
+/// Decode: one token a sequence. Prefill: a whole prompt a sequence, of as many tokens as the context, in one step.
+struct PhaseCosts {
+  Phase phase;
+  Step step;
+  std::vector<FormCosts> forms; ///< The last is the plan, or the only one.
+  std::vector<Sample> samples;  ///< By rising context.
+  std::vector<MeasuredPiece> measured;
+
+  const FormCosts &getPlanned() const { return forms.back(); }
+  const FormCosts *find(llvm::StringRef key) const;
+};
+
+/// Bytes of the whole model's caches. A reduction is 1 - own / baseline.
+struct KvCache {
+  double bytesPerToken;
+  double headBytesPerToken;    ///< MHA: keys and values of all heads of this model
+  double groupedBytesPerToken; ///< GQA of eight of these heads, or of all where there are fewer
+  double multiQueryBytesPerToken;
+  double equalGroups;   ///< GQA of so many of these heads is as large.
+  std::string baseline; ///< what the reductions are held against
+  double baselineBytesPerToken;
+  double reduction;
+  double reduction6bit;  ///< own elements in 6 bits, the baseline's in 16
+  double weightBytes;    ///< of the whole model
+  double sequencesAlone; ///< of the context that fit into the device's memory, were it empty
+  double sequencesBesideWeights;
+  double devicesForWeights; ///< that hold the weights together
+};
+
+/// By Amdahl's law: times as fast as the whole step if a part took no time.
+struct Amdahl {
+  std::optional<double> absorptionOverFullCache; ///< time of that naive form over absorbed; below 1 it is slower
+  std::optional<double> absorptionOverRecomputed;
+  double infinitelyFastCore;
+  /// With its projections; none, as the next, where the config has no MLP and attention is all there is.
+  std::optional<double> infinitelyFastAttention;
+  std::optional<double> infinitelyFastMlp;
+  /// The least context at which an infinitely fast core makes the step a tenth faster, and twice as fast.
+  std::optional<int64_t> mattersFrom, halfFrom;
+};
+
+/// What the fold's weights take beyond the absorbed ones.
+struct FoldBytes {
+  double layer, model;
+};
+
+struct Report {
+  Request request;
+  double parameters, activeParameters;
+  PhaseCosts decode, prefill;
+  KvCache cache;
+  std::optional<FoldBytes> fold;
+  Amdahl decodeAmdahl, prefillAmdahl;
+  std::vector<std::string> notes; ///< What a reader must know, a sentence each.
+  std::unique_ptr<Report> baseline;
+
+  const importer::ModelConfig &getConfig() const { return request.config; }
+};
+
+/// `baseline` may be null: the cache is then held against MHA of the same heads.
+Report makeReport(Request request, std::unique_ptr<Report> baseline = nullptr);
+
+/// Speed-ups of one phase of a model.
+Amdahl findAmdahl(const ModelCosts &costs, const Request &request, const PhaseCosts &phase);
+
+/// The form that the plan has for a phase at a context; heads have but one.
+AttentionForm plannedForm(const Request &request, Phase phase, int64_t context);
+/// One step of a phase.
+Step stepOf(Phase phase, int64_t batch, int64_t context);
+
+void writeText(llvm::raw_ostream &os, const Report &report);
+void writeJson(llvm::raw_ostream &os, const Report &report);
+void writeHtml(llvm::raw_ostream &os, const Report &report);
+
+} // namespace mla::report
+
+#endif // MLA_REPORT_REPORT_H

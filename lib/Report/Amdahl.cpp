@@ -1,0 +1,51 @@
+//===- Amdahl.cpp - What a faster part would bring ------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Report/Report.h"
+
+using namespace mla;
+using namespace mla::report;
+
+static double secondsOf(const Costs &costs) { return costs.getTotal().seconds; }
+
+/// How many times as fast a step is without a part of it.
+static double without(const Costs &costs, double seconds) { return secondsOf(costs) / (secondsOf(costs) - seconds); }
+
+/// The least context at which the step is `gain` times as fast without the core, whose share grows with the context.
+static std::optional<int64_t> findContext(const ModelCosts &costs, const Request &request, Phase phase, double gain) {
+  auto gains = [&](int64_t context) {
+    Costs step = costs.getModel(plannedForm(request, phase, context), stepOf(phase, request.batch, context));
+    return without(step, step[Part::AttentionCore].seconds) >= gain;
+  };
+  if (!gains(kMaxContext))
+    return std::nullopt;
+  int64_t below = 0, from = kMaxContext;
+  while (from - below > 1) {
+    int64_t middle = below + (from - below) / 2;
+    (gains(middle) ? from : below) = middle;
+  }
+  return from;
+}
+
+Amdahl mla::report::findAmdahl(const ModelCosts &costs, const Request &request, const PhaseCosts &phase) {
+  // A plan is another form only for a tenth: from there on the core matters, too.
+  constexpr double matters = 1.1, half = 2;
+  Amdahl amdahl;
+  if (const FormCosts *absorbed = phase.find("absorb")) {
+    amdahl.absorptionOverFullCache = secondsOf(phase.find("naive_full_cache")->model) / secondsOf(absorbed->model);
+    amdahl.absorptionOverRecomputed = secondsOf(phase.find("naive_recomputed")->model) / secondsOf(absorbed->model);
+  }
+  const Costs &planned = phase.getPlanned().model;
+  amdahl.infinitelyFastCore = without(planned, planned[Part::AttentionCore].seconds);
+  if (request.config.hasMlp()) {
+    amdahl.infinitelyFastAttention = without(planned, planned.getAttention().seconds);
+    amdahl.infinitelyFastMlp = without(planned, planned[Part::Mlp].seconds);
+  }
+  amdahl.mattersFrom = findContext(costs, request, phase.phase, matters);
+  amdahl.halfFrom = findContext(costs, request, phase.phase, half);
+  return amdahl;
+}

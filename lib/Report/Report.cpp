@@ -1,0 +1,171 @@
+//===- Report.cpp - Where the time of a model goes ------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Report/Report.h"
+#include "Units.h"
+#include "mla/Dialect/MLA/Analysis/PlannedForms.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cmath>
+
+using namespace mla;
+using namespace mla::report;
+using llvm::StringRef;
+
+static constexpr Forms kNaive{Form::Naive, Form::Naive}, kAbsorb{Form::Absorb, Form::Absorb},
+    kFold{Form::Fold, Form::Fold};
+
+//===----------------------------------------------------------------------===//
+// Forms and steps
+//===----------------------------------------------------------------------===//
+
+Step mla::report::stepOf(Phase phase, int64_t batch, int64_t context) {
+  return {batch, phase == Phase::Decode ? 1 : context, context};
+}
+
+AttentionForm mla::report::plannedForm(const Request &request, Phase phase, int64_t context) {
+  if (!request.plan)
+    return AttentionForm::overFullCache();
+  Step step = stepOf(phase, 1, context);
+  return {false, *findPlannedForms(request.plan, phase, step.tokens, step.context)}; // a plan speaks of both phases
+}
+
+const FormCosts *PhaseCosts::find(StringRef key) const {
+  for (const FormCosts &form : forms)
+    if (form.key == key)
+      return &form;
+  return nullptr;
+}
+
+namespace {
+struct NamedForm {
+  std::string key, title;
+  AttentionForm form;
+};
+} // namespace
+
+static std::string nameForms(Forms forms) {
+  if (forms.q == forms.o)
+    return stringifyForm(forms.q).str();
+  return llvm::formatv("q {0}, o {1}", stringifyForm(forms.q), stringifyForm(forms.o));
+}
+
+static std::vector<NamedForm> formsOf(const Request &request, Phase phase) {
+  if (!request.plan)
+    return {{"full_cache", "keys and values cached", AttentionForm::overFullCache()}};
+  AttentionForm planned = plannedForm(request, phase, request.context);
+  return {{"naive_full_cache", "naive, full K/V cache", AttentionForm::overFullCache()},
+          {"naive_recomputed", "naive, recomputed", {false, kNaive}},
+          {"absorb", "absorb", {false, kAbsorb}},
+          {"fold", "fold", {false, kFold}},
+          {"plan", "plan: " + nameForms(planned.forms), planned}};
+}
+
+//===----------------------------------------------------------------------===//
+// Phases
+//===----------------------------------------------------------------------===//
+
+static FormCosts costsOf(const ModelCosts &costs, const NamedForm &named, const Step &step) {
+  FormCosts form{named.key, named.title, costs.getModel(named.form, step), {}};
+  for (const importer::LayerKind &kind : costs.getConfig().layers)
+    form.layers.push_back(costs.getLayer(kind, named.form, step));
+  return form;
+}
+
+static Sample sampleAt(const ModelCosts &costs, const Request &request, Phase phase, int64_t context) {
+  Sample sample{context, {}};
+  for (NamedForm &named : formsOf(request, phase)) {
+    if (named.key == "plan")
+      named.form = plannedForm(request, phase, context);
+    sample.seconds.push_back(costs.getModel(named.form, stepOf(phase, request.batch, context)).getTotal().seconds);
+  }
+  return sample;
+}
+
+static PhaseCosts makePhase(const ModelCosts &costs, const Request &request, Phase phase) {
+  constexpr int64_t first = 256, last = 1 << 20;
+  PhaseCosts made{phase, stepOf(phase, request.batch, request.context), {}, {}, {}};
+  for (const NamedForm &named : formsOf(request, phase))
+    made.forms.push_back(costsOf(costs, named, made.step));
+  for (int64_t context = first; context <= last; context *= 2)
+    made.samples.push_back(sampleAt(costs, request, phase, context));
+  if (request.config.latent)
+    made.measured = findMeasured(costs.getAttentionModel(), made.step);
+  return made;
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+static KvCache makeCache(const ModelCosts &costs, const Request &request, const Report *baseline) {
+  constexpr int64_t groups = 8;
+  const importer::ModelConfig &config = request.config;
+  int64_t heads = config.latent ? config.latent->numHeads : config.heads.heads;
+  KvCache cache;
+  cache.bytesPerToken = costs.getCachedTokenBytes();
+  cache.headBytesPerToken = costs.getHeadCacheBytes(heads);
+  cache.groupedBytesPerToken = costs.getHeadCacheBytes(std::min(groups, heads));
+  cache.multiQueryBytesPerToken = costs.getHeadCacheBytes(1);
+  cache.equalGroups = cache.bytesPerToken / cache.multiQueryBytesPerToken;
+  cache.baseline = baseline ? baseline->request.name : "MHA of the same heads";
+  cache.baselineBytesPerToken = baseline ? baseline->cache.bytesPerToken : cache.headBytesPerToken;
+  cache.reduction = 1 - cache.bytesPerToken / cache.baselineBytesPerToken;
+  cache.reduction6bit = 1 - cache.bytesPerToken * 6 / 16 / cache.baselineBytesPerToken;
+  cache.weightBytes = costs.getParameters() * request.elementBytes;
+  double memory = request.device.memoryBytes, sequence = cache.bytesPerToken * request.context;
+  cache.sequencesAlone = std::floor(memory / sequence);
+  cache.sequencesBesideWeights = std::floor(std::max(0.0, memory - cache.weightBytes) / sequence);
+  cache.devicesForWeights = std::ceil(cache.weightBytes / memory);
+  return cache;
+}
+
+static FoldBytes makeFoldBytes(const ModelCosts &costs) {
+  const CostModel &model = costs.getAttentionModel();
+  double layer = double(model.getQueryWeightBytes(Form::Fold) - model.getQueryWeightBytes(Form::Absorb)) +
+                 double(model.getOutputWeightBytes(Form::Fold) - model.getOutputWeightBytes(Form::Absorb));
+  return {layer, layer * costs.getConfig().numAttentions()};
+}
+
+//===----------------------------------------------------------------------===//
+// What a reader must know
+//===----------------------------------------------------------------------===//
+
+static std::vector<std::string> makeNotes(const Report &report) {
+  const Request &request = report.request;
+  std::vector<std::string> notes;
+  if (!request.config.hasMlp())
+    notes.push_back("the config has no fields of an MLP: only attention is counted, and shares and speed-ups are of "
+                    "attention alone");
+  else if (!request.config.vocabSize)
+    notes.push_back("the config has no vocab_size: embedding and logits are not counted");
+  if (report.cache.devicesForWeights > 1)
+    notes.push_back(llvm::formatv("the weights take {0} and need {1} of these devices; times are those of one with "
+                                  "room for all",
+                                  inBytes(report.cache.weightBytes), inCount(report.cache.devicesForWeights)));
+  notes.insert(notes.end(), request.reservations.begin(), request.reservations.end());
+  return notes;
+}
+
+Report mla::report::makeReport(Request request, std::unique_ptr<Report> baseline) {
+  ModelCosts costs(request.config, request.device, request.elementBytes);
+  Report report;
+  report.parameters = costs.getParameters();
+  report.activeParameters = costs.getActiveParameters();
+  report.decode = makePhase(costs, request, Phase::Decode);
+  report.prefill = makePhase(costs, request, Phase::Prefill);
+  report.cache = makeCache(costs, request, baseline.get());
+  if (request.config.latent)
+    report.fold = makeFoldBytes(costs);
+  report.decodeAmdahl = findAmdahl(costs, request, report.decode);
+  report.prefillAmdahl = findAmdahl(costs, request, report.prefill);
+  report.baseline = std::move(baseline);
+  report.request = std::move(request);
+  report.notes = makeNotes(report);
+  return report;
+}

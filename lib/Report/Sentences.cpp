@@ -1,0 +1,149 @@
+//===- Sentences.cpp - What text and page say in the same words -----------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Sentences.h"
+#include "Units.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mla;
+using namespace mla::report;
+using llvm::formatv;
+using llvm::StringRef;
+using mla::importer::LayerKind;
+using mla::importer::ModelConfig;
+
+static std::string counted(int64_t count, StringRef what) {
+  return formatv("{0} {1}{2}", inCount(double(count)), what, count == 1 ? "" : "s");
+}
+
+//===----------------------------------------------------------------------===//
+// Model and device
+//===----------------------------------------------------------------------===//
+
+static std::string describeAttention(const ModelConfig &config) {
+  if (!config.latent) {
+    auto [heads, keyValueHeads, headDim, rotated] = config.heads;
+    return formatv("{0} heads of {1}, {2}", heads, headDim,
+                   heads == keyValueHeads ? "each with its keys and values"
+                                          : formatv("{0} of keys and values", keyValueHeads).str());
+  }
+  const importer::AttentionConfig &latent = *config.latent;
+  return formatv("{0} heads of {1} + {2}, values of {3}, latent {4}", latent.numHeads, latent.nopeDim, latent.ropeDim,
+                 latent.vDim, latent.kvLoraRank);
+}
+
+std::string mla::report::describeModel(const Report &report) {
+  const ModelConfig &config = report.getConfig();
+  std::string text = formatv("{0} ({1}): {2}, hidden {3}, {4}", report.request.name, config.modelType,
+                             counted(config.numLayers(), "layer"), config.hiddenSize, describeAttention(config));
+  if (!config.hasMlp())
+    return text + formatv(", {0} of attention's weights", inNumbers(report.parameters)).str();
+  text += formatv("; {0} weights", inNumbers(report.parameters));
+  return config.experts ? text + formatv(", {0} of them a token", inNumbers(report.activeParameters)).str() : text;
+}
+
+std::string mla::report::describeDevice(const Request &request) {
+  const Device &device = request.device;
+  return formatv("on {0}: reads {1}/s, computes {2}/s, holds {3}; {4}", device.name, inBytes(device.readRate),
+                 inFlops(device.flopRate), inBytes(double(device.memoryBytes)), request.dtype);
+}
+
+std::string mla::report::describeStep(const PhaseCosts &phase) {
+  return formatv("{0}: {1}, {2} each, context {3}", stringifyPhase(phase.phase), counted(phase.step.batch, "sequence"),
+                 counted(phase.step.tokens, "token"), inCount(double(phase.step.context)));
+}
+
+std::string mla::report::describeKind(const ModelConfig &config, const LayerKind &kind) {
+  std::string text = formatv("one of {0} layers", kind.layers);
+  if (kind.layers == 1)
+    text = "one layer";
+  if (kind.mixtures)
+    return text + formatv(", {0} experts", config.experts->routed).str();
+  return kind.denseMlps && config.experts ? text + ", dense" : text;
+}
+
+//===----------------------------------------------------------------------===//
+// Phases
+//===----------------------------------------------------------------------===//
+
+std::string mla::report::describeExperts(const Report &report, const PhaseCosts &phase) {
+  const importer::Experts &experts = *report.getConfig().experts;
+  int64_t tokens = phase.step.batch * phase.step.tokens;
+  double active =
+      ModelCosts(report.getConfig(), report.request.device, report.request.elementBytes).getExpectedExperts(tokens);
+  return formatv("experts read in a layer: {0:f1} of {1}, {2} a token", active, experts.routed, experts.perToken);
+}
+
+static std::string describeMeasured(const MeasuredPiece &piece) {
+  return formatv("measured in one layer: {0}, {1}: {2}, predicted {3} ({4} kernels, {5})", titleOf(piece.piece),
+                 stringifyForm(piece.form), inSeconds(piece.measured), inSeconds(piece.predicted), piece.kernels,
+                 piece.file);
+}
+
+std::vector<std::pair<std::string, std::string>> mla::report::listSpeedUps(const Amdahl &amdahl) {
+  std::vector<std::pair<std::string, std::string>> list;
+  auto add = [&](StringRef what, std::optional<double> factor) {
+    if (factor)
+      list.push_back({what.str(), inTimes(*factor)});
+  };
+  add("absorption, against a full K/V cache", amdahl.absorptionOverFullCache);
+  add("absorption, against recomputed keys", amdahl.absorptionOverRecomputed);
+  add("an infinitely fast attention core", amdahl.infinitelyFastCore);
+  add("infinitely fast attention with its projections", amdahl.infinitelyFastAttention);
+  add("an infinitely fast MLP", amdahl.infinitelyFastMlp);
+  return list;
+}
+
+static std::string describeFrom(std::optional<int64_t> context) {
+  if (!context)
+    return "at no context up to " + inCount(double(kMaxContext));
+  return *context == 1 ? "at every context" : "from context " + inCount(double(*context));
+}
+
+std::string mla::report::describeContexts(const Amdahl &amdahl) {
+  return "without the attention core the step is a tenth faster " + describeFrom(amdahl.mattersFrom) +
+         ", twice as fast " + describeFrom(amdahl.halfFrom);
+}
+
+std::vector<std::string> mla::report::describePhase(const Report &report, const PhaseCosts &phase,
+                                                    const Amdahl &amdahl) {
+  std::vector<std::string> lines;
+  if (report.getConfig().experts)
+    lines.push_back(describeExperts(report, phase));
+  for (const MeasuredPiece &piece : phase.measured)
+    lines.push_back(describeMeasured(piece));
+  for (auto [what, factor] : listSpeedUps(amdahl))
+    lines.push_back("speed-up by " + what + ": " + factor);
+  lines.push_back(describeContexts(amdahl));
+  return lines;
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+std::vector<std::string> mla::report::describeMemory(const Report &report) {
+  const KvCache &cache = report.cache;
+  std::vector<std::string> lines;
+  lines.push_back(formatv("a cached token: {0}; as heads with keys and values: MHA {1}, GQA of 8 {2}, MQA {3}; equal "
+                          "to GQA of {4:f2}",
+                          inBytes(cache.bytesPerToken), inBytes(cache.headBytesPerToken),
+                          inBytes(cache.groupedBytesPerToken), inBytes(cache.multiQueryBytesPerToken),
+                          cache.equalGroups));
+  lines.push_back(formatv("against {0}, {1}: {2} less, {3} less in 6 bits", cache.baseline,
+                          inBytes(cache.baselineBytesPerToken), inPercent(cache.reduction),
+                          inPercent(cache.reduction6bit)));
+  lines.push_back(formatv("sequences of {0} tokens in {1}: {2}, beside the weights {3}",
+                          inCount(double(report.request.context)), inBytes(double(report.request.device.memoryBytes)),
+                          inCount(cache.sequencesAlone), inCount(cache.sequencesBesideWeights)));
+  if (report.fold)
+    lines.push_back(formatv("the fold's weights: {0} more a layer's attention, {1} more in all",
+                            inBytes(report.fold->layer), inBytes(report.fold->model)));
+  return lines;
+}

@@ -1,0 +1,65 @@
+//===- TextWriter.cpp - A report for a terminal ---------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Sentences.h"
+#include "Units.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mla;
+using namespace mla::report;
+using llvm::formatv;
+using llvm::StringRef;
+
+static void writeHead(llvm::raw_ostream &os, StringRef what) {
+  os << formatv("  {0,-28}{1,11}{2,11}{3,11}", what, "FLOP", "bytes", "time");
+  for (Part part : allParts)
+    os << formatv("{0,8}", titleOf(part));
+  os << "\n";
+}
+
+static void writeRow(llvm::raw_ostream &os, StringRef title, const Costs &costs) {
+  Cost total = costs.getTotal();
+  os << formatv("  {0,-28}{1,11}{2,11}{3,11}", title, inFlops(total.flops), inBytes(total.getBytes()),
+                inSeconds(total.seconds));
+  for (Part part : allParts)
+    os << formatv("{0,8}", inPercent(costs.getShare(part)));
+  os << "\n";
+}
+
+static void writePhase(llvm::raw_ostream &os, const Report &report, const PhaseCosts &phase, const Amdahl &amdahl) {
+  os << "\n" << describeStep(phase) << "\n";
+  writeHead(os, "whole model");
+  for (const FormCosts &form : phase.forms)
+    writeRow(os, form.title, form.model);
+  for (auto [i, kind] : llvm::enumerate(report.getConfig().layers)) {
+    writeHead(os, describeKind(report.getConfig(), kind));
+    for (const FormCosts &form : phase.forms)
+      writeRow(os, form.title, form.layers[i]);
+  }
+  for (const std::string &line : describePhase(report, phase, amdahl))
+    os << "  " << line << "\n";
+}
+
+static void writeModel(llvm::raw_ostream &os, const Report &report) {
+  os << describeModel(report) << "\n" << describeDevice(report.request) << "\n";
+  for (const std::string &note : report.notes)
+    os << "note: " << note << "\n";
+  writePhase(os, report, report.decode, report.decodeAmdahl);
+  writePhase(os, report, report.prefill, report.prefillAmdahl);
+  os << "\nmemory\n";
+  for (const std::string &line : describeMemory(report))
+    os << "  " << line << "\n";
+}
+
+void mla::report::writeText(llvm::raw_ostream &os, const Report &report) {
+  writeModel(os, report);
+  if (!report.baseline)
+    return;
+  os << "\nbaseline: ";
+  writeModel(os, *report.baseline);
+}

@@ -1,0 +1,28 @@
+//===- Units.h - Numbers as people read them --------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_REPORT_UNITS_H
+#define MLA_LIB_REPORT_UNITS_H
+
+#include <cstdint>
+#include <string>
+
+namespace mla::report {
+
+/// Three digits and a unit: "37.3 ms", "1.34 TB", "671 G", "75.3 TFLOP", "x 1.27", "82.2%".
+std::string inSeconds(double seconds);
+std::string inBytes(double bytes);
+std::string inFlops(double flops);
+std::string inNumbers(double number);
+std::string inTimes(double factor);
+std::string inPercent(double share);
+/// A whole number with commas: "40,960".
+std::string inCount(double count);
+
+} // namespace mla::report
+
+#endif // MLA_LIB_REPORT_UNITS_H

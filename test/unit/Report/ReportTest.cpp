@@ -1,0 +1,161 @@
+//===- ReportTest.cpp - What a report says, as numbers --------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TestSupport.h"
+
+#include "llvm/Support/JSON.h"
+#include "gtest/gtest.h"
+
+#include <cmath>
+
+using namespace mla;
+using namespace mla::report;
+using namespace mla::report::test;
+
+static double secondsOf(const FormCosts *form) { return form->model.getTotal().seconds; }
+
+TEST(Report, FormsOfLatentAttention) {
+  Report report = reportOf("deepseek-v3", 32);
+  std::vector<std::string> keys;
+  for (const FormCosts &form : report.decode.forms)
+    keys.push_back(form.key);
+  EXPECT_EQ(keys, (std::vector<std::string>{"naive_full_cache", "naive_recomputed", "absorb", "fold", "plan"}));
+  EXPECT_EQ(secondsOf(report.decode.find("plan")), secondsOf(report.decode.find("absorb")));
+  EXPECT_EQ(secondsOf(report.prefill.find("plan")), secondsOf(report.prefill.find("naive_recomputed")));
+  EXPECT_LT(secondsOf(report.decode.find("absorb")), secondsOf(report.decode.find("fold")));
+  EXPECT_LT(secondsOf(report.decode.find("absorb")), secondsOf(report.decode.find("naive_full_cache")));
+  EXPECT_EQ(report.decode.find("plan")->layers.size(), 2u);
+}
+
+TEST(Report, HeadsHaveOneForm) {
+  Report report = reportOf("baseline/deepseek-67b");
+  ASSERT_EQ(report.decode.forms.size(), 1u);
+  EXPECT_EQ(report.decode.forms[0].key, "full_cache");
+  EXPECT_FALSE(report.fold);
+  EXPECT_FALSE(report.decodeAmdahl.absorptionOverFullCache);
+}
+
+TEST(Report, PrefillIsAPromptASequence) {
+  Report report = reportOf("deepseek-v3", 2, 1000);
+  EXPECT_EQ(report.prefill.step, (Step{2, 1000, 1000}));
+  EXPECT_EQ(report.decode.step, (Step{2, 1, 1000}));
+}
+
+//===----------------------------------------------------------------------===//
+// Amdahl
+//===----------------------------------------------------------------------===//
+
+TEST(Report, SpeedUpsAreThoseOfTheShares) {
+  Report report = reportOf("deepseek-v3", 32);
+  const Costs &planned = report.decode.getPlanned().model;
+  EXPECT_NEAR(report.decodeAmdahl.infinitelyFastCore, 1 / (1 - planned.getShare(Part::AttentionCore)), 1e-9);
+  EXPECT_NEAR(*report.decodeAmdahl.infinitelyFastMlp, 1 / (1 - planned.getShare(Part::Mlp)), 1e-9);
+  EXPECT_GT(*report.decodeAmdahl.infinitelyFastAttention, report.decodeAmdahl.infinitelyFastCore);
+  EXPECT_GT(*report.decodeAmdahl.absorptionOverRecomputed, *report.decodeAmdahl.absorptionOverFullCache);
+  EXPECT_LT(*report.prefillAmdahl.absorptionOverRecomputed, 1);
+}
+
+/// At the context found the core is worth a tenth, one token before it is not.
+TEST(Report, TheContextFromWhichAttentionMatters) {
+  for (int64_t batch : {1, 32}) {
+    Amdahl amdahl = reportOf("deepseek-v3", batch).decodeAmdahl;
+    ASSERT_TRUE(amdahl.mattersFrom && amdahl.halfFrom);
+    EXPECT_LT(*amdahl.mattersFrom, *amdahl.halfFrom);
+    EXPECT_GE(reportOf("deepseek-v3", batch, *amdahl.mattersFrom).decodeAmdahl.infinitelyFastCore, 1.1);
+    EXPECT_LT(reportOf("deepseek-v3", batch, *amdahl.mattersFrom - 1).decodeAmdahl.infinitelyFastCore, 1.1);
+    EXPECT_GE(reportOf("deepseek-v3", batch, *amdahl.halfFrom).decodeAmdahl.infinitelyFastCore, 2);
+  }
+}
+
+TEST(Report, AttentionAloneHasNoShareOfAModel) {
+  Report report = reportOf("glm-5");
+  EXPECT_FALSE(report.decodeAmdahl.infinitelyFastMlp);
+  EXPECT_FALSE(report.decodeAmdahl.infinitelyFastAttention);
+  ASSERT_FALSE(report.notes.empty());
+  EXPECT_NE(report.notes[0].find("no fields of an MLP"), std::string::npos);
+  EXPECT_EQ(report.decode.getPlanned().model[Part::Mlp].seconds, 0);
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+TEST(Report, SequencesThatFit) {
+  Report lite = reportOf("deepseek-v2-lite", 1, 4096);
+  double sequence = 27.0 * 576 * 2 * 4096;
+  EXPECT_EQ(lite.cache.sequencesAlone, std::floor(80e9 / sequence));
+  EXPECT_EQ(lite.cache.sequencesBesideWeights, std::floor((80e9 - lite.cache.weightBytes) / sequence));
+  EXPECT_EQ(lite.cache.devicesForWeights, 1);
+  Report v3 = reportOf("deepseek-v3", 1, 4096);
+  EXPECT_EQ(v3.cache.sequencesBesideWeights, 0);
+  EXPECT_EQ(v3.cache.devicesForWeights, 17);
+}
+
+TEST(Report, WithoutBaselineItIsMhaOfTheSameHeads) {
+  Report v3 = reportOf("deepseek-v3");
+  EXPECT_EQ(v3.cache.baselineBytesPerToken, 61 * 128 * (128 + 64 + 128) * 2);
+  EXPECT_NEAR(v3.cache.reduction, 1 - 576 / 40960.0, 1e-12);
+  EXPECT_EQ(v3.cache.groupedBytesPerToken, 61 * 8 * (128 + 64 + 128) * 2);
+  Report gqa = reportOf("baseline/deepseek-67b");
+  EXPECT_EQ(gqa.cache.reduction, 1 - 8 / 64.0);
+}
+
+//===----------------------------------------------------------------------===//
+// Measured
+//===----------------------------------------------------------------------===//
+
+TEST(Report, WhatWasMeasuredStandsBesideWhatIsPredicted) {
+  Report v3 = reportOf("deepseek-v3", 1, 4096);
+  ASSERT_EQ(v3.decode.measured.size(), 6u); // both sides absorbed and folded, the up-projection, the core
+  for (const MeasuredPiece &piece : v3.decode.measured)
+    EXPECT_NEAR(piece.predicted / piece.measured, 1, 0.3) << keyOf(piece.piece).str();
+  EXPECT_EQ(v3.decode.measured.back().kernels, "mla-mlir");
+  // Kimi-K2 has other sides, and 64 heads, of which the attention was measured.
+  Report kimi = reportOf("kimi-k2", 1, 4096);
+  ASSERT_EQ(kimi.decode.measured.size(), 1u);
+  EXPECT_EQ(kimi.decode.measured[0].piece, Piece::Attention);
+}
+
+TEST(Report, NothingIsMeasuredOfOtherSteps) {
+  EXPECT_TRUE(reportOf("deepseek-v3", 3, 1000).decode.measured.empty());
+  EXPECT_TRUE(reportOf("baseline/deepseek-67b").decode.measured.empty());
+}
+
+TEST(Report, NothingIsMeasuredOfOtherDevices) {
+  ModelCosts costs(readModel("deepseek-v3"), Device::cpu(), 2);
+  EXPECT_TRUE(findMeasured(costs.getAttentionModel(), {1, 1, 4096}).empty());
+}
+
+//===----------------------------------------------------------------------===//
+// Writers
+//===----------------------------------------------------------------------===//
+
+static std::string written(void (*write)(llvm::raw_ostream &, const Report &), const Report &report) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  write(os, report);
+  return text;
+}
+
+/// What JSON cannot hold, an infinity or NaN, would not be read back.
+TEST(Report, JsonIsReadBack) {
+  for (llvm::StringRef name : {"deepseek-v3", "glm-5", "baseline/gpt3-175b"})
+    for (auto [batch, context] : {std::pair<int64_t, int64_t>(1, 1), {kMaxBatch, kMaxContext}}) {
+      llvm::Expected<llvm::json::Value> json = llvm::json::parse(written(writeJson, reportOf(name, batch, context)));
+      ASSERT_TRUE(bool(json)) << name.str() << ": " << llvm::toString(json.takeError());
+      EXPECT_EQ(json->getAsObject()->getObject("decode")->getInteger("sequences"), batch);
+    }
+}
+
+/// A name comes from a file's, which may be anything.
+TEST(Report, ThePageEscapesNames) {
+  Report report = reportOf("deepseek-v2-lite");
+  report.request.name = "<script>&";
+  std::string page = written(writeHtml, report);
+  EXPECT_EQ(page.find("<script"), std::string::npos);
+  EXPECT_NE(page.find("&lt;script&gt;&amp;"), std::string::npos);
+}

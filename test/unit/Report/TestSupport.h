@@ -1,0 +1,30 @@
+//===- TestSupport.h - Reports of configs that tests have -------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_TEST_UNIT_REPORT_TESTSUPPORT_H
+#define MLA_TEST_UNIT_REPORT_TESTSUPPORT_H
+
+#include "mla/Report/Report.h"
+
+namespace mla::report::test {
+
+inline constexpr Forms naive{Form::Naive, Form::Naive}, absorb{Form::Absorb, Form::Absorb},
+    fold{Form::Fold, Form::Fold};
+
+/// A file of test/Models/configs, "deepseek-v3".
+importer::ModelConfig readModel(llvm::StringRef name);
+
+/// On an H100 in bf16.
+ModelCosts costsOf(llvm::StringRef name);
+
+/// The same as a report, with absorbed decode and naive prefill as the plan.
+Report reportOf(llvm::StringRef name, int64_t batch = 1, int64_t context = 4096,
+                std::unique_ptr<Report> baseline = nullptr);
+
+} // namespace mla::report::test
+
+#endif // MLA_TEST_UNIT_REPORT_TESTSUPPORT_H
