@@ -17,6 +17,7 @@ packages=(
   ninja-build
   pkgconf           # the installed runtime is found with it, in a test
   python3           # /usr/bin/python3: the presets name it, so that lit finds the next one
+  python3-jsonschema # test/Report/json.test: reports are as their schema says
   python3-numpy     # benchmarks/replay.py, which tests run
   python3-setuptools # with the next two: test/Python/install.test
   python3-venv

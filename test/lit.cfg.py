@@ -107,6 +107,10 @@ config.available_features.update(torch_modules)
 for module in ("torch", "transformers"):
     if module not in torch_modules:
         lit_config.note(f"{torch_python} has no {module}: its tests are skipped; name another in MLA_TORCH_PYTHON")
+if importlib.util.find_spec("numpy"):
+    config.available_features.add("numpy")
+if importlib.util.find_spec("jsonschema"):
+    config.available_features.add("jsonschema")
 if find_ptxas():
     config.available_features.add("ptxas")
     config.substitutions.append(("%ptxas", find_ptxas()))

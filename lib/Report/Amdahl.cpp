@@ -15,7 +15,8 @@ static double secondsOf(const Costs &costs) { return costs.getTotal().seconds; }
 /// How many times as fast a step is without a part of it.
 static double without(const Costs &costs, double seconds) { return secondsOf(costs) / (secondsOf(costs) - seconds); }
 
-/// The least context at which the step is `gain` times as fast without the core, whose share grows with the context.
+/// The context from which on the step is `gain` times as fast without the core. The core's share grows with the context
+/// but for the shortest prompts, whose time is launches: hence from above.
 static std::optional<int64_t> findContext(const ModelCosts &costs, const Request &request, Phase phase, double gain) {
   auto gains = [&](int64_t context) {
     Costs step = costs.getModel(plannedForm(request, phase, context), stepOf(phase, request.batch, context));
@@ -23,8 +24,10 @@ static std::optional<int64_t> findContext(const ModelCosts &costs, const Request
   };
   if (!gains(kMaxContext))
     return std::nullopt;
-  int64_t below = 0, from = kMaxContext;
-  while (from - below > 1) {
+  int64_t from = kMaxContext;
+  while (from > 1 && gains(from / 2))
+    from /= 2;
+  for (int64_t below = from / 2; from - below > 1;) {
     int64_t middle = below + (from - below) / 2;
     (gains(middle) ? from : below) = middle;
   }

@@ -29,7 +29,9 @@ static std::string escaped(StringRef text) {
 }
 
 static void openChart(llvm::raw_ostream &os, StringRef title, double height) {
-  os << formatv("<svg viewBox=\"0 0 {0:f0} {1:f0}\" role=\"img\" aria-label=\"{2}\">\n", width, height, escaped(title));
+  os << formatv(
+      "<div class=\"wide\"><svg class=\"chart\" viewBox=\"0 0 {0:f0} {1:f0}\" role=\"img\" aria-label=\"{2}\">\n",
+      width, height, escaped(title));
 }
 
 static void writeLabel(llvm::raw_ostream &os, double x, double y, StringRef anchor, StringRef text,
@@ -55,13 +57,13 @@ void mla::report::drawBars(llvm::raw_ostream &os, StringRef title, llvm::ArrayRe
     double x = left, y = row * i + (row - thickness) / 2, text = y + thickness - 4;
     writeLabel(os, left - 8, text, "end", bar.label);
     for (auto [series, part] : llvm::enumerate(bar.parts)) {
-      os << formatv("<rect class=\"series s{0}\" x=\"{1:f1}\" y=\"{2:f1}\" width=\"{3:f1}\" height=\"{4}\"/>\n", series,
-                    x, y, part * scale, int(thickness));
+      os << formatv("<rect class=\"s{0}\" x=\"{1:f1}\" y=\"{2:f1}\" width=\"{3:f1}\" height=\"{4}\"/>\n", series, x, y,
+                    part * scale, int(thickness));
       x += part * scale;
     }
     writeLabel(os, x + 8, text, "start", bar.value, "value");
   }
-  os << "</svg>\n";
+  os << "</svg></div>\n";
 }
 
 //===----------------------------------------------------------------------===//
@@ -71,7 +73,7 @@ void mla::report::drawBars(llvm::raw_ostream &os, StringRef title, llvm::ArrayRe
 namespace {
 /// Where points of a chart of lines are: x by position, y by its logarithm between two powers of ten.
 struct Plane {
-  static constexpr double left = 70, right = 20, top = 12, bottom = 34, height = 320;
+  static constexpr double left = 70, right = 36, top = 12, bottom = 34, height = 320;
   size_t columns;
   double low, high; ///< powers of ten
 
@@ -116,12 +118,14 @@ void mla::report::drawLines(llvm::raw_ostream &os, StringRef title, llvm::ArrayR
       os << formatv("{0:f1},{1:f1} ", plane.getX(column), plane.getY(y));
     os << formatv("\"><title>{0}</title></polyline>\n", escaped(line.label));
   }
-  os << "</svg>\n";
+  os << "</svg></div>\n";
 }
 
-void mla::report::writeLegend(llvm::raw_ostream &os, llvm::ArrayRef<std::string> names) {
+void mla::report::writeLegend(llvm::raw_ostream &os, llvm::ArrayRef<std::string> names, char kind) {
   os << "<ul class=\"legend\">\n";
   for (auto [i, name] : llvm::enumerate(names))
-    os << formatv("<li><i class=\"swatch c{0}\"></i>{1}</li>\n", i, escaped(name));
+    os << formatv(
+        "<li><svg class=\"swatch\" viewBox=\"0 0 24 12\"><path class=\"{0}{1}{2}\" d=\"{3}\"/></svg>{4}</li>\n",
+        kind == 'l' ? "line " : "", kind, i, kind == 'l' ? "M0 6H24" : "M6 0H18V12H6Z", escaped(name));
   os << "</ul>\n";
 }

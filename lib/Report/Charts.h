@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Colours are the page's: series i is drawn with the classes `series` and `si`,
-// texts with `label` or `value`, lines of the grid with `grid`.
+// Colours are the page's: part i of a bar is drawn with the class `si`, line i with
+// `line` and `li`, texts with `label` or `value`, lines of the grid with `grid`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -41,8 +41,8 @@ void drawBars(llvm::raw_ostream &os, llvm::StringRef title, llvm::ArrayRef<Bar> 
 void drawLines(llvm::raw_ostream &os, llvm::StringRef title, llvm::ArrayRef<int64_t> x, llvm::ArrayRef<Line> lines,
                std::string (*unit)(double));
 
-/// The names of series beside their colours.
-void writeLegend(llvm::raw_ostream &os, llvm::ArrayRef<std::string> names);
+/// The names of parts (`s`) or lines (`l`) beside their colours.
+void writeLegend(llvm::raw_ostream &os, llvm::ArrayRef<std::string> names, char kind);
 
 } // namespace mla::report
 

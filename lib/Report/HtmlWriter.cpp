@@ -30,10 +30,9 @@ static std::string escaped(StringRef text) {
   return html;
 }
 
-static void writeParagraph(llvm::raw_ostream &os, StringRef text, StringRef kind = "") {
-  os << "<p" << (kind.empty() ? "" : " class=\"") << kind << (kind.empty() ? "" : "\"") << ">" << escaped(text)
-     << "</p>\n";
-}
+static std::string sentence(StringRef text) { return llvm::toUpper(text.front()) + escaped(text.drop_front()) + "."; }
+
+static void writeParagraph(llvm::raw_ostream &os, StringRef text) { os << "<p>" << sentence(text) << "</p>\n"; }
 
 /// The first cell of a row is its head.
 static void writeRow(llvm::raw_ostream &os, llvm::ArrayRef<std::string> cells, StringRef tag = "td") {
@@ -43,9 +42,9 @@ static void writeRow(llvm::raw_ostream &os, llvm::ArrayRef<std::string> cells, S
   os << "</tr>\n";
 }
 
-/// Tables scroll by themselves where the window is narrow.
+/// What is wide scrolls by itself where the window is narrow.
 static void writeTable(llvm::raw_ostream &os, llvm::ArrayRef<std::vector<std::string>> rows) {
-  os << "<div class=\"table\"><table>\n<thead>";
+  os << "<div class=\"wide\"><table>\n<thead>";
   writeRow(os, rows.front(), "th");
   os << "</thead>\n<tbody>\n";
   for (const std::vector<std::string> &row : rows.drop_front())
@@ -89,7 +88,7 @@ static void writeShares(llvm::raw_ostream &os, const PhaseCosts &phase) {
   }
   os << "<h3>Shares of the time</h3>\n";
   drawBars(os, "Shares of the time by form", bars);
-  writeLegend(os, partTitles());
+  writeLegend(os, partTitles(), 's');
 }
 
 static void writeContexts(llvm::raw_ostream &os, const PhaseCosts &phase) {
@@ -107,7 +106,7 @@ static void writeContexts(llvm::raw_ostream &os, const PhaseCosts &phase) {
     contexts.push_back(sample.context);
   os << "<h3>Time of a step by context</h3>\n";
   drawLines(os, "Time of a step by context", contexts, lines, inSeconds);
-  writeLegend(os, names);
+  writeLegend(os, names, 'l');
 }
 
 static void writeCosts(llvm::raw_ostream &os, const Report &report, const PhaseCosts &phase) {
@@ -180,10 +179,10 @@ static void writeMemory(llvm::raw_ostream &os, const Report &report) {
 }
 
 static void writeModel(llvm::raw_ostream &os, const Report &report) {
-  writeParagraph(os, describeModel(report), "lead");
+  os << "<p class=\"lead\">" << escaped(describeModel(report)) << "</p>\n";
   writeParagraph(os, describeDevice(report.request));
   for (const std::string &note : report.notes)
-    writeParagraph(os, "Note: " + note, "note");
+    os << "<p class=\"note\">" << sentence(note) << "</p>\n";
   writePhase(os, report, report.decode, report.decodeAmdahl);
   writePhase(os, report, report.prefill, report.prefillAmdahl);
   writeMemory(os, report);

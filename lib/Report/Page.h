@@ -12,7 +12,7 @@
 
 namespace mla::report {
 
-/// Series have colours that differ in lightness, too, and lines dashes, for readers who do not tell the colours apart.
+/// The line of the plan lies on another's, and is dots.
 inline constexpr llvm::StringLiteral kStyle = R"css(
 :root {
   --back: #ffffff; --text: #1c2430; --soft: #5b6675; --rule: #d5dae1; --head: #f2f4f7;
@@ -32,12 +32,12 @@ h3 { margin: 1.6em 0 .5em; font-size: 1.05em; }
 p { margin: .4em 0; color: var(--soft); }
 .lead { color: var(--text); }
 .note { padding: .4em .8em; border-left: 3px solid var(--c1); background: var(--head); color: var(--text); }
-.table { overflow-x: auto; margin: .8em 0; }
+.wide { overflow-x: auto; margin: .8em 0; }
 table { border-collapse: collapse; font-size: .87em; font-variant-numeric: tabular-nums; }
 th, td { padding: .3em .7em; border-bottom: 1px solid var(--rule); text-align: right; white-space: nowrap; }
-th[scope=row] { text-align: left; font-weight: normal; }
+th[scope=row] { min-width: 15em; text-align: left; font-weight: normal; }
 thead th, thead th[scope=row] { background: var(--head); font-weight: 600; }
-svg { display: block; width: 100%; height: auto; }
+.chart { display: block; width: 100%; min-width: 600px; height: auto; }
 svg text { font: 13px system-ui, sans-serif; fill: var(--text); font-variant-numeric: tabular-nums; }
 svg .label { fill: var(--soft); }
 svg .grid { stroke: var(--rule); }
@@ -47,9 +47,8 @@ svg .line { fill: none; stroke-width: 2; }
 .l0 { stroke: var(--c3); } .l1 { stroke: var(--c1); } .l2 { stroke: var(--c0); } .l3 { stroke: var(--c2); }
 .l4 { stroke: var(--text); stroke-dasharray: 2 6; }
 .legend { display: flex; flex-wrap: wrap; gap: .3em 1.4em; margin: .5em 0; padding: 0; list-style: none; font-size: .87em; }
-.swatch { display: inline-block; width: .8em; height: .8em; margin-right: .45em; border-radius: 2px; }
-.legend .c0 { background: var(--c0); } .legend .c1 { background: var(--c1); } .legend .c2 { background: var(--c2); }
-.legend .c3 { background: var(--c3); } .legend .c4 { background: var(--c4); } .legend .c5 { background: var(--c5); }
+.legend li { display: flex; align-items: center; }
+.legend .swatch { width: 24px; height: 12px; margin-right: .4em; }
 )css";
 
 } // namespace mla::report

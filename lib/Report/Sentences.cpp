@@ -55,7 +55,7 @@ std::string mla::report::describeDevice(const Request &request) {
 }
 
 std::string mla::report::describeStep(const PhaseCosts &phase) {
-  return formatv("{0}: {1}, {2} each, context {3}", stringifyPhase(phase.phase), counted(phase.step.batch, "sequence"),
+  return formatv("{0}, {1} each, context {2}", counted(phase.step.batch, "sequence"),
                  counted(phase.step.tokens, "token"), inCount(double(phase.step.context)));
 }
 
@@ -63,6 +63,8 @@ std::string mla::report::describeKind(const ModelConfig &config, const LayerKind
   std::string text = formatv("one of {0} layers", kind.layers);
   if (kind.layers == 1)
     text = "one layer";
+  if (kind.attentions > 1)
+    text += ", " + counted(kind.attentions, "attention");
   if (kind.mixtures)
     return text + formatv(", {0} experts", config.experts->routed).str();
   return kind.denseMlps && config.experts ? text + ", dense" : text;

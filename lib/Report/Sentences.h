@@ -16,7 +16,7 @@ namespace mla::report {
 std::string describeModel(const Report &report);
 /// "h100: reads 3.07 TB/s, …".
 std::string describeDevice(const Request &request);
-/// "decode: 1 sequence, 1 token each, context 4096".
+/// "1 sequence, 1 token each, context 4096".
 std::string describeStep(const PhaseCosts &phase);
 /// "one of 58 layers, 8 of 256 experts".
 std::string describeKind(const importer::ModelConfig &config, const importer::LayerKind &kind);

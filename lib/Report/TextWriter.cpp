@@ -32,7 +32,7 @@ static void writeRow(llvm::raw_ostream &os, StringRef title, const Costs &costs)
 }
 
 static void writePhase(llvm::raw_ostream &os, const Report &report, const PhaseCosts &phase, const Amdahl &amdahl) {
-  os << "\n" << describeStep(phase) << "\n";
+  os << "\n" << stringifyPhase(phase.phase) << ": " << describeStep(phase) << "\n";
   writeHead(os, "whole model");
   for (const FormCosts &form : phase.forms)
     writeRow(os, form.title, form.model);

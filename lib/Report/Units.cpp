@@ -37,7 +37,7 @@ static std::string scale(double number, double least, llvm::ArrayRef<StringRef> 
   return threeDigits(number) + " " + units[unit].str();
 }
 
-std::string mla::report::inSeconds(double seconds) { return scale(seconds, 1e-6, {"us", "ms", "s"}); }
+std::string mla::report::inSeconds(double seconds) { return scale(seconds, 1e-6, {"us", "ms", "s", "ks", "Ms", "Gs"}); }
 
 std::string mla::report::inBytes(double bytes) { return scale(bytes, 1, {"B", "kB", "MB", "GB", "TB", "PB"}); }
 

@@ -88,7 +88,7 @@ struct Amdahl {
   /// With its projections; none, as the next, where the config has no MLP and attention is all there is.
   std::optional<double> infinitelyFastAttention;
   std::optional<double> infinitelyFastMlp;
-  /// The least context at which an infinitely fast core makes the step a tenth faster, and twice as fast.
+  /// The contexts from which on an infinitely fast core makes the step a tenth faster, and twice as fast.
   std::optional<int64_t> mattersFrom, halfFrom;
 };
 

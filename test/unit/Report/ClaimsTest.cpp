@@ -84,6 +84,9 @@ TEST(Claims, AbsorbedAttentionNeedsMoreFlops) {
     double full = costs.getLayer(kind, AttentionForm::overFullCache(), step)[Part::AttentionCore].flops;
     EXPECT_DOUBLE_EQ(absorbed / full, 3.4);
   }
+  Step step{1, 1, 4096};
+  double absorbed = costs.getModel({false, absorb}, step).getTotal().flops;
+  EXPECT_NEAR(absorbed / costs.getModel(AttentionForm::overFullCache(), step).getTotal().flops, 1.52, 5e-3);
 }
 
 /// Bytes and FLOPs of the core of V3 a cached token: 81,920 and 81,920 over keys and values, 1,152 and 278,528

@@ -80,6 +80,21 @@ TEST(Report, AttentionAloneHasNoShareOfAModel) {
   EXPECT_EQ(report.decode.getPlanned().model[Part::Mlp].seconds, 0);
 }
 
+/// The core of the shortest prompts is launches, as all else is: its share falls before it grows.
+TEST(Report, TheContextFromWhichOnAttentionMattersInPrefill) {
+  Report report = reportOf("deepseek-v2-lite");
+  int64_t from = *report.prefillAmdahl.mattersFrom;
+  auto coreAt = [](int64_t context) {
+    return reportOf("deepseek-v2-lite", 1, context).prefillAmdahl.infinitelyFastCore;
+  };
+  EXPECT_GE(coreAt(1), 1.1);
+  EXPECT_LT(coreAt(64), 1.1);
+  EXPECT_GT(from, 64);
+  EXPECT_LT(coreAt(from - 1), 1.1);
+  for (int64_t context = from; context <= kMaxContext; context *= 2)
+    EXPECT_GE(coreAt(context), 1.1);
+}
+
 //===----------------------------------------------------------------------===//
 // Memory
 //===----------------------------------------------------------------------===//
