@@ -84,7 +84,7 @@ if config.mla_sanitizers:
     config.available_features.add("sanitizers")
 if has_cuda_device():
     config.available_features.add("cuda")
-config.available_features.update(filter(importlib.util.find_spec, ["ensurepip", "numpy", "setuptools", "wheel"]))
+config.available_features.update(filter(importlib.util.find_spec, ["ensurepip", "jsonschema", "numpy", "setuptools", "wheel"]))
 if os.path.exists(os.path.join(config.mla_obj_root, "lib", "libmla-fake-cuda.so")):
     config.available_features.add("fake-cuda")
 
@@ -107,10 +107,6 @@ config.available_features.update(torch_modules)
 for module in ("torch", "transformers"):
     if module not in torch_modules:
         lit_config.note(f"{torch_python} has no {module}: its tests are skipped; name another in MLA_TORCH_PYTHON")
-if importlib.util.find_spec("numpy"):
-    config.available_features.add("numpy")
-if importlib.util.find_spec("jsonschema"):
-    config.available_features.add("jsonschema")
 if find_ptxas():
     config.available_features.add("ptxas")
     config.substitutions.append(("%ptxas", find_ptxas()))

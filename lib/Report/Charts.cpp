@@ -21,7 +21,7 @@ using llvm::StringRef;
 
 static constexpr double width = 760;
 
-static std::string escaped(StringRef text) {
+std::string mla::report::escaped(StringRef text) {
   std::string html;
   llvm::raw_string_ostream os(html);
   llvm::printHTMLEscaped(text, os);

@@ -21,6 +21,9 @@
 
 namespace mla::report {
 
+/// A text as HTML and SVG take it.
+std::string escaped(llvm::StringRef text);
+
 /// A bar of parts that lie side by side.
 struct Bar {
   std::string label;         ///< before it

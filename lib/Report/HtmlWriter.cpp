@@ -23,13 +23,6 @@ using namespace mla::report;
 using llvm::formatv;
 using llvm::StringRef;
 
-static std::string escaped(StringRef text) {
-  std::string html;
-  llvm::raw_string_ostream os(html);
-  llvm::printHTMLEscaped(text, os);
-  return html;
-}
-
 static std::string sentence(StringRef text) { return llvm::toUpper(text.front()) + escaped(text.drop_front()) + "."; }
 
 static void writeParagraph(llvm::raw_ostream &os, StringRef text) { os << "<p>" << sentence(text) << "</p>\n"; }

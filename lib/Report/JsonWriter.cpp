@@ -102,9 +102,10 @@ static json::Object toJson(const PhaseCosts &phase) {
   json::Array samples;
   for (const Sample &sample : phase.samples)
     samples.push_back(toJson(sample, phase));
-  return json::Object{{"sequences", phase.step.batch},    {"tokens_per_sequence", phase.step.tokens},
-                      {"context", phase.step.context},    {"forms", std::move(forms)},
-                      {"by_context", std::move(samples)}, {"measured", toArray(phase.measured)}};
+  return json::Object{{"sequences", phase.step.batch},      {"tokens_per_sequence", phase.step.tokens},
+                      {"context", phase.step.context},      {"active_experts", orNull(phase.activeExperts)},
+                      {"forms", std::move(forms)},          {"by_context", std::move(samples)},
+                      {"measured", toArray(phase.measured)}};
 }
 
 static json::Object toJson(const Amdahl &amdahl) {

@@ -35,7 +35,7 @@ p { margin: .4em 0; color: var(--soft); }
 .wide { overflow-x: auto; margin: .8em 0; }
 table { border-collapse: collapse; font-size: .87em; font-variant-numeric: tabular-nums; }
 th, td { padding: .3em .7em; border-bottom: 1px solid var(--rule); text-align: right; white-space: nowrap; }
-th[scope=row] { min-width: 15em; text-align: left; font-weight: normal; }
+th[scope=row] { min-width: 17em; text-align: left; font-weight: normal; }
 thead th, thead th[scope=row] { background: var(--head); font-weight: 600; }
 .chart { display: block; width: 100%; min-width: 600px; height: auto; }
 svg text { font: 13px system-ui, sans-serif; fill: var(--text); font-variant-numeric: tabular-nums; }

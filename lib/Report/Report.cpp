@@ -49,12 +49,6 @@ struct NamedForm {
 };
 } // namespace
 
-static std::string nameForms(Forms forms) {
-  if (forms.q == forms.o)
-    return stringifyForm(forms.q).str();
-  return llvm::formatv("q {0}, o {1}", stringifyForm(forms.q), stringifyForm(forms.o));
-}
-
 static std::vector<NamedForm> formsOf(const Request &request, Phase phase) {
   if (!request.plan)
     return {{"full_cache", "keys and values cached", AttentionForm::overFullCache()}};
@@ -89,11 +83,13 @@ static Sample sampleAt(const ModelCosts &costs, const Request &request, Phase ph
 
 static PhaseCosts makePhase(const ModelCosts &costs, const Request &request, Phase phase) {
   constexpr int64_t first = 256, last = 1 << 20;
-  PhaseCosts made{phase, stepOf(phase, request.batch, request.context), {}, {}, {}};
+  PhaseCosts made{phase, stepOf(phase, request.batch, request.context), {}, {}, {}, {}};
   for (const NamedForm &named : formsOf(request, phase))
     made.forms.push_back(costsOf(costs, named, made.step));
   for (int64_t context = first; context <= last; context *= 2)
     made.samples.push_back(sampleAt(costs, request, phase, context));
+  if (request.config.experts)
+    made.activeExperts = costs.getExpectedExperts(made.step.batch * made.step.tokens);
   if (request.config.latent)
     made.measured = findMeasured(costs.getAttentionModel(), made.step);
   return made;

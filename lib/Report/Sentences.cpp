@@ -76,10 +76,8 @@ std::string mla::report::describeKind(const ModelConfig &config, const LayerKind
 
 std::string mla::report::describeExperts(const Report &report, const PhaseCosts &phase) {
   const importer::Experts &experts = *report.getConfig().experts;
-  int64_t tokens = phase.step.batch * phase.step.tokens;
-  double active =
-      ModelCosts(report.getConfig(), report.request.device, report.request.elementBytes).getExpectedExperts(tokens);
-  return formatv("experts read in a layer: {0:f1} of {1}, {2} a token", active, experts.routed, experts.perToken);
+  return formatv("experts read in a layer: {0:f1} of {1}, {2} a token", *phase.activeExperts, experts.routed,
+                 experts.perToken);
 }
 
 static std::string describeMeasured(const MeasuredPiece &piece) {

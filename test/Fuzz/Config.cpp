@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // What is accepted must be a layer: sizes at least 1, numbers finite, weights
-// whose bytes can be counted.
+// whose bytes can be counted. Read as a whole model, it must have costs.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,6 +14,7 @@
 #include "SafetensorsHeader.h"
 
 #include "mla/Import/WeightSpec.h"
+#include "mla/Report/Report.h"
 
 #include <cmath>
 
@@ -33,8 +34,31 @@ static void checkNumbers(const AttentionConfig &config) {
   REQUIRE(std::isfinite(config.rmsNormEps) && std::isfinite(config.configRmsNormEps));
 }
 
+/// The costs of the largest step that a report takes are numbers.
+static void checkModel(llvm::StringRef text) {
+  llvm::Expected<ModelConfig> config = parseModelConfig(text, "config.json");
+  if (!config) {
+    REQUIRE(llvm::StringRef(llvm::toString(config.takeError())).starts_with("config.json: "));
+    return;
+  }
+  inputAccepted = true;
+  report::Request request;
+  request.config = std::move(*config);
+  request.device = Device::h100();
+  request.batch = report::kMaxBatch;
+  request.context = report::kMaxContext;
+  report::Report made = report::makeReport(std::move(request));
+  for (const report::PhaseCosts *phase : {&made.decode, &made.prefill}) {
+    double seconds = phase->getPlanned().model.getTotal().seconds;
+    REQUIRE(std::isfinite(seconds) && seconds > 0);
+  }
+  REQUIRE(std::isfinite(made.parameters) && made.parameters > 0);
+  REQUIRE(made.cache.bytesPerToken > 0 && std::isfinite(made.decodeAmdahl.infinitelyFastCore));
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   llvm::StringRef text(reinterpret_cast<const char *>(data), size);
+  checkModel(text);
   llvm::Expected<AttentionConfig> config = parseConfig(text, "config.json");
   if (!config) {
     REQUIRE(llvm::StringRef(llvm::toString(config.takeError())).starts_with("config.json: "));

@@ -55,8 +55,9 @@ struct Sample {
 struct PhaseCosts {
   Phase phase;
   Step step;
-  std::vector<FormCosts> forms; ///< The last is the plan, or the only one.
-  std::vector<Sample> samples;  ///< By rising context.
+  std::vector<FormCosts> forms;        ///< The last is the plan, or the only one.
+  std::optional<double> activeExperts; ///< Routed experts of a mixture that the step reads, as expected.
+  std::vector<Sample> samples;         ///< By rising context.
   std::vector<MeasuredPiece> measured;
 
   const FormCosts &getPlanned() const { return forms.back(); }

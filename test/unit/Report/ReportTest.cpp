@@ -39,6 +39,13 @@ TEST(Report, HeadsHaveOneForm) {
   EXPECT_FALSE(report.decodeAmdahl.absorptionOverFullCache);
 }
 
+TEST(Report, ExpertsThatAStepReads) {
+  Report report = reportOf("deepseek-v3", 1, 4096);
+  EXPECT_NEAR(*report.decode.activeExperts, 8, 1e-9);
+  EXPECT_NEAR(*report.prefill.activeExperts, 256, 1e-9);
+  EXPECT_FALSE(reportOf("minicpm3-4b").decode.activeExperts);
+}
+
 TEST(Report, PrefillIsAPromptASequence) {
   Report report = reportOf("deepseek-v3", 2, 1000);
   EXPECT_EQ(report.prefill.step, (Step{2, 1000, 1000}));

@@ -7,7 +7,15 @@
 
 #include "mla/Dialect/MLA/Analysis/PlannedForms.h"
 
+#include "llvm/Support/FormatVariadic.h"
+
 using namespace mla;
+
+std::string mla::nameForms(Forms forms) {
+  if (forms.q == forms.o)
+    return stringifyForm(forms.q).str();
+  return llvm::formatv("q {0}, o {1}", stringifyForm(forms.q), stringifyForm(forms.o));
+}
 
 std::optional<Forms> mla::findPlannedForms(PlanAttr plan, Phase phase, int64_t tokens, int64_t context) {
   if (plan)

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ExplainPlan.h"
+#include "mla/Dialect/MLA/Analysis/PlannedForms.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
@@ -20,12 +21,6 @@ static constexpr Forms kNaive{Form::Naive, Form::Naive}, kAbsorb{Form::Absorb, F
 //===----------------------------------------------------------------------===//
 // Words
 //===----------------------------------------------------------------------===//
-
-std::string mla::nameForms(Forms forms) {
-  if (forms.q == forms.o)
-    return stringifyForm(forms.q).str();
-  return llvm::formatv("q {0}, o {1}", stringifyForm(forms.q), stringifyForm(forms.o));
-}
 
 /// Three digits: `92.3`, `940`, `0.0123`.
 static std::string threeDigits(double number) {

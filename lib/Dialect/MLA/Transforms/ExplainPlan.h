@@ -12,9 +12,6 @@
 
 namespace mla {
 
-/// `absorb`, or `q fold, o absorb`.
-std::string nameForms(Forms forms);
-
 /// Why a phase has its forms, in half a line: "by cost on h100: 232 us …".
 std::string explainChoice(const FormChooser &chooser);
 
