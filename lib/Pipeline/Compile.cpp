@@ -50,12 +50,18 @@ static Stage lastStage(const CompileOptions &options) {
   llvm_unreachable("every output has its stage");
 }
 
+llvm::Error mla::checkDType(const CompileOptions &options) {
+  if (options.target != Target::H100 || options.dtype != DType::F32)
+    return llvm::Error::success();
+  return makeError("--dtype: kernels of the H100 target read bf16, is f32; use --dtype=bf16, or --target=cpu");
+}
+
 /// What the target does not have.
 static llvm::Error checkTarget(const CompileOptions &options) {
   bool forH100 = options.target == Target::H100;
   Stage last = lastStage(options);
-  if (forH100 && options.dtype == DType::F32)
-    return makeError("--dtype: kernels of the H100 target read bf16, is f32; use --dtype=bf16, or --target=cpu");
+  if (llvm::Error error = checkDType(options))
+    return error;
   if (!forH100 && last >= Stage::Kernels)
     return makeError("--emit: kernels, nvvm and ptx are of the H100 target; use --target=h100, or --emit=llvm");
   if (forH100 && (last == Stage::Linalg || last == Stage::LLVM))

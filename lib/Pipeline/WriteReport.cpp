@@ -14,6 +14,7 @@
 #include "mla/Report/Report.h"
 
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
 
 using namespace mla;
@@ -42,13 +43,11 @@ static llvm::Expected<PlanAttr> planAttention(mlir::MLIRContext &context, const 
 
 /// A name for people: the file's, or its directory's where every model calls the file config.json.
 static std::string nameOf(StringRef path) {
-  StringRef stem = llvm::sys::path::stem(path);
-  if (stem != "config")
-    return stem.str();
   llvm::SmallString<256> whole(path);
   llvm::sys::fs::make_absolute(whole);
-  StringRef directory = llvm::sys::path::filename(llvm::sys::path::parent_path(whole));
-  return directory.empty() ? stem.str() : directory.str();
+  StringRef stem = llvm::sys::path::stem(path), directory = llvm::sys::path::parent_path(whole);
+  StringRef name = stem == "config" ? llvm::sys::path::filename(directory) : stem;
+  return llvm::json::fixUTF8(name); // a file's name may be any bytes
 }
 
 /// Reads a config and makes its report, held against `baseline`.
@@ -97,6 +96,8 @@ static std::string print(const report::Report &report, ReportFormat format) {
 }
 
 llvm::Error mla::writeReport(const ReportOptions &options) {
+  if (llvm::Error error = checkDType(compileOptions(options)))
+    return error;
   if (llvm::Error error = checkInputsStay({options.config, options.baseline, options.device}, options.output))
     return error;
   llvm::Expected<Device> device = findDevice(planDevice(compileOptions(options)));

@@ -163,7 +163,7 @@ static void writeMemory(llvm::raw_ostream &os, const Report &report) {
   add("GQA of 8", cache.groupedBytesPerToken);
   add("MHA", cache.headBytesPerToken);
   if (report.baseline)
-    add(cache.baseline, cache.baselineBytesPerToken);
+    add("baseline", cache.baselineBytesPerToken);
   os << "<section>\n<h2>Memory</h2>\n<h3>Bytes of a cached token</h3>\n";
   drawBars(os, "Bytes of a cached token", bars);
   for (const std::string &line : describeMemory(report))

@@ -46,7 +46,8 @@ svg .line { fill: none; stroke-width: 2; }
 .s3 { fill: var(--c3); } .s4 { fill: var(--c4); } .s5 { fill: var(--c5); }
 .l0 { stroke: var(--c3); } .l1 { stroke: var(--c1); } .l2 { stroke: var(--c0); } .l3 { stroke: var(--c2); }
 .l4 { stroke: var(--text); stroke-dasharray: 2 6; }
-.legend { display: flex; flex-wrap: wrap; gap: .3em 1.4em; margin: .5em 0; padding: 0; list-style: none; font-size: .87em; }
+.legend { display: flex; flex-wrap: wrap; gap: .3em 1.4em; margin: .5em 0; padding: 0; font-size: .87em; }
+.legend { list-style: none; }
 .legend li { display: flex; align-items: center; }
 .legend .swatch { width: 24px; height: 12px; margin-right: .4em; }
 )css";

@@ -128,6 +128,10 @@ std::vector<std::string> mla::report::describePhase(const Report &report, const 
 // Memory
 //===----------------------------------------------------------------------===//
 
+static std::string describeReduction(double reduction) {
+  return reduction >= 0 ? inPercent(reduction) + " less" : inTimes(1 - reduction) + " as much";
+}
+
 std::vector<std::string> mla::report::describeMemory(const Report &report) {
   const KvCache &cache = report.cache;
   std::vector<std::string> lines;
@@ -136,9 +140,8 @@ std::vector<std::string> mla::report::describeMemory(const Report &report) {
                           inBytes(cache.bytesPerToken), inBytes(cache.headBytesPerToken),
                           inBytes(cache.groupedBytesPerToken), inBytes(cache.multiQueryBytesPerToken),
                           cache.equalGroups));
-  lines.push_back(formatv("against {0}, {1}: {2} less, {3} less in 6 bits", cache.baseline,
-                          inBytes(cache.baselineBytesPerToken), inPercent(cache.reduction),
-                          inPercent(cache.reduction6bit)));
+  lines.push_back(formatv("against {0}, {1}: {2}, in 6 bits {3}", cache.baseline, inBytes(cache.baselineBytesPerToken),
+                          describeReduction(cache.reduction), describeReduction(cache.reduction6bit)));
   lines.push_back(formatv("sequences of {0} tokens in {1}: {2}, beside the weights {3}",
                           inCount(double(report.request.context)), inBytes(double(report.request.device.memoryBytes)),
                           inCount(cache.sequencesAlone), inCount(cache.sequencesBesideWeights)));

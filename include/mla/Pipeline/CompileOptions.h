@@ -51,6 +51,9 @@ struct CompileOptions {
   void (*progress)(llvm::StringRef what) = [](llvm::StringRef) {};
 };
 
+/// Whether the target's code takes such elements.
+llvm::Error checkDType(const CompileOptions &options);
+
 /// The error WHERE: WHAT; what to do.
 llvm::Error makeError(const llvm::Twine &text);
 
