@@ -1,4 +1,4 @@
-//===- Passes.td - Out of the mla dialect ------------------*- tablegen -*-===//
+//===- Passes.td - Into and out of the mla dialect ---------*- tablegen -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,6 +9,25 @@
 #define MLA_CONVERSION_PASSES_TD
 
 include "mlir/Pass/PassBase.td"
+
+def MLARaise : Pass<"mla-raise", "::mlir::func::FuncOp"> {
+  let summary = "Recognise MLA in linalg on tensors";
+  let description = [{
+    TODO
+  }];
+  let options = [
+    Option<"causalMasks", "causal-masks", "bool", "false",
+           "masks that are arguments of a function are causal: the caller promises it">
+  ];
+  let statistics = [
+    Statistic<"raised", "raised", "Layers raised">,
+    Statistic<"declined", "declined", "Attentions that are no MLA">
+  ];
+  let dependentDialects = [
+    "::mla::MLADialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
 
 def MLAToLinalg : Pass<"mla-to-linalg", "::mlir::ModuleOp"> {
   let summary = "Decompose mla operations into linalg on tensors";

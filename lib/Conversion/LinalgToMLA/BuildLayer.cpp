@@ -1,0 +1,358 @@
+//===- BuildLayer.cpp - A matched layer in the mla dialect ----------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Sequences of one length are a ragged batch whose cumulative lengths are
+// multiples of it. Between hidden states and result everything is in float32, as
+// in an imported layer: roundings that the layer had in between are left out.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Layer.h"
+#include "View.h"
+#include "mla/Dialect/MLA/IR/MLA.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace mla;
+using namespace mla::raise;
+
+namespace {
+class LayerWriter {
+public:
+  LayerWriter(ImplicitLocOpBuilder &b, Terms &terms, const Layer &layer)
+      : b(b), terms(terms), layer(layer), variables(terms.variables) {}
+
+  /// The attention's result, [T, H, V]; null where a tensor cannot be arranged.
+  Value writeAttention();
+  /// In place of what the layer had, and before it, the result of `attention`.
+  bool replaceAttended(Value attention);
+  bool replaceOutput(Value attention, const Output &output);
+
+private:
+  using Pair = std::pair<Value, Value>;
+
+  int64_t size(AffineExpr variable) { return variables.sizeOf(variable); }
+  int64_t tokens() { return size(layer.batch) * size(layer.query); }
+  Dims queryTokens() { return {layer.batch, layer.query}; }
+  RankedTensorType tensorOf(ArrayRef<int64_t> shape) { return RankedTensorType::get(shape, b.getF32Type()); }
+
+  Value read(TermRef term, ArrayRef<Dims> groups);
+  Value project(Value x, Value weight, ArrayRef<int64_t> shape, Heads heads);
+  Value projectRows(Value x, const Rows &rows, bool hasHeads);
+  Pair projectBoth(Value x, const Rows &first, const Rows &second, bool hasHeads);
+  Value columns(Value x, int64_t from, int64_t count);
+  Value norm(Value x, const RmsNorm &norm, AffineExpr column);
+
+  Value positions(const Angles &angles);
+  Value cumulativeLengths();
+  Value rotate(Value x, const Rope &rope, AffineExpr token);
+  Value rotateBy(Value x, const Rope &rope, AffineExpr token);
+  SmallVector<Dims> weightDims(const Rows &rows, bool hasHeads);
+
+  ImplicitLocOpBuilder &b;
+  Terms &terms;
+  const Layer &layer;
+  const Variables &variables;
+};
+} // namespace
+
+static RankedTensorType typeOf(Value tensor) { return cast<RankedTensorType>(tensor.getType()); }
+
+//===----------------------------------------------------------------------===//
+// Tensors of the module
+//===----------------------------------------------------------------------===//
+
+Value LayerWriter::read(TermRef term, ArrayRef<Dims> groups) {
+  std::optional<View> view = viewOf(variables, term);
+  return view ? arrange(b, variables, *view, groups) : Value();
+}
+
+/// `count` elements of the last dimension.
+Value LayerWriter::columns(Value x, int64_t from, int64_t count) {
+  SmallVector<int64_t> shape(typeOf(x).getShape());
+  SmallVector<OpFoldResult> sizes = getAsIndexOpFoldResult(b.getContext(), shape);
+  SmallVector<OpFoldResult> offsets(shape.size(), b.getIndexAttr(0)), strides(shape.size(), b.getIndexAttr(1));
+  offsets.back() = b.getIndexAttr(from), sizes.back() = b.getIndexAttr(count);
+  return tensor::ExtractSliceOp::create(b, x, offsets, sizes, strides);
+}
+
+static Value indices(ImplicitLocOpBuilder &b, ArrayRef<int32_t> values) {
+  auto type = RankedTensorType::get(values.size(), b.getI32Type());
+  Value constant = arith::ConstantOp::create(b, DenseElementsAttr::get(type, values));
+  return tensor::CastOp::create(b, RankedTensorType::get({ShapedType::kDynamic}, b.getI32Type()), constant);
+}
+
+Value LayerWriter::cumulativeLengths() {
+  SmallVector<int32_t> cumulative;
+  for (int64_t sequence = 0; sequence <= size(layer.batch); ++sequence)
+    cumulative.push_back(sequence * size(layer.query));
+  return indices(b, cumulative);
+}
+
+static Value elementwise(ImplicitLocOpBuilder &b, Value x, Type element,
+                         function_ref<Value(OpBuilder &, Location, Value)> body) {
+  RankedTensorType type = typeOf(x).clone(element);
+  Value init = tensor::EmptyOp::create(b, type.getShape(), element);
+  AffineMap map = b.getMultiDimIdentityMap(type.getRank());
+  SmallVector<utils::IteratorType> loops(type.getRank(), utils::IteratorType::parallel);
+  auto op = linalg::GenericOp::create(b, type, x, init, ArrayRef<AffineMap>{map, map}, loops,
+                                      [&](OpBuilder &inner, Location loc, ValueRange args) {
+                                        linalg::YieldOp::create(inner, loc, body(inner, loc, args[0]));
+                                      });
+  return op.getResult(0);
+}
+
+Value LayerWriter::positions(const Angles &angles) {
+  if (angles.position->kind == Term::Index) {
+    SmallVector<int32_t> values;
+    for (int64_t token : llvm::seq(tokens())) {
+      AffineExpr at = angles.position->index[0].replace(layer.batch, variables.constant(token / size(layer.query)));
+      at = variables.simplify(at.replace(layer.query, variables.constant(token % size(layer.query))));
+      values.push_back(cast<AffineConstantExpr>(at).getValue());
+    }
+    return indices(b, values);
+  }
+  Value x = read(angles.position, {queryTokens()});
+  if (!x || !isa<IntegerType>(typeOf(x).getElementType()))
+    return nullptr;
+  if (!typeOf(x).getElementType().isInteger(32))
+    x = elementwise(b, x, b.getI32Type(), [](OpBuilder &b, Location loc, Value value) -> Value {
+      return arith::TruncIOp::create(b, loc, b.getI32Type(), value);
+    });
+  return tensor::CastOp::create(b, RankedTensorType::get({ShapedType::kDynamic}, b.getI32Type()), x);
+}
+
+//===----------------------------------------------------------------------===//
+// Projections and norms
+//===----------------------------------------------------------------------===//
+
+Value LayerWriter::project(Value x, Value weight, ArrayRef<int64_t> shape, Heads heads) {
+  return ProjectOp::create(b, tensorOf(shape), x, weight, heads);
+}
+
+SmallVector<Dims> LayerWriter::weightDims(const Rows &rows, bool hasHeads) {
+  SmallVector<Dims> dims = {{rows.row}, {rows.k}};
+  if (hasHeads)
+    dims.insert(dims.begin(), Dims{layer.head});
+  return dims;
+}
+
+Value LayerWriter::projectRows(Value x, const Rows &rows, bool hasHeads) {
+  SmallVector<Dims> dims = weightDims(rows, hasHeads);
+  Value weight = read(rows.weight, dims);
+  if (!weight)
+    return nullptr;
+  SmallVector<int64_t> shape(typeOf(weight).getShape().drop_back());
+  shape.insert(shape.begin(), tokens());
+  Value y = project(x, weight, shape, hasHeads ? Heads::To : Heads::None);
+  if (!rows.bias)
+    return y;
+  Value bias = read(rows.bias, ArrayRef<Dims>(dims).drop_back());
+  return bias ? BiasOp::create(b, y, bias).getResult() : Value();
+}
+
+/// One projection and its parts, where both are rows of one weight.
+LayerWriter::Pair LayerWriter::projectBoth(Value x, const Rows &first, const Rows &second, bool hasHeads) {
+  std::optional<View> a = viewOf(variables, first.weight), other = viewOf(variables, second.weight);
+  if (!a || !other)
+    return {};
+  View::Axis from = *a->find(first.row), to = *other->find(second.row);
+  if (first.bias || second.bias || !widenToBoth(*a, first.row, *other, second.row))
+    return {projectRows(x, first, hasHeads), projectRows(x, second, hasHeads)};
+  Rows both = first;
+  both.row = terms.variables.make(from.whole);
+  a->find(first.row)->variable = both.row;
+  Value weight = arrange(b, variables, *a, weightDims(both, hasHeads));
+  if (!weight)
+    return {};
+  SmallVector<int64_t> shape(typeOf(weight).getShape().drop_back());
+  shape.insert(shape.begin(), tokens());
+  Value y = project(x, weight, shape, hasHeads ? Heads::To : Heads::None);
+  return {columns(y, from.offset, from.size), columns(y, to.offset, to.size)};
+}
+
+Value LayerWriter::norm(Value x, const RmsNorm &norm, AffineExpr column) {
+  Value gamma = read(norm.gamma, {{column}});
+  return x && gamma ? RmsNormOp::create(b, x.getType(), x, gamma, b.getF64FloatAttr(norm.epsilon)).getResult()
+                    : Value();
+}
+
+//===----------------------------------------------------------------------===//
+// Rotation
+//===----------------------------------------------------------------------===//
+
+/// Elements of pairs, [T, R/2] or [T, H, R/2].
+static Value takeOfPairs(ImplicitLocOpBuilder &b, Value x, bool second, bool isInterleaved) {
+  SmallVector<int64_t> shape(typeOf(x).getShape());
+  int64_t half = shape.back() / 2;
+  shape.back() = half;
+  SmallVector<OpFoldResult> sizes = getAsIndexOpFoldResult(b.getContext(), shape);
+  SmallVector<OpFoldResult> offsets(shape.size(), b.getIndexAttr(0)), strides(shape.size(), b.getIndexAttr(1));
+  offsets.back() = b.getIndexAttr(second ? (isInterleaved ? 1 : half) : 0);
+  strides.back() = b.getIndexAttr(isInterleaved ? 2 : 1);
+  return tensor::ExtractSliceOp::create(b, x, offsets, sizes, strides);
+}
+
+static Value widen(OpBuilder &b, Location loc, Value x) {
+  return x.getType().isF32() ? x : arith::ExtFOp::create(b, loc, b.getF32Type(), x).getResult();
+}
+
+/// By cosines and sines that the module has. Results of a pair stand half the width apart: queries and keys agree.
+Value LayerWriter::rotateBy(Value x, const Rope &rope, AffineExpr token) {
+  const Rotation &rotation = rope.rotation;
+  SmallVector<Dims> dims = {{layer.batch, token}, {rotation.pair}};
+  Value cos = read(rotation.cos, dims), sin = read(rotation.sin, dims);
+  if (!cos || !sin)
+    return nullptr;
+  Value first = takeOfPairs(b, x, false, rope.isInterleaved), second = takeOfPairs(b, x, true, rope.isInterleaved);
+  RankedTensorType half = typeOf(first);
+  int64_t rank = half.getRank();
+  AffineMap identity = b.getMultiDimIdentityMap(rank);
+  AffineMap ofToken = AffineMap::get(rank, 0, {b.getAffineDimExpr(0), b.getAffineDimExpr(rank - 1)}, b.getContext());
+  Value init = tensor::EmptyOp::create(b, half.getShape(), half.getElementType());
+  SmallVector<AffineMap> maps = {identity, identity, ofToken, ofToken, identity, identity};
+  SmallVector<utils::IteratorType> loops(rank, utils::IteratorType::parallel);
+  auto turn = [](OpBuilder &b, Location loc, ValueRange args) {
+    Value c = widen(b, loc, args[2]), s = widen(b, loc, args[3]);
+    auto multiply = [&](Value one, Value two) -> Value { return arith::MulFOp::create(b, loc, one, two); };
+    Value one = arith::SubFOp::create(b, loc, multiply(args[0], c), multiply(args[1], s));
+    Value two = arith::AddFOp::create(b, loc, multiply(args[1], c), multiply(args[0], s));
+    linalg::YieldOp::create(b, loc, ValueRange{one, two});
+  };
+  auto turned = linalg::GenericOp::create(b, TypeRange{half, half}, ValueRange{first, second, cos, sin},
+                                          ValueRange{init, init}, maps, loops, turn);
+  Value result = tensor::EmptyOp::create(b, typeOf(x).getShape(), b.getF32Type());
+  for (int part : {0, 1}) {
+    SmallVector<OpFoldResult> sizes = getAsIndexOpFoldResult(b.getContext(), half.getShape());
+    SmallVector<OpFoldResult> offsets(rank, b.getIndexAttr(0)), strides(rank, b.getIndexAttr(1));
+    offsets.back() = b.getIndexAttr(part * half.getShape().back());
+    result = tensor::InsertSliceOp::create(b, turned.getResult(part), result, offsets, sizes, strides);
+  }
+  return result;
+}
+
+/// The result of a pair stand where its elements do, in queries and keys alike: their products are the same.
+Value LayerWriter::rotate(Value x, const Rope &rope, AffineExpr token) {
+  if (!x)
+    return nullptr;
+  if (!layer.queryRotation.angles)
+    return rotateBy(x, rope, token);
+  const Angles &angles = *layer.queryRotation.angles;
+  Value position = positions(angles);
+  RopeStyle style = rope.isInterleaved ? RopeStyle::Interleaved : RopeStyle::HalfSplit;
+  return position ? RopeOp::create(b, x, position, RopeStyleAttr::get(b.getContext(), style),
+                                   b.getDenseF32ArrayAttr(angles.frequencies), b.getF32FloatAttr(angles.scale))
+                        .getResult()
+                  : Value();
+}
+
+//===----------------------------------------------------------------------===//
+// The layer
+//===----------------------------------------------------------------------===//
+
+Value LayerWriter::writeAttention() {
+  Value hidden = read(layer.hidden, {queryTokens(), {layer.hiddenColumn}});
+  if (!hidden)
+    return nullptr;
+  Value x = hidden;
+  if (layer.queryDown) {
+    Value low = projectRows(hidden, *layer.queryDown, /*hasHeads=*/false);
+    x = low ? norm(low, *layer.queryNorm, layer.queryColumn) : Value();
+  }
+  auto [queryNope, queryPlain] = x ? projectBoth(x, layer.queryNope, layer.queryRope, /*hasHeads=*/true) : Pair();
+  auto [latentRaw, keyPlain] = projectBoth(hidden, layer.latent, layer.keyRope, /*hasHeads=*/false);
+  Value latent = norm(latentRaw, layer.latentNorm, layer.latentColumn);
+  Value queryRope = rotate(queryPlain, layer.queryRotation, layer.query);
+  Value keyRope = rotate(keyPlain, layer.keyRotation, layer.key);
+  if (!latent || !queryNope || !queryRope || !keyRope)
+    return nullptr;
+  Value keys = projectRows(latent, layer.keyUp, /*hasHeads=*/true);
+  Value values = projectRows(latent, layer.valueUp, /*hasHeads=*/true);
+  if (!keys || !values)
+    return nullptr;
+  Value cu = cumulativeLengths();
+  auto type = tensorOf({tokens(), size(layer.head), size(layer.value)});
+  return AttentionOp::create(b, type, queryNope, queryRope, cu, keys, keyRope, cu, values,
+                             b.getF64FloatAttr(layer.scale))
+      .getResult();
+}
+
+static Value toElement(ImplicitLocOpBuilder &b, Value x, Type element) {
+  if (typeOf(x).getElementType() == element)
+    return x;
+  return elementwise(b, x, element, [&](OpBuilder &b, Location loc, Value value) -> Value {
+    return arith::TruncFOp::create(b, loc, element, value);
+  });
+}
+
+bool LayerWriter::replaceAttended(Value attention) {
+  std::optional<View> view = viewOf(variables, layer.attendedRead);
+  Value restored = view ? restore(b, variables, *view, {queryTokens(), {layer.head}, {layer.value}}, attention) : Value();
+  if (!restored)
+    return false;
+  Value old = layer.attended;
+  old.replaceAllUsesWith(toElement(b, restored, typeOf(old).getElementType()));
+  return true;
+}
+
+bool LayerWriter::replaceOutput(Value attention, const Output &output) {
+  Value weight = read(output.weight, {{output.row}, {layer.head}, {layer.value}});
+  std::optional<View> view = viewOf(variables, output.resultRead);
+  if (!weight || !view)
+    return false;
+  Value y = project(attention, weight, {tokens(), size(output.row)}, Heads::From);
+  if (output.bias) {
+    Value bias = read(output.bias, {{output.row}});
+    if (!bias)
+      return false;
+    y = BiasOp::create(b, y, bias);
+  }
+  Value restored = restore(b, variables, *view, {queryTokens(), {output.row}}, y);
+  if (!restored)
+    return false;
+  Value old = output.result;
+  old.replaceAllUsesWith(toElement(b, restored, typeOf(old).getElementType()));
+  return true;
+}
+
+namespace {
+/// What was written, to take it back.
+struct Written : OpBuilder::Listener {
+  void notifyOperationInserted(Operation *op, OpBuilder::InsertPoint) override { ops.push_back(op); }
+  void eraseAll() {
+    // Bodies go with their operations.
+    llvm::erase_if(ops, [](Operation *op) { return isa<linalg::LinalgOp>(op->getParentOp()); });
+    for (Operation *op : llvm::reverse(ops))
+      op->erase();
+  }
+  SmallVector<Operation *> ops;
+};
+} // namespace
+
+bool mla::raise::buildLayer(OpBuilder &builder, Terms &terms, const Layer &layer, const std::optional<Output> &output) {
+  Written written;
+  Operation *attended = layer.attended.getDefiningOp();
+  ImplicitLocOpBuilder b(attended->getLoc(), builder.getContext(), &written);
+  b.setInsertionPoint(attended);
+  LayerWriter writer(b, terms, layer);
+  Value attention = writer.writeAttention();
+  bool isReplaced = false;
+  if (attention && output) {
+    b.setInsertionPoint(output->result.getDefiningOp());
+    isReplaced = writer.replaceOutput(attention, *output);
+    b.setInsertionPoint(attended);
+  }
+  // What else reads the attention's result, or all that does.
+  if (attention && !(isReplaced && layer.attended.use_empty()))
+    isReplaced |= writer.replaceAttended(attention);
+  if (!isReplaced)
+    written.eraseAll();
+  return isReplaced;
+}

@@ -1,0 +1,155 @@
+//===- MatchRotation.cpp - Rotary position embeddings ---------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A pair (a, b) becomes (a cos - b sin, b cos + a sin). Where the pair's elements
+// stand before is found by looking at which elements they are, and where its
+// results stand by trying: exporters have complex numbers, even and odd slices,
+// and halves.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Literal.h"
+#include "NormalForm.h"
+#include "Pieces.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace mla::raise;
+
+namespace {
+/// `x * cos - y * sin`, or with a plus; which is which is not known yet.
+struct Combination {
+  SmallVector<std::array<TermRef, 2>, 2> products;
+  SmallVector<double, 2> signs;
+};
+} // namespace
+
+static std::optional<Combination> matchCombination(Terms &terms, TermRef term) {
+  Combination combination;
+  for (Addend addend : addendsOf(terms, term)) {
+    Product product = productOf(terms, addend.term);
+    double sign = addend.coefficient * product.coefficient;
+    if (product.factors.size() != 2 || std::abs(sign) != 1)
+      return std::nullopt;
+    combination.products.push_back({product.factors[0], product.factors[1]});
+    combination.signs.push_back(sign);
+  }
+  return combination.products.size() == 2 ? std::optional(combination) : std::nullopt;
+}
+
+/// Whether `{a, b}` are the factors, in any order.
+static bool isProduct(Terms &terms, const std::array<TermRef, 2> &factors, TermRef a, TermRef b) {
+  return (terms.same(factors[0], a) && terms.same(factors[1], b)) ||
+         (terms.same(factors[0], b) && terms.same(factors[1], a));
+}
+
+/// With `one = a cos - b sin`, whether `two = b cos + a sin`.
+static bool isPartner(Terms &terms, const Combination &two, TermRef a, TermRef b, TermRef cos, TermRef sin) {
+  if (two.signs[0] != 1 || two.signs[1] != 1)
+    return false;
+  for (int flip : {0, 1})
+    if (isProduct(terms, two.products[flip], b, cos) && isProduct(terms, two.products[1 - flip], a, sin))
+      return true;
+  return false;
+}
+
+/// Whether the value is a sum: of a contraction, also with a bias, or of a rotation.
+static bool isComputed(Terms &terms, TermRef term) {
+  return asReduction(terms, term, Function::Add) || asFunction(terms, term, Function::Add) ||
+         asFunction(terms, term, Function::Subtract);
+}
+
+static std::optional<Rotation> matchPair(Terms &terms, TermRef one, TermRef two) {
+  std::optional<Combination> first = matchCombination(terms, one), second = matchCombination(terms, two);
+  if (!first || !second || first->signs[0] * first->signs[1] != -1)
+    return std::nullopt;
+  // The product with the minus is that of the sine.
+  int cosine = first->signs[0] == 1 ? 0 : 1;
+  for (int i : {0, 1})
+    for (int j : {0, 1}) {
+      Rotation rotation;
+      rotation.first = first->products[cosine][i];
+      rotation.cos = first->products[cosine][1 - i];
+      rotation.second = first->products[1 - cosine][j];
+      rotation.sin = first->products[1 - cosine][1 - j];
+      // Turning (cos, sin) by (a, b) is the same formula: what comes of a contraction is what is turned.
+      if (isComputed(terms, rotation.first) &&
+          isPartner(terms, *second, rotation.first, rotation.second, rotation.cos, rotation.sin))
+        return rotation;
+    }
+  return std::nullopt;
+}
+
+Matched<Rotation> mla::raise::matchRotation(Terms &terms, TermRef term, AffineExpr r, const Twine &name) {
+  int64_t width = terms.variables.sizeOf(r), half = width / 2;
+  if (width % 2 == 0)
+    for (bool interleaved : {false, true}) {
+      AffineExpr pair = terms.variables.make(half);
+      AffineExpr one = interleaved ? pair * 2 : pair, two = interleaved ? one + 1 : one + half;
+      std::optional<Rotation> rotation = matchPair(terms, terms.replace(term, r, one), terms.replace(term, r, two));
+      if (!rotation)
+        continue;
+      rotation->pair = pair;
+      rotation->isInterleavedAfter = interleaved;
+      return *rotation;
+    }
+  return because(name + " is not rotated by pairs", term);
+}
+
+//===----------------------------------------------------------------------===//
+// Angles
+//===----------------------------------------------------------------------===//
+
+/// `scale * function(angle)`
+static std::optional<Addend> matchWave(Terms &terms, TermRef term, Function function) {
+  Product product = productOf(terms, term);
+  if (product.factors.size() != 1)
+    return std::nullopt;
+  TermRef wave = asFunction(terms, product.factors[0], function);
+  return wave ? std::optional(Addend{product.coefficient, wave->operands[0]}) : std::nullopt;
+}
+
+static std::optional<SmallVector<float>> readFrequencies(Terms &terms, TermRef read, double factor, AffineExpr pair) {
+  auto constant = read->tensor ? read->tensor.getDefiningOp<arith::ConstantOp>() : nullptr;
+  if (!constant)
+    return std::nullopt;
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(constant.getType()).getShape();
+  AffineExpr position = terms.variables.constant(0);
+  for (auto [size, index] : llvm::zip(shape, read->index))
+    position = position * size + index;
+  SmallVector<float> frequencies;
+  for (int64_t i : llvm::seq(terms.variables.sizeOf(pair))) {
+    auto at = dyn_cast<AffineConstantExpr>(
+        terms.variables.simplify(position.replace(pair, terms.variables.constant(i))));
+    std::optional<double> value = at ? elementOf(constant.getValue(), at.getValue()) : std::nullopt;
+    if (!value)
+      return std::nullopt;
+    frequencies.push_back(static_cast<float>(*value * factor));
+  }
+  return frequencies;
+}
+
+std::optional<Angles> mla::raise::matchAngles(Terms &terms, const Rotation &rotation) {
+  std::optional<Addend> cos = matchWave(terms, rotation.cos, Function::Cos);
+  std::optional<Addend> sin = matchWave(terms, rotation.sin, Function::Sin);
+  if (!cos || !sin || cos->coefficient != sin->coefficient || !terms.same(cos->term, sin->term))
+    return std::nullopt;
+  Product angle = productOf(terms, cos->term);
+  if (angle.factors.size() != 2)
+    return std::nullopt;
+  auto [position, frequency] = std::pair(angle.factors[0], angle.factors[1]);
+  if (terms.depends(position, rotation.pair))
+    std::swap(position, frequency);
+  if (terms.depends(position, rotation.pair) || (position->kind != Term::Read && position->kind != Term::Index))
+    return std::nullopt;
+  std::optional<SmallVector<float>> frequencies =
+      readFrequencies(terms, frequency, angle.coefficient, rotation.pair);
+  if (!frequencies)
+    return std::nullopt;
+  return Angles{position, *frequencies, static_cast<float>(cos->coefficient)};
+}

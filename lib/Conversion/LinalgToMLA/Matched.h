@@ -1,0 +1,51 @@
+//===- Matched.h - A value, or the reason why there is none -----*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_CONVERSION_LINALGTOMLA_MATCHED_H
+#define MLA_LIB_CONVERSION_LINALGTOMLA_MATCHED_H
+
+#include "Term.h"
+
+#include "llvm/ADT/Twine.h"
+#include <string>
+#include <variant>
+
+namespace mla::raise {
+
+/// The condition that does not hold, and the value of which it does not.
+struct Reason {
+  std::string text;
+  mlir::Value at;
+};
+
+/// The nearest value behind a formula to point at, if there is one.
+inline mlir::Value placeOf(TermRef term) {
+  if (term->tensor || term->operands.empty())
+    return term->tensor;
+  return placeOf(term->operands[0]);
+}
+
+inline Reason because(const llvm::Twine &text, TermRef at) { return {text.str(), placeOf(at)}; }
+
+/// What a matcher returns.
+template <typename T> class Matched {
+public:
+  Matched(T value) : result(std::move(value)) {}
+  Matched(Reason reason) : result(std::move(reason)) {}
+
+  explicit operator bool() const { return result.index() == 0; }
+  T &operator*() { return std::get<0>(result); }
+  T *operator->() { return &std::get<0>(result); }
+  const Reason &reason() const { return std::get<1>(result); }
+
+private:
+  std::variant<T, Reason> result;
+};
+
+} // namespace mla::raise
+
+#endif // MLA_LIB_CONVERSION_LINALGTOMLA_MATCHED_H
