@@ -60,6 +60,7 @@ private:
   Terms &terms;
   const Layer &layer;
   const Variables &variables;
+  Value position; // of every token, once it is written
 };
 } // namespace
 
@@ -96,19 +97,6 @@ Value LayerWriter::cumulativeLengths() {
   return indices(b, cumulative);
 }
 
-static Value elementwise(ImplicitLocOpBuilder &b, Value x, Type element,
-                         function_ref<Value(OpBuilder &, Location, Value)> body) {
-  RankedTensorType type = typeOf(x).clone(element);
-  Value init = tensor::EmptyOp::create(b, type.getShape(), element);
-  AffineMap map = b.getMultiDimIdentityMap(type.getRank());
-  SmallVector<utils::IteratorType> loops(type.getRank(), utils::IteratorType::parallel);
-  auto op = linalg::GenericOp::create(b, type, x, init, ArrayRef<AffineMap>{map, map}, loops,
-                                      [&](OpBuilder &inner, Location loc, ValueRange args) {
-                                        linalg::YieldOp::create(inner, loc, body(inner, loc, args[0]));
-                                      });
-  return op.getResult(0);
-}
-
 Value LayerWriter::positions(const Angles &angles) {
   if (angles.position->kind == Term::Index) {
     SmallVector<int32_t> values;
@@ -122,10 +110,10 @@ Value LayerWriter::positions(const Angles &angles) {
   Value x = read(angles.position, {queryTokens()});
   if (!x || !isa<IntegerType>(typeOf(x).getElementType()))
     return nullptr;
-  if (!typeOf(x).getElementType().isInteger(32))
-    x = elementwise(b, x, b.getI32Type(), [](OpBuilder &b, Location loc, Value value) -> Value {
-      return arith::TruncIOp::create(b, loc, b.getI32Type(), value);
-    });
+  if (typeOf(x).getElementTypeBitWidth() > 32)
+    x = arith::TruncIOp::create(b, typeOf(x).clone(b.getI32Type()), x);
+  else if (typeOf(x).getElementTypeBitWidth() < 32)
+    x = arith::ExtSIOp::create(b, typeOf(x).clone(b.getI32Type()), x);
   return tensor::CastOp::create(b, RankedTensorType::get({ShapedType::kDynamic}, b.getI32Type()), x);
 }
 
@@ -208,26 +196,26 @@ static Value widen(OpBuilder &b, Location loc, Value x) {
 Value LayerWriter::rotateBy(Value x, const Rope &rope, AffineExpr token) {
   const Rotation &rotation = rope.rotation;
   SmallVector<Dims> dims = {{layer.batch, token}, {rotation.pair}};
-  Value cos = read(rotation.cos, dims), sin = read(rotation.sin, dims);
-  if (!cos || !sin)
+  SmallVector<Value> inputs = {takeOfPairs(b, x, false, rope.isInterleaved),
+                               takeOfPairs(b, x, true, rope.isInterleaved)};
+  for (TermRef wave : {rotation.cos[0], rotation.sin[0], rotation.cos[1], rotation.sin[1]})
+    inputs.push_back(read(wave, dims));
+  if (llvm::is_contained(inputs, nullptr))
     return nullptr;
-  Value first = takeOfPairs(b, x, false, rope.isInterleaved), second = takeOfPairs(b, x, true, rope.isInterleaved);
-  RankedTensorType half = typeOf(first);
+  RankedTensorType half = typeOf(inputs[0]);
   int64_t rank = half.getRank();
   AffineMap identity = b.getMultiDimIdentityMap(rank);
   AffineMap ofToken = AffineMap::get(rank, 0, {b.getAffineDimExpr(0), b.getAffineDimExpr(rank - 1)}, b.getContext());
   Value init = tensor::EmptyOp::create(b, half.getShape(), half.getElementType());
-  SmallVector<AffineMap> maps = {identity, identity, ofToken, ofToken, identity, identity};
+  SmallVector<AffineMap> maps = {identity, identity, ofToken, ofToken, ofToken, ofToken, identity, identity};
   SmallVector<utils::IteratorType> loops(rank, utils::IteratorType::parallel);
   auto turn = [](OpBuilder &b, Location loc, ValueRange args) {
-    Value c = widen(b, loc, args[2]), s = widen(b, loc, args[3]);
-    auto multiply = [&](Value one, Value two) -> Value { return arith::MulFOp::create(b, loc, one, two); };
-    Value one = arith::SubFOp::create(b, loc, multiply(args[0], c), multiply(args[1], s));
-    Value two = arith::AddFOp::create(b, loc, multiply(args[1], c), multiply(args[0], s));
+    auto multiply = [&](Value x, Value wave) -> Value { return arith::MulFOp::create(b, loc, x, widen(b, loc, wave)); };
+    Value one = arith::SubFOp::create(b, loc, multiply(args[0], args[2]), multiply(args[1], args[3]));
+    Value two = arith::AddFOp::create(b, loc, multiply(args[1], args[4]), multiply(args[0], args[5]));
     linalg::YieldOp::create(b, loc, ValueRange{one, two});
   };
-  auto turned = linalg::GenericOp::create(b, TypeRange{half, half}, ValueRange{first, second, cos, sin},
-                                          ValueRange{init, init}, maps, loops, turn);
+  auto turned = linalg::GenericOp::create(b, TypeRange{half, half}, inputs, ValueRange{init, init}, maps, loops, turn);
   Value result = tensor::EmptyOp::create(b, typeOf(x).getShape(), b.getF32Type());
   for (int part : {0, 1}) {
     SmallVector<OpFoldResult> sizes = getAsIndexOpFoldResult(b.getContext(), half.getShape());
@@ -238,14 +226,15 @@ Value LayerWriter::rotateBy(Value x, const Rope &rope, AffineExpr token) {
   return result;
 }
 
-/// The result of a pair stand where its elements do, in queries and keys alike: their products are the same.
+/// Results of a pair stand where its elements do, in queries and keys alike: their products are the same.
 Value LayerWriter::rotate(Value x, const Rope &rope, AffineExpr token) {
   if (!x)
     return nullptr;
   if (!layer.queryRotation.angles)
     return rotateBy(x, rope, token);
   const Angles &angles = *layer.queryRotation.angles;
-  Value position = positions(angles);
+  if (!position)
+    position = positions(angles);
   RopeStyle style = rope.isInterleaved ? RopeStyle::Interleaved : RopeStyle::HalfSplit;
   return position ? RopeOp::create(b, x, position, RopeStyleAttr::get(b.getContext(), style),
                                    b.getDenseF32ArrayAttr(angles.frequencies), b.getF32FloatAttr(angles.scale))
@@ -287,14 +276,13 @@ Value LayerWriter::writeAttention() {
 static Value toElement(ImplicitLocOpBuilder &b, Value x, Type element) {
   if (typeOf(x).getElementType() == element)
     return x;
-  return elementwise(b, x, element, [&](OpBuilder &b, Location loc, Value value) -> Value {
-    return arith::TruncFOp::create(b, loc, element, value);
-  });
+  return arith::TruncFOp::create(b, typeOf(x).clone(element), x);
 }
 
 bool LayerWriter::replaceAttended(Value attention) {
   std::optional<View> view = viewOf(variables, layer.attendedRead);
-  Value restored = view ? restore(b, variables, *view, {queryTokens(), {layer.head}, {layer.value}}, attention) : Value();
+  Value restored =
+      view ? restore(b, variables, *view, {queryTokens(), {layer.head}, {layer.value}}, attention) : Value();
   if (!restored)
     return false;
   Value old = layer.attended;

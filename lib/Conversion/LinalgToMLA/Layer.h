@@ -14,10 +14,10 @@ namespace mla::raise {
 
 /// Rows of a weight, and of a bias beside it.
 struct Rows {
-  TermRef weight;      // reads [row, k], the row by head and `row` or by `row` alone
-  TermRef bias;        // reads [row]; null where there is none
+  TermRef weight;       // reads [row, k], the row by head and `row` or by `row` alone
+  TermRef bias;         // reads [row]; null where there is none
   mlir::AffineExpr row; // the variable within a head or a part
-  mlir::AffineExpr k;  // the contracted variable
+  mlir::AffineExpr k;   // the contracted variable
 };
 
 /// What the rotation needs beside the rows that it rotates, which are in checkpoint order.
@@ -32,7 +32,7 @@ struct Rope {
 struct Layer {
   // Variables, constants where there is one value only.
   mlir::AffineExpr batch, head, query, key, value;
-  TermRef hidden;          // [batch, query, hiddenColumn]
+  TermRef hidden; // [batch, query, hiddenColumn]
   mlir::AffineExpr hiddenColumn;
   std::optional<Rows> queryDown; // none: the query is projected in one step
   std::optional<RmsNorm> queryNorm;
@@ -44,8 +44,8 @@ struct Layer {
   Rows keyUp, valueUp;
   Rope queryRotation, keyRotation;
   double scale;
-  mlir::Value attended;               // the attention's result
-  TermRef attendedRead;               // it, at [batch, head, query, value]
+  mlir::Value attended; // the attention's result
+  TermRef attendedRead; // it, at [batch, head, query, value]
 };
 
 /// The output projection of a layer.
@@ -53,8 +53,8 @@ struct Output {
   mlir::Value result;
   TermRef resultRead; // [batch, query, row]
   mlir::AffineExpr row;
-  TermRef weight;     // [row, head, value]
-  TermRef bias;       // [row], or null
+  TermRef weight; // [row, head, value]
+  TermRef bias;   // [row], or null
 };
 
 /// Nothing if the operation does not multiply probabilities with values.

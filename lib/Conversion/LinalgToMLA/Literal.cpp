@@ -9,6 +9,7 @@
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
 using namespace mla::raise;
@@ -25,24 +26,32 @@ std::optional<double> mla::raise::numberOf(Attribute number) {
   return wide.convertToDouble();
 }
 
+template <typename Resource> static auto valuesOf(Attribute elements) {
+  auto resource = dyn_cast<Resource>(elements);
+  return resource ? resource.tryGetAsArrayRef() : std::nullopt;
+}
+
+template <typename Resource> static std::optional<double> resourceSplat(Attribute elements) {
+  auto values = valuesOf<Resource>(elements);
+  return values && !values->empty() && llvm::all_equal(*values) ? std::optional<double>(values->front()) : std::nullopt;
+}
+
 std::optional<double> mla::raise::splatOf(Attribute elements) {
-  auto dense = dyn_cast<DenseElementsAttr>(elements);
-  if (!dense || !dense.isSplat())
-    return std::nullopt;
-  return numberOf(dense.getSplatValue<Attribute>());
+  if (auto dense = dyn_cast<DenseElementsAttr>(elements))
+    return dense.isSplat() ? numberOf(dense.getSplatValue<Attribute>()) : std::nullopt;
+  if (std::optional<double> value = resourceSplat<DenseF32ResourceElementsAttr>(elements))
+    return value;
+  return resourceSplat<DenseBoolResourceElementsAttr>(elements);
 }
 
 template <typename Resource> static std::optional<double> resourceElement(Attribute elements, int64_t position) {
-  auto resource = dyn_cast<Resource>(elements);
-  auto values = resource ? resource.tryGetAsArrayRef() : std::nullopt;
+  auto values = valuesOf<Resource>(elements);
   if (!values || position >= static_cast<int64_t>(values->size()))
     return std::nullopt;
   return (*values)[position];
 }
 
 std::optional<double> mla::raise::elementOf(Attribute elements, int64_t position) {
-  if (std::optional<double> splat = splatOf(elements))
-    return splat;
   if (auto dense = dyn_cast<DenseElementsAttr>(elements))
     return numberOf(*(dense.getValues<Attribute>().begin() + position));
   if (std::optional<double> value = resourceElement<DenseF32ResourceElementsAttr>(elements, position))

@@ -15,7 +15,7 @@ namespace mla::raise {
 
 /// A number's value; true is 1.
 std::optional<double> numberOf(mlir::Attribute number);
-/// The value of all elements.
+/// The value of all elements, where it is one.
 std::optional<double> splatOf(mlir::Attribute elements);
 /// The element at a row-major position, of inline constants and of f32 and i1 resources.
 std::optional<double> elementOf(mlir::Attribute elements, int64_t position);

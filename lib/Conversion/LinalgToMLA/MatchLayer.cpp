@@ -83,10 +83,7 @@ LayerMatcher::Failure LayerMatcher::nameVariables(const Softmax &softmax, const 
       continue;
     bool ofWeight = terms.depends(values.weight, variable), ofToken = terms.depends(values.x, variable);
     bool ofScores = terms.depends(softmax.scores, variable);
-    AffineExpr &role = !ofScores            ? layer.value
-                       : ofWeight           ? layer.head
-                       : ofToken            ? layer.batch
-                                            : layer.query;
+    AffineExpr &role = !ofScores ? layer.value : ofWeight ? layer.head : ofToken ? layer.batch : layer.query;
     if (terms.variables.sizeOf(role) != 1)
       return because("heads, sequences and queries cannot be told apart", softmax.values);
     role = variable;
@@ -199,8 +196,8 @@ LayerMatcher::Failure LayerMatcher::matchQuery() {
     x = sourceOf(terms, down->x);
   }
   layer.hidden = x;
-  TermRef ofKeys = terms.replace(terms.replace(latentHidden, layer.key, layer.query), latentHiddenColumn,
-                                 layer.hiddenColumn);
+  TermRef ofKeys =
+      terms.replace(terms.replace(latentHidden, layer.key, layer.query), latentHiddenColumn, layer.hiddenColumn);
   if (x->kind != Term::Read || !terms.same(x, ofKeys))
     return because("queries and latents are not of the same hidden states", x);
   return std::nullopt;
@@ -210,8 +207,8 @@ LayerMatcher::Failure LayerMatcher::matchQuery() {
 // The rotary part
 //===----------------------------------------------------------------------===//
 
-/// Elements by their place before the rotation, of those of the first and second elements of pairs; null where these are
-/// neither neighbours nor half the width apart.
+/// Elements by their place before the rotation, of those of the first and second elements of pairs; null where these
+/// are neither neighbours nor half the width apart.
 static TermRef inCheckpointOrder(Terms &terms, TermRef first, TermRef second, AffineExpr pair, AffineExpr place,
                                  bool isInterleaved) {
   const Variables &variables = terms.variables;
@@ -232,16 +229,15 @@ static TermRef inCheckpointOrder(Terms &terms, TermRef first, TermRef second, Af
   return terms.element(first->tensor, index);
 }
 
-Matched<Rows> LayerMatcher::rotatedRows(const Linear &first, const Linear &second, AffineExpr pair,
-                                        bool &isInterleaved, const Twine &name) {
+Matched<Rows> LayerMatcher::rotatedRows(const Linear &first, const Linear &second, AffineExpr pair, bool &isInterleaved,
+                                        const Twine &name) {
   TermRef other = terms.replace(second.weight, second.k, first.k);
   if (!terms.same(first.x, terms.replace(second.x, second.k, first.k)) || !first.bias != !second.bias)
     return because(name + " are rotated with something else", first.weight);
   AffineExpr place = terms.variables.make(2 * terms.variables.sizeOf(pair));
   for (bool interleaved : {true, false}) {
     TermRef weight = inCheckpointOrder(terms, first.weight, other, pair, place, interleaved);
-    TermRef bias =
-        first.bias ? inCheckpointOrder(terms, first.bias, second.bias, pair, place, interleaved) : nullptr;
+    TermRef bias = first.bias ? inCheckpointOrder(terms, first.bias, second.bias, pair, place, interleaved) : nullptr;
     isInterleaved = interleaved;
     if (weight && (bias || !first.bias))
       return Rows{weight, bias, place, first.k};
@@ -260,8 +256,10 @@ LayerMatcher::Failure LayerMatcher::matchRotations() {
   auto atQuery = [&](TermRef term) {
     return terms.replace(terms.replace(term, layer.key, layer.query), k->pair, q->pair);
   };
-  if (!terms.same(q->cos, atQuery(k->cos)) || !terms.same(q->sin, atQuery(k->sin)) ||
-      q->isInterleavedAfter != k->isInterleavedAfter)
+  bool isSame = q->isInterleavedAfter == k->isInterleavedAfter;
+  for (int i : {0, 1})
+    isSame = isSame && terms.same(q->cos[i], atQuery(k->cos[i])) && terms.same(q->sin[i], atQuery(k->sin[i]));
+  if (!isSame)
     return because("queries and keys are not rotated by the same angles", keyRope);
 
   Matched<Linear> q1 = linearOfQueries(q->first, "rotary queries"), q2 = linearOfQueries(q->second, "rotary queries");

@@ -41,11 +41,19 @@ private:
 };
 } // namespace
 
+/// An integer as an expression of the variables; null where it is none.
 static AffineExpr asIndexExpr(Terms &terms, TermRef term) {
   TermRef value = valueOf(terms, term);
   if (value->kind == Term::Index)
     return value->index[0];
-  return value->kind == Term::Number ? terms.variables.constant(static_cast<int64_t>(value->number)) : AffineExpr();
+  if (value->kind == Term::Number)
+    return terms.variables.constant(static_cast<int64_t>(value->number));
+  if (value->kind != Term::Apply || value->operands.size() != 2)
+    return nullptr;
+  AffineExpr a = asIndexExpr(terms, value->operands[0]), b = asIndexExpr(terms, value->operands[1]);
+  if (!a || !b)
+    return nullptr;
+  return value->function == Function::Add ? a + b : value->function == Function::Subtract ? a - b : AffineExpr();
 }
 
 std::optional<double> MaskEvaluator::evaluateComparison(TermRef comparison) {
@@ -127,8 +135,8 @@ static bool isArgument(Terms &terms, TermRef mask) {
   return read->kind == Term::Read && isa<BlockArgument>(read->tensor);
 }
 
-Matched<CausalMask> mla::raise::matchCausalMask(Terms &terms, ArrayRef<TermRef> masks, AffineExpr query,
-                                                AffineExpr key, bool trustArguments) {
+Matched<CausalMask> mla::raise::matchCausalMask(Terms &terms, ArrayRef<TermRef> masks, AffineExpr query, AffineExpr key,
+                                                bool trustArguments) {
   bool isCausal = false;
   for (TermRef mask : masks) {
     if (isZero(terms, mask))

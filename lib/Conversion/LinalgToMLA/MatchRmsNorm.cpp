@@ -39,9 +39,9 @@ Matched<RmsNorm> mla::raise::matchRmsNorm(Terms &terms, TermRef term, AffineExpr
   Product product = productOf(terms, term);
   TermRef root = nullptr, gamma = nullptr, x = nullptr;
   for (TermRef factor : product.factors) {
-    TermRef &slot = asFunction(terms, factor, Function::Rsqrt) ? root
+    TermRef &slot = asFunction(terms, factor, Function::Rsqrt)                                             ? root
                     : factor->kind == Term::Read && factor->index.size() == 1 && !terms.definition(factor) ? gamma
-                                                                                                          : x;
+                                                                                                           : x;
     if (slot)
       return because(name + " is no RMS norm: a factor too many", term);
     slot = factor;

@@ -42,19 +42,21 @@ static std::optional<Combination> matchCombination(Terms &terms, TermRef term) {
   return combination.products.size() == 2 ? std::optional(combination) : std::nullopt;
 }
 
-/// Whether `{a, b}` are the factors, in any order.
-static bool isProduct(Terms &terms, const std::array<TermRef, 2> &factors, TermRef a, TermRef b) {
-  return (terms.same(factors[0], a) && terms.same(factors[1], b)) ||
-         (terms.same(factors[0], b) && terms.same(factors[1], a));
+/// The other factor, if one is `x`.
+static TermRef besides(Terms &terms, const std::array<TermRef, 2> &factors, TermRef x) {
+  return terms.same(factors[0], x) ? factors[1] : terms.same(factors[1], x) ? factors[0] : nullptr;
 }
 
-/// With `one = a cos - b sin`, whether `two = b cos + a sin`.
-static bool isPartner(Terms &terms, const Combination &two, TermRef a, TermRef b, TermRef cos, TermRef sin) {
+/// The second element of a pair of which the first one is known: `b cos + a sin`.
+static bool completePair(Terms &terms, const Combination &two, Rotation &rotation) {
   if (two.signs[0] != 1 || two.signs[1] != 1)
     return false;
-  for (int flip : {0, 1})
-    if (isProduct(terms, two.products[flip], b, cos) && isProduct(terms, two.products[1 - flip], a, sin))
+  for (int flip : {0, 1}) {
+    rotation.cos[1] = besides(terms, two.products[flip], rotation.second);
+    rotation.sin[1] = besides(terms, two.products[1 - flip], rotation.first);
+    if (rotation.cos[1] && rotation.sin[1])
       return true;
+  }
   return false;
 }
 
@@ -74,12 +76,12 @@ static std::optional<Rotation> matchPair(Terms &terms, TermRef one, TermRef two)
     for (int j : {0, 1}) {
       Rotation rotation;
       rotation.first = first->products[cosine][i];
-      rotation.cos = first->products[cosine][1 - i];
+      rotation.cos[0] = first->products[cosine][1 - i];
       rotation.second = first->products[1 - cosine][j];
-      rotation.sin = first->products[1 - cosine][1 - j];
+      rotation.sin[0] = first->products[1 - cosine][1 - j];
       // Turning (cos, sin) by (a, b) is the same formula: what comes of a contraction is what is turned.
-      if (isComputed(terms, rotation.first) &&
-          isPartner(terms, *second, rotation.first, rotation.second, rotation.cos, rotation.sin))
+      if (isComputed(terms, rotation.first) && isComputed(terms, rotation.second) &&
+          completePair(terms, *second, rotation))
         return rotation;
     }
   return std::nullopt;
@@ -124,8 +126,8 @@ static std::optional<SmallVector<float>> readFrequencies(Terms &terms, TermRef r
     position = position * size + index;
   SmallVector<float> frequencies;
   for (int64_t i : llvm::seq(terms.variables.sizeOf(pair))) {
-    auto at = dyn_cast<AffineConstantExpr>(
-        terms.variables.simplify(position.replace(pair, terms.variables.constant(i))));
+    auto at =
+        dyn_cast<AffineConstantExpr>(terms.variables.simplify(position.replace(pair, terms.variables.constant(i))));
     std::optional<double> value = at ? elementOf(constant.getValue(), at.getValue()) : std::nullopt;
     if (!value)
       return std::nullopt;
@@ -135,8 +137,10 @@ static std::optional<SmallVector<float>> readFrequencies(Terms &terms, TermRef r
 }
 
 std::optional<Angles> mla::raise::matchAngles(Terms &terms, const Rotation &rotation) {
-  std::optional<Addend> cos = matchWave(terms, rotation.cos, Function::Cos);
-  std::optional<Addend> sin = matchWave(terms, rotation.sin, Function::Sin);
+  if (!terms.same(rotation.cos[0], rotation.cos[1]) || !terms.same(rotation.sin[0], rotation.sin[1]))
+    return std::nullopt;
+  std::optional<Addend> cos = matchWave(terms, rotation.cos[0], Function::Cos);
+  std::optional<Addend> sin = matchWave(terms, rotation.sin[0], Function::Sin);
   if (!cos || !sin || cos->coefficient != sin->coefficient || !terms.same(cos->term, sin->term))
     return std::nullopt;
   Product angle = productOf(terms, cos->term);
@@ -147,8 +151,7 @@ std::optional<Angles> mla::raise::matchAngles(Terms &terms, const Rotation &rota
     std::swap(position, frequency);
   if (terms.depends(position, rotation.pair) || (position->kind != Term::Read && position->kind != Term::Index))
     return std::nullopt;
-  std::optional<SmallVector<float>> frequencies =
-      readFrequencies(terms, frequency, angle.coefficient, rotation.pair);
+  std::optional<SmallVector<float>> frequencies = readFrequencies(terms, frequency, angle.coefficient, rotation.pair);
   if (!frequencies)
     return std::nullopt;
   return Angles{position, *frequencies, static_cast<float>(cos->coefficient)};

@@ -39,7 +39,9 @@ static void sortFactors(Terms &terms, ArrayRef<TermRef> factors, Parts &parts) {
       continue;
     }
     TermRef divide = asFunction(terms, factor, Function::Divide);
-    TermRef &slot = asFunction(terms, factor, Function::Exp) ? parts.exponential : divide ? parts.divisor : parts.values;
+    TermRef &slot = asFunction(terms, factor, Function::Exp) ? parts.exponential
+                    : divide                                 ? parts.divisor
+                                                             : parts.values;
     parts.hasOther |= slot != nullptr;
     slot = divide ? divide->operands[1] : factor;
   }
@@ -145,9 +147,9 @@ Matched<Scores> mla::raise::matchScores(Terms &terms, TermRef term, AffineExpr k
     } else if (splitFill(terms, addend, addends, mask)) {
       scores.masks.push_back(mask);
     } else {
-      scores.masks.push_back(addend.coefficient == 1 ? addend.term
-                                                     : terms.apply(Function::Multiply, {terms.number(addend.coefficient),
-                                                                                        addend.term}));
+      scores.masks.push_back(addend.coefficient == 1
+                                 ? addend.term
+                                 : terms.apply(Function::Multiply, {terms.number(addend.coefficient), addend.term}));
     }
   }
   if (scores.dots.empty())

@@ -15,6 +15,8 @@
 
 #include "Matched.h"
 
+#include <array>
+
 namespace mla::raise {
 
 /// `sum_k x[token, k] * weight[row, k] (+ bias[row])`
@@ -36,11 +38,12 @@ struct RmsNorm {
 
 Matched<RmsNorm> matchRmsNorm(Terms &terms, TermRef term, mlir::AffineExpr k, const llvm::Twine &name);
 
-/// Pairs of elements, rotated.
+/// Pairs of elements (a, b) that become (a cos[0] - b sin[0], b cos[1] + a sin[1]). Where cosines and sines are
+/// arguments there may be two of them a pair; the embeddings of half-split pairs are passed so.
 struct Rotation {
   TermRef first, second; // the pair's elements before
   mlir::AffineExpr pair; // the variable that counts pairs
-  TermRef cos, sin;
+  std::array<TermRef, 2> cos, sin;
   bool isInterleavedAfter; // results of a pair stand side by side, or half the width apart
 };
 

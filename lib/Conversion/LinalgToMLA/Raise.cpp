@@ -10,7 +10,7 @@
 #include "mla/Dialect/MLA/IR/MLA.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Transforms/RegionUtils.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace mla {
 #define GEN_PASS_DEF_MLARAISE
@@ -41,8 +41,15 @@ struct MLARaise : mla::impl::MLARaiseBase<MLARaise> {
       changed |= raise(op);
     if (!changed)
       return markAllAnalysesPreserved();
-    IRRewriter rewriter(&getContext());
-    (void)runRegionDCE(rewriter, getOperation()->getRegions());
+    eraseUnused();
+  }
+
+  /// Users come behind what they use, and go first.
+  void eraseUnused() {
+    for (Block &block : getOperation().getBody())
+      for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+        if (isOpTriviallyDead(&op))
+          op.erase();
   }
 
   bool raise(linalg::LinalgOp op) {

@@ -28,9 +28,27 @@
 namespace mla::raise {
 
 enum class Function {
-  Add, Subtract, Multiply, Divide, Negate, Exp, Rsqrt, Sqrt, Cos, Sin, Maximum, And, Or, Xor, Select, Compare,
+  Add,
+  Subtract,
+  Multiply,
+  Divide,
+  Negate,
+  Exp,
+  Rsqrt,
+  Sqrt,
+  Cos,
+  Sin,
+  Maximum,
+  And,
+  Or,
+  Xor,
+  Select,
+  Compare,
   Convert, // between number types, rounded or not
-  Complex, ComplexMultiply, RealPart, ImaginaryPart
+  Complex,
+  ComplexMultiply,
+  RealPart,
+  ImaginaryPart
 };
 
 struct Term {
