@@ -29,15 +29,22 @@ struct Combination {
 };
 } // namespace
 
+/// What the value is, or is the negative of; flips the sign then.
+static TermRef withoutSign(Terms &terms, TermRef term, double &sign) {
+  TermRef negated = asFunction(terms, term, Function::Negate);
+  sign = negated ? -sign : sign;
+  return sourceOf(terms, negated ? negated->operands[0] : term);
+}
+
 static std::optional<Combination> matchCombination(Terms &terms, TermRef term) {
   Combination combination;
   for (Addend addend : addendsOf(terms, term)) {
-    Product product = productOf(terms, addend.term);
-    double sign = addend.coefficient * product.coefficient;
-    if (product.factors.size() != 2 || std::abs(sign) != 1)
+    TermRef product = asFunction(terms, addend.term, Function::Multiply);
+    if (!product || std::abs(addend.coefficient) != 1)
       return std::nullopt;
-    combination.products.push_back({product.factors[0], product.factors[1]});
-    combination.signs.push_back(sign);
+    double &sign = combination.signs.emplace_back(addend.coefficient);
+    TermRef a = withoutSign(terms, product->operands[0], sign), b = withoutSign(terms, product->operands[1], sign);
+    combination.products.push_back({a, b});
   }
   return combination.products.size() == 2 ? std::optional(combination) : std::nullopt;
 }
