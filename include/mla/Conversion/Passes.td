@@ -13,7 +13,67 @@ include "mlir/Pass/PassBase.td"
 def MLARaise : Pass<"mla-raise", "::mlir::func::FuncOp"> {
   let summary = "Recognise MLA in linalg on tensors";
   let description = [{
-    TODO
+    An attention of a function whose queries, keys and values come of hidden
+    states as MLA makes them (arXiv:2405.04434, section 2.1) is written with the
+    operations of the dialect, from the hidden states to the output projection;
+    what it was made of goes, unless something else uses it. Whatever is no MLA
+    stays as it is, and a remark says which condition does not hold.
+
+    What counts is which formula an element is, not which operations compute it:
+    of reshapes, transposes, slices, concatenations, broadcasts and copies, named
+    and generic operations, fused or not, nothing is left when an element is
+    looked at. An attention is
+
+    | piece | formula | may be |
+    |---|---|---|
+    | probabilities | `exp(s - m) / sum_j exp(s - m)`, m one number for all keys | guarded as PyTorch's safe softmax is |
+    | scores | `scale * (q_nope · k_nope + q_rope · k_rope) + mask` | one product over both parts; scaled on q, on k or after |
+    | mask | 0 where key j <= query s, else -1e4 or less | added, filled in, a constant; see `causal-masks` |
+    | k_nope, v | `W c` per head, c one latent for both and all heads | rows of one weight or two weights |
+    | c | `gamma * x / sqrt(mean(x^2) + epsilon)` | in any order |
+    | q_rope, k_rope | pairs `(a cos - b sin, b cos + a sin)`, k_rope one for all heads | neighbours or halves, complex; `cos` and `sin` tensors or functions of positions |
+    | q | `W x` or `W norm(W x)` | |
+    | x, before its norm; k_rope before its rotation | `W h (+ bias)` of the same hidden states | rows of one weight or two weights |
+
+    `cos(position * frequency)` with constant frequencies becomes `mla.rope`; of
+    other cosines and sines the rotation stays linalg. Sizes are static. Elements
+    are f32, bf16 or f16; between hidden states and result everything is in f32,
+    so that roundings of the layer in between are left out. Sequences of S tokens are a ragged
+    batch whose cumulative lengths are 0, S, 2 S, …: the keys are those of this
+    call alone, without a cache.
+
+    A mask that is an argument could hide anything. With `causal-masks` the
+    caller promises that every such mask is causal and hides nothing else, as for
+    sequences of one length.
+
+    Of one sequence of 4 tokens with 2 heads (test/Conversion/LinalgToMLA):
+
+    ```mlir
+    func.func @layer(%hidden: tensor<4x8xf32>, %w_q: tensor<2x8x8xf32>, %w_dkv: tensor<9x8xf32>, %gamma: tensor<5xf32>,
+                     %w_uk: tensor<2x4x5xf32>, %w_uv: tensor<2x3x5xf32>, %w_o: tensor<8x6xf32>) -> tensor<4x8xf32> {
+      %q = mla.project to_heads %hidden, %w_q : (tensor<4x8xf32>, tensor<2x8x8xf32>) -> tensor<4x2x8xf32>
+      %q_nope = tensor.extract_slice %q[0, 0, 0] [4, 2, 4] [1, 1, 1] : tensor<4x2x8xf32> to tensor<4x2x4xf32>
+      %q_pe = tensor.extract_slice %q[0, 0, 4] [4, 2, 4] [1, 1, 1] : tensor<4x2x8xf32> to tensor<4x2x4xf32>
+      %kv = mla.project %hidden, %w_dkv : (tensor<4x8xf32>, tensor<9x8xf32>) -> tensor<4x9xf32>
+      %c_raw = tensor.extract_slice %kv[0, 0] [4, 5] [1, 1] : tensor<4x9xf32> to tensor<4x5xf32>
+      %k_pe = tensor.extract_slice %kv[0, 5] [4, 4] [1, 1] : tensor<4x9xf32> to tensor<4x4xf32>
+      %c = mla.rms_norm %c_raw, %gamma {epsilon = 1.0e-6 : f64} : tensor<4x5xf32>, tensor<5xf32> -> tensor<4x5xf32>
+      %positions = arith.constant dense<[0, 1, 2, 3]> : tensor<4xi32>
+      %position = tensor.cast %positions : tensor<4xi32> to tensor<?xi32>
+      %q_rope = mla.rope half_split %q_pe at %position {frequencies = array<f32: 1.0, 0.1>} : tensor<4x2x4xf32>
+      %k_rope = mla.rope half_split %k_pe at %position {frequencies = array<f32: 1.0, 0.1>} : tensor<4x4xf32>
+      %k_nope = mla.project to_heads %c, %w_uk : (tensor<4x5xf32>, tensor<2x4x5xf32>) -> tensor<4x2x4xf32>
+      %v = mla.project to_heads %c, %w_uv : (tensor<4x5xf32>, tensor<2x3x5xf32>) -> tensor<4x2x3xf32>
+      %lengths = arith.constant dense<[0, 4]> : tensor<2xi32>
+      %cu = tensor.cast %lengths : tensor<2xi32> to tensor<?xi32>
+      %o = mla.attention queries(%q_nope, %q_rope of %cu) keys(%k_nope, %k_rope of %cu) values(%v) {scale = 0.35 : f64}
+          : (tensor<4x2x4xf32>, tensor<4x2x4xf32>, tensor<4x2x4xf32>, tensor<4x4xf32>, tensor<4x2x3xf32>)
+          -> tensor<4x2x3xf32>
+      %heads = tensor.expand_shape %w_o [[0], [1, 2]] output_shape [8, 2, 3] : tensor<8x6xf32> into tensor<8x2x3xf32>
+      %out = mla.project from_heads %o, %heads : (tensor<4x2x3xf32>, tensor<8x2x3xf32>) -> tensor<4x8xf32>
+      return %out : tensor<4x8xf32>
+    }
+    ```
   }];
   let options = [
     Option<"causalMasks", "causal-masks", "bool", "false",

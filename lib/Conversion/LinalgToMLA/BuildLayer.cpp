@@ -108,7 +108,7 @@ Value LayerWriter::positions(const Angles &angles) {
     return indices(b, values);
   }
   Value x = read(angles.position, {queryTokens()});
-  if (!x || !isa<IntegerType>(typeOf(x).getElementType()))
+  if (!x || !typeOf(x).getElementType().isSignlessInteger())
     return nullptr;
   if (typeOf(x).getElementTypeBitWidth() > 32)
     x = arith::TruncIOp::create(b, typeOf(x).clone(b.getI32Type()), x);
@@ -230,16 +230,14 @@ Value LayerWriter::rotateBy(Value x, const Rope &rope, AffineExpr token) {
 Value LayerWriter::rotate(Value x, const Rope &rope, AffineExpr token) {
   if (!x)
     return nullptr;
-  if (!layer.queryRotation.angles)
+  if (layer.queryRotation.angles && !position)
+    position = positions(*layer.queryRotation.angles);
+  if (!position)
     return rotateBy(x, rope, token);
   const Angles &angles = *layer.queryRotation.angles;
-  if (!position)
-    position = positions(angles);
   RopeStyle style = rope.isInterleaved ? RopeStyle::Interleaved : RopeStyle::HalfSplit;
-  return position ? RopeOp::create(b, x, position, RopeStyleAttr::get(b.getContext(), style),
-                                   b.getDenseF32ArrayAttr(angles.frequencies), b.getF32FloatAttr(angles.scale))
-                        .getResult()
-                  : Value();
+  return RopeOp::create(b, x, position, RopeStyleAttr::get(b.getContext(), style),
+                        b.getDenseF32ArrayAttr(angles.frequencies), b.getF32FloatAttr(angles.scale));
 }
 
 //===----------------------------------------------------------------------===//
@@ -337,8 +335,8 @@ bool mla::raise::buildLayer(OpBuilder &builder, Terms &terms, const Layer &layer
     isReplaced = writer.replaceOutput(attention, *output);
     b.setInsertionPoint(attended);
   }
-  // What else reads the attention's result, or all that does.
-  if (attention && !(isReplaced && layer.attended.use_empty()))
+  // For what else reads the attention's result; nothing may.
+  if (attention)
     isReplaced |= writer.replaceAttended(attention);
   if (!isReplaced)
     written.eraseAll();

@@ -36,6 +36,7 @@ private:
   Failure matchDownProjection();
   Failure matchQuery();
   Failure matchRotations();
+  Failure checkTypes();
 
   Matched<Linear> linearOfKeys(TermRef term, const Twine &name) {
     return matchLinear(terms, term, {layer.batch, layer.key}, name);
@@ -292,6 +293,26 @@ LayerMatcher::Failure LayerMatcher::matchRotations() {
 // The layer
 //===----------------------------------------------------------------------===//
 
+/// What the dialect computes with; widened and rounded elements were looked through.
+LayerMatcher::Failure LayerMatcher::checkTypes() {
+  SmallVector<TermRef> reads = {layer.hidden,         layer.queryNope.weight, layer.queryRope.weight,
+                                layer.latent.weight,  layer.keyRope.weight,   layer.keyUp.weight,
+                                layer.valueUp.weight, layer.latentNorm.gamma};
+  if (layer.queryDown)
+    reads.append({layer.queryDown->weight, layer.queryNorm->gamma});
+  for (int i : {0, 1})
+    for (const Rope *rope : {&layer.queryRotation, &layer.keyRotation})
+      if (!rope->angles)
+        reads.append({rope->rotation.cos[i], rope->rotation.sin[i]});
+  auto isComputedWith = [](Type type) { return type.isF32() || type.isBF16() || type.isF16(); };
+  for (TermRef read : reads)
+    if (read->kind != Term::Read || !isComputedWith(getElementTypeOrSelf(read->tensor.getType())))
+      return because("what the layer reads is no tensor of f32, bf16 or f16", read);
+  if (!isComputedWith(getElementTypeOrSelf(layer.attended.getType())))
+    return because("the result is not of f32, bf16 or f16", layer.keyUp.weight);
+  return std::nullopt;
+}
+
 std::optional<Matched<Layer>> LayerMatcher::match(ArrayRef<AffineExpr> index) {
   Value result = op->getResult(0);
   layer.attended = result;
@@ -301,6 +322,8 @@ std::optional<Matched<Layer>> LayerMatcher::match(ArrayRef<AffineExpr> index) {
     return std::nullopt;
   if (!*softmax)
     return Matched<Layer>(softmax->reason());
+  if (llvm::is_contained(op.getStaticLoopRanges(), ShapedType::kDynamic))
+    return Matched<Layer>(because("sizes are dynamic: how many sequences and tokens there are has to be known", read));
   Softmax &parts = **softmax;
   Matched<Linear> values = matchLinear(terms, parts.values, {parts.key}, "values");
   if (!values)
@@ -328,6 +351,8 @@ std::optional<Matched<Layer>> LayerMatcher::match(ArrayRef<AffineExpr> index) {
     failure = matchQuery();
   if (!failure)
     failure = matchRotations();
+  if (!failure)
+    failure = checkTypes();
   if (failure)
     return Matched<Layer>(*failure);
   layer.attendedRead = read;
@@ -336,7 +361,7 @@ std::optional<Matched<Layer>> LayerMatcher::match(ArrayRef<AffineExpr> index) {
 
 std::optional<Matched<Layer>> mla::raise::matchLayer(Terms &terms, linalg::LinalgOp op, bool trustMaskArguments) {
   auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
-  if (!type || !type.hasStaticShape() || op.getNumReductionLoops() == 0)
+  if (!type || llvm::is_contained(type.getShape(), 0) || op.getNumReductionLoops() == 0)
     return std::nullopt;
   auto index = llvm::map_to_vector(type.getShape(), [&](int64_t size) { return terms.variables.make(size); });
   return LayerMatcher(terms, op, trustMaskArguments).match(index);

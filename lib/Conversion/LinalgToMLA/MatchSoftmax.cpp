@@ -8,6 +8,9 @@
 #include "NormalForm.h"
 #include "Pieces.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include <cmath>
+
 using namespace mlir;
 using namespace mla::raise;
 
@@ -47,9 +50,6 @@ static void sortFactors(Terms &terms, ArrayRef<TermRef> factors, Parts &parts) {
   }
 }
 
-/// The guard says that all keys are hidden: a conjunction over keys.
-static bool isGuard(Terms &terms, TermRef guard) { return asReduction(terms, guard, Function::And); }
-
 /// The argument of the exponential without what is one number for all keys, as the maximum that is subtracted.
 static TermRef withoutShift(Terms &terms, TermRef argument, AffineExpr key) {
   TermRef scores = nullptr;
@@ -62,6 +62,18 @@ static TermRef withoutShift(Terms &terms, TermRef argument, AffineExpr key) {
     scores = scores ? terms.apply(Function::Add, {scores, scaled}) : scaled;
   }
   return scores;
+}
+
+/// The guard says that all keys are hidden.
+static bool isGuard(Terms &terms, TermRef guard, TermRef scores, AffineExpr key) {
+  TermRef all = asReduction(terms, guard, Function::And);
+  TermRef hidden = all && all->index.size() == 1 ? asFunction(terms, all->operands[0], Function::Compare) : nullptr;
+  auto compare = hidden ? dyn_cast<arith::CmpFOp>(hidden->comparison) : arith::CmpFOp();
+  if (!compare || compare.getPredicate() != arith::CmpFPredicate::OEQ)
+    return false;
+  TermRef limit = valueOf(terms, hidden->operands[1]);
+  TermRef compared = withoutShift(terms, terms.replace(hidden->operands[0], all->index[0], key), key);
+  return limit->kind == Term::Number && limit->number < kHidden && compared && terms.same(compared, scores);
 }
 
 std::optional<Matched<Softmax>> mla::raise::matchSoftmax(Terms &terms, TermRef term) {
@@ -77,8 +89,6 @@ std::optional<Matched<Softmax>> mla::raise::matchSoftmax(Terms &terms, TermRef t
   AffineExpr key = sum->index[0];
   if (parts.hasOther || product.coefficient != 1)
     return Matched<Softmax>(because("probabilities or values have another factor", term));
-  if (parts.guard && !isGuard(terms, parts.guard))
-    return Matched<Softmax>(because("probabilities are chosen by something else than whether a key is seen", term));
   TermRef total = asReduction(terms, parts.divisor, Function::Add);
   if (!total || total->index.size() != 1 ||
       !terms.same(parts.exponential, terms.replace(total->operands[0], total->index[0], key)))
@@ -86,6 +96,8 @@ std::optional<Matched<Softmax>> mla::raise::matchSoftmax(Terms &terms, TermRef t
   TermRef scores = withoutShift(terms, asFunction(terms, parts.exponential, Function::Exp)->operands[0], key);
   if (!scores)
     return Matched<Softmax>(because("scores do not depend on the key", parts.exponential));
+  if (parts.guard && !isGuard(terms, parts.guard, scores, key))
+    return Matched<Softmax>(because("probabilities are chosen by something else than whether a key is seen", term));
   return Matched<Softmax>(Softmax{scores, parts.values, key});
 }
 
@@ -152,6 +164,8 @@ Matched<Scores> mla::raise::matchScores(Terms &terms, TermRef term, AffineExpr k
                                  : terms.apply(Function::Multiply, {terms.number(addend.coefficient), addend.term}));
     }
   }
+  if (!std::isfinite(scores.scale))
+    return because("the scale of the scores is not finite", term);
   if (scores.dots.empty())
     return because("scores are no product of queries and keys", term);
   return scores;

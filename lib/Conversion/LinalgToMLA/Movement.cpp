@@ -42,7 +42,7 @@ static std::optional<Place> before(tensor::CollapseShapeOp op, const Index &inde
   for (auto [group, whole] : llvm::zip(op.getReassociationIndices(), index)) {
     AffineExpr rest = whole;
     for (int64_t dim : llvm::reverse(ArrayRef<int64_t>(group).drop_front())) {
-      if (ShapedType::isDynamic(shape[dim]))
+      if (shape[dim] < 1) // dynamic, or nothing
         return std::nullopt;
       place.index[dim] = variables.simplify(rest % shape[dim]);
       rest = variables.simplify(rest.floorDiv(shape[dim]));

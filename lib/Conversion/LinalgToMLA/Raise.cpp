@@ -10,6 +10,7 @@
 #include "mla/Dialect/MLA/IR/MLA.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Iterators.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace mla {
@@ -46,10 +47,10 @@ struct MLARaise : mla::impl::MLARaiseBase<MLARaise> {
 
   /// Users come behind what they use, and go first.
   void eraseUnused() {
-    for (Block &block : getOperation().getBody())
-      for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
-        if (isOpTriviallyDead(&op))
-          op.erase();
+    getOperation()->walk<WalkOrder::PostOrder, ReverseIterator>([](Operation *op) {
+      if (isOpTriviallyDead(op))
+        op->erase();
+    });
   }
 
   bool raise(linalg::LinalgOp op) {

@@ -7,16 +7,20 @@
 
 #include "Ranges.h"
 
+#include "mlir/IR/BuiltinTypeInterfaces.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mla::raise;
 
+/// Larger than any that is known, and far from overflow.
+static constexpr int64_t kUnknownSize = int64_t(1) << 40;
+
 AffineExpr Variables::make(int64_t size) {
   if (size == 1)
     return constant(0);
-  sizes.push_back(size);
+  sizes.push_back(ShapedType::isDynamic(size) ? kUnknownSize : size);
   return getAffineDimExpr(sizes.size() - 1, context);
 }
 
@@ -78,6 +82,9 @@ Interval Variables::rangeOf(AffineExpr expr) const {
     return {value.getValue(), value.getValue()};
   auto binary = cast<AffineBinaryOpExpr>(expr);
   Interval left = rangeOf(binary.getLHS()), right = rangeOf(binary.getRHS());
+  bool divides = expr.getKind() != AffineExprKind::Add && expr.getKind() != AffineExprKind::Mul;
+  if (divides && right.first < 1)
+    return {-kUnknownSize, kUnknownSize};
   switch (expr.getKind()) {
   case AffineExprKind::Add:
     return {left.first + right.first, left.last + right.last};
@@ -116,8 +123,13 @@ AffineExpr Variables::simplify(AffineExpr expr) const {
   if (!binary)
     return expr;
   AffineExpr left = simplify(binary.getLHS()), right = simplify(binary.getRHS());
-  if (expr.getKind() == AffineExprKind::FloorDiv || expr.getKind() == AffineExprKind::Mod)
-    return divide(left, cast<AffineConstantExpr>(right).getValue(), expr.getKind() == AffineExprKind::Mod);
+  if (expr.getKind() != AffineExprKind::Add && expr.getKind() != AffineExprKind::Mul) {
+    int64_t divisor = cast<AffineConstantExpr>(right).getValue();
+    if (divisor < 1)
+      return expr;
+    bool rounds = expr.getKind() == AffineExprKind::CeilDiv;
+    return divide(rounds ? left + (divisor - 1) : left, divisor, expr.getKind() == AffineExprKind::Mod);
+  }
   LinearSum sum;
   collect(expr.getKind() == AffineExprKind::Add ? left + right : left * right, 1, sum);
   return rebuild(sum);

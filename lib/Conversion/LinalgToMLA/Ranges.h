@@ -36,7 +36,7 @@ class Variables {
 public:
   explicit Variables(mlir::MLIRContext *context) : context(context) {}
 
-  /// A new variable; the constant 0 where there is but one value.
+  /// A new variable; the constant 0 where there is but one value. A size may be dynamic.
   mlir::AffineExpr make(int64_t size);
   mlir::AffineExpr constant(int64_t value) const { return mlir::getAffineConstantExpr(value, context); }
   /// Of a variable that `make` returned, the constant included.

@@ -20,6 +20,16 @@
 using namespace mlir;
 using namespace mla::raise;
 
+/// A conversion that changes a value by a rounding at most, to a type that layers are computed in.
+static bool keepsValue(Operation *op) {
+  Type from = getElementTypeOrSelf(op->getOperand(0)), to = getElementTypeOrSelf(op->getResult(0));
+  if (isa<arith::ExtSIOp, arith::SIToFPOp>(op))
+    return !from.isInteger(1); // true would be -1
+  if (isa<arith::TruncIOp>(op))
+    return to.getIntOrFloatBitWidth() >= 32;
+  return !isa<arith::TruncFOp>(op) || to.getIntOrFloatBitWidth() >= 16; // else it quantises
+}
+
 std::optional<Function> mla::raise::functionOf(Operation *op) {
   using Result = std::optional<Function>;
   return TypeSwitch<Operation *, Result>(op)
@@ -40,7 +50,8 @@ std::optional<Function> mla::raise::functionOf(Operation *op) {
       .Case<arith::SelectOp>([](auto) { return Function::Select; })
       .Case<arith::CmpIOp, arith::CmpFOp>([](auto) { return Function::Compare; })
       .Case<arith::ExtFOp, arith::TruncFOp, arith::SIToFPOp, arith::UIToFPOp, arith::ExtSIOp, arith::ExtUIOp,
-            arith::TruncIOp, arith::IndexCastOp, arith::IndexCastUIOp>([](auto) { return Function::Convert; })
+            arith::TruncIOp, arith::IndexCastOp, arith::IndexCastUIOp>(
+          [](auto op) { return keepsValue(op) ? Result(Function::Convert) : std::nullopt; })
       .Case<complex::CreateOp>([](auto) { return Function::Complex; })
       .Case<complex::MulOp>([](auto) { return Function::ComplexMultiply; })
       .Case<complex::ReOp>([](auto) { return Function::RealPart; })

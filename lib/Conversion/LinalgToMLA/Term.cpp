@@ -191,7 +191,7 @@ static bool isNeutral(Function function, TermRef init) {
 TermRef Terms::definitionByLinalg(linalg::LinalgOp op, TermRef read) {
   unsigned result = cast<OpResult>(read->tensor).getResultNumber();
   auto iteration = iterationOf(op, result, read->index);
-  if (!iteration || llvm::is_contained(op.getStaticLoopRanges(), ShapedType::kDynamic))
+  if (!iteration)
     return nullptr;
   SmallVector<AffineExpr> over;
   for (auto [loop, size] : llvm::enumerate(op.getStaticLoopRanges()))
@@ -256,9 +256,13 @@ bool Terms::same(TermRef a, TermRef b) {
   if (a == b)
     return true;
   if (a->kind == Term::Read && b->kind == Term::Read) {
+    auto known = sameReads.find({a, b});
+    if (known != sameReads.end())
+      return known->second;
     // Two operations may compute one value.
     TermRef first = definition(a), second = definition(b);
-    return first && second && same(first, second);
+    bool result = first && second && same(first, second);
+    return sameReads[{a, b}] = result;
   }
   if (a->kind != b->kind || a->operands.size() != b->operands.size())
     return false;

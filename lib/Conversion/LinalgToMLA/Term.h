@@ -103,6 +103,7 @@ private:
   llvm::SpecificBumpPtrAllocator<Term> allocator;
   std::map<std::pair<const void *, std::vector<const void *>>, TermRef> reads;
   llvm::DenseMap<TermRef, TermRef> definitions;
+  llvm::DenseMap<std::pair<TermRef, TermRef>, bool> sameReads;
 };
 
 } // namespace mla::raise
