@@ -27,6 +27,7 @@ inline constexpr llvm::StringLiteral kStyle = R"css(
 body { margin: 0; background: var(--back); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
 main { max-width: 960px; margin: 0 auto; padding: 24px 16px 64px; }
 h1 { font-size: 1.7em; line-height: 1.25; }
+h1 ~ h1 { margin-top: 2.5em; }
 h2 { margin: 2em 0 .3em; padding-top: .7em; border-top: 1px solid var(--rule); }
 h3 { margin: 1.6em 0 .5em; font-size: 1.05em; }
 p { margin: .4em 0; color: var(--soft); }

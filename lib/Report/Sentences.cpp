@@ -135,11 +135,11 @@ static std::string describeReduction(double reduction) {
 std::vector<std::string> mla::report::describeMemory(const Report &report) {
   const KvCache &cache = report.cache;
   std::vector<std::string> lines;
-  lines.push_back(formatv("a cached token: {0}; as heads with keys and values: MHA {1}, GQA of 8 {2}, MQA {3}; equal "
-                          "to GQA of {4:f2}",
-                          inBytes(cache.bytesPerToken), inBytes(cache.headBytesPerToken),
-                          inBytes(cache.groupedBytesPerToken), inBytes(cache.multiQueryBytesPerToken),
-                          cache.equalGroups));
+  lines.push_back(
+      formatv("a cached token: {0}, as much as GQA of {1:f2} of its heads; keys and values of all (MHA) {2}, "
+              "of eight (GQA) {3}, of one (MQA) {4}",
+              inBytes(cache.bytesPerToken), cache.equalGroups, inBytes(cache.headBytesPerToken),
+              inBytes(cache.groupedBytesPerToken), inBytes(cache.multiQueryBytesPerToken)));
   lines.push_back(formatv("against {0}, {1}: {2}, in 6 bits {3}", cache.baseline, inBytes(cache.baselineBytesPerToken),
                           describeReduction(cache.reduction), describeReduction(cache.reduction6bit)));
   lines.push_back(formatv("sequences of {0} tokens in {1}: {2}, beside the weights {3}",
