@@ -61,22 +61,25 @@ typedef enum MlaPhase { MlaPhasePrefill = 0, MlaPhaseDecode = 1 } MlaPhase;
 /// Where a side's up-projection stands.
 typedef enum MlaForm { MlaFormNaive = 0, MlaFormAbsorb = 1, MlaFormFold = 2 } MlaForm;
 
-/// As `lastContext`: the regime has no end.
-#define MLA_CONTEXT_UNBOUNDED INT64_C(-1)
+/// Numbers from `first` to `last`, both included; a last of MLA_UNBOUNDED is no end.
+typedef struct MlaRange {
+  int64_t first, last;
+} MlaRange;
+#define MLA_UNBOUNDED INT64_C(-1)
 
 MLIR_CAPI_EXPORTED bool mlaAttributeIsARegime(MlirAttribute attribute);
 
 MLIR_CAPI_EXPORTED MlirTypeID mlaRegimeAttrGetTypeID(void);
 
-/// `#mla.regime<{phase = …, context = firstContext to lastContext, q = …, o = …}>`: the forms of both sides, for steps
-/// whose longest sequence has so many cached tokens, both ends included. Where this is no range or an enumerator is
-/// none of its enum's, a null attribute, and a diagnostic at `location`.
-MLIR_CAPI_EXPORTED MlirAttribute mlaRegimeAttrGetChecked(MlirLocation location, MlaPhase phase, int64_t firstContext,
-                                                         int64_t lastContext, MlaForm q, MlaForm o);
+/// `#mla.regime<{phase = …, tokens = …, context = …, q = …, o = …}>`: the forms of both sides, for steps in which no
+/// sequence has more query tokens than `tokens`, and the longest as many cached ones as `contexts`. Where these are no
+/// ranges or an enumerator is none of its enum's, a null attribute, and a diagnostic at `location`.
+MLIR_CAPI_EXPORTED MlirAttribute mlaRegimeAttrGetChecked(MlirLocation location, MlaPhase phase, MlaRange tokens,
+                                                         MlaRange contexts, MlaForm q, MlaForm o);
 
 MLIR_CAPI_EXPORTED MlaPhase mlaRegimeAttrGetPhase(MlirAttribute regime);
-MLIR_CAPI_EXPORTED int64_t mlaRegimeAttrGetFirstContext(MlirAttribute regime);
-MLIR_CAPI_EXPORTED int64_t mlaRegimeAttrGetLastContext(MlirAttribute regime);
+MLIR_CAPI_EXPORTED MlaRange mlaRegimeAttrGetTokens(MlirAttribute regime);
+MLIR_CAPI_EXPORTED MlaRange mlaRegimeAttrGetContexts(MlirAttribute regime);
 MLIR_CAPI_EXPORTED MlaForm mlaRegimeAttrGetQ(MlirAttribute regime);
 MLIR_CAPI_EXPORTED MlaForm mlaRegimeAttrGetO(MlirAttribute regime);
 
@@ -85,7 +88,7 @@ MLIR_CAPI_EXPORTED bool mlaAttributeIsAPlan(MlirAttribute attribute);
 MLIR_CAPI_EXPORTED MlirTypeID mlaPlanAttrGetTypeID(void);
 
 /// `#mla.plan<[regimes], why = "…">`; both are copied. Where a regime is no #mla.regime, or those of a phase overlap or
-/// leave a length out, a null attribute, and a diagnostic at `location`. As `mla.plan` on a module, mla-absorb obeys
+/// leave a step out, a null attribute, and a diagnostic at `location`. As `mla.plan` on a module, mla-absorb obeys
 /// it.
 MLIR_CAPI_EXPORTED MlirAttribute mlaPlanAttrGetChecked(MlirLocation location, intptr_t numRegimes,
                                                        MlirAttribute const *regimes, MlirStringRef why);

@@ -60,8 +60,10 @@ MlirType mlaCacheTypeGetLengthsType(MlirType type) { return wrap(unwrapCache(typ
 static_assert(MlaPhasePrefill == static_cast<int>(Phase::Prefill) && MlaPhaseDecode == static_cast<int>(Phase::Decode));
 static_assert(MlaFormNaive == static_cast<int>(Form::Naive) && MlaFormAbsorb == static_cast<int>(Form::Absorb) &&
               MlaFormFold == static_cast<int>(Form::Fold));
-static_assert(MLA_CONTEXT_UNBOUNDED == RegimeAttr::kUnbounded);
+static_assert(MLA_UNBOUNDED == Range::kUnbounded);
 
+static Range unwrap(MlaRange range) { return {range.first, range.last}; }
+static MlaRange wrap(Range range) { return {range.first, range.last}; }
 static RegimeAttr unwrapRegime(MlirAttribute attribute) { return cast<RegimeAttr>(unwrap(attribute)); }
 static PlanAttr unwrapPlan(MlirAttribute attribute) { return cast<PlanAttr>(unwrap(attribute)); }
 
@@ -69,7 +71,7 @@ bool mlaAttributeIsARegime(MlirAttribute attribute) { return isa<RegimeAttr>(unw
 
 MlirTypeID mlaRegimeAttrGetTypeID() { return wrap(RegimeAttr::getTypeID()); }
 
-MlirAttribute mlaRegimeAttrGetChecked(MlirLocation location, MlaPhase phase, int64_t firstContext, int64_t lastContext,
+MlirAttribute mlaRegimeAttrGetChecked(MlirLocation location, MlaPhase phase, MlaRange tokens, MlaRange contexts,
                                       MlaForm q, MlaForm o) {
   Location loc = unwrap(location);
   // C lets any number be an enumerator.
@@ -79,13 +81,13 @@ MlirAttribute mlaRegimeAttrGetChecked(MlirLocation location, MlaPhase phase, int
     return emitError(loc, "no such phase or form: phase ")
                << static_cast<int>(phase) << ", q " << static_cast<int>(q) << ", o " << static_cast<int>(o),
            MlirAttribute{nullptr};
-  return wrap(RegimeAttr::getChecked([&] { return emitError(loc); }, contextOf(loc), *knownPhase, firstContext,
-                                     lastContext, *knownQ, *knownO));
+  return wrap(RegimeAttr::getChecked([&] { return emitError(loc); }, contextOf(loc), *knownPhase, unwrap(tokens),
+                                     unwrap(contexts), *knownQ, *knownO));
 }
 
 MlaPhase mlaRegimeAttrGetPhase(MlirAttribute regime) { return static_cast<MlaPhase>(unwrapRegime(regime).getPhase()); }
-int64_t mlaRegimeAttrGetFirstContext(MlirAttribute regime) { return unwrapRegime(regime).getFirstContext(); }
-int64_t mlaRegimeAttrGetLastContext(MlirAttribute regime) { return unwrapRegime(regime).getLastContext(); }
+MlaRange mlaRegimeAttrGetTokens(MlirAttribute regime) { return wrap(unwrapRegime(regime).getTokens()); }
+MlaRange mlaRegimeAttrGetContexts(MlirAttribute regime) { return wrap(unwrapRegime(regime).getContexts()); }
 MlaForm mlaRegimeAttrGetQ(MlirAttribute regime) { return static_cast<MlaForm>(unwrapRegime(regime).getQ()); }
 MlaForm mlaRegimeAttrGetO(MlirAttribute regime) { return static_cast<MlaForm>(unwrapRegime(regime).getO()); }
 

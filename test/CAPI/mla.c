@@ -63,36 +63,39 @@ static void test_cache(MlirContext context) {
   CHECK(mlirTypeIsNull(mlaCacheTypeGetChecked(location, 16, 512, 64, mlirIntegerTypeGet(context, 32))));
 }
 
+static const MlaRange all = {0, MLA_UNBOUNDED}, few = {0, 127}, many = {128, MLA_UNBOUNDED};
+
 static void test_regime(MlirContext context) {
+  const MlaRange contexts = {16, 2047}, empty = {5, 4};
   MlirLocation location = mlirLocationUnknownGet(context);
-  MlirAttribute regime = mlaRegimeAttrGetChecked(location, MlaPhasePrefill, 16, 2047, MlaFormNaive, MlaFormFold);
-  // CHECK: #mla.regime<{phase = prefill, context = 16 to 2047, q = naive, o = fold}>
+  MlirAttribute regime = mlaRegimeAttrGetChecked(location, MlaPhasePrefill, few, contexts, MlaFormNaive, MlaFormFold);
+  // CHECK: #mla.regime<{phase = prefill, tokens = 0 to 127, context = 16 to 2047, q = naive, o = fold}>
   mlirAttributePrint(regime, print, stdout);
   puts("");
   CHECK(mlaAttributeIsARegime(regime) && !mlaAttributeIsAPlan(regime));
   CHECK(mlirTypeIDEqual(mlirAttributeGetTypeID(regime), mlaRegimeAttrGetTypeID()));
   CHECK(mlaRegimeAttrGetPhase(regime) == MlaPhasePrefill);
-  CHECK(mlaRegimeAttrGetFirstContext(regime) == 16);
-  CHECK(mlaRegimeAttrGetLastContext(regime) == 2047);
+  CHECK(mlaRegimeAttrGetTokens(regime).first == 0 && mlaRegimeAttrGetTokens(regime).last == 127);
+  CHECK(mlaRegimeAttrGetContexts(regime).first == 16 && mlaRegimeAttrGetContexts(regime).last == 2047);
   CHECK(mlaRegimeAttrGetQ(regime) == MlaFormNaive);
   CHECK(mlaRegimeAttrGetO(regime) == MlaFormFold);
 
-  // CHECK: diagnostic: context must be a range of lengths, got 5 to 4
-  CHECK(mlirAttributeIsNull(mlaRegimeAttrGetChecked(location, MlaPhaseDecode, 5, 4, MlaFormFold, MlaFormFold)));
+  // CHECK: diagnostic: context must be a range of numbers, got 5 to 4
+  CHECK(mlirAttributeIsNull(mlaRegimeAttrGetChecked(location, MlaPhaseDecode, all, empty, MlaFormFold, MlaFormFold)));
   // CHECK: diagnostic: no such phase or form: phase 1, q 7, o 2
-  CHECK(mlirAttributeIsNull(mlaRegimeAttrGetChecked(location, MlaPhaseDecode, 0, 4, (MlaForm)7, MlaFormFold)));
+  CHECK(mlirAttributeIsNull(mlaRegimeAttrGetChecked(location, MlaPhaseDecode, all, all, (MlaForm)7, MlaFormFold)));
 }
 
 static void test_plan(MlirContext context) {
   MlirLocation location = mlirLocationUnknownGet(context);
   MlirAttribute regimes[] = {
-      mlaRegimeAttrGetChecked(location, MlaPhaseDecode, 0, MLA_CONTEXT_UNBOUNDED, MlaFormAbsorb, MlaFormFold),
-      mlaRegimeAttrGetChecked(location, MlaPhasePrefill, 0, 99, MlaFormNaive, MlaFormNaive),
-      mlaRegimeAttrGetChecked(location, MlaPhasePrefill, 100, MLA_CONTEXT_UNBOUNDED, MlaFormAbsorb, MlaFormAbsorb)};
+      mlaRegimeAttrGetChecked(location, MlaPhaseDecode, all, all, MlaFormAbsorb, MlaFormFold),
+      mlaRegimeAttrGetChecked(location, MlaPhasePrefill, few, all, MlaFormNaive, MlaFormNaive),
+      mlaRegimeAttrGetChecked(location, MlaPhasePrefill, many, all, MlaFormAbsorb, MlaFormAbsorb)};
   MlirAttribute plan = mlaPlanAttrGetChecked(location, 3, regimes, text("so"));
   // CHECK: #mla.plan<[{phase = decode, q = absorb, o = fold},
-  // CHECK-SAME: {phase = prefill, context = 0 to 99, q = naive, o = naive},
-  // CHECK-SAME: {phase = prefill, context = 100, q = absorb, o = absorb}], why = "so">
+  // CHECK-SAME: {phase = prefill, tokens = 0 to 127, q = naive, o = naive},
+  // CHECK-SAME: {phase = prefill, tokens = 128, q = absorb, o = absorb}], why = "so">
   mlirAttributePrint(plan, print, stdout);
   puts("");
   CHECK(mlaAttributeIsAPlan(plan) && !mlaAttributeIsARegime(plan));
@@ -103,8 +106,8 @@ static void test_plan(MlirContext context) {
   MlirStringRef why = mlaPlanAttrGetWhy(plan);
   CHECK(why.length == 2 && memcmp(why.data, "so", 2) == 0);
   CHECK(mlirAttributeEqual(plan, parse_attribute(context, "#mla.plan<[{phase = decode, q = absorb, o = fold}, "
-                                                          "{phase = prefill, context = 0 to 99, q = naive, o = naive}, "
-                                                          "{phase = prefill, context = 100, q = absorb, o = absorb}], "
+                                                          "{phase = prefill, tokens = 0 to 127, q = naive, o = naive}, "
+                                                          "{phase = prefill, tokens = 128, q = absorb, o = absorb}], "
                                                           "why = \"so\">")));
 
   // CHECK: diagnostic: the last regime of prefill must have no end
