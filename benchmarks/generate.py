@@ -2,7 +2,8 @@
 """Cache and time a token of a Hugging Face DeepSeek model, patched and not: generate.py [--family=deepseek_v3] [--context=N …] [--json=FILE]
 
 The models are made, with widths of a small member of the family; the device is the GPU (bf16) where torch has one, else the CPU (f32).
-A prompt of --context tokens a sequence is prefilled, then --tokens are generated greedily; the time a token is the median of the steps."""
+A prompt of --context tokens a sequence is prefilled, then --tokens are generated greedily; the time a token is the median of the
+steps. Processors' time is for machines that have other work, with one thread (OMP_NUM_THREADS, MLA_NUM_THREADS)."""
 import argparse
 import datetime
 import json
@@ -33,7 +34,7 @@ def cache_bytes(cache):
 
 
 class Clock:
-    """Notes when each step of generate() begins."""
+    """Notes when each step of generate() begins, and the processors' time until then."""
 
     def __init__(self):
         self.times = []
@@ -43,7 +44,12 @@ class Clock:
 
         if torch.cuda.is_available():
             torch.cuda.synchronize()
-        self.times.append(time.perf_counter())
+        self.times.append((time.perf_counter(), time.process_time()))
+
+    def medians(self):
+        """Milliseconds a step after the first, by the wall's clock and of processors."""
+        pairs = list(zip(self.times[1:], self.times[2:]))
+        return [1e3 * statistics.median(after[i] - before[i] for before, after in pairs) for i in (0, 1)]
 
 
 def measure(model, batch, tokens):
@@ -57,9 +63,10 @@ def measure(model, batch, tokens):
         out = model.generate(**batch, max_new_tokens=tokens, do_sample=False, return_dict_in_generate=True)
         hook.remove()
     clock()
-    steps = [after - before for before, after in zip(clock.times[1:], clock.times[2:])]
-    return {"ms_per_token": 1e3 * statistics.median(steps), "cache_bytes": cache_bytes(out.past_key_values),
-            "prefill_ms": 1e3 * (clock.times[1] - clock.times[0]), "tokens": out.sequences[:, batch["input_ids"].shape[1]:]}
+    wall, processor = clock.medians()
+    return {"ms_per_token": wall, "processor_ms_per_token": processor, "cache_bytes": cache_bytes(out.past_key_values),
+            "prefill_ms": 1e3 * (clock.times[1][0] - clock.times[0][0]),
+            "tokens": out.sequences[:, batch["input_ids"].shape[1]:]}
 
 
 def device_name():
@@ -95,8 +102,9 @@ def run(family, contexts, batch, tokens):
             ids = torch.randint(3, WIDTHS["vocab_size"], (batch, context), device=device)
             found = measure(model, {"input_ids": ids, "attention_mask": torch.ones_like(ids)}, tokens)
             results[label, context] = found
-            print(f"{family} {label}, {batch} x {context}: {found['ms_per_token']:.2f} ms a token, prefill {found['prefill_ms']:.0f} "
-                  f"ms, cache {found['cache_bytes'] / 2**20:.1f} MiB", flush=True)
+            print(f"{family} {label}, {batch} x {context}: {found['ms_per_token']:.2f} ms a token (of processors "
+                  f"{found['processor_ms_per_token']:.2f}), prefill {found['prefill_ms']:.0f} ms, cache "
+                  f"{found['cache_bytes'] / 2**20:.1f} MiB", flush=True)
     rows = []
     for context in contexts:
         eager, compiled = results["eager", context], results["compiled", context]

@@ -23,7 +23,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 class LatentPages:
     """The latent cache of a batch of sequences, for all layers of a bundle. Sequence b has the pages b * width to
-    (b + 1) * width - 1 of each layer; width doubles when a sequence needs more. Padding is not cached."""
+    (b + 1) * width - 1 of each layer; width grows by an eighth when a sequence needs more. Padding is not cached."""
 
     def __init__(self, bundle, name, device, max_length=0):
         self.bundle, self.name, self.device, self.max_length = bundle, name, torch.device(device), max_length
@@ -63,7 +63,7 @@ class LatentPages:
         need = -(-longest // page)
         if need <= self.width:
             return
-        info, width = self.bundle.info, max(need, 2 * self.width)
+        info, width = self.bundle.info, max(need, self.width + self.width // 8)
         grown = torch.empty(info.num_layers, batch, width, page, info.kv_lora_rank + info.qk_rope_head_dim,
                             dtype=DTYPES[info.cache_dtype], device=self.device)
         if self.pages is not None:
