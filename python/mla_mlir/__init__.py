@@ -1,9 +1,9 @@
-# ===- __init__.py - Compiled multi-head latent attention -------------------===#
+# ===- __init__.py - Compiled multi-head latent attention ----------------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# ===------------------------------------------------------------------------===#
+# ===---------------------------------------------------------------------===#
 """Compiles attention layers and runs them on DLPack tensors, without copies.
 
     mla_mlir.compile("layer.mla", weights="layer0.safetensors")

@@ -1,9 +1,9 @@
-# ===- attention.py - Compiled attention as a module of torch -----------------------===#
+# ===- attention.py - Compiled attention as a module of torch ------------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# ===--------------------------------------------------------------------------------===#
+# ===---------------------------------------------------------------------===#
 """What stands between a model that computes padded batches, [batch, tokens, hidden_size], and layers that take packed tokens
 and pages: the cache of a batch, one step of it, and the module in the place of an attention.
 

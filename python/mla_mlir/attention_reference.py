@@ -1,9 +1,9 @@
-# ===- attention_reference.py - The attention alone, by torch ---------------------===#
+# ===- attention_reference.py - The attention alone, by torch ------------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# ===------------------------------------------------------------------------------===#
+# ===---------------------------------------------------------------------===#
 """What the attention kernels of a bundle compute, in float32 with torch's operations, a sequence at a time: for CPUs, and to
 compare with. mla_latent_attention and mla_naive_attention in runtime.h say what the arrays hold."""
 import torch

@@ -1,9 +1,9 @@
-# ===- bundle.py - Bundles and their kernels ----------------------------------===#
+# ===- bundle.py - Bundles and their kernels -----------------------------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# ===------------------------------------------------------------------------===#
+# ===---------------------------------------------------------------------===#
 """Open bundles, and steps on memory of the caller's: see "Enqueueing" in runtime.h for what the arrays hold."""
 import ctypes
 import os

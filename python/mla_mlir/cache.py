@@ -1,9 +1,9 @@
-# ===- cache.py - The runtime's paged cache -------------------------------------===#
+# ===- cache.py - The runtime's paged cache ------------------------------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# ===------------------------------------------------------------------------===#
+# ===---------------------------------------------------------------------===#
 """Caches, sequences and batches of runtime.h, for programs that have no cache of their own."""
 import contextlib
 import ctypes

@@ -1,9 +1,9 @@
-# ===- compiler.py - mla-compile ------------------------------------------------===#
+# ===- compiler.py - mla-compile -----------------------------------------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# ===------------------------------------------------------------------------===#
+# ===---------------------------------------------------------------------===#
 """Runs mla-compile, which `mla-compile --help` describes."""
 import contextlib
 import json

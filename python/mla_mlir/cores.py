@@ -1,9 +1,9 @@
-# ===- cores.py - Bundles for engines that project themselves ---------------------===#
+# ===- cores.py - Bundles for engines that project themselves ------------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# ===------------------------------------------------------------------------------===#
+# ===---------------------------------------------------------------------===#
 """Bundles of which only the attention kernel is used: it depends on heads, widths and page alone, so the rest of the layer is
 made, and narrow. They are kept in MLA_MLIR_CACHE, by default ~/.cache/mla-mlir, and compiled when they are first wanted."""
 import contextlib

@@ -1,9 +1,9 @@
-# ===- dlpack.py - Tensors of any library, without copies ---------------------===#
+# ===- dlpack.py - Tensors of any library, without copies ----------------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# ===------------------------------------------------------------------------===#
+# ===---------------------------------------------------------------------===#
 """Reads where the elements of a tensor are, through DLPack (dmlc.github.io/dlpack, both its capsules), and checks what a
 function asks of it. Every error names the argument.
 

@@ -1,9 +1,9 @@
-# ===- locate.py - Where the compiler and the runtime are --------------------===#
+# ===- locate.py - Where the compiler and the runtime are ----------------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# ===------------------------------------------------------------------------===#
+# ===---------------------------------------------------------------------===#
 """Finds bin/mla-compile and lib/libmla-runtime.so.0.
 
 MLA_MLIR_PREFIX names the tree, built or installed, and then no other is looked at. Without it: the build tree of the

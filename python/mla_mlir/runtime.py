@@ -1,9 +1,9 @@
-# ===- runtime.py - The runtime's C API ---------------------------------------===#
+# ===- runtime.py - The runtime's C API ----------------------------------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# ===------------------------------------------------------------------------===#
+# ===---------------------------------------------------------------------===#
 """runtime/include/mla/runtime.h through ctypes, struct for struct and function for function.
 
 A test compares the layouts with what a C compiler says of the header.

@@ -1,9 +1,9 @@
-# ===- streams.py - CUDA streams and devices -------------------------------------===#
+# ===- streams.py - CUDA streams and devices -----------------------------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# ===------------------------------------------------------------------------------===#
+# ===---------------------------------------------------------------------===#
 """Which stream a call runs on. A stream is None, a number (a CUstream or cudaStream_t) or an object with `cuda_stream`, as
 torch's, or `ptr`, as cupy's. None is torch's current stream where torch is loaded, else the legacy default stream."""
 import ctypes

@@ -1,9 +1,9 @@
-# ===- torch.py - torch.ops.mla ---------------------------------------------------===#
+# ===- torch.py - torch.ops.mla ------------------------------------------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# ===------------------------------------------------------------------------------===#
+# ===---------------------------------------------------------------------===#
 """Registers bundles' layers and attention kernels as operations of torch, with fake kernels: they go through torch.compile,
 and on a GPU into CUDA graphs.
 

@@ -1,9 +1,9 @@
-# ===- transformers.py - Hugging Face models ------------------------------------------===#
+# ===- transformers.py - Hugging Face models -----------------------------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# ===----------------------------------------------------------------------------------===#
+# ===---------------------------------------------------------------------===#
 """Puts compiled layers in the place of the attention of a DeepSeek V2 or V3 model.
 
     model = AutoModelForCausalLM.from_pretrained(…)

@@ -1,9 +1,9 @@
-# ===- vllm.py - An attention backend of vLLM -----------------------------------------===#
+# ===- vllm.py - An attention backend of vLLM ----------------------------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# ===----------------------------------------------------------------------------------===#
+# ===---------------------------------------------------------------------===#
 """Decode on vLLM's latent cache by compiled kernels: up to 8 query tokens a sequence, any number in each, also in full CUDA
 graphs. Projections, the cache and prefill stay vLLM's, as of all its MLA backends. Written for vLLM 0.33:
 

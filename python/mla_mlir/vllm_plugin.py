@@ -1,9 +1,9 @@
-# ===- vllm_plugin.py - What vLLM loads in every process ---------------------------===#
+# ===- vllm_plugin.py - What vLLM loads in every process -----------------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# ===-------------------------------------------------------------------------------===#
+# ===---------------------------------------------------------------------===#
 """The entry point "vllm.general_plugins" of the package."""
 
 
