@@ -26,7 +26,7 @@ def MLARaise : Pass<"mla-raise", "::mlir::func::FuncOp"> {
 
     | piece | formula | may be |
     |---|---|---|
-    | probabilities | `exp(s - m) / sum_j exp(s - m)`, m one number for all keys | guarded as PyTorch's safe softmax is |
+    | probabilities | `exp(s - m) / sum_j exp(s - m)`, m a maximum or a constant | guarded as PyTorch's safe softmax is |
     | scores | `scale * (q_nope · k_nope + q_rope · k_rope) + mask` | one product over both parts; scaled on q, on k or after |
     | mask | 0 where key j <= query s, else -1e4 or less | added, filled in, a constant; see `causal-masks` |
     | k_nope, v | `W c` per head, c one latent for both and all heads | rows of one weight or two weights |

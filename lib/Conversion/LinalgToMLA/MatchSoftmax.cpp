@@ -64,6 +64,14 @@ static TermRef withoutShift(Terms &terms, TermRef argument, AffineExpr key) {
   return scores;
 }
 
+/// What is one number for all keys is a maximum or a constant: another sum may be infinite, or none.
+static bool isShiftFinite(Terms &terms, TermRef argument, AffineExpr key) {
+  return llvm::all_of(addendsOf(terms, argument), [&](Addend addend) {
+    return terms.depends(addend.term, key) || addend.term->kind == Term::Number ||
+           asReduction(terms, addend.term, Function::Maximum) || asFunction(terms, addend.term, Function::Maximum);
+  });
+}
+
 /// The guard says that all keys are hidden.
 static bool isGuard(Terms &terms, TermRef guard, TermRef scores, AffineExpr key) {
   TermRef all = asReduction(terms, guard, Function::And);
@@ -93,7 +101,10 @@ std::optional<Matched<Softmax>> mla::raise::matchSoftmax(Terms &terms, TermRef t
   if (!total || total->index.size() != 1 ||
       !terms.same(parts.exponential, terms.replace(total->operands[0], total->index[0], key)))
     return Matched<Softmax>(because("probabilities do not sum to 1 over the keys", parts.divisor));
-  TermRef scores = withoutShift(terms, asFunction(terms, parts.exponential, Function::Exp)->operands[0], key);
+  TermRef argument = asFunction(terms, parts.exponential, Function::Exp)->operands[0];
+  if (!isShiftFinite(terms, argument, key))
+    return Matched<Softmax>(because("scores are shifted by something else than their maximum", argument));
+  TermRef scores = withoutShift(terms, argument, key);
   if (!scores)
     return Matched<Softmax>(because("scores do not depend on the key", parts.exponential));
   if (parts.guard && !isGuard(terms, parts.guard, scores, key))

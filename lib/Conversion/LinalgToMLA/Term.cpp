@@ -216,7 +216,7 @@ TermRef Terms::definitionByLinalg(linalg::LinalgOp op, TermRef read) {
   TermRef total = reduce(*function, over, body);
   if (isNeutral(*function, init->kind == Term::Read ? definition(init) : init))
     return total;
-  return *function == Function::Add ? apply(Function::Add, {total, init}) : nullptr;
+  return *function == Function::And ? nullptr : apply(*function, {total, init});
 }
 
 //===----------------------------------------------------------------------===//
