@@ -322,10 +322,10 @@ struct Written : OpBuilder::Listener {
 };
 } // namespace
 
-bool mla::raise::buildLayer(OpBuilder &builder, Terms &terms, const Layer &layer, const std::optional<Output> &output) {
+bool mla::raise::buildLayer(Terms &terms, const Layer &layer, const std::optional<Output> &output) {
   Written written;
   Operation *attended = layer.attended.getDefiningOp();
-  ImplicitLocOpBuilder b(attended->getLoc(), builder.getContext(), &written);
+  ImplicitLocOpBuilder b(attended->getLoc(), attended->getContext(), &written);
   b.setInsertionPoint(attended);
   LayerWriter writer(b, terms, layer);
   Value attention = writer.writeAttention();

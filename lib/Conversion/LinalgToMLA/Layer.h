@@ -65,7 +65,7 @@ std::optional<Output> matchOutput(Terms &terms, const Layer &layer);
 
 /// Writes the layer in front of the operations that it replaces, which stay behind without users. False, with nothing
 /// written, if a tensor lies in a way that no reshape, slice and transpose undoes.
-bool buildLayer(mlir::OpBuilder &builder, Terms &terms, const Layer &layer, const std::optional<Output> &output);
+bool buildLayer(Terms &terms, const Layer &layer, const std::optional<Output> &output);
 
 } // namespace mla::raise
 

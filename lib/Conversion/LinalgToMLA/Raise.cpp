@@ -58,10 +58,9 @@ struct MLARaise : mla::impl::MLARaiseBase<MLARaise> {
     std::optional<Matched<Layer>> layer = matchLayer(terms, op, causalMasks);
     if (!layer)
       return false;
-    OpBuilder builder(&getContext());
     if (!*layer) {
       remarkOn(op, layer->reason());
-    } else if (!buildLayer(builder, terms, **layer, matchOutput(terms, **layer))) {
+    } else if (!buildLayer(terms, **layer, matchOutput(terms, **layer))) {
       remarkOn(op, {"a tensor lies in a way that reshapes, slices and transposes do not undo", Value()});
     } else {
       ++raised;
