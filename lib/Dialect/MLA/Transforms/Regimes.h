@@ -26,7 +26,7 @@ Forms getForms(mlir::func::FuncOp function, Form unplanned);
 /// Every function of a phase that the plan speaks of becomes a function a form
 /// and gets its `mla.regime`. The first form keeps the name; another is called
 /// `<name>_<form>`, or `<name>_<q>_<o>` where the sides differ. A function that
-/// serves one range of lengths says it; one that serves several says none, they
+/// serves one range of steps says it; one that serves several says none, they
 /// stay in the plan.
 void specializeByPlan(mlir::ModuleOp module);
 

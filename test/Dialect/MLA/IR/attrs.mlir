@@ -15,6 +15,8 @@ func.func private @decode() attributes {mla.phase = #mla.phase<decode>, mla.regi
 func.func private @short() attributes {mla.regime = #mla.regime<{phase = prefill, context = 0 to 15, q = naive, o = naive}>}
 // CHECK: func.func private @long() attributes {mla.regime = #mla.regime<{phase = prefill, context = 16, q = naive, o = naive}>}
 func.func private @long() attributes {mla.regime = #mla.regime<{phase = prefill, context = 16, q = naive, o = naive}>}
+// CHECK: func.func private @few() attributes {mla.regime = #mla.regime<{phase = prefill, tokens = 9 to 225, context = 513, q = absorb, o = absorb}>}
+func.func private @few() attributes {mla.regime = #mla.regime<{phase = prefill, tokens = 9 to 225, context = 513, q = absorb, o = absorb}>}
 // CHECK: func.func private @cache(!mla.cache<page = 64, latent = 512, rope = 64, bf16>)
 func.func private @cache(!mla.cache<page = 64, latent = 512, rope = 64, bf16>)
 
@@ -30,22 +32,43 @@ func.func private @form() attributes {mla.regime = #mla.regime<{phase = decode, 
 
 // -----
 
-// expected-error @+1 {{context must be a range of lengths, got 16 to 15}}
+// expected-error @+1 {{context must be a range of numbers, got 16 to 15}}
 func.func private @backwards() attributes {mla.regime = #mla.regime<{phase = decode, context = 16 to 15, q = naive, o = naive}>}
 
 // -----
 
-// expected-error @+1 {{regimes of prefill must follow each other without gap or overlap}}
+// expected-error @+1 {{regimes of prefill must follow each other without gap or overlap in context}}
 module attributes {mla.plan = #mla.plan<[{phase = prefill, context = 0 to 15, q = naive, o = naive}, {phase = prefill, context = 17, q = naive, o = naive}], why = "gap">} {}
 
 // -----
 
-// expected-error @+1 {{regimes of prefill must follow each other without gap or overlap}}
+// expected-error @+1 {{regimes of prefill must follow each other without gap or overlap in context}}
 module attributes {mla.plan = #mla.plan<[{phase = prefill, q = naive, o = naive}, {phase = prefill, context = 17, q = naive, o = naive}], why = "overlap">} {}
 
 // -----
 
-// expected-error @+1 {{the last regime of decode must have no end}}
+// expected-error @+1 {{regimes of prefill must follow each other without gap or overlap in tokens}}
+module attributes {mla.plan = #mla.plan<[{phase = prefill, tokens = 0 to 15, q = naive, o = naive}, {phase = prefill, tokens = 17, q = naive, o = naive}], why = "gap">} {}
+
+// -----
+
+// Every band of tokens has all contexts.
+// expected-error @+1 {{the last regime of prefill must have no end in context}}
+module attributes {mla.plan = #mla.plan<[{phase = prefill, tokens = 0 to 15, context = 0 to 99, q = naive, o = naive}, {phase = prefill, tokens = 16, q = naive, o = naive}], why = "hole">} {}
+
+// -----
+
+// expected-error @+1 {{the last regime of prefill must have no end in tokens}}
+module attributes {mla.plan = #mla.plan<[{phase = prefill, tokens = 0 to 15, q = naive, o = naive}], why = "end">} {}
+
+// -----
+
+// expected-error @+1 {{tokens must be a range of numbers, got 3 to 2}}
+func.func private @fewer() attributes {mla.regime = #mla.regime<{phase = prefill, tokens = 3 to 2, q = naive, o = naive}>}
+
+// -----
+
+// expected-error @+1 {{the last regime of decode must have no end in context}}
 module attributes {mla.plan = #mla.plan<[{phase = decode, context = 0 to 15, q = naive, o = naive}], why = "end">} {}
 
 // -----
