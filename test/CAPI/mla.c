@@ -110,7 +110,7 @@ static void test_plan(MlirContext context) {
                                                           "{phase = prefill, tokens = 128, q = absorb, o = absorb}], "
                                                           "why = \"so\">")));
 
-  // CHECK: diagnostic: the last regime of prefill must have no end in context
+  // CHECK: diagnostic: the last regime of prefill must have no end in tokens
   CHECK(mlirAttributeIsNull(mlaPlanAttrGetChecked(location, 2, regimes, text(""))));
   // CHECK: diagnostic: regime 1 of a plan is no #mla.regime
   MlirAttribute wrong[] = {regimes[0], mlirUnitAttrGet(context)};

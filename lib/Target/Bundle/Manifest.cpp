@@ -29,17 +29,18 @@ static std::vector<std::string> boundWeights(mlir::func::FuncOp function) {
   return names;
 }
 
-static bool hasForms(RegimeAttr own, RegimeAttr regime) {
-  return own && own.getPhase() == regime.getPhase() && own.hasForms(regime.getQ(), regime.getO());
+static bool serves(RegimeAttr own, RegimeAttr regime) {
+  return own && own.getPhase() == regime.getPhase() && own.hasForms(regime.getQ(), regime.getO()) &&
+         own.getTokens() == regime.getTokens();
 }
 
-/// The function, or the launches, that have the forms of a regime.
+/// The function, or the launches, that serve a regime.
 static mlir::Operation *findEntry(mlir::ModuleOp module, RegimeAttr regime) {
   for (auto function : module.getOps<mlir::func::FuncOp>())
-    if (hasForms(function->getAttrOfType<RegimeAttr>(kRegimeAttr), regime))
+    if (serves(function->getAttrOfType<RegimeAttr>(kRegimeAttr), regime))
       return function;
   for (auto launches : module.getOps<LaunchesOp>())
-    if (hasForms(launches.getRegimeAttr(), regime))
+    if (serves(launches.getRegimeAttr(), regime))
       return launches;
   return nullptr;
 }

@@ -28,7 +28,7 @@ static PlanAttr usualPlan() {
   static mlir::MLIRContext context;
   context.loadDialect<MLADialect>();
   auto regime = [](Phase phase, Form form) {
-    return RegimeAttr::get(&context, phase, 0, RegimeAttr::kUnbounded, form, form);
+    return RegimeAttr::get(&context, phase, {}, {}, form, form);
   };
   return PlanAttr::get(&context, {regime(Phase::Decode, Form::Absorb), regime(Phase::Prefill, Form::Naive)}, "usual");
 }

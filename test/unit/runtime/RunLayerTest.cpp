@@ -80,7 +80,7 @@ TEST_F(RunLayerTest, RefusesWrongPhases) {
   ASSERT_EQ(mla_batch_commit(batch), MLA_OK);
   batch = begin({s}, {1});
   EXPECT_EQ(run(batch, MLA_PHASE_AUTO), MLA_UNSUPPORTED);
-  EXPECT_MESSAGE("no decode entry for a sequence of 10 tokens");
+  EXPECT_MESSAGE("no decode entry for 1 query tokens on 10 cached ones");
   EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
 }
 

@@ -19,16 +19,19 @@ Forms mla::getForms(func::FuncOp function, Form unplanned) {
   return planned ? Forms{Form::Naive, Form::Naive} : Forms{unplanned, unplanned};
 }
 
-/// One regime a pair of forms, in the plan's order; without ranges where a pair
-/// has several.
-static SmallVector<RegimeAttr> mergeByForms(ArrayRef<RegimeAttr> regimes) {
+/// One regime a pair of forms and a band of tokens, which has tiles of its own, in the plan's order; without contexts
+/// where a pair has several.
+static SmallVector<RegimeAttr> mergeContexts(ArrayRef<RegimeAttr> regimes) {
   SmallVector<RegimeAttr> merged;
   for (RegimeAttr regime : regimes) {
-    auto *same = llvm::find_if(merged, [&](RegimeAttr other) { return other.hasForms(regime.getQ(), regime.getO()); });
+    auto *same = llvm::find_if(merged, [&](RegimeAttr other) {
+      return other.hasForms(regime.getQ(), regime.getO()) && other.getTokens() == regime.getTokens();
+    });
     if (same == merged.end())
       merged.push_back(regime);
     else
-      *same = RegimeAttr::get(regime.getContext(), regime.getPhase(), {}, {}, regime.getQ(), regime.getO());
+      *same =
+          RegimeAttr::get(regime.getContext(), regime.getPhase(), regime.getTokens(), {}, regime.getQ(), regime.getO());
   }
   return merged;
 }
@@ -59,7 +62,7 @@ void mla::specializeByPlan(ModuleOp module) {
     auto phase = function->getAttrOfType<PhaseAttr>(kPhaseAttr);
     if (!phase || function.isExternal() || function->hasAttr(kRegimeAttr))
       continue;
-    SmallVector<RegimeAttr> regimes = mergeByForms(plan.getRegimes(phase.getValue()));
+    SmallVector<RegimeAttr> regimes = mergeContexts(plan.getRegimes(phase.getValue()));
     if (!regimes.empty())
       specialize(function, regimes, symbols);
   }

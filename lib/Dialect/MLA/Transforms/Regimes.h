@@ -24,10 +24,10 @@ namespace mla {
 Forms getForms(mlir::func::FuncOp function, Form unplanned);
 
 /// Every function of a phase that the plan speaks of becomes a function a form
-/// and gets its `mla.regime`. The first form keeps the name; another is called
-/// `<name>_<form>`, or `<name>_<q>_<o>` where the sides differ. A function that
-/// serves one range of steps says it; one that serves several says none, they
-/// stay in the plan.
+/// and a band of tokens, and gets its `mla.regime`. The first one keeps the
+/// name; another is called `<name>_<form>`, or `<name>_<q>_<o>` where the sides
+/// differ. A function that serves one range of contexts says it; one that serves
+/// several says none, they stay in the plan.
 void specializeByPlan(mlir::ModuleOp module);
 
 } // namespace mla
