@@ -45,8 +45,8 @@ class Call:
     def __init__(self, bundle, function, struct, arrays):
         struct.size = ctypes.sizeof(struct)
         self.bundle, self.struct, self.arrays = bundle, struct, arrays
-        self._enqueue = getattr(runtime.library(), f"mla_enqueue_{function}")
-        self._workspace = getattr(runtime.library(), f"mla_{'step' if function == 'layer' else function}_workspace")
+        self._enqueue = getattr(runtime.loaded(), f"mla_enqueue_{function}")
+        self._workspace = getattr(runtime.loaded(), f"mla_{'step' if function == 'layer' else function}_workspace")
 
     def workspace_bytes(self):
         """What the call needs, for sizes as they are in the struct now."""
@@ -77,7 +77,7 @@ class Bundle:
 
     def __init__(self, path, inspect=False):
         self.handle = ctypes.c_void_p()
-        lib = runtime.library()
+        lib = runtime.loaded()
         (lib.mla_bundle_inspect if inspect else lib.mla_bundle_open)(os.fsencode(path), ctypes.byref(self.handle))
         self.info = _description(lib.mla_bundle_get_info(self.handle).contents)
         self.entries = tuple(self._entry(i) for i in range(self.info.num_entries))
@@ -89,7 +89,7 @@ class Bundle:
             self.devices = ((dlpack.CUDA, index), (dlpack.CUDA_MANAGED, None))
 
     def _entry(self, index):
-        entry = runtime.library().mla_bundle_get_entry(self.handle, index).contents
+        entry = runtime.loaded().mla_bundle_get_entry(self.handle, index).contents
         fields = {name: _text(getattr(entry, name)) for name, _ in EntryInfo._fields_}
         return types.SimpleNamespace(**{**fields, "phase": ("auto", "prefill", "decode")[entry.phase]})
 
@@ -97,11 +97,11 @@ class Bundle:
         """Waits for the device. Graphs that captured calls must not be replayed any more. Caches live on."""
         handle, self.handle = self.handle, ctypes.c_void_p()
         for address, _ in self._workspaces.values():
-            runtime.library().mla_device_synchronize()
-            runtime.library().mla_device_free(address)
+            runtime.loaded().mla_device_synchronize()
+            runtime.loaded().mla_device_free(address)
         self._workspaces = {}
         if handle:
-            runtime.library().mla_bundle_close(handle)
+            runtime.loaded().mla_bundle_close(handle)
 
     def __enter__(self):
         return self
@@ -166,7 +166,7 @@ class Bundle:
         for array in tables:
             setattr(struct, array.name, array.address)
         struct.stream = streams.handle(stream) if self.info.device_memory else None
-        runtime.library().mla_step_check(self.handle, struct)
+        runtime.loaded().mla_step_check(self.handle, struct)
 
     # --- the attention alone, on a GPU ---
 
@@ -258,7 +258,7 @@ class Bundle:
         """Memory for calls on one stream; it grows when a call needs more, which waits for the device."""
         address, size = self._workspaces.get(stream, (None, 0))
         if size < needed:
-            lib, memory = runtime.library(), ctypes.c_void_p()
+            lib, memory = runtime.loaded(), ctypes.c_void_p()
             if address:
                 lib.mla_device_synchronize()
                 lib.mla_device_free(self._workspaces.pop(stream)[0])

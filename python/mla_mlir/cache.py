@@ -19,7 +19,7 @@ class Pages:
 
     def __init__(self, cache, layer):
         data, dims, dtype = ctypes.c_void_p(), (ctypes.c_int64 * 3)(), ctypes.c_int32()
-        runtime.library().mla_cache_pages(cache.handle, layer, ctypes.byref(data), dims, ctypes.byref(dtype))
+        runtime.loaded().mla_cache_pages(cache.handle, layer, ctypes.byref(data), dims, ctypes.byref(dtype))
         interface = {"shape": tuple(dims), "typestr": ("<f4", "<u2")[dtype.value], "data": (data.value, False), "version": 3}
         setattr(self, "__cuda_array_interface__" if cache.bundle.info.device_memory else "__array_interface__", interface)
         self.cache = cache  # keeps the memory
@@ -32,7 +32,7 @@ class Sequence:
         self.cache, self.number = cache, number
 
     def _call(self, function, *arguments):
-        return getattr(runtime.library(), function)(self.cache.handle, self.number, *arguments)
+        return getattr(runtime.loaded(), function)(self.cache.handle, self.number, *arguments)
 
     def __len__(self):
         length = ctypes.c_int64()
@@ -67,8 +67,8 @@ class Batch:
 
     def __init__(self, cache, handle, stream):
         self.cache, self.handle, self.stream = cache, handle, stream
-        self.tokens = runtime.library().mla_batch_tokens(handle)
-        self.max_length = runtime.library().mla_batch_max_length(handle)
+        self.tokens = runtime.loaded().mla_batch_tokens(handle)
+        self.max_length = runtime.loaded().mla_batch_max_length(handle)
 
     def run(self, hidden, out=None, *, layer=None, phase="auto"):
         """Runs a layer: hidden and out are [tokens, hidden_size], the first sequence's tokens first. On a GPU it returns
@@ -82,7 +82,7 @@ class Batch:
         source = view("hidden", hidden, number).expect_contiguous(bundle.info.dtype, shape, bundle.devices)
         result = view("out", out, number).expect_contiguous(bundle.info.dtype, shape, bundle.devices, writable=True)
         layer = bundle.info.layers[0] if layer is None else layer
-        runtime.library().mla_run_layer(bundle.handle, layer, self.handle, runtime.PHASES[phase], source.address,
+        runtime.loaded().mla_run_layer(bundle.handle, layer, self.handle, runtime.PHASES[phase], source.address,
                                         result.address)
         return out
 
@@ -93,12 +93,12 @@ class Cache:
 
     def __init__(self, bundle, pages):
         self.bundle, self.handle = bundle, ctypes.c_void_p()
-        runtime.library().mla_cache_create(bundle.handle, pages, ctypes.byref(self.handle))
+        runtime.loaded().mla_cache_create(bundle.handle, pages, ctypes.byref(self.handle))
 
     def close(self):
         """Frees the cache and its sequences."""
         if self.handle:
-            runtime.library().mla_cache_destroy(self.handle)
+            runtime.loaded().mla_cache_destroy(self.handle)
         self.handle = ctypes.c_void_p()
 
     def __enter__(self):
@@ -113,11 +113,11 @@ class Cache:
 
     @property
     def num_pages(self):
-        return runtime.library().mla_cache_num_pages(self.handle)
+        return runtime.loaded().mla_cache_num_pages(self.handle)
 
     @property
     def free_pages(self):
-        return runtime.library().mla_cache_free_pages(self.handle)
+        return runtime.loaded().mla_cache_free_pages(self.handle)
 
     def pages(self, layer):
         """The memory of a layer's pages."""
@@ -126,7 +126,7 @@ class Cache:
     def sequence(self):
         """A new, empty sequence."""
         number = ctypes.c_int64()
-        runtime.library().mla_sequence_create(self.handle, ctypes.byref(number))
+        runtime.loaded().mla_sequence_create(self.handle, ctypes.byref(number))
         return Sequence(self, number.value)
 
     @contextlib.contextmanager
@@ -136,7 +136,7 @@ class Cache:
         free or truncate sequences, or run fewer."""
         if len(sequences) != len(tokens):
             raise ArgumentError("tokens", f"has {len(tokens)} numbers for {len(sequences)} sequences")
-        lib, handle = runtime.library(), ctypes.c_void_p()
+        lib, handle = runtime.loaded(), ctypes.c_void_p()
         numbers = (ctypes.c_int64 * len(sequences))(*(sequence.number for sequence in sequences))
         lib.mla_batch_begin(self.handle, numbers, (ctypes.c_int32 * len(tokens))(*tokens), len(tokens), ctypes.byref(handle))
         try:

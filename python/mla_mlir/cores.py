@@ -27,7 +27,7 @@ def config(heads, kv_lora_rank, qk_rope_head_dim):
 
 def bundle(heads, kv_lora_rank, qk_rope_head_dim, page):
     """Path of an H100 bundle with the latent attention of these widths. Several processes may ask at once."""
-    release = runtime.library().mla_version().decode()
+    release = runtime.loaded().mla_version().decode()
     path = directory() / f"{release}-latent-h{heads}-l{kv_lora_rank}-r{qk_rope_head_dim}-page{page}.mla"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -45,7 +45,7 @@ def _find(name, directories):
     )
 
 
-def library():
+def runtime_library():
     """Path of libmla-runtime."""
     return os.environ.get("MLA_RUNTIME_LIBRARY") or _find(LIBRARY, ["lib", "lib64", f"lib/{os.uname().machine}-linux-gnu"])
 

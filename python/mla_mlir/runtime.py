@@ -120,12 +120,12 @@ _FUNCTIONS = {
 
 def _check(status, function, arguments):
     if status != 0:
-        lib = library()
+        lib = loaded()
         raise Error(lib.mla_status_name(status).decode(), lib.mla_last_error().decode(errors="replace"))
 
 
 def _load():
-    lib = ctypes.CDLL(locate.library())
+    lib = ctypes.CDLL(locate.runtime_library())
     for name in ("mla_last_error", "mla_status_name"):
         getattr(lib, name).restype = _text
     lib.mla_status_name.argtypes = [_i32]
@@ -141,7 +141,7 @@ def _load():
 _library, _lock = None, threading.Lock()
 
 
-def library():
+def loaded():
     """The runtime, loaded at the first call. Its functions raise Error where they return a status that is not MLA_OK."""
     global _library
     if _library is None:

@@ -119,7 +119,7 @@ def main():
     mla_mlir.compile(out / "core.mla", config=CORE, target=given.target, dtype="bf16")
     (out / "pack.json").write_text(json.dumps({"target": given.target, "core": CORE, "tokens": TOKENS}, indent=1))
     shutil.copytree(ROOT / "python" / "mla_mlir", out / "python" / "mla_mlir", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(locate.library(), out / locate.LIBRARY)
+    shutil.copy(locate.runtime_library(), out / locate.LIBRARY)
     for script in ("python_check.py", "minimal_model.py"):
         shutil.copy(HERE / script, out)
     shutil.copy(ROOT / "benchmarks" / "generate.py", out)
