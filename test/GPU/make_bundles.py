@@ -23,6 +23,12 @@ CORES |= {
     "naive_p256_r0": (5, (256, 0, 256, 64), 64, []),
     "naive_p64_r64": (12, (64, 64, 128, 64), 64, []),
 }
+# name -> --plan. Of one side only: keys or values are latents that all heads share, the others are up-projected.
+PLANS = {p: p for p in ("auto", "absorb", "naive", "fold")}
+PLANS |= {
+    "qnaive": "prefill.q=naive,prefill.o=absorb,decode.q=naive,decode.o=fold",
+    "onaive": "prefill.q=fold,prefill.o=naive,decode.q=absorb,decode.o=naive",
+}
 
 
 def config(heads, dims):
@@ -62,11 +68,11 @@ def main():
         jobs.append((out / name, [f"--config={path}", f"--page={page}", *flags]))
     for weights in sorted(golden.iterdir()):
         every = weights.stem in ("v3_plain", "v3_yarn", "mistral4")
-        for plan in ("auto", "absorb", "naive", "fold") if every else ("auto",):
-            jobs.append((out / f"golden_{weights.stem}_{plan}", [f"--weights={weights}", f"--plan={plan}"]))
+        for plan in PLANS if every else ("auto",):
+            jobs.append((out / f"golden_{weights.stem}_{plan}", [f"--weights={weights}", f"--plan={PLANS[plan]}"]))
     long_prefill = make_long_prefill(golden, out)
-    for plan in ("absorb", "naive"):
-        jobs.append((out / f"golden_long_prefill_{plan}", [f"--weights={long_prefill}", f"--plan=prefill={plan}"]))
+    for name, plan in {"absorb": "prefill=absorb", "naive": "prefill=naive", "qnaive": PLANS["qnaive"], "onaive": PLANS["onaive"]}.items():
+        jobs.append((out / f"golden_long_prefill_{name}", [f"--weights={long_prefill}", f"--plan={plan}"]))
     with concurrent.futures.ThreadPoolExecutor() as pool:
         done = list(pool.map(lambda job: compile_bundle(compiler, *job), jobs))
     cores = {name: {"heads": c[0], "dims": c[1], "page": c[2], "invariant": bool(c[3])} for name, c in CORES.items()}
