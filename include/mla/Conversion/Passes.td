@@ -135,7 +135,8 @@ def MLAScheduleKernels : Pass<"mla-schedule-kernels", "::mlir::ModuleOp"> {
     nothing else. Choices depend on the kernel's kind and widths and on the
     function's phase and regime: those of a projection have the least predicted
     time for 64 tokens in decode, and in prefill where the regime has a last
-    number of tokens, for 4096 else, and are right for any number.
+    number of tokens, for 4096 else, and are right for any number. Up-projections
+    of cached tokens go by the regime's last context alone.
 
     With `batch-invariant` what is computed for a sequence does not depend on the
     others in its batch, bit by bit: the splits of its pages are of a fixed size.

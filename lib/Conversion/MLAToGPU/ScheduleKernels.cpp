@@ -18,12 +18,22 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// What steps of a function typically have. Functions that say nothing serve prefill: its tiles are right for any number
-/// of tokens; prefill of a few, which is a regime of its own, is as decode of a batch.
-static int64_t getTypicalTokens(func::FuncOp function) {
+/// Whether a kernel works on cached tokens, as an up-projection of keys or values does, not on those of the step.
+static bool readsCache(KernelOp kernel) {
+  return llvm::any_of(kernel.getInputs(), [](Value input) {
+    auto made = input.getDefiningOp<KernelOp>();
+    return made && made.getKind() == KernelKind::Gather;
+  });
+}
+
+/// What a kernel typically works on. Functions that say nothing serve prefill: its tiles are right for any number of
+/// tokens; prefill of a few, which is a regime of its own, is as decode of a batch.
+static int64_t getTypicalTokens(KernelOp kernel, func::FuncOp function) {
   constexpr int64_t few = 64, many = 4096;
   auto phase = function->getAttrOfType<PhaseAttr>(kPhaseAttr);
   auto regime = function->getAttrOfType<RegimeAttr>(kRegimeAttr);
+  if (readsCache(kernel))
+    return regime && regime.getContexts().isBounded() ? few : many;
   bool decodes = phase && phase.getValue() == Phase::Decode;
   return decodes || (regime && regime.getTokens().isBounded()) ? few : many;
 }
@@ -36,7 +46,7 @@ struct MLAScheduleKernels : mla::impl::MLAScheduleKernelsBase<MLAScheduleKernels
     for (auto function : getOperation().getOps<func::FuncOp>())
       function.walk([&](KernelOp kernel) {
         if (!kernel.getSchedule())
-          kernel.setScheduleAttr(defaultSchedule(kernel, {getTypicalTokens(function), batchInvariant}));
+          kernel.setScheduleAttr(defaultSchedule(kernel, {getTypicalTokens(kernel, function), batchInvariant}));
       });
   }
 };
