@@ -1,4 +1,4 @@
-// Choices by kind, widths and phase; a schedule that is there stays.
+// Choices by kind, widths, phase and regime; a schedule that is there stays.
 //
 // RUN: mla-opt %s --mla-schedule-kernels | FileCheck %s --check-prefixes=CHECK,BALANCED
 // RUN: mla-opt %s --mla-schedule-kernels=batch-invariant | FileCheck %s --check-prefixes=CHECK,INVARIANT
@@ -47,6 +47,47 @@ func.func @prefill(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %cache: 
   %g:3 = mla.kernel gather "g"(%k = %cache) : (!cache) -> (tensor<?x512xbf16>, tensor<?x64xbf16>, tensor<?xi32>) {
     %latent, %k_rope, %cu_keys = mla.gather %k : !cache
     mla.yield %latent, %k_rope, %cu_keys : tensor<?x512xbf16>, tensor<?x64xbf16>, tensor<?xi32>
+  }
+  return
+}
+
+// A few queries on a long context: their own projection has the tiles of few tokens, an up-projection those of many.
+// CHECK-LABEL: func.func @few_queries
+func.func @few_queries(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %w_uk: tensor<16384x512xbf16>, %cache: !cache)
+    attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, tokens = 0 to 225, q = naive, o = naive}>} {
+  // CHECK: %{{.*}} = mla.kernel projection "a"(
+  // CHECK-NEXT: schedule <projection, {{.*}}tokens = 64}>
+  %a = mla.kernel projection "a"(%xa = %x, %wa = %w) : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16> {
+    %y = mla.project %xa, %wa : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16>
+    mla.yield %y : tensor<?x1536xbf16>
+  }
+  // CHECK: %[[G:.*]]:3 = mla.kernel gather
+  %g:3 = mla.kernel gather "g"(%k = %cache) : (!cache) -> (tensor<?x512xbf16>, tensor<?x64xbf16>, tensor<?xi32>) {
+    %latent, %k_rope, %cu_keys = mla.gather %k : !cache
+    mla.yield %latent, %k_rope, %cu_keys : tensor<?x512xbf16>, tensor<?x64xbf16>, tensor<?xi32>
+  }
+  // CHECK: mla.kernel projection "k"(%{{.*}} = %[[G]]#0,
+  // CHECK-NEXT: schedule <projection, {{.*}}tokens = {{128|192|256}}}>
+  %u = mla.kernel projection "k"(%xa = %g#0, %wa = %w_uk) : (tensor<?x512xbf16>, tensor<16384x512xbf16>) -> tensor<?x16384xbf16> {
+    %y = mla.project %xa, %wa : (tensor<?x512xbf16>, tensor<16384x512xbf16>) -> tensor<?x16384xbf16>
+    mla.yield %y : tensor<?x16384xbf16>
+  }
+  return
+}
+
+// Where the context is short as well, both have tiles of few.
+// CHECK-LABEL: func.func @short_context
+func.func @short_context(%w_uk: tensor<16384x512xbf16>, %cache: !cache)
+    attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, tokens = 0 to 225, context = 0 to 512, q = naive, o = naive}>} {
+  %g:3 = mla.kernel gather "g"(%k = %cache) : (!cache) -> (tensor<?x512xbf16>, tensor<?x64xbf16>, tensor<?xi32>) {
+    %latent, %k_rope, %cu_keys = mla.gather %k : !cache
+    mla.yield %latent, %k_rope, %cu_keys : tensor<?x512xbf16>, tensor<?x64xbf16>, tensor<?xi32>
+  }
+  // CHECK: mla.kernel projection "k"(
+  // CHECK-NEXT: schedule <projection, {{.*}}tokens = 64}>
+  %u = mla.kernel projection "k"(%xa = %g#0, %wa = %w_uk) : (tensor<?x512xbf16>, tensor<16384x512xbf16>) -> tensor<?x16384xbf16> {
+    %y = mla.project %xa, %wa : (tensor<?x512xbf16>, tensor<16384x512xbf16>) -> tensor<?x16384xbf16>
+    mla.yield %y : tensor<?x16384xbf16>
   }
   return
 }
