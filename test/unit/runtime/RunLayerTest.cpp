@@ -68,6 +68,23 @@ TEST_F(RunLayerTest, PicksTheEntryByPhaseAndContext) {
   EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
 }
 
+/// By the sequence with most queries: one more, and another entry serves the batch.
+TEST_F(RunLayerTest, SelectsEntriesByQueries) {
+  std::string manifest =
+      replaced(smallManifest(), "\"tokens\": [0, -1], \"context\": [0, 8]", "\"tokens\": [0, 2], \"context\": [0, -1]");
+  manifest =
+      replaced(manifest, "\"tokens\": [0, -1], \"context\": [9, -1]", "\"tokens\": [3, -1], \"context\": [0, -1]");
+  open(16, manifest);
+  mla_sequence s = newSequence(), t = newSequence();
+  for (auto [queries, entry] : {std::pair(2, 0), std::pair(3, 1)}) {
+    mla_batch *batch = begin({s, t}, {1, queries});
+    int64_t selected = -1;
+    EXPECT_EQ(mla_select_entry(bundle, batch, MLA_PHASE_AUTO, &selected), MLA_OK) << mla_last_error();
+    EXPECT_EQ(selected, entry) << queries;
+    EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
+  }
+}
+
 TEST_F(RunLayerTest, RefusesWrongPhases) {
   open(16, replaced(smallManifest(), "[9, -1]", "[12, 13]"));
   mla_sequence s = newSequence();

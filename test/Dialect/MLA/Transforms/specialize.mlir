@@ -106,3 +106,25 @@ func.func @prefill(%q_nope: tensor<?x4x32xf32>, %q_rope: tensor<?x4x16xf32>, %cu
   return %o : tensor<?x4x32xf32>
 }
 }
+
+// -----
+
+// The same forms in two bands of queries: a function each, and one where a band has several contexts.
+// CHECK-LABEL: func.func @prefill(
+// CHECK-SAME: mla.regime = #mla.regime<{phase = prefill, tokens = 0 to 99, q = naive, o = naive}>
+// CHECK: mla.attention
+// CHECK-LABEL: func.func @prefill_absorb(
+// CHECK-SAME: mla.regime = #mla.regime<{phase = prefill, tokens = 0 to 99, context = 512 to 4095, q = absorb, o = absorb}>
+// CHECK: mla.latent_attention
+// CHECK-LABEL: func.func @prefill_naive(
+// CHECK-SAME: mla.regime = #mla.regime<{phase = prefill, tokens = 100, q = naive, o = naive}>
+// CHECK: mla.attention
+!cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
+
+module attributes {mla.plan = #mla.plan<[
+  {phase = prefill, tokens = 0 to 99, context = 0 to 511, q = naive, o = naive},
+  {phase = prefill, tokens = 0 to 99, context = 512 to 4095, q = absorb, o = absorb},
+  {phase = prefill, tokens = 0 to 99, context = 4096, q = naive, o = naive},
+  {phase = prefill, tokens = 100, q = naive, o = naive}
+], why = "as measured">} {
+}
