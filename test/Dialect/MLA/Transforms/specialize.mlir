@@ -127,4 +127,14 @@ module attributes {mla.plan = #mla.plan<[
   {phase = prefill, tokens = 0 to 99, context = 4096, q = naive, o = naive},
   {phase = prefill, tokens = 100, q = naive, o = naive}
 ], why = "as measured">} {
+func.func @prefill(%q_nope: tensor<?x4x32xf32>, %q_rope: tensor<?x4x16xf32>, %cu: tensor<?xi32>, %cache: !cache) -> tensor<?x4x32xf32> attributes {mla.phase = #mla.phase<prefill>} {
+  %latent, %k_rope, %cu_keys = mla.gather %cache : !cache
+  %w_uk = mla.weight "w_uk" : tensor<4x32x64xf32>
+  %w_uv = mla.weight "w_uv" : tensor<4x32x64xf32>
+  %k_nope = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
+  %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
+  %o = mla.attention queries(%q_nope, %q_rope of %cu) keys(%k_nope, %k_rope of %cu_keys) values(%v) {scale = 2.5e-1 : f64}
+      : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>, tensor<?x16xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xf32>
+  return %o : tensor<?x4x32xf32>
+}
 }
