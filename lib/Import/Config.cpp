@@ -8,6 +8,7 @@
 #include "mla/Import/Config.h"
 #include "Families.h"
 #include "Json.h"
+#include "Limits.h"
 #include "RopeConfig.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -21,12 +22,9 @@ using llvm::Twine;
 using llvm::json::Object;
 using llvm::json::Value;
 
-// Each is more than ten times what any released model has, and together they keep every product inside 64 bits.
-static constexpr int64_t maxHidden = 1 << 20;
-static constexpr int64_t maxHeads = 1 << 16;
+// As those of Limits.h.
 static constexpr int64_t maxHeadDim = 1 << 16;
 static constexpr int64_t maxRank = 1 << 20;
-static constexpr int64_t maxLayers = 1 << 16;
 static constexpr int64_t maxBlock = 1 << 16;
 static constexpr int64_t maxContext = int64_t(1) << 31;
 /// Elements of one weight: 64 GiB in float32.

@@ -8,6 +8,7 @@
 #include "mla/Import/ModelConfig.h"
 #include "Families.h"
 #include "Json.h"
+#include "Limits.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -19,11 +20,8 @@ using llvm::Twine;
 using llvm::json::Object;
 using llvm::json::Value;
 
-// As in Config.cpp: each is more than ten times what any released model has.
-static constexpr int64_t maxWidth = 1 << 20;
-static constexpr int64_t maxHeads = 1 << 16;
+// As those of Limits.h.
 static constexpr int64_t maxExperts = 1 << 16;
-static constexpr int64_t maxLayers = 1 << 16;
 static constexpr int64_t maxVocabulary = 1 << 26;
 
 int64_t ModelConfig::numLayers() const {
@@ -79,7 +77,7 @@ static void parseExperts(FieldReader &reader, ModelConfig &model) {
   StringRef because = nameIn(reader, expertCounts);
   Experts experts;
   experts.routed = reader.count(because, maxExperts);
-  experts.width = needed(reader, expertWidths, maxWidth, because);
+  experts.width = needed(reader, expertWidths, maxHidden, because);
   experts.perToken = needed(reader, choices, maxExperts, because);
   experts.zero = optional(reader, {"zero_expert_num"}, maxExperts, 0, 0);
   experts.sharedWidth = experts.width * optional(reader, {"n_shared_experts"}, maxExperts, 0, 0);
@@ -119,14 +117,14 @@ static int64_t countSparse(FieldReader &reader, int64_t layers) {
 /// A layer of LongCat-Flash has two attentions, a dense MLP behind each, and one mixture beside them all.
 static void addLayersOfTwoAttentions(FieldReader &reader, int64_t layers, ModelConfig &model) {
   if (model.experts)
-    model.denseWidth = needed(reader, denseWidths, maxWidth, nameIn(reader, expertCounts));
+    model.denseWidth = needed(reader, denseWidths, maxHidden, nameIn(reader, expertCounts));
   model.layers = {{layers, 2, model.denseWidth ? 2 : 0, model.experts ? 1 : 0}};
 }
 
 static void addLayers(FieldReader &reader, int64_t layers, ModelConfig &model) {
   int64_t sparse = model.experts ? countSparse(reader, layers) : 0;
   if (model.experts && sparse < layers)
-    model.denseWidth = needed(reader, denseWidths, maxWidth, nameIn(reader, expertCounts));
+    model.denseWidth = needed(reader, denseWidths, maxHidden, nameIn(reader, expertCounts));
   if (sparse < layers)
     model.layers.push_back({layers - sparse, 1, model.denseWidth ? 1 : 0, 0});
   if (sparse)
@@ -136,7 +134,7 @@ static void addLayers(FieldReader &reader, int64_t layers, ModelConfig &model) {
 /// Fields that every model may have. `layers` are decoder layers.
 static void parseDecoder(FieldReader &reader, int64_t layers, bool twoAttentions, ModelConfig &model) {
   model.vocabSize = optional(reader, {"vocab_size"}, maxVocabulary, 1, 0);
-  model.denseWidth = optional(reader, denseWidths, maxWidth, 1, 0);
+  model.denseWidth = optional(reader, denseWidths, maxHidden, 1, 0);
   if (reader.find(nameIn(reader, expertCounts)))
     parseExperts(reader, model);
   if (twoAttentions)
@@ -168,7 +166,7 @@ static llvm::Expected<ModelConfig> parseLatent(StringRef json, const Object &roo
 
 /// GPT-2's own names are n_embd and the like; configs that speak transformers' common names are read, too.
 static void parseHeads(FieldReader &reader, ModelConfig &model) {
-  model.hiddenSize = reader.count(nameIn(reader, {"hidden_size", "n_embd"}), maxWidth);
+  model.hiddenSize = reader.count(nameIn(reader, {"hidden_size", "n_embd"}), maxHidden);
   HeadAttention &heads = model.heads;
   heads.heads = reader.count(nameIn(reader, {"num_attention_heads", "n_head"}), maxHeads);
   heads.keyValueHeads = optional(reader, {"num_key_value_heads"}, maxHeads, 1, heads.heads);
@@ -193,7 +191,7 @@ static llvm::Expected<ModelConfig> parseHeadModel(const Object &root, StringRef 
                /*twoAttentions=*/false, model);
   if (!model.hasMlp() && reader.find("n_embd")) // GPT-2's n_inner, of which null means this
     model.layers.front().denseMlps = 1,
-    model.denseWidth = optional(reader, {"n_inner"}, maxWidth, 1, 4 * model.hiddenSize);
+    model.denseWidth = optional(reader, {"n_inner"}, maxHidden, 1, 4 * model.hiddenSize);
   if (llvm::Error error = reader.takeError())
     return error;
   return model;
