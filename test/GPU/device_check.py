@@ -5,7 +5,9 @@ BUNDLES is what make_bundles.py wrote; RUN_DIR holds mla-run and libmla-runtime.
 fails or hangs ends alone: golden, decode, prefill, graph, refuse, sanitize. Exit status 0 only if all passed; one check must fail, to test
 the tester. References are float32 or better; results and everything behind a buffer's end are poisoned first; every case runs twice and
 must repeat bit by bit."""
-import json, os, pathlib, random, subprocess, sys, time
+import json, os, pathlib, random, subprocess, sys
+
+import stages
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIMITS = {"golden": 240, "decode": 120, "prefill": 90, "graph": 60, "refuse": 60, "sanitize": 150}
@@ -15,23 +17,8 @@ os.environ.setdefault("MLA_RUNTIME_LIBRARY", str(run_dir / "libmla-runtime.so.0"
 sys.path.insert(0, str(HERE.parents[1] / "benchmarks"))
 
 
-def all_stages():
-    failed = []
-    for stage, limit in LIMITS.items():
-        begin = time.time()
-        try:
-            status = subprocess.run([sys.executable, "-u", __file__, str(bundles), str(run_dir), stage], timeout=limit).returncode
-        except subprocess.TimeoutExpired:
-            status = "timeout"
-        print(f"== {stage}: {'passed' if status == 0 else f'FAILED ({status})'} in {time.time() - begin:.0f} s", flush=True)
-        if status != 0:
-            failed.append(stage)
-    print("device check: " + ("all passed" if not failed else "FAILED: " + ", ".join(failed)))
-    sys.exit(bool(failed))
-
-
 if len(sys.argv) == 3:
-    all_stages()
+    stages.run_all("device check", LIMITS, [__file__, str(bundles), str(run_dir)])
 
 manifest = json.loads((bundles / "bundles.json").read_text())
 CANARY = -12345.0

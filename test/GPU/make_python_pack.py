@@ -120,7 +120,7 @@ def main():
     (out / "pack.json").write_text(json.dumps({"target": given.target, "core": CORE, "tokens": TOKENS}, indent=1))
     shutil.copytree(ROOT / "python" / "mla_mlir", out / "python" / "mla_mlir", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(locate.runtime_library(), out / locate.LIBRARY)
-    for script in ("python_check.py", "minimal_model.py"):
+    for script in ("python_check.py", "stages.py", "minimal_model.py"):
         shutil.copy(HERE / script, out)
     shutil.copy(ROOT / "benchmarks" / "generate.py", out)
     if given.site:

@@ -9,9 +9,9 @@ Without a GPU, and with a pack of --target=cpu, stages that need one say so."""
 import json
 import os
 import pathlib
-import subprocess
 import sys
-import time
+
+import stages
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIMITS = {"ops": 150, "streams": 60, "graph": 60, "compile": 150, "model": 150, "generate": 240}
@@ -22,21 +22,6 @@ pack = json.loads((HERE / "pack.json").read_text())
 ON_GPU = pack["target"] == "h100"
 DEVICE = "cuda" if ON_GPU else "cpu"
 cases = bad = 0
-
-
-def all_stages():
-    failed = []
-    for stage, limit in LIMITS.items():
-        begin = time.time()
-        try:
-            status = subprocess.run([sys.executable, "-u", __file__, stage], timeout=limit).returncode
-        except subprocess.TimeoutExpired:
-            status = "timeout"
-        print(f"== {stage}: {'passed' if status == 0 else f'FAILED ({status})'} in {time.time() - begin:.0f} s", flush=True)
-        if status != 0:
-            failed.append(stage)
-    print("python check: " + ("all passed" if not failed else "FAILED: " + ", ".join(failed)))
-    sys.exit(bool(failed))
 
 
 def report(ok, text):
@@ -393,7 +378,7 @@ def clear_prefix(golden):
 
 if __name__ == "__main__":
     if len(sys.argv) == 1:
-        all_stages()
+        stages.run_all("python check", LIMITS, [__file__])
     for stage in sys.argv[1:]:
         globals()[stage]()
     print(f"{' '.join(sys.argv[1:])}: {cases} cases, {bad} bad")
