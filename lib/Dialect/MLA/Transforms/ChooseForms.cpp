@@ -80,6 +80,19 @@ Forms FormChooser::choose(int64_t tokens, int64_t context) const {
   return best;
 }
 
+/// A range whose numbers do not grow by half is not worth an entry: it joins the next one.
+static SmallVector<Range> joinNarrow(ArrayRef<Range> ranges, Range bounds) {
+  SmallVector<Range> wide;
+  int64_t first = 0;
+  for (Range range : ranges) {
+    if (range.isBounded() && 2 * range.last < 3 * std::max(first, bounds.first))
+      continue;
+    wide.push_back({first, range.last});
+    first = range.last + 1;
+  }
+  return wide;
+}
+
 /// Ranges of numbers that are chosen alike, from `bounds.first` on by doubling and, between, by bisection.
 static SmallVector<Range> splitByChoice(Range bounds, function_ref<Forms(int64_t)> choose) {
   SmallVector<Range> ranges = {Range()};
@@ -95,7 +108,7 @@ static SmallVector<Range> splitByChoice(Range bounds, function_ref<Forms(int64_t
       ranges.push_back({from, Range::kUnbounded});
     }
   }
-  return ranges;
+  return joinNarrow(ranges, bounds);
 }
 
 /// The step that stands for a band: the one in the middle, as factors go. The longest ones stand for those beyond.
@@ -113,7 +126,7 @@ SmallVector<FormsOfSteps> FormChooser::chooseAll() const {
   for (Range band : splitByChoice(workload.tokens, [&](int64_t tokens) { return choose(tokens, contexts.last); })) {
     int64_t tokens = getTypical(band, workload.tokens);
     for (Range range : splitByChoice(contexts, [&](int64_t context) { return choose(tokens, context); }))
-      chosen.push_back({band, range, choose(tokens, std::max(range.first, contexts.first))});
+      chosen.push_back({band, range, choose(tokens, range.isBounded() ? range.last : contexts.last)});
   }
   return chosen;
 }

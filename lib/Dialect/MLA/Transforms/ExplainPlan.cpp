@@ -181,7 +181,7 @@ static void addRow(raw_ostream &os, bool taken, Forms forms, const LayerCost &co
                       stringifyForm(forms.o), total.readBytes / 1e6, total.writtenBytes / 1e6, total.flops / 1e9,
                       int64_t(total.launches));
   for (const Cost &part : {cost.common, cost.query, cost.upProjection, cost.attention, cost.output, total})
-    os << llvm::formatv("{0,11:f1}", microseconds(part));
+    os << llvm::formatv(" {0,10:f1}", microseconds(part));
   os << "\n";
 }
 

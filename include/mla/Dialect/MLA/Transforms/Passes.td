@@ -27,8 +27,8 @@ def MLAPlan : Pass<"mla-plan", "::mlir::ModuleOp"> {
     the whole context where that is shorter. The naive form up-projects the whole
     context once a step, which pays when enough queries share it, 171 and more for
     DeepSeek-V3 by FLOPs: a plan of prefill has bands of queries, and in each
-    ranges of contexts. Fewer queries than 16 are served as 16, more than
-    `prefill-tokens` as these.
+    ranges of contexts; a range whose numbers do not grow by half joins the next.
+    Fewer queries than 16 are served as 16, more than `prefill-tokens` as these.
 
     A plan that is already there is kept unless forms are requested. `plan` is a
     form for decode (`absorb`), with prefill as decided, or a list of
