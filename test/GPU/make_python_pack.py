@@ -13,26 +13,23 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path.insert(0, str(ROOT / "python"))
+sys.path[:0] = [str(ROOT / "python"), str(ROOT / "test" / "Python" / "Inputs")]
 
 import mla_mlir  # noqa: E402
+import small_models  # noqa: E402
 import torch  # noqa: E402
-import transformers  # noqa: E402
 from mla_mlir import locate  # noqa: E402
 from mla_mlir.transformers import save_attentions  # noqa: E402
 
 TOKENS = 64
 LENGTHS = (3, 70, 129, 40)
-COMMON = dict(vocab_size=512, hidden_size=256, intermediate_size=512, moe_intermediate_size=128, num_hidden_layers=2,
-              num_attention_heads=8, num_key_value_heads=8, kv_lora_rank=256, qk_nope_head_dim=64, qk_rope_head_dim=32,
-              v_head_dim=64, n_routed_experts=4, n_shared_experts=1, num_experts_per_tok=2, n_group=1, topk_group=1,
-              first_k_dense_replace=2, max_position_embeddings=1024, initializer_range=0.06, pad_token_id=0, bos_token_id=1,
-              eos_token_id=None)
-YARN = {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "beta_fast": 32, "beta_slow": 1, "mscale": 1.0,
-        "mscale_all_dim": 1.0, "original_max_position_embeddings": 256}
+WIDER = dict(hidden_size=256, intermediate_size=512, moe_intermediate_size=128, num_hidden_layers=2, num_attention_heads=8,
+             num_key_value_heads=8, kv_lora_rank=256, qk_nope_head_dim=64, qk_rope_head_dim=32, v_head_dim=64, n_routed_experts=4,
+             first_k_dense_replace=2, max_position_embeddings=1024, initializer_range=0.06)
+YARN = {**small_models.YARN, "mscale": 1.0, "mscale_all_dim": 1.0, "original_max_position_embeddings": 256}
 MODELS = {
-    "v3": (transformers.DeepseekV3Config, transformers.DeepseekV3ForCausalLM, dict(q_lora_rank=192, rope_parameters=YARN)),
-    "v2": (transformers.DeepseekV2Config, transformers.DeepseekV2ForCausalLM, dict(q_lora_rank=None)),
+    "v3": ("deepseek_v3", dict(q_lora_rank=192, rope_parameters=YARN)),
+    "v2": ("deepseek_v2", dict(q_lora_rank=None)),
 }
 # The attention alone, of a layer that is otherwise narrow.
 CORE = {"model_type": "deepseek_v3", "hidden_size": 64, "num_attention_heads": 16, "q_lora_rank": None, "kv_lora_rank": 512,
@@ -67,10 +64,9 @@ def forced_logits(model, sequences, mask, tokens):
 
 
 def pack_model(out, name, target):
-    config_kind, kind, more = MODELS[name]
-    torch.manual_seed(5)
+    family, more = MODELS[name]
     # Weights that bf16 holds: rounding them is not the question.
-    model = rounded(kind(config_kind(**COMMON, **more)).eval(), torch.bfloat16)
+    model = rounded(small_models.model(family, seed=5, **WIDER, **more), torch.bfloat16)
     weights = {key: value.clone() for key, value in model.state_dict().items()}
     place = out / name
     place.mkdir(parents=True)
@@ -78,9 +74,7 @@ def pack_model(out, name, target):
     mla_mlir.compile(place / "attention.mla", weights=place, layers="all", target=target, dtype="bf16")
     (place / "model.safetensors").unlink()
 
-    longest = max(LENGTHS)
-    mask = torch.tensor([[0] * (longest - n) + [1] * n for n in LENGTHS])
-    ids = torch.randint(3, COMMON["vocab_size"], mask.shape) * mask
+    ids, mask = small_models.batch(LENGTHS).values()
     model = rounded(model, torch.float32)
     with torch.no_grad():
         sequences = model.generate(ids, attention_mask=mask, max_new_tokens=TOKENS, do_sample=False)

@@ -19,13 +19,8 @@ protected:
       hidden[3 * t] = static_cast<float>(t + 1);
   }
   mla_step step() {
-    mla_step made = {};
-    made.size = sizeof(made);
+    auto made = ofSizes<mla_step>(7, 2, 5, 8);
     made.layer = 3;
-    made.tokens = 7;
-    made.batch = 2;
-    made.max_queries = 5;
-    made.max_length = 8;
     made.num_pages = 4;
     made.table_width = 2;
     made.hidden = hidden;

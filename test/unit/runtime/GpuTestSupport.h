@@ -23,17 +23,6 @@ std::string gpuCubin(const std::string &module = gpuModule());
 void writeGpuBundle(const std::string &directory, const std::string &manifest = gpuManifest(),
                     const std::string &module = gpuModule());
 
-/// One of the API's structs with the sizes that all have.
-template <typename Struct> Struct ofSizes(int64_t tokens, int64_t batch, int64_t maxQueries, int64_t maxLength) {
-  Struct made = {};
-  made.size = sizeof(made);
-  made.tokens = tokens;
-  made.batch = batch;
-  made.max_queries = maxQueries;
-  made.max_length = maxLength;
-  return made;
-}
-
 /// An open bundle on the fake GPU. In the end everything must have been given back, and nothing been wrong.
 class GpuTest : public RuntimeTest {
 protected:

@@ -79,6 +79,17 @@ protected:
   mla_cache *cache = nullptr;
 };
 
+/// One of the API's structs with the sizes that all have.
+template <typename Struct> Struct ofSizes(int64_t tokens, int64_t batch, int64_t maxQueries, int64_t maxLength) {
+  Struct made = {};
+  made.size = sizeof(made);
+  made.tokens = tokens;
+  made.batch = batch;
+  made.max_queries = maxQueries;
+  made.max_length = maxLength;
+  return made;
+}
+
 /// Names the tests of a table by the `name` of its rows.
 inline constexpr auto byName = [](const auto &info) { return std::string(info.param.name); };
 
