@@ -3,6 +3,7 @@
 import ctypes
 import importlib.util
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -37,9 +38,12 @@ config.substitutions.append(("%mla_plugin", os.path.join(config.mla_obj_root, "l
 
 # Runs @main of what `mla-opt --mla-to-cpu` prints.
 runner_libraries = ["%llvm_lib_dir/libmlir_runner_utils.so", "%llvm_lib_dir/libmlir_c_runner_utils.so", "%mla_runtime"]
-config.substitutions.insert(
-    0, ("%run_main", "mlir-runner -e main --entry-point-result=void --shared-libs=" + ",".join(runner_libraries))
-)
+runner = "mlir-runner -e main --entry-point-result=void --shared-libs=" + ",".join(runner_libraries)
+if config.mla_sanitizers:  # mlir-runner is built without, our runtime with AddressSanitizer, which must be there first
+    find = [config.mla_cxx_compiler, "-print-file-name=libclang_rt.asan-" + platform.machine() + ".so"]
+    library = subprocess.run(find, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    runner = f"env LD_PRELOAD={library} {runner}"
+config.substitutions.insert(0, ("%run_main", runner))
 
 # A tool that is not built yet fails the tests that name it, not all tests.
 tools = ["mla-opt", "mla-compile", "mla-run", "mla-capi-test", "mlir-runner", "mlir-opt", "mlir-tblgen"]

@@ -14,6 +14,8 @@
 #include "mlir/CAPI/Support.h"
 #include "mlir/CAPI/Utils.h"
 
+#include "llvm/ADT/bit.h"
+
 using namespace mlir;
 using namespace mla;
 
@@ -62,6 +64,11 @@ static_assert(MlaFormNaive == static_cast<int>(Form::Naive) && MlaFormAbsorb == 
               MlaFormFold == static_cast<int>(Form::Fold));
 static_assert(MLA_UNBOUNDED == Range::kUnbounded);
 
+/// C lets any number be an enumerator; C++ may not even read one.
+template <typename Enum> static uint32_t numberOf(const Enum &enumerator) {
+  return llvm::bit_cast<uint32_t>(enumerator);
+}
+
 static Range unwrap(MlaRange range) { return {range.first, range.last}; }
 static MlaRange wrap(Range range) { return {range.first, range.last}; }
 static RegimeAttr unwrapRegime(MlirAttribute attribute) { return cast<RegimeAttr>(unwrap(attribute)); }
@@ -74,12 +81,11 @@ MlirTypeID mlaRegimeAttrGetTypeID() { return wrap(RegimeAttr::getTypeID()); }
 MlirAttribute mlaRegimeAttrGetChecked(MlirLocation location, MlaPhase phase, MlaRange tokens, MlaRange contexts,
                                       MlaForm q, MlaForm o) {
   Location loc = unwrap(location);
-  // C lets any number be an enumerator.
-  std::optional<Phase> knownPhase = symbolizePhase(phase);
-  std::optional<Form> knownQ = symbolizeForm(q), knownO = symbolizeForm(o);
+  std::optional<Phase> knownPhase = symbolizePhase(numberOf(phase));
+  std::optional<Form> knownQ = symbolizeForm(numberOf(q)), knownO = symbolizeForm(numberOf(o));
   if (!knownPhase || !knownQ || !knownO)
     return emitError(loc, "no such phase or form: phase ")
-               << static_cast<int>(phase) << ", q " << static_cast<int>(q) << ", o " << static_cast<int>(o),
+               << numberOf(phase) << ", q " << numberOf(q) << ", o " << numberOf(o),
            MlirAttribute{nullptr};
   return wrap(RegimeAttr::getChecked([&] { return emitError(loc); }, contextOf(loc), *knownPhase, unwrap(tokens),
                                      unwrap(contexts), *knownQ, *knownO));

@@ -324,7 +324,8 @@ func::FuncOp LayerBuilder::build(StringRef name, Phase phase) {
   auto function = func::FuncOp::create(builder, named(name), name, functionType());
   function->setAttr(kPhaseAttr, PhaseAttr::get(builder.getContext(), phase));
   Block *block = function.addEntryBlock();
-  for (auto [argument, argumentName] : llvm::zip(block->getArguments(), ArrayRef<StringRef>{"hidden", "cu", "cache"}))
+  static constexpr StringLiteral names[] = {"hidden", "cu", "cache"};
+  for (auto [argument, argumentName] : llvm::zip_equal(block->getArguments(), names))
     argument.setLoc(named(argumentName));
   builder.setInsertionPointToStart(block);
 
