@@ -28,8 +28,9 @@ if shutil.which("ccache"):  # for projects that tests build
     config.environment["CMAKE_CXX_COMPILER_LAUNCHER"] = "ccache"
 config.substitutions.append(("%mla_src_root", config.mla_src_root))
 config.substitutions.append(("%mla_obj_root", config.mla_obj_root))
-config.substitutions.append(("%cc", config.mla_c_compiler))
-config.substitutions.append(("%cxx", config.mla_cxx_compiler))
+sanitizers = " -fsanitize=address,undefined" if config.mla_sanitizers else ""  # programs bring their runtime library
+config.substitutions.append(("%cc", config.mla_c_compiler + sanitizers))
+config.substitutions.append(("%cxx", config.mla_cxx_compiler + sanitizers))
 config.substitutions.append(("%golden", os.path.join(config.mla_src_root, "test", "Models", "golden")))
 config.substitutions.append(("%configs", os.path.join(config.mla_src_root, "test", "Models", "configs")))
 config.substitutions.append(("%llvm_lib_dir", os.path.join(config.llvm_tools_dir, "..", "lib")))

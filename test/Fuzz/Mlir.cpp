@@ -21,6 +21,7 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 
+#include "llvm/Support/Regex.h"
 #include "llvm/Support/xxhash.h"
 
 using namespace mlir;
@@ -44,6 +45,16 @@ static MLIRContext &freshContext() {
   context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
   context->getDiagEngine().registerHandler([](Diagnostic &) {});
   return *context;
+}
+
+/// MLIR's own parser (22.1) ends the process where a list of linalg's is none, as in `permutation = >0, 1]`.
+static bool crashesTheParser(StringRef text) {
+  static const llvm::Regex list("^[a-z]+ *= *\\[ *(-?[0-9]{1,18}( *, *-?[0-9]{1,18})*)? *\\]");
+  for (StringRef key : {"permutation", "dimensions"})
+    for (size_t at = text.find(key); at != text.npos; at = text.find(key, at + 1))
+      if (!list.match(text.drop_front(at)))
+        return true;
+  return false;
 }
 
 /// Runs passes on the module while they succeed.
@@ -81,6 +92,8 @@ static bool goesThrough(ModuleOp module, StringRef text) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   MLIRContext &context = freshContext();
   std::string text(reinterpret_cast<const char *>(data), size); // MLIR's lexer looks at the NUL behind it
+  if (crashesTheParser(text))
+    return 0;
   if (OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context))
     inputAccepted |= goesThrough(*module, text);
   return 0;

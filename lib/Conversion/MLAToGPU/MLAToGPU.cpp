@@ -36,12 +36,14 @@ namespace {
 /// Arguments as attributes.
 struct MakeArgument {
   BufferNames &names;
-  Builder &builder;
+  ImplicitLocOpBuilder &builder;
 
+  /// Null, after an error, where there is no such map.
   Attribute operator()(const mla::gpu::TensorMap &map) const {
     MLIRContext *context = builder.getContext();
-    return TensorMapAttr::get(context, names.nameOf(map.buffer), map.buffer.offset, mapOf(map.dims, context),
-                              mapOf(map.strides, context), map.box, map.swizzle);
+    return TensorMapAttr::getChecked([&] { return emitError(builder.getLoc()); }, context, names.nameOf(map.buffer),
+                                     map.buffer.offset, mapOf(map.dims, context), mapOf(map.strides, context),
+                                     ArrayRef<int64_t>(map.box), map.swizzle);
   }
   Attribute operator()(const mla::gpu::Buffer &buffer) const {
     return PointerAttr::get(builder.getContext(), names.nameOf(buffer), buffer.offset);
@@ -53,16 +55,19 @@ struct MakeArgument {
 };
 } // namespace
 
-static void createLaunch(ImplicitLocOpBuilder &builder, const mla::gpu::Launch &launch, BufferNames &names) {
+static LogicalResult createLaunch(ImplicitLocOpBuilder &builder, const mla::gpu::Launch &launch, BufferNames &names) {
   MLIRContext *context = builder.getContext();
   auto kernel =
       SymbolRefAttr::get(builder.getStringAttr(kModuleName), {FlatSymbolRefAttr::get(context, launch.kernel)});
   SmallVector<Attribute> arguments;
   for (const mla::gpu::Argument &argument : launch.arguments)
     arguments.push_back(std::visit(MakeArgument{names, builder}, argument));
+  if (llvm::is_contained(arguments, Attribute()))
+    return failure();
   LaunchOp::create(builder, kernel, AffineMapAttr::get(mapOf(launch.grid, context)),
                    builder.getI64IntegerAttr(launch.threads), builder.getI64IntegerAttr(launch.sharedBytes),
                    launch.overlap ? builder.getUnitAttr() : UnitAttr(), builder.getArrayAttr(arguments));
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -76,10 +81,28 @@ static ArrayAttr weightsOf(func::FuncOp function, Builder &builder) {
   return builder.getArrayAttr(names.getArrayRef());
 }
 
+/// A cache, or a row for each token, of a size that is known and that a GPU can hold.
+static bool isInMemory(Type type) {
+  constexpr uint64_t most = uint64_t(1) << 40;
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor)
+    return isa<CacheType>(type);
+  if (tensor.getRank() == 0 || !tensor.getElementType().isIntOrFloat())
+    return false;
+  uint64_t elements = 1; // a size that is not known counts as the largest
+  for (int64_t size : tensor.getShape().drop_front())
+    elements = llvm::SaturatingMultiply(elements, static_cast<uint64_t>(size));
+  return elements < most;
+}
+
 static LogicalResult checkFunction(func::FuncOp function) {
   for (Operation &op : function.front())
     if (!isa<KernelOp, WeightOp, func::ReturnOp>(op))
       return op.emitOpError("is not in a kernel; run mla-group-kernels before");
+  for (auto kernel : function.getOps<KernelOp>())
+    for (Type type : kernel.getResultTypes())
+      if (!isInMemory(type))
+        return kernel.emitOpError("gives ") << type << "; results are rows, one a token, of a size that is known";
   return success();
 }
 
@@ -94,7 +117,8 @@ static LogicalResult fill(LaunchesOp list, func::FuncOp function, mlir::gpu::GPU
     builder.setLoc(kernel.getLoc());
     names.enter(kernel, generated->workspace);
     for (const mla::gpu::Launch &launch : generated->launches)
-      createLaunch(builder, launch, names);
+      if (failed(createLaunch(builder, launch, names)))
+        return failure();
   }
   return success();
 }

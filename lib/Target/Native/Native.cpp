@@ -34,15 +34,16 @@ void mla::registerNativeTarget(DialectRegistry &registry) {
 
 llvm::StringRef mla::hostIsa() { return hostLevel().isa; }
 
-static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createMachine() {
+static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+createMachine(llvm::Reloc::Model relocations = llvm::Reloc::PIC_,
+              std::optional<llvm::CodeModel::Model> model = std::nullopt) {
   llvm::Triple triple(llvm::sys::getDefaultTargetTriple());
   std::string message;
   const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, message);
   if (!target)
     return llvm::createStringError("host: no code generator for " + triple.str() + ": " + message);
-  std::unique_ptr<llvm::TargetMachine> machine(
-      target->createTargetMachine(triple, mla::hostLevel().cpu, "", llvm::TargetOptions(), llvm::Reloc::PIC_,
-                                  std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
+      triple, mla::hostLevel().cpu, "", llvm::TargetOptions(), relocations, model, llvm::CodeGenOptLevel::Aggressive));
   if (!machine)
     return llvm::createStringError("host: no target machine for " + triple.str());
   return machine;
@@ -108,7 +109,9 @@ llvm::Expected<std::unique_ptr<ExecutionEngine>> mla::compileInProcess(ModuleOp 
   options.llvmModuleBuilder = translate;
   options.transformer = optimize;
   options.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Aggressive;
-  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> own = createMachine();
+  // Whole addresses: beside terabytes of mapped weights sections may come to lie more than 2 GiB apart, and RuntimeDyld
+  // cuts a longer distance off without a word.
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> own = createMachine(llvm::Reloc::Static, llvm::CodeModel::Large);
   if (!own)
     return own.takeError();
   return ExecutionEngine::create(module, options, std::move(*own));

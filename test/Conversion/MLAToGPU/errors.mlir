@@ -33,6 +33,16 @@ func.func @impossible_schedule(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
 
 // -----
 
+func.func @rows_of_no_known_size(%x: tensor<?x?xi64>) -> tensor<?x?xi64> {
+  // expected-error @+1 {{gives 'tensor<?x?xi64>'; results are rows, one a token, of a size that is known}}
+  %y = mla.kernel projection "y"(%a = %x) schedule <projection, {tokens = 64}> : (tensor<?x?xi64>) -> tensor<?x?xi64> {
+    mla.yield %a : tensor<?x?xi64>
+  }
+  return %y : tensor<?x?xi64>
+}
+
+// -----
+
 // What is computed in a kernel is nowhere in memory.
 func.func @no_operand(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
   %w_dq = mla.weight "w" : tensor<48x160xbf16>

@@ -125,14 +125,14 @@ SmallVector<RegimeAttr> PlanAttr::getRegimes(Phase phase) const { return regimes
 /// Sorted ranges must follow each other from 0 to no end.
 static LogicalResult verifyCover(function_ref<InFlightDiagnostic()> emitError, Phase phase, StringRef name,
                                  ArrayRef<Range> ranges) {
-  int64_t next = 0;
+  std::optional<uint64_t> next = 0;
   for (Range range : ranges) {
-    if (next == Range::kUnbounded || range.first != next)
+    if (!next || *next != static_cast<uint64_t>(range.first))
       return emitError() << "regimes of " << stringifyPhase(phase)
                          << " must follow each other without gap or overlap in " << name;
-    next = range.isBounded() ? range.last + 1 : Range::kUnbounded;
+    next = range.isBounded() ? std::optional(static_cast<uint64_t>(range.last) + 1) : std::nullopt;
   }
-  if (next != Range::kUnbounded)
+  if (next)
     return emitError() << "the last regime of " << stringifyPhase(phase) << " must have no end in " << name;
   return success();
 }

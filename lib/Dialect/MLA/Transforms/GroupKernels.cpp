@@ -194,7 +194,8 @@ Operation *KernelRegion::clone(Operation *op) {
   for (Value operand : op->getOperands())
     take(operand);
   // Between operations of one kernel nothing is rounded.
-  bool scales = isa<PositionScaleOp>(op) || (isa<RopeOp>(op) && isa<PositionScaleOp>(*op->user_begin()));
+  bool scales =
+      isa<PositionScaleOp>(op) || (isa<RopeOp>(op) && llvm::any_of(op->getUsers(), llvm::IsaPred<PositionScaleOp>));
   if (scales)
     inside.map(op->getOperand(0), toElement(inside.lookup(op->getOperand(0)), builder.getF32Type()));
   Operation *copy = builder.clone(*op, inside);
