@@ -150,8 +150,10 @@ protected:
     std::string &bytes = storage[name.str()];
     if (bytes.empty())
       fill(bytes, tensor.dtype, mlir::ShapedType::getNumElements(tensor.shape));
-    tensor.data = bytes.data();
-    tensor.bytes = bytes.size();
+    if (unaligned && tensor.bytes == 0)
+      bytes.insert(0, 1, 0);
+    tensor.data = bytes.data() + unaligned;
+    tensor.bytes = bytes.size() - unaligned;
     return &tensor;
   }
 
@@ -214,6 +216,7 @@ protected:
   std::map<std::string, SafetensorsTensor> tensors;
   std::map<std::string, std::string> storage;
   std::vector<Certificate> certificates;
+  bool unaligned = false; ///< tensors begin at an odd address
 };
 } // namespace
 
@@ -242,6 +245,15 @@ TEST_F(CertificateTest, SaysHowFarAProductIsFromItsBound) {
   EXPECT_LE(c.maxRounding, 0x1p-8);
   EXPECT_GT(c.rmsRounding, 0);
   EXPECT_LT(c.rmsRounding, c.maxRounding);
+}
+
+TEST_F(CertificateTest, TakesInputsAtAnyByte) {
+  unaligned = true;
+  for (llvm::StringRef text : {kRoundedProduct, kScaled, kLaidOut, kMerged, kSum, kLargeProduct}) {
+    tensors.clear();
+    storage.clear();
+    EXPECT_EQ(write(compile(text)), "");
+  }
 }
 
 TEST_F(CertificateTest, SurvivesJson) {
@@ -485,8 +497,9 @@ protected:
 };
 } // namespace
 
-/// 128 MiB are made of 64 MiB; what is needed beside is near some tiles of 1 MiB a thread.
+/// 128 MiB are made of 64 MiB, wherever a file has them; what is needed beside is near some tiles of 1 MiB a thread.
 TEST_F(PreparationMemoryTest, IsNearATileAThread) {
+  unaligned = true;
   WeightPreparation preparation = compile(R"mlir(
 func.func @prepare.w(%a: tensor<32768x1024xbf16> {mla.weight = "a"}) -> tensor<32768x1024xf32> {
   %w = arith.extf %a : tensor<32768x1024xbf16> to tensor<32768x1024xf32>
