@@ -161,9 +161,9 @@ llvm::Error ExpectedProbes::probeOuter(ComposeOp op, int64_t head, llvm::ArrayRe
   double steps = depth, growth = std::max(std::sqrt(steps), steps / std::sqrt(numColumns()));
   double relative = growth + findRelativeError(op.getOuter());
   ProbedFactor factor(inner);
+  std::vector<double> outer(std::min(block, rows.size()) * depth);
   for (; !rows.empty(); rows = rows.drop_front(std::min(block, rows.size()))) {
     llvm::SmallVector<Place> some = llvm::to_vector(rows.take_front(block));
-    std::vector<double> outer(some.size() * depth);
     Selection ofOuter = dense({{Place{head, 0}}, some, selectAll({static_cast<int64_t>(depth)})[0]});
     if (llvm::Error error = reference.evaluate(op.getOuter(), ofOuter, outer.data()))
       return error;

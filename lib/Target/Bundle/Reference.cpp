@@ -28,9 +28,11 @@ using Row = llvm::MutableArrayRef<double>;
 Selection mla::selectBox(llvm::ArrayRef<int64_t> offsets, llvm::ArrayRef<int64_t> sizes) {
   Selection selection(sizes.size());
   int64_t stride = 1;
-  for (size_t d = sizes.size(); d-- > 0; stride *= sizes[d])
+  for (size_t d = sizes.size(); d-- > 0; stride *= sizes[d]) {
+    selection[d].reserve(sizes[d]);
     for (int64_t i = 0; i < sizes[d]; ++i)
       selection[d].push_back({offsets[d] + i, i * stride});
+  }
   return selection;
 }
 
@@ -41,6 +43,7 @@ Selection mla::selectAll(llvm::ArrayRef<int64_t> shape) {
 /// Two dimensions, the inner of size `size`, as one.
 static Places join(llvm::ArrayRef<Place> outer, llvm::ArrayRef<Place> inner, int64_t size) {
   Places joined;
+  joined.reserve(outer.size() * inner.size());
   for (Place o : outer)
     for (Place i : inner)
       joined.push_back({o.index * size + i.index, o.offset + i.offset});

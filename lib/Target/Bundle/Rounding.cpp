@@ -10,8 +10,6 @@
 #include "WideVectors.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 using namespace mla;
 

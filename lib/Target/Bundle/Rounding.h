@@ -20,8 +20,8 @@ struct RoundingError {
   void add(const RoundingError &other);
 };
 
-/// Whether all elements are the bf16 nearest to what was made, ties to even; how they differ is added to `error`. A NaN
-/// is nearest to nothing.
+/// Whether all elements are the bf16 nearest to what was made, ties to even; how they differ is added to `error`, whose
+/// sums are not finite if an element is not.
 bool checkRounding(const float *made, const uint16_t *stored, int64_t count, RoundingError &error);
 
 } // namespace mla
