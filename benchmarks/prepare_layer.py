@@ -3,10 +3,10 @@
 
 Writes a random checkpoint of the layer at its real sizes as the model is released (weights in F8_E4M3 with a scale in
 f32 for each block of 128 x 128, norms in bf16, config.json) into a temporary directory, runs mla-compile on it, and
-prints JSON. A case is TARGET:PLAN. Of each: wall and processor seconds of the whole command, bytes of the checkpoint and
-of the bundle, and the peak of memory beyond mapped files, which is the largest of samples of RssAnon + RssShmem in
-/proc/PID/status; the mapped checkpoint is RssFile, and the bundle is written with pwrite, so that neither is in it. Wall
-figures of a shared machine mean little.
+prints JSON. A case is TARGET:PLAN. Of each: wall and processor seconds of the whole command (with ptxas, where it is
+installed), bytes of the checkpoint and of the bundle, and the peak of memory beyond mapped files, which is the largest of
+samples of RssAnon + RssShmem in /proc/PID/status; the mapped checkpoint is RssFile, and the bundle is written with pwrite,
+so that neither is in it. Wall figures of a shared machine mean little.
 
 usage: prepare_layer.py [--build=BUILD | --tool=MLA_COMPILE] [--threads=N] [--case=h100:fold …] [--scratch=DIR]
                         [--commit=COMMIT]                                                       (needs numpy)
