@@ -8,9 +8,15 @@ with others only the ratios by processor time on one thread (--threads=1) mean m
 much more anonymous memory the process holds after a round, plain and certified, than before the first product, when it held
 the inputs and the code: tiles and probes, and what the allocator kept; no peak. Prints JSON.
 
-usage: prepare_products.py [--build=BUILD] [--rounds=5] [--heads=128] [--threads=N]        (needs numpy)
+`of_openblas` ratios are OpenBLAS's time by ours; `certificate_of_own` is what the checks add, by processor time of a
+product without them.
+
+usage: prepare_products.py [--build=BUILD | --tool=PREPARE_PRODUCTS] [--rounds=5] [--heads=128] [--threads=N]
+                           [--commit=COMMIT]                                     (needs numpy, with OpenBLAS)
 """
-import argparse, datetime, json, os, pathlib, platform, statistics, subprocess, sys, tempfile, time
+import argparse, json, os, pathlib, statistics, subprocess, tempfile, time
+
+import provenance
 
 HEADS, NOPE, RANK, Q_RANK, HIDDEN, VALUE = 128, 128, 512, 1536, 7168, 128
 FUNCTIONS = {
@@ -80,17 +86,17 @@ def openblas(product, heads):
 
 
 def main():
-    root = pathlib.Path(__file__).resolve().parent.parent
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", type=pathlib.Path, default=root / "build")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, default=provenance.ROOT / "build")
+    parser.add_argument("--tool", type=pathlib.Path, help="prepare-products, where it is not in BUILD/bin")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--heads", type=int, default=HEADS)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    provenance.add_option(parser)
     args = parser.parse_args()
     os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MLA_NUM_THREADS"] = str(args.threads)
     import numpy
-    tool = next(args.build.rglob("prepare-products"))
-    results = {}
+    tool, results = args.tool or args.build / "bin/prepare-products", {}
     with tempfile.TemporaryDirectory() as scratch:
         for product in ("q", "o"):
             for layout in ("panels", "rows"):
@@ -106,11 +112,11 @@ def main():
                     "openblas_GFLOPs": flops / median["openblas_seconds"] / 1e9,
                     "of_openblas": ratio("seconds", "openblas_seconds"),
                     "of_openblas_by_cpu_time": ratio("cpu_seconds", "openblas_cpu_seconds"),
-                    "certified_of_openblas_by_cpu_time": ratio("certified_cpu_seconds", "openblas_cpu_seconds")}
-    commit = subprocess.run(["git", "-C", str(root), "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
-    print(json.dumps({"date": str(datetime.date.today()), "commit": commit.stdout.strip(),
-                      "cpu": platform.processor() or platform.machine(), "threads": args.threads,
-                      "heads": args.heads, "rounds": args.rounds, "numpy": numpy.__version__, **results}, indent=1))
+                    "certified_of_openblas_by_cpu_time": ratio("certified_cpu_seconds", "openblas_cpu_seconds"),
+                    "certificate_of_own": statistics.median(r["certified_cpu_seconds"] / r["cpu_seconds"] - 1
+                                                            for r in rounds)}
+    print(json.dumps({**provenance.describe(args.commit), "threads": args.threads, "heads": args.heads,
+                      "rounds": args.rounds, "numpy": numpy.__version__, **results}, indent=1))
 
 
 if __name__ == "__main__":

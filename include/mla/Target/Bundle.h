@@ -111,7 +111,7 @@ public:
 
     bool isRounded() const { return madeType != spec.dtype; }
     /// Makes one tile: the box of the weight at `offsets`, multiples of the tile's sizes. `data` are the inputs,
-    /// row-major and aligned to their elements. The tile goes to `made`, and if it is rounded also to `stored`.
+    /// row-major and at any byte. The tile goes to `made`, and if it is rounded also to `stored`.
     void run(llvm::ArrayRef<const void *> data, llvm::ArrayRef<int64_t> offsets, void *made, void *stored) const;
   };
   llvm::ArrayRef<Weight> weights() const { return list; }

@@ -205,15 +205,10 @@ Value TileEmitter::emitConstant(arith::ConstantOp op, const Box &box) {
   return sliceOf(e.clone(*op)->getResult(0), box);
 }
 
-/// Element by element, to memory of its own: on tensors the operation would be bufferized in place, and write to a
-/// checkpoint's weight.
+/// Element by element, as the operation does it. Bufferization knows that it must not write to a weight.
 template <typename Op> Value TileEmitter::emitArithmetic(Op op, const Box &box) {
   Value lhs = emit(op.getLhs(), box), rhs = emit(op.getRhs(), box);
-  if (!lhs || !rhs)
-    return {};
-  Value init = e.empty(getAsIndexOpFoldResult(e.getContext(), box.sizes), typeOf(op).getElementType());
-  return e.elementwise({lhs, rhs}, init,
-                       [](Emitter &e, ValueRange args) -> Value { return Op::create(e, args[0], args[1]); });
+  return lhs && rhs ? Op::create(e, lhs, rhs).getResult() : Value();
 }
 
 /// A head of a product: `box` has one.

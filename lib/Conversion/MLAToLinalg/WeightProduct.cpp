@@ -24,15 +24,18 @@ using namespace mla;
 
 /// With AVX-512, 8 x 32 sums take 16 of 32 registers.
 static constexpr int64_t kLargestPanel = 32, kLargestBlock = 8;
+/// Panels of columns that blocks of rows meet in turn: at a depth of 128 they are 256 KiB of the second-level cache.
+static constexpr int64_t kLargestGroup = 16;
 
 namespace {
 class ProductEmitter {
 public:
   ProductEmitter(Value outer, Value inner, const ProductPlace &place);
-  Value emit(Emitter &e);
+  Value emitToPanels(Emitter &e);
+  Value emitToRows(Emitter &e);
 
 private:
-  Value emitPanel(Emitter &e, Value number);
+  Value emitGroup(Emitter &e, Value firstPanel);
   Value emitBlock(Emitter &e, Value panel, Value number, Value first, Value into);
   SmallVector<Value> emitSums(Emitter &e, Value panel, Value first);
   Value broadcastAt(Emitter &e, Value step, Value position);
@@ -40,7 +43,7 @@ private:
 
   Value outer, inner;
   const ProductPlace &place;
-  int64_t depth, width, numPanels, length, block;
+  int64_t depth, width, numPanels, group, length, block;
   VectorType vectorType;
 };
 } // namespace
@@ -51,19 +54,22 @@ ProductEmitter::ProductEmitter(Value outer, Value inner, const ProductPlace &pla
   int64_t rows = typeOf(outer).getDimSize(0), columns = typeOf(inner).getDimSize(1);
   width = place.panels ? typeOf(place.tensor).getShape().back() : largestDivisor(columns, kLargestPanel);
   numPanels = (place.panels ? rows : columns) / width;
+  group = largestDivisor(numPanels, kLargestGroup);
   length = place.panels ? columns : rows;
   block = largestDivisor(length, kLargestBlock);
   vectorType = VectorType::get({width}, typeOf(inner).getElementType());
 }
 
-/// [depth, width], contiguous.
-Value ProductEmitter::emitPanel(Emitter &e, Value number) {
-  Value first = e.mul(number, e.index(width));
-  if (place.panels)
-    return e.transposed2D(e.slice(outer, {first, e.size(0)}, {e.size(width), e.size(depth)}, 2));
-  Value columns = e.slice(inner, {e.size(0), first}, {e.size(depth), e.size(width)}, 2);
-  auto type = RankedTensorType::get({depth, width}, typeOf(inner).getElementType());
-  return bufferization::AllocTensorOp::create(e, type, ValueRange(), /*copy=*/columns);
+/// [panel, depth, width] of the columns of a group of panels.
+Value ProductEmitter::emitGroup(Emitter &e, Value firstPanel) {
+  auto type = RankedTensorType::get({group, depth, width}, typeOf(inner).getElementType());
+  auto body = [&](Emitter &e, Value number, ValueRange into) -> SmallVector<Value> {
+    Value column = e.mul(e.add(firstPanel, number), e.index(width));
+    Value columns = e.slice(inner, {e.size(0), column}, {e.size(depth), e.size(width)}, 2);
+    return {e.insert(columns, into[0], {number, e.size(0), e.size(0)}, {e.size(1), e.size(depth), e.size(width)})};
+  };
+  Value own = bufferization::AllocTensorOp::create(e, type, ValueRange());
+  return e.loop(e.index(0), e.index(group), e.index(1), own, body)[0];
 }
 
 /// The factor without panels at a step of the sum.
@@ -101,9 +107,11 @@ Value ProductEmitter::emitBlock(Emitter &e, Value panel, Value number, Value fir
   return into;
 }
 
-Value ProductEmitter::emit(Emitter &e) {
+/// Panels of rows lie one after the other in the result, and so do a panel's columns.
+Value ProductEmitter::emitToPanels(Emitter &e) {
   auto panels = [&](Emitter &e, Value number, ValueRange into) -> SmallVector<Value> {
-    Value panel = emitPanel(e, number);
+    Value rows = e.slice(outer, {e.mul(number, e.index(width)), e.size(0)}, {e.size(width), e.size(depth)}, 2);
+    Value panel = e.transposed2D(rows);
     auto blocks = [&](Emitter &e, Value first, ValueRange into) -> SmallVector<Value> {
       return {emitBlock(e, panel, number, first, into[0])};
     };
@@ -112,6 +120,24 @@ Value ProductEmitter::emit(Emitter &e) {
   return e.loop(e.index(0), e.index(numPanels), e.index(1), place.tensor, panels)[0];
 }
 
+/// Some rows at a time, so that what is stored lies together, and what is broadcast is fetched once a group: rows of a
+/// checkpoint may lie so far apart that a cache holds few of them.
+Value ProductEmitter::emitToRows(Emitter &e) {
+  auto groups = [&](Emitter &e, Value firstPanel, ValueRange into) -> SmallVector<Value> {
+    Value panels = emitGroup(e, firstPanel);
+    auto blocks = [&](Emitter &e, Value first, ValueRange into) -> SmallVector<Value> {
+      auto columns = [&](Emitter &e, Value number, ValueRange into) -> SmallVector<Value> {
+        Value panel = e.slice(panels, {number, e.size(0), e.size(0)}, {e.size(1), e.size(depth), e.size(width)}, 2);
+        return {emitBlock(e, panel, e.add(firstPanel, number), first, into[0])};
+      };
+      return e.loop(e.index(0), e.index(group), e.index(1), into, columns);
+    };
+    return e.loop(e.index(0), e.index(length), e.index(block), into, blocks);
+  };
+  return e.loop(e.index(0), e.index(numPanels), e.index(group), place.tensor, groups)[0];
+}
+
 Value mla::emitWeightProduct(Emitter &e, Value outer, Value inner, const ProductPlace &place) {
-  return ProductEmitter(outer, inner, place).emit(e);
+  ProductEmitter product(outer, inner, place);
+  return place.panels ? product.emitToPanels(e) : product.emitToRows(e);
 }

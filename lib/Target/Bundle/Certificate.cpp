@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Target/Certificate.h"
+#include "Elements.h"
 #include "ExpectedProbes.h"
 #include "Float.h"
 #include "Parallel.h"
@@ -220,15 +221,23 @@ llvm::Error Certifier::Impl::checkProbes(mlir::Value value, const Selection &sel
 }
 
 llvm::Error Certifier::Impl::checkElements(const Selection &selection, const void *made, int64_t count) {
-  std::vector<double> expected(count);
+  std::vector<double> expected(count), values(count);
   if (llvm::Error error = reference.evaluate(reference.result(), selection, expected.data()))
     return noCheck(llvm::toString(std::move(error)));
-  for (int64_t i = 0; i < count; ++i)
-    if (double value = readElement(madeType, made, i); !std::isfinite(expected[i]))
-      return tooLarge(expected[i], madeType);
-    else if (value != expected[i])
-      return wrong(llvm::formatv("an element is {0:e}, and {1:e} by the checkpoint", value, expected[i]).str());
+  widenRow(madeType, made, 0, values);
+  for (auto [value, element] : llvm::zip_equal(values, expected))
+    if (!std::isfinite(element))
+      return tooLarge(element, madeType);
+    else if (value != element)
+      return wrong(llvm::formatv("an element is {0:e}, and {1:e} by the checkpoint", value, element).str());
   return llvm::Error::success();
+}
+
+static std::string describeWrongRounding(const float *exact, const uint16_t *rounded, int64_t count) {
+  int64_t i = 0;
+  while (i + 1 < count && rounded[i] == roundToBF16(exact[i]))
+    ++i;
+  return llvm::formatv("{0:e} is stored as {1:e}, not as the nearest element", exact[i], widenBF16(rounded[i]));
 }
 
 /// Rounded once, to the nearest; by how much goes into the certificate.
@@ -237,11 +246,10 @@ llvm::Error Certifier::Impl::checkStored(const void *made, const void *stored, i
     return noCheck("it is stored as " + llvm::Twine(dtypeName(storedType)) + ", for which there is no check");
   auto *exact = static_cast<const float *>(made);
   auto *rounded = static_cast<const uint16_t *>(stored);
-  if (int64_t i = findWrongRounding(exact, rounded, count); i < count)
-    return wrong(
-        llvm::formatv("{0:e} is stored as {1:e}, not as the nearest element", exact[i], widenBF16(rounded[i])).str());
-  RoundingError error = measureRounding(exact, rounded, count);
-  if (!std::isfinite(error.largest))
+  RoundingError error;
+  if (!checkRounding(exact, rounded, count, error))
+    return wrong(describeWrongRounding(exact, rounded, count));
+  if (!std::isfinite(error.squaredErrors))
     return tooLarge(INFINITY, storedType);
   std::lock_guard<std::mutex> lock(mutex);
   roundingError.add(error);

@@ -88,19 +88,34 @@ llvm::Error ExpectedProbes::probe(mlir::Value value, const Selection &selection,
       .Default(noProbe);
 }
 
+/// Elements that are evaluated together: in the second-level cache, or, where the checkpoint may have rows as columns,
+/// in the first.
+static constexpr size_t kLargeBlock = 16384, kSmallBlock = 4096;
+
 /// Exact: read, moved, dequantised or rounded, all of which have one right result.
 llvm::Error ExpectedProbes::probeElements(mlir::Value value, const Selection &selection, Probes out) const {
+  size_t block = std::max<size_t>(kLargeBlock / numColumns(), 1);
+  if (selection.size() > 1 && selection.end()[-2].size() > block)
+    return probeBlocks(value, selection, block, out);
   llvm::SmallVector<Place> rows = joinRows(selection);
   std::vector<double> elements(rows.size() * numColumns());
   if (llvm::Error error = reference.evaluate(value, dense(selection), elements.data()))
     return error;
   for (Place row : rows)
-    for (int probe = 0; probe < kNumProbes; ++probe)
-      for (int64_t m = 0; m < numColumns(); ++m) {
-        double term = elements[row.index * numColumns() + m] * vectors[probe][m];
-        out[row.offset / numColumns()].sums[probe] += term;
-        out[row.offset / numColumns()].magnitudes[probe] += std::fabs(term);
-      }
+    out[row.offset / numColumns()] =
+        sumRow(llvm::ArrayRef(elements).slice(row.index * numColumns(), numColumns()), vectors);
+  return llvm::Error::success();
+}
+
+/// Of so many indices of the last dimension but one.
+llvm::Error ExpectedProbes::probeBlocks(mlir::Value value, const Selection &selection, size_t size, Probes out) const {
+  Selection block = selection;
+  for (llvm::ArrayRef<Place> rest = selection.end()[-2]; !rest.empty();
+       rest = rest.drop_front(block.end()[-2].size())) {
+    block.end()[-2] = llvm::to_vector(rest.take_front(size));
+    if (llvm::Error error = probeElements(value, block, out))
+      return error;
+  }
   return llvm::Error::success();
 }
 
@@ -142,26 +157,24 @@ llvm::Error ExpectedProbes::probeProduct(ComposeOp op, const Selection &selectio
 
 llvm::Error ExpectedProbes::probeOuter(ComposeOp op, int64_t head, llvm::ArrayRef<Place> rows,
                                        llvm::ArrayRef<ProbeSums> inner, Probes out) const {
-  int64_t depth = inner.size();
-  std::vector<double> outer(rows.size() * depth);
-  Selection ofOuter = dense({{Place{head, 0}}, llvm::SmallVector<Place>(rows), selectAll({depth})[0]});
-  if (llvm::Error error = reference.evaluate(op.getOuter(), ofOuter, outer.data()))
-    return error;
+  size_t depth = inner.size(), block = std::max<size_t>(kSmallBlock / depth, 1);
   double steps = depth, growth = std::max(std::sqrt(steps), steps / std::sqrt(numColumns()));
   double relative = growth + findRelativeError(op.getOuter());
-  for (size_t n = 0; n < rows.size(); ++n)
-    for (int probe = 0; probe < kNumProbes; ++probe) {
-      double sum = 0, magnitude = 0, error = 0;
-      for (int64_t k = 0; k < depth; ++k) {
-        double element = outer[n * depth + k];
-        sum += element * inner[k].sums[probe];
-        magnitude += std::fabs(element) * inner[k].magnitudes[probe];
-        error += std::fabs(element) * inner[k].errors[probe];
-      }
-      out[n].sums[probe] = sum;
-      out[n].magnitudes[probe] = magnitude;
-      out[n].errors[probe] = error + relative * magnitude + steps * underflow[probe];
+  ProbedFactor factor(inner);
+  std::vector<double> outer(std::min(block, rows.size()) * depth);
+  for (; !rows.empty(); rows = rows.drop_front(std::min(block, rows.size()))) {
+    llvm::SmallVector<Place> some = llvm::to_vector(rows.take_front(block));
+    Selection ofOuter = dense({{Place{head, 0}}, some, selectAll({static_cast<int64_t>(depth)})[0]});
+    if (llvm::Error error = reference.evaluate(op.getOuter(), ofOuter, outer.data()))
+      return error;
+    for (size_t n = 0; n < some.size(); ++n) {
+      ProbeSums sum = factor.sumRow(llvm::ArrayRef(outer).slice(n * depth, depth));
+      for (int probe = 0; probe < kNumProbes; ++probe)
+        sum.errors[probe] += relative * sum.magnitudes[probe] + steps * underflow[probe];
+      out[n] = sum;
     }
+    out = out.drop_front(some.size());
+  }
   return llvm::Error::success();
 }
 

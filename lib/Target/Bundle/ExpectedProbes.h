@@ -31,11 +31,6 @@
 
 namespace mla {
 
-/// Of a row, for every probe: the sum, the sum of magnitudes, and what the sum may differ by, in units of u.
-struct ProbeSums {
-  std::array<double, kNumProbes> sums{}, magnitudes{}, errors{};
-};
-
 /// The contracted size of the deepest product that the value is, or is made of by anything but products; 0 if there is
 /// none.
 int64_t findDepth(mlir::Value value);
@@ -45,7 +40,7 @@ public:
   /// Both must outlive this. `vectors` has an element a selected column.
   ExpectedProbes(const Reference &reference, const ProbeVectors &vectors);
 
-  /// Adds the probes of the selected rows to `out`. The last dimension is the columns; an element's offset is
+  /// Writes the probes of the selected rows to `out`. The last dimension is the columns; an element's offset is
   /// row * columns + column, with the row's place in `out`. An error names an operation through which there is no
   /// probe.
   llvm::Error probe(mlir::Value value, const Selection &selection, llvm::MutableArrayRef<ProbeSums> out) const;
@@ -56,6 +51,8 @@ public:
 
 private:
   llvm::Error probeElements(mlir::Value value, const Selection &selection, llvm::MutableArrayRef<ProbeSums> out) const;
+  llvm::Error probeBlocks(mlir::Value value, const Selection &selection, size_t size,
+                          llvm::MutableArrayRef<ProbeSums> out) const;
   llvm::Error probeMoved(mlir::Operation *op, const Selection &selection, llvm::MutableArrayRef<ProbeSums> out) const;
   llvm::Error probeProduct(ComposeOp op, const Selection &selection, llvm::MutableArrayRef<ProbeSums> out) const;
   llvm::Error probeSum(mlir::Operation *op, const Selection &selection, llvm::MutableArrayRef<ProbeSums> out) const;

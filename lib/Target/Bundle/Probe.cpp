@@ -8,6 +8,8 @@
 #include "Probe.h"
 #include "WideVectors.h"
 
+#include <cmath>
+
 using namespace mla;
 
 /// SplitMix64 (Steele, Lea, Flood, 2014).
@@ -44,25 +46,69 @@ MLA_WIDE_VECTORS static void sumLanes(const float *tile, const Place *columns, i
   }
 }
 
-/// Partial sums make the additions independent.
+// In any order, so that vectors of elements are added.
+#pragma clang fp reassociate(on)
+
 MLA_WIDE_VECTORS static void sumContiguous(const float *row, int64_t numColumns, const double *a, const double *b,
                                            double *sums) {
-  constexpr int64_t parts = 16;
-  double ofA[parts] = {}, ofB[parts] = {};
-  int64_t m = 0;
-  for (; m + parts <= numColumns; m += parts)
-    for (int64_t i = 0; i < parts; ++i) {
-      ofA[i] += row[m + i] * a[m + i];
-      ofB[i] += row[m + i] * b[m + i];
+  double ofA = 0, ofB = 0;
+  for (int64_t m = 0; m < numColumns; ++m) {
+    ofA += row[m] * a[m];
+    ofB += row[m] * b[m];
+  }
+  sums[0] = ofA;
+  sums[1] = ofB;
+}
+
+MLA_WIDE_VECTORS static void sumWithMagnitudes(const double *row, int64_t count, const double *a, double &sum,
+                                               double &magnitude) {
+  double ofTerms = 0, ofMagnitudes = 0;
+  for (int64_t m = 0; m < count; ++m) {
+    double term = row[m] * a[m];
+    ofTerms += term;
+    ofMagnitudes += std::fabs(term);
+  }
+  sum = ofTerms;
+  magnitude = ofMagnitudes;
+}
+
+MLA_WIDE_VECTORS static void sumOfFactor(const double *row, int64_t count, const double *a, const double *magnitudes,
+                                         const double *errors, double &sum, double &magnitude, double &error) {
+  double ofTerms = 0, ofMagnitudes = 0, ofErrors = 0;
+  for (int64_t m = 0; m < count; ++m) {
+    ofTerms += row[m] * a[m];
+    ofMagnitudes += std::fabs(row[m]) * magnitudes[m];
+    ofErrors += std::fabs(row[m]) * errors[m];
+  }
+  sum = ofTerms;
+  magnitude = ofMagnitudes;
+  error = ofErrors;
+}
+
+#pragma clang fp reassociate(off)
+
+ProbeSums mla::sumRow(llvm::ArrayRef<double> row, const ProbeVectors &vectors) {
+  ProbeSums result;
+  for (int probe = 0; probe < kNumProbes; ++probe)
+    sumWithMagnitudes(row.data(), row.size(), vectors[probe].data(), result.sums[probe], result.magnitudes[probe]);
+  return result;
+}
+
+ProbedFactor::ProbedFactor(llvm::ArrayRef<ProbeSums> probes) {
+  for (const ProbeSums &step : probes)
+    for (int probe = 0; probe < kNumProbes; ++probe) {
+      sums[probe].push_back(step.sums[probe]);
+      magnitudes[probe].push_back(step.magnitudes[probe]);
+      errors[probe].push_back(step.errors[probe]);
     }
-  for (; m < numColumns; ++m) {
-    ofA[0] += row[m] * a[m];
-    ofB[0] += row[m] * b[m];
-  }
-  for (int64_t i = 0; i < parts; ++i) {
-    sums[0] += ofA[i];
-    sums[1] += ofB[i];
-  }
+}
+
+ProbeSums ProbedFactor::sumRow(llvm::ArrayRef<double> row) const {
+  ProbeSums result;
+  for (int probe = 0; probe < kNumProbes; ++probe)
+    sumOfFactor(row.data(), row.size(), sums[probe].data(), magnitudes[probe].data(), errors[probe].data(),
+                result.sums[probe], result.magnitudes[probe], result.errors[probe]);
+  return result;
 }
 
 static bool areContiguous(llvm::ArrayRef<Place> places) {
@@ -80,14 +126,15 @@ void mla::sumRows(const float *tile, llvm::ArrayRef<Place> rows, llvm::ArrayRef<
       n += kLanes;
       continue;
     }
-    sums[n] = {};
-    if (areContiguous(columns))
+    if (areContiguous(columns)) {
       sumContiguous(first + columns[0].offset, columns.size(), a, b, sums[n].data());
-    else
+    } else {
+      sums[n] = {};
       for (size_t m = 0; m < columns.size(); ++m) {
         sums[n][0] += first[columns[m].offset] * a[m];
         sums[n][1] += first[columns[m].offset] * b[m];
       }
+    }
     ++n;
   }
 }

@@ -20,6 +20,24 @@ constexpr int kNumProbes = 2;
 /// A random vector for every probe.
 using ProbeVectors = std::array<std::vector<double>, kNumProbes>;
 
+/// Of a row, for every probe: the sum, the sum of magnitudes, and what the sum may differ by, in units of u = 2^-24.
+struct ProbeSums {
+  std::array<double, kNumProbes> sums{}, magnitudes{}, errors{};
+};
+
+/// A row of exact elements times every random vector.
+ProbeSums sumRow(llvm::ArrayRef<double> row, const ProbeVectors &vectors);
+
+/// The rows of one factor times the probes of the other, a step each.
+class ProbedFactor {
+public:
+  explicit ProbedFactor(llvm::ArrayRef<ProbeSums> probes);
+  ProbeSums sumRow(llvm::ArrayRef<double> row) const;
+
+private:
+  ProbeVectors sums, magnitudes, errors;
+};
+
 /// Element `index` of the random vector of a probe: its magnitude is between 1/2 and 1, so that no element of a weight
 /// hides, and its sign is random.
 double probeElement(uint64_t seed, int probe, int64_t index);

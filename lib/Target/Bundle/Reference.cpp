@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Reference.h"
+#include "Elements.h"
 #include "mla/Dialect/MLA/Analysis/PrepareTile.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 
@@ -15,75 +16,10 @@
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 
-#include <array>
-#include <cmath>
-
 using namespace mla;
 
 using Places = llvm::SmallVector<Place>;
-
-//===----------------------------------------------------------------------===//
-// Elements
-//===----------------------------------------------------------------------===//
-
-/// OCP 8-bit floating point, table 1: bias 7, no infinity.
-static double widenE4M3(uint8_t bits) {
-  int exponent = bits >> 3 & 15, mantissa = bits & 7;
-  double magnitude = (bits & 0x7f) == 0x7f ? NAN
-                     : exponent            ? std::ldexp(8 + mantissa, exponent - 10)
-                                           : std::ldexp(mantissa, -9);
-  return bits & 0x80 ? -magnitude : magnitude;
-}
-
-static const std::array<double, 256> &tableOfE4M3() {
-  static const std::array<double, 256> table = [] {
-    std::array<double, 256> values;
-    for (int bits = 0; bits < 256; ++bits)
-      values[bits] = widenE4M3(bits);
-    return values;
-  }();
-  return table;
-}
-
-static double widenHalf(uint16_t bits) {
-  int exponent = bits >> 10 & 31, mantissa = bits & 1023;
-  double magnitude = exponent == 31 ? (mantissa ? NAN : INFINITY)
-                     : exponent     ? std::ldexp(1024 + mantissa, exponent - 25)
-                                    : std::ldexp(mantissa, -24);
-  return bits & 0x8000 ? -magnitude : magnitude;
-}
-
-template <typename T> static T load(const void *data, int64_t index) {
-  T value; // the data may be unaligned
-  std::memcpy(&value, static_cast<const char *>(data) + index * sizeof(T), sizeof(T));
-  return value;
-}
-
-double mla::readElement(DType dtype, const void *data, int64_t index) {
-  switch (dtype) {
-  case DType::F8_E4M3:
-    return tableOfE4M3()[load<uint8_t>(data, index)];
-  case DType::BF16:
-    return llvm::bit_cast<float>(uint32_t(load<uint16_t>(data, index)) << 16);
-  case DType::F16:
-    return widenHalf(load<uint16_t>(data, index));
-  case DType::F32:
-    return load<float>(data, index);
-  default:
-    return NAN; // equal to nothing
-  }
-}
-
-/// The nearest value of a type, ties to even.
-static double roundTo(mlir::Type type, double value) {
-  if (type.isF32())
-    return static_cast<float>(value);
-  llvm::APFloat rounded(value);
-  bool losesInfo;
-  rounded.convert(mlir::cast<mlir::FloatType>(type).getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven,
-                  &losesInfo);
-  return rounded.convertToDouble();
-}
+using Row = llvm::MutableArrayRef<double>;
 
 //===----------------------------------------------------------------------===//
 // Selections
@@ -92,9 +28,11 @@ static double roundTo(mlir::Type type, double value) {
 Selection mla::selectBox(llvm::ArrayRef<int64_t> offsets, llvm::ArrayRef<int64_t> sizes) {
   Selection selection(sizes.size());
   int64_t stride = 1;
-  for (size_t d = sizes.size(); d-- > 0; stride *= sizes[d])
+  for (size_t d = sizes.size(); d-- > 0; stride *= sizes[d]) {
+    selection[d].reserve(sizes[d]);
     for (int64_t i = 0; i < sizes[d]; ++i)
       selection[d].push_back({offsets[d] + i, i * stride});
+  }
   return selection;
 }
 
@@ -105,6 +43,7 @@ Selection mla::selectAll(llvm::ArrayRef<int64_t> shape) {
 /// Two dimensions, the inner of size `size`, as one.
 static Places join(llvm::ArrayRef<Place> outer, llvm::ArrayRef<Place> inner, int64_t size) {
   Places joined;
+  joined.reserve(outer.size() * inner.size());
   for (Place o : outer)
     for (Place i : inner)
       joined.push_back({o.index * size + i.index, o.offset + i.offset});
@@ -209,11 +148,29 @@ static void forEachRow(llvm::ArrayRef<Places> selection,
   descend(0);
 }
 
-/// Calls with the place of every element.
-template <typename F> static void forEachPlace(const Selection &selection, F callback) {
-  forEachRow(selection, [&](llvm::ArrayRef<int64_t>, int64_t offset) {
-    for (Place place : selection.back())
-      callback(offset + place.offset);
+/// Whether elements lie side by side in the caller's memory.
+static bool areContiguous(llvm::ArrayRef<Place> places) {
+  return llvm::all_of(llvm::enumerate(places), [&](auto place) {
+    return place.value().offset == places.front().offset + static_cast<int64_t>(place.index());
+  });
+}
+
+enum class Rows { Filled, Changed };
+
+/// Calls with every row of `out` to be filled or changed; rows that do not lie together there pass through a buffer.
+template <typename F> static void forEachRowOf(double *out, const Selection &selection, Rows are, F callback) {
+  llvm::ArrayRef<Place> columns = selection.back();
+  bool direct = areContiguous(columns);
+  std::vector<double> buffer(direct ? 0 : columns.size());
+  forEachRow(selection, [&](llvm::ArrayRef<int64_t> indices, int64_t offset) {
+    if (direct)
+      return callback(indices, llvm::MutableArrayRef(out + offset + columns.front().offset, columns.size()));
+    if (are == Rows::Changed)
+      for (auto [element, place] : llvm::zip_equal(buffer, columns))
+        element = out[offset + place.offset];
+    callback(indices, llvm::MutableArrayRef(buffer));
+    for (auto [element, place] : llvm::zip_equal(buffer, columns))
+      out[offset + place.offset] = element;
   });
 }
 
@@ -240,31 +197,53 @@ Selection mla::dense(const Selection &selection) {
 // Operations
 //===----------------------------------------------------------------------===//
 
+/// Where a row's elements begin in row-major order.
+static int64_t beginOfRow(llvm::ArrayRef<int64_t> indices, llvm::ArrayRef<int64_t> shape) {
+  int64_t row = 0;
+  for (auto [index, size] : llvm::zip(indices, shape))
+    row = row * size + index;
+  return row * shape.back();
+}
+
+static bool haveConsecutiveIndices(llvm::ArrayRef<Place> places) {
+  return llvm::all_of(llvm::enumerate(places), [&](auto place) {
+    return place.value().index == places.front().index + static_cast<int64_t>(place.index());
+  });
+}
+
 static llvm::Error readWeight(const SafetensorsTensor &tensor, const Selection &selection, double *out) {
-  forEachRow(selection, [&](llvm::ArrayRef<int64_t> indices, int64_t offset) {
-    int64_t row = 0;
-    for (auto [index, size] : llvm::zip(indices, tensor.shape))
-      row = row * size + index;
-    row *= tensor.shape.back();
-    for (Place place : selection.back())
-      out[offset + place.offset] = readElement(tensor.dtype, tensor.data, row + place.index);
+  llvm::ArrayRef<Place> columns = selection.back();
+  bool together = haveConsecutiveIndices(columns);
+  forEachRowOf(out, selection, Rows::Filled, [&](llvm::ArrayRef<int64_t> indices, Row row) {
+    int64_t begin = beginOfRow(indices, tensor.shape);
+    if (together)
+      return widenRow(tensor.dtype, tensor.data, begin + columns.front().index, row);
+    for (size_t i = 0; i < columns.size(); ++i)
+      widenRow(tensor.dtype, tensor.data, begin + columns[i].index, row.slice(i, 1));
   });
   return llvm::Error::success();
 }
 
+/// Rows of one row of blocks share their scales.
 static llvm::Error dequantize(const Reference &reference, DequantizeOp op, const Selection &selection, double *out) {
   if (llvm::Error error = reference.evaluate(op.getWeight(), selection, out))
     return error;
-  Selection blocks = dense(selection);
-  for (auto [places, size] : llvm::zip_equal(blocks, op.getBlock()))
-    for (Place &place : places)
-      place.index /= size;
-  std::vector<double> scales(numElements(blocks));
-  if (llvm::Error error = reference.evaluate(op.getScale(), blocks, scales.data()))
-    return error;
   mlir::Type type = op.getType().getElementType();
-  const double *scale = scales.data();
-  forEachPlace(selection, [&](int64_t place) { out[place] = roundTo(type, out[place] * *scale++); });
+  std::vector<double> scales(selection[1].size());
+  Places columns = selection[1];
+  for (Place &column : columns)
+    column.index /= op.getBlock()[1];
+  for (llvm::ArrayRef<Place> rest = selection[0]; !rest.empty();) {
+    int64_t block = rest.front().index / op.getBlock()[0];
+    auto rows = rest.take_while([&](Place row) { return row.index / op.getBlock()[0] == block; });
+    if (llvm::Error error = reference.evaluate(op.getScale(), dense({{Place{block, 0}}, columns}), scales.data()))
+      return error;
+    forEachRowOf(out, {Places(rows), selection[1]}, Rows::Changed, [&](llvm::ArrayRef<int64_t>, Row row) {
+      multiplyRow(row, scales);
+      roundRow(type, row);
+    });
+    rest = rest.drop_front(rows.size());
+  }
   return llvm::Error::success();
 }
 
@@ -293,12 +272,10 @@ static llvm::Error compose(const Reference &reference, ComposeOp op, const Selec
 
 static llvm::Error readConstant(mlir::DenseElementsAttr values, const Selection &selection, double *out) {
   auto elements = values.getValues<llvm::APFloat>();
-  forEachRow(selection, [&](llvm::ArrayRef<int64_t> indices, int64_t offset) {
-    int64_t row = 0;
-    for (auto [index, size] : llvm::zip(indices, values.getType().getShape()))
-      row = row * size + index;
-    for (Place place : selection.back())
-      out[offset + place.offset] = elements[row * values.getType().getShape().back() + place.index].convertToDouble();
+  forEachRowOf(out, selection, Rows::Filled, [&](llvm::ArrayRef<int64_t> indices, Row row) {
+    int64_t begin = beginOfRow(indices, values.getType().getShape());
+    for (auto [element, place] : llvm::zip_equal(row, selection.back()))
+      element = elements[begin + place.index].convertToDouble();
   });
   return llvm::Error::success();
 }
@@ -307,7 +284,7 @@ static llvm::Error castTo(const Reference &reference, mlir::Operation *op, const
   if (llvm::Error error = reference.evaluate(op->getOperand(0), selection, out))
     return error;
   mlir::Type type = mlir::getElementTypeOrSelf(op->getResult(0));
-  forEachPlace(selection, [&](int64_t place) { out[place] = roundTo(type, out[place]); });
+  forEachRowOf(out, selection, Rows::Changed, [&](llvm::ArrayRef<int64_t>, Row row) { roundRow(type, row); });
   return llvm::Error::success();
 }
 
@@ -321,7 +298,11 @@ static llvm::Error combine(const Reference &reference, mlir::Operation *op, cons
     return error;
   mlir::Type type = mlir::getElementTypeOrSelf(op->getResult(0));
   const double *other = others.data();
-  forEachPlace(selection, [&](int64_t place) { out[place] = roundTo(type, combination(out[place], *other++)); });
+  forEachRowOf(out, selection, Rows::Changed, [&](llvm::ArrayRef<int64_t>, Row row) {
+    for (double &element : row)
+      element = combination(element, *other++);
+    roundRow(type, row);
+  });
   return llvm::Error::success();
 }
 

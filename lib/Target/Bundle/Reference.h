@@ -44,9 +44,6 @@ Selection dense(const Selection &selection);
 /// In several parts, one an index of the first dimension that has several; nothing if none has.
 std::vector<Selection> splitSelection(const Selection &selection);
 
-/// The value of an element of `dtype`.
-double readElement(DType dtype, const void *data, int64_t index);
-
 class Reference {
 public:
   /// `prepare` has bound weights; `inputs` are these, in the order of its arguments.

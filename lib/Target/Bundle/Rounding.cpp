@@ -10,13 +10,25 @@
 #include "WideVectors.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 using namespace mla;
 
-/// Elements looked at together: without an exit the inner loops vectorise.
-static constexpr int64_t kChunk = 1024, kLanes = 16;
+/// Elements looked at together, one a lane.
+static constexpr int64_t kLanes = 16;
+using Halves = uint16_t __attribute__((ext_vector_type(kLanes)));
+using Words = uint32_t __attribute__((ext_vector_type(kLanes)));
+using Floats = float __attribute__((ext_vector_type(kLanes)));
+using Doubles = double __attribute__((ext_vector_type(kLanes)));
+
+namespace {
+/// Of the elements that passed a lane. The largest relative error is found without dividing: e / v > f / w where
+/// e w > f v.
+struct Lanes {
+  Words wrong = 0;
+  Floats error = 0, value = 1; ///< the largest relative error is 2^-23 error / value
+  Doubles squaredErrors = 0, squares = 0;
+};
+} // namespace
 
 void RoundingError::add(const RoundingError &other) {
   largest = std::max(largest, other.largest);
@@ -24,42 +36,39 @@ void RoundingError::add(const RoundingError &other) {
   squares += other.squares;
 }
 
-MLA_WIDE_VECTORS static bool hasWrongRounding(const float *made, const uint16_t *stored, int64_t count) {
-  uint32_t wrong = 0;
-  for (int64_t i = 0; i < count; ++i)
-    wrong |= stored[i] ^ roundToBF16(made[i]);
-  return wrong;
-}
-
-int64_t mla::findWrongRounding(const float *made, const uint16_t *stored, int64_t count) {
-  for (int64_t begin = 0; begin < count; begin += kChunk) {
-    int64_t size = std::min(kChunk, count - begin);
-    if (hasWrongRounding(made + begin, stored + begin, size))
-      for (int64_t i = begin;; ++i)
-        if (stored[i] != roundToBF16(made[i]))
-          return i;
+/// `made` and `stored` have a multiple of kLanes elements. An element's bits and its error's are numbers in units of
+/// its last place; a NaN counts as wrong.
+MLA_WIDE_VECTORS static void addRounding(const float *made, const uint16_t *stored, int64_t count, Lanes &lanes) {
+  for (int64_t i = 0; i < count; i += kLanes) {
+    Words bits;
+    Halves upper;
+    std::memcpy(&bits, made + i, sizeof(bits));
+    std::memcpy(&upper, stored + i, sizeof(upper));
+    Words rounded = __builtin_convertvector(upper, Words) << 16;
+    lanes.wrong |= ((bits + 0x7fff + (bits >> 16 & 1)) ^ rounded) & 0xffff0000;
+    Floats value = __builtin_bit_cast(Floats, (bits & 0x7fffff) | 0x3f800000);
+    Words places = __builtin_elementwise_min(rounded - bits, bits - rounded);
+    Floats error = __builtin_convertvector(places, Floats);
+    auto isLarger = error * lanes.value > lanes.error * value;
+    lanes.error = isLarger ? error : lanes.error;
+    lanes.value = isLarger ? value : lanes.value;
+    Floats exact = __builtin_bit_cast(Floats, bits), difference = __builtin_bit_cast(Floats, rounded) - exact;
+    Doubles wideError = __builtin_convertvector(difference, Doubles), wide = __builtin_convertvector(exact, Doubles);
+    lanes.squaredErrors += wideError * wideError;
+    lanes.squares += wide * wide;
   }
-  return count;
 }
 
-/// In lanes, so that the sums are independent; in f64, which holds the squares of any f32.
-MLA_WIDE_VECTORS RoundingError mla::measureRounding(const float *made, const uint16_t *stored, int64_t count) {
-  double largest[kLanes] = {}, errors[kLanes] = {}, squares[kLanes] = {};
-  auto measure = [&](int64_t at, int64_t lane) {
-    double value = made[at], error = std::fabs(widenBF16(stored[at]) - value);
-    double relative = error / std::max(std::fabs(value), std::numeric_limits<double>::min());
-    largest[lane] = relative > largest[lane] ? relative : largest[lane];
-    errors[lane] += error * error;
-    squares[lane] += value * value;
-  };
+bool mla::checkRounding(const float *made, const uint16_t *stored, int64_t count, RoundingError &error) {
+  Lanes lanes;
   int64_t whole = count - count % kLanes;
-  for (int64_t begin = 0; begin < whole; begin += kLanes)
-    for (int64_t lane = 0; lane < kLanes; ++lane)
-      measure(begin + lane, lane);
-  for (int64_t at = whole; at < count; ++at)
-    measure(at, 0);
-  RoundingError all;
+  addRounding(made, stored, whole, lanes);
+  float lastMade[kLanes] = {};
+  uint16_t lastStored[kLanes] = {};
+  std::copy(made + whole, made + count, lastMade);
+  std::copy(stored + whole, stored + count, lastStored);
+  addRounding(lastMade, lastStored, kLanes, lanes);
   for (int64_t lane = 0; lane < kLanes; ++lane)
-    all.add({largest[lane], errors[lane], squares[lane]});
-  return all;
+    error.add({0x1p-23 * lanes.error[lane] / lanes.value[lane], lanes.squaredErrors[lane], lanes.squares[lane]});
+  return __builtin_reduce_or(lanes.wrong) == 0;
 }

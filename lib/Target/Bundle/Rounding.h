@@ -14,16 +14,15 @@ namespace mla {
 
 /// How elements differ from what they were rounded from.
 struct RoundingError {
-  double largest = 0;                    ///< relative to the element
+  double largest = 0;                    ///< relative to the element, of those that are normal numbers
   double squaredErrors = 0, squares = 0; ///< sums, for the error relative to the norm
 
   void add(const RoundingError &other);
 };
 
-RoundingError measureRounding(const float *made, const uint16_t *stored, int64_t count);
-
-/// The first element that is not the bf16 nearest to what was made, or `count`.
-int64_t findWrongRounding(const float *made, const uint16_t *stored, int64_t count);
+/// Whether all elements are the bf16 nearest to what was made, ties to even; how they differ is added to `error`, whose
+/// sums are not finite if an element is not.
+bool checkRounding(const float *made, const uint16_t *stored, int64_t count, RoundingError &error);
 
 } // namespace mla
 

@@ -14,6 +14,7 @@
 #include "mla/Target/Native.h"
 #include "mla/abi.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
 #include "mlir/Pass/PassManager.h"
 
@@ -63,11 +64,18 @@ static llvm::Error tile(mlir::ModuleOp module) {
                                       : llvm::Error::success();
 }
 
+/// A safetensors file may begin a tensor at any byte, and copying tensors would take the memory that tiles save.
+static void assumeNoAlignment(mlir::ModuleOp module) {
+  module.walk([](mlir::LLVM::LoadOp load) { load.setAlignment(1); });
+}
+
 static llvm::Error lower(mlir::ModuleOp module) {
   mlir::PassManager pm(module.getContext());
   buildCPUPipeline(pm);
-  return mlir::failed(pm.run(module)) ? llvm::createStringError("the preparation of weights has no code for the host")
-                                      : llvm::Error::success();
+  if (mlir::failed(pm.run(module)))
+    return llvm::createStringError("the preparation of weights has no code for the host");
+  assumeNoAlignment(module);
+  return llvm::Error::success();
 }
 
 llvm::Expected<WeightPreparation> WeightPreparation::compile(mlir::OwningOpRef<mlir::ModuleOp> definitions) {

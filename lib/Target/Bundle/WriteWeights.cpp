@@ -61,7 +61,6 @@ namespace {
 struct Inputs {
   std::vector<const SafetensorsTensor *> tensors;
   std::vector<const void *> data;
-  std::vector<Buffer> copies; ///< of those that the file does not align
 };
 
 /// A weight of a layer while it is written.
@@ -96,12 +95,6 @@ static llvm::Expected<Inputs> findInputs(const WeightPreparation::Weight &weight
       return tensor.takeError();
     inputs.tensors.push_back(*tensor);
     inputs.data.push_back((*tensor)->data);
-    if ((*tensor)->isAligned())
-      continue;
-    inputs.copies.emplace_back((*tensor)->bytes);
-    inputs.data.back() = inputs.copies.back().get();
-    if (!inputs.copies.back().get() || !(*tensor)->read(0, inputs.copies.back().get(), (*tensor)->bytes))
-      return llvm::createStringError(name + ": out of memory");
   }
   return inputs;
 }

@@ -1,5 +1,5 @@
-// Heads are parallel; a panel of columns is copied together and meets blocks of 8 rows, whose elements are broadcast
-// from memory. Rows that are no multiple of 8 are taken by a smaller divisor.
+// Heads are parallel; panels of columns are copied together, and each block of 8 rows, whose elements are broadcast from
+// memory, meets all panels of a group. Rows that are no multiple of 8 are taken by a smaller divisor.
 //
 // RUN: mla-opt %s --mla-to-linalg --canonicalize --cse | FileCheck %s
 
@@ -8,10 +8,14 @@
 // CHECK: %[[FORALL:.*]] = scf.forall (%[[HEAD:.*]]) in (4) shared_outs(%[[STATE:.*]] = %{{.*}})
 // CHECK-DAG: %[[A:.*]] = tensor.extract_slice %[[OUTER]][%[[HEAD]], 0, 0] [1, 32, 48] [1, 1, 1] : tensor<4x32x48xf32> to tensor<32x48xf32>
 // CHECK-DAG: %[[B:.*]] = tensor.extract_slice %[[INNER]][%[[HEAD]], 0, 0] [1, 48, 64] [1, 1, 1] : tensor<4x48x64xf32> to tensor<48x64xf32>
-// CHECK: %[[MADE:.*]] = scf.for %{{.*}} = %{{.*}} to %{{.*}} step
-// CHECK: %[[COLUMNS:.*]] = tensor.extract_slice %[[B]][0, %{{.*}}] [48, 32] [1, 1]
-// CHECK: %[[PANEL:.*]] = bufferization.alloc_tensor() copy(%[[COLUMNS]]) : tensor<48x32xf32>
-// CHECK: scf.for %[[ROW:.*]] = %{{.*}} to %{{.*}} step %c8
+// CHECK: %[[OWN:.*]] = bufferization.alloc_tensor() : tensor<2x48x32xf32>
+// CHECK: %[[PANELS:.*]] = scf.for %[[NUMBER:.*]] = %{{.*}} to %c2 step %{{.*}} iter_args(%[[FILLED:.*]] = %[[OWN]])
+// CHECK: %[[COLUMN:.*]] = arith.muli %[[NUMBER]], %c32
+// CHECK: %[[COLUMNS:.*]] = tensor.extract_slice %[[B]][0, %[[COLUMN]]] [48, 32] [1, 1]
+// CHECK: tensor.insert_slice %[[COLUMNS]] into %[[FILLED]][%[[NUMBER]], 0, 0] [1, 48, 32]
+// CHECK: %[[MADE:.*]] = scf.for %[[ROW:.*]] = %{{.*}} to %{{.*}} step %c8
+// CHECK: scf.for %[[NUMBER:.*]] = %{{.*}} to %c2 step
+// CHECK: %[[PANEL:.*]] = tensor.extract_slice %[[PANELS]][%[[NUMBER]], 0, 0] [1, 48, 32]
 // CHECK: %[[SUMS:.*]]:8 = scf.for %[[STEP:.*]] = %{{.*}} to %{{.*}} step
 // CHECK: %[[VECTOR:.*]] = vector.transfer_read %[[PANEL]][%[[STEP]], %{{.*}}], %{{.*}} {in_bounds = [true]} : tensor<48x32xf32>, vector<32xf32>
 // CHECK: %[[ELEMENT:.*]] = tensor.extract %[[A]][%[[ROW]], %[[STEP]]]

@@ -95,11 +95,9 @@ func.func @prepare.of_heads(%a: tensor<896x128xf32> {mla.weight = "a"}) -> tenso
 // CHECK: %[[PRODUCT:.*]] = scf.for
 // CHECK: vector.fma
 // CHECK: %[[TWO:.*]] = arith.constant dense<2.000000e+00> : tensor<1x16x48xf32>
-// CHECK: %[[SCALED:.*]] = linalg.generic {{.*}} ins(%[[PRODUCT]], %[[TWO]] :
-// CHECK: arith.mulf
+// CHECK: %[[SCALED:.*]] = arith.mulf %[[PRODUCT]], %[[TWO]] : tensor<1x16x48xf32>
 // CHECK: %[[TERM:.*]] = tensor.collapse_shape %[[SCALED]]
-// CHECK: %[[SUM:.*]] = linalg.generic {{.*}} ins(%[[PART]], %[[TERM]] :
-// CHECK: arith.addf
+// CHECK: %[[SUM:.*]] = arith.addf %[[PART]], %[[TERM]] : tensor<16x48xf32>
 // CHECK: bufferization.materialize_in_destination %[[SUM]] in %[[TILE]]
 func.func @prepare.merged(%w: tensor<64x48xf32> {mla.weight = "w"}, %b: tensor<1x64x8xf32> {mla.weight = "b"}, %a: tensor<1x8x48xf32> {mla.weight = "a"}) -> tensor<64x48xf32>
     attributes {mla.tile = array<i64: 16, 48>} {

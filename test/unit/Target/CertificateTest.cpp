@@ -93,6 +93,20 @@ func.func @prepare.w(%k: tensor<3x64x16xf32> {mla.weight = "k"}, %w: tensor<3x16
   %q = mla.compose %k, %m : (tensor<3x64x16xf32>, tensor<3x16x40xf32>) -> tensor<3x64x40xf32>
   return %q : tensor<3x64x40xf32>
 })mlir";
+/// Of factors larger than what is evaluated at once, one with rows as columns, one in blocks that do not divide it; its
+/// elements fill no number of vectors.
+static constexpr llvm::StringLiteral kLargeProduct = R"mlir(
+func.func @prepare.w(%a: tensor<64x299xbf16> {mla.weight = "a"}, %b: tensor<64x635xf8E4M3FN> {mla.weight = "b"}, %s: tensor<3x40xf32> {mla.weight = "s"}) -> tensor<1x299x635xbf16> {
+  %h = tensor.expand_shape %a [[0, 1], [2]] output_shape [1, 64, 299] : tensor<64x299xbf16> into tensor<1x64x299xbf16>
+  %0 = tensor.empty() : tensor<1x299x64xbf16>
+  %t = linalg.transpose ins(%h : tensor<1x64x299xbf16>) outs(%0 : tensor<1x299x64xbf16>) permutation = [0, 2, 1]
+  %o = arith.extf %t : tensor<1x299x64xbf16> to tensor<1x299x64xf32>
+  %d = mla.dequantize %b, %s {block = array<i64: 24, 16>} : tensor<64x635xf8E4M3FN>, tensor<3x40xf32> -> tensor<64x635xf32>
+  %i = tensor.expand_shape %d [[0, 1], [2]] output_shape [1, 64, 635] : tensor<64x635xf32> into tensor<1x64x635xf32>
+  %w = mla.compose %o, %i : (tensor<1x299x64xf32>, tensor<1x64x635xf32>) -> tensor<1x299x635xf32>
+  %r = arith.truncf %w : tensor<1x299x635xf32> to tensor<1x299x635xbf16>
+  return %r : tensor<1x299x635xbf16>
+})mlir";
 /// Elementwise only: a sum of two weights, and one column's scale.
 static constexpr llvm::StringLiteral kSum = R"mlir(
 func.func @prepare.w(%a: tensor<64x2xf32> {mla.weight = "a"}, %b: tensor<64x2xf32> {mla.weight = "b"}) -> tensor<64x2xf32> {
@@ -136,8 +150,10 @@ protected:
     std::string &bytes = storage[name.str()];
     if (bytes.empty())
       fill(bytes, tensor.dtype, mlir::ShapedType::getNumElements(tensor.shape));
-    tensor.data = bytes.data();
-    tensor.bytes = bytes.size();
+    if (unaligned && tensor.bytes == 0)
+      bytes.insert(0, 1, 0);
+    tensor.data = bytes.data() + unaligned;
+    tensor.bytes = bytes.size() - unaligned;
     return &tensor;
   }
 
@@ -200,6 +216,7 @@ protected:
   std::map<std::string, SafetensorsTensor> tensors;
   std::map<std::string, std::string> storage;
   std::vector<Certificate> certificates;
+  bool unaligned = false; ///< tensors begin at an odd address
 };
 } // namespace
 
@@ -228,6 +245,15 @@ TEST_F(CertificateTest, SaysHowFarAProductIsFromItsBound) {
   EXPECT_LE(c.maxRounding, 0x1p-8);
   EXPECT_GT(c.rmsRounding, 0);
   EXPECT_LT(c.rmsRounding, c.maxRounding);
+}
+
+TEST_F(CertificateTest, TakesInputsAtAnyByte) {
+  unaligned = true;
+  for (llvm::StringRef text : {kRoundedProduct, kScaled, kLaidOut, kMerged, kSum, kLargeProduct}) {
+    tensors.clear();
+    storage.clear();
+    EXPECT_EQ(write(compile(text)), "");
+  }
 }
 
 TEST_F(CertificateTest, SurvivesJson) {
@@ -260,6 +286,23 @@ TEST_F(CertificateTest, FindsAFlippedElementInAProductInPanels) {
 TEST_F(CertificateTest, FindsAFlippedBitInWhatIsStored) {
   expectError(writeCorrupted(kRoundedProduct, [](void **d, int64_t) { tileOf<uint16_t>(d, 4)[40] ^= 1; }),
               "not as the nearest element");
+}
+
+static constexpr int64_t kLastOfLargeProduct = 299 * 635 - 1;
+
+TEST_F(CertificateTest, FindsTheLastElementOfALargeProduct) {
+  expectError(writeCorrupted(kLargeProduct,
+                             [](void **d, int64_t) {
+                               float &made = tileOf<float>(d, 4)[kLastOfLargeProduct];
+                               made = made * 1.01f + 0x1p-120f;
+                             }),
+              "row 298 of head 0 differs from the product of its factors");
+}
+
+TEST_F(CertificateTest, FindsTheLastBitOfWhatIsStoredOfALargeProduct) {
+  expectError(
+      writeCorrupted(kLargeProduct, [](void **d, int64_t) { tileOf<uint16_t>(d, 5)[kLastOfLargeProduct] ^= 1; }),
+      "not as the nearest element");
 }
 
 TEST_F(CertificateTest, FindsAWrongScale) {
@@ -454,10 +497,11 @@ protected:
 };
 } // namespace
 
-/// 128 MiB are made of 64 MiB; what is needed beside is near some tiles of 1 MiB a thread.
+/// 128 MiB are made of 64 MiB, wherever a file has them; what is needed beside is near some tiles of 1 MiB a thread.
 TEST_F(PreparationMemoryTest, IsNearATileAThread) {
   if (LLVM_ADDRESS_SANITIZER_BUILD)
     GTEST_SKIP() << "AddressSanitizer keeps what was freed";
+  unaligned = true;
   WeightPreparation preparation = compile(R"mlir(
 func.func @prepare.w(%a: tensor<32768x1024xbf16> {mla.weight = "a"}) -> tensor<32768x1024xf32> {
   %w = arith.extf %a : tensor<32768x1024xbf16> to tensor<32768x1024xf32>
