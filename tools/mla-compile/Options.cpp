@@ -46,7 +46,8 @@ static Text dtype("dtype", cl::cat(category), cl::value_desc("f32|bf16"),
 static Text
     plan("plan", cl::cat(category), cl::value_desc("PLAN"), cl::init("auto"),
          cl::desc("auto (default); naive, absorb or fold, for decode;\nor phase=form and phase.side=form, as in\n"
-                  "decode.q=fold,decode.o=absorb,prefill=naive;\ngiven, it is explained on stderr"));
+                  "decode.q=fold,decode.o=absorb,prefill=naive;\nwith ,across-rounding products may leave out what "
+                  "rounds\nbetween their factors; given, it is explained on stderr"));
 static Text device("device", cl::cat(category), cl::value_desc("DEVICE.json"),
                    cl::desc("what plans are made for (default: the target as\nmla-compile knows it)"));
 static Text page("page", cl::cat(category), cl::value_desc("N"), cl::init("64"),
