@@ -127,8 +127,7 @@ static void refuseFeatures(FieldReader &reader) {
   };
   for (auto [key, why] : features)
     if (isUsed(reader.find(key)))
-      reader.refuse(
-          key, why + "; merge the adapter with PEFT (merge_and_unload) and compile the result, or train it without");
+      reader.refuse(key, why + "; merge the adapter with PEFT (merge_and_unload) and compile the result");
 }
 
 /// These change the checkpoint's weights before training: the update is to be added to what they left.

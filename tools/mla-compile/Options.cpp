@@ -205,6 +205,9 @@ static llvm::Error checkTogether() {
   for (const Text *option : {&baseline, &batch, &context})
     if (option->getNumOccurrences())
       return usage(nameOf(*option) + " belongs to --report");
+  // The last one would win, as of any option, where both may be meant.
+  if (adapter.getNumOccurrences() > 1)
+    return usage("--adapter is given twice; add several adapters to one with PEFT (add_weighted_adapter)");
   if (output.empty())
     return usage("no output given; give -o OUT, or -o - for standard output");
   if (output == "-" && emit == "bundle")
