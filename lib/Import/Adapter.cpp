@@ -28,7 +28,7 @@ static constexpr llvm::StringLiteral configName = "/adapter_config.json", tensor
 /// What PEFT puts in front of a module's name.
 static constexpr llvm::StringLiteral peftPrefix = "base_model.model.";
 
-static constexpr llvm::StringLiteral kMergeFirst =
+static constexpr llvm::StringLiteral mergeFirst =
     "merge the adapter with PEFT (merge_and_unload) and compile the result";
 
 //===----------------------------------------------------------------------===//
@@ -114,7 +114,7 @@ llvm::Expected<Adapter> Adapter::open(StringRef directory, const AttentionConfig
     return config.takeError();
   if (config->trainsBiases && attention.attentionBias)
     return fail(where + ": bias: the adapter has biases of its own, and the attention has some (attention_bias); " +
-                kMergeFirst);
+                mergeFirst);
   llvm::Expected<std::unique_ptr<Checkpoint>> file = openTensors(directory);
   if (!file)
     return file.takeError();
@@ -174,8 +174,7 @@ llvm::Expected<std::optional<WeightUpdate>> Adapter::findUpdate(const ExpectedWe
   std::string stem = StringRef(weight.name).rsplit('.').first.str();
   std::string module = nameInCheckpoint(stem, attention.attentionsPerLayer);
   if (config->savesWhole(module))
-    return fail(config->where + ": modules_to_save: " + module + " is saved whole and not as an update; " +
-                kMergeFirst);
+    return fail(config->where + ": modules_to_save: " + module + " is saved whole and not as an update; " + mergeFirst);
   if (weight.shape.size() != 2) // norms and biases
     return std::nullopt;
   WeightUpdate update;
@@ -207,7 +206,7 @@ llvm::Error Adapter::checkNothingElse(int64_t layer, const llvm::StringSet<> &kn
   if (other.empty())
     return llvm::Error::success();
   return fail(tensors->where() + ": tensor " + peftPrefix + nameInCheckpoint(other, attention.attentionsPerLayer) +
-              ": is no half of an update of a projection that the config describes; " + kMergeFirst);
+              ": is no half of an update of a projection that the config describes; " + mergeFirst);
 }
 
 /// "rank 8, scale 2, F32".

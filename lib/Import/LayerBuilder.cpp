@@ -185,6 +185,7 @@ Value LayerBuilder::update(Value weight, const WeightUpdate &update, StringRef n
   return arith::AddFOp::create(builder, named((name + "_merged").str()), inFloat32(weight, name), delta);
 }
 
+/// What the layer multiplies with: the checkpoint's weight, and what an adapter adds.
 Value LayerBuilder::weight(WeightRole role) {
   const WeightSpec &spec = *find(role);
   std::string name = valueName(role);
