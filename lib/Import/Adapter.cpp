@@ -147,15 +147,10 @@ static llvm::Expected<DType> checkHalf(Checkpoint &tensors, const std::string &n
 
 static llvm::Error checkHalves(Checkpoint &tensors, const ExpectedWeight &weight, WeightUpdate &update) {
   std::string makers = ("rank " + Twine(update.rank) + " and the weight " + shapeText(weight.shape)).str();
-  llvm::Expected<DType> typeA = checkHalf(tensors, update.nameA, {update.rank, weight.shape[1]}, makers);
-  if (!typeA)
-    return typeA.takeError();
-  llvm::Expected<DType> typeB = checkHalf(tensors, update.nameB, {weight.shape[0], update.rank}, makers);
-  if (!typeB)
-    return typeB.takeError();
-  update.typeA = *typeA;
-  update.typeB = *typeB;
-  return llvm::Error::success();
+  if (llvm::Error error =
+          checkHalf(tensors, update.nameA, {update.rank, weight.shape[1]}, makers).moveInto(update.typeA))
+    return error;
+  return checkHalf(tensors, update.nameB, {weight.shape[0], update.rank}, makers).moveInto(update.typeB);
 }
 
 /// Config and tensors say the same of a module.
