@@ -23,8 +23,7 @@ llvm::Error mla::importer::fail(const Twine &text) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), text);
 }
 
-/// A number as a person writes it.
-static std::string numberText(double number) {
+std::string mla::importer::numberText(double number) {
   char text[32];
   snprintf(text, sizeof(text), "%g", number);
   return text;

@@ -23,6 +23,9 @@ llvm::Error fail(const llvm::Twine &text);
 /// Parses text that must be one JSON object. Deep nesting is refused: LLVM's parser recurses.
 llvm::Expected<llvm::json::Value> parseObject(llvm::StringRef text, llvm::StringRef where);
 
+/// A number as a person writes it.
+std::string numberText(double number);
+
 /// The start of a JSON value, for messages.
 std::string shortText(const llvm::json::Value &value);
 

@@ -49,6 +49,10 @@ private:
   // Weights.
   const WeightSpec *find(WeightRole role) const;
   Value weight(WeightRole role);
+  Value stored(const WeightSpec &spec, StringRef name);
+  Value factor(StringRef tensor, ArrayRef<int64_t> shape, DType dtype, StringRef name);
+  Value update(Value weight, const WeightUpdate &update, StringRef name);
+  Value inFloat32(Value weight, StringRef name);
   Value headRows(WeightRole role, int64_t perHead);
   Value headColumns(WeightRole role, int64_t perHead);
   Value sliceWeight(Value weight, int64_t dim, int64_t first, int64_t count, StringRef name);
@@ -127,23 +131,66 @@ static std::string valueName(WeightRole role) {
   return result;
 }
 
+static Value splitDim(OpBuilder &builder, Location loc, Value weight, ArrayRef<int64_t> shape,
+                      ArrayRef<ReassociationIndices> groups) {
+  auto type = cast<RankedTensorType>(weight.getType()).clone(shape);
+  return tensor::ExpandShapeOp::create(builder, loc, type, weight, groups);
+}
+
 const WeightSpec *LayerBuilder::find(WeightRole role) const {
   const WeightSpec *spec = llvm::find_if(weights, [&](const WeightSpec &spec) { return spec.expected.role == role; });
   return spec == weights.end() ? nullptr : spec;
 }
 
 /// The weight of the checkpoint; a block-scaled one as numbers.
-Value LayerBuilder::weight(WeightRole role) {
-  const WeightSpec &spec = *find(role);
-  std::string name = valueName(role);
+Value LayerBuilder::stored(const WeightSpec &spec, StringRef name) {
   auto type = RankedTensorType::get(spec.expected.shape, elementType(builder, spec.dtype));
   Value stored = WeightOp::create(builder, named(name), type, spec.expected.name);
   if (!spec.isScaled())
     return stored;
-  Value scale = WeightOp::create(builder, named(name + "_scale_inv"),
+  Value scale = WeightOp::create(builder, named((name + "_scale_inv").str()),
                                  RankedTensorType::get(spec.expected.scaleShape, f32()), spec.expected.scaleName());
   int64_t block[] = {config.quantization->blockRows, config.quantization->blockColumns};
-  return DequantizeOp::create(builder, named(name + "_dequantized"), type.clone(f32()), stored, scale, block);
+  return DequantizeOp::create(builder, named((name + "_dequantized").str()), type.clone(f32()), stored, scale, block);
+}
+
+Value LayerBuilder::inFloat32(Value weight, StringRef name) {
+  auto type = cast<RankedTensorType>(weight.getType());
+  if (type.getElementType() == f32())
+    return weight;
+  return arith::ExtFOp::create(builder, named((name + "_f32").str()), type.clone(f32()), weight);
+}
+
+/// A matrix of an update as the weight of one head, which products take.
+Value LayerBuilder::factor(StringRef tensor, ArrayRef<int64_t> shape, DType dtype, StringRef name) {
+  auto type = RankedTensorType::get(shape, elementType(builder, dtype));
+  auto stored = WeightOp::create(builder, named(name), type, tensor);
+  stored->setAttr(kNameAttr, builder.getStringAttr(name));
+  return splitDim(builder, named((name + "_head").str()), inFloat32(stored, name), {1, shape[0], shape[1]},
+                  {{0, 1}, {2}});
+}
+
+/// weight + scale · B A, in float32: the sum is a weight like any other.
+Value LayerBuilder::update(Value weight, const WeightUpdate &update, StringRef name) {
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(weight.getType()).getShape();
+  Value b = factor(update.nameB, {shape[0], update.rank}, update.typeB, "lora_B");
+  Value a = factor(update.nameA, {update.rank, shape[1]}, update.typeA, "lora_A");
+  Value product = ComposeOp::create(builder, named("lora_BA"), b, a);
+  auto type = cast<RankedTensorType>(product.getType());
+  auto splat = DenseElementsAttr::get(type, static_cast<float>(update.scale));
+  Value scale = arith::ConstantOp::create(builder, named("lora_scale"), splat);
+  Value scaled = arith::MulFOp::create(builder, named("lora_scaled"), product, scale);
+  SmallVector<ReassociationIndices> groups = {{0, 1}, {2}};
+  Value delta = tensor::CollapseShapeOp::create(builder, named("lora_delta"), scaled, groups);
+  return arith::AddFOp::create(builder, named((name + "_merged").str()), inFloat32(weight, name), delta);
+}
+
+/// What the layer multiplies with: the checkpoint's weight, and what an adapter adds.
+Value LayerBuilder::weight(WeightRole role) {
+  const WeightSpec &spec = *find(role);
+  std::string name = valueName(role);
+  Value own = stored(spec, name);
+  return spec.update ? update(own, *spec.update, name) : own;
 }
 
 /// `count` rows (dim 0), columns (1) and so on of a weight, whose preparation calls them `name`.
@@ -159,12 +206,6 @@ Value LayerBuilder::sliceWeight(Value weight, int64_t dim, int64_t first, int64_
   auto slice = tensor::ExtractSliceOp::create(builder, named(name), weight, offsets, sizes, strides);
   slice->setAttr(kNameAttr, builder.getStringAttr(name));
   return slice;
-}
-
-static Value splitDim(OpBuilder &builder, Location loc, Value weight, ArrayRef<int64_t> shape,
-                      ArrayRef<ReassociationIndices> groups) {
-  auto type = cast<RankedTensorType>(weight.getType()).clone(shape);
-  return tensor::ExpandShapeOp::create(builder, loc, type, weight, groups);
 }
 
 /// [H · perHead, K] of all heads as [heads, perHead, K] of this rank's.
@@ -231,9 +272,8 @@ Value LayerBuilder::scaledGamma(WeightRole role, double factor) {
   if (factor == 1.0)
     return gamma;
   std::string name = valueName(role);
-  auto type = cast<RankedTensorType>(gamma.getType()).clone(f32());
-  if (gamma.getType() != type)
-    gamma = arith::ExtFOp::create(builder, named(name + "_f32"), type, gamma);
+  gamma = inFloat32(gamma, name);
+  auto type = cast<RankedTensorType>(gamma.getType());
   auto splat = DenseElementsAttr::get(type, static_cast<float>(factor));
   Value scale = arith::ConstantOp::create(builder, named(name + "_scale"), splat);
   return arith::MulFOp::create(builder, named(name + "_scaled"), gamma, scale);

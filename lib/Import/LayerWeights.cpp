@@ -7,6 +7,7 @@
 
 #include "mla/Import/LayerWeights.h"
 #include "Json.h"
+#include "TensorErrors.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -49,7 +50,9 @@ StringRef mla::importer::checkpointSuffix(WeightRole role) {
   llvm_unreachable("every role has a name");
 }
 
-static std::string layerPrefix(int64_t layer) { return "model.layers." + std::to_string(layer) + ".self_attn."; }
+std::string mla::importer::layerPrefix(int64_t layer) {
+  return "model.layers." + std::to_string(layer) + ".self_attn.";
+}
 
 std::vector<ExpectedWeight> mla::importer::expectedWeights(const AttentionConfig &config, int64_t layer) {
   std::vector<ExpectedWeight> result;
@@ -92,11 +95,11 @@ static std::optional<ExpectedWeight> optionalBias(const Checkpoint &checkpoint, 
   return ExpectedWeight{WeightRole::WKVBBias, name, {config.numHeads * (config.nopeDim + config.vDim)}, {}};
 }
 
-static std::string shapeText(ArrayRef<int64_t> shape) {
+std::string mla::importer::shapeText(ArrayRef<int64_t> shape) {
   return "[" + llvm::join(llvm::map_range(shape, [](int64_t size) { return std::to_string(size); }), ", ") + "]";
 }
 
-static llvm::Error tensorError(StringRef where, const SafetensorsTensor &tensor, const Twine &what) {
+llvm::Error mla::importer::tensorError(StringRef where, const SafetensorsTensor &tensor, const Twine &what) {
   return fail(where + ": tensor " + tensor.name + ": " + what);
 }
 
@@ -107,8 +110,6 @@ static llvm::Error checkShape(StringRef where, const SafetensorsTensor &tensor, 
                      "has shape " + shapeText(tensor.shape) + ", but the config makes it " + shapeText(shape) +
                          "; give the config of this checkpoint");
 }
-
-static bool isPlainFloat(DType dtype) { return dtype == DType::F32 || dtype == DType::BF16 || dtype == DType::F16; }
 
 /// Finds and checks the scales of a weight in e4m3.
 static llvm::Error findScale(Checkpoint &checkpoint, LayerWeight &weight) {

@@ -21,11 +21,10 @@ using llvm::Twine;
 
 static constexpr StringRef layers = "model.layers.", attention = ".self_attn.";
 
-/// "model.layers.3.self_attn.kv_b_proj.weight" as "model.layers.1.self_attn.1.kv_b_proj.weight", for two.
-static std::string toCheckpoint(StringRef name, int64_t perLayer) {
+std::string mla::importer::nameInCheckpoint(StringRef name, int64_t perLayer) {
   StringRef rest = name;
   uint64_t number;
-  if (!rest.consume_front(layers) || rest.consumeInteger(10, number) || !rest.consume_front(attention))
+  if (perLayer == 1 || !rest.consume_front(layers) || rest.consumeInteger(10, number) || !rest.consume_front(attention))
     return name.str();
   return (layers + Twine(number / perLayer) + attention + Twine(number % perLayer) + "." + rest).str();
 }
@@ -49,12 +48,12 @@ public:
     configPath = this->wrapped->configWhere().str();
   }
 
-  bool contains(StringRef name) const override { return wrapped->contains(toCheckpoint(name, perLayer)); }
+  bool contains(StringRef name) const override { return wrapped->contains(nameInCheckpoint(name, perLayer)); }
   void forEachName(llvm::function_ref<void(StringRef)> callback) const override {
     wrapped->forEachName([&](StringRef name) { callback(fromCheckpoint(name, perLayer)); });
   }
   llvm::Expected<const SafetensorsTensor *> find(StringRef name) override {
-    return wrapped->find(toCheckpoint(name, perLayer));
+    return wrapped->find(nameInCheckpoint(name, perLayer));
   }
 
 private:

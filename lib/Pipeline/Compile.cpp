@@ -10,6 +10,7 @@
 #include "Output.h"
 #include "Source.h"
 #include "mla/Dialect/MLA/Analysis/Device.h"
+#include "mla/Import/Adapter.h"
 #include "mla/Import/ImportLayer.h"
 #include "mla/Pipeline/EmitBundle.h"
 #include "mla/Pipeline/EmitPTX.h"
@@ -136,10 +137,28 @@ static llvm::Error writePTX(mlir::ModuleOp module, const CompileOptions &options
   return text ? writeText(options.output, *text) : text.takeError();
 }
 
+/// Adds the adapter's updates to the specs, and its tensors to the checkpoint.
+static llvm::Error addAdapter(Source &source, llvm::ArrayRef<int64_t> layers, std::vector<WeightSpec> &specs,
+                              const CompileOptions &options) {
+  llvm::Expected<Adapter> adapter = Adapter::open(options.adapter, source.config);
+  if (!adapter)
+    return adapter.takeError();
+  options.progress("checking the adapter");
+  if (llvm::Error error = adapter->apply(layers, specs))
+    return error;
+  options.progress("");
+  llvm::errs() << "remark: " << adapter->summary(layers, specs) << "\n";
+  source.checkpoint = Adapter::addTo(std::move(source.checkpoint), std::move(*adapter));
+  return llvm::Error::success();
+}
+
 static llvm::Error compileLayers(Source &source, std::vector<int64_t> layers, const CompileOptions &options) {
   llvm::Expected<std::vector<WeightSpec>> specs = checkWeights(source, layers, options);
   if (!specs)
     return specs.takeError();
+  if (!options.adapter.empty())
+    if (llvm::Error error = addAdapter(source, layers, *specs, options))
+      return error;
   mlir::DialectRegistry registry;
   // A bundle's weights are prepared on the CPU, whatever the target.
   registerStageDialects(registry, writesBundle(options) ? Stage::LLVM : lastStage(options));
@@ -158,7 +177,8 @@ static llvm::Error compileLayers(Source &source, std::vector<int64_t> layers, co
 llvm::Error mla::compile(const CompileOptions &options) {
   if (llvm::Error error = checkTarget(options))
     return error;
-  if (llvm::Error error = checkInputsStay({options.config, options.weights, options.device}, options.output))
+  if (llvm::Error error =
+          checkInputsStay({options.config, options.weights, options.adapter, options.device}, options.output))
     return error;
   if (llvm::Expected<Device> device = findDevice(planDevice(options)); !device)
     return device.takeError();

@@ -31,12 +31,8 @@ static std::string identify(llvm::StringRef path) {
                        status.getLastModificationTime().time_since_epoch().count());
 }
 
-/// A file, or the files of a directory that a checkpoint may have.
-static std::string identifyWeights(llvm::StringRef path) {
-  if (path.empty())
-    return "made weights\n";
-  if (!fs::is_directory(path))
-    return identify(path);
+/// The files of a directory that a checkpoint may have.
+static std::string identifyDirectory(llvm::StringRef path) {
   std::set<std::string> files;
   std::error_code code;
   for (fs::directory_iterator it(path, code), end; it != end && !code; it.increment(code))
@@ -45,11 +41,18 @@ static std::string identifyWeights(llvm::StringRef path) {
   return llvm::join(files, "");
 }
 
+static std::string identifyWeights(llvm::StringRef path) {
+  if (path.empty())
+    return "made weights\n";
+  return fs::is_directory(path) ? identifyDirectory(path) : identify(path);
+}
+
 std::string mla::describeRequest(mlir::ModuleOp module, const CompileOptions &options) {
   std::string text;
   llvm::raw_string_ostream stream(text);
   module.print(stream);
   std::string hash = llvm::toHex(llvm::SHA256::hash(llvm::arrayRefFromStringRef(text)), /*LowerCase=*/true);
   std::string compiler = fs::getMainExecutable(nullptr, reinterpret_cast<void *>(&describeRequest));
-  return identify(compiler) + hostIsa().str() + "\nmodule " + hash + "\n" + identifyWeights(options.weights);
+  return identify(compiler) + hostIsa().str() + "\nmodule " + hash + "\n" + identifyWeights(options.weights) +
+         (options.adapter.empty() ? "" : "adapter\n" + identifyDirectory(options.adapter));
 }

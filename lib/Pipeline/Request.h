@@ -15,7 +15,8 @@
 namespace mla {
 
 /// Text that is equal for two compilations only if their bundles are: the compiler (its file, too), the host's
-/// instruction set, the module, in which config and options are, and size and time of the checkpoint's files.
+/// instruction set, the module, in which config and options are, and size and time of the files of checkpoint and
+/// adapter.
 std::string describeRequest(mlir::ModuleOp module, const CompileOptions &options);
 
 } // namespace mla

@@ -35,6 +35,8 @@ static Text config("config", cl::cat(category), cl::value_desc("config.json"),
 static Text weights("weights", cl::cat(category), cl::value_desc("FILE|DIR"),
                     cl::desc("a .safetensors file (a golden file has its config\nin the metadata), or a directory with "
                              "config.json\nand one, or an index of several; without it weights\nare made"));
+static Text adapter("adapter", cl::cat(category), cl::value_desc("DIR"),
+                    cl::desc("a LoRA adapter as PEFT saves it, which is merged into\nthe weights: W + c B A"));
 static Text layers("layers", cl::cat(category), cl::value_desc("0|0-3|all"), cl::init("0"),
                    cl::desc("the layers to compile (default 0); they share their code"));
 static Text target("target", cl::cat(category), cl::value_desc("cpu|h100"), cl::init("cpu"),
@@ -44,7 +46,8 @@ static Text dtype("dtype", cl::cat(category), cl::value_desc("f32|bf16"),
 static Text
     plan("plan", cl::cat(category), cl::value_desc("PLAN"), cl::init("auto"),
          cl::desc("auto (default); naive, absorb or fold, for decode;\nor phase=form and phase.side=form, as in\n"
-                  "decode.q=fold,decode.o=absorb,prefill=naive;\ngiven, it is explained on stderr"));
+                  "decode.q=fold,decode.o=absorb,prefill=naive;\nwith ,across-rounding products may leave out what "
+                  "rounds\nbetween their factors; given, it is explained on stderr"));
 static Text device("device", cl::cat(category), cl::value_desc("DEVICE.json"),
                    cl::desc("what plans are made for (default: the target as\nmla-compile knows it)"));
 static Text page("page", cl::cat(category), cl::value_desc("N"), cl::init("64"),
@@ -83,6 +86,7 @@ Examples:
   mla-compile --weights=golden.safetensors -o layer0.mla && mla-run layer0.mla --check=golden.safetensors
   mla-compile --weights=DeepSeek-V3 --layers=0-3 --dtype=bf16 -o v3.mla
   mla-compile --config=config.json --plan=decode.q=fold,decode.o=absorb --emit=fold -o -
+  mla-compile --weights=DeepSeek-V3 --adapter=lora --layers=all --dtype=bf16 -o tuned.mla
   mla-compile --config=config.json --tp=8 --rank=0 --emit=import -o rank0.mlir
   mla-compile --config=config.json --report=html --baseline=other.json --batch=32 -o report.html
 )");
@@ -194,13 +198,16 @@ static llvm::Error checkGiven(llvm::ArrayRef<const Text *> files) {
 
 /// Options that are nothing without each other.
 static llvm::Error checkTogether() {
-  if (llvm::Error error = checkGiven({&config, &weights, &device, &output}))
+  if (llvm::Error error = checkGiven({&config, &weights, &adapter, &device, &output}))
     return error;
   if (config.empty() && weights.empty())
     return usage("give --config or --weights");
   for (const Text *option : {&baseline, &batch, &context})
     if (option->getNumOccurrences())
       return usage(nameOf(*option) + " belongs to --report");
+  // The last one would win, as of any option, where both may be meant.
+  if (adapter.getNumOccurrences() > 1)
+    return usage("--adapter is given twice; add several adapters to one with PEFT (add_weighted_adapter)");
   if (output.empty())
     return usage("no output given; give -o OUT, or -o - for standard output");
   if (output == "-" && emit == "bundle")
@@ -213,7 +220,7 @@ static llvm::Error checkReport() {
   if (llvm::Error error = checkGiven({&config, &baseline, &device, &output}))
     return error;
   for (const cl::Option *option : std::initializer_list<const cl::Option *>{
-           &weights, &layers, &plan, &page, &tensorParallel, &rank, &cacheFormat, &emit, &batchInvariant})
+           &weights, &adapter, &layers, &plan, &page, &tensorParallel, &rank, &cacheFormat, &emit, &batchInvariant})
     if (option->getNumOccurrences())
       return usage("--" + option->ArgStr + " does not belong to --report");
   return config.empty() ? usage("--report needs --config") : llvm::Error::success();
@@ -270,6 +277,7 @@ llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {
     return error;
   options.config = config;
   options.weights = weights;
+  options.adapter = adapter;
   options.device = device;
   options.output = output;
   options.batchInvariant = batchInvariant;

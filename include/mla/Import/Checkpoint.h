@@ -60,6 +60,10 @@ llvm::Expected<std::unique_ptr<Checkpoint>> openCheckpoint(llvm::StringRef path)
 /// is 1.
 std::unique_ptr<Checkpoint> numberAttentions(std::unique_ptr<Checkpoint> checkpoint, int64_t attentionsPerLayer);
 
+/// What the checkpoint of a model with so many attentions a layer calls a tensor or a module of an attention:
+/// "model.layers.3.self_attn.kv_b_proj" as "model.layers.1.self_attn.1.kv_b_proj", for two.
+std::string nameInCheckpoint(llvm::StringRef name, int64_t attentionsPerLayer);
+
 /// Makes weights instead of reading them: normal with standard deviation 1/sqrt(columns), norms near 1, in e4m3 with
 /// scales where the config is quantised, else in bf16 or f32 as the config says. An element depends on the seed, the
 /// tensor's name and the element's index alone, and is the same on every machine.

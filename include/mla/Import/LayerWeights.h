@@ -35,6 +35,9 @@ enum class WeightRole {
 /// "q_a_proj.weight": the name behind "model.layers.K.self_attn.".
 llvm::StringRef checkpointSuffix(WeightRole role);
 
+/// "model.layers.K.self_attn.".
+std::string layerPrefix(int64_t layer);
+
 /// A weight that a layer must have.
 struct ExpectedWeight {
   WeightRole role;

@@ -17,10 +17,19 @@
 
 namespace mla::importer {
 
-/// A weight's name, shape and element type.
+/// A summand of low rank: the weight W [out, in] is used as W + scale · B A.
+struct WeightUpdate {
+  std::string nameA, nameB; ///< Of the tensors A [rank, in] and B [out, rank].
+  int64_t rank = 0;
+  double scale = 1.0;
+  DType typeA = DType::F32, typeB = DType::F32;
+};
+
+/// A weight's name, shape and element type, and what is added to it.
 struct WeightSpec {
   ExpectedWeight expected;
   DType dtype;
+  std::optional<WeightUpdate> update = std::nullopt;
 
   /// Its scales are the tensor expected.scaleName().
   bool isScaled() const { return dtype == DType::F8_E4M3; }

@@ -34,6 +34,7 @@ struct LayerRange {
 struct CompileOptions {
   std::string config;  ///< Empty: what came with the weights.
   std::string weights; ///< Empty: weights are made.
+  std::string adapter; ///< The directory of a LoRA adapter that is merged into the weights; empty: none.
   LayerRange layers;
   Target target = Target::CPU;
   DType dtype = DType::F32; ///< Of hidden states, cache and prepared weights: F32 or BF16.

@@ -50,6 +50,21 @@ TEST(PlanRequest, OneSideLeavesTheOther) {
   EXPECT_FALSE(request.decode);
 }
 
+TEST(PlanRequest, AcrossRoundingIsAddedToAnyPlan) {
+  EXPECT_FALSE(parse("fold").acrossRounding);
+  for (StringRef text : {"fold,across-rounding", "across-rounding , fold"}) {
+    EXPECT_TRUE(parse(text).acrossRounding);
+    EXPECT_EQ(parse(text).decode.o, Form::Fold);
+  }
+  EXPECT_TRUE(parse("across-rounding").acrossRounding);
+  EXPECT_FALSE(parse("auto,across-rounding").decode);
+  PlanRequest list = parse("decode.q=fold,across-rounding,prefill=naive");
+  EXPECT_TRUE(list && list.acrossRounding);
+  EXPECT_EQ(list.prefill.q, Form::Naive);
+  EXPECT_EQ(parseError("across-rounding,fold,across-rounding"), "across-rounding is requested twice; name it once");
+  EXPECT_EQ(parseError("decode=across-rounding"), "unknown form 'across-rounding'; use naive, absorb or fold");
+}
+
 TEST(PlanRequest, ErrorsSayWhatAndWhatToDo) {
   EXPECT_EQ(parseError("fast"),
             "unknown plan 'fast'; use auto, naive, absorb, fold, or phase=form and phase.side=form");

@@ -63,6 +63,9 @@ struct MLAPlan : mla::impl::MLAPlanBase<MLAPlan> {
       return fail("device", found.takeError());
     if (prefillTokens < 1)
       return fail("prefill-tokens", llvm::createStringError("a step has at least one token"));
+    // Says what is legal, before anything is decided.
+    if (request->acrossRounding)
+      module->setAttr(kFoldAcrossRoundingAttr, UnitAttr::get(&getContext()));
     auto decided = module->getAttrOfType<PlanAttr>(kPlanAttr);
     if (!decided || *request)
       module->setAttr(kPlanAttr,

@@ -54,6 +54,8 @@ static llvm::Error parseItem(StringRef item, PlanRequest &plan) {
 
 /// A form alone is decode's.
 static llvm::Error parseAlone(StringRef text, PlanRequest &plan) {
+  if (text == "auto")
+    return llvm::Error::success();
   std::optional<Form> form = symbolizeForm(text);
   if (!form)
     return error("unknown plan '" + text + "'; use auto, naive, absorb, fold, or phase=form and phase.side=form");
@@ -61,18 +63,25 @@ static llvm::Error parseAlone(StringRef text, PlanRequest &plan) {
   return llvm::Error::success();
 }
 
+/// Takes `across-rounding` out of the items.
+static llvm::Error takeAcrossRounding(SmallVectorImpl<StringRef> &items, PlanRequest &plan) {
+  constexpr StringLiteral word = "across-rounding";
+  int64_t count = llvm::count(items, word);
+  if (count > 1)
+    return error(word + " is requested twice; name it once");
+  plan.acrossRounding = count;
+  llvm::erase(items, word);
+  return llvm::Error::success();
+}
+
 llvm::Expected<PlanRequest> mla::parsePlanRequest(StringRef text) {
   PlanRequest plan;
-  text = text.trim();
-  if (text == "auto")
-    return plan;
-  if (!text.contains('=') && !text.contains(',')) {
-    if (llvm::Error wrong = parseAlone(text, plan))
-      return wrong;
-    return plan;
-  }
-  for (StringRef item : llvm::split(text, ','))
-    if (llvm::Error wrong = parseItem(item.trim(), plan))
+  auto items = llvm::map_to_vector(llvm::split(text, ','), [](StringRef item) { return item.trim(); });
+  if (llvm::Error wrong = takeAcrossRounding(items, plan))
+    return wrong;
+  bool isAlone = items.size() == 1 && !items.front().contains('=');
+  for (StringRef item : items)
+    if (llvm::Error wrong = isAlone ? parseAlone(item, plan) : parseItem(item, plan))
       return wrong;
   return plan;
 }
@@ -168,6 +177,8 @@ PlanAttr mla::makePlan(MLIRContext *context, const PlanRequest &request, PlanAtt
                                       sides.q.value_or(regime.getQ()), sides.o.value_or(regime.getO())));
     why += (why.empty() ? "" : "; ") + explain(phase, sides, decision);
   }
+  if (request.acrossRounding)
+    why += "; across roundings as requested";
   if (base)
     why += (": " + base.getWhy()).str();
   return PlanAttr::get(context, regimes, why);

@@ -33,6 +33,9 @@ def MLAPlan : Pass<"mla-plan", "::mlir::ModuleOp"> {
     A plan that is already there is kept unless forms are requested. `plan` is a
     form for decode (`absorb`), with prefill as decided, or a list of
     `phase=form` and `phase.side=form` (`decode.q=fold,decode.o=absorb,prefill=naive`).
+    `across-rounding`, added to any plan (`fold,across-rounding`), sets
+    `mla.fold_across_rounding` on the module: products may then leave out what
+    rounds between their factors, and results differ by it.
     What is requested holds for every step; `why` says of each side whether
     it was requested, planned before, or decided, with the time of what was taken
     and of what was declined. What is requested, or planned before, for a side that
@@ -52,7 +55,7 @@ def MLAPlan : Pass<"mla-plan", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"plan", "plan", "std::string", "\"auto\"",
-           "auto, a form for decode, or phase[.side]=form, …">,
+           "auto, a form for decode, or phase[.side]=form, …; and across-rounding">,
     Option<"device", "device", "std::string", "\"\"",
            "h100, cpu, or a JSON file; empty: the module's, else h100">,
     Option<"prefillTokens", "prefill-tokens", "int64_t", "2048",
@@ -146,7 +149,8 @@ def MLAFold : Pass<"mla-fold", "::mlir::ModuleOp"> {
     weights: `mla.compose`. Row slices and constant scales between them are taken
     into the weight, position scales, a factor a token, move behind, and a bias
     becomes another one behind. Roundings (`arith.truncf`) are left out if the
-    function or the module says `mla.fold_across_rounding`. Whatever else stands
+    function or the module says `mla.fold_across_rounding` (a plan with
+    `across-rounding` does). Whatever else stands
     between is remarked on. In every form, a bias in front of a `from_heads`
     projection becomes the bias `W_O b` of its result. Then every function's weight-only operations move to
     `@prepare.<weight>` functions, each of which makes one weight for all

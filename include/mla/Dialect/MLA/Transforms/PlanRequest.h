@@ -14,7 +14,7 @@
 
 namespace mla {
 
-/// Forms asked for by phase and side; what is not asked for is decided.
+/// What is asked for by phase and side; what is not is decided.
 struct PlanRequest {
   /// What is asked of the two sides of one phase.
   struct Sides {
@@ -22,14 +22,16 @@ struct PlanRequest {
     explicit operator bool() const { return q || o; }
   };
   Sides prefill, decode;
+  bool acrossRounding = false; ///< Products may leave out what rounds between their factors.
 
   Sides &operator[](Phase phase) { return phase == Phase::Prefill ? prefill : decode; }
   const Sides &operator[](Phase phase) const { return phase == Phase::Prefill ? prefill : decode; }
-  explicit operator bool() const { return prefill || decode; }
+  explicit operator bool() const { return prefill || decode || acrossRounding; }
 };
 
 /// Reads `auto`, a form (which is decode's), or a list of `phase=form` and
-/// `phase.side=form`: `decode.q=fold,decode.o=absorb,prefill=naive`.
+/// `phase.side=form`: `decode.q=fold,decode.o=absorb,prefill=naive`. To any of
+/// them `across-rounding` may be added: `fold,across-rounding`.
 llvm::Expected<PlanRequest> parsePlanRequest(llvm::StringRef text);
 
 /// The regimes of a phase, and why: "by default, …", "by cost …".

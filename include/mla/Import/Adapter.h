@@ -1,0 +1,68 @@
+//===- Adapter.h - A LoRA adapter of the weights ----------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// An adapter as PEFT saves it: a directory with adapter_config.json and
+// adapter_model.safetensors. Of a module it holds two tensors,
+//
+//     base_model.model.MODULE.lora_A.weight  [r, in]
+//     base_model.model.MODULE.lora_B.weight  [out, r]
+//
+// and the module's weight W [out, in] becomes W + c B A, where c is
+// lora_alpha / r (Hu et al., arXiv:2106.09685, section 4.1), or with use_rslora
+// lora_alpha / sqrt(r) (Kalajdzievski, arXiv:2312.03732).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_IMPORT_ADAPTER_H
+#define MLA_IMPORT_ADAPTER_H
+
+#include "mla/Import/WeightSpec.h"
+
+#include "llvm/ADT/StringSet.h"
+
+namespace mla::importer {
+
+struct AdapterConfig;
+
+/// An adapter of a model's attentions. Any number of threads may use it.
+class Adapter {
+public:
+  /// Opens a directory. An adapter of another kind or with more than products of two matrices (DoRA, trained biases) is
+  /// refused by name.
+  static llvm::Expected<Adapter> open(llvm::StringRef directory, const AttentionConfig &config);
+  Adapter(Adapter &&);
+  ~Adapter();
+
+  /// Sets the updates of `weights`, those of the first of `layers`. The layers share their code, so that their updates
+  /// must have the same ranks, scales and element types. Refuses an update of which a half is missing, not finite or of
+  /// another shape than rank and weight make it, tensors of these attentions that are no update, and an adapter that
+  /// has none for them.
+  llvm::Error apply(llvm::ArrayRef<int64_t> layers, std::vector<WeightSpec> &weights) const;
+
+  /// What is taken: "DIR: merged into q_b_proj, o_proj (rank 8, scale 2, F32); 36 other tensors are left out".
+  std::string summary(llvm::ArrayRef<int64_t> layers, llvm::ArrayRef<WeightSpec> weights) const;
+
+  /// The checkpoint with the adapter's tensors beside its own, under the names that updates have.
+  static std::unique_ptr<Checkpoint> addTo(std::unique_ptr<Checkpoint> checkpoint, Adapter adapter);
+
+private:
+  Adapter(llvm::StringRef directory, AttentionConfig attention, AdapterConfig config,
+          std::unique_ptr<Checkpoint> tensors);
+  llvm::Error checkAnnounced(llvm::StringRef module, bool hasTensors) const;
+  llvm::Expected<std::optional<WeightUpdate>> findUpdate(const ExpectedWeight &weight) const;
+  llvm::Error checkNothingElse(int64_t layer, const llvm::StringSet<> &known) const;
+  llvm::Expected<std::vector<std::optional<WeightUpdate>>> findUpdates(int64_t layer) const;
+
+  std::string directory;
+  AttentionConfig attention;
+  std::unique_ptr<AdapterConfig> config;
+  std::unique_ptr<Checkpoint> tensors; ///< Named as the checkpoint's: "model.layers.0.self_attn.….lora_A.weight".
+};
+
+} // namespace mla::importer
+
+#endif // MLA_IMPORT_ADAPTER_H

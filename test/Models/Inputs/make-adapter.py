@@ -1,0 +1,106 @@
+"""make-adapter.py GOLDEN DIR MERGED [MODULE=RANK…] [--dtype=F32|BF16|F16] [--config=JSON]
+
+Writes a LoRA adapter of the golden file's attentions to DIR, as PEFT does, with random matrices, and to MERGED the golden
+file with weights W + c B A made in float64. Of weights in e4m3 the sums are stored as numbers. Without modules: all
+matrices of the attention. --config changes fields of adapter_config.json.
+"""
+import json
+import os
+import struct
+import sys
+
+import numpy as np
+
+golden, directory, merged, *words = sys.argv[1:]
+options = dict(word[2:].split("=", 1) for word in words if word.startswith("--"))
+ranks = {name: int(rank) for name, rank in (word.split("=") for word in words if not word.startswith("--"))}
+dtype = options.get("dtype", "F32")
+random = np.random.default_rng(1)
+
+
+def read(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8 : 8 + size])
+    metadata = header.pop("__metadata__", {})
+    body = data[8 + size :]
+    return {n: [e["dtype"], e["shape"], body[slice(*e["data_offsets"])]] for n, e in header.items()}, metadata
+
+
+def write(path, tensors, metadata):
+    header, offset = {"__metadata__": metadata}, 0
+    for name, (kind, shape, data) in tensors.items():
+        header[name] = {"dtype": kind, "shape": list(shape), "data_offsets": [offset, offset + len(data)]}
+        offset += len(data)
+    text = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + b"".join(data for _, _, data in tensors.values()))
+
+
+def decode_e4m3(data):
+    bits = np.frombuffer(data, np.uint8)
+    exponent, mantissa = (bits >> 3 & 15).astype(int), (bits & 7).astype(np.float64)
+    size = np.where(exponent > 0, (8 + mantissa) * 2.0 ** (exponent - 10), mantissa * 2.0**-9)
+    return np.where(bits & 128, -size, size)
+
+
+def decode(kind, shape, data):
+    if kind == "F8_E4M3":
+        return decode_e4m3(data).reshape(shape)
+    if kind == "BF16":
+        return (np.frombuffer(data, np.uint16).astype(np.uint32) << 16).view(np.float32).reshape(shape).astype(np.float64)
+    return np.frombuffer(data, {"F32": np.float32, "F16": np.float16}[kind]).reshape(shape).astype(np.float64)
+
+
+def encode(numbers, kind):
+    """The tensor, and the numbers that it then has."""
+    if kind == "BF16":
+        data = (numbers.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16).tobytes()
+    else:
+        data = numbers.astype({"F32": np.float32, "F16": np.float16}[kind]).tobytes()
+    return [kind, numbers.shape, data], decode(kind, numbers.shape, data)
+
+
+tensors, metadata = read(golden)
+model = json.loads(metadata["config"])
+config = {
+    "peft_type": "LORA", "r": 8, "lora_alpha": 16, "bias": "none", "use_rslora": False, "use_dora": False,
+    "fan_in_fan_out": False, "init_lora_weights": True, "modules_to_save": None, "layers_to_transform": None,
+    "rank_pattern": {}, "alpha_pattern": {}, "target_modules": sorted(ranks) or ["q_proj", "q_a_proj", "q_b_proj",
+    "kv_a_proj_with_mqa", "kv_b_proj", "o_proj"], **json.loads(options.get("config", "{}")),
+}  # fmt: skip
+
+
+def scaling(module, rank):
+    alpha = next((a for key, a in config["alpha_pattern"].items() if module.endswith(key)), config["lora_alpha"])
+    return alpha / (rank**0.5 if config["use_rslora"] else rank)
+
+
+# Of an MLP, too: that is not the attention's.
+adapter = {
+    f"base_model.model.model.layers.0.mlp.up_proj.lora_{half}.weight": encode(random.normal(size=shape), dtype)[0]
+    for half, shape in (("A", (8, model["hidden_size"])), ("B", (64, 8)))
+}
+for name in [name for name in tensors if ".self_attn." in name and name.endswith("_proj.weight") or "_with_mqa.w" in name]:
+    module = name[: -len(".weight")]
+    rank = ranks.get(module.rsplit(".", 1)[1], 0 if ranks else config["r"])
+    if not rank or ".indexer." in name:
+        continue
+    kind, (rows, columns), data = tensors[name]
+    weight = decode(kind, (rows, columns), data)
+    if kind == "F8_E4M3":
+        scale = decode(*tensors.pop(name + "_scale_inv"))
+        height, width = model["quantization_config"]["weight_block_size"]
+        weight = weight * np.repeat(np.repeat(scale, height, 0)[:rows], width, 1)[:, :columns]
+    # So large that nobody overlooks it.
+    a = random.normal(size=(rank, columns)) / columns**0.5
+    b = random.normal(size=(rows, rank)) / scaling(module, rank) / rank**0.5 * 0.5
+    adapter[f"base_model.model.{module}.lora_A.weight"], a = encode(a, dtype)
+    adapter[f"base_model.model.{module}.lora_B.weight"], b = encode(b, dtype)
+    tensors[name] = encode(weight + scaling(module, rank) * (b @ a), "F32")[0]
+os.makedirs(directory, exist_ok=True)
+with open(os.path.join(directory, "adapter_config.json"), "w") as file:
+    json.dump(config, file)
+write(os.path.join(directory, "adapter_model.safetensors"), adapter, {"format": "pt"})
+write(merged, tensors, metadata)
