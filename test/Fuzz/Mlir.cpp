@@ -47,14 +47,18 @@ static MLIRContext &freshContext() {
   return *context;
 }
 
-/// MLIR's own parser (22.1) ends the process where a list of linalg's is none, as in `permutation = >0, 1]`.
+/// MLIR's own parser (22.1) ends the process where a list of linalg's is none, as in `permutation = >0, 1]`, and at
+/// arrays of elements without a width, `array<index: 1>`.
 static bool crashesTheParser(StringRef text) {
   static const llvm::Regex list("^[a-z]+ *= *\\[ *(-?[0-9]{1,18}( *, *-?[0-9]{1,18})*)? *\\]");
-  for (StringRef key : {"permutation", "dimensions"})
+  static const llvm::Regex array("^array<(i|f|bf)[0-9]+[:>]");
+  auto isAlways = [text](StringRef key, const llvm::Regex &form) {
     for (size_t at = text.find(key); at != text.npos; at = text.find(key, at + 1))
-      if (!list.match(text.drop_front(at)))
-        return true;
-  return false;
+      if (!form.match(text.drop_front(at)))
+        return false;
+    return true;
+  };
+  return !isAlways("permutation", list) || !isAlways("dimensions", list) || !isAlways("array<", array);
 }
 
 /// Runs passes on the module while they succeed.

@@ -43,6 +43,18 @@ func.func @rows_of_no_known_size(%x: tensor<?x?xi64>) -> tensor<?x?xi64> {
 
 // -----
 
+func.func @rotated_by_no_positions(%x: tensor<?x4x16xf32>, %position: tensor<?xi32>) -> tensor<?x4x16xbf16> {
+  // expected-error @+1 {{needs positions of tokens, and no mla.positions is in it}}
+  %y = mla.kernel rope "y"(%a = %x, %at = %position) schedule <rope> : (tensor<?x4x16xf32>, tensor<?xi32>) -> tensor<?x4x16xbf16> {
+    %z = mla.rope interleaved %a at %at {frequencies = array<f32: 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3>} : tensor<?x4x16xf32>
+    %r = arith.truncf %z : tensor<?x4x16xf32> to tensor<?x4x16xbf16>
+    mla.yield %r : tensor<?x4x16xbf16>
+  }
+  return %y : tensor<?x4x16xbf16>
+}
+
+// -----
+
 // What is computed in a kernel is nowhere in memory.
 func.func @no_operand(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
   %w_dq = mla.weight "w" : tensor<48x160xbf16>

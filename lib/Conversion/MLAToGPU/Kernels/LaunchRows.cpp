@@ -77,6 +77,8 @@ static FailureOr<Buffer> partOf(Value cache, Buffer::Part part) {
 /// cu_seqlens, lengths, batch: the arguments of Positions.
 static LogicalResult addPositions(KernelOp kernel, std::vector<Argument> &arguments) {
   auto op = findIn<PositionsOp>(kernel);
+  if (!op)
+    return kernel.emitOpError("needs positions of tokens, and no mla.positions is in it");
   FailureOr<Buffer> cu = operandOf(op.getCu()), lengths = partOf(op.getCache(), Buffer::Lengths);
   if (failed(cu) || failed(lengths))
     return failure();

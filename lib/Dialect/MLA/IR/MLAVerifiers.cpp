@@ -136,6 +136,9 @@ LogicalResult ProjectOp::verify() {
   if (ShapedType::isDynamicShape(x.drop_front()) || ShapedType::isDynamicShape(result.drop_front()) ||
       ShapedType::isDynamicShape(weight))
     return emitOpError("(C2) only the number of tokens may be dynamic");
+  constexpr int64_t most = std::numeric_limits<int32_t>::max(); // of two such sizes the product has 64 bits
+  if (llvm::any_of(llvm::concat<const int64_t>(x, weight, result), [](int64_t size) { return size > most; }))
+    return emitOpError() << "(C2) sizes must be at most " << most;
 
   ProjectShape shape = {x[0], headsOut ? result[1] : (headsIn ? x[1] : 1), result.back(), x.back()};
   int64_t panel = getPanels() ? weight.back() : 0;

@@ -73,8 +73,18 @@ module attributes {mla.plan = #mla.plan<[{phase = decode, context = 0 to 15, q =
 
 // -----
 
+// expected-error @+1 {{the last regime of decode must have no end in context}}
+module attributes {mla.plan = #mla.plan<[{phase = decode, context = 0 to 9223372036854775807, q = naive, o = naive}], why = "end">} {}
+
+// -----
+
 // expected-error @+1 {{page and latent must be positive, and rope not negative}}
 func.func private @no_page(!mla.cache<page = 0, latent = 512, rope = 64, bf16>)
+
+// -----
+
+// expected-error @+1 {{page, latent and rope must be at most 1048576}}
+func.func private @rows_beyond_all_sizes(!mla.cache<page = 64, latent = 512, rope = 9223372036854775807, bf16>)
 
 // -----
 

@@ -82,6 +82,14 @@ func.func @project_c1_from_heads_rank(%x: tensor<?x48xf32>, %w: tensor<32x4x48xf
 
 // -----
 
+func.func @project_c2_sizes_beyond_32_bits(%x: tensor<?x48xf32>, %w: tensor<4x9223372036854775807x48xf32>) {
+  // expected-error @+1 {{(C2) sizes must be at most 2147483647}}
+  %y = mla.project to_heads %x, %w : (tensor<?x48xf32>, tensor<4x9223372036854775807x48xf32>) -> tensor<?x4x9223372036854775807xf32>
+  return
+}
+
+// -----
+
 func.func @project_c2_dynamic_width(%x: tensor<?x?xf32>, %w: tensor<32x48xf32>) {
   // expected-error @+1 {{(C2) only the number of tokens may be dynamic}}
   %y = mla.project %x, %w : (tensor<?x?xf32>, tensor<32x48xf32>) -> tensor<?x32xf32>
