@@ -114,7 +114,7 @@ def MLA_ProjectOp : MLA_Op<"project", [Pure]> {
     `[N / n, H * K, n]`. `plain` is not written.
 
     (C1) ranks are as in the table;
-    (C2) sizes agree;
+    (C2) sizes agree, and are at most 2^31 - 1;
     (C3) a panel divides the rows it is made of.
 
     ```mlir

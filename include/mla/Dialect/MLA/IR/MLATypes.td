@@ -27,6 +27,7 @@ def MLA_Cache : MLA_Type<"Cache", "cache"> {
     | lengths | `[B]` | i32 | cached tokens of a sequence, this step's included |
 
     R is 0 in a model without rotary part; `k_rope` and `q_rope` have no elements then.
+    `page`, L and R are at most 2^20.
     Rows beyond a sequence's length, and table entries beyond its pages, may
     hold anything: no operation lets them reach a result.
 
