@@ -42,9 +42,9 @@ std::string FieldReader::text(const char *name) {
   return value.text;
 }
 
-size_t FieldReader::choice(const char *name, const std::vector<const char *> &choices) {
+size_t FieldReader::choice(const char *name, const char *const *choices, size_t count) {
   std::string value = text(name), list;
-  for (size_t i = 0; i < choices.size(); ++i) {
+  for (size_t i = 0; i < count; ++i) {
     if (value == choices[i])
       return i;
     list += (i ? ", " : "") + std::string(choices[i]);

@@ -25,7 +25,10 @@ public:
 
   std::string text(const char *name);
   /// A string that is one of `choices`; gives its index.
-  size_t choice(const char *name, const std::vector<const char *> &choices);
+  template <size_t count> size_t choice(const char *name, const char *const (&choices)[count]) {
+    return choice(name, choices, count);
+  }
+  size_t choice(const char *name, const char *const *choices, size_t count);
   int64_t integer(const char *name, int64_t least, int64_t most);
   double number(const char *name, double least, double most);
   /// The field if it is of that kind, else an empty value of it.

@@ -86,7 +86,7 @@ static ManifestRange readRange(FieldReader &fields, const char *key) {
 }
 
 static void readEntry(FieldReader fields, ManifestEntry &entry) {
-  static const std::vector<const char *> forms = {"naive", "absorb", "fold"};
+  static constexpr const char *forms[] = {"naive", "absorb", "fold"};
   entry.symbol = fields.text("symbol");
   if (entry.symbol.empty())
     fields.fail("symbol", "is empty");
@@ -168,8 +168,8 @@ static void readFiles(FieldReader &fields, Manifest &manifest) {
 }
 
 static void readFields(const std::string &path, const Value &root, Manifest &manifest, Error &error) {
-  static const std::vector<const char *> targets = {"cpu", "h100"}, dtypes = {"f32", "bf16"};
-  static const std::vector<const char *> formats = {"standard", "private"};
+  static constexpr const char *targets[] = {"cpu", "h100"}, *dtypes[] = {"f32", "bf16"};
+  static constexpr const char *formats[] = {"standard", "private"};
   FieldReader fields(path, "", root, error);
   manifest.producer = fields.text("producer");
   manifest.target = targets[fields.choice("target", targets)];
