@@ -5,22 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mla/Dialect/MLA/IR/MLA.h"
-#include "mla/Dialect/MLA/Transforms/Passes.h"
-#include "mla/Pipeline/Stages.h"
-#include "mla/Target/Bundle.h"
-#include "mla/abi.h"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
-
-#include <fstream>
-#include <gtest/gtest.h>
+#include "CertificateTestSupport.h"
 
 using namespace mla;
 
@@ -116,109 +101,6 @@ func.func @prepare.w(%a: tensor<64x2xf32> {mla.weight = "a"}, %b: tensor<64x2xf3
   %p = arith.mulf %h, %b : tensor<64x2xf32>
   return %p : tensor<64x2xf32>
 })mlir";
-/// What the corrupted entry calls first; entries have no context.
-static void (*honestEntry)(void **);
-static void (*corrupt)(void **descriptors, int64_t made);
-
-namespace {
-class CertificateTest : public ::testing::Test {
-protected:
-  CertificateTest() : context(makeRegistry()) {}
-
-  static mlir::DialectRegistry makeRegistry() {
-    mlir::DialectRegistry registry;
-    registerStageDialects(registry, Stage::LLVM);
-    registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::linalg::LinalgDialect,
-                    mlir::tensor::TensorDialect, MLADialect>();
-    return registry;
-  }
-
-  WeightPreparation compile(llvm::StringRef text) {
-    auto preparation = WeightPreparation::compile(mlir::parseSourceString<mlir::ModuleOp>(text, &context));
-    EXPECT_TRUE(static_cast<bool>(preparation));
-    return std::move(*preparation);
-  }
-
-  /// Inputs of any type: their bytes are no NaN and of no large exponent.
-  llvm::Expected<const SafetensorsTensor *> find(llvm::StringRef name, const WeightPreparation &preparation) {
-    const WeightPreparation::Weight &weight = preparation.weights()[0];
-    size_t i = llvm::find(weight.inputs, name) - weight.inputs.begin();
-    mlir::Type type = mlir::getElementTypeOrSelf(mlir::func::FuncOp(weight.definition).getArgumentTypes()[i]);
-    SafetensorsTensor &tensor = tensors[name.str()];
-    tensor.dtype = type.isF32() ? DType::F32 : type.isBF16() ? DType::BF16 : DType::F8_E4M3;
-    tensor.shape = weight.inputShapes[i];
-    std::string &bytes = storage[name.str()];
-    if (bytes.empty())
-      fill(bytes, tensor.dtype, mlir::ShapedType::getNumElements(tensor.shape));
-    if (unaligned && tensor.bytes == 0)
-      bytes.insert(0, 1, 0);
-    tensor.data = bytes.data() + unaligned;
-    tensor.bytes = bytes.size() - unaligned;
-    return &tensor;
-  }
-
-  static void fill(std::string &bytes, DType dtype, int64_t count) {
-    uint32_t random = 7;
-    for (int64_t i = 0; i < count; ++i) {
-      float value = static_cast<float>((random = random * 1664525u + 1013904223u) >> 8) / (1 << 23) - 1;
-      uint32_t bits = llvm::bit_cast<uint32_t>(value);
-      if (dtype == DType::F8_E4M3)
-        bytes.push_back(static_cast<char>(bits >> 20 & 0xbf));
-      else
-        bytes.append(reinterpret_cast<char *>(&bits) + 4 - dtypeSize(dtype), dtypeSize(dtype));
-    }
-  }
-
-  static std::string elementsOf(int64_t count, float value) {
-    std::vector<float> elements(count, value);
-    return std::string(reinterpret_cast<const char *>(elements.data()), count * sizeof(float));
-  }
-
-  /// The error of writing the weight, or "".
-  std::string write(const WeightPreparation &preparation, std::vector<int64_t> layers = {0}) {
-    llvm::SmallString<128> scratch;
-    EXPECT_FALSE(llvm::sys::fs::createUniqueDirectory("certificate", scratch));
-    auto directory = BundleDirectory::create((scratch + "/out").str());
-    EXPECT_TRUE(static_cast<bool>(directory));
-    auto result = writeWeights(
-        preparation, layers, "layers.0.", [&](llvm::StringRef name) { return find(name, preparation); }, *directory,
-        [&](uint64_t done, uint64_t all) { progress(done, all); });
-    std::string error;
-    if (result)
-      certificates = *result;
-    else
-      error = llvm::toString(result.takeError());
-    if (result)
-      EXPECT_TRUE(llvm::sys::fs::exists(directory->file(MLA_WEIGHTS_FILE)));
-    else
-      EXPECT_FALSE(llvm::sys::fs::exists(directory->file(MLA_WEIGHTS_FILE))); // nothing that loads
-    (void)llvm::sys::fs::remove_directories(scratch);
-    return error;
-  }
-
-  /// Writes with an entry that does its work and then spoils a tile.
-  std::string writeCorrupted(llvm::StringRef text, void (*how)(void **descriptors, int64_t made)) {
-    WeightPreparation preparation = compile(text);
-    auto &weight = const_cast<WeightPreparation::Weight &>(preparation.weights()[0]);
-    EXPECT_EQ(write(preparation), "");
-    honestEntry = weight.entry;
-    corrupt = how;
-    weight.entry = [](void **descriptors) {
-      honestEntry(descriptors);
-      corrupt(descriptors, 0);
-    };
-    return write(preparation);
-  }
-
-  virtual void progress(uint64_t done, uint64_t all) {}
-
-  mlir::MLIRContext context;
-  std::map<std::string, SafetensorsTensor> tensors;
-  std::map<std::string, std::string> storage;
-  std::vector<Certificate> certificates;
-  bool unaligned = false; ///< tensors begin at an odd address
-};
-} // namespace
 
 /// The memory of a descriptor's tile.
 template <typename T> static T *tileOf(void **descriptors, int index) {
@@ -475,42 +357,4 @@ func.func @layer(%x: tensor<?x40xf32>) -> tensor<?x96xf32> {
   EXPECT_TRUE(certificates[0].isProduct);
   EXPECT_LT(certificates[0].ratio, 1);
   EXPECT_GT(certificates[0].maxRounding, 0);
-}
-
-//===----------------------------------------------------------------------===//
-// Memory
-//===----------------------------------------------------------------------===//
-
-static int64_t anonymousKiB() {
-  std::ifstream file("/proc/self/status");
-  for (std::string line; std::getline(file, line);)
-    if (line.rfind("RssAnon:", 0) == 0)
-      return std::stoll(line.substr(8));
-  return 0;
-}
-
-namespace {
-class PreparationMemoryTest : public CertificateTest {
-protected:
-  void progress(uint64_t, uint64_t) override { most = std::max(most, anonymousKiB()); }
-  int64_t most = 0;
-};
-} // namespace
-
-/// 128 MiB are made of 64 MiB, wherever a file has them; what is needed beside is near some tiles of 1 MiB a thread.
-TEST_F(PreparationMemoryTest, IsNearATileAThread) {
-  if (LLVM_ADDRESS_SANITIZER_BUILD)
-    GTEST_SKIP() << "AddressSanitizer keeps what was freed";
-  unaligned = true;
-  WeightPreparation preparation = compile(R"mlir(
-func.func @prepare.w(%a: tensor<32768x1024xbf16> {mla.weight = "a"}) -> tensor<32768x1024xf32> {
-  %w = arith.extf %a : tensor<32768x1024xbf16> to tensor<32768x1024xf32>
-  return %w : tensor<32768x1024xf32>
-})mlir");
-  llvm::cantFail(find("a", preparation)); // the inputs, before memory is looked at
-  setenv("MLA_NUM_THREADS", "2", 1);      // before the team is made, if this test runs alone, as ctest has it
-  int64_t before = anonymousKiB();
-  EXPECT_EQ(write(preparation), "");
-  EXPECT_GT(most, 0);
-  EXPECT_LT(most - before, 32 << 10);
 }
