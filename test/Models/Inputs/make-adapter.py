@@ -6,36 +6,17 @@ matrices of the attention. --config changes fields of adapter_config.json.
 """
 import json
 import os
-import struct
 import sys
 
 import numpy as np
+
+from safetensors_file import read, write
 
 golden, directory, merged, *words = sys.argv[1:]
 options = dict(word[2:].split("=", 1) for word in words if word.startswith("--"))
 ranks = {name: int(rank) for name, rank in (word.split("=") for word in words if not word.startswith("--"))}
 dtype = options.get("dtype", "F32")
 random = np.random.default_rng(1)
-
-
-def read(path):
-    with open(path, "rb") as file:
-        data = file.read()
-    size = struct.unpack("<Q", data[:8])[0]
-    header = json.loads(data[8 : 8 + size])
-    metadata = header.pop("__metadata__", {})
-    body = data[8 + size :]
-    return {n: [e["dtype"], e["shape"], body[slice(*e["data_offsets"])]] for n, e in header.items()}, metadata
-
-
-def write(path, tensors, metadata):
-    header, offset = {"__metadata__": metadata}, 0
-    for name, (kind, shape, data) in tensors.items():
-        header[name] = {"dtype": kind, "shape": list(shape), "data_offsets": [offset, offset + len(data)]}
-        offset += len(data)
-    text = json.dumps(header).encode()
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + b"".join(data for _, _, data in tensors.values()))
 
 
 def decode_e4m3(data):
