@@ -16,11 +16,13 @@
 
 // KEPT-NOT: mla.fold_across_rounding
 // KEPT-LABEL: func.func @layer(
+// KEPT-DAG: %[[W_UV:.*]] = mla.weight "w_uv"
+// KEPT-DAG: %[[W_O:.*]] = mla.weight "w_o"
 // KEPT: %[[O:.*]] = mla.latent_attention
-// KEPT: %[[V:.*]] = mla.project per_head %[[O]],
+// KEPT: %[[V:.*]] = mla.project per_head %[[O]], %[[W_UV]] :
 // KEPT: %[[ROUNDED:.*]] = arith.truncf %[[V]]
 // KEPT: %[[WIDE:.*]] = arith.extf %[[ROUNDED]]
-// KEPT: mla.project from_heads %[[WIDE]], %{{.*}}, tensor<160x4x32xf32>)
+// KEPT: mla.project from_heads %[[WIDE]], %[[W_O]] : (tensor<?x4x32xf32>, tensor<160x4x32xf32>)
 
 // FOLDED: mla.fold_across_rounding
 // FOLDED-SAME: {phase = decode, q = fold, o = fold}
