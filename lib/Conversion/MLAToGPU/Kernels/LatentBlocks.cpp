@@ -219,17 +219,22 @@ void LatentAttention::storeProbabilities(llvm::ArrayRef<Val> p, int64_t stage) {
     storeMatrix(k, k.shared(at.p[stage], fragment[j]), p.slice(4 * j, 4));
 }
 
-/// Makes rows of V from row `valid` zero, of this warpgroup's half of a stage.
+/// Makes rows of V from row `valid` zero, of this warpgroup's half of a stage. Where tiles are odd, both warpgroups read
+/// the middle one: the warpgroup that stage `stage` belongs to zeroes it, before it lets the other read the stage.
 void LatentAttention::zeroRows(int64_t stage, Val valid, int64_t group) {
-  int64_t chunks = 8 * at.ownTiles, rowsAtOnce = 128 / chunks;
-  Val chunk = inGroup % chunks;
+  bool leavesMiddle = at.latentTiles % 2 == 1 && stage != group;
+  int64_t tiles = at.ownTiles - leavesMiddle, firstTile = at.firstTile(group) + (leavesMiddle && group == 1);
+  if (tiles == 0)
+    return;
+  int64_t chunks = 8 * tiles, rowsAtOnce = 128 / chunks;
+  Val chunk = inGroup % chunks, first = max(valid, k.i32(0)) + inGroup / chunks;
   Val column = ((chunk >> 3) * latentTile) + ((chunk & 7) << 4);
-  k.loop(max(valid, k.i32(0)) + inGroup / chunks, k.i32(blockTokens), k.i32(rowsAtOnce), {},
-         [&](Val row, llvm::ArrayRef<Val>) -> Vals {
-           k.store(k.zeroVector(4, k.i32Type()),
-                   k.shared(at.k[stage] + at.firstTile(group) * latentTile, column + (row << 7)), 16);
-           return {};
-         });
+  if (chunks * rowsAtOnce < 128) // threads that no whole row is left for
+    first = select(inGroup < chunks * rowsAtOnce, first, k.i32(blockTokens));
+  k.loop(first, k.i32(blockTokens), k.i32(rowsAtOnce), {}, [&](Val row, llvm::ArrayRef<Val>) -> Vals {
+    k.store(k.zeroVector(4, k.i32Type()), k.shared(at.k[stage] + firstTile * latentTile, column + (row << 7)), 16);
+    return {};
+  });
 }
 
 /// Rows of V beyond the sequence or the split may hold NaN, which probability zero does not silence: they become zero.

@@ -1,0 +1,114 @@
+//===- Device.cpp - The emulated device and its streams -------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Driver.h"
+
+using namespace mla;
+using namespace mla::emulator;
+
+Device &mla::emulator::device() {
+  static Device *made = new Device(settings()); // never destroyed: programs free what they have at exit
+  return *made;
+}
+
+cuda::Status Device::enqueue(Request request) {
+  std::lock_guard<std::recursive_mutex> lock(mutex);
+  if (failure)
+    return failure;
+  if (request.stream && request.stream->isCapturing) {
+    request.stream->captured.push_back(std::move(request));
+    return cuda::success;
+  }
+  queue.push_back(std::move(request));
+  return queue.size() < mostQueued ? cuda::success : drain();
+}
+
+/// Whether a queued request is a launch that may begin before what stands before it in its stream has ended.
+bool Device::overlaps(size_t index) const {
+  const LaunchRequest *launch = index < queue.size() ? std::get_if<LaunchRequest>(&queue[index].what) : nullptr;
+  return launch && launch->mayOverlap && queue[index].stream == queue[index - 1].stream;
+}
+
+/// The dependent grid begins before this one has done anything; the one after that as well, if the first lets it.
+void Device::startDependents(size_t index) {
+  for (size_t i = index + 1; overlaps(i); ++i) {
+    if (!grids[i]) {
+      if (settings.policy == Policy::Random && (settings.seed + launched + i) % 3 == 0)
+        return;
+      grids[i] = std::make_unique<Grid>(std::get<LaunchRequest>(queue[i].what), settings, settings.seed + launched + i);
+      grids[i]->runEarly();
+    }
+    if (!grids[i]->hasTriggered() || grids[i]->fault())
+      return;
+  }
+}
+
+static cuda::Status statusOf(FaultKind kind) {
+  switch (kind) {
+  case FaultKind::OutOfBounds:
+    return cuda::illegalAddress;
+  default:
+    return cuda::launchFailed;
+  }
+}
+
+void Device::run(size_t index) {
+  if (const CopyRequest *request = std::get_if<CopyRequest>(&queue[index].what))
+    return copy(*request);
+  if (!grids[index])
+    grids[index] =
+        std::make_unique<Grid>(std::get<LaunchRequest>(queue[index].what), settings, settings.seed + launched + index);
+  Grid &grid = *grids[index];
+  if (settings.policy != Policy::Eager)
+    startDependents(index);
+  grid.settle();
+  if (!grid.fault())
+    grid.run();
+  byKernel[grid.name()].add(grid.counters());
+  if (grid.fault()) {
+    failure = explain(statusOf(grid.fault()->kind), grid.fault()->message());
+  }
+}
+
+cuda::Status Device::drain() {
+  std::lock_guard<std::recursive_mutex> lock(mutex);
+  grids.clear();
+  grids.resize(queue.size());
+  for (size_t i = 0; i < queue.size() && !failure; ++i) {
+    run(i);
+    if (i > 0)
+      grids[i - 1].reset();
+  }
+  launched += queue.size();
+  grids.clear();
+  queue.clear();
+  return failure;
+}
+
+void Device::copy(const CopyRequest &request) {
+  GlobalMemory &memory = globalMemory();
+  if (!request.from) {
+    std::memcpy(memory.contents(request.to), request.staged.data(), request.bytes);
+    return memory.set(request.to, request.bytes, Written);
+  }
+  std::memmove(memory.contents(request.to), memory.contents(request.from), request.bytes);
+  for (uint64_t i = 0; i < request.bytes; ++i)
+    *memory.state(request.to + i) =
+        (*memory.state(request.to + i) & ~Written) | (*memory.state(request.from + i) & Written);
+}
+
+std::vector<NamedCounters> Device::counters() {
+  drain();
+  std::lock_guard<std::recursive_mutex> lock(mutex);
+  return {byKernel.begin(), byKernel.end()};
+}
+
+void Device::resetCounters() {
+  drain();
+  std::lock_guard<std::recursive_mutex> lock(mutex);
+  byKernel.clear();
+}

@@ -1,0 +1,221 @@
+//===- OperationsCopy.cpp - Asynchronous copies ---------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// PTX ISA 8.6, 9.7.9.25: cp.async, cp.async.bulk, cp.async.bulk.tensor.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Decoder.h"
+
+#include <cinttypes>
+#include <cstdio>
+
+using namespace mla::emulator;
+
+static constexpr InstClass kind = InstClass::Copy;
+
+static std::string hex(uint64_t value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "0x%" PRIx64, value);
+  return text;
+}
+
+/// Operand `i` as an address: a source and the offset in values[i].
+static u64 addressOf(Warp &warp, const Inst &inst, unsigned i, unsigned lane) {
+  u64 base = inst.addressIsWord[i] ? warp.words(inst.sources[i])[lane] : warp.longs(inst.sources[i])[lane];
+  return base + static_cast<u64>(inst.values[i]);
+}
+
+static bool areDefined(Warp &warp, const Inst &inst, Mask mask) {
+  for (unsigned i = 0; i < inst.numSources; ++i)
+    if (warp.failIfUndefined(warp.undefinedOf(inst.sources[i]), mask, "an operand of the copy"))
+      return false;
+  for (const Source &input : inst.inputs)
+    if (warp.failIfUndefined(warp.undefinedOf(input), mask, "a coordinate"))
+      return false;
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Tensors
+//===----------------------------------------------------------------------===//
+
+/// Reads the tensor map at an address; false: it was reported.
+static bool readMap(Warp &warp, const Inst &inst, unsigned source, unsigned lane, GlobalSide &side) {
+  u64 address = addressOf(warp, inst, source, lane);
+  int at = static_cast<int>(lane);
+  if (address % 64 != 0)
+    return warp.fail(FaultKind::Misaligned, "a tensor map at " + hex(address) + "; expected a multiple of 64", at),
+           false;
+  if (!globalMemory().contains(address, sizeof(TensorMap)))
+    return warp.fail(FaultKind::OutOfBounds,
+                     "a tensor map at " + hex(address) + "; " + globalMemory().describe(address), at),
+           false;
+  std::memcpy(&side.map, globalMemory().contents(address), sizeof(TensorMap));
+  if (!side.map.isValid())
+    return warp.fail(FaultKind::TensorMap, "there is no tensor map at " + hex(address), at), false;
+  if (side.map.rank != inst.inputs.size())
+    return warp.fail(FaultKind::TensorMap,
+                     "the tensor map has rank " + std::to_string(side.map.rank) + ", the instruction " +
+                         std::to_string(inst.inputs.size()) + " coordinates",
+                     at),
+           false;
+  side.isTile = true;
+  side.bytes = static_cast<u32>(side.map.boxBytes());
+  for (size_t i = 0; i < inst.inputs.size(); ++i)
+    side.coordinates[i] = static_cast<s32>(warp.words(inst.inputs[i])[lane]);
+  return true;
+}
+
+/// Sources: the place in shared memory, the map, the mbarrier.
+static void loadTile(Warp &warp, const Inst &inst, Mask mask) {
+  if (areDefined(warp, inst, mask))
+    forLanes(mask, [&](unsigned lane) {
+      Load load;
+      load.pc = warp.pc;
+      load.warp = warp.index;
+      load.shared = static_cast<u32>(addressOf(warp, inst, 0, lane));
+      load.barrier = static_cast<u32>(addressOf(warp, inst, 2, lane));
+      if (!warp.block.fault && readMap(warp, inst, 1, lane, load.from))
+        warp.block.issue(warp, std::move(load));
+    });
+}
+
+/// Sources: the map, the place in shared memory.
+static void storeTile(Warp &warp, const Inst &inst, Mask mask) {
+  if (areDefined(warp, inst, mask))
+    forLanes(mask, [&](unsigned lane) {
+      Store store;
+      store.pc = warp.pc;
+      store.warp = warp.index;
+      store.lane = lane;
+      store.shared = static_cast<u32>(addressOf(warp, inst, 1, lane));
+      if (!warp.block.fault && readMap(warp, inst, 0, lane, store.to))
+        warp.block.issue(warp, std::move(store));
+    });
+}
+
+/// cp.async.bulk.tensor.Nd.shared::cta.global.tile.mbarrier::complete_tx::bytes [.L2::cache_hint] and
+/// cp.async.bulk.tensor.Nd.global.shared::cta.tile.bulk_group
+static void decodeTensor(Decoder &decoder, Inst &inst) {
+  std::string rank = decoder.next();
+  if (rank.size() != 2 || rank[0] < '1' || rank[0] > '5' || rank[1] != 'd')
+    return decoder.fail("'" + rank + "' is no rank");
+  bool isLoad = decoder.accept("shared::cta") || decoder.accept("shared::cluster");
+  bool isKnown = isLoad ? decoder.accept("global") : decoder.accept("global") && decoder.accept("shared::cta");
+  decoder.accept("tile");
+  isKnown &= decoder.accept(isLoad ? "mbarrier::complete_tx::bytes" : "bulk_group");
+  bool hasHint = decoder.accept("L2::cache_hint");
+  size_t count = (isLoad ? 3 : 2) + hasHint;
+  if (!isKnown || !decoder.expectOperands(count, count))
+    return decoder.fail("this form is not emulated");
+  for (unsigned i = 0; i < (isLoad ? 3u : 2u); ++i)
+    decoder.addAddressWithValue(inst, decoder.operand(i), i);
+  const ptx::Operand &tensor = decoder.operand(isLoad ? 1 : 0);
+  if (tensor.elements.size() != 2 || tensor.elements[1].elements.size() != size_t(rank[0] - '0'))
+    return decoder.fail("expected as many coordinates as the rank");
+  for (const ptx::Operand &coordinate : tensor.elements[1].elements)
+    inst.inputs.push_back(decoder.source(coordinate, 'w'));
+  inst.run = isLoad ? loadTile : storeTile;
+}
+
+//===----------------------------------------------------------------------===//
+// Bytes
+//===----------------------------------------------------------------------===//
+
+/// Sources: the place in global memory, that in shared memory, and the number of bytes.
+static void storeBytes(Warp &warp, const Inst &inst, Mask mask) {
+  if (areDefined(warp, inst, mask))
+    forLanes(mask, [&](unsigned lane) {
+      Store store;
+      store.pc = warp.pc;
+      store.warp = warp.index;
+      store.lane = lane;
+      store.to.address = addressOf(warp, inst, 0, lane);
+      store.shared = static_cast<u32>(addressOf(warp, inst, 1, lane));
+      store.to.bytes = warp.words(inst.sources[2])[lane];
+      if (!warp.block.fault)
+        warp.block.issue(warp, std::move(store));
+    });
+}
+
+static void decodeBulk(Decoder &decoder, Inst &inst) {
+  bool isKnown = decoder.accept("global") && decoder.accept("shared::cta") && decoder.accept("bulk_group");
+  if (!isKnown || !decoder.expectOperands(3, 3))
+    return decoder.fail("this form is not emulated");
+  decoder.addAddressWithValue(inst, decoder.operand(0), 0);
+  decoder.addAddressWithValue(inst, decoder.operand(1), 1);
+  decoder.addSource(inst, decoder.operand(2), 'w');
+  inst.run = storeBytes;
+}
+
+/// Sources: the place in shared memory, that in global memory. values[2]: bytes.
+static void copyWords(Warp &warp, const Inst &inst, Mask mask) {
+  if (areDefined(warp, inst, mask))
+    forLanes(mask, [&](unsigned lane) {
+      WordCopy copy;
+      copy.pc = warp.pc;
+      copy.warp = warp.index;
+      copy.lane = lane;
+      copy.shared = static_cast<u32>(addressOf(warp, inst, 0, lane));
+      copy.global = addressOf(warp, inst, 1, lane);
+      copy.bytes = static_cast<u32>(inst.values[2]);
+      if (!warp.block.fault)
+        warp.block.issue(warp, copy);
+    });
+}
+
+static void decodeWords(Decoder &decoder, Inst &inst) {
+  bool isKnown = decoder.accept("ca") || decoder.accept("cg");
+  isKnown &= decoder.accept("shared") || decoder.accept("shared::cta");
+  isKnown &= decoder.accept("global");
+  if (!isKnown || !decoder.expectOperands(3, 3))
+    return decoder.fail("this form is not emulated");
+  decoder.addAddressWithValue(inst, decoder.operand(0), 0);
+  decoder.addAddressWithValue(inst, decoder.operand(1), 1);
+  inst.values[2] = decoder.immediate(decoder.operand(2));
+  if (inst.values[2] != 4 && inst.values[2] != 8 && inst.values[2] != 16)
+    return decoder.fail("expected 4, 8 or 16 bytes");
+  inst.run = copyWords;
+}
+
+//===----------------------------------------------------------------------===//
+// Groups
+//===----------------------------------------------------------------------===//
+
+static void commitStores(Warp &warp, const Inst &, Mask mask) {
+  forLanes(mask, [&](unsigned lane) { warp.stores[lane].commit(); });
+}
+static void commitWords(Warp &warp, const Inst &, Mask mask) {
+  forLanes(mask, [&](unsigned lane) { warp.wordCopies[lane].commit(); });
+}
+static void waitStores(Warp &warp, const Inst &inst, Mask mask) {
+  warp.block.waitStores(warp, mask, static_cast<size_t>(inst.values[0]), inst.values[1]);
+}
+static void waitWords(Warp &warp, const Inst &inst, Mask mask) {
+  warp.block.waitWords(warp, mask, static_cast<size_t>(inst.values[0]));
+}
+
+static void decodeWait(Decoder &decoder, Inst &inst, Handler run) {
+  inst.values[1] = decoder.accept("read");
+  if (!decoder.expectOperands(1, 1))
+    return;
+  inst.values[0] = decoder.immediate(decoder.operand(0));
+  inst.run = run;
+}
+
+std::vector<Row> mla::emulator::copyRows() {
+  return {
+      {"cp.async.bulk.tensor", "", nullptr, kind, decodeTensor},
+      {"cp.async.bulk", "", nullptr, kind, decodeBulk},
+      {"cp.async.bulk.commit_group", "=", commitStores, kind},
+      {"cp.async.bulk.wait_group", "", nullptr, kind, [](Decoder &d, Inst &i) { decodeWait(d, i, waitStores); }},
+      {"cp.async", "", nullptr, kind, decodeWords},
+      {"cp.async.commit_group", "=", commitWords, kind},
+      {"cp.async.wait_group", "", nullptr, kind, [](Decoder &d, Inst &i) { decodeWait(d, i, waitWords); }},
+  };
+}

@@ -1,0 +1,155 @@
+//===- OperationsInteger.cpp - Integer arithmetic and logic ---------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// PTX ISA 8.6, 9.7.1 (integer), 9.7.6 (comparison) and 9.7.8 (logic and shift).
+//
+//===----------------------------------------------------------------------===//
+
+#include "Operations.h"
+
+using namespace mla::emulator;
+
+/// Shifts by more than the width give what a shift by the width would.
+template <typename T> static T shiftLeft(T a, u32 b) { return b >= 8 * sizeof(T) ? T(0) : T(a << b); }
+template <typename T> static T shiftRight(T a, u32 b) {
+  u32 most = 8 * sizeof(T) - 1;
+  if constexpr (std::is_signed_v<T>)
+    return T(a >> std::min(b, most));
+  else
+    return b > most ? T(0) : T(a >> b);
+}
+
+/// Division by zero gives an unspecified value: all ones, as on the chip.
+template <typename T> static T quotient(T a, T b) { return b == 0 ? T(-1) : T(a / b); }
+template <typename T> static T remainder(T a, T b) { return b == 0 ? a : T(a % b); }
+static s32 quotientSigned(s32 a, s32 b) { return b == 0 ? -1 : b == -1 ? s32(-u32(a)) : a / b; }
+static s32 remainderSigned(s32 a, s32 b) { return b == 0 ? a : b == -1 ? 0 : a % b; }
+
+/// `c` bits of `a` from bit `b` on.
+static u32 extractBits(u32 a, u32 b, u32 c) {
+  u32 position = b & 255, count = c & 255;
+  u32 shifted = shiftRight<u32>(a, position);
+  return count >= 32 ? shifted : shifted & ((u32(1) << count) - 1);
+}
+
+/// Bytes of {b, a} that the nibbles of `c` choose; bit 3 replicates the sign.
+static u32 permute(u32 a, u32 b, u32 c) {
+  u64 bytes = u64(b) << 32 | a;
+  u32 result = 0;
+  for (unsigned i = 0; i < 4; ++i) {
+    u32 selector = c >> (4 * i) & 15, byte = static_cast<u32>(bytes >> (8 * (selector & 7))) & 255;
+    if (selector & 8)
+      byte = byte & 128 ? 255 : 0;
+    result |= byte << (8 * i);
+  }
+  return result;
+}
+
+static std::vector<Row> arithmetic() {
+  return {
+      alu("add.s32", [](u32 a, u32 b) { return a + b; }),
+      alu("add.u32", [](u32 a, u32 b) { return a + b; }),
+      alu("add.s64", [](u64 a, u64 b) { return a + b; }),
+      alu("add.u64", [](u64 a, u64 b) { return a + b; }),
+      alu("add.s16", [](u16 a, u16 b) { return u16(a + b); }),
+      alu("sub.s32", [](u32 a, u32 b) { return a - b; }),
+      alu("sub.u32", [](u32 a, u32 b) { return a - b; }),
+      alu("sub.s64", [](u64 a, u64 b) { return a - b; }),
+      alu("sub.u64", [](u64 a, u64 b) { return a - b; }),
+      alu("neg.s32", [](u32 a) { return 0 - a; }),
+      alu("neg.s64", [](u64 a) { return 0 - a; }),
+      alu("abs.s32", [](s32 a) { return a < 0 ? s32(0 - u32(a)) : a; }),
+      alu("mul.lo.s32", [](u32 a, u32 b) { return a * b; }),
+      alu("mul.lo.u32", [](u32 a, u32 b) { return a * b; }),
+      alu("mul.lo.s64", [](u64 a, u64 b) { return a * b; }),
+      alu("mul.lo.u64", [](u64 a, u64 b) { return a * b; }),
+      alu("mul.hi.u32", [](u32 a, u32 b) { return u32(u64(a) * b >> 32); }),
+      alu("mul.hi.s32", [](s32 a, s32 b) { return s32(s64(a) * b >> 32); }),
+      alu("mul.wide.u32", [](u32 a, u32 b) { return u64(a) * b; }),
+      alu("mul.wide.s32", [](s32 a, s32 b) { return s64(a) * b; }),
+      alu("mul.wide.u16", [](u16 a, u16 b) { return u32(a) * b; }),
+      alu("mad.lo.s32", [](u32 a, u32 b, u32 c) { return a * b + c; }),
+      alu("mad.lo.u32", [](u32 a, u32 b, u32 c) { return a * b + c; }),
+      alu("mad.lo.s64", [](u64 a, u64 b, u64 c) { return a * b + c; }),
+      alu("mad.wide.u32", [](u32 a, u32 b, u64 c) { return u64(a) * b + c; }),
+      alu("mad.wide.s32", [](s32 a, s32 b, u64 c) { return u64(s64(a) * b) + c; }),
+      alu("div.u32", [](u32 a, u32 b) { return quotient(a, b); }),
+      alu("div.s32", [](s32 a, s32 b) { return quotientSigned(a, b); }),
+      alu("div.u64", [](u64 a, u64 b) { return quotient(a, b); }),
+      alu("rem.u32", [](u32 a, u32 b) { return remainder(a, b); }),
+      alu("rem.s32", [](s32 a, s32 b) { return remainderSigned(a, b); }),
+      alu("rem.u64", [](u64 a, u64 b) { return remainder(a, b); }),
+      alu("min.s32", [](s32 a, s32 b) { return std::min(a, b); }),
+      alu("min.u32", [](u32 a, u32 b) { return std::min(a, b); }),
+      alu("min.s64", [](s64 a, s64 b) { return std::min(a, b); }),
+      alu("min.relu.s32", [](s32 a, s32 b) { return std::max(std::min(a, b), 0); }),
+      alu("max.s32", [](s32 a, s32 b) { return std::max(a, b); }),
+      alu("max.u32", [](u32 a, u32 b) { return std::max(a, b); }),
+      alu("max.s64", [](s64 a, s64 b) { return std::max(a, b); }),
+      alu("max.relu.s32", [](s32 a, s32 b) { return std::max(std::max(a, b), 0); }),
+  };
+}
+
+static std::vector<Row> logic() {
+  return {
+      alu("and.b16", [](u16 a, u16 b) { return u16(a & b); }),
+      alu("and.b32", [](u32 a, u32 b) { return a & b; }),
+      alu("and.b64", [](u64 a, u64 b) { return a & b; }),
+      alu("or.b16", [](u16 a, u16 b) { return u16(a | b); }),
+      alu("or.b32", [](u32 a, u32 b) { return a | b; }),
+      alu("or.b64", [](u64 a, u64 b) { return a | b; }),
+      alu("xor.b16", [](u16 a, u16 b) { return u16(a ^ b); }),
+      alu("xor.b32", [](u32 a, u32 b) { return a ^ b; }),
+      alu("xor.b64", [](u64 a, u64 b) { return a ^ b; }),
+      alu("not.b32", [](u32 a) { return ~a; }),
+      alu("not.b64", [](u64 a) { return ~a; }),
+      alu("and.pred", [](bool a, bool b) { return a && b; }),
+      alu("or.pred", [](bool a, bool b) { return a || b; }),
+      alu("xor.pred", [](bool a, bool b) { return a != b; }),
+      alu("not.pred", [](bool a) { return !a; }),
+      alu("shl.b16", [](u16 a, u32 b) { return shiftLeft(a, b); }),
+      alu("shl.b32", [](u32 a, u32 b) { return shiftLeft(a, b); }),
+      alu("shl.b64", [](u64 a, u32 b) { return shiftLeft(a, b); }),
+      alu("shr.u16", [](u16 a, u32 b) { return shiftRight(a, b); }),
+      alu("shr.u32", [](u32 a, u32 b) { return shiftRight(a, b); }),
+      alu("shr.s32", [](s32 a, u32 b) { return shiftRight(a, b); }),
+      alu("shr.u64", [](u64 a, u32 b) { return shiftRight(a, b); }),
+      alu("shr.s64", [](s64 a, u32 b) { return shiftRight(a, b); }),
+      alu("shf.l.wrap.b32", [](u32 a, u32 b, u32 c) { return u32(((u64(b) << 32 | a) << (c & 31)) >> 32); }),
+      alu("shf.r.wrap.b32", [](u32 a, u32 b, u32 c) { return u32((u64(b) << 32 | a) >> (c & 31)); }),
+      alu("popc.b32", [](u32 a) { return u32(std::popcount(a)); }),
+      alu("clz.b32", [](u32 a) { return u32(std::countl_zero(a)); }),
+      alu("bfe.u32", [](u32 a, u32 b, u32 c) { return extractBits(a, b, c); }),
+      alu("prmt.b32", [](u32 a, u32 b, u32 c) { return permute(a, b, c); }),
+  };
+}
+
+template <typename T> static std::vector<Row> comparisons(const std::string &type, bool isOrdered) {
+  std::vector<Row> rows = {
+      alu(("setp.eq." + type).c_str(), [](T a, T b) { return a == b; }),
+      alu(("setp.ne." + type).c_str(), [](T a, T b) { return a != b; }),
+  };
+  if (isOrdered)
+    for (Row &row : std::vector<Row>{
+             alu(("setp.lt." + type).c_str(), [](T a, T b) { return a < b; }),
+             alu(("setp.le." + type).c_str(), [](T a, T b) { return a <= b; }),
+             alu(("setp.gt." + type).c_str(), [](T a, T b) { return a > b; }),
+             alu(("setp.ge." + type).c_str(), [](T a, T b) { return a >= b; }),
+         })
+      rows.push_back(std::move(row));
+  return rows;
+}
+
+std::vector<Row> mla::emulator::integerRows() {
+  std::vector<Row> rows;
+  for (const std::vector<Row> &part :
+       {arithmetic(), logic(), comparisons<u32>("b32", false), comparisons<u32>("u32", true),
+        comparisons<s32>("s32", true), comparisons<u64>("b64", false), comparisons<u64>("u64", true),
+        comparisons<s64>("s64", true), comparisons<u16>("b16", false), comparisons<u16>("u16", true)})
+    rows.insert(rows.end(), part.begin(), part.end());
+  return rows;
+}

@@ -1,0 +1,207 @@
+//===- OperationsMove.cpp - Moves, selections, conversions of integers ----===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// PTX ISA 8.6, 9.7.9 (data movement and conversion) and 9.7.6.3 (selp).
+//
+//===----------------------------------------------------------------------===//
+
+#include "Decoder.h"
+
+using namespace mla::emulator;
+
+static constexpr InstClass kind = InstClass::Move;
+
+//===----------------------------------------------------------------------===//
+// mov
+//===----------------------------------------------------------------------===//
+
+/// Of 32 bits and less. A register of a wgmma in flight gets another name.
+static void moveWord(Warp &warp, const Inst &inst, Mask mask) {
+  const Source &from = inst.sources[0];
+  int32_t to = inst.destination, source = from.constant ? -1 : static_cast<int32_t>(from.cell);
+  if (warp.products.isRead(to) || (warp.products.isPending(to) && mask != warp.alive))
+    return warp.fail(
+        FaultKind::ProductPending,
+        "overwrites a register of a wgmma that is in flight; wait for its group (wgmma.wait_group) before");
+  if (source >= 0 && warp.products.isPending(source)) {
+    if (mask != warp.alive)
+      return warp.fail(FaultKind::ProductPending, "only some threads move a register of a wgmma that is in flight");
+    warp.products.rename(source, to);
+    return;
+  }
+  warp.products.forget(to);
+  writeWords(warp, to, warp.words(from), mask, warp.undefinedOf(from));
+  warp.writtenAt[to] = source >= 0 ? warp.writtenAt[source] : 0;
+}
+
+static void moveLong(Warp &warp, const Inst &inst, Mask mask) {
+  writeLanes(warp.longs(inst.destination), warp.longs(inst.sources[0]), mask);
+  warp.setUndefined(inst.destination, mask, warp.undefinedOf(inst.sources[0]));
+}
+
+/// mov.b64 of a parameter's address: the launch's base and an offset.
+static void moveParameter(Warp &warp, const Inst &inst, Mask mask) {
+  u64 values[lanes];
+  std::fill(values, values + lanes, warp.block.grid.parameters + static_cast<u64>(inst.values[0]));
+  writeLanes(warp.longs(inst.destination), values, mask);
+  warp.setUndefined(inst.destination, mask, 0);
+}
+
+static void movePredicate(Warp &warp, const Inst &inst, Mask mask) {
+  Lanes<bool> value(warp, inst.sources[0]);
+  writePredicate(warp, inst.destination, mask, value.mask, Lanes<bool>::undefined(warp, inst.sources[0]));
+}
+static void setPredicate(Warp &warp, const Inst &inst, Mask mask) {
+  writePredicate(warp, inst.destination, mask, inst.values[0] ? allLanes : 0, 0);
+}
+
+/// {low, high} of 32 bits to 64.
+static void packLong(Warp &warp, const Inst &inst, Mask mask) {
+  const u32 *low = warp.words(inst.inputs[0]), *high = warp.words(inst.inputs[1]);
+  u64 values[lanes];
+  for (unsigned lane = 0; lane < lanes; ++lane)
+    values[lane] = u64(high[lane]) << 32 | low[lane];
+  writeLanes(warp.longs(inst.destination), values, mask);
+  warp.setUndefined(inst.destination, mask, warp.undefinedOf(inst.inputs[0]) | warp.undefinedOf(inst.inputs[1]));
+}
+/// {low, high} of 16 bits to 32.
+static void packWord(Warp &warp, const Inst &inst, Mask mask) {
+  const u32 *low = warp.words(inst.inputs[0]), *high = warp.words(inst.inputs[1]);
+  u32 values[lanes];
+  for (unsigned lane = 0; lane < lanes; ++lane)
+    values[lane] = high[lane] << 16 | (low[lane] & 0xffff);
+  writeWords(warp, inst.destination, values, mask, warp.undefinedOf(inst.inputs[0]) | warp.undefinedOf(inst.inputs[1]));
+}
+
+/// And back; either half may be a sink.
+static void unpackLong(Warp &warp, const Inst &inst, Mask mask) {
+  const u64 *value = warp.longs(inst.sources[0]);
+  for (unsigned half = 0; half < 2; ++half) {
+    if (inst.results[half] < 0)
+      continue;
+    u32 values[lanes];
+    for (unsigned lane = 0; lane < lanes; ++lane)
+      values[lane] = static_cast<u32>(value[lane] >> (32 * half));
+    writeWords(warp, inst.results[half], values, mask, warp.undefinedOf(inst.sources[0]));
+  }
+}
+static void unpackWord(Warp &warp, const Inst &inst, Mask mask) {
+  const u32 *value = warp.words(inst.sources[0]);
+  for (unsigned half = 0; half < 2; ++half) {
+    if (inst.results[half] < 0)
+      continue;
+    u32 values[lanes];
+    for (unsigned lane = 0; lane < lanes; ++lane)
+      values[lane] = value[lane] >> (16 * half) & 0xffff;
+    writeWords(warp, inst.results[half], values, mask, warp.undefinedOf(inst.sources[0]));
+  }
+}
+
+/// The letter of an operand's type ("b32", "u64", "pred"); '\0' if it is not known.
+static char letterOfType(std::string_view type) {
+  if (type == "pred")
+    return 'p';
+  std::string_view bits = type.substr(std::min<size_t>(1, type.size()));
+  return bits == "16" ? 'h' : bits == "32" ? 'w' : bits == "64" ? 'd' : '\0';
+}
+
+static void decodeVectorMove(Decoder &decoder, Inst &inst, char letter) {
+  char half = letter == 'd' ? 'w' : 'h';
+  const ptx::Operand &to = decoder.operand(0), &from = decoder.operand(1);
+  const ptx::Operand &vector = to.kind == ptx::Operand::Vector ? to : from;
+  if ((letter != 'd' && letter != 'w') || vector.elements.size() != 2)
+    return decoder.fail("this vector is not emulated");
+  if (&vector == &to) {
+    for (const ptx::Operand &element : to.elements)
+      inst.results.push_back(decoder.destination(element, half));
+    decoder.addSource(inst, from, letter);
+    inst.run = letter == 'd' ? unpackLong : unpackWord;
+    return;
+  }
+  for (const ptx::Operand &element : from.elements)
+    inst.inputs.push_back(decoder.source(element, half));
+  inst.destination = decoder.destination(to, letter);
+  inst.run = letter == 'd' ? packLong : packWord;
+}
+
+static void decodeMove(Decoder &decoder, Inst &inst) {
+  char letter = letterOfType(decoder.next());
+  if (!letter || !decoder.expectOperands(2, 2))
+    return decoder.fail("this type is not emulated");
+  const ptx::Operand &to = decoder.operand(0), &from = decoder.operand(1);
+  if (to.kind == ptx::Operand::Vector || from.kind == ptx::Operand::Vector)
+    return decodeVectorMove(decoder, inst, letter);
+  inst.destination = decoder.destination(to, letter);
+  if (from.kind == ptx::Operand::Symbol && decoder.isParameter(from.name)) {
+    inst.values[0] = static_cast<int64_t>(decoder.parameterOffset(from.name) + from.bits);
+    inst.run = letter == 'd' ? moveParameter : nullptr;
+    return;
+  }
+  if (letter == 'p') {
+    inst.destinationIsPredicate = true;
+    inst.run = from.kind == ptx::Operand::Integer ? setPredicate : movePredicate;
+    inst.values[0] = static_cast<int64_t>(from.bits);
+    if (from.kind != ptx::Operand::Integer)
+      decoder.addSource(inst, from, letter);
+    return;
+  }
+  decoder.addSource(inst, from, letter);
+  inst.run = letter == 'd' ? moveLong : moveWord;
+  inst.isRename = letter != 'd';
+}
+
+/// The generic address of a place is its address: the windows do not overlap.
+static void decodeCvta(Decoder &decoder, Inst &inst) {
+  decoder.accept("to");
+  decoder.acceptAnyOf({"param", "global", "shared", "const"});
+  if (decoder.next() != "u64" || !decoder.expectOperands(2, 2))
+    return decoder.fail("this type is not emulated");
+  inst.destination = decoder.destination(decoder.operand(0), 'd');
+  decoder.addSource(inst, decoder.operand(1), 'd');
+  inst.run = moveLong;
+}
+
+//===----------------------------------------------------------------------===//
+// selp
+//===----------------------------------------------------------------------===//
+
+/// What is not chosen may be undefined.
+template <typename T> static void selectLanes(Warp &warp, const Inst &inst, Mask mask) {
+  Lanes<T> a(warp, inst.sources[0]), b(warp, inst.sources[1]);
+  Mask chosen = warp.predicates[inst.sources[2].cell];
+  Mask undefined = (warp.undefinedOf(inst.sources[0]) & chosen) | (warp.undefinedOf(inst.sources[1]) & ~chosen) |
+                   warp.undefinedPredicates[inst.sources[2].cell];
+  Storage<T> values[lanes];
+  for (unsigned lane = 0; lane < lanes; ++lane)
+    values[lane] = chosen >> lane & 1 ? a.values[lane] : b.values[lane];
+  if constexpr (sizeof(T) == 8)
+    writeLanes(warp.longs(inst.destination), values, mask);
+  else
+    writeLanes(warp.words(inst.destination), values, mask);
+  warp.setUndefined(inst.destination, mask, undefined);
+}
+
+//===----------------------------------------------------------------------===//
+// The table
+//===----------------------------------------------------------------------===//
+
+std::vector<Row> mla::emulator::moveRows() {
+  std::vector<Row> rows = {
+      {"mov", "", nullptr, kind, decodeMove},           {"cvta", "", nullptr, kind, decodeCvta},
+      alu("cvt.u64.u32", [](u32 a) { return u64(a); }), alu("cvt.s64.s32", [](s32 a) { return s64(a); }),
+      alu("cvt.u32.u64", [](u64 a) { return u32(a); }), alu("cvt.u32.u16", [](u16 a) { return u32(a); }),
+      alu("cvt.u16.u32", [](u32 a) { return u16(a); }), alu("cvt.u64.u16", [](u16 a) { return u64(a); }),
+      alu("cvt.u16.u64", [](u64 a) { return u16(a); }),
+  };
+  for (const char *type : {"b16", "u16", "s16"})
+    rows.push_back({std::string("selp.") + type, "h=hhp", selectLanes<u16>, kind});
+  for (const char *type : {"b32", "u32", "s32", "f32"})
+    rows.push_back({std::string("selp.") + type, "w=wwp", selectLanes<u32>, kind});
+  for (const char *type : {"b64", "u64", "s64"})
+    rows.push_back({std::string("selp.") + type, "d=ddp", selectLanes<u64>, kind});
+  return rows;
+}

@@ -1,0 +1,96 @@
+//===- Products.h - wgmma in flight -----------------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A wgmma is one operation of a warpgroup: it is complete for all four warps
+// when it is for one, and that can only be when all four have executed it. Warp
+// w computes rows 16 w to 16 w + 15 of the 64. It reads shared memory and
+// registers as late as the policy has it, at the latest when one of the warps
+// has waited for its group; until then its accumulators are in flight. A move
+// of such a register is no access: it stands for the choice of a name, which
+// the assembler makes without an instruction.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_EMULATOR_PRODUCTS_H
+#define MLA_EMULATOR_PRODUCTS_H
+
+#include "Clock.h"
+#include "Program.h"
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+namespace mla::emulator {
+
+/// A matrix in shared memory as a descriptor has it (PTX ISA 8.6, 9.7.15.5.1).
+struct Operand {
+  uint32_t start = 0, leading = 0, stride = 0; ///< Bytes.
+  bool isMnMajor = false;
+  /// The address of 8 elements (16 bytes): rows m or n from `mn`, column k; along the major dimension.
+  uint32_t chunk(unsigned mn, unsigned k) const;
+};
+
+struct Product {
+  uint64_t number = 0; ///< Among the warp's.
+  const Inst *inst = nullptr;
+  Operand a, b;
+  bool aFromRegisters = false;
+  bool keeps = false; ///< scale-d: adds to the accumulators.
+  bool isComputed = false;
+  /// Accumulators: what they were, then what they are. [n / 2][lanes]
+  std::vector<float> values;
+  std::vector<Mask> undefined;
+  /// Accumulators that come from a product that is not computed yet: its place in the queue and the register there.
+  struct Earlier {
+    std::shared_ptr<Product> product;
+    uint32_t index;
+  };
+  std::vector<Earlier> earlier;
+  std::vector<std::pair<int32_t, uint32_t>> holders; ///< Cells that hold a result, and which.
+};
+
+/// The products of one warp.
+class Products {
+public:
+  void begin(uint32_t cells, Time start);
+  /// A register that belongs to a product in flight.
+  bool isPending(int32_t cell) const { return !owner.empty() && owner[cell]; }
+  /// A register that a product in flight reads.
+  bool isRead(int32_t cell) const { return !readers.empty() && readers[cell]; }
+  void issue(Warp &warp, std::shared_ptr<Product> product);
+  /// `to` holds something else from now on.
+  void forget(int32_t cell) { owner[cell] = nullptr; }
+  /// `to` is another name of `from`.
+  void rename(int32_t from, int32_t to);
+  void commit();
+  /// Completes all but the `pending` newest groups. False: other warps of the warpgroup have not executed them yet, and
+  /// the warp waits for these.
+  bool wait(Warp &warp, size_t pending);
+  /// Computes the oldest product that is not computed. Returns false if there is none.
+  bool computeOne(Warp &warp);
+  bool isEmpty() const { return open.empty() && groups.empty(); }
+  /// The time of reads of what is issued now.
+  Time time() const { return start + committed + 1; }
+  uint64_t issued() const { return count; }
+
+private:
+  void compute(Warp &warp, Product &product);
+  void computeUpTo(Warp &warp, uint64_t number);
+  void retire(Warp &warp, Product &product);
+  std::vector<std::shared_ptr<Product>> open;
+  std::deque<std::vector<std::shared_ptr<Product>>> groups;
+  std::vector<std::shared_ptr<Product>> owner; ///< By cell.
+  std::vector<uint32_t> ownerIndex, readers;
+  Time start = 0;
+  uint32_t committed = 0;
+  uint64_t count = 0;
+};
+
+} // namespace mla::emulator
+
+#endif // MLA_EMULATOR_PRODUCTS_H

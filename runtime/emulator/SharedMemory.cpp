@@ -1,0 +1,99 @@
+//===- SharedMemory.cpp - Shared memory with race detection ---------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "SharedMemory.h"
+
+using namespace mla::emulator;
+
+Time SharedMemory::begin(const Agents &ofBlock, uint32_t size) {
+  constexpr Time tooLate = 1u << 31;
+  size_t words = (size + 3) / 4;
+  bool other = ofBlock.warps != agents.warps || words > written.size() || latest > tooLate;
+  agents = ofBlock;
+  bytes = size;
+  if (other) {
+    latest = 0;
+    writer.assign(words, 0);
+    written.assign(words, 0);
+    writePc.assign(words, 0);
+    readPc.assign(words, 0);
+    reads.assign(agents.readers(), {});
+    readers.clear();
+    data.resize(4 * words);
+    unwritten.resize(4 * words);
+  }
+  std::memset(data.data(), 0xff, data.size());
+  std::memset(unwritten.data(), 1, unwritten.size());
+  return latest;
+}
+
+Time *SharedMemory::readsOf(unsigned agent) {
+  std::vector<Time> &times = reads[agent];
+  if (times.empty()) {
+    times.assign(written.size(), 0);
+    readers.push_back(agent);
+  }
+  return times.data();
+}
+
+Conflict SharedMemory::checkWrites(Words words, const Accessor &by) const {
+  for (uint32_t word = words.first; word < words.end; ++word) {
+    unsigned agent = writer[word];
+    Time time = written[word];
+    bool needsFence = by.isAsync && agents.isGeneric(agent);
+    if ((needsFence ? by.clock.fenced : by.clock.all)[agent] >= time)
+      continue;
+    bool isOrdered = by.clock.all[agent] >= time;
+    return {isOrdered ? Conflict::UnfencedWrite : Conflict::Write, base + 4 * word, agent, time, writePc[word]};
+  }
+  return {};
+}
+
+Conflict SharedMemory::checkReads(Words words, const Accessor &by) const {
+  for (unsigned reader : readers) {
+    const Time *times = reads[reader].data();
+    Time seen = by.clock.all[reader], latestRead = 0;
+    for (uint32_t word = words.first; word < words.end; ++word)
+      latestRead = std::max(latestRead, times[word]);
+    if (latestRead <= seen)
+      continue;
+    uint32_t word = words.first;
+    while (times[word] <= seen)
+      ++word;
+    return {Conflict::Read, base + 4 * word, reader, times[word], readPc[word]};
+  }
+  return {};
+}
+
+Conflict SharedMemory::read(uint32_t address, uint32_t count, const Accessor &by) {
+  Words words = wordsOf(address, count);
+  if (Conflict conflict = checkWrites(words, by))
+    return conflict;
+  Time *times = readsOf(by.agent);
+  std::fill(times + words.first, times + words.end, by.time);
+  std::fill(&readPc[words.first], &readPc[words.first] + (words.end - words.first), by.pc);
+  return {};
+}
+
+Conflict SharedMemory::write(uint32_t address, uint32_t count, const Accessor &by) {
+  Words words = wordsOf(address, count);
+  if (Conflict conflict = checkWrites(words, by))
+    return conflict;
+  if (Conflict conflict = checkReads(words, by))
+    return conflict;
+  for (uint32_t word = words.first; word < words.end; ++word) {
+    writer[word] = static_cast<uint8_t>(by.agent);
+    written[word] = by.time;
+    writePc[word] = by.pc;
+  }
+  return {};
+}
+
+void SharedMemory::complete(uint32_t address, uint32_t count, Time time) {
+  Words words = wordsOf(address, count);
+  std::fill(&written[words.first], &written[words.first] + (words.end - words.first), time);
+}
