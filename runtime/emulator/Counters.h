@@ -28,9 +28,6 @@ struct Counters {
   void add(const Counters &other);
 };
 
-/// A kernel's name and its counters.
-using NamedCounters = std::pair<std::string, Counters>;
-
 } // namespace mla::emulator
 
 #endif // MLA_EMULATOR_COUNTERS_H

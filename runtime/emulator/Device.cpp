@@ -101,10 +101,9 @@ void Device::copy(const CopyRequest &request) {
         (*memory.state(request.to + i) & ~Written) | (*memory.state(request.from + i) & Written);
 }
 
-std::vector<NamedCounters> Device::counters() {
+const std::map<std::string, Counters> &Device::counters() {
   drain();
-  std::lock_guard<std::recursive_mutex> lock(mutex);
-  return {byKernel.begin(), byKernel.end()};
+  return byKernel;
 }
 
 void Device::resetCounters() {

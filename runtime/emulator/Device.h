@@ -55,8 +55,8 @@ public:
   cuda::Status drain();
   cuda::Status error() const { return failure; }
 
-  /// The counters of all launches since the last call, by kernel.
-  std::vector<NamedCounters> counters();
+  /// The counters of all launches since the last reset, by kernel.
+  const std::map<std::string, Counters> &counters();
   void resetCounters();
 
   const Settings &settings;

@@ -43,10 +43,9 @@ struct Source {
 /// What counters tell apart.
 enum class InstClass : uint8_t { Integer, Float, Move, Control, Global, Shared, Warp, Barrier, Copy, Product, Other };
 constexpr unsigned numInstClasses = 11;
-const char *nameOf(InstClass kind);
 
-/// A store to a counter of bytes or an access: which memory an instruction touches.
-enum class Space : uint8_t { Generic, Global, Shared, Param };
+/// Which memory an instruction touches.
+enum class Space : uint8_t { Global, Shared };
 
 struct Inst {
   Handler run = nullptr;
@@ -59,7 +58,7 @@ struct Inst {
   bool touchesProducts = false; ///< Has a register that may belong to a wgmma in flight, and must not read or write it.
   bool writesProductInput = false; ///< Writes a register that a wgmma reads.
   InstClass kind = InstClass::Other;
-  Space space = Space::Generic;
+  Space space = Space::Global;
   uint8_t bytes = 0; ///< Of an element of a memory access.
   Source sources[4];
   uint8_t numSources = 0;

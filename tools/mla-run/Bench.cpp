@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Emulator.h"
 #include "Float.h"
 #include "Json.h"
 #include "Memory.h"
@@ -190,7 +191,7 @@ Error Bench::runLayers(mla_batch *batch, mla_phase phase, bool timed) {
 
 /// Calls return before the device is done: many are timed together, so that the wait at the end hardly counts.
 Error Bench::runOnDevice(mla_batch *batch, mla_phase phase, bool timed) {
-  constexpr int64_t leastRuns = 20;
+  int64_t leastRuns = options.emulate ? 1 : 20;
   int64_t count = static_cast<int64_t>(layers.size()), rounds = (leastRuns + count - 1) / count;
   if (Error error = finish(info))
     return error;
@@ -208,7 +209,7 @@ Error Bench::runOnDevice(mla_batch *batch, mla_phase phase, bool timed) {
 }
 
 Error Bench::measure() {
-  constexpr int64_t warmUps = 2;
+  int64_t warmUps = options.emulate ? 0 : 2;
   for (int64_t i = 0; i < warmUps + options.steps; ++i)
     if (Error error = runStep(i >= warmUps))
       return error;
@@ -251,8 +252,9 @@ void Bench::printJson(double median, double rate) const {
                 info.code_seconds, info.weights_seconds);
   std::printf("\"median_seconds\": %.9f, \"min_seconds\": %.9f, \"max_seconds\": %.9f, ", median, seconds.front(),
               seconds.back());
-  std::printf("\"weight_bytes\": %" PRId64 ", \"bytes\": %" PRIu64 ", \"gigabytes_per_second\": %.3f}\n",
-              used.weight_bytes, bytesTouched(), rate);
+  std::printf("\"weight_bytes\": %" PRId64 ", \"bytes\": %" PRIu64 ", \"gigabytes_per_second\": %.3f%s}\n",
+              used.weight_bytes, bytesTouched(), rate,
+              options.counters ? (", \"counters\": " + countersAsJson()).c_str() : "");
 }
 
 void Bench::print() const {

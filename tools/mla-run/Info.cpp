@@ -60,6 +60,8 @@ void mla::run::printInfo(const mla_bundle *bundle) {
   std::printf("bundle    %s\n", info.path);
   std::printf("producer  %s\n", info.producer);
   std::printf("target    %s, %s, %s\n", info.target, info.isa, name(info.dtype));
+  if (*info.device)
+    std::printf("device    %s\n", info.device);
   std::printf("cache     %s, %s, pages of %" PRId64 " tokens of %" PRId64 " elements\n", info.cache_format,
               name(info.cache_dtype), info.page, info.kv_lora_rank + info.qk_rope_head_dim);
   std::printf("rank      %" PRId64 " of %" PRId64 "\n", info.rank, info.tensor_parallel);

@@ -26,6 +26,7 @@ static const char *const helpText = R"(usage: mla-run BUNDLE --check=FILE [--tol
        mla-run BUNDLE --bench --phase=prefill [--tokens=N] [--batch=N] [--context=N] [--steps=N] [--layer=K] [--json]
        mla-run BUNDLE --info
        mla-run BUNDLE --certificate
+       mla-run BUNDLE --emulate [--counters] and one of --check, --bench and --info, as above
 
 Runs a bundle, the directory that mla-compile writes.
 
@@ -38,22 +39,27 @@ Runs a bundle, the directory that mla-compile writes.
   --batch=N         sequences (default 1)
   --context=N       tokens cached a sequence before the step (default: 4096 for decode, 0 for prefill)
   --tokens=N        tokens of a prefill a sequence (default 1024)
-  --steps=N         steps that are timed (default 20)
+  --steps=N         steps that are timed (default 20; 1 with --emulate)
   --json            the result as one JSON object
   --info            say what the bundle holds; needs no processor or GPU it was compiled for
   --certificate     say how every weight was checked against the checkpoint when it was made, and how far it was off
+  --emulate         run a bundle of --target=h100 on a device that this processor emulates, without a GPU: slow, and
+                    stricter than the chip. Undefined behavior of a kernel is an error
+  --counters        print what each kernel executed on the emulated device
   --help            this text
   --version         the release
 
 A bundle of --target=h100 runs on the GPU; --bench then times at least 20 layers at a time, as the host enqueues them.
 MLA_NUM_THREADS sets the number of threads (default: all processors the process may use).
-MLA_LIBCUDA names the CUDA driver's library (default: libcuda.so.1).
+MLA_LIBCUDA names the CUDA driver's library (default: libcuda.so.1). MLA_EMULATOR has settings of the emulated device,
+such as policy=random:7,multiprocessors=8 (docs/emulator.md).
 Exit status: 0 success; 1 failure, a tensor beyond the tolerance or a weight without certificate; 2 wrong usage.
 
 Examples:
   mla-compile --weights=golden.safetensors -o layer0.mla && mla-run layer0.mla --check=golden.safetensors
   MLA_NUM_THREADS=8 mla-run layer0.mla --bench --batch=4 --context=8192 --json
   mla-run layer0.mla --bench --phase=prefill --tokens=2048
+  mla-run h100.mla --emulate --counters --check=golden.safetensors
 )";
 
 static int usageError(const std::string &what) {
@@ -92,6 +98,8 @@ enum OptionId {
   Json,
   Info,
   Certificate,
+  Emulate,
+  CountersOption,
   Help,
   Version
 };
@@ -116,6 +124,8 @@ static const option table[] = {
     {"json", no_argument, nullptr, Json},
     {"info", no_argument, nullptr, Info},
     {"certificate", no_argument, nullptr, Certificate},
+    {"emulate", no_argument, nullptr, Emulate},
+    {"counters", no_argument, nullptr, CountersOption},
     {"help", no_argument, nullptr, Help},
     {"version", no_argument, nullptr, Version},
     {nullptr, 0, nullptr, 0},
@@ -181,6 +191,12 @@ static std::string apply(int id, const char *argument, Options &options, Given &
   case Certificate:
     given.modes.push_back(Options::Mode::Certificate);
     return "";
+  case Emulate:
+    options.emulate = true;
+    return "";
+  case CountersOption:
+    options.counters = true;
+    return "";
   case Tolerance:
     return setTolerance(argument, options, given);
   case Layer:
@@ -204,6 +220,10 @@ static std::string checkTogether(const Given &given, const Options &options) {
     return std::string(given.checkOnly) + " belongs to --check";
   if (given.benchOnly && options.mode != Options::Mode::Bench)
     return std::string(given.benchOnly) + " belongs to --bench";
+  if (options.emulate && options.mode == Options::Mode::Certificate)
+    return "--emulate belongs to --check, --bench and --info";
+  if (options.counters && (!options.emulate || options.mode == Options::Mode::Info))
+    return "--counters belongs to --emulate with --check or --bench";
   if (given.prefillOnly && !options.prefill)
     return std::string(given.prefillOnly) + " belongs to --phase=prefill";
   if (options.layer && (options.mode == Options::Mode::Info || options.mode == Options::Mode::Certificate))
@@ -233,6 +253,8 @@ std::optional<int> mla::run::parseOptions(int argc, char **argv, Options &option
   options.bundle = argv[optind];
   if (!given.modes.empty())
     options.mode = given.modes.front();
+  if (options.steps < 0)
+    options.steps = options.emulate ? 1 : 20;
   std::string error = checkTogether(given, options);
   if (!error.empty())
     return usageError(error);

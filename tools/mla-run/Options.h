@@ -25,8 +25,10 @@ struct Options {
   std::optional<double> tolerance;
   // --bench
   bool prefill = false;
-  int64_t batch = 1, context = -1, steps = 20, tokens = 1024; ///< context -1: the phase's default
+  int64_t batch = 1, context = -1, steps = -1, tokens = 1024; ///< context, steps -1: the default
   bool json = false;
+  // On the emulated device
+  bool emulate = false, counters = false;
 };
 
 /// Parses the command line. If there is nothing left to do (--help, or wrong usage, which is told), gives the exit

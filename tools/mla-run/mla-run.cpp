@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Emulator.h"
 #include "Handles.h"
 #include "Modes.h"
 #include "ThreadCount.h"
@@ -71,15 +72,23 @@ int main(int argc, char **argv) {
     return *status;
   if (Error error = checkEnvironment())
     return fail(error);
-  bool runs = options.mode == Options::Mode::Check || options.mode == Options::Mode::Bench;
+  if (Error error = options.emulate ? useEmulatedDevice() : Error())
+    return fail(error);
+  bool runs = options.mode == Options::Mode::Check || options.mode == Options::Mode::Bench || options.emulate;
   auto open = runs ? mla_bundle_open : mla_bundle_inspect;
   mla_bundle *opened = nullptr;
   if (Error error = toError(open(options.bundle.c_str(), &opened)))
     return fail(error);
   Bundle bundle(opened);
+  if (options.emulate && !mla_bundle_get_info(opened)->device_memory)
+    return fail(Error(ErrorKind::InvalidArgument, options.bundle + ": is for target '" +
+                                                      mla_bundle_get_info(opened)->target +
+                                                      "', which needs no emulated device; leave out --emulate"));
   if (Error error = checkLayer(options, opened))
     return fail(error);
   int status = dispatch(options, opened);
+  if (options.counters && !options.json)
+    printCounters();
   // A full disk behind a redirection must not look like success.
   if (std::fflush(stdout) != 0 || std::ferror(stdout))
     return fail(Error(ErrorKind::IO, "standard output: cannot write; free some space or write elsewhere"));

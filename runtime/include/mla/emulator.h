@@ -1,0 +1,53 @@
+/*===- emulator.h - What the emulated device counted --------------*- C -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// libmla-emulated-cuda.so is a CUDA driver whose device is the CPU. A program
+// uses it through MLA_LIBCUDA, or by loading it in the place of libcuda.so.1.
+// Beside the driver's functions it exports these. The environment variable
+// MLA_EMULATOR has its settings; docs/emulator.md describes all of it.
+//
+//===----------------------------------------------------------------------===*/
+
+#ifndef MLA_EMULATOR_H
+#define MLA_EMULATOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* All launches of one kernel since the last reset. Bytes count what threads and copies ask for, not cache lines. Later
+ * releases add fields at the end only. */
+typedef struct mla_emulator_counters {
+  const char *kernel; /* the library's; valid until its module is unloaded or counters are reset */
+  uint64_t launches;
+  uint64_t blocks;
+  uint64_t thread_instructions; /* lanes that executed an instruction */
+  /* Instructions of warps, by class. */
+  uint64_t integer, floating, moves, control, global, shared, warp, barriers, copies, products, other;
+  uint64_t product_flops;    /* of wgmma: 2 m n k each */
+  uint64_t global_read;      /* bytes, by loads and atomics */
+  uint64_t global_written;   /* bytes, by stores and atomics */
+  uint64_t copied_in;        /* bytes, by asynchronous copies to shared memory */
+  uint64_t copied_out;       /* bytes, by asynchronous copies from shared memory */
+  uint64_t shared_read;      /* bytes, by loads */
+  uint64_t shared_written;   /* bytes, by stores */
+  uint64_t shared_accesses;  /* loads and stores of a warp */
+  uint64_t bank_conflicts;   /* passes over shared memory beyond the least possible */
+} mla_emulator_counters;
+
+/* Waits for what is enqueued. Fills at most `capacity` entries, in the order of the kernels' names, and returns how many
+ * kernels there are. `counters` may be NULL if capacity is 0. */
+int64_t mla_emulator_get_counters(mla_emulator_counters *counters, int64_t capacity);
+void mla_emulator_reset_counters(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* MLA_EMULATOR_H */

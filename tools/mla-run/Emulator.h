@@ -1,0 +1,24 @@
+//===- Emulator.h - mla-run --emulate ---------------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_RUN_EMULATOR_H
+#define MLA_RUN_EMULATOR_H
+
+#include "mla/error.h"
+
+namespace mla::run {
+
+/// Has the runtime load the emulated device's driver, which lies beside the runtime's library. Before any other call.
+Error useEmulatedDevice();
+
+/// What each kernel executed, as a table, and as a JSON array of objects.
+void printCounters();
+std::string countersAsJson();
+
+} // namespace mla::run
+
+#endif // MLA_RUN_EMULATOR_H
