@@ -66,7 +66,7 @@ std::string Block::describeMbarrier(const Mbarrier &barrier) const {
 }
 
 bool Block::holdsMbarrier(uint32_t address, uint32_t bytes) const {
-  if (mbarriers.empty())
+  if (address >= mbarriersEnd || address + bytes <= mbarriersBegin)
     return false;
   for (uint32_t at = address & ~7u; at < address + bytes; at += 8)
     if (mbarriers.count(at))
@@ -91,6 +91,8 @@ void Block::initMbarrier(Warp &warp, uint32_t address, uint32_t count, int lane)
   Accessor by{agents.warp(warp.index), warp.now(), warp.clock, warp.pc, false};
   if (Conflict conflict = shared.write(address, 8, by))
     return failConflict(warp, conflict, "initializes an mbarrier in", lane);
+  mbarriersBegin = std::min(mbarriersBegin, address);
+  mbarriersEnd = std::max(mbarriersEnd, address + 8);
   Mbarrier &barrier = mbarriers[address];
   barrier.address = address;
   barrier.number = number;

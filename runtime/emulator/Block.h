@@ -113,6 +113,7 @@ private:
   std::unique_ptr<uint32_t[]> registers;
   NamedBarrier barriers[16];
   std::unordered_map<uint32_t, Mbarrier> mbarriers;
+  uint32_t mbarriersBegin = UINT32_MAX, mbarriersEnd = 0; ///< All lie between.
   std::deque<Load> loads;
   /// Of each warpgroup: the products that its first warp to come there executed.
   friend class Products;

@@ -56,10 +56,10 @@ public:
   }
   bool allHave(DeviceAddress address, uint64_t bytes, uint8_t bits) const {
     const uint8_t *s = state(address);
+    uint8_t all = bits;
     for (uint64_t i = 0; i < bytes; ++i)
-      if ((s[i] & bits) != bits)
-        return false;
-    return true;
+      all &= s[i];
+    return all == bits;
   }
   bool anyHas(DeviceAddress address, uint64_t bytes, uint8_t bits) const {
     const uint8_t *s = state(address);

@@ -99,9 +99,16 @@ static void testBarrier(Warp &warp, const Inst &inst, Mask mask) {
     return;
   Mask completed = 0;
   bool mayWait = inst.values[0];
+  unsigned first = static_cast<unsigned>(std::countr_zero(mask));
   forLanes(mask, [&](unsigned lane) {
     if (warp.block.fault)
       return;
+    bool isSame = lane != first && addressOf(warp, inst, lane) == addressOf(warp, inst, first) &&
+                  warp.words(inst.sources[1])[lane] == warp.words(inst.sources[1])[first];
+    if (isSame) {
+      completed |= (completed >> first & 1) << lane;
+      return;
+    }
     Mbarrier *barrier = warp.block.findMbarrier(warp, addressOf(warp, inst, lane), static_cast<int>(lane));
     u32 parity = warp.words(inst.sources[1])[lane];
     if (parity > 1)

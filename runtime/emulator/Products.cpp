@@ -37,6 +37,7 @@ namespace {
 struct Matrix {
   float values[depth][256]; ///< [k][m or n]
   bool undefined[256];
+  bool anyUndefined;
 };
 } // namespace
 
@@ -56,24 +57,31 @@ static void forChunks(const Operand &operand, unsigned first, unsigned count, Ac
 
 static void load(SharedMemory &memory, const Operand &operand, unsigned first, unsigned count, Matrix &matrix) {
   std::memset(matrix.undefined, 0, sizeof(matrix.undefined));
+  matrix.anyUndefined = false;
   forChunks(operand, first, count, [&](unsigned mn, unsigned k, uint32_t address) {
     uint16_t elements[8];
     std::memcpy(elements, memory.contents(address), sizeof(elements));
-    const uint8_t *undefined = memory.undefined(address);
-    for (unsigned i = 0; i < 8; ++i) {
-      unsigned row = mn - first + (operand.isMnMajor ? i : 0), column = k + (operand.isMnMajor ? 0 : i);
-      matrix.values[column][row] = widen(elements[i]);
-      matrix.undefined[row] |= undefined[2 * i] | undefined[2 * i + 1];
-    }
+    unsigned row = mn - first;
+    for (unsigned i = 0; i < 8; ++i)
+      matrix.values[operand.isMnMajor ? k : k + i][operand.isMnMajor ? row + i : row] = widen(elements[i]);
+    uint64_t undefined[2];
+    std::memcpy(undefined, memory.undefined(address), sizeof(undefined));
+    if (!(undefined[0] | undefined[1]))
+      return;
+    matrix.anyUndefined = true;
+    for (unsigned i = 0; i < 8; ++i)
+      matrix.undefined[row + (operand.isMnMajor ? i : 0)] |= memory.anyUndefined(address + 2 * i, 2);
   });
 }
 
 /// A fragment of registers: a0, a1 of rows lane/4 and lane/4 + 8, a2, a3 of columns 8 on (PTX ISA 8.6, 9.7.15.5.2).
 static void loadRegisters(Warp &warp, const Inst &inst, Matrix &matrix) {
   std::memset(matrix.undefined, 0, sizeof(matrix.undefined));
+  matrix.anyUndefined = false;
   for (unsigned i = 0; i < 4; ++i) {
     const uint32_t *values = warp.words(inst.inputs[i]);
     Mask undefined = warp.undefinedOf(inst.inputs[i]);
+    matrix.anyUndefined |= undefined != 0;
     for (unsigned lane = 0; lane < lanes; ++lane) {
       unsigned row = lane / 4 + i % 2 * 8, column = lane % 4 * 2 + i / 2 * 8;
       matrix.values[column][row] = widen(static_cast<uint16_t>(values[lane]));
@@ -87,50 +95,97 @@ static void loadRegisters(Warp &warp, const Inst &inst, Matrix &matrix) {
 // Computation
 //===----------------------------------------------------------------------===//
 
+/// sums[0 … width) += Σ a[k] · b[k][0 … width)
+template <unsigned width>
+static inline void multiplyRow(float *sums, const float (&a)[depth][256], unsigned row, const float *b) {
+  float partial[width];
+  std::memcpy(partial, sums, sizeof(partial));
+  for (unsigned k = 0; k < depth; ++k)
+    for (unsigned i = 0; i < width; ++i)
+      partial[i] += a[k][row] * b[k * 256 + i];
+  std::memcpy(sums, partial, sizeof(partial));
+}
+
 /// sums[16][n] += a · b
-__attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4"))) static void
-multiply(float *sums, const Matrix &a, const Matrix &b, unsigned n) {
-  for (unsigned row = 0; row < rowsOfWarp; ++row)
-    for (unsigned k = 0; k < depth; ++k) {
-      float factor = a.values[k][row];
-      float *sum = sums + row * n;
-      for (unsigned column = 0; column < n; ++column)
-        sum[column] += factor * b.values[k][column];
-    }
+static void multiply(float *sums, const Matrix &a, const Matrix &b, unsigned n) {
+  constexpr unsigned wide = 32, narrow = 8;
+  for (unsigned row = 0; row < rowsOfWarp; ++row) {
+    unsigned column = 0;
+    for (; column + wide <= n; column += wide)
+      multiplyRow<wide>(sums + row * n + column, a.values, row, &b.values[0][column]);
+    for (; column < n; column += narrow)
+      multiplyRow<narrow>(sums + row * n + column, a.values, row, &b.values[0][column]);
+  }
 }
 
 /// Accumulator i of a lane is of row lane/4 + 8 (i/2 mod 2) and column 8 (i/4) + 2 (lane mod 4) + i mod 2.
 static unsigned rowOf(unsigned i, unsigned lane) { return lane / 4 + i / 2 % 2 * 8; }
 static unsigned columnOf(unsigned i, unsigned lane) { return i / 4 * 8 + lane % 4 * 2 + i % 2; }
 
-void Products::compute(Warp &warp, Product &product) {
-  if (product.isComputed)
-    return;
-  product.isComputed = true;
-  static thread_local Matrix a, b;
-  unsigned registers = static_cast<unsigned>(product.undefined.size()), n = 2 * registers;
-  for (unsigned i = 0; i < product.earlier.size(); ++i)
-    if (const Product *source = product.earlier[i].product.get()) {
-      unsigned index = product.earlier[i].index;
-      std::memcpy(&product.values[i * lanes], &source->values[index * lanes], lanes * sizeof(float));
-      product.undefined[i] = source->undefined[index];
+/// Register i of all lanes, from and to the rows of a product.
+static void readRegister(Product &product, unsigned i, const uint32_t *from) {
+  for (unsigned lane = 0; lane < lanes; ++lane)
+    std::memcpy(&product.values[rowOf(i, lane) * product.columns() + columnOf(i, lane)], &from[lane], sizeof(float));
+}
+static void writeRegister(const Product &product, unsigned i, uint32_t *to) {
+  for (unsigned lane = 0; lane < lanes; ++lane)
+    std::memcpy(&to[lane], &product.values[rowOf(i, lane) * product.columns() + columnOf(i, lane)], sizeof(float));
+}
+
+namespace mla::emulator {
+/// Computes products of a warpgroup's warps, which share B.
+struct ProductComputer {
+  Matrix a, b;
+  const Product *loaded = nullptr; ///< Whose B is there.
+
+  void loadB(Warp &warp, const Product &product) {
+    if (loaded && loaded->b == product.b && loaded->columns() == product.columns())
+      return;
+    load(warp.block.shared, product.b, 0, product.columns(), b);
+    loaded = &product;
+  }
+
+  /// What the accumulators were, if that is the result of other products.
+  static void takeEarlier(Product &product) {
+    if (product.earlier.size() == 1) {
+      product.values = product.earlier[0].product->values;
+      product.undefined = product.earlier[0].product->undefined;
+    } else {
+      for (unsigned i = 0; i < product.earlier.size(); ++i)
+        if (const Product *source = product.earlier[i].product.get()) {
+          uint32_t registers[lanes];
+          writeRegister(*source, product.earlier[i].index, registers);
+          readRegister(product, i, registers);
+          product.undefined[i] = source->undefined[product.earlier[i].index];
+        }
     }
-  product.earlier.clear();
-  if (product.aFromRegisters)
-    loadRegisters(warp, *product.inst, a);
-  else
-    load(warp.block.shared, product.a, warp.index % 4 * rowsOfWarp, rowsOfWarp, a);
-  load(warp.block.shared, product.b, 0, n, b);
-  float sums[rowsOfWarp * 256];
-  for (unsigned i = 0; i < registers; ++i)
-    for (unsigned lane = 0; lane < lanes; ++lane) {
-      sums[rowOf(i, lane) * n + columnOf(i, lane)] = product.values[i * lanes + lane];
-      product.undefined[i] |= Mask(a.undefined[rowOf(i, lane)] || b.undefined[columnOf(i, lane)]) << lane;
-    }
-  multiply(sums, a, b, n);
-  for (unsigned i = 0; i < registers; ++i)
-    for (unsigned lane = 0; lane < lanes; ++lane)
-      product.values[i * lanes + lane] = sums[rowOf(i, lane) * n + columnOf(i, lane)];
+    product.earlier.clear();
+  }
+
+  void compute(Warp &warp, Product &product) {
+    product.isComputed = true;
+    takeEarlier(product);
+    if (product.aFromRegisters)
+      loadRegisters(warp, *product.inst, a);
+    else
+      load(warp.block.shared, product.a, warp.index % 4 * rowsOfWarp, rowsOfWarp, a);
+    loadB(warp, product);
+    multiply(product.values.data(), a, b, product.columns());
+    if (a.anyUndefined || b.anyUndefined)
+      for (unsigned i = 0; i < product.undefined.size(); ++i)
+        for (unsigned lane = 0; lane < lanes; ++lane)
+          product.undefined[i] |= Mask(a.undefined[rowOf(i, lane)] || b.undefined[columnOf(i, lane)]) << lane;
+  }
+
+  /// All up to a number, in order; those of one number together.
+  void computeUpTo(Warp &first, uint64_t last);
+};
+} // namespace mla::emulator
+
+static ProductComputer &computer() {
+  static thread_local ProductComputer *made = new ProductComputer;
+  made->loaded = nullptr; // shared memory may have changed
+  return *made;
 }
 
 //===----------------------------------------------------------------------===//
@@ -155,20 +210,45 @@ void Products::begin(uint32_t cells, Time from) {
 static bool noteReads(Warp &warp, const Operand &operand, unsigned first, unsigned count, Time time) {
   SharedMemory &memory = warp.block.shared;
   Accessor by{warp.block.agents.products(warp.index), time, warp.clock, warp.pc, true};
-  bool isRight = true;
+  ChunkReader reader(memory, by);
+  uint32_t outside = 0;
   forChunks(operand, first, count, [&](unsigned, unsigned, uint32_t address) {
-    if (!isRight)
-      return;
-    if (!memory.contains(address, 16)) {
-      warp.fail(FaultKind::OutOfBounds, "the descriptor's matrix reaches shared address " + std::to_string(address) +
-                                            ", outside of the block's " + std::to_string(memory.size()) + " bytes");
-      isRight = false;
-    } else if (Conflict conflict = memory.read(address, 16, by)) {
-      warp.block.failConflict(warp, conflict, "reads", -1);
-      isRight = false;
-    }
+    if (!memory.contains(address, 16))
+      outside = address | 1;
+    else
+      reader.read(address);
   });
-  return isRight;
+  if (outside) {
+    warp.fail(FaultKind::OutOfBounds, "the descriptor's matrix reaches shared address " + std::to_string(outside & ~1u) +
+                                          ", outside of the block's " + std::to_string(memory.size()) + " bytes");
+    return false;
+  }
+  if (!reader.conflict())
+    return true;
+  warp.block.failConflict(warp, reader.conflict(), "reads", -1);
+  return false;
+}
+
+/// What the accumulators are before the product.
+static void readAccumulators(Warp &warp, Product &product, const std::vector<std::shared_ptr<Product>> &owner,
+                             const std::vector<uint32_t> &ownerIndex) {
+  const std::vector<int32_t> &cells = product.inst->results;
+  bool isOne = true; // all from the same registers of one product
+  for (unsigned i = 0; i < cells.size(); ++i)
+    isOne &= owner[cells[i]] && owner[cells[i]] == owner[cells[0]] && ownerIndex[cells[i]] == i;
+  if (isOne && owner[cells[0]]->columns() == product.columns()) {
+    product.earlier.push_back({owner[cells[0]], 0});
+    return;
+  }
+  product.earlier.resize(cells.size());
+  for (unsigned i = 0; i < cells.size(); ++i) {
+    if (owner[cells[i]]) {
+      product.earlier[i] = {owner[cells[i]], ownerIndex[cells[i]]};
+      continue;
+    }
+    readRegister(product, i, warp.words(cells[i]));
+    product.undefined[i] = warp.undefined[cells[i]];
+  }
 }
 
 void Products::issue(Warp &warp, std::shared_ptr<Product> product) {
@@ -178,19 +258,10 @@ void Products::issue(Warp &warp, std::shared_ptr<Product> product) {
     return;
   if (!noteReads(warp, product->b, 0, 2 * registers, time()))
     return;
-  bool keeps = product->keeps;
   product->values.assign(registers * lanes, 0);
   product->undefined.assign(registers, 0);
-  product->earlier.resize(registers);
-  for (unsigned i = 0; i < registers; ++i) {
-    int32_t cell = inst.results[i];
-    if (keeps && owner[cell])
-      product->earlier[i] = {owner[cell], ownerIndex[cell]};
-    else if (keeps) {
-      std::memcpy(&product->values[i * lanes], warp.words(cell), lanes * sizeof(float));
-      product->undefined[i] = warp.undefined[cell];
-    }
-  }
+  if (product->keeps)
+    readAccumulators(warp, *product, owner, ownerIndex);
   for (unsigned i = 0; i < registers; ++i) {
     owner[inst.results[i]] = product;
     ownerIndex[inst.results[i]] = i;
@@ -202,7 +273,7 @@ void Products::issue(Warp &warp, std::shared_ptr<Product> product) {
   product->number = ++count;
   open.push_back(product);
   if (warp.block.isEager())
-    compute(warp, *product);
+    computer().compute(warp, *product);
   forWarpgroup(warp, [&](Warp &other) { // who waits looks again
     if (other.state == Warp::State::AtProducts)
       other.state = Warp::State::Ready;
@@ -224,11 +295,10 @@ void Products::commit() {
 
 /// Its results are in their registers.
 void Products::retire(Warp &warp, Product &product) {
-  compute(warp, product);
   for (auto [cell, index] : product.holders) {
     if (owner[cell].get() != &product || ownerIndex[cell] != index)
       continue; // holds something later
-    std::memcpy(warp.words(cell), &product.values[index * lanes], lanes * sizeof(float));
+    writeRegister(product, index, warp.words(cell));
     warp.undefined[cell] = product.undefined[index];
     owner[cell] = nullptr;
   }
@@ -237,15 +307,30 @@ void Products::retire(Warp &warp, Product &product) {
       --readers[input.cell];
 }
 
-void Products::computeUpTo(Warp &warp, uint64_t number) {
-  auto computeAll = [&](const std::vector<std::shared_ptr<Product>> &products) {
+std::vector<Product *> Products::uncomputed(uint64_t last) const {
+  std::vector<Product *> found;
+  auto take = [&](const std::vector<std::shared_ptr<Product>> &products) {
     for (const std::shared_ptr<Product> &product : products)
-      if (product->number <= number)
-        compute(warp, *product);
+      if (!product->isComputed && product->number <= last)
+        found.push_back(product.get());
   };
   for (const auto &group : groups)
-    computeAll(group);
-  computeAll(open);
+    take(group);
+  take(open);
+  return found;
+}
+
+void ProductComputer::computeUpTo(Warp &first, uint64_t last) {
+  std::vector<std::pair<Warp *, Product *>> all;
+  forWarpgroup(first, [&](Warp &warp) {
+    for (Product *product : warp.products.uncomputed(last))
+      all.emplace_back(&warp, product);
+  });
+  std::sort(all.begin(), all.end(), [](auto &a, auto &b) {
+    return std::pair(a.second->number, a.first->index) < std::pair(b.second->number, b.first->index);
+  });
+  for (auto [warp, product] : all)
+    compute(*warp, *product);
 }
 
 bool Products::wait(Warp &warp, size_t pending) {
@@ -262,7 +347,7 @@ bool Products::wait(Warp &warp, size_t pending) {
     warp.awaitedProduct = last;
     return false;
   }
-  forWarpgroup(warp, [&](Warp &other) { other.products.computeUpTo(other, last); });
+  computer().computeUpTo(warp, last);
   while (groups.size() > pending) {
     // A register may be the last that keeps a product: keep the group until it is done.
     std::vector<std::shared_ptr<Product>> group = std::move(groups.front());
@@ -279,14 +364,9 @@ bool Products::wait(Warp &warp, size_t pending) {
 }
 
 bool Products::computeOne(Warp &warp) {
-  auto computeFirst = [&](const std::vector<std::shared_ptr<Product>> &products) {
-    for (const std::shared_ptr<Product> &product : products)
-      if (!product->isComputed)
-        return compute(warp, *product), true;
+  std::vector<Product *> left = uncomputed(UINT64_MAX);
+  if (left.empty())
     return false;
-  };
-  for (const auto &group : groups)
-    if (computeFirst(group))
-      return true;
-  return computeFirst(open);
+  computer().compute(warp, *left.front());
+  return true;
 }

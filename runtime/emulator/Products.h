@@ -31,6 +31,7 @@ namespace mla::emulator {
 struct Operand {
   uint32_t start = 0, leading = 0, stride = 0; ///< Bytes.
   bool isMnMajor = false;
+  bool operator==(const Operand &) const = default;
   /// The address of 8 elements (16 bytes): rows m or n from `mn`, column k; along the major dimension.
   uint32_t chunk(unsigned mn, unsigned k) const;
 };
@@ -42,15 +43,17 @@ struct Product {
   bool aFromRegisters = false;
   bool keeps = false; ///< scale-d: adds to the accumulators.
   bool isComputed = false;
-  /// Accumulators: what they were, then what they are. [n / 2][lanes]
+  /// Accumulators of this warp's rows: what they were, then what they are. [16][n]
   std::vector<float> values;
-  std::vector<Mask> undefined;
-  /// Accumulators that come from a product that is not computed yet: its place in the queue and the register there.
+  std::vector<Mask> undefined; ///< By register: a bit per lane.
+  /// Accumulators that come from a product that is not computed yet: that, and the register there. If all come from the
+  /// same registers of one product, only the first entry is there.
   struct Earlier {
     std::shared_ptr<Product> product;
     uint32_t index;
   };
   std::vector<Earlier> earlier;
+  unsigned columns() const { return static_cast<unsigned>(2 * undefined.size()); }
   std::vector<std::pair<int32_t, uint32_t>> holders; ///< Cells that hold a result, and which.
 };
 
@@ -79,8 +82,9 @@ public:
   uint64_t issued() const { return count; }
 
 private:
-  void compute(Warp &warp, Product &product);
-  void computeUpTo(Warp &warp, uint64_t number);
+  friend struct ProductComputer;
+  /// The products that are not computed, up to a number, oldest first.
+  std::vector<Product *> uncomputed(uint64_t last) const;
   void retire(Warp &warp, Product &product);
   std::vector<std::shared_ptr<Product>> open;
   std::deque<std::vector<std::shared_ptr<Product>>> groups;

@@ -97,3 +97,11 @@ void SharedMemory::complete(uint32_t address, uint32_t count, Time time) {
   Words words = wordsOf(address, count);
   std::fill(&written[words.first], &written[words.first] + (words.end - words.first), time);
 }
+
+void ChunkReader::check(uint32_t word) {
+  if (found)
+    return;
+  found = memory.checkWrites({word, word + 1}, by);
+  lastWriter = memory.writer[word];
+  lastTime = memory.written[word];
+}

@@ -81,6 +81,7 @@ private:
   static Words wordsOf(uint32_t address, uint32_t count) {
     return {(address - base) / 4, (address - base + count + 3) / 4};
   }
+  friend class ChunkReader;
   Conflict checkWrites(Words words, const Accessor &by) const;
   Conflict checkReads(Words words, const Accessor &by) const;
   Time *readsOf(unsigned agent);
@@ -95,6 +96,31 @@ private:
   std::vector<uint32_t> writePc, readPc;
   std::vector<std::vector<Time>> reads; ///< By agent that reads; empty before its first.
   std::vector<unsigned> readers;        ///< Those that are not empty.
+};
+
+/// Reads of many chunks of 16 bytes by one access.
+class ChunkReader {
+public:
+  ChunkReader(SharedMemory &memory, const Accessor &by)
+      : memory(memory), by(by), times(memory.readsOf(by.agent)) {}
+  void read(uint32_t address) {
+    uint32_t word = (address - SharedMemory::base) / 4;
+    for (uint32_t i = word; i < word + 4; ++i)
+      if (memory.writer[i] != lastWriter || memory.written[i] != lastTime)
+        check(i);
+    std::fill(times + word, times + word + 4, by.time);
+    std::fill(&memory.readPc[word], &memory.readPc[word] + 4, by.pc);
+  }
+  const Conflict &conflict() const { return found; }
+
+private:
+  void check(uint32_t word);
+  SharedMemory &memory;
+  const Accessor &by;
+  Time *times;
+  unsigned lastWriter = UINT32_MAX; ///< Known to be right.
+  Time lastTime = 0;
+  Conflict found;
 };
 
 } // namespace mla::emulator
