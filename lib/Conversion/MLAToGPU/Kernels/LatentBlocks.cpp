@@ -62,12 +62,14 @@ void LatentAttention::loadTiles(int64_t stage, llvm::ArrayRef<int64_t> order, ll
                k.shared(at.kBarrier[stage] + 8 * i), {k.i32(i * tileColumns), token, page}, hint);
 }
 
-/// Refills this warpgroup's half of a stage.
+/// Refills this warpgroup's half of a stage. Where tiles are odd, both warpgroups read the middle one: it is refilled
+/// by the warpgroup that is the later to read the stage.
 void LatentAttention::refill(int64_t stage, int64_t group, llvm::ArrayRef<Val> pages, Val block, Val predicate) {
   llvm::ArrayRef<int64_t> all = order[0];
-  k.when(predicate, [&] {
-    loadTiles(stage, group == 0 ? all.take_front(at.ownTiles) : all.drop_front(at.ownTiles), pages, block);
-  });
+  int64_t ofGroup0 = stage == 0 ? at.latentTiles - at.ownTiles : at.ownTiles;
+  llvm::ArrayRef<int64_t> own = group == 0 ? all.take_front(ofGroup0) : all.drop_front(ofGroup0);
+  if (!own.empty())
+    k.when(predicate, [&] { loadTiles(stage, own, pages, block); });
 }
 
 //===----------------------------------------------------------------------===//
@@ -98,11 +100,11 @@ void LatentAttention::scoresOfFirst(BlockState &s, Val block, bool isNext) {
   Vals second = pagesOf(sequence, block + 1);
   s.scores.assign(accumulatorsOf(blockTokens), k.f32(0));
   for (int64_t i = 0; i < at.tiles; ++i) {
-    if (i == at.ownTiles && isNext) {
+    scoreTile(s, 0, i, i == 0);
+    if (i + 1 == at.ownTiles && isNext) {
       waitProducts(k, at.ownTiles);
       refill(1, 0, second, block + 1, isGroupFirst & (block + 1 < end));
     }
-    scoreTile(s, 0, i, i == 0);
   }
   s.parity = s.parity ^ 1;
   waitProducts(k, 0);
@@ -120,7 +122,9 @@ void LatentAttention::scoresOfSecond(BlockState &s, Val block) {
         waitProducts(k, 0);
         return {k.pack(s.scores), s.parity ^ 1};
       },
-      [&]() -> Vals { return {k.pack(none), s.parity}; });
+      [&]() -> Vals {
+        return {k.pack(none), s.parity};
+      });
   s.scores = k.unpack(scored[0]);
   s.parity = scored[1];
 }
@@ -219,8 +223,8 @@ void LatentAttention::storeProbabilities(llvm::ArrayRef<Val> p, int64_t stage) {
     storeMatrix(k, k.shared(at.p[stage], fragment[j]), p.slice(4 * j, 4));
 }
 
-/// Makes rows of V from row `valid` zero, of this warpgroup's half of a stage. Where tiles are odd, both warpgroups read
-/// the middle one: the warpgroup that stage `stage` belongs to zeroes it, before it lets the other read the stage.
+/// Makes rows of V from row `valid` zero, of this warpgroup's half of a stage. Where tiles are odd, both warpgroups
+/// read the middle one: the warpgroup that stage `stage` belongs to zeroes it, before it lets the other read the stage.
 void LatentAttention::zeroRows(int64_t stage, Val valid, int64_t group) {
   bool leavesMiddle = at.latentTiles % 2 == 1 && stage != group;
   int64_t tiles = at.ownTiles - leavesMiddle, firstTile = at.firstTile(group) + (leavesMiddle && group == 1);
@@ -293,8 +297,13 @@ void LatentAttention::round1(BlockState &s, Val block) {
   fenceAsync(k);
   k.syncNamed(P0Stored, 256);
   addOther(s, 0, 1);
+  // Behind the barrier, warpgroup 0 refills what both have read of stage 1.
+  bool sharesTile = at.latentTiles % 2 == 1;
+  if (sharesTile)
+    waitProducts(k, 1);
   k.arriveNamed(P1Stored, 256);
-  waitProducts(k, 1);
+  if (!sharesTile)
+    waitProducts(k, 1);
   refill(1, 1, next1, block + 3, isGroupFirst & (block + 3 < end));
   waitProducts(k, 0);
   refill(0, 1, next0, block + 2, isGroupFirst & (block + 2 < end));

@@ -200,14 +200,15 @@ void NaiveAttention::issueOutput(Val stage, NaiveRows &rows) {
 // Softmax
 //===----------------------------------------------------------------------===//
 
-/// Hides the keys that a query does not see, in tiles that have such. `key` is the tile's first.
+/// Hides the keys that a query does not see, in tiles that have such. `key` is the tile's first. Rows behind the
+/// sequence's queries see no more than its keys: what lies behind these may be unwritten.
 void NaiveAttention::hide(const NaiveItem &item, Val key, Vals &scores) {
   Val firstBorder = item.firstQuery + item.unseen + (64 * group + 1); // of the warpgroup's first query
   scores = k.choose(
-      key + shape.tileKeys > firstBorder,
+      key + shape.tileKeys > min(firstBorder, item.keys),
       [&]() -> Vals {
-        Val border = firstBorder + warp * 16 + (lane >> 2) - key - quad * 2, hidden = k.f32(-INFINITY);
-        Val borders[2] = {border, border + 8};
+        Val border = firstBorder + warp * 16 + (lane >> 2), before = key + quad * 2, hidden = k.f32(-INFINITY);
+        Val borders[2] = {min(border, item.keys) - before, min(border + 8, item.keys) - before};
         Vals masked;
         for (auto [i, score] : llvm::enumerate(scores))
           masked.push_back(select(borders[rowOf(i)] > k.i32(i / 4 * 8 + (i & 1)), score, hidden));
