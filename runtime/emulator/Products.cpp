@@ -219,8 +219,9 @@ static bool noteReads(Warp &warp, const Operand &operand, unsigned first, unsign
       reader.read(address);
   });
   if (outside) {
-    warp.fail(FaultKind::OutOfBounds, "the descriptor's matrix reaches shared address " + std::to_string(outside & ~1u) +
-                                          ", outside of the block's " + std::to_string(memory.size()) + " bytes");
+    warp.fail(FaultKind::OutOfBounds, "the descriptor's matrix reaches shared address " +
+                                          std::to_string(outside & ~1u) + ", outside of the block's " +
+                                          std::to_string(memory.size()) + " bytes");
     return false;
   }
   if (!reader.conflict())

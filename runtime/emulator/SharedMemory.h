@@ -101,8 +101,7 @@ private:
 /// Reads of many chunks of 16 bytes by one access.
 class ChunkReader {
 public:
-  ChunkReader(SharedMemory &memory, const Accessor &by)
-      : memory(memory), by(by), times(memory.readsOf(by.agent)) {}
+  ChunkReader(SharedMemory &memory, const Accessor &by) : memory(memory), by(by), times(memory.readsOf(by.agent)) {}
   void read(uint32_t address) {
     uint32_t word = (address - SharedMemory::base) / 4;
     for (uint32_t i = word; i < word + 4; ++i)
