@@ -320,7 +320,7 @@ MLA_API mla_status mla_enqueue_layer(const mla_bundle *bundle, const mla_step *s
 /* For debugging: looks at what no other call does, the contents of a step's cu_seqlens, lengths and block_table.
  * MLA_INVALID_ARGUMENT if they break a bound of the step; mla_last_error() then names the first sequence that is wrong,
  * the entry and what it holds:
- *   cu_seqlens   the first is 0, and none less than the one before, more than `tokens`, or more than max_queries apart
+ *   cu_seqlens   the first is 0, the last is `tokens`, and none less than the one before or more than max_queries apart
  *   lengths      at least the sequence's query tokens, at most max_length, and all together at most `cached`
  *   block_table  the entries of a sequence's own tokens, the first ceil(length / page), are 0 to num_pages - 1
  * hidden, pages, out and the workspace are not looked at and may be NULL. On a GPU no other call runs the check.
