@@ -59,7 +59,6 @@ struct mla_cache {
   std::mutex mutex; ///< guards everything below
   mla::PagePool pool;
   std::unordered_map<mla_sequence, mla::Sequence> sequences;
-  mla_sequence nextSequence = 1;
   uint64_t nextMark = 1;
   int64_t openBatches = 0;
   std::vector<std::unique_ptr<mla_batch>> batches; ///< all ever made; closed ones are used again

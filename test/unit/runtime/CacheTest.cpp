@@ -246,6 +246,29 @@ TEST_F(CacheTest, RefusesStaleSequencesAndNull) {
   EXPECT_MESSAGE("no layer 4");
 }
 
+TEST_F(CacheTest, RefusesSequencesOfAnotherCache) {
+  open(4);
+  mla_cache *other = nullptr;
+  ASSERT_EQ(mla_cache_create(bundle, 4, &other), MLA_OK) << mla_last_error();
+  // As many in each, so that numbers counted by cache would meet.
+  mla_sequence own = newSequence(), foreign = 0, copy = 0;
+  ASSERT_EQ(mla_sequence_create(other, &foreign), MLA_OK);
+  append(own, {1, 2});
+  int64_t number = 0;
+  int32_t tokens = 1;
+  mla_batch *batch = nullptr;
+  EXPECT_EQ(mla_batch_begin(cache, &foreign, &tokens, 1, &batch), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("the cache has no sequence " + std::to_string(foreign));
+  EXPECT_EQ(mla_sequence_length(cache, foreign, &number), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_sequence_pages(cache, foreign, nullptr, 0, &number), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_sequence_fork(cache, foreign, &copy), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_sequence_truncate(cache, foreign, 0), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_sequence_free(cache, foreign), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_sequence_free(other, own), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(length(own), 2);
+  EXPECT_EQ(mla_cache_destroy(other), MLA_OK);
+}
+
 TEST_F(CacheTest, RefusesAbsurdSizes) {
   open(1);
   mla_cache *other = nullptr;
