@@ -167,7 +167,7 @@ MLA_API const mla_entry_info *mla_bundle_get_entry(const mla_bundle *bundle, int
  * of k_rope. */
 typedef struct mla_cache mla_cache;
 
-/* A sequence of a cache. Numbers are never used again, so a stale one is recognised. */
+/* A sequence of a cache. A number is used once in a process, so stale ones and those of another cache are recognised. */
 typedef int64_t mla_sequence;
 
 /* Makes a cache of `pages` pages, at least 1. Its memory is asked of the system now and touched when used:
@@ -281,7 +281,9 @@ MLA_API mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *b
  *   what q_stride says. Contents are not checked (but see mla_step_check): page numbers of a sequence's own tokens must
  *   be 0 to num_pages - 1, lengths at most max_length, cumulative lengths not falling. Block table entries beyond a
  *   sequence's pages, and rows of pages beyond its length, may hold anything.
- * - Set `size` to sizeof the struct and zero what you do not use: later releases add fields at the end.
+ * - Set `size` to sizeof the struct and zero what you do not use: later releases add fields at the end. What a struct of
+ *   an earlier release lacks reads as zero; one of a later release serves while its new fields are zero, and is
+ *   MLA_UNSUPPORTED else. The first release's structs end with `stream`.
  *
  * For a CPU there are whole layers only, mla_enqueue_layer: on memory of the host, aligned for its elements, without a
  * workspace, with NULL for a stream. The layer has run when the call returns, and contents are checked, as
