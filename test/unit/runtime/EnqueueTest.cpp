@@ -231,6 +231,22 @@ TEST_F(Enqueue, LeavesEmptyGridsOut) {
   EXPECT_EQ(launches().size(), 1u);
 }
 
+TEST_F(Enqueue, LeavesNothingOutOnASmallDevice) {
+  auto openWith = [&](const char *blocks) {
+    mla_bundle_close(std::exchange(bundle, nullptr));
+    openGpu(0, replaced(gpuManifest(), "64], \"processors\", 1]", std::string("64], ") + blocks + ", 1]"));
+  };
+  cuda.processors = 8;
+  // What earlier releases divided among row blocks, and what takes at least one.
+  openWith("[\"//\", \"processors\", 16]");
+  refusesStep([](mla_step &) {}, "kernel 'stage': the device's 8 multiprocessors are too few", MLA_UNSUPPORTED);
+  openWith("[\"+\", [\"+\", [\"//\", \"processors\", 16], 1], "
+           "[\"*\", [\"ceil/\", [\"//\", \"processors\", 16], [\"+\", \"processors\", 1]], -1]]");
+  mla_step made = step();
+  EXPECT_EQ(mla_enqueue_layer(bundle, &made), MLA_OK) << mla_last_error();
+  EXPECT_EQ(launches().at(0).grid[1], 1u);
+}
+
 TEST_F(Enqueue, RefusesWhatAListCannotHave) {
   auto with = [&](const char *from, const char *to, const char *says, mla_status status = MLA_INVALID_FILE) {
     mla_bundle_close(std::exchange(bundle, nullptr));
