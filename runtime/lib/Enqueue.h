@@ -41,8 +41,8 @@ private:
 
 constexpr uint64_t bf16Alignment = 16, int32Alignment = 4;
 
-/// Copies a struct of the caller's. One of a later release may be longer: its new fields must be zero. One of an earlier
-/// release may be shorter, down to `stream`, the last field of the first: what it lacks is zero.
+/// Copies a struct of the caller's. One of a later release may be longer: its new fields must be zero. One of an
+/// earlier release may be shorter, down to `stream`, the last field of the first: what it lacks is zero.
 template <typename Struct> Error copyStruct(const char *function, const char *name, const Struct *given, Struct &copy) {
   Error error;
   FieldChecker check(function, error);

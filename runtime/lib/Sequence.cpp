@@ -55,9 +55,12 @@ mla_status mla_sequence_fork(mla_cache *cache, mla_sequence sequence, mla_sequen
   if (!cache || !copy)
     return report(nullArgument("mla_sequence_fork"));
   return withIdle("mla_sequence_fork", cache, sequence, [&](Sequence &found) {
+    Sequence forked;
+    if (!forked.pages.assign(found.pages))
+      return outOfMemory("mla_sequence_fork", "the pages of another sequence");
     for (int32_t page : found.pages)
       cache->pool.share(page);
-    Sequence forked = found;
+    forked.length = found.length;
     *copy = newNumber();
     cache->sequences.emplace(*copy, std::move(forked));
     return Error();

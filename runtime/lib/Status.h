@@ -21,6 +21,12 @@ inline Error badArgument(const char *where, const std::string &what) {
   return Error(ErrorKind::InvalidArgument, std::string(where) + ": " + what);
 }
 
+/// The error that there is no memory for something of the host's.
+inline Error outOfMemory(const char *where, const std::string &what) {
+  return Error(ErrorKind::OutOfMemory,
+               std::string(where) + ": the system gives no memory for " + what + "; ask for less, or free some");
+}
+
 } // namespace mla
 
 #endif // MLA_RUNTIME_STATUS_H

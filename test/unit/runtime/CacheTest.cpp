@@ -7,6 +7,7 @@
 
 #include "TestSupport.h"
 
+#include <atomic>
 #include <set>
 #include <thread>
 
@@ -191,6 +192,51 @@ TEST_F(CacheTest, SeveralBatchesMayBeOpen) {
   EXPECT_MESSAGE("the batch has ended");
   EXPECT_EQ(length(a), 1);
   EXPECT_EQ(length(b), 2);
+}
+
+TEST_F(CacheTest, RefusesStaleBatches) {
+  open(8);
+  mla_sequence a = newSequence(), b = newSequence();
+  mla_batch *stale = begin({a}, {1});
+  EXPECT_EQ(mla_batch_commit(stale), MLA_OK);
+  // The runtime uses ended batches again: an old handle must not reach the step that is open now.
+  mla_batch *open = begin({b}, {2});
+  EXPECT_NE(stale, open);
+  EXPECT_EQ(mla_batch_commit(stale), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("mla_batch_commit: the batch has ended");
+  EXPECT_EQ(mla_batch_abort(stale), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_batch_set_stream(stale, nullptr), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_batch_tokens(stale), 0);
+  EXPECT_EQ(mla_batch_max_length(stale), 0);
+  Values hidden(6), out(6);
+  int64_t entry = 0;
+  EXPECT_EQ(mla_run_layer(bundle, 3, stale, MLA_PHASE_AUTO, hidden.data(), out.data()), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("mla_run_layer: the batch has ended");
+  EXPECT_EQ(mla_select_entry(bundle, stale, MLA_PHASE_AUTO, &entry), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_batch_tokens(open), 2);
+  EXPECT_EQ(length(b), 0);
+  EXPECT_EQ(mla_batch_commit(open), MLA_OK);
+  EXPECT_EQ(length(b), 2);
+  // Nor is a handle an address that dies with its cache.
+  EXPECT_EQ(mla_cache_destroy(std::exchange(cache, nullptr)), MLA_OK);
+  EXPECT_EQ(mla_batch_commit(open), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_batch_tokens(open), 0);
+  float foreign = 0;
+  EXPECT_EQ(mla_batch_commit(reinterpret_cast<mla_batch *>(&foreign)), MLA_INVALID_ARGUMENT);
+}
+
+TEST_F(CacheTest, ManyThreadsEndABatchOnce) {
+  open(8);
+  mla_sequence s = newSequence();
+  mla_batch *batch = begin({s}, {3});
+  std::vector<std::thread> threads;
+  std::atomic<int> ended{0};
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&, i] { ended += (i % 2 ? mla_batch_commit(batch) : mla_batch_abort(batch)) == MLA_OK; });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(ended, 1);
+  EXPECT_EQ(mla_cache_destroy(std::exchange(cache, nullptr)), MLA_OK) << mla_last_error();
 }
 
 TEST_F(CacheTest, RefusesWrongBatches) {

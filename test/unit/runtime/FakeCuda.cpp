@@ -44,6 +44,8 @@ static thread_local std::vector<ContextHandle> contexts;
 /// Notes the call; the status it must give, if a test wants one.
 static int enter(const char *name, bool needsContext = false) {
   FakeCuda &cuda = fake();
+  if (auto hook = cuda.hooks.find(name); hook != cuda.hooks.end())
+    std::function<void()>(hook->second)(); // a copy: it may take itself away
   std::lock_guard<std::mutex> lock(cuda.mutex);
   cuda.calls.push_back(name);
   if (needsContext && (contexts.empty() || !contexts.back())) {
