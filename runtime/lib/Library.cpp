@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Library.h"
+#include "Memory.h"
 #include "ReadFile.h"
 #include "Text.h"
 
@@ -97,13 +98,14 @@ Result<std::string> Loader::nameFor(const std::string &path, const struct stat &
   return name;
 }
 
-static Error failedLoad(const std::string &path, const std::string &name) {
+static Error failedLoad(const std::string &path, const std::string &name, const struct stat &info) {
   std::string said = dlerror();
   if (size_t at = said.find(name); at != said.npos)
     said.replace(at, name.size(), path);
-  bool memory = said.find(errnoText(ENOMEM)) != said.npos;
-  return Error(memory ? ErrorKind::OutOfMemory : ErrorKind::InvalidFile,
-               said + (memory ? "; free memory, or raise the limit" : "; compile the bundle again"));
+  // Where mapping fails the loader does not say why.
+  if (said.find(errnoText(ENOMEM)) != said.npos || !hasMemory(info.st_size))
+    return Error(ErrorKind::OutOfMemory, said + "; free memory, or raise the process's limit");
+  return Error(ErrorKind::InvalidFile, said + "; compile the bundle again");
 }
 
 /// What must hold of a library that was not loaded before.
@@ -131,7 +133,7 @@ Result<std::unique_ptr<Library>> Library::open(const std::string &path) {
   // entries of several bundles have the same names.
   void *library = dlopen(name->c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library)
-    return failedLoad(path, *name);
+    return failedLoad(path, *name, info);
   if (isFresh) {
     if (Error error = checkFresh(path, library, *name, info)) {
       dlclose(library);

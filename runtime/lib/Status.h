@@ -8,6 +8,8 @@
 #ifndef MLA_RUNTIME_STATUS_H
 #define MLA_RUNTIME_STATUS_H
 
+#include "Memory.h"
+
 #include "mla/error.h"
 #include "mla/runtime.h"
 
@@ -19,12 +21,6 @@ mla_status report(const Error &error);
 /// The error of a call that is wrong: "WHERE: WHAT; what to do".
 inline Error badArgument(const char *where, const std::string &what) {
   return Error(ErrorKind::InvalidArgument, std::string(where) + ": " + what);
-}
-
-/// The error that there is no memory for something of the host's.
-inline Error outOfMemory(const char *where, const std::string &what) {
-  return Error(ErrorKind::OutOfMemory,
-               std::string(where) + ": the system gives no memory for " + what + "; ask for less, or free some");
 }
 
 } // namespace mla

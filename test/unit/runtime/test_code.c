@@ -62,6 +62,11 @@ static void run(void **d, int narrow) {
   mla_parallel_for(run_sequence, &s, s.lengths->shape[0]);
 }
 
+#if TEST_CODE_NUMBER == 2
+/* The second compilation is large. */
+__attribute__((visibility("default"))) const char test_code_room[8 << 20] = {1};
+#endif
+
 ENTRY sum_f32(void **descriptors) { run(descriptors, 0); }
 ENTRY sum_bf16(void **descriptors) { run(descriptors, 1); }
 
