@@ -8,6 +8,7 @@
 #include "Device.h"
 #include "Library.h"
 #include "Manifest.h"
+#include "StackRoom.h"
 #include "Text.h"
 
 #include "mla/abi.h"
@@ -83,8 +84,16 @@ Error CpuCode::run(int64_t entry, const Step &step) const {
   for (int64_t i = 0; i < step.numWeights; ++i)
     add(step.weights[i]);
   add(step.out);
-  entries[entry](pointers);
-  return {};
+  struct Call {
+    mla_entry_fn entry;
+    void **descriptors;
+  } call = {entries[entry], pointers};
+  return callWithStack(
+      [](void *context) {
+        const Call *call = static_cast<const Call *>(context);
+        call->entry(call->descriptors);
+      },
+      &call);
 }
 
 Result<std::unique_ptr<Code>> mla::loadCpuCode(const std::string &path, const Manifest &manifest) {

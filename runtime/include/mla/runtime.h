@@ -36,6 +36,14 @@
 //   cache for a short time, never while they wait for a device; mla_run_layer
 //   does not lock it, so batches of different sequences run at the same time. One
 //   batch is for one thread at a time.
+// - MLA_OUT_OF_MEMORY says that there is none for what a file or the caller's
+//   sizes make large: a bundle, a cache, a step. Where even small things find no
+//   memory, or what a layer for a CPU allocates while it runs, the process ends.
+// - A call needs 64 KiB of stack, and what the dynamic loader or the CUDA driver
+//   takes when a bundle is opened. A layer for a CPU needs up to 1 MiB: on a
+//   thread with less left it runs on a thread of the library's, while the caller
+//   waits. Where a program switches stacks itself, as coroutines do, it must give
+//   the 1 MiB.
 // - CUDA is found at run time: libcuda.so.1, or the library that the variable
 //   MLA_LIBCUDA names. Without it everything but bundles for GPUs works.
 //
@@ -283,9 +291,9 @@ MLA_API mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *b
  *   what q_stride says. Contents are not checked (but see mla_step_check): page numbers of a sequence's own tokens must
  *   be 0 to num_pages - 1, lengths at most max_length, cumulative lengths not falling. Block table entries beyond a
  *   sequence's pages, and rows of pages beyond its length, may hold anything.
- * - Set `size` to sizeof the struct and zero what you do not use: later releases add fields at the end. What a struct
- * of an earlier release lacks reads as zero; one of a later release serves while its new fields are zero, and is
- *   MLA_UNSUPPORTED else. The first release's structs end with `stream`.
+ * - Set `size` to sizeof the struct and zero what you do not use: later releases add fields at the end. Fields that a
+ *   struct of an earlier release lacks read as zero; the first release's structs end with `stream`. A struct of a later
+ *   release serves while its new fields are zero, and is MLA_UNSUPPORTED else.
  *
  * For a CPU there are whole layers only, mla_enqueue_layer: on memory of the host, aligned for its elements, without a
  * workspace, with NULL for a stream. The layer has run when the call returns, and contents are checked, as

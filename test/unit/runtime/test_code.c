@@ -77,6 +77,14 @@ ENTRY ones_f32(void **descriptors) {
     ((float *)out->aligned)[i] = TEST_CODE_NUMBER;
 }
 
+/* As ones_f32, but with a buffer on the stack of the size that generated code may have. */
+ENTRY deep_f32(void **descriptors) {
+  volatile char buffer[512 << 10];
+  for (int64_t i = 0; i < (int64_t)sizeof(buffer); i += 1024)
+    buffer[i] = 1;
+  ones_f32(descriptors);
+}
+
 /* Leaves out as it is. */
 ENTRY nothing_f32(void **descriptors) { (void)descriptors; }
 
