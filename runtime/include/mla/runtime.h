@@ -289,8 +289,8 @@ MLA_API mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *b
  * - If a call fails at a kernel in the middle, those before it have been launched.
  * - Arrays of bf16 are aligned to 16 bytes, int32_t and float to 4, the workspace to 256. Row-major, no gaps, but for
  *   what q_stride says. Contents are not checked (but see mla_step_check): page numbers of a sequence's own tokens must
- *   be 0 to num_pages - 1, lengths at most max_length, cumulative lengths not falling. Block table entries beyond a
- *   sequence's pages, and rows of pages beyond its length, may hold anything.
+ *   be 0 to num_pages - 1, lengths at most max_length, cumulative lengths not falling, from 0 to tokens. Block table
+ *   entries beyond a sequence's pages, and rows of pages beyond its length, may hold anything.
  * - Set `size` to sizeof the struct and zero what you do not use: later releases add fields at the end. Fields that a
  *   struct of an earlier release lacks read as zero; the first release's structs end with `stream`. A struct of a later
  *   release serves while its new fields are zero, and is MLA_UNSUPPORTED else.
