@@ -98,6 +98,11 @@ Result<std::string> Loader::nameFor(const std::string &path, const struct stat &
   return name;
 }
 
+static Error rewritten(const std::string &path) {
+  return Error(ErrorKind::Unsupported, path + ": the dynamic loader takes a '$' in the path for one of its own names; "
+                                              "move the bundle to a path without one");
+}
+
 static Error failedLoad(const std::string &path, const std::string &name, const struct stat &info) {
   std::string said = dlerror();
   if (size_t at = said.find(name); at != said.npos)
@@ -105,6 +110,9 @@ static Error failedLoad(const std::string &path, const std::string &name, const 
   // Where mapping fails the loader does not say why.
   if (said.find(errnoText(ENOMEM)) != said.npos || !hasMemory(info.st_size))
     return Error(ErrorKind::OutOfMemory, said + "; free memory, or raise the process's limit");
+  // The file was there just now: the loader looked for another.
+  if (path.find('$') != path.npos && said.find(path) == 0 && said.find(errnoText(ENOENT)) != said.npos)
+    return rewritten(path);
   return Error(ErrorKind::InvalidFile, said + "; compile the bundle again");
 }
 
@@ -112,9 +120,7 @@ static Error failedLoad(const std::string &path, const std::string &name, const 
 static Error checkFresh(const std::string &path, void *library, const std::string &name, const struct stat &before) {
   struct stat after = {};
   if (!isCalled(library, name))
-    return Error(ErrorKind::Unsupported, path +
-                                             ": the dynamic loader takes a '$' in the path for one of its own names; "
-                                             "move the bundle to a path without one");
+    return rewritten(path);
   if (stat(path.c_str(), &after) != 0 || !isSameFile(before, after) || !isUnchanged(before, after))
     return Error(ErrorKind::IO, path + ": was replaced while it was opened; open it again");
   return {};

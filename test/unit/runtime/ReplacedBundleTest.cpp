@@ -124,6 +124,9 @@ TEST_F(ReplacedBundle, RefusesPathsThatTheLoaderRewrites) {
   Dl_info runtime = {};
   ASSERT_NE(dladdr(reinterpret_cast<void *>(mla_version), &runtime), 0);
   write(directory / "x/$ORIGIN/layer.mla", false);
+  EXPECT_EQ(openStatus(directory / "x/$ORIGIN/layer.mla"), MLA_UNSUPPORTED);
+  EXPECT_MESSAGE("'$' in the path");
+  // Where it finds a library, it is another.
   write(directory / "x/" + fs::path(runtime.dli_fname).parent_path().string() + "/layer.mla", true);
   EXPECT_EQ(openStatus(directory / "x/$ORIGIN/layer.mla"), MLA_UNSUPPORTED);
   EXPECT_MESSAGE("'$' in the path");
