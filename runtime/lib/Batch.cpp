@@ -17,7 +17,8 @@ static constexpr const char *begin = "mla_batch_begin";
 /// Checks every argument and notes the sequences; nothing of the cache changes but marks.
 static Error collect(mla_cache &cache, const mla_sequence *ids, const int32_t *queryTokens, int64_t count,
                      mla_batch &batch) {
-  batch.sequences.clear();
+  if (!batch.sequences.reserve(count) || !batch.copies.reserve(count))
+    return outOfMemory(begin, std::to_string(count) + " sequences");
   int64_t tokens = 0;
   uint64_t mark = cache.nextMark++;
   for (int64_t i = 0; i < count; ++i) {
@@ -36,7 +37,7 @@ static Error collect(mla_cache &cache, const mla_sequence *ids, const int32_t *q
     if (sequence->length + queryTokens[i] > INT32_MAX || tokens > INT32_MAX)
       return badArgument(begin, name + ": lengths and the batch's tokens must stay below 2^31; give fewer tokens");
     sequence->mark = mark;
-    batch.sequences.push_back(sequence);
+    batch.sequences.push(sequence);
   }
   return {};
 }
@@ -46,118 +47,187 @@ static bool sharesLastPage(const mla_cache &cache, const Sequence &sequence) {
   return sequence.length % cache.layout.page != 0 && cache.pool.sharers(sequence.pages.back()) > 1;
 }
 
-/// Makes the last page the sequence's own.
-static Error copyLastPage(mla_cache &cache, Sequence &sequence) {
+/// Begins to make the last page the sequence's own.
+static Error copyLastPage(mla_cache &cache, mla_batch &batch, Sequence &sequence) {
   uint64_t rowBytes = cache.layout.rowBytes(), pageBytes = rowBytes * cache.layout.page;
   int32_t from = sequence.pages.back(), to = cache.pool.take();
+  cache.pool.drop(from);
+  sequence.pages.back() = to;
+  batch.copies.push({&sequence, sequence.pages.size() - 1, from, to});
   for (size_t layer = 0; layer < cache.layers.size(); ++layer) {
     char *base = cache.memory + layer * cache.layerBytes;
     if (Error error = cache.device->copy(cache, base + to * pageBytes, base + from * pageBytes,
-                                         sequence.length % cache.layout.page * rowBytes)) {
-      cache.pool.drop(to);
+                                         sequence.length % cache.layout.page * rowBytes))
       return error;
-    }
   }
-  cache.pool.drop(from);
-  sequence.pages.back() = to;
   return {};
 }
 
 /// The pages that the step needs. Of sharers that are all in the batch, the last need not copy: counting takes their
 /// references away one by one (never the last of a page, so none becomes free), and gives them back.
-static int64_t countPages(mla_cache &cache, const mla_batch &batch, const int32_t *queryTokens) {
+static int64_t countPages(mla_cache &cache, mla_batch &batch, const int32_t *queryTokens) {
   int64_t needed = 0;
-  std::vector<int32_t> copied;
   for (int64_t i = 0; i < batch.count(); ++i) {
-    const Sequence &sequence = *batch.sequences[i];
+    Sequence &sequence = *batch.sequences[i];
     needed += cache.pagesFor(sequence.length + queryTokens[i]) - static_cast<int64_t>(sequence.pages.size());
     if (!sharesLastPage(cache, sequence))
       continue;
     ++needed;
-    copied.push_back(sequence.pages.back());
-    cache.pool.drop(copied.back());
+    int32_t page = sequence.pages.back();
+    batch.copies.push({&sequence, 0, page, page});
+    cache.pool.drop(page);
   }
-  for (int32_t page : copied)
-    cache.pool.share(page);
+  for (const PageCopy &copy : batch.copies)
+    cache.pool.share(copy.from);
+  batch.copies.clear();
   return needed;
 }
 
-static Error reserve(mla_cache &cache, const mla_batch &batch, const int32_t *queryTokens) {
-  for (int64_t i = 0; i < batch.count(); ++i) {
+/// Makes room for all that the step will hold, so that nothing after it fails half-way for want of memory.
+static Error makeRoom(mla_cache &cache, mla_batch &batch, const int32_t *queryTokens) {
+  size_t count = batch.sequences.size();
+  int64_t widest = 0;
+  bool fits = batch.cuSeqlens.reserve(count + 1) && batch.lengths.reserve(count);
+  for (size_t i = 0; fits && i < count; ++i) {
     Sequence &sequence = *batch.sequences[i];
-    if (sharesLastPage(cache, sequence))
-      if (Error error = copyLastPage(cache, sequence))
-        return error;
-    int64_t needed = cache.pagesFor(sequence.length + queryTokens[i]);
-    while (static_cast<int64_t>(sequence.pages.size()) < needed)
-      sequence.pages.push_back(cache.pool.take());
-    sequence.inBatch = true;
+    int64_t pages = cache.pagesFor(sequence.length + queryTokens[i]);
+    widest = std::max(widest, pages);
+    fits = sequence.pages.reserve(pages);
   }
-  return {};
+  if (fits && batch.blockTable.reserve(count * widest))
+    return {};
+  return outOfMemory(begin, "the arrays of " + std::to_string(count) + " sequences of up to " + std::to_string(widest) +
+                                " pages");
 }
 
-/// Gives back what reserve() took.
-static void unreserve(mla_cache &cache, const mla_batch &batch) {
+/// Takes the pages. Also after an error giveBack() or keep() must follow.
+static Error reserve(mla_cache &cache, mla_batch &batch, const int32_t *queryTokens) {
+  Error error;
+  for (int64_t i = 0; i < batch.count(); ++i)
+    batch.sequences[i]->inBatch = true;
+  for (int64_t i = 0; i < batch.count() && !error; ++i) {
+    Sequence &sequence = *batch.sequences[i];
+    if (sharesLastPage(cache, sequence))
+      error = copyLastPage(cache, batch, sequence);
+    int64_t needed = cache.pagesFor(sequence.length + queryTokens[i]);
+    while (!error && static_cast<int64_t>(sequence.pages.size()) < needed)
+      sequence.pages.push(cache.pool.take());
+  }
+  // Nobody may write to an original, or get it for another sequence, before the copy is there. Not before now: the last
+  // of several sharers in the batch is the only one left, and does not copy.
+  for (const PageCopy &copy : batch.copies)
+    cache.pool.share(copy.from);
+  return error;
+}
+
+/// The step begins with what reserve() took.
+static void keep(mla_cache &cache, mla_batch &batch) {
+  for (const PageCopy &copy : batch.copies)
+    cache.pool.drop(copy.from);
+  batch.copies.clear();
+}
+
+/// Undoes reserve().
+static void giveBack(mla_cache &cache, mla_batch &batch) {
   for (Sequence *sequence : batch.sequences) {
     cache.shrink(*sequence, sequence->length);
     sequence->inBatch = false;
   }
+  for (const PageCopy &copy : batch.copies) {
+    copy.sequence->pages[copy.index] = copy.from;
+    cache.pool.drop(copy.to);
+  }
+  batch.copies.clear();
 }
 
-/// Builds what kernels read.
-static void buildArrays(mla_batch &batch, const int32_t *queryTokens) {
-  batch.cuSeqlens.assign(1, 0);
+/// Builds what kernels read. makeRoom() made the room.
+static bool buildArrays(mla_batch &batch, const int32_t *queryTokens) {
+  batch.cuSeqlens.clear();
+  batch.cuSeqlens.push(0);
   batch.lengths.clear();
   batch.maxPages = batch.maxLength = batch.maxQueries = 0;
   for (int64_t i = 0; i < batch.count(); ++i) {
     const Sequence &sequence = *batch.sequences[i];
     int64_t length = sequence.length + queryTokens[i];
-    batch.cuSeqlens.push_back(batch.cuSeqlens.back() + queryTokens[i]);
-    batch.lengths.push_back(static_cast<int32_t>(length));
+    batch.cuSeqlens.push(batch.cuSeqlens.back() + queryTokens[i]);
+    batch.lengths.push(static_cast<int32_t>(length));
     batch.maxPages = std::max(batch.maxPages, static_cast<int64_t>(sequence.pages.size()));
     batch.maxLength = std::max(batch.maxLength, length);
     batch.maxQueries = std::max<int64_t>(batch.maxQueries, queryTokens[i]);
   }
   // Rows end in zeros: kernels do not read past a length, and if one did, page 0 exists.
-  batch.blockTable.assign(batch.count() * batch.maxPages, 0);
-  for (int64_t i = 0; i < batch.count(); ++i)
+  bool fits = batch.blockTable.assign(batch.count() * batch.maxPages, 0);
+  for (int64_t i = 0; fits && i < batch.count(); ++i)
     std::copy(batch.sequences[i]->pages.begin(), batch.sequences[i]->pages.end(),
               batch.blockTable.begin() + i * batch.maxPages);
+  return fits;
 }
 
-/// A batch that is not open. Using them again keeps their arrays' memory, so that steps soon allocate nothing.
+/// A batch that is not in use. Using them again keeps their arrays' memory, so that steps soon allocate nothing.
 static mla_batch *spareBatch(mla_cache *cache) {
   for (const std::unique_ptr<mla_batch> &batch : cache->batches)
-    if (!batch->open)
+    if (!batch->inUse)
       return batch.get();
-  cache->batches.push_back(std::make_unique<mla_batch>());
-  cache->batches.back()->cache = cache;
+  auto made = std::make_unique<mla_batch>(cache);
+  if (!made->slot)
+    return nullptr;
+  cache->batches.push_back(std::move(made));
   return cache->batches.back().get();
 }
 
-/// What a device needs before the host changes anything: the layers that ran on this batch before are done.
-static Error prepareDevice(mla_batch &batch) {
-  if (!batch.cache->context)
-    return {};
-  if (batch.gpu)
-    return batch.gpu->restart(begin);
-  Result<std::unique_ptr<GpuBatch>> made = GpuBatch::create(begin, batch.cache->context);
-  if (!made)
-    return made.error();
-  batch.gpu = std::move(*made);
-  return {};
+/// Checks the step and makes room for it; of the cache nothing changes.
+static Error prepare(mla_cache &cache, const mla_sequence *sequences, const int32_t *queryTokens, int64_t count,
+                     mla_batch &batch) {
+  batch.sequences.clear();
+  if (Error error = collect(cache, sequences, queryTokens, count, batch))
+    return error;
+  int64_t needed = countPages(cache, batch, queryTokens);
+  if (needed > cache.pool.free())
+    return Error(ErrorKind::OutOfPages, std::string(begin) + ": the step needs " + std::to_string(needed) + " pages, " +
+                                            std::to_string(cache.pool.free()) + " of " +
+                                            std::to_string(cache.pool.pages()) +
+                                            " are free; free or truncate sequences, or make a larger cache");
+  return makeRoom(cache, batch, queryTokens);
 }
 
-/// Takes the pages and makes the arrays, or changes nothing.
-static Error build(mla_cache &cache, mla_batch &batch, const int32_t *queryTokens) {
-  Error error = reserve(cache, batch, queryTokens);
-  if (!error) {
-    buildArrays(batch, queryTokens);
-    if (batch.gpu)
-      error = batch.gpu->upload(begin, batch.cuSeqlens, batch.lengths, batch.blockTable);
-  }
+/// Waits for the copies and for the layers that ran on the batch before, and uploads the arrays. The cache is not
+/// locked meanwhile; what it must be locked for is left in `made`.
+static Error settleOnDevice(const mla_batch &batch, std::unique_ptr<GpuBatch> &made, Error error) {
+  const mla_cache &cache = *batch.cache;
+  // Also after an error: the pages that copies are on their way to will be given back.
+  if (!batch.copies.empty())
+    if (Error failed = cache.device->finishCopies(); failed && !error)
+      error = failed;
   if (error)
-    unreserve(cache, batch);
+    return error;
+  if (batch.gpu) {
+    if (Error failed = batch.gpu->restart(begin))
+      return failed;
+  } else {
+    Result<std::unique_ptr<GpuBatch>> created = GpuBatch::create(begin, cache.context);
+    if (!created)
+      return created.error();
+    made = std::move(*created);
+  }
+  GpuBatch &gpu = batch.gpu ? *batch.gpu : *made;
+  return gpu.upload(begin, batch.cuSeqlens, batch.lengths, batch.blockTable);
+}
+
+/// Takes the pages and makes the arrays, or changes nothing. On a device the lock is given up while it waits.
+static Error build(mla_batch &batch, const int32_t *queryTokens, std::unique_lock<std::mutex> &lock) {
+  mla_cache &cache = *batch.cache;
+  Error error = reserve(cache, batch, queryTokens);
+  if (!error && !buildArrays(batch, queryTokens))
+    error = outOfMemory(begin, "the block table");
+  if (cache.context) {
+    std::unique_ptr<GpuBatch> made;
+    lock.unlock();
+    error = settleOnDevice(batch, made, std::move(error));
+    lock.lock();
+    if (made)
+      batch.gpu = std::move(made);
+  }
+  error ? giveBack(cache, batch) : keep(cache, batch);
   return error;
 }
 
@@ -167,41 +237,45 @@ mla_status mla_batch_begin(mla_cache *cache, const mla_sequence *sequences, cons
     return report(badArgument(begin, "an argument is NULL; pass all"));
   if (count < 1)
     return report(badArgument(begin, "count is " + std::to_string(count) + "; give at least one sequence"));
-  std::lock_guard<std::mutex> lock(cache->mutex);
+  std::unique_lock<std::mutex> lock(cache->mutex);
   mla_batch *made = spareBatch(cache);
-  if (Error error = collect(*cache, sequences, query_tokens, count, *made))
+  if (!made)
+    return report(outOfMemory(begin, "another batch"));
+  if (Error error = prepare(*cache, sequences, query_tokens, count, *made))
     return report(error);
-  int64_t needed = countPages(*cache, *made, query_tokens);
-  if (needed > cache->pool.free())
-    return report(Error(ErrorKind::OutOfPages, std::string(begin) + ": the step needs " + std::to_string(needed) +
-                                                   " pages, " + std::to_string(cache->pool.free()) + " of " +
-                                                   std::to_string(cache->pool.pages()) +
-                                                   " are free; free or truncate sequences, or make a larger cache"));
-  if (Error error = prepareDevice(*made))
-    return report(error);
-  if (Error error = build(*cache, *made, query_tokens))
-    return report(error);
-  made->open = true;
+  made->inUse = true;
   ++cache->openBatches;
-  *batch = made;
+  if (Error error = build(*made, query_tokens, lock)) {
+    made->inUse = false;
+    --cache->openBatches;
+    return report(error);
+  }
+  *batch = openHandle(*made->slot);
   return MLA_OK;
+}
+
+static Error ended(const char *function) {
+  return badArgument(function, "the batch has ended, or its cache is gone; begin another");
 }
 
 mla_status mla_batch_set_stream(mla_batch *batch, void *stream) {
   const char *function = "mla_batch_set_stream";
   if (!batch)
     return report(badArgument(function, "batch is NULL; pass one of mla_batch_begin"));
-  if (!batch->open)
-    return report(badArgument(function, "the batch has ended; set the stream after mla_batch_begin"));
-  if (!batch->gpu && stream)
+  mla_batch *open = findOpen(batch);
+  if (!open)
+    return report(ended(function));
+  if (!open->gpu && stream)
     return report(badArgument(function, "the batch runs on the host, which has no streams; pass NULL"));
-  return batch->gpu ? report(batch->gpu->setStream(function, static_cast<cuda::Stream>(stream))) : MLA_OK;
+  return open->gpu ? report(open->gpu->setStream(function, static_cast<cuda::Stream>(stream))) : MLA_OK;
 }
 
-static mla_status endBatch(const char *function, mla_batch *batch, bool commit) {
+static mla_status endBatch(const char *function, mla_batch *handle, bool commit) {
+  mla_batch *batch = closeHandle(handle);
+  if (!batch)
+    return report(ended(function));
+  // The cache cannot be gone: it is not destroyed while it counts this batch.
   std::lock_guard<std::mutex> lock(batch->cache->mutex);
-  if (!batch->open)
-    return report(badArgument(function, "the batch has ended; begin another"));
   for (int64_t i = 0; i < batch->count(); ++i) {
     Sequence &sequence = *batch->sequences[i];
     if (commit)
@@ -210,7 +284,7 @@ static mla_status endBatch(const char *function, mla_batch *batch, bool commit) 
       batch->cache->shrink(sequence, sequence.length);
     sequence.inBatch = false;
   }
-  batch->open = false;
+  batch->inUse = false;
   --batch->cache->openBatches;
   return MLA_OK;
 }
@@ -223,6 +297,12 @@ mla_status mla_batch_commit(mla_batch *batch) {
 
 mla_status mla_batch_abort(mla_batch *batch) { return batch ? endBatch("mla_batch_abort", batch, false) : MLA_OK; }
 
-int64_t mla_batch_tokens(const mla_batch *batch) { return batch && batch->open ? batch->tokens() : 0; }
+int64_t mla_batch_tokens(const mla_batch *batch) {
+  const mla_batch *open = findOpen(batch);
+  return open ? open->tokens() : 0;
+}
 
-int64_t mla_batch_max_length(const mla_batch *batch) { return batch && batch->open ? batch->maxLength : 0; }
+int64_t mla_batch_max_length(const mla_batch *batch) {
+  const mla_batch *open = findOpen(batch);
+  return open ? open->maxLength : 0;
+}

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Bundle.h"
+#include "Memory.h"
 #include "Text.h"
 
 #include "mla/abi.h"
@@ -74,7 +75,18 @@ static Error bindEntry(const mla_bundle &bundle, int64_t layer, const ManifestEn
   return {};
 }
 
+/// Of the lists of all layers and entries, which small files can make long. Those for a GPU are shorter.
+static bool hasMemoryForLists(const Manifest &manifest) {
+  uint64_t weights = 0;
+  for (const ManifestEntry &entry : manifest.entries)
+    weights += entry.weights.size();
+  uint64_t each = 2 * (weights * sizeof(Tensor) + manifest.entries.size() * sizeof(std::vector<Tensor>));
+  return hasMemory(manifest.layers.size() * each);
+}
+
 Error mla::bindWeights(mla_bundle &bundle) {
+  if (!hasMemoryForLists(bundle.manifest))
+    return outOfMemory(bundle.path, "the lists of its weights");
   for (int64_t layer : bundle.manifest.layers)
     for (size_t i = 0; i < bundle.entries.size(); ++i) {
       bundle.entries[i].weight_bytes = 0; // the same for every layer, since shapes and types are

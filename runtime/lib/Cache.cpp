@@ -48,7 +48,7 @@ int64_t mla_cache::layerIndex(int64_t layer) const {
 void mla_cache::shrink(Sequence &sequence, int64_t length) {
   while (static_cast<int64_t>(sequence.pages.size()) > pagesFor(length)) {
     pool.drop(sequence.pages.back());
-    sequence.pages.pop_back();
+    sequence.pages.pop();
   }
 }
 

@@ -8,6 +8,8 @@
 #ifndef MLA_RUNTIME_CACHE_H
 #define MLA_RUNTIME_CACHE_H
 
+#include "Array.h"
+#include "BatchHandles.h"
 #include "Device.h"
 #include "GpuBatch.h"
 #include "PagePool.h"
@@ -40,10 +42,17 @@ Error unknownSequence(const char *function, mla_sequence id);
 
 /// A sequence holds exactly the pages its tokens need; during a batch, also those of the new tokens.
 struct Sequence {
-  std::vector<int32_t> pages;
+  Array<int32_t> pages;
   int64_t length = 0;
   bool inBatch = false;
   uint64_t mark = 0; ///< Tells a sequence that is twice in a call.
+};
+
+/// The last page of a sequence, copied because others share it. The original is held until the copy is there.
+struct PageCopy {
+  Sequence *sequence;
+  size_t index; ///< among the sequence's pages
+  int32_t from, to;
 };
 
 } // namespace mla
@@ -59,10 +68,9 @@ struct mla_cache {
   std::mutex mutex; ///< guards everything below
   mla::PagePool pool;
   std::unordered_map<mla_sequence, mla::Sequence> sequences;
-  mla_sequence nextSequence = 1;
   uint64_t nextMark = 1;
-  int64_t openBatches = 0;
-  std::vector<std::unique_ptr<mla_batch>> batches; ///< all ever made; closed ones are used again
+  int64_t openBatches = 0;                         ///< those that are being begun or ended, too
+  std::vector<std::unique_ptr<mla_batch>> batches; ///< all ever made; those of ended steps are used again
 
   ~mla_cache();
   uint64_t memoryBytes() const { return layerBytes * layers.size(); }
@@ -75,13 +83,22 @@ struct mla_cache {
   mla::Sequence *findIdle(const char *function, mla_sequence id, mla::Error &error);
 };
 
+/// Callers have no address of it but a handle: see BatchHandles.h.
 struct mla_batch {
   mla_cache *cache = nullptr;
-  bool open = false;
-  std::vector<mla::Sequence *> sequences; ///< an unordered_map never moves its values
-  std::vector<int32_t> cuSeqlens, lengths, blockTable;
+  std::optional<size_t> slot;
+  bool inUse = false;                    ///< from the beginning of mla_batch_begin to the end of the step
+  mla::Array<mla::Sequence *> sequences; ///< an unordered_map never moves its values
+  mla::Array<mla::PageCopy> copies;      ///< while the step begins
+  mla::Array<int32_t> cuSeqlens, lengths, blockTable;
   int64_t maxPages = 0, maxLength = 0, maxQueries = 0;
   std::unique_ptr<mla::GpuBatch> gpu; ///< null: kernels run on the host
+
+  explicit mla_batch(mla_cache *cache) : cache(cache), slot(mla::takeBatchSlot(this)) {}
+  ~mla_batch() {
+    if (slot)
+      mla::giveBatchSlot(*slot);
+  }
 
   int64_t count() const { return static_cast<int64_t>(sequences.size()); }
   int64_t tokens() const { return cuSeqlens.back(); }

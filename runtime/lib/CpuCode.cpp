@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "Device.h"
+#include "Library.h"
 #include "Manifest.h"
+#include "StackRoom.h"
 #include "Text.h"
 
 #include "mla/abi.h"
@@ -27,13 +29,12 @@ struct Descriptor {
 
 class CpuCode : public Code {
 public:
-  explicit CpuCode(void *library) : library(library) {}
-  ~CpuCode() override { dlclose(library); }
+  explicit CpuCode(std::unique_ptr<Library> library) : library(std::move(library)) {}
   Error bind(const std::string &path, const Manifest &manifest);
   Error run(int64_t entry, const Step &step) const override;
 
 private:
-  void *library;
+  std::unique_ptr<Library> library;
   std::vector<mla_entry_fn> entries;
 };
 } // namespace
@@ -60,8 +61,8 @@ static bool isFrom(void *library, void *address) {
 
 Error CpuCode::bind(const std::string &path, const Manifest &manifest) {
   for (const ManifestEntry &entry : manifest.entries) {
-    void *address = dlsym(library, entry.symbol.c_str());
-    if (!address || !isFrom(library, address))
+    void *address = dlsym(library->handle(), entry.symbol.c_str());
+    if (!address || !isFrom(library->handle(), address))
       return Error(ErrorKind::InvalidFile, path + ": has no symbol " + quoted(entry.symbol) +
                                                ", which the manifest names as an entry; compile the bundle again");
     entries.push_back(reinterpret_cast<mla_entry_fn>(address));
@@ -83,17 +84,23 @@ Error CpuCode::run(int64_t entry, const Step &step) const {
   for (int64_t i = 0; i < step.numWeights; ++i)
     add(step.weights[i]);
   add(step.out);
-  entries[entry](pointers);
-  return {};
+  struct Call {
+    mla_entry_fn entry;
+    void **descriptors;
+  } call = {entries[entry], pointers};
+  return callWithStack(
+      [](void *context) {
+        const Call *call = static_cast<const Call *>(context);
+        call->entry(call->descriptors);
+      },
+      &call);
 }
 
 Result<std::unique_ptr<Code>> mla::loadCpuCode(const std::string &path, const Manifest &manifest) {
-  // NOW: a symbol that is missing is an error here, not the end of the process in the middle of a step. LOCAL: the
-  // entries of several bundles have the same names.
-  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  Result<std::unique_ptr<Library>> library = Library::open(path);
   if (!library)
-    return Error(ErrorKind::InvalidFile, std::string(dlerror()) + "; compile the bundle again");
-  auto code = std::make_unique<CpuCode>(library);
+    return library.error();
+  auto code = std::make_unique<CpuCode>(std::move(*library));
   if (Error error = code->bind(path, manifest))
     return error;
   return std::unique_ptr<Code>(std::move(code));

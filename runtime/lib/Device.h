@@ -33,8 +33,10 @@ public:
   /// Aligned for any kernel. OutOfMemory if there is not that much.
   virtual Result<void *> allocate(uint64_t bytes) = 0;
   virtual void release(void *memory, uint64_t bytes) = 0;
-  /// Copies between pages of that cache, after all layers that were run on it.
+  /// Begins to copy between pages of that cache, after all layers that were run on it. The cache is locked.
   virtual Error copy(const mla_cache &cache, void *to, const void *from, uint64_t bytes) = 0;
+  /// Returns when all copies that were begun are there. The cache need not be locked.
+  virtual Error finishCopies() = 0;
 };
 
 std::unique_ptr<DeviceMemory> makeHostMemory();

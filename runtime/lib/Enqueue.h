@@ -11,6 +11,8 @@
 #include "Bundle.h"
 #include "Cache.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <vector>
 
@@ -39,7 +41,8 @@ private:
 
 constexpr uint64_t bf16Alignment = 16, int32Alignment = 4;
 
-/// Copies a struct of the caller's, which is of this release or of a later one, whose new fields must then be zero.
+/// Copies a struct of the caller's. One of a later release may be longer: its new fields must be zero. One of an
+/// earlier release may be shorter, down to `stream`, the last field of the first: what it lacks is zero.
 template <typename Struct> Error copyStruct(const char *function, const char *name, const Struct *given, Struct &copy) {
   Error error;
   FieldChecker check(function, error);
@@ -49,7 +52,8 @@ template <typename Struct> Error copyStruct(const char *function, const char *na
   }
   const char *bytes = reinterpret_cast<const char *>(given);
   // A struct that was never filled in may say anything: nothing is so much larger.
-  if (given->size < sizeof(Struct) || given->size > sizeof(Struct) + 4096)
+  constexpr size_t least = offsetof(Struct, stream) + sizeof(given->stream), unit = alignof(Struct);
+  if (given->size < least || given->size > sizeof(Struct) + 4096 || given->size % unit)
     check.fail(std::string(name) + "->size is " + std::to_string(given->size) + "; set it to sizeof, " +
                std::to_string(sizeof(Struct)));
   else
@@ -58,8 +62,10 @@ template <typename Struct> Error copyStruct(const char *function, const char *na
         return Error(ErrorKind::Unsupported, std::string(function) + ": " + name +
                                                  " has fields that this release does not know; zero them, or use a "
                                                  "later release");
-  if (!error)
-    std::memcpy(static_cast<void *>(&copy), given, sizeof(Struct));
+  if (error)
+    return error;
+  copy = {};
+  std::memcpy(static_cast<void *>(&copy), given, std::min(given->size, sizeof(Struct)));
   return error;
 }
 

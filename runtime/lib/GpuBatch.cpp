@@ -7,6 +7,7 @@
 
 #include "GpuBatch.h"
 #include "Cache.h"
+#include "Status.h"
 
 #include <algorithm>
 
@@ -21,6 +22,7 @@ public:
   Result<void *> allocate(uint64_t bytes) override;
   void release(void *, uint64_t) override { pages.free(); }
   Error copy(const mla_cache &cache, void *to, const void *from, uint64_t bytes) override;
+  Error finishCopies() override;
 
 private:
   std::shared_ptr<CudaContext> context;
@@ -70,9 +72,17 @@ Error GpuMemory::copy(const mla_cache &cache, void *to, const void *from, uint64
   if (cuda::Status status = driver.cuMemcpyDtoDAsync(reinterpret_cast<cuda::Address>(to),
                                                      reinterpret_cast<cuda::Address>(from), bytes, stream))
     return driver.failed(where, "cuMemcpyDtoDAsync", status);
-  // Shared last pages are rare, so that there is no need for cleverness.
-  if (cuda::Status status = driver.cuStreamSynchronize(stream))
-    return driver.failed(where, "cuStreamSynchronize", status);
+  return {};
+}
+
+/// Shared last pages are rare, so that there is no need for cleverness.
+Error GpuMemory::finishCopies() {
+  const char *where = "mla_batch_begin";
+  ContextScope scope(*context);
+  if (Error error = scope.error(where))
+    return error;
+  if (cuda::Status status = context->driver.cuStreamSynchronize(stream))
+    return context->driver.failed(where, "cuStreamSynchronize", status);
   return {};
 }
 
@@ -121,12 +131,13 @@ Error GpuBatch::restart(const char *where) {
   return wait(where);
 }
 
-Error GpuBatch::upload(const char *where, const std::vector<int32_t> &cuSeqlens, const std::vector<int32_t> &lengths,
-                       const std::vector<int32_t> &blockTable) {
+Error GpuBatch::upload(const char *where, const Array<int32_t> &cuSeqlens, const Array<int32_t> &lengths,
+                       const Array<int32_t> &blockTable) {
   constexpr size_t alignment = 64; // elements: every array starts at a multiple of 256 bytes
   auto rounded = [](size_t count) { return (count + alignment - 1) / alignment * alignment; };
   size_t second = rounded(cuSeqlens.size()), third = second + rounded(lengths.size());
-  staging.assign(third + blockTable.size(), 0);
+  if (!staging.assign(third + blockTable.size(), 0))
+    return outOfMemory(where, "the arrays of the batch");
   std::copy(cuSeqlens.begin(), cuSeqlens.end(), staging.begin());
   std::copy(lengths.begin(), lengths.end(), staging.begin() + second);
   std::copy(blockTable.begin(), blockTable.end(), staging.begin() + third);

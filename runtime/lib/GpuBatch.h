@@ -8,10 +8,9 @@
 #ifndef MLA_RUNTIME_GPUBATCH_H
 #define MLA_RUNTIME_GPUBATCH_H
 
+#include "Array.h"
 #include "CudaContext.h"
 #include "Device.h"
-
-#include <vector>
 
 namespace mla {
 
@@ -27,8 +26,8 @@ public:
   /// For a new step: waits until the layers of the last are done, and goes back to the default stream.
   Error restart(const char *where);
   /// Copies the arrays to the device and waits for that.
-  Error upload(const char *where, const std::vector<int32_t> &cuSeqlens, const std::vector<int32_t> &lengths,
-               const std::vector<int32_t> &blockTable);
+  Error upload(const char *where, const Array<int32_t> &cuSeqlens, const Array<int32_t> &lengths,
+               const Array<int32_t> &blockTable);
   /// At least that many bytes of scratch memory. A larger one replaces the last when its layers are done.
   Result<uint64_t> workspace(const char *where, uint64_t bytes);
   /// Whether the stream is being captured, as an error.
@@ -53,7 +52,7 @@ private:
   cuda::Stream uploads = nullptr;
   DeviceBuffer arrays, scratch;
   uint64_t lengthsOffset = 0, blockTableOffset = 0;
-  std::vector<int32_t> staging;
+  Array<int32_t> staging;
 
   explicit GpuBatch(std::shared_ptr<CudaContext> context) : context(std::move(context)) {}
   Error wait(const char *where);

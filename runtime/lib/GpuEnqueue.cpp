@@ -50,6 +50,7 @@ private:
   void *pointers[maxArguments];
 
   Error evaluateGrid(const Launch &launch, unsigned (&grid)[3], bool &empty) const;
+  Error checkProcessors(const Expression &blocks) const;
   Error resolve(const BufferUse &use, DeviceArray &array) const;
   Error fill(const LaunchArgument &argument, Slot &slot) const;
   Error encode(const LaunchArgument &argument, cuda::TensorMap &map) const;
@@ -90,9 +91,27 @@ Error Enqueuer::evaluateGrid(const Launch &launch, unsigned (&grid)[3], bool &em
                                                    " blocks in dimension " + std::to_string(i) + ", at most " +
                                                    std::to_string(maxGrid[i]) + " are possible; lower the sizes");
     grid[i] = static_cast<unsigned>(*blocks);
-    empty |= *blocks == 0;
+    if (*blocks)
+      continue;
+    empty = true;
+    if (Error error = checkProcessors(launch.grid[i]))
+      return error;
   }
   return {};
+}
+
+/// A launch is left out where there is nothing to do. On a device too small for the kernel there is, and leaving it out
+/// would leave its result as it was.
+Error Enqueuer::checkProcessors(const Expression &blocks) const {
+  constexpr int64_t many = 1 << 20;
+  Sizes larger = sizes;
+  larger[Size::Processors] = many;
+  Result<int64_t> others = blocks.evaluate(larger);
+  if (others && *others == 0)
+    return {};
+  return Error(ErrorKind::Unsupported, "the device's " + std::to_string(sizes[Size::Processors]) +
+                                           " multiprocessors are too few for it; compile the bundle again, or take a "
+                                           "larger device");
 }
 
 /// The rest of a buffer from the place on.

@@ -29,6 +29,7 @@ public:
     std::memcpy(to, from, bytes);
     return {};
   }
+  Error finishCopies() override { return {}; }
 };
 } // namespace
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Json.h"
+#include "Memory.h"
 #include "Text.h"
 
 #include <algorithm>
@@ -126,7 +127,18 @@ private:
 };
 } // namespace
 
+/// A bound of the memory that parsing takes, and that whoever reads the tree takes for what it makes of it.
+static uint64_t memoryToParse(std::string_view text) {
+  // A value stands behind one of these, and vectors that grow hold their elements up to three times.
+  size_t values =
+      1 + std::count_if(text.begin(), text.end(), [](char c) { return c == ',' || c == ':' || c == '[' || c == '{'; });
+  return std::min(values, maxValues) * (3 * sizeof(Value)) + 4 * text.size();
+}
+
 Result<Value> json::parse(std::string_view text) {
+  if (!hasMemory(memoryToParse(text)))
+    return Error(ErrorKind::OutOfMemory,
+                 "the system gives no memory to parse " + std::to_string(text.size()) + " bytes");
   // Numbers come as text: RapidJSON's own exact conversion normalises a zero significand, which is undefined.
   constexpr unsigned flags =
       rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseValidateEncodingFlag;

@@ -8,6 +8,7 @@
 #include "Manifest.h"
 #include "Device.h"
 #include "FieldReader.h"
+#include "Memory.h"
 #include "Text.h"
 
 #include "mla/abi.h"
@@ -196,6 +197,8 @@ static void readFields(const std::string &path, const Value &root, Manifest &man
 
 Result<Manifest> mla::parseManifest(const std::string &path, std::string_view text) {
   Result<Value> root = json::parse(text);
+  if (!root && root.error().kind() == ErrorKind::OutOfMemory)
+    return outOfMemory(path, "what it holds");
   if (!root)
     return Error(ErrorKind::InvalidFile,
                  path + ": is not valid JSON: " + root.error().message() + "; compile the bundle again");

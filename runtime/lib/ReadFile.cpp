@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ReadFile.h"
-#include "Text.h"
+#include "Memory.h"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -16,8 +16,7 @@
 using namespace mla;
 
 Error mla::failedCall(const std::string &path, const char *what, int number) {
-  return Error(ErrorKind::IO,
-               path + ": cannot " + what + ": " + errnoText(number) + "; give the directory that mla-compile wrote");
+  return systemError(path, what, number, "give the directory that mla-compile wrote");
 }
 
 Error mla::isLink(const std::string &path) {
@@ -26,6 +25,8 @@ Error mla::isLink(const std::string &path) {
 }
 
 static Result<std::string> readAll(int file, const std::string &path, size_t size) {
+  if (!hasMemory(size))
+    return outOfMemory(path, std::to_string(size) + " bytes");
   std::string text(size, '\0');
   for (size_t done = 0; done < size;) {
     ssize_t got = ::read(file, &text[done], size - done);

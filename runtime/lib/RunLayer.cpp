@@ -12,11 +12,15 @@
 
 using namespace mla;
 
-static Error checkBundleAndBatch(const char *function, const mla_bundle *bundle, const mla_batch *batch) {
-  if (!bundle || !batch)
+/// Checks both, and finds the batch that the handle stands for.
+static Error checkBundleAndBatch(const char *function, const mla_bundle *bundle, const mla_batch *handle,
+                                 const mla_batch *&batch) {
+  if (!bundle || !handle)
     return badArgument(function, "bundle or batch is NULL; pass both");
-  if (!batch->open)
-    return badArgument(function, "the batch has ended; run layers before mla_batch_commit or _abort");
+  batch = findOpen(handle);
+  if (!batch)
+    return badArgument(function, "the batch has ended, or its cache is gone; run layers before mla_batch_commit or "
+                                 "_abort");
   if (!(layoutOf(bundle->info) == batch->cache->layout))
     return badArgument(function, "the batch's cache has another page, row, dtype or format than bundle " +
                                      bundle->path + "; use a cache made from it");
@@ -88,9 +92,10 @@ static Error runOnDevice(const char *function, const mla_bundle &bundle, size_t 
   return error ? error : recorded;
 }
 
-static Error runLayer(const char *function, const mla_bundle *bundle, int64_t layer, const mla_batch *batch,
+static Error runLayer(const char *function, const mla_bundle *bundle, int64_t layer, const mla_batch *handle,
                       mla_phase phase, const void *hidden, void *out) {
-  if (Error error = checkBundleAndBatch(function, bundle, batch))
+  const mla_batch *batch = nullptr;
+  if (Error error = checkBundleAndBatch(function, bundle, handle, batch))
     return error;
   if (!bundle->code && !bundle->gpu)
     return badArgument(function, "bundle " + bundle->path + " is only inspected; open it with mla_bundle_open");
@@ -118,9 +123,10 @@ mla_status mla_run_layer(const mla_bundle *bundle, int64_t layer, const mla_batc
 mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *batch, mla_phase phase, int64_t *entry) {
   if (!entry)
     return report(badArgument("mla_select_entry", "entry is NULL; pass a place for the result"));
-  if (Error error = checkBundleAndBatch("mla_select_entry", bundle, batch))
+  const mla_batch *open = nullptr;
+  if (Error error = checkBundleAndBatch("mla_select_entry", bundle, batch, open))
     return report(error);
-  Result<int64_t> selected = selectEntry("mla_select_entry", *bundle, phase, batch->maxQueries, batch->maxLength);
+  Result<int64_t> selected = selectEntry("mla_select_entry", *bundle, phase, open->maxQueries, open->maxLength);
   if (!selected)
     return report(selected.error());
   *entry = *selected;

@@ -7,6 +7,7 @@
 
 #include "SafetensorsHeader.h"
 #include "Json.h"
+#include "Memory.h"
 #include "Text.h"
 
 #include <algorithm>
@@ -140,6 +141,8 @@ static Error checkCoverage(const std::string &path, const std::vector<Safetensor
 Result<SafetensorsHeader> mla::parseSafetensorsHeader(const std::string &path, std::string_view text, const char *data,
                                                       uint64_t dataBytes) {
   Result<Value> root = json::parse(text);
+  if (!root && root.error().kind() == ErrorKind::OutOfMemory)
+    return outOfMemory(path, "its header");
   if (!root)
     return invalid(path, "the header is not valid JSON: " + root.error().message());
   if (!root->is(Value::Kind::Object))

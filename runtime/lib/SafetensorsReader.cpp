@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Memory.h"
 #include "SafetensorsHeader.h"
-#include "Text.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -36,8 +36,7 @@ struct SafetensorsFile::Impl {
 };
 
 static Error failedCall(const std::string &path, const char *what, int number) {
-  return Error(ErrorKind::IO,
-               path + ": cannot " + what + ": " + errnoText(number) + "; check the path and the permissions");
+  return systemError(path, what, number, "check the path and the permissions");
 }
 
 Error SafetensorsFile::Impl::mapFile() {

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Memory.h"
 #include "SafetensorsHeader.h"
 #include "Text.h"
 
@@ -69,10 +70,10 @@ struct SafetensorsWriter::Impl {
 };
 
 Error SafetensorsWriter::Impl::failed(const char *what, int number) const {
-  const char *advice = number == ENOSPC || number == EDQUOT ? "; free some space or write elsewhere"
-                       : number == EFBIG                    ? "; raise the limit on file sizes or write elsewhere"
-                                                            : "; check the path and the permissions";
-  return Error(ErrorKind::IO, path + ": cannot " + what + ": " + errnoText(number) + advice);
+  const char *advice = number == ENOSPC || number == EDQUOT ? "free some space or write elsewhere"
+                       : number == EFBIG                    ? "raise the limit on file sizes or write elsewhere"
+                                                            : "check the path and the permissions";
+  return systemError(path, what, number, advice);
 }
 
 Error SafetensorsWriter::Impl::writeAt(uint64_t at, const char *data, uint64_t count) {

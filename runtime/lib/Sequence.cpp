@@ -9,11 +9,18 @@
 #include "Status.h"
 
 #include <algorithm>
+#include <atomic>
 
 using namespace mla;
 
 static Error nullArgument(const char *function) {
   return badArgument(function, "cache, or the place for the result, is NULL; pass both");
+}
+
+/// Numbers of all caches are apart, so that a sequence of another cache is recognised.
+static mla_sequence newNumber() {
+  static std::atomic<mla_sequence> last{0};
+  return ++last;
 }
 
 /// Calls action(sequence) under the cache's lock if the sequence exists and is idle. The action gives an Error.
@@ -29,7 +36,7 @@ mla_status mla_sequence_create(mla_cache *cache, mla_sequence *sequence) {
   if (!cache || !sequence)
     return report(nullArgument("mla_sequence_create"));
   std::lock_guard<std::mutex> lock(cache->mutex);
-  *sequence = cache->nextSequence++;
+  *sequence = newNumber();
   cache->sequences[*sequence];
   return MLA_OK;
 }
@@ -48,10 +55,13 @@ mla_status mla_sequence_fork(mla_cache *cache, mla_sequence sequence, mla_sequen
   if (!cache || !copy)
     return report(nullArgument("mla_sequence_fork"));
   return withIdle("mla_sequence_fork", cache, sequence, [&](Sequence &found) {
+    Sequence forked;
+    if (!forked.pages.assign(found.pages))
+      return outOfMemory("mla_sequence_fork", "the pages of another sequence");
     for (int32_t page : found.pages)
       cache->pool.share(page);
-    Sequence forked = found;
-    *copy = cache->nextSequence++;
+    forked.length = found.length;
+    *copy = newNumber();
     cache->sequences.emplace(*copy, std::move(forked));
     return Error();
   });

@@ -8,6 +8,8 @@
 #ifndef MLA_RUNTIME_STATUS_H
 #define MLA_RUNTIME_STATUS_H
 
+#include "Memory.h"
+
 #include "mla/error.h"
 #include "mla/runtime.h"
 

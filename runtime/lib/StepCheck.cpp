@@ -19,6 +19,7 @@ static StepTables tablesOf(const mla_step &step, int64_t page) {
   tables.lengths = step.lengths;
   tables.blockTable = step.block_table;
   tables.tokens = step.tokens;
+  tables.batch = step.batch;
   tables.maxQueries = step.max_queries;
   tables.maxLength = step.max_length;
   tables.tableWidth = step.table_width;

@@ -30,6 +30,8 @@ mla_step_verdict mla::judgeSequence(const StepTables &tables, int64_t s) {
   for (int64_t entry = 0; entry * tables.page < length; ++entry)
     if (row[entry] < 0 || row[entry] >= tables.pages)
       return verdict(MLA_STEP_PAGE, entry, row[entry]);
+  if (s + 1 == tables.batch && end < tables.tokens)
+    return verdict(MLA_STEP_UNCOVERED, s + 1, end);
   return verdict(MLA_STEP_RIGHT, 0, 0);
 }
 
@@ -53,6 +55,9 @@ static std::string explain(const mla_step_verdict &verdict, int64_t sequence, co
   case MLA_STEP_PAGE:
     return "block_table[" + std::to_string(sequence) + "]" + entry + " is " + value + "; give a page, 0 to " +
            std::to_string(tables.pages - 1);
+  case MLA_STEP_UNCOVERED:
+    return cu + ", the last, less than tokens, " + std::to_string(tables.tokens) +
+           "; end it at tokens, or pass only the tokens that sequences have";
   }
   return "fault " + std::to_string(verdict.fault) + " of a later release";
 }

@@ -17,7 +17,7 @@ namespace mla {
 /// The arrays of a step, in the host's memory, and what bounds them.
 struct StepTables {
   const int32_t *cuSeqlens = nullptr, *lengths = nullptr, *blockTable = nullptr;
-  int64_t tokens = 0, maxQueries = 0, maxLength = 0, tableWidth = 0, pages = 0, page = 0;
+  int64_t tokens = 0, batch = 0, maxQueries = 0, maxLength = 0, tableWidth = 0, pages = 0, page = 0;
 };
 
 /// What the kernel step_check writes for the sequence.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ThreadTeam.h"
+#include "StackRoom.h"
 #include "ThreadCount.h"
 
 // What generated code calls is exported, like the user's API.
@@ -21,7 +22,6 @@
 
 using namespace mla;
 
-static constexpr size_t workerStackBytes = 8 << 20;
 static constexpr std::chrono::microseconds spinTime(20);
 
 // Set in workers, and in a caller during its loop: there, further loops run inline.
@@ -53,7 +53,7 @@ ThreadTeam::ThreadTeam(int threads) : numThreads(threads) {}
 void ThreadTeam::startWorkers() {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, workerStackBytes);
+  pthread_attr_setstacksize(&attributes, threadStackBytes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   // Signals are the user's: none may be handled on our threads.
   sigset_t all, before;
@@ -139,9 +139,7 @@ void ThreadTeam::openLoop(Body newBody, void *newContext, int64_t newCount) {
   if (sleepingWorkers.load() == 0)
     return;
   // A worker between its last look at `state` and its wait holds the mutex: after this it is waiting.
-  {
-    std::lock_guard<std::mutex> lock(sleep);
-  }
+  { std::lock_guard<std::mutex> lock(sleep); }
   if (newCount > numThreads / 2)
     return wakeWorkers.notify_all();
   for (int64_t i = 1; i < newCount; ++i)

@@ -333,7 +333,8 @@ def refuse_tables(bundle):
         text = verdict(lengths=changed(lengths, s, value))
         report(f"sequence {s}: lengths[{s}] is {value}, {says}" in text, f"step check: length {value}: {text}")
     for i, value, says in ((0, 1, "sequence 0: cu_seqlens[0] is 1;"), (12, 10, "sequence 11: cu_seqlens[12] is 10, less"),
-                           (37, 38, "sequence 36: cu_seqlens[37] is 38, more than tokens"), (4, 5, "sequence 3: it has 2 query tokens")):
+                           (37, 38, "sequence 36: cu_seqlens[37] is 38, more than tokens"), (4, 5, "sequence 3: it has 2 query tokens"),
+                           (37, 36, "sequence 36: cu_seqlens[37] is 36, the last, less than tokens, 37")):
         text = verdict(cu=changed(cu, i, value))
         report(says in text, f"step check: cu_seqlens[{i}] = {value}: {text}")
 

@@ -140,7 +140,8 @@ typedef enum mla_step_fault {
   MLA_STEP_QUERIES = 4,       /* queries, the value, are more than max_queries */
   MLA_STEP_SHORT = 5,         /* lengths[s] is less than queries */
   MLA_STEP_LONG = 6,          /* lengths[s] is more than max_length */
-  MLA_STEP_PAGE = 7           /* block_table[s][entry], of the first ceil(lengths[s] / page), is no page */
+  MLA_STEP_PAGE = 7,          /* block_table[s][entry], of the first ceil(lengths[s] / page), is no page */
+  MLA_STEP_UNCOVERED = 8      /* s is the last, and cu_seqlens[s + 1] is less than tokens */
 } mla_step_fault;
 
 /* What step_check writes for a sequence, aligned to 16 bytes. */

@@ -25,16 +25,25 @@
 // - It returns MLA_OK, or a status after which nothing has changed; then
 //   mla_last_error() says where, what, and what to do.
 // - Arguments are checked: NULL, foreign or stale values give
-//   MLA_INVALID_ARGUMENT. Only handles that were already closed or destroyed
-//   cannot be recognised.
+//   MLA_INVALID_ARGUMENT. Only bundles that were closed and caches that were
+//   destroyed cannot be recognised.
 // - Lengths are in tokens, pages in pages, sizes in elements unless a name says
 //   bytes. Arrays are row-major without gaps.
 // - Pointers that are passed in stay the caller's; what a function returns by
 //   pointer belongs to the object it came from and lives as long.
 // - A bundle may be used by any number of threads at once. Functions on a cache
 //   and its sequences and batches may be called from any thread and lock the
-//   cache for a short time; mla_run_layer does not lock, so batches of different
-//   sequences run at the same time. One batch is for one thread at a time.
+//   cache for a short time, never while they wait for a device; mla_run_layer
+//   does not lock it, so batches of different sequences run at the same time. One
+//   batch is for one thread at a time.
+// - MLA_OUT_OF_MEMORY says that there is none for what a file or the caller's
+//   sizes make large: a bundle, a cache, a step. Where even small things find no
+//   memory, or what a layer for a CPU allocates while it runs, the process ends.
+// - A call needs 64 KiB of stack, and what the dynamic loader or the CUDA driver
+//   takes when a bundle is opened. A layer for a CPU needs up to 1 MiB: on a
+//   thread with less left it runs on a thread of the library's, while the caller
+//   waits. Where a program switches stacks itself, as coroutines do, it must give
+//   the 1 MiB.
 // - CUDA is found at run time: libcuda.so.1, or the library that the variable
 //   MLA_LIBCUDA names. Without it everything but bundles for GPUs works.
 //
@@ -167,7 +176,8 @@ MLA_API const mla_entry_info *mla_bundle_get_entry(const mla_bundle *bundle, int
  * of k_rope. */
 typedef struct mla_cache mla_cache;
 
-/* A sequence of a cache. Numbers are never used again, so a stale one is recognised. */
+/* A sequence of a cache. A number is used once in a process, so stale ones and those of another cache are recognised.
+ */
 typedef int64_t mla_sequence;
 
 /* Makes a cache of `pages` pages, at least 1. Its memory is asked of the system now and touched when used:
@@ -216,7 +226,7 @@ MLA_API mla_status mla_sequence_pages(mla_cache *cache, mla_sequence sequence, i
 /*===-- Steps --------------------------------------------------------------===*/
 
 /* One step of some sequences: their new tokens have pages, and the arrays that kernels read are built, once for all
- * layers. */
+ * layers. What points here is a number of the step, not an address: handles of steps that have ended are recognised. */
 typedef struct mla_batch mla_batch;
 
 /* Begins a step in which sequences[i] gets query_tokens[i] new tokens, at least 1; `count` sequences, none twice, none
@@ -279,9 +289,11 @@ MLA_API mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *b
  * - If a call fails at a kernel in the middle, those before it have been launched.
  * - Arrays of bf16 are aligned to 16 bytes, int32_t and float to 4, the workspace to 256. Row-major, no gaps, but for
  *   what q_stride says. Contents are not checked (but see mla_step_check): page numbers of a sequence's own tokens must
- *   be 0 to num_pages - 1, lengths at most max_length, cumulative lengths not falling. Block table entries beyond a
- *   sequence's pages, and rows of pages beyond its length, may hold anything.
- * - Set `size` to sizeof the struct and zero what you do not use: later releases add fields at the end.
+ *   be 0 to num_pages - 1, lengths at most max_length, cumulative lengths not falling, from 0 to tokens. Block table
+ *   entries beyond a sequence's pages, and rows of pages beyond its length, may hold anything.
+ * - Set `size` to sizeof the struct and zero what you do not use: later releases add fields at the end. Fields that a
+ *   struct of an earlier release lacks read as zero; the first release's structs end with `stream`. A struct of a later
+ *   release serves while its new fields are zero, and is MLA_UNSUPPORTED else.
  *
  * For a CPU there are whole layers only, mla_enqueue_layer: on memory of the host, aligned for its elements, without a
  * workspace, with NULL for a stream. The layer has run when the call returns, and contents are checked, as
@@ -320,7 +332,7 @@ MLA_API mla_status mla_enqueue_layer(const mla_bundle *bundle, const mla_step *s
 /* For debugging: looks at what no other call does, the contents of a step's cu_seqlens, lengths and block_table.
  * MLA_INVALID_ARGUMENT if they break a bound of the step; mla_last_error() then names the first sequence that is wrong,
  * the entry and what it holds:
- *   cu_seqlens   the first is 0, and none less than the one before, more than `tokens`, or more than max_queries apart
+ *   cu_seqlens   the first is 0, the last is `tokens`, and none less than the one before or more than max_queries apart
  *   lengths      at least the sequence's query tokens, at most max_length, and all together at most `cached`
  *   block_table  the entries of a sequence's own tokens, the first ceil(length / page), are 0 to num_pages - 1
  * hidden, pages, out and the workspace are not looked at and may be NULL. On a GPU no other call runs the check.

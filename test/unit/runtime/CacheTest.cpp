@@ -7,6 +7,7 @@
 
 #include "TestSupport.h"
 
+#include <atomic>
 #include <set>
 #include <thread>
 
@@ -193,6 +194,51 @@ TEST_F(CacheTest, SeveralBatchesMayBeOpen) {
   EXPECT_EQ(length(b), 2);
 }
 
+TEST_F(CacheTest, RefusesStaleBatches) {
+  open(8);
+  mla_sequence a = newSequence(), b = newSequence();
+  mla_batch *stale = begin({a}, {1});
+  EXPECT_EQ(mla_batch_commit(stale), MLA_OK);
+  // The runtime uses ended batches again: an old handle must not reach the step that is open now.
+  mla_batch *open = begin({b}, {2});
+  EXPECT_NE(stale, open);
+  EXPECT_EQ(mla_batch_commit(stale), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("mla_batch_commit: the batch has ended");
+  EXPECT_EQ(mla_batch_abort(stale), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_batch_set_stream(stale, nullptr), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_batch_tokens(stale), 0);
+  EXPECT_EQ(mla_batch_max_length(stale), 0);
+  Values hidden(6), out(6);
+  int64_t entry = 0;
+  EXPECT_EQ(mla_run_layer(bundle, 3, stale, MLA_PHASE_AUTO, hidden.data(), out.data()), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("mla_run_layer: the batch has ended");
+  EXPECT_EQ(mla_select_entry(bundle, stale, MLA_PHASE_AUTO, &entry), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_batch_tokens(open), 2);
+  EXPECT_EQ(length(b), 0);
+  EXPECT_EQ(mla_batch_commit(open), MLA_OK);
+  EXPECT_EQ(length(b), 2);
+  // Nor is a handle an address that dies with its cache.
+  EXPECT_EQ(mla_cache_destroy(std::exchange(cache, nullptr)), MLA_OK);
+  EXPECT_EQ(mla_batch_commit(open), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_batch_tokens(open), 0);
+  float foreign = 0;
+  EXPECT_EQ(mla_batch_commit(reinterpret_cast<mla_batch *>(&foreign)), MLA_INVALID_ARGUMENT);
+}
+
+TEST_F(CacheTest, ManyThreadsEndABatchOnce) {
+  open(8);
+  mla_sequence s = newSequence();
+  mla_batch *batch = begin({s}, {3});
+  std::vector<std::thread> threads;
+  std::atomic<int> ended{0};
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&, i] { ended += (i % 2 ? mla_batch_commit(batch) : mla_batch_abort(batch)) == MLA_OK; });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(ended, 1);
+  EXPECT_EQ(mla_cache_destroy(std::exchange(cache, nullptr)), MLA_OK) << mla_last_error();
+}
+
 TEST_F(CacheTest, RefusesWrongBatches) {
   open(4);
   mla_sequence a = newSequence(), b = newSequence();
@@ -244,6 +290,29 @@ TEST_F(CacheTest, RefusesStaleSequencesAndNull) {
   mla_dtype dtype;
   EXPECT_EQ(mla_cache_pages(cache, 4, &data, dims, &dtype), MLA_INVALID_ARGUMENT);
   EXPECT_MESSAGE("no layer 4");
+}
+
+TEST_F(CacheTest, RefusesSequencesOfAnotherCache) {
+  open(4);
+  mla_cache *other = nullptr;
+  ASSERT_EQ(mla_cache_create(bundle, 4, &other), MLA_OK) << mla_last_error();
+  // As many in each, so that numbers counted by cache would meet.
+  mla_sequence own = newSequence(), foreign = 0, copy = 0;
+  ASSERT_EQ(mla_sequence_create(other, &foreign), MLA_OK);
+  append(own, {1, 2});
+  int64_t number = 0;
+  int32_t tokens = 1;
+  mla_batch *batch = nullptr;
+  EXPECT_EQ(mla_batch_begin(cache, &foreign, &tokens, 1, &batch), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("the cache has no sequence " + std::to_string(foreign));
+  EXPECT_EQ(mla_sequence_length(cache, foreign, &number), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_sequence_pages(cache, foreign, nullptr, 0, &number), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_sequence_fork(cache, foreign, &copy), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_sequence_truncate(cache, foreign, 0), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_sequence_free(cache, foreign), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_sequence_free(other, own), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(length(own), 2);
+  EXPECT_EQ(mla_cache_destroy(other), MLA_OK);
 }
 
 TEST_F(CacheTest, RefusesAbsurdSizes) {

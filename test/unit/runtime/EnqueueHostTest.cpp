@@ -76,6 +76,9 @@ TEST_F(EnqueueHost, RefusesWhatWouldTouchOtherMemory) {
   lengths[1] = 2;
   cuSeqlens[2] = 8;
   refuses([](mla_step &) {}, "cu_seqlens[2] is 8, more than tokens");
+  // A token of no sequence has no position, and code that takes one from the last would write anywhere.
+  cuSeqlens[2] = 6;
+  refuses([](mla_step &) {}, "cu_seqlens[2] is 6, the last, less than tokens, 7");
   cuSeqlens[2] = 7;
   refuses([](mla_step &made) { made.stream = &made; }, "stream is given");
   refuses([](mla_step &made) { made.pages = nullptr; }, "pages is NULL");

@@ -196,12 +196,55 @@ TEST_F(Enqueue, TakesStructsOfLaterReleases) {
   EXPECT_MESSAGE("has fields that this release does not know");
 }
 
+TEST_F(Enqueue, TakesStructsOfEarlierReleases) {
+  // What stands behind a shorter struct is other memory: a wild scale there must not count.
+  mla_latent_attention attention = latent();
+  attention.size = offsetof(mla_latent_attention, indices_settled);
+  attention.indices_settled = 1;
+  attention.scale = NAN;
+  ASSERT_EQ(mla_enqueue_latent_attention(bundle, &attention), MLA_OK) << mla_last_error();
+  EXPECT_FALSE(launches().at(0).overlap);
+  attention.size = offsetof(mla_latent_attention, scale);
+  ASSERT_EQ(mla_enqueue_latent_attention(bundle, &attention), MLA_OK) << mla_last_error();
+  EXPECT_TRUE(launches().at(0).overlap);
+  mla_naive_attention other = naive();
+  other.size = offsetof(mla_naive_attention, scale);
+  other.scale = NAN;
+  EXPECT_EQ(mla_enqueue_naive_attention(bundle, &other), MLA_OK) << mla_last_error();
+  EXPECT_EQ(launches().size(), 1u);
+}
+
+TEST_F(Enqueue, RefusesStructsShorterThanTheFirstRelease) {
+  refusesStep([](mla_step &s) { s.size = offsetof(mla_step, stream); }, "set it to sizeof");
+  refusesLatent([](mla_latent_attention &a) { a.size = offsetof(mla_latent_attention, stream); }, "set it to sizeof");
+  refusesNaive([](mla_naive_attention &a) { a.size = offsetof(mla_naive_attention, stream); }, "set it to sizeof");
+  // No struct ends inside a field.
+  refusesLatent([](mla_latent_attention &a) { a.size = offsetof(mla_latent_attention, scale) + 4; },
+                "set it to sizeof");
+}
+
 TEST_F(Enqueue, LeavesEmptyGridsOut) {
   mla_bundle_close(std::exchange(bundle, nullptr));
   openGpu(0, replaced(gpuManifest(), "[\"ceil/\", \"tokens\", 64]", "[\"//\", \"tokens\", 64]"));
   mla_step made = step();
   EXPECT_EQ(mla_enqueue_layer(bundle, &made), MLA_OK) << mla_last_error();
   EXPECT_EQ(launches().size(), 1u);
+}
+
+TEST_F(Enqueue, LeavesNothingOutOnASmallDevice) {
+  auto openWith = [&](const char *blocks) {
+    mla_bundle_close(std::exchange(bundle, nullptr));
+    openGpu(0, replaced(gpuManifest(), "64], \"processors\", 1]", std::string("64], ") + blocks + ", 1]"));
+  };
+  cuda.processors = 8;
+  // What earlier releases divided among row blocks, and what takes at least one.
+  openWith("[\"//\", \"processors\", 16]");
+  refusesStep([](mla_step &) {}, "kernel 'stage': the device's 8 multiprocessors are too few", MLA_UNSUPPORTED);
+  openWith("[\"+\", [\"+\", [\"//\", \"processors\", 16], 1], "
+           "[\"*\", [\"ceil/\", [\"//\", \"processors\", 16], [\"+\", \"processors\", 1]], -1]]");
+  mla_step made = step();
+  EXPECT_EQ(mla_enqueue_layer(bundle, &made), MLA_OK) << mla_last_error();
+  EXPECT_EQ(launches().at(0).grid[1], 1u);
 }
 
 TEST_F(Enqueue, RefusesWhatAListCannotHave) {

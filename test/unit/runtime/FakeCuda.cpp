@@ -44,6 +44,8 @@ static thread_local std::vector<ContextHandle> contexts;
 /// Notes the call; the status it must give, if a test wants one.
 static int enter(const char *name, bool needsContext = false) {
   FakeCuda &cuda = fake();
+  if (auto hook = cuda.hooks.find(name); hook != cuda.hooks.end())
+    std::function<void()>(hook->second)(); // a copy: it may take itself away
   std::lock_guard<std::mutex> lock(cuda.mutex);
   cuda.calls.push_back(name);
   if (needsContext && (contexts.empty() || !contexts.back())) {
@@ -425,12 +427,13 @@ static void runStepCheck(const FakeLaunch &launch) {
   tables.blockTable = reinterpret_cast<const int32_t *>(launch.pointer(2));
   auto *out = reinterpret_cast<mla_step_verdict *>(launch.pointer(3));
   tables.tokens = launch.integer(4);
+  tables.batch = launch.integer(5);
   tables.maxQueries = launch.integer(6);
   tables.maxLength = launch.integer(7);
   tables.tableWidth = launch.integer(8);
   tables.pages = launch.integer(9);
   tables.page = launch.integer(10);
-  for (int32_t sequence = 0; sequence < launch.integer(5); ++sequence)
+  for (int32_t sequence = 0; sequence < tables.batch; ++sequence)
     out[sequence] = mla::judgeSequence(tables, sequence);
 }
 

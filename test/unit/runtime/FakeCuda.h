@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -69,8 +70,9 @@ struct FakeCuda {
   int version = 12040, devices = 1, major = 9, minor = 0, processors = 132;
   uint32_t sharedBase = 1024;
   bool refusesCubin = false, capturing = false;
-  std::map<std::string, int> failures; ///< the status that a function gives from now on
-  std::map<std::string, int> passes;   ///< after so many calls that work
+  std::map<std::string, int> failures;                ///< the status that a function gives from now on
+  std::map<std::string, int> passes;                  ///< after so many calls that work
+  std::map<std::string, std::function<void()>> hooks; ///< what happens when a function is called
 
   // What tests look at.
   std::vector<FakeLaunch> launches;

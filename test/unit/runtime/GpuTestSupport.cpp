@@ -114,6 +114,7 @@ void GpuTest::SetUp() {
   cuda.complaints.clear();
   cuda.refusesCubin = cuda.capturing = false;
   cuda.major = 9;
+  cuda.processors = 132;
   cuda.sharedBase = 1024;
   seen = cuda.launches.size();
   enterContext(0);

@@ -7,7 +7,24 @@
 
 #include "TestSupport.h"
 
+#include <functional>
+#include <pthread.h>
+
 using Values = std::vector<float>;
+
+static void runOnThread(size_t stackBytes, std::function<void()> body) {
+  pthread_attr_t attributes;
+  pthread_t thread;
+  ASSERT_EQ(pthread_attr_init(&attributes), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, stackBytes), 0);
+  auto call = [](void *argument) -> void * {
+    (*static_cast<std::function<void()> *>(argument))();
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, &attributes, call, &body), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+}
 
 class RunLayerTest : public RuntimeTest {
 protected:
@@ -69,6 +86,21 @@ TEST_F(RunLayerTest, PicksTheEntryByPhaseAndContext) {
 }
 
 /// By the sequence with most queries: one more, and another entry serves the batch.
+TEST_F(RunLayerTest, RunsOnThreadsWithLittleStack) {
+  std::string manifest = replaced(smallManifest(), "\"ones_f32\"", "\"deep_f32\"");
+  open(16, manifest);
+  mla_sequence s = newSequence();
+  append(s, Values(8, 1));
+  mla_batch *batch = begin({s}, {1});
+  // A thread's stack is the caller's choice; generated code keeps half a mebibyte on it.
+  auto body = [&] { EXPECT_EQ(run(batch, MLA_PHASE_DECODE), MLA_OK) << mla_last_error(); };
+  for (size_t bytes : {size_t(128) << 10, size_t(512) << 10, size_t(2) << 20}) {
+    runOnThread(bytes, body);
+    EXPECT_EQ(out, (Values{1, 1, 1})) << bytes;
+  }
+  EXPECT_EQ(mla_batch_commit(batch), MLA_OK);
+}
+
 TEST_F(RunLayerTest, SelectsEntriesByQueries) {
   std::string manifest =
       replaced(smallManifest(), "\"tokens\": [0, -1], \"context\": [0, 8]", "\"tokens\": [0, 2], \"context\": [0, -1]");

@@ -49,6 +49,7 @@ StepTables judged(const Tables &tables) {
   made.lengths = tables.lengths;
   made.blockTable = tables.blockTable[0];
   made.tokens = 4;
+  made.batch = 3;
   made.maxQueries = 2;
   made.maxLength = 8;
   made.tableWidth = 3;
@@ -103,6 +104,11 @@ const Fault faults[] = {
      {MLA_STEP_PAGE, 0, 10, 5},
      0,
      "sequence 0: block_table[0][0] is 10; give a page, 0 to 9"},
+    {"uncoveredTokens",
+     [](Tables &t) { t.cuSeqlens[3] = 3; },
+     {MLA_STEP_UNCOVERED, 3, 3, 1},
+     2,
+     "sequence 2: cu_seqlens[3] is 3, the last, less than tokens, 4; end it at tokens"},
 };
 
 class StepCheck : public GpuTest {};

@@ -70,11 +70,11 @@ static void writeWeights(const std::string &path) {
 }
 
 void writeBundle(const std::string &directory, const std::string &manifest,
-                 const std::map<std::string, std::string> &files) {
+                 const std::map<std::string, std::string> &files, const std::string &code) {
   writeWeights(directory + "/weights.safetensors");
   std::vector<std::string> names = {"weights.safetensors"};
   if (files.empty()) {
-    writeFile(directory + "/code.so", readFile(MLA_TEST_CODE));
+    writeFile(directory + "/code.so", readFile(code));
     names.insert(names.begin(), "code.so");
   }
   for (const auto &[name, content] : files) {

@@ -35,9 +35,9 @@ std::string replaced(std::string text, const std::string &from, const std::strin
 /// object.
 std::string smallManifest();
 /// Writes a bundle: that manifest, its files' sizes filled in, the weight 2 in layer 3 and 0.5 in layer 5, the test
-/// code. Of another target, `files` stand in the code's place.
+/// code, or the library at `code`. Of another target, `files` stand in the code's place.
 void writeBundle(const std::string &directory, const std::string &manifest = smallManifest(),
-                 const std::map<std::string, std::string> &files = {});
+                 const std::map<std::string, std::string> &files = {}, const std::string &code = MLA_TEST_CODE);
 /// A file in the format of safetensors, of F32 tensors. The header is all that it looks like, without padding.
 std::string safetensorsBytes(const std::string &header, const std::string &data);
 

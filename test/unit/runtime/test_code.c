@@ -62,14 +62,27 @@ static void run(void **d, int narrow) {
   mla_parallel_for(run_sequence, &s, s.lengths->shape[0]);
 }
 
+#if TEST_CODE_NUMBER == 2
+/* The second compilation is large. */
+__attribute__((visibility("default"))) const char test_code_room[8 << 20] = {1};
+#endif
+
 ENTRY sum_f32(void **descriptors) { run(descriptors, 0); }
 ENTRY sum_bf16(void **descriptors) { run(descriptors, 1); }
 
-/* Writes 1 to all of out: tells which entry was chosen. It takes no weight, so out comes right after lengths. */
+/* Writes 1 to all of out (2 in a second compilation): tells which entry was chosen. It takes no weight, so out comes right after lengths. */
 ENTRY ones_f32(void **descriptors) {
   const memref *out = descriptors[5];
   for (int64_t i = 0; i < out->shape[0] * out->shape[1]; ++i)
-    ((float *)out->aligned)[i] = 1;
+    ((float *)out->aligned)[i] = TEST_CODE_NUMBER;
+}
+
+/* As ones_f32, but with a buffer on the stack of the size that generated code may have. */
+ENTRY deep_f32(void **descriptors) {
+  volatile char buffer[512 << 10];
+  for (int64_t i = 0; i < (int64_t)sizeof(buffer); i += 1024)
+    buffer[i] = 1;
+  ones_f32(descriptors);
 }
 
 /* Leaves out as it is. */

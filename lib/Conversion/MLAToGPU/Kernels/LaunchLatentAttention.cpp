@@ -87,15 +87,18 @@ static TensorMap outMap(const LatentAttentionShape &shape, AffineExpr rows) {
   return map;
 }
 
-/// Decode has few query tokens a sequence, so that every row block finds its parts; in prefill row blocks may be more
-/// than multiprocessors. There is no maximum among affine expressions.
-static AffineExpr partsOf(KernelOp kernel, AffineExpr processors, AffineExpr rowBlocks) {
+/// At least one: a launch without blocks is left out, and its result with it. Row blocks may be more than
+/// multiprocessors in prefill, and in decode on a part of a device. There is no maximum among affine expressions.
+static AffineExpr partsOf(AffineExpr processors, AffineExpr rowBlocks) {
   AffineExpr parts = processors.floorDiv(rowBlocks);
-  auto phase = kernel->getParentOp()->getAttrOfType<PhaseAttr>(kPhaseAttr);
-  if (phase && phase.getValue() == Phase::Decode)
-    return parts;
   AffineExpr isSome = parts.ceilDiv(processors + 1);
   return parts + 1 - isSome;
+}
+
+/// Decode has few query tokens a sequence: on a whole device every row block finds several parts.
+static bool hasFewQueries(KernelOp kernel) {
+  auto phase = kernel->getParentOp()->getAttrOfType<PhaseAttr>(kPhaseAttr);
+  return phase && phase.getValue() == Phase::Decode;
 }
 
 /// A part alone divides nothing.
@@ -124,9 +127,9 @@ FailureOr<Launches> mla::gpu::generateLatentAttention(KernelOp kernel, mlir::gpu
 
   // A part a multiprocessor and row block: all row blocks of a part read the same pages at the same time.
   AffineExpr rows = size(Size::MaxQueries) * heads, rowBlocks = rows.ceilDiv(queryRows);
-  AffineExpr parts = partsOf(kernel, size(Size::Processors), rowBlocks);
-  AffineExpr slots = slotsOf(shape->split, parts, size(Size::Batch), size(Size::MaxLength),
-                             parts != size(Size::Processors).floorDiv(rowBlocks));
+  AffineExpr parts = partsOf(size(Size::Processors), rowBlocks);
+  AffineExpr slots =
+      slotsOf(shape->split, parts, size(Size::Batch), size(Size::MaxLength), /*mayBeAlone=*/!hasFewQueries(kernel));
   Buffer out{Buffer::Result, 0}, lse{Buffer::Result, 1};
   Buffer partial{Buffer::Workspace, 0}, partialLse{Buffer::Workspace, 1}, firstAndLast{Buffer::Workspace, 2};
 

@@ -72,6 +72,7 @@ StepCheck::Verdict StepCheck::judge(Val sequence, Val lane) {
   accuse(verdict, length < queries, MLA_STEP_SHORT, sequence, length);
   accuse(verdict, length > k.argument(maxLength), MLA_STEP_LONG, sequence, length);
   judgePages(verdict, sequence, lane);
+  accuse(verdict, (next == k.argument(batch)) & (end < k.argument(tokens)), MLA_STEP_UNCOVERED, next, end);
   return verdict;
 }
 

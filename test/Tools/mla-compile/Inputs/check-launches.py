@@ -33,6 +33,23 @@ def check_expression(expression, sizes):
         assert isinstance(expression, int) or expression in sizes, expression
 
 
+def evaluate(expression, sizes):
+    if not isinstance(expression, list):
+        return sizes.get(expression, expression)
+    operator, left, right = expression[0], evaluate(expression[1], sizes), evaluate(expression[2], sizes)
+    return {"+": left + right, "*": left * right, "//": left // (right or 1), "ceil/": -(-left // (right or 1)), "%": left % (right or 1)}[
+        operator
+    ]
+
+
+def check_grid(launch, queries):
+    """Where there are tokens, no launch is left out, on the smallest device either."""
+    for processors in (1, 7, 16, 132):
+        sizes = dict.fromkeys(SIZES, 1) | {"tokens": queries, "max_queries": queries, "processors": processors, "q_stride": 64}
+        blocks = [evaluate(expression, sizes) for expression in launch["grid"]]
+        assert min(blocks) >= 1, (launch["kernel"], processors, blocks)
+
+
 def check_argument(argument, buffers, sizes):
     """The argument's kind in PTX."""
     (kind,) = argument.keys() - {"offset"}
@@ -59,6 +76,9 @@ def check_list(item, buffers, sizes, kernels):
         assert kinds == kernels[launch["kernel"]], (launch["kernel"], kinds, kernels[launch["kernel"]])
         for expression in launch["grid"]:
             check_expression(expression, sizes)
+        # 64 tokens of these 8 heads fill as many row blocks as 4 tokens of 128 heads, which decode serves.
+        for queries in (1, 8, 64):
+            check_grid(launch, queries)
         assert 0 < launch["threads"] <= 1024 and 0 <= launch["shared"] <= 232448
     assert item["launches"], "no launches"
 
