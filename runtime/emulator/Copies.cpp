@@ -166,6 +166,8 @@ void Block::issue(Warp &warp, Load load) {
   std::memset(shared.contents(load.shared), 0xff, load.from.bytes);
   std::memset(shared.undefined(load.shared), 1, load.from.bytes);
   counters.copiedIn += load.from.bytes;
+  load.clock = warp.clock;
+  warp.tick();
   if (isEager())
     complete(load);
   else
@@ -194,6 +196,7 @@ void Block::complete(Load &load) {
   Mbarrier &barrier = found->second;
   // Who has seen this phase complete has seen the copy.
   shared.complete(load.shared, load.from.bytes, start + static_cast<Time>(barrier.phase) + 1);
+  barrier.arrived.join(load.clock);
   countBytes(barrier, load.from.bytes);
 }
 

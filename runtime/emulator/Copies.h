@@ -40,6 +40,7 @@ struct Load {
   unsigned warp = 0;
   uint32_t shared = 0, barrier = 0; ///< Addresses.
   GlobalSide from;
+  Clock clock; ///< What happened before it was issued, and so before its phase completes.
 };
 
 /// A bulk copy from shared to global memory, in groups of the thread that issued it.

@@ -148,8 +148,12 @@ struct ProductComputer {
   /// What the accumulators were, if that is the result of other products.
   static void takeEarlier(Product &product) {
     if (product.earlier.size() == 1) {
-      product.values = product.earlier[0].product->values;
-      product.undefined = product.earlier[0].product->undefined;
+      Product &source = *product.earlier[0].product;
+      product.undefined = source.undefined;
+      if (source.isConsumed)
+        product.values = std::move(source.values);
+      else
+        product.values = source.values;
     } else {
       for (unsigned i = 0; i < product.earlier.size(); ++i)
         if (const Product *source = product.earlier[i].product.get()) {
@@ -238,9 +242,11 @@ static void readAccumulators(Warp &warp, Product &product, const std::vector<std
   for (unsigned i = 0; i < cells.size(); ++i)
     isOne &= owner[cells[i]] && owner[cells[i]] == owner[cells[0]] && ownerIndex[cells[i]] == i;
   if (isOne && owner[cells[0]]->columns() == product.columns()) {
+    owner[cells[0]]->isConsumed = owner[cells[0]]->holders.size() == cells.size();
     product.earlier.push_back({owner[cells[0]], 0});
     return;
   }
+  product.values.assign(cells.size() * lanes, 0);
   product.earlier.resize(cells.size());
   for (unsigned i = 0; i < cells.size(); ++i) {
     if (owner[cells[i]]) {
@@ -259,10 +265,11 @@ void Products::issue(Warp &warp, std::shared_ptr<Product> product) {
     return;
   if (!noteReads(warp, product->b, 0, 2 * registers, time()))
     return;
-  product->values.assign(registers * lanes, 0);
   product->undefined.assign(registers, 0);
   if (product->keeps)
     readAccumulators(warp, *product, owner, ownerIndex);
+  else
+    product->values.assign(registers * lanes, 0);
   for (unsigned i = 0; i < registers; ++i) {
     owner[inst.results[i]] = product;
     ownerIndex[inst.results[i]] = i;

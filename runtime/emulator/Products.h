@@ -43,6 +43,7 @@ struct Product {
   bool aFromRegisters = false;
   bool keeps = false; ///< scale-d: adds to the accumulators.
   bool isComputed = false;
+  bool isConsumed = false; ///< Its results go to the next product of a chain and nowhere else.
   /// Accumulators of this warp's rows: what they were, then what they are. [16][n]
   std::vector<float> values;
   std::vector<Mask> undefined; ///< By register: a bit per lane.

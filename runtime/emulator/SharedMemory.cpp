@@ -22,6 +22,7 @@ Time SharedMemory::begin(const Agents &ofBlock, uint32_t size) {
     writePc.assign(words, 0);
     readPc.assign(words, 0);
     reads.assign(agents.readers(), {});
+    latestRead.assign(agents.readers(), 0);
     readers.clear();
     data.resize(4 * words);
     unwritten.resize(4 * words);
@@ -31,12 +32,14 @@ Time SharedMemory::begin(const Agents &ofBlock, uint32_t size) {
   return latest;
 }
 
-Time *SharedMemory::readsOf(unsigned agent) {
+/// For reads at a time.
+Time *SharedMemory::readsOf(unsigned agent, Time time) {
   std::vector<Time> &times = reads[agent];
   if (times.empty()) {
     times.assign(written.size(), 0);
     readers.push_back(agent);
   }
+  latestRead[agent] = std::max(latestRead[agent], time);
   return times.data();
 }
 
@@ -56,10 +59,12 @@ Conflict SharedMemory::checkWrites(Words words, const Accessor &by) const {
 Conflict SharedMemory::checkReads(Words words, const Accessor &by) const {
   for (unsigned reader : readers) {
     const Time *times = reads[reader].data();
-    Time seen = by.clock.all[reader], latestRead = 0;
+    Time seen = by.clock.all[reader], latestHere = 0;
+    if (latestRead[reader] <= seen)
+      continue;
     for (uint32_t word = words.first; word < words.end; ++word)
-      latestRead = std::max(latestRead, times[word]);
-    if (latestRead <= seen)
+      latestHere = std::max(latestHere, times[word]);
+    if (latestHere <= seen)
       continue;
     uint32_t word = words.first;
     while (times[word] <= seen)
@@ -73,7 +78,7 @@ Conflict SharedMemory::read(uint32_t address, uint32_t count, const Accessor &by
   Words words = wordsOf(address, count);
   if (Conflict conflict = checkWrites(words, by))
     return conflict;
-  Time *times = readsOf(by.agent);
+  Time *times = readsOf(by.agent, by.time);
   std::fill(times + words.first, times + words.end, by.time);
   std::fill(&readPc[words.first], &readPc[words.first] + (words.end - words.first), by.pc);
   return {};

@@ -84,7 +84,7 @@ private:
   friend class ChunkReader;
   Conflict checkWrites(Words words, const Accessor &by) const;
   Conflict checkReads(Words words, const Accessor &by) const;
-  Time *readsOf(unsigned agent);
+  Time *readsOf(unsigned agent, Time time);
 
   Agents agents{0};
   uint32_t bytes = 0;
@@ -96,16 +96,23 @@ private:
   std::vector<uint32_t> writePc, readPc;
   std::vector<std::vector<Time>> reads; ///< By agent that reads; empty before its first.
   std::vector<unsigned> readers;        ///< Those that are not empty.
+  std::vector<Time> latestRead;         ///< Of each of these anywhere, by agent.
 };
 
 /// Reads of many chunks of 16 bytes by one access.
 class ChunkReader {
 public:
-  ChunkReader(SharedMemory &memory, const Accessor &by) : memory(memory), by(by), times(memory.readsOf(by.agent)) {}
+  ChunkReader(SharedMemory &memory, const Accessor &by) : memory(memory), by(by), times(memory.readsOf(by.agent, by.time)) {}
   void read(uint32_t address) {
     uint32_t word = (address - SharedMemory::base) / 4;
-    for (uint32_t i = word; i < word + 4; ++i)
-      if (memory.writer[i] != lastWriter || memory.written[i] != lastTime)
+    uint8_t others = 0;
+    Time otherTimes = 0;
+    for (uint32_t i = word; i < word + 4; ++i) {
+      others |= memory.writer[i] ^ lastWriter;
+      otherTimes |= memory.written[i] ^ lastTime;
+    }
+    if (others || otherTimes)
+      for (uint32_t i = word; i < word + 4; ++i)
         check(i);
     std::fill(times + word, times + word + 4, by.time);
     std::fill(&memory.readPc[word], &memory.readPc[word] + 4, by.pc);
@@ -117,7 +124,7 @@ private:
   SharedMemory &memory;
   const Accessor &by;
   Time *times;
-  unsigned lastWriter = UINT32_MAX; ///< Known to be right.
+  uint8_t lastWriter = 0; ///< Known to be right: time 0 is.
   Time lastTime = 0;
   Conflict found;
 };

@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""How fast the emulated device executes kernels: python3 emulator_speed.py [--build DIR] [--json FILE]
+
+Compiles the attention core of DeepSeek-V3 at 16 heads (narrow other weights) for the H100, and runs decode steps of it on one host thread.
+Thread instructions a second, by the processor time of the whole process less that of a run that only opens the bundle."""
+import argparse, json, os, pathlib, resource, subprocess, tempfile
+
+import provenance
+
+CONFIG = {"model_type": "deepseek_v3", "hidden_size": 64, "num_attention_heads": 16, "q_lora_rank": None, "kv_lora_rank": 512,
+          "qk_nope_head_dim": 16, "qk_rope_head_dim": 64, "v_head_dim": 16, "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
+          "max_position_embeddings": 131072, "num_hidden_layers": 1}
+CASES = ((2, 300), (16, 300), (8, 4000))  # sequences, tokens cached
+
+
+def run(command, policy):
+    """What the command prints, and the processor seconds it took."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    env = dict(os.environ, MLA_EMULATOR=f"policy={policy},threads=1")
+    text = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return text, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, default=provenance.ROOT / "build")
+    parser.add_argument("--json", type=pathlib.Path)
+    provenance.add_option(parser)
+    arguments = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as directory:
+        directory = pathlib.Path(directory)
+        (directory / "config.json").write_text(json.dumps(CONFIG))
+        bundle = directory / "core.mla"
+        subprocess.run([arguments.build / "bin" / "mla-compile", f"--config={directory / 'config.json'}", "--target=h100", "-o", bundle],
+                       check=True, stderr=subprocess.DEVNULL)
+        tool = [arguments.build / "bin" / "mla-run", bundle, "--emulate"]
+        for policy in ("eager", "lazy", "random:1"):
+            _, opening = run([*tool, "--info"], policy)
+            for batch, context in CASES:
+                text, seconds = run([*tool, "--bench", f"--batch={batch}", f"--context={context}", "--counters", "--json"], policy)
+                result = json.loads(text)
+                count = sum(kernel["thread_instructions"] for kernel in result["counters"])
+                rows.append({"policy": policy, "batch": batch, "context": context, "thread_instructions": count,
+                             "product_flops": sum(kernel["product_flops"] for kernel in result["counters"]),
+                             "processor_seconds": round(seconds - opening, 3), "step_seconds": round(result["median_seconds"], 3),
+                             "instructions_a_second": round(count / max(seconds - opening, 1e-3))})
+                print(f"{policy:9} batch {batch:3} context {context:5}: {count / 1e6:7.1f} M thread instructions, "
+                      f"{rows[-1]['processor_seconds']:6.2f} s, {rows[-1]['instructions_a_second'] / 1e6:6.1f} M a second", flush=True)
+    if arguments.json:
+        arguments.json.write_text(json.dumps({**provenance.describe(arguments.commit), "rows": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
