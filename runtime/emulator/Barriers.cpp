@@ -85,12 +85,13 @@ void Block::initMbarrier(Warp &warp, uint32_t address, uint32_t count, int lane)
   if (mbarriers.count(address))
     return warp.fail(FaultKind::Barrier,
                      describeMbarrier(mbarriers[address]) + " is initialized again; invalidate it before", lane);
-  unsigned number = static_cast<unsigned>(mbarriers.size());
+  unsigned number = mbarriersMade;
   if (number >= Agents::maxBarriers)
     return warp.fail(FaultKind::Unsupported, "more than 128 mbarriers of a block are not emulated", lane);
   Accessor by{agents.warp(warp.index), warp.now(), warp.clock, warp.pc, false};
   if (Conflict conflict = shared.write(address, 8, by))
     return failConflict(warp, conflict, "initializes an mbarrier in", lane);
+  ++mbarriersMade;
   Mbarrier &barrier = mbarriers[address];
   barrier.address = address;
   barrier.number = number;
