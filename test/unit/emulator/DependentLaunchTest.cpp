@@ -1,0 +1,8 @@
+//===- DependentLaunchTest.cpp - Grids that overlap -----------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "EmulatorTest.h"
