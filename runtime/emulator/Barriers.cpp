@@ -44,6 +44,7 @@ void Block::arrive(Warp &warp, unsigned number, uint32_t threads, bool waits) {
   if (waits) {
     warp.state = Warp::State::AtBarrier;
     warp.barrier = number;
+    warp.barrierPc = warp.pc;
   }
   if (barrier.arrived < barrier.expected)
     return;

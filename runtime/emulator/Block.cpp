@@ -222,7 +222,7 @@ void Block::finish() {
 }
 
 std::string Block::waitsFor(const Warp &warp) const {
-  std::string where = "warp " + std::to_string(warp.index) + " at " + describeInst(warp.pc) + " ";
+  std::string where = "warp " + std::to_string(warp.index) + " at " + describeInst(warp.waitsAt()) + " ";
   switch (warp.state) {
   case Warp::State::AtBarrier: {
     const NamedBarrier &barrier = barriers[warp.barrier];
@@ -251,5 +251,5 @@ void Block::failDeadlock() {
     text += std::string(first ? "; " : " ") + waitsFor(warp);
     first = first ? first : &warp;
   }
-  failAt(first->pc, *first, -1, FaultKind::Deadlock, text);
+  failAt(first->waitsAt(), *first, -1, FaultKind::Deadlock, text);
 }
