@@ -53,7 +53,8 @@ PRODUCER:
   and.b32 %r3, %r2, 1;
   xor.b32 %r4, %r3, 1;
 EMPTY:
-  )" + wait + R"( %p3, [%r1+8], %r4;
+  )" + wait +
+         R"( %p3, [%r1+8], %r4;
   @!%p3 bra EMPTY;
   mad.lo.s32 %r5, %r2, 100, %t;
   st.shared.b32 [%r8+64], %r5;
@@ -65,7 +66,8 @@ EMPTY:
 CONSUMER:
   and.b32 %r3, %r2, 1;
 FULL:
-  )" + wait + R"( %p3, [%r1], %r3;
+  )" + wait +
+         R"( %p3, [%r1], %r3;
   @!%p3 bra FULL;
   ld.shared.b32 %r5, [%r8+64];
   mbarrier.arrive.shared::cta.b64 _, [%r1+8];

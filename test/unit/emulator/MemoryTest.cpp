@@ -168,7 +168,6 @@ LOAD:
     EXPECT_EQ(out[t], t);
 }
 
-/// Globals and static shared memory need a loader: the driver's (DriverTest.cpp) places globals.
 TEST(EmulatorMemory, StaticSharedMemoryOfModuleAndKernelDoNotOverlap) {
   std::string text = ".version 8.3\n.target sm_90a\n.address_size 64\n.shared .align 4 .b8 outer[128];\n"
                      ".extern .shared .align 16 .b8 dynamic[];\n.visible .entry kernel(.param .b64 out) {\n"

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "EmulatorTest.h"
 #include "Settings.h"
+#include "EmulatorTest.h"
 
 using namespace mla::emulator;
 
