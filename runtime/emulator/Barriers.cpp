@@ -44,6 +44,7 @@ void Block::arrive(Warp &warp, unsigned number, uint32_t threads, bool waits) {
   if (waits) {
     warp.state = Warp::State::AtBarrier;
     warp.barrier = number;
+    warp.barrierPc = warp.pc;
   }
   if (barrier.arrived < barrier.expected)
     return;
@@ -85,7 +86,7 @@ void Block::initMbarrier(Warp &warp, uint32_t address, uint32_t count, int lane)
   if (mbarriers.count(address))
     return warp.fail(FaultKind::Barrier,
                      describeMbarrier(mbarriers[address]) + " is initialized again; invalidate it before", lane);
-  unsigned number = static_cast<unsigned>(mbarriers.size());
+  unsigned number = mbarriersMade;
   if (number >= Agents::maxBarriers)
     return warp.fail(FaultKind::Unsupported, "more than 128 mbarriers of a block are not emulated", lane);
   Accessor by{agents.warp(warp.index), warp.now(), warp.clock, warp.pc, false};
@@ -93,6 +94,7 @@ void Block::initMbarrier(Warp &warp, uint32_t address, uint32_t count, int lane)
     return failConflict(warp, conflict, "initializes an mbarrier in", lane);
   mbarriersBegin = std::min(mbarriersBegin, address);
   mbarriersEnd = std::max(mbarriersEnd, address + 8);
+  ++mbarriersMade;
   Mbarrier &barrier = mbarriers[address];
   barrier.address = address;
   barrier.number = number;

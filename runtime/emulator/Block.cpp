@@ -84,7 +84,9 @@ static void noteWrites(Warp &warp, const Inst &inst) {
 bool Block::step(Warp &warp, uint64_t limit) {
   const Inst *code = program.code.data();
   uint64_t before = warp.executed;
-  for (uint64_t i = 0; i < limit && warp.state == Warp::State::Ready; ++i) {
+  limit = std::min(limit, settings.instructions - std::min(settings.instructions, before) + 1);
+  warp.yields = false;
+  for (uint64_t i = 0; i < limit && !warp.yields && warp.state == Warp::State::Ready; ++i) {
     const Inst &inst = code[warp.pc];
     Mask mask = warp.active;
     if (inst.guard >= 0) {
@@ -94,7 +96,7 @@ bool Block::step(Warp &warp, uint64_t limit) {
     }
     count(counters, inst, mask);
     warp.nextPc = warp.pc + 1;
-    if (inst.isAligned && mask != warp.alive) {
+    if (inst.isAligned && mask && mask != warp.alive) {
       warp.fail(FaultKind::Divergence, "only some of the warp's threads execute an instruction that is .aligned");
       return true;
     }
@@ -137,12 +139,20 @@ Warp *Block::pick() {
     Warp &warp = warps[isLazy() ? warps.size() - 1 - i : i];
     if (warp.state != Warp::State::Ready)
       continue;
-    if (settings.policy != Policy::Random)
+    if (settings.policy != Policy::Random && !warp.yields)
       return &warp;
     if (random() % ++candidates == 0)
       found = &warp;
   }
   return found;
+}
+
+/// Whether a warp can go on that does not merely ask again and again (mbarrier.test_wait).
+bool Block::anyIsBusy() const {
+  for (const Warp &warp : warps)
+    if (warp.state == Warp::State::Ready && !warp.yields)
+      return true;
+  return false;
 }
 
 /// Lets one asynchronous operation complete that nothing but time holds back.
@@ -166,6 +176,8 @@ Block::Outcome Block::run(bool early) {
   while (!fault) {
     if (Warp *warp = pick()) {
       step(*warp, settings.policy == Policy::Random ? 1 + random() % 64 : UINT64_MAX);
+      if (warp->yields && !anyIsBusy() && !completeSomething() && isEarly)
+        return Outcome::Waiting;
       if (sometimes(4))
         completeSomething();
       if (sometimes(4))
@@ -195,7 +207,7 @@ void Block::finish() {
       warp.fail(FaultKind::ProductPending, "the warp exits before its wgmma have completed (wgmma.wait_group)");
     for (unsigned lane = 0; lane < lanes; ++lane)
       warp.stores[lane].forAll([&](Store &store) {
-        if (!store.isRead)
+        if (!store.isAwaited)
           failAt(store.pc, warp, static_cast<int>(lane), FaultKind::CopyPending,
                  "the thread exits before this copy has read shared memory (cp.async.bulk.wait_group.read)");
         else
@@ -210,7 +222,7 @@ void Block::finish() {
 }
 
 std::string Block::waitsFor(const Warp &warp) const {
-  std::string where = "warp " + std::to_string(warp.index) + " at " + describeInst(warp.pc) + " ";
+  std::string where = "warp " + std::to_string(warp.index) + " at " + describeInst(warp.waitsAt()) + " ";
   switch (warp.state) {
   case Warp::State::AtBarrier: {
     const NamedBarrier &barrier = barriers[warp.barrier];
@@ -239,5 +251,5 @@ void Block::failDeadlock() {
     text += std::string(first ? "; " : " ") + waitsFor(warp);
     first = first ? first : &warp;
   }
-  failAt(first->pc, *first, -1, FaultKind::Deadlock, text);
+  failAt(first->waitsAt(), *first, -1, FaultKind::Deadlock, text);
 }

@@ -96,8 +96,9 @@ public:
   std::string describeInst(uint32_t pc) const;
 
 private:
-  bool step(Warp &warp, uint64_t count);
+  bool step(Warp &warp, uint64_t limit);
   Warp *pick();
+  bool anyIsBusy() const;
   bool completeSomething();
   void complete(Load &load);
   void readStore(Store &store);
@@ -114,6 +115,7 @@ private:
   NamedBarrier barriers[16];
   std::unordered_map<uint32_t, Mbarrier> mbarriers;
   uint32_t mbarriersBegin = UINT32_MAX, mbarriersEnd = 0; ///< All lie between.
+  unsigned mbarriersMade = 0; ///< Also those that were invalidated: a number is an agent's, and not used again.
   std::deque<Load> loads;
   /// Of each warpgroup: the products that its first warp to come there executed.
   friend class Products;

@@ -229,8 +229,11 @@ void Block::readStore(Store &store) {
   store.undefined.assign(undefined, undefined + store.to.bytes);
 }
 
-/// Writes what was read.
+/// Writes what was read, once.
 void Block::writeStore(Store &store) {
+  if (store.isWritten)
+    return;
+  store.isWritten = true;
   GlobalMemory &memory = globalMemory();
   for (const GlobalSide::Piece &piece : store.to.pieces()) {
     if (!piece.global)
@@ -262,14 +265,17 @@ void Block::waitStores(Warp &warp, Mask mask, size_t pending, bool onlyReads) {
   for (unsigned lane = 0; lane < lanes; ++lane) {
     if (!(mask >> lane & 1))
       continue;
-    warp.stores[lane].forOlder(pending, [&](Store &store) { readStore(store); });
+    warp.stores[lane].forOlder(pending, [&](Store &store) {
+      readStore(store);
+      store.isAwaited = true;
+    });
     if (onlyReads)
       continue;
     warp.stores[lane].forOlder(pending, [&](Store &store) { writeStore(store); });
     warp.stores[lane].dropOlder(pending);
   }
   warp.clock.all[agents.stores(warp.index)] =
-      completedUpTo(warp.stores, warp.storesIssued, [](const Store &store) { return !store.isRead; });
+      completedUpTo(warp.stores, warp.storesIssued, [](const Store &store) { return !store.isAwaited; });
 }
 
 //===----------------------------------------------------------------------===//

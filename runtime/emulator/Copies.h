@@ -51,7 +51,8 @@ struct Store {
   GlobalSide to;
   Time time = 0;                        ///< Of the agent that reads.
   std::vector<uint8_t> data, undefined; ///< What was read.
-  bool isRead = false;
+  bool isRead = false, isWritten = false;
+  bool isAwaited = false; ///< The thread has waited for the read.
 };
 
 /// A copy of a word by one thread (cp.async).
@@ -67,7 +68,9 @@ struct WordCopy {
 template <typename Copy> struct CopyGroups {
   std::vector<Copy> open;
   std::deque<std::vector<Copy>> committed;
-  bool isEmpty() const { return open.empty() && committed.empty(); }
+  bool isEmpty() const {
+    return open.empty() && std::all_of(committed.begin(), committed.end(), [](auto &group) { return group.empty(); });
+  }
   void commit() {
     committed.push_back(std::move(open));
     open.clear();

@@ -69,12 +69,19 @@ void Decoder::layOutRegisters() {
   }
 }
 
+/// Limits of sm_90 (CUDA C++ Programming Guide 12.4, 16.2).
+static constexpr uint64_t maxParameters = 32764, maxStaticShared = 48 * 1024;
+
 void Decoder::layOutParameters() {
   for (const ptx::Variable &parameter : kernel.parameters) {
     program.parameterBytes =
         (program.parameterBytes + parameter.alignment - 1) / parameter.alignment * parameter.alignment;
     program.parameterOffsets.push_back(program.parameterBytes);
     program.parameterBytes += parameter.bytes;
+    if (program.parameterBytes > maxParameters) {
+      error = "kernel '" + kernel.name + "' has more than " + std::to_string(maxParameters) + " bytes of parameters";
+      return;
+    }
   }
 }
 
@@ -88,9 +95,16 @@ void Decoder::layOutShared() {
   };
   for (const ptx::Variable &variable : kernel.shared)
     place(variable);
+  for (const ptx::Variable &variable : module.shared)
+    if (!variable.isExternal)
+      place(variable);
+  if (end - SharedMemory::base > maxStaticShared)
+    error = "kernel '" + kernel.name + "' has " + std::to_string(end - SharedMemory::base) +
+            " bytes of static shared memory; expected at most " + std::to_string(maxStaticShared);
   program.staticShared = static_cast<uint32_t>(end - SharedMemory::base);
   for (const ptx::Variable &variable : module.shared)
-    place(variable);
+    if (variable.isExternal)
+      place(variable);
 }
 
 //===----------------------------------------------------------------------===//
@@ -180,6 +194,13 @@ bool Decoder::isParameter(const std::string &name) const {
   return false;
 }
 
+uint64_t Decoder::parameterSize(const std::string &name) const {
+  for (const ptx::Variable &parameter : kernel.parameters)
+    if (parameter.name == name)
+      return parameter.bytes;
+  return 0;
+}
+
 uint64_t Decoder::parameterOffset(const std::string &name) {
   for (size_t i = 0; i < kernel.parameters.size(); ++i)
     if (kernel.parameters[i].name == name)
@@ -227,10 +248,10 @@ uint32_t Decoder::specialCell(const std::string &name) {
 }
 
 Source Decoder::source(const ptx::Operand &operand, char letter, bool mayBeWider) {
+  if (operand.isNegated)
+    fail("a negated operand is not emulated");
   switch (operand.kind) {
   case ptx::Operand::Reg:
-    if (operand.isNegated)
-      fail("a negated operand is not emulated");
     if (operand.reg.type != typeOf(letter) && !(mayBeWider && operand.reg.type > typeOf(letter)))
       fail("operand '" + operand.name + "' has the wrong width");
     return {nullptr, cellOf(operand.reg), letter == 'p'};
@@ -242,8 +263,12 @@ Source Decoder::source(const ptx::Operand &operand, char letter, bool mayBeWider
       return constant((operand.bits & 0xffffffff) | operand.bits << 32);
     return constant(operand.bits);
   case ptx::Operand::Special:
+    if (letter != 'w' && letter != 'h')
+      fail("'" + operand.name + "' has 32 bits");
     return {nullptr, specialCell(operand.name)};
   case ptx::Operand::Symbol:
+    if (letter != 'w' && letter != 'd')
+      fail("'" + operand.name + "' is an address");
     return constant(letter == 'd' ? addressOf(operand) : (addressOf(operand) & 0xffffffff) | addressOf(operand) << 32);
   default:
     fail("expected a register or a constant");
@@ -251,13 +276,15 @@ Source Decoder::source(const ptx::Operand &operand, char letter, bool mayBeWider
   }
 }
 
+int32_t Decoder::destinationOrSink(const ptx::Operand &operand, char letter, bool mayBeWider) {
+  return operand.kind == ptx::Operand::Sink ? -1 : destination(operand, letter, mayBeWider);
+}
+
 int32_t Decoder::destination(const ptx::Operand &operand, char letter, bool mayBeWider) {
-  if (operand.kind == ptx::Operand::Sink)
-    return -1;
   if (operand.kind != ptx::Operand::Reg ||
       (operand.reg.type != typeOf(letter) && !(mayBeWider && operand.reg.type > typeOf(letter)))) {
     fail("expected a register of the right width as the destination");
-    return -1;
+    return 0;
   }
   return static_cast<int32_t>(cellOf(operand.reg));
 }
@@ -309,8 +336,6 @@ void Decoder::decodeForm(const Row &row, Inst &inst) {
   if (equals) {
     inst.destination = destination(operand(0), row.form[0]);
     inst.destinationIsPredicate = row.form[0] == 'p';
-    if (inst.destination < 0)
-      fail("a destination is missing");
   }
   for (size_t i = 0; i < sources; ++i)
     addSource(inst, operand(equals + i), row.form[equals + 1 + i]);
@@ -348,13 +373,33 @@ std::string Decoder::decode() {
   return error;
 }
 
+/// A label may stand behind the last instruction, where there is nothing to go on with.
+static std::string checkTargets(const Program &program) {
+  for (const Inst &inst : program.code) {
+    if (!inst.isBranch)
+      continue;
+    bool isInside = inst.isTableBranch || inst.target < program.code.size();
+    if (inst.isTableBranch)
+      for (uint32_t target : program.kernel->branchTables[inst.target])
+        isInside &= target < program.code.size();
+    if (!isInside)
+      return "line " + std::to_string(inst.text->line) + ": " + inst.text->opcode +
+             ": branches behind the last instruction of '" + program.name + "'; expected a ret there";
+  }
+  return "";
+}
+
 std::string mla::emulator::decode(const ptx::Module &module, const ptx::Kernel &kernel, const Symbols &symbols,
                                   Program &program) {
   std::string error = Decoder(module, kernel, symbols, program).decode();
   if (!error.empty())
     return error;
-  if (program.code.empty() || !(program.code.back().isExit || program.code.back().isBranch))
+  if (program.code.empty() || !(program.code.back().isExit || program.code.back().isBranch) ||
+      program.code.back().guard >= 0)
     return "kernel '" + kernel.name + "' does not end with ret, exit or bra";
+  error = checkTargets(program);
+  if (!error.empty())
+    return error;
   findReconvergence(program);
   findProductRegisters(program);
   return "";

@@ -43,6 +43,8 @@ public:
   /// An operand of `letter` 'h', 'w', 'd' (a wider register serves as well, if `mayBeWider`) or 'p'.
   Source source(const ptx::Operand &operand, char letter, bool mayBeWider = false);
   int32_t destination(const ptx::Operand &operand, char letter, bool mayBeWider = false);
+  /// The same, or -1 of a sink (`_`).
+  int32_t destinationOrSink(const ptx::Operand &operand, char letter, bool mayBeWider = false);
   void addSource(Inst &inst, const ptx::Operand &operand, char letter, bool mayBeWider = false);
   /// [address + offset]: the base becomes the next source, an offset goes to inst.offset. A symbol is a constant.
   void addAddress(Inst &inst, const ptx::Operand &operand);
@@ -54,6 +56,8 @@ public:
   uint32_t cellOf(ptx::Register reg) const;
   /// The offset of a parameter; fails if there is none of the name.
   uint64_t parameterOffset(const std::string &name);
+  /// The bytes of a parameter; 0 if there is none of the name.
+  uint64_t parameterSize(const std::string &name) const;
   bool isParameter(const std::string &name) const;
   uint32_t specialCell(const std::string &name);
   uint32_t parameterBaseCell();

@@ -121,6 +121,7 @@ static void testBarrier(Warp &warp, const Inst &inst, Mask mask) {
     warp.nextPc = warp.pc;
     return;
   }
+  warp.yields = completed != mask;
   writePredicate(warp, inst.destination, mask, completed, 0);
 }
 
@@ -154,7 +155,7 @@ static void decodeArrive(Decoder &decoder, Inst &inst, bool arrives) {
   if (!decoder.expectOperands(first + 1, first + 2))
     return;
   if (arrives)
-    inst.destination = decoder.destination(decoder.operand(0), 'd');
+    inst.destination = decoder.destinationOrSink(decoder.operand(0), 'd');
   decoder.addAddress(inst, decoder.operand(first));
   if (decoder.numOperands() == first + 2)
     decoder.addSource(inst, decoder.operand(first + 1), 'w');

@@ -28,6 +28,8 @@ static void decodeBranch(Decoder &decoder, Inst &inst) {
   bool isUniform = decoder.accept("uni");
   if (!decoder.expectOperands(1, 1))
     return;
+  if (decoder.operand(0).kind != ptx::Operand::Label)
+    return decoder.fail("expected a label");
   inst.target = static_cast<uint32_t>(decoder.operand(0).bits);
   inst.isBranch = true;
   inst.run = isUniform ? branchUniform : branch;
@@ -64,6 +66,8 @@ static void decodeTableBranch(Decoder &decoder, Inst &inst) {
   decoder.accept("uni");
   if (!decoder.expectOperands(2, 2))
     return;
+  if (decoder.operand(1).kind != ptx::Operand::Label)
+    return decoder.fail("expected a branch table");
   decoder.addSource(inst, decoder.operand(0), 'w');
   inst.target = static_cast<uint32_t>(decoder.operand(1).bits);
   inst.isBranch = inst.isTableBranch = true;

@@ -205,6 +205,8 @@ static void decodeWait(Decoder &decoder, Inst &inst, Handler run) {
   if (!decoder.expectOperands(1, 1))
     return;
   inst.values[0] = decoder.immediate(decoder.operand(0));
+  if (inst.values[0] < 0)
+    return decoder.fail("expected a number of groups that is not negative");
   inst.run = run;
 }
 

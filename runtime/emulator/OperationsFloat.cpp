@@ -24,9 +24,17 @@ static constexpr InstClass kind = InstClass::Float;
 static float flush(float a) { return std::fpclassify(a) == FP_SUBNORMAL ? std::copysign(0.0f, a) : a; }
 template <typename F> static float flushed(float a, F f) { return flush(static_cast<float>(f(double(flush(a))))); }
 
-/// A NaN operand gives the other one.
-static float smaller(float a, float b) { return std::isnan(a) ? b : std::isnan(b) ? a : std::fmin(a, b); }
-static float larger(float a, float b) { return std::isnan(a) ? b : std::isnan(b) ? a : std::fmax(a, b); }
+/// A NaN operand gives the other one; -0 is smaller than +0.
+static float smaller(float a, float b) {
+  if (std::isnan(a) || std::isnan(b))
+    return std::isnan(a) ? b : a;
+  return a < b || (a == b && std::signbit(a)) ? a : b;
+}
+static float larger(float a, float b) {
+  if (std::isnan(a) || std::isnan(b))
+    return std::isnan(a) ? b : a;
+  return a > b || (a == b && !std::signbit(a)) ? a : b;
+}
 
 /// Towards zero; NaN is 0, and what is out of range the nearest limit.
 template <typename T> static T truncate(float a) {

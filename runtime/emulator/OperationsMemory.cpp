@@ -168,6 +168,14 @@ static bool place(Warp &warp, const Inst &inst, u64 address, u32 bytes, bool isW
   return true;
 }
 
+/// Of one element: what a wider register gets.
+static u64 extended(const Inst &inst, const uint8_t *from) {
+  u64 value = 0;
+  std::memcpy(&value, from, inst.bytes);
+  unsigned unused = 64 - 8 * inst.bytes;
+  return inst.isSigned ? static_cast<u64>(static_cast<s64>(value << unused) >> unused) : value;
+}
+
 static void loadLanes(Warp &warp, const Inst &inst, Mask mask) {
   u32 size = inst.bytes, count = static_cast<u32>(inst.results.size()), bytes = size * count;
   u64 address[lanes];
@@ -184,9 +192,8 @@ static void loadLanes(Warp &warp, const Inst &inst, Mask mask) {
       undefined[i] |= Mask(element.isUndefined(size)) << lane;
       if (inst.results[i] < 0)
         continue;
-      u64 value = 0;
-      std::memcpy(&value, element.contents, size);
-      if (inst.values[1]) // a destination of 64 bits
+      u64 value = extended(inst, element.contents);
+      if (inst.resultIsLong >> i & 1)
         warp.longs(inst.results[i])[lane] = value;
       else
         warp.words(inst.results[i])[lane] = static_cast<u32>(value);
@@ -229,9 +236,7 @@ static void storeLanes(Warp &warp, const Inst &inst, Mask mask) {
 
 /// A parameter: the same for all lanes.
 static void loadParameter(Warp &warp, const Inst &inst, Mask mask) {
-  u64 value = 0;
-  std::memcpy(&value, globalMemory().contents(warp.block.grid.parameters + static_cast<u64>(inst.values[0])),
-              inst.bytes);
+  u64 value = extended(inst, globalMemory().contents(warp.block.grid.parameters + static_cast<u64>(inst.values[0])));
   for (unsigned lane = 0; lane < lanes; ++lane)
     if (mask >> lane & 1) {
       if (inst.values[1])
@@ -270,7 +275,9 @@ static u32 decodeAccess(Decoder &decoder, Inst &inst) {
   decoder.acceptAnyOf({"L1::no_allocate", "L1::evict_first", "L1::evict_last"});
   decoder.acceptAnyOf({"L2::128B", "L2::256B", "L2::64B"});
   u32 count = decoder.accept("v2") ? 2 : decoder.accept("v4") ? 4 : 1;
-  inst.bytes = static_cast<uint8_t>(bytesOfType(decoder.next()));
+  std::string type = decoder.next();
+  inst.bytes = static_cast<uint8_t>(bytesOfType(type));
+  inst.isSigned = type[0] == 's';
   inst.kind = inst.space == Space::Shared ? InstClass::Shared : InstClass::Global;
   if (!inst.bytes || !decoder.expectOperands(2, 2) || inst.bytes * count > 16)
     decoder.fail("this type is not emulated");
@@ -283,12 +290,17 @@ static std::vector<ptx::Operand> elementsOf(const ptx::Operand &operand) {
 }
 
 static void decodeParameterLoad(Decoder &decoder, Inst &inst) {
-  inst.bytes = static_cast<uint8_t>(bytesOfType(decoder.next()));
+  std::string type = decoder.next();
+  inst.bytes = static_cast<uint8_t>(bytesOfType(type));
+  inst.isSigned = type[0] == 's';
   if (!decoder.expectOperands(2, 2))
     return;
   const ptx::Operand &from = decoder.operand(1);
   if (!inst.bytes || from.kind != ptx::Operand::Memory || from.elements.size() != 1)
     return decoder.fail("this form is not emulated");
+  uint64_t size = decoder.parameterSize(from.elements[0].name);
+  if (from.bits > size || inst.bytes > size - from.bits)
+    return decoder.fail("reads outside of the parameter's " + std::to_string(size) + " bytes");
   inst.values[0] = static_cast<int64_t>(decoder.parameterOffset(from.elements[0].name) + from.bits);
   inst.values[1] = inst.bytes == 8;
   inst.destination = decoder.destination(decoder.operand(0), letterOfBytes(inst.bytes));
@@ -306,11 +318,11 @@ static void decodeLoad(Decoder &decoder, Inst &inst) {
   if (elements.size() != count)
     return decoder.fail("the vector has not as many elements as the type");
   for (const ptx::Operand &element : elements) {
-    inst.results.push_back(decoder.destination(element, letterOfBytes(inst.bytes), /*mayBeWider=*/true));
-    inst.values[1] = element.reg.type == ptx::RegisterType::B64;
+    inst.results.push_back(decoder.destinationOrSink(element, letterOfBytes(inst.bytes), /*mayBeWider=*/true));
+    bool isLong = element.kind == ptx::Operand::Reg && element.reg.type == ptx::RegisterType::B64;
+    inst.resultIsLong |= static_cast<uint8_t>(isLong << (inst.results.size() - 1));
   }
   decoder.addAddress(inst, decoder.operand(1));
-  inst.values[1] = elements[0].reg.type == ptx::RegisterType::B64;
   inst.run = loadLanes;
 }
 
@@ -365,7 +377,7 @@ static void decodeAtomic(Decoder &decoder, Inst &inst) {
   if (!isKnown || !decoder.expectOperands(3, 3))
     return decoder.fail("this form is not emulated");
   inst.space = Space::Global;
-  inst.destination = decoder.destination(decoder.operand(0), 'w');
+  inst.destination = decoder.destinationOrSink(decoder.operand(0), 'w');
   decoder.addAddress(inst, decoder.operand(1));
   decoder.addSource(inst, decoder.operand(2), 'w');
   inst.run = atomicAdd;
@@ -398,7 +410,8 @@ template <typename Action> static void forElements(bool isTransposed, unsigned l
 }
 
 static bool matrixAddresses(Warp &warp, const Inst &inst, u32 matrices, bool isWrite, u64 (&address)[lanes]) {
-  if (!addresses(warp, inst, warp.alive, matrixRowBytes, address))
+  Mask named = matrices == 4 ? allLanes : (Mask(1) << (matrices * matrixRows)) - 1;
+  if (!addresses(warp, inst, named, matrixRowBytes, address))
     return false;
   for (unsigned lane = 0; lane < matrices * matrixRows; ++lane)
     if (!checkShared(warp, static_cast<u32>(address[lane]), matrixRowBytes, isWrite, static_cast<int>(lane)))

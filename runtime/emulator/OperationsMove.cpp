@@ -117,7 +117,7 @@ static void decodeVectorMove(Decoder &decoder, Inst &inst, char letter) {
     return decoder.fail("this vector is not emulated");
   if (&vector == &to) {
     for (const ptx::Operand &element : to.elements)
-      inst.results.push_back(decoder.destination(element, half));
+      inst.results.push_back(decoder.destinationOrSink(element, half));
     decoder.addSource(inst, from, letter);
     inst.run = letter == 'd' ? unpackLong : unpackWord;
     return;

@@ -107,6 +107,8 @@ static void decodeWaitProducts(Decoder &decoder, Inst &inst) {
   if (!decoder.accept("sync") || !decoder.accept("aligned") || !decoder.expectOperands(1, 1))
     return decoder.fail("this form is not emulated");
   inst.values[0] = decoder.immediate(decoder.operand(0));
+  if (inst.values[0] < 0 || inst.values[0] > 7)
+    return decoder.fail("expected 0 to 7 groups");
   inst.isAligned = true;
   inst.run = waitProducts;
 }
@@ -132,6 +134,8 @@ static void decodeMultiply(Decoder &decoder, Inst &inst) {
     return decoder.fail("this form is not emulated");
   const ptx::Operand &d = decoder.operand(0), &a = decoder.operand(1);
   bool fromRegisters = a.kind == ptx::Operand::Vector;
+  if (!decoder.expectOperands(fromRegisters ? 7 : 8, fromRegisters ? 7 : 8))
+    return;
   if (d.elements.size() != n / 2 || (fromRegisters && a.elements.size() != 4))
     return decoder.fail("expected " + std::to_string(n / 2) + " accumulators, and 4 registers of A");
   for (const ptx::Operand &element : d.elements)
@@ -139,8 +143,11 @@ static void decodeMultiply(Decoder &decoder, Inst &inst) {
   decoder.addSource(inst, decoder.operand(2), 'd');
   if (!fromRegisters)
     decoder.addSource(inst, a, 'd');
-  for (const ptx::Operand &element : fromRegisters ? a.elements : std::vector<ptx::Operand>())
+  for (const ptx::Operand &element : fromRegisters ? a.elements : std::vector<ptx::Operand>()) {
+    if (element.kind != ptx::Operand::Reg)
+      return decoder.fail("expected registers of A");
     inst.inputs.push_back(decoder.source(element, 'w'));
+  }
   inst.scale = decoder.source(decoder.operand(3), 'p');
   if (decoder.immediate(decoder.operand(4)) != 1 || decoder.immediate(decoder.operand(5)) != 1)
     return decoder.fail("only scales 1 of A and B are emulated");

@@ -94,7 +94,7 @@ static void decodeShuffle(Decoder &decoder, Inst &inst) {
     return;
   inst.destination = decoder.destination(decoder.operand(0), 'w');
   if (extra)
-    inst.predicate = decoder.destination(decoder.operand(1), 'p');
+    inst.predicate = decoder.destinationOrSink(decoder.operand(1), 'p');
   for (size_t i = 1; i < 5; ++i)
     decoder.addSource(inst, decoder.operand(i + extra), 'w');
   inst.run = shuffle;
@@ -145,7 +145,7 @@ static void elect(Warp &warp, const Inst &inst, Mask mask) {
 static void decodeElect(Decoder &decoder, Inst &inst) {
   if (!decoder.expectOperands(3, 3))
     return;
-  inst.destination = decoder.destination(decoder.operand(0), 'w');
+  inst.destination = decoder.destinationOrSink(decoder.operand(0), 'w');
   inst.predicate = decoder.destination(decoder.operand(1), 'p');
   decoder.addSource(inst, decoder.operand(2), 'w');
   inst.run = elect;

@@ -77,7 +77,9 @@ public:
   bool wait(Warp &warp, size_t pending);
   /// Computes the oldest product that is not computed. Returns false if there is none.
   bool computeOne(Warp &warp);
-  bool isEmpty() const { return open.empty() && groups.empty(); }
+  bool isEmpty() const {
+    return open.empty() && std::all_of(groups.begin(), groups.end(), [](auto &group) { return group.empty(); });
+  }
   /// The time of reads of what is issued now.
   Time time() const { return start + committed + 1; }
   uint64_t issued() const { return count; }

@@ -59,7 +59,8 @@ struct Inst {
   bool writesProductInput = false; ///< Writes a register that a wgmma reads.
   InstClass kind = InstClass::Other;
   Space space = Space::Global;
-  uint8_t bytes = 0; ///< Of an element of a memory access.
+  uint8_t bytes = 0;     ///< Of an element of a memory access.
+  bool isSigned = false; ///< A load that extends the sign.
   Source sources[4];
   uint8_t numSources = 0;
   bool addressIsWord[4] = {}; ///< Which sources are addresses of 32 bits.
@@ -68,6 +69,7 @@ struct Inst {
   bool destinationIsPredicate = false;
   std::vector<int32_t> results; ///< Cells of a vector or of accumulators; -1: a sink.
   uint8_t inputIsLong = 0;      ///< Which inputs are registers of 64 bits, by bit.
+  uint8_t resultIsLong = 0;     ///< The same of results.
   std::vector<Source> inputs;   ///< Of a vector, of coordinates, of a fragment.
   Source scale;                 ///< Of a wgmma: the predicate scale-d.
   int64_t offset = 0;           ///< Of an address.

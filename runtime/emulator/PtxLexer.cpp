@@ -37,7 +37,7 @@ void Lexer::skipSpace() {
     if (rest.starts_with("//"))
       skipped = std::min(rest.find('\n'), rest.size());
     else if (rest.starts_with("/*"))
-      skipped = std::min(rest.find("*/") + 2, rest.size());
+      skipped = std::min(rest.find("*/", 2), rest.size() - 2) + 2; // what has no end goes to the end
     else if (std::isspace(static_cast<unsigned char>(rest[0])))
       skipped = 1;
     if (!skipped)
@@ -47,16 +47,16 @@ void Lexer::skipSpace() {
   }
 }
 
-/// Integers, 0fXXXXXXXX and 0dXXXXXXXXXXXXXXXX (PTX ISA 8.6, 4.5).
+/// Integers, decimal, octal (0…) and hexadecimal (0x…), 0fXXXXXXXX and 0dXXXXXXXXXXXXXXXX (PTX ISA 8.6, 4.5).
 Token Lexer::number(size_t length) {
   Token token{Token::Number, rest.substr(0, length), 0, line};
   std::string_view digits = token.text;
-  int radix = 10;
+  int radix = digits.size() > 1 && digits[0] == '0' ? 8 : 10;
+  if (digits.size() > 1 && digits.back() == 'U')
+    digits.remove_suffix(1);
   if (digits.size() > 2 && digits[0] == '0' && std::string_view("xXfFdD").find(digits[1]) != std::string_view::npos) {
     radix = 16;
     digits.remove_prefix(2);
-  } else if (digits.size() > 1 && digits.back() == 'U') {
-    digits.remove_suffix(1);
   }
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), token.value, radix);
   if (error != std::errc() || end != digits.data() + digits.size())

@@ -57,9 +57,11 @@ private:
   bool item(Kernel &kernel);
   bool directive(Kernel &kernel);
   bool declareRegisters(Kernel &kernel);
+  bool declare(const std::string &name, Register reg);
   bool branchTargets(Kernel &kernel, const std::string &name);
   bool instruction(Kernel &kernel);
   bool operand(Kernel &kernel, Instruction &made, Operand &operand);
+  bool scalar(Kernel &kernel, Instruction &made, Operand &operand);
   bool named(Operand &operand);
   bool memory(Kernel &kernel, Instruction &made, Operand &operand);
   bool vector(Kernel &kernel, Instruction &made, Operand &operand);
@@ -180,10 +182,14 @@ static unsigned bytesOfType(std::string_view type) {
   return found == sizes.end() ? 0 : found->second;
 }
 
+static constexpr uint64_t mostVariableBytes = 1 << 28, mostRegisters = 1 << 20;
+
 /// [.align N] .type [.ptr …] NAME [[COUNT]] [= {…}]
 bool Parser::variable(Variable &made) {
   if (accept(".align") && !integer(made.alignment))
     return false;
+  if (made.alignment < 1 || made.alignment > 1 << 16 || (made.alignment & (made.alignment - 1)))
+    return fail("an alignment of " + std::to_string(made.alignment) + "; expected a power of two up to 2^16");
   unsigned bytes = bytesOfType(token.text);
   if (!bytes)
     return fail("expected a type, got '" + std::string(token.text) + "'");
@@ -203,8 +209,8 @@ bool Parser::variable(Variable &made) {
     if (!expect("]"))
       return false;
   }
-  if (count > (uint64_t(1) << 32))
-    return fail("a variable of more than 2^32 elements");
+  if (count > mostVariableBytes / bytes)
+    return fail("a variable of more than 2^28 bytes");
   made.bytes = count * bytes;
   return !accept("=") || initializer(made, bytes);
 }
@@ -324,6 +330,10 @@ bool Parser::directive(Kernel &kernel) {
   return fail("unknown directive '" + std::string(token.text) + "'");
 }
 
+bool Parser::declare(const std::string &name, Register reg) {
+  return scopes.back().registers.emplace(name, reg).second || fail("register '" + name + "' is declared twice");
+}
+
 /// .reg .type NAME, NAME<COUNT>, …;
 bool Parser::declareRegisters(Kernel &kernel) {
   unsigned bytes = bytesOfType(token.text);
@@ -341,16 +351,16 @@ bool Parser::declareRegisters(Kernel &kernel) {
     uint64_t count = 0;
     if (!word(name))
       return false;
-    if (!accept("<")) {
-      scopes.back().registers[name] = {type, used++};
-      continue;
-    }
-    if (!integer(count) || !expect(">"))
+    bool isRange = accept("<");
+    if (isRange && (!integer(count) || !expect(">")))
       return false;
-    if (count > 1 << 20)
+    if (count > mostRegisters || used + count >= mostRegisters)
       return fail("more than 2^20 registers");
+    if (!isRange && !declare(name, {type, used++}))
+      return false;
     for (uint64_t i = 0; i < count; ++i)
-      scopes.back().registers[name + std::to_string(i)] = {type, used++};
+      if (!declare(name + std::to_string(i), {type, used++}))
+        return false;
   } while (accept(","));
   return expect(";");
 }
@@ -416,6 +426,10 @@ bool Parser::operand(Kernel &kernel, Instruction &made, Operand &operand) {
     return memory(kernel, made, operand);
   if (token.is("{"))
     return vector(kernel, made, operand);
+  return scalar(kernel, made, operand);
+}
+
+bool Parser::scalar(Kernel &kernel, Instruction &made, Operand &operand) {
   if (token.kind == Token::Number || token.is("-")) {
     operand.kind = Operand::Integer;
     return integer(operand.bits);
@@ -490,7 +504,7 @@ bool Parser::vector(Kernel &kernel, Instruction &made, Operand &operand) {
     return false;
   do {
     operand.elements.emplace_back();
-    if (!this->operand(kernel, made, operand.elements.back()))
+    if (!scalar(kernel, made, operand.elements.back())) // no vectors of vectors
       return false;
   } while (accept(","));
   return expect("}");
@@ -507,14 +521,17 @@ bool Parser::closeScope(Kernel &kernel) {
     return found != scope.labels.end();
   };
   for (const Scope::Use &use : scope.branches) {
-    Operand &operand = kernel.instructions[use.instruction].operands[use.operand];
-    auto table = scope.tables.find(use.name);
+    Instruction &user = kernel.instructions[use.instruction];
+    Operand &operand = user.operands[use.operand];
+    bool isTable = user.opcode.starts_with("brx");
+    auto table = isTable ? scope.tables.find(use.name) : scope.tables.end();
     if (table != scope.tables.end())
       operand.bits = table->second;
-    else if (labelOf(use.name, operand.bits))
+    else if (!isTable && labelOf(use.name, operand.bits))
       ;
     else if (scopes.empty())
-      return fail("no label '" + use.name + "', to which line " + std::to_string(use.line) + " branches");
+      return fail("no " + std::string(isTable ? "branch table" : "label") + " '" + use.name + "', to which line " +
+                  std::to_string(use.line) + " branches");
     else
       scopes.back().branches.push_back(use);
   }

@@ -43,11 +43,13 @@ public:
   /// Ends frames whose lanes have all met or exited.
   void converge();
   // What it waits for.
-  unsigned barrier = 0;  ///< A named barrier.
-  uint32_t mbarrier = 0; ///< An address.
+  unsigned barrier = 0;   ///< A named barrier.
+  uint32_t barrierPc = 0; ///< The instruction that waits for it.
+  uint32_t mbarrier = 0;  ///< An address.
   uint32_t parity = 0;
   uint64_t awaitedProduct = 0; ///< Of the other warps of its warpgroup.
   bool wasReleased = false;    ///< The phase it waits for has completed; it has not gone on yet.
+  bool yields = false;         ///< Has asked for a phase that is not complete: others go on before it asks again.
   uint64_t executed = 0;       ///< Instructions.
 
   //===- Registers ---------------------------------------------------------===//
@@ -80,6 +82,8 @@ public:
   Time storesIssued, wordsIssued;
 
   //===- Errors ------------------------------------------------------------===//
+  /// The instruction at which it waits: pc is that after it where the instruction is not executed again.
+  uint32_t waitsAt() const { return state == State::AtBarrier ? barrierPc : pc; }
   /// Reports undefined behavior of the current instruction. `lane` -1: of the warp.
   void fail(FaultKind kind, const std::string &what, int lane = -1);
   /// Reports, and returns true, if a lane of `mask` has an undefined value in what decides: an address, a branch.

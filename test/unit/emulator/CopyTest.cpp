@@ -1,0 +1,245 @@
+//===- CopyTest.cpp - Asynchronous copies ---------------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "EmulatorTest.h"
+#include "TensorMap.h"
+
+using namespace mla::emulator;
+
+static constexpr int ofWords = 3, ofBF16s = 9; ///< CUtensorMapDataType
+
+/// A map of the input (address 1) or of the output (0), which the runs replace by theirs.
+static TensorMap mapOf(bool isInput, const std::vector<uint64_t> &dims, const std::vector<uint32_t> &box,
+                       int type = ofWords, int swizzle = 0) {
+  std::vector<uint64_t> strides;
+  uint64_t bytes = type == ofBF16s ? 2 : 4;
+  for (uint64_t dim : dims)
+    strides.push_back(bytes *= dim);
+  std::vector<uint32_t> ones(dims.size(), 1);
+  TensorMap map;
+  EXPECT_EQ(encodeTiled(map, type, static_cast<uint32_t>(dims.size()), 0, dims.data(), strides.data(), box.data(),
+                        ones.data(), 0, swizzle, 0),
+            "");
+  map.address = isInput;
+  return map;
+}
+
+static std::string replaced(std::string body, const std::string &what, const std::string &by) {
+  for (size_t at = body.find(what); at != body.npos; at = body.find(what, at + by.size()))
+    body.replace(at, what.size(), by);
+  return body;
+}
+
+/// Thread 0 loads a tile of BYTES bytes; then all threads wait for it.
+static const char *const loadTile = R"(
+  mov.u32 %r1, dynamic;
+  setp.ne.b32 %p1, %t, 0;
+  @%p1 bra READY;
+  mbarrier.init.shared::cta.b64 [%r1+8192], 1;
+  FENCE
+  mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r1+8192], BYTES;
+  mov.b64 %d1, map0;
+  cp.async.bulk.tensor.RANKd.shared::cta.global.tile.mbarrier::complete_tx::bytes [%r1], [%d1, {AT}], [%r1+8192]; // COPY
+READY:
+  bar.sync 0;
+WAIT:
+  WAITFOR
+)";
+static const char *const waitTile = "mbarrier.try_wait.parity.shared::cta.b64 %p2, [%r1+8192], 0;\n  @!%p2 bra WAIT;";
+
+static std::string tileBody(unsigned bytes, const std::vector<int> &at) {
+  std::string list;
+  for (int coordinate : at)
+    list += (list.empty() ? "" : ", ") + std::to_string(coordinate);
+  std::string body = replaced(loadTile, "BYTES", std::to_string(bytes));
+  return replaced(replaced(body, "RANK", std::to_string(at.size())), "AT", list);
+}
+static std::string rightTile(unsigned bytes, const std::vector<int> &at) {
+  return replaced(replaced(tileBody(bytes, at), "FENCE", "fence.mbarrier_init.release.cluster;"), "WAITFOR", waitTile);
+}
+
+/// Copies `words` words from shared to global memory, by 32 threads.
+static const char *const copyOut = R"(
+  mov.b32 %r2, %t;
+COPY:
+  shl.b32 %r3, %r2, 2;
+  add.s32 %r4, %r1, %r3;
+  ld.shared.b32 %r5, [%r4]; // READ
+  cvt.u64.u32 %d2, %r3;
+  add.s64 %d2, %out, %d2;
+  st.global.b32 [%d2], %r5;
+  add.s32 %r2, %r2, 32;
+  setp.lt.u32 %p3, %r2, WORDS;
+  @%p3 bra COPY;)";
+
+static Words counting(size_t count) {
+  Words words(count);
+  for (size_t i = 0; i < count; ++i)
+    words[i] = static_cast<uint32_t>(1000 + i);
+  return words;
+}
+
+/// The element at coordinates, 0 outside of the tensor.
+static uint32_t elementAt(const Words &in, const std::vector<uint64_t> &dims, const std::vector<int64_t> &at) {
+  uint64_t index = 0, stride = 1;
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (at[i] < 0 || at[i] >= static_cast<int64_t>(dims[i]))
+      return 0;
+    index += static_cast<uint64_t>(at[i]) * stride;
+    stride *= dims[i];
+  }
+  return in[index];
+}
+
+TEST(EmulatorCopy, TilesOfAllRanksAreClippedAndFilledWithZeros) {
+  const std::vector<uint64_t> allDims = {12, 5, 4, 3, 2};
+  const std::vector<uint32_t> allBox = {8, 2, 2, 2, 2};
+  for (size_t rank = 1; rank <= 5; ++rank)
+    for (std::vector<int> corner : {std::vector<int>{0, 0, 0, 0, 0},
+                                    {-4, -1, 1, -1, 1},
+                                    {8, 4, 3, 2, 0},
+                                    {5, 1, 1, 1, -1},
+                                    {12, 0, 0, 0, 0},
+                                    {-8, 0, 0, 0, 0},
+                                    {-3, 9, 0, 0, 0}}) {
+      std::vector<uint64_t> dims(allDims.begin(), allDims.begin() + rank);
+      std::vector<uint32_t> box(allBox.begin(), allBox.begin() + rank);
+      corner.resize(rank);
+      size_t count = 1, boxCount = 1;
+      for (size_t i = 0; i < rank; ++i)
+        count *= dims[i], boxCount *= box[i];
+      Words in = counting(count), expected;
+      for (size_t i = 0; i < boxCount; ++i) {
+        std::vector<int64_t> at;
+        size_t rest = i;
+        for (size_t d = 0; d < rank; ++d) {
+          at.push_back(corner[d] + static_cast<int64_t>(rest % box[d]));
+          rest /= box[d];
+        }
+        expected.push_back(elementAt(in, dims, at));
+      }
+      std::string text =
+          rightTile(static_cast<unsigned>(4 * boxCount), corner) + replaced(copyOut, "WORDS", std::to_string(boxCount));
+      if (boxCount < 32)
+        text = replaced(text, "mov.b32 %r2, %t;",
+                        "mov.b32 %r2, %t;\nsetp.ge.u32 %p4, %t, " + std::to_string(boxCount) + ";\n@%p4 ret;");
+      EXPECT_EQ(run(text, in, boxCount, {.dynamicShared = 8256, .maps = {mapOf(true, dims, box)}}), expected)
+          << rank << " at " << corner[0];
+    }
+}
+
+TEST(EmulatorCopy, SwizzleOf128BytesExchangesChunksByRow) {
+  Words in = counting(16 * 32);
+  TensorMap map = mapOf(true, {64, 16}, {64, 16}, ofBF16s, 3);
+  Words out =
+      run(rightTile(2048, {0, 0}) + replaced(copyOut, "WORDS", "512"), in, 512, {.dynamicShared = 8256, .maps = {map}});
+  for (uint32_t r = 0; r < 16; ++r)
+    for (uint32_t c = 0; c < 8; ++c)
+      for (uint32_t w = 0; w < 4; ++w)
+        EXPECT_EQ(out[(r * 128 + ((c ^ (r & 7)) * 16)) / 4 + w], in[r * 32 + c * 4 + w]) << r << ", " << c;
+}
+
+/// All threads write the tile, thread 0 stores it.
+static const char *const storeTile = R"(
+  mov.u32 %r1, dynamic;
+  shl.b32 %r2, %t, 2;
+  add.s32 %r2, %r1, %r2;
+  st.shared.b32 [%r2], %t;
+  FENCE
+  bar.sync 0;
+  setp.ne.b32 %p1, %t, 0;
+  @%p1 bra END;
+  mov.b64 %d1, map0;
+  STORE // HERE
+  cp.async.bulk.commit_group;
+  WAIT
+END:)";
+
+TEST(EmulatorCopy, StoresClipWhatLiesOutside) {
+  std::string body =
+      replaced(replaced(storeTile, "FENCE", "fence.proxy.async.shared::cta;"), "WAIT", "cp.async.bulk.wait_group 0;");
+  body = replaced(body, "STORE", "cp.async.bulk.tensor.2d.global.shared::cta.tile.bulk_group [%d1, {-2, 3}], [%r1];");
+  Words out = run(body, {}, 48, {.dynamicShared = 128, .maps = {mapOf(false, {12, 4}, {8, 4})}});
+  for (uint32_t i = 0; i < 48; ++i)
+    EXPECT_EQ(out[i], i / 12 == 3 && i % 12 < 6 ? i % 12 + 2 : 0xffffffff) << i;
+}
+
+static const char *const storeBytes = "cp.async.bulk.global.shared::cta.bulk_group [%out], [%r1], 128;";
+
+TEST(EmulatorCopy, BulkStoresWriteBytes) {
+  std::string body = replaced(replaced(storeTile, "FENCE", "fence.proxy.async.shared::cta;"), "STORE", storeBytes);
+  body = replaced(body, "mov.b64 %d1, map0;", "");
+  for (std::string wait : {"cp.async.bulk.wait_group 0;", "cp.async.bulk.wait_group.read 0;"}) {
+    Words out = run(replaced(body, "WAIT", wait), {}, 32, {.dynamicShared = 128});
+    for (uint32_t t = 0; t < 32; ++t)
+      EXPECT_EQ(out[t], t) << wait;
+  }
+}
+
+TEST(EmulatorCopyFault, StoreReadWithoutProxyFence) {
+  std::string body = replaced(replaced(storeTile, "STORE", storeBytes), "WAIT", "cp.async.bulk.wait_group 0;");
+  body = replaced(replaced(body, "mov.b64 %d1, map0;", ""), "FENCE", "");
+  expectFault(FaultKind::ProxyFence, body, {"lane 0", "0x400", "fence.proxy.async"}, {.dynamicShared = 128});
+}
+
+TEST(EmulatorCopyFault, StoreNotAwaitedBeforeTheExit) {
+  std::string body = replaced(replaced(storeTile, "STORE", storeBytes), "WAIT", "");
+  body = replaced(replaced(body, "mov.b64 %d1, map0;", ""), "FENCE", "fence.proxy.async.shared::cta;");
+  expectFault(FaultKind::CopyPending, body, {"lane 0", "before this copy has read shared memory"},
+              {.dynamicShared = 128});
+}
+
+TEST(EmulatorCopyFault, TileOverwrittenWhileItsStoreReads) {
+  // Of two groups only the older one is awaited; the write hits the newer one's tile.
+  std::string body = replaced(storeTile, "FENCE", "fence.proxy.async.shared::cta;");
+  body = replaced(replaced(body, "mov.b64 %d1, map0;", ""), " // HERE", "");
+  body = replaced(body, "STORE",
+                  "cp.async.bulk.global.shared::cta.bulk_group [%out], [%r1], 64;\n  cp.async.bulk.commit_group;\n"
+                  "  cp.async.bulk.global.shared::cta.bulk_group [%out+64], [%r1+64], 64;");
+  std::string wait = "cp.async.bulk.wait_group.read PENDING;\n  st.shared.b32 [%r1+64], 0; // HERE\n"
+                     "  cp.async.bulk.wait_group.read 0;";
+  body = replaced(body, "WAIT", wait);
+  expectFault(FaultKind::Race, replaced(body, "PENDING", "1"), {"a bulk store of warp 0", "0x440"},
+              {.dynamicShared = 128});
+  Words out = run(replaced(body, "PENDING", "0"), {}, 32, {.dynamicShared = 128});
+  EXPECT_EQ(out[16], 16u);
+}
+
+TEST(EmulatorCopyFault, TileReadBeforeItsPhase) {
+  std::string body = tileBody(128, {0}) + replaced(replaced(copyOut, "WORDS", "32"), "// READ", "// HERE");
+  body = replaced(replaced(body, "FENCE", "fence.mbarrier_init.release.cluster;"), "WAITFOR", "");
+  expectFault(FaultKind::CopyPending, body, {"warp 0, lane 0", "0x400", "the copy at PTX line 28"},
+              {.dynamicShared = 8256, .maps = {mapOf(true, {32}, {32})}}, counting(32));
+}
+
+TEST(EmulatorCopyFault, MbarrierNotVisibleToTheCopy) {
+  std::string body = replaced(replaced(tileBody(128, {0}), "WAITFOR", waitTile), "// COPY", "// HERE");
+  Launch launch = {.dynamicShared = 8256, .maps = {mapOf(true, {32}, {32})}};
+  expectFault(FaultKind::ProxyFence, replaced(body, "FENCE", ""), {"fence.mbarrier_init"}, launch, counting(32));
+  run(replaced(body, "FENCE", "fence.proxy.async.shared::cta;"), counting(32), 1, launch);
+}
+
+TEST(EmulatorCopyFault, TensorMapThatIsNone) {
+  std::string body = replaced(rightTile(128, {0}), "// COPY", "// HERE");
+  TensorMap map = mapOf(true, {32}, {32});
+  expectFault(FaultKind::TensorMap, replaced(body, "map0;", "map0;\nmov.b64 %d1, %in;"),
+              {"there is no tensor map at 0x"}, {.dynamicShared = 8256, .maps = {map}}, counting(32));
+  expectFault(FaultKind::TensorMap, body, {"the tensor map has rank 2, the instruction 1 coordinates"},
+              {.dynamicShared = 8256, .maps = {mapOf(true, {32, 2}, {32, 1})}}, counting(64));
+}
+
+TEST(EmulatorCopyFault, TensorLargerThanItsAllocation) {
+  std::string body = replaced(rightTile(128, {32}), "// COPY", "// HERE");
+  expectFault(FaultKind::OutOfBounds, body, {"bytes behind the end of an allocation of 128 bytes"},
+              {.dynamicShared = 8256, .maps = {mapOf(true, {64}, {32})}}, counting(32));
+}
+
+TEST(EmulatorCopyFault, FewerBytesThanExpectedIsADeadlock) {
+  expectFault(FaultKind::Deadlock,
+              replaced(rightTile(132, {0}), "mbarrier.try_wait", "/* // HERE */ mbarrier.try_wait"),
+              {"and 4 bytes pending"}, {.dynamicShared = 8256, .maps = {mapOf(true, {32}, {32})}}, counting(32));
+}
