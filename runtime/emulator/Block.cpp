@@ -73,17 +73,22 @@ static bool touchesProduct(Warp &warp, const Inst &inst) {
 
 static void noteWrites(Warp &warp, const Inst &inst) {
   uint32_t step = ++warp.step;
+  auto note = [&](int32_t cell) {
+    warp.writtenAt[cell] = step;
+    warp.isConstant[cell] = false;
+  };
   if (inst.destination >= 0 && !inst.destinationIsPredicate)
-    warp.writtenAt[inst.destination] = step;
+    note(inst.destination);
   for (int32_t result : inst.results)
     if (result >= 0)
-      warp.writtenAt[result] = step;
+      note(result);
 }
 
 /// Executes up to `count` instructions. Returns false if the warp did not go on.
 bool Block::step(Warp &warp, uint64_t limit) {
   const Inst *code = program.code.data();
   uint64_t before = warp.executed;
+  limit = std::min(limit, settings.instructions - std::min(settings.instructions, before) + 1);
   for (uint64_t i = 0; i < limit && warp.state == Warp::State::Ready; ++i) {
     const Inst &inst = code[warp.pc];
     Mask mask = warp.active;
@@ -114,9 +119,6 @@ bool Block::step(Warp &warp, uint64_t limit) {
     if (warp.state == Warp::State::Done) {
       if (!warp.hasTriggered)
         ++triggered;
-      for (Warp &other : warps) // its registers are free
-        if (other.state == Warp::State::AtRegisters)
-          other.state = Warp::State::Ready;
       break;
     }
   }
