@@ -19,7 +19,7 @@ class Mutant:
     edit: Callable[[str], str]
     model: str = "v3_yarn"
     workload: str = "check"
-    policy: str = "lazy"
+    device: str = "policy=lazy"  # of MLA_EMULATOR
     text: str = ""  # a pattern of what the message says besides
     reporter: str = ""  # how the reporting kernel's name begins, where it is another one
 
@@ -32,7 +32,7 @@ class Mutant:
 
 LINE = r"^[^\n]*{}[^\n]*\n"
 WAIT = r"\{\n\t\.reg \.pred\s+P1;[^{}]*mbarrier\.try_wait\.parity[^{}]*DONE: \n\t\}\n"
-REFILL = LINE.format(r"cp\.async\.bulk\.tensor\.\dd\.shared::cta\.global")
+REFILL_AND_LABEL = r"^\tcp\.async\.bulk\.tensor\.3d\.shared(?:[^\n]*\n\t)*?[^\n]*\n\$L__BB\d+_\d+:\n"
 
 
 def line(pattern):
@@ -41,7 +41,8 @@ def line(pattern):
 
 
 def search(pattern, text, start=0, end=None):
-    return [m for m in re.finditer(pattern, text, re.MULTILINE) if m.start() >= start and (end is None or m.end() <= end)]
+    found = re.finditer(pattern, text, re.MULTILINE)
+    return [m for m in found if m.start() >= start and (end is None or m.end() <= end)]
 
 
 def locate(text, pattern, after=None, before=None):
@@ -114,7 +115,6 @@ def flip_parity(**where):
         )
         if count != 1:
             raise NotFound("no parity in " + wait.group(0))
-        flipped = flipped.replace("LAB_WAIT: \n\t.reg .b32 flipped;\n\txor", "LAB_WAIT: \n\t.reg .b32 flipped;\n\txor")
         return text[: wait.start()] + flipped + text[wait.end() :]
 
     return edit
@@ -123,7 +123,8 @@ def flip_parity(**where):
 def only_lanes(instruction, condition, **where):
     """Executes an instruction under a condition of %laneid, such as "lt 16"."""
     operator, value = condition.split()
-    test = rf"{{\n\t.reg .b32 lane;\n\t.reg .pred some;\n\tmov.u32 lane, %laneid;\n\tsetp.{operator}.u32 some, lane, {value};\n"
+    test = "{\n\t.reg .b32 lane;\n\t.reg .pred some;\n\tmov.u32 lane, %laneid;\n"
+    test += f"\tsetp.{operator}.u32 some, lane, {value};\n"
     return replace(rf"^\t({instruction}[^\n]*)\n", test + r"\t@some \1\n\t}\n", **where)
 
 
@@ -134,6 +135,8 @@ NAIVE = "naive_attention_p"
 LATENT_DECODE = dict(kernel=LATENT, model="v3_plain", workload="decode")
 NAIVE_PREFILL = dict(kernel=NAIVE, workload="prefill")
 
+SPIN = "$spin:\n\t{\n\t.reg .b32 n;\n\t.reg .pred again;\n\tmov.u32 n, %tid.x;\n"
+SPIN += "\tsetp.lt.u32 again, n, 4096;\n\t@again bra $spin;\n\t}\n"
 FULL = dict(before=r"wgmma\.fence")  # the consumer's wait: in front of the products
 FILL = dict(after=r"griddepcontrol\.wait")  # the producer's loads: they follow the preceding grid's end
 DESCRIPTOR = r"add\.s64 \t(%rd\d+), (%rd\d+), (4611686293305\d{6});"
@@ -155,12 +158,15 @@ ALL = [
     # Proxies and fences.
     Mutant("store without proxy fence", "proxy-fence", PROJECTION, drop(line(r"fence\.proxy\.async"))),
     Mutant("mbarriers without their fence", "proxy-fence", PROJECTION, drop(line(r"fence\.mbarrier_init"))),
-    Mutant("probabilities without proxy fence", "proxy-fence", edit=drop_all(line(r"fence\.proxy\.async")), **LATENT_DECODE),
+    Mutant("probabilities without proxy fence", "proxy-fence",
+           edit=drop_all(line(r"fence\.proxy\.async")), **LATENT_DECODE),
     # mbarriers.
-    Mutant("full wait with flipped parity", "copy-pending", PROJECTION, flip_parity(**FULL)),
-    Mutant("empty wait with flipped parity", "deadlock", PROJECTION, flip_parity(**FILL), text="mbarrier"),
-    Mutant("full wait dropped", "copy-pending", PROJECTION, drop(WAIT, **FULL)),
-    Mutant("empty wait dropped", "copy-pending", PROJECTION, drop(WAIT, **FILL), policy="random:1"),
+    Mutant("full wait with flipped parity", "race", PROJECTION, flip_parity(**FULL)),
+    Mutant("empty wait with flipped parity", "barrier", PROJECTION,
+           flip_parity(**FILL), text="more arrivals than expected"),
+    Mutant("full wait dropped", "race", PROJECTION, drop(WAIT, **FULL)),
+    Mutant("keys read without waiting for their copy", "copy-pending", edit=drop(WAIT, **FULL), **LATENT_DECODE),
+    Mutant("empty wait dropped", "barrier", PROJECTION, drop(WAIT, **FILL), text="more arrivals than expected"),
     Mutant("mbarriers expect another arrival", "deadlock", PROJECTION,
            replace(r"mov\.b32 \t(%r\d+), 1;(?=\n[^\n]*\n\tmbarrier\.init)", r"mov.b32 \t\1, 2;")),
     Mutant("mbarriers expect no arrival", "invalid", PROJECTION,
@@ -184,12 +190,13 @@ ALL = [
     Mutant("product without commit", "product-pending", PROJECTION, drop(line(r"wgmma\.commit_group"))),
     Mutant("accumulator read before the wait", "product-pending", PROJECTION,
            move_behind(line(r"wgmma\.wait_group\.sync\.aligned \t0"), line(r"cvt\.rn\.bf16x2\.f32"))),
-    Mutant("stage released before its product", "copy-pending", PROJECTION,
-           replace(r"wgmma\.wait_group\.sync\.aligned \t1;", r"wgmma.wait_group.sync.aligned \t2;"), policy="random:1"),
+    Mutant("stage released before its product", "race", PROJECTION,
+           replace(r"wgmma\.wait_group\.sync\.aligned \t1;", r"wgmma.wait_group.sync.aligned \t2;"), device="policy=random:1"),
     # Descriptors.
     Mutant("descriptor beyond shared memory", "out-of-bounds", PROJECTION, descriptor(lambda value: value | 0x3fff)),
-    Mutant("descriptor of another swizzle", NUMERIC, PROJECTION, descriptor(lambda value: value ^ 3 << 62)),
+    Mutant("descriptor of another swizzle", "unsupported", PROJECTION, descriptor(lambda value: value ^ 3 << 62)),
     Mutant("descriptor of the next columns", NUMERIC, PROJECTION, descriptor(lambda value: value + 2)),
+    Mutant("descriptor of another stage", "copy-pending", PROJECTION, descriptor(lambda value: value + 640)),
     # Addresses and tensor maps.
     Mutant("copy to a misaligned address", "misaligned", PROJECTION,
            replace(r"(\[%rd\d+\+)1024\], \[%rd", r"\g<1>1032], [%rd")),
@@ -197,10 +204,10 @@ ALL = [
            replace(r"(\[%rd\d+\+)1024\], \[%rd", r"\g<1>1048576], [%rd")),
     Mutant("tensor map that is none", "tensor-map", PROJECTION,
            replace(r"(cp\.async\.bulk\.tensor\.3d\.shared::cta[^\n]*\[%rd\d+\+1024\], \[%rd\d+)", r"\1+64")),
-    Mutant("copy from columns beyond the tensor", NUMERIC, PROJECTION,
-           replace(r"(\{%r\d+, %r\d+, )(%r\d+)(\}\], \[%rd\d+\+\d+\])", r"\1%r0\3")),
+    Mutant("rows stored one row further", NUMERIC, PROJECTION,
+           replace(r"^(\tcp\.async\.bulk\.tensor\.3d\.global[^\n]*\{%r\d+, )(%r\d+)", r"\tadd.s32 \t\2, \2, 1;\n\1\2")),
     Mutant("stmatrix to a misaligned address", "misaligned", PROJECTION,
-           replace(r"(stmatrix[^\n]*\[%rd\d+\+)(\d+)\]", r"\g<1>\g<2>+8]")),
+           replace(r"(stmatrix[^\n]*\[%rd\d+\+\d+)\d\]", r"\g<1>8]")),
     Mutant("stmatrix beyond shared memory", "out-of-bounds", PROJECTION,
            replace(r"(stmatrix[^\n]*\[%rd\d+\+)(\d+)\]", r"\g<1>1\2]")),
     Mutant("load beyond a buffer", "out-of-bounds", NORMALIZE,
@@ -208,35 +215,47 @@ ALL = [
     Mutant("load from a misaligned address", "misaligned", NORMALIZE,
            replace(r"(ld\.global\.v4\.b32 [^\n]*\[%rd\d+)\]", r"\1+4]")),
     # Grids.
-    Mutant("read without griddepcontrol.wait", "dependent-launch", NORMALIZE, drop(line(r"griddepcontrol\.wait"))),
+    Mutant("read without griddepcontrol.wait", "dependent-launch", NORMALIZE, drop(line(r"griddepcontrol\.wait")),
+           reporter=PROJECTION),
     Mutant("read before griddepcontrol.wait", "dependent-launch", NORMALIZE,
-           move_behind(line(r"griddepcontrol\.wait"), line(r"ld\.global\.v4"))),
-    Mutant("copies without griddepcontrol.wait", "dependent-launch", PROJECTION, drop(line(r"griddepcontrol\.wait"))),
+           move_behind(line(r"griddepcontrol\.wait"), line(r"ld\.global\.v4")), reporter=PROJECTION),
+    Mutant("copies without griddepcontrol.wait", "dependent-launch", PROJECTION, drop(line(r"griddepcontrol\.wait")),
+           reporter=NORMALIZE),
     # Barriers of the block.
-    Mutant("staged rows without barrier", "proxy-fence", PROJECTION, drop(line(r"bar\.sync"), after=r"fence\.proxy\.async")),
-    Mutant("barrier of fewer threads", "deadlock", PROJECTION,
+    Mutant("staged rows without barrier", "race", PROJECTION, drop(line(r"bar\.sync"), after=r"fence\.proxy\.async")),
+    Mutant("barrier of more threads than arrive", "deadlock", PROJECTION,
+           replace(r"(bar\.sync \t%r\d+), 128", r"\1, 160")),
+    Mutant("barrier of fewer threads than arrive", "barrier", PROJECTION,
+           replace(r"(bar\.sync \t%r\d+), 128", r"\1, 96")),
+    Mutant("barrier of more threads than the block has", "invalid", PROJECTION,
            replace(r"(bar\.sync \t%r\d+), 128", r"\1, 256")),
     Mutant("barrier of half a warp", "invalid", PROJECTION, replace(r"(bar\.sync \t%r\d+), 128", r"\1, 112")),
-    Mutant("zeros without barrier", "proxy-fence", edit=drop_all(line(r"bar\.sync \t12, 128")), **LATENT_DECODE),
+    Mutant("zeros without barrier", "race", edit=drop_all(line(r"bar\.sync \t12, 128")), **LATENT_DECODE),
     Mutant("arrival at a named barrier dropped", "deadlock", edit=drop(line(r"bar\.arrive")), **LATENT_DECODE),
-    Mutant("refill before the other warpgroup's barrier", "race", edit=drop_all(line(r"bar\.sync \t9, 256")), **LATENT_DECODE),
+    Mutant("refill before its product has read", "race",
+           edit=move_behind(line(r"wgmma\.wait_group\.sync\.aligned \t0"), REFILL_AND_LABEL, after=r"bar\.arrive 8"), **LATENT_DECODE),
+    Mutant("warpgroups without their barrier", "race", edit=drop_all(line(r"bar\.sync \t9, 256")), **LATENT_DECODE),
     # Divergence.
     Mutant("aligned instruction under a condition", "divergence", PROJECTION, only_lanes(r"wgmma\.fence", "lt 16")),
     Mutant("shuffle of half a warp", "divergence", NORMALIZE, only_lanes(r"shfl\.sync\.bfly", "lt 16")),
     Mutant("bar.warp.sync without some lanes", "divergence",
            edit=replace(r"bar\.warp\.sync \t-1", r"bar.warp.sync \t15"), **LATENT_DECODE),
     # Copies of cp.async and of bulk stores.
-    Mutant("cp.async without wait", "copy-pending", edit=drop(line(r"cp\.async\.wait_group")), **LATENT_DECODE),
+    Mutant("cp.async without wait", "copy-pending", "latent_attention_l", drop(line(r"cp\.async\.wait_group")),
+           device="policy=lazy,multiprocessors=1"),
     Mutant("staging overwritten while it is stored", "race", PROJECTION,
            drop(line(r"cp\.async\.bulk\.wait_group\.read"))),
-    Mutant("exit while a store reads", "copy-pending", PROJECTION, drop_all(line(r"cp\.async\.bulk\.wait_group\.read"))),
+    Mutant("exit while a store reads", "copy-pending", PROJECTION,
+           drop_all(line(r"cp\.async\.bulk\.wait_group\.read"))),
     # Others.
     Mutant("too many registers", "deadlock", edit=replace(r"(setmaxnreg\.inc\.sync\.aligned\.u32 \t)232", r"\g<1>240"),
            **NAIVE_PREFILL),
-    Mutant("registers that are no multiple of 8", "invalid",
-           edit=replace(r"(setmaxnreg\.inc\.sync\.aligned\.u32 \t)232", r"\g<1>234"), **NAIVE_PREFILL),
+    Mutant("more registers by setmaxnreg.dec", "invalid",
+           edit=replace(r"setmaxnreg\.inc", r"setmaxnreg.dec"), **NAIVE_PREFILL),
     Mutant("rows stored beyond the sequences", "out-of-bounds",
            edit=drop(line(r"@%p\d+ bra"), before=r"st\.global\.v4"), **NAIVE_PREFILL),
     Mutant("condition of a register that nobody wrote", "uninitialized", NORMALIZE,
            drop(line(r"add\.s32 \t%r\d+, %r\d+, %r\d+"), before=r"griddepcontrol\.wait")),
+    Mutant("endless loop", "limit", NORMALIZE, replace(r"^\tret;", SPIN + "\tret;"),
+           device="policy=lazy,instructions=100000"),
 ]
