@@ -92,6 +92,8 @@ if has_cuda_device():
 config.available_features.update(filter(importlib.util.find_spec, ["ensurepip", "jsonschema", "numpy", "setuptools", "wheel"]))
 if os.path.exists(os.path.join(config.mla_obj_root, "lib", "libmla-fake-cuda.so")):
     config.available_features.add("fake-cuda")
+if os.path.exists(os.path.join(config.mla_obj_root, "lib", "libmla-emulated-cuda.so")):
+    config.available_features.add("emulated-cuda")
 
 
 def importable(python, modules):

@@ -73,11 +73,15 @@ static bool touchesProduct(Warp &warp, const Inst &inst) {
 
 static void noteWrites(Warp &warp, const Inst &inst) {
   uint32_t step = ++warp.step;
+  auto note = [&](int32_t cell) {
+    warp.writtenAt[cell] = step;
+    warp.isConstant[cell] = false;
+  };
   if (inst.destination >= 0 && !inst.destinationIsPredicate)
-    warp.writtenAt[inst.destination] = step;
+    note(inst.destination);
   for (int32_t result : inst.results)
     if (result >= 0)
-      warp.writtenAt[result] = step;
+      note(result);
 }
 
 /// Executes up to `count` instructions. Returns false if the warp did not go on.
@@ -116,9 +120,6 @@ bool Block::step(Warp &warp, uint64_t limit) {
     if (warp.state == Warp::State::Done) {
       if (!warp.hasTriggered)
         ++triggered;
-      for (Warp &other : warps) // its registers are free
-        if (other.state == Warp::State::AtRegisters)
-          other.state = Warp::State::Ready;
       break;
     }
   }

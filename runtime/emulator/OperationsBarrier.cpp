@@ -224,7 +224,8 @@ static void launchDependents(Warp &warp, const Inst &, Mask) {
   warp.hasTriggered = true;
 }
 
-/// The block's registers are divided among its warps anew. More are given when others have given some back.
+/// The block's registers are divided among its warps anew. More are given when others have given some back, with
+/// setmaxnreg.dec: the ISA does not say that a warp gives back its registers when it exits.
 static void setRegisters(Warp &warp, const Inst &inst, Mask) {
   Block &block = warp.block;
   u32 count = static_cast<u32>(inst.values[0]);
@@ -235,7 +236,7 @@ static void setRegisters(Warp &warp, const Inst &inst, Mask) {
                                              " in the wrong direction");
   u64 others = 0;
   for (const Warp &other : block.warps)
-    others += &other == &warp || other.state == Warp::State::Done ? 0 : other.registersPerThread;
+    others += &other == &warp ? 0 : other.registersPerThread;
   if (others + count > u64(block.warps.size()) * Block::registersAtLaunch(block.grid.threads())) {
     warp.state = Warp::State::AtRegisters;
     warp.nextPc = warp.pc;

@@ -35,7 +35,8 @@ static void moveWord(Warp &warp, const Inst &inst, Mask mask) {
   }
   warp.products.forget(to);
   writeWords(warp, to, warp.words(from), mask, warp.undefinedOf(from));
-  warp.writtenAt[to] = source >= 0 ? warp.writtenAt[source] : 0;
+  warp.isConstant[to] = source >= 0 ? warp.isConstant[source] : true;
+  warp.writtenAt[to] = source >= 0 ? warp.writtenAt[source] : ++warp.step;
 }
 
 static void moveLong(Warp &warp, const Inst &inst, Mask mask) {

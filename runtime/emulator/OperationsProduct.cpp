@@ -81,14 +81,18 @@ static void multiply(Warp &warp, const Inst &inst, Mask mask) {
   auto isUnfenced = [&](int32_t cell) {
     return !warp.products.isPending(cell) && warp.writtenAt[cell] > warp.fencedAt;
   };
+  // Without scale-d accumulators are not read; that compilers set them to a constant behind the fence, which they do
+  // where the value is dead, writes no register.
   bool unfenced = false;
   for (int32_t cell : inst.results)
-    unfenced |= isUnfenced(cell);
+    unfenced |= isUnfenced(cell) && (keeps || !warp.isConstant[cell]);
   for (const Source &input : inst.inputs) {
     if (warp.products.isPending(static_cast<int32_t>(input.cell)))
       return warp.fail(FaultKind::ProductPending, "A is a register of a wgmma that is in flight");
     unfenced |= isUnfenced(static_cast<int32_t>(input.cell));
   }
+  if (!warp.fencedAt)
+    return warp.fail(FaultKind::ProductFence, "the warp's first wgmma; execute wgmma.fence before");
   if (unfenced)
     return warp.fail(FaultKind::ProductFence,
                      "a register was written since the last wgmma.fence; fence between the write and the product");
@@ -96,7 +100,7 @@ static void multiply(Warp &warp, const Inst &inst, Mask mask) {
   warp.products.issue(warp, std::move(product));
 }
 
-static void fenceProducts(Warp &warp, const Inst &, Mask) { warp.fencedAt = warp.step; }
+static void fenceProducts(Warp &warp, const Inst &, Mask) { warp.fencedAt = ++warp.step; }
 static void commitProducts(Warp &warp, const Inst &, Mask) { warp.products.commit(); }
 static void waitProducts(Warp &warp, const Inst &inst, Mask) {
   if (!warp.products.wait(warp, static_cast<size_t>(inst.values[0])))

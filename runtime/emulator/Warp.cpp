@@ -48,6 +48,7 @@ Warp::Warp(Block &block, unsigned index, uint32_t threads) : block(block), index
   cells = block.registers.get() + size_t(index) * program.cells * lanes;
   undefined.assign(program.cells, allLanes);
   writtenAt.assign(program.cells, 0);
+  isConstant.assign(program.cells, false);
   predicates.assign(program.predicates, 0);
   undefinedPredicates.assign(program.predicates, allLanes);
   for (auto [special, cell] : program.specials) {

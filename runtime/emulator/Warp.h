@@ -56,7 +56,8 @@ public:
   uint32_t *cells = nullptr; ///< [program.cells][lanes]
   std::vector<Mask> undefined, predicates, undefinedPredicates;
   std::vector<uint32_t> writtenAt; ///< By cell: the step of its last write, for registers that a wgmma reads.
-  uint32_t step = 0, fencedAt = 0; ///< Steps count writes and wgmma.fence.
+  std::vector<bool> isConstant;    ///< By cell: its last write was the move of a constant.
+  uint32_t step = 0, fencedAt = 0; ///< Steps count writes and wgmma.fence, from 1 on.
   bool hasTriggered = false;       ///< Executed griddepcontrol.launch_dependents.
   uint32_t registersPerThread;     ///< The kernel's, or what setmaxnreg made of it.
 
