@@ -1,0 +1,3 @@
+CORES = {}
+def jobs(names): return []
+def run(names): pass
