@@ -1,6 +1,5 @@
 """What the groups of the emulated check share: bundles, references, and the count of cases."""
 import concurrent.futures
-import json
 import os
 import pathlib
 import subprocess
@@ -8,7 +7,6 @@ import sys
 
 import numpy as np
 
-import make_bundles
 import mla_mlir
 from device_arrays import library
 from mla_mlir import locate
@@ -53,13 +51,6 @@ def compile_bundles(jobs):
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         list(pool.map(compile_one, jobs))
-
-
-def core_job(name, core):
-    heads, dims, page, flags = core
-    path = directory / f"{name}.json"
-    path.write_text(json.dumps(make_bundles.config(heads, dims)))
-    return directory / name, [f"--config={path}", f"--page={page}", *flags]
 
 
 #===-- references ------------------------------------------------------------------------------------------------------------===#

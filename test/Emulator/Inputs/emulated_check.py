@@ -20,24 +20,25 @@ import check_golden  # noqa: E402
 import check_layers  # noqa: E402
 import check_naive  # noqa: E402
 import check_tables  # noqa: E402
+import make_bundles  # noqa: E402
 from mla_mlir import locate  # noqa: E402
 
 
 def cores(module):
-    return lambda names: [checks.core_job(name, module.CORES[name]) for name in names]
+    return lambda names: [make_bundles.core_job(name, module.CORES[name], checks.directory) for name in names]
 
 
-SMALL, SEVERAL = ("policy=lazy", "policy=random:1"), ("policy=lazy,multiprocessors=4", "policy=random:1,multiprocessors=40")
+SMALL, SEVERAL = ("policy=lazy,threads=1", "policy=random:1,threads=1"), ("policy=lazy,threads=1,multiprocessors=4", "policy=random:1,threads=1,multiprocessors=40")
 # group: (its bundles, its checks, settings of the device)
 GROUPS = {
     "golden": (check_golden.jobs, check_golden.run, SMALL),
-    "decode": (cores(check_decode), check_decode.run, ("policy=lazy,multiprocessors=4", "policy=random:1,multiprocessors=20")),
+    "decode": (cores(check_decode), check_decode.run, ("policy=lazy,threads=1,multiprocessors=4", "policy=random:1,threads=1,multiprocessors=20")),
     "splits": (cores(check_decode), check_decode.run_splits, SEVERAL),
     "graph": (cores(check_decode), check_decode.run_graph, SMALL),
     "tester": (cores(check_decode), check_decode.run_tester, SMALL),
     "tables": (cores(check_decode), check_tables.run, SMALL),
     "naive": (cores(check_naive), check_naive.run, SMALL),
-    "layers": (check_layers.jobs, check_layers.run, ("policy=lazy,multiprocessors=4", "policy=random:1,multiprocessors=24")),
+    "layers": (check_layers.jobs, check_layers.run, ("policy=lazy,threads=1,multiprocessors=4", "policy=random:1,threads=1,multiprocessors=24")),
 }
 
 
