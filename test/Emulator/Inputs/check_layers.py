@@ -83,7 +83,7 @@ class Sequences:
             call = bundle.step_call(arena.given("hidden", hidden), pages, arena.given("block_table", table),
                                     arena.given("lengths", np.array(self.lengths, np.int32)),
                                     arena.given("cu_seqlens", np.cumsum([0, *counts]).astype(np.int32)), out, max_queries=max(counts),
-                                    max_length=max(self.lengths), cached=sum(self.lengths))
+                                    max_length=max(self.lengths), cached=0 if band else sum(self.lengths))
             call.enqueue(workspace=arena.workspace(call.workspace_bytes()))
             checks.synchronize()
             return arena.read(out), arena.read(pages), arena.touched()
