@@ -163,6 +163,9 @@ void Block::issue(Warp &warp, Load load) {
   Accessor by{agents.copies(barrier->number), never, warp.clock, warp.pc, true};
   if (Conflict conflict = shared.write(load.shared, load.from.bytes, by))
     return failConflict(warp, conflict, "the copy overwrites", lane);
+  // Asynchronous reads that the issuer has waited for came before the copy, and so before who waits for the copy.
+  for (unsigned agent = agents.products(0); agent < agents.words(0); ++agent)
+    barrier->arrived.all[agent] = std::max(barrier->arrived.all[agent], warp.clock.all[agent]);
   std::memset(shared.contents(load.shared), 0xff, load.from.bytes);
   std::memset(shared.undefined(load.shared), 1, load.from.bytes);
   counters.copiedIn += load.from.bytes;

@@ -57,22 +57,36 @@ def make_long_prefill(golden, out):
     return weights
 
 
+def plans_of(stem):
+    return tuple(PLANS) if stem in ("v3_plain", "v3_yarn", "mistral4") else ("auto",)
+
+
+def core_job(name, core, out):
+    """(path of the bundle, arguments of mla-compile)"""
+    heads, dims, page, flags = core
+    path = out / f"{name}.json"
+    path.write_text(json.dumps(config(heads, dims)))
+    return out / name, [f"--config={path}", f"--page={page}", *flags]
+
+
+def golden_job(weights, plan, out):
+    return out / f"golden_{weights.stem}_{plan}", [f"--weights={weights}", f"--plan={PLANS[plan]}"]
+
+
+def long_prefill_jobs(golden, out):
+    weights = make_long_prefill(golden, out)
+    plans = {"absorb": "prefill=absorb", "naive": "prefill=naive", "qnaive": PLANS["qnaive"], "onaive": PLANS["onaive"]}
+    return [(out / f"golden_long_prefill_{name}", [f"--weights={weights}", f"--plan={plan}"]) for name, plan in plans.items()]
+
+
 def main():
     compiler, out = sys.argv[1], pathlib.Path(sys.argv[2])
     golden = pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else HERE.parent / "Models" / "golden"
     out.mkdir(parents=True, exist_ok=True)
-    jobs = []
-    for name, (heads, dims, page, flags) in CORES.items():
-        path = out / f"{name}.json"
-        path.write_text(json.dumps(config(heads, dims)))
-        jobs.append((out / name, [f"--config={path}", f"--page={page}", *flags]))
+    jobs = [core_job(name, core, out) for name, core in CORES.items()]
     for weights in sorted(golden.iterdir()):
-        every = weights.stem in ("v3_plain", "v3_yarn", "mistral4")
-        for plan in PLANS if every else ("auto",):
-            jobs.append((out / f"golden_{weights.stem}_{plan}", [f"--weights={weights}", f"--plan={PLANS[plan]}"]))
-    long_prefill = make_long_prefill(golden, out)
-    for name, plan in {"absorb": "prefill=absorb", "naive": "prefill=naive", "qnaive": PLANS["qnaive"], "onaive": PLANS["onaive"]}.items():
-        jobs.append((out / f"golden_long_prefill_{name}", [f"--weights={long_prefill}", f"--plan={plan}"]))
+        jobs += [golden_job(weights, plan, out) for plan in plans_of(weights.stem)]
+    jobs += long_prefill_jobs(golden, out)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         done = list(pool.map(lambda job: compile_bundle(compiler, *job), jobs))
     cores = {name: {"heads": c[0], "dims": c[1], "page": c[2], "invariant": bool(c[3])} for name, c in CORES.items()}

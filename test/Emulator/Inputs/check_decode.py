@@ -1,0 +1,185 @@
+"""The attention over the latent alone, against float64: cores of make_bundles.py, and widths that no model has yet."""
+import random
+
+import numpy as np
+
+import checks
+import make_bundles
+import mla_mlir
+from checks import report
+from device_arrays import Arena, Driver, from_bits, part, to_bits
+
+OUT_TOLERANCE, ROW_TOLERANCE, LSE_TOLERANCE = 3e-3, 1.5e-2, 2e-5
+NOWHERE = 2**30  # a page number that nobody may follow
+# An odd number of tiles of the latent has a middle one, which both groups of warps compute.
+WIDTHS = {f"core_l{latent}_r{rope}": (heads, (16, rope, 16, latent), page, [])
+          for latent, rope, heads, page in ((64, 64, 16, 64), (64, 0, 5, 32), (192, 64, 16, 64), (192, 0, 40, 128), (320, 32, 20, 16),
+                                            (320, 0, 16, 64), (448, 64, 40, 64), (448, 0, 12, 64), (128, 16, 16, 64))}
+CORES = {name: core for name, core in make_bundles.CORES.items() if name.startswith("core")} | WIDTHS
+
+
+class Batch:
+    """Random queries and pages; NaN wherever no token is, page numbers that lead nowhere behind a sequence's last."""
+
+    def __init__(self, core, queries, lengths, seed=0):
+        self.heads, (nope, self.rope, _, self.latent), self.page, _ = core
+        self.queries, self.lengths, self.scale = list(queries), list(lengths), (nope + self.rope) ** -0.5
+        rng, width = np.random.default_rng(seed), self.latent + self.rope
+        need = [-(-n // self.page) for n in lengths]
+        order = rng.permutation(sum(need) + 3).astype(np.int32)
+        self.pages = to_bits(rng.standard_normal((sum(need) + 3, self.page, width)))
+        self.table = np.full((len(lengths), max(need) + 2), NOWHERE, np.int32)
+        used = 0
+        for i, (count, n) in enumerate(zip(need, lengths)):
+            self.table[i, :count] = order[used:used + count]
+            used += count
+            if n % self.page:
+                self.pages[self.table[i, count - 1], n % self.page:] = 0x7FC0
+        self.pages[order[used:]] = 0x7FC0
+        self.bounds = np.cumsum([0, *queries]).astype(np.int32)
+        self.q = to_bits(rng.standard_normal((sum(queries), self.heads, width)))
+
+    def call(self, bundle, arena, settled=False):
+        q = arena.given("q", self.q)
+        rope = part(q, "q_rope", self.latent, self.latent + self.rope) if self.rope else None
+        self.arrays = {"pages": self.pages, "block_table": self.table, "lengths": np.array(self.lengths, np.int32), "cu_seqlens": self.bounds}
+        given = [arena.given(name, value) for name, value in self.arrays.items()]
+        tokens = len(self.q)
+        out, lse = arena.empty("out", (tokens, self.heads, self.latent), "bfloat16"), arena.empty("lse", (tokens, self.heads), "float32")
+        call = bundle.latent_attention_call(part(q, "q_latent", 0, self.latent), rope, *given, out, lse, max_queries=max(self.queries),
+                                            indices_settled=settled)
+        self.device = {"q": q, "out": out, "lse": lse, **dict(zip(self.arrays, given))}
+        return call, out, lse
+
+    def run(self, bundle, band=0, settled=False):
+        """(bits of out, bits of lse, what was touched that must not be)."""
+        with Arena(band) as arena:
+            call, out, lse = self.call(bundle, arena, settled)
+            call.enqueue(workspace=arena.workspace(call.workspace_bytes()))
+            checks.synchronize()
+            return arena.read(out), arena.read(lse), arena.touched()
+
+    def reference(self):
+        out = np.zeros((len(self.q), self.heads, self.latent))
+        lse = np.full((len(self.q), self.heads), -np.inf)
+        for i, n in enumerate(self.lengths):
+            begin, end = self.bounds[i], self.bounds[i + 1]
+            if n == 0:
+                continue
+            rows = from_bits(self.pages[self.table[i, :-(-n // self.page)]]).reshape(-1, self.latent + self.rope)[:n]
+            scores = checks.causal(from_bits(self.q[begin:end]).transpose(1, 0, 2) @ rows.T * self.scale)
+            weights, sums = checks.softmax(scores)
+            out[begin:end], lse[begin:end] = (weights @ rows[:, :self.latent]).transpose(1, 0, 2), sums.T
+        return out, lse
+
+    def errors(self, out, lse):
+        """(relative L2 of all and of the worst row, absolute of lse, whether rows that see nothing say so)."""
+        expected, expected_lse = self.reference()
+        seen, found = np.isfinite(expected_lse), from_bits(out)
+        nothing = bool((lse[~seen] == -np.inf).all() and (found[~seen] == 0).all())
+        difference = np.abs(lse[seen] - expected_lse[seen]).max(initial=0.0)
+        return checks.relative(found, expected), checks.worst_row(found[seen], expected[seen]), difference, nothing
+
+
+def check(bundle, core, name, queries, lengths, seed=0):
+    batch = Batch(core, queries, lengths, seed)
+    out, lse, touched = batch.run(bundle)
+    again, lse_again, touched_again = batch.run(bundle, band=8192, settled=True)  # tables were copied in before
+    repeats = bool((out == again).all() and (lse.view(np.uint32) == lse_again.view(np.uint32)).all())
+    error, row, difference, nothing = batch.errors(out, lse)
+    good = error <= OUT_TOLERANCE and row <= ROW_TOLERANCE and difference <= LSE_TOLERANCE
+    report(good and nothing and repeats and not touched + touched_again,
+           f"{name} queries {batch.queries} lengths {batch.lengths} seed {seed}: error {error:.1e}, of a row {row:.1e}, lse {difference:.1e}, "
+           f"empty rows {nothing}, repeats {repeats}, touched {touched + touched_again}")
+    return batch, out, lse
+
+
+def shapes(name, core):
+    """(queries, lengths) of the batches of one core."""
+    page, rng = core[2], random.Random(name)
+    edges = sorted({0, 1, page - 1, page, page + 1, 63, 64, 65, 127, 128, 129})
+    yield [1] * len(edges), edges
+    yield [1], [600]
+    for s_q, batch in ((2, 2), (3, 7), (5, 2), (8, 3)):
+        # The last sequence is shorter than its queries: some see nothing.
+        yield [s_q, *(rng.randint(1, s_q) for _ in range(batch - 2)), s_q], [*(rng.randint(0, 300) for _ in range(batch - 1)), s_q // 2]
+
+
+def run(names):
+    for name in names:
+        core = CORES[name]
+        with checks.open_bundle(name) as bundle:
+            for seed, (queries, lengths) in enumerate(shapes(name, core)):
+                check(bundle, core, name, queries, lengths, seed)
+            if "invariant" in name:
+                invariant(bundle, core, name)
+
+
+def invariant(bundle, core, name):
+    """A sequence's result does not depend on what else is in the batch."""
+    rng = random.Random(3)
+    lengths = [600] + [rng.randint(1, 400) for _ in range(5)]
+    batch, out, lse = check(bundle, core, name, [1] * len(lengths), lengths)
+    for i in (0, 3):
+        alone = Batch(core, [1], lengths[i:i + 1])
+        alone.pages, alone.table, alone.q = batch.pages, batch.table[i:i + 1], batch.q[i:i + 1]
+        own, own_lse, _ = alone.run(bundle)
+        report((own[0] == out[i]).all() and (own_lse[0] == lse[i]).all(), f"{name}: sequence {i} alone differs from the same in a batch")
+
+
+def run_splits(names):
+    """Batches small and large beside the number of multiprocessors, so that parts hold several sequences and sequences have several
+    parts: merged by a warp, and from 17 splits on by a block."""
+    for name in names:
+        core, rng = CORES[name], random.Random(1)
+        with checks.open_bundle(name) as bundle:
+            for batch in (1, 2, 7, 40):
+                check(bundle, core, name, [1] * batch, [rng.randint(0, 600 if batch < 40 else 200) for _ in range(batch)], seed=batch)
+            check(bundle, core, name, [1], [2304])
+            check(bundle, core, name, [2, 1], [1200, 2300])
+
+
+def run_graph(names):
+    """A captured step is replayed with other lengths, tables and queries."""
+    driver = Driver()
+    for name in names:
+        core = CORES[name]
+        with checks.open_bundle(name) as bundle, Arena() as arena:
+            held = Batch(core, [1] * 4, [300] * 4)
+            call, out, lse = held.call(bundle, arena)
+            workspace = arena.workspace(call.workspace_bytes())
+            launch, close = driver.captured(lambda stream: call.enqueue(stream, workspace))
+            report((arena.read(out) == 0xFFFF).all(), f"{name}: a captured call runs at once")
+            rng, replays = random.Random(5), 0
+            for seed in range(5):
+                lengths = [rng.choice([0, 1, 64, rng.randint(0, 300)]) for _ in range(3)] + [280]
+                other = Batch(core, [1] * 4, lengths, seed)
+                pages, table = held.pages.copy(), np.full_like(held.table, -3)
+                pages[:len(other.pages)], table[:, :other.table.shape[1]] = other.pages, other.table
+                for array, contents in (("pages", pages), ("block_table", table), ("lengths", other.lengths), ("q", other.q),
+                                        ("out", np.full(out.shape, 0xFFFF)), ("lse", np.full(lse.shape, np.nan))):
+                    Arena.write(held.device[array], contents)
+                launch()
+                error, row, difference, nothing = other.errors(arena.read(out), arena.read(lse))
+                replays += 1
+                report(error <= OUT_TOLERANCE and row <= ROW_TOLERANCE and difference <= LSE_TOLERANCE and nothing,
+                       f"{name}: replay with lengths {lengths}: {error:.1e}, of a row {row:.1e}, lse {difference:.1e}, empty rows {nothing}")
+            close()
+
+
+def run_tester(names):
+    """Checks that must fail: a token is changed after the kernel ran; a result is asked for that bfloat16 cannot give."""
+    for name in names:
+        with checks.open_bundle(name) as bundle:
+            batch, out, lse = check(bundle, CORES[name], name, [1] * 3, [100, 200, 300])
+            error, _, difference, _ = batch.errors(out, lse)
+            report(error > 1e-5, "outputs of bfloat16 lie within 1e-5: they are compared with themselves")
+            batch.pages[batch.table[1, 0], 3] ^= 0x8000
+            error, row, difference, _ = batch.errors(out, lse)
+            report(error > OUT_TOLERANCE and row > ROW_TOLERANCE and difference > LSE_TOLERANCE, "the tester does not see a changed token")
+            with Arena(band=256) as arena:
+                array = arena.given("constant", np.zeros(5, np.int32))
+                Arena.write(array, np.arange(5))
+                last = mla_mlir.dlpack.Array("last", array.address + 20, (1,), (1,), "int32", array.device)
+                Arena.write(last, np.zeros(1))
+                report(arena.touched() == ["behind constant", "constant"], "the tester does not see what a kernel may not touch")

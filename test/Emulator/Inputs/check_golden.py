@@ -1,0 +1,49 @@
+"""Golden files through mla-run: what the model's own code gave, in all plans, prefill and decode."""
+import pathlib
+import subprocess
+
+import checks
+import make_bundles
+from checks import report
+from mla_mlir import locate
+
+GOLDEN = make_bundles.HERE.resolve().parent / "Models" / "golden"
+LONG = "long_prefill"  # made of a golden file, with causal borders far from the sequence's end
+
+
+def weights_of(stem):
+    return next(path for path in GOLDEN.iterdir() if path.stem == stem)
+
+
+def jobs(stems):
+    made = []
+    for stem in stems:
+        if stem == LONG:
+            made += make_bundles.long_prefill_jobs(GOLDEN, checks.directory)
+        else:
+            made += [make_bundles.golden_job(weights_of(stem), plan, checks.directory) for plan in make_bundles.plans_of(stem)]
+    return made
+
+
+def expected_of(stem):
+    if stem == LONG:
+        return checks.directory / "long_prefill.safetensors"
+    weights = weights_of(stem)
+    return weights / "golden.safetensors" if weights.is_dir() else weights
+
+
+def mla_run(bundle, expected, *options):
+    tool = pathlib.Path(locate.compiler()).with_name("mla-run")
+    return subprocess.run([tool, bundle, f"--check={expected}", *options], capture_output=True, text=True)
+
+
+def run(stems):
+    for stem in stems:
+        expected, bundles = expected_of(stem), sorted(checks.directory.glob(f"golden_{stem}_*"))
+        report(len(bundles) == (4 if stem == LONG else len(make_bundles.plans_of(stem))), f"{stem}: there are {len(bundles)} bundles")
+        for bundle in bundles:
+            done = mla_run(bundle, expected)
+            report(done.returncode == 0 and "passed: " in done.stdout, f"{bundle.name}\n{done.stdout}{done.stderr}")
+        # Checks that must fail.
+        done = mla_run(bundles[0], expected, "--tolerance=1e-5")
+        report(done.returncode == 1 and "relative L2 error" in done.stdout, f"{bundles[0].name}: bf16 within 1e-5: it compares nothing")

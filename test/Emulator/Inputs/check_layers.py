@@ -1,0 +1,121 @@
+"""Whole layers, step after step on ragged batches, against benchmarks/replay.py in float64: projections of few and many tokens over all
+tiles and their tails, the append of rows, the gather of cached ones, and the merge of splits.
+
+NAME is a golden file's, or `wide`, a layer made here; NAME:PLAN one of make_bundles.PLANS, else auto."""
+import json
+
+import numpy as np
+
+import checks
+import check_golden
+import make_bundles
+import replay
+from checks import report
+from device_arrays import Arena, from_bits, to_bits
+
+TOLERANCE, ROW_TOLERANCE = 1.5e-2, 3e-2  # bf16 through four roundings; mla-run --check takes 2e-2
+# New tokens of each sequence: 1, 2, 15, 16, 17, 33, 65, 129 and 257 in all, and at last decode at lengths around 200. From the 257 on
+# lengths have an even sum: registers hold two tokens' keys, and of a half that nobody wrote the device takes the whole for unwritten.
+STEPS = ([1, 0, 0], [1, 1, 0], [9, 1, 5], [8, 8, 0], [2, 10, 5], [30, 1, 2], [1, 63, 1], [64, 0, 65], [0, 1, 0], [128, 65, 64], [1, 1, 2],
+         [8, 3, 5])
+WIDE_DIMS = 64, 32, 80, 128
+WIDE = {**make_bundles.config(6, WIDE_DIMS), "hidden_size": 1032, "q_lora_rank": 264}
+
+
+def make_wide(path):
+    """Sizes that no tile divides, with more tiles than multiprocessors."""
+    rng, heads, (p, r, v, latent), hidden, rank = np.random.default_rng(0), 6, WIDE_DIMS, 1032, 264
+    shapes = {"q_a_proj": (rank, hidden), "q_b_proj": (heads * (p + r), rank), "kv_a_proj_with_mqa": (latent + r, hidden),
+              "kv_b_proj": (heads * (p + v), latent), "o_proj": (hidden, heads * v)}
+    tensors = {f"{name}.weight": rng.standard_normal(shape, np.float32) * shape[1] ** -0.5 for name, shape in shapes.items()}
+    tensors |= {f"{name}.weight": 1 + 0.1 * rng.standard_normal(size, np.float32)
+                for name, size in (("q_a_layernorm", rank), ("kv_a_layernorm", latent))}
+    tensors = {f"model.layers.0.self_attn.{name}": value for name, value in tensors.items()}
+    replay.write_safetensors(str(path), tensors, {"config": json.dumps(WIDE)})
+
+
+def parse(name):
+    stem, _, plan = name.partition(":")
+    return checks.directory / "wide.safetensors" if stem == "wide" else check_golden.weights_of(stem), plan or "auto"
+
+
+def jobs(names):
+    if any(name.startswith("wide") for name in names):
+        make_wide(checks.directory / "wide.safetensors")
+    return [make_bundles.golden_job(*parse(name), checks.directory) for name in names]
+
+
+class Sequences:
+    """Sequences and their cache: pages of random numbers, NaN where no token is."""
+
+    def __init__(self, bundle, weights, config, count, most, seed=0):
+        self.info, self.rng = bundle.info, np.random.default_rng(seed)
+        self.layers = [replay.Layer(replay.Semantics(config), weights, 0, "naive", "bf16") for _ in range(count)]
+        self.lengths, entries = [0] * count, -(-most // self.info.page)
+        self.table = self.rng.permutation(count * entries + 2)[:count * entries].reshape(count, entries).astype(np.int32)
+        self.row = self.info.kv_lora_rank + self.info.qk_rope_head_dim
+        self.pages = np.full((count * entries + 2, self.info.page, self.row), 0x7FC0, np.uint16)
+
+    def step(self, bundle, counts):
+        """Runs a step twice and checks it."""
+        hidden = to_bits(self.rng.standard_normal((sum(counts), self.info.hidden_size)))
+        self.lengths = [a + b for a, b in zip(self.lengths, counts)]
+        (out, pages, touched), (again, pages_again, touched_again) = (self.run(bundle, counts, hidden, band) for band in (0, 8192))
+        expected, latent, rope = self.replay(counts, hidden)
+        found, rows = from_bits(out), self.new_rows(counts)
+        error, row = checks.relative(found, expected), checks.worst_row(found, expected)
+        appended = from_bits(pages.reshape(-1, self.row)[rows])
+        width = latent.shape[1]
+        cache = max(checks.worst_row(appended[:, :width], latent), checks.relative(appended[:, width:], rope) if rope.size else 0.0)
+        before, after = self.pages.reshape(-1, self.row).copy(), pages.reshape(-1, self.row).copy()
+        before[rows] = after[rows] = 0
+        repeats, kept = bool((out == again).all() and (pages == pages_again).all()), bool((before == after).all())
+        self.pages = pages
+        report(error <= TOLERANCE and row <= ROW_TOLERANCE and cache <= ROW_TOLERANCE and repeats and kept and not touched + touched_again,
+               f"{bundle.info.path} new tokens {counts}, lengths {self.lengths}: error {error:.1e}, of a row {row:.1e}, of cached rows {cache:.1e}, "
+               f"repeats {repeats}, other rows are kept {kept}, touched {touched + touched_again}")
+
+    def run(self, bundle, counts, hidden, band):
+        with Arena(band) as arena:
+            pages = arena.given("pages", self.pages, constant=False)
+            out = arena.empty("out", hidden.shape, "bfloat16")
+            table = self.table.copy()
+            for s, length in enumerate(self.lengths):
+                table[s, -(-length // self.info.page):] = 2**30
+            call = bundle.step_call(arena.given("hidden", hidden), pages, arena.given("block_table", table),
+                                    arena.given("lengths", np.array(self.lengths, np.int32)),
+                                    arena.given("cu_seqlens", np.cumsum([0, *counts]).astype(np.int32)), out, max_queries=max(counts),
+                                    max_length=max(self.lengths), cached=0 if band else sum(self.lengths))
+            call.enqueue(workspace=arena.workspace(call.workspace_bytes()))
+            checks.synchronize()
+            return arena.read(out), arena.read(pages), arena.touched()
+
+    def new_rows(self, counts):
+        """Where the new tokens' rows are, as rows of all pages."""
+        page = self.info.page
+        return [self.table[s, t // page] * page + t % page
+                for s, (length, count) in enumerate(zip(self.lengths, counts)) for t in range(length - count, length)]
+
+    def replay(self, counts, hidden):
+        """(out, new rows of the latent, of the rotated keys)"""
+        results, first = [], 0
+        for layer, count in zip(self.layers, counts):
+            if count:
+                out = layer.step(from_bits(hidden[first:first + count])[None])[0]
+                results.append((out, *(cached[0, -count:] for cached in layer.cache)))
+            first += count
+        return tuple(np.concatenate(parts) for parts in zip(*results))
+
+
+def run(names):
+    for name in names:
+        path, plan = parse(name)
+        if path.stem == "wide":
+            weights, metadata = replay.read_safetensors(path)
+            config = json.loads(metadata["config"])
+        else:
+            _, weights, _, config = replay.read_golden(path)
+        with checks.open_bundle(f"golden_{path.stem}_{plan}") as bundle:
+            sequences = Sequences(bundle, weights, config, 3, sum(map(max, STEPS)))
+            for counts in STEPS:
+                sequences.step(bundle, counts)

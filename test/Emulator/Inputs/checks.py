@@ -1,0 +1,87 @@
+"""What the groups of the emulated check share: bundles, references, and the count of cases."""
+import concurrent.futures
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+
+import mla_mlir
+from device_arrays import library
+from mla_mlir import locate
+
+directory = pathlib.Path()  # of the bundles
+cases = bad = 0
+
+
+def report(ok, text):
+    global cases, bad
+    cases += 1
+    bad += not ok
+    if not ok:
+        print("BAD  " + text, flush=True)
+
+
+def open_bundle(name):
+    return mla_mlir.load(directory / name)
+
+
+def synchronize():
+    library().mla_device_synchronize()
+
+
+#===-- compiling -----------------------------------------------------------------------------------------------------------===#
+
+
+def without_ptxas():
+    """The environment in which mla-compile finds no assembler: the emulated device runs PTX, and that takes half the time."""
+    environment = {key: value for key, value in os.environ.items() if key != "CUDA_HOME"}
+    return environment | {"PATH": ""}
+
+
+def compile_bundles(jobs):
+    """jobs: (path, arguments), two at a time; those that are there already are not made again."""
+
+    def compile_one(job):
+        path, arguments = job
+        if not path.exists():
+            subprocess.run([locate.compiler(), *map(str, arguments), "--target=h100", "-o", str(path)], check=True, env=without_ptxas(),
+                           stderr=subprocess.DEVNULL)
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(compile_one, jobs))
+
+
+#===-- references ------------------------------------------------------------------------------------------------------------===#
+
+
+def causal(scores):
+    """scores [heads, n, l]: query i of n sees the first l - n + i + 1 keys."""
+    _, n, length = scores.shape
+    hidden = np.arange(length)[None] > np.arange(n)[:, None] + (length - n)
+    return np.where(hidden, -np.inf, scores)
+
+
+def softmax(scores):
+    """Weights and log-sum-exp over the last axis; 0 and -inf where nothing is seen."""
+    largest = scores.max(-1, keepdims=True)
+    weights = np.exp(scores - np.where(np.isfinite(largest), largest, 0.0))
+    sums = weights.sum(-1, keepdims=True)
+    with np.errstate(divide="ignore"):
+        lse = np.log(sums) + np.where(np.isfinite(largest), largest, 0.0)
+    return weights / np.where(sums == 0, 1.0, sums), lse[..., 0]
+
+
+def relative(found, expected):
+    """Relative L2 error; infinite where a number is none."""
+    error = np.linalg.norm(found - expected) / max(np.linalg.norm(expected), 1e-20)
+    return float(error) if np.isfinite(error) else float("inf")
+
+
+def worst_row(found, expected):
+    """The same of the worst row along the last axis."""
+    if not expected.size:
+        return 0.0
+    error = np.linalg.norm(found - expected, axis=-1) / np.maximum(np.linalg.norm(expected, axis=-1), 1e-20)
+    return float(np.where(np.isfinite(error), error, np.inf).max())

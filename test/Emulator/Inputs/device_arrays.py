@@ -1,0 +1,149 @@
+"""Arrays of numpy's in the memory of a device that holds no torch, for mla_mlir.Bundle: an Arena's arrays are those of one call."""
+import contextlib
+import ctypes
+import os
+
+import numpy as np
+
+import replay
+from mla_mlir import dlpack, runtime
+
+DEVICE = (dlpack.CUDA, 0)
+# numpy has no bfloat16: its bits are uint16, and floating point arrays become bits where they are copied in.
+STORAGE = {"bfloat16": np.uint16, "float32": np.float32, "int32": np.int32}
+
+
+def to_bits(values):
+    """The bits of the nearest bfloat16; NaN stays NaN."""
+    values = np.asarray(values, np.float32)
+    with np.errstate(invalid="ignore"):
+        bits = (replay.round_bf16(np.nan_to_num(values)).astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
+    return np.where(np.isnan(values), np.uint16(0x7FC0), bits)
+
+
+def from_bits(bits):
+    return replay.bf16_to_f32(bits).astype(np.float64)
+
+
+def library():
+    """The runtime, with what the package does not use of it."""
+    lib = runtime.loaded()
+    for name in ("mla_device_copy_in", "mla_device_copy_out"):
+        function = getattr(lib, name)
+        function.argtypes, function.restype, function.errcheck = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64], ctypes.c_int32, runtime._check
+    return lib
+
+
+class Arena(contextlib.AbstractContextManager):
+    """band: bytes behind each array's end that belong to its allocation and that nobody may touch. Without a band the device finds
+    what passes the end; with one, the arena does, however the device places its allocations.
+
+    Arrays that are made without contents hold 0xff, NaN, and the device knows that nobody wrote them."""
+
+    def __init__(self, band=0):
+        self.band, self.blocks = band, []
+
+    def _allocate(self, name, size):
+        memory = ctypes.c_void_p()
+        library().mla_device_malloc(max(size, 1) + self.band, ctypes.byref(memory))
+        self.blocks.append([name, memory.value, max(size, 1), None])
+        return memory.value
+
+    def given(self, name, contents, constant=True):
+        """An array with these contents: uint16 for bfloat16. constant: no kernel may change it."""
+        contents = np.ascontiguousarray(contents)
+        dtype = next(key for key, kind in STORAGE.items() if kind == contents.dtype)
+        array = self.empty(name, contents.shape, dtype)
+        self.write(array, contents)
+        if constant:
+            self.blocks[-1][3] = contents.tobytes()
+        return array
+
+    def empty(self, name, shape, dtype):
+        size = int(np.prod(shape)) * np.dtype(STORAGE[dtype]).itemsize
+        strides = dlpack._row_major(tuple(shape))
+        return dlpack.Array(name, self._allocate(name, size), tuple(shape), strides, dtype, DEVICE)
+
+    def workspace(self, size):
+        """As Call.enqueue takes it."""
+        return self._allocate("workspace", size), size
+
+    @staticmethod
+    def write(array, contents):
+        contents = np.ascontiguousarray(contents, STORAGE[array.dtype])
+        assert contents.shape == tuple(array.shape)
+        if contents.nbytes:
+            library().mla_device_copy_in(array.address, contents.ctypes.data, contents.nbytes)
+
+    @staticmethod
+    def read(array):
+        contents = np.empty(array.shape, STORAGE[array.dtype])
+        if contents.nbytes:
+            library().mla_device_copy_out(contents.ctypes.data, array.address, contents.nbytes)
+        return contents
+
+    def touched(self):
+        """Names of what was changed and must not be: bands, and arrays that are constant."""
+        names = []
+        for name, address, size, before in self.blocks:
+            whole = ctypes.create_string_buffer(size + self.band)
+            library().mla_device_copy_out(whole, address, size + self.band)
+            if whole.raw[size:].strip(b"\xff"):
+                names.append("behind " + name)
+            if before and whole.raw[:len(before)] != before:
+                names.append(name)
+        return names
+
+    def __exit__(self, *_):
+        for _, address, _, _ in self.blocks:
+            library().mla_device_free(address)
+        self.blocks = []
+
+
+def part(array, name, first, last):
+    """Columns of an array [tokens, heads, width] as an argument of another name."""
+    step = np.dtype(STORAGE[array.dtype]).itemsize
+    return dlpack.Array(name, array.address + first * step, (*array.shape[:-1], last - first), array.strides, array.dtype, DEVICE, owner=array)
+
+
+class Driver:
+    """The driver library, for what the runtime leaves to its callers: streams and graphs."""
+
+    def __init__(self):
+        self.cuda = ctypes.CDLL(os.environ["MLA_LIBCUDA"])
+        self("cuInit", 0)
+        context = ctypes.c_void_p()
+        self("cuDevicePrimaryCtxRetain", ctypes.byref(context), 0)
+        self("cuCtxSetCurrent", context)
+
+    def __call__(self, name, *arguments):
+        status = getattr(self.cuda, name)(*arguments)
+        if status:
+            text = ctypes.c_char_p()
+            self.cuda.cuGetErrorString(status, ctypes.byref(text))
+            raise RuntimeError(f"{name}: {(text.value or b'').decode()}")
+
+    def made(self, name, *arguments):
+        """A handle that the function gives through its first argument."""
+        handle = ctypes.c_void_p()
+        self(name, ctypes.byref(handle), *arguments)
+        return handle
+
+    def captured(self, enqueue):
+        """A graph of what enqueue(stream) launches, as (launch and wait, close)."""
+        stream, graph = self.made("cuStreamCreate", 0), ctypes.c_void_p()
+        self("cuStreamBeginCapture_v2", stream, 0)
+        enqueue(stream.value)
+        self("cuStreamEndCapture", stream, ctypes.byref(graph))
+        executable = self.made("cuGraphInstantiateWithFlags", graph, ctypes.c_ulonglong(0))
+
+        def launch():
+            self("cuGraphLaunch", executable, stream)
+            self("cuStreamSynchronize", stream)
+
+        def close():
+            self("cuGraphExecDestroy", executable)
+            self("cuGraphDestroy", graph)
+            self("cuStreamDestroy_v2", stream)
+
+        return launch, close

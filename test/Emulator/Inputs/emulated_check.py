@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""What test/GPU/device_check.py checks on a GPU, in small on the emulated device: emulated_check.py OUT GROUP NAME…
+
+Compiles what the group needs to OUT, then runs it under each of the group's settings of MLA_EMULATOR, every one in a process of its own.
+References are float64; results are made of NaN and everything behind an array's end is checked; every case runs twice and must repeat bit
+by bit. Exit status 0 only if all cases passed. MLA_MLIR_PREFIX names the build tree, whose libmla-emulated-cuda.so is the driver."""
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+sys.path[:0] = [str(HERE), str(ROOT / "python"), str(ROOT / "benchmarks"), str(ROOT / "test" / "GPU")]
+
+import checks  # noqa: E402
+import check_decode  # noqa: E402
+import check_golden  # noqa: E402
+import check_layers  # noqa: E402
+import check_naive  # noqa: E402
+import check_tables  # noqa: E402
+import make_bundles  # noqa: E402
+from mla_mlir import locate  # noqa: E402
+
+
+def cores(module):
+    return lambda names: [make_bundles.core_job(name, module.CORES[name], checks.directory) for name in names]
+
+
+SMALL, SEVERAL = ("policy=lazy,threads=1", "policy=random:1,threads=1"), ("policy=lazy,threads=1,multiprocessors=4", "policy=random:1,threads=1,multiprocessors=40")
+# group: (its bundles, its checks, settings of the device)
+GROUPS = {
+    "golden": (check_golden.jobs, check_golden.run, SMALL),
+    "decode": (cores(check_decode), check_decode.run, ("policy=lazy,threads=1,multiprocessors=4", "policy=random:1,threads=1,multiprocessors=20")),
+    "splits": (cores(check_decode), check_decode.run_splits, SEVERAL),
+    "graph": (cores(check_decode), check_decode.run_graph, SMALL),
+    "tester": (cores(check_decode), check_decode.run_tester, SMALL),
+    "tables": (cores(check_decode), check_tables.run, SMALL),
+    "naive": (cores(check_naive), check_naive.run, SMALL),
+    "layers": (check_layers.jobs, check_layers.run, ("policy=lazy,threads=1,multiprocessors=4", "policy=random:1,threads=1,multiprocessors=24")),
+}
+
+
+def run_group(group, names):
+    GROUPS[group][1](names)
+    print(f"{os.environ['MLA_EMULATOR']}: {checks.cases} cases, {checks.bad} bad", flush=True)
+    sys.exit(checks.bad > 0 or checks.cases == 0)
+
+
+def main():
+    checks.directory, (group, *names) = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]
+    if "MLA_EMULATED_GROUP" in os.environ:
+        run_group(group, names)
+    checks.directory.mkdir(parents=True, exist_ok=True)
+    make, _, settings = GROUPS[group]
+    begin = time.time()
+    checks.compile_bundles(make(names))
+    print(f"compiled in {time.time() - begin:.0f} s", flush=True)
+    driver = pathlib.Path(locate.compiler()).parents[1] / "lib" / "libmla-emulated-cuda.so"
+    environment = {"MLA_EMULATED_GROUP": group, "MLA_LIBCUDA": str(driver), **os.environ}
+    failed = False
+    for setting in settings:
+        begin = time.time()
+        done = subprocess.run([sys.executable, __file__, *sys.argv[1:]], env=environment | {"MLA_EMULATOR": setting})
+        failed |= done.returncode != 0
+        print(f"{setting}: {'passed' if done.returncode == 0 else 'FAILED'} in {time.time() - begin:.0f} s", flush=True)
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
