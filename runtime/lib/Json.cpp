@@ -28,10 +28,8 @@
 using namespace mla;
 using json::Value;
 
-// A Value is about a hundred bytes: these bound what "[[[[…" and "[0,0,0,…" can make us allocate. The largest real
-// headers hold about a million values.
+// What "[[[[…" may make us allocate is bounded by this, what "[0,0,0,…" may by the caller's number of values.
 static constexpr size_t maxDepth = 64;
-static constexpr size_t maxValues = 2000000;
 
 const Value *Value::find(std::string_view key) const {
   auto it = std::find(keys.begin(), keys.end(), key);
@@ -48,6 +46,8 @@ namespace {
 /// Receives RapidJSON's events and builds the tree; a false return stops the parser.
 class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
 public:
+  explicit Builder(size_t maxValues) : maxValues(maxValues) {}
+
   Value root;
   std::string failure;
 
@@ -90,7 +90,7 @@ public:
 
 private:
   std::vector<Value> stack; // the arrays and objects that are still open
-  size_t count = 0;
+  size_t maxValues, count = 0;
 
   bool fail(std::string message) {
     failure = std::move(message);
@@ -126,14 +126,14 @@ private:
 };
 } // namespace
 
-Result<Value> json::parse(std::string_view text) {
+Result<Value> json::parse(std::string_view text, size_t maxValues) {
   // Numbers come as text: RapidJSON's own exact conversion normalises a zero significand, which is undefined.
   constexpr unsigned flags =
       rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseValidateEncodingFlag;
   rapidjson::MemoryStream memory(text.data(), text.size());
   rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(memory);
   rapidjson::Reader reader;
-  Builder builder;
+  Builder builder(maxValues);
   rapidjson::ParseResult result = reader.Parse<flags>(stream, builder);
   if (result.IsError()) {
     std::string what = builder.failure.empty() ? rapidjson::GetParseError_En(result.Code()) : builder.failure;
