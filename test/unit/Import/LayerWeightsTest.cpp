@@ -114,7 +114,9 @@ TEST(LayerWeightsTest, ShapesAndTypes) {
                "q_b_proj.weight: has shape [768, 64], but the config makes it [384, 64]; give the config of this "
                "checkpoint"});
   expectError({"v3_plain",
-               [](Tensors &tensors, AttentionConfig &) { tensorOf(tensors, "q_a_layernorm.weight").shape = {64, 1}; },
+               [](Tensors &tensors, AttentionConfig &) {
+                 tensorOf(tensors, "q_a_layernorm.weight").shape = {64, 1};
+               },
                "q_a_layernorm.weight: has shape [64, 1], but the config makes it [64]; give the config of this "
                "checkpoint"});
   expectError({"v3_plain",
@@ -131,6 +133,27 @@ TEST(LayerWeightsTest, ShapesAndTypes) {
        "q_proj.weight: missing; under " + prefix +
            " it has kv_a_layernorm, kv_a_proj_with_mqa, kv_b_proj, o_proj, q_a_layernorm, q_a_proj, … (7); give "
            "the checkpoint, the layer and the config that belong together"});
+}
+
+TEST(LayerWeightsTest, OtherQuantisationsMustLeaveTheAttentionAlone) {
+  const std::string says =
+      "; the config's quantization_config (awq) is not supported for the attention; convert its weights to bfloat16";
+  auto quantise = [](AttentionConfig &config) { config.quantization.reset(), config.otherQuantization = "awq"; };
+  expectError({"v3_plain", [&](Tensors &, AttentionConfig &config) { quantise(config); }, ""});
+  expectError({"v3_plain",
+               [&](Tensors &tensors, AttentionConfig &config) {
+                 quantise(config);
+                 tensorOf(tensors, "o_proj.weight").name = prefix + "o_proj.qweight";
+               },
+               "o_proj.weight: missing" + says});
+  expectError({"v3_plain",
+               [&](Tensors &tensors, AttentionConfig &config) {
+                 quantise(config);
+                 tensorOf(tensors, "o_proj.weight").dtype = DType::I32;
+               },
+               "o_proj.weight: is I32, not F32, BF16, F16 or F8_E4M3" + says});
+  expectError(
+      {"v3_fp8", [&](Tensors &, AttentionConfig &config) { quantise(config); }, "q_a_proj.weight: is F8_E4M3" + says});
 }
 
 TEST(LayerWeightsTest, Scales) {
