@@ -114,9 +114,7 @@ TEST(LayerWeightsTest, ShapesAndTypes) {
                "q_b_proj.weight: has shape [768, 64], but the config makes it [384, 64]; give the config of this "
                "checkpoint"});
   expectError({"v3_plain",
-               [](Tensors &tensors, AttentionConfig &) {
-                 tensorOf(tensors, "q_a_layernorm.weight").shape = {64, 1};
-               },
+               [](Tensors &tensors, AttentionConfig &) { tensorOf(tensors, "q_a_layernorm.weight").shape = {64, 1}; },
                "q_a_layernorm.weight: has shape [64, 1], but the config makes it [64]; give the config of this "
                "checkpoint"});
   expectError({"v3_plain",

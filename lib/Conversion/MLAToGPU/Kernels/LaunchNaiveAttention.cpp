@@ -22,11 +22,13 @@ static_assert(kNaiveColumns == tileColumns);
 static int64_t widthOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape().back(); }
 static bool isPerHead(Value value) { return cast<RankedTensorType>(value.getType()).getRank() == 3; }
 
-/// A plan that has no attention of these widths. Keys or values that all heads share come of a side that is absorbed;
-/// those of heads, of the naive plan itself.
+/// A plan that has no attention of these widths. Keys or values that all heads share come of a side that is absorbed,
+/// which the naive form makes narrower; those of heads it leaves as they are.
 static std::string otherPlan(KernelOp kernel, const NaiveAttentionShape &shape) {
   auto phase = kernel->getParentOp()->getAttrOfType<PhaseAttr>(kPhaseAttr);
-  StringRef form = shape.keysPerHead && shape.valuesPerHead ? "absorb" : "naive";
+  bool naiveMayFit = fitsNaiveAttention(shape.keysPerHead ? shape.nope : 0, shape.keysPerHead ? shape.rope : 0,
+                                        shape.valuesPerHead ? shape.value : 0);
+  StringRef form = naiveMayFit ? "naive" : "absorb";
   return ("--plan=" + stringifyPhase(phase ? phase.getValue() : Phase::Prefill) + "=" + form).str();
 }
 
