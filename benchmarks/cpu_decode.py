@@ -8,6 +8,8 @@ usage: cpu_decode.py [--build=BUILD] [--context=4096] [--layers=6] [--rounds=5] 
 """
 import argparse, json, pathlib, platform, statistics, subprocess, tempfile
 
+import needs
+
 
 def run(*command):
     return subprocess.run([str(c) for c in command], check=True, capture_output=True, text=True).stdout
@@ -28,6 +30,8 @@ def main():
     parser.add_argument("--dtype", default="f32")
     args = parser.parse_args()
     bins, config = args.build / "bin", json.loads((root / "test/Models/configs/deepseek-v2-lite.json").read_text())
+    for name in ("mla-compile", "mla-run", "cpu-ceilings"):
+        needs.program(bins / name)
     rounds = []
     with tempfile.TemporaryDirectory() as scratch:
         bundles = {}

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import time
 
+import needs
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 if (ROOT / "python").is_dir():
     sys.path.insert(0, str(ROOT / "python"))
@@ -122,9 +124,7 @@ def main():
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument("--json", type=pathlib.Path)
     given = parser.parse_args()
-    import torch
-    import transformers
-
+    torch, transformers = needs.module("torch"), needs.module("transformers")
     rows = [row for family in given.family for row in run(family, given.context, given.batch, given.tokens)]
     git = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
     result = {"date": datetime.date.today().isoformat(), "commit": git, "device": device_name(), "load": os.getloadavg()[0],

@@ -8,6 +8,8 @@ usage: golden_table.py [--build=BUILD] [--golden=DIR]
 """
 import argparse, pathlib, re, subprocess, sys, tempfile
 
+import needs
+
 PLANS = ("naive", "absorb", "fold", "auto")
 # plan naive means naive in decode; prefill is naive by default in every plan.
 BARS = {"f32": 1e-5, "bf16": 2e-2, "replay": 1e-2}
@@ -55,6 +57,9 @@ def main():
     parser.add_argument("--golden", type=pathlib.Path, default=root / "test/Models/golden")
     args = parser.parse_args()
     columns = [(plan, kind) for plan in PLANS for kind in BARS]
+    for name in ("mla-compile", "mla-run"):
+        needs.program(args.build / "bin" / name)
+    needs.module("numpy")  # of replay.py
     print("| layer | " + " | ".join(f"{plan} {kind}" for plan, kind in columns) + " |")
     print("|---" * (len(columns) + 1) + "|")
     missed = 0

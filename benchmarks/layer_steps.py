@@ -20,6 +20,8 @@ import pathlib
 import struct
 import subprocess
 
+import needs
+
 WEIGHTS, HEADER = "weights.safetensors", "weights.header"
 DECODE = [(batch, 1, context) for context in (1024, 4096, 32768) for batch in (1, 8, 32, 128) if batch * context <= 1 << 20]
 PREFILL = [(1, tokens, context) for context in (0, 1024, 4096, 32768)
@@ -36,7 +38,7 @@ def strip(bundle):
 
 def fill(bundle):
     """Random bf16 elements of an up-projection's size: times do not depend on them, as long as they are no NaN."""
-    import numpy as np
+    np = needs.module("numpy")
 
     header = (bundle / HEADER).read_bytes()
     size = json.loads((bundle / "manifest.json").read_text())["files"][WEIGHTS]
@@ -91,7 +93,7 @@ def main():
         for bundle in arguments.paths:
             strip(bundle)
     else:
-        time_all(str(arguments.paths[0]), arguments.paths[1:], arguments.out)
+        time_all(str(needs.program(arguments.paths[0])), arguments.paths[1:], arguments.out)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ usage: prepare_layer.py [--build=BUILD | --tool=MLA_COMPILE] [--threads=N] [--ca
 """
 import argparse, json, os, pathlib, shutil, struct, subprocess, sys, tempfile, time
 
+import needs
 import provenance
 
 CONFIG = provenance.ROOT / "test/Models/configs/deepseek-v3.json"
@@ -129,14 +130,15 @@ def main():
     parser.add_argument("--scratch", help="where 0.2 GB of checkpoint and up to 3 GB of bundle are written for a while")
     provenance.add_option(parser)
     args = parser.parse_args()
+    tool = needs.program(args.tool or args.build / "bin/mla-compile")
+    needs.module("numpy")
     result = {**provenance.describe(args.commit), "threads": args.threads}
     with tempfile.TemporaryDirectory(dir=args.scratch) as scratch:
         checkpoint = pathlib.Path(scratch) / "checkpoint"
         checkpoint.mkdir()
         write_checkpoint(checkpoint)
         for case in args.case or CASES:
-            result[case] = prepare(args.tool or args.build / "bin/mla-compile", checkpoint, case, pathlib.Path(scratch),
-                                   args.threads)
+            result[case] = prepare(tool, checkpoint, case, pathlib.Path(scratch), args.threads)
     print(json.dumps(result, indent=1))
 
 

@@ -16,6 +16,7 @@ usage: prepare_products.py [--build=BUILD | --tool=PREPARE_PRODUCTS] [--rounds=5
 """
 import argparse, json, os, pathlib, statistics, subprocess, tempfile, time
 
+import needs
 import provenance
 
 HEADS, NOPE, RANK, Q_RANK, HIDDEN, VALUE = 128, 128, 512, 1536, 7168, 128
@@ -95,8 +96,8 @@ def main():
     provenance.add_option(parser)
     args = parser.parse_args()
     os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MLA_NUM_THREADS"] = str(args.threads)
-    import numpy
-    tool, results = args.tool or args.build / "bin/prepare-products", {}
+    numpy = needs.module("numpy")
+    tool, results = needs.program(args.tool or args.build / "bin/prepare-products"), {}
     with tempfile.TemporaryDirectory() as scratch:
         for product in ("q", "o"):
             for layout in ("panels", "rows"):

@@ -21,7 +21,9 @@ import os
 import struct
 import sys
 
-import numpy as np
+import needs
+
+np = needs.module("numpy")
 
 MODELS = ("deepseek_v2", "deepseek_v3", "kimi_k2", "glm4_moe_lite", "glm_moe_dsa", "longcat_flash", "minicpm3",
           "mistral4")

@@ -3,6 +3,27 @@
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
+# What is not built is said before anything is installed: to be called before the first target.
+function(mla_check_built_before_install)
+  foreach(component runtime compiler)
+    if(component STREQUAL "runtime" OR MLA_BUILD_COMPILER)
+      install(CODE "include(\"${PROJECT_BINARY_DIR}/mla-built-${component}.cmake\")" COMPONENT ${component})
+    endif()
+  endforeach()
+endfunction()
+
+function(mla_write_built_check component)
+  get_property(targets GLOBAL PROPERTY mla_installed_${component})
+  set(text "")
+  foreach(target ${targets})
+    string(APPEND text "if(NOT EXISTS \"$<TARGET_FILE:${target}>\")\n  list(APPEND lacking ${target})\nendif()\n")
+  endforeach()
+  string(APPEND text "if(lacking)\n  list(JOIN lacking \", \" lacking)\n"
+                     "  message(FATAL_ERROR \"cannot install what is not built: \${lacking}; "
+                     "build everything first: cmake --build ${PROJECT_BINARY_DIR}\")\nendif()\n")
+  file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/mla-built-${component}.cmake CONTENT "${text}")
+endfunction()
+
 # mla_install(COMPONENT TARGET...): installs targets, and exports them to who finds the package.
 function(mla_install component)
   if(NOT MLA_INSTALL)
@@ -12,6 +33,9 @@ function(mla_install component)
   foreach(target ${ARGN})
     set_target_properties(${target} PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON) # to LLVM's libraries
     get_target_property(type ${target} TYPE)
+    if(NOT type STREQUAL "INTERFACE_LIBRARY")
+      set_property(GLOBAL APPEND PROPERTY mla_installed_${component} ${target})
+    endif()
     if(type STREQUAL "EXECUTABLE")
       set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib}")
     endif()
@@ -30,8 +54,10 @@ function(mla_install_package)
   write_basic_package_version_file(${PROJECT_BINARY_DIR}/mla-mlirConfigVersion.cmake COMPATIBILITY SameMinorVersion)
   install(FILES ${PROJECT_BINARY_DIR}/mla-mlirConfig.cmake ${PROJECT_BINARY_DIR}/mla-mlirConfigVersion.cmake
           DESTINATION ${directory} COMPONENT runtime)
+  mla_write_built_check(runtime)
   install(EXPORT mla-mlir-runtime DESTINATION ${directory} COMPONENT runtime)
   if(MLA_BUILD_COMPILER)
+    mla_write_built_check(compiler)
     install(EXPORT mla-mlir-compiler DESTINATION ${directory} COMPONENT compiler)
   endif()
 endfunction()

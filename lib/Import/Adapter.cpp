@@ -118,7 +118,11 @@ llvm::Expected<Adapter> Adapter::open(StringRef directory, const AttentionConfig
   llvm::Expected<std::unique_ptr<Checkpoint>> file = openTensors(directory);
   if (!file)
     return file.takeError();
-  auto tensors = numberAttentions(std::make_unique<AdapterTensors>(std::move(*file)), attention.attentionsPerLayer);
+  llvm::Expected<std::unique_ptr<Checkpoint>> usual =
+      nameLayersAsUsual(std::make_unique<AdapterTensors>(std::move(*file)));
+  if (!usual)
+    return usual.takeError();
+  auto tensors = numberAttentions(std::move(*usual), attention.attentionsPerLayer);
   return Adapter(directory, attention, std::move(*config), std::move(tensors));
 }
 
@@ -138,8 +142,7 @@ static llvm::Expected<DType> checkHalf(Checkpoint &tensors, const std::string &n
                        "has shape " + shapeText(half.shape) + ", but " + makers + " make it " + shapeText(shape) +
                            "; give the adapter of this model");
   if (!isPlainFloat(half.dtype))
-    return tensorError(tensors.where(), half,
-                       Twine("is ") + dtypeName(half.dtype) + ", not F32, BF16 or F16; convert it");
+    return tensorError(tensors.where(), half, Twine("is ") + half.typeName() + ", not F32, BF16 or F16; convert it");
   if (llvm::Error error = checkFinite(half, tensors.where()))
     return error;
   return half.dtype;

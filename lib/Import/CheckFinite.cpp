@@ -83,7 +83,7 @@ llvm::Error mla::importer::checkFinite(const SafetensorsTensor &tensor, StringRe
     index = firstWith<uint8_t>(0x7F, tensor.data, count);
     break;
   default:
-    return fail(where + ": tensor " + tensor.name + ": cannot check " + dtypeName(tensor.dtype) +
+    return fail(where + ": tensor " + tensor.name + ": cannot check " + tensor.typeName() +
                 " for NaN; convert it to BF16");
   }
   if (index == count)

@@ -8,6 +8,7 @@
 #include "mla/Import/Config.h"
 #include "Families.h"
 #include "Json.h"
+#include "LanguageModel.h"
 #include "Limits.h"
 #include "RopeConfig.h"
 
@@ -40,8 +41,6 @@ static llvm::Expected<const Family *> parseFamily(const Object &root, StringRef 
     return error;
   if (const Family *family = findFamily(name))
     return family;
-  if (root.getObject("text_config"))
-    return fail(where + ": model_type: " + name + " wraps a language model; give its text_config as the config");
   StringRef needs = modelTypeNeeds(name);
   if (!needs.empty())
     return fail(where + ": model_type: " + name + " is not supported: it needs " + needs + "; supported are " +
@@ -71,6 +70,17 @@ static int64_t parseLayers(FieldReader &reader, const Family &family) {
                                     ", nor the attentions of so many layers; correct the config");
   }
   return 2 * count;
+}
+
+/// Codes of one config for both kinds of attention say which it is, and null the sizes of the other.
+static void checkIsLatent(FieldReader &reader) {
+  StringRef plain =
+      "the attention is plain, over keys and values of heads, and there is no latent to absorb into; give "
+      "the config of a model with latent attention";
+  if (!reader.boolean("use_mla", true))
+    reader.refuse("use_mla", "false: " + plain);
+  if (const Value *rank = reader.find("kv_lora_rank", /*nullIsAbsent=*/false); rank && rank->kind() == Value::Null)
+    reader.refuse("kv_lora_rank", "null: " + plain);
 }
 
 static void parseSizes(FieldReader &reader, const Family &family, AttentionConfig &config) {
@@ -173,6 +183,7 @@ static CheckpointDType parseDType(FieldReader &reader) {
   return name == "bfloat16" ? CheckpointDType::BF16 : CheckpointDType::Unknown;
 }
 
+/// Quantisations that are not understood may leave the attention alone, as those of experts do: its tensors tell.
 static llvm::Error parseQuantization(const Object &root, StringRef where, AttentionConfig &config) {
   const Value *value = root.get("quantization_config");
   if (!value || value->kind() == Value::Null)
@@ -182,40 +193,47 @@ static llvm::Error parseQuantization(const Object &root, StringRef where, Attent
     return fail(where + ": quantization_config: " + shortText(*value) + " is not an object; correct the config");
   FieldReader reader(*object, where, "quantization_config.");
   StringRef method = reader.string("quant_method"), format = reader.string("fmt");
-  if (method != "fp8")
-    reader.refuse("quant_method", (method.empty() ? "nothing" : method) +
-                                      " is not supported, only fp8 is; convert the checkpoint to bfloat16");
+  if (reader.failed())
+    return reader.takeError();
+  const Value *block = reader.find("weight_block_size");
+  if (method != "fp8" || !block) {
+    config.otherQuantization = method == "fp8"  ? "fp8 without a weight_block_size"
+                               : method.empty() ? "no quant_method"
+                                                : method.str();
+    return llvm::Error::success();
+  }
   if (!format.empty() && format != "e4m3")
     reader.refuse("fmt", format + " is not supported, only e4m3 is; convert the checkpoint to bfloat16");
-  const Value *block = reader.find("weight_block_size");
-  const llvm::json::Array *sizes = block ? block->getAsArray() : nullptr;
+  const llvm::json::Array *sizes = block->getAsArray();
   BlockQuantization quantization;
   if (sizes && sizes->size() == 2) {
     quantization.blockRows = reader.count("weight_block_size", (*sizes)[0], maxBlock);
     quantization.blockColumns = reader.count("weight_block_size", (*sizes)[1], maxBlock);
   } else {
-    reader.refuse("weight_block_size", (block ? shortText(*block) : "nothing") +
-                                           " is not a pair of sizes, and only scales of blocks are supported; convert "
-                                           "the checkpoint to bfloat16");
+    reader.refuse("weight_block_size", shortText(*block) + " is not a pair of sizes, and only scales of blocks are "
+                                                           "supported; convert the checkpoint to bfloat16");
   }
   config.quantization = quantization;
   return reader.takeError();
 }
 
-llvm::Expected<AttentionConfig> mla::importer::parseConfig(StringRef json, StringRef where) {
-  llvm::Expected<Value> value = parseObject(json, where);
-  if (!value)
-    return value.takeError();
-  const Object &root = *value->getAsObject();
+llvm::Expected<AttentionConfig> mla::importer::parseConfig(StringRef json, StringRef path) {
+  llvm::Expected<LanguageModelConfig> parsed = parseLanguageModel(json, path);
+  if (!parsed)
+    return parsed.takeError();
+  const Object &root = parsed->root;
+  StringRef where = parsed->where;
   llvm::Expected<const Family *> family = parseFamily(root, where);
   if (!family)
     return family.takeError();
 
   AttentionConfig config;
   config.modelType = (*family)->modelType.str();
+  config.wrappedIn = parsed->wrappedIn;
   config.rmsNormEps = (*family)->latentNormEps;
   config.attentionsPerLayer = (*family)->has(TwoAttentions) ? 2 : 1;
   FieldReader reader(root, where);
+  checkIsLatent(reader);
   parseSizes(reader, **family, config);
   checkKeyValueHeads(reader, config);
   checkWeightSizes(reader, config);
@@ -257,6 +275,8 @@ static std::string conventionReservation(const AttentionConfig &config) {
 
 std::vector<std::string> mla::importer::reservations(const AttentionConfig &config) {
   std::vector<std::string> list;
+  if (!config.wrappedIn.empty())
+    list.push_back(config.wrappedIn + " is compiled, " + config.modelType + ", and nothing else of the model");
   if (config.indexTopK)
     list.push_back(densityReservation(config));
   const Family *family = findFamily(config.modelType);

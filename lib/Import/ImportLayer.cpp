@@ -48,7 +48,7 @@ private:
 static mlir::DictionaryAttr describeModel(mlir::MLIRContext *context, const AttentionConfig &config,
                                           const ImportOptions &options) {
   Fields cache(context), model(context);
-  cache.add("format", StringRef(options.privateCache ? "private" : "standard"));
+  cache.add("format", StringRef("standard"));
   cache.add("dtype", manifestName(options.dtype));
   model.add("model_type", StringRef(config.modelType))
       .add("hidden_size", config.hiddenSize)

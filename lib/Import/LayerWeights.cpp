@@ -111,9 +111,19 @@ static llvm::Error checkShape(StringRef where, const SafetensorsTensor &tensor, 
                          "; give the config of this checkpoint");
 }
 
+/// "; …": what to do about a weight that is not there as plain numbers.
+static std::string quantisedHint(const AttentionConfig &config, StringRef otherwise) {
+  if (config.otherQuantization.empty())
+    return otherwise.str();
+  return "; the config's quantization_config (" + config.otherQuantization +
+         ") is not supported for the attention; convert its weights to bfloat16";
+}
+
 /// Finds and checks the scales of a weight in e4m3.
-static llvm::Error findScale(Checkpoint &checkpoint, LayerWeight &weight) {
+static llvm::Error findScale(Checkpoint &checkpoint, const AttentionConfig &config, LayerWeight &weight) {
   const ExpectedWeight &expected = weight.expected;
+  if (expected.scaleShape.empty() && expected.shape.size() > 1 && !config.otherQuantization.empty())
+    return tensorError(checkpoint.where(), *weight.tensor, "is F8_E4M3" + quantisedHint(config, ""));
   if (expected.scaleShape.empty())
     return tensorError(checkpoint.where(), *weight.tensor,
                        expected.shape.size() == 1
@@ -128,11 +138,14 @@ static llvm::Error findScale(Checkpoint &checkpoint, LayerWeight &weight) {
   weight.scale = *scale;
   if (weight.scale->dtype != DType::F32)
     return tensorError(checkpoint.where(), *weight.scale,
-                       Twine("is ") + dtypeName(weight.scale->dtype) + ", not F32; convert the scales");
+                       Twine("is ") + weight.scale->typeName() + ", not F32; convert the scales");
   return checkShape(checkpoint.where(), *weight.scale, expected.scaleShape);
 }
 
-static llvm::Expected<LayerWeight> findWeight(Checkpoint &checkpoint, const ExpectedWeight &expected) {
+static llvm::Expected<LayerWeight> findWeight(Checkpoint &checkpoint, const AttentionConfig &config,
+                                              const ExpectedWeight &expected) {
+  if (!config.otherQuantization.empty() && !checkpoint.contains(expected.name))
+    return fail(checkpoint.where() + ": tensor " + expected.name + ": missing" + quantisedHint(config, ""));
   llvm::Expected<const SafetensorsTensor *> tensor = checkpoint.find(expected.name);
   if (!tensor)
     return tensor.takeError();
@@ -140,17 +153,17 @@ static llvm::Expected<LayerWeight> findWeight(Checkpoint &checkpoint, const Expe
   if (llvm::Error error = checkShape(checkpoint.where(), **tensor, expected.shape))
     return error;
   if ((*tensor)->dtype == DType::F8_E4M3) {
-    if (llvm::Error error = findScale(checkpoint, weight))
+    if (llvm::Error error = findScale(checkpoint, config, weight))
       return error;
     return weight;
   }
   if (!isPlainFloat((*tensor)->dtype))
     return tensorError(checkpoint.where(), **tensor,
-                       Twine("is ") + dtypeName((*tensor)->dtype) +
-                           ", not F32, BF16, F16 or F8_E4M3; convert it to BF16");
+                       Twine("is ") + (*tensor)->typeName() + ", not F32, BF16, F16 or F8_E4M3" +
+                           quantisedHint(config, "; convert it to BF16"));
   if (checkpoint.contains(expected.scaleName()))
     return tensorError(checkpoint.where(), **tensor,
-                       Twine("is ") + dtypeName((*tensor)->dtype) + " but has scales, " + expected.scaleName() +
+                       Twine("is ") + (*tensor)->typeName() + " but has scales, " + expected.scaleName() +
                            "; remove them or store it in F8_E4M3");
   return weight;
 }
@@ -192,7 +205,7 @@ llvm::Expected<std::vector<LayerWeight>> mla::importer::findLayerWeights(Checkpo
     wanted.push_back(std::move(*bias));
   std::vector<LayerWeight> result;
   for (const ExpectedWeight &expected : wanted) {
-    llvm::Expected<LayerWeight> weight = findWeight(checkpoint, expected);
+    llvm::Expected<LayerWeight> weight = findWeight(checkpoint, config, expected);
     if (!weight)
       return weight.takeError();
     result.push_back(std::move(*weight));

@@ -8,6 +8,7 @@
 #include "mla/Import/ModelConfig.h"
 #include "Families.h"
 #include "Json.h"
+#include "LanguageModel.h"
 #include "Limits.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -147,8 +148,10 @@ static void parseDecoder(FieldReader &reader, int64_t layers, bool twoAttentions
 // Models
 //===----------------------------------------------------------------------===//
 
-static llvm::Expected<ModelConfig> parseLatent(StringRef json, const Object &root, StringRef where) {
-  llvm::Expected<AttentionConfig> attention = parseConfig(json, where);
+static llvm::Expected<ModelConfig> parseLatent(StringRef json, StringRef path, const LanguageModelConfig &parsed) {
+  const Object &root = parsed.root;
+  StringRef where = parsed.where;
+  llvm::Expected<AttentionConfig> attention = parseConfig(json, path);
   if (!attention)
     return attention.takeError();
   const Family *family = findFamily(attention->modelType);
@@ -197,11 +200,12 @@ static llvm::Expected<ModelConfig> parseHeadModel(const Object &root, StringRef 
   return model;
 }
 
-llvm::Expected<ModelConfig> mla::importer::parseModelConfig(StringRef json, StringRef where) {
-  llvm::Expected<Value> value = parseObject(json, where);
-  if (!value)
-    return value.takeError();
-  const Object &root = *value->getAsObject();
+llvm::Expected<ModelConfig> mla::importer::parseModelConfig(StringRef json, StringRef path) {
+  llvm::Expected<LanguageModelConfig> parsed = parseLanguageModel(json, path);
+  if (!parsed)
+    return parsed.takeError();
+  const Object &root = parsed->root;
+  StringRef where = parsed->where;
   FieldReader reader(root, where);
   StringRef name = reader.string("model_type");
   if (llvm::Error error = reader.takeError())
@@ -209,8 +213,8 @@ llvm::Expected<ModelConfig> mla::importer::parseModelConfig(StringRef json, Stri
   for (const HeadFamily &family : headFamilies())
     if (name == family.modelType)
       return parseHeadModel(root, where, family);
-  if (root.get("kv_lora_rank") || root.getObject("text_config") || findFamily(name))
-    return parseLatent(json, root, where);
+  if (root.get("kv_lora_rank") || findFamily(name))
+    return parseLatent(json, path, *parsed);
   auto names = llvm::map_range(headFamilies(), [](const HeadFamily &family) { return StringRef(family.modelType); });
   std::string what = name.empty() ? "missing" : (name + " is not known here").str();
   return fail(where + ": model_type: " + what + "; give a config of " + llvm::join(supportedModelTypes(), ", ") + ", " +

@@ -198,7 +198,7 @@ llvm::Expected<const SafetensorsTensor *> SyntheticCheckpoint::find(StringRef na
                 " bytes; choose a smaller model or fewer layers");
   }
   fill(*how, name, entry.data.get(), bytes);
-  entry.tensor = {name.str(), how->dtype, how->shape, entry.data.get(), bytes};
+  entry.tensor = {name.str(), how->dtype, how->shape, entry.data.get(), bytes, /*otherType=*/{}};
   return &entry.tensor;
 }
 

@@ -33,8 +33,8 @@ std::vector<WeightSpec> mla::importer::announcedSpecs(const AttentionConfig &con
 static llvm::Error checkAgrees(const Checkpoint &checkpoint, const LayerWeight &weight, const WeightSpec &first) {
   if (weight.tensor->dtype == first.dtype)
     return llvm::Error::success();
-  return fail(checkpoint.where() + ": tensor " + weight.expected.name + ": is " + dtypeName(weight.tensor->dtype) +
-              ", but " + first.expected.name + " is " + dtypeName(first.dtype) +
+  return fail(checkpoint.where() + ": tensor " + weight.expected.name + ": is " + weight.tensor->typeName() + ", but " +
+              first.expected.name + " is " + dtypeName(first.dtype) +
               ", and layers compiled together share their code; compile these layers apart with --layers");
 }
 

@@ -9,14 +9,18 @@
 #include "LayerRange.h"
 #include "Output.h"
 #include "Source.h"
+#include "Summary.h"
 #include "mla/Dialect/MLA/Analysis/Device.h"
 #include "mla/Import/Adapter.h"
 #include "mla/Import/ImportLayer.h"
 #include "mla/Pipeline/EmitBundle.h"
 #include "mla/Pipeline/EmitPTX.h"
 #include "mla/Pipeline/Stages.h"
+#include "mla/abi.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Twine.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mla;
@@ -120,21 +124,32 @@ static ImportOptions importOptions(const CompileOptions &options, std::vector<in
   import.page = options.page;
   import.tensorParallel = options.tensorParallel;
   import.rank = options.rank;
-  import.privateCache = options.privateCache;
   return import;
 }
 
-static llvm::Error writeModule(mlir::ModuleOp module, llvm::StringRef path) {
+//===----------------------------------------------------------------------===//
+// Outputs
+//===----------------------------------------------------------------------===//
+
+static llvm::Expected<uint64_t> writeSized(llvm::StringRef path, llvm::StringRef text) {
+  if (llvm::Error error = writeText(path, text))
+    return error;
+  return text.size();
+}
+
+static llvm::Expected<uint64_t> writeModule(mlir::ModuleOp module, llvm::StringRef path) {
   std::string text;
   llvm::raw_string_ostream os(text);
   module.print(os, mlir::OpPrintingFlags().printNameLocAsPrefix());
-  return writeText(path, text);
+  return writeSized(path, text);
 }
 
-static llvm::Error writePTX(mlir::ModuleOp module, const CompileOptions &options) {
+static llvm::Expected<uint64_t> writePTX(mlir::ModuleOp module, const CompileOptions &options) {
   options.progress("PTX");
   llvm::Expected<std::string> text = emitPTX(module);
-  return text ? writeText(options.output, *text) : text.takeError();
+  if (!text)
+    return text.takeError();
+  return writeSized(options.output, *text);
 }
 
 /// Adds the adapter's updates to the specs, and its tensors to the checkpoint.
@@ -152,37 +167,101 @@ static llvm::Error addAdapter(Source &source, llvm::ArrayRef<int64_t> layers, st
   return llvm::Error::success();
 }
 
-static llvm::Error compileLayers(Source &source, std::vector<int64_t> layers, const CompileOptions &options) {
+/// The bytes that were written.
+static llvm::Expected<uint64_t> writeOutput(mlir::ModuleOp module, Source &source, const CompileOptions &options) {
+  if (options.emit == Emit::PTX)
+    return writePTX(module, options);
+  if (!writesBundle(options))
+    return writeModule(module, options.output);
+  if (llvm::Error error = emitBundle(module, *source.checkpoint, options, options.output))
+    return error;
+  return sizeOfFiles(options.output);
+}
+
+/// One rank's part, from the import to the output.
+static llvm::Error compileRank(Source &source, llvm::ArrayRef<WeightSpec> specs, std::vector<int64_t> layers,
+                               const CompileOptions &options) {
+  mlir::DialectRegistry registry;
+  // A bundle's weights are prepared on the CPU, whatever the target.
+  registerStageDialects(registry, writesBundle(options) ? Stage::LLVM : lastStage(options));
+  mlir::MLIRContext context(registry);
+  mlir::OwningOpRef<mlir::ModuleOp> module =
+      importLayer(context, source.config, specs, importOptions(options, std::move(layers)));
+  if (llvm::Error error = runStages(*module, Stage::Import, lastStage(options), options))
+    return error;
+  llvm::Expected<uint64_t> bytes = writeOutput(*module, source, options);
+  if (!bytes)
+    return bytes.takeError();
+  options.progress("");
+  llvm::errs() << "mla-compile: " << (options.output == "-" ? "standard output" : options.output) << ": "
+               << summarize(*module, specs, source.madeWeights, options, *bytes) << "\n";
+  return llvm::Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// Ranks
+//===----------------------------------------------------------------------===//
+
+/// The same options for each rank that is asked for.
+static std::vector<CompileOptions> optionsOfRanks(const CompileOptions &options) {
+  if (!options.allRanks)
+    return {options};
+  std::vector<CompileOptions> ranks(options.tensorParallel, options);
+  for (auto [i, rank] : llvm::enumerate(ranks)) {
+    rank.rank = i;
+    rank.output = (llvm::StringRef(options.output).rtrim('/') + "/rank" + Twine(i)).str();
+  }
+  return ranks;
+}
+
+/// Outputs that can be written and are no inputs. The directory around ranks is made when the first is written.
+static llvm::Error checkOutputs(const CompileOptions &options, llvm::ArrayRef<CompileOptions> ranks) {
+  const std::string inputs[] = {options.config, options.weights, options.adapter, options.device};
+  for (const CompileOptions &rank : ranks)
+    if (llvm::Error error = checkInputsStay(inputs, rank.output))
+      return error;
+  if (options.allRanks && !llvm::sys::fs::is_directory(options.output))
+    return checkWritable(options.output, /*asDirectory=*/true);
+  if (options.allRanks && llvm::sys::fs::exists(options.output + "/" MLA_MANIFEST_FILE))
+    return makeError(options.output + ": is a bundle, and ranks go to a directory around them; choose another -o");
+  for (const CompileOptions &rank : ranks)
+    if (llvm::Error error = checkWritable(rank.output, writesBundle(options)))
+      return error;
+  return llvm::Error::success();
+}
+
+static llvm::Error makeRanksDirectory(const CompileOptions &options) {
+  if (!options.allRanks)
+    return llvm::Error::success();
+  std::error_code code =
+      llvm::sys::fs::create_directory(options.output, /*IgnoreExisting=*/true, llvm::sys::fs::all_all);
+  return code ? makeError(options.output + ": cannot be made: " + code.message() + "; choose another -o")
+              : llvm::Error::success();
+}
+
+static llvm::Error compileRanks(Source &source, const std::vector<int64_t> &layers, const CompileOptions &options,
+                                llvm::ArrayRef<CompileOptions> ranks) {
   llvm::Expected<std::vector<WeightSpec>> specs = checkWeights(source, layers, options);
   if (!specs)
     return specs.takeError();
   if (!options.adapter.empty())
     if (llvm::Error error = addAdapter(source, layers, *specs, options))
       return error;
-  mlir::DialectRegistry registry;
-  // A bundle's weights are prepared on the CPU, whatever the target.
-  registerStageDialects(registry, writesBundle(options) ? Stage::LLVM : lastStage(options));
-  mlir::MLIRContext context(registry);
-  mlir::OwningOpRef<mlir::ModuleOp> module =
-      importLayer(context, source.config, *specs, importOptions(options, std::move(layers)));
-  if (llvm::Error error = runStages(*module, Stage::Import, lastStage(options), options))
+  if (llvm::Error error = makeRanksDirectory(options))
     return error;
-  if (writesBundle(options))
-    return emitBundle(*module, *source.checkpoint, options, options.output);
-  if (options.emit == Emit::PTX)
-    return writePTX(*module, options);
-  return writeModule(*module, options.output);
+  for (const CompileOptions &rank : ranks)
+    if (llvm::Error error = compileRank(source, *specs, layers, rank))
+      return error;
+  return llvm::Error::success();
 }
 
 llvm::Error mla::compile(const CompileOptions &options) {
   if (llvm::Error error = checkTarget(options))
     return error;
-  if (llvm::Error error =
-          checkInputsStay({options.config, options.weights, options.adapter, options.device}, options.output))
-    return error;
   if (llvm::Expected<Device> device = findDevice(planDevice(options)); !device)
     return device.takeError();
-  if (llvm::Error error = checkWritable(options.output, writesBundle(options)))
+  std::vector<CompileOptions> ranks = optionsOfRanks(options);
+  if (llvm::Error error = checkOutputs(options, ranks))
     return error;
   llvm::Expected<Source> source = openSource(options);
   if (!source)
@@ -195,5 +274,5 @@ llvm::Error mla::compile(const CompileOptions &options) {
   if (llvm::Error error = checkConfig(*source, options))
     return error;
   warn(*source);
-  return compileLayers(*source, std::move(*layers), options);
+  return compileRanks(*source, *layers, options, ranks);
 }

@@ -7,6 +7,7 @@
 
 #include "Output.h"
 #include "mla/Pipeline/CompileOptions.h"
+#include "mla/Target/Bundle.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
@@ -56,6 +57,8 @@ llvm::Error mla::checkWritable(StringRef path, bool asDirectory) {
   std::string real = followLinks(path);
   fs::file_status status;
   bool exists = !fs::status(real, status) && fs::exists(status);
+  if (!exists && fs::is_symlink_file(path))
+    return unwritable(path, "it is a link to nowhere");
   if (exists && !asDirectory && isStream(status))
     return llvm::Error::success();
   if (exists && asDirectory && status.type() != fs::file_type::directory_file)
@@ -64,13 +67,37 @@ llvm::Error mla::checkWritable(StringRef path, bool asDirectory) {
     return unwritable(path, "a directory has that name");
   if (exists && !asDirectory && !fs::can_write(real))
     return unwritable(path, "its permissions forbid it");
+  if (asDirectory)
+    if (llvm::Error error = BundleDirectory::checkPath(path))
+      return error;
   return checkParent(StringRef(real).rtrim('/'));
+}
+
+/// Whether the file at `path`, if it is one, lies in the directory.
+static bool liesIn(StringRef path, StringRef directory) {
+  llvm::SmallString<256> real, realDirectory;
+  if (fs::real_path(path, real) || fs::real_path(directory, realDirectory))
+    return false;
+  StringRef rest = real;
+  return rest.consume_front(realDirectory) && rest.starts_with("/");
+}
+
+/// A directory is the files in it; some may be links into a store of files.
+static bool holds(StringRef input, StringRef output) {
+  std::error_code code;
+  for (fs::directory_iterator it(input, code), end; it != end && !code; it.increment(code))
+    if (fs::equivalent(it->path(), output))
+      return true;
+  return false;
 }
 
 llvm::Error mla::checkInputsStay(llvm::ArrayRef<std::string> inputs, StringRef output) {
   for (const std::string &input : inputs)
-    if (fs::equivalent(input, output))
+    if (!input.empty() && (fs::equivalent(input, output) || holds(input, output)))
       return makeError(output + ": is an input and would be overwritten; choose another -o");
+  for (const std::string &input : inputs)
+    if (!input.empty() && fs::is_directory(output) && liesIn(input, output))
+      return makeError(output + ": holds the input " + input + ", which would be overwritten; choose another -o");
   return llvm::Error::success();
 }
 

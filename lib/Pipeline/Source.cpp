@@ -24,6 +24,9 @@ llvm::Expected<std::string> mla::readConfig(StringRef path, StringRef option) {
   if (llvm::sys::fs::is_directory(path))
     return makeError(path + ": is a directory; give its config.json" +
                      (option == "--config" ? ", or the directory as --weights" : " as " + option));
+  // Opening a pipe would wait for a writer.
+  if (llvm::sys::fs::exists(path) && !llvm::sys::fs::is_regular_file(path))
+    return makeError(path + ": is not a regular file; check " + option);
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
   if (!buffer)
     return makeError(path + ": cannot be read: " + buffer.getError().message() + "; check " + option);
@@ -87,9 +90,13 @@ static llvm::Error checkNoConflict(const AttentionConfig &config, StringRef wher
                    checkpoint.configWhere() + "; leave --config out, or correct one of the two");
 }
 
-static Source withWeights(AttentionConfig config, StringRef where, std::unique_ptr<Checkpoint> checkpoint) {
-  checkpoint = numberAttentions(std::move(checkpoint), config.attentionsPerLayer);
-  return {std::move(config), where.str(), std::move(checkpoint), /*madeWeights=*/false};
+static llvm::Expected<Source> withWeights(AttentionConfig config, StringRef where,
+                                          std::unique_ptr<Checkpoint> checkpoint) {
+  llvm::Expected<std::unique_ptr<Checkpoint>> usual = nameLayersAsUsual(std::move(checkpoint));
+  if (!usual)
+    return usual.takeError();
+  checkpoint = numberAttentions(std::move(*usual), config.attentionsPerLayer);
+  return Source{std::move(config), where.str(), std::move(checkpoint), /*madeWeights=*/false};
 }
 
 static llvm::Expected<Source> withConfig(StringRef path, std::unique_ptr<Checkpoint> checkpoint) {

@@ -60,7 +60,7 @@ static MLAPlanOptions planOptions(const CompileOptions &options) {
   MLAPlanOptions plan;
   plan.plan = options.plan;
   plan.device = planDevice(options);
-  plan.explain = options.explainPlan;
+  plan.explain = options.verbose;
   if (options.target == Target::CPU)
     plan.attentionWidth = 0;
   return plan;

@@ -24,7 +24,7 @@ static constexpr DTypeInfo table[] = {
     {DType::I16, "I16", 2},         {DType::U16, "U16", 2},         {DType::F16, "F16", 2},
     {DType::BF16, "BF16", 2},       {DType::I32, "I32", 4},         {DType::U32, "U32", 4},
     {DType::F32, "F32", 4},         {DType::I64, "I64", 8},         {DType::U64, "U64", 8},
-    {DType::F64, "F64", 8},
+    {DType::F64, "F64", 8},         {DType::Other, "OTHER", 1},
 };
 
 unsigned mla::dtypeSize(DType dtype) { return table[static_cast<size_t>(dtype)].size; }
@@ -33,7 +33,7 @@ const char *mla::dtypeName(DType dtype) { return table[static_cast<size_t>(dtype
 
 std::optional<DType> mla::parseDType(std::string_view name) {
   for (const DTypeInfo &info : table)
-    if (name == info.name)
+    if (info.dtype != DType::Other && name == info.name)
       return info.dtype;
   return std::nullopt;
 }

@@ -29,10 +29,8 @@
 using namespace mla;
 using json::Value;
 
-// A Value is about a hundred bytes: these bound what "[[[[…" and "[0,0,0,…" can make us allocate. The largest real
-// headers hold about a million values.
+// What "[[[[…" may make us allocate is bounded by this, what "[0,0,0,…" may by the caller's number of values.
 static constexpr size_t maxDepth = 64;
-static constexpr size_t maxValues = 2000000;
 
 const Value *Value::find(std::string_view key) const {
   auto it = std::find(keys.begin(), keys.end(), key);
@@ -49,6 +47,8 @@ namespace {
 /// Receives RapidJSON's events and builds the tree; a false return stops the parser.
 class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
 public:
+  explicit Builder(size_t maxValues) : maxValues(maxValues) {}
+
   Value root;
   std::string failure;
 
@@ -91,7 +91,7 @@ public:
 
 private:
   std::vector<Value> stack; // the arrays and objects that are still open
-  size_t count = 0;
+  size_t maxValues, count = 0;
 
   bool fail(std::string message) {
     failure = std::move(message);
@@ -128,15 +128,15 @@ private:
 } // namespace
 
 /// A bound of the memory that parsing takes, and that whoever reads the tree takes for what it makes of it.
-static uint64_t memoryToParse(std::string_view text) {
+static uint64_t memoryToParse(std::string_view text, size_t maxValues) {
   // A value stands behind one of these, and vectors that grow hold their elements up to three times.
   size_t values =
       1 + std::count_if(text.begin(), text.end(), [](char c) { return c == ',' || c == ':' || c == '[' || c == '{'; });
   return std::min(values, maxValues) * (3 * sizeof(Value)) + 4 * text.size();
 }
 
-Result<Value> json::parse(std::string_view text) {
-  if (!hasMemory(memoryToParse(text)))
+Result<Value> json::parse(std::string_view text, size_t maxValues) {
+  if (!hasMemory(memoryToParse(text, maxValues)))
     return Error(ErrorKind::OutOfMemory,
                  "the system gives no memory to parse " + std::to_string(text.size()) + " bytes");
   // Numbers come as text: RapidJSON's own exact conversion normalises a zero significand, which is undefined.
@@ -145,7 +145,7 @@ Result<Value> json::parse(std::string_view text) {
   rapidjson::MemoryStream memory(text.data(), text.size());
   rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(memory);
   rapidjson::Reader reader;
-  Builder builder;
+  Builder builder(maxValues);
   rapidjson::ParseResult result = reader.Parse<flags>(stream, builder);
   if (result.IsError()) {
     std::string what = builder.failure.empty() ? rapidjson::GetParseError_En(result.Code()) : builder.failure;

@@ -42,7 +42,8 @@ struct Value {
 const char *kindName(Value::Kind kind);
 
 /// Parses exactly one value. The error's message has no place in it: the caller names its file.
-Result<Value> parse(std::string_view text);
+/// A value takes about a hundred bytes of memory: more of them than `maxValues` are an error.
+Result<Value> parse(std::string_view text, size_t maxValues = 2000000);
 
 /// `text`, which is UTF-8, as a JSON string with its quotes.
 std::string quote(std::string_view text);

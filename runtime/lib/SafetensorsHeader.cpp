@@ -17,6 +17,13 @@ using json::Value;
 
 static constexpr size_t maxRank = 64;
 
+/// An entry has about eight values and more than fifty bytes: a header of many tensors is large, and one of many values
+/// in few bytes is none.
+static size_t maxValuesOf(std::string_view header) {
+  constexpr size_t few = 2000000, bytesOfValue = 6;
+  return std::max(few, header.size() / bytesOfValue);
+}
+
 std::optional<uint64_t> mla::tensorBytes(DType dtype, const std::vector<int64_t> &shape) {
   int64_t product = dtypeSize(dtype);
   bool empty = false;
@@ -69,17 +76,15 @@ static Error readSizes(const std::string &path, const std::string &tensor, const
   return {};
 }
 
-static Error readDType(const std::string &path, const std::string &tensor, const Value *field, DType &dtype) {
+/// The format gets new types: one that is not known is an error where the tensor is read, not of the file.
+static Error readDType(const std::string &path, const Value *field, SafetensorsTensor &tensor) {
   if (!field)
-    return invalidTensor(path, tensor, "no field 'dtype'");
+    return invalidTensor(path, tensor.name, "no field 'dtype'");
   if (!field->is(Value::Kind::String))
-    return invalidTensor(path, tensor, std::string("dtype must be a string, is ") + json::kindName(field->kind));
-  std::optional<DType> parsed = parseDType(field->text);
-  if (!parsed)
-    return Error(ErrorKind::InvalidFile, path + ": tensor " + quoted(tensor) + ": unknown dtype " +
-                                             quoted(field->text) +
-                                             "; convert the tensor to a type such as F32, BF16 or F8_E4M3");
-  dtype = *parsed;
+    return invalidTensor(path, tensor.name, std::string("dtype must be a string, is ") + json::kindName(field->kind));
+  tensor.dtype = parseDType(field->text).value_or(DType::Other);
+  if (tensor.dtype == DType::Other)
+    tensor.otherType = field->text;
   return {};
 }
 
@@ -88,7 +93,7 @@ static Error readTensor(const std::string &path, const Value &entry, uint64_t da
                         uint64_t &begin) {
   if (!entry.is(Value::Kind::Object))
     return invalidTensor(path, tensor.name, std::string("the entry must be an object, is ") + kindName(entry.kind));
-  if (Error error = readDType(path, tensor.name, entry.find("dtype"), tensor.dtype))
+  if (Error error = readDType(path, entry.find("dtype"), tensor))
     return error;
   if (Error error = readSizes(path, tensor.name, "shape", entry.find("shape"), tensor.shape))
     return error;
@@ -109,6 +114,8 @@ static Error readTensor(const std::string &path, const Value &entry, uint64_t da
     return invalidTensor(path, tensor.name,
                          "its data end at byte " + std::to_string(end) + ", beyond the file's " +
                              std::to_string(dataBytes) + " bytes of data");
+  if (tensor.dtype == DType::Other)
+    bytes = end - begin;
   if (end - begin != *bytes)
     return invalidTensor(path, tensor.name,
                          "data_offsets span " + std::to_string(end - begin) + " bytes, but " + dtypeName(tensor.dtype) +
@@ -140,7 +147,7 @@ static Error checkCoverage(const std::string &path, const std::vector<Safetensor
 
 Result<SafetensorsHeader> mla::parseSafetensorsHeader(const std::string &path, std::string_view text, const char *data,
                                                       uint64_t dataBytes) {
-  Result<Value> root = json::parse(text);
+  Result<Value> root = json::parse(text, maxValuesOf(text));
   if (!root && root.error().kind() == ErrorKind::OutOfMemory)
     return outOfMemory(path, "its header");
   if (!root)

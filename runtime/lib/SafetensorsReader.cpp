@@ -64,7 +64,16 @@ Error SafetensorsFile::Impl::mapFile() {
   return error;
 }
 
+/// What lies in the place of a file that was not fetched. Read as a header's length it is an absurd number.
+static bool isLfsPointer(std::string_view text) {
+  constexpr std::string_view start = "version https://git-lfs.github.com/spec/";
+  return text.substr(0, start.size()) == start;
+}
+
 Error SafetensorsFile::Impl::parse() {
+  if (isLfsPointer({map, mapBytes}))
+    return Error(ErrorKind::InvalidFile, path + ": is a pointer of Git LFS and not the file that it stands for; fetch "
+                                                "the file (git lfs pull)");
   const unsigned char *bytes = reinterpret_cast<const unsigned char *>(map);
   uint64_t length = 0;
   for (int i = lengthBytes - 1; i >= 0; --i)

@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // What parses and verifies goes through the passes of either target, as far as
-// they take it. They may refuse, but not crash.
+// they take it, and through each of them alone; what grouping makes of it is
+// changed and goes on. They may refuse, but not crash.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,6 +21,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 
 #include "llvm/Support/Regex.h"
 #include "llvm/Support/xxhash.h"
@@ -79,18 +81,70 @@ static bool lowerForCPU(ModuleOp module) {
 
 static bool plan(ModuleOp module) { return run(module, createMLAPlan(), createMLAAbsorb(), createMLAFold()); }
 
+/// Text that no pass made, but much like what grouping does: kernels changed a token at a time.
+static bool lowerChangedKernels(ModuleOp module) {
+  constexpr unsigned tries = 4;
+  if (!run(module, createMLAGroupKernels()))
+    return false;
+  std::string grouped, text;
+  llvm::raw_string_ostream(grouped) << module;
+  fuzz::Random random(llvm::xxh3_64bits(grouped) | 1);
+  for (unsigned i = 0; i < tries; ++i) {
+    text = random() % 3 ? fuzz::replaceToken(grouped, random) : fuzz::moveLine(grouped, random);
+    if (crashesTheParser(text))
+      continue;
+    if (OwningOpRef<ModuleOp> changed = parseSourceString<ModuleOp>(text, module.getContext()))
+      run(*changed, createMLAScheduleKernels(), createConvertMLAToGPU());
+  }
+  return true;
+}
+
 static bool planForH100(ModuleOp module) { return plan(module) && lowerForH100(module); }
 
 static bool planForCPU(ModuleOp module) { return plan(module) && lowerForCPU(module); }
 
-static constexpr bool (*ways[])(ModuleOp) = {lowerForH100, lowerForCPU, planForH100, planForCPU};
+/// One pass that nothing has prepared the module for.
+template <std::unique_ptr<Pass> (*create)()> static bool runAlone(ModuleOp module) {
+  PassManager pm(module.getContext());
+  pm.addPass(create());
+  return succeeded(pm.run(module));
+}
 
-/// A corpus is to go all ways; a fuzzer sees four times as many inputs where each goes one, always the same.
+static bool scheduleAndConvert(ModuleOp module) {
+  return run(module, createMLAScheduleKernels(), createConvertMLAToGPU());
+}
+
+using Way = bool (*)(ModuleOp);
+static constexpr Way whole[] = {lowerForH100, lowerForCPU, planForH100, planForCPU};
+static constexpr Way parts[] = {
+    lowerChangedKernels,
+    scheduleAndConvert,
+    runAlone<createMLAPlan>,
+    runAlone<createMLAAbsorb>,
+    runAlone<createMLAFold>,
+    runAlone<createMLALayout>,
+    runAlone<createMLABindWeights>,
+    runAlone<createMLAAttentionCores>,
+    runAlone<createMLAHoistPositionScales>,
+    runAlone<createMLAGroupKernels>,
+    runAlone<createMLAScheduleKernels>,
+    runAlone<createConvertMLAToGPU>,
+    runAlone<createMLAToLinalg>,
+    runAlone<createMLATilePrepare>,
+    [](ModuleOp module) { return run(module, createCanonicalizerPass()); },
+};
+
+/// A corpus is to go all ways; a fuzzer sees many times as many inputs where each goes one, always the same. An input
+/// is accepted that goes through all that is whole.
 static bool goesThrough(ModuleOp module, StringRef text) {
+  constexpr size_t numWays = std::size(whole) + std::size(parts);
+  auto take = [&](size_t way) { return way < std::size(whole) ? whole[way] : parts[way - std::size(whole)]; };
   if (LLVMFuzzerMutate)
-    return ways[xxh3_64bits(text) % std::size(ways)](module);
-  return llvm::count_if(ways, [&](auto *way) { return way(*OwningOpRef<ModuleOp>(module.clone())); }) ==
-         std::size(ways);
+    return take(xxh3_64bits(text) % numWays)(module);
+  size_t taken = 0;
+  for (size_t way = 0; way < numWays; ++way)
+    taken += take(way)(*OwningOpRef<ModuleOp>(module.clone())) && way < std::size(whole);
+  return taken == std::size(whole);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -47,17 +47,23 @@ static Text
     plan("plan", cl::cat(category), cl::value_desc("PLAN"), cl::init("auto"),
          cl::desc("auto (default); naive, absorb or fold, for decode;\nor phase=form and phase.side=form, as in\n"
                   "decode.q=fold,decode.o=absorb,prefill=naive;\nwith ,across-rounding products may leave out what "
-                  "rounds\nbetween their factors; given, it is explained on stderr"));
+                  "rounds\nbetween their factors"));
+static cl::opt<bool> verbose("verbose", cl::cat(category),
+                             cl::desc("explain the plan on stderr: what each form costs"));
+static cl::alias verboseShort("v", cl::NotHidden, cl::cat(category), cl::cat(category), cl::aliasopt(verbose),
+                              cl::desc("as --verbose"));
 static Text device("device", cl::cat(category), cl::value_desc("DEVICE.json"),
                    cl::desc("what plans are made for (default: the target as\nmla-compile knows it)"));
 static Text page("page", cl::cat(category), cl::value_desc("N"), cl::init("64"),
                  cl::desc("tokens in a page of the cache (default 64)"));
 static Text tensorParallel("tp", cl::cat(category), cl::value_desc("N"), cl::init("1"),
                            cl::desc("cut the heads into N equal parts (default 1)"));
-static Text rank("rank", cl::cat(category), cl::value_desc("K"),
-                 cl::desc("the part to compile, 0 to N - 1; the results of all\nranks are to be added"));
+static Text rank("rank", cl::cat(category), cl::value_desc("K|all"),
+                 cl::desc("the part to compile, 0 to N - 1; the results of all\nranks are to be added; all: each to "
+                          "a bundle of its\nown, OUT/rank0 and so on"));
 static Text cacheFormat("cache", cl::cat(category), cl::value_desc("standard|private"), cl::init("standard"),
-                        cl::desc("standard (default): what other engines keep in\ntheirs; private: what is fastest"));
+                        cl::desc("standard: what other engines keep in theirs; private\nis reserved for what is "
+                                 "fastest, and not made yet"));
 static Text
     emit("emit", cl::cat(category), cl::value_desc("WHAT"), cl::init("bundle"),
          cl::desc("bundle (default), or MLIR after a stage: import,\nplan, absorb, fold, linalg, llvm; for h100 "
@@ -88,6 +94,7 @@ Examples:
   mla-compile --config=config.json --plan=decode.q=fold,decode.o=absorb --emit=fold -o -
   mla-compile --weights=DeepSeek-V3 --adapter=lora --layers=all --dtype=bf16 -o tuned.mla
   mla-compile --config=config.json --tp=8 --rank=0 --emit=import -o rank0.mlir
+  mla-compile --weights=DeepSeek-V3 --layers=all --target=h100 --tp=8 --rank=all -o v3-tp8
   mla-compile --config=config.json --report=html --baseline=other.json --batch=32 -o report.html
 )");
 
@@ -152,7 +159,6 @@ static llvm::Error choosePlan(CompileOptions &options) {
   if (!request)
     return usage("--plan: " + llvm::toString(request.takeError()));
   options.plan = plan;
-  options.explainPlan = plan.getNumOccurrences();
   return llvm::Error::success();
 }
 
@@ -160,9 +166,13 @@ static llvm::Error chooseRank(CompileOptions &options) {
   constexpr int64_t most = 65536;
   if (llvm::Error error = chooseNumber(tensorParallel, 1, most, options.tensorParallel))
     return error;
-  if (rank.getNumOccurrences())
+  options.allRanks = rank == "all";
+  if (rank.getNumOccurrences() && !options.allRanks)
     return chooseNumber(rank, 0, options.tensorParallel - 1, options.rank);
-  return options.tensorParallel == 1 ? llvm::Error::success() : usage("--tp needs --rank, the part to compile");
+  if (options.allRanks && emit != "bundle")
+    return usage("--rank=all makes bundles; leave --emit out, or choose a rank");
+  return options.tensorParallel == 1 || options.allRanks ? llvm::Error::success()
+                                                         : usage("--tp needs --rank, the part to compile, or all");
 }
 
 static llvm::Error chooseEmit(CompileOptions &options) {
@@ -185,8 +195,14 @@ static llvm::Error choosePage(CompileOptions &options) {
   return chooseNumber(page, 1, most, options.page);
 }
 
-static llvm::Error chooseCache(CompileOptions &options) {
-  return choose<bool>(cacheFormat, {{"standard", false}, {"private", true}}, options.privateCache);
+/// No other format is made yet: a bundle that only says so would be the same.
+static llvm::Error chooseCache(CompileOptions &) {
+  bool isPrivate = false;
+  if (llvm::Error error = choose<bool>(cacheFormat, {{"standard", false}, {"private", true}}, isPrivate))
+    return error;
+  if (isPrivate)
+    return usage("--cache=private is not made yet: its pages would be those of standard; leave --cache out");
+  return llvm::Error::success();
 }
 
 static llvm::Error checkGiven(llvm::ArrayRef<const Text *> files) {
@@ -219,8 +235,9 @@ static llvm::Error checkTogether() {
 static llvm::Error checkReport() {
   if (llvm::Error error = checkGiven({&config, &baseline, &device, &output}))
     return error;
-  for (const cl::Option *option : std::initializer_list<const cl::Option *>{
-           &weights, &adapter, &layers, &plan, &page, &tensorParallel, &rank, &cacheFormat, &emit, &batchInvariant})
+  for (const cl::Option *option :
+       std::initializer_list<const cl::Option *>{&weights, &adapter, &layers, &plan, &page, &tensorParallel, &rank,
+                                                 &cacheFormat, &emit, &batchInvariant, &verbose})
     if (option->getNumOccurrences())
       return usage("--" + option->ArgStr + " does not belong to --report");
   return config.empty() ? usage("--report needs --config") : llvm::Error::success();
@@ -281,5 +298,6 @@ llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {
   options.device = device;
   options.output = output;
   options.batchInvariant = batchInvariant;
+  options.verbose = verbose;
   return line;
 }

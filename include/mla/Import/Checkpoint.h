@@ -55,6 +55,11 @@ protected:
 /// model.safetensors.index.json or one .safetensors file.
 llvm::Expected<std::unique_ptr<Checkpoint>> openCheckpoint(llvm::StringRef path);
 
+/// The checkpoint of a model that holds the language model, or is its decoder alone: layers of latent attention that
+/// are called "PREFIX.layers.K." there are "model.layers.K.". An error where several prefixes have some; as it is where
+/// none has, or "model." is among them.
+llvm::Expected<std::unique_ptr<Checkpoint>> nameLayersAsUsual(std::unique_ptr<Checkpoint> checkpoint);
+
 /// The checkpoint of a model with several attentions a layer as one with an attention a layer:
 /// "model.layers.K.self_attn." is what is called "model.layers.(K / N).self_attn.(K mod N)." there. As it is, where N
 /// is 1.

@@ -50,6 +50,8 @@ struct BlockQuantization {
 
 struct AttentionConfig {
   std::string modelType;
+  /// The model whose config this is a part of, and the key: "kimi_k25: its text_config". "": it is a model of its own.
+  std::string wrappedIn;
   int64_t hiddenSize = 0;
   int64_t numHeads = 0;
   /// Attentions of the model; all else that speaks of a layer means one of these.
@@ -85,6 +87,9 @@ struct AttentionConfig {
   int64_t indexTopK = 0;
   /// None: weights are stored in a plain float type.
   std::optional<BlockQuantization> quantization;
+  /// Says what quantises some of the weights where that is not understood. The attention may be left alone by it, which
+  /// its tensors tell. "": there is none.
+  std::string otherQuantization;
   CheckpointDType checkpointDType = CheckpointDType::Unknown;
 
   int64_t qkDim() const { return nopeDim + ropeDim; }

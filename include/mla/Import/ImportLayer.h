@@ -25,9 +25,6 @@ struct ImportOptions {
   /// Of tensorParallel equal parts of the heads, the layer has part `rank`, and its result is that part's summand.
   int64_t tensorParallel = 1;
   int64_t rank = 0;
-  /// The manifest then promises no layout of the cache to other engines. Pages hold the same either way: nothing faster
-  /// is known to the compiler yet.
-  bool privateCache = false;
 };
 
 /// Builds @prefill and @decode of a layer in naive form. Attributes of the module: `mla.checkpoint_prefix`,

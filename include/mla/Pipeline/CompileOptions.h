@@ -39,12 +39,12 @@ struct CompileOptions {
   Target target = Target::CPU;
   DType dtype = DType::F32; ///< Of hidden states, cache and prepared weights: F32 or BF16.
   std::string plan = "auto";
-  bool explainPlan = false; ///< Say on stderr what each form costs.
-  std::string device;       ///< A file that describes what runs the code; empty: the target's own description.
+  bool verbose = false; ///< Say on stderr what each form costs.
+  std::string device;   ///< A file that describes what runs the code; empty: the target's own description.
   int64_t page = 64;
   int64_t tensorParallel = 1;
   int64_t rank = 0;
-  bool privateCache = false;
+  bool allRanks = false;       ///< Every rank, to a bundle of its own in the directory `output`.
   bool batchInvariant = false; ///< A sequence's results do not depend on the others in its batch.
   Emit emit = Emit::Bundle;
   std::string output; ///< "-": standard output.

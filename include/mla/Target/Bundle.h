@@ -35,7 +35,9 @@ namespace mla {
 /// A directory that becomes `path` when it is committed, and is removed if not, unless its work is to go on.
 class BundleDirectory {
 public:
-  /// Fails where `path` is something else than a bundle or cannot be written.
+  /// An error where `path` is something else than a bundle or nothing: a link is, wherever it leads.
+  static llvm::Error checkPath(llvm::StringRef path);
+  /// Fails as checkPath does, and where `path` cannot be written.
   static llvm::Expected<BundleDirectory> create(llvm::StringRef path);
   /// For long work: `path`.partial, which an interruption or an error leaves, with what keep() was called after, and a
   /// later call with the same `request` goes on with. Fails as create() does, where `path`.partial belongs to another

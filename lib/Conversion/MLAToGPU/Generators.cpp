@@ -32,8 +32,32 @@ static GenerateFn generatorOf(KernelKind kind) {
   llvm_unreachable("every kind has its line");
 }
 
+/// Sums of a projection may stay in f32; so does an LSE.
+static bool mayBeF32(KernelKind kind, unsigned result) {
+  if (kind == KernelKind::LatentAttention || kind == KernelKind::NaiveAttention)
+    return result == 1;
+  return kind == KernelKind::Projection;
+}
+
+/// What kernels write, and the caches that they read and write.
+static LogicalResult checkElements(KernelOp kernel) {
+  for (auto [i, type] : llvm::enumerate(kernel.getResultTypes())) {
+    Type element = getElementTypeOrSelf(type);
+    bool isWritten = element.isBF16() || element.isInteger(32) || (element.isF32() && mayBeF32(kernel.getKind(), i));
+    if (isa<RankedTensorType>(type) && !isWritten)
+      return kernel.emitOpError() << "gives " << type << "; kernels of the H100 target write bf16";
+  }
+  for (Type type : kernel.getOperandTypes())
+    if (auto cache = dyn_cast<CacheType>(type); cache && !cache.getElementType().isBF16())
+      return kernel.emitOpError() << "has a cache of " << cache.getElementType()
+                                  << "; kernels of the H100 target read bf16";
+  return success();
+}
+
 FailureOr<Launches> mla::gpu::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) {
   if (!kernel.getSchedule())
     return kernel.emitOpError("has no schedule; run mla-schedule-kernels before");
+  if (failed(checkElements(kernel)))
+    return failure();
   return generatorOf(kernel.getKind())(kernel, module);
 }

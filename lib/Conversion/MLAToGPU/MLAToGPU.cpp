@@ -95,6 +95,88 @@ static bool isInMemory(Type type) {
   return elements < most;
 }
 
+//===----------------------------------------------------------------------===//
+// What the caller gives and gets
+//===----------------------------------------------------------------------===//
+
+static bool isIndices(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && tensor.getRank() == 1 && tensor.getElementType().isInteger(32);
+}
+
+static bool isRows(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && isa<FloatType>(tensor.getElementType());
+}
+
+/// Buffers of an entry have fixed names, one each: two arguments of a kind would be one.
+static LogicalResult checkEntrySignature(func::FuncOp function) {
+  unsigned numIndices = 0, numCaches = 0;
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+    bool expected = i == 0            ? isRows(type)
+                    : isIndices(type) ? numIndices++ == 0
+                                      : isa<CacheType>(type) && numCaches++ == 0;
+    if (!expected)
+      return function.emitOpError() << "has an argument #" << i << " of " << type
+                                    << " that no entry has; it takes hidden states, then at most one cu_seqlens "
+                                       "(tensor<?xi32>) and one cache";
+  }
+  unsigned numRows = 0;
+  for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
+    if (isa<CacheType>(type) ? numCaches == 0 : !isRows(type) || numRows++ > 0)
+      return function.emitOpError() << "has a result #" << i << " of " << type
+                                    << " that no entry has; it gives at most one tensor and the cache that it takes";
+  return success();
+}
+
+/// Adds the buffer's name; an error where it has none, or where another has it.
+static LogicalResult addBuffer(func::FuncOp function, const Twine &which, Attribute name,
+                               llvm::SmallDenseSet<Attribute> &names) {
+  if (!isa_and_present<StringAttr>(name))
+    return function.emitOpError() << "has " << which << " without a " << kBufferAttr
+                                  << ", which says what buffer it is";
+  if (!names.insert(name).second)
+    return function.emitOpError() << "has " << which << " in the buffer " << name << ", which is another's";
+  return success();
+}
+
+static LogicalResult checkCoreSignature(func::FuncOp function) {
+  llvm::SmallDenseSet<Attribute> names;
+  unsigned numCaches = 0;
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+    if (failed(addBuffer(function, "an argument #" + Twine(i), function.getArgAttr(i, kBufferAttr), names)))
+      return failure();
+    bool expected = isa<CacheType>(type) ? numCaches++ == 0 : isRows(type) || isIndices(type);
+    if (!expected)
+      return function.emitOpError() << "has an argument #" << i << " of " << type
+                                    << "; it takes tensors of floats, tensor<?xi32> and one cache";
+  }
+  for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
+    if (!isa<CacheType>(type) &&
+        failed(addBuffer(function, "a result #" + Twine(i), function.getResultAttr(i, kBufferAttr), names)))
+      return failure();
+  return success();
+}
+
+/// The caller's memory is written by the kernel that makes the tensor, once.
+static LogicalResult checkReturned(func::FuncOp function) {
+  llvm::SmallDenseSet<Value> returned;
+  for (OpOperand &operand : function.front().getTerminator()->getOpOperands()) {
+    Value value = operand.get();
+    if (isa<CacheType>(value.getType()))
+      continue;
+    if (!value.getDefiningOp<KernelOp>() || !returned.insert(value).second)
+      return function.emitOpError() << "has a result #" << operand.getOperandNumber()
+                                    << " that no kernel writes: it is an argument, a weight or another result";
+  }
+  return success();
+}
+
+/// Its arguments are named one by one.
+static bool isCore(func::FuncOp function) {
+  return function.getNumArguments() > 0 && function.getArgAttr(0, kBufferAttr);
+}
+
 static LogicalResult checkFunction(func::FuncOp function) {
   for (Operation &op : function.front())
     if (!isa<KernelOp, WeightOp, func::ReturnOp>(op))
@@ -103,7 +185,9 @@ static LogicalResult checkFunction(func::FuncOp function) {
     for (Type type : kernel.getResultTypes())
       if (!isInMemory(type))
         return kernel.emitOpError("gives ") << type << "; results are rows, one a token, of a size that is known";
-  return success();
+  if (failed(isCore(function) ? checkCoreSignature(function) : checkEntrySignature(function)))
+    return failure();
+  return checkReturned(function);
 }
 
 /// Fills `list` with what the function's kernels need, and `kernels` with their code.
@@ -151,11 +235,6 @@ static void convertCore(func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
   }
   function.emitRemark() << "@" << function.getName() << " is left out: " << why;
   function.erase();
-}
-
-/// Its arguments are named one by one.
-static bool isCore(func::FuncOp function) {
-  return function.getNumArguments() > 0 && function.getArgAttr(0, kBufferAttr);
 }
 
 namespace {

@@ -96,7 +96,7 @@ static FailureOr<int64_t> offsetOf(tensor::ExtractSliceOp slice, ArrayRef<Affine
   return constant.getValue() * (slice.getType().getElementTypeBitWidth() / 8);
 }
 
-FailureOr<View> mla::gpu::viewOf(Value value) {
+static FailureOr<View> viewThroughSlices(Value value) {
   auto type = cast<RankedTensorType>(value.getType());
   auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
   if (!slice) {
@@ -105,7 +105,7 @@ FailureOr<View> mla::gpu::viewOf(Value value) {
       return failure();
     return View{*buffer, rowsOf(value), SmallVector<int64_t>(type.getShape()), stridesOf(type)};
   }
-  FailureOr<View> view = viewOf(slice.getSource());
+  FailureOr<View> view = viewThroughSlices(slice.getSource());
   if (failed(view) || slice.getSourceType().getRank() != type.getRank())
     return failed(view) ? view : FailureOr<View>(slice.emitOpError("must have the rank of its source"));
   FailureOr<int64_t> offset = offsetOf(slice, view->strides);
@@ -114,4 +114,14 @@ FailureOr<View> mla::gpu::viewOf(Value value) {
   view->buffer.offset += *offset;
   view->shape.assign(type.getShape().begin(), type.getShape().end());
   return view;
+}
+
+/// Rows whose widths are known, of elements that code of the H100 target reads.
+FailureOr<View> mla::gpu::viewOf(Value value, Elements elements) {
+  auto type = cast<RankedTensorType>(value.getType());
+  bool isRead = type.getElementType().isBF16() || (elements == Elements::Float && type.getElementType().isF32());
+  if (!isRead || type.getRank() == 0 || llvm::any_of(type.getShape().drop_front(), ShapedType::isDynamic))
+    return emitError(value.getLoc()) << "is read as " << type << "; kernels of the H100 target read rows of bf16"
+                                     << (elements == Elements::Float ? " or f32" : "") << ", of sizes that are known";
+  return viewThroughSlices(value);
 }

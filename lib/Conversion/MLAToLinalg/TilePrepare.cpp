@@ -244,8 +244,10 @@ Value TileEmitter::emit(Value value, const Box &box) {
     return sliceOf(value, box);
   if (op == rounding)
     return emit(op->getOperand(0), box);
-  if (movesElements(op))
-    return succeeded(sourceTile(op, box.sizes)) ? emitMove(op, box) : emitParts(value, box);
+  if (movesElements(op) && succeeded(sourceTile(op, box.sizes)))
+    return emitMove(op, box);
+  if (movesElements(op) && !realDims(box.sizes).empty())
+    return emitParts(value, box);
   return TypeSwitch<Operation *, Value>(op)
       .Case([&](DequantizeOp dequantize) { return emitDequantize(dequantize, box); })
       .Case([&](ComposeOp compose) { return emitCompose(compose, box); })
@@ -311,13 +313,43 @@ static SmallVector<Value> readOffsets(Emitter &e, Value argument, RankedTensorTy
   return offsets;
 }
 
+/// What a weight is: one tensor of floats whose sizes are known, made without control flow.
+static LogicalResult checkPrepare(func::FuncOp prepare) {
+  if (!llvm::hasSingleElement(prepare.getBody()))
+    return prepare.emitOpError("has control flow, and a weight is made by one block");
+  auto isWeight = [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.hasStaticShape() && isa<FloatType>(tensor.getElementType());
+  };
+  if (prepare.getNumResults() != 1 || !isWeight(prepare.getResultTypes().front()))
+    return prepare.emitOpError("must return one weight, a tensor of floats of static shape, but has the type ")
+           << prepare.getFunctionType();
+  for (Operation &op : prepare.front().without_terminator())
+    for (Type type : op.getResultTypes())
+      if (auto tensor = dyn_cast<ShapedType>(type); tensor && !isWeight(type))
+        return op.emitOpError("gives ") << type << " on the way to a weight, whose parts have static shapes";
+  return success();
+}
+
+/// A tile that was chosen before divides the weight.
+static LogicalResult checkTile(func::FuncOp prepare, RankedTensorType whole, ArrayRef<int64_t> sizes) {
+  auto divides = [](int64_t size, int64_t all) { return size > 0 ? all % size == 0 : size == all; };
+  if (sizes.size() == static_cast<size_t>(whole.getRank()) && llvm::all_of_zip(sizes, whole.getShape(), divides))
+    return success();
+  return prepare.emitOpError() << "has a tile of [" << sizes << "], which does not divide " << whole;
+}
+
 static LogicalResult tilePrepare(func::FuncOp prepare) {
+  if (failed(checkPrepare(prepare)))
+    return failure();
   auto whole = cast<RankedTensorType>(prepare.getResultTypes().front());
   auto chosen = prepare->getAttrOfType<DenseI64ArrayAttr>(kPrepareTileAttr);
   if (!chosen)
     prepare->setAttr(kPrepareTileAttr,
                      chosen = DenseI64ArrayAttr::get(prepare.getContext(), choosePrepareTile(prepare)));
   ArrayRef<int64_t> sizes = chosen;
+  if (failed(checkTile(prepare, whole, sizes)))
+    return failure();
   arith::TruncFOp rounding = findRounding(prepare);
   Operation *end = prepare.front().getTerminator();
   Emitter e(prepare.getLoc(), end);

@@ -8,12 +8,14 @@
 #include "mla/Target/Bundle.h"
 #include "mla/abi.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <csignal>
 #include <cstdio>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -23,15 +25,53 @@ using namespace mla;
 namespace fs = llvm::sys::fs;
 namespace path = llvm::sys::path;
 
-static bool isBundle(llvm::StringRef directory) {
-  llvm::SmallString<128> manifest(directory);
-  path::append(manifest, MLA_MANIFEST_FILE);
-  return fs::exists(manifest);
-}
-
 /// All that a bundle may hold.
 static constexpr llvm::StringLiteral fileNames[] = {MLA_MANIFEST_FILE, MLA_CODE_FILE, MLA_PTX_FILE, MLA_CUBIN_FILE,
                                                     MLA_WEIGHTS_FILE};
+
+/// A manifest, and nothing that is not a bundle's: it is removed whole where another takes its place.
+static bool isBundle(llvm::StringRef directory) {
+  llvm::SmallString<128> manifest(directory);
+  path::append(manifest, MLA_MANIFEST_FILE);
+  std::error_code code;
+  for (fs::directory_iterator it(directory, code), end; it != end && !code; it.increment(code))
+    if (!llvm::is_contained(fileNames, path::filename(it->path())))
+      return false;
+  return !code && fs::exists(manifest);
+}
+
+//===----------------------------------------------------------------------===//
+// Interrupts
+//===----------------------------------------------------------------------===//
+
+/// What ends the process. LLVM calls the interrupt function without the signal's number.
+static constexpr int signals[] = {SIGINT, SIGTERM, SIGHUP};
+static struct sigaction llvmActions[std::size(signals)];
+static volatile sig_atomic_t received = SIGINT;
+
+static void noteSignal(int number, siginfo_t *info, void *context) {
+  received = number;
+  for (size_t i = 0; i < std::size(signals); ++i)
+    if (signals[i] == number)
+      llvmActions[i].sa_sigaction(number, info, context);
+}
+
+/// The exit status of a shell's child that the signal ended.
+[[noreturn]] static void exitAsBySignal() { _exit(128 + received); }
+
+/// LLVM's handler stays the one that removes files; it gives all of them back once it runs.
+static void callOnSignal(void (*function)()) {
+  llvm::sys::SetInterruptFunction(function);
+  for (size_t i = 0; i < std::size(signals); ++i) {
+    struct sigaction action;
+    if (sigaction(signals[i], nullptr, &action) != 0 || !(action.sa_flags & SA_SIGINFO) ||
+        action.sa_sigaction == noteSignal)
+      continue;
+    llvmActions[i] = action;
+    action.sa_sigaction = noteSignal;
+    (void)sigaction(signals[i], &action, nullptr);
+  }
+}
 
 /// The directory that an interrupt leaves behind, unless this removes it; its
 /// files are gone by then.
@@ -39,7 +79,7 @@ static char interruptedDirectory[4096];
 
 static void removeInterrupted() {
   (void)rmdir(interruptedDirectory);
-  _exit(130);
+  exitAsBySignal();
 }
 
 /// Files first, by LLVM's own handler, then their directory.
@@ -52,7 +92,7 @@ static void removeOnSignal(llvm::StringRef directory) {
   if (directory.size() >= sizeof(interruptedDirectory))
     return;
   std::copy(directory.begin(), directory.end(), interruptedDirectory);
-  llvm::sys::SetInterruptFunction(removeInterrupted);
+  callOnSignal(removeInterrupted);
 }
 
 /// The output as an absolute path, if a bundle may go there. A relative one would make the temporary directory
@@ -62,10 +102,18 @@ static llvm::Expected<std::string> checkOutput(llvm::StringRef asked) {
   if (std::error_code code = fs::make_absolute(absolute))
     return llvm::createFileError(asked, code);
   llvm::StringRef output = llvm::StringRef(absolute).rtrim("/");
+  if (output.empty())
+    return llvm::createStringError("/: is no place for a bundle; choose another output");
+  // The bundle would take the link's place, and what it leads to would stay.
+  if (fs::is_symlink_file(output))
+    return llvm::createStringError(output + ": is a link, and a bundle takes a place of its own; remove the link, or "
+                                            "give the path that it leads to");
   if (fs::exists(output) && !isBundle(output))
     return llvm::createStringError(output + ": exists and is not a bundle; remove it or choose another output");
   return output.str();
 }
+
+llvm::Error BundleDirectory::checkPath(llvm::StringRef path) { return checkOutput(path).takeError(); }
 
 static llvm::Error cannotWrite(const llvm::Twine &path, std::error_code code) {
   return llvm::createStringError(path + ": cannot be written (" + code.message() +
@@ -92,7 +140,7 @@ llvm::Expected<BundleDirectory> BundleDirectory::create(llvm::StringRef asked) {
 static void tellInterrupted() {
   static constexpr char text[] = "\ninterrupted; the same command goes on with the layers that are complete\n";
   (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
-  _exit(130);
+  exitAsBySignal();
 }
 
 static std::error_code lastError() { return std::error_code(errno, std::generic_category()); }
@@ -142,7 +190,8 @@ llvm::Expected<BundleDirectory> BundleDirectory::resume(llvm::StringRef asked, l
   if (!output)
     return output.takeError();
   std::string partial = *output + ".partial";
-  if (std::error_code code = fs::create_directory(partial))
+  // Made like any directory: LLVM's own default closes it to others.
+  if (std::error_code code = fs::create_directory(partial, /*IgnoreExisting=*/true, fs::all_all))
     return cannotWrite(*output, code);
   llvm::Expected<int> lock = lockDirectory(partial);
   if (!lock)
@@ -152,7 +201,7 @@ llvm::Expected<BundleDirectory> BundleDirectory::resume(llvm::StringRef asked, l
   if (llvm::Error error = checkRequest(partial, request))
     return error;
   directory.kept = fs::exists(directory.file(recordFile));
-  llvm::sys::SetInterruptFunction(tellInterrupted);
+  callOnSignal(tellInterrupted);
   return directory;
 }
 

@@ -30,10 +30,11 @@
 
 namespace mla {
 
-/// Element types of the format; the types below a byte are refused by name.
-enum class DType { BOOL, U8, I8, F8_E4M3, F8_E5M2, F8_E8M0, I16, U16, F16, BF16, I32, U32, F32, I64, U64, F64 };
+/// Element types of the format. Other: one that is not known here, as are those of less than a byte; what such a tensor
+/// holds is bytes.
+enum class DType { BOOL, U8, I8, F8_E4M3, F8_E5M2, F8_E8M0, I16, U16, F16, BF16, I32, U32, F32, I64, U64, F64, Other };
 
-/// Bytes of one element.
+/// Bytes of one element; 1 of Other.
 unsigned dtypeSize(DType dtype);
 /// The name in the file, such as "BF16".
 const char *dtypeName(DType dtype);
@@ -48,7 +49,10 @@ struct SafetensorsTensor {
   /// isAligned() before reading it through a typed pointer, else copy with read().
   const void *data = nullptr;
   uint64_t bytes = 0;
+  std::string otherType = {}; ///< What the file calls DType::Other.
 
+  /// The element type as the file calls it.
+  const char *typeName() const { return dtype == DType::Other ? otherType.c_str() : dtypeName(dtype); }
   int64_t numElements() const;
   /// Whether `data` is aligned for its element type.
   bool isAligned() const;

@@ -33,22 +33,23 @@ func.func @impossible_schedule(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
 
 // -----
 
-func.func @rows_of_no_known_size(%x: tensor<?x?xi64>) -> tensor<?x?xi64> {
-  // expected-error @+1 {{gives 'tensor<?x?xi64>'; results are rows, one a token, of a size that is known}}
-  %y = mla.kernel projection "y"(%a = %x) schedule <projection, {tokens = 64}> : (tensor<?x?xi64>) -> tensor<?x?xi64> {
-    mla.yield %a : tensor<?x?xi64>
+func.func @rows_of_no_known_size(%x: tensor<?x?xbf16>) -> tensor<?x?xbf16> {
+  %gamma = mla.weight "gamma" : tensor<160xf32>
+  // expected-error @+1 {{gives 'tensor<?x?xbf16>'; results are rows, one a token, of a size that is known}}
+  %y = mla.kernel normalize "y"(%a = %x, %g = %gamma) schedule <normalize> : (tensor<?x?xbf16>, tensor<160xf32>) -> tensor<?x?xbf16> {
+    %z = mla.rms_norm %a, %g {epsilon = 1.0e-6 : f64} : tensor<?x?xbf16>, tensor<160xf32> -> tensor<?x?xbf16>
+    mla.yield %z : tensor<?x?xbf16>
   }
-  return %y : tensor<?x?xi64>
+  return %y : tensor<?x?xbf16>
 }
 
 // -----
 
-func.func @rotated_by_no_positions(%x: tensor<?x4x16xf32>, %position: tensor<?xi32>) -> tensor<?x4x16xbf16> {
-  // expected-error @+1 {{needs positions of tokens, and no mla.positions is in it}}
-  %y = mla.kernel rope "y"(%a = %x, %at = %position) schedule <rope> : (tensor<?x4x16xf32>, tensor<?xi32>) -> tensor<?x4x16xbf16> {
-    %z = mla.rope interleaved %a at %at {frequencies = array<f32: 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3>} : tensor<?x4x16xf32>
-    %r = arith.truncf %z : tensor<?x4x16xf32> to tensor<?x4x16xbf16>
-    mla.yield %r : tensor<?x4x16xbf16>
+func.func @rotated_by_no_positions(%x: tensor<?x4x16xbf16>, %position: tensor<?xi32>) -> tensor<?x4x16xbf16> {
+  // expected-error @+1 {{needs positions of tokens, and no mla.positions is in it that gives them}}
+  %y = mla.kernel rope "y"(%a = %x, %at = %position) schedule <rope> : (tensor<?x4x16xbf16>, tensor<?xi32>) -> tensor<?x4x16xbf16> {
+    %z = mla.rope interleaved %a at %at {frequencies = array<f32: 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3>} : tensor<?x4x16xbf16>
+    mla.yield %z : tensor<?x4x16xbf16>
   }
   return %y : tensor<?x4x16xbf16>
 }
@@ -80,4 +81,104 @@ func.func @gathered(%cache: !cache {mla.buffer = "cache"}) -> (tensor<?x60xbf16>
     mla.yield %latent, %k_rope, %cu_keys : tensor<?x60xbf16>, tensor<?x16xbf16>, tensor<?xi32>
   }
   return %g#0 : tensor<?x60xbf16>
+}
+
+// -----
+
+// Each buffer of an entry has one name: a second tensor, cache or result would be the first.
+// expected-error @+1 {{has an argument #2 of 'tensor<?x64xbf16>' that no entry has}}
+func.func @two_tensors(%x: tensor<?x64xbf16>, %cu: tensor<?xi32>, %other: tensor<?x64xbf16>) {
+  return
+}
+
+// -----
+
+// expected-error @+1 {{has an argument #2 of 'tensor<?xi32>' that no entry has}}
+func.func @two_lengths(%x: tensor<?x64xbf16>, %cu: tensor<?xi32>, %other: tensor<?xi32>) {
+  return
+}
+
+// -----
+
+!cache = !mla.cache<page = 16, latent = 64, rope = 16, bf16>
+// expected-error @+1 {{has an argument #3 of '!mla.cache<page = 16, latent = 64, rope = 16, bf16>' that no entry has}}
+func.func @two_caches(%x: tensor<?x64xbf16>, %cu: tensor<?xi32>, %a: !cache, %b: !cache) {
+  return
+}
+
+// -----
+
+// expected-error @+1 {{has an argument #0 of 'tensor<?xi32>' that no entry has}}
+func.func @no_hidden(%cu: tensor<?xi32>) {
+  return
+}
+
+// -----
+
+// expected-error @+1 {{has a result #1 of 'tensor<?x64xbf16>' that no entry has}}
+func.func @two_results(%x: tensor<?x64xbf16>) -> (tensor<?x64xbf16>, tensor<?x64xbf16>) {
+  %g = mla.weight "g" : tensor<64xf32>
+  %y = mla.kernel normalize "y"(%a = %x, %b = %g) schedule <normalize> : (tensor<?x64xbf16>, tensor<64xf32>) -> tensor<?x64xbf16> {
+    %n = mla.rms_norm %a, %b {epsilon = 1.0e-6 : f64} : tensor<?x64xbf16>, tensor<64xf32> -> tensor<?x64xbf16>
+    mla.yield %n : tensor<?x64xbf16>
+  }
+  return %y, %y : tensor<?x64xbf16>, tensor<?x64xbf16>
+}
+
+// -----
+
+// expected-error @+1 {{has a result #0 that no kernel writes}}
+func.func @returned_argument(%x: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
+  return %x : tensor<?x64xbf16>
+}
+
+// -----
+
+// expected-remark @+1 {{@unnamed is left out: 'func.func' op has an argument #1 without a mla.buffer}}
+func.func @unnamed(%q: tensor<?x64xbf16> {mla.buffer = "q_nope"}, %k: tensor<?x64xbf16>) {
+  return
+}
+
+// -----
+
+// expected-remark @+1 {{@named_twice is left out: 'func.func' op has an argument #1 in the buffer "q_nope", which is another's}}
+func.func @named_twice(%q: tensor<?x64xbf16> {mla.buffer = "q_nope"}, %k: tensor<?x64xbf16> {mla.buffer = "q_nope"}) {
+  return
+}
+
+// -----
+
+// Tensor maps say bf16 whatever lies there.
+func.func @rows_of_f32(%x: tensor<?x160xf32>) -> tensor<?x48xbf16> {
+  %w_dq = mla.weight "w" : tensor<48x160xbf16>
+  // expected-error @+1 {{is read as 'tensor<?x160xf32>'; kernels of the H100 target read rows of bf16, of sizes that are known}}
+  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {tokens = 64}> : (tensor<?x160xf32>, tensor<48x160xbf16>) -> tensor<?x48xbf16> {
+    %z = mla.project %a, %w : (tensor<?x160xf32>, tensor<48x160xbf16>) -> tensor<?x48xbf16>
+    mla.yield %z : tensor<?x48xbf16>
+  }
+  return %y : tensor<?x48xbf16>
+}
+
+// -----
+
+func.func @weight_of_f32(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
+  %w_dq = mla.weight "w" : tensor<48x160xf32>
+  // expected-error @+1 {{multiplies by a weight of 'tensor<48x160xf32>'; kernels of the H100 target read bf16}}
+  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {tokens = 64}> : (tensor<?x160xbf16>, tensor<48x160xf32>) -> tensor<?x48xbf16> {
+    %z = mla.project %a, %w : (tensor<?x160xbf16>, tensor<48x160xf32>) -> tensor<?x48xbf16>
+    mla.yield %z : tensor<?x48xbf16>
+  }
+  return %y : tensor<?x48xbf16>
+}
+
+// -----
+
+func.func @result_of_f16(%x: tensor<?x160xbf16>) -> tensor<?x48xf16> {
+  %w_dq = mla.weight "w" : tensor<48x160xbf16>
+  // expected-error @+1 {{gives 'tensor<?x48xf16>'; kernels of the H100 target write bf16}}
+  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {tokens = 64}> : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xf16> {
+    %z = mla.project %a, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xf16>
+    mla.yield %z : tensor<?x48xf16>
+  }
+  return %y : tensor<?x48xf16>
 }

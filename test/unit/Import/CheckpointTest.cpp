@@ -118,6 +118,66 @@ TEST(CheckpointTest, AttentionsAreNumbered) {
                 "o_proj; give the checkpoint, the layer and the config that belong together");
 }
 
+static std::unique_ptr<Checkpoint> openWith(const TemporaryDirectory &directory, std::vector<std::string> names) {
+  std::vector<TestTensor> tensors;
+  for (const std::string &name : names)
+    tensors.push_back({name, DType::F32, {2}, {}});
+  writeSafetensors(directory.file("a.safetensors"), tensors);
+  return open(directory.file("a.safetensors"));
+}
+
+TEST(CheckpointTest, LayersOfAWrappedModelHaveTheUsualNames) {
+  for (const std::string prefix : {"language_model.model.", "model.language_model.", "language.model.", ""}) {
+    SCOPED_TRACE(prefix);
+    TemporaryDirectory directory;
+    auto checkpoint = llvm::cantFail(nameLayersAsUsual(openWith(
+        directory, {prefix + "layers.3.self_attn.kv_b_proj.weight", prefix + "layers.3.self_attn.o_proj.weight",
+                    "vision_tower.layers.3.self_attn.q_proj.weight"})));
+    EXPECT_EQ(namesOf(*checkpoint), (std::vector<std::string>{"model.layers.3.self_attn.kv_b_proj.weight",
+                                                              "model.layers.3.self_attn.o_proj.weight",
+                                                              "vision_tower.layers.3.self_attn.q_proj.weight"}));
+    EXPECT_TRUE(checkpoint->contains("model.layers.3.self_attn.o_proj.weight"));
+    EXPECT_EQ(llvm::cantFail(checkpoint->find("model.layers.3.self_attn.o_proj.weight"))->shape[0], 2);
+    EXPECT_NE(messageOf(checkpoint->find("model.layers.4.self_attn.o_proj.weight"))
+                  .find("tensor " + prefix + "layers.4.self_attn.o_proj.weight: missing"),
+              std::string::npos);
+  }
+}
+
+TEST(CheckpointTest, PrefixesOfSeveralAttentionsALayer) {
+  TemporaryDirectory directory;
+  auto checkpoint = numberAttentions(
+      llvm::cantFail(nameLayersAsUsual(openWith(directory, {"a.layers.3.self_attn.1.kv_b_proj.weight"}))), 2);
+  EXPECT_TRUE(checkpoint->contains("model.layers.7.self_attn.kv_b_proj.weight"));
+}
+
+TEST(CheckpointTest, TheUsualPrefixWinsAndOthersMustBeOne) {
+  TemporaryDirectory directory;
+  auto usual = llvm::cantFail(nameLayersAsUsual(
+      openWith(directory, {"model.layers.0.self_attn.kv_b_proj.weight", "draft.layers.0.self_attn.kv_b_proj.weight"})));
+  EXPECT_TRUE(usual->contains("model.layers.0.self_attn.kv_b_proj.weight"));
+  EXPECT_TRUE(usual->contains("draft.layers.0.self_attn.kv_b_proj.weight"));
+  EXPECT_EQ(messageOf(nameLayersAsUsual(openWith(
+                directory, {"a.layers.0.self_attn.kv_b_proj.weight", "b.layers.0.self_attn.kv_b_proj.weight"}))),
+            directory.file("a.safetensors") + ": has layers of latent attention under several names (a.layers, "
+                                              "b.layers); give a checkpoint of one model");
+}
+
+static const char lfsPointer[] = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 4302350736\n";
+
+TEST(CheckpointTest, PointersOfGitLfs) {
+  const std::string says =
+      ": is a pointer of Git LFS and not the file that it stands for; fetch the file (git lfs pull)";
+  TemporaryDirectory directory;
+  std::string index = directory.file("model.safetensors.index.json");
+  writeFile(index, lfsPointer);
+  EXPECT_EQ(messageOf(openCheckpoint(directory.path)), index + says);
+  writeFile(index, R"({"weight_map": {"a": "1.safetensors"}})");
+  writeFile(directory.file("1.safetensors"), lfsPointer);
+  EXPECT_EQ(messageOf(open(directory.path)->find("a")), directory.file("1.safetensors") + says);
+  EXPECT_EQ(messageOf(parseConfig(lfsPointer, "config.json")), "config.json" + says);
+}
+
 TEST(CheckpointTest, EmptyFile) {
   TemporaryDirectory directory;
   writeSafetensors(directory.file("a.safetensors"), {});

@@ -103,6 +103,27 @@ TEST(ConfigErrorTest, OtherFields) {
        "mla_scale_q_lora: not supported for deepseek_v3: it asks for a constant scale on the query; remove the key if "
        "the model does without"},
       {"mla_scale_q_lora", "false", ""},
+      {"mla_use_nope", "true",
+       "mla_use_nope: not supported for deepseek_v3: it asks for latent attention without RoPE; remove the key if the "
+       "model does without"},
+      {"mla_use_nope", "false", ""},
+      {"attn_logit_softcapping", "30.0",
+       "attn_logit_softcapping: not supported for deepseek_v3: it asks for a bound on the scores; remove the key if "
+       "the "
+       "model does without"},
+      {"attn_logit_softcapping", "null", ""},
+      {"use_sliding_window", "true",
+       "use_sliding_window: not supported for deepseek_v3: it asks for attention to a window of the last tokens; "
+       "remove "
+       "the key if the model does without"},
+      {"use_sliding_window", "false", ""},
+      {"use_mla", "true", ""},
+      {"use_mla", "false",
+       "use_mla: false: the attention is plain, over keys and values of heads, and there is no latent to absorb into; "
+       "give the config of a model with latent attention"},
+      {"kv_lora_rank", "null",
+       "kv_lora_rank: null: the attention is plain, over keys and values of heads, and there is no latent to absorb "
+       "into; give the config of a model with latent attention"},
       {"llama_4_scaling_beta", "0.1",
        "llama_4_scaling_beta: not supported for deepseek_v3: it asks for a scale of the query by position, which only "
        "mistral4 has; remove the key if the model does without"},
@@ -111,17 +132,10 @@ TEST(ConfigErrorTest, OtherFields) {
        "mistral4 has; remove the key if the model does without"},
       {"quantization_config", "7", "quantization_config: 7 is not an object; correct the config"},
       {"quantization_config", "null", ""},
-      {"quantization_config", "{}",
-       "quantization_config.quant_method: nothing is not supported, only fp8 is; convert "
-       "the checkpoint to bfloat16"},
-      {"quantization_config", "{\"quant_method\": \"awq\"}",
-       "quantization_config.quant_method: awq is not supported, only fp8 is; convert the checkpoint to bfloat16"},
-      {"quantization_config", "{\"quant_method\": \"fp8\", \"fmt\": \"e5m2\"}",
+      {"quantization_config", "{\"quant_method\": 8}",
+       "quantization_config.quant_method: 8 is not a string; correct the config"},
+      {"quantization_config", "{\"quant_method\": \"fp8\", \"fmt\": \"e5m2\", \"weight_block_size\": [128, 128]}",
        "quantization_config.fmt: e5m2 is not supported, only e4m3 is; convert the checkpoint to bfloat16"},
-      {"quantization_config", "{\"quant_method\": \"fp8\"}",
-       "quantization_config.weight_block_size: nothing is not a pair of sizes, and only scales of blocks are "
-       "supported; "
-       "convert the checkpoint to bfloat16"},
       {"quantization_config", "{\"quant_method\": \"fp8\", \"weight_block_size\": [128]}",
        "quantization_config.weight_block_size: [128] is not a pair of sizes, and only scales of blocks are supported; "
        "convert the checkpoint to bfloat16"},
@@ -209,8 +223,10 @@ TEST(ConfigErrorTest, RefusedFiles) {
 }
 
 TEST(ConfigErrorTest, FamiliesDiffer) {
-  EXPECT_EQ(messageOf(parseConfig(R"({"model_type": "mistral3", "text_config": {}})", "c.json")),
-            "c.json: model_type: mistral3 wraps a language model; give its text_config as the config");
+  for (const std::string key : {"text_config", "language_config", "llm_config"})
+    EXPECT_EQ(
+        messageOf(parseConfig(R"({"model_type": "mistral3", ")" + key + R"(": {"model_type": "mistral4"}})", "c.json")),
+        "c.json: " + key + ": hidden_size: missing; the attention layer cannot be built without it");
   const std::string sizes = R"("hidden_size": 161, "num_attention_heads": 4, "num_hidden_layers": 1, "q_lora_rank": 48,
       "kv_lora_rank": 64, "qk_nope_head_dim": 32, "qk_rope_head_dim": 16)";
   EXPECT_EQ(messageOf(parseConfig(R"({"model_type": "minicpm3", )" + sizes + "}", "c.json")),

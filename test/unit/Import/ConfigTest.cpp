@@ -320,3 +320,38 @@ TEST(ConfigTest, MiniCPM3TakesVFromHidden) {
   EXPECT_TRUE(config->attentionBias);
   EXPECT_EQ(config->checkpointDType, CheckpointDType::F32);
 }
+
+//===----------------------------------------------------------------------===//
+// Parts of a config that are not the attention's
+//===----------------------------------------------------------------------===//
+
+static const char smallKeys[] = R"("model_type": "kimi_k2", "hidden_size": 160, "num_attention_heads": 4,
+    "num_hidden_layers": 1, "q_lora_rank": 48, "kv_lora_rank": 64, "qk_nope_head_dim": 32, "qk_rope_head_dim": 16,
+    "v_head_dim": 32)";
+
+TEST(ConfigTest, AModelInsideAnotherIsTheModel) {
+  for (const std::string key : {"text_config", "language_config", "llm_config"}) {
+    std::string text = R"({"model_type": "kimi_k25", "torch_dtype": "bfloat16", "quantization_config":
+        {"quant_method": "fp8", "weight_block_size": [128, 64]}, ")" +
+                       key + "\": {" + smallKeys + "}}";
+    AttentionConfig config = llvm::cantFail(parseConfig(text, "c.json"));
+    EXPECT_EQ(config.modelType, "kimi_k2");
+    EXPECT_EQ(config.kvLoraRank, 64);
+    EXPECT_EQ(config.checkpointDType, CheckpointDType::BF16) << "as the config around it says";
+    ASSERT_TRUE(config.quantization);
+    EXPECT_EQ(config.quantization->blockColumns, 64);
+    EXPECT_EQ(reservations(config).front(),
+              "kimi_k25: its " + key + " is compiled, kimi_k2, and nothing else of the model");
+  }
+  EXPECT_TRUE(reservations(llvm::cantFail(parseConfig(std::string("{") + smallKeys + "}", "c.json"))).empty());
+}
+
+TEST(ConfigTest, WhatQuantisesExpertsIsNoError) {
+  for (const char *method : {R"({"quant_method": "compressed-tensors"})", R"({"quant_method": "awq"})",
+                             R"({"quant_algo": "NVFP4"})", R"({"quant_method": "fp8"})"}) {
+    AttentionConfig config = llvm::cantFail(
+        parseConfig(std::string("{") + smallKeys + ", \"quantization_config\": " + method + "}", "c.json"));
+    EXPECT_FALSE(config.quantization);
+    EXPECT_NE(config.otherQuantization, "");
+  }
+}

@@ -133,6 +133,27 @@ TEST(LayerWeightsTest, ShapesAndTypes) {
            "the checkpoint, the layer and the config that belong together"});
 }
 
+TEST(LayerWeightsTest, OtherQuantisationsMustLeaveTheAttentionAlone) {
+  const std::string says =
+      "; the config's quantization_config (awq) is not supported for the attention; convert its weights to bfloat16";
+  auto quantise = [](AttentionConfig &config) { config.quantization.reset(), config.otherQuantization = "awq"; };
+  expectError({"v3_plain", [&](Tensors &, AttentionConfig &config) { quantise(config); }, ""});
+  expectError({"v3_plain",
+               [&](Tensors &tensors, AttentionConfig &config) {
+                 quantise(config);
+                 tensorOf(tensors, "o_proj.weight").name = prefix + "o_proj.qweight";
+               },
+               "o_proj.weight: missing" + says});
+  expectError({"v3_plain",
+               [&](Tensors &tensors, AttentionConfig &config) {
+                 quantise(config);
+                 tensorOf(tensors, "o_proj.weight").dtype = DType::I32;
+               },
+               "o_proj.weight: is I32, not F32, BF16, F16 or F8_E4M3" + says});
+  expectError(
+      {"v3_fp8", [&](Tensors &, AttentionConfig &config) { quantise(config); }, "q_a_proj.weight: is F8_E4M3" + says});
+}
+
 TEST(LayerWeightsTest, Scales) {
   auto remove = [](Tensors &tensors, AttentionConfig &) {
     llvm::erase_if(tensors, [](const TestTensor &t) { return t.name == prefix + "o_proj.weight_scale_inv"; });

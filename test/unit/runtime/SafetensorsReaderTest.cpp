@@ -101,6 +101,40 @@ TEST(SafetensorsReader, ReadsUnalignedDataScalarsAndEmptyTensors) {
   EXPECT_TRUE(file->find("empty")->read(0, nullptr, 0));
 }
 
+TEST(SafetensorsReader, TypesThatAreNotKnownHarmNoOtherTensor) {
+  TempDir directory;
+  std::string path = directory / "a.safetensors", data;
+  std::string text = entry("good", "F32", "[1]", "[0,4]");
+  size_t at = 4;
+  for (const auto &[name, bytes] : {std::pair("F4", 4), {"F6_E2M3", 3}, {"F6_E3M2", 3}, {"C64", 16}, {"OTHER", 5}}) {
+    text += "," + entry(name, name, "[2,4]", "[" + std::to_string(at) + "," + std::to_string(at + bytes) + "]");
+    at += bytes;
+  }
+  writeFile(path, safetensorsBytes(header(text), std::string(at, 'x')));
+  Result<SafetensorsFile> file = SafetensorsFile::open(path);
+  ASSERT_TRUE(file) << file.error().message();
+  EXPECT_EQ(file->find("good")->numElements(), 1);
+  EXPECT_STREQ(file->find("good")->typeName(), "F32");
+  for (const char *name : {"F4", "F6_E2M3", "F6_E3M2", "C64", "OTHER"}) {
+    EXPECT_EQ(file->find(name)->dtype, DType::Other);
+    EXPECT_STREQ(file->find(name)->typeName(), name);
+  }
+  EXPECT_EQ(file->find("C64")->bytes, 16u);
+}
+
+TEST(SafetensorsReader, OpensAHeaderOfManyTensors) {
+  TempDir directory;
+  constexpr int count = 300000;
+  std::string text;
+  for (int i = 0; i < count; ++i)
+    text += (i ? "," : "") + entry("model.layers.0.mlp.experts." + std::to_string(i) + ".s", "U8", "[1]",
+                                   "[" + std::to_string(i) + "," + std::to_string(i + 1) + "]");
+  writeFile(directory / "a", safetensorsBytes(header(text), std::string(count, 'x')));
+  Result<SafetensorsFile> file = SafetensorsFile::open(directory / "a");
+  ASSERT_TRUE(file) << file.error().message();
+  EXPECT_EQ(file->tensors().size(), size_t(count));
+}
+
 TEST(SafetensorsReader, AcceptsAFileWithoutTensors) {
   TempDir directory;
   writeFile(directory / "a", safetensorsBytes("{}", ""));
@@ -173,7 +207,9 @@ std::vector<BadFile> badFiles() {
       bad("noOffsets", header("\"a\":{\"dtype\":\"F32\",\"shape\":[]}"), four, "tensor 'a': no field 'data_offsets'"),
       bad("dtypeNotString", header("\"a\":{\"dtype\":4,\"shape\":[],\"data_offsets\":[0,4]}"), four,
           "dtype must be a string"),
-      bad("unknownDType", header(entry("a", "F4_E2M1", "[8]", "[0,4]")), four, "tensor 'a': unknown dtype 'F4_E2M1'"),
+      bad("unknownDTypeBeyondFile", header(entry("a", "F4_E2M1", "[8]", "[0,5]")), four, "beyond the file's 4 bytes"),
+      {"pointerOfLfs", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 4302350736\n",
+       "is a pointer of Git LFS"},
       bad("shapeNotArray", header(entry("a", "F32", "3", "[0,4]")), four, "shape must be an array"),
       bad("shapeNegative", header(entry("a", "F32", "[-1]", "[0,4]")), four, "shape has the negative number -1"),
       bad("shapeFraction", header(entry("a", "F32", "[1.0]", "[0,4]")), four, "shape must hold integers"),

@@ -64,8 +64,11 @@ struct View {
   llvm::SmallVector<mlir::AffineExpr> strides;
 };
 
+/// What a kernel can read of a tensor: bf16, or f32 as well.
+enum class Elements { BF16, Float };
+
 /// An error, where the value is something else.
-mlir::FailureOr<View> viewOf(mlir::Value value);
+mlir::FailureOr<View> viewOf(mlir::Value value, Elements elements = Elements::BF16);
 
 /// The operand that an argument of a kernel's region is: a tensor, or the cache.
 mlir::FailureOr<Buffer> operandOf(mlir::Value value);

@@ -22,6 +22,16 @@ static_assert(kNaiveColumns == tileColumns);
 static int64_t widthOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape().back(); }
 static bool isPerHead(Value value) { return cast<RankedTensorType>(value.getType()).getRank() == 3; }
 
+/// A plan that has no attention of these widths. Keys or values that all heads share come of a side that is absorbed,
+/// which the naive form makes narrower; those of heads it leaves as they are.
+static std::string otherPlan(KernelOp kernel, const NaiveAttentionShape &shape) {
+  auto phase = kernel->getParentOp()->getAttrOfType<PhaseAttr>(kPhaseAttr);
+  bool naiveMayFit = fitsNaiveAttention(shape.keysPerHead ? shape.nope : 0, shape.keysPerHead ? shape.rope : 0,
+                                        shape.valuesPerHead ? shape.value : 0);
+  StringRef form = naiveMayFit ? "naive" : "absorb";
+  return ("--plan=" + stringifyPhase(phase ? phase.getValue() : Phase::Prefill) + "=" + form).str();
+}
+
 /// What the copy engine and the tensor cores can read.
 static LogicalResult checkWidths(KernelOp kernel, const NaiveAttentionShape &shape) {
   if (shape.nope % 16 != 0 || shape.rope % 16 != 0 || shape.value % 16 != 0 || shape.nope == 0 || shape.value == 0)
@@ -30,7 +40,7 @@ static LogicalResult checkWidths(KernelOp kernel, const NaiveAttentionShape &sha
   if (!fitsNaiveAttention(shape.nope, shape.rope, shape.value))
     return kernel.emitOpError() << "attends over keys of " << shape.nope + shape.rope << " and values of "
                                 << shape.value << " elements; the kernel has room for " << kNaiveWidth
-                                << " of each; compile with prefill=naive";
+                                << " of each; compile with " << otherPlan(kernel, shape) << " or --target=cpu";
   return success();
 }
 

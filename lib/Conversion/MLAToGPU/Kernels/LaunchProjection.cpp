@@ -37,6 +37,9 @@ static FailureOr<ProjectionShape> shapeOf(KernelOp kernel, ProjectOp op) {
   c.splits = schedule.get("splits", c.splits);
   c.blocks = schedule.get("blocks", c.blocks);
   c.streamed = schedule.get("streamed", c.streamed) != 0;
+  auto weight = cast<RankedTensorType>(op.getWeight().getType());
+  if (!weight.getElementType().isBF16() || !weight.hasStaticShape())
+    return kernel.emitOpError("multiplies by a weight of ") << weight << "; kernels of the H100 target read bf16";
   if (op.getPanels())
     return kernel.emitOpError("has a weight in panels, which is the CPU's layout; compile without mla-layout");
   if (shape.dims.rows % 8 != 0 || shape.dims.contracted % 8 != 0)

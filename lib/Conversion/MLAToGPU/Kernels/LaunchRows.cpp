@@ -67,6 +67,13 @@ static FailureOr<View> sourceOf(Value value) {
   return viewOf(value);
 }
 
+static FailureOr<Buffer> gammaOf(RmsNormOp op) {
+  if (!getElementTypeOrSelf(op.getGamma()).isF32())
+    return op.emitOpError("has a gamma of ")
+           << getElementTypeOrSelf(op.getGamma()) << "; kernels of the H100 target read f32";
+  return operandOf(op.getGamma());
+}
+
 static FailureOr<Buffer> partOf(Value cache, Buffer::Part part) {
   FailureOr<Buffer> buffer = operandOf(cache);
   if (succeeded(buffer))
@@ -74,11 +81,18 @@ static FailureOr<Buffer> partOf(Value cache, Buffer::Part part) {
   return buffer;
 }
 
-/// cu_seqlens, lengths, batch: the arguments of Positions.
-static LogicalResult addPositions(KernelOp kernel, std::vector<Argument> &arguments) {
+/// A result of mla.positions, or nothing at all.
+static bool isOfPositions(Value value, unsigned number) {
+  return !value || (value.getDefiningOp<PositionsOp>() && cast<OpResult>(value).getResultNumber() == number);
+}
+
+/// cu_seqlens, lengths, batch: the arguments of Positions, which stand for what the operations read.
+static LogicalResult addPositions(KernelOp kernel, std::initializer_list<Value> positions,
+                                  std::vector<Argument> &arguments, Value sequence = {}) {
   auto op = findIn<PositionsOp>(kernel);
-  if (!op)
-    return kernel.emitOpError("needs positions of tokens, and no mla.positions is in it");
+  if (!op || !isOfPositions(sequence, 1) ||
+      !llvm::all_of(positions, [](Value value) { return isOfPositions(value, 0); }))
+    return kernel.emitOpError("needs positions of tokens, and no mla.positions is in it that gives them");
   FailureOr<Buffer> cu = operandOf(op.getCu()), lengths = partOf(op.getCache(), Buffer::Lengths);
   if (failed(cu) || failed(lengths))
     return failure();
@@ -87,6 +101,8 @@ static LogicalResult addPositions(KernelOp kernel, std::vector<Argument> &argume
   arguments.push_back(size(kernel, Size::Batch));
   return success();
 }
+
+static Value positionOf(PositionScaleOp op) { return op ? op.getPosition() : Value(); }
 
 static Launch launchOf(KernelOp kernel, std::string name, AffineExpr blocks, int64_t threads) {
   Launch launch;
@@ -103,8 +119,8 @@ static Launch launchOf(KernelOp kernel, std::string name, AffineExpr blocks, int
 
 FailureOr<Launches> mla::gpu::generateNormalize(KernelOp kernel, mlir::gpu::GPUModuleOp module) {
   auto op = findIn<RmsNormOp>(kernel);
-  FailureOr<View> x = viewOf(op.getX());
-  FailureOr<Buffer> gamma = operandOf(op.getGamma());
+  FailureOr<View> x = viewOf(op.getX(), Elements::Float);
+  FailureOr<Buffer> gamma = gammaOf(op);
   if (failed(x) || failed(gamma))
     return failure();
   if (x->shape.size() != 2)
@@ -113,14 +129,15 @@ FailureOr<Launches> mla::gpu::generateNormalize(KernelOp kernel, mlir::gpu::GPUM
   shape.width = x->shape.back();
   shape.epsilon = op.getEpsilon().convertToDouble();
   shape.input = elementOf(op.getX());
-  shape.scale = scaleOf(findIn<PositionScaleOp>(kernel));
+  auto scale = findIn<PositionScaleOp>(kernel);
+  shape.scale = scaleOf(scale);
   if (failed(checkWidth(kernel, shape.width)))
     return failure();
   emitNormalize(module, shape);
   Launch launch = launchOf(kernel, shape.name(), x->rows.ceilDiv(normalizeRows), normalizeThreads);
   launch.arguments = {x->buffer, *gamma,        Buffer{Buffer::Result, 0},
                       x->rows,   x->strides[0], number(kernel, shape.width)};
-  if (shape.scale.beta != 0 && failed(addPositions(kernel, launch.arguments)))
+  if (shape.scale.beta != 0 && failed(addPositions(kernel, {positionOf(scale)}, launch.arguments)))
     return failure();
   return Launches{{launch}, {}};
 }
@@ -138,7 +155,8 @@ FailureOr<Launches> mla::gpu::generateRope(KernelOp kernel, mlir::gpu::GPUModule
   RopeShape shape;
   shape.heads = x->shape[1];
   shape.rotation = rotationOf(op);
-  shape.scale = scaleOf(findIn<PositionScaleOp>(kernel));
+  auto scale = findIn<PositionScaleOp>(kernel);
+  shape.scale = scaleOf(scale);
   shape.passes = ropePasses(kernel);
   if (failed(checkWidth(kernel, shape.rotation.width())))
     return failure();
@@ -154,7 +172,7 @@ FailureOr<Launches> mla::gpu::generateRope(KernelOp kernel, mlir::gpu::GPUModule
                       x->strides[1],
                       number(kernel, shape.heads * shape.rotation.width()),
                       number(kernel, shape.rotation.width())};
-  if (failed(addPositions(kernel, launch.arguments)))
+  if (failed(addPositions(kernel, {op.getPosition(), positionOf(scale)}, launch.arguments)))
     return failure();
   launches.launches.push_back(launch);
   return launches;
@@ -176,8 +194,11 @@ FailureOr<Launches> mla::gpu::generateAppend(KernelOp kernel, mlir::gpu::GPUModu
   bool hasKeys = cache.getRope() > 0;
   if (shape.rotation.width() != cache.getRope())
     return kernel.emitOpError("does not rotate the keys that it appends; compile with --target=cpu");
-  FailureOr<View> latents = viewOf(norm.getX()), keys = hasKeys ? viewOf(rope.getX()) : latents;
-  FailureOr<Buffer> gamma = operandOf(norm.getGamma()), pages = partOf(append.getCache(), Buffer::Pages),
+  FailureOr<View> latents = viewOf(norm.getX(), Elements::Float),
+                  keys = hasKeys ? viewOf(rope.getX(), Elements::Float) : latents;
+  if (hasKeys && elementOf(rope.getX()) != shape.input)
+    return kernel.emitOpError("appends latents and keys of two element types; compile with --target=cpu");
+  FailureOr<Buffer> gamma = gammaOf(norm), pages = partOf(append.getCache(), Buffer::Pages),
                     table = partOf(append.getCache(), Buffer::BlockTable);
   if (failed(latents) || failed(keys) || failed(gamma) || failed(pages) || failed(table) ||
       failed(checkWidth(kernel, shape.latent)) || failed(checkWidth(kernel, shape.rotation.width())))
@@ -196,7 +217,8 @@ FailureOr<Launches> mla::gpu::generateAppend(KernelOp kernel, mlir::gpu::GPUModu
     arguments.push_back(keys->strides[0]);
   arguments.push_back(size(kernel, Size::TableWidth));
   arguments.push_back(size(kernel, Size::Pages));
-  if (failed(addPositions(kernel, arguments)))
+  Value rotated = rope ? rope.getPosition() : Value();
+  if (failed(addPositions(kernel, {append.getPosition(), rotated}, arguments, append.getSequence())))
     return failure();
   return Launches{{launch}, {}};
 }

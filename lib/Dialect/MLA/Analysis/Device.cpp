@@ -8,6 +8,7 @@
 #include "mla/Dialect/MLA/Analysis/Device.h"
 
 #include "mlir/Dialect/DLTI/DLTI.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 
@@ -125,6 +126,9 @@ llvm::Expected<Device> mla::findDevice(StringRef nameOrFile) {
   for (const Device *known : {&Device::h100(), &Device::cpu()})
     if (nameOrFile == known->name)
       return *known;
+  // Opening a pipe would wait for a writer.
+  if (llvm::sys::fs::exists(nameOrFile) && !llvm::sys::fs::is_regular_file(nameOrFile))
+    return error(nameOrFile + ": is not a regular file; give h100, cpu or a JSON file that describes a device");
   auto buffer = llvm::MemoryBuffer::getFile(nameOrFile, /*IsText=*/true);
   if (!buffer)
     return error(nameOrFile + ": cannot be read: " + buffer.getError().message() +

@@ -13,6 +13,9 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <limits>
 
 using namespace mlir;
 using namespace mla;
@@ -104,7 +107,8 @@ FailureOr<Sizes> mla::sourceTile(Operation *op, ArrayRef<int64_t> sizes) {
         return source;
       })
       .Case([&](tensor::ExtractSliceOp slice) -> FailureOr<Sizes> {
-        bool plain = slice.getSourceType().getRank() == slice.getResultType().getRank() && slice.hasUnitStride();
+        bool plain = slice.getSourceType().getRank() == slice.getResultType().getRank() && slice.hasUnitStride() &&
+                     llvm::none_of(slice.getStaticOffsets(), ShapedType::isDynamic);
         return plain ? FailureOr<Sizes>(Sizes(sizes)) : FailureOr<Sizes>();
       })
       .Default([](Operation *) { return failure(); });
@@ -185,8 +189,13 @@ static FailureOr<Sizes> tileOfProduct(Value value) {
   return succeeded(source) ? resultTile(op, *source) : source;
 }
 
+/// The largest number there is where the product is larger.
 static int64_t product(ArrayRef<int64_t> sizes) {
-  return std::accumulate(sizes.begin(), sizes.end(), int64_t(1), std::multiplies<>());
+  constexpr int64_t most = std::numeric_limits<int64_t>::max();
+  uint64_t elements = 1;
+  for (int64_t size : sizes)
+    elements = llvm::SaturatingMultiply(elements, static_cast<uint64_t>(size));
+  return static_cast<int64_t>(std::min<uint64_t>(elements, most));
 }
 
 /// Leading dimensions are cut until the tile is small, and then on, while that makes it a box.

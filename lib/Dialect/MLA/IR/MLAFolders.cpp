@@ -7,6 +7,8 @@
 
 #include "mla/Dialect/MLA/IR/MLA.h"
 
+#include "llvm/Support/MathExtras.h"
+
 using namespace mlir;
 using namespace mla;
 
@@ -38,9 +40,17 @@ static APFloat toFloat(double value, FloatType type) {
   return rounded;
 }
 
-/// Multiplications that a folder may do; larger products are made when the
+/// Multiplications that a folder may do, and elements that it may hold; larger products are made when the
 /// layer is prepared, by code that is fast and certified.
 static constexpr int64_t kLargestFoldedProduct = int64_t(1) << 26;
+
+/// Whether so many elements, or multiplications, are few; sizes may be any of 63 bits.
+static bool isSmall(ArrayRef<int64_t> sizes) {
+  uint64_t product = 1;
+  for (int64_t size : sizes)
+    product = llvm::SaturatingMultiply(product, static_cast<uint64_t>(size));
+  return product <= static_cast<uint64_t>(kLargestFoldedProduct);
+}
 
 /// The product of two small constants, in double, rounded once.
 OpFoldResult ComposeOp::fold(FoldAdaptor adaptor) {
@@ -49,11 +59,13 @@ OpFoldResult ComposeOp::fold(FoldAdaptor adaptor) {
   if (!outer || !inner)
     return {};
   auto type = cast<RankedTensorType>(getType());
-  SmallVector<double> a = toDoubles(outer), b = toDoubles(inner);
   int64_t heads = type.getDimSize(0), rows = type.getDimSize(1), columns = type.getDimSize(2);
   int64_t depth = outer.getType().getDimSize(2);
-  if (heads * rows * columns * depth > kLargestFoldedProduct)
+  // A splat of any size is one number in memory: nothing else bounds the elements, and they need not have products.
+  if (!isSmall({heads, rows, depth}) || !isSmall({heads, depth, columns}) || !isSmall({heads, rows, columns}) ||
+      !isSmall({heads, rows, columns, depth}))
     return {};
+  SmallVector<double> a = toDoubles(outer), b = toDoubles(inner);
   SmallVector<APFloat> product;
   for (int64_t h = 0; h < heads; ++h)
     for (int64_t n = 0; n < rows; ++n)

@@ -7,6 +7,7 @@
 
 #include "mla/Dialect/MLA/IR/MLA.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -176,9 +177,65 @@ LogicalResult KernelOp::verify() {
   return success();
 }
 
+/// What a kernel of the kind computes, beside what it reads and what is left to do on the result.
+static StringRef operationOf(KernelKind kind) {
+  switch (kind) {
+  case KernelKind::Projection:
+    return ProjectOp::getOperationName();
+  case KernelKind::Normalize:
+    return RmsNormOp::getOperationName();
+  case KernelKind::Rope:
+    return RopeOp::getOperationName();
+  case KernelKind::Append:
+    return AppendOp::getOperationName();
+  case KernelKind::Gather:
+    return GatherOp::getOperationName();
+  case KernelKind::LatentAttention:
+    return LatentAttentionOp::getOperationName();
+  case KernelKind::NaiveAttention:
+    return AttentionOp::getOperationName();
+  }
+  llvm_unreachable("every kind has its operation");
+}
+
+/// The yielded value before it was rounded and scaled by the position of its token, which rows alone are.
+static Value beforeScaling(Value value, KernelKind kind) {
+  if (kind != KernelKind::Normalize && kind != KernelKind::Rope)
+    return value;
+  if (auto rounded = value.getDefiningOp<arith::TruncFOp>())
+    value = rounded.getIn();
+  if (auto scaled = value.getDefiningOp<PositionScaleOp>())
+    value = scaled.getX();
+  return value;
+}
+
+/// Operations of mla on which a kernel may depend; it asks for each by its name.
+static LogicalResult verifyNoneTwice(KernelOp kernel) {
+  llvm::SmallDenseMap<OperationName, Operation *> first;
+  for (Operation &op : kernel.getBody().front()) {
+    if (!isa_and_present<MLADialect>(op.getDialect()))
+      continue;
+    auto [known, isFirst] = first.try_emplace(op.getName(), &op);
+    // Positions are the same wherever they are asked for, by the same lengths.
+    bool isSame = isa<PositionsOp>(op) && op.getOperands().drop_front() == known->second->getOperands().drop_front();
+    if (!isFirst && !isSame)
+      return kernel.emitOpError() << "(C4) holds two operations " << op.getName() << ", a kernel has one";
+  }
+  return success();
+}
+
 LogicalResult KernelOp::verifyRegions() {
   auto yield = dyn_cast<YieldOp>(getYield());
   if (!yield || yield.getOperandTypes() != getOutputs().getTypes())
     return emitOpError("(C2) what is yielded must have the types of the results");
+  if (failed(verifyNoneTwice(*this)))
+    return failure();
+  StringRef name = operationOf(getKind());
+  auto main = llvm::find_if(getBody().front(), [&](Operation &op) { return op.getName().getStringRef() == name; });
+  if (main == getBody().front().end())
+    return emitOpError() << "(C4) is a " << stringifyKernelKind(getKind()) << " and holds no " << name;
+  auto yielded = llvm::map_to_vector(yield.getValues(), [&](Value value) { return beforeScaling(value, getKind()); });
+  if (!llvm::equal(yielded, main->getResults()))
+    return emitOpError() << "(C4) must yield the results of its " << name;
   return success();
 }

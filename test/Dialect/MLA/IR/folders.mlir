@@ -31,3 +31,32 @@ func.func @compose_of_weights_stays() -> tensor<2x2x1xf32> {
   %w = mla.compose %outer, %inner : (tensor<2x2x2xf32>, tensor<2x2x1xf32>) -> tensor<2x2x1xf32>
   return %w : tensor<2x2x1xf32>
 }
+
+// A splat of any size is one number: products of too many are left to the preparation.
+// CHECK-LABEL: func.func @compose_of_huge_constants_stays
+func.func @compose_of_huge_constants_stays() -> tensor<1x1048576x1xf32> {
+  // CHECK: mla.compose
+  %outer = arith.constant dense<1.0> : tensor<1x1048576x1048576xf32>
+  %inner = arith.constant dense<1.0> : tensor<1x1048576x1xf32>
+  %w = mla.compose %outer, %inner : (tensor<1x1048576x1048576xf32>, tensor<1x1048576x1xf32>) -> tensor<1x1048576x1xf32>
+  return %w : tensor<1x1048576x1xf32>
+}
+
+// Sums of nothing are no multiplications, but still elements.
+// CHECK-LABEL: func.func @compose_of_depth_0_stays
+func.func @compose_of_depth_0_stays() -> tensor<1x1048576x1048576xf32> {
+  // CHECK: mla.compose
+  %outer = arith.constant dense<1.0> : tensor<1x1048576x0xf32>
+  %inner = arith.constant dense<1.0> : tensor<1x0x1048576xf32>
+  %w = mla.compose %outer, %inner : (tensor<1x1048576x0xf32>, tensor<1x0x1048576xf32>) -> tensor<1x1048576x1048576xf32>
+  return %w : tensor<1x1048576x1048576xf32>
+}
+
+// CHECK-LABEL: func.func @compose_of_no_rows_stays
+func.func @compose_of_no_rows_stays() -> tensor<1x0x1xf32> {
+  // CHECK: mla.compose
+  %outer = arith.constant dense<1.0> : tensor<1x0x1099511627776xf32>
+  %inner = arith.constant dense<1.0> : tensor<1x1099511627776x1xf32>
+  %w = mla.compose %outer, %inner : (tensor<1x0x1099511627776xf32>, tensor<1x1099511627776x1xf32>) -> tensor<1x0x1xf32>
+  return %w : tensor<1x0x1xf32>
+}

@@ -33,6 +33,123 @@ func.func @kernel_c3_schedule(%x: tensor<?x8xbf16>) {
 
 // -----
 
+func.func @kernel_c4_empty_projection(%x: tensor<?x64xbf16>) {
+  // expected-error @+1 {{(C4) is a projection and holds no mla.project}}
+  %y = mla.kernel projection "y"(%a = %x) : (tensor<?x64xbf16>) -> tensor<?x64xbf16> {
+    mla.yield %a : tensor<?x64xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c4_empty_normalize(%x: tensor<?x64xbf16>) {
+  // expected-error @+1 {{(C4) is a normalize and holds no mla.rms_norm}}
+  %y = mla.kernel normalize "y"(%a = %x) : (tensor<?x64xbf16>) -> tensor<?x64xbf16> {
+    mla.yield %a : tensor<?x64xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c4_empty_rope(%x: tensor<?x64xbf16>) {
+  // expected-error @+1 {{(C4) is a rope and holds no mla.rope}}
+  %y = mla.kernel rope "y"(%a = %x) : (tensor<?x64xbf16>) -> tensor<?x64xbf16> {
+    mla.yield %a : tensor<?x64xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c4_empty_append(%x: tensor<?x64xbf16>) {
+  // expected-error @+1 {{(C4) is a append and holds no mla.append}}
+  %y = mla.kernel append "y"(%a = %x) : (tensor<?x64xbf16>) -> tensor<?x64xbf16> {
+    mla.yield %a : tensor<?x64xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c4_empty_gather(%x: tensor<?x64xbf16>) {
+  // expected-error @+1 {{(C4) is a gather and holds no mla.gather}}
+  %y = mla.kernel gather "y"(%a = %x) : (tensor<?x64xbf16>) -> tensor<?x64xbf16> {
+    mla.yield %a : tensor<?x64xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c4_empty_latent_attention(%x: tensor<?x64xbf16>) {
+  // expected-error @+1 {{(C4) is a latent_attention and holds no mla.latent_attention}}
+  %y = mla.kernel latent_attention "y"(%a = %x) : (tensor<?x64xbf16>) -> tensor<?x64xbf16> {
+    mla.yield %a : tensor<?x64xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c4_empty_naive_attention(%x: tensor<?x64xbf16>) {
+  // expected-error @+1 {{(C4) is a naive_attention and holds no mla.attention}}
+  %y = mla.kernel naive_attention "y"(%a = %x) : (tensor<?x64xbf16>) -> tensor<?x64xbf16> {
+    mla.yield %a : tensor<?x64xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c4_of_another_kind(%x: tensor<?x64xbf16>, %gamma: tensor<64xf32>) {
+  // expected-error @+1 {{(C4) is a projection and holds no mla.project}}
+  %y = mla.kernel projection "y"(%a = %x, %g = %gamma) : (tensor<?x64xbf16>, tensor<64xf32>) -> tensor<?x64xbf16> {
+    %z = mla.rms_norm %a, %g {epsilon = 1.0e-6 : f64} : tensor<?x64xbf16>, tensor<64xf32> -> tensor<?x64xbf16>
+    mla.yield %z : tensor<?x64xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c4_two(%x: tensor<?x64xbf16>, %weight: tensor<64x64xbf16>) {
+  // expected-error @+1 {{(C4) holds two operations mla.project, a kernel has one}}
+  %y = mla.kernel projection "y"(%a = %x, %w = %weight) : (tensor<?x64xbf16>, tensor<64x64xbf16>) -> tensor<?x64xbf16> {
+    %z = mla.project %a, %w : (tensor<?x64xbf16>, tensor<64x64xbf16>) -> tensor<?x64xbf16>
+    %t = mla.project %z, %w : (tensor<?x64xbf16>, tensor<64x64xbf16>) -> tensor<?x64xbf16>
+    mla.yield %t : tensor<?x64xbf16>
+  }
+  return
+}
+
+// -----
+
+// What comes after the product would not be computed.
+func.func @kernel_c4_yields_another(%x: tensor<?x64xbf16>, %weight: tensor<64x64xbf16>, %bias: tensor<64xbf16>) {
+  // expected-error @+1 {{(C4) must yield the results of its mla.project}}
+  %y = mla.kernel projection "y"(%a = %x, %w = %weight, %b = %bias) : (tensor<?x64xbf16>, tensor<64x64xbf16>, tensor<64xbf16>) -> tensor<?x64xbf16> {
+    %z = mla.project %a, %w : (tensor<?x64xbf16>, tensor<64x64xbf16>) -> tensor<?x64xbf16>
+    %t = mla.bias %z, %b : tensor<?x64xbf16>, tensor<64xbf16>
+    mla.yield %t : tensor<?x64xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c4_yields_a_part(%c: !mla.cache<page = 16, latent = 64, rope = 16, bf16>) {
+  // expected-error @+1 {{(C4) must yield the results of its mla.gather}}
+  %y = mla.kernel gather "y"(%a = %c) : (!mla.cache<page = 16, latent = 64, rope = 16, bf16>) -> tensor<?x64xbf16> {
+    %l, %k, %cu = mla.gather %a : !mla.cache<page = 16, latent = 64, rope = 16, bf16>
+    mla.yield %l : tensor<?x64xbf16>
+  }
+  return
+}
+
+// -----
+
 func.func @kernel_kind() {
   // expected-error @+1 {{unknown kind of kernel 'matmul'}}
   mla.kernel matmul "x"() : () -> () {

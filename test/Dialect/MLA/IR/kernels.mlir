@@ -32,13 +32,13 @@ func.func @unscheduled(%cache: !mla.cache<page = 16, latent = 64, rope = 16, bf1
   return %g#2 : tensor<?xi32>
 }
 
-// A kernel of nothing.
-// CHECK-LABEL: func.func @empty
-func.func @empty() {
-  // CHECK: mla.kernel rope ""() : () -> () {
-  // CHECK-NEXT: mla.yield
-  mla.kernel rope ""() : () -> () {
-    mla.yield
+// A kernel without a name.
+// CHECK-LABEL: func.func @unnamed
+func.func @unnamed(%x: tensor<?x64xbf16>, %gamma: tensor<64xf32>) {
+  // CHECK: mla.kernel normalize ""(
+  %y = mla.kernel normalize ""(%a = %x, %g = %gamma) : (tensor<?x64xbf16>, tensor<64xf32>) -> tensor<?x64xbf16> {
+    %z = mla.rms_norm %a, %g {epsilon = 1.0e-6 : f64} : tensor<?x64xbf16>, tensor<64xf32> -> tensor<?x64xbf16>
+    mla.yield %z : tensor<?x64xbf16>
   }
   return
 }

@@ -27,7 +27,12 @@ def MLA_KernelOp : MLA_Op<"kernel", [IsolatedFromAbove, RecursiveMemoryEffects, 
 
     (C1) the region's arguments have the operands' types;
     (C2) what is yielded has the results' types;
-    (C3) the schedule is one of the kernel's kind.
+    (C3) the schedule is one of the kernel's kind;
+    (C4) the region holds the operation of the kind once, as every other
+    operation of mla, and yields its results: `mla.project`, `mla.rms_norm`,
+    `mla.rope`, `mla.append`, `mla.gather`, `mla.latent_attention` or
+    `mla.attention`. Those of `normalize` and `rope` may be scaled by position
+    and rounded.
 
     ```mlir
     func.func @down(%hidden: tensor<?x160xbf16>) -> tensor<?x48xbf16> {

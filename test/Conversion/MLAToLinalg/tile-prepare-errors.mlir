@@ -1,0 +1,77 @@
+// What is no weight, or cannot be made in boxes, is said at the function or the operation.
+//
+// RUN: mla-opt %s --mla-tile-prepare --split-input-file --verify-diagnostics
+
+// expected-error @+1 {{must return one weight, a tensor of floats of static shape, but has the type '() -> ()'}}
+func.func @prepare.nothing() {
+  return
+}
+
+// -----
+
+// expected-error @+1 {{must return one weight, a tensor of floats of static shape, but has the type '(index) -> index'}}
+func.func @prepare.number(%a: index) -> index {
+  return %a : index
+}
+
+// -----
+
+// expected-error @+1 {{must return one weight}}
+func.func @prepare.two(%a: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  return %a, %a : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{must return one weight}}
+func.func @prepare.of_any_size(%a: tensor<?xf32>) -> tensor<?xf32> {
+  return %a : tensor<?xf32>
+}
+
+// -----
+
+func.func @prepare.of_any_size_inside(%a: tensor<4x4xf32>, %n: index) -> tensor<4xf32> {
+  // expected-error @+1 {{gives 'tensor<?x4xf32>' on the way to a weight, whose parts have static shapes}}
+  %s = tensor.extract_slice %a[0, 0] [%n, 4] [1, 1] : tensor<4x4xf32> to tensor<?x4xf32>
+  %r = tensor.extract_slice %s[0, 0] [1, 4] [1, 1] : tensor<?x4xf32> to tensor<4xf32>
+  return %r : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{has a tile of [3], which does not divide 'tensor<4xf32>'}}
+func.func @prepare.uneven(%a: tensor<4xf32>) -> tensor<4xf32> attributes {mla.tile = array<i64: 3>} {
+  return %a : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{has a tile of [4, 4], which does not divide 'tensor<4xf32>'}}
+func.func @prepare.of_another_rank(%a: tensor<4xf32>) -> tensor<4xf32> attributes {mla.tile = array<i64: 4, 4>} {
+  return %a : tensor<4xf32>
+}
+
+// -----
+
+func.func @prepare.from_somewhere(%a: tensor<4xf32>, %at: index) -> tensor<1xf32> {
+  // expected-error @+1 {{cannot be prepared in tiles}}
+  %s = tensor.extract_slice %a[%at] [1] [1] : tensor<4xf32> to tensor<1xf32>
+  return %s : tensor<1xf32>
+}
+
+// -----
+
+func.func @prepare.of_lower_rank(%a: tensor<4x1xf32>) -> tensor<1xf32> {
+  // expected-error @+1 {{cannot be prepared in tiles}}
+  %s = tensor.extract_slice %a[0, 0] [1, 1] [1, 1] : tensor<4x1xf32> to tensor<1xf32>
+  return %s : tensor<1xf32>
+}
+
+// -----
+
+// expected-error @+1 {{has control flow, and a weight is made by one block}}
+func.func @prepare.elsewhere(%a: tensor<4xf32>) -> tensor<4xf32> {
+  cf.br ^bb1
+^bb1:
+  return %a : tensor<4xf32>
+}
