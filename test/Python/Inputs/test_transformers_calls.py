@@ -1,6 +1,7 @@
 """Arguments, caches, copies and threads of patched models: test_transformers_calls.py SCRATCH_DIR"""
 import copy
 import gc
+import inspect
 import io
 import pathlib
 import sys
@@ -48,16 +49,13 @@ class Case(unittest.TestCase):
 class Arguments(Case):
     def test_a_cache_by_either_name(self):
         """The forward's past_key_values is named cache in later releases, which know both."""
-        names = ["past_key_values"] + ["cache"] * (mla._Patched(self.eager.model, self.bundle(), "cpu").cache_name == "cache")
-        for name in names:
+        parameters = inspect.signature(self.eager.forward).parameters
+        for name in ("past_key_values", "cache") if "cache" in parameters else ("past_key_values",):
             for model in (self.patched, self.patched.model):
                 cache = mla.LatentCache(self.patched)
                 for ids in IDS.split(4, 1):
                     model(ids, **{name: cache})
                 self.assertEqual((cache.get_seq_length(), cache.pages.lengths), (12, [12, 12]))
-
-    def bundle(self):
-        return self.patched.model.mla_mlir.bundle
 
     def test_a_positional_cache(self):
         cache = mla.LatentCache(self.patched)
