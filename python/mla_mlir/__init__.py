@@ -19,8 +19,7 @@ The executable and the library are found as `mla_mlir.locate` says; importing ne
 from .bundle import Bundle, load
 from .cache import Cache, Sequence
 from .compiler import CompileError, compile
-from .dlpack import ArgumentError
-from .runtime import Error
+from .errors import ArgumentError, Error
 
 __version__ = "0.1.0"
 __all__ = ["ArgumentError", "Bundle", "Cache", "CompileError", "Error", "Sequence", "compile", "load"]

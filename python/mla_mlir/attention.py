@@ -13,6 +13,8 @@ and pages: the cache of a batch, one step of it, and the module in the place of 
     …                                       # the model runs
     step.commit()
 """
+import threading
+
 import torch
 from torch import nn
 
@@ -28,7 +30,20 @@ class LatentPages:
     def __init__(self, bundle, name, device, max_length=0):
         self.bundle, self.name, self.device, self.max_length = bundle, name, torch.device(device), max_length
         self.mask = None  # of the tokens so far, on the host: [batch, seen], False where there was padding
+        self.shifts = None  # [batch]: the position of a sequence's first token; a layer counts from 0
         self.lengths, self.width, self.pages, self.table = [], 0, None, None
+
+    def __deepcopy__(self, memo):
+        """A copy with pages of its own."""
+        copied = memo[id(self)] = LatentPages(self.bundle, self.name, self.device, self.max_length)
+        copied.mask, copied.shifts = self.mask, self.shifts  # which are replaced, never changed
+        copied.lengths = list(self.lengths)
+        if self.pages is not None:
+            copied._hold(self.pages.clone())
+        return copied
+
+    def __reduce__(self):
+        refuse_to_pickle()
 
     @property
     def seen(self):
@@ -38,8 +53,9 @@ class LatentPages:
     def nbytes(self):
         return 0 if self.pages is None else self.pages.nbytes
 
-    def begin(self, batch, tokens, attention_mask=None):
-        """A step of `tokens` tokens a row. attention_mask: [batch, seen + tokens], not 0 where a token is none of padding."""
+    def begin(self, batch, tokens, attention_mask=None, position_ids=None):
+        """A step of `tokens` tokens a row. attention_mask: [batch, seen + tokens], not 0 where a token is none of padding.
+        position_ids: [batch or 1, tokens], by default those of the columns; padding aside they must count."""
         total = self.seen + tokens
         if self.lengths and batch != len(self.lengths):
             raise ValueError(f"input_ids: has {batch} rows, the cache has {len(self.lengths)}")
@@ -54,8 +70,35 @@ class LatentPages:
             mask = attention_mask.to("cpu", torch.bool)
         if self.mask is not None and not torch.equal(mask[:, : self.seen], self.mask):
             raise ValueError("attention_mask: differs from that of the cached tokens; a token cannot be masked afterwards")
+        shifts = self._shifts(mask, tokens, position_ids)
         self._reserve(batch, mask)
-        return Step(self, mask, tokens)
+        return Step(self, mask, tokens, shifts)
+
+    def _shifts(self, mask, tokens, position_ids):
+        """The position of each sequence's first token, after the step. Only distances count in RoPE, so that a sequence may
+        begin anywhere, as one behind padding does; from there on its positions must be those that the layers count."""
+        batch, total = mask.shape
+        new, given = mask[:, total - tokens:], position_ids
+        if given is None:
+            given = torch.arange(total - tokens, total)[None]
+        elif given.dim() != 2 or given.shape[0] not in (1, batch) or given.shape[1] != tokens:
+            raise ValueError(f"position_ids: has shape {list(given.shape)}, must be [{batch}, {tokens}] or [1, {tokens}]")
+        positions = given.to("cpu", torch.int64).expand(batch, tokens)
+        found = positions - (mask.cumsum(1)[:, total - tokens:] - 1)
+        shifts = found.gather(1, new.int().argmax(1, keepdim=True)).flatten()  # of the first new token that is no padding
+        if self.shifts is not None:
+            shifts = torch.where(self.mask.any(1), self.shifts, shifts)
+        wrong = ((found != shifts[:, None]) & new).nonzero()
+        if len(wrong):
+            row, column = wrong[0].tolist()
+            place, gap = int(positions[row, column]), int(found[row, column] - shifts[row])
+            if position_ids is None:
+                raise ValueError(f"attention_mask: row {row} has a gap before column {total - tokens + column}, which the "
+                                 "positions of its tokens would count; pass position_ids that do not "
+                                 "(attention_mask.cumsum(-1) - 1)")
+            raise ValueError(f"position_ids: row {row} has {place} at column {column}, must be {place - gap}: compiled layers "
+                             "count the tokens of a sequence, padding aside, one by one")
+        return shifts
 
     def _reserve(self, batch, mask):
         page = self.bundle.info.page
@@ -69,7 +112,6 @@ class LatentPages:
         if self.pages is not None:
             grown[:, :, : self.width] = self.pages
         self._hold(grown)
-        self.lengths = self.lengths or [0] * batch
 
     def _hold(self, pages):
         """pages: [layers, batch, width, page, row]"""
@@ -83,24 +125,31 @@ class LatentPages:
 
     def select(self, rows):
         """Keeps these sequences, in this order; one may be there several times, and is copied."""
-        if self.pages is None:
+        if self.mask is None:
             return
-        self._hold(self.pages.index_select(1, rows.to(self.device)))
-        self.lengths = [self.lengths[row] for row in rows.tolist()]
-        self.mask = self.mask[rows.cpu()]
+        if self.pages is not None:
+            self._hold(self.pages.index_select(1, rows.to(self.device)))
+        rows = rows.cpu()
+        self.mask, self.shifts = self.mask[rows], self.shifts[rows]
+        self.lengths = self.mask.sum(1).tolist()
 
     def drop_last(self, tokens):
         """Drops the last `tokens` tokens of each row, padding included."""
-        if tokens:
+        if tokens and self.mask is not None:
             self.mask = self.mask[:, :-tokens]
             self.lengths = self.mask.sum(1).tolist()
+
+    def clear(self):
+        """Drops all; the next step may have any number of rows."""
+        self.mask = self.shifts = self.pages = self.table = None
+        self.lengths, self.width = [], 0
 
 
 class Step:
     """The new tokens of a batch, packed, and the tables that all layers share."""
 
-    def __init__(self, pages, mask, tokens):
-        self.pages, self.mask = pages, mask
+    def __init__(self, pages, mask, tokens, shifts):
+        self.pages, self.mask, self.shifts, self.before = pages, mask, shifts, pages.mask
         new = mask[:, mask.shape[1] - tokens:]
         counts, self.lengths = new.sum(1).tolist(), mask.sum(1).tolist()
         self.max_queries, self.max_length = max(counts), max(self.lengths)
@@ -115,6 +164,8 @@ class Step:
 
     def run(self, layer, hidden):
         """hidden, result: [batch, tokens, hidden_size]; 0 where there is padding."""
+        if not self.max_queries:
+            return torch.zeros_like(hidden)
         rows = hidden.reshape(-1, hidden.shape[-1])
         packed = rows if self.places is None else rows.index_select(0, self.places)
         out = torch.ops.mla.layer(packed, self.pages.layer(self.indices[layer]), self.pages.table, self.lengths_tensor,
@@ -125,13 +176,25 @@ class Step:
 
     def commit(self):
         """The tokens are part of the sequences now: all layers ran."""
-        self.pages.mask, self.pages.lengths = self.mask, self.lengths
+        if self.pages.mask is not self.before:
+            raise RuntimeError("past_key_values: another call has used the cache meanwhile; give each call its own")
+        self.pages.mask, self.pages.lengths, self.pages.shifts = self.mask, self.lengths, self.shifts
 
 
-class Steps:
-    """The step under way, which all layers of a model look at."""
+def refuse_to_pickle():
+    raise TypeError("a patched model and its caches cannot be pickled; save the model before mla_mlir patches it")
+
+
+class Steps(threading.local):
+    """The step under way in this thread, which all layers of a model look at."""
 
     current = None
+
+    def __deepcopy__(self, memo):
+        return self  # a copy of a model shares its hooks
+
+    def __reduce__(self):
+        refuse_to_pickle()
 
 
 class CompiledAttention(nn.Module):
@@ -140,6 +203,10 @@ class CompiledAttention(nn.Module):
     def __init__(self, steps, layer_idx):
         super().__init__()
         self.steps, self.layer_idx = steps, layer_idx
+
+    def _load_from_state_dict(self, state_dict, prefix, local_metadata, strict, missing, unexpected, errors):
+        if any(key.startswith(prefix) for key in state_dict):
+            errors.append(f"{prefix[:-1]}: is compiled, and takes no weights; load them before mla_mlir patches the model")
 
     def forward(self, hidden_states, *_, **__):
         if self.steps.current is None:

@@ -8,7 +8,7 @@
 compare with. mla_latent_attention and mla_naive_attention in runtime.h say what the arrays hold."""
 import torch
 
-from .dlpack import ArgumentError
+from .errors import ArgumentError
 
 
 def _attend(scores, values, scale):

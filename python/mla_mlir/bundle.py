@@ -12,7 +12,8 @@ import threading
 import types
 
 from . import dlpack, runtime, streams
-from .dlpack import ArgumentError, view
+from .dlpack import view
+from .errors import ArgumentError
 from .runtime import BundleInfo, EntryInfo, LatentAttention, NaiveAttention, Step
 
 
@@ -55,8 +56,10 @@ class Call:
         return needed.value
 
     def enqueue(self, stream=None, workspace=None):
-        """workspace: (address, bytes), aligned to 256; None for the bundle's own, which may have to be allocated."""
-        self.struct.stream = streams.handle(stream) if self.bundle.info.device_memory else 0
+        """workspace: (address, bytes), aligned to 256; None for the bundle's own of the stream, which may have to grow. It
+        cannot while the stream is being captured: run a call as large there before, or give a workspace. A graph may
+        use what it captured until the bundle is closed."""
+        self.struct.stream = self.bundle.stream(stream)
         if workspace is not None:
             self._enqueue_with(workspace)
             return
@@ -76,17 +79,20 @@ class Bundle:
     """
 
     def __init__(self, path, inspect=False):
-        self.handle = ctypes.c_void_p()
+        self.handle, self._context = ctypes.c_void_p(), None
         lib = runtime.loaded()
+        path = os.fspath(path)
+        if b"\0" in os.fsencode(path):
+            raise ArgumentError("path", f"is {path!r}, which holds a NUL")
         (lib.mla_bundle_inspect if inspect else lib.mla_bundle_open)(os.fsencode(path), ctypes.byref(self.handle))
         self.info = _description(lib.mla_bundle_get_info(self.handle).contents)
         self.entries = tuple(self._entry(i) for i in range(self.info.num_entries))
-        self._workspaces, self._lock = {}, threading.Lock()
-        if not self.info.device_memory:
-            self.devices = ((dlpack.CPU, 0), (dlpack.CUDA_HOST, None))
-        else:
-            index = 0 if inspect else streams.current_device()
-            self.devices = ((dlpack.CUDA, index), (dlpack.CUDA_MANAGED, None))
+        # By stream: (address, bytes, whether a graph has captured it); and those that only graphs use any more.
+        self._workspaces, self._captured, self._lock = {}, [], threading.Lock()
+        self.devices = ((dlpack.CPU, 0), (dlpack.CUDA_HOST, None))
+        if self.info.device_memory:
+            self._context = None if inspect else streams.Context()
+            self.devices = ((dlpack.CUDA, self._context.index if self._context else 0), (dlpack.CUDA_MANAGED, None))
 
     def _entry(self, index):
         entry = runtime.loaded().mla_bundle_get_entry(self.handle, index).contents
@@ -96,12 +102,18 @@ class Bundle:
     def close(self):
         """Waits for the device. Graphs that captured calls must not be replayed any more. Caches live on."""
         handle, self.handle = self.handle, ctypes.c_void_p()
-        for address, _ in self._workspaces.values():
-            runtime.loaded().mla_device_synchronize()
-            runtime.loaded().mla_device_free(address)
-        self._workspaces = {}
-        if handle:
-            runtime.loaded().mla_bundle_close(handle)
+        if not handle:
+            return
+        own = [address for address, *_ in self._workspaces.values()] + self._captured
+        self._workspaces, self._captured = {}, []
+        if own:
+            with self._context:
+                runtime.loaded().mla_device_synchronize()
+            for address in own:
+                runtime.loaded().mla_device_free(address)
+        runtime.loaded().mla_bundle_close(handle)
+        if self._context:
+            self._context.release()
 
     def __enter__(self):
         return self
@@ -112,6 +124,16 @@ class Bundle:
     def __del__(self):
         if getattr(self, "handle", None) and not sys.is_finalizing():
             self.close()
+
+    def __deepcopy__(self, memo):
+        return self  # nothing of it changes but by close()
+
+    def __reduce__(self):
+        raise TypeError("a bundle cannot be pickled; load its path again")
+
+    def stream(self, stream):
+        """The number of a stream of the bundle's device, 0 for the legacy default stream and for a CPU."""
+        return streams.handle(stream, self.devices[0][1]) if self.info.device_memory else 0
 
     def __repr__(self):
         info = self.info
@@ -165,7 +187,7 @@ class Bundle:
                       max_queries=max_queries, cached=cached, **sizes)
         for array in tables:
             setattr(struct, array.name, array.address)
-        struct.stream = streams.handle(stream) if self.info.device_memory else None
+        struct.stream = self.stream(stream)
         runtime.loaded().mla_step_check(self.handle, struct)
 
     # --- the attention alone, on a GPU ---
@@ -218,7 +240,7 @@ class Bundle:
     # --- what they share ---
 
     def _looker(self, stream):
-        number = streams.for_dlpack(streams.handle(stream)) if self.info.device_memory else None
+        number = streams.for_dlpack(self.stream(stream)) if self.info.device_memory else None
         return lambda name, value: view(name, value, number)
 
     def _call(self, function, struct, arrays):
@@ -255,16 +277,33 @@ class Bundle:
         return [first, second], stride
 
     def _own_workspace(self, needed, stream):
-        """Memory for calls on one stream; it grows when a call needs more, which waits for the device."""
-        address, size = self._workspaces.get(stream, (None, 0))
-        if size < needed:
-            lib, memory = runtime.loaded(), ctypes.c_void_p()
-            if address:
-                lib.mla_device_synchronize()
-                lib.mla_device_free(self._workspaces.pop(stream)[0])
-            lib.mla_device_malloc(needed, ctypes.byref(memory))
-            address, size = self._workspaces[stream] = memory.value, needed
-        return address, size
+        """Memory of the bundle's device for calls on one stream; it grows when a call needs more, which waits for the
+        device. What a graph has captured stays where it is."""
+        if not needed:
+            return None, 0
+        with self._context as context:
+            capturing = context.is_capturing(stream)
+            address, size, captured = self._workspaces.get(stream, (None, 0, False))
+            if size < needed and capturing:
+                raise ArgumentError("workspace", f"is not given, and the bundle's own of this stream has {size} of {needed} "
+                                                 "bytes and cannot grow while the stream is being captured; run the call once "
+                                                 "there before, or pass a workspace")
+            if size < needed:
+                self._let_go(stream)
+                memory = ctypes.c_void_p()
+                runtime.loaded().mla_device_malloc(needed, ctypes.byref(memory))
+                address, size, captured = memory.value, needed, False
+            self._workspaces[stream] = address, size, captured or capturing
+            return address, size
+
+    def _let_go(self, stream):
+        """Frees a stream's workspace, unless graphs use it; the context is current."""
+        address, _, captured = self._workspaces.pop(stream, (None, 0, False))
+        if captured:
+            self._captured.append(address)
+        elif address:
+            runtime.loaded().mla_device_synchronize()
+            runtime.loaded().mla_device_free(address)
 
 
 def _head_stride(array, otherwise):

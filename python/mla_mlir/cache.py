@@ -10,19 +10,28 @@ import ctypes
 
 from . import runtime, streams
 from .bundle import result_like
-from .dlpack import ArgumentError, view
+from .dlpack import view
+from .errors import INT32, ArgumentError, Error, integer
 
 
 class Pages:
     """One layer's pages where they lie, [pages, page, kv_lora_rank + qk_rope_head_dim]: numpy.asarray takes it on a CPU,
-    torch.as_tensor on a GPU. bfloat16 shows as uint16, its bits."""
+    torch.as_tensor on a GPU. bfloat16 shows as uint16, its bits. What they give is valid until the cache is closed."""
 
     def __init__(self, cache, layer):
         data, dims, dtype = ctypes.c_void_p(), (ctypes.c_int64 * 3)(), ctypes.c_int32()
-        runtime.loaded().mla_cache_pages(cache.handle, layer, ctypes.byref(data), dims, ctypes.byref(dtype))
-        interface = {"shape": tuple(dims), "typestr": ("<f4", "<u2")[dtype.value], "data": (data.value, False), "version": 3}
-        setattr(self, "__cuda_array_interface__" if cache.bundle.info.device_memory else "__array_interface__", interface)
+        runtime.loaded().mla_cache_pages(cache.handle, integer("layer", layer), ctypes.byref(data), dims, ctypes.byref(dtype))
+        self._interface = {"shape": tuple(dims), "typestr": ("<f4", "<u2")[dtype.value], "data": (data.value, False),
+                           "version": 3}
         self.cache = cache  # keeps the memory
+
+    def __getattr__(self, name):
+        interfaces = ("__array_interface__", "__cuda_array_interface__")
+        if name not in interfaces or name != interfaces[self.cache.bundle.info.device_memory]:
+            raise AttributeError(f"'Pages' has no attribute '{name}'")
+        if not self.cache.handle:
+            raise Error("MLA_INVALID_ARGUMENT", "pages: their cache is closed")
+        return self._interface
 
 
 class Sequence:
@@ -55,7 +64,7 @@ class Sequence:
 
     def truncate(self, length):
         """Drops all but the first `length` tokens."""
-        self._call("mla_sequence_truncate", length)
+        self._call("mla_sequence_truncate", integer("length", length))
 
     def free(self):
         """Gives its pages back."""
@@ -63,7 +72,7 @@ class Sequence:
 
 
 class Batch:
-    """One step of some sequences: their new tokens have pages."""
+    """One step of some sequences: their new tokens have pages, until the block of Cache.batch ends."""
 
     def __init__(self, cache, handle, stream):
         self.cache, self.handle, self.stream = cache, handle, stream
@@ -73,6 +82,8 @@ class Batch:
     def run(self, hidden, out=None, *, layer=None, phase="auto"):
         """Runs a layer: hidden and out are [tokens, hidden_size], the first sequence's tokens first. On a GPU it returns
         when the layer is enqueued. Gives `out`, or a new tensor like hidden."""
+        if not self.handle:
+            raise Error("MLA_INVALID_ARGUMENT", "batch: its block has ended; begin another with Cache.batch")
         bundle = self.cache.bundle
         out = result_like("hidden", hidden) if out is None else out
         if phase not in runtime.PHASES:
@@ -81,7 +92,7 @@ class Batch:
         shape = [self.tokens, bundle.info.hidden_size]
         source = view("hidden", hidden, number).expect_contiguous(bundle.info.dtype, shape, bundle.devices)
         result = view("out", out, number).expect_contiguous(bundle.info.dtype, shape, bundle.devices, writable=True)
-        layer = bundle.info.layers[0] if layer is None else layer
+        layer = bundle.info.layers[0] if layer is None else integer("layer", layer)
         runtime.loaded().mla_run_layer(bundle.handle, layer, self.handle, runtime.PHASES[phase], source.address,
                                         result.address)
         return out
@@ -93,7 +104,7 @@ class Cache:
 
     def __init__(self, bundle, pages):
         self.bundle, self.handle = bundle, ctypes.c_void_p()
-        runtime.loaded().mla_cache_create(bundle.handle, pages, ctypes.byref(self.handle))
+        runtime.loaded().mla_cache_create(bundle.handle, integer("pages", pages), ctypes.byref(self.handle))
 
     def close(self):
         """Frees the cache and its sequences."""
@@ -136,15 +147,24 @@ class Cache:
         free or truncate sequences, or run fewer."""
         if len(sequences) != len(tokens):
             raise ArgumentError("tokens", f"has {len(tokens)} numbers for {len(sequences)} sequences")
+        for i, sequence in enumerate(sequences):
+            if sequence.cache is not self:
+                raise ArgumentError(f"sequences[{i}]", "is of another cache")
         lib, handle = runtime.loaded(), ctypes.c_void_p()
         numbers = (ctypes.c_int64 * len(sequences))(*(sequence.number for sequence in sequences))
-        lib.mla_batch_begin(self.handle, numbers, (ctypes.c_int32 * len(tokens))(*tokens), len(tokens), ctypes.byref(handle))
+        counts = (ctypes.c_int32 * len(tokens))(*(integer(f"tokens[{i}]", count, INT32) for i, count in enumerate(tokens)))
+        lib.mla_batch_begin(self.handle, numbers, counts, len(counts), ctypes.byref(handle))
+        batch = None
         try:
-            number = streams.handle(stream) if self.bundle.info.device_memory else 0
+            number = self.bundle.stream(stream)
             if number:
                 lib.mla_batch_set_stream(handle, number)
-            yield Batch(self, handle, number)
+            batch = Batch(self, handle, number)
+            yield batch
         except BaseException:
             lib.mla_batch_abort(handle)
             raise
+        finally:
+            if batch:
+                batch.handle = None  # the runtime uses the memory for the next batch
         lib.mla_batch_commit(handle)

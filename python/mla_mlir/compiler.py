@@ -10,10 +10,12 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import warnings
 
 from . import locate
+from .errors import Error
 
 
 class CompileError(RuntimeError):
@@ -45,7 +47,12 @@ def _config_file(config):
 
 
 def _run(arguments):
-    done = subprocess.run([locate.compiler(), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    path = locate.compiler()
+    try:
+        done = subprocess.run([path, *arguments], stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8",
+                              errors="backslashreplace")
+    except OSError as error:
+        raise Error("MLA_IO_ERROR", f"{path}: cannot be run: {error}; set MLA_MLIR_PREFIX to another tree") from error
     lines = done.stderr.splitlines()
     if done.returncode != 0:
         errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
@@ -53,31 +60,40 @@ def _run(arguments):
         raise CompileError(done.returncode, text)
     for line in lines:
         if line.startswith("warning: "):
-            warnings.warn(line.removeprefix("warning: "), stacklevel=4)
+            warnings.warn(line.removeprefix("warning: "), stacklevel=3)
+        else:
+            print(line, file=sys.stderr)
     return done.stdout
 
 
-def compile(output=None, *, weights=None, config=None, layers=0, target="cpu", dtype=None, plan="auto", device=None,
-            page=64, tp=1, rank=None, cache="standard", batch_invariant=False, emit="bundle"):
+def compile(output=None, *, weights=None, adapter=None, config=None, layers=None, target=None, dtype=None, plan=None,
+            device=None, page=None, tp=None, rank=None, cache=None, batch_invariant=False, emit=None, report=None,
+            baseline=None, batch=None, context=None):
     """Compiles layers to the bundle (a directory) `output`, and returns its path.
 
     weights    a .safetensors file, or a directory with config.json and one or several; without it weights are made
+    adapter    the directory of a LoRA adapter as PEFT saves it, which is merged into the weights
     config     path of a config.json, or the dictionary; may be left out where one came with the weights
-    layers     0, "0-3", range(4) or "all"
-    target     "cpu" or "h100"; dtype: "f32" or "bf16"
-    emit       "bundle", or a stage ("import", "plan", …), whose text is returned if output is None
+    layers     0 (the default), "0-3", range(4) or "all"
+    target     "cpu" (the default) or "h100"; dtype: "f32" or "bf16"
+    plan       "auto" (the default), a form or forms by phase; where it is given it is explained on sys.stderr
+    emit       "bundle" (the default), or a stage ("import", "plan", …), whose text is returned if output is None
+    report     "text", "json" or "html": the costs of the config's whole model; nothing is compiled. Returned if output is
+               None. With it baseline, another config, and batch and context, the sequences and the cached tokens of each
 
-    Other keywords are the options of mla-compile. Raises CompileError with its message; its warnings are Python's.
+    Other keywords are the options of mla-compile, whose defaults hold for what is None. Raises CompileError with its
+    message; its warnings are Python's, and what it says besides goes to sys.stderr. Error if there is no mla-compile.
     """
-    if output is None and emit == "bundle":
+    if output is None and report is None and emit in (None, "bundle"):
         raise CompileError(2, "output: must be the directory to write the bundle to")
-    with _config_file(config) as config_path:
-        named = {"weights": weights, "config": config_path, "layers": _layers(layers), "target": target, "dtype": dtype,
-                 "device": device, "page": page, "tp": tp, "rank": rank, "cache": cache, "emit": emit,
-                 "plan": None if plan == "auto" else plan}
+    with _config_file(config) as config_path, _config_file(baseline) as baseline_path:
+        named = {"weights": weights, "adapter": adapter, "config": config_path, "target": target, "dtype": dtype,
+                 "layers": None if layers is None else _layers(layers), "plan": plan, "device": device, "page": page, "tp": tp,
+                 "rank": rank, "cache": cache, "emit": emit, "report": report, "baseline": baseline_path, "batch": batch,
+                 "context": context}
         arguments = [f"--{name}={os.fspath(value) if isinstance(value, os.PathLike) else value}"
                      for name, value in named.items() if value is not None]
         if batch_invariant:
             arguments.append("--batch-invariant")
         text = _run([*arguments, "-o", "-" if output is None else os.fspath(output)])
-    return text if output is None else os.fspath(output)
+    return text if output in (None, "-") else os.fspath(output)

@@ -7,12 +7,15 @@
 """Bundles of which only the attention kernel is used: it depends on heads, widths and page alone, so the rest of the layer is
 made, and narrow. They are kept in MLA_MLIR_CACHE, by default ~/.cache/mla-mlir, and compiled when they are first wanted."""
 import contextlib
+import functools
+import hashlib
 import os
 import pathlib
 import shutil
 import tempfile
 
-from . import compiler, runtime
+from . import compiler, locate, runtime
+from .errors import Error
 
 
 def directory():
@@ -25,15 +28,44 @@ def config(heads, kv_lora_rank, qk_rope_head_dim):
             "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "max_position_embeddings": 131072, "num_hidden_layers": 1}
 
 
+@functools.cache
+def _digest(path, size, modified):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else hashlib.sha256(file.read())
+
+
+def _compiler():
+    """What tells this compiler from another one, of the same release perhaps: the contents of the executable and of the
+    library that opens what it writes."""
+    whole = hashlib.sha256()
+    for path in (locate.compiler(), locate.runtime_library()):
+        status = os.stat(path)
+        whole.update(_digest(path, status.st_size, status.st_mtime_ns).digest())
+    return whole.hexdigest()[:16]
+
+
+def _folder(name):
+    """Where a bundle of that name lies or will lie: a folder of the cache holds those of one compiler."""
+    try:
+        return directory() / _compiler()
+    except Error:  # a machine that only runs what was made elsewhere
+        made = sorted(directory().glob(f"*/{name}"), key=lambda path: path.stat().st_mtime)
+        if not made:
+            raise
+        return made[-1].parent
+
+
 def bundle(heads, kv_lora_rank, qk_rope_head_dim, page):
-    """Path of an H100 bundle with the latent attention of these widths. Several processes may ask at once."""
+    """Path of an H100 bundle with the latent attention of these widths, made by the compiler that there is; without one, the
+    newest of this release. Several processes may ask at once."""
     release = runtime.loaded().mla_version().decode()
-    path = directory() / f"{release}-latent-h{heads}-l{kv_lora_rank}-r{qk_rope_head_dim}-page{page}.mla"
+    name = f"{release}-latent-h{heads}-l{kv_lora_rank}-r{qk_rope_head_dim}-page{page}.mla"
+    path = _folder(name) / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         own = tempfile.mkdtemp(prefix="making-", dir=path.parent)
         try:
-            made = compiler.compile(os.path.join(own, path.name), config=config(heads, kv_lora_rank, qk_rope_head_dim),
+            made = compiler.compile(os.path.join(own, name), config=config(heads, kv_lora_rank, qk_rope_head_dim),
                                     target="h100", page=page)
             with contextlib.suppress(OSError):  # another process was faster
                 os.rename(made, path)

@@ -11,18 +11,12 @@ numpy has no bfloat16: its arrays of uint16 are taken as the bits.
 """
 import ctypes
 
+from .errors import ArgumentError
+
 CPU, CUDA, CUDA_HOST, CUDA_MANAGED = 1, 2, 3, 13
 _DEVICES = {CPU: "cpu", CUDA: "cuda", CUDA_HOST: "cpu (pinned)", CUDA_MANAGED: "cuda (managed)"}
 _KINDS = {0: "int", 1: "uint", 2: "float", 4: "bfloat", 5: "complex", 6: "bool"}
 _READ_ONLY = 1
-
-
-class ArgumentError(ValueError):
-    """A tensor that a function cannot take. `argument` is its name, with which the text begins."""
-
-    def __init__(self, argument, text):
-        super().__init__(f"{argument}: {text}")
-        self.argument = argument
 
 
 class _Tensor(ctypes.Structure):

@@ -15,6 +15,8 @@ import pathlib
 import shutil
 import sys
 
+from .errors import Error
+
 LIBRARY = "libmla-runtime.so.0"
 _SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
@@ -40,9 +42,8 @@ def _find(name, directories):
             if path.exists():
                 return str(path)
     looked = ", ".join(str(tree) for tree in trees)
-    raise FileNotFoundError(
-        f"{name}: is not in {looked}; set MLA_MLIR_PREFIX to the tree in which mla-mlir is built or installed"
-    )
+    raise Error("MLA_IO_ERROR", f"{name}: is not in {looked}; set MLA_MLIR_PREFIX to the tree in which mla-mlir is built "
+                                "or installed")
 
 
 def runtime_library():

@@ -12,19 +12,10 @@ import ctypes
 import threading
 
 from . import locate
+from .errors import INT32, INT64, UINT64, Error, integer
 
 PHASES = {"auto": 0, "prefill": 1, "decode": 2}
 DTYPES = ("float32", "bfloat16")  # by mla_dtype
-
-
-class Error(RuntimeError):
-    """A call of the runtime that failed. `status` is its name, such as "MLA_OUT_OF_PAGES"; the text says where, what, and
-    what to do. Nothing has changed."""
-
-    def __init__(self, status, text):
-        super().__init__(f"{status}: {text}")
-        self.status = status
-
 
 _TYPES = {
     "text": ctypes.c_char_p,
@@ -37,15 +28,27 @@ _TYPES = {
     "pointer": ctypes.c_void_p,
     "i64s": ctypes.POINTER(ctypes.c_int64),
 }
+_BOUNDS = {"enum": INT32, "i32": INT32, "i64": INT64, "u64": UINT64, "size": UINT64, "pointer": UINT64}
+
+
+class _Struct(ctypes.Structure):
+    """A struct whose integers are checked where they are set, under the names of their fields."""
+
+    def __setattr__(self, name, value):
+        if name in self._bounds and not (value is None and name in self._pointers):
+            value = integer(name, value, self._bounds[name])
+        super().__setattr__(name, value)
 
 
 def _struct(name, fields):
     """fields: 'type name name …; type name …', with the types above."""
-    listed = []
+    listed, bounds, pointers = [], {}, set()
     for part in fields.split(";"):
         kind, *names = part.split()
         listed += [(field, _TYPES[kind]) for field in names]
-    return type(name, (ctypes.Structure,), {"_fields_": listed})
+        bounds.update((field, _BOUNDS[kind]) for field in names if kind in _BOUNDS)
+        pointers.update(names if kind == "pointer" else ())
+    return type(name, (_Struct,), {"_bounds": bounds, "_pointers": pointers, "_fields_": listed})
 
 
 BundleInfo = _struct(
@@ -118,20 +121,44 @@ _FUNCTIONS = {
 }
 
 
+class _Integer:
+    """An argument of C's integer type `kind`, within its bounds."""
+
+    def __init__(self, kind, bounds):
+        self.kind, self.bounds = kind, bounds
+
+    def from_param(self, value):
+        return self.kind(integer("argument", value, self.bounds))
+
+
+_INTEGERS = {_i32: _Integer(_i32, INT32), _i64: _Integer(_i64, INT64), _u64: _Integer(_u64, UINT64)}
+
+
 def _check(status, function, arguments):
     if status != 0:
         lib = loaded()
         raise Error(lib.mla_status_name(status).decode(), lib.mla_last_error().decode(errors="replace"))
 
 
+def _open():
+    path = locate.runtime_library()
+    try:
+        return ctypes.CDLL(path)
+    except OSError as error:
+        raise Error("MLA_IO_ERROR", f"{path}: cannot be loaded: {error}; set MLA_MLIR_PREFIX or MLA_RUNTIME_LIBRARY to "
+                                    "another") from error
+
+
 def _load():
-    lib = ctypes.CDLL(locate.runtime_library())
-    for name in ("mla_last_error", "mla_status_name"):
-        getattr(lib, name).restype = _text
+    lib = _open()
+    for name in ("mla_last_error", "mla_status_name", *_FUNCTIONS):
+        if not hasattr(lib, name):
+            raise Error("MLA_UNSUPPORTED", f"{lib._name}: has no {name}; give the library of this package's release")
+    lib.mla_last_error.restype = lib.mla_status_name.restype = _text
     lib.mla_status_name.argtypes = [_i32]
     for name, (result, *arguments) in _FUNCTIONS.items():
         function = getattr(lib, name)
-        function.argtypes = arguments
+        function.argtypes = [_INTEGERS.get(argument, argument) for argument in arguments]
         function.restype = _i32 if result == "status" else result
         if result == "status":
             function.errcheck = _check

@@ -14,21 +14,31 @@ They run on torch's current stream and take their workspace from torch's allocat
 for the room in the block table; under a graph sizes must bound what later replays hold. Shapes are those of Bundle.step
 and of Bundle.latent_attention_call. On a CPU the attention alone, for which bundles have no code there, is computed by torch.
 """
+import itertools
+import threading
+
 import torch
 from torch import Tensor
 
 from . import attention_reference
 from .bundle import Call
-from .dlpack import CPU, CUDA, Array, ArgumentError
+from .dlpack import CPU, CUDA, Array
+from .errors import ArgumentError
 
-_bundles = {}
+_bundles, _names, _lock = {}, set(), threading.Lock()
 
 
 def register(bundle, name=None):
-    """Makes the bundle known to the operations by `name`, by default its path, which is returned. It stays open until
-    unregister. Another bundle of that name is replaced."""
-    name = bundle.info.path if name is None else name
-    _bundles[name] = bundle
+    """Makes the bundle known to the operations by `name`, which is returned. By default that is its path, with a number
+    behind it if a bundle had that name before: no two registrations share one. It stays open until unregister. A bundle of
+    a name that is given is replaced."""
+    with _lock:
+        if name is None:
+            path = bundle.info.path
+            numbered = (f"{path}#{number}" for number in itertools.count(2))
+            name = next(name for name in itertools.chain([path], numbered) if name not in _names)
+        _names.add(name)
+        _bundles[name] = bundle
     return name
 
 

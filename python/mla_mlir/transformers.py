@@ -15,18 +15,24 @@ import inspect
 import json
 import pathlib
 import shutil
+import sys
 import tempfile
+import warnings
 import weakref
 
 import torch
 from safetensors.torch import save_file
+from torch import nn
 from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache
 
 from . import compiler
 from . import torch as ops
-from .attention import CompiledAttention, LatentPages, Steps
+from .attention import CompiledAttention, LatentPages, Steps, refuse_to_pickle
 from .bundle import load
+from .errors import integer
 
+RELEASES = ("5.17", "5.24")  # of transformers
+OPTIONS = ("plan", "page", "device", "cache", "batch_invariant")
 FAMILIES = ("deepseek_v2", "deepseek_v3")
 _DTYPES = {torch.float32: "f32", torch.bfloat16: "bf16"}
 
@@ -60,7 +66,7 @@ class _Layer(CacheLayerMixin):
         return len(self.pages.lengths) or -1
 
     def reset(self):
-        self.pages.drop_last(self.pages.seen)
+        self.pages.clear()
 
     def crop(self, tokens_to_remove):
         """Negative: so many tokens fewer. Positive, as earlier releases had it: so many are left."""
@@ -78,13 +84,17 @@ class _Layer(CacheLayerMixin):
 
 
 class LatentCache(Cache):
-    """past_key_values of a patched model: pages of the latents of all layers, without the padding. They grow as they
-    must; max_length, in tokens, makes room from the beginning."""
+    """past_key_values (`cache` in transformers 5.24) of a patched model: pages of the latents of all layers, without the
+    padding. They grow as they must; max_length, in tokens, makes room from the beginning. copy.deepcopy gives a cache with
+    pages of its own. An empty DynamicCache that a patched model is given becomes a LatentCache."""
 
     def __init__(self, model, max_length=0):
         patched = _patched(model)
-        self.pages = LatentPages(patched.bundle, patched.name, patched.device, max_length)
-        super().__init__(layers=[_Layer(self.pages)])
+        super().__init__(layers=[])
+        self.hold(LatentPages(patched.bundle, patched.name, patched.device, integer("max_length", max_length, (0, 2**63 - 1))))
+
+    def hold(self, pages):
+        self.pages, self.layers, self.layer_class_to_replicate = pages, [_Layer(pages)], None
 
     def nbytes(self):
         """Bytes of the pages."""
@@ -96,10 +106,20 @@ def _decoder(model):
 
 
 def _patched(model):
-    patched = getattr(_decoder(model), "mla_mlir", None)
+    decoder = model.get_decoder() if hasattr(model, "get_decoder") else model
+    patched = getattr(decoder, "mla_mlir", None)
     if patched is None:
         raise ValueError("model: is not patched; call mla_mlir.transformers.patch first")
     return patched
+
+
+# What a decoder is given besides its own parameters, and attentions have no use for: of the loss, of the outputs, and what
+# tokenizers give to any model.
+_UNUSED = {"return_dict", "output_hidden_states", "output_router_logits", "num_items_in_batch", "ignore_index", "shift_labels",
+           "token_type_ids"}
+# The one value of an argument, of the call or of the config, that compiled layers heed, and why no other.
+_AGREED = {"output_attentions": (False, "compiled layers have no probabilities to give"),
+           "is_causal": (True, "compiled layers are causal")}
 
 
 class _Patched:
@@ -110,50 +130,109 @@ class _Patched:
         self.name, self.steps = ops.register(bundle), Steps()
         weakref.finalize(self, ops.unregister, self.name)
         self.signature = inspect.signature(decoder.forward)
+        self.cache_name = "cache" if "cache" in self.signature.parameters else "past_key_values"
+
+    def __deepcopy__(self, memo):
+        return self  # a copy of a model has the same weights
+
+    def __reduce__(self):
+        refuse_to_pickle()
 
     def before(self, decoder, args, kwargs):
         given = self.signature.bind_partial(*args, **kwargs).arguments
         given.update(given.pop("kwargs", {}))
+        if self.cache_name == "cache" and "past_key_values" in given and "cache" not in given:
+            given["cache"] = given.pop("past_key_values")
         inputs = given.get("input_ids") if given.get("input_ids") is not None else given.get("inputs_embeds")
         if inputs is None:
             return None  # the model refuses it
+        self._check(decoder, given)
         cache = self._cache(decoder, given)
-        pages = cache.pages if cache is not None else LatentPages(self.bundle, self.name, self.device)
+        kept = isinstance(cache, LatentCache)
+        pages = cache.pages if kept else LatentPages(self.bundle, self.name, self.device)
+        batch, tokens = inputs.shape[:2]
+        self.steps.current = pages.begin(batch, tokens, given.get("attention_mask"), given.get("position_ids"))
+        if cache is not None and not kept:  # now that nothing refuses the call
+            cache.__class__ = LatentCache
+            cache.hold(pages)
+        given[self.cache_name] = cache
+        return (), given
+
+    def _check(self, decoder, given):
+        """Refuses what compiled layers do not heed."""
+        known = {*self.signature.parameters, *_UNUSED, *_AGREED}
+        for name, value in given.items():
+            if name not in known and value is not None:
+                raise ValueError(f"{name}: is not known to compiled layers; leave it out")
+        for name, (agreed, reason) in _AGREED.items():
+            value = given.get(name)
+            value = getattr(decoder.config, name, agreed) if value is None else value
+            if value is not None and bool(value) != agreed:
+                raise ValueError(f"{name}: is {value}, but {reason}")
+        if decoder.training and getattr(decoder.config, "attention_dropout", 0):
+            raise ValueError("attention_dropout: is not computed by compiled layers; call model.eval()")
         mask = given.get("attention_mask")
+        if mask is not None and not isinstance(mask, torch.Tensor):
+            raise ValueError(f"attention_mask: is a {type(mask).__name__}, must be a tensor, [batch, tokens]")
         if mask is not None and mask.dim() != 2:
             raise ValueError(f"attention_mask: has {mask.dim()} dimensions, must have 2, [batch, tokens]: compiled layers "
                              "are causal")
-        self.steps.current = pages.begin(inputs.shape[0], inputs.shape[1], mask)
-        given["past_key_values"] = cache
-        return (), given
 
     def _cache(self, decoder, given):
         """The cache of this call; None if there is to be none."""
-        cache = given.get("past_key_values")
+        cache = given.get(self.cache_name)
         use = given.get("use_cache")
         if isinstance(cache, LatentCache):
+            if cache.pages.bundle is not self.bundle:
+                raise ValueError("past_key_values: is of another patched model")
             return cache
         if cache is None and not (decoder.config.use_cache if use is None else use):
             return None
-        # generate() makes a DynamicCache for whatever model.
-        if cache is not None and (type(cache) is not DynamicCache or cache.get_seq_length()):
-            raise ValueError(f"past_key_values: is a {type(cache).__name__} that compiled layers did not write; pass an "
+        if cache is None:
+            return LatentCache(decoder)
+        # generate() makes one for whatever model, and so do callers.
+        if type(cache) is not DynamicCache or cache.get_seq_length() or cache.offloading:
+            kind = type(cache).__name__ + (" with offloading" if getattr(cache, "offloading", False) else "")
+            raise ValueError(f"past_key_values: is a {kind} that compiled layers did not write; pass an "
                              "mla_mlir.transformers.LatentCache, or nothing")
-        return LatentCache(decoder)
+        return cache
 
     def after(self, decoder, args, result):
-        self.steps.current.commit()
-        self.steps.current = None
+        """Called after a failure too, without a result."""
+        step, self.steps.current = self.steps.current, None
+        if result is not None:
+            step.commit()
+
+
+def _check_release():
+    """Each release that is not listed may pass the cache, masks or positions in another way."""
+    release = sys.modules["transformers"].__version__
+    if ".".join(release.split(".")[:2]) not in RELEASES:
+        raise ValueError(f"transformers: is of release {release}, must be of {' or '.join(RELEASES)}")
+
+
+def _check_modules(attentions):
+    """The weights of an attention are all that it computes with."""
+    for index, attention in enumerate(attentions):
+        for name, module in attention.named_children():
+            kind = type(module)
+            if kind is not nn.Linear and kind.__module__ != type(attention).__module__:
+                raise ValueError(f"model: layers.{index}.self_attn.{name} is a {kind.__module__}.{kind.__qualname__}, must be a "
+                                 "torch.nn.Linear; merge adapters first, and load the model without quantization")
 
 
 def _check(model):
     """The attentions, by layer, and the device and dtype that they have in common."""
+    _check_release()
     kind = getattr(model.config, "model_type", None)
     if kind not in FAMILIES:
         raise ValueError(f"model: has model_type {kind}, must be one of {', '.join(FAMILIES)}")
     if getattr(_decoder(model), "mla_mlir", None) is not None:
         raise ValueError("model: is patched already")
+    if getattr(model, "peft_config", None):
+        raise ValueError("model: has PEFT adapters; merge them first, model = model.merge_and_unload()")
     attentions = [layer.self_attn for layer in _decoder(model).layers]
+    _check_modules(attentions)
     kinds = {(parameter.device, parameter.dtype) for attention in attentions for parameter in attention.parameters()}
     if len(kinds) != 1:
         raise ValueError("model: its attentions' weights must be on one device, of one dtype; they are "
@@ -173,36 +252,67 @@ def save_attentions(model, directory):
     (directory / "config.json").write_text(json.dumps(model.config.to_dict(), indent=1, default=str))
 
 
+def _compile(model, directory, options, device, dtype):
+    """Path of the bundle of a model's own weights."""
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise ValueError(f"{unknown[0]}: is none of patch's options, which are {', '.join(OPTIONS)}")
+    directory.mkdir(parents=True, exist_ok=True)
+    save_attentions(model, directory)
+    return compiler.compile(directory / "attention.mla", weights=directory, layers="all", dtype=_DTYPES[dtype],
+                            target="h100" if device.type == "cuda" else "cpu", **options)
+
+
+def _check_bundle(model, info, layers, device, dtype):
+    """A bundle that was made elsewhere must have the model's shapes; only the caller knows whose weights it has."""
+    config, target = model.config, "h100" if device.type == "cuda" else "cpu"
+    if info.layers != tuple(range(layers)):
+        raise ValueError(f"bundle: has the layers {list(info.layers)}, the model has {layers}")
+    names = ("hidden_size", "num_attention_heads", "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim")
+    wanted = {name: getattr(config, name) for name in names}
+    wanted.update(q_lora_rank=config.q_lora_rank or 0, tensor_parallel=1, target=target, dtype=str(dtype).partition(".")[2])
+    for name, value in wanted.items():
+        if getattr(info, name) != value:
+            raise ValueError(f"bundle: has {name} {getattr(info, name)}, must have {value}")
+
+
 def patch(model, directory=None, *, bundle=None, **options):
     """Compiles the model's attentions from its own weights, and puts the compiled ones in their place, with a latent cache.
-    Returns the model. The model must be on its device, in its dtype; its own attentions are dropped.
+    Returns the model. The model must be on its device, in its dtype, without adapters; its own attentions are dropped, so
+    that save_pretrained refuses to save it. Arguments of its forward that compiled layers cannot heed are refused.
 
     directory   where the bundle is made, to keep it; by default a temporary one
     bundle      path of a bundle that was compiled from these weights before, to be opened instead
-    options     of mla_mlir.compile, such as plan and page
+    options     of mla_mlir.compile: plan, page, device, cache and batch_invariant
     """
     attentions, device, dtype = _check(model)
+    if bundle is not None and (directory is not None or options):
+        raise ValueError(f"{'directory' if directory is not None else sorted(options)[0]}: has no meaning beside bundle, which "
+                         "is made already")
     own = None
     if bundle is None:
         own = tempfile.mkdtemp(prefix="mla-mlir-") if directory is None else None
-        place = pathlib.Path(own or directory)
-        place.mkdir(parents=True, exist_ok=True)
-        save_attentions(model, place)
-        target = "h100" if device.type == "cuda" else "cpu"
-        bundle = compiler.compile(place / "attention.mla", weights=place, layers="all", target=target, dtype=_DTYPES[dtype],
-                                  **options)
+        bundle = _compile(model, pathlib.Path(own or directory), options, device, dtype)
     decoder = _decoder(model)
     with torch.cuda.device(device) if device.type == "cuda" else contextlib.nullcontext():
         opened = load(bundle)
-    if opened.info.layers != tuple(range(len(attentions))):
-        raise ValueError(f"bundle: has the layers {list(opened.info.layers)}, the model has {len(attentions)}")
+    _check_bundle(model, opened.info, len(attentions), device, dtype)
     patched = _Patched(decoder, opened, device)
     if own:
         weakref.finalize(patched, shutil.rmtree, own, ignore_errors=True)
     install(decoder, patched)
+    model.save_pretrained = decoder.save_pretrained = _refuse_to_save
     # A name that transformers has no mask for: it makes none.
     model.config._attn_implementation = decoder.config._attn_implementation = "mla_mlir"
     return model
+
+
+def _refuse_to_save(*_, **__):
+    raise ValueError("save_pretrained: a patched model has its attentions' weights no more; save it before the patch")
+
+
+def _warn_of_state(*_):
+    warnings.warn("state_dict: has none of the attentions' weights, which mla_mlir compiled", stacklevel=3)
 
 
 def install(decoder, patched):
@@ -210,5 +320,6 @@ def install(decoder, patched):
     for index, layer in enumerate(decoder.layers):
         layer.self_attn = CompiledAttention(patched.steps, index)
     decoder.register_forward_pre_hook(patched.before, with_kwargs=True)
-    decoder.register_forward_hook(patched.after)
+    decoder.register_forward_hook(patched.after, always_call=True)
+    decoder.register_state_dict_pre_hook(_warn_of_state)
     decoder.mla_mlir = patched

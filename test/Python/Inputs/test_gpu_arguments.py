@@ -1,11 +1,16 @@
 """Bundles for a GPU on the fake driver, whose memory is the host's and which only notes launches: test_gpu_arguments.py SCRATCH_DIR"""
+import ctypes
 import json
+import os
 import pathlib
 import sys
+import types
 import unittest
+from unittest import mock
 
 import mla_mlir
 import numpy as np
+from mla_mlir import runtime, streams
 
 SCRATCH = pathlib.Path(sys.argv[1])
 CONFIG = {"model_type": "deepseek_v3", "hidden_size": 64, "num_attention_heads": 8, "q_lora_rank": None, "kv_lora_rank": 64,
@@ -76,7 +81,7 @@ class Arguments(unittest.TestCase):
             self.assertEqual({tuple(tensor.streams) for tensor in self.given.values()}, {(number,)}, stream)
 
     def test_wrong_streams(self):
-        for stream in (-1, "main", True):
+        for stream in (-1, "main", True, 2**64 + 77):
             with self.assertRaisesRegex(mla_mlir.ArgumentError, "^stream: "):
                 self.step(stream)
 
@@ -139,6 +144,116 @@ class Arguments(unittest.TestCase):
             self.assertIs(batch.run(hidden, out), out)
             self.assertEqual((hidden.streams, out.streams), ([77], [77]))
             self.assertEqual(cache.pages(0).__cuda_array_interface__["shape"], (2, 64, 80))
+
+    def test_stream_of_the_bundles_device(self):
+        """Not that of the device that is current when the call is made."""
+        asked = []
+
+        def current_stream(device=None):
+            asked.append(device)
+            return types.SimpleNamespace(cuda_stream=70)
+
+        cuda = types.SimpleNamespace(is_initialized=lambda: True, current_stream=current_stream)
+        devices = ((2, 3), (13, None))
+        with mock.patch.dict(sys.modules, torch=types.SimpleNamespace(cuda=cuda)), \
+                mock.patch.object(self.bundle, "devices", devices):
+            self.assertEqual(self.bundle.stream(None), 70)
+        self.assertEqual(asked, [3])
+
+
+class Workspace(unittest.TestCase):
+    """The bundle's own, of a kernel that needs more for more sequences."""
+
+    NO_CONTEXT, PRIMARY, FOREIGN = range(3)
+
+    @classmethod
+    def setUpClass(cls):
+        cls.path = SCRATCH / "workspace.mla"
+        mla_mlir.compile(cls.path, config=CONFIG, target="h100")
+        for_fake_driver(cls.path)
+        cls.driver = ctypes.CDLL(os.environ["MLA_LIBCUDA"])
+
+    def setUp(self):
+        self.addCleanup(self.driver.fake_cuda_enter_context, self.NO_CONTEXT)
+        self.contexts, self.freed = [], []
+        lib = runtime.loaded()
+        allocate, free = lib.mla_device_malloc, lib.mla_device_free
+
+        def noted_malloc(*arguments):
+            context = ctypes.c_void_p()
+            self.driver.cuCtxGetCurrent(ctypes.byref(context))
+            self.contexts.append(context.value)
+            return allocate(*arguments)
+
+        def noted_free(address):
+            self.freed.append(address)
+            return free(address)
+
+        for patcher in (mock.patch.object(lib, "mla_device_malloc", noted_malloc),
+                        mock.patch.object(lib, "mla_device_free", noted_free)):
+            patcher.start()
+            self.addCleanup(patcher.stop)
+
+    def call(self, bundle, batch):
+        rows = aligned((batch, 8, 80), np.uint16)
+        given = (rows[..., :64], rows[..., 64:], aligned((4, 64, 80), np.uint16), aligned((batch, 64), np.int32),
+                 aligned(batch, np.int32), aligned(batch + 1, np.int32), aligned((batch, 8, 64), np.uint16),
+                 aligned((batch, 8), np.float32))
+        return bundle.latent_attention_call(*map(Tensor, given), max_queries=1)
+
+    def sizes(self, bundle):
+        """A call that needs workspace, and one that needs more."""
+        small, large = self.call(bundle, 1), self.call(bundle, 2000)
+        self.assertGreater(small.workspace_bytes(), 0)
+        self.assertGreater(large.workspace_bytes(), small.workspace_bytes())
+        return small, large
+
+    def current(self, kind):
+        self.driver.fake_cuda_enter_context(kind)
+        context = ctypes.c_void_p()
+        self.driver.cuCtxGetCurrent(ctypes.byref(context))
+        return context.value
+
+    def test_lies_in_the_bundles_context(self):
+        for opened, called in ((self.FOREIGN, self.PRIMARY), (self.FOREIGN, self.NO_CONTEXT), (self.PRIMARY, self.FOREIGN),
+                               (self.NO_CONTEXT, self.FOREIGN)):
+            expected = self.current(opened) or self.current(self.PRIMARY)
+            self.driver.fake_cuda_enter_context(opened)
+            with mla_mlir.load(self.path) as bundle:
+                before = self.current(called)
+                self.sizes(bundle)[0].enqueue()
+                context = ctypes.c_void_p()
+                self.driver.cuCtxGetCurrent(ctypes.byref(context))
+                self.assertEqual(context.value, before, "the caller's context stays")
+            self.assertEqual(self.contexts, [expected])
+            self.contexts.clear()
+
+    def test_grows_and_is_freed(self):
+        with mla_mlir.load(self.path) as bundle:
+            small, large = self.sizes(bundle)
+            small.enqueue()
+            first = small.struct.workspace
+            small.enqueue()
+            self.assertEqual((small.struct.workspace, self.freed), (first, []))
+            large.enqueue()
+            self.assertEqual(self.freed, [first])
+        self.assertEqual(self.freed, [first, large.struct.workspace])
+
+    def test_a_graph_keeps_what_it_captured(self):
+        with mla_mlir.load(self.path) as bundle:
+            small, large = self.sizes(bundle)
+            small.enqueue()
+            with mock.patch.object(streams.Context, "is_capturing", lambda self, stream: True):
+                small.enqueue()
+                captured = small.struct.workspace
+                with self.assertRaisesRegex(mla_mlir.ArgumentError, "^workspace: .* cannot grow while the stream is being captured"):
+                    large.enqueue()
+                with self.assertRaisesRegex(mla_mlir.ArgumentError, "^workspace: .* has 0 of "):
+                    small.enqueue(stream=77)
+            large.enqueue()
+            self.assertEqual(self.freed, [], "a replay writes there")
+            self.assertNotEqual(large.struct.workspace, captured)
+        self.assertEqual(self.freed, [large.struct.workspace, captured])
 
 
 unittest.main(argv=sys.argv[:1])

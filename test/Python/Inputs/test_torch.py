@@ -97,6 +97,20 @@ class Layer(unittest.TestCase):
             torch.ops.mla.latent_attention(torch.zeros(1, 1, 16), torch.zeros(1, 1, 8), torch.zeros(1, 4, 24), int32([[0]]),
                                            int32([1]), int32([0, 1]), "none", 1)
 
+    def test_each_registration_has_a_name_of_its_own(self):
+        """Of two bundles of one path, one may go, and none is taken for the other."""
+        path, given = self.bundle.info.path, list(self.arguments())
+        expected = torch.ops.mla.layer(*given)
+        names = [mla_mlir.torch.register(bundle) for bundle in (mla_mlir.load(path), mla_mlir.load(path), self.bundle)]
+        self.assertEqual(len({self.name, *names}), 4)
+        mla_mlir.torch.unregister(names[0])
+        self.assertNotIn(mla_mlir.torch.register(self.bundle), names, "a name of the past comes again")
+        for name in (self.name, *names[1:]):
+            given[5] = name
+            self.assertTrue(torch.equal(torch.ops.mla.layer(*given), expected))
+        self.assertEqual(mla_mlir.torch.register(self.bundle, "mine"), "mine")
+        self.assertEqual(mla_mlir.torch.register(mla_mlir.load(path), "mine"), "mine")
+
     def test_fake_tensors_need_no_bundle(self):
         with torch._subclasses.FakeTensorMode():
             out = torch.ops.mla.layer(torch.empty(5, 256, device="cuda"), torch.empty(4, 64, 160, device="cuda"),

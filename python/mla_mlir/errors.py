@@ -1,0 +1,38 @@
+# ===- errors.py - What the package raises --------------------------------===#
+#
+# Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===---------------------------------------------------------------------===#
+"""The exceptions, and the check of integers that go to C."""
+import operator
+
+INT32, INT64, UINT64 = (-(2**31), 2**31 - 1), (-(2**63), 2**63 - 1), (0, 2**64 - 1)
+
+
+class Error(RuntimeError):
+    """A call of the runtime that failed, or a compiler or library that is not there. `status` is its name, such as
+    "MLA_OUT_OF_PAGES"; the text says where, what, and what to do. Nothing has changed."""
+
+    def __init__(self, status, text):
+        super().__init__(f"{status}: {text}")
+        self.status = status
+
+
+class ArgumentError(ValueError):
+    """A tensor or a number that a function cannot take. `argument` is its name, with which the text begins."""
+
+    def __init__(self, argument, text):
+        super().__init__(f"{argument}: {text}")
+        self.argument = argument
+
+
+def integer(name, value, bounds=INT64):
+    """`value` as an int within the bounds of a type of C: ctypes cuts off what lies beyond without a word."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ArgumentError(name, f"is a {type(value).__name__}, must be an integer") from None
+    if not bounds[0] <= number <= bounds[1]:
+        raise ArgumentError(name, f"is {number}, must be from {bounds[0]} to {bounds[1]}")
+    return number
