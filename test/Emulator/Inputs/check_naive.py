@@ -48,13 +48,16 @@ class Batch:
 
 
 def shapes(name, core):
-    """(queries, keys): whole prefills, and chunks behind cached keys. Many heads: fewer keys, which take as long."""
-    rng, many = random.Random(name), core[0] > 64
-    edges = [1, 63, 65, 129] if many else [1, 63, 64, 65, 127, 128, 129]
+    """(queries, keys): whole prefills, and chunks behind cached keys. Many heads take as long with fewer keys."""
+    rng = random.Random(name)
+    if core[0] > 64:
+        yield [1, 63, 129], [1, 63, 129]
+        yield [rng.randint(1, 65), 1, 65], [129, 1, 200]
+        return
+    edges = [1, 63, 64, 65, 127, 128, 129]
     yield edges, edges
-    longest = 192 if many else 300
-    yield [longest], [longest]
-    keys = [129, 1, 200] if many else [300, 65, 1, 128, 129, rng.randint(130, 300)]
+    yield [300], [300]
+    keys = [300, 65, 1, 128, 129, rng.randint(130, 300)]
     yield [rng.randint(1, n) for n in keys], keys
     yield [1] * len(keys), keys
 
