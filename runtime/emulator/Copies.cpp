@@ -294,6 +294,8 @@ void Block::issue(Warp &warp, WordCopy copy) {
                      lane);
   if (!shared.contains(copy.shared, copy.bytes))
     return warp.fail(FaultKind::OutOfBounds, hex(copy.shared) + " is outside of shared memory", lane);
+  if (holdsMbarrier(copy.shared, copy.bytes))
+    return warp.fail(FaultKind::Barrier, "the copy covers the mbarrier at " + hex(copy.shared & ~7u), lane);
   if (!checkGlobal(warp, copy.global, copy.bytes, false, false, lane))
     return;
   copy.time = ++warp.wordsIssued;

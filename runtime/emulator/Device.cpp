@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Driver.h"
+#include "Device.h"
 
 using namespace mla;
 using namespace mla::emulator;
@@ -70,7 +70,8 @@ void Device::run(size_t index) {
     grid.run();
   byKernel[grid.name()].add(grid.counters());
   if (grid.fault()) {
-    failure = explain(statusOf(grid.fault()->kind), grid.fault()->message());
+    failure = statusOf(grid.fault()->kind);
+    message = grid.fault()->message();
   }
 }
 

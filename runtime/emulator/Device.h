@@ -54,6 +54,8 @@ public:
   /// Runs everything. Returns the error of the first kernel that failed, as all later calls do.
   cuda::Status drain();
   cuda::Status error() const { return failure; }
+  /// What the failed kernel did, or "".
+  const std::string &describeError() const { return message; }
 
   /// The counters of all launches since the last reset, by kernel.
   const std::map<std::string, Counters> &counters();
@@ -73,6 +75,7 @@ private:
   std::vector<std::unique_ptr<Grid>> grids; ///< Of the queue's launches that have started.
   uint64_t launched = 0;
   cuda::Status failure = cuda::success;
+  std::string message;
   std::map<std::string, Counters> byKernel;
 };
 

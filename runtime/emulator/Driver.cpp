@@ -23,18 +23,18 @@ static thread_local std::vector<ContextHandle> contexts;
 // Errors
 //===----------------------------------------------------------------------===//
 
-static std::map<Status, std::string> &explanations() {
-  static auto *texts = new std::map<Status, std::string>;
-  return *texts;
-}
+/// Of this thread's last call that failed.
+static thread_local Status explained = success;
+static thread_local std::string explanation;
 
 Status mla::emulator::explain(Status status, const std::string &what) {
-  std::lock_guard<std::mutex> lock(mutex);
-  explanations()[status] = what;
+  explained = status;
+  explanation = what;
   return status;
 }
 
 Status mla::emulator::requireContext() {
+  explained = success;
   if (!isInitialized)
     return notInitialized;
   if (contexts.empty() || !contexts.back())
@@ -84,13 +84,9 @@ MLA_DRIVER cuGetErrorString(Status status, const char **text) {
   const ErrorText *found = find(status);
   if (!found)
     return invalidValue;
-  kept = found->text;
-  {
-    std::lock_guard<std::mutex> lock(mutex);
-    auto explanation = explanations().find(status);
-    if (explanation != explanations().end())
-      kept = explanation->second;
-  }
+  kept = status && status == explained ? explanation : found->text;
+  if (isInitialized && status && status == device().error())
+    kept = device().describeError();
   *text = kept.c_str();
   return success;
 }

@@ -23,6 +23,8 @@ static Status requireMemory(Address address, size_t bytes) {
 
 MLA_DRIVER cuMemAlloc_v2(Address *address, size_t bytes) {
   MLA_REQUIRE_CONTEXT();
+  if (Status status = device().error())
+    return status;
   constexpr size_t most = size_t(1) << 36;
   if (!bytes)
     return explain(invalidValue, "an allocation of 0 bytes");

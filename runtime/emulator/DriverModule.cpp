@@ -30,15 +30,21 @@ static void writeLog(const std::string &error, unsigned count, int *options, voi
   log[bytes - 1] = '\0';
 }
 
-static void placeGlobals(ModuleTag &module, Symbols &symbols) {
+/// Variables without an initial value are zero (PTX ISA 8.6, 5.4.4).
+static bool placeGlobals(ModuleTag &module, Symbols &symbols) {
   GlobalMemory &memory = globalMemory();
   for (const ptx::Variable &variable : module.text.globals) {
-    DeviceAddress address = memory.allocate(std::max<uint64_t>(variable.bytes, 1));
+    uint64_t bytes = std::max<uint64_t>(variable.bytes, 1);
+    DeviceAddress address = memory.allocate(bytes);
+    if (!address)
+      return false;
+    std::fill_n(memory.contents(address), bytes, 0);
     std::copy(variable.initial.begin(), variable.initial.end(), memory.contents(address));
-    memory.set(address, variable.initial.size(), Written);
+    memory.set(address, bytes, Written);
     module.globals.push_back(address);
     symbols.globals[variable.name] = address;
   }
+  return true;
 }
 
 /// Parses and decodes all kernels: what is not emulated is an error now, with its line.
@@ -49,7 +55,8 @@ static std::string load(ModuleTag &module, const char *image) {
   if (module.text.target.rfind("sm_90", 0) != 0)
     return "the target is '" + module.text.target + "'; the emulated device is an sm_90a";
   Symbols symbols;
-  placeGlobals(module, symbols);
+  if (!placeGlobals(module, symbols))
+    return "no memory for the module's variables";
   for (const auto &[name, kernel] : module.text.kernels) {
     error = decode(module.text, kernel, symbols, module.functions[name].program);
     if (!error.empty())

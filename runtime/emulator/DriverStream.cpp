@@ -82,14 +82,19 @@ MLA_DRIVER cuEventSynchronize(Event) {
 // Launches
 //===----------------------------------------------------------------------===//
 
+static constexpr uint64_t mostBlocks = 1 << 24;
+
 static std::string checkLaunch(const LaunchConfig &config, const FunctionTag &function) {
   uint64_t threads = uint64_t(config.block[0]) * config.block[1] * config.block[2];
-  if (threads < 1 || threads > function.program.kernel->maxThreads)
+  if (threads < 1 || config.block[2] > 64 || threads > function.program.kernel->maxThreads)
     return "blocks of " + std::to_string(threads) + " threads; the kernel takes 1 to " +
            std::to_string(function.program.kernel->maxThreads);
-  if (!config.grid[0] || !config.grid[1] || !config.grid[2] || config.grid[1] > 65535 || config.grid[2] > 65535)
+  if (!config.grid[0] || !config.grid[1] || !config.grid[2] || config.grid[0] > INT32_MAX || config.grid[1] > 65535 ||
+      config.grid[2] > 65535)
     return "a grid of " + std::to_string(config.grid[0]) + " x " + std::to_string(config.grid[1]) + " x " +
            std::to_string(config.grid[2]) + " blocks";
+  if (uint64_t(config.grid[0]) * config.grid[1] * config.grid[2] > mostBlocks)
+    return "a grid of more than 2^24 blocks is not emulated";
   if (config.sharedBytes > static_cast<unsigned>(function.maxDynamicShared))
     return std::to_string(config.sharedBytes) + " bytes of dynamic shared memory; the kernel was allowed " +
            std::to_string(function.maxDynamicShared);

@@ -113,9 +113,12 @@ template <typename T> void writeLanes(T *to, const T *from, Mask mask) {
 }
 
 /// Writes a result of 32 bits and less.
-inline void writeWords(Warp &warp, int32_t cell, const u32 *values, Mask mask, Mask undefined) {
+inline void writeWords(Warp &warp, int32_t cell, const u32 *values, Mask mask, Warp::Halves undefined) {
   writeLanes(warp.words(cell), values, mask);
   warp.setUndefined(cell, mask, undefined);
+}
+inline void writeWords(Warp &warp, int32_t cell, const u32 *values, Mask mask, Mask undefined) {
+  writeWords(warp, cell, values, mask, Warp::Halves{undefined, undefined});
 }
 
 template <typename F, typename D, typename... S> struct Alu {
@@ -147,6 +150,19 @@ template <typename F, typename D, typename... S> Row aluRow(const char *opcode, 
   std::string form{letterOf<D>(), '='};
   (form.push_back(letterOf<S>()), ...);
   return {opcode, form, &Alu<F, D, S...>::run, kind};
+}
+
+/// An instruction whose result's halves are undefined by what halves(warp, inst) says: of two elements, or of one that
+/// is moved or masked.
+template <Warp::Halves (*halves)(Warp &, const Inst &)> Row byHalves(Row row) {
+  static Handler compute = nullptr; // one row for each `halves`
+  compute = row.run;
+  row.run = [](Warp &warp, const Inst &inst, Mask mask) {
+    Warp::Halves undefined = halves(warp, inst);
+    compute(warp, inst, mask);
+    warp.setUndefined(inst.destination, mask, undefined);
+  };
+  return row;
 }
 
 /// A row of an instruction that computes a value per lane. `function` has no state.

@@ -29,11 +29,13 @@ template <bool waits> static void bar(Warp &warp, const Inst &inst, Mask mask) {
   warp.block.arrive(warp, number, threads, waits);
 }
 
+/// bar, or barrier with .aligned: bar is short for that.
 static void decodeBar(Decoder &decoder, Inst &inst) {
   bool arrives = decoder.accept("arrive");
   if (!arrives && !decoder.accept("sync"))
     return decoder.fail("this form is not emulated");
-  decoder.accept("aligned");
+  if (decoder.text->opcode.starts_with("barrier") && !decoder.accept("aligned"))
+    return decoder.fail("only the aligned form is emulated");
   if (!decoder.expectOperands(arrives ? 2 : 1, 2))
     return;
   for (size_t i = 0; i < decoder.numOperands(); ++i)

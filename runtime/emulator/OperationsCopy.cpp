@@ -170,7 +170,8 @@ static void copyWords(Warp &warp, const Inst &inst, Mask mask) {
 }
 
 static void decodeWords(Decoder &decoder, Inst &inst) {
-  bool isKnown = decoder.accept("ca") || decoder.accept("cg");
+  bool isWide = decoder.accept("cg");
+  bool isKnown = isWide || decoder.accept("ca");
   isKnown &= decoder.accept("shared") || decoder.accept("shared::cta");
   isKnown &= decoder.accept("global");
   if (!isKnown || !decoder.expectOperands(3, 3))
@@ -178,8 +179,8 @@ static void decodeWords(Decoder &decoder, Inst &inst) {
   decoder.addAddressWithValue(inst, decoder.operand(0), 0);
   decoder.addAddressWithValue(inst, decoder.operand(1), 1);
   inst.values[2] = decoder.immediate(decoder.operand(2));
-  if (inst.values[2] != 4 && inst.values[2] != 8 && inst.values[2] != 16)
-    return decoder.fail("expected 4, 8 or 16 bytes");
+  if (isWide ? inst.values[2] != 16 : inst.values[2] != 4 && inst.values[2] != 8 && inst.values[2] != 16)
+    return decoder.fail("expected 4, 8 or 16 bytes with .ca, 16 with .cg");
   inst.run = copyWords;
 }
 

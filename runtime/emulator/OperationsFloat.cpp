@@ -91,10 +91,14 @@ static std::vector<Row> arithmetic() {
   };
 }
 
+static Warp::Halves undefinedPair(Warp &warp, const Inst &inst) {
+  return {warp.undefinedOf(inst.sources[1]), warp.undefinedOf(inst.sources[0])};
+}
+
 static std::vector<Row> conversions() {
   return {
-      alu(
-          "cvt.rn.bf16x2.f32", [](float high, float low) { return packBF16(high, low); }, kind),
+      byHalves<undefinedPair>(alu(
+          "cvt.rn.bf16x2.f32", [](float high, float low) { return packBF16(high, low); }, kind)),
       alu(
           "cvt.rn.f32.s32", [](s32 a) { return static_cast<float>(a); }, kind),
       alu(

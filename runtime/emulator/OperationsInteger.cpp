@@ -49,6 +49,37 @@ static u32 permute(u32 a, u32 b, u32 c) {
   return result;
 }
 
+//===----------------------------------------------------------------------===//
+// Undefined halves of what takes an element out of a pair
+//===----------------------------------------------------------------------===//
+
+static Warp::Halves undefinedOfAll(Warp &warp, const Inst &inst) {
+  Mask all = warp.undefinedOf(inst.sources[0]) | warp.undefinedOf(inst.sources[1]);
+  return {all, all};
+}
+
+/// A half that a constant masks is zero.
+static Warp::Halves undefinedAnd(Warp &warp, const Inst &inst) {
+  Warp::Halves a = warp.undefinedHalves(inst.sources[0]), b = warp.undefinedHalves(inst.sources[1]);
+  Warp::Halves result{a.low | b.low, a.high | b.high};
+  for (const Source &source : {inst.sources[0], inst.sources[1]})
+    if (source.constant) {
+      result.low = source.constant[0] & 0xffff ? result.low : 0;
+      result.high = source.constant[0] >> 16 ? result.high : 0;
+    }
+  return result;
+}
+
+static bool isShiftByHalf(const Inst &inst) { return inst.sources[1].constant && inst.sources[1].constant[0] == 16; }
+
+static Warp::Halves undefinedLeft(Warp &warp, const Inst &inst) {
+  return isShiftByHalf(inst) ? Warp::Halves{0, warp.undefinedHalves(inst.sources[0]).low} : undefinedOfAll(warp, inst);
+}
+
+static Warp::Halves undefinedRight(Warp &warp, const Inst &inst) {
+  return isShiftByHalf(inst) ? Warp::Halves{warp.undefinedHalves(inst.sources[0]).high, 0} : undefinedOfAll(warp, inst);
+}
+
 static std::vector<Row> arithmetic() {
   return {
       alu("add.s32", [](u32 a, u32 b) { return a + b; }),
@@ -97,7 +128,7 @@ static std::vector<Row> arithmetic() {
 static std::vector<Row> logic() {
   return {
       alu("and.b16", [](u16 a, u16 b) { return u16(a & b); }),
-      alu("and.b32", [](u32 a, u32 b) { return a & b; }),
+      byHalves<undefinedAnd>(alu("and.b32", [](u32 a, u32 b) { return a & b; })),
       alu("and.b64", [](u64 a, u64 b) { return a & b; }),
       alu("or.b16", [](u16 a, u16 b) { return u16(a | b); }),
       alu("or.b32", [](u32 a, u32 b) { return a | b; }),
@@ -112,10 +143,10 @@ static std::vector<Row> logic() {
       alu("xor.pred", [](bool a, bool b) { return a != b; }),
       alu("not.pred", [](bool a) { return !a; }),
       alu("shl.b16", [](u16 a, u32 b) { return shiftLeft(a, b); }),
-      alu("shl.b32", [](u32 a, u32 b) { return shiftLeft(a, b); }),
+      byHalves<undefinedLeft>(alu("shl.b32", [](u32 a, u32 b) { return shiftLeft(a, b); })),
       alu("shl.b64", [](u64 a, u32 b) { return shiftLeft(a, b); }),
       alu("shr.u16", [](u16 a, u32 b) { return shiftRight(a, b); }),
-      alu("shr.u32", [](u32 a, u32 b) { return shiftRight(a, b); }),
+      byHalves<undefinedRight>(alu("shr.u32", [](u32 a, u32 b) { return shiftRight(a, b); })),
       alu("shr.s32", [](s32 a, u32 b) { return shiftRight(a, b); }),
       alu("shr.u64", [](u64 a, u32 b) { return shiftRight(a, b); }),
       alu("shr.s64", [](s64 a, u32 b) { return shiftRight(a, b); }),

@@ -134,6 +134,9 @@ struct Place {
   uint8_t *contents;
   uint8_t *state;     ///< Of global memory; or null
   uint8_t *undefined; ///< Of shared memory; or null
+  Place after(u32 bytes) const {
+    return {contents + bytes, state ? state + bytes : nullptr, undefined ? undefined + bytes : nullptr};
+  }
   bool isUndefined(u32 bytes) const {
     for (u32 i = 0; i < bytes; ++i)
       if (state ? !(state[i] & Written) : undefined[i] != 0)
@@ -181,15 +184,17 @@ static void loadLanes(Warp &warp, const Inst &inst, Mask mask) {
   u64 address[lanes];
   if (!addresses(warp, inst, mask, bytes, address))
     return;
-  Mask undefined[4] = {};
+  Warp::Halves undefined[4];
+  std::fill_n(undefined, 4, Warp::Halves{0, 0});
   forLanes(mask, [&](unsigned lane) {
     Place from;
     if (warp.block.fault || !place(warp, inst, address[lane], bytes, false, lane, from))
       return;
     for (u32 i = 0; i < count; ++i) {
-      Place element = {from.contents + i * size, from.state ? from.state + i * size : nullptr,
-                       from.undefined ? from.undefined + i * size : nullptr};
-      undefined[i] |= Mask(element.isUndefined(size)) << lane;
+      Place element = from.after(i * size);
+      u32 half = size == 4 ? 2 : size; // of 4 bytes, the halves are told apart
+      undefined[i].low |= Mask(element.isUndefined(half)) << lane;
+      undefined[i].high |= Mask(size == 4 ? element.after(half).isUndefined(half) : element.isUndefined(size)) << lane;
       if (inst.results[i] < 0)
         continue;
       u64 value = extended(inst, element.contents);
@@ -222,9 +227,12 @@ static void storeLanes(Warp &warp, const Inst &inst, Mask mask) {
       const Source &input = inst.inputs[i];
       u64 value = inst.inputIsLong >> i & 1 ? warp.longs(input)[lane] : warp.words(input)[lane];
       std::memcpy(to.contents + i * size, &value, size);
-      Place element = {nullptr, to.state ? to.state + i * size : nullptr,
-                       to.undefined ? to.undefined + i * size : nullptr};
-      element.setUndefined(size, warp.undefinedOf(input) >> lane & 1);
+      Place element = to.after(i * size);
+      Warp::Halves undefined = warp.undefinedHalves(input);
+      u32 low = size == 4 ? 2 : size;
+      element.setUndefined(low, (size == 8 ? undefined.low | undefined.high : undefined.low) >> lane & 1);
+      if (size == 4)
+        element.after(low).setUndefined(low, undefined.high >> lane & 1);
     }
   });
   u64 moved = u64(bytes) * std::popcount(mask);
@@ -429,7 +437,7 @@ static void loadMatrices(Warp &warp, const Inst &inst, Mask mask) {
   if (!matrixAddresses(warp, inst, matrices, false, address))
     return;
   for (u32 matrix = 0; matrix < matrices; ++matrix) {
-    Mask undefined = 0;
+    Warp::Halves undefined{0, 0};
     for (unsigned lane = 0; lane < lanes; ++lane) {
       u32 value = 0;
       forElements(inst.values[1], lane, [&](u32 e, u32 row, u32 column) {
@@ -437,7 +445,7 @@ static void loadMatrices(Warp &warp, const Inst &inst, Mask mask) {
         uint16_t element;
         std::memcpy(&element, warp.block.shared.contents(at), 2);
         value |= u32(element) << (16 * e);
-        undefined |= Mask(warp.block.shared.anyUndefined(at, 2)) << lane;
+        (e ? undefined.high : undefined.low) |= Mask(warp.block.shared.anyUndefined(at, 2)) << lane;
       });
       warp.words(inst.results[matrix])[lane] = value;
     }
@@ -456,7 +464,8 @@ static void storeMatrices(Warp &warp, const Inst &inst, Mask) {
         u32 at = static_cast<u32>(address[matrix * matrixRows + row]) + 2 * column;
         uint16_t element = static_cast<uint16_t>(warp.words(inst.inputs[matrix])[lane] >> (16 * e));
         std::memcpy(warp.block.shared.contents(at), &element, 2);
-        std::memset(warp.block.shared.undefined(at), warp.undefinedOf(inst.inputs[matrix]) >> lane & 1, 2);
+        Warp::Halves undefined = warp.undefinedHalves(inst.inputs[matrix]);
+        std::memset(warp.block.shared.undefined(at), (e ? undefined.high : undefined.low) >> lane & 1, 2);
       });
 }
 

@@ -34,7 +34,7 @@ static void moveWord(Warp &warp, const Inst &inst, Mask mask) {
     return;
   }
   warp.products.forget(to);
-  writeWords(warp, to, warp.words(from), mask, warp.undefinedOf(from));
+  writeWords(warp, to, warp.words(from), mask, warp.undefinedHalves(from));
   warp.isConstant[to] = source >= 0 ? warp.isConstant[source] : true;
   warp.writtenAt[to] = source >= 0 ? warp.writtenAt[source] : ++warp.step;
 }
@@ -75,7 +75,8 @@ static void packWord(Warp &warp, const Inst &inst, Mask mask) {
   u32 values[lanes];
   for (unsigned lane = 0; lane < lanes; ++lane)
     values[lane] = high[lane] << 16 | (low[lane] & 0xffff);
-  writeWords(warp, inst.destination, values, mask, warp.undefinedOf(inst.inputs[0]) | warp.undefinedOf(inst.inputs[1]));
+  writeWords(warp, inst.destination, values, mask,
+             Warp::Halves{warp.undefinedOf(inst.inputs[0]), warp.undefinedOf(inst.inputs[1])});
 }
 
 /// And back; either half may be a sink.
@@ -91,6 +92,7 @@ static void unpackLong(Warp &warp, const Inst &inst, Mask mask) {
   }
 }
 static void unpackWord(Warp &warp, const Inst &inst, Mask mask) {
+  Warp::Halves undefined = warp.undefinedHalves(inst.sources[0]);
   const u32 *value = warp.words(inst.sources[0]);
   for (unsigned half = 0; half < 2; ++half) {
     if (inst.results[half] < 0)
@@ -98,7 +100,7 @@ static void unpackWord(Warp &warp, const Inst &inst, Mask mask) {
     u32 values[lanes];
     for (unsigned lane = 0; lane < lanes; ++lane)
       values[lane] = value[lane] >> (16 * half) & 0xffff;
-    writeWords(warp, inst.results[half], values, mask, warp.undefinedOf(inst.sources[0]));
+    writeWords(warp, inst.results[half], values, mask, half ? undefined.high : undefined.low);
   }
 }
 
@@ -174,8 +176,10 @@ static void decodeCvta(Decoder &decoder, Inst &inst) {
 template <typename T> static void selectLanes(Warp &warp, const Inst &inst, Mask mask) {
   Lanes<T> a(warp, inst.sources[0]), b(warp, inst.sources[1]);
   Mask chosen = warp.predicates[inst.sources[2].cell];
-  Mask undefined = (warp.undefinedOf(inst.sources[0]) & chosen) | (warp.undefinedOf(inst.sources[1]) & ~chosen) |
-                   warp.undefinedPredicates[inst.sources[2].cell];
+  Mask unknown = warp.undefinedPredicates[inst.sources[2].cell];
+  Warp::Halves first = warp.undefinedHalves(inst.sources[0]), second = warp.undefinedHalves(inst.sources[1]);
+  Warp::Halves undefined{(first.low & chosen) | (second.low & ~chosen) | unknown,
+                         (first.high & chosen) | (second.high & ~chosen) | unknown};
   Storage<T> values[lanes];
   for (unsigned lane = 0; lane < lanes; ++lane)
     values[lane] = chosen >> lane & 1 ? a.values[lane] : b.values[lane];

@@ -71,12 +71,14 @@ static void shuffle(Warp &warp, const Inst &inst, Mask mask) {
   const u32 *a = warp.words(inst.sources[0]), *b = warp.words(inst.sources[1]), *c = warp.words(inst.sources[2]);
   if (warp.failIfUndefined(warp.undefinedOf(inst.sources[1]) | warp.undefinedOf(inst.sources[2]), mask, "the lane"))
     return;
-  Mask undefined = 0, inside = 0, given = warp.undefinedOf(inst.sources[0]) | ~mask;
+  Warp::Halves given = warp.undefinedHalves(inst.sources[0]), undefined{0, 0};
+  Mask inside = 0, absent = ~mask; // lanes that do not take part give nothing
   u32 values[lanes];
   for (unsigned lane = 0; lane < lanes; ++lane) {
     ShuffleSource from = sourceOf(inst.values[0], lane, b[lane], c[lane]);
     values[lane] = a[from.lane];
-    undefined |= Mask(given >> from.lane & 1) << lane; // also of a lane that does not take part
+    undefined.low |= ((given.low | absent) >> from.lane & 1) << lane;
+    undefined.high |= ((given.high | absent) >> from.lane & 1) << lane;
     inside |= Mask(from.isInside) << lane;
   }
   writeWords(warp, inst.destination, values, mask, undefined);

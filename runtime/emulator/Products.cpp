@@ -254,7 +254,7 @@ static void readAccumulators(Warp &warp, Product &product, const std::vector<std
       continue;
     }
     readRegister(product, i, warp.words(cells[i]));
-    product.undefined[i] = warp.undefined[cells[i]];
+    product.undefined[i] = warp.undefinedOf({nullptr, static_cast<uint32_t>(cells[i])});
   }
 }
 
@@ -307,7 +307,7 @@ void Products::retire(Warp &warp, Product &product) {
     if (owner[cell].get() != &product || ownerIndex[cell] != index)
       continue; // holds something later
     writeRegister(product, index, warp.words(cell));
-    warp.undefined[cell] = product.undefined[index];
+    warp.setUndefined(cell, allLanes, product.undefined[index]);
     owner[cell] = nullptr;
   }
   if (product.aFromRegisters)

@@ -31,7 +31,7 @@ struct Settings {
   uint64_t seed = 0;                        ///< Of Policy::Random.
   int multiprocessors = 4;                  ///< 1 to 1024.
   int threads = 0;                          ///< Host threads that run blocks; 0: one per processor. 1 to 256.
-  uint64_t instructions = 20'000'000'000ul; ///< Limit of warp instructions of a block.
+  uint64_t instructions = 20'000'000'000ul; ///< Limit of a warp's instructions.
 
   /// Parses `text` into this. Returns the error, or "".
   std::string parse(const std::string &text);

@@ -46,7 +46,7 @@ Warp::Warp(Block &block, unsigned index, uint32_t threads) : block(block), index
   const Program &program = block.program;
   alive = active = threads >= lanes ? allLanes : (Mask(1) << threads) - 1;
   cells = block.registers.get() + size_t(index) * program.cells * lanes;
-  undefined.assign(program.cells, allLanes);
+  undefined.assign(program.cells, {});
   writtenAt.assign(program.cells, 0);
   isConstant.assign(program.cells, false);
   predicates.assign(program.predicates, 0);
@@ -54,11 +54,11 @@ Warp::Warp(Block &block, unsigned index, uint32_t threads) : block(block), index
   for (auto [special, cell] : program.specials) {
     for (unsigned lane = 0; lane < lanes; ++lane)
       words(cell)[lane] = valueOf(special, block, index * lanes + lane);
-    undefined[cell] = 0;
+    undefined[cell] = {0, 0};
   }
   if (program.parameterBase >= 0) {
     std::fill_n(longs(program.parameterBase), lanes, block.grid.parameters);
-    undefined[program.parameterBase] = 0;
+    undefined[program.parameterBase] = {0, 0};
   }
   registersPerThread = Block::registersAtLaunch(block.grid.threads());
   clock = Clock(block.agents.count(), block.start);

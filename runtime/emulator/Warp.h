@@ -54,7 +54,13 @@ public:
 
   //===- Registers ---------------------------------------------------------===//
   uint32_t *cells = nullptr; ///< [program.cells][lanes]
-  std::vector<Mask> undefined, predicates, undefinedPredicates;
+  /// Lanes whose value nobody wrote: by cell, of the low 16 bits and of what is above them, for a register often holds
+  /// two elements of bf16.
+  struct Halves {
+    Mask low = allLanes, high = allLanes;
+  };
+  std::vector<Halves> undefined;
+  std::vector<Mask> predicates, undefinedPredicates;
   std::vector<uint32_t> writtenAt; ///< By cell: the step of its last write, for registers that a wgmma reads.
   std::vector<bool> isConstant;    ///< By cell: its last write was the move of a constant.
   uint32_t step = 0, fencedAt = 0; ///< Steps count writes and wgmma.fence, from 1 on.
@@ -65,9 +71,12 @@ public:
   uint64_t *longs(int32_t cell) { return reinterpret_cast<uint64_t *>(words(cell)); }
   const uint32_t *words(const Source &s) { return s.constant ? s.constant : words(s.cell); }
   const uint64_t *longs(const Source &s) { return reinterpret_cast<const uint64_t *>(words(s)); }
-  Mask undefinedOf(const Source &s) const { return s.constant ? 0 : undefined[s.cell]; }
-  void setUndefined(int32_t cell, Mask mask, Mask which) {
-    undefined[cell] = (undefined[cell] & ~mask) | (which & mask);
+  Halves undefinedHalves(const Source &s) const { return s.constant ? Halves{0, 0} : undefined[s.cell]; }
+  Mask undefinedOf(const Source &s) const { return undefinedHalves(s).low | undefinedHalves(s).high; }
+  void setUndefined(int32_t cell, Mask mask, Mask which) { setUndefined(cell, mask, Halves{which, which}); }
+  void setUndefined(int32_t cell, Mask mask, Halves which) {
+    undefined[cell].low = (undefined[cell].low & ~mask) | (which.low & mask);
+    undefined[cell].high = (undefined[cell].high & ~mask) | (which.high & mask);
   }
 
   //===- Order -------------------------------------------------------------===//

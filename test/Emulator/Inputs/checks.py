@@ -13,6 +13,7 @@ from mla_mlir import locate
 
 directory = pathlib.Path()  # of the bundles
 cases = bad = 0
+results = []  # that were compared with a reference, for MLA_KEEP_RESULTS
 
 
 def report(ok, text):
@@ -25,6 +26,12 @@ def report(ok, text):
 
 def open_bundle(name):
     return mla_mlir.load(directory / name)
+
+
+def save_results():
+    """Writes all results to the file that MLA_KEEP_RESULTS names: test/GPU/agree.py compares those of two devices."""
+    if path := os.environ.get("MLA_KEEP_RESULTS"):
+        np.savez(path, *results)
 
 
 def synchronize():
@@ -75,6 +82,8 @@ def softmax(scores):
 
 def relative(found, expected):
     """Relative L2 error; infinite where a number is none."""
+    if "MLA_KEEP_RESULTS" in os.environ:
+        results.append(np.asarray(found, np.float32))
     error = np.linalg.norm(found - expected) / max(np.linalg.norm(expected), 1e-20)
     return float(error) if np.isfinite(error) else float("inf")
 

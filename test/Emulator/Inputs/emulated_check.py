@@ -44,6 +44,7 @@ GROUPS = {
 
 def run_group(group, names):
     GROUPS[group][1](names)
+    checks.save_results()
     print(f"{os.environ['MLA_EMULATOR']}: {checks.cases} cases, {checks.bad} bad", flush=True)
     sys.exit(checks.bad > 0 or checks.cases == 0)
 

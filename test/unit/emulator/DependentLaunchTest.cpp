@@ -12,8 +12,6 @@
 using namespace mla;
 using namespace mla::emulator;
 
-extern "C" cuda::Status cuGetErrorString(cuda::Status status, const char **text);
-
 /// A first kernel writes out[t]; the second, which may begin before, adds to it what BODY reads.
 static std::string twoKernels(const std::string &first, const std::string &second) {
   auto kernel = [](const std::string &name, const std::string &body) {
@@ -42,10 +40,8 @@ static std::string runPair(const std::string &text, const Settings &settings, Wo
   }
   cuda::Status status = device.drain();
   out = memory.words();
-  const char *message = "";
-  if (status)
-    cuGetErrorString(status, &message);
-  return message;
+  EXPECT_EQ(status != cuda::success, !device.describeError().empty());
+  return device.describeError();
 }
 
 static const char *const writer = "  griddepcontrol.launch_dependents;\n  add.s32 %r1, %t, 5;\n"
