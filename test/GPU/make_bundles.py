@@ -84,7 +84,7 @@ def main():
     golden = pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else HERE.parent / "Models" / "golden"
     out.mkdir(parents=True, exist_ok=True)
     jobs = [core_job(name, core, out) for name, core in CORES.items()]
-    for weights in sorted(golden.iterdir()):
+    for weights in sorted(path for path in golden.iterdir() if path.is_dir() or path.suffix == ".safetensors"):
         jobs += [golden_job(weights, plan, out) for plan in plans_of(weights.stem)]
     jobs += long_prefill_jobs(golden, out)
     with concurrent.futures.ThreadPoolExecutor() as pool:

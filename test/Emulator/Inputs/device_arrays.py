@@ -10,6 +10,7 @@ from mla_mlir import dlpack, runtime
 
 DEVICE = (dlpack.CUDA, 0)
 # numpy has no bfloat16: its bits are uint16, and floating point arrays become bits where they are copied in.
+IS_EMULATED = "emulated" in os.environ.get("MLA_LIBCUDA", "")
 STORAGE = {"bfloat16": np.uint16, "float32": np.float32, "int32": np.int32}
 
 
@@ -38,14 +39,17 @@ class Arena(contextlib.AbstractContextManager):
     """band: bytes behind each array's end that belong to its allocation and that nobody may touch. Without a band the device finds
     what passes the end; with one, the arena does, however the device places its allocations.
 
-    Arrays that are made without contents hold 0xff, NaN, and the device knows that nobody wrote them."""
+    Arrays that are made without contents hold 0xff, NaN; the emulated device, which fills memory itself, knows that nobody wrote them."""
 
     def __init__(self, band=0):
         self.band, self.blocks = band, []
 
     def _allocate(self, name, size):
         memory = ctypes.c_void_p()
-        library().mla_device_malloc(max(size, 1) + self.band, ctypes.byref(memory))
+        whole = max(size, 1) + self.band
+        library().mla_device_malloc(whole, ctypes.byref(memory))
+        if not IS_EMULATED:
+            library().mla_device_copy_in(memory.value, b"\xff" * whole, whole)
         self.blocks.append([name, memory.value, max(size, 1), None])
         return memory.value
 
