@@ -13,16 +13,7 @@
 
 #include "Block.h"
 
-#include <cinttypes>
-#include <cstdio>
-
 using namespace mla::emulator;
-
-static std::string hex(uint64_t value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "0x%" PRIx64, value);
-  return text;
-}
 
 //===----------------------------------------------------------------------===//
 // Boxes

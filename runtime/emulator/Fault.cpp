@@ -7,6 +7,9 @@
 
 #include "Fault.h"
 
+#include <cinttypes>
+#include <cstdio>
+
 using namespace mla::emulator;
 
 std::string_view mla::emulator::nameOf(FaultKind kind) {
@@ -45,4 +48,10 @@ std::string_view mla::emulator::nameOf(FaultKind kind) {
     return "limit";
   }
   return "unknown";
+}
+
+std::string mla::emulator::hex(uint64_t value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "0x%" PRIx64, value);
+  return text;
 }

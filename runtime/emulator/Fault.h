@@ -8,6 +8,7 @@
 #ifndef MLA_EMULATOR_FAULT_H
 #define MLA_EMULATOR_FAULT_H
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,9 @@ enum class FaultKind {
 
 /// The name in messages, such as "out-of-bounds".
 std::string_view nameOf(FaultKind kind);
+
+/// "0x…", for messages.
+std::string hex(uint64_t value);
 
 struct Fault {
   FaultKind kind;

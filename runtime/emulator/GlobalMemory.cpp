@@ -6,19 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "GlobalMemory.h"
+#include "Fault.h"
 
-#include <cinttypes>
-#include <cstdio>
 #include <cstring>
 #include <sys/mman.h>
 
 using namespace mla::emulator;
-
-static std::string hex(uint64_t value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "0x%" PRIx64, value);
-  return text;
-}
 
 static void *reserveRange(uint64_t bytes, int protection) {
   void *range = mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -11,18 +11,9 @@
 
 #include "Decoder.h"
 
-#include <cinttypes>
-#include <cstdio>
-
 using namespace mla::emulator;
 
 static constexpr InstClass kind = InstClass::Copy;
-
-static std::string hex(uint64_t value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "0x%" PRIx64, value);
-  return text;
-}
 
 /// Operand `i` as an address: a source and the offset in values[i].
 static u64 addressOf(Warp &warp, const Inst &inst, unsigned i, unsigned lane) {

@@ -12,16 +12,7 @@
 
 #include "Decoder.h"
 
-#include <cinttypes>
-#include <cstdio>
-
 using namespace mla::emulator;
-
-static std::string hex(uint64_t value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "0x%" PRIx64, value);
-  return text;
-}
 
 //===----------------------------------------------------------------------===//
 // Checks

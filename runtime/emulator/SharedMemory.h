@@ -102,7 +102,8 @@ private:
 /// Reads of many chunks of 16 bytes by one access.
 class ChunkReader {
 public:
-  ChunkReader(SharedMemory &memory, const Accessor &by) : memory(memory), by(by), times(memory.readsOf(by.agent, by.time)) {}
+  ChunkReader(SharedMemory &memory, const Accessor &by)
+      : memory(memory), by(by), times(memory.readsOf(by.agent, by.time)) {}
   void read(uint32_t address) {
     uint32_t word = (address - SharedMemory::base) / 4;
     uint8_t others = 0;
