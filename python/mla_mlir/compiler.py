@@ -95,5 +95,7 @@ def compile(output=None, *, weights=None, adapter=None, config=None, layers=None
                      for name, value in named.items() if value is not None]
         if batch_invariant:
             arguments.append("--batch-invariant")
+        if plan is not None:
+            arguments.append("--verbose")
         text = _run([*arguments, "-o", "-" if output is None else os.fspath(output)])
     return text if output in (None, "-") else os.fspath(output)

@@ -97,8 +97,15 @@ void Block::initMbarrier(Warp &warp, uint32_t address, uint32_t count, int lane)
 }
 
 void Block::invalidateMbarrier(Warp &warp, uint32_t address, int lane) {
-  if (findMbarrier(warp, address, lane))
-    mbarriers.erase(address);
+  if (!findMbarrier(warp, address, lane))
+    return;
+  for (const Warp &other : warps)
+    if (other.state == Warp::State::AtMbarrier && other.mbarrier == address)
+      return warp.fail(FaultKind::Barrier,
+                       "invalidates the mbarrier at " + hex(address) + ", for which warp " + std::to_string(other.index) +
+                           " waits",
+                       lane);
+  mbarriers.erase(address);
 }
 
 /// An mbarrier whose initialization happened before.
@@ -130,8 +137,10 @@ void Block::arriveOn(Warp &warp, Mbarrier &barrier, int64_t count, int64_t trans
     return warp.fail(FaultKind::Barrier, "more arrivals than expected at " + describeMbarrier(barrier), lane);
   if (std::abs(barrier.transactions) > Mbarrier::maxArrivals)
     return warp.fail(FaultKind::Barrier, "more pending bytes than 2^20 - 1 at " + describeMbarrier(barrier), lane);
-  barrier.arrived.join(warp.clock);
-  warp.tick();
+  if (count > 0) { // expecting bytes alone orders nothing
+    barrier.arrived.join(warp.clock);
+    warp.tick();
+  }
   barrier.pending -= count;
   completePhase(barrier);
 }

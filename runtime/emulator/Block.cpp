@@ -16,7 +16,10 @@ Block::Block(const GridInfo &grid, const uint32_t (&index)[3], const Settings &s
   unsigned count = (grid.threads() + lanes - 1) / lanes;
   agents.warps = count;
   start = shared.begin(agents, program.staticShared + grid.dynamicShared);
-  registers.reset(new uint32_t[size_t(count) * program.cells * lanes + lanes]);
+  // What nobody wrote is NaN as f32 and as bf16.
+  size_t words = size_t(count) * program.cells * lanes + lanes;
+  registers.reset(new uint32_t[words]);
+  std::memset(registers.get(), 0xff, words * sizeof(uint32_t));
   warps.reserve(count);
   for (unsigned i = 0; i < count; ++i)
     warps.emplace_back(*this, i, grid.threads() - i * lanes);
@@ -104,7 +107,7 @@ bool Block::step(Warp &warp, uint64_t limit) {
       warp.fail(FaultKind::Divergence, "only some of the warp's threads execute an instruction that is .aligned");
       return true;
     }
-    if (inst.touchesProducts && touchesProduct(warp, inst))
+    if (mask && inst.touchesProducts && touchesProduct(warp, inst))
       return true;
     if (mask)
       inst.run(warp, inst, mask);
@@ -187,11 +190,16 @@ Block::Outcome Block::run(bool early) {
     }
     if (isEarly)
       return Outcome::Waiting;
-    if (completeSomething())
-      continue;
     bool done = true;
     for (const Warp &warp : warps)
       done &= warp.state == Warp::State::Done;
+    if (done && !loads.empty()) {
+      failAt(loads.front().pc, warps[loads.front().warp], -1, FaultKind::CopyPending,
+             "the block exits before this copy to shared memory has completed; wait for its mbarrier");
+      break;
+    }
+    if (completeSomething())
+      continue;
     if (!done)
       failDeadlock();
     else

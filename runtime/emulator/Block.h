@@ -52,7 +52,7 @@ public:
   SharedMemory shared;
   Counters counters;
   std::optional<Fault> fault;
-  MarkedPages pages; ///< With state bits of this block.
+  Marks marks; ///< State bits of global memory that this block set.
   std::mt19937_64 random;
   std::vector<Warp> warps;
 

@@ -41,7 +41,9 @@ struct Agents {
   unsigned count() const { return 4 * warps + maxBarriers; }
   /// Those that read.
   unsigned readers() const { return 3 * warps; }
-  bool isGeneric(unsigned agent) const { return agent < warps; }
+  bool isWarp(unsigned agent) const { return agent < warps; }
+  /// Through the generic proxy, as cp.async is too.
+  bool isGeneric(unsigned agent) const { return isWarp(agent) || (agent >= words(0) && agent < copies(0)); }
 };
 
 /// What has happened before a point of a warp or of a barrier: `all`, and `fenced`, the part of it that a proxy fence

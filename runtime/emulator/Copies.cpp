@@ -116,11 +116,11 @@ void Block::failConflict(Warp &warp, const Conflict &conflict, const char *what,
     return warp.fail(FaultKind::Race, text, lane);
   }
   if (conflict.kind == Conflict::UnfencedWrite) {
-    text += "warp " + std::to_string(agent) + " writes" + at +
+    text += "warp " + std::to_string(agent % w) + " writes" + at +
             "; the asynchronous proxy sees it only behind a fence.proxy.async";
     return warp.fail(FaultKind::ProxyFence, text, lane);
   }
-  if (agents.isGeneric(agent))
+  if (agents.isWarp(agent))
     return warp.fail(FaultKind::Race,
                      text + "warp " + std::to_string(agent) + " writes" + at + "; nothing orders the two", lane);
   if (agent < agents.copies(0)) // cp.async

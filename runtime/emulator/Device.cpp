@@ -66,6 +66,8 @@ void Device::run(size_t index) {
   if (settings.policy != Policy::Eager)
     startDependents(index);
   grid.settle();
+  for (size_t later = index + 1; later < grids.size() && grids[later]; ++later)
+    grids[later]->markAgain();
   if (!grid.fault())
     grid.run();
   byKernel[grid.name()].add(grid.counters());

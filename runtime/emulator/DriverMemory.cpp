@@ -80,7 +80,7 @@ MLA_DRIVER cuMemcpyDtoDAsync_v2(Address to, Address from, size_t bytes, Stream s
   return bytes ? enqueueCopy(to, from, nullptr, bytes, stream) : success;
 }
 
-/// What nobody wrote is copied as the 0xff that memory holds before.
+/// What nobody wrote, or what a kernel wrote that depends on it, is copied as 0xff: NaN.
 MLA_DRIVER cuMemcpyDtoH_v2(void *to, Address from, size_t bytes) {
   MLA_REQUIRE_CONTEXT();
   if (Status status = device().drain())
@@ -88,6 +88,10 @@ MLA_DRIVER cuMemcpyDtoH_v2(void *to, Address from, size_t bytes) {
   if (Status status = requireMemory(from, bytes))
     return status;
   std::memcpy(to, globalMemory().contents(from), bytes);
+  const uint8_t *state = globalMemory().state(from);
+  for (size_t i = 0; i < bytes; ++i)
+    if (!(state[i] & Written))
+      static_cast<uint8_t *>(to)[i] = 0xff;
   return success;
 }
 

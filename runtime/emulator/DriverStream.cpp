@@ -83,6 +83,7 @@ MLA_DRIVER cuEventSynchronize(Event) {
 //===----------------------------------------------------------------------===//
 
 static constexpr uint64_t mostBlocks = 1 << 24;
+static constexpr unsigned ignoredAttribute = 0; ///< CU_LAUNCH_ATTRIBUTE_IGNORE
 
 static std::string checkLaunch(const LaunchConfig &config, const FunctionTag &function) {
   uint64_t threads = uint64_t(config.block[0]) * config.block[1] * config.block[2];
@@ -95,6 +96,9 @@ static std::string checkLaunch(const LaunchConfig &config, const FunctionTag &fu
            std::to_string(config.grid[2]) + " blocks";
   if (uint64_t(config.grid[0]) * config.grid[1] * config.grid[2] > mostBlocks)
     return "a grid of more than 2^24 blocks is not emulated";
+  for (unsigned i = 0; i < config.numAttributes; ++i)
+    if (config.attributes[i].id != programmaticStreamSerialization && config.attributes[i].id != ignoredAttribute)
+      return "launch attribute " + std::to_string(config.attributes[i].id) + " is not emulated";
   if (config.sharedBytes > static_cast<unsigned>(function.maxDynamicShared))
     return std::to_string(config.sharedBytes) + " bytes of dynamic shared memory; the kernel was allowed " +
            std::to_string(function.maxDynamicShared);

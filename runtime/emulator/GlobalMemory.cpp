@@ -83,9 +83,18 @@ GlobalMemory &mla::emulator::globalMemory() {
   return *memory;
 }
 
-void MarkedPages::clear(uint8_t bits) {
-  for (uint64_t page : pages)
-    globalMemory().clear(page * pageBytes, pageBytes, bits);
-  pages.clear();
-  last = UINT64_MAX;
+void Marks::add(DeviceAddress address, uint32_t bytes, uint8_t bits, unsigned warp, uint32_t time) {
+  if (!marks.empty()) {
+    Mark &last = marks.back();
+    if (last.address + last.bytes == address && last.bits == bits && last.warp == warp && last.time == time) {
+      last.bytes += bytes;
+      return;
+    }
+  }
+  marks.push_back({address, bytes, bits, warp, time});
+}
+
+void Marks::setAgain() const {
+  for (const Mark &mark : marks)
+    globalMemory().set(mark.address, mark.bytes, mark.bits);
 }

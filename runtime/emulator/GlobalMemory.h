@@ -10,7 +10,7 @@
 // contents lie elsewhere, with a state byte per byte: whether it is allocated,
 // whether somebody wrote it, and what grids did to it that are not complete.
 // Between two allocations there is always unallocated memory, and addresses are
-// reused as late as possible.
+// not used again.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,7 +21,7 @@
 #include <map>
 #include <mutex>
 #include <string>
-#include <unordered_set>
+#include <vector>
 
 namespace mla::emulator {
 
@@ -101,23 +101,38 @@ private:
 /// The device's memory.
 GlobalMemory &globalMemory();
 
-/// The pages on which a grid set bits, which are cleared when the grid is complete.
-class MarkedPages {
+/// The bits that a block set, to be cleared again exactly where they were set.
+class Marks {
 public:
-  void add(DeviceAddress address, uint64_t bytes) {
-    for (uint64_t page = address / pageBytes; page <= (address + bytes - 1) / pageBytes; ++page)
-      if (page != last)
-        pages.insert(last = page);
+  /// By a warp, at a time of its clock.
+  void add(DeviceAddress address, uint32_t bytes, uint8_t bits, unsigned warp, uint32_t time);
+  /// Clears bits of the marks of which ordered(warp, time) holds, and forgets what has none left.
+  template <typename Ordered> void clear(uint8_t bits, Ordered ordered);
+  void clear(uint8_t bits) {
+    clear(bits, [](unsigned, uint32_t) { return true; });
   }
-  void merge(const MarkedPages &other) { pages.insert(other.pages.begin(), other.pages.end()); }
-  /// Clears the bits on all pages and forgets them.
-  void clear(uint8_t bits);
+  /// Sets bits again that another grid's marks on the same bytes have cleared.
+  void setAgain() const;
 
 private:
-  static constexpr uint64_t pageBytes = 4096;
-  uint64_t last = UINT64_MAX;
-  std::unordered_set<uint64_t> pages;
+  struct Mark {
+    DeviceAddress address;
+    uint64_t bytes;
+    uint8_t bits;
+    unsigned warp;
+    uint32_t time;
+  };
+  std::vector<Mark> marks;
 };
+
+template <typename Ordered> void Marks::clear(uint8_t bits, Ordered ordered) {
+  for (Mark &mark : marks)
+    if (mark.bits & bits && ordered(mark.warp, mark.time)) {
+      globalMemory().clear(mark.address, mark.bytes, mark.bits & bits);
+      mark.bits &= ~bits;
+    }
+  std::erase_if(marks, [](const Mark &mark) { return !mark.bits; });
+}
 
 } // namespace mla::emulator
 

@@ -8,7 +8,7 @@
 #include "Grid.h"
 
 #include <numeric>
-#include <thread>
+#include <pthread.h>
 
 using namespace mla::emulator;
 
@@ -57,7 +57,12 @@ bool Grid::hasTriggered() const {
 
 void Grid::settle() {
   for (const std::unique_ptr<Block> &block : early)
-    block->pages.clear(ReadEarly | WrittenEarly | Generic);
+    block->marks.clear(ReadEarly | WrittenEarly);
+}
+
+void Grid::markAgain() const {
+  for (const std::unique_ptr<Block> &block : early)
+    block->marks.setAgain();
 }
 
 void Grid::finish(Block &block, Block::Outcome outcome) {
@@ -65,7 +70,7 @@ void Grid::finish(Block &block, Block::Outcome outcome) {
   if (outcome == Block::Outcome::Failed && !firstFault)
     firstFault = block.fault;
   total.add(block.counters);
-  pages.merge(block.pages);
+  marks.push_back(std::move(block.marks));
 }
 
 /// Takes blocks until none is left: first those that ran early.
@@ -94,13 +99,20 @@ void Grid::work() {
 
 void Grid::run() {
   size_t left = order.size() - next + early.size();
-  std::vector<std::thread> helpers;
-  for (size_t i = 1; i < std::min<size_t>(left, static_cast<size_t>(settings.threads)); ++i)
-    helpers.emplace_back([this] { work(); });
-  work();
-  for (std::thread &helper : helpers)
-    helper.join();
-  pages.clear(Generic);
+  std::vector<pthread_t> helpers;
+  auto work = [](void *grid) -> void * { return static_cast<Grid *>(grid)->work(), nullptr; };
+  for (size_t i = 1; i < std::min<size_t>(left, static_cast<size_t>(settings.threads)); ++i) {
+    pthread_t helper;
+    if (pthread_create(&helper, nullptr, work, this) != 0)
+      break; // those that there are do all of it
+    helpers.push_back(helper);
+  }
+  this->work();
+  for (pthread_t helper : helpers)
+    pthread_join(helper, nullptr);
+  for (Marks &ofBlock : marks)
+    ofBlock.clear(Generic);
+  marks.clear();
 }
 
 void Counters::add(const Counters &other) {

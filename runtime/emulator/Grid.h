@@ -33,6 +33,8 @@ public:
   bool hasTriggered() const;
   /// The preceding grid is complete: what was done early is in order now.
   void settle();
+  /// Marks again what was done early, after another grid has settled.
+  void markAgain() const;
   /// Runs all blocks to their end.
   void run();
 
@@ -54,7 +56,7 @@ private:
   size_t next = 0;
   std::optional<Fault> firstFault;
   Counters total;
-  MarkedPages pages;
+  std::vector<Marks> marks; ///< Of the blocks that are done.
 };
 
 } // namespace mla::emulator

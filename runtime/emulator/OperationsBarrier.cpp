@@ -26,6 +26,8 @@ template <bool waits> static void bar(Warp &warp, const Inst &inst, Mask mask) {
     return;
   if (inst.numSources > 1 && !uniform(warp, inst.sources[1], mask, "the number of threads", threads))
     return;
+  if (inst.numSources > 1 && threads == 0)
+    return warp.fail(FaultKind::Invalid, "a barrier for 0 threads; expected a multiple of 32");
   warp.block.arrive(warp, number, threads, waits);
 }
 
@@ -100,7 +102,9 @@ static void testBarrier(Warp &warp, const Inst &inst, Mask mask) {
   if (!areDefined(warp, inst, mask))
     return;
   Mask completed = 0;
-  bool mayWait = inst.values[0];
+  // try_wait may give up at any time, and a kernel must try again.
+  bool givesUp = warp.block.isLazy() ? !warp.hasGivenUp : warp.block.sometimes(4);
+  bool mayWait = inst.values[0] && !givesUp;
   unsigned first = static_cast<unsigned>(std::countr_zero(mask));
   forLanes(mask, [&](unsigned lane) {
     if (warp.block.fault)
@@ -123,6 +127,7 @@ static void testBarrier(Warp &warp, const Inst &inst, Mask mask) {
     warp.nextPc = warp.pc;
     return;
   }
+  warp.hasGivenUp = completed != mask;
   warp.yields = completed != mask;
   writePredicate(warp, inst.destination, mask, completed, 0);
 }
@@ -199,7 +204,7 @@ static void fenceProxy(Warp &warp, const Inst &, Mask mask) {
 /// The same of global memory.
 static void fenceGlobalProxy(Warp &warp, const Inst &inst, Mask mask) {
   fenceProxy(warp, inst, mask);
-  warp.block.pages.clear(Generic);
+  warp.block.marks.clear(Generic, [&](unsigned other, Time time) { return warp.clock.fenced[other] >= time; });
 }
 
 static void fenceInit(Warp &warp, const Inst &, Mask) { warp.block.showMbarriersToCopies(warp); }

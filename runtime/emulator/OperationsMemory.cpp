@@ -43,10 +43,10 @@ bool Block::checkGlobal(Warp &warp, DeviceAddress address, uint32_t bytes, bool 
               lane);
     return false;
   }
-  uint8_t marks = (isEarly ? isWrite ? WrittenEarly : ReadEarly : 0) | (isWrite && !isAsync ? Generic : 0);
-  if (marks) {
-    memory.set(address, bytes, marks);
-    pages.add(address, bytes);
+  uint8_t bits = (isEarly ? isWrite ? WrittenEarly : ReadEarly : 0) | (isWrite && !isAsync ? Generic : 0);
+  if (bits) {
+    memory.set(address, bytes, bits);
+    marks.add(address, bytes, bits, warp.index, warp.now());
   }
   return true;
 }

@@ -130,7 +130,11 @@ template <typename T, typename F> static Row redux(const char *opcode, F) {
   return {opcode, "w=ww", reduceLanes<T, F>, kind};
 }
 
-static void syncWarp(Warp &warp, const Inst &inst, Mask mask) { checkMembers(warp, inst.sources[0], mask); }
+/// A later fence by one lane covers what all did before.
+static void syncWarp(Warp &warp, const Inst &inst, Mask mask) {
+  if (checkMembers(warp, inst.sources[0], mask) && mask == warp.alive)
+    warp.tick();
+}
 
 /// One lane that all agree on: the first of the members.
 static void elect(Warp &warp, const Inst &inst, Mask mask) {

@@ -187,7 +187,7 @@ struct ProductComputer {
 } // namespace mla::emulator
 
 static ProductComputer &computer() {
-  static thread_local ProductComputer *made = new ProductComputer;
+  static thread_local const auto made = std::make_unique<ProductComputer>();
   made->loaded = nullptr; // shared memory may have changed
   return *made;
 }

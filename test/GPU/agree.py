@@ -42,9 +42,9 @@ def run_group(directory, number, device):
 
 
 def difference(a, b):
-    """Relative L2; infinite where one has a number and the other has none."""
-    same = np.isfinite(a) == np.isfinite(b)
-    if a.shape != b.shape or not same.all():
+    """Relative L2; infinite where one has a number and the other has none, or no number is there."""
+    numbers = np.isfinite(a)
+    if a.shape != b.shape or not numbers.any() or not np.array_equal(np.where(numbers, 0, a), np.where(np.isfinite(b), 0, b), equal_nan=True):
         return float("inf")
     a, b = (np.where(np.isfinite(x), x, 0).astype(np.float64) for x in (a, b))
     return float(np.linalg.norm(a - b) / max(np.linalg.norm(a), 1e-20))
@@ -57,7 +57,7 @@ def run(directory):
     bad = 0
     for number, group in enumerate(GROUPS):
         gpu, emulated = found[number, "gpu"], found[number, "emulated"]
-        if gpu is None or emulated is None or len(gpu) != len(emulated):
+        if not gpu or not emulated or len(gpu) != len(emulated):
             print(f"BAD  {' '.join(group)}: no results to compare")
             bad += 1
             continue

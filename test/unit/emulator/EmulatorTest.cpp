@@ -29,7 +29,7 @@ Buffer::Buffer(uint64_t bytes) : bytes(bytes) {
 }
 
 Buffer::Buffer(const Words &words) : Buffer(std::max<uint64_t>(4 * words.size(), 1)) {
-  std::memcpy(globalMemory().contents(address), words.data(), 4 * words.size());
+  std::copy_n(reinterpret_cast<const uint8_t *>(words.data()), 4 * words.size(), globalMemory().contents(address));
   globalMemory().set(address, 4 * words.size(), Written);
 }
 
