@@ -23,7 +23,7 @@ void Block::arrive(Warp &warp, unsigned number, uint32_t threads, bool waits) {
   uint32_t expected = threads ? threads : static_cast<uint32_t>(warps.size()) * lanes;
   if (!barrier.expected) {
     barrier.expected = expected;
-    barrier.clock = Clock(agents.count(), start);
+    barrier.clock = Clock(agents.count());
   } else if (barrier.expected != expected) {
     return warp.fail(FaultKind::Barrier, "arrives at barrier " + std::to_string(number) + " for " +
                                              std::to_string(expected) + " threads, where others have arrived for " +
@@ -90,7 +90,7 @@ void Block::initMbarrier(Warp &warp, uint32_t address, uint32_t count, int lane)
   barrier.address = address;
   barrier.number = number;
   barrier.expected = barrier.pending = count;
-  barrier.arrived = barrier.completed = Clock(agents.count(), start);
+  barrier.arrived = barrier.completed = Clock(agents.count());
   barrier.initWarp = warp.index;
   barrier.initTime = warp.now();
   barrier.initPc = warp.pc;
@@ -102,8 +102,8 @@ void Block::invalidateMbarrier(Warp &warp, uint32_t address, int lane) {
   for (const Warp &other : warps)
     if (other.state == Warp::State::AtMbarrier && other.mbarrier == address)
       return warp.fail(FaultKind::Barrier,
-                       "invalidates the mbarrier at " + hex(address) + ", for which warp " + std::to_string(other.index) +
-                           " waits",
+                       "invalidates the mbarrier at " + hex(address) + ", for which warp " +
+                           std::to_string(other.index) + " waits",
                        lane);
   mbarriers.erase(address);
 }
@@ -165,7 +165,7 @@ void Block::completePhase(Mbarrier &barrier) {
   ++barrier.phase;
   barrier.pending = barrier.expected;
   barrier.completed.join(barrier.arrived);
-  barrier.completed.all[agents.copies(barrier.number)] = start + static_cast<Time>(barrier.phase);
+  barrier.completed.all[agents.copies(barrier.number)] = static_cast<Time>(barrier.phase);
   for (Warp &warp : warps)
     if (warp.state == Warp::State::AtMbarrier && warp.mbarrier == barrier.address &&
         barrier.hasCompleted(warp.parity)) {

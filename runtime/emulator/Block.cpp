@@ -15,7 +15,7 @@ Block::Block(const GridInfo &grid, const uint32_t (&index)[3], const Settings &s
     : grid(grid), program(*grid.program), settings(settings), blockIndex{index[0], index[1], index[2]}, random(seed) {
   unsigned count = (grid.threads() + lanes - 1) / lanes;
   agents.warps = count;
-  start = shared.begin(agents, program.staticShared + grid.dynamicShared);
+  shared.begin(agents, program.staticShared + grid.dynamicShared);
   // What nobody wrote is NaN as f32 and as bf16.
   size_t words = size_t(count) * program.cells * lanes + lanes;
   registers.reset(new uint32_t[words]);
@@ -223,11 +223,6 @@ void Block::finish() {
           writeStore(store);
       });
   }
-  Time last = start;
-  for (const Warp &warp : warps)
-    for (Time time : warp.clock.all)
-      last = std::max(last, time);
-  shared.end(last + 1);
 }
 
 std::string Block::waitsFor(const Warp &warp) const {
@@ -239,7 +234,8 @@ std::string Block::waitsFor(const Warp &warp) const {
            " of " + std::to_string(barrier.expected) + " threads have arrived";
   }
   case Warp::State::AtMbarrier:
-    return where + "for parity " + std::to_string(warp.parity) + " of " + describeMbarrier(mbarriers.at(warp.mbarrier));
+    return where + "for parity " + std::to_string(warp.parity) + " of " +
+           describeMbarrier(mbarriers.find(warp.mbarrier)->second);
   case Warp::State::AtProducts:
     return where + "for the other warps of its warpgroup to execute wgmma " + std::to_string(warp.awaitedProduct);
   case Warp::State::AtRegisters:

@@ -48,7 +48,6 @@ public:
   bool hasTriggered() const { return triggered == warps.size(); }
   unsigned triggered = 0; ///< Warps that executed griddepcontrol.launch_dependents, or are done.
   Agents agents;
-  Time start = 0; ///< The clocks'.
   SharedMemory shared;
   Counters counters;
   std::optional<Fault> fault;
@@ -88,7 +87,7 @@ public:
   /// Reports an access of shared memory that nothing orders behind an earlier one.
   void failConflict(Warp &warp, const Conflict &conflict, const char *what, int lane);
 
-  //===- Global memory (Memory.cpp) ----------------------------------------===//
+  //===- Global memory (OperationsMemory.cpp) ----------------------------------------===//
   /// Checks an access and marks what it means for other grids. False: it was reported.
   bool checkGlobal(Warp &warp, DeviceAddress address, uint32_t bytes, bool isWrite, bool isAsync, int lane);
 
@@ -117,8 +116,6 @@ private:
   uint32_t mbarriersBegin = UINT32_MAX, mbarriersEnd = 0; ///< All lie between.
   unsigned mbarriersMade = 0; ///< Also those that were invalidated: a number is an agent's, and not used again.
   std::deque<Load> loads;
-  /// Of each warpgroup: the products that its first warp to come there executed.
-  friend class Products;
 
 public:
   struct ProductRecord {
@@ -126,7 +123,7 @@ public:
     uint64_t a, b;
     bool operator==(const ProductRecord &o) const { return pc == o.pc && a == o.a && b == o.b; }
   };
-  std::vector<std::vector<ProductRecord>> productLog; ///< By warpgroup.
+  std::vector<std::vector<ProductRecord>> productLog; ///< By warpgroup: what its first warp to come there executed.
   std::vector<uint64_t> productsIssued;               ///< By warp.
 };
 

@@ -51,7 +51,7 @@ struct Agents {
 struct Clock {
   std::vector<Time> all, fenced;
   Clock() = default;
-  Clock(unsigned agents, Time start) : all(agents, start), fenced(agents, start) {}
+  explicit Clock(unsigned agents) : all(agents), fenced(agents) {}
   void join(const Clock &other) {
     for (size_t i = 0; i < all.size(); ++i) {
       all[i] = std::max(all[i], other.all[i]);

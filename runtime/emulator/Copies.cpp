@@ -189,7 +189,7 @@ void Block::complete(Load &load) {
                   "the mbarrier at " + hex(load.barrier) + " was invalidated before the copy completed");
   Mbarrier &barrier = found->second;
   // Who has seen this phase complete has seen the copy.
-  shared.complete(load.shared, load.from.bytes, start + static_cast<Time>(barrier.phase) + 1);
+  shared.complete(load.shared, load.from.bytes, static_cast<Time>(barrier.phase) + 1);
   barrier.arrived.join(load.clock);
   countBytes(barrier, load.from.bytes);
 }

@@ -15,6 +15,16 @@ Device &mla::emulator::device() {
   return *made;
 }
 
+cuda::Status Device::error() {
+  std::lock_guard<std::recursive_mutex> lock(mutex);
+  return failure;
+}
+
+std::string Device::describeError() {
+  std::lock_guard<std::recursive_mutex> lock(mutex);
+  return message;
+}
+
 cuda::Status Device::enqueue(Request request) {
   std::lock_guard<std::recursive_mutex> lock(mutex);
   if (failure)

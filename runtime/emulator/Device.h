@@ -53,9 +53,9 @@ public:
   cuda::Status enqueue(Request request);
   /// Runs everything. Returns the error of the first kernel that failed, as all later calls do.
   cuda::Status drain();
-  cuda::Status error() const { return failure; }
+  cuda::Status error();
   /// What the failed kernel did, or "".
-  const std::string &describeError() const { return message; }
+  std::string describeError();
 
   /// The counters of all launches since the last reset, by kernel.
   const std::map<std::string, Counters> &counters();

@@ -73,11 +73,6 @@ std::string GlobalMemory::describe(DeviceAddress address) const {
   return hex(address) + " is " + std::to_string(address - start - bytes) + " bytes behind the end of " + allocation;
 }
 
-size_t GlobalMemory::count() const {
-  std::lock_guard<std::mutex> lock(mutex);
-  return allocations.size();
-}
-
 GlobalMemory &mla::emulator::globalMemory() {
   static GlobalMemory *memory = new GlobalMemory; // never destroyed: programs free memory at exit
   return *memory;

@@ -86,9 +86,6 @@ public:
   /// "0x… is 4 bytes behind the end of an allocation of 256 bytes at 0x…"
   std::string describe(DeviceAddress address) const;
 
-  /// The live allocations.
-  size_t count() const;
-
 private:
   static constexpr uint64_t size = uint64_t(1) << 38;
   DeviceAddress base = 0;

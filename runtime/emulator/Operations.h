@@ -37,7 +37,7 @@ template <typename T> constexpr char letterOf() {
   return std::is_same_v<T, bool> ? 'p' : sizeof(T) == 2 ? 'h' : sizeof(T) == 4 ? 'w' : 'd';
 }
 
-/// Decodes the operands of one instruction (Decode.cpp).
+/// Decodes the operands of one instruction (Decoder.h).
 class Decoder;
 using DecodeFunction = void (*)(Decoder &, Inst &);
 

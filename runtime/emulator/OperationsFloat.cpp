@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // PTX ISA 8.6, 9.7.3 (f32), 9.7.6 (comparison) and 9.7.9.21 (conversion). The
-// approximations are rounded from more precise values, which is within the
-// errors that the ISA documents.
+// approximations are the host's functions, whose errors are within those that
+// the ISA documents.
 //
 //===----------------------------------------------------------------------===//
 

@@ -203,11 +203,10 @@ template <typename Action> static void forWarpgroup(Warp &warp, Action action) {
     action(warps[i]);
 }
 
-void Products::begin(uint32_t cells, Time from) {
+void Products::begin(uint32_t cells) {
   owner.resize(cells);
   ownerIndex.resize(cells);
   readers.resize(cells);
-  start = from;
 }
 
 /// The reads of shared memory are as long as the product is in flight.
@@ -363,7 +362,7 @@ bool Products::wait(Warp &warp, size_t pending) {
     for (const std::shared_ptr<Product> &product : group)
       retire(warp, *product);
   }
-  Time completed = start + committed - static_cast<Time>(groups.size());
+  Time completed = committed - static_cast<Time>(groups.size());
   forWarpgroup(warp, [&](Warp &other) {
     Time &time = warp.clock.all[warp.block.agents.products(other.index)];
     time = std::max(time, completed);

@@ -61,13 +61,13 @@ struct Product {
 /// The products of one warp.
 class Products {
 public:
-  void begin(uint32_t cells, Time start);
+  void begin(uint32_t cells);
   /// A register that belongs to a product in flight.
   bool isPending(int32_t cell) const { return !owner.empty() && owner[cell]; }
   /// A register that a product in flight reads.
   bool isRead(int32_t cell) const { return !readers.empty() && readers[cell]; }
   void issue(Warp &warp, std::shared_ptr<Product> product);
-  /// `to` holds something else from now on.
+  /// `cell` holds something else from now on.
   void forget(int32_t cell) { owner[cell] = nullptr; }
   /// `to` is another name of `from`.
   void rename(int32_t from, int32_t to);
@@ -81,7 +81,7 @@ public:
     return open.empty() && std::all_of(groups.begin(), groups.end(), [](auto &group) { return group.empty(); });
   }
   /// The time of reads of what is issued now.
-  Time time() const { return start + committed + 1; }
+  Time time() const { return committed + 1; }
   uint64_t issued() const { return count; }
 
 private:
@@ -93,7 +93,6 @@ private:
   std::deque<std::vector<std::shared_ptr<Product>>> groups;
   std::vector<std::shared_ptr<Product>> owner; ///< By cell.
   std::vector<uint32_t> ownerIndex, readers;
-  Time start = 0;
   uint32_t committed = 0;
   uint64_t count = 0;
 };

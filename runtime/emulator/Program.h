@@ -30,7 +30,7 @@ constexpr unsigned lanes = 32;
 using Mask = uint32_t; ///< A bit per lane.
 constexpr Mask allLanes = 0xffffffff;
 
-/// Executes an instruction for the lanes of `mask`, which is not 0 (but see Inst::isCollective).
+/// Executes an instruction for the lanes of `mask`, which is not 0.
 using Handler = void (*)(Warp &, const Inst &, Mask mask);
 
 /// A register or a constant.

@@ -64,7 +64,6 @@ struct Kernel {
   std::string name;
   std::vector<Variable> parameters; ///< In order.
   uint32_t maxThreads = 1024;
-  uint32_t minBlocks = 0;
   uint32_t registers[4] = {}; ///< How many of each RegisterType.
   std::vector<Instruction> instructions;
   std::vector<std::vector<uint32_t>> branchTables;

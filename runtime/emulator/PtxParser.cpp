@@ -187,8 +187,8 @@ bool Parser::parameters(Kernel &kernel) {
 /// Directives between the parameters and the body.
 bool Parser::performance(Kernel &kernel) {
   while (!token.is("{")) {
-    bool isThreads = token.is(".maxntid") || token.is(".reqntid"), isBlocks = token.is(".minnctapersm");
-    if (!isThreads && !isBlocks && !token.is(".maxnreg"))
+    bool isThreads = token.is(".maxntid") || token.is(".reqntid");
+    if (!isThreads && !token.is(".minnctapersm") && !token.is(".maxnreg"))
       return fail("unknown directive of a kernel '" + std::string(token.text) + "'");
     advance();
     uint64_t product = 1, value = 0;
@@ -199,8 +199,6 @@ bool Parser::performance(Kernel &kernel) {
     } while (accept(","));
     if (isThreads)
       kernel.maxThreads = static_cast<uint32_t>(std::min<uint64_t>(product, 1024));
-    if (isBlocks)
-      kernel.minBlocks = static_cast<uint32_t>(std::min<uint64_t>(product, 32));
   }
   return true;
 }

@@ -9,27 +9,18 @@
 
 using namespace mla::emulator;
 
-Time SharedMemory::begin(const Agents &ofBlock, uint32_t size) {
-  constexpr Time tooLate = 1u << 31;
+void SharedMemory::begin(const Agents &ofBlock, uint32_t size) {
   size_t words = (size + 3) / 4;
-  bool other = ofBlock.warps != agents.warps || words > written.size() || latest > tooLate;
   agents = ofBlock;
   bytes = size;
-  if (other) {
-    latest = 0;
-    writer.assign(words, 0);
-    written.assign(words, 0);
-    writePc.assign(words, 0);
-    readPc.assign(words, 0);
-    reads.assign(agents.readers(), {});
-    latestRead.assign(agents.readers(), 0);
-    readers.clear();
-    data.resize(4 * words);
-    unwritten.resize(4 * words);
-  }
-  std::memset(data.data(), 0xff, data.size());
-  std::memset(unwritten.data(), 1, unwritten.size());
-  return latest;
+  data.assign(4 * words, 0xff);
+  unwritten.assign(4 * words, 1);
+  writer.assign(words, 0);
+  written.assign(words, 0);
+  writePc.assign(words, 0);
+  readPc.assign(words, 0);
+  reads.resize(agents.readers());
+  latestRead.resize(agents.readers());
 }
 
 /// For reads at a time.

@@ -48,10 +48,8 @@ public:
   static constexpr uint32_t base = 1024;
   static constexpr uint32_t maxBytes = 232448 + base; ///< A block's, on sm_90.
 
-  /// Empties it for a block. Agents' clocks start at the time that this returns: all before is forgotten.
-  Time begin(const Agents &agents, uint32_t bytes);
-  /// No clock of the block is later than this.
-  void end(Time last) { latest = last; }
+  /// Makes it the memory of a block, of 0xff that nobody wrote.
+  void begin(const Agents &agents, uint32_t bytes);
 
   uint32_t size() const { return bytes; }
   bool contains(uint32_t address, uint32_t count) const {
@@ -88,7 +86,6 @@ private:
 
   Agents agents{0};
   uint32_t bytes = 0;
-  Time latest = 0;
   std::vector<uint8_t> data, unwritten;
   // By word.
   std::vector<uint8_t> writer;

@@ -61,10 +61,9 @@ Warp::Warp(Block &block, unsigned index, uint32_t threads) : block(block), index
     undefined[program.parameterBase] = {0, 0};
   }
   registersPerThread = Block::registersAtLaunch(block.grid.threads());
-  clock = Clock(block.agents.count(), block.start);
+  clock = Clock(block.agents.count());
   tick();
-  storesIssued = wordsIssued = block.start;
-  products.begin(program.cells, block.start);
+  products.begin(program.cells);
 }
 
 /// Which lanes go first is not specified.

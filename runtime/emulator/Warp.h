@@ -48,7 +48,7 @@ public:
   uint32_t mbarrier = 0;  ///< An address.
   uint32_t parity = 0;
   uint64_t awaitedProduct = 0; ///< Of the other warps of its warpgroup.
-  bool hasGivenUp = false;      ///< Its last try_wait returned false.
+  bool hasGivenUp = false;     ///< Its last try_wait returned false.
   bool wasReleased = false;    ///< The phase it waits for has completed; it has not gone on yet.
   bool yields = false;         ///< Has asked for a phase that is not complete: others go on before it asks again.
   uint64_t executed = 0;       ///< Instructions.
@@ -90,7 +90,7 @@ public:
   Products products;
   CopyGroups<Store> stores[lanes];
   CopyGroups<WordCopy> wordCopies[lanes];
-  Time storesIssued, wordsIssued;
+  Time storesIssued = 0, wordsIssued = 0;
 
   //===- Errors ------------------------------------------------------------===//
   /// The instruction at which it waits: pc is that after it where the instruction is not executed again.

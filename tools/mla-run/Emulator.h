@@ -10,6 +10,8 @@
 
 #include "mla/error.h"
 
+#include <string>
+
 namespace mla::run {
 
 /// Has the runtime load the emulated device's driver, which lies beside the runtime's library. Before any other call.

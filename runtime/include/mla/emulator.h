@@ -25,7 +25,7 @@ extern "C" {
 /* All launches of one kernel since the last reset. Bytes count what threads and copies ask for, not cache lines. Later
  * releases add fields at the end only. */
 typedef struct mla_emulator_counters {
-  const char *kernel; /* the library's; valid until its module is unloaded or counters are reset */
+  const char *kernel; /* the library's; valid until counters are reset */
   uint64_t launches;
   uint64_t blocks;
   uint64_t thread_instructions; /* lanes that executed an instruction */

@@ -59,7 +59,7 @@ def main():
     checks.compile_bundles(make(names))
     print(f"compiled in {time.time() - begin:.0f} s", flush=True)
     driver = pathlib.Path(locate.compiler()).parents[1] / "lib" / "libmla-emulated-cuda.so"
-    environment = {"MLA_EMULATED_GROUP": group, "MLA_LIBCUDA": str(driver), **os.environ}
+    environment = os.environ | {"MLA_EMULATED_GROUP": group, "MLA_LIBCUDA": str(driver)}
     failed = False
     for setting in settings:
         begin = time.time()

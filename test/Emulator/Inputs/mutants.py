@@ -165,6 +165,7 @@ ALL = [
     Mutant("empty wait with flipped parity", "barrier", PROJECTION,
            flip_parity(**FILL), text="more arrivals than expected"),
     Mutant("full wait dropped", "race", PROJECTION, drop(WAIT, **FULL)),
+    Mutant("full wait that does not try again", "copy-pending", PROJECTION, replace(r"^\s*bra\.uni\s+LAB_WAIT;[^\n]*\n", "", **FULL)),
     Mutant("keys read without waiting for their copy", "copy-pending", edit=drop(WAIT, **FULL), **LATENT_DECODE),
     Mutant("empty wait dropped", "barrier", PROJECTION, drop(WAIT, **FILL), text="more arrivals than expected"),
     Mutant("mbarriers expect another arrival", "deadlock", PROJECTION,

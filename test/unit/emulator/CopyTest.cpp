@@ -243,3 +243,67 @@ TEST(EmulatorCopyFault, FewerBytesThanExpectedIsADeadlock) {
               replaced(rightTile(132, {0}), "mbarrier.try_wait", "/* // HERE */ mbarrier.try_wait"),
               {"and 4 bytes pending"}, {.dynamicShared = 8256, .maps = {mapOf(true, {32}, {32})}}, counting(32));
 }
+
+static Settings lazy() {
+  Settings settings;
+  settings.policy = Policy::Lazy;
+  settings.threads = 1;
+  return settings;
+}
+
+/// A fault that only a late completion shows.
+static void expectLazyFault(FaultKind kind, const std::string &body, const std::string &part, const Launch &launch) {
+  Outcome outcome = runOnce(body, counting(32), 64, launch, lazy());
+  ASSERT_TRUE(outcome.fault);
+  EXPECT_EQ(outcome.fault->kind, kind) << outcome.fault->message();
+  EXPECT_NE(outcome.fault->text.find(part), std::string::npos) << outcome.fault->text;
+}
+
+TEST(EmulatorCopyFault, BlockExitsBeforeItsTileIsThere) {
+  std::string body = replaced(tileBody(128, {0}), "FENCE", "fence.mbarrier_init.release.cluster;");
+  Launch launch = {.dynamicShared = 8256, .maps = {mapOf(true, {32}, {32})}};
+  expectLazyFault(FaultKind::CopyPending, replaced(body, "WAITFOR", ""), "the block exits before this copy", launch);
+  EXPECT_FALSE(runOnce(replaced(body, "WAITFOR", waitTile), counting(32), 64, launch, lazy()).fault);
+}
+
+TEST(EmulatorCopyFault, OneTryOfAWaitIsNotEnough) {
+  std::string body = replaced(tileBody(128, {0}), "FENCE", "fence.mbarrier_init.release.cluster;");
+  body += replaced(copyOut, "WORDS", "32");
+  std::string once = "mbarrier.try_wait.parity.shared::cta.b64 %p2, [%r1+8192], 0;";
+  Launch launch = {.dynamicShared = 8256, .maps = {mapOf(true, {32}, {32})}};
+  expectLazyFault(FaultKind::CopyPending, replaced(body, "WAITFOR", once), "the copy at PTX line 28", launch);
+  EXPECT_FALSE(runOnce(replaced(body, "WAITFOR", waitTile), counting(32), 64, launch, lazy()).fault);
+}
+
+/// Thread t copies its word, and thread 0 stores all of them.
+static const char *const wordsThenStore = R"(
+  mov.u32 %r1, dynamic;
+  shl.b32 %r2, %t, 2;
+  add.s32 %r3, %r1, %r2;
+  cp.async.ca.shared.global [%r3], [%from], 4;
+  cp.async.commit_group;
+  cp.async.wait_group 0;
+  FENCE
+  bar.sync 0;
+  setp.ne.b32 %p1, %t, 0;
+  @%p1 bra DONE;
+  cp.async.bulk.global.shared::cta.bulk_group [%out], [%r1], 128; // HERE
+  cp.async.bulk.commit_group;
+  cp.async.bulk.wait_group 0;
+DONE:)";
+
+TEST(EmulatorCopyFault, WordsAreWrittenThroughTheGenericProxy) {
+  Launch launch = {.dynamicShared = 128};
+  expectFault(FaultKind::ProxyFence, replaced(wordsThenStore, "FENCE", ""), {"fence.proxy.async"}, launch);
+  EXPECT_EQ(run(replaced(wordsThenStore, "FENCE", "fence.proxy.async.shared::cta;"), counting(32), 32, launch),
+            counting(32));
+}
+
+TEST(EmulatorCopy, FenceOfOneLaneCoversItsWarpBehindABarrierOfTheWarp) {
+  std::string body = replaced(storeTile, "STORE", std::string("fence.proxy.async.shared::cta;\n  ") + storeBytes);
+  body = replaced(replaced(body, "mov.b64 %d1, map0;", ""), "WAIT", "cp.async.bulk.wait_group 0;");
+  body = replaced(replaced(body, "bar.sync 0;", "bar.warp.sync -1;"), "FENCE", "");
+  Words out = run(body, {}, 32, {.dynamicShared = 128});
+  for (uint32_t t = 0; t < 32; ++t)
+    EXPECT_EQ(out[t], t);
+}
