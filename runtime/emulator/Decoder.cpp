@@ -14,19 +14,26 @@ using ptx::RegisterType;
 // The tables
 //===----------------------------------------------------------------------===//
 
+static std::vector<Row> allRows() {
+  std::vector<Row> rows;
+  for (auto part :
+       {integerRows, floatRows, moveRows, controlRows, warpRows, memoryRows, barrierRows, copyRows, productRows})
+    for (Row &row : part())
+      rows.push_back(std::move(row));
+  return rows;
+}
+
+static std::unordered_map<std::string_view, const Row *> byOpcode(const std::vector<Row> &rows) {
+  std::unordered_map<std::string_view, const Row *> found;
+  for (const Row &row : rows)
+    found.emplace(row.opcode, &row);
+  return found;
+}
+
 static const std::unordered_map<std::string_view, const Row *> &table() {
-  static const auto *all = [] {
-    auto *rows = new std::vector<Row>;
-    for (auto part :
-         {integerRows, floatRows, moveRows, controlRows, warpRows, memoryRows, barrierRows, copyRows, productRows})
-      for (Row &row : part())
-        rows->push_back(std::move(row));
-    auto *made = new std::unordered_map<std::string_view, const Row *>;
-    for (const Row &row : *rows)
-      made->emplace(row.opcode, &row);
-    return made;
-  }();
-  return *all;
+  static const auto &rows = *new std::vector<Row>(allRows());
+  static const auto &opcodes = *new std::unordered_map<std::string_view, const Row *>(byOpcode(rows));
+  return opcodes;
 }
 
 /// The row of the whole opcode, else of the longest leading part that is a family's.
