@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Plants faults in the kernels of bundles and checks that the emulated device reports each by its kind.
 
-    mutations.py --run=mla-run --library=libmla-emulated-cuda.so --bundles=DIR --golden=DIR [--only=NAME] [--verbose]
+    mutations.py --run=mla-run --driver=libmla-emulated-cuda.so --bundles=DIR --golden=DIR [--only=NAME] [--verbose]
 
 DIR/NAME.mla is the bundle of golden/NAME.safetensors. Each mutation edits the PTX of every kernel whose name begins as
 the mutation says, at places that patterns find. A pattern that finds nothing is an error: the kernels have changed, and
@@ -73,7 +73,7 @@ class Device:
     def run(self, bundle, model, workload, device):
         golden = os.path.join(self.options.golden, model + ".safetensors")
         arguments = RUNS.get(workload) or ["--check=" + golden]
-        settings = {"MLA_LIBCUDA": self.options.library, "MLA_EMULATOR": "threads=1," + device}
+        settings = {"MLA_LIBCUDA": self.options.driver, "MLA_EMULATOR": "threads=1," + device}
         command = [self.options.run, bundle, *arguments]
         result = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, timeout=300)
         return result.returncode, result.stdout + result.stderr
@@ -135,7 +135,7 @@ def check_controls(mutants_of, device, bundles, scratch):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for option in ("run", "library", "bundles", "golden"):
+    for option in ("run", "driver", "bundles", "golden"):
         parser.add_argument("--" + option, required=True)
     parser.add_argument("--only", help="the mutations whose name contains it, without controls")
     parser.add_argument("--verbose", action="store_true", help="what the device says")
