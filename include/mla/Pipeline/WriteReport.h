@@ -19,7 +19,7 @@ struct ReportOptions {
   std::string config;
   std::string baseline; ///< The config of a model to compare with; empty: none.
   ReportFormat format = ReportFormat::Text;
-  Target target = Target::H100;
+  std::string target = "h100";
   DType dtype = DType::BF16;
   std::string device;     ///< As CompileOptions has it.
   int64_t batch = 1;      ///< 1 to report::kMaxBatch

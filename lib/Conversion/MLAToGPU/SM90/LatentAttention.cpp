@@ -1,0 +1,435 @@
+//===- LatentAttention.cpp - Decode attention on the latent ---------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "LatentAttentionKernel.h"
+
+using namespace mla::gpu;
+
+LatentLayout::LatentLayout(const LatentAttentionShape &shape)
+    : latentTiles(shape.latent / tileColumns), tiles(latentTiles + (shape.rope > 0)), ownTiles((latentTiles + 1) / 2) {
+  q = 0;
+  k[0] = q + tiles * latentTile;
+  k[1] = k[0] + tiles * latentTile;
+  staging = k[1];
+  p[0] = llvm::alignTo(std::max(k[1] + tiles * latentTile, staging + 2 * queryRows * rowPitch()), 1024);
+  p[1] = q + (tiles - 1) * latentTile;
+  rowMax = p[0] + latentTile;
+  rowSum = rowMax + 4 * queryRows;
+  scale[0] = rowSum + 8 * queryRows;
+  scale[1] = scale[0] + 4 * queryRows;
+  qBarrier = scale[1] + 4 * queryRows;
+  kBarrier[0] = qBarrier + 8;
+  kBarrier[1] = kBarrier[0] + 8 * tiles;
+  next = kBarrier[1] + 8 * tiles;
+  nextPages = next + 4;
+  bytes = nextPages + 4 * maxSmallPages;
+}
+
+int64_t mla::gpu::latentAttentionSharedBytes(const LatentAttentionShape &shape) { return LatentLayout(shape).bytes; }
+
+std::string LatentAttentionShape::name() const {
+  return "latent_attention_l" + std::to_string(latent) + "_r" + std::to_string(rope) + "_page" + std::to_string(page) +
+         (lse ? "_lse" : "") + split.suffix();
+}
+
+//===----------------------------------------------------------------------===//
+// Set-up
+//===----------------------------------------------------------------------===//
+
+LatentAttention::LatentAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape)
+    : shape(shape), at(shape), k(module, shape.name(), 256, /*oneBlock=*/true) {
+  // Each warpgroup refills its half of both stages; the first scores of stage 1 begin with what comes first.
+  for (int64_t i = 0; i < at.tiles; ++i)
+    order[0].push_back(i);
+  for (int64_t i = 0; i < at.tiles; ++i)
+    order[1].push_back((i + at.ownTiles) % at.tiles);
+}
+
+void LatentAttention::addArguments() {
+  queriesArg = k.addTensorMap();
+  if (shape.rope)
+    ropeArg = k.addTensorMap();
+  cacheArg = k.addTensorMap();
+  outMapArg = k.addTensorMap();
+  for (unsigned *arg : {&tableArg, &lengthsArg, &cuArg, &outArg, &partialArg, &partialLseArg, &slotsArg})
+    *arg = k.addPointer();
+  if (shape.lse)
+    lseArg = k.addPointer();
+  for (unsigned *arg : {&batchArg, &partsArg, &widthArg, &headsArg, &rowsArg})
+    *arg = k.addInt();
+  scaleArg = k.addFloat();
+}
+
+void LatentAttention::setUp() {
+  thread = k.thread();
+  group = k.shuffle(thread >> 7, k.i32(0)); // the same in a warp, and known to be
+  inGroup = thread & 127;
+  lane = thread & 31;
+  warp = inGroup >> 5;
+  quad = lane & 3;
+  row0 = warp * 16 + (lane >> 2);
+  isFirst = thread == 0;
+  isGroupFirst = inGroup == 0;
+  for (int64_t j = 0; j < 4; ++j)
+    fragment[j] = fragmentOffset(k, warp, lane, j);
+  firstRow = k.blockX() * queryRows;
+  // Where many sequences are split, their partial results should stay in the second-level cache, not the pages.
+  Val mostlyWhole = k.argument(batchArg) * 2 > k.argument(partsArg);
+  hint = select(mostlyWhole, encode(k, CacheHint::EvictNormal), encode(k, CacheHint::EvictFirst));
+  k.when(isFirst, [&] {
+    prefetchTensorMap(k, k.argument(queriesArg));
+    if (shape.rope)
+      prefetchTensorMap(k, k.argument(ropeArg));
+    prefetchTensorMap(k, k.argument(cacheArg));
+    prefetchTensorMap(k, k.argument(outMapArg));
+    for (int64_t i = 0; i < 1 + 2 * at.tiles; ++i)
+      initBarrier(k, k.shared(at.qBarrier + 8 * i), 1);
+    fenceBarrierInit(k);
+  });
+  k.syncBlock();
+}
+
+//===----------------------------------------------------------------------===//
+// Splits
+//===----------------------------------------------------------------------===//
+
+static Val blocksOfLength(KernelBuilder &k, Val length) { return max(ceilDiv(length, blockTokens), k.i32(1)); }
+
+/// The split of this part that starts at a block of a sequence.
+LatentAttention::Split LatentAttention::splitAt(Val sequence, Val begin) {
+  Val blocks = blocksOfLength(k, k.loadInt(k.argument(lengthsArg), sequence));
+  Val limit = select(sequence == part.last, part.endBlock, blocks);
+  Val end = shape.split.fixed ? min(begin + shape.split.fixed, limit) : limit;
+  return {sequence, begin, limit, end};
+}
+
+/// Brings where queries begin, and the table's row of the sequence that this part likely begins with, to the
+/// second-level cache while the batch is divided.
+void LatentAttention::prefetchIndices() {
+  Val batch = k.argument(batchArg), width = k.argument(widthArg), line = thread << 7;
+  Val sequence = k.blockY() * batch / k.argument(partsArg);
+  k.when(line < batch * 4, [&] { prefetch(k, k.at(k.argument(cuArg), k.extend(line))); });
+  k.when(line < width * 4,
+         [&] { prefetch(k, k.at(k.argument(tableArg), k.extend(sequence * width) * 4 + k.extend(line))); });
+}
+
+/// Lengths, tables and where queries begin were complete before the predecessor began: only queries and the cache are
+/// waited for.
+void LatentAttention::beginPart() {
+  prefetchIndices();
+  WorkSplit split(k, shape.split, k.argument(lengthsArg), k.argument(batchArg), k.argument(partsArg));
+  part = split.partOf(k.blockY());
+  Split own = splitAt(min(part.first, k.argument(batchArg) - 1), part.firstBlock);
+  Val row = queryRow(own.sequence);
+  Vals pages = pagesOf(own.sequence, own.begin);
+  waitForPredecessors(k);
+  k.when(isFirst & (part.first <= part.last), [&] {
+    loadQueries(row);
+    loadTiles(0, order[0], pages, own.begin);
+  });
+}
+
+/// The state is sequence, first block, ordinal, and the barriers' parities. The copies of a split's queries and first
+/// two blocks are under way when its turn comes.
+void LatentAttention::allSplits() {
+  Val zero = k.i32(0);
+  k.loopWhile(
+      {part.first, part.firstBlock, zero, zero, zero, zero},
+      [&](llvm::ArrayRef<Val> state) { return state[0] <= part.last; },
+      [&](llvm::ArrayRef<Val> state) -> Vals {
+        parity[0] = state[3], parity[1] = state[4], queryParity = state[5];
+        Split own = splitAt(state[0], state[1]);
+        Vals next = oneSplit(own, state[2]);
+        Val blocks = end - begin;
+        return {next[0],
+                next[1],
+                state[2] + 1,
+                parity[0] ^ (((blocks + 1) >> 1) & 1),
+                parity[1] ^ ((blocks >> 1) & 1),
+                queryParity ^ 1};
+      });
+}
+
+void LatentAttention::beginSplit(const Split &own, Val ordinal) {
+  // Shuffled, they are known to be the same in a warp.
+  auto uniform = [&](Val value) { return k.shuffle(value, k.i32(0)); };
+  sequence = own.sequence, begin = own.begin, end = uniform(own.end);
+  length = uniform(k.loadInt(k.argument(lengthsArg), sequence));
+  Val heads = k.argument(headsArg), firstToken = k.loadInt(k.argument(cuArg), sequence);
+  Val queries = k.loadInt(k.argument(cuArg), sequence + 1) - firstToken;
+  sequenceRow = firstToken * heads;
+  rows = queries * heads;
+  isLast = end == blocksOfLength(k, length);
+  Val whole = (begin == 0) & isLast;
+  Val own0 = shape.split.fixed ? ordinal : min(ordinal, k.i32(1));
+  slot = select(whole, k.i32(-1), part.slot + own0);
+  for (int64_t row : {0, 1}) {
+    Val query = (firstRow + row0 + 8 * row) / heads;
+    border[row] = min(length - (queries - query - 1), length);
+  }
+  leastBorder = uniform(min(length - (queries - firstRow / heads - 1), length));
+}
+
+/// Has what the next split's first copies need brought to shared memory while this one goes on: while all blocks of
+/// threads read their first blocks, a load takes microseconds. One thread.
+void LatentAttention::fetchNext() {
+  copyWord(k, k.shared(at.next), k.at(k.argument(cuArg), k.extend(nextSequence) * 4));
+  for (auto [j, entry] : llvm::enumerate(entriesOf(nextSequence, nextBegin)))
+    copyWord(k, k.shared(at.nextPages + 4 * j), entry);
+}
+
+Val LatentAttention::fetched(int64_t offset) { return k.load(k.shared(offset), k.i32Type()); }
+
+Vals LatentAttention::fetchedPages() {
+  Vals pages;
+  for (int64_t j = 0; j < pagesOfBlock(shape); ++j)
+    pages.push_back(fetched(at.nextPages + 4 * j));
+  return pages;
+}
+
+void LatentAttention::loadQueryFragments() {
+  k.when(thread < queryRows, [&] { k.store(k.f32(lowest), k.shared(at.rowMax, thread << 2)); });
+  Vals second = pagesOf(sequence, begin + 1);
+  waitBarrier(k, k.shared(at.qBarrier), queryParity);
+  k.when(isFirst & (begin + 1 < end), [&] { loadTiles(1, order[1], second, begin + 1); });
+  lastQueryTile.clear();
+  for (int64_t j = 0; j < 4; ++j)
+    lastQueryTile.append(loadMatrix(k, k.shared(at.p[1], fragment[j])));
+  k.syncBlock();
+}
+
+/// One split; returns where the next begins.
+Vals LatentAttention::oneSplit(Split own, Val ordinal) {
+  beginSplit(own, ordinal);
+  Val same = shape.split.fixed ? own.end < own.limit : k.i1(false);
+  nextSequence = select(same, sequence, sequence + 1);
+  nextBegin = select(same, own.end, k.i32(0));
+  hasNext = nextSequence <= part.last;
+  k.when(hasNext & isFirst, [&] { fetchNext(); });
+  loadQueryFragments();
+  Vals state = k.choose(
+      group == 0, [&] { return allBlocks0(); }, [&] { return allBlocks1(); });
+  Vals out = k.unpack(state[0]);
+  shareSums(llvm::MutableArrayRef(state).drop_front());
+  k.when(hasNext & isFirst, [&] { loadNext(); });
+  normalizeRows(out);
+  Val whole = slot < 0;
+  k.when(
+      whole, [&] { sendWhole(out); }, [&] { sendPartial(out); });
+  k.when((thread == 32) & (k.blockX() == 0), [&] { writeSlots(); });
+  return {nextSequence, nextBegin};
+}
+
+/// What the next split begins with, under the end of this one. In the order of need: the copy engine has one queue, and
+/// what is behind in it waits. The results go out by way of the place of the second block, which is copied when the
+/// queries are there. One thread.
+void LatentAttention::loadNext() {
+  waitWords(k);
+  loadQueries(fetched(at.next) * k.argument(headsArg) + firstRow);
+  loadTiles(0, order[0], fetchedPages(), nextBegin);
+}
+
+/// Says where this sequence's partial results begin and end. One thread.
+void LatentAttention::writeSlots() {
+  Val to = k.at(k.argument(slotsArg), k.extend(sequence) * 8);
+  k.when(begin == 0, [&] { k.store(slot, to); });
+  k.when((begin > 0) & isLast, [&] { k.store(slot, k.at(to, 4)); });
+}
+
+//===----------------------------------------------------------------------===//
+// The blocks of a split, two at a time
+//===----------------------------------------------------------------------===//
+
+BlockState LatentAttention::emptyState(int64_t group) {
+  Vals scores(accumulatorsOf(blockTokens), k.f32(0)), out(accumulatorsOf(at.ownTiles * tileColumns), k.f32(0));
+  return {out, {k.f32(0), k.f32(0)}, parity[group], scores};
+}
+
+static Vals packState(KernelBuilder &k, const BlockState &s, Val block) {
+  return {k.pack(s.out), s.sum[0], s.sum[1], s.parity, k.pack(s.scores), block};
+}
+static BlockState unpackState(KernelBuilder &k, llvm::ArrayRef<Val> state) {
+  return {k.unpack(state[0]), {state[1], state[2]}, state[3], k.unpack(state[4])};
+}
+
+/// Both return this warpgroup's half of the output and the sums of its probabilities.
+Vals LatentAttention::allBlocks0() {
+  BlockState first = emptyState(0);
+  scoresOfFirst(first, begin, /*isNext=*/false);
+  Vals last = k.repeat(
+      packState(k, first, begin),
+      [&](llvm::ArrayRef<Val> state) {
+        BlockState s = unpackState(k, state);
+        round0(s, state[5]);
+        Vals next = packState(k, s, state[5] + 2);
+        next.push_back(state[5] + 2 < end);
+        return next;
+      },
+      [&](llvm::ArrayRef<Val> state) {
+        BlockState s = unpackState(k, state);
+        addOther(s, 1, 0);
+        scoresOfFirst(s, state[5], /*isNext=*/true);
+        return packState(k, s, state[5]);
+      });
+  BlockState s = unpackState(k, last);
+  addOther(s, 1, 0);
+  waitProducts(k, 0);
+  return {k.pack(s.out), s.sum[0], s.sum[1]};
+}
+
+Vals LatentAttention::allBlocks1() {
+  Vals last = k.repeat(
+      packState(k, emptyState(1), begin),
+      [&](llvm::ArrayRef<Val> state) {
+        BlockState s = unpackState(k, state);
+        round1(s, state[5]);
+        Vals next = packState(k, s, state[5] + 2);
+        next.push_back(state[5] + 2 < end);
+        return next;
+      },
+      [](llvm::ArrayRef<Val> state) { return Vals(state); });
+  return {last[0], last[1], last[2]};
+}
+
+//===----------------------------------------------------------------------===//
+// Results
+//===----------------------------------------------------------------------===//
+
+/// Leaves the sums of this warpgroup's probabilities for both. After this all products of the split are done.
+void LatentAttention::shareSums(llvm::MutableArrayRef<Val> sums) {
+  Val own = k.shared(at.rowSum, (row0 + (group << 6)) << 2);
+  for (int64_t row : {0, 1}) {
+    sums[row] = sums[row] + k.shuffleXor(sums[row], 1);
+    sums[row] = sums[row] + k.shuffleXor(sums[row], 2);
+  }
+  k.when(quad == 0, [&] {
+    k.store(sums[0], own);
+    k.store(sums[1], k.at(own, 32));
+  });
+  k.syncBlock();
+}
+
+/// Divides by the sum of both warpgroups' probabilities. Rows that saw nothing are zero.
+void LatentAttention::normalizeRows(Vals &out) {
+  Val inverse[2];
+  for (int64_t row : {0, 1}) {
+    Val sum =
+        k.load(rowValue(at.rowSum, row), k.f32Type()) + k.load(rowValue(at.rowSum + 4 * queryRows, row), k.f32Type());
+    inverse[row] = select(sum > k.f32(0), reciprocal(sum), k.f32(0));
+  }
+  for (auto [i, value] : llvm::enumerate(out))
+    value = value * inverse[rowOf(i)];
+}
+
+/// Rows that are final go out as bf16 by way of the place of K's second block. Whole tiles, if all 64 rows are of this
+/// sequence; else row by row, so that its neighbours' stay untouched.
+void LatentAttention::sendWhole(llvm::ArrayRef<Val> out) {
+  Val full = firstRow + queryRows <= rows;
+  k.when(
+      full, [&] { stageTiles(out); }, [&] { stageRows(out); });
+  fenceAsync(k);
+  k.syncBlock();
+  k.when(
+      full, [&] { k.when(isFirst, [&] { sendTiles(); }); }, [&] { sendRows(); });
+  waitStoresRead(k);
+  k.when(full == k.i1(false), [&] { k.syncBlock(); });
+  sendLse(true);
+}
+
+void LatentAttention::stageTiles(llvm::ArrayRef<Val> out) {
+  int64_t skipped = at.firstStored(1) - at.firstTile(1);
+  Val ownTile = group * (at.firstTile(1) * latentTile);
+  for (int64_t j = 0; j < at.ownTiles * 4; ++j) {
+    Vals packed;
+    for (int64_t i = 8 * j; i < 8 * j + 8; i += 2)
+      packed.push_back(packBF16(out[i], out[i + 1]));
+    auto store = [&] { storeMatrix(k, k.shared(at.staging + j / 4 * latentTile, fragment[j % 4] + ownTile), packed); };
+    if (j / 4 < skipped)
+      k.when(group == 0, store);
+    else
+      store();
+  }
+}
+
+void LatentAttention::sendTiles() {
+  for (int64_t i = 0; i < at.latentTiles; ++i)
+    storeTile(k, k.argument(outMapArg), k.shared(at.staging + i * latentTile),
+              {k.i32(i * tileColumns), sequenceRow + firstRow});
+  commitStores(k);
+}
+
+/// Rows without swizzle, those of warpgroup 1 behind those of warpgroup 0.
+static Val stagedRow(KernelBuilder &k, const LatentLayout &at, Val group, Val row) {
+  return k.shared(at.staging, (group * queryRows + row) * at.rowPitch());
+}
+
+void LatentAttention::stageRows(llvm::ArrayRef<Val> out) {
+  Val base = k.at(stagedRow(k, at, group, row0), quad * 4);
+  for (size_t i = 0; i < out.size(); i += 2)
+    k.store(packBF16(out[i], out[i + 1]), k.at(base, rowOf(i) * 8 * at.rowPitch() + static_cast<int64_t>(i / 4) * 16));
+}
+
+void LatentAttention::sendRows() {
+  auto byGroup = [&](auto value) { return select(group == 0, k.i32(value(0)), k.i32(value(1))); };
+  Val bytes = byGroup([&](int64_t g) { return at.storedTiles(g) * tileRowBytes; });
+  Val skip = byGroup([&](int64_t g) { return (at.firstStored(g) - at.firstTile(g)) * tileRowBytes; });
+  Val column = byGroup([&](int64_t g) { return at.firstStored(g) * tileRowBytes; });
+  Val row = firstRow + inGroup;
+  k.when((inGroup < queryRows) & (row < rows) & (bytes > 0), [&] {
+    Val to = k.at(k.argument(outArg), k.extend(sequenceRow + row) * (at.latentTiles * tileRowBytes));
+    storeBytes(k, k.at(to, column), k.at(stagedRow(k, at, group, inGroup), skip), bytes);
+  });
+  commitStores(k);
+}
+
+/// What is to be merged goes out in f32 as the registers lie (LatentPartials): no exchange, all stores coalesced.
+void LatentAttention::sendPartial(llvm::ArrayRef<Val> out) {
+  LatentPartials partials(k, shape, k.argument(rowsArg));
+  k.when(firstRow + warp * 16 < rows, [&] {
+    Val to = k.at(k.argument(partialArg), partials.bytesTo(slot, k.blockX(), group) + k.extend(inGroup * 16));
+    for (int64_t j = 0; j < partials.quads(); ++j)
+      k.store(k.vectorOf(out.slice(4 * j, 4)), k.at(to, j * partials.quadBytes()), 16);
+  });
+  sendLse(false);
+}
+
+/// The natural logarithm for the user, to the base 2 between kernels.
+void LatentAttention::sendLse(bool whole) {
+  if (whole && !shape.lse)
+    return;
+  Val row = firstRow + thread;
+  k.when((thread < queryRows) & (row < rows), [&] {
+    Val sums = k.shared(at.rowSum, thread << 2);
+    Val sum = k.load(sums, k.f32Type()) + k.load(k.at(sums, 4 * queryRows), k.f32Type());
+    Val lse = log2(sum) + k.load(k.shared(at.rowMax, thread << 2), k.f32Type());
+    if (whole)
+      k.store(lse * k.f32(0.6931471805599453), k.at(k.argument(lseArg), k.extend(sequenceRow + row) * 4));
+    else
+      k.store(lse, k.at(k.argument(partialLseArg), k.extend(slot * k.argument(rowsArg) + row) * 4));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// The whole
+//===----------------------------------------------------------------------===//
+
+void LatentAttention::emit() {
+  addArguments();
+  k.begin();
+  setUp();
+  beginPart();
+  k.when(dependentsMayComeEarly(k.argument(batchArg), k.argument(partsArg)), [&] { launchDependents(k); });
+  allSplits();
+  launchDependents(k);
+  waitStores(k);
+  k.finish();
+}
+
+void mla::gpu::emitLatentAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape) {
+  if (!module.lookupSymbol(shape.name()))
+    LatentAttention(module, shape).emit();
+}
