@@ -68,7 +68,7 @@ static llvm::Error checkTarget(const CompileOptions &options) {
   if (llvm::Error error = checkDType(options))
     return error;
   if (!forGPU && last >= Stage::Kernels)
-    return makeError("--emit: kernels, nvvm and ptx need a GPU target; use --target=h100, or --emit=llvm");
+    return makeError("--emit: kernels, nvvm and ptx need a GPU target; choose another --target, or --emit=llvm");
   if (forGPU && (last == Stage::Linalg || last == Stage::LLVM))
     return makeError("--emit: linalg and llvm are of the CPU target; use --target=cpu, or --emit=kernels or nvvm");
   if (!forGPU && options.batchInvariant)

@@ -7,7 +7,7 @@
 //
 // A thin layer over arith, scf, llvm and nvvm, so that a generator reads like
 // the kernel it makes: values with operators, structured control flow by
-// lambdas, memory by address. What is special to Hopper is in Hopper.h.
+// lambdas, memory by address. What is special to a chip stands with its kernels.
 //
 //===----------------------------------------------------------------------===//
 
