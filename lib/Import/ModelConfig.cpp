@@ -105,14 +105,15 @@ static int64_t countSparse(FieldReader &reader, const Value &list, int64_t layer
   return sparse;
 }
 
-/// The same as DeepSeek says it: layers from first_k_dense_replace on whose number moe_layer_freq divides.
+/// The same as DeepSeek says it: layers from first_k_dense_replace on whose number moe_layer_freq divides. Of a config
+/// that was cut to fewer layers there may be none.
 static int64_t countSparse(FieldReader &reader, int64_t layers) {
   if (const Value *list = reader.find("mlp_layer_types"))
     return countSparse(reader, *list, layers);
-  int64_t first = needed(reader, {"first_k_dense_replace"}, layers, "n_routed_experts", /*least=*/0);
+  int64_t first = needed(reader, {"first_k_dense_replace"}, maxLayers, "n_routed_experts", /*least=*/0);
   int64_t every = optional(reader, {"moe_layer_freq"}, maxLayers, 1, 1);
   auto upTo = [every](int64_t end) { return (end + every - 1) / every; };
-  return upTo(layers) - upTo(first);
+  return upTo(layers) - upTo(std::min(first, layers));
 }
 
 /// A layer of LongCat-Flash has two attentions, a dense MLP behind each, and one mixture beside them all.

@@ -77,15 +77,6 @@ static llvm::Error checkTarget(const CompileOptions &options) {
   return llvm::Error::success();
 }
 
-static llvm::Error checkHeads(const Source &source, const CompileOptions &options) {
-  if (source.config.numHeads % options.tensorParallel == 0)
-    return llvm::Error::success();
-  return makeError(source.where + ": its " + Twine(source.config.numHeads) +
-                   " heads (num_attention_heads) do not fall "
-                   "into " +
-                   Twine(options.tensorParallel) + " equal parts; choose a --tp that divides them");
-}
-
 /// Specs of the layers' weights. Weights from outside are looked at, element by element; made ones are not even made.
 static llvm::Expected<std::vector<WeightSpec>> checkWeights(Source &source, llvm::ArrayRef<int64_t> layers,
                                                             const CompileOptions &options) {
@@ -269,7 +260,7 @@ llvm::Error mla::compile(const CompileOptions &options) {
   llvm::Expected<std::vector<int64_t>> layers = layersOf(options.layers, source->config.numLayers, source->where);
   if (!layers)
     return layers.takeError();
-  if (llvm::Error error = checkHeads(*source, options))
+  if (llvm::Error error = checkHeads(source->config.numHeads, source->where, options.tensorParallel))
     return error;
   if (llvm::Error error = checkConfig(*source, options))
     return error;

@@ -90,6 +90,13 @@ static llvm::Error checkNoConflict(const AttentionConfig &config, StringRef wher
                    checkpoint.configWhere() + "; leave --config out, or correct one of the two");
 }
 
+llvm::Error mla::checkHeads(int64_t heads, llvm::StringRef where, int64_t tensorParallel) {
+  if (heads % tensorParallel == 0)
+    return llvm::Error::success();
+  return makeError(where + ": its " + Twine(heads) + " heads (num_attention_heads) do not fall into " +
+                   Twine(tensorParallel) + " equal parts; choose a --tp that divides them");
+}
+
 static llvm::Expected<Source> withWeights(AttentionConfig config, StringRef where,
                                           std::unique_ptr<Checkpoint> checkpoint) {
   llvm::Expected<std::unique_ptr<Checkpoint>> usual = nameLayersAsUsual(std::move(checkpoint));
@@ -113,21 +120,41 @@ static llvm::Expected<Source> withConfig(StringRef path, std::unique_ptr<Checkpo
   return withWeights(std::move(*config), path, std::move(checkpoint));
 }
 
+static llvm::Expected<std::unique_ptr<Checkpoint>> openWeights(const CompileOptions &options) {
+  if (!llvm::sys::fs::exists(options.weights))
+    return makeError(options.weights + ": no such file or directory; check --weights");
+  return openCheckpoint(options.weights);
+}
+
+/// The config that came with the weights.
+static llvm::Expected<ConfigText> ownConfig(const Checkpoint &checkpoint) {
+  if (!checkpoint.configJson())
+    return makeError(checkpoint.where() + ": no config came with the weights; give one with --config");
+  return ConfigText{*checkpoint.configJson(), checkpoint.configWhere().str()};
+}
+
+llvm::Expected<ConfigText> mla::findConfig(const CompileOptions &options) {
+  if (!options.config.empty()) {
+    llvm::Expected<std::string> text = readConfig(options.config, "--config");
+    return text ? ConfigText{std::move(*text), options.config} : llvm::Expected<ConfigText>(text.takeError());
+  }
+  llvm::Expected<std::unique_ptr<Checkpoint>> checkpoint = openWeights(options);
+  return checkpoint ? ownConfig(**checkpoint) : checkpoint.takeError();
+}
+
 llvm::Expected<Source> mla::openSource(const CompileOptions &options) {
   if (options.weights.empty())
     return withConfig(options.config, nullptr);
-  if (!llvm::sys::fs::exists(options.weights))
-    return makeError(options.weights + ": no such file or directory; check --weights");
-  llvm::Expected<std::unique_ptr<Checkpoint>> checkpoint = openCheckpoint(options.weights);
+  llvm::Expected<std::unique_ptr<Checkpoint>> checkpoint = openWeights(options);
   if (!checkpoint)
     return checkpoint.takeError();
   if (!options.config.empty())
     return withConfig(options.config, std::move(*checkpoint));
-  if (!(*checkpoint)->configJson())
-    return makeError((*checkpoint)->where() + ": no config came with the weights; give one with --config");
-  std::string where = (*checkpoint)->configWhere().str();
-  llvm::Expected<AttentionConfig> config = parseConfig(*(*checkpoint)->configJson(), where);
+  llvm::Expected<ConfigText> own = ownConfig(**checkpoint);
+  if (!own)
+    return own.takeError();
+  llvm::Expected<AttentionConfig> config = parseConfig(own->text, own->where);
   if (!config)
     return config.takeError();
-  return withWeights(std::move(*config), where, std::move(*checkpoint));
+  return withWeights(std::move(*config), own->where, std::move(*checkpoint));
 }

@@ -23,6 +23,15 @@ struct Source {
 /// The text of a config.json that the option (`--config`) names.
 llvm::Expected<std::string> readConfig(llvm::StringRef path, llvm::StringRef option);
 
+/// The text of the config that openSource reads, and what begins errors about it.
+struct ConfigText {
+  std::string text, where;
+};
+llvm::Expected<ConfigText> findConfig(const CompileOptions &options);
+
+/// Whether `heads` can be divided among the ranks.
+llvm::Error checkHeads(int64_t heads, llvm::StringRef where, int64_t tensorParallel);
+
 /// Opens what the options name. The config is --config, or else the one that came with the weights: the metadata of a
 /// file, or the directory's config.json. Two that describe different attentions are an error.
 llvm::Expected<Source> openSource(const CompileOptions &options);

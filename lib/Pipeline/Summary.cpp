@@ -50,7 +50,7 @@ static StringRef nameType(DType dtype) {
 }
 
 /// Those of the matrices; norms and biases differ without meaning anything.
-static std::string nameTypes(llvm::ArrayRef<WeightSpec> weights) {
+std::string mla::nameTypes(llvm::ArrayRef<WeightSpec> weights) {
   llvm::SmallSetVector<StringRef, 4> names;
   for (const WeightSpec &weight : weights)
     if (weight.expected.shape.size() == 2)

@@ -19,6 +19,9 @@ namespace mla {
 std::string summarize(mlir::ModuleOp module, llvm::ArrayRef<importer::WeightSpec> weights, bool madeWeights,
                       const CompileOptions &options, uint64_t bytes);
 
+/// Element types of the matrices: "e4m3", "bf16 and f32".
+std::string nameTypes(llvm::ArrayRef<importer::WeightSpec> weights);
+
 /// Of all files in a directory.
 uint64_t sizeOfFiles(llvm::StringRef directory);
 

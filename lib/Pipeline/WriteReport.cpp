@@ -8,6 +8,7 @@
 #include "mla/Pipeline/WriteReport.h"
 #include "Output.h"
 #include "Source.h"
+#include "Summary.h"
 #include "mla/Import/ImportLayer.h"
 #include "mla/Import/WeightSpec.h"
 #include "mla/Pipeline/Stages.h"
@@ -21,60 +22,125 @@ using namespace mla;
 using namespace mla::importer;
 using llvm::StringRef;
 
-/// What a compilation of the attention would be asked for.
-static CompileOptions compileOptions(const ReportOptions &options) {
-  CompileOptions compile;
-  compile.target = options.target;
-  compile.dtype = options.dtype;
-  compile.device = options.device;
-  return compile;
+namespace {
+/// A model as it is asked about.
+struct Model {
+  std::string name; ///< For people.
+  std::string where;
+  ModelConfig config;
+  std::vector<WeightSpec> specs; ///< Of the first layer's attention; none where there is no latent attention.
+  bool hasCheckpoint = false;    ///< The specs are those of a checkpoint, not announced by the config.
+};
+} // namespace
+
+/// A name for people: the file's, or its directory's where every model calls the file config.json.
+static std::string nameOf(StringRef path) {
+  llvm::SmallString<256> whole(path.rtrim('/'));
+  llvm::sys::fs::make_absolute(whole);
+  llvm::sys::path::remove_dots(whole, /*remove_dot_dot=*/true);
+  StringRef name = llvm::sys::path::filename(whole);
+  if (!llvm::sys::fs::is_directory(whole))
+    name = llvm::sys::path::stem(whole);
+  if (name == "config")
+    name = llvm::sys::path::filename(llvm::sys::path::parent_path(whole));
+  return llvm::json::fixUTF8(name); // a file's name may be any bytes
 }
 
+//===----------------------------------------------------------------------===//
+// Models
+//===----------------------------------------------------------------------===//
+
+static llvm::Expected<Model> parseModel(StringRef text, StringRef where, StringRef path) {
+  llvm::Expected<ModelConfig> config = parseModelConfig(text, where);
+  if (!config)
+    return config.takeError();
+  return Model{nameOf(path), where.str(), std::move(*config), {}};
+}
+
+static llvm::Expected<Model> readModel(StringRef path, StringRef option) {
+  llvm::Expected<std::string> text = readConfig(path, option);
+  if (!text)
+    return text.takeError();
+  llvm::Expected<Model> model = parseModel(*text, path, path);
+  if (model && model->config.latent)
+    model->specs = announcedSpecs(*model->config.latent, 0);
+  return model;
+}
+
+/// Reads what a compilation would: --config, or the config that came with the weights, and the weights' types.
+static llvm::Expected<Model> readModel(const CompileOptions &options) {
+  if (options.weights.empty())
+    return readModel(options.config, "--config");
+  llvm::Expected<ConfigText> text = findConfig(options);
+  if (!text)
+    return text.takeError();
+  llvm::Expected<Model> model = parseModel(text->text, text->where, options.weights);
+  if (!model || !model->config.latent)
+    return model;
+  llvm::Expected<Source> source = openSource(options);
+  if (!source)
+    return source.takeError();
+  llvm::Expected<std::vector<WeightSpec>> specs = findSpecs(*source->checkpoint, source->config, {0});
+  if (!specs)
+    return specs.takeError();
+  model->specs = std::move(*specs);
+  model->hasCheckpoint = true;
+  return model;
+}
+
+static llvm::Error checkHeads(const Model &model, int64_t tensorParallel) {
+  const ModelConfig &config = model.config;
+  return checkHeads(config.latent ? config.latent->numHeads : config.heads.heads, model.where, tensorParallel);
+}
+
+//===----------------------------------------------------------------------===//
+// Requests
+//===----------------------------------------------------------------------===//
+
 /// The plan of the model's attention, made as for a compilation. The module lives in `context`, the plan, too.
-static llvm::Expected<PlanAttr> planAttention(mlir::MLIRContext &context, const AttentionConfig &config,
+static llvm::Expected<PlanAttr> planAttention(mlir::MLIRContext &context, const Model &model,
                                               const CompileOptions &options) {
   ImportOptions import;
   import.dtype = options.dtype;
-  mlir::OwningOpRef<mlir::ModuleOp> module = importLayer(context, config, announcedSpecs(config, 0), import);
+  import.tensorParallel = options.tensorParallel;
+  mlir::OwningOpRef<mlir::ModuleOp> module = importLayer(context, *model.config.latent, model.specs, import);
   if (llvm::Error error = runStages(*module, Stage::Import, Stage::Plan, options))
     return error;
   return (*module)->getAttrOfType<PlanAttr>(kPlanAttr);
 }
 
-/// A name for people: the file's, or its directory's where every model calls the file config.json.
-static std::string nameOf(StringRef path) {
-  llvm::SmallString<256> whole(path);
-  llvm::sys::fs::make_absolute(whole);
-  StringRef stem = llvm::sys::path::stem(path), directory = llvm::sys::path::parent_path(whole);
-  StringRef name = stem == "config" ? llvm::sys::path::filename(directory) : stem;
-  return llvm::json::fixUTF8(name); // a file's name may be any bytes
+/// What an MLP's weights take an element where they are stored in fewer bytes than the elements that are computed with.
+/// Nothing is compiled of an MLP; a checkpoint in e4m3 has them in e4m3, as its attention.
+static int64_t mlpWeightBytes(const Model &model) {
+  bool scaled = llvm::any_of(model.specs, [](const WeightSpec &spec) { return spec.isScaled(); });
+  return model.hasCheckpoint && scaled ? 1 : 0;
 }
 
-/// Reads a config and makes its report, held against `baseline`.
-static llvm::Expected<report::Report> reportOn(mlir::MLIRContext &context, StringRef path, StringRef option,
-                                               const Device &device, const ReportOptions &options,
-                                               std::unique_ptr<report::Report> baseline) {
-  llvm::Expected<std::string> text = readConfig(path, option);
-  if (!text)
-    return text.takeError();
-  llvm::Expected<ModelConfig> config = parseModelConfig(*text, path);
-  if (!config)
-    return config.takeError();
+/// Makes a model's report, held against `baseline`.
+static llvm::Expected<report::Report> reportOn(mlir::MLIRContext &context, Model model, const Device &device,
+                                               const ReportOptions &options, std::unique_ptr<report::Report> baseline) {
+  const CompileOptions &compile = options.compile;
+  if (llvm::Error error = checkHeads(model, compile.tensorParallel))
+    return error;
   report::Request request;
-  if (config->latent) {
-    llvm::Expected<PlanAttr> plan = planAttention(context, *config->latent, compileOptions(options));
+  if (model.config.latent) {
+    llvm::Expected<PlanAttr> plan = planAttention(context, model, compile);
     if (!plan)
       return plan.takeError();
     request.plan = *plan;
-    request.reservations = reservations(*config->latent);
+    request.reservations = reservations(*model.config.latent);
   }
-  request.name = nameOf(path);
-  request.config = std::move(*config);
+  request.name = model.name;
+  if (model.hasCheckpoint)
+    request.storedDType = nameTypes(model.specs);
+  request.mlpWeightBytes = mlpWeightBytes(model);
+  request.config = std::move(model.config);
   request.device = device;
-  request.elementBytes = options.dtype == DType::BF16 ? 2 : 4;
-  request.dtype = options.dtype == DType::BF16 ? "bf16" : "f32";
+  request.elementBytes = compile.dtype == DType::BF16 ? 2 : 4;
+  request.dtype = compile.dtype == DType::BF16 ? "bf16" : "f32";
   request.batch = options.batch;
   request.context = options.context;
+  request.tensorParallel = compile.tensorParallel;
   return report::makeReport(std::move(request), std::move(baseline));
 }
 
@@ -96,11 +162,13 @@ static std::string print(const report::Report &report, ReportFormat format) {
 }
 
 llvm::Error mla::writeReport(const ReportOptions &options) {
-  if (llvm::Error error = checkDType(compileOptions(options)))
+  const CompileOptions &compile = options.compile;
+  if (llvm::Error error = checkDType(compile))
     return error;
-  if (llvm::Error error = checkInputsStay({options.config, options.baseline, options.device}, options.output))
+  if (llvm::Error error =
+          checkInputsStay({compile.config, compile.weights, options.baseline, compile.device}, options.output))
     return error;
-  llvm::Expected<Device> device = findDevice(planDevice(compileOptions(options)));
+  llvm::Expected<Device> device = findDevice(planDevice(compile));
   if (!device)
     return device.takeError();
   if (llvm::Error error = checkWritable(options.output, /*asDirectory=*/false))
@@ -110,12 +178,17 @@ llvm::Error mla::writeReport(const ReportOptions &options) {
   mlir::MLIRContext context(registry);
   std::unique_ptr<report::Report> baseline;
   if (!options.baseline.empty()) {
-    llvm::Expected<report::Report> made = reportOn(context, options.baseline, "--baseline", *device, options, nullptr);
+    llvm::Expected<Model> model = readModel(options.baseline, "--baseline");
+    if (!model)
+      return model.takeError();
+    llvm::Expected<report::Report> made = reportOn(context, std::move(*model), *device, options, nullptr);
     if (!made)
       return made.takeError();
     baseline = std::make_unique<report::Report>(std::move(*made));
   }
-  llvm::Expected<report::Report> report =
-      reportOn(context, options.config, "--config", *device, options, std::move(baseline));
+  llvm::Expected<Model> model = readModel(compile);
+  if (!model)
+    return model.takeError();
+  llvm::Expected<report::Report> report = reportOn(context, std::move(*model), *device, options, std::move(baseline));
   return report ? writeText(options.output, print(*report, options.format)) : report.takeError();
 }

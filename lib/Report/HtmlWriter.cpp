@@ -10,12 +10,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Charts.h"
+#include "Figures.h"
+#include "Glossary.h"
+#include "Html.h"
 #include "Page.h"
 #include "Sentences.h"
 #include "Units.h"
 
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mla;
@@ -23,42 +24,14 @@ using namespace mla::report;
 using llvm::formatv;
 using llvm::StringRef;
 
-static std::string sentence(StringRef text) { return llvm::toUpper(text.front()) + escaped(text.drop_front()) + "."; }
-
-static void writeParagraph(llvm::raw_ostream &os, StringRef text) { os << "<p>" << sentence(text) << "</p>\n"; }
-
-/// The first cell of a row is its head.
-static void writeRow(llvm::raw_ostream &os, llvm::ArrayRef<std::string> cells, StringRef tag = "td") {
-  os << "<tr><th scope=\"row\">" << escaped(cells.front()) << "</th>";
-  for (const std::string &cell : cells.drop_front())
-    os << "<" << tag << ">" << escaped(cell) << "</" << tag << ">";
-  os << "</tr>\n";
-}
-
-/// What is wide scrolls by itself where the window is narrow.
-static void writeTable(llvm::raw_ostream &os, llvm::ArrayRef<std::vector<std::string>> rows) {
-  os << "<div class=\"wide\"><table>\n<thead>";
-  writeRow(os, rows.front(), "th");
-  os << "</thead>\n<tbody>\n";
-  for (const std::vector<std::string> &row : rows.drop_front())
-    writeRow(os, row);
-  os << "</tbody></table></div>\n";
-}
-
 //===----------------------------------------------------------------------===//
 // Phases
 //===----------------------------------------------------------------------===//
 
-static std::vector<std::string> partTitles() {
-  std::vector<std::string> titles;
-  for (Part part : allParts)
-    titles.push_back(titleOf(part).str());
-  return titles;
-}
-
 static std::vector<std::string> costHead(StringRef what) {
   std::vector<std::string> head = {what.str(), "FLOP", "bytes", "time"};
-  llvm::append_range(head, partTitles());
+  for (Part part : allParts)
+    head.push_back(plainTitleOf(part).str());
   return head;
 }
 
@@ -71,41 +44,16 @@ static std::vector<std::string> costRow(StringRef title, const Costs &costs) {
   return row;
 }
 
-static void writeShares(llvm::raw_ostream &os, const PhaseCosts &phase) {
-  std::vector<Bar> bars;
-  for (const FormCosts &form : phase.forms) {
-    Bar bar{form.title, {}, inSeconds(form.model.getTotal().seconds)};
-    for (Part part : allParts)
-      bar.parts.push_back(form.model.getShare(part));
-    bars.push_back(std::move(bar));
-  }
-  os << "<h3>Shares of the time</h3>\n";
-  drawBars(os, "Shares of the time by form", bars);
-  writeLegend(os, partTitles(), 's');
-}
-
-static void writeContexts(llvm::raw_ostream &os, const PhaseCosts &phase) {
-  std::vector<int64_t> contexts;
-  std::vector<Line> lines;
-  std::vector<std::string> names;
-  for (auto [i, form] : llvm::enumerate(phase.forms)) {
-    names.push_back(form.key == "plan" ? "plan" : form.title);
-    Line line{names.back(), {}};
-    for (const Sample &sample : phase.samples)
-      line.y.push_back(sample.seconds[i]);
-    lines.push_back(std::move(line));
-  }
-  for (const Sample &sample : phase.samples)
-    contexts.push_back(sample.context);
-  os << "<h3>Time of a step by context</h3>\n";
-  drawLines(os, "Time of a step by context", contexts, lines, inSeconds);
-  writeLegend(os, names, 'l');
-}
-
 static void writeCosts(llvm::raw_ostream &os, const Report &report, const PhaseCosts &phase) {
   std::vector<std::vector<std::string>> rows = {costHead("whole model")};
-  for (const FormCosts &form : phase.forms)
+  // Beside the time, which is none to reach where the step does not fit.
+  constexpr size_t behindTime = 4;
+  auto insert = [&](std::string text) { rows.back().insert(rows.back().begin() + behindTime, std::move(text)); };
+  insert("memory needed");
+  for (const FormCosts &form : phase.forms) {
     rows.push_back(costRow(form.title, form.model));
+    insert(describeNeed(form.memory));
+  }
   writeTable(os, rows);
   for (auto [i, kind] : llvm::enumerate(report.getConfig().layers)) {
     rows = {costHead(describeKind(report.getConfig(), kind))};
@@ -128,8 +76,8 @@ static void writeMeasured(llvm::raw_ostream &os, const PhaseCosts &phase) {
   writeTable(os, rows);
 }
 
-static void writeSpeedUps(llvm::raw_ostream &os, const Report &report, const PhaseCosts &phase, const Amdahl &amdahl) {
-  std::vector<std::vector<std::string>> rows = {{"speed-up of the step by", ""}};
+static void writeSpeedUps(llvm::raw_ostream &os, const Amdahl &amdahl) {
+  std::vector<std::vector<std::string>> rows = {{"speed-up of the step by", "times as fast"}};
   for (auto [what, factor] : listSpeedUps(amdahl))
     rows.push_back({what, factor});
   os << "<h3>What a faster part would bring</h3>\n";
@@ -142,10 +90,11 @@ static void writePhase(llvm::raw_ostream &os, const Report &report, const PhaseC
   writeParagraph(os, describeStep(phase));
   if (report.getConfig().experts)
     writeParagraph(os, describeExperts(report, phase));
-  writeShares(os, phase);
+  drawFigures(os, Place::Phase, report, phase);
   writeCosts(os, report, phase);
-  writeContexts(os, phase);
-  writeSpeedUps(os, report, phase, amdahl);
+  if (phase.phase == Phase::Decode)
+    drawFigures(os, Place::Decode, report, phase);
+  writeSpeedUps(os, amdahl);
   writeMeasured(os, phase);
   os << "</section>\n";
 }
@@ -155,20 +104,20 @@ static void writePhase(llvm::raw_ostream &os, const Report &report, const PhaseC
 //===----------------------------------------------------------------------===//
 
 static void writeMemory(llvm::raw_ostream &os, const Report &report) {
-  const KvCache &cache = report.cache;
-  std::vector<Bar> bars;
-  auto add = [&](StringRef label, double bytes) { bars.push_back({label.str(), {bytes}, inBytes(bytes)}); };
-  add("this model", cache.bytesPerToken);
-  add("MQA", cache.multiQueryBytesPerToken);
-  add("GQA of 8", cache.groupedBytesPerToken);
-  add("MHA", cache.headBytesPerToken);
-  if (report.baseline)
-    add("baseline", cache.baselineBytesPerToken);
-  os << "<section>\n<h2>Memory</h2>\n<h3>Bytes of a cached token</h3>\n";
-  drawBars(os, "Bytes of a cached token", bars);
+  os << "<section>\n<h2>Memory</h2>\n";
   for (const std::string &line : describeMemory(report))
     writeParagraph(os, line);
+  drawFigures(os, Place::Memory, report, report.decode);
+  os << "</section>\n<section>\n<h2>What bounds a step</h2>\n";
+  drawFigures(os, Place::Bounds, report, report.decode);
   os << "</section>\n";
+}
+
+static void writeWords(llvm::raw_ostream &os, const Report &report) {
+  os << "<section>\n<h2>Words</h2>\n<dl>\n";
+  for (const Word &word : listWords(report))
+    os << "<dt>" << escaped(word.plain) << "</dt><dd>" << sentence(word.meaning) << "</dd>\n";
+  os << "</dl>\n</section>\n";
 }
 
 static void writeModel(llvm::raw_ostream &os, const Report &report) {
@@ -193,5 +142,7 @@ void mla::report::writeHtml(llvm::raw_ostream &os, const Report &report) {
     os << "<h1>Baseline: " << escaped(report.baseline->request.name) << "</h1>\n";
     writeModel(os, *report.baseline);
   }
+  bool latentBaseline = report.baseline && report.baseline->getConfig().latent;
+  writeWords(os, latentBaseline ? *report.baseline : report);
   os << "</main>\n</body>\n</html>\n";
 }

@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mla/Report/Report.h"
+#include "JsonPlots.h"
 
 #include "llvm/Support/JSON.h"
 
@@ -28,6 +28,8 @@ static double inMicroseconds(double seconds) { return seconds * 1e6; }
 template <typename T> static json::Value orNull(const std::optional<T> &value) {
   return value ? json::Value(*value) : json::Value(nullptr);
 }
+
+static json::Value orNull(StringRef text) { return text.empty() ? json::Value(nullptr) : json::Value(text); }
 
 static json::Object toJson(const Costs &costs);
 static json::Object toJson(const LayerKind &kind);
@@ -68,8 +70,19 @@ static json::Object toJson(const Costs &costs) {
   return object;
 }
 
+static json::Object toJson(const Memory &memory) {
+  return json::Object{{"weight_bytes", memory.weightBytes},
+                      {"cache_bytes", memory.cacheBytes},
+                      {"needed_bytes", memory.getBytes()},
+                      {"device_bytes", memory.deviceBytes},
+                      {"fits", memory.fits()},
+                      {"largest_batch", memory.largestBatch},
+                      {"largest_context", memory.largestContext}};
+}
+
 static json::Object toJson(const FormCosts &form) {
   json::Object object = toJson(form.model);
+  object["memory"] = toJson(form.memory);
   object["layers"] = toArray(form.layers);
   return object;
 }
@@ -173,6 +186,12 @@ static json::Value planToJson(const Request &request) {
   return plan;
 }
 
+static json::Object memoryToJson(const Report &report) {
+  json::Object memory = toJson(report.getMemory());
+  memory["fitting_tensor_parallel"] = orNull(report.fittingRanks);
+  return memory;
+}
+
 static json::Object toJson(const KvCache &cache) {
   return json::Object{{"bytes_per_token", cache.bytesPerToken},
                       {"mha_bytes_per_token", cache.headBytesPerToken},
@@ -184,6 +203,7 @@ static json::Object toJson(const KvCache &cache) {
                       {"reduction", cache.reduction},
                       {"reduction_6bit", cache.reduction6bit},
                       {"weight_bytes", cache.weightBytes},
+                      {"device_weight_bytes", cache.rankWeightBytes},
                       {"devices_for_weights", cache.devicesForWeights},
                       {"sequences_alone", cache.sequencesAlone},
                       {"sequences_beside_weights", cache.sequencesBesideWeights}};
@@ -201,11 +221,15 @@ static json::Object toJson(const Report &report) {
       {"model", modelToJson(report)},
       {"device", toJson(report.request.device)},
       {"dtype", report.request.dtype},
+      {"stored_dtype", orNull(report.request.storedDType)},
+      {"tensor_parallel", report.request.tensorParallel},
       {"batch", report.request.batch},
       {"context", report.request.context},
       {"plan", planToJson(report.request)},
       {"decode", toJson(report.decode)},
       {"prefill", toJson(report.prefill)},
+      {"memory", memoryToJson(report)},
+      {"plots", plotsToJson(report)},
       {"kv_cache", toJson(report.cache)},
       {"fold", foldToJson(report.fold)},
       {"amdahl", json::Object{{"decode", toJson(report.decodeAmdahl)}, {"prefill", toJson(report.prefillAmdahl)}}},

@@ -109,8 +109,10 @@ static LayerShape shapeOf(const importer::ModelConfig &config, int64_t elementBy
   return shape;
 }
 
-ModelCosts::ModelCosts(const importer::ModelConfig &config, const Device &device, int64_t elementBytes)
-    : config(config), model(shapeOf(config, elementBytes), device) {}
+ModelCosts::ModelCosts(const importer::ModelConfig &config, const Device &device, int64_t elementBytes,
+                       int64_t mlpWeightBytes)
+    : config(config), model(shapeOf(config, elementBytes), device),
+      mlpWeightBytes(mlpWeightBytes ? mlpWeightBytes : elementBytes) {}
 
 void ModelCosts::addLatentAttention(Costs &costs, const AttentionForm &form, const Step &step) const {
   LayerCost layer = form.fullCache ? model.getFullCacheCost(step) : model.getCost(form.forms, step);
@@ -144,13 +146,14 @@ void ModelCosts::addHeadAttention(Costs &costs, const Step &step) const {
 /// `groups` MLPs of `width` on so many tokens each: gate and up in one product, the activation, down.
 Cost ModelCosts::getMlpCost(double groups, double tokens, int64_t width) const {
   int64_t inner = config.gatedMlp ? 2 * width : width;
-  return model.getProductCost(groups, tokens, config.hiddenSize, inner) +
+  return model.getProductCost(groups, tokens, config.hiddenSize, inner, mlpWeightBytes) +
          model.getStreamCost(groups * tokens * inner, groups * tokens * width) +
-         model.getProductCost(groups, tokens, width, config.hiddenSize);
+         model.getProductCost(groups, tokens, width, config.hiddenSize, mlpWeightBytes);
 }
 
 /// The part of a router's choices that computes something.
-static double realChoices(const Experts &experts) {
+double ModelCosts::getRealChoices() const {
+  const Experts &experts = *config.experts;
   return double(experts.perToken) * experts.routed / (experts.routed + experts.zero);
 }
 
@@ -162,7 +165,7 @@ double ModelCosts::getExpectedExperts(int64_t tokens) const {
 
 void ModelCosts::addMixture(Costs &costs, int64_t tokens) const {
   const Experts &experts = *config.experts;
-  double hidden = config.hiddenSize, pairs = tokens * realChoices(experts), active = getExpectedExperts(tokens);
+  double hidden = config.hiddenSize, pairs = tokens * getRealChoices(), active = getExpectedExperts(tokens);
   int64_t choices = experts.routed + experts.zero;
   costs[Piece::Router] += model.getProductCost(1, tokens, config.hiddenSize, choices) +
                           model.getStreamCost(double(tokens) * choices, double(tokens) * experts.perToken);
@@ -207,51 +210,4 @@ Costs ModelCosts::getModel(const AttentionForm &form, const Step &step) const {
   costs[Piece::Norms] += model.getStreamCost(embedded, embedded) + model.getStreamCost(last, last);
   costs[Piece::Logits] = model.getProductCost(1, step.batch, config.hiddenSize, config.vocabSize);
   return costs;
-}
-
-//===----------------------------------------------------------------------===//
-// Sizes
-//===----------------------------------------------------------------------===//
-
-double ModelCosts::getAttentionParameters() const {
-  double hidden = config.hiddenSize;
-  if (!config.latent)
-    return 2 * hidden * config.heads.headDim * (config.heads.heads + config.heads.keyValueHeads);
-  const LayerShape &shape = model.getShape();
-  double sides =
-      double(model.getQueryWeightBytes(Form::Absorb) + model.getOutputWeightBytes(Form::Absorb)) / shape.elementBytes;
-  double down = config.latent->qLoraRank ? hidden * shape.queryRank : 0;
-  return sides + down + hidden * (shape.latent + shape.rope);
-}
-
-double ModelCosts::getParameters(double experts) const {
-  double perWidth = double(config.gatedMlp ? 3 : 2) * config.hiddenSize, sum = 0;
-  for (const LayerKind &kind : config.layers) {
-    double layer = kind.attentions * getAttentionParameters() + kind.denseMlps * perWidth * config.denseWidth;
-    if (kind.mixtures)
-      layer += perWidth * (experts * config.experts->width + config.experts->sharedWidth) +
-               double(config.hiddenSize) * (config.experts->routed + config.experts->zero);
-    sum += kind.layers * layer;
-  }
-  return config.hasMlp() ? sum + double(config.vocabSize) * config.hiddenSize * (config.tiedEmbeddings ? 1 : 2) : sum;
-}
-
-double ModelCosts::getParameters() const { return getParameters(config.experts ? config.experts->routed : 0); }
-
-double ModelCosts::getActiveParameters() const {
-  double sum = getParameters(config.experts ? realChoices(*config.experts) : 0);
-  // Of an embedding of its own, one row is read.
-  return config.tiedEmbeddings || !config.hasMlp() ? sum : sum - double(config.vocabSize) * config.hiddenSize;
-}
-
-double ModelCosts::getCachedTokenBytes() const {
-  if (!config.latent)
-    return getHeadCacheBytes(config.heads.keyValueHeads);
-  return double(config.numAttentions()) * model.getCachedTokenBytes();
-}
-
-double ModelCosts::getHeadCacheBytes(int64_t keyValueHeads) const {
-  const LayerShape &shape = model.getShape();
-  double head = config.latent ? shape.nope + shape.rope + shape.value : 2 * config.heads.headDim;
-  return double(config.numAttentions()) * keyValueHeads * head * shape.elementBytes;
 }

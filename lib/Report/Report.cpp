@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Report/Report.h"
+#include "NamedForms.h"
 #include "Units.h"
 #include "mla/Dialect/MLA/Analysis/PlannedForms.h"
 
@@ -16,9 +17,6 @@
 using namespace mla;
 using namespace mla::report;
 using llvm::StringRef;
-
-static constexpr Forms kNaive{Form::Naive, Form::Naive}, kAbsorb{Form::Absorb, Form::Absorb},
-    kFold{Form::Fold, Form::Fold};
 
 //===----------------------------------------------------------------------===//
 // Forms and steps
@@ -42,14 +40,7 @@ const FormCosts *PhaseCosts::find(StringRef key) const {
   return nullptr;
 }
 
-namespace {
-struct NamedForm {
-  std::string key, title;
-  AttentionForm form;
-};
-} // namespace
-
-static std::vector<NamedForm> formsOf(const Request &request, Phase phase) {
+std::vector<NamedForm> mla::report::formsOf(const Request &request, Phase phase) {
   if (!request.plan)
     return {{"full_cache", "keys and values cached", AttentionForm::overFullCache()}};
   AttentionForm planned = plannedForm(request, phase, request.context);
@@ -64,8 +55,8 @@ static std::vector<NamedForm> formsOf(const Request &request, Phase phase) {
 // Phases
 //===----------------------------------------------------------------------===//
 
-static FormCosts costsOf(const ModelCosts &costs, const NamedForm &named, const Step &step) {
-  FormCosts form{named.key, named.title, costs.getModel(named.form, step), {}};
+static FormCosts costsOf(const ModelCosts &costs, const Request &request, const NamedForm &named, const Step &step) {
+  FormCosts form{named.key, named.title, costs.getModel(named.form, step), {}, makeMemory(costs, request, named)};
   for (const importer::LayerKind &kind : costs.getConfig().layers)
     form.layers.push_back(costs.getLayer(kind, named.form, step));
   return form;
@@ -85,7 +76,7 @@ static PhaseCosts makePhase(const ModelCosts &costs, const Request &request, Pha
   constexpr int64_t first = 256, last = 1 << 20;
   PhaseCosts made{phase, stepOf(phase, request.batch, request.context), {}, {}, {}, {}};
   for (const NamedForm &named : formsOf(request, phase))
-    made.forms.push_back(costsOf(costs, named, made.step));
+    made.forms.push_back(costsOf(costs, request, named, made.step));
   for (int64_t context = first; context <= last; context *= 2)
     made.samples.push_back(sampleAt(costs, request, phase, context));
   if (request.config.experts)
@@ -99,7 +90,9 @@ static PhaseCosts makePhase(const ModelCosts &costs, const Request &request, Pha
 // Memory
 //===----------------------------------------------------------------------===//
 
-static KvCache makeCache(const ModelCosts &costs, const Request &request, const Report *baseline) {
+/// Caches are compared as those of the whole model, whoever holds them; what fits is of one device of `rank`.
+static KvCache makeCache(const ModelCosts &costs, const ModelCosts &rank, const Request &request,
+                         const Report *baseline) {
   constexpr int64_t groups = 8;
   const importer::ModelConfig &config = request.config;
   int64_t heads = config.latent ? config.latent->numHeads : config.heads.heads;
@@ -113,10 +106,11 @@ static KvCache makeCache(const ModelCosts &costs, const Request &request, const 
   cache.baselineBytesPerToken = baseline ? baseline->cache.bytesPerToken : cache.headBytesPerToken;
   cache.reduction = 1 - cache.bytesPerToken / cache.baselineBytesPerToken;
   cache.reduction6bit = 1 - cache.bytesPerToken * 6 / 16 / cache.baselineBytesPerToken;
-  cache.weightBytes = costs.getParameters() * request.elementBytes;
-  double memory = request.device.memoryBytes, sequence = cache.bytesPerToken * request.context;
+  cache.weightBytes = costs.getWeightBytes({AttentionForm()});
+  cache.rankWeightBytes = rank.getWeightBytes({AttentionForm()});
+  double memory = request.device.memoryBytes, sequence = rank.getCachedTokenBytes() * request.context;
   cache.sequencesAlone = std::floor(memory / sequence);
-  cache.sequencesBesideWeights = std::floor(std::max(0.0, memory - cache.weightBytes) / sequence);
+  cache.sequencesBesideWeights = std::floor(std::max(0.0, memory - cache.rankWeightBytes) / sequence);
   cache.devicesForWeights = std::ceil(cache.weightBytes / memory);
   return cache;
 }
@@ -132,6 +126,45 @@ static FoldBytes makeFoldBytes(const ModelCosts &costs) {
 // What a reader must know
 //===----------------------------------------------------------------------===//
 
+/// What does not fit, and what would. Times are then those of a device that does not exist.
+static std::optional<std::string> describeLack(const Report &report) {
+  const Request &request = report.request;
+  const Memory &memory = report.getMemory();
+  std::string has = llvm::formatv("{0} has {1}", request.device.name, inBytes(memory.deviceBytes));
+  std::string ranks = report.fittingRanks     ? llvm::formatv("; --tp={0} would fit", *report.fittingRanks).str()
+                      : request.config.latent ? "; no --tp would, which does not divide the latent's cache"
+                                              : "";
+  if (memory.weightBytes > memory.deviceBytes)
+    return llvm::formatv(
+        "does not fit: the weights take {0}{1}, but {2}; no batch and no context fits, and all weights "
+        "together need {3} of these devices{4}; times are those of one with room for all",
+        inBytes(memory.weightBytes), request.tensorParallel > 1 ? " on each device" : "", has,
+        inCount(report.cache.devicesForWeights), ranks);
+  if (memory.fits())
+    return std::nullopt;
+  std::string batch = memory.largestBatch ? "a batch of " + inCount(double(memory.largestBatch)) + " at this context"
+                                          : "no batch at this context";
+  std::string context = memory.largestContext
+                            ? "a context of " + inCount(double(memory.largestContext)) + " with this batch"
+                            : "no context with this batch";
+  return llvm::formatv("does not fit: {0} x {1} tokens need {2}, which is {3} of weights and {4} of cache, but {5}; "
+                       "{6} would fit, or {7}{8}; times are those of a device with room for all",
+                       inCount(double(request.batch)), inCount(double(request.context)), inBytes(memory.getBytes()),
+                       inBytes(memory.weightBytes), inBytes(memory.cacheBytes), has, batch, context, ranks);
+}
+
+/// What the checkpoint stores otherwise than it is computed.
+static std::optional<std::string> describeStorage(const Request &request) {
+  if (request.storedDType.empty() || request.storedDType == request.dtype)
+    return std::nullopt;
+  std::string text =
+      llvm::formatv("the checkpoint has the attention in {0}, which a compilation makes {1}: so it counts",
+                    request.storedDType, request.dtype);
+  if (request.mlpWeightBytes)
+    text += "; MLPs, which nothing is compiled of, count as stored, and are computed at the rate of " + request.dtype;
+  return text;
+}
+
 static std::vector<std::string> makeNotes(const Report &report) {
   const Request &request = report.request;
   std::vector<std::string> notes;
@@ -140,26 +173,38 @@ static std::vector<std::string> makeNotes(const Report &report) {
                     "attention alone");
   else if (!request.config.vocabSize)
     notes.push_back("the config has no vocab_size: embedding and logits are not counted");
-  if (report.cache.devicesForWeights > 1)
-    notes.push_back(llvm::formatv("the weights take {0} and need {1} of these devices; times are those of one with "
-                                  "room for all",
-                                  inBytes(report.cache.weightBytes), inCount(report.cache.devicesForWeights)));
+  if (request.tensorParallel > 1)
+    notes.push_back(
+        llvm::formatv("one of {0} devices: heads, MLPs and vocabulary are divided, the latent's cache is on "
+                      "each of them whole, and communication is left out",
+                      request.tensorParallel));
+  for (std::optional<std::string> note : {describeLack(report), describeStorage(request)})
+    if (note)
+      notes.push_back(std::move(*note));
   notes.insert(notes.end(), request.reservations.begin(), request.reservations.end());
   return notes;
 }
 
 Report mla::report::makeReport(Request request, std::unique_ptr<Report> baseline) {
-  ModelCosts costs(request.config, request.device, request.elementBytes);
+  ModelCosts whole(request.config, request.device, request.elementBytes, request.mlpWeightBytes);
+  ModelCosts costs(takeRank(request.config, request.tensorParallel), request.device, request.elementBytes,
+                   request.mlpWeightBytes);
   Report report;
-  report.parameters = costs.getParameters();
-  report.activeParameters = costs.getActiveParameters();
+  report.parameters = whole.getParameters();
+  report.activeParameters = whole.getActiveParameters();
   report.decode = makePhase(costs, request, Phase::Decode);
   report.prefill = makePhase(costs, request, Phase::Prefill);
-  report.cache = makeCache(costs, request, baseline.get());
-  if (request.config.latent)
-    report.fold = makeFoldBytes(costs);
+  report.cache = makeCache(whole, costs, request, baseline.get());
+  if (request.config.latent) {
+    report.fold = makeFoldBytes(whole);
+    report.crossover = makeCrossoverMap(costs.getAttentionModel(), request);
+  }
   report.decodeAmdahl = findAmdahl(costs, request, report.decode);
   report.prefillAmdahl = findAmdahl(costs, request, report.prefill);
+  report.fittingRanks = findFittingRanks(request);
+  report.memoryMap = makeMemoryMap(costs, request);
+  report.throughput = sampleBatches(costs, request);
+  report.roofline = listRooflinePoints(report.decode, report.prefill);
   report.baseline = std::move(baseline);
   report.request = std::move(request);
   report.notes = makeNotes(report);

@@ -50,8 +50,10 @@ std::string mla::report::describeModel(const Report &report) {
 
 std::string mla::report::describeDevice(const Request &request) {
   const Device &device = request.device;
-  return formatv("on {0}: reads {1}/s, computes {2}/s, holds {3}; {4}", device.name, inBytes(device.readRate),
-                 inFlops(device.flopRate), inBytes(double(device.memoryBytes)), request.dtype);
+  std::string text =
+      formatv("on {0}: reads {1}/s, computes {2}/s, holds {3}; {4}", device.name, inBytes(device.readRate),
+              inFlops(device.flopRate), inBytes(double(device.memoryBytes)), request.dtype);
+  return request.tensorParallel > 1 ? text + formatv("; one of {0} devices", request.tensorParallel).str() : text;
 }
 
 std::string mla::report::describeStep(const PhaseCosts &phase) {
@@ -132,6 +134,26 @@ static std::string describeReduction(double reduction) {
   return reduction >= 0 ? inPercent(reduction) + " less" : inTimes(1 - reduction) + " as much";
 }
 
+std::string mla::report::describeNeed(const Memory &memory) {
+  return inBytes(memory.getBytes()) + (memory.fits() ? "" : ", does not fit");
+}
+
+/// "up to 65,536" where no larger one is looked at.
+static std::string describeMost(int64_t number, int64_t limit) {
+  return number == 0 ? "none" : (number == limit ? "at least " : "") + inCount(double(number));
+}
+
+static std::string describeFit(const Report &report) {
+  const Memory &memory = report.getMemory();
+  return formatv(
+      "{0} x {1} tokens: {2} of weights and {3} of cache, {4} of {5}: {6}; largest batch at this context {7}, "
+      "largest context of this batch {8}",
+      inCount(double(report.request.batch)), inCount(double(report.request.context)), inBytes(memory.weightBytes),
+      inBytes(memory.cacheBytes), inBytes(memory.getBytes()), inBytes(memory.deviceBytes),
+      memory.fits() ? "fits" : "does not fit", describeMost(memory.largestBatch, kMaxBatch),
+      describeMost(memory.largestContext, kMaxContext));
+}
+
 std::vector<std::string> mla::report::describeMemory(const Report &report) {
   const KvCache &cache = report.cache;
   std::vector<std::string> lines;
@@ -145,6 +167,7 @@ std::vector<std::string> mla::report::describeMemory(const Report &report) {
   lines.push_back(formatv("sequences of {0} tokens in {1}: {2}, beside the weights {3}",
                           inCount(double(report.request.context)), inBytes(double(report.request.device.memoryBytes)),
                           inCount(cache.sequencesAlone), inCount(cache.sequencesBesideWeights)));
+  lines.push_back(describeFit(report));
   if (report.fold)
     lines.push_back(formatv("the fold's weights: {0} more a layer's attention, {1} more in all",
                             inBytes(report.fold->layer), inBytes(report.fold->model)));

@@ -26,7 +26,9 @@ std::string describeExperts(const Report &report, const PhaseCosts &phase);
 std::string describeContexts(const Amdahl &amdahl);
 /// Both, what was measured, and what a faster part would bring: a line each.
 std::vector<std::string> describePhase(const Report &report, const PhaseCosts &phase, const Amdahl &amdahl);
-/// Cache, sequences, fold.
+/// "161 GB, does not fit".
+std::string describeNeed(const Memory &memory);
+/// Cache, what fits, fold.
 std::vector<std::string> describeMemory(const Report &report);
 
 /// What `Amdahl` says, as rows of a table: a part, and how many times as fast the step would be.

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Glossary.h"
 #include "Sentences.h"
 #include "Units.h"
 
@@ -19,7 +20,6 @@ static void writeHead(llvm::raw_ostream &os, StringRef what) {
   os << formatv("  {0,-28}{1,11}{2,11}{3,11}", what, "FLOP", "bytes", "time");
   for (Part part : allParts)
     os << formatv("{0,8}", titleOf(part));
-  os << "\n";
 }
 
 static void writeRow(llvm::raw_ostream &os, StringRef title, const Costs &costs) {
@@ -28,18 +28,23 @@ static void writeRow(llvm::raw_ostream &os, StringRef title, const Costs &costs)
                 inSeconds(total.seconds));
   for (Part part : allParts)
     os << formatv("{0,8}", inPercent(costs.getShare(part)));
-  os << "\n";
 }
 
 static void writePhase(llvm::raw_ostream &os, const Report &report, const PhaseCosts &phase, const Amdahl &amdahl) {
   os << "\n" << stringifyPhase(phase.phase) << ": " << describeStep(phase) << "\n";
   writeHead(os, "whole model");
-  for (const FormCosts &form : phase.forms)
+  os << "   needs\n";
+  for (const FormCosts &form : phase.forms) {
     writeRow(os, form.title, form.model);
+    os << "   " << describeNeed(form.memory) << "\n";
+  }
   for (auto [i, kind] : llvm::enumerate(report.getConfig().layers)) {
     writeHead(os, describeKind(report.getConfig(), kind));
-    for (const FormCosts &form : phase.forms)
+    os << "\n";
+    for (const FormCosts &form : phase.forms) {
       writeRow(os, form.title, form.layers[i]);
+      os << "\n";
+    }
   }
   for (const std::string &line : describePhase(report, phase, amdahl))
     os << "  " << line << "\n";
@@ -58,8 +63,12 @@ static void writeModel(llvm::raw_ostream &os, const Report &report) {
 
 void mla::report::writeText(llvm::raw_ostream &os, const Report &report) {
   writeModel(os, report);
-  if (!report.baseline)
-    return;
-  os << "\nbaseline: ";
-  writeModel(os, *report.baseline);
+  if (report.baseline) {
+    os << "\nbaseline: ";
+    writeModel(os, *report.baseline);
+  }
+  bool latentBaseline = report.baseline && report.baseline->getConfig().latent;
+  os << "\nwords\n";
+  for (const Word &word : listWords(latentBaseline ? *report.baseline : report))
+    os << formatv("  {0,-22}{1}\n", word.word, word.meaning);
 }

@@ -39,8 +39,9 @@ static Text adapter("adapter", cl::cat(category), cl::value_desc("DIR"),
                     cl::desc("a LoRA adapter as PEFT saves it, which is merged into\nthe weights: W + c B A"));
 static Text layers("layers", cl::cat(category), cl::value_desc("0|0-3|all"), cl::init("0"),
                    cl::desc("the layers to compile (default 0); they share their code"));
-static Text target("target", cl::cat(category), cl::value_desc("cpu|h100"), cl::init("cpu"),
-                   cl::desc("what runs the code (default cpu: this machine's kind;\nof a report h100)"));
+static Text target("target", cl::cat(category), cl::value_desc("cpu|h100|h200"), cl::init("cpu"),
+                   cl::desc("what runs the code (default cpu: this machine's kind;\nof a report h100); h200 is the "
+                            "code of h100, planned\nfor an H200"));
 static Text dtype("dtype", cl::cat(category), cl::value_desc("f32|bf16"),
                   cl::desc("hidden states, cache and weights (default f32; for h100 bf16)"));
 static Text
@@ -56,8 +57,9 @@ static Text device("device", cl::cat(category), cl::value_desc("DEVICE.json"),
                    cl::desc("what plans are made for (default: the target as\nmla-compile knows it)"));
 static Text page("page", cl::cat(category), cl::value_desc("N"), cl::init("64"),
                  cl::desc("tokens in a page of the cache (default 64)"));
-static Text tensorParallel("tp", cl::cat(category), cl::value_desc("N"), cl::init("1"),
-                           cl::desc("cut the heads into N equal parts (default 1)"));
+static Text tensorParallel(
+    "tp", cl::cat(category), cl::value_desc("N"), cl::init("1"),
+    cl::desc("cut the heads into N equal parts (default 1); with\n--report the model is divided among N devices"));
 static Text rank("rank", cl::cat(category), cl::value_desc("K|all"),
                  cl::desc("the part to compile, 0 to N - 1; the results of all\nranks are to be added; all: each to "
                           "a bundle of its\nown, OUT/rank0 and so on"));
@@ -96,6 +98,7 @@ Examples:
   mla-compile --config=config.json --tp=8 --rank=0 --emit=import -o rank0.mlir
   mla-compile --weights=DeepSeek-V3 --layers=all --target=h100 --tp=8 --rank=all -o v3-tp8
   mla-compile --config=config.json --report=html --baseline=other.json --batch=32 -o report.html
+  mla-compile --weights=DeepSeek-V3 --report --target=h200 --tp=8 --batch=128
 )");
 
 static llvm::Error usage(const Twine &what) { return makeError("mla-compile: " + what + "; see mla-compile --help"); }
@@ -146,8 +149,12 @@ static llvm::Error chooseTarget(CompileOptions &options) {
   // The card that reports speak of; code is for this machine.
   if (!target.getNumOccurrences() && wantsReport())
     target.setValue("h100");
-  if (llvm::Error error = choose<std::string>(target, {{"cpu", "cpu"}, {"h100", "h100"}}, options.target))
+  // An H200 has the chip of an H100; plans are made for what it is.
+  if (llvm::Error error =
+          choose<std::string>(target, {{"cpu", "cpu"}, {"h100", "h100"}, {"h200", "h100"}}, options.target))
     return error;
+  if (target == "h200" && !device.getNumOccurrences())
+    device.setValue("h200");
   options.dtype = options.isForGPU() ? DType::BF16 : DType::F32;
   if (!dtype.getNumOccurrences())
     return llvm::Error::success();
@@ -166,6 +173,8 @@ static llvm::Error chooseRank(CompileOptions &options) {
   constexpr int64_t most = 65536;
   if (llvm::Error error = chooseNumber(tensorParallel, 1, most, options.tensorParallel))
     return error;
+  if (wantsReport())
+    return llvm::Error::success();
   options.allRanks = rank == "all";
   if (rank.getNumOccurrences() && !options.allRanks)
     return chooseNumber(rank, 0, options.tensorParallel - 1, options.rank);
@@ -231,16 +240,22 @@ static llvm::Error checkTogether() {
   return llvm::Error::success();
 }
 
-/// A report is of a config; what concerns code alone would be ignored.
+/// What a report would have to ignore, and why it would.
 static llvm::Error checkReport() {
-  if (llvm::Error error = checkGiven({&config, &baseline, &device, &output}))
-    return error;
-  for (const cl::Option *option :
-       std::initializer_list<const cl::Option *>{&weights, &adapter, &layers, &plan, &page, &tensorParallel, &rank,
-                                                 &cacheFormat, &emit, &batchInvariant, &verbose})
+  const std::pair<const cl::Option *, StringRef> ignored[] = {
+      {&adapter, "what it adds is merged into the weights and costs nothing"},
+      {&layers, "a report is of the whole model"},
+      {&page, "the cost model knows no pages"},
+      {&rank, "all ranks of --tp cost the same"},
+      {&cacheFormat, "there is one format, and costs are of that"},
+      {&emit, "a report compiles nothing"},
+      {&batchInvariant, "the cost model does not tell such code from other"}};
+  for (auto [option, why] : ignored)
     if (option->getNumOccurrences())
-      return usage("--" + option->ArgStr + " does not belong to --report");
-  return config.empty() ? usage("--report needs --config") : llvm::Error::success();
+      return usage("--" + option->ArgStr + " does not belong to --report: " + why);
+  if (llvm::Error error = checkGiven({&config, &weights, &baseline, &device, &output}))
+    return error;
+  return config.empty() && weights.empty() ? usage("--report needs --config or --weights") : llvm::Error::success();
 }
 
 static llvm::Error chooseFormat(ReportOptions &options) {
@@ -261,11 +276,8 @@ static llvm::Expected<ReportOptions> reportOptions(const CompileOptions &compile
     return error;
   if (llvm::Error error = chooseNumber(context, 1, report::kMaxContext, options.context))
     return error;
-  options.target = compile.target;
-  options.dtype = compile.dtype;
-  options.config = config;
+  options.compile = compile;
   options.baseline = baseline;
-  options.device = device;
   if (output.getNumOccurrences())
     options.output = output;
   return options;
@@ -283,6 +295,10 @@ llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {
   for (auto choose : {chooseLayers, chooseTarget, choosePlan, chooseRank, choosePage, chooseCache, chooseEmit})
     if (llvm::Error error = choose(options))
       return error;
+  options.config = config;
+  options.weights = weights;
+  options.device = device;
+  options.verbose = verbose;
   if (wantsReport()) {
     llvm::Expected<ReportOptions> report = reportOptions(options);
     if (!report)
@@ -292,12 +308,8 @@ llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {
   }
   if (llvm::Error error = checkTogether())
     return error;
-  options.config = config;
-  options.weights = weights;
   options.adapter = adapter;
-  options.device = device;
   options.output = output;
   options.batchInvariant = batchInvariant;
-  options.verbose = verbose;
   return line;
 }

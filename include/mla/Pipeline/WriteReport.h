@@ -16,18 +16,16 @@ enum class ReportFormat { Text, Json, Html };
 
 /// The options of mla-compile --report.
 struct ReportOptions {
-  std::string config;
-  std::string baseline; ///< The config of a model to compare with; empty: none.
+  CompileOptions compile; ///< Config, weights, target, dtype, plan, device, tensorParallel and verbose are read.
+  std::string baseline;   ///< The config of a model to compare with; empty: none.
   ReportFormat format = ReportFormat::Text;
-  std::string target = "h100";
-  DType dtype = DType::BF16;
-  std::string device;     ///< As CompileOptions has it.
   int64_t batch = 1;      ///< 1 to report::kMaxBatch
   int64_t context = 4096; ///< 1 to report::kMaxContext
   std::string output = "-";
 };
 
 /// From configs to a report: imports an attention and plans it as a compilation does, and costs the model around it.
+/// Of weights, names, types and shapes are checked; no element is read.
 /// Whatever is wrong is an error before anything is written.
 llvm::Error writeReport(const ReportOptions &options);
 

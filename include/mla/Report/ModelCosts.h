@@ -18,6 +18,8 @@
 #include "mla/Dialect/MLA/Analysis/CostModel.h"
 #include "mla/Import/ModelConfig.h"
 
+#include "llvm/ADT/ArrayRef.h"
+
 #include <array>
 
 namespace mla::report {
@@ -83,8 +85,10 @@ struct AttentionForm {
 /// One model on one device, as if its memory held it all. Biases are left out.
 class ModelCosts {
 public:
-  /// `elementBytes`: of weights, activations and the cache, 1 to 4.
-  ModelCosts(const importer::ModelConfig &config, const Device &device, int64_t elementBytes);
+  /// `elementBytes`: of weights, activations and the cache, 1 to 4. `mlpWeightBytes`: of the weights of MLPs where they
+  /// are stored in fewer; 0: in as many.
+  ModelCosts(const importer::ModelConfig &config, const Device &device, int64_t elementBytes,
+             int64_t mlpWeightBytes = 0);
 
   const importer::ModelConfig &getConfig() const { return config; }
   /// Of one attention; without latent attention only for products and streams.
@@ -98,7 +102,12 @@ public:
   /// biases are left out.
   double getParameters() const;
   double getActiveParameters() const;
+  /// Bytes of all weights, and of those that attention has in these forms, which beyond the absorbed ones may be
+  /// several: a plan has one for every phase.
+  double getWeightBytes(llvm::ArrayRef<AttentionForm> forms) const;
 
+  /// Bytes of a token that a form caches, in all layers.
+  double getCachedTokenBytes(const AttentionForm &form) const;
   /// Bytes of a token in the caches of all layers.
   double getCachedTokenBytes() const;
   /// The same with keys and values for `keyValueHeads` of this model's heads: all are MHA, fewer GQA.
@@ -113,11 +122,19 @@ private:
   void addMixture(Costs &costs, int64_t tokens) const;
   Cost getMlpCost(double groups, double tokens, int64_t width) const;
   double getAttentionParameters() const;
-  double getParameters(double experts) const;
+  double getRealChoices() const;
+  double getMlpParameters(double experts) const;
+  double getOtherParameters() const;
 
   importer::ModelConfig config;
   CostModel model;
+  int64_t mlpWeightBytes;
 };
+
+/// The part of a model that each of `ranks` devices has: an equal part of the heads, of the width of every MLP and of
+/// the vocabulary, and all of what is not divided: the latent's projection and cache, the query's compression, norms,
+/// routers.
+importer::ModelConfig takeRank(importer::ModelConfig config, int64_t ranks);
 
 } // namespace mla::report
 

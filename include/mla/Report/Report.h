@@ -14,6 +14,7 @@
 #define MLA_REPORT_REPORT_H
 
 #include "mla/Report/Measured.h"
+#include "mla/Report/Plots.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -31,10 +32,23 @@ struct Request {
   Device device;
   int64_t elementBytes = 2;
   std::string dtype = "bf16"; ///< The name of these elements.
+  std::string storedDType;    ///< Of the attention's matrices in the checkpoint; empty: there is none.
+  int64_t mlpWeightBytes = 0; ///< Of an element of an MLP's weights where they are stored in fewer; 0: in as many.
+  int64_t tensorParallel = 1; ///< Devices that divide the model; costs are those of one.
   int64_t batch = 1;          ///< 1 to kMaxBatch
   int64_t context = 4096;     ///< 1 to kMaxContext
   PlanAttr plan;              ///< Null where there is no latent attention.
   std::vector<std::string> reservations;
+};
+
+/// What a device has to hold for a step, activations and workspaces left out.
+struct Memory {
+  double weightBytes = 0, cacheBytes = 0, deviceBytes = 0;
+  int64_t largestBatch = 0;   ///< that fits with the report's context, up to kMaxBatch; 0: none does
+  int64_t largestContext = 0; ///< that fits with the report's batch, up to kMaxContext; 0: none does
+
+  double getBytes() const { return weightBytes + cacheBytes; }
+  bool fits() const { return getBytes() <= deviceBytes; }
 };
 
 /// A form that attention may have and what a step costs in it.
@@ -43,6 +57,7 @@ struct FormCosts {
   std::string title; ///< for people
   Costs model;
   std::vector<Costs> layers; ///< one layer of each kind of the config
+  Memory memory;             ///< Of the plan with the weights of both phases' forms.
 };
 
 /// The time of a step of the model in each form, in the order of `PhaseCosts::forms`, at another context.
@@ -74,11 +89,12 @@ struct KvCache {
   std::string baseline; ///< what the reductions are held against
   double baselineBytesPerToken;
   double reduction;
-  double reduction6bit;  ///< own elements in 6 bits, the baseline's in 16
-  double weightBytes;    ///< of the whole model
-  double sequencesAlone; ///< of the context that fit into the device's memory, were it empty
+  double reduction6bit;   ///< own elements in 6 bits, the baseline's in 16
+  double weightBytes;     ///< of the whole model, as the next four without the extra ones of a fold
+  double rankWeightBytes; ///< on each device of tensorParallel
+  double sequencesAlone;  ///< of the context that fit into a device's memory, were it empty
   double sequencesBesideWeights;
-  double devicesForWeights; ///< that hold the weights together
+  double devicesForWeights; ///< that hold the weights of the whole model together
 };
 
 /// By Amdahl's law: times as fast as the whole step if a part took no time.
@@ -104,11 +120,17 @@ struct Report {
   PhaseCosts decode, prefill;
   KvCache cache;
   std::optional<FoldBytes> fold;
+  std::optional<int64_t> fittingRanks; ///< The fewest devices of which each has room for its part of the step.
   Amdahl decodeAmdahl, prefillAmdahl;
+  MemoryMap memoryMap;
+  std::optional<CrossoverMap> crossover; ///< None where there is no latent attention.
+  std::vector<BatchSample> throughput;   ///< By rising batch.
+  std::vector<RooflinePoint> roofline;
   std::vector<std::string> notes; ///< What a reader must know, a sentence each.
   std::unique_ptr<Report> baseline;
 
   const importer::ModelConfig &getConfig() const { return request.config; }
+  const Memory &getMemory() const { return decode.getPlanned().memory; }
 };
 
 /// `baseline` may be null: the cache is then held against MHA of the same heads.

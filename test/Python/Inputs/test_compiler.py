@@ -51,9 +51,10 @@ class Compiling(unittest.TestCase):
         report = json.loads(mla_mlir.compile(config=CONFIG, report="json", baseline=CONFIG, batch=2, context=128))
         self.assertIsInstance(report, dict)
         self.assertIn("attention", mla_mlir.compile(config=CONFIG, report="text").lower())
+        self.assertIn("plan: fold", mla_mlir.compile(config=CONFIG, report="text", plan="fold", target="h200"))
         path = mla_mlir.compile(SCRATCH / "report.html", config=CONFIG, report="html")
         self.assertIn("<html", pathlib.Path(path).read_text())
-        for option, value in (("page", 64), ("layers", 0), ("plan", "auto"), ("emit", "bundle")):
+        for option, value in (("page", 64), ("layers", 0), ("emit", "bundle")):
             with self.assertRaisesRegex(mla_mlir.CompileError, f"--{option} does not belong to --report") as caught:
                 mla_mlir.compile(config=CONFIG, report="text", **{option: value})
             self.assertEqual(caught.exception.status, 2)

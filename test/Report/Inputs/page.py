@@ -4,7 +4,7 @@ leaves it or lies on another."""
 import html.parser
 import sys
 
-VOID = {"meta", "line", "rect", "path"}
+VOID = {"meta"}
 LOADING = {"src", "href", "srcset", "xlink:href", "action", "data"}
 WIDTH = 7  # of a character of 13 px, about
 

@@ -66,11 +66,12 @@ TEST(Device, ErrorsSayWhereWhatAndWhatToDo) {
 
 TEST(Device, IsFoundByName) {
   EXPECT_EQ(findDevice("h100")->readRate, Device::h100().readRate);
+  EXPECT_EQ(findDevice("h200")->readRate, Device::h200().readRate);
   EXPECT_EQ(findDevice("cpu")->readRate, Device::cpu().readRate);
   llvm::Expected<Device> none = findDevice("none.json");
   ASSERT_FALSE(bool(none));
-  EXPECT_EQ(llvm::toString(none.takeError()), "none.json: cannot be read: No such file or directory; give h100, cpu or "
-                                              "a JSON file that describes a device");
+  EXPECT_EQ(llvm::toString(none.takeError()), "none.json: cannot be read: No such file or directory; give h100, h200, "
+                                              "cpu or a JSON file that describes a device");
 }
 
 namespace {

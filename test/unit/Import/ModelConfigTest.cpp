@@ -144,6 +144,15 @@ TEST(ModelConfig, MlpLayerTypesListThem) {
   expectKind(model.layers[1], 8, 1, 0, 1);
 }
 
+/// A checkpoint that was cut to its first layers keeps the number of dense ones, which may be more.
+TEST(ModelConfig, MoreDenseLayersThanLayers) {
+  ModelConfig model =
+      parse(latentWith(std::string(experts) + R"(, "first_k_dense_replace": 11, "intermediate_size": 300)"));
+  ASSERT_EQ(model.layers.size(), 1u);
+  EXPECT_EQ(model.layers[0].denseMlps, 1);
+  EXPECT_EQ(model.layers[0].mixtures, 0);
+}
+
 TEST(ModelConfig, AllLayersMayHaveExperts) {
   ModelConfig model = parse(latentWith(std::string(experts) + R"(, "first_k_dense_replace": 0)", "mistral4"));
   ASSERT_EQ(model.layers.size(), 1u);
@@ -183,8 +192,8 @@ TEST(ModelConfig, ErrorsNameTheField) {
       {latentWith(experts), "config.json: first_k_dense_replace: missing, but the config has n_routed_experts;"},
       {latentWith(std::string(experts) + R"(, "first_k_dense_replace": 1)"),
        "config.json: intermediate_size: missing, but the config has n_routed_experts;"},
-      {latentWith(std::string(experts) + R"(, "first_k_dense_replace": 11)"),
-       "config.json: first_k_dense_replace: 11 is not a whole number from 0 to 10;"},
+      {latentWith(std::string(experts) + R"(, "first_k_dense_replace": -1)"),
+       "config.json: first_k_dense_replace: -1 is not a whole number from 0 to 65536;"},
       {latentWith(R"("n_routed_experts": 8, "num_experts_per_tok": 9, "moe_intermediate_size": 16,
           "first_k_dense_replace": 0)"),
        "config.json: num_experts_per_tok: 9 of 8 experts cannot be picked; correct the config"},

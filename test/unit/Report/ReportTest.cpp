@@ -181,3 +181,55 @@ TEST(Report, ThePageEscapesNames) {
   EXPECT_EQ(page.find("<script"), std::string::npos);
   EXPECT_NE(page.find("&lt;script&gt;&amp;"), std::string::npos);
 }
+
+/// Prefill of V3 is naive over any cache, and decode is absorbed: curves that lie on each other say so.
+TEST(Report, CurvesThatCoincideSaySo) {
+  std::string page = written(writeHtml, reportOf("deepseek-v3"));
+  EXPECT_NE(page.find("plan, lies on absorb<"), std::string::npos);
+  EXPECT_NE(page.find("plan, lies on naive, recomputed<"), std::string::npos);
+}
+
+static unsigned countOf(llvm::StringRef text, llvm::StringRef what) { return text.count(what); }
+
+TEST(Report, AxesHaveTitles) {
+  std::string page = written(writeHtml, reportOf("deepseek-v3"));
+  for (llvm::StringRef title : {">context (tokens a sequence)<", ">time of a step<", ">batch (sequences)<",
+                                ">tokens a second<", ">FLOP a byte<", ">queries of a step, each sequence<"})
+    EXPECT_GE(countOf(page, title), 1u) << title.str();
+}
+
+/// On every chart over contexts or batches, those of the report are marked, within the usual range or not.
+TEST(Report, TheReportsOwnStepIsMarked) {
+  for (auto [batch, context] : {std::pair<int64_t, int64_t>(1, 1), {3, 5000}, {kMaxBatch, kMaxContext}}) {
+    std::string page = written(writeHtml, reportOf("deepseek-v3", batch, context));
+    EXPECT_EQ(countOf(page, ">this report</text>"), 3u) << batch << " x " << context;
+  }
+  std::string page = written(writeHtml, reportOf("deepseek-v3", 3, 5000));
+  EXPECT_GE(countOf(page, "<rect class=\"frame\""), 3u); // what fits; decode and prefill among the forms
+}
+
+TEST(Report, WordsAreExplained) {
+  for (auto *write : {writeText, writeHtml}) {
+    std::string text = llvm::StringRef(written(write, reportOf("deepseek-v3"))).lower();
+    for (llvm::StringRef meaning :
+         {"scores, softmax and values over the cached tokens", "projections behind the attention",
+          "from the hidden state to what a new token leaves in the cache"})
+      EXPECT_NE(text.find(meaning.str()), std::string::npos) << meaning.str();
+  }
+}
+
+/// A chart is as wide as its place, and a table scrolls in its own box.
+TEST(Report, ThePageFitsAPhone) {
+  std::string page = written(writeHtml, reportOf("deepseek-v3"));
+  EXPECT_NE(page.find("name=\"viewport\" content=\"width=device-width"), std::string::npos);
+  EXPECT_NE(page.find(".chart { display: block; width: 100%;"), std::string::npos);
+  EXPECT_EQ(countOf(page, "<table>"), countOf(page, "<div class=\"wide\" tabindex=\"0\"><table>"));
+  EXPECT_EQ(countOf(page, "<svg class=\"chart\" viewBox="), countOf(page, "<svg class=\"chart\""));
+}
+
+/// What a screen reader says of a chart.
+TEST(Report, ChartsHaveTitles) {
+  std::string page = written(writeHtml, reportOf("deepseek-v3"));
+  EXPECT_EQ(countOf(page, "<svg class=\"chart\""), 10u);
+  EXPECT_EQ(countOf(page, "role=\"img\" aria-label=\""), 10u);
+}

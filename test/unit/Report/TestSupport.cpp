@@ -27,13 +27,11 @@ ModelCosts mla::report::test::costsOf(StringRef name) { return ModelCosts(readMo
 static PlanAttr usualPlan() {
   static mlir::MLIRContext context;
   context.loadDialect<MLADialect>();
-  auto regime = [](Phase phase, Form form) {
-    return RegimeAttr::get(&context, phase, {}, {}, form, form);
-  };
+  auto regime = [](Phase phase, Form form) { return RegimeAttr::get(&context, phase, {}, {}, form, form); };
   return PlanAttr::get(&context, {regime(Phase::Decode, Form::Absorb), regime(Phase::Prefill, Form::Naive)}, "usual");
 }
 
-Report mla::report::test::reportOf(StringRef name, int64_t batch, int64_t context, std::unique_ptr<Report> baseline) {
+Request mla::report::test::requestOf(StringRef name, int64_t batch, int64_t context) {
   Request request;
   request.name = name.str();
   request.config = readModel(name);
@@ -42,5 +40,9 @@ Report mla::report::test::reportOf(StringRef name, int64_t batch, int64_t contex
   request.context = context;
   if (request.config.latent)
     request.plan = usualPlan();
-  return makeReport(std::move(request), std::move(baseline));
+  return request;
+}
+
+Report mla::report::test::reportOf(StringRef name, int64_t batch, int64_t context, std::unique_ptr<Report> baseline) {
+  return makeReport(requestOf(name, batch, context), std::move(baseline));
 }

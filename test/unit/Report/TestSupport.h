@@ -21,7 +21,8 @@ importer::ModelConfig readModel(llvm::StringRef name);
 /// On an H100 in bf16.
 ModelCosts costsOf(llvm::StringRef name);
 
-/// The same as a report, with absorbed decode and naive prefill as the plan.
+/// The same to ask about, with absorbed decode and naive prefill as the plan.
+Request requestOf(llvm::StringRef name, int64_t batch = 1, int64_t context = 4096);
 Report reportOf(llvm::StringRef name, int64_t batch = 1, int64_t context = 4096,
                 std::unique_ptr<Report> baseline = nullptr);
 

@@ -31,12 +31,14 @@ double CostModel::getKernelSeconds(const Cost &cost, double tiledFlops) const {
   return cost.launches * device.launchSeconds + std::hypot(memory, tiledFlops / device.flopRate);
 }
 
-Cost CostModel::getProductCost(double groups, double tokens, int64_t contracted, int64_t columns) const {
+Cost CostModel::getProductCost(double groups, double tokens, int64_t contracted, int64_t columns,
+                               int64_t weightBytes) const {
   double weights = groups * contracted * columns;
   if (weights == 0 || tokens == 0)
     return {};
   Cost cost;
-  cost.readBytes = shape.elementBytes * (weights + groups * tokens * contracted);
+  cost.readBytes =
+      (weightBytes ? weightBytes : shape.elementBytes) * weights + shape.elementBytes * groups * tokens * contracted;
   cost.writtenBytes = shape.elementBytes * groups * tokens * columns;
   cost.flops = 2 * weights * tokens;
   cost.launches = 1;

@@ -22,6 +22,11 @@ const Device &Device::h100() {
   return device;
 }
 
+const Device &Device::h200() {
+  static const Device device = {"h200", 4.39e12, 2.61e12, 729e12, 2.75e-6, 5e-6, 128, 64, 141'000'000'000};
+  return device;
+}
+
 const Device &Device::cpu() {
   static const Device device = {"cpu", 20e9, 16e9, 130e9, 5e-6, 0, 1, 1, 64'000'000'000};
   return device;
@@ -123,16 +128,16 @@ llvm::Expected<Device> mla::parseDevice(StringRef text, StringRef where) {
 }
 
 llvm::Expected<Device> mla::findDevice(StringRef nameOrFile) {
-  for (const Device *known : {&Device::h100(), &Device::cpu()})
+  for (const Device *known : {&Device::h100(), &Device::h200(), &Device::cpu()})
     if (nameOrFile == known->name)
       return *known;
   // Opening a pipe would wait for a writer.
   if (llvm::sys::fs::exists(nameOrFile) && !llvm::sys::fs::is_regular_file(nameOrFile))
-    return error(nameOrFile + ": is not a regular file; give h100, cpu or a JSON file that describes a device");
+    return error(nameOrFile + ": is not a regular file; give h100, h200, cpu or a JSON file that describes a device");
   auto buffer = llvm::MemoryBuffer::getFile(nameOrFile, /*IsText=*/true);
   if (!buffer)
     return error(nameOrFile + ": cannot be read: " + buffer.getError().message() +
-                 "; give h100, cpu or a JSON file that describes a device");
+                 "; give h100, h200, cpu or a JSON file that describes a device");
   return parseDevice((*buffer)->getBuffer(), nameOrFile);
 }
 

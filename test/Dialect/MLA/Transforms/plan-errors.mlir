@@ -17,7 +17,7 @@
 // LIST: error: plan: expected phase=form or phase.side=form, got 'fold'
 
 // RUN: not mla-opt %s --mla-plan=device=none.json 2>&1 | FileCheck %s --check-prefix=DEVICE
-// DEVICE: error: device: none.json: cannot be read: No such file or directory; give h100, cpu or a JSON file that describes a device
+// DEVICE: error: device: none.json: cannot be read: No such file or directory; give h100, h200, cpu or a JSON file that describes a device
 
 // RUN: not mla-opt %s --mla-plan=prefill-tokens=0 2>&1 | FileCheck %s --check-prefix=TOKENS
 // TOKENS: error: prefill-tokens: a step has at least one token

@@ -17,7 +17,7 @@
 // UNCHANGED-NOT: mla.plan
 // UNCHANGED: mla.attention
 
-// DEVICE: error: device: none.json: cannot be read: {{.*}}; give h100, cpu or a JSON file that describes a device
+// DEVICE: error: device: none.json: cannot be read: {{.*}}; give h100, h200, cpu or a JSON file that describes a device
 // CONTEXT: error: batch and context are at least 1, tokens 0 or more
 
 !cache = !mla.cache<page = 64, latent = 256, rope = 32, bf16>

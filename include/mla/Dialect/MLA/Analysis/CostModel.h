@@ -128,8 +128,9 @@ public:
   Cost getAppendCost(int64_t tokens) const;
 
   /// `groups` products of [tokens, contracted] by [contracted, columns], in one kernel. Groups that are picked by
-  /// chance, as experts are, and their tokens may be expected numbers, not whole ones.
-  Cost getProductCost(double groups, double tokens, int64_t contracted, int64_t columns) const;
+  /// chance, as experts are, and their tokens may be expected numbers, not whole ones. `weightBytes`: of an element of
+  /// the weights, where that is stored in fewer than the activations' are; 0: in as many.
+  Cost getProductCost(double groups, double tokens, int64_t contracted, int64_t columns, int64_t weightBytes = 0) const;
   /// A kernel that reads and writes elements and computes next to nothing.
   Cost getStreamCost(double readElements, double writtenElements) const;
 

@@ -34,6 +34,9 @@ struct Device {
 
   /// NVIDIA H100 80GB HBM3: rates as measured (docs/the-trap.md), launch and attention fitted to measured kernels.
   static const Device &h100();
+  /// NVIDIA H200: rates as measured (benchmarks/results/ceilings_h200_2026-11-29.json). It is the H100's chip, whose
+  /// launch, attention and tiles it has.
+  static const Device &h200();
   /// A small host: two cores with AVX-512.
   static const Device &cpu();
 };
@@ -45,7 +48,7 @@ struct Device {
 ///      "row_tile": 64, "memory_bytes": 8e10}
 llvm::Expected<Device> parseDevice(llvm::StringRef text, llvm::StringRef where);
 
-/// `h100`, `cpu`, or a file that parseDevice reads.
+/// `h100`, `h200`, `cpu`, or a file that parseDevice reads.
 llvm::Expected<Device> findDevice(llvm::StringRef nameOrFile);
 
 /// The device of a module's `dlti.target_system_spec`: the first one that has these fields as entries. None where no

@@ -1,0 +1,116 @@
+//===- ModelSizes.cpp - Weights and caches of a whole model ---------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Report/ModelCosts.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mla;
+using namespace mla::report;
+using mla::importer::LayerKind;
+
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+double ModelCosts::getAttentionParameters() const {
+  double hidden = config.hiddenSize;
+  if (!config.latent)
+    return 2 * hidden * config.heads.headDim * (config.heads.heads + config.heads.keyValueHeads);
+  const LayerShape &shape = model.getShape();
+  double sides =
+      double(model.getQueryWeightBytes(Form::Absorb) + model.getOutputWeightBytes(Form::Absorb)) / shape.elementBytes;
+  double down = config.latent->qLoraRank ? hidden * shape.queryRank : 0;
+  return sides + down + hidden * (shape.latent + shape.rope);
+}
+
+/// Of MLPs of which each mixture has so many routed experts, without routers.
+double ModelCosts::getMlpParameters(double experts) const {
+  double perWidth = double(config.gatedMlp ? 3 : 2) * config.hiddenSize, sum = 0;
+  for (const LayerKind &kind : config.layers) {
+    double width = double(kind.denseMlps) * config.denseWidth;
+    if (kind.mixtures)
+      width += experts * config.experts->width + config.experts->sharedWidth;
+    sum += kind.layers * perWidth * width;
+  }
+  return sum;
+}
+
+/// Attention, routers, embedding and logits.
+double ModelCosts::getOtherParameters() const {
+  double sum = config.numAttentions() * getAttentionParameters();
+  for (const LayerKind &kind : config.layers)
+    if (kind.mixtures)
+      sum += double(kind.layers) * config.hiddenSize * (config.experts->routed + config.experts->zero);
+  return config.hasMlp() ? sum + double(config.vocabSize) * config.hiddenSize * (config.tiedEmbeddings ? 1 : 2) : sum;
+}
+
+double ModelCosts::getParameters() const {
+  return getOtherParameters() + getMlpParameters(config.experts ? config.experts->routed : 0);
+}
+
+double ModelCosts::getActiveParameters() const {
+  double sum = getOtherParameters() + getMlpParameters(config.experts ? getRealChoices() : 0);
+  // Of an embedding of its own, one row is read.
+  return config.tiedEmbeddings || !config.hasMlp() ? sum : sum - double(config.vocabSize) * config.hiddenSize;
+}
+
+/// Of one side of one attention, beyond the weights of the absorbed form, which the naive one has as well.
+static int64_t extraBytes(llvm::ArrayRef<AttentionForm> forms, Form Forms::*side, int64_t absorbed, int64_t folded) {
+  auto isFolded = [&](const AttentionForm &form) { return !form.fullCache && form.forms.*side == Form::Fold; };
+  return (llvm::any_of(forms, isFolded) ? folded : 0) - (llvm::all_of(forms, isFolded) ? absorbed : 0);
+}
+
+double ModelCosts::getWeightBytes(llvm::ArrayRef<AttentionForm> forms) const {
+  double bytes = model.getShape().elementBytes * getOtherParameters() +
+                 mlpWeightBytes * getMlpParameters(config.experts ? config.experts->routed : 0);
+  if (!config.latent)
+    return bytes;
+  int64_t extra =
+      extraBytes(forms, &Forms::q, model.getQueryWeightBytes(Form::Absorb), model.getQueryWeightBytes(Form::Fold)) +
+      extraBytes(forms, &Forms::o, model.getOutputWeightBytes(Form::Absorb), model.getOutputWeightBytes(Form::Fold));
+  return bytes + double(config.numAttentions()) * extra;
+}
+
+//===----------------------------------------------------------------------===//
+// Caches
+//===----------------------------------------------------------------------===//
+
+double ModelCosts::getCachedTokenBytes(const AttentionForm &form) const {
+  return form.fullCache && config.latent ? getHeadCacheBytes(config.latent->numHeads) : getCachedTokenBytes();
+}
+
+double ModelCosts::getCachedTokenBytes() const {
+  if (!config.latent)
+    return getHeadCacheBytes(config.heads.keyValueHeads);
+  return double(config.numAttentions()) * model.getCachedTokenBytes();
+}
+
+double ModelCosts::getHeadCacheBytes(int64_t keyValueHeads) const {
+  const LayerShape &shape = model.getShape();
+  double head = config.latent ? shape.nope + shape.rope + shape.value : 2 * config.heads.headDim;
+  return double(config.numAttentions()) * keyValueHeads * head * shape.elementBytes;
+}
+
+//===----------------------------------------------------------------------===//
+// Ranks
+//===----------------------------------------------------------------------===//
+
+importer::ModelConfig mla::report::takeRank(importer::ModelConfig config, int64_t ranks) {
+  auto divide = [ranks](int64_t &size) { size = llvm::divideCeil(size, ranks); };
+  if (config.latent)
+    divide(config.latent->numHeads);
+  divide(config.heads.heads);
+  divide(config.heads.keyValueHeads);
+  divide(config.denseWidth);
+  divide(config.vocabSize);
+  if (config.experts) {
+    divide(config.experts->width);
+    divide(config.experts->sharedWidth);
+  }
+  return config;
+}
