@@ -211,15 +211,13 @@ Vals LatentAttention::oneSplit(Split own, Val ordinal) {
   hasNext = nextSequence <= part.last;
   k.when(hasNext & isFirst, [&] { fetchNext(); });
   loadQueryFragments();
-  Vals state = k.choose(
-      group == 0, [&] { return allBlocks0(); }, [&] { return allBlocks1(); });
+  Vals state = k.choose(group == 0, [&] { return allBlocks0(); }, [&] { return allBlocks1(); });
   Vals out = k.unpack(state[0]);
   shareSums(llvm::MutableArrayRef(state).drop_front());
   k.when(hasNext & isFirst, [&] { loadNext(); });
   normalizeRows(out);
   Val whole = slot < 0;
-  k.when(
-      whole, [&] { sendWhole(out); }, [&] { sendPartial(out); });
+  k.when(whole, [&] { sendWhole(out); }, [&] { sendPartial(out); });
   k.when((thread == 32) & (k.blockX() == 0), [&] { writeSlots(); });
   return {nextSequence, nextBegin};
 }
@@ -329,12 +327,10 @@ void LatentAttention::normalizeRows(Vals &out) {
 /// sequence; else row by row, so that its neighbours' stay untouched.
 void LatentAttention::sendWhole(llvm::ArrayRef<Val> out) {
   Val full = firstRow + queryRows <= rows;
-  k.when(
-      full, [&] { stageTiles(out); }, [&] { stageRows(out); });
+  k.when(full, [&] { stageTiles(out); }, [&] { stageRows(out); });
   fenceAsync(k);
   k.syncBlock();
-  k.when(
-      full, [&] { k.when(isFirst, [&] { sendTiles(); }); }, [&] { sendRows(); });
+  k.when(full, [&] { k.when(isFirst, [&] { sendTiles(); }); }, [&] { sendRows(); });
   waitStoresRead(k);
   k.when(full == k.i1(false), [&] { k.syncBlock(); });
   sendLse(true);

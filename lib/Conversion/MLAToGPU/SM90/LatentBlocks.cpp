@@ -122,9 +122,7 @@ void LatentAttention::scoresOfSecond(BlockState &s, Val block) {
         waitProducts(k, 0);
         return {k.pack(s.scores), s.parity ^ 1};
       },
-      [&]() -> Vals {
-        return {k.pack(none), s.parity};
-      });
+      [&]() -> Vals { return {k.pack(none), s.parity}; });
   s.scores = k.unpack(scored[0]);
   s.parity = scored[1];
 }

@@ -275,10 +275,7 @@ void LatentMerge::emit() {
   k.when(splits.count > 1, [&] {
     k.when(
         splits.count <= wide.splits, [&] { byWarp(wide); },
-        [&] {
-          k.when(
-              splits.count <= fewSplits, [&] { byWarp(deep); }, byBlock);
-        });
+        [&] { k.when(splits.count <= fewSplits, [&] { byWarp(deep); }, byBlock); });
   });
   launchDependents(k);
   k.finish();

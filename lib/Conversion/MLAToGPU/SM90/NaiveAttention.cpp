@@ -66,8 +66,7 @@ void NaiveAttention::emit() {
       },
       [&] {
         increaseRegisters(k, 232);
-        k.when(
-            warpgroup == 0, [&] { computeItems(0); }, [&] { computeItems(1); });
+        k.when(warpgroup == 0, [&] { computeItems(0); }, [&] { computeItems(1); });
       });
   k.finish();
 }

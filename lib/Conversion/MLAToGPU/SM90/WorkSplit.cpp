@@ -43,8 +43,8 @@ Val WorkSplit::blocksOfRun(Val i) {
 Vals WorkSplit::overRun(llvm::ArrayRef<Val> initial,
                         llvm::function_ref<Vals(Val sequence, Val blocks, llvm::ArrayRef<Val> state)> step) {
   return k.loop(k.i32(0), run, k.i32(1), initial, [&](Val i, llvm::ArrayRef<Val> s) {
-    Val blocks = k.choose(
-        i == 0, [&]() -> Vals { return {firstBlocks}; }, [&]() -> Vals { return {blocksOfRun(i)}; })[0];
+    Val blocks =
+        k.choose(i == 0, [&]() -> Vals { return {firstBlocks}; }, [&]() -> Vals { return {blocksOfRun(i)}; })[0];
     return step(runBegin + i, blocks, s);
   });
 }
@@ -139,18 +139,13 @@ WorkSplit::WorkSplit(KernelBuilder &k, const WorkSplitChoices &choices, Val leng
     return;
   }
   Val zero = k.i32(0);
-  Vals sums = overRun({zero, zero}, [&](Val, Val blocks, llvm::ArrayRef<Val> s) -> Vals {
-    return {s[0] + blocks, max(s[1], blocks)};
-  });
+  Vals sums = overRun(
+      {zero, zero}, [&](Val, Val blocks, llvm::ArrayRef<Val> s) -> Vals { return {s[0] + blocks, max(s[1], blocks)}; });
   Val total = k.warpSum(sums[0]), longest = k.warpMax(sums[1]);
   Val own = chooseEvenSplits(total);
   // With many parts for each sequence, even splits are as good as any, and quicker found.
   Vals way = k.choose(
-      batch * 4 <= parts,
-      [&]() -> Vals {
-        return {k.i1(true), zero};
-      },
-      [&] { return chooseWay(total, longest); });
+      batch * 4 <= parts, [&]() -> Vals { return {k.i1(true), zero}; }, [&] { return chooseWay(total, longest); });
   isEven = way[0], cut = way[1];
   std::tie(prefix, all) = prefixOfLane(select(isEven, own, sums[0] + (runEnd - runBegin) * choices.overhead));
 }
