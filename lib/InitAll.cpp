@@ -12,6 +12,7 @@
 
 #include "mla/InitAll.h"
 
+#include "mla/Conversion/MLAToGPU/Targets.h"
 #include "mla/Conversion/Passes.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
@@ -20,6 +21,7 @@
 
 void mla::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<MLADialect>();
+  registerGPUTargets(registry);
   registerSpawnToLLVM(registry);
 }
 

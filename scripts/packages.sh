@@ -6,6 +6,7 @@ set -euo pipefail
 packages=(
   ca-certificates
   clang-22          # MLIR is built with it, and g++ finds no traits across the boundary
+  clang-format-22   # scripts/check_style.py, a test
   cmake
   libgtest-dev
   liblld-22-dev

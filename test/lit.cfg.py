@@ -47,7 +47,7 @@ if config.mla_sanitizers:  # mlir-runner is built without, our runtime with Addr
 config.substitutions.insert(0, ("%run_main", runner))
 
 # A tool that is not built yet fails the tests that name it, not all tests.
-tools = ["mla-opt", "mla-compile", "mla-run", "mla-capi-test", "mlir-runner", "mlir-opt", "mlir-tblgen"]
+tools = ["mla-opt", "mla-compile", "mla-lsp-server", "mla-run", "mla-capi-test", "mlir-runner", "mlir-opt", "mlir-tblgen"]
 llvm_config.add_tool_substitutions(
     [ToolSubst(tool, unresolved="ignore") for tool in tools],
     [config.mla_tools_dir, config.llvm_tools_dir],

@@ -50,29 +50,29 @@ static Stage lastStage(const CompileOptions &options) {
   case Emit::PTX:
     return Stage::NVVM;
   case Emit::Bundle:
-    return options.target == Target::H100 ? Stage::Kernels : Stage::Layout;
+    return options.isForGPU() ? Stage::Kernels : Stage::Layout;
   }
   llvm_unreachable("every output has its stage");
 }
 
 llvm::Error mla::checkDType(const CompileOptions &options) {
-  if (options.target != Target::H100 || options.dtype != DType::F32)
+  if (!options.isForGPU() || options.dtype != DType::F32)
     return llvm::Error::success();
-  return makeError("--dtype: kernels of the H100 target read bf16, is f32; use --dtype=bf16, or --target=cpu");
+  return makeError("--dtype: f32 has no kernels on " + options.target + "; use --dtype=bf16, or --target=cpu");
 }
 
 /// What the target does not have.
 static llvm::Error checkTarget(const CompileOptions &options) {
-  bool forH100 = options.target == Target::H100;
+  bool forGPU = options.isForGPU();
   Stage last = lastStage(options);
   if (llvm::Error error = checkDType(options))
     return error;
-  if (!forH100 && last >= Stage::Kernels)
-    return makeError("--emit: kernels, nvvm and ptx are of the H100 target; use --target=h100, or --emit=llvm");
-  if (forH100 && (last == Stage::Linalg || last == Stage::LLVM))
+  if (!forGPU && last >= Stage::Kernels)
+    return makeError("--emit: kernels, nvvm and ptx need a GPU target; choose another --target, or --emit=llvm");
+  if (forGPU && (last == Stage::Linalg || last == Stage::LLVM))
     return makeError("--emit: linalg and llvm are of the CPU target; use --target=cpu, or --emit=kernels or nvvm");
-  if (!forH100 && options.batchInvariant)
-    return makeError("--batch-invariant: is of the H100 target; leave it out: on the CPU no sequence's results depend "
+  if (!forGPU && options.batchInvariant)
+    return makeError("--batch-invariant: needs a GPU target; leave it out: on the CPU no sequence's results depend "
                      "on its batch");
   return llvm::Error::success();
 }

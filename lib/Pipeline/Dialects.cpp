@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mla/Conversion/MLAToGPU/Targets.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Pipeline/Stages.h"
 #include "mla/Target/CPU/Passes.h"
@@ -94,6 +95,7 @@ static void registerToLLVM(DialectRegistry &registry) {
 
 void mla::registerStageDialects(DialectRegistry &registry, Stage upTo) {
   registry.insert<MLADialect>();
+  registerGPUTargets(registry);
   if (upTo <= Stage::Layout || upTo >= Stage::Kernels)
     return;
   registerBufferization(registry);

@@ -10,7 +10,7 @@
 #include "ProgressBar.h"
 #include "Request.h"
 
-#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/IR/KernelKind.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
 #include "mla/Pipeline/EmitPTX.h"
@@ -49,7 +49,7 @@ namespace {
 /// What the manifest says of the code.
 struct Code {
   std::vector<BundleEntry> entries;
-  llvm::StringRef target, isa;
+  std::string target, isa;
   std::vector<llvm::StringRef> files;
 };
 } // namespace
@@ -66,16 +66,16 @@ static llvm::Expected<Code> writeNative(ModuleOp module, const CompileOptions &o
   options.progress("machine code");
   if (llvm::Error error = emitSharedObject(module, directory.file(MLA_CODE_FILE)))
     return error;
-  return Code{std::move(*entries), "cpu", hostIsa(), {MLA_CODE_FILE}};
+  return Code{std::move(*entries), "cpu", hostIsa().str(), {MLA_CODE_FILE}};
 }
 
 /// Whether the kernels were assembled: a driver that takes the result need not compile PTX, and any takes that.
-static bool assembleKernels(const CompileOptions &options, BundleDirectory &directory) {
+static bool assembleKernels(const CompileOptions &options, llvm::StringRef chip, BundleDirectory &directory) {
   std::string ptxas = findPtxas();
   if (ptxas.empty())
     return false;
   options.progress("ptxas");
-  llvm::Error error = assemble(ptxas, directory.file(MLA_PTX_FILE), directory.file(MLA_CUBIN_FILE));
+  llvm::Error error = assemble(ptxas, chip, directory.file(MLA_PTX_FILE), directory.file(MLA_CUBIN_FILE));
   if (!error)
     return true;
   (void)llvm::sys::fs::remove(directory.file(MLA_CUBIN_FILE));
@@ -97,8 +97,9 @@ static llvm::Expected<Code> writeKernels(ModuleOp module, const CompileOptions &
     return ptx.takeError();
   if (llvm::Error error = writeText(directory.file(MLA_PTX_FILE), *ptx))
     return error;
-  Code code{std::move(*entries), "h100", "sm_90a", {MLA_PTX_FILE}};
-  if (assembleKernels(options, directory))
+  TargetInfo target = KernelTarget::findFor(module)->getInfo(module);
+  Code code{std::move(*entries), target.name, target.chip, {MLA_PTX_FILE}};
+  if (assembleKernels(options, target.chip, directory))
     code.files.push_back(MLA_CUBIN_FILE);
   return code;
 }
@@ -144,7 +145,7 @@ llvm::Error mla::emitBundle(ModuleOp module, importer::Checkpoint &checkpoint, c
   if (!directory)
     return directory.takeError();
   OwningOpRef<ModuleOp> prepares = partOf(module, /*prepares=*/true), layer = partOf(module, /*prepares=*/false);
-  auto writeCode = options.target == Target::H100 ? writeKernels : writeNative;
+  auto writeCode = options.isForGPU() ? writeKernels : writeNative;
   llvm::Expected<Code> code = writeCode(*layer, options, *directory);
   if (!code)
     return code.takeError();

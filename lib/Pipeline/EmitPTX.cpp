@@ -1,4 +1,4 @@
-//===- EmitPTX.cpp - The code of an H100 bundle -----------------*- C++ -*-===//
+//===- EmitPTX.cpp - The code of a GPU bundle   -----------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -44,13 +44,13 @@ std::string mla::findPtxas() {
   return path ? *path : std::string();
 }
 
-llvm::Error mla::assemble(llvm::StringRef ptxas, llvm::StringRef ptx, llvm::StringRef cubin) {
+llvm::Error mla::assemble(llvm::StringRef ptxas, llvm::StringRef chip, llvm::StringRef ptx, llvm::StringRef cubin) {
   llvm::SmallString<128> log;
   if (std::error_code code = llvm::sys::fs::createTemporaryFile("mla-ptxas", "log", log))
     return makeError("ptxas: no place for its messages: " + code.message());
   llvm::FileRemover removeLog(log);
-  std::string message;
-  int status = llvm::sys::ExecuteAndWait(ptxas, {ptxas, "-arch=sm_90a", ptx, "-o", cubin}, std::nullopt,
+  std::string message, arch = ("-arch=" + chip).str();
+  int status = llvm::sys::ExecuteAndWait(ptxas, {ptxas, arch, ptx, "-o", cubin}, std::nullopt,
                                          {std::nullopt, log.str(), log.str()}, 0, 0, &message);
   if (auto text = llvm::MemoryBuffer::getFile(log)) {
     llvm::errs() << (status == 0 ? (*text)->getBuffer() : "");

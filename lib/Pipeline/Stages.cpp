@@ -21,9 +21,7 @@ using namespace mla;
 using llvm::Twine;
 
 std::string mla::planDevice(const CompileOptions &options) {
-  if (!options.device.empty())
-    return options.device;
-  return options.target == Target::H100 ? "h100" : "cpu";
+  return options.device.empty() ? options.target : options.device;
 }
 
 static llvm::StringRef stageName(Stage stage) {
@@ -50,10 +48,10 @@ static llvm::StringRef stageName(Stage stage) {
   llvm_unreachable("every stage has a name");
 }
 
-static bool belongsTo(Stage stage, Target target) {
+static bool belongsTo(Stage stage, const CompileOptions &options) {
   if (stage <= Stage::Fold)
     return true;
-  return (stage >= Stage::Kernels) == (target == Target::H100);
+  return (stage >= Stage::Kernels) == options.isForGPU();
 }
 
 static MLAPlanOptions planOptions(const CompileOptions &options) {
@@ -61,8 +59,8 @@ static MLAPlanOptions planOptions(const CompileOptions &options) {
   plan.plan = options.plan;
   plan.device = planDevice(options);
   plan.explain = options.verbose;
-  if (options.target == Target::CPU)
-    plan.attentionWidth = 0;
+  if (!options.isForGPU())
+    plan.target = "cpu";
   return plan;
 }
 
@@ -84,6 +82,7 @@ static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &opti
   case Stage::LLVM:
     return buildCPUPipeline(pm);
   case Stage::Kernels:
+    pm.addPass(createMLAAttachTarget({options.target}));
     pm.addPass(createMLAAttentionCores());
     pm.addPass(createMLAHoistPositionScales());
     pm.addPass(createMLAGroupKernels());
@@ -115,7 +114,7 @@ static llvm::Error runStage(ModuleOp module, Stage stage, const CompileOptions &
   if (succeeded(result))
     return llvm::Error::success();
   std::string what = ("stage " + stageName(stage) + ": " + diagnostics.takeErrors()).str();
-  // What the H100 target cannot do yet is said with the way out.
+  // What a GPU target cannot do yet is said with the way out.
   if (stage >= Stage::Kernels)
     return makeError(what);
   return makeError(what + "; this is an error of mla-compile: please report it with the output of --emit=import");
@@ -123,7 +122,7 @@ static llvm::Error runStage(ModuleOp module, Stage stage, const CompileOptions &
 
 llvm::Error mla::runStages(ModuleOp module, Stage from, Stage upTo, const CompileOptions &options) {
   for (int stage = static_cast<int>(from) + 1; stage <= static_cast<int>(upTo); ++stage) {
-    if (!belongsTo(static_cast<Stage>(stage), options.target))
+    if (!belongsTo(static_cast<Stage>(stage), options))
       continue;
     options.progress(stageName(static_cast<Stage>(stage)));
     if (llvm::Error error = runStage(module, static_cast<Stage>(stage), options))

@@ -96,7 +96,7 @@ std::string mla::summarize(mlir::ModuleOp module, llvm::ArrayRef<WeightSpec> wei
   std::string text = nameLayers(module);
   if (options.tensorParallel > 1)
     text += ", rank " + std::to_string(options.rank) + " of " + std::to_string(options.tensorParallel);
-  text += options.target == Target::H100 ? ", h100, " : ", cpu, ";
+  text += ", " + options.target + ", ";
   text += (madeWeights ? "made weights" : nameTypes(weights)) + " -> " + nameType(options.dtype).str();
   return text + namePlan(module) + ", " + nameSize(bytes);
 }

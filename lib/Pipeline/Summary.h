@@ -15,7 +15,7 @@
 
 namespace mla {
 
-/// "layers 0-3, h100, e4m3 -> bf16, decode absorb, prefill naive, 12.3 MB". `bytes` were written.
+/// "layers 0-3, cpu, e4m3 -> bf16, decode absorb, prefill naive, 12.3 MB". `bytes` were written.
 std::string summarize(mlir::ModuleOp module, llvm::ArrayRef<importer::WeightSpec> weights, bool madeWeights,
                       const CompileOptions &options, uint64_t bytes);
 

@@ -17,6 +17,9 @@ import warnings
 from . import locate
 from .errors import Error
 
+#: The target that GPUs in use run; mla-compile lists all.
+GPU_TARGET = "h100"
+
 
 class CompileError(RuntimeError):
     """What mla-compile says, "WHERE: WHAT; what to do". `status` is 2 for arguments that it does not take, else 1."""

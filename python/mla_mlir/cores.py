@@ -56,7 +56,7 @@ def _folder(name):
 
 
 def bundle(heads, kv_lora_rank, qk_rope_head_dim, page):
-    """Path of an H100 bundle with the latent attention of these widths, made by the compiler that there is; without one, the
+    """Path of a GPU bundle with the latent attention of these widths, made by the compiler that there is; without one, the
     newest of this release. Several processes may ask at once."""
     release = runtime.loaded().mla_version().decode()
     name = f"{release}-latent-h{heads}-l{kv_lora_rank}-r{qk_rope_head_dim}-page{page}.mla"
@@ -66,7 +66,7 @@ def bundle(heads, kv_lora_rank, qk_rope_head_dim, page):
         own = tempfile.mkdtemp(prefix="making-", dir=path.parent)
         try:
             made = compiler.compile(os.path.join(own, name), config=config(heads, kv_lora_rank, qk_rope_head_dim),
-                                    target="h100", page=page)
+                                    target=compiler.GPU_TARGET, page=page)
             with contextlib.suppress(OSError):  # another process was faster
                 os.rename(made, path)
         finally:

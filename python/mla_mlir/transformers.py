@@ -260,12 +260,12 @@ def _compile(model, directory, options, device, dtype):
     directory.mkdir(parents=True, exist_ok=True)
     save_attentions(model, directory)
     return compiler.compile(directory / "attention.mla", weights=directory, layers="all", dtype=_DTYPES[dtype],
-                            target="h100" if device.type == "cuda" else "cpu", **options)
+                            target=compiler.GPU_TARGET if device.type == "cuda" else "cpu", **options)
 
 
 def _check_bundle(model, info, layers, device, dtype):
     """A bundle that was made elsewhere must have the model's shapes; only the caller knows whose weights it has."""
-    config, target = model.config, "h100" if device.type == "cuda" else "cpu"
+    config, target = model.config, compiler.GPU_TARGET if device.type == "cuda" else "cpu"
     if info.layers != tuple(range(layers)):
         raise ValueError(f"bundle: has the layers {list(info.layers)}, the model has {layers}")
     names = ("hidden_size", "num_attention_heads", "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim")

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Decoder.h"
+#include "Chip.h"
 
 using namespace mla::emulator;
 using ptx::RegisterType;
@@ -76,17 +77,15 @@ void Decoder::layOutRegisters() {
   }
 }
 
-/// Limits of sm_90 (CUDA C++ Programming Guide 12.4, 16.2).
-static constexpr uint64_t maxParameters = 32764, maxStaticShared = 48 * 1024;
-
 void Decoder::layOutParameters() {
   for (const ptx::Variable &parameter : kernel.parameters) {
     program.parameterBytes =
         (program.parameterBytes + parameter.alignment - 1) / parameter.alignment * parameter.alignment;
     program.parameterOffsets.push_back(program.parameterBytes);
     program.parameterBytes += parameter.bytes;
-    if (program.parameterBytes > maxParameters) {
-      error = "kernel '" + kernel.name + "' has more than " + std::to_string(maxParameters) + " bytes of parameters";
+    if (program.parameterBytes > chip::maxParameterBytes) {
+      error = "kernel '" + kernel.name + "' has more than " + std::to_string(chip::maxParameterBytes) +
+              " bytes of parameters";
       return;
     }
   }
@@ -105,9 +104,9 @@ void Decoder::layOutShared() {
   for (const ptx::Variable &variable : module.shared)
     if (!variable.isExternal)
       place(variable);
-  if (end - SharedMemory::base > maxStaticShared)
+  if (end - SharedMemory::base > chip::maxStaticSharedBytes)
     error = "kernel '" + kernel.name + "' has " + std::to_string(end - SharedMemory::base) +
-            " bytes of static shared memory; expected at most " + std::to_string(maxStaticShared);
+            " bytes of static shared memory; expected at most " + std::to_string(chip::maxStaticSharedBytes);
   program.staticShared = static_cast<uint32_t>(end - SharedMemory::base);
   for (const ptx::Variable &variable : module.shared)
     if (variable.isExternal)

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Driver.h"
+#include "Chip.h"
 
 #include <cstring>
 
@@ -133,8 +134,8 @@ MLA_DRIVER cuDeviceGet(DeviceNumber *number, int ordinal) {
 }
 
 MLA_DRIVER cuDeviceGetName(char *name, int size, DeviceNumber) {
-  std::string text = "H100 emulated on the CPU (" + std::to_string(settings().multiprocessors) + " multiprocessors, " +
-                     settings().policyName() + ")";
+  std::string text = std::string(chip::name) + " emulated on the CPU (" + std::to_string(settings().multiprocessors) +
+                     " multiprocessors, " + settings().policyName() + ")";
   if (size < 1)
     return invalidValue;
   std::strncpy(name, text.c_str(), static_cast<size_t>(size) - 1);

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Chip.h"
 #include "Driver.h"
 
 #include <cstring>
@@ -52,8 +53,8 @@ static std::string load(ModuleTag &module, const char *image) {
   std::string error = ptx::parse(image, module.text);
   if (!error.empty())
     return error;
-  if (module.text.target.rfind("sm_90", 0) != 0)
-    return "the target is '" + module.text.target + "'; the emulated device is an sm_90a";
+  if (module.text.target.rfind(chip::targetFamily, 0) != 0)
+    return "the target is '" + module.text.target + "'; the emulated device is an " + chip::target;
   Symbols symbols;
   if (!placeGlobals(module, symbols))
     return "no memory for the module's variables";

@@ -15,6 +15,7 @@
 #ifndef MLA_EMULATOR_SHAREDMEMORY_H
 #define MLA_EMULATOR_SHAREDMEMORY_H
 
+#include "Chip.h"
 #include "Clock.h"
 
 #include <cstring>
@@ -46,7 +47,7 @@ class SharedMemory {
 public:
   /// Where shared memory starts in the shared window; below lies the system's part.
   static constexpr uint32_t base = 1024;
-  static constexpr uint32_t maxBytes = 232448 + base; ///< A block's, on sm_90.
+  static constexpr uint32_t maxBytes = chip::maxSharedBytes + base; ///< A block's.
 
   /// Makes it the memory of a block, of 0xff that nobody wrote.
   void begin(const Agents &agents, uint32_t bytes);

@@ -12,7 +12,7 @@
 using namespace mla::emulator;
 
 static uint32_t valueOf(Special special, const Block &block, unsigned thread) {
-  const uint32_t(&size)[3] = block.grid.block;
+  const uint32_t (&size)[3] = block.grid.block;
   switch (special) {
   case Special::TidX:
     return thread % size[0];

@@ -139,7 +139,9 @@ void ThreadTeam::openLoop(Body newBody, void *newContext, int64_t newCount) {
   if (sleepingWorkers.load() == 0)
     return;
   // A worker between its last look at `state` and its wait holds the mutex: after this it is waiting.
-  { std::lock_guard<std::mutex> lock(sleep); }
+  {
+    std::lock_guard<std::mutex> lock(sleep);
+  }
   if (newCount > numThreads / 2)
     return wakeWorkers.notify_all();
   for (int64_t i = 1; i < newCount; ++i)

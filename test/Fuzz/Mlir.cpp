@@ -14,6 +14,7 @@
 #include "MutateTokens.h"
 #include "Require.h"
 
+#include "mla/Conversion/MLAToGPU/Targets.h"
 #include "mla/Conversion/Passes.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
@@ -44,6 +45,7 @@ static MLIRContext &freshContext() {
     return *context;
   DialectRegistry registry;
   registry.insert<MLADialect, arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect, tensor::TensorDialect>();
+  registerGPUTargets(registry);
   context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
   context->getDiagEngine().registerHandler([](Diagnostic &) {});
   return *context;

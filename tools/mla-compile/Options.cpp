@@ -149,12 +149,13 @@ static llvm::Error chooseTarget(CompileOptions &options) {
   // The card that reports speak of; code is for this machine.
   if (!target.getNumOccurrences() && wantsReport())
     target.setValue("h100");
-  if (llvm::Error error = choose<Target>(target, {{"cpu", Target::CPU}, {"h100", Target::H100}, {"h200", Target::H100}},
-                                         options.target))
+  // An H200 has the chip of an H100; plans are made for what it is.
+  if (llvm::Error error =
+          choose<std::string>(target, {{"cpu", "cpu"}, {"h100", "h100"}, {"h200", "h100"}}, options.target))
     return error;
   if (target == "h200" && !device.getNumOccurrences())
     device.setValue("h200");
-  options.dtype = options.target == Target::H100 ? DType::BF16 : DType::F32;
+  options.dtype = options.isForGPU() ? DType::BF16 : DType::F32;
   if (!dtype.getNumOccurrences())
     return llvm::Error::success();
   return choose<DType>(dtype, {{"f32", DType::F32}, {"bf16", DType::BF16}}, options.dtype);

@@ -128,11 +128,37 @@ def MLATilePrepare : Pass<"mla-tile-prepare", "::mlir::ModuleOp"> {
   ];
 }
 
+def MLAAttachTarget : Pass<"mla-attach-target", "::mlir::ModuleOp"> {
+  let summary = "State the GPU that a module is compiled for";
+  let description = [{
+    Writes the facts of a target into the module's `dlti.target_system_spec`,
+    unless the module has one. Passes and generators read them there:
+
+    | entry | meaning |
+    |---|---|
+    | `name` | the target, as in `--target=` |
+    | `chip`, `features` | what LLVM's target machine and ptxas are told; the chip's kinds of kernels are used |
+    | `multiprocessors` | how many schedules are chosen for |
+
+    A module without any is compiled for the first target that is registered.
+
+    ```mlir
+    module attributes {dlti.target_system_spec = #dlti.target_system_spec<
+      "GPU" = #dlti.target_device_spec<
+        "name" = "h100", "chip" = "sm_90a", "features" = "+ptx86", "multiprocessors" = 132 : i64>>} {}
+    ```
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "\"h100\"", "the target's name">
+  ];
+  let dependentDialects = ["::mla::MLADialect", "::mlir::DLTIDialect"];
+}
+
 def MLAScheduleKernels : Pass<"mla-schedule-kernels", "::mlir::ModuleOp"> {
   let summary = "Decide tiles, stages and splits of every kernel";
   let description = [{
-    Attaches a `#mla.schedule` to every `mla.kernel` that has none and changes
-    nothing else. Choices depend on the kernel's kind and widths and on the
+    Attaches a `#mla.schedule` to every `mla.kernel`, or completes the one that is
+    there: keys that it has stay as they are. Changes nothing else. Choices depend on the kernel's kind and widths and on the
     function's phase and regime: those of a projection have the least predicted
     time for 64 tokens in decode, and in prefill where the regime has a last
     number of tokens, for 4096 else, and are right for any number. Up-projections

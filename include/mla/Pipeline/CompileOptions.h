@@ -17,8 +17,6 @@
 
 namespace mla {
 
-enum class Target { CPU, H100 };
-
 /// What is written. Up to NVVM it is the module after the stage of that name.
 enum class Emit { Import, Plan, Absorb, Fold, Linalg, LLVM, Kernels, NVVM, PTX, Bundle };
 
@@ -36,8 +34,8 @@ struct CompileOptions {
   std::string weights; ///< Empty: weights are made.
   std::string adapter; ///< The directory of a LoRA adapter that is merged into the weights; empty: none.
   LayerRange layers;
-  Target target = Target::CPU;
-  DType dtype = DType::F32; ///< Of hidden states, cache and prepared weights: F32 or BF16.
+  std::string target = "cpu"; ///< Or the name of a GPU target (mla/Conversion/MLAToGPU/Targets.h).
+  DType dtype = DType::F32;   ///< Of hidden states, cache and prepared weights: F32 or BF16.
   std::string plan = "auto";
   bool verbose = false; ///< Say on stderr what each form costs.
   std::string device;   ///< A file that describes what runs the code; empty: the target's own description.
@@ -48,6 +46,7 @@ struct CompileOptions {
   bool batchInvariant = false; ///< A sequence's results do not depend on the others in its batch.
   Emit emit = Emit::Bundle;
   std::string output; ///< "-": standard output.
+  bool isForGPU() const { return target != "cpu"; }
   /// Called with what begins, for people who wait; with nothing before other text goes to stderr.
   void (*progress)(llvm::StringRef what) = [](llvm::StringRef) {};
 };

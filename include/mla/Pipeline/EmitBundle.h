@@ -15,7 +15,7 @@
 
 namespace mla {
 
-/// Writes the bundle `out` of a module at Stage::Layout (CPU) or Stage::Kernels (H100): runs its `@prepare` functions
+/// Writes the bundle `out` of a module at Stage::Layout (CPU) or Stage::Kernels (GPU): runs its `@prepare` functions
 /// on the weights of every layer of `mla.layers`, and compiles the rest. The weights have been checked.
 llvm::Error emitBundle(mlir::ModuleOp module, importer::Checkpoint &checkpoint, const CompileOptions &options,
                        llvm::StringRef out);

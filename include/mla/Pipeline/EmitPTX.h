@@ -1,4 +1,4 @@
-//===- EmitPTX.h - The code of an H100 bundle -------------------*- C++ -*-===//
+//===- EmitPTX.h - The code of a GPU bundle   -------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -22,7 +22,7 @@ llvm::Expected<std::string> emitPTX(mlir::ModuleOp module);
 std::string findPtxas();
 
 /// Assembles `ptx` to `cubin`. Its warnings go to stderr.
-llvm::Error assemble(llvm::StringRef ptxas, llvm::StringRef ptx, llvm::StringRef cubin);
+llvm::Error assemble(llvm::StringRef ptxas, llvm::StringRef chip, llvm::StringRef ptx, llvm::StringRef cubin);
 
 } // namespace mla
 

@@ -25,8 +25,8 @@ enum class Stage {
   Linalg,  ///< CPU: weights are arguments, mla operations are linalg. `@prepare` functions are gone: they run at
            ///< compile time.
   LLVM,    ///< CPU: the LLVM dialect, with entries.
-  Kernels, ///< H100: operations are grouped into kernels, each with its schedule.
-  NVVM,    ///< H100: launches, and code in the LLVM and NVVM dialects. `@prepare` functions are gone.
+  Kernels, ///< GPU: operations are grouped into kernels, each with its schedule.
+  NVVM,    ///< GPU: launches, and code in the LLVM and NVVM dialects. `@prepare` functions are gone.
 };
 
 /// The name or file of the device that plans are made for, as mla-plan takes it.

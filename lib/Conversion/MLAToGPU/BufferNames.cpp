@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "BufferNames.h"
-#include "mla/Conversion/MLAToGPU/Generators.h"
+#include "mla/Conversion/MLAToGPU/Views.h"
 
 using namespace mlir;
 using namespace mla;

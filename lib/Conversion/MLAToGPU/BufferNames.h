@@ -8,7 +8,7 @@
 #ifndef MLA_CONVERSION_MLATOGPU_BUFFERNAMES_H
 #define MLA_CONVERSION_MLATOGPU_BUFFERNAMES_H
 
-#include "mla/Conversion/MLAToGPU/Launch.h"
+#include "mla/Dialect/MLA/IR/Launch.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"

@@ -6,10 +6,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "BufferNames.h"
-#include "Kernels/StepCheck.h"
 #include "Probe.h"
-#include "mla/Conversion/MLAToGPU/Generators.h"
+#include "StepCheck.h"
 #include "mla/Conversion/Passes.h"
+#include "mla/Dialect/MLA/IR/KernelKind.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -190,12 +190,34 @@ static LogicalResult checkFunction(func::FuncOp function) {
   return checkReturned(function);
 }
 
+/// Checks what the kernel stores, and what it reads.
+static LogicalResult checkElements(KernelOp kernel, const KernelKind &kind) {
+  for (auto [i, type] : llvm::enumerate(kernel.getResultTypes()))
+    if (isa<RankedTensorType>(type) && !kind.stores(getElementTypeOrSelf(type), i))
+      return kernel.emitOpError() << "cannot store " << type << " as result #" << i << " of a " << kind.getName();
+  for (Operation &op : kernel.getBody().front())
+    if (op.getName().getStringRef() == kind.getOperation() && failed(kind.checkOperation(&op)))
+      return failure();
+  return success();
+}
+
+static FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) {
+  const KernelKind *kind = kernel.findKind();
+  if (!kind)
+    return failure();
+  if (!kernel.getSchedule())
+    return kernel.emitOpError("has no schedule; run mla-schedule-kernels before");
+  if (failed(kind->verifySchedule(kernel, /*isPartial=*/false)) || failed(checkElements(kernel, *kind)))
+    return failure();
+  return kind->generate(kernel, module);
+}
+
 /// Fills `list` with what the function's kernels need, and `kernels` with their code.
 static LogicalResult fill(LaunchesOp list, func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
   auto builder = ImplicitLocOpBuilder::atBlockBegin(list.getLoc(), &list.getBody().emplaceBlock());
   BufferNames names(function, builder);
   for (auto kernel : function.getOps<KernelOp>()) {
-    FailureOr<Launches> generated = mla::gpu::generate(kernel, kernels);
+    FailureOr<Launches> generated = generate(kernel, kernels);
     if (failed(generated))
       return failure();
     builder.setLoc(kernel.getLoc());
@@ -237,11 +259,21 @@ static void convertCore(func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
   function.erase();
 }
 
+static mlir::gpu::GPUModuleOp createModule(ModuleOp module, const TargetInfo &info) {
+  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+  constexpr int optimization = 3;
+  Attribute target =
+      NVVM::NVVMTargetAttr::get(module.getContext(), optimization, "nvptx64-nvidia-cuda", info.chip, info.features);
+  return mlir::gpu::GPUModuleOp::create(builder, module.getLoc(), kModuleName, builder.getArrayAttr(target));
+}
+
 namespace {
 struct ConvertMLAToGPU : mla::impl::ConvertMLAToGPUBase<ConvertMLAToGPU> {
   void runOnOperation() override {
-    OpBuilder builder = OpBuilder::atBlockBegin(getOperation().getBody());
-    auto kernels = mlir::gpu::GPUModuleOp::create(builder, getOperation().getLoc(), kModuleName);
+    const KernelTarget *target = KernelTarget::findFor(getOperation());
+    if (!target)
+      return signalPassFailure();
+    mlir::gpu::GPUModuleOp kernels = createModule(getOperation(), target->getInfo(getOperation()));
     mla::gpu::emitProbe(kernels);
     for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
       if (isPrepare(function) || function.isExternal())

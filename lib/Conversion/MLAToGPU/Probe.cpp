@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Probe.h"
-#include "KernelBuilder.h"
+#include "mla/Conversion/MLAToGPU/KernelBuilder.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 

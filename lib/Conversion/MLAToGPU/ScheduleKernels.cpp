@@ -1,12 +1,12 @@
-//===- ScheduleKernels.cpp - How kernels are made ---------------*- C++ -*-===//
+//===- ScheduleKernels.cpp - Choose schedules of kernels --------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "ScheduleDefaults.h"
 #include "mla/Conversion/Passes.h"
+#include "mla/Dialect/MLA/IR/KernelKind.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -22,7 +22,7 @@ using namespace mla;
 static bool readsCache(KernelOp kernel) {
   return llvm::any_of(kernel.getInputs(), [](Value input) {
     auto made = input.getDefiningOp<KernelOp>();
-    return made && made.getKind() == KernelKind::Gather;
+    return made && !made.getBody().getOps<GatherOp>().empty();
   });
 }
 
@@ -38,16 +38,32 @@ static int64_t getTypicalTokens(KernelOp kernel, func::FuncOp function) {
   return decodes || (regime && regime.getTokens().isBounded()) ? few : many;
 }
 
+/// Adds the choices that the kernel has not made.
+static LogicalResult completeSchedule(KernelOp kernel, const Purpose &purpose) {
+  const KernelKind *kind = kernel.findKind();
+  if (!kind)
+    return failure();
+  TargetInfo target = KernelTarget::findFor(kernel)->getInfo(kernel);
+  KernelKind::Choices choices = kind->chooseSchedule(kernel, purpose, target);
+  if (std::optional<ScheduleAttr> made = kernel.getSchedule())
+    for (auto &[key, value] : choices)
+      value = made->find(key).value_or(value);
+  kernel.setScheduleAttr(ScheduleAttr::get(kernel.getContext(), kernel.getKind(), choices));
+  return success();
+}
+
 namespace {
 struct MLAScheduleKernels : mla::impl::MLAScheduleKernelsBase<MLAScheduleKernels> {
   using MLAScheduleKernelsBase::MLAScheduleKernelsBase;
 
   void runOnOperation() override {
-    for (auto function : getOperation().getOps<func::FuncOp>())
-      function.walk([&](KernelOp kernel) {
-        if (!kernel.getSchedule())
-          kernel.setScheduleAttr(defaultSchedule(kernel, {getTypicalTokens(kernel, function), batchInvariant}));
-      });
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      auto schedule = [&](KernelOp kernel) -> WalkResult {
+        return completeSchedule(kernel, {getTypicalTokens(kernel, function), batchInvariant});
+      };
+      if (function.walk(schedule).wasInterrupted())
+        return signalPassFailure();
+    }
   }
 };
 } // namespace

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mla/Conversion/MLAToGPU/Generators.h"
+#include "mla/Conversion/MLAToGPU/Views.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -40,9 +40,6 @@ static AffineExpr rowsOfResult(OpResult result) {
   if (isa<GatherOp>(op))
     return result.getResultNumber() == 2 ? cumulative(op->getContext()) : expressionOf(Size::Cached, op->getContext());
   // Of all others the first operand has a row for every row of the result.
-  assert((isa<ProjectOp, RmsNormOp, RopeOp, PositionScaleOp, AttentionOp, LatentAttentionOp, tensor::ExtractSliceOp,
-              arith::TruncFOp, arith::ExtFOp>(op)) &&
-         "an operation of a kernel's region");
   return rowsOf(op->getOperand(0));
 }
 
@@ -78,7 +75,7 @@ static SmallVector<AffineExpr> stridesOf(RankedTensorType type) {
 FailureOr<Buffer> mla::gpu::operandOf(Value value) {
   auto argument = dyn_cast<BlockArgument>(value);
   if (!argument || !isa<KernelOp>(argument.getOwner()->getParentOp()))
-    return emitError(value.getLoc(), "is computed in the kernel, and no operand of it");
+    return emitError(value.getLoc(), "expected an operand of the kernel, got a value that it computes");
   return Buffer{Buffer::Operand, argument.getArgNumber()};
 }
 
@@ -86,13 +83,13 @@ FailureOr<Buffer> mla::gpu::operandOf(Value value) {
 static FailureOr<int64_t> offsetOf(tensor::ExtractSliceOp slice, ArrayRef<AffineExpr> strides) {
   if (llvm::any_of(slice.getStaticOffsets(), ShapedType::isDynamic) ||
       llvm::any_of(slice.getStaticStrides(), [](int64_t stride) { return stride != 1; }))
-    return slice.emitOpError("must have static offsets and steps of 1");
+    return slice.emitOpError("requires static offsets and strides of 1");
   AffineExpr elements = getAffineConstantExpr(0, slice.getContext());
   for (auto [offset, stride] : llvm::zip_equal(slice.getStaticOffsets(), strides))
     elements = elements + stride * offset;
   auto constant = dyn_cast<AffineConstantExpr>(elements);
   if (!constant)
-    return slice.emitOpError("must begin where the compiler knows");
+    return slice.emitOpError("requires a static offset in memory");
   return constant.getValue() * (slice.getType().getElementTypeBitWidth() / 8);
 }
 
@@ -107,7 +104,7 @@ static FailureOr<View> viewThroughSlices(Value value) {
   }
   FailureOr<View> view = viewThroughSlices(slice.getSource());
   if (failed(view) || slice.getSourceType().getRank() != type.getRank())
-    return failed(view) ? view : FailureOr<View>(slice.emitOpError("must have the rank of its source"));
+    return failed(view) ? view : FailureOr<View>(slice.emitOpError("expected the rank of the source"));
   FailureOr<int64_t> offset = offsetOf(slice, view->strides);
   if (failed(offset))
     return failure();
@@ -116,12 +113,12 @@ static FailureOr<View> viewThroughSlices(Value value) {
   return view;
 }
 
-/// Rows whose widths are known, of elements that code of the H100 target reads.
+/// Rows of static width, of elements that kernels read.
 FailureOr<View> mla::gpu::viewOf(Value value, Elements elements) {
   auto type = cast<RankedTensorType>(value.getType());
   bool isRead = type.getElementType().isBF16() || (elements == Elements::Float && type.getElementType().isF32());
   if (!isRead || type.getRank() == 0 || llvm::any_of(type.getShape().drop_front(), ShapedType::isDynamic))
-    return emitError(value.getLoc()) << "is read as " << type << "; kernels of the H100 target read rows of bf16"
-                                     << (elements == Elements::Float ? " or f32" : "") << ", of sizes that are known";
+    return emitError(value.getLoc()) << "expected rows of bf16" << (elements == Elements::Float ? " or f32" : "")
+                                     << " with static sizes, got " << type;
   return viewThroughSlices(value);
 }

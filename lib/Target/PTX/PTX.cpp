@@ -11,6 +11,7 @@
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/NVVMToLLVM/NVVMToLLVM.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -26,10 +27,6 @@
 
 using namespace mlir;
 
-static constexpr const char *chip = "sm_90a";
-/// The oldest PTX that has every instruction used: a newer one would shut out older drivers.
-static constexpr const char *features = "+ptx86";
-
 void mla::gpu::buildNVVMPipeline(OpPassManager &pm) {
   pm.addNestedPass<mlir::gpu::GPUModuleOp>(createSCFToControlFlowPass());
   pm.addNestedPass<mlir::gpu::GPUModuleOp>(createArithToLLVMConversionPass());
@@ -37,18 +34,19 @@ void mla::gpu::buildNVVMPipeline(OpPassManager &pm) {
   pm.addNestedPass<mlir::gpu::GPUModuleOp>(createConvertNVVMToLLVMPass());
 }
 
-static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine() {
+static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(NVVM::NVVMTargetAttr spec) {
   LLVMInitializeNVPTXTargetInfo();
   LLVMInitializeNVPTXTarget();
   LLVMInitializeNVPTXTargetMC();
   LLVMInitializeNVPTXAsmPrinter();
-  llvm::Triple triple("nvptx64-nvidia-cuda");
+  llvm::Triple triple(spec.getTriple());
   std::string error;
   const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!target)
     return llvm::createStringError("PTX: this LLVM has no NVPTX target: " + error + "; use one that has");
-  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, chip, features, llvm::TargetOptions(), std::nullopt, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+  return std::unique_ptr<llvm::TargetMachine>(
+      target->createTargetMachine(triple, spec.getChip(), spec.getFeatures(), llvm::TargetOptions(), std::nullopt,
+                                  std::nullopt, llvm::CodeGenOptLevel::Aggressive));
 }
 
 /// Light optimisation only. The default pipelines hoist what depends on no loop; over accumulators of hundreds of
@@ -65,7 +63,8 @@ static llvm::Error optimize(llvm::Module &module, llvm::TargetMachine &machine) 
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
   llvm::ModulePassManager pm;
-  if (llvm::Error error = builder.parsePassPipeline(pm, "function(sroa,instcombine<no-verify-fixpoint>,simplifycfg,early-cse,adce)"))
+  if (llvm::Error error =
+          builder.parsePassPipeline(pm, "function(sroa,instcombine<no-verify-fixpoint>,simplifycfg,early-cse,adce)"))
     return error;
   pm.run(module, modules);
   return llvm::Error::success();
@@ -82,6 +81,10 @@ static llvm::Expected<std::string> print(llvm::Module &module, llvm::TargetMachi
 }
 
 llvm::Expected<std::string> mla::gpu::emitPTX(mlir::gpu::GPUModuleOp module) {
+  auto targets = module.getTargetsAttr();
+  auto spec = targets && targets.size() == 1 ? dyn_cast<NVVM::NVVMTargetAttr>(targets[0]) : nullptr;
+  if (!spec)
+    return llvm::createStringError("PTX: expected one #nvvm.target on the module of kernels; run convert-mla-to-gpu");
   MLIRContext &context = *module.getContext();
   registerBuiltinDialectTranslation(context);
   registerGPUDialectTranslation(context);
@@ -91,7 +94,7 @@ llvm::Expected<std::string> mla::gpu::emitPTX(mlir::gpu::GPUModuleOp module) {
   std::unique_ptr<llvm::Module> translated = translateModuleToLLVMIR(module, llvmContext, module.getName());
   if (!translated)
     return llvm::createStringError("PTX: kernels cannot be translated to LLVM IR");
-  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine = makeTargetMachine();
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine = makeTargetMachine(spec);
   if (!machine)
     return machine.takeError();
   translated->setTargetTriple((*machine)->getTargetTriple());

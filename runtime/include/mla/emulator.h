@@ -31,19 +31,19 @@ typedef struct mla_emulator_counters {
   uint64_t thread_instructions; /* lanes that executed an instruction */
   /* Instructions of warps, by class. */
   uint64_t integer, floating, moves, control, global, shared, warp, barriers, copies, products, other;
-  uint64_t product_flops;    /* of wgmma: 2 m n k each */
-  uint64_t global_read;      /* bytes, by loads and atomics */
-  uint64_t global_written;   /* bytes, by stores and atomics */
-  uint64_t copied_in;        /* bytes, by asynchronous copies to shared memory */
-  uint64_t copied_out;       /* bytes, by asynchronous copies from shared memory */
-  uint64_t shared_read;      /* bytes, by loads */
-  uint64_t shared_written;   /* bytes, by stores */
-  uint64_t shared_accesses;  /* loads and stores of a warp */
-  uint64_t bank_conflicts;   /* passes over shared memory beyond the least possible */
+  uint64_t product_flops;   /* of wgmma: 2 m n k each */
+  uint64_t global_read;     /* bytes, by loads and atomics */
+  uint64_t global_written;  /* bytes, by stores and atomics */
+  uint64_t copied_in;       /* bytes, by asynchronous copies to shared memory */
+  uint64_t copied_out;      /* bytes, by asynchronous copies from shared memory */
+  uint64_t shared_read;     /* bytes, by loads */
+  uint64_t shared_written;  /* bytes, by stores */
+  uint64_t shared_accesses; /* loads and stores of a warp */
+  uint64_t bank_conflicts;  /* passes over shared memory beyond the least possible */
 } mla_emulator_counters;
 
-/* Waits for what is enqueued. Fills at most `capacity` entries, in the order of the kernels' names, and returns how many
- * kernels there are. `counters` may be NULL if capacity is 0. */
+/* Waits for what is enqueued. Fills at most `capacity` entries, in the order of the kernels' names, and returns how
+ * many kernels there are. `counters` may be NULL if capacity is 0. */
 int64_t mla_emulator_get_counters(mla_emulator_counters *counters, int64_t capacity);
 void mla_emulator_reset_counters(void);
 

@@ -24,7 +24,7 @@ func.func @unscheduled(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
 func.func @impossible_schedule(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
   %w_dq = mla.weight "w" : tensor<48x160xbf16>
   // expected-error @+1 {{has a schedule that no kernel can follow}}
-  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {rows = 96}> : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16> {
+  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {blocks = 1, rows = 96, splits = 1, stages = 4, streamed = 0, tokens = 64}> : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16> {
     %z = mla.project %a, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16>
     mla.yield %z : tensor<?x48xbf16>
   }
@@ -47,7 +47,7 @@ func.func @rows_of_no_known_size(%x: tensor<?x?xbf16>) -> tensor<?x?xbf16> {
 
 func.func @rotated_by_no_positions(%x: tensor<?x4x16xbf16>, %position: tensor<?xi32>) -> tensor<?x4x16xbf16> {
   // expected-error @+1 {{needs positions of tokens, and no mla.positions is in it that gives them}}
-  %y = mla.kernel rope "y"(%a = %x, %at = %position) schedule <rope> : (tensor<?x4x16xbf16>, tensor<?xi32>) -> tensor<?x4x16xbf16> {
+  %y = mla.kernel rope "y"(%a = %x, %at = %position) schedule <rope, {passes = 2}> : (tensor<?x4x16xbf16>, tensor<?xi32>) -> tensor<?x4x16xbf16> {
     %z = mla.rope interleaved %a at %at {frequencies = array<f32: 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3>} : tensor<?x4x16xbf16>
     mla.yield %z : tensor<?x4x16xbf16>
   }
@@ -60,9 +60,9 @@ func.func @rotated_by_no_positions(%x: tensor<?x4x16xbf16>, %position: tensor<?x
 func.func @no_operand(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
   %w_dq = mla.weight "w" : tensor<48x160xbf16>
   %gamma = mla.weight "gamma" : tensor<160xf32>
-  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq, %g = %gamma) schedule <projection, {tokens = 64}>
+  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq, %g = %gamma) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 4, streamed = 0, tokens = 64}>
       : (tensor<?x160xbf16>, tensor<48x160xbf16>, tensor<160xf32>) -> tensor<?x48xbf16> {
-    // expected-error @+1 {{is computed in the kernel, and no operand of it}}
+    // expected-error @+1 {{expected an operand of the kernel, got a value that it computes}}
     %n = mla.rms_norm %a, %g {epsilon = 1.0e-06 : f64} : tensor<?x160xbf16>, tensor<160xf32> -> tensor<?x160xbf16>
     %z = mla.project %n, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16>
     mla.yield %z : tensor<?x48xbf16>
@@ -74,7 +74,7 @@ func.func @no_operand(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
 
 !cache = !mla.cache<page = 16, latent = 60, rope = 16, bf16>
 // An attention alone is left out where there is no kernel for its widths.
-// expected-remark @+1 {{@gathered is left out: 'mla.kernel' op has rows of 60 elements; kernels of the H100 target read eight at a time}}
+// expected-remark @+1 {{@gathered is left out: 'mla.kernel' op expected rows of a multiple of 8 elements, got 60}}
 func.func @gathered(%cache: !cache {mla.buffer = "cache"}) -> (tensor<?x60xbf16> {mla.buffer = "out"}) {
   %g:3 = mla.kernel gather "g"(%k = %cache) schedule <gather> : (!cache) -> (tensor<?x60xbf16>, tensor<?x16xbf16>, tensor<?xi32>) {
     %latent, %k_rope, %cu_keys = mla.gather %k : !cache
@@ -151,8 +151,8 @@ func.func @named_twice(%q: tensor<?x64xbf16> {mla.buffer = "q_nope"}, %k: tensor
 // Tensor maps say bf16 whatever lies there.
 func.func @rows_of_f32(%x: tensor<?x160xf32>) -> tensor<?x48xbf16> {
   %w_dq = mla.weight "w" : tensor<48x160xbf16>
-  // expected-error @+1 {{is read as 'tensor<?x160xf32>'; kernels of the H100 target read rows of bf16, of sizes that are known}}
-  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {tokens = 64}> : (tensor<?x160xf32>, tensor<48x160xbf16>) -> tensor<?x48xbf16> {
+  // expected-error @+1 {{expected rows of bf16 with static sizes, got 'tensor<?x160xf32>'}}
+  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 4, streamed = 0, tokens = 64}> : (tensor<?x160xf32>, tensor<48x160xbf16>) -> tensor<?x48xbf16> {
     %z = mla.project %a, %w : (tensor<?x160xf32>, tensor<48x160xbf16>) -> tensor<?x48xbf16>
     mla.yield %z : tensor<?x48xbf16>
   }
@@ -163,8 +163,8 @@ func.func @rows_of_f32(%x: tensor<?x160xf32>) -> tensor<?x48xbf16> {
 
 func.func @weight_of_f32(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
   %w_dq = mla.weight "w" : tensor<48x160xf32>
-  // expected-error @+1 {{multiplies by a weight of 'tensor<48x160xf32>'; kernels of the H100 target read bf16}}
-  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {tokens = 64}> : (tensor<?x160xbf16>, tensor<48x160xf32>) -> tensor<?x48xbf16> {
+  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 4, streamed = 0, tokens = 64}> : (tensor<?x160xbf16>, tensor<48x160xf32>) -> tensor<?x48xbf16> {
+    // expected-error @+1 {{expected a weight of bf16, got 'f32'}}
     %z = mla.project %a, %w : (tensor<?x160xbf16>, tensor<48x160xf32>) -> tensor<?x48xbf16>
     mla.yield %z : tensor<?x48xbf16>
   }
@@ -175,10 +175,28 @@ func.func @weight_of_f32(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
 
 func.func @result_of_f16(%x: tensor<?x160xbf16>) -> tensor<?x48xf16> {
   %w_dq = mla.weight "w" : tensor<48x160xbf16>
-  // expected-error @+1 {{gives 'tensor<?x48xf16>'; kernels of the H100 target write bf16}}
-  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {tokens = 64}> : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xf16> {
+  // expected-error @+1 {{cannot store 'tensor<?x48xf16>' as result #0 of a projection}}
+  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 4, streamed = 0, tokens = 64}> : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xf16> {
     %z = mla.project %a, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xf16>
     mla.yield %z : tensor<?x48xf16>
   }
   return %y : tensor<?x48xf16>
+}
+
+// -----
+
+func.func @missing_key(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
+  %w_dq = mla.weight "w" : tensor<48x160xbf16>
+  // expected-error @+1 {{'mla.kernel' op has no 'blocks' in its schedule; run mla-schedule-kernels before}}
+  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {rows = 64, tokens = 64, splits = 1, stages = 4, streamed = 0}> : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16> {
+    %z = mla.project %a, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16>
+    mla.yield %z : tensor<?x48xbf16>
+  }
+  return %y : tensor<?x48xbf16>
+}
+
+// -----
+
+// expected-error @+1 {{unknown chip of the target 'sm_20'; expected sm_90a}}
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"chip" = "sm_20">>} {
 }

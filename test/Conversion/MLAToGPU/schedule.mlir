@@ -1,4 +1,4 @@
-// Choices by kind, widths, phase and regime; a schedule that is there stays.
+// Choices by kind, widths, phase and regime; choices that are there stay.
 //
 // RUN: mla-opt %s --mla-schedule-kernels | FileCheck %s --check-prefixes=CHECK,BALANCED
 // RUN: mla-opt %s --mla-schedule-kernels=batch-invariant | FileCheck %s --check-prefixes=CHECK,INVARIANT
@@ -16,7 +16,7 @@ func.func @decode(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %q: tenso
     mla.yield %y : tensor<?x1536xbf16>
   }
   // CHECK: mla.kernel projection
-  // CHECK-NEXT: schedule <projection, {tokens = 16}>
+  // CHECK-NEXT: schedule <projection, {blocks = {{[0-9]+}}, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 1, tokens = 16}>
   %b = mla.kernel projection "b"(%xa = %x, %wa = %w) schedule <projection, {tokens = 16}> : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16> {
     %y = mla.project %xa, %wa : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16>
     mla.yield %y : tensor<?x1536xbf16>

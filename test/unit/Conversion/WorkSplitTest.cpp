@@ -11,7 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Kernels/WorkSplit.h"
+#include "SM90/WorkSplit.h"
 #include "Cuda.h"
 #include "mla/Pipeline/Stages.h"
 #include "mla/Target/PTX.h"
@@ -75,7 +75,9 @@ static std::string compile(const WorkSplitChoices &choices) {
   mlir::OpBuilder builder(&context);
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(builder.getUnknownLoc());
   builder.setInsertionPointToStart(module->getBody());
-  auto kernels = mlir::gpu::GPUModuleOp::create(builder, builder.getUnknownLoc(), "kernels");
+  mlir::Attribute target = mlir::NVVM::NVVMTargetAttr::get(&context, 3, "nvptx64-nvidia-cuda", "sm_90a", "+ptx86");
+  auto kernels =
+      mlir::gpu::GPUModuleOp::create(builder, builder.getUnknownLoc(), "kernels", builder.getArrayAttr(target));
   emitDivide(kernels, choices);
   mlir::PassManager pm(&context);
   buildNVVMPipeline(pm);

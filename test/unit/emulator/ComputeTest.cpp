@@ -94,9 +94,7 @@ TEST(EmulatorCompute, Integers) {
          {"min.u32 %r4, %r1, %r2;", [](auto a, auto b, auto) { return std::min(a, b); }},
          {"max.u32 %r4, %r1, %r2;", [](auto a, auto b, auto) { return std::max(a, b); }},
          {"max.relu.s32 %r4, %r1, %r2;",
-          [](auto a, auto b, auto) {
-            return uint32_t(std::max({S32(a), S32(b), S32(0)}));
-          }},
+          [](auto a, auto b, auto) { return uint32_t(std::max({S32(a), S32(b), S32(0)})); }},
          {"min.relu.s32 %r4, %r1, %r2;",
           [](auto a, auto b, auto) { return uint32_t(std::max(std::min(S32(a), S32(b)), S32(0))); }}},
         corners());

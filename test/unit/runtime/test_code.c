@@ -70,7 +70,8 @@ __attribute__((visibility("default"))) const char test_code_room[8 << 20] = {1};
 ENTRY sum_f32(void **descriptors) { run(descriptors, 0); }
 ENTRY sum_bf16(void **descriptors) { run(descriptors, 1); }
 
-/* Writes 1 to all of out (2 in a second compilation): tells which entry was chosen. It takes no weight, so out comes right after lengths. */
+/* Writes 1 to all of out (2 in a second compilation): tells which entry was chosen. It takes no weight, so out comes
+ * right after lengths. */
 ENTRY ones_f32(void **descriptors) {
   const memref *out = descriptors[5];
   for (int64_t i = 0; i < out->shape[0] * out->shape[1]; ++i)

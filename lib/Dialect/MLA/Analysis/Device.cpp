@@ -169,8 +169,10 @@ llvm::Expected<std::optional<Device>> mla::findDevice(ModuleOp module) {
   for (DataLayoutEntryInterface entry : system.getEntries()) {
     auto spec = dyn_cast<TargetDeviceSpecInterface>(entry.getValue());
     json::Object fields = spec ? collectFields(spec) : json::Object();
-    if (fields.empty())
+    fields.erase("name");
+    if (fields.empty()) // nothing about costs
       continue;
+    fields = collectFields(spec);
     llvm::Expected<Device> device = readDevice(fields);
     if (!device)
       return at("dlti.target_system_spec", device.takeError());

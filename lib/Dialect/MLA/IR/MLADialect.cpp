@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Assembly.h"
-#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/IR/KernelKind.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"

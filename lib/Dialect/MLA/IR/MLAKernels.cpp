@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/IR/KernelKind.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace mla;
@@ -17,12 +17,12 @@ using namespace mla;
 // #mla.schedule
 //===----------------------------------------------------------------------===//
 
-ScheduleAttr ScheduleAttr::get(MLIRContext *context, KernelKind kind, ArrayRef<std::pair<StringRef, int64_t>> choices) {
+ScheduleAttr ScheduleAttr::get(MLIRContext *context, StringRef kind, ArrayRef<std::pair<StringRef, int64_t>> choices) {
   Builder builder(context);
   SmallVector<NamedAttribute> attributes;
   for (auto [name, value] : choices)
     attributes.push_back(builder.getNamedAttr(name, builder.getI64IntegerAttr(value)));
-  return get(context, kind, builder.getDictionaryAttr(attributes));
+  return get(context, builder.getStringAttr(kind), builder.getDictionaryAttr(attributes));
 }
 
 std::optional<int64_t> ScheduleAttr::find(StringRef name) const {
@@ -31,7 +31,7 @@ std::optional<int64_t> ScheduleAttr::find(StringRef name) const {
   return std::nullopt;
 }
 
-LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError, KernelKind kind,
+LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringAttr kind,
                                    DictionaryAttr choices) {
   for (NamedAttribute choice : choices)
     if (auto value = dyn_cast<IntegerAttr>(choice.getValue()); !value || !value.getType().isSignlessInteger(64))
@@ -60,22 +60,18 @@ static ParseResult parseChoices(AsmParser &parser, DictionaryAttr &choices) {
 
 Attribute ScheduleAttr::parse(AsmParser &parser, Type) {
   StringRef keyword;
-  SMLoc loc;
   auto choices = DictionaryAttr::get(parser.getContext());
-  if (parser.parseLess() || (loc = parser.getCurrentLocation(), false) || parser.parseKeyword(&keyword))
+  if (parser.parseLess() || parser.parseKeyword(&keyword))
     return {};
-  std::optional<KernelKind> kind = symbolizeKernelKind(keyword);
-  if (!kind)
-    return parser.emitError(loc) << "unknown kind of kernel '" << keyword << "'", Attribute();
   if (succeeded(parser.parseOptionalComma()) && parseChoices(parser, choices))
     return {};
   if (parser.parseGreater())
     return {};
-  return get(parser.getContext(), *kind, choices);
+  return get(parser.getContext(), StringAttr::get(parser.getContext(), keyword), choices);
 }
 
 void ScheduleAttr::print(AsmPrinter &printer) const {
-  printer << "<" << stringifyKernelKind(getKind());
+  printer << "<" << getKind().getValue();
   if (!getChoices().empty()) {
     printer << ", {";
     llvm::interleaveComma(getChoices(), printer, [&](NamedAttribute choice) {
@@ -97,7 +93,7 @@ void KernelOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
 
 void KernelOp::print(OpAsmPrinter &printer) {
   Block &block = getBody().front();
-  printer << " " << stringifyKernelKind(getKind()) << " ";
+  printer << " " << getKind() << " ";
   printer.printAttributeWithoutType(getNameAttr());
   printer << "(";
   llvm::interleaveComma(llvm::zip(block.getArguments(), getInputs()), printer,
@@ -139,13 +135,9 @@ static ParseResult parseCaptures(OpAsmParser &parser, Captures &captures) {
 static ParseResult parseKindAndName(OpAsmParser &parser, OperationState &state) {
   StringRef keyword;
   StringAttr name;
-  SMLoc loc = parser.getCurrentLocation();
   if (parser.parseKeyword(&keyword))
     return failure();
-  std::optional<KernelKind> kind = symbolizeKernelKind(keyword);
-  if (!kind)
-    return parser.emitError(loc) << "unknown kind of kernel '" << keyword << "'";
-  state.addAttribute(KernelOp::getKindAttrName(state.name), KernelKindAttr::get(parser.getContext(), *kind));
+  state.addAttribute(KernelOp::getKindAttrName(state.name), parser.getBuilder().getStringAttr(keyword));
   return parser.parseAttribute(name, KernelOp::getNameAttrName(state.name), state.attributes);
 }
 
@@ -169,58 +161,23 @@ ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &state) {
   return parser.parseRegion(*state.addRegion(), captures.arguments);
 }
 
+const KernelKind *KernelOp::findKind() {
+  const KernelTarget *target = KernelTarget::findFor(*this);
+  if (!target)
+    return nullptr;
+  if (const KernelKind *kind = target->find(getKind()))
+    return kind;
+  auto names = llvm::map_range(target->getKinds(), [](const KernelKind &kind) { return kind.getName(); });
+  emitOpError() << "(C5) unknown kind '" << getKind() << "'; expected " << llvm::join(names, ", ");
+  return nullptr;
+}
+
 LogicalResult KernelOp::verify() {
   if (getBody().getArgumentTypes() != getInputs().getTypes())
     return emitOpError("(C1) the arguments of the region must have the types of the operands");
-  if (ScheduleAttr schedule = getScheduleAttr(); schedule && schedule.getKind() != getKind())
-    return emitOpError() << "(C3) has a schedule of " << stringifyKernelKind(schedule.getKind());
-  return success();
-}
-
-/// What a kernel of the kind computes, beside what it reads and what is left to do on the result.
-static StringRef operationOf(KernelKind kind) {
-  switch (kind) {
-  case KernelKind::Projection:
-    return ProjectOp::getOperationName();
-  case KernelKind::Normalize:
-    return RmsNormOp::getOperationName();
-  case KernelKind::Rope:
-    return RopeOp::getOperationName();
-  case KernelKind::Append:
-    return AppendOp::getOperationName();
-  case KernelKind::Gather:
-    return GatherOp::getOperationName();
-  case KernelKind::LatentAttention:
-    return LatentAttentionOp::getOperationName();
-  case KernelKind::NaiveAttention:
-    return AttentionOp::getOperationName();
-  }
-  llvm_unreachable("every kind has its operation");
-}
-
-/// The yielded value before it was rounded and scaled by the position of its token, which rows alone are.
-static Value beforeScaling(Value value, KernelKind kind) {
-  if (kind != KernelKind::Normalize && kind != KernelKind::Rope)
-    return value;
-  if (auto rounded = value.getDefiningOp<arith::TruncFOp>())
-    value = rounded.getIn();
-  if (auto scaled = value.getDefiningOp<PositionScaleOp>())
-    value = scaled.getX();
-  return value;
-}
-
-/// Operations of mla on which a kernel may depend; it asks for each by its name.
-static LogicalResult verifyNoneTwice(KernelOp kernel) {
-  llvm::SmallDenseMap<OperationName, Operation *> first;
-  for (Operation &op : kernel.getBody().front()) {
-    if (!isa_and_present<MLADialect>(op.getDialect()))
-      continue;
-    auto [known, isFirst] = first.try_emplace(op.getName(), &op);
-    // Positions are the same wherever they are asked for, by the same lengths.
-    bool isSame = isa<PositionsOp>(op) && op.getOperands().drop_front() == known->second->getOperands().drop_front();
-    if (!isFirst && !isSame)
-      return kernel.emitOpError() << "(C4) holds two operations " << op.getName() << ", a kernel has one";
-  }
+  ScheduleAttr schedule = getScheduleAttr();
+  if (schedule && schedule.getKind() != getKindAttr())
+    return emitOpError() << "(C3) has a schedule of " << schedule.getKind().getValue();
   return success();
 }
 
@@ -228,14 +185,8 @@ LogicalResult KernelOp::verifyRegions() {
   auto yield = dyn_cast<YieldOp>(getYield());
   if (!yield || yield.getOperandTypes() != getOutputs().getTypes())
     return emitOpError("(C2) what is yielded must have the types of the results");
-  if (failed(verifyNoneTwice(*this)))
+  const KernelKind *kind = findKind();
+  if (!kind || failed(kind->verifyRegion(*this)))
     return failure();
-  StringRef name = operationOf(getKind());
-  auto main = llvm::find_if(getBody().front(), [&](Operation &op) { return op.getName().getStringRef() == name; });
-  if (main == getBody().front().end())
-    return emitOpError() << "(C4) is a " << stringifyKernelKind(getKind()) << " and holds no " << name;
-  auto yielded = llvm::map_to_vector(yield.getValues(), [&](Value value) { return beforeScaling(value, getKind()); });
-  if (!llvm::equal(yielded, main->getResults()))
-    return emitOpError() << "(C4) must yield the results of its " << name;
-  return success();
+  return getSchedule() ? kind->verifySchedule(*this, /*isPartial=*/true) : success();
 }

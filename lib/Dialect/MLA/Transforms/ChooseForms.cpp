@@ -7,7 +7,7 @@
 
 #include "ChooseForms.h"
 #include "mla/Dialect/MLA/Analysis/Legality.h"
-#include "mla/Dialect/MLA/Analysis/NaiveWidths.h"
+#include "mla/Dialect/MLA/IR/KernelKind.h"
 
 #include <cmath>
 
@@ -21,6 +21,14 @@ Workload Workload::of(Phase phase, int64_t prefillTokens) {
 }
 
 /// The first form that a side may not have, and why.
+FailureOr<const KernelTarget *> mla::findPlanTarget(ModuleOp module, StringRef name) {
+  if (name == "cpu")
+    return static_cast<const KernelTarget *>(nullptr);
+  if (const KernelTarget *target = name.empty() ? KernelTarget::findFor(module) : KernelTarget::findNamed(name, module))
+    return target;
+  return failure();
+}
+
 static void addRefusal(SmallVectorImpl<std::string> &refusals, AttentionOp attention, Side side) {
   for (auto [form, made] : {std::pair(Form::Absorb, "absorbed"), std::pair(Form::Fold, "folded")})
     if (std::optional<Refusal> refusal = findRefusal(attention, side, form)) {
@@ -41,11 +49,11 @@ static SmallVector<Form> getForms(Phase phase) {
 }
 
 FormChooser::FormChooser(AttentionOp attention, Phase phase, const CostModel &model, int64_t prefillTokens,
-                         int64_t attentionWidth)
+                         const KernelTarget *target)
     : phase(phase), model(model), workload(Workload::of(phase, prefillTokens)) {
   for (Form q : getForms(phase))
     for (Form o : getForms(phase))
-      if (isLegal(attention, {q, o}) && compiles({q, o}, attentionWidth))
+      if (isLegal(attention, {q, o}) && compiles({q, o}, target))
         candidates.push_back({q, o});
   for (Side side : {Side::Q, Side::O})
     addRefusal(refusals, attention, side);
@@ -54,13 +62,13 @@ FormChooser::FormChooser(AttentionOp attention, Phase phase, const CostModel &mo
 }
 
 /// The latent attention is made for any width, the naive one for keys and values that fit.
-bool FormChooser::compiles(Forms forms, int64_t attentionWidth) const {
-  if (attentionWidth == 0 || (forms.q != Form::Naive && forms.o != Form::Naive))
+bool FormChooser::compiles(Forms forms, const KernelTarget *target) const {
+  if (!target || (forms.q != Form::Naive && forms.o != Form::Naive))
     return true;
   const LayerShape &shape = model.getShape();
   int64_t key = forms.q == Form::Naive ? shape.nope : shape.latent;
   int64_t value = forms.o == Form::Naive ? shape.value : shape.latent;
-  return fitsNaiveAttention(key, shape.rope, value, attentionWidth);
+  return target->attends({key, shape.rope, value});
 }
 
 double FormChooser::getSeconds(Forms forms, int64_t tokens, int64_t context) const {

@@ -34,6 +34,10 @@ struct FormsOfSteps {
 ///
 /// The phase's own forms (decode: absorbed, prefill: naive; less where that is illegal) are left only for others that
 /// take a tenth less time: another form is more code and often more weights, and the model is not better than that.
+/// The target whose kernels forms need: none for "cpu", the module's for "", else the one of the name. Emits an error
+/// and fails where there is none.
+mlir::FailureOr<const KernelTarget *> findPlanTarget(mlir::ModuleOp module, llvm::StringRef name);
+
 class FormChooser {
 public:
   static constexpr double kMargin = 1.1;
@@ -42,9 +46,9 @@ public:
   /// Likewise steps of prefill with fewer queries.
   static constexpr int64_t kFewestQueries = 16;
 
-  /// `attentionWidth`: elements of a key and of a value that the target's naive attention has room for; 0: any.
+  /// Leaves out forms that `target` has no kernel for; null: none.
   FormChooser(AttentionOp attention, Phase phase, const CostModel &model, int64_t prefillTokens,
-              int64_t attentionWidth);
+              const KernelTarget *target);
 
   /// Every pair of forms that is legal and compiles, the phase's own first.
   llvm::ArrayRef<Forms> getCandidates() const { return candidates; }
@@ -60,7 +64,7 @@ public:
   llvm::SmallVector<FormsOfSteps> chooseAll() const;
 
 private:
-  bool compiles(Forms forms, int64_t attentionWidth) const;
+  bool compiles(Forms forms, const KernelTarget *target) const;
   double getSeconds(Forms forms, int64_t tokens, int64_t context) const;
 
   Phase phase;

@@ -114,8 +114,7 @@ static std::string nameSteps(Range tokens) {
 }
 
 static std::string nameRegime(RegimeAttr regime) {
-  return nameForms({regime.getQ(), regime.getO()}) + nameContexts(regime.getContexts()) +
-         nameSteps(regime.getTokens());
+  return nameForms({regime.getQ(), regime.getO()}) + nameContexts(regime.getContexts()) + nameSteps(regime.getTokens());
 }
 
 /// How many times as long each form takes as the first candidate.

@@ -12,7 +12,7 @@
 
 namespace mla {
 
-/// Why a phase has its forms, in half a line: "by cost on h100: 232 us …".
+/// Why a phase has its forms, in half a line: "by cost on cpu: 232 us …".
 std::string explainChoice(const FormChooser &chooser);
 
 /// The sizes of a layer and what its weights and its cache take, in three lines.

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/IR/KernelKind.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
 
@@ -24,56 +24,18 @@ using namespace mla;
 // What belongs together
 //===----------------------------------------------------------------------===//
 
-/// Computed in the kernel of its only user, and never stored.
-static bool isPartOfUser(Operation *op) {
-  if (!isa<RmsNormOp, RopeOp>(op) || !op->hasOneUse())
+/// Whether the operation is computed in the kernel of its only user, and never stored.
+static bool isPartOfUser(Operation *op, const KernelTarget &target) {
+  if (!op->hasOneUse())
     return false;
-  return isa<AppendOp, PositionScaleOp>(*op->user_begin());
+  Operation *user = *op->user_begin();
+  const KernelKind *kind = target.findTaking(user);
+  return kind && kind->fuses(op, user);
 }
 
 /// Costs nothing: what reads it reads its source, through strides or by the same arithmetic.
 static bool isRepeated(Operation *op) {
   return isa<tensor::ExtractSliceOp, tensor::DimOp, arith::ConstantOp, PositionsOp>(op);
-}
-
-/// The kernel that an operation is the last one of.
-static std::optional<KernelKind> kindOf(Operation *op) {
-  if (isa<ProjectOp>(op))
-    return KernelKind::Projection;
-  if (isa<AppendOp>(op))
-    return KernelKind::Append;
-  if (isa<GatherOp>(op))
-    return KernelKind::Gather;
-  if (isa<LatentAttentionOp>(op))
-    return KernelKind::LatentAttention;
-  if (isa<AttentionOp>(op))
-    return KernelKind::NaiveAttention;
-  if (isa<RmsNormOp>(op))
-    return KernelKind::Normalize;
-  if (isa<RopeOp>(op))
-    return KernelKind::Rope;
-  if (auto scale = dyn_cast<PositionScaleOp>(op)) {
-    Operation *scaled = scale.getX().getDefiningOp();
-    if (scaled && isPartOfUser(scaled))
-      return kindOf(scaled);
-  }
-  return std::nullopt;
-}
-
-static bool isBF16(Value value) { return getElementTypeOrSelf(value.getType()).isBF16(); }
-
-static LogicalResult checkStorage(Operation *op) {
-  auto project = dyn_cast<ProjectOp>(op);
-  if (project && !isBF16(project.getWeight()))
-    return op->emitOpError("has a weight of ")
-           << getElementTypeOrSelf(project.getWeight().getType())
-           << "; kernels of the H100 target read bf16: compile with --dtype=bf16, or with --target=cpu";
-  for (Value operand : op->getOperands())
-    if (auto cache = dyn_cast<CacheType>(operand.getType()); cache && !cache.getElementType().isBF16())
-      return op->emitOpError("has a cache of ")
-             << cache.getElementType()
-             << "; kernels of the H100 target read bf16: compile with --dtype=bf16, or with --target=cpu";
-  return success();
 }
 
 /// Of a checkpoint, or as the fold named a moved one: `o_proj_x_b_uv`.
@@ -83,17 +45,18 @@ static LogicalResult refuseBias(BiasOp op) {
     error << "the bias '" << weight.getName() << "'";
   else
     error << "a bias";
-  return error << ", and no kernel of the H100 target adds biases yet; compile with --target=cpu";
+  return error << ", which no kernel does yet; compile with --target=cpu";
 }
 
-/// What there is no kernel for is said before anything changes.
-static LogicalResult check(Operation *op) {
+/// Reports what there is no kernel for, before anything changes.
+static LogicalResult check(Operation *op, const KernelTarget &target) {
+  if (const KernelKind *kind = target.findTaking(op))
+    return kind->checkOperation(op);
   if (auto bias = dyn_cast<BiasOp>(op))
     return refuseBias(bias);
-  bool known = kindOf(op) || isRepeated(op) || isa<WeightOp, arith::TruncFOp, func::ReturnOp>(op);
-  if (!known)
-    return op->emitOpError("has no kernel on the H100 target yet; compile with --target=cpu");
-  return checkStorage(op);
+  if (isRepeated(op) || isa<WeightOp, arith::TruncFOp, func::ReturnOp>(op))
+    return success();
+  return op->emitOpError("has no kernel on the target ") << target.getInfo().name << " yet; compile with --target=cpu";
 }
 
 //===----------------------------------------------------------------------===//
@@ -105,8 +68,8 @@ namespace {
 class KernelRegion {
 public:
   /// `stored`: the values of other kernels, by what they stand for.
-  KernelRegion(Operation *last, KernelKind kind, IRMapping &stored)
-      : last(last), kind(kind), stored(stored), builder(last->getContext()) {
+  KernelRegion(Operation *last, const KernelTarget &target, IRMapping &stored)
+      : last(last), target(target), stored(stored), builder(last->getContext()) {
     body.push_back(new Block());
     builder.setInsertionPointToEnd(&body.front());
   }
@@ -123,7 +86,7 @@ private:
   SmallVector<Value> roundResults(Operation *op);
 
   Operation *last;
-  KernelKind kind;
+  const KernelTarget &target;
   IRMapping &stored;
   OpBuilder builder;
   Region body;
@@ -151,7 +114,7 @@ Value KernelRegion::take(Value value) {
     takeSlice(slice);
   } else if (auto positions = dyn_cast_if_present<PositionsOp>(op)) {
     takePositions(positions);
-  } else if (op && isPartOfUser(op)) {
+  } else if (op && isPartOfUser(op, target)) {
     clone(op);
   } else {
     operands.push_back(stored.lookupOrDefault(value));
@@ -204,10 +167,12 @@ Operation *KernelRegion::clone(Operation *op) {
   return copy;
 }
 
-/// What the kernel stores is rounded to bf16, by its last operation where that can.
+/// What the kernel stores is rounded to bf16, by its last operation where that can; unless the kind does not store it.
 SmallVector<Value> KernelRegion::roundResults(Operation *op) {
   Value result = op->getResult(0);
   SmallVector<Value> results(op->getResults());
+  if (!target.findTaking(last)->stores(builder.getBF16Type(), 0))
+    return results;
   auto type = dyn_cast<RankedTensorType>(result.getType());
   if (!type || !type.getElementType().isF32())
     return results;
@@ -219,15 +184,16 @@ SmallVector<Value> KernelRegion::roundResults(Operation *op) {
 }
 
 /// "q_a", of the value's location.
-static StringRef nameOf(Operation *op, KernelKind kind) {
+static StringRef nameOf(Operation *op, StringRef kind) {
   auto name = dyn_cast<NameLoc>(op->getLoc());
-  return name ? name.getName().getValue() : stringifyKernelKind(kind);
+  return name ? name.getName().getValue() : kind;
 }
 
 void KernelRegion::build() {
   SmallVector<Value> results = roundResults(clone(last));
   YieldOp::create(builder, last->getLoc(), results);
   builder.setInsertionPoint(last);
+  StringRef kind = target.findTaking(last)->getName();
   auto kernel = KernelOp::create(builder, last->getLoc(), TypeRange(ValueRange(results)), operands, kind,
                                  nameOf(last, kind), ScheduleAttr());
   kernel.getBody().takeBody(body);
@@ -251,27 +217,26 @@ static LogicalResult replaceReturned(func::ReturnOp op, IRMapping &stored) {
   for (OpOperand &operand : op->getOpOperands()) {
     Value value = stored.lookupOrDefault(operand.get());
     if (value.getType() != operand.get().getType() || (value == operand.get() && !isa<BlockArgument>(value)))
-      return op.emitOpError("returns what no kernel of the H100 target stores as ")
+      return op.emitOpError("expected the result of a kernel, got ")
              << operand.get().getType() << "; compile with --dtype=bf16, or with --target=cpu";
     operand.set(value);
   }
   return success();
 }
 
-static LogicalResult group(func::FuncOp function) {
+static LogicalResult group(func::FuncOp function, const KernelTarget &target) {
   if (!llvm::hasSingleElement(function.getBody()))
-    return function.emitOpError("has control flow, which no kernel of the H100 target has");
+    return function.emitOpError("has control flow, which no kernel has");
   SmallVector<Operation *> ops;
   for (Operation &op : function.front()) {
-    if (failed(check(&op)))
+    if (failed(check(&op, target)))
       return failure();
     ops.push_back(&op);
   }
   IRMapping stored;
   for (Operation *op : ops) {
-    std::optional<KernelKind> kind = isPartOfUser(op) ? std::nullopt : kindOf(op);
-    if (kind)
-      KernelRegion(op, *kind, stored).build();
+    if (target.findTaking(op) && !isPartOfUser(op, target))
+      KernelRegion(op, target, stored).build();
     else if (auto cast = dyn_cast<arith::TruncFOp>(op); cast && failed(skipRounding(cast, stored)))
       return failure();
   }
@@ -286,8 +251,11 @@ static LogicalResult group(func::FuncOp function) {
 namespace {
 struct MLAGroupKernels : mla::impl::MLAGroupKernelsBase<MLAGroupKernels> {
   void runOnOperation() override {
+    const KernelTarget *target = KernelTarget::findFor(getOperation());
+    if (!target)
+      return signalPassFailure();
     for (auto function : getOperation().getOps<func::FuncOp>())
-      if (!isPrepare(function) && !function.isExternal() && failed(group(function)))
+      if (!isPrepare(function) && !function.isExternal() && failed(group(function, *target)))
         return signalPassFailure();
   }
 };

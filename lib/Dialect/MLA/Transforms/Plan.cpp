@@ -52,6 +52,7 @@ static void remarkOnIllegal(func::FuncOp function, PhaseAttr phase, ArrayRef<Reg
 namespace {
 struct MLAPlan : mla::impl::MLAPlanBase<MLAPlan> {
   using MLAPlanBase::MLAPlanBase;
+  const KernelTarget *kernelTarget = nullptr; ///< whose kernels forms need; null: none
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -63,6 +64,10 @@ struct MLAPlan : mla::impl::MLAPlanBase<MLAPlan> {
       return fail("device", found.takeError());
     if (prefillTokens < 1)
       return fail("prefill-tokens", llvm::createStringError("a step has at least one token"));
+    FailureOr<const KernelTarget *> kernels = findPlanTarget(module, target);
+    if (failed(kernels))
+      return signalPassFailure();
+    kernelTarget = *kernels;
     // Says what is legal, before anything is decided.
     if (request->acrossRounding)
       module->setAttr(kFoldAcrossRoundingAttr, UnitAttr::get(&getContext()));
@@ -88,7 +93,7 @@ struct MLAPlan : mla::impl::MLAPlanBase<MLAPlan> {
     if (!attention)
       return std::nullopt;
     CostModel model(findLayerShape(attention), device);
-    return FormChooser(attention, phase, model, prefillTokens, attentionWidth);
+    return FormChooser(attention, phase, model, prefillTokens, kernelTarget);
   }
 
   PhaseDecision decide(Phase phase, const Device &device) {

@@ -34,16 +34,19 @@ struct MLAPrintCosts : mla::impl::MLAPrintCostsBase<MLAPrintCosts> {
       getOperation().emitError() << "device: " << llvm::toString(found.takeError());
       return signalPassFailure();
     }
+    FailureOr<const KernelTarget *> kernels = findPlanTarget(getOperation(), target);
+    if (failed(kernels))
+      return signalPassFailure();
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (AttentionOp attention = findAttention(function))
-        print(function, attention, *found);
+        print(function, attention, *found, *kernels);
   }
 
-  void print(func::FuncOp function, AttentionOp attention, const Device &device) {
+  void print(func::FuncOp function, AttentionOp attention, const Device &device, const KernelTarget *kernels) {
     auto attr = function->getAttrOfType<PhaseAttr>(kPhaseAttr);
     Phase phase = attr ? attr.getValue() : Phase::Decode;
     int64_t queries = tokens ? tokens : phase == Phase::Decode ? 1 : kPrefillTokens;
-    FormChooser chooser(attention, phase, CostModel(findLayerShape(attention), device), queries, attentionWidth);
+    FormChooser chooser(attention, phase, CostModel(findLayerShape(attention), device), queries, kernels);
     Step step{batch, std::min<int64_t>(queries, context), context};
     llvm::errs() << llvm::formatv("@{0}, {1}: {2} x {3} tokens, context {4}, on {5}\n", function.getName(),
                                   stringifyPhase(phase), step.batch, step.tokens, step.context, device.name)

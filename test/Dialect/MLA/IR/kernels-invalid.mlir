@@ -4,7 +4,7 @@
 
 func.func @kernel_c1_arguments(%x: tensor<?x8xbf16>) {
   // expected-error @+1 {{(C1) the arguments of the region must have the types of the operands}}
-  "mla.kernel"(%x) <{kind = #mla<kernel_kind rope>, name = "x"}> ({
+  "mla.kernel"(%x) <{kind = "rope", name = "x"}> ({
   ^bb0(%a: tensor<?x4xbf16>):
     mla.yield
   }) : (tensor<?x8xbf16>) -> ()
@@ -151,7 +151,7 @@ func.func @kernel_c4_yields_a_part(%c: !mla.cache<page = 16, latent = 64, rope =
 // -----
 
 func.func @kernel_kind() {
-  // expected-error @+1 {{unknown kind of kernel 'matmul'}}
+  // expected-error @+1 {{(C5) unknown kind 'matmul'; expected projection, normalize, rope, append, gather, latent_attention, naive_attention}}
   mla.kernel matmul "x"() : () -> () {
     mla.yield
   }
@@ -171,8 +171,37 @@ func.func @kernel_is_isolated(%x: tensor<?x8xbf16>) {
 
 // -----
 
-// expected-error @+1 {{unknown kind of kernel 'matmul'}}
-module attributes {a = #mla.schedule<matmul>} {}
+func.func @kernel_c3_unknown_key(%x: tensor<?x8xbf16>, %w: tensor<8x8xbf16>) -> tensor<?x8xbf16> {
+  // expected-error @+1 {{(C3) unknown key 'splitz' in the schedule of a projection; expected tokens, rows, stages, splits, blocks, streamed}}
+  %y = mla.kernel projection "y"(%a = %x, %b = %w) schedule <projection, {splitz = 3}> : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16> {
+    %z = mla.project %a, %b : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16>
+    mla.yield %z : tensor<?x8xbf16>
+  }
+  return %y : tensor<?x8xbf16>
+}
+
+// -----
+
+func.func @kernel_c3_key_of_none(%cache: !mla.cache<page = 16, latent = 64, rope = 16, bf16>) {
+  // expected-error @+1 {{(C3) unknown key 'rows' in the schedule of a gather; expected none}}
+  %g:3 = mla.kernel gather "g"(%k = %cache) schedule <gather, {rows = 1}>
+      : (!mla.cache<page = 16, latent = 64, rope = 16, bf16>) -> (tensor<?x64xbf16>, tensor<?x16xbf16>, tensor<?xi32>) {
+    %latent, %k_rope, %cu = mla.gather %k : !mla.cache<page = 16, latent = 64, rope = 16, bf16>
+    mla.yield %latent, %k_rope, %cu : tensor<?x64xbf16>, tensor<?x16xbf16>, tensor<?xi32>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c3_value_out_of_range(%x: tensor<?x8xbf16>, %w: tensor<8x8xbf16>) -> tensor<?x8xbf16> {
+  // expected-error @+1 {{(C3) expected 'streamed' of the schedule to be 0 to 1, got 2}}
+  %y = mla.kernel projection "y"(%a = %x, %b = %w) schedule <projection, {streamed = 2}> : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16> {
+    %z = mla.project %a, %b : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16>
+    mla.yield %z : tensor<?x8xbf16>
+  }
+  return %y : tensor<?x8xbf16>
+}
 
 // -----
 

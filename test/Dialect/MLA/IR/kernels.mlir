@@ -7,11 +7,11 @@
 // CHECK-LABEL: func.func @scheduled
 func.func @scheduled(%hidden: tensor<?x160xbf16>, %w_dq: tensor<48x160xbf16>) -> tensor<?x48xbf16> {
   // CHECK: %[[Q:.*]] = mla.kernel projection "q_a"(%[[X:.*]] = %{{.*}}, %[[W:.*]] = %{{.*}})
-  // CHECK-NEXT: schedule <projection, {rows = 128, tokens = -64}> : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16> {
+  // CHECK-NEXT: schedule <projection, {rows = 128, tokens = 64}> : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16> {
   // CHECK-NEXT: %[[Y:.*]] = mla.project %[[X]], %[[W]]
   // CHECK-NEXT: mla.yield %[[Y]] : tensor<?x48xbf16>
   // CHECK-NEXT: }
-  %q_a = mla.kernel projection "q_a"(%x = %hidden, %w = %w_dq) schedule <projection, {tokens = -64, rows = 128}>
+  %q_a = mla.kernel projection "q_a"(%x = %hidden, %w = %w_dq) schedule <projection, {tokens = 64, rows = 128}>
       : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16> {
     %y = mla.project %x, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16>
     mla.yield %y : tensor<?x48xbf16>

@@ -4,7 +4,7 @@
 
 func.func @bias(%x: tensor<?x48xbf16>) -> tensor<?x48xbf16> {
   %b = mla.weight "b" : tensor<48xf32>
-  // expected-error @+1 {{'mla.bias' op adds the bias 'b', and no kernel of the H100 target adds biases yet; compile with --target=cpu}}
+  // expected-error @+1 {{'mla.bias' op adds the bias 'b', which no kernel does yet; compile with --target=cpu}}
   %y = mla.bias %x, %b : tensor<?x48xbf16>, tensor<48xf32>
   return %y : tensor<?x48xbf16>
 }
@@ -12,7 +12,7 @@ func.func @bias(%x: tensor<?x48xbf16>) -> tensor<?x48xbf16> {
 // -----
 
 func.func @merge(%o: tensor<2x?x4x64xbf16>, %l: tensor<2x?x4xf32>) -> tensor<?x4x64xbf16> {
-  // expected-error @+1 {{'mla.merge' op has no kernel on the H100 target yet; compile with --target=cpu}}
+  // expected-error @+1 {{'mla.merge' op has no kernel on the target h100 yet; compile with --target=cpu}}
   %out, %lse = mla.merge %o, %l : (tensor<2x?x4x64xbf16>, tensor<2x?x4xf32>) -> tensor<?x4x64xbf16>, tensor<?x4xf32>
   return %out : tensor<?x4x64xbf16>
 }
@@ -21,7 +21,7 @@ func.func @merge(%o: tensor<2x?x4x64xbf16>, %l: tensor<2x?x4xf32>) -> tensor<?x4
 
 func.func @f32_weight(%x: tensor<?x160xbf16>) -> tensor<?x48xf32> {
   %w = mla.weight "w" : tensor<48x160xf32>
-  // expected-error @+1 {{'mla.project' op has a weight of 'f32'; kernels of the H100 target read bf16: compile with --dtype=bf16, or with --target=cpu}}
+  // expected-error @+1 {{'mla.project' op expected a weight of bf16, got 'f32'; compile with --dtype=bf16, or with --target=cpu}}
   %y = mla.project %x, %w : (tensor<?x160xbf16>, tensor<48x160xf32>) -> tensor<?x48xf32>
   return %y : tensor<?x48xf32>
 }
@@ -29,7 +29,7 @@ func.func @f32_weight(%x: tensor<?x160xbf16>) -> tensor<?x48xf32> {
 // -----
 
 func.func @f32_cache(%cache: !mla.cache<page = 16, latent = 64, rope = 16, f32>) -> tensor<?x64xf32> {
-  // expected-error @+1 {{'mla.gather' op has a cache of 'f32'}}
+  // expected-error @+1 {{'mla.gather' op expected a cache of bf16, got 'f32'}}
   %latent, %k_rope, %cu_keys = mla.gather %cache : !mla.cache<page = 16, latent = 64, rope = 16, f32>
   return %latent : tensor<?x64xf32>
 }
@@ -39,7 +39,7 @@ func.func @f32_cache(%cache: !mla.cache<page = 16, latent = 64, rope = 16, f32>)
 func.func @f32_result(%x: tensor<?x160xbf16>) -> tensor<?x48xf32> {
   %w = mla.weight "w" : tensor<48x160xbf16>
   %y = mla.project %x, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xf32>
-  // expected-error @+1 {{returns what no kernel of the H100 target stores as 'tensor<?x48xf32>'; compile with --dtype=bf16}}
+  // expected-error @+1 {{expected the result of a kernel, got 'tensor<?x48xf32>'; compile with --dtype=bf16}}
   return %y : tensor<?x48xf32>
 }
 
@@ -48,7 +48,7 @@ func.func @f32_result(%x: tensor<?x160xbf16>) -> tensor<?x48xf32> {
 // A slice is stored nowhere.
 func.func @returned_slice(%x: tensor<?x48xbf16>) -> tensor<4x16xbf16> {
   %s = tensor.extract_slice %x[0, 0] [4, 16] [1, 1] : tensor<?x48xbf16> to tensor<4x16xbf16>
-  // expected-error @+1 {{returns what no kernel of the H100 target stores as 'tensor<4x16xbf16>'}}
+  // expected-error @+1 {{expected the result of a kernel, got 'tensor<4x16xbf16>'}}
   return %s : tensor<4x16xbf16>
 }
 
@@ -61,14 +61,14 @@ func.func @scale_of_a_product(%x: tensor<?x48xbf16>, %cu: tensor<?xi32>, %cache:
   %tokens = tensor.dim %x, %c0 : tensor<?x48xbf16>
   %position, %sequence = mla.positions %tokens of %cu in %cache : !cache
   %y = mla.project %x, %w : (tensor<?x48xbf16>, tensor<48x48xbf16>) -> tensor<?x48xbf16>
-  // expected-error @+1 {{'mla.position_scale' op has no kernel on the H100 target yet; compile with --target=cpu}}
+  // expected-error @+1 {{'mla.position_scale' op has no kernel on the target h100 yet; compile with --target=cpu}}
   %z = mla.position_scale %y at %position {beta = 1.0e-01 : f64, original = 8192 : i64} : tensor<?x48xbf16>
   return %z : tensor<?x48xbf16>
 }
 
 // -----
 
-// expected-error @+1 {{has control flow, which no kernel of the H100 target has}}
+// expected-error @+1 {{has control flow, which no kernel has}}
 func.func @branches(%x: tensor<?x48xbf16>) -> tensor<?x48xbf16> {
   cf.br ^bb1
 ^bb1:

@@ -6,8 +6,11 @@
 // RUN: mla-opt %t/layer.mlir --mla-plan=plan=decode.o=naive | FileCheck %s --check-prefix=ASKED
 // RUN: mla-opt %t/device.mlir --mla-plan | FileCheck %s --check-prefix=DEVICE
 // RUN: mla-opt %t/device.mlir --mla-plan=device=h100 | FileCheck %s --check-prefix=NAMED
-// RUN: mla-opt %t/rope.mlir --mla-plan=attention-width=0 | FileCheck %s --check-prefix=ROPE
-// RUN: mla-opt %t/rope.mlir --mla-plan=attention-width=128 | FileCheck %s --check-prefix=NARROW
+// RUN: mla-opt %t/rope.mlir --mla-plan=target=cpu | FileCheck %s --check-prefix=ROPE
+// RUN: sed -e 's/latent = 256/latent = 320/' -e 's/4x64x256x/4x64x320x/g' -e '/heads .latent/s/?x256x/?x320x/' %t/rope.mlir > %t/wide.mlir
+// RUN: mla-opt %t/wide.mlir --mla-plan=target=cpu | FileCheck %s --check-prefix=ROPE
+// RUN: mla-opt %t/wide.mlir --mla-plan | FileCheck %s --check-prefix=WIDE
+// RUN: not mla-opt %t/wide.mlir --mla-plan=target=a100 2>&1 | FileCheck %s --check-prefix=TARGET
 // RUN: mla-opt %t/layer.mlir --mla-plan=explain=true -o /dev/null 2>&1 | FileCheck %s --check-prefix=EXPLAIN
 
 // The fold has one kernel fewer, and does not pay for its memory. A phase without attention gets its own form.
@@ -28,8 +31,9 @@
 // A rotation of the keys: their side stays naive, and the other one too where the target has no kernel for one alone.
 // ROPE: {phase = decode, q = naive, o = absorb}
 // ROPE-SAME: naive {{.*}}, q cannot be absorbed: 'mla.rope' stands between the up-projection and the attention's k_nope: the rotation depends on the token's position
-// NARROW: {phase = decode, q = naive, o = naive}
-// NARROW-SAME: why = "decode naive by cost on h100, 263 us for batch 32 at context 4096, q cannot be absorbed: 'mla.rope'
+// WIDE: {phase = decode, q = naive, o = naive}
+// TARGET: error: unknown target 'a100'; expected h100
+// WIDE-SAME: why = "decode naive by cost on h100, 291 us for batch 32 at context 4096, q cannot be absorbed: 'mla.rope'
 
 // EXPLAIN: remark: plan: 4 heads of 64 + 32, values of 64, hidden 256, query rank 256, latent 256, 2 bytes an element, on h100
 // EXPLAIN-NEXT: weights of q 0.328 MB, folded 0.59 MB (1.80 times); of o 0.262 MB, folded 0.524 MB (2.00 times)

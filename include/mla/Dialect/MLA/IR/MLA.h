@@ -25,6 +25,11 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+namespace mla {
+class KernelKind;
+class KernelTarget;
+} // namespace mla
+
 #include "mla/Dialect/MLA/IR/MLADialect.h.inc"
 #include "mla/Dialect/MLA/IR/MLAEnums.h.inc"
 

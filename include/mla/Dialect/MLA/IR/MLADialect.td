@@ -68,6 +68,15 @@ def MLA_Dialect : Dialect {
   let extraClassDeclaration = [{
     void registerAttrs();
     void registerTypes();
+
+    /// The targets that kernels can be made for, the default one first; see KernelKind.h.
+    ::llvm::ArrayRef<std::unique_ptr<KernelTarget>> getTargets() const { return targets; }
+    /// By chip; null if there is none.
+    KernelTarget *findTarget(::llvm::StringRef chip);
+    void add(std::unique_ptr<KernelTarget> target);
+
+  private:
+    std::vector<std::unique_ptr<KernelTarget>> targets;
   }];
 }
 

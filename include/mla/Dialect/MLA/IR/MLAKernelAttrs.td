@@ -11,23 +11,12 @@
 include "mla/Dialect/MLA/IR/MLADialect.td"
 include "mlir/IR/AttrTypeBase.td"
 
-def MLA_KernelKind : MLA_I32Enum<"KernelKind", "what a kernel computes", [
-  I32EnumAttrCase<"Projection", 0, "projection">,
-  I32EnumAttrCase<"Normalize", 1, "normalize">,
-  I32EnumAttrCase<"Rope", 2, "rope">,
-  I32EnumAttrCase<"Append", 3, "append">,
-  I32EnumAttrCase<"Gather", 4, "gather">,
-  I32EnumAttrCase<"LatentAttention", 5, "latent_attention">,
-  I32EnumAttrCase<"NaiveAttention", 6, "naive_attention">
-]>;
-def MLA_KernelKindAttr : EnumAttr<MLA_Dialect, MLA_KernelKind, "kernel_kind">;
-
 def MLA_Schedule : MLA_Attr<"Schedule", "schedule"> {
   let summary = "how a kernel is to be made: tiles, stages, splits";
   let description = [{
-    The choices of a kernel of this kind, all integers. They are decided by
-    `mla-schedule-kernels`, or by who writes them; the generator of the kind
-    obeys them and refuses what it cannot do.
+    The choices of a kernel of this kind, all integers. `mla-schedule-kernels`
+    makes those that are not there. The kind says which keys there are; its
+    generator obeys and rejects what it cannot do.
 
     ```mlir
     module attributes {
@@ -35,17 +24,18 @@ def MLA_Schedule : MLA_Attr<"Schedule", "schedule"> {
     } {}
     ```
   }];
-  let parameters = (ins "::mla::KernelKind":$kind, "::mlir::DictionaryAttr":$choices);
+  let parameters = (ins "::mlir::StringAttr":$kind, "::mlir::DictionaryAttr":$choices);
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let builders = [
-    AttrBuilder<(ins "::mla::KernelKind":$kind,
+    AttrBuilder<(ins "::llvm::StringRef":$kind,
                      "::llvm::ArrayRef<std::pair<::llvm::StringRef, int64_t>>":$choices)>
   ];
   let extraClassDeclaration = [{
     /// The choice of a name; nothing where it has none.
     std::optional<int64_t> find(::llvm::StringRef name) const;
-    int64_t get(::llvm::StringRef name, int64_t otherwise) const { return find(name).value_or(otherwise); }
+    /// Of a schedule that has all keys of its kind.
+    int64_t get(::llvm::StringRef name) const { return *find(name); }
   }];
 }
 

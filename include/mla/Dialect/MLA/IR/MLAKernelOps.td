@@ -27,12 +27,18 @@ def MLA_KernelOp : MLA_Op<"kernel", [IsolatedFromAbove, RecursiveMemoryEffects, 
 
     (C1) the region's arguments have the operands' types;
     (C2) what is yielded has the results' types;
-    (C3) the schedule is one of the kernel's kind;
+    (C3) the schedule is one of the kernel's kind, with keys and values that the
+    kind knows;
     (C4) the region holds the operation of the kind once, as every other
-    operation of mla, and yields its results: `mla.project`, `mla.rms_norm`,
-    `mla.rope`, `mla.append`, `mla.gather`, `mla.latent_attention` or
-    `mla.attention`. Those of `normalize` and `rope` may be scaled by position
-    and rounded.
+    operation of mla, and yields its results, through what the kind lets follow;
+    (C5) the kind is one of the target's (`mla/Dialect/MLA/IR/KernelKind.h`).
+
+    | kind | operation |
+    |---|---|
+    | `projection` | `mla.project` |
+    | `normalize`, `rope` | `mla.rms_norm`, `mla.rope`; their results may be scaled by position and rounded |
+    | `append`, `gather` | `mla.append`, `mla.gather` |
+    | `latent_attention`, `naive_attention` | `mla.latent_attention`, `mla.attention` |
 
     ```mlir
     func.func @down(%hidden: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
@@ -48,7 +54,7 @@ def MLA_KernelOp : MLA_Op<"kernel", [IsolatedFromAbove, RecursiveMemoryEffects, 
     ```
   }];
   let arguments = (ins
-    Variadic<AnyType>:$inputs, MLA_KernelKindAttr:$kind, StrAttr:$name, OptionalAttr<MLA_Schedule>:$schedule
+    Variadic<AnyType>:$inputs, StrAttr:$kind, StrAttr:$name, OptionalAttr<MLA_Schedule>:$schedule
   );
   let results = (outs Variadic<AnyType>:$outputs);
   let regions = (region SizedRegion<1>:$body);
@@ -56,6 +62,8 @@ def MLA_KernelOp : MLA_Op<"kernel", [IsolatedFromAbove, RecursiveMemoryEffects, 
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
+    /// The kind, of the target that the module has. Emits an error and returns null where there is none.
+    const KernelKind *findKind();
     /// What the region yields.
     ::mlir::Operation *getYield() { return getBody().front().getTerminator(); }
   }];

@@ -8,8 +8,6 @@
 #ifndef MLA_DIALECT_MLA_TRANSFORMS_PASSES_H
 #define MLA_DIALECT_MLA_TRANSFORMS_PASSES_H
 
-#include "mla/Dialect/MLA/Analysis/NaiveWidths.h"
-
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"

@@ -60,8 +60,8 @@ def MLAPlan : Pass<"mla-plan", "::mlir::ModuleOp"> {
            "h100, cpu, or a JSON file; empty: the module's, else h100">,
     Option<"prefillTokens", "prefill-tokens", "int64_t", "2048",
            "most queries of a step of prefill">,
-    Option<"attentionWidth", "attention-width", "int64_t", "::mla::kNaiveWidth",
-           "widest keys and values that the target's naive attention takes; 0: any">,
+    Option<"target", "target", "std::string", "\"\"",
+           "cpu, for which every form has code, or a GPU, which must have kernels; empty: the module's">,
     Option<"explain", "explain", "bool", "false",
            "remark on the costs of what was taken and declined">
   ];
@@ -95,8 +95,8 @@ def MLAPrintCosts : Pass<"mla-print-costs", "::mlir::ModuleOp"> {
     Option<"tokens", "tokens", "int64_t", "0",
            "queries of each; 0: one in decode, 2048 in prefill">,
     Option<"context", "context", "int64_t", "4096", "tokens of each, the queries included">,
-    Option<"attentionWidth", "attention-width", "int64_t", "::mla::kNaiveWidth",
-           "widest keys and values that the target's naive attention takes; 0: any">
+    Option<"target", "target", "std::string", "\"\"",
+           "cpu, for which every form has code, or a GPU, which must have kernels; empty: the module's">
   ];
 }
 
@@ -255,10 +255,11 @@ def MLAHoistPositionScales : Pass<"mla-hoist-position-scales", "::mlir::ModuleOp
 }
 
 def MLAGroupKernels : Pass<"mla-group-kernels", "::mlir::ModuleOp"> {
-  let summary = "Group operations into the kernels of the H100";
+  let summary = "Group operations into the kernels of the target";
   let description = [{
-    Every mla operation of a function comes to stand in exactly one `mla.kernel`,
-    which is named after the value it makes:
+    Moves every mla operation of a function into exactly one `mla.kernel`, which
+    is named after the value it makes. The target's kinds of kernels say which
+    operations they take (`mla/Dialect/MLA/IR/KernelKind.h`). For example:
 
     | kind | operations |
     |---|---|

@@ -1,0 +1,84 @@
+//===- Append.cpp - New tokens into the cache -----------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Append.h"
+
+#include "Hopper.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mla::gpu;
+
+std::string AppendShape::name() const {
+  return "append_" + std::to_string(latent) + "_page" + std::to_string(page) + "_e" +
+         llvm::utohexstr(llvm::bit_cast<uint64_t>(epsilon), true) +
+         (rotation.frequencies.empty() ? "" : "_" + rotation.name()) + (input == Element::F32 ? "_f32" : "");
+}
+
+namespace {
+/// Positions of the arguments, in their order.
+struct Arguments {
+  explicit Arguments(KernelBuilder &k, bool hasKeys)
+      : latents(k.addPointer()), keys(hasKeys ? k.addPointer() : 0), gamma(k.addPointer()), pages(k.addPointer()),
+        table(k.addPointer()), tokens(k.addInt()), latentStride(k.addInt()), keyStride(hasKeys ? k.addInt() : 0),
+        tableWidth(k.addInt()), pageCount(k.addInt()), positions(k) {}
+  unsigned latents, keys, gamma, pages, table, tokens, latentStride, keyStride, tableWidth, pageCount;
+  Positions positions;
+};
+} // namespace
+
+/// Calls `body` with the address of the cache's row at a place, if there is one.
+static void whereStored(KernelBuilder &k, const AppendShape &shape, const Arguments &a, const Place &place,
+                        llvm::function_ref<void(Val row)> body) {
+  Val tableWidth = k.argument(a.tableWidth);
+  Val entry = max(place.position, k.i32(0)) / shape.page;
+  Val known = place.exists & (place.position >= 0) & (entry < tableWidth);
+  k.when(known, [&] {
+    Val line = k.extend(place.sequence) * k.extend(tableWidth) + k.extend(entry);
+    Val page = k.load(k.at(k.argument(a.table), line * 4), k.i32Type(), 4);
+    k.when((page >= 0) & (page < k.argument(a.pageCount)), [&] {
+      Val row = k.extend(page) * shape.page + k.extend(place.position % shape.page);
+      body(k.at(k.argument(a.pages), row * (shape.rowElements() * bytesOf(Element::BF16))));
+    });
+  });
+}
+
+void mla::gpu::emitAppend(mlir::gpu::GPUModuleOp module, const AppendShape &shape) {
+  if (module.lookupSymbol(shape.name()))
+    return;
+  KernelBuilder k(module, shape.name(), appendThreads, /*oneBlock=*/false);
+  bool hasKeys = !shape.rotation.frequencies.empty();
+  Arguments a(k, hasKeys);
+  k.begin();
+  std::optional<Rotation> rotation;
+  Val lane = k.thread() & 31, unit = min(lane, k.i32(shape.rotation.units() - 1));
+  if (hasKeys) {
+    rotation.emplace(k, module, shape.rotation);
+    rotation->loadFrequencies(unit);
+  }
+  Val token = k.blockX() * appendTokens + k.shuffle(k.thread() >> 5, k.i32(0));
+  launchDependents(k);
+  waitForPredecessors(k);
+  k.when(token < k.argument(a.tokens), [&] {
+    Val from = rowAt(k, k.argument(a.latents), token, k.argument(a.latentStride), shape.input);
+    Vals latent = loadRow(k, from, lane, shape.latent, shape.input), pairs;
+    if (hasKeys)
+      pairs = rotation->load(rowAt(k, k.argument(a.keys), token, k.argument(a.keyStride), shape.input), shape.input);
+    // While the row is on its way.
+    Place place = a.positions.placeOf(token);
+    Vals normalized = normalizeRow(k, latent, k.argument(a.gamma), lane, shape.latent, shape.epsilon);
+    whereStored(k, shape, a, place, [&](Val row) {
+      storeRow(k, normalized, row, lane, shape.latent, Element::BF16);
+      if (!hasKeys)
+        return;
+      rotation->setPosition(place.position);
+      k.when(lane < shape.rotation.units(), [&] {
+        rotation->store(rotation->rotate(pairs), k.at(row, shape.latent * bytesOf(Element::BF16)), Element::BF16);
+      });
+    });
+  });
+  k.finish();
+}

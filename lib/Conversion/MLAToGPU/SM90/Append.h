@@ -1,0 +1,39 @@
+//===- Append.h - New tokens into the cache ---------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_CONVERSION_MLATOGPU_SM90_APPEND_H
+#define MLA_CONVERSION_MLATOGPU_SM90_APPEND_H
+
+#include "Positions.h"
+#include "Rotation.h"
+
+namespace mla::gpu {
+
+/// The cache's row of a token: its latent, normalised, and its key, rotated to the token's position. A warp a token.
+struct AppendShape {
+  int64_t latent = 0;    ///< L, a multiple of 8
+  int64_t page = 64;     ///< tokens
+  double epsilon = 0;    ///< of the norm
+  RotationDims rotation; ///< no frequencies: rows are the latent alone
+  Element input = Element::BF16;
+
+  int64_t rowElements() const { return latent + rotation.width(); }
+  std::string name() const;
+};
+
+inline constexpr int64_t appendTokens = 4; ///< a block of threads
+inline constexpr int64_t appendThreads = 32 * appendTokens;
+
+/// Adds the kernel to the module, if it is not there. Arguments: latents, keys (if there are frequencies), gamma f32,
+/// pages bf16 [pages, page, L + R], block_table; tokens, elements between latents, between keys (if there are
+/// frequencies), entries a row of the block table, pages; cu_seqlens, lengths, batch. Grid: ceil(tokens /
+/// appendTokens). Tokens at negative positions, of no sequence, or in pages that do not exist are not written.
+void emitAppend(mlir::gpu::GPUModuleOp module, const AppendShape &shape);
+
+} // namespace mla::gpu
+
+#endif // MLA_CONVERSION_MLATOGPU_SM90_APPEND_H

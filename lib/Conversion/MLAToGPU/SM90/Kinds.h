@@ -1,0 +1,38 @@
+//===- Kinds.h - The kinds of kernels of Hopper -----------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Regions have activations of bf16 unless said otherwise. Positions come from
+// mla.positions in the region, of `cu` and the cache.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_CONVERSION_MLATOGPU_SM90_KINDS_H
+#define MLA_CONVERSION_MLATOGPU_SM90_KINDS_H
+
+#include "mla/Dialect/MLA/IR/KernelKind.h"
+
+namespace mla::gpu {
+
+/// mla.project of any `heads`; x may be a slice. The result may be f32.
+std::unique_ptr<KernelKind> createProjectionKind();
+/// mla.rms_norm, its gamma f32; or mla.rms_norm to f32, mla.position_scale, arith.truncf: a scaled query.
+std::unique_ptr<KernelKind> createNormalizeKind();
+/// mla.rope of [T, H, R], x may be a slice; or arith.extf, mla.rope, mla.position_scale, arith.truncf.
+std::unique_ptr<KernelKind> createRopeKind();
+/// mla.append of mla.rms_norm (to f32) and mla.rope, both of slices; yields the cache.
+std::unique_ptr<KernelKind> createAppendKind();
+/// mla.gather: latent, k_rope, cu_keys (i32 [B + 1]).
+std::unique_ptr<KernelKind> createGatherKind();
+/// mla.latent_attention, queries may be slices; o, and the LSE (f32) if it has one.
+std::unique_ptr<KernelKind> createLatentAttentionKind();
+/// mla.attention, queries may be slices; k_nope and v [N, H, …] or shared by all heads [N, …]; o, and the LSE if it has
+/// one.
+std::unique_ptr<KernelKind> createNaiveAttentionKind();
+
+} // namespace mla::gpu
+
+#endif // MLA_CONVERSION_MLATOGPU_SM90_KINDS_H

@@ -1,0 +1,75 @@
+//===- LatentAttention.h - Decode attention on the latent -------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_CONVERSION_MLATOGPU_SM90_LATENTATTENTION_H
+#define MLA_CONVERSION_MLATOGPU_SM90_LATENTATTENTION_H
+
+#include "Hopper.h"
+#include "WorkSplit.h"
+
+namespace mla::gpu {
+
+/// What the code of latent attention depends on. Heads, tokens and lengths are arguments.
+struct LatentAttentionShape {
+  int64_t latent = 512; ///< L, a multiple of 64 up to 512
+  int64_t rope = 64;    ///< R, a multiple of 8 up to 64; 0 for none
+  int64_t page = 64;    ///< tokens a page: 16, 32, 64 or 128
+  bool lse = false;     ///< the log-sum-exp is a result, too
+  WorkSplitChoices split;
+
+  std::string name() const;      ///< of the attention kernel
+  std::string mergeName() const; ///< of the kernel that merges partial results
+};
+
+/// Query rows of a block of threads. Row i of a sequence is its query token i / heads, head i % heads.
+inline constexpr int64_t queryRows = 64;
+
+/// Partial results, as the accumulators of the attention kernel lie in registers:
+///   f32 [slots][row blocks][2 warpgroups][quads][128 threads][4]
+/// where element e of quad j of thread t is row 16·(t/32) + (t%32)/4 + 8·(e/2) of the row block, and column
+/// 8j + 2·(t%4) + e%2 of those that the warpgroup computes: tiles 0… of the latent, or the last ones; with an odd
+/// number of tiles both compute the middle one, and warpgroup 0's counts.
+class LatentPartials {
+public:
+  LatentPartials(KernelBuilder &k, const LatentAttentionShape &shape, Val rowsOfSequence)
+      : k(k), ownTiles((shape.latent / tileColumns + 1) / 2), rows(rowsOfSequence) {}
+  int64_t quads() const { return ownTiles * tileColumns / 8; }
+  int64_t quadBytes() const { return 128 * 16; } ///< from a quad to the next
+  Val bytesTo(Val slot, Val rowBlock, Val group);
+  static mlir::AffineExpr bytes(const LatentAttentionShape &shape, mlir::AffineExpr slots, mlir::AffineExpr rows);
+
+private:
+  KernelBuilder &k;
+  int64_t ownTiles;
+  Val rows;
+};
+
+/// With few sequences the next kernel may take multiprocessors early: parts are so many that they end early, too. Else
+/// blocks of threads that come one by one would read the cache apart from their neighbours, and so twice.
+inline Val dependentsMayComeEarly(Val batch, Val parts) { return batch * 4 <= parts; }
+
+/// Dynamic shared memory of the attention kernel, in bytes.
+int64_t latentAttentionSharedBytes(const LatentAttentionShape &shape);
+
+/// Adds the kernel to the module, if it is not there. Its arguments, in order:
+///   map q_latent [rows, L], map q_rope [rows, R] (if R > 0), map pages [pages, page, L + R], block_table, lengths,
+///   cu_seqlens, map out [rows, L], out, partial out f32 (LatentPartials), partial lse f32 [slots, rows a sequence],
+///   slots i32 [batch, 2], lse f32 [rows] (if wanted); batch, parts, entries a row of
+///   the block table, heads, rows a sequence at most; scale · log2(e).
+/// Grid: (row blocks of a sequence, parts); 256 threads.
+void emitLatentAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape);
+
+/// Adds the kernel that combines partial results (mla.merge): o = Σ 2^(l_i - l) o_i with 2^l = Σ 2^l_i. Arguments:
+///   cu_seqlens, partial out, partial lse, slots, out, lse (if wanted); batch, parts, heads, rows a sequence at most.
+/// Slots are the first and the last one of each sequence's partial results, the first -1 where it is one split.
+/// Grid: (any, batch); 256 threads.
+int64_t latentMergeSharedBytes(const LatentAttentionShape &shape);
+void emitLatentMerge(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape);
+
+} // namespace mla::gpu
+
+#endif // MLA_CONVERSION_MLATOGPU_SM90_LATENTATTENTION_H

@@ -1,0 +1,35 @@
+//===- Normalize.h - Root-mean-square norm of rows --------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_CONVERSION_MLATOGPU_SM90_NORMALIZE_H
+#define MLA_CONVERSION_MLATOGPU_SM90_NORMALIZE_H
+
+#include "Positions.h"
+#include "Rows.h"
+
+namespace mla::gpu {
+
+/// y[r, i] = gamma[i] · x[r, i] / sqrt(mean(x[r]^2) + epsilon), y bf16; a warp a row.
+struct NormalizeShape {
+  int64_t width = 0; ///< a multiple of 8
+  double epsilon = 0;
+  Element input = Element::BF16;
+  PositionScale scale; ///< of the row's token, if it has a beta
+
+  std::string name() const;
+};
+
+inline constexpr int64_t normalizeRows = 4; ///< a block of threads
+inline constexpr int64_t normalizeThreads = 32 * normalizeRows;
+
+/// Adds the kernel to the module, if it is not there. Arguments: x, gamma f32, y; rows, elements between rows of x, and
+/// of y; if there is a scale, cu_seqlens, lengths, batch. Grid: ceil(rows / normalizeRows).
+void emitNormalize(mlir::gpu::GPUModuleOp module, const NormalizeShape &shape);
+
+} // namespace mla::gpu
+
+#endif // MLA_CONVERSION_MLATOGPU_SM90_NORMALIZE_H

@@ -1,0 +1,47 @@
+//===- Positions.h - Where a token stands -----------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_CONVERSION_MLATOGPU_SM90_POSITIONS_H
+#define MLA_CONVERSION_MLATOGPU_SM90_POSITIONS_H
+
+#include "mla/Conversion/MLAToGPU/KernelBuilder.h"
+
+namespace mla::gpu {
+
+/// A token's sequence, and its position there (mla.positions).
+struct Place {
+  Val sequence;
+  Val position; ///< negative where the sequence is shorter than its queries
+  Val exists;   ///< whether a sequence has the token at all: tokens may be more than cu_seqlens says
+};
+
+/// The arguments that say where tokens stand: cu_seqlens i32[batch + 1], lengths i32[batch], batch.
+class Positions {
+public:
+  /// Adds the arguments to the kernel's signature.
+  explicit Positions(KernelBuilder &k);
+  /// By a whole warp, for one token.
+  Place placeOf(Val token);
+
+private:
+  Val load(unsigned pointer, Val index);
+  KernelBuilder &k;
+  unsigned cu, lengths, batch;
+};
+
+/// mla.position_scale: 1 + beta · log(1 + floor(position / original)).
+struct PositionScale {
+  double beta = 0; ///< 0: no scale
+  int64_t original = 1;
+};
+Val scaleAt(KernelBuilder &k, const PositionScale &scale, Val position);
+/// "", or what tells kernels with different scales apart.
+std::string nameOf(const PositionScale &scale);
+
+} // namespace mla::gpu
+
+#endif // MLA_CONVERSION_MLATOGPU_SM90_POSITIONS_H

@@ -1,0 +1,55 @@
+//===- Projection.h - Products of tokens with weights -----------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_CONVERSION_MLATOGPU_SM90_PROJECTION_H
+#define MLA_CONVERSION_MLATOGPU_SM90_PROJECTION_H
+
+#include "Hopper.h"
+#include "ProjectionChoices.h"
+
+namespace mla::gpu {
+
+/// What the code depends on; tokens and strides are arguments.
+struct ProjectionShape {
+  ProjectionDims dims;
+  ProjectionChoices choices;
+  bool floatResult = false; ///< y is f32 and contiguous
+
+  std::string name() const;    ///< of the product
+  std::string sumName() const; ///< of the kernel that sums the parts of k
+  int64_t threads() const;     ///< a block of the product
+  /// Sums of f32, of the product with splits: [splits, tokens, heads, rows].
+  int64_t partialBytesPerToken() const;
+  /// The tensor maps' boxes, innermost first: of w [k, n, heads], of x [k, tokens, heads], of y [n, tokens, heads].
+  llvm::SmallVector<int64_t> weightBox() const, tokenBox() const, resultBox() const;
+};
+
+/// Offsets in dynamic shared memory, in bytes.
+struct ProjectionLayout {
+  explicit ProjectionLayout(const ProjectionChoices &choices);
+  int64_t weightBytes, stageBytes; ///< a stage is a tile of w, then one of x
+  int64_t storedTokens;            ///< that leave at a time
+  int64_t result;                  ///< a tile of y a warpgroup, a row a token
+  int64_t full, empty, bytes;
+};
+
+inline constexpr int64_t projectionSumThreads = 128;
+inline constexpr int64_t projectionSumWidth = 4; ///< elements of y a thread
+
+/// Adds the product to the module, if it is not there. Arguments, in order: map w, map x, then
+///   map y                       (bf16, no splits)
+///   pointer y or partial sums   (f32)
+/// and tokens. Grid: any number of blocks of threads in x; tiles are dealt out to them in turns.
+void emitProjection(mlir::gpu::GPUModuleOp module, const ProjectionShape &shape);
+
+/// Adds the kernel that sums the parts: pointer partial sums, pointer y; tokens, and the strides of y in elements
+/// between tokens and between heads. Grid: ceil(tokens · heads · rows / (projectionSumThreads · projectionSumWidth)).
+void emitProjectionSum(mlir::gpu::GPUModuleOp module, const ProjectionShape &shape);
+
+} // namespace mla::gpu
+
+#endif // MLA_CONVERSION_MLATOGPU_SM90_PROJECTION_H

@@ -1,0 +1,143 @@
+//===- ProjectionChoice.cpp - Tiles, stages and splits of a product -------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The choices with the least predicted time. A product is bound by whichever
+// takes longest: reading weights and tokens from memory and writing the result;
+// or, on the multiprocessor with the most tiles (waves), taking tiles of both
+// operands in, since each tile of y reads its rows and its tokens anew, or the
+// tensor cores. Splits of k give idle multiprocessors work and cost a second
+// kernel and their sums' way to the cache and back.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Projection.h"
+
+#include <limits>
+
+using namespace mla::gpu;
+
+/// An H100's figures, measured with these kernels: bytes a microsecond of memory and of a multiprocessor's intake, and
+/// cycles a microsecond under the load of tensor cores.
+static constexpr double memoryRate = 3.0e6, intakeRate = 71e3, cycleRate = 1450;
+/// A kernel more, and the way of its bytes.
+static constexpr double sumKernelTime = 2.0, sumRate = 1.5e6;
+/// Storing a tile while its block of threads multiplies nothing, in cycles.
+static constexpr double storeLatency = 500, storedPerCycle = 32;
+/// A product of 64 rows and few tokens takes no less, in cycles.
+static constexpr double leastProductTime = 24;
+
+/// Shared memory of a multiprocessor; a block takes 1 KB more than it asks for, and may have no more than 227 KB.
+static constexpr int64_t processorShared = 233472, blockOverhead = 1024;
+/// Bytes that a multiprocessor should have on their way: at 3 TB/s and a loaded latency of a microsecond, 23 KB would
+/// do if they came evenly.
+static constexpr int64_t wantedInFlight = 96 * 1024;
+static constexpr int64_t maxStages = 12;
+static constexpr int64_t tokenTiles[] = {16, 32, 64, 96, 128, 160, 192, 224, 256};
+
+/// Parts have equal numbers of steps, and the last one what is left.
+static bool hasEmptyPart(const ProjectionDims &dims, int64_t splits) {
+  int64_t steps = llvm::divideCeil(dims.contracted, tileColumns);
+  int64_t partSteps = llvm::divideCeil(steps, splits);
+  return partSteps * (splits - 1) >= steps;
+}
+
+/// Whether the accumulators of all blocks of a multiprocessor have registers: its four parts have 16384 each, and a
+/// thread needs 26 (as ptxas reports) beside those.
+static bool haveRegisters(const ProjectionChoices &c) {
+  constexpr int64_t parts = 4, registersOfPart = 16384, lanes = 32, others = 26, granule = 8;
+  int64_t warps = c.blocks * (c.tileRows / 64 * 4 + 1);
+  int64_t ofThread = registersOfPart / (llvm::divideCeil(warps, parts) * lanes) / granule * granule;
+  return c.tileTokens / 2 + others <= ofThread;
+}
+
+bool ProjectionChoices::areValidFor(const ProjectionDims &dims) const {
+  bool knownTile = llvm::is_contained({64, 128}, tileRows) && llvm::is_contained(tokenTiles, tileTokens);
+  return knownTile && stages >= 1 && blocks >= 1 && splits >= 1 && !hasEmptyPart(dims, splits) &&
+         haveRegisters(*this) && blocks * (sharedBytes() + blockOverhead) <= processorShared;
+}
+
+namespace {
+/// A tile, and what follows from it.
+struct Candidate {
+  Candidate(const ProjectionDims &dims, int64_t tokens, const ProjectionChoices &c)
+      : tiles(llvm::divideCeil(dims.rows, c.tileRows) * llvm::divideCeil(tokens, c.tileTokens) * dims.heads * c.splits),
+        steps(llvm::divideCeil(llvm::divideCeil(dims.contracted, tileColumns), c.splits)),
+        stepBytes(tileBytes(c.tileRows + c.tileTokens)) {}
+  int64_t tiles;
+  int64_t steps, stepBytes; ///< of a tile
+};
+} // namespace
+
+static double timeOf(const ProjectionDims &dims, int64_t tokens, int64_t processors, const ProjectionChoices &c) {
+  Candidate t(dims, tokens, c);
+  double waves = llvm::divideCeil(t.tiles, processors);
+  double operands = static_cast<double>(dims.contracted) * (dims.rows + tokens);
+  double memory = 2.0 * dims.heads * (operands + static_cast<double>(dims.rows) * tokens) / memoryRate;
+  double intake = waves * t.steps * t.stepBytes / intakeRate;
+  double product = std::max(c.tileTokens / 2.0, leastProductTime) * 4 * c.tileRows / 64;
+  double stores = storeLatency + static_cast<double>(c.tileRows) * c.tileTokens / storedPerCycle;
+  // With several blocks of threads, one multiplies while another stores.
+  double arithmetic = waves * (t.steps * product + stores / c.blocks) / cycleRate;
+  // What is not the bound is hidden, but for some of it.
+  double time = std::max({memory, intake, arithmetic}) + 0.15 * (intake + arithmetic);
+  if (c.splits > 1)
+    time += sumKernelTime + 8.0 * c.splits * dims.heads * dims.rows * tokens / sumRate;
+  return time;
+}
+
+/// Blocks of threads a multiprocessor, and stages: enough bytes on their way, and no more stages than steps.
+static bool fitStages(ProjectionChoices &c, const ProjectionDims &dims, int64_t tokens, int64_t processors) {
+  Candidate t(dims, tokens, c);
+  int64_t turns = llvm::divideCeil(t.tiles, processors);
+  for (c.blocks = std::min<int64_t>(turns, 3); c.blocks > 0; --c.blocks) {
+    int64_t limit = processorShared / c.blocks - blockOverhead;
+    auto fits = [&](int64_t stages) {
+      c.stages = stages;
+      return c.sharedBytes() <= limit;
+    };
+    int64_t most = 0;
+    while (most < maxStages && fits(most + 1))
+      ++most;
+    // A block's steps, over all of its tiles: more stages than those would stay empty.
+    int64_t steps = t.steps * llvm::divideCeil(t.tiles, processors * c.blocks);
+    c.stages = std::max<int64_t>(2, std::min(most, steps));
+    bool enough = most >= 4 || most >= steps;
+    if (most >= 2 && haveRegisters(c) && (enough || c.blocks == 1) &&
+        (c.blocks == 1 || c.blocks * most * t.stepBytes >= wantedInFlight))
+      return true;
+  }
+  return false;
+}
+
+ProjectionChoices mla::gpu::chooseProjection(const ProjectionDims &dims, int64_t tokens, int64_t processors) {
+  int64_t allSteps = llvm::divideCeil(dims.contracted, tileColumns);
+  ProjectionChoices best;
+  double least = std::numeric_limits<double>::infinity();
+  for (int64_t tileTokens : tokenTiles)
+    for (int64_t tileRows : {64, 128})
+      for (int64_t splits = 1; splits <= std::min<int64_t>(allSteps, 32); ++splits) {
+        // A step that reads each weight once would read it twice, unless there are multiprocessors to spare.
+        if (tokens <= 128 && tileTokens < tokens && dims.heads * dims.rows / 64 >= processors / 2)
+          continue;
+        if (hasEmptyPart(dims, splits))
+          continue;
+        ProjectionChoices c;
+        c.tileRows = tileRows;
+        c.tileTokens = tileTokens;
+        c.splits = splits;
+        c.streamed = tokens <= tileTokens;
+        if (!fitStages(c, dims, tokens, processors))
+          continue;
+        // A slightly worse guess with fewer splits and less code is as good.
+        double time = timeOf(dims, tokens, processors, c);
+        if (time < 0.98 * least) {
+          least = time;
+          best = c;
+        }
+      }
+  return best;
+}

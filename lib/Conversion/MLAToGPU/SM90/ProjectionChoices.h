@@ -1,0 +1,49 @@
+//===- ProjectionChoices.h - Tiles of a product with weights ----*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What the schedule of a projection says, and what suits an H100. Depends on
+// nothing, so that passes that decide need not know how kernels are made.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_CONVERSION_MLATOGPU_SM90_PROJECTIONCHOICES_H
+#define MLA_CONVERSION_MLATOGPU_SM90_PROJECTIONCHOICES_H
+
+#include <cstdint>
+
+namespace mla::gpu {
+
+/// y[t, h, n] = sum_k x[t, h, k] · w[h, n, k], as mla.project after a reshape: plain and from_heads have one head,
+/// to_heads has one head and all rows.
+struct ProjectionDims {
+  int64_t heads = 1;
+  int64_t rows = 0;       ///< n, a multiple of 8
+  int64_t contracted = 0; ///< k, a multiple of 8
+};
+
+/// A tile of y is `tileRows` rows of the weight times `tileTokens` tokens. In a schedule: rows, tokens, stages, splits,
+/// blocks, streamed.
+struct ProjectionChoices {
+  int64_t tileRows = 64;   ///< 64 or 128: one or two warpgroups that multiply
+  int64_t tileTokens = 16; ///< 16, or a multiple of 32 up to 256
+  int64_t stages = 8;      ///< 64 columns of k of both tiles that are in shared memory at a time
+  int64_t splits = 1;      ///< parts of k that are summed by another kernel
+  int64_t blocks = 1;      ///< blocks of threads a multiprocessor
+  bool streamed = false;   ///< each weight is read about once: leave the cache to the tokens
+
+  int64_t sharedBytes() const; ///< dynamic shared memory of a block of threads
+  /// Whether a kernel can be made of them: known tiles, no part without columns of k, enough shared memory.
+  bool areValidFor(const ProjectionDims &dims) const;
+};
+
+/// What suits up to `tokens` tokens on a device of `processors` multiprocessors. Any choice is right for any number of
+/// tokens.
+ProjectionChoices chooseProjection(const ProjectionDims &dims, int64_t tokens, int64_t processors);
+
+} // namespace mla::gpu
+
+#endif // MLA_CONVERSION_MLATOGPU_SM90_PROJECTIONCHOICES_H

@@ -1,0 +1,65 @@
+//===- Rope.cpp - Rotation of queries -------------------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Rope.h"
+
+#include "Hopper.h"
+
+using namespace mla::gpu;
+
+static constexpr int64_t passesAtATime = 4;
+
+std::string RopeShape::name() const {
+  return "rope_" + std::to_string(heads) + "_passes" + std::to_string(passes) + "_" + rotation.name() + nameOf(scale);
+}
+
+/// Heads that a block's threads have at a time; threads beyond them have none.
+static int64_t headsOfPass(const RopeShape &shape) { return ropeThreads / shape.rotation.units(); }
+int64_t RopeShape::headsOfBlock() const { return passes * headsOfPass(*this); }
+
+void mla::gpu::emitRope(mlir::gpu::GPUModuleOp module, const RopeShape &shape) {
+  if (module.lookupSymbol(shape.name()))
+    return;
+  KernelBuilder k(module, shape.name(), ropeThreads, /*oneBlock=*/false);
+  unsigned x = k.addPointer(), y = k.addPointer();
+  unsigned xToken = k.addInt(), xHead = k.addInt(), yToken = k.addInt(), yHead = k.addInt();
+  Positions positions(k);
+  k.begin();
+  int64_t units = shape.rotation.units(), together = headsOfPass(shape);
+  Val own = k.thread() / units, token = k.blockX(), first = k.blockY() * shape.headsOfBlock() + own;
+  Rotation rotation(k, module, shape.rotation);
+  rotation.loadFrequencies(k.thread() % units);
+  launchDependents(k);
+  waitForPredecessors(k);
+  Val from = rowAt(k, k.argument(x), token, k.argument(xToken), Element::BF16);
+  Val to = rowAt(k, k.argument(y), token, k.argument(yToken), Element::BF16);
+  // Threads without a head load another's.
+  auto load = [&](int64_t pass) {
+    Val head = min(first + pass * together, k.i32(shape.heads - 1));
+    return rotation.load(elementAt(k, from, head * k.argument(xHead), Element::BF16), Element::BF16);
+  };
+  auto store = [&](int64_t pass, llvm::ArrayRef<Val> pairs) {
+    Val head = first + pass * together;
+    k.when((own < together) & (head < shape.heads), [&] {
+      rotation.store(rotation.rotate(pairs), elementAt(k, to, head * k.argument(yHead), Element::BF16), Element::BF16);
+    });
+  };
+  // Several heads are on their way together, the first ones while the position is found.
+  for (int64_t begin = 0; begin < shape.passes; begin += passesAtATime) {
+    int64_t end = std::min(begin + passesAtATime, shape.passes);
+    llvm::SmallVector<Vals> loaded;
+    for (int64_t pass = begin; pass < end; ++pass)
+      loaded.push_back(load(pass));
+    if (begin == 0) {
+      Val position = positions.placeOf(token).position;
+      rotation.setPosition(position, shape.scale.beta == 0 ? Val() : scaleAt(k, shape.scale, position));
+    }
+    for (int64_t pass = begin; pass < end; ++pass)
+      store(pass, loaded[pass - begin]);
+  }
+  k.finish();
+}

@@ -1,0 +1,23 @@
+//===- Target.cpp - The target h100 -----------------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Target.h"
+#include "Kinds.h"
+
+using namespace mla;
+using namespace mla::gpu;
+
+/// The oldest PTX that has every instruction used: a newer one would shut out older drivers.
+static constexpr const char *features = "+ptx86";
+
+std::unique_ptr<KernelTarget> mla::gpu::createSM90Target() {
+  auto target = std::make_unique<KernelTarget>(TargetInfo{"h100", "sm_90a", features, /*multiprocessors=*/132});
+  for (auto create : {createProjectionKind, createNormalizeKind, createRopeKind, createAppendKind, createGatherKind,
+                      createLatentAttentionKind, createNaiveAttentionKind})
+    target->add(create());
+  return target;
+}

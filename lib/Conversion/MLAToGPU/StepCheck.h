@@ -1,0 +1,23 @@
+//===- StepCheck.h - Whether a step's tables are right ----------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_CONVERSION_MLATOGPU_STEPCHECK_H
+#define MLA_CONVERSION_MLATOGPU_STEPCHECK_H
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace mla::gpu {
+
+/// Adds the core `step_check` (mla/abi.h) to the module, and its kernel to `kernels`: a warp a sequence finds the first
+/// of the faults mla_step_fault in cu_seqlens, lengths and the block table, and writes an mla_step_verdict. No layer
+/// launches it. `page` is tokens a page.
+void addStepCheck(mlir::ModuleOp module, mlir::gpu::GPUModuleOp kernels, int64_t page);
+
+} // namespace mla::gpu
+
+#endif // MLA_CONVERSION_MLATOGPU_STEPCHECK_H
