@@ -90,13 +90,13 @@ static llvm::Error checkNoConflict(const AttentionConfig &config, StringRef wher
                    checkpoint.configWhere() + "; leave --config out, or correct one of the two");
 }
 
-static llvm::Expected<Source> withWeights(AttentionConfig config, StringRef where,
+static llvm::Expected<Source> withWeights(AttentionConfig config, StringRef text, StringRef where,
                                           std::unique_ptr<Checkpoint> checkpoint) {
   llvm::Expected<std::unique_ptr<Checkpoint>> usual = nameLayersAsUsual(std::move(checkpoint));
   if (!usual)
     return usual.takeError();
   checkpoint = numberAttentions(std::move(*usual), config.attentionsPerLayer);
-  return Source{std::move(config), where.str(), std::move(checkpoint), /*madeWeights=*/false};
+  return Source{std::move(config), text.str(), where.str(), std::move(checkpoint), /*madeWeights=*/false};
 }
 
 static llvm::Expected<Source> withConfig(StringRef path, std::unique_ptr<Checkpoint> checkpoint) {
@@ -107,10 +107,10 @@ static llvm::Expected<Source> withConfig(StringRef path, std::unique_ptr<Checkpo
   if (!config)
     return config.takeError();
   if (!checkpoint)
-    return Source{*config, path.str(), makeSyntheticCheckpoint(*config), /*madeWeights=*/true};
+    return Source{*config, *text, path.str(), makeSyntheticCheckpoint(*config), /*madeWeights=*/true};
   if (llvm::Error error = checkNoConflict(*config, path, *checkpoint))
     return error;
-  return withWeights(std::move(*config), path, std::move(checkpoint));
+  return withWeights(std::move(*config), *text, path, std::move(checkpoint));
 }
 
 llvm::Expected<Source> mla::openSource(const CompileOptions &options) {
@@ -126,8 +126,9 @@ llvm::Expected<Source> mla::openSource(const CompileOptions &options) {
   if (!(*checkpoint)->configJson())
     return makeError((*checkpoint)->where() + ": no config came with the weights; give one with --config");
   std::string where = (*checkpoint)->configWhere().str();
-  llvm::Expected<AttentionConfig> config = parseConfig(*(*checkpoint)->configJson(), where);
+  std::string text = *(*checkpoint)->configJson();
+  llvm::Expected<AttentionConfig> config = parseConfig(text, where);
   if (!config)
     return config.takeError();
-  return withWeights(std::move(*config), where, std::move(*checkpoint));
+  return withWeights(std::move(*config), text, where, std::move(*checkpoint));
 }
