@@ -164,7 +164,7 @@ static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, Loading 
   bundle->weights = std::move(*weights);
   if (Error error = bindWeights(*bundle))
     return error;
-  Error error = loading != Loading::Everything          ? inspectKernels(*bundle, loading)
+  Error error = loading != Loading::Everything  ? inspectKernels(*bundle, loading)
                 : bundle->manifest.hasKernels() ? loadKernels(*bundle)
                                                 : loadNativeCode(*bundle);
   if (error)

@@ -264,7 +264,8 @@ Error GpuCode::enqueue(const char *where, const LaunchList &list, const LaunchBi
     return error;
   Enqueuer enqueuer(cudaContext->driver, bindings, sizes, workspace);
   for (const Launch &launch : list.launches) {
-    bool mayOverlap = launch.overlap && !bindings.timer && (bindings.overlapsOthers || &launch != &list.launches.front());
+    bool mayOverlap =
+        launch.overlap && !bindings.timer && (bindings.overlapsOthers || &launch != &list.launches.front());
     if (Error error = enqueuer.launch(launch, functions[launch.kernel], mayOverlap))
       return Error(error.kind(),
                    std::string(where) + ": kernel " + quoted(names[launch.kernel]) + ": " + error.message());

@@ -42,8 +42,7 @@ Matrix AdapterWeights::addTo(Matrix matrix, const std::string &module) const {
   double scale = alpha / (rootOfRank ? std::sqrt(static_cast<double>(rank)) : static_cast<double>(rank));
   std::vector<double> inner(rank * columns);
   readElements(*a, 0, rank * columns, inner.data());
-  return {matrix.rows, columns,
-          [=, read = std::move(matrix.read), inner = std::move(inner)](int64_t row, double *to) {
+  return {matrix.rows, columns, [=, read = std::move(matrix.read), inner = std::move(inner)](int64_t row, double *to) {
             std::vector<double> factors(rank);
             readElements(*b, row * rank, rank, factors.data());
             read(row, to);

@@ -239,8 +239,7 @@ void Bench::printText(double median, double rate) const {
   std::printf("%s, q=%s, o=%s: batch %" PRId64 ", context %" PRId64 ", %" PRId64
               " tokens a sequence, %zu layers, %s, %" PRId64 " steps\n",
               options.prefill ? "prefill" : "decode", used.q, used.o, batchSize, context, tokens, layers.size(),
-              info.device_memory ? info.device : (std::to_string(mla_num_threads()) + " threads").c_str(),
-              stepCount);
+              info.device_memory ? info.device : (std::to_string(mla_num_threads()) + " threads").c_str(), stepCount);
   if (info.device_memory)
     std::printf("loading            kernels %.3f s, weights %.3f s\n", info.code_seconds, info.weights_seconds);
   std::printf("time a layer-step  median %.3f ms  min %.3f ms  max %.3f ms\n", median * 1e3, seconds.front() * 1e3,

@@ -17,7 +17,8 @@ namespace mla::run {
 /// The files that hold a model's weights, and its config.
 class Checkpoint {
 public:
-  /// `path` is a file, or a directory as Hugging Face has them: with an index, with model.safetensors, or with one file.
+  /// `path` is a file, or a directory as Hugging Face has them: with an index, with model.safetensors, or with one
+  /// file.
   static Result<Checkpoint> open(const std::string &path);
 
   const std::string &path() const { return where; }

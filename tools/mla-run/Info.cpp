@@ -104,8 +104,7 @@ static void printWorkspaces(const InfoFacts &facts) {
     std::printf("workspace%s\n", *facts.info.device ? "" : " on a device of 132 multiprocessors");
   for (const WorkspaceFact &fact : facts.workspaces)
     std::printf("  %-7s  %" PRId64 " sequences of %" PRId64 " new tokens, %" PRId64 " in all: %.3f MB\n",
-                nameOf(fact.phase), fact.sequences, fact.tokens, fact.context,
-                static_cast<double>(fact.bytes) * 1e-6);
+                nameOf(fact.phase), fact.sequences, fact.tokens, fact.context, static_cast<double>(fact.bytes) * 1e-6);
 }
 
 static void printInfoAsText(const InfoFacts &facts) {

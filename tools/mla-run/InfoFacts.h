@@ -30,7 +30,7 @@ struct InfoFacts {
   const mla_bundle_info &info;
   Source source;
   bool sourceIsRecorded = false;
-  int64_t indexTopK = 0; ///< 0: the model's attention is not sparse
+  int64_t indexTopK = 0;                              ///< 0: the model's attention is not sparse
   std::vector<std::pair<std::string, int64_t>> files; ///< and their bytes
   std::string ptxVersion;                             ///< "" for a CPU
   std::vector<WorkspaceFact> workspaces;              ///< of a bundle for a GPU

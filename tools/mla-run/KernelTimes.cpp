@@ -81,12 +81,14 @@ std::string KernelTimes::json() const {
   std::string text = "[";
   for (const Group &group : groups) {
     char numbers[160];
-    std::snprintf(numbers, sizeof(numbers), ", \"launches\": %g, \"grid\": [%u, %u, %u], \"median_seconds\": ",
-                  launchesOf(group), group.grid[0], group.grid[1], group.grid[2]);
+    std::snprintf(numbers, sizeof(numbers),
+                  ", \"launches\": %g, \"grid\": [%u, %u, %u], \"median_seconds\": ", launchesOf(group), group.grid[0],
+                  group.grid[1], group.grid[2]);
     char seconds[40] = "null";
     if (group.median() >= 0)
       std::snprintf(seconds, sizeof(seconds), "%.9f", group.median());
-    text += (text.size() > 1 ? ", {\"kernel\": " : "{\"kernel\": ") + json::quote(group.kernel) + numbers + seconds + "}";
+    text +=
+        (text.size() > 1 ? ", {\"kernel\": " : "{\"kernel\": ") + json::quote(group.kernel) + numbers + seconds + "}";
   }
   return text + "]";
 }

@@ -125,9 +125,9 @@ Rows Reference::attend(const std::vector<int64_t> &lengths, const Rows &nope, co
       for (int64_t i = 0; i < lengths[row]; ++i) {
         std::vector<double> scores(cache.length - lengths[row] + i + 1);
         for (size_t n = 0; n < scores.size(); ++n)
-          scores[n] = semantics.softmaxScale *
-                      (dot(queryNope[token + i], key[n], keyWidth) +
-                       dot(queryRope[token + i], cache.ropes.data() + n * ropeWidth, ropeWidth));
+          scores[n] =
+              semantics.softmaxScale * (dot(queryNope[token + i], key[n], keyWidth) +
+                                        dot(queryRope[token + i], cache.ropes.data() + n * ropeWidth, ropeWidth));
         softmax(scores);
         double *to = result.data() + (token + i) * heads * valueWidth + head * valueWidth;
         for (size_t n = 0; n < scores.size(); ++n)

@@ -21,15 +21,15 @@ namespace mla::run {
 
 /// The weights of this rank's heads, which are H. In naive form (P, R, V: the widths of a head; L: the latent's):
 struct LayerWeights {
-  Matrix queryDown;          ///< [q_lora_rank, hidden]; absent where queries have no latent
+  Matrix queryDown; ///< [q_lora_rank, hidden]; absent where queries have no latent
   std::vector<double> queryNorm, queryDownBias;
-  Matrix queryNope;          ///< [H P, q_lora_rank or hidden]
-  Matrix queryRope;          ///< [H R, the same]
-  Matrix latentDown;         ///< [L + R, hidden]
+  Matrix queryNope;  ///< [H P, q_lora_rank or hidden]
+  Matrix queryRope;  ///< [H R, the same]
+  Matrix latentDown; ///< [L + R, hidden]
   std::vector<double> latentNorm, latentDownBias;
-  Matrix keyUp, valueUp;     ///< [H P, L] and [H V, L]
+  Matrix keyUp, valueUp; ///< [H P, L] and [H V, L]
   std::vector<double> keyBias, valueBias;
-  Matrix out;                ///< [hidden, H V]
+  Matrix out; ///< [hidden, H V]
   std::vector<double> outBias;
   // Where only products of weights are left: without keyUp, queryNope is [H L, …] and meets the latents themselves;
   // without valueUp, so does `out`, which is [hidden, H L].

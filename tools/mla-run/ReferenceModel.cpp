@@ -59,8 +59,7 @@ Error ReferenceModel::fromCheckpoint(const std::string &adapterPath, const mla_b
       return opened.error();
     adapter = std::move(*opened);
   }
-  Result<LayerWeights> found =
-      checkpointWeights(*checkpoint, adapter ? &*adapter : nullptr, semantics, info, layer);
+  Result<LayerWeights> found = checkpointWeights(*checkpoint, adapter ? &*adapter : nullptr, semantics, info, layer);
   if (!found)
     return found.error();
   weights = std::move(*found);
@@ -74,8 +73,9 @@ Error ReferenceModel::fromCheckpoint(const std::string &adapterPath, const mla_b
 static std::string formOf(const LayerWeights &weights) {
   if (weights.keyUp && weights.valueUp)
     return "the naive form";
-  return std::string("the folded form of ") +
-         (weights.keyUp ? "the output" : weights.valueUp ? "the query" : "query and output");
+  return std::string("the folded form of ") + (weights.keyUp     ? "the output"
+                                               : weights.valueUp ? "the query"
+                                                                 : "query and output");
 }
 
 Error ReferenceModel::fromBundle(const mla_bundle_info &info, int64_t layer) {
@@ -104,8 +104,9 @@ Error ReferenceModel::load(const Options &options, const mla_bundle_info &info, 
   std::string adapterPath = weightsPath.empty() ? "" : stillThere(source->adapter, info);
   if (adapterPath.empty() && !source->adapter.empty()) {
     if (!options.weights.empty())
-      return Error(ErrorKind::InvalidArgument, std::string(info.path) + ": holds the sum of the weights and of the "
-                                                                        "adapter " +
+      return Error(ErrorKind::InvalidArgument, std::string(info.path) +
+                                                   ": holds the sum of the weights and of the "
+                                                   "adapter " +
                                                    source->adapter + "; put that in its place, or leave out --weights");
     weightsPath.clear();
   }

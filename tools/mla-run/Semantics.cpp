@@ -16,8 +16,9 @@ using namespace mla;
 using namespace mla::run;
 using json::Value;
 
-static constexpr const char *knownModels[] = {"deepseek_v2", "deepseek_v3",   "kimi_k2",  "glm4_moe_lite", "glm_moe_dsa",
-                                              "plm",         "longcat_flash", "minicpm3", "mistral4"};
+static constexpr const char *knownModels[] = {"deepseek_v2",   "deepseek_v3", "kimi_k2",
+                                              "glm4_moe_lite", "glm_moe_dsa", "plm",
+                                              "longcat_flash", "minicpm3",    "mistral4"};
 
 /// The config of the language model in one for images and text.
 static const Value &languageModel(const Value &config) {
@@ -97,8 +98,8 @@ double RopeReader::originalLength() const {
 
 /// The column pair that turns so often over the original length.
 double RopeReader::correction(double rotations) const {
-  return static_cast<double>(info.qk_rope_head_dim) *
-         std::log(originalLength() / (rotations * 6.283185307179586)) / (2 * std::log(theta));
+  return static_cast<double>(info.qk_rope_head_dim) * std::log(originalLength() / (rotations * 6.283185307179586)) /
+         (2 * std::log(theta));
 }
 
 /// Of cosines and sines by what mscale and mscale_all_dim are to each other, of scores by the latter alone.

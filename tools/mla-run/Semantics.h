@@ -32,8 +32,8 @@ struct Semantics {
   double queryScale = 1, latentScale = 1; ///< constants behind the norms
   double beta = 0;                        ///< of the query's scale by position; 0: none
   double originalLength = 1;
-  int64_t mostTokens = INT64_MAX; ///< beyond, an indexer would leave keys out
-  bool twoAttentions = false;     ///< of a layer of the checkpoint
+  int64_t mostTokens = INT64_MAX;              ///< beyond, an indexer would leave keys out
+  bool twoAttentions = false;                  ///< of a layer of the checkpoint
   int64_t blockRows = 128, blockColumns = 128; ///< that one e4m3 scale is for
 };
 
