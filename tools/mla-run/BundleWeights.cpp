@@ -133,7 +133,7 @@ static void readOutput(const BundleReader &reader, const mla_bundle_info &info, 
   weights.valueUp = reader.perHead("w_uv", info.v_head_dim, info.kv_lora_rank);
   weights.valueBias = reader.vector("b_uv", info.heads * info.v_head_dim);
   weights.out = reader.matrix("o_proj", info.hidden_size, info.heads * info.v_head_dim);
-  weights.outBias = reader.vector("o_proj_bias", info.hidden_size);
+  weights.outBias = reader.vector("o_proj.bias", info.hidden_size);
   if (weights.out && weights.valueUp)
     return;
   weights.valueUp = {};
