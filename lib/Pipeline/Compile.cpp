@@ -164,7 +164,7 @@ static llvm::Expected<uint64_t> writeOutput(mlir::ModuleOp module, Source &sourc
     return writePTX(module, options);
   if (!writesBundle(options))
     return writeModule(module, options.output);
-  if (llvm::Error error = emitBundle(module, *source.checkpoint, options, options.output))
+  if (llvm::Error error = emitBundle(module, *source.checkpoint, source.configText, options, options.output))
     return error;
   return sizeOfFiles(options.output);
 }

@@ -21,6 +21,7 @@
 
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -136,8 +137,26 @@ static llvm::Expected<std::vector<std::pair<llvm::StringRef, uint64_t>>> sizesOf
   return files;
 }
 
-llvm::Error mla::emitBundle(ModuleOp module, importer::Checkpoint &checkpoint, const CompileOptions &options,
-                            llvm::StringRef out) {
+/// Where the weights came from, and what they were taken to mean. Paths are absolute: who looks for the checkpoint does
+/// so from elsewhere.
+static llvm::json::Value describeSource(llvm::StringRef configText, const CompileOptions &options) {
+  llvm::json::Object source;
+  for (auto [key, path] : {std::pair("weights", &options.weights), std::pair("adapter", &options.adapter)}) {
+    if (path->empty())
+      continue;
+    llvm::SmallString<256> absolute(*path);
+    (void)llvm::sys::fs::make_absolute(absolute);
+    source[key] = llvm::json::fixUTF8(absolute);
+  }
+  if (llvm::Expected<llvm::json::Value> config = llvm::json::parse(configText))
+    source["config"] = std::move(*config);
+  else
+    llvm::consumeError(config.takeError());
+  return source;
+}
+
+llvm::Error mla::emitBundle(ModuleOp module, importer::Checkpoint &checkpoint, llvm::StringRef configText,
+                            const CompileOptions &options, llvm::StringRef out) {
   // One layer is made again sooner than anyone looks for what is left of it.
   auto layers = module->getAttrOfType<DenseI64ArrayAttr>(kLayersAttr);
   llvm::Expected<BundleDirectory> directory =
@@ -160,7 +179,8 @@ llvm::Error mla::emitBundle(ModuleOp module, importer::Checkpoint &checkpoint, c
   if (!files)
     return files.takeError();
   auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
-  std::string manifest = makeManifest(*layer, model, code->entries, code->target, code->isa, *files, *certificates);
+  std::string manifest = makeManifest(*layer, model, code->entries, code->target, code->isa, *files, *certificates,
+                                      describeSource(configText, options));
   if (llvm::Error error = writeText(directory->file(MLA_MANIFEST_FILE), manifest))
     return error;
   return directory->commit();

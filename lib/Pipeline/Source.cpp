@@ -97,13 +97,13 @@ llvm::Error mla::checkHeads(int64_t heads, llvm::StringRef where, int64_t tensor
                    Twine(tensorParallel) + " equal parts; choose a --tp that divides them");
 }
 
-static llvm::Expected<Source> withWeights(AttentionConfig config, StringRef where,
+static llvm::Expected<Source> withWeights(AttentionConfig config, StringRef text, StringRef where,
                                           std::unique_ptr<Checkpoint> checkpoint) {
   llvm::Expected<std::unique_ptr<Checkpoint>> usual = nameLayersAsUsual(std::move(checkpoint));
   if (!usual)
     return usual.takeError();
   checkpoint = numberAttentions(std::move(*usual), config.attentionsPerLayer);
-  return Source{std::move(config), where.str(), std::move(checkpoint), /*madeWeights=*/false};
+  return Source{std::move(config), text.str(), where.str(), std::move(checkpoint), /*madeWeights=*/false};
 }
 
 static llvm::Expected<Source> withConfig(StringRef path, std::unique_ptr<Checkpoint> checkpoint) {
@@ -114,10 +114,10 @@ static llvm::Expected<Source> withConfig(StringRef path, std::unique_ptr<Checkpo
   if (!config)
     return config.takeError();
   if (!checkpoint)
-    return Source{*config, path.str(), makeSyntheticCheckpoint(*config), /*madeWeights=*/true};
+    return Source{*config, *text, path.str(), makeSyntheticCheckpoint(*config), /*madeWeights=*/true};
   if (llvm::Error error = checkNoConflict(*config, path, *checkpoint))
     return error;
-  return withWeights(std::move(*config), path, std::move(checkpoint));
+  return withWeights(std::move(*config), *text, path, std::move(checkpoint));
 }
 
 static llvm::Expected<std::unique_ptr<Checkpoint>> openWeights(const CompileOptions &options) {
@@ -156,5 +156,5 @@ llvm::Expected<Source> mla::openSource(const CompileOptions &options) {
   llvm::Expected<AttentionConfig> config = parseConfig(own->text, own->where);
   if (!config)
     return config.takeError();
-  return withWeights(std::move(*config), own->where, std::move(*checkpoint));
+  return withWeights(std::move(*config), own->text, own->where, std::move(*checkpoint));
 }

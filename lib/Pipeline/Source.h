@@ -15,7 +15,8 @@ namespace mla {
 
 struct Source {
   importer::AttentionConfig config;
-  std::string where; ///< What begins errors about the config.
+  std::string configText; ///< What `config` was read from.
+  std::string where;      ///< What begins errors about the config.
   std::unique_ptr<importer::Checkpoint> checkpoint;
   bool madeWeights; ///< Nobody gave weights; those of the checkpoint fit the config by construction.
 };

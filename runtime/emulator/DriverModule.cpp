@@ -110,6 +110,8 @@ MLA_DRIVER cuFuncGetAttribute(int *value, int attribute, Function function) {
     *value = static_cast<int>(function->program.kernel->maxThreads);
   else if (attribute == maxDynamicSharedBytes)
     *value = function->maxDynamicShared;
+  else if (attribute == staticSharedBytes)
+    *value = static_cast<int>(function->program.staticShared);
   else
     return explain(invalidValue, "function attribute " + std::to_string(attribute) + " is not emulated");
   return success;

@@ -78,6 +78,17 @@ MLA_DRIVER cuEventSynchronize(Event) {
   return device().drain();
 }
 
+/// What the host takes to emulate says nothing of a device.
+MLA_DRIVER cuEventElapsedTime(float *, Event, Event) {
+  MLA_REQUIRE_CONTEXT();
+  return explain(notSupported, "the emulated device has no clock");
+}
+
+MLA_DRIVER cuLaunchHostFunc(Stream, void (*)(void *), void *) {
+  MLA_REQUIRE_CONTEXT();
+  return explain(notSupported, "functions of the host are not emulated");
+}
+
 //===----------------------------------------------------------------------===//
 // Launches
 //===----------------------------------------------------------------------===//

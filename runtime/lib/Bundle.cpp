@@ -12,6 +12,7 @@
 
 #include "mla/abi.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <sys/stat.h>
 
@@ -70,6 +71,33 @@ static void fillInfo(mla_bundle &bundle) {
                               entry.tokens.last, entry.contexts.first, entry.contexts.last, 0});
 }
 
+/// What launch lists ask of a kernel.
+static void noteLaunches(const LaunchList &list, std::map<uint32_t, mla_kernel_info> &byNumber) {
+  for (const Launch &launch : list.launches) {
+    mla_kernel_info &kernel = byNumber[launch.kernel];
+    kernel.threads = std::max(kernel.threads, static_cast<int32_t>(launch.threads));
+    kernel.dynamic_shared = std::max(kernel.dynamic_shared, static_cast<int32_t>(launch.shared));
+  }
+}
+
+/// What the manifest says of kernels, and the driver if they are loaded.
+static void fillKernels(mla_bundle &bundle, const GpuCode *code) {
+  std::map<uint32_t, mla_kernel_info> byNumber;
+  for (const ManifestEntry &entry : bundle.manifest.entries)
+    noteLaunches(entry.launches, byNumber);
+  for (const std::optional<LaunchList> &core : bundle.manifest.cores)
+    if (core)
+      noteLaunches(*core, byNumber);
+  for (const auto &[name, number] : bundle.manifest.kernels) {
+    mla_kernel_info &kernel = bundle.kernels.emplace_back(byNumber[number]);
+    kernel.name = name.c_str();
+    kernel.static_shared = kernel.registers = kernel.local_bytes = kernel.max_threads = -1;
+    if (code)
+      code->describeKernel(number, kernel);
+  }
+  bundle.info.num_kernels = static_cast<int64_t>(bundle.kernels.size());
+}
+
 static Error loadNativeCode(mla_bundle &bundle) {
   if (!processorSupports(bundle.manifest.isa))
     return Error(ErrorKind::Unsupported, bundle.path +
@@ -85,17 +113,38 @@ static Error loadNativeCode(mla_bundle &bundle) {
 }
 
 static Error loadKernels(mla_bundle &bundle) {
-  Result<std::unique_ptr<GpuCode>> code = GpuCode::load(bundle);
+  Result<std::unique_ptr<GpuCode>> code = GpuCode::load(bundle, /*withWeights=*/true);
   if (!code)
     return code.error();
   bundle.gpu = std::move(*code);
+  fillKernels(bundle, bundle.gpu.get());
   bundle.info.device = bundle.gpu->context()->name.c_str();
   bundle.info.code_seconds = bundle.gpu->codeSeconds();
   bundle.info.weights_seconds = bundle.gpu->weightsSeconds();
   return {};
 }
 
-static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, bool withCode) {
+namespace {
+enum class Loading {
+  Nothing,
+  Kernels, ///< for a moment, to ask about them
+  Everything,
+};
+} // namespace
+
+static Error inspectKernels(mla_bundle &bundle, Loading loading) {
+  if (loading == Loading::Nothing || !bundle.manifest.hasKernels()) {
+    fillKernels(bundle, nullptr);
+    return {};
+  }
+  Result<std::unique_ptr<GpuCode>> code = GpuCode::load(bundle, /*withWeights=*/false);
+  if (!code)
+    return code.error();
+  fillKernels(bundle, code->get());
+  return {};
+}
+
+static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, Loading loading) {
   auto bundle = std::make_unique<mla_bundle>();
   bundle->path = path;
   std::string manifestPath = bundle->path + "/" MLA_MANIFEST_FILE;
@@ -115,16 +164,18 @@ static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, bool wit
   bundle->weights = std::move(*weights);
   if (Error error = bindWeights(*bundle))
     return error;
-  if (withCode)
-    if (Error error = bundle->manifest.hasKernels() ? loadKernels(*bundle) : loadNativeCode(*bundle))
-      return error;
+  Error error = loading != Loading::Everything  ? inspectKernels(*bundle, loading)
+                : bundle->manifest.hasKernels() ? loadKernels(*bundle)
+                                                : loadNativeCode(*bundle);
+  if (error)
+    return error;
   return bundle;
 }
 
-static mla_status openForC(const char *function, const char *path, bool withCode, mla_bundle **bundle) {
+static mla_status openForC(const char *function, const char *path, Loading loading, mla_bundle **bundle) {
   if (!path || !*path || !bundle)
     return report(badArgument(function, "path or bundle is NULL or empty; pass both"));
-  Result<std::unique_ptr<mla_bundle>> opened = openBundle(path, withCode);
+  Result<std::unique_ptr<mla_bundle>> opened = openBundle(path, loading);
   if (!opened)
     return report(opened.error());
   *bundle = opened->release();
@@ -139,11 +190,15 @@ int64_t mla_bundle::layerIndex(int64_t layer) const {
 }
 
 mla_status mla_bundle_open(const char *path, mla_bundle **bundle) {
-  return openForC("mla_bundle_open", path, true, bundle);
+  return openForC("mla_bundle_open", path, Loading::Everything, bundle);
 }
 
 mla_status mla_bundle_inspect(const char *path, mla_bundle **bundle) {
-  return openForC("mla_bundle_inspect", path, false, bundle);
+  return openForC("mla_bundle_inspect", path, Loading::Nothing, bundle);
+}
+
+mla_status mla_bundle_inspect_on_device(const char *path, mla_bundle **bundle) {
+  return openForC("mla_bundle_inspect_on_device", path, Loading::Kernels, bundle);
 }
 
 void mla_bundle_close(mla_bundle *bundle) { delete bundle; }
@@ -152,4 +207,8 @@ const mla_bundle_info *mla_bundle_get_info(const mla_bundle *bundle) { return bu
 
 const mla_entry_info *mla_bundle_get_entry(const mla_bundle *bundle, int64_t index) {
   return bundle && index >= 0 && index < bundle->info.num_entries ? &bundle->entries[index] : nullptr;
+}
+
+const mla_kernel_info *mla_bundle_get_kernel(const mla_bundle *bundle, int64_t index) {
+  return bundle && index >= 0 && index < bundle->info.num_kernels ? &bundle->kernels[index] : nullptr;
 }

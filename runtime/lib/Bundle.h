@@ -21,6 +21,7 @@ struct mla_bundle {
   mla::Manifest manifest;
   mla_bundle_info info = {};
   std::vector<mla_entry_info> entries;
+  std::vector<mla_kernel_info> kernels; ///< in the order of their names
   std::optional<mla::SafetensorsFile> weights;
   /// The weights of layer l for entry e, at l * number of entries + e.
   std::vector<std::vector<mla::Tensor>> bound;

@@ -51,6 +51,7 @@ enum : Status {
   illegalAddress = 700,
   contextIsDestroyed = 709,
   launchFailed = 719,
+  notSupported = 801,
   captureUnsupported = 900,
   captureWrongThread = 908,
 };
@@ -58,10 +59,11 @@ enum : Status {
 /// CUdevice_attribute
 constexpr int multiprocessorCount = 16, computeCapabilityMajor = 75, computeCapabilityMinor = 76;
 /// CUfunction_attribute
+constexpr int staticSharedBytes = 1, localBytes = 3, registersPerThread = 4;
 constexpr int maxThreadsPerBlock = 0, maxDynamicSharedBytes = 8, preferredSharedCarveout = 9, mostShared = 100;
 /// CUjit_option
 constexpr int jitErrorLogBuffer = 5, jitErrorLogBufferBytes = 6;
-constexpr unsigned streamNonBlocking = 1, eventDisableTiming = 2;
+constexpr unsigned streamNonBlocking = 1, eventDefault = 0, eventDisableTiming = 2;
 constexpr int captureStatusNone = 0;
 
 /// CUlaunchAttribute
@@ -138,6 +140,8 @@ static_assert(sizeof(TensorMap) == 128);
   X(cuEventDestroy, "cuEventDestroy_v2", (Event event))                                                                \
   X(cuEventRecord, "cuEventRecord", (Event event, Stream stream))                                                      \
   X(cuEventSynchronize, "cuEventSynchronize", (Event event))                                                           \
+  X(cuEventElapsedTime, "cuEventElapsedTime", (float *milliseconds, Event start, Event end))                           \
+  X(cuLaunchHostFunc, "cuLaunchHostFunc", (Stream stream, void (*function)(void *), void *data))                       \
   X(cuLaunchKernelEx, "cuLaunchKernelEx",                                                                              \
     (const LaunchConfig *config, Function function, void **parameters, void **extra))                                  \
   X(cuTensorMapEncodeTiled, "cuTensorMapEncodeTiled",                                                                  \

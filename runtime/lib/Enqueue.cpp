@@ -128,7 +128,10 @@ Error mla::giveWorkspace(const char *function, const mla_bundle &bundle, const L
                          uint64_t *bytes) {
   if (!bytes)
     return badArgument(function, "bytes is NULL; pass a place for the result");
-  Result<uint64_t> result = bundle.gpu->workspaceBytes(function, list, sizes);
+  constexpr int64_t usualProcessors = 132;
+  Sizes all = sizes;
+  all[Size::Processors] = bundle.gpu ? bundle.gpu->context()->processors : usualProcessors;
+  Result<uint64_t> result = workspaceBytes(function, list, all);
   if (!result)
     return result.error();
   *bytes = *result;

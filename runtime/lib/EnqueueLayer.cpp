@@ -110,11 +110,12 @@ static Error giveNoWorkspace(const char *function, uint64_t *bytes) {
 
 static Error stepWorkspace(const char *function, const mla_bundle *bundle, const mla_step *given, uint64_t *bytes) {
   CheckedStep checked;
-  if (Error error = checkOpenBundle(function, bundle))
+  bool inspected = bundle && bundle->info.device_memory && !bundle->gpu;
+  if (Error error = inspected ? Error() : checkOpenBundle(function, bundle))
     return error;
   if (Error error = checkStep(function, *bundle, given, checked))
     return error;
-  if (!bundle->gpu)
+  if (!bundle->info.device_memory)
     return giveNoWorkspace(function, bytes);
   return giveWorkspace(function, *bundle, bundle->manifest.entries[checked.entry].launches, checked.sizes, bytes);
 }

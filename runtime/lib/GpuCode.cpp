@@ -210,7 +210,19 @@ Error GpuCode::probe(const std::string &path) const {
                                            "; use another driver, and report this one");
 }
 
-Result<std::unique_ptr<GpuCode>> GpuCode::load(const mla_bundle &bundle) {
+void GpuCode::describeKernel(uint32_t number, mla_kernel_info &info) const {
+  ContextScope scope(*cudaContext);
+  auto ask = [&](int attribute, int32_t &value) {
+    if (cudaContext->driver.cuFuncGetAttribute(&value, attribute, functions[number]) != cuda::success)
+      value = -1;
+  };
+  ask(cuda::maxThreadsPerBlock, info.max_threads);
+  ask(cuda::staticSharedBytes, info.static_shared);
+  ask(cuda::localBytes, info.local_bytes);
+  ask(cuda::registersPerThread, info.registers);
+}
+
+Result<std::unique_ptr<GpuCode>> GpuCode::load(const mla_bundle &bundle, bool withWeights) {
   Result<std::shared_ptr<CudaContext>> context = CudaContext::acquire(bundle.path);
   if (!context)
     return context.error();
@@ -238,6 +250,8 @@ Result<std::unique_ptr<GpuCode>> GpuCode::load(const mla_bundle &bundle) {
   if (Error error = code->probe(path))
     return error;
   code->secondsForCode = secondsSince(start);
+  if (!withWeights)
+    return code;
   start = std::chrono::steady_clock::now();
   Result<GpuWeights> weights = GpuWeights::upload(bundle.path, *context, bundle);
   if (!weights)

@@ -9,6 +9,7 @@
 #define MLA_RUNTIME_GPUCODE_H
 
 #include "GpuWeights.h"
+#include "LaunchTimer.h"
 #include "Manifest.h"
 
 namespace mla {
@@ -27,21 +28,29 @@ struct LaunchBindings {
   bool overlapsOthers = true;
   /// Of a core: what stands in the place of its floats, if not 0.
   double scaleLog2e = 0;
+  /// Hears of every launch, none of which then overlaps another; null: nobody does.
+  LaunchTimer *timer = nullptr;
 
   DeviceArray &operator[](Given buffer) { return given[static_cast<unsigned>(buffer)]; }
 };
 
+/// Bytes of all scratch buffers of a list; the sizes include the processors.
+Result<uint64_t> workspaceBytes(const char *where, const LaunchList &list, const Sizes &sizes);
+
 /// Module, kernels and weights of an open bundle. Immutable, so that threads may share it.
 class GpuCode {
 public:
-  /// Loads into the context that mla_bundle_open documents. The bundle's weights must be bound.
-  static Result<std::unique_ptr<GpuCode>> load(const mla_bundle &bundle);
+  /// Loads into the context that mla_bundle_open documents. The bundle's weights must be bound; they may be left out.
+  static Result<std::unique_ptr<GpuCode>> load(const mla_bundle &bundle, bool withWeights);
   ~GpuCode();
 
   const std::shared_ptr<CudaContext> &context() const { return cudaContext; }
   const DeviceArray *weights(size_t layerIndex, size_t entry) const { return deviceWeights.of(layerIndex, entry); }
   double codeSeconds() const { return secondsForCode; }
   double weightsSeconds() const { return secondsForWeights; }
+
+  /// Fills in what the driver says of a kernel, by its number in the manifest.
+  void describeKernel(uint32_t number, mla_kernel_info &info) const;
 
   /// Bytes of all scratch buffers of the list.
   Result<uint64_t> workspaceBytes(const char *where, const LaunchList &list, Sizes sizes) const;

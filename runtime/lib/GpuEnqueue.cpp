@@ -230,16 +230,20 @@ Error Enqueuer::launch(const Launch &launch, cuda::Function function, bool mayOv
   config.numAttributes = mayOverlap ? 1 : 0;
   if (cuda::Status status = driver.cuLaunchKernelEx(&config, function, pointers, nullptr))
     return driver.failed("launch", "cuLaunchKernelEx", status);
-  return {};
+  return bindings.timer ? bindings.timer->launched(launch.kernel, config.grid) : Error();
 }
 
-Result<uint64_t> GpuCode::workspaceBytes(const char *where, const LaunchList &list, Sizes sizes) const {
-  sizes[Size::Processors] = cudaContext->processors;
+Result<uint64_t> mla::workspaceBytes(const char *where, const LaunchList &list, const Sizes &sizes) {
   Workspace workspace;
   Result<uint64_t> bytes = workspace.place(list, sizes, 0);
   if (!bytes)
     return Error(bytes.error().kind(), std::string(where) + ": workspace: " + bytes.error().message());
   return bytes;
+}
+
+Result<uint64_t> GpuCode::workspaceBytes(const char *where, const LaunchList &list, Sizes sizes) const {
+  sizes[Size::Processors] = cudaContext->processors;
+  return mla::workspaceBytes(where, list, sizes);
 }
 
 Error GpuCode::enqueue(const char *where, const LaunchList &list, const LaunchBindings &bindings) const {
@@ -256,9 +260,12 @@ Error GpuCode::enqueue(const char *where, const LaunchList &list, const LaunchBi
   ContextScope scope(*cudaContext);
   if (Error error = scope.error(where))
     return error;
+  if (Error error = bindings.timer ? bindings.timer->start() : Error())
+    return error;
   Enqueuer enqueuer(cudaContext->driver, bindings, sizes, workspace);
   for (const Launch &launch : list.launches) {
-    bool mayOverlap = launch.overlap && (bindings.overlapsOthers || &launch != &list.launches.front());
+    bool mayOverlap =
+        launch.overlap && !bindings.timer && (bindings.overlapsOthers || &launch != &list.launches.front());
     if (Error error = enqueuer.launch(launch, functions[launch.kernel], mayOverlap))
       return Error(error.kind(),
                    std::string(where) + ": kernel " + quoted(names[launch.kernel]) + ": " + error.message());

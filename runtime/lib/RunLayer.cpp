@@ -69,8 +69,21 @@ static LaunchBindings bind(const mla_bundle &bundle, size_t index, size_t cacheI
   return bindings;
 }
 
+/// Where to the times of launches go, if somebody wants them.
+using Times = std::vector<LaunchTimer::Launch>;
+
+/// Enqueues with a timer around each launch, and waits.
+static Error enqueueTimed(const char *function, const GpuCode &code, const LaunchList &list, LaunchBindings &bindings,
+                          Times &times) {
+  LaunchTimer timer(function, *code.context(), bindings.stream);
+  bindings.timer = &timer;
+  if (Error error = code.enqueue(function, list, bindings))
+    return error;
+  return timer.finish(times);
+}
+
 static Error runOnDevice(const char *function, const mla_bundle &bundle, size_t index, size_t cacheIndex,
-                         const mla_batch &batch, int64_t entry, const void *hidden, void *out) {
+                         const mla_batch &batch, int64_t entry, const void *hidden, void *out, Times *times) {
   if (bundle.gpu->context()->handle != batch.cache->context->handle)
     return badArgument(function, "bundle " + bundle.path +
                                      " and the batch's cache are in different CUDA contexts; open "
@@ -86,14 +99,15 @@ static Error runOnDevice(const char *function, const mla_bundle &bundle, size_t 
   if (!workspace)
     return workspace.error();
   bindings.workspace = {*workspace, batch.gpu->workspaceBytes()};
-  Error error = bundle.gpu->enqueue(function, list, bindings);
+  Error error = times ? enqueueTimed(function, *bundle.gpu, list, bindings, *times)
+                      : bundle.gpu->enqueue(function, list, bindings);
   // Also after a failure: kernels before it may run.
   Error recorded = batch.gpu->record(function);
   return error ? error : recorded;
 }
 
 static Error runLayer(const char *function, const mla_bundle *bundle, int64_t layer, const mla_batch *handle,
-                      mla_phase phase, const void *hidden, void *out) {
+                      mla_phase phase, const void *hidden, void *out, Times *times = nullptr) {
   const mla_batch *batch = nullptr;
   if (Error error = checkBundleAndBatch(function, bundle, handle, batch))
     return error;
@@ -111,13 +125,40 @@ static Error runLayer(const char *function, const mla_bundle *bundle, int64_t la
   Result<int64_t> entry = selectEntry(function, *bundle, phase, batch->maxQueries, batch->maxLength);
   if (!entry)
     return entry.error();
-  return bundle->gpu ? runOnDevice(function, *bundle, index, cacheIndex, *batch, *entry, hidden, out)
+  return bundle->gpu ? runOnDevice(function, *bundle, index, cacheIndex, *batch, *entry, hidden, out, times)
                      : runOnHost(*bundle, index, cacheIndex, *batch, *entry, hidden, out);
 }
 
 mla_status mla_run_layer(const mla_bundle *bundle, int64_t layer, const mla_batch *batch, mla_phase phase,
                          const void *hidden, void *out) {
   return report(runLayer("mla_run_layer", bundle, layer, batch, phase, hidden, out));
+}
+
+static Error timeLayer(const char *function, const mla_bundle *bundle, int64_t layer, const mla_batch *batch,
+                       mla_phase phase, const void *hidden, void *out, mla_launch_time *times, int64_t capacity,
+                       int64_t *count) {
+  if (!count || capacity < 0 || (capacity && !times))
+    return badArgument(function, "count is NULL, or times is and capacity is not 0; pass places for the results");
+  if (bundle && !bundle->info.device_memory)
+    return Error(ErrorKind::Unsupported, std::string(function) + ": bundle " + bundle->path + " is for target " +
+                                             bundle->manifest.target + ", which has no kernels; time mla_run_layer");
+  Times found;
+  if (Error error = runLayer(function, bundle, layer, batch, phase, hidden, out, &found))
+    return error;
+  std::vector<const char *> names(found.size());
+  for (const auto &[name, number] : bundle->manifest.kernels)
+    for (size_t i = 0; i < found.size(); ++i)
+      if (found[i].kernel == number)
+        names[i] = name.c_str();
+  *count = static_cast<int64_t>(found.size());
+  for (int64_t i = 0; i < std::min(*count, capacity); ++i)
+    times[i] = {names[i], {found[i].grid[0], found[i].grid[1], found[i].grid[2]}, found[i].seconds};
+  return {};
+}
+
+mla_status mla_time_layer(const mla_bundle *bundle, int64_t layer, const mla_batch *batch, mla_phase phase,
+                          const void *hidden, void *out, mla_launch_time *times, int64_t capacity, int64_t *count) {
+  return report(timeLayer("mla_time_layer", bundle, layer, batch, phase, hidden, out, times, capacity, count));
 }
 
 mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *batch, mla_phase phase, int64_t *entry) {

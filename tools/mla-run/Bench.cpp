@@ -8,13 +8,14 @@
 #include "Emulator.h"
 #include "Float.h"
 #include "Json.h"
+#include "KernelTimes.h"
 #include "Memory.h"
 #include "Modes.h"
+#include "Random.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cinttypes>
-#include <cmath>
 #include <cstdio>
 #include <vector>
 
@@ -39,7 +40,10 @@ private:
 class Bench {
 public:
   Bench(const Options &options, const mla_bundle *bundle)
-      : options(options), bundle(bundle), info(*mla_bundle_get_info(bundle)), hidden(info), out(info) {}
+      : options(options), bundle(bundle), info(*mla_bundle_get_info(bundle)), hidden(info), out(info) {
+    batchSize = options.batch < 0 ? 1 : options.batch;
+    stepCount = options.steps >= 0 ? options.steps : options.emulate ? 1 : 20;
+  }
 
   Error prepare();
   Error measure();
@@ -50,38 +54,30 @@ private:
   const mla_bundle *bundle;
   const mla_bundle_info &info;
   std::vector<int64_t> layers;
+  int64_t batchSize = 1, stepCount = 20;
   int64_t context = 0, tokens = 1; ///< cached before the step, and new in it, a sequence
   Cache cache;
   std::vector<mla_sequence> sequences;
   Array hidden, out;
   int64_t entry = 0;
   std::vector<double> seconds; ///< of each layer of each step; sorted by measure()
+  KernelTimes kernels;
 
   Error fillCache();
   Error fillSequence(mla_sequence sequence);
   Error runStep(bool timed);
   Error runLayers(mla_batch *batch, mla_phase phase, bool timed);
   Error runOnDevice(mla_batch *batch, mla_phase phase, bool timed);
+  Error timeKernels();
   uint64_t bytesTouched() const;
   void printText(double median, double rate) const;
   void printJson(double median, double rate) const;
 };
 } // namespace
 
-static uint64_t mix(uint64_t z) {
-  z += 0x9e3779b97f4a7c15;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
-
-/// In (0, 1].
-static double uniform(uint64_t seed) { return static_cast<double>((mix(seed) >> 11) + 1) * 0x1p-53; }
-
 NormalValues::NormalValues(mla_dtype dtype) : dtype(dtype), table(size * elementBytes()) {
-  for (uint64_t i = 0; i < size; ++i) { // Box and Muller
-    float value =
-        static_cast<float>(std::sqrt(-2 * std::log(uniform(2 * i))) * std::cos(6.283185307179586 * uniform(2 * i + 1)));
+  for (uint64_t i = 0; i < size; ++i) {
+    float value = normal(i);
     uint16_t narrow = roundToBF16(value);
     if (dtype == MLA_F32)
       std::memcpy(&table[i * 4], &value, 4);
@@ -105,11 +101,11 @@ Error Bench::prepare() {
     layers.assign(1, *options.layer);
   else
     layers.assign(info.layers, info.layers + info.num_layers);
-  tokens = options.prefill ? options.tokens : 1;
+  tokens = !options.prefill ? 1 : options.tokens < 0 ? 1024 : options.tokens;
   context = options.context >= 0 ? options.context : options.prefill ? 0 : 4096;
-  if (tokens * options.batch > INT32_MAX)
+  if (tokens * batchSize > INT32_MAX)
     return Error(ErrorKind::InvalidArgument, "mla-run: --tokens times --batch must stay below 2^31; lower one");
-  int64_t pages = options.batch * ((context + tokens + info.page - 1) / info.page);
+  int64_t pages = batchSize * ((context + tokens + info.page - 1) / info.page);
   mla_cache *made = nullptr;
   if (Error error = toError(mla_cache_create(bundle, pages, &made)))
     return error;
@@ -119,7 +115,7 @@ Error Bench::prepare() {
   if (Error error = fillCache())
     return error;
   NormalValues values(info.dtype);
-  uint64_t elements = tokens * options.batch * info.hidden_size;
+  uint64_t elements = tokens * batchSize * info.hidden_size;
   if (Error error = hidden.resize(elements * values.elementBytes()))
     return error;
   if (Error error = out.resize(hidden.size()))
@@ -146,7 +142,7 @@ Error Bench::fillCache() {
         return error;
     }
   }
-  sequences.resize(options.batch);
+  sequences.resize(batchSize);
   for (mla_sequence &sequence : sequences) {
     if (Error error = toError(mla_sequence_create(cache.get(), &sequence)))
       return error;
@@ -168,7 +164,7 @@ Error Bench::fillSequence(mla_sequence sequence) {
 Error Bench::runStep(bool timed) {
   std::vector<int32_t> counts(sequences.size(), static_cast<int32_t>(tokens));
   mla_batch *begun = nullptr;
-  if (Error error = toError(mla_batch_begin(cache.get(), sequences.data(), counts.data(), options.batch, &begun)))
+  if (Error error = toError(mla_batch_begin(cache.get(), sequences.data(), counts.data(), batchSize, &begun)))
     return error;
   Batch batch(begun); // aborted in the end: the context does not grow
   mla_phase phase = options.prefill ? MLA_PHASE_PREFILL : MLA_PHASE_DECODE;
@@ -210,26 +206,40 @@ Error Bench::runOnDevice(mla_batch *batch, mla_phase phase, bool timed) {
 
 Error Bench::measure() {
   int64_t warmUps = options.emulate ? 0 : 2;
-  for (int64_t i = 0; i < warmUps + options.steps; ++i)
+  for (int64_t i = 0; i < warmUps + stepCount; ++i)
     if (Error error = runStep(i >= warmUps))
       return error;
   std::sort(seconds.begin(), seconds.end());
+  return info.device_memory && !options.counters ? timeKernels() : Error();
+}
+
+/// In steps of their own: with a kernel's time taken, the next does not overlap it.
+Error Bench::timeKernels() {
+  std::vector<int32_t> counts(sequences.size(), static_cast<int32_t>(tokens));
+  mla_batch *begun = nullptr;
+  if (Error error = toError(mla_batch_begin(cache.get(), sequences.data(), counts.data(), batchSize, &begun)))
+    return error;
+  Batch batch(begun);
+  mla_phase phase = options.prefill ? MLA_PHASE_PREFILL : MLA_PHASE_DECODE;
+  for (int64_t i = 0; i < stepCount; ++i)
+    for (int64_t layer : layers)
+      if (Error error = kernels.add(bundle, layer, begun, phase, hidden.address(), out.address()))
+        return error;
   return {};
 }
 
 /// What a layer's step cannot do without reading, each byte once: the entry's weights and the cached rows.
 uint64_t Bench::bytesTouched() const {
   uint64_t rowBytes = (info.kv_lora_rank + info.qk_rope_head_dim) * (info.cache_dtype == MLA_F32 ? 4 : 2);
-  return mla_bundle_get_entry(bundle, entry)->weight_bytes + options.batch * (context + tokens) * rowBytes;
+  return mla_bundle_get_entry(bundle, entry)->weight_bytes + batchSize * (context + tokens) * rowBytes;
 }
 
 void Bench::printText(double median, double rate) const {
   const mla_entry_info &used = *mla_bundle_get_entry(bundle, entry);
   std::printf("%s, q=%s, o=%s: batch %" PRId64 ", context %" PRId64 ", %" PRId64
               " tokens a sequence, %zu layers, %s, %" PRId64 " steps\n",
-              options.prefill ? "prefill" : "decode", used.q, used.o, options.batch, context, tokens, layers.size(),
-              info.device_memory ? info.device : (std::to_string(mla_num_threads()) + " threads").c_str(),
-              options.steps);
+              options.prefill ? "prefill" : "decode", used.q, used.o, batchSize, context, tokens, layers.size(),
+              info.device_memory ? info.device : (std::to_string(mla_num_threads()) + " threads").c_str(), stepCount);
   if (info.device_memory)
     std::printf("loading            kernels %.3f s, weights %.3f s\n", info.code_seconds, info.weights_seconds);
   std::printf("time a layer-step  median %.3f ms  min %.3f ms  max %.3f ms\n", median * 1e3, seconds.front() * 1e3,
@@ -237,6 +247,8 @@ void Bench::printText(double median, double rate) const {
   std::printf("bytes touched      %.3f MB (weights %.3f MB, cache %.3f MB)  %.2f GB/s\n",
               static_cast<double>(bytesTouched()) * 1e-6, static_cast<double>(used.weight_bytes) * 1e-6,
               static_cast<double>(bytesTouched() - used.weight_bytes) * 1e-6, rate);
+  if (!kernels.empty())
+    kernels.print();
 }
 
 void Bench::printJson(double median, double rate) const {
@@ -245,15 +257,16 @@ void Bench::printJson(double median, double rate) const {
               info.target, json::quote(info.isa).c_str(), info.dtype == MLA_F32 ? "f32" : "bf16");
   std::printf("\"phase\": \"%s\", \"q\": \"%s\", \"o\": \"%s\", \"batch\": %" PRId64 ", \"context\": %" PRId64
               ", \"tokens\": %" PRId64 ", \"layers\": %zu, \"steps\": %" PRId64 ", \"threads\": %d, ",
-              options.prefill ? "prefill" : "decode", used.q, used.o, options.batch, context, tokens, layers.size(),
-              options.steps, mla_num_threads());
+              options.prefill ? "prefill" : "decode", used.q, used.o, batchSize, context, tokens, layers.size(),
+              stepCount, mla_num_threads());
   if (info.device_memory)
     std::printf("\"device\": %s, \"code_seconds\": %.6f, \"weights_seconds\": %.6f, ", json::quote(info.device).c_str(),
                 info.code_seconds, info.weights_seconds);
   std::printf("\"median_seconds\": %.9f, \"min_seconds\": %.9f, \"max_seconds\": %.9f, ", median, seconds.front(),
               seconds.back());
-  std::printf("\"weight_bytes\": %" PRId64 ", \"bytes\": %" PRIu64 ", \"gigabytes_per_second\": %.3f%s}\n",
+  std::printf("\"weight_bytes\": %" PRId64 ", \"bytes\": %" PRIu64 ", \"gigabytes_per_second\": %.3f%s%s}\n",
               used.weight_bytes, bytesTouched(), rate,
+              kernels.empty() ? "" : (", \"kernels\": " + kernels.json()).c_str(),
               options.counters ? (", \"counters\": " + countersAsJson()).c_str() : "");
 }
 

@@ -8,7 +8,7 @@
 #include "Modes.h"
 
 #include "FieldReader.h"
-#include "ReadFile.h"
+#include "Source.h"
 
 #include "mla/abi.h"
 #include "mla/safetensors.h"
@@ -89,12 +89,9 @@ static Error checkAll(const std::string &bundle, const std::set<std::string> &ce
 
 Error mla::run::printCertificate(const std::string &bundle) {
   std::string path = bundle + "/" MLA_MANIFEST_FILE;
-  Result<std::string> text = readFile(path, maxManifestBytes);
-  if (!text)
-    return text.error();
-  Result<Value> manifest = json::parse(*text);
+  Result<Value> manifest = readManifest(bundle);
   if (!manifest)
-    return failed(path, "is not valid JSON: " + manifest.error().message());
+    return manifest.error();
   const Value *list = manifest->find("certificates");
   if (!list || !list->is(Value::Kind::Array))
     return failed(path, "has no certificates; an older mla-compile wrote it");

@@ -5,14 +5,21 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "InfoFacts.h"
 #include "Modes.h"
 
+#include "mla/abi.h"
+
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <cstring>
 
-static const char *name(mla_dtype dtype) { return dtype == MLA_F32 ? "f32" : "bf16"; }
+using namespace mla;
+using namespace mla::run;
 
-static void printModel(const mla_bundle_info &info) {
+static void printModel(const InfoFacts &facts) {
+  const mla_bundle_info &info = facts.info;
   std::printf("model     %s\n", info.model_type);
   const struct {
     const char *name;
@@ -30,6 +37,8 @@ static void printModel(const mla_bundle_info &info) {
   for (const auto &dim : dims)
     std::printf("  %-20s %" PRId64 "\n", dim.name, dim.value);
   std::printf("  %-20s %g\n  %-20s %g\n", "rms_norm_eps", info.rms_norm_eps, "rope_theta", info.rope_theta);
+  if (facts.indexTopK)
+    std::printf("  %-20s %" PRId64 "\n", "index_topk", facts.indexTopK);
 }
 
 static void printLayers(const mla_bundle_info &info) {
@@ -48,27 +57,82 @@ static void printRange(const char *what, int64_t first, int64_t last) {
 }
 
 static void printEntry(const mla_entry_info &entry) {
-  std::printf("  %-7s  q=%-6s  o=%-6s", entry.phase == MLA_PHASE_DECODE ? "decode" : "prefill", entry.q, entry.o);
+  std::printf("  %-7s  q=%-6s  o=%-6s", nameOf(entry.phase), entry.q, entry.o);
   if (entry.first_tokens != 0 || entry.last_tokens != -1)
     printRange("tokens", entry.first_tokens, entry.last_tokens);
   printRange("context", entry.first_context, entry.last_context);
   std::printf("  weights %.3f MB a layer  %s\n", static_cast<double>(entry.weight_bytes) * 1e-6, entry.symbol);
 }
 
-void mla::run::printInfo(const mla_bundle *bundle) {
-  const mla_bundle_info &info = *mla_bundle_get_info(bundle);
+/// What the bundle was made of.
+static void printSource(const InfoFacts &facts) {
+  const char *none = facts.sourceIsRecorded ? "made up, for there were none" : "not recorded";
+  std::printf("weights   %s\n", facts.source.weights.empty() ? none : facts.source.weights.c_str());
+  if (!facts.source.adapter.empty())
+    std::printf("adapter   %s, merged\n", facts.source.adapter.c_str());
+}
+
+static void printFiles(const InfoFacts &facts) {
+  std::printf("files    ");
+  for (const auto &[name, bytes] : facts.files)
+    std::printf(" %s %" PRId64, name.c_str(), bytes);
+  std::printf(" bytes\n");
+}
+
+/// A number of the driver's, "-" where it was not asked or does not say.
+static std::string known(int32_t number) { return number < 0 ? "-" : std::to_string(number); }
+
+static void printKernels(const InfoFacts &facts) {
+  if (!facts.info.num_kernels)
+    return;
+  std::printf("kernels   of PTX %s\n", facts.ptxVersion.empty() ? "of no version" : facts.ptxVersion.c_str());
+  size_t width = 0;
+  for (int64_t i = 0; i < facts.info.num_kernels; ++i)
+    width = std::max(width, std::strlen(mla_bundle_get_kernel(facts.bundle, i)->name));
+  int column = static_cast<int>(width);
+  std::printf("  %-*s  %7s  %8s  %6s  %9s  %5s\n", column, "", "threads", "shared", "static", "registers", "local");
+  for (int64_t i = 0; i < facts.info.num_kernels; ++i) {
+    const mla_kernel_info &kernel = *mla_bundle_get_kernel(facts.bundle, i);
+    std::printf("  %-*s  %7d  %8d  %6s  %9s  %5s\n", column, kernel.name, kernel.threads, kernel.dynamic_shared,
+                known(kernel.static_shared).c_str(), known(kernel.registers).c_str(),
+                known(kernel.local_bytes).c_str());
+  }
+}
+
+static void printWorkspaces(const InfoFacts &facts) {
+  if (facts.info.device_memory)
+    std::printf("workspace%s\n", *facts.info.device ? "" : " on a device of 132 multiprocessors");
+  for (const WorkspaceFact &fact : facts.workspaces)
+    std::printf("  %-7s  %" PRId64 " sequences of %" PRId64 " new tokens, %" PRId64 " in all: %.3f MB\n",
+                nameOf(fact.phase), fact.sequences, fact.tokens, fact.context, static_cast<double>(fact.bytes) * 1e-6);
+}
+
+static void printInfoAsText(const InfoFacts &facts) {
+  const mla_bundle_info &info = facts.info;
   std::printf("bundle    %s\n", info.path);
-  std::printf("producer  %s\n", info.producer);
-  std::printf("target    %s, %s, %s\n", info.target, info.isa, name(info.dtype));
+  std::printf("producer  %s, format %d; runtime %s\n", info.producer, MLA_BUNDLE_VERSION, mla_version());
+  printSource(facts);
+  std::printf("target    %s, %s, %s\n", info.target, info.isa, nameOf(info.dtype));
   if (*info.device)
     std::printf("device    %s\n", info.device);
   std::printf("cache     %s, %s, pages of %" PRId64 " tokens of %" PRId64 " elements\n", info.cache_format,
-              name(info.cache_dtype), info.page, info.kv_lora_rank + info.qk_rope_head_dim);
+              nameOf(info.cache_dtype), info.page, info.kv_lora_rank + info.qk_rope_head_dim);
   std::printf("rank      %" PRId64 " of %" PRId64 "\n", info.rank, info.tensor_parallel);
-  printModel(info);
+  printFiles(facts);
+  printModel(facts);
   printLayers(info);
   std::printf("entries\n");
   for (int64_t i = 0; i < info.num_entries; ++i)
-    printEntry(*mla_bundle_get_entry(bundle, i));
+    printEntry(*mla_bundle_get_entry(facts.bundle, i));
+  printKernels(facts);
+  printWorkspaces(facts);
   std::printf("plan\n%s\n", info.plan);
+}
+
+Error mla::run::printInfo(const Options &options, const mla_bundle *bundle) {
+  Result<InfoFacts> facts = gatherFacts(bundle);
+  if (!facts)
+    return facts.error();
+  options.json ? printInfoAsJson(*facts) : printInfoAsText(*facts);
+  return {};
 }

@@ -18,12 +18,21 @@ namespace mla::run {
 /// Replays a golden file. The result: whether all tensors are within the tolerance.
 Result<bool> check(const Options &options, const mla_bundle *bundle);
 
+/// Runs made-up steps and compares with a layer in float64. The result: whether all are within the tolerance.
+Result<bool> selfCheck(const Options &options, const mla_bundle *bundle);
+
+/// The relative L2 error that is allowed: the user's, or that of the bundle's type.
+double toleranceOf(const Options &options, const mla_bundle_info &info);
+
+/// Says on stderr that a rank's results are partial sums, and what `fits` them.
+void noteRank(const mla_bundle_info &info, const char *fits);
+
 Error bench(const Options &options, const mla_bundle *bundle);
 
 /// Prints the manifest's certificates. An error if a weight has none, or one that is beyond its bound.
 Error printCertificate(const std::string &bundle);
 
-void printInfo(const mla_bundle *bundle);
+Error printInfo(const Options &options, const mla_bundle *bundle);
 
 } // namespace mla::run
 

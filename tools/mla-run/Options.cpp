@@ -22,11 +22,13 @@ using namespace mla::run;
 static constexpr int usageStatus = 2;
 
 static const char *const helpText = R"(usage: mla-run BUNDLE --check=FILE [--tolerance=T] [--layer=K]
+       mla-run BUNDLE --self-check [--weights=PATH] [--config=FILE] [--seed=N] [--batch=N] [--tokens=N] [--steps=N]
+                                   [--tolerance=T] [--layer=K]
        mla-run BUNDLE --bench [--batch=N] [--context=N] [--steps=N] [--layer=K] [--json]
        mla-run BUNDLE --bench --phase=prefill [--tokens=N] [--batch=N] [--context=N] [--steps=N] [--layer=K] [--json]
-       mla-run BUNDLE --info
+       mla-run BUNDLE --info [--json]
        mla-run BUNDLE --certificate
-       mla-run BUNDLE --emulate [--counters] and one of --check, --bench and --info, as above
+       mla-run BUNDLE --emulate [--counters] and one of --check, --self-check, --bench and --info, as above
 
 Runs a bundle, the directory that mla-compile writes.
 
@@ -34,14 +36,22 @@ Runs a bundle, the directory that mla-compile writes.
                     decode.0.hidden, decode.1.hidden, ...; compare with prefill.out, decode.0.out, ...
   --tolerance=T     largest relative L2 error allowed a tensor (default: 1e-4 for f32, 2e-2 for bf16)
   --layer=K         the layer to check (default: the bundle's first) or to measure (default: all in turn)
-  --bench           measure the time of steps on a cache of random values
+  --self-check      run a prefill of several prompts and decode steps on made-up hidden states, and compare with the layer
+                    computed in float64 by plain loops: in naive form, with the checkpoint that the bundle was made of.
+                    Where that is gone, with the bundle's own weights, which then are not checked themselves
+  --weights=PATH    the checkpoint to compare with (a directory or file; default: the one that the bundle names)
+  --config=FILE     its config.json (default: the one with --weights, or the one in the bundle)
+  --seed=N          of hidden states and lengths (default 1)
+  --bench           measure the time of steps on a cache of random values; of a bundle for a GPU, of each kernel too
   --phase=P         decode (default): one token a sequence; or prefill
-  --batch=N         sequences (default 1)
+  --batch=N         sequences (default 1; of --self-check 3)
   --context=N       tokens cached a sequence before the step (default: 4096 for decode, 0 for prefill)
-  --tokens=N        tokens of a prefill a sequence (default 1024)
-  --steps=N         steps that are timed (default 20; 1 with --emulate)
+  --tokens=N        tokens of a prefill a sequence (default 1024); of --self-check those of the longest prompt
+                    (default: 3 more than a page has)
+  --steps=N         steps that are timed (default 20; 1 with --emulate); decode steps of --self-check (default 3)
   --json            the result as one JSON object
-  --info            say what the bundle holds; needs no processor or GPU it was compiled for
+  --info            say what the bundle holds; needs no processor or GPU it was compiled for. With a GPU, the kernels'
+                    registers too
   --certificate     say how every weight was checked against the checkpoint when it was made, and how far it was off
   --emulate         run a bundle of --target=h100 on a device that this processor emulates, without a GPU: slow, and
                     stricter than the chip. Undefined behavior of a kernel is an error
@@ -59,6 +69,7 @@ Examples:
   mla-compile --weights=golden.safetensors -o layer0.mla && mla-run layer0.mla --check=golden.safetensors
   MLA_NUM_THREADS=8 mla-run layer0.mla --bench --batch=4 --context=8192 --json
   mla-run layer0.mla --bench --phase=prefill --tokens=2048
+  mla-run layer0.mla --self-check --weights=DIR
   mla-run h100.mla --emulate --counters --check=golden.safetensors
 )";
 
@@ -87,6 +98,10 @@ static std::optional<double> parseTolerance(const char *text) {
 namespace {
 enum OptionId {
   Check = 1,
+  SelfCheck,
+  Weights,
+  Config,
+  Seed,
   Tolerance,
   Layer,
   Bench,
@@ -99,20 +114,38 @@ enum OptionId {
   Info,
   Certificate,
   Emulate,
-  CountersOption,
+  Counters,
   Help,
   Version
 };
 
-/// What was given, and the modes the given options belong to.
+/// A set of modes.
+enum ModeSet : unsigned {
+  OfCheck = 1 << static_cast<unsigned>(Options::Mode::Check),
+  OfSelfCheck = 1 << static_cast<unsigned>(Options::Mode::SelfCheck),
+  OfBench = 1 << static_cast<unsigned>(Options::Mode::Bench),
+  OfInfo = 1 << static_cast<unsigned>(Options::Mode::Info),
+  OfAll = ~0u,
+};
+
+/// What was given.
 struct Given {
   std::vector<Options::Mode> modes;
-  const char *checkOnly = nullptr, *benchOnly = nullptr, *prefillOnly = nullptr;
+  std::vector<int> options;
+};
+
+struct Belonging {
+  const char *name;
+  unsigned modes;
 };
 } // namespace
 
 static const option table[] = {
     {"check", required_argument, nullptr, Check},
+    {"self-check", no_argument, nullptr, SelfCheck},
+    {"weights", required_argument, nullptr, Weights},
+    {"config", required_argument, nullptr, Config},
+    {"seed", required_argument, nullptr, Seed},
     {"tolerance", required_argument, nullptr, Tolerance},
     {"layer", required_argument, nullptr, Layer},
     {"bench", no_argument, nullptr, Bench},
@@ -125,7 +158,7 @@ static const option table[] = {
     {"info", no_argument, nullptr, Info},
     {"certificate", no_argument, nullptr, Certificate},
     {"emulate", no_argument, nullptr, Emulate},
-    {"counters", no_argument, nullptr, CountersOption},
+    {"counters", no_argument, nullptr, Counters},
     {"help", no_argument, nullptr, Help},
     {"version", no_argument, nullptr, Version},
     {nullptr, 0, nullptr, 0},
@@ -139,34 +172,28 @@ static std::string setInteger(const char *name, const char *text, int64_t least,
          ", is '" + text + "'";
 }
 
-static std::string setBenchInteger(int id, const char *text, Options &options, Given &given) {
-  // The bounds keep every product of two of them far from overflow.
+/// The bounds keep every product of two of them far from overflow.
+static std::string setSize(int id, const char *text, Options &options) {
   switch (id) {
   case Batch:
-    given.benchOnly = "--batch";
     return setInteger("--batch", text, 1, 65536, options.batch);
   case Context:
-    given.benchOnly = "--context";
     return setInteger("--context", text, 0, 1 << 28, options.context);
   case Tokens:
-    given.benchOnly = given.prefillOnly = "--tokens";
     return setInteger("--tokens", text, 1, 1 << 24, options.tokens);
   default:
-    given.benchOnly = "--steps";
     return setInteger("--steps", text, 1, 1000000, options.steps);
   }
 }
 
-static std::string setPhase(const char *text, Options &options, Given &given) {
-  given.benchOnly = "--phase";
+static std::string setPhase(const char *text, Options &options) {
   options.prefill = std::strcmp(text, "prefill") == 0;
   return options.prefill || std::strcmp(text, "decode") == 0
              ? ""
              : std::string("--phase must be decode or prefill, is '") + text + "'";
 }
 
-static std::string setTolerance(const char *text, Options &options, Given &given) {
-  given.checkOnly = "--tolerance";
+static std::string setTolerance(const char *text, Options &options) {
   options.tolerance = parseTolerance(text);
   return options.tolerance ? "" : std::string("--tolerance must be a number of at least 0, is '") + text + "'";
 }
@@ -175,59 +202,131 @@ static std::string setLayer(const char *text, Options &options) {
   return setInteger("--layer", text, 0, 1 << 20, options.layer.emplace());
 }
 
-/// Applies one option; the error, if it is wrong.
-static std::string apply(int id, const char *argument, Options &options, Given &given) {
+static std::string setSeed(const char *text, Options &options) {
+  int64_t seed = 0;
+  std::string error = setInteger("--seed", text, 0, INT64_MAX, seed);
+  options.seed = static_cast<uint64_t>(seed);
+  return error;
+}
+
+/// The mode that an option asks for.
+static std::optional<Options::Mode> modeOf(int id) {
   switch (id) {
   case Check:
-    given.modes.push_back(Options::Mode::Check);
+    return Options::Mode::Check;
+  case SelfCheck:
+    return Options::Mode::SelfCheck;
+  case Bench:
+    return Options::Mode::Bench;
+  case Info:
+    return Options::Mode::Info;
+  case Certificate:
+    return Options::Mode::Certificate;
+  default:
+    return std::nullopt;
+  }
+}
+
+/// Applies one option; the error, if it is wrong.
+static std::string apply(int id, const char *argument, Options &options) {
+  switch (id) {
+  case Check:
     options.goldenFile = argument;
     return "";
+  case SelfCheck:
   case Bench:
-    given.modes.push_back(Options::Mode::Bench);
-    return "";
   case Info:
-    given.modes.push_back(Options::Mode::Info);
-    return "";
   case Certificate:
-    given.modes.push_back(Options::Mode::Certificate);
+    return "";
+  case Weights:
+    options.weights = argument;
+    return "";
+  case Config:
+    options.configFile = argument;
     return "";
   case Emulate:
     options.emulate = true;
     return "";
-  case CountersOption:
+  case Counters:
     options.counters = true;
     return "";
+  case Json:
+    options.json = true;
+    return "";
   case Tolerance:
-    return setTolerance(argument, options, given);
+    return setTolerance(argument, options);
   case Layer:
     return setLayer(argument, options);
   case Phase:
-    return setPhase(argument, options, given);
-  case Json:
-    given.benchOnly = "--json";
-    options.json = true;
-    return "";
+    return setPhase(argument, options);
+  case Seed:
+    return setSeed(argument, options);
   default:
-    return setBenchInteger(id, argument, options, given);
+    return setSize(id, argument, options);
   }
+}
+
+/// The modes in which an option has a meaning.
+static Belonging belongingOf(int id) {
+  switch (id) {
+  case Weights:
+    return {"--weights", OfSelfCheck};
+  case Config:
+    return {"--config", OfSelfCheck};
+  case Seed:
+    return {"--seed", OfSelfCheck};
+  case Tolerance:
+    return {"--tolerance", OfCheck | OfSelfCheck};
+  case Layer:
+    return {"--layer", OfCheck | OfSelfCheck | OfBench};
+  case Phase:
+    return {"--phase", OfBench};
+  case Batch:
+    return {"--batch", OfBench | OfSelfCheck};
+  case Context:
+    return {"--context", OfBench};
+  case Tokens:
+    return {"--tokens", OfBench | OfSelfCheck};
+  case Steps:
+    return {"--steps", OfBench | OfSelfCheck};
+  case Json:
+    return {"--json", OfBench | OfInfo};
+  case Emulate:
+    return {"--emulate", OfCheck | OfSelfCheck | OfBench | OfInfo};
+  case Counters:
+    return {"--counters", OfCheck | OfSelfCheck | OfBench};
+  default:
+    return {"", OfAll};
+  }
+}
+
+/// "--check, --bench and --info"
+static std::string namesOf(unsigned modes) {
+  static constexpr std::pair<unsigned, const char *> names[] = {
+      {OfCheck, "--check"}, {OfSelfCheck, "--self-check"}, {OfBench, "--bench"}, {OfInfo, "--info"}};
+  std::vector<std::string> found;
+  for (auto [mode, name] : names)
+    if (modes & mode)
+      found.push_back(name);
+  std::string text = found.front();
+  for (size_t i = 1; i < found.size(); ++i)
+    text += (i + 1 == found.size() ? " and " : ", ") + found[i];
+  return text;
 }
 
 /// The error, if the options do not belong together.
 static std::string checkTogether(const Given &given, const Options &options) {
   if (given.modes.size() != 1)
-    return "give one of --check=FILE, --bench, --info and --certificate";
-  if (given.checkOnly && options.mode != Options::Mode::Check)
-    return std::string(given.checkOnly) + " belongs to --check";
-  if (given.benchOnly && options.mode != Options::Mode::Bench)
-    return std::string(given.benchOnly) + " belongs to --bench";
-  if (options.emulate && options.mode == Options::Mode::Certificate)
-    return "--emulate belongs to --check, --bench and --info";
-  if (options.counters && (!options.emulate || options.mode == Options::Mode::Info))
-    return "--counters belongs to --emulate with --check or --bench";
-  if (given.prefillOnly && !options.prefill)
-    return std::string(given.prefillOnly) + " belongs to --phase=prefill";
-  if (options.layer && (options.mode == Options::Mode::Info || options.mode == Options::Mode::Certificate))
-    return "--layer belongs to --check and --bench";
+    return "give one of --check=FILE, --self-check, --bench, --info and --certificate";
+  for (int id : given.options) {
+    auto [name, modes] = belongingOf(id);
+    if (!(modes >> static_cast<unsigned>(options.mode) & 1))
+      return std::string(name) + " belongs to " + namesOf(modes);
+  }
+  if (options.counters && !options.emulate)
+    return "--counters belongs to --emulate";
+  if (options.tokens >= 0 && options.mode == Options::Mode::Bench && !options.prefill)
+    return "--tokens belongs to --phase=prefill";
   return "";
 }
 
@@ -244,17 +343,18 @@ std::optional<int> mla::run::parseOptions(int argc, char **argv, Options &option
       return std::fputs(helpText, stdout), 0;
     if (id == Version)
       return std::printf("mla-run %s\n", mla_version()), 0;
-    std::string error = apply(id, optarg, options, given);
+    std::string error = apply(id, optarg, options);
     if (!error.empty())
       return usageError(error);
+    given.options.push_back(id);
+    if (std::optional<Options::Mode> mode = modeOf(id))
+      given.modes.push_back(*mode);
   }
   if (argc - optind != 1)
     return usageError(argc == optind ? "no BUNDLE given" : std::string("more than one BUNDLE: ") + argv[optind + 1]);
   options.bundle = argv[optind];
   if (!given.modes.empty())
     options.mode = given.modes.front();
-  if (options.steps < 0)
-    options.steps = options.emulate ? 1 : 20;
   std::string error = checkTogether(given, options);
   if (!error.empty())
     return usageError(error);

@@ -15,17 +15,20 @@
 namespace mla::run {
 
 struct Options {
-  enum class Mode { Check, Bench, Info, Certificate };
+  enum class Mode { Check, SelfCheck, Bench, Info, Certificate };
 
   Mode mode = Mode::Info;
   std::string bundle;
   std::optional<int64_t> layer; ///< Default: the bundle's first.
-  // --check
+  // --check and --self-check
   std::string goldenFile;
   std::optional<double> tolerance;
+  // --self-check
+  uint64_t seed = 1;
+  std::string weights, configFile;
   // --bench
   bool prefill = false;
-  int64_t batch = 1, context = -1, steps = -1, tokens = 1024; ///< context, steps -1: the default
+  int64_t batch = -1, context = -1, steps = -1, tokens = -1; ///< -1: the mode's default
   bool json = false;
   // On the emulated device
   bool emulate = false, counters = false;

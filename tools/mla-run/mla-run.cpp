@@ -47,9 +47,10 @@ static Error checkLayer(const Options &options, const mla_bundle *bundle) {
 
 static int dispatch(const Options &options, const mla_bundle *bundle) {
   switch (options.mode) {
-  case Options::Mode::Info:
-    printInfo(bundle);
-    return EXIT_SUCCESS;
+  case Options::Mode::Info: {
+    Error error = printInfo(options, bundle);
+    return error ? fail(error) : EXIT_SUCCESS;
+  }
   case Options::Mode::Certificate: {
     Error error = printCertificate(options.bundle);
     return error ? fail(error) : EXIT_SUCCESS;
@@ -58,12 +59,39 @@ static int dispatch(const Options &options, const mla_bundle *bundle) {
     Error error = bench(options, bundle);
     return error ? fail(error) : EXIT_SUCCESS;
   }
-  case Options::Mode::Check: {
-    Result<bool> passed = check(options, bundle);
+  case Options::Mode::Check:
+  case Options::Mode::SelfCheck: {
+    Result<bool> passed = options.mode == Options::Mode::Check ? check(options, bundle) : selfCheck(options, bundle);
     return !passed ? fail(passed.error()) : *passed ? EXIT_SUCCESS : EXIT_FAILURE;
   }
   }
   return EXIT_FAILURE;
+}
+
+/// With the driver's word on the kernels where there is a device. Without, as on a machine with another GPU, a note.
+static Result<Bundle> inspect(const std::string &path) {
+  mla_bundle *opened = nullptr;
+  if (Error error = toError(mla_bundle_inspect(path.c_str(), &opened)))
+    return error;
+  Bundle bundle(opened);
+  if (!mla_bundle_get_info(opened)->device_memory || mla_device_count() == 0)
+    return bundle;
+  if (Error error = toError(mla_bundle_inspect_on_device(path.c_str(), &opened)))
+    std::fprintf(stderr, "note: the kernels were not loaded: %s\n", error.message().c_str());
+  else
+    bundle.reset(opened);
+  return bundle;
+}
+
+/// Opens what the mode needs.
+static Result<Bundle> open(const Options &options) {
+  if (options.mode == Options::Mode::Info && !options.emulate)
+    return inspect(options.bundle);
+  auto how = options.mode == Options::Mode::Certificate ? mla_bundle_inspect : mla_bundle_open;
+  mla_bundle *opened = nullptr;
+  if (Error error = toError(how(options.bundle.c_str(), &opened)))
+    return error;
+  return Bundle(opened);
 }
 
 int main(int argc, char **argv) {
@@ -74,12 +102,10 @@ int main(int argc, char **argv) {
     return fail(error);
   if (Error error = options.emulate ? useEmulatedDevice() : Error())
     return fail(error);
-  bool runs = options.mode == Options::Mode::Check || options.mode == Options::Mode::Bench || options.emulate;
-  auto open = runs ? mla_bundle_open : mla_bundle_inspect;
-  mla_bundle *opened = nullptr;
-  if (Error error = toError(open(options.bundle.c_str(), &opened)))
-    return fail(error);
-  Bundle bundle(opened);
+  Result<Bundle> bundle = open(options);
+  if (!bundle)
+    return fail(bundle.error());
+  const mla_bundle *opened = bundle->get();
   if (options.emulate && !mla_bundle_get_info(opened)->device_memory)
     return fail(Error(ErrorKind::InvalidArgument, options.bundle + ": is for target '" +
                                                       mla_bundle_get_info(opened)->target +

@@ -16,9 +16,10 @@
 namespace mla {
 
 /// Writes the bundle `out` of a module at Stage::Layout (CPU) or Stage::Kernels (GPU): runs its `@prepare` functions
-/// on the weights of every layer of `mla.layers`, and compiles the rest. The weights have been checked.
-llvm::Error emitBundle(mlir::ModuleOp module, importer::Checkpoint &checkpoint, const CompileOptions &options,
-                       llvm::StringRef out);
+/// on the weights of every layer of `mla.layers`, and compiles the rest. The weights have been checked. `configText`,
+/// the model's config.json, is for those who want to know what the bundle was made of.
+llvm::Error emitBundle(mlir::ModuleOp module, importer::Checkpoint &checkpoint, llvm::StringRef configText,
+                       const CompileOptions &options, llvm::StringRef out);
 
 } // namespace mla
 

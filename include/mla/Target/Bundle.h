@@ -22,6 +22,7 @@
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/JSON.h"
 
 #include <memory>
 #include <utility>
@@ -84,11 +85,12 @@ struct BundleEntry {
 /// The entries of a module, one a regime of its plan: functions whose weights are bound, or launches.
 llvm::Expected<std::vector<BundleEntry>> entriesOf(mlir::ModuleOp module);
 
-/// The text of manifest.json; launches without a regime are its cores. `model` is the imported module's `mla.model`.
+/// The text of manifest.json; launches without a regime are its cores. `model` is the imported module's `mla.model`,
+/// `source` what the bundle was made of.
 std::string makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm::ArrayRef<BundleEntry> entries,
                          llvm::StringRef target, llvm::StringRef isa,
                          llvm::ArrayRef<std::pair<llvm::StringRef, uint64_t>> files,
-                         llvm::ArrayRef<Certificate> certificates);
+                         llvm::ArrayRef<Certificate> certificates, llvm::json::Value source);
 
 /// The tensor that a checkpoint has under a name.
 using FindTensor = llvm::function_ref<llvm::Expected<const SafetensorsTensor *>(llvm::StringRef name)>;

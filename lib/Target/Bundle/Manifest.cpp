@@ -130,7 +130,7 @@ static std::string printed(mlir::Attribute attribute) {
 std::string mla::makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm::ArrayRef<BundleEntry> entries,
                               llvm::StringRef target, llvm::StringRef isa,
                               llvm::ArrayRef<std::pair<llvm::StringRef, uint64_t>> files,
-                              llvm::ArrayRef<Certificate> certificates) {
+                              llvm::ArrayRef<Certificate> certificates, json::Value source) {
   json::Object dims = *toJson(model).getAsObject();
   json::Object manifest;
   // What is of the bundle and not of the model stands beside it.
@@ -153,6 +153,7 @@ std::string mla::makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model,
   manifest["entries"] = json::Array(llvm::map_range(entries, [](const BundleEntry &entry) { return toJson(entry); }));
   manifest["files"] = std::move(sizes);
   manifest["certificates"] = json::Array(certificates);
+  manifest["source"] = std::move(source);
   if (json::Array cores = coresOf(module); !cores.empty())
     manifest["cores"] = std::move(cores);
 

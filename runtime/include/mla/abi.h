@@ -63,6 +63,9 @@ extern "C" {
  *                                                       largest residual over its bound, at most 1,
  *                 "max_rounding", "rms_rounding"        that storing cost: relative to the element, and to the norm}]
  *               The runtime does not need them, and older bundles have none; mla-run BUNDLE --certificate prints them
+ *   "source"    {"weights", "adapter": absolute paths where mla-compile read them, left out where there were none,
+ *                "config": the model's config.json}
+ *               The runtime does not need it, and older bundles have none; mla-run --info and --self-check read it
  * An h100 bundle is bf16, its cache too. Its entries also have "workspace" and "launches", and there may be
  *   "cores"     [{"name": "latent_attention" | "naive_attention" | "step_check", "workspace", "launches"}], none twice:
  *               an attention kernel alone, for engines and benchmarks. Its floats are all the model's scale of scores

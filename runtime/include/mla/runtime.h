@@ -130,6 +130,7 @@ typedef struct mla_bundle_info {
   const char *device;     /* the GPU's name; "" for a CPU, and if the bundle is only inspected */
   double code_seconds;    /* that loading the kernels took; long if the driver had to compile them */
   double weights_seconds; /* that copying the weights to the device took */
+  int64_t num_kernels;    /* of a bundle for a GPU; 0 for a CPU */
 } mla_bundle_info;
 
 /* A compiled form of the layer. */
@@ -145,6 +146,18 @@ typedef struct mla_entry_info {
   int64_t weight_bytes;  /* bytes of the weights it reads for one layer */
 } mla_entry_info;
 
+/* A kernel of a bundle for a GPU. What only the driver knows is -1 if the bundle was only inspected, or if the device
+ * does not say it, as the emulated one. */
+typedef struct mla_kernel_info {
+  const char *name;
+  int32_t threads;        /* of a block */
+  int32_t dynamic_shared; /* bytes of a block */
+  int32_t static_shared;  /* bytes of a block, besides: the driver's */
+  int32_t registers;      /* of a thread: the driver's */
+  int32_t local_bytes;    /* of a thread, for what registers do not hold: the driver's */
+  int32_t max_threads;    /* of a block for which there are registers: the driver's */
+} mla_kernel_info;
+
 /* Opens the bundle in directory `path` and loads its code. Opening runs the code's initialisers: open only bundles you
  * trust as you trust programs. For a CPU, weights are mapped, not read.
  *
@@ -159,6 +172,10 @@ MLA_API mla_status mla_bundle_open(const char *path, mla_bundle **bundle);
  * it. */
 MLA_API mla_status mla_bundle_inspect(const char *path, mla_bundle **bundle);
 
+/* As mla_bundle_inspect, and of a bundle for a GPU loads the kernels for a moment, to ask the driver about them, but no
+ * weights. Fails where mla_bundle_open would for want of a device. For a CPU it is mla_bundle_inspect. */
+MLA_API mla_status mla_bundle_inspect_on_device(const char *path, mla_bundle **bundle);
+
 /* Closes a bundle that no running layer uses. Caches made from it live on. On a device it first waits for all work of
  * the context; graphs that captured the bundle's kernels must not be launched any more. NULL is allowed. */
 MLA_API void mla_bundle_close(mla_bundle *bundle);
@@ -168,6 +185,9 @@ MLA_API const mla_bundle_info *mla_bundle_get_info(const mla_bundle *bundle);
 
 /* Entry `index`, 0 to num_entries - 1; NULL beyond. */
 MLA_API const mla_entry_info *mla_bundle_get_entry(const mla_bundle *bundle, int64_t index);
+
+/* Kernel `index`, 0 to num_kernels - 1, in the order of their names; NULL beyond. */
+MLA_API const mla_kernel_info *mla_bundle_get_kernel(const mla_bundle *bundle, int64_t index);
 
 /*===-- Caches and sequences -----------------------------------------------===*/
 
@@ -271,6 +291,21 @@ MLA_API int64_t mla_batch_max_length(const mla_batch *batch);
 MLA_API mla_status mla_run_layer(const mla_bundle *bundle, int64_t layer, const mla_batch *batch, mla_phase phase,
                                  const void *hidden, void *out);
 
+/* A kernel that a layer launched. */
+typedef struct mla_launch_time {
+  const char *kernel; /* the name; the bundle's */
+  uint32_t grid[3];   /* blocks */
+  double seconds;     /* on the device; negative if the device has no clock, as the emulated one */
+} mla_launch_time;
+
+/* For measuring: as mla_run_layer, but waits until the layer is done and says how long each kernel took, by events
+ * before and after it. Kernels begin when all are enqueued, so that the host's time is not in it, and none overlaps the
+ * one before it, so that together they take longer than a layer does. Up to `capacity` launches, in their order, go to
+ * `times`; `count` says how many there are. MLA_UNSUPPORTED for a CPU. */
+MLA_API mla_status mla_time_layer(const mla_bundle *bundle, int64_t layer, const mla_batch *batch, mla_phase phase,
+                                  const void *hidden, void *out, mla_launch_time *times, int64_t capacity,
+                                  int64_t *count);
+
 /* Which entry mla_run_layer would take: an index for mla_bundle_get_entry. */
 MLA_API mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *batch, mla_phase phase, int64_t *entry);
 
@@ -323,7 +358,8 @@ typedef struct mla_step {
   void *stream;               /* CUstream or cudaStream_t; NULL: the legacy default stream */
 } mla_step;
 
-/* The workspace that a step of these sizes needs, for a CPU none; its pointers are not looked at. */
+/* The workspace that a step of these sizes needs, for a CPU none; its pointers are not looked at. Where a bundle for a
+ * GPU was only inspected it is that of a device of 132 multiprocessors, as the H100 SXM and the H200 have. */
 MLA_API mla_status mla_step_workspace(const mla_bundle *bundle, const mla_step *step, uint64_t *bytes);
 
 /* Appends the new tokens to the layer's pages and computes their attention, as mla_run_layer does. */

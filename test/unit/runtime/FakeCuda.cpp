@@ -13,6 +13,7 @@
 #include <cstring>
 #include <elf.h>
 #include <sstream>
+#include <thread>
 
 using namespace mla;
 using namespace mla::cuda;
@@ -30,6 +31,7 @@ static FakeCuda &fake() {
     auto *made = new FakeCuda;
     made->devices = setting("FAKE_CUDA_DEVICES", 1);
     made->major = setting("FAKE_CUDA_MAJOR", 9);
+    made->clockless = setting("FAKE_CUDA_CLOCKLESS", 0) != 0;
     made->sharedBase = setting("FAKE_CUDA_SHARED_BASE", 1024);
     return made;
   }();
@@ -240,8 +242,11 @@ DRIVER cuFuncLoad(Function) {
 #endif
 DRIVER cuFuncGetAttribute(int *value, int attribute, Function function) {
   ENTER_IN_CONTEXT("cuFuncGetAttribute");
-  *value = function->mostThreads;
-  return attribute == maxThreadsPerBlock ? int(success) : complain("unknown attribute");
+  if (attribute == maxThreadsPerBlock)
+    return *value = function->mostThreads, success;
+  if (attribute == registersPerThread || attribute == localBytes || attribute == staticSharedBytes)
+    return *value = 100 + attribute, success;
+  return complain("unknown attribute");
 }
 DRIVER cuFuncSetAttribute(Function function, int attribute, int value) {
   ENTER_IN_CONTEXT("cuFuncSetAttribute");
@@ -349,7 +354,8 @@ DRIVER cuStreamIsCapturing(Stream, int *status) {
 }
 DRIVER cuEventCreate(Event *event, unsigned flags) {
   ENTER_IN_CONTEXT("cuEventCreate");
-  return flags == eventDisableTiming ? make(cuda.events, event) : complain("flags of an event");
+  return flags == eventDisableTiming || flags == eventDefault ? make(cuda.events, event)
+                                                              : complain("flags of an event");
 }
 DRIVER cuEventDestroy_v2(Event event) {
   ENTER_IN_CONTEXT("cuEventDestroy");
@@ -362,6 +368,23 @@ DRIVER cuEventRecord(Event event, Stream) {
 DRIVER cuEventSynchronize(Event event) {
   ENTER_IN_CONTEXT("cuEventSynchronize");
   return cuda.events.count(event) ? int(success) : complain("unknown event");
+}
+/// Kernels take 1 µs, 2 µs, 3 µs, 4 µs, 1 µs, …
+DRIVER cuEventElapsedTime(float *milliseconds, Event start, Event end) {
+  ENTER_IN_CONTEXT("cuEventElapsedTime");
+  if (cuda.clockless)
+    return notSupported;
+  static unsigned asked = 0;
+  *milliseconds = 1e-3f * static_cast<float>(asked++ % 4 + 1);
+  return cuda.events.count(start) && cuda.events.count(end) ? int(success) : complain("unknown event");
+}
+/// Launches run at once, and would wait for ever behind one that waits for them: so on a thread.
+DRIVER cuLaunchHostFunc(Stream, void (*function)(void *), void *data) {
+  ENTER_IN_CONTEXT("cuLaunchHostFunc");
+  if (cuda.clockless)
+    return notSupported;
+  std::thread(function, data).detach();
+  return success;
 }
 
 //===-- Launches -----------------------------------------------------------===//

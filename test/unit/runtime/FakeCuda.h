@@ -69,7 +69,7 @@ struct FakeCuda {
   // What tests set.
   int version = 12040, devices = 1, major = 9, minor = 0, processors = 132;
   uint32_t sharedBase = 1024;
-  bool refusesCubin = false, capturing = false;
+  bool refusesCubin = false, capturing = false, clockless = false;
   std::map<std::string, int> failures;                ///< the status that a function gives from now on
   std::map<std::string, int> passes;                  ///< after so many calls that work
   std::map<std::string, std::function<void()>> hooks; ///< what happens when a function is called

@@ -43,6 +43,35 @@ TEST_F(GpuRun, LayersSeeTheCache) {
   EXPECT_EQ(appendOnGpu(b, std::vector<float>(9, 1)).back(), 20); // prefill
 }
 
+TEST_F(GpuRun, TimesLaunches) {
+  openGpu(16);
+  DeviceMemoryOfTest hidden(16), out(16);
+  mla_batch *batch = begin({newSequence()}, {1});
+  mla_launch_time times[2] = {};
+  int64_t count = 0;
+  launches();
+  ASSERT_EQ(mla_time_layer(bundle, 3, batch, MLA_PHASE_AUTO, hidden.data, out.data, times, 1, &count), MLA_OK)
+      << mla_last_error();
+  EXPECT_EQ(count, 2);
+  EXPECT_STREQ(times[0].kernel, "stage");
+  EXPECT_EQ(times[0].grid[1], 132u);
+  EXPECT_GT(times[0].seconds, 0);
+  EXPECT_EQ(times[1].kernel, nullptr); // there was no room for it
+  for (const FakeLaunch &launch : launches())
+    EXPECT_FALSE(launch.overlap);
+  cuda.clockless = true;
+  ASSERT_EQ(mla_time_layer(bundle, 3, batch, MLA_PHASE_AUTO, hidden.data, out.data, times, 2, &count), MLA_OK);
+  EXPECT_STREQ(times[1].kernel, "sum_bf16");
+  EXPECT_LT(times[1].seconds, 0);
+  EXPECT_EQ(mla_time_layer(bundle, 3, batch, MLA_PHASE_AUTO, hidden.data, out.data, nullptr, 2, &count),
+            MLA_INVALID_ARGUMENT);
+  cuda.failures["cuLaunchKernelEx"] = cuda::launchFailed; // the gate opens and the events go
+  EXPECT_EQ(mla_time_layer(bundle, 3, batch, MLA_PHASE_AUTO, hidden.data, out.data, times, 2, &count),
+            MLA_DEVICE_ERROR);
+  cuda.failures.clear();
+  EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
+}
+
 TEST_F(GpuRun, ForksCopyTheirLastPage) {
   openGpu(16);
   mla_sequence a = newSequence(), b = 0;

@@ -112,7 +112,7 @@ void GpuTest::SetUp() {
   cuda.failures.clear();
   cuda.passes.clear();
   cuda.complaints.clear();
-  cuda.refusesCubin = cuda.capturing = false;
+  cuda.refusesCubin = cuda.capturing = cuda.clockless = false;
   cuda.major = 9;
   cuda.processors = 132;
   cuda.sharedBase = 1024;

@@ -71,6 +71,30 @@ TEST_F(MlaRunGpu, Measures) {
   expectOutput(run("--info"), 0, "target    h100, sm_90a, bf16");
 }
 
+TEST_F(MlaRunGpu, TimesKernels) {
+  // Two layers of two kernels each, of 1, 2, 3 and 4 µs, twice.
+  Outcome outcome = run("--bench --steps=2 --batch=3 --context=20");
+  expectOutput(outcome, 0, "kernel    launches  grid                 median us   share\n");
+  expectOutput(outcome, 0, "stage            1  1 x 132 x 1               2.00   40.0%\n");
+  expectOutput(outcome, 0, "sum_bf16         1  3 x 1 x 1                 3.00   60.0%\n");
+  expectOutput(outcome, 0, "one after the other, 5.00 us a layer-step\n");
+  expectOutput(
+      run("--bench --steps=2 --batch=3 --context=20 --json"), 0,
+      R"("kernels": [{"kernel": "stage", "launches": 1, "grid": [1, 132, 1], "median_seconds": 0.000002000}, )");
+  outcome = run("--bench --steps=2 --context=20", "FAKE_CUDA_CLOCKLESS=1");
+  expectOutput(outcome, 0, "no times: the device is emulated and has no clock");
+}
+
+TEST_F(MlaRunGpu, AsksTheDriverAboutKernels) {
+  expectOutput(run("--info"), 0, "  stage           256    230848     101        104    103\n");
+  expectOutput(
+      run("--info --json"), 0,
+      R"({"name": "stage", "threads": 256, "dynamic_shared": 230848, "static_shared": 101, "registers": 104, )");
+  // The weights are not needed for that.
+  expectOutput(run("--info", "FAKE_CUDA_MAJOR=8"), 0, "note: the kernels were not loaded: ");
+  expectOutput(run("--info", "FAKE_CUDA_MAJOR=8"), 0, "  stage           256    230848       -          -      -\n");
+}
+
 TEST_F(MlaRunGpu, WithoutADeviceTellsSo) {
   std::string none = "MLA_LIBCUDA=/nonexistent/libcuda.so";
   expectOutput(run("--bench", none), 1, "error: " + directory.path + ": no NVIDIA driver: /nonexistent/libcuda.so");

@@ -231,7 +231,27 @@ TEST_F(MlaRun, SaysWhatABundleHolds) {
   EXPECT_EQ(outcome.status, 0) << outcome.output;
   EXPECT_NE(outcome.output.find("deepseek_v3"), std::string::npos);
   EXPECT_NE(outcome.output.find("a plan"), std::string::npos);
+  Result<json::Value> facts = json::parse(runTool(bundle() + " --info --json").output);
+  ASSERT_TRUE(facts) << facts.error().message();
+  EXPECT_EQ(facts->find("model")->find("model_type")->text, "deepseek_v3");
+  EXPECT_EQ(facts->find("plan")->text, "a plan");
+  EXPECT_TRUE(facts->find("source")->find("weights")->is(json::Value::Kind::Null));
   expectFailure(bundle() + " --bench", "needs a processor with 'z80-");
+}
+
+TEST_F(MlaRun, RefusesToCheckItselfAgainstNothing) {
+  expectFailure(bundle() + " --self-check", "does not say its model's config; give it with --config or --weights");
+  auto describe = [&](const std::string &source) {
+    writeBundle(bundle(), replaced(smallManifest(), "\"files\"", "\"source\": " + source + ", \"files\""));
+  };
+  describe(R"({"config": {"rope_scaling": {"type": "longrope"}}})");
+  expectFailure(bundle() + " --self-check", "rope type 'longrope' is not known to --self-check");
+  describe(R"({"config": {}})");
+  expectFailure(bundle() + " --self-check", "of its weights, layers.3.w, layers.5.w, no reference can be made");
+  describe(R"([])");
+  expectFailure(bundle() + " --info", "field 'source' must be an object, is an array");
+  describe(R"({"weights": 3})");
+  expectFailure(bundle() + " --info", "field 'source.weights' must be a string, is an integer");
 }
 
 TEST_F(MlaRun, RefusesCertificatesThatCertifyNothing) {
@@ -264,7 +284,7 @@ TEST_F(MlaRun, RefusesWrongUsage) {
   EXPECT_NE(runTool("--help").output.find("Examples:"), std::string::npos);
   EXPECT_EQ(runTool("--version").status, 0);
   expectFailure("", "no BUNDLE given", 2);
-  expectFailure(bundle(), "give one of --check=FILE, --bench, --info and --certificate", 2);
+  expectFailure(bundle(), "give one of --check=FILE, --self-check, --bench, --info and --certificate", 2);
   expectFailure(bundle() + " " + bundle() + " --info", "more than one BUNDLE", 2);
   expectFailure(bundle() + " --info --bench", "give one of", 2);
   expectFailure(bundle() + " --frobnicate", "unknown or ambiguous option", 2);
@@ -274,7 +294,9 @@ TEST_F(MlaRun, RefusesWrongUsage) {
   expectFailure(bundle() + " --bench --context=99999999999999999999", "--context must be", 2);
   expectFailure(bundle() + " --bench --phase=both", "--phase must be decode or prefill", 2);
   expectFailure(bundle() + " --bench --tokens=3", "--tokens belongs to --phase=prefill", 2);
-  expectFailure(bundle() + " --bench --tolerance=1", "--tolerance belongs to --check", 2);
+  expectFailure(bundle() + " --bench --tolerance=1", "--tolerance belongs to --check and --self-check", 2);
+  expectFailure(bundle() + " --check=x --seed=1", "--seed belongs to --self-check", 2);
+  expectFailure(bundle() + " --self-check --seed=-1", "--seed must be an integer from 0", 2);
   expectFailure(bundle() + " --check=x --json", "--json belongs to --bench", 2);
   expectFailure(bundle() + " --check=x --tolerance=nan", "--tolerance must be a number", 2);
   expectFailure(bundle() + " --bench --layer=4", "has no layer 4, only 3, 5");

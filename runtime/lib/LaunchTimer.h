@@ -1,0 +1,56 @@
+//===- LaunchTimer.h - How long kernels take --------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_RUNTIME_LAUNCHTIMER_H
+#define MLA_RUNTIME_LAUNCHTIMER_H
+
+#include "CudaContext.h"
+
+#include <vector>
+
+namespace mla {
+
+/// Events between the launches of a list on one stream. The stream stands still until all is enqueued: else a kernel's
+/// time would have in it that of the host, which launches more slowly than small kernels run.
+class LaunchTimer {
+public:
+  struct Launch {
+    uint32_t kernel; ///< its number in the manifest
+    unsigned grid[3];
+    double seconds; ///< -1 if the device has no clock
+  };
+
+  LaunchTimer(const char *where, const CudaContext &context, cuda::Stream stream)
+      : where(where), context(context), stream(stream) {}
+  ~LaunchTimer();
+  LaunchTimer(const LaunchTimer &) = delete;
+  LaunchTimer &operator=(const LaunchTimer &) = delete;
+
+  /// Before the first launch; the context is current here and in launched().
+  Error start();
+  /// Behind every launch.
+  Error launched(uint32_t kernel, const unsigned (&grid)[3]);
+  /// Waits for the last launch and adds all of them to `launches`.
+  Error finish(std::vector<Launch> &launches);
+
+private:
+  struct Gate;
+
+  const char *where;
+  const CudaContext &context;
+  cuda::Stream stream;
+  std::shared_ptr<Gate> gate;
+  std::vector<cuda::Event> events; ///< one more than there are launches
+  std::vector<Launch> list;
+
+  Error closeGate();
+  Error record();
+};
+
+} // namespace mla
+
+#endif // MLA_RUNTIME_LAUNCHTIMER_H

@@ -1,0 +1,137 @@
+//===- Checkpoint.cpp - A model's checkpoint -----------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Checkpoint.h"
+#include "ReadFile.h"
+
+#include <filesystem>
+#include <set>
+
+using namespace mla;
+using namespace mla::run;
+using json::Value;
+
+namespace fs = std::filesystem;
+
+static constexpr const char *indexName = "model.safetensors.index.json", *usualName = "model.safetensors";
+static constexpr int64_t maxJsonBytes = 256 << 20;
+
+static bool exists(const std::string &path) {
+  std::error_code code;
+  return fs::exists(path, code);
+}
+
+Result<Value> mla::run::readJson(const std::string &path) {
+  Result<std::string> text = readFile(path, maxJsonBytes);
+  if (!text)
+    return text.error();
+  Result<Value> value = json::parse(*text);
+  if (!value)
+    return Error(ErrorKind::InvalidFile, path + ": is not valid JSON: " + value.error().message() + "; correct it");
+  return value;
+}
+
+Error Checkpoint::openFile(const std::string &path) {
+  Result<SafetensorsFile> file = SafetensorsFile::open(path);
+  if (!file)
+    return file.error();
+  files.push_back(std::move(*file));
+  return {};
+}
+
+/// The files that an index names.
+static Result<std::set<std::string>> indexed(const std::string &path) {
+  Result<Value> index = readJson(path);
+  if (!index)
+    return index.error();
+  const Value *map = index->find("weight_map");
+  if (!map || !map->is(Value::Kind::Object))
+    return Error(ErrorKind::InvalidFile, path + ": has no object 'weight_map'; fetch the checkpoint again");
+  std::set<std::string> names;
+  for (const Value &name : map->items)
+    names.insert(name.text);
+  return names;
+}
+
+static Result<std::set<std::string>> filesOf(const std::string &directory) {
+  if (exists(directory + "/" + indexName))
+    return indexed(directory + "/" + indexName);
+  std::set<std::string> names;
+  std::error_code code;
+  for (fs::directory_iterator it(directory, code), end; it != end && !code; it.increment(code))
+    if (it->path().extension() == ".safetensors")
+      names.insert(it->path().filename());
+  if (names.size() > 1 && names.count(usualName))
+    return std::set<std::string>{usualName};
+  if (names.size() == 1)
+    return names;
+  return Error(ErrorKind::InvalidFile, directory + ": has " + (names.empty() ? "no" : "several") +
+                                           " .safetensors files and no " + indexName +
+                                           "; give the directory of a checkpoint, or one of its files");
+}
+
+Error Checkpoint::openDirectory() {
+  Result<std::set<std::string>> names = filesOf(where);
+  if (!names)
+    return names.error();
+  for (const std::string &name : *names)
+    if (Error error = openFile(where + "/" + name))
+      return error;
+  return {};
+}
+
+/// A directory's config.json, or what a file's metadata holds.
+Error Checkpoint::readConfig() {
+  configWhere = where + "/config.json";
+  if (exists(configWhere)) {
+    Result<Value> config = readJson(configWhere);
+    if (!config)
+      return config.error();
+    parsedConfig = std::move(*config);
+    return {};
+  }
+  for (const SafetensorsFile &file : files)
+    if (auto found = file.metadata().find("config"); found != file.metadata().end()) {
+      configWhere = file.path() + ": metadata 'config'";
+      Result<Value> config = json::parse(found->second);
+      if (!config)
+        return Error(ErrorKind::InvalidFile, configWhere + " is not valid JSON: " + config.error().message());
+      parsedConfig = std::move(*config);
+      return {};
+    }
+  return {};
+}
+
+Result<Checkpoint> Checkpoint::open(const std::string &path) {
+  Checkpoint checkpoint;
+  checkpoint.where = path;
+  std::error_code code;
+  if (Error error = fs::is_directory(path, code) ? checkpoint.openDirectory() : checkpoint.openFile(path))
+    return error;
+  if (Error error = checkpoint.readConfig())
+    return error;
+  return checkpoint;
+}
+
+const SafetensorsTensor *Checkpoint::find(const std::string &name) const {
+  for (const SafetensorsFile &file : files)
+    if (const SafetensorsTensor *tensor = file.find(name))
+      return tensor;
+  return nullptr;
+}
+
+std::optional<std::string> Checkpoint::prefixOf(const std::string &suffix) const {
+  for (const SafetensorsFile &file : files)
+    for (const SafetensorsTensor &tensor : file.tensors()) {
+      if (tensor.name.size() < suffix.size())
+        continue;
+      size_t at = tensor.name.size() - suffix.size();
+      if (tensor.name.compare(at, suffix.size(), suffix) == 0 && (at == 0 || tensor.name[at - 1] == '.'))
+        return tensor.name.substr(0, at);
+    }
+  return std::nullopt;
+}

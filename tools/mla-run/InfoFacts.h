@@ -1,0 +1,48 @@
+//===- InfoFacts.h - What --info says ---------------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_RUN_INFOFACTS_H
+#define MLA_RUN_INFOFACTS_H
+
+#include "Handles.h"
+#include "Source.h"
+
+#include <vector>
+
+namespace mla::run {
+
+/// The workspace of a step of some size.
+struct WorkspaceFact {
+  mla_phase phase;
+  int64_t sequences, tokens, context; ///< new tokens a sequence, and all of its tokens
+  uint64_t bytes;
+};
+
+/// What is said of a bundle, as text or as JSON.
+struct InfoFacts {
+  explicit InfoFacts(const mla_bundle *bundle) : bundle(bundle), info(*mla_bundle_get_info(bundle)) {}
+
+  const mla_bundle *bundle;
+  const mla_bundle_info &info;
+  Source source;
+  bool sourceIsRecorded = false;
+  int64_t indexTopK = 0;                              ///< 0: the model's attention is not sparse
+  std::vector<std::pair<std::string, int64_t>> files; ///< and their bytes
+  std::string ptxVersion;                             ///< "" for a CPU
+  std::vector<WorkspaceFact> workspaces;              ///< of a bundle for a GPU
+};
+
+Result<InfoFacts> gatherFacts(const mla_bundle *bundle);
+
+void printInfoAsJson(const InfoFacts &facts);
+
+inline const char *nameOf(mla_dtype dtype) { return dtype == MLA_F32 ? "f32" : "bf16"; }
+inline const char *nameOf(mla_phase phase) { return phase == MLA_PHASE_DECODE ? "decode" : "prefill"; }
+
+} // namespace mla::run
+
+#endif // MLA_RUN_INFOFACTS_H

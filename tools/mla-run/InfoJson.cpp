@@ -1,0 +1,114 @@
+//===- InfoJson.cpp - mla-run --info --json ------------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "InfoFacts.h"
+#include "JsonWriter.h"
+
+#include "mla/abi.h"
+
+using namespace mla;
+using namespace mla::run;
+
+static void writeModel(JsonWriter &json, const InfoFacts &facts) {
+  const mla_bundle_info &info = facts.info;
+  json.key("model").beginObject();
+  json.field("model_type", info.model_type);
+  json.field("hidden_size", info.hidden_size);
+  json.field("num_attention_heads", info.num_attention_heads);
+  json.field("heads", info.heads);
+  json.field("q_lora_rank", info.q_lora_rank);
+  json.field("kv_lora_rank", info.kv_lora_rank);
+  json.field("qk_nope_head_dim", info.qk_nope_head_dim);
+  json.field("qk_rope_head_dim", info.qk_rope_head_dim);
+  json.field("v_head_dim", info.v_head_dim);
+  json.field("rms_norm_eps", info.rms_norm_eps);
+  json.field("rope_theta", info.rope_theta);
+  if (facts.indexTopK)
+    json.field("index_topk", facts.indexTopK);
+  json.endObject();
+}
+
+static void writeRange(JsonWriter &json, const char *name, int64_t first, int64_t last) {
+  json.key(name).beginArray().value(first);
+  last == -1 ? json.null() : json.value(last);
+  json.endArray();
+}
+
+static void writeEntries(JsonWriter &json, const InfoFacts &facts) {
+  json.key("entries").beginArray();
+  for (int64_t i = 0; i < facts.info.num_entries; ++i) {
+    const mla_entry_info &entry = *mla_bundle_get_entry(facts.bundle, i);
+    json.beginObject().field("symbol", entry.symbol).field("phase", nameOf(entry.phase));
+    json.field("q", entry.q).field("o", entry.o);
+    writeRange(json, "tokens", entry.first_tokens, entry.last_tokens);
+    writeRange(json, "context", entry.first_context, entry.last_context);
+    json.field("weight_bytes", entry.weight_bytes).endObject();
+  }
+  json.endArray();
+}
+
+static void writeKernels(JsonWriter &json, const InfoFacts &facts) {
+  json.key("kernels").beginArray();
+  for (int64_t i = 0; i < facts.info.num_kernels; ++i) {
+    const mla_kernel_info &kernel = *mla_bundle_get_kernel(facts.bundle, i);
+    json.beginObject().field("name", kernel.name).field("threads", int64_t(kernel.threads));
+    json.field("dynamic_shared", int64_t(kernel.dynamic_shared)).knownField("static_shared", kernel.static_shared);
+    json.knownField("registers", kernel.registers).knownField("local_bytes", kernel.local_bytes);
+    json.knownField("max_threads", kernel.max_threads).endObject();
+  }
+  json.endArray();
+}
+
+static void writeWorkspaces(JsonWriter &json, const InfoFacts &facts) {
+  json.key("workspaces").beginArray();
+  for (const WorkspaceFact &fact : facts.workspaces)
+    json.beginObject()
+        .field("phase", nameOf(fact.phase))
+        .field("batch", fact.sequences)
+        .field("tokens", fact.tokens)
+        .field("context", fact.context)
+        .field("bytes", static_cast<int64_t>(fact.bytes))
+        .endObject();
+  json.endArray();
+}
+
+/// Null where a path is not known, or there is none.
+static void writePath(JsonWriter &json, const char *name, const std::string &path) {
+  json.key(name);
+  path.empty() ? json.null() : json.value(path);
+}
+
+void mla::run::printInfoAsJson(const InfoFacts &facts) {
+  const mla_bundle_info &info = facts.info;
+  JsonWriter json;
+  json.beginObject().field("bundle", info.path).field("producer", info.producer);
+  json.field("format", int64_t(MLA_BUNDLE_VERSION)).field("runtime", mla_version());
+  writePath(json, "ptx", facts.ptxVersion);
+  json.key("source").beginObject();
+  writePath(json, "weights", facts.source.weights);
+  writePath(json, "adapter", facts.source.adapter);
+  json.endObject();
+  json.field("target", info.target).field("isa", info.isa).field("dtype", nameOf(info.dtype));
+  writePath(json, "device", info.device);
+  json.key("cache").beginObject().field("format", info.cache_format).field("dtype", nameOf(info.cache_dtype));
+  json.field("page", info.page).field("row", info.kv_lora_rank + info.qk_rope_head_dim).endObject();
+  json.field("rank", info.rank).field("tensor_parallel", info.tensor_parallel);
+  json.key("files").beginObject();
+  for (const auto &[name, bytes] : facts.files)
+    json.field(name, bytes);
+  json.endObject();
+  writeModel(json, facts);
+  json.key("layers").beginArray();
+  for (int64_t i = 0; i < info.num_layers; ++i)
+    json.value(info.layers[i]);
+  json.endArray();
+  writeEntries(json, facts);
+  writeKernels(json, facts);
+  writeWorkspaces(json, facts);
+  json.field("plan", info.plan).endObject();
+  std::printf("%s\n", json.str().c_str());
+}

@@ -1,0 +1,112 @@
+//===- Replay.cpp - Steps through a paged cache --------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Replay.h"
+#include "Float.h"
+
+#include <algorithm>
+#include <limits>
+
+using namespace mla;
+using namespace mla::run;
+
+static void store(mla_dtype dtype, char *to, size_t index, float value) {
+  uint16_t narrow = roundToBF16(value);
+  if (dtype == MLA_F32)
+    std::memcpy(to + index * 4, &value, 4);
+  else
+    std::memcpy(to + index * 2, &narrow, 2);
+}
+
+static float load(mla_dtype dtype, const char *from, size_t index) {
+  uint32_t wide = 0;
+  uint16_t narrow = 0;
+  if (dtype == MLA_F32)
+    return std::memcpy(&wide, from + index * 4, 4), floatFromBits(wide);
+  return std::memcpy(&narrow, from + index * 2, 2), widenBF16(narrow);
+}
+
+/// Fills the cache with NaN: what no token was written to must not be used, not even times zero.
+Error Replay::poison() {
+  void *data = nullptr;
+  int64_t dims[3];
+  mla_dtype dtype;
+  if (Error error = toError(mla_cache_pages(cache.get(), layer, &data, dims, &dtype)))
+    return error;
+  int64_t pageElements = dims[1] * dims[2];
+  std::vector<char> page(pageElements * (dtype == MLA_F32 ? 4 : 2));
+  for (int64_t i = 0; i < pageElements; ++i)
+    store(dtype, page.data(), i, std::numeric_limits<float>::quiet_NaN());
+  for (int64_t i = 0; i < dims[0]; ++i)
+    if (Error error = writeTo(info, static_cast<char *>(data) + i * page.size(), page.data(), page.size()))
+      return error;
+  return {};
+}
+
+Error Replay::prepare(const std::vector<int64_t> &rowTokens) {
+  int64_t pages = 0;
+  for (int64_t tokens : rowTokens)
+    pages += (tokens + info.page - 1) / info.page;
+  mla_cache *made = nullptr;
+  // Spare pages, and all of them shuffled: consecutive numbers would hide a wrong block table.
+  if (Error error = toError(mla_cache_create(bundle, 2 * pages + 7, &made)))
+    return error;
+  cache.reset(made);
+  if (Error error = toError(mla_cache_shuffle(made, 1)))
+    return error;
+  rows.resize(rowTokens.size());
+  for (mla_sequence &row : rows)
+    if (Error error = toError(mla_sequence_create(made, &row)))
+      return error;
+  return poison();
+}
+
+Error Replay::pack(const std::vector<float> &states) {
+  uint64_t bytes = states.size() * (info.dtype == MLA_F32 ? 4 : 2);
+  if (Error error = hidden.resize(bytes))
+    return error;
+  if (Error error = out.resize(bytes))
+    return error;
+  for (size_t i = 0; i < states.size(); ++i) {
+    store(info.dtype, hidden.host(), i, states[i]);
+    // An element that the entry does not write must not pass.
+    store(info.dtype, out.host(), i, std::numeric_limits<float>::quiet_NaN());
+  }
+  if (Error error = hidden.send())
+    return error;
+  return out.send();
+}
+
+Error Replay::runBatch(mla_phase phase, const std::vector<int64_t> &lengths) {
+  std::vector<mla_sequence> sequences;
+  std::vector<int32_t> tokens;
+  for (size_t row = 0; row < rows.size(); ++row)
+    if (lengths[row]) {
+      sequences.push_back(rows[row]);
+      tokens.push_back(static_cast<int32_t>(std::min<int64_t>(lengths[row], INT32_MAX)));
+    }
+  mla_batch *begun = nullptr;
+  if (Error error = toError(mla_batch_begin(cache.get(), sequences.data(), tokens.data(),
+                                            static_cast<int64_t>(sequences.size()), &begun)))
+    return error;
+  Batch batch(begun);
+  if (Error error = toError(mla_select_entry(bundle, begun, phase, &lastEntry)))
+    return error;
+  if (Error error = toError(mla_run_layer(bundle, layer, begun, phase, hidden.address(), out.address())))
+    return error;
+  if (Error error = out.fetch())
+    return error;
+  return toError(mla_batch_commit(batch.release()));
+}
+
+Error Replay::run(mla_phase phase, const std::vector<int64_t> &lengths, const std::vector<float> &states) {
+  if (Error error = pack(states))
+    return error;
+  return runBatch(phase, lengths);
+}
+
+float Replay::output(size_t index) const { return load(info.dtype, out.host(), index); }

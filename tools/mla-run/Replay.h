@@ -1,0 +1,51 @@
+//===- Replay.h - Steps through a paged cache -------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_RUN_REPLAY_H
+#define MLA_RUN_REPLAY_H
+
+#include "Memory.h"
+
+#include <vector>
+
+namespace mla::run {
+
+/// Runs steps of one layer, one after the other, on one sequence a row. The cache is made so that mistakes show: pages
+/// are shuffled, and what no token was written to is NaN.
+class Replay {
+public:
+  Replay(const mla_bundle *bundle, int64_t layer)
+      : bundle(bundle), info(*mla_bundle_get_info(bundle)), layer(layer), hidden(info), out(info) {}
+
+  /// `rowTokens`: how many tokens each row will have in all.
+  Error prepare(const std::vector<int64_t> &rowTokens);
+
+  /// A step of lengths[row] tokens a row, some of them 0. `states` are the hidden states, row after row without gaps,
+  /// and are rounded to the bundle's type.
+  Error run(mla_phase phase, const std::vector<int64_t> &lengths, const std::vector<float> &states);
+
+  /// Of the last step: element `index` of what the layer gave, in the order of `states`, and the entry that ran.
+  float output(size_t index) const;
+  int64_t entry() const { return lastEntry; }
+
+private:
+  const mla_bundle *bundle;
+  const mla_bundle_info &info;
+  int64_t layer;
+  Cache cache;
+  std::vector<mla_sequence> rows;
+  Array hidden, out;
+  int64_t lastEntry = 0;
+
+  Error poison();
+  Error pack(const std::vector<float> &states);
+  Error runBatch(mla_phase phase, const std::vector<int64_t> &lengths);
+};
+
+} // namespace mla::run
+
+#endif // MLA_RUN_REPLAY_H

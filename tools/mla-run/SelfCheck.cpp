@@ -1,0 +1,255 @@
+//===- SelfCheck.cpp - mla-run --self-check ------------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Float.h"
+#include "Modes.h"
+#include "Random.h"
+#include "ReferenceModel.h"
+#include "Replay.h"
+
+#include "mla/abi.h"
+
+#include <algorithm>
+#include <cinttypes>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <set>
+
+using namespace mla;
+using namespace mla::run;
+
+namespace {
+/// A step of ragged lengths.
+struct Step {
+  std::string name;
+  mla_phase phase;
+  std::vector<int64_t> lengths; ///< new tokens a sequence
+
+  int64_t tokens() const {
+    int64_t sum = 0;
+    for (int64_t length : lengths)
+      sum += length;
+    return sum;
+  }
+};
+
+/// How far a step is off.
+struct Comparison {
+  double relative = 0;   ///< L2, of all elements
+  double worstToken = 0; ///< the same of one token's row, the largest
+  double largest = -1;   ///< absolute, of one element, of which the rest speaks
+  double expected = 0;
+  int64_t token = 0, element = 0;
+  std::string step;
+
+  /// Few elements make a token's error vary more, but one that is wrong must not hide among many. False for NaN.
+  bool isWithin(double tolerance) const { return relative <= tolerance && worstToken <= 4 * tolerance; }
+};
+
+class SelfCheck {
+public:
+  SelfCheck(const Options &options, const mla_bundle *bundle)
+      : options(options), bundle(bundle), info(*mla_bundle_get_info(bundle)),
+        layer(options.layer.value_or(info.layers[0])), replay(bundle, layer) {}
+
+  Result<bool> run();
+
+private:
+  const Options &options;
+  const mla_bundle *bundle;
+  const mla_bundle_info &info;
+  int64_t layer;
+  Replay replay;
+  ReferenceModel model;
+  std::vector<Step> steps;
+  std::set<int64_t> entriesRun;
+  Comparison worst;
+
+  void makeSteps();
+  void addChunks(int64_t longest);
+  Error prepare();
+  std::vector<float> makeStates(size_t step) const;
+  Comparison compare(const Step &step, const Rows &expected) const;
+  Result<bool> runStep(Reference &reference, size_t index, double tolerance);
+  void printStep(const Step &step, const Comparison &found, double tolerance) const;
+  void printEntriesLeftOut() const;
+};
+} // namespace
+
+static constexpr int64_t defaultSequences = 3, defaultDecodeSteps = 3;
+
+/// A prompt beyond a page, and shorter ones; then single tokens, a step in which a sequence rests, and drafts.
+void SelfCheck::makeSteps() {
+  int64_t sequences = options.batch > 0 ? options.batch : defaultSequences;
+  int64_t decodes = options.steps >= 0 ? options.steps : defaultDecodeSteps;
+  int64_t longest = options.tokens > 0 ? options.tokens : std::min(info.page + 3, model.semantics.mostTokens / 3);
+  auto random = [&](int64_t step, int64_t row) { return mix(mix(options.seed) + step * 65537 + row) >> 1; };
+  Step prefill = {"prefill", MLA_PHASE_PREFILL, {}};
+  for (int64_t row = 0; row < sequences; ++row)
+    prefill.lengths.push_back(row ? 1 + static_cast<int64_t>(random(0, row) % longest) : longest);
+  steps.push_back(prefill);
+  for (int64_t n = 0; n < decodes; ++n) {
+    Step step = {"decode." + std::to_string(n), MLA_PHASE_AUTO, std::vector<int64_t>(sequences, 1)};
+    for (int64_t row = 0; row < sequences; ++row) {
+      if (n == 1 && row == 1)
+        step.lengths[row] = 0;
+      if (n >= 2)
+        step.lengths[row] = 1 + static_cast<int64_t>(random(n, row) % 4);
+    }
+    steps.push_back(step);
+  }
+  addChunks(longest);
+}
+
+/// Chunks of prompts behind what is cached by then, for the prefills that serve fewer tokens than the first step has.
+void SelfCheck::addChunks(int64_t longest) {
+  int64_t sequences = static_cast<int64_t>(steps.front().lengths.size()), number = 0;
+  for (int64_t i = 0; i < info.num_entries; ++i) {
+    const mla_entry_info &entry = *mla_bundle_get_entry(bundle, i);
+    bool isShort = entry.last_tokens >= std::max<int64_t>(entry.first_tokens, 1) && entry.last_tokens < longest;
+    if (entry.phase != MLA_PHASE_PREFILL || !isShort)
+      continue;
+    Step step = {"chunk." + std::to_string(number++), MLA_PHASE_PREFILL, {}};
+    for (int64_t row = 0; row < sequences; ++row)
+      step.lengths.push_back(std::max<int64_t>(entry.last_tokens - row, 1));
+    steps.push_back(step);
+  }
+}
+
+Error SelfCheck::prepare() {
+  if (Error error = model.load(options, info, layer))
+    return error;
+  makeSteps();
+  std::vector<int64_t> tokens(steps.front().lengths.size());
+  for (const Step &step : steps)
+    for (size_t row = 0; row < tokens.size(); ++row)
+      tokens[row] += step.lengths[row];
+  int64_t longest = *std::max_element(tokens.begin(), tokens.end());
+  if (longest > model.semantics.mostTokens)
+    return Error(ErrorKind::InvalidArgument, "mla-run: a sequence would have " + std::to_string(longest) +
+                                                 " tokens, but the model's attention is only compiled up to its "
+                                                 "index_topk, " +
+                                                 std::to_string(model.semantics.mostTokens) +
+                                                 "; lower --tokens or --steps");
+  return replay.prepare(tokens);
+}
+
+/// A value of which bf16 holds every bit.
+static float exactInBF16(float value) { return widenBF16(roundToBF16(value)); }
+
+/// Normal values that are the same in bf16 and f32, so that none of the error is theirs.
+std::vector<float> SelfCheck::makeStates(size_t step) const {
+  std::vector<float> states(steps[step].tokens() * info.hidden_size);
+  uint64_t start = mix(mix(options.seed) + step + 1) >> 16;
+  for (size_t i = 0; i < states.size(); ++i)
+    states[i] = exactInBF16(normal(start + i));
+  return states;
+}
+
+/// `value` unless it is smaller; a NaN stays.
+static void raise(double &largest, double value) {
+  if (!(value <= largest))
+    largest = std::isnan(largest) ? largest : value;
+}
+
+static double ratio(double difference, double norm) {
+  if (norm == 0)
+    return difference == 0 ? 0 : std::numeric_limits<double>::infinity();
+  return std::sqrt(difference) / std::sqrt(norm);
+}
+
+Comparison SelfCheck::compare(const Step &step, const Rows &expected) const {
+  Comparison result;
+  result.step = step.name;
+  double allDifference = 0, allNorm = 0;
+  for (int64_t token = 0; token < step.tokens(); ++token) {
+    double difference = 0, norm = 0;
+    for (int64_t i = 0; i < info.hidden_size; ++i) {
+      double want = expected[token * info.hidden_size + i];
+      double delta = std::abs(replay.output(token * info.hidden_size + i) - want);
+      difference += delta * delta;
+      norm += want * want;
+      if (!(delta <= result.largest) && !std::isnan(result.largest)) {
+        result.largest = delta;
+        result.expected = want;
+        result.token = token;
+        result.element = i;
+      }
+    }
+    raise(result.worstToken, ratio(difference, norm));
+    allDifference += difference;
+    allNorm += norm;
+  }
+  result.relative = ratio(allDifference, allNorm);
+  return result;
+}
+
+static std::string lengthsText(const std::vector<int64_t> &lengths) {
+  std::string text;
+  size_t shown = std::min<size_t>(lengths.size(), 8);
+  for (size_t i = 0; i < shown; ++i)
+    text += (i ? "," : "") + std::to_string(lengths[i]);
+  return shown < lengths.size() ? text + ",..." : text;
+}
+
+void SelfCheck::printStep(const Step &step, const Comparison &found, double tolerance) const {
+  const mla_entry_info &entry = *mla_bundle_get_entry(bundle, replay.entry());
+  std::printf("%-10s tokens %-14s  %-7s q=%-6s o=%-6s  relative L2 error %.1e, of a token %.1e  (tolerance %.1e)  %s\n",
+              step.name.c_str(), lengthsText(step.lengths).c_str(),
+              entry.phase == MLA_PHASE_DECODE ? "decode" : "prefill", entry.q, entry.o, found.relative,
+              found.worstToken, tolerance, found.isWithin(tolerance) ? "ok" : "FAILED");
+  std::fflush(stdout);
+}
+
+/// Not all entries serve such short contexts.
+void SelfCheck::printEntriesLeftOut() const {
+  for (int64_t i = 0; i < info.num_entries; ++i) {
+    const mla_entry_info &entry = *mla_bundle_get_entry(bundle, i);
+    if (!entriesRun.count(i))
+      std::printf("not run: %s, %s q=%s o=%s, from %" PRId64 " tokens and contexts of %" PRId64 " on\n", entry.symbol,
+                  entry.phase == MLA_PHASE_DECODE ? "decode" : "prefill", entry.q, entry.o, entry.first_tokens,
+                  entry.first_context);
+  }
+}
+
+Result<bool> SelfCheck::runStep(Reference &reference, size_t index, double tolerance) {
+  const Step &step = steps[index];
+  std::vector<float> states = makeStates(index);
+  if (Error error = replay.run(step.phase, step.lengths, states))
+    return Error(error.kind(), step.name + ": " + error.message());
+  entriesRun.insert(replay.entry());
+  Comparison found = compare(step, reference.step(step.lengths, Rows(states.begin(), states.end())));
+  printStep(step, found, tolerance);
+  if (!(found.largest <= worst.largest) && !std::isnan(worst.largest))
+    worst = found;
+  return found.isWithin(tolerance);
+}
+
+Result<bool> SelfCheck::run() {
+  if (Error error = prepare())
+    return error;
+  std::printf("layer %" PRId64 ", seed %" PRIu64 ", against %s\n", layer, options.seed, model.description.c_str());
+  Reference reference(model.semantics, info, model.weights, steps.front().lengths.size());
+  size_t passed = 0;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    Result<bool> within = runStep(reference, i, toleranceOf(options, info));
+    if (!within)
+      return within.error();
+    passed += *within;
+  }
+  std::printf("largest error %.1e, where %.3e is expected: %s, token %" PRId64 ", element %" PRId64 "\n", worst.largest,
+              worst.expected, worst.step.c_str(), worst.token, worst.element);
+  printEntriesLeftOut();
+  bool all = passed == steps.size();
+  std::printf("%s: %zu of %zu steps within tolerance\n", all ? "passed" : "FAILED", passed, steps.size());
+  return all;
+}
+
+Result<bool> mla::run::selfCheck(const Options &options, const mla_bundle *bundle) {
+  return SelfCheck(options, bundle).run();
+}

@@ -1,0 +1,195 @@
+//===- Semantics.cpp - What a config means -------------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Semantics.h"
+#include "Text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+using namespace mla;
+using namespace mla::run;
+using json::Value;
+
+static constexpr const char *knownModels[] = {"deepseek_v2",   "deepseek_v3", "kimi_k2",
+                                              "glm4_moe_lite", "glm_moe_dsa", "plm",
+                                              "longcat_flash", "minicpm3",    "mistral4"};
+
+/// The config of the language model in one for images and text.
+static const Value &languageModel(const Value &config) {
+  if (!config.find("kv_lora_rank"))
+    for (const char *key : {"text_config", "language_config", "llm_config"})
+      if (const Value *inner = config.find(key); inner && inner->is(Value::Kind::Object))
+        return *inner;
+  return config;
+}
+
+static bool isNumber(const Value *value) {
+  return value && (value->is(Value::Kind::Integer) || value->is(Value::Kind::Number));
+}
+
+/// The first of the objects that has the number; null and zero are as good as none, as Python's `or` has it.
+static double number(std::initializer_list<const Value *> objects, const char *key, double otherwise) {
+  for (const Value *object : objects)
+    if (const Value *value = object ? object->find(key) : nullptr; isNumber(value) && value->number != 0)
+      return value->number;
+  return otherwise;
+}
+
+static bool boolean(const Value &object, const char *key, bool otherwise) {
+  const Value *value = object.find(key);
+  return value && value->is(Value::Kind::Bool) ? value->boolean : otherwise;
+}
+
+/// rope_scaling wins where it holds something.
+static const Value *ropeOf(const Value &config) {
+  for (const char *key : {"rope_scaling", "rope_parameters"})
+    if (const Value *rope = config.find(key); rope && rope->is(Value::Kind::Object) && !rope->items.empty())
+      return rope;
+  return nullptr;
+}
+
+static std::string kindOf(const Value *rope) {
+  for (const char *key : {"rope_type", "type"})
+    if (const Value *kind = rope ? rope->find(key) : nullptr; kind && kind->is(Value::Kind::String))
+      return kind->text;
+  return "default";
+}
+
+namespace {
+/// Reads RoPE, and the scales that come with it.
+class RopeReader {
+public:
+  RopeReader(const Value &config, const Value *rope, const mla_bundle_info &info, Semantics &semantics)
+      : config(config), rope(rope), info(info), semantics(semantics) {}
+  void plain(double defaultTheta);
+  void yarn();
+  double originalLength() const;
+
+private:
+  const Value &config;
+  const Value *rope;
+  const mla_bundle_info &info;
+  Semantics &semantics;
+  double theta = 0;
+
+  double of(const char *key, double otherwise) const { return number({rope}, key, otherwise); }
+  double correction(double rotations) const;
+  void scales(double factor);
+};
+} // namespace
+
+void RopeReader::plain(double defaultTheta) {
+  theta = number({rope, &config}, "rope_theta", defaultTheta);
+  for (int64_t column = 0; column + 1 < info.qk_rope_head_dim; column += 2)
+    semantics.frequencies.push_back(
+        std::pow(theta, -static_cast<double>(column) / static_cast<double>(info.qk_rope_head_dim)));
+}
+
+double RopeReader::originalLength() const {
+  const char *key = "original_max_position_embeddings";
+  return number({&config, rope}, key, number({&config}, "max_position_embeddings", 1));
+}
+
+/// The column pair that turns so often over the original length.
+double RopeReader::correction(double rotations) const {
+  return static_cast<double>(info.qk_rope_head_dim) * std::log(originalLength() / (rotations * 6.283185307179586)) /
+         (2 * std::log(theta));
+}
+
+/// Of cosines and sines by what mscale and mscale_all_dim are to each other, of scores by the latter alone.
+void RopeReader::scales(double factor) {
+  auto mscale = [&](double m) { return factor > 1 ? 0.1 * m * std::log(factor) + 1 : 1.0; };
+  double m = of("mscale", 0), all = of("mscale_all_dim", 0);
+  semantics.cosSinScale = of("attention_factor", m != 0 && all != 0 ? mscale(m) / mscale(all) : mscale(1));
+  if (all != 0)
+    semantics.softmaxScale *= mscale(all) * mscale(all);
+}
+
+void RopeReader::yarn() {
+  double factor = of("factor", 1), low = correction(of("beta_fast", 32)), high = correction(of("beta_slow", 1));
+  if (boolean(*rope, "truncate", true)) {
+    low = std::floor(low);
+    high = std::ceil(high);
+  }
+  low = std::max(low, 0.0);
+  high = std::min(high, static_cast<double>(info.qk_rope_head_dim - 1));
+  double width = high == low ? 0.001 : high - low;
+  for (size_t pair = 0; pair < semantics.frequencies.size(); ++pair) {
+    double ramp = std::clamp((static_cast<double>(pair) - low) / width, 0.0, 1.0);
+    semantics.frequencies[pair] *= ramp / factor + 1 - ramp;
+  }
+  scales(factor);
+}
+
+/// What Mistral-4 fills in where a config is silent about RoPE.
+static const Value &mistral4Rope() {
+  static const Result<Value> rope =
+      json::parse(R"({"rope_type": "yarn", "rope_theta": 10000.0, "factor": 128.0, "beta_fast": 32, "beta_slow": 1,
+                      "original_max_position_embeddings": 8192, "mscale": 1.0, "mscale_all_dim": 1.0,
+                      "llama_4_scaling_beta": 0.1})");
+  return *rope;
+}
+
+static void readBlocks(const Value &config, Semantics &semantics) {
+  const Value *quantization = config.find("quantization_config");
+  const Value *block = quantization ? quantization->find("weight_block_size") : nullptr;
+  if (!block || block->items.size() != 2 || block->items[0].integer < 1 || block->items[1].integer < 1)
+    return;
+  semantics.blockRows = block->items[0].integer;
+  semantics.blockColumns = block->items[1].integer;
+}
+
+static void readFamily(const std::string &model, const Value &config, const mla_bundle_info &info,
+                       Semantics &semantics) {
+  if (model == "deepseek_v2" || model == "glm_moe_dsa" || model == "longcat_flash")
+    semantics.interleaved = true;
+  else
+    semantics.interleaved = model != "minicpm3" && boolean(config, "rope_interleave", true);
+  if (model == "glm_moe_dsa")
+    semantics.mostTokens = static_cast<int64_t>(number({&config}, "index_topk", 2048));
+  if (model == "longcat_flash") {
+    auto hidden = static_cast<double>(info.hidden_size);
+    semantics.twoAttentions = true;
+    semantics.queryScale = std::sqrt(hidden / static_cast<double>(std::max<int64_t>(info.q_lora_rank, 1)));
+    semantics.latentScale = std::sqrt(hidden / static_cast<double>(info.kv_lora_rank));
+  }
+}
+
+static Error refused(const std::string &where, const std::string &what) {
+  return Error(ErrorKind::Unsupported, where + ": " + what);
+}
+
+Result<Semantics> mla::run::readSemantics(const std::string &where, const Value &whole, const mla_bundle_info &info) {
+  if (!whole.is(Value::Kind::Object))
+    return Error(ErrorKind::InvalidFile, where + ": must be a JSON object, is " + json::kindName(whole.kind));
+  const Value &config = languageModel(whole);
+  std::string model = info.model_type;
+  if (std::find(std::begin(knownModels), std::end(knownModels), model) == std::end(knownModels))
+    return refused(where, "model_type " + quoted(model) + " is not known to --self-check; use --check");
+  const Value *rope = ropeOf(config);
+  if (model == "mistral4" && !rope && !config.find("rope_theta"))
+    rope = &mistral4Rope();
+  std::string kind = kindOf(rope);
+  if (kind != "default" && kind != "yarn")
+    return refused(where, "rope type " + quoted(kind) + " is not known to --self-check; use --check");
+
+  Semantics semantics;
+  semantics.softmaxScale = 1 / std::sqrt(static_cast<double>(info.qk_nope_head_dim + info.qk_rope_head_dim));
+  readFamily(model, config, info, semantics);
+  RopeReader reader(config, rope, info, semantics);
+  reader.plain(model == "longcat_flash" ? 1e7 : model == "plm" ? 1e5 : 1e4);
+  if (kind == "yarn")
+    reader.yarn();
+  if (model == "mistral4") {
+    semantics.beta = number({rope, &config}, "llama_4_scaling_beta", 0);
+    semantics.originalLength = reader.originalLength();
+  }
+  readBlocks(whole.find("quantization_config") ? whole : config, semantics);
+  return semantics;
+}

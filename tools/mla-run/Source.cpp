@@ -1,0 +1,46 @@
+//===- Source.cpp - What a bundle was made of ----------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Source.h"
+#include "FieldReader.h"
+#include "ReadFile.h"
+
+#include "mla/abi.h"
+
+using namespace mla;
+using namespace mla::run;
+using json::Value;
+
+Result<Value> mla::run::readManifest(const std::string &bundle) {
+  std::string path = bundle + "/" MLA_MANIFEST_FILE;
+  Result<std::string> text = readFile(path, maxManifestBytes);
+  if (!text)
+    return text.error();
+  Result<Value> manifest = json::parse(*text);
+  if (!manifest)
+    return Error(ErrorKind::InvalidFile, path + ": is not valid JSON: " + manifest.error().message());
+  return manifest;
+}
+
+Result<Source> mla::run::sourceOf(const std::string &bundle, const Value &manifest) {
+  std::string path = bundle + "/" MLA_MANIFEST_FILE;
+  Source source;
+  const Value *object = manifest.find("source");
+  if (!object)
+    return source;
+  Error error;
+  FieldReader root(path, "", manifest, error);
+  FieldReader fields = root.child("source");
+  for (auto [key, to] : {std::pair("weights", &source.weights), std::pair("adapter", &source.adapter)})
+    if (object->find(key))
+      *to = fields.text(key);
+  if (const Value *config = object->find("config"))
+    source.config = *config;
+  if (error)
+    return error;
+  return source;
+}
