@@ -99,6 +99,58 @@ TEST_F(OutOfMemory, AHeaderOfWeightsTooLarge) {
   EXPECT_EQ(openWithLimit(2048 * mebi), MLA_OK);
 }
 
+/// Opens a file with a header of the format's limit, of `piece(i)` again and again between `begin` and `end`. The most
+/// memory that this took, in MiB.
+static uint64_t costOfHeader(const std::string &path, const std::string &begin,
+                             const std::function<std::string(int)> &piece, const std::string &end) {
+  std::string header = begin;
+  header.reserve(100000000);
+  for (int i = 0; header.size() < 99999900; ++i)
+    header += piece(i);
+  while (header.back() == ',')
+    header.pop_back();
+  writeFile(path, safetensorsBytes(header + end, ""));
+  header = std::string();
+  pid_t child = fork();
+  if (child == 0)
+    _exit(mla::SafetensorsFile::open(path) ? 0 : 1);
+  int status = 0;
+  rusage usage = {};
+  EXPECT_EQ(wait4(child, &status, 0, &usage), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1) << status;
+  return usage.ru_maxrss / 1024;
+}
+
+TEST_F(OutOfMemory, HostileHeadersCostLittle) {
+  malloc_trim(0);
+  std::string path = directory / "hostile.safetensors";
+  // With the header itself, which is mapped.
+  constexpr uint64_t most = 600;
+  auto name = [](int i) {
+    std::string text;
+    for (; i; i /= 64)
+      text += static_cast<char>('0' + i % 64 + (i % 64 >= 44)); // no backslash
+    return text;
+  };
+  auto tensor = [&](int i) { return "\"" + name(i) + R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},)"; };
+  EXPECT_LT(costOfHeader(path, "{", tensor, "}"), most);
+  EXPECT_LT(costOfHeader(
+                path, "{", [&](int i) { return "\"" + name(i) + "\":0,"; }, "}"),
+            most);
+  EXPECT_LT(costOfHeader(
+                path, R"({"a":{"shape":[0)", [](int) { return ",0"; }, "]}}"),
+            most);
+  EXPECT_LT(costOfHeader(
+                path, R"({"a":[)", [](int) { return "[],"; }, "]}"),
+            most);
+  auto item = [&](int i) { return "\"" + name(i) + "\":\"\","; };
+  EXPECT_LT(costOfHeader(path, R"({"__metadata__":{)", item, "}}"), most);
+  EXPECT_LT(costOfHeader(path, R"({"__metadata__":{)", item, "}"), most);
+  EXPECT_LT(costOfHeader(
+                path, R"({")", [](int) { return "name"; }, R"(":{"dtype":"U8"}})"),
+            most);
+}
+
 TEST_F(OutOfMemory, ListsOfWeightsTooLarge) {
   // Few bytes of a manifest: many layers, each with a list for each of many entries.
   std::string layers = "3, 5";
