@@ -43,7 +43,7 @@ extern "C" {
  *   "isa"       what the processor must support: "x86-64-v2" | "x86-64-v3" | "x86-64-v4" | "aarch64",
  *               or the GPU be: "sm_90a"
  *   "dtype"     "f32" | "bf16": element type of hidden states and weights
- *   "page"      tokens a page             "cache"     {"format": "standard"|"private", "dtype": "f32"|"bf16"}
+ *   "page"      tokens a page             "cache"     {"format": "standard", "dtype": "f32"|"bf16"}
  *   "tensor_parallel", "rank"             this bundle holds heads rank*heads .. (rank+1)*heads - 1
  *   "model"     {"model_type", "hidden_size", "num_attention_heads" (of the whole model), "heads" (of this rank),
  *                "q_lora_rank" (0: none), "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim",
