@@ -13,6 +13,7 @@
 #include <fstream>
 #include <functional>
 #include <malloc.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -236,6 +237,77 @@ TEST_F(OutOfMemory, ABatchTooWide) {
                         return good ? status : 98;
                       }),
             MLA_OUT_OF_MEMORY);
+}
+
+/// 8 MiB a token.
+static std::string largeManifest() { return replaced(smallManifest(), "\"ones_f32\"", "\"large_f32\""); }
+
+TEST_F(OutOfMemory, WhatALayerComputesOnItsWay) {
+  open(16, largeManifest());
+  mla_sequence s = newSequence();
+  append(s, std::vector<float>(9, 1));
+  float in[24] = {}, out[24];
+  mla_batch *batch = begin({s}, {8});
+  auto run = [&] { return mla_run_layer(bundle, 3, batch, MLA_PHASE_DECODE, in, out); };
+  bool failed = false, succeeded = false;
+  for (uint64_t bytes : {0, 4, 20, 40, 63, 200}) {
+    int status = withLimit(bytes * mebi, run);
+    EXPECT_TRUE(status == MLA_OK || status == MLA_OUT_OF_MEMORY) << status << " with " << bytes << " MiB";
+    (status == MLA_OK ? succeeded : failed) = true;
+  }
+  EXPECT_TRUE(failed && succeeded);
+  EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
+}
+
+TEST_F(OutOfMemory, ABatchGoesOnAfterALayerFoundNone) {
+  open(16, largeManifest());
+  mla_sequence s = newSequence();
+  append(s, std::vector<float>(9, 1));
+  float in[24] = {}, out[24];
+  mla_batch *batch = begin({s}, {8});
+  EXPECT_EQ(withLimit(30 * mebi,
+                      [&] {
+                        bool good = mla_run_layer(bundle, 3, batch, MLA_PHASE_DECODE, in, out) == MLA_OUT_OF_MEMORY;
+                        good &= std::string(mla_last_error()).find("no memory for what the layer computes") !=
+                                std::string::npos;
+                        // What it took is free again.
+                        void *memory = mmap(nullptr, 20 * mebi, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                        good &= memory != MAP_FAILED;
+                        rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+                        good &= setrlimit(RLIMIT_AS, &none) == 0;
+                        good &= mla_run_layer(bundle, 3, batch, MLA_PHASE_DECODE, in, out) == MLA_OK && out[23] == 1;
+                        return good && mla_batch_commit(batch) == MLA_OK ? 0 : 1;
+                      }),
+            0);
+  EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
+}
+
+TEST_F(OutOfMemory, StepsUseTheSameMemoryAgain) {
+  open(16, largeManifest());
+  mla_sequence s = newSequence();
+  append(s, std::vector<float>(9, 1));
+  float in[24] = {}, out[24];
+  mla_batch *batch = begin({s}, {8});
+  auto run = [&] { return mla_run_layer(bundle, 3, batch, MLA_PHASE_DECODE, in, out); };
+  ASSERT_EQ(run(), MLA_OK);
+  ASSERT_EQ(run(), MLA_OK);
+  EXPECT_EQ(withLimit(0, run), MLA_OK);
+  rlim_t before = addressSpace();
+  for (int i = 0; i < 10; ++i)
+    ASSERT_EQ(run(), MLA_OK);
+  EXPECT_EQ(addressSpace(), before);
+  EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
+}
+
+TEST_F(OutOfMemory, ALayerThatAsksForMoreThanThereCanBe) {
+  open(16, replaced(smallManifest(), "\"ones_f32\"", "\"huge_f32\""));
+  mla_sequence s = newSequence();
+  append(s, std::vector<float>(9, 1));
+  float in[3] = {}, out[3];
+  mla_batch *batch = begin({s}, {1});
+  EXPECT_EQ(mla_run_layer(bundle, 3, batch, MLA_PHASE_DECODE, in, out), MLA_OUT_OF_MEMORY);
+  EXPECT_MESSAGE("code.so: the system gives no memory for what the layer computes on its way");
+  EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
 }
 
 TEST_F(OutOfMemory, ACacheTooLarge) {
