@@ -155,7 +155,7 @@ static llvm::Expected<uint64_t> writePTX(mlir::ModuleOp module, const CompileOpt
 /// Adds the adapter's updates to the specs, and its tensors to the checkpoint.
 static llvm::Error addAdapter(Source &source, llvm::ArrayRef<int64_t> layers, std::vector<WeightSpec> &specs,
                               const CompileOptions &options) {
-  llvm::Expected<Adapter> adapter = Adapter::open(options.adapter, source.config);
+  llvm::Expected<Adapter> adapter = Adapter::open(options.adapter, source.config, source.checkpoint->prefixOfLayers());
   if (!adapter)
     return adapter.takeError();
   options.progress("checking the adapter");
