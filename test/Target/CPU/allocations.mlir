@@ -1,6 +1,6 @@
 // Memory comes from the runtime. Where it has none, a function returns at once, and so does who called it.
 //
-// RUN: mla-opt %s --mla-cpu-allocations --split-input-file --verify-diagnostics | FileCheck %s --implicit-check-not=@malloc --implicit-check-not=@free
+// RUN: mla-opt %s --mla-cpu-allocations | FileCheck %s --implicit-check-not=@malloc --implicit-check-not=@free
 
 // CHECK-DAG: llvm.func @mla_allocate(i64) -> !llvm.ptr
 // CHECK-DAG: llvm.func @mla_release(!llvm.ptr)
@@ -57,23 +57,5 @@ llvm.func @outermost(%bytes: i64, %to: !llvm.ptr) {
 // CHECK-LABEL: llvm.func @neither(
 // CHECK-NEXT: llvm.return
 llvm.func @neither() {
-  llvm.return
-}
-
-// -----
-
-llvm.func @malloc(i64) -> !llvm.ptr
-llvm.func @mla_parallel_for(!llvm.ptr, !llvm.ptr, i64)
-
-// expected-error @+1 {{'llvm.func' op runs in parallel and allocates memory}}
-llvm.func @thunk(%captured: !llvm.ptr, %index: i64) {
-  %memory = llvm.call @malloc(%index) : (i64) -> !llvm.ptr
-  llvm.store %memory, %captured : !llvm.ptr, !llvm.ptr
-  llvm.return
-}
-
-llvm.func @run(%captured: !llvm.ptr, %count: i64) {
-  %thunk = llvm.mlir.addressof @thunk : !llvm.ptr
-  llvm.call @mla_parallel_for(%thunk, %captured, %count) : (!llvm.ptr, !llvm.ptr, i64) -> ()
   llvm.return
 }
