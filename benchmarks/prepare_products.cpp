@@ -27,6 +27,7 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
+#include <cstdlib>
 #include <ctime>
 #include <fstream>
 #include <iostream>
@@ -100,7 +101,8 @@ void Product::runTile(int64_t tile) const {
     tile /= count;
   }
   void *second = weight.isRounded() ? stored.data() : made.data();
-  weight.run(data, offsets, made.data(), second);
+  if (!weight.run(data, offsets, made.data(), second))
+    std::abort();
   if (!certifier)
     return;
   if (llvm::Error error = certifier->check(offsets, weight.tile, made.data(), second)) {

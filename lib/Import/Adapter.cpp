@@ -101,7 +101,7 @@ Adapter::Adapter(StringRef directory, AttentionConfig attention, AdapterConfig c
 Adapter::Adapter(Adapter &&) = default;
 Adapter::~Adapter() = default;
 
-llvm::Expected<Adapter> Adapter::open(StringRef directory, const AttentionConfig &attention) {
+llvm::Expected<Adapter> Adapter::open(StringRef directory, const AttentionConfig &attention, StringRef prefix) {
   directory = directory.rtrim('/');
   if (!fs::is_directory(directory))
     return fail(directory + ": no such directory; give one with adapter_config.json and adapter_model.safetensors");
@@ -119,7 +119,7 @@ llvm::Expected<Adapter> Adapter::open(StringRef directory, const AttentionConfig
   if (!file)
     return file.takeError();
   llvm::Expected<std::unique_ptr<Checkpoint>> usual =
-      nameLayersAsUsual(std::make_unique<AdapterTensors>(std::move(*file)));
+      nameLayersAsUsual(std::make_unique<AdapterTensors>(std::move(*file)), prefix);
   if (!usual)
     return usual.takeError();
   auto tensors = numberAttentions(std::move(*usual), attention.attentionsPerLayer);
@@ -129,6 +129,13 @@ llvm::Expected<Adapter> Adapter::open(StringRef directory, const AttentionConfig
 //===----------------------------------------------------------------------===//
 // Updates
 //===----------------------------------------------------------------------===//
+
+/// What the adapter's model calls a tensor or a module: its config has patterns of such names.
+std::string Adapter::nameInAdapter(StringRef name) const {
+  std::string inCheckpoint = nameInCheckpoint(name, attention.attentionsPerLayer);
+  StringRef rest = inCheckpoint;
+  return rest.consume_front("model.") ? (tensors->prefixOfLayers() + rest).str() : inCheckpoint;
+}
 
 /// A half of an update, which must be there.
 static llvm::Expected<DType> checkHalf(Checkpoint &tensors, const std::string &name, ArrayRef<int64_t> shape,
@@ -170,7 +177,7 @@ llvm::Error Adapter::checkAnnounced(StringRef module, bool hasTensors) const {
 
 llvm::Expected<std::optional<WeightUpdate>> Adapter::findUpdate(const ExpectedWeight &weight) const {
   std::string stem = StringRef(weight.name).rsplit('.').first.str();
-  std::string module = nameInCheckpoint(stem, attention.attentionsPerLayer);
+  std::string module = nameInAdapter(stem);
   if (config->savesWhole(module))
     return fail(config->where + ": modules_to_save: " + module + " is saved whole and not as an update; " + mergeFirst);
   if (weight.shape.size() != 2) // norms and biases
@@ -203,7 +210,7 @@ llvm::Error Adapter::checkNothingElse(int64_t layer, const llvm::StringSet<> &kn
   });
   if (other.empty())
     return llvm::Error::success();
-  return fail(tensors->where() + ": tensor " + peftPrefix + nameInCheckpoint(other, attention.attentionsPerLayer) +
+  return fail(tensors->where() + ": tensor " + peftPrefix + nameInAdapter(other) +
               ": is no half of an update of a projection that the config describes; " + mergeFirst);
 }
 
@@ -257,8 +264,7 @@ llvm::Error Adapter::apply(ArrayRef<int64_t> layers, std::vector<WeightSpec> &we
   }
   if (llvm::any_of(weights, [](const WeightSpec &weight) { return weight.update; }))
     return llvm::Error::success();
-  return fail(tensors->where() + ": no tensors of " + peftPrefix +
-              nameInCheckpoint(layerPrefix(layers.front()), attention.attentionsPerLayer) +
+  return fail(tensors->where() + ": no tensors of " + peftPrefix + nameInAdapter(layerPrefix(layers.front())) +
               "…: nothing would be merged; leave the adapter out, or give one of this model's attention");
 }
 

@@ -8,33 +8,39 @@
 #include "Json.h"
 #include "mla/Import/Checkpoint.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 
 #include <set>
 
 using namespace mla;
 using namespace mla::importer;
+using llvm::ArrayRef;
+using llvm::SmallVector;
 using llvm::StringRef;
 
 static constexpr StringRef usualPrefix = "model.", layers = "layers.";
 
-/// Projections that only latent attention has, as parts of a name behind "self_attn.".
-static bool isOfLatentAttention(StringRef rest) {
+/// Projections that only latent attention has, as parts of a name behind "self_attn.", and those that others have too.
+static constexpr StringRef ofLatent[] = {"q_a_proj", "q_b_proj", "kv_a_proj_with_mqa", "kv_b_proj"};
+static constexpr StringRef ofAny[] = {"q_proj", "o_proj"};
+
+static bool isOfAttention(StringRef rest, ArrayRef<StringRef> modules) {
   uint64_t number;
   if (!rest.consume_front(layers) || rest.consumeInteger(10, number) || !rest.consume_front(".self_attn."))
     return false;
   if (!rest.consumeInteger(10, number) && !rest.consume_front(".")) // one of a layer's several attentions
     return false;
-  StringRef module = rest.take_until([](char c) { return c == '.'; });
-  return module == "q_a_proj" || module == "q_b_proj" || module == "kv_a_proj_with_mqa" || module == "kv_b_proj";
+  return llvm::is_contained(modules, rest.take_until([](char c) { return c == '.'; }));
 }
 
-/// The prefixes "a.b." of all names "a.b.layers.N.self_attn.…" of latent attention.
-static std::set<std::string> findPrefixes(const Checkpoint &checkpoint) {
+/// The prefixes "a.b." of all names "a.b.layers.N.self_attn.…" of these modules.
+static std::set<std::string> findPrefixes(const Checkpoint &checkpoint, ArrayRef<StringRef> modules) {
   std::set<std::string> prefixes;
   checkpoint.forEachName([&](StringRef name) {
     for (size_t at = name.find(layers); at != name.npos; at = name.find(layers, at + 1))
-      if ((at == 0 || name[at - 1] == '.') && isOfLatentAttention(name.drop_front(at)))
+      if ((at == 0 || name[at - 1] == '.') && isOfAttention(name.drop_front(at), modules))
         prefixes.insert(name.take_front(at).str());
   });
   return prefixes;
@@ -44,8 +50,9 @@ namespace {
 /// The layers of a checkpoint under the usual names.
 class PrefixedCheckpoint : public Checkpoint {
 public:
-  PrefixedCheckpoint(std::unique_ptr<Checkpoint> wrapped, std::string prefix)
-      : Checkpoint(wrapped->where().str()), wrapped(std::move(wrapped)), prefix(std::move(prefix)) {
+  PrefixedCheckpoint(std::unique_ptr<Checkpoint> wrapped, StringRef ownPrefix)
+      : Checkpoint(wrapped->where().str()), wrapped(std::move(wrapped)) {
+    prefix = ownPrefix.str();
     config = this->wrapped->configJson();
     configPath = this->wrapped->configWhere().str();
   }
@@ -69,16 +76,40 @@ private:
   }
 
   std::unique_ptr<Checkpoint> wrapped;
-  std::string prefix;
 };
 } // namespace
 
-llvm::Expected<std::unique_ptr<Checkpoint>> mla::importer::nameLayersAsUsual(std::unique_ptr<Checkpoint> checkpoint) {
-  std::set<std::string> prefixes = findPrefixes(*checkpoint);
+static llvm::Expected<std::unique_ptr<Checkpoint>> nameAsUsual(std::unique_ptr<Checkpoint> checkpoint,
+                                                               const std::set<std::string> &prefixes) {
   if (prefixes.empty() || prefixes.count(usualPrefix.str()))
     return checkpoint;
   if (prefixes.size() > 1)
     return fail(checkpoint->where() + ": has layers of latent attention under several names (" +
                 llvm::join(prefixes, "layers, ") + "layers); give a checkpoint of one model");
   return std::make_unique<PrefixedCheckpoint>(std::move(checkpoint), *prefixes.begin());
+}
+
+llvm::Expected<std::unique_ptr<Checkpoint>> mla::importer::nameLayersAsUsual(std::unique_ptr<Checkpoint> checkpoint) {
+  std::set<std::string> prefixes = findPrefixes(*checkpoint, ofLatent);
+  return nameAsUsual(std::move(checkpoint), prefixes);
+}
+
+/// Whether layers so called are no vision tower's: "model.language_model.".
+static bool isOfLanguageModel(StringRef prefix) {
+  static constexpr StringRef words[] = {"model", "language", "language_model", "text_model", "llm"};
+  SmallVector<StringRef> parts;
+  prefix.rtrim('.').split(parts, '.', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
+  return llvm::all_of(parts, [](StringRef part) { return llvm::is_contained(words, part); });
+}
+
+llvm::Expected<std::unique_ptr<Checkpoint>> mla::importer::nameLayersAsUsual(std::unique_ptr<Checkpoint> checkpoint,
+                                                                             StringRef base) {
+  std::set<std::string> prefixes = findPrefixes(*checkpoint, ofLatent);
+  if (prefixes.empty())
+    for (const std::string &prefix : findPrefixes(*checkpoint, ofAny))
+      if (prefix == base || isOfLanguageModel(prefix))
+        prefixes.insert(prefix);
+  if (prefixes.count(base.str()))
+    prefixes = {base.str()};
+  return nameAsUsual(std::move(checkpoint), prefixes);
 }

@@ -46,6 +46,7 @@ public:
       : Checkpoint(wrapped->where().str()), wrapped(std::move(wrapped)), perLayer(perLayer) {
     config = this->wrapped->configJson();
     configPath = this->wrapped->configWhere().str();
+    prefix = this->wrapped->prefixOfLayers().str();
   }
 
   bool contains(StringRef name) const override { return wrapped->contains(nameInCheckpoint(name, perLayer)); }

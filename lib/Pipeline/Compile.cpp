@@ -6,8 +6,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Pipeline/Compile.h"
+#include "FinishedRanks.h"
 #include "LayerRange.h"
 #include "Output.h"
+#include "Request.h"
 #include "Source.h"
 #include "Summary.h"
 #include "mla/Dialect/MLA/Analysis/Device.h"
@@ -146,7 +148,7 @@ static llvm::Expected<uint64_t> writePTX(mlir::ModuleOp module, const CompileOpt
 /// Adds the adapter's updates to the specs, and its tensors to the checkpoint.
 static llvm::Error addAdapter(Source &source, llvm::ArrayRef<int64_t> layers, std::vector<WeightSpec> &specs,
                               const CompileOptions &options) {
-  llvm::Expected<Adapter> adapter = Adapter::open(options.adapter, source.config);
+  llvm::Expected<Adapter> adapter = Adapter::open(options.adapter, source.config, source.checkpoint->prefixOfLayers());
   if (!adapter)
     return adapter.takeError();
   options.progress("checking the adapter");
@@ -171,7 +173,7 @@ static llvm::Expected<uint64_t> writeOutput(mlir::ModuleOp module, Source &sourc
 
 /// One rank's part, from the import to the output.
 static llvm::Error compileRank(Source &source, llvm::ArrayRef<WeightSpec> specs, std::vector<int64_t> layers,
-                               const CompileOptions &options) {
+                               const CompileOptions &options, FinishedRanks *finished) {
   mlir::DialectRegistry registry;
   // A bundle's weights are prepared on the CPU, whatever the target.
   registerStageDialects(registry, writesBundle(options) ? Stage::LLVM : lastStage(options));
@@ -180,13 +182,19 @@ static llvm::Error compileRank(Source &source, llvm::ArrayRef<WeightSpec> specs,
       importLayer(context, source.config, specs, importOptions(options, std::move(layers)));
   if (llvm::Error error = runStages(*module, Stage::Import, lastStage(options), options))
     return error;
+  std::string request = finished ? describeRequest(*module, options) : "";
+  if (finished && finished->contains(options.output, request)) {
+    options.progress("");
+    llvm::errs() << "mla-compile: " << options.output << ": was finished before the interruption\n";
+    return llvm::Error::success();
+  }
   llvm::Expected<uint64_t> bytes = writeOutput(*module, source, options);
   if (!bytes)
     return bytes.takeError();
   options.progress("");
   llvm::errs() << "mla-compile: " << (options.output == "-" ? "standard output" : options.output) << ": "
                << summarize(*module, specs, source.madeWeights, options, *bytes) << "\n";
-  return llvm::Error::success();
+  return finished ? finished->add(options.output, request) : llvm::Error::success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -240,9 +248,14 @@ static llvm::Error compileRanks(Source &source, const std::vector<int64_t> &laye
       return error;
   if (llvm::Error error = makeRanksDirectory(options))
     return error;
+  std::optional<FinishedRanks> finished;
+  if (options.allRanks && writesBundle(options))
+    finished.emplace(options.output);
   for (const CompileOptions &rank : ranks)
-    if (llvm::Error error = compileRank(source, *specs, layers, rank))
+    if (llvm::Error error = compileRank(source, *specs, layers, rank, finished ? &*finished : nullptr))
       return error;
+  if (finished)
+    finished->remove();
   return llvm::Error::success();
 }
 

@@ -31,14 +31,25 @@ static std::string identify(llvm::StringRef path) {
                        status.getLastModificationTime().time_since_epoch().count());
 }
 
-/// The files of a directory that a checkpoint may have.
-static std::string identifyDirectory(llvm::StringRef path) {
+static std::string identifyFiles(llvm::StringRef directory, llvm::function_ref<bool(llvm::StringRef)> counts) {
   std::set<std::string> files;
   std::error_code code;
-  for (fs::directory_iterator it(path, code), end; it != end && !code; it.increment(code))
-    if (llvm::sys::path::extension(it->path()) == ".safetensors" || llvm::sys::path::extension(it->path()) == ".json")
+  for (fs::directory_iterator it(directory, code), end; it != end && !code; it.increment(code))
+    if (counts(it->path()))
       files.insert(identify(it->path()));
   return llvm::join(files, "");
+}
+
+std::string mla::identifyFiles(llvm::StringRef directory) {
+  return ::identifyFiles(directory, [](llvm::StringRef) { return true; });
+}
+
+/// The files of a directory that a checkpoint may have.
+static std::string identifyDirectory(llvm::StringRef path) {
+  return ::identifyFiles(path, [](llvm::StringRef file) {
+    llvm::StringRef extension = llvm::sys::path::extension(file);
+    return extension == ".safetensors" || extension == ".json";
+  });
 }
 
 static std::string identifyWeights(llvm::StringRef path) {

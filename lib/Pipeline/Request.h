@@ -19,6 +19,9 @@ namespace mla {
 /// adapter.
 std::string describeRequest(mlir::ModuleOp module, const CompileOptions &options);
 
+/// Names, sizes and times of all files of a directory.
+std::string identifyFiles(llvm::StringRef directory);
+
 } // namespace mla
 
 #endif // MLA_LIB_PIPELINE_REQUEST_H

@@ -8,6 +8,7 @@
 #include "Device.h"
 #include "Library.h"
 #include "Manifest.h"
+#include "Memory.h"
 #include "StackRoom.h"
 #include "Text.h"
 
@@ -29,11 +30,12 @@ struct Descriptor {
 
 class CpuCode : public Code {
 public:
-  explicit CpuCode(std::unique_ptr<Library> library) : library(std::move(library)) {}
-  Error bind(const std::string &path, const Manifest &manifest);
+  CpuCode(std::string path, std::unique_ptr<Library> library) : path(std::move(path)), library(std::move(library)) {}
+  Error bind(const Manifest &manifest);
   Error run(int64_t entry, const Step &step) const override;
 
 private:
+  std::string path;
   std::unique_ptr<Library> library;
   std::vector<mla_entry_fn> entries;
 };
@@ -59,7 +61,7 @@ static bool isFrom(void *library, void *address) {
          std::strcmp(info.dli_fname, map->l_name) == 0;
 }
 
-Error CpuCode::bind(const std::string &path, const Manifest &manifest) {
+Error CpuCode::bind(const Manifest &manifest) {
   for (const ManifestEntry &entry : manifest.entries) {
     void *address = dlsym(library->handle(), entry.symbol.c_str());
     if (!address || !isFrom(library->handle(), address))
@@ -87,21 +89,25 @@ Error CpuCode::run(int64_t entry, const Step &step) const {
   struct Call {
     mla_entry_fn entry;
     void **descriptors;
-  } call = {entries[entry], pointers};
-  return callWithStack(
+    int32_t status;
+  } call = {entries[entry], pointers, 0};
+  Error error = callWithStack(
       [](void *context) {
-        const Call *call = static_cast<const Call *>(context);
-        call->entry(call->descriptors);
+        Call *call = static_cast<Call *>(context);
+        call->status = mla_call_entry(call->entry, call->descriptors);
       },
       &call);
+  if (!error && call.status != 0)
+    return outOfMemory(path, "what the layer computes on its way");
+  return error;
 }
 
 Result<std::unique_ptr<Code>> mla::loadCpuCode(const std::string &path, const Manifest &manifest) {
   Result<std::unique_ptr<Library>> library = Library::open(path);
   if (!library)
     return library.error();
-  auto code = std::make_unique<CpuCode>(std::move(*library));
-  if (Error error = code->bind(path, manifest))
+  auto code = std::make_unique<CpuCode>(path, std::move(*library));
+  if (Error error = code->bind(manifest))
     return error;
   return std::unique_ptr<Code>(std::move(code));
 }

@@ -49,7 +49,7 @@ size_t FieldReader::choice(const char *name, const char *const *choices, size_t 
       return i;
     list += (i ? ", " : "") + std::string(choices[i]);
   }
-  fail(name, "must be one of " + list + ", is " + quoted(value));
+  fail(name, (count > 1 ? "must be one of " : "must be ") + list + ", is " + quoted(value));
   return 0;
 }
 

@@ -27,6 +27,7 @@
 #endif
 
 using namespace mla;
+using json::ItemHandler;
 using json::Value;
 
 // What "[[[[…" may make us allocate is bounded by this, what "[0,0,0,…" may by the caller's number of values.
@@ -47,7 +48,7 @@ namespace {
 /// Receives RapidJSON's events and builds the tree; a false return stops the parser.
 class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
 public:
-  explicit Builder(size_t maxValues) : maxValues(maxValues) {}
+  Builder(size_t maxValues, const ItemHandler *handler) : handler(handler), maxValues(maxValues) {}
 
   Value root;
   std::string failure;
@@ -90,6 +91,7 @@ public:
   bool EndObject(rapidjson::SizeType) { return keysAreUnique(stack.back().keys) && close(); }
 
 private:
+  const ItemHandler *handler;
   std::vector<Value> stack; // the arrays and objects that are still open
   size_t maxValues, count = 0;
 
@@ -102,9 +104,17 @@ private:
       return fail("more than " + std::to_string(maxValues) + " values");
     if (stack.empty())
       root = std::move(value);
+    else if (handler && stack.size() == 1 && stack.front().is(Value::Kind::Object))
+      return handOver(std::move(value));
     else
       stack.back().items.push_back(std::move(value));
     return true;
+  }
+  bool handOver(Value value) {
+    count = 0;
+    std::string key = std::move(stack.front().keys.back());
+    stack.front().keys.pop_back();
+    return (*handler)(std::move(key), std::move(value)) || fail("not taken");
   }
   bool open(Value::Kind kind) {
     if (stack.size() >= maxDepth)
@@ -135,8 +145,9 @@ static uint64_t memoryToParse(std::string_view text, size_t maxValues) {
   return std::min(values, maxValues) * (3 * sizeof(Value)) + 4 * text.size();
 }
 
-Result<Value> json::parse(std::string_view text, size_t maxValues) {
-  if (!hasMemory(memoryToParse(text, maxValues)))
+static Result<Value> parseWith(std::string_view text, size_t maxValues, uint64_t memoryOfHandler,
+                               const json::ItemHandler *handler) {
+  if (!hasMemory(memoryToParse(text, maxValues) + memoryOfHandler))
     return Error(ErrorKind::OutOfMemory,
                  "the system gives no memory to parse " + std::to_string(text.size()) + " bytes");
   // Numbers come as text: RapidJSON's own exact conversion normalises a zero significand, which is undefined.
@@ -145,7 +156,7 @@ Result<Value> json::parse(std::string_view text, size_t maxValues) {
   rapidjson::MemoryStream memory(text.data(), text.size());
   rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(memory);
   rapidjson::Reader reader;
-  Builder builder(maxValues);
+  Builder builder(maxValues, handler);
   rapidjson::ParseResult result = reader.Parse<flags>(stream, builder);
   if (result.IsError()) {
     std::string what = builder.failure.empty() ? rapidjson::GetParseError_En(result.Code()) : builder.failure;
@@ -155,6 +166,12 @@ Result<Value> json::parse(std::string_view text, size_t maxValues) {
   if (stream.Tell() < text.size())
     return Error(ErrorKind::InvalidFile, "NUL byte (at byte " + std::to_string(stream.Tell()) + ")");
   return std::move(builder.root);
+}
+
+Result<Value> json::parse(std::string_view text, size_t maxValues) { return parseWith(text, maxValues, 0, nullptr); }
+
+Result<Value> json::parseItems(std::string_view text, size_t maxValues, uint64_t memory, const ItemHandler &handler) {
+  return parseWith(text, maxValues, memory, &handler);
 }
 
 std::string json::quote(std::string_view text) {

@@ -16,6 +16,7 @@
 #include "mla/error.h"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,13 @@ const char *kindName(Value::Kind kind);
 /// Parses exactly one value. The error's message has no place in it: the caller names its file.
 /// A value takes about a hundred bytes of memory: more of them than `maxValues` are an error.
 Result<Value> parse(std::string_view text, size_t maxValues = 2000000);
+
+/// Takes an item of an object; parsing ends where it gives false.
+using ItemHandler = std::function<bool(std::string key, Value value)>;
+
+/// Parses one value. If it is an object, hands its items over one after another, keeps none, and does not look whether
+/// a key is there twice. More than `maxValues` values in an item are an error. `memory` bounds what the handler takes.
+Result<Value> parseItems(std::string_view text, size_t maxValues, uint64_t memory, const ItemHandler &handler);
 
 /// `text`, which is UTF-8, as a JSON string with its quotes.
 std::string quote(std::string_view text);

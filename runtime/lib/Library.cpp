@@ -13,9 +13,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <link.h>
 #include <mutex>
+#include <optional>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 
 using namespace mla;
@@ -24,7 +27,8 @@ namespace {
 /// A file whose library is loaded.
 struct LoadedFile {
   struct stat info;
-  std::string name; ///< that the loader knows it by
+  std::string name;                 ///< that the loader knows it by
+  std::optional<uint64_t> checksum; ///< none if it could not be read
 };
 
 struct Loader {
@@ -49,6 +53,25 @@ static bool isSameFile(const struct stat &left, const struct stat &right) {
 static bool isUnchanged(const struct stat &left, const struct stat &right) {
   return left.st_size == right.st_size && left.st_mtim.tv_sec == right.st_mtim.tv_sec &&
          left.st_mtim.tv_nsec == right.st_mtim.tv_nsec;
+}
+
+/// Of what the file holds (FNV-1a).
+static std::optional<uint64_t> checksumOf(const std::string &path) {
+  int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0)
+    return std::nullopt;
+  std::optional<uint64_t> sum = 0xcbf29ce484222325;
+  unsigned char buffer[4096];
+  for (ssize_t count; (count = ::read(file, buffer, sizeof(buffer))) != 0;) {
+    if (count < 0) {
+      sum = std::nullopt;
+      break;
+    }
+    for (ssize_t i = 0; i < count; ++i)
+      sum = (*sum ^ buffer[i]) * 0x100000001b3;
+  }
+  ::close(file);
+  return sum;
 }
 
 /// The same path, spelled as never before: a slash or "/." for every bit of a number. The first is the path itself.
@@ -82,11 +105,16 @@ static Loaded howLoaded(const std::string &name) {
 /// A file that is loaded keeps its name: under another the loader would give the same library, and remember that name
 /// for it for good.
 Result<std::string> Loader::nameFor(const std::string &path, const struct stat &info) {
-  for (const LoadedFile &file : files) {
+  for (LoadedFile &file : files) {
     if (!isSameFile(file.info, info))
       continue;
     if (isUnchanged(file.info, info))
       return file.name;
+    // Something that copies or keeps files may have set its time anew, with all else as it was.
+    if (file.info.st_size == info.st_size && file.checksum && checksumOf(path) == file.checksum) {
+      file.info = info;
+      return file.name;
+    }
     return Error(ErrorKind::InvalidFile, path + ": was written to while an open bundle runs it; close that first, and "
                                                 "replace files by renaming new ones over them");
   }
@@ -135,6 +163,7 @@ Result<std::unique_ptr<Library>> Library::open(const std::string &path) {
   if (!name)
     return name.error();
   bool isFresh = howLoaded(*name) == Loaded::No;
+  std::optional<uint64_t> checksum = isFresh ? checksumOf(path) : std::nullopt;
   // NOW: a symbol that is missing is an error here, not the end of the process in the middle of a step. LOCAL: the
   // entries of several bundles have the same names.
   void *library = dlopen(name->c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -145,7 +174,7 @@ Result<std::unique_ptr<Library>> Library::open(const std::string &path) {
       dlclose(library);
       return error;
     }
-    loader().files.push_back({info, *name});
+    loader().files.push_back({info, *name, checksum});
   }
   return std::unique_ptr<Library>(new Library(library, std::move(*name)));
 }

@@ -170,7 +170,7 @@ static void readFiles(FieldReader &fields, Manifest &manifest) {
 
 static void readFields(const std::string &path, const Value &root, Manifest &manifest, Error &error) {
   static constexpr const char *targets[] = {"cpu", "h100"}, *dtypes[] = {"f32", "bf16"};
-  static constexpr const char *formats[] = {"standard", "private"};
+  static constexpr const char *formats[] = {"standard"};
   FieldReader fields(path, "", root, error);
   manifest.producer = fields.text("producer");
   manifest.target = targets[fields.choice("target", targets)];

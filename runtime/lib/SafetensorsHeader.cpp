@@ -17,12 +17,12 @@ using json::Value;
 
 static constexpr size_t maxRank = 64;
 
-/// An entry has about eight values and more than fifty bytes: a header of many tensors is large, and one of many values
-/// in few bytes is none.
-static size_t maxValuesOf(std::string_view header) {
-  constexpr size_t few = 2000000, bytesOfValue = 6;
-  return std::max(few, header.size() / bytesOfValue);
-}
+/// More than a header of the format's limit holds of tensors with names as models give them, and more than the
+/// metadata of any file; a hostile header could else take twenty times its size.
+static constexpr size_t maxTensors = 1 << 20, maxValuesOfItem = 1 << 18;
+
+/// What is kept of a tensor, in a vector that grows, beside the bytes of its name.
+static constexpr uint64_t memoryOfTensor = 3 * sizeof(SafetensorsTensor) + 128;
 
 std::optional<uint64_t> mla::tensorBytes(DType dtype, const std::vector<int64_t> &shape) {
   int64_t product = dtypeSize(dtype);
@@ -145,37 +145,78 @@ static Error checkCoverage(const std::string &path, const std::vector<Safetensor
   return {};
 }
 
+namespace {
+/// Takes the header's items as they are parsed, so that no more is kept of them than the tensors.
+struct HeaderReader {
+  const std::string &path;
+  const char *data;
+  uint64_t dataBytes;
+  SafetensorsHeader header = {};
+  bool hasMetadata = false;
+  Error error = {};
+
+  bool take(std::string key, const Value &value) {
+    error = key == "__metadata__" ? takeMetadata(value) : takeTensor(std::move(key), value);
+    return !error;
+  }
+
+private:
+  Error takeMetadata(const Value &value) {
+    if (hasMetadata)
+      return invalid(path, "the name '__metadata__' appears twice");
+    hasMetadata = true;
+    return readMetadata(path, value, header.metadata);
+  }
+  Error takeTensor(std::string name, const Value &value) {
+    if (header.tensors.size() >= maxTensors)
+      return invalid(path, "more than " + std::to_string(maxTensors) + " tensors");
+    SafetensorsTensor &tensor = header.tensors.emplace_back();
+    tensor.name = std::move(name);
+    uint64_t begin = 0;
+    if (Error failed = readTensor(path, value, dataBytes, tensor, begin))
+      return failed;
+    tensor.data = data + begin;
+    return {};
+  }
+};
+} // namespace
+
+/// A name twice means two readers may see two files.
+static Error checkNames(const std::string &path, const std::vector<SafetensorsTensor> &tensors) {
+  std::vector<std::string_view> names;
+  names.reserve(tensors.size());
+  for (const SafetensorsTensor &tensor : tensors)
+    names.push_back(tensor.name);
+  std::sort(names.begin(), names.end());
+  auto twice = std::adjacent_find(names.begin(), names.end());
+  return twice == names.end() ? Error() : invalid(path, "the name " + quoted(*twice) + " appears twice");
+}
+
 Result<SafetensorsHeader> mla::parseSafetensorsHeader(const std::string &path, std::string_view text, const char *data,
                                                       uint64_t dataBytes) {
-  Result<Value> root = json::parse(text, maxValuesOf(text));
+  HeaderReader reader{path, data, dataBytes};
+  size_t braces = std::count(text.begin(), text.end(), '{');
+  Result<Value> root =
+      json::parseItems(text, maxValuesOfItem, std::min(braces, maxTensors) * memoryOfTensor,
+                       [&](std::string key, const Value &value) { return reader.take(std::move(key), value); });
+  if (reader.error)
+    return reader.error;
   if (!root && root.error().kind() == ErrorKind::OutOfMemory)
     return outOfMemory(path, "its header");
   if (!root)
     return invalid(path, "the header is not valid JSON: " + root.error().message());
   if (!root->is(Value::Kind::Object))
     return invalid(path, std::string("the header must be a JSON object, is ") + kindName(root->kind));
-
-  SafetensorsHeader header;
-  for (size_t i = 0; i < root->items.size(); ++i) {
-    if (root->keys[i] == "__metadata__") {
-      if (Error error = readMetadata(path, root->items[i], header.metadata))
-        return error;
-      continue;
-    }
-    SafetensorsTensor &tensor = header.tensors.emplace_back();
-    tensor.name = std::move(root->keys[i]);
-    uint64_t begin = 0;
-    if (Error error = readTensor(path, root->items[i], dataBytes, tensor, begin))
-      return error;
-    tensor.data = data + begin;
-  }
+  SafetensorsHeader &header = reader.header;
+  if (Error error = checkNames(path, header.tensors))
+    return error;
   // Empty tensors first among those that start at the same byte: they cover nothing.
   std::sort(header.tensors.begin(), header.tensors.end(), [](const SafetensorsTensor &a, const SafetensorsTensor &b) {
     return a.data != b.data ? a.data < b.data : a.bytes != b.bytes ? a.bytes < b.bytes : a.name < b.name;
   });
   if (Error error = checkCoverage(path, header.tensors, data, dataBytes))
     return error;
-  return header;
+  return std::move(header);
 }
 
 std::string mla::printSafetensorsHeader(const std::vector<SafetensorsSpec> &tensors,

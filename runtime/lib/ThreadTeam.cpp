@@ -26,6 +26,8 @@ static constexpr std::chrono::microseconds spinTime(20);
 
 // Set in workers, and in a caller during its loop: there, further loops run inline.
 static thread_local bool insideLoop = false;
+/// Of a worker; 0 of any other thread.
+static thread_local int64_t threadNumber = 0;
 
 static void pauseProcessor() {
 #if defined(__x86_64__)
@@ -69,8 +71,10 @@ void ThreadTeam::startWorkers() {
 }
 
 void *ThreadTeam::workerMain(void *team) {
+  auto *own = static_cast<ThreadTeam *>(team);
   insideLoop = true;
-  static_cast<ThreadTeam *>(team)->work();
+  threadNumber = own->numNumbered++;
+  own->work();
   return nullptr;
 }
 
@@ -206,5 +210,7 @@ ThreadTeam &ThreadTeam::get() {
 void mla_parallel_for(void (*body)(void *, int64_t), void *context, int64_t count) {
   ThreadTeam::get().run(body, context, count);
 }
+
+int64_t mla_thread(void) { return threadNumber; }
 
 int32_t mla_num_threads(void) { return ThreadTeam::get().threads(); }

@@ -54,6 +54,7 @@ private:
   void closeLoop();
 
   int numThreads;
+  std::atomic<int64_t> numNumbered{1}; ///< threads that have a number, the callers' 0 included
   std::once_flag started;
   std::mutex callers; ///< held by the caller whose loop the workers run
 

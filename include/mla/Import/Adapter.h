@@ -32,8 +32,9 @@ struct AdapterConfig;
 class Adapter {
 public:
   /// Opens a directory. An adapter of another kind or with more than products of two matrices (DoRA, trained biases) is
-  /// refused by name.
-  static llvm::Expected<Adapter> open(llvm::StringRef directory, const AttentionConfig &config);
+  /// refused by name. `prefix` is that of the checkpoint's layers.
+  static llvm::Expected<Adapter> open(llvm::StringRef directory, const AttentionConfig &config,
+                                      llvm::StringRef prefix = "model.");
   Adapter(Adapter &&);
   ~Adapter();
 
@@ -52,6 +53,7 @@ public:
 private:
   Adapter(llvm::StringRef directory, AttentionConfig attention, AdapterConfig config,
           std::unique_ptr<Checkpoint> tensors);
+  std::string nameInAdapter(llvm::StringRef name) const;
   llvm::Error checkAnnounced(llvm::StringRef module, bool hasTensors) const;
   llvm::Expected<std::optional<WeightUpdate>> findUpdate(const ExpectedWeight &weight) const;
   llvm::Error checkNothingElse(int64_t layer, const llvm::StringSet<> &known) const;

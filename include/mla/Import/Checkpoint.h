@@ -34,6 +34,8 @@ public:
   /// The text of the config that came with the checkpoint, if one did, and what begins the errors about that text.
   const std::optional<std::string> &configJson() const { return config; }
   llvm::StringRef configWhere() const { return configPath; }
+  /// What its file has in place of "model." in front of "layers.K.".
+  llvm::StringRef prefixOfLayers() const { return prefix; }
 
   /// Whether a tensor of that name is listed.
   virtual bool contains(llvm::StringRef name) const = 0;
@@ -47,7 +49,7 @@ protected:
   /// The error of a tensor that is not listed: the names beside which it should be.
   llvm::Error missing(llvm::StringRef name) const;
 
-  std::string path, configPath;
+  std::string path, configPath, prefix = "model.";
   std::optional<std::string> config;
 };
 
@@ -59,6 +61,12 @@ llvm::Expected<std::unique_ptr<Checkpoint>> openCheckpoint(llvm::StringRef path)
 /// are called "PREFIX.layers.K." there are "model.layers.K.". An error where several prefixes have some; as it is where
 /// none has, or "model." is among them.
 llvm::Expected<std::unique_ptr<Checkpoint>> nameLayersAsUsual(std::unique_ptr<Checkpoint> checkpoint);
+
+/// The same of what belongs to a model whose layers are called `base` + "layers.K.". It may have nothing of the
+/// projections that only latent attention has; then names of its others count that are of the model, or of a language
+/// model.
+llvm::Expected<std::unique_ptr<Checkpoint>> nameLayersAsUsual(std::unique_ptr<Checkpoint> checkpoint,
+                                                              llvm::StringRef base);
 
 /// The checkpoint of a model with several attentions a layer as one with an attention a layer:
 /// "model.layers.K.self_attn." is what is called "model.layers.(K / N).self_attn.(K mod N)." there. As it is, where N

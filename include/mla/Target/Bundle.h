@@ -115,8 +115,10 @@ public:
 
     bool isRounded() const { return madeType != spec.dtype; }
     /// Makes one tile: the box of the weight at `offsets`, multiples of the tile's sizes. `data` are the inputs,
-    /// row-major and at any byte. The tile goes to `made`, and if it is rounded also to `stored`.
-    void run(llvm::ArrayRef<const void *> data, llvm::ArrayRef<int64_t> offsets, void *made, void *stored) const;
+    /// row-major and at any byte. The tile goes to `made`, and if it is rounded also to `stored`. False if there is no
+    /// memory for what is computed on the way.
+    [[nodiscard]] bool run(llvm::ArrayRef<const void *> data, llvm::ArrayRef<int64_t> offsets, void *made,
+                           void *stored) const;
   };
   llvm::ArrayRef<Weight> weights() const { return list; }
 

@@ -130,9 +130,10 @@ static std::pair<Value, Value> emitTile(Emitter &e, const Operands &x, const Til
 static void yieldTile(Emitter &e, std::pair<Value, Value> result, const Tile &tile, ValueRange outputs) {
   OpFoldResult rows = e.min(tile.queries, e.index(kQueryTile)), zero = e.size(0), one = e.size(1);
   OpFoldResult width = e.size(typeOf(outputs[0]).getDimSize(2));
-  Value out = e.slice(result.first, {zero, zero}, {rows, width}, 2);
-  e.yieldSlice(e.cast(out, typeOf(outputs[0]).getElementType()), outputs[0], {tile.firstToken, tile.head, zero},
-               {rows, one, width});
+  // The whole tile is cast: its size is known, and it has room on the stack.
+  Value tileOut = e.cast(result.first, typeOf(outputs[0]).getElementType());
+  Value out = e.slice(tileOut, {zero, zero}, {rows, width}, 2);
+  e.yieldSlice(out, outputs[0], {tile.firstToken, tile.head, zero}, {rows, one, width});
   e.yieldSlice(e.slice(result.second, {zero}, {rows}, 1), outputs[1], {tile.firstToken, tile.head}, {rows, one});
 }
 

@@ -117,7 +117,7 @@ static std::vector<int64_t> descriptor(const void *data, llvm::ArrayRef<int64_t>
   return words;
 }
 
-void WeightPreparation::Weight::run(llvm::ArrayRef<const void *> data, llvm::ArrayRef<int64_t> offsets, void *made,
+bool WeightPreparation::Weight::run(llvm::ArrayRef<const void *> data, llvm::ArrayRef<int64_t> offsets, void *made,
                                     void *stored) const {
   std::vector<std::vector<int64_t>> descriptors;
   for (auto [input, shape] : llvm::zip_equal(data, inputShapes))
@@ -129,5 +129,5 @@ void WeightPreparation::Weight::run(llvm::ArrayRef<const void *> data, llvm::Arr
   std::vector<void *> arguments;
   for (std::vector<int64_t> &words : descriptors)
     arguments.push_back(words.data());
-  entry(arguments.data());
+  return mla_call_entry(entry, arguments.data()) == 0;
 }

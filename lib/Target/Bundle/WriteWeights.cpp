@@ -136,11 +136,13 @@ llvm::Error WeightWriter::writeBox(llvm::ArrayRef<int64_t> offsets, const char *
 
 llvm::Error WeightWriter::write(int64_t tile) const {
   Buffer made(bytesOf(weight.madeType, weight.tile)), rounded(weight.isRounded() ? tileBytes() : 0);
+  auto outOfMemory = [&] { return llvm::createStringError(name + ": out of memory"); };
   if (!made.get() || !rounded.get())
-    return llvm::createStringError(name + ": out of memory");
+    return outOfMemory();
   llvm::SmallVector<int64_t> offsets = offsetsOf(tile);
   void *stored = weight.isRounded() ? rounded.get() : made.get();
-  weight.run(inputs.data, offsets, made.get(), stored);
+  if (!weight.run(inputs.data, offsets, made.get(), stored))
+    return outOfMemory();
   if (llvm::Error error = certifier.check(offsets, weight.tile, made.get(), stored))
     return error;
   return writeBox(offsets, static_cast<const char *>(stored));

@@ -39,6 +39,86 @@ static SetVector<Value> captures(RewriterBase &rewriter, scf::ForallOp loop) {
   return captured;
 }
 
+//===----------------------------------------------------------------------===//
+// Buffers of a body
+//===----------------------------------------------------------------------===//
+
+/// Beside each other, threads' memory must not share cache lines, of which some processors fetch two at a time.
+static constexpr int64_t kScratchAlignment = 128;
+
+static bool isBuffer(memref::AllocOp alloc) {
+  MemRefType type = alloc.getType();
+  return type.hasStaticShape() && type.getLayout().isIdentity() && type.getElementType().isIntOrFloat();
+}
+
+static int64_t bytesOf(memref::AllocOp alloc) {
+  int64_t element = llvm::divideCeil(alloc.getType().getElementTypeBitWidth(), 8);
+  return llvm::alignTo(alloc.getType().getNumElements() * element, kScratchAlignment);
+}
+
+/// What a thread needs for all buffers of the body, which the stack does not hold: a body must not run out of memory.
+static FailureOr<int64_t> scratchBytes(scf::ForallOp loop) {
+  int64_t bytes = 0;
+  WalkResult result = loop.walk([&](memref::AllocOp alloc) {
+    if (!isBuffer(alloc)) {
+      alloc.emitOpError("in a parallel loop has a size that is not known when it is compiled");
+      return WalkResult::interrupt();
+    }
+    bytes += bytesOf(alloc);
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  return bytes;
+}
+
+/// Calls a function of the runtime without arguments.
+static Value callRuntime(RewriterBase &rewriter, Location loc, StringRef name, Type type, SymbolTable &symbols) {
+  if (!symbols.lookup(name)) {
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPointToStart(cast<ModuleOp>(symbols.getOp()).getBody());
+    auto declaration = func::FuncOp::create(rewriter, loc, name, rewriter.getFunctionType({}, type));
+    declaration.setPrivate();
+    symbols.insert(declaration);
+  }
+  Value number = func::CallOp::create(rewriter, loc, name, type).getResult(0);
+  return arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(), number);
+}
+
+/// So many bytes for every thread.
+static Value allocateScratch(RewriterBase &rewriter, Location loc, int64_t bytes, SymbolTable &symbols) {
+  Value threads = callRuntime(rewriter, loc, "mla_num_threads", rewriter.getI32Type(), symbols);
+  Value size = arith::MulIOp::create(rewriter, loc, threads, arith::ConstantIndexOp::create(rewriter, loc, bytes));
+  return memref::AllocOp::create(rewriter, loc, MemRefType::get({ShapedType::kDynamic}, rewriter.getI8Type()), size,
+                                 rewriter.getI64IntegerAttr(kScratchAlignment));
+}
+
+/// Lays the buffers of an outlined body out in what its thread has of `scratch`.
+static void placeBuffers(RewriterBase &rewriter, func::FuncOp body, Value scratch, int64_t bytes,
+                         SymbolTable &symbols) {
+  rewriter.setInsertionPointToStart(&body.front());
+  Value thread = callRuntime(rewriter, body.getLoc(), "mla_thread", rewriter.getI64Type(), symbols);
+  Value place = arith::MulIOp::create(rewriter, body.getLoc(), thread,
+                                      arith::ConstantIndexOp::create(rewriter, body.getLoc(), bytes));
+  int64_t offset = 0;
+  SmallVector<memref::AllocOp> buffers;
+  body.walk([&](memref::AllocOp alloc) { buffers.push_back(alloc); });
+  for (memref::AllocOp alloc : buffers) {
+    rewriter.setInsertionPoint(alloc);
+    Value shift = arith::ConstantIndexOp::create(rewriter, alloc.getLoc(), offset);
+    Value at = arith::AddIOp::create(rewriter, alloc.getLoc(), place, shift);
+    offset += bytesOf(alloc);
+    for (Operation *user : llvm::make_early_inc_range(alloc->getUsers()))
+      if (isa<memref::DeallocOp>(user))
+        rewriter.eraseOp(user);
+    rewriter.replaceOpWithNewOp<memref::ViewOp>(alloc, alloc.getType(), scratch, at, ValueRange());
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// The body
+//===----------------------------------------------------------------------===//
+
 /// A function of the captured values, the bounds and a linear index.
 static func::FuncOp outlineBody(RewriterBase &rewriter, scf::ForallOp loop, ValueRange captured, ValueRange bounds,
                                 SymbolTable &symbols) {
@@ -71,7 +151,15 @@ static LogicalResult outline(RewriterBase &rewriter, scf::ForallOp loop, SymbolT
   SetVector<Value> captured = captures(rewriter, loop);
   rewriter.setInsertionPoint(loop);
   SmallVector<Value> bounds = getValueOrCreateConstantIndexOp(rewriter, loop.getLoc(), loop.getMixedUpperBound());
+  FailureOr<int64_t> bytes = scratchBytes(loop);
+  if (failed(bytes))
+    return failure();
+  Value scratch;
+  if (*bytes)
+    captured.insert(scratch = allocateScratch(rewriter, loop.getLoc(), *bytes, symbols));
   func::FuncOp body = outlineBody(rewriter, loop, captured.getArrayRef(), bounds, symbols);
+  if (*bytes)
+    placeBuffers(rewriter, body, body.getArgument(captured.size() - 1), *bytes, symbols);
 
   rewriter.setInsertionPoint(loop);
   Value count = bounds.front();
@@ -80,6 +168,8 @@ static LogicalResult outline(RewriterBase &rewriter, scf::ForallOp loop, SymbolT
   SmallVector<Value> operands(captured.getArrayRef());
   llvm::append_range(operands, bounds);
   SpawnOp::create(rewriter, loop.getLoc(), body.getName(), operands, count);
+  if (scratch)
+    memref::DeallocOp::create(rewriter, loop.getLoc(), scratch);
   rewriter.eraseOp(loop);
   return success();
 }

@@ -29,7 +29,7 @@ extern "C" {
 #endif
 
 #define MLA_BUNDLE_MAGIC "mla-bundle"
-#define MLA_BUNDLE_VERSION 2
+#define MLA_BUNDLE_VERSION 3
 
 #define MLA_MANIFEST_FILE "manifest.json"
 #define MLA_CODE_FILE "code.so"
@@ -43,7 +43,7 @@ extern "C" {
  *   "isa"       what the processor must support: "x86-64-v2" | "x86-64-v3" | "x86-64-v4" | "aarch64",
  *               or the GPU be: "sm_90a"
  *   "dtype"     "f32" | "bf16": element type of hidden states and weights
- *   "page"      tokens a page             "cache"     {"format": "standard"|"private", "dtype": "f32"|"bf16"}
+ *   "page"      tokens a page             "cache"     {"format": "standard", "dtype": "f32"|"bf16"}
  *   "tensor_parallel", "rank"             this bundle holds heads rank*heads .. (rank+1)*heads - 1
  *   "model"     {"model_type", "hidden_size", "num_attention_heads" (of the whole model), "heads" (of this rank),
  *                "q_lora_rank" (0: none), "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim",
@@ -131,8 +131,23 @@ extern "C" {
  *   last  out       [tokens, hidden_size]                 dtype    out
  * Rows of pages that no token was written to hold anything, NaN too: an entry must not use them, not even times zero.
  * Of pages, an entry writes only the rows of its tokens. hidden and out do not overlap.
- * Entries keep no state and may run at the same time on different caches. */
+ * Entries keep no state and may run at the same time on different caches. Where it gets no memory an entry returns at
+ * once: out then holds anything, and the same call may be made again. */
 typedef void (*mla_entry_fn)(void **descriptors);
+
+/* Calls an entry with a workspace for what it computes on its way: 0, or 1 if there was no memory for that. May be
+ * called from any thread. Workspaces are used again, so that steps soon ask the system for nothing. Exported by
+ * libmla-runtime, as is all that follows. */
+int32_t mla_call_entry(mla_entry_fn entry, void **descriptors);
+
+/* Called by an entry, outside of its parallel loops: `bytes` bytes of the workspace, aligned to 64, until the entry has
+ * returned; NULL if the system gives no more. Code that mla_call_entry did not call gets memory until mla_release. */
+void *mla_allocate(int64_t bytes);
+void mla_release(void *memory);
+
+/* Whether mla_allocate has given NULL to this thread since it began to run the entry. A function that allocates returns
+ * early then, with anything for results; who called it asks this. */
+int32_t mla_out_of_memory(void);
 
 /* What is wrong with sequence s of a step, the first that holds. Its queries are cu_seqlens[s + 1] - cu_seqlens[s]. */
 typedef enum mla_step_fault {
@@ -160,8 +175,12 @@ typedef struct mla_step_verdict {
 
 /* Called by an entry: runs body(context, i) for every i in [0, count) on the
  * runtime's thread team and returns when all are done. May be called from any
- * thread; nested calls run in the caller. Exported by libmla-runtime. */
+ * thread; nested calls run in the caller. */
 void mla_parallel_for(void (*body)(void *context, int64_t index), void *context, int64_t count);
+
+/* Called by such a body: the number of the thread that runs it, 0 to mla_num_threads() - 1 (runtime.h). Of the bodies
+ * of one call, those that run at the same time have different ones. */
+int64_t mla_thread(void);
 
 #ifdef __cplusplus
 }

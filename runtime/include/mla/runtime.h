@@ -106,7 +106,7 @@ typedef struct mla_bundle_info {
   const char *target;       /* "cpu" | "h100" */
   const char *isa;          /* what the processor must support */
   const char *model_type;   /* of the model's configuration */
-  const char *cache_format; /* "standard" | "private" */
+  const char *cache_format; /* "standard" */
   const char *plan;         /* which form was chosen for what, with the reasons; several lines */
   mla_dtype dtype;          /* of hidden states */
   mla_dtype cache_dtype;    /* of the cache's rows */

@@ -20,3 +20,15 @@ func.func @steps_are_not_normalised(%x: memref<8xf32>, %v: f32) {
   }
   return
 }
+
+// -----
+
+func.func @sizes_are_not_known(%x: memref<8xf32>, %n: index) {
+  scf.forall (%i) in (8) {
+    // expected-error @+1 {{'memref.alloc' op in a parallel loop has a size that is not known when it is compiled}}
+    %buffer = memref.alloc(%n) : memref<?xf32>
+    %v = memref.load %buffer[%i] : memref<?xf32>
+    memref.store %v, %x[%i] : memref<8xf32>
+  }
+  return
+}

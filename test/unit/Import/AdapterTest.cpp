@@ -42,6 +42,7 @@ struct Written {
   Tensors tensors;
   std::vector<int64_t> layers = {0};
   AttentionConfig attention = configOf(golden);
+  std::string prefix = "model."; ///< of the checkpoint's layers
 
   /// Adds fields to the config, "KEY": VALUE, ….
   Written &with(StringRef fields) {
@@ -67,7 +68,7 @@ static std::string apply(
   writeFile(directory.file("adapter_config.json"), written.config);
   writeSafetensors(directory.file("adapter_model.safetensors"), written.tensors);
   std::string message;
-  llvm::Expected<Adapter> adapter = Adapter::open(directory.path, written.attention);
+  llvm::Expected<Adapter> adapter = Adapter::open(directory.path, written.attention, written.prefix);
   if (adapter) {
     std::vector<WeightSpec> specs = announcedSpecs(written.attention, written.layers.front());
     message = messageOf(adapter->apply(written.layers, specs));
@@ -206,11 +207,15 @@ TEST(AdapterTest, BadTensors) {
             "adapter_model.safetensors: tensor " + half("kv_b_proj", "A") +
                 ": missing; under base_model.model.model.layers.0.self_attn.kv_b_proj. it has lora_B; give the "
                 "checkpoint, the layer and the config that belong together");
-  EXPECT_EQ(message([](Tensors &tensors) { tensors[1].shape = {896, 4}; }),
+  EXPECT_EQ(message([](Tensors &tensors) {
+              tensors[1].shape = {896, 4};
+            }),
             "adapter_model.safetensors: tensor " + half("kv_b_proj", "B") +
                 ": has shape [896, 4], but rank 8 and the weight [896, 128] make it [896, 8]; give the adapter of this "
                 "model");
-  EXPECT_EQ(message([](Tensors &tensors) { tensors[0].shape = {8, 128, 1}; }),
+  EXPECT_EQ(message([](Tensors &tensors) {
+              tensors[0].shape = {8, 128, 1};
+            }),
             "adapter_model.safetensors: tensor " + half("kv_b_proj", "A") +
                 ": has shape [8, 128, 1], but rank 8 and the weight [896, 128] make it [8, 128]; give the adapter of "
                 "this model");
@@ -302,6 +307,58 @@ TEST(AdapterTest, HostileConfigs) {
         R"("layers_to_transform": [-1])", R"("layers_to_transform": {})", R"("modules_to_save": "a")",
         R"("use_rslora": 1)", R"("bias": "some")"})
     EXPECT_TRUE(StringRef(field(("\"r\": 8, " + bad).str())).starts_with("adapter_config.json: ")) << bad.str();
+}
+
+/// An update of o_proj, which other attentions have too, of layers under another name.
+static Written ofOutput(StringRef prefix, StringRef checkpointPrefix) {
+  Written written;
+  written.prefix = checkpointPrefix.str();
+  for (StringRef which : {"A", "B"}) {
+    TestTensor tensor = updateOf("o_proj", 8, 256, 384)[which == "B"];
+    tensor.name = ("base_model.model." + prefix + "layers.0.self_attn.o_proj.lora_" + which + ".weight").str();
+    written.tensors.push_back(std::move(tensor));
+  }
+  return written;
+}
+
+static bool updatesOutput(const Written &written) {
+  bool updated = false;
+  std::string message = apply(written, [&](Adapter &, std::vector<WeightSpec> &specs) {
+    updated = updateOf(specs, WeightRole::WO).has_value();
+  });
+  return message.empty() && updated;
+}
+
+TEST(AdapterTest, ModelsAroundTheLanguageModel) {
+  for (StringRef prefix : {"model.", "model.language_model.", "language_model.model.", "language_model.", ""})
+    for (StringRef base : {"model.", "language_model.model."})
+      EXPECT_TRUE(updatesOutput(ofOutput(prefix, base))) << prefix.str() << " for " << base.str();
+  EXPECT_TRUE(updatesOutput(ofOutput("decoder.", "decoder.")));
+  // A vision tower has such projections too.
+  EXPECT_TRUE(StringRef(apply(ofOutput("vision_tower.encoder.", "model."))).contains("nothing would be merged"));
+  Written both = ofOutput("model.language_model.", "language_model.model.");
+  for (TestTensor &tensor : ofOutput("vision_tower.encoder.", "model.").tensors)
+    both.tensors.push_back(std::move(tensor));
+  EXPECT_TRUE(updatesOutput(both));
+  Written two = ofOutput("model.language_model.", "model.language_model.");
+  for (TestTensor &tensor : ofOutput("llm.model.", "model.").tensors)
+    two.tensors.push_back(std::move(tensor));
+  EXPECT_TRUE(updatesOutput(two));
+  two.prefix = "model.";
+  EXPECT_TRUE(
+      StringRef(apply(two))
+          .contains(
+              "has layers of latent attention under several names (llm.model.layers, model.language_model.layers)"))
+      << apply(two);
+}
+
+TEST(AdapterTest, PatternsAreOfTheNamesInTheAdapter) {
+  EXPECT_TRUE(updatesOutput(ofOutput("model.language_model.", "model.language_model.")
+                                .with(R"("target_modules": "model\\.language_model\\..*\\.o_proj")")));
+  EXPECT_TRUE(
+      StringRef(
+          apply(ofOutput("model.language_model.", "model.language_model.").with(R"("target_modules": ["q_b_proj"])")))
+          .contains("no tensors of model.language_model.layers.0.self_attn.q_b_proj, which"));
 }
 
 TEST(AdapterTest, HostilePatterns) {

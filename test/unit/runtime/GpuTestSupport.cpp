@@ -49,7 +49,7 @@ std::string gpuManifest() {
     "args": [{"pointer": "cu_seqlens"}, {"pointer": "lengths"}, {"pointer": "block_table"}, {"pointer": "out"},
       {"i32": "tokens"}, {"i32": "batch"}, {"i32": "max_queries"}, {"i32": "max_length"}, {"i32": "table_width"},
       {"i32": "pages"}, {"i32": 4}]})";
-  return R"({"magic": "mla-bundle", "version": 2, "producer": "a test", "target": "h100", "isa": "sm_90a",
+  return R"({"magic": "mla-bundle", "version": 3, "producer": "a test", "target": "h100", "isa": "sm_90a",
     "dtype": "bf16", "page": 4, "cache": {"format": "standard", "dtype": "bf16"}, "tensor_parallel": 1, "rank": 0,
     "model": {"model_type": "deepseek_v3", "hidden_size": 8, "num_attention_heads": 8, "heads": 8, "q_lora_rank": 0,
               "kv_lora_rank": 16, "qk_nope_head_dim": 16, "qk_rope_head_dim": 8, "v_head_dim": 16,

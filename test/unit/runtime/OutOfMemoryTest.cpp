@@ -13,6 +13,7 @@
 #include <fstream>
 #include <functional>
 #include <malloc.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -97,6 +98,58 @@ TEST_F(OutOfMemory, AHeaderOfWeightsTooLarge) {
                                                   "safetensors\": " + std::to_string(weights.size())));
   EXPECT_EQ(openWithLimit(100 * mebi), MLA_OUT_OF_MEMORY);
   EXPECT_EQ(openWithLimit(2048 * mebi), MLA_OK);
+}
+
+/// Opens a file with a header of the format's limit, of `piece(i)` again and again between `begin` and `end`. The most
+/// memory that this took, in MiB.
+static uint64_t costOfHeader(const std::string &path, const std::string &begin,
+                             const std::function<std::string(int)> &piece, const std::string &end) {
+  std::string header = begin;
+  header.reserve(100000000);
+  for (int i = 0; header.size() < 99999900; ++i)
+    header += piece(i);
+  while (header.back() == ',')
+    header.pop_back();
+  writeFile(path, safetensorsBytes(header + end, ""));
+  header = std::string();
+  pid_t child = fork();
+  if (child == 0)
+    _exit(mla::SafetensorsFile::open(path) ? 0 : 1);
+  int status = 0;
+  rusage usage = {};
+  EXPECT_EQ(wait4(child, &status, 0, &usage), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1) << status;
+  return usage.ru_maxrss / 1024;
+}
+
+TEST_F(OutOfMemory, HostileHeadersCostLittle) {
+  malloc_trim(0);
+  std::string path = directory / "hostile.safetensors";
+  // With the header itself, which is mapped.
+  constexpr uint64_t most = 600;
+  auto name = [](int i) {
+    std::string text;
+    for (; i; i /= 64)
+      text += static_cast<char>('0' + i % 64 + (i % 64 >= 44)); // no backslash
+    return text;
+  };
+  auto tensor = [&](int i) { return "\"" + name(i) + R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},)"; };
+  EXPECT_LT(costOfHeader(path, "{", tensor, "}"), most);
+  EXPECT_LT(costOfHeader(
+                path, "{", [&](int i) { return "\"" + name(i) + "\":0,"; }, "}"),
+            most);
+  EXPECT_LT(costOfHeader(
+                path, R"({"a":{"shape":[0)", [](int) { return ",0"; }, "]}}"),
+            most);
+  EXPECT_LT(costOfHeader(
+                path, R"({"a":[)", [](int) { return "[],"; }, "]}"),
+            most);
+  auto item = [&](int i) { return "\"" + name(i) + "\":\"\","; };
+  EXPECT_LT(costOfHeader(path, R"({"__metadata__":{)", item, "}}"), most);
+  EXPECT_LT(costOfHeader(path, R"({"__metadata__":{)", item, "}"), most);
+  EXPECT_LT(costOfHeader(
+                path, R"({")", [](int) { return "name"; }, R"(":{"dtype":"U8"}})"),
+            most);
 }
 
 TEST_F(OutOfMemory, ListsOfWeightsTooLarge) {
@@ -184,6 +237,77 @@ TEST_F(OutOfMemory, ABatchTooWide) {
                         return good ? status : 98;
                       }),
             MLA_OUT_OF_MEMORY);
+}
+
+/// 8 MiB a token.
+static std::string largeManifest() { return replaced(smallManifest(), "\"ones_f32\"", "\"large_f32\""); }
+
+TEST_F(OutOfMemory, WhatALayerComputesOnItsWay) {
+  open(16, largeManifest());
+  mla_sequence s = newSequence();
+  append(s, std::vector<float>(9, 1));
+  float in[24] = {}, out[24];
+  mla_batch *batch = begin({s}, {8});
+  auto run = [&] { return mla_run_layer(bundle, 3, batch, MLA_PHASE_DECODE, in, out); };
+  bool failed = false, succeeded = false;
+  for (uint64_t bytes : {0, 4, 20, 40, 63, 200}) {
+    int status = withLimit(bytes * mebi, run);
+    EXPECT_TRUE(status == MLA_OK || status == MLA_OUT_OF_MEMORY) << status << " with " << bytes << " MiB";
+    (status == MLA_OK ? succeeded : failed) = true;
+  }
+  EXPECT_TRUE(failed && succeeded);
+  EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
+}
+
+TEST_F(OutOfMemory, ABatchGoesOnAfterALayerFoundNone) {
+  open(16, largeManifest());
+  mla_sequence s = newSequence();
+  append(s, std::vector<float>(9, 1));
+  float in[24] = {}, out[24];
+  mla_batch *batch = begin({s}, {8});
+  EXPECT_EQ(withLimit(30 * mebi,
+                      [&] {
+                        bool good = mla_run_layer(bundle, 3, batch, MLA_PHASE_DECODE, in, out) == MLA_OUT_OF_MEMORY;
+                        good &= std::string(mla_last_error()).find("no memory for what the layer computes") !=
+                                std::string::npos;
+                        // What it took is free again.
+                        void *memory = mmap(nullptr, 20 * mebi, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                        good &= memory != MAP_FAILED;
+                        rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+                        good &= setrlimit(RLIMIT_AS, &none) == 0;
+                        good &= mla_run_layer(bundle, 3, batch, MLA_PHASE_DECODE, in, out) == MLA_OK && out[23] == 1;
+                        return good && mla_batch_commit(batch) == MLA_OK ? 0 : 1;
+                      }),
+            0);
+  EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
+}
+
+TEST_F(OutOfMemory, StepsUseTheSameMemoryAgain) {
+  open(16, largeManifest());
+  mla_sequence s = newSequence();
+  append(s, std::vector<float>(9, 1));
+  float in[24] = {}, out[24];
+  mla_batch *batch = begin({s}, {8});
+  auto run = [&] { return mla_run_layer(bundle, 3, batch, MLA_PHASE_DECODE, in, out); };
+  ASSERT_EQ(run(), MLA_OK);
+  ASSERT_EQ(run(), MLA_OK);
+  EXPECT_EQ(withLimit(0, run), MLA_OK);
+  rlim_t before = addressSpace();
+  for (int i = 0; i < 10; ++i)
+    ASSERT_EQ(run(), MLA_OK);
+  EXPECT_EQ(addressSpace(), before);
+  EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
+}
+
+TEST_F(OutOfMemory, ALayerThatAsksForMoreThanThereCanBe) {
+  open(16, replaced(smallManifest(), "\"ones_f32\"", "\"huge_f32\""));
+  mla_sequence s = newSequence();
+  append(s, std::vector<float>(9, 1));
+  float in[3] = {}, out[3];
+  mla_batch *batch = begin({s}, {1});
+  EXPECT_EQ(mla_run_layer(bundle, 3, batch, MLA_PHASE_DECODE, in, out), MLA_OUT_OF_MEMORY);
+  EXPECT_MESSAGE("code.so: the system gives no memory for what the layer computes on its way");
+  EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
 }
 
 TEST_F(OutOfMemory, ACacheTooLarge) {

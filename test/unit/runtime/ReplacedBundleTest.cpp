@@ -111,12 +111,29 @@ TEST_F(ReplacedBundle, RefusesCodeThatWasWrittenOver) {
   std::string path = directory / "layer.mla";
   write(path, false);
   mla_bundle *bundle = open(path);
-  std::string code = readFile(path + "/code.so");
+  // The last of the section headers, which no process maps.
+  std::fstream code(path + "/code.so", std::ios::in | std::ios::out | std::ios::binary);
+  code.seekp(-1, std::ios::end).put('\1');
+  code.close();
   fs::last_write_time(path + "/code.so", fs::file_time_type::clock::now() + std::chrono::seconds(7));
   EXPECT_EQ(openStatus(path), MLA_INVALID_FILE);
   EXPECT_MESSAGE("code.so: was written to while an open bundle runs it; close that first");
   mla_bundle_close(bundle);
   EXPECT_EQ(openStatus(path), MLA_OK) << mla_last_error();
+}
+
+TEST_F(ReplacedBundle, CodeMayGetAnotherTime) {
+  std::string path = directory / "layer.mla";
+  write(path, false);
+  mla_bundle *first = open(path);
+  for (int seconds : {7, 9}) {
+    fs::last_write_time(path + "/code.so", fs::file_time_type::clock::now() + std::chrono::seconds(seconds));
+    mla_bundle *second = open(path);
+    EXPECT_EQ(codeOf(second), 1);
+    mla_bundle_close(second);
+  }
+  EXPECT_EQ(codeOf(first), 1);
+  mla_bundle_close(first);
 }
 
 TEST_F(ReplacedBundle, RefusesPathsThatTheLoaderRewrites) {

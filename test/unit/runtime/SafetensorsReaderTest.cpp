@@ -199,7 +199,7 @@ std::vector<BadFile> badFiles() {
                 return values;
               }() +
               "]",
-          "", "more than 2000000 values"),
+          "", "more than 262144 values"),
       bad("notObject", "[]", "", "must be a JSON object, is an array"),
       bad("entryNotObject", header("\"a\":3"), "", "tensor 'a': the entry must be an object, is an integer"),
       bad("noDType", header("\"a\":{\"shape\":[],\"data_offsets\":[0,4]}"), four, "tensor 'a': no field 'dtype'"),
@@ -247,6 +247,8 @@ std::vector<BadFile> badFiles() {
       bad("holeAtStart", header(entry("a", "F32", "[1]", "[4,8]")), eight, "tensor 'a': before its data is a hole"),
       bad("uncoveredEnd", header(good), eight, "the tensors cover 4 of the file's 8 bytes"),
       bad("duplicate", header(good + "," + good), four, "the name 'a' appears twice"),
+      bad("duplicateMetadata", header("\"__metadata__\":{},\"__metadata__\":{}"), "",
+          "the name '__metadata__' appears twice"),
       bad("metadataNotObject", header("\"__metadata__\":[]"), "", "__metadata__ must be an object"),
       bad("metadataNotString", header("\"__metadata__\":{\"k\":1}"), "", "__metadata__: the value of 'k' must be"),
   };

@@ -42,7 +42,7 @@ std::string replaced(std::string text, const std::string &from, const std::strin
 }
 
 std::string smallManifest() {
-  std::string manifest = R"({"magic": "mla-bundle", "version": 2, "producer": "a test", "target": "cpu", "isa": "ISA",
+  std::string manifest = R"({"magic": "mla-bundle", "version": 3, "producer": "a test", "target": "cpu", "isa": "ISA",
     "dtype": "f32", "page": 4, "cache": {"format": "standard", "dtype": "f32"}, "tensor_parallel": 1, "rank": 0,
     "model": {"model_type": "deepseek_v3", "hidden_size": 3, "num_attention_heads": 8, "heads": 8, "q_lora_rank": 0,
               "kv_lora_rank": 2, "qk_nope_head_dim": 16, "qk_rope_head_dim": 2, "v_head_dim": 16,

@@ -30,6 +30,26 @@ TEST(ParallelFor, RunsEveryIndexOnce) {
   parallelFor(-5, [](int64_t) { FAIL() << "a negative count runs nothing"; });
 }
 
+TEST(ParallelFor, ThreadsHaveNumbersOfTheirOwn) {
+  std::vector<std::atomic<int>> inside(mla_num_threads());
+  std::atomic<int> wrong{0};
+  auto enter = [&](int64_t) {
+    int64_t thread = mla_thread();
+    if (thread < 0 || thread >= mla_num_threads()) {
+      ++wrong;
+      return;
+    }
+    wrong += ++inside[thread] != 1;
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+    --inside[thread];
+  };
+  for (int i = 0; i < 20; ++i)
+    parallelFor(200, enter);
+  // Another caller's loop is another one.
+  std::thread([&] { parallelFor(200, enter); }).join();
+  EXPECT_EQ(wrong, 0);
+}
+
 TEST(ParallelFor, ManyShortLoopsInARow) {
   int64_t sum = 0, parts[8] = {};
   for (int loop = 0; loop < 20000; ++loop) {

@@ -89,6 +89,25 @@ ENTRY deep_f32(void **descriptors) {
 /* Leaves out as it is. */
 ENTRY nothing_f32(void **descriptors) { (void)descriptors; }
 
+/* As ones_f32, by way of 8 MiB a token, in pieces of which each is written to. */
+ENTRY large_f32(void **descriptors) {
+  const memref *hidden = descriptors[0];
+  for (int64_t i = 0; i < 8 * hidden->shape[0]; ++i) {
+    char *piece = mla_allocate(1 << 20);
+    if (!piece)
+      return;
+    memset(piece, (int)i, 1 << 20);
+  }
+  ones_f32(descriptors);
+}
+
+/* Asks for what no system has. */
+ENTRY huge_f32(void **descriptors) {
+  if (!mla_allocate(INT64_MAX) || !mla_allocate(-1))
+    return;
+  ones_f32(descriptors);
+}
+
 /* Copies what it was given to out, if the whole ABI is as documented; else leaves out alone. */
 ENTRY descriptors_f32(void **descriptors) {
   const memref *hidden = descriptors[0], *cu = descriptors[1], *pages = descriptors[2], *table = descriptors[3];

@@ -64,11 +64,25 @@ def MLACPUOutline : Pass<"mla-cpu-outline", "::mlir::ModuleOp"> {
   let summary = "Make a function of every parallel loop's body";
   let description = [{
     A bufferised `scf.forall` becomes `mla.spawn` of a function that takes what
-    the body uses and the linear index of an iteration.
+    the body uses and the linear index of an iteration. Buffers that the body
+    allocates move out of the loop, once for every thread: a body must not find
+    that there is no memory. Their sizes must be static.
   }];
   let dependentDialects = [
-    "::mla::MLADialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect"
+    "::mla::MLADialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::memref::MemRefDialect"
   ];
+}
+
+def MLACPUAllocations : Pass<"mla-cpu-allocations", "::mlir::ModuleOp"> {
+  let summary = "Take memory from the runtime, and return where it has none";
+  let description = [{
+    Calls of `malloc` and `free` become calls of `mla_allocate` and
+    `mla_release` (`mla/abi.h`). A function that gets no memory returns at once,
+    and so does who calls it; whoever calls the first of them asks
+    `mla_out_of_memory`. What runs in parallel must not allocate.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
 def MLACPUMarkEntries : Pass<"mla-cpu-mark-entries", "::mlir::func::FuncOp"> {
