@@ -207,15 +207,11 @@ TEST(AdapterTest, BadTensors) {
             "adapter_model.safetensors: tensor " + half("kv_b_proj", "A") +
                 ": missing; under base_model.model.model.layers.0.self_attn.kv_b_proj. it has lora_B; give the "
                 "checkpoint, the layer and the config that belong together");
-  EXPECT_EQ(message([](Tensors &tensors) {
-              tensors[1].shape = {896, 4};
-            }),
+  EXPECT_EQ(message([](Tensors &tensors) { tensors[1].shape = {896, 4}; }),
             "adapter_model.safetensors: tensor " + half("kv_b_proj", "B") +
                 ": has shape [896, 4], but rank 8 and the weight [896, 128] make it [896, 8]; give the adapter of this "
                 "model");
-  EXPECT_EQ(message([](Tensors &tensors) {
-              tensors[0].shape = {8, 128, 1};
-            }),
+  EXPECT_EQ(message([](Tensors &tensors) { tensors[0].shape = {8, 128, 1}; }),
             "adapter_model.safetensors: tensor " + half("kv_b_proj", "A") +
                 ": has shape [8, 128, 1], but rank 8 and the weight [896, 128] make it [8, 128]; give the adapter of "
                 "this model");

@@ -135,21 +135,13 @@ TEST_F(OutOfMemory, HostileHeadersCostLittle) {
   };
   auto tensor = [&](int i) { return "\"" + name(i) + R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},)"; };
   EXPECT_LT(costOfHeader(path, "{", tensor, "}"), most);
-  EXPECT_LT(costOfHeader(
-                path, "{", [&](int i) { return "\"" + name(i) + "\":0,"; }, "}"),
-            most);
-  EXPECT_LT(costOfHeader(
-                path, R"({"a":{"shape":[0)", [](int) { return ",0"; }, "]}}"),
-            most);
-  EXPECT_LT(costOfHeader(
-                path, R"({"a":[)", [](int) { return "[],"; }, "]}"),
-            most);
+  EXPECT_LT(costOfHeader(path, "{", [&](int i) { return "\"" + name(i) + "\":0,"; }, "}"), most);
+  EXPECT_LT(costOfHeader(path, R"({"a":{"shape":[0)", [](int) { return ",0"; }, "]}}"), most);
+  EXPECT_LT(costOfHeader(path, R"({"a":[)", [](int) { return "[],"; }, "]}"), most);
   auto item = [&](int i) { return "\"" + name(i) + "\":\"\","; };
   EXPECT_LT(costOfHeader(path, R"({"__metadata__":{)", item, "}}"), most);
   EXPECT_LT(costOfHeader(path, R"({"__metadata__":{)", item, "}"), most);
-  EXPECT_LT(costOfHeader(
-                path, R"({")", [](int) { return "name"; }, R"(":{"dtype":"U8"}})"),
-            most);
+  EXPECT_LT(costOfHeader(path, R"({")", [](int) { return "name"; }, R"(":{"dtype":"U8"}})"), most);
 }
 
 TEST_F(OutOfMemory, ListsOfWeightsTooLarge) {
