@@ -1,11 +1,11 @@
-//===- LaunchList.cpp - mla.launches as JSON --------------------*- C++ -*-===//
+//===- WriteLaunches.cpp - mla.launches as JSON -----------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "LaunchList.h"
+#include "WriteLaunches.h"
 #include "mla/Dialect/MLA/IR/Sizes.h"
 
 using namespace mla;

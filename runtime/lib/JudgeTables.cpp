@@ -1,4 +1,4 @@
-//===- StepCheck.cpp - The check of a step's tables -----------------------===//
+//===- JudgeTables.cpp - The check of a step's tables ---------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
