@@ -85,7 +85,7 @@ static Error loadNativeCode(mla_bundle &bundle) {
 }
 
 static Error loadKernels(mla_bundle &bundle) {
-  Result<std::unique_ptr<GpuCode>> code = GpuCode::load(bundle);
+  Result<std::unique_ptr<GpuCode>> code = GpuCode::load(bundle.path, bundle.manifest, *bundle.weights);
   if (!code)
     return code.error();
   bundle.gpu = std::move(*code);

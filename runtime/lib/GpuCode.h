@@ -34,8 +34,10 @@ struct LaunchBindings {
 /// Module, kernels and weights of an open bundle. Immutable, so that threads may share it.
 class GpuCode {
 public:
-  /// Loads into the context that mla_bundle_open documents. The bundle's weights must be bound.
-  static Result<std::unique_ptr<GpuCode>> load(const mla_bundle &bundle);
+  /// Loads the bundle at `path` into the context that mla_bundle_open documents. The file must have all weights that
+  /// the manifest names.
+  static Result<std::unique_ptr<GpuCode>> load(const std::string &path, const Manifest &manifest,
+                                               const SafetensorsFile &weights);
   ~GpuCode();
 
   const std::shared_ptr<CudaContext> &context() const { return cudaContext; }
@@ -58,7 +60,7 @@ private:
   double secondsForCode = 0, secondsForWeights = 0;
 
   explicit GpuCode(std::shared_ptr<CudaContext> context) : cudaContext(std::move(context)) {}
-  Error loadModule(const mla_bundle &bundle);
+  Error loadModule(const std::string &bundlePath, const Manifest &manifest);
   Error loadPtx(const std::string &path);
   Error findFunctions(const std::string &path, const Manifest &manifest);
   Error checkLaunches(const std::string &path, const LaunchList &list, std::vector<uint32_t> &shared) const;
