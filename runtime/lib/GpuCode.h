@@ -14,11 +14,11 @@
 namespace mla {
 
 /// Scratch buffers start at multiples of this, and so must the workspace.
-constexpr uint64_t workspaceAlignment = 256;
+constexpr uint64_t workspaceAlignment = schema::Limit::WorkspaceAlignment;
 
 /// What a launch list is applied to.
 struct LaunchBindings {
-  DeviceArray given[numGiven]; ///< by Given; address 0 if the caller gives none
+  uint64_t given[schema::numBuffers] = {}; ///< addresses by Buffer; 0 if the caller gives none
   const DeviceArray *weights = nullptr;
   DeviceArray workspace;
   Sizes sizes; ///< Processors is filled in by GpuCode.
@@ -28,7 +28,9 @@ struct LaunchBindings {
   /// Of a core: what stands in the place of its floats, if not 0.
   double scaleLog2e = 0;
 
-  DeviceArray &operator[](Given buffer) { return given[static_cast<unsigned>(buffer)]; }
+  void give(Buffer buffer, const void *address) { give(buffer, reinterpret_cast<uint64_t>(address)); }
+  void give(Buffer buffer, uint64_t address) { given[static_cast<unsigned>(buffer)] = address; }
+  uint64_t operator[](Buffer buffer) const { return given[static_cast<unsigned>(buffer)]; }
 };
 
 /// Module, kernels and weights of an open bundle. Immutable, so that threads may share it.
