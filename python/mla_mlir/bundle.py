@@ -12,7 +12,8 @@ import threading
 import types
 
 from . import dlpack, runtime, streams
-from .dlpack import view
+from .cache import Cache
+from .dlpack import result_like, view
 from .errors import ArgumentError
 from .runtime import BundleInfo, EntryInfo, LatentAttention, NaiveAttention, Step
 
@@ -28,15 +29,6 @@ def _description(info):
     fields["dtype"], fields["cache_dtype"] = runtime.DTYPES[info.dtype], runtime.DTYPES[info.cache_dtype]
     fields["device_memory"] = bool(info.device_memory)
     return types.SimpleNamespace(**fields)
-
-
-def result_like(name, tensor):
-    """An empty tensor of the library and shape of `tensor`, the argument of that name, for a result that was not given."""
-    dlpack.expect_tensor(name, tensor)
-    library = sys.modules.get(type(tensor).__module__.partition(".")[0])
-    if getattr(library, "__name__", None) not in ("numpy", "torch"):
-        raise ArgumentError("out", f"is not given and cannot be made like a {type(tensor).__name__}; pass a tensor")
-    return library.empty_like(tensor)
 
 
 class Call:
@@ -141,8 +133,6 @@ class Bundle:
 
     def cache(self, pages):
         """A paged cache of the runtime's."""
-        from .cache import Cache
-
         return Cache(self, pages)
 
     # --- steps on the caller's memory ---

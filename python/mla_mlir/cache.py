@@ -9,8 +9,7 @@ import contextlib
 import ctypes
 
 from . import runtime, streams
-from .bundle import result_like
-from .dlpack import view
+from .dlpack import result_like, view
 from .errors import INT32, ArgumentError, Error, integer
 
 

@@ -10,6 +10,7 @@ function asks of it. Every error names the argument.
 numpy has no bfloat16: its arrays of uint16 are taken as the bits.
 """
 import ctypes
+import sys
 
 from .errors import ArgumentError
 
@@ -135,6 +136,15 @@ def view(name, value, stream=None):
     dtype += f"x{tensor.lanes}" if tensor.lanes != 1 else ""
     # The capsule was not consumed: letting go of it gives the memory back.
     return Array(name, (tensor.data or 0) + tensor.byte_offset, shape, strides, dtype, (kind, index), read_only, capsule)
+
+
+def result_like(name, tensor):
+    """An empty tensor of the library and shape of `tensor`, the argument of that name, for a result that was not given."""
+    expect_tensor(name, tensor)
+    library = sys.modules.get(type(tensor).__module__.partition(".")[0])
+    if getattr(library, "__name__", None) not in ("numpy", "torch"):
+        raise ArgumentError("out", f"is not given and cannot be made like a {type(tensor).__name__}; pass a tensor")
+    return library.empty_like(tensor)
 
 
 def _row_major(shape):

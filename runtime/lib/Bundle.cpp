@@ -113,7 +113,7 @@ static Error loadNativeCode(mla_bundle &bundle) {
 }
 
 static Error loadKernels(mla_bundle &bundle) {
-  Result<std::unique_ptr<GpuCode>> code = GpuCode::load(bundle, /*withWeights=*/true);
+  Result<std::unique_ptr<GpuCode>> code = GpuCode::load(bundle.path, bundle.manifest, &*bundle.weights);
   if (!code)
     return code.error();
   bundle.gpu = std::move(*code);
@@ -137,7 +137,7 @@ static Error inspectKernels(mla_bundle &bundle, Loading loading) {
     fillKernels(bundle, nullptr);
     return {};
   }
-  Result<std::unique_ptr<GpuCode>> code = GpuCode::load(bundle, /*withWeights=*/false);
+  Result<std::unique_ptr<GpuCode>> code = GpuCode::load(bundle.path, bundle.manifest, /*weights=*/nullptr);
   if (!code)
     return code.error();
   fillKernels(bundle, code->get());

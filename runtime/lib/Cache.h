@@ -14,6 +14,7 @@
 #include "GpuBatch.h"
 #include "PagePool.h"
 
+#include "mla/launch_abi.h"
 #include "mla/runtime.h"
 
 #include <mutex>
@@ -22,7 +23,8 @@
 
 namespace mla {
 
-inline uint64_t elementBytes(mla_dtype dtype) { return dtype == MLA_F32 ? 4 : 2; }
+inline unsigned bitsOf(mla_dtype dtype) { return schema::elementBits[dtype]; }
+inline uint64_t elementBytes(mla_dtype dtype) { return schema::bytesOf(1, bitsOf(dtype)); }
 
 /// What a bundle and a cache must agree on.
 struct CacheLayout {
@@ -33,7 +35,7 @@ struct CacheLayout {
   bool operator==(const CacheLayout &other) const {
     return page == other.page && row == other.row && dtype == other.dtype && format == other.format;
   }
-  uint64_t rowBytes() const { return row * elementBytes(dtype); }
+  uint64_t rowBytes() const { return schema::bytesOf(row, bitsOf(dtype)); }
 };
 
 CacheLayout layoutOf(const mla_bundle_info &info);

@@ -24,6 +24,7 @@ struct mla_cache;
 
 namespace mla {
 
+class CudaContext;
 struct Manifest;
 
 /// Memory in which a cache keeps its pages.
@@ -40,6 +41,7 @@ public:
 };
 
 std::unique_ptr<DeviceMemory> makeHostMemory();
+Result<std::unique_ptr<DeviceMemory>> makeGpuMemory(const char *where, std::shared_ptr<CudaContext> context);
 
 /// A row-major array.
 struct Tensor {

@@ -98,17 +98,62 @@ Error mla::checkGpuBundle(const char *function, const mla_bundle *bundle) {
   return checkOpenBundle(function, bundle);
 }
 
-Error mla::findCore(const char *function, const mla_bundle *bundle, CoreKind kind, const LaunchList *&list) {
+Error mla::findCore(const char *function, const mla_bundle *bundle, schema::Core core, const LaunchList *&list) {
   if (Error error = checkGpuBundle(function, bundle))
     return error;
-  const std::optional<LaunchList> &core = bundle->manifest.cores[static_cast<unsigned>(kind)];
-  if (!core)
+  const std::optional<LaunchList> &found = bundle->manifest.cores[static_cast<unsigned>(core)];
+  if (!found)
     return Error(ErrorKind::Unsupported, std::string(function) + ": bundle " + bundle->path + " has no kernel " +
-                                             coreName(kind) +
+                                             nameOf(core) +
                                              " of its own; it was made by an earlier release, or for widths that there "
                                              "is no such kernel for");
-  list = &*core;
+  list = &*found;
   return {};
+}
+
+namespace {
+/// The struct of runtime.h whose fields give the buffers of a list.
+template <schema::List> struct CallOf {
+  using Type = mla_step;
+};
+template <> struct CallOf<schema::List::LatentAttention> {
+  using Type = mla_latent_attention;
+};
+template <> struct CallOf<schema::List::NaiveAttention> {
+  using Type = mla_naive_attention;
+};
+} // namespace
+
+/// By the rows of the table: where the field of a binding's name stands.
+static constexpr size_t fieldOffsets[] = {
+#define MLA_BINDING(Kind, Buffer, name, Access, Element, Group, Extents)                                               \
+  offsetof(CallOf<schema::List::Kind>::Type, name),
+#include "mla/launch_abi.def"
+};
+
+static void giveFields(LaunchBindings &bindings, schema::List list, const void *call) {
+  for (const schema::Binding &binding : schema::bindings) {
+    if (binding.list != list)
+      continue;
+    const void *address = nullptr;
+    std::memcpy(&address, static_cast<const char *>(call) + fieldOffsets[&binding - schema::bindings], sizeof(address));
+    bindings.give(binding.buffer, address);
+  }
+}
+
+void mla::give(LaunchBindings &bindings, schema::List list, const mla_step &step) { giveFields(bindings, list, &step); }
+void mla::give(LaunchBindings &bindings, schema::List list, const mla_latent_attention &attention) {
+  giveFields(bindings, list, &attention);
+}
+void mla::give(LaunchBindings &bindings, schema::List list, const mla_naive_attention &attention) {
+  giveFields(bindings, list, &attention);
+}
+
+void mla::checkGiven(FieldChecker &check, const LaunchList &list, const LaunchBindings &bindings) {
+  for (const BufferBinding &binding : list.bindings)
+    if (!binding.isEmpty())
+      check.pointer(nameOf(binding.buffer), reinterpret_cast<const void *>(bindings[binding.buffer]),
+                    alignmentOf(binding.element));
 }
 
 Error mla::enqueueList(const char *function, const mla_bundle &bundle, const LaunchList &list, LaunchBindings &bindings,
@@ -119,7 +164,7 @@ Error mla::enqueueList(const char *function, const mla_bundle &bundle, const Lau
     check.pointer("workspace", workspace.memory, workspaceAlignment);
   if (error)
     return error;
-  bindings.workspace = deviceArray(workspace.memory, workspace.bytes);
+  bindings.workspace = {reinterpret_cast<uint64_t>(workspace.memory), workspace.bytes};
   bindings.stream = static_cast<cuda::Stream>(workspace.stream);
   return bundle.gpu->enqueue(function, list, bindings);
 }

@@ -39,7 +39,7 @@ private:
   Error &error;
 };
 
-constexpr uint64_t bf16Alignment = 16, int32Alignment = 4;
+constexpr uint64_t bf16Alignment = alignmentOf(Element::BF16), int32Alignment = alignmentOf(Element::I32);
 
 /// Copies a struct of the caller's. One of a later release may be longer: its new fields must be zero. One of an
 /// earlier release may be shorter, down to `stream`, the last field of the first: what it lacks is zero.
@@ -76,7 +76,7 @@ Error checkOpenBundle(const char *function, const mla_bundle *bundle);
 Error checkGpuBundle(const char *function, const mla_bundle *bundle);
 
 /// The core's launch list, if the bundle is open and has it.
-Error findCore(const char *function, const mla_bundle *bundle, CoreKind kind, const LaunchList *&list);
+Error findCore(const char *function, const mla_bundle *bundle, schema::Core core, const LaunchList *&list);
 
 /// The sizes that all structs have, which have the same names in each.
 template <typename Struct> Sizes sizesOfQueries(const Struct &given) {
@@ -111,19 +111,13 @@ template <typename Struct> void checkTables(FieldChecker &check, const Struct &g
   check.pointer("lengths", given.lengths, int32Alignment);
 }
 
-inline DeviceArray deviceArray(const void *address, uint64_t bytes) {
-  return {reinterpret_cast<uint64_t>(address), bytes};
-}
+/// Gives the buffers of a list of that kind, whose names are those of the struct's fields.
+void give(LaunchBindings &bindings, schema::List list, const mla_step &step);
+void give(LaunchBindings &bindings, schema::List list, const mla_latent_attention &attention);
+void give(LaunchBindings &bindings, schema::List list, const mla_naive_attention &attention);
 
-template <typename Struct> void bindTables(LaunchBindings &bindings, const Struct &given) {
-  bindings[Given::CuSeqlens] = deviceArray(given.cu_seqlens, (given.batch + 1) * sizeof(int32_t));
-  bindings[Given::BlockTable] = deviceArray(given.block_table, given.batch * given.table_width * sizeof(int32_t));
-  bindings[Given::Lengths] = deviceArray(given.lengths, given.batch * sizeof(int32_t));
-}
-
-template <typename Struct> void bindPages(LaunchBindings &bindings, const mla_bundle_info &info, const Struct &given) {
-  bindings[Given::Pages] = deviceArray(given.pages, given.num_pages * info.page * layoutOf(info).rowBytes());
-}
+/// Checks what was given: each address is there and aligned, but for arrays that the model does not have.
+void checkGiven(FieldChecker &check, const LaunchList &list, const LaunchBindings &bindings);
 
 /// A step whose sizes were checked.
 struct CheckedStep {

@@ -27,26 +27,15 @@ static void checkHeads(FieldChecker &check, const mla_bundle_info &info, const S
     check.fail("q_stride is " + std::to_string(stride) + "; give a multiple of 8");
 }
 
-/// An array that a model without rotary part does not have.
-static void checkRope(FieldChecker &check, const mla_bundle_info &info, const char *name, const void *pointer) {
-  if (info.qk_rope_head_dim)
-    check.pointer(name, pointer, bf16Alignment);
-}
-
 /// The kernels take the largest product for the largest score.
 static void checkScale(FieldChecker &check, double scale) {
   if (!std::isfinite(scale) || scale < 0)
     check.fail("scale is " + std::to_string(scale) + "; give a positive number, or 0 for the model's");
 }
 
-/// Heads of queries, from the first to the end of the last. Arrays that the model does not have are empty.
-static DeviceArray queryArray(const void *address, int64_t rows, int64_t stride, int64_t width) {
-  return deviceArray(address, width ? ((rows - 1) * stride + width) * sizeof(uint16_t) : 0);
-}
-
 //===-- Latent -------------------------------------------------------------===//
 
-static constexpr CoreKind coreOf(const mla_latent_attention *) { return CoreKind::LatentAttention; }
+static constexpr schema::Core coreOf(const mla_latent_attention *) { return schema::Core::LatentAttention; }
 
 static Sizes checkedSizes(FieldChecker &check, const mla_bundle_info &info, const mla_latent_attention &attention) {
   Sizes sizes = sizesOfPaged(attention);
@@ -57,30 +46,12 @@ static Sizes checkedSizes(FieldChecker &check, const mla_bundle_info &info, cons
   return sizes;
 }
 
-static void checkPointers(FieldChecker &check, const mla_bundle_info &info, const mla_latent_attention &attention) {
-  check.pointer("q_latent", attention.q_latent, bf16Alignment);
-  checkRope(check, info, "q_rope", attention.q_rope);
-  check.pointer("pages", attention.pages, bf16Alignment);
-  checkTables(check, attention);
-  check.pointer("out", attention.out, bf16Alignment);
-  check.pointer("lse", attention.lse, sizeof(float));
-}
-
-static void bind(LaunchBindings &bindings, const mla_bundle_info &info, const mla_latent_attention &attention) {
-  int64_t rows = attention.tokens * info.heads, stride = attention.q_stride;
-  bindings[Given::QLatent] = queryArray(attention.q_latent, rows, stride, info.kv_lora_rank);
-  bindings[Given::QRope] = queryArray(attention.q_rope, rows, stride, info.qk_rope_head_dim);
-  bindTables(bindings, attention);
-  bindPages(bindings, info, attention);
-  bindings[Given::Out] = deviceArray(attention.out, rows * info.kv_lora_rank * sizeof(uint16_t));
-  bindings[Given::Lse] = deviceArray(attention.lse, rows * sizeof(float));
-  // This kernel, other than the first of a layer, reads them at once.
-  bindings.overlapsOthers = attention.indices_settled != 0;
-}
+/// This kernel, other than the first of a layer, reads tables at once.
+static bool overlapsOthers(const mla_latent_attention &attention) { return attention.indices_settled != 0; }
 
 //===-- Naive --------------------------------------------------------------===//
 
-static constexpr CoreKind coreOf(const mla_naive_attention *) { return CoreKind::NaiveAttention; }
+static constexpr schema::Core coreOf(const mla_naive_attention *) { return schema::Core::NaiveAttention; }
 
 static Sizes checkedSizes(FieldChecker &check, const mla_bundle_info &info, const mla_naive_attention &attention) {
   Sizes sizes = sizesOfQueries(attention);
@@ -92,29 +63,7 @@ static Sizes checkedSizes(FieldChecker &check, const mla_bundle_info &info, cons
   return sizes;
 }
 
-static void checkPointers(FieldChecker &check, const mla_bundle_info &info, const mla_naive_attention &attention) {
-  check.pointer("q_nope", attention.q_nope, bf16Alignment);
-  checkRope(check, info, "q_rope", attention.q_rope);
-  check.pointer("k_nope", attention.k_nope, bf16Alignment);
-  checkRope(check, info, "k_rope", attention.k_rope);
-  check.pointer("v", attention.v, bf16Alignment);
-  check.pointer("cu_seqlens", attention.cu_seqlens, int32Alignment);
-  check.pointer("cu_keys", attention.cu_keys, int32Alignment);
-  check.pointer("out", attention.out, bf16Alignment);
-}
-
-static void bind(LaunchBindings &bindings, const mla_bundle_info &info, const mla_naive_attention &attention) {
-  int64_t rows = attention.tokens * info.heads, stride = attention.q_stride;
-  uint64_t keys = attention.cached * info.heads * sizeof(uint16_t);
-  bindings[Given::QNope] = queryArray(attention.q_nope, rows, stride, info.qk_nope_head_dim);
-  bindings[Given::QRope] = queryArray(attention.q_rope, rows, stride, info.qk_rope_head_dim);
-  bindings[Given::KNope] = deviceArray(attention.k_nope, keys * info.qk_nope_head_dim);
-  bindings[Given::KRope] = deviceArray(attention.k_rope, attention.cached * info.qk_rope_head_dim * sizeof(uint16_t));
-  bindings[Given::V] = deviceArray(attention.v, keys * info.v_head_dim);
-  bindings[Given::CuSeqlens] = deviceArray(attention.cu_seqlens, (attention.batch + 1) * sizeof(int32_t));
-  bindings[Given::CuKeys] = deviceArray(attention.cu_keys, (attention.batch + 1) * sizeof(int32_t));
-  bindings[Given::Out] = deviceArray(attention.out, rows * info.v_head_dim * sizeof(uint16_t));
-}
+static bool overlapsOthers(const mla_naive_attention &) { return true; }
 
 //===-- Either -------------------------------------------------------------===//
 
@@ -149,14 +98,15 @@ static Error enqueue(const char *function, const mla_bundle *bundle, const Atten
   const Attention &attention = checked.attention;
   Error error;
   FieldChecker checker(function, error);
-  checkPointers(checker, bundle->info, attention);
+  LaunchBindings bindings;
+  give(bindings, listOf(coreOf(given)), attention);
+  checkGiven(checker, *checked.list, bindings);
   checkScale(checker, attention.scale);
   if (error)
     return error;
-  LaunchBindings bindings;
   bindings.sizes = checked.sizes;
   bindings.scaleLog2e = attention.scale * log2e;
-  bind(bindings, bundle->info, attention);
+  bindings.overlapsOthers = overlapsOthers(attention);
   return enqueueList(function, *bundle, *checked.list, bindings,
                      {attention.workspace, attention.workspace_bytes, attention.stream});
 }

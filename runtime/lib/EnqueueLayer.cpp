@@ -73,12 +73,8 @@ static Error runOnHost(const char *function, const mla_bundle &bundle, const Che
 
 static Error enqueueOnDevice(const char *function, const mla_bundle &bundle, const CheckedStep &checked) {
   const mla_step &step = checked.step;
-  uint64_t bytes = step.tokens * bundle.info.hidden_size * sizeof(uint16_t);
   LaunchBindings bindings;
-  bindings[Given::Hidden] = deviceArray(step.hidden, bytes);
-  bindTables(bindings, step);
-  bindPages(bindings, bundle.info, step);
-  bindings[Given::Out] = deviceArray(step.out, bytes);
+  give(bindings, schema::List::Entry, step);
   bindings.weights = bundle.gpu->weights(checked.layerIndex, checked.entry);
   bindings.sizes = checked.sizes;
   return enqueueList(function, bundle, bundle.manifest.entries[checked.entry].launches, bindings,

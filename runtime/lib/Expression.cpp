@@ -11,10 +11,6 @@
 using namespace mla;
 using json::Value;
 
-/// By Size: the names in the manifest.
-static const char *const sizeNames[numSizes] = {"tokens", "batch",       "max_queries", "max_length", "cached",
-                                                "pages",  "table_width", "processors",  "q_stride"};
-
 static Error malformed(std::string what) { return Error(ErrorKind::InvalidFile, std::move(what)); }
 
 Result<uint8_t> Expression::push(Node node) {
@@ -25,15 +21,19 @@ Result<uint8_t> Expression::push(Node node) {
 }
 
 Result<uint8_t> Expression::addOperation(const Value &value, uint32_t allowed, size_t depth) {
-  static const char *const operators[] = {"+", "*", "//", "ceil/", "%"};
   if (value.items.size() != 3 || !value.items[0].is(Value::Kind::String))
     return malformed("has an operation that is not [operator, expression, expression]");
   Node node;
-  for (const char *const &name : operators)
-    if (value.items[0].text == name)
-      node.op = static_cast<Op>(static_cast<int>(Op::Add) + (&name - operators));
-  if (node.op == Op::Constant)
-    return malformed("has the operator " + quoted(value.items[0].text) + ", which is none of + * // ceil/ %");
+  std::string known;
+  for (const char *const &name : schema::operatorNames) {
+    known += std::string(" ") + name;
+    if (value.items[0].text != name)
+      continue;
+    node.kind = Node::Operation;
+    node.op = static_cast<schema::Operator>(&name - schema::operatorNames);
+  }
+  if (node.kind != Node::Operation)
+    return malformed("has the operator " + quoted(value.items[0].text) + ", which is none of" + known);
   Result<uint8_t> left = add(value.items[1], allowed, depth + 1);
   if (!left)
     return left;
@@ -55,8 +55,8 @@ Result<uint8_t> Expression::add(const Value &value, uint32_t allowed, size_t dep
     return push(node);
   case Value::Kind::String:
     for (unsigned i = 0; i < numSizes; ++i)
-      if (value.text == sizeNames[i] && (allowed >> i & 1)) {
-        node.op = Op::Size;
+      if (value.text == schema::sizeNames[i] && (allowed >> i & 1)) {
+        node.kind = Node::Size;
         node.value = i;
         return push(node);
       }
@@ -75,8 +75,30 @@ Result<Expression> Expression::parse(const Value &value, uint32_t allowed) {
   return expression;
 }
 
-Error Expression::apply(Op op, int64_t left, int64_t right, int64_t &result) {
-  if (op == Op::Add || op == Op::Multiply) {
+Expression Expression::constant(int64_t value) {
+  Expression expression;
+  Node node;
+  node.value = value;
+  expression.nodes.push_back(node);
+  return expression;
+}
+
+Expression Expression::size(Size size, int64_t more) {
+  Expression expression = constant(static_cast<int64_t>(size));
+  expression.nodes.back().kind = Node::Size;
+  if (!more)
+    return expression;
+  expression.nodes.push_back(constant(more).nodes.back());
+  Node sum;
+  sum.kind = Node::Operation;
+  sum.right = 1;
+  expression.nodes.push_back(sum);
+  return expression;
+}
+
+Error Expression::apply(schema::Operator op, int64_t left, int64_t right, int64_t &result) {
+  using Op = schema::Operator;
+  if (op == Op::Add || op == Op::Mul) {
     bool overflow =
         op == Op::Add ? __builtin_add_overflow(left, right, &result) : __builtin_mul_overflow(left, right, &result);
     return overflow ? Error(ErrorKind::InvalidArgument, "a size exceeds 64 bits; lower the sizes") : Error();
@@ -86,9 +108,9 @@ Error Expression::apply(Op op, int64_t left, int64_t right, int64_t &result) {
                  "a size is divided by " + std::to_string(right) + "; compile the bundle again");
   // C++ rounds towards zero: adjust for negative dividends. A positive divisor cannot overflow.
   int64_t quotient = left / right, remainder = left % right;
-  if (op == Op::Modulo)
+  if (op == Op::Mod)
     result = remainder < 0 ? remainder + right : remainder;
-  else if (op == Op::FloorDivide)
+  else if (op == Op::FloorDiv)
     result = quotient - (remainder < 0);
   else
     result = quotient + (remainder > 0);
@@ -100,9 +122,9 @@ Result<int64_t> Expression::evaluate(const Sizes &sizes) const {
   size_t count = 0;
   for (const Node &node : nodes) {
     int64_t &value = values[count++];
-    if (node.op == Op::Constant)
+    if (node.kind == Node::Constant)
       value = node.value;
-    else if (node.op == Op::Size)
+    else if (node.kind == Node::Size)
       value = sizes.values[node.value];
     else if (Error error = apply(node.op, values[node.left], values[node.right], value))
       return error;

@@ -16,11 +16,12 @@
 
 #include "Json.h"
 
+#include "mla/launch_abi.h"
+
 namespace mla {
 
-/// What a step knows before it is enqueued; abi.h has the meanings.
-enum class Size : uint8_t { Tokens, Batch, MaxQueries, MaxLength, Cached, Pages, TableWidth, Processors, QStride };
-constexpr unsigned numSizes = 9;
+using schema::numSizes;
+using schema::Size;
 
 struct Sizes {
   int64_t values[numSizes] = {};
@@ -28,38 +29,42 @@ struct Sizes {
   int64_t operator[](Size size) const { return values[static_cast<unsigned>(size)]; }
 };
 
-/// A set of sizes, or of other enumerators below 32.
-template <typename Enum> constexpr uint32_t setOf(std::initializer_list<Enum> members) {
-  uint32_t set = 0;
-  for (Enum member : members)
-    set |= 1u << static_cast<unsigned>(member);
-  return set;
-}
-
 /// An expression of abi.h. By default it is the constant 0.
 class Expression {
 public:
-  static constexpr size_t maxNodes = 128, maxDepth = 32;
+  static constexpr size_t maxNodes = schema::Limit::ExpressionParts, maxDepth = schema::Limit::ExpressionDepth;
 
-  /// `allowed` is the set of sizes it may name. The error's message has no place in it: the caller names the field.
+  static Expression constant(int64_t value);
+  /// The size and so many more.
+  static Expression size(Size size, int64_t more);
+
+  /// `allowed` is the set of sizes it may name, a bit each. The error's message has no place in it: the caller names
+  /// the field.
   static Result<Expression> parse(const json::Value &value, uint32_t allowed);
 
   /// Fails on overflow of 64 bits and on a divisor that is not positive. Allocates nothing when it succeeds.
   Result<int64_t> evaluate(const Sizes &sizes) const;
 
+  /// Whether they are written alike.
+  bool operator==(const Expression &other) const { return nodes == other.nodes; }
+
 private:
-  enum class Op : uint8_t { Constant, Size, Add, Multiply, FloorDivide, CeilDivide, Modulo };
   struct Node {
-    Op op = Op::Constant;
-    uint8_t left = 0, right = 0; ///< nodes before this one
-    int64_t value = 0;           ///< of a Constant; the number of a Size
+    enum Kind : uint8_t { Constant, Size, Operation } kind = Constant;
+    schema::Operator op = schema::Operator::Add; ///< of an Operation
+    uint8_t left = 0, right = 0;                 ///< likewise: nodes before this one
+    int64_t value = 0;                           ///< of a Constant; the number of a Size
+
+    bool operator==(const Node &other) const {
+      return kind == other.kind && op == other.op && left == other.left && right == other.right && value == other.value;
+    }
   };
   std::vector<Node> nodes; ///< operands before operators; the last is the root
 
   Result<uint8_t> add(const json::Value &value, uint32_t allowed, size_t depth);
   Result<uint8_t> addOperation(const json::Value &value, uint32_t allowed, size_t depth);
   Result<uint8_t> push(Node node);
-  static Error apply(Op op, int64_t left, int64_t right, int64_t &result);
+  static Error apply(schema::Operator op, int64_t left, int64_t right, int64_t &result);
 };
 
 } // namespace mla

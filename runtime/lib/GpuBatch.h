@@ -1,4 +1,4 @@
-//===- GpuBatch.h - What caches and batches keep on a device ----*- C++ -*-===//
+//===- GpuBatch.h - What batches keep on a device ---------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,12 +10,8 @@
 
 #include "Array.h"
 #include "CudaContext.h"
-#include "Device.h"
 
 namespace mla {
-
-/// Pages in the memory of a device.
-Result<std::unique_ptr<DeviceMemory>> makeGpuMemory(const char *where, std::shared_ptr<CudaContext> context);
 
 /// The arrays of a step and the workspace of its layers. A batch keeps it from step to step.
 class GpuBatch {

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "GpuCode.h"
-#include "Bundle.h"
 #include "Cubin.h"
 #include "ReadFile.h"
 #include "Text.h"
@@ -27,10 +26,10 @@ static double secondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-static Error checkChip(const mla_bundle &bundle, const CudaContext &context) {
-  std::string path = bundle.path + "/" MLA_MANIFEST_FILE;
-  if (bundle.manifest.isa != supportedIsa)
-    return Error(ErrorKind::Unsupported, path + ": field 'isa': the kernels are for " + quoted(bundle.manifest.isa) +
+static Error checkChip(const std::string &bundlePath, const Manifest &manifest, const CudaContext &context) {
+  std::string path = bundlePath + "/" MLA_MANIFEST_FILE;
+  if (manifest.isa != supportedIsa)
+    return Error(ErrorKind::Unsupported, path + ": field 'isa': the kernels are for " + quoted(manifest.isa) +
                                              ", this release runs sm_90a only; recompile with --target=h100");
   // The "a" means: this very chip and no later one.
   if (context.major == 9 && context.minor == 0)
@@ -72,9 +71,9 @@ Error GpuCode::loadPtx(const std::string &path) {
   return cudaContext->driver.failed(path, "cuModuleLoadDataEx", status);
 }
 
-Error GpuCode::loadModule(const mla_bundle &bundle) {
-  if (bundle.manifest.files.count(MLA_CUBIN_FILE)) {
-    Result<std::string> cubin = readFile(bundle.path + "/" MLA_CUBIN_FILE, maxModuleBytes);
+Error GpuCode::loadModule(const std::string &bundlePath, const Manifest &manifest) {
+  if (manifest.files.count(MLA_CUBIN_FILE)) {
+    Result<std::string> cubin = readFile(bundlePath + "/" MLA_CUBIN_FILE, maxModuleBytes);
     if (!cubin)
       return cubin.error();
     // A driver older than the assembler may refuse it. It then knows the PTX perhaps.
@@ -83,7 +82,7 @@ Error GpuCode::loadModule(const mla_bundle &bundle) {
       return {};
     module = nullptr;
   }
-  return loadPtx(bundle.path + "/" MLA_PTX_FILE);
+  return loadPtx(bundlePath + "/" MLA_PTX_FILE);
 }
 
 Error GpuCode::findFunctions(const std::string &path, const Manifest &manifest) {
@@ -222,27 +221,28 @@ void GpuCode::describeKernel(uint32_t number, mla_kernel_info &info) const {
   ask(cuda::registersPerThread, info.registers);
 }
 
-Result<std::unique_ptr<GpuCode>> GpuCode::load(const mla_bundle &bundle, bool withWeights) {
-  Result<std::shared_ptr<CudaContext>> context = CudaContext::acquire(bundle.path);
+Result<std::unique_ptr<GpuCode>> GpuCode::load(const std::string &bundlePath, const Manifest &manifest,
+                                               const SafetensorsFile *file) {
+  Result<std::shared_ptr<CudaContext>> context = CudaContext::acquire(bundlePath);
   if (!context)
     return context.error();
-  if (Error error = checkChip(bundle, **context))
+  if (Error error = checkChip(bundlePath, manifest, **context))
     return error;
   ContextScope scope(**context);
-  if (Error error = scope.error(bundle.path))
+  if (Error error = scope.error(bundlePath))
     return error;
   std::unique_ptr<GpuCode> code(new GpuCode(*context));
   auto start = std::chrono::steady_clock::now();
-  if (Error error = code->loadModule(bundle))
+  if (Error error = code->loadModule(bundlePath, manifest))
     return error;
-  std::string path = bundle.path + "/" MLA_PTX_FILE;
-  if (Error error = code->findFunctions(path, bundle.manifest))
+  std::string path = bundlePath + "/" MLA_PTX_FILE;
+  if (Error error = code->findFunctions(path, manifest))
     return error;
   std::vector<uint32_t> shared(code->functions.size());
-  for (const ManifestEntry &entry : bundle.manifest.entries)
+  for (const ManifestEntry &entry : manifest.entries)
     if (Error error = code->checkLaunches(path, entry.launches, shared))
       return error;
-  for (const std::optional<LaunchList> &core : bundle.manifest.cores)
+  for (const std::optional<LaunchList> &core : manifest.cores)
     if (Error error = core ? code->checkLaunches(path, *core, shared) : Error())
       return error;
   if (Error error = code->allowShared(path, shared))
@@ -250,10 +250,10 @@ Result<std::unique_ptr<GpuCode>> GpuCode::load(const mla_bundle &bundle, bool wi
   if (Error error = code->probe(path))
     return error;
   code->secondsForCode = secondsSince(start);
-  if (!withWeights)
+  if (!file)
     return code;
   start = std::chrono::steady_clock::now();
-  Result<GpuWeights> weights = GpuWeights::upload(bundle.path, *context, bundle);
+  Result<GpuWeights> weights = GpuWeights::upload(bundlePath, *context, manifest, *file);
   if (!weights)
     return weights.error();
   code->deviceWeights = std::move(*weights);

@@ -15,11 +15,11 @@
 namespace mla {
 
 /// Scratch buffers start at multiples of this, and so must the workspace.
-constexpr uint64_t workspaceAlignment = 256;
+constexpr uint64_t workspaceAlignment = schema::Limit::WorkspaceAlignment;
 
 /// What a launch list is applied to.
 struct LaunchBindings {
-  DeviceArray given[numGiven]; ///< by Given; address 0 if the caller gives none
+  uint64_t given[schema::numBuffers] = {}; ///< addresses by Buffer; 0 if the caller gives none
   const DeviceArray *weights = nullptr;
   DeviceArray workspace;
   Sizes sizes; ///< Processors is filled in by GpuCode.
@@ -31,7 +31,9 @@ struct LaunchBindings {
   /// Hears of every launch, none of which then overlaps another; null: nobody does.
   LaunchTimer *timer = nullptr;
 
-  DeviceArray &operator[](Given buffer) { return given[static_cast<unsigned>(buffer)]; }
+  void give(Buffer buffer, const void *address) { give(buffer, reinterpret_cast<uint64_t>(address)); }
+  void give(Buffer buffer, uint64_t address) { given[static_cast<unsigned>(buffer)] = address; }
+  uint64_t operator[](Buffer buffer) const { return given[static_cast<unsigned>(buffer)]; }
 };
 
 /// Bytes of all scratch buffers of a list; the sizes include the processors.
@@ -40,8 +42,10 @@ Result<uint64_t> workspaceBytes(const char *where, const LaunchList &list, const
 /// Module, kernels and weights of an open bundle. Immutable, so that threads may share it.
 class GpuCode {
 public:
-  /// Loads into the context that mla_bundle_open documents. The bundle's weights must be bound; they may be left out.
-  static Result<std::unique_ptr<GpuCode>> load(const mla_bundle &bundle, bool withWeights);
+  /// Loads the bundle at `path` into the context that mla_bundle_open documents. The file must have all weights that
+  /// the manifest names; null leaves the weights out.
+  static Result<std::unique_ptr<GpuCode>> load(const std::string &path, const Manifest &manifest,
+                                               const SafetensorsFile *weights);
   ~GpuCode();
 
   const std::shared_ptr<CudaContext> &context() const { return cudaContext; }
@@ -67,7 +71,7 @@ private:
   double secondsForCode = 0, secondsForWeights = 0;
 
   explicit GpuCode(std::shared_ptr<CudaContext> context) : cudaContext(std::move(context)) {}
-  Error loadModule(const mla_bundle &bundle);
+  Error loadModule(const std::string &bundlePath, const Manifest &manifest);
   Error loadPtx(const std::string &path);
   Error findFunctions(const std::string &path, const Manifest &manifest);
   Error checkLaunches(const std::string &path, const LaunchList &list, std::vector<uint32_t> &shared) const;

@@ -10,9 +10,9 @@
 
 using namespace mla;
 
-static constexpr int64_t maxGrid[3] = {INT32_MAX, 65535, 65535};
-static constexpr int64_t maxDim = int64_t(1) << 32, maxStride = int64_t(1) << 40;
-static constexpr uint64_t elementBytes = 2;
+using schema::Limit;
+
+static constexpr int64_t maxGrid[3] = {Limit::GridX, Limit::GridYZ, Limit::GridYZ};
 
 namespace {
 /// The scratch buffers of a list, one after the other.
@@ -29,8 +29,9 @@ private:
 /// Enqueues one list.
 class Enqueuer {
 public:
-  Enqueuer(const cuda::Driver &driver, const LaunchBindings &bindings, const Sizes &sizes, const Workspace &workspace)
-      : driver(driver), bindings(bindings), sizes(sizes), workspace(workspace) {}
+  Enqueuer(const cuda::Driver &driver, const LaunchList &list, const LaunchBindings &bindings, const Sizes &sizes,
+           const Workspace &workspace)
+      : driver(driver), list(list), bindings(bindings), sizes(sizes), workspace(workspace) {}
 
   Error launch(const Launch &launch, cuda::Function function, bool mayOverlap);
 
@@ -43,6 +44,7 @@ private:
     float number;
   };
   const cuda::Driver &driver;
+  const LaunchList &list;
   const LaunchBindings &bindings;
   const Sizes &sizes;
   const Workspace &workspace;
@@ -51,6 +53,7 @@ private:
 
   Error evaluateGrid(const Launch &launch, unsigned (&grid)[3], bool &empty) const;
   Error checkProcessors(const Expression &blocks) const;
+  Error resolveBound(const BufferBinding &binding, DeviceArray &array) const;
   Error resolve(const BufferUse &use, DeviceArray &array) const;
   Error fill(const LaunchArgument &argument, Slot &slot) const;
   Error encode(const LaunchArgument &argument, cuda::TensorMap &map) const;
@@ -114,13 +117,22 @@ Error Enqueuer::checkProcessors(const Expression &blocks) const {
                                            "larger device");
 }
 
+/// The caller gives an address; how far it reaches, the list and the sizes say.
+Error Enqueuer::resolveBound(const BufferBinding &binding, DeviceArray &array) const {
+  Result<uint64_t> bytes = binding.bytes(sizes);
+  if (!bytes)
+    return bytes.error();
+  array = {bindings[binding.buffer], *bytes};
+  if (!array.address)
+    return Error(ErrorKind::InvalidArgument, std::string(nameOf(binding.buffer)) + " is NULL, but needed; pass it");
+  return {};
+}
+
 /// The rest of a buffer from the place on.
 Error Enqueuer::resolve(const BufferUse &use, DeviceArray &array) const {
-  if (use.kind == BufferUse::Caller) {
-    array = bindings.given[use.index];
-    if (!array.address)
-      return Error(ErrorKind::InvalidArgument,
-                   std::string(givenName(static_cast<Given>(use.index))) + " is NULL, but needed; pass it");
+  if (use.kind == BufferUse::Bound) {
+    if (Error error = resolveBound(list.bindings[use.index], array))
+      return error;
   } else {
     array = use.kind == BufferUse::Weight ? bindings.weights[use.index] : workspace[use.index];
   }
@@ -141,16 +153,16 @@ Error Enqueuer::shape(const LaunchArgument &argument, uint64_t (&dims)[maxMapRan
     Result<int64_t> stride = i ? argument.strides[i - 1].evaluate(sizes) : Result<int64_t>(int64_t(0));
     if (!dim || !stride)
       return dim ? stride.error() : dim.error();
-    if (*dim < 1 || *dim > maxDim)
+    if (*dim < 1 || *dim > Limit::MapDim)
       return impossible("dimension " + std::to_string(i) + " has " + std::to_string(*dim) +
                         " elements, which is not 1 to 2^32");
-    if (*stride < 0 || *stride >= maxStride || *stride % 16 != 0)
+    if (*stride < 0 || *stride >= Limit::MapStrideEnd || *stride % Limit::MapAlignment != 0)
       return impossible("dimension " + std::to_string(i) + " has a stride of " + std::to_string(*stride) +
                         " bytes, which is no multiple of 16 below 2^40");
     dims[i] = *dim;
     uint64_t more = 0;
     if (i == 0) {
-      reach = dims[0] * elementBytes;
+      reach = schema::bytesOf(dims[0], bitsOf(Element::BF16));
       continue;
     }
     strides[i - 1] = *stride;
@@ -181,16 +193,16 @@ Error Enqueuer::encode(const LaunchArgument &argument, cuda::TensorMap &map) con
 
 Error Enqueuer::fill(const LaunchArgument &argument, Slot &slot) const {
   switch (argument.kind) {
-  case LaunchArgument::Map:
+  case LaunchArgument::Kind::Map:
     return encode(argument, slot.map);
-  case LaunchArgument::Pointer: {
+  case LaunchArgument::Kind::Pointer: {
     DeviceArray array;
     if (Error error = resolve(argument.buffer, array))
       return error;
     slot.address = array.address;
     return {};
   }
-  case LaunchArgument::Integer: {
+  case LaunchArgument::Kind::Integer: {
     Result<int64_t> value = argument.value.evaluate(sizes);
     if (!value)
       return value.error();
@@ -200,7 +212,7 @@ Error Enqueuer::fill(const LaunchArgument &argument, Slot &slot) const {
     slot.integer = static_cast<int32_t>(*value);
     return {};
   }
-  case LaunchArgument::Float:
+  case LaunchArgument::Kind::Float:
     slot.number = bindings.scaleLog2e != 0 ? static_cast<float>(bindings.scaleLog2e) : argument.number;
     return {};
   }
@@ -262,7 +274,7 @@ Error GpuCode::enqueue(const char *where, const LaunchList &list, const LaunchBi
     return error;
   if (Error error = bindings.timer ? bindings.timer->start() : Error())
     return error;
-  Enqueuer enqueuer(cudaContext->driver, bindings, sizes, workspace);
+  Enqueuer enqueuer(cudaContext->driver, list, bindings, sizes, workspace);
   for (const Launch &launch : list.launches) {
     bool mayOverlap =
         launch.overlap && !bindings.timer && (bindings.overlapsOthers || &launch != &list.launches.front());

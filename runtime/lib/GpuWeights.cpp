@@ -12,7 +12,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "GpuWeights.h"
-#include "Bundle.h"
 
 #include "mla/abi.h"
 
@@ -126,16 +125,15 @@ struct Placement {
 } // namespace
 
 Result<GpuWeights> GpuWeights::upload(const std::string &where, const std::shared_ptr<CudaContext> &context,
-                                      const mla_bundle &bundle) {
+                                      const Manifest &manifest, const SafetensorsFile &file) {
   GpuWeights weights;
   Placement placement;
-  weights.entries = bundle.manifest.entries.size();
-  for (int64_t layer : bundle.manifest.layers)
-    for (const ManifestEntry &entry : bundle.manifest.entries) {
+  weights.entries = manifest.entries.size();
+  for (int64_t layer : manifest.layers)
+    for (const ManifestEntry &entry : manifest.entries) {
       std::vector<DeviceArray> &arrays = weights.bound.emplace_back();
       for (const std::string &name : entry.weights) {
-        // bindWeights has found them all.
-        const SafetensorsTensor *tensor = bundle.weights->find("layers." + std::to_string(layer) + "." + name);
+        const SafetensorsTensor *tensor = file.find("layers." + std::to_string(layer) + "." + name);
         arrays.push_back({placement.place(tensor), tensor->bytes});
       }
     }

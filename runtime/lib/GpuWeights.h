@@ -9,8 +9,9 @@
 #define MLA_RUNTIME_GPUWEIGHTS_H
 
 #include "CudaContext.h"
+#include "Manifest.h"
 
-#include "mla/runtime.h"
+#include "mla/safetensors.h"
 
 #include <vector>
 
@@ -25,10 +26,10 @@ struct DeviceArray {
 /// The weights of all layers and entries in one buffer, those that entries share once.
 class GpuWeights {
 public:
-  /// Copies them from the mapped file and waits until they are there. The context must be current, and the bundle's
-  /// weights bound.
+  /// Copies them from the mapped file, which has all that the manifest names, and waits until they are there. The
+  /// context must be current.
   static Result<GpuWeights> upload(const std::string &where, const std::shared_ptr<CudaContext> &context,
-                                   const mla_bundle &bundle);
+                                   const Manifest &manifest, const SafetensorsFile &file);
 
   /// In the order of the entry's names.
   const DeviceArray *of(size_t layerIndex, size_t entry) const { return bound[layerIndex * entries + entry].data(); }

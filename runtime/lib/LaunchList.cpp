@@ -13,52 +13,17 @@
 using namespace mla;
 using json::Value;
 
-static constexpr int64_t maxOffset = int64_t(1) << 40, maxBox = 256, elementBytes = 2;
+using schema::Limit;
+
 static constexpr size_t maxKernelName = 1024;
 
-static const char *const givenNames[numGiven] = {"hidden", "cu_seqlens", "pages",   "block_table", "lengths",
-                                                 "out",    "q_latent",   "q_rope",  "q_nope",      "k_nope",
-                                                 "k_rope", "v",          "cu_keys", "lse"};
-
-const char *mla::givenName(Given given) { return givenNames[static_cast<unsigned>(given)]; }
-
-const char *mla::coreName(CoreKind core) {
-  static const char *const names[numCores] = {"latent_attention", "naive_attention", "step_check"};
-  return names[static_cast<unsigned>(core)];
-}
-
-static constexpr uint32_t entrySizes = (1u << static_cast<unsigned>(Size::QStride)) - 1;
-static constexpr uint32_t coreSizes = entrySizes | setOf({Size::QStride});
-
-LaunchScope mla::entryScope(const std::vector<std::string> &weights) {
-  LaunchScope scope;
-  scope.buffers = setOf({Given::Hidden, Given::CuSeqlens, Given::Pages, Given::BlockTable, Given::Lengths, Given::Out});
-  scope.sizes = entrySizes;
-  scope.weights = &weights;
-  return scope;
-}
-
-static uint32_t buffersOf(CoreKind core) {
-  switch (core) {
-  case CoreKind::LatentAttention:
-    return setOf({Given::QLatent, Given::QRope, Given::Pages, Given::BlockTable, Given::Lengths, Given::CuSeqlens,
-                  Given::Out, Given::Lse});
-  case CoreKind::NaiveAttention:
-    return setOf({Given::QNope, Given::QRope, Given::KNope, Given::KRope, Given::V, Given::CuSeqlens, Given::CuKeys,
-                  Given::Out});
-  case CoreKind::StepCheck:
-    return setOf({Given::CuSeqlens, Given::Lengths, Given::BlockTable, Given::Out});
-  }
-  return 0;
-}
-
-LaunchScope mla::coreScope(CoreKind core) {
-  static const std::vector<std::string> none;
-  LaunchScope scope;
-  scope.buffers = buffersOf(core);
-  scope.sizes = coreSizes;
-  scope.weights = &none;
-  return scope;
+/// What expressions of a list may name, a bit each.
+static uint32_t sizesOf(schema::List list) {
+  uint32_t sizes = 0;
+  for (unsigned i = 0; i < numSizes; ++i)
+    if (list != schema::List::Entry || isOfEntries(static_cast<Size>(i)))
+      sizes |= 1u << i;
+  return sizes;
 }
 
 namespace {
@@ -66,7 +31,7 @@ namespace {
 class Reader {
 public:
   Reader(const std::string &path, const LaunchScope &scope, LaunchList &list, Kernels &kernels, Error &error)
-      : path(path), scope(scope), list(list), kernels(kernels), error(error) {}
+      : path(path), scope(scope), sizes(sizesOf(scope.list)), list(list), kernels(kernels), error(error) {}
 
   void readWorkspace(const std::string &prefix, const Value &object);
   void readLaunches(const std::string &prefix, const Value &object);
@@ -74,6 +39,7 @@ public:
 private:
   const std::string &path;
   const LaunchScope &scope;
+  const uint32_t sizes;
   LaunchList &list;
   Kernels &kernels;
   Error &error;
@@ -93,7 +59,7 @@ private:
 } // namespace
 
 Expression Reader::expression(FieldReader &fields, const char *name, const Value &value) {
-  Result<Expression> parsed = Expression::parse(value, scope.sizes);
+  Result<Expression> parsed = Expression::parse(value, sizes);
   if (parsed)
     return std::move(*parsed);
   fields.fail(name, parsed.error().message());
@@ -131,17 +97,18 @@ BufferUse Reader::buffer(FieldReader &fields, const Value &object, const char *n
   BufferUse use;
   std::string text = fields.text(name);
   if (object.find("offset"))
-    use.offset = fields.integer("offset", 0, maxOffset);
-  if (mapped && use.offset % 16 != 0)
-    fields.fail("offset", "of a tensor map must be a multiple of 16, is " + std::to_string(use.offset));
-  for (unsigned i = 0; i < numGiven; ++i)
-    if (text == givenNames[i] && (scope.buffers >> i & 1)) {
-      use.index = i;
+    use.offset = fields.integer("offset", 0, Limit::Offset);
+  if (mapped && use.offset % Limit::MapAlignment != 0)
+    fields.fail("offset", "of a tensor map must be a multiple of " + std::to_string(Limit::MapAlignment) + ", is " +
+                              std::to_string(use.offset));
+  for (size_t i = 0; i < list.bindings.size(); ++i)
+    if (text == nameOf(list.bindings[i].buffer)) {
+      use.index = static_cast<uint32_t>(i);
       return use;
     }
   if (text.compare(0, 7, "weight:") == 0)
-    for (size_t i = 0; i < scope.weights->size(); ++i)
-      if (text.compare(7, std::string::npos, (*scope.weights)[i]) == 0) {
+    for (size_t i = 0; i < scope.weights.size(); ++i)
+      if (text.compare(7, std::string::npos, scope.weights[i]) == 0) {
         use.kind = BufferUse::Weight;
         use.index = static_cast<uint32_t>(i);
         return use;
@@ -177,12 +144,12 @@ void Reader::readBox(FieldReader &fields, LaunchArgument &argument) {
   if (box.items.size() != argument.dims.size())
     return fields.fail("box", "must have as many numbers as dims");
   for (const Value &item : box.items) {
-    if (!item.is(Value::Kind::Integer) || item.integer < 1 || item.integer > maxBox)
-      return fields.fail("box", "must hold integers from 1 to " + std::to_string(maxBox));
+    if (!item.is(Value::Kind::Integer) || item.integer < 1 || item.integer > Limit::MapBox)
+      return fields.fail("box", "must hold integers from 1 to " + std::to_string(Limit::MapBox));
     argument.box.push_back(static_cast<uint32_t>(item.integer));
   }
-  int64_t innermost = argument.box.front() * elementBytes;
-  if (innermost % 16 != 0 || (argument.swizzled && innermost > 128))
+  auto innermost = static_cast<int64_t>(schema::bytesOf(argument.box.front(), schema::bitsOf(schema::Element::BF16)));
+  if (innermost % Limit::MapAlignment != 0 || (argument.swizzled && innermost > Limit::MapSwizzle))
     fields.fail("box", "must be innermost a multiple of 8, and at most 64 where swizzled, is " +
                            std::to_string(argument.box.front()));
 }
@@ -194,27 +161,34 @@ void Reader::readMap(const std::string &prefix, const Value &object, LaunchArgum
   if (error)
     return;
   argument.strides = expressions(map, "strides", argument.dims.size() - 1, argument.dims.size() - 1);
-  int64_t swizzle = map.integer("swizzle", 0, 128);
-  if (swizzle != 0 && swizzle != 128)
-    map.fail("swizzle", "must be 128 or 0, is " + std::to_string(swizzle));
-  argument.swizzled = swizzle == 128;
+  int64_t swizzle = map.integer("swizzle", 0, Limit::MapSwizzle);
+  if (swizzle != 0 && swizzle != Limit::MapSwizzle)
+    map.fail("swizzle", "must be " + std::to_string(Limit::MapSwizzle) + " or 0, is " + std::to_string(swizzle));
+  argument.swizzled = swizzle != 0;
   readBox(map, argument);
 }
 
 void Reader::readArgument(const std::string &prefix, const Value &object, LaunchArgument &argument) {
+  using Kind = LaunchArgument::Kind;
   FieldReader item = fields(prefix, object);
-  if (const Value *value = object.find("i32")) {
-    argument.kind = LaunchArgument::Integer;
-    argument.value = expression(item, "i32", *value);
-  } else if (object.find("f32")) {
-    argument.kind = LaunchArgument::Float;
-    argument.number = static_cast<float>(item.number("f32", -3.4028234e38, 3.4028234e38));
-  } else if (object.find("pointer")) {
-    argument.kind = LaunchArgument::Pointer;
-    argument.buffer = buffer(item, object, "pointer", false);
-  } else {
-    argument.kind = LaunchArgument::Map;
-    readMap(prefix + "map.", item.get("map", Value::Kind::Object), argument);
+  argument.kind = Kind::Map; // unless it says that it is something else
+  for (Kind kind : {Kind::Pointer, Kind::Float, Kind::Integer})
+    if (object.find(nameOf(kind)))
+      argument.kind = kind;
+  const char *key = nameOf(argument.kind);
+  switch (argument.kind) {
+  case Kind::Integer:
+    argument.value = expression(item, key, *object.find(key));
+    return;
+  case Kind::Float:
+    argument.number = static_cast<float>(item.number(key, -3.4028234e38, 3.4028234e38));
+    return;
+  case Kind::Pointer:
+    argument.buffer = buffer(item, object, key, false);
+    return;
+  case Kind::Map:
+    readMap(prefix + key + ".", item.get(key, Value::Kind::Object), argument);
+    return;
   }
 }
 
@@ -226,13 +200,15 @@ void Reader::readGrid(FieldReader &fields, Launch &launch) {
 
 void Reader::readLaunch(const std::string &prefix, const Value &object, Launch &launch) {
   FieldReader item = fields(prefix, object);
+  if (object.find("collective") && !object.find("kernel"))
+    return item.fail("collective", "is no kernel, and this release launches nothing else", ErrorKind::Unsupported);
   std::string kernel = item.text("kernel");
   if (kernel.empty() || kernel.size() > maxKernelName)
     item.fail("kernel", "must have 1 to " + std::to_string(maxKernelName) + " bytes");
   launch.kernel = kernels.emplace(kernel, static_cast<uint32_t>(kernels.size())).first->second;
   readGrid(item, launch);
-  launch.threads = static_cast<uint32_t>(item.integer("threads", 1, maxThreadsOfBlock));
-  launch.shared = static_cast<uint32_t>(item.integer("shared", 0, maxSharedBytes));
+  launch.threads = static_cast<uint32_t>(item.integer("threads", 1, Limit::Threads));
+  launch.shared = static_cast<uint32_t>(item.integer("shared", 0, Limit::Shared));
   launch.overlap = object.find("overlap") && item.get("overlap", Value::Kind::Bool).boolean;
   const Value &arguments = item.get("args", Value::Kind::Array);
   if (arguments.items.size() > maxArguments)
@@ -248,8 +224,8 @@ void Reader::readLaunch(const std::string &prefix, const Value &object, Launch &
 void Reader::readLaunches(const std::string &prefix, const Value &object) {
   FieldReader parent = fields(prefix, object);
   const Value &items = parent.get("launches", Value::Kind::Array);
-  if (!error && (items.items.empty() || items.items.size() > maxLaunches))
-    return parent.fail("launches", "must hold 1 to " + std::to_string(maxLaunches) + " launches");
+  if (!error && (items.items.empty() || items.items.size() > size_t(Limit::Launches)))
+    return parent.fail("launches", "must hold 1 to " + std::to_string(Limit::Launches) + " launches");
   for (size_t i = 0; i < items.items.size() && !error; ++i) {
     std::string place = "launches[" + std::to_string(i) + "]";
     if (!items.items[i].is(Value::Kind::Object))
@@ -260,6 +236,7 @@ void Reader::readLaunches(const std::string &prefix, const Value &object) {
 
 void mla::readLaunchList(const std::string &path, const std::string &prefix, const Value &object,
                          const LaunchScope &scope, LaunchList &list, Kernels &kernels, Error &error) {
+  readBindings(path, prefix, object, scope.list, scope.types, list.bindings, error);
   Reader reader(path, scope, list, kernels, error);
   reader.readWorkspace(prefix, object);
   if (!error)

@@ -106,28 +106,30 @@ static void readEntry(FieldReader fields, ManifestEntry &entry) {
   }
 }
 
-static void readCores(const std::string &path, FieldReader &fields, const Value &root, Manifest &manifest,
-                      Error &error) {
+static void readCores(const std::string &path, FieldReader &fields, const Value &root, const BindingTypes &types,
+                      Manifest &manifest, Error &error) {
+  static const std::vector<std::string> noWeights;
   if (!root.find("cores"))
     return;
   const Value &list = fields.get("cores", Value::Kind::Array);
-  if (list.items.size() > numCores)
-    return fields.fail("cores", "has more than " + std::to_string(numCores) + " cores");
+  if (list.items.size() > schema::numCores)
+    return fields.fail("cores", "has more than " + std::to_string(schema::numCores) + " cores");
   for (size_t i = 0; i < list.items.size() && !error; ++i) {
     std::string place = "cores[" + std::to_string(i) + "]";
     if (!list.items[i].is(Value::Kind::Object))
       return fields.fail(place.c_str(), std::string("must be an object, is ") + json::kindName(list.items[i].kind));
     FieldReader item(path, place + ".", list.items[i], error);
-    size_t kind = item.choice("name", {coreName(CoreKind::LatentAttention), coreName(CoreKind::NaiveAttention),
-                                       coreName(CoreKind::StepCheck)});
-    if (manifest.cores[kind])
-      item.fail("name", "is " + quoted(coreName(static_cast<CoreKind>(kind))) + " a second time");
-    readLaunchList(path, place + ".", list.items[i], coreScope(static_cast<CoreKind>(kind)),
-                   manifest.cores[kind].emplace(), manifest.kernels, error);
+    auto core = static_cast<schema::Core>(item.choice("name", schema::coreNames));
+    std::optional<LaunchList> &launches = manifest.cores[static_cast<unsigned>(core)];
+    if (launches)
+      item.fail("name", "is " + quoted(nameOf(core)) + " a second time");
+    readLaunchList(path, place + ".", list.items[i], {listOf(core), noWeights, types}, launches.emplace(),
+                   manifest.kernels, error);
   }
 }
 
-static void readEntries(const std::string &path, FieldReader &fields, Manifest &manifest, Error &error) {
+static void readEntries(const std::string &path, FieldReader &fields, const BindingTypes &types, Manifest &manifest,
+                        Error &error) {
   const Value &list = fields.get("entries", Value::Kind::Array);
   if (list.items.empty() || list.items.size() > maxEntries)
     return fields.fail("entries", "must hold 1 to " + std::to_string(maxEntries) + " entries");
@@ -138,8 +140,8 @@ static void readEntries(const std::string &path, FieldReader &fields, Manifest &
     ManifestEntry &entry = manifest.entries.emplace_back();
     readEntry(FieldReader(path, name + ".", list.items[i], error), entry);
     if (manifest.hasKernels() && !error)
-      readLaunchList(path, name + ".", list.items[i], entryScope(entry.weights), entry.launches, manifest.kernels,
-                     error);
+      readLaunchList(path, name + ".", list.items[i], {schema::List::Entry, entry.weights, types}, entry.launches,
+                     manifest.kernels, error);
   }
 }
 
@@ -168,27 +170,32 @@ static void readFiles(FieldReader &fields, Manifest &manifest) {
       fields.fail("files", std::string("has no size for ") + name);
 }
 
+/// Those of mla_dtype are the first of the table.
+static constexpr size_t numDTypes = 2;
+static_assert(static_cast<int>(Element::F32) == MLA_F32 && static_cast<int>(Element::BF16) == MLA_BF16,
+              "runtime.h and launch_abi.def number element types alike");
+
 static void readFields(const std::string &path, const Value &root, Manifest &manifest, Error &error) {
-  static constexpr const char *targets[] = {"cpu", "h100"}, *dtypes[] = {"f32", "bf16"};
-  static constexpr const char *formats[] = {"standard"};
+  static constexpr const char *targets[] = {"cpu", "h100"}, *formats[] = {"standard"};
   FieldReader fields(path, "", root, error);
   manifest.producer = fields.text("producer");
   manifest.target = targets[fields.choice("target", targets)];
   manifest.isa = fields.text("isa");
-  manifest.dtype = static_cast<mla_dtype>(fields.choice("dtype", dtypes));
+  manifest.dtype = static_cast<mla_dtype>(fields.choice("dtype", schema::elementNames, numDTypes));
   manifest.page = fields.integer("page", 1, maxPage);
   FieldReader cache = fields.child("cache");
   manifest.cacheFormat = formats[cache.choice("format", formats)];
-  manifest.cacheDType = static_cast<mla_dtype>(cache.choice("dtype", dtypes));
+  manifest.cacheDType = static_cast<mla_dtype>(cache.choice("dtype", schema::elementNames, numDTypes));
   manifest.tensorParallel = fields.integer("tensor_parallel", 1, maxDim);
   manifest.rank = fields.integer("rank", 0, manifest.tensorParallel - 1);
   readModel(fields.child("model"), manifest);
   readLayers(fields, manifest);
   manifest.plan = fields.text("plan");
-  readEntries(path, fields, manifest, error);
+  BindingTypes types = {root, static_cast<Element>(manifest.dtype), static_cast<Element>(manifest.cacheDType)};
+  readEntries(path, fields, types, manifest, error);
   checkBindings(fields, manifest);
   if (manifest.hasKernels()) {
-    readCores(path, fields, root, manifest, error);
+    readCores(path, fields, root, types, manifest, error);
     if (manifest.dtype != MLA_BF16 || manifest.cacheDType != MLA_BF16)
       fields.fail("dtype", "must be bf16, here and in 'cache', for target " + manifest.target);
   }

@@ -45,9 +45,9 @@ struct Manifest {
   double rmsNormEps = 0, ropeTheta = 0;
   std::vector<int64_t> layers;
   std::vector<ManifestEntry> entries;
-  std::map<std::string, int64_t> files; ///< exact sizes, in bytes
-  Kernels kernels;                      ///< that launch lists name
-  std::optional<LaunchList> cores[numCores];
+  std::map<std::string, int64_t> files;              ///< exact sizes, in bytes
+  Kernels kernels;                                   ///< that launch lists name
+  std::optional<LaunchList> cores[schema::numCores]; ///< by schema::Core
 
   /// Whether it is for a GPU.
   bool hasKernels() const { return target == "h100"; }

@@ -50,13 +50,12 @@ static Error runOnHost(const mla_bundle &bundle, size_t index, size_t cacheIndex
 static LaunchBindings bind(const mla_bundle &bundle, size_t index, size_t cacheIndex, const mla_batch &batch,
                            int64_t entry, const void *hidden, void *out) {
   LaunchBindings bindings;
-  uint64_t bytes = batch.tokens() * bundle.info.hidden_size * sizeof(uint16_t);
-  bindings[Given::Hidden] = deviceArray(hidden, bytes);
-  bindings[Given::Out] = deviceArray(out, bytes);
-  bindings[Given::Pages] = deviceArray(batch.cache->layerPages(cacheIndex).data, batch.cache->layerBytes);
-  bindings[Given::CuSeqlens] = {batch.gpu->cuSeqlens(), batch.cuSeqlens.size() * sizeof(int32_t)};
-  bindings[Given::Lengths] = {batch.gpu->lengths(), batch.lengths.size() * sizeof(int32_t)};
-  bindings[Given::BlockTable] = {batch.gpu->blockTable(), batch.blockTable.size() * sizeof(int32_t)};
+  bindings.give(Buffer::Hidden, hidden);
+  bindings.give(Buffer::Out, out);
+  bindings.give(Buffer::Pages, batch.cache->layerPages(cacheIndex).data);
+  bindings.give(Buffer::CuSeqlens, batch.gpu->cuSeqlens());
+  bindings.give(Buffer::Lengths, batch.gpu->lengths());
+  bindings.give(Buffer::BlockTable, batch.gpu->blockTable());
   bindings.weights = bundle.gpu->weights(index, entry);
   bindings.stream = batch.gpu->stream();
   bindings.sizes[Size::Tokens] = batch.tokens();

@@ -7,6 +7,7 @@
 
 #include "BufferNames.h"
 #include "mla/Conversion/MLAToGPU/Views.h"
+#include "mla/launch_abi.h"
 
 using namespace mlir;
 using namespace mla;
@@ -17,7 +18,7 @@ BufferNames::BufferNames(func::FuncOp function, ImplicitLocOpBuilder &builder) :
   for (OpOperand &operand : function.front().getTerminator()->getOpOperands()) {
     auto name = function.getResultAttrOfType<StringAttr>(operand.getOperandNumber(), kBufferAttr);
     if (isa<RankedTensorType>(operand.get().getType()))
-      stored[operand.get()] = name ? name : builder.getStringAttr("out");
+      stored[operand.get()] = name ? name : builder.getStringAttr(schema::nameOf(schema::Buffer::Out));
   }
 }
 
@@ -49,11 +50,11 @@ StringAttr BufferNames::nameOf(const Buffer &buffer) {
 static StringRef nameOfPart(Buffer::Part part) {
   switch (part) {
   case Buffer::Pages:
-    return "pages";
+    return schema::nameOf(schema::Buffer::Pages);
   case Buffer::BlockTable:
-    return "block_table";
+    return schema::nameOf(schema::Buffer::BlockTable);
   case Buffer::Lengths:
-    return "lengths";
+    return schema::nameOf(schema::Buffer::Lengths);
   }
   llvm_unreachable("a cache has three parts");
 }
@@ -64,7 +65,8 @@ StringAttr BufferNames::nameOfArgument(BlockArgument argument, Buffer::Part part
   if (auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kBufferAttr))
     return name;
   // The order of mla/abi.h.
-  return builder.getStringAttr(argument.getArgNumber() == 0 ? "hidden" : "cu_seqlens");
+  auto buffer = argument.getArgNumber() == 0 ? schema::Buffer::Hidden : schema::Buffer::CuSeqlens;
+  return builder.getStringAttr(schema::nameOf(buffer));
 }
 
 static AffineExpr bytesOf(Value value) {
@@ -87,4 +89,26 @@ StringAttr BufferNames::nameOf(Value value, Buffer::Part part) {
   if (!name)
     name = declare(bytesOf(value));
   return name;
+}
+
+ArrayAttr BufferNames::bindings() {
+  SmallVector<Attribute> bindings;
+  auto bind = [&](StringAttr name, RankedTensorType type) {
+    auto emitError = [&] { return function.emitOpError(); };
+    bindings.push_back(BindingAttr::getChecked(emitError, builder.getContext(), name, type));
+  };
+  for (BlockArgument argument : function.getArguments()) {
+    auto cache = dyn_cast<CacheType>(argument.getType());
+    if (!cache) {
+      bind(nameOfArgument(argument, Buffer::Pages), cast<RankedTensorType>(argument.getType()));
+      continue;
+    }
+    bind(nameOfArgument(argument, Buffer::Pages), cache.getPagesType());
+    bind(nameOfArgument(argument, Buffer::BlockTable), cache.getBlockTableType());
+    bind(nameOfArgument(argument, Buffer::Lengths), cache.getLengthsType());
+  }
+  for (Value result : function.front().getTerminator()->getOperands())
+    if (auto type = dyn_cast<RankedTensorType>(result.getType()))
+      bind(stored[result], type);
+  return llvm::is_contained(bindings, Attribute()) ? ArrayAttr() : builder.getArrayAttr(bindings);
 }

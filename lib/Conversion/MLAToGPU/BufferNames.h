@@ -25,6 +25,9 @@ public:
   void enter(KernelOp kernel, llvm::ArrayRef<mlir::AffineExpr> workspace);
   /// Of the kernel entered last.
   mlir::StringAttr nameOf(const Buffer &buffer);
+  /// What the caller gives: the function's arguments and results, a cache by its parts. Null, after an
+  /// error, where one has a type that no buffer has.
+  mlir::ArrayAttr bindings();
 
 private:
   mlir::StringAttr nameOf(mlir::Value value, Buffer::Part part);

@@ -9,6 +9,7 @@
 #include "Probe.h"
 #include "StepCheck.h"
 #include "mla/Conversion/Passes.h"
+#include "mla/Dialect/MLA/IR/Bindings.h"
 #include "mla/Dialect/MLA/IR/KernelKind.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
 
@@ -226,7 +227,10 @@ static LogicalResult fill(LaunchesOp list, func::FuncOp function, mlir::gpu::GPU
       if (failed(createLaunch(builder, launch, names)))
         return failure();
   }
-  return success();
+  ArrayAttr bindings = names.bindings();
+  if (bindings)
+    list.setBindingsAttr(bindings);
+  return success(bindings != nullptr);
 }
 
 /// Launches in the place of the function.
@@ -259,6 +263,18 @@ static void convertCore(func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
   function.erase();
 }
 
+/// No function has said what the check of a step's tables is called with.
+static void bindStepCheck(ModuleOp module) {
+  MLIRContext *context = module.getContext();
+  SmallVector<Attribute> bindings;
+  for (const schema::Binding &binding : bindingsOf(schema::List::StepCheck))
+    bindings.push_back(BindingAttr::get(context, StringAttr::get(context, binding.name),
+                                        typeOf(binding, DictionaryAttr(), BFloat16Type::get(context))));
+  for (auto list : module.getOps<LaunchesOp>())
+    if (list.getSymName() == nameOf(schema::Core::StepCheck))
+      list.setBindingsAttr(ArrayAttr::get(context, bindings));
+}
+
 static mlir::gpu::GPUModuleOp createModule(ModuleOp module, const TargetInfo &info) {
   OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
   constexpr int optimization = 3;
@@ -283,8 +299,10 @@ struct ConvertMLAToGPU : mla::impl::ConvertMLAToGPUBase<ConvertMLAToGPU> {
       else if (failed(convert(function, kernels)))
         return signalPassFailure();
     }
-    if (auto model = getOperation()->getAttrOfType<DictionaryAttr>(kModelAttr))
+    if (auto model = getOperation()->getAttrOfType<DictionaryAttr>(kModelAttr)) {
       mla::gpu::addStepCheck(getOperation(), kernels, model.getAs<IntegerAttr>("page").getInt());
+      bindStepCheck(getOperation());
+    }
   }
 };
 } // namespace

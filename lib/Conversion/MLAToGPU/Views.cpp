@@ -29,7 +29,9 @@ static AffineExpr rowsOfArgument(BlockArgument argument, FunctionOpInterface fun
   if (type.getElementType().isInteger(32))
     return cumulative(context);
   auto buffer = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kBufferAttr);
-  bool isKey = buffer && llvm::is_contained({"k_nope", "k_rope", "v"}, buffer.getValue());
+  bool isKey = buffer && llvm::any_of(schema::bindings, [&](const schema::Binding &binding) {
+                 return binding.name == buffer.getValue() && binding.extents[0] == schema::Extent::Cached;
+               });
   return expressionOf(isKey ? Size::Cached : Size::Tokens, context);
 }
 

@@ -26,7 +26,7 @@
 #ifndef MLA_LIB_TARGET_BUNDLE_EXPECTEDPROBES_H
 #define MLA_LIB_TARGET_BUNDLE_EXPECTEDPROBES_H
 
-#include "Probe.h"
+#include "ProbeSums.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 
 namespace mla {

@@ -8,7 +8,8 @@
 // The contract between the compiler, which writes bundles, and the runtime,
 // which reads them. It is apart from the user's API (runtime.h): a user never
 // includes it. Any change that an old reader would misread raises
-// MLA_BUNDLE_VERSION.
+// MLA_BUNDLE_VERSION. Names, element types and limits of launch lists are rows
+// of one table, launch_abi.def.
 //
 // A bundle is a directory:
 //   manifest.json         the fields below, and the plan with its reasons
@@ -66,24 +67,24 @@ extern "C" {
  *   "source"    {"weights", "adapter": absolute paths where mla-compile read them, left out where there were none,
  *                "config": the model's config.json}
  *               The runtime does not need it, and older bundles have none; mla-run --info and --self-check read it
- * An h100 bundle is bf16, its cache too. Its entries also have "workspace" and "launches", and there may be
- *   "cores"     [{"name": "latent_attention" | "naive_attention" | "step_check", "workspace", "launches"}], none twice:
+ * An h100 bundle is bf16, its cache too. Its entries also have "bindings", "workspace" and "launches", and there may be
+ *   "cores"     [{"name": "latent_attention" | "naive_attention" | "step_check", "bindings", "workspace", "launches"}],
+ *               none twice:
  *               an attention kernel alone, for engines and benchmarks. Its floats are all the model's scale of scores
  *               times log2(e), in whose place the caller may have another. Or the check of a step's tables, below
  */
 
 /* The launch list of an entry or a core of an h100 bundle says all that is needed to run it:
- *   "workspace"  [{"name": "temp:0", "bytes": E}, …]    scratch buffers, none twice, each aligned to 256 bytes
- *   "launches"   [{"kernel": name of an .entry of the module,
- *                  "grid": [E, E, E],                   blocks; a launch with a 0 among them is left out
- *                  "threads": 1 to 1024,                a block
- *                  "shared": 0 to 232448,               bytes of dynamic shared memory
- *                  "overlap": true | false,             may start while the kernel before it ends (programmatic stream
- *                                                       serialisation): it calls griddepcontrol.wait before it reads or
- *                                                       writes what others made, in every block. Default false
- *                  "args": [A, …]}, …]                  the parameters of the kernel, in order, of just these types
- * run in that order on one stream, where
- *   A is one of  {"pointer": B, "offset": bytes}        .u64: an address
+ *   "bindings"   [{"name": B, "dtype": "bf16" | "f32" | "i32", "shape": [E, …]}, …]   what the caller gives, none
+ * twice: buffers of MLA_BINDING in launch_abi.def, of the types there, row-major, the last E perhaps wider than what is
+ * used. Bundles of earlier releases lack the field, and bind all buffers "workspace"  [{"name": "temp:0", "bytes": E},
+ * …]    scratch buffers, none twice, each aligned to 256 bytes "launches"   [{"kernel": name of an .entry of the
+ * module, "grid": [E, E, E],                   blocks; a launch with a 0 among them is left out "threads": 1 to 1024,
+ * a block "shared": 0 to 232448,               bytes of dynamic shared memory "overlap": true | false,             may
+ * start while the kernel before it ends (programmatic stream serialisation): it calls griddepcontrol.wait before it
+ * reads or writes what others made, in every block. Default false "args": [A, …]}, …]                  the parameters
+ * of the kernel, in order, of just these types run in that order on one stream, where A is one of  {"pointer": B,
+ * "offset": bytes}        .u64: an address
  *                {"i32": E}                             .u32
  *                {"f32": number}                        .f32
  *                {"map": {"buffer": B, "offset": bytes, "dims": [E, …], "strides": [E, …], "box": [n, …],
@@ -95,21 +96,12 @@ extern "C" {
  *                                                       a multiple of 16. What lies outside dims reads as zero and is
  *                                                       not written. L2 promotion is 256 bytes
  *     "offset" counts from the buffer's start and is 0 if left out. No map reaches beyond its buffer.
- *   B is a buffer's name: "temp:…" of the workspace, "weight:<one of the entry's weights>", or
- *     of an entry            "hidden" "cu_seqlens" "pages" "block_table" "lengths" "out", as below
- *     of latent_attention    "q_latent" "q_rope" "pages" "block_table" "lengths" "cu_seqlens" "out" "lse", and
- *     of naive_attention     "q_nope" "q_rope" "k_nope" "k_rope" "v" "cu_seqlens" "cu_keys" "out", as runtime.h says
- *     of step_check          "cu_seqlens" "lengths" "block_table", as of an entry, and "out", [batch] mla_step_verdict
+ *   B is a buffer's name: "temp:…" of the workspace, "weight:<one of the entry's weights>", or one that is bound.
+ *     Buffers of an entry are described below, those of attentions in runtime.h; "out" of step_check is [batch]
+ *     mla_step_verdict
  *   E is an integer, the name of a size, or [operator, E, E] of at most 128 parts; operators are "+", "*", "//"
  *     (division rounding down), "ceil/" (rounding up) and "%" (never negative). Divisors must be positive, and nothing
- *     may exceed 64 bits. Sizes are
- *       "tokens"       query tokens of all sequences
- *       "batch"        sequences
- *       "max_queries"  a bound of the query tokens of a sequence
- *       "max_length"   a bound of the cached tokens of a sequence, this step's included (naive_attention: of its keys)
- *       "cached"       a bound of the cached tokens of all sequences (naive_attention: the keys of all)
- *       "pages"        pages of the cache                "table_width"  entries of a row of the block table
- *       "processors"   multiprocessors of the device     "q_stride"     cores only: elements between heads of a query
+ *     may exceed 64 bits. Sizes are the rows MLA_SIZE of launch_abi.def.
  * Only sizes are known when a list is enqueued. Lengths and tables are read on the device, so that a captured graph
  * serves others within the same bounds.
  *

@@ -16,7 +16,8 @@
 // NVVM: mla.launches @prefill
 
 // CHECK-LABEL: mla.launches @prefill
-// CHECK-SAME: regime <{phase = prefill, q = naive, o = naive}> weights ["w_down", "gamma", "w_up"] {
+// CHECK-SAME: regime <{phase = prefill, q = naive, o = naive}> weights ["w_down", "gamma", "w_up"]
+// CHECK-SAME: bindings [#mla.binding<"hidden", tensor<?x160xbf16>>, #mla.binding<"cu_seqlens", tensor<?xi32>>, #mla.binding<"pages", tensor<?x16x80xbf16>>, #mla.binding<"block_table", tensor<?x?xi32>>, #mla.binding<"lengths", tensor<?xi32>>, #mla.binding<"out", tensor<?x160xbf16>>] {
 
 // What a kernel leaves another: a row a token.
 // CHECK-NEXT: mla.workspace "temp:0" bytes (tokens * 320)
@@ -72,7 +73,8 @@ func.func @prefill(%hidden: tensor<?x160xbf16>, %cu: tensor<?xi32>, %cache: !cac
 }
 
 // Queries of an attention alone are rows of a width that only the step knows; its buffers have their own names.
-// CHECK-LABEL: mla.launches @naive_attention {
+// CHECK-LABEL: mla.launches @naive_attention
+// CHECK-SAME: bindings [#mla.binding<"q_nope", tensor<?x4x?xbf16>>, #mla.binding<"q_rope", tensor<?x4x?xbf16>>, #mla.binding<"cu_seqlens", tensor<?xi32>>, #mla.binding<"k_nope", tensor<?x4x32xbf16>>, #mla.binding<"k_rope", tensor<?x16xbf16>>, #mla.binding<"cu_keys", tensor<?xi32>>, #mla.binding<"v", tensor<?x4x32xbf16>>, #mla.binding<"out", tensor<?x4x32xbf16>>] {
 // CHECK: mla.launch @kernels::@naive_attention_p32
 // CHECK-NEXT: #mla.tensor_map<"q_nope", offset = 0, dims = (32, 4, tokens), strides = (q_stride * 2, q_stride * 8)
 // CHECK-NEXT: #mla.tensor_map<"q_rope", offset = 0, dims = (16, 4, tokens), strides = (q_stride * 2, q_stride * 8)

@@ -38,7 +38,7 @@ TEST(LaunchList, IsRead) {
   EXPECT_FALSE(stage.overlap);
   EXPECT_TRUE(decode.launches[1].overlap);
   ASSERT_EQ(stage.arguments.size(), 5u);
-  EXPECT_EQ(stage.arguments[0].kind, LaunchArgument::Map);
+  EXPECT_EQ(stage.arguments[0].kind, LaunchArgument::Kind::Map);
   EXPECT_EQ(stage.arguments[0].dims.size(), 2u);
   EXPECT_TRUE(stage.arguments[0].swizzled);
   EXPECT_EQ(stage.arguments[1].buffer.kind, BufferUse::Temp);

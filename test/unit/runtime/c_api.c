@@ -4,6 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
+/* So must be the table that compiler and runtime share. */
+static const char *const cores[] = {
+#define MLA_CORE(Enumerator, name) name,
+#include "mla/launch_abi.def"
+};
+enum {
+#define MLA_LIMIT(Enumerator, value) LIMIT_##Enumerator = (value) > 0,
+#include "mla/launch_abi.def"
+};
+
 static int expect(int condition, const char *what) {
   if (!condition)
     fprintf(stderr, "failed: %s (%s)\n", what, mla_last_error());
@@ -20,6 +30,8 @@ int main(void) {
   failures += expect(strcmp(mla_status_name(MLA_OK), "MLA_OK") == 0, "names of statuses");
   failures += expect(mla_num_threads() >= 1, "at least one thread");
   failures += expect(strlen(mla_version()) > 0, "a version");
+  failures +=
+      expect(strcmp(cores[0], "latent_attention") == 0 && LIMIT_Shared && LIMIT_MapDim, "the table of launch lists");
   mla_bundle_close(NULL);
   void *memory = NULL;
   mla_step step = {.size = sizeof(step), .layer = 0, .phase = MLA_PHASE_AUTO, .tokens = 1};

@@ -15,9 +15,11 @@
 
 using namespace mlir;
 using namespace mla;
+using mla::gpu::expressionOf;
 using mla::gpu::mapOf;
 using mla::gpu::numSizes;
 using mla::gpu::Size;
+using Limit = mla::schema::Limit;
 
 //===----------------------------------------------------------------------===//
 // Expressions over sizes
@@ -81,23 +83,23 @@ void ExtentAttr::print(AsmPrinter &printer) const {
 
 LogicalResult TensorMapAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringAttr buffer, int64_t offset,
                                     AffineMap dims, AffineMap strides, ArrayRef<int64_t> box, int64_t swizzle) {
-  constexpr unsigned mostDims = 5; // PTX ISA, 5.5.1
-  constexpr int64_t mostInBox = 256, alignment = 16;
+  constexpr int64_t mostDims = Limit::MapRank, mostInBox = Limit::MapBox, alignment = Limit::MapAlignment;
   unsigned rank = dims.getNumResults();
   if (!isOverSizes(dims) || !isOverSizes(strides))
     return emitError() << "extents and strides must be expressions over the sizes of a step";
   if (rank == 0 || rank > mostDims || strides.getNumResults() != rank - 1 || box.size() != rank)
-    return emitError() << "a map has 1 to 5 dimensions, a stride less and as many sizes of its box, got " << rank
-                       << ", " << strides.getNumResults() << " and " << box.size();
+    return emitError() << "a map has 1 to " << mostDims
+                       << " dimensions, a stride less and as many sizes of its box, got " << rank << ", "
+                       << strides.getNumResults() << " and " << box.size();
   if (llvm::any_of(box, [](int64_t size) { return size < 1 || size > mostInBox; }))
-    return emitError() << "sizes of a box must be 1 to 256";
-  if (swizzle != 0 && swizzle != 128)
-    return emitError() << "the swizzle must be 0 or 128, got " << swizzle;
+    return emitError() << "sizes of a box must be 1 to " << mostInBox;
+  if (swizzle != 0 && swizzle != Limit::MapSwizzle)
+    return emitError() << "the swizzle must be 0 or " << int64_t(Limit::MapSwizzle) << ", got " << swizzle;
   if (offset % alignment != 0)
-    return emitError() << "the offset must be a multiple of 16, got " << offset;
+    return emitError() << "the offset must be a multiple of " << alignment << ", got " << offset;
   for (AffineExpr stride : strides.getResults())
     if (auto constant = dyn_cast<AffineConstantExpr>(stride); constant && constant.getValue() % alignment != 0)
-      return emitError() << "strides must be multiples of 16, got " << constant.getValue();
+      return emitError() << "strides must be multiples of " << alignment << ", got " << constant.getValue();
   return success();
 }
 
@@ -173,7 +175,7 @@ static bool isArgument(Attribute attribute) {
 }
 
 LogicalResult LaunchOp::verify() {
-  constexpr int64_t mostThreads = 1024, mostShared = 232448;
+  constexpr int64_t mostThreads = Limit::Threads, mostShared = Limit::Shared;
   if (!isOverSizes(getGrid()) || getGrid().getNumResults() != 3)
     return emitOpError("(C1) the grid must be three expressions over the sizes of a step");
   if (int64_t threads = getThreads(); threads < 1 || threads > mostThreads)
@@ -220,16 +222,10 @@ static StringRef bufferOf(Attribute argument) {
   return {};
 }
 
-/// The memory that the caller gives: to an entry, or to an attention called alone.
-static llvm::StringSet<> callersBuffers(LaunchesOp launches) {
-  if (launches.getRegime())
-    return {"hidden", "cu_seqlens", "pages", "block_table", "lengths", "out"};
-  return {"q_latent", "q_nope", "q_rope", "pages",   "block_table", "lengths", "cu_seqlens",
-          "k_nope",   "k_rope", "v",      "cu_keys", "out",         "lse"};
-}
-
 LogicalResult LaunchesOp::verifyRegions() {
-  llvm::StringSet<> known = callersBuffers(*this);
+  llvm::StringSet<> known;
+  for (auto binding : getBindings().getAsRange<BindingAttr>())
+    known.insert(binding.getBuffer().getValue());
   for (auto weight : getWeights().getAsRange<StringAttr>())
     known.insert(("weight:" + weight.getValue()).str());
   for (Operation &op : getBody().front()) {

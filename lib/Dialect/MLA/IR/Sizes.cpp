@@ -12,12 +12,6 @@
 using namespace mlir;
 using namespace mla::gpu;
 
-llvm::StringRef mla::gpu::nameOf(Size size) {
-  static constexpr llvm::StringLiteral names[numSizes] = {
-      "tokens", "batch", "max_queries", "max_length", "cached", "pages", "table_width", "processors", "q_stride"};
-  return names[static_cast<unsigned>(size)];
-}
-
 AffineExpr mla::gpu::expressionOf(Size size, MLIRContext *context) {
   return getAffineSymbolExpr(static_cast<unsigned>(size), context);
 }
@@ -26,18 +20,12 @@ AffineMap mla::gpu::mapOf(llvm::ArrayRef<AffineExpr> expressions, MLIRContext *c
   return AffineMap::get(/*dimCount=*/0, numSizes, expressions, context);
 }
 
-static llvm::StringRef operatorOf(AffineExprKind kind) {
+mla::schema::Operator mla::gpu::operatorOf(AffineExprKind kind) {
   switch (kind) {
-  case AffineExprKind::Add:
-    return " + ";
-  case AffineExprKind::Mul:
-    return " * ";
-  case AffineExprKind::Mod:
-    return " mod ";
-  case AffineExprKind::FloorDiv:
-    return " floordiv ";
-  case AffineExprKind::CeilDiv:
-    return " ceildiv ";
+#define MLA_OPERATOR(Enumerator, manifest, assembly)                                                                   \
+  case AffineExprKind::Enumerator:                                                                                     \
+    return schema::Operator::Enumerator;
+#include "mla/launch_abi.def"
   default:
     llvm_unreachable("leaves have no operator");
   }
@@ -68,6 +56,6 @@ void mla::gpu::print(llvm::raw_ostream &os, AffineExpr expression) {
     return;
   }
   printOperand(os, binary.getLHS(), !isSum && binary.getLHS().getKind() == AffineExprKind::Add);
-  os << operatorOf(binary.getKind());
+  os << " " << schema::operatorKeywords[static_cast<unsigned>(operatorOf(binary.getKind()))] << " ";
   printOperand(os, binary.getRHS(), !isSum && isa<AffineBinaryOpExpr>(binary.getRHS()));
 }

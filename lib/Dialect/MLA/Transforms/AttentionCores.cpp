@@ -5,10 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/IR/Bindings.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/StringMap.h"
 
 namespace mla {
 #define GEN_PASS_DEF_MLAATTENTIONCORES
@@ -19,12 +20,7 @@ using namespace mlir;
 using namespace mla;
 
 namespace {
-/// An argument or a result and the buffer that it is.
-struct Named {
-  StringRef buffer;
-  Type type;
-};
-
+/// Builds the cores of mla/launch_abi.def.
 class CoreBuilder {
 public:
   CoreBuilder(ModuleOp module, DictionaryAttr model, FloatAttr scale)
@@ -34,80 +30,80 @@ public:
 
 private:
   int64_t sizeOf(StringRef key) { return model.getAs<IntegerAttr>(key).getInt(); }
-  Named tensor(StringRef buffer, ArrayRef<int64_t> rowShape);
-  Named indices(StringRef buffer);
-  Named lse();
-  func::FuncOp begin(StringRef name, Phase phase, ArrayRef<Named> arguments, ArrayRef<Named> results);
-  Value part(Value rows, int64_t width);
+  Type typeOf(const schema::Binding &binding) { return mla::typeOf(binding, model, builder.getBF16Type()); }
+  void begin(schema::Core core, Phase phase);
+  Value argument(schema::Buffer buffer) { return arguments.lookup(schema::nameOf(buffer)); }
+  Value part(schema::Buffer query, StringRef width);
 
   ImplicitLocOpBuilder builder;
   ModuleOp module;
   DictionaryAttr model;
   FloatAttr scale;
-  const int64_t heads = sizeOf("heads"), rope = sizeOf("qk_rope_head_dim"), any = ShapedType::kDynamic;
+  func::FuncOp function; ///< that is being built
+  llvm::StringMap<Value> arguments;
 };
 } // namespace
 
-Named CoreBuilder::tensor(StringRef buffer, ArrayRef<int64_t> rowShape) {
-  SmallVector<int64_t> shape = {any};
-  llvm::append_range(shape, rowShape);
-  return {buffer, RankedTensorType::get(shape, builder.getBF16Type())};
-}
+/// A cache is one argument.
+static constexpr llvm::StringLiteral kCacheName = "cache";
 
-Named CoreBuilder::indices(StringRef buffer) { return {buffer, RankedTensorType::get({any}, builder.getI32Type())}; }
-Named CoreBuilder::lse() { return {"lse", RankedTensorType::get({any, heads}, builder.getF32Type())}; }
-
-/// An empty function; the builder then stands in it.
-func::FuncOp CoreBuilder::begin(StringRef name, Phase phase, ArrayRef<Named> arguments, ArrayRef<Named> results) {
-  auto types = [](ArrayRef<Named> list) { return llvm::map_to_vector(list, [](Named one) { return one.type; }); };
+/// An empty function with arguments and results in the order of the table; the builder then stands in it.
+void CoreBuilder::begin(schema::Core core, Phase phase) {
+  SmallVector<Type> types, results;
+  SmallVector<StringRef> names, resultNames;
+  for (const schema::Binding &binding : bindingsOf(listOf(core))) {
+    bool isResult = binding.access == schema::Access::Out;
+    if (binding.group == schema::Group::Cache && llvm::is_contained(names, kCacheName))
+      continue;
+    (isResult ? resultNames : names)
+        .push_back(binding.group == schema::Group::Cache ? StringRef(kCacheName) : binding.name);
+    if (binding.group == schema::Group::Cache)
+      types.push_back(CacheType::get(builder.getContext(), sizeOf("page"), sizeOf("kv_lora_rank"),
+                                     sizeOf("qk_rope_head_dim"), builder.getBF16Type()));
+    else
+      (isResult ? results : types).push_back(typeOf(binding));
+  }
   builder.setInsertionPointToEnd(module.getBody());
-  auto function = func::FuncOp::create(builder, name, builder.getFunctionType(types(arguments), types(results)));
+  function = func::FuncOp::create(builder, nameOf(core), builder.getFunctionType(types, results));
   function->setAttr(kPhaseAttr, PhaseAttr::get(builder.getContext(), phase));
-  for (auto [i, argument] : llvm::enumerate(arguments))
-    function.setArgAttr(i, kBufferAttr, builder.getStringAttr(argument.buffer));
-  for (auto [i, result] : llvm::enumerate(results))
-    function.setResultAttr(i, kBufferAttr, builder.getStringAttr(result.buffer));
   Block *block = function.addEntryBlock();
-  for (auto [argument, value] : llvm::zip_equal(arguments, block->getArguments()))
-    value.setLoc(NameLoc::get(builder.getStringAttr(argument.buffer)));
+  arguments.clear();
+  for (auto [i, name] : llvm::enumerate(names)) {
+    function.setArgAttr(i, kBufferAttr, builder.getStringAttr(name));
+    block->getArgument(i).setLoc(NameLoc::get(builder.getStringAttr(name)));
+    arguments[name] = block->getArgument(i);
+  }
+  for (auto [i, name] : llvm::enumerate(resultNames))
+    function.setResultAttr(i, kBufferAttr, builder.getStringAttr(name));
   builder.setInsertionPointToStart(block);
-  return function;
 }
 
-/// The first `width` elements of every head's row, which may be wider.
-Value CoreBuilder::part(Value rows, int64_t width) {
+/// The first elements of every head's row, as many as the model has of the key; the row may be wider.
+Value CoreBuilder::part(schema::Buffer query, StringRef width) {
+  Value rows = argument(query);
   SmallVector<OpFoldResult> offsets(3, builder.getIndexAttr(0)), strides(3, builder.getIndexAttr(1));
   Value tokens = tensor::DimOp::create(builder, rows, 0);
-  SmallVector<OpFoldResult> sizes = {tokens, builder.getIndexAttr(heads), builder.getIndexAttr(width)};
+  SmallVector<OpFoldResult> sizes = {tokens, builder.getIndexAttr(sizeOf("heads")),
+                                     builder.getIndexAttr(sizeOf(width))};
   return tensor::ExtractSliceOp::create(builder, rows, offsets, sizes, strides);
 }
 
 void CoreBuilder::buildLatent() {
-  int64_t latent = sizeOf("kv_lora_rank");
-  Type cache = CacheType::get(builder.getContext(), sizeOf("page"), latent, rope, builder.getBF16Type());
-  Named results[] = {tensor("out", {heads, latent}), lse()};
-  func::FuncOp function =
-      begin("latent_attention", Phase::Decode,
-            {tensor("q_latent", {heads, any}), tensor("q_rope", {heads, any}), indices("cu_seqlens"), {"cache", cache}},
-            results);
-  Value qLatent = part(function.getArgument(0), latent), qRope = part(function.getArgument(1), rope);
-  auto attention = LatentAttentionOp::create(builder, TypeRange{results[0].type, results[1].type}, qLatent, qRope,
-                                             function.getArgument(2), function.getArgument(3), scale);
+  using schema::Buffer;
+  begin(schema::Core::LatentAttention, Phase::Decode);
+  Value qLatent = part(Buffer::QLatent, "kv_lora_rank"), qRope = part(Buffer::QRope, "qk_rope_head_dim");
+  auto attention = LatentAttentionOp::create(builder, function.getResultTypes(), qLatent, qRope,
+                                             argument(Buffer::CuSeqlens), arguments.lookup(kCacheName), scale);
   func::ReturnOp::create(builder, attention.getResults());
 }
 
 void CoreBuilder::buildNaive() {
-  int64_t nope = sizeOf("qk_nope_head_dim"), value = sizeOf("v_head_dim");
-  Named results[] = {tensor("out", {heads, value})};
-  func::FuncOp function =
-      begin("naive_attention", Phase::Prefill,
-            {tensor("q_nope", {heads, any}), tensor("q_rope", {heads, any}), indices("cu_seqlens"),
-             tensor("k_nope", {heads, nope}), tensor("k_rope", rope), indices("cu_keys"), tensor("v", {heads, value})},
-            results);
-  Value qNope = part(function.getArgument(0), nope), qRope = part(function.getArgument(1), rope);
-  auto attention = AttentionOp::create(builder, results[0].type, Type(), qNope, qRope, function.getArgument(2),
-                                       function.getArgument(3), function.getArgument(4), function.getArgument(5),
-                                       function.getArgument(6), scale);
+  using schema::Buffer;
+  begin(schema::Core::NaiveAttention, Phase::Prefill);
+  Value qNope = part(Buffer::QNope, "qk_nope_head_dim"), qRope = part(Buffer::QRope, "qk_rope_head_dim");
+  auto attention = AttentionOp::create(builder, function.getResultTypes().front(), Type(), qNope, qRope,
+                                       argument(Buffer::CuSeqlens), argument(Buffer::KNope), argument(Buffer::KRope),
+                                       argument(Buffer::CuKeys), argument(Buffer::V), scale);
   func::ReturnOp::create(builder, attention.getResult());
 }
 

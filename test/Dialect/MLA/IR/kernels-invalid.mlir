@@ -299,7 +299,7 @@ gpu.module @k {
     llvm.return
   }
 }
-mla.launches @launch_c4_type {
+mla.launches @latent_attention bindings [#mla.binding<"out", tensor<?x1x8xbf16>>] {
   // expected-error @+1 {{(C4) #mla.pointer<"out"> is given where @k::@f takes 'i32'}}
   mla.launch @k::@f grid (1, 1, 1) threads 32 shared 0 args [#mla.pointer<"out">]
 }
@@ -331,7 +331,8 @@ gpu.module @k {
   }
 }
 // An entry has no buffer of an attention alone.
-mla.launches @launches_c2_core regime <{phase = decode, q = naive, o = naive}> {
+mla.launches @launches_c2_core regime <{phase = decode, q = naive, o = naive}>
+    bindings [#mla.binding<"hidden", tensor<?x8xbf16>>] {
   // expected-error @+1 {{(C2) there is no buffer "q_latent"}}
   mla.launch @k::@f grid (1, 1, 1) threads 32 shared 0 args [#mla.pointer<"q_latent">]
 }
@@ -342,4 +343,70 @@ mla.launches @launches_c3_twice {
   mla.workspace "temp:0" bytes (tokens)
   // expected-error @+1 {{(C3) "temp:0" is declared already}}
   mla.workspace "temp:0" bytes (tokens)
+}
+
+// -----
+
+// expected-error @+1 {{elements of a buffer must be one of f32, bf16, i32, got 'f16'}}
+module attributes {test.binding = #mla.binding<"hidden", tensor<?x8xf16>>} {}
+
+// -----
+
+// expected-error @+1 {{(C4) has no buffer "scales"; expected one of hidden, cu_seqlens, pages, block_table, lengths, out}}
+mla.launches @launches_c4_unknown regime <{phase = decode, q = naive, o = naive}>
+    bindings [#mla.binding<"scales", tensor<?x8xbf16>>] {
+}
+
+// -----
+
+// expected-error @+1 {{(C4) has no buffer "pages"; expected one of q_nope, q_rope, cu_seqlens, k_nope, k_rope, cu_keys, v, out}}
+mla.launches @naive_attention bindings [#mla.binding<"pages", tensor<?x64x80xbf16>>] {
+}
+
+// -----
+
+// expected-error @+1 {{(C4) binds "hidden" a second time}}
+mla.launches @launches_c4_twice regime <{phase = decode, q = naive, o = naive}>
+    bindings [#mla.binding<"hidden", tensor<?x8xbf16>>, #mla.binding<"hidden", tensor<?x8xbf16>>] {
+}
+
+// -----
+
+// expected-error @+1 {{(C4) binds buffers, but has no regime, as an entry has, and is none of latent_attention, naive_attention, step_check}}
+mla.launches @launches_c4_list bindings [#mla.binding<"hidden", tensor<?x8xbf16>>] {
+}
+
+// -----
+
+// expected-error @+1 {{(C5) expected rank 3 of "pages", got 'tensor<?x80xbf16>'}}
+mla.launches @launches_c5_rank regime <{phase = decode, q = naive, o = naive}>
+    bindings [#mla.binding<"pages", tensor<?x80xbf16>>] {
+}
+
+// -----
+
+// expected-error @+1 {{(C5) expected elements of i32 in "lengths", got 'tensor<?xf32>'}}
+mla.launches @launches_c5_indices regime <{phase = decode, q = naive, o = naive}>
+    bindings [#mla.binding<"lengths", tensor<?xf32>>] {
+}
+
+// -----
+
+// expected-error @+1 {{(C5) expected elements of a float type in "hidden", got 'tensor<?x8xi32>'}}
+mla.launches @launches_c5_float regime <{phase = decode, q = naive, o = naive}>
+    bindings [#mla.binding<"hidden", tensor<?x8xi32>>] {
+}
+
+// -----
+
+// expected-error @+1 {{(C5) expected extent #1 of "hidden" to be known, got 'tensor<?x?xbf16>'}}
+mla.launches @launches_c5_unknown_width regime <{phase = decode, q = naive, o = naive}>
+    bindings [#mla.binding<"hidden", tensor<?x?xbf16>>] {
+}
+
+// -----
+
+// expected-error @+1 {{(C5) expected extent #0 of "out" to be '?', got 'tensor<4x8xbf16>'}}
+mla.launches @launches_c5_known_rows regime <{phase = decode, q = naive, o = naive}>
+    bindings [#mla.binding<"out", tensor<4x8xbf16>>] {
 }

@@ -50,7 +50,8 @@ gpu.module @kernels {
   }
 }
 
-// CHECK: mla.launches @decode regime <{phase = decode, q = absorb, o = absorb}> weights ["q_a_proj"] {
+// CHECK: mla.launches @decode regime <{phase = decode, q = absorb, o = absorb}> weights ["q_a_proj"]
+// CHECK-SAME: bindings [#mla.binding<"hidden", tensor<?x160xbf16>>, #mla.binding<"pages", tensor<?x64x80xf32>>, #mla.binding<"lengths", tensor<?xi32>>] {
 // CHECK-NEXT: mla.workspace "temp:0" bytes (tokens * 3072 + 3072)
 // CHECK-NEXT: mla.launch @kernels::@half grid (tokens ceildiv 64, batch, 1) threads 256 shared 230848 overlap args [
 // CHECK-NEXT: #mla.tensor_map<"weight:q_a_proj", offset = 16, dims = (160, 48), strides = (320), box = (64, 48), swizzle = 128>,
@@ -58,7 +59,9 @@ gpu.module @kernels {
 // CHECK-NEXT: #mla.extent<(max_length - 1) floordiv (pages * table_width) + processors mod 3>,
 // CHECK-NEXT: 1.250000e-01 : f32]
 // CHECK-NEXT: }
-mla.launches @decode regime <{phase = decode, q = absorb, o = absorb}> weights ["q_a_proj"] {
+mla.launches @decode regime <{phase = decode, q = absorb, o = absorb}> weights ["q_a_proj"]
+    bindings [#mla.binding<"hidden", tensor<?x160xbf16>>, #mla.binding<"pages", tensor<?x64x80xf32>>,
+              #mla.binding<"lengths", tensor<?xi32>>] {
   mla.workspace "temp:0" bytes (tokens * 3072 + 3072)
   mla.launch @kernels::@half grid (tokens ceildiv 64, batch, 1) threads 256 shared 230848 overlap args [
       #mla.tensor_map<"weight:q_a_proj", offset = 16, dims = (160, 48), strides = (320), box = (64, 48), swizzle = 128>,
@@ -68,13 +71,13 @@ mla.launches @decode regime <{phase = decode, q = absorb, o = absorb}> weights [
 }
 
 // An attention called alone, without overlap.
-// CHECK: mla.launches @latent_attention {
+// CHECK: mla.launches @latent_attention bindings [#mla.binding<"q_rope", tensor<?x4x?xbf16>>, #mla.binding<"lse", tensor<?x4xf32>>] {
 // CHECK-NEXT: mla.launch @kernels::@half grid (1, max_queries, cached) threads 1 shared 0 args [
 // CHECK-NEXT: #mla.tensor_map<"q_rope", offset = 0, dims = (tokens * 4), strides = (), box = (8), swizzle = 0>,
 // CHECK-NEXT: #mla.pointer<"lse">,
 // CHECK-NEXT: #mla.extent<q_stride * 64>,
 // CHECK-NEXT: 0.000000e+00 : f32]
-mla.launches @latent_attention {
+mla.launches @latent_attention bindings [#mla.binding<"q_rope", tensor<?x4x?xbf16>>, #mla.binding<"lse", tensor<?x4xf32>>] {
   mla.launch @kernels::@half grid (1, max_queries, cached) threads 1 shared 0 args [
       #mla.tensor_map<"q_rope", offset = 0, dims = (tokens * 4), strides = (), box = (8), swizzle = 0>,
       #mla.pointer<"lse">, #mla.extent<q_stride * 64>, 0.0 : f32]

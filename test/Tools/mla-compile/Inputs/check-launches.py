@@ -66,6 +66,16 @@ def check_argument(argument, buffers, sizes):
     return KINDS[kind]
 
 
+def check_bindings(item, buffers, sizes):
+    """All that the caller gives is bound, of types that a reader can follow without a table."""
+    assert {binding["name"] for binding in item["bindings"]} == buffers, item["bindings"]
+    assert len(item["bindings"]) == len(buffers)
+    for binding in item["bindings"]:
+        assert binding["dtype"] in ("f32", "bf16", "i32"), binding
+        for extent in binding["shape"]:
+            check_expression(extent, sizes)
+
+
 def check_list(item, buffers, sizes, kernels):
     temps = {memory["name"] for memory in item["workspace"]}
     assert len(temps) == len(item["workspace"])
@@ -95,11 +105,16 @@ def main():
         for name in entry["weights"]:
             # Norms are f32, all else bf16.
             assert weights["layers.0." + name]["dtype"] == ("F32" if "layernorm" in name else "BF16"), name
+        check_bindings(entry, ENTRY_BUFFERS, SIZES)
         buffers = ENTRY_BUFFERS | {"weight:" + name for name in entry["weights"]}
         check_list(entry, buffers, SIZES, kernels)
     assert {core["name"] for core in manifest["cores"]} == CORE_BUFFERS.keys()
     for core in manifest["cores"]:
+        check_bindings(core, CORE_BUFFERS[core["name"]], SIZES | {"q_stride"})
         check_list(core, CORE_BUFFERS[core["name"]], SIZES | {"q_stride"}, kernels)
+    hidden, *_, out = manifest["entries"][0]["bindings"]
+    assert hidden == {"name": "hidden", "dtype": "bf16", "shape": ["tokens", manifest["model"]["hidden_size"]]}, hidden
+    assert out == hidden | {"name": "out"}, out
     assert "mla_probe" in kernels
     for name in ("kernels.ptx", "weights.safetensors"):
         assert manifest["files"][name] == (bundle / name).stat().st_size

@@ -91,4 +91,22 @@ def MLA_Extent : MLA_Attr<"Extent", "extent"> {
   }];
 }
 
+def MLA_Binding : MLA_Attr<"Binding", "binding"> {
+  let summary = "a buffer that the caller gives, and its type";
+  let description = [{
+    What a list of launches is bound to at every step. The buffers of entries
+    and of cores, their element types and their extents are rows of
+    mla/launch_abi.def. `?` is an extent that only the step knows; which one,
+    the row says. Elements may be of any type that the table has.
+
+    ```mlir
+    module attributes {test.pages = #mla.binding<"pages", tensor<?x64x576xbf16>>} {}
+    ```
+  }];
+  let parameters = (ins "::mlir::StringAttr":$buffer, "::mlir::RankedTensorType":$type);
+  let assemblyFormat = "`<` $buffer `,` $type `>`";
+  let genVerifyDecl = 1;
+}
+def MLA_BindingArray : TypedArrayAttrBase<MLA_Binding, "bindings">;
+
 #endif // MLA_KERNELATTRS_TD

@@ -21,30 +21,35 @@ def MLA_LaunchesOp : MLA_Op<"launches", [Symbol, IsolatedFromAbove, SingleBlock,
   let summary = "what the runtime does for one step: scratch memory and launches in order";
   let description = [{
     Stands in the place of a function of `mla.kernel` operations. Memory has
-    names: the caller's are `hidden`, `cu_seqlens`, `pages`, `block_table`,
-    `lengths` and `out` (mla/abi.h); `weight:<name>` is one of the weights;
-    `temp:<n>` is scratch memory, which `mla.workspace` declares. A list without
-    a regime is an attention called alone, whose buffers are named by what they
-    are: `q_latent`, `q_nope`, `q_rope`, `k_nope`, `k_rope`, `v`, `cu_keys`,
-    `lse`; or the check of a step's tables.
+    names: `bindings` are what the caller gives; `weight:<name>` is one of the
+    weights; `temp:<n>` is scratch memory, which `mla.workspace` declares. A
+    list with a regime is an entry. One without is a core, named by what it is:
+    an attention called alone, or the check of a step's tables. The table of
+    mla/launch_abi.def has the cores, and the buffers of each and of an entry.
 
     (C1) there is nothing but `mla.workspace` and `mla.launch` in it;
-    (C2) every buffer that a launch names is the caller's, one of the weights or
+    (C2) every buffer that a launch names is bound, one of the weights or
     declared before;
-    (C3) scratch memory is declared once.
+    (C3) scratch memory is declared once;
+    (C4) what is bound are buffers of the table, each once;
+    (C5) their types have the rank and the kind of elements that the table says,
+    and `?` for extents that only a step knows.
 
     ```mlir
-    mla.launches @decode regime <{phase = decode, q = absorb, o = absorb}> weights ["q_a_proj"] {
+    mla.launches @decode regime <{phase = decode, q = absorb, o = absorb}> weights ["q_a_proj"]
+        bindings [#mla.binding<"hidden", tensor<?x7168xbf16>>, #mla.binding<"cu_seqlens", tensor<?xi32>>] {
       mla.workspace "temp:0" bytes (tokens * 3072)
     }
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<MLA_Regime>:$regime,
-                       DefaultValuedAttr<StrArrayAttr, "{}">:$weights);
+                       DefaultValuedAttr<StrArrayAttr, "{}">:$weights,
+                       DefaultValuedAttr<MLA_BindingArray, "{}">:$bindings);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $sym_name (`regime` $regime^)? (`weights` $weights^)? attr-dict-with-keyword $body
+    $sym_name (`regime` $regime^)? (`weights` $weights^)? (`bindings` $bindings^)? attr-dict-with-keyword $body
   }];
+  let hasVerifier = 1;
   let hasRegionVerifier = 1;
 }
 
@@ -89,7 +94,7 @@ def MLA_LaunchOp : MLA_Op<"launch", [HasParent<"LaunchesOp">, DeclareOpInterface
         llvm.return
       }
     }
-    mla.launches @core {
+    mla.launches @latent_attention bindings [#mla.binding<"out", tensor<?x128x512xbf16>>] {
       mla.launch @kernels::@half grid (tokens ceildiv 8, 1, 1) threads 256 shared 0 overlap
           args [#mla.pointer<"out">, #mla.extent<tokens>]
     }

@@ -1,12 +1,12 @@
-//===- Probe.h - Sums of rows with random vectors ---------------*- C++ -*-===//
+//===- ProbeSums.h - Sums of rows with random vectors -----------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef MLA_LIB_TARGET_BUNDLE_PROBE_H
-#define MLA_LIB_TARGET_BUNDLE_PROBE_H
+#ifndef MLA_LIB_TARGET_BUNDLE_PROBESUMS_H
+#define MLA_LIB_TARGET_BUNDLE_PROBESUMS_H
 
 #include "Reference.h"
 
@@ -49,4 +49,4 @@ void sumRows(const float *tile, llvm::ArrayRef<Place> rows, llvm::ArrayRef<Place
 
 } // namespace mla
 
-#endif // MLA_LIB_TARGET_BUNDLE_PROBE_H
+#endif // MLA_LIB_TARGET_BUNDLE_PROBESUMS_H

@@ -1,11 +1,11 @@
-//===- Probe.cpp - Sums of rows with random vectors -----------------------===//
+//===- ProbeSums.cpp - Sums of rows with random vectors -------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "Probe.h"
+#include "ProbeSums.h"
 #include "WideVectors.h"
 
 #include <cmath>

@@ -1,12 +1,12 @@
-//===- LaunchList.h - mla.launches as JSON ----------------------*- C++ -*-===//
+//===- WriteLaunches.h - mla.launches as JSON -------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef MLA_LIB_TARGET_BUNDLE_LAUNCHLIST_H
-#define MLA_LIB_TARGET_BUNDLE_LAUNCHLIST_H
+#ifndef MLA_LIB_TARGET_BUNDLE_WRITELAUNCHES_H
+#define MLA_LIB_TARGET_BUNDLE_WRITELAUNCHES_H
 
 #include "mla/Dialect/MLA/IR/MLA.h"
 
@@ -14,9 +14,9 @@
 
 namespace mla {
 
-/// "workspace" and "launches" of an entry or a core (mla/abi.h).
+/// "bindings", "workspace" and "launches" of an entry or a core (mla/abi.h).
 void addLaunchList(LaunchesOp list, llvm::json::Object &object);
 
 } // namespace mla
 
-#endif // MLA_LIB_TARGET_BUNDLE_LAUNCHLIST_H
+#endif // MLA_LIB_TARGET_BUNDLE_WRITELAUNCHES_H

@@ -1,4 +1,4 @@
-//===- StepCheck.cpp - The check of a step's tables -----------------------===//
+//===- JudgeTables.cpp - The check of a step's tables ---------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -83,8 +83,8 @@ static Error collect(const char *function, const cuda::Driver &driver, const Dev
 static Error launch(const char *function, const mla_bundle &bundle, const LaunchList &list, const CheckedStep &checked,
                     const DeviceBuffer &verdicts) {
   LaunchBindings bindings;
-  bindTables(bindings, checked.step);
-  bindings[Given::Out] = {verdicts.address(), verdicts.bytes()};
+  give(bindings, schema::List::StepCheck, checked.step);
+  bindings.give(Buffer::Out, verdicts.address());
   bindings.sizes = checked.sizes;
   return enqueueList(function, bundle, list, bindings, {nullptr, 0, checked.step.stream});
 }
@@ -116,7 +116,7 @@ static Error judgeTablesOnDevice(const char *function, const mla_bundle &bundle,
 static Error checkContents(const char *function, const mla_bundle *bundle, const mla_step *given) {
   const LaunchList *list = nullptr;
   if (!bundle || bundle->info.device_memory)
-    if (Error error = findCore(function, bundle, CoreKind::StepCheck, list))
+    if (Error error = findCore(function, bundle, schema::Core::StepCheck, list))
       return error;
   CheckedStep checked;
   if (Error error = checkStep(function, *bundle, given, checked))

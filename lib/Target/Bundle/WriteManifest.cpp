@@ -1,11 +1,11 @@
-//===- Manifest.cpp - manifest.json ---------------------------------------===//
+//===- WriteManifest.cpp - manifest.json ----------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "LaunchList.h"
+#include "WriteLaunches.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Target/Bundle.h"
 #include "mla/abi.h"

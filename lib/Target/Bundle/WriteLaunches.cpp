@@ -1,32 +1,16 @@
-//===- LaunchList.cpp - mla.launches as JSON --------------------*- C++ -*-===//
+//===- WriteLaunches.cpp - mla.launches as JSON -----------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "LaunchList.h"
+#include "WriteLaunches.h"
+#include "mla/Dialect/MLA/IR/Bindings.h"
 #include "mla/Dialect/MLA/IR/Sizes.h"
 
 using namespace mla;
 namespace json = llvm::json;
-
-static llvm::StringRef operatorOf(mlir::AffineExprKind kind) {
-  switch (kind) {
-  case mlir::AffineExprKind::Add:
-    return "+";
-  case mlir::AffineExprKind::Mul:
-    return "*";
-  case mlir::AffineExprKind::FloorDiv:
-    return "//";
-  case mlir::AffineExprKind::CeilDiv:
-    return "ceil/";
-  case mlir::AffineExprKind::Mod:
-    return "%";
-  default:
-    llvm_unreachable("leaves have no operator");
-  }
-}
 
 static json::Value toJson(mlir::AffineExpr expression) {
   if (auto constant = mlir::dyn_cast<mlir::AffineConstantExpr>(expression))
@@ -34,7 +18,7 @@ static json::Value toJson(mlir::AffineExpr expression) {
   if (auto symbol = mlir::dyn_cast<mlir::AffineSymbolExpr>(expression))
     return nameOf(static_cast<gpu::Size>(symbol.getPosition()));
   auto binary = mlir::cast<mlir::AffineBinaryOpExpr>(expression);
-  return json::Array{operatorOf(binary.getKind()), toJson(binary.getLHS()), toJson(binary.getRHS())};
+  return json::Array{nameOf(gpu::operatorOf(binary.getKind())), toJson(binary.getLHS()), toJson(binary.getRHS())};
 }
 
 static json::Array toJson(mlir::AffineMap map) {
@@ -51,13 +35,32 @@ static json::Object toJson(TensorMapAttr map) {
 }
 
 static json::Object argumentToJson(mlir::Attribute argument) {
+  using Kind = schema::Argument;
   if (auto map = mlir::dyn_cast<TensorMapAttr>(argument))
-    return json::Object{{"map", toJson(map)}};
+    return json::Object{{nameOf(Kind::Map), toJson(map)}};
   if (auto pointer = mlir::dyn_cast<PointerAttr>(argument))
-    return json::Object{{"pointer", pointer.getBuffer().getValue()}, {"offset", pointer.getOffset()}};
+    return json::Object{{nameOf(Kind::Pointer), pointer.getBuffer().getValue()}, {"offset", pointer.getOffset()}};
   if (auto extent = mlir::dyn_cast<ExtentAttr>(argument))
-    return json::Object{{"i32", toJson(extent.getExpression())}};
-  return json::Object{{"f32", mlir::cast<mlir::FloatAttr>(argument).getValueAsDouble()}};
+    return json::Object{{nameOf(Kind::Integer), toJson(extent.getExpression())}};
+  return json::Object{{nameOf(Kind::Float), mlir::cast<mlir::FloatAttr>(argument).getValueAsDouble()}};
+}
+
+/// The sizes that are `?` in the type are those of the row.
+static json::Object toJson(BindingAttr attribute, schema::List list) {
+  const schema::Binding *binding = schema::findBinding(list, attribute.getBuffer().getValue());
+  json::Array shape;
+  for (auto [i, size] : llvm::enumerate(attribute.getType().getShape())) {
+    const schema::ExtentRow &extent = rowOf(binding->extents[i]);
+    if (!mlir::ShapedType::isDynamic(size))
+      shape.push_back(size);
+    else if (extent.number == 0)
+      shape.push_back(nameOf(extent.size));
+    else
+      shape.push_back(json::Array{nameOf(schema::Operator::Add), nameOf(extent.size), extent.number});
+  }
+  return json::Object{{"name", attribute.getBuffer().getValue()},
+                      {"dtype", nameOf(*elementOf(attribute.getType().getElementType()))},
+                      {"shape", std::move(shape)}};
 }
 
 static json::Object toJson(LaunchOp launch) {
@@ -73,11 +76,14 @@ static json::Object toJson(LaunchOp launch) {
 }
 
 void mla::addLaunchList(LaunchesOp list, json::Object &object) {
-  json::Array workspace, launches;
+  json::Array bindings, workspace, launches;
+  for (auto binding : list.getBindings().getAsRange<BindingAttr>())
+    bindings.push_back(toJson(binding, *listOf(list)));
   for (auto memory : list.getOps<WorkspaceOp>())
     workspace.push_back(json::Object{{"name", memory.getName()}, {"bytes", toJson(memory.getBytes().getResult(0))}});
   for (auto launch : list.getOps<LaunchOp>())
     launches.push_back(toJson(launch));
+  object["bindings"] = std::move(bindings);
   object["workspace"] = std::move(workspace);
   object["launches"] = std::move(launches);
 }

@@ -1,0 +1,222 @@
+//===- launch_abi.h - Names, types and limits of launch lists ---*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The rows of launch_abi.def as constants, for the compiler and the runtime.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LAUNCH_ABI_H
+#define MLA_LAUNCH_ABI_H
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace mla::schema {
+
+//===-- Enumerators and names ----------------------------------------------===//
+
+enum class Size : uint8_t {
+#define MLA_SIZE(Enumerator, name, Lists, meaning) Enumerator,
+#include "mla/launch_abi.def"
+};
+enum class Operator : uint8_t {
+#define MLA_OPERATOR(Enumerator, manifest, assembly) Enumerator,
+#include "mla/launch_abi.def"
+};
+enum class Argument : uint8_t {
+#define MLA_ARGUMENT(Enumerator, key, bytes) Enumerator,
+#include "mla/launch_abi.def"
+};
+enum class Element : uint8_t {
+#define MLA_ELEMENT(Enumerator, name, bits, alignment) Enumerator,
+#include "mla/launch_abi.def"
+  DType, ///< of a binding: the bundle's
+  CacheDType,
+};
+enum class Core : uint8_t {
+#define MLA_CORE(Enumerator, name) Enumerator,
+#include "mla/launch_abi.def"
+};
+/// Entries, and each core, by the same number and one more.
+enum class List : uint8_t {
+  Entry,
+#define MLA_CORE(Enumerator, name) Enumerator,
+#include "mla/launch_abi.def"
+};
+enum class Buffer : uint8_t {
+#define MLA_BUFFER(Enumerator, name) Enumerator,
+#include "mla/launch_abi.def"
+};
+enum class Extent : uint8_t {
+  None,
+#define MLA_STEP_EXTENT(Enumerator, Size, more) Enumerator,
+#define MLA_QUERY_EXTENT(Enumerator, key) Enumerator,
+#define MLA_MODEL_EXTENT(Enumerator, key, plus) Enumerator,
+#define MLA_FIXED_EXTENT(Enumerator, value) Enumerator,
+#include "mla/launch_abi.def"
+};
+enum class Access : uint8_t { In, Out, InOut };
+enum class Group : uint8_t { Always, Cache };
+
+struct Limit {
+#define MLA_LIMIT(Enumerator, value) static constexpr int64_t Enumerator = value;
+#include "mla/launch_abi.def"
+};
+
+inline constexpr const char *sizeNames[] = {
+#define MLA_SIZE(Enumerator, name, Lists, meaning) #name,
+#include "mla/launch_abi.def"
+};
+/// In the manifest.
+inline constexpr const char *operatorNames[] = {
+#define MLA_OPERATOR(Enumerator, manifest, assembly) manifest,
+#include "mla/launch_abi.def"
+};
+inline constexpr const char *operatorKeywords[] = {
+#define MLA_OPERATOR(Enumerator, manifest, assembly) assembly,
+#include "mla/launch_abi.def"
+};
+inline constexpr const char *argumentKeys[] = {
+#define MLA_ARGUMENT(Enumerator, key, bytes) key,
+#include "mla/launch_abi.def"
+};
+inline constexpr unsigned argumentBytes[] = {
+#define MLA_ARGUMENT(Enumerator, key, bytes) bytes,
+#include "mla/launch_abi.def"
+};
+inline constexpr const char *elementNames[] = {
+#define MLA_ELEMENT(Enumerator, name, bits, alignment) name,
+#include "mla/launch_abi.def"
+};
+inline constexpr unsigned elementBits[] = {
+#define MLA_ELEMENT(Enumerator, name, bits, alignment) bits,
+#include "mla/launch_abi.def"
+};
+inline constexpr unsigned elementAlignments[] = {
+#define MLA_ELEMENT(Enumerator, name, bits, alignment) alignment,
+#include "mla/launch_abi.def"
+};
+inline constexpr const char *coreNames[] = {
+#define MLA_CORE(Enumerator, name) name,
+#include "mla/launch_abi.def"
+};
+inline constexpr const char *bufferNames[] = {
+#define MLA_BUFFER(Enumerator, name) #name,
+#include "mla/launch_abi.def"
+};
+
+template <typename Row, size_t count> constexpr unsigned countOf(const Row (&)[count]) { return count; }
+inline constexpr unsigned numSizes = countOf(sizeNames), numElements = countOf(elementNames),
+                          numCores = countOf(coreNames), numBuffers = countOf(bufferNames);
+
+constexpr const char *nameOf(Size size) { return sizeNames[static_cast<unsigned>(size)]; }
+constexpr const char *nameOf(Operator op) { return operatorNames[static_cast<unsigned>(op)]; }
+constexpr const char *nameOf(Argument argument) { return argumentKeys[static_cast<unsigned>(argument)]; }
+/// Not of DType and CacheDType, which stand for another.
+constexpr const char *nameOf(Element element) { return elementNames[static_cast<unsigned>(element)]; }
+constexpr const char *nameOf(Core core) { return coreNames[static_cast<unsigned>(core)]; }
+constexpr const char *nameOf(Buffer buffer) { return bufferNames[static_cast<unsigned>(buffer)]; }
+/// Likewise.
+constexpr unsigned bitsOf(Element element) { return elementBits[static_cast<unsigned>(element)]; }
+constexpr unsigned alignmentOf(Element element) { return elementAlignments[static_cast<unsigned>(element)]; }
+constexpr List listOf(Core core) { return static_cast<List>(static_cast<unsigned>(core) + 1); }
+
+/// Bytes of so many elements one after the other, the last byte perhaps not full.
+constexpr uint64_t bytesOf(uint64_t elements, unsigned bits) {
+  return elements / 8 * bits + (elements % 8 * bits + 7) / 8;
+}
+
+/// Whether the lists of entries may name the size, too.
+constexpr bool isOfEntries(Size size) {
+  enum { Any = true, Core = false };
+  constexpr bool rows[] = {
+#define MLA_SIZE(Enumerator, name, Lists, meaning) Lists,
+#include "mla/launch_abi.def"
+  };
+  return rows[static_cast<unsigned>(size)];
+}
+
+//===-- Extents ------------------------------------------------------------===//
+
+struct ExtentRow {
+  enum Kind : uint8_t { Step, Query, Model, Fixed } kind;
+  Size size;        ///< of a Step or a Query
+  int64_t number;   ///< what a Step adds, or the value of a Fixed
+  const char *key;  ///< of a Model; of a Query, how much is used
+  const char *plus; ///< of a Model: another key, or ""
+};
+inline constexpr ExtentRow extentRows[] = {
+    {ExtentRow::Fixed, Size::Tokens, 0, "", ""},
+#define MLA_STEP_EXTENT(Enumerator, Name, more) {ExtentRow::Step, Size::Name, more, "", ""},
+#define MLA_QUERY_EXTENT(Enumerator, key) {ExtentRow::Query, Size::QStride, 0, key, ""},
+#define MLA_MODEL_EXTENT(Enumerator, key, plus) {ExtentRow::Model, Size::Tokens, 0, key, plus},
+#define MLA_FIXED_EXTENT(Enumerator, value) {ExtentRow::Fixed, Size::Tokens, value, "", ""},
+#include "mla/launch_abi.def"
+};
+constexpr const ExtentRow &rowOf(Extent extent) { return extentRows[static_cast<unsigned>(extent)]; }
+/// Whether only a step knows it.
+constexpr bool isDynamic(Extent extent) { return rowOf(extent).kind <= ExtentRow::Query; }
+
+//===-- Bindings -----------------------------------------------------------===//
+
+inline constexpr unsigned maxBindingRank = 4;
+
+struct Extents {
+  Extent values[maxBindingRank] = {};
+  unsigned rank = 0;
+  template <typename... Values> constexpr Extents(Values... values) : values{values...}, rank(sizeof...(values)) {}
+  constexpr Extent operator[](unsigned i) const { return values[i]; }
+};
+
+struct Binding {
+  List list;
+  Buffer buffer;
+  const char *name;
+  Access access;
+  Element element;
+  Group group;
+  Extents extents;
+};
+
+namespace rows {
+// In here the names of extents are in scope, and hide no others.
+#define MLA_STEP_EXTENT(Enumerator, Size, more) inline constexpr Extent Enumerator = Extent::Enumerator;
+#define MLA_QUERY_EXTENT(Enumerator, key) inline constexpr Extent Enumerator = Extent::Enumerator;
+#define MLA_MODEL_EXTENT(Enumerator, key, plus) inline constexpr Extent Enumerator = Extent::Enumerator;
+#define MLA_FIXED_EXTENT(Enumerator, value) inline constexpr Extent Enumerator = Extent::Enumerator;
+#include "mla/launch_abi.def"
+inline constexpr Binding bindings[] = {
+#define MLA_BINDING(Kind, Name, name, Use, Type, Set, Shape)                                                           \
+  {List::Kind, Buffer::Name, #name, Access::Use, Element::Type, Group::Set, Extents Shape},
+#include "mla/launch_abi.def"
+};
+} // namespace rows
+
+/// Of all lists, those of a list next to each other and in the order of its functions' arguments and results.
+using rows::bindings;
+
+/// The row, or null where a list of that kind has no such buffer.
+constexpr const Binding *findBinding(List list, std::string_view name) {
+  for (const Binding &binding : bindings)
+    if (binding.list == list && name == binding.name)
+      return &binding;
+  return nullptr;
+}
+
+/// What is wrong with the table would be found by no test of one row.
+constexpr bool isConsistent() {
+  for (const Binding &binding : bindings)
+    if (std::string_view(binding.name) != nameOf(binding.buffer) || findBinding(binding.list, binding.name) != &binding)
+      return false;
+  return true;
+}
+static_assert(isConsistent(), "every binding has the name of its buffer, and no list has a buffer twice");
+
+} // namespace mla::schema
+
+#endif // MLA_LAUNCH_ABI_H

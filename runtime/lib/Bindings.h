@@ -1,0 +1,54 @@
+//===- Bindings.h - What a launch list asks its caller for ------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The field "bindings" of the manifest, which abi.h describes, checked against
+// the rows of launch_abi.def.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_RUNTIME_BINDINGS_H
+#define MLA_RUNTIME_BINDINGS_H
+
+#include "Expression.h"
+#include "FieldReader.h"
+
+namespace mla {
+
+using schema::Buffer;
+using schema::Element;
+
+/// What the rows of launch_abi.def leave to the bundle.
+struct BindingTypes {
+  const json::Value &root; ///< the manifest, of which "model" and "page" were checked
+  Element dtype, cacheDType;
+
+  /// A number of the model; that of "" is 0.
+  int64_t number(std::string_view key) const;
+  Element element(Element row) const;
+};
+
+/// A buffer of the caller's.
+struct BufferBinding {
+  Buffer buffer = Buffer::Hidden;
+  Element element = Element::BF16;
+  std::vector<Expression> shape;
+  /// Elements of the innermost extent that are used, where its rows lie in wider ones.
+  int64_t used = INT64_MAX;
+
+  /// From the first element to the end of the last that is used. Fails beyond 64 bits.
+  Result<uint64_t> bytes(const Sizes &sizes) const;
+  /// Whether it has elements: models without a rotary part have none of it.
+  bool isEmpty() const;
+};
+
+/// Reads "bindings" of an object of which `prefix` is the place. Bundles of earlier releases have none, and bind all.
+void readBindings(const std::string &path, const std::string &prefix, const json::Value &object, schema::List list,
+                  const BindingTypes &types, std::vector<BufferBinding> &bindings, Error &error);
+
+} // namespace mla
+
+#endif // MLA_RUNTIME_BINDINGS_H
