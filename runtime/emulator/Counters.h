@@ -25,6 +25,7 @@ struct Counters {
   uint64_t sharedRead = 0, sharedWritten = 0;                 ///< Bytes, by loads and stores of threads.
   uint64_t sharedAccesses = 0;                                ///< Instructions of a warp.
   uint64_t bankConflicts = 0;                                 ///< Passes over shared memory beyond the least possible.
+  uint64_t largestBlock = 0;                                  ///< threadInstructions of the block that has most.
   void add(const Counters &other);
 };
 

@@ -39,7 +39,8 @@ static mla_emulator_counters convert(const char *kernel, const Counters &from) {
           from.sharedRead,
           from.sharedWritten,
           from.sharedAccesses,
-          from.bankConflicts};
+          from.bankConflicts,
+          from.largestBlock};
 }
 
 MLA_EXPORT int64_t mla_emulator_get_counters(mla_emulator_counters *counters, int64_t capacity) {

@@ -7,6 +7,7 @@
 
 #include "Grid.h"
 
+#include <algorithm>
 #include <numeric>
 #include <pthread.h>
 
@@ -69,6 +70,7 @@ void Grid::finish(Block &block, Block::Outcome outcome) {
   std::lock_guard<std::mutex> lock(mutex);
   if (outcome == Block::Outcome::Failed && !firstFault)
     firstFault = block.fault;
+  block.counters.largestBlock = block.counters.threadInstructions;
   total.add(block.counters);
   marks.push_back(std::move(block.marks));
 }
@@ -130,4 +132,5 @@ void Counters::add(const Counters &other) {
   sharedWritten += other.sharedWritten;
   sharedAccesses += other.sharedAccesses;
   bankConflicts += other.bankConflicts;
+  largestBlock = std::max(largestBlock, other.largestBlock);
 }

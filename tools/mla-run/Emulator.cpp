@@ -84,6 +84,7 @@ static constexpr Column columns[] = {
     {"shared_written", &mla_emulator_counters::shared_written},
     {"shared_accesses", &mla_emulator_counters::shared_accesses},
     {"bank_conflicts", &mla_emulator_counters::bank_conflicts},
+    {"largest_block", &mla_emulator_counters::largest_block},
 };
 
 void mla::run::printCounters() {

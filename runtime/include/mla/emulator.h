@@ -40,6 +40,7 @@ typedef struct mla_emulator_counters {
   uint64_t shared_written;  /* bytes, by stores */
   uint64_t shared_accesses; /* loads and stores of a warp */
   uint64_t bank_conflicts;  /* passes over shared memory beyond the least possible */
+  uint64_t largest_block;   /* thread_instructions of the block that executed most */
 } mla_emulator_counters;
 
 /* Waits for what is enqueued. Fills at most `capacity` entries, in the order of the kernels' names, and returns how

@@ -4,12 +4,14 @@ import random
 import numpy as np
 
 import checks
+import device_arrays
 import make_bundles
 import mla_mlir
 from checks import report
 from device_arrays import Arena, Driver, from_bits, part, to_bits
 
 OUT_TOLERANCE, ROW_TOLERANCE, LSE_TOLERANCE = 3e-3, 1.5e-2, 2e-5
+MOST_IF_WHOLE = 256 * 2 * 250  # of 256 threads, for each 256 sequences
 NOWHERE = 2**30  # a page number that nobody may follow
 # An odd number of tiles of the latent has a middle one, which both groups of warps compute.
 WIDTHS = {f"core_l{latent}_r{rope}": (heads, (16, rope, 16, latent), page, [])
@@ -129,7 +131,7 @@ def invariant(bundle, core, name):
 
 def run_splits(names):
     """Batches small and large beside the number of multiprocessors, so that parts hold several sequences and sequences have several
-    parts: merged by a warp, and from 17 splits on by a block."""
+    parts: whose items one warp merges, or several from 9 splits on."""
     for name in names:
         core, rng = CORES[name], random.Random(1)
         with checks.open_bundle(name) as bundle:
@@ -137,6 +139,29 @@ def run_splits(names):
                 check(bundle, core, name, [1] * batch, [rng.randint(0, 600 if batch < 40 else 200) for _ in range(batch)], seed=batch)
             check(bundle, core, name, [1], [2304])
             check(bundle, core, name, [2, 1], [1200, 2300])
+
+
+def spread(kernel):
+    """(most, mean) instructions that a block of a kernel's launches has executed."""
+    count = next(count for name, count in device_arrays.counters().items() if name.startswith(kernel))
+    return count["largest_block"], count["thread_instructions"] / count["blocks"]
+
+
+def run_merge(names):
+    """One long sequence among many short ones: its partial results are merged by all multiprocessors. Where nothing is split, the merge
+    does next to nothing."""
+    for name in names:
+        core, rng = CORES[name], random.Random(2)
+        with checks.open_bundle(name) as bundle:
+            lengths = [rng.randint(40, 500) for _ in range(23)] + [12000]
+            device_arrays.reset_counters()
+            check(bundle, core, name, [3] * len(lengths), lengths)
+            most, mean = spread("latent_merge")
+            report(most <= 3 * mean, f"{name} lengths {lengths}: a block of the merge executes {most} instructions, {mean:.0f} in the mean")
+            device_arrays.reset_counters()
+            check(bundle, core, name, [1] * 300, [1] * 300)
+            most, _ = spread("latent_merge")
+            report(most <= MOST_IF_WHOLE, f"{name}: nothing to merge, and a block executes {most} instructions")
 
 
 def run_graph(names):

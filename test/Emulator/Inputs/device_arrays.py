@@ -151,3 +151,25 @@ class Driver:
             self("cuStreamDestroy_v2", stream)
 
         return launch, close
+
+
+COUNTS = ("launches blocks thread_instructions integer floating moves control global shared warp barriers copies products other product_flops "
+          "global_read global_written copied_in copied_out shared_read shared_written shared_accesses bank_conflicts largest_block").split()
+
+
+class Counters(ctypes.Structure):
+    """mla_emulator_counters."""
+    _fields_ = [("kernel", ctypes.c_char_p)] + [(name, ctypes.c_uint64) for name in COUNTS]
+
+
+def counters():
+    """What the emulated device counted since the last reset, by kernel and counter."""
+    get = ctypes.CDLL(os.environ["MLA_LIBCUDA"]).mla_emulator_get_counters
+    get.argtypes, get.restype = [ctypes.POINTER(Counters), ctypes.c_int64], ctypes.c_int64
+    found = (Counters * get(None, 0))()
+    get(found, len(found))
+    return {kernel.kernel.decode(): {name: getattr(kernel, name) for name in COUNTS} for kernel in found}
+
+
+def reset_counters():
+    ctypes.CDLL(os.environ["MLA_LIBCUDA"]).mla_emulator_reset_counters()

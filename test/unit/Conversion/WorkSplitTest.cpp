@@ -27,6 +27,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <random>
+#include <tuple>
 
 using namespace mla;
 using namespace mla::gpu;
@@ -278,6 +279,19 @@ TEST_P(Divider, CoversEveryBlockOnce) {
       if (!choices.fixed)
         EXPECT_LE(costOf(batches[i], own, parts, overhead), (total + parts - 1) / parts * 2 + 3 * overhead);
     }
+  }
+}
+
+/// Equal sequences that nearly fill the parts are not split: merging would cost more than the idle parts do.
+TEST_P(Divider, KeepsEqualSequencesWhole) {
+  if (choices.fixed)
+    GTEST_SKIP() << "splits of a fixed length";
+  for (auto [count, length, parts] :
+       {std::tuple(64, 16384, 66), std::tuple(128, 4096, 33), std::tuple(128, 16384, 132)}) {
+    std::vector<int32_t> lengths(count, length);
+    std::vector<Part> found = divide({lengths}, parts);
+    for (const std::vector<Split> &splits : follow(lengths, found.data(), parts, choices.fixed))
+      EXPECT_EQ(splits.size(), 1u) << count << " of " << length << " in " << parts;
   }
 }
 

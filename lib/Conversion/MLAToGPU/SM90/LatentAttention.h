@@ -38,8 +38,9 @@ public:
   LatentPartials(KernelBuilder &k, const LatentAttentionShape &shape, Val rowsOfSequence)
       : k(k), ownTiles((shape.latent / tileColumns + 1) / 2), rows(rowsOfSequence) {}
   int64_t quads() const { return ownTiles * tileColumns / 8; }
-  int64_t quadBytes() const { return 128 * 16; } ///< from a quad to the next
+  static constexpr int64_t quadBytes() { return 128 * 16; } ///< from a quad to the next
   Val bytesTo(Val slot, Val rowBlock, Val group);
+  Val slotBytes(); ///< from a slot to the next, i32
   static mlir::AffineExpr bytes(const LatentAttentionShape &shape, mlir::AffineExpr slots, mlir::AffineExpr rows);
 
 private:
@@ -66,7 +67,9 @@ void emitLatentAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionSha
 /// Adds the kernel that combines partial results (mla.merge): o = Σ 2^(l_i - l) o_i with 2^l = Σ 2^l_i. Arguments:
 ///   cu_seqlens, partial out, partial lse, slots, out, lse (if wanted); batch, parts, heads, rows a sequence at most.
 /// Slots are the first and the last one of each sequence's partial results, the first -1 where it is one split.
-/// Grid: (any, batch); 256 threads.
+/// Grid: any number of blocks of 256 threads, which take equal shares; `latentMergeBlocks` a multiprocessor fit at
+/// once.
+inline constexpr int64_t latentMergeBlocks = 2;
 int64_t latentMergeSharedBytes(const LatentAttentionShape &shape);
 void emitLatentMerge(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape);
 

@@ -190,8 +190,8 @@ FailureOr<Launches> LatentAttentionKind::generate(KernelOp kernel, mlir::gpu::GP
     merge.arguments.push_back(lse);
   for (AffineExpr value : {size(Size::Batch), parts, number(heads), rows})
     merge.arguments.push_back(value);
-  merge.grid[0] = (size(Size::Processors) * 2).ceilDiv(size(Size::Batch));
-  merge.grid[1] = size(Size::Batch);
+  merge.grid[0] = size(Size::Processors) * latentMergeBlocks;
+  merge.grid[1] = number(1);
   merge.grid[2] = number(1);
   merge.threads = 256;
   merge.sharedBytes = latentMergeSharedBytes(*shape);

@@ -7,34 +7,48 @@
 //
 // Combines the partial results of sequences that were split (mla.merge):
 //   l = log2 Σ 2^l_i     o = Σ 2^(l_i - l) o_i
-// in the order of the splits, so that results repeat. A warp takes 16 rows and
-// some columns, in the layout in which the attention kernel left them. With few
-// splits it merges them alone; with many the eight warps of a block share the
-// splits, and then add up. All loads of a round are in flight together, and one
-// or two rounds are the rule. Sequences of one split are done already: their
-// blocks of threads end at once.
+// in an order that depends on their number alone, so that results repeat.
+//
+// An item is 16 rows of a sequence and some columns, in the layout in which the
+// attention kernel left them. A sequence of few splits has wide items, one of
+// many has narrow ones, whose splits up to eight warps share: whatever a warp
+// reads for its share of an item is in flight together, in one round as a rule.
+// A unit is what the eight warps of a block take together; the units of all
+// sequences are numbered, and block i of n takes the units i, i + n, …: a long
+// sequence lies on as many multiprocessors as its partial results are worth.
+// Sequences of one split are done already and have no unit. Every block finds
+// its units itself, by prefix sums over the sequences' slots.
 //
 //===----------------------------------------------------------------------===//
 
 #include "LatentAttention.h"
 
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
 using namespace mla::gpu;
 
-static constexpr int64_t warps = 8;
+static constexpr int64_t warps = 8, threads = 32 * warps;
 static constexpr int64_t itemRows = 16;
-/// What a warp takes at a time.
+/// How the items of a sequence are cut, by the number of its splits.
 struct Way {
   int64_t quads;  ///< of 8 columns: four elements a lane, two rows and two columns
-  int64_t splits; ///< whose loads are in flight together
+  int64_t splits; ///< of an item, whose loads a warp has in flight together
+  bool isShared;  ///< by several warps, where an item has more splits
 };
-static constexpr Way wide{4, 4}, deep{2, 8};
-static constexpr int64_t fewSplits = 16;     ///< up to here a warp merges alone
+static constexpr Way wide{4, 4, false}, deep{2, 8, true};
 static constexpr double nothingSeen = -1e30; ///< keeps differences of -inf from being NaN
+
+/// What a thread says of its sequence, and the warps' sums, in shared memory.
+static constexpr int64_t unitsAt = 0, recordsAt = unitsAt + 4 * threads, recordBytes = 16;
+static constexpr int64_t exchangeAt = recordsAt + recordBytes * threads;
+static constexpr int64_t valuesOfLane = 4 + 4 * deep.quads; ///< that warps exchange
 
 Val LatentPartials::bytesTo(Val slot, Val rowBlock, Val group) {
   Val block = slot * ceilDiv(rows, queryRows) + rowBlock;
   return k.extend(block * 2 + group) * (quads() * quadBytes());
 }
+
+Val LatentPartials::slotBytes() { return ceilDiv(rows, queryRows) * (2 * quads() * quadBytes()); }
 
 mlir::AffineExpr LatentPartials::bytes(const LatentAttentionShape &shape, mlir::AffineExpr slots,
                                        mlir::AffineExpr rows) {
@@ -57,86 +71,209 @@ struct Merged {
 class LatentMerge {
 public:
   LatentMerge(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape)
-      : shape(shape), k(module, shape.mergeName(), 32 * warps, /*oneBlock=*/false) {}
+      : shape(shape), k(module, shape.mergeName(), threads, /*oneBlock=*/false) {}
   void emit();
 
 private:
+  // Units
+  int64_t columnItems(const Way &way) { return shape.latent / (8 * way.quads); }
+  Val itemsOf(const Way &way, Val ofRows) { return ceilDiv(ofRows, itemRows) * columnItems(way); }
+  Val logSharers(const Way &way, Val count);
+  Val unitsOf(Val count, Val ofRows);
+  void describe(Val sequence);
+  Val addUpUnits();
+  void numberUnits();
+  Val findSequence(Val unit);
+  Vals mergeUnits(Val first, Val all);
+  void mergeUnit(Val unit);
+  void mergeByWay(const Way &way, Val unit);
+  // Items
   struct Item {
-    Val firstRow;                ///< of 16, in the sequence
-    Val column;                  ///< of the lane's first element, in the latent
-    Val rowBlock, group, offset; ///< in the partial results; bytes from a group's start
-    Val row[2], isRow[2];        ///< this lane's rows, and whether the sequence has them
+    Val column;              ///< of the lane's first element, in the latent
+    Val row[2], isRow[2];    ///< this lane's rows, and whether the sequence has them
+    Val partial, lse[2];     ///< where the lane's first quad, and the lse of its rows, lie in slot 0
+    Val slotBytes, lseBytes; ///< from a slot to the next
+    Val count;               ///< of its splits; 0 where the sequence has no such item
   };
-  Val itemsOf(const Way &way) { return ceilDiv(rows, itemRows) * (shape.latent / (8 * way.quads)); }
   Item itemAt(Val index, const Way &way);
-  Val slotOf(Val split);
-  Val lseOf(Val slot, Val row);
-  Merged mergeSplits(const Item &item, const Way &way, Val first, int64_t step);
-  void addSplits(Merged &m, const Item &item, const Way &way, Val first, int64_t step);
-  void store(const Item &item, int64_t row, int64_t quad, Val a, Val b);
-  void storeLse(const Item &item, int64_t row, Val largest, Val total);
-  void mergeByWarp(const Item &item, const Way &way);
-  void mergeByBlock(const Item &item);
-  Val shared(Val warp, int64_t value) { return k.shared(value * 128, warp * (valuesOfLane * 128) + lane * 4); }
-
-  static constexpr int64_t valuesOfLane = 4 + 4 * deep.quads; ///< that warps exchange
-  friend int64_t mla::gpu::latentMergeSharedBytes(const LatentAttentionShape &);
+  Val slotOf(const Item &item, Val split, bool mayBeFirst);
+  Merged mergeSplits(const Item &item, const Way &way, Val first, Val step);
+  void addSplits(Merged &m, const Item &item, const Way &way, Val first, Val step);
+  void store(const Item &item, Val row, Val isRow, Val quad, Val a, Val b);
+  void storeLse(const Item &item, Val row, Val isRow, Val largest, Val total);
+  void finishAlone(const Item &item, const Way &way, const Merged &m);
+  void finishShared(const Item &item, const Way &way, const Merged &m, Val share, Val log);
+  void finishPiece(const Item &item, Val piece, Val share, int64_t sharers);
+  Val exchanged(Val ofWarp, Val value) {
+    return k.shared(exchangeAt, (ofWarp * valuesOfLane + value) * 128 + lane * 4);
+  }
 
   const LatentAttentionShape &shape;
   KernelBuilder k;
   unsigned cuArg, partialArg, partialLseArg, slotsArg, outArg, lseArg, batchArg, partsArg, headsArg, rowsArg;
-  Val lane, warp, sequenceRow, rows;
+  Val lane, warp;
+  Val ends[threads / 32]; ///< of this lane's sequences: one more than their last unit's number
+  Val sequenceRow, rows;  ///< of the unit's sequence
   WorkSplit::Splits splits;
 };
 } // namespace
 
+//===----------------------------------------------------------------------===//
+// Units
+//===----------------------------------------------------------------------===//
+
+/// How many warps share the splits of an item, a power of two: as many as let one round do.
+Val LatentMerge::logSharers(const Way &way, Val count) {
+  Val log = k.i32(0);
+  for (int64_t sharers = 1; way.isShared && sharers < warps; sharers *= 2)
+    log = log + k.toInt(count > sharers * way.splits, k.i32Type());
+  return log;
+}
+
+/// Of a sequence that was split.
+Val LatentMerge::unitsOf(Val count, Val ofRows) {
+  auto units = [&](const Way &way) { return ceilDiv(itemsOf(way, ofRows) << logSharers(way, count), warps); };
+  return select(count <= wide.splits, units(wide), units(deep));
+}
+
+/// One thread: leaves in shared memory how many units a sequence has, and what they need to know of it.
+void LatentMerge::describe(Val sequence) {
+  Val thread = k.thread(), heads = k.argument(headsArg);
+  auto token = [&](Val i) { return k.load(k.at(k.argument(cuArg), k.extend(i) * 4), k.i32Type()); };
+  k.store(k.i32(0), k.shared(unitsAt, thread * 4));
+  k.when(sequence < k.argument(batchArg), [&] {
+    Val slots = k.load(k.at(k.argument(slotsArg), k.extend(sequence) * 8), k.vectorType(2, k.i32Type()), 8);
+    Val first = k.element(slots, 0), last = k.element(slots, 1), begin = token(sequence), end = token(sequence + 1);
+    k.when(first >= 0, [&] {
+      Val row = begin * heads, ofRows = end * heads - row;
+      k.store(unitsOf(WorkSplit::splitsOf(k, shape.split, first, last).count, ofRows), k.shared(unitsAt, thread * 4));
+      k.store(k.vectorOf({first, last, row, ofRows}), k.shared(recordsAt, thread * recordBytes), 16);
+    });
+  });
+}
+
+/// Every warp alike: a lane takes four neighbouring sequences of each 128. Returns how many units there are.
+Val LatentMerge::addUpUnits() {
+  Val all = k.i32(0);
+  for (int64_t i = 0; i < threads / 32; i += 4) {
+    Val units = k.load(k.shared(unitsAt + i * 128, lane * 16), k.vectorType(4, k.i32Type()), 16), own = k.i32(0);
+    for (int64_t j = 0; j < 4; ++j)
+      ends[i + j] = own = own + k.element(units, j);
+    all = all + own;
+  }
+  return k.warpSum(all);
+}
+
+/// What was added up in each lane is now added up over the lanes before it.
+void LatentMerge::numberUnits() {
+  Val before = k.i32(0);
+  for (int64_t i = 0; i < threads / 32; i += 4) {
+    Val own = ends[i + 3], sum = own;
+    for (int64_t distance : {1, 2, 4, 8, 16})
+      sum = sum + select(lane >= distance, k.shuffleUp(sum, distance), k.i32(0));
+    for (int64_t j = 0; j < 4; ++j)
+      ends[i + j] = ends[i + j] + (before + sum - own);
+    before = before + k.shuffle(sum, k.i32(31));
+  }
+}
+
+/// Sets what is known of the sequence that has this unit; returns the unit's number in it.
+Val LatentMerge::findSequence(Val unit) {
+  Val before = k.i32(0), start = k.i32(0);
+  for (Val end : ends) {
+    before = before + k.toInt(end <= unit, k.i32Type());
+    start = max(start, select(end <= unit, end, k.i32(0)));
+  }
+  Val from = k.shared(recordsAt, k.warpSum(before) * recordBytes);
+  Val record = k.load(from, k.vectorType(4, k.i32Type()), 16);
+  splits = WorkSplit::splitsOf(k, shape.split, k.element(record, 0), k.element(record, 1));
+  sequenceRow = k.element(record, 2);
+  rows = k.element(record, 3);
+  return unit - k.warpMax(start);
+}
+
+/// This block's units from the first one on; returns the next, beyond all.
+Vals LatentMerge::mergeUnits(Val first, Val all) {
+  numberUnits();
+  return k.loopWhile(
+      {first}, [&](llvm::ArrayRef<Val> unit) { return unit[0] < all; },
+      [&](llvm::ArrayRef<Val> unit) -> Vals {
+        mergeUnit(unit[0]);
+        return {unit[0] + k.gridX()};
+      });
+}
+
+void LatentMerge::mergeUnit(Val unit) {
+  Val own = findSequence(unit);
+  k.when(splits.count <= wide.splits, [&] { mergeByWay(wide, own); }, [&] { mergeByWay(deep, own); });
+}
+
+/// The warps that share an item are neighbours.
+void LatentMerge::mergeByWay(const Way &way, Val unit) {
+  Val log = logSharers(way, splits.count), sharers = k.i32(1) << log, share = warp & (sharers - 1);
+  Item item = itemAt((unit * warps + warp) >> log, way);
+  Merged m = mergeSplits(item, way, share, sharers);
+  auto alone = [&] { finishAlone(item, way, m); };
+  if (way.isShared)
+    k.when(log == 0, alone, [&] { finishShared(item, way, m, share, log); });
+  else
+    alone();
+}
+
+//===----------------------------------------------------------------------===//
+// Items
+//===----------------------------------------------------------------------===//
+
 /// Items of a sequence: column blocks of the first 16 rows, then of the next.
 LatentMerge::Item LatentMerge::itemAt(Val index, const Way &way) {
-  int64_t itemColumns = 8 * way.quads, columns = shape.latent / itemColumns, perTile = tileColumns / itemColumns;
+  int64_t itemColumns = 8 * way.quads, columns = columnItems(way), perTile = tileColumns / itemColumns;
   int64_t tiles = shape.latent / tileColumns, ownTiles = (tiles + 1) / 2;
   Val rowTile = index / columns, column = index % columns, tile = column / perTile;
+  Val firstRow = rowTile * itemRows;
   Item item;
-  item.firstRow = rowTile * itemRows;
   item.column = column * itemColumns + (lane & 3) * 2;
-  item.rowBlock = rowTile / (queryRows / itemRows);
-  Val isSecond = tile >= ownTiles;
-  item.group = k.toInt(isSecond, k.i32Type());
+  Val isSecond = tile >= ownTiles, group = k.toInt(isSecond, k.i32Type());
   Val ownTile = tile - select(isSecond, k.i32(tiles - ownTiles), k.i32(0));
   Val firstQuad = ownTile * (tileColumns / 8) + (column % perTile) * way.quads;
   Val warpOfTile = rowTile % (queryRows / itemRows);
-  item.offset = (firstQuad * 128 + warpOfTile * 32 + lane) * 16;
+  Val offset = (firstQuad * 128 + warpOfTile * 32 + lane) * 16;
+  LatentPartials partials(k, shape, k.argument(rowsArg));
+  Val toGroup = partials.bytesTo(k.i32(0), rowTile / (queryRows / itemRows), group);
+  item.partial = k.at(k.argument(partialArg), toGroup + k.extend(offset));
   for (int64_t r : {0, 1}) {
-    item.row[r] = item.firstRow + (lane >> 2) + 8 * r;
+    item.row[r] = firstRow + (lane >> 2) + 8 * r;
     item.isRow[r] = item.row[r] < rows;
+    item.lse[r] = k.at(k.argument(partialLseArg), k.extend(select(item.isRow[r], item.row[r], k.i32(0))) * 4);
   }
+  item.slotBytes = k.extend(partials.slotBytes());
+  item.lseBytes = k.extend(k.argument(rowsArg) * 4);
+  item.count = select(firstRow < rows, splits.count, k.i32(0));
   return item;
 }
 
-Val LatentMerge::slotOf(Val split) {
-  return select(split == 0, splits.firstSlot, splits.secondSlot + (split - 1) * splits.step);
-}
-
-Val LatentMerge::lseOf(Val slot, Val row) {
-  return k.load(k.at(k.argument(partialLseArg), k.extend(slot * k.argument(rowsArg) + row) * 4), k.f32Type());
+/// The last split's where there is no such split.
+Val LatentMerge::slotOf(const Item &item, Val split, bool mayBeFirst) {
+  Val later = splits.secondSlot + (min(split, item.count - 1) - 1) * splits.step;
+  return mayBeFirst ? select(split == 0, splits.firstSlot, later) : later;
 }
 
 /// Adds splits first, first + step, … of one round.
-void LatentMerge::addSplits(Merged &m, const Item &item, const Way &way, Val first, int64_t step) {
-  LatentPartials partials(k, shape, k.argument(rowsArg));
+void LatentMerge::addSplits(Merged &m, const Item &item, const Way &way, Val first, Val step) {
   llvm::SmallVector<Vals> lse(way.splits), columns(way.splits);
   for (int64_t p = 0; p < way.splits; ++p) {
-    Val split = first + p * step, there = split < splits.count;
-    Val slot = slotOf(select(there, split, splits.count - 1));
-    for (int64_t r : {0, 1})
-      lse[p].push_back(
-          select(there & item.isRow[r], lseOf(slot, select(item.isRow[r], item.row[r], k.i32(0))), k.f32(nothingSeen)));
-    Val from = k.at(k.argument(partialArg), partials.bytesTo(slot, item.rowBlock, item.group) + k.extend(item.offset));
+    Val split = first + step * p, there = split < item.count;
+    Val slot = k.extend(slotOf(item, split, /*mayBeFirst=*/p == 0));
+    for (int64_t r : {0, 1}) {
+      Val value = k.load(k.at(item.lse[r], slot * item.lseBytes), k.f32Type());
+      lse[p].push_back(select(there & item.isRow[r], value, k.f32(nothingSeen)));
+    }
+    Val from = k.at(item.partial, slot * item.slotBytes);
     Vals quads = k.choose(
         there,
         [&] {
           Vals loaded;
           for (int64_t j = 0; j < way.quads; ++j)
-            loaded.push_back(k.load(k.at(from, j * partials.quadBytes()), k.vectorType(4, k.f32Type()), 16));
+            loaded.push_back(k.load(k.at(from, j * LatentPartials::quadBytes()), k.vectorType(4, k.f32Type()), 16));
           return loaded;
         },
         [&] { return Vals(way.quads, k.zeroVector(4, k.f32Type())); });
@@ -174,73 +311,88 @@ static Merged unpacked(llvm::ArrayRef<Val> values) {
 }
 
 /// Splits first, first + step, …
-Merged LatentMerge::mergeSplits(const Item &item, const Way &way, Val first, int64_t step) {
+Merged LatentMerge::mergeSplits(const Item &item, const Way &way, Val first, Val step) {
   Val none = k.f32(nothingSeen), zero = k.f32(0);
   Merged start{{none, none}, {zero, zero}, Vals(4 * way.quads, zero)};
-  return unpacked(
-      k.loop(first, splits.count, k.i32(step * way.splits), packed(start), [&](Val i, llvm::ArrayRef<Val> state) {
-        Merged m = unpacked(state);
-        addSplits(m, item, way, i, step);
-        return packed(m);
-      }));
+  return unpacked(k.loop(first, item.count, step * way.splits, packed(start), [&](Val i, llvm::ArrayRef<Val> state) {
+    Merged m = unpacked(state);
+    addSplits(m, item, way, i, step);
+    return packed(m);
+  }));
 }
 
 /// Two neighbouring columns of one of the lane's rows.
-void LatentMerge::store(const Item &item, int64_t row, int64_t quad, Val a, Val b) {
-  k.when(item.isRow[row], [&] {
-    Val to = k.at(k.argument(outArg), k.extend(sequenceRow + item.row[row]) * (2 * shape.latent));
-    k.store(packBF16(a, b), k.at(to, item.column * 2 + 16 * quad));
+void LatentMerge::store(const Item &item, Val row, Val isRow, Val quad, Val a, Val b) {
+  k.when(isRow, [&] {
+    Val to = k.at(k.argument(outArg), k.extend(sequenceRow + row) * (2 * shape.latent));
+    k.store(packBF16(a, b), k.at(to, item.column * 2 + quad * 16));
   });
 }
 
 /// By the lanes of a row's first column.
-void LatentMerge::storeLse(const Item &item, int64_t row, Val largest, Val total) {
+void LatentMerge::storeLse(const Item &item, Val row, Val isRow, Val largest, Val total) {
   if (!shape.lse)
     return;
-  k.when(item.isRow[row] & (item.column == 0), [&] {
+  k.when(isRow & (item.column == 0), [&] {
     Val lse = (largest + log2(total)) * k.f32(0.6931471805599453);
-    k.store(lse, k.at(k.argument(lseArg), k.extend(sequenceRow + item.row[row]) * 4));
+    k.store(lse, k.at(k.argument(lseArg), k.extend(sequenceRow + row) * 4));
   });
 }
 
 static Val inverseOf(KernelBuilder &k, Val total) { return select(total > k.f32(0), reciprocal(total), k.f32(0)); }
 
-void LatentMerge::mergeByWarp(const Item &item, const Way &way) {
-  Merged m = mergeSplits(item, way, k.i32(0), 1);
+void LatentMerge::finishAlone(const Item &item, const Way &way, const Merged &m) {
   for (int64_t r : {0, 1}) {
     Val inverse = inverseOf(k, m.total[r]);
     for (int64_t j = 0; j < way.quads; ++j)
-      store(item, r, j, m.sums[4 * j + 2 * r] * inverse, m.sums[4 * j + 2 * r + 1] * inverse);
-    storeLse(item, r, m.largest[r], m.total[r]);
+      store(item, item.row[r], item.isRow[r], k.i32(j), m.sums[4 * j + 2 * r] * inverse,
+            m.sums[4 * j + 2 * r + 1] * inverse);
+    storeLse(item, item.row[r], item.isRow[r], m.largest[r], m.total[r]);
   }
 }
 
-/// Each warp merges every eighth split; then the first four have a row and a quad each.
-void LatentMerge::mergeByBlock(const Item &item) {
-  Vals values = packed(mergeSplits(item, deep, warp, warps));
-  for (auto [i, value] : llvm::enumerate(values))
-    k.store(value, shared(warp, i));
+/// The warps of an item add up what each of them has merged.
+void LatentMerge::finishShared(const Item &item, const Way &way, const Merged &m, Val share, Val log) {
+  for (auto [i, value] : llvm::enumerate(packed(m)))
+    k.store(value, k.at(exchanged(warp, k.i32(0)), static_cast<int64_t>(i) * 128));
   k.syncBlock();
-  for (int64_t w = 0; w < 2 * deep.quads; ++w)
-    k.when(warp == w, [&] {
-      int64_t r = w % 2, quad = w / 2, first = 4 + 4 * quad + 2 * r;
-      auto of = [&](int64_t other, int64_t value) { return k.load(shared(k.i32(other), value), k.f32Type()); };
-      Val largest = of(0, r), total = k.f32(0), a = k.f32(0), b = k.f32(0);
-      for (int64_t other = 1; other < warps; ++other)
-        largest = max(largest, of(other, r));
-      for (int64_t other = 0; other < warps; ++other) {
-        Val weight = exp2(of(other, r) - largest);
-        total = fma(of(other, 2 + r), weight, total);
-        a = fma(of(other, first), weight, a);
-        b = fma(of(other, first + 1), weight, b);
-      }
-      Val inverse = inverseOf(k, total);
-      store(item, r, quad, a * inverse, b * inverse);
-      if (quad == 0)
-        storeLse(item, r, largest, total);
+  for (int64_t sharers = 2, l = 1; sharers <= warps; sharers *= 2, ++l)
+    k.when(log == l, [&] {
+      k.loop(share, k.i32(2 * way.quads), k.i32(sharers), {}, [&](Val piece, llvm::ArrayRef<Val>) -> Vals {
+        finishPiece(item, piece, share, sharers);
+        return {};
+      });
     });
   k.syncBlock();
 }
+
+/// A row and a quad of an item.
+void LatentMerge::finishPiece(const Item &item, Val piece, Val share, int64_t sharers) {
+  Val second = piece & 1, quad = piece >> 1;
+  Val rowAt = exchanged(warp - share, second), sumsAt = exchanged(warp - share, quad * 4 + second * 2 + 4);
+  auto of = [&](Val at, int64_t sharer, int64_t value) {
+    return k.load(k.at(at, (sharer * valuesOfLane + value) * 128), k.f32Type());
+  };
+  Vals largest;
+  for (int64_t i = 0; i < sharers; ++i)
+    largest.push_back(of(rowAt, i, 0));
+  Val most = largest[0], total = k.f32(0), a = k.f32(0), b = k.f32(0);
+  for (Val one : largest)
+    most = max(most, one);
+  for (int64_t i = 0; i < sharers; ++i) {
+    Val weight = exp2(largest[i] - most);
+    total = fma(of(rowAt, i, 2), weight, total);
+    a = fma(of(sumsAt, i, 0), weight, a);
+    b = fma(of(sumsAt, i, 1), weight, b);
+  }
+  Val inverse = inverseOf(k, total), row = item.row[0] + second * 8, isRow = row < rows;
+  store(item, row, isRow, quad, a * inverse, b * inverse);
+  storeLse(item, row, isRow & (quad == 0), most, total);
+}
+
+//===----------------------------------------------------------------------===//
+// The whole
+//===----------------------------------------------------------------------===//
 
 void LatentMerge::emit() {
   for (unsigned *arg : {&cuArg, &partialArg, &partialLseArg, &slotsArg, &outArg})
@@ -250,39 +402,25 @@ void LatentMerge::emit() {
   for (unsigned *arg : {&batchArg, &partsArg, &headsArg, &rowsArg})
     *arg = k.addInt();
   k.begin();
+  k.function()->setAttr(mlir::NVVM::NVVMDialect::getMinctasmAttrName(), k.getI32IntegerAttr(latentMergeBlocks));
   lane = k.thread() & 31;
   warp = k.shuffle(k.thread() >> 5, k.i32(0));
-  Val sequence = k.blockY(), heads = k.argument(headsArg);
-  auto token = [&](Val i) { return k.load(k.at(k.argument(cuArg), k.extend(i) * 4), k.i32Type()); };
-  sequenceRow = token(sequence) * heads;
-  rows = token(sequence + 1) * heads - sequenceRow;
   k.when(dependentsMayComeEarly(k.argument(batchArg), k.argument(partsArg)), [&] { launchDependents(k); });
   waitForPredecessors(k);
-  Val slots = k.load(k.at(k.argument(slotsArg), k.extend(sequence) * 8), k.vectorType(2, k.i32Type()), 8);
-  splits = WorkSplit::splitsOf(k, shape.split, k.element(slots, 0), k.element(slots, 1));
-  auto byWarp = [&](const Way &way) {
-    k.loop(k.blockX() * warps + warp, itemsOf(way), k.gridX() * warps, {}, [&](Val i, llvm::ArrayRef<Val>) -> Vals {
-      mergeByWarp(itemAt(i, way), way);
-      return {};
-    });
-  };
-  auto byBlock = [&] {
-    k.loop(k.blockX(), itemsOf(deep), k.gridX(), {}, [&](Val i, llvm::ArrayRef<Val>) -> Vals {
-      mergeByBlock(itemAt(i, deep));
-      return {};
-    });
-  };
-  k.when(splits.count > 1, [&] {
-    k.when(
-        splits.count <= wide.splits, [&] { byWarp(wide); },
-        [&] { k.when(splits.count <= fewSplits, [&] { byWarp(deep); }, byBlock); });
+  k.loop(k.i32(0), k.argument(batchArg), k.i32(threads), {k.blockX()}, [&](Val first, llvm::ArrayRef<Val> state) {
+    describe(first + k.thread());
+    k.syncBlock();
+    Val all = addUpUnits();
+    Vals next = k.choose(state[0] < all, [&] { return mergeUnits(state[0], all); }, [&] { return Vals(state); });
+    k.when(first + threads < k.argument(batchArg), [&] { k.syncBlock(); }); // before others are described
+    return Vals{next[0] - all};
   });
   launchDependents(k);
   k.finish();
 }
 
 int64_t mla::gpu::latentMergeSharedBytes(const LatentAttentionShape &) {
-  return warps * LatentMerge::valuesOfLane * 128;
+  return exchangeAt + warps * valuesOfLane * 128;
 }
 
 void mla::gpu::emitLatentMerge(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape) {

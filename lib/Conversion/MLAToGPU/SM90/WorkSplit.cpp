@@ -113,16 +113,21 @@ Val WorkSplit::chooseEvenSplits(Val total) {
   return chosen[1];
 }
 
+Val WorkSplit::mergeCost(Val isWhole) { return select(isWhole, k.i32(0), k.i32(choices.merge)); }
+
 /// Whether even splits are better, and the distance of cuts of the line. One that falls on the borders of equal
-/// sequences is preferred to the shortest, as long as that costs no more than the splits it saves.
+/// sequences is preferred to the shortest, as long as that costs no more than the splits it saves, and the merge if it
+/// saves all of them.
 Vals WorkSplit::chooseWay(Val total, Val longest) {
   Val shortest = roundedUp(total + batch * choices.overhead, parts), one = longest + choices.overhead;
   Val several = one * roundedUp(shortest, one), count = max(quotient(one, shortest), k.i32(1));
-  Val aligned = select(shortest >= one, several, roundedUp(one, count));
-  Val cut = select(aligned <= shortest + choices.overhead, aligned, shortest);
-  Val whole = (shortest >= one) & (cut == aligned);
-  Val lineCost = cut + select(whole, k.i32(0), k.i32(choices.overhead));
-  Val even = (batch <= parts) & (min(splitBlocks, longest) + choices.overhead <= lineCost);
+  Val holdsOne = shortest >= one, aligned = select(holdsOne, several, roundedUp(one, count));
+  Val isWhole = (holdsOne | (count == 1)) & (total == longest * batch);
+  Val cut = select(aligned + mergeCost(isWhole) <= shortest + (choices.overhead + choices.merge), aligned, shortest);
+  isWhole = isWhole & (cut == aligned);
+  Val lineCost = cut + select(isWhole, k.i32(0), k.i32(choices.overhead)) + mergeCost(isWhole);
+  Val evenCost = min(splitBlocks, longest) + choices.overhead + mergeCost(splitBlocks >= longest);
+  Val even = (batch <= parts) & (evenCost <= lineCost);
   return {even, cut};
 }
 

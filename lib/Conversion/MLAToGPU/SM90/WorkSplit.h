@@ -14,7 +14,8 @@
 // A split is a run of blocks of one sequence in one part. A sequence of one
 // split is finished by it; the splits of others leave partial results in slots,
 // which the merge kernel combines. Three ways, taken at run time by predicted
-// cost (the largest part's blocks, and `overhead` blocks a split):
+// cost (the largest part's blocks, `overhead` blocks a split, and `merge` blocks
+// if any sequence has several):
 //   even     each sequence in ceil(blocks / t) equal splits, one a part
 //   line     sequences end to end on a line, `overhead` before each, cut every
 //            T blocks; cuts close to a sequence's border move there
@@ -32,6 +33,7 @@ namespace mla::gpu {
 
 struct WorkSplitChoices {
   int64_t overhead = 5;  ///< what a split costs beside its blocks, in blocks
+  int64_t merge = 4;     ///< what merging partial results costs, in blocks, where there are any
   int64_t minBlocks = 2; ///< blocks of a split, at least, where sequences are cut evenly
   int64_t fixed = 0;     ///< 0, or blocks of every split
 
@@ -83,6 +85,7 @@ private:
   Val weightOf(Val blocks);
   std::pair<Val, Val> prefixOfLane(Val own);
   std::pair<Place, Place> find(Val position0, Val position1);
+  Val mergeCost(Val isWhole);
   Val evenSplits(Val blocks);
   Val splitsOfRun();
   Val chooseEvenSplits(Val total);
