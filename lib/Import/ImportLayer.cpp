@@ -45,8 +45,8 @@ private:
 };
 } // namespace
 
-static mlir::DictionaryAttr describeModel(mlir::MLIRContext *context, const AttentionConfig &config,
-                                          const ImportOptions &options) {
+mlir::DictionaryAttr mla::importer::describeModel(mlir::MLIRContext *context, const AttentionConfig &config,
+                                                  const ImportOptions &options) {
   Fields cache(context), model(context);
   cache.add("format", StringRef("standard"));
   cache.add("dtype", manifestName(options.dtype));

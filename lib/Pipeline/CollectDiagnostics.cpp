@@ -17,15 +17,20 @@ using namespace mla;
 CollectDiagnostics::CollectDiagnostics(MLIRContext *context)
     : handler(context, [this](Diagnostic &diagnostic) { take(diagnostic); }) {}
 
-/// "q_nope: " of a value's location; nothing where there is no name.
-static std::string whereOf(Location location) {
+std::string mla::describeLocation(Location location) {
   if (auto name = dyn_cast<NameLoc>(location))
-    return name.getName().str() + ": ";
+    return describeLocation(name.getChildLoc()) + name.getName().str() + ": ";
+  if (auto file = dyn_cast<FileLineColLoc>(location))
+    return (file.getFilename().getValue() + ":" + llvm::Twine(file.getLine()) + ":" + llvm::Twine(file.getColumn()) +
+            ": ")
+        .str();
+  if (auto fused = dyn_cast<FusedLoc>(location); fused && !fused.getLocations().empty())
+    return describeLocation(fused.getLocations().front());
   return "";
 }
 
 void CollectDiagnostics::take(Diagnostic &diagnostic) {
-  std::string text = whereOf(diagnostic.getLocation()) + diagnostic.str();
+  std::string text = describeLocation(diagnostic.getLocation()) + diagnostic.str();
   std::lock_guard<std::mutex> lock(mutex);
   if (diagnostic.getSeverity() == DiagnosticSeverity::Error) {
     errors += (errors.empty() ? "" : "; ") + text;

@@ -15,6 +15,9 @@
 
 namespace mla {
 
+/// "layer.mlir:3:5: " of a file and "q_nope: " of a value, what is known of them.
+std::string describeLocation(mlir::Location location);
+
 /// While it lives, keeps a context's errors and, as lines `remark: WHERE: WHAT`, the rest; a text once, because the
 /// functions of a layer have the same to say.
 class CollectDiagnostics {

@@ -36,10 +36,11 @@ static OwningOpRef<ModuleOp> partOf(ModuleOp module, bool prepares) {
   return part;
 }
 
-static llvm::Error bindWeights(ModuleOp module) {
+static llvm::Error bindWeights(ModuleOp module, const CompileOptions &options) {
   PassManager pm(module.getContext());
   pm.addPass(createMLABindWeights());
-  return failed(pm.run(module)) ? makeError("bundle: weights cannot be bound") : llvm::Error::success();
+  return failed(options.run(pm, module, "weights")) ? makeError("bundle: weights cannot be bound")
+                                                    : llvm::Error::success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -57,7 +58,7 @@ struct Code {
 
 /// Entries as machine code. `module` is at Stage::Layout.
 static llvm::Expected<Code> writeNative(ModuleOp module, const CompileOptions &options, BundleDirectory &directory) {
-  if (llvm::Error error = bindWeights(module))
+  if (llvm::Error error = bindWeights(module, options))
     return error;
   llvm::Expected<std::vector<BundleEntry>> entries = entriesOf(module);
   if (!entries)
@@ -114,7 +115,7 @@ static llvm::Expected<std::vector<Certificate>> writePrepared(OwningOpRef<Module
                                                               const CompileOptions &options,
                                                               BundleDirectory &directory) {
   options.progress("compiling the preparation of weights");
-  llvm::Expected<WeightPreparation> preparation = WeightPreparation::compile(std::move(prepares));
+  llvm::Expected<WeightPreparation> preparation = WeightPreparation::compile(std::move(prepares), options.run);
   if (!preparation)
     return preparation.takeError();
   auto layers = module->getAttrOfType<DenseI64ArrayAttr>(kLayersAttr);
@@ -168,7 +169,7 @@ llvm::Error mla::emitBundle(ModuleOp module, importer::Checkpoint &checkpoint, l
   llvm::Expected<Code> code = writeCode(*layer, options, *directory);
   if (!code)
     return code.takeError();
-  if (llvm::Error error = bindWeights(*prepares))
+  if (llvm::Error error = bindWeights(*prepares, options))
     return error;
   llvm::Expected<std::vector<Certificate>> certificates =
       writePrepared(std::move(prepares), module, checkpoint, options, *directory);

@@ -20,32 +20,52 @@ using namespace mlir;
 using namespace mla;
 using llvm::Twine;
 
+LogicalResult mla::runPasses(PassManager &pm, ModuleOp module, llvm::StringRef) { return pm.run(module); }
+
 std::string mla::planDevice(const CompileOptions &options) {
   return options.device.empty() ? options.target : options.device;
 }
 
-static llvm::StringRef stageName(Stage stage) {
-  switch (stage) {
-  case Stage::Import:
-    return "import";
-  case Stage::Plan:
-    return "plan";
-  case Stage::Absorb:
-    return "absorb";
-  case Stage::Fold:
-    return "fold";
-  case Stage::Layout:
-    return "layout";
-  case Stage::Linalg:
-    return "linalg";
-  case Stage::LLVM:
-    return "llvm";
-  case Stage::Kernels:
-    return "kernels";
-  case Stage::NVVM:
-    return "nvvm";
+static constexpr std::pair<Stage, llvm::StringRef> stageNames[] = {
+    {Stage::Import, "import"}, {Stage::Plan, "plan"},       {Stage::Absorb, "absorb"},
+    {Stage::Fold, "fold"},     {Stage::Layout, "layout"},   {Stage::Linalg, "linalg"},
+    {Stage::LLVM, "llvm"},     {Stage::Kernels, "kernels"}, {Stage::NVVM, "nvvm"},
+};
+
+llvm::StringRef mla::nameOf(Stage stage) {
+  return llvm::find_if(stageNames, [&](const auto &entry) { return entry.first == stage; })->second;
+}
+
+std::optional<Stage> mla::findStageNamed(llvm::StringRef name) {
+  const auto *entry = llvm::find_if(stageNames, [&](const auto &entry) { return entry.second == name; });
+  return entry == std::end(stageNames) ? std::nullopt : std::optional(entry->first);
+}
+
+Stage mla::lastStage(const CompileOptions &options) {
+  switch (options.emit) {
+  case Emit::Import:
+    return Stage::Import;
+  case Emit::Plan:
+    return Stage::Plan;
+  case Emit::Absorb:
+    return Stage::Absorb;
+  case Emit::Fold:
+    return Stage::Fold;
+  case Emit::Layout:
+    return Stage::Layout;
+  case Emit::Linalg:
+    return Stage::Linalg;
+  case Emit::LLVM:
+    return Stage::LLVM;
+  case Emit::Kernels:
+    return Stage::Kernels;
+  case Emit::NVVM:
+  case Emit::PTX:
+    return Stage::NVVM;
+  case Emit::Bundle:
+    return options.isForGPU() ? Stage::Kernels : Stage::Layout;
   }
-  llvm_unreachable("every stage has a name");
+  llvm_unreachable("every output has its stage");
 }
 
 static bool belongsTo(Stage stage, const CompileOptions &options) {
@@ -106,17 +126,19 @@ static llvm::Error runStage(ModuleOp module, Stage stage, const CompileOptions &
   CollectDiagnostics diagnostics(module.getContext());
   PassManager pm(module.getContext());
   addPasses(pm, stage, options);
-  LogicalResult result = pm.run(module);
+  LogicalResult result = options.run(pm, module, nameOf(stage));
   if (!diagnostics.getRemarks().empty())
     options.progress("");
   for (const std::string &remark : diagnostics.getRemarks())
     llvm::errs() << remark;
   if (succeeded(result))
     return llvm::Error::success();
-  std::string what = ("stage " + stageName(stage) + ": " + diagnostics.takeErrors()).str();
+  std::string what = ("stage " + nameOf(stage) + ": " + diagnostics.takeErrors()).str();
   // What a GPU target cannot do yet is said with the way out.
   if (stage >= Stage::Kernels)
     return makeError(what);
+  if (!options.module.empty())
+    return makeError(what + "; check " + options.module + ", or go on from what an earlier --emit gives");
   return makeError(what + "; this is an error of mla-compile: please report it with the output of --emit=import");
 }
 
@@ -124,7 +146,7 @@ llvm::Error mla::runStages(ModuleOp module, Stage from, Stage upTo, const Compil
   for (int stage = static_cast<int>(from) + 1; stage <= static_cast<int>(upTo); ++stage) {
     if (!belongsTo(static_cast<Stage>(stage), options))
       continue;
-    options.progress(stageName(static_cast<Stage>(stage)));
+    options.progress(nameOf(static_cast<Stage>(stage)));
     if (llvm::Error error = runStage(module, static_cast<Stage>(stage), options))
       return error;
   }

@@ -7,6 +7,7 @@
 
 #include "Summary.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Pipeline/Stages.h"
 
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -28,12 +29,15 @@ uint64_t mla::sizeOfFiles(StringRef directory) {
   return sum;
 }
 
+/// "layers 0-3, "; nothing of a module that no layer was imported to.
 static std::string nameLayers(mlir::ModuleOp module) {
   auto attr = module->getAttrOfType<mlir::DenseI64ArrayAttr>(kLayersAttr);
+  if (!attr || attr.empty())
+    return "";
   llvm::ArrayRef<int64_t> layers = attr;
   if (layers.size() == 1)
-    return "layer " + std::to_string(layers.front());
-  return "layers " + std::to_string(layers.front()) + "-" + std::to_string(layers.back());
+    return "layer " + std::to_string(layers.front()) + ", ";
+  return "layers " + std::to_string(layers.front()) + "-" + std::to_string(layers.back()) + ", ";
 }
 
 static StringRef nameType(DType dtype) {
@@ -93,10 +97,13 @@ static std::string nameSize(uint64_t bytes) {
 
 std::string mla::summarize(mlir::ModuleOp module, llvm::ArrayRef<WeightSpec> weights, bool madeWeights,
                            const CompileOptions &options, uint64_t bytes) {
-  std::string text = nameLayers(module);
+  std::string text = options.from ? "from " + nameOf(*options.from).str() + ", " : "";
+  text += nameLayers(module);
   if (options.tensorParallel > 1)
-    text += ", rank " + std::to_string(options.rank) + " of " + std::to_string(options.tensorParallel);
-  text += ", " + options.target + ", ";
-  text += (madeWeights ? "made weights" : nameTypes(weights)) + " -> " + nameType(options.dtype).str();
+    text += "rank " + std::to_string(options.rank) + " of " + std::to_string(options.tensorParallel) + ", ";
+  text += options.target + ", ";
+  if (madeWeights || !weights.empty())
+    text += (madeWeights ? "made weights" : nameTypes(weights)) + " -> ";
+  text += nameType(options.dtype);
   return text + namePlan(module) + ", " + nameSize(bytes);
 }

@@ -25,11 +25,16 @@ namespace cl = llvm::cl;
 
 static constexpr const char *overview =
     "Compiles the multi-head latent attention of a model: from its config.json and safetensors to a bundle\n"
-    "(a directory) that mla-run and libmla-runtime run.";
+    "(a directory) that mla-run and libmla-runtime run. Or from a .mlir that --emit printed and that may be edited: "
+    "its\n"
+    "stage is found, and compilation goes on from there.";
 
 static cl::OptionCategory category("Options of mla-compile");
 
 using Text = cl::opt<std::string>;
+static Text module(cl::Positional, cl::cat(category), cl::desc("[layer.mlir]"));
+static Text from("from", cl::cat(category), cl::value_desc("STAGE"),
+                 cl::desc("the stage of layer.mlir, as --emit calls it, instead of\nthe one that is found"));
 static Text config("config", cl::cat(category), cl::value_desc("config.json"),
                    cl::desc("the model's config; may be left out where one\ncame with the weights"));
 static Text weights("weights", cl::cat(category), cl::value_desc("FILE|DIR"),
@@ -66,10 +71,9 @@ static Text rank("rank", cl::cat(category), cl::value_desc("K|all"),
 static Text cacheFormat("cache", cl::cat(category), cl::value_desc("standard|private"), cl::init("standard"),
                         cl::desc("standard: what other engines keep in theirs; private\nis reserved for what is "
                                  "fastest, and not made yet"));
-static Text
-    emit("emit", cl::cat(category), cl::value_desc("WHAT"), cl::init("bundle"),
-         cl::desc("bundle (default), or MLIR after a stage: import,\nplan, absorb, fold, linalg, llvm; for h100 "
-                  "kernels,\nnvvm, ptx"));
+static Text emit("emit", cl::cat(category), cl::value_desc("WHAT"), cl::init("bundle"),
+                 cl::desc("bundle (default), or MLIR after a stage: import,\nplan, absorb, fold, layout, linalg, llvm; "
+                          "for h100\nkernels, nvvm, ptx"));
 static cl::opt<bool> batchInvariant("batch-invariant", cl::cat(category),
                                     cl::desc("for h100: what is computed for a sequence does not\ndepend on the "
                                              "others in its batch, bit by bit; slower"));
@@ -88,6 +92,8 @@ static Text context("context", cl::cat(category), cl::value_desc("N"), cl::init(
                     cl::desc("with --report: cached tokens a sequence (default 4096)"));
 
 static cl::extrahelp examples(R"(
+MLIR's --mlir-print-ir-*, --mlir-timing and --mlir-pass-statistics work as in mlir-opt; --help-hidden lists them.
+
 Exit status: 0 success; 1 failure; 2 wrong usage.
 
 Examples:
@@ -97,21 +103,26 @@ Examples:
   mla-compile --weights=DeepSeek-V3 --adapter=lora --layers=all --dtype=bf16 -o tuned.mla
   mla-compile --config=config.json --tp=8 --rank=0 --emit=import -o rank0.mlir
   mla-compile --weights=DeepSeek-V3 --layers=all --target=h100 --tp=8 --rank=all -o v3-tp8
+  mla-compile --config=config.json --target=h100 --emit=kernels -o layer.mlir     # to edit, and then:
+  mla-compile layer.mlir --config=config.json -o edited.mla
   mla-compile --config=config.json --report=html --baseline=other.json --batch=32 -o report.html
   mla-compile --weights=DeepSeek-V3 --report --target=h200 --tp=8 --batch=128
 )");
 
-static llvm::Error usage(const Twine &what) { return makeError("mla-compile: " + what + "; see mla-compile --help"); }
+llvm::Error mla::usage(const Twine &what) { return makeError("mla-compile: " + what + "; see mla-compile --help"); }
 
 /// The first line of LLVM's message, without the program's name and the hints.
 static llvm::Error usageFromLLVM(StringRef message) {
   StringRef line = message.split('\n').first;
   line.consume_front("mla-compile: ");
   line = line.take_front(line.find("  Try:")).rtrim(".! ");
-  return usage(line);
+  // Of its own and MLIR's options LLVM says some errors itself.
+  return usage(line.empty() ? "an option has no such value" : line);
 }
 
-static std::string nameOf(const Text &option) { return (option.ArgStr == "o" ? "-" : "--") + option.ArgStr.str(); }
+static std::string nameOf(const Text &option) {
+  return option.hasArgStr() ? (option.ArgStr == "o" ? "-" : "--") + option.ArgStr.str() : "the .mlir";
+}
 
 static llvm::Error badValue(const Text &option, const Twine &allowed) {
   return usage(nameOf(option) + " must be " + allowed + ", is '" + option.getValue() + "'");
@@ -190,6 +201,7 @@ static llvm::Error chooseEmit(CompileOptions &options) {
                        {"plan", Emit::Plan},
                        {"absorb", Emit::Absorb},
                        {"fold", Emit::Fold},
+                       {"layout", Emit::Layout},
                        {"linalg", Emit::Linalg},
                        {"llvm", Emit::LLVM},
                        {"kernels", Emit::Kernels},
@@ -223,10 +235,12 @@ static llvm::Error checkGiven(llvm::ArrayRef<const Text *> files) {
 
 /// Options that are nothing without each other.
 static llvm::Error checkTogether() {
-  if (llvm::Error error = checkGiven({&config, &weights, &adapter, &device, &output}))
+  if (llvm::Error error = checkGiven({&module, &config, &weights, &adapter, &device, &output}))
     return error;
-  if (config.empty() && weights.empty())
-    return usage("give --config or --weights");
+  if (module.empty() && config.empty() && weights.empty())
+    return usage("give --config or --weights, or a .mlir");
+  if (module.empty() && from.getNumOccurrences())
+    return usage("--from belongs to a .mlir");
   for (const Text *option : {&baseline, &batch, &context})
     if (option->getNumOccurrences())
       return usage(nameOf(*option) + " belongs to --report");
@@ -242,8 +256,11 @@ static llvm::Error checkTogether() {
 
 /// What a report would have to ignore, and why it would.
 static llvm::Error checkReport() {
+  if (module.getNumOccurrences())
+    return usage("a .mlir does not belong to --report");
   const std::pair<const cl::Option *, StringRef> ignored[] = {
       {&adapter, "what it adds is merged into the weights and costs nothing"},
+      {&from, "a report is of a config"},
       {&layers, "a report is of the whole model"},
       {&page, "the cost model knows no pages"},
       {&rank, "all ranks of --tp cost the same"},
@@ -283,6 +300,15 @@ static llvm::Expected<ReportOptions> reportOptions(const CompileOptions &compile
   return options;
 }
 
+/// What is not given, the module decides.
+static llvm::Error goOnFromModule(CompileOptions &options) {
+  if (!target.getNumOccurrences())
+    options.target.clear();
+  if (llvm::Error error = checkModuleOptions(options))
+    return error;
+  return from.getNumOccurrences() ? chooseFrom(from, options) : llvm::Error::success();
+}
+
 llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {
   cl::HideUnrelatedOptions(category);
   cl::SetVersionPrinter([](llvm::raw_ostream &os) { os << "mla-compile " MLA_VERSION "\n"; });
@@ -308,8 +334,11 @@ llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {
   }
   if (llvm::Error error = checkTogether())
     return error;
+  options.module = module;
   options.adapter = adapter;
   options.output = output;
   options.batchInvariant = batchInvariant;
+  if (llvm::Error error = module.empty() ? llvm::Error::success() : goOnFromModule(options))
+    return error;
   return line;
 }

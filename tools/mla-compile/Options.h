@@ -10,6 +10,8 @@
 
 #include "mla/Pipeline/WriteReport.h"
 
+#include "llvm/ADT/Twine.h"
+
 namespace mla {
 
 /// What the command line asks for: a report, or else a compilation.
@@ -20,6 +22,15 @@ struct CommandLine {
 
 /// Parses the command line; an error is one of usage. --help and --version print and exit.
 llvm::Expected<CommandLine> parseOptions(int argc, char **argv);
+
+/// The error of wrong usage.
+llvm::Error usage(const llvm::Twine &what);
+
+/// The options beside a .mlir: those that it decides are refused.
+llvm::Error checkModuleOptions(const CompileOptions &options);
+
+/// Sets options.from to the stage that --from names.
+llvm::Error chooseFrom(llvm::StringRef name, CompileOptions &options);
 
 } // namespace mla
 

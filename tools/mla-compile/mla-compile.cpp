@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "MLIROptions.h"
 #include "Options.h"
 #include "mla/Pipeline/Compile.h"
 
@@ -30,9 +31,11 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   // A limit on file sizes fails the write, which says so, and is no crash. After LLVM, whose handlers think otherwise.
   std::signal(SIGXFSZ, SIG_IGN);
+  mla::registerMLIROptions();
   llvm::Expected<mla::CommandLine> options = mla::parseOptions(argc, argv);
   if (!options)
     return fail(options.takeError(), usageStatus);
+  mla::applyMLIROptions(options->compile);
   if (llvm::sys::Process::StandardErrIsDisplayed())
     options->compile.progress = printProgress;
   llvm::Error error = options->report ? mla::writeReport(*options->report) : mla::compile(options->compile);

@@ -27,6 +27,10 @@ struct ImportOptions {
   int64_t rank = 0;
 };
 
+/// `mla.model`: what the manifest says of the model.
+mlir::DictionaryAttr describeModel(mlir::MLIRContext *context, const AttentionConfig &config,
+                                   const ImportOptions &options);
+
 /// Builds @prefill and @decode of a layer in naive form. Attributes of the module: `mla.checkpoint_prefix`,
 /// `mla.layers` and `mla.model`. Weights are as `weights` says, the first layer's. tensorParallel must divide the
 /// heads.

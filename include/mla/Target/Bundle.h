@@ -29,7 +29,8 @@
 
 namespace mlir {
 class ExecutionEngine;
-}
+class PassManager;
+} // namespace mlir
 
 namespace mla {
 
@@ -95,11 +96,16 @@ std::string makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm
 /// The tensor that a checkpoint has under a name.
 using FindTensor = llvm::function_ref<llvm::Expected<const SafetensorsTensor *>(llvm::StringRef name)>;
 
+/// Runs passes on a module, for what is said.
+using RunPasses = llvm::function_ref<llvm::LogicalResult(mlir::PassManager &, mlir::ModuleOp, llvm::StringRef what)>;
+
 /// The @prepare functions of a module, compiled into this process. Any number of threads may run one.
 class WeightPreparation {
 public:
   /// `definitions` holds nothing but @prepare functions with bound weights, as mla operations.
-  static llvm::Expected<WeightPreparation> compile(mlir::OwningOpRef<mlir::ModuleOp> definitions);
+  /// Without `run` passes just run.
+  static llvm::Expected<WeightPreparation> compile(mlir::OwningOpRef<mlir::ModuleOp> definitions,
+                                                   RunPasses run = nullptr);
   WeightPreparation(WeightPreparation &&);
   ~WeightPreparation();
 
@@ -109,6 +115,7 @@ public:
     DType madeType;            // before it is rounded
     std::vector<int64_t> tile; // its sizes divide those of the weight
     std::vector<std::string> inputs;
+    std::vector<DType> inputTypes;
     std::vector<std::vector<int64_t>> inputShapes;
     mlir::func::FuncOp definition; // what it is to be, of which the code was made
     void (*entry)(void **descriptors);

@@ -35,14 +35,15 @@ static WeightPreparation::Weight describe(mlir::func::FuncOp function) {
   WeightPreparation::Weight weight;
   weight.name = getPreparedName(function).str();
   weight.definition = function;
-  auto type = mlir::cast<mlir::RankedTensorType>(function.getResultTypes()[0]);
-  weight.spec = {weight.name, dtypeOf(type.getElementType()), toVector(type.getShape())};
+  auto made = mlir::cast<mlir::RankedTensorType>(function.getResultTypes()[0]);
+  weight.spec = {weight.name, dtypeOf(made.getElementType()), toVector(made.getShape())};
   mlir::arith::TruncFOp rounding = findRounding(function);
   weight.madeType = rounding ? dtypeOf(mlir::getElementTypeOrSelf(rounding.getIn())) : weight.spec.dtype;
   for (unsigned i = 0; i < function.getNumArguments(); ++i) {
     weight.inputs.push_back(function.getArgAttrOfType<mlir::StringAttr>(i, kWeightAttr).str());
-    weight.inputShapes.push_back(
-        toVector(mlir::cast<mlir::RankedTensorType>(function.getArgumentTypes()[i]).getShape()));
+    auto type = mlir::cast<mlir::RankedTensorType>(function.getArgumentTypes()[i]);
+    weight.inputTypes.push_back(dtypeOf(type.getElementType()));
+    weight.inputShapes.push_back(toVector(type.getShape()));
   }
   return weight;
 }
@@ -54,14 +55,15 @@ WeightPreparation::WeightPreparation(WeightPreparation &&) = default;
 WeightPreparation::~WeightPreparation() = default;
 
 /// Functions of tiles. Only public ones have entries.
-static llvm::Error tile(mlir::ModuleOp module) {
+static llvm::Error tile(mlir::ModuleOp module, RunPasses run) {
   for (auto function : module.getOps<mlir::func::FuncOp>())
     function.setPublic();
   mlir::PassManager pm(module.getContext());
   pm.addPass(createMLATilePrepare());
   buildLinalgPipeline(pm);
-  return mlir::failed(pm.run(module)) ? llvm::createStringError("the preparation of weights cannot be tiled")
-                                      : llvm::Error::success();
+  return mlir::failed(run(pm, module, "preparation of weights"))
+             ? llvm::createStringError("the preparation of weights cannot be tiled")
+             : llvm::Error::success();
 }
 
 /// A safetensors file may begin a tensor at any byte, and copying tensors would take the memory that tiles save.
@@ -69,25 +71,28 @@ static void assumeNoAlignment(mlir::ModuleOp module) {
   module.walk([](mlir::LLVM::LoadOp load) { load.setAlignment(1); });
 }
 
-static llvm::Error lower(mlir::ModuleOp module) {
+static llvm::Error lower(mlir::ModuleOp module, RunPasses run) {
   mlir::PassManager pm(module.getContext());
   buildCPUPipeline(pm);
-  if (mlir::failed(pm.run(module)))
+  if (mlir::failed(run(pm, module, "code that prepares weights")))
     return llvm::createStringError("the preparation of weights has no code for the host");
   assumeNoAlignment(module);
   return llvm::Error::success();
 }
 
-llvm::Expected<WeightPreparation> WeightPreparation::compile(mlir::OwningOpRef<mlir::ModuleOp> definitions) {
+llvm::Expected<WeightPreparation> WeightPreparation::compile(mlir::OwningOpRef<mlir::ModuleOp> definitions,
+                                                             RunPasses run) {
+  auto runAlone = [](mlir::PassManager &pm, mlir::ModuleOp module, llvm::StringRef) { return pm.run(module); };
+  run = run ? run : RunPasses(runAlone);
   mlir::OwningOpRef<mlir::ModuleOp> module = definitions->clone();
   std::vector<Weight> list;
   for (auto function : definitions->getOps<mlir::func::FuncOp>())
     list.push_back(describe(function));
-  if (llvm::Error error = tile(*module))
+  if (llvm::Error error = tile(*module, run))
     return error;
   for (auto [weight, function] : llvm::zip_equal(list, module->getOps<mlir::func::FuncOp>()))
     weight.tile = toVector(function->getAttrOfType<mlir::DenseI64ArrayAttr>(kPrepareTileAttr));
-  if (llvm::Error error = lower(*module))
+  if (llvm::Error error = lower(*module, run))
     return error;
   llvm::Expected<std::unique_ptr<mlir::ExecutionEngine>> engine = compileInProcess(*module);
   if (!engine)

@@ -89,10 +89,14 @@ private:
 static llvm::Expected<Inputs> findInputs(const WeightPreparation::Weight &weight, int64_t layer, llvm::StringRef prefix,
                                          FindTensor find) {
   Inputs inputs;
-  for (const std::string &name : weight.inputs) {
-    llvm::Expected<const SafetensorsTensor *> tensor = find(forLayer(name, prefix, layer));
+  for (auto [name, type, shape] : llvm::zip_equal(weight.inputs, weight.inputTypes, weight.inputShapes)) {
+    std::string layerName = forLayer(name, prefix, layer);
+    llvm::Expected<const SafetensorsTensor *> tensor = find(layerName);
     if (!tensor)
       return tensor.takeError();
+    if ((*tensor)->dtype != type || (*tensor)->shape != shape)
+      return llvm::createStringError(layerName + ": is another tensor in the checkpoint than in the module: type or "
+                                                 "shape differ; check --weights");
     inputs.tensors.push_back(*tensor);
     inputs.data.push_back((*tensor)->data);
   }

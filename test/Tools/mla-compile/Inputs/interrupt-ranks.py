@@ -4,10 +4,12 @@ import os, signal, subprocess, sys, time
 
 name, out, command = sys.argv[1], sys.argv[2], sys.argv[3:]
 record = out + "/ranks.partial"
-process = subprocess.Popen(command)
+# A shell starts what runs in the background with SIGINT ignored, and programs inherit that.
+process = subprocess.Popen(command, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 while process.poll() is None and not (os.path.exists(record) and os.path.getsize(record)):
     time.sleep(0.002)
-process.send_signal(getattr(signal, name))
+number = getattr(signal, name)
+process.send_signal(number)
 status = process.wait()
-if status not in (130, -signal.SIGKILL):
+if status not in (-number, 128 + number):
     sys.exit(f"ended with {status} and was not interrupted")

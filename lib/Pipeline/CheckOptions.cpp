@@ -1,0 +1,32 @@
+//===- CheckOptions.cpp - What no target has ------------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Pipeline/Stages.h"
+
+using namespace mla;
+
+llvm::Error mla::checkDType(const CompileOptions &options) {
+  if (!options.isForGPU() || options.dtype != DType::F32)
+    return llvm::Error::success();
+  return makeError("--dtype: f32 has no kernels on " + options.target + "; use --dtype=bf16, or --target=cpu");
+}
+
+llvm::Error mla::checkTarget(const CompileOptions &options) {
+  bool forGPU = options.isForGPU();
+  Stage last = lastStage(options);
+  if (llvm::Error error = checkDType(options))
+    return error;
+  if (!forGPU && last >= Stage::Kernels)
+    return makeError("--emit: kernels, nvvm and ptx need a GPU target; choose another --target, or --emit=llvm");
+  if (forGPU && last >= Stage::Layout && last <= Stage::LLVM)
+    return makeError(
+        "--emit: layout, linalg and llvm are of the CPU target; use --target=cpu, or --emit=kernels or nvvm");
+  if (!forGPU && options.batchInvariant)
+    return makeError("--batch-invariant: needs a GPU target; leave it out: on the CPU no sequence's results depend "
+                     "on its batch");
+  return llvm::Error::success();
+}

@@ -1,0 +1,128 @@
+//===- CompileModule.cpp - From a module to what is asked for -------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "CompileModule.h"
+#include "ModuleOptions.h"
+#include "ModuleParts.h"
+#include "Output.h"
+#include "ReadModule.h"
+#include "Weights.h"
+#include "WriteOutput.h"
+#include "mla/Dialect/MLA/Analysis/Device.h"
+#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Pipeline/FindStage.h"
+
+#include "llvm/ADT/StringSet.h"
+
+using namespace mla;
+using namespace mla::importer;
+
+static llvm::Error checkOutput(const CompileOptions &options) {
+  const std::string inputs[] = {options.module, options.config, options.weights, options.adapter, options.device};
+  if (llvm::Error error = checkInputsStay(inputs, options.output))
+    return error;
+  return checkWritable(options.output, options.emit == Emit::Bundle);
+}
+
+static llvm::Expected<Stage> stageOf(mlir::ModuleOp module, const CompileOptions &options) {
+  llvm::Expected<Stage> found = findStage(module);
+  if (!found || !options.from)
+    return found;
+  if (mayGoOnFrom(*options.from, *found))
+    return *options.from;
+  return makeError("--from: " + options.module + " is at stage " + nameOf(*found) + ", not " + nameOf(*options.from) +
+                   "; leave --from out");
+}
+
+/// Whether what is asked for is ahead of the module.
+static llvm::Error checkIsAhead(Stage from, const CompileOptions &options) {
+  Stage last = lastStage(options);
+  if (from <= last)
+    return llvm::Error::success();
+  std::string where = (options.module + ": is at stage " + nameOf(from)).str();
+  if (options.emit != Emit::Bundle)
+    return makeError(where + ", which is after " + nameOf(last) + "; choose a later --emit");
+  return makeError(where + ", where the @prepare functions are gone that make a bundle's weights; go on from --emit=" +
+                   nameOf(last) + " or an earlier one, or choose another --emit");
+}
+
+/// An adapter whose tensors the module does not take would be ignored.
+static llvm::Error checkTakesAdapter(mlir::ModuleOp module, llvm::ArrayRef<WeightSpec> specs,
+                                     const CompileOptions &options) {
+  llvm::StringSet<> taken;
+  module.walk([&](WeightOp weight) { taken.insert(weight.getName()); });
+  for (const WeightSpec &spec : specs)
+    if (spec.update && !taken.contains(spec.update->nameA))
+      return makeError("--adapter: " + options.module + " does not add to " + spec.expected.name +
+                       "; import again with --adapter");
+  return llvm::Error::success();
+}
+
+static llvm::Error writeBundle(mlir::ModuleOp module, Stage from, const CompileOptions &options) {
+  llvm::Expected<std::vector<int64_t>> layers = checkAttributes(module, options);
+  if (!layers)
+    return layers.takeError();
+  llvm::Expected<Source> source = openSource(options);
+  if (!source)
+    return source.takeError();
+  if (layers->back() >= source->config.numLayers)
+    return makeError(options.module + ": is of layer " + llvm::Twine(layers->back()) + ", and " + source->where +
+                     " has " + llvm::Twine(source->config.numLayers) + "; give the config that it was imported from");
+  if (llvm::Error error = checkIsOfModel(module, *source, options))
+    return error;
+  if (llvm::Error error = checkIsComputable(source->config, source->where))
+    return error;
+  llvm::Expected<std::vector<WeightSpec>> specs = findWeights(*source, *layers, options);
+  if (!specs)
+    return specs.takeError();
+  if (llvm::Error error = checkTakesAdapter(module, *specs, options))
+    return error;
+  if (llvm::Error error = runStages(module, from, lastStage(options), options))
+    return error;
+  if (llvm::Error error = checkAreMade(module))
+    return error;
+  return writeOutput(module, &*source, *specs, options);
+}
+
+/// Everything but the input is settled; what the options ask for can be had of the module.
+static llvm::Error goOn(mlir::ModuleOp module, Stage from, const CompileOptions &options) {
+  if (llvm::Error error = checkTarget(options))
+    return error;
+  if (llvm::Error error = checkIsAhead(from, options))
+    return error;
+  if (llvm::Error error = checkPrepares(module))
+    return error;
+  if (from < Stage::Plan)
+    if (llvm::Expected<Device> device = findDevice(planDevice(options)); !device)
+      return device.takeError();
+  if (options.emit == Emit::Bundle)
+    return writeBundle(module, from, options);
+  if (llvm::Error error = runStages(module, from, lastStage(options), options))
+    return error;
+  return writeOutput(module, nullptr, {}, options);
+}
+
+llvm::Error mla::compileModule(const CompileOptions &given) {
+  CompileOptions options = given;
+  if (llvm::Error error = checkOutput(options))
+    return error;
+  mlir::DialectRegistry registry;
+  registerParsedDialects(registry);
+  registerStageDialects(registry, lastDialects(options));
+  mlir::MLIRContext context(registry);
+  options.progress("reading the module");
+  llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> module = readModule(options.module, context);
+  if (!module)
+    return module.takeError();
+  llvm::Expected<Stage> from = stageOf(**module, options);
+  if (!from)
+    return from.takeError();
+  options.from = *from;
+  if (llvm::Error error = settleOptions(**module, *from, options))
+    return error;
+  return goOn(**module, *from, options);
+}

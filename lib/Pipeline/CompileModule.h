@@ -1,0 +1,20 @@
+//===- CompileModule.h - From a module to what is asked for -----*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_PIPELINE_COMPILEMODULE_H
+#define MLA_LIB_PIPELINE_COMPILEMODULE_H
+
+#include "mla/Pipeline/CompileOptions.h"
+
+namespace mla {
+
+/// From options.module, at whatever stage, to options.output.
+llvm::Error compileModule(const CompileOptions &options);
+
+} // namespace mla
+
+#endif // MLA_LIB_PIPELINE_COMPILEMODULE_H

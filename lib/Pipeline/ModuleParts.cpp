@@ -1,0 +1,122 @@
+//===- ModuleParts.cpp - What a bundle needs of a module ------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ModuleParts.h"
+#include "CollectDiagnostics.h"
+#include "Weights.h"
+#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/Transforms/Prepare.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace mla;
+using llvm::Twine;
+
+//===----------------------------------------------------------------------===//
+// Attributes of an import
+//===----------------------------------------------------------------------===//
+
+/// "model.layers.3.self_attn." of any layer.
+static bool isLayerPrefix(llvm::StringRef prefix) {
+  int64_t layer = 0;
+  llvm::StringRef number = prefix.drop_until(llvm::isDigit).take_while(llvm::isDigit);
+  return llvm::to_integer(number, layer, 10) && importer::layerPrefix(layer) == prefix;
+}
+
+static llvm::Error lacks(const CompileOptions &options, llvm::StringRef attribute, const Twine &what) {
+  return makeError(options.module + ": a bundle needs the module's " + attribute + ", " + what +
+                   ", as an import has it; go on from what --emit printed, or choose --emit=llvm or nvvm");
+}
+
+llvm::Expected<std::vector<int64_t>> mla::checkAttributes(ModuleOp module, const CompileOptions &options) {
+  if (!module->hasAttr(kModelAttr))
+    return lacks(options, kModelAttr, "the sizes of the model");
+  auto prefix = module->getAttrOfType<StringAttr>(kCheckpointPrefixAttr);
+  if (!prefix || !isLayerPrefix(prefix))
+    return lacks(options, kCheckpointPrefixAttr, "such as \"" + importer::layerPrefix(0) + "\"");
+  auto attribute = module->getAttrOfType<DenseI64ArrayAttr>(kLayersAttr);
+  llvm::ArrayRef<int64_t> layers = attribute ? attribute.asArrayRef() : llvm::ArrayRef<int64_t>();
+  bool ascend = llvm::is_sorted(layers, std::less_equal<int64_t>()); // none twice
+  if (layers.empty() || !ascend || layers.front() < 0)
+    return lacks(options, kLayersAttr, "layers in ascending order");
+  return layers.vec();
+}
+
+/// "64" of "64 : i64".
+static std::string printed(Attribute attribute) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  if (attribute)
+    attribute.print(stream, /*elideType=*/true);
+  return attribute ? text : "nothing";
+}
+
+llvm::Error mla::checkIsOfModel(ModuleOp module, const Source &source, const CompileOptions &options) {
+  importer::ImportOptions import = importOptions(options, {});
+  DictionaryAttr expected = importer::describeModel(module.getContext(), source.config, import);
+  auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
+  for (DictionaryAttr fields : {expected, model})
+    for (NamedAttribute field : fields) {
+      Attribute own = model.get(field.getName()), theirs = expected.get(field.getName());
+      // What the model is called changes nothing.
+      if (own != theirs && (field.getName() != "model_type" || !isa_and_present<StringAttr>(own)))
+        return makeError(options.module + ": its " + kModelAttr + " has " + printed(own) + " as " +
+                         field.getName().getValue() + ", and " + source.where + " has " + printed(theirs) +
+                         "; give the config and weights that it was imported from");
+    }
+  return llvm::Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// @prepare functions
+//===----------------------------------------------------------------------===//
+
+static llvm::Error errorAt(Operation *op, const Twine &what) {
+  return makeError(describeLocation(op->getLoc()) + what);
+}
+
+/// What --emit=fold has, and the preparation takes for granted.
+static llvm::Error checkPrepare(func::FuncOp function) {
+  auto made =
+      function.getNumResults() == 1 ? dyn_cast<RankedTensorType>(function.getResultTypes()[0]) : RankedTensorType();
+  bool isMade = made && made.hasStaticShape() && made.getRank() > 0 && made.getNumElements() > 0;
+  if (!function.isExternal() && function.getNumArguments() == 0 && function.getBody().hasOneBlock() && isMade)
+    return llvm::Error::success();
+  return errorAt(function, "@" + function.getName() +
+                               " is no function that makes a weight: it takes no arguments and "
+                               "gives one tensor of a static shape");
+}
+
+llvm::Error mla::checkPrepares(ModuleOp module) {
+  for (auto function : module.getOps<func::FuncOp>())
+    if (isPrepare(function))
+      if (llvm::Error error = checkPrepare(function))
+        return error;
+  return llvm::Error::success();
+}
+
+llvm::Error mla::checkAreMade(ModuleOp module) {
+  llvm::StringMap<Type> made;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (isPrepare(function))
+      made[getPreparedName(function)] = function.getResultTypes()[0];
+  WeightOp unmade = nullptr;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (!isPrepare(function))
+      function.walk([&](WeightOp weight) {
+        auto it = made.find(weight.getName());
+        if (!unmade && (it == made.end() || it->second != weight.getType()))
+          unmade = weight;
+      });
+  if (!unmade)
+    return llvm::Error::success();
+  return errorAt(unmade, "no function @" + kPreparePrefix + unmade.getName() + " makes this weight of " +
+                             printed(TypeAttr::get(unmade.getType())) + "; a bundle's weights are made by them");
+}

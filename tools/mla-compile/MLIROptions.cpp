@@ -1,0 +1,69 @@
+//===- MLIROptions.cpp - MLIR's own options -------------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "MLIROptions.h"
+#include "mla/InitAll.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/Timing.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/Support/CommandLine.h"
+
+using namespace mla;
+
+void mla::registerMLIROptions() {
+  // --mlir-print-ir-after= takes the names of passes that are registered.
+  registerAllPasses();
+  mlir::registerTransformsPasses();
+  mlir::registerPassManagerCLOptions();
+  mlir::registerAsmPrinterCLOptions();
+  mlir::registerMLIRContextCLOptions();
+  mlir::registerDefaultTimingManagerCLOptions();
+}
+
+/// Whether an option is given whose name begins so.
+static bool isGiven(llvm::StringRef prefix) {
+  for (auto &[name, option] : llvm::cl::getRegisteredOptions())
+    if (name.starts_with(prefix) && option->getNumOccurrences() > 0)
+      return true;
+  return false;
+}
+
+namespace {
+/// One tree of times of all pass managers.
+struct Timing {
+  mlir::DefaultTimingManager manager;
+  mlir::TimingScope root;
+
+  Timing() {
+    mlir::applyDefaultTimingManagerCLOptions(manager);
+    root = manager.getRootScope();
+  }
+};
+} // namespace
+
+static llvm::LogicalResult run(mlir::PassManager &pm, mlir::ModuleOp module, llvm::StringRef what) {
+  static Timing timing;
+  // Passes on functions would print several at a time, and whole modules while they change.
+  if (isGiven("mlir-print-ir") || isGiven("mlir-pass-pipeline-"))
+    pm.getContext()->disableMultithreading();
+  // Passes are told apart by their addresses, which those of another pass manager may have, too.
+  static int number = 0;
+  mlir::TimingScope scope = timing.root.nest((llvm::Twine(++number) + ". " + what).str());
+  pm.enableTiming(scope);
+  if (mlir::failed(mlir::applyPassManagerCLOptions(pm)))
+    return llvm::failure();
+  return pm.run(module);
+}
+
+void mla::applyMLIROptions(CompileOptions &options) {
+  if (isGiven("mlir-"))
+    options.run = run;
+}
