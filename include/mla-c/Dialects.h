@@ -35,7 +35,7 @@ MLIR_CAPI_EXPORTED bool mlaTypeIsACache(MlirType type);
 
 MLIR_CAPI_EXPORTED MlirTypeID mlaCacheTypeGetTypeID(void);
 
-/// `!mla.cache<page = …, latent = …, rope = …, elementType>`: tokens a page, and elements of a token's latent and of
+/// `!mla.cache<page = …, latent = …, rope = …, elementType>`: tokens per page, and elements of a token's latent and of
 /// its k_rope, 0 in a model without. Where the numbers or the element type are not allowed, a null type, and a
 /// diagnostic at `location`.
 MLIR_CAPI_EXPORTED MlirType mlaCacheTypeGetChecked(MlirLocation location, int64_t page, int64_t latent, int64_t rope,

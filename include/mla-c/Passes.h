@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/// Registers every pass and pipeline under its name in mla-opt, once a process; it may be called again. They are then
+/// Registers every pass and pipeline under its name in mla-opt, once per process; it may be called again. They are then
 /// run by text, with options if need be: `mla-plan{device=cpu},mla-absorb` (mlirOpPassManagerAddPipeline of
 /// mlir-c/Pass.h).
 MLIR_CAPI_EXPORTED void mlaRegisterPasses(void);

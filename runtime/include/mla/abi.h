@@ -15,7 +15,7 @@
 //   manifest.json         the fields below, and the plan with its reasons
 //   code.so               CPU target: native code (System V ABI)
 //   kernels.ptx           h100: the kernels, as one PTX module
-//   kernels.cubin         h100, perhaps: the same, assembled for the chip; PTX serves where a driver refuses it
+//   kernels.cubin         h100, perhaps: the same, assembled for the chip; PTX serves where a driver rejects it
 //   weights.safetensors   prepared weights, named "layers.<layer>.<weight>"
 //
 //===----------------------------------------------------------------------===//
@@ -44,7 +44,7 @@ extern "C" {
  *   "isa"       what the processor must support: "x86-64-v2" | "x86-64-v3" | "x86-64-v4" | "aarch64",
  *               or the GPU be: "sm_90a"
  *   "dtype"     "f32" | "bf16": element type of hidden states and weights
- *   "page"      tokens a page             "cache"     {"format": "standard", "dtype": "f32"|"bf16"}
+ *   "page"      tokens per page             "cache"     {"format": "standard", "dtype": "f32"|"bf16"}
  *   "tensor_parallel", "rank"             this bundle holds heads rank*heads .. (rank+1)*heads - 1
  *   "model"     {"model_type", "hidden_size", "num_attention_heads" (of the whole model), "heads" (of this rank),
  *                "q_lora_rank" (0: none), "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim",
@@ -57,10 +57,10 @@ extern "C" {
  *                 "weights": [names, in the order of the entry's arguments]}]
  *   "files"     {file name: its exact size in bytes}, for code.so and weights.safetensors;
  *               of an h100 bundle for kernels.ptx, weights.safetensors and, if there is one, kernels.cubin
- *   "certificates" [{"layer", "weight",                 one a tensor of weights.safetensors, layers.<layer>.<weight>;
+ *   "certificates" [{"layer", "weight",                 one per tensor of weights.safetensors, layers.<layer>.<weight>;
  *                 "check": "elements" (each compared with what the checkpoint gives) | "probes" (a product of weights
  *                          or a sum of some, compared through random vectors before it was rounded),
- *                 "depth", "probes", "ratio"            of a product: its contracted size, vectors a tile, and the
+ *                 "depth", "probes", "ratio"            of a product: its contracted size, vectors per tile, and the
  *                                                       largest residual over its bound, at most 1,
  *                 "max_rounding", "rms_rounding"        that storing cost: relative to the element, and to the norm}]
  *               The runtime does not need them, and older bundles have none; mla-run BUNDLE --certificate prints them
@@ -106,7 +106,7 @@ extern "C" {
  * serves others within the same bounds.
  *
  * A module may have a kernel mla_probe(.u64 out), which writes to out, as .u32, the address at which its dynamic shared
- * memory starts in the shared window. The runtime runs it once, with 1024 bytes, and refuses the bundle unless that is
+ * memory starts in the shared window. The runtime runs it once, with 1024 bytes, and rejects the bundle unless that is
  * 1024: kernels use constant addresses there. Kernels never trap.
  */
 
@@ -122,7 +122,7 @@ extern "C" {
  *   5… the entry's weights, each of the shape and element type it has in weights.safetensors
  *   last  out       [tokens, hidden_size]                 dtype    out
  * Rows of pages that no token was written to hold anything, NaN too: an entry must not use them, not even times zero.
- * Of pages, an entry writes only the rows of its tokens. hidden and out do not overlap.
+ * Of pages, per entry writes only the rows of its tokens. hidden and out do not overlap.
  * Entries keep no state and may run at the same time on different caches. Where it gets no memory an entry returns at
  * once: out then holds anything, and the same call may be made again. */
 typedef void (*mla_entry_fn)(void **descriptors);
@@ -162,7 +162,7 @@ typedef struct mla_step_verdict {
   int32_t length; /* lengths[s], for their sum */
 } mla_step_verdict;
 
-/* Decode serves up to this many query tokens a sequence. */
+/* Decode serves up to this many query tokens per sequence. */
 #define MLA_MAX_DECODE_QUERIES 8
 
 /* Called by an entry: runs body(context, i) for every i in [0, count) on the

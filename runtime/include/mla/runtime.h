@@ -70,7 +70,7 @@ typedef enum mla_status {
   MLA_OUT_OF_MEMORY = 5,
   MLA_OUT_OF_PAGES = 6, /* the cache is full: free or truncate sequences, then try again */
   MLA_NO_DEVICE = 7,    /* no GPU, or no driver for one */
-  MLA_DEVICE_ERROR = 8  /* the CUDA driver refused a call, or a kernel failed */
+  MLA_DEVICE_ERROR = 8  /* the CUDA driver rejected a call, or a kernel failed */
 } mla_status;
 
 /* The name of a status, such as "MLA_OUT_OF_PAGES"; never NULL. */
@@ -96,7 +96,7 @@ typedef enum mla_dtype { MLA_F32 = 0, MLA_BF16 = 1 } mla_dtype;
 typedef enum mla_phase {
   MLA_PHASE_AUTO = 0,    /* decode if no sequence of the batch has more than 8 query tokens, else prefill */
   MLA_PHASE_PREFILL = 1, /* any number of query tokens */
-  MLA_PHASE_DECODE = 2   /* at most 8 query tokens a sequence */
+  MLA_PHASE_DECODE = 2   /* at most 8 query tokens per sequence */
 } mla_phase;
 
 /* What a bundle says of itself. Later releases add fields at the end only. */
@@ -110,7 +110,7 @@ typedef struct mla_bundle_info {
   const char *plan;         /* which form was chosen for what, with the reasons; several lines */
   mla_dtype dtype;          /* of hidden states */
   mla_dtype cache_dtype;    /* of the cache's rows */
-  int64_t page;             /* tokens a page */
+  int64_t page;             /* tokens per page */
   int64_t tensor_parallel;  /* ranks that share the heads; if above 1, outputs are partial sums over the ranks */
   int64_t rank;             /* of this bundle: it holds heads rank*heads to (rank+1)*heads - 1 */
   int64_t hidden_size;
@@ -168,7 +168,7 @@ typedef struct mla_kernel_info {
  * bundle was compiled for, or a driver that is too old. */
 MLA_API mla_status mla_bundle_open(const char *path, mla_bundle **bundle);
 
-/* As mla_bundle_open, but loads no code: it serves to look at a bundle made for another machine. mla_run_layer refuses
+/* As mla_bundle_open, but loads no code: it serves to look at a bundle made for another machine. mla_run_layer rejects
  * it. */
 MLA_API mla_status mla_bundle_inspect(const char *path, mla_bundle **bundle);
 
@@ -205,7 +205,7 @@ typedef int64_t mla_sequence;
  * The pages of a bundle for a GPU are in the memory of its device. */
 MLA_API mla_status mla_cache_create(const mla_bundle *bundle, int64_t pages, mla_cache **cache);
 
-/* Frees the cache and its sequences. Refused while a batch of it is open. NULL is allowed. */
+/* Frees the cache and its sequences. Rejected while a batch of it is open. NULL is allowed. */
 MLA_API mla_status mla_cache_destroy(mla_cache *cache);
 
 /* Pages in all, and pages that no sequence holds; 0 for NULL. */
@@ -224,15 +224,15 @@ MLA_API mla_status mla_cache_pages(mla_cache *cache, int64_t layer, void **data,
 /* Makes an empty sequence. It holds no page. */
 MLA_API mla_status mla_sequence_create(mla_cache *cache, mla_sequence *sequence);
 
-/* Forgets a sequence and gives back the pages that no other shares. Refused while an open batch has it. */
+/* Forgets a sequence and gives back the pages that no other shares. Rejected while an open batch has it. */
 MLA_API mla_status mla_sequence_free(mla_cache *cache, mla_sequence sequence);
 
 /* Makes `copy` hold the same tokens, without copying: pages are shared, and a last page that is not full is copied by
- * the first of its sharers that appends (which then takes one free page more). Refused while an open batch has it. */
+ * the first of its sharers that appends (which then takes one free page more). Rejected while an open batch has it. */
 MLA_API mla_status mla_sequence_fork(mla_cache *cache, mla_sequence sequence, mla_sequence *copy);
 
-/* Drops all but the first `length` tokens: for rejected drafts, or to go back to a common prefix. Refused while an open
- * batch has it. */
+/* Drops all but the first `length` tokens: for rejected drafts, or to go back to a common prefix. Rejected while an
+ * open batch has it. */
 MLA_API mla_status mla_sequence_truncate(mla_cache *cache, mla_sequence sequence, int64_t length);
 
 /* Cached tokens. Those of an open batch do not count until it is committed. */
@@ -287,7 +287,7 @@ MLA_API int64_t mla_batch_max_length(const mla_batch *batch);
  * On a device both are addresses there, aligned to 16 bytes; the layer is enqueued on the batch's stream and runs when
  * the call has long returned: synchronise before you read `out`, and leave both alone until then. The batch keeps a
  * workspace and grows it when a layer needs more, which waits for the device. For that reason a stream that is being
- * captured is refused: use mla_enqueue_layer there. */
+ * captured is rejected: use mla_enqueue_layer there. */
 MLA_API mla_status mla_run_layer(const mla_bundle *bundle, int64_t layer, const mla_batch *batch, mla_phase phase,
                                  const void *hidden, void *out);
 
@@ -359,7 +359,7 @@ typedef struct mla_step {
 } mla_step;
 
 /* The workspace that a step of these sizes needs, for a CPU none; its pointers are not looked at. Where a bundle for a
- * GPU was only inspected it is that of a device of 132 multiprocessors, as the H100 SXM and the H200 have. */
+ * GPU was only inspected it is that of a device of 132 SMs, as the H100 SXM and the H200 have. */
 MLA_API mla_status mla_step_workspace(const mla_bundle *bundle, const mla_step *step, uint64_t *bytes);
 
 /* Appends the new tokens to the layer's pages and computes their attention, as mla_run_layer does. */
@@ -373,9 +373,9 @@ MLA_API mla_status mla_enqueue_layer(const mla_bundle *bundle, const mla_step *s
  *   block_table  the entries of a sequence's own tokens, the first ceil(length / page), are 0 to num_pages - 1
  * hidden, pages, out and the workspace are not looked at and may be NULL. On a GPU no other call runs the check.
  *
- * For a GPU a kernel of the bundle looks, after the work that is on the stream. The call allocates 16 bytes a sequence
- * and waits for the stream: one that is being captured is refused. MLA_UNSUPPORTED if the bundle has no such kernel.
- * For a CPU the arrays are in the host's memory. */
+ * For a GPU a kernel of the bundle looks, after the work that is on the stream. The call allocates 16 bytes per
+ * sequence and waits for the stream: one that is being captured is rejected. MLA_UNSUPPORTED if the bundle has no such
+ * kernel. For a CPU the arrays are in the host's memory. */
 MLA_API mla_status mla_step_check(const mla_bundle *bundle, const mla_step *step);
 
 /* The attention of absorbed queries over the latent, alone: out = softmax(scale * q . row) . latent of each query token
@@ -404,7 +404,7 @@ typedef struct mla_latent_attention {
   uint64_t workspace_bytes;
   void *stream;
   /* Not 0 promises that cu_seqlens, block_table and lengths were complete before the work began that was enqueued on
-   * the stream just before, as they are where an engine makes them once a step: the kernel then reads them while that
+   * the stream just before, as they are where an engine makes them once per step: the kernel then reads them while that
    * work ends. */
   int64_t indices_settled;
   double scale; /* of scores before the softmax; 0 for the model's */

@@ -105,7 +105,7 @@ Val highBF16(Val pair);
 /// Builds one kernel.
 class KernelBuilder : public mlir::ImplicitLocOpBuilder {
 public:
-  /// An empty kernel of `threads` threads a block, one block a multiprocessor if `oneBlock`. The caller adds arguments,
+  /// An empty kernel of `threads` threads per block, one block an SM if `oneBlock`. The caller adds arguments,
   /// then calls begin().
   KernelBuilder(mlir::gpu::GPUModuleOp module, llvm::StringRef name, int64_t threads, bool oneBlock);
 
@@ -169,7 +169,7 @@ public:
 
   //===- Memory ------------------------------------------------------------===//
   /// Dynamic shared memory starts at this address where a kernel has no static shared memory and no cluster; the
-  /// runtime checks it once a device.
+  /// runtime checks it once per device.
   static constexpr int64_t sharedBase = 1024;
   /// The address `offset` bytes into dynamic shared memory: a constant, so that ptxas need not keep it.
   Val shared(int64_t offset);

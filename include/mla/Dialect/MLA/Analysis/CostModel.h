@@ -107,11 +107,11 @@ public:
 
   /// Bytes of one token in the cache: L + R elements.
   int64_t getCachedTokenBytes() const;
-  /// The same in a cache of keys and values a head: H(P+R+V) elements.
+  /// The same in a cache of keys and values per head: H(P+R+V) elements.
   int64_t getExpandedTokenBytes() const;
 
   LayerCost getCost(Forms forms, const Step &step) const;
-  /// The naive form over a cache of keys and values a head, as transformers keeps it: only the step's own tokens are
+  /// The naive form over a cache of keys and values per head, as transformers keeps it: only the step's own tokens are
   /// up-projected. This compiler makes no such cache.
   LayerCost getFullCacheCost(const Step &step) const;
   Cost getQueryCost(Form form, int64_t tokens) const;

@@ -20,9 +20,9 @@ namespace mla {
 /// the box.
 struct Device {
   std::string name;
-  double readRate = 0;         ///< bytes a second, reading only
-  double copyRate = 0;         ///< bytes a second, read and written bytes counted, when half are each
-  double flopRate = 0;         ///< FLOP a second of a large product, in the type of the weights
+  double readRate = 0;         ///< bytes per second, reading only
+  double copyRate = 0;         ///< bytes per second, read and written bytes counted, when half are each
+  double flopRate = 0;         ///< FLOP per second of a large product, in the type of the weights
   double launchSeconds = 0;    ///< from one kernel's last byte to the next one's full speed
   double attentionSeconds = 0; ///< what an attention takes beyond that: dividing the batch, first pages, merging
   int64_t tokenTile = 1;       ///< tokens of a product are computed in multiples of this

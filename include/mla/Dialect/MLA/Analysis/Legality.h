@@ -9,7 +9,7 @@
 // that depends on the key's token may act on k_nope or v after the
 // up-projection. A fold multiplies two weights out: only what is linear, within
 // a head and the same for every token may stand between the two, and what
-// commutes with them, as a factor a token does. A bias is affine and exact.
+// commutes with them, as a factor per token does. A bias is affine and exact.
 //
 // Answers come from use-def chains. A plan asks `findRefusal` of the naive
 // form; passes that act ask for the chains that they are to rewrite. Both are
@@ -48,7 +48,7 @@ bool mayBeFactor(mlir::Value weight);
 /// Why `side` of the attentions in `root` (a function, or an attention itself)
 /// may not have `form`; nothing if all of them may. `root` may be naive or
 /// absorbed already. To fold is to absorb and then to multiply out, so that
-/// whatever refuses absorption refuses the fold, with the same clause. The naive
+/// whatever rejects absorption rejects the fold, with the same clause. The naive
 /// form is always legal.
 std::optional<Refusal> findRefusal(mlir::Operation *root, Side side, Form form);
 
@@ -67,16 +67,16 @@ struct Reach {
 /// values are shared by all heads: they are the latent already.
 ///
 /// A bias of the keys adds a constant a query to its scores, which cancels in
-/// the softmax and changes the LSE: it is refused where an LSE is used. A bias
+/// the softmax and changes the LSE: it is rejected where an LSE is used. A bias
 /// of the values is a bias of the result, for probabilities sum to 1: it is
-/// refused where queries may see no key, since their result is 0.
+/// rejected where queries may see no key, since their result is 0.
 Reach findUpProjection(AttentionOp attention, Side side);
 
 /// From a `per_head` projection to the `to_heads` one whose result it reads
 /// (query side), or from a `from_heads` one to a `per_head` one (output side):
 /// the pair that folding makes one, if both are factors of a product.
 ///
-/// A rounding between them (`arith.truncf`) is refused unless a function or
+/// A rounding between them (`arith.truncf`) is rejected unless a function or
 /// module around says `mla.fold_across_rounding`: then the product leaves it
 /// out, and results differ by it.
 Reach findInnerProjection(ProjectOp outer);

@@ -15,7 +15,7 @@ namespace mla {
 /// `absorb`, or `q fold, o absorb`.
 std::string nameForms(Forms forms);
 
-/// The forms that a plan has for a step of a phase, by its queries a sequence and its context; none where there is no
+/// The forms that a plan has for a step of a phase, by its queries per sequence and its context; none where there is no
 /// plan, or it does not speak of the phase.
 std::optional<Forms> findPlannedForms(PlanAttr plan, Phase phase, int64_t tokens, int64_t context);
 

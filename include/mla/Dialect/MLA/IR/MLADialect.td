@@ -17,7 +17,7 @@ def MLA_Dialect : Dialect {
   let summary = "Multi-head Latent Attention on tensors";
   let description = [{
     Multi-head Latent Attention (DeepSeek-V2, arXiv:2405.04434, section 2.1)
-    caches one compressed latent a token instead of keys and values. This
+    caches one compressed latent per token instead of keys and values. This
     dialect holds such an attention layer as a checkpoint defines it, and every
     form that associativity makes of it, so that moving an up-projection is a
     rewrite of visible operations and not a property of a kernel.

@@ -42,7 +42,7 @@ def MLA_Schedule : MLA_Attr<"Schedule", "schedule"> {
 def MLA_TensorMap : MLA_Attr<"TensorMap", "tensor_map"> {
   let summary = "an argument: a tensor map that the runtime encodes for every step";
   let description = [{
-    What the copy engine needs to know of a tensor of bf16 (PTX ISA, 5.5.8), the
+    What TMA needs to know of a tensor of bf16 (PTX ISA, 5.5.8), the
     innermost dimension first. `strides` are bytes between neighbours of the
     second dimension and those after it. What lies outside the extents reads as
     zero and is not written. `offset` is in bytes from the buffer's start.

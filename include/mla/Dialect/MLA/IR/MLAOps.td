@@ -251,10 +251,10 @@ def MLA_RopeOp : MLA_Op<"rope", [Pure, AllTypesMatch<["x", "result"]>]> {
 }
 
 def MLA_PositionScaleOp : MLA_Op<"position_scale", [Pure, AllTypesMatch<["x", "result"]>]> {
-  let summary = "a factor a token that grows with the logarithm of its position";
+  let summary = "a factor per token that grows with the logarithm of its position";
   let description = [{
     `result[t, …] = x[t, …] * (1 + beta * log(1 + floor(position[t] / original)))`,
-    Mistral-4's scaling of queries (`llama_4_scaling_beta`). A scalar a token
+    Mistral-4's scaling of queries (`llama_4_scaling_beta`). A scalar per token
     commutes with every projection.
 
     (C1) original is positive.

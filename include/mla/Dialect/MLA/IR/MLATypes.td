@@ -22,7 +22,7 @@ def MLA_Cache : MLA_Type<"Cache", "cache"> {
 
     | | shape | element | |
     |---|---|---|---|
-    | pages | `[pages, page, L + R]` | `elementType` | a row a token: the normalised latent, the rotated `k_rope` |
+    | pages | `[pages, page, L + R]` | `elementType` | a row per token: the normalised latent, the rotated `k_rope` |
     | block table | `[B, max pages]` | i32 | page numbers of a sequence, in order |
     | lengths | `[B]` | i32 | cached tokens of a sequence, this step's included |
 

@@ -25,7 +25,7 @@ def MLAPlan : Pass<"mla-plan", "::mlir::ModuleOp"> {
     what the phase is expected to do: decode of 1, 8, 32 and 128 sequences, a
     query each; prefill of one sequence in steps of 16 to `prefill-tokens`, or of
     the whole context where that is shorter. The naive form up-projects the whole
-    context once a step, which pays when enough queries share it, 171 and more for
+    context once per step, which pays when enough queries share it, 171 and more for
     DeepSeek-V3 by FLOPs: a plan of prefill has bands of queries, and in each
     ranges of contexts; a range whose numbers do not grow by half joins the next.
     Fewer queries than 16 are served as 16, more than `prefill-tokens` as these.
@@ -126,12 +126,12 @@ def MLAAbsorb : Pass<"mla-absorb", "::mlir::ModuleOp"> {
 
     A row slice of the up-projection's result is taken of its weight instead, and
     a constant scale into it. A bias is affine and exact: that of the keys adds a
-    number a query to all its scores and is dropped, since it cancels in the
-    softmax (refused where an LSE is used, which it changes); that of the values
-    comes to stand behind the attention, since probabilities sum to 1 (refused
+    number per query to all its scores and is dropped, since it cancels in the
+    softmax (rejected where an LSE is used, which it changes); that of the values
+    comes to stand behind the attention, since probabilities sum to 1 (rejected
     where queries may see no key: unless the keys are gathered of a cache to which
     this step's tokens were appended). Whatever else stands between up-projection
-    and attention is left alone and remarked on, side by side: one may be refused
+    and attention is left alone and remarked on, side by side: one may be rejected
     and the other absorbed. Preserves values up to the order of summation.
   }];
   let statistics = [
@@ -147,7 +147,7 @@ def MLAFold : Pass<"mla-fold", "::mlir::ModuleOp"> {
     Where the plan says `fold` (everywhere, without a plan), two projections of
     which one reads what the other writes become one with the product of their
     weights: `mla.compose`. Row slices and constant scales between them are taken
-    into the weight, position scales, a factor a token, move behind, and a bias
+    into the weight, position scales, a factor per token, move behind, and a bias
     becomes another one behind. Roundings (`arith.truncf`) are left out if the
     function or the module says `mla.fold_across_rounding` (a plan with
     `across-rounding` does). Whatever else stands
@@ -248,7 +248,7 @@ def MLAHoistPositionScales : Pass<"mla-hoist-position-scales", "::mlir::ModuleOp
   let summary = "Scale a query once, where it is a latent";
   let description = [{
     Where every part of a function's query is scaled by position, and all come
-    of one normalised query latent, that is scaled instead: a factor a token
+    of one normalised query latent, that is scaled instead: a factor per token
     commutes with projections, rotations and slices of the last dimension. Else
     nothing changes. Preserves values up to rounding.
   }];
