@@ -83,7 +83,7 @@ struct AttentionConfig {
   /// Factors on the two latents behind their norms: sqrt(hiddenSize / rank) in LongCat-Flash. The latent is cached with
   /// its factor.
   double queryLatentScale = 1.0, latentScale = 1.0;
-  /// In contexts of more tokens, per query attends to so many that an indexer picks, which is not modelled. 0: to all.
+  /// In longer contexts a query attends to this many tokens, picked by an indexer, which is not modelled. 0: to all.
   int64_t indexTopK = 0;
   /// None: weights are stored in a plain float type.
   std::optional<BlockQuantization> quantization;
