@@ -23,8 +23,8 @@ extern "C" {
 
 MLIR_DECLARE_CAPI_DIALECT_REGISTRATION(MLA, mla);
 
-/// Inserts the dialect, and what upstream's passes ask of its operations. The pipelines to code need upstream's
-/// dialects in the registry too (mlirRegisterAllDialects of mlir-c/RegisterEverything.h).
+/// Inserts the dialect, and the interfaces that upstream's passes need on its operations. The pipelines to code also
+/// need upstream's dialects in the registry (mlirRegisterAllDialects of mlir-c/RegisterEverything.h).
 MLIR_CAPI_EXPORTED void mlaRegisterAllDialects(MlirDialectRegistry registry);
 
 //===----------------------------------------------------------------------===//
@@ -35,8 +35,8 @@ MLIR_CAPI_EXPORTED bool mlaTypeIsACache(MlirType type);
 
 MLIR_CAPI_EXPORTED MlirTypeID mlaCacheTypeGetTypeID(void);
 
-/// `!mla.cache<page = …, latent = …, rope = …, elementType>`: tokens a page, and elements of a token's latent and of
-/// its k_rope, 0 in a model without. Where the numbers or the element type are not allowed, a null type, and a
+/// Creates `!mla.cache<page = …, latent = …, rope = …, elementType>`: tokens per page, and elements of a token's latent
+/// and of its k_rope (0 without k_rope). If a number or the element type is invalid, returns a null type and emits a
 /// diagnostic at `location`.
 MLIR_CAPI_EXPORTED MlirType mlaCacheTypeGetChecked(MlirLocation location, int64_t page, int64_t latent, int64_t rope,
                                                    MlirType elementType);
@@ -46,22 +46,22 @@ MLIR_CAPI_EXPORTED int64_t mlaCacheTypeGetLatent(MlirType type);
 MLIR_CAPI_EXPORTED int64_t mlaCacheTypeGetRope(MlirType type);
 MLIR_CAPI_EXPORTED MlirType mlaCacheTypeGetElementType(MlirType type);
 
-/// The three tensors that a value of the type stands for: pages `[pages, page, latent + rope]` of the element type,
-/// block table `[batch, max pages]` of i32, lengths `[batch]` of i32.
+/// Return the three tensors that a value of the type stands for: pages `[pages, page, latent + rope]` of the element
+/// type, block table `[batch, max pages]` of i32, lengths `[batch]` of i32.
 MLIR_CAPI_EXPORTED MlirType mlaCacheTypeGetPagesType(MlirType type);
 MLIR_CAPI_EXPORTED MlirType mlaCacheTypeGetBlockTableType(MlirType type);
 MLIR_CAPI_EXPORTED MlirType mlaCacheTypeGetLengthsType(MlirType type);
 
 //===----------------------------------------------------------------------===//
-// #mla.regime and #mla.plan: which form is used where.
+// #mla.regime and #mla.plan: the chosen forms.
 //===----------------------------------------------------------------------===//
 
 typedef enum MlaPhase { MlaPhasePrefill = 0, MlaPhaseDecode = 1 } MlaPhase;
 
-/// Where a side's up-projection stands.
+/// The form of a side's up-projection.
 typedef enum MlaForm { MlaFormNaive = 0, MlaFormAbsorb = 1, MlaFormFold = 2 } MlaForm;
 
-/// Numbers from `first` to `last`, both included; a last of MLA_UNBOUNDED is no end.
+/// The numbers from `first` to `last`, inclusive; a last of MLA_UNBOUNDED means no bound.
 typedef struct MlaRange {
   int64_t first, last;
 } MlaRange;
@@ -71,9 +71,9 @@ MLIR_CAPI_EXPORTED bool mlaAttributeIsARegime(MlirAttribute attribute);
 
 MLIR_CAPI_EXPORTED MlirTypeID mlaRegimeAttrGetTypeID(void);
 
-/// `#mla.regime<{phase = …, tokens = …, context = …, q = …, o = …}>`: the forms of both sides, for steps in which no
-/// sequence has more query tokens than `tokens`, and the longest as many cached ones as `contexts`. Where these are no
-/// ranges or an enumerator is none of its enum's, a null attribute, and a diagnostic at `location`.
+/// Creates `#mla.regime<{phase = …, tokens = …, context = …, q = …, o = …}>`: the forms of both sides for steps whose
+/// most query tokens of a sequence are in `tokens`, and whose longest sequence has a number of cached tokens in
+/// `contexts`. If a range or an enumerator is invalid, returns a null attribute and emits a diagnostic at `location`.
 MLIR_CAPI_EXPORTED MlirAttribute mlaRegimeAttrGetChecked(MlirLocation location, MlaPhase phase, MlaRange tokens,
                                                          MlaRange contexts, MlaForm q, MlaForm o);
 
@@ -87,14 +87,14 @@ MLIR_CAPI_EXPORTED bool mlaAttributeIsAPlan(MlirAttribute attribute);
 
 MLIR_CAPI_EXPORTED MlirTypeID mlaPlanAttrGetTypeID(void);
 
-/// `#mla.plan<[regimes], why = "…">`; both are copied. Where a regime is no #mla.regime, or those of a phase overlap or
-/// leave a step out, a null attribute, and a diagnostic at `location`. As `mla.plan` on a module, mla-absorb obeys
-/// it.
+/// Creates `#mla.plan<[regimes], why = "…">`; copies both. If a regime is no #mla.regime, or those of a phase overlap
+/// or leave a step out, returns a null attribute and emits a diagnostic at `location`. mla-absorb follows the plan that
+/// is `mla.plan` on a module.
 MLIR_CAPI_EXPORTED MlirAttribute mlaPlanAttrGetChecked(MlirLocation location, intptr_t numRegimes,
                                                        MlirAttribute const *regimes, MlirStringRef why);
 
 MLIR_CAPI_EXPORTED intptr_t mlaPlanAttrGetNumRegimes(MlirAttribute plan);
-/// Of 0 to the number of regimes - 1.
+/// Returns a regime, 0 to the number of regimes - 1.
 MLIR_CAPI_EXPORTED MlirAttribute mlaPlanAttrGetRegime(MlirAttribute plan, intptr_t index);
 /// Lives as long as the context.
 MLIR_CAPI_EXPORTED MlirStringRef mlaPlanAttrGetWhy(MlirAttribute plan);

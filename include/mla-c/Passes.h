@@ -14,9 +14,8 @@
 extern "C" {
 #endif
 
-/// Registers every pass and pipeline under its name in mla-opt, once a process; it may be called again. They are then
-/// run by text, with options if need be: `mla-plan{device=cpu},mla-absorb` (mlirOpPassManagerAddPipeline of
-/// mlir-c/Pass.h).
+/// Registers every pass and pipeline under its name in mla-opt, once per process; may be called again. Run them by
+/// text, with options if needed: `mla-plan{device=cpu},mla-absorb` (mlirOpPassManagerAddPipeline of mlir-c/Pass.h).
 MLIR_CAPI_EXPORTED void mlaRegisterPasses(void);
 
 #ifdef __cplusplus

@@ -28,7 +28,7 @@ inline uint64_t elementBytes(mla_dtype dtype) { return schema::bytesOf(1, bitsOf
 
 /// What a bundle and a cache must agree on.
 struct CacheLayout {
-  int64_t page = 0, row = 0; ///< tokens a page, elements a token
+  int64_t page = 0, row = 0; ///< tokens per page, elements per token
   mla_dtype dtype = MLA_F32;
   std::string format;
 

@@ -76,7 +76,7 @@ Error GpuCode::loadModule(const std::string &bundlePath, const Manifest &manifes
     Result<std::string> cubin = readFile(bundlePath + "/" MLA_CUBIN_FILE, maxModuleBytes);
     if (!cubin)
       return cubin.error();
-    // A driver older than the assembler may refuse it. It then knows the PTX perhaps.
+    // A driver older than the assembler may reject it. It then knows the PTX perhaps.
     if (isWholeCubin(*cubin) &&
         cudaContext->driver.cuModuleLoadDataEx(&module, cubin->data(), 0, nullptr, nullptr) == cuda::success)
       return {};
@@ -146,7 +146,7 @@ Error GpuCode::checkLaunches(const std::string &path, const LaunchList &list, st
 
 Error GpuCode::allowShared(const std::string &path, const std::vector<uint32_t> &shared) const {
   for (size_t i = 0; i < shared.size(); ++i) {
-    // One division of the multiprocessors' memory for all: kernels that want another wait until one is empty.
+    // One division of the SMs' memory for all: kernels that want another wait until one is empty.
     if (cuda::Status status =
             cudaContext->driver.cuFuncSetAttribute(functions[i], cuda::preferredSharedCarveout, cuda::mostShared))
       return cudaContext->driver.failed(path, "cuFuncSetAttribute", status);

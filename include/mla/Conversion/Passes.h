@@ -1,4 +1,4 @@
-//===- Passes.h - Into and out of the mla dialect ---------------*- C++ -*-===//
+//===- Passes.h - Conversions to and from the mla dialect -------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

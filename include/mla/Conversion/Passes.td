@@ -13,20 +13,19 @@ include "mlir/Pass/PassBase.td"
 def MLARaise : Pass<"mla-raise", "::mlir::func::FuncOp"> {
   let summary = "Recognise MLA in linalg on tensors";
   let description = [{
-    An attention of a function whose queries, keys and values come of hidden
-    states as MLA makes them (arXiv:2405.04434, section 2.1) is written with the
-    operations of the dialect, from the hidden states to the output projection;
-    what it was made of goes, unless something else uses it. Whatever is no MLA
-    stays as it is, and a remark says which condition does not hold.
+    Rewrites an attention whose queries, keys and values are computed from hidden
+    states as in MLA (arXiv:2405.04434, section 2.1) with the operations of the
+    dialect, from the hidden states to the output projection. The original
+    operations are removed unless something else uses them. Everything else stays
+    as it is; a remark says which condition does not hold.
 
-    What counts is which formula an element is, not which operations compute it:
-    of reshapes, transposes, slices, concatenations, broadcasts and copies, named
-    and generic operations, fused or not, nothing is left when an element is
-    looked at. An attention is
+    Matches the formula of an element, not the operations that compute it:
+    reshapes, transposes, slices, concatenations, broadcasts and copies, named
+    and generic operations, fused or not, are looked through. An attention is
 
     | piece | formula | may be |
     |---|---|---|
-    | probabilities | `exp(s - m) / sum_j exp(s - m)`, m a maximum or a constant | guarded as PyTorch's safe softmax is |
+    | probabilities | `exp(s - m) / sum_j exp(s - m)`, m a maximum or a constant | guarded like PyTorch's safe softmax |
     | scores | `scale * (q_nope · k_nope + q_rope · k_rope) + mask` | one product over both parts; scaled on q, on k or after |
     | mask | 0 where key j <= query s, else -1e4 or less | added, filled in, a constant; see `causal-masks` |
     | k_nope, v | `W c` per head, c one latent for both and all heads | rows of one weight or two weights |
@@ -35,18 +34,18 @@ def MLARaise : Pass<"mla-raise", "::mlir::func::FuncOp"> {
     | q | `W x` or `W norm(W x)` | |
     | x, before its norm; k_rope before its rotation | `W h (+ bias)` of the same hidden states | rows of one weight or two weights |
 
-    `cos(position * frequency)` with constant frequencies becomes `mla.rope`; of
+    `cos(position * frequency)` with constant frequencies becomes `mla.rope`; for
     other cosines and sines the rotation stays linalg. Sizes are static. Elements
     are f32, bf16 or f16; between hidden states and result everything is in f32,
-    so that roundings of the layer in between are left out. Sequences of S tokens are a ragged
-    batch whose cumulative lengths are 0, S, 2 S, …: the keys are those of this
-    call alone, without a cache.
+    so that roundings of the layer in between are omitted. Sequences of S tokens
+    are a ragged batch whose cumulative lengths are 0, S, 2 S, …: the keys are
+    those of this call alone, without a cache.
 
-    A mask that is an argument could hide anything. With `causal-masks` the
-    caller promises that every such mask is causal and hides nothing else, as for
+    A mask that is an argument may hide anything. With `causal-masks` the caller
+    promises that every such mask is causal and hides nothing else, as for
     sequences of one length.
 
-    Of one sequence of 4 tokens with 2 heads (test/Conversion/LinalgToMLA):
+    Example of one sequence of 4 tokens with 2 heads (test/Conversion/LinalgToMLA):
 
     ```mlir
     func.func @layer(%hidden: tensor<4x8xf32>, %w_q: tensor<2x8x8xf32>, %w_dkv: tensor<9x8xf32>, %gamma: tensor<5xf32>,
@@ -107,18 +106,18 @@ def MLAToLinalg : Pass<"mla-to-linalg", "::mlir::ModuleOp"> {
 }
 
 def MLATilePrepare : Pass<"mla-tile-prepare", "::mlir::ModuleOp"> {
-  let summary = "@prepare functions make a tile of their weight";
+  let summary = "Tile @prepare functions";
   let description = [{
     A function `@prepare.<weight>(weights…)` with bound weights becomes
     `@prepare.<weight>(weights…, offsets, tile)`: it writes to `tile` the box of
-    the weight that starts at `offsets` (one a dimension, multiples of the tile's
-    sizes). Where the weight is rounded for storage, `tile` is in f32 and a second
-    one, last, gets the rounded elements, so that what was computed can be checked
-    before it is rounded. The tile's sizes are the function's `mla.tile`, chosen
-    and attached where it has none; they divide those of the weight.
+    the weight that starts at `offsets` (one per dimension, multiples of the
+    tile's sizes). If the weight is rounded for storage, `tile` is in f32 and a
+    second, last one gets the rounded elements, so that the result can be checked
+    before rounding. The tile's sizes are the function's `mla.tile`, chosen and
+    attached if missing; they divide those of the weight.
 
-    A product is made in place, in panels where the layout wants them. Everything
-    else is `linalg` on the tile.
+    A product is computed in place, in panels where the layout requires them.
+    Everything else is `linalg` on the tile.
   }];
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
@@ -129,18 +128,18 @@ def MLATilePrepare : Pass<"mla-tile-prepare", "::mlir::ModuleOp"> {
 }
 
 def MLAAttachTarget : Pass<"mla-attach-target", "::mlir::ModuleOp"> {
-  let summary = "State the GPU that a module is compiled for";
+  let summary = "Attach the GPU target of a module";
   let description = [{
     Writes the facts of a target into the module's `dlti.target_system_spec`,
-    unless the module has one. Passes and generators read them there:
+    unless the module has one. Passes and generators read them from there:
 
     | entry | meaning |
     |---|---|
     | `name` | the target, as in `--target=` |
-    | `chip`, `features` | what LLVM's target machine and ptxas are told; the chip's kinds of kernels are used |
-    | `multiprocessors` | how many schedules are chosen for |
+    | `chip`, `features` | passed to LLVM's target machine and ptxas; selects the chip's kinds of kernels |
+    | `multiprocessors` | number of SMs that schedules are chosen for |
 
-    A module without any is compiled for the first target that is registered.
+    Without an entry a module is compiled for the first registered target.
 
     ```mlir
     module attributes {dlti.target_system_spec = #dlti.target_system_spec<
@@ -155,17 +154,17 @@ def MLAAttachTarget : Pass<"mla-attach-target", "::mlir::ModuleOp"> {
 }
 
 def MLAScheduleKernels : Pass<"mla-schedule-kernels", "::mlir::ModuleOp"> {
-  let summary = "Decide tiles, stages and splits of every kernel";
+  let summary = "Choose tiles, stages and splits of every kernel";
   let description = [{
-    Attaches a `#mla.schedule` to every `mla.kernel`, or completes the one that is
-    there: keys that it has stay as they are. Changes nothing else. Choices depend on the kernel's kind and widths and on the
-    function's phase and regime: those of a projection have the least predicted
-    time for 64 tokens in decode, and in prefill where the regime has a last
-    number of tokens, for 4096 else, and are right for any number. Up-projections
-    of cached tokens go by the regime's last context alone.
+    Attaches a `#mla.schedule` to every `mla.kernel`, or adds missing keys to an
+    existing one. Changes nothing else. Choices depend on the kernel's kind and
+    widths and on the function's phase and regime. Those of a projection have the
+    least predicted time for 64 tokens in decode, and in prefill if the regime
+    has a last number of tokens; for 4096 otherwise. They are correct for any
+    number. Up-projections of cached tokens use only the regime's last context.
 
-    With `batch-invariant` what is computed for a sequence does not depend on the
-    others in its batch, bit by bit: the splits of its pages are of a fixed size.
+    With `batch-invariant` the result of a sequence does not depend on the others
+    in its batch, bit by bit: its pages are split at a fixed size.
   }];
   let options = [
     Option<"batchInvariant", "batch-invariant", "bool", "false",
@@ -174,17 +173,18 @@ def MLAScheduleKernels : Pass<"mla-schedule-kernels", "::mlir::ModuleOp"> {
 }
 
 def ConvertMLAToGPU : Pass<"convert-mla-to-gpu", "::mlir::ModuleOp"> {
-  let summary = "Make code and launches of mla.kernel operations";
+  let summary = "Generate code and launches for mla.kernel operations";
   let description = [{
     The generators of the kernels' kinds write functions into `gpu.module
-    @kernels`, equal kernels once. A function of kernels becomes `mla.launches`
-    of its name: arguments and results are the caller's memory (mla/abi.h, or
-    what `mla.buffer` says), weights are memory by name, and what one kernel
-    leaves another is scratch memory of the size of its type. Nothing is decided
-    here: every choice is in the schedules. An attention alone for whose widths
-    there is no kernel is left out and remarked on. A kernel `mla_probe` is added, with
-    which the runtime checks an assumption of all others, and for an imported layer the launch list `@step_check`, with
-    which an engine checks its tables.
+    @kernels`; equal kernels are shared. A function of kernels becomes
+    `mla.launches` of its name: arguments and results are the caller's memory
+    (mla/abi.h, or `mla.buffer`), weights are memory by name, and values between
+    kernels are scratch memory of the size of their type. This pass makes no
+    choices; they are in the schedules. An attention-only function without a
+    kernel for its widths is skipped with a remark. Adds a kernel `mla_probe`,
+    with which the runtime checks an assumption of all others, and for an
+    imported layer the launch list `@step_check`, with which an engine checks its
+    tables.
   }];
   let dependentDialects = [
     "::mla::MLADialect", "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",

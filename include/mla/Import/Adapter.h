@@ -32,14 +32,14 @@ struct AdapterConfig;
 class Adapter {
 public:
   /// Opens a directory. An adapter of another kind or with more than products of two matrices (DoRA, trained biases) is
-  /// refused by name. `prefix` is that of the checkpoint's layers.
+  /// rejected by name. `prefix` is that of the checkpoint's layers.
   static llvm::Expected<Adapter> open(llvm::StringRef directory, const AttentionConfig &config,
                                       llvm::StringRef prefix = "model.");
   Adapter(Adapter &&);
   ~Adapter();
 
   /// Sets the updates of `weights`, those of the first of `layers`. The layers share their code, so that their updates
-  /// must have the same ranks, scales and element types. Refuses an update of which a half is missing, not finite or of
+  /// must have the same ranks, scales and element types. Rejects an update of which a half is missing, not finite or of
   /// another shape than rank and weight make it, tensors of these attentions that are no update, and an adapter that
   /// has none for them.
   llvm::Error apply(llvm::ArrayRef<int64_t> layers, std::vector<WeightSpec> &weights) const;

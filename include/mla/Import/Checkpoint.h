@@ -68,12 +68,12 @@ llvm::Expected<std::unique_ptr<Checkpoint>> nameLayersAsUsual(std::unique_ptr<Ch
 llvm::Expected<std::unique_ptr<Checkpoint>> nameLayersAsUsual(std::unique_ptr<Checkpoint> checkpoint,
                                                               llvm::StringRef base);
 
-/// The checkpoint of a model with several attentions a layer as one with an attention a layer:
+/// The checkpoint of a model with several attentions per layer as one with an attention a layer:
 /// "model.layers.K.self_attn." is what is called "model.layers.(K / N).self_attn.(K mod N)." there. As it is, where N
 /// is 1.
 std::unique_ptr<Checkpoint> numberAttentions(std::unique_ptr<Checkpoint> checkpoint, int64_t attentionsPerLayer);
 
-/// What the checkpoint of a model with so many attentions a layer calls a tensor or a module of an attention:
+/// What the checkpoint of a model with so many attentions per layer calls a tensor or a module of an attention:
 /// "model.layers.3.self_attn.kv_b_proj" as "model.layers.1.self_attn.1.kv_b_proj", for two.
 std::string nameInCheckpoint(llvm::StringRef name, int64_t attentionsPerLayer);
 

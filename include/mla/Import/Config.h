@@ -11,7 +11,7 @@
 // so that nothing behind this point asks for a model's name.
 //
 // The meaning is that of transformers 5.17, established with golden files by
-// benchmarks/replay.py. A config whose meaning is not known is refused.
+// benchmarks/replay.py. A config whose meaning is not known is rejected.
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,7 +42,7 @@ struct Rope {
 /// Element type of the checkpoint's weights, as the config announces it.
 enum class CheckpointDType { Unknown, F32, F16, BF16 };
 
-/// Weights in e4m3 with a float32 factor a block: w = element * scale_inv[row / blockRows, column / blockColumns].
+/// Weights in e4m3 with a float32 factor per block: w = element * scale_inv[row / blockRows, column / blockColumns].
 struct BlockQuantization {
   int64_t blockRows = 128;
   int64_t blockColumns = 128;
@@ -83,7 +83,7 @@ struct AttentionConfig {
   /// Factors on the two latents behind their norms: sqrt(hiddenSize / rank) in LongCat-Flash. The latent is cached with
   /// its factor.
   double queryLatentScale = 1.0, latentScale = 1.0;
-  /// In contexts of more tokens, a query attends to so many that an indexer picks, which is not modelled. 0: to all.
+  /// In longer contexts a query attends to this many tokens, picked by an indexer, which is not modelled. 0: to all.
   int64_t indexTopK = 0;
   /// None: weights are stored in a plain float type.
   std::optional<BlockQuantization> quantization;

@@ -65,7 +65,7 @@ struct LayerWeight {
 llvm::Expected<std::vector<LayerWeight>> findLayerWeights(Checkpoint &checkpoint, const AttentionConfig &config,
                                                           int64_t layer);
 
-/// Refuses a tensor of F32, F16, BF16 or F8_E4M3 that holds a NaN or an infinity, naming its index.
+/// Rejects a tensor of F32, F16, BF16 or F8_E4M3 that holds a NaN or an infinity, naming its index.
 llvm::Error checkFinite(const SafetensorsTensor &tensor, llvm::StringRef where);
 
 /// checkFinite of weights and scales.

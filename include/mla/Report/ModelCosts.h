@@ -76,7 +76,7 @@ private:
 
 /// How attention is computed and over which cache.
 struct AttentionForm {
-  bool fullCache = false; ///< Keys and values a head are cached; `forms` says nothing then.
+  bool fullCache = false; ///< Keys and values per head are cached; `forms` says nothing then.
   Forms forms{Form::Naive, Form::Naive};
 
   static AttentionForm overFullCache() { return {true, {}}; }

@@ -66,7 +66,7 @@ struct Sample {
   std::vector<double> seconds;
 };
 
-/// Decode: one token a sequence. Prefill: a whole prompt a sequence, of as many tokens as the context, in one step.
+/// Decode: one token per sequence. Prefill: a whole prompt per sequence, of as many tokens as the context, in one step.
 struct PhaseCosts {
   Phase phase;
   Step step;

@@ -83,7 +83,7 @@ struct BundleEntry {
   LaunchesOp launches; // of a target that has kernels
 };
 
-/// The entries of a module, one a regime of its plan: functions whose weights are bound, or launches.
+/// The entries of a module, one per regime of its plan: functions whose weights are bound, or launches.
 llvm::Expected<std::vector<BundleEntry>> entriesOf(mlir::ModuleOp module);
 
 /// The text of manifest.json; launches without a regime are its cores. `model` is the imported module's `mla.model`,
@@ -142,7 +142,7 @@ using WeightProgress = llvm::function_ref<void(uint64_t done, uint64_t all)>;
 
 /// Makes all weights of all layers, tile by tile on the runtime's threads, checks each tile and writes it to its place
 /// in the bundle's file. In a resumable directory layers that are complete are kept, and not made again. Memory beyond
-/// the checkpoint's mapping is near a few tiles a thread. A checkpoint name that begins with `prefix`, the first
+/// the checkpoint's mapping is near a few tiles per thread. A checkpoint name that begins with `prefix`, the first
 /// layer's, stands for every layer's. The result: a certificate a weight.
 llvm::Expected<std::vector<Certificate>> writeWeights(const WeightPreparation &preparation,
                                                       llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,

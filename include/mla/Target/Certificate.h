@@ -38,7 +38,7 @@ struct Certificate {
   int64_t layer = 0;
   std::string weight;
   bool isProduct = false;
-  int64_t depth = 0, probes = 0; ///< of a product, or the deepest of a sum: its contracted size; vectors a tile
+  int64_t depth = 0, probes = 0; ///< of a product, or the deepest of a sum: its contracted size; vectors per tile
   double ratio = 0;              ///< of a product: the largest residual over its bound, at most 1
   double maxRounding = 0, rmsRounding = 0; ///< of storing: relative to the element, and to the weight's norm
 };

@@ -152,7 +152,7 @@ void KernelBuilder::begin() {
   func->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(), getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));
   if (oneBlock)
     func->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), getI32IntegerAttr(1));
-  // By value, where the copy engine reads it: 128 opaque bytes (PTX ISA, 5.5.8).
+  // By value, where TMA reads it: 128 opaque bytes (PTX ISA, 5.5.8).
   for (unsigned i : tensorMaps) {
     func.setArgAttr(i, LLVM::LLVMDialect::getByValAttrName(),
                     TypeAttr::get(LLVM::LLVMArrayType::get(getI8Type(), 128)));

@@ -13,9 +13,9 @@
 
 namespace mla::gpu {
 
-/// Adds the core `step_check` (mla/abi.h) to the module, and its kernel to `kernels`: a warp a sequence finds the first
-/// of the faults mla_step_fault in cu_seqlens, lengths and the block table, and writes an mla_step_verdict. No layer
-/// launches it. `page` is tokens a page.
+/// Adds the core `step_check` (mla/abi.h) to the module, and its kernel to `kernels`: a warp per sequence finds the
+/// first of the faults mla_step_fault in cu_seqlens, lengths and the block table, and writes an mla_step_verdict. No
+/// layer launches it. `page` is tokens per page.
 void addStepCheck(mlir::ModuleOp module, mlir::gpu::GPUModuleOp kernels, int64_t page);
 
 } // namespace mla::gpu

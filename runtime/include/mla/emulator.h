@@ -1,14 +1,14 @@
-/*===- emulator.h - What the emulated device counted --------------*- C -*-===//
+/*===- emulator.h - Counters of the emulated device ---------------*- C -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// libmla-emulated-cuda.so is a CUDA driver whose device is the CPU. A program
-// uses it through MLA_LIBCUDA, or by loading it in the place of libcuda.so.1.
-// Beside the driver's functions it exports these. The environment variable
-// MLA_EMULATOR has its settings; docs/emulator.md describes all of it.
+// libmla-emulated-cuda.so is a CUDA driver whose device is the CPU. To use it,
+// set MLA_LIBCUDA, or load it instead of libcuda.so.1. It exports the driver's
+// functions and these. The environment variable MLA_EMULATOR has its settings;
+// see docs/emulator.md.
 //
 //===----------------------------------------------------------------------===*/
 
@@ -22,13 +22,13 @@
 extern "C" {
 #endif
 
-/* All launches of one kernel since the last reset. Bytes count what threads and copies ask for, not cache lines. Later
- * releases add fields at the end only. */
+/* All launches of one kernel since the last reset. Bytes count requests of threads and copies, not cache lines. Later
+ * releases add fields only at the end. */
 typedef struct mla_emulator_counters {
   const char *kernel; /* the library's; valid until counters are reset */
   uint64_t launches;
   uint64_t blocks;
-  uint64_t thread_instructions; /* lanes that executed an instruction */
+  uint64_t thread_instructions; /* instructions times active lanes */
   /* Instructions of warps, by class. */
   uint64_t integer, floating, moves, control, global, shared, warp, barriers, copies, products, other;
   uint64_t product_flops;   /* of wgmma: 2 m n k each */
@@ -39,12 +39,12 @@ typedef struct mla_emulator_counters {
   uint64_t shared_read;     /* bytes, by loads */
   uint64_t shared_written;  /* bytes, by stores */
   uint64_t shared_accesses; /* loads and stores of a warp */
-  uint64_t bank_conflicts;  /* passes over shared memory beyond the least possible */
-  uint64_t largest_block;   /* thread_instructions of the block that executed most */
+  uint64_t bank_conflicts;  /* passes over shared memory beyond the minimum */
+  uint64_t largest_block;   /* thread_instructions of the CTA that executed most */
 } mla_emulator_counters;
 
-/* Waits for what is enqueued. Fills at most `capacity` entries, in the order of the kernels' names, and returns how
- * many kernels there are. `counters` may be NULL if capacity is 0. */
+/* Waits for enqueued work. Fills at most `capacity` entries, in the order of the kernels' names, and returns the number
+ * of kernels. `counters` may be NULL if capacity is 0. */
 int64_t mla_emulator_get_counters(mla_emulator_counters *counters, int64_t capacity);
 void mla_emulator_reset_counters(void);
 

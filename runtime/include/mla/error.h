@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The runtime is built without exceptions and without LLVM, and the compiler
-// shares its safetensors code, so both speak this small type. The truth values
-// are those of llvm::Error and llvm::Expected: an Error is true when something
-// failed, a Result is true when it holds a value.
+// Error handling without exceptions and LLVM, shared by the runtime and the
+// compiler's safetensors code. The truth values are those of llvm::Error and
+// llvm::Expected: an Error is true on failure, a Result is true if it holds a
+// value.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,7 +21,7 @@
 
 namespace mla {
 
-/// What kind of failure it was. The numbers are those of mla_status.
+/// The kind of a failure. The numbers are those of mla_status.
 enum class ErrorKind {
   None = 0,
   InvalidArgument = 1,
@@ -49,7 +49,7 @@ private:
   std::string text;
 };
 
-/// A value, or the error that stands in its place.
+/// A value, or an error.
 template <typename T> class [[nodiscard]] Result {
 public:
   Result(T value) : content(std::move(value)) {}

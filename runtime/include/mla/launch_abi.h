@@ -117,7 +117,7 @@ inline constexpr unsigned numSizes = countOf(sizeNames), numElements = countOf(e
 constexpr const char *nameOf(Size size) { return sizeNames[static_cast<unsigned>(size)]; }
 constexpr const char *nameOf(Operator op) { return operatorNames[static_cast<unsigned>(op)]; }
 constexpr const char *nameOf(Argument argument) { return argumentKeys[static_cast<unsigned>(argument)]; }
-/// Not of DType and CacheDType, which stand for another.
+/// Not for DType and CacheDType, which are placeholders.
 constexpr const char *nameOf(Element element) { return elementNames[static_cast<unsigned>(element)]; }
 constexpr const char *nameOf(Core core) { return coreNames[static_cast<unsigned>(core)]; }
 constexpr const char *nameOf(Buffer buffer) { return bufferNames[static_cast<unsigned>(buffer)]; }
@@ -126,12 +126,12 @@ constexpr unsigned bitsOf(Element element) { return elementBits[static_cast<unsi
 constexpr unsigned alignmentOf(Element element) { return elementAlignments[static_cast<unsigned>(element)]; }
 constexpr List listOf(Core core) { return static_cast<List>(static_cast<unsigned>(core) + 1); }
 
-/// Bytes of so many elements one after the other, the last byte perhaps not full.
+/// Returns the bytes of this many consecutive elements, rounded up to a whole byte.
 constexpr uint64_t bytesOf(uint64_t elements, unsigned bits) {
   return elements / 8 * bits + (elements % 8 * bits + 7) / 8;
 }
 
-/// Whether the lists of entries may name the size, too.
+/// Returns whether the lists of entries may name the size too.
 constexpr bool isOfEntries(Size size) {
   enum { Any = true, Core = false };
   constexpr bool rows[] = {
@@ -146,8 +146,8 @@ constexpr bool isOfEntries(Size size) {
 struct ExtentRow {
   enum Kind : uint8_t { Step, Query, Model, Fixed } kind;
   Size size;        ///< of a Step or a Query
-  int64_t number;   ///< what a Step adds, or the value of a Fixed
-  const char *key;  ///< of a Model; of a Query, how much is used
+  int64_t number;   ///< added by a Step, or the value of a Fixed
+  const char *key;  ///< of a Model; of a Query, the used part
   const char *plus; ///< of a Model: another key, or ""
 };
 inline constexpr ExtentRow extentRows[] = {
@@ -159,7 +159,7 @@ inline constexpr ExtentRow extentRows[] = {
 #include "mla/launch_abi.def"
 };
 constexpr const ExtentRow &rowOf(Extent extent) { return extentRows[static_cast<unsigned>(extent)]; }
-/// Whether only a step knows it.
+/// Returns whether it is known only to a step.
 constexpr bool isDynamic(Extent extent) { return rowOf(extent).kind <= ExtentRow::Query; }
 
 //===-- Bindings -----------------------------------------------------------===//
@@ -184,7 +184,7 @@ struct Binding {
 };
 
 namespace rows {
-// In here the names of extents are in scope, and hide no others.
+// The names of extents are in scope only here.
 #define MLA_STEP_EXTENT(Enumerator, Size, more) inline constexpr Extent Enumerator = Extent::Enumerator;
 #define MLA_QUERY_EXTENT(Enumerator, key) inline constexpr Extent Enumerator = Extent::Enumerator;
 #define MLA_MODEL_EXTENT(Enumerator, key, plus) inline constexpr Extent Enumerator = Extent::Enumerator;
@@ -197,10 +197,10 @@ inline constexpr Binding bindings[] = {
 };
 } // namespace rows
 
-/// Of all lists, those of a list next to each other and in the order of its functions' arguments and results.
+/// All bindings. Those of one list are consecutive, in the order of its functions' arguments and results.
 using rows::bindings;
 
-/// The row, or null where a list of that kind has no such buffer.
+/// Returns the row, or null if a list of that kind has no such buffer.
 constexpr const Binding *findBinding(List list, std::string_view name) {
   for (const Binding &binding : bindings)
     if (binding.list == list && name == binding.name)
@@ -208,7 +208,7 @@ constexpr const Binding *findBinding(List list, std::string_view name) {
   return nullptr;
 }
 
-/// What is wrong with the table would be found by no test of one row.
+/// Checks the whole table.
 constexpr bool isConsistent() {
   for (const Binding &binding : bindings)
     if (std::string_view(binding.name) != nameOf(binding.buffer) || findBinding(binding.list, binding.name) != &binding)

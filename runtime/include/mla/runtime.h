@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The user's API of libmla-runtime. mla-compile writes a bundle: some attention
-// layers as code, with their weights. This library opens it, keeps the paged
-// cache, and runs layers:
+// The public API of libmla-runtime. mla-compile writes a bundle: attention
+// layers as code, with their weights. This library opens bundles, manages the
+// paged cache, and runs layers:
 //
 //   mla_bundle *bundle;  mla_bundle_open("layer0.mla", &bundle);
 //   mla_cache *cache;    mla_cache_create(bundle, 1024, &cache);
@@ -17,35 +17,35 @@
 //   for (each layer)     mla_run_layer(bundle, layer, batch, MLA_PHASE_AUTO, hidden, out);
 //   mla_batch_commit(batch);                           // now 33 tokens are cached
 //
-// A bundle for a GPU runs the same way, with hidden and out in the memory of the
-// device; for an engine that keeps its own cache, tables and streams there are
-// the functions under "Enqueueing", which only launch kernels.
+// A bundle for a GPU runs the same way, with hidden and out in device memory.
+// Engines with their own cache, tables and streams use the functions under
+// "Enqueueing", which only launch kernels.
 //
 // Conventions of every function
 // - It returns MLA_OK, or a status after which nothing has changed; then
 //   mla_last_error() says where, what, and what to do.
 // - Arguments are checked: NULL, foreign or stale values give
-//   MLA_INVALID_ARGUMENT. Only bundles that were closed and caches that were
-//   destroyed cannot be recognised.
+//   MLA_INVALID_ARGUMENT. Only closed bundles and destroyed caches cannot be
+//   recognised.
 // - Lengths are in tokens, pages in pages, sizes in elements unless a name says
 //   bytes. Arrays are row-major without gaps.
-// - Pointers that are passed in stay the caller's; what a function returns by
-//   pointer belongs to the object it came from and lives as long.
-// - A bundle may be used by any number of threads at once. Functions on a cache
-//   and its sequences and batches may be called from any thread and lock the
-//   cache for a short time, never while they wait for a device; mla_run_layer
-//   does not lock it, so batches of different sequences run at the same time. One
-//   batch is for one thread at a time.
-// - MLA_OUT_OF_MEMORY says that there is none for what a file or the caller's
-//   sizes make large: a bundle, a cache, a step. Where even small things find no
-//   memory, or what a layer for a CPU allocates while it runs, the process ends.
-// - A call needs 64 KiB of stack, and what the dynamic loader or the CUDA driver
-//   takes when a bundle is opened. A layer for a CPU needs up to 1 MiB: on a
-//   thread with less left it runs on a thread of the library's, while the caller
-//   waits. Where a program switches stacks itself, as coroutines do, it must give
-//   the 1 MiB.
-// - CUDA is found at run time: libcuda.so.1, or the library that the variable
-//   MLA_LIBCUDA names. Without it everything but bundles for GPUs works.
+// - The caller keeps ownership of pointers passed in. A pointer returned by a
+//   function belongs to the object it came from and lives as long.
+// - Any number of threads may use a bundle at once. Functions on a cache and its
+//   sequences and batches may be called from any thread and lock the cache for a
+//   short time, never while they wait for a device; mla_run_layer does not lock
+//   it, so batches of different sequences run at the same time. A batch may be
+//   used by one thread at a time.
+// - MLA_OUT_OF_MEMORY means that there is no memory for what a file or the
+//   caller's sizes make large: a bundle, a cache, a step. If small allocations
+//   fail, or those of a running CPU layer, the process ends.
+// - A call needs 64 KiB of stack, plus what the dynamic loader or the CUDA driver
+//   takes when a bundle is opened. A CPU layer needs up to 1 MiB: if the calling
+//   thread has less left, the layer runs on a thread of the library while the
+//   caller waits. A program that switches stacks itself, as coroutines do, must
+//   provide the 1 MiB.
+// - CUDA is loaded at run time: libcuda.so.1, or the library named by the
+//   variable MLA_LIBCUDA. Without it everything but bundles for GPUs works.
 //
 //===----------------------------------------------------------------------===//
 
@@ -64,27 +64,27 @@ extern "C" {
 typedef enum mla_status {
   MLA_OK = 0,
   MLA_INVALID_ARGUMENT = 1, /* the call is wrong */
-  MLA_IO_ERROR = 2,         /* the system refused to open, read or map a file */
+  MLA_IO_ERROR = 2,         /* the system failed to open, read or map a file */
   MLA_INVALID_FILE = 3,     /* a file of the bundle is damaged or contradicts another */
   MLA_UNSUPPORTED = 4,      /* another version, another machine, or a case the bundle has no code for */
   MLA_OUT_OF_MEMORY = 5,
   MLA_OUT_OF_PAGES = 6, /* the cache is full: free or truncate sequences, then try again */
   MLA_NO_DEVICE = 7,    /* no GPU, or no driver for one */
-  MLA_DEVICE_ERROR = 8  /* the CUDA driver refused a call, or a kernel failed */
+  MLA_DEVICE_ERROR = 8  /* the CUDA driver rejected a call, or a kernel failed */
 } mla_status;
 
-/* The name of a status, such as "MLA_OUT_OF_PAGES"; never NULL. */
+/* Returns the name of a status, such as "MLA_OUT_OF_PAGES"; never NULL. */
 MLA_API const char *mla_status_name(mla_status status);
 
-/* What the last failed call of this thread said, as "WHERE: WHAT; what to do"; "" before any. The text stays until the
- * thread's next failed call. */
+/* Returns the message of this thread's last failed call, as "WHERE: WHAT; what to do"; "" before any. The text is valid
+ * until the thread's next failed call. */
 MLA_API const char *mla_last_error(void);
 
-/* The release of this library, such as "0.1.0". */
+/* Returns the release of this library, such as "0.1.0". */
 MLA_API const char *mla_version(void);
 
-/* How many threads run a layer, the calling one included: MLA_NUM_THREADS (1 to 1024), else as many as the process may
- * use processors. Read once, at the first use. */
+/* Returns the number of threads that run a layer, including the calling one: MLA_NUM_THREADS (1 to 1024), else one per
+ * processor available to the process. Read once, at the first use. */
 MLA_API int32_t mla_num_threads(void);
 
 /*===-- Bundles ------------------------------------------------------------===*/
@@ -96,21 +96,21 @@ typedef enum mla_dtype { MLA_F32 = 0, MLA_BF16 = 1 } mla_dtype;
 typedef enum mla_phase {
   MLA_PHASE_AUTO = 0,    /* decode if no sequence of the batch has more than 8 query tokens, else prefill */
   MLA_PHASE_PREFILL = 1, /* any number of query tokens */
-  MLA_PHASE_DECODE = 2   /* at most 8 query tokens a sequence */
+  MLA_PHASE_DECODE = 2   /* at most 8 query tokens per sequence */
 } mla_phase;
 
-/* What a bundle says of itself. Later releases add fields at the end only. */
+/* The description of a bundle. Later releases add fields only at the end. */
 typedef struct mla_bundle_info {
   const char *path;         /* as given to mla_bundle_open */
   const char *producer;     /* the compiler's name and release */
   const char *target;       /* "cpu" | "h100" */
-  const char *isa;          /* what the processor must support */
+  const char *isa;          /* the required processor */
   const char *model_type;   /* of the model's configuration */
   const char *cache_format; /* "standard" */
-  const char *plan;         /* which form was chosen for what, with the reasons; several lines */
+  const char *plan;         /* the chosen forms, with reasons; several lines */
   mla_dtype dtype;          /* of hidden states */
   mla_dtype cache_dtype;    /* of the cache's rows */
-  int64_t page;             /* tokens a page */
+  int64_t page;             /* tokens per page */
   int64_t tensor_parallel;  /* ranks that share the heads; if above 1, outputs are partial sums over the ranks */
   int64_t rank;             /* of this bundle: it holds heads rank*heads to (rank+1)*heads - 1 */
   int64_t hidden_size;
@@ -126,10 +126,10 @@ typedef struct mla_bundle_info {
   const int64_t *layers; /* num_layers layer numbers of the model, the ones mla_run_layer takes */
   int64_t num_layers;
   int64_t num_entries;
-  int32_t device_memory;  /* 1: hidden states, results and pages are in the memory of a GPU; 0: of the host */
+  int32_t device_memory;  /* 1: hidden states, results and pages are in device memory; 0: in host memory */
   const char *device;     /* the GPU's name; "" for a CPU, and if the bundle is only inspected */
-  double code_seconds;    /* that loading the kernels took; long if the driver had to compile them */
-  double weights_seconds; /* that copying the weights to the device took */
+  double code_seconds;    /* time to load the kernels; long if the driver had to compile them */
+  double weights_seconds; /* time to copy the weights to the device */
   int64_t num_kernels;    /* of a bundle for a GPU; 0 for a CPU */
 } mla_bundle_info;
 
@@ -139,54 +139,53 @@ typedef struct mla_entry_info {
   mla_phase phase;       /* MLA_PHASE_PREFILL or MLA_PHASE_DECODE */
   const char *q;         /* the form of the query side: "naive" | "absorb" | "fold" */
   const char *o;         /* the form of the output side */
-  int64_t first_tokens;  /* it serves batches in which no sequence has more query tokens than first to last; */
-  int64_t last_tokens;   /* last is -1 if there is no bound, here and below, */
-  int64_t first_context; /* and the longest sequence, this step's tokens included, */
-  int64_t last_context;  /* has first to last tokens */
+  int64_t first_tokens;  /* range of the most query tokens of a sequence in the batch; */
+  int64_t last_tokens;   /* last is -1 if there is no bound, here and below */
+  int64_t first_context; /* range of the tokens of the longest sequence, */
+  int64_t last_context;  /* including this step's */
   int64_t weight_bytes;  /* bytes of the weights it reads for one layer */
 } mla_entry_info;
 
-/* A kernel of a bundle for a GPU. What only the driver knows is -1 if the bundle was only inspected, or if the device
- * does not say it, as the emulated one. */
+/* A kernel of a bundle for a GPU. Values from the driver are -1 if the bundle was only inspected, or if the device does
+ * not report them, like the emulated one. */
 typedef struct mla_kernel_info {
   const char *name;
-  int32_t threads;        /* of a block */
-  int32_t dynamic_shared; /* bytes of a block */
-  int32_t static_shared;  /* bytes of a block, besides: the driver's */
-  int32_t registers;      /* of a thread: the driver's */
-  int32_t local_bytes;    /* of a thread, for what registers do not hold: the driver's */
-  int32_t max_threads;    /* of a block for which there are registers: the driver's */
+  int32_t threads;        /* per CTA */
+  int32_t dynamic_shared; /* bytes per CTA */
+  int32_t static_shared;  /* additional bytes per CTA, from the driver */
+  int32_t registers;      /* per thread, from the driver */
+  int32_t local_bytes;    /* per thread, spilled from registers, from the driver */
+  int32_t max_threads;    /* per CTA for which there are registers, from the driver */
 } mla_kernel_info;
 
-/* Opens the bundle in directory `path` and loads its code. Opening runs the code's initialisers: open only bundles you
- * trust as you trust programs. For a CPU, weights are mapped, not read.
+/* Opens the bundle in directory `path` and loads its code. Opening runs the code's initialisers: open only bundles that
+ * you trust like programs. For a CPU, weights are mapped, not read.
  *
- * A bundle for a GPU lives in the calling thread's current CUDA context, else in the primary context of device 0, which
- * is the one that PyTorch and the CUDA runtime use. A primary context is retained until the bundle and all that was
- * made from it are gone; any other must live as long. The context is current only within this library's own calls. All
- * weights are copied to the device. MLA_NO_DEVICE without a GPU or a driver; MLA_UNSUPPORTED for another GPU than the
- * bundle was compiled for, or a driver that is too old. */
+ * A bundle for a GPU belongs to the calling thread's current CUDA context, else to the primary context of device 0,
+ * which is the one that PyTorch and the CUDA runtime use. A primary context is retained until the bundle and everything
+ * created from it are gone; any other must live as long. The context is current only within this library's own calls.
+ * All weights are copied to the device. Returns MLA_NO_DEVICE without a GPU or a driver, MLA_UNSUPPORTED for another
+ * GPU than the bundle was compiled for, or a driver that is too old. */
 MLA_API mla_status mla_bundle_open(const char *path, mla_bundle **bundle);
 
-/* As mla_bundle_open, but loads no code: it serves to look at a bundle made for another machine. mla_run_layer refuses
- * it. */
+/* Like mla_bundle_open, but loads no code: use it to look at a bundle for another machine. mla_run_layer rejects it. */
 MLA_API mla_status mla_bundle_inspect(const char *path, mla_bundle **bundle);
 
-/* As mla_bundle_inspect, and of a bundle for a GPU loads the kernels for a moment, to ask the driver about them, but no
- * weights. Fails where mla_bundle_open would for want of a device. For a CPU it is mla_bundle_inspect. */
+/* Like mla_bundle_inspect. For a GPU, also loads the kernels temporarily to query the driver about them, but no
+ * weights, and fails without a device like mla_bundle_open. */
 MLA_API mla_status mla_bundle_inspect_on_device(const char *path, mla_bundle **bundle);
 
-/* Closes a bundle that no running layer uses. Caches made from it live on. On a device it first waits for all work of
- * the context; graphs that captured the bundle's kernels must not be launched any more. NULL is allowed. */
+/* Closes a bundle that no running layer uses. Caches created from it live on. On a device, first waits for all work of
+ * the context; graphs that captured the bundle's kernels must no longer be launched. NULL is allowed. */
 MLA_API void mla_bundle_close(mla_bundle *bundle);
 
-/* Never NULL for an open bundle; NULL for NULL. */
+/* Returns the description; never NULL for an open bundle; NULL for NULL. */
 MLA_API const mla_bundle_info *mla_bundle_get_info(const mla_bundle *bundle);
 
-/* Entry `index`, 0 to num_entries - 1; NULL beyond. */
+/* Returns entry `index`, 0 to num_entries - 1; NULL beyond. */
 MLA_API const mla_entry_info *mla_bundle_get_entry(const mla_bundle *bundle, int64_t index);
 
-/* Kernel `index`, 0 to num_kernels - 1, in the order of their names; NULL beyond. */
+/* Returns kernel `index`, 0 to num_kernels - 1, in the order of their names; NULL beyond. */
 MLA_API const mla_kernel_info *mla_bundle_get_kernel(const mla_bundle *bundle, int64_t index);
 
 /*===-- Caches and sequences -----------------------------------------------===*/
@@ -196,191 +195,192 @@ MLA_API const mla_kernel_info *mla_bundle_get_kernel(const mla_bundle *bundle, i
  * of k_rope. */
 typedef struct mla_cache mla_cache;
 
-/* A sequence of a cache. A number is used once in a process, so stale ones and those of another cache are recognised.
+/* A sequence of a cache. Numbers are unique in a process, so that stale ones and those of another cache are recognised.
  */
 typedef int64_t mla_sequence;
 
-/* Makes a cache of `pages` pages, at least 1. Its memory is asked of the system now and touched when used:
+/* Creates a cache of `pages` pages, at least 1. Reserves its memory now; the system provides it when first used:
  *   pages * page * (kv_lora_rank + qk_rope_head_dim) * bytes of cache_dtype * num_layers.
- * The pages of a bundle for a GPU are in the memory of its device. */
+ * For a GPU, the pages are in device memory. */
 MLA_API mla_status mla_cache_create(const mla_bundle *bundle, int64_t pages, mla_cache **cache);
 
-/* Frees the cache and its sequences. Refused while a batch of it is open. NULL is allowed. */
+/* Frees the cache and its sequences. Rejected while a batch of it is open. NULL is allowed. */
 MLA_API mla_status mla_cache_destroy(mla_cache *cache);
 
-/* Pages in all, and pages that no sequence holds; 0 for NULL. */
+/* Return the total number of pages, and the number of free pages; 0 for NULL. */
 MLA_API int64_t mla_cache_num_pages(const mla_cache *cache);
 MLA_API int64_t mla_cache_free_pages(mla_cache *cache);
 
-/* Shuffles the order in which free pages will be handed out. Results do not depend on it; tests and benchmarks use it
- * to make block tables as scattered as those of a server that has run for long. */
+/* Shuffles the order in which free pages are handed out. Results do not depend on it. Tests and benchmarks use it to
+ * get block tables as scattered as those of a long-running server. */
 MLA_API mla_status mla_cache_shuffle(mla_cache *cache, uint64_t seed);
 
-/* The pages of one layer as kernels see them, an array [dims[0] pages, dims[1] tokens, dims[2] elements] of `dtype`,
- * for tests, benchmarks and for moving cached tokens elsewhere. Rows beyond a sequence's length hold anything. On a
- * device, `data` is an address there, and the dims and it are what mla_step wants as pages. */
+/* Returns the pages of one layer as kernels see them, an array [dims[0] pages, dims[1] tokens, dims[2] elements] of
+ * `dtype`, for tests, benchmarks and for moving cached tokens elsewhere. Rows beyond a sequence's length are undefined.
+ * On a device, `data` is a device address; pass it and the dims to mla_step as pages. */
 MLA_API mla_status mla_cache_pages(mla_cache *cache, int64_t layer, void **data, int64_t dims[3], mla_dtype *dtype);
 
-/* Makes an empty sequence. It holds no page. */
+/* Creates an empty sequence. It holds no page. */
 MLA_API mla_status mla_sequence_create(mla_cache *cache, mla_sequence *sequence);
 
-/* Forgets a sequence and gives back the pages that no other shares. Refused while an open batch has it. */
+/* Frees a sequence and the pages that no other shares. Rejected while an open batch has it. */
 MLA_API mla_status mla_sequence_free(mla_cache *cache, mla_sequence sequence);
 
-/* Makes `copy` hold the same tokens, without copying: pages are shared, and a last page that is not full is copied by
- * the first of its sharers that appends (which then takes one free page more). Refused while an open batch has it. */
+/* Creates `copy` with the same tokens, without copying: pages are shared, and a partial last page is copied by the
+ * first of its sharers that appends (which then takes one free page more). Rejected while an open batch has it. */
 MLA_API mla_status mla_sequence_fork(mla_cache *cache, mla_sequence sequence, mla_sequence *copy);
 
-/* Drops all but the first `length` tokens: for rejected drafts, or to go back to a common prefix. Refused while an open
- * batch has it. */
+/* Drops all but the first `length` tokens: for rejected drafts, or to go back to a common prefix. Rejected while an
+ * open batch has it. */
 MLA_API mla_status mla_sequence_truncate(mla_cache *cache, mla_sequence sequence, int64_t length);
 
-/* Cached tokens. Those of an open batch do not count until it is committed. */
+/* Returns the number of cached tokens. Those of an open batch do not count until it is committed. */
 MLA_API mla_status mla_sequence_length(mla_cache *cache, mla_sequence sequence, int64_t *length);
 
 /* Copies the page numbers of the sequence, in the order of its tokens, to `pages`, which has room for `capacity`, and
- * says in `count` how many there are. With capacity 0 it only counts. Pages reserved by an open batch count. */
+ * returns their number in `count`. With capacity 0 it only counts. Includes pages reserved by an open batch. */
 MLA_API mla_status mla_sequence_pages(mla_cache *cache, mla_sequence sequence, int32_t *pages, int64_t capacity,
                                       int64_t *count);
 
 /*===-- Steps --------------------------------------------------------------===*/
 
-/* One step of some sequences: their new tokens have pages, and the arrays that kernels read are built, once for all
- * layers. What points here is a number of the step, not an address: handles of steps that have ended are recognised. */
+/* One step of some sequences: pages are reserved for their new tokens, and the arrays that kernels read are built, once
+ * for all layers. The pointer is a handle, not an address: handles of steps that have ended are recognised. */
 typedef struct mla_batch mla_batch;
 
 /* Begins a step in which sequences[i] gets query_tokens[i] new tokens, at least 1; `count` sequences, none twice, none
- * in another open batch. If pages do not suffice for all it is MLA_OUT_OF_PAGES, and nothing has changed. The arrays
- * are copied.
+ * in another open batch. If there are not enough pages for all, returns MLA_OUT_OF_PAGES, and nothing has changed. The
+ * arrays are copied.
  *
- * On a device, a batch that has ended is used again, with its arrays there and its workspace: beginning waits until the
- * layers that ran on it are done. Beginning also uploads the arrays and waits for that, on a stream of the cache's own.
- * Pages that a sequence gave up may be handed out while layers that read them still run: let the steps of a cache run
- * on one stream, or order their streams. */
+ * On a device, an ended batch is reused, with its device arrays and its workspace: beginning waits until the layers
+ * that ran on it are done. Beginning also uploads the arrays and waits for that, on a stream of the cache. Pages
+ * released by a sequence may be reused while layers that read them still run: run the steps of a cache on one stream,
+ * or order their streams. */
 MLA_API mla_status mla_batch_begin(mla_cache *cache, const mla_sequence *sequences, const int32_t *query_tokens,
                                    int64_t count, mla_batch **batch);
 
-/* The CUDA stream (a CUstream or cudaStream_t) on which mla_run_layer runs the batch, from now on. A batch begins with
- * NULL, the legacy default stream; on a CPU there is no other. */
+/* Sets the CUDA stream (a CUstream or cudaStream_t) on which mla_run_layer runs the batch from now on. The initial
+ * stream is NULL, the legacy default stream; on a CPU there is no other. */
 MLA_API mla_status mla_batch_set_stream(mla_batch *batch, void *stream);
 
-/* Ends a step: the new tokens are part of the sequences now. Call it after all layers ran; on a device, after they were
+/* Ends a step and adds the new tokens to the sequences. Call it after all layers ran; on a device, after they were
  * enqueued. */
 MLA_API mla_status mla_batch_commit(mla_batch *batch);
 
-/* Ends a step as if it had not begun: lengths are as before, and the new pages are free again. NULL is allowed. (A
+/* Ends a step as if it had not begun: lengths are restored, and the new pages are free again. NULL is allowed. (A
  * shared last page that the step had to copy stays copied.) */
 MLA_API mla_status mla_batch_abort(mla_batch *batch);
 
-/* The sum of the query tokens, and the longest sequence with this step's tokens; 0 for NULL. */
+/* Return the sum of the query tokens, and the length of the longest sequence including this step's tokens; 0 for NULL.
+ */
 MLA_API int64_t mla_batch_tokens(const mla_batch *batch);
 MLA_API int64_t mla_batch_max_length(const mla_batch *batch);
 
 /* Runs a layer on the batch: appends the new tokens to the layer's cache and computes their attention.
  *   layer   a number of info->layers
- *   phase   AUTO unless you measure; the entry is the first of that phase whose contexts hold the longest sequence
+ *   phase   AUTO unless you measure; uses the first entry of that phase whose contexts include the longest sequence
  *   hidden  [mla_batch_tokens, hidden_size] of the bundle's dtype: the tokens of sequences[0], then of [1], …
  *   out     the same shape; must not overlap `hidden`
- * Both aligned for their elements. Query token i of n of a sequence of (new) length l is at position l - n + i and sees
- * the tokens up to itself. Running a layer again in the same batch writes the same rows again.
+ * Both must be aligned for their elements. Query token i of n of a sequence of (new) length l has position l - n + i
+ * and sees the tokens up to itself. Running a layer again in the same batch writes the same rows again.
  *
- * On a device both are addresses there, aligned to 16 bytes; the layer is enqueued on the batch's stream and runs when
- * the call has long returned: synchronise before you read `out`, and leave both alone until then. The batch keeps a
- * workspace and grows it when a layer needs more, which waits for the device. For that reason a stream that is being
- * captured is refused: use mla_enqueue_layer there. */
+ * On a device both are device addresses, aligned to 16 bytes. The layer is enqueued on the batch's stream and runs
+ * after the call returns: synchronise before you read `out`, and leave both unchanged until then. The batch has a
+ * workspace and grows it when a layer needs more, which waits for the device. Therefore a stream that is being captured
+ * is rejected: use mla_enqueue_layer there. */
 MLA_API mla_status mla_run_layer(const mla_bundle *bundle, int64_t layer, const mla_batch *batch, mla_phase phase,
                                  const void *hidden, void *out);
 
-/* A kernel that a layer launched. */
+/* A kernel launched by a layer. */
 typedef struct mla_launch_time {
-  const char *kernel; /* the name; the bundle's */
-  uint32_t grid[3];   /* blocks */
-  double seconds;     /* on the device; negative if the device has no clock, as the emulated one */
+  const char *kernel; /* the name; owned by the bundle */
+  uint32_t grid[3];   /* CTAs */
+  double seconds;     /* on the device; negative if the device has no clock, like the emulated one */
 } mla_launch_time;
 
-/* For measuring: as mla_run_layer, but waits until the layer is done and says how long each kernel took, by events
- * before and after it. Kernels begin when all are enqueued, so that the host's time is not in it, and none overlaps the
- * one before it, so that together they take longer than a layer does. Up to `capacity` launches, in their order, go to
- * `times`; `count` says how many there are. MLA_UNSUPPORTED for a CPU. */
+/* For measuring: like mla_run_layer, but waits until the layer is done and returns the time of each kernel, by events
+ * before and after it. Kernels begin when all are enqueued, so that the host's time is excluded. They do not overlap,
+ * so that their sum exceeds the time of the layer. Up to `capacity` launches, in order, go to `times`; `count` is their
+ * number. MLA_UNSUPPORTED for a CPU. */
 MLA_API mla_status mla_time_layer(const mla_bundle *bundle, int64_t layer, const mla_batch *batch, mla_phase phase,
                                   const void *hidden, void *out, mla_launch_time *times, int64_t capacity,
                                   int64_t *count);
 
-/* Which entry mla_run_layer would take: an index for mla_bundle_get_entry. */
+/* Returns the entry that mla_run_layer would use: an index for mla_bundle_get_entry. */
 MLA_API mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *batch, mla_phase phase, int64_t *entry);
 
 /*===-- Enqueueing ---------------------------------------------------------===*/
 
-/* For engines that have their own cache, block tables and streams: what follows works on the caller's memory and on the
- * caller's stream. For a GPU:
+/* For engines with their own cache, block tables and streams: these functions work on the caller's memory and stream.
+ * For a GPU:
  *
  * - An enqueue only launches kernels: it allocates nothing, copies nothing and waits for nothing. It may therefore be
  *   captured in a CUDA graph, also as the first use of the bundle.
- * - The host knows sizes; lengths, tables and tokens are read on the device when the kernels run. A captured graph may
- *   be launched again after they changed, as long as the sizes still bound them. Sizes choose the entry, the grids and
- *   the workspace: give in a graph the largest that you will need.
+ * - The host knows sizes; kernels read lengths, tables and tokens on the device when they run. A captured graph may be
+ *   launched again after these changed, as long as the sizes still bound them. Sizes determine the entry, the grids and
+ *   the workspace: capture with the largest that you will need.
  * - Any number of threads may enqueue at once, on any streams of the bundle's context. Calls that may run at the same
- *   time need a workspace each.
+ *   time need one workspace each.
  * - If a call fails at a kernel in the middle, those before it have been launched.
- * - Arrays of bf16 are aligned to 16 bytes, int32_t and float to 4, the workspace to 256. Row-major, no gaps, but for
- *   what q_stride says. Contents are not checked (but see mla_step_check): page numbers of a sequence's own tokens must
- *   be 0 to num_pages - 1, lengths at most max_length, cumulative lengths not falling, from 0 to tokens. Block table
- *   entries beyond a sequence's pages, and rows of pages beyond its length, may hold anything.
- * - Set `size` to sizeof the struct and zero what you do not use: later releases add fields at the end. Fields that a
- *   struct of an earlier release lacks read as zero; the first release's structs end with `stream`. A struct of a later
- *   release serves while its new fields are zero, and is MLA_UNSUPPORTED else.
+ * - Arrays of bf16 are aligned to 16 bytes, int32_t and float to 4, the workspace to 256. Row-major, no gaps, except
+ * for q_stride. Contents are not checked (but see mla_step_check): page numbers of a sequence's own tokens must be 0 to
+ *   num_pages - 1, lengths at most max_length, cumulative lengths not decreasing, from 0 to tokens. Block table entries
+ *   beyond a sequence's pages, and rows of pages beyond its length, may hold anything.
+ * - Set `size` to sizeof the struct and zero unused fields: later releases add fields at the end. Fields that a struct
+ * of an earlier release lacks read as zero; the first release's structs end with `stream`. A struct of a later release
+ * is accepted if its new fields are zero, and is MLA_UNSUPPORTED otherwise.
  *
- * For a CPU there are whole layers only, mla_enqueue_layer: on memory of the host, aligned for its elements, without a
- * workspace, with NULL for a stream. The layer has run when the call returns, and contents are checked, as
- * mla_step_check does it. Calls on different pages may run at the same time. */
+ * A CPU supports only whole layers, mla_enqueue_layer: on host memory, aligned for its elements, without a workspace,
+ * with NULL for a stream. The layer has run when the call returns, and contents are checked as by mla_step_check. Calls
+ * on different pages may run at the same time. */
 
 /* A whole attention layer. */
 typedef struct mla_step {
   size_t size;         /* sizeof(mla_step) */
   int64_t layer;       /* a number of info->layers */
-  mla_phase phase;     /* as for mla_run_layer; AUTO and the choice of the entry go by max_queries and max_length */
+  mla_phase phase;     /* as for mla_run_layer; AUTO and the choice of the entry use max_queries and max_length */
   int32_t reserved;    /* 0 */
   int64_t tokens;      /* query tokens of all sequences: rows of hidden and out */
   int64_t batch;       /* sequences */
-  int64_t max_queries; /* no sequence has more query tokens */
-  int64_t max_length;  /* no sequence is longer, this step's tokens included; at most table_width * page */
-  int64_t cached;      /* all lengths together are at most this; 0: batch * max_length. It sizes naive workspaces */
+  int64_t max_queries; /* maximum query tokens of a sequence */
+  int64_t max_length;  /* maximum length of a sequence, including this step's tokens; at most table_width * page */
+  int64_t cached;      /* maximum sum of all lengths; 0: batch * max_length. Determines naive workspaces */
   int64_t num_pages;   /* pages of the layer's cache */
-  int64_t table_width; /* entries of a row of block_table */
+  int64_t table_width; /* entries per row of block_table */
   const void *hidden;  /* [tokens, hidden_size] */
   const int32_t *cu_seqlens;  /* [batch + 1]: the first token of each sequence, then tokens */
-  void *pages;                /* [num_pages, page, kv_lora_rank + qk_rope_head_dim]: gets the new tokens' rows */
+  void *pages;                /* [num_pages, page, kv_lora_rank + qk_rope_head_dim]: the new tokens' rows are written */
   const int32_t *block_table; /* [batch, table_width]: page numbers */
-  const int32_t *lengths;     /* [batch]: cached tokens, this step's included */
+  const int32_t *lengths;     /* [batch]: cached tokens, including this step's */
   void *out;                  /* [tokens, hidden_size]; must not overlap hidden */
   void *workspace;            /* scratch memory; NULL if none is needed */
-  uint64_t workspace_bytes;   /* at least what mla_step_workspace says for these sizes */
+  uint64_t workspace_bytes;   /* at least mla_step_workspace for these sizes */
   void *stream;               /* CUstream or cudaStream_t; NULL: the legacy default stream */
 } mla_step;
 
-/* The workspace that a step of these sizes needs, for a CPU none; its pointers are not looked at. Where a bundle for a
- * GPU was only inspected it is that of a device of 132 multiprocessors, as the H100 SXM and the H200 have. */
+/* Returns the workspace for a step of these sizes, 0 for a CPU; pointers are ignored. If a bundle for a GPU was only
+ * inspected, assumes a device of 132 SMs, like the H100 SXM and the H200. */
 MLA_API mla_status mla_step_workspace(const mla_bundle *bundle, const mla_step *step, uint64_t *bytes);
 
-/* Appends the new tokens to the layer's pages and computes their attention, as mla_run_layer does. */
+/* Appends the new tokens to the layer's pages and computes their attention, like mla_run_layer. */
 MLA_API mla_status mla_enqueue_layer(const mla_bundle *bundle, const mla_step *step);
 
-/* For debugging: looks at what no other call does, the contents of a step's cu_seqlens, lengths and block_table.
- * MLA_INVALID_ARGUMENT if they break a bound of the step; mla_last_error() then names the first sequence that is wrong,
- * the entry and what it holds:
+/* For debugging: checks the contents of a step's cu_seqlens, lengths and block_table. Returns MLA_INVALID_ARGUMENT if
+ * they violate a bound of the step; mla_last_error() then names the first wrong sequence, the entry and its value:
  *   cu_seqlens   the first is 0, the last is `tokens`, and none less than the one before or more than max_queries apart
  *   lengths      at least the sequence's query tokens, at most max_length, and all together at most `cached`
  *   block_table  the entries of a sequence's own tokens, the first ceil(length / page), are 0 to num_pages - 1
- * hidden, pages, out and the workspace are not looked at and may be NULL. On a GPU no other call runs the check.
+ * hidden, pages, out and the workspace are ignored and may be NULL. On a GPU no other call runs the check.
  *
- * For a GPU a kernel of the bundle looks, after the work that is on the stream. The call allocates 16 bytes a sequence
- * and waits for the stream: one that is being captured is refused. MLA_UNSUPPORTED if the bundle has no such kernel.
- * For a CPU the arrays are in the host's memory. */
+ * For a GPU, a kernel of the bundle checks after the work that is on the stream. The call allocates 16 bytes per
+ * sequence and waits for the stream: one that is being captured is rejected. MLA_UNSUPPORTED if the bundle has no such
+ * kernel. For a CPU the arrays are in host memory. */
 MLA_API mla_status mla_step_check(const mla_bundle *bundle, const mla_step *step);
 
-/* The attention of absorbed queries over the latent, alone: out = softmax(scale * q . row) . latent of each query token
- * and head, where a row is a cached token's latent and k_rope, and scale is the model's. Query token i of n of a
- * sequence of length l sees the first l - n + i + 1 tokens. Where it sees none, out is 0 and lse is -infinity. */
+/* The attention of absorbed queries over the latent, without its layer: out = softmax(scale * q . row) . latent for
+ * each query token and head, where a row is a cached token's latent and k_rope, and scale is the model's. Query token i
+ * of n of a sequence of length l sees the first l - n + i + 1 tokens. If it sees none, out is 0 and lse is -infinity.
+ */
 typedef struct mla_latent_attention {
   size_t size;    /* sizeof(mla_latent_attention) */
   int64_t tokens; /* as in mla_step */
@@ -403,9 +403,8 @@ typedef struct mla_latent_attention {
   void *workspace;
   uint64_t workspace_bytes;
   void *stream;
-  /* Not 0 promises that cu_seqlens, block_table and lengths were complete before the work began that was enqueued on
-   * the stream just before, as they are where an engine makes them once a step: the kernel then reads them while that
-   * work ends. */
+  /* Nonzero promises that cu_seqlens, block_table and lengths were complete before the previously enqueued work on the
+   * stream began, as when an engine writes them once per step: the kernel then reads them while that work ends. */
   int64_t indices_settled;
   double scale; /* of scores before the softmax; 0 for the model's */
 } mla_latent_attention;
@@ -414,14 +413,14 @@ MLA_API mla_status mla_latent_attention_workspace(const mla_bundle *bundle, cons
                                                   uint64_t *bytes);
 MLA_API mla_status mla_enqueue_latent_attention(const mla_bundle *bundle, const mla_latent_attention *attention);
 
-/* The naive attention alone, on keys and values that are already up-projected. Causal: the n query tokens of a sequence
- * are the last of its l keys, so query token i sees keys 0 to l - n + i. */
+/* The naive attention without its layer, on keys and values that are already up-projected. Causal: the n query tokens
+ * of a sequence are the last of its l keys, so query token i sees keys 0 to l - n + i. */
 typedef struct mla_naive_attention {
   size_t size;               /* sizeof(mla_naive_attention) */
   int64_t tokens;            /* query tokens of all sequences */
   int64_t batch;             /* sequences */
-  int64_t max_queries;       /* no sequence has more query tokens */
-  int64_t max_length;        /* no sequence has more keys */
+  int64_t max_queries;       /* maximum query tokens of a sequence */
+  int64_t max_length;        /* maximum keys of a sequence */
   int64_t cached;            /* keys of all sequences: rows of k_nope, k_rope and v */
   int64_t q_stride;          /* elements from one head to the next, in q_nope and in q_rope; a multiple of 8 */
   const void *q_nope;        /* [tokens, heads, qk_nope_head_dim], heads q_stride apart */
@@ -444,24 +443,25 @@ MLA_API mla_status mla_enqueue_naive_attention(const mla_bundle *bundle, const m
 
 /*===-- Memory of a device -------------------------------------------------===*/
 
-/* For programs without CUDA's headers. They use the calling thread's current context, else the primary context of
- * device 0, as mla_bundle_open does; memory from elsewhere, PyTorch's for instance, serves as well. */
+/* For programs without CUDA's headers. These use the calling thread's current context, else the primary context of
+ * device 0, like mla_bundle_open. Memory from other allocators, such as PyTorch's, works as well. */
 
-/* GPUs that the driver shows; 0 if there is none or no driver, and then mla_last_error() says why. */
+/* Returns the number of GPUs that the driver shows; 0 if there is none or no driver, and then mla_last_error() says
+ * why. */
 MLA_API int32_t mla_device_count(void);
 
-/* Gives `bytes` bytes, at least 1, aligned to 256. */
+/* Allocates `bytes` bytes, at least 1, aligned to 256. */
 MLA_API mla_status mla_device_malloc(uint64_t bytes, void **memory);
 
-/* Frees what mla_device_malloc gave. Work that uses it must be done. NULL is allowed. */
+/* Frees memory of mla_device_malloc. Work that uses it must be done. NULL is allowed. */
 MLA_API mla_status mla_device_free(void *memory);
 
-/* Copy from the host to the device and back, and return when that is done. They wait for the legacy default stream; for
- * others, synchronise first. */
+/* Copy from the host to the device and back, and return when done. They wait for the legacy default stream; for others,
+ * synchronise first. */
 MLA_API mla_status mla_device_copy_in(void *device, const void *host, uint64_t bytes);
 MLA_API mla_status mla_device_copy_out(void *host, const void *device, uint64_t bytes);
 
-/* Waits for all work of the context, and says whether a kernel failed. */
+/* Waits for all work of the context, and reports whether a kernel failed. */
 MLA_API mla_status mla_device_synchronize(void);
 
 #ifdef __cplusplus

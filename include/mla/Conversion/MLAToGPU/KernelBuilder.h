@@ -1,4 +1,4 @@
-//===- KernelBuilder.h - Writing kernels as they read -----------*- C++ -*-===//
+//===- KernelBuilder.h - Builder for GPU kernels ----------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A thin layer over arith, scf, llvm and nvvm, so that a generator reads like
-// the kernel it makes: values with operators, structured control flow by
-// lambdas, memory by address. What is special to a chip stands with its kernels.
+// the kernel it emits: values with operators, structured control flow by
+// lambdas, memory by address. Instructions of a chip are next to its kernels.
 //
 //===----------------------------------------------------------------------===//
 
@@ -61,7 +61,7 @@ Val operator==(Val a, Val b);
 Val operator!=(Val a, Val b);
 Val operator-(Val a);
 
-/// A constant of the type of `like`.
+/// Returns a constant of the type of `like`.
 Val constantLike(Val like, double value);
 /// The same, exact for all integers: a descriptor has 64 bits.
 Val integerLike(Val like, int64_t value);
@@ -90,32 +90,32 @@ Val min(Val a, Val b);
 Val max(Val a, Val b);
 Val ceilDiv(Val a, int64_t b);
 Val fma(Val a, Val b, Val c);
-/// 2^a, log2(a), 1/a, 1/sqrt(a): the units' own approximations (2 ulp, subnormals are zero).
+/// 2^a, log2(a), 1/a, 1/sqrt(a): hardware approximations (2 ulp, subnormals are zero).
 Val exp2(Val a);
 Val log2(Val a);
 Val reciprocal(Val a);
 Val rsqrt(Val a);
 
-/// Two f32 as two bf16 in an i32, `low` in the low half, rounded to nearest even.
+/// Packs two f32 as bf16 into an i32, `low` in the low half, rounded to nearest even.
 Val packBF16(Val low, Val high);
-/// The two bf16 of an i32 as f32.
+/// Unpacks the two bf16 of an i32 to f32.
 Val lowBF16(Val pair);
 Val highBF16(Val pair);
 
 /// Builds one kernel.
 class KernelBuilder : public mlir::ImplicitLocOpBuilder {
 public:
-  /// An empty kernel of `threads` threads a block, one block a multiprocessor if `oneBlock`. The caller adds arguments,
+  /// Creates an empty kernel with `threads` threads per CTA, one CTA per SM if `oneBlock`. The caller adds arguments,
   /// then calls begin().
   KernelBuilder(mlir::gpu::GPUModuleOp module, llvm::StringRef name, int64_t threads, bool oneBlock);
 
   //===- Signature: in the order of the calls ------------------------------===//
   unsigned addTensorMap();
-  /// An address in global memory. `readOnly` memory is not written while the kernel runs.
+  /// Adds an address in global memory. `readOnly` memory is not written while the kernel runs.
   unsigned addPointer();
   unsigned addInt();
   unsigned addFloat();
-  /// Makes the function; arguments have values from here on.
+  /// Creates the function; arguments have values from here on.
   void begin();
   Val argument(unsigned index);
   /// Ends the kernel.
@@ -136,7 +136,7 @@ public:
   /// for (i = from; i < to; i += step) state = body(i, state)
   Vals loop(Val from, Val to, Val step, llvm::ArrayRef<Val> initial,
             llvm::function_ref<Vals(Val i, llvm::ArrayRef<Val> state)> body);
-  /// Runs `body`, whose last value says whether `between` and another round follow; returns the others.
+  /// Runs `body`, whose last value is the condition for `between` and another round; returns the other values.
   Vals repeat(llvm::ArrayRef<Val> initial, llvm::function_ref<Vals(llvm::ArrayRef<Val>)> body,
               llvm::function_ref<Vals(llvm::ArrayRef<Val>)> between);
   /// while (condition(state)) state = body(state)
@@ -144,17 +144,17 @@ public:
                  llvm::function_ref<Vals(llvm::ArrayRef<Val>)> body);
 
   //===- Threads -----------------------------------------------------------===//
-  Val thread(); ///< in the block
+  Val thread(); ///< in the CTA
   Val blockX();
   Val blockY();
   Val gridX();
-  /// `value` of the lane whose number is this lane's xor `mask`.
+  /// Returns `value` of the lane whose number is this lane's xor `mask`.
   Val shuffleXor(Val value, int64_t mask);
-  /// `value` of lane `lane`.
+  /// Returns `value` of lane `lane`.
   Val shuffle(Val value, Val lane);
-  /// `value` of the lane `distance` below; lanes without one keep theirs.
+  /// Returns `value` of the lane `distance` below; lanes without one keep theirs.
   Val shuffleUp(Val value, int64_t distance);
-  /// A bit a lane whose condition holds.
+  /// Returns a bit per lane: its condition.
   Val ballot(Val condition);
   Val populationCount(Val bits);
   /// Sum or maximum over the warp, the same in every lane.
@@ -162,31 +162,31 @@ public:
   Val warpMax(Val value);
   void syncWarp();
   void syncBlock();
-  /// Waits at (or only arrives at) one of the block's 16 named barriers.
+  /// Waits at (or only arrives at) one of the CTA's 16 named barriers.
   void syncNamed(Val barrier, int64_t threads);
   void syncNamed(int64_t barrier, int64_t threads);
   void arriveNamed(int64_t barrier, int64_t threads);
 
   //===- Memory ------------------------------------------------------------===//
-  /// Dynamic shared memory starts at this address where a kernel has no static shared memory and no cluster; the
-  /// runtime checks it once a device.
+  /// Start of dynamic shared memory in a kernel without static shared memory and cluster; the runtime checks it once
+  /// per device.
   static constexpr int64_t sharedBase = 1024;
-  /// The address `offset` bytes into dynamic shared memory: a constant, so that ptxas need not keep it.
+  /// Returns the address `offset` bytes into dynamic shared memory: a constant, so that ptxas need not keep it.
   Val shared(int64_t offset);
   Val shared(int64_t offset, Val bytes);
-  /// `pointer` moved by a number of bytes, constant, i32 or i64.
+  /// Returns `pointer` plus a number of bytes, constant, i32 or i64.
   Val at(Val pointer, Val bytes);
   Val at(Val pointer, int64_t bytes);
   mlir::Type f32Type();
   mlir::Type i32Type();
   mlir::Type vectorType(int64_t lanes, mlir::Type element);
   Val load(Val pointer, mlir::Type type, int64_t alignment = 0);
-  /// From memory that nothing writes while the kernel runs.
+  /// Loads from memory that nothing writes while the kernel runs.
   Val loadConstant(Val pointer, mlir::Type type);
-  /// array[index] of i32 that nothing writes while the kernel runs.
+  /// Loads array[index] of i32 that nothing writes while the kernel runs.
   Val loadInt(Val array, Val index);
   void store(Val value, Val pointer, int64_t alignment = 0);
-  /// Adds to an i32 in global memory, one thread after another, in no order; gives what was there before.
+  /// Adds to an i32 in global memory atomically; returns the previous value.
   Val atomicAdd(Val pointer, Val value);
   Val zeroVector(int64_t lanes, mlir::Type element);
   Val element(Val vector, int64_t index);
@@ -198,7 +198,7 @@ public:
   Val toInt(Val f32Value);                   ///< towards zero
   Val toInt(Val condition, mlir::Type type); ///< i1 to 0 or 1
 
-  /// Many registers as one value, for loops; and back.
+  /// Packs many registers into one value, for loops, and back.
   Val pack(llvm::ArrayRef<Val> values);
   Vals unpack(Val bundle);
 

@@ -1,4 +1,4 @@
-//===- Targets.h - GPUs that there are kernels for --------------*- C++ -*-===//
+//===- Targets.h - GPU targets ----------------------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,8 +12,8 @@
 
 namespace mla {
 
-/// Adds every target of this project, with its kinds of kernels, to the mla dialect once it is loaded. The first is the
-/// default one.
+/// Adds every target of this project, with its kinds of kernels, to the mla dialect when it is loaded. The first is the
+/// default.
 void registerGPUTargets(mlir::DialectRegistry &registry);
 
 } // namespace mla

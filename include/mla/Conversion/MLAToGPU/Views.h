@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What generators of kernels (KernelKind::generate) need of the operations in
-// a region: which buffer a value is, and how it lies there.
+// Buffers and strides of the values in a kernel's region, for generators of
+// kernels (KernelKind::generate).
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,27 +18,27 @@
 
 namespace mla::gpu {
 
-/// How many rows (the size of the first dimension) a tensor has: `tokens`, `cached`, `batch + 1`, or a number. `value`
-/// is of a kernel's region, or stands around kernels.
+/// Returns the number of rows (the size of the first dimension) of a tensor: `tokens`, `cached`, `batch + 1`, or a
+/// number. `value` is in a kernel's region or outside of kernels.
 mlir::AffineExpr rowsOf(mlir::Value value);
 
-/// A tensor of a kernel's region as it lies in memory: an operand, or a slice of one.
+/// The memory of a tensor in a kernel's region: an operand, or a slice of one.
 struct View {
   Buffer buffer;         ///< its offset is the view's first element
   mlir::AffineExpr rows; ///< size of the first dimension
-  /// The tensor's sizes; the first is dynamic where `rows` is no number.
+  /// The tensor's sizes; the first is dynamic unless `rows` is a number.
   llvm::SmallVector<int64_t> shape;
   /// Elements between neighbours of each dimension, in the tensor's order; the last is 1.
   llvm::SmallVector<mlir::AffineExpr> strides;
 };
 
-/// What a kernel can read of a tensor: bf16, or f32 as well.
+/// The element types that a kernel can read: bf16, or also f32.
 enum class Elements { BF16, Float };
 
-/// An error, where the value is something else.
+/// Returns the view, or emits an error if the value is no operand or slice of one.
 mlir::FailureOr<View> viewOf(mlir::Value value, Elements elements = Elements::BF16);
 
-/// The operand that an argument of a kernel's region is: a tensor, or the cache.
+/// Returns the operand for an argument of a kernel's region: a tensor, or the cache.
 mlir::FailureOr<Buffer> operandOf(mlir::Value value);
 
 } // namespace mla::gpu

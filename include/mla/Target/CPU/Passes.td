@@ -13,10 +13,10 @@ include "mlir/Pass/PassBase.td"
 def MLACPUVectorize : Pass<"mla-cpu-vectorize", "::mlir::func::FuncOp"> {
   let summary = "Tile and vectorise products of static shape";
   let description = [{
-    A `linalg.matmul` of static shape becomes loops over tiles whose sums stay
-    in registers and an outer product a step. Tiles are the largest divisors of
-    the sizes up to `rows` and `columns`; with AVX-512, 8 x 32 takes 16 of 32
-    registers for sums. What else linalg holds is left to loops, which LLVM
+    Lowers a `linalg.matmul` of static shape to loops over tiles whose sums stay
+    in registers, with one outer product per step. Tiles are the largest divisors
+    of the sizes up to `rows` and `columns`; with AVX-512, 8 x 32 takes 16 of 32
+    registers for sums. Other linalg operations become loops, which LLVM
     vectorises.
   }];
   let options = [
@@ -43,30 +43,30 @@ def MLACPUBufferize : Pass<"mla-cpu-bufferize", "::mlir::ModuleOp"> {
 }
 
 def MLACPUDropReturned : Pass<"mla-cpu-drop-returned", "::mlir::func::FuncOp"> {
-  let summary = "Drop results that are buffers of the caller's own";
+  let summary = "Drop results that are the caller's own buffers";
   let description = [{
-    A result that is an argument, such as the cache that was written in place,
-    is no result. Upstream's `drop-equivalent-buffer-results` does this for
-    private functions only.
+    Drops a result that is an argument, such as a cache written in place.
+    Upstream's `drop-equivalent-buffer-results` does this only for private
+    functions.
   }];
 }
 
 def MLACPUMath : Pass<"mla-cpu-math", "::mlir::func::FuncOp"> {
-  let summary = "Exponentials as polynomials";
+  let summary = "Expand exponentials to polynomials";
   let description = [{
-    A polynomial of the fraction and an exponent shift, which LLVM vectorises
-    where a call of the C library would stand in the way.
+    Emits a polynomial of the fraction and an exponent shift, which LLVM
+    vectorises, unlike a call of the C library.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
 }
 
 def MLACPUOutline : Pass<"mla-cpu-outline", "::mlir::ModuleOp"> {
-  let summary = "Make a function of every parallel loop's body";
+  let summary = "Outline the bodies of parallel loops";
   let description = [{
-    A bufferised `scf.forall` becomes `mla.spawn` of a function that takes what
-    the body uses and the linear index of an iteration. Buffers that the body
-    allocates move out of the loop, once for every thread: a body must not find
-    that there is no memory. Their sizes must be static.
+    A bufferised `scf.forall` becomes `mla.spawn` of a function that takes the
+    values used by the body and the linear index of an iteration. Buffers
+    allocated in the body move out of the loop, one per thread, because a body
+    cannot report that memory is exhausted. Their sizes must be static.
   }];
   let dependentDialects = [
     "::mla::MLADialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
@@ -75,22 +75,22 @@ def MLACPUOutline : Pass<"mla-cpu-outline", "::mlir::ModuleOp"> {
 }
 
 def MLACPUAllocations : Pass<"mla-cpu-allocations", "::mlir::ModuleOp"> {
-  let summary = "Take memory from the runtime, and return where it has none";
+  let summary = "Allocate memory from the runtime, and return on failure";
   let description = [{
     Calls of `malloc` and `free` become calls of `mla_allocate` and
     `mla_release` (`mla/abi.h`). A function that gets no memory returns at once,
-    and so does who calls it; whoever calls the first of them asks
-    `mla_out_of_memory`. What runs in parallel must not allocate.
+    and so do its callers; the outermost caller checks `mla_out_of_memory`.
+    Parallel code must not allocate.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
 def MLACPUMarkEntries : Pass<"mla-cpu-mark-entries", "::mlir::func::FuncOp"> {
-  let summary = "Ask for a C interface of every public function";
+  let summary = "Request a C interface for every public function";
 }
 
 def MLACPUEntries : Pass<"mla-cpu-entries", "::mlir::ModuleOp"> {
-  let summary = "Give every public function the entry point that the runtime calls";
+  let summary = "Add the entry points that the runtime calls";
   let description = [{
     Adds `mla_entry_<name>(ptr descriptors)` (`mla/abi.h`) to every function
     that has a C interface: it loads the pointers to memref descriptors, in the

@@ -13,7 +13,7 @@
 
 namespace mla::gpu {
 
-/// The cache's row of a token: its latent, normalised, and its key, rotated to the token's position. A warp a token.
+/// The cache's row of a token: its latent, normalised, and its key, rotated to the token's position. A warp per token.
 struct AppendShape {
   int64_t latent = 0;    ///< L, a multiple of 8
   int64_t page = 64;     ///< tokens
@@ -25,12 +25,12 @@ struct AppendShape {
   std::string name() const;
 };
 
-inline constexpr int64_t appendTokens = 4; ///< a block of threads
+inline constexpr int64_t appendTokens = 4; ///< a CTA
 inline constexpr int64_t appendThreads = 32 * appendTokens;
 
 /// Adds the kernel to the module, if it is not there. Arguments: latents, keys (if there are frequencies), gamma f32,
 /// pages bf16 [pages, page, L + R], block_table; tokens, elements between latents, between keys (if there are
-/// frequencies), entries a row of the block table, pages; cu_seqlens, lengths, batch. Grid: ceil(tokens /
+/// frequencies), entries per row of the block table, pages; cu_seqlens, lengths, batch. Grid: ceil(tokens /
 /// appendTokens). Tokens at negative positions, of no sequence, or in pages that do not exist are not written.
 void emitAppend(mlir::gpu::GPUModuleOp module, const AppendShape &shape);
 

@@ -36,7 +36,7 @@ private:
   void storePiece(Val piece, Val row, Val column);
 
   const GatherShape &s;
-  int64_t pieces; ///< of 16 bytes, a row of the cache
+  int64_t pieces; ///< of 16 bytes, per row of the cache
   KernelBuilder k;
   Val pagesBase, table, lengths, latent, rope, keys, batch, tableWidth, pageCount, cached;
 };

@@ -22,11 +22,11 @@ struct GatherShape {
   std::string name() const;
 };
 
-inline constexpr int64_t gatherTokens = 32; ///< of one sequence, a block of threads
+inline constexpr int64_t gatherTokens = 32; ///< of one sequence, per CTA
 inline constexpr int64_t gatherThreads = 256;
 
 /// Adds the kernel to the module, if it is not there. Arguments: pages bf16 [pages, page, L + R], block_table, lengths,
-/// latent [cached, L], k_rope [cached, R] (if R > 0), cu_keys; batch, entries a row of the block table, pages, cached
+/// latent [cached, L], k_rope [cached, R] (if R > 0), cu_keys; batch, entries per row of the block table, pages, cached
 /// (rows of the results). Grid: (ceil((max_length + 1) / gatherTokens), batch). Rows in pages that do not exist are
 /// zero.
 void emitGather(mlir::gpu::GPUModuleOp module, const GatherShape &shape);

@@ -43,7 +43,7 @@ void waitBarrier(KernelBuilder &k, Val barrier, Val parity) {
 }
 
 //===----------------------------------------------------------------------===//
-// The copy engine
+// TMA
 //===----------------------------------------------------------------------===//
 
 Val encode(KernelBuilder &k, CacheHint hint) { return k.i64(static_cast<int64_t>(hint)); }

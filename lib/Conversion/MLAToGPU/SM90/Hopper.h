@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // The instructions that only Hopper has, over tiles of shared memory of one
-// layout: 64 elements of bf16 a row of 128 bytes, 8 rows a swizzle atom
+// layout: 64 elements of bf16 per row of 128 bytes, 8 rows a swizzle atom
 // (SWIZZLE_128B: 16-byte chunk c of row r lies at r*128 + ((c ^ (r & 7)) * 16)).
 // A matrix wider than 64 is a sequence of such tiles.
 //
@@ -19,7 +19,7 @@
 
 namespace mla::gpu {
 
-inline constexpr int64_t tileColumns = 64;               ///< elements of bf16 a row of a tile
+inline constexpr int64_t tileColumns = 64;               ///< elements of bf16 per row of a tile
 inline constexpr int64_t tileRowBytes = 2 * tileColumns; ///< 128
 /// Bytes of a tile of `rows` rows.
 constexpr int64_t tileBytes(int64_t rows) { return rows * tileRowBytes; }
@@ -29,7 +29,7 @@ constexpr int64_t tileBytes(int64_t rows) { return rows * tileRowBytes; }
 //===----------------------------------------------------------------------===//
 
 void initBarrier(KernelBuilder &k, Val barrier, int64_t arrivals);
-/// Makes initialised barriers visible to the copy engine; one thread, before the block synchronises.
+/// Makes initialised barriers visible to TMA; one thread, before the block synchronises.
 void fenceBarrierInit(KernelBuilder &k);
 /// Arrives, and announces bytes that copies will bring.
 void expectBytes(KernelBuilder &k, Val barrier, int64_t bytes);
@@ -39,10 +39,10 @@ void arrive(KernelBuilder &k, Val barrier);
 void waitBarrier(KernelBuilder &k, Val barrier, Val parity);
 
 //===----------------------------------------------------------------------===//
-// The copy engine (TMA)
+// TMA
 //===----------------------------------------------------------------------===//
 
-/// What the second-level cache should do with what is read. The encodings are createpolicy's own.
+/// What L2 should do with what is read. The encodings are createpolicy's own.
 enum class CacheHint : uint64_t {
   EvictFirst = 0x12F0000000000000,
   EvictNormal = 0x1000000000000000, ///< measured 3% faster than EvictFirst where memory bounds
@@ -66,10 +66,10 @@ void waitStores(KernelBuilder &k);
 /// thread.
 void copyWord(KernelBuilder &k, Val to, Val from);
 void waitWords(KernelBuilder &k);
-/// Has a line come to the second-level cache.
+/// Has a line come to L2.
 void prefetch(KernelBuilder &k, Val from);
 void prefetchTensorMap(KernelBuilder &k, Val tensorMap);
-/// Orders ordinary writes of shared memory before what the copy engine and the tensor cores read; every writing thread,
+/// Orders ordinary writes of shared memory before what TMA and the tensor cores read; every writing thread,
 /// then a barrier.
 void fenceAsync(KernelBuilder &k);
 
@@ -79,7 +79,7 @@ void fenceAsync(KernelBuilder &k);
 
 /// Waits until the kernels before this one are complete and what they wrote is visible.
 void waitForPredecessors(KernelBuilder &k);
-/// Lets the next kernel start. Best at the end: dependents that start early take multiprocessors.
+/// Lets the next kernel start. Best at the end: dependents that start early take SMs.
 void launchDependents(KernelBuilder &k);
 
 /// Registers a thread: for warpgroups that copy (decrease) and that compute (increase). Multiples of 8.

@@ -77,7 +77,7 @@ void LatentAttention::setUp() {
   for (int64_t j = 0; j < 4; ++j)
     fragment[j] = fragmentOffset(k, warp, lane, j);
   firstRow = k.blockX() * queryRows;
-  // Where many sequences are split, their partial results should stay in the second-level cache, not the pages.
+  // Where many sequences are split, their partial results should stay in L2, not the pages.
   Val mostlyWhole = k.argument(batchArg) * 2 > k.argument(partsArg);
   hint = select(mostlyWhole, encode(k, CacheHint::EvictNormal), encode(k, CacheHint::EvictFirst));
   k.when(isFirst, [&] {
@@ -108,7 +108,7 @@ LatentAttention::Split LatentAttention::splitAt(Val sequence, Val begin) {
 }
 
 /// Brings where queries begin, and the table's row of the sequence that this part likely begins with, to the
-/// second-level cache while the batch is divided.
+/// L2 while the batch is divided.
 void LatentAttention::prefetchIndices() {
   Val batch = k.argument(batchArg), width = k.argument(widthArg), line = thread << 7;
   Val sequence = k.blockY() * batch / k.argument(partsArg);
@@ -222,7 +222,7 @@ Vals LatentAttention::oneSplit(Split own, Val ordinal) {
   return {nextSequence, nextBegin};
 }
 
-/// What the next split begins with, under the end of this one. In the order of need: the copy engine has one queue, and
+/// What the next split begins with, under the end of this one. In the order of need: TMA has one queue, and
 /// what is behind in it waits. The results go out by way of the place of the second block, which is copied when the
 /// queries are there. One thread.
 void LatentAttention::loadNext() {

@@ -17,7 +17,7 @@ namespace mla::gpu {
 struct LatentAttentionShape {
   int64_t latent = 512; ///< L, a multiple of 64 up to 512
   int64_t rope = 64;    ///< R, a multiple of 8 up to 64; 0 for none
-  int64_t page = 64;    ///< tokens a page: 16, 32, 64 or 128
+  int64_t page = 64;    ///< tokens per page: 16, 32, 64 or 128
   bool lse = false;     ///< the log-sum-exp is a result, too
   WorkSplitChoices split;
 
@@ -25,7 +25,7 @@ struct LatentAttentionShape {
   std::string mergeName() const; ///< of the kernel that merges partial results
 };
 
-/// Query rows of a block of threads. Row i of a sequence is its query token i / heads, head i % heads.
+/// Query rows of a CTA. Row i of a sequence is its query token i / heads, head i % heads.
 inline constexpr int64_t queryRows = 64;
 
 /// Partial results, as the accumulators of the attention kernel lie in registers:
@@ -49,8 +49,8 @@ private:
   Val rows;
 };
 
-/// With few sequences the next kernel may take multiprocessors early: parts are so many that they end early, too. Else
-/// blocks of threads that come one by one would read the cache apart from their neighbours, and so twice.
+/// With few sequences the next kernel may take SMs early: parts are so many that they end early, too. Else
+/// CTAs that come one by one would read the cache apart from their neighbours, and so twice.
 inline Val dependentsMayComeEarly(Val batch, Val parts) { return batch * 4 <= parts; }
 
 /// Dynamic shared memory of the attention kernel, in bytes.
@@ -58,16 +58,16 @@ int64_t latentAttentionSharedBytes(const LatentAttentionShape &shape);
 
 /// Adds the kernel to the module, if it is not there. Its arguments, in order:
 ///   map q_latent [rows, L], map q_rope [rows, R] (if R > 0), map pages [pages, page, L + R], block_table, lengths,
-///   cu_seqlens, map out [rows, L], out, partial out f32 (LatentPartials), partial lse f32 [slots, rows a sequence],
-///   slots i32 [batch, 2], lse f32 [rows] (if wanted); batch, parts, entries a row of
-///   the block table, heads, rows a sequence at most; scale · log2(e).
+///   cu_seqlens, map out [rows, L], out, partial out f32 (LatentPartials), partial lse f32 [slots, rows per sequence],
+///   slots i32 [batch, 2], lse f32 [rows] (if wanted); batch, parts, entries per row of
+///   the block table, heads, rows per sequence at most; scale · log2(e).
 /// Grid: (row blocks of a sequence, parts); 256 threads.
 void emitLatentAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape);
 
 /// Adds the kernel that combines partial results (mla.merge): o = Σ 2^(l_i - l) o_i with 2^l = Σ 2^l_i. Arguments:
-///   cu_seqlens, partial out, partial lse, slots, out, lse (if wanted); batch, parts, heads, rows a sequence at most.
+///   cu_seqlens, partial out, partial lse, slots, out, lse (if wanted); batch, parts, heads, rows per sequence at most.
 /// Slots are the first and the last one of each sequence's partial results, the first -1 where it is one split.
-/// Grid: any number of blocks of 256 threads, which take equal shares; `latentMergeBlocks` a multiprocessor fit at
+/// Grid: any number of blocks of 256 threads, which take equal shares; `latentMergeBlocks` an SM fit at
 /// once.
 inline constexpr int64_t latentMergeBlocks = 2;
 int64_t latentMergeSharedBytes(const LatentAttentionShape &shape);

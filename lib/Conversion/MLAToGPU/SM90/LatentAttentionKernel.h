@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// 64 query rows a block of threads, two warpgroups, two blocks of 64 cached
+// 64 query rows per CTA, two warpgroups, two blocks of 64 cached
 // tokens in flight. A cached block is both K (all columns) and V (the latent's).
 // Warpgroup w computes the scores of the blocks of stage w and, for all blocks,
 // half w of the output's columns: 64 x 256 accumulators of f32 in registers.
@@ -41,7 +41,7 @@ struct LatentLayout {
   int64_t latentTiles, tiles;       ///< of the latent; of a row of the cache
   int64_t ownTiles;                 ///< tiles of the output that a warpgroup computes
   int64_t q, k[2], p[2];            ///< P of stage 1 takes the place of Q's last tile, which moves to registers
-  int64_t rowMax, rowSum, scale[2]; ///< f32 a row; two sums, one a warpgroup
+  int64_t rowMax, rowSum, scale[2]; ///< f32 per row; two sums, one per warpgroup
   int64_t staging;                  ///< of results, where K of stage 1 is else
   int64_t qBarrier, kBarrier[2];
   int64_t next, nextPages; ///< of the next split: its first token, and the pages of its first block
@@ -139,8 +139,8 @@ private:
   unsigned batchArg, partsArg, widthArg, headsArg, rowsArg, scaleArg;
   // Threads
   Val thread, group, inGroup, lane, warp, quad, row0, isFirst, isGroupFirst, fragment[4];
-  Val hint;     ///< to the second-level cache, for the pages
-  Val firstRow; ///< of this block of threads, among a sequence's
+  Val hint;     ///< to L2, for the pages
+  Val firstRow; ///< of this CTA, among a sequence's
   WorkSplit::Part part;
   // The split at hand
   Val sequence, begin, end, length, slot, isLast, hasNext, nextSequence, nextBegin;

@@ -85,14 +85,14 @@ static TensorMap outMap(const LatentAttentionShape &shape, AffineExpr rows) {
 }
 
 /// At least one: a launch without blocks is left out, and its result with it. Row blocks may be more than
-/// multiprocessors in prefill, and in decode on a part of a device. There is no maximum among affine expressions.
+/// SMs in prefill, and in decode on a part of a device. There is no maximum among affine expressions.
 static AffineExpr partsOf(AffineExpr processors, AffineExpr rowBlocks) {
   AffineExpr parts = processors.floorDiv(rowBlocks);
   AffineExpr isSome = parts.ceilDiv(processors + 1);
   return parts + 1 - isSome;
 }
 
-/// Decode has few query tokens a sequence: on a whole device every row block finds several parts.
+/// Decode has few query tokens per sequence: on a whole device every row block finds several parts.
 static bool hasFewQueries(KernelOp kernel) {
   auto phase = kernel->getParentOp()->getAttrOfType<PhaseAttr>(kPhaseAttr);
   return phase && phase.getValue() == Phase::Decode;
@@ -150,7 +150,7 @@ FailureOr<Launches> LatentAttentionKind::generate(KernelOp kernel, mlir::gpu::GP
   table.part = Buffer::BlockTable;
   lengths.part = Buffer::Lengths;
 
-  // A part a multiprocessor and row block: all row blocks of a part read the same pages at the same time.
+  // A part an SM and row block: all row blocks of a part read the same pages at the same time.
   AffineExpr rows = size(Size::MaxQueries) * heads, rowBlocks = rows.ceilDiv(queryRows);
   AffineExpr parts = partsOf(size(Size::Processors), rowBlocks);
   AffineExpr slots =

@@ -18,7 +18,7 @@ using namespace mla::gpu;
 // Copies
 //===----------------------------------------------------------------------===//
 
-/// The first query row of this block of threads, for a sequence.
+/// The first query row of this CTA, for a sequence.
 Val LatentAttention::queryRow(Val sequence) {
   return k.loadInt(k.argument(cuArg), sequence) * k.argument(headsArg) + firstRow;
 }
@@ -153,7 +153,7 @@ void LatentAttention::addOther(BlockState &s, int64_t stage, int64_t group) {
 // Softmax
 //===----------------------------------------------------------------------===//
 
-/// The address of a value a row, for this thread's row 0 or 1 (8 rows on).
+/// The address of a value per row, for this thread's row 0 or 1 (8 rows on).
 Val LatentAttention::rowValue(int64_t base, int64_t row) { return k.shared(base + 32 * row, row0 << 2); }
 
 /// Hides tokens at and beyond each row's border, if the block from token `start` has any.
@@ -255,7 +255,7 @@ void LatentAttention::zeroBeyond(Val block, llvm::ArrayRef<int64_t> stages, int6
 // A round: two blocks, of which warpgroup 0 has the first, warpgroup 1 the second, if there is one
 //===----------------------------------------------------------------------===//
 
-/// There is one copy of this code for all rounds: what a block of threads runs once is bound by the misses of its
+/// There is one copy of this code for all rounds: what a CTA runs once is bound by the misses of its
 /// instructions. What warpgroup 0 adds of the other's block is left
 /// to the caller, who may have the next scores computed meanwhile.
 void LatentAttention::round0(BlockState &s, Val block) {

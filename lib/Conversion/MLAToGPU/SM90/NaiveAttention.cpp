@@ -92,7 +92,7 @@ NaiveAttention::Place NaiveAttention::findItem(Val index, Val sequence, Val item
   return {index, found[0], found[1]};
 }
 
-/// Heads run in groups, so that what runs at a time reads K and V that the second-level cache holds; in a group, all
+/// Heads run in groups, so that what runs at a time reads K and V that L2 holds; in a group, all
 /// heads of a tile of queries follow each other, from the last tile, the longest, to the first: what is left for the
 /// end is short.
 NaiveItem NaiveAttention::itemAt(const Place &place) {
@@ -168,7 +168,7 @@ Val NaiveAttention::copyItem(const NaiveItem &item, Val phases) {
       [&]() -> Vals { return {phases}; })[0];
 }
 
-/// What has an offset a stage: its address.
+/// What has an offset per stage: its address.
 Val NaiveAttention::ofStage(const int64_t (&offsets)[naiveStages], Val stage) {
   return k.shared(offsets[0], stage * (offsets[1] - offsets[0]));
 }

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // Causal attention of ragged sequences, whose queries are the last of their
-// keys. One block of threads a multiprocessor takes items in turn: 128 queries
+// keys. One CTA per SM takes items in turn: 128 queries
 // of one head, over all keys they see, from the last tile of keys to the first.
 // So masks come first. One warp copies, two warpgroups compute 64 queries each:
 //
@@ -72,7 +72,7 @@ struct NaiveLayout {
   int64_t valueBytes() const { return valueTiles * tile; }
 
   int64_t nopeTiles, keyTiles, valueTiles, tile;
-  int64_t q[2]; ///< one a warpgroup
+  int64_t q[2]; ///< one per warpgroup
   int64_t k[naiveStages], v[naiveStages];
   int64_t kFull[naiveStages], kEmpty[naiveStages], vFull[naiveStages], vEmpty[naiveStages], qFull[2], qEmpty[2];
   int64_t itemFull, itemEmpty, item; ///< what findItem gave

@@ -20,7 +20,7 @@ static constexpr int64_t bf16Bytes = 2;
 /// Elements of a key, and of a value, that a CTA has room for.
 static constexpr int64_t maxWidth = 256;
 
-/// The copy engine brings columns in boxes: both parts of a key are padded to whole ones.
+/// TMA brings columns in boxes: both parts of a key are padded to whole ones.
 static bool fits(const AttentionWidths &widths) {
   int64_t boxes = llvm::divideCeil(widths.key, tileColumns) + llvm::divideCeil(widths.rope, tileColumns);
   return boxes * tileColumns <= maxWidth && widths.value <= maxWidth;
@@ -39,7 +39,7 @@ static std::string otherPlan(KernelOp kernel, const NaiveAttentionShape &shape) 
   return ("--plan=" + stringifyPhase(phase ? phase.getValue() : Phase::Prefill) + "=" + form).str();
 }
 
-/// What the copy engine and the tensor cores can read.
+/// What TMA and the tensor cores can read.
 static LogicalResult checkWidths(KernelOp kernel, const NaiveAttentionShape &shape) {
   if (shape.nope % 16 != 0 || shape.rope % 16 != 0 || shape.value % 16 != 0 || shape.nope == 0 || shape.value == 0)
     return kernel.emitOpError() << "attends with widths " << shape.nope << ", " << shape.rope << " and " << shape.value
@@ -154,7 +154,7 @@ FailureOr<Launches> NaiveAttentionKind::generate(KernelOp kernel, mlir::gpu::GPU
   attention.arguments.push_back(number(cast<RankedTensorType>(op.getQNope().getType()).getDimSize(1)));
   attention.arguments.push_back(static_cast<float>(op.getScale().convertToDouble() * llvm::numbers::log2e));
   attention.kernel = shape->name();
-  // Blocks take items in turns: one a multiprocessor, and none where there are no tokens.
+  // Blocks take items in turns: one per SM, and none where there are no tokens.
   constexpr int64_t manyTokens = int64_t(1) << 30;
   AffineExpr any = rowsOf(op.getQNope()).ceilDiv(manyTokens);
   attention.grid[0] = expressionOf(Size::Processors, context) * any;

@@ -252,7 +252,7 @@ void NaiveAttention::zeroValuesBeyond(const NaiveItem &item, NaiveRows &rows) {
   k.when(valid < shape.tileKeys, [&] {
     waitBarrier(k, k.shared(at.vFull[0]), bitOf(rows.phases, k.i32(PhaseOfV))); // the same phase again when it is used
     Val zero = k.zeroVector(4, k.i32Type());
-    int64_t chunks = at.valueTiles * 8; // of 16 bytes, a row
+    int64_t chunks = at.valueTiles * 8; // of 16 bytes, per row
     Val from = valid * 8 + (thread & 255);
     k.loop(from, k.i32(shape.tileKeys * 8), k.i32(256), {}, [&](Val i, llvm::ArrayRef<Val>) -> Vals {
       for (int64_t tile = 0; tile < chunks / 8; ++tile)

@@ -34,7 +34,7 @@ using namespace mla::gpu;
 static constexpr int64_t groupRows = 64;
 /// Tokens that leave through shared memory at a time.
 static constexpr int64_t maxStoredTokens = 128;
-/// Tiles of tokens that are taken together with a tile of rows. 132 blocks of threads that work at a time then read
+/// Tiles of tokens that are taken together with a tile of rows. 132 CTAs that work at a time then read
 /// about as many rows as tokens, which is the least that they can.
 static constexpr int64_t bandTiles = 8;
 
@@ -317,7 +317,7 @@ void Projection::multiplyAndStore(Val group) {
 }
 
 /// The sums are a tile of y transposed: a warp has 16 columns n of all tokens. Stored transposed, a token is a row of
-/// 128 bytes, and the warpgroup's 64 columns are a tile that the copy engine takes.
+/// 128 bytes, and the warpgroup's 64 columns are a tile that TMA takes.
 void Projection::storeRounded(const Tile &tile, llvm::ArrayRef<Val> sums, Val group) {
   Val thread = k.thread() & 127, warp = thread >> 5, lane = k.thread() & 31, barrier = group + 1;
   Val first = thread == 0;

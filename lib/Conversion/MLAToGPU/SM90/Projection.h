@@ -33,17 +33,17 @@ struct ProjectionLayout {
   explicit ProjectionLayout(const ProjectionChoices &choices);
   int64_t weightBytes, stageBytes; ///< a stage is a tile of w, then one of x
   int64_t storedTokens;            ///< that leave at a time
-  int64_t result;                  ///< a tile of y a warpgroup, a row a token
+  int64_t result;                  ///< a tile of y a warpgroup, a row per token
   int64_t full, empty, bytes;
 };
 
 inline constexpr int64_t projectionSumThreads = 128;
-inline constexpr int64_t projectionSumWidth = 4; ///< elements of y a thread
+inline constexpr int64_t projectionSumWidth = 4; ///< elements of y per thread
 
 /// Adds the product to the module, if it is not there. Arguments, in order: map w, map x, then
 ///   map y                       (bf16, no splits)
 ///   pointer y or partial sums   (f32)
-/// and tokens. Grid: any number of blocks of threads in x; tiles are dealt out to them in turns.
+/// and tokens. Grid: any number of CTAs in x; tiles are dealt out to them in turns.
 void emitProjection(mlir::gpu::GPUModuleOp module, const ProjectionShape &shape);
 
 /// Adds the kernel that sums the parts: pointer partial sums, pointer y; tokens, and the strides of y in elements

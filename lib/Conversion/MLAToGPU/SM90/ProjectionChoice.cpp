@@ -7,9 +7,9 @@
 //
 // The choices with the least predicted time. A product is bound by whichever
 // takes longest: reading weights and tokens from memory and writing the result;
-// or, on the multiprocessor with the most tiles (waves), taking tiles of both
+// or, on the SM with the most tiles (waves), taking tiles of both
 // operands in, since each tile of y reads its rows and its tokens anew, or the
-// tensor cores. Splits of k give idle multiprocessors work and cost a second
+// tensor cores. Splits of k give idle SMs work and cost a second
 // kernel and their sums' way to the cache and back.
 //
 //===----------------------------------------------------------------------===//
@@ -20,19 +20,19 @@
 
 using namespace mla::gpu;
 
-/// An H100's figures, measured with these kernels: bytes a microsecond of memory and of a multiprocessor's intake, and
+/// An H100's figures, measured with these kernels: bytes a microsecond of memory and of an SM's intake, and
 /// cycles a microsecond under the load of tensor cores.
 static constexpr double memoryRate = 3.0e6, intakeRate = 71e3, cycleRate = 1450;
 /// A kernel more, and the way of its bytes.
 static constexpr double sumKernelTime = 2.0, sumRate = 1.5e6;
-/// Storing a tile while its block of threads multiplies nothing, in cycles.
+/// Storing a tile while its CTA multiplies nothing, in cycles.
 static constexpr double storeLatency = 500, storedPerCycle = 32;
 /// A product of 64 rows and few tokens takes no less, in cycles.
 static constexpr double leastProductTime = 24;
 
-/// Shared memory of a multiprocessor; a block takes 1 KB more than it asks for, and may have no more than 227 KB.
+/// Shared memory of an SM; a block takes 1 KB more than it asks for, and may have no more than 227 KB.
 static constexpr int64_t processorShared = 233472, blockOverhead = 1024;
-/// Bytes that a multiprocessor should have on their way: at 3 TB/s and a loaded latency of a microsecond, 23 KB would
+/// Bytes that an SM should have on their way: at 3 TB/s and a loaded latency of a microsecond, 23 KB would
 /// do if they came evenly.
 static constexpr int64_t wantedInFlight = 96 * 1024;
 static constexpr int64_t maxStages = 12;
@@ -45,7 +45,7 @@ static bool hasEmptyPart(const ProjectionDims &dims, int64_t splits) {
   return partSteps * (splits - 1) >= steps;
 }
 
-/// Whether the accumulators of all blocks of a multiprocessor have registers: its four parts have 16384 each, and a
+/// Whether the accumulators of all blocks of an SM have registers: its four parts have 16384 each, and a
 /// thread needs 26 (as ptxas reports) beside those.
 static bool haveRegisters(const ProjectionChoices &c) {
   constexpr int64_t parts = 4, registersOfPart = 16384, lanes = 32, others = 26, granule = 8;
@@ -80,7 +80,7 @@ static double timeOf(const ProjectionDims &dims, int64_t tokens, int64_t process
   double intake = waves * t.steps * t.stepBytes / intakeRate;
   double product = std::max(c.tileTokens / 2.0, leastProductTime) * 4 * c.tileRows / 64;
   double stores = storeLatency + static_cast<double>(c.tileRows) * c.tileTokens / storedPerCycle;
-  // With several blocks of threads, one multiplies while another stores.
+  // With several CTAs, one multiplies while another stores.
   double arithmetic = waves * (t.steps * product + stores / c.blocks) / cycleRate;
   // What is not the bound is hidden, but for some of it.
   double time = std::max({memory, intake, arithmetic}) + 0.15 * (intake + arithmetic);
@@ -89,7 +89,7 @@ static double timeOf(const ProjectionDims &dims, int64_t tokens, int64_t process
   return time;
 }
 
-/// Blocks of threads a multiprocessor, and stages: enough bytes on their way, and no more stages than steps.
+/// CTAs per SM, and stages: enough bytes on their way, and no more stages than steps.
 static bool fitStages(ProjectionChoices &c, const ProjectionDims &dims, int64_t tokens, int64_t processors) {
   Candidate t(dims, tokens, c);
   int64_t turns = llvm::divideCeil(t.tiles, processors);
@@ -120,7 +120,7 @@ ProjectionChoices mla::gpu::chooseProjection(const ProjectionDims &dims, int64_t
   for (int64_t tileTokens : tokenTiles)
     for (int64_t tileRows : {64, 128})
       for (int64_t splits = 1; splits <= std::min<int64_t>(allSteps, 32); ++splits) {
-        // A step that reads each weight once would read it twice, unless there are multiprocessors to spare.
+        // A step that reads each weight once would read it twice, unless there are SMs to spare.
         if (tokens <= 128 && tileTokens < tokens && dims.heads * dims.rows / 64 >= processors / 2)
           continue;
         if (hasEmptyPart(dims, splits))

@@ -32,15 +32,15 @@ struct ProjectionChoices {
   int64_t tileTokens = 16; ///< 16, or a multiple of 32 up to 256
   int64_t stages = 8;      ///< 64 columns of k of both tiles that are in shared memory at a time
   int64_t splits = 1;      ///< parts of k that are summed by another kernel
-  int64_t blocks = 1;      ///< blocks of threads a multiprocessor
+  int64_t blocks = 1;      ///< CTAs per SM
   bool streamed = false;   ///< each weight is read about once: leave the cache to the tokens
 
-  int64_t sharedBytes() const; ///< dynamic shared memory of a block of threads
+  int64_t sharedBytes() const; ///< dynamic shared memory of a CTA
   /// Whether a kernel can be made of them: known tiles, no part without columns of k, enough shared memory.
   bool areValidFor(const ProjectionDims &dims) const;
 };
 
-/// What suits up to `tokens` tokens on a device of `processors` multiprocessors. Any choice is right for any number of
+/// What suits up to `tokens` tokens on a device of `processors` SMs. Any choice is right for any number of
 /// tokens.
 ProjectionChoices chooseProjection(const ProjectionDims &dims, int64_t tokens, int64_t processors);
 

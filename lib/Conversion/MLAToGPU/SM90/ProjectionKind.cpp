@@ -108,7 +108,7 @@ static Launch launchOfSum(const ProjectionShape &shape, AffineExpr tokens) {
   return launch;
 }
 
-/// As many blocks of threads as run at a time, and none where there are no tokens. They take tiles in turns.
+/// As many CTAs as run at a time, and none where there are no tokens. They take tiles in turns.
 static AffineExpr blocksOf(const ProjectionShape &shape, AffineExpr tokens) {
   constexpr int64_t manyTokens = int64_t(1) << 30;
   return expressionOf(Size::Processors, tokens.getContext()) * shape.choices.blocks * tokens.ceilDiv(manyTokens);

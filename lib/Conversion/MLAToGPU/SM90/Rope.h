@@ -13,7 +13,7 @@
 
 namespace mla::gpu {
 
-/// y[t, h] = x[t, h] rotated to the position of token t, bf16. A block of threads has some heads of one token.
+/// y[t, h] = x[t, h] rotated to the position of token t, bf16. A CTA has some heads of one token.
 struct RopeShape {
   int64_t heads = 1;
   RotationDims rotation;
@@ -21,7 +21,7 @@ struct RopeShape {
   int64_t passes = 2;  ///< how often a thread goes on to another head with the same sines
 
   std::string name() const;
-  int64_t headsOfBlock() const; ///< blocks of threads a token are ceil(heads / this)
+  int64_t headsOfBlock() const; ///< CTAs per token are ceil(heads / this)
 };
 
 inline constexpr int64_t ropeThreads = 128;

@@ -1,4 +1,4 @@
-//===- Rows.cpp - Rows of activations, eight elements a lane --------------===//
+//===- Rows.cpp - Rows of activations, eight elements per lane ------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -19,7 +19,7 @@ using namespace mla;
 // Slices of rows
 //===----------------------------------------------------------------------===//
 
-/// The value whose tokens an operation's result has, one step back, or null.
+/// The value whose tokens per operation's result has, one step back, or null.
 static Value getTokenSource(Operation *op) {
   return TypeSwitch<Operation *, Value>(op)
       .Case<ProjectOp, BiasOp, RmsNormOp, RopeOp, PositionScaleOp>([](auto tokenwise) { return tokenwise.getX(); })

@@ -144,7 +144,7 @@ Cost CostModel::getAttentionCost(Forms forms, const Step &step) const {
   elements += latentKeys ? L : H * P;
   if (!latentKeys || !latentValues) // values that are the latent are there as keys
     elements += latentValues ? L : H * V;
-  // Split over the keys, and merged; keys a head are attended to in one kernel.
+  // Split over the keys, and merged; keys per head are attended to in one kernel.
   double launches = latentKeys && latentValues ? 2 : 1;
   int64_t rows = latentKeys && latentValues ? H * step.tokens : step.tokens;
   return getCoreCost(step, H, (latentKeys ? L : P) + R, latentValues ? L : V, elements, rows, launches);

@@ -58,7 +58,7 @@ public:
   const Workload &getWorkload() const { return workload; }
   const CostModel &getModel() const { return model; }
 
-  /// For steps of `tokens` queries a sequence, or of whole contexts where these are shorter.
+  /// For steps of `tokens` queries per sequence, or of whole contexts where these are shorter.
   Forms choose(int64_t tokens, int64_t context) const;
   /// By bands of tokens, and in each by contexts; none is left out.
   llvm::SmallVector<FormsOfSteps> chooseAll() const;

@@ -128,7 +128,7 @@ static std::string compareForms(const FormChooser &chooser, const Step &step) {
   return text;
 }
 
-/// The least number of queries a step for which the naive form is the cheaper one: from there on one up-projection
+/// The least number of queries per step for which the naive form is the cheaper one: from there on one up-projection
 /// of a cached token serves enough of them. None up to the context.
 static std::optional<int64_t> findCrossover(const CostModel &model, int64_t context) {
   auto naivePays = [&](int64_t tokens) {

@@ -92,7 +92,7 @@ private:
   Region body;
   IRMapping inside;
   SmallVector<Value> operands;
-  Value firstTensor; ///< of a row a token
+  Value firstTensor; ///< of a row per token
   DenseMap<Value, Value> rows;
 };
 } // namespace

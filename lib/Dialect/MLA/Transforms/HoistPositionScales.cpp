@@ -16,7 +16,7 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// A factor a token commutes with the operation, as a map of its first operand; a slice must leave no token out.
+/// A factor per token commutes with the operation, as a map of its first operand; a slice must leave no token out.
 static bool commutes(Operation *op) {
   auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
   return slice ? getRowRange(slice).has_value() : isa<ProjectOp, RopeOp>(op);

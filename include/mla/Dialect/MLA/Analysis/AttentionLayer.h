@@ -14,11 +14,11 @@
 
 namespace mla {
 
-/// The first naive attention of a function, or null.
+/// Returns the first naive attention of a function, or null.
 AttentionOp findAttention(mlir::func::FuncOp function);
 
-/// Sizes of the layer that a naive attention is part of, read off the operations around it: they are right on every
-/// tensor-parallel rank and where no `mla.model` says them. What is not there is 0.
+/// Derives the sizes of the layer around a naive attention from its operations: they are correct on every
+/// tensor-parallel rank and without `mla.model`. Missing sizes are 0.
 LayerShape findLayerShape(AttentionOp attention);
 
 } // namespace mla

@@ -1,4 +1,4 @@
-//===- Commuting.h - Maps that a weight can take in -------------*- C++ -*-===//
+//===- Commuting.h - Operations that commute with projections ---*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // Operations on the result of a projection that are the same for every token
-// and head, so that they are as well done to its weight.
+// and head, so that they can be applied to its weight instead.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,8 +25,8 @@ struct RowRange {
   int64_t first, count;
 };
 
-/// What a slice takes of the last dimension, if it takes all tokens and heads:
-/// such a slice of a projection is the projection of sliced rows.
+/// Matches a slice of the last dimension that takes all tokens and heads: such a
+/// slice of a projection is the projection of sliced rows.
 std::optional<RowRange> getRowRange(mlir::tensor::ExtractSliceOp slice);
 
 /// A multiplication of every element of `x` by one constant.
@@ -35,8 +35,8 @@ struct ConstantScale {
   llvm::APFloat factor;
 };
 
-/// `arith.mulf` with a splat, whether of a constant tensor or of a constant
-/// number: `tensor.splat`, `linalg.fill`.
+/// Matches `arith.mulf` with a splat: a constant tensor, or a constant number
+/// by `tensor.splat` or `linalg.fill`.
 std::optional<ConstantScale> getConstantScale(mlir::Operation *op);
 
 } // namespace mla

@@ -5,16 +5,16 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Counts what the kernels of one attention layer read, write, compute and launch
-// in each form, and how long that takes on a device. Symbols as in DeepSeek-V2
+// Counts the bytes, FLOPs and launches of the kernels of one attention layer in
+// each form, and computes their time on a device. Symbols as in DeepSeek-V2
 // (arXiv:2405.04434, section 2.1): D hidden, I rank of the query, H heads of this
 // tensor-parallel rank, P and R elements of a head without and with position,
 // V elements of a value, L rank of keys and values.
 //
-// A kernel takes `launch + sqrt(memory^2 + compute^2)`: a roofline whose corner is
-// round, because loads and products overlap but never wholly. `memory` is bytes
+// A kernel takes `launch + sqrt(memory^2 + compute^2)`: a roofline with a round
+// corner, because loads and products overlap only partially. `memory` is bytes
 // read and written at the device's rates, `compute` FLOPs of whole tiles at its
-// peak. Nothing else is fitted; docs/the-trap.md has the measured kernels.
+// peak. Only the launch is fitted; docs/the-trap.md has the measured kernels.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,7 +26,7 @@
 
 namespace mla {
 
-/// Sizes of a layer's attention on one rank. A size that is not known is 0, and what depends on it costs nothing.
+/// Sizes of a layer's attention on one rank. An unknown size is 0, and parts that depend on it cost nothing.
 struct LayerShape {
   int64_t hidden = 0;       ///< D
   int64_t queryRank = 0;    ///< I; D where the query is not compressed
@@ -38,7 +38,7 @@ struct LayerShape {
   int64_t elementBytes = 2; ///< of weights, activations and the cache
 };
 
-/// One step: `batch` sequences with `tokens` queries each. `context` counts the keys of each, this step's included.
+/// One step: `batch` sequences with `tokens` queries each. `context` counts the keys of each, including this step's.
 struct Step {
   int64_t batch = 1, tokens = 1, context = 1;
 
@@ -47,7 +47,7 @@ struct Step {
   }
 };
 
-/// Attention whose heads cache keys and values: every `heads / keyValueHeads` of them share one key and one value a
+/// Attention whose heads cache keys and values: every `heads / keyValueHeads` of them share one key and one value per
 /// token.
 struct HeadShape {
   int64_t heads = 0, keyValueHeads = 0;
@@ -56,21 +56,21 @@ struct HeadShape {
   int64_t getCachedElements() const { return keyValueHeads * (key + value); }
 };
 
-/// What kernels need. FLOPs are those of the algorithm: the rest of a tile is in the time alone.
+/// The cost of kernels. FLOPs are those of the algorithm: the rest of a tile counts only in the time.
 struct Cost {
   double readBytes = 0, writtenBytes = 0, flops = 0, launches = 0, seconds = 0;
 
   double getBytes() const { return readBytes + writtenBytes; }
   Cost &operator+=(const Cost &other);
   friend Cost operator+(Cost a, const Cost &b) { return a += b; }
-  /// The same, so many times.
+  /// Returns the cost of `times` repetitions.
   friend Cost operator*(double times, const Cost &cost) {
     return {times * cost.readBytes, times * cost.writtenBytes, times * cost.flops, times * cost.launches,
             times * cost.seconds};
   }
 };
 
-/// A step of a layer by its parts.
+/// The cost of a layer's step by parts.
 struct LayerCost {
   Cost common;       ///< W_DQ, W_DKV, norms, rotation, append: the same in every form
   Cost query;        ///< W_UQ, and W_UK where the side is absorbed, or their product
@@ -81,14 +81,14 @@ struct LayerCost {
   Cost getTotal() const { return common + query + upProjection + attention + output; }
 };
 
-/// How code divides the work. What this compiler makes is the default.
+/// How code divides the work. The default is what this compiler emits.
 struct KernelStyle {
-  /// A folded query side is one product with the columns of the rotated part beside the others, not two.
+  /// A folded query side is one product that includes the columns of the rotated part, not two.
   bool joinsFoldedQuery = false;
   /// Per-head results of several tokens are copied into rows of tokens for the next product.
   bool copiesHeads = false;
 
-  /// Library products as frameworks call them (cuBLAS through torch): what was measured.
+  /// Library products as frameworks call them (cuBLAS through torch), as measured.
   static KernelStyle library() { return {true, true}; }
 };
 
@@ -100,19 +100,19 @@ public:
   const LayerShape &getShape() const { return shape; }
   const Device &getDevice() const { return device; }
 
-  /// Bytes of the weights that a side reads in a step: naive and absorbed H(I(P+R) + PL) and H(LV + VD) elements,
+  /// Bytes of the weights that a side reads per step: naive and absorbed H(I(P+R) + PL) and H(LV + VD) elements,
   /// folded HI(L+R) and HLD.
   int64_t getQueryWeightBytes(Form form) const;
   int64_t getOutputWeightBytes(Form form) const;
 
   /// Bytes of one token in the cache: L + R elements.
   int64_t getCachedTokenBytes() const;
-  /// The same in a cache of keys and values a head: H(P+R+V) elements.
+  /// The same in a cache of keys and values per head: H(P+R+V) elements.
   int64_t getExpandedTokenBytes() const;
 
   LayerCost getCost(Forms forms, const Step &step) const;
-  /// The naive form over a cache of keys and values a head, as transformers keeps it: only the step's own tokens are
-  /// up-projected. This compiler makes no such cache.
+  /// The naive form over a cache of keys and values per head, as transformers keeps it: only the step's own tokens are
+  /// up-projected. This compiler does not implement such a cache.
   LayerCost getFullCacheCost(const Step &step) const;
   Cost getQueryCost(Form form, int64_t tokens) const;
   Cost getOutputCost(Form form, int64_t tokens) const;
@@ -127,11 +127,11 @@ public:
   /// W_DKV, and the norm, rotation and writing of what is cached.
   Cost getAppendCost(int64_t tokens) const;
 
-  /// `groups` products of [tokens, contracted] by [contracted, columns], in one kernel. Groups that are picked by
-  /// chance, as experts are, and their tokens may be expected numbers, not whole ones. `weightBytes`: of an element of
-  /// the weights, where that is stored in fewer than the activations' are; 0: in as many.
+  /// `groups` products of [tokens, contracted] by [contracted, columns], in one kernel. Randomly selected groups, such
+  /// as experts, and their tokens may be expected, fractional numbers. `weightBytes`: bytes per element of the weights,
+  /// if narrower than the activations'; 0: the same.
   Cost getProductCost(double groups, double tokens, int64_t contracted, int64_t columns, int64_t weightBytes = 0) const;
-  /// A kernel that reads and writes elements and computes next to nothing.
+  /// The cost of a kernel that reads and writes elements and computes almost nothing.
   Cost getStreamCost(double readElements, double writtenElements) const;
 
 private:

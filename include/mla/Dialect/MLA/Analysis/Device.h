@@ -1,4 +1,4 @@
-//===- Device.h - What the cost model knows of a device ---------*- C++ -*-===//
+//===- Device.h - Devices of the cost model ---------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,46 +16,45 @@
 
 namespace mla {
 
-/// A device by what bounds a kernel on it. Rates are what large transfers and products reach, not what is printed on
-/// the box.
+/// The limits of kernels on a device. Rates are those measured for large transfers and products, not nominal ones.
 struct Device {
   std::string name;
-  double readRate = 0;         ///< bytes a second, reading only
-  double copyRate = 0;         ///< bytes a second, read and written bytes counted, when half are each
-  double flopRate = 0;         ///< FLOP a second of a large product, in the type of the weights
+  double readRate = 0;         ///< bytes per second, reading only
+  double copyRate = 0;         ///< bytes per second, read plus written, half of each
+  double flopRate = 0;         ///< FLOP per second of a large product, in the type of the weights
   double launchSeconds = 0;    ///< from one kernel's last byte to the next one's full speed
-  double attentionSeconds = 0; ///< what an attention takes beyond that: dividing the batch, first pages, merging
-  int64_t tokenTile = 1;       ///< tokens of a product are computed in multiples of this
+  double attentionSeconds = 0; ///< additional time of an attention: dividing the batch, first pages, merging
+  int64_t tokenTile = 1;       ///< tokens of a product are rounded up to a multiple of this
   int64_t rowTile = 1;         ///< queries of an attention that share keys, likewise
   int64_t memoryBytes = 0;
 
-  /// Bytes a second, writing only: what the copy takes longer than its reading half.
+  /// Bytes per second, writing only: derived from the additional time of a copy over reading.
   double getWriteRate() const { return 1 / (2 / copyRate - 1 / readRate); }
 
   /// NVIDIA H100 80GB HBM3: rates as measured (docs/the-trap.md), launch and attention fitted to measured kernels.
   static const Device &h100();
-  /// NVIDIA H200: rates as measured (benchmarks/results/ceilings_h200_2026-11-29.json). It is the H100's chip, whose
-  /// launch, attention and tiles it has.
+  /// NVIDIA H200: rates as measured (benchmarks/results/ceilings_h200_2026-11-29.json). It has the H100's chip, and so
+  /// its launch, attention and tiles.
   static const Device &h200();
   /// A small host: two cores with AVX-512.
   static const Device &cpu();
 };
 
-/// Reads a device from one JSON object; an error says what is wrong `where`.
+/// Parses a device from one JSON object; an error names the fault and `where`.
 ///
 ///     {"name": "NVIDIA H100 80GB HBM3", "read_bytes_per_second": 3.07e12, "copy_bytes_per_second": 2.4e12,
 ///      "flops_per_second": 7.44e14, "launch_seconds": 2.75e-6, "attention_seconds": 5e-6, "token_tile": 128,
 ///      "row_tile": 64, "memory_bytes": 8e10}
 llvm::Expected<Device> parseDevice(llvm::StringRef text, llvm::StringRef where);
 
-/// `h100`, `h200`, `cpu`, or a file that parseDevice reads.
+/// Returns `h100`, `h200`, `cpu`, or the device in a file, by parseDevice.
 llvm::Expected<Device> findDevice(llvm::StringRef nameOrFile);
 
-/// The device of a module's `dlti.target_system_spec`: the first one that has these fields as entries. None where no
-/// device has any; an error where one has only some.
+/// Returns the device of a module's `dlti.target_system_spec`: the first one that has these fields as entries. None if
+/// no device has any; an error if one has only some.
 llvm::Expected<std::optional<Device>> findDevice(mlir::ModuleOp module);
 
-/// The one that is named, else the module's, else the H100.
+/// Returns the named device, else the module's, else the H100.
 llvm::Expected<Device> findDevice(mlir::ModuleOp module, llvm::StringRef nameOrFile);
 
 } // namespace mla

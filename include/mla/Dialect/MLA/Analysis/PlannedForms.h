@@ -1,4 +1,4 @@
-//===- PlannedForms.h - What a plan has for a step --------------*- C++ -*-===//
+//===- PlannedForms.h - Planned forms of a step -----------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,8 +15,8 @@ namespace mla {
 /// `absorb`, or `q fold, o absorb`.
 std::string nameForms(Forms forms);
 
-/// The forms that a plan has for a step of a phase, by its queries a sequence and its context; none where there is no
-/// plan, or it does not speak of the phase.
+/// Returns the planned forms for a step of a phase, by its queries per sequence and its context; none without a plan
+/// for the phase.
 std::optional<Forms> findPlannedForms(PlanAttr plan, Phase phase, int64_t tokens, int64_t context);
 
 } // namespace mla

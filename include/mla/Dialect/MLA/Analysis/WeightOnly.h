@@ -1,4 +1,4 @@
-//===- WeightOnly.h - Values that depend on weights alone -------*- C++ -*-===//
+//===- WeightOnly.h - Values that depend only on weights --------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,14 +12,14 @@
 
 namespace mla {
 
-/// An operation that a `@prepare` function may hold: on weights it gives a
-/// weight again.
+/// Returns whether a `@prepare` function may hold the operation: on weights it
+/// returns a weight.
 bool isWeightOp(mlir::Operation *op);
 
-/// The value is made of weights and constants by such operations.
+/// Returns whether the value is computed from weights and constants by such operations.
 bool isWeightOnly(mlir::Value value);
 
-/// It is, and no `mla.weight` is among them: the folders can make it one constant.
+/// The same without any `mla.weight`: the folders can turn it into one constant.
 bool isConstantOnly(mlir::Value value);
 
 } // namespace mla

@@ -86,7 +86,7 @@ public:
   virtual llvm::ArrayRef<ScheduleKey> getScheduleKeys() const { return {}; }
   /// A value for each key.
   virtual Choices chooseSchedule(KernelOp kernel, const Purpose &purpose, const TargetInfo &target) const { return {}; }
-  /// Refuses unknown keys and values out of range; unless `isPartial`, missing keys as well.
+  /// Rejects unknown keys and values out of range; unless `isPartial`, missing keys as well.
   mlir::LogicalResult verifySchedule(KernelOp kernel, bool isPartial) const;
 
   //===- Code --------------------------------------------------------------===//

@@ -1,4 +1,4 @@
-//===- MLAAttrs.td - What a deciding pass leaves behind ----*- tablegen -*-===//
+//===- MLAAttrs.td - Plans and regimes ---------------------*- tablegen -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -11,12 +11,12 @@
 include "mla/Dialect/MLA/IR/MLADialect.td"
 
 def MLA_Regime : MLA_Attr<"Regime", "regime"> {
-  let summary = "the forms of both sides where phase, queries and cached length are as said";
+  let summary = "the forms of both sides for a phase and ranges of queries and cached tokens";
   let description = [{
-    `tokens` is a range of query tokens of the sequence of a step that has most,
-    `context` one of cached tokens of its longest sequence, this step's included;
-    both ends belong to a range. Without one the regime holds for every number,
-    without `to` from a number on.
+    A dispatch variant. `tokens` is a range of query tokens, of the sequence with
+    most in the step; `context` is a range of cached tokens, of the longest
+    sequence, including this step's. Both ends are inclusive. A missing range
+    covers every number; a range without `to` is unbounded.
 
     ```mlir
     func.func private @prefill() attributes {
@@ -33,7 +33,7 @@ def MLA_Regime : MLA_Attr<"Regime", "regime"> {
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// The same in the plan's own brackets, `{phase = …}`.
+    /// Prints and parses the form used within a plan, `{phase = …}`.
     void printBody(::llvm::raw_ostream &os) const;
     static ::mlir::FailureOr<RegimeAttr> parseBody(::mlir::AsmParser &parser);
     bool covers(int64_t tokens, int64_t context) const {
@@ -44,10 +44,10 @@ def MLA_Regime : MLA_Attr<"Regime", "regime"> {
 }
 
 def MLA_Plan : MLA_Attr<"Plan", "plan"> {
-  let summary = "which form to use, per phase, side, queries and cached length, and why";
+  let summary = "the form to use, per phase, side, queries and cached length, with reasons";
   let description = [{
-    The regimes of a phase do not overlap and leave no step out: their ranges of
-    tokens follow each other, and of each the ranges of contexts do.
+    The regimes of a phase do not overlap and cover every step: their ranges of
+    tokens are consecutive, and so are the ranges of contexts of each.
 
     ```mlir
     module attributes {mla.plan = #mla.plan<[
@@ -65,7 +65,7 @@ def MLA_Plan : MLA_Attr<"Plan", "plan"> {
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// The regimes of one phase, by rising tokens, of each by rising context.
+    /// Returns the regimes of one phase, sorted by tokens, then by context.
     ::llvm::SmallVector<RegimeAttr> getRegimes(Phase phase) const;
   }];
 }

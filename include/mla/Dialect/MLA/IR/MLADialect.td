@@ -17,10 +17,10 @@ def MLA_Dialect : Dialect {
   let summary = "Multi-head Latent Attention on tensors";
   let description = [{
     Multi-head Latent Attention (DeepSeek-V2, arXiv:2405.04434, section 2.1)
-    caches one compressed latent a token instead of keys and values. This
-    dialect holds such an attention layer as a checkpoint defines it, and every
-    form that associativity makes of it, so that moving an up-projection is a
-    rewrite of visible operations and not a property of a kernel.
+    caches one compressed latent per token instead of keys and values. This
+    dialect represents such an attention layer as a checkpoint defines it, and
+    every form that follows by associativity, so that moving an up-projection is
+    a rewrite of visible operations and not a property of a kernel.
 
     | symbol | meaning | config.json |
     |---|---|---|
@@ -35,26 +35,26 @@ def MLA_Dialect : Dialect {
 
     `T`, `B`, `N` are dynamic, model dimensions are static. Sequence `b` owns
     tokens `cu[b]` to `cu[b + 1] - 1` of a packed tensor. Arithmetic is in
-    float32 whatever the element types are; a result is rounded once, when it
-    is stored.
+    float32 whatever the element types are; a result is rounded once, when
+    stored.
 
     Attributes of functions and modules:
 
-    * `mla.plan` on a module: the `#mla.plan` that was decided;
+    * `mla.plan` on a module: the chosen `#mla.plan`;
     * `mla.fold_across_rounding`, a unit, on a module or a function: part of the
-      plan, permits products that leave out what rounds between their factors;
-    * `mla.phase` on a function: which phase of inference it serves;
+      plan, permits products that omit roundings between their factors;
+    * `mla.phase` on a function: its phase of inference;
     * `mla.regime` on a function: the regime of the plan whose forms it has;
     * `mla.checkpoint_prefix`, `mla.layers` on a module: weights are named for
       the first layer; the other layers share the code;
-    * `mla.model` on a module: what a bundle's manifest says of the model, the
-      cache and the rank, under the keys of `mla/abi.h`: at least integers
-      `heads`, `kv_lora_rank`, `page`, `qk_nope_head_dim` and `v_head_dim`, which
-      are positive, and `qk_rope_head_dim`, which may be 0;
-    * `mla.buffer` on an argument or a result of a function that is an attention
-      alone: the name of the memory that it is;
-    * `mla.name` on an operation on weights: what names of prepared weights call
-      its result (`w_uk`), where the checkpoint has no name for it.
+    * `mla.model` on a module: the description of the model, the cache and the
+      rank for the bundle's manifest, under the keys of `mla/abi.h`. Requires
+      positive integers `heads`, `kv_lora_rank`, `page`, `qk_nope_head_dim` and
+      `v_head_dim`, and `qk_rope_head_dim`, which may be 0;
+    * `mla.buffer` on an argument or a result of an attention-only function: the
+      name of its buffer;
+    * `mla.name` on an operation on weights: the name of its result in names of
+      prepared weights (`w_uk`), if the checkpoint has no name for it.
   }];
   let cppNamespace = "::mla";
   let useDefaultAttributePrinterParser = 1;
@@ -69,9 +69,9 @@ def MLA_Dialect : Dialect {
     void registerAttrs();
     void registerTypes();
 
-    /// The targets that kernels can be made for, the default one first; see KernelKind.h.
+    /// The registered kernel targets, the default one first; see KernelKind.h.
     ::llvm::ArrayRef<std::unique_ptr<KernelTarget>> getTargets() const { return targets; }
-    /// By chip; null if there is none.
+    /// Finds a target by chip; returns null if there is none.
     KernelTarget *findTarget(::llvm::StringRef chip);
     void add(std::unique_ptr<KernelTarget> target);
 
@@ -98,13 +98,13 @@ def MLA_PhaseAttr : EnumAttr<MLA_Dialect, MLA_Phase, "phase"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
-def MLA_Form : MLA_I32Enum<"Form", "where a side's up-projection stands", [
+def MLA_Form : MLA_I32Enum<"Form", "form of a side's up-projection", [
   I32EnumAttrCase<"Naive", 0, "naive">,
   I32EnumAttrCase<"Absorb", 1, "absorb">,
   I32EnumAttrCase<"Fold", 2, "fold">
 ]>;
 
-def MLA_Heads : MLA_I32Enum<"Heads", "where a projection has heads", [
+def MLA_Heads : MLA_I32Enum<"Heads", "which sides of a projection have heads", [
   I32EnumAttrCase<"None", 0, "plain">,
   I32EnumAttrCase<"To", 1, "to_heads">,
   I32EnumAttrCase<"Per", 2, "per_head">,

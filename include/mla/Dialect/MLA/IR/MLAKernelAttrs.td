@@ -12,11 +12,11 @@ include "mla/Dialect/MLA/IR/MLADialect.td"
 include "mlir/IR/AttrTypeBase.td"
 
 def MLA_Schedule : MLA_Attr<"Schedule", "schedule"> {
-  let summary = "how a kernel is to be made: tiles, stages, splits";
+  let summary = "the schedule of a kernel: tiles, stages, splits";
   let description = [{
-    The choices of a kernel of this kind, all integers. `mla-schedule-kernels`
-    makes those that are not there. The kind says which keys there are; its
-    generator obeys and rejects what it cannot do.
+    The choices for a kernel of this kind, all integers. `mla-schedule-kernels`
+    adds missing ones. The kind defines the keys; its generator follows them and
+    rejects values that it does not support.
 
     ```mlir
     module attributes {
@@ -32,9 +32,9 @@ def MLA_Schedule : MLA_Attr<"Schedule", "schedule"> {
                      "::llvm::ArrayRef<std::pair<::llvm::StringRef, int64_t>>":$choices)>
   ];
   let extraClassDeclaration = [{
-    /// The choice of a name; nothing where it has none.
+    /// Returns the value of a key, or nothing.
     std::optional<int64_t> find(::llvm::StringRef name) const;
-    /// Of a schedule that has all keys of its kind.
+    /// Returns the value of a key. Requires a complete schedule.
     int64_t get(::llvm::StringRef name) const { return *find(name); }
   }];
 }
@@ -42,10 +42,10 @@ def MLA_Schedule : MLA_Attr<"Schedule", "schedule"> {
 def MLA_TensorMap : MLA_Attr<"TensorMap", "tensor_map"> {
   let summary = "an argument: a tensor map that the runtime encodes for every step";
   let description = [{
-    What the copy engine needs to know of a tensor of bf16 (PTX ISA, 5.5.8), the
-    innermost dimension first. `strides` are bytes between neighbours of the
-    second dimension and those after it. What lies outside the extents reads as
-    zero and is not written. `offset` is in bytes from the buffer's start.
+    Describes a bf16 tensor for TMA (PTX ISA, 5.5.8), innermost dimension first.
+    `strides` are bytes between neighbours of the second and later dimensions.
+    Elements outside the extents read as zero and are not written. `offset` is
+    in bytes from the start of the buffer.
 
     ```mlir
     module attributes {
@@ -63,7 +63,7 @@ def MLA_TensorMap : MLA_Attr<"TensorMap", "tensor_map"> {
 }
 
 def MLA_Pointer : MLA_Attr<"Pointer", "pointer"> {
-  let summary = "an argument: the address of a buffer, and bytes from there";
+  let summary = "an argument: the address of a buffer plus an offset in bytes";
   let description = [{
     ```mlir
     module attributes {test.address = #mla.pointer<"temp:0", offset = 1024>} {}
@@ -74,10 +74,10 @@ def MLA_Pointer : MLA_Attr<"Pointer", "pointer"> {
 }
 
 def MLA_Extent : MLA_Attr<"Extent", "extent"> {
-  let summary = "an argument: a 32-bit integer that a step's sizes make";
+  let summary = "an argument: a 32-bit integer computed from a step's sizes";
   let description = [{
     The sizes are `tokens`, `batch`, `max_queries`, `max_length`, `cached`,
-    `pages`, `table_width` and `processors`; of an attention called alone also
+    `pages`, `table_width` and `processors`; for an attention-only entry also
     `q_stride`. Operators are those of affine expressions.
 
     ```mlir
@@ -92,12 +92,12 @@ def MLA_Extent : MLA_Attr<"Extent", "extent"> {
 }
 
 def MLA_Binding : MLA_Attr<"Binding", "binding"> {
-  let summary = "a buffer that the caller gives, and its type";
+  let summary = "a buffer passed by the caller, and its type";
   let description = [{
-    What a list of launches is bound to at every step. The buffers of entries
-    and of cores, their element types and their extents are rows of
-    mla/launch_abi.def. `?` is an extent that only the step knows; which one,
-    the row says. Elements may be of any type that the table has.
+    Binds a launch list to a buffer at every step. The buffers of entries and of
+    cores, their element types and their extents are rows of mla/launch_abi.def.
+    `?` is an extent known only to the step; the row says which one. Elements may
+    be of any type in the table.
 
     ```mlir
     module attributes {test.pages = #mla.binding<"pages", tensor<?x64x576xbf16>>} {}

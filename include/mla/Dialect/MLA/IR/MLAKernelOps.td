@@ -17,20 +17,21 @@ include "mla/Dialect/MLA/IR/MLAOpBase.td"
 
 def MLA_KernelOp : MLA_Op<"kernel", [IsolatedFromAbove, RecursiveMemoryEffects, SingleBlock,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
-  let summary = "what one kernel of the device computes, and how";
+  let summary = "the computation of one device kernel, and its schedule";
   let description = [{
-    The region says what: mla operations as they stand elsewhere, and slices,
-    which a kernel reads through strides. Its arguments are the operands; every
-    one is a buffer in the device's memory (a cache is three), and so is every
-    result. A cache that is yielded is the operand that it was: kernels write it
-    in place. The schedule says how; `mla-schedule-kernels` attaches it.
+    The region holds unchanged mla operations, and slices, which a kernel reads
+    through strides. Its arguments are the operands; each operand is a buffer in
+    device memory (a cache is three), and so is each result. A yielded cache is
+    the operand itself: kernels write it in place. `mla-schedule-kernels`
+    attaches the schedule.
 
     (C1) the region's arguments have the operands' types;
-    (C2) what is yielded has the results' types;
-    (C3) the schedule is one of the kernel's kind, with keys and values that the
-    kind knows;
-    (C4) the region holds the operation of the kind once, as every other
-    operation of mla, and yields its results, through what the kind lets follow;
+    (C2) yielded values have the results' types;
+    (C3) the schedule is one of the kernel's kind, with keys and values known to
+    the kind;
+    (C4) the region holds the kind's operation exactly once, and every other
+    operation of mla at most once, and yields its results, possibly through
+    operations that the kind fuses;
     (C5) the kind is one of the target's (`mla/Dialect/MLA/IR/KernelKind.h`).
 
     | kind | operation |
@@ -62,9 +63,9 @@ def MLA_KernelOp : MLA_Op<"kernel", [IsolatedFromAbove, RecursiveMemoryEffects, 
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
-    /// The kind, of the target that the module has. Emits an error and returns null where there is none.
+    /// Returns the kind in the module's target, or emits an error and returns null.
     const KernelKind *findKind();
-    /// What the region yields.
+    /// Returns the region's terminator.
     ::mlir::Operation *getYield() { return getBody().front().getTerminator(); }
   }];
 }
@@ -72,7 +73,7 @@ def MLA_KernelOp : MLA_Op<"kernel", [IsolatedFromAbove, RecursiveMemoryEffects, 
 def MLA_YieldOp : MLA_Op<"yield", [Pure, Terminator, HasParent<"KernelOp">]> {
   let summary = "the results of a kernel";
   let description = [{
-    Ends the region of `mla.kernel`, whose example has one.
+    Terminates the region of `mla.kernel`; see its example.
   }];
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What the manifest of a bundle lists, as operations. Constraints are labelled
-// as in MLAOps.td.
+// The launch lists of a bundle's manifest, as operations. Constraints are
+// labelled as in MLAOps.td.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,22 +18,22 @@ include "mla/Dialect/MLA/IR/MLAOpBase.td"
 
 def MLA_LaunchesOp : MLA_Op<"launches", [Symbol, IsolatedFromAbove, SingleBlock, NoTerminator,
     NoRegionArguments]> {
-  let summary = "what the runtime does for one step: scratch memory and launches in order";
+  let summary = "scratch memory and launches of one step, in order";
   let description = [{
-    Stands in the place of a function of `mla.kernel` operations. Memory has
-    names: `bindings` are what the caller gives; `weight:<name>` is one of the
-    weights; `temp:<n>` is scratch memory, which `mla.workspace` declares. A
-    list with a regime is an entry. One without is a core, named by what it is:
-    an attention called alone, or the check of a step's tables. The table of
-    mla/launch_abi.def has the cores, and the buffers of each and of an entry.
+    Replaces a function of `mla.kernel` operations. Memory has names: `bindings`
+    are passed by the caller; `weight:<name>` is one of the weights; `temp:<n>`
+    is scratch memory, declared by `mla.workspace`. A list with a regime is an
+    entry. A list without one is a core, identified by its name: an attention
+    without its layer, or the check of a step's tables. The table of
+    mla/launch_abi.def lists the cores, and the buffers of each and of an entry.
 
-    (C1) there is nothing but `mla.workspace` and `mla.launch` in it;
-    (C2) every buffer that a launch names is bound, one of the weights or
-    declared before;
+    (C1) the region holds only `mla.workspace` and `mla.launch`;
+    (C2) every buffer of a launch is bound, one of the weights or declared
+    before;
     (C3) scratch memory is declared once;
-    (C4) what is bound are buffers of the table, each once;
-    (C5) their types have the rank and the kind of elements that the table says,
-    and `?` for extents that only a step knows.
+    (C4) bindings are buffers of the table, each at most once;
+    (C5) their types have the rank and the kind of elements given by the table,
+    and `?` for extents known only to a step.
 
     ```mlir
     mla.launches @decode regime <{phase = decode, q = absorb, o = absorb}> weights ["q_a_proj"]
@@ -56,8 +56,8 @@ def MLA_LaunchesOp : MLA_Op<"launches", [Symbol, IsolatedFromAbove, SingleBlock,
 def MLA_WorkspaceOp : MLA_Op<"workspace", [HasParent<"LaunchesOp">]> {
   let summary = "scratch memory of a step";
   let description = [{
-    A value between two kernels, or a kernel's own memory. Nothing of it is kept
-    from one step to the next. The runtime aligns it to 256 bytes.
+    A value passed between two kernels, or a kernel's own memory. Its contents
+    are lost between steps. The runtime aligns it to 256 bytes.
 
     (C1) the bytes are one expression over the sizes of a step.
 
@@ -75,18 +75,19 @@ def MLA_WorkspaceOp : MLA_Op<"workspace", [HasParent<"LaunchesOp">]> {
 def MLA_LaunchOp : MLA_Op<"launch", [HasParent<"LaunchesOp">, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a kernel, its grid and its arguments";
   let description = [{
-    `grid` is blocks in three dimensions, `threads` those of a block, `shared`
-    the bytes of dynamic shared memory. With `overlap` the kernel may be started
-    while its predecessor runs: it waits itself (programmatic dependent launch).
-    An argument is `#mla.tensor_map`, `#mla.pointer`, `#mla.extent` or a float.
-    A launch whose grid has a zero is skipped.
+    `grid` is the number of CTAs in three dimensions, `threads` the number of
+    threads per CTA, `shared` the bytes of dynamic shared memory. With `overlap`
+    the kernel may start while its predecessor runs, and waits for it itself
+    (programmatic dependent launch). An argument is `#mla.tensor_map`,
+    `#mla.pointer`, `#mla.extent` or a float. A launch with a zero in its grid is
+    skipped.
 
-    (C1) the grid has three expressions, a block 1 to 1024 threads, shared
-    memory at most 232448 bytes;
+    (C1) the grid has three expressions, a CTA 1 to 1024 threads, shared memory
+    at most 232448 bytes;
     (C2) an argument is one of those four;
     (C3) the kernel is a function of a `gpu.module`;
-    (C4) it takes as many arguments, integers, floats and addresses where they
-    are given.
+    (C4) its parameters match the arguments in number and kind: integers, floats
+    and addresses.
 
     ```mlir
     gpu.module @kernels {

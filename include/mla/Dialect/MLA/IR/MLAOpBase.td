@@ -27,7 +27,7 @@ def MLA_Weight : AnyTypeOf<[MLA_FloatTensor], "tensor of a float type",
 
 def MLA_Lse : AnyTypeOf<[RankedTensorOf<[F32]>], "tensor of f32", "::mlir::RankedTensorType">;
 
-/// One i32 a token or sequence, `tensor<?xi32>`; not written in the assembly.
+/// One i32 per token or sequence, `tensor<?xi32>`; not printed.
 def MLA_Indices : Type<
       CPred<"$_self == ::mlir::RankedTensorType::get({::mlir::ShapedType::kDynamic}, "
             "::mlir::IntegerType::get($_self.getContext(), 32))">,

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A constraint has a label, (C1), (C2), …, that returns in the verifier and in
-// the name of its test. Shapes use the symbols of the dialect's description.
+// A constraint has a label, (C1), (C2), …, which the verifier and the name of
+// its test repeat. Shapes use the symbols of the dialect's description.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,9 +25,9 @@ def MLA_WeightOp : MLA_Op<"weight", [Pure,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
   let summary = "a weight by name, not loaded yet";
   let description = [{
-    Names a tensor of the checkpoint, or one that a `@prepare` function makes of
-    it. Nothing is read until the layer is built; passes that fold what depends
-    on weights alone start here.
+    Names a tensor of the checkpoint, or one that a `@prepare` function computes
+    from it. Nothing is loaded until the layer is built. `mla-fold` starts from
+    these operations.
 
     (C1) the shape is static.
 
@@ -42,16 +42,16 @@ def MLA_WeightOp : MLA_Op<"weight", [Pure,
 }
 
 def MLA_DequantizeOp : MLA_Op<"dequantize", [Pure]> {
-  let summary = "a block-scaled weight as numbers";
+  let summary = "a dequantized block-scaled weight";
   let description = [{
-    `result[n, k] = weight[n, k] * scale[n / block[0], k / block[1]]`, the
-    scales that DeepSeek-V3 checkpoints hold as `<name>_scale_inv`
+    `result[n, k] = weight[n, k] * scale[n / block[0], k / block[1]]`, with the
+    scales that DeepSeek-V3 checkpoints store as `<name>_scale_inv`
     (arXiv:2412.19437, section 3.3). The last block of a row or column may be
-    cut off.
+    partial.
 
     (C1) weight, scale and result have rank 2, weight and result one shape;
     (C2) block has two positive sizes;
-    (C3) the scale has ceil(size / block) elements a dimension.
+    (C3) the scale has ceil(size / block) elements per dimension.
 
     ```mlir
     %w = mla.weight "q" : tensor<320x192xf8E4M3FN>
@@ -69,16 +69,16 @@ def MLA_DequantizeOp : MLA_Op<"dequantize", [Pure]> {
 }
 
 def MLA_ComposeOp : MLA_Op<"compose", [Pure, InferTypeOpAdaptor]> {
-  let summary = "per head, the product of two weights applied one after the other";
+  let summary = "per-head product of two weights applied one after the other";
   let description = [{
-    `result[h, n, k] = sum_j outer[h, n, j] * inner[h, j, k]`: one weight whose
-    projection is that of `inner` and then that of `outer`. Sums are at least
+    `result[h, n, k] = sum_j outer[h, n, j] * inner[h, j, k]`: projecting by the
+    result equals projecting by `inner` and then by `outer`. Sums are at least
     in float32 and rounded once. Constant operands fold; otherwise the product
-    is made when the layer is prepared.
+    is computed when the layer is prepared.
 
-    (C1) operands have rank 3 and one number of heads;
+    (C1) operands have rank 3 and the same number of heads;
     (C2) the outer weight reads as many elements as the inner one writes;
-    (C3) no operand is f16: llama.cpp #13137 measured what that costs.
+    (C3) no operand is f16: llama.cpp #13137 measured the loss of accuracy.
 
     ```mlir
     %w_uk = mla.weight "w_uk_transposed" : tensor<4x64x32xf32>
@@ -109,13 +109,14 @@ def MLA_ProjectOp : MLA_Op<"project", [Pure]> {
     | `from_heads` | `[T, H, K]` | `[N, H, K]` | `[T, N]`, summed over heads too |
 
     A weight has the orientation of checkpoints, output before input. With
-    `panels` its rows lie in panels of `n`, the contracted index before the row
-    of the panel: `[N / n, K, n]`, `[H * N / n, K, n]`, `[H, N / n, K, n]` and
-    `[N / n, H * K, n]`. `plain` is not written.
+    `panels` it has the packed layout: rows are in panels of `n`, with the
+    contracted index before the row of the panel: `[N / n, K, n]`,
+    `[H * N / n, K, n]`, `[H, N / n, K, n]` and `[N / n, H * K, n]`. `plain` is
+    not printed.
 
     (C1) ranks are as in the table;
     (C2) sizes agree, and are at most 2^31 - 1;
-    (C3) a panel divides the rows it is made of.
+    (C3) the panel size divides the number of rows.
 
     ```mlir
     func.func @queries(%x: tensor<?x48xf32>) -> tensor<?x4x64xf32> {
@@ -141,16 +142,16 @@ def MLA_ProjectOp : MLA_Op<"project", [Pure]> {
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
-    /// Elements that are summed for one element of the result.
+    /// Number of elements summed for one element of the result.
     int64_t getContractedSize();
   }];
 }
 
 def MLA_BiasOp : MLA_Op<"bias", [Pure, AllTypesMatch<["x", "result"]>]> {
-  let summary = "adds a weight to every token";
+  let summary = "adds a bias to every token";
   let description = [{
-    `result[t, …] = x[t, …] + bias[…]`. A projection with a bias is affine; the
-    bias stands on the use-def chain where legality sees it.
+    `result[t, …] = x[t, …] + bias[…]`. A separate operation, so that the
+    legality analysis finds the bias on the use-def chain.
 
     (C1) the bias has the shape of one token.
 
@@ -179,7 +180,7 @@ def MLA_RmsNormOp : MLA_Op<"rms_norm", [Pure]> {
     (arXiv:1910.07467, equation 4).
 
     (C1) gamma has the size of the last dimension;
-    (C2) x and the result have one shape;
+    (C2) x and the result have the same shape;
     (C3) epsilon is not negative.
 
     ```mlir
@@ -202,8 +203,8 @@ def MLA_RmsNormOp : MLA_Op<"rms_norm", [Pure]> {
 def MLA_PositionsOp : MLA_Op<"positions", [Pure]> {
   let summary = "position and sequence of every token of this step";
   let description = [{
-    Token `i` of the `s` that sequence `b` of length `n` has in this step stands
-    at position `n - s + i`. Results are `[T]`: the position, and `b`.
+    If sequence `b` of length `n` has `s` tokens in this step, its token `i` has
+    position `n - s + i`. Results are `[T]`: the position, and `b`.
 
     ```mlir
     func.func @where(%cu: tensor<?xi32>, %cache: !mla.cache<page = 16, latent = 64, rope = 16, f32>) {
@@ -227,8 +228,8 @@ def MLA_RopeOp : MLA_Op<"rope", [Pure, AllTypesMatch<["x", "result"]>]> {
     `2i + 1` (`interleaved`, what DeepSeek checkpoints hold) or `i` and
     `i + R/2` (`half_split`); elements stay in checkpoint order. Sine and
     cosine are multiplied by `scale` (YaRN's attention factor,
-    arXiv:2309.00071, section 3.4). Frequencies are data: YaRN and plain RoPE
-    differ in them alone. Angles, sines and the rotation are in float32.
+    arXiv:2309.00071, section 3.4). YaRN and plain RoPE differ only in their
+    frequencies. Angles, sines and the rotation are in float32.
 
     (C1) x is `[T, R]` or `[T, H, R]`, R even;
     (C2) there are R/2 frequencies.
@@ -251,10 +252,10 @@ def MLA_RopeOp : MLA_Op<"rope", [Pure, AllTypesMatch<["x", "result"]>]> {
 }
 
 def MLA_PositionScaleOp : MLA_Op<"position_scale", [Pure, AllTypesMatch<["x", "result"]>]> {
-  let summary = "a factor a token that grows with the logarithm of its position";
+  let summary = "scales each token by the logarithm of its position";
   let description = [{
     `result[t, …] = x[t, …] * (1 + beta * log(1 + floor(position[t] / original)))`,
-    Mistral-4's scaling of queries (`llama_4_scaling_beta`). A scalar a token
+    Mistral-4's scaling of queries (`llama_4_scaling_beta`). A scalar per token
     commutes with every projection.
 
     (C1) original is positive.
@@ -281,8 +282,8 @@ def MLA_AppendOp : MLA_Op<"append", [Pure, AllTypesMatch<["cache", "result"]>]> 
   let summary = "writes this step's tokens into the cache";
   let description = [{
     Writes row `latent[t] ‖ k_rope[t]` of token `t` to its position in its
-    sequence; the cache's lengths count this step's tokens already. The result
-    is the cache written to: destination-style, in place once bufferised.
+    sequence. The cache's lengths already include this step's tokens. The result
+    is the cache written to: destination-style, in place once bufferized.
 
     (C1) latent is `[T, L]`, k_rope `[T, R]` of the cache's widths.
 
@@ -310,8 +311,8 @@ def MLA_GatherOp : MLA_Op<"gather", [Pure, InferTypeOpAdaptor]> {
   let summary = "the cached tokens of all sequences, packed";
   let description = [{
     Results are the latents `[N, L]`, the rotated keys `[N, R]` and the
-    cumulative cached lengths `[B + 1]`. This is what the naive form starts
-    from; absorbed forms leave the cache where it is.
+    cumulative cached lengths `[B + 1]`. The naive form starts with this
+    operation; absorbed forms read the cache in place.
 
     ```mlir
     func.func @read(%cache: !mla.cache<page = 16, latent = 64, rope = 16, f32>) {
@@ -330,15 +331,15 @@ def MLA_GatherOp : MLA_Op<"gather", [Pure, InferTypeOpAdaptor]> {
 //===----------------------------------------------------------------------===//
 
 def MLA_AttentionOp : MLA_Op<"attention", [Pure]> {
-  let summary = "causal attention over keys and values, packed and ragged";
+  let summary = "causal attention over keys and values of a ragged batch";
   let description = [{
     `softmax(scale * (q_nope · k_nope + q_rope · k_rope)) · v` (arXiv:2405.04434,
-    equations 15 to 17). Query `i` of the `s` that a sequence has in this step
-    sees its keys up to `n - s + i`. `k_nope` and `v` are per head, `[N, H, …]`,
-    as `mla.project` of the latent makes them, or shared by all heads, `[N, …]`:
-    the latent itself, which is what absorbing a side leaves. The optional
-    second result is the natural logarithm of the sum of exponentials, f32.
-    A query that sees no key has result 0 and LSE -inf.
+    equations 15 to 17). If a sequence of length `n` has `s` queries in this
+    step, query `i` sees its keys up to `n - s + i`. `k_nope` and `v` are either
+    per head, `[N, H, …]`, as `mla.project` of the latent computes them, or
+    shared by all heads, `[N, …]`: the latent itself, after absorbing the side.
+    The optional second result is the natural logarithm of the sum of
+    exponentials (LSE), f32. A query that sees no key has result 0 and LSE -inf.
 
     (C1) queries are `[T, H, …]`, keys and values `[N, …]` or `[N, H, …]`, k_rope `[N, R]`;
     (C2) heads and widths agree;
@@ -409,12 +410,12 @@ def MLA_LatentAttentionOp : MLA_Op<"latent_attention", [Pure]> {
 }
 
 def MLA_MergeOp : MLA_Op<"merge", [Pure]> {
-  let summary = "one attention from partial ones over disjoint keys, by their LSE";
+  let summary = "merges partial attentions over disjoint keys by their LSE";
   let description = [{
     With `w_s = exp(lse_s - lse)` and `lse = log(sum_s exp(lse_s))`, the result
     is `sum_s w_s * partial_s` (Flash-Decoding; FlashInfer, arXiv:2501.01005,
-    section 2.2). Serves split-KV, chunked prefill and shared prefixes. A
-    partial without keys has LSE -inf and weighs nothing, whatever it holds.
+    section 2.2). Used for split-KV, chunked prefill and shared prefixes. A
+    partial without keys has LSE -inf and is ignored, whatever it holds.
 
     (C1) partials are `[S, T, H, V]`, their LSE `[S, T, H]`;
     (C2) results have the same shape without S.
@@ -442,9 +443,9 @@ def MLA_SpawnOp : MLA_Op<"spawn", [DeclareOpInterfaceMethods<SymbolUserOpInterfa
   let summary = "runs a function for every index of a range on the runtime's threads";
   let description = [{
     Calls the body with the captured values and an index, for every index from
-    0 to count - 1, on any thread and in any order, and waits for all. This is
-    what is left of `scf.forall` on the host; it becomes a call of
-    `mla_parallel_for` of the runtime.
+    0 to count - 1, on any thread and in any order, and waits for all.
+    `scf.forall` is lowered to this operation on the host; it becomes a call of
+    the runtime's `mla_parallel_for`.
 
     (C1) the body is a function that takes the captured values and an index and
     returns nothing.

@@ -22,14 +22,13 @@ def MLA_Cache : MLA_Type<"Cache", "cache"> {
 
     | | shape | element | |
     |---|---|---|---|
-    | pages | `[pages, page, L + R]` | `elementType` | a row a token: the normalised latent, the rotated `k_rope` |
+    | pages | `[pages, page, L + R]` | `elementType` | one row per token: the normalised latent, the rotated `k_rope` |
     | block table | `[B, max pages]` | i32 | page numbers of a sequence, in order |
-    | lengths | `[B]` | i32 | cached tokens of a sequence, this step's included |
+    | lengths | `[B]` | i32 | cached tokens of a sequence, including this step's |
 
-    R is 0 in a model without rotary part; `k_rope` and `q_rope` have no elements then.
-    `page`, L and R are at most 2^20.
-    Rows beyond a sequence's length, and table entries beyond its pages, may
-    hold anything: no operation lets them reach a result.
+    R is 0 in a model without rotary part; `k_rope` and `q_rope` are then empty.
+    `page`, L and R are at most 2^20. Rows beyond a sequence's length, and table
+    entries beyond its pages, may hold anything and never reach a result.
 
     ```mlir
     func.func private @step(!mla.cache<page = 64, latent = 512, rope = 64, bf16>)
@@ -45,7 +44,7 @@ def MLA_Cache : MLA_Type<"Cache", "cache"> {
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// The three tensor types that a value of this type stands for.
+    /// Return the three tensor types that a value of this type stands for.
     ::mlir::RankedTensorType getPagesType() const;
     ::mlir::RankedTensorType getBlockTableType() const;
     ::mlir::RankedTensorType getLengthsType() const;

@@ -11,36 +11,37 @@
 include "mlir/Pass/PassBase.td"
 
 def MLAPlan : Pass<"mla-plan", "::mlir::ModuleOp"> {
-  let summary = "Decide the form of every phase and side, and say why";
+  let summary = "Choose the form of every phase and side, with reasons";
   let description = [{
-    Attaches `mla.plan` to the module and changes nothing else. Every pair of
-    forms that is legal is costed (`CostModel`: bytes, FLOPs and launches on a
-    device) over the contexts from 128 to 1,048,576 tokens, and the boundaries
-    between regimes are where the choice changes, to the token. The sizes are
-    those of the operations, so that no `mla.model` is needed; a phase without
-    attention to look at gets its own form.
+    Attaches `mla.plan` to the module and changes nothing else. Computes the cost
+    of every legal pair of forms (`CostModel`: bytes, FLOPs and launches on a
+    device) over the contexts from 128 to 1,048,576 tokens. The boundaries
+    between regimes are where the choice changes, to the token. Sizes are those
+    of the operations, so that no `mla.model` is needed. A phase without an
+    attention gets its default form.
 
-    A phase leaves its own form (decode: absorbed, prefill: naive) only for one
-    that takes a tenth less time for the whole layer, in the geometric mean over
-    what the phase is expected to do: decode of 1, 8, 32 and 128 sequences, a
-    query each; prefill of one sequence in steps of 16 to `prefill-tokens`, or of
-    the whole context where that is shorter. The naive form up-projects the whole
-    context once a step, which pays when enough queries share it, 171 and more for
-    DeepSeek-V3 by FLOPs: a plan of prefill has bands of queries, and in each
-    ranges of contexts; a range whose numbers do not grow by half joins the next.
-    Fewer queries than 16 are served as 16, more than `prefill-tokens` as these.
+    A phase leaves its default form (decode: absorbed, prefill: naive) only for
+    one that takes a tenth less time for the whole layer, in the geometric mean
+    over the expected steps: decode of 1, 8, 32 and 128 sequences, one query
+    each; prefill of one sequence in steps of 16 to `prefill-tokens`, or of the
+    whole context if that is shorter. The naive form up-projects the whole
+    context once per step, which pays when enough queries share it, 171 and more
+    for DeepSeek-V3 by FLOPs. A plan of prefill therefore has bands of queries,
+    and in each ranges of contexts; a range whose numbers do not grow by half
+    joins the next. Fewer than 16 queries are treated as 16, more than
+    `prefill-tokens` as `prefill-tokens`.
 
-    A plan that is already there is kept unless forms are requested. `plan` is a
-    form for decode (`absorb`), with prefill as decided, or a list of
-    `phase=form` and `phase.side=form` (`decode.q=fold,decode.o=absorb,prefill=naive`).
-    `across-rounding`, added to any plan (`fold,across-rounding`), sets
-    `mla.fold_across_rounding` on the module: products may then leave out what
-    rounds between their factors, and results differ by it.
-    What is requested holds for every step; `why` says of each side whether
-    it was requested, planned before, or decided, with the time of what was taken
-    and of what was declined. What is requested, or planned before, for a side that
-    cannot have it stays in the plan and is remarked on at the operation that
-    stands in the way: the passes that act leave that side as it is.
+    Keeps an existing plan unless forms are requested. `plan` is a form for
+    decode (`absorb`), which leaves the choice for prefill to the pass, or a list
+    of `phase=form` and `phase.side=form`
+    (`decode.q=fold,decode.o=absorb,prefill=naive`). `across-rounding`, added to
+    any plan (`fold,across-rounding`), sets `mla.fold_across_rounding` on the
+    module: products may then omit roundings between their factors, which
+    changes results. A requested form holds for every step. `why` says of each
+    side whether it was requested, planned before, or chosen, with the times of
+    the chosen and declined forms. A form requested or planned before that a
+    side cannot have stays in the plan, with a remark at the operation that
+    prevents it; the passes that act leave that side as it is.
 
     The device is `device`, else the first one in the module's
     `dlti.target_system_spec` that has these entries, else an H100:
@@ -74,11 +75,11 @@ def MLAPlan : Pass<"mla-plan", "::mlir::ModuleOp"> {
 }
 
 def MLAPrintCosts : Pass<"mla-print-costs", "::mlir::ModuleOp"> {
-  let summary = "Print what every form of every function would cost";
+  let summary = "Print the cost of every form of every function";
   let description = [{
-    For every function with a naive attention, a line a pair of legal forms on
-    standard error: bytes read and written, FLOPs, kernels, and the time of each
-    part. `*` marks the forms of the module's plan. Changes nothing.
+    For every function with a naive attention, prints one line per pair of legal
+    forms to standard error: bytes read and written, FLOPs, kernels, and the time
+    of each part. `*` marks the forms of the module's plan. Changes nothing.
 
     ```
     @decode, decode: 32 x 1 tokens, context 4096, on h100
@@ -101,11 +102,11 @@ def MLAPrintCosts : Pass<"mla-print-costs", "::mlir::ModuleOp"> {
 }
 
 def MLAPrintLegality : Pass<"mla-print-legality"> {
-  let summary = "Say which forms every side of every attention may have";
+  let summary = "Print which forms every side of every attention may have";
   let description = [{
     Remarks, for each side (q, o) and form (absorb, fold) of every attention,
-    that it can, or at the operation that stands in the way why it cannot: what
-    a plan may ask for, and what `mla-absorb` and `mla-fold` will do. Changes
+    that it is legal, or, at the operation that prevents it, why it is not.
+    `mla-plan`, `mla-absorb` and `mla-fold` use the same analysis. Changes
     nothing.
   }];
 }
@@ -116,23 +117,24 @@ def MLAAbsorb : Pass<"mla-absorb", "::mlir::ModuleOp"> {
     Query side: `q_nope · (W_UK c) = (W_UK^T q_nope) · c`. Output side:
     `sum p (W_UV c) = W_UV (sum p c)` (arXiv:2405.04434, section 2.1.2). An
     attention whose keys and values are both the cached latent becomes
-    `mla.latent_attention`, which reads the cache where it is.
+    `mla.latent_attention`, which reads the cache in place.
 
-    Obeys the module's plan: a phase with several forms first becomes a function
-    a form, each with its `mla.regime`. The first form keeps the function's name,
-    another is `<name>_<form>`, or `<name>_<q>_<o>` where the sides differ. A
-    side that is to be folded is absorbed here. Without a plan every side that
-    can be absorbed is.
+    Follows the module's plan: a phase with several forms first becomes one
+    function per form, each with its `mla.regime`. The first form keeps the
+    function's name, another is `<name>_<form>`, or `<name>_<q>_<o>` where the
+    sides differ. A side to be folded is absorbed here. Without a plan, absorbs
+    every side that can be.
 
-    A row slice of the up-projection's result is taken of its weight instead, and
-    a constant scale into it. A bias is affine and exact: that of the keys adds a
-    number a query to all its scores and is dropped, since it cancels in the
-    softmax (refused where an LSE is used, which it changes); that of the values
-    comes to stand behind the attention, since probabilities sum to 1 (refused
-    where queries may see no key: unless the keys are gathered of a cache to which
-    this step's tokens were appended). Whatever else stands between up-projection
-    and attention is left alone and remarked on, side by side: one may be refused
-    and the other absorbed. Preserves values up to the order of summation.
+    A row slice of the up-projection's result is applied to its weight instead,
+    and a constant scale is multiplied into it. A bias is affine and exact. That
+    of the keys adds one number per query to all its scores and is dropped, since
+    it cancels in the softmax (rejected where an LSE is used, which it changes).
+    That of the values moves behind the attention, since probabilities sum to 1
+    (rejected where queries may see no key: unless the keys are gathered from a
+    cache to which this step's tokens were appended). Anything else between
+    up-projection and attention is left alone, with a remark per side: one may be
+    rejected and the other absorbed. Preserves values up to the order of
+    summation.
   }];
   let statistics = [
     Statistic<"absorbed", "absorbed", "Sides absorbed">,
@@ -142,30 +144,31 @@ def MLAAbsorb : Pass<"mla-absorb", "::mlir::ModuleOp"> {
 }
 
 def MLAFold : Pass<"mla-fold", "::mlir::ModuleOp"> {
-  let summary = "Make constants of what depends on weights alone";
+  let summary = "Precompute everything that depends only on weights";
   let description = [{
-    Where the plan says `fold` (everywhere, without a plan), two projections of
-    which one reads what the other writes become one with the product of their
-    weights: `mla.compose`. Row slices and constant scales between them are taken
-    into the weight, position scales, a factor a token, move behind, and a bias
-    becomes another one behind. Roundings (`arith.truncf`) are left out if the
-    function or the module says `mla.fold_across_rounding` (a plan with
-    `across-rounding` does). Whatever else stands
-    between is remarked on. In every form, a bias in front of a `from_heads`
-    projection becomes the bias `W_O b` of its result. Then every function's weight-only operations move to
-    `@prepare.<weight>` functions, each of which makes one weight for all
-    functions that use it, and the function takes the prepared weight:
-    dequantisation, slices, transposes, products and the cast to `storage`.
+    Where the plan says `fold` (everywhere, without a plan), replaces two
+    consecutive projections by one with the product of their weights:
+    `mla.compose`. Row slices and constant scales between them are applied to the
+    weight; position scales, a factor per token, move behind; a bias becomes
+    another bias behind. Roundings (`arith.truncf`) are omitted if the function
+    or the module has `mla.fold_across_rounding` (set by a plan with
+    `across-rounding`). Anything else between gets a remark. In every form, a
+    bias in front of a `from_heads` projection becomes the bias `W_O b` of its
+    result.
+
+    Then moves every function's weight-only operations (dequantisation, slices,
+    transposes, products and the cast to `storage`) to `@prepare.<weight>`
+    functions, each of which computes one weight for all functions that use it.
     Products are in float32 or better and rounded once.
 
     A function whose name begins with `prepare.` has no arguments and one
-    result, and only `mla.weight`, `mla.dequantize`, `mla.compose`, sums and
-    elementwise products (a merged LoRA, say: `arith.addf`, `arith.mulf`), reshapes,
-    slices, transposes, casts and `linalg.pack` in it. The weight's name is the
-    checkpoint's without the module's `mla.checkpoint_prefix` and `.weight`, then
-    what was done: `kv_b_proj.0to31` (a slice), `….t` (a matrix transposed),
-    `o_proj_x_kv_b_proj` (a product, outer first), `a_plus_b` (a sum). An operation with a string
-    attribute `mla.name` is called that instead.
+    result, and holds only `mla.weight`, `mla.dequantize`, `mla.compose`, sums
+    and elementwise products (as in a merged LoRA: `arith.addf`, `arith.mulf`),
+    reshapes, slices, transposes, casts and `linalg.pack`. The weight's name is
+    the checkpoint's without the module's `mla.checkpoint_prefix` and `.weight`,
+    then the operations: `kv_b_proj.0to31` (a slice), `….t` (a matrix
+    transposed), `o_proj_x_kv_b_proj` (a product, outer first), `a_plus_b` (a
+    sum). A string attribute `mla.name` of an operation replaces that name.
 
     ```mlir
     func.func @prepare.w_uk.t() -> tensor<4x64x32xbf16> {
@@ -181,12 +184,11 @@ def MLAFold : Pass<"mla-fold", "::mlir::ModuleOp"> {
     }
     ```
 
-    Literal weights (`arith.constant`) have no `@prepare` function: on them all
-    this folds, and the products are constants in the function.
+    Literal weights (`arith.constant`) have no `@prepare` function: their
+    operations fold to constants in the function.
 
-    `storage` is for weights of projections: sums are then in f32 from the first
-    operation on, the cast to `storage` is the last, and gammas and biases are
-    f32.
+    `storage` applies to weights of projections: sums are in f32 from the first
+    operation on, the cast to `storage` is last. Gammas and biases are f32.
   }];
   let options = [
     Option<"storage", "storage", "std::string", "\"\"",
@@ -204,17 +206,17 @@ def MLAFold : Pass<"mla-fold", "::mlir::ModuleOp"> {
 }
 
 def MLALayout : Pass<"mla-layout", "::mlir::ModuleOp"> {
-  let summary = "Lay prepared weights out in panels";
+  let summary = "Pack prepared weights into panels";
   let description = [{
     Appends a `linalg.pack` to the `@prepare` function of every projection's
-    weight and marks the projection `panels`: vectors of a panel's rows are then
-    contiguous for one token and for many alike. The panel is the largest
-    divisor of the rows up to `panel`; rows that only panels under 4 divide stay
-    as they are. Runs after `mla-fold`.
+    weight and marks the projection `panels`: in this packed layout vectors of a
+    panel's rows are contiguous, for one token and for many. The panel is the
+    largest divisor of the rows up to `panel`; rows whose only divisors are under
+    4 stay unpacked. Runs after `mla-fold`.
 
-    A weight is laid out if one layout serves all who use it: projections of one
-    kind, or `to_heads` beside `per_head`, whose panels then lie within a head
-    and are collapsed (a view) for `to_heads`.
+    Packs a weight only if one layout serves all its users: projections of one
+    kind, or `to_heads` and `per_head`, whose panels then lie within a head and
+    are collapsed (a view) for `to_heads`.
   }];
   let options = [
     Option<"panel", "panel", "int64_t", "32", "rows of a panel at most">
@@ -223,42 +225,42 @@ def MLALayout : Pass<"mla-layout", "::mlir::ModuleOp"> {
 }
 
 def MLABindWeights : Pass<"mla-bind-weights", "::mlir::ModuleOp"> {
-  let summary = "Make weights arguments of the functions that use them";
+  let summary = "Turn weights into arguments of the functions that use them";
   let description = [{
     Every `mla.weight` of a function becomes one of its last arguments, with the
-    weight's name as the argument's `mla.weight`: the order in which a bundle's
-    manifest lists them. A weight that is used twice is one argument. Arguments of
+    weight's name as the argument's `mla.weight`, in the order of a bundle's
+    manifest. A weight that is used twice is one argument. Arguments of
     `@prepare` functions are tensors of the checkpoint.
   }];
 }
 
 def MLAAttentionCores : Pass<"mla-attention-cores", "::mlir::ModuleOp"> {
-  let summary = "Add functions with the attention alone";
+  let summary = "Add attention-only functions";
   let description = [{
-    Adds `@latent_attention` and `@naive_attention`, with nothing but the
-    attention of the model in them, for engines that do the rest themselves.
-    Widths are those of `mla.model`, elements bf16, and the scale of the scores
-    is that of the layer's attentions. Queries may be the first elements of
-    wider rows. Without `mla.model` or an attention nothing is added.
+    Adds `@latent_attention` and `@naive_attention`, which hold only the model's
+    attention, for engines with their own projections. Widths are those of
+    `mla.model`, elements bf16, and the scale of the scores is that of the
+    layer's attentions. Queries may be the first elements of wider rows. Adds
+    nothing without `mla.model` or an attention.
   }];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::tensor::TensorDialect"];
 }
 
 def MLAHoistPositionScales : Pass<"mla-hoist-position-scales", "::mlir::ModuleOp"> {
-  let summary = "Scale a query once, where it is a latent";
+  let summary = "Scale the query latent instead of the queries";
   let description = [{
-    Where every part of a function's query is scaled by position, and all come
-    of one normalised query latent, that is scaled instead: a factor a token
-    commutes with projections, rotations and slices of the last dimension. Else
-    nothing changes. Preserves values up to rounding.
+    If every part of a function's query is scaled by position, and all come from
+    one normalised query latent, scales the latent instead: a factor per token
+    commutes with projections, rotations and slices of the last dimension.
+    Otherwise changes nothing. Preserves values up to rounding.
   }];
 }
 
 def MLAGroupKernels : Pass<"mla-group-kernels", "::mlir::ModuleOp"> {
   let summary = "Group operations into the kernels of the target";
   let description = [{
-    Moves every mla operation of a function into exactly one `mla.kernel`, which
-    is named after the value it makes. The target's kinds of kernels say which
+    Moves every mla operation of a function into exactly one `mla.kernel`, named
+    after the value it computes. The target's kinds of kernels say which
     operations they take (`mla/Dialect/MLA/IR/KernelKind.h`). For example:
 
     | kind | operations |
@@ -270,14 +272,14 @@ def MLAGroupKernels : Pass<"mla-group-kernels", "::mlir::ModuleOp"> {
     | `gather` | `mla.gather` |
     | `latent_attention`, `naive_attention` | `mla.latent_attention`, `mla.attention` |
 
-    What lies between kernels is stored, and so rounded to bf16, once. A slice is
-    none of their own: who reads it takes the whole tensor and reads through
-    strides. Positions are computed where they are needed.
+    Values between kernels are stored, and so rounded to bf16 once. Slices are
+    not stored: their readers take the whole tensor and read through strides.
+    Positions are computed where they are needed.
 
-    What there is no kernel for is an error: `mla.bias`, `mla.merge`, weights and
-    caches of f32. Runs after `mla-fold` in the place of `mla-layout`, and after
+    Operations without a kernel are errors: `mla.bias`, `mla.merge`, weights and
+    caches of f32. Runs after `mla-fold` instead of `mla-layout`, and after
     `mla-attention-cores` and `mla-hoist-position-scales`, so that cores become
-    kernels, too, and a scale of the query stands where a kernel takes it.
+    kernels too, and a scale of the query is where a kernel takes it.
   }];
   let dependentDialects = [
     "::mla::MLADialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::tensor::TensorDialect"
