@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Library.h"
+#include "Fork.h"
 #include "Memory.h"
 #include "ReadFile.h"
 #include "Text.h"
@@ -42,7 +43,7 @@ struct Loader {
 
 /// Never destroyed: bundles may be closed when the process ends.
 static Loader &loader() {
-  static Loader *made = new Loader;
+  static Loader *made = (keepForChildren<loader>(), new Loader);
   return *made;
 }
 

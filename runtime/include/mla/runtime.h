@@ -44,6 +44,8 @@
 //   thread with less left it runs on a thread of the library's, while the caller
 //   waits. Where a program switches stacks itself, as coroutines do, it must give
 //   the 1 MiB.
+// - A child of fork() goes on with bundles for a CPU, and with their caches but
+//   for those that another thread was just calling. CUDA does not work there.
 // - CUDA is found at run time: libcuda.so.1, or the library that the variable
 //   MLA_LIBCUDA names. Without it everything but bundles for GPUs works.
 //
