@@ -25,8 +25,8 @@
 // - It returns MLA_OK, or a status after which nothing has changed; then
 //   mla_last_error() says where, what, and what to do.
 // - Arguments are checked: NULL, foreign or stale values give
-//   MLA_INVALID_ARGUMENT. Only bundles that were closed and caches that were
-//   destroyed cannot be recognised.
+//   MLA_INVALID_ARGUMENT. What cannot be recognised: bundles that were closed,
+//   caches that were destroyed, and addresses and streams that are none.
 // - Lengths are in tokens, pages in pages, sizes in elements unless a name says
 //   bytes. Arrays are row-major without gaps.
 // - Pointers that are passed in stay the caller's; what a function returns by
@@ -37,8 +37,10 @@
 //   does not lock it, so batches of different sequences run at the same time. One
 //   batch is for one thread at a time.
 // - MLA_OUT_OF_MEMORY says that there is none for what a file or the caller's
-//   sizes make large: a bundle, a cache, a step. Where even small things find no
-//   memory, or what a layer for a CPU allocates while it runs, the process ends.
+//   sizes make large: a bundle, a cache, a step, what a layer for a CPU computes
+//   on its way. After the last the results and the new tokens' rows hold anything
+//   until the layer has run again. Where even small things find no memory, the
+//   process ends.
 // - A call needs 64 KiB of stack, and what the dynamic loader or the CUDA driver
 //   takes when a bundle is opened. A layer for a CPU needs up to 1 MiB: on a
 //   thread with less left it runs on a thread of the library's, while the caller
