@@ -19,7 +19,7 @@ from .runtime import BundleInfo, EntryInfo, LatentAttention, NaiveAttention, Ste
 
 
 def _text(value):
-    return value.decode() if isinstance(value, bytes) else value
+    return os.fsdecode(value) if isinstance(value, bytes) else value
 
 
 def _description(info):

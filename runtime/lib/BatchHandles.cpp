@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "BatchHandles.h"
+#include "Fork.h"
 
 #include <mutex>
 #include <vector>
@@ -41,7 +42,7 @@ struct Slots {
 
 /// Never destroyed: caches may be destroyed when the process ends.
 static Slots &slots() {
-  static Slots *made = new Slots;
+  static Slots *made = (keepForChildren<slots>(), new Slots);
   return *made;
 }
 

@@ -21,9 +21,8 @@ using schema::ExtentRow;
 int64_t BindingTypes::number(std::string_view key) const {
   if (key.empty())
     return 0;
-  const Value *model = root.find("model"), *value = model ? model->find(key) : nullptr;
-  if (!value)
-    value = root.find(key);
+  // Where it was checked: elsewhere a field of that name is none that we know, and may say anything.
+  const Value *object = key == "page" ? &root : root.find("model"), *value = object ? object->find(key) : nullptr;
   return value ? value->integer : 0;
 }
 

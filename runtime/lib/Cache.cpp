@@ -17,6 +17,7 @@ CacheLayout mla::layoutOf(const mla_bundle_info &info) {
   CacheLayout layout;
   layout.page = info.page;
   layout.row = info.kv_lora_rank + info.qk_rope_head_dim;
+  layout.latent = info.kv_lora_rank;
   layout.dtype = info.cache_dtype;
   layout.format = info.cache_format;
   return layout;

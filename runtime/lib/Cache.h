@@ -29,11 +29,13 @@ inline uint64_t elementBytes(mla_dtype dtype) { return schema::bytesOf(1, bitsOf
 /// What a bundle and a cache must agree on.
 struct CacheLayout {
   int64_t page = 0, row = 0; ///< tokens per page, elements per token
+  int64_t latent = 0;        ///< the first elements of a row; the others are k_rope
   mla_dtype dtype = MLA_F32;
   std::string format;
 
   bool operator==(const CacheLayout &other) const {
-    return page == other.page && row == other.row && dtype == other.dtype && format == other.format;
+    return page == other.page && row == other.row && latent == other.latent && dtype == other.dtype &&
+           format == other.format;
   }
   uint64_t rowBytes() const { return schema::bytesOf(row, bitsOf(dtype)); }
 };

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "CudaContext.h"
+#include "Fork.h"
 #include "Status.h"
 
 #include <mutex>
@@ -23,7 +24,7 @@ struct Allocations {
 
 /// Never destroyed: at the end of the process the driver may be gone before us.
 static Allocations &allocations() {
-  static Allocations *all = new Allocations;
+  static Allocations *all = (keepForChildren<allocations>(), new Allocations);
   return *all;
 }
 

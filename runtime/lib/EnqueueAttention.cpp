@@ -11,6 +11,7 @@
 #include "mla/abi.h"
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 
 using namespace mla;
@@ -29,7 +30,8 @@ static void checkHeads(FieldChecker &check, const mla_bundle_info &info, const S
 
 /// The kernels take the largest product for the largest score.
 static void checkScale(FieldChecker &check, double scale) {
-  if (!std::isfinite(scale) || scale < 0)
+  // Kernels have it as a float.
+  if (!(scale >= 0 && scale * log2e <= FLT_MAX))
     check.fail("scale is " + std::to_string(scale) + "; give a positive number, or 0 for the model's");
 }
 

@@ -174,19 +174,31 @@ Result<Value> json::parseItems(std::string_view text, size_t maxValues, uint64_t
   return parseWith(text, maxValues, memory, &handler);
 }
 
+/// Bytes of the first character; 0 if it is not UTF-8.
+static size_t lengthOfCharacter(std::string_view text) {
+  rapidjson::MemoryStream stream(text.data(), text.size());
+  unsigned point = 0;
+  return rapidjson::UTF8<>::Decode(stream, &point) ? stream.Tell() : 0;
+}
+
 std::string json::quote(std::string_view text) {
   static const char digits[] = "0123456789abcdef";
   std::string result = "\"";
-  for (char character : text) {
-    if (character == '"' || character == '\\')
-      result += '\\';
-    if (static_cast<unsigned char>(character) >= 0x20) {
-      result += character;
-      continue;
+  while (!text.empty()) {
+    char first = text.front();
+    size_t length = lengthOfCharacter(text);
+    if (length == 0) {
+      result += "\\ufffd";
+    } else if (static_cast<unsigned char>(first) < 0x20) {
+      result += "\\u00";
+      result += digits[first >> 4];
+      result += digits[first & 15];
+    } else {
+      if (first == '"' || first == '\\')
+        result += '\\';
+      result += text.substr(0, length);
     }
-    result += "\\u00";
-    result += digits[character >> 4];
-    result += digits[character & 15];
+    text.remove_prefix(std::max<size_t>(length, 1));
   }
   return result + '"';
 }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Library.h"
+#include "Fork.h"
 #include "Memory.h"
 #include "ReadFile.h"
 #include "Text.h"
@@ -16,8 +17,8 @@
 #include <fcntl.h>
 #include <link.h>
 #include <mutex>
-#include <optional>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <vector>
 
@@ -27,8 +28,8 @@ namespace {
 /// A file whose library is loaded.
 struct LoadedFile {
   struct stat info;
-  std::string name;                 ///< that the loader knows it by
-  std::optional<uint64_t> checksum; ///< none if it could not be read
+  std::string name; ///< that the loader knows it by
+  uint64_t checksum;
 };
 
 struct Loader {
@@ -42,7 +43,7 @@ struct Loader {
 
 /// Never destroyed: bundles may be closed when the process ends.
 static Loader &loader() {
-  static Loader *made = new Loader;
+  static Loader *made = (keepForChildren<loader>(), new Loader);
   return *made;
 }
 
@@ -56,22 +57,19 @@ static bool isUnchanged(const struct stat &left, const struct stat &right) {
 }
 
 /// Of what the file holds (FNV-1a).
-static std::optional<uint64_t> checksumOf(const std::string &path) {
+static Result<uint64_t> checksumOf(const std::string &path) {
   int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0)
-    return std::nullopt;
-  std::optional<uint64_t> sum = 0xcbf29ce484222325;
+    return failedCall(path, "open", errno);
+  uint64_t sum = 0xcbf29ce484222325;
   unsigned char buffer[4096];
-  for (ssize_t count; (count = ::read(file, buffer, sizeof(buffer))) != 0;) {
-    if (count < 0) {
-      sum = std::nullopt;
-      break;
-    }
+  ssize_t count;
+  while ((count = ::read(file, buffer, sizeof(buffer))) > 0 || (count < 0 && errno == EINTR))
     for (ssize_t i = 0; i < count; ++i)
-      sum = (*sum ^ buffer[i]) * 0x100000001b3;
-  }
+      sum = (sum ^ buffer[i]) * 0x100000001b3;
+  int failure = errno;
   ::close(file);
-  return sum;
+  return count < 0 ? Result<uint64_t>(failedCall(path, "read", failure)) : sum;
 }
 
 /// The same path, spelled as never before: a slash or "/." for every bit of a number. The first is the path itself.
@@ -111,7 +109,10 @@ Result<std::string> Loader::nameFor(const std::string &path, const struct stat &
     if (isUnchanged(file.info, info))
       return file.name;
     // Something that copies or keeps files may have set its time anew, with all else as it was.
-    if (file.info.st_size == info.st_size && file.checksum && checksumOf(path) == file.checksum) {
+    Result<uint64_t> checksum = checksumOf(path);
+    if (!checksum)
+      return checksum.error();
+    if (file.info.st_size == info.st_size && *checksum == file.checksum) {
       file.info = info;
       return file.name;
     }
@@ -131,6 +132,12 @@ static Error rewritten(const std::string &path) {
                                               "move the bundle to a path without one");
 }
 
+/// Whether no program may run from where the file is, of which the loader does not tell.
+static bool isNoExec(const std::string &path) {
+  struct statvfs system = {};
+  return statvfs(path.c_str(), &system) == 0 && (system.f_flag & ST_NOEXEC);
+}
+
 static Error failedLoad(const std::string &path, const std::string &name, const struct stat &info) {
   std::string said = dlerror();
   if (size_t at = said.find(name); at != said.npos)
@@ -138,6 +145,8 @@ static Error failedLoad(const std::string &path, const std::string &name, const 
   // Where mapping fails the loader does not say why.
   if (said.find(errnoText(ENOMEM)) != said.npos || !hasMemory(info.st_size))
     return Error(ErrorKind::OutOfMemory, said + "; free memory, or raise the process's limit");
+  if (isNoExec(path))
+    return Error(ErrorKind::IO, said + ": its file system is mounted noexec; move the bundle to another");
   // The file was there just now: the loader looked for another.
   if (path.find('$') != path.npos && said.find(path) == 0 && said.find(errnoText(ENOENT)) != said.npos)
     return rewritten(path);
@@ -163,7 +172,9 @@ Result<std::unique_ptr<Library>> Library::open(const std::string &path) {
   if (!name)
     return name.error();
   bool isFresh = howLoaded(*name) == Loaded::No;
-  std::optional<uint64_t> checksum = isFresh ? checksumOf(path) : std::nullopt;
+  Result<uint64_t> checksum = isFresh ? checksumOf(path) : uint64_t(0);
+  if (!checksum)
+    return checksum.error();
   // NOW: a symbol that is missing is an error here, not the end of the process in the middle of a step. LOCAL: the
   // entries of several bundles have the same names.
   void *library = dlopen(name->c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -174,7 +185,7 @@ Result<std::unique_ptr<Library>> Library::open(const std::string &path) {
       dlclose(library);
       return error;
     }
-    loader().files.push_back({info, *name, checksum});
+    loader().files.push_back({info, *name, *checksum});
   }
   return std::unique_ptr<Library>(new Library(library, std::move(*name)));
 }

@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Array.h"
+#include "Fork.h"
 
 #pragma GCC visibility push(default)
 #include "mla/abi.h"
@@ -21,7 +22,6 @@
 #include <cstdlib>
 #include <memory>
 #include <mutex>
-#include <pthread.h>
 #include <sys/mman.h>
 #include <utility>
 #include <vector>
@@ -116,17 +116,9 @@ struct Idle {
 };
 } // namespace
 
-static Idle *makeIdle();
-
 static Idle &idle() {
-  static Idle *made = makeIdle();
+  static Idle *made = (keepForChildren<idle>(), new Idle);
   return *made;
-}
-
-/// The mutex is held across a fork, so that the child finds the list whole.
-static Idle *makeIdle() {
-  pthread_atfork([] { idle().mutex.lock(); }, [] { idle().mutex.unlock(); }, [] { idle().mutex.unlock(); });
-  return new Idle;
 }
 
 static std::unique_ptr<Workspace> takeWorkspace() {

@@ -25,8 +25,8 @@
 // - It returns MLA_OK, or a status after which nothing has changed; then
 //   mla_last_error() says where, what, and what to do.
 // - Arguments are checked: NULL, foreign or stale values give
-//   MLA_INVALID_ARGUMENT. Only closed bundles and destroyed caches cannot be
-//   recognised.
+//   MLA_INVALID_ARGUMENT. Closed bundles, destroyed caches, and invalid addresses
+//   and streams cannot be recognised.
 // - Lengths are in tokens, pages in pages, sizes in elements unless a name says
 //   bytes. Arrays are row-major without gaps.
 // - The caller keeps ownership of pointers passed in. A pointer returned by a
@@ -37,13 +37,17 @@
 //   it, so batches of different sequences run at the same time. A batch may be
 //   used by one thread at a time.
 // - MLA_OUT_OF_MEMORY means that there is no memory for what a file or the
-//   caller's sizes make large: a bundle, a cache, a step. If small allocations
-//   fail, or those of a running CPU layer, the process ends.
+//   caller's sizes make large: a bundle, a cache, a step, or the intermediate
+//   results of a CPU layer. After the last, the results and the rows of the new
+//   tokens are undefined until the layer has run again. If small allocations fail,
+//   the process ends.
 // - A call needs 64 KiB of stack, plus what the dynamic loader or the CUDA driver
 //   takes when a bundle is opened. A CPU layer needs up to 1 MiB: if the calling
 //   thread has less left, the layer runs on a thread of the library while the
 //   caller waits. A program that switches stacks itself, as coroutines do, must
 //   provide the 1 MiB.
+// - A child of fork() may use CPU bundles and their caches, except caches that
+//   another thread was calling. CUDA does not work in a child.
 // - CUDA is loaded at run time: libcuda.so.1, or the library named by the
 //   variable MLA_LIBCUDA. Without it everything but bundles for GPUs works.
 //

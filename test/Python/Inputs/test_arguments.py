@@ -81,6 +81,13 @@ class Integers(Case):
     def test_a_path_ends_at_its_end(self):
         self.refuses("path", lambda: mla_mlir.load(f"{self.bundle.info.path}\0.mla"), "which holds a NUL")
 
+    def test_a_path_may_have_any_bytes(self):
+        path = self.bundle.info.path
+        link = os.path.join(os.path.dirname(os.path.abspath(path)), os.fsdecode(b"\xff.mla"))
+        os.symlink(os.path.abspath(path), link)
+        with mla_mlir.load(link) as bundle:
+            self.assertEqual(bundle.info.path, link)
+
 
 class Handles(Case):
     HIDDEN = np.ones((3, 256), np.float32)

@@ -90,6 +90,21 @@ TEST(Bindings, SayHowFarBuffersReach) {
   EXPECT_EQ(bytes(entry, Buffer::Hidden), 0u);
 }
 
+// Fields that the runtime does not know are skipped, whatever they are called.
+TEST(Bindings, KnowOnlyFieldsInTheirPlaces) {
+  std::string elsewhere = replaced(replaced(boundAll(), "\"model\": {", "\"model\": {\"page\": 60000, "), "\"magic\"",
+                                   "\"heads\": 99, \"magic\"");
+  Result<Manifest> manifest = parse(elsewhere);
+  ASSERT_TRUE(manifest) << manifest.error().message();
+  Sizes sizes;
+  sizes[Size::Pages] = 7;
+  for (const LaunchList *list : {&manifest->entries[0].launches, &manifest->entries[1].launches}) {
+    Result<uint64_t> bytes = find(*list, Buffer::Pages)->bytes(sizes);
+    ASSERT_TRUE(bytes) << bytes.error().message();
+    EXPECT_EQ(*bytes, 7u * 4 * 24 * 2);
+  }
+}
+
 TEST(Bindings, CountBits) {
   EXPECT_EQ(schema::bytesOf(3, 4), 2u);
   EXPECT_EQ(schema::bytesOf(5, 6), 4u);

@@ -10,6 +10,11 @@
 #include "mla/safetensors.h"
 
 #include <filesystem>
+#include <functional>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 TEST(Bundle, SaysWhatItHolds) {
   TempDir directory;
@@ -137,6 +142,62 @@ TEST(Bundle, RefusesMissingAndShortFiles) {
   std::filesystem::remove(directory / "manifest.json");
   std::filesystem::create_directory(directory / "manifest.json");
   EXPECT_EQ(openStatus(directory.path), MLA_INVALID_FILE);
+}
+
+/// The exit status of a child of this process.
+static int inChild(const std::function<int()> &body) {
+  pid_t child = fork();
+  if (child == 0)
+    _exit(body());
+  int status = -1;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static constexpr int cannot = 100;
+
+static int opensWith(const std::string &path, const std::string &says) {
+  mla_status status = openStatus(path);
+  return std::string(mla_last_error()).find(says) == std::string::npos ? cannot + 1 : status;
+}
+
+// What the loader says of a system that refuses must not read as a damaged file.
+TEST(Bundle, TellsWhenCodeMayNotBeRead) {
+  TempDir directory;
+  writeBundle(directory.path);
+  std::filesystem::permissions(directory.path, std::filesystem::perms(0755));
+  std::filesystem::permissions(directory / "code.so", std::filesystem::perms::none);
+  EXPECT_EQ(inChild([&] {
+              constexpr uid_t nobody = 65534;
+              if (geteuid() == 0 && seteuid(nobody) != 0)
+                return cannot;
+              return opensWith(directory.path, "code.so: cannot open: Permission denied");
+            }),
+            MLA_IO_ERROR);
+}
+
+/// In a namespace of the process's own.
+static bool mountNoExec(const std::string &path) {
+  std::string user = "0 " + std::to_string(geteuid()) + " 1", group = "0 " + std::to_string(getegid()) + " 1";
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
+    return false;
+  writeFile("/proc/self/setgroups", "deny");
+  writeFile("/proc/self/uid_map", user);
+  writeFile("/proc/self/gid_map", group);
+  return mount("none", path.c_str(), "tmpfs", MS_NOEXEC, nullptr) == 0;
+}
+
+TEST(Bundle, TellsWhenCodeMayNotRun) {
+  TempDir directory;
+  int status = inChild([&] {
+    if (!mountNoExec(directory.path))
+      return cannot;
+    writeBundle(directory.path);
+    return opensWith(directory.path, "its file system is mounted noexec");
+  });
+  if (status == cannot)
+    GTEST_SKIP() << "no namespace of its own";
+  EXPECT_EQ(status, MLA_IO_ERROR);
 }
 
 /// A bundle whose weights are those bytes.

@@ -304,6 +304,7 @@ TEST_F(Enqueue, LatentAttentionChecks) {
   refusesLatent([](Latent &a) { a.q_stride = 8; }, "q_stride is 8; give 16 to");
   refusesLatent([](Latent &a) { a.scale = -1; }, "scale is -1");
   refusesLatent([](Latent &a) { a.scale = NAN; }, "scale is ");
+  refusesLatent([](Latent &a) { a.scale = 3e38; }, "scale is "); // no float, times log2(e)
   refusesLatent([](Latent &a) { a.q_stride = 25; }, "q_stride is 25; give a multiple of 8");
   refusesLatent([](Latent &a) { a.q_latent = nullptr; }, "q_latent is NULL");
   refusesLatent([](Latent &a) { a.q_rope = nullptr; }, "q_rope is NULL");

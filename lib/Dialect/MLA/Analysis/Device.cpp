@@ -66,9 +66,9 @@ static bool isField(StringRef key) {
 static llvm::Error error(const Twine &text) { return llvm::createStringError(text); }
 
 static llvm::Error readRate(const json::Object &object, const Rate &rate, Device &device) {
-  constexpr double most = 1e21;
+  constexpr double most = 1e21, least = 1 / most; // quotients of such are numbers
   std::optional<double> number = object.getNumber(rate.key);
-  if (!number || !(*number >= 0) || *number > most || (rate.positive && *number == 0))
+  if (!number || !(*number >= 0) || *number > most || (rate.positive && *number < least))
     return error(rate.key + (object.get(rate.key) ? " must be a positive number" : " is missing") +
                  "; see docs/the-trap.md for the fields of a device");
   device.*rate.member = *number;
