@@ -37,8 +37,8 @@
 //   it, so batches of different sequences run at the same time. A batch may be
 //   used by one thread at a time.
 // - MLA_OUT_OF_MEMORY means that there is no memory for what a file or the
-//   caller's sizes make large: a bundle, a cache, a step. If small allocations
-//   fail, or those of a running CPU layer, the process ends.
+//   caller's sizes make large: a bundle, a cache, a step, or the intermediate
+//   results of a CPU layer. If small allocations fail, the process ends.
 // - A call needs 64 KiB of stack, plus what the dynamic loader or the CUDA driver
 //   takes when a bundle is opened. A CPU layer needs up to 1 MiB: if the calling
 //   thread has less left, the layer runs on a thread of the library while the
