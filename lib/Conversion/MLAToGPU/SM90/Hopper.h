@@ -29,9 +29,9 @@ constexpr int64_t tileBytes(int64_t rows) { return rows * tileRowBytes; }
 //===----------------------------------------------------------------------===//
 
 void initBarrier(KernelBuilder &k, Val barrier, int64_t arrivals);
-/// Makes initialised barriers visible to TMA; one thread, before the block synchronises.
+/// Makes initialised barriers visible to TMA; one thread, before the CTA synchronises.
 void fenceBarrierInit(KernelBuilder &k);
-/// Arrives, and announces bytes that copies will bring.
+/// Arrives, and announces the bytes of copies.
 void expectBytes(KernelBuilder &k, Val barrier, int64_t bytes);
 void expectBytes(KernelBuilder &k, Val barrier, Val bytes, Val predicate);
 void arrive(KernelBuilder &k, Val barrier);
@@ -42,19 +42,19 @@ void waitBarrier(KernelBuilder &k, Val barrier, Val parity);
 // TMA
 //===----------------------------------------------------------------------===//
 
-/// What L2 should do with what is read. The encodings are createpolicy's own.
+/// The L2 policy of loads. The encodings are createpolicy's own.
 enum class CacheHint : uint64_t {
   EvictFirst = 0x12F0000000000000,
   EvictNormal = 0x1000000000000000, ///< measured 3% faster than EvictFirst where memory bounds
   EvictLast = 0x14F0000000000000,
 };
-/// As a value, for hints that are chosen at run time.
+/// Returns a hint as a value, to be chosen at run time.
 Val encode(KernelBuilder &k, CacheHint hint);
 
 /// Copies a box of the tensor at `coordinates` (innermost first) to `to`; the bytes count on `barrier`. One thread.
 void copyTile(KernelBuilder &k, Val to, Val tensorMap, Val barrier, llvm::ArrayRef<Val> coordinates, CacheHint hint);
 void copyTile(KernelBuilder &k, Val to, Val tensorMap, Val barrier, llvm::ArrayRef<Val> coordinates, Val hint);
-/// Copies a box back; what lies outside the tensor is not written.
+/// Copies a box back; elements outside the tensor are not written.
 void storeTile(KernelBuilder &k, Val tensorMap, Val from, llvm::ArrayRef<Val> coordinates);
 /// Copies `bytes` (a multiple of 16) from shared to global memory, both aligned to 16.
 void storeBytes(KernelBuilder &k, Val to, Val from, Val bytes);
@@ -62,11 +62,10 @@ void commitStores(KernelBuilder &k);
 /// Waits until all stores of this thread have read their sources, or are complete.
 void waitStoresRead(KernelBuilder &k);
 void waitStores(KernelBuilder &k);
-/// Copies 4 bytes from global to shared memory and does not wait for them; and waits for all such copies of this
-/// thread.
+/// Copies 4 bytes from global to shared memory asynchronously; waitWords waits for all such copies of this thread.
 void copyWord(KernelBuilder &k, Val to, Val from);
 void waitWords(KernelBuilder &k);
-/// Has a line come to L2.
+/// Prefetches a line to L2.
 void prefetch(KernelBuilder &k, Val from);
 void prefetchTensorMap(KernelBuilder &k, Val tensorMap);
 /// Orders ordinary writes of shared memory before what TMA and the tensor cores read; every writing thread,
