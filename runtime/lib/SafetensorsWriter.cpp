@@ -21,7 +21,7 @@ using namespace mla;
 static constexpr uint64_t dataAlignment = 64;
 
 namespace {
-/// Where one tensor lies in the file, and which of its bytes were written.
+/// The location of one tensor in the file, and its written bytes.
 struct Slot {
   uint64_t begin = 0, bytes = 0;
   std::map<uint64_t, uint64_t> written; // disjoint intervals, begin to end
