@@ -1,4 +1,4 @@
-//===- InitAll.h - Everything there is to register --------------*- C++ -*-===//
+//===- InitAll.h - Registration of dialects and passes ----------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,12 +14,12 @@ class DialectRegistry;
 
 namespace mla {
 
-/// The mla dialect, and what upstream's passes ask of its operations. Upstream's own dialects and the implementations
-/// of their interfaces, which the pipelines to code need too, are the caller's to register: mlir::registerAllDialects
-/// and mlir::registerAllExtensions do it.
+/// Registers the mla dialect, and the interfaces that upstream's passes need on its operations. The caller registers
+/// upstream's own dialects and their interface implementations, which the pipelines to code also need, with
+/// mlir::registerAllDialects and mlir::registerAllExtensions.
 void registerAllDialects(mlir::DialectRegistry &registry);
 
-/// Every pass and pipeline under its name in mla-opt, in MLIR's registry of the process. May be called again.
+/// Registers every pass and pipeline under its name in mla-opt, in MLIR's global registry. May be called again.
 void registerAllPasses();
 
 } // namespace mla

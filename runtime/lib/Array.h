@@ -1,12 +1,12 @@
-//===- Array.h - Arrays that tell when there is no memory -------*- C++ -*-===//
+//===- Array.h - Arrays that report exhausted memory ------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// Without exceptions a std::vector that finds no memory ends the process. What
-// grows with a caller's sizes is kept in an Array instead.
+// Without exceptions a std::vector that finds no memory ends the process. Data
+// whose size depends on the caller is kept in an Array instead.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,7 +23,7 @@
 
 namespace mla {
 
-/// A growing array of what may be copied as bytes.
+/// A growing array of trivially copyable elements.
 template <typename T> class Array {
   static_assert(std::is_trivially_copyable_v<T>);
 
@@ -36,14 +36,14 @@ public:
   }
   ~Array() { std::free(first); }
 
-  /// Makes room for `wanted` elements; false, changing nothing, if there is no memory.
+  /// Reserves memory for `wanted` elements. Returns false, changing nothing, if there is no memory.
   [[nodiscard]] bool reserve(size_t wanted) {
     if (wanted <= room)
       return true;
-    // By half at least, so that many small steps copy little; if that is too much, just what is wanted.
+    // Grow by half at least, so that many small steps copy little; if that is too much, only as wanted.
     return grow(std::max(wanted, room + room / 2)) || grow(wanted);
   }
-  /// Holds `wanted` elements, all `value`.
+  /// Resizes to `wanted` elements, all `value`.
   [[nodiscard]] bool assign(size_t wanted, T value) {
     if (!reserve(wanted))
       return false;
@@ -58,7 +58,7 @@ public:
     std::copy(other.begin(), other.end(), begin());
     return true;
   }
-  /// There must be room.
+  /// Appends; the memory must be reserved.
   void push(T value) {
     assert(count < room && "reserve first");
     first[count++] = value;

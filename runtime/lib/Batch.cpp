@@ -14,7 +14,7 @@ using namespace mla;
 
 static constexpr const char *begin = "mla_batch_begin";
 
-/// Checks every argument and notes the sequences; nothing of the cache changes but marks.
+/// Checks every argument and collects the sequences; changes only marks in the cache.
 static Error collect(mla_cache &cache, const mla_sequence *ids, const int32_t *queryTokens, int64_t count,
                      mla_batch &batch) {
   if (!batch.sequences.reserve(count) || !batch.copies.reserve(count))
@@ -42,12 +42,12 @@ static Error collect(mla_cache &cache, const mla_sequence *ids, const int32_t *q
   return {};
 }
 
-/// Whether the sequence would append to a page that others read too.
+/// Returns whether the sequence would append to a shared page.
 static bool sharesLastPage(const mla_cache &cache, const Sequence &sequence) {
   return sequence.length % cache.layout.page != 0 && cache.pool.sharers(sequence.pages.back()) > 1;
 }
 
-/// Begins to make the last page the sequence's own.
+/// Starts to replace the last page by the sequence's own copy.
 static Error copyLastPage(mla_cache &cache, mla_batch &batch, Sequence &sequence) {
   uint64_t rowBytes = cache.layout.rowBytes(), pageBytes = rowBytes * cache.layout.page;
   int32_t from = sequence.pages.back(), to = cache.pool.take();
@@ -63,8 +63,8 @@ static Error copyLastPage(mla_cache &cache, mla_batch &batch, Sequence &sequence
   return {};
 }
 
-/// The pages that the step needs. Of sharers that are all in the batch, the last need not copy: counting takes their
-/// references away one by one (never the last of a page, so none becomes free), and gives them back.
+/// Counts the pages that the step needs. If all sharers of a page are in the batch, the last need not copy: counting
+/// removes their references one by one (never the last of a page, so none becomes free), and restores them.
 static int64_t countPages(mla_cache &cache, mla_batch &batch, const int32_t *queryTokens) {
   int64_t needed = 0;
   for (int64_t i = 0; i < batch.count(); ++i) {
@@ -83,7 +83,7 @@ static int64_t countPages(mla_cache &cache, mla_batch &batch, const int32_t *que
   return needed;
 }
 
-/// Makes room for all that the step will hold, so that nothing after it fails half-way for want of memory.
+/// Reserves memory for the whole step, so that nothing after it runs out of memory.
 static Error makeRoom(mla_cache &cache, mla_batch &batch, const int32_t *queryTokens) {
   size_t count = batch.sequences.size();
   int64_t widest = 0;
@@ -100,7 +100,7 @@ static Error makeRoom(mla_cache &cache, mla_batch &batch, const int32_t *queryTo
                                 " pages");
 }
 
-/// Takes the pages. Also after an error giveBack() or keep() must follow.
+/// Takes the pages. giveBack() or keep() must follow, also after an error.
 static Error reserve(mla_cache &cache, mla_batch &batch, const int32_t *queryTokens) {
   Error error;
   for (int64_t i = 0; i < batch.count(); ++i)
@@ -113,14 +113,14 @@ static Error reserve(mla_cache &cache, mla_batch &batch, const int32_t *queryTok
     while (!error && static_cast<int64_t>(sequence.pages.size()) < needed)
       sequence.pages.push(cache.pool.take());
   }
-  // Nobody may write to an original, or get it for another sequence, before the copy is there. Not before now: the last
-  // of several sharers in the batch is the only one left, and does not copy.
+  // No one may write to an original, or reuse it for another sequence, before it is copied. Not earlier: the last of
+  // several sharers in the batch is the only one left, and does not copy.
   for (const PageCopy &copy : batch.copies)
     cache.pool.share(copy.from);
   return error;
 }
 
-/// The step begins with what reserve() took.
+/// Commits the pages taken by reserve().
 static void keep(mla_cache &cache, mla_batch &batch) {
   for (const PageCopy &copy : batch.copies)
     cache.pool.drop(copy.from);
@@ -140,7 +140,7 @@ static void giveBack(mla_cache &cache, mla_batch &batch) {
   batch.copies.clear();
 }
 
-/// Builds what kernels read. makeRoom() made the room.
+/// Builds the arrays for kernels. makeRoom() reserved the memory.
 static bool buildArrays(mla_batch &batch, const int32_t *queryTokens) {
   batch.cuSeqlens.clear();
   batch.cuSeqlens.push(0);
@@ -163,7 +163,7 @@ static bool buildArrays(mla_batch &batch, const int32_t *queryTokens) {
   return fits;
 }
 
-/// A batch that is not in use. Using them again keeps their arrays' memory, so that steps soon allocate nothing.
+/// Returns an unused batch. Reusing batches keeps their arrays' memory, so that later steps allocate nothing.
 static mla_batch *spareBatch(mla_cache *cache) {
   for (const std::unique_ptr<mla_batch> &batch : cache->batches)
     if (!batch->inUse)
@@ -175,7 +175,7 @@ static mla_batch *spareBatch(mla_cache *cache) {
   return cache->batches.back().get();
 }
 
-/// Checks the step and makes room for it; of the cache nothing changes.
+/// Checks the step and reserves memory for it; the cache is unchanged.
 static Error prepare(mla_cache &cache, const mla_sequence *sequences, const int32_t *queryTokens, int64_t count,
                      mla_batch &batch) {
   batch.sequences.clear();
@@ -190,11 +190,11 @@ static Error prepare(mla_cache &cache, const mla_sequence *sequences, const int3
   return makeRoom(cache, batch, queryTokens);
 }
 
-/// Waits for the copies and for the layers that ran on the batch before, and uploads the arrays. The cache is not
-/// locked meanwhile; what it must be locked for is left in `made`.
+/// Waits for the copies and for the layers that previously ran on the batch, and uploads the arrays. The cache is not
+/// locked meanwhile; what needs the lock is left in `made`.
 static Error settleOnDevice(const mla_batch &batch, std::unique_ptr<GpuBatch> &made, Error error) {
   const mla_cache &cache = *batch.cache;
-  // Also after an error: the pages that copies are on their way to will be given back.
+  // Also after an error: the destination pages of the copies will be given back.
   if (!batch.copies.empty())
     if (Error failed = cache.device->finishCopies(); failed && !error)
       error = failed;
@@ -213,7 +213,7 @@ static Error settleOnDevice(const mla_batch &batch, std::unique_ptr<GpuBatch> &m
   return gpu.upload(begin, batch.cuSeqlens, batch.lengths, batch.blockTable);
 }
 
-/// Takes the pages and makes the arrays, or changes nothing. On a device the lock is given up while it waits.
+/// Takes the pages and builds the arrays, or changes nothing. On a device the lock is released while it waits.
 static Error build(mla_batch &batch, const int32_t *queryTokens, std::unique_lock<std::mutex> &lock) {
   mla_cache &cache = *batch.cache;
   Error error = reserve(cache, batch, queryTokens);
@@ -274,7 +274,7 @@ static mla_status endBatch(const char *function, mla_batch *handle, bool commit)
   mla_batch *batch = closeHandle(handle);
   if (!batch)
     return report(ended(function));
-  // The cache cannot be gone: it is not destroyed while it counts this batch.
+  // The cache still exists: it is not destroyed while it counts this batch.
   std::lock_guard<std::mutex> lock(batch->cache->mutex);
   for (int64_t i = 0; i < batch->count(); ++i) {
     Sequence &sequence = *batch->sequences[i];

@@ -1,4 +1,4 @@
-//===- BatchHandles.cpp - What stands for a batch in the C API ------------===//
+//===- BatchHandles.cpp - Handles of batches in the C API -----------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -21,7 +21,7 @@ static_assert(sizeof(void *) == 8, "a handle has 64 bits");
 namespace {
 struct Slot {
   mla_batch *batch = nullptr; ///< null: free
-  uint64_t step = 0;          ///< goes on when another batch takes the slot
+  uint64_t step = 0;          ///< increases when another batch takes the slot
   bool open = false;
 };
 
@@ -30,7 +30,7 @@ struct Slots {
   std::vector<Slot> all;
   std::vector<size_t> free;
 
-  /// The slot of an open step, or null.
+  /// Returns the slot of an open step, or null.
   Slot *find(const mla_batch *handle) {
     uint64_t value = reinterpret_cast<uint64_t>(handle), slot = value % mostSlots;
     if (slot >= all.size() || !all[slot].open || all[slot].step != value / mostSlots)

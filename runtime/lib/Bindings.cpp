@@ -1,4 +1,4 @@
-//===- Bindings.cpp - What a launch list asks its caller for --------------===//
+//===- Bindings.cpp - Buffers bound by launch lists -----------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -31,7 +31,7 @@ Element BindingTypes::element(Element row) const {
 }
 
 Result<uint64_t> BufferBinding::bytes(const Sizes &sizes) const {
-  // Full rows up to the last, and what is used of that.
+  // Full rows up to the last, of which only the used part.
   uint64_t rows = 1, width = 1, last = 1, elements = 0;
   for (const Expression &extent : shape) {
     Result<int64_t> value = extent.evaluate(sizes);
@@ -58,7 +58,7 @@ bool BufferBinding::isEmpty() const {
   return used == 0 || std::count(shape.begin(), shape.end(), Expression::constant(0)) > 0;
 }
 
-/// By the row of the table.
+/// Creates the binding of a row of the table.
 static BufferBinding make(const schema::Binding &row, const BindingTypes &types) {
   BufferBinding binding;
   binding.buffer = row.buffer;
@@ -80,7 +80,7 @@ static BufferBinding make(const schema::Binding &row, const BindingTypes &types)
 // Reading
 //===----------------------------------------------------------------------===//
 
-/// As messages have it: "tokens", "batch + 1", "heads, 8".
+/// Formats extents for messages: "tokens", "batch + 1", "heads, 8".
 static std::string describe(schema::Extent extent, const BindingTypes &types) {
   const ExtentRow &row = rowOf(extent);
   if (isDynamic(extent))
@@ -96,7 +96,7 @@ static std::string describe(schema::List list) {
 }
 
 namespace {
-/// Reads the bindings of one list. The first error stays.
+/// Reads the bindings of one list. Keeps the first error.
 class Reader {
 public:
   Reader(const std::string &path, schema::List list, const BindingTypes &types, std::vector<BufferBinding> &bindings,
@@ -123,7 +123,7 @@ private:
 };
 } // namespace
 
-/// Null after an error.
+/// Returns null after an error.
 const schema::Binding *Reader::readName(FieldReader &item) {
   std::string name = item.text("name"), known;
   const schema::Binding *row = schema::findBinding(list, name);

@@ -1,4 +1,4 @@
-//===- Bindings.h - What a launch list asks its caller for ------*- C++ -*-===//
+//===- Bindings.h - Buffers bound by launch lists ---------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -21,31 +21,31 @@ namespace mla {
 using schema::Buffer;
 using schema::Element;
 
-/// What the rows of launch_abi.def leave to the bundle.
+/// The parts of rows of launch_abi.def that depend on the bundle.
 struct BindingTypes {
-  const json::Value &root; ///< the manifest, of which "model" and "page" were checked
+  const json::Value &root; ///< the manifest, with "model" and "page" checked
   Element dtype, cacheDType;
 
-  /// A number of the model; that of "" is 0.
+  /// Returns a number of the model; that of "" is 0.
   int64_t number(std::string_view key) const;
   Element element(Element row) const;
 };
 
-/// A buffer of the caller's.
+/// A buffer of the caller.
 struct BufferBinding {
   Buffer buffer = Buffer::Hidden;
   Element element = Element::BF16;
   std::vector<Expression> shape;
-  /// Elements of the innermost extent that are used, where its rows lie in wider ones.
+  /// Elements of the innermost extent that are used, if rows are wider.
   int64_t used = INT64_MAX;
 
-  /// From the first element to the end of the last that is used. Fails beyond 64 bits.
+  /// Returns the bytes from the first element to the end of the last used one. Fails beyond 64 bits.
   Result<uint64_t> bytes(const Sizes &sizes) const;
-  /// Whether it has elements: models without a rotary part have none of it.
+  /// Returns whether it has no elements, such as the rotary part of models without one.
   bool isEmpty() const;
 };
 
-/// Reads "bindings" of an object of which `prefix` is the place. Bundles of earlier releases have none, and bind all.
+/// Reads "bindings" of the object at `prefix`. Bundles of earlier releases have none, and bind all.
 void readBindings(const std::string &path, const std::string &prefix, const json::Value &object, schema::List list,
                   const BindingTypes &types, std::vector<BufferBinding> &bindings, Error &error);
 

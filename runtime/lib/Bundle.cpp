@@ -18,7 +18,7 @@
 
 using namespace mla;
 
-/// A file that was cut short would be found out in the middle of a step, by a fault; a link would have us read
+/// Checks sizes and kinds of files: a truncated file would fault in the middle of a step, and a link would lead
 /// elsewhere.
 static Error checkFiles(const mla_bundle &bundle) {
   for (const auto &[name, size] : bundle.manifest.files) {
@@ -71,7 +71,7 @@ static void fillInfo(mla_bundle &bundle) {
                               entry.tokens.last, entry.contexts.first, entry.contexts.last, 0});
 }
 
-/// What launch lists ask of a kernel.
+/// Records the requirements of launch lists on a kernel.
 static void noteLaunches(const LaunchList &list, std::map<uint32_t, mla_kernel_info> &byNumber) {
   for (const Launch &launch : list.launches) {
     mla_kernel_info &kernel = byNumber[launch.kernel];
@@ -80,7 +80,7 @@ static void noteLaunches(const LaunchList &list, std::map<uint32_t, mla_kernel_i
   }
 }
 
-/// What the manifest says of kernels, and the driver if they are loaded.
+/// Fills in the facts of kernels from the manifest, and from the driver if they are loaded.
 static void fillKernels(mla_bundle &bundle, const GpuCode *code) {
   std::map<uint32_t, mla_kernel_info> byNumber;
   for (const ManifestEntry &entry : bundle.manifest.entries)
@@ -127,7 +127,7 @@ static Error loadKernels(mla_bundle &bundle) {
 namespace {
 enum class Loading {
   Nothing,
-  Kernels, ///< for a moment, to ask about them
+  Kernels, ///< temporarily, to query them
   Everything,
 };
 } // namespace

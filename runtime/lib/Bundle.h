@@ -25,21 +25,21 @@ struct mla_bundle {
   std::optional<mla::SafetensorsFile> weights;
   /// The weights of layer l for entry e, at l * number of entries + e.
   std::vector<std::vector<mla::Tensor>> bound;
-  /// One of the two is there, but neither if the bundle is only inspected.
+  /// Exactly one of the two is set, or neither if the bundle is only inspected.
   std::unique_ptr<mla::Code> code;
   std::unique_ptr<mla::GpuCode> gpu;
 
   const std::vector<mla::Tensor> &boundWeights(size_t layerIndex, size_t entry) const {
     return bound[layerIndex * entries.size() + entry];
   }
-  /// Runs an entry, with a layer's weights, on arrays of the host.
+  /// Runs an entry with a layer's weights on host arrays.
   mla::Error runOnHost(size_t layerIndex, size_t entry, mla::Step step) const {
     const std::vector<mla::Tensor> &weights = boundWeights(layerIndex, entry);
     step.weights = weights.data();
     step.numWeights = static_cast<int64_t>(weights.size());
     return code->run(static_cast<int64_t>(entry), step);
   }
-  /// Where a layer number stands in the manifest's list, or -1.
+  /// Returns the index of a layer number in the manifest's list, or -1.
   int64_t layerIndex(int64_t layer) const;
 };
 
@@ -48,7 +48,7 @@ namespace mla {
 /// Finds, checks and lays out the weights of every layer and entry.
 Error bindWeights(mla_bundle &bundle);
 
-/// The entry for a step in which no sequence has more query tokens, or more tokens in all, than these.
+/// Selects the entry for a step with at most this many query tokens, and tokens in total, per sequence.
 Result<int64_t> selectEntry(const char *function, const mla_bundle &bundle, mla_phase phase, int64_t maxQueries,
                             int64_t maxLength);
 

@@ -18,7 +18,7 @@ static Error invalid(const mla_bundle &bundle, const std::string &name, const st
                bundle.weights->path() + ": tensor " + quoted(name) + " " + what + "; compile the bundle again");
 }
 
-/// Small tables stay in f32 in a bf16 bundle; nothing is wider or narrower than the manifest lets expect.
+/// Accepts the manifest's type, and f32 for small tables in a bf16 bundle.
 static bool plausible(DType dtype, mla_dtype bundleDType) {
   return dtype == DType::F32 || (dtype == DType::BF16 && bundleDType == MLA_BF16);
 }
@@ -39,7 +39,7 @@ static Error checkWeight(const mla_bundle &bundle, const std::string &name, cons
   return {};
 }
 
-/// The layers share their code, and with it the static shapes.
+/// Layers share their code, and with it the static shapes.
 static Error checkLikeFirstLayer(const mla_bundle &bundle, const std::string &weight, const std::string &name,
                                  const SafetensorsTensor &tensor) {
   std::string firstName = "layers." + std::to_string(bundle.manifest.layers.front()) + "." + weight;
@@ -75,7 +75,7 @@ static Error bindEntry(const mla_bundle &bundle, int64_t layer, const ManifestEn
   return {};
 }
 
-/// Of the lists of all layers and entries, which small files can make long. Those for a GPU are shorter.
+/// Checks memory for the lists of all layers and entries, which small files can make long. Those for a GPU are shorter.
 static bool hasMemoryForLists(const Manifest &manifest) {
   uint64_t weights = 0;
   for (const ManifestEntry &entry : manifest.entries)

@@ -24,7 +24,7 @@ CacheLayout mla::layoutOf(const mla_bundle_info &info) {
 }
 
 mla_cache::~mla_cache() {
-  batches.clear(); // those on a device first wait for the layers that use the pages
+  batches.clear(); // on a device, first waits for the layers that use the pages
   if (memory)
     device->release(memory, memoryBytes());
 }
@@ -90,7 +90,7 @@ static Error allocate(mla_cache &cache, int64_t pages) {
   return {};
 }
 
-/// Where the kernels of a bundle for a GPU run, the pages are.
+/// Allocates the pages where the bundle's kernels run.
 static Error chooseMemory(mla_cache &cache, const mla_bundle &bundle) {
   if (!bundle.info.device_memory) {
     cache.device = makeHostMemory();

@@ -26,7 +26,7 @@ namespace mla {
 inline unsigned bitsOf(mla_dtype dtype) { return schema::elementBits[dtype]; }
 inline uint64_t elementBytes(mla_dtype dtype) { return schema::bytesOf(1, bitsOf(dtype)); }
 
-/// What a bundle and a cache must agree on.
+/// The layout that a bundle and a cache must agree on.
 struct CacheLayout {
   int64_t page = 0, row = 0; ///< tokens per page, elements per token
   int64_t latent = 0;        ///< the first elements of a row; the others are k_rope
@@ -49,10 +49,10 @@ struct Sequence {
   Array<int32_t> pages;
   int64_t length = 0;
   bool inBatch = false;
-  uint64_t mark = 0; ///< Tells a sequence that is twice in a call.
+  uint64_t mark = 0; ///< Detects a sequence that occurs twice in a call.
 };
 
-/// The last page of a sequence, copied because others share it. The original is held until the copy is there.
+/// The last page of a sequence, copied because others share it. The original is held until the copy is complete.
 struct PageCopy {
   Sequence *sequence;
   size_t index; ///< among the sequence's pages
@@ -73,8 +73,8 @@ struct mla_cache {
   mla::PagePool pool;
   std::unordered_map<mla_sequence, mla::Sequence> sequences;
   uint64_t nextMark = 1;
-  int64_t openBatches = 0;                         ///< those that are being begun or ended, too
-  std::vector<std::unique_ptr<mla_batch>> batches; ///< all ever made; those of ended steps are used again
+  int64_t openBatches = 0;                         ///< including those being begun or ended
+  std::vector<std::unique_ptr<mla_batch>> batches; ///< all ever created; those of ended steps are reused
 
   ~mla_cache();
   uint64_t memoryBytes() const { return layerBytes * layers.size(); }
@@ -83,11 +83,11 @@ struct mla_cache {
   int64_t layerIndex(int64_t layer) const;
   /// Drops the pages that `length` tokens do not need.
   void shrink(mla::Sequence &sequence, int64_t length);
-  /// The sequence, if it exists and no batch has it; else null, and the error.
+  /// Returns the sequence, if it exists and no batch has it; else null, and the error.
   mla::Sequence *findIdle(const char *function, mla_sequence id, mla::Error &error);
 };
 
-/// Callers have no address of it but a handle: see BatchHandles.h.
+/// Callers hold no address of it but a handle: see BatchHandles.h.
 struct mla_batch {
   mla_cache *cache = nullptr;
   std::optional<size_t> slot;

@@ -53,7 +53,8 @@ static Descriptor describe(const Tensor &tensor) {
   return result;
 }
 
-/// Whether `address` is in the library itself: dlsym also searches the libraries it needs, and "exit" is no entry.
+/// Returns whether `address` is in the library itself: dlsym also searches the libraries it needs, and "exit" is no
+/// entry.
 static bool isFrom(void *library, void *address) {
   Dl_info info = {};
   link_map *map = nullptr;

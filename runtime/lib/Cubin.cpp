@@ -1,4 +1,4 @@
-//===- Cubin.cpp - Whether assembled kernels are whole --------------------===//
+//===- Cubin.cpp - Bounds checks of assembled kernels ---------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -17,7 +17,7 @@ static bool isInside(std::string_view image, uint64_t offset, uint64_t bytes) {
   return offset <= image.size() && bytes <= image.size() - offset;
 }
 
-/// Copies a header that may lie at any address; false if it is not all inside.
+/// Copies a header from any address; returns false if it is not entirely inside.
 template <typename Header> static bool read(std::string_view image, uint64_t offset, Header &header) {
   if (!isInside(image, offset, sizeof(header)))
     return false;
@@ -39,7 +39,7 @@ static bool isWhole(std::string_view image, const Elf64_Phdr &segment) {
 static bool isWhole(std::string_view image, const Elf64_Shdr &section) {
   if (section.sh_type == SHT_NULL || section.sh_type == SHT_NOBITS || section.sh_size == 0)
     return true;
-  // The last of the names must end, too.
+  // The last name must be terminated too.
   return isInside(image, section.sh_offset, section.sh_size) &&
          (section.sh_type != SHT_STRTAB || image[section.sh_offset + section.sh_size - 1] == '\0');
 }

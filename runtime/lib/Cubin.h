@@ -1,4 +1,4 @@
-//===- Cubin.h - Whether assembled kernels are whole ------------*- C++ -*-===//
+//===- Cubin.h - Bounds checks of assembled kernels -------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,8 +12,8 @@
 
 namespace mla {
 
-/// Whether the image is an ELF file for CUDA whose segments, sections and tables of names lie inside it. The driver is
-/// given an address without a length: it would follow them beyond the image's end.
+/// Returns whether the image is an ELF file for CUDA whose segments, sections and tables of names lie inside it. The
+/// driver takes an address without a length and would follow them beyond the image's end.
 bool isWholeCubin(std::string_view image);
 
 } // namespace mla

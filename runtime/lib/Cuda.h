@@ -87,7 +87,7 @@ struct LaunchConfig {
   unsigned numAttributes;
 };
 
-/// CUtensorMap, aligned as CUDA 13 has it; 12 asks for 64.
+/// CUtensorMap, aligned as in CUDA 13; CUDA 12 requires 64.
 struct alignas(128) TensorMap {
   uint64_t opaque[16];
 };
@@ -155,15 +155,15 @@ struct Driver {
   MLA_CUDA_FUNCTIONS(MLA_CUDA_MEMBER)
 #undef MLA_CUDA_MEMBER
 
-  /// The newest CUDA that the driver is for, such as "12.4"; "0.0" if it does not say.
+  /// Returns the newest CUDA that the driver supports, such as "12.4"; "0.0" if unknown.
   std::string version() const;
   /// "CUDA_ERROR_OUT_OF_MEMORY (out of memory)"
   std::string describe(Status status) const;
-  /// The error of a call that gave `status`, which is none of success: "WHERE: CALL failed: NAME; what to do".
+  /// Returns the error of a failed call: "WHERE: CALL failed: NAME; what to do".
   Error failed(const std::string &where, const char *call, Status status) const;
 };
 
-/// The driver, loaded and initialised at the first call that succeeds: MLA_LIBCUDA's path if that is set, else
+/// Returns the driver, loaded and initialised by the first successful call: from MLA_LIBCUDA's path if set, else from
 /// libcuda.so.1. It is never unloaded.
 Result<const Driver *> driver(const std::string &where);
 

@@ -1,4 +1,4 @@
-//===- CudaContext.cpp - The context that objects live in -----------------===//
+//===- CudaContext.cpp - The CUDA context of objects ----------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -30,7 +30,7 @@ Error CudaContext::find(const std::string &where) {
     return findPrimary(where);
   if (cuda::Status status = driver.cuCtxGetDevice(&device))
     return driver.failed(where, "cuCtxGetDevice", status);
-  // PyTorch and the CUDA runtime use primary contexts: such a one stays as long as we need it, whoever else lets it go.
+  // PyTorch and the CUDA runtime use primary contexts: retain it, in case others release it.
   unsigned flags = 0;
   int active = 0;
   cuda::ContextHandle primary = nullptr;

@@ -1,4 +1,4 @@
-//===- CudaContext.h - The context that objects live in ---------*- C++ -*-===//
+//===- CudaContext.h - The CUDA context of objects --------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // Bundles, caches and memory share the ownership of a context. They make it
-// current around their own calls only, so that the caller's stays as it was.
+// current only around their own calls, so that the caller's stays unchanged.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,8 +21,8 @@ namespace mla {
 
 class CudaContext {
 public:
-  /// The calling thread's current context, else the primary context of device 0. A primary context is retained as long
-  /// as the object lives; any other is the caller's to keep alive.
+  /// Returns the calling thread's current context, else the primary context of device 0. A primary context is retained
+  /// as long as the object lives; the caller must keep any other alive.
   static Result<std::shared_ptr<CudaContext>> acquire(const std::string &where);
   ~CudaContext();
 
@@ -49,7 +49,7 @@ public:
   ContextScope(const ContextScope &) = delete;
   ContextScope &operator=(const ContextScope &) = delete;
 
-  /// Why it could not be made current.
+  /// Returns why it could not be made current.
   Error error(const std::string &where) const;
 
 private:
@@ -58,7 +58,7 @@ private:
   bool pushed = false;
 };
 
-/// Whether the stream is being captured, as an error that says what to do instead. The context must be current.
+/// Returns an error with a suggestion if the stream is being captured. The context must be current.
 Error refuseCapture(const std::string &where, const CudaContext &context, cuda::Stream stream, const char *instead);
 
 /// Memory of a device, freed with the object.

@@ -1,13 +1,13 @@
-//===- Device.h - What depends on where code runs ---------------*- C++ -*-===//
+//===- Device.h - Interfaces to host and device code ------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// The memory of a cache's pages is opaque to the cache. Code is native and runs
-// a step here (Code), or is kernels that are enqueued (GpuCode.h); a batch has
-// the arrays for either ready before the first layer.
+// A cache does not access the memory of its pages. Code either is native and runs
+// a step on the host (Code), or is kernels that are enqueued (GpuCode.h); a batch
+// prepares the arrays for both before the first layer.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,12 +31,12 @@ struct Manifest;
 class DeviceMemory {
 public:
   virtual ~DeviceMemory() = default;
-  /// Aligned for any kernel. OutOfMemory if there is not that much.
+  /// Allocates memory aligned for any kernel; OutOfMemory on failure.
   virtual Result<void *> allocate(uint64_t bytes) = 0;
   virtual void release(void *memory, uint64_t bytes) = 0;
-  /// Begins to copy between pages of that cache, after all layers that were run on it. The cache is locked.
+  /// Starts to copy between pages of that cache, after all layers that ran on it. The cache is locked.
   virtual Error copy(const mla_cache &cache, void *to, const void *from, uint64_t bytes) = 0;
-  /// Returns when all copies that were begun are there. The cache need not be locked.
+  /// Waits for all copies that were started. The cache need not be locked.
   virtual Error finishCopies() = 0;
 };
 
@@ -51,7 +51,7 @@ struct Tensor {
   int64_t sizes[maxRank] = {};
 };
 
-/// A row-major array of that memory; an entry writes only what the ABI says it does.
+/// Creates a row-major array of that memory; an entry writes only what the ABI allows.
 inline Tensor arrayOf(const void *data, std::initializer_list<int64_t> sizes) {
   Tensor result;
   result.data = const_cast<void *>(data);
@@ -60,7 +60,7 @@ inline Tensor arrayOf(const void *data, std::initializer_list<int64_t> sizes) {
   return result;
 }
 
-/// The arguments of an entry, as abi.h orders them.
+/// The arguments of an entry, in the order of abi.h.
 struct Step {
   Tensor hidden, cuSeqlens, pages, blockTable, lengths;
   const Tensor *weights = nullptr;
@@ -78,7 +78,7 @@ public:
   virtual Error run(int64_t entry, const Step &step) const = 0;
 };
 
-/// Whether this processor supports `isa`, one of the names of abi.h.
+/// Returns whether this processor supports `isa`, one of the names of abi.h.
 bool processorSupports(const std::string &isa);
 
 Result<std::unique_ptr<Code>> loadCpuCode(const std::string &path, const Manifest &manifest);

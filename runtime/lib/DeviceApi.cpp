@@ -15,20 +15,20 @@
 using namespace mla;
 
 namespace {
-/// What mla_device_malloc gave. Each buffer keeps its context alive.
+/// The memory of mla_device_malloc. Each buffer keeps its context alive.
 struct Allocations {
   std::mutex mutex;
   std::unordered_map<void *, DeviceBuffer> buffers;
 };
 } // namespace
 
-/// Never destroyed: at the end of the process the driver may be gone before us.
+/// Never destroyed: at the end of the process the driver may be unloaded before us.
 static Allocations &allocations() {
   static Allocations *all = (keepForChildren<allocations>(), new Allocations);
   return *all;
 }
 
-/// Runs action(context), which gives an Error, with the context current.
+/// Runs action(context), which returns an Error, with the context current.
 template <typename Action> static mla_status inContext(const char *function, Action action) {
   Result<std::shared_ptr<CudaContext>> context = CudaContext::acquire(function);
   if (!context)
@@ -85,7 +85,7 @@ mla_status mla_device_free(void *memory) {
   return MLA_OK;
 }
 
-/// Checks the ends, and runs transfer(driver), which gives an Error, with the context current.
+/// Checks both pointers, and runs transfer(driver), which returns an Error, with the context current.
 template <typename Transfer>
 static mla_status copy(const char *function, const void *device, const void *host, uint64_t bytes, Transfer transfer) {
   if (bytes == 0)

@@ -1,4 +1,4 @@
-//===- Enqueue.cpp - Checks of what an engine enqueues --------------------===//
+//===- Enqueue.cpp - Checks of enqueued calls -----------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -49,7 +49,7 @@ void mla::checkQueries(FieldChecker &check, const Sizes &sizes, int64_t mostQuer
   check.size("batch", batch, 1);
   check.size("max_queries", queries, 1, mostQueries);
   check.size("max_length", sizes[Size::MaxLength], 1);
-  // Else the product would overflow.
+  // Otherwise the product would overflow.
   if (!check.failed() && tokens > batch * queries)
     check.fail("tokens is " + std::to_string(tokens) + ", more than batch times max_queries, " + std::to_string(batch) +
                " times " + std::to_string(queries) + "; raise max_queries");
@@ -112,7 +112,7 @@ Error mla::findCore(const char *function, const mla_bundle *bundle, schema::Core
 }
 
 namespace {
-/// The struct of runtime.h whose fields give the buffers of a list.
+/// The struct of runtime.h whose fields are the buffers of a list.
 template <schema::List> struct CallOf {
   using Type = mla_step;
 };
@@ -124,7 +124,7 @@ template <> struct CallOf<schema::List::NaiveAttention> {
 };
 } // namespace
 
-/// By the rows of the table: where the field of a binding's name stands.
+/// For each row of the table, the offset of the field with the binding's name.
 static constexpr size_t fieldOffsets[] = {
 #define MLA_BINDING(Kind, Buffer, name, Access, Element, Group, Extents)                                               \
   offsetof(CallOf<schema::List::Kind>::Type, name),

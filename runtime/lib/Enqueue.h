@@ -1,4 +1,4 @@
-//===- Enqueue.h - Checks of what an engine enqueues ------------*- C++ -*-===//
+//===- Enqueue.h - Checks of enqueued calls ---------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -24,12 +24,12 @@ public:
   FieldChecker(const char *function, Error &error) : function(function), error(error) {}
 
   void size(const char *name, int64_t value, int64_t least, int64_t most = INT32_MAX);
-  /// That the product of two sizes that were checked stays within 32 bits.
+  /// Checks that the product of two checked sizes fits 32 bits.
   void product(const char *name, int64_t left, const char *otherName, int64_t right);
-  /// That the pointer is not null, and aligned.
+  /// Checks that the pointer is not null, and aligned.
   void pointer(const char *name, const void *pointer, uint64_t alignment);
-  /// Both arrays of a layer, each of so many bytes. Entries may write the first rows of out before they read the last
-  /// of hidden.
+  /// Checks both arrays of a layer, each of this many bytes. Entries may write the first rows of out before they read
+  /// the last of hidden.
   void hiddenAndOut(const void *hidden, const void *out, uint64_t bytes, uint64_t alignment);
   void fail(const std::string &what);
   bool failed() const { return static_cast<bool>(error); }
@@ -41,8 +41,8 @@ private:
 
 constexpr uint64_t bf16Alignment = alignmentOf(Element::BF16), int32Alignment = alignmentOf(Element::I32);
 
-/// Copies a struct of the caller's. One of a later release may be longer: its new fields must be zero. One of an
-/// earlier release may be shorter, down to `stream`, the last field of the first: what it lacks is zero.
+/// Copies a caller's struct. One of a later release may be longer: its new fields must be zero. One of an earlier
+/// release may be shorter, down to `stream`, the last field of the first: missing fields are zero.
 template <typename Struct> Error copyStruct(const char *function, const char *name, const Struct *given, Struct &copy) {
   Error error;
   FieldChecker check(function, error);
@@ -51,7 +51,7 @@ template <typename Struct> Error copyStruct(const char *function, const char *na
     return error;
   }
   const char *bytes = reinterpret_cast<const char *>(given);
-  // A struct that was never filled in may say anything: nothing is so much larger.
+  // An uninitialized struct may have any size: reject absurd ones.
   constexpr size_t least = offsetof(Struct, stream) + sizeof(given->stream), unit = alignof(Struct);
   if (given->size < least || given->size > sizeof(Struct) + 4096 || given->size % unit)
     check.fail(std::string(name) + "->size is " + std::to_string(given->size) + "; set it to sizeof, " +
@@ -69,16 +69,16 @@ template <typename Struct> Error copyStruct(const char *function, const char *na
   return error;
 }
 
-/// That the bundle is open, with its code.
+/// Checks that the bundle is open, with its code.
 Error checkOpenBundle(const char *function, const mla_bundle *bundle);
 
-/// That the bundle is open, and for a GPU.
+/// Checks that the bundle is open, and for a GPU.
 Error checkGpuBundle(const char *function, const mla_bundle *bundle);
 
-/// The core's launch list, if the bundle is open and has it.
+/// Returns the core's launch list, if the bundle is open and has it.
 Error findCore(const char *function, const mla_bundle *bundle, schema::Core core, const LaunchList *&list);
 
-/// The sizes that all structs have, which have the same names in each.
+/// Returns the sizes common to all structs, which have the same names in each.
 template <typename Struct> Sizes sizesOfQueries(const Struct &given) {
   Sizes sizes;
   sizes[Size::Tokens] = given.tokens;
@@ -89,7 +89,7 @@ template <typename Struct> Sizes sizesOfQueries(const Struct &given) {
   return sizes;
 }
 
-/// Those of a struct with a paged cache.
+/// Returns those of a struct with a paged cache.
 template <typename Struct> Sizes sizesOfPaged(const Struct &given) {
   Sizes sizes = sizesOfQueries(given);
   sizes[Size::Pages] = given.num_pages;
@@ -97,11 +97,11 @@ template <typename Struct> Sizes sizesOfPaged(const Struct &given) {
   return sizes;
 }
 
-/// Checks tokens, batch, max_queries and max_length. What follows relies on it.
+/// Checks tokens, batch, max_queries and max_length. Later checks rely on it.
 void checkQueries(FieldChecker &check, const Sizes &sizes, int64_t mostQueries = INT32_MAX);
 /// Checks `cached` of a struct in which it has no default.
 void checkCached(FieldChecker &check, const Sizes &sizes);
-/// Checks num_pages, table_width and `cached`, and puts in its default for 0.
+/// Checks num_pages, table_width and `cached`, and replaces 0 by its default.
 void checkPaged(FieldChecker &check, const mla_bundle_info &info, Sizes &sizes);
 
 /// Checks the pointers to a step's tables.
@@ -111,29 +111,29 @@ template <typename Struct> void checkTables(FieldChecker &check, const Struct &g
   check.pointer("lengths", given.lengths, int32Alignment);
 }
 
-/// Gives the buffers of a list of that kind, whose names are those of the struct's fields.
+/// Binds the buffers of a list of that kind, whose names are those of the struct's fields.
 void give(LaunchBindings &bindings, schema::List list, const mla_step &step);
 void give(LaunchBindings &bindings, schema::List list, const mla_latent_attention &attention);
 void give(LaunchBindings &bindings, schema::List list, const mla_naive_attention &attention);
 
-/// Checks what was given: each address is there and aligned, but for arrays that the model does not have.
+/// Checks the bound buffers: each address is set and aligned, except arrays that the model does not have.
 void checkGiven(FieldChecker &check, const LaunchList &list, const LaunchBindings &bindings);
 
-/// A step whose sizes were checked.
+/// A step with checked sizes.
 struct CheckedStep {
   mla_step step;
   size_t layerIndex = 0;
   int64_t entry = 0;
-  Sizes sizes; ///< with the default of `cached`, where the step has 0
+  Sizes sizes; ///< with the default of `cached` if the step has 0
 };
 
-/// Checks all but the pointers. The bundle must be open.
+/// Checks everything but the pointers. The bundle must be open.
 Error checkStep(const char *function, const mla_bundle &bundle, const mla_step *given, CheckedStep &checked);
 
-/// Looks at the contents of a step's tables, which are in the host's memory.
+/// Checks the contents of a step's tables, which are in host memory.
 Error judgeTablesOnHost(const char *function, const mla_bundle &bundle, const CheckedStep &checked);
 
-/// What the structs have in common at their end.
+/// The common last fields of the structs.
 struct Workspace {
   void *memory;
   uint64_t bytes;
@@ -144,7 +144,7 @@ struct Workspace {
 Error enqueueList(const char *function, const mla_bundle &bundle, const LaunchList &list, LaunchBindings &bindings,
                   const Workspace &workspace);
 
-/// What a function ..._workspace gives.
+/// Implements the functions ..._workspace.
 Error giveWorkspace(const char *function, const mla_bundle &bundle, const LaunchList &list, const Sizes &sizes,
                     uint64_t *bytes);
 

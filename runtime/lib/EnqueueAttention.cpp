@@ -1,4 +1,4 @@
-//===- EnqueueAttention.cpp - The attention kernels alone -----------------===//
+//===- EnqueueAttention.cpp - Attention without its layer -----------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -19,7 +19,7 @@ using namespace mla;
 static constexpr int64_t maxStride = 1 << 24;
 static constexpr double log2e = 1.4426950408889634;
 
-/// Heads of queries, which may lie in wider rows.
+/// Checks the heads of queries, which may be parts of wider rows.
 static void checkHeads(FieldChecker &check, const mla_bundle_info &info, const Sizes &sizes, int64_t width) {
   int64_t stride = sizes[Size::QStride];
   check.product("tokens", sizes[Size::Tokens], "heads", info.heads);
@@ -28,7 +28,7 @@ static void checkHeads(FieldChecker &check, const mla_bundle_info &info, const S
     check.fail("q_stride is " + std::to_string(stride) + "; give a multiple of 8");
 }
 
-/// The kernels take the largest product for the largest score.
+/// Checks the scale: the kernels assume that the largest product is the largest score.
 static void checkScale(FieldChecker &check, double scale) {
   // Kernels have it as a float.
   if (!(scale >= 0 && scale * log2e <= FLT_MAX))
@@ -48,7 +48,7 @@ static Sizes checkedSizes(FieldChecker &check, const mla_bundle_info &info, cons
   return sizes;
 }
 
-/// This kernel, other than the first of a layer, reads tables at once.
+/// Unlike the first kernel of a layer, this kernel reads tables at once.
 static bool overlapsOthers(const mla_latent_attention &attention) { return attention.indices_settled != 0; }
 
 //===-- Naive --------------------------------------------------------------===//
@@ -70,7 +70,7 @@ static bool overlapsOthers(const mla_naive_attention &) { return true; }
 //===-- Either -------------------------------------------------------------===//
 
 namespace {
-/// One whose sizes were checked.
+/// A call with checked sizes.
 template <typename Attention> struct Checked {
   Attention attention;
   const LaunchList *list = nullptr;
@@ -78,7 +78,7 @@ template <typename Attention> struct Checked {
 };
 } // namespace
 
-/// Checks all but the pointers and the scale.
+/// Checks everything but the pointers and the scale.
 template <typename Attention>
 static Error check(const char *function, const mla_bundle *bundle, const Attention *given,
                    Checked<Attention> &checked) {

@@ -53,7 +53,7 @@ static Error checkPointers(const char *function, const mla_bundle &bundle, const
   return error;
 }
 
-/// Whoever enqueues wrong tables on a device gets wrong tokens; here it would be wrong memory. So they are looked at.
+/// Checks the tables first: wrong tables, which give wrong tokens on a device, would access wrong memory here.
 static Error runOnHost(const char *function, const mla_bundle &bundle, const CheckedStep &checked) {
   const mla_step &step = checked.step;
   const mla_bundle_info &info = bundle.info;
@@ -96,7 +96,7 @@ mla_status mla_enqueue_layer(const mla_bundle *bundle, const mla_step *step) {
   return report(enqueueLayer("mla_enqueue_layer", bundle, step));
 }
 
-/// Code for the host allocates what it needs itself.
+/// Code for the host allocates its own memory.
 static Error giveNoWorkspace(const char *function, uint64_t *bytes) {
   if (!bytes)
     return badArgument(function, "bytes is NULL; pass a place for the result");

@@ -1,4 +1,4 @@
-//===- Expression.cpp - Sizes that only a step knows ----------------------===//
+//===- Expression.cpp - Expressions over sizes of a step ------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Expression.h - Sizes that only a step knows --------------*- C++ -*-===//
+//===- Expression.h - Expressions over sizes of a step ----------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -35,17 +35,17 @@ public:
   static constexpr size_t maxNodes = schema::Limit::ExpressionParts, maxDepth = schema::Limit::ExpressionDepth;
 
   static Expression constant(int64_t value);
-  /// The size and so many more.
+  /// Returns the size plus `more`.
   static Expression size(Size size, int64_t more);
 
-  /// `allowed` is the set of sizes it may name, a bit each. The error's message has no place in it: the caller names
-  /// the field.
+  /// `allowed` is the bit set of sizes that may be named. The error's message has no location: the caller names the
+  /// field.
   static Result<Expression> parse(const json::Value &value, uint32_t allowed);
 
-  /// Fails on overflow of 64 bits and on a divisor that is not positive. Allocates nothing when it succeeds.
+  /// Fails on overflow of 64 bits and on a divisor that is not positive. Allocates nothing on success.
   Result<int64_t> evaluate(const Sizes &sizes) const;
 
-  /// Whether they are written alike.
+  /// Compares the written form.
   bool operator==(const Expression &other) const { return nodes == other.nodes; }
 
 private:

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Reads fields one after the other and keeps the first error, so that code which
-// reads a dozen fields looks like a list of them.
+// Reads fields one after the other and keeps the first error, so that reading a
+// dozen fields is a plain list.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,14 +24,14 @@ public:
       : path(path), prefix(std::move(prefix)), object(object), error(error) {}
 
   std::string text(const char *name);
-  /// A string that is one of `choices`; gives its index.
+  /// Reads a string that is one of `choices`; returns its index.
   template <size_t count> size_t choice(const char *name, const char *const (&choices)[count]) {
     return choice(name, choices, count);
   }
   size_t choice(const char *name, const char *const *choices, size_t count);
   int64_t integer(const char *name, int64_t least, int64_t most);
   double number(const char *name, double least, double most);
-  /// The field if it is of that kind, else an empty value of it.
+  /// Returns the field if it is of that kind, else an empty value of it.
   const json::Value &get(const char *name, json::Value::Kind kind);
   FieldReader child(const char *name);
 

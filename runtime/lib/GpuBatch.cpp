@@ -1,4 +1,4 @@
-//===- GpuBatch.cpp - What batches keep on a device -----------------------===//
+//===- GpuBatch.cpp - Device memory of batches ----------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -95,7 +95,7 @@ Result<uint64_t> GpuBatch::workspace(const char *where, uint64_t bytes) {
     return error;
   if (Error error = wait(where))
     return error;
-  scratch.free(); // first, for the two may not fit together
+  scratch.free(); // first, since both may not fit together
   Result<DeviceBuffer> larger = DeviceBuffer::allocate(where, context, bytes);
   if (!larger)
     return larger.error();

@@ -1,4 +1,4 @@
-//===- GpuBatch.h - What batches keep on a device ---------------*- C++ -*-===//
+//===- GpuBatch.h - Device memory of batches --------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,24 +13,24 @@
 
 namespace mla {
 
-/// The arrays of a step and the workspace of its layers. A batch keeps it from step to step.
+/// The arrays of a step and the workspace of its layers, reused between steps.
 class GpuBatch {
 public:
   static Result<std::unique_ptr<GpuBatch>> create(const char *where, std::shared_ptr<CudaContext> context);
   ~GpuBatch();
 
-  /// For a new step: waits until the layers of the last are done, and goes back to the default stream.
+  /// Prepares a new step: waits until the layers of the last are done, and resets to the default stream.
   Error restart(const char *where);
-  /// Copies the arrays to the device and waits for that.
+  /// Copies the arrays to the device and waits for the copies.
   Error upload(const char *where, const Array<int32_t> &cuSeqlens, const Array<int32_t> &lengths,
                const Array<int32_t> &blockTable);
-  /// At least that many bytes of scratch memory. A larger one replaces the last when its layers are done.
+  /// Returns at least that many bytes of scratch memory. A larger one replaces the last when its layers are done.
   Result<uint64_t> workspace(const char *where, uint64_t bytes);
-  /// Whether the stream is being captured, as an error.
+  /// Returns an error if the stream is being captured.
   Error refuseCapture(const char *where) const;
   /// Notes that the layers enqueued so far must be waited for.
   Error record(const char *where);
-  /// Layers run on another stream from now on, after those that ran before.
+  /// Runs layers on another stream from now on, after those that ran before.
   Error setStream(const char *where, cuda::Stream other);
   cuda::Stream stream() const { return current; }
 

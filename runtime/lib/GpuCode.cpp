@@ -19,7 +19,7 @@ using namespace mla;
 
 static constexpr int64_t maxModuleBytes = 1 << 30;
 static constexpr const char *supportedIsa = "sm_90a";
-/// Kernels use constant addresses that assume their dynamic shared memory to start here.
+/// Kernels use constant addresses that assume this start of their dynamic shared memory.
 static constexpr uint32_t sharedBase = 1024;
 
 static double secondsSince(std::chrono::steady_clock::time_point start) {
@@ -31,7 +31,7 @@ static Error checkChip(const std::string &bundlePath, const Manifest &manifest, 
   if (manifest.isa != supportedIsa)
     return Error(ErrorKind::Unsupported, path + ": field 'isa': the kernels are for " + quoted(manifest.isa) +
                                              ", this release runs sm_90a only; recompile with --target=h100");
-  // The "a" means: this very chip and no later one.
+  // The "a" means: exactly this chip and no later one.
   if (context.major == 9 && context.minor == 0)
     return {};
   return Error(ErrorKind::Unsupported, path + ": the kernels are for sm_90a (H100, H200), the device " +
@@ -40,7 +40,7 @@ static Error checkChip(const std::string &bundlePath, const Manifest &manifest, 
                                            "; run on one of those, or use a bundle of --target=cpu");
 }
 
-/// The driver's compiler writes several lines.
+/// Joins the lines of the driver's compiler.
 static std::string oneLine(const char *log) {
   constexpr size_t most = 1000;
   std::string result;
@@ -76,7 +76,7 @@ Error GpuCode::loadModule(const std::string &bundlePath, const Manifest &manifes
     Result<std::string> cubin = readFile(bundlePath + "/" MLA_CUBIN_FILE, maxModuleBytes);
     if (!cubin)
       return cubin.error();
-    // A driver older than the assembler may reject it. It then knows the PTX perhaps.
+    // A driver older than the assembler may reject it, but perhaps supports the PTX.
     if (isWholeCubin(*cubin) &&
         cudaContext->driver.cuModuleLoadDataEx(&module, cubin->data(), 0, nullptr, nullptr) == cuda::success)
       return {};
@@ -95,7 +95,7 @@ Error GpuCode::findFunctions(const std::string &path, const Manifest &manifest) 
                    path + ": has no kernel " + quoted(name) + ", which the manifest names; compile the bundle again");
     if (status)
       return cudaContext->driver.failed(path, "cuModuleGetFunction", status);
-    // Now and not at the first launch, which may be in a capture.
+    // Load now and not at the first launch, which may be in a capture.
     if (cuda::Status loaded = cudaContext->driver.cuFuncLoad(functions[number]))
       return cudaContext->driver.failed(path, "cuFuncLoad", loaded);
     names[number] = name;
@@ -103,7 +103,7 @@ Error GpuCode::findFunctions(const std::string &path, const Manifest &manifest) 
   return {};
 }
 
-/// The driver reads as many bytes of each argument as the kernel has parameters: they must be just these.
+/// Checks that the arguments match the kernel's parameters: the driver reads as many bytes of each argument.
 Error GpuCode::checkParameters(const std::string &path, const Launch &launch) const {
   const cuda::Driver &driver = cudaContext->driver;
   std::string kernel = path + ": kernel " + quoted(names[launch.kernel]);
@@ -126,7 +126,7 @@ Error GpuCode::checkParameters(const std::string &path, const Launch &launch) co
   return {};
 }
 
-/// Also notes the largest shared memory of each kernel.
+/// Also records the largest shared memory of each kernel.
 Error GpuCode::checkLaunches(const std::string &path, const LaunchList &list, std::vector<uint32_t> &shared) const {
   const cuda::Driver &driver = cudaContext->driver;
   for (const Launch &launch : list.launches) {
@@ -146,7 +146,7 @@ Error GpuCode::checkLaunches(const std::string &path, const LaunchList &list, st
 
 Error GpuCode::allowShared(const std::string &path, const std::vector<uint32_t> &shared) const {
   for (size_t i = 0; i < shared.size(); ++i) {
-    // One division of the SMs' memory for all: kernels that want another wait until one is empty.
+    // One division of the SMs' memory for all: otherwise a kernel with another one waits until an SM is empty.
     if (cuda::Status status =
             cudaContext->driver.cuFuncSetAttribute(functions[i], cuda::preferredSharedCarveout, cuda::mostShared))
       return cudaContext->driver.failed(path, "cuFuncSetAttribute", status);
@@ -174,7 +174,7 @@ Error GpuCode::runProbe(const std::string &path, cuda::Function function, uint32
       driver.cuFuncGetParamInfo(function, 1, &offset, &bytes) == cuda::success)
     return Error(ErrorKind::InvalidFile,
                  path + ": kernel 'mla_probe' must have one parameter, an address; compile the bundle again");
-  // As many threads as it was compiled for: right for a bound and for a required number.
+  // As many threads as it was compiled for: correct for a maximum and for a required number.
   int threads = 0;
   if (cuda::Status status = driver.cuFuncGetAttribute(&threads, cuda::maxThreadsPerBlock, function))
     return driver.failed(path, "cuFuncGetAttribute", status);
@@ -190,8 +190,8 @@ Error GpuCode::runProbe(const std::string &path, cuda::Function function, uint32
   return {};
 }
 
-/// Where shared memory starts is the driver's choice and nowhere promised. A kernel that found it wrong could only
-/// trap, and that would cost the process its context.
+/// Checks the start of shared memory, which the driver chooses and does not guarantee. A kernel could only trap, which
+/// would destroy the process's context.
 Error GpuCode::probe(const std::string &path) const {
   cuda::Function function = nullptr;
   cuda::Status status = cudaContext->driver.cuModuleGetFunction(&function, module, "mla_probe");

@@ -17,18 +17,18 @@ namespace mla {
 /// Scratch buffers start at multiples of this, and so must the workspace.
 constexpr uint64_t workspaceAlignment = schema::Limit::WorkspaceAlignment;
 
-/// What a launch list is applied to.
+/// The bindings of a launch list.
 struct LaunchBindings {
-  uint64_t given[schema::numBuffers] = {}; ///< addresses by Buffer; 0 if the caller gives none
+  uint64_t given[schema::numBuffers] = {}; ///< addresses by Buffer; 0 if the caller passes none
   const DeviceArray *weights = nullptr;
   DeviceArray workspace;
   Sizes sizes; ///< Processors is filled in by GpuCode.
   cuda::Stream stream = nullptr;
-  /// Whether the first launch may begin before what is ahead of it on the stream has ended.
+  /// Whether the first launch may begin before earlier work on the stream has ended.
   bool overlapsOthers = true;
-  /// Of a core: what stands in the place of its floats, if not 0.
+  /// Of a core: replaces its floats, if not 0.
   double scaleLog2e = 0;
-  /// Hears of every launch, none of which then overlaps another; null: nobody does.
+  /// Called at every launch, none of which then overlaps another; may be null.
   LaunchTimer *timer = nullptr;
 
   void give(Buffer buffer, const void *address) { give(buffer, reinterpret_cast<uint64_t>(address)); }
@@ -36,7 +36,7 @@ struct LaunchBindings {
   uint64_t operator[](Buffer buffer) const { return given[static_cast<unsigned>(buffer)]; }
 };
 
-/// Bytes of all scratch buffers of a list; the sizes include the processors.
+/// Returns the bytes of all scratch buffers of a list; the sizes include the processors.
 Result<uint64_t> workspaceBytes(const char *where, const LaunchList &list, const Sizes &sizes);
 
 /// Module, kernels and weights of an open bundle. Immutable, so that threads may share it.
@@ -53,13 +53,13 @@ public:
   double codeSeconds() const { return secondsForCode; }
   double weightsSeconds() const { return secondsForWeights; }
 
-  /// Fills in what the driver says of a kernel, by its number in the manifest.
+  /// Fills in the driver's facts about a kernel, by its number in the manifest.
   void describeKernel(uint32_t number, mla_kernel_info &info) const;
 
-  /// Bytes of all scratch buffers of the list.
+  /// Returns the bytes of all scratch buffers of the list.
   Result<uint64_t> workspaceBytes(const char *where, const LaunchList &list, Sizes sizes) const;
 
-  /// Launches the list. It allocates no memory of the device and waits for nothing.
+  /// Launches the list. Allocates no device memory and does not wait.
   Error enqueue(const char *where, const LaunchList &list, const LaunchBindings &bindings) const;
 
 private:

@@ -18,7 +18,7 @@ namespace {
 /// The scratch buffers of a list, one after the other.
 class Workspace {
 public:
-  /// Lays them out from `start` on; the bytes of all.
+  /// Lays them out from `start` on; returns the total bytes.
   Result<uint64_t> place(const LaunchList &list, const Sizes &sizes, uint64_t start);
   const DeviceArray &operator[](size_t index) const { return buffers[index]; }
 
@@ -62,7 +62,7 @@ private:
 };
 } // namespace
 
-/// What a bundle's list asks for and cannot be had.
+/// Returns the error for a launch list that cannot be executed.
 static Error impossible(std::string what) {
   return Error(ErrorKind::InvalidFile, std::move(what) + "; compile the bundle again");
 }
@@ -103,8 +103,8 @@ Error Enqueuer::evaluateGrid(const Launch &launch, unsigned (&grid)[3], bool &em
   return {};
 }
 
-/// A launch is left out where there is nothing to do. On a device too small for the kernel there is, and leaving it out
-/// would leave its result as it was.
+/// A launch without work is skipped. On a device with too few SMs for the kernel there is work, and skipping it would
+/// leave its result unwritten.
 Error Enqueuer::checkProcessors(const Expression &blocks) const {
   constexpr int64_t many = 1 << 20;
   Sizes larger = sizes;
@@ -117,7 +117,7 @@ Error Enqueuer::checkProcessors(const Expression &blocks) const {
                                            "larger device");
 }
 
-/// The caller gives an address; how far it reaches, the list and the sizes say.
+/// Resolves a caller's address; its extent follows from the list and the sizes.
 Error Enqueuer::resolveBound(const BufferBinding &binding, DeviceArray &array) const {
   Result<uint64_t> bytes = binding.bytes(sizes);
   if (!bytes)
@@ -128,7 +128,7 @@ Error Enqueuer::resolveBound(const BufferBinding &binding, DeviceArray &array) c
   return {};
 }
 
-/// The rest of a buffer from the place on.
+/// Resolves the rest of a buffer from the offset on.
 Error Enqueuer::resolve(const BufferUse &use, DeviceArray &array) const {
   if (use.kind == BufferUse::Bound) {
     if (Error error = resolveBound(list.bindings[use.index], array))
@@ -145,7 +145,7 @@ Error Enqueuer::resolve(const BufferUse &use, DeviceArray &array) const {
   return {};
 }
 
-/// Evaluates dims and strides, and how many bytes the map reaches from its start.
+/// Evaluates dims and strides, and the bytes that the map covers from its start.
 Error Enqueuer::shape(const LaunchArgument &argument, uint64_t (&dims)[maxMapRank], uint64_t (&strides)[maxMapRank],
                       uint64_t &reach) const {
   for (size_t i = 0; i < argument.dims.size(); ++i) {

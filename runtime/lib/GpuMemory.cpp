@@ -54,7 +54,7 @@ Result<void *> GpuMemory::allocate(uint64_t bytes) {
   return reinterpret_cast<void *>(pages.address());
 }
 
-/// The rows may still be on their way: layers run on the callers' streams.
+/// Rows may still be being written: layers run on the callers' streams.
 Error GpuMemory::copy(const mla_cache &cache, void *to, const void *from, uint64_t bytes) {
   const char *where = "mla_batch_begin";
   const cuda::Driver &driver = context->driver;
@@ -71,7 +71,7 @@ Error GpuMemory::copy(const mla_cache &cache, void *to, const void *from, uint64
   return {};
 }
 
-/// Shared last pages are rare, so that there is no need for cleverness.
+/// Shared last pages are rare, so this is kept simple.
 Error GpuMemory::finishCopies() {
   const char *where = "mla_batch_begin";
   ContextScope scope(*context);

@@ -1,13 +1,13 @@
-//===- GpuWeights.cpp - Weights in the memory of a device -----------------===//
+//===- GpuWeights.cpp - Weights in device memory --------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// Loading should take as long as the copy to the device. A copy from a mapping
-// takes its page faults one by one; here all threads take them, into one of two
-// pinned buffers, while the other is on its way.
+// Loading should take only as long as the copy to the device. A copy from a
+// mapping takes its page faults one by one; here all threads take them, into one
+// of two pinned buffers, while the other is being copied.
 //
 //===----------------------------------------------------------------------===//
 
@@ -107,7 +107,7 @@ Error Uploader::finish() {
 }
 
 namespace {
-/// Where each tensor goes.
+/// The destination of each tensor.
 struct Placement {
   std::map<const SafetensorsTensor *, uint64_t> offsets;
   std::vector<const SafetensorsTensor *> order;

@@ -1,4 +1,4 @@
-//===- GpuWeights.h - Weights in the memory of a device ---------*- C++ -*-===//
+//===- GpuWeights.h - Weights in device memory ------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -17,17 +17,17 @@
 
 namespace mla {
 
-/// An array in the memory of a device.
+/// An array in device memory.
 struct DeviceArray {
   uint64_t address = 0;
   uint64_t bytes = 0;
 };
 
-/// The weights of all layers and entries in one buffer, those that entries share once.
+/// The weights of all layers and entries in one buffer; weights shared by entries are stored once.
 class GpuWeights {
 public:
-  /// Copies them from the mapped file, which has all that the manifest names, and waits until they are there. The
-  /// context must be current.
+  /// Copies them from the mapped file, which has all that the manifest names, and waits for the copies. The context
+  /// must be current.
   static Result<GpuWeights> upload(const std::string &where, const std::shared_ptr<CudaContext> &context,
                                    const Manifest &manifest, const SafetensorsFile &file);
 

@@ -15,12 +15,12 @@ using namespace mla;
 namespace {
 class HostMemory : public DeviceMemory {
 public:
-  // Straight from the system: untouched pages cost nothing, and too much is an error instead of an abort.
+  // mmap: untouched pages cost nothing, and exhausted memory is an error instead of an abort.
   Result<void *> allocate(uint64_t bytes) override {
     void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
       return Error(ErrorKind::OutOfMemory, "the system does not give that much");
-    // Decode reads scattered pages once each: with small pages of the system, TLB misses would show.
+    // Decode reads scattered pages once each: small system pages would cost TLB misses.
     madvise(memory, bytes, MADV_HUGEPAGE);
     return memory;
   }

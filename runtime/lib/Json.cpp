@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <charconv>
 
-// RapidJSON's asserts guard its own invariants; on bad input it must report, never abort.
+// RapidJSON's asserts guard its own invariants; bad input must be reported, never abort.
 #define RAPIDJSON_ASSERT(x) (static_cast<void>(0))
 // Its empty stack compares null + n with null, which clang's UBSan rightly and harmlessly reports.
 #if defined(__clang__)
@@ -30,7 +30,7 @@ using namespace mla;
 using json::ItemHandler;
 using json::Value;
 
-// What "[[[[…" may make us allocate is bounded by this, what "[0,0,0,…" may by the caller's number of values.
+// Bounds the memory for "[[[[…"; the caller's number of values bounds that for "[0,0,0,…".
 static constexpr size_t maxDepth = 64;
 
 const Value *Value::find(std::string_view key) const {
@@ -127,7 +127,7 @@ private:
     stack.pop_back();
     return add(std::move(value));
   }
-  /// A key twice means two readers may see two documents.
+  /// With a duplicate key, two readers may see two documents.
   bool keysAreUnique(const std::vector<std::string> &keys) {
     std::vector<std::string_view> sorted(keys.begin(), keys.end());
     std::sort(sorted.begin(), sorted.end());
@@ -137,7 +137,7 @@ private:
 };
 } // namespace
 
-/// A bound of the memory that parsing takes, and that whoever reads the tree takes for what it makes of it.
+/// Returns a bound of the memory for parsing, and for what readers build from the tree.
 static uint64_t memoryToParse(std::string_view text, size_t maxValues) {
   // A value stands behind one of these, and vectors that grow hold their elements up to three times.
   size_t values =
@@ -162,7 +162,7 @@ static Result<Value> parseWith(std::string_view text, size_t maxValues, uint64_t
     std::string what = builder.failure.empty() ? rapidjson::GetParseError_En(result.Code()) : builder.failure;
     return Error(ErrorKind::InvalidFile, what + " (at byte " + std::to_string(result.Offset()) + ")");
   }
-  // RapidJSON takes a NUL for the end and would pass over what follows it.
+  // RapidJSON takes a NUL for the end and would ignore what follows it.
   if (stream.Tell() < text.size())
     return Error(ErrorKind::InvalidFile, "NUL byte (at byte " + std::to_string(stream.Tell()) + ")");
   return std::move(builder.root);

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A plain tree, so that RapidJSON stays inside Json.cpp. The parser bounds what
-// a hostile text can cost: depth, and number of values.
+// A plain tree, so that RapidJSON stays inside Json.cpp. The parser bounds the
+// cost of hostile text: depth, and number of values.
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,18 +42,19 @@ struct Value {
 /// "a string", "an object", …
 const char *kindName(Value::Kind kind);
 
-/// Parses exactly one value. The error's message has no place in it: the caller names its file.
+/// Parses exactly one value. The error's message has no location: the caller names its file.
 /// A value takes about a hundred bytes of memory: more of them than `maxValues` are an error.
 Result<Value> parse(std::string_view text, size_t maxValues = 2000000);
 
-/// Takes an item of an object; parsing ends where it gives false.
+/// Takes an item of an object; parsing ends if it returns false.
 using ItemHandler = std::function<bool(std::string key, Value value)>;
 
-/// Parses one value. If it is an object, hands its items over one after another, keeps none, and does not look whether
-/// a key is there twice. More than `maxValues` values in an item are an error. `memory` bounds what the handler takes.
+/// Parses one value. If it is an object, passes its items to the handler one after another, keeps none, and does not
+/// check for duplicate keys. More than `maxValues` values in an item are an error. `memory` bounds what the handler
+/// takes.
 Result<Value> parseItems(std::string_view text, size_t maxValues, uint64_t memory, const ItemHandler &handler);
 
-/// `text` as a JSON string with its quotes. Bytes that are not UTF-8, as names of files may have, become U+FFFD.
+/// Returns `text` as a JSON string with its quotes. Bytes that are not UTF-8, as in file names, become U+FFFD.
 std::string quote(std::string_view text);
 
 } // namespace mla::json

@@ -35,7 +35,7 @@ public:
   Jury(const char *function, const StepTables &tables, int64_t cached)
       : function(function), tables(tables), cached(cached) {}
 
-  /// The error of the next sequence, if it is wrong.
+  /// Returns the error of the next sequence, if it is wrong.
   Error take(const mla_step_verdict &verdict) {
     if (verdict.fault != MLA_STEP_RIGHT)
       return badArgument(function, describe(verdict, sequence, tables));
@@ -66,7 +66,7 @@ Error mla::judgeTablesOnHost(const char *function, const mla_bundle &bundle, con
   return jury.finish();
 }
 
-/// Reads what the kernel wrote, a part at a time.
+/// Reads the kernel's results in parts.
 static Error collect(const char *function, const cuda::Driver &driver, const DeviceBuffer &memory, Jury &jury) {
   mla_step_verdict part[256];
   for (uint64_t done = 0; done < memory.bytes(); done += sizeof(part)) {

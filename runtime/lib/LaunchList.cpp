@@ -1,4 +1,4 @@
-//===- LaunchList.cpp - How the kernels of a bundle are launched ----------===//
+//===- LaunchList.cpp - Launch lists of a bundle --------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -17,7 +17,7 @@ using schema::Limit;
 
 static constexpr size_t maxKernelName = 1024;
 
-/// What expressions of a list may name, a bit each.
+/// Returns the bit set of sizes that expressions of a list may name.
 static uint32_t sizesOf(schema::List list) {
   uint32_t sizes = 0;
   for (unsigned i = 0; i < numSizes; ++i)
@@ -27,7 +27,7 @@ static uint32_t sizesOf(schema::List list) {
 }
 
 namespace {
-/// Reads one launch list. The first error stays; what is read after it does not matter.
+/// Reads one launch list. Keeps the first error; fields read after it are ignored.
 class Reader {
 public:
   Reader(const std::string &path, const LaunchScope &scope, LaunchList &list, Kernels &kernels, Error &error)
@@ -171,7 +171,7 @@ void Reader::readMap(const std::string &prefix, const Value &object, LaunchArgum
 void Reader::readArgument(const std::string &prefix, const Value &object, LaunchArgument &argument) {
   using Kind = LaunchArgument::Kind;
   FieldReader item = fields(prefix, object);
-  argument.kind = Kind::Map; // unless it says that it is something else
+  argument.kind = Kind::Map; // default
   for (Kind kind : {Kind::Pointer, Kind::Float, Kind::Integer})
     if (object.find(nameOf(kind)))
       argument.kind = kind;

@@ -1,4 +1,4 @@
-//===- LaunchList.h - How the kernels of a bundle are launched --*- C++ -*-===//
+//===- LaunchList.h - Launch lists of a bundle ------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -22,7 +22,7 @@ namespace mla {
 /// A place in a buffer.
 struct BufferUse {
   enum Kind : uint8_t { Bound, Weight, Temp } kind = Bound;
-  uint32_t index = 0; ///< where it stands in the list's bindings, among the entry's weights, or in the workspace
+  uint32_t index = 0; ///< in the list's bindings, among the entry's weights, or in the workspace
   int64_t offset = 0; ///< bytes
 };
 
@@ -49,7 +49,7 @@ struct Launch {
 };
 
 struct LaunchList {
-  std::vector<BufferBinding> bindings; ///< what the caller gives
+  std::vector<BufferBinding> bindings; ///< buffers of the caller
   std::vector<Expression> workspace;   ///< bytes of each scratch buffer
   std::vector<Launch> launches;
 };
@@ -60,14 +60,14 @@ using Kernels = std::map<std::string, uint32_t>;
 constexpr size_t maxArguments = schema::Limit::Arguments, maxTemps = schema::Limit::Workspaces,
                  maxMapRank = schema::Limit::MapRank;
 
-/// What a launch list may refer to.
+/// The names that a launch list may refer to.
 struct LaunchScope {
   schema::List list;
   const std::vector<std::string> &weights; ///< none of a core
   const BindingTypes &types;
 };
 
-/// Reads "bindings", "workspace" and "launches" of an object of which `prefix` is the place.
+/// Reads "bindings", "workspace" and "launches" of the object at `prefix`.
 void readLaunchList(const std::string &path, const std::string &prefix, const json::Value &object,
                     const LaunchScope &scope, LaunchList &list, Kernels &kernels, Error &error);
 

@@ -1,4 +1,4 @@
-//===- LaunchTimer.cpp - How long kernels take ---------------------------===//
+//===- LaunchTimer.cpp - Times of kernels --------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,7 +13,7 @@
 
 using namespace mla;
 
-/// What the stream waits for.
+/// The condition that the stream waits for.
 struct LaunchTimer::Gate {
   std::mutex mutex;
   std::condition_variable opened;
@@ -24,8 +24,8 @@ struct LaunchTimer::Gate {
     isOpen = true;
     opened.notify_all();
   }
-  /// Runs on the stream. A driver's queue is of no documented length, and where a launch waits for room in it the gate
-  /// would never open: so no longer than this.
+  /// Runs on the stream. Limited in time: the length of a driver's queue is not documented, and if a launch waits for
+  /// space in it the gate would never open.
   static void wait(void *data) {
     std::unique_ptr<std::shared_ptr<Gate>> gate(static_cast<std::shared_ptr<Gate> *>(data));
     std::unique_lock<std::mutex> lock((*gate)->mutex);

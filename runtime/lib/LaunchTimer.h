@@ -1,4 +1,4 @@
-//===- LaunchTimer.h - How long kernels take --------------------*- C++ -*-===//
+//===- LaunchTimer.h - Times of kernels -------------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,8 +14,8 @@
 
 namespace mla {
 
-/// Events between the launches of a list on one stream. The stream stands still until all is enqueued: else a kernel's
-/// time would have in it that of the host, which launches more slowly than small kernels run.
+/// Events between the launches of a list on one stream. The stream is blocked until all is enqueued: otherwise a
+/// kernel's time would include that of the host, which launches more slowly than small kernels run.
 class LaunchTimer {
 public:
   struct Launch {
@@ -30,9 +30,9 @@ public:
   LaunchTimer(const LaunchTimer &) = delete;
   LaunchTimer &operator=(const LaunchTimer &) = delete;
 
-  /// Before the first launch; the context is current here and in launched().
+  /// Call before the first launch; the context is current here and in launched().
   Error start();
-  /// Behind every launch.
+  /// Call after every launch.
   Error launched(uint32_t kernel, const unsigned (&grid)[3]);
   /// Waits for the last launch and adds all of them to `launches`.
   Error finish(std::vector<Launch> &launches);

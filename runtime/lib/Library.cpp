@@ -28,7 +28,7 @@ namespace {
 /// A file whose library is loaded.
 struct LoadedFile {
   struct stat info;
-  std::string name; ///< that the loader knows it by
+  std::string name; ///< known to the loader
   uint64_t checksum;
 };
 
@@ -56,7 +56,7 @@ static bool isUnchanged(const struct stat &left, const struct stat &right) {
          left.st_mtim.tv_nsec == right.st_mtim.tv_nsec;
 }
 
-/// Of what the file holds (FNV-1a).
+/// Returns a checksum of the file's contents (FNV-1a).
 static Result<uint64_t> checksumOf(const std::string &path) {
   int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0)
@@ -72,7 +72,7 @@ static Result<uint64_t> checksumOf(const std::string &path) {
   return count < 0 ? Result<uint64_t>(failedCall(path, "read", failure)) : sum;
 }
 
-/// The same path, spelled as never before: a slash or "/." for every bit of a number. The first is the path itself.
+/// Returns the same path in a new spelling: a slash or "/." for every bit of a number. The first is the path itself.
 static std::string spelled(const std::string &path, uint64_t number) {
   size_t slash = path.rfind('/');
   std::string directory = path.substr(0, slash);
@@ -90,7 +90,7 @@ namespace {
 enum class Loaded { No, ByName, ByFile };
 } // namespace
 
-/// Whether the loader knows a library by that name, or the file that it leads to by another.
+/// Returns whether the loader knows a library by that name, or its file by another.
 static Loaded howLoaded(const std::string &name) {
   void *library = dlopen(name.c_str(), RTLD_LAZY | RTLD_NOLOAD);
   if (!library)
@@ -100,15 +100,15 @@ static Loaded howLoaded(const std::string &name) {
   return how;
 }
 
-/// A file that is loaded keeps its name: under another the loader would give the same library, and remember that name
-/// for it for good.
+/// A loaded file keeps its name: under another the loader would return the same library, and remember that name for it
+/// permanently.
 Result<std::string> Loader::nameFor(const std::string &path, const struct stat &info) {
   for (LoadedFile &file : files) {
     if (!isSameFile(file.info, info))
       continue;
     if (isUnchanged(file.info, info))
       return file.name;
-    // Something that copies or keeps files may have set its time anew, with all else as it was.
+    // Copying or storing the file may have changed only its time.
     Result<uint64_t> checksum = checksumOf(path);
     if (!checksum)
       return checksum.error();
@@ -119,8 +119,7 @@ Result<std::string> Loader::nameFor(const std::string &path, const struct stat &
     return Error(ErrorKind::InvalidFile, path + ": was written to while an open bundle runs it; close that first, and "
                                                 "replace files by renaming new ones over them");
   }
-  // Others in the process may have loaded a library by that name. If it is the file that they have loaded, it is so by
-  // every name.
+  // Others in the process may have loaded a library by that name. If they loaded this file, every name refers to it.
   std::string name = spelled(path, names++);
   for (int tries = 0; tries < 8 && howLoaded(name) != Loaded::No; ++tries)
     name = spelled(path, names++);
@@ -142,7 +141,7 @@ static Error failedLoad(const std::string &path, const std::string &name, const 
   std::string said = dlerror();
   if (size_t at = said.find(name); at != said.npos)
     said.replace(at, name.size(), path);
-  // Where mapping fails the loader does not say why.
+  // If mapping fails the loader does not say why.
   if (said.find(errnoText(ENOMEM)) != said.npos || !hasMemory(info.st_size))
     return Error(ErrorKind::OutOfMemory, said + "; free memory, or raise the process's limit");
   if (isNoExec(path))
@@ -153,7 +152,7 @@ static Error failedLoad(const std::string &path, const std::string &name, const 
   return Error(ErrorKind::InvalidFile, said + "; compile the bundle again");
 }
 
-/// What must hold of a library that was not loaded before.
+/// Checks a library that was not loaded before.
 static Error checkFresh(const std::string &path, void *library, const std::string &name, const struct stat &before) {
   struct stat after = {};
   if (!isCalled(library, name))

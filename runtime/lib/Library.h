@@ -7,7 +7,7 @@
 //
 // dlopen() looks for a loaded library of the given name before it looks at the
 // file: after a bundle was replaced, or in another working directory, the same
-// path gives the library that was loaded first. A Library is the file that the
+// path returns the library that was loaded first. A Library is the file that the
 // path names now.
 //
 //===----------------------------------------------------------------------===//
@@ -23,7 +23,7 @@ namespace mla {
 
 class Library {
 public:
-  /// Loads it with all that it needs, its symbols for itself. `path` has a directory.
+  /// Loads it with its dependencies, with local symbols. `path` has a directory.
   static Result<std::unique_ptr<Library>> open(const std::string &path);
   ~Library();
 

@@ -21,10 +21,10 @@ using json::Value;
 // Bounds far above any model: with them no product of a few fields overflows.
 static constexpr int64_t maxDim = 1 << 20, maxPage = 1 << 16, maxLayer = 1 << 20, maxContext = INT32_MAX;
 static constexpr size_t maxLayers = 1 << 16, maxEntries = 1 << 12;
-/// What is kept for every weight of every entry of every layer: a small file could else ask for all memory.
+/// Bounds the entries for every weight of every entry of every layer: a small file could otherwise request all memory.
 static constexpr size_t maxBindings = 1 << 20;
 
-/// Magic and version come first: of another version, no other field has a meaning to us.
+/// Checks magic and version first: in another version, other fields may have another meaning.
 static Error checkVersion(const std::string &path, const Value &root) {
   const Value *magic = root.find("magic"), *version = root.find("version");
   if (!magic || magic->text != MLA_BUNDLE_MAGIC)

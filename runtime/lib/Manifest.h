@@ -20,7 +20,7 @@
 
 namespace mla {
 
-/// Both ends belong to it; a last of -1 is no bound.
+/// Both ends are inclusive; a last of -1 is no bound.
 struct ManifestRange {
   int64_t first = 0, last = -1;
   bool covers(int64_t number) const { return number >= first && (last == -1 || number <= last); }
@@ -49,7 +49,7 @@ struct Manifest {
   Kernels kernels;                                   ///< that launch lists name
   std::optional<LaunchList> cores[schema::numCores]; ///< by schema::Core
 
-  /// Whether it is for a GPU.
+  /// Returns whether it is for a GPU.
   bool hasKernels() const { return target == "h100"; }
 };
 

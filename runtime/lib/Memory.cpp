@@ -1,4 +1,4 @@
-//===- Memory.cpp - Whether the host has memory ---------------------------===//
+//===- Memory.cpp - Checks of available memory ----------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,7 +16,7 @@ bool mla::hasMemory(uint64_t bytes) {
   constexpr uint64_t small = 1 << 20;
   if (bytes > UINT64_MAX - small)
     return false;
-  // Not malloc: a compiler may leave out what is freed at once.
+  // Not malloc: a compiler may remove an allocation that is freed at once.
   void *memory = mmap(nullptr, bytes + small, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED)
     return false;

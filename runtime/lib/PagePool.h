@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Which pages are free, and how many sequences share each. It knows nothing of
-// what pages hold.
+// Tracks free pages, and the number of sequences that share each. Knows nothing
+// about the contents of pages.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,7 +23,7 @@ namespace mla {
 
 class PagePool {
 public:
-  /// False if there is no memory for the counters.
+  /// Returns false if there is no memory for the counters.
   bool init(int64_t pages) {
     references.reset(new (std::nothrow) int32_t[pages]());
     freeList.reset(new (std::nothrow) int32_t[pages]);
@@ -40,7 +40,7 @@ public:
   int64_t free() const { return numFree; }
   int32_t sharers(int32_t page) const { return references[page]; }
 
-  /// A free page, with one reference. There must be one.
+  /// Takes a free page, with one reference. There must be one.
   int32_t take() {
     assert(numFree > 0 && "the caller counts first");
     int32_t page = freeList[--numFree];
@@ -48,7 +48,7 @@ public:
     return page;
   }
   void share(int32_t page) { ++references[page]; }
-  /// Gives up one reference.
+  /// Drops one reference.
   void drop(int32_t page) {
     assert(references[page] > 0 && "dropped once too often");
     if (--references[page] == 0)
@@ -57,7 +57,7 @@ public:
 
   void shuffleFree(uint64_t seed) {
     for (int64_t i = numFree - 1; i > 0; --i) {
-      // SplitMix64: one multiplication chain a draw, good enough to scatter.
+      // SplitMix64: one multiplication chain per number, good enough to scatter.
       uint64_t z = seed += 0x9e3779b97f4a7c15;
       z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
       z = (z ^ (z >> 27)) * 0x94d049bb133111eb;

@@ -1,4 +1,4 @@
-//===- Processor.cpp - What this processor supports -----------------------===//
+//===- Processor.cpp - Instruction sets of this processor -----------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,8 +10,8 @@
 using namespace mla;
 
 #if defined(__x86_64__)
-// Feature by feature, because older compilers do not know the names of the levels. The few features of a level that are
-// not asked for come with the others in every processor made.
+// Checks feature by feature, because older compilers do not know the names of the levels. The few unchecked features of
+// a level come with the others in every existing processor.
 static bool supportsV2() { return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"); }
 static bool supportsV3() {
   return supportsV2() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&

@@ -17,13 +17,13 @@ namespace mla {
 /// Of a manifest. A model's is far smaller.
 constexpr int64_t maxManifestBytes = 64 << 20;
 
-/// The content of a file of a bundle, which must be a regular file of at most `most` bytes and no link to one.
+/// Returns the content of a file of a bundle, which must be a regular file of at most `most` bytes and no link to one.
 Result<std::string> readFile(const std::string &path, int64_t most);
 
-/// The error that a file of a bundle is a symbolic link: it could lead out of the bundle.
+/// Returns the error for a file of a bundle that is a symbolic link: it could lead out of the bundle.
 Error isLink(const std::string &path);
 
-/// The error of a system call about a file of a bundle.
+/// Returns the error of a system call about a file of a bundle.
 Error failedCall(const std::string &path, const char *what, int number);
 
 } // namespace mla

@@ -12,7 +12,7 @@
 
 using namespace mla;
 
-/// Checks both, and finds the batch that the handle stands for.
+/// Checks both, and finds the batch of the handle.
 static Error checkBundleAndBatch(const char *function, const mla_bundle *bundle, const mla_batch *handle,
                                  const mla_batch *&batch) {
   if (!bundle || !handle)
@@ -68,7 +68,7 @@ static LaunchBindings bind(const mla_bundle &bundle, size_t index, size_t cacheI
   return bindings;
 }
 
-/// Where to the times of launches go, if somebody wants them.
+/// The destination of the times of launches, if requested.
 using Times = std::vector<LaunchTimer::Launch>;
 
 /// Enqueues with a timer around each launch, and waits.

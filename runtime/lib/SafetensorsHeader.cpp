@@ -17,11 +17,11 @@ using json::Value;
 
 static constexpr size_t maxRank = 64;
 
-/// More than a header of the format's limit holds of tensors with names as models give them, and more than the
-/// metadata of any file; a hostile header could else take twenty times its size.
+/// Limits above those of a header of the format's maximum size with names as in models, and of the metadata of any
+/// file; a hostile header could otherwise take twenty times its size.
 static constexpr size_t maxTensors = 1 << 20, maxValuesOfItem = 1 << 18;
 
-/// What is kept of a tensor, in a vector that grows, beside the bytes of its name.
+/// Memory per tensor, in a growing vector, besides the bytes of its name.
 static constexpr uint64_t memoryOfTensor = 3 * sizeof(SafetensorsTensor) + 128;
 
 std::optional<uint64_t> mla::tensorBytes(DType dtype, const std::vector<int64_t> &shape) {
@@ -76,7 +76,7 @@ static Error readSizes(const std::string &path, const std::string &tensor, const
   return {};
 }
 
-/// The format gets new types: one that is not known is an error where the tensor is read, not of the file.
+/// Accepts unknown types, since the format gets new ones: they are an error only where the tensor is read.
 static Error readDType(const std::string &path, const Value *field, SafetensorsTensor &tensor) {
   if (!field)
     return invalidTensor(path, tensor.name, "no field 'dtype'");
@@ -88,7 +88,7 @@ static Error readDType(const std::string &path, const Value *field, SafetensorsT
   return {};
 }
 
-/// Reads one entry; `begin` becomes where its data start.
+/// Reads one entry; `begin` becomes the start of its data.
 static Error readTensor(const std::string &path, const Value &entry, uint64_t dataBytes, SafetensorsTensor &tensor,
                         uint64_t &begin) {
   if (!entry.is(Value::Kind::Object))
@@ -124,7 +124,7 @@ static Error readTensor(const std::string &path, const Value &entry, uint64_t da
   return {};
 }
 
-/// The tensors, in the order of their data, must cover the data exactly.
+/// Checks that the tensors, in the order of their data, cover the data exactly.
 static Error checkCoverage(const std::string &path, const std::vector<SafetensorsTensor> &tensors, const char *data,
                            uint64_t dataBytes) {
   uint64_t covered = 0;
@@ -146,7 +146,7 @@ static Error checkCoverage(const std::string &path, const std::vector<Safetensor
 }
 
 namespace {
-/// Takes the header's items as they are parsed, so that no more is kept of them than the tensors.
+/// Takes the header's items as they are parsed, so that only the tensors are kept.
 struct HeaderReader {
   const std::string &path;
   const char *data;
@@ -181,7 +181,7 @@ private:
 };
 } // namespace
 
-/// A name twice means two readers may see two files.
+/// With a duplicate name, two readers may see two files.
 static Error checkNames(const std::string &path, const std::vector<SafetensorsTensor> &tensors) {
   std::vector<std::string_view> names;
   names.reserve(tensors.size());

@@ -12,7 +12,7 @@
 
 namespace mla {
 
-/// The format's own bound on the header, in bytes.
+/// The format's limit of the header, in bytes.
 constexpr uint64_t maxSafetensorsHeader = 100000000;
 
 struct SafetensorsHeader {
@@ -20,15 +20,15 @@ struct SafetensorsHeader {
   std::vector<SafetensorsTensor> tensors; ///< In the order of their data.
 };
 
-/// Bytes of a tensor; nothing if a size is negative or a product (zero sizes aside) does not fit in int64_t. Leaving
-/// out the zeros keeps callers safe who multiply some of the sizes, as strides do.
+/// Returns the bytes of a tensor; nothing if a size is negative or a product (zero sizes aside) does not fit in
+/// int64_t. Ignoring the zeros protects callers that multiply some of the sizes, as strides do.
 std::optional<uint64_t> tensorBytes(DType dtype, const std::vector<int64_t> &shape);
 
 /// Parses and checks the header `text` of file `path`, whose data are `dataBytes` bytes at `data`.
 Result<SafetensorsHeader> parseSafetensorsHeader(const std::string &path, std::string_view text, const char *data,
                                                  uint64_t dataBytes);
 
-/// The header of those tensors, their data one after the other in the order given.
+/// Returns the header of those tensors, with their data one after the other in the given order.
 std::string printSafetensorsHeader(const std::vector<SafetensorsSpec> &tensors, const SafetensorsMetadata &metadata);
 
 } // namespace mla

@@ -64,7 +64,7 @@ Error SafetensorsFile::Impl::mapFile() {
   return error;
 }
 
-/// What lies in the place of a file that was not fetched. Read as a header's length it is an absurd number.
+/// Recognises the pointer that replaces a file that was not fetched. Read as a header's length it is an absurd number.
 static bool isLfsPointer(std::string_view text) {
   constexpr std::string_view start = "version https://git-lfs.github.com/spec/";
   return text.substr(0, start.size()) == start;

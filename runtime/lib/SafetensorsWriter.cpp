@@ -21,7 +21,7 @@ using namespace mla;
 static constexpr uint64_t dataAlignment = 64;
 
 namespace {
-/// Where one tensor lies in the file, and which of its bytes were written.
+/// The location of one tensor in the file, and its written bytes.
 struct Slot {
   uint64_t begin = 0, bytes = 0;
   std::map<uint64_t, uint64_t> written; // disjoint intervals, begin to end
@@ -77,7 +77,7 @@ Error SafetensorsWriter::Impl::failed(const char *what, int number) const {
 }
 
 Error SafetensorsWriter::Impl::writeAt(uint64_t at, const char *data, uint64_t count) {
-  constexpr uint64_t largestCall = 1u << 30; // Linux writes at most 2 GB - 4 KB a call
+  constexpr uint64_t largestCall = 1u << 30; // Linux writes at most 2 GB - 4 KB per call
   while (count) {
     ssize_t done = pwrite(file, data, std::min(count, largestCall), static_cast<off_t>(at));
     if (done < 0 && errno == EINTR)
@@ -89,7 +89,7 @@ Error SafetensorsWriter::Impl::writeAt(uint64_t at, const char *data, uint64_t c
   return {};
 }
 
-/// The order that keeps every tensor aligned without holes, which the format forbids.
+/// Returns the order that keeps every tensor aligned without holes, which the format forbids.
 static std::vector<SafetensorsSpec> sortedForAlignment(const std::vector<SafetensorsSpec> &tensors) {
   auto groupOf = [](const SafetensorsSpec &tensor) {
     return *tensorBytes(tensor.dtype, tensor.shape) % dataAlignment == 0 ? dataAlignment : dtypeSize(tensor.dtype);
@@ -128,7 +128,7 @@ static std::string paddedHeader(const std::vector<SafetensorsSpec> &tensors, con
   return result + header;
 }
 
-/// Where everything goes: `header` first, then the slots up to `end`.
+/// Lays out the file: `header` first, then the slots up to `end`.
 Error SafetensorsWriter::Impl::layOut(const std::vector<SafetensorsSpec> &tensors,
                                       const SafetensorsMetadata &metadata) {
   if (Error error = checkSpecs(path, tensors))
@@ -150,7 +150,7 @@ Error SafetensorsWriter::Impl::layOut(const std::vector<SafetensorsSpec> &tensor
   return {};
 }
 
-/// A regular file: a device or a pipe is not ours to write or to remove.
+/// Opens a regular file; devices and pipes must not be overwritten or removed.
 Error SafetensorsWriter::Impl::open(int flags) {
   file = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
   if (file < 0)
@@ -171,7 +171,7 @@ Result<SafetensorsWriter> SafetensorsWriter::create(const std::string &path,
   if (Error error = impl->open(O_WRONLY | O_CREAT | O_TRUNC))
     return error;
   impl->remove = true;
-  // Told now, a full disk costs no hours of work. Not every file system can reserve: those tell when written.
+  // Reserve now, so that a full disk is reported early. Not every file system can; others report it on writing.
   if (fallocate(impl->file, 0, 0, static_cast<off_t>(impl->end)) != 0 &&
       (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
     return impl->failed(("reserve " + std::to_string(impl->end) + " bytes").c_str(), errno);
@@ -241,7 +241,7 @@ Error SafetensorsWriter::finish() {
   if (fsync(impl->file) != 0)
     return impl->failed("flush", errno);
   int file = impl->file;
-  impl->file = -1; // whatever close says, the descriptor is gone
+  impl->file = -1; // the descriptor is closed whatever close returns
   if (::close(file) != 0)
     return impl->failed("close", errno);
   impl->remove = false;

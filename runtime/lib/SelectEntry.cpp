@@ -1,4 +1,4 @@
-//===- SelectEntry.cpp - Which compiled form serves a step ----------------===//
+//===- SelectEntry.cpp - Selection of the entry for a step ----------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

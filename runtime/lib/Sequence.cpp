@@ -17,13 +17,13 @@ static Error nullArgument(const char *function) {
   return badArgument(function, "cache, or the place for the result, is NULL; pass both");
 }
 
-/// Numbers of all caches are apart, so that a sequence of another cache is recognised.
+/// Returns a number unique among all caches, so that a sequence of another cache is recognised.
 static mla_sequence newNumber() {
   static std::atomic<mla_sequence> last{0};
   return ++last;
 }
 
-/// Calls action(sequence) under the cache's lock if the sequence exists and is idle. The action gives an Error.
+/// Calls action(sequence) under the cache's lock if the sequence exists and is idle. The action returns an Error.
 template <typename Action>
 static mla_status withIdle(const char *function, mla_cache *cache, mla_sequence id, Action action) {
   std::lock_guard<std::mutex> lock(cache->mutex);
@@ -81,7 +81,7 @@ mla_status mla_sequence_truncate(mla_cache *cache, mla_sequence sequence, int64_
   });
 }
 
-/// Reading is allowed in an open batch too.
+/// Finds a sequence for reading, which is allowed in an open batch too.
 static Sequence *find(mla_cache *cache, mla_sequence id) {
   auto found = cache->sequences.find(id);
   return found == cache->sequences.end() ? nullptr : &found->second;

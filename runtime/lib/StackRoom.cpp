@@ -14,7 +14,7 @@
 
 using namespace mla;
 
-/// A buffer of the largest, and all else that calls need.
+/// Enough for one buffer of maximum size and everything else that calls need.
 static constexpr size_t enough = 1 << 20;
 
 namespace {
@@ -43,7 +43,7 @@ static Stack stackOfThread() {
   return stack;
 }
 
-/// On a stack that is not the thread's, such as a coroutine's, nobody knows.
+/// Returns false on a stack that is not the thread's, such as a coroutine's: its size is unknown.
 static bool hasLittleStack() {
   static thread_local Stack stack = stackOfThread();
   uintptr_t here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
@@ -54,7 +54,7 @@ static Error callOnThread(Call &call) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, threadStackBytes);
-  // Signals are the user's: none may be handled on our threads.
+  // Signals belong to the program: block all of them on our threads.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);

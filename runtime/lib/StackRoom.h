@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // Generated code keeps buffers of up to 512 KiB on the stack, and a layer also
-// runs on the thread that calls it, whose stack is the caller's choice.
+// runs on the calling thread, whose stack size the caller chooses.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,10 +19,10 @@
 
 namespace mla {
 
-/// What threads of the runtime get.
+/// The stack size of the runtime's threads.
 constexpr size_t threadStackBytes = 8 << 20;
 
-/// Calls body(context): here, or where little stack is left on a thread of its own.
+/// Calls body(context) on this thread, or on another one if little stack is left.
 Error callWithStack(void (*body)(void *), void *context);
 
 } // namespace mla

@@ -1,4 +1,4 @@
-//===- Status.cpp - Errors at the C border --------------------------------===//
+//===- Status.cpp - Errors of the C API -----------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -20,7 +20,7 @@ static_assert(static_cast<int>(ErrorKind::OutOfPages) == MLA_OUT_OF_PAGES);
 static_assert(static_cast<int>(ErrorKind::NoDevice) == MLA_NO_DEVICE);
 static_assert(static_cast<int>(ErrorKind::DeviceError) == MLA_DEVICE_ERROR);
 
-// A plain array: it needs no destructor at the end of a thread, which might come after the library is gone.
+// A plain array needs no destructor at the end of a thread, which might run after the library is unloaded.
 static thread_local char lastError[2048];
 
 mla_status mla::report(const Error &error) {

@@ -1,4 +1,4 @@
-//===- Status.h - Errors at the C border ------------------------*- C++ -*-===//
+//===- Status.h - Errors of the C API ---------------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,10 +15,10 @@
 
 namespace mla {
 
-/// Keeps the message for mla_last_error() and gives the error's status.
+/// Stores the message for mla_last_error() and returns the error's status.
 mla_status report(const Error &error);
 
-/// The error of a call that is wrong: "WHERE: WHAT; what to do".
+/// Returns the error of a wrong call: "WHERE: WHAT; what to do".
 inline Error badArgument(const char *where, const std::string &what) {
   return Error(ErrorKind::InvalidArgument, std::string(where) + ": " + what);
 }

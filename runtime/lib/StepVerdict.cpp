@@ -1,4 +1,4 @@
-//===- StepVerdict.cpp - What is wrong with a step's tables ---------------===//
+//===- StepVerdict.cpp - Faults of a step's tables ------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

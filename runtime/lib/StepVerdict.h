@@ -1,4 +1,4 @@
-//===- StepVerdict.h - What is wrong with a step's tables -------*- C++ -*-===//
+//===- StepVerdict.h - Faults of a step's tables ----------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,16 +14,16 @@
 
 namespace mla {
 
-/// The arrays of a step, in the host's memory, and what bounds them.
+/// The arrays of a step, in host memory, and their bounds.
 struct StepTables {
   const int32_t *cuSeqlens = nullptr, *lengths = nullptr, *blockTable = nullptr;
   int64_t tokens = 0, batch = 0, maxQueries = 0, maxLength = 0, tableWidth = 0, pages = 0, page = 0;
 };
 
-/// What the kernel step_check writes for the sequence.
+/// Computes the verdict of the kernel step_check for the sequence.
 mla_step_verdict judgeSequence(const StepTables &tables, int64_t sequence);
 
-/// "sequence 3: block_table[3][7] is 4096; give a page, 0 to 4095". The verdict is of a fault.
+/// Describes a fault: "sequence 3: block_table[3][7] is 4096; give a page, 0 to 4095".
 std::string describe(const mla_step_verdict &verdict, int64_t sequence, const StepTables &tables);
 
 } // namespace mla

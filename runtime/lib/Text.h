@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // Names and numbers come from files that may hold anything; messages show them
-// so that a terminal or a log is not harmed and a line stays a line.
+// without control characters and on one line.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,11 +20,11 @@
 
 namespace mla {
 
-/// 'name', with what cannot be printed escaped, and shortened if it is very long.
+/// Returns 'name', with unprintable characters escaped, and shortened if very long.
 std::string quoted(std::string_view name);
 /// [2, 3, 4]
 std::string shapeText(const std::vector<int64_t> &shape);
-/// The message of an errno value.
+/// Returns the message of an errno value.
 std::string errnoText(int number);
 
 } // namespace mla

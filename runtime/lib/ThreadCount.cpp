@@ -1,4 +1,4 @@
-//===- ThreadCount.cpp - How many threads to use --------------------------===//
+//===- ThreadCount.cpp - The number of threads ----------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

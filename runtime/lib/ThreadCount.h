@@ -1,4 +1,4 @@
-//===- ThreadCount.h - How many threads to use ------------------*- C++ -*-===//
+//===- ThreadCount.h - The number of threads --------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,10 +12,10 @@ namespace mla {
 
 constexpr int maxThreads = 1024;
 
-/// The number `text` says, or 0 if it is none from 1 to maxThreads.
+/// Parses a number from 1 to maxThreads; returns 0 for anything else.
 int parseThreadCount(const char *text);
 
-/// MLA_NUM_THREADS if it is valid, else as many as the process may use processors.
+/// Returns MLA_NUM_THREADS if it is valid, else one per processor that the process may use.
 int defaultThreadCount();
 
 } // namespace mla

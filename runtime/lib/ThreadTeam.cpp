@@ -9,7 +9,7 @@
 #include "StackRoom.h"
 #include "ThreadCount.h"
 
-// What generated code calls is exported, like the user's API.
+// Functions called by generated code are exported, like the user's API.
 #pragma GCC visibility push(default)
 #include "mla/abi.h"
 #pragma GCC visibility pop
@@ -26,7 +26,7 @@ static constexpr std::chrono::microseconds spinTime(20);
 
 // Set in workers, and in a caller during its loop: there, further loops run inline.
 static thread_local bool insideLoop = false;
-/// Of a worker; 0 of any other thread.
+/// The number of a worker; 0 for any other thread.
 static thread_local int64_t threadNumber = 0;
 
 static void pauseProcessor() {
@@ -57,7 +57,7 @@ void ThreadTeam::startWorkers() {
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, threadStackBytes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  // Signals are the user's: none may be handled on our threads.
+  // Signals belong to the program: block all of them on our threads.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -89,7 +89,7 @@ void ThreadTeam::work() {
   }
 }
 
-/// The state, once a loop is open that is not `lastLoop`.
+/// Waits for an open loop other than `lastLoop`; returns the state.
 uint64_t ThreadTeam::waitForLoop(uint64_t lastLoop) {
   uint64_t seen = 0;
   auto isNew = [&] {
@@ -105,7 +105,7 @@ uint64_t ThreadTeam::waitForLoop(uint64_t lastLoop) {
   return seen;
 }
 
-/// Counts this worker in, unless the loop has closed since it was seen.
+/// Counts this worker in, unless the loop has closed meanwhile.
 bool ThreadTeam::join(uint64_t seen) {
   uint64_t loop = seen / oneLoop;
   while ((seen & openBit) && seen / oneLoop == loop)
@@ -136,7 +136,7 @@ void ThreadTeam::openLoop(Body newBody, void *newContext, int64_t newCount) {
   body = newBody;
   context = newContext;
   count = newCount;
-  // Some chunks a thread, so that uneven ones even out; far fewer than indices if there are millions.
+  // Some chunks per thread, to balance uneven ones; far fewer than indices if there are millions.
   chunk = std::max<int64_t>(1, newCount / (numThreads * int64_t(16)));
   next.store(0, std::memory_order_relaxed);
   state.store((state.load() / oneLoop + 1) * oneLoop | openBit);
@@ -152,7 +152,7 @@ void ThreadTeam::openLoop(Body newBody, void *newContext, int64_t newCount) {
     wakeWorkers.notify_one();
 }
 
-/// Lets nobody join any more, and waits for those who have.
+/// Closes the loop to new workers, and waits for those that joined.
 void ThreadTeam::closeLoop() {
   state.fetch_and(~openBit);
   auto isDone = [&] { return (state.load() & workersMask) == 0; };
@@ -170,7 +170,7 @@ static void runInline(ThreadTeam::Body body, void *context, int64_t count) {
 }
 
 void ThreadTeam::run(Body newBody, void *newContext, int64_t newCount) {
-  // A second caller does not wait for the first: the processors are busy anyway.
+  // A second caller does not wait for the first but runs inline: the processors are busy anyway.
   if (numThreads == 1 || newCount <= 1 || insideLoop || !callers.try_lock())
     return runInline(newBody, newContext, newCount);
   std::call_once(started, [this] { startWorkers(); });
@@ -185,7 +185,7 @@ void ThreadTeam::run(Body newBody, void *newContext, int64_t newCount) {
 static std::atomic<ThreadTeam *> theTeam{nullptr};
 static std::mutex makingTeam;
 
-/// In a forked child no worker exists: the old team is left behind, and the next loop makes another. The mutex is held
+/// No worker exists in a forked child: the old team is abandoned, and the next loop creates another. The mutex is held
 /// across the fork, so that the child finds it in a known state.
 static void registerForkHandlers() {
   pthread_atfork([] { makingTeam.lock(); }, [] { makingTeam.unlock(); },

@@ -5,12 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// One team for the process. A layer is some tens of parallel loops with short
-// serial gaps, so a loop must start and end in about a microsecond: workers spin
-// for a while before they sleep, and a loop never waits for a worker that has
-// not woken up in time. To get that, workers *join* an open loop through one
-// atomic word, which also counts them; the caller closes the loop when no index
-// is left, and waits for those that joined only.
+// One team per process. A layer is some tens of parallel loops with short serial
+// gaps, so a loop must start and end in about a microsecond: workers spin for a
+// while before they sleep, and a loop never waits for a worker that has not woken
+// up in time. To this end, workers *join* an open loop through one atomic word,
+// which also counts them; the caller closes the loop when no index is left, and
+// waits only for those that joined.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,18 +28,18 @@ class ThreadTeam {
 public:
   using Body = void (*)(void *context, int64_t index);
 
-  /// The process's team, made at the first call, or made again by the first call in a forked child. Never destroyed:
-  /// its threads run until the process ends.
+  /// Returns the process's team, created by the first call, and again by the first call in a forked child. Never
+  /// destroyed: its threads run until the process ends.
   static ThreadTeam &get();
 
-  /// Threads that run a loop, the caller included.
+  /// Returns the number of threads that run a loop, including the caller.
   int threads() const { return numThreads; }
 
   /// See mla_parallel_for.
   void run(Body body, void *context, int64_t count);
 
 private:
-  /// `state`: how many workers have joined the loop | whether it is open | the loop's number.
+  /// `state`: number of workers that joined the loop | whether it is open | the loop's number.
   static constexpr uint64_t oneWorker = 1, workersMask = 0xffff, openBit = 0x10000, oneLoop = 0x20000;
 
   explicit ThreadTeam(int threads);
@@ -58,7 +58,7 @@ private:
   std::once_flag started;
   std::mutex callers; ///< held by the caller whose loop the workers run
 
-  // Written by the caller while no loop is open and nobody has joined; read by those who joined.
+  // Written by the caller while no loop is open and no worker has joined; read by workers that joined.
   Body body = nullptr;
   void *context = nullptr;
   int64_t count = 0, chunk = 1;

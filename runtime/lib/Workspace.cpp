@@ -1,14 +1,13 @@
-//===- Workspace.cpp - Memory of a step -----------------------------------===//
+//===- Workspace.cpp - Scratch memory of CPU layers -----------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// A step takes all that it computes on its way from chunks, each from the
-// system. What was used is noted: the next step gets one chunk of that size,
-// and keeps it, so that the steps of a model touch the same memory again and
-// again.
+// A step allocates its intermediate results from chunks, each from the system.
+// The total is recorded: the next step gets one chunk of that size, and keeps it,
+// so that the steps of a model reuse the same memory.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,7 +30,7 @@ using namespace mla;
 /// A cache line, and a vector.
 static constexpr uint64_t alignment = 64;
 
-/// More than decode needs. What a long prefill took is given back: it costs that step little to ask for it again.
+/// More than decode needs. A long prefill's memory is released: requesting it again costs that step little.
 static constexpr uint64_t mostKept = uint64_t(256) << 20;
 
 static constexpr uint64_t smallestChunk = uint64_t(1) << 20;
@@ -45,14 +44,14 @@ struct Chunk {
 class Workspace {
 public:
   ~Workspace() { releaseChunks(); }
-  /// Null if there is no memory.
+  /// Returns null if there is no memory.
   void *allocate(uint64_t bytes);
   bool hasFailed() const { return failed; }
   /// Ends a step.
   void reset();
 
 private:
-  Array<Chunk> chunks; ///< What is free is in the last.
+  Array<Chunk> chunks; ///< Only the last has free memory.
   uint64_t used = 0;   ///< of the last chunk
   uint64_t taken = 0;  ///< of all, by this step
   uint64_t wanted = smallestChunk;
@@ -88,7 +87,7 @@ void *Workspace::allocate(uint64_t bytes) {
   bytes = (bytes + alignment - 1) / alignment * alignment;
   if (chunks.empty() || chunks.back().bytes - used < bytes) {
     uint64_t whole = (bytes + page - 1) / page * page;
-    // What suffices, if there is no more.
+    // Retry with the minimum.
     failed = !addChunk(std::max({whole, wanted, taken})) && !addChunk(whole);
     if (failed)
       return nullptr;
@@ -109,7 +108,7 @@ void Workspace::reset() {
 }
 
 namespace {
-/// Workspaces that no call has. Never destroyed: layers may run while the process ends.
+/// Unused workspaces. Never destroyed: layers may run while the process ends.
 struct Idle {
   std::mutex mutex;
   std::vector<std::unique_ptr<Workspace>> list;
@@ -136,9 +135,9 @@ static void giveBack(std::unique_ptr<Workspace> workspace) {
   idle().list.push_back(std::move(workspace));
 }
 
-/// Of the entry that the thread runs.
+/// The workspace of the entry that the thread runs.
 static thread_local Workspace *current = nullptr;
-/// Where there is none.
+/// Whether an allocation outside of an entry failed.
 static thread_local bool failedOutside = false;
 
 int32_t mla_call_entry(mla_entry_fn entry, void **descriptors) {

@@ -1,17 +1,17 @@
-//===- Config.h - What config.json says about attention ---------*- C++ -*-===//
+//===- Config.h - The attention in config.json ------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// A config.json of Hugging Face, reduced to what the attention layer of an MLA
-// model means: sizes, rotary frequencies, scales. Whatever differs between
-// families of models is resolved here (lib/Import/Families.cpp has the table),
-// so that nothing behind this point asks for a model's name.
+// A Hugging Face config.json, reduced to the attention layer of an MLA model:
+// sizes, rotary frequencies, scales. All differences between families of models
+// are resolved here (lib/Import/Families.cpp has the table), so that no later
+// code needs a model's name.
 //
 // The meaning is that of transformers 5.17, established with golden files by
-// benchmarks/replay.py. A config whose meaning is not known is rejected.
+// benchmarks/replay.py. A config with an unknown meaning is rejected.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,9 +29,9 @@
 
 namespace mla::importer {
 
-/// The rotary embedding, YaRN resolved: column pair i of position p turns by p * inverseFrequencies[i].
+/// The rotary embedding, with YaRN resolved: column pair i of position p is rotated by p * inverseFrequencies[i].
 struct Rope {
-  /// NaN where the config says null: the model has one that is not known, and the frequencies are NaN too.
+  /// NaN if the config says null: the value is unknown, and the frequencies are NaN too.
   double theta = 10000.0;
   /// ropeDim / 2 numbers, computed in float32 as torch does.
   std::vector<float> inverseFrequencies;
@@ -39,7 +39,7 @@ struct Rope {
   float cosSinScale = 1.0f;
 };
 
-/// Element type of the checkpoint's weights, as the config announces it.
+/// Element type of the checkpoint's weights according to the config.
 enum class CheckpointDType { Unknown, F32, F16, BF16 };
 
 /// Weights in e4m3 with a float32 factor per block: w = element * scale_inv[row / blockRows, column / blockColumns].
@@ -50,14 +50,14 @@ struct BlockQuantization {
 
 struct AttentionConfig {
   std::string modelType;
-  /// The model whose config this is a part of, and the key: "kimi_k25: its text_config". "": it is a model of its own.
+  /// If the config is a part of another model's, that model and the key: "kimi_k25: its text_config". Else "".
   std::string wrappedIn;
   int64_t hiddenSize = 0;
   int64_t numHeads = 0;
-  /// Attentions of the model; all else that speaks of a layer means one of these.
+  /// Number of attentions of the model; all other fields about layers mean attentions.
   int64_t numLayers = 0;
-  /// LongCat-Flash has two attentions in what its checkpoint calls a layer: layer K here is self_attn.(K mod 2) of
-  /// layer K / 2 there, which is also how transformers numbers the caches.
+  /// LongCat-Flash has two attentions in one layer of its checkpoint: layer K here is self_attn.(K mod 2) of layer K /
+  /// 2 there. transformers numbers the caches the same way.
   int64_t attentionsPerLayer = 1;
   int64_t qLoraRank = 0; ///< 0: the query has no low-rank projection.
   int64_t kvLoraRank = 0;
@@ -65,19 +65,19 @@ struct AttentionConfig {
   int64_t ropeDim = 0;
   int64_t vDim = 0;
   /// The epsilon of q_a_layernorm and kv_a_layernorm. This is not the config's rms_norm_eps, which every family uses
-  /// for its other norms only: the norms of the latents are constructed without one and have the default of their
+  /// only for its other norms: the norms of the latents are constructed without one and have the default of their
   /// class.
   double rmsNormEps = 1e-6;
-  /// The config's rms_norm_eps: a bundle says it, so that its model is recognised.
+  /// The config's rms_norm_eps, recorded in bundles to identify the model.
   double configRmsNormEps = 1e-6;
   bool attentionBias = false;
-  /// RoPE turns columns (2i, 2i+1); else (i, i + ropeDim/2).
+  /// RoPE rotates columns (2i, 2i+1); else (i, i + ropeDim/2).
   bool ropeInterleaved = true;
   Rope rope;
   /// Factor on the scores: (nopeDim + ropeDim)^-1/2, times YaRN's mscale squared.
   double softmaxScale = 0.0;
   /// The query of position p, nope and rope part, is multiplied by
-  /// 1 + queryScaleBeta * ln(1 + floor(p / queryScaleOriginalLength)) (Mistral-4). 0: it is not.
+  /// 1 + queryScaleBeta * ln(1 + floor(p / queryScaleOriginalLength)) (Mistral-4). 0: no scaling.
   double queryScaleBeta = 0.0;
   int64_t queryScaleOriginalLength = 0;
   /// Factors on the two latents behind their norms: sqrt(hiddenSize / rank) in LongCat-Flash. The latent is cached with
@@ -87,8 +87,8 @@ struct AttentionConfig {
   int64_t indexTopK = 0;
   /// None: weights are stored in a plain float type.
   std::optional<BlockQuantization> quantization;
-  /// Says what quantises some of the weights where that is not understood. The attention may be left alone by it, which
-  /// its tensors tell. "": there is none.
+  /// Describes an unknown quantisation of some of the weights. It may not affect the attention, as its tensors show.
+  /// "": none.
   std::string otherQuantization;
   CheckpointDType checkpointDType = CheckpointDType::Unknown;
 
@@ -98,13 +98,13 @@ struct AttentionConfig {
 /// Parses the text of a config.json. `where` (its path) begins every error.
 llvm::Expected<AttentionConfig> parseConfig(llvm::StringRef json, llvm::StringRef where);
 
-/// An error if the config leaves out a number that shapes and costs do not depend on, but results do.
+/// Returns an error if the config lacks a number that only results depend on, not shapes and costs.
 llvm::Error checkIsComputable(const AttentionConfig &config, llvm::StringRef where);
 
-/// What the user must know about the attention that is compiled: where it is not the model's, or not known to be.
+/// Returns warnings about the compiled attention: where it differs from the model's, or may differ.
 std::vector<std::string> reservations(const AttentionConfig &config);
 
-/// The values of model_type that parseConfig accepts, for help texts.
+/// Returns the values of model_type that parseConfig accepts, for help texts.
 std::vector<llvm::StringRef> supportedModelTypes();
 
 } // namespace mla::importer

@@ -15,14 +15,14 @@
 
 namespace mla::importer {
 
-/// What the layer's entries are like, beyond what the model says.
+/// Options of the layer's entries, besides the model.
 struct ImportOptions {
   /// Layers that share the code; weights are named for the first.
   std::vector<int64_t> layers = {0};
   /// Element type of hidden states and cache: F32 or BF16.
   DType dtype = DType::F32;
   int64_t page = 64;
-  /// Of tensorParallel equal parts of the heads, the layer has part `rank`, and its result is that part's summand.
+  /// The layer has part `rank` of tensorParallel equal parts of the heads, and its result is that part's summand.
   int64_t tensorParallel = 1;
   int64_t rank = 0;
 };
@@ -32,8 +32,7 @@ mlir::DictionaryAttr describeModel(mlir::MLIRContext *context, const AttentionCo
                                    const ImportOptions &options);
 
 /// Builds @prefill and @decode of a layer in naive form. Attributes of the module: `mla.checkpoint_prefix`,
-/// `mla.layers` and `mla.model`. Weights are as `weights` says, the first layer's. tensorParallel must divide the
-/// heads.
+/// `mla.layers` and `mla.model`. `weights` are those of the first layer. tensorParallel must divide the heads.
 mlir::OwningOpRef<mlir::ModuleOp> importLayer(mlir::MLIRContext &context, const AttentionConfig &config,
                                               llvm::ArrayRef<WeightSpec> weights, const ImportOptions &options);
 

@@ -15,8 +15,8 @@
 
 namespace mla::importer {
 
-/// What a weight is to the layer. Matrices are stored [out, in]; heads are outermost in `out` of WUQ, WQ and WKVB and
-/// in `in` of WO. A head's rows are: nope, rope (WUQ, WQ); k_nope, v (WKVB). WDKV's rows are: latent, rope.
+/// The role of a weight in the layer. Matrices are stored [out, in]; heads are outermost in `out` of WUQ, WQ and WKVB
+/// and in `in` of WO. A head's rows are: nope, rope (WUQ, WQ); k_nope, v (WKVB). WDKV's rows are: latent, rope.
 enum class WeightRole {
   WDQ,     ///< q_a_proj             [I, D]
   QNorm,   ///< q_a_layernorm        [I]
@@ -29,46 +29,46 @@ enum class WeightRole {
   WDQBias, ///< the biases, if attention_bias (q_proj and q_b_proj never have one)
   WDKVBias,
   WOBias,
-  WKVBBias, ///< [H (P + V)], if moreover the checkpoint has it
+  WKVBBias, ///< [H (P + V)], if the checkpoint also has it
 };
 
-/// "q_a_proj.weight": the name behind "model.layers.K.self_attn.".
+/// Returns "q_a_proj.weight": the name behind "model.layers.K.self_attn.".
 llvm::StringRef checkpointSuffix(WeightRole role);
 
-/// "model.layers.K.self_attn.".
+/// Returns "model.layers.K.self_attn.".
 std::string layerPrefix(int64_t layer);
 
-/// A weight that a layer must have.
+/// A required weight of a layer.
 struct ExpectedWeight {
   WeightRole role;
   std::string name;
   llvm::SmallVector<int64_t, 2> shape;
-  /// Shape of the scales (NAME_scale_inv, F32) that the weight has if it is stored in e4m3; empty: it must not be.
+  /// Shape of the scales (NAME_scale_inv, F32) of a weight stored in e4m3; empty: e4m3 is not allowed.
   llvm::SmallVector<int64_t, 2> scaleShape;
 
   std::string scaleName() const { return name + "_scale_inv"; }
 };
 
-/// The weights that every layer of the config has, those of layer `layer`, in the order of WeightRole.
+/// Returns the weights that every layer of the config has, for layer `layer`, in the order of WeightRole.
 std::vector<ExpectedWeight> expectedWeights(const AttentionConfig &config, int64_t layer);
 
 /// A weight found and checked. The tensors belong to the checkpoint.
 struct LayerWeight {
   ExpectedWeight expected;
   const SafetensorsTensor *tensor = nullptr;
-  const SafetensorsTensor *scale = nullptr; ///< Present exactly if the tensor is in e4m3.
+  const SafetensorsTensor *scale = nullptr; ///< Present if and only if the tensor is in e4m3.
 };
 
-/// Finds a layer's weights, a bias of kv_b_proj among them if there is one, and checks that they are there, that their
-/// types and shapes are the expected ones, and that the layer has no tensors besides (a gate, a norm, a bias): those
-/// would be computation that the config keeps silent about. Reads no data; see checkFinite.
+/// Finds a layer's weights, including a bias of kv_b_proj if there is one. Checks that they exist, that their types and
+/// shapes are the expected ones, and that the layer has no other tensors (a gate, a norm, a bias), which would mean
+/// computation that the config does not mention. Reads no data; see checkFinite.
 llvm::Expected<std::vector<LayerWeight>> findLayerWeights(Checkpoint &checkpoint, const AttentionConfig &config,
                                                           int64_t layer);
 
 /// Rejects a tensor of F32, F16, BF16 or F8_E4M3 that holds a NaN or an infinity, naming its index.
 llvm::Error checkFinite(const SafetensorsTensor &tensor, llvm::StringRef where);
 
-/// checkFinite of weights and scales.
+/// Calls checkFinite for weights and scales.
 llvm::Error checkFinite(llvm::ArrayRef<LayerWeight> weights, llvm::StringRef where);
 
 } // namespace mla::importer

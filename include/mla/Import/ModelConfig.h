@@ -1,13 +1,13 @@
-//===- ModelConfig.h - What config.json says about a whole model -*- C++ -*-===//
+//===- ModelConfig.h - The whole model in config.json ------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// Sizes of all that a decoder computes, for reports: nothing is compiled of the
-// MLPs, and nothing but their sizes is read. Models whose heads cache keys and
-// values are read for comparison with latent attention.
+// Sizes of everything that a decoder computes, for reports. Only sizes of the
+// MLPs are read; they are not compiled. Models whose heads cache keys and values
+// are read for comparison with latent attention.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,24 +18,24 @@
 
 namespace mla::importer {
 
-/// Attention over cached keys and values: MHA where every head has its own, GQA where several heads share them.
+/// Attention over cached keys and values: MHA if every head has its own, GQA if several heads share them.
 struct HeadAttention {
   int64_t heads = 0;
   int64_t keyValueHeads = 0; ///< Divides `heads`.
-  int64_t headDim = 0;       ///< Of queries, keys and values alike.
+  int64_t headDim = 0;       ///< Of queries, keys and values.
   bool rotated = true;       ///< Queries and keys have RoPE.
 };
 
-/// A mixture of experts, of which a router picks some for every token.
+/// A mixture of experts; a router selects some for every token.
 struct Experts {
   int64_t width = 0;  ///< Of an expert.
-  int64_t routed = 0; ///< Experts that the router picks among.
-  int64_t zero = 0;   ///< As many more of its choices compute nothing (LongCat-Flash).
+  int64_t routed = 0; ///< Experts that the router selects from.
+  int64_t zero = 0;   ///< Additional choices that compute nothing (LongCat-Flash).
   int64_t perToken = 0;
-  int64_t sharedWidth = 0; ///< Of all the experts that every token has, together. 0: there are none.
+  int64_t sharedWidth = 0; ///< Total width of the experts shared by every token. 0: none.
 };
 
-/// Decoder layers that are alike, and how many attentions, dense MLPs and mixtures each of them has.
+/// Identical decoder layers, and the number of attentions, dense MLPs and mixtures in each.
 struct LayerKind {
   int64_t layers = 0;
   int64_t attentions = 1;
@@ -46,16 +46,16 @@ struct LayerKind {
 struct ModelConfig {
   std::string modelType;
   int64_t hiddenSize = 0;
-  int64_t vocabSize = 0;       ///< 0: not said.
-  bool tiedEmbeddings = false; ///< One matrix embeds and gives the logits.
+  int64_t vocabSize = 0;       ///< 0: unknown.
+  bool tiedEmbeddings = false; ///< One matrix is used for embedding and logits.
   std::optional<AttentionConfig> latent;
-  HeadAttention heads;    ///< Where there is no latent attention.
+  HeadAttention heads;    ///< Used without latent attention.
   bool gatedMlp = true;   ///< Three matrices, else two.
-  int64_t denseWidth = 0; ///< Of a dense MLP; 0 where there is none.
+  int64_t denseWidth = 0; ///< Of a dense MLP; 0 without one.
   std::optional<Experts> experts;
   std::vector<LayerKind> layers; ///< In the model's order.
 
-  /// False: the config has no field of an MLP, and the model's layers are their attentions.
+  /// False: the config has no field of an MLP, and the model's layers are only attentions.
   bool hasMlp() const { return denseWidth || experts; }
   int64_t numLayers() const;
   int64_t numAttentions() const;

@@ -1,12 +1,12 @@
-//===- WeightSpec.h - What is known of weights without data -----*- C++ -*-===//
+//===- WeightSpec.h - Weights without data ----------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// The code of a layer depends on the shapes and element types of its weights
-// alone. Where nobody asks for the weights, none are read or made.
+// The code of a layer depends only on the shapes and element types of its
+// weights. Weights are read or generated only when requested.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,7 +17,7 @@
 
 namespace mla::importer {
 
-/// A summand of low rank: the weight W [out, in] is used as W + scale · B A.
+/// A low-rank update: the weight W [out, in] is used as W + scale · B A.
 struct WeightUpdate {
   std::string nameA, nameB; ///< Of the tensors A [rank, in] and B [out, rank].
   int64_t rank = 0;
@@ -25,7 +25,7 @@ struct WeightUpdate {
   DType typeA = DType::F32, typeB = DType::F32;
 };
 
-/// A weight's name, shape and element type, and what is added to it.
+/// A weight's name, shape and element type, and its update.
 struct WeightSpec {
   ExpectedWeight expected;
   DType dtype;
@@ -35,14 +35,14 @@ struct WeightSpec {
   bool isScaled() const { return dtype == DType::F8_E4M3; }
 };
 
-/// The element type that the config announces for a weight, and that it has if it is made.
+/// Returns the element type of a weight according to the config, used for generated weights.
 DType announcedDType(const AttentionConfig &config, const ExpectedWeight &weight);
 
-/// The weights of a layer as the config announces them.
+/// Returns the weights of a layer according to the config.
 std::vector<WeightSpec> announcedSpecs(const AttentionConfig &config, int64_t layer);
 
-/// The weights of the first of `layers`, once findLayerWeights has found them all. The layers share code, so that every
-/// weight of the others must have the element type of the first one's.
+/// Returns the weights of the first of `layers`, after findLayerWeights has found them all. The layers share code, so
+/// that every weight of the others must have the element type of the first one's.
 llvm::Expected<std::vector<WeightSpec>> findSpecs(Checkpoint &checkpoint, const AttentionConfig &config,
                                                   llvm::ArrayRef<int64_t> layers);
 

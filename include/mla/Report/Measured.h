@@ -1,12 +1,12 @@
-//===- Measured.h - What was measured beside what is predicted --*- C++ -*-===//
+//===- Measured.h - Measurements next to predictions ------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// The results of benchmarks/results that tell of a part of a layer. They are
-// embedded as they lie there when this is built (lib/Report/CMakeLists.txt).
+// The results of benchmarks/results about parts of a layer. They are embedded at
+// build time (lib/Report/CMakeLists.txt).
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,19 +42,19 @@ std::vector<MeasuredAttention> readMeasuredAttentions();
 /// DeepSeek-V3, also one rank of eight, V2-Lite and MiniCPM3 under the names of benchmarks/layer_forms.py, in bf16.
 LayerShape getMeasuredShape(llvm::StringRef model);
 
-/// What the model says of it on `device`, for library kernels.
+/// Returns the cost model's prediction on `device`, for library kernels.
 double predict(const MeasuredForm &measured, const Device &device);
 
-/// A piece of one layer in a step of a report that was measured just so.
+/// A piece of one layer that was measured with exactly the sizes of a report's step.
 struct MeasuredPiece {
   Piece piece;
   Form form;
-  llvm::StringRef kernels;    ///< Whose: "mla-mlir", or "library" (cuBLAS through torch).
+  llvm::StringRef kernels;    ///< "mla-mlir", or "library" (cuBLAS through torch).
   double measured, predicted; ///< seconds
   llvm::StringRef file;       ///< in benchmarks/results
 };
 
-/// Everything measured on the model's device with the sizes of the model and the step.
+/// Returns all measurements on the model's device with the sizes of the model and the step.
 std::vector<MeasuredPiece> findMeasured(const CostModel &model, const Step &step);
 
 } // namespace mla::report

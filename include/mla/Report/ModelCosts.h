@@ -5,10 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Extends the cost model of an attention layer to the model around it, in its
-// own terms: an MLP is products and streams like any other. What attends is one
-// of the plan's forms over the latent cache, or heads over cached keys and
-// values.
+// Extends the cost model of an attention layer to the whole model: an MLP is
+// products and streams like any other. The attention is one of the plan's forms
+// over the latent cache, or heads over cached keys and values.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,20 +23,20 @@
 
 namespace mla::report {
 
-/// Every byte and FLOP of a step is in one part.
+/// The parts of a step. Every byte and FLOP is in exactly one.
 enum class Part { QuerySide, AttentionCore, OutputSide, Append, Mlp, Rest };
 inline constexpr Part allParts[] = {Part::QuerySide, Part::AttentionCore, Part::OutputSide,
                                     Part::Append,    Part::Mlp,           Part::Rest};
 
-/// What parts are made of.
+/// The pieces of parts.
 enum class Piece {
   QuerySide,    ///< W_UQ, and W_UK where it is absorbed, or their product
   Attention,    ///< scores, softmax, and values
-  UpProjection, ///< of the cached tokens, where keys and values are recomputed: of the core
+  UpProjection, ///< of the cached tokens, if keys and values are recomputed: of the core
   OutputSide,   ///< W_O, and W_UV where it is absorbed, or their product
-  Append,       ///< from the hidden state to what is cached: W_DKV, norm, rotation, writing; the step's own
-                ///< up-projection where keys and values are cached
-  DenseMlp,     ///< as all below up to SharedExperts: of the MLP
+  Append,       ///< from the hidden state to the cached row: W_DKV, norm, rotation, writing; with cached keys and
+                ///< values also the step's own up-projection
+  DenseMlp,     ///< this and the following up to SharedExperts: of the MLP
   Router,
   RoutedExperts,
   SharedExperts,
@@ -47,10 +46,10 @@ enum class Piece {
 };
 inline constexpr unsigned numPieces = unsigned(Piece::Logits) + 1;
 
-/// "q_side", "up_projection": as in JSON.
+/// Returns the key in JSON: "q_side", "up_projection".
 llvm::StringRef keyOf(Part part);
 llvm::StringRef keyOf(Piece piece);
-/// For people.
+/// Returns the title for people.
 llvm::StringRef titleOf(Part part);
 llvm::StringRef titleOf(Piece piece);
 Part partOf(Piece piece);
@@ -62,9 +61,9 @@ public:
   const Cost &operator[](Piece piece) const { return pieces[unsigned(piece)]; }
   Cost operator[](Part part) const;
   Cost getTotal() const;
-  /// Of the time of the step, 0 to 1.
+  /// Returns the share of the time of the step, 0 to 1.
   double getShare(Part part) const { return (*this)[part].seconds / getTotal().seconds; }
-  /// What attention takes in all, with its projections.
+  /// Returns the cost of the attention with its projections.
   Cost getAttention() const;
 
   Costs &operator+=(const Costs &other);
@@ -74,46 +73,46 @@ private:
   std::array<Cost, numPieces> pieces{};
 };
 
-/// How attention is computed and over which cache.
+/// The form of the attention and its cache.
 struct AttentionForm {
-  bool fullCache = false; ///< Keys and values per head are cached; `forms` says nothing then.
+  bool fullCache = false; ///< Keys and values per head are cached; `forms` is then unused.
   Forms forms{Form::Naive, Form::Naive};
 
   static AttentionForm overFullCache() { return {true, {}}; }
 };
 
-/// One model on one device, as if its memory held it all. Biases are left out.
+/// The costs of one model on one device with unlimited memory. Biases are left out.
 class ModelCosts {
 public:
-  /// `elementBytes`: of weights, activations and the cache, 1 to 4. `mlpWeightBytes`: of the weights of MLPs where they
-  /// are stored in fewer; 0: in as many.
+  /// `elementBytes`: of weights, activations and the cache, 1 to 4. `mlpWeightBytes`: of the weights of MLPs if
+  /// narrower; 0: the same.
   ModelCosts(const importer::ModelConfig &config, const Device &device, int64_t elementBytes,
              int64_t mlpWeightBytes = 0);
 
   const importer::ModelConfig &getConfig() const { return config; }
-  /// Of one attention; without latent attention only for products and streams.
+  /// Returns the model of one attention; without latent attention only for products and streams.
   const CostModel &getAttentionModel() const { return model; }
 
   Costs getLayer(const importer::LayerKind &kind, const AttentionForm &form, const Step &step) const;
-  /// All layers and, where the config has MLPs, embedding and logits of every sequence's last token.
+  /// Returns the costs of all layers and, if the config has MLPs, embedding and logits of every sequence's last token.
   Costs getModel(const AttentionForm &form, const Step &step) const;
 
-  /// Numbers of the weights: all, and those that one token is multiplied by (and its row of the embedding). Norms and
-  /// biases are left out.
+  /// Return the number of weights: all, and those that one token is multiplied by (and its row of the embedding). Norms
+  /// and biases are left out.
   double getParameters() const;
   double getActiveParameters() const;
-  /// Bytes of all weights, and of those that attention has in these forms, which beyond the absorbed ones may be
-  /// several: a plan has one for every phase.
+  /// Returns the bytes of all weights, including those of the attention in these forms. There may be several forms: a
+  /// plan has one for every phase.
   double getWeightBytes(llvm::ArrayRef<AttentionForm> forms) const;
 
-  /// Bytes of a token that a form caches, in all layers.
+  /// Returns the bytes of a token that a form caches, in all layers.
   double getCachedTokenBytes(const AttentionForm &form) const;
-  /// Bytes of a token in the caches of all layers.
+  /// Returns the bytes of a token in the caches of all layers.
   double getCachedTokenBytes() const;
-  /// The same with keys and values for `keyValueHeads` of this model's heads: all are MHA, fewer GQA.
+  /// The same with keys and values for `keyValueHeads` of this model's heads: all is MHA, fewer is GQA.
   double getHeadCacheBytes(int64_t keyValueHeads) const;
 
-  /// Routed experts of a mixture that at least one of `tokens` picks, each picking evenly and on its own.
+  /// Returns the expected number of routed experts that at least one of `tokens` selects, evenly and independently.
   double getExpectedExperts(int64_t tokens) const;
 
 private:
@@ -131,9 +130,9 @@ private:
   int64_t mlpWeightBytes;
 };
 
-/// The part of a model that each of `ranks` devices has: an equal part of the heads, of the width of every MLP and of
-/// the vocabulary, and all of what is not divided: the latent's projection and cache, the query's compression, norms,
-/// routers.
+/// Returns the part of a model on each of `ranks` devices: an equal part of the heads, of the width of every MLP and of
+/// the vocabulary, and everything that is not divided: the latent's projection and cache, the query's compression,
+/// norms, routers.
 importer::ModelConfig takeRank(importer::ModelConfig config, int64_t ranks);
 
 } // namespace mla::report

@@ -1,11 +1,11 @@
-//===- Plots.h - What a report's maps and curves are drawn from -*- C++ -*-===//
+//===- Plots.h - Data of a report's plots -----------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// Numbers of the cost model over a range of steps. JSON has them as they are.
+// Numbers of the cost model over a range of steps. JSON contains them unchanged.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,18 +16,18 @@
 
 namespace mla::report {
 
-/// What a device has to hold for each batch and context in the planned form: bytes[batch][context].
+/// The memory that a device needs for each batch and context in the planned form: bytes[batch][context].
 struct MemoryMap {
   std::vector<int64_t> batches, contexts;
   std::vector<std::vector<double>> bytes;
 };
 
-/// One attention layer in a step of the report's batch: the form that takes the least time.
+/// The cheapest form of one attention layer in a step of the report's batch.
 struct CrossoverCell {
   int64_t queries, context;
   Forms cheapest;
   double seconds;             ///< of that form
-  double naive, absorb, fold; ///< seconds where both sides have one form
+  double naive, absorb, fold; ///< seconds with both sides in that form
 };
 
 /// Cells for all queries up to their context.
@@ -40,10 +40,10 @@ struct CrossoverMap {
 struct BatchSample {
   int64_t batch;
   std::vector<double> tokensPerSecond;
-  std::vector<bool> fits; ///< the device's memory
+  std::vector<bool> fits; ///< in the device's memory
 };
 
-/// A step, or its attention core alone, by what bounds it.
+/// The roofline coordinates of a step, or of its attention core alone.
 struct RooflinePoint {
   Phase phase;
   std::string form; ///< the key of FormCosts

@@ -1,12 +1,12 @@
-//===- Report.h - Where the time of a model goes ----------------*- C++ -*-===//
+//===- Report.h - Costs of a model by part ----------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// What a report says, as numbers; the writers put them into text, JSON or HTML
-// and compute nothing. docs/report.md says what each number means.
+// The numbers of a report; the writers format them as text, JSON or HTML and
+// compute nothing. docs/report.md explains each number.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,10 +22,10 @@
 
 namespace mla::report {
 
-/// Batches and contexts that are reported on: more than any device holds, and no product leaves 64 bits.
+/// Limits of batches and contexts: more than any device holds, and no product overflows 64 bits.
 inline constexpr int64_t kMaxBatch = 1 << 16, kMaxContext = 1 << 24;
 
-/// What is asked for.
+/// The request for a report.
 struct Request {
   std::string name; ///< Of the model, for people.
   importer::ModelConfig config;
@@ -33,15 +33,15 @@ struct Request {
   int64_t elementBytes = 2;
   std::string dtype = "bf16"; ///< The name of these elements.
   std::string storedDType;    ///< Of the attention's matrices in the checkpoint; empty: there is none.
-  int64_t mlpWeightBytes = 0; ///< Of an element of an MLP's weights where they are stored in fewer; 0: in as many.
+  int64_t mlpWeightBytes = 0; ///< Bytes per element of an MLP's weights if narrower; 0: the same.
   int64_t tensorParallel = 1; ///< Devices that divide the model; costs are those of one.
   int64_t batch = 1;          ///< 1 to kMaxBatch
   int64_t context = 4096;     ///< 1 to kMaxContext
-  PlanAttr plan;              ///< Null where there is no latent attention.
+  PlanAttr plan;              ///< Null without latent attention.
   std::vector<std::string> reservations;
 };
 
-/// What a device has to hold for a step, activations and workspaces left out.
+/// The memory that a device needs for a step, without activations and workspaces.
 struct Memory {
   double weightBytes = 0, cacheBytes = 0, deviceBytes = 0;
   int64_t largestBatch = 0;   ///< that fits with the report's context, up to kMaxBatch; 0: none does
@@ -51,13 +51,13 @@ struct Memory {
   bool fits() const { return getBytes() <= deviceBytes; }
 };
 
-/// A form that attention may have and what a step costs in it.
+/// A form of the attention and the costs of a step in it.
 struct FormCosts {
   std::string key;   ///< "absorb", as in JSON
   std::string title; ///< for people
   Costs model;
   std::vector<Costs> layers; ///< one layer of each kind of the config
-  Memory memory;             ///< Of the plan with the weights of both phases' forms.
+  Memory memory;             ///< For the plan with the weights of both phases' forms.
 };
 
 /// The time of a step of the model in each form, in the order of `PhaseCosts::forms`, at another context.
@@ -71,8 +71,8 @@ struct PhaseCosts {
   Phase phase;
   Step step;
   std::vector<FormCosts> forms;        ///< The last is the plan, or the only one.
-  std::optional<double> activeExperts; ///< Routed experts of a mixture that the step reads, as expected.
-  std::vector<Sample> samples;         ///< By rising context.
+  std::optional<double> activeExperts; ///< Expected number of routed experts of a mixture that the step reads.
+  std::vector<Sample> samples;         ///< By increasing context.
   std::vector<MeasuredPiece> measured;
 
   const FormCosts &getPlanned() const { return forms.back(); }
@@ -85,31 +85,31 @@ struct KvCache {
   double headBytesPerToken;    ///< MHA: keys and values of all heads of this model
   double groupedBytesPerToken; ///< GQA of eight of these heads, or of all where there are fewer
   double multiQueryBytesPerToken;
-  double equalGroups;   ///< GQA of so many of these heads is as large.
-  std::string baseline; ///< what the reductions are held against
+  double equalGroups;   ///< GQA of this many of these heads has the same size.
+  std::string baseline; ///< the baseline of the reductions
   double baselineBytesPerToken;
   double reduction;
   double reduction6bit;   ///< own elements in 6 bits, the baseline's in 16
-  double weightBytes;     ///< of the whole model, as the next four without the extra ones of a fold
+  double weightBytes;     ///< of the whole model, like the next four without the extra ones of a fold
   double rankWeightBytes; ///< on each device of tensorParallel
-  double sequencesAlone;  ///< of the context that fit into a device's memory, were it empty
+  double sequencesAlone;  ///< of the context that fit into a device's empty memory
   double sequencesBesideWeights;
-  double devicesForWeights; ///< that hold the weights of the whole model together
+  double devicesForWeights; ///< that together hold the weights of the whole model
 };
 
-/// By Amdahl's law: times as fast as the whole step if a part took no time.
+/// Amdahl's law: speed-up of the whole step if a part took no time.
 struct Amdahl {
   std::optional<double> absorptionOverFullCache; ///< time of that naive form over absorbed; below 1 it is slower
   std::optional<double> absorptionOverRecomputed;
   double infinitelyFastCore;
-  /// With its projections; none, as the next, where the config has no MLP and attention is all there is.
+  /// With its projections; none, like the next, if the config has no MLP and attention is everything.
   std::optional<double> infinitelyFastAttention;
   std::optional<double> infinitelyFastMlp;
   /// The contexts from which on an infinitely fast core makes the step a tenth faster, and twice as fast.
   std::optional<int64_t> mattersFrom, halfFrom;
 };
 
-/// What the fold's weights take beyond the absorbed ones.
+/// The additional bytes of the fold's weights over the absorbed ones.
 struct FoldBytes {
   double layer, model;
 };
@@ -120,28 +120,28 @@ struct Report {
   PhaseCosts decode, prefill;
   KvCache cache;
   std::optional<FoldBytes> fold;
-  std::optional<int64_t> fittingRanks; ///< The fewest devices of which each has room for its part of the step.
+  std::optional<int64_t> fittingRanks; ///< The fewest devices on which the step fits.
   Amdahl decodeAmdahl, prefillAmdahl;
   MemoryMap memoryMap;
-  std::optional<CrossoverMap> crossover; ///< None where there is no latent attention.
-  std::vector<BatchSample> throughput;   ///< By rising batch.
+  std::optional<CrossoverMap> crossover; ///< None without latent attention.
+  std::vector<BatchSample> throughput;   ///< By increasing batch.
   std::vector<RooflinePoint> roofline;
-  std::vector<std::string> notes; ///< What a reader must know, a sentence each.
+  std::vector<std::string> notes; ///< Notes for the reader, one sentence each.
   std::unique_ptr<Report> baseline;
 
   const importer::ModelConfig &getConfig() const { return request.config; }
   const Memory &getMemory() const { return decode.getPlanned().memory; }
 };
 
-/// `baseline` may be null: the cache is then held against MHA of the same heads.
+/// Creates a report. `baseline` may be null: the cache is then compared with MHA of the same heads.
 Report makeReport(Request request, std::unique_ptr<Report> baseline = nullptr);
 
-/// Speed-ups of one phase of a model.
+/// Returns the speed-ups of one phase of a model.
 Amdahl findAmdahl(const ModelCosts &costs, const Request &request, const PhaseCosts &phase);
 
-/// The form that the plan has for a phase at a context; heads have but one.
+/// Returns the planned form for a phase at a context; heads have only one.
 AttentionForm plannedForm(const Request &request, Phase phase, int64_t context);
-/// One step of a phase.
+/// Returns one step of a phase.
 Step stepOf(Phase phase, int64_t batch, int64_t context);
 
 void writeText(llvm::raw_ostream &os, const Report &report);

@@ -1,4 +1,4 @@
-//===- Divisors.h - Tiles that leave no remainder ---------------*- C++ -*-===//
+//===- Divisors.h - Tiles that divide a size --------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,8 +13,8 @@
 
 namespace mla {
 
-/// The largest divisor of a positive size that is no larger than `limit`: what
-/// a static size is tiled by, so that no tile is cut off.
+/// Returns the largest divisor of a positive size that is at most `limit`, used
+/// to tile a static size without partial tiles.
 inline int64_t largestDivisor(int64_t size, int64_t limit) {
   for (int64_t divisor = std::min(size, limit); divisor > 1; --divisor)
     if (size % divisor == 0)

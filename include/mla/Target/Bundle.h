@@ -1,11 +1,11 @@
-//===- Bundle.h - Writing what the runtime runs -----------------*- C++ -*-===//
+//===- Bundle.h - Writing bundles -------------------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// A bundle (mla/abi.h) is made beside its place and moved there when it is
+// A bundle (mla/abi.h) is written next to its destination and moved there when
 // complete: manifest, code and weights appear together or not at all.
 //
 //===----------------------------------------------------------------------===//
@@ -34,16 +34,16 @@ class PassManager;
 
 namespace mla {
 
-/// A directory that becomes `path` when it is committed, and is removed if not, unless its work is to go on.
+/// A directory that becomes `path` on commit(), and is otherwise removed unless its work can be resumed.
 class BundleDirectory {
 public:
-  /// An error where `path` is something else than a bundle or nothing: a link is, wherever it leads.
+  /// Returns an error if `path` is something else than a bundle or nothing. A link is always an error.
   static llvm::Error checkPath(llvm::StringRef path);
-  /// Fails as checkPath does, and where `path` cannot be written.
+  /// Fails like checkPath, and if `path` cannot be written.
   static llvm::Expected<BundleDirectory> create(llvm::StringRef path);
-  /// For long work: `path`.partial, which an interruption or an error leaves, with what keep() was called after, and a
-  /// later call with the same `request` goes on with. Fails as create() does, where `path`.partial belongs to another
-  /// request, and while another process works in it. `request` is text that says all that the bundle depends on.
+  /// For long work: uses `path`.partial, which an interruption, or an error after keep(), leaves behind, and which a
+  /// later call with the same `request` resumes. Fails like create(), if `path`.partial belongs to another request, and
+  /// while another process works in it. `request` is text with everything that the bundle depends on.
   static llvm::Expected<BundleDirectory> resume(llvm::StringRef path, llvm::StringRef request);
   BundleDirectory(BundleDirectory &&other)
       : path(std::move(other.path)), temporary(std::move(other.temporary)), lock(std::exchange(other.lock, -1)),
@@ -52,18 +52,18 @@ public:
   }
   ~BundleDirectory();
 
-  /// What else a resumable directory holds until it is committed: the request, and the layers that are complete.
+  /// Additional files of a resumable directory until commit(): the request, and the complete layers.
   static constexpr llvm::StringLiteral requestFile = "request", recordFile = "layers.json";
 
-  /// Where to write a file of the bundle.
+  /// Returns the path for a file of the bundle.
   std::string file(llvm::StringRef name) const;
-  /// Its size, for the manifest.
+  /// Returns its size, for the manifest.
   llvm::Expected<uint64_t> sizeOf(llvm::StringRef name) const;
-  /// Whether an interruption leaves the directory.
+  /// Returns whether an interruption leaves the directory.
   bool isResumable() const { return lock >= 0; }
-  /// From now on it holds work that is worth going on with, also after an error.
+  /// Marks the work as worth resuming, also after an error.
   void keep() { kept = isResumable(); }
-  /// Puts the bundle in its place; an older one gives way whole.
+  /// Moves the bundle to its destination, replacing an older one as a whole.
   llvm::Error commit();
 
 private:
@@ -83,17 +83,17 @@ struct BundleEntry {
   LaunchesOp launches; // of a target that has kernels
 };
 
-/// The entries of a module, one per regime of its plan: functions whose weights are bound, or launches.
+/// Returns the entries of a module, one per regime of its plan: functions whose weights are bound, or launches.
 llvm::Expected<std::vector<BundleEntry>> entriesOf(mlir::ModuleOp module);
 
-/// The text of manifest.json; launches without a regime are its cores. `model` is the imported module's `mla.model`,
-/// `source` what the bundle was made of.
+/// Returns the text of manifest.json; launches without a regime are its cores. `model` is the imported module's
+/// `mla.model`, `source` the origin of the bundle.
 std::string makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm::ArrayRef<BundleEntry> entries,
                          llvm::StringRef target, llvm::StringRef isa,
                          llvm::ArrayRef<std::pair<llvm::StringRef, uint64_t>> files,
                          llvm::ArrayRef<Certificate> certificates, llvm::json::Value source);
 
-/// The tensor that a checkpoint has under a name.
+/// Finds a checkpoint's tensor by name.
 using FindTensor = llvm::function_ref<llvm::Expected<const SafetensorsTensor *>(llvm::StringRef name)>;
 
 /// Runs passes on a module, for what is said.
@@ -102,8 +102,8 @@ using RunPasses = llvm::function_ref<llvm::LogicalResult(mlir::PassManager &, ml
 /// The @prepare functions of a module, compiled into this process. Any number of threads may run one.
 class WeightPreparation {
 public:
-  /// `definitions` holds nothing but @prepare functions with bound weights, as mla operations.
-  /// Without `run` passes just run.
+  /// `definitions` holds only @prepare functions with bound weights, as mla operations. Passes run through `run`, if
+  /// given.
   static llvm::Expected<WeightPreparation> compile(mlir::OwningOpRef<mlir::ModuleOp> definitions,
                                                    RunPasses run = nullptr);
   WeightPreparation(WeightPreparation &&);
@@ -111,19 +111,19 @@ public:
 
   struct Weight {
     std::string name;
-    SafetensorsSpec spec;      // what is stored; the name is the weight's
-    DType madeType;            // before it is rounded
+    SafetensorsSpec spec;      // as stored; the name is the weight's
+    DType madeType;            // before rounding
     std::vector<int64_t> tile; // its sizes divide those of the weight
     std::vector<std::string> inputs;
     std::vector<DType> inputTypes;
     std::vector<std::vector<int64_t>> inputShapes;
-    mlir::func::FuncOp definition; // what it is to be, of which the code was made
+    mlir::func::FuncOp definition; // the function before tiling, from which the code was compiled
     void (*entry)(void **descriptors);
 
     bool isRounded() const { return madeType != spec.dtype; }
-    /// Makes one tile: the box of the weight at `offsets`, multiples of the tile's sizes. `data` are the inputs,
-    /// row-major and at any byte. The tile goes to `made`, and if it is rounded also to `stored`. False if there is no
-    /// memory for what is computed on the way.
+    /// Computes one tile: the box of the weight at `offsets`, multiples of the tile's sizes. `data` are the inputs,
+    /// row-major and at any byte. The tile goes to `made`, and if rounded also to `stored`. Returns false if there is
+    /// no memory for intermediate results.
     [[nodiscard]] bool run(llvm::ArrayRef<const void *> data, llvm::ArrayRef<int64_t> offsets, void *made,
                            void *stored) const;
   };
@@ -137,13 +137,13 @@ private:
   std::unique_ptr<mlir::ExecutionEngine> engine;
 };
 
-/// Called with bytes of prepared weights that are written, and all there are to be.
+/// Called with the number of bytes of prepared weights written so far, and the total.
 using WeightProgress = llvm::function_ref<void(uint64_t done, uint64_t all)>;
 
-/// Makes all weights of all layers, tile by tile on the runtime's threads, checks each tile and writes it to its place
-/// in the bundle's file. In a resumable directory layers that are complete are kept, and not made again. Memory beyond
-/// the checkpoint's mapping is near a few tiles per thread. A checkpoint name that begins with `prefix`, the first
-/// layer's, stands for every layer's. The result: a certificate a weight.
+/// Computes all weights of all layers, tile by tile on the runtime's threads, checks each tile and writes it to the
+/// bundle's file. In a resumable directory, complete layers are kept and not computed again. Memory besides the
+/// checkpoint's mapping is a few tiles per thread. A checkpoint name that begins with `prefix`, the first layer's,
+/// stands for every layer's. Returns one certificate per weight.
 llvm::Expected<std::vector<Certificate>> writeWeights(const WeightPreparation &preparation,
                                                       llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
                                                       FindTensor find, BundleDirectory &directory,

@@ -1,22 +1,22 @@
-//===- Certificate.h - That a weight is what it should be -------*- C++ -*-===//
+//===- Certificate.h - Checks of prepared weights ---------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// Every weight of a bundle is checked against the checkpoint while it is made, a
-// tile at a time, by code that shares nothing with what made it:
+// Every weight of a bundle is checked against the checkpoint while it is
+// computed, tile by tile, by code independent of the code that computes it:
 //
-// - A product W = A·B by random vectors r (Freivalds, 1977), before it is rounded:
+// - A product W = A·B by random vectors r (Freivalds, 1977), before rounding:
 //   in every row |W r - A(B r)| <= sqrt(k) u |A||B||r|, with k the contracted
-//   size, u = 2^-24 of f32, and everything but W in f64; k / sqrt(m) takes the
-//   place of sqrt(k) where the columns m are fewer than the steps.
+//   size, u = 2^-24 of f32, and everything but W in f64; k / sqrt(m) replaces
+//   sqrt(k) if the columns m are fewer than the steps.
 // - A sum that holds products, W = A + c B·C (a merged LoRA), likewise: its probes
-//   are sums of its terms', and so are its bounds, with one u more an operation.
-// - Every other weight element by element: it is read, moved, dequantised or
-//   rounded, all of which have one right result.
-// - Every stored element is the nearest one to what was made.
+//   are sums of its terms', and so are its bounds, with one more u per operation.
+// - Every other weight element by element: reading, moving, dequantising and
+//   rounding have one right result.
+// - Every stored element is the nearest one to the computed one.
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,7 +33,7 @@
 
 namespace mla {
 
-/// What was found about one weight of one layer; an entry of "certificates" in manifest.json (mla/abi.h).
+/// The result of checking one weight of one layer; an entry of "certificates" in manifest.json (mla/abi.h).
 struct Certificate {
   int64_t layer = 0;
   std::string weight;
@@ -49,18 +49,18 @@ bool fromJSON(const llvm::json::Value &value, Certificate &certificate, llvm::js
 /// Checks the tiles of one weight of one layer. Any number of threads may check tiles at the same time.
 class Certifier {
 public:
-  /// `prepare` is the function as it was before it was tiled, with bound weights, and `inputs` are these; both must
-  /// outlive the certifier. `layer` and `weight` are for messages and the certificate.
+  /// `prepare` is the function before tiling, with bound weights, and `inputs` are these; both must outlive the
+  /// certifier. `layer` and `weight` are for messages and the certificate.
   static llvm::Expected<Certifier> create(mlir::func::FuncOp prepare, llvm::ArrayRef<const SafetensorsTensor *> inputs,
                                           int64_t layer, llvm::StringRef weight);
   Certifier(Certifier &&) noexcept;
   ~Certifier();
 
-  /// A box of the weight: as it was made, and as it is stored; the same memory where nothing is rounded. Fails if it is
-  /// not what it should be, or if `prepare` holds an operation for which there is no check.
+  /// Checks a box of the weight: as computed, and as stored; the same memory if nothing is rounded. Fails if it is
+  /// wrong, or if `prepare` holds an operation without a check.
   llvm::Error check(llvm::ArrayRef<int64_t> offsets, llvm::ArrayRef<int64_t> sizes, const void *made,
                     const void *stored);
-  /// After all tiles.
+  /// Returns the certificate, after all tiles.
   Certificate finish() const;
 
 private:

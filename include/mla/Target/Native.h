@@ -1,4 +1,4 @@
-//===- Native.h - The host's machine code -----------------------*- C++ -*-===//
+//===- Native.h - Machine code for the host ---------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -17,12 +17,12 @@ class ExecutionEngine;
 
 namespace mla {
 
-/// Lets a context translate the LLVM dialect, and makes the host's code
-/// generator known. Call before the other functions.
+/// Registers the translation of the LLVM dialect and the host's code generator.
+/// Call before the other functions.
 void registerNativeTarget(mlir::DialectRegistry &registry);
 
-/// The highest level of the host's instruction set that code is made for, as a
-/// manifest's "isa" has it (mla/abi.h): "x86-64-v4", …
+/// Returns the highest supported level of the host's instruction set, as in a
+/// manifest's "isa" (mla/abi.h): "x86-64-v4", …
 llvm::StringRef hostIsa();
 
 /// Writes a module of the LLVM dialect as a shared object that exports its

@@ -19,8 +19,8 @@ namespace mla::gpu {
 /// Lowers the kernels of every gpu.module from arith, scf and nvvm to the LLVM dialect.
 void buildNVVMPipeline(mlir::OpPassManager &pm);
 
-/// The PTX of a lowered gpu.module, for the chip of its #nvvm.target: one module of text that ptxas and the driver
-/// take.
+/// Returns the PTX of a lowered gpu.module, for the chip of its #nvvm.target: one module of text for ptxas and the
+/// driver.
 llvm::Expected<std::string> emitPTX(mlir::gpu::GPUModuleOp module);
 
 } // namespace mla::gpu

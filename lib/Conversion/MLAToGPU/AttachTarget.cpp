@@ -1,4 +1,4 @@
-//===- AttachTarget.cpp - State what a module is compiled for ---*- C++ -*-===//
+//===- AttachTarget.cpp - Attach the GPU target of a module -----*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

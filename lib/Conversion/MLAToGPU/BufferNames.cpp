@@ -1,4 +1,4 @@
-//===- BufferNames.cpp - Values as named memory -----------------*- C++ -*-===//
+//===- BufferNames.cpp - Names of the buffers of kernels --------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,7 +13,7 @@ using namespace mlir;
 using namespace mla;
 using namespace mla::gpu;
 
-/// What is returned lies in the caller's memory.
+/// Returned values are in the caller's memory.
 BufferNames::BufferNames(func::FuncOp function, ImplicitLocOpBuilder &builder) : function(function), builder(builder) {
   for (OpOperand &operand : function.front().getTerminator()->getOpOperands()) {
     auto name = function.getResultAttrOfType<StringAttr>(operand.getOperandNumber(), kBufferAttr);
@@ -82,7 +82,7 @@ StringAttr BufferNames::nameOf(Value value, Buffer::Part part) {
     return nameOfArgument(argument, part);
   if (auto weight = value.getDefiningOp<WeightOp>())
     return builder.getStringAttr("weight:" + weight.getName());
-  // A cache that a kernel wrote is the caller's, of which a function has one.
+  // A cache written by a kernel is the caller's; a function has only one.
   if (isa<CacheType>(value.getType()))
     return builder.getStringAttr(nameOfPart(part));
   StringAttr &name = stored[value];

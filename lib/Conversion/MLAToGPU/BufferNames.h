@@ -1,4 +1,4 @@
-//===- BufferNames.h - Values as named memory -------------------*- C++ -*-===//
+//===- BufferNames.h - Names of the buffers of kernels ----------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,17 +16,17 @@
 
 namespace mla::gpu {
 
-/// The names of what the kernels of one function read and write. Scratch memory is declared with the builder.
+/// The names of the buffers of one function's kernels. Scratch memory is declared with the builder.
 class BufferNames {
 public:
   BufferNames(mlir::func::FuncOp function, mlir::ImplicitLocOpBuilder &builder);
 
   /// Declares the kernel's own scratch memory.
   void enter(KernelOp kernel, llvm::ArrayRef<mlir::AffineExpr> workspace);
-  /// Of the kernel entered last.
+  /// Returns the name of a buffer of the kernel entered last.
   mlir::StringAttr nameOf(const Buffer &buffer);
-  /// What the caller gives: the function's arguments and results, a cache by its parts. Null, after an
-  /// error, where one has a type that no buffer has.
+  /// Returns the caller's buffers: the function's arguments and results, a cache by its parts. Emits an error and
+  /// returns null if one has a type that no buffer has.
   mlir::ArrayAttr bindings();
 
 private:

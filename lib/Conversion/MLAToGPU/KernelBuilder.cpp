@@ -1,4 +1,4 @@
-//===- KernelBuilder.cpp - Writing kernels as they read -------------------===//
+//===- KernelBuilder.cpp - Builder for GPU kernels ------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -20,7 +20,7 @@ using namespace mla::gpu;
 
 static bool isFloat(Val v) { return isa<FloatType>(getElementTypeOrSelf(v.type())); }
 
-/// Products and sums may be contracted; nothing else is assumed.
+/// Allows contraction of products and sums; nothing else is assumed.
 static constexpr auto contract = arith::FastMathFlags::contract;
 
 template <typename IntOp, typename FloatOp> static Val binary(Val a, Val b) {
@@ -290,7 +290,7 @@ Val KernelBuilder::reduce(Val value, llvm::function_ref<Val(Val, Val)> combine) 
     value = combine(value, shuffleXor(value, mask));
   return value;
 }
-/// One instruction, for integers.
+/// Emits one instruction, for integers.
 static Val reduceInt(KernelBuilder &k, Val value, NVVM::ReduxKind kind) {
   return k.wrap(NVVM::ReduxOp::create(k, value.type(), value, kind, k.i32(-1)));
 }

@@ -34,12 +34,12 @@ static constexpr llvm::StringLiteral kModuleName = "kernels";
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Arguments as attributes.
+/// Converts arguments to attributes.
 struct MakeArgument {
   BufferNames &names;
   ImplicitLocOpBuilder &builder;
 
-  /// Null, after an error, where there is no such map.
+  /// Emits an error and returns null if the map is invalid.
   Attribute operator()(const mla::gpu::TensorMap &map) const {
     MLIRContext *context = builder.getContext();
     return TensorMapAttr::getChecked([&] { return emitError(builder.getLoc()); }, context, names.nameOf(map.buffer),
@@ -75,14 +75,14 @@ static LogicalResult createLaunch(ImplicitLocOpBuilder &builder, const mla::gpu:
 // A function
 //===----------------------------------------------------------------------===//
 
-/// The names of the function's weights, once each, in the order in which they stand.
+/// Returns the names of the function's weights, once each, in order.
 static ArrayAttr weightsOf(func::FuncOp function, Builder &builder) {
   llvm::SetVector<Attribute> names;
   function.walk([&](WeightOp weight) { names.insert(weight.getNameAttr()); });
   return builder.getArrayAttr(names.getArrayRef());
 }
 
-/// A cache, or a row for each token, of a size that is known and that a GPU can hold.
+/// Returns whether the type is a cache, or one row per token, of a known size that a GPU can hold.
 static bool isInMemory(Type type) {
   constexpr uint64_t most = uint64_t(1) << 40;
   auto tensor = dyn_cast<RankedTensorType>(type);
@@ -90,14 +90,14 @@ static bool isInMemory(Type type) {
     return isa<CacheType>(type);
   if (tensor.getRank() == 0 || !tensor.getElementType().isIntOrFloat())
     return false;
-  uint64_t elements = 1; // a size that is not known counts as the largest
+  uint64_t elements = 1; // an unknown size counts as the largest
   for (int64_t size : tensor.getShape().drop_front())
     elements = llvm::SaturatingMultiply(elements, static_cast<uint64_t>(size));
   return elements < most;
 }
 
 //===----------------------------------------------------------------------===//
-// What the caller gives and gets
+// The caller's buffers
 //===----------------------------------------------------------------------===//
 
 static bool isIndices(Type type) {
@@ -110,7 +110,7 @@ static bool isRows(Type type) {
   return tensor && isa<FloatType>(tensor.getElementType());
 }
 
-/// Buffers of an entry have fixed names, one each: two arguments of a kind would be one.
+/// Checks an entry, whose buffers have fixed names: two arguments of a kind would be the same buffer.
 static LogicalResult checkEntrySignature(func::FuncOp function) {
   unsigned numIndices = 0, numCaches = 0;
   for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
@@ -130,7 +130,7 @@ static LogicalResult checkEntrySignature(func::FuncOp function) {
   return success();
 }
 
-/// Adds the buffer's name; an error where it has none, or where another has it.
+/// Adds the buffer's name; emits an error if it has none, or if another has it.
 static LogicalResult addBuffer(func::FuncOp function, const Twine &which, Attribute name,
                                llvm::SmallDenseSet<Attribute> &names) {
   if (!isa_and_present<StringAttr>(name))
@@ -159,7 +159,7 @@ static LogicalResult checkCoreSignature(func::FuncOp function) {
   return success();
 }
 
-/// The caller's memory is written by the kernel that makes the tensor, once.
+/// Checks that the kernel that computes the tensor writes the caller's memory once.
 static LogicalResult checkReturned(func::FuncOp function) {
   llvm::SmallDenseSet<Value> returned;
   for (OpOperand &operand : function.front().getTerminator()->getOpOperands()) {
@@ -173,7 +173,7 @@ static LogicalResult checkReturned(func::FuncOp function) {
   return success();
 }
 
-/// Its arguments are named one by one.
+/// Returns whether the function's arguments are named one by one.
 static bool isCore(func::FuncOp function) {
   return function.getNumArguments() > 0 && function.getArgAttr(0, kBufferAttr);
 }
@@ -191,7 +191,7 @@ static LogicalResult checkFunction(func::FuncOp function) {
   return checkReturned(function);
 }
 
-/// Checks what the kernel stores, and what it reads.
+/// Checks the elements that the kernel stores and reads.
 static LogicalResult checkElements(KernelOp kernel, const KernelKind &kind) {
   for (auto [i, type] : llvm::enumerate(kernel.getResultTypes()))
     if (isa<RankedTensorType>(type) && !kind.stores(getElementTypeOrSelf(type), i))
@@ -213,7 +213,7 @@ static FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp modu
   return kind->generate(kernel, module);
 }
 
-/// Fills `list` with what the function's kernels need, and `kernels` with their code.
+/// Fills `list` with the workspaces and launches of the function's kernels, and `kernels` with their code.
 static LogicalResult fill(LaunchesOp list, func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
   auto builder = ImplicitLocOpBuilder::atBlockBegin(list.getLoc(), &list.getBody().emplaceBlock());
   BufferNames names(function, builder);
@@ -233,7 +233,7 @@ static LogicalResult fill(LaunchesOp list, func::FuncOp function, mlir::gpu::GPU
   return success(bindings != nullptr);
 }
 
-/// Launches in the place of the function.
+/// Replaces the function by launches.
 static LogicalResult convert(func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
   if (failed(checkFunction(function)))
     return failure();
@@ -248,7 +248,7 @@ static LogicalResult convert(func::FuncOp function, mlir::gpu::GPUModuleOp kerne
   return success();
 }
 
-/// An attention alone, which a layer can do without: if there is no kernel for its widths, that is remarked on.
+/// Converts an attention-only function, which is optional: remarks if there is no kernel for its widths.
 static void convertCore(func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
   std::string why;
   {
@@ -263,7 +263,7 @@ static void convertCore(func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
   function.erase();
 }
 
-/// No function has said what the check of a step's tables is called with.
+/// Binds the arguments of the check of a step's tables, which no function declares.
 static void bindStepCheck(ModuleOp module) {
   MLIRContext *context = module.getContext();
   SmallVector<Attribute> bindings;

@@ -1,4 +1,4 @@
-//===- Probe.cpp - Where dynamic shared memory starts -----------*- C++ -*-===//
+//===- Probe.cpp - Start of dynamic shared memory ---------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,7 +13,7 @@
 using namespace mlir;
 using namespace mla::gpu;
 
-/// The memory as PTX declares it: external, of no size of its own. No other kernel refers to it.
+/// Declares the memory as in PTX: external, without a size. No other kernel refers to it.
 static LLVM::GlobalOp declareShared(mlir::gpu::GPUModuleOp module) {
   constexpr unsigned leastAlignment = 16;
   OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());

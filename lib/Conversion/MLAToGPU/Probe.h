@@ -1,4 +1,4 @@
-//===- Probe.h - Where dynamic shared memory starts -------------*- C++ -*-===//
+//===- Probe.h - Start of dynamic shared memory -----------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,8 +12,8 @@
 
 namespace mla::gpu {
 
-/// Adds the kernel `mla_probe` (mla/abi.h): it writes the address, as .u32, to its argument. All other kernels take
-/// KernelBuilder::sharedBase for granted, and the runtime compares.
+/// Adds the kernel `mla_probe` (mla/abi.h), which writes the address, as .u32, to its argument. The runtime compares it
+/// with KernelBuilder::sharedBase, which all other kernels assume.
 void emitProbe(mlir::gpu::GPUModuleOp module);
 
 } // namespace mla::gpu

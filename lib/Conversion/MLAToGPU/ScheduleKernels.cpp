@@ -18,7 +18,7 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// Whether a kernel works on cached tokens, as an up-projection of keys or values does, not on those of the step.
+/// Returns whether a kernel processes cached tokens, such as an up-projection of keys or values, not those of the step.
 static bool readsCache(KernelOp kernel) {
   return llvm::any_of(kernel.getInputs(), [](Value input) {
     auto made = input.getDefiningOp<KernelOp>();
@@ -26,8 +26,8 @@ static bool readsCache(KernelOp kernel) {
   });
 }
 
-/// What a kernel typically works on. Functions that say nothing serve prefill: its tiles are right for any number of
-/// tokens; prefill of a few, which is a regime of its own, is as decode of a batch.
+/// Returns a kernel's typical number of tokens. Functions without a phase serve prefill, whose tiles are correct for
+/// any number of tokens; a regime of prefill with few tokens is treated like decode of a batch.
 static int64_t getTypicalTokens(KernelOp kernel, func::FuncOp function) {
   constexpr int64_t few = 64, many = 4096;
   auto phase = function->getAttrOfType<PhaseAttr>(kPhaseAttr);
@@ -38,7 +38,7 @@ static int64_t getTypicalTokens(KernelOp kernel, func::FuncOp function) {
   return decodes || (regime && regime.getTokens().isBounded()) ? few : many;
 }
 
-/// Adds the choices that the kernel has not made.
+/// Adds the missing choices of the kernel.
 static LogicalResult completeSchedule(KernelOp kernel, const Purpose &purpose) {
   const KernelKind *kind = kernel.findKind();
   if (!kind)

@@ -1,4 +1,4 @@
-//===- StepCheck.cpp - Whether a step's tables are right ------------------===//
+//===- StepCheck.cpp - The check of a step's tables -----------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -52,7 +52,7 @@ void StepCheck::emit() {
   k.finish();
 }
 
-/// The first fault stays.
+/// Records a fault unless there is one.
 void StepCheck::accuse(Verdict &verdict, Val broken, mla_step_fault fault, Val entry, Val value) {
   Val first = broken & (verdict[0] == MLA_STEP_RIGHT);
   verdict[0] = select(first, k.i32(fault), verdict[0]);
@@ -60,7 +60,7 @@ void StepCheck::accuse(Verdict &verdict, Val broken, mla_step_fault fault, Val e
   verdict[2] = select(first, value, verdict[2]);
 }
 
-/// In the order of mla_step_fault: what follows relies on what went before.
+/// Checks in the order of mla_step_fault: later checks rely on earlier ones.
 StepCheck::Verdict StepCheck::judge(Val sequence, Val lane) {
   Val at = k.extend(sequence), begin = integer(cu, at), end = integer(cu, at + 1), length = integer(lengths, at);
   Val queries = end - begin, next = sequence + 1;
@@ -76,14 +76,14 @@ StepCheck::Verdict StepCheck::judge(Val sequence, Val lane) {
   return verdict;
 }
 
-/// A lane looks at every 32nd entry. The length of a sequence that is wrong already might lead out of the table.
+/// Each lane checks every 32nd entry. Skipped after a fault, since the length might lead out of the table.
 void StepCheck::judgePages(Verdict &verdict, Val sequence, Val lane) {
   Val none = k.i32(INT32_MIN), width = k.argument(tableWidth), tokensOfPage = k.argument(page);
   Val used = min((verdict[3] + tokensOfPage - 1) / tokensOfPage, width);
   Val count = select(verdict[0] == MLA_STEP_RIGHT, used, k.i32(0));
   Val row = k.extend(sequence) * k.extend(width);
   auto isWrong = [&](Val number) { return (number < 0) | (number >= k.argument(pages)); };
-  // As the largest of the negated: the first.
+  // The maximum of negated indices: the first.
   Val found = k.loop(lane, count, k.i32(32), {none}, [&](Val i, llvm::ArrayRef<Val> found) -> Vals {
     return {max(found[0], select(isWrong(integer(table, row + k.extend(i))), k.i32(0) - i, none))};
   })[0];

@@ -1,4 +1,4 @@
-//===- StepCheck.h - Whether a step's tables are right ----------*- C++ -*-===//
+//===- StepCheck.h - The check of a step's tables ---------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,9 +13,9 @@
 
 namespace mla::gpu {
 
-/// Adds the core `step_check` (mla/abi.h) to the module, and its kernel to `kernels`: a warp per sequence finds the
-/// first of the faults mla_step_fault in cu_seqlens, lengths and the block table, and writes an mla_step_verdict. No
-/// layer launches it. `page` is tokens per page.
+/// Adds the core `step_check` (mla/abi.h) to the module, and its kernel to `kernels`: one warp per sequence finds the
+/// first fault, mla_step_fault, in cu_seqlens, lengths and the block table, and writes an mla_step_verdict. No layer
+/// launches it. `page` is tokens per page.
 void addStepCheck(mlir::ModuleOp module, mlir::gpu::GPUModuleOp kernels, int64_t page);
 
 } // namespace mla::gpu

@@ -1,4 +1,4 @@
-//===- Targets.cpp - GPUs that there are kernels for ------------*- C++ -*-===//
+//===- Targets.cpp - GPU targets --------------------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

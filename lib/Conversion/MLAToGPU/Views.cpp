@@ -1,4 +1,4 @@
-//===- Views.cpp - Where tensors of a kernel lie ----------------*- C++ -*-===//
+//===- Views.cpp - Memory of tensors in kernels -----------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -19,10 +19,10 @@ using namespace mla::gpu;
 // Rows
 //===----------------------------------------------------------------------===//
 
-/// One more than there are sequences.
+/// Returns the number of sequences plus one.
 static AffineExpr cumulative(MLIRContext *context) { return expressionOf(Size::Batch, context) + 1; }
 
-/// Of what the caller gives: what it is, by name or by type, says its rows.
+/// Derives the rows of the caller's buffers from their name or type.
 static AffineExpr rowsOfArgument(BlockArgument argument, FunctionOpInterface function) {
   MLIRContext *context = argument.getContext();
   auto type = cast<RankedTensorType>(argument.getType());
@@ -41,7 +41,7 @@ static AffineExpr rowsOfResult(OpResult result) {
     return rowsOf(kernel.getYield()->getOperand(result.getResultNumber()));
   if (isa<GatherOp>(op))
     return result.getResultNumber() == 2 ? cumulative(op->getContext()) : expressionOf(Size::Cached, op->getContext());
-  // Of all others the first operand has a row for every row of the result.
+  // For all others, the first operand has one row for every row of the result.
   return rowsOf(op->getOperand(0));
 }
 
@@ -61,7 +61,7 @@ AffineExpr mla::gpu::rowsOf(Value value) {
 // Views
 //===----------------------------------------------------------------------===//
 
-/// Row-major; a width that only the step knows is that of a caller's query.
+/// Returns row-major strides; a width known only to a step is that of a caller's query.
 static SmallVector<AffineExpr> stridesOf(RankedTensorType type) {
   MLIRContext *context = type.getContext();
   SmallVector<AffineExpr> strides(type.getRank());
@@ -81,7 +81,7 @@ FailureOr<Buffer> mla::gpu::operandOf(Value value) {
   return Buffer{Buffer::Operand, argument.getArgNumber()};
 }
 
-/// Bytes from the start of the source to the slice's first element.
+/// Returns the bytes from the start of the source to the slice's first element.
 static FailureOr<int64_t> offsetOf(tensor::ExtractSliceOp slice, ArrayRef<AffineExpr> strides) {
   if (llvm::any_of(slice.getStaticOffsets(), ShapedType::isDynamic) ||
       llvm::any_of(slice.getStaticStrides(), [](int64_t stride) { return stride != 1; }))
@@ -115,7 +115,7 @@ static FailureOr<View> viewThroughSlices(Value value) {
   return view;
 }
 
-/// Rows of static width, of elements that kernels read.
+/// Returns a view of rows of static width, with elements that kernels read.
 FailureOr<View> mla::gpu::viewOf(Value value, Elements elements) {
   auto type = cast<RankedTensorType>(value.getType());
   bool isRead = type.getElementType().isBF16() || (elements == Elements::Float && type.getElementType().isF32());

@@ -31,15 +31,15 @@ namespace mla {
 #define GEN_PASS_REGISTRATION
 #include "mla/Target/CPU/Passes.h.inc"
 
-/// Lets `convert-to-llvm` take mla.spawn.
+/// Registers the lowering of mla.spawn with `convert-to-llvm`.
 void registerSpawnToLLVM(mlir::DialectRegistry &registry);
 
-/// mla operations whose weights are bound, to linalg on tensors: what
-/// `--emit=linalg` shows.
+/// Lowers mla operations with bound weights to linalg on tensors, the stage
+/// `--emit=linalg`.
 void buildLinalgPipeline(mlir::OpPassManager &pm);
-/// From there to the LLVM dialect, with entry points.
+/// Lowers that to the LLVM dialect, with entry points.
 void buildCPUPipeline(mlir::OpPassManager &pm);
-/// `mla-to-cpu`: both, for mla-opt.
+/// Registers `mla-to-cpu`: both, for mla-opt.
 void registerCPUPipelines();
 
 } // namespace mla

@@ -1,4 +1,4 @@
-//===- Append.cpp - New tokens into the cache -----------------------------===//
+//===- Append.cpp - Write new tokens to the cache -------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -19,7 +19,7 @@ std::string AppendShape::name() const {
 }
 
 namespace {
-/// Positions of the arguments, in their order.
+/// Indices of the arguments, in order.
 struct Arguments {
   explicit Arguments(KernelBuilder &k, bool hasKeys)
       : latents(k.addPointer()), keys(hasKeys ? k.addPointer() : 0), gamma(k.addPointer()), pages(k.addPointer()),
@@ -30,7 +30,7 @@ struct Arguments {
 };
 } // namespace
 
-/// Calls `body` with the address of the cache's row at a place, if there is one.
+/// Calls `body` with the address of the cache's row for a place, if there is one.
 static void whereStored(KernelBuilder &k, const AppendShape &shape, const Arguments &a, const Place &place,
                         llvm::function_ref<void(Val row)> body) {
   Val tableWidth = k.argument(a.tableWidth);
@@ -67,7 +67,7 @@ void mla::gpu::emitAppend(mlir::gpu::GPUModuleOp module, const AppendShape &shap
     Vals latent = loadRow(k, from, lane, shape.latent, shape.input), pairs;
     if (hasKeys)
       pairs = rotation->load(rowAt(k, k.argument(a.keys), token, k.argument(a.keyStride), shape.input), shape.input);
-    // While the row is on its way.
+    // While the row is being loaded.
     Place place = a.positions.placeOf(token);
     Vals normalized = normalizeRow(k, latent, k.argument(a.gamma), lane, shape.latent, shape.epsilon);
     whereStored(k, shape, a, place, [&](Val row) {

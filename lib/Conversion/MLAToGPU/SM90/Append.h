@@ -1,4 +1,4 @@
-//===- Append.h - New tokens into the cache ---------------------*- C++ -*-===//
+//===- Append.h - Write new tokens to the cache -----------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,19 +13,19 @@
 
 namespace mla::gpu {
 
-/// The cache's row of a token: its latent, normalised, and its key, rotated to the token's position. A warp per token.
+/// The cache's row of a token: its normalised latent, and its key rotated to the token's position. One warp per token.
 struct AppendShape {
   int64_t latent = 0;    ///< L, a multiple of 8
   int64_t page = 64;     ///< tokens
   double epsilon = 0;    ///< of the norm
-  RotationDims rotation; ///< no frequencies: rows are the latent alone
+  RotationDims rotation; ///< no frequencies: rows are only the latent
   Element input = Element::BF16;
 
   int64_t rowElements() const { return latent + rotation.width(); }
   std::string name() const;
 };
 
-inline constexpr int64_t appendTokens = 4; ///< a CTA
+inline constexpr int64_t appendTokens = 4; ///< per CTA
 inline constexpr int64_t appendThreads = 32 * appendTokens;
 
 /// Adds the kernel to the module, if it is not there. Arguments: latents, keys (if there are frequencies), gamma f32,

@@ -1,4 +1,4 @@
-//===- Gather.cpp - The cached tokens, side by side -----------------------===//
+//===- Gather.cpp - Pack the cached tokens --------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -11,7 +11,7 @@
 
 using namespace mla::gpu;
 
-/// Copies of 16 bytes that a thread has under way at a time.
+/// Copies of 16 bytes in flight per thread.
 static constexpr int64_t copiesAtATime = 3;
 static constexpr int64_t pieceElements = 8;
 
@@ -36,7 +36,7 @@ private:
   void storePiece(Val piece, Val row, Val column);
 
   const GatherShape &s;
-  int64_t pieces; ///< of 16 bytes, per row of the cache
+  int64_t pieces; ///< of 16 bytes per row of the cache
   KernelBuilder k;
   Val pagesBase, table, lengths, latent, rope, keys, batch, tableWidth, pageCount, cached;
 };
@@ -61,7 +61,7 @@ void Gather::emit() {
   k.finish();
 }
 
-/// The sum of the lengths before `sequence`; every warp sums all.
+/// Returns the sum of the lengths before `sequence`; every warp computes all.
 Val Gather::firstKey(Val sequence) {
   Val sum = k.loop(k.thread() & 31, sequence, k.i32(32), {k.i32(0)},
                    [&](Val i, llvm::ArrayRef<Val> sum) -> Vals { return {sum[0] + lengthOf(i)}; })[0];
@@ -74,8 +74,8 @@ void Gather::writeFirstKeys(Val sequence, Val first) {
   k.when(sequence == batch - 1, [&] { k.store(first + lengthOf(sequence), k.at(to, 4), 4); });
 }
 
-/// A piece of a row of the cache; zeros where the page does not exist. There is a page, and the table has an entry:
-/// what is loaded in any case is there.
+/// Loads a piece of a row of the cache; zeros if the page does not exist. The load is always valid: there is a page,
+/// and the table has an entry.
 Val Gather::loadPiece(Val sequence, Val token, Val column) {
   Val entry = token / s.page, last = tableWidth - 1;
   Val line = k.extend(sequence) * k.extend(tableWidth) + k.extend(min(entry, last));
@@ -95,7 +95,7 @@ void Gather::storePiece(Val piece, Val row, Val column) {
          [&] { k.store(piece, k.at(rope, (k.extend(row) * ofRope + k.extend(column - ofLatent)) * 16), 16); });
 }
 
-/// Pieces of the block's tokens, in the order of memory: neighbouring threads copy neighbouring bytes.
+/// Copies pieces of the CTA's tokens in memory order: neighbouring threads copy neighbouring bytes.
 void Gather::copyTokens(Val sequence, Val first) {
   Val begin = k.blockX() * gatherTokens;
   Val count = min(min(lengthOf(sequence), cached - first) - begin, k.i32(gatherTokens)) * pieces;

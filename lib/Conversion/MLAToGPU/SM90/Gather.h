@@ -1,4 +1,4 @@
-//===- Gather.h - The cached tokens, side by side ---------------*- C++ -*-===//
+//===- Gather.h - Pack the cached tokens ------------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,8 +12,8 @@
 
 namespace mla::gpu {
 
-/// latent[i] ‖ k_rope[i] = the cache's row of the i-th cached token, sequence after sequence, and the first of every
-/// sequence: cu_keys i32[batch + 1].
+/// latent[i] ‖ k_rope[i] = the cache's row of the i-th cached token, sequence after sequence, and the index of every
+/// sequence's first token: cu_keys i32[batch + 1].
 struct GatherShape {
   int64_t latent = 0; ///< L, a multiple of 8
   int64_t rope = 0;   ///< R, a multiple of 8 or 0

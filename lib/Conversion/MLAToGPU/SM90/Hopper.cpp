@@ -38,7 +38,7 @@ void arrive(KernelBuilder &k, Val barrier) {
 }
 
 void waitBarrier(KernelBuilder &k, Val barrier, Val parity) {
-  // The operation is the whole loop; the time is what one attempt may sleep, in nanoseconds.
+  // The operation is the whole loop; the time limits the sleep of one attempt, in nanoseconds.
   NVVM::MBarrierTryWaitParityOp::create(k, barrier, parity, k.i32(10000000));
 }
 

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The instructions that only Hopper has, over tiles of shared memory of one
-// layout: 64 elements of bf16 per row of 128 bytes, 8 rows a swizzle atom
+// The instructions specific to Hopper, over tiles of shared memory of one
+// layout: 64 elements of bf16 per row of 128 bytes, 8 rows per swizzle atom
 // (SWIZZLE_128B: 16-byte chunk c of row r lies at r*128 + ((c ^ (r & 7)) * 16)).
 // A matrix wider than 64 is a sequence of such tiles.
 //
@@ -29,9 +29,9 @@ constexpr int64_t tileBytes(int64_t rows) { return rows * tileRowBytes; }
 //===----------------------------------------------------------------------===//
 
 void initBarrier(KernelBuilder &k, Val barrier, int64_t arrivals);
-/// Makes initialised barriers visible to TMA; one thread, before the block synchronises.
+/// Makes initialised barriers visible to TMA; one thread, before the CTA synchronises.
 void fenceBarrierInit(KernelBuilder &k);
-/// Arrives, and announces bytes that copies will bring.
+/// Arrives, and announces the bytes of copies.
 void expectBytes(KernelBuilder &k, Val barrier, int64_t bytes);
 void expectBytes(KernelBuilder &k, Val barrier, Val bytes, Val predicate);
 void arrive(KernelBuilder &k, Val barrier);
@@ -42,19 +42,19 @@ void waitBarrier(KernelBuilder &k, Val barrier, Val parity);
 // TMA
 //===----------------------------------------------------------------------===//
 
-/// What L2 should do with what is read. The encodings are createpolicy's own.
+/// The L2 policy of loads. The encodings are createpolicy's own.
 enum class CacheHint : uint64_t {
   EvictFirst = 0x12F0000000000000,
   EvictNormal = 0x1000000000000000, ///< measured 3% faster than EvictFirst where memory bounds
   EvictLast = 0x14F0000000000000,
 };
-/// As a value, for hints that are chosen at run time.
+/// Returns a hint as a value, to be chosen at run time.
 Val encode(KernelBuilder &k, CacheHint hint);
 
 /// Copies a box of the tensor at `coordinates` (innermost first) to `to`; the bytes count on `barrier`. One thread.
 void copyTile(KernelBuilder &k, Val to, Val tensorMap, Val barrier, llvm::ArrayRef<Val> coordinates, CacheHint hint);
 void copyTile(KernelBuilder &k, Val to, Val tensorMap, Val barrier, llvm::ArrayRef<Val> coordinates, Val hint);
-/// Copies a box back; what lies outside the tensor is not written.
+/// Copies a box back; elements outside the tensor are not written.
 void storeTile(KernelBuilder &k, Val tensorMap, Val from, llvm::ArrayRef<Val> coordinates);
 /// Copies `bytes` (a multiple of 16) from shared to global memory, both aligned to 16.
 void storeBytes(KernelBuilder &k, Val to, Val from, Val bytes);
@@ -62,11 +62,10 @@ void commitStores(KernelBuilder &k);
 /// Waits until all stores of this thread have read their sources, or are complete.
 void waitStoresRead(KernelBuilder &k);
 void waitStores(KernelBuilder &k);
-/// Copies 4 bytes from global to shared memory and does not wait for them; and waits for all such copies of this
-/// thread.
+/// Copies 4 bytes from global to shared memory asynchronously; waitWords waits for all such copies of this thread.
 void copyWord(KernelBuilder &k, Val to, Val from);
 void waitWords(KernelBuilder &k);
-/// Has a line come to L2.
+/// Prefetches a line to L2.
 void prefetch(KernelBuilder &k, Val from);
 void prefetchTensorMap(KernelBuilder &k, Val tensorMap);
 /// Orders ordinary writes of shared memory before what TMA and the tensor cores read; every writing thread,
@@ -82,7 +81,7 @@ void waitForPredecessors(KernelBuilder &k);
 /// Lets the next kernel start. Best at the end: dependents that start early take SMs.
 void launchDependents(KernelBuilder &k);
 
-/// Registers a thread: for warpgroups that copy (decrease) and that compute (increase). Multiples of 8.
+/// Changes registers per thread: for warpgroups that copy (decrease) and that compute (increase). Multiples of 8.
 void decreaseRegisters(KernelBuilder &k, int64_t count);
 void increaseRegisters(KernelBuilder &k, int64_t count);
 
@@ -94,8 +93,8 @@ void increaseRegisters(KernelBuilder &k, int64_t count);
 /// K-major: rows are m or n, columns are k. Steps of 16 along k add kMajorStep; 8 rows are 1024 bytes.
 int64_t kMajorDescriptor(int64_t offset);
 inline constexpr int64_t kMajorStep = 2;
-/// MN-major: rows are k, columns are m or n; the next 64 columns lie `tileStride` bytes on. Steps of 16 along k add
-/// mnMajorStep.
+/// MN-major: rows are k, columns are m or n; the next 64 columns are `tileStride` bytes further. Steps of 16 along k
+/// add mnMajorStep.
 int64_t mnMajorDescriptor(int64_t offset, int64_t tileStride);
 inline constexpr int64_t mnMajorStep = 128;
 
@@ -104,15 +103,15 @@ enum class Major { K, MN };
 /// Accumulators of one warpgroup: element 4j + 2h + e of a thread is row 16·warp + lane/4 + 8h, column
 /// 8j + 2·(lane%4) + e, for j in [0, n/8).
 inline int64_t accumulatorsOf(int64_t n) { return n / 2; }
-/// Which of its two rows an accumulator is of (h above).
+/// Returns which of the thread's two rows an accumulator belongs to (h above).
 inline int64_t rowOf(int64_t index) { return (index >> 1) & 1; }
 
-/// Order of register writes before the next product; at the start of a group.
+/// Orders register writes before the next product; required at the start of a group.
 void fenceProducts(KernelBuilder &k);
 void commitProducts(KernelBuilder &k);
 /// Waits until at most `pending` committed groups are unfinished.
 void waitProducts(KernelBuilder &k, int64_t pending);
-/// A and B from shared memory, by descriptor. `start` drops what the accumulators held.
+/// A and B from shared memory, by descriptor. `start` overwrites the accumulators.
 Vals multiply(KernelBuilder &k, Val a, Val b, llvm::ArrayRef<Val> accumulators, bool start = false,
               Major aMajor = Major::K, Major bMajor = Major::K);
 /// A from registers: four i32 of packed bf16, the accumulators' layout.
@@ -123,8 +122,8 @@ Vals multiplyRegisters(KernelBuilder &k, llvm::ArrayRef<Val> a, Val b, llvm::Arr
 // Fragments of tiles
 //===----------------------------------------------------------------------===//
 
-/// Where this lane's address for loadMatrix and storeMatrix is, for the 16 rows of warp `warp` (in its warpgroup):
-/// bytes from the start of a tile, for 16 columns from 16·j.
+/// Returns this lane's address for loadMatrix and storeMatrix, for the 16 rows of warp `warp` (in its warpgroup): bytes
+/// from the start of a tile, for 16 columns from 16·j.
 Val fragmentOffset(KernelBuilder &k, Val warp, Val lane, int64_t j);
 /// Four 8x8 matrices of bf16: a fragment of A (16 x 16).
 Vals loadMatrix(KernelBuilder &k, Val from);

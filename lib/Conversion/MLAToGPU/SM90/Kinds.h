@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Regions have activations of bf16 unless said otherwise. Positions come from
-// mla.positions in the region, of `cu` and the cache.
+// Activations are bf16 unless stated otherwise. Positions come from
+// mla.positions in the region, with `cu` and the cache.
 //
 //===----------------------------------------------------------------------===//
 

@@ -42,7 +42,7 @@ std::string LatentAttentionShape::name() const {
 
 LatentAttention::LatentAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape)
     : shape(shape), at(shape), k(module, shape.name(), 256, /*oneBlock=*/true) {
-  // Each warpgroup refills its half of both stages; the first scores of stage 1 begin with what comes first.
+  // Each warpgroup refills its half of both stages; the first scores of stage 1 start with the first tile to arrive.
   for (int64_t i = 0; i < at.tiles; ++i)
     order[0].push_back(i);
   for (int64_t i = 0; i < at.tiles; ++i)
@@ -66,7 +66,7 @@ void LatentAttention::addArguments() {
 
 void LatentAttention::setUp() {
   thread = k.thread();
-  group = k.shuffle(thread >> 7, k.i32(0)); // the same in a warp, and known to be
+  group = k.shuffle(thread >> 7, k.i32(0)); // known to be uniform in a warp
   inGroup = thread & 127;
   lane = thread & 31;
   warp = inGroup >> 5;
@@ -77,7 +77,7 @@ void LatentAttention::setUp() {
   for (int64_t j = 0; j < 4; ++j)
     fragment[j] = fragmentOffset(k, warp, lane, j);
   firstRow = k.blockX() * queryRows;
-  // Where many sequences are split, their partial results should stay in L2, not the pages.
+  // If many sequences are split, keep their partial results in L2, not the pages.
   Val mostlyWhole = k.argument(batchArg) * 2 > k.argument(partsArg);
   hint = select(mostlyWhole, encode(k, CacheHint::EvictNormal), encode(k, CacheHint::EvictFirst));
   k.when(isFirst, [&] {
@@ -99,7 +99,7 @@ void LatentAttention::setUp() {
 
 static Val blocksOfLength(KernelBuilder &k, Val length) { return max(ceilDiv(length, blockTokens), k.i32(1)); }
 
-/// The split of this part that starts at a block of a sequence.
+/// Returns the split of this part that starts at a block of a sequence.
 LatentAttention::Split LatentAttention::splitAt(Val sequence, Val begin) {
   Val blocks = blocksOfLength(k, k.loadInt(k.argument(lengthsArg), sequence));
   Val limit = select(sequence == part.last, part.endBlock, blocks);
@@ -107,8 +107,8 @@ LatentAttention::Split LatentAttention::splitAt(Val sequence, Val begin) {
   return {sequence, begin, limit, end};
 }
 
-/// Brings where queries begin, and the table's row of the sequence that this part likely begins with, to the
-/// L2 while the batch is divided.
+/// Prefetches the query offsets, and the table's row of the sequence that this part probably begins with, to L2 while
+/// the batch is divided.
 void LatentAttention::prefetchIndices() {
   Val batch = k.argument(batchArg), width = k.argument(widthArg), line = thread << 7;
   Val sequence = k.blockY() * batch / k.argument(partsArg);
@@ -117,8 +117,8 @@ void LatentAttention::prefetchIndices() {
          [&] { prefetch(k, k.at(k.argument(tableArg), k.extend(sequence * width) * 4 + k.extend(line))); });
 }
 
-/// Lengths, tables and where queries begin were complete before the predecessor began: only queries and the cache are
-/// waited for.
+/// Waits only for queries and the cache if lengths, tables and query offsets were complete before the predecessor
+/// began.
 void LatentAttention::beginPart() {
   prefetchIndices();
   WorkSplit split(k, shape.split, k.argument(lengthsArg), k.argument(batchArg), k.argument(partsArg));
@@ -133,8 +133,8 @@ void LatentAttention::beginPart() {
   });
 }
 
-/// The state is sequence, first block, ordinal, and the barriers' parities. The copies of a split's queries and first
-/// two blocks are under way when its turn comes.
+/// Loops over splits. The state is sequence, first block, ordinal, and the barriers' parities. The copies of a split's
+/// queries and first two blocks are already in flight when its turn comes.
 void LatentAttention::allSplits() {
   Val zero = k.i32(0);
   k.loopWhile(
@@ -155,7 +155,7 @@ void LatentAttention::allSplits() {
 }
 
 void LatentAttention::beginSplit(const Split &own, Val ordinal) {
-  // Shuffled, they are known to be the same in a warp.
+  // Shuffled to be known as uniform in a warp.
   auto uniform = [&](Val value) { return k.shuffle(value, k.i32(0)); };
   sequence = own.sequence, begin = own.begin, end = uniform(own.end);
   length = uniform(k.loadInt(k.argument(lengthsArg), sequence));
@@ -174,8 +174,8 @@ void LatentAttention::beginSplit(const Split &own, Val ordinal) {
   leastBorder = uniform(min(length - (queries - firstRow / heads - 1), length));
 }
 
-/// Has what the next split's first copies need brought to shared memory while this one goes on: while all blocks of
-/// threads read their first blocks, a load takes microseconds. One thread.
+/// Loads the inputs of the next split's first copies to shared memory during this split: while all CTAs read their
+/// first blocks, a load takes microseconds. One thread.
 void LatentAttention::fetchNext() {
   copyWord(k, k.shared(at.next), k.at(k.argument(cuArg), k.extend(nextSequence) * 4));
   for (auto [j, entry] : llvm::enumerate(entriesOf(nextSequence, nextBegin)))
@@ -202,7 +202,7 @@ void LatentAttention::loadQueryFragments() {
   k.syncBlock();
 }
 
-/// One split; returns where the next begins.
+/// Computes one split; returns where the next begins.
 Vals LatentAttention::oneSplit(Split own, Val ordinal) {
   beginSplit(own, ordinal);
   Val same = shape.split.fixed ? own.end < own.limit : k.i1(false);
@@ -222,16 +222,16 @@ Vals LatentAttention::oneSplit(Split own, Val ordinal) {
   return {nextSequence, nextBegin};
 }
 
-/// What the next split begins with, under the end of this one. In the order of need: TMA has one queue, and
-/// what is behind in it waits. The results go out by way of the place of the second block, which is copied when the
-/// queries are there. One thread.
+/// Issues the next split's first copies at the end of this one, in the order of need: TMA has one queue, and later
+/// copies wait. Results are staged in the place of the second block, which is copied once the queries have arrived. One
+/// thread.
 void LatentAttention::loadNext() {
   waitWords(k);
   loadQueries(fetched(at.next) * k.argument(headsArg) + firstRow);
   loadTiles(0, order[0], fetchedPages(), nextBegin);
 }
 
-/// Says where this sequence's partial results begin and end. One thread.
+/// Writes where this sequence's partial results begin and end. One thread.
 void LatentAttention::writeSlots() {
   Val to = k.at(k.argument(slotsArg), k.extend(sequence) * 8);
   k.when(begin == 0, [&] { k.store(slot, to); });
@@ -297,7 +297,7 @@ Vals LatentAttention::allBlocks1() {
 // Results
 //===----------------------------------------------------------------------===//
 
-/// Leaves the sums of this warpgroup's probabilities for both. After this all products of the split are done.
+/// Shares the sums of this warpgroup's probabilities with both. After this all products of the split are done.
 void LatentAttention::shareSums(llvm::MutableArrayRef<Val> sums) {
   Val own = k.shared(at.rowSum, (row0 + (group << 6)) << 2);
   for (int64_t row : {0, 1}) {
@@ -311,7 +311,7 @@ void LatentAttention::shareSums(llvm::MutableArrayRef<Val> sums) {
   k.syncBlock();
 }
 
-/// Divides by the sum of both warpgroups' probabilities. Rows that saw nothing are zero.
+/// Divides by the sum of both warpgroups' probabilities. Fully masked rows are zero.
 void LatentAttention::normalizeRows(Vals &out) {
   Val inverse[2];
   for (int64_t row : {0, 1}) {
@@ -323,8 +323,8 @@ void LatentAttention::normalizeRows(Vals &out) {
     value = value * inverse[rowOf(i)];
 }
 
-/// Rows that are final go out as bf16 by way of the place of K's second block. Whole tiles, if all 64 rows are of this
-/// sequence; else row by row, so that its neighbours' stay untouched.
+/// Stores final rows as bf16 through the place of K's second block: as whole tiles if all 64 rows are of this sequence,
+/// else row by row, so that its neighbours' rows stay unchanged.
 void LatentAttention::sendWhole(llvm::ArrayRef<Val> out) {
   Val full = firstRow + queryRows <= rows;
   k.when(full, [&] { stageTiles(out); }, [&] { stageRows(out); });
@@ -358,7 +358,7 @@ void LatentAttention::sendTiles() {
   commitStores(k);
 }
 
-/// Rows without swizzle, those of warpgroup 1 behind those of warpgroup 0.
+/// Returns the address of an unswizzled row; rows of warpgroup 1 are behind those of warpgroup 0.
 static Val stagedRow(KernelBuilder &k, const LatentLayout &at, Val group, Val row) {
   return k.shared(at.staging, (group * queryRows + row) * at.rowPitch());
 }
@@ -382,7 +382,7 @@ void LatentAttention::sendRows() {
   commitStores(k);
 }
 
-/// What is to be merged goes out in f32 as the registers lie (LatentPartials): no exchange, all stores coalesced.
+/// Stores partial results in f32 in the layout of the registers (LatentPartials): no exchange, all stores coalesced.
 void LatentAttention::sendPartial(llvm::ArrayRef<Val> out) {
   LatentPartials partials(k, shape, k.argument(rowsArg));
   k.when(firstRow + warp * 16 < rows, [&] {
@@ -393,7 +393,7 @@ void LatentAttention::sendPartial(llvm::ArrayRef<Val> out) {
   sendLse(false);
 }
 
-/// The natural logarithm for the user, to the base 2 between kernels.
+/// Stores the LSE: the natural logarithm for the user, to the base 2 between kernels.
 void LatentAttention::sendLse(bool whole) {
   if (whole && !shape.lse)
     return;

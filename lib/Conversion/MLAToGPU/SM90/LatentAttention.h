@@ -13,26 +13,26 @@
 
 namespace mla::gpu {
 
-/// What the code of latent attention depends on. Heads, tokens and lengths are arguments.
+/// The parameters of the code of latent attention. Heads, tokens and lengths are arguments.
 struct LatentAttentionShape {
   int64_t latent = 512; ///< L, a multiple of 64 up to 512
   int64_t rope = 64;    ///< R, a multiple of 8 up to 64; 0 for none
   int64_t page = 64;    ///< tokens per page: 16, 32, 64 or 128
-  bool lse = false;     ///< the log-sum-exp is a result, too
+  bool lse = false;     ///< the log-sum-exp is also a result
   WorkSplitChoices split;
 
   std::string name() const;      ///< of the attention kernel
   std::string mergeName() const; ///< of the kernel that merges partial results
 };
 
-/// Query rows of a CTA. Row i of a sequence is its query token i / heads, head i % heads.
+/// Query rows per CTA. Row i of a sequence is its query token i / heads, head i % heads.
 inline constexpr int64_t queryRows = 64;
 
-/// Partial results, as the accumulators of the attention kernel lie in registers:
+/// Partial results, in the register layout of the attention kernel's accumulators:
 ///   f32 [slots][row blocks][2 warpgroups][quads][128 threads][4]
 /// where element e of quad j of thread t is row 16·(t/32) + (t%32)/4 + 8·(e/2) of the row block, and column
-/// 8j + 2·(t%4) + e%2 of those that the warpgroup computes: tiles 0… of the latent, or the last ones; with an odd
-/// number of tiles both compute the middle one, and warpgroup 0's counts.
+/// 8j + 2·(t%4) + e%2 of those computed by the warpgroup: tiles 0… of the latent, or the last ones. With an odd number
+/// of tiles both compute the middle one, and warpgroup 0's is used.
 class LatentPartials {
 public:
   LatentPartials(KernelBuilder &k, const LatentAttentionShape &shape, Val rowsOfSequence)
@@ -49,8 +49,8 @@ private:
   Val rows;
 };
 
-/// With few sequences the next kernel may take SMs early: parts are so many that they end early, too. Else
-/// CTAs that come one by one would read the cache apart from their neighbours, and so twice.
+/// With few sequences the next kernel may start early: there are so many parts that they end early too. Otherwise CTAs
+/// that start one by one would read the cache apart from their neighbours, and so twice.
 inline Val dependentsMayComeEarly(Val batch, Val parts) { return batch * 4 <= parts; }
 
 /// Dynamic shared memory of the attention kernel, in bytes.
@@ -66,9 +66,8 @@ void emitLatentAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionSha
 
 /// Adds the kernel that combines partial results (mla.merge): o = Σ 2^(l_i - l) o_i with 2^l = Σ 2^l_i. Arguments:
 ///   cu_seqlens, partial out, partial lse, slots, out, lse (if wanted); batch, parts, heads, rows per sequence at most.
-/// Slots are the first and the last one of each sequence's partial results, the first -1 where it is one split.
-/// Grid: any number of blocks of 256 threads, which take equal shares; `latentMergeBlocks` an SM fit at
-/// once.
+/// Slots are the first and the last one of each sequence's partial results; the first is -1 for a single split.
+/// Grid: any number of CTAs of 256 threads, which take equal shares; `latentMergeBlocks` per SM fit at once.
 inline constexpr int64_t latentMergeBlocks = 2;
 int64_t latentMergeSharedBytes(const LatentAttentionShape &shape);
 void emitLatentMerge(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape);

@@ -13,10 +13,11 @@
 //   warpgroup 0:  S0 -> softmax -> P0 | O += P0 V0 | . . . . . . . . | O += P1 V1
 //   warpgroup 1:  S1 -> . . . . . . . . softmax -> P1 | O += P1 V1 | O += P0 V0
 //
-// The row maximum runs along: after block 0, then after block 1; P0, made for
-// the first, is scaled by what the second changed before warpgroup 1 reads it.
-// Own probabilities are used from registers, the other's from shared memory. A
-// tile of K is refilled as soon as the last product that reads it is done.
+// The row maximum is updated after block 0, then after block 1; P0, computed
+// for the first maximum, is rescaled for the second before warpgroup 1 reads it.
+// A warpgroup reads its own probabilities from registers, the other's from shared
+// memory. A tile of K is refilled as soon as the last product that reads it is
+// done.
 // The order of steps is that of FlashMLA's "seesaw" schedule (DeepSeek, 2025).
 //
 //===----------------------------------------------------------------------===//
@@ -32,7 +33,7 @@ inline constexpr int64_t latentTile = tileBytes(blockTokens); ///< 64 tokens x 6
 inline constexpr int64_t maxSmallPages = 4;                   ///< pages of a block of 64 tokens
 inline constexpr double masked = -1e33, lowest = -1e30;
 
-/// Named barriers. 0 is the block's.
+/// Named barriers. 0 is the CTA's.
 enum LatentBarrier : int64_t { MaxOf0 = 8, MaxOf1 = 9, P0Stored = 10, P1Stored = 11, ZeroedBy0 = 12, ZeroedBy1 = 13 };
 
 /// Offsets in dynamic shared memory, in bytes.
@@ -40,17 +41,17 @@ struct LatentLayout {
   explicit LatentLayout(const LatentAttentionShape &shape);
   int64_t latentTiles, tiles;       ///< of the latent; of a row of the cache
   int64_t ownTiles;                 ///< tiles of the output that a warpgroup computes
-  int64_t q, k[2], p[2];            ///< P of stage 1 takes the place of Q's last tile, which moves to registers
+  int64_t q, k[2], p[2];            ///< P of stage 1 replaces Q's last tile, which moves to registers
   int64_t rowMax, rowSum, scale[2]; ///< f32 per row; two sums, one per warpgroup
-  int64_t staging;                  ///< of results, where K of stage 1 is else
+  int64_t staging;                  ///< of results, in the place of K of stage 1
   int64_t qBarrier, kBarrier[2];
   int64_t next, nextPages; ///< of the next split: its first token, and the pages of its first block
   int64_t bytes;
   int64_t firstTile(int64_t group) const { return group == 0 ? 0 : latentTiles - ownTiles; }
-  /// Columns of the output that a warpgroup stores; where tiles are odd, both compute the middle one.
+  /// Columns of the output that a warpgroup stores; with an odd number of tiles, both compute the middle one.
   int64_t firstStored(int64_t group) const { return group == 0 ? 0 : ownTiles; }
   int64_t storedTiles(int64_t group) const { return group == 0 ? ownTiles : latentTiles - ownTiles; }
-  /// Bytes of a row of results that is not swizzled; 16 more than needed, against bank conflicts.
+  /// Bytes per unswizzled row of results; 16 more than needed, against bank conflicts.
   int64_t rowPitch() const { return ownTiles * tileRowBytes + 16; }
 };
 
@@ -59,7 +60,7 @@ inline int64_t pagesOfBlock(const LatentAttentionShape &shape) {
   return shape.page >= blockTokens ? 1 : blockTokens / shape.page;
 }
 
-/// What runs along the blocks of a split, in one warpgroup.
+/// The state carried over the blocks of a split, in one warpgroup.
 struct BlockState {
   Vals out;    ///< 64 x (64 · ownTiles)
   Val sum[2];  ///< of the probabilities of this thread's two rows
@@ -77,7 +78,7 @@ private:
   void setUp();
   // Splits
   struct Split {
-    Val sequence, begin, limit, end; ///< blocks begin…end of it; `limit`: where this part's share of it ends
+    Val sequence, begin, limit, end; ///< blocks begin…end of it; `limit`: the end of this part's share of it
   };
   Split splitAt(Val sequence, Val begin);
   void prefetchIndices();
@@ -142,10 +143,10 @@ private:
   Val hint;     ///< to L2, for the pages
   Val firstRow; ///< of this CTA, among a sequence's
   WorkSplit::Part part;
-  // The split at hand
+  // The current split
   Val sequence, begin, end, length, slot, isLast, hasNext, nextSequence, nextBegin;
   Val sequenceRow, rows; ///< of its query rows: the first, and how many
-  Val border[2];         ///< of this thread's rows: tokens below it are seen
+  Val border[2];         ///< of this thread's rows: tokens below it are visible
   Val leastBorder;       ///< of all rows
   Val parity[2], queryParity;
   Vals lastQueryTile;

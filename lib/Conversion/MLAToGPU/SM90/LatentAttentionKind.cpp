@@ -1,4 +1,4 @@
-//===- LatentAttentionKind.cpp - Attention to the latents -----------------===//
+//===- LatentAttentionKind.cpp - The kind of latent attention -------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -18,7 +18,7 @@ using namespace mla::gpu;
 
 static constexpr int64_t bf16Bytes = 2, f32Bytes = 4, slotsBytes = 8;
 
-/// What the kernel's tiles allow.
+/// Checks the limits of the kernel's tiles.
 static LogicalResult checkShape(KernelOp kernel, const LatentAttentionShape &shape) {
   if (shape.latent % tileColumns != 0 || shape.latent <= 0 || shape.latent > 512)
     return kernel.emitOpError() << "attends to latents of " << shape.latent
@@ -48,7 +48,7 @@ static FailureOr<LatentAttentionShape> shapeOf(KernelOp kernel, LatentAttentionO
   return shape;
 }
 
-/// Query rows [tokens · heads, width], a head's after another's.
+/// Returns the map of query rows [tokens · heads, width], head after head.
 static FailureOr<TensorMap> queryMap(KernelOp kernel, Value queries, int64_t heads) {
   FailureOr<View> view = viewOf(queries);
   if (failed(view))
@@ -84,21 +84,22 @@ static TensorMap outMap(const LatentAttentionShape &shape, AffineExpr rows) {
   return map;
 }
 
-/// At least one: a launch without blocks is left out, and its result with it. Row blocks may be more than
-/// SMs in prefill, and in decode on a part of a device. There is no maximum among affine expressions.
+/// Returns the number of parts, at least one: a launch without CTAs is skipped, and its result with it. There may be
+/// more row blocks than SMs in prefill, and in decode on a part of a device. Affine expressions have no maximum.
 static AffineExpr partsOf(AffineExpr processors, AffineExpr rowBlocks) {
   AffineExpr parts = processors.floorDiv(rowBlocks);
   AffineExpr isSome = parts.ceilDiv(processors + 1);
   return parts + 1 - isSome;
 }
 
-/// Decode has few query tokens per sequence: on a whole device every row block finds several parts.
+/// Returns whether there are few query tokens per sequence, as in decode: on a whole device every row block then has
+/// several parts.
 static bool hasFewQueries(KernelOp kernel) {
   auto phase = kernel->getParentOp()->getAttrOfType<PhaseAttr>(kPhaseAttr);
   return phase && phase.getValue() == Phase::Decode;
 }
 
-/// A part alone divides nothing.
+/// Returns the number of slots; a single part divides nothing.
 static AffineExpr slotsOf(const WorkSplitChoices &choices, AffineExpr parts, AffineExpr batch, AffineExpr maxLength,
                           bool mayBeAlone) {
   AffineExpr slots = WorkSplit::slots(choices, parts, batch, maxLength);
@@ -121,7 +122,7 @@ std::unique_ptr<KernelKind> mla::gpu::createLatentAttentionKind() { return std::
 ArrayRef<ScheduleKey> LatentAttentionKind::getScheduleKeys() const {
   constexpr int64_t most = 1 << 20;
   static constexpr ScheduleKey keys[] = {
-      {"overhead", 3, most},     // what a split costs, in blocks of 64 tokens
+      {"overhead", 3, most},     // cost of a split, in blocks of 64 tokens
       {"min_blocks", 1, most},   // of a split
       {"fixed_blocks", 0, most}, // of every split; 0: balanced over the batch
   };
@@ -150,7 +151,7 @@ FailureOr<Launches> LatentAttentionKind::generate(KernelOp kernel, mlir::gpu::GP
   table.part = Buffer::BlockTable;
   lengths.part = Buffer::Lengths;
 
-  // A part an SM and row block: all row blocks of a part read the same pages at the same time.
+  // One part per SM and row block: all row blocks of a part read the same pages at the same time.
   AffineExpr rows = size(Size::MaxQueries) * heads, rowBlocks = rows.ceilDiv(queryRows);
   AffineExpr parts = partsOf(size(Size::Processors), rowBlocks);
   AffineExpr slots =

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What happens to two blocks of cached tokens: copies, products, softmax. See
+// The processing of two blocks of cached tokens: copies, products, softmax. See
 // LatentAttentionKernel.h for the order.
 //
 //===----------------------------------------------------------------------===//
@@ -18,12 +18,12 @@ using namespace mla::gpu;
 // Copies
 //===----------------------------------------------------------------------===//
 
-/// The first query row of this CTA, for a sequence.
+/// Returns the first query row of this CTA, for a sequence.
 Val LatentAttention::queryRow(Val sequence) {
   return k.loadInt(k.argument(cuArg), sequence) * k.argument(headsArg) + firstRow;
 }
 
-/// The query rows from `row`; those beyond the sequence's are the next's, or zero. One thread.
+/// Loads the query rows from `row`; those beyond the sequence's are the next's, or zero. One thread.
 void LatentAttention::loadQueries(Val row) {
   Val barrier = k.shared(at.qBarrier);
   expectBytes(k, barrier, at.tiles * latentTile);
@@ -35,7 +35,8 @@ void LatentAttention::loadQueries(Val row) {
              CacheHint::EvictNormal);
 }
 
-/// Where the numbers of a block's pages are: one, or several small ones. Beyond the sequence they are anything.
+/// Returns the addresses of a block's page numbers: one, or several for small pages. Beyond the sequence they are
+/// undefined.
 Vals LatentAttention::entriesOf(Val sequence, Val block) {
   Val width = k.argument(widthArg), row = k.at(k.argument(tableArg), k.extend(sequence * width) * 4);
   Val first = shape.page >= blockTokens ? block / (shape.page / blockTokens) : block * pagesOfBlock(shape);
@@ -62,8 +63,8 @@ void LatentAttention::loadTiles(int64_t stage, llvm::ArrayRef<int64_t> order, ll
                k.shared(at.kBarrier[stage] + 8 * i), {k.i32(i * tileColumns), token, page}, hint);
 }
 
-/// Refills this warpgroup's half of a stage. Where tiles are odd, both warpgroups read the middle one: it is refilled
-/// by the warpgroup that is the later to read the stage.
+/// Refills this warpgroup's half of a stage. With an odd number of tiles, both warpgroups read the middle one: the
+/// later reader of the stage refills it.
 void LatentAttention::refill(int64_t stage, int64_t group, llvm::ArrayRef<Val> pages, Val block, Val predicate) {
   llvm::ArrayRef<int64_t> all = order[0];
   int64_t ofGroup0 = stage == 0 ? at.latentTiles - at.ownTiles : at.ownTiles;
@@ -76,7 +77,7 @@ void LatentAttention::refill(int64_t stage, int64_t group, llvm::ArrayRef<Val> p
 // Products
 //===----------------------------------------------------------------------===//
 
-/// S += Q K^T of one latentTile, as soon as it is there.
+/// S += Q K^T of one latentTile, as soon as it has arrived.
 void LatentAttention::scoreTile(BlockState &s, int64_t stage, int64_t index, bool start) {
   Val barrier = k.shared(at.kBarrier[stage] + 8 * index);
   expectBytes(k, barrier, k.i32(latentTile), isGroupFirst);
@@ -94,8 +95,8 @@ void LatentAttention::scoreTile(BlockState &s, int64_t stage, int64_t index, boo
   commitProducts(k);
 }
 
-/// Of the round's first block, by warpgroup 0. The round before's last product is still under way, of the other stage,
-/// which is refilled when that is done.
+/// Computes the scores of the round's first block, by warpgroup 0. The previous round's last product, of the other
+/// stage, is still in flight; that stage is refilled when it is done.
 void LatentAttention::scoresOfFirst(BlockState &s, Val block, bool isNext) {
   Vals second = pagesOf(sequence, block + 1);
   s.scores.assign(accumulatorsOf(blockTokens), k.f32(0));
@@ -110,7 +111,7 @@ void LatentAttention::scoresOfFirst(BlockState &s, Val block, bool isNext) {
   waitProducts(k, 0);
 }
 
-/// Of the round's second block, by warpgroup 1. Where there is none nothing is seen of it.
+/// Computes the scores of the round's second block, by warpgroup 1. A missing block is fully masked.
 void LatentAttention::scoresOfSecond(BlockState &s, Val block) {
   Vals none(accumulatorsOf(blockTokens), k.f32(masked));
   Vals scored = k.choose(
@@ -153,10 +154,10 @@ void LatentAttention::addOther(BlockState &s, int64_t stage, int64_t group) {
 // Softmax
 //===----------------------------------------------------------------------===//
 
-/// The address of a value per row, for this thread's row 0 or 1 (8 rows on).
+/// Returns the address of a value per row, for this thread's row 0 or 1 (8 rows further).
 Val LatentAttention::rowValue(int64_t base, int64_t row) { return k.shared(base + 32 * row, row0 << 2); }
 
-/// Hides tokens at and beyond each row's border, if the block from token `start` has any.
+/// Masks tokens at and beyond each row's border, if the block from token `start` has any.
 void LatentAttention::maskBeyond(BlockState &s, Val start) {
   Val first = start + (quad << 1), hidden = k.f32(masked);
   auto maskAll = [&]() -> Vals {
@@ -184,8 +185,8 @@ static void scaleRow(Vals &values, int64_t row, Val factor) {
       value = value * factor;
 }
 
-/// Turns scores into probabilities relative to the maximum so far, scales what was summed before, and leaves by how
-/// much for the other warpgroup. Returns the probabilities as bf16, ready to be an operand.
+/// Turns scores into probabilities relative to the current maximum, rescales previous sums, and stores the factor for
+/// the other warpgroup. Returns the probabilities as bf16, ready to be an operand.
 Vals LatentAttention::softmax(BlockState &s, int64_t stage) {
   Vals packed(s.scores.size() / 2);
   Val scale = k.argument(scaleArg);
@@ -197,7 +198,7 @@ Vals LatentAttention::softmax(BlockState &s, int64_t stage) {
       k.store(change, rowValue(at.scale[stage], row));
       k.store(maximum, rowValue(at.rowMax, row));
     });
-    // Warpgroup 1's output has not seen the change of this round's block 0 either.
+    // Warpgroup 1's output also lacks the change of this round's block 0.
     Val factor = stage == 0 ? change : change * k.load(rowValue(at.scale[0], row), k.f32Type());
     if (stage == 0)
       scaleRow(s.out, row, factor);
@@ -221,8 +222,8 @@ void LatentAttention::storeProbabilities(llvm::ArrayRef<Val> p, int64_t stage) {
     storeMatrix(k, k.shared(at.p[stage], fragment[j]), p.slice(4 * j, 4));
 }
 
-/// Makes rows of V from row `valid` zero, of this warpgroup's half of a stage. Where tiles are odd, both warpgroups
-/// read the middle one: the warpgroup that stage `stage` belongs to zeroes it, before it lets the other read the stage.
+/// Zeroes rows of V from row `valid`, of this warpgroup's half of a stage. With an odd number of tiles, both warpgroups
+/// read the middle one: the warpgroup that owns stage `stage` zeroes it before it lets the other read the stage.
 void LatentAttention::zeroRows(int64_t stage, Val valid, int64_t group) {
   bool leavesMiddle = at.latentTiles % 2 == 1 && stage != group;
   int64_t tiles = at.ownTiles - leavesMiddle, firstTile = at.firstTile(group) + (leavesMiddle && group == 1);
@@ -231,7 +232,7 @@ void LatentAttention::zeroRows(int64_t stage, Val valid, int64_t group) {
   int64_t chunks = 8 * tiles, rowsAtOnce = 128 / chunks;
   Val chunk = inGroup % chunks, first = max(valid, k.i32(0)) + inGroup / chunks;
   Val column = ((chunk >> 3) * latentTile) + ((chunk & 7) << 4);
-  if (chunks * rowsAtOnce < 128) // threads that no whole row is left for
+  if (chunks * rowsAtOnce < 128) // threads without a whole row
     first = select(inGroup < chunks * rowsAtOnce, first, k.i32(blockTokens));
   k.loop(first, k.i32(blockTokens), k.i32(rowsAtOnce), {}, [&](Val row, llvm::ArrayRef<Val>) -> Vals {
     k.store(k.zeroVector(4, k.i32Type()), k.shared(at.k[stage] + firstTile * latentTile, column + (row << 7)), 16);
@@ -239,7 +240,7 @@ void LatentAttention::zeroRows(int64_t stage, Val valid, int64_t group) {
   });
 }
 
-/// Rows of V beyond the sequence or the split may hold NaN, which probability zero does not silence: they become zero.
+/// Zeroes rows of V beyond the sequence or the split: they may hold NaN, and a probability of zero does not remove it.
 /// Stage i holds block + i.
 void LatentAttention::zeroBeyond(Val block, llvm::ArrayRef<int64_t> stages, int64_t group) {
   Val left = min(length, end << 6) - (block << 6);
@@ -252,12 +253,11 @@ void LatentAttention::zeroBeyond(Val block, llvm::ArrayRef<int64_t> stages, int6
 }
 
 //===----------------------------------------------------------------------===//
-// A round: two blocks, of which warpgroup 0 has the first, warpgroup 1 the second, if there is one
+// A round: two blocks, the first for warpgroup 0, the second, if there is one, for warpgroup 1
 //===----------------------------------------------------------------------===//
 
-/// There is one copy of this code for all rounds: what a CTA runs once is bound by the misses of its
-/// instructions. What warpgroup 0 adds of the other's block is left
-/// to the caller, who may have the next scores computed meanwhile.
+/// All rounds share one copy of this code: code that runs once per CTA is bound by instruction misses. The caller adds
+/// the other warpgroup's block for warpgroup 0, and may compute the next scores meanwhile.
 void LatentAttention::round0(BlockState &s, Val block) {
   Vals next = pagesOf(sequence, block + 2);
   maskBeyond(s, block << 6);
@@ -295,7 +295,7 @@ void LatentAttention::round1(BlockState &s, Val block) {
   fenceAsync(k);
   k.syncNamed(P0Stored, 256);
   addOther(s, 0, 1);
-  // Behind the barrier, warpgroup 0 refills what both have read of stage 1.
+  // After the barrier, warpgroup 0 refills what both have read of stage 1.
   bool sharesTile = at.latentTiles % 2 == 1;
   if (sharesTile)
     waitProducts(k, 1);

@@ -9,7 +9,7 @@
 
 using namespace mla::gpu;
 
-static constexpr int64_t maxSharedBytes = 232448; ///< a block, on Hopper
+static constexpr int64_t maxSharedBytes = 232448; ///< per CTA, on Hopper
 
 //===----------------------------------------------------------------------===//
 // The kernel
@@ -31,7 +31,8 @@ void NaiveAttention::addArguments() {
   scaleArg = k.addFloat();
 }
 
-/// Barriers: a copy completes a full one; the eight warps of both warpgroups (four, for queries) an empty one.
+/// Initialises barriers: a copy completes a full one; the eight warps of both warpgroups (four, for queries) an empty
+/// one.
 void NaiveAttention::setUp() {
   thread = k.thread();
   lane = thread & 31;
@@ -75,7 +76,7 @@ void NaiveAttention::emit() {
 // Items
 //===----------------------------------------------------------------------===//
 
-/// Of which sequence an item is, given a sequence that is not after it; `batch` where there is no such item.
+/// Finds the sequence of an item, starting at a sequence that is not after it; `batch` if there is no such item.
 NaiveAttention::Place NaiveAttention::findItem(Val index, Val sequence, Val itemsBefore) {
   Val batch = k.argument(batchArg);
   auto itemsOf = [&](Val s) {
@@ -92,9 +93,8 @@ NaiveAttention::Place NaiveAttention::findItem(Val index, Val sequence, Val item
   return {index, found[0], found[1]};
 }
 
-/// Heads run in groups, so that what runs at a time reads K and V that L2 holds; in a group, all
-/// heads of a tile of queries follow each other, from the last tile, the longest, to the first: what is left for the
-/// end is short.
+/// Heads run in groups, so that concurrent items read K and V that L2 holds. In a group, all heads of a tile of queries
+/// are consecutive, from the last and longest tile to the first, so that the shortest work is last.
 NaiveItem NaiveAttention::itemAt(const Place &place) {
   NaiveItem item;
   auto range = [&](unsigned array) {
@@ -117,7 +117,7 @@ NaiveItem NaiveAttention::itemAt(const Place &place) {
   return item;
 }
 
-/// Tells both warpgroups which item is next. One thread.
+/// Passes the next item to both warpgroups. One thread.
 Val NaiveAttention::announce(const Place &place, Val phases) {
   waitBarrier(k, k.shared(at.itemEmpty), bitOf(phases, k.i32(PhaseOfItem)) ^ 1);
   k.store(k.vectorOf({place.index, place.sequence, place.itemsBefore, place.index}), k.shared(at.item), 16);
@@ -136,8 +136,8 @@ std::pair<NaiveAttention::Place, Val> NaiveAttention::nextAnnounced(Val phases) 
 // Copies: one thread
 //===----------------------------------------------------------------------===//
 
-/// Copies in the order of use, as far ahead as there are stages. Items are taken from a counter that all blocks share;
-/// the next is asked for before the copies of this one.
+/// Copies in the order of use, as far ahead as there are stages. Items are taken from a counter shared by all CTAs; the
+/// next is requested before the copies of this one.
 void NaiveAttention::copyItems() {
   for (unsigned map : {kNopeArg, kRopeArg, qNopeArg, qRopeArg, valuesArg})
     prefetchTensorMap(k, k.argument(map));
@@ -168,18 +168,18 @@ Val NaiveAttention::copyItem(const NaiveItem &item, Val phases) {
       [&]() -> Vals { return {phases}; })[0];
 }
 
-/// What has an offset per stage: its address.
+/// Returns the address of something with one offset per stage.
 Val NaiveAttention::ofStage(const int64_t (&offsets)[naiveStages], Val stage) {
   return k.shared(offsets[0], stage * (offsets[1] - offsets[0]));
 }
 
-/// Of a box: innermost first.
+/// Returns the coordinates of a box, innermost first.
 Vals NaiveAttention::coordinates(const NaiveItem &item, int64_t tile, Val row, bool perHead) {
   Val column = k.i32(tile * tileColumns);
   return perHead ? Vals{column, item.head, row} : Vals{column, row};
 }
 
-/// `count` tiles of the rows from `row`, one behind another. They count on `full`.
+/// Copies `count` tiles of the rows from `row`, one after another, counted by `full`.
 void NaiveAttention::copyTiles(unsigned map, int64_t count, const NaiveItem &item, Val row, bool perHead, Val to,
                                int64_t tileSize, Val full) {
   for (int64_t i = 0; i < count; ++i)
@@ -187,8 +187,8 @@ void NaiveAttention::copyTiles(unsigned map, int64_t count, const NaiveItem &ite
              CacheHint::EvictNormal);
 }
 
-/// The keys of a step, when both warpgroups are done with what its stage held. Rows beyond the sequence's are the
-/// next's, or zero.
+/// Copies the keys of a step, when both warpgroups are done with the previous contents of its stage. Rows beyond the
+/// sequence's are the next's, or zero.
 Val NaiveAttention::copyKeys(const NaiveItem &item, Val step, Val phases) {
   Val stage = step & 1, bit = stage + PhaseOfK, row = item.firstKey + stepKey(item, step);
   Val full = ofStage(at.kFull, stage), to = ofStage(at.k, stage);
@@ -209,7 +209,8 @@ Val NaiveAttention::copyValues(const NaiveItem &item, Val step, Val phases) {
   return phases ^ (k.i32(1) << bit);
 }
 
-/// The 64 queries of each warpgroup. Rows beyond the sequence's are the next's, or zero; their results are dropped.
+/// Copies the 64 queries of each warpgroup. Rows beyond the sequence's are the next's, or zero; their results are
+/// dropped.
 Val NaiveAttention::copyQueries(const NaiveItem &item, Val phases) {
   for (int64_t g = 0; g < 2; ++g) {
     Val row = item.sequenceRow + item.firstQuery + 64 * g, full = k.shared(at.qFull[g]);
@@ -223,7 +224,7 @@ Val NaiveAttention::copyQueries(const NaiveItem &item, Val phases) {
 }
 
 //===----------------------------------------------------------------------===//
-// What others see
+// Public functions
 //===----------------------------------------------------------------------===//
 
 namespace mla::gpu {
@@ -238,7 +239,7 @@ int64_t naiveAttentionSharedBytes(const NaiveAttentionShape &shape) { return Nai
 int64_t naiveAttentionTileKeys(int64_t nope, int64_t rope, int64_t value) {
   NaiveAttentionShape shape;
   shape.nope = nope, shape.rope = rope, shape.value = value;
-  // Registers of a thread: accumulators of O and S, P, and what else there is.
+  // Registers of a thread: accumulators of O and S, P, and others.
   auto fits = [&] {
     int64_t registers = accumulatorsOf(value) + accumulatorsOf(shape.tileKeys) + shape.tileKeys / 4;
     return registers <= 190 && naiveAttentionSharedBytes(shape) <= maxSharedBytes;
@@ -254,7 +255,7 @@ void emitNaiveAttentionStart(mlir::gpu::GPUModuleOp module) {
   KernelBuilder k(module, naiveStartName, naiveStartThreads, /*oneBlock=*/false);
   unsigned counter = k.addPointer();
   k.begin();
-  waitForPredecessors(k); // an earlier launch may still count
+  waitForPredecessors(k); // an earlier launch may still use the counter
   k.when(k.thread() == 0, [&] { k.store(k.i32(0), k.argument(counter)); });
   k.finish();
 }

@@ -12,7 +12,7 @@
 
 namespace mla::gpu {
 
-/// What the code of naive attention depends on. Heads, tokens and lengths are arguments.
+/// The parameters of the code of naive attention. Heads, tokens and lengths are arguments.
 struct NaiveAttentionShape {
   int64_t nope = 128;        ///< P, a multiple of 16
   int64_t rope = 64;         ///< R, a multiple of 16; 0 for none. P + R, each rounded up to 64, is at most 256
@@ -20,21 +20,21 @@ struct NaiveAttentionShape {
   int64_t tileKeys = 128;    ///< keys per step, a multiple of 16 up to 256
   bool keysPerHead = true;   ///< else k_nope is [cached, P], shared by all heads
   bool valuesPerHead = true; ///< else v is [cached, V]
-  bool lse = false;          ///< the log-sum-exp is a result, too
-  /// The two warpgroups take turns: one computes its softmax while the other has the tensor cores.
+  bool lse = false;          ///< the log-sum-exp is also a result
+  /// The two warpgroups alternate: one computes its softmax while the other uses the tensor cores.
   bool turns = false;
-  /// Heads that run at the same time: as many as have this much of K and V, to stay in L2, but not
-  /// fewer than `minGroupHeads`, for the balance between blocks; tiles of one head share what they read anyway.
+  /// Number of concurrent heads: as many as have this much of K and V, to stay in L2, but at least `minGroupHeads`, for
+  /// the balance between CTAs; tiles of one head share what they read anyway.
   int64_t cachedBytes = int64_t(24) << 20;
   int64_t minGroupHeads = 16;
 
   std::string name() const;
 };
 
-inline constexpr int64_t naiveTileQueries = 128; ///< a CTA; 64 a warpgroup
+inline constexpr int64_t naiveTileQueries = 128; ///< per CTA; 64 per warpgroup
 inline constexpr int64_t naiveThreads = 3 * 128;
 
-/// The most keys per step that registers and shared memory allow.
+/// Returns the most keys per step that registers and shared memory allow.
 int64_t naiveAttentionTileKeys(int64_t nope, int64_t rope, int64_t value);
 
 /// Dynamic shared memory, in bytes.
@@ -45,7 +45,7 @@ int64_t naiveAttentionSharedBytes(const NaiveAttentionShape &shape);
 ///   R > 0), v [cached, H, V], in boxes of 64 columns, 1 head, and 64 queries or `tileKeys` keys;
 ///   cu_seqlens [batch + 1] of queries, cu_keys [batch + 1] of keys, out [tokens, H, V] bf16, lse
 ///   [tokens, H] f32 (if wanted), a counter, i32, which is 0; batch, H; scale · log2(e).
-/// Grid: any number of blocks, best one per SM; `naiveThreads` threads.
+/// Grid: any number of CTAs, best one per SM; `naiveThreads` threads.
 void emitNaiveAttention(mlir::gpu::GPUModuleOp module, const NaiveAttentionShape &shape);
 
 /// Adds the kernel that zeroes the counter, to be launched before; its argument. Grid: 1; `naiveStartThreads` threads.

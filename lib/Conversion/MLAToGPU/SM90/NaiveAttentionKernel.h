@@ -5,17 +5,17 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Causal attention of ragged sequences, whose queries are the last of their
-// keys. One CTA per SM takes items in turn: 128 queries
-// of one head, over all keys they see, from the last tile of keys to the first.
-// So masks come first. One warp copies, two warpgroups compute 64 queries each:
+// Causal attention of a ragged batch, in which a sequence's queries are the last
+// of its keys. One CTA per SM takes items in turn: 128 queries of one head, over
+// all keys they see, from the last tile of keys to the first, so that masked
+// tiles come first. One warp copies, two warpgroups compute 64 queries each:
 //
 //   copies:       K0 Q | K1 V0 | K2 V1 | ...            two stages of K, two of V
 //   warpgroup w:  S0 = Q K0 | softmax | S1 = Q K1, O += P0 V0 | softmax | ...
 //
-// The scores of a step are computed beside the previous step's P V. With
-// `turns`, a warpgroup issues its products when the other has issued its own
-// and goes on to its softmax (the order of FlashAttention-3, Shah et al., 2024).
+// The scores of a step are computed during the previous step's P V. With
+// `turns`, a warpgroup issues its products after the other has issued its own
+// and continued to its softmax (the order of FlashAttention-3, Shah et al., 2024).
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,10 +30,10 @@ namespace mla::gpu {
 
 inline constexpr int64_t naiveStages = 2;
 inline constexpr int64_t warpsOfBoth = 8;
-/// What a row's maximum starts from: finite, so that a row that sees nothing yet has probabilities 0.
+/// The initial maximum of a row: finite, so that a fully masked row has probabilities 0.
 inline constexpr double lowestMaximum = -1e30;
 
-/// Named barriers; 0 is the block's.
+/// Named barriers; 0 is the CTA's.
 enum NaiveBarrier : int64_t { TurnOf0 = 1, TurnOf1 = 2, ValuesZeroed = 3 };
 
 inline int64_t tilesOf(int64_t columns) { return llvm::divideCeil(columns, tileColumns); }
@@ -75,7 +75,7 @@ struct NaiveLayout {
   int64_t q[2]; ///< one per warpgroup
   int64_t k[naiveStages], v[naiveStages];
   int64_t kFull[naiveStages], kEmpty[naiveStages], vFull[naiveStages], vEmpty[naiveStages], qFull[2], qEmpty[2];
-  int64_t itemFull, itemEmpty, item; ///< what findItem gave
+  int64_t itemFull, itemEmpty, item; ///< the result of findItem
   int64_t unused;
   int64_t bytes;
 };
@@ -86,14 +86,14 @@ enum PhaseBit : int64_t { PhaseOfK = 0, PhaseOfV = 2, PhaseOfQ = 4, PhaseOfItem 
 /// 128 queries of one head.
 struct NaiveItem {
   Val head;
-  Val firstQuery, queries; ///< of the item in its sequence; of the sequence
+  Val firstQuery, queries; ///< of the item in its sequence; number in the sequence
   Val sequenceRow;         ///< the sequence's first among all queries
-  Val firstKey, keys;      ///< the sequence's first among all keys, and how many
+  Val firstKey, keys;      ///< the sequence's first among all keys, and their number
   Val unseen;              ///< query i of the sequence sees keys 0 … i + unseen; may be negative
-  Val steps;               ///< tiles of keys that some query sees
+  Val steps;               ///< tiles of keys visible to some query
 };
 
-/// What runs along the steps of an item, in one warpgroup.
+/// The state carried over the steps of an item, in one warpgroup.
 struct NaiveRows {
   Vals out;           ///< 64 x V, not yet divided by the sums
   Vals probabilities; ///< 64 x tileKeys of the step before, bf16 pairs
@@ -114,7 +114,7 @@ private:
   // Items
   struct Place {
     Val index;                 ///< of the item, among all
-    Val sequence, itemsBefore; ///< of which sequence; how many items the sequences before it have
+    Val sequence, itemsBefore; ///< its sequence; the number of items of earlier sequences
   };
   Place findItem(Val index, Val sequence, Val itemsBefore);
   NaiveItem itemAt(const Place &place);

@@ -1,4 +1,4 @@
-//===- NaiveAttentionKind.cpp - Attention to keys and values --------------===//
+//===- NaiveAttentionKind.cpp - The kind of naive attention ---------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -17,10 +17,10 @@ using namespace mla;
 using namespace mla::gpu;
 
 static constexpr int64_t bf16Bytes = 2;
-/// Elements of a key, and of a value, that a CTA has room for.
+/// Maximum elements of a key, and of a value.
 static constexpr int64_t maxWidth = 256;
 
-/// TMA brings columns in boxes: both parts of a key are padded to whole ones.
+/// TMA copies columns in boxes: both parts of a key are padded to whole ones.
 static bool fits(const AttentionWidths &widths) {
   int64_t boxes = llvm::divideCeil(widths.key, tileColumns) + llvm::divideCeil(widths.rope, tileColumns);
   return boxes * tileColumns <= maxWidth && widths.value <= maxWidth;
@@ -29,8 +29,8 @@ static bool fits(const AttentionWidths &widths) {
 static int64_t widthOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape().back(); }
 static bool isPerHead(Value value) { return cast<RankedTensorType>(value.getType()).getRank() == 3; }
 
-/// A plan that has no attention of these widths. Keys or values that all heads share come of a side that is absorbed,
-/// which the naive form makes narrower; those of heads it leaves as they are.
+/// Suggests a plan without an attention of these widths. Keys or values shared by all heads come from an absorbed side,
+/// which is narrower in the naive form; per-head ones are the same there.
 static std::string otherPlan(KernelOp kernel, const NaiveAttentionShape &shape) {
   auto phase = kernel->getParentOp()->getAttrOfType<PhaseAttr>(kPhaseAttr);
   bool naiveMayFit = fits(
@@ -39,7 +39,7 @@ static std::string otherPlan(KernelOp kernel, const NaiveAttentionShape &shape) 
   return ("--plan=" + stringifyPhase(phase ? phase.getValue() : Phase::Prefill) + "=" + form).str();
 }
 
-/// What TMA and the tensor cores can read.
+/// Checks that TMA and the tensor cores support the widths.
 static LogicalResult checkWidths(KernelOp kernel, const NaiveAttentionShape &shape) {
   if (shape.nope % 16 != 0 || shape.rope % 16 != 0 || shape.value % 16 != 0 || shape.nope == 0 || shape.value == 0)
     return kernel.emitOpError() << "attends with widths " << shape.nope << ", " << shape.rope << " and " << shape.value
@@ -72,7 +72,7 @@ static FailureOr<NaiveAttentionShape> shapeOf(KernelOp kernel, AttentionOp op) {
   return shape;
 }
 
-/// In boxes of 64 columns, one head, `boxRows` rows.
+/// Returns a map with boxes of 64 columns, one head, `boxRows` rows.
 static FailureOr<TensorMap> tensorMapOf(Value value, int64_t boxRows) {
   FailureOr<View> view = viewOf(value);
   if (failed(view))
@@ -107,9 +107,9 @@ std::unique_ptr<KernelKind> mla::gpu::createNaiveAttentionKind() { return std::m
 
 ArrayRef<ScheduleKey> NaiveAttentionKind::getScheduleKeys() const {
   static constexpr ScheduleKey keys[] = {
-      {"keys", 0, 256},   // of a step; 0: as many as shared memory has room for
-      {"turns", 0, 1},    // one warpgroup computes its softmax while the other has the tensor cores
-      {"heads", 1, 1024}, // that run at the same time, at least
+      {"keys", 0, 256},   // per step; 0: as many as fit into shared memory
+      {"turns", 0, 1},    // one warpgroup computes its softmax while the other uses the tensor cores
+      {"heads", 1, 1024}, // minimum number of concurrent heads
   };
   return keys;
 }
@@ -154,7 +154,7 @@ FailureOr<Launches> NaiveAttentionKind::generate(KernelOp kernel, mlir::gpu::GPU
   attention.arguments.push_back(number(cast<RankedTensorType>(op.getQNope().getType()).getDimSize(1)));
   attention.arguments.push_back(static_cast<float>(op.getScale().convertToDouble() * llvm::numbers::log2e));
   attention.kernel = shape->name();
-  // Blocks take items in turns: one per SM, and none where there are no tokens.
+  // CTAs take items in turn: one CTA per SM, and none without tokens.
   constexpr int64_t manyTokens = int64_t(1) << 30;
   AffineExpr any = rowsOf(op.getQNope()).ceilDiv(manyTokens);
   attention.grid[0] = expressionOf(Size::Processors, context) * any;

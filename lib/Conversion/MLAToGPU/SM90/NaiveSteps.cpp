@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What one of the two warpgroups that compute does to an item: products,
+// The processing of an item by one of the two computing warpgroups: products,
 // softmax, results. See NaiveAttentionKernel.h for the order.
 //
 //===----------------------------------------------------------------------===//
@@ -26,7 +26,7 @@ void NaiveAttention::wait(Val barrier, NaiveRows &rows, Val bit) {
   rows.phases = rows.phases ^ (k.i32(1) << bit);
 }
 
-/// This warp will not read again what the barrier guards.
+/// Signals that this warp will not read again what the barrier guards.
 void NaiveAttention::release(Val barrier) {
   k.when(lane == 0, [&] { arrive(k, barrier); });
 }
@@ -48,10 +48,10 @@ void NaiveAttention::computeItems(int64_t group) {
         auto [next, phases] = nextAnnounced(done);
         return {next.index, next.sequence, next.itemsBefore, phases};
       });
-  launchDependents(k); // not from warps that idle: the first of a block counts for all
+  launchDependents(k); // not from idle warps: the first of a CTA counts for all
 }
 
-/// O, maxima, sums and phases as values for a loop; and back.
+/// Packs O, maxima, sums and phases into values for a loop, and back.
 static Vals toState(const NaiveRows &rows) {
   Vals state = rows.out;
   state.append(rows.probabilities);
@@ -82,8 +82,8 @@ Val NaiveAttention::attend(const NaiveItem &item, Val phases) {
         NaiveRows rows = none;
         firstScores(item, rows);
         zeroValuesBeyond(item, rows);
-        // One step a turn of the loop: what it carries is ready at the end. With two, ptxas moves the packing of P and
-        // the scaling of O from the end of one between the products of the next.
+        // One step per iteration: its loop-carried values are ready at the end. With two, ptxas moves the packing of P
+        // and the scaling of O from the end of one between the products of the next.
         rows = toRows(k.loop(k.i32(1), item.steps, k.i32(1), toState(rows),
                              [&](Val index, llvm::ArrayRef<Val> state) -> Vals {
                                NaiveRows running = toRows(state, outputs);
@@ -101,7 +101,7 @@ Val NaiveAttention::attend(const NaiveItem &item, Val phases) {
   return result.phases;
 }
 
-/// The scores of step 0, whose softmax nothing runs beside but the other warpgroup.
+/// Computes the scores of step 0, whose softmax overlaps only with the other warpgroup.
 void NaiveAttention::firstScores(const NaiveItem &item, NaiveRows &rows) {
   wait(k.shared(at.qFull[group]), rows, k.i32(PhaseOfQ));
   wait(k.shared(at.kFull[0]), rows, k.i32(PhaseOfK));
@@ -114,13 +114,13 @@ void NaiveAttention::firstScores(const NaiveItem &item, NaiveRows &rows) {
     rows.probabilities.push_back(packBF16(scores[i], scores[i + 1]));
 }
 
-/// What was computed with the maxima before.
+/// Rescales what was computed with the previous maxima.
 static void scaleOutput(llvm::ArrayRef<Val> factors, NaiveRows &rows) {
   for (auto [i, value] : llvm::enumerate(rows.out))
     value = value * factors[rowOf(i)];
 }
 
-/// Scores of step `index`, beside P V of the step before; then the softmax, beside what is left of P V.
+/// Computes the scores of step `index` during P V of the previous step, then the softmax during the rest of P V.
 void NaiveAttention::step(const NaiveItem &item, Val index, NaiveRows &rows) {
   Val stage = index & 1, before = stage ^ 1;
   wait(ofStage(at.kFull, stage), rows, stage + PhaseOfK);
@@ -144,7 +144,7 @@ void NaiveAttention::step(const NaiveItem &item, Val index, NaiveRows &rows) {
     rows.probabilities[i / 2] = packBF16(scores[i], scores[i + 1]);
 }
 
-/// P V of the last step. All products with the queries are done: the next item's may come.
+/// Computes P V of the last step. All products with the queries are done: the next item's may be copied.
 void NaiveAttention::lastProduct(Val stage, NaiveRows &rows) {
   release(k.shared(at.qEmpty[group]));
   wait(ofStage(at.vFull, stage), rows, stage + PhaseOfV);
@@ -157,7 +157,7 @@ void NaiveAttention::lastProduct(Val stage, NaiveRows &rows) {
 // Products
 //===----------------------------------------------------------------------===//
 
-/// A descriptor moved by `units` of 16 bytes: only its low half changes.
+/// Returns a descriptor moved by `units` of 16 bytes: only its low half changes.
 static Val movedDescriptor(KernelBuilder &k, int64_t descriptor, Val units) {
   Val low = units + (descriptor & 0xffffffff);
   return k.extend(low) | (descriptor & ~int64_t(0xffffffff));
@@ -200,8 +200,8 @@ void NaiveAttention::issueOutput(Val stage, NaiveRows &rows) {
 // Softmax
 //===----------------------------------------------------------------------===//
 
-/// Hides the keys that a query does not see, in tiles that have such. `key` is the tile's first. Rows behind the
-/// sequence's queries see no more than its keys: what lies behind these may be unwritten.
+/// Masks keys in tiles that have masked ones. `key` is the tile's first. Rows behind the sequence's queries see no more
+/// than its keys: later keys may be uninitialized.
 void NaiveAttention::hide(const NaiveItem &item, Val key, Vals &scores) {
   Val firstBorder = item.firstQuery + item.unseen + (64 * group + 1); // of the warpgroup's first query
   scores = k.choose(
@@ -217,12 +217,12 @@ void NaiveAttention::hide(const NaiveItem &item, Val key, Vals &scores) {
       [&]() -> Vals { return scores; });
 }
 
-/// Turns scores into probabilities, not yet divided by their sum; maxima and sums go on. Gives the factors of what was
-/// computed with the maxima before.
+/// Turns scores into probabilities, not yet divided by their sum, and updates maxima and sums. Returns the factors for
+/// what was computed with the previous maxima.
 Vals NaiveAttention::softmax(Vals &scores, NaiveRows &rows) {
   Vals factors;
   for (int64_t row = 0; row < 2; ++row) {
-    // Two chains each, for a shorter one.
+    // Two dependency chains each, to shorten them.
     Val largest[2], sum[2];
     for (size_t i = 2 * row; i < scores.size(); i += 4)
       for (int64_t e : {0, 1})
@@ -250,9 +250,10 @@ Vals NaiveAttention::softmax(Vals &scores, NaiveRows &rows) {
 void NaiveAttention::zeroValuesBeyond(const NaiveItem &item, NaiveRows &rows) {
   Val valid = item.keys - stepKey(item, k.i32(0));
   k.when(valid < shape.tileKeys, [&] {
-    waitBarrier(k, k.shared(at.vFull[0]), bitOf(rows.phases, k.i32(PhaseOfV))); // the same phase again when it is used
+    waitBarrier(k, k.shared(at.vFull[0]),
+                bitOf(rows.phases, k.i32(PhaseOfV))); // the use waits for the same phase again
     Val zero = k.zeroVector(4, k.i32Type());
-    int64_t chunks = at.valueTiles * 8; // of 16 bytes, per row
+    int64_t chunks = at.valueTiles * 8; // of 16 bytes per row
     Val from = valid * 8 + (thread & 255);
     k.loop(from, k.i32(shape.tileKeys * 8), k.i32(256), {}, [&](Val i, llvm::ArrayRef<Val>) -> Vals {
       for (int64_t tile = 0; tile < chunks / 8; ++tile)
@@ -268,7 +269,7 @@ void NaiveAttention::zeroValuesBeyond(const NaiveItem &item, NaiveRows &rows) {
 // Results
 //===----------------------------------------------------------------------===//
 
-/// Four lanes hold pairs of columns of a row; after this, lane i has the four pairs of pairs[i], in order.
+/// Transposes pairs of columns of a row held by four lanes: lane i then has the four pairs of pairs[i], in order.
 static Vals transposeQuad(KernelBuilder &k, llvm::ArrayRef<Val> pairs, Val lane) {
   Val odd = (lane & 1) == 1, upper = (lane & 2) == 2;
   Val low[2], high[2]; // of pairs[0 or 1], pairs[2 or 3]: from the even, from the odd lane
@@ -289,7 +290,7 @@ static Vals transposeQuad(KernelBuilder &k, llvm::ArrayRef<Val> pairs, Val lane)
   return result;
 }
 
-/// Stores this thread's part of a row: 16 bytes of every 32 columns, and 4 of every 8 of what is left.
+/// Stores this thread's part of a row: 16 bytes of every 32 columns, and 4 of every 8 of the rest.
 void NaiveAttention::storeRow(Val to, llvm::ArrayRef<Val> pairs, Val wanted) {
   size_t whole = pairs.size() / 4 * 4;
   for (size_t j = 0; j < whole; j += 4) {
@@ -300,7 +301,7 @@ void NaiveAttention::storeRow(Val to, llvm::ArrayRef<Val> pairs, Val wanted) {
     k.when(wanted, [&] { k.store(pairs[j], k.at(to, k.extend(quad * 4 + static_cast<int64_t>(16 * j)))); });
 }
 
-/// Divides by the sums and stores the rows that are the sequence's. Rows that saw nothing have sum 0 and become 0.
+/// Divides by the sums and stores the sequence's rows. Fully masked rows have sum 0 and become 0.
 void NaiveAttention::storeRows(const NaiveItem &item, NaiveRows &rows) {
   for (int64_t row = 0; row < 2; ++row) {
     Val sum = rows.sum[row];

@@ -27,7 +27,7 @@ void mla::gpu::emitNormalize(mlir::gpu::GPUModuleOp module, const NormalizeShape
   if (shape.scale.beta != 0)
     positions.emplace(k);
   k.begin();
-  // The same in all lanes: a warp is in or out as a whole.
+  // Uniform in a warp.
   Val warp = k.shuffle(k.thread() >> 5, k.i32(0)), lane = k.thread() & 31;
   Val row = k.blockX() * normalizeRows + warp;
   launchDependents(k);
@@ -36,7 +36,7 @@ void mla::gpu::emitNormalize(mlir::gpu::GPUModuleOp module, const NormalizeShape
     Val from = rowAt(k, k.argument(x), row, k.argument(xStride), shape.input);
     Vals values = loadRow(k, from, lane, shape.width, shape.input);
     Val factor;
-    if (positions) // while the row is on its way
+    if (positions) // while the row is being loaded
       factor = scaleAt(k, shape.scale, positions->placeOf(row).position);
     Vals normalized = normalizeRow(k, values, k.argument(gamma), lane, shape.width, shape.epsilon);
     for (Val &value : normalized)

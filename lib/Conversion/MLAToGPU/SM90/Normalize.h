@@ -13,7 +13,7 @@
 
 namespace mla::gpu {
 
-/// y[r, i] = gamma[i] · x[r, i] / sqrt(mean(x[r]^2) + epsilon), y bf16; a warp per row.
+/// y[r, i] = gamma[i] · x[r, i] / sqrt(mean(x[r]^2) + epsilon), y bf16; one warp per row.
 struct NormalizeShape {
   int64_t width = 0; ///< a multiple of 8
   double epsilon = 0;
@@ -23,7 +23,7 @@ struct NormalizeShape {
   std::string name() const;
 };
 
-inline constexpr int64_t normalizeRows = 4; ///< a CTA
+inline constexpr int64_t normalizeRows = 4; ///< per CTA
 inline constexpr int64_t normalizeThreads = 32 * normalizeRows;
 
 /// Adds the kernel to the module, if it is not there. Arguments: x, gamma f32, y; rows, elements between rows of x, and

@@ -1,4 +1,4 @@
-//===- Positions.cpp - Where a token stands -------------------------------===//
+//===- Positions.cpp - Positions of tokens --------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -20,8 +20,8 @@ Val Positions::load(unsigned pointer, Val index) {
   return k.load(k.at(k.argument(pointer), k.extend(index) * 4), k.i32Type(), 4);
 }
 
-/// The last sequence whose first token is not behind `token`; sequences of no tokens stand before the one that has it.
-/// Every round asks 32 sequences, evenly spaced: two rounds for a batch of 1024.
+/// Finds the last sequence whose first token is not behind `token`; empty sequences come before the one that has it.
+/// Every round compares 32 evenly spaced sequences: two rounds for a batch of 1024.
 Place Positions::placeOf(Val token) {
   Val lane = k.thread() & 31;
   Vals found = k.loopWhile(
@@ -41,7 +41,7 @@ Place Positions::placeOf(Val token) {
 }
 
 Val mla::gpu::scaleAt(KernelBuilder &k, const PositionScale &scale, Val position) {
-  // Positions below 0 are of tokens whose result nobody reads.
+  // Negative positions belong to tokens whose results are not used.
   Val periods = k.toFloat(max(position, k.i32(0)) / scale.original);
   return fma(log2(periods + k.f32(1)), k.f32(scale.beta * std::log(2.0)), k.f32(1));
 }

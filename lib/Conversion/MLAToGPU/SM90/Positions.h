@@ -1,4 +1,4 @@
-//===- Positions.h - Where a token stands -----------------------*- C++ -*-===//
+//===- Positions.h - Positions of tokens ------------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,16 +15,16 @@ namespace mla::gpu {
 /// A token's sequence, and its position there (mla.positions).
 struct Place {
   Val sequence;
-  Val position; ///< negative where the sequence is shorter than its queries
-  Val exists;   ///< whether a sequence has the token at all: tokens may be more than cu_seqlens says
+  Val position; ///< negative if the sequence is shorter than its queries
+  Val exists;   ///< whether a sequence has the token: there may be more tokens than in cu_seqlens
 };
 
-/// The arguments that say where tokens stand: cu_seqlens i32[batch + 1], lengths i32[batch], batch.
+/// The arguments that determine positions: cu_seqlens i32[batch + 1], lengths i32[batch], batch.
 class Positions {
 public:
   /// Adds the arguments to the kernel's signature.
   explicit Positions(KernelBuilder &k);
-  /// By a whole warp, for one token.
+  /// Finds the place of one token, by a whole warp.
   Place placeOf(Val token);
 
 private:
@@ -39,7 +39,7 @@ struct PositionScale {
   int64_t original = 1;
 };
 Val scaleAt(KernelBuilder &k, const PositionScale &scale, Val position);
-/// "", or what tells kernels with different scales apart.
+/// Returns "", or a name that distinguishes kernels with different scales.
 std::string nameOf(const PositionScale &scale);
 
 } // namespace mla::gpu

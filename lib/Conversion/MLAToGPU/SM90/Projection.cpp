@@ -5,19 +5,19 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Rows of the weight stand on the tensor cores' M and tokens on N, so that few
-// tokens waste nothing: a warpgroup multiplies 64 rows with all tokens of a
-// tile. One warp copies; stages of 64 columns of k go round in a ring:
+// Rows of the weight are on the tensor cores' M and tokens on N, so that few
+// tokens waste nothing: a warpgroup multiplies 64 rows by all tokens of a tile.
+// One warp copies; stages of 64 columns of k form a ring:
 //
 //   copying warp:  wait empty[s] -> expect full[s] -> copy w and x
 //   warpgroups:    wait full[s] -> 4 products -> (all but these done) -> empty[s - 1]
 //
-// The ring runs on from tile to tile: while a tile is stored, the next one's
-// stages fill. Weights depend on no other kernel, so the first stages of them
-// are on their way before the predecessors are done.
+// The ring continues from tile to tile: while a tile is stored, the next one's
+// stages fill. Weights depend on no other kernel, so their first stages are
+// copied before the predecessors are done.
 //
-// Whatever lies beyond n, k, the tokens or the heads is zero when the copy
-// engine reads it and dropped when it writes: no code for edges.
+// Elements beyond n, k, the tokens or the heads are zero when TMA reads them and
+// dropped when it writes: no code for edges.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,12 +30,12 @@
 using namespace mlir;
 using namespace mla::gpu;
 
-/// Rows of a warpgroup.
+/// Rows per warpgroup.
 static constexpr int64_t groupRows = 64;
-/// Tokens that leave through shared memory at a time.
+/// Tokens stored through shared memory at a time.
 static constexpr int64_t maxStoredTokens = 128;
-/// Tiles of tokens that are taken together with a tile of rows. 132 CTAs that work at a time then read
-/// about as many rows as tokens, which is the least that they can.
+/// Tiles of tokens that are combined with a tile of rows. 132 concurrent CTAs then read about as many rows as tokens,
+/// which is the minimum.
 static constexpr int64_t bandTiles = 8;
 
 //===----------------------------------------------------------------------===//
@@ -81,7 +81,7 @@ SmallVector<int64_t> ProjectionShape::resultBox() const {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// A place in the ring, and how often it went round (0 or 1: the parity of the stage's barriers).
+/// A place in the ring, and the parity of the stage's barriers (0 or 1).
 struct Ring {
   Val stage, parity;
 };
@@ -139,7 +139,7 @@ void Projection::emit() {
   tokenTiles = ceilDiv(tokens, c.tileTokens);
   tiles = tokenTiles * (rowTilesOf(s) * s.dims.heads * c.splits);
 
-  // The same in all lanes, and known to be: what depends on it stays in uniform registers.
+  // Known to be uniform in a warp: values that depend on it stay in uniform registers.
   Val group = k.shuffle(k.thread() >> 7, k.i32(0));
   prepareBarriers();
   k.when(
@@ -164,8 +164,8 @@ Ring Projection::next(Ring ring) {
   return {select(wraps, k.i32(0), stage), ring.parity ^ k.toInt(wraps, k.i32Type())};
 }
 
-/// With one head: parts of k, then bands of tiles of tokens; in a band, tiles of tokens run fastest, so that blocks of
-/// threads that work at a time read few rows and few tokens.
+/// With one head: parts of k, then bands of tiles of tokens; in a band, tiles of tokens are innermost, so that
+/// concurrent CTAs read few rows and few tokens.
 void Projection::placeInBand(Tile &tile, Val number) {
   int64_t rowTiles = rowTilesOf(s);
   Val inPart = number;
@@ -182,7 +182,7 @@ void Projection::placeInBand(Tile &tile, Val number) {
   tile.token = (band * bandTiles + (inBand - rowTile * height)) * c.tileTokens;
 }
 
-/// With many: tiles of tokens, then parts of k, then heads, then rows, as they lie in memory: neighbours write whole
+/// With many heads: tiles of tokens, then parts of k, then heads, then rows, in memory order: neighbours write whole
 /// rows of y, and the weights of all heads are small.
 void Projection::placeInOrder(Tile &tile, Val number) {
   int64_t rowTiles = rowTilesOf(s), headTiles = rowTiles * s.dims.heads, allTiles = headTiles * c.splits;
@@ -215,7 +215,7 @@ Vals Projection::forEachTile(llvm::ArrayRef<Val> state,
 // The copying warp: one thread
 //===----------------------------------------------------------------------===//
 
-/// Announces all bytes of a stage and copies the weights' part.
+/// Announces all bytes of a stage and copies the weights.
 void Projection::copyWeights(const Tile &tile, Val step, Val stage) {
   expectBytes(k, full(stage), at.stageBytes);
   copyTile(k, k.shared(0, stage * at.stageBytes), weightMap, full(stage),
@@ -229,7 +229,7 @@ void Projection::copyTokens(const Tile &tile, Val step, Val stage) {
            c.streamed ? CacheHint::EvictLast : CacheHint::EvictNormal);
 }
 
-/// All stages are empty: as many of the weights as fit need wait for nothing. Returns how many stages that are.
+/// Fills the empty stages with weights, which need no wait. Returns the number of stages.
 Val Projection::copyWeightsAhead() {
   Vals state = k.loopWhile(
       {k.blockX(), k.i32(0)}, [&](llvm::ArrayRef<Val> state) { return (state[0] < tiles) & (state[1] < c.stages); },
@@ -274,7 +274,7 @@ void Projection::copy() {
 // The warpgroups that multiply
 //===----------------------------------------------------------------------===//
 
-/// Products of one stage: 64 rows of w and all tokens, 64 columns of k in steps of 16.
+/// Multiplies one stage: 64 rows of w and all tokens, 64 columns of k in steps of 16.
 Vals Projection::multiplyStage(llvm::ArrayRef<Val> sums, Val stage, Val group) {
   Vals results(sums);
   Val moved = k.extend(stage * (at.stageBytes >> 4));
@@ -316,8 +316,8 @@ void Projection::multiplyAndStore(Val group) {
   launchDependents(k);
 }
 
-/// The sums are a tile of y transposed: a warp has 16 columns n of all tokens. Stored transposed, a token is a row of
-/// 128 bytes, and the warpgroup's 64 columns are a tile that TMA takes.
+/// Stores the sums, which are a tile of y transposed: a warp has 16 columns n of all tokens. Transposed, a token is a
+/// row of 128 bytes, and the warpgroup's 64 columns are a tile for TMA.
 void Projection::storeRounded(const Tile &tile, llvm::ArrayRef<Val> sums, Val group) {
   Val thread = k.thread() & 127, warp = thread >> 5, lane = k.thread() & 31, barrier = group + 1;
   Val first = thread == 0;
@@ -346,7 +346,7 @@ void Projection::storeRounded(const Tile &tile, llvm::ArrayRef<Val> sums, Val gr
   }
 }
 
-/// In f32, straight from registers: eight lanes have 32 neighbouring bytes.
+/// Stores f32 directly from registers: eight lanes have 32 neighbouring bytes.
 void Projection::storeSums(const Tile &tile, llvm::ArrayRef<Val> sums, Val group) {
   Val lane = k.thread() & 31, warp = (k.thread() & 127) >> 5;
   Val row = tile.row + group * groupRows + warp * 16 + (lane >> 2), token = tile.token + ((lane & 3) << 1);

@@ -13,7 +13,7 @@
 
 namespace mla::gpu {
 
-/// What the code depends on; tokens and strides are arguments.
+/// The parameters of the code; tokens and strides are arguments.
 struct ProjectionShape {
   ProjectionDims dims;
   ProjectionChoices choices;
@@ -21,7 +21,7 @@ struct ProjectionShape {
 
   std::string name() const;    ///< of the product
   std::string sumName() const; ///< of the kernel that sums the parts of k
-  int64_t threads() const;     ///< a block of the product
+  int64_t threads() const;     ///< per CTA of the product
   /// Sums of f32, of the product with splits: [splits, tokens, heads, rows].
   int64_t partialBytesPerToken() const;
   /// The tensor maps' boxes, innermost first: of w [k, n, heads], of x [k, tokens, heads], of y [n, tokens, heads].
@@ -32,8 +32,8 @@ struct ProjectionShape {
 struct ProjectionLayout {
   explicit ProjectionLayout(const ProjectionChoices &choices);
   int64_t weightBytes, stageBytes; ///< a stage is a tile of w, then one of x
-  int64_t storedTokens;            ///< that leave at a time
-  int64_t result;                  ///< a tile of y a warpgroup, a row per token
+  int64_t storedTokens;            ///< stored at a time
+  int64_t result;                  ///< one tile of y per warpgroup, one row per token
   int64_t full, empty, bytes;
 };
 
@@ -43,7 +43,7 @@ inline constexpr int64_t projectionSumWidth = 4; ///< elements of y per thread
 /// Adds the product to the module, if it is not there. Arguments, in order: map w, map x, then
 ///   map y                       (bf16, no splits)
 ///   pointer y or partial sums   (f32)
-/// and tokens. Grid: any number of CTAs in x; tiles are dealt out to them in turns.
+/// and tokens. Grid: any number of CTAs in x, which take tiles in turn.
 void emitProjection(mlir::gpu::GPUModuleOp module, const ProjectionShape &shape);
 
 /// Adds the kernel that sums the parts: pointer partial sums, pointer y; tokens, and the strides of y in elements

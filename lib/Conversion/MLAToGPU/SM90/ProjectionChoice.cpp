@@ -5,12 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The choices with the least predicted time. A product is bound by whichever
-// takes longest: reading weights and tokens from memory and writing the result;
-// or, on the SM with the most tiles (waves), taking tiles of both
-// operands in, since each tile of y reads its rows and its tokens anew, or the
-// tensor cores. Splits of k give idle SMs work and cost a second
-// kernel and their sums' way to the cache and back.
+// Chooses the least predicted time. A product is bound by the longest of:
+// reading weights and tokens from memory and writing the result; on the SM with
+// the most tiles (waves), reading tiles of both operands, since each tile of y
+// reads its rows and its tokens anew; and the tensor cores. Splits of k give idle
+// SMs work and cost a second kernel and a round trip of their sums through the
+// cache.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,33 +20,33 @@
 
 using namespace mla::gpu;
 
-/// An H100's figures, measured with these kernels: bytes a microsecond of memory and of an SM's intake, and
-/// cycles a microsecond under the load of tensor cores.
+/// An H100's figures, measured with these kernels: bytes per microsecond of memory and of an SM's reads, and cycles per
+/// microsecond under the load of tensor cores.
 static constexpr double memoryRate = 3.0e6, intakeRate = 71e3, cycleRate = 1450;
-/// A kernel more, and the way of its bytes.
+/// The time of the additional kernel, and the rate of its bytes.
 static constexpr double sumKernelTime = 2.0, sumRate = 1.5e6;
 /// Storing a tile while its CTA multiplies nothing, in cycles.
 static constexpr double storeLatency = 500, storedPerCycle = 32;
-/// A product of 64 rows and few tokens takes no less, in cycles.
+/// Minimum time of a product of 64 rows, in cycles.
 static constexpr double leastProductTime = 24;
 
-/// Shared memory of an SM; a block takes 1 KB more than it asks for, and may have no more than 227 KB.
+/// Shared memory of an SM; a CTA takes 1 KB more than requested, and may have at most 227 KB.
 static constexpr int64_t processorShared = 233472, blockOverhead = 1024;
-/// Bytes that an SM should have on their way: at 3 TB/s and a loaded latency of a microsecond, 23 KB would
-/// do if they came evenly.
+/// Bytes that an SM should have in flight: at 3 TB/s and a loaded latency of a microsecond, 23 KB would be enough if
+/// they arrived evenly.
 static constexpr int64_t wantedInFlight = 96 * 1024;
 static constexpr int64_t maxStages = 12;
 static constexpr int64_t tokenTiles[] = {16, 32, 64, 96, 128, 160, 192, 224, 256};
 
-/// Parts have equal numbers of steps, and the last one what is left.
+/// Parts have equal numbers of steps, and the last one the rest.
 static bool hasEmptyPart(const ProjectionDims &dims, int64_t splits) {
   int64_t steps = llvm::divideCeil(dims.contracted, tileColumns);
   int64_t partSteps = llvm::divideCeil(steps, splits);
   return partSteps * (splits - 1) >= steps;
 }
 
-/// Whether the accumulators of all blocks of an SM have registers: its four parts have 16384 each, and a
-/// thread needs 26 (as ptxas reports) beside those.
+/// Returns whether the accumulators of all CTAs of an SM fit into registers: its four parts have 16384 each, and a
+/// thread needs 26 more (as ptxas reports).
 static bool haveRegisters(const ProjectionChoices &c) {
   constexpr int64_t parts = 4, registersOfPart = 16384, lanes = 32, others = 26, granule = 8;
   int64_t warps = c.blocks * (c.tileRows / 64 * 4 + 1);
@@ -61,7 +61,7 @@ bool ProjectionChoices::areValidFor(const ProjectionDims &dims) const {
 }
 
 namespace {
-/// A tile, and what follows from it.
+/// A tile, and derived numbers.
 struct Candidate {
   Candidate(const ProjectionDims &dims, int64_t tokens, const ProjectionChoices &c)
       : tiles(llvm::divideCeil(dims.rows, c.tileRows) * llvm::divideCeil(tokens, c.tileTokens) * dims.heads * c.splits),
@@ -82,14 +82,14 @@ static double timeOf(const ProjectionDims &dims, int64_t tokens, int64_t process
   double stores = storeLatency + static_cast<double>(c.tileRows) * c.tileTokens / storedPerCycle;
   // With several CTAs, one multiplies while another stores.
   double arithmetic = waves * (t.steps * product + stores / c.blocks) / cycleRate;
-  // What is not the bound is hidden, but for some of it.
+  // Everything but the bound is hidden, except for a part.
   double time = std::max({memory, intake, arithmetic}) + 0.15 * (intake + arithmetic);
   if (c.splits > 1)
     time += sumKernelTime + 8.0 * c.splits * dims.heads * dims.rows * tokens / sumRate;
   return time;
 }
 
-/// CTAs per SM, and stages: enough bytes on their way, and no more stages than steps.
+/// Chooses CTAs per SM, and stages: enough bytes in flight, and no more stages than steps.
 static bool fitStages(ProjectionChoices &c, const ProjectionDims &dims, int64_t tokens, int64_t processors) {
   Candidate t(dims, tokens, c);
   int64_t turns = llvm::divideCeil(t.tiles, processors);
@@ -102,7 +102,7 @@ static bool fitStages(ProjectionChoices &c, const ProjectionDims &dims, int64_t 
     int64_t most = 0;
     while (most < maxStages && fits(most + 1))
       ++most;
-    // A block's steps, over all of its tiles: more stages than those would stay empty.
+    // A CTA's steps, over all of its tiles: additional stages would stay empty.
     int64_t steps = t.steps * llvm::divideCeil(t.tiles, processors * c.blocks);
     c.stages = std::max<int64_t>(2, std::min(most, steps));
     bool enough = most >= 4 || most >= steps;
@@ -132,7 +132,7 @@ ProjectionChoices mla::gpu::chooseProjection(const ProjectionDims &dims, int64_t
         c.streamed = tokens <= tileTokens;
         if (!fitStages(c, dims, tokens, processors))
           continue;
-        // A slightly worse guess with fewer splits and less code is as good.
+        // A slightly slower prediction with fewer splits and less code is as good.
         double time = timeOf(dims, tokens, processors, c);
         if (time < 0.98 * least) {
           least = time;

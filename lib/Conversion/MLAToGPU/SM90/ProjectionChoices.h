@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What the schedule of a projection says, and what suits an H100. Depends on
-// nothing, so that passes that decide need not know how kernels are made.
+// The schedule of a projection, and its default on an H100. Depends on nothing,
+// so that passes that decide need not depend on code generation.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,18 +30,18 @@ struct ProjectionDims {
 struct ProjectionChoices {
   int64_t tileRows = 64;   ///< 64 or 128: one or two warpgroups that multiply
   int64_t tileTokens = 16; ///< 16, or a multiple of 32 up to 256
-  int64_t stages = 8;      ///< 64 columns of k of both tiles that are in shared memory at a time
-  int64_t splits = 1;      ///< parts of k that are summed by another kernel
+  int64_t stages = 8;      ///< 64 columns of k of both tiles, in shared memory at the same time
+  int64_t splits = 1;      ///< parts of k, summed by another kernel
   int64_t blocks = 1;      ///< CTAs per SM
-  bool streamed = false;   ///< each weight is read about once: leave the cache to the tokens
+  bool streamed = false;   ///< each weight is read about once: leave L2 to the tokens
 
-  int64_t sharedBytes() const; ///< dynamic shared memory of a CTA
-  /// Whether a kernel can be made of them: known tiles, no part without columns of k, enough shared memory.
+  int64_t sharedBytes() const; ///< dynamic shared memory per CTA
+  /// Returns whether a kernel supports them: known tiles, no part without columns of k, enough shared memory.
   bool areValidFor(const ProjectionDims &dims) const;
 };
 
-/// What suits up to `tokens` tokens on a device of `processors` SMs. Any choice is right for any number of
-/// tokens.
+/// Returns the best choices for up to `tokens` tokens on a device of `processors` SMs. Any choice is correct for any
+/// number of tokens.
 ProjectionChoices chooseProjection(const ProjectionDims &dims, int64_t tokens, int64_t processors);
 
 } // namespace mla::gpu

@@ -1,4 +1,4 @@
-//===- ProjectionKind.cpp - Products with weights -------------------------===//
+//===- ProjectionKind.cpp - The kind of projections -----------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,7 +16,7 @@ using namespace mla::gpu;
 
 static constexpr int64_t bf16Bytes = 2;
 
-/// The product as `heads` products of [T, contracted] with [rows, contracted].
+/// Returns the product as `heads` products of [T, contracted] with [rows, contracted].
 static ProjectionDims dimsOf(ProjectOp op) {
   ArrayRef<int64_t> result = cast<RankedTensorType>(op.getResult().getType()).getShape();
   ProjectionDims dims;
@@ -57,7 +57,7 @@ static FailureOr<ProjectionShape> shapeOf(KernelOp kernel, ProjectOp op) {
   return shape;
 }
 
-/// [k, tokens, heads] of x: heads that are summed over must lie side by side.
+/// Returns the map [k, tokens, heads] of x: heads that are summed must be contiguous.
 static FailureOr<TensorMap> mapOfTokens(ProjectOp op, const ProjectionShape &shape, const View &x) {
   MLIRContext *context = op.getContext();
   auto number = [&](int64_t value) { return getAffineConstantExpr(value, context); };
@@ -108,7 +108,7 @@ static Launch launchOfSum(const ProjectionShape &shape, AffineExpr tokens) {
   return launch;
 }
 
-/// As many CTAs as run at a time, and none where there are no tokens. They take tiles in turns.
+/// Returns the number of CTAs: as many as run concurrently, and none without tokens. They take tiles in turn.
 static AffineExpr blocksOf(const ProjectionShape &shape, AffineExpr tokens) {
   constexpr int64_t manyTokens = int64_t(1) << 30;
   return expressionOf(Size::Processors, tokens.getContext()) * shape.choices.blocks * tokens.ceilDiv(manyTokens);
@@ -142,7 +142,7 @@ ArrayRef<ScheduleKey> ProjectionKind::getScheduleKeys() const {
       {"rows", 64, 128},   // of the weight, of a tile
       {"stages", 1, 64},   // steps of 64 columns in flight
       {"splits", 1, 1024}, // parts of the columns
-      {"blocks", 1, 16},   // CTAs an SM
+      {"blocks", 1, 16},   // CTAs per SM
       {"streamed", 0, 1},  // weights leave L2 to the tokens
   };
   return keys;

@@ -17,7 +17,7 @@ std::string RopeShape::name() const {
   return "rope_" + std::to_string(heads) + "_passes" + std::to_string(passes) + "_" + rotation.name() + nameOf(scale);
 }
 
-/// Heads that a block's threads have at a time; threads beyond them have none.
+/// Heads per pass of a CTA; excess threads have none.
 static int64_t headsOfPass(const RopeShape &shape) { return ropeThreads / shape.rotation.units(); }
 int64_t RopeShape::headsOfBlock() const { return passes * headsOfPass(*this); }
 
@@ -48,7 +48,7 @@ void mla::gpu::emitRope(mlir::gpu::GPUModuleOp module, const RopeShape &shape) {
       rotation.store(rotation.rotate(pairs), elementAt(k, to, head * k.argument(yHead), Element::BF16), Element::BF16);
     });
   };
-  // Several heads are on their way together, the first ones while the position is found.
+  // Several heads are loaded together, the first ones while the position is computed.
   for (int64_t begin = 0; begin < shape.passes; begin += passesAtATime) {
     int64_t end = std::min(begin + passesAtATime, shape.passes);
     llvm::SmallVector<Vals> loaded;

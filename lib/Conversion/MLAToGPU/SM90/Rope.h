@@ -18,7 +18,7 @@ struct RopeShape {
   int64_t heads = 1;
   RotationDims rotation;
   PositionScale scale; ///< of the token, if it has a beta
-  int64_t passes = 2;  ///< how often a thread goes on to another head with the same sines
+  int64_t passes = 2;  ///< heads per thread that use the same sines
 
   std::string name() const;
   int64_t headsOfBlock() const; ///< CTAs per token are ceil(heads / this)

@@ -28,7 +28,7 @@ std::string RotationDims::name() const {
          llvm::utohexstr(hashOf(all), /*LowerCase=*/true);
 }
 
-/// A constant array in global memory: lanes read different elements, which constant memory would serve one by one.
+/// Uses a constant array in global memory: lanes read different elements, which constant memory would serialise.
 Rotation::Rotation(KernelBuilder &k, mlir::gpu::GPUModuleOp module, const RotationDims &dims)
     : k(k), dims(dims), table("frequencies_" + llvm::utohexstr(hashOf(dims.frequencies), /*LowerCase=*/true)) {
   if (module.lookupSymbol(table))

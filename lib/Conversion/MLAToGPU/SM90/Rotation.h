@@ -12,7 +12,7 @@
 
 namespace mla::gpu {
 
-/// What mla.rope says.
+/// The attributes of mla.rope.
 struct RotationDims {
   bool interleaved = true; ///< pairs (2i, 2i + 1), or (i, i + R/2)
   llvm::SmallVector<float> frequencies;
@@ -20,19 +20,19 @@ struct RotationDims {
 
   int64_t width() const { return 2 * frequencies.size(); } ///< R, a multiple of 8
   int64_t units() const { return width() / 8; }
-  std::string name() const; ///< differs where anything does
+  std::string name() const; ///< unique for the attributes
 };
 
 /// Four pairs of a row, by one thread: unit u has pairs 4u … 4u+3.
 class Rotation {
 public:
-  /// Puts the frequencies into the module as constants.
+  /// Adds the frequencies to the module as constants.
   Rotation(KernelBuilder &k, mlir::gpu::GPUModuleOp module, const RotationDims &dims);
   /// Loads the unit's frequencies, which depend on no other kernel.
   void loadFrequencies(Val unit);
   /// Computes sines and cosines, times the scale and `factor` if there is one.
   void setPosition(Val position, Val factor = Val());
-  /// The unit's eight elements of the row at `row`: firsts and seconds of the four pairs.
+  /// Loads the unit's eight elements of the row at `row`: firsts and seconds of the four pairs.
   Vals load(Val row, Element element);
   Vals rotate(llvm::ArrayRef<Val> pairs);
   void store(llvm::ArrayRef<Val> pairs, Val row, Element element);

@@ -1,4 +1,4 @@
-//===- RowKinds.cpp - Norm, rope, append and gather -----------------------===//
+//===- RowKinds.cpp - The kinds of norm, rope, append and gather ----------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -20,10 +20,10 @@ using namespace mla;
 using namespace mla::gpu;
 
 //===----------------------------------------------------------------------===//
-// What regions say
+// Reading regions
 //===----------------------------------------------------------------------===//
 
-/// The region's operation of a kind, of which it has one at most.
+/// Finds the region's operation of a kind, of which it has at most one.
 template <typename Op> static Op findIn(KernelOp kernel) {
   auto ops = kernel.getBody().getOps<Op>();
   return ops.empty() ? Op() : *ops.begin();
@@ -52,7 +52,7 @@ static RotationDims rotationOf(RopeOp op) {
   return dims;
 }
 
-/// What sixteen bytes a lane need.
+/// Checks the width for loads of sixteen bytes per lane.
 static LogicalResult checkWidth(KernelOp kernel, int64_t width) {
   if (width % 8 == 0)
     return success();
@@ -60,7 +60,7 @@ static LogicalResult checkWidth(KernelOp kernel, int64_t width) {
                               << "; compile with --target=cpu";
 }
 
-/// A value as a kernel reads it; through a cast, if that is in the region.
+/// Returns the view of a value, looking through a cast in the region.
 static FailureOr<View> sourceOf(Value value) {
   if (auto cast = value.getDefiningOp<arith::ExtFOp>())
     value = cast.getIn();
@@ -80,12 +80,12 @@ static FailureOr<Buffer> partOf(Value cache, Buffer::Part part) {
   return buffer;
 }
 
-/// A result of mla.positions, or nothing at all.
+/// Returns whether the value is a result of mla.positions, or null.
 static bool isOfPositions(Value value, unsigned number) {
   return !value || (value.getDefiningOp<PositionsOp>() && cast<OpResult>(value).getResultNumber() == number);
 }
 
-/// cu_seqlens, lengths, batch: the arguments of Positions, which stand for what the operations read.
+/// Adds cu_seqlens, lengths, batch: the arguments of Positions.
 static LogicalResult addPositions(KernelOp kernel, std::initializer_list<Value> positions,
                                   std::vector<Argument> &arguments, Value sequence = {}) {
   auto op = findIn<PositionsOp>(kernel);
@@ -116,13 +116,13 @@ static Launch launchOf(KernelOp kernel, std::string name, AffineExpr blocks, int
 // Kinds
 //===----------------------------------------------------------------------===//
 
-/// A norm or a rotation that is computed in the kernel of the scale that follows it.
+/// Returns whether a norm or a rotation is computed in the kernel of the scale that follows it.
 template <typename Op> static bool isScaled(Operation *last) {
   auto scale = dyn_cast<PositionScaleOp>(last);
   return scale && scale.getX().getDefiningOp<Op>() && scale.getX().hasOneUse();
 }
 
-/// Before the scale of positions and the rounding that follows it.
+/// Returns the value before the scale of positions and the rounding that follows it.
 static Value beforeScaling(Value value) {
   if (auto rounded = value.getDefiningOp<arith::TruncFOp>())
     value = rounded.getIn();
@@ -132,7 +132,7 @@ static Value beforeScaling(Value value) {
 }
 
 namespace {
-/// `Op`, and perhaps a scale of it.
+/// `Op`, optionally with a scale.
 template <typename Op> class ScaledKind : public KernelKind {
 public:
   explicit ScaledKind(StringRef name) : KernelKind(name, Op::getOperationName()) {}
@@ -177,7 +177,7 @@ std::unique_ptr<KernelKind> mla::gpu::createAppendKind() { return std::make_uniq
 std::unique_ptr<KernelKind> mla::gpu::createGatherKind() { return std::make_unique<GatherKind>(); }
 
 ArrayRef<ScheduleKey> RopeKind::getScheduleKeys() const {
-  // How often a thread goes on to another head: with few tokens heads are all the work that there is.
+  // Heads per thread: with few tokens only heads provide work.
   static constexpr ScheduleKey keys[] = {{"passes", 1, 64}};
   return keys;
 }
@@ -302,7 +302,7 @@ FailureOr<Launches> GatherKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp
   if (failed(pages) || failed(table) || failed(lengths))
     return failure();
   emitGather(module, shape);
-  // One block a sequence even where no sequence has tokens: it writes the first keys.
+  // At least one CTA per sequence, even without tokens: it writes the first keys.
   AffineExpr blocks = (size(kernel, Size::MaxLength) + 1).ceilDiv(gatherTokens);
   Launch launch = launchOf(kernel, shape.name(), blocks, gatherThreads);
   launch.grid[1] = size(kernel, Size::Batch);

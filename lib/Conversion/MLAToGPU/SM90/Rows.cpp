@@ -69,8 +69,8 @@ Val mla::gpu::rowAt(KernelBuilder &k, Val pointer, Val row, Val stride, Element 
 // Rows
 //===----------------------------------------------------------------------===//
 
-/// Calls `body` for every eight elements of this lane, with their first; where only some lanes have elements, the
-/// condition for it.
+/// Calls `body` for every eight elements of this lane, with the index of the first; if only some lanes have elements,
+/// also with the condition for it.
 static void forEachPiece(KernelBuilder &k, Val lane, int64_t width,
                          llvm::function_ref<void(int64_t piece, Val first, Val condition)> body) {
   for (int64_t piece = 0; piece * warpElements < width; ++piece) {
@@ -79,7 +79,7 @@ static void forEachPiece(KernelBuilder &k, Val lane, int64_t width,
   }
 }
 
-/// What `load` loads, or zeros where the condition does not hold.
+/// Returns what `load` loads, or zeros if the condition does not hold.
 static Vals loadWhere(KernelBuilder &k, Val condition, llvm::function_ref<Vals()> load) {
   if (!condition)
     return load();

@@ -11,7 +11,7 @@
 using namespace mla;
 using namespace mla::gpu;
 
-/// The oldest PTX that has every instruction used: a newer one would shut out older drivers.
+/// The oldest PTX with every instruction used: a newer one would exclude older drivers.
 static constexpr const char *features = "+ptx86";
 
 std::unique_ptr<KernelTarget> mla::gpu::createSM90Target() {

@@ -30,7 +30,7 @@ static int64_t getWidth(Value value) { return getSize(value, cast<RankedTensorTy
 // Sizes
 //===----------------------------------------------------------------------===//
 
-/// The nearest operation of a kind behind `value`, whatever stands between: its sizes count, not its values.
+/// Finds the nearest operation of a kind behind `value`, through any operations: only its sizes are used.
 template <typename Op> static Op findBehind(Value value, function_ref<bool(Op)> wanted = [](Op) { return true; }) {
   while (Operation *op = value.getDefiningOp()) {
     if (auto found = dyn_cast<Op>(op); found && wanted(found))
@@ -46,7 +46,7 @@ static ProjectOp findProjection(Value value, Heads heads) {
   return findBehind<ProjectOp>(value, [heads](ProjectOp project) { return project.getHeads() == heads; });
 }
 
-/// The projection from all heads that reads `value`, directly or through operations of one user.
+/// Finds the projection from all heads that reads `value`, directly or through operations with one user.
 static ProjectOp findOutput(Value value) {
   while (value.hasOneUse()) {
     Operation *user = *value.user_begin();

@@ -106,7 +106,7 @@ Cost CostModel::getUpProjectionCost(Forms forms, const Step &step) const {
   auto [D, I, H, P, R, V, L, bytes] = shape;
   Cost cost;
   if (forms.q != Form::Naive && forms.o != Form::Naive)
-    return cost; // the cache is read where it is
+    return cost; // the cache is read in place
   int64_t keys = step.batch * step.context;
   double cached = double(keys) * (L + R);
   cost += getStreamCost(cached, cached);
@@ -117,7 +117,7 @@ Cost CostModel::getUpProjectionCost(Forms forms, const Step &step) const {
   return cost;
 }
 
-/// Pairs of a query and a key that it sees: query i of s sees n - s + i + 1 keys.
+/// Counts pairs of a query and a key that it sees: query i of s sees n - s + i + 1 keys.
 static double countPairs(const Step &step) {
   double tokens = step.tokens, context = step.context;
   return step.batch * (tokens * context - tokens * (tokens - 1) / 2);
@@ -142,7 +142,7 @@ Cost CostModel::getAttentionCost(Forms forms, const Step &step) const {
   bool latentKeys = forms.q != Form::Naive, latentValues = forms.o != Form::Naive;
   double elements = R; // of a key and its value
   elements += latentKeys ? L : H * P;
-  if (!latentKeys || !latentValues) // values that are the latent are there as keys
+  if (!latentKeys || !latentValues) // latent values are already counted as keys
     elements += latentValues ? L : H * V;
   // Split over the keys, and merged; keys per head are attended to in one kernel.
   double launches = latentKeys && latentValues ? 2 : 1;

@@ -1,4 +1,4 @@
-//===- Device.cpp - What the cost model knows of a device -------*- C++ -*-===//
+//===- Device.cpp - Devices of the cost model -------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -76,7 +76,7 @@ static llvm::Error readRate(const json::Object &object, const Rate &rate, Device
 }
 
 static llvm::Error readCount(const json::Object &object, const Count &count, Device &device) {
-  std::optional<double> number = object.getNumber(count.key); // 8e10 is whole, too
+  std::optional<double> number = object.getNumber(count.key); // 8e10 is a whole number too
   constexpr double most = 1e15;
   if (!number || !(*number >= 1) || *number > most || *number != static_cast<double>(static_cast<int64_t>(*number)))
     return error(count.key + (object.get(count.key) ? " must be a positive whole number" : " is missing") +
@@ -113,7 +113,7 @@ static llvm::Error at(const Twine &where, llvm::Error wrong) {
 }
 
 llvm::Expected<Device> mla::parseDevice(StringRef text, StringRef where) {
-  // Short enough that no nesting exhausts the stack: LLVM's parser recurses.
+  // Limits nesting, which would exhaust the stack: LLVM's parser recurses.
   constexpr size_t longest = 4096;
   if (text.size() > longest)
     return error(where + ": " + Twine(text.size()) + " bytes are no description of a device; give one object");
@@ -145,7 +145,7 @@ llvm::Expected<Device> mla::findDevice(StringRef nameOrFile) {
 // DLTI
 //===----------------------------------------------------------------------===//
 
-/// The entries of one device that are fields of ours.
+/// Collects the entries of one device that are fields of the cost model.
 static json::Object collectFields(TargetDeviceSpecInterface spec) {
   json::Object fields;
   for (DataLayoutEntryInterface entry : spec.getEntries()) {

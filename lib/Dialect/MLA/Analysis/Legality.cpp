@@ -28,10 +28,10 @@ static Refusal refuse(Operation *at, const Twine &why) {
 }
 
 //===----------------------------------------------------------------------===//
-// What may stand on the way
+// Operations that may be in between
 //===----------------------------------------------------------------------===//
 
-/// Why an operation may not stand between a projection and what it is to move
+/// Returns why an operation may not be between a projection and what it moves
 /// across.
 static StringRef whyNot(Operation *op) {
   return TypeSwitch<Operation *, StringRef>(op)
@@ -47,14 +47,14 @@ static StringRef whyNot(Operation *op) {
       .Default(StringRef("it is not known to commute with a projection"));
 }
 
-/// What a weight takes in; widening is exact.
+/// Returns whether the weight absorbs the operation; widening is exact.
 static bool isTakenIn(Operation *op) {
   auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
   return (slice && getRowRange(slice)) || getConstantScale(op) || isa<arith::ExtFOp>(op);
 }
 
-/// The layer appends the step's own tokens to the cache that the keys are
-/// gathered of: every query sees itself.
+/// Returns whether every query sees itself: the keys are gathered from a cache
+/// to which the layer appends the step's own tokens.
 static bool seesItself(AttentionOp attention) {
   auto gather = attention.getCuKeys().getDefiningOp<GatherOp>();
   auto append = gather ? gather.getCache().getDefiningOp<AppendOp>() : nullptr;
@@ -64,7 +64,7 @@ static bool seesItself(AttentionOp attention) {
 
 static bool usesLse(AttentionOp attention) { return attention.getLse() && !attention.getLse().use_empty(); }
 
-/// Empty where the operation may stand between up-projection and attention.
+/// Returns an empty reason if the operation may be between up-projection and attention.
 static StringRef judgeAbsorption(AttentionOp attention, Side side, Operation *op) {
   if (isTakenIn(op))
     return {};
@@ -88,7 +88,7 @@ static bool mayDropRounding(Operation *op) {
   return false;
 }
 
-/// Empty where the operation may stand between two factors.
+/// Returns an empty reason if the operation may be between two factors.
 static StringRef judgeFold(Operation *op) {
   if (isTakenIn(op) || isa<PositionScaleOp>(op) || (isa<arith::TruncFOp>(op) && mayDropRounding(op)))
     return {};
@@ -100,7 +100,7 @@ static StringRef judgeFold(Operation *op) {
   return isWeightOnly(bias.getBias()) ? StringRef(kNotInF16) : "its bias is not known when the layer is prepared";
 }
 
-/// Why a projection's weight may not be a factor of a product.
+/// Returns why a projection's weight may not be a factor of a product.
 static std::optional<Refusal> refuseFactor(ProjectOp project, ValueRange stored) {
   if (!isWeightOnly(project.getWeight()))
     return refuse(project, "cannot be multiplied out: its weight is not known when the layer is prepared");
@@ -118,7 +118,7 @@ static std::optional<Refusal> refuseFactor(ProjectOp project) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Back from a value, through what is admitted, to the end or to what is not.
+/// A walk backwards from a value, through admitted operations, to the end or to an obstacle.
 struct Walk {
   Operation *end = nullptr, *obstacle = nullptr;
   SmallVector<Operation *> between;
@@ -153,7 +153,7 @@ static bool isProjection(Operation *op, Heads heads) {
   return project && project.getHeads() == heads && !project.getPanels();
 }
 
-/// An end of a walk is somewhere behind `op`, on this side of other attentions.
+/// Returns whether an end of a walk is behind `op`, on this side of other attentions.
 static bool hides(Operation *op, function_ref<bool(Operation *)> isEnd) {
   SetVector<Operation *> behind;
   BackwardSliceOptions options;
@@ -163,7 +163,7 @@ static bool hides(Operation *op, function_ref<bool(Operation *)> isEnd) {
   return llvm::any_of(behind, isEnd);
 }
 
-/// The walk between two factors. An obstacle counts if a factor is behind it.
+/// Walks between two factors. An obstacle counts if a factor is behind it.
 static Walk walkBetweenFactors(Value value, function_ref<bool(Operation *)> isEnd) {
   Walk walk = walkBack(value, isEnd, judgeFold);
   if (walk.obstacle && !hides(walk.obstacle, isEnd))
@@ -213,7 +213,7 @@ Reach mla::findInnerProjection(ProjectOp outer) {
 // Answers
 //===----------------------------------------------------------------------===//
 
-/// The projection from heads that the attention's result ends in.
+/// Finds the projection from heads that reads the attention's result.
 static ProjectOp findOutputProjection(Operation *attention) {
   auto isAttention = [&](Operation *op) { return op == attention; };
   ProjectOp found;
@@ -231,7 +231,7 @@ static Refusal refuseWithoutQueries(Operation *attention) {
   return refuse(attention, "has queries that no projection to heads makes");
 }
 
-/// Of a query side that is absorbed.
+/// For an absorbed query side.
 static std::optional<Refusal> refuseQueryFold(Operation *attention, Value query) {
   auto outer = query.getDefiningOp<ProjectOp>();
   if (!outer || !isProjection(outer, Heads::Per))
@@ -240,7 +240,7 @@ static std::optional<Refusal> refuseQueryFold(Operation *attention, Value query)
   return reach.projection || reach.refusal ? reach.refusal : refuseWithoutQueries(attention);
 }
 
-/// Of a naive query side whose up-projection is to become the outer factor.
+/// For a naive query side, whose up-projection becomes the outer factor.
 static std::optional<Refusal> refuseQueryFold(AttentionOp attention, ProjectOp up) {
   Walk walk = walkBetweenFactors(attention.getQNope(), [](Operation *op) { return isProjection(op, Heads::To); });
   if (walk.obstacle)
@@ -256,7 +256,7 @@ static Refusal refuseWithoutOutput(Operation *attention) {
   return refuse(attention, "has a result that no projection from heads reads");
 }
 
-/// Of an output side that is absorbed.
+/// For an absorbed output side.
 static std::optional<Refusal> refuseOutputFold(Operation *attention) {
   ProjectOp outer = findOutputProjection(attention);
   if (!outer)
@@ -265,8 +265,8 @@ static std::optional<Refusal> refuseOutputFold(Operation *attention) {
   return reach.projection || reach.refusal ? reach.refusal : refuseWithoutOutput(attention);
 }
 
-/// Of a naive output side: what stands behind the attention, and what the
-/// up-projection will bring there.
+/// For a naive output side: checks what is behind the attention, and what the
+/// up-projection adds there.
 static std::optional<Refusal> refuseOutputFold(AttentionOp attention, const Reach &up) {
   ProjectOp outer = findOutputProjection(attention);
   if (!outer)

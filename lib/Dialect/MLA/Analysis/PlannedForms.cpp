@@ -1,4 +1,4 @@
-//===- PlannedForms.cpp - What a plan has for a step ------------*- C++ -*-===//
+//===- PlannedForms.cpp - Planned forms of a step ---------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

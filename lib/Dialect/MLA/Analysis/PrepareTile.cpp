@@ -22,9 +22,9 @@ using namespace mla;
 
 using Sizes = SmallVector<int64_t>;
 
-/// Rows of a product made together.
+/// Rows of a product computed together.
 static constexpr int64_t kProductRows = 1024;
-/// Elements of another weight made together.
+/// Elements of another weight computed together.
 static constexpr int64_t kTileElements = 1 << 18;
 
 static ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
@@ -38,8 +38,8 @@ bool mla::movesElements(Operation *op) {
 // From a box of the result to a box of the source
 //===----------------------------------------------------------------------===//
 
-/// Dimensions side by side become one: a box stays one if, from its first dimension of several on, it takes all of the
-/// following ones.
+/// Joins adjacent dimensions into one: a box remains a box if it takes all of the dimensions after the first one of
+/// which it takes several.
 static FailureOr<int64_t> joinSizes(ArrayRef<int64_t> sizes, ArrayRef<int64_t> shape) {
   int64_t joined = 1;
   bool wholeSoFar = true;
@@ -52,7 +52,7 @@ static FailureOr<int64_t> joinSizes(ArrayRef<int64_t> sizes, ArrayRef<int64_t> s
   return joined;
 }
 
-/// One dimension becomes several.
+/// Splits one dimension into several.
 static LogicalResult splitSize(int64_t size, ArrayRef<int64_t> shape, MutableArrayRef<int64_t> sizes) {
   for (int64_t i = shape.size() - 1; i >= 0; --i) {
     int64_t part = std::min(size, shape[i]);
@@ -127,7 +127,7 @@ arith::TruncFOp mla::findRounding(func::FuncOp prepare) {
   return dyn_cast_if_present<arith::TruncFOp>(op);
 }
 
-/// All operations from the result down along first operands have a box for the result's box of these sizes.
+/// Returns whether all operations from the result along first operands have a box for the result's box of these sizes.
 static bool isBoxAllTheWay(Value value, Sizes sizes) {
   while (Operation *op = value.getDefiningOp()) {
     if (movesElements(op)) {
@@ -143,7 +143,7 @@ static bool isBoxAllTheWay(Value value, Sizes sizes) {
   return true;
 }
 
-/// The box of the result that holds a box of the first operand, which is aligned to its sizes.
+/// Returns the box of the result that holds a box of the first operand, which is aligned to its sizes.
 static FailureOr<Sizes> resultTile(Operation *op, ArrayRef<int64_t> sizes) {
   if (auto transpose = dyn_cast<linalg::TransposeOp>(op))
     return applyPermutation(sizes, transpose.getPermutation());
@@ -170,7 +170,8 @@ static FailureOr<Sizes> resultTile(Operation *op, ArrayRef<int64_t> sizes) {
   return isa<arith::TruncFOp, arith::ExtFOp>(op) ? FailureOr<Sizes>(Sizes(sizes)) : FailureOr<Sizes>();
 }
 
-/// A head, all columns, and as many rows as leave the outer factor's small: a bias is one column of many steps.
+/// Chooses one head, all columns, and as many rows as keep the outer factor's part small: a bias is one column of many
+/// steps.
 static Sizes tileOfProduct(ComposeOp op) {
   ArrayRef<int64_t> shape = op.getType().getShape();
   int64_t depth = shapeOf(op.getOuter())[2];
@@ -178,7 +179,7 @@ static Sizes tileOfProduct(ComposeOp op) {
   return {1, largestDivisor(shape[1], most), shape[2]};
 }
 
-/// The tile of a product as it appears in `value`, which moves its elements.
+/// Returns the tile of a product as it appears in `value`, which moves its elements.
 static FailureOr<Sizes> tileOfProduct(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op || op->getNumOperands() == 0)
@@ -189,7 +190,7 @@ static FailureOr<Sizes> tileOfProduct(Value value) {
   return succeeded(source) ? resultTile(op, *source) : source;
 }
 
-/// The largest number there is where the product is larger.
+/// Saturates on overflow.
 static int64_t product(ArrayRef<int64_t> sizes) {
   constexpr int64_t most = std::numeric_limits<int64_t>::max();
   uint64_t elements = 1;
@@ -198,7 +199,7 @@ static int64_t product(ArrayRef<int64_t> sizes) {
   return static_cast<int64_t>(std::min<uint64_t>(elements, most));
 }
 
-/// Leading dimensions are cut until the tile is small, and then on, while that makes it a box.
+/// Cuts leading dimensions until the tile is small and a box.
 static Sizes tileOfOther(Value value) {
   Sizes sizes(shapeOf(value));
   for (size_t d = 0; d < sizes.size() && product(sizes) > kTileElements; ++d) {

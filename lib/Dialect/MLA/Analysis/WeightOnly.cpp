@@ -1,4 +1,4 @@
-//===- WeightOnly.cpp - Values that depend on weights alone -----*- C++ -*-===//
+//===- WeightOnly.cpp - Values that depend only on weights ------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -22,7 +22,7 @@ bool mla::isWeightOp(Operation *op) {
          llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
 }
 
-/// Everything that makes the value is a weight operation that `admits` takes.
+/// Returns whether all operations that compute the value are weight operations that `admits` accepts.
 static bool isMadeOf(Value value, function_ref<bool(Operation *)> admits) {
   Operation *op = value.getDefiningOp();
   return op && isWeightOp(op) && admits(op) &&

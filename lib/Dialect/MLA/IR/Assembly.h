@@ -16,11 +16,11 @@
 
 namespace mla {
 
-/// `(expression, …)` over the sizes of a step.
+/// Parses `(expression, …)` over the sizes of a step.
 mlir::ParseResult parseExpressions(mlir::AsmParser &parser, mlir::AffineMapAttr &expressions);
 void printExpressions(mlir::AsmPrinter &printer, mlir::Operation *op, mlir::AffineMapAttr expressions);
 
-/// `[attribute, …]`, a line each.
+/// Parses `[attribute, …]`, one per line.
 mlir::ParseResult parseArguments(mlir::OpAsmParser &parser, mlir::ArrayAttr &arguments);
 void printArguments(mlir::OpAsmPrinter &printer, mlir::Operation *op, mlir::ArrayAttr arguments);
 

@@ -1,4 +1,4 @@
-//===- Bindings.cpp - What launch lists ask their caller for ----*- C++ -*-===//
+//===- Bindings.cpp - Buffers bound by launch lists -------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -92,7 +92,7 @@ LogicalResult BindingAttr::verify(function_ref<InFlightDiagnostic()> emitError, 
                      << type.getElementType();
 }
 
-/// Where the table leaves the element type to the bundle, any float is right.
+/// Accepts any float if the table leaves the element type to the bundle.
 static bool isOf(schema::Element element, Type type) {
   if (element == schema::Element::DType || element == schema::Element::CacheDType)
     return isa<FloatType>(type);

@@ -24,7 +24,7 @@ static LogicalResult verifyNoneTwice(KernelOp kernel) {
     if (!isa_and_present<MLADialect>(op.getDialect()))
       continue;
     auto [known, isFirst] = first.try_emplace(op.getName(), &op);
-    // Positions are the same wherever they are asked for, by the same lengths.
+    // Positions from the same lengths are equal.
     bool isSame = isa<PositionsOp>(op) && op.getOperands().drop_front() == known->second->getOperands().drop_front();
     if (!isFirst && !isSame)
       return kernel.emitOpError() << "(C4) holds two operations " << op.getName() << ", a kernel has one";

@@ -50,7 +50,7 @@ void RegimeAttr::printBody(raw_ostream &os) const {
   os << ", q = " << stringifyForm(getQ()) << ", o = " << stringifyForm(getO()) << "}";
 }
 
-/// `name = keyword`, the keyword one of an enum's.
+/// Parses `name = keyword`, with a keyword of an enum.
 template <typename Enum> static ParseResult parseField(AsmParser &parser, StringRef name, Enum &value) {
   StringRef keyword;
   SMLoc loc;
@@ -64,7 +64,7 @@ template <typename Enum> static ParseResult parseField(AsmParser &parser, String
   return success();
 }
 
-/// `name = first (to last)? ,`, or nothing.
+/// Parses `name = first (to last)? ,`, or nothing.
 static ParseResult parseRange(AsmParser &parser, StringRef name, Range &range) {
   if (failed(parser.parseOptionalKeyword(name)))
     return success();
@@ -122,7 +122,7 @@ static SmallVector<RegimeAttr> regimesOf(Phase phase, ArrayRef<RegimeAttr> regim
 
 SmallVector<RegimeAttr> PlanAttr::getRegimes(Phase phase) const { return regimesOf(phase, getRegimes()); }
 
-/// Sorted ranges must follow each other from 0 to no end.
+/// Checks that sorted ranges are consecutive, from 0 to unbounded.
 static LogicalResult verifyCover(function_ref<InFlightDiagnostic()> emitError, Phase phase, StringRef name,
                                  ArrayRef<Range> ranges) {
   std::optional<uint64_t> next = 0;
@@ -137,7 +137,7 @@ static LogicalResult verifyCover(function_ref<InFlightDiagnostic()> emitError, P
   return success();
 }
 
-/// Of sorted regimes: bands of tokens, and in each band contexts.
+/// Checks sorted regimes: bands of tokens, and in each band contexts.
 static LogicalResult verifyCover(function_ref<InFlightDiagnostic()> emitError, Phase phase,
                                  ArrayRef<RegimeAttr> regimes) {
   SmallVector<Range> bands;

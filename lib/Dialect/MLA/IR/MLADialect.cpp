@@ -21,7 +21,7 @@ using namespace mla;
 #include "mla/Dialect/MLA/IR/MLAEnums.cpp.inc"
 
 void mla::MLADialect::initialize() {
-  // Beside their definitions, where the generated storage is complete.
+  // Defined next to the generated storage, where it is complete.
   registerAttrs();
   registerTypes();
   addOperations<
@@ -34,7 +34,7 @@ Operation *mla::MLADialect::materializeConstant(OpBuilder &builder, Attribute va
   return arith::ConstantOp::materialize(builder, value, type, loc);
 }
 
-/// What passes read of a model is there.
+/// Checks that the fields that passes read exist.
 static LogicalResult verifyModel(Operation *op, Attribute attribute) {
   auto model = dyn_cast<DictionaryAttr>(attribute);
   if (!model)

@@ -1,4 +1,4 @@
-//===- MLAFolders.cpp - What constant operands decide -----------*- C++ -*-===//
+//===- MLAFolders.cpp - Folding of constant operands ------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,7 +13,7 @@ using namespace mlir;
 using namespace mla;
 
 void WeightOp::getAsmResultNames(function_ref<void(Value, StringRef)> setName) {
-  // The last part that tells weights apart: "…self_attn.q_a_proj.weight" is
+  // The last distinguishing part of the name: "…self_attn.q_a_proj.weight" is
   // %q_a_proj.
   StringRef name = getName();
   name.consume_back(".weight");
@@ -40,11 +40,11 @@ static APFloat toFloat(double value, FloatType type) {
   return rounded;
 }
 
-/// Multiplications that a folder may do, and elements that it may hold; larger products are made when the
-/// layer is prepared, by code that is fast and certified.
+/// Maximum multiplications of a folder, and elements of its result; larger products are computed when the layer is
+/// prepared, by faster and certified code.
 static constexpr int64_t kLargestFoldedProduct = int64_t(1) << 26;
 
-/// Whether so many elements, or multiplications, are few; sizes may be any of 63 bits.
+/// Returns whether this many elements, or multiplications, are few; sizes may be any of 63 bits.
 static bool isSmall(ArrayRef<int64_t> sizes) {
   uint64_t product = 1;
   for (int64_t size : sizes)
@@ -52,7 +52,7 @@ static bool isSmall(ArrayRef<int64_t> sizes) {
   return product <= static_cast<uint64_t>(kLargestFoldedProduct);
 }
 
-/// The product of two small constants, in double, rounded once.
+/// Multiplies two small constants in double and rounds once.
 OpFoldResult ComposeOp::fold(FoldAdaptor adaptor) {
   auto outer = dyn_cast_if_present<DenseFPElementsAttr>(adaptor.getOuter());
   auto inner = dyn_cast_if_present<DenseFPElementsAttr>(adaptor.getInner());
@@ -61,7 +61,7 @@ OpFoldResult ComposeOp::fold(FoldAdaptor adaptor) {
   auto type = cast<RankedTensorType>(getType());
   int64_t heads = type.getDimSize(0), rows = type.getDimSize(1), columns = type.getDimSize(2);
   int64_t depth = outer.getType().getDimSize(2);
-  // A splat of any size is one number in memory: nothing else bounds the elements, and they need not have products.
+  // A splat of any size is one number in memory, so that nothing else bounds the sizes.
   if (!isSmall({heads, rows, depth}) || !isSmall({heads, depth, columns}) || !isSmall({heads, rows, columns}) ||
       !isSmall({heads, rows, columns, depth}))
     return {};

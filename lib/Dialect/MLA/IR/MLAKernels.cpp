@@ -39,7 +39,7 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
-/// `{name = integer, …}`
+/// Parses `{name = integer, …}`.
 static ParseResult parseChoices(AsmParser &parser, DictionaryAttr &choices) {
   NamedAttrList list;
   auto parseChoice = [&]() -> ParseResult {
@@ -124,7 +124,7 @@ struct Captures {
 };
 } // namespace
 
-/// `(%argument = %operand, …)`
+/// Parses `(%argument = %operand, …)`.
 static ParseResult parseCaptures(OpAsmParser &parser, Captures &captures) {
   return parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, [&]() -> ParseResult {
     return failure(parser.parseArgument(captures.arguments.emplace_back()) || parser.parseEqual() ||

@@ -34,7 +34,7 @@ static ParseResult parseExpression(AsmParser &parser, AffineExpr &expression) {
   return parser.parseAffineExpr(sizes, expression);
 }
 
-/// `(expression, …)`
+/// Parses `(expression, …)`.
 static ParseResult parseExpressionList(AsmParser &parser, AffineMap &map) {
   SmallVector<AffineExpr> expressions;
   if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Paren,
@@ -103,7 +103,7 @@ LogicalResult TensorMapAttr::verify(function_ref<InFlightDiagnostic()> emitError
   return success();
 }
 
-/// `name =`, and what follows.
+/// Parses `name =` and its value.
 template <typename ParseValue> static ParseResult parseField(AsmParser &parser, StringRef name, ParseValue parseValue) {
   return failure(parser.parseComma() || parser.parseKeyword(name) || parser.parseEqual() || parseValue());
 }
@@ -188,7 +188,7 @@ LogicalResult LaunchOp::verify() {
   return success();
 }
 
-/// What is passed in a parameter of this type.
+/// Returns whether the argument can be passed in a parameter of this type.
 static bool fits(Attribute argument, Type parameter) {
   if (isa<ExtentAttr>(argument))
     return parameter.isInteger(32);

@@ -27,7 +27,7 @@ LogicalResult CacheType::verify(function_ref<InFlightDiagnostic()> emitError, in
                                 int64_t rope, Type elementType) {
   if (page <= 0 || latent <= 0 || rope < 0)
     return emitError() << "page and latent must be positive, and rope not negative";
-  constexpr int64_t most = 1 << 20; // products of these sizes have 64 bits
+  constexpr int64_t most = 1 << 20; // so that products of these sizes fit 64 bits
   if (std::max({page, latent, rope}) > most)
     return emitError() << "page, latent and rope must be at most " << most;
   if (!isa<FloatType>(elementType))

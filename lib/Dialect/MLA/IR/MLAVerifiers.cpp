@@ -20,7 +20,7 @@ using namespace mla;
 static ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
 static int64_t rankOf(Value value) { return shapeOf(value).size(); }
 
-/// Sizes agree where both are static.
+/// Returns whether sizes agree, if both are static.
 static bool compatible(int64_t a, int64_t b) { return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b; }
 
 static bool compatible(ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
@@ -82,26 +82,26 @@ LogicalResult ComposeOp::inferReturnTypes(MLIRContext *context, std::optional<Lo
 // Linear maps
 //===----------------------------------------------------------------------===//
 
-/// Where x, the weight and the result of a projection have their sizes.
+/// The sizes of a projection's x, weight and result.
 namespace {
 struct ProjectShape {
   int64_t tokens, heads, rows, contracted;
 };
 } // namespace
 
-/// The shape of x that a projection reads.
+/// Returns the shape of x that a projection reads.
 static SmallVector<int64_t> inputShape(Heads heads, ProjectShape s) {
   bool perHead = heads == Heads::Per || heads == Heads::From;
   return perHead ? SmallVector<int64_t>{s.tokens, s.heads, s.contracted} : SmallVector<int64_t>{s.tokens, s.contracted};
 }
 
-/// The shape of the result that a projection writes.
+/// Returns the shape of the result that a projection writes.
 static SmallVector<int64_t> outputShape(Heads heads, ProjectShape s) {
   bool perHead = heads == Heads::Per || heads == Heads::To;
   return perHead ? SmallVector<int64_t>{s.tokens, s.heads, s.rows} : SmallVector<int64_t>{s.tokens, s.rows};
 }
 
-/// The shape of the weight, in rows or in panels of `panel` rows.
+/// Returns the shape of the weight, in rows or in panels of `panel` rows.
 static SmallVector<int64_t> weightShape(Heads heads, ProjectShape s, int64_t panel) {
   bool rows = panel == 0;
   switch (heads) {
@@ -136,7 +136,7 @@ LogicalResult ProjectOp::verify() {
   if (ShapedType::isDynamicShape(x.drop_front()) || ShapedType::isDynamicShape(result.drop_front()) ||
       ShapedType::isDynamicShape(weight))
     return emitOpError("(C2) only the number of tokens may be dynamic");
-  constexpr int64_t most = std::numeric_limits<int32_t>::max(); // of two such sizes the product has 64 bits
+  constexpr int64_t most = std::numeric_limits<int32_t>::max(); // so that the product of two sizes fits 64 bits
   if (llvm::any_of(llvm::concat<const int64_t>(x, weight, result), [](int64_t size) { return size > most; }))
     return emitOpError() << "(C2) sizes must be at most " << most;
 
@@ -213,7 +213,7 @@ LogicalResult GatherOp::inferReturnTypes(MLIRContext *context, std::optional<Loc
 // Attention
 //===----------------------------------------------------------------------===//
 
-/// Shared by both attentions: the LSE is [T, H] and the scale finite.
+/// Checks for both attentions that the LSE is [T, H] and the scale finite.
 static LogicalResult verifyLseAndScale(Operation *op, Value q, Value lse, const APFloat &scale, StringRef label) {
   if (lse && failed(requireShape(op, label, "lse", lse, shapeOf(q).take_front(2))))
     return failure();

@@ -1,4 +1,4 @@
-//===- Sizes.cpp - What only a step knows -----------------------*- C++ -*-===//
+//===- Sizes.cpp - Sizes known only to a step -------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -31,7 +31,7 @@ mla::schema::Operator mla::gpu::operatorOf(AffineExprKind kind) {
   }
 }
 
-/// An operand: sums, and everything right of an operator that is not a leaf, in parentheses.
+/// Prints an operand, with parentheses around sums and around non-leaves right of an operator.
 static void printOperand(llvm::raw_ostream &os, AffineExpr operand, bool parenthesised) {
   os << (parenthesised ? "(" : "");
   print(os, operand);

@@ -1,4 +1,4 @@
-//===- TargetInfo.cpp - What kernels depend on of a GPU ---------*- C++ -*-===//
+//===- TargetInfo.cpp - Facts of a GPU target -------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

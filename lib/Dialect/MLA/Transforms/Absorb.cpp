@@ -1,13 +1,13 @@
-//===- Absorb.cpp - Up-projections move out of the attention ----*- C++ -*-===//
+//===- Absorb.cpp - Move up-projections out of attentions -------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// Three rewrites of an attention, each on its own: the keys become the latent,
-// the values become the latent, and an attention all of whose keys and values
-// are the cached latent reads the cache where it is.
+// Three independent rewrites of an attention: the keys become the latent, the
+// values become the latent, and an attention whose keys and values are all the
+// cached latent reads the cache in place.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,8 +34,8 @@ static RankedTensorType withLastDim(Value value, int64_t size) {
 
 static int64_t getWidth(Value value) { return cast<RankedTensorType>(value.getType()).getShape().back(); }
 
-/// q_nope · (W_UK c + b) = (W_UK^T q_nope) · c + q_nope · b, of which the last
-/// is one number for all keys and cancels in the softmax.
+/// q_nope · (W_UK c + b) = (W_UK^T q_nope) · c + q_nope · b; the last term is
+/// one number for all keys and cancels in the softmax.
 static void absorbKeys(AttentionOp attention, const Reach &up, RewriterBase &rewriter) {
   ProjectOp project = up.projection;
   Location loc = project.getLoc();
@@ -49,7 +49,7 @@ static void absorbKeys(AttentionOp attention, const Reach &up, RewriterBase &rew
   });
 }
 
-/// The biases among `between`, behind what now follows the attention.
+/// Adds the biases among `between` behind the attention.
 static Value addBiases(OpBuilder &builder, Value x, ArrayRef<Operation *> between) {
   for (size_t count = between.size(); count; --count)
     if (isa<BiasOp>(between[count - 1]))
@@ -72,7 +72,7 @@ static void absorbValues(AttentionOp attention, const Reach &up, RewriterBase &r
   rewriter.replaceAllUsesExcept(result, addBiases(rewriter, moved, up.between), moved);
 }
 
-/// All that the attention reads of keys and values is in one cache.
+/// Returns whether everything that the attention reads of keys and values is in one cache.
 static bool readsCache(AttentionOp attention, GatherOp gather) {
   return attention.getKNope() == gather.getLatent() && attention.getV() == gather.getLatent() &&
          attention.getKRope() == gather.getKRope() && attention.getCuKeys() == gather.getCuKeys();
@@ -102,7 +102,7 @@ struct MLAAbsorb : mla::impl::MLAAbsorbBase<MLAAbsorb> {
     Forms forms = getForms(function, Form::Absorb);
     IRRewriter rewriter(function.getContext());
     for (AttentionOp attention : collect(function)) {
-      // A fold begins with an absorption.
+      // Folding starts with absorption.
       if (forms.q != Form::Naive)
         absorbSide(attention, Side::Q, absorbKeys, rewriter);
       if (forms.o != Form::Naive)

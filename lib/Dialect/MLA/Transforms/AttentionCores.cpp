@@ -1,4 +1,4 @@
-//===- AttentionCores.cpp - The attention alone -----------------*- C++ -*-===//
+//===- AttentionCores.cpp - Attention-only functions ------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -39,15 +39,15 @@ private:
   ModuleOp module;
   DictionaryAttr model;
   FloatAttr scale;
-  func::FuncOp function; ///< that is being built
+  func::FuncOp function; ///< being built
   llvm::StringMap<Value> arguments;
 };
 } // namespace
 
-/// A cache is one argument.
+/// The name of the single argument for a cache.
 static constexpr llvm::StringLiteral kCacheName = "cache";
 
-/// An empty function with arguments and results in the order of the table; the builder then stands in it.
+/// Creates an empty function with arguments and results in the order of the table, and moves the builder into it.
 void CoreBuilder::begin(schema::Core core, Phase phase) {
   SmallVector<Type> types, results;
   SmallVector<StringRef> names, resultNames;
@@ -78,7 +78,7 @@ void CoreBuilder::begin(schema::Core core, Phase phase) {
   builder.setInsertionPointToStart(block);
 }
 
-/// The first elements of every head's row, as many as the model has of the key; the row may be wider.
+/// Takes the first elements of every head's row, as many as the model's key has; the row may be wider.
 Value CoreBuilder::part(schema::Buffer query, StringRef width) {
   Value rows = argument(query);
   SmallVector<OpFoldResult> offsets(3, builder.getIndexAttr(0)), strides(3, builder.getIndexAttr(1));
@@ -107,7 +107,7 @@ void CoreBuilder::buildNaive() {
   func::ReturnOp::create(builder, attention.getResult());
 }
 
-/// The factor of scores, the same in all attentions of a layer.
+/// Finds the factor of scores, the same in all attentions of a layer.
 static FloatAttr findScale(ModuleOp module) {
   FloatAttr scale;
   module.walk([&](Operation *op) {
@@ -125,7 +125,7 @@ struct MLAAttentionCores : mla::impl::MLAAttentionCoresBase<MLAAttentionCores> {
     ModuleOp module = getOperation();
     auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
     FloatAttr scale = findScale(module);
-    if (!model || !scale) // nothing to make them of
+    if (!model || !scale) // nothing to create cores from
       return;
     CoreBuilder builder(module, model, scale);
     builder.buildLatent();

@@ -1,4 +1,4 @@
-//===- BindWeights.cpp - Weights become arguments ---------------*- C++ -*-===//
+//===- BindWeights.cpp - Turn weights into arguments ------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -30,7 +30,7 @@ static WeightUses collectWeights(func::FuncOp function) {
 
 static LogicalResult bind(func::FuncOp function) {
   WeightUses uses = collectWeights(function);
-  // A caller would have to pass them on.
+  // A caller would have to forward them.
   if (!uses.empty() && !SymbolTable::symbolKnownUseEmpty(function, function->getParentOp()))
     return function.emitOpError("is called, so that its weights cannot become arguments; inline it first");
   for (auto &[key, weights] : uses) {

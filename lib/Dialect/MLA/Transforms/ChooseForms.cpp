@@ -20,7 +20,6 @@ Workload Workload::of(Phase phase, int64_t prefillTokens) {
   return {{1}, {std::min(FormChooser::kFewestQueries, prefillTokens), prefillTokens}};
 }
 
-/// The first form that a side may not have, and why.
 FailureOr<const KernelTarget *> mla::findPlanTarget(ModuleOp module, StringRef name) {
   if (name == "cpu")
     return static_cast<const KernelTarget *>(nullptr);
@@ -41,7 +40,7 @@ static bool isLegal(AttentionOp attention, Forms forms) {
   return !findRefusal(attention, Side::Q, forms.q) && !findRefusal(attention, Side::O, forms.o);
 }
 
-/// The phase's own forms are first in their lists.
+/// Returns the forms of a phase, its default form first.
 static SmallVector<Form> getForms(Phase phase) {
   if (phase == Phase::Decode)
     return {Form::Absorb, Form::Naive, Form::Fold};
@@ -57,11 +56,11 @@ FormChooser::FormChooser(AttentionOp attention, Phase phase, const CostModel &mo
         candidates.push_back({q, o});
   for (Side side : {Side::Q, Side::O})
     addRefusal(refusals, attention, side);
-  if (candidates.empty()) // nothing compiles: the target says why
+  if (candidates.empty()) // nothing compiles: the target reports why
     candidates.push_back({Form::Naive, Form::Naive});
 }
 
-/// The latent attention is made for any width, the naive one for keys and values that fit.
+/// Latent attention supports any width, naive attention only some widths of keys and values.
 bool FormChooser::compiles(Forms forms, const KernelTarget *target) const {
   if (!target || (forms.q != Form::Naive && forms.o != Form::Naive))
     return true;
@@ -88,7 +87,7 @@ Forms FormChooser::choose(int64_t tokens, int64_t context) const {
   return best;
 }
 
-/// A range whose numbers do not grow by half is not worth an entry: it joins the next one.
+/// Joins a range whose numbers do not grow by half to the next one: it is not worth an entry.
 static SmallVector<Range> joinNarrow(ArrayRef<Range> ranges, Range bounds) {
   SmallVector<Range> wide;
   int64_t first = 0;
@@ -101,13 +100,13 @@ static SmallVector<Range> joinNarrow(ArrayRef<Range> ranges, Range bounds) {
   return wide;
 }
 
-/// Ranges of numbers that are chosen alike, from `bounds.first` on by doubling and, between, by bisection.
+/// Finds ranges of numbers with the same choice, from `bounds.first` on by doubling and, in between, by bisection.
 static SmallVector<Range> splitByChoice(Range bounds, function_ref<Forms(int64_t)> choose) {
   SmallVector<Range> ranges = {Range()};
   for (int64_t from = bounds.first, to; from < bounds.last; from = to) {
     to = std::min(2 * from, bounds.last);
     for (Forms forms = choose(from); forms != choose(to); forms = choose(from)) {
-      // The first number in (from, to] that is chosen otherwise.
+      // Find the first number in (from, to] with another choice.
       for (int64_t end = to; end - from > 1;) {
         int64_t middle = from + (end - from) / 2;
         (choose(middle) == forms ? from : end) = middle;
@@ -119,7 +118,7 @@ static SmallVector<Range> splitByChoice(Range bounds, function_ref<Forms(int64_t
   return joinNarrow(ranges, bounds);
 }
 
-/// The step that stands for a band: the one in the middle, as factors go. The longest ones stand for those beyond.
+/// Returns the representative step of a band: its geometric middle. The longest steps represent those beyond.
 static int64_t getTypical(Range band, Range bounds) {
   if (!band.isBounded())
     return bounds.last;
@@ -127,7 +126,7 @@ static int64_t getTypical(Range band, Range bounds) {
 }
 
 SmallVector<FormsOfSteps> FormChooser::chooseAll() const {
-  // No longer than one sequence that fills the device.
+  // At most one sequence that fills the device.
   int64_t room = model.getDevice().memoryBytes / std::max<int64_t>(1, model.getCachedTokenBytes());
   Range contexts = {kShortest, std::min(kLongest, room)};
   SmallVector<FormsOfSteps> chosen;

@@ -12,10 +12,10 @@
 
 namespace mla {
 
-/// Most queries of a step of prefill, if nobody says otherwise: what engines cut long prompts into.
+/// Default maximum of queries per step of prefill: the chunk size of engines for long prompts.
 constexpr int64_t kPrefillTokens = 2048;
 
-/// What a phase is expected to do: forms are compared by the geometric mean over the batches.
+/// The expected steps of a phase: forms are compared by the geometric mean over the batches.
 struct Workload {
   llvm::SmallVector<int64_t> batches;
   Range tokens; ///< queries of a sequence, if its context has as many
@@ -30,18 +30,19 @@ struct FormsOfSteps {
   Forms forms;
 };
 
-/// Chooses the forms of one phase of a layer.
-///
-/// The phase's own forms (decode: absorbed, prefill: naive; less where that is illegal) are left only for others that
-/// take a tenth less time: another form is more code and often more weights, and the model is not better than that.
-/// The target whose kernels forms need: none for "cpu", the module's for "", else the one of the name. Emits an error
-/// and fails where there is none.
+/// Returns the target whose kernels forms need: null for "cpu", the module's for "", else the named one. Emits an error
+/// and fails if there is none.
 mlir::FailureOr<const KernelTarget *> findPlanTarget(mlir::ModuleOp module, llvm::StringRef name);
 
+/// Chooses the forms of one phase of a layer.
+///
+/// The default forms of the phase (decode: absorbed, prefill: naive; less where that is illegal) are replaced only by
+/// forms that take a tenth less time: another form is more code and often more weights, and the model is not more
+/// accurate than that.
 class FormChooser {
 public:
   static constexpr double kMargin = 1.1;
-  /// Contexts below and beyond are served as these are: an entry for a handful of tokens is not worth its code.
+  /// Shorter and longer contexts are treated as these: an entry for a handful of tokens is not worth its code.
   static constexpr int64_t kShortest = 128, kLongest = 1 << 20;
   /// Likewise steps of prefill with fewer queries.
   static constexpr int64_t kFewestQueries = 16;
@@ -50,17 +51,17 @@ public:
   FormChooser(AttentionOp attention, Phase phase, const CostModel &model, int64_t prefillTokens,
               const KernelTarget *target);
 
-  /// Every pair of forms that is legal and compiles, the phase's own first.
+  /// Returns every pair of forms that is legal and compiles, the default one first.
   llvm::ArrayRef<Forms> getCandidates() const { return candidates; }
-  /// "q cannot be absorbed: …", for each side that something stands in the way of.
+  /// Returns "q cannot be absorbed: …", for each side that cannot.
   llvm::ArrayRef<std::string> getRefusals() const { return refusals; }
   Phase getPhase() const { return phase; }
   const Workload &getWorkload() const { return workload; }
   const CostModel &getModel() const { return model; }
 
-  /// For steps of `tokens` queries per sequence, or of whole contexts where these are shorter.
+  /// Chooses for steps of `tokens` queries per sequence, or of whole contexts if these are shorter.
   Forms choose(int64_t tokens, int64_t context) const;
-  /// By bands of tokens, and in each by contexts; none is left out.
+  /// Chooses by bands of tokens, and in each by contexts; covers every step.
   llvm::SmallVector<FormsOfSteps> chooseAll() const;
 
 private:

@@ -22,7 +22,7 @@ static constexpr Forms kNaive{Form::Naive, Form::Naive}, kAbsorb{Form::Absorb, F
 // Words
 //===----------------------------------------------------------------------===//
 
-/// Three digits: `92.3`, `940`, `0.0123`.
+/// Formats with three digits: `92.3`, `940`, `0.0123`.
 static std::string threeDigits(double number) {
   std::string text;
   llvm::raw_string_ostream(text) << (number < 1000 ? llvm::format("%.3g", number) : llvm::format("%.0f", number));
@@ -51,7 +51,7 @@ static double getSeconds(const FormChooser &chooser, Forms forms, const Step &st
 // Half a line
 //===----------------------------------------------------------------------===//
 
-/// The step that stands for a phase.
+/// Returns the representative step of a phase.
 static Step getTypicalStep(const FormChooser &chooser) {
   constexpr int64_t context = 4096;
   ArrayRef<int64_t> batches = chooser.getWorkload().batches;
@@ -117,7 +117,7 @@ static std::string nameRegime(RegimeAttr regime) {
   return nameForms({regime.getQ(), regime.getO()}) + nameContexts(regime.getContexts()) + nameSteps(regime.getTokens());
 }
 
-/// How many times as long each form takes as the first candidate.
+/// Compares the time of each form with the first candidate's.
 static std::string compareForms(const FormChooser &chooser, const Step &step) {
   Forms own = chooser.getCandidates().front();
   double seconds = getSeconds(chooser, own, step);
@@ -128,8 +128,8 @@ static std::string compareForms(const FormChooser &chooser, const Step &step) {
   return text;
 }
 
-/// The least number of queries per step for which the naive form is the cheaper one: from there on one up-projection
-/// of a cached token serves enough of them. None up to the context.
+/// Finds the least number of queries per step for which the naive form is cheaper, since enough of them share one
+/// up-projection of a cached token. None up to the context.
 static std::optional<int64_t> findCrossover(const CostModel &model, int64_t context) {
   auto naivePays = [&](int64_t tokens) {
     Step step{1, tokens, context};

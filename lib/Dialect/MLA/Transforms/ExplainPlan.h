@@ -12,16 +12,16 @@
 
 namespace mla {
 
-/// Why a phase has its forms, in half a line: "by cost on cpu: 232 us …".
+/// Explains the forms of a phase in half a line: "by cost on cpu: 232 us …".
 std::string explainChoice(const FormChooser &chooser);
 
-/// The sizes of a layer and what its weights and its cache take, in three lines.
+/// Describes the sizes of a layer and of its weights and cache, in three lines.
 std::string describeLayer(const CostModel &model);
 
-/// The regimes of a phase in a line, then a line a sample with what each form costs.
+/// Prints the regimes of a phase in one line, then one line per sample with the cost of each form.
 std::string describePhase(const FormChooser &chooser, llvm::ArrayRef<RegimeAttr> regimes);
 
-/// What every part of a step costs in every form: a line a pair of forms, with `*` before those of `taken`.
+/// Prints the cost of every part of a step in every form: one line per pair of forms, with `*` before those of `taken`.
 std::string tabulateCosts(const FormChooser &chooser, const Step &step, std::optional<Forms> taken);
 
 } // namespace mla

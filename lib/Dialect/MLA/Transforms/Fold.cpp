@@ -1,4 +1,4 @@
-//===- Fold.cpp - Constants of what depends on weights alone ----*- C++ -*-===//
+//===- Fold.cpp - Precompute what depends only on weights -------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // The fold undoes a low-rank factorisation: it is legal in far more places than
-// it pays. Whether it pays is the plan's business, not this pass's.
+// it pays. The plan decides whether it pays.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,18 +26,18 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// The weight that does what the two projections do one after the other.
+/// Returns the weight equivalent to the two projections.
 static Value composeWeights(OpBuilder &builder, ProjectOp outer, Value inner) {
   Location loc = outer.getLoc();
   if (outer.getHeads() == Heads::Per)
     return ComposeOp::create(builder, loc, outer.getWeight(), inner);
-  // W_O has its rows first: a product is made per head, the heads first.
+  // W_O has its rows first, but a product is per head, with the heads first.
   Value perHead = permuteWeight(builder, loc, outer.getWeight(), {1, 0, 2});
   return permuteWeight(builder, loc, ComposeOp::create(builder, loc, perHead, inner), {1, 0, 2});
 }
 
-/// What stood between two factors and is not in their product: position scales
-/// commute with `outer`, of biases `outer` makes others.
+/// Applies what was between two factors and is not in their product: position
+/// scales commute with `outer`; biases are projected by it.
 static Value replay(OpBuilder &builder, ProjectOp outer, Value result, ArrayRef<Operation *> between) {
   for (; !between.empty(); between = between.drop_back()) {
     Operation *op = between.back();
@@ -51,8 +51,8 @@ static Value replay(OpBuilder &builder, ProjectOp outer, Value result, ArrayRef<
   return result;
 }
 
-/// Replaces `outer` by a projection of `x` with another weight and what is
-/// replayed behind it, rounded once. Returns its result.
+/// Replaces `outer` by a projection of `x` with another weight, followed by the
+/// replayed operations, rounded once. Returns its result.
 static Value replaceOuter(RewriterBase &rewriter, ProjectOp outer, Value x, Value weight, Heads heads,
                           ArrayRef<Operation *> between) {
   Location loc = outer.getLoc();
@@ -66,7 +66,7 @@ static Value replaceOuter(RewriterBase &rewriter, ProjectOp outer, Value x, Valu
   return result;
 }
 
-/// `outer` reads what `reach.projection` writes: one projection.
+/// Merges `outer` and `reach.projection`, whose result it reads.
 static void foldPair(RewriterBase &rewriter, ProjectOp outer, const Reach &reach) {
   ProjectOp inner = reach.projection;
   rewriter.setInsertionPoint(outer);
@@ -76,7 +76,7 @@ static void foldPair(RewriterBase &rewriter, ProjectOp outer, const Reach &reach
   narrowSlices(rewriter, inner, folded);
 }
 
-/// W_O (x + b) = W_O x + W_O b, whatever makes x and whatever the form.
+/// W_O (x + b) = W_O x + W_O b, for any x and any form.
 static void moveBiases(RewriterBase &rewriter, ProjectOp outer) {
   SmallVector<Operation *> biases;
   Value x = outer.getX();
@@ -90,8 +90,8 @@ static void moveBiases(RewriterBase &rewriter, ProjectOp outer) {
   replaceOuter(rewriter, outer, x, outer.getWeight(), outer.getHeads(), biases);
 }
 
-/// Folds the pair that `outer` ends, or says why not. Nothing where `outer`
-/// ends none.
+/// Folds the pair that ends with `outer`, or remarks why not. Returns nothing if
+/// there is no pair.
 static std::optional<LogicalResult> tryFold(RewriterBase &rewriter, ProjectOp outer) {
   Reach reach = findInnerProjection(outer);
   if (reach.refusal) {

@@ -1,4 +1,4 @@
-//===- GroupKernels.cpp - Which operations are one kernel -------*- C++ -*-===//
+//===- GroupKernels.cpp - Group operations into kernels ---------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -24,7 +24,7 @@ using namespace mla;
 // What belongs together
 //===----------------------------------------------------------------------===//
 
-/// Whether the operation is computed in the kernel of its only user, and never stored.
+/// Returns whether the operation is computed in the kernel of its only user, and never stored.
 static bool isPartOfUser(Operation *op, const KernelTarget &target) {
   if (!op->hasOneUse())
     return false;
@@ -33,12 +33,12 @@ static bool isPartOfUser(Operation *op, const KernelTarget &target) {
   return kind && kind->fuses(op, user);
 }
 
-/// Costs nothing: what reads it reads its source, through strides or by the same arithmetic.
+/// Returns whether the operation is free: its readers read its source, through strides or by the same arithmetic.
 static bool isRepeated(Operation *op) {
   return isa<tensor::ExtractSliceOp, tensor::DimOp, arith::ConstantOp, PositionsOp>(op);
 }
 
-/// Of a checkpoint, or as the fold named a moved one: `o_proj_x_b_uv`.
+/// Names the bias by its checkpoint name, or as the fold named a moved one: `o_proj_x_b_uv`.
 static LogicalResult refuseBias(BiasOp op) {
   auto error = op.emitOpError("adds ");
   if (auto weight = op.getBias().getDefiningOp<WeightOp>())
@@ -48,7 +48,7 @@ static LogicalResult refuseBias(BiasOp op) {
   return error << ", which no kernel does yet; compile with --target=cpu";
 }
 
-/// Reports what there is no kernel for, before anything changes.
+/// Reports operations without a kernel, before anything changes.
 static LogicalResult check(Operation *op, const KernelTarget &target) {
   if (const KernelKind *kind = target.findTaking(op))
     return kind->checkOperation(op);
@@ -67,13 +67,13 @@ namespace {
 /// Fills the region of one kernel, backwards from its last operation to what other kernels or the caller store.
 class KernelRegion {
 public:
-  /// `stored`: the values of other kernels, by what they stand for.
+  /// `stored`: the values of other kernels, by the values that they replace.
   KernelRegion(Operation *last, const KernelTarget &target, IRMapping &stored)
       : last(last), target(target), stored(stored), builder(last->getContext()) {
     body.push_back(new Block());
     builder.setInsertionPointToEnd(&body.front());
   }
-  /// Makes the kernel, before `last`.
+  /// Creates the kernel before `last`.
   void build();
 
 private:
@@ -92,12 +92,12 @@ private:
   Region body;
   IRMapping inside;
   SmallVector<Value> operands;
-  Value firstTensor; ///< of a row per token
+  Value firstTensor; ///< with one row per token
   DenseMap<Value, Value> rows;
 };
 } // namespace
 
-/// The number of rows, asked once.
+/// Returns the number of rows, computed once.
 Value KernelRegion::rowsOf(Value tensor) {
   Value &number = rows[tensor];
   if (!number)
@@ -105,7 +105,7 @@ Value KernelRegion::rowsOf(Value tensor) {
   return number;
 }
 
-/// The value as the region has it: computed there, or an argument.
+/// Returns the value in the region: computed there, or an argument.
 Value KernelRegion::take(Value value) {
   if (inside.contains(value))
     return inside.lookup(value);
@@ -156,18 +156,18 @@ Value KernelRegion::toElement(Value value, Type element) {
 Operation *KernelRegion::clone(Operation *op) {
   for (Value operand : op->getOperands())
     take(operand);
-  // Between operations of one kernel nothing is rounded.
+  // Nothing is rounded between operations of one kernel.
   bool scales =
       isa<PositionScaleOp>(op) || (isa<RopeOp>(op) && llvm::any_of(op->getUsers(), llvm::IsaPred<PositionScaleOp>));
   if (scales)
     inside.map(op->getOperand(0), toElement(inside.lookup(op->getOperand(0)), builder.getF32Type()));
   Operation *copy = builder.clone(*op, inside);
-  if (isa<RopeOp, PositionScaleOp>(copy)) // of the type of what it reads
+  if (isa<RopeOp, PositionScaleOp>(copy)) // the result has the type of the operand
     copy->getResult(0).setType(copy->getOperand(0).getType());
   return copy;
 }
 
-/// What the kernel stores is rounded to bf16, by its last operation where that can; unless the kind does not store it.
+/// Rounds what the kernel stores to bf16, in its last operation if possible, unless the kind stores the element type.
 SmallVector<Value> KernelRegion::roundResults(Operation *op) {
   Value result = op->getResult(0);
   SmallVector<Value> results(op->getResults());
@@ -183,7 +183,7 @@ SmallVector<Value> KernelRegion::roundResults(Operation *op) {
   return results;
 }
 
-/// "q_a", of the value's location.
+/// Returns "q_a", from the value's location.
 static StringRef nameOf(Operation *op, StringRef kind) {
   auto name = dyn_cast<NameLoc>(op->getLoc());
   return name ? name.getName().getValue() : kind;
@@ -204,7 +204,7 @@ void KernelRegion::build() {
 // A function
 //===----------------------------------------------------------------------===//
 
-/// A cast of what a kernel has rounded already.
+/// Removes a cast of what a kernel has already rounded.
 static LogicalResult skipRounding(arith::TruncFOp cast, IRMapping &stored) {
   Value rounded = stored.lookupOrNull(cast.getIn());
   if (!rounded || rounded.getType() != cast.getType())

@@ -1,4 +1,4 @@
-//===- HoistPositionScales.cpp - Scale a query once -------------*- C++ -*-===//
+//===- HoistPositionScales.cpp - Scale the query latent ---------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,13 +16,14 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// A factor per token commutes with the operation, as a map of its first operand; a slice must leave no token out.
+/// Returns whether a factor per token commutes with the operation, as a map of its first operand; a slice must take
+/// every token.
 static bool commutes(Operation *op) {
   auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
   return slice ? getRowRange(slice).has_value() : isa<ProjectOp, RopeOp>(op);
 }
 
-/// The norm that a scaled value comes of.
+/// Finds the norm that a scaled value comes from.
 static RmsNormOp findNorm(PositionScaleOp scale) {
   Operation *op = scale.getX().getDefiningOp();
   while (op && commutes(op))
@@ -34,7 +35,7 @@ static bool sameFactor(PositionScaleOp a, PositionScaleOp b) {
   return a.getPosition() == b.getPosition() && a.getBeta() == b.getBeta() && a.getOriginal() == b.getOriginal();
 }
 
-/// Whether every way from `value` on meets a scale with the factor of `scale` before anything else.
+/// Returns whether every path from `value` first meets a scale with the factor of `scale`.
 static bool isScaledEverywhere(Value value, PositionScaleOp scale) {
   return llvm::all_of(value.getUses(), [&](OpOperand &use) {
     if (auto own = dyn_cast<PositionScaleOp>(use.getOwner()))
@@ -44,7 +45,7 @@ static bool isScaledEverywhere(Value value, PositionScaleOp scale) {
   });
 }
 
-/// Positions stand before the norm.
+/// Returns whether positions are available before the norm.
 static bool isKnownAt(Value position, Operation *op) {
   Operation *defining = position.getDefiningOp();
   return !defining || (defining->getBlock() == op->getBlock() && defining->isBeforeInBlock(op));

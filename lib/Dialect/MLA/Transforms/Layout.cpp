@@ -1,4 +1,4 @@
-//===- Layout.cpp - Weights in panels ---------------------------*- C++ -*-===//
+//===- Layout.cpp - Pack weights into panels --------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -21,10 +21,10 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// Vectors shorter than this do not pay for the layout.
+/// Shorter vectors do not pay for packing.
 static constexpr int64_t kSmallestPanel = 4;
 
-/// The dimensions of a weight that become one before its rows are packed.
+/// Returns the dimensions of a weight that are collapsed before its rows are packed.
 static SmallVector<ReassociationIndices> getCollapse(Heads heads) {
   if (heads == Heads::To)
     return {{0, 1}, {2}};
@@ -33,14 +33,14 @@ static SmallVector<ReassociationIndices> getCollapse(Heads heads) {
   return {};
 }
 
-/// Where the rows are after that.
+/// Returns the dimension of the rows after that.
 static int64_t getRowDim(Heads heads) { return heads == Heads::Per ? 1 : 0; }
 
 static int64_t getNumRows(Heads heads, RankedTensorType type) {
   return heads == Heads::To ? type.getDimSize(0) * type.getDimSize(1) : type.getDimSize(getRowDim(heads));
 }
 
-/// The weight in panels of `panel` rows, as the table of `mla.project` has it.
+/// Packs the weight into panels of `panel` rows, as in the table of `mla.project`.
 static Value pack(OpBuilder &builder, Location loc, Value weight, Heads heads, int64_t panel) {
   if (SmallVector<ReassociationIndices> collapse = getCollapse(heads); !collapse.empty())
     weight = tensor::CollapseShapeOp::create(builder, loc, weight, collapse);
@@ -52,11 +52,11 @@ static Value pack(OpBuilder &builder, Location loc, Value weight, Heads heads, i
 }
 
 namespace {
-/// Everything that takes one prepared weight.
+/// The users of one prepared weight.
 struct Users {
   SmallVector<WeightOp> weights;
   SmallVector<ProjectOp> projections;
-  /// Something else takes it too, or it is laid out already.
+  /// Something else uses it too, or it is already packed.
   bool other = false;
 
   void add(OpOperand &use);
@@ -72,7 +72,7 @@ void Users::add(OpOperand &use) {
     other = true;
 }
 
-/// The kind of projection to pack for, if one layout serves all users.
+/// Returns the kind of projection to pack for, if one layout serves all users.
 std::optional<Heads> Users::getHeads() const {
   llvm::SmallSet<Heads, 4> kinds;
   for (ProjectOp project : projections)

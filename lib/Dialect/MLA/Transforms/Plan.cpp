@@ -1,4 +1,4 @@
-//===- Plan.cpp - The form of every phase and side --------------*- C++ -*-===//
+//===- Plan.cpp - Choose the form of every phase and side -------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -36,7 +36,7 @@ static PhaseDecision decideByCost(MLIRContext *context, const FormChooser &choos
   return decision;
 }
 
-/// What was requested or planned before may be illegal: the passes that act leave that side as it is.
+/// Remarks on requested or previously planned forms that are illegal; the passes that act leave that side as it is.
 static void remarkOnIllegal(func::FuncOp function, PhaseAttr phase, ArrayRef<RegimeAttr> regimes) {
   for (auto [side, getForm] : {std::pair(Side::Q, &RegimeAttr::getQ), std::pair(Side::O, &RegimeAttr::getO)}) {
     llvm::SmallSetVector<Form, 3> planned;
@@ -68,7 +68,7 @@ struct MLAPlan : mla::impl::MLAPlanBase<MLAPlan> {
     if (failed(kernels))
       return signalPassFailure();
     kernelTarget = *kernels;
-    // Says what is legal, before anything is decided.
+    // Remark on legality before anything is decided.
     if (request->acrossRounding)
       module->setAttr(kFoldAcrossRoundingAttr, UnitAttr::get(&getContext()));
     auto decided = module->getAttrOfType<PlanAttr>(kPlanAttr);

@@ -1,4 +1,4 @@
-//===- PlanRequest.cpp - What a user asks of a plan -------------*- C++ -*-===//
+//===- PlanRequest.cpp - Forms requested by the user ------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -35,7 +35,7 @@ static llvm::Error requestSides(PlanRequest::Sides &sides, StringRef phase, Stri
   return llvm::Error::success();
 }
 
-/// `phase=form` or `phase.side=form`.
+/// Parses `phase=form` or `phase.side=form`.
 static llvm::Error parseItem(StringRef item, PlanRequest &plan) {
   if (!item.contains('='))
     return error("expected phase=form or phase.side=form, got '" + item + "'");
@@ -52,7 +52,7 @@ static llvm::Error parseItem(StringRef item, PlanRequest &plan) {
   return requestSides(plan[*phase], phaseText, side, *form);
 }
 
-/// A form alone is decode's.
+/// Parses a form alone, which is for decode.
 static llvm::Error parseAlone(StringRef text, PlanRequest &plan) {
   if (text == "auto")
     return llvm::Error::success();
@@ -63,7 +63,7 @@ static llvm::Error parseAlone(StringRef text, PlanRequest &plan) {
   return llvm::Error::success();
 }
 
-/// Takes `across-rounding` out of the items.
+/// Removes `across-rounding` from the items.
 static llvm::Error takeAcrossRounding(SmallVectorImpl<StringRef> &items, PlanRequest &plan) {
   constexpr StringLiteral word = "across-rounding";
   int64_t count = llvm::count(items, word);
@@ -98,7 +98,7 @@ PhaseDecision mla::decideByDefault(MLIRContext *context, Phase phase) {
                   : "by default, one up-projection serves many queries"};
 }
 
-/// One regime for two that follow each other, if one can say both.
+/// Joins two consecutive regimes, if one can express both.
 static RegimeAttr join(RegimeAttr a, RegimeAttr b) {
   if (a.getPhase() != b.getPhase() || !a.hasForms(b.getQ(), b.getO()))
     return nullptr;
@@ -120,7 +120,7 @@ static void append(SmallVectorImpl<RegimeAttr> &regimes, RegimeAttr regime) {
   append(regimes, joined); // contexts that became one may let tokens become one
 }
 
-/// `naive`, or `naive to 319, then absorb`, with `in steps to 199 tokens` where other steps have others.
+/// Prints `naive`, or `naive to 319, then absorb`, with `in steps to 199 tokens` if other steps have other forms.
 static std::string listForms(ArrayRef<RegimeAttr> regimes) {
   std::string text;
   for (RegimeAttr regime : regimes) {
@@ -134,7 +134,7 @@ static std::string listForms(ArrayRef<RegimeAttr> regimes) {
   return text;
 }
 
-/// The regimes as one side sees them.
+/// Returns the regimes projected to one side.
 static SmallVector<RegimeAttr> ofSide(ArrayRef<RegimeAttr> regimes, Form (RegimeAttr::*side)() const) {
   SmallVector<RegimeAttr> joined;
   for (RegimeAttr regime : regimes) {
@@ -145,7 +145,7 @@ static SmallVector<RegimeAttr> ofSide(ArrayRef<RegimeAttr> regimes, Form (Regime
   return joined;
 }
 
-/// Why a side has its form.
+/// Explains the form of a side.
 static std::string explainForm(std::optional<Form> requested, StringRef decided, const PhaseDecision &decision) {
   if (requested)
     return (stringifyForm(*requested) + " as requested").str();

@@ -33,15 +33,15 @@ static bool isLinearWeight(OpOperand &use) {
   return project && &use == &project.getWeightMutable();
 }
 
-/// A gamma or a bias.
+/// Returns whether the use is a gamma or a bias.
 static bool isVectorWeight(OpOperand &use) {
   return isa<RmsNormOp, BiasOp>(use.getOwner()) && use.getOperandNumber() == 1;
 }
 
-/// The operation is itself weight-only: what uses it counts.
+/// Returns whether the operation itself is weight-only, so that its users count.
 static bool makesWeight(Operation *op) { return isWeightOp(op) && llvm::all_of(op->getOperands(), isWeightOnly); }
 
-/// Weight-only operands of operations that are not.
+/// Collects weight-only operands of operations that are not weight-only.
 static SmallVector<OpOperand *> collectUses(func::FuncOp function) {
   SmallVector<OpOperand *> uses;
   function.walk([&](Operation *op) {
@@ -55,7 +55,7 @@ static SmallVector<OpOperand *> collectUses(func::FuncOp function) {
   return uses;
 }
 
-/// The element type that a use is to get.
+/// Returns the element type that a use gets.
 static Type getStorage(OpOperand &use, FloatType storage) {
   auto type = cast<RankedTensorType>(use.get().getType());
   if (storage && isLinearWeight(use))
@@ -85,7 +85,7 @@ struct FoldSplatTranspose : OpRewritePattern<linalg::TransposeOp> {
 };
 } // namespace
 
-/// By a check that cannot overflow. MLIR's own (22.1) can, and its folding then reads what is not there.
+/// Checks bounds without overflow. MLIR's own check (22.1) can overflow, and its folding then reads out of bounds.
 static bool liesInside(tensor::ExtractSliceOp slice) {
   if (!slice.hasUnitStride())
     return false;
@@ -106,7 +106,7 @@ static void foldConstants(func::FuncOp function) {
   (void)applyPatternsGreedily(function, std::move(patterns), config);
 }
 
-/// Gives literal weights their element type where they stand.
+/// Casts literal weights in place to their element type.
 static void castConstants(func::FuncOp function, FloatType storage) {
   for (OpOperand *use : collectUses(function)) {
     if (!isConstantOnly(use->get()))
@@ -159,7 +159,7 @@ bool WeightPreparer::isPrepared(Value value) const {
   return value.getDefiningOp<arith::ConstantOp>() != nullptr;
 }
 
-/// The function that makes what the use wants, found or made.
+/// Finds or creates the function that computes the operand of `use`.
 func::FuncOp WeightPreparer::getPrepare(OpOperand &use) {
   Location loc = use.get().getLoc();
   std::string name = (kPreparePrefix + getWeightName(use.get(), prefix)).str();

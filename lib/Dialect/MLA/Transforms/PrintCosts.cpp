@@ -1,4 +1,4 @@
-//===- PrintCosts.cpp - What every form would cost --------------*- C++ -*-===//
+//===- PrintCosts.cpp - Print the cost of every form ------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

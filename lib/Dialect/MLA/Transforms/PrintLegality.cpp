@@ -1,4 +1,4 @@
-//===- PrintLegality.cpp - What the analysis says, as remarks ---*- C++ -*-===//
+//===- PrintLegality.cpp - Print the legality of forms ----------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

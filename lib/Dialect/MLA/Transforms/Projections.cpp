@@ -22,7 +22,7 @@ Value mla::permuteWeight(OpBuilder &builder, Location loc, Value weight, ArrayRe
   return linalg::TransposeOp::create(builder, loc, weight, empty, permutation).getResult()[0];
 }
 
-/// Where the rows are in a weight of the op's table.
+/// Returns the dimension of the rows in a weight of the op's table.
 static int64_t getRowDim(Heads heads) { return heads == Heads::To || heads == Heads::Per ? 1 : 0; }
 
 static Value sliceRows(OpBuilder &builder, Location loc, Value weight, int64_t rowDim, RowRange range) {
@@ -35,7 +35,7 @@ static Value sliceRows(OpBuilder &builder, Location loc, Value weight, int64_t r
   return tensor::ExtractSliceOp::create(builder, loc, weight, offsets, sizes, strides);
 }
 
-/// In f32, so that neither the constant nor the product is rounded here.
+/// Scales in f32, so that neither the constant nor the product is rounded here.
 static Value scaleWeight(OpBuilder &builder, Location loc, Value weight, const APFloat &factor) {
   auto type = cast<RankedTensorType>(weight.getType()).clone(builder.getF32Type());
   if (weight.getType() != type)
@@ -73,7 +73,7 @@ static Value expand(OpBuilder &builder, Location loc, Value value, ArrayRef<int6
   return tensor::ExpandShapeOp::create(builder, loc, type, value, groups);
 }
 
-/// A bias is a weight with one column; where heads are summed, all are one.
+/// Treats a bias as a weight with one column; heads that are summed are joined.
 Value mla::projectBias(OpBuilder &builder, ProjectOp project, Value bias) {
   Location loc = bias.getLoc();
   Value weight = project.getWeight();
@@ -95,7 +95,7 @@ void mla::narrowSlices(RewriterBase &rewriter, ProjectOp project, Value folded) 
     std::optional<RowRange> range = slice ? getRowRange(slice) : std::nullopt;
     if (!range)
       continue;
-    if (range->count == 0) { // a model without rotary part: no weight has no rows, and any tensor has none to give
+    if (range->count == 0) { // a model without rotary part: weights have at least one row, and any empty tensor will do
       rewriter.setInsertionPointAfterValue(folded);
       SmallVector<OpFoldResult> first(slice.getType().getRank(), rewriter.getIndexAttr(0));
       rewriter.replaceOpWithNewOp<tensor::ExtractSliceOp>(slice, slice.getType(), folded, first, slice.getMixedSizes(),

@@ -14,24 +14,24 @@
 
 namespace mla {
 
-/// `weight` with its dimensions in another order.
+/// Returns `weight` with its dimensions in another order.
 mlir::Value permuteWeight(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value weight,
                           llvm::ArrayRef<int64_t> permutation);
 
-/// The weight of a projection with what stands between taken in: only the rows
-/// that slices take, times constant scales; `between` as a walk of Legality.h
-/// leaves it.
+/// Applies the operations in between to the weight of a projection: takes only
+/// the rows of slices, times constant scales; `between` is the result of a walk
+/// of Legality.h.
 mlir::Value narrowWeight(mlir::OpBuilder &builder, ProjectOp project, llvm::ArrayRef<mlir::Operation *> between);
 
-/// The same of the bias that is the last of `between`.
+/// Does the same with the bias that is the last of `between`.
 mlir::Value narrowBias(mlir::OpBuilder &builder, llvm::ArrayRef<mlir::Operation *> between);
 
-/// What a bias of the projection's input is behind it: `W b`, a weight.
+/// Moves a bias of the projection's input behind it: `W b`, a weight.
 mlir::Value projectBias(mlir::OpBuilder &builder, ProjectOp project, mlir::Value bias);
 
-/// Every row slice of the projection becomes a projection of its own, so that
+/// Turns every row slice of the projection into a projection of its own, so that
 /// nothing is computed twice once one of them is folded, into `folded`. A slice
-/// without elements becomes one of that.
+/// without elements becomes an empty slice of `folded`.
 void narrowSlices(mlir::RewriterBase &rewriter, ProjectOp project, mlir::Value folded);
 
 } // namespace mla

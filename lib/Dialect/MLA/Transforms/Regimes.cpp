@@ -1,4 +1,4 @@
-//===- Regimes.cpp - A function a form of the plan --------------*- C++ -*-===//
+//===- Regimes.cpp - One function per form of the plan ----------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -19,8 +19,8 @@ Forms mla::getForms(func::FuncOp function, Form unplanned) {
   return planned ? Forms{Form::Naive, Form::Naive} : Forms{unplanned, unplanned};
 }
 
-/// One regime a pair of forms and a band of tokens, which has tiles of its own, in the plan's order; without contexts
-/// where a pair has several.
+/// Returns one regime per pair of forms and band of tokens, which has its own tiles, in the plan's order; without
+/// contexts if a pair has several.
 static SmallVector<RegimeAttr> mergeContexts(ArrayRef<RegimeAttr> regimes) {
   SmallVector<RegimeAttr> merged;
   for (RegimeAttr regime : regimes) {

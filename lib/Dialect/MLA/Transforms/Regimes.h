@@ -1,11 +1,11 @@
-//===- Regimes.h - The forms that a function is to have ---------*- C++ -*-===//
+//===- Regimes.h - Planned forms of functions -------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// The plan is decided elsewhere; passes that act ask here what it says.
+// How passes that act read the plan.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,15 +19,15 @@
 
 namespace mla {
 
-/// The forms of a function: its regime's, else `unplanned` where the module has
-/// no plan, else naive: the plan names no such function.
+/// Returns the forms of a function: those of its regime, else `unplanned` if the
+/// module has no plan, else naive.
 Forms getForms(mlir::func::FuncOp function, Form unplanned);
 
-/// Every function of a phase that the plan speaks of becomes a function a form
-/// and a band of tokens, and gets its `mla.regime`. The first one keeps the
-/// name; another is called `<name>_<form>`, or `<name>_<q>_<o>` where the sides
-/// differ. A function that serves one range of contexts says it; one that serves
-/// several says none, they stay in the plan.
+/// Turns every function of a planned phase into one function per form and band of
+/// tokens, each with its `mla.regime`. The first one keeps the name; another is
+/// called `<name>_<form>`, or `<name>_<q>_<o>` if the sides differ. The regime
+/// of a function that serves several ranges of contexts has none; they stay in
+/// the plan.
 void specializeByPlan(mlir::ModuleOp module);
 
 } // namespace mla

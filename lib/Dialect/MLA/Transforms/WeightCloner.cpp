@@ -26,7 +26,7 @@ Value WeightCloner::castTo(Value value, Type elementType) {
   unsigned from = elementTypeOf(value).getIntOrFloatBitWidth(), to = elementType.getIntOrFloatBitWidth();
   if (elementTypeOf(value) == elementType)
     return value;
-  if (from == to) // bf16 and f16 have no cast of their own
+  if (from == to) // there is no direct cast between bf16 and f16
     return castTo(castTo(value, builder.getF32Type()), elementType);
   Type type = cast<RankedTensorType>(value.getType()).clone(elementType);
   if (from < to)
@@ -59,8 +59,8 @@ Value WeightCloner::rebuild(Operation *op) {
       .Default([&](Operation *) { return copy(op); });
 }
 
-/// A clone that passes its first operand's element type on, if it only moves
-/// elements.
+/// Clones an operation, passing its first operand's element type on if it only
+/// moves elements.
 Value WeightCloner::copy(Operation *op) {
   for (Value operand : op->getOperands())
     clone(operand);

@@ -13,15 +13,15 @@
 
 namespace mla {
 
-/// Rebuilds what makes a weight-only value at a builder's place, in an order
-/// that only the value decides. `inFloat32`: arithmetic and dequantisation give
-/// f32, whatever they gave, so that the only rounding is the last cast.
+/// Clones the computation of a weight-only value at a builder's insertion point,
+/// in an order determined by the value. `inFloat32`: arithmetic and
+/// dequantisation produce f32, so that the only rounding is the last cast.
 class WeightCloner {
 public:
   WeightCloner(mlir::OpBuilder &builder, bool inFloat32) : builder(builder), inFloat32(inFloat32) {}
 
   mlir::Value clone(mlir::Value value);
-  /// An elementwise cast, or the value itself.
+  /// Casts elementwise if needed.
   mlir::Value castTo(mlir::Value value, mlir::Type elementType);
 
 private:

@@ -14,7 +14,7 @@
 
 namespace mla {
 
-/// A name that says what a weight-only value is made of:
+/// Returns a name for the computation of a weight-only value:
 ///
 ///     checkpoint name          without `prefix` and `.weight`   q_a_proj
 ///     `mla.name` on an op      as it is                         w_uk

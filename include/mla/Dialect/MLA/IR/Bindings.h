@@ -1,4 +1,4 @@
-//===- Bindings.h - What launch lists ask their caller for ------*- C++ -*-===//
+//===- Bindings.h - Buffers bound by launch lists ---------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -17,18 +17,17 @@
 
 namespace mla {
 
-/// The rows of a list, in the order of its function's arguments and results.
+/// Returns the rows of a list, in the order of its function's arguments and results.
 llvm::SmallVector<schema::Binding> bindingsOf(schema::List list);
 
-/// The list that the launches are: an entry if they have a regime, else the core of their name; nothing if there is
-/// none.
+/// Returns the list of the launches: an entry if they have a regime, else the core of their name, or nothing.
 std::optional<schema::List> listOf(LaunchesOp launches);
 
-/// The type of a row, for elements of `dtype` where the table leaves them open. `model` may be null for rows that no
-/// number of a model is in.
+/// Returns the type of a row, with elements of `dtype` where the table leaves them open. `model` may be null for rows
+/// without numbers of a model.
 mlir::RankedTensorType typeOf(const schema::Binding &binding, mlir::DictionaryAttr model, mlir::Type dtype);
 
-/// The element type's row, if the table has it.
+/// Returns the element type's row, if the table has it.
 std::optional<schema::Element> elementOf(mlir::Type type);
 
 } // namespace mla

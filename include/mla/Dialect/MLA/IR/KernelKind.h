@@ -5,15 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Passes ask a target's kinds and know none of them. A new kind is a class
+// Passes query a target's kinds and know none of them. A new kind is a class
 // derived from KernelKind, added to its target by an extension of the dialect:
 //
 //   registry.addExtension(+[](mlir::MLIRContext *, mla::MLADialect *dialect) {
 //     dialect->findTarget("sm_90a")->add(std::make_unique<MyKind>());
 //   });
 //
-// Kinds and targets are not changed once a context is in use, so that reading
-// them is safe from any thread.
+// Kinds and targets do not change once a context is in use, so that any thread
+// may read them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,14 +30,13 @@ class GPUModuleOp;
 
 namespace mla {
 
-/// A key of a schedule, and the values that it may have by itself. What values may stand together, the generator
-/// checks.
+/// A key of a schedule, and its range of values. The generator checks combinations of values.
 struct ScheduleKey {
   llvm::StringRef name;
   int64_t least, most;
 };
 
-/// What a schedule is chosen for.
+/// The purpose of a schedule.
 struct Purpose {
   int64_t tokens;      ///< of a step
   bool batchInvariant; ///< results of a sequence must not depend on the others in its batch
@@ -52,47 +51,48 @@ class KernelKind {
 public:
   using Choices = llvm::SmallVector<std::pair<llvm::StringRef, int64_t>>;
 
-  /// A kernel that computes the operation `operation` of the dialect, such as "mla.project".
+  /// Creates a kind for the operation `operation` of the dialect, such as "mla.project".
   KernelKind(llvm::StringRef name, llvm::StringRef operation) : name(name), operation(operation) {}
   virtual ~KernelKind();
 
   llvm::StringRef getName() const { return name; }
-  /// Of the operation whose results a kernel stores.
+  /// Returns the operation whose results a kernel stores.
   llvm::StringRef getOperation() const { return operation; }
 
   //===- What a kernel computes --------------------------------------------===//
 
-  /// Whether a kernel of this kind ends with `op`.
+  /// Returns whether a kernel of this kind ends with `op`.
   virtual bool takes(mlir::Operation *op) const { return op->getName().getStringRef() == operation; }
-  /// Whether `producer`, of which `last` is the only user, is computed in the kernel that ends with `last`.
+  /// Returns whether `producer`, whose only user is `last`, is computed in the kernel that ends with `last`.
   virtual bool fuses(mlir::Operation *producer, mlir::Operation *last) const { return false; }
-  /// The result of the kind's operation that a yielded value comes from, through what may follow in the kernel.
+  /// Returns the result of the kind's operation that a yielded value comes from, looking through fused operations.
   virtual mlir::Value findComputed(mlir::Value yielded) const { return yielded; }
-  /// Checks that the region computes what the kind says. Emits "(C4) …", as the documentation of mla.kernel numbers it.
+  /// Checks that the region holds the kind's computation. Emits "(C4) …", as numbered in the documentation of
+  /// mla.kernel.
   mlir::LogicalResult verifyRegion(KernelOp kernel) const;
 
   //===- Limits ------------------------------------------------------------===//
 
-  /// Emits an error that says what the target cannot do of `op`, which a kernel is to be made of. The base checks the
-  /// elements of caches.
+  /// Emits an error if the target does not support `op`, for which a kernel is requested. The base checks the elements
+  /// of caches.
   virtual mlir::LogicalResult checkOperation(mlir::Operation *op) const;
-  /// Whether a kernel may store elements of this type as its `result`-th result. The base: bf16 and i32.
+  /// Returns whether a kernel may store elements of this type as its `result`-th result. The base: bf16 and i32.
   virtual bool stores(mlir::Type element, unsigned result) const;
-  /// Whether the kind computes naive attentions of these widths. A plan has no forms that no kind computes.
+  /// Returns whether the kind computes naive attentions of these widths. A plan has no forms that no kind computes.
   virtual bool attends(const AttentionWidths &widths) const { return false; }
 
   //===- Schedules ---------------------------------------------------------===//
 
   virtual llvm::ArrayRef<ScheduleKey> getScheduleKeys() const { return {}; }
-  /// A value for each key.
+  /// Chooses a value for each key.
   virtual Choices chooseSchedule(KernelOp kernel, const Purpose &purpose, const TargetInfo &target) const { return {}; }
   /// Rejects unknown keys and values out of range; unless `isPartial`, missing keys as well.
   mlir::LogicalResult verifySchedule(KernelOp kernel, bool isPartial) const;
 
   //===- Code --------------------------------------------------------------===//
 
-  /// Adds the kernel's functions to `module`, unless ones of the same name are there, and returns their launches. Takes
-  /// widths from the region and choices from the schedule, whose keys are all there. Emits an error where it cannot.
+  /// Adds the kernel's functions to `module`, unless functions of the same name exist, and returns their launches.
+  /// Takes widths from the region and choices from the complete schedule. Emits an error for unsupported cases.
   virtual mlir::FailureOr<gpu::Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const = 0;
 
 private:
@@ -104,26 +104,26 @@ class KernelTarget {
 public:
   explicit KernelTarget(TargetInfo info) : info(std::move(info)) {}
 
-  /// The facts that hold around `op`: the target's own, updated by the module's.
+  /// Returns the facts for `op`: the target's own, updated by the module's.
   TargetInfo getInfo(mlir::Operation *op) const;
   const TargetInfo &getInfo() const { return info; }
 
-  /// In place of a kind of the same name, if there is one.
+  /// Adds a kind, replacing one of the same name.
   void add(std::unique_ptr<KernelKind> kind);
   auto getKinds() const {
     return llvm::map_range(kinds, [](const auto &kind) -> const KernelKind & { return *kind; });
   }
-  /// By name; null if there is none.
+  /// Finds a kind by name; returns null if there is none.
   const KernelKind *find(llvm::StringRef name) const;
-  /// The kind of the kernel that ends with `op`; null if there is none.
+  /// Finds the kind of the kernel that ends with `op`; returns null if there is none.
   const KernelKind *findTaking(mlir::Operation *op) const;
-  /// Whether some kind computes naive attentions of these widths.
+  /// Returns whether some kind computes naive attentions of these widths.
   bool attends(const AttentionWidths &widths) const;
 
-  /// The target of the chip in the target spec around `op`, or, where none is stated, the first that was registered.
-  /// Emits an error at `op` and returns null where there is none.
+  /// Finds the target of the chip in the target spec around `op`, or without one the first registered target. Emits an
+  /// error at `op` and returns null if there is none.
   static const KernelTarget *findFor(mlir::Operation *op);
-  /// The target of this name. Emits an error at `op` and returns null where there is none.
+  /// Finds the target of this name. Emits an error at `op` and returns null if there is none.
   static const KernelTarget *findNamed(llvm::StringRef name, mlir::Operation *op);
 
 private:

@@ -1,13 +1,13 @@
-//===- Launch.h - How a kernel is launched ----------------------*- C++ -*-===//
+//===- Launch.h - Launches of kernels ---------------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// What a generator says beside the code of its kernel: the grid, and how each
-// argument is made from buffers and from sizes that only a step knows. The
-// launch list of the manifest is this, serialised.
+// The launch of a generated kernel: the grid, and how each argument is computed
+// from buffers and from sizes known only to a step. The launch list of the
+// manifest is the serialised form.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,22 +24,22 @@
 
 namespace mla::gpu {
 
-/// Memory of a kernel: an operand or a result of its mla.kernel, or scratch memory of its own.
+/// A buffer of a kernel: an operand or a result of its mla.kernel, or its own scratch memory.
 struct Buffer {
   enum Kind { Operand, Result, Workspace } kind;
   unsigned index;
   int64_t offset = 0; ///< bytes from its start
-  /// Which tensor of an operand that is a cache.
+  /// The tensor of a cache operand.
   enum Part { Pages, BlockTable, Lengths } part = Pages;
 };
 
-/// A tensor map (PTX ISA, 5.5.8): elements of bf16, innermost dimension first. What lies outside `dims` reads as zero
-/// and is not written.
+/// A tensor map (PTX ISA, 5.5.8): elements of bf16, innermost dimension first. Elements outside `dims` read as zero and
+/// are not written.
 struct TensorMap {
   Buffer buffer;
   llvm::SmallVector<mlir::AffineExpr> dims;    ///< elements
   llvm::SmallVector<mlir::AffineExpr> strides; ///< bytes between neighbours of dims 1…; multiples of 16
-  llvm::SmallVector<int64_t> box;              ///< elements; the innermost is 64 where swizzled
+  llvm::SmallVector<int64_t> box;              ///< elements; the innermost is 64 if swizzled
   int64_t swizzle = 128;                       ///< bytes: 128, or 0 for none
 };
 
@@ -49,10 +49,10 @@ using Argument = std::variant<TensorMap, Buffer, mlir::AffineExpr, float>;
 struct Launch {
   std::string kernel; ///< the function's name
   mlir::AffineExpr grid[3];
-  int64_t threads = 0;     ///< a block
+  int64_t threads = 0;     ///< per CTA
   int64_t sharedBytes = 0; ///< dynamic shared memory
-  /// The kernel calls griddepcontrol.wait before it reads or writes what others made: it may be launched while its
-  /// predecessor of the same list still runs (programmatic stream serialisation).
+  /// The kernel calls griddepcontrol.wait before it reads or writes memory of other kernels: it may be launched while
+  /// its predecessor in the list still runs (programmatic stream serialisation).
   bool overlap = true;
   std::vector<Argument> arguments;
 };

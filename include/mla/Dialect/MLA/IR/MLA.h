@@ -41,22 +41,22 @@ class KernelTarget;
 #include "mla/Dialect/MLA/IR/MLAOps.h.inc"
 
 namespace mla {
-/// Names of the attributes that modules and functions carry; the dialect's
-/// description says what they mean.
+/// Names of the attributes on modules and functions; see the dialect's
+/// description.
 constexpr llvm::StringLiteral kPlanAttr = "mla.plan";
 constexpr llvm::StringLiteral kPhaseAttr = "mla.phase";
 constexpr llvm::StringLiteral kRegimeAttr = "mla.regime";
 constexpr llvm::StringLiteral kLayersAttr = "mla.layers";
 constexpr llvm::StringLiteral kCheckpointPrefixAttr = "mla.checkpoint_prefix";
-/// A dictionary with what a bundle's manifest says of the model, the cache and the rank, under the keys of mla/abi.h.
+/// A dictionary that describes the model, the cache and the rank for a bundle's manifest, under the keys of mla/abi.h.
 constexpr llvm::StringLiteral kModelAttr = "mla.model";
 /// On an argument of a function: the prepared weight it takes.
 constexpr llvm::StringLiteral kWeightAttr = "mla.weight";
-/// On an argument or a result of a function: the buffer that it is, where the order of mla/abi.h does not say it.
+/// On an argument or a result of a function: its buffer, if the order of mla/abi.h does not apply.
 constexpr llvm::StringLiteral kBufferAttr = "mla.buffer";
-/// On an operation on weights: what names of prepared weights call its result.
+/// On an operation on weights: the name of its result in names of prepared weights.
 constexpr llvm::StringLiteral kNameAttr = "mla.name";
-/// A unit, on a module or a function: products may leave out roundings between their factors.
+/// A unit, on a module or a function: products may omit roundings between their factors.
 constexpr llvm::StringLiteral kFoldAcrossRoundingAttr = "mla.fold_across_rounding";
 
 /// The forms of the two sides of a layer.

@@ -1,4 +1,4 @@
-//===- Range.h - Numbers from one to another --------------------*- C++ -*-===//
+//===- Range.h - Ranges of numbers ------------------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,7 +14,7 @@
 
 namespace mla {
 
-/// Numbers from `first` to `last`, both included; all there are if nothing else is said.
+/// The numbers from `first` to `last`, inclusive; by default all.
 struct Range {
   static constexpr int64_t kUnbounded = -1;
   int64_t first = 0;

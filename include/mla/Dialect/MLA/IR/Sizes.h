@@ -1,4 +1,4 @@
-//===- Sizes.h - What only a step knows -------------------------*- C++ -*-===//
+//===- Sizes.h - Sizes known only to a step ---------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -21,19 +21,19 @@
 
 namespace mla::gpu {
 
-/// What a step knows before it is enqueued; the symbols of every expression, in this order.
+/// The sizes that a step knows before it is enqueued; the symbols of every expression, in this order.
 using schema::numSizes;
 using schema::Size;
 
 mlir::AffineExpr expressionOf(Size size, mlir::MLIRContext *context);
 
-/// The expressions as results of a map from the sizes, in which form attributes hold them.
+/// Returns the expressions as results of a map from the sizes, the form used by attributes.
 mlir::AffineMap mapOf(llvm::ArrayRef<mlir::AffineExpr> expressions, mlir::MLIRContext *context);
 
-/// Of a sum, a product and so on; not of a leaf.
+/// Returns the operator of a non-leaf expression.
 schema::Operator operatorOf(mlir::AffineExprKind kind);
 
-/// An expression as text: sizes by name, `+`, `*`, `floordiv`, `ceildiv` and `mod`.
+/// Prints an expression: sizes by name, `+`, `*`, `floordiv`, `ceildiv` and `mod`.
 void print(llvm::raw_ostream &os, mlir::AffineExpr expression);
 
 } // namespace mla::gpu

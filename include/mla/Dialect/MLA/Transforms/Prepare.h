@@ -1,12 +1,12 @@
-//===- Prepare.h - Functions that make weights ------------------*- C++ -*-===//
+//===- Prepare.h - Functions that compute weights ---------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// A function `@prepare.<name>` makes the weight `<name>` of the layer from
-// weights of the checkpoint. It is run once, when the layer is built.
+// A function `@prepare.<name>` computes the weight `<name>` of the layer from
+// weights of the checkpoint. It runs once, when the layer is built.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,7 +22,7 @@ constexpr llvm::StringLiteral kPreparePrefix = "prepare.";
 
 inline bool isPrepare(mlir::func::FuncOp function) { return function.getName().starts_with(kPreparePrefix); }
 
-/// The weight that a `@prepare` function makes.
+/// Returns the weight computed by a `@prepare` function.
 inline llvm::StringRef getPreparedName(mlir::func::FuncOp function) {
   return function.getName().drop_front(kPreparePrefix.size());
 }
