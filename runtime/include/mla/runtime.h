@@ -47,7 +47,8 @@
 //   waits. Where a program switches stacks itself, as coroutines do, it must give
 //   the 1 MiB.
 // - A child of fork() goes on with bundles for a CPU, and with their caches but
-//   for those that another thread was just calling. CUDA does not work there.
+//   for those that another thread was just calling. If one was just opening or
+//   closing a bundle it can do neither. CUDA does not work there.
 // - CUDA is found at run time: libcuda.so.1, or the library that the variable
 //   MLA_LIBCUDA names. Without it everything but bundles for GPUs works.
 //
