@@ -18,7 +18,8 @@
 namespace mla {
 
 /// Holds the mutex of the one object that `get` gives across every fork, so that the child finds the object whole. Call
-/// it once, before the mutex is locked. The object is never destroyed, and what runs under the mutex does not fork.
+/// it once, before the mutex is locked. The object is never destroyed, and what runs under the mutex neither forks nor
+/// loads libraries.
 template <auto get> void keepForChildren() {
   pthread_atfork([] { get().mutex.lock(); }, [] { get().mutex.unlock(); }, [] { get().mutex.unlock(); });
 }

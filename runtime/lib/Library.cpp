@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Library.h"
-#include "Fork.h"
 #include "Memory.h"
 #include "ReadFile.h"
 #include "Text.h"
@@ -41,9 +40,10 @@ struct Loader {
 };
 } // namespace
 
-/// Never destroyed: bundles may be closed when the process ends.
+/// Never destroyed: bundles may be closed when the process ends. Not kept for children: dlclose, under the mutex, waits
+/// in older glibc for forks to end.
 static Loader &loader() {
-  static Loader *made = (keepForChildren<loader>(), new Loader);
+  static Loader *made = new Loader;
   return *made;
 }
 

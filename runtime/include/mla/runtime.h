@@ -47,7 +47,8 @@
 //   caller waits. A program that switches stacks itself, as coroutines do, must
 //   provide the 1 MiB.
 // - A child of fork() may use CPU bundles and their caches, except caches that
-//   another thread was calling. CUDA does not work in a child.
+//   another thread was calling. If another thread was opening or closing a bundle,
+//   the child can do neither. CUDA does not work in a child.
 // - CUDA is loaded at run time: libcuda.so.1, or the library named by the
 //   variable MLA_LIBCUDA. Without it everything but bundles for GPUs works.
 //

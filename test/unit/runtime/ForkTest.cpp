@@ -63,8 +63,4 @@ TEST_F(ForkTest, WhileOthersLookAtBatches) {
   EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
 }
 
-TEST_F(ForkTest, WhileOthersOpenBundles) {
-  whileForking([&] { EXPECT_EQ(openStatus(directory.path), MLA_OK) << mla_last_error(); });
-}
-
 #endif
