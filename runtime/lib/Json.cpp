@@ -174,14 +174,27 @@ Result<Value> json::parseItems(std::string_view text, size_t maxValues, uint64_t
   return parseWith(text, maxValues, memory, &handler);
 }
 
+/// The bytes of the first character, 0 if it is none in UTF-8.
+static size_t firstCharacter(std::string_view text) {
+  if (static_cast<unsigned char>(text.front()) < 0x80)
+    return 1;
+  rapidjson::MemoryStream memory(text.data(), text.size());
+  unsigned codepoint = 0;
+  return rapidjson::UTF8<>::Decode(memory, &codepoint) ? memory.Tell() : 0;
+}
+
 std::string json::quote(std::string_view text) {
   static const char digits[] = "0123456789abcdef";
   std::string result = "\"";
-  for (char character : text) {
+  while (!text.empty()) {
+    size_t bytes = firstCharacter(text);
+    char character = text.front();
+    std::string_view whole = bytes ? text.substr(0, bytes) : "\xef\xbf\xbd"; // U+FFFD
+    text.remove_prefix(std::max<size_t>(bytes, 1));
     if (character == '"' || character == '\\')
       result += '\\';
     if (static_cast<unsigned char>(character) >= 0x20) {
-      result += character;
+      result += whole;
       continue;
     }
     result += "\\u00";

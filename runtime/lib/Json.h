@@ -53,7 +53,7 @@ using ItemHandler = std::function<bool(std::string key, Value value)>;
 /// a key is there twice. More than `maxValues` values in an item are an error. `memory` bounds what the handler takes.
 Result<Value> parseItems(std::string_view text, size_t maxValues, uint64_t memory, const ItemHandler &handler);
 
-/// `text`, which is UTF-8, as a JSON string with its quotes.
+/// `text` as a JSON string with its quotes. Bytes that are not UTF-8, as a path may have, become U+FFFD.
 std::string quote(std::string_view text);
 
 } // namespace mla::json

@@ -56,4 +56,9 @@ TEST(Json, StringsAndStructure) {
   EXPECT_EQ(json::parse(R"({"x": {"a": 1, "b": 2, "a": 3}})").error().message().substr(0, 27),
             "the name 'a' appears twice ");
   EXPECT_EQ(parsed(json::quote("\"\\\n\x01 é")).text, "\"\\\n\x01 é");
+  // Alone, cut off, a surrogate, too long.
+  EXPECT_EQ(parsed(json::quote("x\xff/y")).text, "x\ufffd/y");
+  EXPECT_EQ(parsed(json::quote("\xc3")).text, "\ufffd");
+  EXPECT_EQ(parsed(json::quote("\xed\xa0\x80")).text, "\ufffd\ufffd\ufffd");
+  EXPECT_EQ(parsed(json::quote("\xc0\xaf")).text, "\ufffd\ufffd");
 }
