@@ -70,8 +70,15 @@ class Sequence:
         self._call("mla_sequence_free")
 
 
+def _refuse_to_copy(self, memo=None):
+    """A copy would free or use what the original has freed."""
+    raise TypeError(f"a {type(self).__name__} cannot be copied or pickled")
+
+
 class Batch:
     """One step of some sequences: their new tokens have pages, until the block of Cache.batch ends."""
+
+    __copy__ = __deepcopy__ = __reduce__ = _refuse_to_copy
 
     def __init__(self, cache, handle, stream):
         self.cache, self.handle, self.stream = cache, handle, stream
@@ -100,6 +107,8 @@ class Batch:
 class Cache:
     """A pool of pages for all layers of a bundle. One layer of one page takes
     page * (kv_lora_rank + qk_rope_head_dim) elements of info.cache_dtype."""
+
+    __copy__ = __deepcopy__ = __reduce__ = _refuse_to_copy
 
     def __init__(self, bundle, pages):
         self.bundle, self.handle = bundle, ctypes.c_void_p()
@@ -147,6 +156,8 @@ class Cache:
         if len(sequences) != len(tokens):
             raise ArgumentError("tokens", f"has {len(tokens)} numbers for {len(sequences)} sequences")
         for i, sequence in enumerate(sequences):
+            if not isinstance(sequence, Sequence):
+                raise ArgumentError(f"sequences[{i}]", f"is a {type(sequence).__name__}, must be a sequence of this cache")
             if sequence.cache is not self:
                 raise ArgumentError(f"sequences[{i}]", "is of another cache")
         lib, handle = runtime.loaded(), ctypes.c_void_p()

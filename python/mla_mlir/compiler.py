@@ -54,6 +54,8 @@ def _run(arguments):
     try:
         done = subprocess.run([path, *arguments], stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8",
                               errors="backslashreplace")
+    except ValueError as error:  # a NUL, or what the file system's encoding has not
+        raise CompileError(2, f"an argument cannot be given to mla-compile: {error}") from error
     except OSError as error:
         raise Error("MLA_IO_ERROR", f"{path}: cannot be run: {error}; set MLA_MLIR_PREFIX to another tree") from error
     lines = done.stderr.splitlines()

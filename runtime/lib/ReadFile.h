@@ -20,6 +20,10 @@ constexpr int64_t maxManifestBytes = 64 << 20;
 /// Returns the content of a file of a bundle, which must be a regular file of at most `most` bytes and no link to one.
 Result<std::string> readFile(const std::string &path, int64_t most);
 
+/// Returns the content of a regular file that the user named, or of a checkpoint. Follows links: the Hugging Face cache
+/// keeps links to these files.
+Result<std::string> readForeignFile(const std::string &path, int64_t most);
+
 /// Returns the error for a file of a bundle that is a symbolic link: it could lead out of the bundle.
 Error isLink(const std::string &path);
 

@@ -26,7 +26,7 @@ static bool exists(const std::string &path) {
 }
 
 Result<Value> mla::run::readJson(const std::string &path) {
-  Result<std::string> text = readFile(path, maxJsonBytes);
+  Result<std::string> text = readForeignFile(path, maxJsonBytes);
   if (!text)
     return text.error();
   Result<Value> value = json::parse(*text);

@@ -15,6 +15,8 @@
 #ifndef MLA_RUN_GOLDEN_H
 #define MLA_RUN_GOLDEN_H
 
+#include "Json.h"
+
 #include "mla/runtime.h"
 #include "mla/safetensors.h"
 
@@ -38,6 +40,9 @@ struct Golden {
 
 /// Opens a golden file and checks that it belongs to the bundle's model.
 Result<Golden> openGolden(const std::string &path, const mla_bundle_info &info);
+
+/// Compares a model's configuration, which `where` names, with the bundle's model.
+Error checkModel(const std::string &where, const json::Value &config, const mla_bundle_info &info);
 
 /// Compares the configuration in a golden file's metadata, if there is one, with the bundle's model.
 Error checkConfig(const SafetensorsFile &file, const mla_bundle_info &info);

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Golden.h"
-#include "Json.h"
 #include "Text.h"
 
 #include <algorithm>
@@ -15,42 +14,34 @@
 using namespace mla;
 using json::Value;
 
-static Error invalid(const SafetensorsFile &file, const std::string &what) {
-  return Error(ErrorKind::InvalidFile, file.path() + ": metadata 'config': " + what);
+static Error invalid(const std::string &where, const std::string &what) {
+  return Error(ErrorKind::InvalidFile, where + ": " + what);
 }
 
-static Error differs(const SafetensorsFile &file, const char *field, const std::string &golden,
-                     const std::string &bundle) {
-  return invalid(file, std::string("field '") + field + "' is " + golden + ", the bundle has " + bundle +
-                           "; check against a file of the same model, or compile that model");
+static Error differs(const std::string &where, const char *field, const std::string &other, const std::string &bundle) {
+  return invalid(where, std::string("field '") + field + "' is " + other + ", the bundle has " + bundle +
+                            "; check against a file of the same model, or compile that model");
 }
 
-static Error checkInteger(const SafetensorsFile &file, const Value &config, const char *field, int64_t bundle) {
+static Error checkInteger(const std::string &where, const Value &config, const char *field, int64_t bundle) {
   const Value *value = config.find(field);
   if (!value)
     return {};
   // Without a query latent, q_lora_rank is null.
   if (!value->is(Value::Kind::Integer) && !value->is(Value::Kind::Null))
-    return invalid(file, std::string("field '") + field + "' must be an integer, is " + json::kindName(value->kind) +
-                             "; correct the file");
+    return invalid(where, std::string("field '") + field + "' must be an integer, is " + json::kindName(value->kind) +
+                              "; correct the file");
   return value->integer == bundle ? Error()
-                                  : differs(file, field, std::to_string(value->integer), std::to_string(bundle));
+                                  : differs(where, field, std::to_string(value->integer), std::to_string(bundle));
 }
 
-static Error checkModelType(const SafetensorsFile &file, const Value &config, const char *bundle) {
+static Error checkModelType(const std::string &where, const Value &config, const char *bundle) {
   const Value *value = config.find("model_type");
-  return !value || value->text == bundle ? Error() : differs(file, "model_type", quoted(value->text), quoted(bundle));
+  return !value || value->text == bundle ? Error() : differs(where, "model_type", quoted(value->text), quoted(bundle));
 }
 
-Error mla::run::checkConfig(const SafetensorsFile &file, const mla_bundle_info &info) {
-  auto found = file.metadata().find("config");
-  if (found == file.metadata().end())
-    return {};
-  Result<Value> config = json::parse(found->second);
-  if (!config || !config->is(Value::Kind::Object))
-    return invalid(file, "is no JSON object" + (config ? "" : ": " + config.error().message()) + "; correct the file");
-
-  if (Error error = checkModelType(file, *config, info.model_type))
+Error mla::run::checkModel(const std::string &where, const Value &config, const mla_bundle_info &info) {
+  if (Error error = checkModelType(where, config, info.model_type))
     return error;
   const struct {
     const char *field;
@@ -65,9 +56,20 @@ Error mla::run::checkConfig(const SafetensorsFile &file, const mla_bundle_info &
       {"v_head_dim", info.v_head_dim},
   };
   for (const auto &[field, value] : integers)
-    if (Error error = checkInteger(file, *config, field, value))
+    if (Error error = checkInteger(where, config, field, value))
       return error;
   // rms_norm_eps is not compared: it is the block's norm's. The norms of the
   // latents have an epsilon of their own, which the configuration does not hold.
   return {};
+}
+
+Error mla::run::checkConfig(const SafetensorsFile &file, const mla_bundle_info &info) {
+  auto found = file.metadata().find("config");
+  if (found == file.metadata().end())
+    return {};
+  std::string where = file.path() + ": metadata 'config'";
+  Result<Value> config = json::parse(found->second);
+  if (!config || !config->is(Value::Kind::Object))
+    return invalid(where, "is no JSON object" + (config ? "" : ": " + config.error().message()) + "; correct the file");
+  return checkModel(where, *config, info);
 }

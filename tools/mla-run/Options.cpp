@@ -227,23 +227,26 @@ static std::optional<Options::Mode> modeOf(int id) {
   }
 }
 
+/// An empty name is a shell's variable that was not set, not the default.
+static std::string setPath(const char *name, const char *text, std::string &path) {
+  path = text;
+  return path.empty() ? std::string(name) + " is empty" : "";
+}
+
 /// Applies one option; the error, if it is wrong.
 static std::string apply(int id, const char *argument, Options &options) {
   switch (id) {
   case Check:
-    options.goldenFile = argument;
-    return "";
+    return setPath("--check", argument, options.goldenFile);
   case SelfCheck:
   case Bench:
   case Info:
   case Certificate:
     return "";
   case Weights:
-    options.weights = argument;
-    return "";
+    return setPath("--weights", argument, options.weights);
   case Config:
-    options.configFile = argument;
-    return "";
+    return setPath("--config", argument, options.configFile);
   case Emulate:
     options.emulate = true;
     return "";

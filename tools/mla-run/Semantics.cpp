@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Semantics.h"
+#include "Golden.h"
 #include "Text.h"
 
 #include <algorithm>
@@ -172,6 +173,9 @@ Result<Semantics> mla::run::readSemantics(const std::string &where, const Value 
   std::string model = info.model_type;
   if (std::find(std::begin(knownModels), std::end(knownModels), model) == std::end(knownModels))
     return refused(where, "model_type " + quoted(model) + " is not known to --self-check; use --check");
+  // The reference has sizes and family of the bundle, and would be right about another model than the config's.
+  if (Error error = checkModel(where, config, info))
+    return error;
   const Value *rope = ropeOf(config);
   if (model == "mistral4" && !rope && !config.find("rope_theta"))
     rope = &mistral4Rope();

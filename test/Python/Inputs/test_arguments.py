@@ -1,7 +1,9 @@
 """What must not be cut, used too late or taken for another's: test_arguments.py GOLDEN_DIR SCRATCH_DIR"""
+import copy
 import ctypes
 import os
 import pathlib
+import pickle
 import subprocess
 import sys
 import unittest
@@ -80,6 +82,9 @@ class Integers(Case):
 
     def test_a_path_ends_at_its_end(self):
         self.refuses("path", lambda: mla_mlir.load(f"{self.bundle.info.path}\0.mla"), "which holds a NUL")
+        for path in ("a\0b", "\ud800"):
+            with self.assertRaisesRegex(mla_mlir.CompileError, "an argument cannot be given to mla-compile"):
+                mla_mlir.compile(path, config="config.json")
 
     def test_a_path_may_have_any_bytes(self):
         path = self.bundle.info.path
@@ -110,6 +115,22 @@ class Handles(Case):
             sequence = cache.sequence()
             other.sequence()  # of the same number
             self.refuses("sequences[0]", lambda: other.batch([sequence], [1]).__enter__(), "is of another cache")
+
+    def test_a_sequence_is_one(self):
+        with self.bundle.cache(pages=2) as cache:
+            for wrong in (None, 1):
+                self.refuses("sequences[0]", lambda: cache.batch([wrong], [1]).__enter__(), "must be a sequence of this cache")
+
+    def test_no_copies(self):
+        """Two owners of a cache would free it twice; a copy of a batch would outlive it."""
+        with self.bundle.cache(pages=2) as cache:
+            with cache.batch([cache.sequence()], [3]) as batch:
+                for owner in (cache, batch):
+                    for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+                        with self.assertRaisesRegex(TypeError, "cannot be copied or pickled"):
+                            copied(owner)
+            with self.assertRaisesRegex(TypeError, "a Cache cannot be copied"):
+                copy.deepcopy(cache.sequence())
 
     def test_pages_of_a_closed_cache(self):
         cache = self.bundle.cache(pages=2)
