@@ -66,7 +66,8 @@ def MLACPUOutline : Pass<"mla-cpu-outline", "::mlir::ModuleOp"> {
     A bufferised `scf.forall` becomes `mla.spawn` of a function that takes what
     the body uses and the linear index of an iteration. Buffers that the body
     allocates move out of the loop, once for every thread: a body must not find
-    that there is no memory. Their sizes must be static.
+    that there is no memory. Their sizes must be static, and no iteration of a
+    loop in the body may give a buffer to the next: all have one place for it.
   }];
   let dependentDialects = [
     "::mla::MLADialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
