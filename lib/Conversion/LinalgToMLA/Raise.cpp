@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Iterators.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 namespace mla {
 #define GEN_PASS_DEF_MLARAISE
@@ -32,12 +33,14 @@ struct MLARaise : mla::impl::MLARaiseBase<MLARaise> {
   using MLARaiseBase::MLARaiseBase;
 
   void runOnOperation() override {
+    IRRewriter rewriter(&getContext());
+    // A value may depend on itself where nothing comes to, so that walks along operands would not end.
+    bool changed = succeeded(eraseUnreachableBlocks(rewriter, getOperation()->getRegions()));
     SmallVector<linalg::LinalgOp> ops;
     getOperation().walk([&](linalg::LinalgOp op) {
       if (op.hasPureTensorSemantics() && op->getNumResults() != 0)
         ops.push_back(op);
     });
-    bool changed = false;
     for (linalg::LinalgOp op : ops)
       changed |= raise(op);
     if (!changed)

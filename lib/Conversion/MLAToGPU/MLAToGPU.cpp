@@ -82,13 +82,14 @@ static ArrayAttr weightsOf(func::FuncOp function, Builder &builder) {
   return builder.getArrayAttr(names.getArrayRef());
 }
 
-/// Returns whether the type is a cache, or one row per token, of a known size that a GPU can hold.
+/// Returns whether the type is a cache, or one row per token, of a known size that a GPU can hold. A static number of
+/// rows in the type could differ from what a kernel writes.
 static bool isInMemory(Type type) {
   constexpr uint64_t most = uint64_t(1) << 40;
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (!tensor)
     return isa<CacheType>(type);
-  if (tensor.getRank() == 0 || !tensor.getElementType().isIntOrFloat())
+  if (tensor.getRank() == 0 || !tensor.isDynamicDim(0) || !tensor.getElementType().isIntOrFloat())
     return false;
   uint64_t elements = 1; // an unknown size counts as the largest
   for (int64_t size : tensor.getShape().drop_front())
@@ -179,6 +180,8 @@ static bool isCore(func::FuncOp function) {
 }
 
 static LogicalResult checkFunction(func::FuncOp function) {
+  if (!llvm::hasSingleElement(function.getBody()))
+    return function.emitOpError("has control flow, which no list of launches has");
   for (Operation &op : function.front())
     if (!isa<KernelOp, WeightOp, func::ReturnOp>(op))
       return op.emitOpError("is not in a kernel; run mla-group-kernels before");

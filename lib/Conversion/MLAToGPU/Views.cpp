@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Conversion/MLAToGPU/Views.h"
+#include "mla/Dialect/MLA/Analysis/Commuting.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -107,6 +108,8 @@ static FailureOr<View> viewThroughSlices(Value value) {
   FailureOr<View> view = viewThroughSlices(slice.getSource());
   if (failed(view) || slice.getSourceType().getRank() != type.getRank())
     return failed(view) ? view : FailureOr<View>(slice.emitOpError("expected the rank of the source"));
+  if (!takesAllRows(slice))
+    return slice.emitOpError("requires all rows of its source");
   FailureOr<int64_t> offset = offsetOf(slice, view->strides);
   if (failed(offset))
     return failure();

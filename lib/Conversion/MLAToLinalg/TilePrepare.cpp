@@ -315,7 +315,7 @@ static SmallVector<Value> readOffsets(Emitter &e, Value argument, RankedTensorTy
 
 /// What a weight is: one tensor of floats whose sizes are known, made without control flow.
 static LogicalResult checkPrepare(func::FuncOp prepare) {
-  if (!llvm::hasSingleElement(prepare.getBody()))
+  if (!llvm::hasSingleElement(prepare.getBody()) || !isa<func::ReturnOp>(prepare.front().getTerminator()))
     return prepare.emitOpError("has control flow, and a weight is made by one block");
   auto isWeight = [](Type type) {
     auto tensor = dyn_cast<RankedTensorType>(type);
@@ -331,6 +331,23 @@ static LogicalResult checkPrepare(func::FuncOp prepare) {
   return success();
 }
 
+/// A tile of an operation is emitted for every use of it, and so on down the operands: sums of sums of what is shared
+/// would be twice as much code with each.
+static LogicalResult checkRepeated(func::FuncOp prepare) {
+  constexpr uint64_t most = 1024;
+  llvm::DenseMap<Operation *, uint64_t> times;
+  times[prepare.front().getTerminator()] = 1;
+  for (Operation &op : llvm::reverse(prepare.front())) {
+    uint64_t timesOfOp = times.lookup(&op);
+    if (timesOfOp > most)
+      return op.emitOpError("is used in too many ways to be prepared in tiles");
+    for (Value operand : op.getOperands())
+      if (Operation *made = operand.getDefiningOp())
+        times[made] += timesOfOp;
+  }
+  return success();
+}
+
 /// A tile that was chosen before divides the weight.
 static LogicalResult checkTile(func::FuncOp prepare, RankedTensorType whole, ArrayRef<int64_t> sizes) {
   auto divides = [](int64_t size, int64_t all) { return size > 0 ? all % size == 0 : size == all; };
@@ -340,7 +357,7 @@ static LogicalResult checkTile(func::FuncOp prepare, RankedTensorType whole, Arr
 }
 
 static LogicalResult tilePrepare(func::FuncOp prepare) {
-  if (failed(checkPrepare(prepare)))
+  if (failed(checkPrepare(prepare)) || failed(checkRepeated(prepare)))
     return failure();
   auto whole = cast<RankedTensorType>(prepare.getResultTypes().front());
   auto chosen = prepare->getAttrOfType<DenseI64ArrayAttr>(kPrepareTileAttr);

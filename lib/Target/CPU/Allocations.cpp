@@ -28,17 +28,37 @@ static SmallVector<LLVM::CallOp> callsOf(Operation *op, StringRef callee) {
   return calls;
 }
 
+/// Functions of the module can return before their end; what lies in a region of theirs cannot.
+static LogicalResult checkCaller(ModuleOp module, LLVM::CallOp call) {
+  auto caller = dyn_cast<LLVM::LLVMFuncOp>(call->getParentOp());
+  if (caller && caller->getParentOp() == module)
+    return success();
+  return call.emitOpError("allocates memory, and is not in a block of a function of the module");
+}
+
+static LogicalResult checkAllocation(LLVM::CallOp call) {
+  if (call.getArgOperands().size() == 1 && call.getArgOperands()[0].getType().isInteger(64) &&
+      call.getNumResults() == 1 && isa<LLVM::LLVMPointerType>(call.getResult().getType()))
+    return success();
+  return call.emitOpError("expected malloc to take an i64 and to give a pointer");
+}
+
 /// Functions that call `malloc`, and who calls them.
-static Functions findAllocating(ModuleOp module) {
+static FailureOr<Functions> findAllocating(ModuleOp module) {
   Functions found;
-  for (auto function : module.getOps<LLVM::LLVMFuncOp>())
-    if (!callsOf(function, "malloc").empty())
-      found.insert(function);
-  for (size_t i = 0; i < found.size(); ++i) {
-    LLVM::LLVMFuncOp function = found[i];
-    for (LLVM::CallOp call : callsOf(module, function.getName()))
-      found.insert(call->getParentOfType<LLVM::LLVMFuncOp>());
-  }
+  auto addCaller = [&](LLVM::CallOp call) {
+    if (failed(checkCaller(module, call)))
+      return failure();
+    found.insert(cast<LLVM::LLVMFuncOp>(call->getParentOp()));
+    return success();
+  };
+  for (LLVM::CallOp call : callsOf(module, "malloc"))
+    if (failed(checkAllocation(call)) || failed(addCaller(call)))
+      return failure();
+  for (size_t i = 0; i < found.size(); ++i)
+    for (LLVM::CallOp call : callsOf(module, LLVM::LLVMFuncOp(found[i]).getName()))
+      if (failed(addCaller(call)))
+        return failure();
   return found;
 }
 
@@ -72,7 +92,7 @@ static void returnIf(RewriterBase &rewriter, Value condition) {
                          std::pair<uint32_t, uint32_t>(1, 1 << 20));
 }
 
-static void checkAllocation(RewriterBase &rewriter, LLVM::CallOp call) {
+static void replaceAllocation(RewriterBase &rewriter, LLVM::CallOp call) {
   call.setCallee("mla_allocate");
   rewriter.setInsertionPointAfter(call);
   Value null = LLVM::ZeroOp::create(rewriter, call.getLoc(), call.getResult().getType());
@@ -91,29 +111,31 @@ namespace {
 struct MLACPUAllocationsPass : mla::impl::MLACPUAllocationsBase<MLACPUAllocationsPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    Functions allocating = findAllocating(module);
-    if (failed(checkParallel(module, allocating)))
+    FailureOr<Functions> allocating = findAllocating(module);
+    if (failed(allocating) || failed(checkParallel(module, *allocating)))
       return signalPassFailure();
-    if (allocating.empty())
+    if (allocating->empty())
       return;
     IRRewriter rewriter(&getContext());
     Type pointer = LLVM::LLVMPointerType::get(&getContext()), none = LLVM::LLVMVoidType::get(&getContext());
     auto declare = [&](StringRef name, ArrayRef<Type> arguments, Type result) {
-      return *LLVM::lookupOrCreateFn(rewriter, module, name, arguments, result);
+      return LLVM::lookupOrCreateFn(rewriter, module, name, arguments, result);
     };
-    LLVM::LLVMFuncOp isOut = declare("mla_out_of_memory", {}, rewriter.getI32Type());
-    declare("mla_allocate", rewriter.getI64Type(), pointer);
-    declare("mla_release", pointer, none);
-    for (LLVM::LLVMFuncOp function : allocating)
+    FailureOr<LLVM::LLVMFuncOp> isOut = declare("mla_out_of_memory", {}, rewriter.getI32Type());
+    if (failed(isOut) || failed(declare("mla_allocate", rewriter.getI64Type(), pointer)) ||
+        failed(declare("mla_release", pointer, none)))
+      return signalPassFailure();
+    for (LLVM::LLVMFuncOp function : *allocating)
       for (LLVM::CallOp call : callsOf(module, function.getName()))
-        checkCall(rewriter, call, isOut);
+        checkCall(rewriter, call, *isOut);
     for (LLVM::CallOp call : callsOf(module, "malloc"))
-      checkAllocation(rewriter, call);
+      replaceAllocation(rewriter, call);
     for (LLVM::CallOp call : callsOf(module, "free"))
       call.setCallee("mla_release");
     for (StringRef name : {"malloc", "free"})
       if (auto unused = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
-        unused.erase();
+        if (SymbolTable::symbolKnownUseEmpty(unused, module))
+          unused.erase();
   }
 };
 

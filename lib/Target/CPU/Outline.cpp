@@ -46,29 +46,62 @@ static SetVector<Value> captures(RewriterBase &rewriter, scf::ForallOp loop) {
 /// Beside each other, threads' memory must not share cache lines, of which some processors fetch two at a time.
 static constexpr int64_t kScratchAlignment = 128;
 
+/// More than any machine has; sums of some such sizes do not overflow.
+static constexpr uint64_t kMostScratch = uint64_t(1) << 48;
+
 static bool isBuffer(memref::AllocOp alloc) {
   MemRefType type = alloc.getType();
   return type.hasStaticShape() && type.getLayout().isIdentity() && type.getElementType().isIntOrFloat();
 }
 
 static int64_t bytesOf(memref::AllocOp alloc) {
-  int64_t element = llvm::divideCeil(alloc.getType().getElementTypeBitWidth(), 8);
-  return llvm::alignTo(alloc.getType().getNumElements() * element, kScratchAlignment);
+  uint64_t bytes = llvm::divideCeil(alloc.getType().getElementTypeBitWidth(), 8);
+  for (int64_t size : alloc.getType().getShape())
+    bytes = llvm::SaturatingMultiply(bytes, static_cast<uint64_t>(size));
+  return llvm::alignTo(std::min(bytes, kMostScratch), kScratchAlignment);
+}
+
+/// What frees the buffer, by whatever name. Nothing, where another operation may keep it: all iterations of a loop in
+/// the body have one place for it.
+static FailureOr<SmallVector<Operation *>> findDeallocations(Value buffer) {
+  SmallVector<Operation *> deallocations;
+  SmallVector<Value> names = {buffer};
+  while (!names.empty())
+    for (Operation *user : names.pop_back_val().getUsers()) {
+      if (isa<ViewLikeOpInterface>(user)) {
+        llvm::append_range(names, user->getResults());
+        continue;
+      }
+      if (user->hasTrait<OpTrait::IsTerminator>() ||
+          llvm::any_of(user->getResultTypes(), llvm::IsaPred<BaseMemRefType>))
+        return failure();
+      if (isa<memref::DeallocOp>(user))
+        deallocations.push_back(user);
+    }
+  return deallocations;
+}
+
+static LogicalResult checkBuffer(memref::AllocOp alloc) {
+  if (!isBuffer(alloc))
+    return alloc.emitOpError("in a parallel loop has a size that is not known when it is compiled");
+  if (alloc.getAlignment().value_or(1) > kScratchAlignment)
+    return alloc.emitOpError("in a parallel loop is aligned to more than ") << kScratchAlignment << " bytes";
+  if (failed(findDeallocations(alloc)))
+    return alloc.emitOpError("in a parallel loop is given on, and may be needed when its place is taken again");
+  return success();
 }
 
 /// What a thread needs for all buffers of the body, which the stack does not hold: a body must not run out of memory.
 static FailureOr<int64_t> scratchBytes(scf::ForallOp loop) {
   int64_t bytes = 0;
   WalkResult result = loop.walk([&](memref::AllocOp alloc) {
-    if (!isBuffer(alloc)) {
-      alloc.emitOpError("in a parallel loop has a size that is not known when it is compiled");
-      return WalkResult::interrupt();
-    }
-    bytes += bytesOf(alloc);
-    return WalkResult::advance();
+    bytes = std::min<int64_t>(bytes + bytesOf(alloc), kMostScratch);
+    return WalkResult(checkBuffer(alloc));
   });
   if (result.wasInterrupted())
     return failure();
+  if (bytes == static_cast<int64_t>(kMostScratch))
+    return loop.emitOpError("allocates more than there is memory");
   return bytes;
 }
 
@@ -108,9 +141,8 @@ static void placeBuffers(RewriterBase &rewriter, func::FuncOp body, Value scratc
     Value shift = arith::ConstantIndexOp::create(rewriter, alloc.getLoc(), offset);
     Value at = arith::AddIOp::create(rewriter, alloc.getLoc(), place, shift);
     offset += bytesOf(alloc);
-    for (Operation *user : llvm::make_early_inc_range(alloc->getUsers()))
-      if (isa<memref::DeallocOp>(user))
-        rewriter.eraseOp(user);
+    for (Operation *deallocation : *findDeallocations(alloc))
+      rewriter.eraseOp(deallocation);
     rewriter.replaceOpWithNewOp<memref::ViewOp>(alloc, alloc.getType(), scratch, at, ValueRange());
   }
 }
@@ -135,10 +167,12 @@ static func::FuncOp outlineBody(RewriterBase &rewriter, scf::ForallOp loop, Valu
   Block *entry = function.addEntryBlock();
   rewriter.setInsertionPointToStart(entry);
   SmallVector<Value> basis(entry->getArguments().slice(captured.size(), bounds.size()));
-  FailureOr<SmallVector<Value>> indices = affine::delinearizeIndex(rewriter, loc, entry->getArguments().back(), basis);
+  SmallVector<Value> indices; // a loop without dimensions has one iteration
+  if (!basis.empty())
+    indices = *affine::delinearizeIndex(rewriter, loc, entry->getArguments().back(), basis);
   IRMapping mapping;
   mapping.map(captured, entry->getArguments().take_front(captured.size()));
-  mapping.map(loop.getInductionVars(), *indices);
+  mapping.map(loop.getInductionVars(), indices);
   for (Operation &op : loop.getBody()->without_terminator())
     rewriter.clone(op, mapping);
   func::ReturnOp::create(rewriter, loc);
@@ -148,6 +182,9 @@ static func::FuncOp outlineBody(RewriterBase &rewriter, scf::ForallOp loop, Valu
 static LogicalResult outline(RewriterBase &rewriter, scf::ForallOp loop, SymbolTable &symbols) {
   if (loop.getNumResults() != 0 || !loop.isNormalized())
     return loop.emitOpError("is not bufferised or not normalised");
+  auto parent = loop->getParentOfType<func::FuncOp>();
+  if (!parent || parent->getParentOp() != symbols.getOp())
+    return loop.emitOpError("is not in a function of the module");
   SetVector<Value> captured = captures(rewriter, loop);
   rewriter.setInsertionPoint(loop);
   SmallVector<Value> bounds = getValueOrCreateConstantIndexOp(rewriter, loop.getLoc(), loop.getMixedUpperBound());
@@ -162,8 +199,9 @@ static LogicalResult outline(RewriterBase &rewriter, scf::ForallOp loop, SymbolT
     placeBuffers(rewriter, body, body.getArgument(captured.size() - 1), *bytes, symbols);
 
   rewriter.setInsertionPoint(loop);
-  Value count = bounds.front();
-  for (Value bound : ArrayRef(bounds).drop_front())
+  Value count =
+      bounds.empty() ? arith::ConstantIndexOp::create(rewriter, loop.getLoc(), 1).getResult() : bounds.front();
+  for (Value bound : llvm::drop_begin(bounds, !bounds.empty()))
     count = arith::MulIOp::create(rewriter, loop.getLoc(), count, bound);
   SmallVector<Value> operands(captured.getArrayRef());
   llvm::append_range(operands, bounds);

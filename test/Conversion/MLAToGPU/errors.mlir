@@ -200,3 +200,56 @@ func.func @missing_key(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
 // expected-error @+1 {{unknown chip of the target 'sm_20'; expected sm_90a}}
 module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"chip" = "sm_20">>} {
 }
+
+// -----
+
+func.func @slice_of_some_rows(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16>
+    attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, q = naive, o = naive}>} {
+  %w_dq = mla.weight "w" : tensor<48x80xbf16>
+  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 2, streamed = 0, tokens = 64}> : (tensor<?x160xbf16>, tensor<48x80xbf16>) -> tensor<?x48xbf16> {
+    %c0 = arith.constant 0 : index
+    %n = tensor.dim %a, %c0 : tensor<?x160xbf16>
+    // expected-error @+1 {{'tensor.extract_slice' op requires all rows of its source}}
+    %some = tensor.extract_slice %a[4, 0] [%n, 80] [1, 1] : tensor<?x160xbf16> to tensor<?x80xbf16>
+    %z = mla.project %some, %w : (tensor<?x80xbf16>, tensor<48x80xbf16>) -> tensor<?x48xbf16>
+    mla.yield %z : tensor<?x48xbf16>
+  }
+  return %y : tensor<?x48xbf16>
+}
+
+// -----
+
+// The kernel writes a row for each of %x, however many the type says.
+func.func @number_of_rows_in_a_type(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16>
+    attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, q = naive, o = naive}>} {
+  %w_dq = mla.weight "w" : tensor<48x160xbf16>
+  // expected-error @+1 {{'mla.kernel' op gives 'tensor<5x48xbf16>'; results are rows, one a token, of a size that is known}}
+  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 2, streamed = 0, tokens = 64}> : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<5x48xbf16> {
+    %z = mla.project %a, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<5x48xbf16>
+    mla.yield %z : tensor<5x48xbf16>
+  }
+  %w_again = mla.weight "w2" : tensor<48x48xbf16>
+  %u = mla.kernel projection "u"(%a = %y, %w = %w_again) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 1, streamed = 0, tokens = 64}> : (tensor<5x48xbf16>, tensor<48x48xbf16>) -> tensor<?x48xbf16> {
+    %z = mla.project %a, %w : (tensor<5x48xbf16>, tensor<48x48xbf16>) -> tensor<?x48xbf16>
+    mla.yield %z : tensor<?x48xbf16>
+  }
+  return %u : tensor<?x48xbf16>
+}
+
+// -----
+
+// What nothing reaches would be launched.
+// expected-error @+1 {{has control flow, which no list of launches has}}
+func.func @kernel_that_nothing_reaches(%x: tensor<?x160xbf16>)
+    attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, q = naive, o = naive}>} {
+  return
+^bb1:
+  %n = arith.constant 4 : index
+  %w_dq = mla.weight "w" : tensor<48x160xbf16>
+  %e = tensor.empty(%n) : tensor<?x160xbf16>
+  %y = mla.kernel projection "y"(%a = %e, %w = %w_dq) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 2, streamed = 0, tokens = 64}> : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16> {
+    %z = mla.project %a, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16>
+    mla.yield %z : tensor<?x48xbf16>
+  }
+  cf.br ^bb1
+}

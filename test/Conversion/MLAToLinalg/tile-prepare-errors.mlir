@@ -75,3 +75,30 @@ func.func @prepare.elsewhere(%a: tensor<4xf32>) -> tensor<4xf32> {
 ^bb1:
   return %a : tensor<4xf32>
 }
+
+// -----
+
+// expected-error @+1 {{has control flow, and a weight is made by one block}}
+func.func @prepare.without_end() -> tensor<4xf32> {
+  ub.unreachable
+}
+
+// -----
+
+// Every sum would be made twice as often as the next.
+func.func @prepare.sums_of_sums(%a: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{is used in too many ways to be prepared in tiles}}
+  %0 = arith.addf %a, %a : tensor<4xf32>
+  %1 = arith.addf %0, %0 : tensor<4xf32>
+  %2 = arith.addf %1, %1 : tensor<4xf32>
+  %3 = arith.addf %2, %2 : tensor<4xf32>
+  %4 = arith.addf %3, %3 : tensor<4xf32>
+  %5 = arith.addf %4, %4 : tensor<4xf32>
+  %6 = arith.addf %5, %5 : tensor<4xf32>
+  %7 = arith.addf %6, %6 : tensor<4xf32>
+  %8 = arith.addf %7, %7 : tensor<4xf32>
+  %9 = arith.addf %8, %8 : tensor<4xf32>
+  %10 = arith.addf %9, %9 : tensor<4xf32>
+  %11 = arith.addf %10, %10 : tensor<4xf32>
+  return %11 : tensor<4xf32>
+}

@@ -44,3 +44,33 @@ func.func @copy(%x: memref<8xf32>) {
   }
   return
 }
+
+// A buffer is freed under any of its names.
+// CHECK-LABEL: func.func private @cast_parallel(
+// CHECK: memref.view
+// CHECK-NOT: memref.dealloc
+// CHECK: return
+func.func @cast(%x: memref<8xf32>) {
+  scf.forall (%i) in (8) {
+    %small = memref.alloc() : memref<16xf32>
+    %any = memref.cast %small : memref<16xf32> to memref<?xf32>
+    %v = memref.load %any[%i] : memref<?xf32>
+    memref.store %v, %x[%i] : memref<8xf32>
+    memref.dealloc %any : memref<?xf32>
+  }
+  return
+}
+
+// One iteration.
+// CHECK-LABEL: func.func private @no_dimensions_parallel(
+// CHECK-SAME: %[[X:.*]]: memref<f32>, %{{.*}}: index) {
+// CHECK: memref.store %{{.*}}, %[[X]][] : memref<f32>
+// CHECK-LABEL: func.func @no_dimensions(
+// CHECK: mla.spawn @no_dimensions_parallel(%{{.*}}) times %c1
+func.func @no_dimensions(%x: memref<f32>) {
+  scf.forall () in () {
+    %v = arith.constant 1.0 : f32
+    memref.store %v, %x[] : memref<f32>
+  }
+  return
+}

@@ -32,3 +32,63 @@ func.func @sizes_are_not_known(%x: memref<8xf32>, %n: index) {
   }
   return
 }
+
+// -----
+
+// The second round would read what it writes.
+func.func @buffers_of_two_rounds(%x: memref<8xf32>, %c0: index, %c1: index, %n: index) {
+  scf.forall (%i) in (8) {
+    // expected-error @+1 {{'memref.alloc' op in a parallel loop is given on, and may be needed when its place is taken again}}
+    %first = memref.alloc() : memref<8xf32>
+    %last = scf.for %k = %c0 to %n step %c1 iter_args(%read = %first) -> memref<8xf32> {
+      %written = memref.alloc() : memref<8xf32>
+      %v = memref.load %read[%i] : memref<8xf32>
+      memref.store %v, %written[%c0] : memref<8xf32>
+      scf.yield %written : memref<8xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @more_than_there_is(%x: memref<8xf32>) {
+  // expected-error @+1 {{'scf.forall' op allocates more than there is memory}}
+  scf.forall (%i) in (8) {
+    %buffer = memref.alloc() : memref<4611686018427387904x4xf32>
+    memref.dealloc %buffer : memref<4611686018427387904x4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @aligned_to_a_page(%x: memref<8xf32>) {
+  scf.forall (%i) in (8) {
+    // expected-error @+1 {{'memref.alloc' op in a parallel loop is aligned to more than 128 bytes}}
+    %buffer = memref.alloc() {alignment = 4096 : i64} : memref<8xf32>
+  }
+  return
+}
+
+// -----
+
+llvm.func @no_function_of_func() {
+  // expected-error @+1 {{'scf.forall' op is not in a function of the module}}
+  scf.forall (%i) in (8) {
+  }
+  llvm.return
+}
+
+// -----
+
+module {
+  module {
+    func.func @function_of_another_module() {
+      // expected-error @+1 {{'scf.forall' op is not in a function of the module}}
+      scf.forall (%i) in (8) {
+      }
+      return
+    }
+  }
+}

@@ -66,7 +66,9 @@ def MLACPUOutline : Pass<"mla-cpu-outline", "::mlir::ModuleOp"> {
     A bufferised `scf.forall` becomes `mla.spawn` of a function that takes the
     values used by the body and the linear index of an iteration. Buffers
     allocated in the body move out of the loop, one per thread, because a body
-    cannot report that memory is exhausted. Their sizes must be static.
+    cannot report that memory is exhausted. Their sizes must be static,
+    and no iteration of a loop in the body may pass a buffer to the next, because
+    all iterations share one place for it.
   }];
   let dependentDialects = [
     "::mla::MLADialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",

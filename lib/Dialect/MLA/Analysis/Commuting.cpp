@@ -61,6 +61,11 @@ static bool takesAll(tensor::ExtractSliceOp slice, int64_t dim) {
   return dim == 0 && measured && getTokenRoot(measured) == getTokenRoot(slice.getSource());
 }
 
+bool mla::takesAllRows(tensor::ExtractSliceOp slice) {
+  return slice.getSourceType().getRank() > 0 && slice.getType().getRank() == slice.getSourceType().getRank() &&
+         isConstantIntValue(slice.getMixedStrides()[0], 1) && takesAll(slice, 0);
+}
+
 std::optional<RowRange> mla::getRowRange(tensor::ExtractSliceOp slice) {
   int64_t last = slice.getSourceType().getRank() - 1;
   if (last < 0 || slice.getType().getRank() != last + 1 || !slice.hasUnitStride())

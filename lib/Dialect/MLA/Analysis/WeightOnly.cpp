@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace mla;
@@ -22,11 +23,19 @@ bool mla::isWeightOp(Operation *op) {
          llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
 }
 
-/// Returns whether all operations that compute the value are weight operations that `admits` accepts.
+/// Returns whether all operations that compute the value are weight operations that `admits` accepts. Visits each
+/// operation once.
 static bool isMadeOf(Value value, function_ref<bool(Operation *)> admits) {
-  Operation *op = value.getDefiningOp();
-  return op && isWeightOp(op) && admits(op) &&
-         llvm::all_of(op->getOperands(), [&](Value operand) { return isMadeOf(operand, admits); });
+  llvm::SmallSetVector<Operation *, 8> makers;
+  makers.insert(value.getDefiningOp());
+  for (size_t i = 0; i < makers.size(); ++i) {
+    Operation *op = makers[i];
+    if (!op || !isWeightOp(op) || !admits(op))
+      return false;
+    for (Value operand : op->getOperands())
+      makers.insert(operand.getDefiningOp());
+  }
+  return true;
 }
 
 bool mla::isWeightOnly(Value value) {

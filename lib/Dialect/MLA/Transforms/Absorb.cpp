@@ -13,6 +13,7 @@
 
 #include "Projections.h"
 #include "Regimes.h"
+#include "Unreached.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 
 #include "mlir/Transforms/RegionUtils.h"
@@ -93,6 +94,7 @@ struct MLAAbsorb : mla::impl::MLAAbsorbBase<MLAAbsorb> {
   using Absorb = void (*)(AttentionOp, const Reach &, RewriterBase &);
 
   void runOnOperation() override {
+    eraseUnreached(getOperation());
     specializeByPlan(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>())
       absorbIn(function);

@@ -13,6 +13,7 @@
 #include "PrepareWeights.h"
 #include "Projections.h"
 #include "Regimes.h"
+#include "Unreached.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
 
@@ -109,6 +110,7 @@ struct MLAFold : mla::impl::MLAFoldBase<MLAFold> {
   using MLAFoldBase::MLAFoldBase;
 
   void runOnOperation() override {
+    eraseUnreached(getOperation());
     FailureOr<FloatType> type = parseStorage();
     if (failed(type))
       return signalPassFailure();

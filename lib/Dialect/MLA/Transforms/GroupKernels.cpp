@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mla/Dialect/MLA/Analysis/Commuting.h"
 #include "mla/Dialect/MLA/IR/KernelKind.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
@@ -54,6 +55,8 @@ static LogicalResult check(Operation *op, const KernelTarget &target) {
     return kind->checkOperation(op);
   if (auto bias = dyn_cast<BiasOp>(op))
     return refuseBias(bias);
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op); slice && !takesAllRows(slice))
+    return slice.emitOpError("takes some of the rows of a tensor, which no kernel does yet; compile with --target=cpu");
   if (isRepeated(op) || isa<WeightOp, arith::TruncFOp, func::ReturnOp>(op))
     return success();
   return op->emitOpError("has no kernel on the target ") << target.getInfo().name << " yet; compile with --target=cpu";

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Unreached.h"
 #include "mla/Dialect/MLA/Analysis/Commuting.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 
@@ -75,6 +76,7 @@ static void hoistIn(func::FuncOp function) {
 namespace {
 struct MLAHoistPositionScales : mla::impl::MLAHoistPositionScalesBase<MLAHoistPositionScales> {
   void runOnOperation() override {
+    eraseUnreached(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>())
       hoistIn(function);
   }

@@ -129,6 +129,14 @@ static void layOut(func::FuncOp prepare, Users &users, Heads heads, int64_t most
     readPanels(project, heads);
 }
 
+/// Whether the function makes one tensor, in one block, and the weights are what it makes.
+static bool makes(func::FuncOp prepare, ArrayRef<WeightOp> weights) {
+  if (prepare.isExternal() || !llvm::hasSingleElement(prepare.getBody()) || prepare.getNumArguments() != 0 ||
+      prepare.getNumResults() != 1 || !isa<func::ReturnOp>(prepare.front().getTerminator()))
+    return false;
+  return llvm::all_of(weights, [&](WeightOp weight) { return weight.getType() == prepare.getResultTypes().front(); });
+}
+
 namespace {
 struct MLALayout : mla::impl::MLALayoutBase<MLALayout> {
   using MLALayoutBase::MLALayoutBase;
@@ -136,9 +144,11 @@ struct MLALayout : mla::impl::MLALayoutBase<MLALayout> {
   void runOnOperation() override {
     llvm::StringMap<Users> users = collectUsers(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
-      if (!isPrepare(function) || function.isExternal())
+      if (!isPrepare(function))
         continue;
       Users &ofWeight = users[getPreparedName(function)];
+      if (!makes(function, ofWeight.weights))
+        continue; // not a weight's, or not this one's
       if (std::optional<Heads> heads = ofWeight.getHeads())
         layOut(function, ofWeight, *heads, panel);
     }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ExplainPlan.h"
+#include "Unreached.h"
 #include "mla/Dialect/MLA/Analysis/PlannedForms.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 
@@ -24,7 +25,8 @@ struct MLAPrintCosts : mla::impl::MLAPrintCostsBase<MLAPrintCosts> {
   using MLAPrintCostsBase::MLAPrintCostsBase;
 
   void runOnOperation() override {
-    markAllAnalysesPreserved();
+    if (!eraseUnreached(getOperation()))
+      markAllAnalysesPreserved();
     if (batch < 1 || tokens < 0 || context < 1) {
       getOperation().emitError("batch and context are at least 1, tokens 0 or more");
       return signalPassFailure();

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Unreached.h"
 #include "mla/Dialect/MLA/Analysis/Legality.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 
@@ -26,6 +27,7 @@ static void print(Operation *attention, Side side, Form form) {
 namespace {
 struct MLAPrintLegality : mla::impl::MLAPrintLegalityBase<MLAPrintLegality> {
   void runOnOperation() override {
+    eraseUnreached(getOperation());
     getOperation()->walk([](Operation *op) {
       if (!isa<AttentionOp, LatentAttentionOp>(op))
         return;

@@ -46,10 +46,12 @@ func.func @f32_result(%x: tensor<?x160xbf16>) -> tensor<?x48xf32> {
 // -----
 
 // A slice is stored nowhere.
-func.func @returned_slice(%x: tensor<?x48xbf16>) -> tensor<4x16xbf16> {
-  %s = tensor.extract_slice %x[0, 0] [4, 16] [1, 1] : tensor<?x48xbf16> to tensor<4x16xbf16>
-  // expected-error @+1 {{expected the result of a kernel, got 'tensor<4x16xbf16>'}}
-  return %s : tensor<4x16xbf16>
+func.func @returned_slice(%x: tensor<?x48xbf16>) -> tensor<?x16xbf16> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x48xbf16>
+  %s = tensor.extract_slice %x[0, 0] [%n, 16] [1, 1] : tensor<?x48xbf16> to tensor<?x16xbf16>
+  // expected-error @+1 {{expected the result of a kernel, got 'tensor<?x16xbf16>'}}
+  return %s : tensor<?x16xbf16>
 }
 
 // -----
@@ -73,4 +75,37 @@ func.func @branches(%x: tensor<?x48xbf16>) -> tensor<?x48xbf16> {
   cf.br ^bb1
 ^bb1:
   return %x : tensor<?x48xbf16>
+}
+
+// -----
+
+// As many as there are sequences, and one: not those of the source.
+func.func @slice_of_some_rows(%x: tensor<?x160xbf16>, %cu: tensor<?xi32>) -> tensor<?x160xbf16> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %cu, %c0 : tensor<?xi32>
+  // expected-error @+1 {{takes some of the rows of a tensor, which no kernel does yet; compile with --target=cpu}}
+  %some = tensor.extract_slice %x[0, 0] [%n, 80] [1, 1] : tensor<?x160xbf16> to tensor<?x80xbf16>
+  %w = mla.weight "w" : tensor<160x80xbf16>
+  %y = mla.project %some, %w : (tensor<?x80xbf16>, tensor<160x80xbf16>) -> tensor<?x160xbf16>
+  return %y : tensor<?x160xbf16>
+}
+
+// -----
+
+func.func @slice_behind_the_first_rows(%x: tensor<?x160xbf16>) -> tensor<?x160xbf16> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x160xbf16>
+  // expected-error @+1 {{takes some of the rows of a tensor}}
+  %some = tensor.extract_slice %x[4, 0] [%n, 80] [1, 1] : tensor<?x160xbf16> to tensor<?x80xbf16>
+  %w = mla.weight "w" : tensor<160x80xbf16>
+  %y = mla.project %some, %w : (tensor<?x80xbf16>, tensor<160x80xbf16>) -> tensor<?x160xbf16>
+  return %y : tensor<?x160xbf16>
+}
+
+// -----
+
+func.func @slice_of_a_number(%x: tensor<?x160xbf16>, %t: tensor<i32>) -> tensor<?x160xbf16> {
+  // expected-error @+1 {{takes some of the rows of a tensor}}
+  %s = tensor.extract_slice %t[] [] [] : tensor<i32> to tensor<i32>
+  return %x : tensor<?x160xbf16>
 }

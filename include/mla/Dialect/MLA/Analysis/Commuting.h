@@ -29,6 +29,9 @@ struct RowRange {
 /// slice of a projection is the projection of sliced rows.
 std::optional<RowRange> getRowRange(mlir::tensor::ExtractSliceOp slice);
 
+/// Whether a slice has a row for every row (token) of its source, whatever it takes of each.
+bool takesAllRows(mlir::tensor::ExtractSliceOp slice);
+
 /// A multiplication of every element of `x` by one constant.
 struct ConstantScale {
   mlir::Value x;
