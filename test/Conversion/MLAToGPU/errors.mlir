@@ -253,3 +253,21 @@ func.func @kernel_that_nothing_reaches(%x: tensor<?x160xbf16>)
   }
   cf.br ^bb1
 }
+
+// -----
+
+// expected-error @+1 {{expected 'multiprocessors' of the target spec to be an i64 from 1 to 65536, got 0 : i64}}
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"chip" = "sm_90a", "multiprocessors" = 0 : i64>>} {
+}
+
+// -----
+
+// expected-error @+1 {{expected 'multiprocessors' of the target spec to be an i64 from 1 to 65536, got "many"}}
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"chip" = "sm_90a", "multiprocessors" = "many">>} {
+}
+
+// -----
+
+// expected-error @+1 {{expected 'chip' of the target spec to be a string, got 90 : i64}}
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"chip" = 90 : i64>>} {
+}

@@ -94,7 +94,8 @@ func.func @naive_attention(%q: tensor<?x4x?xbf16> {mla.buffer = "q_nope"}, %qr: 
     %c0 = arith.constant 0 : index
     %t = tensor.dim %a, %c0 : tensor<?x4x?xbf16>
     %qn = tensor.extract_slice %a[0, 0, 0] [%t, 4, 32] [1, 1, 1] : tensor<?x4x?xbf16> to tensor<?x4x32xbf16>
-    %qp = tensor.extract_slice %b[0, 0, 0] [%t, 4, 16] [1, 1, 1] : tensor<?x4x?xbf16> to tensor<?x4x16xbf16>
+    %r = tensor.dim %b, %c0 : tensor<?x4x?xbf16>
+    %qp = tensor.extract_slice %b[0, 0, 0] [%r, 4, 16] [1, 1, 1] : tensor<?x4x?xbf16> to tensor<?x4x16xbf16>
     %y = mla.attention queries(%qn, %qp of %c) keys(%d, %e of %f) values(%g) {scale = 0.125 : f64}
         : (tensor<?x4x32xbf16>, tensor<?x4x16xbf16>, tensor<?x4x32xbf16>, tensor<?x16xbf16>, tensor<?x4x32xbf16>) -> tensor<?x4x32xbf16>
     mla.yield %y : tensor<?x4x32xbf16>

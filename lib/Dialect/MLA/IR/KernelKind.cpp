@@ -128,6 +128,8 @@ static void reportUnknown(Operation *op, StringRef what, StringRef value, std::s
 }
 
 const KernelTarget *KernelTarget::findFor(Operation *op) {
+  if (failed(TargetInfo::verifySpec(op)))
+    return nullptr;
   auto *dialect = op->getContext()->getOrLoadDialect<MLADialect>();
   TargetInfo info = dialect->getTargets().empty() ? TargetInfo() : dialect->getTargets().front()->getInfo(op);
   const KernelTarget *target = dialect->findTarget(info.chip);

@@ -27,20 +27,40 @@ static Attribute findEntry(TargetDeviceSpecInterface device, StringRef key) {
   return nullptr;
 }
 
+/// Returns the first device with a chip.
+static TargetDeviceSpecInterface findDevice(Operation *op) {
+  if (TargetSystemSpecInterface system = findSystem(op))
+    for (DataLayoutEntryInterface entry : system.getEntries())
+      if (auto device = dyn_cast<TargetDeviceSpecInterface>(entry.getValue());
+          device && findEntry(device, TargetInfo::kChip))
+        return device;
+  return nullptr;
+}
+
+LogicalResult TargetInfo::verifySpec(Operation *op) {
+  constexpr int64_t most = 65536;
+  TargetDeviceSpecInterface device = findDevice(op);
+  if (!device)
+    return success();
+  for (StringRef key : {kName, kChip, kFeatures})
+    if (Attribute fact = findEntry(device, key); fact && !isa<StringAttr>(fact))
+      return op->emitError() << "expected '" << key << "' of the target spec to be a string, got " << fact;
+  Attribute fact = findEntry(device, kMultiprocessors);
+  auto number = dyn_cast_if_present<IntegerAttr>(fact);
+  bool isValid = number && number.getType().isSignlessInteger(64) && number.getInt() >= 1 && number.getInt() <= most;
+  if (fact && !isValid)
+    return op->emitError() << "expected 'multiprocessors' of the target spec to be an i64 from 1 to " << most
+                           << ", got " << fact;
+  return success();
+}
+
 void TargetInfo::update(Operation *op) {
-  TargetSystemSpecInterface system = findSystem(op);
-  if (!system)
+  TargetDeviceSpecInterface device = findDevice(op);
+  if (!device)
     return;
-  for (DataLayoutEntryInterface entry : system.getEntries()) {
-    auto device = dyn_cast<TargetDeviceSpecInterface>(entry.getValue());
-    if (!device || !isa_and_present<StringAttr>(findEntry(device, kChip)))
-      continue;
-    for (auto [key, text] : {std::pair(kName, &name), std::pair(kChip, &chip), std::pair(kFeatures, &features)})
-      if (auto stated = dyn_cast_if_present<StringAttr>(findEntry(device, key)))
-        *text = stated.str();
-    if (auto number = dyn_cast_if_present<IntegerAttr>(findEntry(device, kMultiprocessors));
-        number && number.getInt() > 0)
-      multiprocessors = number.getInt();
-    return;
-  }
+  for (auto [key, text] : {std::pair(kName, &name), std::pair(kChip, &chip), std::pair(kFeatures, &features)})
+    if (auto stated = dyn_cast_if_present<StringAttr>(findEntry(device, key)))
+      *text = stated.str();
+  if (auto number = dyn_cast_if_present<IntegerAttr>(findEntry(device, kMultiprocessors)))
+    multiprocessors = number.getInt();
 }

@@ -41,19 +41,31 @@ static StringRef nameTransposition(linalg::TransposeOp transpose) {
   return permutation.back() == last ? "" : ".t";
 }
 
-std::string mla::getWeightName(Value value, StringRef prefix) {
+/// `terms`: how deep sums and products are named term by term. Each term may be a sum again, and one may be used often:
+/// a name would grow exponentially.
+static std::string nameWeight(Value value, StringRef prefix, unsigned terms) {
   Operation *op = value.getDefiningOp();
   if (auto name = op->getAttrOfType<StringAttr>(kNameAttr))
     return name.str();
-  auto nameOf = [&](Value operand) { return getWeightName(operand, prefix); };
+  auto nameOf = [&](Value operand) { return nameWeight(operand, prefix, terms); };
+  auto join = [&](Value lhs, StringRef with, Value rhs) {
+    if (terms == 0)
+      return std::string("nested");
+    return nameWeight(lhs, prefix, terms - 1) + with.str() + nameWeight(rhs, prefix, terms - 1);
+  };
   return TypeSwitch<Operation *, std::string>(op)
       .Case([&](WeightOp weight) { return nameCheckpointWeight(weight.getName(), prefix); })
-      .Case([&](ComposeOp compose) { return nameOf(compose.getOuter()) + "_x_" + nameOf(compose.getInner()); })
-      .Case([&](arith::AddFOp sum) { return nameOf(sum.getLhs()) + "_plus_" + nameOf(sum.getRhs()); })
+      .Case([&](ComposeOp compose) { return join(compose.getOuter(), "_x_", compose.getInner()); })
+      .Case([&](arith::AddFOp sum) { return join(sum.getLhs(), "_plus_", sum.getRhs()); })
       .Case([&](arith::MulFOp scaled) {
         return nameOf(isConstantOnly(scaled.getLhs()) ? scaled.getRhs() : scaled.getLhs());
       })
       .Case([&](tensor::ExtractSliceOp slice) { return nameOf(slice.getSource()) + nameRanges(slice); })
       .Case([&](linalg::TransposeOp move) { return nameOf(move.getInput()) + nameTransposition(move).str(); })
       .Default([&](Operation *) { return op->getNumOperands() ? nameOf(op->getOperand(0)) : std::string("constant"); });
+}
+
+std::string mla::getWeightName(Value value, StringRef prefix) {
+  constexpr unsigned terms = 6;
+  return nameWeight(value, prefix, terms);
 }

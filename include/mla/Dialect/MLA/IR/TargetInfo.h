@@ -31,6 +31,8 @@ struct TargetInfo {
   /// Replaces the facts given by the `dlti.target_system_spec` of the closest operation around `op`, by the keys above.
   /// Of several devices the first with a chip is used.
   void update(mlir::Operation *op);
+  /// Emits an error at `op` if that spec gives a fact of another type, or a number of SMs that no GPU has.
+  static mlir::LogicalResult verifySpec(mlir::Operation *op);
 };
 
 } // namespace mla
