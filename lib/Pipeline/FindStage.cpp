@@ -7,7 +7,7 @@
 
 #include "mla/Pipeline/FindStage.h"
 #include "CollectDiagnostics.h"
-#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/IR/Bindings.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -32,11 +32,6 @@ struct Marks {
 } // namespace
 
 static void note(Operation *&mark, Operation *op) { mark = mark ? mark : op; }
-
-/// An attention alone, which no regime is planned for.
-static bool isCore(func::FuncOp function) {
-  return function.getNumArguments() > 0 && function.getArgAttr(0, kBufferAttr);
-}
 
 void Marks::addFunction(func::FuncOp op) {
   note(function, op);

@@ -174,11 +174,6 @@ static LogicalResult checkReturned(func::FuncOp function) {
   return success();
 }
 
-/// Returns whether the function's arguments are named one by one.
-static bool isCore(func::FuncOp function) {
-  return function.getNumArguments() > 0 && function.getArgAttr(0, kBufferAttr);
-}
-
 static LogicalResult checkFunction(func::FuncOp function) {
   if (!llvm::hasSingleElement(function.getBody()))
     return function.emitOpError("has control flow, which no list of launches has");

@@ -7,12 +7,14 @@
 
 #include "mla/Dialect/MLA/Analysis/AttentionLayer.h"
 
+#include "mlir/IR/Iterators.h"
+
 using namespace mlir;
 using namespace mla;
 
 AttentionOp mla::findAttention(func::FuncOp function) {
   AttentionOp found;
-  function.walk([&](AttentionOp attention) {
+  function->walk<WalkOrder::PreOrder, ForwardDominanceIterator<>>([&](AttentionOp attention) {
     found = attention;
     return WalkResult::interrupt();
   });
@@ -50,6 +52,8 @@ static ProjectOp findProjection(Value value, Heads heads) {
 static ProjectOp findOutput(Value value) {
   while (value.hasOneUse()) {
     Operation *user = *value.user_begin();
+    if (user->getBlock() != value.getParentBlock()) // it may never be executed, and depend on itself
+      break;
     auto project = dyn_cast<ProjectOp>(user);
     if (project && project.getHeads() == Heads::From)
       return project;

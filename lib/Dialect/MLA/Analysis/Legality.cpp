@@ -12,6 +12,7 @@
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/Iterators.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -217,7 +218,7 @@ Reach mla::findInnerProjection(ProjectOp outer) {
 static ProjectOp findOutputProjection(Operation *attention) {
   auto isAttention = [&](Operation *op) { return op == attention; };
   ProjectOp found;
-  attention->getParentOp()->walk([&](ProjectOp project) {
+  attention->getParentOp()->walk<WalkOrder::PreOrder, ForwardDominanceIterator<>>([&](ProjectOp project) {
     Operation *x = project.getX().getDefiningOp();
     if (!isProjection(project, Heads::From) || !x || !hides(x, isAttention))
       return WalkResult::advance();
@@ -301,7 +302,8 @@ std::optional<Refusal> mla::findRefusal(Operation *root, Side side, Form form) {
   std::optional<Refusal> refusal;
   if (form == Form::Naive)
     return refusal;
-  root->walk([&](Operation *op) {
+  // Operations that are never executed may depend on themselves.
+  root->walk<WalkOrder::PreOrder, ForwardDominanceIterator<>>([&](Operation *op) {
     if (auto attention = dyn_cast<AttentionOp>(op))
       refusal = refuseIn(attention, side, form);
     else if (auto latent = dyn_cast<LatentAttentionOp>(op))

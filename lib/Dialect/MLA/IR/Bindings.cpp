@@ -73,6 +73,10 @@ RankedTensorType mla::typeOf(const schema::Binding &binding, DictionaryAttr mode
   return RankedTensorType::get(shape, elementTypeOf(binding.element, dtype));
 }
 
+bool mla::isCore(FunctionOpInterface function) {
+  return function.getNumArguments() > 0 && function.getArgAttr(0, kBufferAttr);
+}
+
 //===----------------------------------------------------------------------===//
 // Verification
 //===----------------------------------------------------------------------===//

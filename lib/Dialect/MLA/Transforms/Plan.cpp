@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "ExplainPlan.h"
-#include "Unreached.h"
 #include "mla/Dialect/MLA/Analysis/Legality.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Dialect/MLA/Transforms/PlanRequest.h"
@@ -56,7 +55,6 @@ struct MLAPlan : mla::impl::MLAPlanBase<MLAPlan> {
   const KernelTarget *kernelTarget = nullptr; ///< whose kernels forms need; null: none
 
   void runOnOperation() override {
-    eraseUnreached(getOperation());
     ModuleOp module = getOperation();
     llvm::Expected<PlanRequest> request = parsePlanRequest(plan);
     if (!request)

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "ExplainPlan.h"
-#include "Unreached.h"
 #include "mla/Dialect/MLA/Analysis/PlannedForms.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 
@@ -25,8 +24,7 @@ struct MLAPrintCosts : mla::impl::MLAPrintCostsBase<MLAPrintCosts> {
   using MLAPrintCostsBase::MLAPrintCostsBase;
 
   void runOnOperation() override {
-    if (!eraseUnreached(getOperation()))
-      markAllAnalysesPreserved();
+    markAllAnalysesPreserved();
     if (batch < 1 || tokens < 0 || context < 1) {
       getOperation().emitError("batch and context are at least 1, tokens 0 or more");
       return signalPassFailure();

@@ -5,9 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Unreached.h"
 #include "mla/Dialect/MLA/Analysis/Legality.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
+
+#include "mlir/IR/Iterators.h"
 
 namespace mla {
 #define GEN_PASS_DEF_MLAPRINTLEGALITY
@@ -27,8 +28,9 @@ static void print(Operation *attention, Side side, Form form) {
 namespace {
 struct MLAPrintLegality : mla::impl::MLAPrintLegalityBase<MLAPrintLegality> {
   void runOnOperation() override {
-    eraseUnreached(getOperation());
-    getOperation()->walk([](Operation *op) {
+    markAllAnalysesPreserved();
+    // An operation that is never executed may depend on itself.
+    getOperation()->walk<WalkOrder::PreOrder, ForwardDominanceIterator<>>([](Operation *op) {
       if (!isa<AttentionOp, LatentAttentionOp>(op))
         return;
       for (Side side : {Side::Q, Side::O})

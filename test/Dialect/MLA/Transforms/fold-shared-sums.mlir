@@ -5,8 +5,9 @@
 // RUN: mla-opt %t.mlir --mla-fold | FileCheck %s
 //
 // CHECK-LABEL: func.func @f
+// CHECK-SAME: (%[[X:.*]]: tensor<?x8xf32>)
 // CHECK: %[[SUM:.*]] = mla.weight "nested_plus_nested{{.*}}" : tensor<8x8xf32>
-// CHECK: mla.project %{{.*}}, %[[SUM]]
+// CHECK: mla.project %[[X]], %[[SUM]]
 // CHECK: func.func @prepare.nested
 // CHECK-COUNT-60: arith.addf
 // CHECK-NOT: arith.addf

@@ -15,6 +15,8 @@
 #include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/launch_abi.h"
 
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
 namespace mla {
 
 /// Returns the rows of a list, in the order of its function's arguments and results.
@@ -29,6 +31,9 @@ mlir::RankedTensorType typeOf(const schema::Binding &binding, mlir::DictionaryAt
 
 /// Returns the element type's row, if the table has it.
 std::optional<schema::Element> elementOf(mlir::Type type);
+
+/// Returns whether the function is an attention core: each argument states its buffer, as mla-attention-cores does.
+bool isCore(mlir::FunctionOpInterface function);
 
 } // namespace mla
 
