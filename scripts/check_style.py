@@ -8,6 +8,7 @@ Prints a line an offence, "FILE:LINE: WHAT", and exits with 1 if there is any.
 import argparse
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -16,13 +17,19 @@ SOURCES = {".c", ".cpp", ".h"}
 TEXTS = SOURCES | {".cmake", ".md", ".py", ".sh", ".td"}
 
 
+def listed_by_git(root):
+    """The files that git tracks; None where there is no git, no checkout, or one that git does not trust."""
+    if not (root / ".git").exists() or not shutil.which("git"):
+        return None
+    listed = subprocess.run(["git", "-C", root, "ls-files", "-z"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return listed.stdout.decode().split("\0") if listed.returncode == 0 else None
+
+
 def tracked(root):
-    if (root / ".git").exists():
-        listed = subprocess.run(["git", "-C", root, "ls-files", "-z"], stdout=subprocess.PIPE, check=True)
-        names = listed.stdout.decode().split("\0")
-    else:  # an archive of the sources
+    names = listed_by_git(root)
+    if names is None:
         names = [str(path.relative_to(root)) for path in root.rglob("*")]
-        names = [name for name in names if not name.startswith("build/")]
+        names = [name for name in names if not name.startswith(("build", ".git/"))]
     return [name for name in names if (root / name).is_file() and "/Corpus/" not in name and "/Inputs/" not in name]
 
 
