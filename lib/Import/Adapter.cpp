@@ -1,4 +1,4 @@
-//===- Adapter.cpp - A LoRA adapter of the weights ------------------------===//
+//===- Adapter.cpp - LoRA adapters ----------------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -25,7 +25,7 @@ namespace fs = llvm::sys::fs;
 
 static constexpr llvm::StringLiteral configName = "/adapter_config.json", tensorsName = "/adapter_model.safetensors";
 
-/// What PEFT puts in front of a module's name.
+/// The prefix that PEFT adds to module names.
 static constexpr llvm::StringLiteral peftPrefix = "base_model.model.";
 
 static constexpr llvm::StringLiteral mergeFirst =
@@ -36,7 +36,7 @@ static constexpr llvm::StringLiteral mergeFirst =
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// An adapter's file under the model's names.
+/// The tensors of an adapter's file under the model's names.
 class AdapterTensors : public Checkpoint {
 public:
   explicit AdapterTensors(std::unique_ptr<Checkpoint> file) : Checkpoint(file->where().str()), file(std::move(file)) {}
@@ -130,14 +130,14 @@ llvm::Expected<Adapter> Adapter::open(StringRef directory, const AttentionConfig
 // Updates
 //===----------------------------------------------------------------------===//
 
-/// What the adapter's model calls a tensor or a module: its config has patterns of such names.
+/// Return the name of a tensor or module in the adapter's model, as matched by the patterns of its config.
 std::string Adapter::nameInAdapter(StringRef name) const {
   std::string inCheckpoint = nameInCheckpoint(name, attention.attentionsPerLayer);
   StringRef rest = inCheckpoint;
   return rest.consume_front("model.") ? (tensors->prefixOfLayers() + rest).str() : inCheckpoint;
 }
 
-/// A half of an update, which must be there.
+/// Check one of the two matrices of an update, and return its element type.
 static llvm::Expected<DType> checkHalf(Checkpoint &tensors, const std::string &name, ArrayRef<int64_t> shape,
                                        const Twine &makers) {
   llvm::Expected<const SafetensorsTensor *> found = tensors.find(name);
@@ -163,7 +163,7 @@ static llvm::Error checkHalves(Checkpoint &tensors, const ExpectedWeight &weight
   return checkHalf(tensors, update.nameB, {weight.shape[0], update.rank}, makers).moveInto(update.typeB);
 }
 
-/// Config and tensors say the same of a module.
+/// Check that target_modules and the tensors agree on whether a module has an update.
 llvm::Error Adapter::checkAnnounced(StringRef module, bool hasTensors) const {
   std::optional<bool> announced = config->hasUpdate(module);
   if (!announced || *announced == hasTensors)
@@ -199,7 +199,8 @@ llvm::Expected<std::optional<WeightUpdate>> Adapter::findUpdate(const ExpectedWe
   return update;
 }
 
-/// What nobody would add. An indexer is not computed, and neither is its update.
+/// Reject tensors that are not part of an update. Updates of an indexer are ignored because the indexer is not
+/// compiled.
 llvm::Error Adapter::checkNothingElse(int64_t layer, const llvm::StringSet<> &known) const {
   std::string prefix = layerPrefix(layer), indexer = prefix + "indexer.", other;
   tensors->forEachName([&](StringRef name) {
@@ -214,7 +215,7 @@ llvm::Error Adapter::checkNothingElse(int64_t layer, const llvm::StringSet<> &kn
               ": is no half of an update of a projection that the config describes; " + mergeFirst);
 }
 
-/// "rank 8, scale 2, F32".
+/// Return "rank 8, scale 2, F32".
 static std::string describe(const std::optional<WeightUpdate> &update) {
   if (!update)
     return "no update";
@@ -224,7 +225,7 @@ static std::string describe(const std::optional<WeightUpdate> &update) {
   return "rank " + std::to_string(update->rank) + ", scale " + numberText(update->scale) + ", " + types;
 }
 
-/// The layers' code holds what rank, scale and element types say.
+/// Return whether two updates have the same rank, scale and element types, which are part of the layers' code.
 static bool areAlike(const std::optional<WeightUpdate> &a, const std::optional<WeightUpdate> &b) {
   if (!a || !b)
     return !a && !b;
@@ -252,7 +253,7 @@ llvm::Error Adapter::apply(ArrayRef<int64_t> layers, std::vector<WeightSpec> &we
     llvm::Expected<std::vector<std::optional<WeightUpdate>>> updates = findUpdates(layer);
     if (!updates)
       return updates.takeError();
-    // A bias that only the checkpoint knows of comes last.
+    // A bias that is found only in the checkpoint comes last.
     for (auto [weight, update] : llvm::zip(weights, *updates)) {
       if (layer == layers.front())
         weight.update = std::move(update);
@@ -275,7 +276,7 @@ std::string Adapter::summary(ArrayRef<int64_t> layers, ArrayRef<WeightSpec> weig
   for (const WeightSpec &weight : weights) {
     if (!weight.update)
       continue;
-    // Neighbours that are alike share what is said of them.
+    // Consecutive weights with the same description share it.
     std::string what = " (" + describe(weight.update) + ")";
     if (what != last)
       text += last;

@@ -23,10 +23,10 @@ using llvm::StringRef;
 using llvm::json::Value;
 
 //===----------------------------------------------------------------------===//
-// What it says of a module
+// Queries about modules
 //===----------------------------------------------------------------------===//
 
-/// `name`, or "….name".
+/// Return whether `module` is `name` or ends with ".name".
 static bool endsWith(StringRef module, StringRef name) {
   return module.consume_back(name) && (module.empty() || module.ends_with("."));
 }
@@ -35,7 +35,7 @@ bool ModuleNames::match(StringRef module) const {
   return pattern ? pattern->matches(module) : llvm::any_of(ends, [&](StringRef end) { return endsWith(module, end); });
 }
 
-/// The number in "….layers.3.…": the first component that is one.
+/// Return the number in "….layers.3.…": the first numeric component.
 static std::optional<int64_t> layerOf(StringRef module) {
   llvm::SmallVector<StringRef> components;
   module.split(components, '.');
@@ -97,12 +97,12 @@ llvm::Expected<double> AdapterConfig::scaleOf(StringRef module) const {
 }
 
 //===----------------------------------------------------------------------===//
-// Reading
+// Parsing
 //===----------------------------------------------------------------------===//
 
 static constexpr double maxAlpha = 1e9;
 
-/// Null, false, [] and {} say that a feature is not used.
+/// Return whether a feature is used: null, false, [] and {} disable it.
 static bool isUsed(const Value *value) {
   if (!value || value->kind() == Value::Null || value->getAsBoolean() == false)
     return false;
@@ -111,7 +111,7 @@ static bool isUsed(const Value *value) {
   return !value->getAsObject() || !value->getAsObject()->empty();
 }
 
-/// Features with which the update is not c B A, or not added to the checkpoint's weight.
+/// Reject features with which the update is not c B A, or is not added to the checkpoint's weight.
 static void refuseFeatures(FieldReader &reader) {
   const std::pair<StringRef, StringRef> features[] = {
       {"use_dora", "DoRA scales the columns of the merged weight by their norms, which is not a sum of products"},
@@ -130,7 +130,8 @@ static void refuseFeatures(FieldReader &reader) {
       reader.refuse(key, why + "; merge the adapter with PEFT (merge_and_unload) and compile the result");
 }
 
-/// These change the checkpoint's weights before training: the update is to be added to what they left.
+/// Reject initializations that change the checkpoint's weights before training: the update would have to be added to
+/// the changed weights.
 static void refuseInitialisation(FieldReader &reader) {
   const Value *value = reader.find("init_lora_weights");
   std::optional<StringRef> name = value ? value->getAsString() : std::nullopt;
@@ -170,7 +171,8 @@ static ModuleNames readNames(FieldReader &reader, StringRef key) {
   return names;
 }
 
-/// rank_pattern or alpha_pattern. A pattern that is not read would be a number that is not known.
+/// Parse rank_pattern or alpha_pattern. Reject patterns that cannot be translated, since the module's rank or alpha
+/// would be unknown.
 static std::vector<std::pair<ModulePattern, double>>
 readPatterns(FieldReader &reader, StringRef key,
              llvm::function_ref<double(FieldReader &, StringRef, const Value &)> readNumber) {
@@ -206,7 +208,7 @@ static double readAlpha(FieldReader &reader, StringRef key, const Value &value) 
   return 0.0;
 }
 
-/// A number, or a list of some.
+/// Parse a number or a list of numbers.
 static std::vector<int64_t> readLayers(FieldReader &reader) {
   constexpr StringRef key = "layers_to_transform";
   std::vector<int64_t> layers;

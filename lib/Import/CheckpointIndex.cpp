@@ -1,4 +1,4 @@
-//===- CheckpointIndex.cpp - Which shard has which tensor -----------------===//
+//===- CheckpointIndex.cpp - Map from tensors to shards -------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -24,7 +24,7 @@ llvm::Expected<std::string> mla::importer::readTextFile(StringRef path) {
   return (*buffer)->getBuffer().str();
 }
 
-/// Whether the name stays in its directory.
+/// Return whether the name is a plain file name, without directories.
 static bool isPlainFileName(StringRef name) {
   return !name.empty() && name != "." && name != ".." && name.find_first_of(StringRef("/\\\0", 3)) == StringRef::npos;
 }

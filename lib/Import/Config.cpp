@@ -1,4 +1,4 @@
-//===- Config.cpp - What config.json says about attention -----------------===//
+//===- Config.cpp - The attention in config.json --------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -23,17 +23,17 @@ using llvm::Twine;
 using llvm::json::Object;
 using llvm::json::Value;
 
-// As those of Limits.h.
+// Like those of Limits.h.
 static constexpr int64_t maxHeadDim = 1 << 16;
 static constexpr int64_t maxRank = 1 << 20;
 static constexpr int64_t maxBlock = 1 << 16;
 static constexpr int64_t maxContext = int64_t(1) << 31;
-/// Elements of one weight: 64 GiB in float32.
+/// Maximum number of elements of a weight: 64 GiB in float32.
 static constexpr int64_t maxElements = int64_t(1) << 34;
 
 static std::string supportedList() { return llvm::join(supportedModelTypes(), ", "); }
 
-/// The family that model_type names, or an error that says what is missing.
+/// Return the family of model_type, or an error that lists what is missing.
 static llvm::Expected<const Family *> parseFamily(const Object &root, StringRef where) {
   FieldReader reader(root, where);
   StringRef name = reader.string("model_type");
@@ -56,8 +56,9 @@ static llvm::Expected<const Family *> parseFamily(const Object &root, StringRef 
               supportedList());
 }
 
-/// Attentions, which is what a layer is from here on. Where a layer has two of them, num_hidden_layers counts one or
-/// the other: transformers saves the attentions, released configs say the layers, and num_layers tells which.
+/// Return the number of attentions, each of which is a layer of the compiler. In families with two attentions per
+/// layer, num_hidden_layers counts the attentions in configs saved by transformers and the layers in released configs;
+/// num_layers always counts the layers.
 static int64_t parseLayers(FieldReader &reader, const Family &family) {
   StringRef attentions = "num_hidden_layers", layers = "num_layers";
   if (!family.has(TwoAttentions))
@@ -72,7 +73,7 @@ static int64_t parseLayers(FieldReader &reader, const Family &family) {
   return 2 * count;
 }
 
-/// Codes of one config for both kinds of attention say which it is, and null the sizes of the other.
+/// Reject plain attention of model classes that implement both kinds: use_mla is false or kv_lora_rank null.
 static void checkIsLatent(FieldReader &reader) {
   StringRef plain =
       "the attention is plain, over keys and values of heads, and there is no latent to absorb into; give "
@@ -93,8 +94,8 @@ static void parseSizes(FieldReader &reader, const Family &family, AttentionConfi
   if (config.ropeDim % 2)
     reader.refuse("qk_rope_head_dim", Twine(config.ropeDim) + " is odd, but RoPE turns pairs; give an even number");
 
-  // Missing and null are two things here: transformers reads a missing q_lora_rank as the family's released rank, other
-  // engines as none.
+  // Distinguish a missing q_lora_rank from null: transformers replaces a missing one by the default of the family's
+  // config class, other engines by none.
   const Value *rank = reader.find("q_lora_rank", /*nullIsAbsent=*/false);
   if (!rank)
     reader.refuse("q_lora_rank", "missing; give the rank, or null where the query has no low-rank projection");
@@ -140,8 +141,8 @@ static void checkWeightSizes(FieldReader &reader, const AttentionConfig &config)
                                       ", more than " + Twine(maxElements) + " elements; correct the sizes");
 }
 
-/// LongcatFlashMLA multiplies by both scales whatever the config says; engines that ask the keys agree where they are
-/// true.
+/// Parse the flags for the scales of the latents. LongcatFlashMLA multiplies by both scales whatever the flags; engines
+/// that read the flags agree if they are true.
 static void parseLatentScales(FieldReader &reader, AttentionConfig &config) {
   for (StringRef key : {"mla_scale_q_lora", "mla_scale_kv_lora"})
     if (!reader.boolean(key, true))
@@ -158,7 +159,7 @@ static bool isOn(const Value *value) {
   return value && value->kind() != Value::Null && value->getAsBoolean() != false && value->getAsNumber() != 0.0;
 }
 
-/// Refuses keys that mean something for attention which this family does not have.
+/// Reject keys that change attention and have no meaning in this family.
 static void checkForeignKeys(FieldReader &reader, const Object &root, const Family &family) {
   for (const Refusal &key : foreignKeys()) {
     if (key.meantBy && family.has(Trait(key.meantBy)))
@@ -183,7 +184,8 @@ static CheckpointDType parseDType(FieldReader &reader) {
   return name == "bfloat16" ? CheckpointDType::BF16 : CheckpointDType::Unknown;
 }
 
-/// Quantisations that are not understood may leave the attention alone, as those of experts do: its tensors tell.
+/// Parse the quantization. An unknown one is recorded and not rejected because it may not affect the attention (only
+/// the experts, for example), which the attention's tensors show.
 static llvm::Error parseQuantization(const Object &root, StringRef where, AttentionConfig &config) {
   const Value *value = root.get("quantization_config");
   if (!value || value->kind() == Value::Null)
@@ -261,7 +263,8 @@ llvm::Error mla::importer::checkIsComputable(const AttentionConfig &config, Stri
   return fail(where + ": rope_theta: null, and without it no rotation can be computed; give the model's number");
 }
 
-/// Up to index_topk tokens the indexer picks them all, and the attention is dense.
+/// Return a warning for models with an indexer: attention is dense only up to index_topk tokens, all of which the
+/// indexer picks.
 static std::string densityReservation(const AttentionConfig &config) {
   return config.modelType +
          ": compiled as dense attention, which it is up to index_topk = " + std::to_string(config.indexTopK) +

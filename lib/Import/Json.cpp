@@ -29,7 +29,7 @@ std::string mla::importer::numberText(double number) {
   return text;
 }
 
-/// How deep brackets nest outside strings.
+/// Return the maximum nesting depth of brackets outside strings.
 static unsigned nestingDepth(StringRef text) {
   unsigned depth = 0, deepest = 0;
   bool inString = false;
@@ -60,21 +60,21 @@ llvm::Expected<llvm::json::Value> mla::importer::parseObject(StringRef text, Str
   return value;
 }
 
-/// The whole number that the value is. LLVM's getAsInteger converts 2^63 too, which int64_t does not hold.
+/// Return the value as an integer, if it is one. LLVM's getAsInteger also converts 2^63, which does not fit in int64_t.
 static std::optional<int64_t> asInteger(const llvm::json::Value &value) {
   std::optional<double> number = value.getAsNumber();
   return number && *number < 0x1p63 ? value.getAsInteger() : std::nullopt;
 }
 
 std::string mla::importer::shortText(const llvm::json::Value &value) {
-  // JSON's own form of a number shows all 17 digits.
+  // JSON prints a number with all 17 digits.
   if (std::optional<double> number = value.getAsNumber(); number && !asInteger(value))
     return numberText(*number);
   std::string text;
   llvm::raw_string_ostream(text) << value;
   if (text.size() <= 40)
     return text;
-  // Cut between characters of UTF-8, not inside one.
+  // Truncate between UTF-8 characters, not inside one.
   size_t length = 37;
   while (length && (text[length] & 0xC0) == 0x80)
     --length;

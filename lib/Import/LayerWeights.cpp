@@ -59,7 +59,7 @@ std::vector<ExpectedWeight> mla::importer::expectedWeights(const AttentionConfig
   auto add = [&](WeightRole role, ArrayRef<int64_t> shape) {
     ExpectedWeight weight{
         role, layerPrefix(layer) + checkpointSuffix(role).str(), llvm::SmallVector<int64_t, 2>(shape), {}};
-    // Norms and biases are never quantised.
+    // Norms and biases are never quantized.
     if (shape.size() == 2 && config.quantization)
       weight.scaleShape = {llvm::divideCeilSigned(shape[0], config.quantization->blockRows),
                            llvm::divideCeilSigned(shape[1], config.quantization->blockColumns)};
@@ -86,7 +86,7 @@ std::vector<ExpectedWeight> mla::importer::expectedWeights(const AttentionConfig
   return result;
 }
 
-/// No config says whether kv_b_proj has a bias: the checkpoint does.
+/// Return kv_b_proj's bias if the checkpoint has it: no config describes it.
 static std::optional<ExpectedWeight> optionalBias(const Checkpoint &checkpoint, const AttentionConfig &config,
                                                   int64_t layer) {
   std::string name = layerPrefix(layer) + checkpointSuffix(WeightRole::WKVBBias).str();
@@ -111,7 +111,7 @@ static llvm::Error checkShape(StringRef where, const SafetensorsTensor &tensor, 
                          "; give the config of this checkpoint");
 }
 
-/// "; …": what to do about a weight that is not there as plain numbers.
+/// Return the hint "; …" for a weight that is missing in unquantized form.
 static std::string quantisedHint(const AttentionConfig &config, StringRef otherwise) {
   if (config.otherQuantization.empty())
     return otherwise.str();
@@ -119,7 +119,7 @@ static std::string quantisedHint(const AttentionConfig &config, StringRef otherw
          ") is not supported for the attention; convert its weights to bfloat16";
 }
 
-/// Finds and checks the scales of a weight in e4m3.
+/// Find and check the scales of a weight in e4m3.
 static llvm::Error findScale(Checkpoint &checkpoint, const AttentionConfig &config, LayerWeight &weight) {
   const ExpectedWeight &expected = weight.expected;
   if (expected.scaleShape.empty() && expected.shape.size() > 1 && !config.otherQuantization.empty())
@@ -168,12 +168,12 @@ static llvm::Expected<LayerWeight> findWeight(Checkpoint &checkpoint, const Atte
   return weight;
 }
 
-/// Refuses tensors of the layer that nobody expects. An indexer is expected, though nothing is made of it.
+/// Reject unexpected tensors of the layer. An indexer is expected but not compiled.
 static llvm::Error checkNothingElse(const Checkpoint &checkpoint, const AttentionConfig &config,
                                     ArrayRef<LayerWeight> weights, int64_t layer) {
   std::string prefix = layerPrefix(layer), other;
   llvm::StringSet<> known;
-  // Old checkpoints hold the frequencies, which the config determines.
+  // Old checkpoints contain the frequencies, which the config determines.
   known.insert(prefix + "rotary_emb.inv_freq");
   std::string indexer = prefix + "indexer.";
   for (const LayerWeight &weight : weights) {
