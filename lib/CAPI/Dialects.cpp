@@ -23,7 +23,8 @@ MLIR_DEFINE_CAPI_DIALECT_REGISTRATION(MLA, mla, mla::MLADialect)
 
 void mlaRegisterAllDialects(MlirDialectRegistry registry) { mla::registerAllDialects(*unwrap(registry)); }
 
-/// The context, with the dialect: without it MLIR ends the process where a type or attribute is made.
+/// Return the context with the dialect loaded: MLIR aborts when a type or
+/// attribute of an unloaded dialect is created.
 static MLIRContext *contextOf(Location loc) {
   loc.getContext()->getOrLoadDialect<MLADialect>();
   return loc.getContext();
@@ -64,7 +65,7 @@ static_assert(MlaFormNaive == static_cast<int>(Form::Naive) && MlaFormAbsorb == 
               MlaFormFold == static_cast<int>(Form::Fold));
 static_assert(MLA_UNBOUNDED == Range::kUnbounded);
 
-/// C lets any number be an enumerator; C++ may not even read one.
+/// Return the enumerator's value. C allows any value, but reading an invalid enumerator is undefined in C++.
 template <typename Enum> static uint32_t numberOf(const Enum &enumerator) {
   return llvm::bit_cast<uint32_t>(enumerator);
 }
