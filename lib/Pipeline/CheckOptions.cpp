@@ -1,4 +1,4 @@
-//===- CheckOptions.cpp - What no target has ------------------------------===//
+//===- CheckOptions.cpp - Check options against the target ----------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

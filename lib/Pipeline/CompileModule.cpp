@@ -1,4 +1,4 @@
-//===- CompileModule.cpp - From a module to what is asked for -------------===//
+//===- CompileModule.cpp - Compile a module of any stage ------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -38,7 +38,7 @@ static llvm::Expected<Stage> stageOf(mlir::ModuleOp module, const CompileOptions
                    "; leave --from out");
 }
 
-/// Whether what is asked for is ahead of the module.
+/// Check that the requested output is at a later stage than the module.
 static llvm::Error checkIsAhead(Stage from, const CompileOptions &options) {
   Stage last = lastStage(options);
   if (from <= last)
@@ -50,7 +50,7 @@ static llvm::Error checkIsAhead(Stage from, const CompileOptions &options) {
                    nameOf(last) + " or an earlier one, or choose another --emit");
 }
 
-/// An adapter whose tensors the module does not take would be ignored.
+/// Check that the module uses the adapter's tensors: an unused adapter would be ignored.
 static llvm::Error checkTakesAdapter(mlir::ModuleOp module, llvm::ArrayRef<WeightSpec> specs,
                                      const CompileOptions &options) {
   llvm::StringSet<> taken;
@@ -88,7 +88,7 @@ static llvm::Error writeBundle(mlir::ModuleOp module, Stage from, const CompileO
   return writeOutput(module, &*source, *specs, options);
 }
 
-/// Everything but the input is settled; what the options ask for can be had of the module.
+/// Check the settled options, and compile the module.
 static llvm::Error goOn(mlir::ModuleOp module, Stage from, const CompileOptions &options) {
   if (llvm::Error error = checkTarget(options))
     return error;
