@@ -49,8 +49,8 @@ static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(NV
                                   std::nullopt, llvm::CodeGenOptLevel::Aggressive));
 }
 
-/// Light optimisation only. The default pipelines hoist what depends on no loop; over accumulators of hundreds of
-/// registers that makes ptxas spill.
+/// Run light optimization only. The default pipelines hoist loop-invariant code over accumulators of hundreds of
+/// registers, which makes ptxas spill.
 static llvm::Error optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::PassBuilder builder(&machine);
   llvm::LoopAnalysisManager loops;
