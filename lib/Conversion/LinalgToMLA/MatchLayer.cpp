@@ -1,13 +1,14 @@
-//===- MatchLayer.cpp - An attention layer that is MLA --------------------===//
+//===- MatchLayer.cpp - Match an attention layer --------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// From the product of probabilities and values back to the hidden states: the
-// values' up-projection says which variables are heads and which are tokens, and
-// where the keys are put together says where their rotary part begins.
+// Matches from the product of probabilities and values back to the hidden
+// states. The values' up-projection determines which variables are heads and
+// which are tokens; the concatenation of keys determines where their rotary
+// part begins.
 //
 //===----------------------------------------------------------------------===//
 
@@ -51,7 +52,7 @@ private:
   linalg::LinalgOp op;
   bool trustMaskArguments;
   Layer layer;
-  /// Of one head: queries and keys without and with position, and the variables of their columns.
+  /// Queries and keys of one head without and with position, and the variables of their columns.
   TermRef queryNope, queryRope, keyNope, keyRope;
   AffineExpr nope, rope;
   TermRef queryLatent, latentRaw, latentHidden;
@@ -63,7 +64,7 @@ private:
 // Heads and tokens
 //===----------------------------------------------------------------------===//
 
-/// The number of heads where a variable counts the heads of all sequences: its remainder chooses the weight's rows.
+/// Return the number of heads if `merged` counts the heads of all sequences: its remainder selects the weight's rows.
 static std::optional<int64_t> findHeads(const Linear &values, AffineExpr merged) {
   std::optional<int64_t> heads;
   for (AffineExpr index : values.weight->index)
@@ -98,7 +99,7 @@ LayerMatcher::Failure LayerMatcher::nameVariables(const Softmax &softmax, const 
 // The attention
 //===----------------------------------------------------------------------===//
 
-/// One product over a head's width, or one for each part of it.
+/// Match one product over a head's width, or one for each part.
 LayerMatcher::Failure LayerMatcher::splitDot(const Scores &scores) {
   auto dependsOnHead = [&](TermRef term) { return terms.depends(term, layer.head); };
   if (scores.dots.size() == 2) {
@@ -208,8 +209,8 @@ LayerMatcher::Failure LayerMatcher::matchQuery() {
 // The rotary part
 //===----------------------------------------------------------------------===//
 
-/// Elements by their place before the rotation, of those of the first and second elements of pairs; null where these
-/// are neither neighbours nor half the width apart.
+/// Return the elements in their order before the rotation, given the first and second elements of pairs; null if these
+/// are neither adjacent nor half the width apart.
 static TermRef inCheckpointOrder(Terms &terms, TermRef first, TermRef second, AffineExpr pair, AffineExpr place,
                                  bool isInterleaved) {
   const Variables &variables = terms.variables;
@@ -253,7 +254,7 @@ LayerMatcher::Failure LayerMatcher::matchRotations() {
   Matched<Rotation> k = matchRotation(terms, keyRope, rope, "the rotary part of the keys");
   if (!k)
     return k.reason();
-  // One set of angles, and one order of the results, or their products are not those of a rotary embedding.
+  // Queries and keys must have the same angles and the same order of results.
   auto atQuery = [&](TermRef term) {
     return terms.replace(terms.replace(term, layer.key, layer.query), k->pair, q->pair);
   };
@@ -293,7 +294,7 @@ LayerMatcher::Failure LayerMatcher::matchRotations() {
 // The layer
 //===----------------------------------------------------------------------===//
 
-/// What the dialect computes with; widened and rounded elements were looked through.
+/// Check that the dialect supports the element types; the matcher looks through widening and rounding.
 LayerMatcher::Failure LayerMatcher::checkTypes() {
   SmallVector<TermRef> reads = {layer.hidden,         layer.queryNope.weight, layer.queryRope.weight,
                                 layer.latent.weight,  layer.keyRope.weight,   layer.keyUp.weight,
@@ -328,7 +329,7 @@ std::optional<Matched<Layer>> LayerMatcher::match(ArrayRef<AffineExpr> index) {
   Matched<Linear> values = matchLinear(terms, parts.values, {parts.key}, "values");
   if (!values)
     return Matched<Layer>(values.reason());
-  // Heads of all sequences in one dimension: two variables instead of one say which is which.
+  // Split a dimension with the heads of all sequences into two variables.
   for (auto [dim, variable] : llvm::enumerate(index))
     if (std::optional<int64_t> heads = findHeads(*values, variable)) {
       SmallVector<AffineExpr> split(index);

@@ -1,4 +1,4 @@
-//===- MatchRmsNorm.cpp - A root-mean-square norm -------------------------===//
+//===- MatchRmsNorm.cpp - Match an RMS norm -------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,7 +13,7 @@
 using namespace mlir;
 using namespace mla::raise;
 
-/// epsilon of `mean_k(x[k]^2) + epsilon`.
+/// Return the epsilon of `mean_k(x[k]^2) + epsilon`.
 static std::optional<double> matchMeanSquare(Terms &terms, TermRef term, TermRef x, AffineExpr k) {
   double epsilon = 0;
   bool hasMean = false;
