@@ -1,4 +1,4 @@
-//===- ModuleOptions.cpp - Options beside a .mlir -------------------------===//
+//===- ModuleOptions.cpp - Options with a .mlir ---------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -19,7 +19,7 @@ static bool isGiven(StringRef option) {
   return it != options.end() && it->second->getNumOccurrences() > 0;
 }
 
-/// What is no module, most likely the weights or config.
+/// Reject a file that is not a module, most likely the weights or config.
 static llvm::Error checkName(StringRef file) {
   if (file.ends_with(".safetensors") || file.ends_with(".json"))
     return usage(file + " is no .mlir; give it as " + (file.ends_with(".json") ? "--config" : "--weights"));

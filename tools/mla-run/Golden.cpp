@@ -94,7 +94,7 @@ static Error addStep(Golden &golden, const std::string &name, const mla_bundle_i
   return {};
 }
 
-/// The largest N of the tensors decode.N.hidden and decode.N.out, or -1.
+/// Return the largest N of the tensors decode.N.hidden and decode.N.out, or -1.
 static int64_t lastDecode(const SafetensorsFile &file) {
   int64_t last = -1;
   for (const SafetensorsTensor &tensor : file.tensors()) {

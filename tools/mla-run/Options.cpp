@@ -128,7 +128,7 @@ enum ModeSet : unsigned {
   OfAll = ~0u,
 };
 
-/// What was given.
+/// The given options.
 struct Given {
   std::vector<Options::Mode> modes;
   std::vector<int> options;
@@ -164,7 +164,7 @@ static const option table[] = {
     {nullptr, 0, nullptr, 0},
 };
 
-/// Reads an integer option; the error, if it is out of range.
+/// Parse an integer option; return the error if it is out of range.
 static std::string setInteger(const char *name, const char *text, int64_t least, int64_t most, int64_t &value) {
   if (std::optional<int64_t> parsed = parseInteger(text, least, most))
     return value = *parsed, "";
@@ -172,7 +172,7 @@ static std::string setInteger(const char *name, const char *text, int64_t least,
          ", is '" + text + "'";
 }
 
-/// The bounds keep every product of two of them far from overflow.
+/// Parse a size. The bounds prevent overflow of the product of any two sizes.
 static std::string setSize(int id, const char *text, Options &options) {
   switch (id) {
   case Batch:
@@ -209,7 +209,7 @@ static std::string setSeed(const char *text, Options &options) {
   return error;
 }
 
-/// The mode that an option asks for.
+/// Return the mode that an option selects.
 static std::optional<Options::Mode> modeOf(int id) {
   switch (id) {
   case Check:
@@ -227,13 +227,13 @@ static std::optional<Options::Mode> modeOf(int id) {
   }
 }
 
-/// An empty name is a shell's variable that was not set, not the default.
+/// Reject an empty path, which is probably an unset shell variable.
 static std::string setPath(const char *name, const char *text, std::string &path) {
   path = text;
   return path.empty() ? std::string(name) + " is empty" : "";
 }
 
-/// Applies one option; the error, if it is wrong.
+/// Apply one option; return the error if it is invalid.
 static std::string apply(int id, const char *argument, Options &options) {
   switch (id) {
   case Check:
@@ -269,7 +269,7 @@ static std::string apply(int id, const char *argument, Options &options) {
   }
 }
 
-/// The modes in which an option has a meaning.
+/// Return the modes that accept an option.
 static Belonging belongingOf(int id) {
   switch (id) {
   case Weights:
@@ -303,7 +303,7 @@ static Belonging belongingOf(int id) {
   }
 }
 
-/// "--check, --bench and --info"
+/// Return "--check, --bench and --info".
 static std::string namesOf(unsigned modes) {
   static constexpr std::pair<unsigned, const char *> names[] = {
       {OfCheck, "--check"}, {OfSelfCheck, "--self-check"}, {OfBench, "--bench"}, {OfInfo, "--info"}};
@@ -317,7 +317,7 @@ static std::string namesOf(unsigned modes) {
   return text;
 }
 
-/// The error, if the options do not belong together.
+/// Return the error if the options are incompatible.
 static std::string checkTogether(const Given &given, const Options &options) {
   if (given.modes.size() != 1)
     return "give one of --check=FILE, --self-check, --bench, --info and --certificate";
@@ -335,7 +335,7 @@ static std::string checkTogether(const Given &given, const Options &options) {
 
 std::optional<int> mla::run::parseOptions(int argc, char **argv, Options &options) {
   Given given;
-  opterr = 0; // messages are ours
+  opterr = 0; // do not print getopt's messages
   for (int id; (id = getopt_long(argc, argv, ":", table, nullptr)) != -1;) {
     if (id == ':' || id == '?')
       return usageError(std::string(id == ':' ? "no value for option "
