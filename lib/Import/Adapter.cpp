@@ -86,7 +86,7 @@ static llvm::Expected<std::unique_ptr<Checkpoint>> openTensors(StringRef directo
     return openCheckpoint(path);
   bool isPickled = fs::exists(directory + "/adapter_model.bin");
   return fail(path + ": no such file" +
-              (isPickled ? "; save the adapter with safe_serialization=True: adapter_model.bin is not read"
+              (isPickled ? "; save the adapter with safe_serialization=True: adapter_model.bin is not supported"
                          : "; give the directory to which PEFT saved an adapter"));
 }
 
@@ -146,10 +146,11 @@ static llvm::Expected<DType> checkHalf(Checkpoint &tensors, const std::string &n
   const SafetensorsTensor &half = **found;
   if (ArrayRef<int64_t>(half.shape) != shape)
     return tensorError(tensors.where(), half,
-                       "has shape " + shapeText(half.shape) + ", but " + makers + " make it " + shapeText(shape) +
+                       "expected shape " + shapeText(shape) + " for " + makers + ", got " + shapeText(half.shape) +
                            "; give the adapter of this model");
   if (!isPlainFloat(half.dtype))
-    return tensorError(tensors.where(), half, Twine("is ") + half.typeName() + ", not F32, BF16 or F16; convert it");
+    return tensorError(tensors.where(), half,
+                       Twine("expected F32, BF16 or F16, got ") + half.typeName() + "; convert it");
   if (llvm::Error error = checkFinite(half, tensors.where()))
     return error;
   return half.dtype;
@@ -212,7 +213,7 @@ llvm::Error Adapter::checkNothingElse(int64_t layer, const llvm::StringSet<> &kn
   if (other.empty())
     return llvm::Error::success();
   return fail(tensors->where() + ": tensor " + peftPrefix + nameInAdapter(other) +
-              ": is no half of an update of a projection that the config describes; " + mergeFirst);
+              ": is not part of an update of a projection of the config; " + mergeFirst);
 }
 
 /// Return "rank 8, scale 2, F32".
@@ -260,7 +261,7 @@ llvm::Error Adapter::apply(ArrayRef<int64_t> layers, std::vector<WeightSpec> &we
       else if (!areAlike(weight.update, update))
         return fail(directory + ": " + weight.expected.name + " has " + describe(weight.update) + ", that of layer " +
                     Twine(layer) + " " + describe(update) +
-                    ", and layers compiled together share their code; compile these layers apart with --layers");
+                    ", and layers compiled together share code; compile these layers separately with --layers");
     }
   }
   if (llvm::any_of(weights, [](const WeightSpec &weight) { return weight.update; }))

@@ -73,7 +73,7 @@ static llvm::Expected<double> choose(llvm::ArrayRef<std::pair<ModulePattern, dou
     if (!pattern.matches(module))
       continue;
     if (chosen && *chosen != number)
-      return fail(key + ": its patterns say two numbers of " + module + "; keep one of them");
+      return fail(key + ": several patterns match " + module + " with different values; keep one of them");
     chosen = number;
   }
   return chosen.value_or(otherwise);
@@ -151,7 +151,7 @@ static std::vector<std::string> readStrings(FieldReader &reader, StringRef key) 
     return strings;
   const llvm::json::Array *array = value->getAsArray();
   if (!array || !llvm::all_of(*array, [](const Value &element) { return element.getAsString(); })) {
-    reader.refuse(key, shortText(*value) + " is not a list of names; correct the config");
+    reader.refuse(key, "expected a list of names, got " + shortText(*value) + "; correct the config");
     return strings;
   }
   for (const Value &element : *array)
@@ -182,14 +182,14 @@ readPatterns(FieldReader &reader, StringRef key,
     return patterns;
   const llvm::json::Object *object = value->getAsObject();
   if (!object) {
-    reader.refuse(key, shortText(*value) + " is not an object; correct the config");
+    reader.refuse(key, "expected an object, got " + shortText(*value) + "; correct the config");
     return patterns;
   }
   for (const auto &[text, number] : *object) {
     std::optional<ModulePattern> pattern = ModulePattern::parse(text, ModulePattern::Extent::End);
     if (!pattern)
       reader.refuse(key, shortText(Value(StringRef(text))) +
-                             " is not a pattern that is understood; write it with names, . * + ? | () [] and escapes");
+                             " is an unsupported pattern; write it with names, . * + ? | () [] and escapes");
     else
       patterns.push_back({std::move(*pattern), readNumber(reader, key, number)});
   }
@@ -204,7 +204,7 @@ static double readAlpha(FieldReader &reader, StringRef key, const Value &value) 
   std::optional<double> number = value.getAsNumber();
   if (number && std::abs(*number) <= maxAlpha)
     return *number;
-  reader.refuse(key, shortText(value) + " is not a number from -1e9 to 1e9; correct the config");
+  reader.refuse(key, "expected a number from -1e9 to 1e9, got " + shortText(value) + "; correct the config");
   return 0.0;
 }
 
@@ -228,13 +228,14 @@ static void checkType(FieldReader &reader) {
   if (type.empty())
     reader.refuse("peft_type", "missing; give the config of an adapter that PEFT saved");
   else if (type != "LORA")
-    reader.refuse("peft_type", type + " is not a LoRA (LORA); merge the adapter with PEFT and compile the result");
+    reader.refuse("peft_type",
+                  type + " is not supported, only LORA is; merge the adapter with PEFT and compile the result");
 }
 
 static bool readBias(FieldReader &reader) {
   StringRef bias = reader.string("bias");
   if (!bias.empty() && bias != "none" && bias != "all" && bias != "lora_only")
-    reader.refuse("bias", "'" + bias + "' is not none, all or lora_only; correct the config");
+    reader.refuse("bias", "unknown value '" + bias + "'; expected none, all or lora_only");
   return !bias.empty() && bias != "none";
 }
 

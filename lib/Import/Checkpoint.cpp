@@ -52,10 +52,10 @@ llvm::Error Checkpoint::missing(StringRef name) const {
     });
   } while (beside.empty() && !prefix.empty());
   if (beside.empty())
-    return fail(where() + ": tensor " + name + ": missing, as is every other; give a checkpoint that has tensors");
+    return fail(where() + ": tensor " + name + ": missing, and the checkpoint has no tensors; give another checkpoint");
   return fail(where() + ": tensor " + name + ": missing; " + (prefix.empty() ? "" : "under ") + prefix +
               (prefix.empty() ? "the checkpoint has " : " it has ") + sample(beside) +
-              "; give the checkpoint, the layer and the config that belong together");
+              "; give a matching checkpoint, layer and config");
 }
 
 namespace {
@@ -143,7 +143,7 @@ llvm::Expected<const SafetensorsTensor *> ShardedCheckpoint::find(StringRef name
   if (const SafetensorsTensor *tensor = (*file)->find(name))
     return tensor;
   return fail((*file)->path() + ": tensor " + name + ": missing, though " + indexName +
-              " says that it is here; fetch the checkpoint again");
+              " lists it here; fetch the checkpoint again");
 }
 
 static llvm::Expected<std::unique_ptr<FileCheckpoint>> openFile(StringRef path) {

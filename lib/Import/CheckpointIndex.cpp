@@ -38,7 +38,7 @@ llvm::Expected<CheckpointIndex> mla::importer::readCheckpointIndex(StringRef pat
     return value.takeError();
   const llvm::json::Object *map = value->getAsObject()->getObject("weight_map");
   if (!map)
-    return fail(path + ": weight_map: missing or no object; fetch the index again");
+    return fail(path + ": weight_map: missing or not an object; fetch the index again");
   CheckpointIndex index;
   for (const auto &[tensor, shard] : *map) {
     std::optional<StringRef> name = shard.getAsString();

@@ -61,7 +61,7 @@ static constexpr Refusal foreignKeyTable[] = {
     {"index_topk", "sparse attention: an indexer that picks the keys of every query", IndexedKeys},
     {"attn_logit_softcapping", "a bound on the scores"},
     {"linear_attn_config", "layers of linear attention beside those of latent attention"},
-    {"llama_4_scaling", "a scale of the query by position whose form is not known for this model"},
+    {"llama_4_scaling", "a scale of the query by position whose form is unknown for this model"},
     {"llama_4_scaling_beta", "a scale of the query by position, which only mistral4 has", PositionScaledQuery},
     {"mla_scale_kv_lora", "a constant scale on the latent", ScaledLatents},
     {"mla_scale_q_lora", "a constant scale on the query", ScaledLatents},

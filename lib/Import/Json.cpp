@@ -56,7 +56,7 @@ llvm::Expected<llvm::json::Value> mla::importer::parseObject(StringRef text, Str
   if (!value)
     return fail(where + ": not valid JSON: " + llvm::toString(value.takeError()) + "; correct the file");
   if (value->kind() != llvm::json::Value::Object)
-    return fail(where + ": not a JSON object but " + shortText(*value) + "; correct the file");
+    return fail(where + ": expected a JSON object, got " + shortText(*value) + "; correct the file");
   return value;
 }
 
@@ -103,7 +103,7 @@ int64_t FieldReader::count(StringRef key, const llvm::json::Value &value, int64_
   std::optional<int64_t> integer = asInteger(value);
   if (integer && *integer >= least && *integer <= limit)
     return *integer;
-  refuse(key, shortText(value) + " is not a whole number from " + Twine(least) + " to " + Twine(limit) +
+  refuse(key, "expected an integer from " + Twine(least) + " to " + Twine(limit) + ", got " + shortText(value) +
                   "; correct the config");
   return 1;
 }
@@ -118,7 +118,7 @@ double FieldReader::number(StringRef key, double low, double high, std::optional
   std::optional<double> number = value->getAsNumber();
   if (number && std::isfinite(*number) && *number >= low && *number <= high)
     return *number;
-  refuse(key, shortText(*value) + " is not a number from " + numberText(low) + " to " + numberText(high) +
+  refuse(key, "expected a number from " + numberText(low) + " to " + numberText(high) + ", got " + shortText(*value) +
                   "; correct the config");
   return low;
 }
@@ -129,7 +129,7 @@ bool FieldReader::boolean(StringRef key, bool absent) {
     return absent;
   if (std::optional<bool> boolean = value->getAsBoolean())
     return *boolean;
-  refuse(key, shortText(*value) + " is neither true nor false; correct the config");
+  refuse(key, "expected true or false, got " + shortText(*value) + "; correct the config");
   return absent;
 }
 
@@ -139,6 +139,6 @@ StringRef FieldReader::string(StringRef key) {
     return "";
   if (std::optional<StringRef> string = value->getAsString())
     return *string;
-  refuse(key, shortText(*value) + " is not a string; correct the config");
+  refuse(key, "expected a string, got " + shortText(*value) + "; correct the config");
   return "";
 }

@@ -107,7 +107,7 @@ static llvm::Error checkShape(StringRef where, const SafetensorsTensor &tensor, 
   if (ArrayRef<int64_t>(tensor.shape) == shape)
     return llvm::Error::success();
   return tensorError(where, tensor,
-                     "has shape " + shapeText(tensor.shape) + ", but the config makes it " + shapeText(shape) +
+                     "expected shape " + shapeText(shape) + " from the config, got " + shapeText(tensor.shape) +
                          "; give the config of this checkpoint");
 }
 
@@ -127,7 +127,7 @@ static llvm::Error findScale(Checkpoint &checkpoint, const AttentionConfig &conf
   if (expected.scaleShape.empty())
     return tensorError(checkpoint.where(), *weight.tensor,
                        expected.shape.size() == 1
-                           ? "is F8_E4M3, but norms and biases are not quantised; store it in BF16"
+                           ? "is F8_E4M3, but norms and biases are not quantized; store it in BF16"
                            : "is F8_E4M3, but the config has no quantization_config with a weight_block_size; add it");
   if (!checkpoint.contains(expected.scaleName()))
     return tensorError(checkpoint.where(), *weight.tensor,
@@ -138,7 +138,7 @@ static llvm::Error findScale(Checkpoint &checkpoint, const AttentionConfig &conf
   weight.scale = *scale;
   if (weight.scale->dtype != DType::F32)
     return tensorError(checkpoint.where(), *weight.scale,
-                       Twine("is ") + weight.scale->typeName() + ", not F32; convert the scales");
+                       Twine("expected F32, got ") + weight.scale->typeName() + "; convert the scales");
   return checkShape(checkpoint.where(), *weight.scale, expected.scaleShape);
 }
 
@@ -159,7 +159,7 @@ static llvm::Expected<LayerWeight> findWeight(Checkpoint &checkpoint, const Atte
   }
   if (!isPlainFloat((*tensor)->dtype))
     return tensorError(checkpoint.where(), **tensor,
-                       Twine("is ") + (*tensor)->typeName() + ", not F32, BF16, F16 or F8_E4M3" +
+                       Twine("expected F32, BF16, F16 or F8_E4M3, got ") + (*tensor)->typeName() +
                            quantisedHint(config, "; convert it to BF16"));
   if (checkpoint.contains(expected.scaleName()))
     return tensorError(checkpoint.where(), **tensor,

@@ -84,7 +84,7 @@ static void parseExperts(FieldReader &reader, ModelConfig &model) {
   experts.sharedWidth = experts.width * optional(reader, {"n_shared_experts"}, maxExperts, 0, 0);
   if (experts.perToken > experts.routed + experts.zero)
     reader.refuse(nameIn(reader, choices), Twine(experts.perToken) + " of " + Twine(experts.routed + experts.zero) +
-                                               " experts cannot be picked; correct the config");
+                                               " experts cannot be selected; correct the config");
   model.experts = experts;
 }
 
@@ -92,14 +92,14 @@ static void parseExperts(FieldReader &reader, ModelConfig &model) {
 static int64_t countSparse(FieldReader &reader, const Value &list, int64_t layers) {
   const llvm::json::Array *types = list.getAsArray();
   if (!types || int64_t(types->size()) != layers) {
-    reader.refuse("mlp_layer_types", "is not a list of " + Twine(layers) + " layers; correct the config");
+    reader.refuse("mlp_layer_types", "expected a list of " + Twine(layers) + " layers; correct the config");
     return 0;
   }
   int64_t sparse = 0;
   for (const Value &type : *types) {
     std::optional<StringRef> text = type.getAsString();
     if (!text || (*text != "dense" && *text != "sparse"))
-      reader.refuse("mlp_layer_types", shortText(type) + " is neither dense nor sparse; correct the config");
+      reader.refuse("mlp_layer_types", "expected dense or sparse, got " + shortText(type) + "; correct the config");
     sparse += text == StringRef("sparse");
   }
   return sparse;
@@ -181,7 +181,7 @@ static void parseHeads(FieldReader &reader, ModelConfig &model) {
   bool derived = !reader.find("head_dim");
   heads.headDim = derived ? model.hiddenSize / heads.heads : reader.count("head_dim", maxHeads);
   if (derived && model.hiddenSize % heads.heads)
-    reader.refuse("head_dim", "missing, and hidden_size is no multiple of num_attention_heads; give it");
+    reader.refuse("head_dim", "missing, and hidden_size is not a multiple of num_attention_heads; give it");
 }
 
 static llvm::Expected<ModelConfig> parseHeadModel(const Object &root, StringRef where, const HeadFamily &family) {

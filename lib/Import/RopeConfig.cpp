@@ -71,9 +71,8 @@ void RopeParser::checkKind(StringRef kind) {
   if (kind == "default" || (kind == "yarn" && !family.has(Unconfirmed)))
     return;
   StringRef needs = ropeTypeNeeds(kind);
-  inner.refuse("rope_type",
-               kind + " is not supported" + (needs.empty() ? "" : ": it needs ") + needs +
-                   (family.has(Unconfirmed) ? "; supported is default" : "; supported are default and yarn"));
+  inner.refuse("rope_type", kind + " is not supported" + (needs.empty() ? "" : ": it needs ") + needs +
+                                (family.has(Unconfirmed) ? "; expected default" : "; expected default or yarn"));
 }
 
 /// Read rope_theta. Null does not mean the default: the value is unknown, and NaN makes every rotation NaN. Without
@@ -84,7 +83,7 @@ double RopeParser::theta(bool mayBeUnknown) {
   if (!value || value->kind() != llvm::json::Value::Null || !config.ropeDim)
     return reader.number("rope_theta", 2.0, maxTheta, family.defaultTheta);
   if (!mayBeUnknown)
-    reader.refuse("rope_theta", "null; give the model's number");
+    reader.refuse("rope_theta", "null; give the model's value");
   return std::numeric_limits<double>::quiet_NaN();
 }
 
@@ -109,8 +108,8 @@ void RopeParser::checkRotaryPart() {
   double part = reader.number("partial_rotary_factor", 0.0, 1.0, config.ropeDim ? config.ropeDim / head : 0.0);
   int64_t turned = static_cast<int64_t>(head * part);
   if (turned != config.ropeDim)
-    reader.refuse("partial_rotary_factor", "turns " + Twine(turned) + " columns, but qk_rope_head_dim is " +
-                                               Twine(config.ropeDim) + "; give two values that agree");
+    reader.refuse("partial_rotary_factor", "rotates " + Twine(turned) + " columns, but qk_rope_head_dim is " +
+                                               Twine(config.ropeDim) + "; give consistent values");
 }
 
 void RopeParser::parseYarn() {
@@ -145,7 +144,7 @@ void RopeParser::parsePairing() {
   config.ropeInterleaved = family.pairing == RopePairing::Configured ? asked : family.pairing != RopePairing::HalfSplit;
   if (asked != config.ropeInterleaved)
     outer.refuse("rope_interleave", Twine(asked ? "true" : "false") + ", but " + config.modelType + " always pairs " +
-                                        (asked ? "halves" : "neighbours") + "; remove the key");
+                                        (asked ? "halves" : "neighbors") + "; remove the key");
 }
 
 /// Parse Mistral-4's query scale (get_llama_4_attn_scale). The reference stores beta with the RoPE parameters, older
@@ -201,7 +200,7 @@ llvm::Error mla::importer::parseRope(const Object &root, StringRef where, const 
   for (StringRef key : {"rope_scaling", "rope_parameters"})
     if (const llvm::json::Value *value = root.get(key))
       if (value->kind() != llvm::json::Value::Null && value->kind() != llvm::json::Value::Object)
-        return fail(where + ": " + key + ": " + shortText(*value) + " is not an object; correct the config");
+        return fail(where + ": " + key + ": expected an object, got " + shortText(*value) + "; correct the config");
   bool silent = llvm::all_of(llvm::ArrayRef<StringRef>{"rope_scaling", "rope_parameters", "rope_theta"},
                              [&](StringRef key) { return !root.get(key); });
   if (!family.has(PositionScaledQuery) || !silent)

@@ -35,7 +35,7 @@ static llvm::Error checkAgrees(const Checkpoint &checkpoint, const LayerWeight &
     return llvm::Error::success();
   return fail(checkpoint.where() + ": tensor " + weight.expected.name + ": is " + weight.tensor->typeName() + ", but " +
               first.expected.name + " is " + dtypeName(first.dtype) +
-              ", and layers compiled together share their code; compile these layers apart with --layers");
+              ", and layers compiled together share code; compile these layers separately with --layers");
 }
 
 llvm::Expected<std::vector<WeightSpec>> mla::importer::findSpecs(Checkpoint &checkpoint, const AttentionConfig &config,
@@ -53,8 +53,8 @@ llvm::Expected<std::vector<WeightSpec>> mla::importer::findSpecs(Checkpoint &che
     // Both are in the order of WeightRole; the config determines all but the last.
     if (weights->size() != specs.size())
       return fail(checkpoint.where() + ": layers " + Twine(layers.front()) + " and " + Twine(layer) +
-                  ": only one has a bias of kv_b_proj, and layers compiled together share their code; compile them "
-                  "apart with --layers");
+                  ": only one has a bias of kv_b_proj, and layers compiled together share code; compile them "
+                  "separately with --layers");
     for (auto [weight, first] : llvm::zip_equal(*weights, specs))
       if (llvm::Error error = checkAgrees(checkpoint, weight, first))
         return error;

@@ -40,7 +40,7 @@ public:
 
   /// Set the updates of `weights`, those of the first of `layers`. The layers share their code, so that their updates
   /// must have the same ranks, scales and element types. Reject an update with a missing half, a value that is not
-  /// finite or a shape that does not match rank and weight, tensors of these attentions that are no update, and an
+  /// finite or a shape that does not match rank and weight, other tensors of these attentions, and an
   /// adapter without updates for them.
   llvm::Error apply(llvm::ArrayRef<int64_t> layers, std::vector<WeightSpec> &weights) const;
 

@@ -31,7 +31,7 @@ namespace mla::importer {
 
 /// The rotary embedding, with YaRN resolved: column pair i of position p is rotated by p * inverseFrequencies[i].
 struct Rope {
-  /// NaN if the config says null: the value is unknown, and the frequencies are NaN too.
+  /// NaN if the config has null: the value is unknown, and the frequencies are NaN too.
   double theta = 10000.0;
   /// ropeDim / 2 numbers, computed in float32 as torch does.
   std::vector<float> inverseFrequencies;
@@ -80,7 +80,7 @@ struct AttentionConfig {
   /// 1 + queryScaleBeta * ln(1 + floor(p / queryScaleOriginalLength)) (Mistral-4). 0: no scaling.
   double queryScaleBeta = 0.0;
   int64_t queryScaleOriginalLength = 0;
-  /// Factors on the two latents behind their norms: sqrt(hiddenSize / rank) in LongCat-Flash. The latent is cached with
+  /// Factors on the two normalized latents: sqrt(hiddenSize / rank) in LongCat-Flash. The latent is cached with
   /// its factor.
   double queryLatentScale = 1.0, latentScale = 1.0;
   /// In longer contexts a query attends to this many tokens, picked by an indexer, which is not compiled. 0: to all
