@@ -43,7 +43,7 @@ Matched<Linear> mla::raise::matchLinear(Terms &terms, TermRef term, ArrayRef<Aff
     else if (addend.term->kind == Term::Read && !bias && !dependsOnAny(terms, addend.term, tokens))
       bias = addend.term;
     else
-      return because(name + " are not a projection: something else is added", term);
+      return because(name + " are not a projection: an addend is not a bias", term);
   }
   if (!linear)
     return because(name + " are not a projection: no contraction with a weight", term);

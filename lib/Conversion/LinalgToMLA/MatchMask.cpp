@@ -146,12 +146,12 @@ Matched<CausalMask> mla::raise::matchCausalMask(Terms &terms, ArrayRef<TermRef> 
       continue;
     }
     if (isArgument(terms, mask))
-      return because("the mask is an argument, and nothing says that it is causal (causal-masks does)", mask);
+      return because("the mask is an argument that is not known to be causal; set causal-masks if it is", mask);
     AffineExpr visible = findVisible(terms, mask);
     if (!visible)
-      return because("what is added to the scores is not known to be a causal mask", mask);
+      return because("the addend of the scores is not known to be a causal mask", mask);
     if (!terms.variables.equal(visible, query - key))
-      return because("the mask is not causal: a query is to see all keys up to itself, and no other", mask);
+      return because("the mask is not causal: a query must see exactly the keys up to itself", mask);
     isCausal = true;
   }
   if (!isCausal)

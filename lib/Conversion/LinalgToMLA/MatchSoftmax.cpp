@@ -106,12 +106,13 @@ std::optional<Matched<Softmax>> mla::raise::matchSoftmax(Terms &terms, TermRef t
     return Matched<Softmax>(because("probabilities do not sum to 1 over the keys", parts.divisor));
   TermRef argument = asFunction(terms, parts.exponential, Function::Exp)->operands[0];
   if (!isShiftFinite(terms, argument, key))
-    return Matched<Softmax>(because("scores are shifted by something else than their maximum", argument));
+    return Matched<Softmax>(because("scores are shifted by a value other than their maximum", argument));
   TermRef scores = withoutShift(terms, argument, key);
   if (!scores)
     return Matched<Softmax>(because("scores do not depend on the key", parts.exponential));
   if (parts.guard && !isGuard(terms, parts.guard, scores, key))
-    return Matched<Softmax>(because("probabilities are chosen by something else than whether a key is seen", term));
+    return Matched<Softmax>(
+        because("probabilities are selected by a condition other than the visibility of a key", term));
   return Matched<Softmax>(Softmax{scores, parts.values, key});
 }
 
@@ -181,6 +182,6 @@ Matched<Scores> mla::raise::matchScores(Terms &terms, TermRef term, AffineExpr k
   if (!std::isfinite(scores.scale))
     return because("the scale of the scores is not finite", term);
   if (scores.dots.empty())
-    return because("scores are no product of queries and keys", term);
+    return because("scores are not a product of queries and keys", term);
   return scores;
 }

@@ -64,7 +64,7 @@ struct MLARaise : mla::impl::MLARaiseBase<MLARaise> {
     if (!*layer) {
       remarkOn(op, layer->reason());
     } else if (!buildLayer(terms, **layer, matchOutput(terms, **layer))) {
-      remarkOn(op, {"a tensor lies in a way that reshapes, slices and transposes do not undo", Value()});
+      remarkOn(op, {"a tensor cannot be rearranged by reshapes, slices and transposes", Value()});
     } else {
       ++raised;
       return true;

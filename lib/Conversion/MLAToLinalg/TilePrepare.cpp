@@ -316,18 +316,18 @@ static SmallVector<Value> readOffsets(Emitter &e, Value argument, RankedTensorTy
 /// Check that a weight is one float tensor of static shape, computed without control flow.
 static LogicalResult checkPrepare(func::FuncOp prepare) {
   if (!llvm::hasSingleElement(prepare.getBody()) || !isa<func::ReturnOp>(prepare.front().getTerminator()))
-    return prepare.emitOpError("has control flow, and a weight is made by one block");
+    return prepare.emitOpError("has control flow; expected a single block");
   auto isWeight = [](Type type) {
     auto tensor = dyn_cast<RankedTensorType>(type);
     return tensor && tensor.hasStaticShape() && isa<FloatType>(tensor.getElementType());
   };
   if (prepare.getNumResults() != 1 || !isWeight(prepare.getResultTypes().front()))
-    return prepare.emitOpError("must return one weight, a tensor of floats of static shape, but has the type ")
+    return prepare.emitOpError("expected one result, a tensor of floats of static shape, got ")
            << prepare.getFunctionType();
   for (Operation &op : prepare.front().without_terminator())
     for (Type type : op.getResultTypes())
       if (auto tensor = dyn_cast<ShapedType>(type); tensor && !isWeight(type))
-        return op.emitOpError("gives ") << type << " on the way to a weight, whose parts have static shapes";
+        return op.emitOpError("has a result of ") << type << "; expected a static shape";
   return success();
 }
 
