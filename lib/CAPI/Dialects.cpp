@@ -85,7 +85,7 @@ MlirAttribute mlaRegimeAttrGetChecked(MlirLocation location, MlaPhase phase, Mla
   std::optional<Phase> knownPhase = symbolizePhase(numberOf(phase));
   std::optional<Form> knownQ = symbolizeForm(numberOf(q)), knownO = symbolizeForm(numberOf(o));
   if (!knownPhase || !knownQ || !knownO)
-    return emitError(loc, "no such phase or form: phase ")
+    return emitError(loc, "invalid phase or form: phase ")
                << numberOf(phase) << ", q " << numberOf(q) << ", o " << numberOf(o),
            MlirAttribute{nullptr};
   return wrap(RegimeAttr::getChecked([&] { return emitError(loc); }, contextOf(loc), *knownPhase, unwrap(tokens),
@@ -109,7 +109,8 @@ MlirAttribute mlaPlanAttrGetChecked(MlirLocation location, intptr_t numRegimes, 
   for (MlirAttribute attribute : ArrayRef(regimes, numRegimes)) {
     auto regime = dyn_cast_or_null<RegimeAttr>(unwrap(attribute));
     if (!regime)
-      return emitError(loc, "regime ") << all.size() << " of a plan is no #mla.regime", MlirAttribute{nullptr};
+      return emitError(loc, "expected regime ") << all.size() << " of a plan to be a #mla.regime",
+             MlirAttribute{nullptr};
     all.push_back(regime);
   }
   return wrap(PlanAttr::getChecked([&] { return emitError(loc); }, contextOf(loc), ArrayRef(all), unwrap(why)));

@@ -47,7 +47,7 @@ static llvm::Error compileRank(Source &source, llvm::ArrayRef<WeightSpec> specs,
   std::string request = finished ? describeRequest(*module, options) : "";
   if (finished && finished->contains(options.output, request)) {
     options.progress("");
-    llvm::errs() << "mla-compile: " << options.output << ": was finished before the interruption\n";
+    llvm::errs() << "mla-compile: " << options.output << ": already finished\n";
     return llvm::Error::success();
   }
   if (llvm::Error error = writeOutput(*module, &source, specs, options))
@@ -80,7 +80,7 @@ static llvm::Error checkOutputs(const CompileOptions &options, llvm::ArrayRef<Co
   if (options.allRanks && !llvm::sys::fs::is_directory(options.output))
     return checkWritable(options.output, /*asDirectory=*/true);
   if (options.allRanks && llvm::sys::fs::exists(options.output + "/" MLA_MANIFEST_FILE))
-    return makeError(options.output + ": is a bundle, and ranks go to a directory around them; choose another -o");
+    return makeError(options.output + ": is a bundle, but --rank=all writes a directory of bundles; choose another -o");
   for (const CompileOptions &rank : ranks)
     if (llvm::Error error = checkWritable(rank.output, options.emit == Emit::Bundle))
       return error;
@@ -92,7 +92,7 @@ static llvm::Error makeRanksDirectory(const CompileOptions &options) {
     return llvm::Error::success();
   std::error_code code =
       llvm::sys::fs::create_directory(options.output, /*IgnoreExisting=*/true, llvm::sys::fs::all_all);
-  return code ? makeError(options.output + ": cannot be made: " + code.message() + "; choose another -o")
+  return code ? makeError(options.output + ": cannot be created: " + code.message() + "; choose another -o")
               : llvm::Error::success();
 }
 

@@ -46,7 +46,7 @@ static llvm::Error checkIsAhead(Stage from, const CompileOptions &options) {
   std::string where = (options.module + ": is at stage " + nameOf(from)).str();
   if (options.emit != Emit::Bundle)
     return makeError(where + ", which is after " + nameOf(last) + "; choose a later --emit");
-  return makeError(where + ", where the @prepare functions are gone that make a bundle's weights; go on from --emit=" +
+  return makeError(where + ", which has no @prepare functions for a bundle's weights; continue from --emit=" +
                    nameOf(last) + " or an earlier one, or choose another --emit");
 }
 
@@ -57,7 +57,7 @@ static llvm::Error checkTakesAdapter(mlir::ModuleOp module, llvm::ArrayRef<Weigh
   module.walk([&](WeightOp weight) { taken.insert(weight.getName()); });
   for (const WeightSpec &spec : specs)
     if (spec.update && !taken.contains(spec.update->nameA))
-      return makeError("--adapter: " + options.module + " does not add to " + spec.expected.name +
+      return makeError("--adapter: " + options.module + " does not use the update of " + spec.expected.name +
                        "; import again with --adapter");
   return llvm::Error::success();
 }
@@ -70,8 +70,9 @@ static llvm::Error writeBundle(mlir::ModuleOp module, Stage from, const CompileO
   if (!source)
     return source.takeError();
   if (layers->back() >= source->config.numLayers)
-    return makeError(options.module + ": is of layer " + llvm::Twine(layers->back()) + ", and " + source->where +
-                     " has " + llvm::Twine(source->config.numLayers) + "; give the config that it was imported from");
+    return makeError(options.module + ": is of layer " + llvm::Twine(layers->back()) + ", but " + source->where +
+                     " has " + llvm::Twine(source->config.numLayers) +
+                     " layers; give the config that it was imported from");
   if (llvm::Error error = checkIsOfModel(module, *source, options))
     return error;
   if (llvm::Error error = checkIsComputable(source->config, source->where))

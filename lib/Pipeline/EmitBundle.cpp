@@ -84,7 +84,7 @@ static bool assembleKernels(const CompileOptions &options, llvm::StringRef chip,
     return true;
   (void)llvm::sys::fs::remove(directory.file(MLA_CUBIN_FILE));
   options.progress("");
-  llvm::errs() << "warning: " << llvm::toString(std::move(error)) << "; the bundle holds PTX alone\n";
+  llvm::errs() << "warning: " << llvm::toString(std::move(error)) << "; the bundle contains only PTX\n";
   return false;
 }
 

@@ -73,8 +73,8 @@ static std::string nameOf(Operation *op) {
 
 /// Return the error that `op` belongs to a different stage than `first`.
 static llvm::Error mixed(Operation *op, Operation *first) {
-  return makeError(describeLocation(op->getLoc()) + nameOf(op) + " stands beside " + nameOf(first) +
-                   ", which is of another stage; bring all of the module to one");
+  return makeError(describeLocation(op->getLoc()) + nameOf(op) + " is of another stage than " + nameOf(first) +
+                   "; lower the whole module to one stage");
 }
 
 static llvm::Error checkNotMixed(const Marks &marks) {
@@ -95,7 +95,7 @@ llvm::Expected<Stage> mla::findStage(ModuleOp module) {
   if (marks.llvmFunction)
     return Stage::LLVM;
   if (!marks.function)
-    return makeError(describeLocation(module.getLoc()) + "the module holds no function; give what an --emit printed");
+    return makeError(describeLocation(module.getLoc()) + "the module contains no function; give the output of --emit");
   if (!marks.mla)
     return Stage::Linalg;
   if (marks.kernel)

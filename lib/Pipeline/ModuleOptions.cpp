@@ -34,7 +34,7 @@ static llvm::Error settleTarget(ModuleOp module, Stage stage, CompileOptions &op
   if (decided.empty() || options.target == decided)
     return llvm::Error::success();
   return makeError("--target: " + options.module + " is at stage " + nameOf(stage) + " for " + decided +
-                   "; leave --target out, or go on from an earlier stage");
+                   "; leave --target out, or continue from an earlier stage");
 }
 
 /// Return the element type of the hidden states of a module that was not imported.
@@ -70,7 +70,7 @@ static llvm::Error checkStillToDo(Stage stage, const CompileOptions &options) {
         std::tuple(options.batchInvariant, "--batch-invariant", Stage::Kernels, "has its schedules")})
     if (asked && stage >= needs)
       return makeError(Twine(option) + ": " + options.module + " is at stage " + nameOf(stage) + " and " + what +
-                       "; edit it there, or go on from an earlier stage");
+                       "; edit it there, or continue from an earlier stage");
   return llvm::Error::success();
 }
 

@@ -31,8 +31,8 @@ static bool isLayerPrefix(llvm::StringRef prefix) {
 }
 
 static llvm::Error lacks(const CompileOptions &options, llvm::StringRef attribute, const Twine &what) {
-  return makeError(options.module + ": a bundle needs the module's " + attribute + ", " + what +
-                   ", as an import has it; go on from what --emit printed, or choose --emit=llvm or nvvm");
+  return makeError(options.module + ": a bundle requires the module's " + attribute + ", " + what +
+                   "; continue from the output of --emit, or choose --emit=llvm or nvvm");
 }
 
 llvm::Expected<std::vector<int64_t>> mla::checkAttributes(ModuleOp module, const CompileOptions &options) {
@@ -68,7 +68,7 @@ llvm::Error mla::checkIsOfModel(ModuleOp module, const Source &source, const Com
       // The name of the model may differ.
       if (own != theirs && (field.getName() != "model_type" || !isa_and_present<StringAttr>(own)))
         return makeError(options.module + ": its " + kModelAttr + " has " + printed(own) + " as " +
-                         field.getName().getValue() + ", and " + source.where + " has " + printed(theirs) +
+                         field.getName().getValue() + ", but " + source.where + " has " + printed(theirs) +
                          "; give the config and weights that it was imported from");
     }
   return llvm::Error::success();
@@ -89,9 +89,8 @@ static llvm::Error checkPrepare(func::FuncOp function) {
   bool isMade = made && made.hasStaticShape() && made.getRank() > 0 && made.getNumElements() > 0;
   if (!function.isExternal() && function.getNumArguments() == 0 && function.getBody().hasOneBlock() && isMade)
     return llvm::Error::success();
-  return errorAt(function, "@" + function.getName() +
-                               " is no function that makes a weight: it takes no arguments and "
-                               "gives one tensor of a static shape");
+  return errorAt(function,
+                 "expected @" + function.getName() + " to take no arguments and return one tensor of static shape");
 }
 
 llvm::Error mla::checkPrepares(ModuleOp module) {
@@ -117,6 +116,6 @@ llvm::Error mla::checkAreMade(ModuleOp module) {
       });
   if (!unmade)
     return llvm::Error::success();
-  return errorAt(unmade, "no function @" + kPreparePrefix + unmade.getName() + " makes this weight of " +
-                             printed(TypeAttr::get(unmade.getType())) + "; a bundle's weights are made by them");
+  return errorAt(unmade, "expected a function @" + kPreparePrefix + unmade.getName() + " that returns this weight of " +
+                             printed(TypeAttr::get(unmade.getType())) + "; a bundle requires one per weight");
 }

@@ -98,7 +98,7 @@ llvm::Error mla::checkInputsStay(llvm::ArrayRef<std::string> inputs, StringRef o
       return makeError(output + ": is an input and would be overwritten; choose another -o");
   for (const std::string &input : inputs)
     if (!input.empty() && fs::is_directory(output) && liesIn(input, output))
-      return makeError(output + ": holds the input " + input + ", which would be overwritten; choose another -o");
+      return makeError(output + ": contains the input " + input + ", which would be overwritten; choose another -o");
   return llvm::Error::success();
 }
 

@@ -30,7 +30,7 @@ static constexpr uint64_t maxModuleBytes = 1 << 30;
 static constexpr unsigned maxDepth = 256;
 
 static llvm::Error unreadable(StringRef path, const Twine &why) {
-  return makeError(path + ": " + why + "; give a .mlir that an --emit printed");
+  return makeError(path + ": " + why + "; give a .mlir printed by --emit");
 }
 
 static llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> open(StringRef path) {

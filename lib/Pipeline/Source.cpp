@@ -93,7 +93,7 @@ static llvm::Error checkNoConflict(const AttentionConfig &config, StringRef wher
 llvm::Error mla::checkHeads(int64_t heads, llvm::StringRef where, int64_t tensorParallel) {
   if (heads % tensorParallel == 0)
     return llvm::Error::success();
-  return makeError(where + ": its " + Twine(heads) + " heads (num_attention_heads) do not fall into " +
+  return makeError(where + ": its " + Twine(heads) + " heads (num_attention_heads) cannot be divided into " +
                    Twine(tensorParallel) + " equal parts; choose a --tp that divides them");
 }
 

@@ -138,8 +138,8 @@ static llvm::Error runStage(ModuleOp module, Stage stage, const CompileOptions &
   if (stage >= Stage::Kernels)
     return makeError(what);
   if (!options.module.empty())
-    return makeError(what + "; check " + options.module + ", or go on from what an earlier --emit gives");
-  return makeError(what + "; this is an error of mla-compile: please report it with the output of --emit=import");
+    return makeError(what + "; check " + options.module + ", or continue from the output of an earlier --emit");
+  return makeError(what + "; this is a bug in mla-compile: please report it with the output of --emit=import");
 }
 
 llvm::Error mla::runStages(ModuleOp module, Stage from, Stage upTo, const CompileOptions &options) {

@@ -117,7 +117,7 @@ static llvm::Error usageFromLLVM(StringRef message) {
   line.consume_front("mla-compile: ");
   line = line.take_front(line.find("  Try:")).rtrim(".! ");
   // LLVM prints some errors of its own and MLIR's options itself.
-  return usage(line.empty() ? "an option has no such value" : line);
+  return usage(line.empty() ? "invalid value of an option" : line);
 }
 
 static std::string nameOf(const Text &option) {
@@ -125,7 +125,7 @@ static std::string nameOf(const Text &option) {
 }
 
 static llvm::Error badValue(const Text &option, const Twine &allowed) {
-  return usage(nameOf(option) + " must be " + allowed + ", is '" + option.getValue() + "'");
+  return usage(nameOf(option) + " must be " + allowed + ", got '" + option.getValue() + "'");
 }
 
 /// Set `chosen` to the value that the option's text names.
@@ -190,7 +190,7 @@ static llvm::Error chooseRank(CompileOptions &options) {
   if (rank.getNumOccurrences() && !options.allRanks)
     return chooseNumber(rank, 0, options.tensorParallel - 1, options.rank);
   if (options.allRanks && emit != "bundle")
-    return usage("--rank=all makes bundles; leave --emit out, or choose a rank");
+    return usage("--rank=all writes bundles; leave --emit out, or choose a rank");
   return options.tensorParallel == 1 || options.allRanks ? llvm::Error::success()
                                                          : usage("--tp needs --rank, the part to compile, or all");
 }
@@ -222,7 +222,7 @@ static llvm::Error chooseCache(CompileOptions &) {
   if (llvm::Error error = choose<bool>(cacheFormat, {{"standard", false}, {"private", true}}, isPrivate))
     return error;
   if (isPrivate)
-    return usage("--cache=private is not made yet: its pages would be those of standard; leave --cache out");
+    return usage("--cache=private is not implemented; leave --cache out");
   return llvm::Error::success();
 }
 
@@ -240,10 +240,10 @@ static llvm::Error checkTogether() {
   if (module.empty() && config.empty() && weights.empty())
     return usage("give --config or --weights, or a .mlir");
   if (module.empty() && from.getNumOccurrences())
-    return usage("--from belongs to a .mlir");
+    return usage("--from requires a .mlir");
   for (const Text *option : {&baseline, &batch, &context})
     if (option->getNumOccurrences())
-      return usage(nameOf(*option) + " belongs to --report");
+      return usage(nameOf(*option) + " requires --report");
   // Reject a second --adapter, because LLVM would use the last one and ignore the other.
   if (adapter.getNumOccurrences() > 1)
     return usage("--adapter is given twice; add several adapters to one with PEFT (add_weighted_adapter)");
@@ -257,19 +257,19 @@ static llvm::Error checkTogether() {
 /// Reject options that a report would ignore, with the reason.
 static llvm::Error checkReport() {
   if (module.getNumOccurrences())
-    return usage("a .mlir does not belong to --report");
+    return usage("--report does not accept a .mlir");
   const std::pair<const cl::Option *, StringRef> ignored[] = {
-      {&adapter, "what it adds is merged into the weights and costs nothing"},
+      {&adapter, "its updates are merged into the weights and cost nothing"},
       {&from, "a report is of a config"},
       {&layers, "a report is of the whole model"},
-      {&page, "the cost model knows no pages"},
+      {&page, "the cost model is independent of pages"},
       {&rank, "all ranks of --tp cost the same"},
-      {&cacheFormat, "there is one format, and costs are of that"},
+      {&cacheFormat, "there is only one format"},
       {&emit, "a report compiles nothing"},
-      {&batchInvariant, "the cost model does not tell such code from other"}};
+      {&batchInvariant, "the cost model does not distinguish such code"}};
   for (auto [option, why] : ignored)
     if (option->getNumOccurrences())
-      return usage("--" + option->ArgStr + " does not belong to --report: " + why);
+      return usage("--report does not accept --" + option->ArgStr + ": " + why);
   if (llvm::Error error = checkGiven({&config, &weights, &baseline, &device, &output}))
     return error;
   return config.empty() && weights.empty() ? usage("--report needs --config or --weights") : llvm::Error::success();

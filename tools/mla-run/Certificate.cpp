@@ -71,7 +71,7 @@ static Error show(const std::string &path, const std::string &place, const Value
     return error;
   print(c);
   if (c.isProduct && !(c.ratio <= 1 && c.probes >= 2))
-    return failed(path, "the certificate of " + c.weight + " is beyond its bound");
+    return failed(path, "the certificate of " + c.weight + " exceeds its bound");
   certified.insert("layers." + std::to_string(c.layer) + "." + c.weight);
   return {};
 }

@@ -22,7 +22,7 @@ double mla::run::toleranceOf(const Options &options, const mla_bundle_info &info
 
 void mla::run::noteRank(const mla_bundle_info &info, const char *fits) {
   if (info.tensor_parallel > 1)
-    std::fprintf(stderr, "note: %s: rank %lld of %lld gives partial sums; %s\n", info.path,
+    std::fprintf(stderr, "note: %s: rank %lld of %lld returns partial sums; %s\n", info.path,
                  static_cast<long long>(info.rank), static_cast<long long>(info.tensor_parallel), fits);
 }
 

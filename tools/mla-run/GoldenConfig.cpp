@@ -70,6 +70,7 @@ Error mla::run::checkConfig(const SafetensorsFile &file, const mla_bundle_info &
   std::string where = file.path() + ": metadata 'config'";
   Result<Value> config = json::parse(found->second);
   if (!config || !config->is(Value::Kind::Object))
-    return invalid(where, "is no JSON object" + (config ? "" : ": " + config.error().message()) + "; correct the file");
+    return invalid(where,
+                   "is not a JSON object" + (config ? "" : ": " + config.error().message()) + "; correct the file");
   return checkModel(where, *config, info);
 }

@@ -169,7 +169,7 @@ static std::string setInteger(const char *name, const char *text, int64_t least,
   if (std::optional<int64_t> parsed = parseInteger(text, least, most))
     return value = *parsed, "";
   return std::string(name) + " must be an integer from " + std::to_string(least) + " to " + std::to_string(most) +
-         ", is '" + text + "'";
+         ", got '" + text + "'";
 }
 
 /// Parse a size. The bounds prevent overflow of the product of any two sizes.
@@ -190,12 +190,12 @@ static std::string setPhase(const char *text, Options &options) {
   options.prefill = std::strcmp(text, "prefill") == 0;
   return options.prefill || std::strcmp(text, "decode") == 0
              ? ""
-             : std::string("--phase must be decode or prefill, is '") + text + "'";
+             : std::string("--phase must be decode or prefill, got '") + text + "'";
 }
 
 static std::string setTolerance(const char *text, Options &options) {
   options.tolerance = parseTolerance(text);
-  return options.tolerance ? "" : std::string("--tolerance must be a number of at least 0, is '") + text + "'";
+  return options.tolerance ? "" : std::string("--tolerance must be a number of at least 0, got '") + text + "'";
 }
 
 static std::string setLayer(const char *text, Options &options) {
@@ -303,7 +303,7 @@ static Belonging belongingOf(int id) {
   }
 }
 
-/// Return "--check, --bench and --info".
+/// Return "--check, --bench or --info".
 static std::string namesOf(unsigned modes) {
   static constexpr std::pair<unsigned, const char *> names[] = {
       {OfCheck, "--check"}, {OfSelfCheck, "--self-check"}, {OfBench, "--bench"}, {OfInfo, "--info"}};
@@ -313,7 +313,7 @@ static std::string namesOf(unsigned modes) {
       found.push_back(name);
   std::string text = found.front();
   for (size_t i = 1; i < found.size(); ++i)
-    text += (i + 1 == found.size() ? " and " : ", ") + found[i];
+    text += (i + 1 == found.size() ? " or " : ", ") + found[i];
   return text;
 }
 
@@ -324,12 +324,12 @@ static std::string checkTogether(const Given &given, const Options &options) {
   for (int id : given.options) {
     auto [name, modes] = belongingOf(id);
     if (!(modes >> static_cast<unsigned>(options.mode) & 1))
-      return std::string(name) + " belongs to " + namesOf(modes);
+      return std::string(name) + " requires " + namesOf(modes);
   }
   if (options.counters && !options.emulate)
-    return "--counters belongs to --emulate";
+    return "--counters requires --emulate";
   if (options.tokens >= 0 && options.mode == Options::Mode::Bench && !options.prefill)
-    return "--tokens belongs to --phase=prefill";
+    return "--tokens requires --phase=prefill";
   return "";
 }
 
@@ -338,10 +338,9 @@ std::optional<int> mla::run::parseOptions(int argc, char **argv, Options &option
   opterr = 0; // do not print getopt's messages
   for (int id; (id = getopt_long(argc, argv, ":", table, nullptr)) != -1;) {
     if (id == ':' || id == '?')
-      return usageError(std::string(id == ':' ? "no value for option "
-                                              : "unknown or ambiguous option, or a value where "
-                                                "none belongs: ") +
-                        argv[optind - 1]);
+      return usageError(
+          std::string(id == ':' ? "no value for option " : "unknown or ambiguous option, or unexpected value: ") +
+          argv[optind - 1]);
     if (id == Help)
       return std::fputs(helpText, stdout), 0;
     if (id == Version)

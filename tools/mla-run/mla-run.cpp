@@ -27,8 +27,9 @@ static Error checkEnvironment() {
   const char *text = std::getenv("MLA_NUM_THREADS");
   if (!text || parseThreadCount(text))
     return {};
-  return Error(ErrorKind::InvalidArgument, std::string("MLA_NUM_THREADS: '") + text + "' is no integer from 1 to " +
-                                               std::to_string(maxThreads) + "; correct or unset it");
+  return Error(ErrorKind::InvalidArgument, std::string("MLA_NUM_THREADS: expected an integer from 1 to ") +
+                                               std::to_string(maxThreads) + ", got '" + text +
+                                               "'; correct or unset it");
 }
 
 static Error checkLayer(const Options &options, const mla_bundle *bundle) {

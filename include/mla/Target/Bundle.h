@@ -41,7 +41,7 @@ public:
   static llvm::Error checkPath(llvm::StringRef path);
   /// Fails like checkPath, and if `path` cannot be written.
   static llvm::Expected<BundleDirectory> create(llvm::StringRef path);
-  /// For long work: uses `path`.partial, which an interruption, or an error after keep(), leaves behind, and which a
+  /// For long work: use `path`.partial, which an interruption, or an error after keep(), preserves, and which a
   /// later call with the same `request` resumes. Fails like create(), if `path`.partial belongs to another request, and
   /// while another process works in it. `request` is text with everything that the bundle depends on.
   static llvm::Expected<BundleDirectory> resume(llvm::StringRef path, llvm::StringRef request);

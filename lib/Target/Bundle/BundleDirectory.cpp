@@ -104,11 +104,11 @@ static llvm::Expected<std::string> checkOutput(llvm::StringRef asked) {
     return llvm::createFileError(asked, code);
   llvm::StringRef output = llvm::StringRef(absolute).rtrim("/");
   if (output.empty())
-    return llvm::createStringError("/: is no place for a bundle; choose another output");
+    return llvm::createStringError("/: cannot be a bundle; choose another output");
   // Renaming would replace the link and keep its target.
   if (fs::is_symlink_file(output))
-    return llvm::createStringError(output + ": is a link, and a bundle takes a place of its own; remove the link, or "
-                                            "give the path that it leads to");
+    return llvm::createStringError(output + ": is a link, which a bundle would replace; remove the link, or give its "
+                                            "target");
   if (fs::exists(output) && !isBundle(output))
     return llvm::createStringError(output + ": exists and is not a bundle; remove it or choose another output");
   return output.str();
@@ -139,7 +139,7 @@ llvm::Expected<BundleDirectory> BundleDirectory::create(llvm::StringRef asked) {
 //===----------------------------------------------------------------------===//
 
 static void tellInterrupted() {
-  static constexpr char text[] = "\ninterrupted; the same command goes on with the layers that are complete\n";
+  static constexpr char text[] = "\ninterrupted; run the same command again to resume after the complete layers\n";
   (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
   exitAsBySignal();
 }
@@ -154,7 +154,7 @@ static llvm::Expected<int> lockDirectory(llvm::StringRef directory) {
   if (flock(lock, LOCK_EX | LOCK_NB) == 0)
     return lock;
   ::close(lock);
-  return llvm::createStringError(directory + ": another compilation is at work in it; wait for it, or choose another "
+  return llvm::createStringError(directory + ": is in use by another compilation; wait for it, or choose another "
                                              "output");
 }
 
@@ -166,9 +166,9 @@ static llvm::Error checkRequest(llvm::StringRef directory, llvm::StringRef reque
   if (auto present = llvm::MemoryBuffer::getFile(file)) {
     if ((*present)->getBuffer() == request)
       return llvm::Error::success();
-    return llvm::createStringError(directory + ": holds the work of an interrupted compilation with other options, "
-                                               "inputs or compiler; repeat that one to go on with it, or remove the "
-                                               "directory");
+    return llvm::createStringError(directory +
+                                   ": contains an interrupted compilation with other options, inputs or "
+                                   "compiler; repeat that compilation to resume it, or remove the directory");
   }
   std::error_code code;
   bool empty = fs::directory_iterator(directory, code) == fs::directory_iterator();

@@ -126,14 +126,14 @@ llvm::Error Certifier::Impl::wrong(const llvm::Twine &what) const {
 }
 
 llvm::Error Certifier::Impl::tooLarge(double element, DType dtype) const {
-  return refuse(llvm::formatv("an element is {0:e}, which {1} does not hold", element, dtypeName(dtype)).str(),
+  return refuse(llvm::formatv("an element is {0:e}, which {1} cannot represent", element, dtypeName(dtype)).str(),
                 certificate.isProduct ? "choose a --plan without this product, or scale the checkpoint"
                                       : "scale the checkpoint");
 }
 
 /// Return the error for an operation without a check, which checkpoints do not produce.
 llvm::Error Certifier::Impl::noCheck(const llvm::Twine &what) const {
-  return refuse(what, "this is an error of mla-compile: please report it with the output of --emit=fold");
+  return refuse(what, "this is a bug in mla-compile: please report it with the output of --emit=fold");
 }
 
 llvm::Error Certifier::Impl::probeInner() {
@@ -178,7 +178,7 @@ llvm::Error Certifier::Impl::compare(const float *made, llvm::ArrayRef<Place> ro
 /// Check a product head by head.
 llvm::Error Certifier::Impl::checkProduct(const Selection &selection, const float *made) {
   if (selection[2].size() != vectors[0].size())
-    return noCheck("a tile has not all columns of the product");
+    return noCheck("a tile does not have all columns of the product");
   for (Place head : selection[0]) {
     std::vector<ProbeSums> expected(selection[1].size());
     ExpectedProbes probes(reference, vectors);
@@ -266,7 +266,7 @@ llvm::Expected<Certifier> Certifier::create(mlir::func::FuncOp prepare,
                                             llvm::StringRef weight) {
   auto impl = std::make_unique<Impl>(prepare, inputs, layer, weight);
   if (impl->certificate.isProduct && impl->madeType != DType::F32)
-    return impl->noCheck("a product is made in " + llvm::Twine(dtypeName(impl->madeType)) + ", not in f32");
+    return impl->noCheck("a product is computed in " + llvm::Twine(dtypeName(impl->madeType)) + ", not in f32");
   if (impl->certificate.isProduct)
     if (llvm::Error error = impl->probeInner())
       return impl->noCheck(llvm::toString(std::move(error)));

@@ -70,8 +70,7 @@ ExpectedProbes::ExpectedProbes(const Reference &reference, const ProbeVectors &v
 }
 
 static llvm::Error noProbe(mlir::Operation *op) {
-  return llvm::createStringError("'" + op->getName().getStringRef() +
-                                 "' of a product of weights has no definition to check a weight by");
+  return llvm::createStringError("'" + op->getName().getStringRef() + "' in a product of weights cannot be checked");
 }
 
 llvm::Error ExpectedProbes::probe(mlir::Value value, const Selection &selection, Probes out) const {

@@ -70,7 +70,7 @@ static llvm::Expected<Selection> sourceOfCollapse(mlir::tensor::CollapseShapeOp 
     for (int64_t d : llvm::reverse(llvm::drop_begin(group))) {
       auto parts = split(rest, op.getSrcType().getDimSize(d));
       if (!parts)
-        return llvm::createStringError("a tile of a weight is no box of what it is made of");
+        return llvm::createStringError("a tile of a weight is not a box of its source");
       std::tie(rest, source[d]) = *parts;
     }
     source[group.front()] = rest;
@@ -116,7 +116,7 @@ llvm::Expected<Selection> mla::selectSource(mlir::Operation *op, const Selection
         return source;
       })
       .Default([](mlir::Operation *op) -> Result {
-        return llvm::createStringError("'" + op->getName().getStringRef() + "' moves no elements");
+        return llvm::createStringError("'" + op->getName().getStringRef() + "' does not move elements");
       });
 }
 
@@ -337,6 +337,6 @@ llvm::Error Reference::evaluate(mlir::Value value, const Selection &selection, d
       .Case<mlir::arith::TruncFOp>([&](auto) { return castTo(*this, op, selection, out); })
       .Case<mlir::arith::ExtFOp>([&](auto) { return evaluate(op->getOperand(0), selection, out); })
       .Default([](mlir::Operation *op) {
-        return llvm::createStringError("'" + op->getName().getStringRef() + "' has no definition to check a weight by");
+        return llvm::createStringError("'" + op->getName().getStringRef() + "' cannot be checked");
       });
 }

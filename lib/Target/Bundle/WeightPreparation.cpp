@@ -76,7 +76,7 @@ static llvm::Error lower(mlir::ModuleOp module, RunPasses run) {
   mlir::PassManager pm(module.getContext());
   buildCPUPipeline(pm);
   if (mlir::failed(run(pm, module, "code that prepares weights")))
-    return llvm::createStringError("the preparation of weights has no code for the host");
+    return llvm::createStringError("the preparation of weights cannot be compiled for the host");
   assumeNoAlignment(module);
   return llvm::Error::success();
 }

@@ -96,8 +96,8 @@ static llvm::Expected<Inputs> findInputs(const WeightPreparation::Weight &weight
     if (!tensor)
       return tensor.takeError();
     if ((*tensor)->dtype != type || (*tensor)->shape != shape)
-      return llvm::createStringError(layerName + ": is another tensor in the checkpoint than in the module: type or "
-                                                 "shape differ; check --weights");
+      return llvm::createStringError(layerName +
+                                     ": type or shape differ between checkpoint and module; check --weights");
     inputs.tensors.push_back(*tensor);
     inputs.data.push_back((*tensor)->data);
   }

@@ -33,14 +33,14 @@ static LogicalResult checkCaller(ModuleOp module, LLVM::CallOp call) {
   auto caller = dyn_cast<LLVM::LLVMFuncOp>(call->getParentOp());
   if (caller && caller->getParentOp() == module)
     return success();
-  return call.emitOpError("allocates memory, and is not in a block of a function of the module");
+  return call.emitOpError("allocates memory, but is not directly in a function of the module");
 }
 
 static LogicalResult checkAllocation(LLVM::CallOp call) {
   if (call.getArgOperands().size() == 1 && call.getArgOperands()[0].getType().isInteger(64) &&
       call.getNumResults() == 1 && isa<LLVM::LLVMPointerType>(call.getResult().getType()))
     return success();
-  return call.emitOpError("expected malloc to take an i64 and to give a pointer");
+  return call.emitOpError("expected malloc to take an i64 and return a pointer");
 }
 
 /// Find the functions that call `malloc`, and their callers.

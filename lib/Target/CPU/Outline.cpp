@@ -84,11 +84,11 @@ static FailureOr<SmallVector<Operation *>> findDeallocations(Value buffer) {
 
 static LogicalResult checkBuffer(memref::AllocOp alloc) {
   if (!isBuffer(alloc))
-    return alloc.emitOpError("in a parallel loop has a size that is not known when it is compiled");
+    return alloc.emitOpError("in a parallel loop must have a static size");
   if (alloc.getAlignment().value_or(1) > kScratchAlignment)
     return alloc.emitOpError("in a parallel loop is aligned to more than ") << kScratchAlignment << " bytes";
   if (failed(findDeallocations(alloc)))
-    return alloc.emitOpError("in a parallel loop is given on, and may be needed when its place is taken again");
+    return alloc.emitOpError("in a parallel loop escapes, and its memory may be reused");
   return success();
 }
 
@@ -102,7 +102,7 @@ static FailureOr<int64_t> scratchBytes(scf::ForallOp loop) {
   if (result.wasInterrupted())
     return failure();
   if (bytes == static_cast<int64_t>(kMostScratch))
-    return loop.emitOpError("allocates more than there is memory");
+    return loop.emitOpError("allocates too much memory per thread");
   return bytes;
 }
 
@@ -182,7 +182,7 @@ static func::FuncOp outlineBody(RewriterBase &rewriter, scf::ForallOp loop, Valu
 
 static LogicalResult outline(RewriterBase &rewriter, scf::ForallOp loop, SymbolTable &symbols) {
   if (loop.getNumResults() != 0 || !loop.isNormalized())
-    return loop.emitOpError("is not bufferised or not normalised");
+    return loop.emitOpError("is not bufferized or not normalized");
   auto parent = loop->getParentOfType<func::FuncOp>();
   if (!parent || parent->getParentOp() != symbols.getOp())
     return loop.emitOpError("is not in a function of the module");

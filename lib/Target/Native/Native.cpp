@@ -70,7 +70,7 @@ static llvm::Error emitObject(llvm::Module &module, llvm::TargetMachine &machine
     return llvm::createFileError(path, code);
   llvm::legacy::PassManager passes;
   if (machine.addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile))
-    return llvm::createStringError("host: the code generator writes no object files");
+    return llvm::createStringError("host: the code generator cannot write object files");
   passes.run(module);
   stream.close();
   code = stream.error();
@@ -85,7 +85,7 @@ llvm::Error mla::emitSharedObject(ModuleOp module, llvm::StringRef path) {
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> translated = translate(module, context);
   if (!translated)
-    return llvm::createStringError("the module of the LLVM dialect has no translation");
+    return llvm::createStringError("the module of the LLVM dialect cannot be translated to LLVM IR");
   translated->setDataLayout((*machine)->createDataLayout());
   translated->setTargetTriple((*machine)->getTargetTriple());
   if (llvm::Error error = makeOptimizingTransformer(3, 0, machine->get())(translated.get()))

@@ -43,7 +43,7 @@ static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(NV
   std::string error;
   const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!target)
-    return llvm::createStringError("PTX: this LLVM has no NVPTX target: " + error + "; use one that has");
+    return llvm::createStringError("PTX: this LLVM has no NVPTX target: " + error + "; use one that has it");
   return std::unique_ptr<llvm::TargetMachine>(
       target->createTargetMachine(triple, spec.getChip(), spec.getFeatures(), llvm::TargetOptions(), std::nullopt,
                                   std::nullopt, llvm::CodeGenOptLevel::Aggressive));
