@@ -23,7 +23,8 @@ MLIR_DEFINE_CAPI_DIALECT_REGISTRATION(MLA, mla, mla::MLADialect)
 
 void mlaRegisterAllDialects(MlirDialectRegistry registry) { mla::registerAllDialects(*unwrap(registry)); }
 
-/// The context, with the dialect: without it MLIR ends the process where a type or attribute is made.
+/// Return the context with the dialect loaded: MLIR aborts when a type or
+/// attribute of an unloaded dialect is created.
 static MLIRContext *contextOf(Location loc) {
   loc.getContext()->getOrLoadDialect<MLADialect>();
   return loc.getContext();
@@ -64,7 +65,7 @@ static_assert(MlaFormNaive == static_cast<int>(Form::Naive) && MlaFormAbsorb == 
               MlaFormFold == static_cast<int>(Form::Fold));
 static_assert(MLA_UNBOUNDED == Range::kUnbounded);
 
-/// C lets any number be an enumerator; C++ may not even read one.
+/// Return the enumerator's value. C allows any value, but reading an invalid enumerator is undefined in C++.
 template <typename Enum> static uint32_t numberOf(const Enum &enumerator) {
   return llvm::bit_cast<uint32_t>(enumerator);
 }
@@ -84,7 +85,7 @@ MlirAttribute mlaRegimeAttrGetChecked(MlirLocation location, MlaPhase phase, Mla
   std::optional<Phase> knownPhase = symbolizePhase(numberOf(phase));
   std::optional<Form> knownQ = symbolizeForm(numberOf(q)), knownO = symbolizeForm(numberOf(o));
   if (!knownPhase || !knownQ || !knownO)
-    return emitError(loc, "no such phase or form: phase ")
+    return emitError(loc, "invalid phase or form: phase ")
                << numberOf(phase) << ", q " << numberOf(q) << ", o " << numberOf(o),
            MlirAttribute{nullptr};
   return wrap(RegimeAttr::getChecked([&] { return emitError(loc); }, contextOf(loc), *knownPhase, unwrap(tokens),
@@ -108,7 +109,8 @@ MlirAttribute mlaPlanAttrGetChecked(MlirLocation location, intptr_t numRegimes, 
   for (MlirAttribute attribute : ArrayRef(regimes, numRegimes)) {
     auto regime = dyn_cast_or_null<RegimeAttr>(unwrap(attribute));
     if (!regime)
-      return emitError(loc, "regime ") << all.size() << " of a plan is no #mla.regime", MlirAttribute{nullptr};
+      return emitError(loc, "expected regime ") << all.size() << " of a plan to be a #mla.regime",
+             MlirAttribute{nullptr};
     all.push_back(regime);
   }
   return wrap(PlanAttr::getChecked([&] { return emitError(loc); }, contextOf(loc), ArrayRef(all), unwrap(why)));

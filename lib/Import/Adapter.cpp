@@ -1,4 +1,4 @@
-//===- Adapter.cpp - A LoRA adapter of the weights ------------------------===//
+//===- Adapter.cpp - LoRA adapters ----------------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -25,7 +25,7 @@ namespace fs = llvm::sys::fs;
 
 static constexpr llvm::StringLiteral configName = "/adapter_config.json", tensorsName = "/adapter_model.safetensors";
 
-/// What PEFT puts in front of a module's name.
+/// The prefix that PEFT adds to module names.
 static constexpr llvm::StringLiteral peftPrefix = "base_model.model.";
 
 static constexpr llvm::StringLiteral mergeFirst =
@@ -36,7 +36,7 @@ static constexpr llvm::StringLiteral mergeFirst =
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// An adapter's file under the model's names.
+/// The tensors of an adapter's file under the model's names.
 class AdapterTensors : public Checkpoint {
 public:
   explicit AdapterTensors(std::unique_ptr<Checkpoint> file) : Checkpoint(file->where().str()), file(std::move(file)) {}
@@ -86,7 +86,7 @@ static llvm::Expected<std::unique_ptr<Checkpoint>> openTensors(StringRef directo
     return openCheckpoint(path);
   bool isPickled = fs::exists(directory + "/adapter_model.bin");
   return fail(path + ": no such file" +
-              (isPickled ? "; save the adapter with safe_serialization=True: adapter_model.bin is not read"
+              (isPickled ? "; save the adapter with safe_serialization=True: adapter_model.bin is not supported"
                          : "; give the directory to which PEFT saved an adapter"));
 }
 
@@ -130,14 +130,14 @@ llvm::Expected<Adapter> Adapter::open(StringRef directory, const AttentionConfig
 // Updates
 //===----------------------------------------------------------------------===//
 
-/// What the adapter's model calls a tensor or a module: its config has patterns of such names.
+/// Return the name of a tensor or module in the adapter's model, as matched by the patterns of its config.
 std::string Adapter::nameInAdapter(StringRef name) const {
   std::string inCheckpoint = nameInCheckpoint(name, attention.attentionsPerLayer);
   StringRef rest = inCheckpoint;
   return rest.consume_front("model.") ? (tensors->prefixOfLayers() + rest).str() : inCheckpoint;
 }
 
-/// A half of an update, which must be there.
+/// Check one of the two matrices of an update, and return its element type.
 static llvm::Expected<DType> checkHalf(Checkpoint &tensors, const std::string &name, ArrayRef<int64_t> shape,
                                        const Twine &makers) {
   llvm::Expected<const SafetensorsTensor *> found = tensors.find(name);
@@ -146,10 +146,11 @@ static llvm::Expected<DType> checkHalf(Checkpoint &tensors, const std::string &n
   const SafetensorsTensor &half = **found;
   if (ArrayRef<int64_t>(half.shape) != shape)
     return tensorError(tensors.where(), half,
-                       "has shape " + shapeText(half.shape) + ", but " + makers + " make it " + shapeText(shape) +
+                       "expected shape " + shapeText(shape) + " for " + makers + ", got " + shapeText(half.shape) +
                            "; give the adapter of this model");
   if (!isPlainFloat(half.dtype))
-    return tensorError(tensors.where(), half, Twine("is ") + half.typeName() + ", not F32, BF16 or F16; convert it");
+    return tensorError(tensors.where(), half,
+                       Twine("expected F32, BF16 or F16, got ") + half.typeName() + "; convert it");
   if (llvm::Error error = checkFinite(half, tensors.where()))
     return error;
   return half.dtype;
@@ -163,7 +164,7 @@ static llvm::Error checkHalves(Checkpoint &tensors, const ExpectedWeight &weight
   return checkHalf(tensors, update.nameB, {weight.shape[0], update.rank}, makers).moveInto(update.typeB);
 }
 
-/// Config and tensors say the same of a module.
+/// Check that target_modules and the tensors agree on whether a module has an update.
 llvm::Error Adapter::checkAnnounced(StringRef module, bool hasTensors) const {
   std::optional<bool> announced = config->hasUpdate(module);
   if (!announced || *announced == hasTensors)
@@ -199,7 +200,8 @@ llvm::Expected<std::optional<WeightUpdate>> Adapter::findUpdate(const ExpectedWe
   return update;
 }
 
-/// What nobody would add. An indexer is not computed, and neither is its update.
+/// Reject tensors that are not part of an update. Updates of an indexer are ignored because the indexer is not
+/// compiled.
 llvm::Error Adapter::checkNothingElse(int64_t layer, const llvm::StringSet<> &known) const {
   std::string prefix = layerPrefix(layer), indexer = prefix + "indexer.", other;
   tensors->forEachName([&](StringRef name) {
@@ -211,10 +213,10 @@ llvm::Error Adapter::checkNothingElse(int64_t layer, const llvm::StringSet<> &kn
   if (other.empty())
     return llvm::Error::success();
   return fail(tensors->where() + ": tensor " + peftPrefix + nameInAdapter(other) +
-              ": is no half of an update of a projection that the config describes; " + mergeFirst);
+              ": is not part of an update of a projection of the config; " + mergeFirst);
 }
 
-/// "rank 8, scale 2, F32".
+/// Return "rank 8, scale 2, F32".
 static std::string describe(const std::optional<WeightUpdate> &update) {
   if (!update)
     return "no update";
@@ -224,7 +226,7 @@ static std::string describe(const std::optional<WeightUpdate> &update) {
   return "rank " + std::to_string(update->rank) + ", scale " + numberText(update->scale) + ", " + types;
 }
 
-/// The layers' code holds what rank, scale and element types say.
+/// Return whether two updates have the same rank, scale and element types, which are part of the layers' code.
 static bool areAlike(const std::optional<WeightUpdate> &a, const std::optional<WeightUpdate> &b) {
   if (!a || !b)
     return !a && !b;
@@ -252,14 +254,14 @@ llvm::Error Adapter::apply(ArrayRef<int64_t> layers, std::vector<WeightSpec> &we
     llvm::Expected<std::vector<std::optional<WeightUpdate>>> updates = findUpdates(layer);
     if (!updates)
       return updates.takeError();
-    // A bias that only the checkpoint knows of comes last.
+    // A bias that is found only in the checkpoint comes last.
     for (auto [weight, update] : llvm::zip(weights, *updates)) {
       if (layer == layers.front())
         weight.update = std::move(update);
       else if (!areAlike(weight.update, update))
         return fail(directory + ": " + weight.expected.name + " has " + describe(weight.update) + ", that of layer " +
                     Twine(layer) + " " + describe(update) +
-                    ", and layers compiled together share their code; compile these layers apart with --layers");
+                    ", and layers compiled together share code; compile these layers separately with --layers");
     }
   }
   if (llvm::any_of(weights, [](const WeightSpec &weight) { return weight.update; }))
@@ -275,7 +277,7 @@ std::string Adapter::summary(ArrayRef<int64_t> layers, ArrayRef<WeightSpec> weig
   for (const WeightSpec &weight : weights) {
     if (!weight.update)
       continue;
-    // Neighbours that are alike share what is said of them.
+    // Consecutive weights with the same description share it.
     std::string what = " (" + describe(weight.update) + ")";
     if (what != last)
       text += last;

@@ -23,10 +23,10 @@ using llvm::StringRef;
 using llvm::json::Value;
 
 //===----------------------------------------------------------------------===//
-// What it says of a module
+// Queries about modules
 //===----------------------------------------------------------------------===//
 
-/// `name`, or "….name".
+/// Return whether `module` is `name` or ends with ".name".
 static bool endsWith(StringRef module, StringRef name) {
   return module.consume_back(name) && (module.empty() || module.ends_with("."));
 }
@@ -35,7 +35,7 @@ bool ModuleNames::match(StringRef module) const {
   return pattern ? pattern->matches(module) : llvm::any_of(ends, [&](StringRef end) { return endsWith(module, end); });
 }
 
-/// The number in "….layers.3.…": the first component that is one.
+/// Return the number in "….layers.3.…": the first numeric component.
 static std::optional<int64_t> layerOf(StringRef module) {
   llvm::SmallVector<StringRef> components;
   module.split(components, '.');
@@ -73,7 +73,7 @@ static llvm::Expected<double> choose(llvm::ArrayRef<std::pair<ModulePattern, dou
     if (!pattern.matches(module))
       continue;
     if (chosen && *chosen != number)
-      return fail(key + ": its patterns say two numbers of " + module + "; keep one of them");
+      return fail(key + ": several patterns match " + module + " with different values; keep one of them");
     chosen = number;
   }
   return chosen.value_or(otherwise);
@@ -97,12 +97,12 @@ llvm::Expected<double> AdapterConfig::scaleOf(StringRef module) const {
 }
 
 //===----------------------------------------------------------------------===//
-// Reading
+// Parsing
 //===----------------------------------------------------------------------===//
 
 static constexpr double maxAlpha = 1e9;
 
-/// Null, false, [] and {} say that a feature is not used.
+/// Return whether a feature is used: null, false, [] and {} disable it.
 static bool isUsed(const Value *value) {
   if (!value || value->kind() == Value::Null || value->getAsBoolean() == false)
     return false;
@@ -111,7 +111,7 @@ static bool isUsed(const Value *value) {
   return !value->getAsObject() || !value->getAsObject()->empty();
 }
 
-/// Features with which the update is not c B A, or not added to the checkpoint's weight.
+/// Reject features with which the update is not c B A, or is not added to the checkpoint's weight.
 static void refuseFeatures(FieldReader &reader) {
   const std::pair<StringRef, StringRef> features[] = {
       {"use_dora", "DoRA scales the columns of the merged weight by their norms, which is not a sum of products"},
@@ -130,7 +130,8 @@ static void refuseFeatures(FieldReader &reader) {
       reader.refuse(key, why + "; merge the adapter with PEFT (merge_and_unload) and compile the result");
 }
 
-/// These change the checkpoint's weights before training: the update is to be added to what they left.
+/// Reject initializations that change the checkpoint's weights before training: the update would have to be added to
+/// the changed weights.
 static void refuseInitialisation(FieldReader &reader) {
   const Value *value = reader.find("init_lora_weights");
   std::optional<StringRef> name = value ? value->getAsString() : std::nullopt;
@@ -150,7 +151,7 @@ static std::vector<std::string> readStrings(FieldReader &reader, StringRef key) 
     return strings;
   const llvm::json::Array *array = value->getAsArray();
   if (!array || !llvm::all_of(*array, [](const Value &element) { return element.getAsString(); })) {
-    reader.refuse(key, shortText(*value) + " is not a list of names; correct the config");
+    reader.refuse(key, "expected a list of names, got " + shortText(*value) + "; correct the config");
     return strings;
   }
   for (const Value &element : *array)
@@ -170,7 +171,8 @@ static ModuleNames readNames(FieldReader &reader, StringRef key) {
   return names;
 }
 
-/// rank_pattern or alpha_pattern. A pattern that is not read would be a number that is not known.
+/// Parse rank_pattern or alpha_pattern. Reject patterns that cannot be translated, since the module's rank or alpha
+/// would be unknown.
 static std::vector<std::pair<ModulePattern, double>>
 readPatterns(FieldReader &reader, StringRef key,
              llvm::function_ref<double(FieldReader &, StringRef, const Value &)> readNumber) {
@@ -180,14 +182,14 @@ readPatterns(FieldReader &reader, StringRef key,
     return patterns;
   const llvm::json::Object *object = value->getAsObject();
   if (!object) {
-    reader.refuse(key, shortText(*value) + " is not an object; correct the config");
+    reader.refuse(key, "expected an object, got " + shortText(*value) + "; correct the config");
     return patterns;
   }
   for (const auto &[text, number] : *object) {
     std::optional<ModulePattern> pattern = ModulePattern::parse(text, ModulePattern::Extent::End);
     if (!pattern)
       reader.refuse(key, shortText(Value(StringRef(text))) +
-                             " is not a pattern that is understood; write it with names, . * + ? | () [] and escapes");
+                             " is an unsupported pattern; write it with names, . * + ? | () [] and escapes");
     else
       patterns.push_back({std::move(*pattern), readNumber(reader, key, number)});
   }
@@ -202,11 +204,11 @@ static double readAlpha(FieldReader &reader, StringRef key, const Value &value) 
   std::optional<double> number = value.getAsNumber();
   if (number && std::abs(*number) <= maxAlpha)
     return *number;
-  reader.refuse(key, shortText(value) + " is not a number from -1e9 to 1e9; correct the config");
+  reader.refuse(key, "expected a number from -1e9 to 1e9, got " + shortText(value) + "; correct the config");
   return 0.0;
 }
 
-/// A number, or a list of some.
+/// Parse a number or a list of numbers.
 static std::vector<int64_t> readLayers(FieldReader &reader) {
   constexpr StringRef key = "layers_to_transform";
   std::vector<int64_t> layers;
@@ -226,13 +228,14 @@ static void checkType(FieldReader &reader) {
   if (type.empty())
     reader.refuse("peft_type", "missing; give the config of an adapter that PEFT saved");
   else if (type != "LORA")
-    reader.refuse("peft_type", type + " is not a LoRA (LORA); merge the adapter with PEFT and compile the result");
+    reader.refuse("peft_type",
+                  type + " is not supported, only LORA is; merge the adapter with PEFT and compile the result");
 }
 
 static bool readBias(FieldReader &reader) {
   StringRef bias = reader.string("bias");
   if (!bias.empty() && bias != "none" && bias != "all" && bias != "lora_only")
-    reader.refuse("bias", "'" + bias + "' is not none, all or lora_only; correct the config");
+    reader.refuse("bias", "unknown value '" + bias + "'; expected none, all or lora_only");
   return !bias.empty() && bias != "none";
 }
 

@@ -1,12 +1,12 @@
-//===- CheckFinite.cpp - Weights without NaN and infinity -----------------===//
+//===- CheckFinite.cpp - Reject weights with NaN or infinity --------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// A single NaN in a weight makes every result NaN, and a product made offline
-// spreads it further. Checking costs one pass over the bits.
+// A NaN in a weight makes every result NaN, and products computed offline
+// spread it. The check costs one pass over the bits.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,10 +20,10 @@ using namespace mla;
 using namespace mla::importer;
 using llvm::StringRef;
 
-/// Elements looked at together: the inner loop has no exit and vectorises.
+/// Number of elements checked together: the inner loop has no exit and vectorizes.
 static constexpr uint64_t chunkElements = 4096;
 
-/// Index of the first element all of whose bits in `mask` are set, or `count`. In IEEE types a full exponent is
+/// Return the index of the first element with all bits of `mask` set, or `count`. In IEEE types a full exponent is
 /// infinity or NaN; in e4m3 only 0x7f and 0xff are NaN and there is no infinity (Micikevicius et al., arXiv:2209.05433,
 /// table 1).
 template <typename Bits> static uint64_t firstWith(Bits mask, const void *data, uint64_t count) {
@@ -41,9 +41,9 @@ template <typename Bits> static uint64_t firstWith(Bits mask, const void *data, 
   return count;
 }
 
-/// The element type's bits at an index are NaN, not infinity.
+/// Return whether an element with a full exponent is NaN and not infinity.
 static bool isNaN(const SafetensorsTensor &tensor, uint64_t index) {
-  uint32_t bits = 0; // little-endian, as the file is
+  uint32_t bits = 0; // little-endian, like the file
   tensor.read(index * dtypeSize(tensor.dtype), &bits, dtypeSize(tensor.dtype));
   switch (tensor.dtype) {
   case DType::F32:
@@ -57,7 +57,7 @@ static bool isNaN(const SafetensorsTensor &tensor, uint64_t index) {
   }
 }
 
-/// "[3, 7]" of a row-major index.
+/// Return "[3, 7]" for a row-major index.
 static std::string indexText(const SafetensorsTensor &tensor, uint64_t index) {
   std::string text = "]";
   for (size_t i = tensor.shape.size(); i-- > 0;) {

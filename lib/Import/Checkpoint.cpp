@@ -1,4 +1,4 @@
-//===- Checkpoint.cpp - Where weights come from ---------------------------===//
+//===- Checkpoint.cpp - Sources of weights --------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -27,20 +27,20 @@ static constexpr StringRef indexName = "model.safetensors.index.json";
 
 Checkpoint::~Checkpoint() = default;
 
-/// "a, b, c, …" of a set.
+/// Return the first names of a set: "a, b, c, …".
 static std::string sample(const std::set<std::string> &names) {
   constexpr size_t most = 6;
   std::string text = llvm::join(names.begin(), std::next(names.begin(), std::min(most, names.size())), ", ");
   return names.size() > most ? text + ", … (" + std::to_string(names.size()) + ")" : text;
 }
 
-/// The part of `name` behind `prefix`, up to the next dot.
+/// Return the part of `name` after `prefix`, up to the next dot.
 static StringRef nextComponent(StringRef name, StringRef prefix) {
   return name.drop_front(prefix.size()).take_until([](char c) { return c == '.'; });
 }
 
 llvm::Error Checkpoint::missing(StringRef name) const {
-  // The longest prefix "a.b." that some name shares, and what follows it there.
+  // Find the longest prefix "a.b." of the name that another name shares, and the components that follow it.
   StringRef prefix = name;
   std::set<std::string> beside;
   do {
@@ -52,14 +52,14 @@ llvm::Error Checkpoint::missing(StringRef name) const {
     });
   } while (beside.empty() && !prefix.empty());
   if (beside.empty())
-    return fail(where() + ": tensor " + name + ": missing, as is every other; give a checkpoint that has tensors");
+    return fail(where() + ": tensor " + name + ": missing, and the checkpoint has no tensors; give another checkpoint");
   return fail(where() + ": tensor " + name + ": missing; " + (prefix.empty() ? "" : "under ") + prefix +
               (prefix.empty() ? "the checkpoint has " : " it has ") + sample(beside) +
-              "; give the checkpoint, the layer and the config that belong together");
+              "; give a matching checkpoint, layer and config");
 }
 
 namespace {
-/// One .safetensors file.
+/// A single .safetensors file.
 class FileCheckpoint : public Checkpoint {
 public:
   explicit FileCheckpoint(SafetensorsFile opened) : Checkpoint(opened.path()), file(std::move(opened)) {
@@ -87,7 +87,7 @@ private:
   SafetensorsFile file;
 };
 
-/// A directory with an index that says which file has which tensor.
+/// A directory with an index that maps tensors to files.
 class ShardedCheckpoint : public Checkpoint {
 public:
   ShardedCheckpoint(StringRef directory, CheckpointIndex index)
@@ -109,7 +109,7 @@ private:
 
   CheckpointIndex index;
   std::mutex mutex;
-  std::map<std::string, SafetensorsFile> shards; ///< Those opened so far.
+  std::map<std::string, SafetensorsFile> shards; ///< The shards opened so far.
 };
 } // namespace
 
@@ -143,7 +143,7 @@ llvm::Expected<const SafetensorsTensor *> ShardedCheckpoint::find(StringRef name
   if (const SafetensorsTensor *tensor = (*file)->find(name))
     return tensor;
   return fail((*file)->path() + ": tensor " + name + ": missing, though " + indexName +
-              " says that it is here; fetch the checkpoint again");
+              " lists it here; fetch the checkpoint again");
 }
 
 static llvm::Expected<std::unique_ptr<FileCheckpoint>> openFile(StringRef path) {
@@ -153,7 +153,7 @@ static llvm::Expected<std::unique_ptr<FileCheckpoint>> openFile(StringRef path) 
   return std::make_unique<FileCheckpoint>(std::move(*file));
 }
 
-/// The only .safetensors file of a directory; of several, the one with the name that transformers gives it.
+/// Return the only .safetensors file of a directory; if there are several, the one with transformers' default name.
 static llvm::Expected<std::string> onlyFile(StringRef directory) {
   std::set<std::string> files;
   std::error_code code;
@@ -172,7 +172,7 @@ static llvm::Expected<std::string> onlyFile(StringRef directory) {
               "; give one of the files, or add the index");
 }
 
-/// Sets the config of a directory, if it has one.
+/// Set the config of a directory if it has one.
 template <typename C>
 static llvm::Expected<std::unique_ptr<Checkpoint>> withConfig(std::unique_ptr<C> checkpoint, StringRef directory) {
   std::string path = inDirectory(directory, "config.json");

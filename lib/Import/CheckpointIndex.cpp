@@ -1,4 +1,4 @@
-//===- CheckpointIndex.cpp - Which shard has which tensor -----------------===//
+//===- CheckpointIndex.cpp - Map from tensors to shards -------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -24,7 +24,7 @@ llvm::Expected<std::string> mla::importer::readTextFile(StringRef path) {
   return (*buffer)->getBuffer().str();
 }
 
-/// Whether the name stays in its directory.
+/// Return whether the name is a plain file name, without directories.
 static bool isPlainFileName(StringRef name) {
   return !name.empty() && name != "." && name != ".." && name.find_first_of(StringRef("/\\\0", 3)) == StringRef::npos;
 }
@@ -38,7 +38,7 @@ llvm::Expected<CheckpointIndex> mla::importer::readCheckpointIndex(StringRef pat
     return value.takeError();
   const llvm::json::Object *map = value->getAsObject()->getObject("weight_map");
   if (!map)
-    return fail(path + ": weight_map: missing or no object; fetch the index again");
+    return fail(path + ": weight_map: missing or not an object; fetch the index again");
   CheckpointIndex index;
   for (const auto &[tensor, shard] : *map) {
     std::optional<StringRef> name = shard.getAsString();

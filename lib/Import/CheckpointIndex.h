@@ -1,4 +1,4 @@
-//===- CheckpointIndex.h - Which shard has which tensor ---------*- C++ -*-===//
+//===- CheckpointIndex.h - Map from tensors to shards -----------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,13 +15,13 @@
 
 namespace mla::importer {
 
-/// Tensor name to the name of a file in the index's directory.
+/// Maps a tensor to the name of a file in the index's directory.
 using CheckpointIndex = llvm::StringMap<std::string>;
 
-/// Reads a regular file of text.
+/// Read a regular text file.
 llvm::Expected<std::string> readTextFile(llvm::StringRef path);
 
-/// Reads model.safetensors.index.json. A file name that would lead out of the directory is refused.
+/// Read model.safetensors.index.json. Reject file names outside the index's directory.
 llvm::Expected<CheckpointIndex> readCheckpointIndex(llvm::StringRef path);
 
 } // namespace mla::importer

@@ -1,4 +1,4 @@
-//===- Config.cpp - What config.json says about attention -----------------===//
+//===- Config.cpp - The attention in config.json --------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -23,17 +23,17 @@ using llvm::Twine;
 using llvm::json::Object;
 using llvm::json::Value;
 
-// As those of Limits.h.
+// Like those of Limits.h.
 static constexpr int64_t maxHeadDim = 1 << 16;
 static constexpr int64_t maxRank = 1 << 20;
 static constexpr int64_t maxBlock = 1 << 16;
 static constexpr int64_t maxContext = int64_t(1) << 31;
-/// Elements of one weight: 64 GiB in float32.
+/// Maximum number of elements of a weight: 64 GiB in float32.
 static constexpr int64_t maxElements = int64_t(1) << 34;
 
 static std::string supportedList() { return llvm::join(supportedModelTypes(), ", "); }
 
-/// The family that model_type names, or an error that says what is missing.
+/// Return the family of model_type, or an error that lists what is missing.
 static llvm::Expected<const Family *> parseFamily(const Object &root, StringRef where) {
   FieldReader reader(root, where);
   StringRef name = reader.string("model_type");
@@ -43,21 +43,22 @@ static llvm::Expected<const Family *> parseFamily(const Object &root, StringRef 
     return family;
   StringRef needs = modelTypeNeeds(name);
   if (!needs.empty())
-    return fail(where + ": model_type: " + name + " is not supported: it needs " + needs + "; supported are " +
+    return fail(where + ": model_type: " + name + " is not supported: it needs " + needs + "; expected one of " +
                 supportedList());
   std::string model = name.empty() ? "the config" : ("model_type " + name).str();
   if (!root.get("kv_lora_rank"))
     return fail(where + ": " + model + " has no latent attention (no field kv_lora_rank); give the config of one of " +
                 supportedList());
   if (name.empty())
-    return fail(where + ": model_type: missing; it must be one of " + supportedList());
+    return fail(where + ": model_type: missing; expected one of " + supportedList());
   return fail(where + ": model_type: " + name +
-              " is not supported: it needs a golden file that shows what it computes; supported are " +
+              " is not supported: it needs a golden file that shows what it computes; expected one of " +
               supportedList());
 }
 
-/// Attentions, which is what a layer is from here on. Where a layer has two of them, num_hidden_layers counts one or
-/// the other: transformers saves the attentions, released configs say the layers, and num_layers tells which.
+/// Return the number of attentions, each of which is a layer of the compiler. In families with two attentions per
+/// layer, num_hidden_layers counts the attentions in configs saved by transformers and the layers in released configs;
+/// num_layers always counts the layers.
 static int64_t parseLayers(FieldReader &reader, const Family &family) {
   StringRef attentions = "num_hidden_layers", layers = "num_layers";
   if (!family.has(TwoAttentions))
@@ -66,17 +67,15 @@ static int64_t parseLayers(FieldReader &reader, const Family &family) {
   if (reader.find(layers) && reader.find(attentions)) {
     int64_t other = reader.count(attentions, maxLayers);
     if (other != count && other != 2 * count)
-      reader.refuse(attentions, Twine(other) + " is neither num_layers, " + Twine(count) +
-                                    ", nor the attentions of so many layers; correct the config");
+      reader.refuse(attentions, "expected num_layers, " + Twine(count) + ", or twice as many attentions, got " +
+                                    Twine(other) + "; correct the config");
   }
   return 2 * count;
 }
 
-/// Codes of one config for both kinds of attention say which it is, and null the sizes of the other.
+/// Reject plain attention of model classes that implement both kinds: use_mla is false or kv_lora_rank null.
 static void checkIsLatent(FieldReader &reader) {
-  StringRef plain =
-      "the attention is plain, over keys and values of heads, and there is no latent to absorb into; give "
-      "the config of a model with latent attention";
+  StringRef plain = "the model has no latent attention; give the config of a model with latent attention";
   if (!reader.boolean("use_mla", true))
     reader.refuse("use_mla", "false: " + plain);
   if (const Value *rank = reader.find("kv_lora_rank", /*nullIsAbsent=*/false); rank && rank->kind() == Value::Null)
@@ -91,13 +90,13 @@ static void parseSizes(FieldReader &reader, const Family &family, AttentionConfi
   config.nopeDim = reader.count("qk_nope_head_dim", maxHeadDim);
   config.ropeDim = reader.count("qk_rope_head_dim", maxHeadDim, /*least=*/0);
   if (config.ropeDim % 2)
-    reader.refuse("qk_rope_head_dim", Twine(config.ropeDim) + " is odd, but RoPE turns pairs; give an even number");
+    reader.refuse("qk_rope_head_dim", Twine(config.ropeDim) + " is odd, but RoPE rotates pairs; give an even number");
 
-  // Missing and null are two things here: transformers reads a missing q_lora_rank as the family's released rank, other
-  // engines as none.
+  // Distinguish a missing q_lora_rank from null: transformers replaces a missing one by the default of the family's
+  // config class, other engines by none.
   const Value *rank = reader.find("q_lora_rank", /*nullIsAbsent=*/false);
   if (!rank)
-    reader.refuse("q_lora_rank", "missing; give the rank, or null where the query has no low-rank projection");
+    reader.refuse("q_lora_rank", "missing; give the rank, or null if the query has no low-rank projection");
   else if (rank->kind() != Value::Null)
     config.qLoraRank = reader.count("q_lora_rank", *rank, maxRank);
   else if (family.has(AlwaysLowRankQuery))
@@ -109,7 +108,7 @@ static void parseSizes(FieldReader &reader, const Family &family, AttentionConfi
   else if (config.hiddenSize % config.numHeads == 0)
     config.vDim = config.hiddenSize / config.numHeads;
   else
-    reader.refuse("v_head_dim", "missing, and hidden_size is no multiple of num_attention_heads; give it");
+    reader.refuse("v_head_dim", "missing, and hidden_size is not a multiple of num_attention_heads; give it");
 }
 
 static void checkKeyValueHeads(FieldReader &reader, const AttentionConfig &config) {
@@ -140,14 +139,13 @@ static void checkWeightSizes(FieldReader &reader, const AttentionConfig &config)
                                       ", more than " + Twine(maxElements) + " elements; correct the sizes");
 }
 
-/// LongcatFlashMLA multiplies by both scales whatever the config says; engines that ask the keys agree where they are
-/// true.
+/// Parse the flags for the scales of the latents. LongcatFlashMLA multiplies by both scales whatever the flags; engines
+/// that read the flags agree if they are true.
 static void parseLatentScales(FieldReader &reader, AttentionConfig &config) {
   for (StringRef key : {"mla_scale_q_lora", "mla_scale_kv_lora"})
     if (!reader.boolean(key, true))
-      reader.refuse(key,
-                    "false, but transformers multiplies all the same and other engines do not; remove the key if the "
-                    "model has the scale");
+      reader.refuse(key, "false, which transformers ignores and other engines do not; remove the key if the "
+                         "model has the scale");
   if (reader.failed())
     return;
   config.queryLatentScale = std::sqrt(static_cast<double>(config.hiddenSize) / config.qLoraRank);
@@ -158,7 +156,7 @@ static bool isOn(const Value *value) {
   return value && value->kind() != Value::Null && value->getAsBoolean() != false && value->getAsNumber() != 0.0;
 }
 
-/// Refuses keys that mean something for attention which this family does not have.
+/// Reject keys that change attention and have no meaning in this family.
 static void checkForeignKeys(FieldReader &reader, const Object &root, const Family &family) {
   for (const Refusal &key : foreignKeys()) {
     if (key.meantBy && family.has(Trait(key.meantBy)))
@@ -168,8 +166,8 @@ static void checkForeignKeys(FieldReader &reader, const Object &root, const Fami
       if (const Object *object = root.getObject(scope))
         on |= isOn(object->get(key.name));
     if (on)
-      reader.refuse(key.name, "not supported for " + family.modelType + ": it asks for " + key.needs +
-                                  "; remove the key if the model does without");
+      reader.refuse(key.name, "not supported for " + family.modelType + ": it requires " + key.needs +
+                                  "; remove the key if the model does not use it");
   }
 }
 
@@ -183,14 +181,15 @@ static CheckpointDType parseDType(FieldReader &reader) {
   return name == "bfloat16" ? CheckpointDType::BF16 : CheckpointDType::Unknown;
 }
 
-/// Quantisations that are not understood may leave the attention alone, as those of experts do: its tensors tell.
+/// Parse the quantization. An unknown one is recorded and not rejected because it may not affect the attention (only
+/// the experts, for example), which the attention's tensors show.
 static llvm::Error parseQuantization(const Object &root, StringRef where, AttentionConfig &config) {
   const Value *value = root.get("quantization_config");
   if (!value || value->kind() == Value::Null)
     return llvm::Error::success();
   const Object *object = value->getAsObject();
   if (!object)
-    return fail(where + ": quantization_config: " + shortText(*value) + " is not an object; correct the config");
+    return fail(where + ": quantization_config: expected an object, got " + shortText(*value) + "; correct the config");
   FieldReader reader(*object, where, "quantization_config.");
   StringRef method = reader.string("quant_method"), format = reader.string("fmt");
   if (reader.failed())
@@ -210,7 +209,7 @@ static llvm::Error parseQuantization(const Object &root, StringRef where, Attent
     quantization.blockRows = reader.count("weight_block_size", (*sizes)[0], maxBlock);
     quantization.blockColumns = reader.count("weight_block_size", (*sizes)[1], maxBlock);
   } else {
-    reader.refuse("weight_block_size", shortText(*block) + " is not a pair of sizes, and only scales of blocks are "
+    reader.refuse("weight_block_size", shortText(*block) + " is not a pair of sizes, and only block scales are "
                                                            "supported; convert the checkpoint to bfloat16");
   }
   config.quantization = quantization;
@@ -258,25 +257,26 @@ llvm::Expected<AttentionConfig> mla::importer::parseConfig(StringRef json, Strin
 llvm::Error mla::importer::checkIsComputable(const AttentionConfig &config, StringRef where) {
   if (!std::isnan(config.rope.theta))
     return llvm::Error::success();
-  return fail(where + ": rope_theta: null, and without it no rotation can be computed; give the model's number");
+  return fail(where + ": rope_theta: null, but rotations require it; give the model's value");
 }
 
-/// Up to index_topk tokens the indexer picks them all, and the attention is dense.
+/// Return a warning for models with an indexer: attention is dense only up to index_topk tokens, all of which the
+/// indexer picks.
 static std::string densityReservation(const AttentionConfig &config) {
   return config.modelType +
          ": compiled as dense attention, which it is up to index_topk = " + std::to_string(config.indexTopK) +
-         " tokens; beyond, the model leaves out what its indexer does not pick";
+         " tokens; beyond, the model attends only to the tokens that its indexer picks";
 }
 
 static std::string conventionReservation(const AttentionConfig &config) {
-  return config.modelType + ": not checked against a reference implementation; assumed are " +
+  return config.modelType + ": not checked against a reference implementation; assuming " +
          (config.ropeInterleaved ? "interleaved" : "half-split") + " RoPE and 1e-6 as the epsilon of the latent's norm";
 }
 
 std::vector<std::string> mla::importer::reservations(const AttentionConfig &config) {
   std::vector<std::string> list;
   if (!config.wrappedIn.empty())
-    list.push_back(config.wrappedIn + " is compiled, " + config.modelType + ", and nothing else of the model");
+    list.push_back(config.wrappedIn + " is compiled, " + config.modelType + ", without the rest of the model");
   if (config.indexTopK)
     list.push_back(densityReservation(config));
   const Family *family = findFamily(config.modelType);

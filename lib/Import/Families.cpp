@@ -1,18 +1,18 @@
-//===- Families.cpp - What differs between MLA models ---------------------===//
+//===- Families.cpp - Differences between MLA models ----------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// Every row was read from modeling_<family>.py and configuration_<family>.py of
+// Every row is taken from modeling_<family>.py and configuration_<family>.py of
 // transformers 5.17 and confirmed by a golden file (benchmarks/replay.py agrees
 // within 1e-6; with another pairing, epsilon or softmax scale it does not).
-// Two are exceptions. transformers itself maps kimi_k2 to deepseek_v3
-// (configuration_kimi_k25.py). plm is not part of transformers: its row was read
-// from modeling_plm.py and configuration_plm.py of the change in which its
-// authors offered it (github.com/huggingface/transformers, commit 03de87ef),
-// and nothing confirms it.
+// There are two exceptions. transformers itself maps kimi_k2 to deepseek_v3
+// (configuration_kimi_k25.py). plm is not part of transformers: its row is
+// taken from modeling_plm.py and configuration_plm.py of the change in which
+// its authors proposed it (github.com/huggingface/transformers, commit
+// 03de87ef), and no golden file confirms it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,7 +36,7 @@ static constexpr Family familyTable[] = {
     {"plm", RopePairing::Configured, 1e-6, 1e5, Unconfirmed},
 };
 
-// model_type, gated MLP, tied embeddings, RoPE; of transformers 5.17 as well
+// model_type, gated MLP, tied embeddings, RoPE; also from transformers 5.17
 static constexpr HeadFamily headFamilyTable[] = {
     {"gpt2", false, true, false}, {"llama", true, false, true}, {"mistral", true, false, true},
     {"qwen2", true, false, true}, {"qwen3", true, false, true},
@@ -61,7 +61,7 @@ static constexpr Refusal foreignKeyTable[] = {
     {"index_topk", "sparse attention: an indexer that picks the keys of every query", IndexedKeys},
     {"attn_logit_softcapping", "a bound on the scores"},
     {"linear_attn_config", "layers of linear attention beside those of latent attention"},
-    {"llama_4_scaling", "a scale of the query by position whose form is not known for this model"},
+    {"llama_4_scaling", "a scale of the query by position whose form is unknown for this model"},
     {"llama_4_scaling_beta", "a scale of the query by position, which only mistral4 has", PositionScaledQuery},
     {"mla_scale_kv_lora", "a constant scale on the latent", ScaledLatents},
     {"mla_scale_q_lora", "a constant scale on the query", ScaledLatents},

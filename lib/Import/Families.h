@@ -1,11 +1,11 @@
-//===- Families.h - What differs between MLA models -------------*- C++ -*-===//
+//===- Families.h - Differences between MLA models --------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// The one place that knows models by name.
+// All model names of the compiler are here.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,75 +21,75 @@ namespace mla::importer {
 enum class RopePairing {
   Interleaved, ///< Always (2i, 2i+1).
   HalfSplit,   ///< Always (i, i + R/2).
-  Configured,  ///< rope_interleave says it; interleaved without the key.
+  Configured,  ///< As rope_interleave says; interleaved if it is missing.
 };
 
-/// What only some families have. A family has a set of them.
+/// Properties that only some families have. A family has a set of them.
 enum Trait : unsigned {
   NoTrait = 0,
-  /// v_head_dim may be missing or null and is then hidden_size / num_attention_heads.
+  /// v_head_dim may be missing or null; it is then hidden_size / num_attention_heads.
   VDimFromHidden = 1 << 0,
-  /// The config's head_dim is the whole query head, so partial_rotary_factor is R / (P + R); elsewhere it is 1.
+  /// head_dim is the size of the whole query head, so that partial_rotary_factor is R / (P + R); elsewhere it is 1.
   RotaryPartOfHead = 1 << 1,
-  /// The query has a scale a position, llama_4_scaling_beta, and YaRN where the config says nothing of RoPE.
+  /// The query has a scale per position, llama_4_scaling_beta, and YaRN if the config has no RoPE parameters.
   PositionScaledQuery = 1 << 2,
-  /// Behind their norms the latents are multiplied by sqrt(hidden_size / rank), mla_scale_q_lora and mla_scale_kv_lora.
+  /// The normalized latents are multiplied by sqrt(hidden_size / rank): mla_scale_q_lora and mla_scale_kv_lora.
   ScaledLatents = 1 << 3,
-  /// A layer has two attentions, self_attn.0 and self_attn.1; num_layers says how many layers there are.
+  /// A layer has two attentions, self_attn.0 and self_attn.1; num_layers is the number of layers.
   TwoAttentions = 1 << 4,
   /// An indexer picks index_topk keys for every query.
   IndexedKeys = 1 << 5,
-  /// The query's low-rank projection cannot be missing.
+  /// The low-rank projection of the query is required.
   AlwaysLowRankQuery = 1 << 6,
-  /// What the family computes was read, but no golden file confirms it.
+  /// Taken from the model's source, but not confirmed by a golden file.
   Unconfirmed = 1 << 7,
-  /// The embedding is the output's weight, too, unless tie_word_embeddings says otherwise.
+  /// The output projection uses the embedding's weight unless tie_word_embeddings is false.
   TiedEmbeddings = 1 << 8,
 };
 
 struct Family {
   llvm::StringLiteral modelType;
   RopePairing pairing;
-  /// Epsilon of the norms of the two latents: the default of the family's RMSNorm class, whatever rms_norm_eps says.
+  /// Epsilon of the norms of the two latents: the default of the family's RMSNorm class, independent of rms_norm_eps.
   double latentNormEps;
-  /// rope_theta where the config does not say it.
+  /// rope_theta if it is missing.
   double defaultTheta;
   unsigned traits;
 
   bool has(Trait trait) const { return traits & trait; }
 };
 
-/// The supported families.
+/// Return the supported families.
 llvm::ArrayRef<Family> families();
 
-/// The family of a model_type, or null.
+/// Return the family of a model_type, or null.
 const Family *findFamily(llvm::StringRef modelType);
 
-/// Models whose heads cache keys and values: for comparison, nothing is compiled of them.
+/// Models whose heads cache keys and values. They are read for comparison and not compiled.
 struct HeadFamily {
   llvm::StringLiteral modelType;
-  bool gated;          ///< The MLP has a gate beside its first matrix.
-  bool tiedEmbeddings; ///< As the trait.
+  bool gated;          ///< The MLP has a gate projection.
+  bool tiedEmbeddings; ///< Like the trait TiedEmbeddings.
   bool rotated;        ///< Queries and keys have RoPE.
 };
 
 llvm::ArrayRef<HeadFamily> headFamilies();
 
-/// A name (of a model_type, rope type or config key) that is known but not supported, and what support would take.
+/// A known but unsupported name (of a model_type, rope type or config key), and what support requires.
 struct Refusal {
   llvm::StringLiteral name;
   llvm::StringLiteral needs;
-  unsigned meantBy = NoTrait; ///< Families with this trait give the key a meaning.
+  unsigned meantBy = NoTrait; ///< Families with this trait define the key.
 };
 
-/// What supporting the model would take; empty for a model_type never heard of.
+/// Return what support for the model requires; empty for an unknown model_type.
 llvm::StringRef modelTypeNeeds(llvm::StringRef modelType);
 
-/// What supporting the rope type would take; empty for one never heard of.
+/// Return what support for the rope type requires; empty for an unknown one.
 llvm::StringRef ropeTypeNeeds(llvm::StringRef ropeType);
 
-/// Config keys that change what attention computes, for which other families have no meaning than those with the
-/// row's trait. Ignoring one would compile another model than the one given.
+/// Return the config keys that change what attention computes and that only families with the row's trait define.
+/// Ignoring one would compile a different model.
 llvm::ArrayRef<Refusal> foreignKeys();
 
 } // namespace mla::importer

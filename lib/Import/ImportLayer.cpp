@@ -15,7 +15,7 @@ using namespace mla;
 using namespace mla::importer;
 using llvm::StringRef;
 
-/// "model.layers.0.self_attn.": what the names of the layer's weights begin with.
+/// Return the prefix of the names of the layer's weights: "model.layers.0.self_attn.".
 static std::string checkpointPrefix(const WeightSpec &weight) {
   StringRef name = weight.expected.name;
   name.consume_back(checkpointSuffix(weight.expected.role));

@@ -29,7 +29,7 @@ std::string mla::importer::numberText(double number) {
   return text;
 }
 
-/// How deep brackets nest outside strings.
+/// Return the maximum nesting depth of brackets outside strings.
 static unsigned nestingDepth(StringRef text) {
   unsigned depth = 0, deepest = 0;
   bool inString = false;
@@ -56,25 +56,25 @@ llvm::Expected<llvm::json::Value> mla::importer::parseObject(StringRef text, Str
   if (!value)
     return fail(where + ": not valid JSON: " + llvm::toString(value.takeError()) + "; correct the file");
   if (value->kind() != llvm::json::Value::Object)
-    return fail(where + ": not a JSON object but " + shortText(*value) + "; correct the file");
+    return fail(where + ": expected a JSON object, got " + shortText(*value) + "; correct the file");
   return value;
 }
 
-/// The whole number that the value is. LLVM's getAsInteger converts 2^63 too, which int64_t does not hold.
+/// Return the value as an integer, if it is one. LLVM's getAsInteger also converts 2^63, which does not fit in int64_t.
 static std::optional<int64_t> asInteger(const llvm::json::Value &value) {
   std::optional<double> number = value.getAsNumber();
   return number && *number < 0x1p63 ? value.getAsInteger() : std::nullopt;
 }
 
 std::string mla::importer::shortText(const llvm::json::Value &value) {
-  // JSON's own form of a number shows all 17 digits.
+  // JSON prints a number with all 17 digits.
   if (std::optional<double> number = value.getAsNumber(); number && !asInteger(value))
     return numberText(*number);
   std::string text;
   llvm::raw_string_ostream(text) << value;
   if (text.size() <= 40)
     return text;
-  // Cut between characters of UTF-8, not inside one.
+  // Truncate between UTF-8 characters, not inside one.
   size_t length = 37;
   while (length && (text[length] & 0xC0) == 0x80)
     --length;
@@ -103,7 +103,7 @@ int64_t FieldReader::count(StringRef key, const llvm::json::Value &value, int64_
   std::optional<int64_t> integer = asInteger(value);
   if (integer && *integer >= least && *integer <= limit)
     return *integer;
-  refuse(key, shortText(value) + " is not a whole number from " + Twine(least) + " to " + Twine(limit) +
+  refuse(key, "expected an integer from " + Twine(least) + " to " + Twine(limit) + ", got " + shortText(value) +
                   "; correct the config");
   return 1;
 }
@@ -118,7 +118,7 @@ double FieldReader::number(StringRef key, double low, double high, std::optional
   std::optional<double> number = value->getAsNumber();
   if (number && std::isfinite(*number) && *number >= low && *number <= high)
     return *number;
-  refuse(key, shortText(*value) + " is not a number from " + numberText(low) + " to " + numberText(high) +
+  refuse(key, "expected a number from " + numberText(low) + " to " + numberText(high) + ", got " + shortText(*value) +
                   "; correct the config");
   return low;
 }
@@ -129,7 +129,7 @@ bool FieldReader::boolean(StringRef key, bool absent) {
     return absent;
   if (std::optional<bool> boolean = value->getAsBoolean())
     return *boolean;
-  refuse(key, shortText(*value) + " is neither true nor false; correct the config");
+  refuse(key, "expected true or false, got " + shortText(*value) + "; correct the config");
   return absent;
 }
 
@@ -139,6 +139,6 @@ StringRef FieldReader::string(StringRef key) {
     return "";
   if (std::optional<StringRef> string = value->getAsString())
     return *string;
-  refuse(key, shortText(*value) + " is not a string; correct the config");
+  refuse(key, "expected a string, got " + shortText(*value) + "; correct the config");
   return "";
 }

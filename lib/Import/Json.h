@@ -17,41 +17,41 @@
 
 namespace mla::importer {
 
-/// An error with a text of the form "WHERE: WHAT; what to do".
+/// Return an error with a text of the form "WHERE: WHAT; what to do".
 llvm::Error fail(const llvm::Twine &text);
 
-/// Parses text that must be one JSON object. Deep nesting is refused: LLVM's parser recurses.
+/// Parse a text that must be one JSON object. Reject deep nesting because LLVM's parser recurses.
 llvm::Expected<llvm::json::Value> parseObject(llvm::StringRef text, llvm::StringRef where);
 
-/// A number as a person writes it.
+/// Return the shortest decimal form of a number.
 std::string numberText(double number);
 
-/// The start of a JSON value, for messages.
+/// Return the start of a JSON value, for messages.
 std::string shortText(const llvm::json::Value &value);
 
-/// Reads typed fields of an object. The first failure is kept and the fields after it read as if they were fine, so
-/// that a list of fields reads like one; takeError() must be called before any value is used.
+/// Reads typed fields of an object. The first failure is recorded, and further fields are read as if valid, so that
+/// callers need not check each one. Call takeError() before using any value.
 class FieldReader {
 public:
-  /// `scope` precedes field names in messages ("rope_parameters.").
+  /// `scope` is the prefix of field names in messages ("rope_parameters.").
   FieldReader(const llvm::json::Object &object, llvm::StringRef where, llvm::StringRef scope = "")
       : object(object), where(where), scope(scope) {}
 
-  /// The field's value; null where it is absent, or (`nullIsAbsent`) null.
+  /// Return the field's value, or null if it is absent or (with `nullIsAbsent`) null.
   const llvm::json::Value *find(llvm::StringRef key, bool nullIsAbsent = true) const;
 
-  /// A whole number from `least` to `limit`.
+  /// Read an integer from `least` to `limit`.
   int64_t count(llvm::StringRef key, int64_t limit, int64_t least = 1);
-  /// The same of a given value (an element of an array).
+  /// Read an integer from the given value (an element of an array).
   int64_t count(llvm::StringRef key, const llvm::json::Value &value, int64_t limit, int64_t least = 1);
-  /// A finite number in [low, high], or `absent` where there is none or null.
+  /// Read a finite number in [low, high]; return `absent` if it is missing or null.
   double number(llvm::StringRef key, double low, double high, std::optional<double> absent);
-  /// true or false, or `absent`. Null is refused: nobody agrees on which of the two it means.
+  /// Read true or false; return `absent` if it is missing. Reject null, which implementations interpret differently.
   bool boolean(llvm::StringRef key, bool absent);
-  /// A string, or empty.
+  /// Read a string; return "" if it is missing.
   llvm::StringRef string(llvm::StringRef key);
 
-  /// Records "WHERE: FIELD: WHAT", unless an error came before.
+  /// Record the error "WHERE: FIELD: WHAT" unless one is already recorded.
   void refuse(llvm::StringRef key, const llvm::Twine &what);
   bool failed() const { return !message.empty(); }
   llvm::Error takeError() { return failed() ? fail(message) : llvm::Error::success(); }

@@ -1,4 +1,4 @@
-//===- LanguageModel.cpp - A model inside another's config ----------------===//
+//===- LanguageModel.cpp - Configs that contain a language model ----------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,10 +13,10 @@ using llvm::StringRef;
 using llvm::json::Object;
 using llvm::json::Value;
 
-/// transformers' name, that of DeepSeek-VL2, and that of InternVL's kind.
+/// The keys of transformers, DeepSeek-VL2 and InternVL.
 static constexpr StringRef wrapperKeys[] = {"text_config", "language_config", "llm_config"};
 
-/// What a config says of the whole checkpoint, outside where the language model's own part does not.
+/// Keys that apply to the whole checkpoint; they are inherited if the language model's config lacks them.
 static constexpr StringRef inheritedKeys[] = {"dtype", "torch_dtype", "quantization_config"};
 
 static StringRef findWrapper(const Object &root) {

@@ -1,4 +1,4 @@
-//===- LanguageModel.h - A model inside another's config --------*- C++ -*-===//
+//===- LanguageModel.h - Configs that contain a language model --*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,11 +15,11 @@
 
 namespace mla::importer {
 
-/// A parsed config.json of a language model, perhaps from inside that of a model of images and text.
+/// The parsed config.json of a language model, which may be part of the config of a multimodal model.
 struct LanguageModelConfig {
   llvm::json::Object root;
-  std::string where;     ///< What begins errors: the path, and the key inside.
-  std::string wrappedIn; ///< The model around it and the key, "kimi_k25: its text_config"; "" where there is none.
+  std::string where;     ///< Prefix of errors: the path, and the key of the part.
+  std::string wrappedIn; ///< The outer model and the key, "kimi_k25: its text_config"; "" if there is none.
 };
 
 llvm::Expected<LanguageModelConfig> parseLanguageModel(llvm::StringRef json, llvm::StringRef where);

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The layer as modeling_deepseek_v3.py and its kin compute it, in naive form.
-// Between hidden states, cache and result everything is in float32, whatever
-// those are in. Values carry their names as locations, which is what
+// The layer as in modeling_deepseek_v3.py and related models, in naive form.
+// Everything between hidden states, cache and result is float32, independent of
+// their element types. Locations of values are their names, which
 // `--mlir-use-nameloc-as-prefix` prints.
 //
 //===----------------------------------------------------------------------===//
@@ -23,7 +23,7 @@ using namespace mla;
 using namespace mla::importer;
 
 namespace {
-/// The query of all heads, without and with position.
+/// The queries of all heads, without and with position.
 struct Query {
   Value nope, rope;
 };
@@ -40,7 +40,7 @@ public:
 private:
   // Types.
   Type f32() { return builder.getF32Type(); }
-  /// Of hidden states, cache and result.
+  /// Return the element type of hidden states, cache and result.
   Type outside() { return options.dtype == DType::BF16 ? Type(builder.getBF16Type()) : f32(); }
   CacheType cacheType();
   RankedTensorType tokensOf(ArrayRef<int64_t> shape, Type element);
@@ -78,7 +78,7 @@ private:
   const AttentionConfig &config;
   ArrayRef<WeightSpec> weights;
   const ImportOptions &options;
-  const int64_t heads, firstHead; ///< Of this rank.
+  const int64_t heads, firstHead; ///< The heads of this rank.
   Value hidden, cu, tokens, position, sequence;
 };
 } // namespace
@@ -91,7 +91,7 @@ CacheType LayerBuilder::cacheType() {
   return CacheType::get(builder.getContext(), options.page, config.kvLoraRank, config.ropeDim, outside());
 }
 
-/// A tensor with a row, or what `shape` says, a token.
+/// Return the type of a tensor with one row, or one element of shape `shape`, per token.
 RankedTensorType LayerBuilder::tokensOf(ArrayRef<int64_t> shape, Type element) {
   SmallVector<int64_t, 3> sizes = {ShapedType::kDynamic};
   sizes.append(shape.begin(), shape.end());
@@ -122,7 +122,7 @@ static Type elementType(Builder &builder, DType dtype) {
   }
 }
 
-/// "kv_b_proj" of "kv_b_proj.weight", "o_proj_bias" of "o_proj.bias".
+/// Return "kv_b_proj" for "kv_b_proj.weight", "o_proj_bias" for "o_proj.bias".
 static std::string valueName(WeightRole role) {
   StringRef name = checkpointSuffix(role);
   name.consume_back(".weight");
@@ -142,7 +142,7 @@ const WeightSpec *LayerBuilder::find(WeightRole role) const {
   return spec == weights.end() ? nullptr : spec;
 }
 
-/// The weight of the checkpoint; a block-scaled one as numbers.
+/// Load a weight of the checkpoint; dequantize a block-scaled one.
 Value LayerBuilder::stored(const WeightSpec &spec, StringRef name) {
   auto type = RankedTensorType::get(spec.expected.shape, elementType(builder, spec.dtype));
   Value stored = WeightOp::create(builder, named(name), type, spec.expected.name);
@@ -161,7 +161,7 @@ Value LayerBuilder::inFloat32(Value weight, StringRef name) {
   return arith::ExtFOp::create(builder, named((name + "_f32").str()), type.clone(f32()), weight);
 }
 
-/// A matrix of an update as the weight of one head, which products take.
+/// Load a matrix of an update as the weight of one head, the form of weight products.
 Value LayerBuilder::factor(StringRef tensor, ArrayRef<int64_t> shape, DType dtype, StringRef name) {
   auto type = RankedTensorType::get(shape, elementType(builder, dtype));
   auto stored = WeightOp::create(builder, named(name), type, tensor);
@@ -170,7 +170,7 @@ Value LayerBuilder::factor(StringRef tensor, ArrayRef<int64_t> shape, DType dtyp
                   {{0, 1}, {2}});
 }
 
-/// weight + scale · B A, in float32: the sum is a weight like any other.
+/// Compute weight + scale · B A in float32. The sum is a weight like any other.
 Value LayerBuilder::update(Value weight, const WeightUpdate &update, StringRef name) {
   ArrayRef<int64_t> shape = cast<RankedTensorType>(weight.getType()).getShape();
   Value b = factor(update.nameB, {shape[0], update.rank}, update.typeB, "lora_B");
@@ -185,7 +185,7 @@ Value LayerBuilder::update(Value weight, const WeightUpdate &update, StringRef n
   return arith::AddFOp::create(builder, named((name + "_merged").str()), inFloat32(weight, name), delta);
 }
 
-/// What the layer multiplies with: the checkpoint's weight, and what an adapter adds.
+/// Return the weight that the layer multiplies with: the checkpoint's, plus an adapter's update.
 Value LayerBuilder::weight(WeightRole role) {
   const WeightSpec &spec = *find(role);
   std::string name = valueName(role);
@@ -193,7 +193,7 @@ Value LayerBuilder::weight(WeightRole role) {
   return spec.update ? update(own, *spec.update, name) : own;
 }
 
-/// `count` rows (dim 0), columns (1) and so on of a weight, whose preparation calls them `name`.
+/// Slice `count` rows (dim 0), columns (1) and so on of a weight. `name` names the prepared weight.
 Value LayerBuilder::sliceWeight(Value weight, int64_t dim, int64_t first, int64_t count, StringRef name) {
   ArrayRef<int64_t> shape = cast<RankedTensorType>(weight.getType()).getShape();
   if (shape[dim] == count)
@@ -208,7 +208,7 @@ Value LayerBuilder::sliceWeight(Value weight, int64_t dim, int64_t first, int64_
   return slice;
 }
 
-/// [H · perHead, K] of all heads as [heads, perHead, K] of this rank's.
+/// Return this rank's heads [heads, perHead, K] of a weight [H · perHead, K].
 Value LayerBuilder::headRows(WeightRole role, int64_t perHead) {
   std::string name = valueName(role);
   Value rows = sliceWeight(weight(role), 0, firstHead * perHead, heads * perHead, name);
@@ -216,7 +216,7 @@ Value LayerBuilder::headRows(WeightRole role, int64_t perHead) {
   return splitDim(builder, named(name + "_heads"), rows, {heads, perHead, columns}, {{0, 1}, {2}});
 }
 
-/// [N, H · perHead] of all heads as [N, heads, perHead] of this rank's.
+/// Return this rank's heads [N, heads, perHead] of a weight [N, H · perHead].
 Value LayerBuilder::headColumns(WeightRole role, int64_t perHead) {
   std::string name = valueName(role);
   Value columns = sliceWeight(weight(role), 1, firstHead * perHead, heads * perHead, name);
@@ -228,14 +228,14 @@ Value LayerBuilder::headColumns(WeightRole role, int64_t perHead) {
 // Operations on tokens
 //===----------------------------------------------------------------------===//
 
-/// Elements of the last dimension.
+/// Slice the last dimension.
 Value LayerBuilder::slice(Value x, int64_t first, int64_t count, StringRef name) {
   ArrayRef<int64_t> shape = cast<RankedTensorType>(x.getType()).getShape();
   SmallVector<OpFoldResult> offsets(shape.size(), builder.getIndexAttr(0));
   SmallVector<OpFoldResult> sizes = {tokens};
   llvm::append_range(sizes, getAsIndexOpFoldResult(builder.getContext(), shape.drop_front()));
   SmallVector<OpFoldResult> strides(shape.size(), builder.getIndexAttr(1));
-  // Nothing is nowhere: a slice may not begin behind the last element.
+  // An empty slice starts at 0: an offset may not be past the last element.
   offsets.back() = builder.getIndexAttr(count ? first : 0);
   sizes.back() = builder.getIndexAttr(count);
   return tensor::ExtractSliceOp::create(builder, named(name), x, offsets, sizes, strides);
@@ -245,14 +245,14 @@ Value LayerBuilder::project(Value x, Value weight, ArrayRef<int64_t> shape, Head
   return ProjectOp::create(builder, named(name), tokensOf(shape, f32()), x, weight, heads);
 }
 
-/// Nothing, if the layer has no such bias.
+/// Add the layer's bias, if it has one.
 Value LayerBuilder::addBias(Value x, WeightRole role) {
   if (!find(role))
     return x;
   return BiasOp::create(builder, named(valueName(role) + "ed"), x, weight(role));
 }
 
-/// The parts of kv_b_proj's bias that keys and values have, if the layer has one.
+/// Add the parts of kv_b_proj's bias to keys and values, if the layer has one.
 void LayerBuilder::addUpBiases(Value &keys, Value &values) {
   WeightRole role = WeightRole::WKVBBias;
   if (!find(role))
@@ -266,7 +266,8 @@ void LayerBuilder::addUpBiases(Value &keys, Value &values) {
   values = BiasOp::create(builder, named("v_biased"), values, valueBias);
 }
 
-/// A constant factor behind a norm is one on its gamma: so it is prepared with the weights, whatever the plan.
+/// Multiply a norm's gamma by a constant factor on its result, so that it is applied when weights are prepared, in
+/// every plan.
 Value LayerBuilder::scaledGamma(WeightRole role, double factor) {
   Value gamma = weight(role);
   if (factor == 1.0)
@@ -284,7 +285,7 @@ Value LayerBuilder::norm(Value x, WeightRole gamma, double factor, StringRef nam
                            builder.getF64FloatAttr(config.rmsNormEps));
 }
 
-/// Of a model without rotary part, what has no elements stays as it is.
+/// Rotate `x`. In a model without rotary part `x` is empty and returned unchanged.
 Value LayerBuilder::rotate(Value x, StringRef name) {
   if (!config.ropeDim)
     return x;
@@ -294,7 +295,7 @@ Value LayerBuilder::rotate(Value x, StringRef name) {
                         builder.getF32FloatAttr(config.rope.cosSinScale));
 }
 
-/// Mistral-4's factor on the whole query.
+/// Multiply the whole query by its scale per position (Mistral-4).
 Value LayerBuilder::scaleByPosition(Value q, StringRef name) {
   if (config.queryScaleBeta == 0.0)
     return q;
@@ -320,7 +321,7 @@ Query LayerBuilder::buildQuery() {
   return {scaleByPosition(nope, "q_nope_scaled"), scaleByPosition(rope, "q_rope_scaled")};
 }
 
-/// Caches the tokens of this step.
+/// Append the tokens of this step to the cache.
 Value LayerBuilder::buildAppend(Value cache) {
   int64_t width = config.kvLoraRank + config.ropeDim;
   Value down = project(hidden, weight(WeightRole::WDKV), width, Heads::None, "kv_a");
@@ -330,7 +331,7 @@ Value LayerBuilder::buildAppend(Value cache) {
   return AppendOp::create(builder, named("cached"), c, rope, position, sequence, cache);
 }
 
-/// Keys and values of all cached tokens are up-projected.
+/// Up-project keys and values of all cached tokens.
 Value LayerBuilder::buildAttention(Query q, Value cache) {
   auto cached = GatherOp::create(builder, named("latent"), cache);
   Value up = headRows(WeightRole::WKVB, config.nopeDim + config.vDim);
@@ -345,11 +346,11 @@ Value LayerBuilder::buildAttention(Query q, Value cache) {
       .getResult();
 }
 
-/// The sum over this rank's heads; the bias is in one rank's summand.
+/// Project the result and sum over this rank's heads; the bias is added on one rank only.
 Value LayerBuilder::buildOutput(Value o) {
   bool biased = find(WeightRole::WOBias) && options.rank == 0;
   Value columns = headColumns(WeightRole::WO, config.vDim);
-  // Rounded once: a bias is added before.
+  // Round once, after the bias is added.
   Type sum = biased ? f32() : outside();
   Value out = ProjectOp::create(builder, named("out"), tokensOf(config.hiddenSize, sum), o, columns, Heads::From);
   if (!biased)

@@ -16,8 +16,8 @@
 
 namespace mla::importer {
 
-/// Builds the function of a phase where the builder stands. All phases have one body: what tells them apart is the
-/// plan's business.
+/// Build the function of a phase at the insertion point. The bodies of all phases are the same; the planner
+/// distinguishes them.
 mlir::func::FuncOp buildLayer(mlir::OpBuilder &builder, const AttentionConfig &config,
                               llvm::ArrayRef<WeightSpec> weights, const ImportOptions &options, llvm::StringRef name,
                               Phase phase);

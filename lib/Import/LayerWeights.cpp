@@ -59,7 +59,7 @@ std::vector<ExpectedWeight> mla::importer::expectedWeights(const AttentionConfig
   auto add = [&](WeightRole role, ArrayRef<int64_t> shape) {
     ExpectedWeight weight{
         role, layerPrefix(layer) + checkpointSuffix(role).str(), llvm::SmallVector<int64_t, 2>(shape), {}};
-    // Norms and biases are never quantised.
+    // Norms and biases are never quantized.
     if (shape.size() == 2 && config.quantization)
       weight.scaleShape = {llvm::divideCeilSigned(shape[0], config.quantization->blockRows),
                            llvm::divideCeilSigned(shape[1], config.quantization->blockColumns)};
@@ -86,7 +86,7 @@ std::vector<ExpectedWeight> mla::importer::expectedWeights(const AttentionConfig
   return result;
 }
 
-/// No config says whether kv_b_proj has a bias: the checkpoint does.
+/// Return kv_b_proj's bias if the checkpoint has it: no config describes it.
 static std::optional<ExpectedWeight> optionalBias(const Checkpoint &checkpoint, const AttentionConfig &config,
                                                   int64_t layer) {
   std::string name = layerPrefix(layer) + checkpointSuffix(WeightRole::WKVBBias).str();
@@ -107,11 +107,11 @@ static llvm::Error checkShape(StringRef where, const SafetensorsTensor &tensor, 
   if (ArrayRef<int64_t>(tensor.shape) == shape)
     return llvm::Error::success();
   return tensorError(where, tensor,
-                     "has shape " + shapeText(tensor.shape) + ", but the config makes it " + shapeText(shape) +
+                     "expected shape " + shapeText(shape) + " from the config, got " + shapeText(tensor.shape) +
                          "; give the config of this checkpoint");
 }
 
-/// "; …": what to do about a weight that is not there as plain numbers.
+/// Return the hint "; …" for a weight that is missing in unquantized form.
 static std::string quantisedHint(const AttentionConfig &config, StringRef otherwise) {
   if (config.otherQuantization.empty())
     return otherwise.str();
@@ -119,7 +119,7 @@ static std::string quantisedHint(const AttentionConfig &config, StringRef otherw
          ") is not supported for the attention; convert its weights to bfloat16";
 }
 
-/// Finds and checks the scales of a weight in e4m3.
+/// Find and check the scales of a weight in e4m3.
 static llvm::Error findScale(Checkpoint &checkpoint, const AttentionConfig &config, LayerWeight &weight) {
   const ExpectedWeight &expected = weight.expected;
   if (expected.scaleShape.empty() && expected.shape.size() > 1 && !config.otherQuantization.empty())
@@ -127,7 +127,7 @@ static llvm::Error findScale(Checkpoint &checkpoint, const AttentionConfig &conf
   if (expected.scaleShape.empty())
     return tensorError(checkpoint.where(), *weight.tensor,
                        expected.shape.size() == 1
-                           ? "is F8_E4M3, but norms and biases are not quantised; store it in BF16"
+                           ? "is F8_E4M3, but norms and biases are not quantized; store it in BF16"
                            : "is F8_E4M3, but the config has no quantization_config with a weight_block_size; add it");
   if (!checkpoint.contains(expected.scaleName()))
     return tensorError(checkpoint.where(), *weight.tensor,
@@ -138,7 +138,7 @@ static llvm::Error findScale(Checkpoint &checkpoint, const AttentionConfig &conf
   weight.scale = *scale;
   if (weight.scale->dtype != DType::F32)
     return tensorError(checkpoint.where(), *weight.scale,
-                       Twine("is ") + weight.scale->typeName() + ", not F32; convert the scales");
+                       Twine("expected F32, got ") + weight.scale->typeName() + "; convert the scales");
   return checkShape(checkpoint.where(), *weight.scale, expected.scaleShape);
 }
 
@@ -159,7 +159,7 @@ static llvm::Expected<LayerWeight> findWeight(Checkpoint &checkpoint, const Atte
   }
   if (!isPlainFloat((*tensor)->dtype))
     return tensorError(checkpoint.where(), **tensor,
-                       Twine("is ") + (*tensor)->typeName() + ", not F32, BF16, F16 or F8_E4M3" +
+                       Twine("expected F32, BF16, F16 or F8_E4M3, got ") + (*tensor)->typeName() +
                            quantisedHint(config, "; convert it to BF16"));
   if (checkpoint.contains(expected.scaleName()))
     return tensorError(checkpoint.where(), **tensor,
@@ -168,12 +168,12 @@ static llvm::Expected<LayerWeight> findWeight(Checkpoint &checkpoint, const Atte
   return weight;
 }
 
-/// Refuses tensors of the layer that nobody expects. An indexer is expected, though nothing is made of it.
+/// Reject unexpected tensors of the layer. An indexer is expected but not compiled.
 static llvm::Error checkNothingElse(const Checkpoint &checkpoint, const AttentionConfig &config,
                                     ArrayRef<LayerWeight> weights, int64_t layer) {
   std::string prefix = layerPrefix(layer), other;
   llvm::StringSet<> known;
-  // Old checkpoints hold the frequencies, which the config determines.
+  // Old checkpoints contain the frequencies, which the config determines.
   known.insert(prefix + "rotary_emb.inv_freq");
   std::string indexer = prefix + "indexer.";
   for (const LayerWeight &weight : weights) {

@@ -1,4 +1,4 @@
-//===- Limits.h - Of what a config may ask ----------------------*- C++ -*-===//
+//===- Limits.h - Limits of config values -----------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,7 +12,7 @@
 
 namespace mla::importer {
 
-// Each is more than ten times what any released model has, and together they keep every product inside 64 bits.
+// Each is more than ten times that of any released model; together they keep every product below 2^63.
 constexpr int64_t maxHidden = 1 << 20;
 constexpr int64_t maxHeads = 1 << 16;
 constexpr int64_t maxLayers = 1 << 16;

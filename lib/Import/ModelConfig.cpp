@@ -1,4 +1,4 @@
-//===- ModelConfig.cpp - What config.json says about a whole model --------===//
+//===- ModelConfig.cpp - The whole model in config.json -------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -21,7 +21,7 @@ using llvm::Twine;
 using llvm::json::Object;
 using llvm::json::Value;
 
-// As those of Limits.h.
+// Like those of Limits.h.
 static constexpr int64_t maxExperts = 1 << 16;
 static constexpr int64_t maxVocabulary = 1 << 26;
 
@@ -43,13 +43,13 @@ int64_t ModelConfig::numAttentions() const {
 // Fields
 //===----------------------------------------------------------------------===//
 
-/// The first of several names of one field that the config has; the first of all where it has none.
+/// Return the first of several names of a field that the config has; the first of all if it has none.
 static StringRef nameIn(const FieldReader &reader, ArrayRef<StringRef> names) {
   const StringRef *found = llvm::find_if(names, [&](StringRef name) { return reader.find(name); });
   return found == names.end() ? names.front() : *found;
 }
 
-/// A size that must be there because the config has `because`.
+/// Read a size that is required because the config has `because`.
 static int64_t needed(FieldReader &reader, ArrayRef<StringRef> names, int64_t limit, StringRef because,
                       int64_t least = 1) {
   StringRef name = nameIn(reader, names);
@@ -68,7 +68,7 @@ static int64_t optional(FieldReader &reader, ArrayRef<StringRef> names, int64_t 
 // MLPs
 //===----------------------------------------------------------------------===//
 
-// transformers calls LongCat-Flash's fields otherwise and knows these names as aliases.
+// transformers defines these names as aliases of LongCat-Flash's fields.
 static constexpr StringRef denseWidths[] = {"intermediate_size", "ffn_hidden_size"};
 static constexpr StringRef expertWidths[] = {"moe_intermediate_size", "expert_ffn_hidden_size"};
 static constexpr StringRef expertCounts[] = {"n_routed_experts", "num_local_experts", "num_experts"};
@@ -84,29 +84,29 @@ static void parseExperts(FieldReader &reader, ModelConfig &model) {
   experts.sharedWidth = experts.width * optional(reader, {"n_shared_experts"}, maxExperts, 0, 0);
   if (experts.perToken > experts.routed + experts.zero)
     reader.refuse(nameIn(reader, choices), Twine(experts.perToken) + " of " + Twine(experts.routed + experts.zero) +
-                                               " experts cannot be picked; correct the config");
+                                               " experts cannot be selected; correct the config");
   model.experts = experts;
 }
 
-/// How many of `layers` have experts, as mlp_layer_types lists them.
+/// Count the layers of `layers` with experts according to mlp_layer_types.
 static int64_t countSparse(FieldReader &reader, const Value &list, int64_t layers) {
   const llvm::json::Array *types = list.getAsArray();
   if (!types || int64_t(types->size()) != layers) {
-    reader.refuse("mlp_layer_types", "is not a list of " + Twine(layers) + " layers; correct the config");
+    reader.refuse("mlp_layer_types", "expected a list of " + Twine(layers) + " layers; correct the config");
     return 0;
   }
   int64_t sparse = 0;
   for (const Value &type : *types) {
     std::optional<StringRef> text = type.getAsString();
     if (!text || (*text != "dense" && *text != "sparse"))
-      reader.refuse("mlp_layer_types", shortText(type) + " is neither dense nor sparse; correct the config");
+      reader.refuse("mlp_layer_types", "expected dense or sparse, got " + shortText(type) + "; correct the config");
     sparse += text == StringRef("sparse");
   }
   return sparse;
 }
 
-/// The same as DeepSeek says it: layers from first_k_dense_replace on whose number moe_layer_freq divides. Of a config
-/// that was cut to fewer layers there may be none.
+/// Count the layers with experts according to DeepSeek's keys: layers from first_k_dense_replace on whose index is a
+/// multiple of moe_layer_freq. A config with reduced layers may have none.
 static int64_t countSparse(FieldReader &reader, int64_t layers) {
   if (const Value *list = reader.find("mlp_layer_types"))
     return countSparse(reader, *list, layers);
@@ -116,7 +116,7 @@ static int64_t countSparse(FieldReader &reader, int64_t layers) {
   return upTo(layers) - upTo(std::min(first, layers));
 }
 
-/// A layer of LongCat-Flash has two attentions, a dense MLP behind each, and one mixture beside them all.
+/// Add the layers of LongCat-Flash: each has two attentions with a dense MLP after each, and one parallel mixture.
 static void addLayersOfTwoAttentions(FieldReader &reader, int64_t layers, ModelConfig &model) {
   if (model.experts)
     model.denseWidth = needed(reader, denseWidths, maxHidden, nameIn(reader, expertCounts));
@@ -133,7 +133,7 @@ static void addLayers(FieldReader &reader, int64_t layers, ModelConfig &model) {
     model.layers.push_back({sparse, 1, 0, 1});
 }
 
-/// Fields that every model may have. `layers` are decoder layers.
+/// Parse the fields common to all models. `layers` is the number of decoder layers.
 static void parseDecoder(FieldReader &reader, int64_t layers, bool twoAttentions, ModelConfig &model) {
   model.vocabSize = optional(reader, {"vocab_size"}, maxVocabulary, 1, 0);
   model.denseWidth = optional(reader, denseWidths, maxHidden, 1, 0);
@@ -168,7 +168,8 @@ static llvm::Expected<ModelConfig> parseLatent(StringRef json, StringRef path, c
   return model;
 }
 
-/// GPT-2's own names are n_embd and the like; configs that speak transformers' common names are read, too.
+/// Parse the heads of a model without latent attention. GPT-2 uses n_embd and related names; transformers' common names
+/// are accepted too.
 static void parseHeads(FieldReader &reader, ModelConfig &model) {
   model.hiddenSize = reader.count(nameIn(reader, {"hidden_size", "n_embd"}), maxHidden);
   HeadAttention &heads = model.heads;
@@ -180,7 +181,7 @@ static void parseHeads(FieldReader &reader, ModelConfig &model) {
   bool derived = !reader.find("head_dim");
   heads.headDim = derived ? model.hiddenSize / heads.heads : reader.count("head_dim", maxHeads);
   if (derived && model.hiddenSize % heads.heads)
-    reader.refuse("head_dim", "missing, and hidden_size is no multiple of num_attention_heads; give it");
+    reader.refuse("head_dim", "missing, and hidden_size is not a multiple of num_attention_heads; give it");
 }
 
 static llvm::Expected<ModelConfig> parseHeadModel(const Object &root, StringRef where, const HeadFamily &family) {
@@ -193,7 +194,7 @@ static llvm::Expected<ModelConfig> parseHeadModel(const Object &root, StringRef 
   parseHeads(reader, model);
   parseDecoder(reader, reader.count(nameIn(reader, {"num_hidden_layers", "n_layer"}), maxLayers),
                /*twoAttentions=*/false, model);
-  if (!model.hasMlp() && reader.find("n_embd")) // GPT-2's n_inner, of which null means this
+  if (!model.hasMlp() && reader.find("n_embd")) // GPT-2: n_inner is null for the default
     model.layers.front().denseMlps = 1,
     model.denseWidth = optional(reader, {"n_inner"}, maxHidden, 1, 4 * model.hiddenSize);
   if (llvm::Error error = reader.takeError())

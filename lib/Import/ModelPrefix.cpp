@@ -1,4 +1,4 @@
-//===- ModelPrefix.cpp - Where a checkpoint has its language model --------===//
+//===- ModelPrefix.cpp - Prefix of a checkpoint's language model ----------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -22,7 +22,8 @@ using llvm::StringRef;
 
 static constexpr StringRef usualPrefix = "model.", layers = "layers.";
 
-/// Projections that only latent attention has, as parts of a name behind "self_attn.", and those that others have too.
+/// Projections specific to latent attention, as the part of a name after "self_attn.", and projections that other
+/// attentions have too.
 static constexpr StringRef ofLatent[] = {"q_a_proj", "q_b_proj", "kv_a_proj_with_mqa", "kv_b_proj"};
 static constexpr StringRef ofAny[] = {"q_proj", "o_proj"};
 
@@ -30,12 +31,12 @@ static bool isOfAttention(StringRef rest, ArrayRef<StringRef> modules) {
   uint64_t number;
   if (!rest.consume_front(layers) || rest.consumeInteger(10, number) || !rest.consume_front(".self_attn."))
     return false;
-  if (!rest.consumeInteger(10, number) && !rest.consume_front(".")) // one of a layer's several attentions
+  if (!rest.consumeInteger(10, number) && !rest.consume_front(".")) // one of several attentions of a layer
     return false;
   return llvm::is_contained(modules, rest.take_until([](char c) { return c == '.'; }));
 }
 
-/// The prefixes "a.b." of all names "a.b.layers.N.self_attn.…" of these modules.
+/// Find the prefixes "a.b." of all names "a.b.layers.N.self_attn.…" of these modules.
 static std::set<std::string> findPrefixes(const Checkpoint &checkpoint, ArrayRef<StringRef> modules) {
   std::set<std::string> prefixes;
   checkpoint.forEachName([&](StringRef name) {
@@ -47,7 +48,7 @@ static std::set<std::string> findPrefixes(const Checkpoint &checkpoint, ArrayRef
 }
 
 namespace {
-/// The layers of a checkpoint under the usual names.
+/// A view of a checkpoint in which layers have the usual names.
 class PrefixedCheckpoint : public Checkpoint {
 public:
   PrefixedCheckpoint(std::unique_ptr<Checkpoint> wrapped, StringRef ownPrefix)
@@ -94,7 +95,7 @@ llvm::Expected<std::unique_ptr<Checkpoint>> mla::importer::nameLayersAsUsual(std
   return nameAsUsual(std::move(checkpoint), prefixes);
 }
 
-/// Whether layers so called are no vision tower's: "model.language_model.".
+/// Return whether the layers with this prefix belong to a language model: "model.language_model.".
 static bool isOfLanguageModel(StringRef prefix) {
   static constexpr StringRef words[] = {"model", "language", "language_model", "text_model", "llm"};
   SmallVector<StringRef> parts;

@@ -12,10 +12,10 @@
 using namespace mla::importer;
 using llvm::StringRef;
 
-/// Far longer than a list of all a layer's modules. LLVM's parser recurses by parentheses.
+/// Exceeds a list of all modules of a layer by far. Limits recursion: LLVM's parser recurses on parentheses.
 static constexpr size_t maxLength = 1024;
 
-/// An escape of Python in POSIX's words: punctuation and classes of ASCII.
+/// Translate an escape of Python to POSIX: punctuation and classes of ASCII.
 static std::optional<std::string> translateEscape(char c) {
   if (c == 'd')
     return "[0-9]";
@@ -26,7 +26,7 @@ static std::optional<std::string> translateEscape(char c) {
   return std::string{'\\', c};
 }
 
-/// Consumes "[a-z]". In POSIX a backslash there is itself and "[:" begins a class.
+/// Consume "[a-z]". In POSIX a backslash inside is literal and "[:" begins a class.
 static std::optional<StringRef> consumeSet(StringRef &rest) {
   size_t end = rest.find(']', rest.starts_with("[^") ? 3 : 2);
   StringRef set = rest.take_front(end == StringRef::npos ? end : end + 1);
@@ -38,7 +38,7 @@ static std::optional<StringRef> consumeSet(StringRef &rest) {
 
 static bool repeats(char c) { return c == '*' || c == '+' || c == '?'; }
 
-/// Consumes an element of the expression. Repetitions that take as little as they can match the same names.
+/// Consume one element of the expression. A lazy repetition matches the same names as a greedy one.
 static std::optional<std::string> translateNext(StringRef &rest) {
   char c = rest.front();
   if (c == '[') {
@@ -55,7 +55,7 @@ static std::optional<std::string> translateNext(StringRef &rest) {
     return std::nullopt;
   if (repeats(c) && rest.consume_front("?") && rest.empty())
     return std::string{c};
-  // Counted repetitions multiply when they nest; a repetition of one takes all it can for good.
+  // Nested counted repetitions multiply; possessive repetitions do not backtrack.
   if (c == '{' || (repeats(c) && !rest.empty() && repeats(rest.front())))
     return std::nullopt;
   return std::string{c};

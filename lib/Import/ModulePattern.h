@@ -15,15 +15,15 @@
 
 namespace mla::importer {
 
-/// A regular expression of Python's `re` over names of modules.
+/// A regular expression of Python's `re` for module names.
 class ModulePattern {
 public:
   enum class Extent {
-    Whole, ///< It matches the name: target_modules, as re.fullmatch.
-    End,   ///< It matches the last components of the name: keys of rank_pattern and alpha_pattern.
+    Whole, ///< Matches the whole name: target_modules, like re.fullmatch.
+    End,   ///< Matches the last components of the name: keys of rank_pattern and alpha_pattern.
   };
-  /// Nothing for what POSIX expressions cannot say (look-around, back references), for what is longer than any pattern
-  /// of names, and for what is no regular expression.
+  /// Return std::nullopt for invalid or too long patterns and for those that POSIX expressions cannot express
+  /// (look-around, back references).
   static std::optional<ModulePattern> parse(llvm::StringRef pattern, Extent extent);
 
   bool matches(llvm::StringRef module) const { return regex.match(module); }

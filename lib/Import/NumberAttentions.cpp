@@ -1,14 +1,14 @@
-//===- NumberAttentions.cpp - One attention a layer -----------------------===//
+//===- NumberAttentions.cpp - One attention per layer ---------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// Layers share code, have weights of their own and are called by one number.
-// Where a model has two attentions a layer, it is they that are such layers, so
-// the checkpoint's names are read as if it said so. Errors about a tensor name
-// it as the checkpoint does.
+// Layers share code, have their own weights and are identified by a number. In
+// a model with several attentions per layer, every attention is such a layer,
+// and the checkpoint's names are mapped accordingly. Errors about a tensor use
+// the checkpoint's name.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,7 +29,7 @@ std::string mla::importer::nameInCheckpoint(StringRef name, int64_t perLayer) {
   return (layers + Twine(number / perLayer) + attention + Twine(number % perLayer) + "." + rest).str();
 }
 
-/// The way back. What is no tensor of an attention keeps its name.
+/// Map a name of the checkpoint to the compiler's. Names of other tensors are unchanged.
 static std::string fromCheckpoint(StringRef name, int64_t perLayer) {
   StringRef rest = name;
   uint64_t layer, index;

@@ -5,12 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// These follow modeling_rope_utils.py of transformers operation by operation:
-// what is a tensor there is float here, what is a Python number is double. At
-// position 100,000 the last bit of a frequency is worth 0.01 radian, so another
-// order of roundings would be another model. One bit remains: torch's
-// vectorised pow (SLEEF, within 1 ulp) and powf disagreed on 1 of 260
-// frequencies tried. This file is compiled without contraction into FMAs.
+// These functions follow modeling_rope_utils.py of transformers operation by
+// operation: tensors are float here, Python numbers are double. At position
+// 100,000 the last bit of a frequency amounts to 0.01 radian, so the order of
+// rounding matters. One bit of difference remains: torch's vectorized pow
+// (SLEEF, within 1 ulp) and powf disagreed on 1 of 260 frequencies tried. This
+// file is compiled without contraction into FMAs.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,7 +21,7 @@
 
 using namespace mla::importer;
 
-/// theta^(2i/dim): base ** (torch.arange(0, dim, 2, dtype=torch.float) / dim).
+/// Return theta^(2i/dim): base ** (torch.arange(0, dim, 2, dtype=torch.float) / dim).
 static float wavelength(double theta, int64_t pair, int64_t dim) {
   return powf(static_cast<float>(theta), static_cast<float>(2 * pair) / static_cast<float>(dim));
 }
@@ -34,13 +34,13 @@ std::vector<float> mla::importer::plainFrequencies(double theta, int64_t dim) {
 }
 
 namespace {
-/// The pairs between which YaRN goes over from the plain to the divided frequency.
+/// The pairs between which YaRN blends from the plain to the divided frequency.
 struct CorrectionRange {
   double low, high;
 };
 } // namespace
 
-/// find_correction_dim: the pair that makes so many rotations over the original length.
+/// Return the pair that makes `rotations` rotations over the original length (find_correction_dim).
 static double correctionDim(double rotations, double theta, int64_t dim, const Yarn &yarn) {
   const double pi = 3.141592653589793;
   return dim * std::log(yarn.originalLength / (rotations * 2 * pi)) / (2 * std::log(theta));
@@ -56,7 +56,7 @@ static CorrectionRange correctionRange(double theta, int64_t dim, const Yarn &ya
   low = std::max(low, 0.0);
   high = std::min(high, static_cast<double>(dim - 1));
   if (low == high)
-    high += 0.001; // the reference's way to avoid a division by zero
+    high += 0.001; // avoids a division by zero, like the reference
   return {low, high};
 }
 

@@ -13,7 +13,7 @@
 
 namespace mla::importer {
 
-/// YaRN (Peng et al., arXiv:2309.00071), under the names of config.json.
+/// The parameters of YaRN (Peng et al., arXiv:2309.00071), named as in config.json.
 struct Yarn {
   double factor = 1.0;
   int64_t originalLength = 0;
@@ -22,13 +22,13 @@ struct Yarn {
   bool truncate = true;
 };
 
-/// theta^(-2i/dim) for i < dim/2 (Su et al., arXiv:2104.09864, section 3.2.2).
+/// Return theta^(-2i/dim) for i < dim/2 (Su et al., arXiv:2104.09864, section 3.2.2).
 std::vector<float> plainFrequencies(double theta, int64_t dim);
 
-/// The same, each blended with its value divided by the factor (YaRN, section 3.2, "NTK-by-parts").
+/// Return the plain frequencies, each blended with its value divided by the factor (YaRN, section 3.2, "NTK-by-parts").
 std::vector<float> yarnFrequencies(double theta, int64_t dim, const Yarn &yarn);
 
-/// 0.1 * mscale * ln(factor) + 1 (YaRN, equation 22, with DeepSeek's weight mscale).
+/// Return 0.1 * mscale * ln(factor) + 1 (YaRN, equation 22, with DeepSeek's weight mscale).
 double yarnMscale(double factor, double mscale);
 
 } // namespace mla::importer

@@ -1,13 +1,13 @@
-//===- RopeConfig.cpp - The rotary part of config.json --------------------===//
+//===- RopeConfig.cpp - The RoPE parameters in config.json ----------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// Two styles are read: rope_scaling beside rope_theta, and the one object
-// rope_parameters of transformers 5. Which key wins over which is decided by
-// RotaryEmbeddingConfigMixin in modeling_rope_utils.py, and the same here.
+// Two styles are supported: rope_scaling beside rope_theta, and the single
+// object rope_parameters of transformers 5. The precedence of keys is that of
+// RotaryEmbeddingConfigMixin in modeling_rope_utils.py.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,7 +30,7 @@ static constexpr double maxScale = 1e6;
 static constexpr int64_t maxLength = int64_t(1) << 31;
 
 namespace {
-/// The object that speaks of RoPE, and the config around it.
+/// Parses the object with the RoPE parameters, and the config around it.
 class RopeParser {
 public:
   RopeParser(const Object &root, StringRef where, const Family &family, AttentionConfig &config)
@@ -51,14 +51,15 @@ private:
 
   const Family &family;
   AttentionConfig &config;
-  std::string key; ///< Empty: the config has no such object.
+  std::string key; ///< Empty if the config has no such object.
   const Object none;
   const Object &rope;
   FieldReader outer, inner;
 };
 } // namespace
 
-/// rope_scaling wins where it holds something, as in convert_rope_params_to_dict.
+/// Return the key of the RoPE parameters. rope_scaling takes precedence unless it is empty, as in
+/// convert_rope_params_to_dict.
 std::string RopeParser::ropeKey(const Object &root) {
   for (StringRef key : {"rope_scaling", "rope_parameters"})
     if (const Object *object = root.getObject(key); object && !object->empty())
@@ -70,24 +71,23 @@ void RopeParser::checkKind(StringRef kind) {
   if (kind == "default" || (kind == "yarn" && !family.has(Unconfirmed)))
     return;
   StringRef needs = ropeTypeNeeds(kind);
-  inner.refuse("rope_type",
-               kind + " is not supported" + (needs.empty() ? "" : ": it needs ") + needs +
-                   (family.has(Unconfirmed) ? "; supported is default" : "; supported are default and yarn"));
+  inner.refuse("rope_type", kind + " is not supported" + (needs.empty() ? "" : ": it needs ") + needs +
+                                (family.has(Unconfirmed) ? "; expected default" : "; expected default or yarn"));
 }
 
-/// Null is not the default but a number that nobody wrote down: NaN, which no rotation by it hides. Where nothing is
-/// rotated, nobody misses it.
+/// Read rope_theta. Null does not mean the default: the value is unknown, and NaN makes every rotation NaN. Without
+/// rotary part the value is not used.
 double RopeParser::theta(bool mayBeUnknown) {
   FieldReader &reader = inner.find("rope_theta", /*nullIsAbsent=*/false) ? inner : outer;
   const llvm::json::Value *value = reader.find("rope_theta", /*nullIsAbsent=*/false);
   if (!value || value->kind() != llvm::json::Value::Null || !config.ropeDim)
     return reader.number("rope_theta", 2.0, maxTheta, family.defaultTheta);
   if (!mayBeUnknown)
-    reader.refuse("rope_theta", "null; give the model's number");
+    reader.refuse("rope_theta", "null; give the model's value");
   return std::numeric_limits<double>::quiet_NaN();
 }
 
-/// The length that the model was trained on before YaRN (standardize_rope_params has the order).
+/// Return the context length of training before YaRN (in the order of standardize_rope_params).
 int64_t RopeParser::originalLength() {
   StringRef key = "original_max_position_embeddings";
   if (outer.find(key))
@@ -100,22 +100,23 @@ int64_t RopeParser::originalLength() {
   return 1;
 }
 
-/// RoPE must turn all of qk_rope_head_dim: int(head_dim * partial_rotary_factor), as _compute_yarn_parameters has it.
+/// Check that RoPE rotates all of qk_rope_head_dim: int(head_dim * partial_rotary_factor), as in
+/// _compute_yarn_parameters.
 void RopeParser::checkRotaryPart() {
   double head = family.has(RotaryPartOfHead) ? config.qkDim() : config.ropeDim;
   FieldReader &reader = inner.find("partial_rotary_factor") ? inner : outer;
   double part = reader.number("partial_rotary_factor", 0.0, 1.0, config.ropeDim ? config.ropeDim / head : 0.0);
   int64_t turned = static_cast<int64_t>(head * part);
   if (turned != config.ropeDim)
-    reader.refuse("partial_rotary_factor", "turns " + Twine(turned) + " columns, but qk_rope_head_dim is " +
-                                               Twine(config.ropeDim) + "; give two values that agree");
+    reader.refuse("partial_rotary_factor", "rotates " + Twine(turned) + " columns, but qk_rope_head_dim is " +
+                                               Twine(config.ropeDim) + "; give consistent values");
 }
 
 void RopeParser::parseYarn() {
   Yarn yarn;
   yarn.factor = inner.number("factor", 1.0, maxScale, std::nullopt);
   yarn.originalLength = originalLength();
-  // Python's `or`: zero means the default, too.
+  // Like Python's `or`: zero means the default.
   if (double fast = inner.number("beta_fast", 0.0, maxScale, 0.0))
     yarn.betaFast = fast;
   if (double slow = inner.number("beta_slow", 0.0, maxScale, 0.0))
@@ -124,13 +125,14 @@ void RopeParser::parseYarn() {
     inner.refuse("beta_fast", "is below beta_slow; exchange them");
   yarn.truncate = inner.boolean("truncate", true);
 
-  // Two separate scales: of cos and sin, by which of the two mscales are there (_compute_yarn_parameters) …
+  // There are two separate scales. The scale of cos and sin depends on which of the two mscales exist
+  // (_compute_yarn_parameters).
   double mscale = inner.number("mscale", 0.0, maxScale, 0.0);
   double allDim = inner.number("mscale_all_dim", 0.0, maxScale, 0.0);
   double inferred = mscale && allDim ? yarnMscale(yarn.factor, mscale) / yarnMscale(yarn.factor, allDim)
                                      : yarnMscale(yarn.factor, 1.0);
   config.rope.cosSinScale = static_cast<float>(inner.number("attention_factor", 1e-6, maxScale, inferred));
-  // … and of the scores, by mscale_all_dim alone (yarn_apply_mscale; the same in every family, V2 included).
+  // The scale of the scores depends only on mscale_all_dim (yarn_apply_mscale; the same in every family, including V2).
   if (allDim)
     config.softmaxScale *= yarnMscale(yarn.factor, allDim) * yarnMscale(yarn.factor, allDim);
   if (config.ropeDim && !inner.failed() && !outer.failed())
@@ -142,10 +144,11 @@ void RopeParser::parsePairing() {
   config.ropeInterleaved = family.pairing == RopePairing::Configured ? asked : family.pairing != RopePairing::HalfSplit;
   if (asked != config.ropeInterleaved)
     outer.refuse("rope_interleave", Twine(asked ? "true" : "false") + ", but " + config.modelType + " always pairs " +
-                                        (asked ? "halves" : "neighbours") + "; remove the key");
+                                        (asked ? "halves" : "neighbors") + "; remove the key");
 }
 
-/// get_llama_4_attn_scale of Mistral-4; the reference keeps beta with RoPE, older configs beside it.
+/// Parse Mistral-4's query scale (get_llama_4_attn_scale). The reference stores beta with the RoPE parameters, older
+/// configs beside them.
 void RopeParser::parseQueryScale() {
   FieldReader &reader = inner.find("llama_4_scaling_beta") ? inner : outer;
   config.queryScaleBeta = reader.number("llama_4_scaling_beta", 0.0, maxScale, std::nullopt);
@@ -179,7 +182,7 @@ llvm::Error RopeParser::parse() {
   return outer.takeError();
 }
 
-/// What Mistral4Config fills in where a config says nothing of RoPE.
+/// Return the defaults of Mistral4Config for configs without RoPE parameters.
 static Object mistral4Defaults() {
   return Object{{"rope_type", "yarn"},
                 {"rope_theta", 10000.0},
@@ -197,7 +200,7 @@ llvm::Error mla::importer::parseRope(const Object &root, StringRef where, const 
   for (StringRef key : {"rope_scaling", "rope_parameters"})
     if (const llvm::json::Value *value = root.get(key))
       if (value->kind() != llvm::json::Value::Null && value->kind() != llvm::json::Value::Object)
-        return fail(where + ": " + key + ": " + shortText(*value) + " is not an object; correct the config");
+        return fail(where + ": " + key + ": expected an object, got " + shortText(*value) + "; correct the config");
   bool silent = llvm::all_of(llvm::ArrayRef<StringRef>{"rope_scaling", "rope_parameters", "rope_theta"},
                              [&](StringRef key) { return !root.get(key); });
   if (!family.has(PositionScaledQuery) || !silent)

@@ -1,4 +1,4 @@
-//===- RopeConfig.h - The rotary part of config.json ------------*- C++ -*-===//
+//===- RopeConfig.h - The RoPE parameters in config.json --------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,7 +15,7 @@
 
 namespace mla::importer {
 
-/// Fills rope, ropeInterleaved, softmaxScale and the query's scale by position. The sizes must be set.
+/// Set rope, ropeInterleaved, softmaxScale and the query's scale per position. The sizes must be set.
 llvm::Error parseRope(const llvm::json::Object &root, llvm::StringRef where, const Family &family,
                       AttentionConfig &config);
 

@@ -1,13 +1,14 @@
-//===- Synthetic.cpp - Weights made instead of read -----------------------===//
+//===- Synthetic.cpp - Generated weights ----------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// Element i of a tensor is a function of (seed, name, i) in integers and in
-// single, correctly rounded float operations: no libm, whose last bits differ
-// between machines, and no state, so that elements can be made in any order.
+// Element i of a tensor is a function of (seed, name, i) in integers and
+// single, correctly rounded float operations. It uses no libm, whose last bits
+// differ between machines, and no state, so that elements can be generated in
+// any order.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,7 +37,7 @@ static uint64_t mix(uint64_t key, uint64_t counter) {
   return z ^ (z >> 31);
 }
 
-/// Sum of eight uniform numbers of 16 bits, less their mean: close to a normal deviate (it ends at 4.9 sigma).
+/// Return the sum of eight uniform 16-bit numbers minus its mean: close to a normal deviate (bounded by 4.9 sigma).
 static int32_t eightUniforms(uint64_t key, uint64_t index) {
   constexpr uint64_t low = 0x0000FFFF0000FFFF;
   uint64_t a = mix(key, 2 * index), b = mix(key, 2 * index + 1);
@@ -44,7 +45,7 @@ static int32_t eightUniforms(uint64_t key, uint64_t index) {
   return static_cast<int32_t>((sums & 0xFFFFFFFF) + (sums >> 32)) - 8 * 65535 / 2;
 }
 
-/// sqrt(8 * (2^32 - 1) / 12), the standard deviation of eightUniforms; and the furthest it gets, in deviations.
+/// sqrt(8 * (2^32 - 1) / 12), the standard deviation of eightUniforms; and its bound, in deviations.
 static constexpr float eightUniformsDeviation = 53509.92f;
 static constexpr float furthest = 4.9f;
 
@@ -53,11 +54,11 @@ static uint16_t toBF16(float value) {
   return static_cast<uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
 }
 
-/// To e4m3, nearest even; |value| must be at most 448.
+/// Convert to e4m3, rounding to nearest even; |value| must be at most 448.
 static uint8_t toE4M3(float value) {
   uint32_t bits = llvm::bit_cast<uint32_t>(value), magnitude = bits & 0x7FFFFFFF;
   uint8_t sign = static_cast<uint8_t>(bits >> 24 & 0x80);
-  // Below 2^-6 numbers are multiples of 2^-9: adding 2^14, whose last bit is 2^-9, rounds to them.
+  // Numbers below 2^-6 are multiples of 2^-9: adding 2^14, whose last bit is 2^-9, rounds to them.
   if (magnitude < 0x3C800000)
     return sign | static_cast<uint8_t>(llvm::bit_cast<uint32_t>(llvm::bit_cast<float>(magnitude) + 16384.0f) & 0xFF);
   uint32_t rounded = magnitude + 0x7FFFF + (magnitude >> 20 & 1);
@@ -65,12 +66,12 @@ static uint8_t toE4M3(float value) {
 }
 
 namespace {
-/// How a tensor's elements are made.
+/// Parameters of a tensor's elements.
 struct Recipe {
   DType dtype;
   std::vector<int64_t> shape;
   float mean = 0.0f, deviation = 1.0f;
-  bool isScale = false; ///< The scales of an e4m3 weight of this deviation.
+  bool isScale = false; ///< True for the scales of an e4m3 weight of this deviation.
   BlockQuantization block;
 };
 
@@ -119,7 +120,7 @@ Recipe SyntheticCheckpoint::recipeOf(const ExpectedWeight &weight, bool scale) c
   return recipe;
 }
 
-/// What makes the tensor of that name, if the model has one.
+/// Return the recipe of a tensor, if the model has it.
 std::optional<Recipe> SyntheticCheckpoint::recipe(StringRef name) const {
   StringRef rest = name;
   int64_t layer = 0;
@@ -144,7 +145,7 @@ void SyntheticCheckpoint::forEachName(llvm::function_ref<void(StringRef)> callba
     }
 }
 
-/// A block's scale: 1 to 1.5 times the one with which its furthest possible element would be 448.
+/// Return a block's scale: 1 to 1.5 times the one that maps its largest possible element to 448.
 float SyntheticCheckpoint::scaleAt(uint64_t scaleKey, uint64_t index, float deviation) const {
   float uniform = static_cast<float>(mix(scaleKey, index) >> 40) * 0x1p-25f;
   return deviation * (furthest / 448.0f) * (1.0f + uniform);

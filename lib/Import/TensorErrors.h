@@ -1,4 +1,4 @@
-//===- TensorErrors.h - What is wrong with a tensor -------------*- C++ -*-===//
+//===- TensorErrors.h - Errors about tensors --------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,13 +16,13 @@
 
 namespace mla::importer {
 
-/// "[3, 7]".
+/// Return "[3, 7]".
 std::string shapeText(llvm::ArrayRef<int64_t> shape);
 
-/// The error "WHERE: tensor NAME: WHAT".
+/// Return the error "WHERE: tensor NAME: WHAT".
 llvm::Error tensorError(llvm::StringRef where, const SafetensorsTensor &tensor, const llvm::Twine &what);
 
-/// Floats that need no scales.
+/// Return whether the type is a float type that needs no scales.
 inline bool isPlainFloat(DType dtype) { return dtype == DType::F32 || dtype == DType::BF16 || dtype == DType::F16; }
 
 } // namespace mla::importer

@@ -1,4 +1,4 @@
-//===- WeightSpec.cpp - What is known of weights without data -------------===//
+//===- WeightSpec.cpp - Weights without data ------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -29,13 +29,13 @@ std::vector<WeightSpec> mla::importer::announcedSpecs(const AttentionConfig &con
   return specs;
 }
 
-/// `weight` has the element type of the same weight of the layer before.
+/// Check that `weight` has the element type of the same weight of the first layer.
 static llvm::Error checkAgrees(const Checkpoint &checkpoint, const LayerWeight &weight, const WeightSpec &first) {
   if (weight.tensor->dtype == first.dtype)
     return llvm::Error::success();
   return fail(checkpoint.where() + ": tensor " + weight.expected.name + ": is " + weight.tensor->typeName() + ", but " +
               first.expected.name + " is " + dtypeName(first.dtype) +
-              ", and layers compiled together share their code; compile these layers apart with --layers");
+              ", and layers compiled together share code; compile these layers separately with --layers");
 }
 
 llvm::Expected<std::vector<WeightSpec>> mla::importer::findSpecs(Checkpoint &checkpoint, const AttentionConfig &config,
@@ -50,11 +50,11 @@ llvm::Expected<std::vector<WeightSpec>> mla::importer::findSpecs(Checkpoint &che
         specs.push_back({weight.expected, weight.tensor->dtype});
       continue;
     }
-    // Both are in the order of roles; the config determines all but the last.
+    // Both are in the order of WeightRole; the config determines all but the last.
     if (weights->size() != specs.size())
       return fail(checkpoint.where() + ": layers " + Twine(layers.front()) + " and " + Twine(layer) +
-                  ": only one has a bias of kv_b_proj, and layers compiled together share their code; compile them "
-                  "apart with --layers");
+                  ": only one has a bias of kv_b_proj, and layers compiled together share code; compile them "
+                  "separately with --layers");
     for (auto [weight, first] : llvm::zip_equal(*weights, specs))
       if (llvm::Error error = checkAgrees(checkpoint, weight, first))
         return error;

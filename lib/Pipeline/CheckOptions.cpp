@@ -1,4 +1,4 @@
-//===- CheckOptions.cpp - What no target has ------------------------------===//
+//===- CheckOptions.cpp - Check options against the target ----------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -24,7 +24,7 @@ llvm::Error mla::checkTarget(const CompileOptions &options) {
     return makeError("--emit: kernels, nvvm and ptx need a GPU target; choose another --target, or --emit=llvm");
   if (forGPU && last >= Stage::Layout && last <= Stage::LLVM)
     return makeError(
-        "--emit: layout, linalg and llvm are of the CPU target; use --target=cpu, or --emit=kernels or nvvm");
+        "--emit: layout, linalg and llvm need the CPU target; use --target=cpu, or --emit=kernels or nvvm");
   if (!forGPU && options.batchInvariant)
     return makeError("--batch-invariant: needs a GPU target; leave it out: on the CPU no sequence's results depend "
                      "on its batch");

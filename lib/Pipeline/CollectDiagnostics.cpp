@@ -1,4 +1,4 @@
-//===- CollectDiagnostics.cpp - MLIR's diagnostics as ours ----------------===//
+//===- CollectDiagnostics.cpp - Collect MLIR's diagnostics ----------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

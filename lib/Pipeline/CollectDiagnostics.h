@@ -1,4 +1,4 @@
-//===- CollectDiagnostics.h - MLIR's diagnostics as ours --------*- C++ -*-===//
+//===- CollectDiagnostics.h - Collect MLIR's diagnostics --------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,16 +15,16 @@
 
 namespace mla {
 
-/// "layer.mlir:3:5: " of a file and "q_nope: " of a value, what is known of them.
+/// Return "layer.mlir:3:5: " for a file and "q_nope: " for a value, as far as they are known.
 std::string describeLocation(mlir::Location location);
 
-/// While it lives, keeps a context's errors and, as lines `remark: WHERE: WHAT`, the rest; a text once, because the
-/// functions of a layer have the same to say.
+/// Collects a context's errors during its lifetime, and the other diagnostics as lines `remark: WHERE: WHAT`. Equal
+/// texts, which several functions of a layer may have, are kept once.
 class CollectDiagnostics {
 public:
   explicit CollectDiagnostics(mlir::MLIRContext *context);
 
-  /// The errors, or that there is no message.
+  /// Return the errors, or a default text if there is no message.
   std::string takeErrors();
   llvm::ArrayRef<std::string> getRemarks() const { return remarks; }
 

@@ -34,7 +34,7 @@ static void warn(const Source &source) {
     llvm::errs() << "warning: " << source.where << ": " << reservation << "\n";
 }
 
-/// One rank's part, from the import to the output.
+/// Compile one rank, from the import to the output.
 static llvm::Error compileRank(Source &source, llvm::ArrayRef<WeightSpec> specs, std::vector<int64_t> layers,
                                const CompileOptions &options, FinishedRanks *finished) {
   mlir::DialectRegistry registry;
@@ -47,7 +47,7 @@ static llvm::Error compileRank(Source &source, llvm::ArrayRef<WeightSpec> specs,
   std::string request = finished ? describeRequest(*module, options) : "";
   if (finished && finished->contains(options.output, request)) {
     options.progress("");
-    llvm::errs() << "mla-compile: " << options.output << ": was finished before the interruption\n";
+    llvm::errs() << "mla-compile: " << options.output << ": already finished\n";
     return llvm::Error::success();
   }
   if (llvm::Error error = writeOutput(*module, &source, specs, options))
@@ -59,7 +59,7 @@ static llvm::Error compileRank(Source &source, llvm::ArrayRef<WeightSpec> specs,
 // Ranks
 //===----------------------------------------------------------------------===//
 
-/// The same options for each rank that is asked for.
+/// Return the options for each requested rank.
 static std::vector<CompileOptions> optionsOfRanks(const CompileOptions &options) {
   if (!options.allRanks)
     return {options};
@@ -71,7 +71,7 @@ static std::vector<CompileOptions> optionsOfRanks(const CompileOptions &options)
   return ranks;
 }
 
-/// Outputs that can be written and are no inputs. The directory around ranks is made when the first is written.
+/// Check that outputs can be written and are not inputs. The directory of the ranks is created with the first output.
 static llvm::Error checkOutputs(const CompileOptions &options, llvm::ArrayRef<CompileOptions> ranks) {
   const std::string inputs[] = {options.config, options.weights, options.adapter, options.device};
   for (const CompileOptions &rank : ranks)
@@ -80,7 +80,7 @@ static llvm::Error checkOutputs(const CompileOptions &options, llvm::ArrayRef<Co
   if (options.allRanks && !llvm::sys::fs::is_directory(options.output))
     return checkWritable(options.output, /*asDirectory=*/true);
   if (options.allRanks && llvm::sys::fs::exists(options.output + "/" MLA_MANIFEST_FILE))
-    return makeError(options.output + ": is a bundle, and ranks go to a directory around them; choose another -o");
+    return makeError(options.output + ": is a bundle, but --rank=all writes a directory of bundles; choose another -o");
   for (const CompileOptions &rank : ranks)
     if (llvm::Error error = checkWritable(rank.output, options.emit == Emit::Bundle))
       return error;
@@ -92,7 +92,7 @@ static llvm::Error makeRanksDirectory(const CompileOptions &options) {
     return llvm::Error::success();
   std::error_code code =
       llvm::sys::fs::create_directory(options.output, /*IgnoreExisting=*/true, llvm::sys::fs::all_all);
-  return code ? makeError(options.output + ": cannot be made: " + code.message() + "; choose another -o")
+  return code ? makeError(options.output + ": cannot be created: " + code.message() + "; choose another -o")
               : llvm::Error::success();
 }
 
@@ -132,7 +132,7 @@ llvm::Error mla::compile(const CompileOptions &options) {
     return layers.takeError();
   if (llvm::Error error = checkHeads(source->config.numHeads, source->where, options.tensorParallel))
     return error;
-  if (lastStage(options) > Stage::Fold) // what becomes code must compute something
+  if (lastStage(options) > Stage::Fold) // code needs numbers that costs do not
     if (llvm::Error error = checkIsComputable(source->config, source->where))
       return error;
   warn(*source);

@@ -1,4 +1,4 @@
-//===- CompileModule.cpp - From a module to what is asked for -------------===//
+//===- CompileModule.cpp - Compile a module of any stage ------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -38,7 +38,7 @@ static llvm::Expected<Stage> stageOf(mlir::ModuleOp module, const CompileOptions
                    "; leave --from out");
 }
 
-/// Whether what is asked for is ahead of the module.
+/// Check that the requested output is at a later stage than the module.
 static llvm::Error checkIsAhead(Stage from, const CompileOptions &options) {
   Stage last = lastStage(options);
   if (from <= last)
@@ -46,18 +46,18 @@ static llvm::Error checkIsAhead(Stage from, const CompileOptions &options) {
   std::string where = (options.module + ": is at stage " + nameOf(from)).str();
   if (options.emit != Emit::Bundle)
     return makeError(where + ", which is after " + nameOf(last) + "; choose a later --emit");
-  return makeError(where + ", where the @prepare functions are gone that make a bundle's weights; go on from --emit=" +
+  return makeError(where + ", which has no @prepare functions for a bundle's weights; continue from --emit=" +
                    nameOf(last) + " or an earlier one, or choose another --emit");
 }
 
-/// An adapter whose tensors the module does not take would be ignored.
+/// Check that the module uses the adapter's tensors: an unused adapter would be ignored.
 static llvm::Error checkTakesAdapter(mlir::ModuleOp module, llvm::ArrayRef<WeightSpec> specs,
                                      const CompileOptions &options) {
   llvm::StringSet<> taken;
   module.walk([&](WeightOp weight) { taken.insert(weight.getName()); });
   for (const WeightSpec &spec : specs)
     if (spec.update && !taken.contains(spec.update->nameA))
-      return makeError("--adapter: " + options.module + " does not add to " + spec.expected.name +
+      return makeError("--adapter: " + options.module + " does not use the update of " + spec.expected.name +
                        "; import again with --adapter");
   return llvm::Error::success();
 }
@@ -70,8 +70,9 @@ static llvm::Error writeBundle(mlir::ModuleOp module, Stage from, const CompileO
   if (!source)
     return source.takeError();
   if (layers->back() >= source->config.numLayers)
-    return makeError(options.module + ": is of layer " + llvm::Twine(layers->back()) + ", and " + source->where +
-                     " has " + llvm::Twine(source->config.numLayers) + "; give the config that it was imported from");
+    return makeError(options.module + ": is of layer " + llvm::Twine(layers->back()) + ", but " + source->where +
+                     " has " + llvm::Twine(source->config.numLayers) +
+                     " layers; give the config that it was imported from");
   if (llvm::Error error = checkIsOfModel(module, *source, options))
     return error;
   if (llvm::Error error = checkIsComputable(source->config, source->where))
@@ -88,7 +89,7 @@ static llvm::Error writeBundle(mlir::ModuleOp module, Stage from, const CompileO
   return writeOutput(module, &*source, *specs, options);
 }
 
-/// Everything but the input is settled; what the options ask for can be had of the module.
+/// Check the settled options, and compile the module.
 static llvm::Error goOn(mlir::ModuleOp module, Stage from, const CompileOptions &options) {
   if (llvm::Error error = checkTarget(options))
     return error;

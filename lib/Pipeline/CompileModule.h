@@ -1,4 +1,4 @@
-//===- CompileModule.h - From a module to what is asked for -----*- C++ -*-===//
+//===- CompileModule.h - Compile a module of any stage ----------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,7 +12,7 @@
 
 namespace mla {
 
-/// From options.module, at whatever stage, to options.output.
+/// Compile options.module, at any stage, to options.output.
 llvm::Error compileModule(const CompileOptions &options);
 
 } // namespace mla

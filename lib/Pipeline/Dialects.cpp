@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Passes load their own dialects. What they cannot load are implementations of
-// interfaces that live apart from the operations; these are listed here.
-// Registering all that MLIR has would take longer than compiling to Fold.
+// Passes load the dialects that they create. They cannot load external models
+// of interfaces, which are registered here. Registering all of MLIR would take
+// longer than compiling to Fold.
 //
 //===----------------------------------------------------------------------===//
 
@@ -76,7 +76,7 @@ void mla::registerParsedDialects(DialectRegistry &registry) {
               NVVM::NVVMDialect, scf::SCFDialect, tensor::TensorDialect, ub::UBDialect, vector::VectorDialect>();
 }
 
-/// What one-shot bufferisation and deallocation ask of operations.
+/// Register the interfaces for one-shot bufferization and deallocation.
 static void registerBufferization(DialectRegistry &registry) {
   arith::registerBufferizableOpInterfaceExternalModels(registry);
   bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(registry);
@@ -92,7 +92,7 @@ static void registerBufferization(DialectRegistry &registry) {
   memref::registerMemorySlotExternalModels(registry);
 }
 
-/// What tiling, vectorisation and hoisting of subsets ask of operations.
+/// Register the interfaces for tiling, vectorization and hoisting of subsets.
 static void registerTiling(DialectRegistry &registry) {
   linalg::registerAllDialectInterfaceImplementations(registry);
   tensor::registerInferTypeOpInterfaceExternalModels(registry);
@@ -105,7 +105,7 @@ static void registerTiling(DialectRegistry &registry) {
   vector::registerValueBoundsOpInterfaceExternalModels(registry);
 }
 
-/// What `convert-to-llvm` asks of dialects.
+/// Register the interfaces for `convert-to-llvm`.
 static void registerToLLVM(DialectRegistry &registry) {
   arith::registerConvertArithToLLVMInterface(registry);
   cf::registerConvertControlFlowToLLVMInterface(registry);

@@ -27,7 +27,8 @@
 using namespace mlir;
 using namespace mla;
 
-/// A copy of the @prepare functions, or of all the others.
+/// Return a copy of the module with only the @prepare functions, or only the
+/// others.
 static OwningOpRef<ModuleOp> partOf(ModuleOp module, bool prepares) {
   OwningOpRef<ModuleOp> part = module.clone();
   for (auto function : llvm::make_early_inc_range(part->getOps<func::FuncOp>()))
@@ -48,7 +49,7 @@ static llvm::Error bindWeights(ModuleOp module, const CompileOptions &options) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// What the manifest says of the code.
+/// The description of the code in the manifest.
 struct Code {
   std::vector<BundleEntry> entries;
   std::string target, isa;
@@ -56,7 +57,7 @@ struct Code {
 };
 } // namespace
 
-/// Entries as machine code. `module` is at Stage::Layout.
+/// Emit entries as machine code. `module` is at Stage::Layout.
 static llvm::Expected<Code> writeNative(ModuleOp module, const CompileOptions &options, BundleDirectory &directory) {
   if (llvm::Error error = bindWeights(module, options))
     return error;
@@ -71,7 +72,8 @@ static llvm::Expected<Code> writeNative(ModuleOp module, const CompileOptions &o
   return Code{std::move(*entries), "cpu", hostIsa().str(), {MLA_CODE_FILE}};
 }
 
-/// Whether the kernels were assembled: a driver that takes the result need not compile PTX, and any takes that.
+/// Return whether the kernels were assembled. A cubin spares the driver from compiling PTX; PTX works with every
+/// driver.
 static bool assembleKernels(const CompileOptions &options, llvm::StringRef chip, BundleDirectory &directory) {
   std::string ptxas = findPtxas();
   if (ptxas.empty())
@@ -82,11 +84,11 @@ static bool assembleKernels(const CompileOptions &options, llvm::StringRef chip,
     return true;
   (void)llvm::sys::fs::remove(directory.file(MLA_CUBIN_FILE));
   options.progress("");
-  llvm::errs() << "warning: " << llvm::toString(std::move(error)) << "; the bundle holds PTX alone\n";
+  llvm::errs() << "warning: " << llvm::toString(std::move(error)) << "; the bundle contains only PTX\n";
   return false;
 }
 
-/// Kernels as PTX, and assembled where that can be. `module` is at Stage::Kernels and then has launches.
+/// Emit kernels as PTX, and as a cubin if ptxas is available. `module` is at Stage::Kernels; its launches are added.
 static llvm::Expected<Code> writeKernels(ModuleOp module, const CompileOptions &options, BundleDirectory &directory) {
   if (llvm::Error error = runStages(module, Stage::Kernels, Stage::NVVM, options))
     return error;
@@ -138,8 +140,7 @@ static llvm::Expected<std::vector<std::pair<llvm::StringRef, uint64_t>>> sizesOf
   return files;
 }
 
-/// Where the weights came from, and what they were taken to mean. Paths are absolute: who looks for the checkpoint does
-/// so from elsewhere.
+/// Describe the origin of the weights, and their config. Paths are absolute, so that they are valid in any directory.
 static llvm::json::Value describeSource(llvm::StringRef configText, const CompileOptions &options) {
   llvm::json::Object source;
   for (auto [key, path] : {std::pair("weights", &options.weights), std::pair("adapter", &options.adapter)}) {
@@ -158,7 +159,7 @@ static llvm::json::Value describeSource(llvm::StringRef configText, const Compil
 
 llvm::Error mla::emitBundle(ModuleOp module, importer::Checkpoint &checkpoint, llvm::StringRef configText,
                             const CompileOptions &options, llvm::StringRef out) {
-  // One layer is made again sooner than anyone looks for what is left of it.
+  // Compiling a single layer again is cheaper than resuming it.
   auto layers = module->getAttrOfType<DenseI64ArrayAttr>(kLayersAttr);
   llvm::Expected<BundleDirectory> directory =
       layers.size() > 1 ? BundleDirectory::resume(out, describeRequest(module, options)) : BundleDirectory::create(out);

@@ -24,13 +24,13 @@ using namespace mla;
 llvm::Expected<std::string> mla::emitPTX(mlir::ModuleOp module) {
   auto modules = module.getOps<mlir::gpu::GPUModuleOp>();
   if (!llvm::hasSingleElement(modules))
-    return makeError("PTX: the module has no kernels, or several modules of them");
+    return makeError("PTX: expected one module of kernels");
   CollectDiagnostics diagnostics(module.getContext());
   llvm::Expected<std::string> text = mla::gpu::emitPTX(*modules.begin());
   if (text)
     return text;
   return makeError(llvm::toString(text.takeError()) + ": " + diagnostics.takeErrors() +
-                   "; this is an error of mla-compile: please report it with the output of --emit=nvvm");
+                   "; this is a bug in mla-compile: please report it with the output of --emit=nvvm");
 }
 
 std::string mla::findPtxas() {
@@ -47,7 +47,7 @@ std::string mla::findPtxas() {
 llvm::Error mla::assemble(llvm::StringRef ptxas, llvm::StringRef chip, llvm::StringRef ptx, llvm::StringRef cubin) {
   llvm::SmallString<128> log;
   if (std::error_code code = llvm::sys::fs::createTemporaryFile("mla-ptxas", "log", log))
-    return makeError("ptxas: no place for its messages: " + code.message());
+    return makeError("ptxas: cannot create a file for its messages: " + code.message());
   llvm::FileRemover removeLog(log);
   std::string message, arch = ("-arch=" + chip).str();
   int status = llvm::sys::ExecuteAndWait(ptxas, {ptxas, arch, ptx, "-o", cubin}, std::nullopt,

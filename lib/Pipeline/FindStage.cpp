@@ -1,4 +1,4 @@
-//===- FindStage.cpp - The stage of a module that was given ---------------===//
+//===- FindStage.cpp - Find the stage of a module -------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -17,7 +17,7 @@ using namespace mlir;
 using namespace mla;
 
 namespace {
-/// The first operation of each kind that tells stages apart; null: there is none.
+/// The first operation of each kind that distinguishes stages; null if there is none.
 struct Marks {
   Operation *function = nullptr, *llvmFunction = nullptr; // of the module itself
   Operation *launches = nullptr;                          // or code for a GPU
@@ -61,7 +61,7 @@ void Marks::add(Operation *op) {
 Marks::Marks(ModuleOp module) : hasPlan(module->hasAttr(kPlanAttr)) {
   module.walk<WalkOrder::PreOrder>([&](Operation *op) {
     add(op);
-    // What is in there is of a later stage than the module.
+    // Nested operations belong to a later stage than the module.
     return isa<LaunchesOp, mlir::gpu::GPUModuleOp>(op) ? WalkResult::skip() : WalkResult::advance();
   });
 }
@@ -71,10 +71,10 @@ static std::string nameOf(Operation *op) {
   return op->getName().getStringRef().str() + (symbol ? " @" + symbol.str() : "");
 }
 
-/// `op` belongs to another stage than `first`.
+/// Return the error that `op` belongs to a different stage than `first`.
 static llvm::Error mixed(Operation *op, Operation *first) {
-  return makeError(describeLocation(op->getLoc()) + nameOf(op) + " stands beside " + nameOf(first) +
-                   ", which is of another stage; bring all of the module to one");
+  return makeError(describeLocation(op->getLoc()) + nameOf(op) + " is of another stage than " + nameOf(first) +
+                   "; lower the whole module to one stage");
 }
 
 static llvm::Error checkNotMixed(const Marks &marks) {
@@ -95,7 +95,7 @@ llvm::Expected<Stage> mla::findStage(ModuleOp module) {
   if (marks.llvmFunction)
     return Stage::LLVM;
   if (!marks.function)
-    return makeError(describeLocation(module.getLoc()) + "the module holds no function; give what an --emit printed");
+    return makeError(describeLocation(module.getLoc()) + "the module contains no function; give the output of --emit");
   if (!marks.mla)
     return Stage::Linalg;
   if (marks.kernel)
@@ -112,6 +112,6 @@ llvm::Expected<Stage> mla::findStage(ModuleOp module) {
 bool mla::mayGoOnFrom(Stage from, Stage found) {
   if (from == found)
     return true;
-  // Widths without panels are laid out as they are.
+  // The layout stage does not change weights without panels.
   return found <= Stage::Fold && (from <= Stage::Fold || from == Stage::Layout);
 }

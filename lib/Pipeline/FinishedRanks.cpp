@@ -1,4 +1,4 @@
-//===- FinishedRanks.cpp - What an interrupted run has made ---------------===//
+//===- FinishedRanks.cpp - Resume an interrupted --rank=all ---------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,7 +16,8 @@
 
 using namespace mla;
 
-/// The request and the files that it led to: a bundle that was damaged, or written over since, is made again.
+/// Return the record of a bundle: the request and the bundle's files, so that a damaged or overwritten bundle is
+/// compiled again.
 static std::string lineOf(llvm::StringRef bundle, llvm::StringRef request) {
   std::string text = request.str() + identifyFiles(bundle);
   return llvm::toHex(llvm::SHA256::hash(llvm::arrayRefFromStringRef(text)), /*LowerCase=*/true) + "\n";

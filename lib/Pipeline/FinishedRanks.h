@@ -1,13 +1,13 @@
-//===- FinishedRanks.h - What an interrupted run has made -------*- C++ -*-===//
+//===- FinishedRanks.h - Resume an interrupted --rank=all -------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// --rank=all writes a bundle a rank. Until the last one is there, a file beside
-// them says which are finished, of which request, so that the same command
-// after an interruption goes on behind them.
+// --rank=all writes one bundle per rank. Until the last one is written, a file
+// beside them records the finished bundles and their requests, so that the same
+// command skips them after an interruption.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,13 +23,13 @@ namespace mla {
 
 class FinishedRanks {
 public:
-  /// Reads what the directory around the ranks says.
+  /// Read the record in the directory of the ranks.
   explicit FinishedRanks(llvm::StringRef directory);
 
-  /// Whether `bundle` is as a run of that request has left it.
+  /// Return whether `bundle` is unchanged since a run with this request wrote it.
   bool contains(llvm::StringRef bundle, llvm::StringRef request) const;
   llvm::Error add(llvm::StringRef bundle, llvm::StringRef request);
-  /// With all of them there, nothing is left to go on with.
+  /// Remove the record, after the last bundle.
   void remove();
 
 private:

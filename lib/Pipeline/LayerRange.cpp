@@ -1,4 +1,4 @@
-//===- LayerRange.cpp - Which layers are compiled together ----------------===//
+//===- LayerRange.cpp - Layers compiled together --------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

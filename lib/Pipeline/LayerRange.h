@@ -1,4 +1,4 @@
-//===- LayerRange.h - Which layers are compiled together --------*- C++ -*-===//
+//===- LayerRange.h - Layers compiled together ------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,7 +14,7 @@
 
 namespace mla {
 
-/// The numbers of a range, of a model with `numLayers`. `where` begins the error that it has fewer.
+/// Return the layers of a range of a model with `numLayers`. `where` is the prefix of the error that it has fewer.
 llvm::Expected<std::vector<int64_t>> layersOf(const LayerRange &range, int64_t numLayers, llvm::StringRef where);
 
 } // namespace mla

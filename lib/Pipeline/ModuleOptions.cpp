@@ -1,4 +1,4 @@
-//===- ModuleOptions.cpp - The options that a module decides --------------===//
+//===- ModuleOptions.cpp - Options determined by a module -----------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,7 +15,7 @@ using namespace mla;
 using llvm::StringRef;
 using llvm::Twine;
 
-/// The target that a module was made for; empty: none yet.
+/// Return the target that a module was compiled for; empty: none yet.
 static std::string decidedTarget(ModuleOp module, Stage stage) {
   if (stage >= Stage::Layout && stage <= Stage::LLVM)
     return "cpu";
@@ -34,10 +34,10 @@ static llvm::Error settleTarget(ModuleOp module, Stage stage, CompileOptions &op
   if (decided.empty() || options.target == decided)
     return llvm::Error::success();
   return makeError("--target: " + options.module + " is at stage " + nameOf(stage) + " for " + decided +
-                   "; leave --target out, or go on from an earlier stage");
+                   "; leave --target out, or continue from an earlier stage");
 }
 
-/// The elements of the hidden states of a function that nobody imported.
+/// Return the element type of the hidden states of a module that was not imported.
 static DType elementsOf(ModuleOp module) {
   for (auto function : module.getOps<func::FuncOp>())
     for (Type type : function.getArgumentTypes())
@@ -62,7 +62,7 @@ static void settleModel(ModuleOp module, CompileOptions &options) {
       *option = value.getInt();
 }
 
-/// An option of a stage that the module is behind would be ignored.
+/// Reject options of stages that the module has passed, since they would be ignored.
 static llvm::Error checkStillToDo(Stage stage, const CompileOptions &options) {
   for (auto [asked, option, needs, what] :
        {std::tuple(options.plan != "auto", "--plan", Stage::Plan, "has its plan"),
@@ -70,7 +70,7 @@ static llvm::Error checkStillToDo(Stage stage, const CompileOptions &options) {
         std::tuple(options.batchInvariant, "--batch-invariant", Stage::Kernels, "has its schedules")})
     if (asked && stage >= needs)
       return makeError(Twine(option) + ": " + options.module + " is at stage " + nameOf(stage) + " and " + what +
-                       "; edit it there, or go on from an earlier stage");
+                       "; edit it there, or continue from an earlier stage");
   return llvm::Error::success();
 }
 

@@ -1,4 +1,4 @@
-//===- ModuleOptions.h - The options that a module decides ------*- C++ -*-===//
+//===- ModuleOptions.h - Options determined by a module ---------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,8 +12,8 @@
 
 namespace mla {
 
-/// Sets the options that the module at `stage` decides: target, elements, pages and ranks. An error where an option
-/// asks for something else, or for what has been done already.
+/// Set the options that the module at `stage` determines: target, element type, page size and ranks. Return an error if
+/// an option contradicts the module, or is for a stage that the module has passed.
 llvm::Error settleOptions(mlir::ModuleOp module, Stage stage, CompileOptions &options);
 
 } // namespace mla

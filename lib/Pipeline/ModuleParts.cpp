@@ -1,4 +1,4 @@
-//===- ModuleParts.cpp - What a bundle needs of a module ------------------===//
+//===- ModuleParts.cpp - Parts of a module for a bundle -------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -23,7 +23,7 @@ using llvm::Twine;
 // Attributes of an import
 //===----------------------------------------------------------------------===//
 
-/// "model.layers.3.self_attn." of any layer.
+/// Return whether `prefix` is "model.layers.N.self_attn.".
 static bool isLayerPrefix(llvm::StringRef prefix) {
   int64_t layer = 0;
   llvm::StringRef number = prefix.drop_until(llvm::isDigit).take_while(llvm::isDigit);
@@ -31,8 +31,8 @@ static bool isLayerPrefix(llvm::StringRef prefix) {
 }
 
 static llvm::Error lacks(const CompileOptions &options, llvm::StringRef attribute, const Twine &what) {
-  return makeError(options.module + ": a bundle needs the module's " + attribute + ", " + what +
-                   ", as an import has it; go on from what --emit printed, or choose --emit=llvm or nvvm");
+  return makeError(options.module + ": a bundle requires the module's " + attribute + ", " + what +
+                   "; continue from the output of --emit, or choose --emit=llvm or nvvm");
 }
 
 llvm::Expected<std::vector<int64_t>> mla::checkAttributes(ModuleOp module, const CompileOptions &options) {
@@ -43,13 +43,13 @@ llvm::Expected<std::vector<int64_t>> mla::checkAttributes(ModuleOp module, const
     return lacks(options, kCheckpointPrefixAttr, "such as \"" + importer::layerPrefix(0) + "\"");
   auto attribute = module->getAttrOfType<DenseI64ArrayAttr>(kLayersAttr);
   llvm::ArrayRef<int64_t> layers = attribute ? attribute.asArrayRef() : llvm::ArrayRef<int64_t>();
-  bool ascend = llvm::is_sorted(layers, std::less_equal<int64_t>()); // none twice
+  bool ascend = llvm::is_sorted(layers, std::less_equal<int64_t>()); // strictly: no duplicates
   if (layers.empty() || !ascend || layers.front() < 0)
     return lacks(options, kLayersAttr, "layers in ascending order");
   return layers.vec();
 }
 
-/// "64" of "64 : i64".
+/// Return "64" for "64 : i64".
 static std::string printed(Attribute attribute) {
   std::string text;
   llvm::raw_string_ostream stream(text);
@@ -65,10 +65,10 @@ llvm::Error mla::checkIsOfModel(ModuleOp module, const Source &source, const Com
   for (DictionaryAttr fields : {expected, model})
     for (NamedAttribute field : fields) {
       Attribute own = model.get(field.getName()), theirs = expected.get(field.getName());
-      // What the model is called changes nothing.
+      // The name of the model may differ.
       if (own != theirs && (field.getName() != "model_type" || !isa_and_present<StringAttr>(own)))
         return makeError(options.module + ": its " + kModelAttr + " has " + printed(own) + " as " +
-                         field.getName().getValue() + ", and " + source.where + " has " + printed(theirs) +
+                         field.getName().getValue() + ", but " + source.where + " has " + printed(theirs) +
                          "; give the config and weights that it was imported from");
     }
   return llvm::Error::success();
@@ -82,16 +82,15 @@ static llvm::Error errorAt(Operation *op, const Twine &what) {
   return makeError(describeLocation(op->getLoc()) + what);
 }
 
-/// What --emit=fold has, and the preparation takes for granted.
+/// Check that a function has the form of --emit=fold, which weight preparation requires.
 static llvm::Error checkPrepare(func::FuncOp function) {
   auto made =
       function.getNumResults() == 1 ? dyn_cast<RankedTensorType>(function.getResultTypes()[0]) : RankedTensorType();
   bool isMade = made && made.hasStaticShape() && made.getRank() > 0 && made.getNumElements() > 0;
   if (!function.isExternal() && function.getNumArguments() == 0 && function.getBody().hasOneBlock() && isMade)
     return llvm::Error::success();
-  return errorAt(function, "@" + function.getName() +
-                               " is no function that makes a weight: it takes no arguments and "
-                               "gives one tensor of a static shape");
+  return errorAt(function,
+                 "expected @" + function.getName() + " to take no arguments and return one tensor of static shape");
 }
 
 llvm::Error mla::checkPrepares(ModuleOp module) {
@@ -117,6 +116,6 @@ llvm::Error mla::checkAreMade(ModuleOp module) {
       });
   if (!unmade)
     return llvm::Error::success();
-  return errorAt(unmade, "no function @" + kPreparePrefix + unmade.getName() + " makes this weight of " +
-                             printed(TypeAttr::get(unmade.getType())) + "; a bundle's weights are made by them");
+  return errorAt(unmade, "expected a function @" + kPreparePrefix + unmade.getName() + " that returns this weight of " +
+                             printed(TypeAttr::get(unmade.getType())) + "; a bundle requires one per weight");
 }

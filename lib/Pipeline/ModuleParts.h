@@ -1,4 +1,4 @@
-//===- ModuleParts.h - What a bundle needs of a module ----------*- C++ -*-===//
+//===- ModuleParts.h - Parts of a module for a bundle -----------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,17 +14,17 @@
 
 namespace mla {
 
-/// The layers of a module that is to become a bundle. An error says which of the attributes of an import is missing, or
-/// is none.
+/// Return the layers of a module that becomes a bundle. Return an error if an attribute of an import is missing or
+/// invalid.
 llvm::Expected<std::vector<int64_t>> checkAttributes(mlir::ModuleOp module, const CompileOptions &options);
 
-/// Whether the module is of the model that the weights are of.
+/// Check that the module and the weights are of the same model.
 llvm::Error checkIsOfModel(mlir::ModuleOp module, const Source &source, const CompileOptions &options);
 
-/// Whether all `@prepare` functions make a weight, which passes take for granted.
+/// Check that every `@prepare` function computes a weight, which passes assume.
 llvm::Error checkPrepares(mlir::ModuleOp module);
 
-/// Whether every weight of the layer is made by one.
+/// Check that every weight of the layer is computed by a `@prepare` function.
 llvm::Error checkAreMade(mlir::ModuleOp module);
 
 } // namespace mla

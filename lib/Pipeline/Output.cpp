@@ -24,19 +24,20 @@ static llvm::Error unwritable(StringRef path, const Twine &why) {
   return makeError(path + ": cannot be written: " + why + "; choose another -o");
 }
 
-/// Where a link leads: what replaces it by renaming would otherwise replace the link (/dev/stdout is one).
+/// Follow symbolic links: renaming onto a link would replace the link (/dev/stdout is one).
 static std::string followLinks(StringRef path) {
   llvm::SmallString<256> real;
   return fs::real_path(path, real) ? path.str() : real.str().str();
 }
 
-/// A terminal, a pipe, /dev/null: there is nothing to rename.
+/// Return whether the output is a terminal, pipe or device, which cannot be replaced by renaming.
 static bool isStream(const fs::file_status &status) {
   return fs::exists(status) && status.type() != fs::file_type::regular_file &&
          status.type() != fs::file_type::directory_file;
 }
 
-/// Makes and removes a file beside `path`: permissions alone do not tell (a read-only file system, root).
+/// Check that files can be created beside `path` by creating one: permissions alone are not enough (read-only file
+/// systems, root).
 static llvm::Error checkParent(StringRef path) {
   StringRef parent = llvm::sys::path::parent_path(path);
   std::string directory = parent.empty() ? "." : parent.str();
@@ -73,7 +74,7 @@ llvm::Error mla::checkWritable(StringRef path, bool asDirectory) {
   return checkParent(StringRef(real).rtrim('/'));
 }
 
-/// Whether the file at `path`, if it is one, lies in the directory.
+/// Return whether `path` is a file in the directory.
 static bool liesIn(StringRef path, StringRef directory) {
   llvm::SmallString<256> real, realDirectory;
   if (fs::real_path(path, real) || fs::real_path(directory, realDirectory))
@@ -82,7 +83,7 @@ static bool liesIn(StringRef path, StringRef directory) {
   return rest.consume_front(realDirectory) && rest.starts_with("/");
 }
 
-/// A directory is the files in it; some may be links into a store of files.
+/// Return whether `output` is a file of the directory `input`, or the target of a link in it.
 static bool holds(StringRef input, StringRef output) {
   std::error_code code;
   for (fs::directory_iterator it(input, code), end; it != end && !code; it.increment(code))
@@ -97,11 +98,11 @@ llvm::Error mla::checkInputsStay(llvm::ArrayRef<std::string> inputs, StringRef o
       return makeError(output + ": is an input and would be overwritten; choose another -o");
   for (const std::string &input : inputs)
     if (!input.empty() && fs::is_directory(output) && liesIn(input, output))
-      return makeError(output + ": holds the input " + input + ", which would be overwritten; choose another -o");
+      return makeError(output + ": contains the input " + input + ", which would be overwritten; choose another -o");
   return llvm::Error::success();
 }
 
-/// Writes and flushes. An error left in the stream would abort the process at its end.
+/// Write and flush. An unhandled error of the stream would abort the process.
 static llvm::Error writeTo(llvm::raw_fd_ostream &os, StringRef path, StringRef text) {
   os << text;
   os.flush();
@@ -126,7 +127,7 @@ llvm::Error mla::writeText(StringRef path, StringRef text) {
   if (!fs::status(real, status) && isStream(status))
     return writeToStream(real, text);
   llvm::Error error = llvm::writeToOutput(real, [&](llvm::raw_ostream &os) {
-    // What writeToOutput hands out is a file's stream.
+    // writeToOutput passes a file stream.
     return writeTo(static_cast<llvm::raw_fd_ostream &>(os), path, text);
   });
   return llvm::handleErrors(std::move(error),

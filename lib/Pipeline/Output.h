@@ -16,14 +16,14 @@
 
 namespace mla {
 
-/// Whether a file (or a directory, `asDirectory`) can be made at `path`, before any work is done for it.
+/// Check that a file (or a directory, `asDirectory`) can be created at `path`, before any work is done for it.
 llvm::Error checkWritable(llvm::StringRef path, bool asDirectory);
 
-/// An output in the place of an input is a slip of the hand that would cost a checkpoint.
+/// Reject outputs that would replace an input.
 llvm::Error checkInputsStay(llvm::ArrayRef<std::string> inputs, llvm::StringRef output);
 
-/// Writes a text to a file, or to standard output ("-"). A file is made under another name and then renamed; a signal
-/// in between removes it.
+/// Write a text to a file, or to standard output ("-"). The file is written under a temporary name, which a signal
+/// removes, and then renamed.
 llvm::Error writeText(llvm::StringRef path, llvm::StringRef text);
 
 } // namespace mla

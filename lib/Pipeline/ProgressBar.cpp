@@ -1,4 +1,4 @@
-//===- ProgressBar.cpp - How far, how fast, how long ----------------------===//
+//===- ProgressBar.cpp - Progress, rate and remaining time ----------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- ProgressBar.h - How far, how fast, how long --------------*- C++ -*-===//
+//===- ProgressBar.h - Progress, rate and remaining time --------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,10 +16,10 @@
 
 namespace mla {
 
-/// "weights [=====>    ] 57%  234 of 410 MiB  118 MiB/s  1 s left"
+/// Return "weights [=====>    ] 57%  234 of 410 MiB  118 MiB/s  1 s left".
 std::string progressText(llvm::StringRef what, uint64_t done, uint64_t all, double bytesPerSecond);
 
-/// Shows it a few times a second.
+/// Prints progress a few times per second.
 class ProgressBar {
 public:
   ProgressBar(llvm::StringRef what, void (*show)(llvm::StringRef)) : what(what), show(show) {}
@@ -29,7 +29,7 @@ private:
   using Clock = std::chrono::steady_clock;
   llvm::StringRef what;
   void (*show)(llvm::StringRef);
-  /// The rate is of what was done since the first call: an earlier run's work does not count.
+  /// The rate excludes the work of an earlier run, done before the first call.
   Clock::time_point start, shown;
   uint64_t atStart = 0;
 };

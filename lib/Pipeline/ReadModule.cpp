@@ -24,13 +24,13 @@ using namespace mla;
 using llvm::StringRef;
 using llvm::Twine;
 
-/// The largest layer with its constants is far smaller.
+/// Maximum size of a module. Real ones with their constants are far smaller.
 static constexpr uint64_t maxModuleBytes = 1 << 30;
-/// The parser calls itself for what is in brackets; real modules have some ten.
+/// Maximum depth of brackets, on which the parser recurses. Real modules have about ten.
 static constexpr unsigned maxDepth = 256;
 
 static llvm::Error unreadable(StringRef path, const Twine &why) {
-  return makeError(path + ": " + why + "; give a .mlir that an --emit printed");
+  return makeError(path + ": " + why + "; give a .mlir printed by --emit");
 }
 
 static llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> open(StringRef path) {
@@ -47,8 +47,7 @@ static llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> open(StringRef path) 
   return std::move(*buffer);
 }
 
-/// Whether brackets of one kind are nested deeper than the parser can follow. Those in strings count, too: none has as
-/// many.
+/// Return whether brackets of one kind are nested too deeply for the parser. Brackets in strings are counted too.
 static bool isTooDeep(StringRef text) {
   unsigned depths[3] = {};
   for (size_t i = 0; i < text.size(); ++i) {
@@ -61,7 +60,7 @@ static bool isTooDeep(StringRef text) {
 }
 
 namespace {
-/// Gives values the names that they have in a text.
+/// Names values as in the text.
 class ValueNames {
 public:
   explicit ValueNames(const AsmParserState &state);
@@ -75,7 +74,7 @@ private:
 };
 } // namespace
 
-/// "q_a" of "%q_a" and "%q_a:2"; empty: a number.
+/// Return "q_a" for "%q_a" and "%q_a:2"; empty for a number.
 static StringRef nameAt(llvm::SMRange range) {
   StringRef name(range.Start.getPointer(), range.End.getPointer() - range.Start.getPointer());
   return name.consume_front("%") && !name.empty() && !llvm::isDigit(name.front()) ? name : StringRef();
@@ -93,13 +92,14 @@ ValueNames::ValueNames(const AsmParserState &state) : state(state) {
       all.insert(nameAt(argument.loc));
 }
 
-/// "q_a" of "q_a_0", which the printer makes of a second "q_a".
+/// Return "q_a" for "q_a_0", the printer's name for a second "q_a".
 StringRef ValueNames::baseOf(StringRef name) const {
   auto [base, number] = name.rsplit('_');
   return !number.empty() && llvm::all_of(number, llvm::isDigit) && all.contains(base) ? base : name;
 }
 
-/// Whether the printer calls the operation's results so by itself, as it does "c0". Ours have names of the import, too.
+/// Return whether `name` is the printer's own name for the operation's results, such as "c0". mla operations are
+/// excluded: their results have the names of the import.
 static bool isOwnName(Operation *op, StringRef name) {
   bool found = false;
   if (auto names = dyn_cast<OpAsmOpInterface>(op); names && !isa<MLADialect>(op->getDialect()))
@@ -120,7 +120,7 @@ void ValueNames::apply(MLIRContext *context) const {
         argument.setLoc(locate(name, argument.getLoc()));
 }
 
-/// The one operation of the text, if it is a module, as other tools take it, or else a module around what there is.
+/// Return the only operation of the block if it is a module, as other tools do, or else a module around all operations.
 static OwningOpRef<ModuleOp> wrap(Block &block, Location location) {
   if (llvm::hasSingleElement(block))
     if (auto module = dyn_cast<ModuleOp>(block.front())) {
@@ -135,7 +135,7 @@ static OwningOpRef<ModuleOp> wrap(Block &block, Location location) {
 static OwningOpRef<ModuleOp> parse(const llvm::SourceMgr &sources, StringRef path, MLIRContext &context) {
   Block block;
   AsmParserState state;
-  // Names first: an error of the verifier tells them.
+  // Set names first, so that verifier errors use them.
   if (failed(parseAsmSourceFile(sources, &block, ParserConfig(&context, /*verifyAfterParse=*/false), &state)))
     return nullptr;
   ValueNames(state).apply(&context);

@@ -14,8 +14,8 @@
 
 namespace mla {
 
-/// Parses and verifies the text at `path`; "-" is standard input. Values are called in their locations what they are
-/// called in the text, as those of an import are. The error is the first one, with its location.
+/// Parse and verify the text at `path`; "-" is standard input. Locations of values are their names in the text, as in
+/// an import. Return the first error, with its location.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> readModule(llvm::StringRef path, mlir::MLIRContext &context);
 
 } // namespace mla

@@ -1,4 +1,4 @@
-//===- Request.cpp - What a compilation depends on ------------------------===//
+//===- Request.cpp - Inputs of a compilation ------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -20,7 +20,7 @@
 using namespace mla;
 namespace fs = llvm::sys::fs;
 
-/// A file's name, size and time, a line.
+/// Return one line with a file's name, size and time.
 static std::string identify(llvm::StringRef path) {
   llvm::SmallString<256> absolute(path);
   (void)fs::make_absolute(absolute);
@@ -44,7 +44,7 @@ std::string mla::identifyFiles(llvm::StringRef directory) {
   return ::identifyFiles(directory, [](llvm::StringRef) { return true; });
 }
 
-/// The files of a directory that a checkpoint may have.
+/// Return lines for the files of a checkpoint's directory.
 static std::string identifyDirectory(llvm::StringRef path) {
   return ::identifyFiles(path, [](llvm::StringRef file) {
     llvm::StringRef extension = llvm::sys::path::extension(file);

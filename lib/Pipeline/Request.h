@@ -1,4 +1,4 @@
-//===- Request.h - What a compilation depends on ----------------*- C++ -*-===//
+//===- Request.h - Inputs of a compilation ----------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,12 +14,12 @@
 
 namespace mla {
 
-/// Text that is equal for two compilations only if their bundles are: the compiler (its file, too), the host's
-/// instruction set, the module, in which config and options are, and size and time of the files of checkpoint and
-/// adapter.
+/// Return a text that is equal for two compilations only if their bundles are equal. It contains the compiler (and its
+/// file), the host's instruction set, the module, which depends on config and options, and size and time of the files
+/// of checkpoint and adapter.
 std::string describeRequest(mlir::ModuleOp module, const CompileOptions &options);
 
-/// Names, sizes and times of all files of a directory.
+/// Return names, sizes and times of all files of a directory.
 std::string identifyFiles(llvm::StringRef directory);
 
 } // namespace mla

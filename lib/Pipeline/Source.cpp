@@ -17,7 +17,7 @@ using namespace mla::importer;
 using llvm::StringRef;
 using llvm::Twine;
 
-/// A config of any model is far smaller.
+/// Maximum size of a config. Real ones are far smaller.
 static constexpr uint64_t maxConfigBytes = 16 << 20;
 
 llvm::Expected<std::string> mla::readConfig(StringRef path, StringRef option) {
@@ -36,8 +36,8 @@ llvm::Expected<std::string> mla::readConfig(StringRef path, StringRef option) {
   return (*buffer)->getBuffer().str();
 }
 
-/// The first field of the attention in which two configs differ, or nothing. What model_type or the checkpoint's dtype
-/// is called changes nothing that is computed.
+/// Return the first field of the attention in which two configs differ, or "". Differences in model_type or the
+/// checkpoint's dtype do not affect the result and are ignored.
 static StringRef firstDifference(const AttentionConfig &a, const AttentionConfig &b) {
   auto sameBlocks = [&] {
     return a.quantization.has_value() == b.quantization.has_value() &&
@@ -73,8 +73,8 @@ static StringRef firstDifference(const AttentionConfig &a, const AttentionConfig
   return {};
 }
 
-/// --config must not contradict the config that came with the weights. That one may be of a model around the attention
-/// and not be understood; then --config is there to replace it.
+/// Check that --config does not contradict the checkpoint's config. If that config is unsupported, such as one of a
+/// multimodal model, --config replaces it.
 static llvm::Error checkNoConflict(const AttentionConfig &config, StringRef where, const Checkpoint &checkpoint) {
   if (!checkpoint.configJson())
     return llvm::Error::success();
@@ -93,7 +93,7 @@ static llvm::Error checkNoConflict(const AttentionConfig &config, StringRef wher
 llvm::Error mla::checkHeads(int64_t heads, llvm::StringRef where, int64_t tensorParallel) {
   if (heads % tensorParallel == 0)
     return llvm::Error::success();
-  return makeError(where + ": its " + Twine(heads) + " heads (num_attention_heads) do not fall into " +
+  return makeError(where + ": its " + Twine(heads) + " heads (num_attention_heads) cannot be divided into " +
                    Twine(tensorParallel) + " equal parts; choose a --tp that divides them");
 }
 
@@ -126,7 +126,7 @@ static llvm::Expected<std::unique_ptr<Checkpoint>> openWeights(const CompileOpti
   return openCheckpoint(options.weights);
 }
 
-/// The config that came with the weights.
+/// Return the config in the checkpoint.
 static llvm::Expected<ConfigText> ownConfig(const Checkpoint &checkpoint) {
   if (!checkpoint.configJson())
     return makeError(checkpoint.where() + ": no config came with the weights; give one with --config");

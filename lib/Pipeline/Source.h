@@ -15,26 +15,26 @@ namespace mla {
 
 struct Source {
   importer::AttentionConfig config;
-  std::string configText; ///< What `config` was read from.
-  std::string where;      ///< What begins errors about the config.
+  std::string configText; ///< The text of `config`.
+  std::string where;      ///< Prefix of errors about the config.
   std::unique_ptr<importer::Checkpoint> checkpoint;
-  bool madeWeights; ///< Nobody gave weights; those of the checkpoint fit the config by construction.
+  bool madeWeights; ///< True if weights are generated; they match the config.
 };
 
-/// The text of a config.json that the option (`--config`) names.
+/// Return the text of the config.json given by the option (`--config`).
 llvm::Expected<std::string> readConfig(llvm::StringRef path, llvm::StringRef option);
 
-/// The text of the config that openSource reads, and what begins errors about it.
+/// The text of the config that openSource reads, and the prefix of errors about it.
 struct ConfigText {
   std::string text, where;
 };
 llvm::Expected<ConfigText> findConfig(const CompileOptions &options);
 
-/// Whether `heads` can be divided among the ranks.
+/// Check that `heads` can be divided among the ranks.
 llvm::Error checkHeads(int64_t heads, llvm::StringRef where, int64_t tensorParallel);
 
-/// Opens what the options name. The config is --config, or else the one that came with the weights: the metadata of a
-/// file, or the directory's config.json. Two that describe different attentions are an error.
+/// Open the checkpoint and config of the options. The config is --config, or else the one in the checkpoint: the
+/// metadata of a file, or the directory's config.json. Two configs of different attentions are an error.
 llvm::Expected<Source> openSource(const CompileOptions &options);
 
 } // namespace mla

@@ -1,4 +1,4 @@
-//===- Stages.cpp - From an imported layer to the target's code -----------===//
+//===- Stages.cpp - Stages of the compiler --------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -113,7 +113,7 @@ static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &opti
   }
 }
 
-/// `@prepare` functions run at compile time and are no part of the layer's code.
+/// Remove the `@prepare` functions: they run at compile time and are not part of the layer's code.
 static void dropPrepares(ModuleOp module) {
   for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
     if (isPrepare(function))
@@ -134,12 +134,12 @@ static llvm::Error runStage(ModuleOp module, Stage stage, const CompileOptions &
   if (succeeded(result))
     return llvm::Error::success();
   std::string what = ("stage " + nameOf(stage) + ": " + diagnostics.takeErrors()).str();
-  // What a GPU target cannot do yet is said with the way out.
+  // Report what the GPU target does not support, with a workaround.
   if (stage >= Stage::Kernels)
     return makeError(what);
   if (!options.module.empty())
-    return makeError(what + "; check " + options.module + ", or go on from what an earlier --emit gives");
-  return makeError(what + "; this is an error of mla-compile: please report it with the output of --emit=import");
+    return makeError(what + "; check " + options.module + ", or continue from the output of an earlier --emit");
+  return makeError(what + "; this is a bug in mla-compile: please report it with the output of --emit=import");
 }
 
 llvm::Error mla::runStages(ModuleOp module, Stage from, Stage upTo, const CompileOptions &options) {

@@ -1,4 +1,4 @@
-//===- Summary.cpp - What was compiled, in a line -------------------------===//
+//===- Summary.cpp - One-line summary of a compilation --------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -29,7 +29,7 @@ uint64_t mla::sizeOfFiles(StringRef directory) {
   return sum;
 }
 
-/// "layers 0-3, "; nothing of a module that no layer was imported to.
+/// Return "layers 0-3, ", or "" for a module that was not imported.
 static std::string nameLayers(mlir::ModuleOp module) {
   auto attr = module->getAttrOfType<mlir::DenseI64ArrayAttr>(kLayersAttr);
   if (!attr || attr.empty())
@@ -53,7 +53,7 @@ static StringRef nameType(DType dtype) {
   }
 }
 
-/// Those of the matrices; norms and biases differ without meaning anything.
+/// Norms and biases are omitted: their types are irrelevant.
 std::string mla::nameTypes(llvm::ArrayRef<WeightSpec> weights) {
   llvm::SmallSetVector<StringRef, 4> names;
   for (const WeightSpec &weight : weights)
@@ -68,7 +68,7 @@ static std::string nameForms(RegimeAttr regime) {
   return ("q " + stringifyForm(regime.getQ()) + " o " + stringifyForm(regime.getO())).str();
 }
 
-/// ", decode absorb, prefill naive or absorb"; nothing before there is a plan.
+/// Return ", decode absorb, prefill naive or absorb", or "" before planning.
 static std::string namePlan(mlir::ModuleOp module) {
   auto plan = module->getAttrOfType<PlanAttr>(kPlanAttr);
   std::string text;

@@ -1,4 +1,4 @@
-//===- Summary.h - What was compiled, in a line -----------------*- C++ -*-===//
+//===- Summary.h - One-line summary of a compilation ------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,14 +15,14 @@
 
 namespace mla {
 
-/// "layers 0-3, cpu, e4m3 -> bf16, decode absorb, prefill naive, 12.3 MB". `bytes` were written.
+/// Return "layers 0-3, cpu, e4m3 -> bf16, decode absorb, prefill naive, 12.3 MB". `bytes` is the size of the output.
 std::string summarize(mlir::ModuleOp module, llvm::ArrayRef<importer::WeightSpec> weights, bool madeWeights,
                       const CompileOptions &options, uint64_t bytes);
 
-/// Element types of the matrices: "e4m3", "bf16 and f32".
+/// Return the element types of the matrices: "e4m3", "bf16 and f32".
 std::string nameTypes(llvm::ArrayRef<importer::WeightSpec> weights);
 
-/// Of all files in a directory.
+/// Return the total size of all files in a directory.
 uint64_t sizeOfFiles(llvm::StringRef directory);
 
 } // namespace mla

@@ -1,4 +1,4 @@
-//===- Weights.cpp - The weights that a compilation takes -----------------===//
+//===- Weights.cpp - The weights of a compilation -------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,7 +13,7 @@
 using namespace mla;
 using namespace mla::importer;
 
-/// Specs of the layers' weights. Weights from outside are looked at, element by element; made ones are not even made.
+/// Return the specs of the layers' weights. Check every element of given weights; do not generate weights.
 static llvm::Expected<std::vector<WeightSpec>> checkWeights(Source &source, llvm::ArrayRef<int64_t> layers,
                                                             const CompileOptions &options) {
   if (source.madeWeights)
@@ -32,7 +32,7 @@ static llvm::Expected<std::vector<WeightSpec>> checkWeights(Source &source, llvm
   return specs;
 }
 
-/// Adds the adapter's updates to the specs, and its tensors to the checkpoint.
+/// Add the adapter's updates to the specs, and its tensors to the checkpoint.
 static llvm::Error addAdapter(Source &source, llvm::ArrayRef<int64_t> layers, std::vector<WeightSpec> &specs,
                               const CompileOptions &options) {
   llvm::Expected<Adapter> adapter = Adapter::open(options.adapter, source.config, source.checkpoint->prefixOfLayers());

@@ -1,4 +1,4 @@
-//===- Weights.h - The weights that a compilation takes ---------*- C++ -*-===//
+//===- Weights.h - The weights of a compilation -----------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,8 +15,8 @@ namespace mla {
 
 importer::ImportOptions importOptions(const CompileOptions &options, std::vector<int64_t> layers);
 
-/// Specs of the layers' weights, each with what an adapter adds; the adapter's tensors join the source's checkpoint.
-/// Weights from outside are looked at, element by element; made ones are not even made.
+/// Return the specs of the layers' weights, including updates of an adapter, whose tensors are added to the source's
+/// checkpoint. Check every element of given weights; do not generate weights.
 llvm::Expected<std::vector<importer::WeightSpec>> findWeights(Source &source, llvm::ArrayRef<int64_t> layers,
                                                               const CompileOptions &options);
 

@@ -1,4 +1,4 @@
-//===- WriteOutput.cpp - What a compilation writes ------------------------===//
+//===- WriteOutput.cpp - The output of a compilation ----------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -37,7 +37,7 @@ static llvm::Expected<uint64_t> writePTX(mlir::ModuleOp module, const CompileOpt
   return writeSized(options.output, *text);
 }
 
-/// The bytes that were written.
+/// Write the output and return its size in bytes.
 static llvm::Expected<uint64_t> write(mlir::ModuleOp module, Source *source, const CompileOptions &options) {
   if (options.emit == Emit::PTX)
     return writePTX(module, options);

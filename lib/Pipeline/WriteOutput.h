@@ -1,4 +1,4 @@
-//===- WriteOutput.h - What a compilation writes ----------------*- C++ -*-===//
+//===- WriteOutput.h - The output of a compilation --------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,8 +15,8 @@
 
 namespace mla {
 
-/// Writes what options.emit names of a module at lastStage(options), and says so on stderr. A bundle takes the weights
-/// of `source`; text needs none.
+/// Write the output options.emit of a module at lastStage(options), and a summary to stderr. A bundle needs the weights
+/// of `source`; other outputs need none.
 llvm::Error writeOutput(mlir::ModuleOp module, Source *source, llvm::ArrayRef<importer::WeightSpec> specs,
                         const CompileOptions &options);
 

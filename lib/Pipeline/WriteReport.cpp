@@ -1,4 +1,4 @@
-//===- WriteReport.cpp - Costs of a model, nothing compiled ---------------===//
+//===- WriteReport.cpp - Costs of a model without compiling ---------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -23,17 +23,18 @@ using namespace mla::importer;
 using llvm::StringRef;
 
 namespace {
-/// A model as it is asked about.
+/// A model of a report.
 struct Model {
-  std::string name; ///< For people.
+  std::string name; ///< For readers.
   std::string where;
   ModelConfig config;
-  std::vector<WeightSpec> specs; ///< Of the first layer's attention; none where there is no latent attention.
-  bool hasCheckpoint = false;    ///< The specs are those of a checkpoint, not announced by the config.
+  std::vector<WeightSpec> specs; ///< Of the first layer's attention; empty without latent attention.
+  bool hasCheckpoint = false;    ///< The specs are from a checkpoint and not derived from the config.
 };
 } // namespace
 
-/// A name for people: the file's, or its directory's where every model calls the file config.json.
+/// Return a name for readers: the file's, or the directory's if the file is
+/// called config.json.
 static std::string nameOf(StringRef path) {
   llvm::SmallString<256> whole(path.rtrim('/'));
   llvm::sys::fs::make_absolute(whole);
@@ -43,7 +44,7 @@ static std::string nameOf(StringRef path) {
     name = llvm::sys::path::stem(whole);
   if (name == "config")
     name = llvm::sys::path::filename(llvm::sys::path::parent_path(whole));
-  return llvm::json::fixUTF8(name); // a file's name may be any bytes
+  return llvm::json::fixUTF8(name); // a file name may contain any bytes
 }
 
 //===----------------------------------------------------------------------===//
@@ -67,7 +68,7 @@ static llvm::Expected<Model> readModel(StringRef path, StringRef option) {
   return model;
 }
 
-/// Reads what a compilation would: --config, or the config that came with the weights, and the weights' types.
+/// Read the inputs as in a compilation: --config or the checkpoint's config, and the weights' types.
 static llvm::Expected<Model> readModel(const CompileOptions &options) {
   if (options.weights.empty())
     return readModel(options.config, "--config");
@@ -97,7 +98,7 @@ static llvm::Error checkHeads(const Model &model, int64_t tensorParallel) {
 // Requests
 //===----------------------------------------------------------------------===//
 
-/// The plan of the model's attention, made as for a compilation. The module lives in `context`, the plan, too.
+/// Plan the model's attention as in a compilation. Module and plan live in `context`.
 static llvm::Expected<PlanAttr> planAttention(mlir::MLIRContext &context, const Model &model,
                                               const CompileOptions &options) {
   ImportOptions import;
@@ -109,14 +110,14 @@ static llvm::Expected<PlanAttr> planAttention(mlir::MLIRContext &context, const 
   return (*module)->getAttrOfType<PlanAttr>(kPlanAttr);
 }
 
-/// What an MLP's weights take an element where they are stored in fewer bytes than the elements that are computed with.
-/// Nothing is compiled of an MLP; a checkpoint in e4m3 has them in e4m3, as its attention.
+/// Return the bytes per element of an MLP's weights if they are stored in fewer bytes than they are computed in, else
+/// 0. MLPs are not compiled; a checkpoint with attention weights in e4m3 is assumed to have MLP weights in e4m3.
 static int64_t mlpWeightBytes(const Model &model) {
   bool scaled = llvm::any_of(model.specs, [](const WeightSpec &spec) { return spec.isScaled(); });
   return model.hasCheckpoint && scaled ? 1 : 0;
 }
 
-/// Makes a model's report, held against `baseline`.
+/// Create a model's report, compared with `baseline`.
 static llvm::Expected<report::Report> reportOn(mlir::MLIRContext &context, Model model, const Device &device,
                                                const ReportOptions &options, std::unique_ptr<report::Report> baseline) {
   const CompileOptions &compile = options.compile;

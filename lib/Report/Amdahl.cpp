@@ -1,4 +1,4 @@
-//===- Amdahl.cpp - What a faster part would bring ------------------------===//
+//===- Amdahl.cpp - Speed-ups by Amdahl's law -----------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,11 +12,11 @@ using namespace mla::report;
 
 static double secondsOf(const Costs &costs) { return costs.getTotal().seconds; }
 
-/// How many times as fast a step is without a part of it.
+/// Return the speed-up of a step if a part took no time.
 static double without(const Costs &costs, double seconds) { return secondsOf(costs) / (secondsOf(costs) - seconds); }
 
-/// The context from which on the step is `gain` times as fast without the core. The core's share grows with the context
-/// but for the shortest prompts, whose time is launches: hence from above.
+/// Find the context from which on the step is `gain` times as fast without the core. The core's share grows with the
+/// context except for the shortest prompts, which are dominated by launches; so search downwards.
 static std::optional<int64_t> findContext(const ModelCosts &costs, const Request &request, Phase phase, double gain) {
   auto gains = [&](int64_t context) {
     Costs step = costs.getModel(plannedForm(request, phase, context), stepOf(phase, request.batch, context));
@@ -35,7 +35,7 @@ static std::optional<int64_t> findContext(const ModelCosts &costs, const Request
 }
 
 Amdahl mla::report::findAmdahl(const ModelCosts &costs, const Request &request, const PhaseCosts &phase) {
-  // A plan is another form only for a tenth: from there on the core matters, too.
+  // A different form is planned only if it is a tenth faster; use the same threshold for when the core matters.
   constexpr double matters = 1.1, half = 2;
   Amdahl amdahl;
   if (const FormCosts *absorbed = phase.find("absorb")) {

@@ -5,9 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A kind is a file, and knows nothing of reports; Figures.cpp has the table of the
-// charts of a page. Colours are the page's: part i of a bar is drawn with the class
-// `si`, line i with `line` and `li`, point i with `pi`, a cell of kind i with `mi`.
+// There is one file per kind of chart, which is independent of reports;
+// Figures.cpp has the table of a page's charts. Colors are those of the page:
+// part i of a bar has the class `si`, line i `line` and `li`, point i `pi`, a
+// cell of kind i `mi`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,25 +24,25 @@
 
 namespace mla::report {
 
-/// What stands at the axes of a chart.
+/// The labels of a chart's axes.
 struct Axes {
   std::string x, y;              ///< titles
   std::string (*unit)(double);   ///< prints a value of y
-  std::optional<int64_t> chosen; ///< the x that the report is about, which is marked
+  std::optional<int64_t> chosen; ///< the x of the report's request, which is marked
 };
 
 //===----------------------------------------------------------------------===//
 // Bars.cpp
 //===----------------------------------------------------------------------===//
 
-/// A bar of parts that lie side by side.
+/// A stacked bar.
 struct Bar {
-  std::string label;         ///< before it
-  std::vector<double> parts; ///< one a series
-  std::string value;         ///< behind it
+  std::string label;         ///< left of it
+  std::vector<double> parts; ///< one per series
+  std::string value;         ///< right of it
 };
 
-/// Bars below each other, the longest as long as the chart is wide. `parts` names the series; empty: there is one.
+/// Draw bars below each other; the longest has the width of the chart. `parts` names the series; empty: there is one.
 void drawBars(llvm::raw_ostream &os, llvm::StringRef title, llvm::ArrayRef<Bar> bars,
               llvm::ArrayRef<std::string> parts = {});
 
@@ -49,15 +50,15 @@ void drawBars(llvm::raw_ostream &os, llvm::StringRef title, llvm::ArrayRef<Bar> 
 // Lines.cpp
 //===----------------------------------------------------------------------===//
 
-/// Points of a line, one for each x of its chart, and its value at the chosen x.
+/// A line: one point for each x of its chart, and its value at the chosen x.
 struct Line {
   std::string label;
   std::vector<double> y;
   double chosen = 0;
-  size_t real = ~size_t(0); ///< So many of the points can be had; the others are drawn faint.
+  size_t real = ~size_t(0); ///< Number of points that are feasible; the others are drawn faint.
 };
 
-/// Lines over x, both logarithmic. The legend says which of them coincide.
+/// Draw lines over x on two logarithmic axes. The legend lists coinciding lines.
 void drawLines(llvm::raw_ostream &os, llvm::StringRef title, const Axes &axes, llvm::ArrayRef<int64_t> x,
                llvm::ArrayRef<Line> lines);
 
@@ -65,16 +66,16 @@ void drawLines(llvm::raw_ostream &os, llvm::StringRef title, const Axes &axes, l
 // Map.cpp
 //===----------------------------------------------------------------------===//
 
-/// What is at a column and a row.
+/// A cell of a map.
 struct Cell {
   size_t column, row;
   unsigned kind;
-  std::string tip; ///< read out, or shown under the mouse
+  std::string tip; ///< read by screen readers, or shown on hover
   bool chosen = false;
 };
 
-/// Cells over columns and rows, the first row lowest. `kinds` names what cells are; those of `crossedOut` and above are
-/// crossed out. Axes::unit and Axes::chosen do not matter.
+/// Draw cells over columns and rows, the first row lowest. `kinds` names the kinds of cells; kinds from `crossedOut` on
+/// are crossed out. Axes::unit and Axes::chosen are ignored.
 void drawMap(llvm::raw_ostream &os, llvm::StringRef title, const Axes &axes, llvm::ArrayRef<int64_t> columns,
              llvm::ArrayRef<int64_t> rows, llvm::ArrayRef<Cell> cells, llvm::ArrayRef<std::string> kinds,
              unsigned crossedOut = ~0u);
@@ -83,7 +84,7 @@ void drawMap(llvm::raw_ostream &os, llvm::StringRef title, const Axes &axes, llv
 // Roofline.cpp
 //===----------------------------------------------------------------------===//
 
-/// A point under a roof: a disc, or a square; a ring is drawn around another point.
+/// A point under a roof: a disc or a square; a ring is drawn around another point.
 struct RoofPoint {
   unsigned series;
   bool square, ring;
@@ -91,7 +92,8 @@ struct RoofPoint {
   std::string tip;
 };
 
-/// Points under y = slope x and y = top, both logarithmic. `series` names their colours, `shapes` discs and squares.
+/// Draw points under y = slope x and y = top on two logarithmic axes. `series` names their colors, `shapes` discs and
+/// squares.
 void drawRoofline(llvm::raw_ostream &os, llvm::StringRef title, const Axes &axes, double slope, double top,
                   llvm::ArrayRef<RoofPoint> points, llvm::ArrayRef<std::string> series,
                   llvm::ArrayRef<std::string> shapes);

@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A chart is a row of the table at the end: where it stands, its title, which
-// reports have it, and what fills a kind of Charts.h from the report.
+// A chart is a row of the table at the end: its place, its title, the reports
+// that have it, and the function that fills a chart of Charts.h from the
+// report.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,7 +26,7 @@ using namespace mla::report;
 using llvm::formatv;
 using llvm::StringRef;
 
-/// "plan", whose title says what it is at one context only.
+/// Return the label of a form; the plan's title applies to one context only, so that its label is "plan".
 static std::string labelOf(const FormCosts &form) { return form.key == "plan" ? "plan" : form.title; }
 
 static std::string describeChosen(const Request &request) {
@@ -135,7 +136,7 @@ static std::string drawMemoryMap(llvm::raw_ostream &os, StringRef title, const R
 // Bounds
 //===----------------------------------------------------------------------===//
 
-/// The colour of forms on the map: naive, absorb, fold, and what is between the last two.
+/// Return the color of forms on the map: naive, absorb, fold, and mixtures of the last two.
 static unsigned kindOf(Forms forms) {
   if (forms.q != forms.o)
     return 7;
@@ -205,8 +206,8 @@ namespace {
 struct Figure {
   Place place;
   llvm::StringLiteral title;
-  bool ofLatent; ///< Of latent attention alone.
-  /// Draws the chart and its legend; what is returned stands below.
+  bool ofLatent; ///< Only for latent attention.
+  /// Draw the chart and its legend; returns the caption.
   std::string (*draw)(llvm::raw_ostream &, StringRef title, const Report &, const PhaseCosts &);
 };
 } // namespace

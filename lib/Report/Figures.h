@@ -12,10 +12,10 @@
 
 namespace mla::report {
 
-/// Where on the page a chart is: in the section of each phase, of decode alone, of memory, or of what bounds a step.
+/// Where a chart is on the page: in the section of each phase, of decode only, of memory, or of bounds.
 enum class Place { Phase, Decode, Memory, Bounds };
 
-/// Draws the charts of a place, beside each other where there is room.
+/// Draw the charts of a place, side by side if there is room.
 void drawFigures(llvm::raw_ostream &os, Place place, const Report &report, const PhaseCosts &phase);
 
 } // namespace mla::report

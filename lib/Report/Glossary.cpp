@@ -1,4 +1,4 @@
-//===- Glossary.cpp - The words of a report, explained --------------------===//
+//===- Glossary.cpp - Glossary of reports ---------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -11,7 +11,7 @@ using namespace mla;
 using namespace mla::report;
 using llvm::StringRef;
 
-/// Words of every report, the parts in their order, then those of latent attention.
+/// Words of every report, with the parts in order, followed by the words of latent attention.
 static constexpr Word words[] = {
     {"q side", "query side", "projections of the query ahead of the attention, to what is compared with the cache"},
     {"core", "attention core",

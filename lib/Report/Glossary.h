@@ -1,4 +1,4 @@
-//===- Glossary.h - The words of a report, explained ------------*- C++ -*-===//
+//===- Glossary.h - Glossary of reports -------------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,18 +13,18 @@
 namespace mla::report {
 
 struct Word {
-  llvm::StringLiteral word;  ///< as the text has it, whose columns are narrow
-  llvm::StringLiteral plain; ///< as the page has it
+  llvm::StringLiteral word;  ///< as in the text, whose columns are narrow
+  llvm::StringLiteral plain; ///< as on the page
   llvm::StringLiteral meaning;
 };
 
-/// The words that a report of such a model has.
+/// Return the words that the report uses.
 std::vector<Word> listWords(const Report &report);
 
-/// What a word or its plain form means; empty: it is none.
+/// Return the meaning of a word or of its plain form; empty if it is not in the glossary.
 llvm::StringRef meaningOf(llvm::StringRef word);
 
-/// A part as the page calls it: "attention core".
+/// Return a part's title on the page: "attention core".
 llvm::StringRef plainTitleOf(Part part);
 
 } // namespace mla::report

@@ -1,4 +1,4 @@
-//===- Html.cpp - What a page is written with -----------------------------===//
+//===- Html.cpp - HTML elements of a page ---------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Html.h - What a page is written with ---------------------*- C++ -*-===//
+//===- Html.h - HTML elements of a page -------------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,16 +16,16 @@
 
 namespace mla::report {
 
-/// A text as HTML and SVG take it.
+/// Escape a text for HTML and SVG.
 std::string escaped(llvm::StringRef text);
 
-/// A text, not empty, as a sentence of HTML: "it fits" as "It fits.".
+/// Return a nonempty text as a sentence of HTML: "It fits." for "it fits".
 std::string sentence(llvm::StringRef text);
 
 void writeParagraph(llvm::raw_ostream &os, llvm::StringRef text);
 
-/// Rows, the first of which is the table's head; the first cell of a row is its head. What is wide scrolls by itself
-/// where the window is narrow. A word of the glossary in the head of the table says what it means under the mouse.
+/// Write a table. The first row is its header; the first cell of a row is the row's header. A wide table scrolls in a
+/// narrow window. Words of the glossary in the header show their meaning on hover.
 void writeTable(llvm::raw_ostream &os, llvm::ArrayRef<std::vector<std::string>> rows);
 
 } // namespace mla::report

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// One file without scripts that asks the network for nothing: a stylesheet,
+// A page is one file without scripts and external resources: a stylesheet,
 // tables and inline SVG.
 //
 //===----------------------------------------------------------------------===//
@@ -46,7 +46,7 @@ static std::vector<std::string> costRow(StringRef title, const Costs &costs) {
 
 static void writeCosts(llvm::raw_ostream &os, const Report &report, const PhaseCosts &phase) {
   std::vector<std::vector<std::string>> rows = {costHead("whole model")};
-  // Beside the time, which is none to reach where the step does not fit.
+  // The column after the time, which is hypothetical if the step does not fit.
   constexpr size_t behindTime = 4;
   auto insert = [&](std::string text) { rows.back().insert(rows.back().begin() + behindTime, std::move(text)); };
   insert("memory needed");

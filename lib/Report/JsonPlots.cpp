@@ -1,4 +1,4 @@
-//===- JsonPlots.cpp - Maps and curves for programs -----------------------===//
+//===- JsonPlots.cpp - Maps and curves as JSON ----------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

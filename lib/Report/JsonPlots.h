@@ -1,4 +1,4 @@
-//===- JsonPlots.h - Maps and curves for programs ---------------*- C++ -*-===//
+//===- JsonPlots.h - Maps and curves as JSON --------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,7 +14,7 @@
 
 namespace mla::report {
 
-/// What the page draws beside the phases, as numbers.
+/// Return the data of the page's plots other than the phases'.
 llvm::json::Object plotsToJson(const Report &report);
 
 } // namespace mla::report

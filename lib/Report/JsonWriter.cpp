@@ -1,12 +1,12 @@
-//===- JsonWriter.cpp - A report for programs -----------------------------===//
+//===- JsonWriter.cpp - Reports as JSON -----------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// docs/report.schema.json is its schema; what changes there without being an
-// addition raises `version`.
+// docs/report.schema.json is the schema; every change other than an addition
+// increments `version`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -50,7 +50,7 @@ static json::Object toJson(const Cost &cost) {
   return json::Object{{"flops", cost.flops}, {"bytes", cost.getBytes()}, {"time_us", inMicroseconds(cost.seconds)}};
 }
 
-/// A part with its share of the step, and what it is made of where that is several things.
+/// Return a part with its share of the step, and its pieces if it has several.
 static json::Object partToJson(const Costs &costs, Part part) {
   json::Object object = toJson(costs[part]), pieces;
   object["share"] = costs.getShare(part);

@@ -69,7 +69,7 @@ static void drawLine(llvm::raw_ostream &os, const Plane &plane, const Axes &axes
                   axes.unit(line.chosen));
 }
 
-/// The part of a line's points at which it cannot be told from another, and how far apart all of them are.
+/// Return the number of points at which a line coincides with another, and the sum of the distances of all points.
 static std::pair<size_t, double> compare(const Plane &plane, const Line &line, const Line &other) {
   constexpr double visible = 2;
   size_t covered = 0;
@@ -82,7 +82,7 @@ static std::pair<size_t, double> compare(const Plane &plane, const Line &line, c
   return {covered, apart};
 }
 
-/// Which earlier line a line covers: "", ", lies on absorb", ", lies partly on absorb and fold".
+/// Describe which earlier lines a line covers: "", ", lies on absorb", ", lies partly on absorb and fold".
 static std::string describeCover(const Plane &plane, llvm::ArrayRef<Line> earlier, const Line &line) {
   std::string whole, part;
   double nearest = 0;

@@ -1,4 +1,4 @@
-//===- Measured.cpp - What was measured beside what is predicted ----------===//
+//===- Measured.cpp - Measurements next to predictions --------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -20,7 +20,7 @@ namespace json = llvm::json;
 
 static constexpr double microsecond = 1e-6;
 
-/// What is embedded is what the build read: the tests read all of it.
+/// Parse an embedded file. It is valid: the tests read all of them.
 static json::Value parse(const Results &results) { return llvm::cantFail(json::parse(results.text)); }
 
 //===----------------------------------------------------------------------===//
@@ -66,7 +66,7 @@ double mla::report::predict(const MeasuredForm &measured, const Device &device) 
     return model.getQueryCost(measured.form, measured.tokens).seconds;
   case MeasuredForm::Output:
     return model.getOutputCost(measured.form, measured.tokens).seconds;
-  case MeasuredForm::UpProjection: // one product for keys and values, of latents that lie ready
+  case MeasuredForm::UpProjection: // one product for keys and values, of contiguous latents
     return model.getProductCost(1, measured.tokens, shape.latent, shape.heads * (shape.nope + shape.value)).seconds;
   }
   llvm_unreachable("every side has its cost");
@@ -78,7 +78,8 @@ double mla::report::predict(const MeasuredForm &measured, const Device &device) 
 
 static double timeOf(const json::Object &row) { return *row.getObject("mla-mlir")->getNumber("us") * microsecond; }
 
-/// Our decode kernel and its merge: "b16_sq1_h128_s4096"; cases of unequal lengths are left out.
+/// Read the times of this compiler's decode kernel and its merge: "b16_sq1_h128_s4096". Cases of unequal lengths are
+/// skipped.
 static void readDecode(std::vector<MeasuredAttention> &measured) {
   llvm::Regex equalLengths("^b([0-9]+)_sq([0-9]+)_h([0-9]+)_s([0-9]+)$");
   json::Value results = parse(decodeGrid);
@@ -95,7 +96,7 @@ static void readDecode(std::vector<MeasuredAttention> &measured) {
   }
 }
 
-/// Our naive attention of one sequence.
+/// Read the times of this compiler's naive attention of one sequence.
 static void readPrefill(std::vector<MeasuredAttention> &measured) {
   json::Value results = parse(prefillGrid);
   for (const json::Value &value : *results.getAsObject()->getArray("rows")) {
@@ -119,7 +120,7 @@ std::vector<MeasuredAttention> mla::report::readMeasuredAttentions() {
 // Of a step
 //===----------------------------------------------------------------------===//
 
-/// The sizes that a side's products have agree.
+/// Return whether the sizes of a side's products are equal.
 static bool isOf(const MeasuredForm &measured, const LayerShape &shape) {
   LayerShape other = getMeasuredShape(measured.model);
   if (shape.heads != other.heads || shape.latent != other.latent)
@@ -129,7 +130,7 @@ static bool isOf(const MeasuredForm &measured, const LayerShape &shape) {
     return shape.queryRank == other.queryRank && shape.nope == other.nope && shape.rope == other.rope;
   case MeasuredForm::Output:
     return shape.hidden == other.hidden && shape.value == other.value;
-  case MeasuredForm::UpProjection: // of one model alone, though its hidden size does not matter
+  case MeasuredForm::UpProjection: // measured for one model; independent of the hidden size
     return shape.nope == other.nope && shape.value == other.value && shape.hidden == other.hidden;
   }
   llvm_unreachable("every side has its sizes");
@@ -147,7 +148,8 @@ static Piece pieceOf(MeasuredForm::Side side) {
   llvm_unreachable("every side is a piece");
 }
 
-/// Latent attention has no heads of keys and values, whose widths then do not matter.
+/// Return whether the sizes are equal. Latent attention has no heads of keys and values, so that their widths are
+/// ignored.
 static bool isOf(const MeasuredAttention &measured, const LayerShape &shape) {
   LayerShape other = getMeasuredShape("v3");
   bool heads = measured.forms.q == Form::Naive;

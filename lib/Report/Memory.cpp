@@ -1,4 +1,4 @@
-//===- Memory.cpp - What a device has to hold -----------------------------===//
+//===- Memory.cpp - Memory of a device ------------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,14 +10,14 @@
 using namespace mla;
 using namespace mla::report;
 
-/// The forms whose weights lie in the device's memory: of a plan those of both phases.
+/// Return the forms whose weights are in the device's memory: for a plan, those of both phases.
 static std::vector<AttentionForm> heldForms(const Request &request, const NamedForm &named) {
   if (named.key != "plan")
     return {named.form};
   return {plannedForm(request, Phase::Decode, request.context), plannedForm(request, Phase::Prefill, request.context)};
 }
 
-/// How many pieces of so many bytes fit, up to `most`.
+/// Return how many pieces of this size fit, at most `most`.
 static int64_t countPieces(double bytes, double piece, int64_t most) {
   return bytes <= 0 ? 0 : int64_t(std::min(bytes / piece, double(most)));
 }

@@ -143,7 +143,8 @@ void ModelCosts::addHeadAttention(Costs &costs, const Step &step) const {
 // MLPs
 //===----------------------------------------------------------------------===//
 
-/// `groups` MLPs of `width` on so many tokens each: gate and up in one product, the activation, down.
+/// Return the cost of `groups` MLPs of `width` on this many tokens each: gate and up in one product, the activation,
+/// down.
 Cost ModelCosts::getMlpCost(double groups, double tokens, int64_t width) const {
   int64_t inner = config.gatedMlp ? 2 * width : width;
   return model.getProductCost(groups, tokens, config.hiddenSize, inner, mlpWeightBytes) +
@@ -151,7 +152,7 @@ Cost ModelCosts::getMlpCost(double groups, double tokens, int64_t width) const {
          model.getProductCost(groups, tokens, width, config.hiddenSize, mlpWeightBytes);
 }
 
-/// The part of a router's choices that computes something.
+/// Return the share of a router's choices that compute something.
 double ModelCosts::getRealChoices() const {
   const Experts &experts = *config.experts;
   return double(experts.perToken) * experts.routed / (experts.routed + experts.zero);
@@ -159,7 +160,7 @@ double ModelCosts::getRealChoices() const {
 
 double ModelCosts::getExpectedExperts(int64_t tokens) const {
   const Experts &experts = *config.experts;
-  double picked = double(experts.perToken) / (experts.routed + experts.zero); // an expert, by one token
+  double picked = double(experts.perToken) / (experts.routed + experts.zero); // probability per expert and token
   return experts.routed * -std::expm1(tokens * std::log1p(-picked));
 }
 
@@ -181,7 +182,7 @@ void ModelCosts::addMixture(Costs &costs, int64_t tokens) const {
 
 Costs ModelCosts::getLayer(const LayerKind &kind, const AttentionForm &form, const Step &step) const {
   int64_t tokens = step.batch * step.tokens;
-  double states = 2.0 * tokens * config.hiddenSize; // the residual stream and what is added to it or leaves its norm
+  double states = 2.0 * tokens * config.hiddenSize; // the residual stream, and the addend or the norm's result
   Costs attention, dense, mixture;
   if (config.latent)
     addLatentAttention(attention, form, step);

@@ -28,7 +28,7 @@ double ModelCosts::getAttentionParameters() const {
   return sides + down + hidden * (shape.latent + shape.rope);
 }
 
-/// Of MLPs of which each mixture has so many routed experts, without routers.
+/// Return the parameters of MLPs with this many routed experts per mixture, without routers.
 double ModelCosts::getMlpParameters(double experts) const {
   double perWidth = double(config.gatedMlp ? 3 : 2) * config.hiddenSize, sum = 0;
   for (const LayerKind &kind : config.layers) {
@@ -40,7 +40,7 @@ double ModelCosts::getMlpParameters(double experts) const {
   return sum;
 }
 
-/// Attention, routers, embedding and logits.
+/// Return the parameters of attention, routers, embedding and logits.
 double ModelCosts::getOtherParameters() const {
   double sum = config.numAttentions() * getAttentionParameters();
   for (const LayerKind &kind : config.layers)
@@ -55,11 +55,12 @@ double ModelCosts::getParameters() const {
 
 double ModelCosts::getActiveParameters() const {
   double sum = getOtherParameters() + getMlpParameters(config.experts ? getRealChoices() : 0);
-  // Of an embedding of its own, one row is read.
+  // Only one row of a separate embedding is read.
   return config.tiedEmbeddings || !config.hasMlp() ? sum : sum - double(config.vocabSize) * config.hiddenSize;
 }
 
-/// Of one side of one attention, beyond the weights of the absorbed form, which the naive one has as well.
+/// Return the bytes of one side of one attention in addition to the weights of the absorbed form, which the naive form
+/// shares.
 static int64_t extraBytes(llvm::ArrayRef<AttentionForm> forms, Form Forms::*side, int64_t absorbed, int64_t folded) {
   auto isFolded = [&](const AttentionForm &form) { return !form.fullCache && form.forms.*side == Form::Fold; };
   return (llvm::any_of(forms, isFolded) ? folded : 0) - (llvm::all_of(forms, isFolded) ? absorbed : 0);

@@ -1,4 +1,4 @@
-//===- NamedForms.h - The forms that a report is about ----------*- C++ -*-===//
+//===- NamedForms.h - The forms of a report ---------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -20,13 +20,13 @@ struct NamedForm {
   AttentionForm form;
 };
 
-/// Every form of a phase, the plan at the request's context last; one alone where there is no latent attention.
+/// Return every form of a phase, the plan at the request's context last; only one without latent attention.
 std::vector<NamedForm> formsOf(const Request &request, Phase phase);
 
-/// What a device holds in one of them.
+/// Return the memory that a device needs for a form.
 Memory makeMemory(const ModelCosts &costs, const Request &request, const NamedForm &named);
 
-/// The fewest devices of a tensorParallel, of those that divide the heads, of which each has room for its part.
+/// Return the smallest tensorParallel that divides the heads and whose devices each have enough memory.
 std::optional<int64_t> findFittingRanks(const Request &request);
 
 MemoryMap makeMemoryMap(const ModelCosts &costs, const Request &request);

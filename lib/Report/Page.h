@@ -12,8 +12,8 @@
 
 namespace mla::report {
 
-/// Every line has its dashes, so that what lies below it shows. A chart is as wide as its place, whose width decides
-/// how large its texts are.
+/// Lines have different dash patterns, so that lines below them are visible. A chart is as wide as its container, whose
+/// width determines the size of its texts.
 inline constexpr llvm::StringLiteral kStyle = R"css(
 :root {
   --back: #ffffff; --text: #1c2430; --soft: #5b6675; --rule: #d5dae1; --head: #f2f4f7;

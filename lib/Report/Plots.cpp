@@ -1,4 +1,4 @@
-//===- Plots.cpp - What a report's maps and curves are drawn from ---------===//
+//===- Plots.cpp - Data of a report's plots -------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,7 +13,7 @@ using namespace mla::report;
 
 static constexpr int64_t kFirstContext = 256, kLastContext = 1 << 20, kLastBatch = 1024, kLastQueries = 1 << 14;
 
-/// Powers of two, and the value that is asked for where it lies in their range.
+/// Return powers of two, and the requested value if it is in their range.
 static std::vector<int64_t> doubleUpTo(int64_t first, int64_t last, int64_t asked) {
   std::vector<int64_t> values;
   for (int64_t value = first; value <= last; value *= 2)

@@ -1,4 +1,4 @@
-//===- Report.cpp - Where the time of a model goes ------------------------===//
+//===- Report.cpp - Costs of a model by part ------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -30,7 +30,7 @@ AttentionForm mla::report::plannedForm(const Request &request, Phase phase, int6
   if (!request.plan)
     return AttentionForm::overFullCache();
   Step step = stepOf(phase, 1, context);
-  return {false, *findPlannedForms(request.plan, phase, step.tokens, step.context)}; // a plan speaks of both phases
+  return {false, *findPlannedForms(request.plan, phase, step.tokens, step.context)}; // a plan covers both phases
 }
 
 const FormCosts *PhaseCosts::find(StringRef key) const {
@@ -90,7 +90,7 @@ static PhaseCosts makePhase(const ModelCosts &costs, const Request &request, Pha
 // Memory
 //===----------------------------------------------------------------------===//
 
-/// Caches are compared as those of the whole model, whoever holds them; what fits is of one device of `rank`.
+/// Compare the caches of the whole model, independent of its division; compute what fits on one device of `rank`.
 static KvCache makeCache(const ModelCosts &costs, const ModelCosts &rank, const Request &request,
                          const Report *baseline) {
   constexpr int64_t groups = 8;
@@ -126,7 +126,7 @@ static FoldBytes makeFoldBytes(const ModelCosts &costs) {
 // What a reader must know
 //===----------------------------------------------------------------------===//
 
-/// What does not fit, and what would. Times are then those of a device that does not exist.
+/// Describe what does not fit, and what would. The times are then hypothetical.
 static std::optional<std::string> describeLack(const Report &report) {
   const Request &request = report.request;
   const Memory &memory = report.getMemory();
@@ -153,7 +153,7 @@ static std::optional<std::string> describeLack(const Report &report) {
                        inBytes(memory.weightBytes), inBytes(memory.cacheBytes), has, batch, context, ranks);
 }
 
-/// What the checkpoint stores otherwise than it is computed.
+/// Describe the weights that the checkpoint stores in another type than they are computed in.
 static std::optional<std::string> describeStorage(const Request &request) {
   if (request.storedDType.empty() || request.storedDType == request.dtype)
     return std::nullopt;

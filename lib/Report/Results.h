@@ -12,7 +12,7 @@
 
 namespace mla::report {
 
-/// A file as it lay in benchmarks/results when this was built.
+/// A file of benchmarks/results at build time.
 struct Results {
   llvm::StringLiteral file, text;
 };

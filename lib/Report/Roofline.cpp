@@ -29,7 +29,7 @@ static Plane planeOf(double slope, double top, llvm::ArrayRef<RoofPoint> points)
   return plane;
 }
 
-/// What bounds every kernel, from the lower edge or the left one.
+/// Draw the roof, from the lower or left edge.
 static void drawRoof(llvm::raw_ostream &os, const Plane &plane, double slope, double top) {
   double x = std::max(plane.lowX, plane.lowY - std::log10(slope)), ridge = std::log10(top / slope);
   os << formatv("<polyline class=\"line roof\" points=\"{0:f1},{1:f1} {2:f1},{3:f1} {4:f1},{3:f1}\"><title>{5}/s read, "
@@ -39,7 +39,7 @@ static void drawRoof(llvm::raw_ostream &os, const Plane &plane, double slope, do
 }
 
 static void drawPoint(llvm::raw_ostream &os, const Plane &plane, const RoofPoint &point) {
-  // Points that coincide show as rings around each other: the first series has the largest.
+  // Coinciding points are drawn as concentric rings, the first series largest.
   constexpr double largest = 8, step = 1.6, ring = 11;
   double x = plane.getX(std::log10(point.x)), y = plane.getY(point.y),
          r = point.ring ? ring : largest - step * point.series;

@@ -1,4 +1,4 @@
-//===- Sentences.cpp - What text and page say in the same words -----------===//
+//===- Sentences.cpp - Sentences of text and page -------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -138,7 +138,7 @@ std::string mla::report::describeNeed(const Memory &memory) {
   return inBytes(memory.getBytes()) + (memory.fits() ? "" : ", does not fit");
 }
 
-/// "up to 65,536" where no larger one is looked at.
+/// Return "up to 65,536" at the limit of the search.
 static std::string describeMost(int64_t number, int64_t limit) {
   return number == 0 ? "none" : (number == limit ? "at least " : "") + inCount(double(number));
 }

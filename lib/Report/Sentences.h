@@ -1,4 +1,4 @@
-//===- Sentences.h - What text and page say in the same words ---*- C++ -*-===//
+//===- Sentences.h - Sentences of text and page -----------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,26 +12,26 @@
 
 namespace mla::report {
 
-/// "deepseek-v3 (deepseek_v3): 61 layers, …", in one line.
+/// Return "deepseek-v3 (deepseek_v3): 61 layers, …" in one line.
 std::string describeModel(const Report &report);
-/// "h100: reads 3.07 TB/s, …".
+/// Return "h100: reads 3.07 TB/s, …".
 std::string describeDevice(const Request &request);
-/// "1 sequence, 1 token each, context 4096".
+/// Return "1 sequence, 1 token each, context 4096".
 std::string describeStep(const PhaseCosts &phase);
-/// "one of 58 layers, 8 of 256 experts".
+/// Return "one of 58 layers, 8 of 256 experts".
 std::string describeKind(const importer::ModelConfig &config, const importer::LayerKind &kind);
-/// "experts read in a layer: 8.0 of 256, …". Only of a model that has experts.
+/// Return "experts read in a layer: 8.0 of 256, …". Only for a model with experts.
 std::string describeExperts(const Report &report, const PhaseCosts &phase);
-/// From which contexts on the core matters.
+/// Describe the contexts from which on the core matters.
 std::string describeContexts(const Amdahl &amdahl);
-/// Both, what was measured, and what a faster part would bring: a line each.
+/// Return lines with experts, contexts, measurements and speed-ups of a phase.
 std::vector<std::string> describePhase(const Report &report, const PhaseCosts &phase, const Amdahl &amdahl);
-/// "161 GB, does not fit".
+/// Return "161 GB, does not fit".
 std::string describeNeed(const Memory &memory);
-/// Cache, what fits, fold.
+/// Describe the cache, what fits, and the fold.
 std::vector<std::string> describeMemory(const Report &report);
 
-/// What `Amdahl` says, as rows of a table: a part, and how many times as fast the step would be.
+/// Return the rows of the table of `Amdahl`: a part, and the speed-up of the step without it.
 std::vector<std::pair<std::string, std::string>> listSpeedUps(const Amdahl &amdahl);
 
 } // namespace mla::report

@@ -1,4 +1,4 @@
-//===- Svg.cpp - What all kinds of charts are drawn with ------------------===//
+//===- Svg.cpp - Common parts of charts -----------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -27,7 +27,7 @@ void svg::writeText(llvm::raw_ostream &os, double x, double y, StringRef anchor,
 }
 
 static std::pair<double, double> extentOf(const svg::Tick &tick) {
-  // From the middle, but not beyond the chart, and with a space behind.
+  // Center the text, but keep it inside the chart, and add a space.
   double half = svg::kCharacter * tick.text.size() / 2;
   double middle = std::clamp(tick.at, half, svg::kWidth - half);
   return {middle - half - svg::kCharacter / 2, middle + half + svg::kCharacter / 2};
@@ -69,7 +69,7 @@ void svg::Plane::include(double value) {
     ++highY;
 }
 
-/// "1.00 ms" as "1 ms".
+/// Return "1 ms" for "1.00 ms".
 static std::string inWhole(StringRef text) {
   auto [number, unit] = text.split(' ');
   if (number.contains('.'))

@@ -1,4 +1,4 @@
-//===- Svg.h - What all kinds of charts are drawn with ----------*- C++ -*-===//
+//===- Svg.h - Common parts of charts ---------------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,11 +14,11 @@
 
 namespace mla::report::svg {
 
-/// Of every chart, in units of which a character takes up to seven. A chart is as wide as its place on the page, so
-/// that this decides how large its texts are there: readable on a phone, not huge beside another chart.
+/// Width of every chart, in units of which a character takes up to seven. A chart is as wide as its container, so that
+/// this determines the size of its texts: readable on a phone, not too large beside another chart.
 inline constexpr double kWidth = 480, kCharacter = 7;
 
-/// Opens the chart, whose title is read out; "</svg>\n" closes it.
+/// Open a chart, whose title is for screen readers; "</svg>\n" closes it.
 void open(llvm::raw_ostream &os, llvm::StringRef title, double height);
 
 void writeText(llvm::raw_ostream &os, double x, double y, llvm::StringRef anchor, llvm::StringRef text,
@@ -31,13 +31,13 @@ struct Tick {
   bool chosen = false;
 };
 
-/// Writes ticks of an x axis at height y: the chosen ones, and of the others those that have room.
+/// Write ticks of an x axis at height y: the chosen ones, and those of the others that fit.
 void writeTicks(llvm::raw_ostream &os, llvm::ArrayRef<Tick> ticks, double y);
 
-/// "4k" of 4096, "1M"; what is no multiple as it is.
+/// Return "4k" for 4096, "1M"; other numbers unchanged.
 std::string inShort(int64_t number);
 
-/// A swatch, an SVG path of 24 by 12 with its class, and what it stands for.
+/// An entry of a legend: a swatch, which is an SVG path of 24 by 12 with its class, and a text.
 struct Entry {
   std::string kind, path, name;
 };
@@ -54,11 +54,11 @@ struct Plane {
   double getY(double value) const {
     return top + (height - top - bottom) * (highY - std::log10(value)) / std::max(1e-9, highY - lowY);
   }
-  /// Widens y to hold the value.
+  /// Widen y to contain the value.
   void include(double value);
 };
 
-/// Lines of the grid at powers of ten of y, and the titles of both axes.
+/// Draw grid lines at powers of ten of y, and the titles of both axes.
 void drawAxes(llvm::raw_ostream &os, const Plane &plane, const Axes &axes);
 
 } // namespace mla::report::svg

@@ -1,4 +1,4 @@
-//===- Units.cpp - Numbers as people read them ----------------------------===//
+//===- Units.cpp - Numbers for readers ------------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -22,13 +22,14 @@ static std::string print(const char *format, double number) {
   return text;
 }
 
-/// Three digits, never an exponent: "0.0123", "92.3", "940", "123456".
+/// Return three digits without an exponent: "0.0123", "92.3", "940", "123456".
 static std::string threeDigits(double number) {
   int decimals = number == 0 ? 0 : std::clamp(2 - int(std::floor(std::log10(number))), 0, 6);
   return print(("%." + std::to_string(decimals) + "f").c_str(), number);
 }
 
-/// With the largest of the units, each a thousand of the one before, of which there is at least one.
+/// Return the number in the largest unit of which there is at least one; each unit is a thousand times the previous
+/// one.
 static std::string scale(double number, double least, llvm::ArrayRef<StringRef> units) {
   number /= least;
   size_t unit = 0;

@@ -1,4 +1,4 @@
-//===- Units.h - Numbers as people read them --------------------*- C++ -*-===//
+//===- Units.h - Numbers for readers ----------------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,14 +13,14 @@
 
 namespace mla::report {
 
-/// Three digits and a unit: "37.3 ms", "1.34 TB", "671 G", "75.3 TFLOP", "x 1.27", "82.2%".
+/// Return three digits and a unit: "37.3 ms", "1.34 TB", "671 G", "75.3 TFLOP", "x 1.27", "82.2%".
 std::string inSeconds(double seconds);
 std::string inBytes(double bytes);
 std::string inFlops(double flops);
 std::string inNumbers(double number);
 std::string inTimes(double factor);
 std::string inPercent(double share);
-/// A whole number with commas: "40,960".
+/// Return an integer with commas: "40,960".
 std::string inCount(double count);
 
 } // namespace mla::report

@@ -82,7 +82,7 @@ static void test_regime(MlirContext context) {
 
   // CHECK: diagnostic: context must be a range of numbers, got 5 to 4
   CHECK(mlirAttributeIsNull(mlaRegimeAttrGetChecked(location, MlaPhaseDecode, all, empty, MlaFormFold, MlaFormFold)));
-  // CHECK: diagnostic: no such phase or form: phase 1, q 7, o 2
+  // CHECK: diagnostic: invalid phase or form: phase 1, q 7, o 2
   CHECK(mlirAttributeIsNull(mlaRegimeAttrGetChecked(location, MlaPhaseDecode, all, all, (MlaForm)7, MlaFormFold)));
 }
 
@@ -110,9 +110,9 @@ static void test_plan(MlirContext context) {
                                                           "{phase = prefill, tokens = 128, q = absorb, o = absorb}], "
                                                           "why = \"so\">")));
 
-  // CHECK: diagnostic: the last regime of prefill must have no end in tokens
+  // CHECK: diagnostic: the last regime of prefill must be unbounded in tokens
   CHECK(mlirAttributeIsNull(mlaPlanAttrGetChecked(location, 2, regimes, text(""))));
-  // CHECK: diagnostic: regime 1 of a plan is no #mla.regime
+  // CHECK: diagnostic: expected regime 1 of a plan to be a #mla.regime
   MlirAttribute wrong[] = {regimes[0], mlirUnitAttrGet(context)};
   CHECK(mlirAttributeIsNull(mlaPlanAttrGetChecked(location, 2, wrong, text(""))));
 }

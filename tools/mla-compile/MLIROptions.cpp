@@ -19,7 +19,7 @@
 using namespace mla;
 
 void mla::registerMLIROptions() {
-  // --mlir-print-ir-after= takes the names of passes that are registered.
+  // --mlir-print-ir-after= accepts the names of registered passes.
   registerAllPasses();
   mlir::registerTransformsPasses();
   mlir::registerPassManagerCLOptions();
@@ -28,7 +28,7 @@ void mla::registerMLIROptions() {
   mlir::registerDefaultTimingManagerCLOptions();
 }
 
-/// Whether an option is given whose name begins so.
+/// Return whether an option whose name starts with `prefix` is given.
 static bool isGiven(llvm::StringRef prefix) {
   for (auto &[name, option] : llvm::cl::getRegisteredOptions())
     if (name.starts_with(prefix) && option->getNumOccurrences() > 0)
@@ -37,7 +37,7 @@ static bool isGiven(llvm::StringRef prefix) {
 }
 
 namespace {
-/// One tree of times of all pass managers.
+/// One tree of times for all pass managers.
 struct Timing {
   mlir::DefaultTimingManager manager;
   mlir::TimingScope root;
@@ -51,10 +51,10 @@ struct Timing {
 
 static llvm::LogicalResult run(mlir::PassManager &pm, mlir::ModuleOp module, llvm::StringRef what) {
   static Timing timing;
-  // Passes on functions would print several at a time, and whole modules while they change.
+  // Disable multithreading: function passes would interleave their output, and print modules while they change.
   if (isGiven("mlir-print-ir") || isGiven("mlir-pass-pipeline-"))
     pm.getContext()->disableMultithreading();
-  // Passes are told apart by their addresses, which those of another pass manager may have, too.
+  // Number the pass managers: timers are keyed by the addresses of passes, which another pass manager may reuse.
   static int number = 0;
   mlir::TimingScope scope = timing.root.nest((llvm::Twine(++number) + ". " + what).str());
   pm.enableTiming(scope);

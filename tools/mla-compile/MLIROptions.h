@@ -12,10 +12,10 @@
 
 namespace mla {
 
-/// Registers --mlir-print-ir-*, --mlir-timing and the like. Before the command line is parsed.
+/// Register --mlir-print-ir-*, --mlir-timing and so on. Call before parsing the command line.
 void registerMLIROptions();
 
-/// Has a compilation do as they say. Times are printed when the process ends.
+/// Apply the options to a compilation. Times are printed when the process exits.
 void applyMLIROptions(CompileOptions &options);
 
 } // namespace mla

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Values are read as text and checked here, so that every error has the form of
-// the project's and says what is allowed.
+// Values are parsed as strings and checked here, so that every error has the
+// project's form and lists the valid values.
 //
 //===----------------------------------------------------------------------===//
 
@@ -111,13 +111,13 @@ Examples:
 
 llvm::Error mla::usage(const Twine &what) { return makeError("mla-compile: " + what + "; see mla-compile --help"); }
 
-/// The first line of LLVM's message, without the program's name and the hints.
+/// Return the first line of LLVM's message without the program's name and hints.
 static llvm::Error usageFromLLVM(StringRef message) {
   StringRef line = message.split('\n').first;
   line.consume_front("mla-compile: ");
   line = line.take_front(line.find("  Try:")).rtrim(".! ");
-  // Of its own and MLIR's options LLVM says some errors itself.
-  return usage(line.empty() ? "an option has no such value" : line);
+  // LLVM prints some errors of its own and MLIR's options itself.
+  return usage(line.empty() ? "invalid value of an option" : line);
 }
 
 static std::string nameOf(const Text &option) {
@@ -125,10 +125,10 @@ static std::string nameOf(const Text &option) {
 }
 
 static llvm::Error badValue(const Text &option, const Twine &allowed) {
-  return usage(nameOf(option) + " must be " + allowed + ", is '" + option.getValue() + "'");
+  return usage(nameOf(option) + " must be " + allowed + ", got '" + option.getValue() + "'");
 }
 
-/// The value that the option's text names.
+/// Set `chosen` to the value that the option's text names.
 template <typename T>
 static llvm::Error choose(const Text &option, llvm::ArrayRef<std::pair<StringRef, T>> values, T &chosen) {
   std::string allowed;
@@ -157,10 +157,10 @@ static llvm::Error chooseLayers(CompileOptions &options) {
 static bool wantsReport() { return reportFormat.getNumOccurrences(); }
 
 static llvm::Error chooseTarget(CompileOptions &options) {
-  // The card that reports speak of; code is for this machine.
+  // Reports default to the H100; code defaults to this machine.
   if (!target.getNumOccurrences() && wantsReport())
     target.setValue("h100");
-  // An H200 has the chip of an H100; plans are made for what it is.
+  // An H200 has the chip of an H100, so that only the plan's device differs.
   if (llvm::Error error =
           choose<std::string>(target, {{"cpu", "cpu"}, {"h100", "h100"}, {"h200", "h100"}}, options.target))
     return error;
@@ -190,7 +190,7 @@ static llvm::Error chooseRank(CompileOptions &options) {
   if (rank.getNumOccurrences() && !options.allRanks)
     return chooseNumber(rank, 0, options.tensorParallel - 1, options.rank);
   if (options.allRanks && emit != "bundle")
-    return usage("--rank=all makes bundles; leave --emit out, or choose a rank");
+    return usage("--rank=all writes bundles; leave --emit out, or choose a rank");
   return options.tensorParallel == 1 || options.allRanks ? llvm::Error::success()
                                                          : usage("--tp needs --rank, the part to compile, or all");
 }
@@ -216,13 +216,13 @@ static llvm::Error choosePage(CompileOptions &options) {
   return chooseNumber(page, 1, most, options.page);
 }
 
-/// No other format is made yet: a bundle that only says so would be the same.
+/// Only the standard format is implemented. Reject the other one, for which the bundle would be the same.
 static llvm::Error chooseCache(CompileOptions &) {
   bool isPrivate = false;
   if (llvm::Error error = choose<bool>(cacheFormat, {{"standard", false}, {"private", true}}, isPrivate))
     return error;
   if (isPrivate)
-    return usage("--cache=private is not made yet: its pages would be those of standard; leave --cache out");
+    return usage("--cache=private is not implemented; leave --cache out");
   return llvm::Error::success();
 }
 
@@ -233,18 +233,18 @@ static llvm::Error checkGiven(llvm::ArrayRef<const Text *> files) {
   return llvm::Error::success();
 }
 
-/// Options that are nothing without each other.
+/// Check options that require each other.
 static llvm::Error checkTogether() {
   if (llvm::Error error = checkGiven({&module, &config, &weights, &adapter, &device, &output}))
     return error;
   if (module.empty() && config.empty() && weights.empty())
     return usage("give --config or --weights, or a .mlir");
   if (module.empty() && from.getNumOccurrences())
-    return usage("--from belongs to a .mlir");
+    return usage("--from requires a .mlir");
   for (const Text *option : {&baseline, &batch, &context})
     if (option->getNumOccurrences())
-      return usage(nameOf(*option) + " belongs to --report");
-  // The last one would win, as of any option, where both may be meant.
+      return usage(nameOf(*option) + " requires --report");
+  // Reject a second --adapter, because LLVM would use the last one and ignore the other.
   if (adapter.getNumOccurrences() > 1)
     return usage("--adapter is given twice; add several adapters to one with PEFT (add_weighted_adapter)");
   if (output.empty())
@@ -254,22 +254,22 @@ static llvm::Error checkTogether() {
   return llvm::Error::success();
 }
 
-/// What a report would have to ignore, and why it would.
+/// Reject options that a report would ignore, with the reason.
 static llvm::Error checkReport() {
   if (module.getNumOccurrences())
-    return usage("a .mlir does not belong to --report");
+    return usage("--report does not accept a .mlir");
   const std::pair<const cl::Option *, StringRef> ignored[] = {
-      {&adapter, "what it adds is merged into the weights and costs nothing"},
+      {&adapter, "its updates are merged into the weights and cost nothing"},
       {&from, "a report is of a config"},
       {&layers, "a report is of the whole model"},
-      {&page, "the cost model knows no pages"},
+      {&page, "the cost model is independent of pages"},
       {&rank, "all ranks of --tp cost the same"},
-      {&cacheFormat, "there is one format, and costs are of that"},
+      {&cacheFormat, "there is only one format"},
       {&emit, "a report compiles nothing"},
-      {&batchInvariant, "the cost model does not tell such code from other"}};
+      {&batchInvariant, "the cost model does not distinguish such code"}};
   for (auto [option, why] : ignored)
     if (option->getNumOccurrences())
-      return usage("--" + option->ArgStr + " does not belong to --report: " + why);
+      return usage("--report does not accept --" + option->ArgStr + ": " + why);
   if (llvm::Error error = checkGiven({&config, &weights, &baseline, &device, &output}))
     return error;
   return config.empty() && weights.empty() ? usage("--report needs --config or --weights") : llvm::Error::success();
@@ -300,7 +300,7 @@ static llvm::Expected<ReportOptions> reportOptions(const CompileOptions &compile
   return options;
 }
 
-/// What is not given, the module decides.
+/// Clear the options that are not given, so that the module determines them.
 static llvm::Error goOnFromModule(CompileOptions &options) {
   if (!target.getNumOccurrences())
     options.target.clear();

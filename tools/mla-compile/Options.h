@@ -14,22 +14,22 @@
 
 namespace mla {
 
-/// What the command line asks for: a report, or else a compilation.
+/// The parsed command line: a report or a compilation.
 struct CommandLine {
   CompileOptions compile;
   std::optional<ReportOptions> report;
 };
 
-/// Parses the command line; an error is one of usage. --help and --version print and exit.
+/// Parse the command line; errors are usage errors. --help and --version print and exit.
 llvm::Expected<CommandLine> parseOptions(int argc, char **argv);
 
-/// The error of wrong usage.
+/// Return a usage error.
 llvm::Error usage(const llvm::Twine &what);
 
-/// The options beside a .mlir: those that it decides are refused.
+/// Check the options with a .mlir, and reject those that it determines.
 llvm::Error checkModuleOptions(const CompileOptions &options);
 
-/// Sets options.from to the stage that --from names.
+/// Set options.from to the stage that --from names.
 llvm::Error chooseFrom(llvm::StringRef name, CompileOptions &options);
 
 } // namespace mla

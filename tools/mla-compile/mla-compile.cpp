@@ -1,4 +1,4 @@
-//===- mla-compile.cpp - From a checkpoint to a bundle --------------------===//
+//===- mla-compile.cpp - Compile a checkpoint to a bundle -----------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -22,14 +22,15 @@ static int fail(llvm::Error error, int status) {
   return status;
 }
 
-/// In one line of a terminal, each over the last.
+/// Print on one line of a terminal, each text replacing the last.
 static void printProgress(llvm::StringRef what) {
   llvm::errs() << "\r\033[K" << (what.empty() ? "" : "mla-compile: ") << what;
 }
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-  // A limit on file sizes fails the write, which says so, and is no crash. After LLVM, whose handlers think otherwise.
+  // Ignore SIGXFSZ, so that a write beyond the file size limit fails with an error. LLVM's handlers, installed above,
+  // treat it as a crash.
   std::signal(SIGXFSZ, SIG_IGN);
   mla::registerMLIROptions();
   llvm::Expected<mla::CommandLine> options = mla::parseOptions(argc, argv);

@@ -1,4 +1,4 @@
-//===- mla-lsp-server.cpp - MLIR's language server, with mla ----*- C++ -*-===//
+//===- mla-lsp-server.cpp - MLIR language server with mla -------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

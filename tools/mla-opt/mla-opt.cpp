@@ -1,4 +1,4 @@
-//===- mla-opt.cpp - Every pass and pipeline, one at a time -----*- C++ -*-===//
+//===- mla-opt.cpp - Run passes and pipelines -------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

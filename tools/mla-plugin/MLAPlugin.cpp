@@ -1,12 +1,13 @@
-//===- MLAPlugin.cpp - The dialect and its passes, for mlir-opt -----------===//
+//===- MLAPlugin.cpp - Plugin for mlir-opt --------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// --load-dialect-plugin brings the passes too, so that one flag does for both;
-// --load-pass-plugin cannot bring a dialect, for no registry is given to it.
+// --load-dialect-plugin also registers the passes, so that one flag is enough;
+// --load-pass-plugin cannot register a dialect because it is not given a
+// registry.
 //
 //===----------------------------------------------------------------------===//
 

@@ -23,11 +23,11 @@ using namespace mla;
 using namespace mla::run;
 
 namespace {
-/// Seeded normal values, from a table: making billions of them one by one would take longer than measuring.
+/// Normal values from a table with a seed: generating billions of values would take longer than measuring.
 class NormalValues {
 public:
   explicit NormalValues(mla_dtype dtype);
-  /// Writes `count` values, a run of the table from a place that depends on `seed`.
+  /// Write `count` consecutive values of the table from a position that depends on `seed`.
   void fill(void *to, uint64_t count, uint64_t seed) const;
   size_t elementBytes() const { return dtype == MLA_F32 ? 4 : 2; }
 
@@ -55,7 +55,7 @@ private:
   const mla_bundle_info &info;
   std::vector<int64_t> layers;
   int64_t batchSize = 1, stepCount = 20;
-  int64_t context = 0, tokens = 1; ///< cached before the step, and new in it, a sequence
+  int64_t context = 0, tokens = 1; ///< per sequence: cached before the step, and new in it
   Cache cache;
   std::vector<mla_sequence> sequences;
   Array hidden, out;
@@ -124,7 +124,7 @@ Error Bench::prepare() {
   return hidden.send();
 }
 
-/// Gives every sequence its context, and every row of every layer a value.
+/// Set the context of every sequence, and fill every row of every layer.
 Error Bench::fillCache() {
   NormalValues values(info.cache_dtype);
   for (int64_t layer : layers) {
@@ -152,7 +152,7 @@ Error Bench::fillCache() {
   return {};
 }
 
-/// The rows are there already: an empty step makes them the sequence's.
+/// Append the sequence's rows, which are already filled, with an empty step.
 Error Bench::fillSequence(mla_sequence sequence) {
   int32_t count = static_cast<int32_t>(context);
   mla_batch *batch = nullptr;
@@ -166,7 +166,7 @@ Error Bench::runStep(bool timed) {
   mla_batch *begun = nullptr;
   if (Error error = toError(mla_batch_begin(cache.get(), sequences.data(), counts.data(), batchSize, &begun)))
     return error;
-  Batch batch(begun); // aborted in the end: the context does not grow
+  Batch batch(begun); // aborted at the end: the context does not grow
   mla_phase phase = options.prefill ? MLA_PHASE_PREFILL : MLA_PHASE_DECODE;
   if (Error error = toError(mla_select_entry(bundle, begun, phase, &entry)))
     return error;
@@ -185,7 +185,8 @@ Error Bench::runLayers(mla_batch *batch, mla_phase phase, bool timed) {
   return {};
 }
 
-/// Calls return before the device is done: many are timed together, so that the wait at the end hardly counts.
+/// Run on the device. Calls return before the device finishes, so that many are timed together to make the final wait
+/// negligible.
 Error Bench::runOnDevice(mla_batch *batch, mla_phase phase, bool timed) {
   int64_t leastRuns = options.emulate ? 1 : 20;
   int64_t count = static_cast<int64_t>(layers.size()), rounds = (leastRuns + count - 1) / count;
@@ -213,7 +214,7 @@ Error Bench::measure() {
   return info.device_memory && !options.counters ? timeKernels() : Error();
 }
 
-/// In steps of their own: with a kernel's time taken, the next does not overlap it.
+/// Time kernels in separate steps: timing a kernel prevents the next from overlapping it.
 Error Bench::timeKernels() {
   std::vector<int32_t> counts(sequences.size(), static_cast<int32_t>(tokens));
   mla_batch *begun = nullptr;
@@ -228,7 +229,7 @@ Error Bench::timeKernels() {
   return {};
 }
 
-/// What a layer's step cannot do without reading, each byte once: the entry's weights and the cached rows.
+/// Return the bytes that a layer's step must read: the entry's weights and the cached rows, once each.
 uint64_t Bench::bytesTouched() const {
   uint64_t rowBytes = (info.kv_lora_rank + info.qk_rope_head_dim) * (info.cache_dtype == MLA_F32 ? 4 : 2);
   return mla_bundle_get_entry(bundle, entry)->weight_bytes + batchSize * (context + tokens) * rowBytes;

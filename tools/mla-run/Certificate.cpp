@@ -60,7 +60,7 @@ static Error failed(const std::string &where, const std::string &what) {
   return Error(ErrorKind::InvalidFile, where + ": " + what + "; compile the bundle again");
 }
 
-/// Reads, prints and checks one.
+/// Read, print and check a certificate.
 static Error show(const std::string &path, const std::string &place, const Value &item,
                   std::set<std::string> &certified) {
   if (!item.is(Value::Kind::Object))
@@ -71,12 +71,12 @@ static Error show(const std::string &path, const std::string &place, const Value
     return error;
   print(c);
   if (c.isProduct && !(c.ratio <= 1 && c.probes >= 2))
-    return failed(path, "the certificate of " + c.weight + " is beyond its bound");
+    return failed(path, "the certificate of " + c.weight + " exceeds its bound");
   certified.insert("layers." + std::to_string(c.layer) + "." + c.weight);
   return {};
 }
 
-/// No weight without a certificate.
+/// Check that every weight has a certificate.
 static Error checkAll(const std::string &bundle, const std::set<std::string> &certified) {
   Result<SafetensorsFile> weights = SafetensorsFile::open(bundle + "/" MLA_WEIGHTS_FILE);
   if (!weights)

@@ -22,11 +22,11 @@ double mla::run::toleranceOf(const Options &options, const mla_bundle_info &info
 
 void mla::run::noteRank(const mla_bundle_info &info, const char *fits) {
   if (info.tensor_parallel > 1)
-    std::fprintf(stderr, "note: %s: rank %lld of %lld gives partial sums; %s\n", info.path,
+    std::fprintf(stderr, "note: %s: rank %lld of %lld returns partial sums; %s\n", info.path,
                  static_cast<long long>(info.rank), static_cast<long long>(info.tensor_parallel), fits);
 }
 
-/// The hidden states of the real tokens, in the order of the batch.
+/// Return the hidden states of the real tokens, in the order of the batch.
 static std::vector<float> packedStates(const GoldenStep &step, int64_t width) {
   std::vector<float> states;
   for (size_t row = 0; row < step.lengths.size(); ++row)
@@ -35,7 +35,7 @@ static std::vector<float> packedStates(const GoldenStep &step, int64_t width) {
   return states;
 }
 
-/// The relative L2 error of the step's out.
+/// Return the relative L2 error of the step's output.
 static double compare(const Replay &replay, const GoldenStep &step, int64_t width) {
   double difference = 0, norm = 0;
   size_t at = 0;
@@ -52,7 +52,7 @@ static double compare(const Replay &replay, const GoldenStep &step, int64_t widt
 }
 
 static Result<double> replayStep(Replay &replay, const GoldenStep &step, int64_t width) {
-  // A short prompt is a prefill too; a decode.N of more tokens than decode serves is a chunk of one.
+  // A short prompt is also a prefill; a decode.N of more tokens than decode serves is a chunk of a prompt.
   mla_phase phase = step.isPrefill() ? MLA_PHASE_PREFILL : MLA_PHASE_AUTO;
   if (Error error = replay.run(phase, step.lengths, packedStates(step, width)))
     return error;
@@ -67,7 +67,7 @@ static std::vector<int64_t> tokensOfRows(const Golden &golden) {
   return tokens;
 }
 
-/// One line a tensor; whether it is within the tolerance.
+/// Print one line per tensor; return whether its error is within the tolerance.
 static bool report(const GoldenStep &step, double error, double tolerance) {
   bool passed = error <= tolerance; // false for NaN
   std::printf("%-14s  relative L2 error %.1e  (tolerance %.1e)  %s\n", step.out->name.c_str(), error, tolerance,

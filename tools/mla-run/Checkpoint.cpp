@@ -43,7 +43,7 @@ Error Checkpoint::openFile(const std::string &path) {
   return {};
 }
 
-/// The files that an index names.
+/// Return the files that an index lists.
 static Result<std::set<std::string>> indexed(const std::string &path) {
   Result<Value> index = readJson(path);
   if (!index)
@@ -84,7 +84,7 @@ Error Checkpoint::openDirectory() {
   return {};
 }
 
-/// A directory's config.json, or what a file's metadata holds.
+/// Read the config from a directory's config.json or from a file's metadata.
 Error Checkpoint::readConfig() {
   configWhere = where + "/config.json";
   if (exists(configWhere)) {

@@ -14,19 +14,19 @@
 
 namespace mla::run {
 
-/// The files that hold a model's weights, and its config.
+/// The files of a model's weights, and its config.
 class Checkpoint {
 public:
-  /// `path` is a file, or a directory as Hugging Face has them: with an index, with model.safetensors, or with one
+  /// Open a file, or a directory in the layout of Hugging Face: with an index, with model.safetensors, or with one
   /// file.
   static Result<Checkpoint> open(const std::string &path);
 
   const std::string &path() const { return where; }
-  /// Null where none came with the weights; `configPath` says where it stands.
+  /// Return the config that came with the weights, or null; `configPath` is its path.
   const json::Value *config() const { return parsedConfig ? &*parsedConfig : nullptr; }
   const std::string &configPath() const { return configWhere; }
   const SafetensorsTensor *find(const std::string &name) const;
-  /// What the names of a tensor begin with that ends in `suffix`, such as "layers.0.self_attn.o_proj.weight".
+  /// Return the prefix of the tensor whose name ends with `suffix`, such as "layers.0.self_attn.o_proj.weight".
   std::optional<std::string> prefixOf(const std::string &suffix) const;
 
 private:
@@ -39,7 +39,7 @@ private:
   Error readConfig();
 };
 
-/// Parses the JSON of a file.
+/// Parse the JSON of a file.
 Result<json::Value> readJson(const std::string &path);
 
 } // namespace mla::run

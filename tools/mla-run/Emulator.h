@@ -14,10 +14,11 @@
 
 namespace mla::run {
 
-/// Has the runtime load the emulated device's driver, which lies beside the runtime's library. Before any other call.
+/// Make the runtime load the emulated device's driver, which is beside the runtime's library. Call before any other
+/// function.
 Error useEmulatedDevice();
 
-/// What each kernel executed, as a table, and as a JSON array of objects.
+/// Print the counters of each kernel as a table and as a JSON array of objects.
 void printCounters();
 std::string countersAsJson();
 

@@ -60,11 +60,11 @@ static Error readLengths(const SafetensorsFile &file, GoldenStep &step) {
       step.lengths[row] = narrow;
     if (step.lengths[row] < 0 || step.lengths[row] > tokens)
       return invalid(file, tensor->name,
-                     "says " + std::to_string(step.lengths[row]) + " for row " + std::to_string(row) + "; write 0 to " +
+                     "has " + std::to_string(step.lengths[row]) + " for row " + std::to_string(row) + "; write 0 to " +
                          std::to_string(tokens));
     sum += step.lengths[row];
   }
-  return sum ? Error() : invalid(file, tensor->name, "leaves no token to run; leave the step out");
+  return sum ? Error() : invalid(file, tensor->name, "has no token to run; leave the step out");
 }
 
 static Error addStep(Golden &golden, const std::string &name, const mla_bundle_info &info) {
@@ -83,18 +83,18 @@ static Error addStep(Golden &golden, const std::string &name, const mla_bundle_i
   if (step.hidden->shape != step.out->shape)
     return invalid(golden.file, step.out->name,
                    "has shape " + shapeText(step.out->shape) + ", but " + quoted(step.hidden->name) + " has " +
-                       shapeText(step.hidden->shape) + "; write both alike");
+                       shapeText(step.hidden->shape) + "; give both the same shape");
   if (!golden.steps.empty() && step.hidden->shape[0] != golden.batch())
     return invalid(golden.file, step.hidden->name,
                    "has batch " + std::to_string(step.hidden->shape[0]) + ", the first step has " +
-                       std::to_string(golden.batch()) + "; give every step all rows, with lengths 0 where they rest");
+                       std::to_string(golden.batch()) + "; give every step all rows, with length 0 for idle ones");
   if (Error error = readLengths(golden.file, step))
     return error;
   golden.steps.push_back(std::move(step));
   return {};
 }
 
-/// The largest N of the tensors decode.N.hidden and decode.N.out, or -1.
+/// Return the largest N of the tensors decode.N.hidden and decode.N.out, or -1.
 static int64_t lastDecode(const SafetensorsFile &file) {
   int64_t last = -1;
   for (const SafetensorsTensor &tensor : file.tensors()) {

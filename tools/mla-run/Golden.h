@@ -5,10 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A golden file holds what a reference implementation got for a few steps:
-// prefill.hidden and prefill.out, then decode.N.hidden and decode.N.out, each
-// [B, S, hidden_size]. An integer tensor prefill.lengths or decode.N.lengths [B]
-// may say how many of the S tokens of each row are real.
+// A golden file contains the results of a reference implementation for a few
+// steps: prefill.hidden and prefill.out, then decode.N.hidden and decode.N.out,
+// each [B, S, hidden_size]. An optional integer tensor prefill.lengths or
+// decode.N.lengths [B] contains the number of real tokens among the S of each
+// row.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,7 +26,7 @@ namespace mla::run {
 struct GoldenStep {
   std::string name; ///< "prefill", "decode.0", …
   const SafetensorsTensor *hidden = nullptr, *out = nullptr;
-  std::vector<int64_t> lengths; ///< real tokens, for each of the B rows
+  std::vector<int64_t> lengths; ///< number of real tokens of each of the B rows
 
   bool isPrefill() const { return name == "prefill"; }
   int64_t rowTokens() const { return hidden->shape[1]; }
@@ -38,16 +39,16 @@ struct Golden {
   int64_t batch() const { return steps.front().hidden->shape[0]; }
 };
 
-/// Opens a golden file and checks that it belongs to the bundle's model.
+/// Open a golden file and check that it belongs to the bundle's model.
 Result<Golden> openGolden(const std::string &path, const mla_bundle_info &info);
 
-/// Compares a model's configuration, which `where` names, with the bundle's model.
+/// Compare a model's configuration, whose path is `where`, with the bundle's model.
 Error checkModel(const std::string &where, const json::Value &config, const mla_bundle_info &info);
 
-/// Compares the configuration in a golden file's metadata, if there is one, with the bundle's model.
+/// Compare the configuration in a golden file's metadata, if there is one, with the bundle's model.
 Error checkConfig(const SafetensorsFile &file, const mla_bundle_info &info);
 
-/// Element `index` of a tensor of F32, BF16 or F16.
+/// Return element `index` of a tensor of F32, BF16 or F16.
 float goldenValue(const SafetensorsTensor &tensor, uint64_t index);
 
 } // namespace mla::run

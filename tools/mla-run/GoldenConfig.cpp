@@ -27,7 +27,7 @@ static Error checkInteger(const std::string &where, const Value &config, const c
   const Value *value = config.find(field);
   if (!value)
     return {};
-  // Without a query latent, q_lora_rank is null.
+  // q_lora_rank is null without a query latent.
   if (!value->is(Value::Kind::Integer) && !value->is(Value::Kind::Null))
     return invalid(where, std::string("field '") + field + "' must be an integer, is " + json::kindName(value->kind) +
                               "; correct the file");
@@ -58,8 +58,8 @@ Error mla::run::checkModel(const std::string &where, const Value &config, const 
   for (const auto &[field, value] : integers)
     if (Error error = checkInteger(where, config, field, value))
       return error;
-  // rms_norm_eps is not compared: it is the block's norm's. The norms of the
-  // latents have an epsilon of their own, which the configuration does not hold.
+  // rms_norm_eps is not compared: it belongs to the block's norm. The epsilon of the norms of the latents is not in the
+  // configuration.
   return {};
 }
 
@@ -70,6 +70,7 @@ Error mla::run::checkConfig(const SafetensorsFile &file, const mla_bundle_info &
   std::string where = file.path() + ": metadata 'config'";
   Result<Value> config = json::parse(found->second);
   if (!config || !config->is(Value::Kind::Object))
-    return invalid(where, "is no JSON object" + (config ? "" : ": " + config.error().message()) + "; correct the file");
+    return invalid(where,
+                   "is not a JSON object" + (config ? "" : ": " + config.error().message()) + "; correct the file");
   return checkModel(where, *config, info);
 }

@@ -26,10 +26,10 @@ struct AbortBatch {
 };
 using Bundle = std::unique_ptr<mla_bundle, CloseBundle>;
 using Cache = std::unique_ptr<mla_cache, DestroyCache>;
-/// Aborts at the end of its scope, unless released to a commit. Must end before its cache.
+/// Aborts the batch at the end of its scope unless it was released to a commit. Must be destroyed before its cache.
 using Batch = std::unique_ptr<mla_batch, AbortBatch>;
 
-/// The runtime's last error if `status` is one.
+/// Convert a status to the runtime's last error.
 inline Error toError(mla_status status) {
   return status == MLA_OK ? Error() : Error(static_cast<ErrorKind>(status), mla_last_error());
 }

@@ -64,7 +64,7 @@ static void printEntry(const mla_entry_info &entry) {
   std::printf("  weights %.3f MB a layer  %s\n", static_cast<double>(entry.weight_bytes) * 1e-6, entry.symbol);
 }
 
-/// What the bundle was made of.
+/// Print the inputs of the bundle.
 static void printSource(const InfoFacts &facts) {
   const char *none = facts.sourceIsRecorded ? "made up, for there were none" : "not recorded";
   std::printf("weights   %s\n", facts.source.weights.empty() ? none : facts.source.weights.c_str());
@@ -79,7 +79,7 @@ static void printFiles(const InfoFacts &facts) {
   std::printf(" bytes\n");
 }
 
-/// A number of the driver's, "-" where it was not asked or does not say.
+/// Return a number from the driver, or "-" if it is unknown.
 static std::string known(int32_t number) { return number < 0 ? "-" : std::to_string(number); }
 
 static void printKernels(const InfoFacts &facts) {

@@ -1,4 +1,4 @@
-//===- InfoFacts.cpp - What --info says ----------------------------------===//
+//===- InfoFacts.cpp - Contents of --info ---------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,7 +16,7 @@ using namespace mla;
 using namespace mla::run;
 using json::Value;
 
-/// The number behind ".version", at the head of the kernels.
+/// Return the PTX ISA version, the operand of ".version" at the start of the kernels.
 static std::string ptxVersionOf(const std::string &bundle) {
   constexpr int64_t mostBytes = 1 << 30;
   Result<std::string> text = readFile(bundle + "/" MLA_PTX_FILE, mostBytes);
@@ -27,7 +27,7 @@ static std::string ptxVersionOf(const std::string &bundle) {
   return text->substr(at, text->find_first_not_of("0123456789.", at) - at);
 }
 
-/// Steps that are usual, where an entry serves them.
+/// Return the workspaces of common steps that an entry serves.
 static std::vector<WorkspaceFact> workspacesOf(const mla_bundle *bundle, const mla_bundle_info &info) {
   const WorkspaceFact usual[] = {{MLA_PHASE_DECODE, 1, 1, 4096, 0},
                                  {MLA_PHASE_DECODE, 64, 1, 4096, 0},

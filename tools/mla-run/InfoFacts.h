@@ -1,4 +1,4 @@
-//===- InfoFacts.h - What --info says ---------------------------*- C++ -*-===//
+//===- InfoFacts.h - Contents of --info -------------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,14 +15,14 @@
 
 namespace mla::run {
 
-/// The workspace of a step of some size.
+/// The workspace of a step.
 struct WorkspaceFact {
   mla_phase phase;
-  int64_t sequences, tokens, context; ///< new tokens a sequence, and all of its tokens
+  int64_t sequences, tokens, context; ///< new tokens and all tokens per sequence
   uint64_t bytes;
 };
 
-/// What is said of a bundle, as text or as JSON.
+/// The description of a bundle, printed as text or JSON.
 struct InfoFacts {
   explicit InfoFacts(const mla_bundle *bundle) : bundle(bundle), info(*mla_bundle_get_info(bundle)) {}
 
@@ -31,7 +31,7 @@ struct InfoFacts {
   Source source;
   bool sourceIsRecorded = false;
   int64_t indexTopK = 0;                              ///< 0: the model's attention is not sparse
-  std::vector<std::pair<std::string, int64_t>> files; ///< and their bytes
+  std::vector<std::pair<std::string, int64_t>> files; ///< names and sizes in bytes
   std::string ptxVersion;                             ///< "" for a CPU
   std::vector<WorkspaceFact> workspaces;              ///< of a bundle for a GPU
 };

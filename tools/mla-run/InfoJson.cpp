@@ -76,7 +76,7 @@ static void writeWorkspaces(JsonWriter &json, const InfoFacts &facts) {
   json.endArray();
 }
 
-/// Null where a path is not known, or there is none.
+/// Write a path; null if it is unknown or there is none.
 static void writePath(JsonWriter &json, const char *name, const std::string &path) {
   json.key(name);
   path.empty() ? json.null() : json.value(path);

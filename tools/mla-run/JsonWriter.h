@@ -15,7 +15,7 @@
 
 namespace mla::run {
 
-/// Puts together the text of a JSON value; commas are its own business.
+/// Assembles the text of a JSON value, including commas.
 class JsonWriter {
 public:
   JsonWriter &beginObject() { return open('{'); }
@@ -42,7 +42,7 @@ public:
     key(name);
     return value(of);
   }
-  /// Null in the place of what is negative: not known.
+  /// Write a number; null if it is negative, which means unknown.
   JsonWriter &knownField(std::string_view name, int64_t number) {
     key(name);
     return number < 0 ? null() : value(number);

@@ -1,4 +1,4 @@
-//===- KernelTimes.cpp - What each kernel takes --------------------------===//
+//===- KernelTimes.cpp - Times of each kernel -----------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -24,7 +24,7 @@ KernelTimes::Group &KernelTimes::groupOf(const mla_launch_time &time) {
 
 Error KernelTimes::add(const mla_bundle *bundle, int64_t layer, const mla_batch *batch, mla_phase phase,
                        const void *hidden, void *out) {
-  constexpr size_t mostLaunches = 1024; // of a launch list
+  constexpr size_t mostLaunches = 1024; // per launch list
   std::vector<mla_launch_time> times(mostLaunches);
   int64_t count = 0;
   if (Error error =
@@ -43,7 +43,7 @@ double KernelTimes::Group::median() const {
   return sorted.size() % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-/// Launches a layer.
+/// Return the number of launches per layer.
 double KernelTimes::launchesOf(const Group &group) const {
   return static_cast<double>(group.seconds.size()) / static_cast<double>(layerRuns);
 }

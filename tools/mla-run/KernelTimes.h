@@ -1,4 +1,4 @@
-//===- KernelTimes.h - What each kernel takes -------------------*- C++ -*-===//
+//===- KernelTimes.h - Times of each kernel ---------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -19,13 +19,13 @@ namespace mla::run {
 /// Times of the kernels of layers of a GPU, by kernel and grid.
 class KernelTimes {
 public:
-  /// Runs a layer, one kernel after the other, and adds its times.
+  /// Run a layer, one kernel after the other, and add its times.
   Error add(const mla_bundle *bundle, int64_t layer, const mla_batch *batch, mla_phase phase, const void *hidden,
             void *out);
 
   bool empty() const { return groups.empty(); }
   void print() const;
-  /// An array of objects; medians are null where there is no clock.
+  /// Return an array of objects; medians are null if there is no clock.
   std::string json() const;
 
 private:
@@ -34,7 +34,7 @@ private:
     std::array<uint32_t, 3> grid;
     std::vector<double> seconds;
 
-    /// Negative if there is no clock.
+    /// Return the median, which is negative if there is no clock.
     double median() const;
   };
   std::vector<Group> groups; ///< in the order of their first launches

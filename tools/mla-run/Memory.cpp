@@ -1,4 +1,4 @@
-//===- Memory.cpp - Arrays where a bundle runs ----------------------------===//
+//===- Memory.cpp - Arrays of host and device -----------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

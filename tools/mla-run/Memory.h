@@ -1,12 +1,12 @@
-//===- Memory.h - Arrays where a bundle runs --------------------*- C++ -*-===//
+//===- Memory.h - Arrays of host and device ---------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// The tool makes and looks at its arrays on the host. A bundle for a GPU needs
-// them on the device: they are copied there and back around a layer.
+// The tool fills and reads arrays on the host. For a bundle for a GPU they are
+// copied to the device before a layer and back after it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,7 +20,7 @@
 
 namespace mla::run {
 
-/// An array of the host, and its twin on the device if the bundle runs there.
+/// An array on the host, and its copy on the device if the bundle runs there.
 class Array {
 public:
   explicit Array(const mla_bundle_info &info) : onDevice(info.device_memory) {}
@@ -32,9 +32,9 @@ public:
   char *host() { return bytes.data(); }
   const char *host() const { return bytes.data(); }
   uint64_t size() const { return bytes.size(); }
-  /// What mla_run_layer takes.
+  /// Return the address for mla_run_layer.
   void *address() { return onDevice ? device : bytes.data(); }
-  /// Copies the host's array to the device, or back when all work there is done; nothing, if there is only the host.
+  /// Copy the host's array to the device, or back after all work there is done. Do nothing without a device.
   Error send();
   Error fetch();
 
@@ -45,7 +45,7 @@ private:
   uint64_t capacity = 0;
 };
 
-/// Writes to memory of the bundle, such as pages.
+/// Write to memory of the bundle, such as pages.
 inline Error writeTo(const mla_bundle_info &info, void *to, const void *from, uint64_t bytes) {
   if (info.device_memory)
     return toError(mla_device_copy_in(to, from, bytes));
@@ -53,7 +53,7 @@ inline Error writeTo(const mla_bundle_info &info, void *to, const void *from, ui
   return {};
 }
 
-/// Waits until the device has done what was run; for a CPU it has.
+/// Wait until the device has finished; return immediately for a CPU.
 inline Error finish(const mla_bundle_info &info) {
   return info.device_memory ? toError(mla_device_synchronize()) : Error();
 }

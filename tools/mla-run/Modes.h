@@ -1,4 +1,4 @@
-//===- Modes.h - What mla-run does ------------------------------*- C++ -*-===//
+//===- Modes.h - Modes of mla-run -------------------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,21 +15,21 @@
 
 namespace mla::run {
 
-/// Replays a golden file. The result: whether all tensors are within the tolerance.
+/// Replay a golden file. Return whether all tensors are within the tolerance.
 Result<bool> check(const Options &options, const mla_bundle *bundle);
 
-/// Runs made-up steps and compares with a layer in float64. The result: whether all are within the tolerance.
+/// Run generated steps and compare them with a layer in float64. Return whether all are within the tolerance.
 Result<bool> selfCheck(const Options &options, const mla_bundle *bundle);
 
-/// The relative L2 error that is allowed: the user's, or that of the bundle's type.
+/// Return the maximum relative L2 error: the option's, or the default for the bundle's type.
 double toleranceOf(const Options &options, const mla_bundle_info &info);
 
-/// Says on stderr that a rank's results are partial sums, and what `fits` them.
+/// Print a note to stderr that a rank's results are partial sums, and what `fits` them.
 void noteRank(const mla_bundle_info &info, const char *fits);
 
 Error bench(const Options &options, const mla_bundle *bundle);
 
-/// Prints the manifest's certificates. An error if a weight has none, or one that is beyond its bound.
+/// Print the manifest's certificates. Return an error if a weight has none or exceeds its bound.
 Error printCertificate(const std::string &bundle);
 
 Error printInfo(const Options &options, const mla_bundle *bundle);

@@ -128,7 +128,7 @@ enum ModeSet : unsigned {
   OfAll = ~0u,
 };
 
-/// What was given.
+/// The given options.
 struct Given {
   std::vector<Options::Mode> modes;
   std::vector<int> options;
@@ -164,15 +164,15 @@ static const option table[] = {
     {nullptr, 0, nullptr, 0},
 };
 
-/// Reads an integer option; the error, if it is out of range.
+/// Parse an integer option; return the error if it is out of range.
 static std::string setInteger(const char *name, const char *text, int64_t least, int64_t most, int64_t &value) {
   if (std::optional<int64_t> parsed = parseInteger(text, least, most))
     return value = *parsed, "";
   return std::string(name) + " must be an integer from " + std::to_string(least) + " to " + std::to_string(most) +
-         ", is '" + text + "'";
+         ", got '" + text + "'";
 }
 
-/// The bounds keep every product of two of them far from overflow.
+/// Parse a size. The bounds prevent overflow of the product of any two sizes.
 static std::string setSize(int id, const char *text, Options &options) {
   switch (id) {
   case Batch:
@@ -190,12 +190,12 @@ static std::string setPhase(const char *text, Options &options) {
   options.prefill = std::strcmp(text, "prefill") == 0;
   return options.prefill || std::strcmp(text, "decode") == 0
              ? ""
-             : std::string("--phase must be decode or prefill, is '") + text + "'";
+             : std::string("--phase must be decode or prefill, got '") + text + "'";
 }
 
 static std::string setTolerance(const char *text, Options &options) {
   options.tolerance = parseTolerance(text);
-  return options.tolerance ? "" : std::string("--tolerance must be a number of at least 0, is '") + text + "'";
+  return options.tolerance ? "" : std::string("--tolerance must be a number of at least 0, got '") + text + "'";
 }
 
 static std::string setLayer(const char *text, Options &options) {
@@ -209,7 +209,7 @@ static std::string setSeed(const char *text, Options &options) {
   return error;
 }
 
-/// The mode that an option asks for.
+/// Return the mode that an option selects.
 static std::optional<Options::Mode> modeOf(int id) {
   switch (id) {
   case Check:
@@ -227,13 +227,13 @@ static std::optional<Options::Mode> modeOf(int id) {
   }
 }
 
-/// An empty name is a shell's variable that was not set, not the default.
+/// Reject an empty path, which is probably an unset shell variable.
 static std::string setPath(const char *name, const char *text, std::string &path) {
   path = text;
   return path.empty() ? std::string(name) + " is empty" : "";
 }
 
-/// Applies one option; the error, if it is wrong.
+/// Apply one option; return the error if it is invalid.
 static std::string apply(int id, const char *argument, Options &options) {
   switch (id) {
   case Check:
@@ -269,7 +269,7 @@ static std::string apply(int id, const char *argument, Options &options) {
   }
 }
 
-/// The modes in which an option has a meaning.
+/// Return the modes that accept an option.
 static Belonging belongingOf(int id) {
   switch (id) {
   case Weights:
@@ -303,7 +303,7 @@ static Belonging belongingOf(int id) {
   }
 }
 
-/// "--check, --bench and --info"
+/// Return "--check, --bench or --info".
 static std::string namesOf(unsigned modes) {
   static constexpr std::pair<unsigned, const char *> names[] = {
       {OfCheck, "--check"}, {OfSelfCheck, "--self-check"}, {OfBench, "--bench"}, {OfInfo, "--info"}};
@@ -313,35 +313,34 @@ static std::string namesOf(unsigned modes) {
       found.push_back(name);
   std::string text = found.front();
   for (size_t i = 1; i < found.size(); ++i)
-    text += (i + 1 == found.size() ? " and " : ", ") + found[i];
+    text += (i + 1 == found.size() ? " or " : ", ") + found[i];
   return text;
 }
 
-/// The error, if the options do not belong together.
+/// Return the error if the options are incompatible.
 static std::string checkTogether(const Given &given, const Options &options) {
   if (given.modes.size() != 1)
     return "give one of --check=FILE, --self-check, --bench, --info and --certificate";
   for (int id : given.options) {
     auto [name, modes] = belongingOf(id);
     if (!(modes >> static_cast<unsigned>(options.mode) & 1))
-      return std::string(name) + " belongs to " + namesOf(modes);
+      return std::string(name) + " requires " + namesOf(modes);
   }
   if (options.counters && !options.emulate)
-    return "--counters belongs to --emulate";
+    return "--counters requires --emulate";
   if (options.tokens >= 0 && options.mode == Options::Mode::Bench && !options.prefill)
-    return "--tokens belongs to --phase=prefill";
+    return "--tokens requires --phase=prefill";
   return "";
 }
 
 std::optional<int> mla::run::parseOptions(int argc, char **argv, Options &options) {
   Given given;
-  opterr = 0; // messages are ours
+  opterr = 0; // do not print getopt's messages
   for (int id; (id = getopt_long(argc, argv, ":", table, nullptr)) != -1;) {
     if (id == ':' || id == '?')
-      return usageError(std::string(id == ':' ? "no value for option "
-                                              : "unknown or ambiguous option, or a value where "
-                                                "none belongs: ") +
-                        argv[optind - 1]);
+      return usageError(
+          std::string(id == ':' ? "no value for option " : "unknown or ambiguous option, or unexpected value: ") +
+          argv[optind - 1]);
     if (id == Help)
       return std::fputs(helpText, stdout), 0;
     if (id == Version)

@@ -34,8 +34,8 @@ struct Options {
   bool emulate = false, counters = false;
 };
 
-/// Parses the command line. If there is nothing left to do (--help, or wrong usage, which is told), gives the exit
-/// status.
+/// Parse the command line. Return the exit status if there is nothing left to do (--help, or a usage error, which is
+/// printed).
 std::optional<int> parseOptions(int argc, char **argv, Options &options);
 
 } // namespace mla::run

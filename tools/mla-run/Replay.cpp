@@ -30,7 +30,7 @@ static float load(mla_dtype dtype, const char *from, size_t index) {
   return std::memcpy(&narrow, from + index * 2, 2), widenBF16(narrow);
 }
 
-/// Fills the cache with NaN: what no token was written to must not be used, not even times zero.
+/// Fill the cache with NaN: rows without a token must not be used, not even multiplied by zero.
 Error Replay::poison() {
   void *data = nullptr;
   int64_t dims[3];
@@ -52,7 +52,7 @@ Error Replay::prepare(const std::vector<int64_t> &rowTokens) {
   for (int64_t tokens : rowTokens)
     pages += (tokens + info.page - 1) / info.page;
   mla_cache *made = nullptr;
-  // Spare pages, and all of them shuffled: consecutive numbers would hide a wrong block table.
+  // Shuffle all pages, including spare ones: consecutive numbers would hide a wrong block table.
   if (Error error = toError(mla_cache_create(bundle, 2 * pages + 7, &made)))
     return error;
   cache.reset(made);
@@ -73,7 +73,7 @@ Error Replay::pack(const std::vector<float> &states) {
     return error;
   for (size_t i = 0; i < states.size(); ++i) {
     store(info.dtype, hidden.host(), i, states[i]);
-    // An element that the entry does not write must not pass.
+    // Detect elements that the entry does not write.
     store(info.dtype, out.host(), i, std::numeric_limits<float>::quiet_NaN());
   }
   if (Error error = hidden.send())

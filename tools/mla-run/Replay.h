@@ -14,21 +14,21 @@
 
 namespace mla::run {
 
-/// Runs steps of one layer, one after the other, on one sequence a row. The cache is made so that mistakes show: pages
-/// are shuffled, and what no token was written to is NaN.
+/// Runs steps of one layer in order, with one sequence per row. The cache exposes errors: pages are shuffled, and rows
+/// without a token are NaN.
 class Replay {
 public:
   Replay(const mla_bundle *bundle, int64_t layer)
       : bundle(bundle), info(*mla_bundle_get_info(bundle)), layer(layer), hidden(info), out(info) {}
 
-  /// `rowTokens`: how many tokens each row will have in all.
+  /// `rowTokens` is the total number of tokens of each row.
   Error prepare(const std::vector<int64_t> &rowTokens);
 
-  /// A step of lengths[row] tokens a row, some of them 0. `states` are the hidden states, row after row without gaps,
-  /// and are rounded to the bundle's type.
+  /// Run a step of lengths[row] tokens per row, some of which may be 0. `states` are the hidden states, row by row
+  /// without gaps, and are rounded to the bundle's type.
   Error run(mla_phase phase, const std::vector<int64_t> &lengths, const std::vector<float> &states);
 
-  /// Of the last step: element `index` of what the layer gave, in the order of `states`, and the entry that ran.
+  /// Return element `index` of the last step's output, in the order of `states`, and the entry that ran.
   float output(size_t index) const;
   int64_t entry() const { return lastEntry; }
 

@@ -1,4 +1,4 @@
-//===- Source.cpp - What a bundle was made of ----------------------------===//
+//===- Source.cpp - The inputs of a bundle --------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Source.h - What a bundle was made of ---------------------*- C++ -*-===//
+//===- Source.h - The inputs of a bundle ------------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,13 +12,13 @@
 
 namespace mla::run {
 
-/// The "source" of a manifest (mla/abi.h); of an older bundle nothing.
+/// The "source" of a manifest (mla/abi.h); empty for an older bundle.
 struct Source {
-  std::string weights, adapter; ///< paths, "" where there were none
+  std::string weights, adapter; ///< paths; "" if there are none
   json::Value config;           ///< null: not recorded
 };
 
-/// The manifest of a bundle, in which the tool looks for what the runtime does not need.
+/// Read the manifest of a bundle, for data that the runtime does not need.
 Result<json::Value> readManifest(const std::string &bundle);
 
 Result<Source> sourceOf(const std::string &bundle, const json::Value &manifest);

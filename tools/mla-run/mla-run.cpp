@@ -1,4 +1,4 @@
-//===- mla-run.cpp - Checks and measures compiled layers ------------------===//
+//===- mla-run.cpp - Check and measure compiled layers --------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -22,13 +22,14 @@ static int fail(const Error &error) {
   return EXIT_FAILURE;
 }
 
-/// The library passes over a wrong value; who set it wants to know.
+/// Reject an invalid value, which the library ignores.
 static Error checkEnvironment() {
   const char *text = std::getenv("MLA_NUM_THREADS");
   if (!text || parseThreadCount(text))
     return {};
-  return Error(ErrorKind::InvalidArgument, std::string("MLA_NUM_THREADS: '") + text + "' is no integer from 1 to " +
-                                               std::to_string(maxThreads) + "; correct or unset it");
+  return Error(ErrorKind::InvalidArgument, std::string("MLA_NUM_THREADS: expected an integer from 1 to ") +
+                                               std::to_string(maxThreads) + ", got '" + text +
+                                               "'; correct or unset it");
 }
 
 static Error checkLayer(const Options &options, const mla_bundle *bundle) {
@@ -68,7 +69,8 @@ static int dispatch(const Options &options, const mla_bundle *bundle) {
   return EXIT_FAILURE;
 }
 
-/// With the driver's word on the kernels where there is a device. Without, as on a machine with another GPU, a note.
+/// Open a bundle, with the driver's data of the kernels if there is a device. Otherwise, such as on a machine with
+/// another GPU, print a note.
 static Result<Bundle> inspect(const std::string &path) {
   mla_bundle *opened = nullptr;
   if (Error error = toError(mla_bundle_inspect(path.c_str(), &opened)))
@@ -83,7 +85,7 @@ static Result<Bundle> inspect(const std::string &path) {
   return bundle;
 }
 
-/// Opens what the mode needs.
+/// Open the bundle as the mode requires.
 static Result<Bundle> open(const Options &options) {
   if (options.mode == Options::Mode::Info && !options.emulate)
     return inspect(options.bundle);
@@ -115,7 +117,7 @@ int main(int argc, char **argv) {
   int status = dispatch(options, opened);
   if (options.counters && !options.json)
     printCounters();
-  // A full disk behind a redirection must not look like success.
+  // A full disk behind a redirection must be an error.
   if (std::fflush(stdout) != 0 || std::ferror(stdout))
     return fail(Error(ErrorKind::IO, "standard output: cannot write; free some space or write elsewhere"));
   return status;

@@ -31,23 +31,23 @@ struct AdapterConfig;
 /// An adapter of a model's attentions. Any number of threads may use it.
 class Adapter {
 public:
-  /// Opens a directory. Rejects by name an adapter of another kind or with more than products of two matrices (DoRA,
+  /// Open a directory. Reject by name an adapter of another kind or with more than products of two matrices (DoRA,
   /// trained biases). `prefix` is that of the checkpoint's layers.
   static llvm::Expected<Adapter> open(llvm::StringRef directory, const AttentionConfig &config,
                                       llvm::StringRef prefix = "model.");
   Adapter(Adapter &&);
   ~Adapter();
 
-  /// Sets the updates of `weights`, those of the first of `layers`. The layers share their code, so that their updates
-  /// must have the same ranks, scales and element types. Rejects an update with a missing half, a value that is not
-  /// finite or a shape that does not match rank and weight, tensors of these attentions that are no update, and an
+  /// Set the updates of `weights`, those of the first of `layers`. The layers share their code, so that their updates
+  /// must have the same ranks, scales and element types. Reject an update with a missing half, a value that is not
+  /// finite or a shape that does not match rank and weight, other tensors of these attentions, and an
   /// adapter without updates for them.
   llvm::Error apply(llvm::ArrayRef<int64_t> layers, std::vector<WeightSpec> &weights) const;
 
-  /// Describes the updates: "DIR: merged into q_b_proj, o_proj (rank 8, scale 2, F32); 36 other tensors are left out".
+  /// Describe the updates: "DIR: merged into q_b_proj, o_proj (rank 8, scale 2, F32); 36 other tensors are left out".
   std::string summary(llvm::ArrayRef<int64_t> layers, llvm::ArrayRef<WeightSpec> weights) const;
 
-  /// Returns the checkpoint with the adapter's tensors added, under the names of updates.
+  /// Return the checkpoint with the adapter's tensors added, under the names of updates.
   static std::unique_ptr<Checkpoint> addTo(std::unique_ptr<Checkpoint> checkpoint, Adapter adapter);
 
 private:

@@ -28,36 +28,36 @@ class Checkpoint {
 public:
   virtual ~Checkpoint();
 
-  /// Returns the prefix of errors about the checkpoint: its path.
+  /// Return the prefix of errors about the checkpoint: its path.
   llvm::StringRef where() const { return path; }
-  /// Returns the text of the checkpoint's config, if any, and the prefix of errors about that text.
+  /// Return the text of the checkpoint's config, if any, and the prefix of errors about that text.
   const std::optional<std::string> &configJson() const { return config; }
   llvm::StringRef configWhere() const { return configPath; }
-  /// Returns what its file has instead of "model." in front of "layers.K.".
+  /// Return the prefix that the file has instead of "model." before "layers.K.".
   llvm::StringRef prefixOfLayers() const { return prefix; }
 
-  /// Returns whether a tensor of that name is listed.
+  /// Return whether a tensor of that name is listed.
   virtual bool contains(llvm::StringRef name) const = 0;
-  /// Calls back with every listed name, in no order.
+  /// Call `callback` with every listed name, in unspecified order.
   virtual void forEachName(llvm::function_ref<void(llvm::StringRef)> callback) const = 0;
-  /// Returns the tensor. If it is missing, the error lists similar tensors of the checkpoint.
+  /// Return the tensor. If it is missing, the error lists similar tensors of the checkpoint.
   virtual llvm::Expected<const SafetensorsTensor *> find(llvm::StringRef name) = 0;
 
 protected:
   explicit Checkpoint(std::string path) : path(std::move(path)) {}
-  /// Returns the error for a tensor that is not listed, with the names next to which it should be.
+  /// Return the error for a tensor that is not listed, with the names next to which it should be.
   llvm::Error missing(llvm::StringRef name) const;
 
   std::string path, configPath, prefix = "model.";
   std::optional<std::string> config;
 };
 
-/// Opens FILE.safetensors (whose metadata key `config` may hold the config), or a directory with config.json and either
+/// Open FILE.safetensors (whose metadata key `config` may hold the config), or a directory with config.json and either
 /// model.safetensors.index.json or one .safetensors file.
 llvm::Expected<std::unique_ptr<Checkpoint>> openCheckpoint(llvm::StringRef path);
 
-/// Returns a view of a checkpoint that contains the language model, or only its decoder, in which layers of latent
-/// attention named "PREFIX.layers.K." are named "model.layers.K.". An error if several prefixes have some. Returns the
+/// Return a view of a checkpoint that contains the language model, or only its decoder, in which layers of latent
+/// attention named "PREFIX.layers.K." are named "model.layers.K.". An error if several prefixes have some. Return the
 /// checkpoint unchanged if none has, or if "model." is among them.
 llvm::Expected<std::unique_ptr<Checkpoint>> nameLayersAsUsual(std::unique_ptr<Checkpoint> checkpoint);
 
@@ -67,16 +67,16 @@ llvm::Expected<std::unique_ptr<Checkpoint>> nameLayersAsUsual(std::unique_ptr<Ch
 llvm::Expected<std::unique_ptr<Checkpoint>> nameLayersAsUsual(std::unique_ptr<Checkpoint> checkpoint,
                                                               llvm::StringRef base);
 
-/// Returns a view of the checkpoint of a model with several attentions per layer as one with one attention per layer:
+/// Return a view of the checkpoint of a model with several attentions per layer as one with one attention per layer:
 /// "model.layers.K.self_attn." names "model.layers.(K / N).self_attn.(K mod N).". Unchanged if N is 1.
 std::unique_ptr<Checkpoint> numberAttentions(std::unique_ptr<Checkpoint> checkpoint, int64_t attentionsPerLayer);
 
-/// Returns the name of an attention's tensor or module in the checkpoint of a model with this many attentions per
+/// Return the name of an attention's tensor or module in the checkpoint of a model with this many attentions per
 /// layer: "model.layers.1.self_attn.1.kv_b_proj" for "model.layers.3.self_attn.kv_b_proj", with two.
 std::string nameInCheckpoint(llvm::StringRef name, int64_t attentionsPerLayer);
 
-/// Generates weights instead of reading them: normal with standard deviation 1/sqrt(columns), norms near 1, in e4m3
-/// with scales if the config is quantised, else in bf16 or f32 as in the config. An element depends only on the seed,
+/// Generate weights instead of reading them: normal with standard deviation 1/sqrt(columns), norms near 1, in e4m3
+/// with scales if the config is quantized, else in bf16 or f32 as in the config. An element depends only on the seed,
 /// the tensor's name and the element's index, and is the same on every machine.
 std::unique_ptr<Checkpoint> makeSyntheticCheckpoint(const AttentionConfig &config, uint64_t seed = 0);
 

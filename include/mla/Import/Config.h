@@ -31,7 +31,7 @@ namespace mla::importer {
 
 /// The rotary embedding, with YaRN resolved: column pair i of position p is rotated by p * inverseFrequencies[i].
 struct Rope {
-  /// NaN if the config says null: the value is unknown, and the frequencies are NaN too.
+  /// NaN if the config has null: the value is unknown, and the frequencies are NaN too.
   double theta = 10000.0;
   /// ropeDim / 2 numbers, computed in float32 as torch does.
   std::vector<float> inverseFrequencies;
@@ -80,14 +80,15 @@ struct AttentionConfig {
   /// 1 + queryScaleBeta * ln(1 + floor(p / queryScaleOriginalLength)) (Mistral-4). 0: no scaling.
   double queryScaleBeta = 0.0;
   int64_t queryScaleOriginalLength = 0;
-  /// Factors on the two latents behind their norms: sqrt(hiddenSize / rank) in LongCat-Flash. The latent is cached with
+  /// Factors on the two normalized latents: sqrt(hiddenSize / rank) in LongCat-Flash. The latent is cached with
   /// its factor.
   double queryLatentScale = 1.0, latentScale = 1.0;
-  /// In longer contexts a query attends to this many tokens, picked by an indexer, which is not modelled. 0: to all.
+  /// In longer contexts a query attends to this many tokens, picked by an indexer, which is not compiled. 0: to all
+  /// tokens.
   int64_t indexTopK = 0;
   /// None: weights are stored in a plain float type.
   std::optional<BlockQuantization> quantization;
-  /// Describes an unknown quantisation of some of the weights. It may not affect the attention, as its tensors show.
+  /// Describes an unknown quantization of some of the weights. It may not affect the attention, as its tensors show.
   /// "": none.
   std::string otherQuantization;
   CheckpointDType checkpointDType = CheckpointDType::Unknown;
@@ -95,16 +96,16 @@ struct AttentionConfig {
   int64_t qkDim() const { return nopeDim + ropeDim; }
 };
 
-/// Parses the text of a config.json. `where` (its path) begins every error.
+/// Parse the text of a config.json. `where` (its path) is the prefix of errors.
 llvm::Expected<AttentionConfig> parseConfig(llvm::StringRef json, llvm::StringRef where);
 
-/// Returns an error if the config lacks a number that only results depend on, not shapes and costs.
+/// Return an error if the config lacks a number that only results depend on, not shapes and costs.
 llvm::Error checkIsComputable(const AttentionConfig &config, llvm::StringRef where);
 
-/// Returns warnings about the compiled attention: where it differs from the model's, or may differ.
+/// Return warnings about the compiled attention: where it differs from the model's, or may differ.
 std::vector<std::string> reservations(const AttentionConfig &config);
 
-/// Returns the values of model_type that parseConfig accepts, for help texts.
+/// Return the values of model_type that parseConfig accepts, for help texts.
 std::vector<llvm::StringRef> supportedModelTypes();
 
 } // namespace mla::importer

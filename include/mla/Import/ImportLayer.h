@@ -22,16 +22,16 @@ struct ImportOptions {
   /// Element type of hidden states and cache: F32 or BF16.
   DType dtype = DType::F32;
   int64_t page = 64;
-  /// The layer has part `rank` of tensorParallel equal parts of the heads, and its result is that part's summand.
+  /// The layer has part `rank` of tensorParallel equal parts of the heads, and its result is that part's addend.
   int64_t tensorParallel = 1;
   int64_t rank = 0;
 };
 
-/// `mla.model`: what the manifest says of the model.
+/// Return `mla.model`: the description of the model in the manifest.
 mlir::DictionaryAttr describeModel(mlir::MLIRContext *context, const AttentionConfig &config,
                                    const ImportOptions &options);
 
-/// Builds @prefill and @decode of a layer in naive form. Attributes of the module: `mla.checkpoint_prefix`,
+/// Build @prefill and @decode of a layer in naive form. Attributes of the module: `mla.checkpoint_prefix`,
 /// `mla.layers` and `mla.model`. `weights` are those of the first layer. tensorParallel must divide the heads.
 mlir::OwningOpRef<mlir::ModuleOp> importLayer(mlir::MLIRContext &context, const AttentionConfig &config,
                                               llvm::ArrayRef<WeightSpec> weights, const ImportOptions &options);

@@ -32,10 +32,10 @@ enum class WeightRole {
   WKVBBias, ///< [H (P + V)], if the checkpoint also has it
 };
 
-/// Returns "q_a_proj.weight": the name behind "model.layers.K.self_attn.".
+/// Return the part of the name after "model.layers.K.self_attn.": "q_a_proj.weight".
 llvm::StringRef checkpointSuffix(WeightRole role);
 
-/// Returns "model.layers.K.self_attn.".
+/// Return "model.layers.K.self_attn.".
 std::string layerPrefix(int64_t layer);
 
 /// A required weight of a layer.
@@ -49,7 +49,7 @@ struct ExpectedWeight {
   std::string scaleName() const { return name + "_scale_inv"; }
 };
 
-/// Returns the weights that every layer of the config has, for layer `layer`, in the order of WeightRole.
+/// Return the weights that every layer of the config has, for layer `layer`, in the order of WeightRole.
 std::vector<ExpectedWeight> expectedWeights(const AttentionConfig &config, int64_t layer);
 
 /// A weight found and checked. The tensors belong to the checkpoint.
@@ -59,16 +59,16 @@ struct LayerWeight {
   const SafetensorsTensor *scale = nullptr; ///< Present if and only if the tensor is in e4m3.
 };
 
-/// Finds a layer's weights, including a bias of kv_b_proj if there is one. Checks that they exist, that their types and
+/// Find a layer's weights, including a bias of kv_b_proj if there is one. Check that they exist, that their types and
 /// shapes are the expected ones, and that the layer has no other tensors (a gate, a norm, a bias), which would mean
-/// computation that the config does not mention. Reads no data; see checkFinite.
+/// computation that the config does not mention. Does not read their data; see checkFinite.
 llvm::Expected<std::vector<LayerWeight>> findLayerWeights(Checkpoint &checkpoint, const AttentionConfig &config,
                                                           int64_t layer);
 
-/// Rejects a tensor of F32, F16, BF16 or F8_E4M3 that holds a NaN or an infinity, naming its index.
+/// Reject a tensor of F32, F16, BF16 or F8_E4M3 that holds a NaN or an infinity, naming its index.
 llvm::Error checkFinite(const SafetensorsTensor &tensor, llvm::StringRef where);
 
-/// Calls checkFinite for weights and scales.
+/// Call checkFinite for weights and scales.
 llvm::Error checkFinite(llvm::ArrayRef<LayerWeight> weights, llvm::StringRef where);
 
 } // namespace mla::importer

@@ -61,7 +61,7 @@ struct ModelConfig {
   int64_t numAttentions() const;
 };
 
-/// Parses the text of a config.json. `where` (its path) begins every error.
+/// Parse the text of a config.json. `where` (its path) is the prefix of errors.
 llvm::Expected<ModelConfig> parseModelConfig(llvm::StringRef json, llvm::StringRef where);
 
 } // namespace mla::importer

@@ -35,13 +35,13 @@ struct WeightSpec {
   bool isScaled() const { return dtype == DType::F8_E4M3; }
 };
 
-/// Returns the element type of a weight according to the config, used for generated weights.
+/// Return the element type of a weight according to the config, used for generated weights.
 DType announcedDType(const AttentionConfig &config, const ExpectedWeight &weight);
 
-/// Returns the weights of a layer according to the config.
+/// Return the weights of a layer according to the config.
 std::vector<WeightSpec> announcedSpecs(const AttentionConfig &config, int64_t layer);
 
-/// Returns the weights of the first of `layers`, after findLayerWeights has found them all. The layers share code, so
+/// Return the weights of the first of `layers`, after findLayerWeights has found them all. The layers share code, so
 /// that every weight of the others must have the element type of the first one's.
 llvm::Expected<std::vector<WeightSpec>> findSpecs(Checkpoint &checkpoint, const AttentionConfig &config,
                                                   llvm::ArrayRef<int64_t> layers);

@@ -12,8 +12,8 @@
 
 namespace mla {
 
-/// From config and weights to options.output. Everything that can be wrong with the inputs is found before anything is
-/// written, and that the output cannot be written before any work is done.
+/// Compile config and weights to options.output. All inputs are checked before anything is written, and the output is
+/// checked to be writable before any work is done.
 llvm::Error compile(const CompileOptions &options);
 
 } // namespace mla

@@ -1,4 +1,4 @@
-//===- CompileOptions.h - What a compilation is asked for -------*- C++ -*-===//
+//===- CompileOptions.h - Options of a compilation --------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -25,10 +25,10 @@ namespace mla {
 
 enum class Stage; // Stages.h
 
-/// What is written. Up to NVVM it is the module after the stage of that name.
+/// The output of a compilation. Up to NVVM it is the module after the stage of that name.
 enum class Emit { Import, Plan, Absorb, Fold, Layout, Linalg, LLVM, Kernels, NVVM, PTX, Bundle };
 
-/// `0`, `0-3` or `all`.
+/// A range of layers: `0`, `0-3` or `all`.
 struct LayerRange {
   int64_t first = 0;
   std::optional<int64_t> last = 0; ///< None: all from `first` on.
@@ -36,44 +36,45 @@ struct LayerRange {
   static std::optional<LayerRange> parse(llvm::StringRef text);
 };
 
-/// Runs the passes and nothing else.
+/// Run the passes and nothing else.
 llvm::LogicalResult runPasses(mlir::PassManager &pm, mlir::ModuleOp module, llvm::StringRef what);
 
 /// The options of mla-compile.
 struct CompileOptions {
-  std::string module;        ///< A .mlir of any stage to go on from, "-": standard input; empty: a layer is imported.
-  std::optional<Stage> from; ///< The stage of that module; none: what is found in it.
-  std::string config;        ///< Empty: what came with the weights.
-  std::string weights;       ///< Empty: weights are made.
-  std::string adapter;       ///< The directory of a LoRA adapter that is merged into the weights; empty: none.
+  std::string module;        ///< The .mlir of any stage, "-": standard input; empty: a layer is imported.
+  std::optional<Stage> from; ///< The stage of that module; none: derived from its operations.
+  std::string config;        ///< Empty: the config in the checkpoint.
+  std::string weights;       ///< Empty: weights are generated.
+  std::string adapter;       ///< The directory of a LoRA adapter to merge into the weights; empty: none.
   LayerRange layers;
-  /// Or the name of a GPU target (mla/Conversion/MLAToGPU/Targets.h); with a module also empty: the module's own.
+  /// "cpu" or the name of a GPU target (mla/Conversion/MLAToGPU/Targets.h). Empty, with a module: the module's target.
   std::string target = "cpu";
   DType dtype = DType::F32; ///< Of hidden states, cache and prepared weights: F32 or BF16.
   std::string plan = "auto";
-  bool verbose = false; ///< Say on stderr what each form costs.
-  std::string device;   ///< A file that describes what runs the code; empty: the target's own description.
+  bool verbose = false; ///< Print the cost of each form to stderr.
+  std::string device;   ///< A file that describes the device; empty: the target's default device.
   int64_t page = 64;
   int64_t tensorParallel = 1;
   int64_t rank = 0;
-  bool allRanks = false;       ///< Every rank, to a bundle of its own in the directory `output`.
+  bool allRanks = false;       ///< Compile every rank, each to its own bundle in the directory `output`.
   bool batchInvariant = false; ///< A sequence's results do not depend on the others in its batch.
   Emit emit = Emit::Bundle;
   std::string output; ///< "-": standard output.
   bool isForGPU() const { return target != "cpu"; }
-  /// Called with what begins, for people who wait; with nothing before other text goes to stderr.
+  /// Called at the beginning of each part of the work, to show progress; called with "" before other text goes to
+  /// stderr.
   void (*progress)(llvm::StringRef what) = [](llvm::StringRef) {};
-  /// Runs passes on a module, for what is said: all that run do so through it, so that others may time and print.
+  /// Run all passes on modules, so that callers can time and print them. `what` is for messages.
   llvm::LogicalResult (*run)(mlir::PassManager &pm, mlir::ModuleOp module, llvm::StringRef what) = runPasses;
 };
 
-/// Whether the target's code takes such elements.
+/// Check that the target supports the element type.
 llvm::Error checkDType(const CompileOptions &options);
 
-/// Whether the target has all that is asked for.
+/// Check that the target supports the options.
 llvm::Error checkTarget(const CompileOptions &options);
 
-/// The error WHERE: WHAT; what to do.
+/// Return the error "WHERE: WHAT; what to do".
 llvm::Error makeError(const llvm::Twine &text);
 
 } // namespace mla

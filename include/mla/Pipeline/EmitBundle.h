@@ -15,9 +15,9 @@
 
 namespace mla {
 
-/// Writes the bundle `out` of a module at Stage::Layout (CPU) or Stage::Kernels (GPU): runs its `@prepare` functions
-/// on the weights of every layer of `mla.layers`, and compiles the rest. The weights have been checked. `configText`,
-/// the model's config.json, is for those who want to know what the bundle was made of.
+/// Write the bundle `out` of a module at Stage::Layout (CPU) or Stage::Kernels (GPU): run its `@prepare` functions on
+/// the weights of every layer of `mla.layers`, and compile the rest. The weights must be checked. `configText`, the
+/// model's config.json, is recorded in the bundle.
 llvm::Error emitBundle(mlir::ModuleOp module, importer::Checkpoint &checkpoint, llvm::StringRef configText,
                        const CompileOptions &options, llvm::StringRef out);
 

@@ -15,13 +15,13 @@
 
 namespace mla {
 
-/// The PTX of a module at Stage::NVVM.
+/// Return the PTX of a module at Stage::NVVM.
 llvm::Expected<std::string> emitPTX(mlir::ModuleOp module);
 
-/// The assembler of the CUDA toolkit: in $CUDA_HOME/bin or in PATH. Empty where there is none.
+/// Return the path of ptxas in $CUDA_HOME/bin or in PATH, or "" if there is none.
 std::string findPtxas();
 
-/// Assembles `ptx` to `cubin`. Its warnings go to stderr.
+/// Assemble `ptx` to `cubin`. Warnings go to stderr.
 llvm::Error assemble(llvm::StringRef ptxas, llvm::StringRef chip, llvm::StringRef ptx, llvm::StringRef cubin);
 
 } // namespace mla

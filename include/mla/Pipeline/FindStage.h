@@ -1,4 +1,4 @@
-//===- FindStage.h - The stage of a module that was given -------*- C++ -*-===//
+//===- FindStage.h - Find the stage of a module -----------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,12 +12,12 @@
 
 namespace mla {
 
-/// The stage that a module is at, by what it holds: the last one whose marks are there. An error, with its location,
-/// where marks of several ways are, or where there is nothing to compile.
+/// Derive a module's stage from its operations: the last stage whose marks it has. Return an error, with a location,
+/// for marks of different targets and for modules with nothing to compile.
 llvm::Expected<Stage> findStage(mlir::ModuleOp module);
 
-/// Whether a module with the marks of stage `found` may be taken for one at `from`. Up to Fold stages are the same
-/// operations, with less or more done.
+/// Return whether a module with the marks of stage `found` can be compiled from stage `from`. The stages up to Fold
+/// have the same operations and can be repeated.
 bool mayGoOnFrom(Stage from, Stage found);
 
 } // namespace mla

@@ -1,4 +1,4 @@
-//===- Stages.h - From an imported layer to the target's code ---*- C++ -*-===//
+//===- Stages.h - Stages of the compiler ------------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,13 +15,13 @@
 
 namespace mla {
 
-/// What has been done to a module, in order. After Fold the ways of the targets part.
+/// The stages of a module, in order. The stages after Fold depend on the target.
 enum class Stage {
   Import,  ///< Naive form; weights by checkpoint name.
-  Plan,    ///< `mla.plan` says which forms.
-  Absorb,  ///< A function a form; up-projections outside the attention.
+  Plan,    ///< `mla.plan` contains the chosen forms.
+  Absorb,  ///< One function per form; up-projections are outside the attention.
   Fold,    ///< Weights are prepared by `@prepare` functions.
-  Layout,  ///< CPU: prepared weights lie as the target reads them.
+  Layout,  ///< CPU: prepared weights have the target's layout.
   Linalg,  ///< CPU: weights are arguments, mla operations are linalg. `@prepare` functions are gone: they run at
            ///< compile time.
   LLVM,    ///< CPU: the LLVM dialect, with entries.
@@ -30,27 +30,27 @@ enum class Stage {
 };
 
 llvm::StringRef nameOf(Stage stage);
-/// None: there is no stage of that name.
+/// Return the stage of that name, if any.
 std::optional<Stage> findStageNamed(llvm::StringRef name);
 
-/// The last stage of what is asked for as a module; emitBundle and emitPTX go on from there.
+/// Return the last stage for an output that is a module; emitBundle and emitPTX continue from there.
 Stage lastStage(const CompileOptions &options);
 
-/// The stage whose dialects are needed: a bundle's weights are prepared on the CPU, whatever the target.
+/// Return the stage whose dialects are needed: a bundle's weights are prepared on the CPU, for every target.
 inline Stage lastDialects(const CompileOptions &options) {
   return options.emit == Emit::Bundle ? Stage::LLVM : lastStage(options);
 }
 
-/// The name or file of the device that plans are made for, as mla-plan takes it.
+/// Return the name or file of the device to plan for, as an option of mla-plan.
 std::string planDevice(const CompileOptions &options);
 
-/// The dialects that the stages up to `upTo` need. Only those of Linalg and LLVM are many: the compiler starts fast.
+/// Register the dialects of the stages up to `upTo`. The compiler starts fast because only Linalg and LLVM need many.
 void registerStageDialects(mlir::DialectRegistry &registry, Stage upTo);
 
-/// The dialects of every stage's text, and of the modules that mla-raise takes.
+/// Register the dialects of every stage's text, and of the modules that mla-raise accepts.
 void registerParsedDialects(mlir::DialectRegistry &registry);
 
-/// Brings a module from one stage to another. On failure the module is of no use. Remarks and warnings go to stderr.
+/// Lower a module from one stage to another. After a failure the module is invalid. Remarks and warnings go to stderr.
 llvm::Error runStages(mlir::ModuleOp module, Stage from, Stage upTo, const CompileOptions &options);
 
 } // namespace mla

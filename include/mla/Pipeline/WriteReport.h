@@ -1,4 +1,4 @@
-//===- WriteReport.h - Costs of a model, nothing compiled -------*- C++ -*-===//
+//===- WriteReport.h - Costs of a model without compiling -------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,7 +16,7 @@ enum class ReportFormat { Text, Json, Html };
 
 /// The options of mla-compile --report.
 struct ReportOptions {
-  CompileOptions compile; ///< Config, weights, target, dtype, plan, device, tensorParallel and verbose are read.
+  CompileOptions compile; ///< Only config, weights, target, dtype, plan, device, tensorParallel and verbose are used.
   std::string baseline;   ///< The config of a model to compare with; empty: none.
   ReportFormat format = ReportFormat::Text;
   int64_t batch = 1;      ///< 1 to report::kMaxBatch
@@ -24,9 +24,9 @@ struct ReportOptions {
   std::string output = "-";
 };
 
-/// From configs to a report: imports an attention and plans it as a compilation does, and costs the model around it.
-/// Of weights, names, types and shapes are checked; no element is read.
-/// Whatever is wrong is an error before anything is written.
+/// Write a report of a config: import an attention, plan it as in a compilation, and compute the costs of the model
+/// around it. Names, types and shapes of weights are checked; no element is read. All errors are found before anything
+/// is written.
 llvm::Error writeReport(const ReportOptions &options);
 
 } // namespace mla

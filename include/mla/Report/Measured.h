@@ -42,7 +42,7 @@ std::vector<MeasuredAttention> readMeasuredAttentions();
 /// DeepSeek-V3, also one rank of eight, V2-Lite and MiniCPM3 under the names of benchmarks/layer_forms.py, in bf16.
 LayerShape getMeasuredShape(llvm::StringRef model);
 
-/// Returns the cost model's prediction on `device`, for library kernels.
+/// Return the cost model's prediction on `device`, for library kernels.
 double predict(const MeasuredForm &measured, const Device &device);
 
 /// A piece of one layer that was measured with exactly the sizes of a report's step.
@@ -54,7 +54,7 @@ struct MeasuredPiece {
   llvm::StringRef file;       ///< in benchmarks/results
 };
 
-/// Returns all measurements on the model's device with the sizes of the model and the step.
+/// Return all measurements on the model's device with the sizes of the model and the step.
 std::vector<MeasuredPiece> findMeasured(const CostModel &model, const Step &step);
 
 } // namespace mla::report

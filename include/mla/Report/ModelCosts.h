@@ -46,10 +46,10 @@ enum class Piece {
 };
 inline constexpr unsigned numPieces = unsigned(Piece::Logits) + 1;
 
-/// Returns the key in JSON: "q_side", "up_projection".
+/// Return the key in JSON: "q_side", "up_projection".
 llvm::StringRef keyOf(Part part);
 llvm::StringRef keyOf(Piece piece);
-/// Returns the title for people.
+/// Return the title for readers.
 llvm::StringRef titleOf(Part part);
 llvm::StringRef titleOf(Piece piece);
 Part partOf(Piece piece);
@@ -61,9 +61,9 @@ public:
   const Cost &operator[](Piece piece) const { return pieces[unsigned(piece)]; }
   Cost operator[](Part part) const;
   Cost getTotal() const;
-  /// Returns the share of the time of the step, 0 to 1.
+  /// Return the share of the time of the step, 0 to 1.
   double getShare(Part part) const { return (*this)[part].seconds / getTotal().seconds; }
-  /// Returns the cost of the attention with its projections.
+  /// Return the cost of the attention with its projections.
   Cost getAttention() const;
 
   Costs &operator+=(const Costs &other);
@@ -90,29 +90,29 @@ public:
              int64_t mlpWeightBytes = 0);
 
   const importer::ModelConfig &getConfig() const { return config; }
-  /// Returns the model of one attention; without latent attention only for products and streams.
+  /// Return the model of one attention; without latent attention only for products and streams.
   const CostModel &getAttentionModel() const { return model; }
 
   Costs getLayer(const importer::LayerKind &kind, const AttentionForm &form, const Step &step) const;
-  /// Returns the costs of all layers and, if the config has MLPs, embedding and logits of every sequence's last token.
+  /// Return the costs of all layers and, if the config has MLPs, embedding and logits of every sequence's last token.
   Costs getModel(const AttentionForm &form, const Step &step) const;
 
   /// Return the number of weights: all, and those that one token is multiplied by (and its row of the embedding). Norms
   /// and biases are left out.
   double getParameters() const;
   double getActiveParameters() const;
-  /// Returns the bytes of all weights, including those of the attention in these forms. There may be several forms: a
+  /// Return the bytes of all weights, including those of the attention in these forms. There may be several forms: a
   /// plan has one for every phase.
   double getWeightBytes(llvm::ArrayRef<AttentionForm> forms) const;
 
-  /// Returns the bytes of a token that a form caches, in all layers.
+  /// Return the bytes of a token that a form caches, in all layers.
   double getCachedTokenBytes(const AttentionForm &form) const;
-  /// Returns the bytes of a token in the caches of all layers.
+  /// Return the bytes of a token in the caches of all layers.
   double getCachedTokenBytes() const;
-  /// The same with keys and values for `keyValueHeads` of this model's heads: all is MHA, fewer is GQA.
+  /// Return the same with keys and values for `keyValueHeads` of this model's heads: all is MHA, fewer is GQA.
   double getHeadCacheBytes(int64_t keyValueHeads) const;
 
-  /// Returns the expected number of routed experts that at least one of `tokens` selects, evenly and independently.
+  /// Return the expected number of routed experts that at least one of `tokens` selects, evenly and independently.
   double getExpectedExperts(int64_t tokens) const;
 
 private:
@@ -130,7 +130,7 @@ private:
   int64_t mlpWeightBytes;
 };
 
-/// Returns the part of a model on each of `ranks` devices: an equal part of the heads, of the width of every MLP and of
+/// Return the part of a model on each of `ranks` devices: an equal part of the heads, of the width of every MLP and of
 /// the vocabulary, and everything that is not divided: the latent's projection and cache, the query's compression,
 /// norms, routers.
 importer::ModelConfig takeRank(importer::ModelConfig config, int64_t ranks);

@@ -27,7 +27,7 @@ inline constexpr int64_t kMaxBatch = 1 << 16, kMaxContext = 1 << 24;
 
 /// The request for a report.
 struct Request {
-  std::string name; ///< Of the model, for people.
+  std::string name; ///< Of the model, for readers.
   importer::ModelConfig config;
   Device device;
   int64_t elementBytes = 2;
@@ -54,7 +54,7 @@ struct Memory {
 /// A form of the attention and the costs of a step in it.
 struct FormCosts {
   std::string key;   ///< "absorb", as in JSON
-  std::string title; ///< for people
+  std::string title; ///< for readers
   Costs model;
   std::vector<Costs> layers; ///< one layer of each kind of the config
   Memory memory;             ///< For the plan with the weights of both phases' forms.
@@ -133,15 +133,15 @@ struct Report {
   const Memory &getMemory() const { return decode.getPlanned().memory; }
 };
 
-/// Creates a report. `baseline` may be null: the cache is then compared with MHA of the same heads.
+/// Create a report. `baseline` may be null: the cache is then compared with MHA of the same heads.
 Report makeReport(Request request, std::unique_ptr<Report> baseline = nullptr);
 
-/// Returns the speed-ups of one phase of a model.
+/// Return the speed-ups of one phase of a model.
 Amdahl findAmdahl(const ModelCosts &costs, const Request &request, const PhaseCosts &phase);
 
-/// Returns the planned form for a phase at a context; heads have only one.
+/// Return the planned form for a phase at a context; heads have only one.
 AttentionForm plannedForm(const Request &request, Phase phase, int64_t context);
-/// Returns one step of a phase.
+/// Return one step of a phase.
 Step stepOf(Phase phase, int64_t batch, int64_t context);
 
 void writeText(llvm::raw_ostream &os, const Report &report);

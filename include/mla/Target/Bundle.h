@@ -37,11 +37,11 @@ namespace mla {
 /// A directory that becomes `path` on commit(), and is otherwise removed unless its work can be resumed.
 class BundleDirectory {
 public:
-  /// Returns an error if `path` is something else than a bundle or nothing. A link is always an error.
+  /// Return an error if `path` is something else than a bundle or nothing. A link is always an error.
   static llvm::Error checkPath(llvm::StringRef path);
   /// Fails like checkPath, and if `path` cannot be written.
   static llvm::Expected<BundleDirectory> create(llvm::StringRef path);
-  /// For long work: uses `path`.partial, which an interruption, or an error after keep(), leaves behind, and which a
+  /// For long work: use `path`.partial, which an interruption, or an error after keep(), preserves, and which a
   /// later call with the same `request` resumes. Fails like create(), if `path`.partial belongs to another request, and
   /// while another process works in it. `request` is text with everything that the bundle depends on.
   static llvm::Expected<BundleDirectory> resume(llvm::StringRef path, llvm::StringRef request);
@@ -55,15 +55,15 @@ public:
   /// Additional files of a resumable directory until commit(): the request, and the complete layers.
   static constexpr llvm::StringLiteral requestFile = "request", recordFile = "layers.json";
 
-  /// Returns the path for a file of the bundle.
+  /// Return the path for a file of the bundle.
   std::string file(llvm::StringRef name) const;
-  /// Returns its size, for the manifest.
+  /// Return its size, for the manifest.
   llvm::Expected<uint64_t> sizeOf(llvm::StringRef name) const;
-  /// Returns whether an interruption leaves the directory.
+  /// Return whether an interruption leaves the directory.
   bool isResumable() const { return lock >= 0; }
-  /// Marks the work as worth resuming, also after an error.
+  /// Mark the work as worth resuming, also after an error.
   void keep() { kept = isResumable(); }
-  /// Moves the bundle to its destination, replacing an older one as a whole.
+  /// Move the bundle to its destination, replacing an older one as a whole.
   llvm::Error commit();
 
 private:
@@ -83,10 +83,10 @@ struct BundleEntry {
   LaunchesOp launches; // of a target that has kernels
 };
 
-/// Returns the entries of a module, one per regime of its plan: functions whose weights are bound, or launches.
+/// Return the entries of a module, one per regime of its plan: functions whose weights are bound, or launches.
 llvm::Expected<std::vector<BundleEntry>> entriesOf(mlir::ModuleOp module);
 
-/// Returns the text of manifest.json; launches without a regime are its cores. `model` is the imported module's
+/// Return the text of manifest.json; launches without a regime are its cores. `model` is the imported module's
 /// `mla.model`, `source` the origin of the bundle.
 std::string makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm::ArrayRef<BundleEntry> entries,
                          llvm::StringRef target, llvm::StringRef isa,
@@ -96,7 +96,7 @@ std::string makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm
 /// Finds a checkpoint's tensor by name.
 using FindTensor = llvm::function_ref<llvm::Expected<const SafetensorsTensor *>(llvm::StringRef name)>;
 
-/// Runs passes on a module, for what is said.
+/// Runs passes on a module. `what` is for messages.
 using RunPasses = llvm::function_ref<llvm::LogicalResult(mlir::PassManager &, mlir::ModuleOp, llvm::StringRef what)>;
 
 /// The @prepare functions of a module, compiled into this process. Any number of threads may run one.
@@ -121,8 +121,8 @@ public:
     void (*entry)(void **descriptors);
 
     bool isRounded() const { return madeType != spec.dtype; }
-    /// Computes one tile: the box of the weight at `offsets`, multiples of the tile's sizes. `data` are the inputs,
-    /// row-major and at any byte. The tile goes to `made`, and if rounded also to `stored`. Returns false if there is
+    /// Compute one tile: the box of the weight at `offsets`, multiples of the tile's sizes. `data` are the inputs,
+    /// row-major and at any byte. The tile goes to `made`, and if rounded also to `stored`. Return false if there is
     /// no memory for intermediate results.
     [[nodiscard]] bool run(llvm::ArrayRef<const void *> data, llvm::ArrayRef<int64_t> offsets, void *made,
                            void *stored) const;
@@ -140,10 +140,10 @@ private:
 /// Called with the number of bytes of prepared weights written so far, and the total.
 using WeightProgress = llvm::function_ref<void(uint64_t done, uint64_t all)>;
 
-/// Computes all weights of all layers, tile by tile on the runtime's threads, checks each tile and writes it to the
+/// Compute all weights of all layers, tile by tile on the runtime's threads, checks each tile and writes it to the
 /// bundle's file. In a resumable directory, complete layers are kept and not computed again. Memory besides the
 /// checkpoint's mapping is a few tiles per thread. A checkpoint name that begins with `prefix`, the first layer's,
-/// stands for every layer's. Returns one certificate per weight.
+/// stands for every layer's. Return one certificate per weight.
 llvm::Expected<std::vector<Certificate>> writeWeights(const WeightPreparation &preparation,
                                                       llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
                                                       FindTensor find, BundleDirectory &directory,

@@ -14,8 +14,8 @@
 //   sqrt(k) if the columns m are fewer than the steps.
 // - A sum that holds products, W = A + c B·C (a merged LoRA), likewise: its probes
 //   are sums of its terms', and so are its bounds, with one more u per operation.
-// - Every other weight element by element: reading, moving, dequantising and
-//   rounding have one right result.
+// - Every other weight element by element: reading, moving, dequantizing and
+//   rounding have only one correct result.
 // - Every stored element is the nearest one to the computed one.
 //
 //===----------------------------------------------------------------------===//
@@ -56,11 +56,11 @@ public:
   Certifier(Certifier &&) noexcept;
   ~Certifier();
 
-  /// Checks a box of the weight: as computed, and as stored; the same memory if nothing is rounded. Fails if it is
+  /// Check a box of the weight: as computed, and as stored; the same memory if nothing is rounded. Fails if it is
   /// wrong, or if `prepare` holds an operation without a check.
   llvm::Error check(llvm::ArrayRef<int64_t> offsets, llvm::ArrayRef<int64_t> sizes, const void *made,
                     const void *stored);
-  /// Returns the certificate, after all tiles.
+  /// Return the certificate, after all tiles.
   Certificate finish() const;
 
 private:

@@ -17,19 +17,19 @@ class ExecutionEngine;
 
 namespace mla {
 
-/// Registers the translation of the LLVM dialect and the host's code generator.
+/// Register the translation of the LLVM dialect and the host's code generator.
 /// Call before the other functions.
 void registerNativeTarget(mlir::DialectRegistry &registry);
 
-/// Returns the highest supported level of the host's instruction set, as in a
+/// Return the highest supported level of the host's instruction set, as in a
 /// manifest's "isa" (mla/abi.h): "x86-64-v4", …
 llvm::StringRef hostIsa();
 
-/// Writes a module of the LLVM dialect as a shared object that exports its
+/// Write a module of the LLVM dialect as a shared object that exports its
 /// `mla_entry_*` functions and needs the runtime.
 llvm::Error emitSharedObject(mlir::ModuleOp module, llvm::StringRef path);
 
-/// Compiles a module of the LLVM dialect into this process.
+/// Compile a module of the LLVM dialect into this process.
 llvm::Expected<std::unique_ptr<mlir::ExecutionEngine>> compileInProcess(mlir::ModuleOp module);
 
 } // namespace mla

@@ -16,10 +16,10 @@
 
 namespace mla::gpu {
 
-/// Lowers the kernels of every gpu.module from arith, scf and nvvm to the LLVM dialect.
+/// Lower the kernels of every gpu.module from arith, scf and nvvm to the LLVM dialect.
 void buildNVVMPipeline(mlir::OpPassManager &pm);
 
-/// Returns the PTX of a lowered gpu.module, for the chip of its #nvvm.target: one module of text for ptxas and the
+/// Return the PTX of a lowered gpu.module, for the chip of its #nvvm.target: one module of text for ptxas and the
 /// driver.
 llvm::Expected<std::string> emitPTX(mlir::gpu::GPUModuleOp module);
 

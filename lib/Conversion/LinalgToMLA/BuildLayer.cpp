@@ -1,13 +1,14 @@
-//===- BuildLayer.cpp - A matched layer in the mla dialect ----------------===//
+//===- BuildLayer.cpp - Build a matched layer -----------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// Sequences of one length are a ragged batch whose cumulative lengths are
-// multiples of it. Between hidden states and result everything is in float32, as
-// in an imported layer: roundings that the layer had in between are left out.
+// Sequences of equal length are a ragged batch whose cumulative lengths are
+// multiples of the length. Everything between hidden states and result is
+// float32, as in an imported layer: roundings inside the original layer are
+// dropped.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,9 +30,9 @@ public:
   LayerWriter(ImplicitLocOpBuilder &b, Terms &terms, const Layer &layer)
       : b(b), terms(terms), layer(layer), variables(terms.variables) {}
 
-  /// The attention's result, [T, H, V]; null where a tensor cannot be arranged.
+  /// Build the attention and return its result [T, H, V], or null if a tensor cannot be rearranged.
   Value writeAttention();
-  /// In place of what the layer had, and before it, the result of `attention`.
+  /// Replace the original attention by `attention`.
   bool replaceAttended(Value attention);
   bool replaceOutput(Value attention, const Output &output);
 
@@ -60,7 +61,7 @@ private:
   Terms &terms;
   const Layer &layer;
   const Variables &variables;
-  Value position; // of every token, once it is written
+  Value position; // The position of every token, once it is built.
 };
 } // namespace
 
@@ -75,7 +76,7 @@ Value LayerWriter::read(TermRef term, ArrayRef<Dims> groups) {
   return view ? arrange(b, variables, *view, groups) : Value();
 }
 
-/// `count` elements of the last dimension.
+/// Slice `count` elements of the last dimension.
 Value LayerWriter::columns(Value x, int64_t from, int64_t count) {
   SmallVector<int64_t> shape(typeOf(x).getShape());
   SmallVector<OpFoldResult> sizes = getAsIndexOpFoldResult(b.getContext(), shape);
@@ -146,7 +147,7 @@ Value LayerWriter::projectRows(Value x, const Rows &rows, bool hasHeads) {
   return bias ? BiasOp::create(b, y, bias).getResult() : Value();
 }
 
-/// One projection and its parts, where both are rows of one weight.
+/// Build a single projection and slice it if both parts are rows of one weight.
 LayerWriter::Pair LayerWriter::projectBoth(Value x, const Rows &first, const Rows &second, bool hasHeads) {
   std::optional<View> a = viewOf(variables, first.weight), other = viewOf(variables, second.weight);
   if (!a || !other)
@@ -176,7 +177,7 @@ Value LayerWriter::norm(Value x, const RmsNorm &norm, AffineExpr column) {
 // Rotation
 //===----------------------------------------------------------------------===//
 
-/// Elements of pairs, [T, R/2] or [T, H, R/2].
+/// Return the first or second elements of pairs, [T, R/2] or [T, H, R/2].
 static Value takeOfPairs(ImplicitLocOpBuilder &b, Value x, bool second, bool isInterleaved) {
   SmallVector<int64_t> shape(typeOf(x).getShape());
   int64_t half = shape.back() / 2;
@@ -192,7 +193,8 @@ static Value widen(OpBuilder &b, Location loc, Value x) {
   return x.getType().isF32() ? x : arith::ExtFOp::create(b, loc, b.getF32Type(), x).getResult();
 }
 
-/// By cosines and sines that the module has. Results of a pair stand half the width apart: queries and keys agree.
+/// Rotate by cosines and sines of the module. The results of a pair are half the width apart, in queries and keys
+/// alike.
 Value LayerWriter::rotateBy(Value x, const Rope &rope, AffineExpr token) {
   const Rotation &rotation = rope.rotation;
   SmallVector<Dims> dims = {{layer.batch, token}, {rotation.pair}};
@@ -226,7 +228,8 @@ Value LayerWriter::rotateBy(Value x, const Rope &rope, AffineExpr token) {
   return result;
 }
 
-/// Results of a pair stand where its elements do, in queries and keys alike: their products are the same.
+/// Rotate by positions. The results of a pair keep the places of its elements, in queries and keys alike: the scores
+/// are the same.
 Value LayerWriter::rotate(Value x, const Rope &rope, AffineExpr token) {
   if (!x)
     return nullptr;
@@ -309,11 +312,11 @@ bool LayerWriter::replaceOutput(Value attention, const Output &output) {
 }
 
 namespace {
-/// What was written, to take it back.
+/// Records the created operations, so that they can be erased.
 struct Written : OpBuilder::Listener {
   void notifyOperationInserted(Operation *op, OpBuilder::InsertPoint) override { ops.push_back(op); }
   void eraseAll() {
-    // Bodies go with their operations.
+    // Bodies are erased with their operations.
     llvm::erase_if(ops, [](Operation *op) { return isa<linalg::LinalgOp>(op->getParentOp()); });
     for (Operation *op : llvm::reverse(ops))
       op->erase();
@@ -335,7 +338,7 @@ bool mla::raise::buildLayer(Terms &terms, const Layer &layer, const std::optiona
     isReplaced = writer.replaceOutput(attention, *output);
     b.setInsertionPoint(attended);
   }
-  // For what else reads the attention's result; nothing may.
+  // Replace the attention's result for its other users, if there are any.
   if (attention)
     isReplaced |= writer.replaceAttended(attention);
   if (!isReplaced)

@@ -1,4 +1,4 @@
-//===- Layer.h - An attention layer that is MLA -----------------*- C++ -*-===//
+//===- Layer.h - A matched attention layer ----------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,29 +12,28 @@
 
 namespace mla::raise {
 
-/// Rows of a weight, and of a bias beside it.
+/// Rows of a weight, and of its bias.
 struct Rows {
-  TermRef weight;       // reads [row, k], the row by head and `row` or by `row` alone
-  TermRef bias;         // reads [row]; null where there is none
+  TermRef weight;       // reads [row, k], with the row given by head and `row` or by `row` alone
+  TermRef bias;         // reads [row]; null without bias
   mlir::AffineExpr row; // the variable within a head or a part
   mlir::AffineExpr k;   // the contracted variable
 };
 
-/// What the rotation needs beside the rows that it rotates, which are in checkpoint order.
+/// The parameters of a rotation. The rotated rows, in checkpoint order, are separate.
 struct Rope {
   bool isInterleaved;
   Rotation rotation;            // cosine and sine are reads
-  std::optional<Angles> angles; // where they are made of positions
+  std::optional<Angles> angles; // if they are computed from positions
 };
 
-/// A layer of MLA. Every TermRef is a read at variables of this struct; the keys' token is `key` where it is `query` in
-/// queries.
+/// A layer of MLA. Every TermRef is a read at variables of this struct; keys have `key` where queries have `query`.
 struct Layer {
-  // Variables, constants where there is one value only.
+  // Variables; constants if the size is 1.
   mlir::AffineExpr batch, head, query, key, value;
   TermRef hidden; // [batch, query, hiddenColumn]
   mlir::AffineExpr hiddenColumn;
-  std::optional<Rows> queryDown; // none: the query is projected in one step
+  std::optional<Rows> queryDown; // absent if the query is projected in one step
   std::optional<RmsNorm> queryNorm;
   Rows queryNope, queryRope;
   Rows latent, keyRope; // of the down-projection
@@ -45,7 +44,7 @@ struct Layer {
   Rope queryRotation, keyRotation;
   double scale;
   mlir::Value attended; // the attention's result
-  TermRef attendedRead; // it, at [batch, head, query, value]
+  TermRef attendedRead; // read of `attended` at [batch, head, query, value]
 };
 
 /// The output projection of a layer.
@@ -57,14 +56,14 @@ struct Output {
   TermRef bias;   // [row], or null
 };
 
-/// Nothing if the operation does not multiply probabilities with values.
+/// Match a layer; std::nullopt if the operation does not multiply probabilities and values.
 std::optional<Matched<Layer>> matchLayer(Terms &terms, mlir::linalg::LinalgOp op, bool trustMaskArguments);
 
-/// The first projection of all heads that reads the attention's result; nothing if there is none.
+/// Return the first projection from all heads that reads the attention's result, if any.
 std::optional<Output> matchOutput(Terms &terms, const Layer &layer);
 
-/// Writes the layer in front of the operations that it replaces, which stay behind without users. False, with nothing
-/// written, if a tensor lies in a way that no reshape, slice and transpose undoes.
+/// Build the layer before the operations that it replaces, which lose their users. Return false and build nothing if a
+/// tensor cannot be rearranged by reshapes, slices and transposes.
 bool buildLayer(Terms &terms, const Layer &layer, const std::optional<Output> &output);
 
 } // namespace mla::raise

@@ -1,4 +1,4 @@
-//===- Literal.cpp - Numbers in constants ---------------------------------===//
+//===- Literal.cpp - Numbers in attributes --------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

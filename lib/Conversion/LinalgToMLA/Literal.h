@@ -1,4 +1,4 @@
-//===- Literal.h - Numbers in constants -------------------------*- C++ -*-===//
+//===- Literal.h - Numbers in attributes ------------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,11 +13,11 @@
 
 namespace mla::raise {
 
-/// A number's value; true is 1.
+/// Return a number's value; 1 for true.
 std::optional<double> numberOf(mlir::Attribute number);
-/// The value of all elements, where it is one.
+/// Return the value of all elements if they are equal.
 std::optional<double> splatOf(mlir::Attribute elements);
-/// The element at a row-major position, of inline constants and of f32 and i1 resources.
+/// Return the element at a row-major position of inline constants and of f32 and i1 resources.
 std::optional<double> elementOf(mlir::Attribute elements, int64_t position);
 
 } // namespace mla::raise

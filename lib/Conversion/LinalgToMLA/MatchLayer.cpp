@@ -1,13 +1,14 @@
-//===- MatchLayer.cpp - An attention layer that is MLA --------------------===//
+//===- MatchLayer.cpp - Match an attention layer --------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// From the product of probabilities and values back to the hidden states: the
-// values' up-projection says which variables are heads and which are tokens, and
-// where the keys are put together says where their rotary part begins.
+// Matches from the product of probabilities and values back to the hidden
+// states. The values' up-projection determines which variables are heads and
+// which are tokens; the concatenation of keys determines where their rotary
+// part begins.
 //
 //===----------------------------------------------------------------------===//
 
@@ -51,7 +52,7 @@ private:
   linalg::LinalgOp op;
   bool trustMaskArguments;
   Layer layer;
-  /// Of one head: queries and keys without and with position, and the variables of their columns.
+  /// Queries and keys of one head without and with position, and the variables of their columns.
   TermRef queryNope, queryRope, keyNope, keyRope;
   AffineExpr nope, rope;
   TermRef queryLatent, latentRaw, latentHidden;
@@ -63,7 +64,7 @@ private:
 // Heads and tokens
 //===----------------------------------------------------------------------===//
 
-/// The number of heads where a variable counts the heads of all sequences: its remainder chooses the weight's rows.
+/// Return the number of heads if `merged` counts the heads of all sequences: its remainder selects the weight's rows.
 static std::optional<int64_t> findHeads(const Linear &values, AffineExpr merged) {
   std::optional<int64_t> heads;
   for (AffineExpr index : values.weight->index)
@@ -86,11 +87,11 @@ LayerMatcher::Failure LayerMatcher::nameVariables(const Softmax &softmax, const 
     bool ofScores = terms.depends(softmax.scores, variable);
     AffineExpr &role = !ofScores ? layer.value : ofWeight ? layer.head : ofToken ? layer.batch : layer.query;
     if (terms.variables.sizeOf(role) != 1)
-      return because("heads, sequences and queries cannot be told apart", softmax.values);
+      return because("heads, sequences and queries cannot be distinguished", softmax.values);
     role = variable;
   }
   if (terms.variables.sizeOf(layer.query) != terms.variables.sizeOf(layer.key))
-    return because("there are not as many keys as queries: keys of earlier calls belong into a cache", softmax.scores);
+    return because("the numbers of keys and queries differ: keys of earlier calls must be in a cache", softmax.scores);
   return std::nullopt;
 }
 
@@ -98,7 +99,7 @@ LayerMatcher::Failure LayerMatcher::nameVariables(const Softmax &softmax, const 
 // The attention
 //===----------------------------------------------------------------------===//
 
-/// One product over a head's width, or one for each part of it.
+/// Match one product over a head's width, or one for each part.
 LayerMatcher::Failure LayerMatcher::splitDot(const Scores &scores) {
   auto dependsOnHead = [&](TermRef term) { return terms.depends(term, layer.head); };
   if (scores.dots.size() == 2) {
@@ -113,7 +114,7 @@ LayerMatcher::Failure LayerMatcher::splitDot(const Scores &scores) {
     std::optional<int64_t> split =
         read->kind == Term::Read ? findSplit({read->tensor, read->index}, d, terms.variables) : std::nullopt;
     if (!split)
-      return because("keys have no rotary part of their own", k);
+      return because("keys have no separate rotary part", k);
     nope = terms.variables.make(*split);
     rope = terms.variables.make(terms.variables.sizeOf(d) - *split);
     queryNope = terms.replace(q, d, nope), queryRope = terms.replace(q, d, rope + *split);
@@ -122,7 +123,7 @@ LayerMatcher::Failure LayerMatcher::splitDot(const Scores &scores) {
     return because("scores are a sum of more than two products", scores.dots[0].q);
   }
   if (dependsOnHead(keyRope))
-    return because("the rotary part of the keys is not one for all heads", keyRope);
+    return because("the rotary part of the keys is not shared by all heads", keyRope);
   return std::nullopt;
 }
 
@@ -148,13 +149,13 @@ LayerMatcher::Failure LayerMatcher::matchUpProjections(const Linear &values) {
   if (keys->bias || values.bias)
     return because("the up-projection of the latent has a bias", keys->bias ? keys->bias : values.bias);
   if (!terms.same(values.x, terms.replace(keys->x, keys->k, values.k)))
-    return because("keys and values are not of one latent", values.x);
+    return because("keys and values are not projected from the same latent", values.x);
   layer.keyUp = {keys->weight, nullptr, nope, keys->k};
   layer.valueUp = {values.weight, nullptr, layer.value, values.k};
 
   AffineExpr column = values.k;
   if (terms.depends(values.x, layer.head))
-    return because("the latent is not one for all heads", values.x);
+    return because("the latent is not shared by all heads", values.x);
   Matched<RmsNorm> norm = matchRmsNorm(terms, values.x, column, "the latent");
   if (!norm)
     return norm.reason();
@@ -200,7 +201,7 @@ LayerMatcher::Failure LayerMatcher::matchQuery() {
   TermRef ofKeys =
       terms.replace(terms.replace(latentHidden, layer.key, layer.query), latentHiddenColumn, layer.hiddenColumn);
   if (x->kind != Term::Read || !terms.same(x, ofKeys))
-    return because("queries and latents are not of the same hidden states", x);
+    return because("queries and latents are not projected from the same hidden states", x);
   return std::nullopt;
 }
 
@@ -208,8 +209,8 @@ LayerMatcher::Failure LayerMatcher::matchQuery() {
 // The rotary part
 //===----------------------------------------------------------------------===//
 
-/// Elements by their place before the rotation, of those of the first and second elements of pairs; null where these
-/// are neither neighbours nor half the width apart.
+/// Return the elements in their order before the rotation, given the first and second elements of pairs; null if these
+/// are neither adjacent nor half the width apart.
 static TermRef inCheckpointOrder(Terms &terms, TermRef first, TermRef second, AffineExpr pair, AffineExpr place,
                                  bool isInterleaved) {
   const Variables &variables = terms.variables;
@@ -234,7 +235,7 @@ Matched<Rows> LayerMatcher::rotatedRows(const Linear &first, const Linear &secon
                                         const Twine &name) {
   TermRef other = terms.replace(second.weight, second.k, first.k);
   if (!terms.same(first.x, terms.replace(second.x, second.k, first.k)) || !first.bias != !second.bias)
-    return because(name + " are rotated with something else", first.weight);
+    return because(name + " are rotated together with other values", first.weight);
   AffineExpr place = terms.variables.make(2 * terms.variables.sizeOf(pair));
   for (bool interleaved : {true, false}) {
     TermRef weight = inCheckpointOrder(terms, first.weight, other, pair, place, interleaved);
@@ -243,7 +244,7 @@ Matched<Rows> LayerMatcher::rotatedRows(const Linear &first, const Linear &secon
     if (weight && (bias || !first.bias))
       return Rows{weight, bias, place, first.k};
   }
-  return because(name + " are rotated in pairs that are neither neighbours nor half the width apart", first.weight);
+  return because(name + " are rotated in pairs that are neither adjacent nor half the width apart", first.weight);
 }
 
 LayerMatcher::Failure LayerMatcher::matchRotations() {
@@ -253,7 +254,7 @@ LayerMatcher::Failure LayerMatcher::matchRotations() {
   Matched<Rotation> k = matchRotation(terms, keyRope, rope, "the rotary part of the keys");
   if (!k)
     return k.reason();
-  // One set of angles, and one order of the results, or their products are not those of a rotary embedding.
+  // Queries and keys must have the same angles and the same order of results.
   auto atQuery = [&](TermRef term) {
     return terms.replace(terms.replace(term, layer.key, layer.query), k->pair, q->pair);
   };
@@ -277,9 +278,9 @@ LayerMatcher::Failure LayerMatcher::matchRotations() {
   if (layer.queryRotation.isInterleaved != layer.keyRotation.isInterleaved)
     return because("queries and keys are rotated in different pairs", keyRope);
   if (!terms.same(terms.replace(q1->x, q1->k, layer.queryColumn), queryLatent))
-    return because("the parts of the queries are not of one latent", queryRope);
+    return because("the parts of the queries are not projected from the same latent", queryRope);
   if (!terms.same(sourceOf(terms, terms.replace(k1->x, k1->k, latentHiddenColumn)), latentHidden))
-    return because("latents and rotary keys are not of the same hidden states", keyRope);
+    return because("latents and rotary keys are not projected from the same hidden states", keyRope);
   layer.queryRope = *qRows;
   layer.keyRope = *kRows;
   layer.queryRotation.rotation = *q;
@@ -293,7 +294,7 @@ LayerMatcher::Failure LayerMatcher::matchRotations() {
 // The layer
 //===----------------------------------------------------------------------===//
 
-/// What the dialect computes with; widened and rounded elements were looked through.
+/// Check that the dialect supports the element types; the matcher looks through widening and rounding.
 LayerMatcher::Failure LayerMatcher::checkTypes() {
   SmallVector<TermRef> reads = {layer.hidden,         layer.queryNope.weight, layer.queryRope.weight,
                                 layer.latent.weight,  layer.keyRope.weight,   layer.keyUp.weight,
@@ -307,7 +308,7 @@ LayerMatcher::Failure LayerMatcher::checkTypes() {
   auto isComputedWith = [](Type type) { return type.isF32() || type.isBF16() || type.isF16(); };
   for (TermRef read : reads)
     if (read->kind != Term::Read || !isComputedWith(getElementTypeOrSelf(read->tensor.getType())))
-      return because("what the layer reads is no tensor of f32, bf16 or f16", read);
+      return because("an input of the layer is not a tensor of f32, bf16 or f16", read);
   if (!isComputedWith(getElementTypeOrSelf(layer.attended.getType())))
     return because("the result is not of f32, bf16 or f16", layer.keyUp.weight);
   return std::nullopt;
@@ -323,12 +324,12 @@ std::optional<Matched<Layer>> LayerMatcher::match(ArrayRef<AffineExpr> index) {
   if (!*softmax)
     return Matched<Layer>(softmax->reason());
   if (llvm::is_contained(op.getStaticLoopRanges(), ShapedType::kDynamic))
-    return Matched<Layer>(because("sizes are dynamic: how many sequences and tokens there are has to be known", read));
+    return Matched<Layer>(because("sizes are dynamic: the numbers of sequences and tokens must be static", read));
   Softmax &parts = **softmax;
   Matched<Linear> values = matchLinear(terms, parts.values, {parts.key}, "values");
   if (!values)
     return Matched<Layer>(values.reason());
-  // Heads of all sequences in one dimension: two variables instead of one say which is which.
+  // Split a dimension with the heads of all sequences into two variables.
   for (auto [dim, variable] : llvm::enumerate(index))
     if (std::optional<int64_t> heads = findHeads(*values, variable)) {
       SmallVector<AffineExpr> split(index);

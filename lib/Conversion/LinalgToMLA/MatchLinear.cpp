@@ -1,4 +1,4 @@
-//===- MatchLinear.cpp - A contraction with a weight ----------------------===//
+//===- MatchLinear.cpp - Match a contraction with a weight ----------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,9 +15,9 @@ static bool dependsOnAny(Terms &terms, TermRef term, ArrayRef<AffineExpr> variab
   return llvm::any_of(variables, [&](AffineExpr variable) { return terms.depends(term, variable); });
 }
 
-/// The two factors of what is summed.
+/// Match the two factors of a sum of products.
 static std::optional<Linear> matchContraction(Terms &terms, TermRef sum, ArrayRef<AffineExpr> tokens) {
-  // Not all factors: what is projected may be a product itself, as a norm is.
+  // Do not flatten the product: the projected value may be a product itself, such as a norm.
   TermRef product = asFunction(terms, sum->operands[0], Function::Multiply);
   if (sum->index.size() != 1 || !product)
     return std::nullopt;
@@ -43,7 +43,7 @@ Matched<Linear> mla::raise::matchLinear(Terms &terms, TermRef term, ArrayRef<Aff
     else if (addend.term->kind == Term::Read && !bias && !dependsOnAny(terms, addend.term, tokens))
       bias = addend.term;
     else
-      return because(name + " are not a projection: something else is added", term);
+      return because(name + " are not a projection: an addend is not a bias", term);
   }
   if (!linear)
     return because(name + " are not a projection: no contraction with a weight", term);

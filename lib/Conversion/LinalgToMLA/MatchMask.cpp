@@ -1,13 +1,13 @@
-//===- MatchMask.cpp - Causal masks ---------------------------------------===//
+//===- MatchMask.cpp - Match causal masks ---------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// A mask is evaluated twice: where its only condition on the indices holds, and
-// where it does not. Which of select, multiplication and addition it is made of
-// makes no difference then.
+// A mask is evaluated twice: under its only condition on the indices, and under
+// the negation. This matches masks that are built with select, multiplication
+// or addition alike.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,11 +21,11 @@
 using namespace mlir;
 using namespace mla::raise;
 
-/// As in the softmax: what is hidden is at most this.
+/// Upper bound of a hidden score, as in the softmax.
 static constexpr double kHidden = -1e4;
 
 namespace {
-/// Evaluates a mask under an assumption on its condition `expression >= 0`, which it finds itself.
+/// Evaluates a mask under an assumption on its condition `expression >= 0`, which it also finds.
 class MaskEvaluator {
 public:
   MaskEvaluator(Terms &terms, bool holds) : terms(terms), holds(holds) {}
@@ -41,7 +41,7 @@ private:
 };
 } // namespace
 
-/// An integer as an expression of the variables; null where it is none.
+/// Return an integer as an expression of the variables; null if it is not one.
 static AffineExpr asIndexExpr(Terms &terms, TermRef term) {
   TermRef value = valueOf(terms, term);
   if (value->kind == Term::Index)
@@ -88,7 +88,7 @@ std::optional<double> MaskEvaluator::evaluate(TermRef term) {
   return mla::raise::evaluate(value->function, operands);
 }
 
-/// The expression that is not negative where the mask shows a key.
+/// Return the expression that is nonnegative where the mask shows a key.
 static AffineExpr findVisible(Terms &terms, TermRef mask) {
   MaskEvaluator yes(terms, true), no(terms, false);
   std::optional<double> held = yes.evaluate(mask), failed = no.evaluate(mask);
@@ -99,7 +99,7 @@ static AffineExpr findVisible(Terms &terms, TermRef mask) {
   return *failed == 0 && *held <= kHidden ? terms.variables.simplify(yes.condition * -1 - 1) : AffineExpr();
 }
 
-/// A constant with a number a query and key.
+/// Return whether the mask is a causal constant with one number per query and key.
 static bool isCausalLiteral(Terms &terms, TermRef mask, AffineExpr query, AffineExpr key) {
   TermRef read = sourceOf(terms, mask);
   auto constant = read->kind == Term::Read ? read->tensor.getDefiningOp<arith::ConstantOp>() : nullptr;
@@ -146,12 +146,12 @@ Matched<CausalMask> mla::raise::matchCausalMask(Terms &terms, ArrayRef<TermRef> 
       continue;
     }
     if (isArgument(terms, mask))
-      return because("the mask is an argument, and nothing says that it is causal (causal-masks does)", mask);
+      return because("the mask is an argument that is not known to be causal; set causal-masks if it is", mask);
     AffineExpr visible = findVisible(terms, mask);
     if (!visible)
-      return because("what is added to the scores is not known to be a causal mask", mask);
+      return because("the addend of the scores is not known to be a causal mask", mask);
     if (!terms.variables.equal(visible, query - key))
-      return because("the mask is not causal: a query is to see all keys up to itself, and no other", mask);
+      return because("the mask is not causal: a query must see exactly the keys up to itself", mask);
     isCausal = true;
   }
   if (!isCausal)

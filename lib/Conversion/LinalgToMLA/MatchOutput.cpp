@@ -1,4 +1,4 @@
-//===- MatchOutput.cpp - The output projection of a layer -----------------===//
+//===- MatchOutput.cpp - Match the output projection ----------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,7 +13,7 @@
 using namespace mlir;
 using namespace mla::raise;
 
-/// Contractions that read the value, directly or as something moved or converted it.
+/// Find the contractions that read the value, directly or moved or converted.
 static SmallVector<linalg::LinalgOp> findContractions(Value value) {
   SmallVector<linalg::LinalgOp> found;
   SmallVector<Value> reached = {value};
@@ -28,7 +28,7 @@ static SmallVector<linalg::LinalgOp> findContractions(Value value) {
   return found;
 }
 
-/// The index of a result by sequence, query and row.
+/// Return the index of a result in terms of sequence, query and row.
 static std::optional<SmallVector<AffineExpr>> indexOfResult(Terms &terms, const Layer &layer, ArrayRef<int64_t> shape,
                                                             AffineExpr row) {
   int64_t batch = terms.variables.sizeOf(layer.batch), query = terms.variables.sizeOf(layer.query);

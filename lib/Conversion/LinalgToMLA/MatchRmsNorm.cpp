@@ -1,4 +1,4 @@
-//===- MatchRmsNorm.cpp - A root-mean-square norm -------------------------===//
+//===- MatchRmsNorm.cpp - Match an RMS norm -------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,7 +13,7 @@
 using namespace mlir;
 using namespace mla::raise;
 
-/// epsilon of `mean_k(x[k]^2) + epsilon`.
+/// Return the epsilon of `mean_k(x[k]^2) + epsilon`.
 static std::optional<double> matchMeanSquare(Terms &terms, TermRef term, TermRef x, AffineExpr k) {
   double epsilon = 0;
   bool hasMean = false;
@@ -43,11 +43,11 @@ Matched<RmsNorm> mla::raise::matchRmsNorm(Terms &terms, TermRef term, AffineExpr
                     : factor->kind == Term::Read && factor->index.size() == 1 && !terms.definition(factor) ? gamma
                                                                                                            : x;
     if (slot)
-      return because(name + " is no RMS norm: a factor too many", term);
+      return because(name + " is not an RMS norm: it has another factor", term);
     slot = factor;
   }
   if (!root || !x)
-    return because(name + " is no RMS norm", term);
+    return because(name + " is not an RMS norm", term);
   if (!gamma || !terms.depends(gamma, k))
     return because(name + " is an RMS norm without gamma", term);
   if (product.coefficient != 1)
@@ -55,6 +55,6 @@ Matched<RmsNorm> mla::raise::matchRmsNorm(Terms &terms, TermRef term, AffineExpr
   TermRef argument = asFunction(terms, root, Function::Rsqrt)->operands[0];
   std::optional<double> epsilon = matchMeanSquare(terms, argument, x, k);
   if (!epsilon)
-    return because(name + " is no RMS norm: what it is divided by is not the root of its mean square", term);
+    return because(name + " is not an RMS norm: its divisor is not the root of its mean square", term);
   return RmsNorm{x, gamma, *epsilon};
 }

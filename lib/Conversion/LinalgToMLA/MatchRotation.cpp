@@ -1,14 +1,13 @@
-//===- MatchRotation.cpp - Rotary position embeddings ---------------------===//
+//===- MatchRotation.cpp - Match rotary position embeddings ---------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// A pair (a, b) becomes (a cos - b sin, b cos + a sin). Where the pair's elements
-// stand before is found by looking at which elements they are, and where its
-// results stand by trying: exporters have complex numbers, even and odd slices,
-// and halves.
+// A pair (a, b) becomes (a cos - b sin, b cos + a sin). The original order of
+// pairs follows from their indices; the order of results is found by trying
+// both. Exporters use complex numbers, even and odd slices, or halves.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,14 +21,14 @@ using namespace mlir;
 using namespace mla::raise;
 
 namespace {
-/// `x * cos - y * sin`, or with a plus; which is which is not known yet.
+/// `x * cos - y * sin` or `x * cos + y * sin`, with factors in unknown order.
 struct Combination {
   SmallVector<std::array<TermRef, 2>, 2> products;
   SmallVector<double, 2> signs;
 };
 } // namespace
 
-/// What the value is, or is the negative of; flips the sign then.
+/// Return the value without its sign, which flips `sign`.
 static TermRef withoutSign(Terms &terms, TermRef term, double &sign) {
   TermRef negated = asFunction(terms, term, Function::Negate);
   sign = negated ? -sign : sign;
@@ -49,12 +48,12 @@ static std::optional<Combination> matchCombination(Terms &terms, TermRef term) {
   return combination.products.size() == 2 ? std::optional(combination) : std::nullopt;
 }
 
-/// The other factor, if one is `x`.
+/// Return the other factor if one is `x`.
 static TermRef besides(Terms &terms, const std::array<TermRef, 2> &factors, TermRef x) {
   return terms.same(factors[0], x) ? factors[1] : terms.same(factors[1], x) ? factors[0] : nullptr;
 }
 
-/// The second element of a pair of which the first one is known: `b cos + a sin`.
+/// Match the second element of a pair, given the first: `b cos + a sin`.
 static bool completePair(Terms &terms, const Combination &two, Rotation &rotation) {
   if (two.signs[0] != 1 || two.signs[1] != 1)
     return false;
@@ -67,7 +66,7 @@ static bool completePair(Terms &terms, const Combination &two, Rotation &rotatio
   return false;
 }
 
-/// Whether the value is a sum: of a contraction, also with a bias, or of a rotation.
+/// Return whether the value is a sum: of a contraction, possibly with a bias, or of a rotation.
 static bool isComputed(Terms &terms, TermRef term) {
   return asReduction(terms, term, Function::Add) || asFunction(terms, term, Function::Add) ||
          asFunction(terms, term, Function::Subtract);
@@ -77,7 +76,7 @@ static std::optional<Rotation> matchPair(Terms &terms, TermRef one, TermRef two)
   std::optional<Combination> first = matchCombination(terms, one), second = matchCombination(terms, two);
   if (!first || !second || first->signs[0] * first->signs[1] != -1)
     return std::nullopt;
-  // The product with the minus is that of the sine.
+  // The product with negative sign has the sine.
   int cosine = first->signs[0] == 1 ? 0 : 1;
   for (int i : {0, 1})
     for (int j : {0, 1}) {
@@ -86,7 +85,7 @@ static std::optional<Rotation> matchPair(Terms &terms, TermRef one, TermRef two)
       rotation.cos[0] = first->products[cosine][1 - i];
       rotation.second = first->products[1 - cosine][j];
       rotation.sin[0] = first->products[1 - cosine][1 - j];
-      // Turning (cos, sin) by (a, b) is the same formula: what comes of a contraction is what is turned.
+      // Rotating (cos, sin) by (a, b) is the same formula: the result of a contraction is the rotated pair.
       if (isComputed(terms, rotation.first) && isComputed(terms, rotation.second) &&
           completePair(terms, *second, rotation))
         return rotation;
@@ -114,7 +113,7 @@ Matched<Rotation> mla::raise::matchRotation(Terms &terms, TermRef term, AffineEx
 // Angles
 //===----------------------------------------------------------------------===//
 
-/// `scale * function(angle)`
+/// Match `scale * function(angle)`.
 static std::optional<Addend> matchWave(Terms &terms, TermRef term, Function function) {
   Product product = productOf(terms, term);
   if (product.factors.size() != 1)

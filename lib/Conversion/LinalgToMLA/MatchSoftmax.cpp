@@ -1,4 +1,4 @@
-//===- MatchSoftmax.cpp - Probabilities times values ----------------------===//
+//===- MatchSoftmax.cpp - Match softmax times values ----------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,7 +14,7 @@
 using namespace mlir;
 using namespace mla::raise;
 
-/// What is hidden is at most this: its exponential is 0 beside any other in f32.
+/// Upper bound of a hidden score: its exponential is negligible in f32.
 static constexpr double kHidden = -1e4;
 
 namespace {
@@ -25,7 +25,8 @@ struct Parts {
 };
 } // namespace
 
-/// Probabilities where any key is seen, else 0: PyTorch's safe softmax. The operand with the probabilities.
+/// Match PyTorch's safe softmax, which replaces probabilities by 0 if all keys
+/// are hidden. Return the operand with the probabilities.
 static TermRef matchGuard(Terms &terms, TermRef factor) {
   TermRef select = asFunction(terms, factor, Function::Select);
   if (!select)
@@ -50,7 +51,8 @@ static void sortFactors(Terms &terms, ArrayRef<TermRef> factors, Parts &parts) {
   }
 }
 
-/// The argument of the exponential without what is one number for all keys, as the maximum that is subtracted.
+/// Return the argument of the exponential without addends that are equal for
+/// all keys, such as the subtracted maximum.
 static TermRef withoutShift(Terms &terms, TermRef argument, AffineExpr key) {
   TermRef scores = nullptr;
   for (Addend addend : addendsOf(terms, argument)) {
@@ -64,7 +66,8 @@ static TermRef withoutShift(Terms &terms, TermRef argument, AffineExpr key) {
   return scores;
 }
 
-/// What is one number for all keys is a maximum or a constant: another sum may be infinite, or none.
+/// Return whether addends equal for all keys are a maximum or a constant;
+/// others may be infinite or NaN.
 static bool isShiftFinite(Terms &terms, TermRef argument, AffineExpr key) {
   return llvm::all_of(addendsOf(terms, argument), [&](Addend addend) {
     return terms.depends(addend.term, key) || addend.term->kind == Term::Number ||
@@ -72,7 +75,7 @@ static bool isShiftFinite(Terms &terms, TermRef argument, AffineExpr key) {
   });
 }
 
-/// The guard says that all keys are hidden.
+/// Return whether the guard checks that all keys are hidden.
 static bool isGuard(Terms &terms, TermRef guard, TermRef scores, AffineExpr key) {
   TermRef all = asReduction(terms, guard, Function::And);
   TermRef hidden = all && all->index.size() == 1 ? asFunction(terms, all->operands[0], Function::Compare) : nullptr;
@@ -103,12 +106,13 @@ std::optional<Matched<Softmax>> mla::raise::matchSoftmax(Terms &terms, TermRef t
     return Matched<Softmax>(because("probabilities do not sum to 1 over the keys", parts.divisor));
   TermRef argument = asFunction(terms, parts.exponential, Function::Exp)->operands[0];
   if (!isShiftFinite(terms, argument, key))
-    return Matched<Softmax>(because("scores are shifted by something else than their maximum", argument));
+    return Matched<Softmax>(because("scores are shifted by a value other than their maximum", argument));
   TermRef scores = withoutShift(terms, argument, key);
   if (!scores)
     return Matched<Softmax>(because("scores do not depend on the key", parts.exponential));
   if (parts.guard && !isGuard(terms, parts.guard, scores, key))
-    return Matched<Softmax>(because("probabilities are chosen by something else than whether a key is seen", term));
+    return Matched<Softmax>(
+        because("probabilities are selected by a condition other than the visibility of a key", term));
   return Matched<Softmax>(Softmax{scores, parts.values, key});
 }
 
@@ -116,7 +120,7 @@ std::optional<Matched<Softmax>> mla::raise::matchSoftmax(Terms &terms, TermRef t
 // Scores
 //===----------------------------------------------------------------------===//
 
-/// Scores where a condition holds, else hidden (`masked_fill`), as a sum of scores and a mask.
+/// Split scores with a fill value where a condition holds (`masked_fill`) into a sum of scores and a mask.
 static bool splitFill(Terms &terms, Addend addend, SmallVectorImpl<Addend> &scores, TermRef &mask) {
   TermRef select = asFunction(terms, addend.term, Function::Select);
   if (!select)
@@ -127,7 +131,7 @@ static bool splitFill(Terms &terms, Addend addend, SmallVectorImpl<Addend> &scor
       continue;
     TermRef shown = select->operands[3 - hidden];
     if (valueOf(terms, shown)->kind == Term::Number)
-      return false; // a mask of its own
+      return false; // a separate mask
     TermRef zero = terms.number(0);
     mask = hidden == 1 ? terms.apply(Function::Select, {select->operands[0], fill, zero})
                        : terms.apply(Function::Select, {select->operands[0], zero, fill});
@@ -138,7 +142,7 @@ static bool splitFill(Terms &terms, Addend addend, SmallVectorImpl<Addend> &scor
   return false;
 }
 
-/// `coefficient * sum_d q[d] * k[d]`; k is what depends on the key.
+/// Match `coefficient * sum_d q[d] * k[d]`; k is the factor that depends on the key.
 static std::optional<Scores::Dot> matchDot(Terms &terms, Addend addend, AffineExpr key, double &scale) {
   TermRef sum = asReduction(terms, addend.term, Function::Add);
   if (!sum || sum->index.size() != 1)
@@ -178,6 +182,6 @@ Matched<Scores> mla::raise::matchScores(Terms &terms, TermRef term, AffineExpr k
   if (!std::isfinite(scores.scale))
     return because("the scale of the scores is not finite", term);
   if (scores.dots.empty())
-    return because("scores are no product of queries and keys", term);
+    return because("scores are not a product of queries and keys", term);
   return scores;
 }

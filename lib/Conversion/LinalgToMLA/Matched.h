@@ -1,4 +1,4 @@
-//===- Matched.h - A value, or the reason why there is none -----*- C++ -*-===//
+//===- Matched.h - A match, or the reason why there is none -----*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,13 +16,13 @@
 
 namespace mla::raise {
 
-/// The condition that does not hold, and the value of which it does not.
+/// The condition that is not satisfied, and the value that violates it.
 struct Reason {
   std::string text;
   mlir::Value at;
 };
 
-/// The nearest value behind a formula to point at, if there is one.
+/// Return the nearest value behind a formula for a diagnostic, if any.
 inline mlir::Value placeOf(TermRef term) {
   if (term->tensor || term->operands.empty())
     return term->tensor;
@@ -31,7 +31,7 @@ inline mlir::Value placeOf(TermRef term) {
 
 inline Reason because(const llvm::Twine &text, TermRef at) { return {text.str(), placeOf(at)}; }
 
-/// What a matcher returns.
+/// The result of a matcher.
 template <typename T> class Matched {
 public:
   Matched(T value) : result(std::move(value)) {}

@@ -1,4 +1,4 @@
-//===- Movement.cpp - Through operations that only move elements ----------===//
+//===- Movement.cpp - Look through data movement --------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -42,7 +42,7 @@ static std::optional<Place> before(tensor::CollapseShapeOp op, const Index &inde
   for (auto [group, whole] : llvm::zip(op.getReassociationIndices(), index)) {
     AffineExpr rest = whole;
     for (int64_t dim : llvm::reverse(ArrayRef<int64_t>(group).drop_front())) {
-      if (shape[dim] < 1) // dynamic, or nothing
+      if (shape[dim] < 1) // dynamic or empty
         return std::nullopt;
       place.index[dim] = variables.simplify(rest % shape[dim]);
       rest = variables.simplify(rest.floorDiv(shape[dim]));
@@ -123,7 +123,7 @@ std::optional<SmallVector<AffineExpr>> mla::raise::iterationOf(linalg::LinalgOp 
       return std::nullopt;
   }
   for (auto [loop, type] : llvm::enumerate(op.getIteratorTypesArray())) {
-    // What one value of a loop says is not said.
+    // A loop with one iteration has index 0.
     if (!iteration[loop] && op.getStaticLoopRanges()[loop] == 1)
       iteration[loop] = getAffineConstantExpr(0, op.getContext());
     if (!iteration[loop] && type == utils::IteratorType::parallel)
@@ -139,7 +139,7 @@ Index mla::raise::indexOf(AffineMap map, ArrayRef<AffineExpr> iteration, const V
   return index;
 }
 
-/// An operation that yields an element of an operand as it is.
+/// Match an operation that yields an element of an operand unchanged.
 static std::optional<Place> beforeCopy(linalg::LinalgOp op, unsigned result, const Index &index,
                                        const Variables &variables) {
   auto yielded = dyn_cast<BlockArgument>(op.getBlock()->getTerminator()->getOperand(result));

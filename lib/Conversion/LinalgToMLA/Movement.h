@@ -1,4 +1,4 @@
-//===- Movement.h - Through operations that only move elements --*- C++ -*-===//
+//===- Movement.h - Look through data movement ------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -21,21 +21,21 @@ struct Place {
   llvm::SmallVector<mlir::AffineExpr, 4> index;
 };
 
-/// Where the element was before the operation that makes the tensor moved it; nothing if that operation computes, or if
-/// the element comes of several places for several values of the variables.
+/// Return the element's place in the operand of the operation that moved it; std::nullopt if that operation computes,
+/// or if the element's source depends on the values of the variables.
 std::optional<Place> movedFrom(const Place &place, const Variables &variables);
 
-/// The loops' variables where the operation writes an element: an expression a parallel loop, null for others. Nothing
-/// if elements do not say which iteration writes them.
+/// Return the loop indices with which the operation writes an element: one expression per parallel loop, null for
+/// others. Return std::nullopt if the index does not determine the iteration.
 std::optional<llvm::SmallVector<mlir::AffineExpr>> iterationOf(mlir::linalg::LinalgOp op, unsigned result,
                                                                llvm::ArrayRef<mlir::AffineExpr> index);
 
-/// The index of an operand in the iteration.
+/// Return the index of an operand in the iteration.
 llvm::SmallVector<mlir::AffineExpr, 4> indexOf(mlir::AffineMap map, llvm::ArrayRef<mlir::AffineExpr> iteration,
                                                const Variables &variables);
 
-/// Where in the range of `variable` the element begins to come of another place: of a concatenation, or a slice that
-/// was inserted. The first such value.
+/// Return the first value in the range of `variable` at which the element's source changes: at a border of a
+/// concatenation or of an inserted slice.
 std::optional<int64_t> findSplit(const Place &place, mlir::AffineExpr variable, const Variables &variables);
 
 } // namespace mla::raise

@@ -87,7 +87,7 @@ Product mla::raise::productOf(Terms &terms, TermRef term) {
 // Sums
 //===----------------------------------------------------------------------===//
 
-/// The constant that the value is a multiple of, and what it multiplies.
+/// Split a value into a constant factor and the rest.
 static std::optional<Addend> splitConstant(Terms &terms, TermRef value) {
   if (value->kind != Term::Apply)
     return std::nullopt;

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// How a sum or a product is bracketed and ordered, where constants stand, and
-// whether something is divided by or multiplied with the reciprocal says
-// nothing about what is computed. Roundings and widenings are looked through.
+// Normalizes formulas: associativity and order of sums and products, positions
+// of constants, and divisions versus multiplications with a reciprocal make no
+// difference. Roundings and widenings are looked through.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,29 +18,30 @@
 
 namespace mla::raise {
 
-/// `coefficient * factor * factor * …`; a divisor is the factor Divide(1, divisor), or Rsqrt of what it is the root of.
+/// `coefficient * factor * factor * …`; a divisor is the factor Divide(1, divisor), or Rsqrt of the argument of a
+/// square root.
 struct Product {
   double coefficient = 1;
   llvm::SmallVector<TermRef, 4> factors;
 };
 
-/// A summand `coefficient * term`.
+/// An addend `coefficient * term`.
 struct Addend {
   double coefficient;
   TermRef term;
 };
 
-/// The formula behind reads and conversions; a read where nothing more is known.
+/// Return the formula behind reads and conversions; a read if its definition is unknown.
 TermRef valueOf(Terms &terms, TermRef term);
-/// The read behind conversions; the formula, where it is none.
+/// Return the read behind conversions; the formula if it is not a read.
 TermRef sourceOf(Terms &terms, TermRef term);
 
 Product productOf(Terms &terms, TermRef term);
 llvm::SmallVector<Addend, 4> addendsOf(Terms &terms, TermRef term);
 
-/// Whether the value is the function's, and its operands.
+/// Return the application of `function` with its operands, or null.
 TermRef asFunction(Terms &terms, TermRef term, Function function);
-/// Whether the value is such a reduction.
+/// Return the reduction with `function`, or null.
 TermRef asReduction(Terms &terms, TermRef term, Function function);
 
 } // namespace mla::raise

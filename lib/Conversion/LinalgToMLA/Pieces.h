@@ -1,12 +1,12 @@
-//===- Pieces.h - What a layer of MLA is made of ----------------*- C++ -*-===//
+//===- Pieces.h - Matchers for the parts of a layer -------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// One matcher a piece. A matcher takes the formula of one element and says what
-// it is made of, or which condition does not hold.
+// One matcher per part. A matcher takes the formula of one element, and returns
+// the part or the condition that is not satisfied.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,7 +26,8 @@ struct Linear {
   TermRef bias = nullptr;
 };
 
-/// The weight is the factor that does not depend on a token. `name` is what a reason calls the value.
+/// Match a projection. The weight is the factor that does not depend on a token. `name` is the name of the value in
+/// reasons.
 Matched<Linear> matchLinear(Terms &terms, TermRef term, llvm::ArrayRef<mlir::AffineExpr> tokens,
                             const llvm::Twine &name);
 
@@ -38,16 +39,16 @@ struct RmsNorm {
 
 Matched<RmsNorm> matchRmsNorm(Terms &terms, TermRef term, mlir::AffineExpr k, const llvm::Twine &name);
 
-/// Pairs of elements (a, b) that become (a cos[0] - b sin[0], b cos[1] + a sin[1]). Where cosines and sines are
-/// arguments there may be two of them a pair; the embeddings of half-split pairs are passed so.
+/// Pairs of elements (a, b) that become (a cos[0] - b sin[0], b cos[1] + a sin[1]). Cosines and sines that are
+/// arguments may differ between the elements of a pair, as in the embeddings of half-split pairs.
 struct Rotation {
-  TermRef first, second; // the pair's elements before
+  TermRef first, second; // the pair's elements before the rotation
   mlir::AffineExpr pair; // the variable that counts pairs
   std::array<TermRef, 2> cos, sin;
-  bool isInterleavedAfter; // results of a pair stand side by side, or half the width apart
+  bool isInterleavedAfter; // results of a pair are adjacent, else half the width apart
 };
 
-/// `r` is the variable of the rotated dimension.
+/// Match a rotation along the dimension of variable `r`.
 Matched<Rotation> matchRotation(Terms &terms, TermRef term, mlir::AffineExpr r, const llvm::Twine &name);
 
 /// A rotation whose angle is `position * frequencies[pair]`.
@@ -57,12 +58,12 @@ struct Angles {
   float scale; // of cosine and sine
 };
 
-/// Nothing where cosine and sine are made in another way, as where they are arguments.
+/// Match angles; std::nullopt if cosine and sine are not computed from positions, such as arguments.
 std::optional<Angles> matchAngles(Terms &terms, const Rotation &rotation);
 
-/// `softmax(scores) · values`, one element. Nothing if the operation is nothing of the kind.
+/// One element of `softmax(scores) · values`. std::nullopt if the operation is not a softmax times values.
 struct Softmax {
-  TermRef scores; // before the softmax; what does not depend on the key is left out
+  TermRef scores; // before the softmax, without addends that do not depend on the key
   TermRef values;
   mlir::AffineExpr key; // the variable that counts keys
 };
@@ -80,7 +81,7 @@ struct Scores {
 };
 Matched<Scores> matchScores(Terms &terms, TermRef scores, mlir::AffineExpr key);
 
-/// Success: query `query` sees the keys up to itself.
+/// A successful match: query `query` sees the keys up to its own position.
 struct CausalMask {};
 Matched<CausalMask> matchCausalMask(Terms &terms, llvm::ArrayRef<TermRef> masks, mlir::AffineExpr query,
                                     mlir::AffineExpr key, bool trustArguments);

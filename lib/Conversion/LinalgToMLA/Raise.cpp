@@ -1,4 +1,4 @@
-//===- Raise.cpp - The pass: attentions of a function ---------------------===//
+//===- Raise.cpp - Raise attentions to the mla dialect --------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -34,7 +34,7 @@ struct MLARaise : mla::impl::MLARaiseBase<MLARaise> {
 
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
-    // A value may depend on itself where nothing comes to, so that walks along operands would not end.
+    // Erase unreachable blocks, in which a value may depend on itself, so that walks along operands terminate.
     bool changed = succeeded(eraseUnreachableBlocks(rewriter, getOperation()->getRegions()));
     SmallVector<linalg::LinalgOp> ops;
     getOperation().walk([&](linalg::LinalgOp op) {
@@ -48,7 +48,7 @@ struct MLARaise : mla::impl::MLARaiseBase<MLARaise> {
     eraseUnused();
   }
 
-  /// Users come behind what they use, and go first.
+  /// Erase unused operations, users first.
   void eraseUnused() {
     getOperation()->walk<WalkOrder::PostOrder, ReverseIterator>([](Operation *op) {
       if (isOpTriviallyDead(op))
@@ -64,7 +64,7 @@ struct MLARaise : mla::impl::MLARaiseBase<MLARaise> {
     if (!*layer) {
       remarkOn(op, layer->reason());
     } else if (!buildLayer(terms, **layer, matchOutput(terms, **layer))) {
-      remarkOn(op, {"a tensor lies in a way that reshapes, slices and transposes do not undo", Value()});
+      remarkOn(op, {"a tensor cannot be rearranged by reshapes, slices and transposes", Value()});
     } else {
       ++raised;
       return true;

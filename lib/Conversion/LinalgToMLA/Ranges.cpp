@@ -14,7 +14,7 @@
 using namespace mlir;
 using namespace mla::raise;
 
-/// Larger than any that is known, and far from overflow.
+/// Replace a dynamic size: larger than any real size, but far from overflow.
 static constexpr int64_t kUnknownSize = int64_t(1) << 40;
 
 AffineExpr Variables::make(int64_t size) {
@@ -45,7 +45,7 @@ static void collect(AffineExpr expr, int64_t factor, LinearSum &sum) {
     collect(binary.getLHS(), factor, sum);
     collect(binary.getRHS(), factor, sum);
   } else if (expr.getKind() == AffineExprKind::Mul) {
-    // The constant of a product stands on the right.
+    // The constant of a product is its right operand.
     collect(binary.getLHS(), factor * cast<AffineConstantExpr>(binary.getRHS()).getValue(), sum);
   } else {
     addTo(sum, expr, factor);
@@ -58,7 +58,7 @@ LinearSum Variables::linear(AffineExpr expr) const {
   return sum;
 }
 
-/// Variables by their number, then what is none.
+/// Order variables by number before other expressions.
 static bool isBefore(AffineExpr a, AffineExpr b) {
   auto first = dyn_cast<AffineDimExpr>(a), second = dyn_cast<AffineDimExpr>(b);
   if (first && second)
@@ -98,7 +98,8 @@ Interval Variables::rangeOf(AffineExpr expr) const {
   }
 }
 
-/// What the divisor divides leaves the quotient's dividend; the rest vanishes if it is less than the divisor.
+/// Divide a sum: terms divisible by the divisor leave the dividend, and the rest vanishes if it is less than the
+/// divisor.
 AffineExpr Variables::divide(AffineExpr dividend, int64_t divisor, bool remainder) const {
   LinearSum whole, rest;
   LinearSum sum = linear(dividend);

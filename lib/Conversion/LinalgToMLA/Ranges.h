@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Reshapes put divisions and remainders into index expressions. With the sizes
-// of the variables known, most of them are no division at all: of b * 6 + s with
-// s < 6, the quotient by 6 is b and the remainder is s.
+// Reshapes cause divisions and remainders in index expressions, most of which
+// simplify if the sizes of the variables are known: for b * 6 + s with s < 6,
+// the quotient by 6 is b and the remainder is s.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,25 +25,25 @@ struct LinearSum {
   int64_t constant = 0;
 };
 
-/// The least and the greatest value.
+/// The minimum and maximum value.
 struct Interval {
   int64_t first, last;
   bool isWithin(int64_t from, int64_t to) const { return first >= from && last < to; }
 };
 
-/// Variables of index expressions, each from 0 to its size.
+/// Variables of index expressions. A variable ranges from 0 to its size, exclusive.
 class Variables {
 public:
   explicit Variables(mlir::MLIRContext *context) : context(context) {}
 
-  /// A new variable; the constant 0 where there is but one value. A size may be dynamic.
+  /// Create a variable, or the constant 0 if the size is 1. A size may be dynamic.
   mlir::AffineExpr make(int64_t size);
   mlir::AffineExpr constant(int64_t value) const { return mlir::getAffineConstantExpr(value, context); }
-  /// Of a variable that `make` returned, the constant included.
+  /// Return the size of a variable or constant returned by `make`.
   int64_t sizeOf(mlir::AffineExpr variable) const;
 
   LinearSum linear(mlir::AffineExpr expr) const;
-  /// Equal expressions simplify to one.
+  /// Simplify an expression; equal expressions get the same form.
   mlir::AffineExpr simplify(mlir::AffineExpr expr) const;
   Interval rangeOf(mlir::AffineExpr expr) const;
   bool equal(mlir::AffineExpr a, mlir::AffineExpr b) const { return simplify(a - b) == constant(0); }

@@ -20,14 +20,15 @@
 using namespace mlir;
 using namespace mla::raise;
 
-/// A conversion that changes a value by a rounding at most, to a type that layers are computed in.
+/// Return whether a conversion changes a value at most by rounding, to an
+/// element type of layers.
 static bool keepsValue(Operation *op) {
   Type from = getElementTypeOrSelf(op->getOperand(0)), to = getElementTypeOrSelf(op->getResult(0));
   if (isa<arith::ExtSIOp, arith::SIToFPOp>(op))
     return !from.isInteger(1); // true would be -1
   if (isa<arith::TruncIOp>(op))
     return to.getIntOrFloatBitWidth() >= 32;
-  return !isa<arith::TruncFOp>(op) || to.getIntOrFloatBitWidth() >= 16; // else it quantises
+  return !isa<arith::TruncFOp>(op) || to.getIntOrFloatBitWidth() >= 16; // narrower types quantize
 }
 
 std::optional<Function> mla::raise::functionOf(Operation *op) {
@@ -149,7 +150,7 @@ TermRef RegionReader::read(Value scalar) {
   return known[scalar] = result;
 }
 
-/// The element that an iteration has of an operand.
+/// Return the element of an operand in this iteration.
 TermRef RegionReader::readArgument(BlockArgument argument) {
   if (argument.getOwner() != op.getBlock())
     return nullptr;
@@ -170,7 +171,7 @@ TermRef RegionReader::readElement(Value tensor, ValueRange indices) {
   return terms.element(tensor, index);
 }
 
-/// x^2 is x x.
+/// Return x if the operation computes x^2.
 static Value squaredBy(Operation *op) {
   std::optional<double> exponent;
   if (isa<math::FPowIOp, math::PowFOp>(op))

@@ -12,29 +12,29 @@
 
 namespace mla::raise {
 
-/// The function that an operation on numbers applies.
+/// Return the function of an operation on numbers.
 std::optional<Function> functionOf(mlir::Operation *op);
 
-/// The function of numbers, truth values being 0 and 1.
+/// Evaluate a function of numbers; truth values are 0 and 1.
 std::optional<double> evaluate(Function function, llvm::ArrayRef<double> operands);
 
-/// What an integer comparison says of all differences `a - b` in a range, if it says one thing.
+/// Evaluate an integer comparison if it has the same result for all differences `a - b` in a range.
 std::optional<bool> compareRange(mlir::Operation *comparison, Interval difference);
 bool isSameComparison(mlir::Operation *a, mlir::Operation *b);
-/// What an integer comparison holds for: `a - b >= offset` (first), or `b - a >= offset` (not first).
+/// The condition of an integer comparison: `a - b >= offset` (first), or `b - a >= offset` (not first).
 struct Bound {
   bool first;
   int64_t offset;
 };
 std::optional<Bound> boundOf(mlir::Operation *comparison);
 
-/// Reads the body of a linalg operation in one iteration.
+/// Reads the body of a linalg operation for one iteration.
 class RegionReader {
 public:
   RegionReader(Terms &terms, mlir::linalg::LinalgOp op, llvm::ArrayRef<mlir::AffineExpr> iteration)
       : terms(terms), op(op), iteration(iteration) {}
 
-  /// Null where the value is of an operation that is not known.
+  /// Return the formula of a scalar, or null if an operation is unsupported.
   TermRef read(mlir::Value scalar);
 
 private:

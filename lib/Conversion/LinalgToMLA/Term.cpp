@@ -18,7 +18,7 @@ using namespace mlir;
 using namespace mla::raise;
 
 //===----------------------------------------------------------------------===//
-// Making formulas
+// Construction
 //===----------------------------------------------------------------------===//
 
 Term *Terms::allocate(Term::Kind kind) {
@@ -42,7 +42,7 @@ TermRef Terms::index(AffineExpr expr) {
   return term;
 }
 
-/// Equal reads are one object: so is what they are computed as.
+/// Return the unique object of a read, so that its definition is computed once.
 TermRef Terms::readOf(Value tensor, ArrayRef<AffineExpr> index) {
   std::vector<const void *> key;
   for (AffineExpr expr : index)
@@ -76,7 +76,7 @@ TermRef Terms::reduce(Function function, ArrayRef<AffineExpr> over, TermRef body
   return term;
 }
 
-/// An integer as an index expression, if it is one.
+/// Return an integer as an index expression, if it is one.
 static AffineExpr asIndex(TermRef term, const Variables &variables) {
   if (term->kind == Term::Index)
     return term->index[0];
@@ -85,7 +85,7 @@ static AffineExpr asIndex(TermRef term, const Variables &variables) {
   return nullptr;
 }
 
-/// Arithmetic on indices that gives an index.
+/// Apply arithmetic on indices.
 static AffineExpr applyToIndices(Function function, AffineExpr a, AffineExpr b) {
   switch (function) {
   case Function::Add:
@@ -131,7 +131,7 @@ TermRef Terms::apply(Function function, ArrayRef<TermRef> operands, Operation *c
   return term;
 }
 
-/// Of a number made of its parts, or a product of such.
+/// Return the part of a complex number that is created from its parts, or of a product of such numbers.
 TermRef Terms::partOfComplex(Function part, TermRef term) {
   while (term && term->kind == Term::Read)
     term = definition(term);
@@ -151,7 +151,7 @@ TermRef Terms::partOfComplex(Function part, TermRef term) {
 }
 
 //===----------------------------------------------------------------------===//
-// What a tensor's element is computed as
+// Definitions of elements
 //===----------------------------------------------------------------------===//
 
 TermRef Terms::definition(TermRef read) {
@@ -179,7 +179,7 @@ TermRef Terms::computeDefinition(TermRef read) {
   return apply(*function, operands, op);
 }
 
-/// The value that leaves a reduction as it is.
+/// Return whether `init` is the neutral element of the reduction.
 static bool isNeutral(Function function, TermRef init) {
   if (!init || init->kind != Term::Number)
     return false;
@@ -202,7 +202,7 @@ TermRef Terms::definitionByLinalg(linalg::LinalgOp op, TermRef read) {
   Value yielded = op.getBlock()->getTerminator()->getOperand(result);
   if (op.getNumReductionLoops() == 0)
     return region.read(yielded);
-  // A reduction combines what it has with what an iteration adds.
+  // A reduction combines the accumulator with one value per iteration.
   BlockArgument sum = op.getRegionOutputArgs()[result];
   Operation *combiner = yielded.getDefiningOp();
   std::optional<Function> function = combiner ? functionOf(combiner) : std::nullopt;
@@ -220,7 +220,7 @@ TermRef Terms::definitionByLinalg(linalg::LinalgOp op, TermRef read) {
 }
 
 //===----------------------------------------------------------------------===//
-// Walks over formulas
+// Traversal
 //===----------------------------------------------------------------------===//
 
 TermRef Terms::replace(TermRef term, AffineExpr variable, AffineExpr by) {
@@ -259,7 +259,7 @@ bool Terms::same(TermRef a, TermRef b) {
     auto known = sameReads.find({a, b});
     if (known != sameReads.end())
       return known->second;
-    // Two operations may compute one value.
+    // Two operations may compute the same value.
     TermRef first = definition(a), second = definition(b);
     bool result = first && second && same(first, second);
     return sameReads[{a, b}] = result;

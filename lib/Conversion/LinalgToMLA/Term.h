@@ -5,12 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// One element of a tensor, at an index with variables, is a formula over
-// elements of other tensors. What only moves elements (reshapes, transposes,
-// slices, concatenations, broadcasts, copies) leaves no trace in it, and which
-// operation computes it, a named or a generic one, makes no difference. So
-// exporters that write the same mathematics give the same formulas. Formulas
-// are made as they are looked at; nothing is rewritten.
+// An element of a tensor, at an index with variables, is a formula over
+// elements of other tensors. Formulas look through operations that only move
+// elements (reshapes, transposes, slices, concatenations, broadcasts, copies),
+// and do not distinguish named from generic operations, so that the outputs of
+// different exporters have the same formulas. Formulas are created lazily; the
+// IR is not changed.
 //
 //===----------------------------------------------------------------------===//
 
@@ -76,9 +76,9 @@ public:
 
   Variables variables;
 
-  /// The element where it is computed: behind all that only moves it.
+  /// Return the element at its definition, looking through operations that only move it.
   TermRef element(mlir::Value tensor, llvm::ArrayRef<mlir::AffineExpr> index);
-  /// What a read element is computed as; null where that is not known, as of an argument.
+  /// Return the formula that computes a read element; null if it is unknown, such as for an argument.
   TermRef definition(TermRef read);
 
   TermRef number(double value);
@@ -86,9 +86,9 @@ public:
   TermRef apply(Function function, llvm::ArrayRef<TermRef> operands, mlir::Operation *comparison = nullptr);
   TermRef reduce(Function function, llvm::ArrayRef<mlir::AffineExpr> over, TermRef body);
 
-  /// The formula with another index for a variable.
+  /// Substitute an index for a variable.
   TermRef replace(TermRef term, mlir::AffineExpr variable, mlir::AffineExpr by);
-  /// Whether the formula, as far as it is known, has the variable in it.
+  /// Return whether the formula, as far as it is known, contains the variable.
   bool depends(TermRef term, mlir::AffineExpr variable) const;
   bool same(TermRef a, TermRef b);
 

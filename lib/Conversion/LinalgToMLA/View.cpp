@@ -1,4 +1,4 @@
-//===- View.cpp - Elements of a tensor in another order -------------------===//
+//===- View.cpp - Rearrange elements of a tensor --------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -24,7 +24,7 @@ View::Axis *View::find(AffineExpr variable) {
 // Axes
 //===----------------------------------------------------------------------===//
 
-/// The axes of one dimension: the index is a number whose digits are the variables.
+/// Append the axes of one dimension, whose index has the variables as mixed-radix digits.
 static bool appendAxes(const Variables &variables, AffineExpr index, int64_t size, View &view) {
   LinearSum sum = variables.linear(index);
   llvm::sort(sum.terms, [](auto &a, auto &b) { return a.second > b.second; });
@@ -87,7 +87,7 @@ static Value reshape(ImplicitLocOpBuilder &b, Value x, ArrayRef<int64_t> shape, 
   return tensor::CollapseShapeOp::create(b, type, x, groups);
 }
 
-/// The part that the view takes, with a dimension a variable.
+/// Slice the part of the view, with one dimension per variable.
 static Value takePart(ImplicitLocOpBuilder &b, const View &view) {
   auto whole = llvm::map_to_vector(view.axes, [](const View::Axis &axis) { return axis.whole; });
   Value x = reshape(b, view.tensor, whole, view.groups);
@@ -112,7 +112,7 @@ static Value transpose(ImplicitLocOpBuilder &b, Value x, ArrayRef<int64_t> permu
   return linalg::TransposeOp::create(b, x, init, permutation).getResult()[0];
 }
 
-/// Real variables of all groups, in order.
+/// Return the variables of all groups in order, without constants.
 static SmallVector<AffineExpr> variablesOf(ArrayRef<Dims> groups) {
   SmallVector<AffineExpr> all;
   for (const Dims &group : groups)
@@ -120,7 +120,7 @@ static SmallVector<AffineExpr> variablesOf(ArrayRef<Dims> groups) {
   return all;
 }
 
-/// Groups as dimensions of what has a dimension a variable; a group without variables is a dimension of size 1.
+/// Return each group's dimensions in a tensor with one dimension per variable; a group without variables has none.
 static SmallVector<ReassociationIndices> dimensionsOf(ArrayRef<Dims> groups) {
   SmallVector<ReassociationIndices> dimensions;
   int64_t next = 0;
@@ -133,7 +133,7 @@ static SmallVector<ReassociationIndices> dimensionsOf(ArrayRef<Dims> groups) {
   return dimensions;
 }
 
-/// Dimensions of size 1 that are none of a tensor without them go with their neighbours.
+/// Group dimensions of size 1 with their neighbors, for a reshape from a tensor without them.
 static SmallVector<ReassociationIndices> joinUnits(ArrayRef<bool> isReal) {
   SmallVector<ReassociationIndices> groups;
   bool hasReal = false;
@@ -146,7 +146,7 @@ static SmallVector<ReassociationIndices> joinUnits(ArrayRef<bool> isReal) {
   return groups;
 }
 
-/// From a dimension a variable to a dimension a group, or back.
+/// Reshape from one dimension per variable to one per group, or back.
 static Value regroup(ImplicitLocOpBuilder &b, const Variables &variables, Value x, ArrayRef<Dims> groups, bool back) {
   SmallVector<int64_t> grouped, merged, single;
   SmallVector<bool> isReal;

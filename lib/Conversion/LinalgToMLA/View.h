@@ -1,4 +1,4 @@
-//===- View.h - Elements of a tensor in another order -----------*- C++ -*-===//
+//===- View.h - Rearrange elements of a tensor ------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,10 +14,10 @@
 
 namespace mla::raise {
 
-/// What a read says of all values of its variables: the tensor with an axis a variable, of which it takes a part.
+/// A read for all values of its variables: a part of the tensor with one axis per variable.
 struct View {
   struct Axis {
-    mlir::AffineExpr variable; // null where the index is a constant
+    mlir::AffineExpr variable; // null if the index is a constant
     int64_t whole, offset, size;
   };
   mlir::Value tensor;
@@ -30,21 +30,22 @@ struct View {
   Axis *find(mlir::AffineExpr variable);
 };
 
-/// Nothing where the indices are no digits of one another: a stride, or a division that is left.
+/// Return the view of a read; std::nullopt if the indices are not mixed-radix numbers: with strides, or divisions that
+/// do not simplify.
 std::optional<View> viewOf(const Variables &variables, TermRef read);
 
-/// Whether two views are one but for what they take of an axis each, which comes to be all of it in `a`.
+/// Widen `a` to the whole of an axis, and return whether the views then differ only in the parts of these axes.
 bool widenToBoth(View &a, mlir::AffineExpr axisOfA, View b, mlir::AffineExpr axisOfB);
 
-/// Variables that are one dimension together, the first one outermost.
+/// Variables that form one dimension, outermost first.
 using Dims = llvm::SmallVector<mlir::AffineExpr, 2>;
 
-/// The elements with a dimension a group; repeated over variables that the view does not have.
+/// Rearrange the elements to one dimension per group; repeat them for variables that the view does not have.
 mlir::Value arrange(mlir::ImplicitLocOpBuilder &builder, const Variables &variables, const View &view,
                     llvm::ArrayRef<Dims> groups);
 
-/// The inverse, for a view that is whole: the tensor that reads as `arranged` does. Null where the view repeats or
-/// leaves out elements.
+/// Invert `arrange` for a whole view: return the tensor whose read is `arranged`. Return null if the view repeats or
+/// omits elements.
 mlir::Value restore(mlir::ImplicitLocOpBuilder &builder, const Variables &variables, const View &view,
                     llvm::ArrayRef<Dims> groups, mlir::Value arranged);
 

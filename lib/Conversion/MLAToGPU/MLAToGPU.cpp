@@ -120,14 +120,14 @@ static LogicalResult checkEntrySignature(func::FuncOp function) {
                                       : isa<CacheType>(type) && numCaches++ == 0;
     if (!expected)
       return function.emitOpError() << "has an argument #" << i << " of " << type
-                                    << " that no entry has; it takes hidden states, then at most one cu_seqlens "
+                                    << "; expected hidden states, then at most one cu_seqlens "
                                        "(tensor<?xi32>) and one cache";
   }
   unsigned numRows = 0;
   for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
     if (isa<CacheType>(type) ? numCaches == 0 : !isRows(type) || numRows++ > 0)
       return function.emitOpError() << "has a result #" << i << " of " << type
-                                    << " that no entry has; it gives at most one tensor and the cache that it takes";
+                                    << "; expected at most one tensor and the cache argument";
   return success();
 }
 
@@ -135,10 +135,9 @@ static LogicalResult checkEntrySignature(func::FuncOp function) {
 static LogicalResult addBuffer(func::FuncOp function, const Twine &which, Attribute name,
                                llvm::SmallDenseSet<Attribute> &names) {
   if (!isa_and_present<StringAttr>(name))
-    return function.emitOpError() << "has " << which << " without a " << kBufferAttr
-                                  << ", which says what buffer it is";
+    return function.emitOpError() << "has " << which << " without a " << kBufferAttr << ", which names its buffer";
   if (!names.insert(name).second)
-    return function.emitOpError() << "has " << which << " in the buffer " << name << ", which is another's";
+    return function.emitOpError() << "has " << which << " in the buffer " << name << ", which is already in use";
   return success();
 }
 
@@ -151,7 +150,7 @@ static LogicalResult checkCoreSignature(func::FuncOp function) {
     bool expected = isa<CacheType>(type) ? numCaches++ == 0 : isRows(type) || isIndices(type);
     if (!expected)
       return function.emitOpError() << "has an argument #" << i << " of " << type
-                                    << "; it takes tensors of floats, tensor<?xi32> and one cache";
+                                    << "; expected tensors of floats, tensor<?xi32> and one cache";
   }
   for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
     if (!isa<CacheType>(type) &&
@@ -176,14 +175,14 @@ static LogicalResult checkReturned(func::FuncOp function) {
 
 static LogicalResult checkFunction(func::FuncOp function) {
   if (!llvm::hasSingleElement(function.getBody()))
-    return function.emitOpError("has control flow, which no list of launches has");
+    return function.emitOpError("has control flow, which launch lists do not support");
   for (Operation &op : function.front())
     if (!isa<KernelOp, WeightOp, func::ReturnOp>(op))
-      return op.emitOpError("is not in a kernel; run mla-group-kernels before");
+      return op.emitOpError("is not in a kernel; run mla-group-kernels first");
   for (auto kernel : function.getOps<KernelOp>())
     for (Type type : kernel.getResultTypes())
       if (!isInMemory(type))
-        return kernel.emitOpError("gives ") << type << "; results are rows, one a token, of a size that is known";
+        return kernel.emitOpError("has a result of ") << type << "; expected one row of static size per token";
   if (failed(isCore(function) ? checkCoreSignature(function) : checkEntrySignature(function)))
     return failure();
   return checkReturned(function);
@@ -205,7 +204,7 @@ static FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp modu
   if (!kind)
     return failure();
   if (!kernel.getSchedule())
-    return kernel.emitOpError("has no schedule; run mla-schedule-kernels before");
+    return kernel.emitOpError("has no schedule; run mla-schedule-kernels first");
   if (failed(kind->verifySchedule(kernel, /*isPartial=*/false)) || failed(checkElements(kernel, *kind)))
     return failure();
   return kind->generate(kernel, module);

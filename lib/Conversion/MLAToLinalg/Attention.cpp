@@ -1,4 +1,4 @@
-//===- Attention.cpp - The naive attention, in tiles of queries -----------===//
+//===- Attention.cpp - Naive attention in tiles of queries ----------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // For a sequence, tiles of queries and heads are parallel. A tile of queries
-// meets tiles of keys: first those that all its queries see whole, then the
-// ones at the causal edge, copied with their missing rows as zeros and masked.
+// iterates over tiles of keys: first those that all its queries see, then those
+// at the causal edge, which are copied with zeros for missing rows and masked.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,20 +21,20 @@
 using namespace mlir;
 using namespace mla;
 
-/// One AVX-512 vector of query rows; 64 keys keep scores in the first cache.
+/// One AVX-512 vector of query rows; 64 keys keep scores in L1.
 static constexpr int64_t kQueryTile = 16;
 static constexpr int64_t kKeyTile = 64;
 
 namespace {
 
-/// What the tile of queries `tile` of head `head` of one sequence works on.
+/// The operands of the tile of queries `tile` of head `head` of one sequence.
 struct Tile {
   Value head;
   Value firstToken; // of the tile, packed
-  Value queries;    // of the sequence behind the tile's first one
+  Value queries;    // of the sequence from the tile's first one on
   Value firstKey;   // of the sequence, packed
   Value keys;       // of the sequence
-  Value visible;    // keys that the tile's first query sees
+  Value visible;    // number of keys that the tile's first query sees
 };
 
 struct Operands {
@@ -43,8 +43,8 @@ struct Operands {
 
 } // namespace
 
-/// Queries [token, head, :] times scale, transposed to [width, kQueryTile].
-/// Rows behind the last query repeat it and are never stored.
+/// Return queries [token, head, :] times scale, transposed to [width, kQueryTile]. Rows after the last query repeat it
+/// and are never stored.
 static Value queryTile(Emitter &e, Value q, const Tile &tile, double scale) {
   OpFoldResult width = e.size(typeOf(q).getDimSize(2));
   Value last = e.sub(tile.queries, e.index(1));
@@ -56,14 +56,14 @@ static Value queryTile(Emitter &e, Value q, const Tile &tile, double scale) {
   return e.elementwise({}, e.empty({width, e.size(kQueryTile)}), body);
 }
 
-/// Where row `row` of keys or values stands: they are per head, or shared.
+/// Return the offsets of row `row` of keys or values, which are per head or shared.
 static SmallVector<OpFoldResult> keyAt(Emitter &e, Value tensor, const Tile &tile, Value row) {
   if (typeOf(tensor).getRank() == 2)
     return {row, e.size(0)};
   return {row, tile.head, e.size(0)};
 }
 
-/// kKeyTile whole rows from key `key` of the sequence, [kKeyTile, width].
+/// Return kKeyTile whole rows from key `key` of the sequence on, [kKeyTile, width].
 static Value wholeKeyTile(Emitter &e, Value tensor, const Tile &tile, Value key) {
   RankedTensorType type = typeOf(tensor);
   SmallVector<OpFoldResult> sizes = {e.size(kKeyTile), e.size(type.getShape().back())};
@@ -72,7 +72,7 @@ static Value wholeKeyTile(Emitter &e, Value tensor, const Tile &tile, Value key)
   return e.slice(tensor, keyAt(e, tensor, tile, e.add(tile.firstKey, key)), sizes, 2);
 }
 
-/// The same at the end of the sequence: zeros behind its last key.
+/// Return the same at the end of the sequence, with zeros after its last key.
 static Value edgeKeyTile(Emitter &e, Value tensor, const Tile &tile, Value key) {
   RankedTensorType type = typeOf(tensor);
   Value last = e.sub(tile.keys, e.index(1));
@@ -87,7 +87,7 @@ static Value edgeKeyTile(Emitter &e, Value tensor, const Tile &tile, Value key) 
   return e.elementwise({}, e.empty({e.size(kKeyTile), e.size(type.getShape().back())}), body);
 }
 
-/// Scores where query `i` of the tile sees key `key + j`, else -inf.
+/// Return the score if query `i` of the tile sees key `key + j`, else -inf.
 static Value maskCausal(Emitter &e, Value scores, const Tile &tile, Value key) {
   auto body = [&](Emitter &e, ValueRange args) -> Value {
     Value seen = e.less(e.add(key, e.loopIndex(0)), e.add(tile.visible, e.loopIndex(1)));
@@ -96,7 +96,7 @@ static Value maskCausal(Emitter &e, Value scores, const Tile &tile, Value key) {
   return e.elementwise(scores, e.empty({e.size(kKeyTile), e.size(kQueryTile)}), body);
 }
 
-/// All keys of one tile of queries.
+/// Compute the attention of one tile of queries over all keys.
 static std::pair<Value, Value> emitTile(Emitter &e, const Operands &x, const Tile &tile, double scale) {
   bool hasRope = typeOf(x.qRope).getDimSize(2) != 0;
   Value qNope = queryTile(e, x.qNope, tile, scale), qRope;
@@ -116,7 +116,7 @@ static std::pair<Value, Value> emitTile(Emitter &e, const Operands &x, const Til
     return OnlineSoftmax(ValueRange(e.loop(from, to, e.index(1), state.carried(), body)));
   };
   Value tileSize = e.index(kKeyTile);
-  // The first queries see no key where a step has more tokens than its sequence.
+  // The first queries see no key if a step has more tokens than its sequence.
   Value none = e.index(0);
   Value whole = e.div(e.max(tile.visible, none), tileSize);
   Value seen = e.max(e.min(e.add(tile.visible, e.index(kQueryTile - 1)), tile.keys), none);
@@ -126,11 +126,11 @@ static std::pair<Value, Value> emitTile(Emitter &e, const Operands &x, const Til
   return state.finish(e);
 }
 
-/// Stores the rows of a tile that are queries.
+/// Store the rows of a tile that are queries.
 static void yieldTile(Emitter &e, std::pair<Value, Value> result, const Tile &tile, ValueRange outputs) {
   OpFoldResult rows = e.min(tile.queries, e.index(kQueryTile)), zero = e.size(0), one = e.size(1);
   OpFoldResult width = e.size(typeOf(outputs[0]).getDimSize(2));
-  // The whole tile is cast: its size is known, and it has room on the stack.
+  // Cast the whole tile: its size is static, and it fits on the stack.
   Value tileOut = e.cast(result.first, typeOf(outputs[0]).getElementType());
   Value out = e.slice(tileOut, {zero, zero}, {rows, width}, 2);
   e.yieldSlice(out, outputs[0], {tile.firstToken, tile.head, zero}, {rows, one, width});

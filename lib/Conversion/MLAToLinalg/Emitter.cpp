@@ -1,4 +1,4 @@
-//===- Emitter.cpp - Short names for what the decompositions emit ---------===//
+//===- Emitter.cpp - Helpers of the decompositions ------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -65,7 +65,7 @@ Value Emitter::slice(Value tensor, ArrayRef<Size> offsets, ArrayRef<Size> sizes,
   SmallVector<int64_t> shape;
   int64_t drop = source.getRank() - rank;
   for (Size size : sizes) {
-    // A constant that is a value is a dynamic size to the operation.
+    // A constant that is a Value is a dynamic size of the operation.
     std::optional<int64_t> constant;
     if (isa<Attribute>(size))
       constant = getConstantIntValue(size);

@@ -1,4 +1,4 @@
-//===- MLAToLinalg.cpp - The pass: cache types and all patterns -----------===//
+//===- MLAToLinalg.cpp - The pass: types and patterns ---------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -22,15 +22,14 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// A cache is its pages, block table and lengths.
+/// Convert a cache to its pages, block table and lengths.
 static LogicalResult convertCache(CacheType type, SmallVectorImpl<Type> &types) {
   types.append({type.getPagesType(), type.getBlockTableType(), type.getLengthsType()});
   return success();
 }
 
-/// Attributes of a function's arguments, each on the first of the values that
-/// the argument becomes. The conversion of a signature leaves them behind when
-/// an argument becomes several.
+/// Move the attributes of every function argument to the first of its converted values. The signature conversion does
+/// not do so if an argument becomes several.
 static void spreadArgumentAttributes(func::FuncOp function, const TypeConverter &converter) {
   SmallVector<Attribute> attributes;
   for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
@@ -43,7 +42,7 @@ static void spreadArgumentAttributes(func::FuncOp function, const TypeConverter 
   function->setAttr(function.getArgAttrsAttrName(), ArrayAttr::get(function.getContext(), attributes));
 }
 
-/// Layouts of weights as reshapes and transposes, which bufferise.
+/// Lower layouts of weights to reshapes and transposes, which bufferize.
 static LogicalResult lowerPacks(ModuleOp module) {
   IRRewriter rewriter(module.getContext());
   SmallVector<linalg::PackOp> packs;
@@ -80,7 +79,7 @@ struct MLAToLinalgPass : mla::impl::MLAToLinalgBase<MLAToLinalgPass> {
     ConversionTarget target(*context);
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     target.addIllegalDialect<MLADialect>();
-    target.addLegalOp<WeightOp>(); // bound or left to the next stage
+    target.addLegalOp<WeightOp>(); // bound, or lowered by the next stage
     target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp op) {
       return converter.isSignatureLegal(op.getFunctionType()) && converter.isLegal(&op.getBody());
     });

@@ -1,4 +1,4 @@
-//===- Merge.cpp - One attention from partial ones ------------------------===//
+//===- Merge.cpp - Merge partial attentions -------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -32,7 +32,7 @@ SmallVector<Value> mla::emitMerge(Emitter &e, Value partials, Value lses, Type o
   Value lse = e.elementwise({maximum, sum}, e.empty({tokens, heads}), [](Emitter &e, ValueRange args) -> Value {
     return arith::AddFOp::create(e, args[0], math::LogOp::create(e, args[1]));
   });
-  // exp(lse_s - lse): 0 for a partial without keys, whatever it holds.
+  // exp(lse_s - lse): 0 for a partial without keys, whatever its elements.
   Value weights =
       e.generic({lses, maximum, sum}, {{0, 1, 2}, {1, 2}, {1, 2}}, e.empty({e.dimSize(partials, 0), tokens, heads}),
                 {0, 1, 2}, 3, [&](Emitter &e, ValueRange args) -> Value {

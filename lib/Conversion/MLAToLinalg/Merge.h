@@ -1,4 +1,4 @@
-//===- Merge.h - One attention from partial ones ----------------*- C++ -*-===//
+//===- Merge.h - Merge partial attentions -----------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,8 +12,8 @@
 
 namespace mla {
 
-/// The attention [T, H, V] and its LSE [T, H] of partials [S, T, H, V] with
-/// LSEs [S, T, H]; elements of the attention are stored as `outputElement`.
+/// Compute the attention [T, H, V] and its LSE [T, H] from partials [S, T, H, V] with LSEs [S, T, H]; elements of the
+/// attention are stored as `outputElement`.
 llvm::SmallVector<mlir::Value> emitMerge(Emitter &e, mlir::Value partials, mlir::Value lses, mlir::Type outputElement);
 
 } // namespace mla

@@ -57,8 +57,8 @@ static Value constantTensor(Emitter &e, ArrayRef<float> values) {
   return arith::ConstantOp::create(e, DenseElementsAttr::get(type, values));
 }
 
-/// Sine or cosine of every token's angles, [T, R / 2]. The angle is a product
-/// of float32 numbers, as in the model's own code.
+/// Compute sine or cosine of every token's angles, [T, R / 2]. The angle is a product of float32 numbers, as in the
+/// model's own code.
 template <typename Function> static Value emitAngles(Emitter &e, RopeOp op, Value position) {
   Value frequencies = constantTensor(e, op.getFrequencies());
   auto body = [&](Emitter &e, ValueRange args) -> Value {
@@ -71,8 +71,8 @@ template <typename Function> static Value emitAngles(Emitter &e, RopeOp op, Valu
 }
 
 namespace {
-/// For an element of the last dimension: its pair, where the other one of the
-/// pair stands, and whether it is the first of the two.
+/// For an element of the last dimension: its pair, the index of the pair's other element, and whether it is the first
+/// one.
 struct PairIndex {
   Value pair, partner, isFirst;
 };

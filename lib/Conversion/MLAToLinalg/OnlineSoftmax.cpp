@@ -25,7 +25,7 @@ Value mla::finiteMaximum(Emitter &e, Value maximum) {
   return arith::SelectOp::create(e, hidden, e.f32(0), maximum);
 }
 
-/// exp(x - maximum), where the maximum may be -inf.
+/// Compute exp(x - maximum), where the maximum may be -inf.
 static Value weight(Emitter &e, Value x, Value maximum) {
   return math::ExpOp::create(e, arith::SubFOp::create(e, x, finiteMaximum(e, maximum)));
 }
@@ -40,7 +40,7 @@ void OnlineSoftmax::step(Emitter &e, Value scores, Value tileValues) {
   Value updated = e.elementwise({maximum, highest}, e.empty({rows}), larger);
   Value weights = e.generic({scores, updated}, {{0, 1}, {1}}, e.empty({keys, rows}), {0, 1}, 2, exponential);
   Value decay = e.elementwise({maximum, updated}, e.empty({rows}), exponential);
-  // Back to where the loop carries it: the old one was needed until here.
+  // Write to the buffer that the loop carries: the old maximum was used until here.
   maximum = bufferization::MaterializeInDestinationOp::create(e, updated, maximum).getResult();
   auto scale = [](Emitter &e, ValueRange args) -> Value { return arith::MulFOp::create(e, args[0], args[1]); };
   sum = e.generic(decay, {{0}}, sum, {0}, 1, scale);

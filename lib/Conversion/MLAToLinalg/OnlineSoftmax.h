@@ -6,9 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // The softmax of FlashAttention (arXiv:2205.14135, section 3.1): a running
-// maximum, sum and weighted values for each of M query rows. Scores are
-// [keys, M]: query rows lie along vectors, so that maximum, sum and exponential
-// need no shuffles and a key's elements are broadcast from memory.
+// maximum, sum and weighted values for each of M query rows. Scores are [keys,
+// M]: query rows are the vector dimension, so that maximum, sum and exponential
+// need no shuffles and elements of keys are broadcast from memory.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,26 +21,24 @@ namespace mla {
 
 class OnlineSoftmax {
 public:
-  /// No keys seen: maximum -inf, sum 0, values 0.
+  /// Initialize without keys: maximum -inf, sum 0, values 0.
   OnlineSoftmax(Emitter &e, int64_t rows, int64_t width);
-  /// What a loop carried.
+  /// Wrap the values carried by a loop.
   explicit OnlineSoftmax(mlir::ValueRange carried) : maximum(carried[0]), sum(carried[1]), values(carried[2]) {}
 
   llvm::SmallVector<mlir::Value> carried() const { return {maximum, sum, values}; }
 
-  /// Takes in keys: their scores [keys, M] and values [keys, V]. A score of
-  /// -inf hides its key.
+  /// Accumulate keys: their scores [keys, M] and values [keys, V]. A score of -inf hides its key.
   void step(Emitter &e, mlir::Value scores, mlir::Value tileValues);
 
-  /// The attention [M, V], 0 for a row without keys, and its LSE [M].
+  /// Return the attention [M, V], 0 for a row without keys, and its LSE [M].
   std::pair<mlir::Value, mlir::Value> finish(Emitter &e) const;
 
 private:
   mlir::Value maximum, sum, values;
 };
 
-/// A maximum that is subtracted: 0 in place of -inf, whose difference with
-/// itself is no number.
+/// Return the maximum to subtract: 0 instead of -inf, since -inf - -inf is NaN.
 mlir::Value finiteMaximum(Emitter &e, mlir::Value maximum);
 
 } // namespace mla

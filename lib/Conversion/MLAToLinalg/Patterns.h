@@ -1,4 +1,4 @@
-//===- Patterns.h - The decompositions, by subject --------------*- C++ -*-===//
+//===- Patterns.h - Patterns of the decompositions --------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,7 +12,7 @@
 
 namespace mla {
 
-/// The three tensors that a converted cache is.
+/// The three tensors of a converted cache.
 struct CacheTensors {
   explicit CacheTensors(mlir::ValueRange values) : pages(values[0]), blockTable(values[1]), lengths(values[2]) {}
   mlir::Value pages, blockTable, lengths;

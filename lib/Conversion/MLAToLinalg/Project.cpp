@@ -5,11 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Every projection is `y[t, h, n] = sum_k x[t, h, k] * w[h, n, k]` after a
-// reshape: a plain one has one head, to_heads writes heads side by side and
-// from_heads sums over them like over columns. Heads and panels of rows are
-// parallel. A panel meets the tokens in blocks of `kTokenBlock`, then one by
-// one, so that every matmul has a static shape and one token costs one row.
+// After a reshape, every projection is `y[t, h, n] = sum_k x[t, h, k] * w[h, n,
+// k]`: a plain one has one head, to_heads writes adjacent heads, and from_heads
+// contracts heads like columns. Heads and panels of rows are parallel. A panel
+// iterates over tokens in blocks of `kTokenBlock`, then one by one, so that
+// every matmul has a static shape and one token costs one row.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,13 +21,13 @@
 using namespace mlir;
 using namespace mla;
 
-/// Tokens a block: with panels of 32 rows, 16 of AVX-512's 32 registers hold
-/// the sums and the rest the operands.
+/// Tokens per block: with panels of 32 rows, 16 of AVX-512's 32 registers hold the accumulators and the rest the
+/// operands.
 static constexpr int64_t kTokenBlock = 8;
-/// Rows taken together where the weight has no panels of its own.
+/// Rows per panel for weights without packed layout.
 static constexpr int64_t kLargestPanel = 32;
 
-/// The same elements, row-major, with other sizes behind the tokens.
+/// Reshape the dimensions after the tokens, row-major.
 static Value reshapeTokens(Emitter &e, Value tensor, ArrayRef<int64_t> shape) {
   RankedTensorType type = typeOf(tensor);
   if (type.getShape().drop_front() == shape)
@@ -62,7 +62,7 @@ static Shape shapeOf(ProjectOp op) {
   return shape;
 }
 
-/// Panel (head, number) of the weight, [contracted, panel].
+/// Return panel (head, number) of the weight, [contracted, panel].
 static Value panelOf(Emitter &e, Value weight, bool panelled, Shape s, Value head, Value number) {
   using Size = OpFoldResult;
   if (panelled) {
@@ -75,15 +75,14 @@ static Value panelOf(Emitter &e, Value weight, bool panelled, Shape s, Value hea
   return e.transposed2D(e.slice(w, {head, row, e.size(0)}, {e.size(1), e.size(s.panel), e.size(s.contracted)}, 2));
 }
 
-/// Tokens [from, to) in blocks of `block`, of head `head`: writes their part
-/// of `out`, [T, panel].
+/// Compute tokens [from, to) of head `head` in blocks of `block`: write their part of `out`, [T, panel].
 static Value emitTokens(Emitter &e, Value x, Value panel, Value out, Value head, Shape s, Value from, Value to,
                         int64_t block) {
   auto body = [&](Emitter &e, Value token, ValueRange carried) -> SmallVector<Value> {
     Value rows = e.slice(x, {token, head, e.size(0)}, {e.size(block), e.size(1), e.size(s.contracted)}, 2);
     SmallVector<OpFoldResult> offsets = {token, e.size(0)}, sizes = {e.size(block), e.size(s.panel)};
     Type element = typeOf(out).getElementType();
-    // Sums go where the result goes if that can hold them.
+    // Accumulate in the result if its type is f32.
     Value init = element.isF32() ? e.slice(carried[0], offsets, sizes, 2) : e.empty(sizes);
     Value sums = e.matmul(rows, panel, e.filled(init, e.f32(0)));
     return {e.insert(e.cast(sums, element), carried[0], offsets, sizes)};
@@ -94,8 +93,7 @@ static Value emitTokens(Emitter &e, Value x, Value panel, Value out, Value head,
 static Value emitProject(Emitter &e, ProjectOp op, Value x, Value weight) {
   Shape s = shapeOf(op);
   RankedTensorType result = typeOf(op.getResult());
-  // A one-row block puts the unit dimension of heads in the way of slices;
-  // heads are always there.
+  // Insert the dimension of heads, whose slices a unit dimension would not allow otherwise.
   Value input = reshapeTokens(e, x, {s.heads, s.contracted});
   OpFoldResult tokens = e.dimSize(x, 0);
   Value blocked = e.mul(e.div(e.value(tokens), e.index(kTokenBlock)), e.index(kTokenBlock));

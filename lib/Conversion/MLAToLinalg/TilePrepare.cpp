@@ -1,13 +1,13 @@
-//===- TilePrepare.cpp - Weights a tile at a time -------------------------===//
+//===- TilePrepare.cpp - Weights in tiles ---------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// From the result to the checkpoint's weights, every operation is asked for a box
-// of its result and asks its operands for the boxes that it needs: a function for
-// every operation that a `@prepare` function may hold.
+// Emits a box of the result of an operation, and recursively the boxes of the
+// operands that it needs, from the result to the checkpoint's weights. There is
+// one function per operation of `@prepare` functions.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,7 +30,7 @@ using namespace mlir;
 using namespace mla;
 
 namespace {
-/// A part of a tensor, aligned to its sizes where the tensor comes after all slices.
+/// A box of a tensor, aligned to its sizes if the tensor is not an input of a slice.
 struct Box {
   SmallVector<Value> offsets;
   SmallVector<int64_t> sizes;
@@ -38,12 +38,12 @@ struct Box {
 
 class TileEmitter {
 public:
-  /// `rounding` is passed over: what comes after it is emitted before it.
+  /// `rounding` is skipped: its users are applied to unrounded elements.
   TileEmitter(Emitter &e, Operation *rounding) : e(e), rounding(rounding) {}
 
-  /// The elements of the box; null after an error. A box that is none of the source is made in parts.
+  /// Emit the elements of the box; null after an error. A box that is not a box of the source is emitted in parts.
   Value emit(Value value, const Box &box);
-  /// `into` with the elements of the box.
+  /// Insert the elements of the box in `into`.
   Value emitInto(Value value, const Box &box, Value into);
 
 private:
@@ -72,7 +72,7 @@ static int64_t productOf(ArrayRef<int64_t> sizes) {
   return std::accumulate(sizes.begin(), sizes.end(), int64_t(1), std::multiplies<>());
 }
 
-/// One offset of dimensions side by side.
+/// Linearize the offsets of adjacent dimensions.
 static Value joinOffsets(Emitter &e, ArrayRef<Value> offsets, ArrayRef<int64_t> shape) {
   Value joined = offsets.front();
   for (auto [offset, size] : llvm::zip_equal(offsets.drop_front(), shape.drop_front()))
@@ -111,12 +111,12 @@ static SmallVector<Value> sourceOffsets(Emitter &e, Operation *op, ArrayRef<Valu
   return source;
 }
 
-/// Of an operation that has one.
+/// Return the source box of an operation that has one.
 Box TileEmitter::sourceBox(Operation *op, const Box &box) {
   return Box{sourceOffsets(e, op, box.offsets), *sourceTile(op, box.sizes)};
 }
 
-/// Where the dimensions larger than 1 are.
+/// Return the dimensions larger than 1.
 static SmallVector<int64_t> realDims(ArrayRef<int64_t> sizes) {
   SmallVector<int64_t> dims;
   for (auto [i, size] : llvm::enumerate(sizes))
@@ -125,7 +125,7 @@ static SmallVector<int64_t> realDims(ArrayRef<int64_t> sizes) {
   return dims;
 }
 
-/// In a box of these sizes no element changes its place in memory.
+/// Return whether a transpose of these sizes keeps the order of elements in memory.
 static bool keepsOrder(linalg::TransposeOp op, ArrayRef<int64_t> resultSizes) {
   SmallVector<int64_t> from;
   for (int64_t dimension : realDims(resultSizes))
@@ -142,7 +142,7 @@ Value TileEmitter::sliceOf(Value tensor, const Box &box) {
                  box.sizes.size());
 }
 
-/// Before rounding, if that is on the way.
+/// Return the element type before rounding, if `rounding` is among the operations of the value.
 Type TileEmitter::exactElementType(Value value) const {
   Operation *op = value.getDefiningOp();
   while (op && movesElements(op))
@@ -165,13 +165,13 @@ Value TileEmitter::emitMove(Operation *op, const Box &box) {
   return e.reshaped(tile, box.sizes);
 }
 
-/// For a loop to fill. Were it a `tensor.empty`, its elimination would put the destination of the tile in its place,
-/// and one-shot bufferization finds a conflict between the loop and what materialises the tile there.
+/// Allocate a tensor for a loop to fill. The destination of the tile would replace a `tensor.empty`, and one-shot
+/// bufferization finds a conflict between the loop and the operation that materializes the tile there.
 static Value allocate(Emitter &e, ArrayRef<int64_t> sizes, Type element) {
   return bufferization::AllocTensorOp::create(e, RankedTensorType::get(sizes, element), ValueRange());
 }
 
-/// One index of the first dimension that has several after the other.
+/// Emit one index of the first dimension with several after the other.
 Value TileEmitter::emitParts(Value value, const Box &box) {
   int64_t dimension = realDims(box.sizes).front();
   bool failed = false;
@@ -198,20 +198,20 @@ Value TileEmitter::emitDequantize(DequantizeOp op, const Box &box) {
                 : Value();
 }
 
-/// One number is no tensor of the weight's size.
+/// Emit a splat without a tensor of the weight's size.
 Value TileEmitter::emitConstant(arith::ConstantOp op, const Box &box) {
   if (auto splat = dyn_cast<SplatElementsAttr>(op.getValue()))
     return arith::ConstantOp::create(e, splat.resizeSplat(cast<RankedTensorType>(op.getType()).clone(box.sizes)));
   return sliceOf(e.clone(*op)->getResult(0), box);
 }
 
-/// Element by element, as the operation does it. Bufferization knows that it must not write to a weight.
+/// Emit elementwise arithmetic. Bufferization does not write to weights.
 template <typename Op> Value TileEmitter::emitArithmetic(Op op, const Box &box) {
   Value lhs = emit(op.getLhs(), box), rhs = emit(op.getRhs(), box);
   return lhs && rhs ? Op::create(e, lhs, rhs).getResult() : Value();
 }
 
-/// A head of a product: `box` has one.
+/// Emit one head of a product: `box` has one.
 Value TileEmitter::emitHead(ComposeOp op, const Box &box, const ProductPlace &place) {
   int64_t depth = typeOf(op.getOuter()).getDimSize(2), rows = box.sizes[1], columns = box.sizes[2];
   Value zero = e.index(0);
@@ -267,7 +267,7 @@ Value TileEmitter::emit(Value value, const Box &box) {
 // Results
 //===----------------------------------------------------------------------===//
 
-/// The product goes where it is wanted, if only dimensions of size 1 are moved on the way, and, last, rows to panels.
+/// Emit a product directly in its destination, if users only move dimensions of size 1 and, last, pack rows.
 Value TileEmitter::emitProductInto(Value value, const Box &box, Value into) {
   auto pack = value.getDefiningOp<linalg::PackOp>();
   Box source = box;
@@ -283,7 +283,7 @@ Value TileEmitter::emitProductInto(Value value, const Box &box, Value into) {
   }
   if (!op || source.sizes[0] != 1 || source.sizes[1] == 1 || source.sizes[2] == 1)
     return {};
-  // Rows and columns, where panels are counted in the place of rows.
+  // Rows and columns; with panels, the first size counts panels.
   SmallVector<int64_t> unpacked = pack ? *sourceTile(pack, box.sizes) : box.sizes, dims = realDims(unpacked);
   if (dims.size() != 2 || unpacked[dims[1]] != source.sizes[2] || (pack && pack.getInnerDimsPos().front() != dims[0]) ||
       (!pack && dims[1] != static_cast<int64_t>(unpacked.size()) - 1))
@@ -299,13 +299,13 @@ Value TileEmitter::emitInto(Value value, const Box &box, Value into) {
   return tile ? bufferization::MaterializeInDestinationOp::create(e, tile, into).getResult() : tile;
 }
 
-/// The element type before it is rounded for storage.
+/// Return the element type before rounding for storage.
 static Type exactType(func::FuncOp prepare, arith::TruncFOp rounding) {
   return cast<RankedTensorType>(rounding ? rounding.getIn().getType() : prepare.getResultTypes().front())
       .getElementType();
 }
 
-/// Offsets as the last but one or two argument gives them; 0 where the tile takes all.
+/// Read the offsets from an argument; 0 in dimensions that the tile covers.
 static SmallVector<Value> readOffsets(Emitter &e, Value argument, RankedTensorType whole, ArrayRef<int64_t> sizes) {
   SmallVector<Value> offsets;
   for (auto [d, size] : llvm::enumerate(sizes))
@@ -313,26 +313,25 @@ static SmallVector<Value> readOffsets(Emitter &e, Value argument, RankedTensorTy
   return offsets;
 }
 
-/// What a weight is: one tensor of floats whose sizes are known, made without control flow.
+/// Check that a weight is one float tensor of static shape, computed without control flow.
 static LogicalResult checkPrepare(func::FuncOp prepare) {
   if (!llvm::hasSingleElement(prepare.getBody()) || !isa<func::ReturnOp>(prepare.front().getTerminator()))
-    return prepare.emitOpError("has control flow, and a weight is made by one block");
+    return prepare.emitOpError("has control flow; expected a single block");
   auto isWeight = [](Type type) {
     auto tensor = dyn_cast<RankedTensorType>(type);
     return tensor && tensor.hasStaticShape() && isa<FloatType>(tensor.getElementType());
   };
   if (prepare.getNumResults() != 1 || !isWeight(prepare.getResultTypes().front()))
-    return prepare.emitOpError("must return one weight, a tensor of floats of static shape, but has the type ")
+    return prepare.emitOpError("expected one result, a tensor of floats of static shape, got ")
            << prepare.getFunctionType();
   for (Operation &op : prepare.front().without_terminator())
     for (Type type : op.getResultTypes())
       if (auto tensor = dyn_cast<ShapedType>(type); tensor && !isWeight(type))
-        return op.emitOpError("gives ") << type << " on the way to a weight, whose parts have static shapes";
+        return op.emitOpError("has a result of ") << type << "; expected a static shape";
   return success();
 }
 
-/// A tile of an operation is emitted for every use of it, and so on down the operands: sums of sums of what is shared
-/// would be twice as much code with each.
+/// Check that shared values do not multiply code: a tile is emitted for every use of an operation, recursively.
 static LogicalResult checkRepeated(func::FuncOp prepare) {
   constexpr uint64_t most = 1024;
   llvm::DenseMap<Operation *, uint64_t> times;
@@ -348,7 +347,7 @@ static LogicalResult checkRepeated(func::FuncOp prepare) {
   return success();
 }
 
-/// A tile that was chosen before divides the weight.
+/// Check that a given tile divides the weight.
 static LogicalResult checkTile(func::FuncOp prepare, RankedTensorType whole, ArrayRef<int64_t> sizes) {
   auto divides = [](int64_t size, int64_t all) { return size > 0 ? all % size == 0 : size == all; };
   if (sizes.size() == static_cast<size_t>(whole.getRank()) && llvm::all_of_zip(sizes, whole.getShape(), divides))

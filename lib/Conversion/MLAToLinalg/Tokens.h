@@ -1,4 +1,4 @@
-//===- Tokens.h - Where packed tokens stand ---------------------*- C++ -*-===//
+//===- Tokens.h - Positions of packed tokens --------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,16 +12,15 @@
 
 namespace mla {
 
-/// The tokens of one sequence in this step: the first, how many, and the
-/// position of the first.
+/// The tokens of one sequence in this step: the first, their number, and the position of the first.
 struct Span {
   mlir::Value first, count, position;
 };
 
-/// Sequence `b` of cumulative counts `cu` and cached lengths `length`.
+/// Compute the span of sequence `b` from cumulative counts `cu` and cached lengths `length`.
 Span emitSpan(Emitter &e, mlir::Value cu, mlir::Value length, mlir::Value b);
 
-/// Position and sequence of each of `tokens` packed tokens: tensor<?xi32>.
+/// Compute position and sequence of each of `tokens` packed tokens: tensor<?xi32>.
 std::pair<mlir::Value, mlir::Value> emitPositions(Emitter &e, mlir::Value tokens, mlir::Value cu, mlir::Value lengths);
 
 } // namespace mla

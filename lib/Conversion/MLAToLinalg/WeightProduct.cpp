@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// One factor gives panels, contiguous and at most 32 wide, from which vectors are
-// read; the elements of the other are loaded one by one and broadcast. There is
-// no loop over blocks of the contracted size: of the products that a layer has, it
-// is the width of a head, and a panel of 32 is 16 KiB.
+// One factor is read in vectors from contiguous panels, at most 32 wide; the
+// elements of the other are loaded one by one and broadcast. The contracted
+// size is not tiled: in the products of a layer it is the width of a head, and
+// a panel of 32 is 16 KiB.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,9 +22,9 @@
 using namespace mlir;
 using namespace mla;
 
-/// With AVX-512, 8 x 32 sums take 16 of 32 registers.
+/// With AVX-512, 8 x 32 accumulators take 16 of 32 registers.
 static constexpr int64_t kLargestPanel = 32, kLargestBlock = 8;
-/// Panels of columns that blocks of rows meet in turn: at a depth of 128 they are 256 KiB of the second-level cache.
+/// Panels of columns per block of rows: at a depth of 128 they take 256 KiB of L2.
 static constexpr int64_t kLargestGroup = 16;
 
 namespace {
@@ -48,7 +48,7 @@ private:
 };
 } // namespace
 
-/// Panels are of rows if the result is in panels, else of columns; `length` is the other size.
+/// Choose panels of rows if the result is packed, else of columns; `length` is the other size.
 ProductEmitter::ProductEmitter(Value outer, Value inner, const ProductPlace &place)
     : outer(outer), inner(inner), place(place), depth(typeOf(inner).getDimSize(0)) {
   int64_t rows = typeOf(outer).getDimSize(0), columns = typeOf(inner).getDimSize(1);
@@ -60,7 +60,7 @@ ProductEmitter::ProductEmitter(Value outer, Value inner, const ProductPlace &pla
   vectorType = VectorType::get({width}, typeOf(inner).getElementType());
 }
 
-/// [panel, depth, width] of the columns of a group of panels.
+/// Return the columns of a group of panels, [panel, depth, width].
 Value ProductEmitter::emitGroup(Emitter &e, Value firstPanel) {
   auto type = RankedTensorType::get({group, depth, width}, typeOf(inner).getElementType());
   auto body = [&](Emitter &e, Value number, ValueRange into) -> SmallVector<Value> {
@@ -72,7 +72,7 @@ Value ProductEmitter::emitGroup(Emitter &e, Value firstPanel) {
   return e.loop(e.index(0), e.index(group), e.index(1), own, body)[0];
 }
 
-/// The factor without panels at a step of the sum.
+/// Broadcast the factor without panels at a step of the sum.
 Value ProductEmitter::broadcastAt(Emitter &e, Value step, Value position) {
   Value element = place.panels ? e.at(inner, {step, position}) : e.at(outer, {position, step});
   return vector::BroadcastOp::create(e, vectorType, element);
@@ -100,14 +100,14 @@ Value ProductEmitter::store(Emitter &e, Value sums, Value into, Value panel, Val
   return vector::TransferWriteOp::create(e, sums, into, indices, ArrayRef<bool>{true}).getResult();
 }
 
-/// `block` rows, or columns, from `first` on.
+/// Emit `block` rows or columns from `first` on.
 Value ProductEmitter::emitBlock(Emitter &e, Value panel, Value number, Value first, Value into) {
   for (auto [i, sums] : llvm::enumerate(emitSums(e, panel, first)))
     into = store(e, sums, into, number, e.add(first, e.index(i)));
   return into;
 }
 
-/// Panels of rows lie one after the other in the result, and so do a panel's columns.
+/// Emit a packed result, in which panels of rows and the columns of a panel are contiguous.
 Value ProductEmitter::emitToPanels(Emitter &e) {
   auto panels = [&](Emitter &e, Value number, ValueRange into) -> SmallVector<Value> {
     Value rows = e.slice(outer, {e.mul(number, e.index(width)), e.size(0)}, {e.size(width), e.size(depth)}, 2);
@@ -120,8 +120,8 @@ Value ProductEmitter::emitToPanels(Emitter &e) {
   return e.loop(e.index(0), e.index(numPanels), e.index(1), place.tensor, panels)[0];
 }
 
-/// Some rows at a time, so that what is stored lies together, and what is broadcast is fetched once a group: rows of a
-/// checkpoint may lie so far apart that a cache holds few of them.
+/// Emit blocks of rows, so that stores are contiguous and broadcast elements are loaded once per group: rows of a
+/// checkpoint may be so far apart that few of them fit in a cache.
 Value ProductEmitter::emitToRows(Emitter &e) {
   auto groups = [&](Emitter &e, Value firstPanel, ValueRange into) -> SmallVector<Value> {
     Value panels = emitGroup(e, firstPanel);

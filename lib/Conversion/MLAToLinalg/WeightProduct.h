@@ -12,9 +12,8 @@
 
 namespace mla {
 
-/// Where the element in row n and column m of a product goes: in `tensor`, f32, at `origin` with n and m added in two
-/// of its dimensions. With panels, dimension `rowDim` counts panels of rows and the last one counts the rows in a
-/// panel.
+/// The destination of the element in row n and column m of a product: `tensor`, f32, at `origin` plus n and m in two of
+/// its dimensions. With panels, dimension `rowDim` counts panels of rows and the last one counts the rows of a panel.
 struct ProductPlace {
   mlir::Value tensor;
   llvm::SmallVector<mlir::Value> origin;
@@ -22,10 +21,10 @@ struct ProductPlace {
   bool panels;
 };
 
-/// `place.tensor` with outer · inner in it; outer is [n, k], inner [k, m], both f32 of static shape.
+/// Return `place.tensor` with outer · inner inserted; outer is [n, k], inner [k, m], both f32 of static shape.
 mlir::Value emitWeightProduct(Emitter &e, mlir::Value outer, mlir::Value inner, const ProductPlace &place);
 
-/// Values of `weight`, which starts at `row` and `column` of the whole one, times their blocks' scales.
+/// Multiply `weight`, which starts at `row` and `column` of the whole one, with the scales of its blocks.
 mlir::Value emitDequantized(Emitter &e, mlir::Value weight, mlir::Value scale, llvm::ArrayRef<int64_t> block,
                             mlir::Value row, mlir::Value column, mlir::Type elementType);
 

@@ -1,4 +1,4 @@
-//===- Weights.cpp - What weights alone go through ------------------------===//
+//===- Weights.cpp - Operations on weights --------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,8 +14,8 @@
 using namespace mlir;
 using namespace mla;
 
-/// The value of every bit pattern of an 8-bit float: no processor at hand
-/// converts e4m3, and 1 KiB stays in its cache.
+/// Return a table of all values of an 8-bit float: x86-64 has no conversion from e4m3, and the table's 1 KiB stays in
+/// cache.
 static Value tableOf8Bit(Emitter &e, FloatType type) {
   SmallVector<float> values;
   for (unsigned bits = 0; bits < 256; ++bits) {
@@ -28,7 +28,7 @@ static Value tableOf8Bit(Emitter &e, FloatType type) {
   return arith::ConstantOp::create(e, DenseElementsAttr::get(tableType, ArrayRef<float>(values)));
 }
 
-/// A weight's element as f32, inside a body.
+/// Widen a weight's element to f32, inside a body.
 static Value widen(Emitter &e, Value element, Value table) {
   if (element.getType().getIntOrFloatBitWidth() != 8)
     return e.castTo(e.getF32Type(), element);
@@ -49,7 +49,7 @@ Value mla::emitDequantized(Emitter &e, Value weight, Value scale, ArrayRef<int64
   return e.elementwise(weight, e.empty(tensor::getMixedSizes(e, e.getLoc(), weight), elementType), body);
 }
 
-/// Heads are parallel.
+/// Compute a product of weights with parallel heads.
 static Value emitCompose(Emitter &e, ComposeOp op, Value outer, Value inner) {
   using Size = OpFoldResult;
   ArrayRef<int64_t> shape = cast<RankedTensorType>(op.getType()).getShape();

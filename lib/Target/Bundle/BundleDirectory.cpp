@@ -1,4 +1,4 @@
-//===- BundleDirectory.cpp - All of a bundle or nothing -------------------===//
+//===- BundleDirectory.cpp - Write a bundle atomically --------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -25,11 +25,12 @@ using namespace mla;
 namespace fs = llvm::sys::fs;
 namespace path = llvm::sys::path;
 
-/// All that a bundle may hold.
+/// All files that a bundle may contain.
 static constexpr llvm::StringLiteral fileNames[] = {MLA_MANIFEST_FILE, MLA_CODE_FILE, MLA_PTX_FILE, MLA_CUBIN_FILE,
                                                     MLA_WEIGHTS_FILE};
 
-/// A manifest, and nothing that is not a bundle's: it is removed whole where another takes its place.
+/// Return whether the directory has a manifest and only files of bundles. Such
+/// a directory may be replaced and removed.
 static bool isBundle(llvm::StringRef directory) {
   llvm::SmallString<128> manifest(directory);
   path::append(manifest, MLA_MANIFEST_FILE);
@@ -44,7 +45,7 @@ static bool isBundle(llvm::StringRef directory) {
 // Interrupts
 //===----------------------------------------------------------------------===//
 
-/// What ends the process. LLVM calls the interrupt function without the signal's number.
+/// Signals that terminate the process. LLVM calls the interrupt function without the signal's number.
 static constexpr int signals[] = {SIGINT, SIGTERM, SIGHUP};
 static struct sigaction llvmActions[std::size(signals)];
 static volatile sig_atomic_t received = SIGINT;
@@ -56,10 +57,11 @@ static void noteSignal(int number, siginfo_t *info, void *context) {
       llvmActions[i].sa_sigaction(number, info, context);
 }
 
-/// The exit status of a shell's child that the signal ended.
+/// Exit with the status that a shell reports for a child terminated by the signal.
 [[noreturn]] static void exitAsBySignal() { _exit(128 + received); }
 
-/// LLVM's handler stays the one that removes files; it gives all of them back once it runs.
+/// Set LLVM's interrupt function, and note signals before LLVM's handler, which removes files. It restores all handlers
+/// when it runs.
 static void callOnSignal(void (*function)()) {
   llvm::sys::SetInterruptFunction(function);
   for (size_t i = 0; i < std::size(signals); ++i) {
@@ -73,8 +75,7 @@ static void callOnSignal(void (*function)()) {
   }
 }
 
-/// The directory that an interrupt leaves behind, unless this removes it; its
-/// files are gone by then.
+/// The directory to remove after an interrupt, when its files are already removed.
 static char interruptedDirectory[4096];
 
 static void removeInterrupted() {
@@ -82,7 +83,7 @@ static void removeInterrupted() {
   exitAsBySignal();
 }
 
-/// Files first, by LLVM's own handler, then their directory.
+/// Remove files by LLVM's own handler, and then their directory.
 static void removeOnSignal(llvm::StringRef directory) {
   for (llvm::StringRef name : fileNames) {
     llvm::SmallString<128> file(directory);
@@ -95,19 +96,19 @@ static void removeOnSignal(llvm::StringRef directory) {
   callOnSignal(removeInterrupted);
 }
 
-/// The output as an absolute path, if a bundle may go there. A relative one would make the temporary directory
-/// elsewhere.
+/// Return the output as an absolute path, if a bundle may be written there. With a relative one the temporary directory
+/// would be elsewhere.
 static llvm::Expected<std::string> checkOutput(llvm::StringRef asked) {
   llvm::SmallString<128> absolute(asked);
   if (std::error_code code = fs::make_absolute(absolute))
     return llvm::createFileError(asked, code);
   llvm::StringRef output = llvm::StringRef(absolute).rtrim("/");
   if (output.empty())
-    return llvm::createStringError("/: is no place for a bundle; choose another output");
-  // The bundle would take the link's place, and what it leads to would stay.
+    return llvm::createStringError("/: cannot be a bundle; choose another output");
+  // Renaming would replace the link and keep its target.
   if (fs::is_symlink_file(output))
-    return llvm::createStringError(output + ": is a link, and a bundle takes a place of its own; remove the link, or "
-                                            "give the path that it leads to");
+    return llvm::createStringError(output + ": is a link, which a bundle would replace; remove the link, or give its "
+                                            "target");
   if (fs::exists(output) && !isBundle(output))
     return llvm::createStringError(output + ": exists and is not a bundle; remove it or choose another output");
   return output.str();
@@ -127,25 +128,25 @@ llvm::Expected<BundleDirectory> BundleDirectory::create(llvm::StringRef asked) {
   llvm::SmallString<128> temporary;
   if (std::error_code code = fs::createUniqueDirectory(*output + ".part", temporary))
     return cannotWrite(*output, code);
-  // Made like any directory, not closed to others as a temporary one.
+  // Set default permissions: those of a temporary directory exclude other users.
   (void)fs::setPermissions(temporary, static_cast<fs::perms>(0777 & ~fs::getUmask()));
   removeOnSignal(temporary);
   return BundleDirectory(*output, temporary);
 }
 
 //===----------------------------------------------------------------------===//
-// Work that goes on after an interruption
+// Resumable directories
 //===----------------------------------------------------------------------===//
 
 static void tellInterrupted() {
-  static constexpr char text[] = "\ninterrupted; the same command goes on with the layers that are complete\n";
+  static constexpr char text[] = "\ninterrupted; run the same command again to resume after the complete layers\n";
   (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
   exitAsBySignal();
 }
 
 static std::error_code lastError() { return std::error_code(errno, std::generic_category()); }
 
-/// The directory, opened and locked until the process ends.
+/// Open the directory and lock it until the process ends.
 static llvm::Expected<int> lockDirectory(llvm::StringRef directory) {
   int lock = ::open(directory.str().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (lock < 0)
@@ -153,21 +154,21 @@ static llvm::Expected<int> lockDirectory(llvm::StringRef directory) {
   if (flock(lock, LOCK_EX | LOCK_NB) == 0)
     return lock;
   ::close(lock);
-  return llvm::createStringError(directory + ": another compilation is at work in it; wait for it, or choose another "
+  return llvm::createStringError(directory + ": is in use by another compilation; wait for it, or choose another "
                                              "output");
 }
 
-/// Whether it holds nothing, or what a request of the same text left. An older bundle, which was about to be removed,
-/// counts as nothing.
+/// Check that the directory is empty or belongs to the same request. An older bundle, which was about to be removed, is
+/// ignored.
 static llvm::Error checkRequest(llvm::StringRef directory, llvm::StringRef request) {
   llvm::SmallString<128> file(directory);
   path::append(file, BundleDirectory::requestFile);
   if (auto present = llvm::MemoryBuffer::getFile(file)) {
     if ((*present)->getBuffer() == request)
       return llvm::Error::success();
-    return llvm::createStringError(directory + ": holds the work of an interrupted compilation with other options, "
-                                               "inputs or compiler; repeat that one to go on with it, or remove the "
-                                               "directory");
+    return llvm::createStringError(directory +
+                                   ": contains an interrupted compilation with other options, inputs or "
+                                   "compiler; repeat that compilation to resume it, or remove the directory");
   }
   std::error_code code;
   bool empty = fs::directory_iterator(directory, code) == fs::directory_iterator();
@@ -190,14 +191,14 @@ llvm::Expected<BundleDirectory> BundleDirectory::resume(llvm::StringRef asked, l
   if (!output)
     return output.takeError();
   std::string partial = *output + ".partial";
-  // Made like any directory: LLVM's own default closes it to others.
+  // Set default permissions: LLVM's exclude other users.
   if (std::error_code code = fs::create_directory(partial, /*IgnoreExisting=*/true, fs::all_all))
     return cannotWrite(*output, code);
   llvm::Expected<int> lock = lockDirectory(partial);
   if (!lock)
     return lock.takeError();
   BundleDirectory directory(*output, partial, *lock);
-  directory.kept = true; // whatever it holds is not ours to remove
+  directory.kept = true; // do not remove an existing directory after an error
   if (llvm::Error error = checkRequest(partial, request))
     return error;
   directory.kept = fs::exists(directory.file(recordFile));
@@ -232,8 +233,7 @@ llvm::Error BundleDirectory::commit() {
   for (llvm::StringRef name : {requestFile, recordFile})
     (void)fs::remove(file(name));
   kept = false;
-  // An older bundle changes places with the new one, in one step, and what is
-  // then at the temporary place is removed.
+  // Exchange an older bundle and the new one atomically, and then remove the older one from the temporary path.
   bool replaces = fs::exists(path);
   unsigned flags = replaces ? RENAME_EXCHANGE : RENAME_NOREPLACE;
   if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), flags) != 0)

@@ -1,4 +1,4 @@
-//===- Certificate.cpp - That a weight is what it should be ---------------===//
+//===- Certificate.cpp - Checks of prepared weights -----------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -25,7 +25,7 @@
 
 using namespace mla;
 
-/// u of f32.
+/// u of f32, the unit roundoff.
 static constexpr double kUnitRoundoff = 0x1p-24;
 static constexpr double kLargestF32 = std::numeric_limits<float>::max();
 
@@ -88,14 +88,15 @@ struct Certifier::Impl {
   mlir::arith::TruncFOp rounding;
   Reference reference;
   Certificate certificate;
-  mlir::Value root;  ///< what makes the weight's elements: after it they are moved and rounded only
-  ComposeOp product; ///< the root, if it is one
+  mlir::Value root;  ///< the value that computes the weight's elements; users only move and round them
+  ComposeOp product; ///< the root if it is a product, else null
   DType madeType, storedType;
-  /// Random vectors over the columns of the root; of a product, the inner factor times them, by head and step.
+  /// Random vectors over the columns of the root; for a product, their products with the inner factor, by head and
+  /// step.
   ProbeVectors vectors;
   std::vector<std::vector<ProbeSums>> inner;
 
-  std::mutex mutex; // guards what follows, and the certificate
+  std::mutex mutex; // guards the following members and the certificate
   RoundingError roundingError;
 };
 
@@ -125,14 +126,14 @@ llvm::Error Certifier::Impl::wrong(const llvm::Twine &what) const {
 }
 
 llvm::Error Certifier::Impl::tooLarge(double element, DType dtype) const {
-  return refuse(llvm::formatv("an element is {0:e}, which {1} does not hold", element, dtypeName(dtype)).str(),
+  return refuse(llvm::formatv("an element is {0:e}, which {1} cannot represent", element, dtypeName(dtype)).str(),
                 certificate.isProduct ? "choose a --plan without this product, or scale the checkpoint"
                                       : "scale the checkpoint");
 }
 
-/// What no checkpoint brings about.
+/// Return the error for an operation without a check, which checkpoints do not produce.
 llvm::Error Certifier::Impl::noCheck(const llvm::Twine &what) const {
-  return refuse(what, "this is an error of mla-compile: please report it with the output of --emit=fold");
+  return refuse(what, "this is a bug in mla-compile: please report it with the output of --emit=fold");
 }
 
 llvm::Error Certifier::Impl::probeInner() {
@@ -174,10 +175,10 @@ llvm::Error Certifier::Impl::compare(const float *made, llvm::ArrayRef<Place> ro
   return llvm::Error::success();
 }
 
-/// Head by head.
+/// Check a product head by head.
 llvm::Error Certifier::Impl::checkProduct(const Selection &selection, const float *made) {
   if (selection[2].size() != vectors[0].size())
-    return noCheck("a tile has not all columns of the product");
+    return noCheck("a tile does not have all columns of the product");
   for (Place head : selection[0]) {
     std::vector<ProbeSums> expected(selection[1].size());
     ExpectedProbes probes(reference, vectors);
@@ -190,7 +191,7 @@ llvm::Error Certifier::Impl::checkProduct(const Selection &selection, const floa
   return llvm::Error::success();
 }
 
-/// Tiles may have a part of the columns.
+/// Check a sum. Tiles may contain part of the columns.
 llvm::Error Certifier::Impl::checkSum(const Selection &selection, const float *made) {
   ProbeVectors ofColumns;
   for (int probe = 0; probe < kNumProbes; ++probe)
@@ -203,7 +204,7 @@ llvm::Error Certifier::Impl::checkSum(const Selection &selection, const float *m
   return compare(made, rows, selection.back(), ofColumns, expected, " of a tile differs from the sum of its terms");
 }
 
-/// Follows the elements from `value` to the root, in parts where need be.
+/// Follow the elements from `value` to the root, in parts if necessary.
 llvm::Error Certifier::Impl::checkProbes(mlir::Value value, const Selection &selection, const float *made) {
   mlir::Operation *op = value.getDefiningOp();
   if (value == root)
@@ -240,7 +241,7 @@ static std::string describeWrongRounding(const float *exact, const uint16_t *rou
   return llvm::formatv("{0:e} is stored as {1:e}, not as the nearest element", exact[i], widenBF16(rounded[i]));
 }
 
-/// Rounded once, to the nearest; by how much goes into the certificate.
+/// Check that elements are rounded once, to the nearest, and record the rounding errors in the certificate.
 llvm::Error Certifier::Impl::checkStored(const void *made, const void *stored, int64_t count) {
   if (storedType != DType::BF16 || madeType != DType::F32)
     return noCheck("it is stored as " + llvm::Twine(dtypeName(storedType)) + ", for which there is no check");
@@ -265,7 +266,7 @@ llvm::Expected<Certifier> Certifier::create(mlir::func::FuncOp prepare,
                                             llvm::StringRef weight) {
   auto impl = std::make_unique<Impl>(prepare, inputs, layer, weight);
   if (impl->certificate.isProduct && impl->madeType != DType::F32)
-    return impl->noCheck("a product is made in " + llvm::Twine(dtypeName(impl->madeType)) + ", not in f32");
+    return impl->noCheck("a product is computed in " + llvm::Twine(dtypeName(impl->madeType)) + ", not in f32");
   if (impl->certificate.isProduct)
     if (llvm::Error error = impl->probeInner())
       return impl->noCheck(llvm::toString(std::move(error)));
@@ -290,7 +291,7 @@ Certificate Certifier::finish() const {
   Certificate certificate = impl->certificate;
   const RoundingError &error = impl->roundingError;
   certificate.maxRounding = error.largest;
-  // In f32: threads add their tiles in any order, and a bundle is to be the same whenever it is made.
+  // Round to f32: threads add their tiles in any order, and bundles must be reproducible.
   certificate.rmsRounding = error.squares > 0 ? float(std::sqrt(error.squaredErrors / error.squares)) : 0;
   return certificate;
 }

@@ -1,4 +1,4 @@
-//===- Elements.cpp - What bytes mean -------------------------------------===//
+//===- Elements.cpp - Elements by definition ------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -24,7 +24,7 @@ using Row = llvm::MutableArrayRef<double>;
 // Widening
 //===----------------------------------------------------------------------===//
 
-/// OCP 8-bit floating point, table 1: bias 7, no infinity.
+/// Widen OCP 8-bit floating point, table 1: bias 7, no infinity.
 static double widenE4M3(uint8_t bits) {
   int exponent = bits >> 3 & 15, mantissa = bits & 7;
   double magnitude = (bits & 0x7f) == 0x7f ? NAN
@@ -51,7 +51,7 @@ static double widenHalf(uint16_t bits) {
   return bits & 0x8000 ? -magnitude : magnitude;
 }
 
-/// The data may be unaligned.
+/// Load an element of possibly unaligned data.
 template <typename T> static T load(const char *data, int64_t index) {
   T value;
   std::memcpy(&value, data + index * sizeof(T), sizeof(T));

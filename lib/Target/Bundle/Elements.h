@@ -1,12 +1,12 @@
-//===- Elements.h - What bytes mean -----------------------------*- C++ -*-===//
+//===- Elements.h - Elements by definition ----------------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// The types of a checkpoint's elements by definition, in double precision, which
-// holds all of them. Whole rows are widened and rounded in vectors.
+// The element types of checkpoints by definition, in double precision, which
+// represents all of them. Whole rows are widened and rounded in vectors.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,14 +20,14 @@
 
 namespace mla {
 
-/// The values of elements `first` and on of `data`, which need not be aligned. Of a type without a definition here they
-/// are NaN, which is equal to nothing.
+/// Widen the elements of `data` from `first` on; the data may be unaligned. Elements of an unsupported type become NaN,
+/// which compares unequal to everything.
 void widenRow(DType dtype, const void *data, int64_t first, llvm::MutableArrayRef<double> row);
 
-/// To the nearest values of a floating-point type, ties to even.
+/// Round to the nearest values of a floating-point type, ties to even.
 void roundRow(mlir::Type type, llvm::MutableArrayRef<double> row);
 
-/// Element by element.
+/// Multiply element by element.
 void multiplyRow(llvm::MutableArrayRef<double> row, llvm::ArrayRef<double> factors);
 
 } // namespace mla

@@ -1,4 +1,4 @@
-//===- ExpectedProbes.cpp - What probes of a weight must be ---------------===//
+//===- ExpectedProbes.cpp - Expected probes of a weight -------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -33,8 +33,8 @@ int64_t mla::findDepth(mlir::Value value) {
   return deepest;
 }
 
-/// What elements of a factor may differ by, relative to their magnitude and in units of u. Where terms of a sum cancel
-/// it is more: then a bound may be too strict, and never too loose.
+/// Return the maximum error of a factor's elements, relative to their magnitude and in units of u. The error is larger
+/// if terms of a sum cancel: then the bound is too strict, but never too loose.
 static double findRelativeError(mlir::Value value) {
   mlir::Operation *op = value.getDefiningOp();
   if (findDepth(value) == 0)
@@ -70,8 +70,7 @@ ExpectedProbes::ExpectedProbes(const Reference &reference, const ProbeVectors &v
 }
 
 static llvm::Error noProbe(mlir::Operation *op) {
-  return llvm::createStringError("'" + op->getName().getStringRef() +
-                                 "' of a product of weights has no definition to check a weight by");
+  return llvm::createStringError("'" + op->getName().getStringRef() + "' in a product of weights cannot be checked");
 }
 
 llvm::Error ExpectedProbes::probe(mlir::Value value, const Selection &selection, Probes out) const {
@@ -88,11 +87,10 @@ llvm::Error ExpectedProbes::probe(mlir::Value value, const Selection &selection,
       .Default(noProbe);
 }
 
-/// Elements that are evaluated together: in the second-level cache, or, where the checkpoint may have rows as columns,
-/// in the first.
+/// Number of elements evaluated together: they fit in L2, or in L1 if the checkpoint may store rows as columns.
 static constexpr size_t kLargeBlock = 16384, kSmallBlock = 4096;
 
-/// Exact: read, moved, dequantised or rounded, all of which have one right result.
+/// Probe exact elements: reading, moving, dequantizing and rounding have only one correct result.
 llvm::Error ExpectedProbes::probeElements(mlir::Value value, const Selection &selection, Probes out) const {
   size_t block = std::max<size_t>(kLargeBlock / numColumns(), 1);
   if (selection.size() > 1 && selection.end()[-2].size() > block)
@@ -107,7 +105,7 @@ llvm::Error ExpectedProbes::probeElements(mlir::Value value, const Selection &se
   return llvm::Error::success();
 }
 
-/// Of so many indices of the last dimension but one.
+/// Probe blocks of this many indices of the second-to-last dimension.
 llvm::Error ExpectedProbes::probeBlocks(mlir::Value value, const Selection &selection, size_t size, Probes out) const {
   Selection block = selection;
   for (llvm::ArrayRef<Place> rest = selection.end()[-2]; !rest.empty();
@@ -119,14 +117,14 @@ llvm::Error ExpectedProbes::probeBlocks(mlir::Value value, const Selection &sele
   return llvm::Error::success();
 }
 
-/// Columns stay the last dimension and whole: vectors are of them.
+/// Return whether the columns are the whole last dimension, which the vectors require.
 static bool hasColumns(const Selection &selection, int64_t numColumns) {
   return static_cast<int64_t>(selection.back().size()) == numColumns &&
          llvm::all_of(llvm::enumerate(selection.back()),
                       [](auto place) { return place.value().offset == static_cast<int64_t>(place.index()); });
 }
 
-/// In parts, where the whole is no combination of indices of the source.
+/// Probe moved elements, in parts if the selection is not a product of indices of the source.
 llvm::Error ExpectedProbes::probeMoved(mlir::Operation *op, const Selection &selection, Probes out) const {
   if (!hasColumns(selection, numColumns()))
     return noProbe(op);

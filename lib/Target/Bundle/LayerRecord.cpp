@@ -14,7 +14,7 @@
 using namespace mla;
 namespace json = llvm::json;
 
-/// The layer's number and certificates, or nothing.
+/// Parse the layer's number and certificates.
 static std::optional<std::pair<int64_t, std::vector<Certificate>>> parseLine(llvm::StringRef line) {
   llvm::Expected<json::Value> value = json::parse(line);
   if (!value) {
@@ -48,7 +48,7 @@ const std::vector<Certificate> *LayerRecord::find(int64_t layer) const {
   return it == layers.end() ? nullptr : &it->second;
 }
 
-/// The file is written anew and takes the place of the old one whole.
+/// Replace the file atomically.
 llvm::Error LayerRecord::add(int64_t layer, std::vector<Certificate> certificates, bool write) {
   json::Value entry = json::Object{{"layer", layer}, {"certificates", json::Array(certificates)}};
   text += llvm::formatv("{0}\n", entry).str();

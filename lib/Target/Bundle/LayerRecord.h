@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A line of JSON a layer, added when all its weights are on the disk. What an
-// interruption left of a line does not count.
+// A file with one line of JSON per layer, added when all its weights are on
+// disk. An incomplete line is ignored.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,12 +21,12 @@ namespace mla {
 
 class LayerRecord {
 public:
-  /// What the file says; it need not exist.
+  /// Read the file, which need not exist.
   explicit LayerRecord(llvm::StringRef path);
 
-  /// The certificates of a complete layer, or null.
+  /// Return the certificates of a complete layer, or null.
   const std::vector<Certificate> *find(int64_t layer) const;
-  /// With `write`, the layer outlives an interruption.
+  /// Add a layer. With `write`, write it to the file, so that it survives an interruption.
   llvm::Error add(int64_t layer, std::vector<Certificate> certificates, bool write);
 
 private:

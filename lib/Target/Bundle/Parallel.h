@@ -18,8 +18,8 @@
 
 namespace mla {
 
-/// Calls body(i) for every i in [0, count) on the runtime's threads. After an error no more calls begin; the first one
-/// is returned.
+/// Call body(i) for every i in [0, count) on the runtime's threads. Return the first error, after which no more calls
+/// start.
 inline llvm::Error forEachInParallel(int64_t count, llvm::function_ref<llvm::Error(int64_t)> body) {
   struct Loop {
     llvm::function_ref<llvm::Error(int64_t)> body;

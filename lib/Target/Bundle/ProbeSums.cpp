@@ -26,7 +26,7 @@ double mla::probeElement(uint64_t seed, int probe, int64_t index) {
   return bits & 1 ? -magnitude : magnitude;
 }
 
-/// Rows that lie side by side are summed together: then vectors of them are loaded.
+/// Number of adjacent rows summed together, so that vectors of them are loaded.
 static constexpr int64_t kLanes = 32;
 
 MLA_WIDE_VECTORS static void sumLanes(const float *tile, const Place *columns, int64_t numColumns, const double *a,
@@ -46,7 +46,7 @@ MLA_WIDE_VECTORS static void sumLanes(const float *tile, const Place *columns, i
   }
 }
 
-// In any order, so that vectors of elements are added.
+// Allow reassociation, so that sums are vectorized.
 #pragma clang fp reassociate(on)
 
 MLA_WIDE_VECTORS static void sumContiguous(const float *row, int64_t numColumns, const double *a, const double *b,

@@ -14,21 +14,21 @@
 
 namespace mla {
 
-/// Random vectors a tile.
+/// Number of random vectors per tile.
 constexpr int kNumProbes = 2;
 
 /// A random vector for every probe.
 using ProbeVectors = std::array<std::vector<double>, kNumProbes>;
 
-/// Of a row, for every probe: the sum, the sum of magnitudes, and what the sum may differ by, in units of u = 2^-24.
+/// For every probe of a row: the sum, the sum of magnitudes, and the bound of the sum's error in units of u = 2^-24.
 struct ProbeSums {
   std::array<double, kNumProbes> sums{}, magnitudes{}, errors{};
 };
 
-/// A row of exact elements times every random vector.
+/// Multiply a row of exact elements with every random vector.
 ProbeSums sumRow(llvm::ArrayRef<double> row, const ProbeVectors &vectors);
 
-/// The rows of one factor times the probes of the other, a step each.
+/// Multiplies the rows of one factor with the probes of the other, one per step.
 class ProbedFactor {
 public:
   explicit ProbedFactor(llvm::ArrayRef<ProbeSums> probes);
@@ -38,12 +38,12 @@ private:
   ProbeVectors sums, magnitudes, errors;
 };
 
-/// Element `index` of the random vector of a probe: its magnitude is between 1/2 and 1, so that no element of a weight
-/// hides, and its sign is random.
+/// Return element `index` of a probe's random vector: its magnitude is between 1/2 and 1, so that every element of a
+/// weight contributes, and its sign is random.
 double probeElement(uint64_t seed, int probe, int64_t index);
 
-/// `sums[n]` is the sum over columns of tile[row n + column] * vectors[probe][column], in f64. The places' offsets are
-/// in elements of `tile`.
+/// Set `sums[n]` to the sum over columns of tile[row n + column] * vectors[probe][column], in f64. Offsets of places
+/// are in elements of `tile`.
 void sumRows(const float *tile, llvm::ArrayRef<Place> rows, llvm::ArrayRef<Place> columns, const ProbeVectors &vectors,
              llvm::MutableArrayRef<std::array<double, kNumProbes>> sums);
 

@@ -40,7 +40,7 @@ Selection mla::selectAll(llvm::ArrayRef<int64_t> shape) {
   return selectBox(llvm::SmallVector<int64_t>(shape.size(), 0), shape);
 }
 
-/// Two dimensions, the inner of size `size`, as one.
+/// Join two dimensions; the inner one has `size` indices.
 static Places join(llvm::ArrayRef<Place> outer, llvm::ArrayRef<Place> inner, int64_t size) {
   Places joined;
   joined.reserve(outer.size() * inner.size());
@@ -50,7 +50,7 @@ static Places join(llvm::ArrayRef<Place> outer, llvm::ArrayRef<Place> inner, int
   return joined;
 }
 
-/// One dimension as two, or nothing if its indices are no combinations of theirs.
+/// Split one dimension into two, if its indices are all combinations of theirs.
 static std::optional<std::pair<Places, Places>> split(llvm::ArrayRef<Place> places, int64_t size) {
   Places outer, inner;
   for (Place place : places)
@@ -70,7 +70,7 @@ static llvm::Expected<Selection> sourceOfCollapse(mlir::tensor::CollapseShapeOp 
     for (int64_t d : llvm::reverse(llvm::drop_begin(group))) {
       auto parts = split(rest, op.getSrcType().getDimSize(d));
       if (!parts)
-        return llvm::createStringError("a tile of a weight is no box of what it is made of");
+        return llvm::createStringError("a tile of a weight is not a box of its source");
       std::tie(rest, source[d]) = *parts;
     }
     source[group.front()] = rest;
@@ -116,7 +116,7 @@ llvm::Expected<Selection> mla::selectSource(mlir::Operation *op, const Selection
         return source;
       })
       .Default([](mlir::Operation *op) -> Result {
-        return llvm::createStringError("'" + op->getName().getStringRef() + "' moves no elements");
+        return llvm::createStringError("'" + op->getName().getStringRef() + "' does not move elements");
       });
 }
 
@@ -132,7 +132,7 @@ std::vector<Selection> mla::splitSelection(const Selection &selection) {
   return parts;
 }
 
-/// Calls with the indices' list and the place of every row of the last dimension.
+/// Call back with the indices and the place of every row of the last dimension.
 static void forEachRow(llvm::ArrayRef<Places> selection,
                        llvm::function_ref<void(llvm::ArrayRef<int64_t> indices, int64_t offset)> callback) {
   llvm::SmallVector<int64_t> indices;
@@ -148,7 +148,7 @@ static void forEachRow(llvm::ArrayRef<Places> selection,
   descend(0);
 }
 
-/// Whether elements lie side by side in the caller's memory.
+/// Return whether elements are contiguous in the caller's memory.
 static bool areContiguous(llvm::ArrayRef<Place> places) {
   return llvm::all_of(llvm::enumerate(places), [&](auto place) {
     return place.value().offset == places.front().offset + static_cast<int64_t>(place.index());
@@ -157,7 +157,7 @@ static bool areContiguous(llvm::ArrayRef<Place> places) {
 
 enum class Rows { Filled, Changed };
 
-/// Calls with every row of `out` to be filled or changed; rows that do not lie together there pass through a buffer.
+/// Call back with every row of `out` to fill or change; rows that are not contiguous are copied to a buffer and back.
 template <typename F> static void forEachRowOf(double *out, const Selection &selection, Rows are, F callback) {
   llvm::ArrayRef<Place> columns = selection.back();
   bool direct = areContiguous(columns);
@@ -197,7 +197,7 @@ Selection mla::dense(const Selection &selection) {
 // Operations
 //===----------------------------------------------------------------------===//
 
-/// Where a row's elements begin in row-major order.
+/// Return the row-major position of a row's first element.
 static int64_t beginOfRow(llvm::ArrayRef<int64_t> indices, llvm::ArrayRef<int64_t> shape) {
   int64_t row = 0;
   for (auto [index, size] : llvm::zip(indices, shape))
@@ -224,7 +224,7 @@ static llvm::Error readWeight(const SafetensorsTensor &tensor, const Selection &
   return llvm::Error::success();
 }
 
-/// Rows of one row of blocks share their scales.
+/// Dequantize. Rows of one row of blocks share their scales.
 static llvm::Error dequantize(const Reference &reference, DequantizeOp op, const Selection &selection, double *out) {
   if (llvm::Error error = reference.evaluate(op.getWeight(), selection, out))
     return error;
@@ -247,7 +247,7 @@ static llvm::Error dequantize(const Reference &reference, DequantizeOp op, const
   return llvm::Error::success();
 }
 
-/// Head by head; sums are not rounded.
+/// Compute products head by head, without rounding sums.
 static llvm::Error compose(const Reference &reference, ComposeOp op, const Selection &selection, double *out) {
   int64_t depth = mlir::cast<mlir::RankedTensorType>(op.getOuter().getType()).getDimSize(2);
   Places steps = selectAll({depth})[0];
@@ -306,7 +306,7 @@ static llvm::Error combine(const Reference &reference, mlir::Operation *op, cons
   return llvm::Error::success();
 }
 
-/// In parts, where the whole is no combination of indices of the source.
+/// Evaluate moved elements, in parts if the selection is not a product of indices of the source.
 llvm::Error Reference::evaluateMoved(mlir::Operation *op, const Selection &selection, double *out) const {
   llvm::Expected<Selection> source = selectSource(op, selection);
   if (source)
@@ -337,6 +337,6 @@ llvm::Error Reference::evaluate(mlir::Value value, const Selection &selection, d
       .Case<mlir::arith::TruncFOp>([&](auto) { return castTo(*this, op, selection, out); })
       .Case<mlir::arith::ExtFOp>([&](auto) { return evaluate(op->getOperand(0), selection, out); })
       .Default([](mlir::Operation *op) {
-        return llvm::createStringError("'" + op->getName().getStringRef() + "' has no definition to check a weight by");
+        return llvm::createStringError("'" + op->getName().getStringRef() + "' cannot be checked");
       });
 }

@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A small interpreter of `@prepare` functions, against which the code that was
-// generated from them is checked. It shares nothing with that code but the
-// operations' definitions: a function an operation, in double precision, rounded
-// only where an operation's result type says so.
+// A small interpreter of `@prepare` functions, which checks the code generated
+// from them. It shares only the operations' definitions with that code: one
+// function per operation, in double precision, rounded only according to an
+// operation's result type.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,38 +22,38 @@
 
 namespace mla {
 
-/// One index of a dimension, and how far elements of that index lie from the others in the caller's memory.
+/// An index of a dimension, and its offset in the caller's memory.
 struct Place {
   int64_t index, offset;
 };
 
-/// Some indices of every dimension of a tensor. Their combinations are its elements; an element's place in memory is
-/// the sum of its offsets. Operations that move elements thus only rename indices.
+/// A list of indices of every dimension of a tensor. Their combinations are its elements; an element's position in
+/// memory is the sum of its offsets. Operations that move elements only rename indices.
 using Selection = llvm::SmallVector<llvm::SmallVector<Place>>;
 
-/// A box in row-major order.
+/// Select a box in row-major order.
 Selection selectBox(llvm::ArrayRef<int64_t> offsets, llvm::ArrayRef<int64_t> sizes);
-/// All of a shape in row-major order.
+/// Select all elements of a shape in row-major order.
 Selection selectAll(llvm::ArrayRef<int64_t> shape);
-/// The elements of the source of an operation that moves elements. An error where they are no combinations of indices.
+/// Return the source elements of an operation that moves elements, or an error if they are not a product of indices.
 llvm::Expected<Selection> selectSource(mlir::Operation *op, const Selection &selection);
 
-/// The same elements, densely in row-major order.
+/// Return the same elements, contiguous in row-major order.
 Selection dense(const Selection &selection);
 
-/// In several parts, one an index of the first dimension that has several; nothing if none has.
+/// Split the selection along the first dimension with several indices; return an empty list if there is none.
 std::vector<Selection> splitSelection(const Selection &selection);
 
 class Reference {
 public:
-  /// `prepare` has bound weights; `inputs` are these, in the order of its arguments.
-  /// The operation `unrounded`, if any, is passed over.
+  /// `prepare` has bound weights; `inputs` are those weights, in the order of its arguments. The operation `unrounded`,
+  /// if any, is skipped.
   Reference(mlir::func::FuncOp prepare, llvm::ArrayRef<const SafetensorsTensor *> inputs,
             mlir::Operation *unrounded = nullptr)
       : made(prepare.front().getTerminator()->getOperand(0)), inputs(inputs), unrounded(unrounded) {}
 
   mlir::Value result() const { return made; }
-  /// Writes the selected elements to `out`. An error names an operation that has no definition here.
+  /// Write the selected elements to `out`. Return an error that names an unsupported operation.
   llvm::Error evaluate(mlir::Value value, const Selection &selection, double *out) const;
 
 private:

@@ -1,4 +1,4 @@
-//===- Rounding.cpp - What storing a weight costs -------------------------===//
+//===- Rounding.cpp - Rounding errors of stored weights -------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,7 +13,7 @@
 
 using namespace mla;
 
-/// Elements looked at together, one a lane.
+/// Number of elements checked together, one per lane.
 static constexpr int64_t kLanes = 16;
 using Halves = uint16_t __attribute__((ext_vector_type(kLanes)));
 using Words = uint32_t __attribute__((ext_vector_type(kLanes)));
@@ -21,8 +21,8 @@ using Floats = float __attribute__((ext_vector_type(kLanes)));
 using Doubles = double __attribute__((ext_vector_type(kLanes)));
 
 namespace {
-/// Of the elements that passed a lane. The largest relative error is found without dividing: e / v > f / w where
-/// e w > f v.
+/// Errors of the elements of each lane. The largest relative error is found without division: e / v > f / w if e w > f
+/// v.
 struct Lanes {
   Words wrong = 0;
   Floats error = 0, value = 1; ///< the largest relative error is 2^-23 error / value
@@ -36,8 +36,8 @@ void RoundingError::add(const RoundingError &other) {
   squares += other.squares;
 }
 
-/// `made` and `stored` have a multiple of kLanes elements. An element's bits and its error's are numbers in units of
-/// its last place; a NaN counts as wrong.
+/// Add the rounding errors of a multiple of kLanes elements. An element's bits and its error's are integers in units in
+/// the last place; NaN counts as wrong.
 MLA_WIDE_VECTORS static void addRounding(const float *made, const uint16_t *stored, int64_t count, Lanes &lanes) {
   for (int64_t i = 0; i < count; i += kLanes) {
     Words bits;

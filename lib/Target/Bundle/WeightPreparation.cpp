@@ -30,7 +30,7 @@ static DType dtypeOf(mlir::Type type) {
 
 static std::vector<int64_t> toVector(llvm::ArrayRef<int64_t> list) { return list.vec(); }
 
-/// `function` has bound weights and is not tiled yet.
+/// Describe a function with bound weights before tiling.
 static WeightPreparation::Weight describe(mlir::func::FuncOp function) {
   WeightPreparation::Weight weight;
   weight.name = getPreparedName(function).str();
@@ -54,7 +54,7 @@ WeightPreparation::WeightPreparation(mlir::OwningOpRef<mlir::ModuleOp> definitio
 WeightPreparation::WeightPreparation(WeightPreparation &&) = default;
 WeightPreparation::~WeightPreparation() = default;
 
-/// Functions of tiles. Only public ones have entries.
+/// Tile the functions. Only public ones have entries.
 static llvm::Error tile(mlir::ModuleOp module, RunPasses run) {
   for (auto function : module.getOps<mlir::func::FuncOp>())
     function.setPublic();
@@ -66,7 +66,8 @@ static llvm::Error tile(mlir::ModuleOp module, RunPasses run) {
              : llvm::Error::success();
 }
 
-/// A safetensors file may begin a tensor at any byte, and copying tensors would take the memory that tiles save.
+/// Do not assume alignment: tensors of a safetensors file may begin at any
+/// byte, and copying them would need the memory that tiling saves.
 static void assumeNoAlignment(mlir::ModuleOp module) {
   module.walk([](mlir::LLVM::LoadOp load) { load.setAlignment(1); });
 }
@@ -75,7 +76,7 @@ static llvm::Error lower(mlir::ModuleOp module, RunPasses run) {
   mlir::PassManager pm(module.getContext());
   buildCPUPipeline(pm);
   if (mlir::failed(run(pm, module, "code that prepares weights")))
-    return llvm::createStringError("the preparation of weights has no code for the host");
+    return llvm::createStringError("the preparation of weights cannot be compiled for the host");
   assumeNoAlignment(module);
   return llvm::Error::success();
 }
@@ -110,7 +111,7 @@ llvm::Expected<WeightPreparation> WeightPreparation::compile(mlir::OwningOpRef<m
 // Calls
 //===----------------------------------------------------------------------===//
 
-/// A row-major memref descriptor as mla/abi.h has it, in words.
+/// Return the words of a row-major memref descriptor (mla/abi.h).
 static std::vector<int64_t> descriptor(const void *data, llvm::ArrayRef<int64_t> shape) {
   auto address = reinterpret_cast<int64_t>(data);
   std::vector<int64_t> words = {address, address, 0};

@@ -1,4 +1,4 @@
-//===- WideVectors.h - Loops that every element passes ----------*- C++ -*-===//
+//===- WideVectors.h - Function multiversioning for hot loops ---*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,7 +8,7 @@
 #ifndef MLA_LIB_TARGET_BUNDLE_WIDEVECTORS_H
 #define MLA_LIB_TARGET_BUNDLE_WIDEVECTORS_H
 
-// Before a function: it is also compiled for wider vectors, and the processor chooses when the program starts.
+// Attribute of a function that is also compiled for wider vectors; the version is selected at program start.
 #if defined(__x86_64__)
 #define MLA_WIDE_VECTORS __attribute__((target_clones("avx512f", "avx2", "default")))
 #else

@@ -45,7 +45,7 @@ static json::Object argumentToJson(mlir::Attribute argument) {
   return json::Object{{nameOf(Kind::Float), mlir::cast<mlir::FloatAttr>(argument).getValueAsDouble()}};
 }
 
-/// The sizes that are `?` in the type are those of the row.
+/// Write a binding. Dynamic sizes of its type are those of the row.
 static json::Object toJson(BindingAttr attribute, schema::List list) {
   const schema::Binding *binding = schema::findBinding(list, attribute.getBuffer().getValue());
   json::Array shape;

@@ -14,7 +14,7 @@
 
 namespace mla {
 
-/// "bindings", "workspace" and "launches" of an entry or a core (mla/abi.h).
+/// Add "bindings", "workspace" and "launches" of an entry or a core (mla/abi.h).
 void addLaunchList(LaunchesOp list, llvm::json::Object &object);
 
 } // namespace mla

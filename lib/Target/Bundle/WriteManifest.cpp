@@ -34,7 +34,7 @@ static bool serves(RegimeAttr own, RegimeAttr regime) {
          own.getTokens() == regime.getTokens();
 }
 
-/// The function, or the launches, that serve a regime.
+/// Return the function or the launches that serve a regime.
 static mlir::Operation *findEntry(mlir::ModuleOp module, RegimeAttr regime) {
   for (auto function : module.getOps<mlir::func::FuncOp>())
     if (serves(function->getAttrOfType<RegimeAttr>(kRegimeAttr), regime))
@@ -107,7 +107,7 @@ static json::Value toJson(const BundleEntry &entry) {
   return object;
 }
 
-/// The attentions alone.
+/// Return the attentions without the rest of the layer.
 static json::Array coresOf(mlir::ModuleOp module) {
   json::Array cores;
   for (auto launches : module.getOps<LaunchesOp>()) {
@@ -133,7 +133,7 @@ std::string mla::makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model,
                               llvm::ArrayRef<Certificate> certificates, json::Value source) {
   json::Object dims = *toJson(model).getAsObject();
   json::Object manifest;
-  // What is of the bundle and not of the model stands beside it.
+  // Properties of the bundle are separate from those of the model.
   for (llvm::StringRef key : {"dtype", "page", "cache", "tensor_parallel", "rank"}) {
     manifest[key] = std::move(dims[key]);
     dims.erase(key);

@@ -19,10 +19,11 @@
 
 using namespace mla;
 
-/// The runtime's errors in the compiler's clothes.
+/// Convert an error of the runtime.
 static llvm::Error toLLVM(const mla::Error &error) { return llvm::createStringError(error.message()); }
 
-/// "model.layers.0.self_attn." for another layer.
+/// Return a name with the prefix "model.layers.0.self_attn." changed to that of
+/// another layer.
 static std::string forLayer(llvm::StringRef name, llvm::StringRef prefix, int64_t layer) {
   if (!name.consume_front(prefix))
     return name.str();
@@ -32,7 +33,7 @@ static std::string forLayer(llvm::StringRef name, llvm::StringRef prefix, int64_
 }
 
 namespace {
-/// Memory that vectors of any width may be loaded from.
+/// Memory aligned for vectors of any width.
 class Buffer {
 public:
   explicit Buffer(uint64_t bytes) : data(std::aligned_alloc(64, llvm::alignTo(std::max<uint64_t>(bytes, 1), 64))) {}
@@ -57,20 +58,20 @@ static uint64_t bytesOf(DType dtype, llvm::ArrayRef<int64_t> shape) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// The tensors that a weight of a layer is made of.
+/// The inputs of a weight of a layer.
 struct Inputs {
   std::vector<const SafetensorsTensor *> tensors;
   std::vector<const void *> data;
 };
 
-/// A weight of a layer while it is written.
+/// Writes a weight of a layer.
 class WeightWriter {
 public:
   WeightWriter(const WeightPreparation::Weight &weight, const Inputs &inputs, Certifier &certifier,
                SafetensorsWriter &writer, std::string name);
   int64_t numTiles() const { return tiles; }
   uint64_t tileBytes() const { return bytesOf(weight.spec.dtype, weight.tile); }
-  /// Makes, checks and writes a tile; for any thread.
+  /// Compute, check and write a tile. Thread-safe.
   llvm::Error write(int64_t tile) const;
 
 private:
@@ -95,8 +96,8 @@ static llvm::Expected<Inputs> findInputs(const WeightPreparation::Weight &weight
     if (!tensor)
       return tensor.takeError();
     if ((*tensor)->dtype != type || (*tensor)->shape != shape)
-      return llvm::createStringError(layerName + ": is another tensor in the checkpoint than in the module: type or "
-                                                 "shape differ; check --weights");
+      return llvm::createStringError(layerName +
+                                     ": type or shape differ between checkpoint and module; check --weights");
     inputs.tensors.push_back(*tensor);
     inputs.data.push_back((*tensor)->data);
   }
@@ -110,7 +111,7 @@ WeightWriter::WeightWriter(const WeightPreparation::Weight &weight, const Inputs
     tiles *= size / part;
 }
 
-/// Tiles are numbered in row-major order.
+/// Return the offsets of a tile. Tiles are numbered in row-major order.
 llvm::SmallVector<int64_t> WeightWriter::offsetsOf(int64_t tile) const {
   llvm::SmallVector<int64_t> offsets(weight.tile.size());
   for (size_t d = offsets.size(); d-- > 0;) {
@@ -121,7 +122,7 @@ llvm::SmallVector<int64_t> WeightWriter::offsetsOf(int64_t tile) const {
   return offsets;
 }
 
-/// In pieces that lie together in the file: from the last dimension that is cut on.
+/// Write contiguous pieces of the file: the innermost dimensions from the last tiled one on.
 llvm::Error WeightWriter::writeBox(llvm::ArrayRef<int64_t> offsets, const char *data) const {
   llvm::ArrayRef<int64_t> shape = weight.spec.shape, tile = weight.tile;
   size_t cut = tile.size() - 1;
@@ -182,7 +183,7 @@ static llvm::Expected<Certificate> writeWeight(const WeightPreparation::Weight &
 }
 
 namespace {
-/// The file of all weights while it is written.
+/// Writes the file of all weights.
 class WeightFile {
 public:
   WeightFile(const WeightPreparation &preparation, llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
@@ -220,7 +221,7 @@ WeightFile::WeightFile(const WeightPreparation &preparation, llvm::ArrayRef<int6
     layerBytes += bytesOf(weight.spec.dtype, weight.spec.shape);
 }
 
-/// With what an interrupted run left, if the record says that it left something.
+/// Open the file, with the contents of an interrupted run if the record has complete layers.
 Result<SafetensorsWriter> WeightFile::open() {
   std::vector<std::string> written;
   for (int64_t layer : layers)

@@ -1,4 +1,4 @@
-//===- Allocations.cpp - Memory from the runtime --------------------------===//
+//===- Allocations.cpp - Allocate memory from the runtime -----------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -28,22 +28,22 @@ static SmallVector<LLVM::CallOp> callsOf(Operation *op, StringRef callee) {
   return calls;
 }
 
-/// Functions of the module can return before their end; what lies in a region of theirs cannot.
+/// Check that a caller can return early: it must be a function of the module, and the call must not be in a region.
 static LogicalResult checkCaller(ModuleOp module, LLVM::CallOp call) {
   auto caller = dyn_cast<LLVM::LLVMFuncOp>(call->getParentOp());
   if (caller && caller->getParentOp() == module)
     return success();
-  return call.emitOpError("allocates memory, and is not in a block of a function of the module");
+  return call.emitOpError("allocates memory, but is not directly in a function of the module");
 }
 
 static LogicalResult checkAllocation(LLVM::CallOp call) {
   if (call.getArgOperands().size() == 1 && call.getArgOperands()[0].getType().isInteger(64) &&
       call.getNumResults() == 1 && isa<LLVM::LLVMPointerType>(call.getResult().getType()))
     return success();
-  return call.emitOpError("expected malloc to take an i64 and to give a pointer");
+  return call.emitOpError("expected malloc to take an i64 and return a pointer");
 }
 
-/// Functions that call `malloc`, and who calls them.
+/// Find the functions that call `malloc`, and their callers.
 static FailureOr<Functions> findAllocating(ModuleOp module) {
   Functions found;
   auto addCaller = [&](LLVM::CallOp call) {
@@ -62,7 +62,7 @@ static FailureOr<Functions> findAllocating(ModuleOp module) {
   return found;
 }
 
-/// The runtime has the address of what runs in parallel.
+/// Check that bodies of parallel loops do not allocate: the runtime calls them.
 static LogicalResult checkParallel(ModuleOp module, const Functions &allocating) {
   WalkResult result = module.walk([&](LLVM::AddressOfOp address) {
     auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(address.getGlobalName());
@@ -74,7 +74,7 @@ static LogicalResult checkParallel(ModuleOp module, const Functions &allocating)
   return failure(result.wasInterrupted());
 }
 
-/// Ends the function behind `op` where `condition` holds; its results are zeros.
+/// Return zeros from the function after `op` if `condition` holds.
 static void returnIf(RewriterBase &rewriter, Value condition) {
   Operation *op = condition.getDefiningOp();
   Location loc = op->getLoc();

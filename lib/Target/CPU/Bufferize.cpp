@@ -1,4 +1,4 @@
-//===- Bufferize.cpp - Tensors become memory ------------------------------===//
+//===- Bufferize.cpp - Bufferization --------------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -34,8 +34,8 @@ static bufferization::OneShotBufferizationOptions options() {
   return options;
 }
 
-/// A weight is the caller's: memory of a bundle, or a checkpoint's file, mapped to be read. An elementwise operation
-/// would otherwise take it as the place for its result.
+/// Mark weights as read-only: they are memory of a bundle or a mapped file of a checkpoint. Otherwise elementwise
+/// operations would write their results to them.
 static void protectWeights(ModuleOp module) {
   auto no = BoolAttr::get(module.getContext(), false);
   for (auto function : module.getOps<func::FuncOp>())

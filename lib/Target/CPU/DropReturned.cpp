@@ -1,4 +1,4 @@
-//===- DropReturned.cpp - Results that are the caller's own buffers -------===//
+//===- DropReturned.cpp - Drop results that are arguments -----------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,8 +15,8 @@ namespace mla {
 
 using namespace mlir;
 
-/// An argument that is no weight: a @prepare function that returns a weight as
-/// it is has to copy it.
+/// Return whether a value is an argument other than a weight: a @prepare function that returns a weight unchanged has
+/// to copy it.
 static bool isCallersBuffer(func::FuncOp function, Value value) {
   auto argument = dyn_cast<BlockArgument>(value);
   return argument && isa<BaseMemRefType>(value.getType()) &&

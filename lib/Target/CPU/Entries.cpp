@@ -1,4 +1,4 @@
-//===- Entries.cpp - What the runtime calls -------------------------------===//
+//===- Entries.cpp - Entry points -----------------------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,12 +15,12 @@ namespace mla {
 
 using namespace mlir;
 
-/// Whether all arguments are memory; scalars have no descriptor.
+/// Return whether all arguments are memrefs; scalars have no descriptor.
 static bool takesDescriptors(LLVM::LLVMFuncOp interface) {
   return llvm::all_of(interface.getArgumentTypes(), llvm::IsaPred<LLVM::LLVMPointerType>);
 }
 
-/// void mla_entry_<name>(ptr descriptors): calls the C interface.
+/// Create void mla_entry_<name>(ptr descriptors), which calls the C interface.
 static void createEntry(LLVM::LLVMFuncOp interface, StringRef name) {
   OpBuilder builder(interface->getContext());
   builder.setInsertionPointAfter(interface);

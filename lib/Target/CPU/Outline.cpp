@@ -21,7 +21,8 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// Values from outside that the body uses; constants are copied into it.
+/// Return the values from outside that the body uses; constants are cloned into
+/// it.
 static SetVector<Value> captures(RewriterBase &rewriter, scf::ForallOp loop) {
   SetVector<Value> used;
   getUsedValuesDefinedAbove(loop.getRegion(), used);
@@ -43,10 +44,10 @@ static SetVector<Value> captures(RewriterBase &rewriter, scf::ForallOp loop) {
 // Buffers of a body
 //===----------------------------------------------------------------------===//
 
-/// Beside each other, threads' memory must not share cache lines, of which some processors fetch two at a time.
+/// Memory of different threads must not share cache lines, which some processors fetch in pairs.
 static constexpr int64_t kScratchAlignment = 128;
 
-/// More than any machine has; sums of some such sizes do not overflow.
+/// Upper bound of sizes, whose sums do not overflow.
 static constexpr uint64_t kMostScratch = uint64_t(1) << 48;
 
 static bool isBuffer(memref::AllocOp alloc) {
@@ -61,8 +62,8 @@ static int64_t bytesOf(memref::AllocOp alloc) {
   return llvm::alignTo(std::min(bytes, kMostScratch), kScratchAlignment);
 }
 
-/// What frees the buffer, by whatever name. Nothing, where another operation may keep it: all iterations of a loop in
-/// the body have one place for it.
+/// Return the operations that free the buffer or an alias. Fail if another operation may keep it: a buffer has one
+/// address in all iterations of a loop in the body.
 static FailureOr<SmallVector<Operation *>> findDeallocations(Value buffer) {
   SmallVector<Operation *> deallocations;
   SmallVector<Value> names = {buffer};
@@ -83,15 +84,15 @@ static FailureOr<SmallVector<Operation *>> findDeallocations(Value buffer) {
 
 static LogicalResult checkBuffer(memref::AllocOp alloc) {
   if (!isBuffer(alloc))
-    return alloc.emitOpError("in a parallel loop has a size that is not known when it is compiled");
+    return alloc.emitOpError("in a parallel loop must have a static size");
   if (alloc.getAlignment().value_or(1) > kScratchAlignment)
     return alloc.emitOpError("in a parallel loop is aligned to more than ") << kScratchAlignment << " bytes";
   if (failed(findDeallocations(alloc)))
-    return alloc.emitOpError("in a parallel loop is given on, and may be needed when its place is taken again");
+    return alloc.emitOpError("in a parallel loop escapes, and its memory may be reused");
   return success();
 }
 
-/// What a thread needs for all buffers of the body, which the stack does not hold: a body must not run out of memory.
+/// Return the bytes per thread for all buffers of the body. They are not on the stack, which might overflow.
 static FailureOr<int64_t> scratchBytes(scf::ForallOp loop) {
   int64_t bytes = 0;
   WalkResult result = loop.walk([&](memref::AllocOp alloc) {
@@ -101,11 +102,11 @@ static FailureOr<int64_t> scratchBytes(scf::ForallOp loop) {
   if (result.wasInterrupted())
     return failure();
   if (bytes == static_cast<int64_t>(kMostScratch))
-    return loop.emitOpError("allocates more than there is memory");
+    return loop.emitOpError("allocates too much memory per thread");
   return bytes;
 }
 
-/// Calls a function of the runtime without arguments.
+/// Call a function of the runtime without arguments.
 static Value callRuntime(RewriterBase &rewriter, Location loc, StringRef name, Type type, SymbolTable &symbols) {
   if (!symbols.lookup(name)) {
     OpBuilder::InsertionGuard guard(rewriter);
@@ -118,7 +119,7 @@ static Value callRuntime(RewriterBase &rewriter, Location loc, StringRef name, T
   return arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(), number);
 }
 
-/// So many bytes for every thread.
+/// Allocate this many bytes per thread.
 static Value allocateScratch(RewriterBase &rewriter, Location loc, int64_t bytes, SymbolTable &symbols) {
   Value threads = callRuntime(rewriter, loc, "mla_num_threads", rewriter.getI32Type(), symbols);
   Value size = arith::MulIOp::create(rewriter, loc, threads, arith::ConstantIndexOp::create(rewriter, loc, bytes));
@@ -126,7 +127,7 @@ static Value allocateScratch(RewriterBase &rewriter, Location loc, int64_t bytes
                                  rewriter.getI64IntegerAttr(kScratchAlignment));
 }
 
-/// Lays the buffers of an outlined body out in what its thread has of `scratch`.
+/// Place the buffers of an outlined body in the thread's part of `scratch`.
 static void placeBuffers(RewriterBase &rewriter, func::FuncOp body, Value scratch, int64_t bytes,
                          SymbolTable &symbols) {
   rewriter.setInsertionPointToStart(&body.front());
@@ -151,7 +152,7 @@ static void placeBuffers(RewriterBase &rewriter, func::FuncOp body, Value scratc
 // The body
 //===----------------------------------------------------------------------===//
 
-/// A function of the captured values, the bounds and a linear index.
+/// Create a function of the captured values, the bounds and a linear index.
 static func::FuncOp outlineBody(RewriterBase &rewriter, scf::ForallOp loop, ValueRange captured, ValueRange bounds,
                                 SymbolTable &symbols) {
   Location loc = loop.getLoc();
@@ -181,7 +182,7 @@ static func::FuncOp outlineBody(RewriterBase &rewriter, scf::ForallOp loop, Valu
 
 static LogicalResult outline(RewriterBase &rewriter, scf::ForallOp loop, SymbolTable &symbols) {
   if (loop.getNumResults() != 0 || !loop.isNormalized())
-    return loop.emitOpError("is not bufferised or not normalised");
+    return loop.emitOpError("is not bufferized or not normalized");
   auto parent = loop->getParentOfType<func::FuncOp>();
   if (!parent || parent->getParentOp() != symbols.getOp())
     return loop.emitOpError("is not in a function of the module");

@@ -28,12 +28,12 @@ static void simplify(OpPassManager &pm) {
 
 void mla::buildLinalgPipeline(OpPassManager &pm) {
   pm.addPass(createMLAToLinalg());
-  // Casts of whole tensors are arithmetic on tensors until here.
+  // Until here, casts of whole tensors are arith operations on tensors.
   pm.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
   simplify(pm);
 }
 
-/// Products to vectors whose sums stay in registers over the loop.
+/// Vectorize products; accumulators stay in registers across the loop.
 static void vectorize(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createMLACPUVectorize());
   simplify(pm);
@@ -41,7 +41,7 @@ static void vectorize(OpPassManager &pm) {
   simplify(pm);
 }
 
-/// Stack that a piece of parallel work may use for one buffer.
+/// Maximum size of a stack buffer in a body of parallel work.
 static constexpr unsigned kLargestStackBuffer = 512 * 1024;
 
 static void bufferize(OpPassManager &pm) {
@@ -63,7 +63,7 @@ static void bufferize(OpPassManager &pm) {
 }
 
 static void lowerVectors(OpPassManager &pm) {
-  VectorTransferToSCFOptions unrolled; // no vectors in memory between rows
+  VectorTransferToSCFOptions unrolled; // keep vectors of several rows in registers
   unrolled.enableFullUnroll();
   pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass(unrolled));
   ConvertVectorToLLVMPassOptions options;

@@ -1,12 +1,13 @@
-//===- SpawnToLLVM.cpp - mla.spawn as a call of the runtime ---------------===//
+//===- SpawnToLLVM.cpp - Lower mla.spawn to the runtime -------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// The captured values go to a struct on the stack. A thunk of the type that
-// mla_parallel_for (mla/abi.h) takes loads them and calls the body.
+// Captured values are stored in a struct on the stack. A thunk with the
+// signature of mla_parallel_for's callback (mla/abi.h) loads them and calls the
+// body.
 //
 //===----------------------------------------------------------------------===//
 
@@ -70,7 +71,7 @@ struct SpawnToLLVM : ConvertOpToLLVMPattern<SpawnOp> {
     return success();
   }
 
-  /// Stack that a loop around the spawn does not take again and again.
+  /// Allocate on the stack in the entry block, so that a loop around the spawn does not allocate repeatedly.
   static Value allocaInEntry(SpawnOp op, Type type, ConversionPatternRewriter &rewriter) {
     OpBuilder::InsertionGuard guard(rewriter);
     Operation *function = op->getParentWithTrait<OpTrait::IsIsolatedFromAbove>();

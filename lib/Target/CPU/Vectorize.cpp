@@ -23,7 +23,7 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// Loops over tiles; the product of one tile is left in them.
+/// Tile a product, and return the product of one tile.
 static FailureOr<linalg::LinalgOp> tile(RewriterBase &rewriter, linalg::LinalgOp op, ArrayRef<int64_t> sizes) {
   scf::SCFTilingOptions options;
   options.setTileSizes(getAsIndexOpFoldResult(rewriter.getContext(), sizes));

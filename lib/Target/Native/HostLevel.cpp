@@ -1,4 +1,4 @@
-//===- HostLevel.cpp - What the host's processor can do -------------------===//
+//===- HostLevel.cpp - Instruction set of the host ------------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,8 +14,8 @@
 
 using namespace mla;
 
-/// x86-64 psABI, section 3.1.1: what each level adds, as far as it can differ
-/// on processors that have the rest.
+/// Return the level according to the x86-64 psABI, section 3.1.1. Only features are checked that can be missing on
+/// processors with the rest of a level.
 static HostLevel x86Level() {
   llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
   auto hasAll = [&](std::initializer_list<llvm::StringRef> names) {

@@ -1,4 +1,4 @@
-//===- HostLevel.h - What the host's processor can do -----------*- C++ -*-===//
+//===- HostLevel.h - Instruction set of the host ----------------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,11 +12,11 @@
 
 namespace mla {
 
-/// Code is made for a level of the x86-64 psABI, not for one processor, so that
-/// a bundle runs on every machine of the level.
+/// A level of the x86-64 psABI. Code is generated for a level and not for one processor, so that a bundle runs on every
+/// machine of the level.
 struct HostLevel {
-  llvm::StringRef isa;        // as manifests name it
-  llvm::StringRef cpu;        // as LLVM names it
+  llvm::StringRef isa;        // name in manifests
+  llvm::StringRef cpu;        // name in LLVM
   llvm::StringRef vectorBits; // empty: LLVM's default
 };
 

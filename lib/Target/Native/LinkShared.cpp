@@ -22,14 +22,14 @@
 
 LLD_HAS_DRIVER(elf)
 
-/// The runtime that this process itself runs on: code that is linked against
-/// it finds the same one by its SONAME, wherever it lies.
+/// Return the path of the runtime of this process: code linked against it loads the runtime by its SONAME from any
+/// path.
 static llvm::StringRef runtimePath() {
   Dl_info info;
   return dladdr(reinterpret_cast<void *>(&mla_parallel_for), &info) ? info.dli_fname : "";
 }
 
-/// What is exported, as the linker reads it.
+/// Write the linker's version script, which lists the exported symbols.
 static llvm::Expected<llvm::SmallString<128>> writeVersionScript() {
   int descriptor;
   llvm::SmallString<128> path;
@@ -39,15 +39,15 @@ static llvm::Expected<llvm::SmallString<128>> writeVersionScript() {
   stream << "{ global: mla_entry_*; local: *; };\n";
   stream.close();
   if (std::error_code code = stream.error()) {
-    stream.clear_error(); // else the stream ends the process
+    stream.clear_error(); // otherwise the stream aborts the process
     (void)llvm::sys::fs::remove(path);
     return mla::noSpace(path, code);
   }
   return path;
 }
 
-/// lld writes through a mapping, where a full disk is a fault and no error. Hence the room is asked for before, once
-/// for as much as the object has: linking drops more than it adds, but for headers and alignment.
+/// Check for free space. lld writes through a mapping, where a full disk causes a signal and not an error. The size of
+/// the object is sufficient: linking removes more than it adds, except for headers and alignment.
 static llvm::Error checkSpace(llvm::StringRef object, const std::string &output) {
   constexpr uint64_t headers = 1 << 16;
   uint64_t bytes = 0;

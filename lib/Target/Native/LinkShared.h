@@ -13,11 +13,11 @@
 
 namespace mla {
 
-/// Links with lld, in this process. The result exports `mla_entry_*` only and
-/// needs libmla-runtime, through which it also finds the C library.
+/// Link with lld in this process. The result exports only `mla_entry_*` and depends on libmla-runtime, through which it
+/// also finds the C library.
 llvm::Error linkShared(llvm::StringRef object, llvm::StringRef output);
 
-/// The error of a file that could not be written, with what to do.
+/// Return the error for a file that could not be written.
 llvm::Error noSpace(const llvm::Twine &path, std::error_code code);
 
 } // namespace mla

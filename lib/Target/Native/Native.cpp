@@ -49,7 +49,7 @@ createMachine(llvm::Reloc::Model relocations = llvm::Reloc::PIC_,
   return machine;
 }
 
-/// Full-width vectors: by default LLVM halves them on processors with AVX-512.
+/// Request full-width vectors: by default LLVM uses half of them on processors with AVX-512.
 static void requestVectorWidth(llvm::Module &module) {
   for (llvm::Function &function : module)
     if (!function.isDeclaration() && !mla::hostLevel().vectorBits.empty())
@@ -70,11 +70,11 @@ static llvm::Error emitObject(llvm::Module &module, llvm::TargetMachine &machine
     return llvm::createFileError(path, code);
   llvm::legacy::PassManager passes;
   if (machine.addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile))
-    return llvm::createStringError("host: the code generator writes no object files");
+    return llvm::createStringError("host: the code generator cannot write object files");
   passes.run(module);
   stream.close();
   code = stream.error();
-  stream.clear_error(); // else the stream ends the process
+  stream.clear_error(); // otherwise the stream aborts the process
   return code ? mla::noSpace(path, code) : llvm::Error::success();
 }
 
@@ -85,7 +85,7 @@ llvm::Error mla::emitSharedObject(ModuleOp module, llvm::StringRef path) {
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> translated = translate(module, context);
   if (!translated)
-    return llvm::createStringError("the module of the LLVM dialect has no translation");
+    return llvm::createStringError("the module of the LLVM dialect cannot be translated to LLVM IR");
   translated->setDataLayout((*machine)->createDataLayout());
   translated->setTargetTriple((*machine)->getTargetTriple());
   if (llvm::Error error = makeOptimizingTransformer(3, 0, machine->get())(translated.get()))
@@ -109,8 +109,8 @@ llvm::Expected<std::unique_ptr<ExecutionEngine>> mla::compileInProcess(ModuleOp 
   options.llvmModuleBuilder = translate;
   options.transformer = optimize;
   options.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Aggressive;
-  // Whole addresses: beside terabytes of mapped weights sections may come to lie more than 2 GiB apart, and RuntimeDyld
-  // cuts a longer distance off without a word.
+  // Use the large code model: next to terabytes of mapped weights, sections may be more than 2 GiB apart, and
+  // RuntimeDyld silently truncates longer distances.
   llvm::Expected<std::unique_ptr<llvm::TargetMachine>> own = createMachine(llvm::Reloc::Static, llvm::CodeModel::Large);
   if (!own)
     return own.takeError();

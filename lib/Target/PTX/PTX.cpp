@@ -43,14 +43,14 @@ static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(NV
   std::string error;
   const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!target)
-    return llvm::createStringError("PTX: this LLVM has no NVPTX target: " + error + "; use one that has");
+    return llvm::createStringError("PTX: this LLVM has no NVPTX target: " + error + "; use one that has it");
   return std::unique_ptr<llvm::TargetMachine>(
       target->createTargetMachine(triple, spec.getChip(), spec.getFeatures(), llvm::TargetOptions(), std::nullopt,
                                   std::nullopt, llvm::CodeGenOptLevel::Aggressive));
 }
 
-/// Light optimisation only. The default pipelines hoist what depends on no loop; over accumulators of hundreds of
-/// registers that makes ptxas spill.
+/// Run light optimization only. The default pipelines hoist loop-invariant code over accumulators of hundreds of
+/// registers, which makes ptxas spill.
 static llvm::Error optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::PassBuilder builder(&machine);
   llvm::LoopAnalysisManager loops;

@@ -35,14 +35,14 @@ enum class Argument : uint8_t {
 enum class Element : uint8_t {
 #define MLA_ELEMENT(Enumerator, name, bits, alignment) Enumerator,
 #include "mla/launch_abi.def"
-  DType, ///< of a binding: the bundle's
+  DType, ///< only in bindings: the bundle's type, like CacheDType
   CacheDType,
 };
 enum class Core : uint8_t {
 #define MLA_CORE(Enumerator, name) Enumerator,
 #include "mla/launch_abi.def"
 };
-/// Entries, and each core, by the same number and one more.
+/// The kinds of launch lists: Entry, and core N as N + 1.
 enum class List : uint8_t {
   Entry,
 #define MLA_CORE(Enumerator, name) Enumerator,
@@ -72,7 +72,7 @@ inline constexpr const char *sizeNames[] = {
 #define MLA_SIZE(Enumerator, name, Lists, meaning) #name,
 #include "mla/launch_abi.def"
 };
-/// In the manifest.
+/// Names in the manifest.
 inline constexpr const char *operatorNames[] = {
 #define MLA_OPERATOR(Enumerator, manifest, assembly) manifest,
 #include "mla/launch_abi.def"
@@ -117,21 +117,21 @@ inline constexpr unsigned numSizes = countOf(sizeNames), numElements = countOf(e
 constexpr const char *nameOf(Size size) { return sizeNames[static_cast<unsigned>(size)]; }
 constexpr const char *nameOf(Operator op) { return operatorNames[static_cast<unsigned>(op)]; }
 constexpr const char *nameOf(Argument argument) { return argumentKeys[static_cast<unsigned>(argument)]; }
-/// Not for DType and CacheDType, which are placeholders.
+/// Return the type's name. DType and CacheDType are placeholders without one.
 constexpr const char *nameOf(Element element) { return elementNames[static_cast<unsigned>(element)]; }
 constexpr const char *nameOf(Core core) { return coreNames[static_cast<unsigned>(core)]; }
 constexpr const char *nameOf(Buffer buffer) { return bufferNames[static_cast<unsigned>(buffer)]; }
-/// Likewise.
+/// Return the type's size in bits. DType and CacheDType have none.
 constexpr unsigned bitsOf(Element element) { return elementBits[static_cast<unsigned>(element)]; }
 constexpr unsigned alignmentOf(Element element) { return elementAlignments[static_cast<unsigned>(element)]; }
 constexpr List listOf(Core core) { return static_cast<List>(static_cast<unsigned>(core) + 1); }
 
-/// Returns the bytes of this many consecutive elements, rounded up to a whole byte.
+/// Return the bytes of this many consecutive elements, rounded up to a whole byte.
 constexpr uint64_t bytesOf(uint64_t elements, unsigned bits) {
   return elements / 8 * bits + (elements % 8 * bits + 7) / 8;
 }
 
-/// Returns whether the lists of entries may name the size too.
+/// Return whether the lists of entries may name the size too.
 constexpr bool isOfEntries(Size size) {
   enum { Any = true, Core = false };
   constexpr bool rows[] = {
@@ -159,7 +159,7 @@ inline constexpr ExtentRow extentRows[] = {
 #include "mla/launch_abi.def"
 };
 constexpr const ExtentRow &rowOf(Extent extent) { return extentRows[static_cast<unsigned>(extent)]; }
-/// Returns whether it is known only to a step.
+/// Return whether the extent is known only per step.
 constexpr bool isDynamic(Extent extent) { return rowOf(extent).kind <= ExtentRow::Query; }
 
 //===-- Bindings -----------------------------------------------------------===//
@@ -200,7 +200,7 @@ inline constexpr Binding bindings[] = {
 /// All bindings. Those of one list are consecutive, in the order of its functions' arguments and results.
 using rows::bindings;
 
-/// Returns the row, or null if a list of that kind has no such buffer.
+/// Return the row, or null if a list of that kind has no such buffer.
 constexpr const Binding *findBinding(List list, std::string_view name) {
   for (const Binding &binding : bindings)
     if (binding.list == list && name == binding.name)
@@ -208,7 +208,7 @@ constexpr const Binding *findBinding(List list, std::string_view name) {
   return nullptr;
 }
 
-/// Checks the whole table.
+/// Check the whole table.
 constexpr bool isConsistent() {
   for (const Binding &binding : bindings)
     if (std::string_view(binding.name) != nameOf(binding.buffer) || findBinding(binding.list, binding.name) != &binding)

@@ -12,7 +12,7 @@ func.func @sizes_are_dynamic(%s: tensor<?x?xf32>, %v: tensor<?x8xf32>, %rows: te
   %wide = linalg.broadcast ins(%sum : tensor<?xf32>) outs(%s : tensor<?x?xf32>) dimensions = [1]
   %p = linalg.div ins(%e, %wide : tensor<?x?xf32>, tensor<?x?xf32>) outs(%s : tensor<?x?xf32>) -> tensor<?x?xf32>
   %start = linalg.fill ins(%zero : f32) outs(%init : tensor<?x8xf32>) -> tensor<?x8xf32>
-  // expected-remark @below {{attention is not raised: sizes are dynamic: how many sequences and tokens there are has to be known}}
+  // expected-remark @below {{attention is not raised: sizes are dynamic: the numbers of sequences and tokens must be static}}
   %o = linalg.matmul ins(%p, %v : tensor<?x?xf32>, tensor<?x8xf32>) outs(%start : tensor<?x8xf32>) -> tensor<?x8xf32>
   return %o : tensor<?x8xf32>
 }
@@ -51,7 +51,7 @@ func.func @scores_are_an_argument(%s: tensor<4x4xf64>, %x: tensor<4x8xf64>, %w: 
   %p = linalg.div ins(%e, %wide : tensor<4x4xf64>, tensor<4x4xf64>) outs(%s : tensor<4x4xf64>) -> tensor<4x4xf64>
   %start = linalg.fill ins(%zero : f64) outs(%init : tensor<4x8xf64>) -> tensor<4x8xf64>
   %v = linalg.matmul ins(%x, %w : tensor<4x8xf64>, tensor<8x8xf64>) outs(%start : tensor<4x8xf64>) -> tensor<4x8xf64>
-  // expected-remark @below {{attention is not raised: scores are no product of queries and keys}}
+  // expected-remark @below {{attention is not raised: scores are not a product of queries and keys}}
   %o = linalg.matmul ins(%p, %v : tensor<4x4xf64>, tensor<4x8xf64>) outs(%start : tensor<4x8xf64>) -> tensor<4x8xf64>
   return %o : tensor<4x8xf64>
 }

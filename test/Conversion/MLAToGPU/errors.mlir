@@ -2,7 +2,7 @@
 
 func.func @ungrouped(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
   %w = mla.weight "w" : tensor<48x160xbf16>
-  // expected-error @+1 {{'mla.project' op is not in a kernel; run mla-group-kernels before}}
+  // expected-error @+1 {{'mla.project' op is not in a kernel; run mla-group-kernels first}}
   %y = mla.project %x, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16>
   return %y : tensor<?x48xbf16>
 }
@@ -11,7 +11,7 @@ func.func @ungrouped(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
 
 func.func @unscheduled(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
   %w_dq = mla.weight "w" : tensor<48x160xbf16>
-  // expected-error @+1 {{'mla.kernel' op has no schedule; run mla-schedule-kernels before}}
+  // expected-error @+1 {{'mla.kernel' op has no schedule; run mla-schedule-kernels first}}
   %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16> {
     %z = mla.project %a, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16>
     mla.yield %z : tensor<?x48xbf16>
@@ -35,7 +35,7 @@ func.func @impossible_schedule(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
 
 func.func @rows_of_no_known_size(%x: tensor<?x?xbf16>) -> tensor<?x?xbf16> {
   %gamma = mla.weight "gamma" : tensor<160xf32>
-  // expected-error @+1 {{gives 'tensor<?x?xbf16>'; results are rows, one a token, of a size that is known}}
+  // expected-error @+1 {{has a result of 'tensor<?x?xbf16>'; expected one row of static size per token}}
   %y = mla.kernel normalize "y"(%a = %x, %g = %gamma) schedule <normalize> : (tensor<?x?xbf16>, tensor<160xf32>) -> tensor<?x?xbf16> {
     %z = mla.rms_norm %a, %g {epsilon = 1.0e-6 : f64} : tensor<?x?xbf16>, tensor<160xf32> -> tensor<?x?xbf16>
     mla.yield %z : tensor<?x?xbf16>
@@ -86,14 +86,14 @@ func.func @gathered(%cache: !cache {mla.buffer = "cache"}) -> (tensor<?x60xbf16>
 // -----
 
 // Each buffer of an entry has one name: a second tensor, cache or result would be the first.
-// expected-error @+1 {{has an argument #2 of 'tensor<?x64xbf16>' that no entry has}}
+// expected-error @+1 {{has an argument #2 of 'tensor<?x64xbf16>'; expected hidden states}}
 func.func @two_tensors(%x: tensor<?x64xbf16>, %cu: tensor<?xi32>, %other: tensor<?x64xbf16>) {
   return
 }
 
 // -----
 
-// expected-error @+1 {{has an argument #2 of 'tensor<?xi32>' that no entry has}}
+// expected-error @+1 {{has an argument #2 of 'tensor<?xi32>'; expected hidden states}}
 func.func @two_lengths(%x: tensor<?x64xbf16>, %cu: tensor<?xi32>, %other: tensor<?xi32>) {
   return
 }
@@ -101,21 +101,21 @@ func.func @two_lengths(%x: tensor<?x64xbf16>, %cu: tensor<?xi32>, %other: tensor
 // -----
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, bf16>
-// expected-error @+1 {{has an argument #3 of '!mla.cache<page = 16, latent = 64, rope = 16, bf16>' that no entry has}}
+// expected-error @+1 {{has an argument #3 of '!mla.cache<page = 16, latent = 64, rope = 16, bf16>'; expected hidden states}}
 func.func @two_caches(%x: tensor<?x64xbf16>, %cu: tensor<?xi32>, %a: !cache, %b: !cache) {
   return
 }
 
 // -----
 
-// expected-error @+1 {{has an argument #0 of 'tensor<?xi32>' that no entry has}}
+// expected-error @+1 {{has an argument #0 of 'tensor<?xi32>'; expected hidden states}}
 func.func @no_hidden(%cu: tensor<?xi32>) {
   return
 }
 
 // -----
 
-// expected-error @+1 {{has a result #1 of 'tensor<?x64xbf16>' that no entry has}}
+// expected-error @+1 {{has a result #1 of 'tensor<?x64xbf16>'; expected at most one tensor}}
 func.func @two_results(%x: tensor<?x64xbf16>) -> (tensor<?x64xbf16>, tensor<?x64xbf16>) {
   %g = mla.weight "g" : tensor<64xf32>
   %y = mla.kernel normalize "y"(%a = %x, %b = %g) schedule <normalize> : (tensor<?x64xbf16>, tensor<64xf32>) -> tensor<?x64xbf16> {
@@ -141,7 +141,7 @@ func.func @unnamed(%q: tensor<?x64xbf16> {mla.buffer = "q_nope"}, %k: tensor<?x6
 
 // -----
 
-// expected-remark @+1 {{@named_twice is left out: 'func.func' op has an argument #1 in the buffer "q_nope", which is another's}}
+// expected-remark @+1 {{@named_twice is left out: 'func.func' op has an argument #1 in the buffer "q_nope", which is already in use}}
 func.func @named_twice(%q: tensor<?x64xbf16> {mla.buffer = "q_nope"}, %k: tensor<?x64xbf16> {mla.buffer = "q_nope"}) {
   return
 }
@@ -187,7 +187,7 @@ func.func @result_of_f16(%x: tensor<?x160xbf16>) -> tensor<?x48xf16> {
 
 func.func @missing_key(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
   %w_dq = mla.weight "w" : tensor<48x160xbf16>
-  // expected-error @+1 {{'mla.kernel' op has no 'blocks' in its schedule; run mla-schedule-kernels before}}
+  // expected-error @+1 {{'mla.kernel' op has no 'blocks' in its schedule; run mla-schedule-kernels first}}
   %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {rows = 64, tokens = 64, splits = 1, stages = 4, streamed = 0}> : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16> {
     %z = mla.project %a, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16>
     mla.yield %z : tensor<?x48xbf16>
@@ -223,7 +223,7 @@ func.func @slice_of_some_rows(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16>
 func.func @number_of_rows_in_a_type(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16>
     attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, q = naive, o = naive}>} {
   %w_dq = mla.weight "w" : tensor<48x160xbf16>
-  // expected-error @+1 {{'mla.kernel' op gives 'tensor<5x48xbf16>'; results are rows, one a token, of a size that is known}}
+  // expected-error @+1 {{'mla.kernel' op has a result of 'tensor<5x48xbf16>'; expected one row of static size per token}}
   %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 2, streamed = 0, tokens = 64}> : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<5x48xbf16> {
     %z = mla.project %a, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<5x48xbf16>
     mla.yield %z : tensor<5x48xbf16>
@@ -239,7 +239,7 @@ func.func @number_of_rows_in_a_type(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16>
 // -----
 
 // What nothing reaches would be launched.
-// expected-error @+1 {{has control flow, which no list of launches has}}
+// expected-error @+1 {{has control flow, which launch lists do not support}}
 func.func @kernel_that_nothing_reaches(%x: tensor<?x160xbf16>)
     attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, q = naive, o = naive}>} {
   return

@@ -2,28 +2,28 @@
 //
 // RUN: mla-opt %s --mla-tile-prepare --split-input-file --verify-diagnostics
 
-// expected-error @+1 {{must return one weight, a tensor of floats of static shape, but has the type '() -> ()'}}
+// expected-error @+1 {{expected one result, a tensor of floats of static shape, got '() -> ()'}}
 func.func @prepare.nothing() {
   return
 }
 
 // -----
 
-// expected-error @+1 {{must return one weight, a tensor of floats of static shape, but has the type '(index) -> index'}}
+// expected-error @+1 {{expected one result, a tensor of floats of static shape, got '(index) -> index'}}
 func.func @prepare.number(%a: index) -> index {
   return %a : index
 }
 
 // -----
 
-// expected-error @+1 {{must return one weight}}
+// expected-error @+1 {{expected one result}}
 func.func @prepare.two(%a: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
   return %a, %a : tensor<4xf32>, tensor<4xf32>
 }
 
 // -----
 
-// expected-error @+1 {{must return one weight}}
+// expected-error @+1 {{expected one result}}
 func.func @prepare.of_any_size(%a: tensor<?xf32>) -> tensor<?xf32> {
   return %a : tensor<?xf32>
 }
@@ -31,7 +31,7 @@ func.func @prepare.of_any_size(%a: tensor<?xf32>) -> tensor<?xf32> {
 // -----
 
 func.func @prepare.of_any_size_inside(%a: tensor<4x4xf32>, %n: index) -> tensor<4xf32> {
-  // expected-error @+1 {{gives 'tensor<?x4xf32>' on the way to a weight, whose parts have static shapes}}
+  // expected-error @+1 {{has a result of 'tensor<?x4xf32>'; expected a static shape}}
   %s = tensor.extract_slice %a[0, 0] [%n, 4] [1, 1] : tensor<4x4xf32> to tensor<?x4xf32>
   %r = tensor.extract_slice %s[0, 0] [1, 4] [1, 1] : tensor<?x4xf32> to tensor<4xf32>
   return %r : tensor<4xf32>
@@ -69,7 +69,7 @@ func.func @prepare.of_lower_rank(%a: tensor<4x1xf32>) -> tensor<1xf32> {
 
 // -----
 
-// expected-error @+1 {{has control flow, and a weight is made by one block}}
+// expected-error @+1 {{has control flow; expected a single block}}
 func.func @prepare.elsewhere(%a: tensor<4xf32>) -> tensor<4xf32> {
   cf.br ^bb1
 ^bb1:
@@ -78,7 +78,7 @@ func.func @prepare.elsewhere(%a: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
-// expected-error @+1 {{has control flow, and a weight is made by one block}}
+// expected-error @+1 {{has control flow; expected a single block}}
 func.func @prepare.without_end() -> tensor<4xf32> {
   ub.unreachable
 }

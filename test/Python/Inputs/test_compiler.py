@@ -55,10 +55,10 @@ class Compiling(unittest.TestCase):
         path = mla_mlir.compile(SCRATCH / "report.html", config=CONFIG, report="html")
         self.assertIn("<html", pathlib.Path(path).read_text())
         for option, value in (("page", 64), ("layers", 0), ("emit", "bundle")):
-            with self.assertRaisesRegex(mla_mlir.CompileError, f"--{option} does not belong to --report") as caught:
+            with self.assertRaisesRegex(mla_mlir.CompileError, f"--report does not accept --{option}") as caught:
                 mla_mlir.compile(config=CONFIG, report="text", **{option: value})
             self.assertEqual(caught.exception.status, 2)
-        with self.assertRaisesRegex(mla_mlir.CompileError, "--batch belongs to --report"):
+        with self.assertRaisesRegex(mla_mlir.CompileError, "--batch requires --report"):
             mla_mlir.compile(SCRATCH / "none", config=CONFIG, batch=2)
 
     def test_a_given_plan_is_explained(self):

@@ -26,7 +26,7 @@ llvm.func @allocating(%n: i64) -> !llvm.ptr {
 }
 
 func.func @no_function_of_llvm(%n: i64) {
-  // expected-error @+1 {{'llvm.call' op allocates memory, and is not in a block of a function of the module}}
+  // expected-error @+1 {{'llvm.call' op allocates memory, but is not directly in a function of the module}}
   %memory = llvm.call @allocating(%n) : (i64) -> !llvm.ptr
   return
 }
@@ -37,7 +37,7 @@ llvm.func @malloc(i64) -> !llvm.ptr
 
 llvm.func @in_a_region(%n: i64, %some: i1) {
   scf.if %some {
-    // expected-error @+1 {{'llvm.call' op allocates memory, and is not in a block of a function of the module}}
+    // expected-error @+1 {{'llvm.call' op allocates memory, but is not directly in a function of the module}}
     %memory = llvm.call @malloc(%n) : (i64) -> !llvm.ptr
   }
   llvm.return
@@ -48,7 +48,7 @@ llvm.func @in_a_region(%n: i64, %some: i1) {
 llvm.func @malloc(i64)
 
 llvm.func @without_a_pointer(%n: i64) {
-  // expected-error @+1 {{'llvm.call' op expected malloc to take an i64 and to give a pointer}}
+  // expected-error @+1 {{'llvm.call' op expected malloc to take an i64 and return a pointer}}
   llvm.call @malloc(%n) : (i64) -> ()
   llvm.return
 }

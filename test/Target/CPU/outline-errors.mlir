@@ -1,7 +1,7 @@
 // RUN: mla-opt %s --mla-cpu-outline --split-input-file --verify-diagnostics
 
 func.func @tensors_are_not_bufferised(%x: tensor<8xf32>) -> tensor<8xf32> {
-  // expected-error @+1 {{'scf.forall' op is not bufferised or not normalised}}
+  // expected-error @+1 {{'scf.forall' op is not bufferized or not normalized}}
   %0 = scf.forall (%i) in (8) shared_outs(%o = %x) -> (tensor<8xf32>) {
     %s = tensor.extract_slice %x[%i] [1] [1] : tensor<8xf32> to tensor<1xf32>
     scf.forall.in_parallel {
@@ -14,7 +14,7 @@ func.func @tensors_are_not_bufferised(%x: tensor<8xf32>) -> tensor<8xf32> {
 // -----
 
 func.func @steps_are_not_normalised(%x: memref<8xf32>, %v: f32) {
-  // expected-error @+1 {{'scf.forall' op is not bufferised or not normalised}}
+  // expected-error @+1 {{'scf.forall' op is not bufferized or not normalized}}
   scf.forall (%i) = (0) to (8) step (2) {
     memref.store %v, %x[%i] : memref<8xf32>
   }
@@ -25,7 +25,7 @@ func.func @steps_are_not_normalised(%x: memref<8xf32>, %v: f32) {
 
 func.func @sizes_are_not_known(%x: memref<8xf32>, %n: index) {
   scf.forall (%i) in (8) {
-    // expected-error @+1 {{'memref.alloc' op in a parallel loop has a size that is not known when it is compiled}}
+    // expected-error @+1 {{'memref.alloc' op in a parallel loop must have a static size}}
     %buffer = memref.alloc(%n) : memref<?xf32>
     %v = memref.load %buffer[%i] : memref<?xf32>
     memref.store %v, %x[%i] : memref<8xf32>
@@ -38,7 +38,7 @@ func.func @sizes_are_not_known(%x: memref<8xf32>, %n: index) {
 // The second round would read what it writes.
 func.func @buffers_of_two_rounds(%x: memref<8xf32>, %c0: index, %c1: index, %n: index) {
   scf.forall (%i) in (8) {
-    // expected-error @+1 {{'memref.alloc' op in a parallel loop is given on, and may be needed when its place is taken again}}
+    // expected-error @+1 {{'memref.alloc' op in a parallel loop escapes, and its memory may be reused}}
     %first = memref.alloc() : memref<8xf32>
     %last = scf.for %k = %c0 to %n step %c1 iter_args(%read = %first) -> memref<8xf32> {
       %written = memref.alloc() : memref<8xf32>
@@ -53,7 +53,7 @@ func.func @buffers_of_two_rounds(%x: memref<8xf32>, %c0: index, %c1: index, %n: 
 // -----
 
 func.func @more_than_there_is(%x: memref<8xf32>) {
-  // expected-error @+1 {{'scf.forall' op allocates more than there is memory}}
+  // expected-error @+1 {{'scf.forall' op allocates too much memory per thread}}
   scf.forall (%i) in (8) {
     %buffer = memref.alloc() : memref<4611686018427387904x4xf32>
     memref.dealloc %buffer : memref<4611686018427387904x4xf32>

@@ -47,21 +47,20 @@ TEST(Device, WritesAsFastAsItsCopyLeavesRoomFor) {
 
 TEST(Device, ErrorsSayWhereWhatAndWhatToDo) {
   StringRef see = "; see docs/the-trap.md for the fields of a device";
-  EXPECT_EQ(parseError("[]"), "device.json: not a JSON object; give one with the fields of a device");
+  EXPECT_EQ(parseError("[]"), "device.json: expected a JSON object; give one with the fields of a device");
   EXPECT_EQ(parseError("{}"), "device.json: name is missing; name the device");
   EXPECT_EQ(parseError(replaced("\"flops_per_second\": 1e14, ", "")),
             ("device.json: flops_per_second is missing" + see).str());
   EXPECT_EQ(parseError(replaced("1e14", "0")), ("device.json: flops_per_second must be a positive number" + see).str());
   EXPECT_EQ(parseError(replaced("1e14", "\"fast\"")),
             ("device.json: flops_per_second must be a positive number" + see).str());
-  EXPECT_EQ(parseError(replaced("128", "1.5")),
-            ("device.json: token_tile must be a positive whole number" + see).str());
+  EXPECT_EQ(parseError(replaced("128", "1.5")), ("device.json: token_tile must be a positive integer" + see).str());
   EXPECT_EQ(parseError(replaced("name", "nam\": \"a\", \"name")), ("device.json: unknown field 'nam'" + see).str());
   EXPECT_EQ(parseError(replaced("8e11", "2e12")), "device.json: copy_bytes_per_second must be under twice "
                                                   "read_bytes_per_second: half of a copy is reading");
   EXPECT_TRUE(StringRef(parseError("{")).starts_with("device.json: not valid JSON: "));
   EXPECT_EQ(parseError(std::string(100'000, '[')),
-            "device.json: 100000 bytes are no description of a device; give one object");
+            "device.json: expected the description of a device, got 100000 bytes; give one object");
 }
 
 TEST(Device, IsFoundByName) {

@@ -62,16 +62,16 @@ TEST(PlanRequest, AcrossRoundingIsAddedToAnyPlan) {
   EXPECT_TRUE(list && list.acrossRounding);
   EXPECT_EQ(list.prefill.q, Form::Naive);
   EXPECT_EQ(parseError("across-rounding,fold,across-rounding"), "across-rounding is requested twice; name it once");
-  EXPECT_EQ(parseError("decode=across-rounding"), "unknown form 'across-rounding'; use naive, absorb or fold");
+  EXPECT_EQ(parseError("decode=across-rounding"), "unknown form 'across-rounding'; expected naive, absorb or fold");
 }
 
 TEST(PlanRequest, ErrorsSayWhatAndWhatToDo) {
   EXPECT_EQ(parseError("fast"),
-            "unknown plan 'fast'; use auto, naive, absorb, fold, or phase=form and phase.side=form");
-  EXPECT_EQ(parseError("decode=fast"), "unknown form 'fast'; use naive, absorb or fold");
-  EXPECT_EQ(parseError("encode=fold"), "unknown phase 'encode'; use prefill or decode");
-  EXPECT_EQ(parseError("decode.k=fold"), "unknown side 'k'; use q or o");
-  EXPECT_EQ(parseError("decode.=fold"), "unknown side ''; use q or o");
+            "unknown plan 'fast'; expected auto, naive, absorb, fold, or phase=form and phase.side=form");
+  EXPECT_EQ(parseError("decode=fast"), "unknown form 'fast'; expected naive, absorb or fold");
+  EXPECT_EQ(parseError("encode=fold"), "unknown phase 'encode'; expected prefill or decode");
+  EXPECT_EQ(parseError("decode.k=fold"), "unknown side 'k'; expected q or o");
+  EXPECT_EQ(parseError("decode.=fold"), "unknown side ''; expected q or o");
   EXPECT_EQ(parseError("fold,prefill=naive"), "expected phase=form or phase.side=form, got 'fold'");
   EXPECT_EQ(parseError("decode=fold,decode.q=naive"), "decode.q is requested twice; name it once");
   EXPECT_EQ(parseError("decode=fold,"), "expected phase=form or phase.side=form, got ''");

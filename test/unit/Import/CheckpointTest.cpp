@@ -91,9 +91,9 @@ TEST(CheckpointTest, MissingTensorsNameTheirNeighbours) {
   };
   auto checkpoint = open(modelPath("golden/v3_bf16_sharded"));
   for (const auto &test : cases)
-    EXPECT_EQ(messageOf(checkpoint->find(test.name)),
-              modelPath("golden/v3_bf16_sharded") + ": tensor " + test.name + ": " + test.error +
-                  "; give the checkpoint, the layer and the config that belong together");
+    EXPECT_EQ(messageOf(checkpoint->find(test.name)), modelPath("golden/v3_bf16_sharded") + ": tensor " + test.name +
+                                                          ": " + test.error +
+                                                          "; give a matching checkpoint, layer and config");
 }
 
 TEST(CheckpointTest, AttentionsAreNumbered) {
@@ -115,7 +115,7 @@ TEST(CheckpointTest, AttentionsAreNumbered) {
   EXPECT_EQ(messageOf(checkpoint->find("model.layers.7.self_attn.q_proj.weight")),
             path +
                 ": tensor model.layers.3.self_attn.1.q_proj.weight: missing; under model.layers.3.self_attn.1. it has "
-                "o_proj; give the checkpoint, the layer and the config that belong together");
+                "o_proj; give a matching checkpoint, layer and config");
 }
 
 static std::unique_ptr<Checkpoint> openWith(const TemporaryDirectory &directory, std::vector<std::string> names) {
@@ -185,7 +185,7 @@ TEST(CheckpointTest, EmptyFile) {
   EXPECT_FALSE(checkpoint->configJson());
   EXPECT_EQ(messageOf(checkpoint->find("a.b")),
             directory.file("a.safetensors") +
-                ": tensor a.b: missing, as is every other; give a checkpoint that has tensors");
+                ": tensor a.b: missing, and the checkpoint has no tensors; give another checkpoint");
 }
 
 TEST(CheckpointTest, DirectoryWithOneFile) {
@@ -234,8 +234,8 @@ TEST(CheckpointIndexTest, BadIndices) {
     const char *text, *error;
   } cases[] = {
       {"", ": not valid JSON: [1:0, byte=0]: Unexpected EOF; correct the file"},
-      {"{}", ": weight_map: missing or no object; fetch the index again"},
-      {"{\"weight_map\": []}", ": weight_map: missing or no object; fetch the index again"},
+      {"{}", ": weight_map: missing or not an object; fetch the index again"},
+      {"{\"weight_map\": []}", ": weight_map: missing or not an object; fetch the index again"},
       {"{\"weight_map\": {\"a\": 5}}",
        ": weight_map: a: 5 is not the name of a file in the same directory; fetch the index again"},
       {"{\"weight_map\": {\"a\": \"../x.safetensors\"}}",
@@ -270,10 +270,9 @@ TEST(CheckpointIndexTest, ShardsThatLack) {
   EXPECT_FALSE(checkpoint->configJson());
   EXPECT_EQ(messageOf(checkpoint->find("a")), "");
   EXPECT_TRUE(checkpoint->contains("b"));
-  EXPECT_EQ(messageOf(checkpoint->find("b")),
-            directory.file("1.safetensors") +
-                ": tensor b: missing, though model.safetensors.index.json says that it is "
-                "here; fetch the checkpoint again");
+  EXPECT_EQ(messageOf(checkpoint->find("b")), directory.file("1.safetensors") +
+                                                  ": tensor b: missing, though model.safetensors.index.json lists it "
+                                                  "here; fetch the checkpoint again");
   EXPECT_EQ(messageOf(checkpoint->find("c")),
             directory.file("2.safetensors") +
                 ": no such file, though model.safetensors.index.json names it; fetch the checkpoint again");

@@ -53,31 +53,33 @@ TEST(ConfigErrorTest, TheBaseIsFine) {
 TEST(ConfigErrorTest, Sizes) {
   const Edit edits[] = {
       {"hidden_size", "", "hidden_size: missing; the attention layer cannot be built without it"},
-      {"hidden_size", "0", "hidden_size: 0 is not a whole number from 1 to 1048576; correct the config"},
-      {"hidden_size", "null", "hidden_size: null is not a whole number from 1 to 1048576; correct the config"},
+      {"hidden_size", "0", "hidden_size: expected an integer from 1 to 1048576, got 0; correct the config"},
+      {"hidden_size", "null", "hidden_size: expected an integer from 1 to 1048576, got null; correct the config"},
       {"num_attention_heads", "-5",
-       "num_attention_heads: -5 is not a whole number from 1 to 65536; correct the config"},
+       "num_attention_heads: expected an integer from 1 to 65536, got -5; correct the config"},
       {"num_attention_heads", "100000",
-       "num_attention_heads: 100000 is not a whole number from 1 to 65536; correct the config"},
+       "num_attention_heads: expected an integer from 1 to 65536, got 100000; correct the config"},
       {"num_attention_heads", "\"8\"",
-       "num_attention_heads: \"8\" is not a whole number from 1 to 65536; correct the config"},
-      {"kv_lora_rank", "512.5", "kv_lora_rank: 512.5 is not a whole number from 1 to 1048576; correct the config"},
+       "num_attention_heads: expected an integer from 1 to 65536, got \"8\"; correct the config"},
+      {"kv_lora_rank", "512.5", "kv_lora_rank: expected an integer from 1 to 1048576, got 512.5; correct the config"},
       {"kv_lora_rank", "2147483649",
-       "kv_lora_rank: 2147483649 is not a whole number from 1 to 1048576; correct the config"},
+       "kv_lora_rank: expected an integer from 1 to 1048576, got 2147483649; correct the config"},
       {"kv_lora_rank", "1e300",
-       "kv_lora_rank: 1e+300 is not a whole number from 1 to 1048576; "
+       "kv_lora_rank: expected an integer from 1 to 1048576, got 1e+300; "
        "correct the config"},
       {"kv_lora_rank", "{\"a\":[\"a long, long, long, long, long value\"]}",
-       "kv_lora_rank: {\"a\":[\"a long, long, long, long, long... is not a whole number from 1 to 1048576; correct the "
+       "kv_lora_rank: expected an integer from 1 to 1048576, got {\"a\":[\"a long, long, long, long, long...; correct "
+       "the "
        "config"},
-      {"q_lora_rank", "", "q_lora_rank: missing; give the rank, or null where the query has no low-rank projection"},
-      {"q_lora_rank", "0", "q_lora_rank: 0 is not a whole number from 1 to 1048576; correct the config"},
-      {"qk_rope_head_dim", "63", "qk_rope_head_dim: 63 is odd, but RoPE turns pairs; give an even number"},
-      {"qk_rope_head_dim", "-2", "qk_rope_head_dim: -2 is not a whole number from 0 to 65536; correct the config"},
-      {"qk_nope_head_dim", "-128", "qk_nope_head_dim: -128 is not a whole number from 1 to 65536; correct the config"},
+      {"q_lora_rank", "", "q_lora_rank: missing; give the rank, or null if the query has no low-rank projection"},
+      {"q_lora_rank", "0", "q_lora_rank: expected an integer from 1 to 1048576, got 0; correct the config"},
+      {"qk_rope_head_dim", "63", "qk_rope_head_dim: 63 is odd, but RoPE rotates pairs; give an even number"},
+      {"qk_rope_head_dim", "-2", "qk_rope_head_dim: expected an integer from 0 to 65536, got -2; correct the config"},
+      {"qk_nope_head_dim", "-128",
+       "qk_nope_head_dim: expected an integer from 1 to 65536, got -128; correct the config"},
       {"v_head_dim", "", "v_head_dim: missing; the attention layer cannot be built without it"},
       {"num_hidden_layers", "true",
-       "num_hidden_layers: true is not a whole number from 1 to 65536; correct the config"},
+       "num_hidden_layers: expected an integer from 1 to 65536, got true; correct the config"},
       {"num_key_value_heads", "8",
        "num_key_value_heads: 8 differs from num_attention_heads, 128, but every head has "
        "its own part of kv_b_proj; make them equal"},
@@ -92,55 +94,55 @@ TEST(ConfigErrorTest, Sizes) {
 
 TEST(ConfigErrorTest, OtherFields) {
   const Edit edits[] = {
-      {"rms_norm_eps", "-1e-6", "rms_norm_eps: -1e-06 is not a number from 1e-30 to 1; correct the config"},
-      {"rms_norm_eps", "0", "rms_norm_eps: 0 is not a number from 1e-30 to 1; correct the config"},
-      {"rms_norm_eps", "1e999", "rms_norm_eps: inf is not a number from 1e-30 to 1; correct the config"},
-      {"rms_norm_eps", "\"small\"", "rms_norm_eps: \"small\" is not a number from 1e-30 to 1; correct the config"},
-      {"attention_bias", "1", "attention_bias: 1 is neither true nor false; correct the config"},
-      {"attention_bias", "null", "attention_bias: null is neither true nor false; correct the config"},
-      {"torch_dtype", "16", "torch_dtype: 16 is not a string; correct the config"},
+      {"rms_norm_eps", "-1e-6", "rms_norm_eps: expected a number from 1e-30 to 1, got -1e-06; correct the config"},
+      {"rms_norm_eps", "0", "rms_norm_eps: expected a number from 1e-30 to 1, got 0; correct the config"},
+      {"rms_norm_eps", "1e999", "rms_norm_eps: expected a number from 1e-30 to 1, got inf; correct the config"},
+      {"rms_norm_eps", "\"small\"",
+       "rms_norm_eps: expected a number from 1e-30 to 1, got \"small\"; correct the config"},
+      {"attention_bias", "1", "attention_bias: expected true or false, got 1; correct the config"},
+      {"attention_bias", "null", "attention_bias: expected true or false, got null; correct the config"},
+      {"torch_dtype", "16", "torch_dtype: expected a string, got 16; correct the config"},
       {"mla_scale_q_lora", "true",
-       "mla_scale_q_lora: not supported for deepseek_v3: it asks for a constant scale on the query; remove the key if "
-       "the model does without"},
+       "mla_scale_q_lora: not supported for deepseek_v3: it requires a constant scale on the query; remove the key if "
+       "the model does not use it"},
       {"mla_scale_q_lora", "false", ""},
       {"mla_use_nope", "true",
-       "mla_use_nope: not supported for deepseek_v3: it asks for latent attention without RoPE; remove the key if the "
-       "model does without"},
+       "mla_use_nope: not supported for deepseek_v3: it requires latent attention without RoPE; remove the key if the "
+       "model does not use it"},
       {"mla_use_nope", "false", ""},
       {"attn_logit_softcapping", "30.0",
-       "attn_logit_softcapping: not supported for deepseek_v3: it asks for a bound on the scores; remove the key if "
+       "attn_logit_softcapping: not supported for deepseek_v3: it requires a bound on the scores; remove the key if "
        "the "
-       "model does without"},
+       "model does not use it"},
       {"attn_logit_softcapping", "null", ""},
       {"use_sliding_window", "true",
-       "use_sliding_window: not supported for deepseek_v3: it asks for attention to a window of the last tokens; "
+       "use_sliding_window: not supported for deepseek_v3: it requires attention to a window of the last tokens; "
        "remove "
-       "the key if the model does without"},
+       "the key if the model does not use it"},
       {"use_sliding_window", "false", ""},
       {"use_mla", "true", ""},
       {"use_mla", "false",
-       "use_mla: false: the attention is plain, over keys and values of heads, and there is no latent to absorb into; "
+       "use_mla: false: the model has no latent attention; "
        "give the config of a model with latent attention"},
       {"kv_lora_rank", "null",
-       "kv_lora_rank: null: the attention is plain, over keys and values of heads, and there is no latent to absorb "
-       "into; give the config of a model with latent attention"},
+       "kv_lora_rank: null: the model has no latent attention; give the config of a model with latent attention"},
       {"llama_4_scaling_beta", "0.1",
-       "llama_4_scaling_beta: not supported for deepseek_v3: it asks for a scale of the query by position, which only "
-       "mistral4 has; remove the key if the model does without"},
+       "llama_4_scaling_beta: not supported for deepseek_v3: it requires a scale of the query by position, which only "
+       "mistral4 has; remove the key if the model does not use it"},
       {"rope_parameters", "{\"llama_4_scaling_beta\": 0.1}",
-       "llama_4_scaling_beta: not supported for deepseek_v3: it asks for a scale of the query by position, which only "
-       "mistral4 has; remove the key if the model does without"},
-      {"quantization_config", "7", "quantization_config: 7 is not an object; correct the config"},
+       "llama_4_scaling_beta: not supported for deepseek_v3: it requires a scale of the query by position, which only "
+       "mistral4 has; remove the key if the model does not use it"},
+      {"quantization_config", "7", "quantization_config: expected an object, got 7; correct the config"},
       {"quantization_config", "null", ""},
       {"quantization_config", "{\"quant_method\": 8}",
-       "quantization_config.quant_method: 8 is not a string; correct the config"},
+       "quantization_config.quant_method: expected a string, got 8; correct the config"},
       {"quantization_config", "{\"quant_method\": \"fp8\", \"fmt\": \"e5m2\", \"weight_block_size\": [128, 128]}",
        "quantization_config.fmt: e5m2 is not supported, only e4m3 is; convert the checkpoint to bfloat16"},
       {"quantization_config", "{\"quant_method\": \"fp8\", \"weight_block_size\": [128]}",
-       "quantization_config.weight_block_size: [128] is not a pair of sizes, and only scales of blocks are supported; "
+       "quantization_config.weight_block_size: [128] is not a pair of sizes, and only block scales are supported; "
        "convert the checkpoint to bfloat16"},
       {"quantization_config", "{\"quant_method\": \"fp8\", \"weight_block_size\": [128, 0]}",
-       "quantization_config.weight_block_size: 0 is not a whole number from 1 to 65536; correct the config"},
+       "quantization_config.weight_block_size: expected an integer from 1 to 65536, got 0; correct the config"},
   };
   for (const Edit &edit : edits)
     EXPECT_EQ(errorWith(edit.key, edit.value), *edit.error ? std::string("c.json: ") + edit.error : "");
@@ -148,13 +150,13 @@ TEST(ConfigErrorTest, OtherFields) {
 
 TEST(ConfigErrorTest, Rope) {
   const Edit edits[] = {
-      {"rope_scaling", "\"yarn\"", "rope_scaling: \"yarn\" is not an object; correct the config"},
-      {"rope_theta", "null", "rope_theta: null; give the model's number"},
-      {"rope_theta", "0", "rope_theta: 0 is not a number from 2 to 1e+12; correct the config"},
+      {"rope_scaling", "\"yarn\"", "rope_scaling: expected an object, got \"yarn\"; correct the config"},
+      {"rope_theta", "null", "rope_theta: null; give the model's value"},
+      {"rope_theta", "0", "rope_theta: expected a number from 2 to 1e+12, got 0; correct the config"},
       {"partial_rotary_factor", "0.5",
-       "partial_rotary_factor: turns 32 columns, but qk_rope_head_dim is 64; give two "
-       "values that agree"},
-      {"rope_interleave", "null", "rope_interleave: null is neither true nor false; correct the config"},
+       "partial_rotary_factor: rotates 32 columns, but qk_rope_head_dim is 64; give "
+       "consistent values"},
+      {"rope_interleave", "null", "rope_interleave: expected true or false, got null; correct the config"},
   };
   for (const Edit &edit : edits)
     EXPECT_EQ(errorWith(edit.key, edit.value), std::string("c.json: ") + edit.error);
@@ -164,25 +166,25 @@ TEST(ConfigErrorTest, RopeScaling) {
   const Edit edits[] = {
       {"type", "\"longrope\"",
        "rope_type: longrope is not supported: it needs two tables of factors, chosen by the "
-       "length of the sequence; supported are default and yarn"},
+       "length of the sequence; expected default or yarn"},
       {"type", "\"dynamic\"",
        "rope_type: dynamic is not supported: it needs frequencies that change with the length "
-       "of the sequence; supported are default and yarn"},
+       "of the sequence; expected default or yarn"},
       {"rope_type", "\"llama3\"",
        "rope_type: llama3 is not supported: it needs frequencies smoothed between two "
-       "wavelengths; supported are default and yarn"},
-      {"type", "\"new\"", "rope_type: new is not supported; supported are default and yarn"},
-      {"type", "[]", "type: [] is not a string; correct the config"},
+       "wavelengths; expected default or yarn"},
+      {"type", "\"new\"", "rope_type: new is not supported; expected default or yarn"},
+      {"type", "[]", "type: expected a string, got []; correct the config"},
       {"factor", "", "factor: missing; give a number"},
-      {"factor", "0.5", "factor: 0.5 is not a number from 1 to 1e+06; correct the config"},
-      {"factor", "-40", "factor: -40 is not a number from 1 to 1e+06; correct the config"},
+      {"factor", "0.5", "factor: expected a number from 1 to 1e+06, got 0.5; correct the config"},
+      {"factor", "-40", "factor: expected a number from 1 to 1e+06, got -40; correct the config"},
       {"original_max_position_embeddings", "0",
-       "original_max_position_embeddings: 0 is not a whole number from 1 to 2147483648; correct the config"},
+       "original_max_position_embeddings: expected an integer from 1 to 2147483648, got 0; correct the config"},
       {"beta_fast", "0.5", "beta_fast: is below beta_slow; exchange them"},
-      {"attention_factor", "0", "attention_factor: 0 is not a number from 1e-06 to 1e+06; correct the config"},
-      {"mscale", "-1", "mscale: -1 is not a number from 0 to 1e+06; correct the config"},
-      {"truncate", "0", "truncate: 0 is neither true nor false; correct the config"},
-      {"rope_theta", "null", "rope_theta: null; give the model's number"},
+      {"attention_factor", "0", "attention_factor: expected a number from 1e-06 to 1e+06, got 0; correct the config"},
+      {"mscale", "-1", "mscale: expected a number from 0 to 1e+06, got -1; correct the config"},
+      {"truncate", "0", "truncate: expected true or false, got 0; correct the config"},
+      {"rope_theta", "null", "rope_theta: null; give the model's value"},
       {"full_attention", "{}",
        "full_attention: an object: RoPE that differs between layers is not supported; give one "
        "set of parameters"},
@@ -195,18 +197,18 @@ TEST(ConfigErrorTest, ModelTypes) {
   const Edit edits[] = {
       {"model_type", "\"deepseek_v32\"",
        "model_type: deepseek_v32 is not supported: it needs sparse attention: an "
-       "indexer that picks the keys of every query; supported are "},
+       "indexer that picks the keys of every query; expected one of "},
       {"model_type", "\"youtu\"",
        "model_type: youtu is not supported: it needs a golden file to check against: its attention reads like that of "
-       "deepseek_v3; supported are "},
+       "deepseek_v3; expected one of "},
       {"model_type", "\"new_model\"",
        "model_type: new_model is not supported: it needs a golden file that shows what "
-       "it computes; supported are "},
-      {"model_type", "", "model_type: missing; it must be one of "},
+       "it computes; expected one of "},
+      {"model_type", "", "model_type: missing; expected one of "},
   };
   for (const Edit &edit : edits)
     EXPECT_EQ(errorWith(edit.key, edit.value), std::string("c.json: ") + edit.error + supported);
-  EXPECT_EQ(errorWith("model_type", "5"), "c.json: model_type: 5 is not a string; correct the config");
+  EXPECT_EQ(errorWith("model_type", "5"), "c.json: model_type: expected a string, got 5; correct the config");
 }
 
 TEST(ConfigErrorTest, RefusedFiles) {
@@ -230,14 +232,14 @@ TEST(ConfigErrorTest, FamiliesDiffer) {
   const std::string sizes = R"("hidden_size": 161, "num_attention_heads": 4, "num_hidden_layers": 1, "q_lora_rank": 48,
       "kv_lora_rank": 64, "qk_nope_head_dim": 32, "qk_rope_head_dim": 16)";
   EXPECT_EQ(messageOf(parseConfig(R"({"model_type": "minicpm3", )" + sizes + "}", "c.json")),
-            "c.json: v_head_dim: missing, and hidden_size is no multiple of num_attention_heads; give it");
+            "c.json: v_head_dim: missing, and hidden_size is not a multiple of num_attention_heads; give it");
   EXPECT_EQ(messageOf(parseConfig(
                 R"({"model_type": "minicpm3", "v_head_dim": 8, "rope_interleave": true, )" + sizes + "}", "c.json")),
             "c.json: rope_interleave: true, but minicpm3 always pairs halves; remove the key");
   EXPECT_EQ(
       messageOf(parseConfig(
           R"({"model_type": "deepseek_v2", "v_head_dim": 8, "rope_interleave": false, )" + sizes + "}", "c.json")),
-      "c.json: rope_interleave: false, but deepseek_v2 always pairs neighbours; remove the key");
+      "c.json: rope_interleave: false, but deepseek_v2 always pairs neighbors; remove the key");
   EXPECT_EQ(messageOf(parseConfig(R"({"model_type": "mistral4", "v_head_dim": 8, "rope_theta": 1e4, )" + sizes + "}",
                                   "c.json")),
             "c.json: llama_4_scaling_beta: missing; give a number");
@@ -258,25 +260,25 @@ TEST(ConfigErrorTest, NewFamilies) {
   const std::string longcat = R"("model_type": "longcat_flash", "q_lora_rank": 48)";
   EXPECT_EQ(errorOf(longcat), "");
   EXPECT_EQ(errorOf(longcat + R"(, "num_layers": 3)"),
-            "c.json: num_hidden_layers: 2 is neither num_layers, 3, nor the attentions of so many layers; correct the "
+            "c.json: num_hidden_layers: expected num_layers, 3, or twice as many attentions, got 2; correct the "
             "config");
   EXPECT_EQ(errorOf(longcat + R"(, "mla_scale_kv_lora": false)"),
-            "c.json: mla_scale_kv_lora: false, but transformers multiplies all the same and other engines do not; "
+            "c.json: mla_scale_kv_lora: false, which transformers ignores and other engines do not; "
             "remove the key if the model has the scale");
   EXPECT_EQ(errorOf(longcat + R"(, "mla_scale_q_lora": 1)"),
-            "c.json: mla_scale_q_lora: 1 is neither true nor false; correct the config");
+            "c.json: mla_scale_q_lora: expected true or false, got 1; correct the config");
   EXPECT_EQ(errorOf(longcat + R"(, "index_topk": 7)").find("c.json: index_topk: not supported for longcat_flash"), 0u);
   EXPECT_EQ(errorOf(longcat + R"(, "rope_interleave": false)"),
-            "c.json: rope_interleave: false, but longcat_flash always pairs neighbours; remove the key");
+            "c.json: rope_interleave: false, but longcat_flash always pairs neighbors; remove the key");
   for (std::string model : {"longcat_flash", "glm_moe_dsa"})
     EXPECT_EQ(errorOf("\"model_type\": \"" + model + "\", \"q_lora_rank\": null"),
               "c.json: q_lora_rank: null, but " + model + " always has the query's low-rank projection; give its rank");
   const std::string glm = R"("model_type": "glm_moe_dsa", "q_lora_rank": 48)";
   EXPECT_EQ(errorOf(glm + R"(, "index_topk": 0)"),
-            "c.json: index_topk: 0 is not a whole number from 1 to 2147483648; correct the config");
+            "c.json: index_topk: expected an integer from 1 to 2147483648, got 0; correct the config");
   EXPECT_EQ(errorOf(glm + R"(, "mla_scale_q_lora": true)").find("c.json: mla_scale_q_lora: not supported for glm"), 0u);
   EXPECT_EQ(errorOf(R"("model_type": "plm", "q_lora_rank": null, "rope_scaling": {"type": "yarn", "factor": 4})"),
-            "c.json: rope_scaling.rope_type: yarn is not supported; supported is default");
+            "c.json: rope_scaling.rope_type: yarn is not supported; expected default");
 }
 
 TEST(ConfigErrorTest, NotJson) {
@@ -284,7 +286,7 @@ TEST(ConfigErrorTest, NotJson) {
             "c.json: not valid JSON: [1:0, byte=0]: Unexpected EOF; correct the file");
   EXPECT_EQ(messageOf(parseConfig("{\"a\": NaN}", "c.json")),
             "c.json: not valid JSON: [1:7, byte=7]: Invalid JSON value; correct the file");
-  EXPECT_EQ(messageOf(parseConfig("[1, 2]", "c.json")), "c.json: not a JSON object but [1,2]; correct the file");
+  EXPECT_EQ(messageOf(parseConfig("[1, 2]", "c.json")), "c.json: expected a JSON object, got [1,2]; correct the file");
   EXPECT_EQ(messageOf(parseConfig(std::string(1 << 20, '['), "c.json")),
             "c.json: JSON nested deeper than 64 levels; give a plain config");
   EXPECT_EQ(

@@ -278,7 +278,7 @@ TEST(ConfigTest, UnknownThetaIsNoNumber) {
   EXPECT_TRUE(std::isnan(config.rope.theta));
   EXPECT_TRUE(std::isnan(config.rope.inverseFrequencies[1]));
   EXPECT_EQ(messageOf(checkIsComputable(config, "c.json")),
-            "c.json: rope_theta: null, and without it no rotation can be computed; give the model's number");
+            "c.json: rope_theta: null, but rotations require it; give the model's value");
   EXPECT_EQ(withRope("", "glm_moe_dsa").rope.theta, 1e4) << "a missing one has the default of transformers";
   EXPECT_EQ(withRope("", "longcat_flash").rope.theta, 1e7);
   EXPECT_EQ(withRope("", "plm").rope.theta, 1e5);
@@ -304,9 +304,9 @@ TEST(ConfigTest, Reservations) {
   EXPECT_TRUE(reservations(withRope("", "longcat_flash")).empty());
   EXPECT_EQ(reservations(withRope(R"("index_topk": 64)", "glm_moe_dsa")),
             std::vector<std::string>{"glm_moe_dsa: compiled as dense attention, which it is up to index_topk = 64 "
-                                     "tokens; beyond, the model leaves out what its indexer does not pick"});
+                                     "tokens; beyond, the model attends only to the tokens that its indexer picks"});
   EXPECT_EQ(reservations(withRope(R"("rope_interleave": false)", "plm")),
-            std::vector<std::string>{"plm: not checked against a reference implementation; assumed are half-split RoPE "
+            std::vector<std::string>{"plm: not checked against a reference implementation; assuming half-split RoPE "
                                      "and 1e-6 as the epsilon of the latent's norm"});
 }
 
@@ -341,7 +341,7 @@ TEST(ConfigTest, AModelInsideAnotherIsTheModel) {
     ASSERT_TRUE(config.quantization);
     EXPECT_EQ(config.quantization->blockColumns, 64);
     EXPECT_EQ(reservations(config).front(),
-              "kimi_k25: its " + key + " is compiled, kimi_k2, and nothing else of the model");
+              "kimi_k25: its " + key + " is compiled, kimi_k2, without the rest of the model");
   }
   EXPECT_TRUE(reservations(llvm::cantFail(parseConfig(std::string("{") + smallKeys + "}", "c.json"))).empty());
 }

@@ -111,26 +111,26 @@ TEST(LayerWeightsTest, TheUndamagedFileIsFine) {
 
 TEST(LayerWeightsTest, ShapesAndTypes) {
   expectError({"v3_plain", [](Tensors &, AttentionConfig &config) { config.numHeads = 4; },
-               "q_b_proj.weight: has shape [768, 64], but the config makes it [384, 64]; give the config of this "
+               "q_b_proj.weight: expected shape [384, 64] from the config, got [768, 64]; give the config of this "
                "checkpoint"});
   expectError({"v3_plain",
                [](Tensors &tensors, AttentionConfig &) { tensorOf(tensors, "q_a_layernorm.weight").shape = {64, 1}; },
-               "q_a_layernorm.weight: has shape [64, 1], but the config makes it [64]; give the config of this "
+               "q_a_layernorm.weight: expected shape [64] from the config, got [64, 1]; give the config of this "
                "checkpoint"});
   expectError({"v3_plain",
                [](Tensors &tensors, AttentionConfig &) { tensorOf(tensors, "o_proj.weight").dtype = DType::I32; },
-               "o_proj.weight: is I32, not F32, BF16, F16 or F8_E4M3; convert it to BF16"});
+               "o_proj.weight: expected F32, BF16, F16 or F8_E4M3, got I32; convert it to BF16"});
   expectError({"v3_plain",
                [](Tensors &tensors, AttentionConfig &) {
                  TestTensor &norm = tensorOf(tensors, "q_a_layernorm.weight");
                  norm.dtype = DType::F8_E4M3, norm.bytes.clear();
                },
-               "q_a_layernorm.weight: is F8_E4M3, but norms and biases are not quantised; store it in BF16"});
+               "q_a_layernorm.weight: is F8_E4M3, but norms and biases are not quantized; store it in BF16"});
   expectError(
       {"v3_plain", [](Tensors &, AttentionConfig &config) { config.qLoraRank = 0; },
        "q_proj.weight: missing; under " + prefix +
            " it has kv_a_layernorm, kv_a_proj_with_mqa, kv_b_proj, o_proj, q_a_layernorm, q_a_proj, … (7); give "
-           "the checkpoint, the layer and the config that belong together"});
+           "a matching checkpoint, layer and config"});
 }
 
 TEST(LayerWeightsTest, OtherQuantisationsMustLeaveTheAttentionAlone) {
@@ -149,7 +149,7 @@ TEST(LayerWeightsTest, OtherQuantisationsMustLeaveTheAttentionAlone) {
                  quantise(config);
                  tensorOf(tensors, "o_proj.weight").dtype = DType::I32;
                },
-               "o_proj.weight: is I32, not F32, BF16, F16 or F8_E4M3" + says});
+               "o_proj.weight: expected F32, BF16, F16 or F8_E4M3, got I32" + says});
   expectError(
       {"v3_fp8", [&](Tensors &, AttentionConfig &config) { quantise(config); }, "q_a_proj.weight: is F8_E4M3" + says});
 }
@@ -165,13 +165,13 @@ TEST(LayerWeightsTest, Scales) {
     tensorOf(tensors, "o_proj.weight_scale_inv").shape = {2, 3};
   };
   expectError({"v3_fp8", reshape,
-               "o_proj.weight_scale_inv: has shape [2, 3], but the config makes it [3, 2]; give the "
+               "o_proj.weight_scale_inv: expected shape [3, 2] from the config, got [2, 3]; give the "
                "config of this checkpoint"});
   auto retype = [](Tensors &tensors, AttentionConfig &) {
     TestTensor &scale = tensorOf(tensors, "o_proj.weight_scale_inv");
     scale.dtype = DType::BF16, scale.bytes.clear();
   };
-  expectError({"v3_fp8", retype, "o_proj.weight_scale_inv: is BF16, not F32; convert the scales"});
+  expectError({"v3_fp8", retype, "o_proj.weight_scale_inv: expected F32, got BF16; convert the scales"});
   auto plain = [](Tensors &, AttentionConfig &config) { config.quantization.reset(); };
   expectError({"v3_fp8", plain,
                "q_a_proj.weight: is F8_E4M3, but the config has no quantization_config with a "
@@ -211,7 +211,7 @@ TEST(LayerWeightsTest, UnexpectedTensors) {
                ""});
   expectError({"v3_plain", [](Tensors &, AttentionConfig &config) { config.attentionBias = true; },
                "q_a_proj.bias: missing; under " + prefix +
-                   "q_a_proj. it has weight; give the checkpoint, the layer and the config that belong together"});
+                   "q_a_proj. it has weight; give a matching checkpoint, layer and config"});
 }
 
 // The golden file has them; to a model without index_topk they would be computation that nobody asked for.

@@ -183,8 +183,8 @@ TEST(ModelConfig, ErrorsNameTheField) {
     std::string json;
     const char *error;
   } cases[] = {
-      {"[]", "config.json: not a JSON object but []; correct the file"},
-      {R"({"model_type": 3})", "config.json: model_type: 3 is not a string; correct the config"},
+      {"[]", "config.json: expected a JSON object, got []; correct the file"},
+      {R"({"model_type": 3})", "config.json: model_type: expected a string, got 3; correct the config"},
       {R"({"hidden_size": 3})", "config.json: model_type: missing; give a config of deepseek_v2, "},
       {R"({"model_type": "mamba"})", "config.json: model_type: mamba is not known here; give a config of "},
       {latentWith(R"("n_routed_experts": 8)"), "config.json: moe_intermediate_size: missing, but the config has "
@@ -193,19 +193,19 @@ TEST(ModelConfig, ErrorsNameTheField) {
       {latentWith(std::string(experts) + R"(, "first_k_dense_replace": 1)"),
        "config.json: intermediate_size: missing, but the config has n_routed_experts;"},
       {latentWith(std::string(experts) + R"(, "first_k_dense_replace": -1)"),
-       "config.json: first_k_dense_replace: -1 is not a whole number from 0 to 65536;"},
+       "config.json: first_k_dense_replace: expected an integer from 0 to 65536, got -1;"},
       {latentWith(R"("n_routed_experts": 8, "num_experts_per_tok": 9, "moe_intermediate_size": 16,
           "first_k_dense_replace": 0)"),
-       "config.json: num_experts_per_tok: 9 of 8 experts cannot be picked; correct the config"},
-      {latentWith(R"("intermediate_size": -5)"), "config.json: intermediate_size: -5 is not a whole number"},
-      {latentWith(R"("vocab_size": 1e30)"), "config.json: vocab_size: 1e+30 is not a whole number"},
+       "config.json: num_experts_per_tok: 9 of 8 experts cannot be selected; correct the config"},
+      {latentWith(R"("intermediate_size": -5)"), "config.json: intermediate_size: expected an integer from 1 to "},
+      {latentWith(R"("vocab_size": 1e30)"), "config.json: vocab_size: expected an integer from 1 to "},
       {latentWith(std::string(experts) + R"(, "intermediate_size": 96, "mlp_layer_types": ["dense"])"),
-       "config.json: mlp_layer_types: is not a list of 10 layers; correct the config"},
+       "config.json: mlp_layer_types: expected a list of 10 layers; correct the config"},
       {latentWith(R"("kv_lora_rank": 0)"), "config.json: kv_lora_rank: "},
       {llamaWith(R"("num_key_value_heads": 3)"),
        "config.json: num_key_value_heads: 3 does not divide num_attention_heads, 4; correct the config"},
       {R"({"model_type": "llama", "hidden_size": 63, "num_attention_heads": 4, "num_hidden_layers": 3})",
-       "config.json: head_dim: missing, and hidden_size is no multiple of num_attention_heads; give it"},
+       "config.json: head_dim: missing, and hidden_size is not a multiple of num_attention_heads; give it"},
       {R"({"model_type": "llama", "num_attention_heads": 4})", "config.json: hidden_size: missing;"},
   };
   for (const auto &[json, error] : cases)

@@ -143,7 +143,7 @@ TEST(SyntheticTest, TypesAndNames) {
     EXPECT_FALSE(checkpoint->contains(name)) << name;
   EXPECT_EQ(messageOf(checkpoint->find("model.layers.2.self_attn.o_proj.weight")),
             "made weights (seed 0): tensor model.layers.2.self_attn.o_proj.weight: missing; under model.layers. it has "
-            "0, 1; give the checkpoint, the layer and the config that belong together");
+            "0, 1; give a matching checkpoint, layer and config");
   for (int64_t layer : {0, 1}) {
     auto weights = findLayerWeights(*checkpoint, config, layer);
     ASSERT_TRUE(bool(weights)) << llvm::toString(weights.takeError());

@@ -131,10 +131,10 @@ TEST_F(MlaRun, ChecksRaggedRows) {
   EXPECT_EQ(outcome.status, 0) << outcome.output;
   tensors.back().values = {1, 2};
   write(tensors);
-  expectCheckFailure("tensor 'decode.0.lengths' says 2 for row 1");
+  expectCheckFailure("tensor 'decode.0.lengths' has 2 for row 1");
   tensors.back().values = {0, 0};
   write(tensors);
-  expectCheckFailure("leaves no token to run");
+  expectCheckFailure("has no token to run");
 }
 
 TEST_F(MlaRun, RoundsForABf16Bundle) {
@@ -192,8 +192,8 @@ TEST_F(MlaRun, ComparesTheConfiguration) {
       {R"({"v_head_dim": 1})", "field 'v_head_dim' is 1, the bundle has 16"},
       {R"({"q_lora_rank": 64})", "field 'q_lora_rank' is 64, the bundle has 0"},
       {R"({"q_lora_rank": "64"})", "field 'q_lora_rank' must be an integer, is a string"},
-      {R"([])", "metadata 'config': is no JSON object"},
-      {R"({)", "metadata 'config': is no JSON object"},
+      {R"([])", "metadata 'config': is not a JSON object"},
+      {R"({)", "metadata 'config': is not a JSON object"},
   };
   for (const auto &[config, says] : bad) {
     withConfig(config);
@@ -266,8 +266,8 @@ TEST_F(MlaRun, RefusesCertificatesThatCertifyNothing) {
   EXPECT_EQ(runTool(bundle() + " --certificate").status, 0) << runTool(bundle() + " --certificate").output;
   const char *const bad[][3] = {
       {"\"ratio\": 0.5", "\"ration\": 0.5", "field 'certificates[1].ratio' is missing"},
-      {"\"ratio\": 0.5", "\"ratio\": 1.5", "the certificate of w is beyond its bound"},
-      {"\"probes\": 2", "\"probes\": 1", "the certificate of w is beyond its bound"},
+      {"\"ratio\": 0.5", "\"ratio\": 1.5", "the certificate of w exceeds its bound"},
+      {"\"probes\": 2", "\"probes\": 1", "the certificate of w exceeds its bound"},
       {"\"probes\",", "\"looks\",", "field 'certificates[1].check' must be one of elements, probes, is 'looks'"},
       {"\"layer\": 5", "\"layer\": 1e300", "field 'certificates[1].layer' must be an integer, is a number"},
       {"\"layer\": 5", "\"layer\": 3", "tensor layers.5.w has no certificate"},
@@ -293,11 +293,11 @@ TEST_F(MlaRun, RefusesWrongUsage) {
   expectFailure(bundle() + " --bench --batch=2x", "--batch must be an integer", 2);
   expectFailure(bundle() + " --bench --context=99999999999999999999", "--context must be", 2);
   expectFailure(bundle() + " --bench --phase=both", "--phase must be decode or prefill", 2);
-  expectFailure(bundle() + " --bench --tokens=3", "--tokens belongs to --phase=prefill", 2);
-  expectFailure(bundle() + " --bench --tolerance=1", "--tolerance belongs to --check and --self-check", 2);
-  expectFailure(bundle() + " --check=x --seed=1", "--seed belongs to --self-check", 2);
+  expectFailure(bundle() + " --bench --tokens=3", "--tokens requires --phase=prefill", 2);
+  expectFailure(bundle() + " --bench --tolerance=1", "--tolerance requires --check or --self-check", 2);
+  expectFailure(bundle() + " --check=x --seed=1", "--seed requires --self-check", 2);
   expectFailure(bundle() + " --self-check --seed=-1", "--seed must be an integer from 0", 2);
-  expectFailure(bundle() + " --check=x --json", "--json belongs to --bench", 2);
+  expectFailure(bundle() + " --check=x --json", "--json requires --bench", 2);
   expectFailure(bundle() + " --check=x --tolerance=nan", "--tolerance must be a number", 2);
   expectFailure(bundle() + " --bench --layer=4", "has no layer 4, only 3, 5");
   expectFailure("/nonexistent --info", "/nonexistent/manifest.json: cannot open");

@@ -31,15 +31,15 @@ namespace mla {
 #define GEN_PASS_REGISTRATION
 #include "mla/Target/CPU/Passes.h.inc"
 
-/// Registers the lowering of mla.spawn with `convert-to-llvm`.
+/// Register the lowering of mla.spawn with `convert-to-llvm`.
 void registerSpawnToLLVM(mlir::DialectRegistry &registry);
 
-/// Lowers mla operations with bound weights to linalg on tensors, the stage
+/// Lower mla operations with bound weights to linalg on tensors, the stage
 /// `--emit=linalg`.
 void buildLinalgPipeline(mlir::OpPassManager &pm);
-/// Lowers that to the LLVM dialect, with entry points.
+/// Lower that to the LLVM dialect, with entry points.
 void buildCPUPipeline(mlir::OpPassManager &pm);
-/// Registers `mla-to-cpu`: both, for mla-opt.
+/// Register `mla-to-cpu`: both, for mla-opt.
 void registerCPUPipelines();
 
 } // namespace mla

@@ -79,7 +79,7 @@ static llvm::Error readCount(const json::Object &object, const Count &count, Dev
   std::optional<double> number = object.getNumber(count.key); // 8e10 is a whole number too
   constexpr double most = 1e15;
   if (!number || !(*number >= 1) || *number > most || *number != static_cast<double>(static_cast<int64_t>(*number)))
-    return error(count.key + (object.get(count.key) ? " must be a positive whole number" : " is missing") +
+    return error(count.key + (object.get(count.key) ? " must be a positive integer" : " is missing") +
                  "; see docs/the-trap.md for the fields of a device");
   device.*count.member = static_cast<int64_t>(*number);
   return llvm::Error::success();
@@ -116,13 +116,14 @@ llvm::Expected<Device> mla::parseDevice(StringRef text, StringRef where) {
   // Limits nesting, which would exhaust the stack: LLVM's parser recurses.
   constexpr size_t longest = 4096;
   if (text.size() > longest)
-    return error(where + ": " + Twine(text.size()) + " bytes are no description of a device; give one object");
+    return error(where + ": " + "expected the description of a device, got " + Twine(text.size()) +
+                 " bytes; give one object");
   llvm::Expected<json::Value> value = json::parse(text);
   if (!value)
     return error(where + ": not valid JSON: " + llvm::toString(value.takeError()) + "; correct the file");
   const json::Object *object = value->getAsObject();
   if (!object)
-    return error(where + ": not a JSON object; give one with the fields of a device");
+    return error(where + ": expected a JSON object; give one with the fields of a device");
   llvm::Expected<Device> device = readDevice(*object);
   return device ? std::move(device) : at(where, device.takeError());
 }

@@ -42,9 +42,9 @@ static StringRef whyNot(Operation *op) {
       .Case<PositionScaleOp>([](auto) { return "the factor depends on the key's position"; })
       .Case<tensor::ExtractSliceOp>([](auto) { return "the slice may leave out tokens or heads"; })
       .Case<arith::MulFOp, linalg::MulOp>([](auto) { return "a gate depends on the token"; })
-      .Case<arith::AddFOp, linalg::AddOp>([](auto) { return "what is added depends on the token"; })
-      .Case<arith::TruncFOp>([](auto) { return "it rounds what stands between two factors"; })
-      .Case<ProjectOp>([](auto) { return "it is not a projection of that side, or its weight is laid out already"; })
+      .Case<arith::AddFOp, linalg::AddOp>([](auto) { return "the addend depends on the token"; })
+      .Case<arith::TruncFOp>([](auto) { return "it rounds between two factors"; })
+      .Case<ProjectOp>([](auto) { return "it is not a projection of that side, or its weight is already packed"; })
       .Default(StringRef("it is not known to commute with a projection"));
 }
 
@@ -80,7 +80,7 @@ static bool isF16(Value value) { return getElementTypeOrSelf(value.getType()).is
 
 bool mla::mayBeFactor(Value weight) { return isWeightOnly(weight) && !isF16(weight); }
 
-static constexpr StringLiteral kNotInF16 = "f16 cannot hold a product of weights; use bf16 or f32";
+static constexpr StringLiteral kNotInF16 = "f16 cannot represent a product of weights; use bf16 or f32";
 
 static bool mayDropRounding(Operation *op) {
   for (Operation *around = op->getParentOp(); around; around = around->getParentOp())
@@ -98,13 +98,13 @@ static StringRef judgeFold(Operation *op) {
     return whyNot(op);
   if (mayBeFactor(bias.getBias()))
     return {};
-  return isWeightOnly(bias.getBias()) ? StringRef(kNotInF16) : "its bias is not known when the layer is prepared";
+  return isWeightOnly(bias.getBias()) ? StringRef(kNotInF16) : "its bias is not known at preparation time";
 }
 
 /// Returns why a projection's weight may not be a factor of a product.
 static std::optional<Refusal> refuseFactor(ProjectOp project, ValueRange stored) {
   if (!isWeightOnly(project.getWeight()))
-    return refuse(project, "cannot be multiplied out: its weight is not known when the layer is prepared");
+    return refuse(project, "cannot be multiplied out: its weight is not known at preparation time");
   if (!mayBeFactor(project.getWeight()) || llvm::any_of(stored, isF16))
     return refuse(project, "cannot be multiplied out: " + kNotInF16);
   return std::nullopt;
@@ -173,7 +173,7 @@ static Walk walkBetweenFactors(Value value, function_ref<bool(Operation *)> isEn
 }
 
 static Refusal refuseBetweenFactors(Operation *obstacle, StringRef why) {
-  return refuse(obstacle, "stands between two projections: " + why);
+  return refuse(obstacle, "is between two projections: " + why);
 }
 
 static Reach refused(Refusal refusal) { return {{}, {}, std::move(refusal)}; }
@@ -187,12 +187,11 @@ Reach mla::findUpProjection(AttentionOp attention, Side side) {
       operand, [](Operation *op) { return isProjection(op, Heads::To); },
       [&](Operation *op) { return judgeAbsorption(attention, side, op); });
   if (walk.obstacle)
-    return refused(
-        refuse(walk.obstacle, "stands between the up-projection and the attention's " + name + ": " + walk.why));
+    return refused(refuse(walk.obstacle, "is between the up-projection and the attention's " + name + ": " + walk.why));
   if (!walk.end)
     return refused({attention, (name + " comes from outside").str()});
   if (isF16(side == Side::Q ? attention.getQNope() : attention.getResult()))
-    return refused(refuse(walk.end, "cannot be moved: f16 cannot hold what it would make; use bf16 or f32"));
+    return refused(refuse(walk.end, "cannot be moved: f16 cannot represent its result; use bf16 or f32"));
   return {cast<ProjectOp>(walk.end), std::move(walk.between), std::nullopt};
 }
 
@@ -229,7 +228,7 @@ static ProjectOp findOutputProjection(Operation *attention) {
 }
 
 static Refusal refuseWithoutQueries(Operation *attention) {
-  return refuse(attention, "has queries that no projection to heads makes");
+  return refuse(attention, "has queries that are not computed by a projection to heads");
 }
 
 /// For an absorbed query side.

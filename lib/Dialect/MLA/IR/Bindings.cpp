@@ -92,7 +92,7 @@ LogicalResult BindingAttr::verify(function_ref<InFlightDiagnostic()> emitError, 
                                   RankedTensorType type) {
   if (elementOf(type.getElementType()))
     return success();
-  return emitError() << "elements of a buffer must be one of " << listed(schema::elementNames) << ", got "
+  return emitError() << "expected elements of a buffer to be one of " << listed(schema::elementNames) << ", got "
                      << type.getElementType();
 }
 
@@ -123,7 +123,7 @@ static LogicalResult verifyType(LaunchesOp launches, BindingAttr attribute, cons
 LogicalResult LaunchesOp::verify() {
   std::optional<schema::List> list = listOf(*this);
   if (!list && !getBindings().empty())
-    return emitOpError() << "(C4) binds buffers, but has no regime, as an entry has, and is none of "
+    return emitOpError() << "(C4) binds buffers, but is neither an entry with a regime nor one of "
                          << listed(schema::coreNames);
   llvm::SmallPtrSet<const schema::Binding *, 8> bound;
   for (auto attribute : getBindings().getAsRange<BindingAttr>()) {
@@ -132,7 +132,7 @@ LogicalResult LaunchesOp::verify() {
       return emitOpError() << "(C4) has no buffer " << attribute.getBuffer() << "; expected one of "
                            << listed(llvm::map_range(bindingsOf(*list), [](const auto &one) { return one.name; }));
     if (!bound.insert(binding).second)
-      return emitOpError() << "(C4) binds " << attribute.getBuffer() << " a second time";
+      return emitOpError() << "(C4) binds " << attribute.getBuffer() << " twice";
     if (failed(verifyType(*this, attribute, *binding)))
       return failure();
   }

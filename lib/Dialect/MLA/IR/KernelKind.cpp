@@ -27,7 +27,7 @@ static LogicalResult verifyNoneTwice(KernelOp kernel) {
     // Positions from the same lengths are equal.
     bool isSame = isa<PositionsOp>(op) && op.getOperands().drop_front() == known->second->getOperands().drop_front();
     if (!isFirst && !isSame)
-      return kernel.emitOpError() << "(C4) holds two operations " << op.getName() << ", a kernel has one";
+      return kernel.emitOpError() << "(C4) expected one operation " << op.getName() << ", got two";
   }
   return success();
 }
@@ -38,7 +38,7 @@ LogicalResult KernelKind::verifyRegion(KernelOp kernel) const {
   Block &block = kernel.getBody().front();
   auto computed = llvm::find_if(block, [&](Operation &op) { return op.getName().getStringRef() == operation; });
   if (computed == block.end())
-    return kernel.emitOpError() << "(C4) is a " << name << " and holds no " << operation;
+    return kernel.emitOpError() << "(C4) expected " << operation << " in a kernel of kind " << name;
   auto yielded =
       llvm::map_to_vector(kernel.getYield()->getOperands(), [&](Value value) { return findComputed(value); });
   if (!llvm::equal(yielded, computed->getResults()))
@@ -79,7 +79,7 @@ LogicalResult KernelKind::verifySchedule(KernelOp kernel, bool isPartial) const 
   for (const ScheduleKey &key : keys) {
     std::optional<int64_t> value = schedule.find(key.name);
     if (!value && !isPartial)
-      return kernel.emitOpError() << "has no '" << key.name << "' in its schedule; run mla-schedule-kernels before";
+      return kernel.emitOpError() << "has no '" << key.name << "' in its schedule; run mla-schedule-kernels first";
     if (value && (*value < key.least || *value > key.most))
       return kernel.emitOpError() << "(C3) expected '" << key.name << "' of the schedule to be " << key.least << " to "
                                   << key.most << ", got " << *value;

@@ -128,12 +128,11 @@ static LogicalResult verifyCover(function_ref<InFlightDiagnostic()> emitError, P
   std::optional<uint64_t> next = 0;
   for (Range range : ranges) {
     if (!next || *next != static_cast<uint64_t>(range.first))
-      return emitError() << "regimes of " << stringifyPhase(phase)
-                         << " must follow each other without gap or overlap in " << name;
+      return emitError() << "regimes of " << stringifyPhase(phase) << " must be contiguous and not overlap in " << name;
     next = range.isBounded() ? std::optional(static_cast<uint64_t>(range.last) + 1) : std::nullopt;
   }
   if (next)
-    return emitError() << "the last regime of " << stringifyPhase(phase) << " must have no end in " << name;
+    return emitError() << "the last regime of " << stringifyPhase(phase) << " must be unbounded in " << name;
   return success();
 }
 

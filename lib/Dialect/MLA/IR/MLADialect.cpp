@@ -38,13 +38,13 @@ Operation *mla::MLADialect::materializeConstant(OpBuilder &builder, Attribute va
 static LogicalResult verifyModel(Operation *op, Attribute attribute) {
   auto model = dyn_cast<DictionaryAttr>(attribute);
   if (!model)
-    return op->emitError() << kModelAttr << " is not a dictionary";
+    return op->emitError() << "expected " << kModelAttr << " to be a dictionary";
   for (auto [key, least] :
        {std::pair("heads", 1), std::pair("kv_lora_rank", 1), std::pair("page", 1), std::pair("qk_nope_head_dim", 1),
         std::pair("qk_rope_head_dim", 0), std::pair("v_head_dim", 1)}) {
     auto size = model.getAs<IntegerAttr>(key);
     if (!size || !size.getType().isSignlessInteger(64) || size.getInt() < least)
-      return op->emitError() << kModelAttr << " has no " << key << ", an i64 of at least " << least;
+      return op->emitError() << "expected " << key << " of " << kModelAttr << " to be an i64 of at least " << least;
   }
   return success();
 }

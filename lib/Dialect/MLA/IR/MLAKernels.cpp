@@ -49,7 +49,7 @@ static ParseResult parseChoices(AsmParser &parser, DictionaryAttr &choices) {
     if (parser.parseKeyword(&name) || parser.parseEqual() || parser.parseInteger(value))
       return failure();
     if (list.set(name, parser.getBuilder().getI64IntegerAttr(value)))
-      return parser.emitError(loc) << "choice '" << name << "' is made twice";
+      return parser.emitError(loc) << "duplicate choice '" << name << "'";
     return success();
   };
   if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Braces, parseChoice))
@@ -177,14 +177,15 @@ LogicalResult KernelOp::verify() {
     return emitOpError("(C1) the arguments of the region must have the types of the operands");
   ScheduleAttr schedule = getScheduleAttr();
   if (schedule && schedule.getKind() != getKindAttr())
-    return emitOpError() << "(C3) has a schedule of " << schedule.getKind().getValue();
+    return emitOpError() << "(C3) expected a schedule of " << getKind() << ", got one of "
+                         << schedule.getKind().getValue();
   return success();
 }
 
 LogicalResult KernelOp::verifyRegions() {
   auto yield = dyn_cast<YieldOp>(getYield());
   if (!yield || yield.getOperandTypes() != getOutputs().getTypes())
-    return emitOpError("(C2) what is yielded must have the types of the results");
+    return emitOpError("(C2) the yielded values must have the types of the results");
   const KernelKind *kind = findKind();
   if (!kind || failed(kind->verifyRegion(*this)))
     return failure();

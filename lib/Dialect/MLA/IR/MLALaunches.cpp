@@ -88,8 +88,8 @@ LogicalResult TensorMapAttr::verify(function_ref<InFlightDiagnostic()> emitError
   if (!isOverSizes(dims) || !isOverSizes(strides))
     return emitError() << "extents and strides must be expressions over the sizes of a step";
   if (rank == 0 || rank > mostDims || strides.getNumResults() != rank - 1 || box.size() != rank)
-    return emitError() << "a map has 1 to " << mostDims
-                       << " dimensions, a stride less and as many sizes of its box, got " << rank << ", "
+    return emitError() << "expected a map of 1 to " << mostDims
+                       << " dimensions, one stride fewer and as many box sizes, got " << rank << ", "
                        << strides.getNumResults() << " and " << box.size();
   if (llvm::any_of(box, [](int64_t size) { return size < 1 || size > mostInBox; }))
     return emitError() << "sizes of a box must be 1 to " << mostInBox;
@@ -200,13 +200,14 @@ static bool fits(Attribute argument, Type parameter) {
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto function = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getKernel());
   if (!function)
-    return emitOpError() << "(C3) there is no kernel " << getKernel();
+    return emitOpError() << "(C3) unknown kernel " << getKernel();
   if (function.getNumArguments() != getArgs().size())
-    return emitOpError() << "(C4) " << getKernel() << " takes " << function.getNumArguments() << " arguments, got "
-                         << getArgs().size();
+    return emitOpError() << "(C4) expected " << function.getNumArguments() << " arguments of " << getKernel()
+                         << ", got " << getArgs().size();
   for (auto [argument, type] : llvm::zip_equal(getArgs(), function.getArgumentTypes()))
     if (!fits(argument, type))
-      return emitOpError() << "(C4) " << argument << " is given where " << getKernel() << " takes " << type;
+      return emitOpError() << "(C4) expected an argument of type " << type << " of " << getKernel() << ", got "
+                           << argument;
   return success();
 }
 
@@ -231,15 +232,15 @@ LogicalResult LaunchesOp::verifyRegions() {
   for (Operation &op : getBody().front()) {
     if (auto workspace = dyn_cast<WorkspaceOp>(op)) {
       if (!known.insert(workspace.getName()).second)
-        return workspace.emitOpError() << "(C3) " << workspace.getNameAttr() << " is declared already";
+        return workspace.emitOpError() << "(C3) " << workspace.getNameAttr() << " is already declared";
       continue;
     }
     auto launch = dyn_cast<LaunchOp>(op);
     if (!launch)
-      return emitOpError() << "(C1) cannot hold '" << op.getName() << "'";
+      return emitOpError() << "(C1) cannot contain '" << op.getName() << "'";
     for (Attribute argument : launch.getArgs())
       if (StringRef buffer = bufferOf(argument); !buffer.empty() && !known.contains(buffer))
-        return launch.emitOpError() << "(C2) there is no buffer \"" << buffer << "\"";
+        return launch.emitOpError() << "(C2) unknown buffer \"" << buffer << "\"";
   }
   return success();
 }

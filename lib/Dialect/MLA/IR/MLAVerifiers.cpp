@@ -63,7 +63,7 @@ LogicalResult ComposeOp::verify() {
                          << inner[1];
   for (Value value : {getOuter(), getInner(), getResult()})
     if (cast<RankedTensorType>(value.getType()).getElementType().isF16())
-      return emitOpError("(C3) f16 cannot hold a product of weights; use bf16 or f32");
+      return emitOpError("(C3) f16 cannot represent a product of weights; use bf16 or f32");
   return success();
 }
 
@@ -131,7 +131,7 @@ LogicalResult ProjectOp::verify() {
   bool headsIn = heads == Heads::Per || heads == Heads::From, headsOut = heads == Heads::Per || heads == Heads::To;
   ArrayRef<int64_t> x = shapeOf(getX()), weight = shapeOf(getWeight()), result = shapeOf(getResult());
   if (x.size() != 2u + headsIn || result.size() != 2u + headsOut || (getPanels() && weight.empty()))
-    return emitOpError() << "(C1) " << stringifyHeads(heads) << " wants x of rank " << 2 + headsIn
+    return emitOpError() << "(C1) " << stringifyHeads(heads) << " expects x of rank " << 2 + headsIn
                          << " and a result of rank " << 2 + headsOut;
   if (ShapedType::isDynamicShape(x.drop_front()) || ShapedType::isDynamicShape(result.drop_front()) ||
       ShapedType::isDynamicShape(weight))
@@ -173,7 +173,7 @@ LogicalResult RopeOp::verify() {
   if ((x.size() != 2 && x.size() != 3) || ShapedType::isDynamic(x.back()) || x.back() % 2 != 0)
     return emitOpError("(C1) x must be [T, R] or [T, H, R] with an even R");
   if (static_cast<int64_t>(getFrequencies().size()) * 2 != x.back())
-    return emitOpError() << "(C2) " << x.back() << " elements rotate by " << x.back() / 2 << " frequencies, got "
+    return emitOpError() << "(C2) expected " << x.back() / 2 << " frequencies for " << x.back() << " elements, got "
                          << getFrequencies().size();
   return success();
 }
@@ -272,6 +272,6 @@ LogicalResult SpawnOp::verifySymbolUses(SymbolTableCollection &symbols) {
   SmallVector<Type> expected(getCaptured().getTypes());
   expected.push_back(IndexType::get(getContext()));
   if (!body || body.getArgumentTypes() != ArrayRef<Type>(expected) || body.getNumResults() != 0)
-    return emitOpError() << "(C1) " << getBody() << " is no function of the captured values and an index";
+    return emitOpError() << "(C1) expected " << getBody() << " to be a function of the captured values and an index";
   return success();
 }

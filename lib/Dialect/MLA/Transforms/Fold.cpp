@@ -127,7 +127,7 @@ struct MLAFold : mla::impl::MLAFoldBase<MLAFold> {
       return FloatType(Float32Type::get(&getContext()));
     if (storage == "bf16")
       return FloatType(BFloat16Type::get(&getContext()));
-    getOperation().emitError() << "storage: unknown element type '" << storage << "'; use f32 or bf16";
+    getOperation().emitError() << "storage: unknown element type '" << storage << "'; expected f32 or bf16";
     return failure();
   }
 

@@ -56,7 +56,7 @@ static LogicalResult check(Operation *op, const KernelTarget &target) {
   if (auto bias = dyn_cast<BiasOp>(op))
     return refuseBias(bias);
   if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op); slice && !takesAllRows(slice))
-    return slice.emitOpError("takes some of the rows of a tensor, which no kernel does yet; compile with --target=cpu");
+    return slice.emitOpError("slices the rows of a tensor, which no kernel supports; compile with --target=cpu");
   if (isRepeated(op) || isa<WeightOp, arith::TruncFOp, func::ReturnOp>(op))
     return success();
   return op->emitOpError("has no kernel on the target ") << target.getInfo().name << " yet; compile with --target=cpu";
@@ -229,7 +229,7 @@ static LogicalResult replaceReturned(func::ReturnOp op, IRMapping &stored) {
 
 static LogicalResult group(func::FuncOp function, const KernelTarget &target) {
   if (!llvm::hasSingleElement(function.getBody()))
-    return function.emitOpError("has control flow, which no kernel has");
+    return function.emitOpError("has control flow, which kernels do not support");
   SmallVector<Operation *> ops;
   for (Operation &op : function.front()) {
     if (failed(check(&op, target)))

@@ -63,7 +63,8 @@ struct MLAPlan : mla::impl::MLAPlanBase<MLAPlan> {
     if (!found)
       return fail("device", found.takeError());
     if (prefillTokens < 1)
-      return fail("prefill-tokens", llvm::createStringError("a step has at least one token"));
+      return fail("prefill-tokens", llvm::createStringError("expected at least 1 token per step, got " +
+                                                            Twine(prefillTokens.getValue())));
     FailureOr<const KernelTarget *> kernels = findPlanTarget(module, target);
     if (failed(kernels))
       return signalPassFailure();

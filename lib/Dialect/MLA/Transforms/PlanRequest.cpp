@@ -43,12 +43,12 @@ static llvm::Error parseItem(StringRef item, PlanRequest &plan) {
   auto [phaseText, side] = target.trim().split('.');
   std::optional<Phase> phase = symbolizePhase(phaseText);
   if (!phase)
-    return error("unknown phase '" + phaseText + "'; use prefill or decode");
+    return error("unknown phase '" + phaseText + "'; expected prefill or decode");
   if (target.contains('.') && side != "q" && side != "o")
-    return error("unknown side '" + side + "'; use q or o");
+    return error("unknown side '" + side + "'; expected q or o");
   std::optional<Form> form = symbolizeForm(formText.trim());
   if (!form)
-    return error("unknown form '" + formText.trim() + "'; use naive, absorb or fold");
+    return error("unknown form '" + formText.trim() + "'; expected naive, absorb or fold");
   return requestSides(plan[*phase], phaseText, side, *form);
 }
 
@@ -58,7 +58,7 @@ static llvm::Error parseAlone(StringRef text, PlanRequest &plan) {
     return llvm::Error::success();
   std::optional<Form> form = symbolizeForm(text);
   if (!form)
-    return error("unknown plan '" + text + "'; use auto, naive, absorb, fold, or phase=form and phase.side=form");
+    return error("unknown plan '" + text + "'; expected auto, naive, absorb, fold, or phase=form and phase.side=form");
   plan.decode = {form, form};
   return llvm::Error::success();
 }

@@ -26,7 +26,7 @@ struct MLAPrintCosts : mla::impl::MLAPrintCostsBase<MLAPrintCosts> {
   void runOnOperation() override {
     markAllAnalysesPreserved();
     if (batch < 1 || tokens < 0 || context < 1) {
-      getOperation().emitError("batch and context are at least 1, tokens 0 or more");
+      getOperation().emitError("expected batch and context of at least 1 and tokens of at least 0");
       return signalPassFailure();
     }
     llvm::Expected<Device> found = findDevice(getOperation(), device);

@@ -64,8 +64,8 @@ func.func @k_bias_blocks_absorb_where_lse_is_used(%x: tensor<?x48xf32>, %q_rope:
   %b_uv = mla.weight "b_uv" : tensor<4x32xf32>
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
   %k = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+2 {{'mla.bias' stands between the up-projection and the attention's k_nope: it cancels in the softmax, but not in the LSE, which is used; the q side cannot absorb}}
-  // expected-remark @+1 {{'mla.bias' stands between the up-projection and the attention's k_nope: it cancels in the softmax, but not in the LSE, which is used; the q side cannot fold}}
+  // expected-remark @+2 {{'mla.bias' is between the up-projection and the attention's k_nope: it cancels in the softmax, but not in the LSE, which is used; the q side cannot absorb}}
+  // expected-remark @+1 {{'mla.bias' is between the up-projection and the attention's k_nope: it cancels in the softmax, but not in the LSE, which is used; the q side cannot fold}}
   %k_b = mla.bias %k, %b_uk : tensor<?x4x32xf32>, tensor<4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %v_b = mla.bias %v, %b_uv : tensor<?x4x32xf32>, tensor<4x32xf32>
@@ -99,8 +99,8 @@ func.func @v_bias_blocks_absorb_where_no_key_may_be_seen(%x: tensor<?x48xf32>, %
   %k = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %k_b = mla.bias %k, %b_uk : tensor<?x4x32xf32>, tensor<4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+2 {{'mla.bias' stands between the up-projection and the attention's v: a query that sees no key has result 0, without it; the o side cannot absorb}}
-  // expected-remark @+1 {{'mla.bias' stands between the up-projection and the attention's v: a query that sees no key has result 0, without it; the o side cannot fold}}
+  // expected-remark @+2 {{'mla.bias' is between the up-projection and the attention's v: a query that sees no key has result 0, without it; the o side cannot absorb}}
+  // expected-remark @+1 {{'mla.bias' is between the up-projection and the attention's v: a query that sees no key has result 0, without it; the o side cannot fold}}
   %v_b = mla.bias %v, %b_uv : tensor<?x4x32xf32>, tensor<4x32xf32>
   // expected-remark @+2 {{the q side can absorb}}
   // expected-remark @+1 {{the q side can fold}}
@@ -133,7 +133,7 @@ func.func @v_bias_of_the_request_blocks_o_fold_only(%x: tensor<?x48xf32>, %q_rop
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
   %k = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'mla.bias' stands between two projections: its bias is not known when the layer is prepared; the o side cannot fold}}
+  // expected-remark @+1 {{'mla.bias' is between two projections: its bias is not known at preparation time; the o side cannot fold}}
   %v_b = mla.bias %v, %b_uv : tensor<?x4x32xf32>, tensor<4x32xf32>
   // expected-remark @+3 {{the q side can absorb}}
   // expected-remark @+2 {{the q side can fold}}

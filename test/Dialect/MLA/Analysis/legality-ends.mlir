@@ -41,7 +41,7 @@ func.func @absorbed_layer_is_asked_for_folds(%x: tensor<?x48xf32>, %q_l: tensor<
   %w_uv = mla.weight "w_uv" : tensor<4x32x64xf32>
   %w_o = mla.weight "w_o" : tensor<160x4x32xf32>
   // expected-remark @+4 {{the q side can absorb}}
-  // expected-remark @+3 {{'mla.latent_attention' has queries that no projection to heads makes; the q side cannot fold}}
+  // expected-remark @+3 {{'mla.latent_attention' has queries that are not computed by a projection to heads; the q side cannot fold}}
   // expected-remark @+2 {{the o side can absorb}}
   // expected-remark @+1 {{the o side can fold}}
   %o_l = mla.latent_attention queries(%q_l, %q_rope of %cu) cache(%cache) {scale = 2.5e-1 : f64} : (tensor<?x4x64xf32>, tensor<?x4x16xf32>, !cache) -> tensor<?x4x64xf32>
@@ -66,7 +66,7 @@ func.func @attention_alone_has_no_fold(%q: tensor<?x4x32xf32>, %q_rope: tensor<?
   %k = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   // expected-remark @+4 {{the q side can absorb}}
-  // expected-remark @+3 {{'mla.attention' has queries that no projection to heads makes; the q side cannot fold}}
+  // expected-remark @+3 {{'mla.attention' has queries that are not computed by a projection to heads; the q side cannot fold}}
   // expected-remark @+2 {{the o side can absorb}}
   // expected-remark @+1 {{'mla.attention' has a result that no projection from heads reads; the o side cannot fold}}
   %o = mla.attention queries(%q, %q_rope of %cu) keys(%k, %k_rope of %cu_keys) values(%v) {scale = 2.5e-1 : f64}

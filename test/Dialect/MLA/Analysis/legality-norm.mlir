@@ -62,7 +62,7 @@ func.func @norm_on_q_nope_blocks_q_fold_only(%x: tensor<?x48xf32>, %q_rope: tens
   %w_o = mla.weight "w_o" : tensor<160x4x32xf32>
   %g = mla.weight "g" : tensor<32xf32>
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'mla.rms_norm' stands between two projections: a norm is not linear; the q side cannot fold}}
+  // expected-remark @+1 {{'mla.rms_norm' is between two projections: a norm is not linear; the q side cannot fold}}
   %q_n = mla.rms_norm %q, %g {epsilon = 1.0e-6 : f64} : tensor<?x4x32xf32>, tensor<32xf32> -> tensor<?x4x32xf32>
   %k = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
@@ -93,8 +93,8 @@ func.func @norm_on_k_nope_blocks_absorb(%x: tensor<?x48xf32>, %q_rope: tensor<?x
   %g = mla.weight "g" : tensor<32xf32>
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
   %k = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+2 {{'mla.rms_norm' stands between the up-projection and the attention's k_nope: a norm is not linear; the q side cannot absorb}}
-  // expected-remark @+1 {{'mla.rms_norm' stands between the up-projection and the attention's k_nope: a norm is not linear; the q side cannot fold}}
+  // expected-remark @+2 {{'mla.rms_norm' is between the up-projection and the attention's k_nope: a norm is not linear; the q side cannot absorb}}
+  // expected-remark @+1 {{'mla.rms_norm' is between the up-projection and the attention's k_nope: a norm is not linear; the q side cannot fold}}
   %k_n = mla.rms_norm %k, %g {epsilon = 1.0e-6 : f64} : tensor<?x4x32xf32>, tensor<32xf32> -> tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   // expected-remark @+2 {{the o side can absorb}}

@@ -20,8 +20,8 @@ func.func @rope_on_k_nope_blocks_absorb(%x: tensor<?x48xf32>, %q_rope: tensor<?x
   %w_o = mla.weight "w_o" : tensor<160x4x32xf32>
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
   %k = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+2 {{'mla.rope' stands between the up-projection and the attention's k_nope: the rotation depends on the token's position and does not commute with a projection; the q side cannot absorb}}
-  // expected-remark @+1 {{'mla.rope' stands between the up-projection and the attention's k_nope: the rotation depends on the token's position and does not commute with a projection; the q side cannot fold}}
+  // expected-remark @+2 {{'mla.rope' is between the up-projection and the attention's k_nope: the rotation depends on the token's position and does not commute with a projection; the q side cannot absorb}}
+  // expected-remark @+1 {{'mla.rope' is between the up-projection and the attention's k_nope: the rotation depends on the token's position and does not commute with a projection; the q side cannot fold}}
   %k_n = mla.rope interleaved %k at %at {frequencies = array<f32: 1., 2., 3., 4., 5., 6., 7., 8., 9., 10., 11., 12., 13., 14., 15., 16.>} : tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   // expected-remark @+2 {{the o side can absorb}}
@@ -53,8 +53,8 @@ func.func @rope_on_whole_key_blocks_absorb(%x: tensor<?x48xf32>, %q_rope: tensor
   %keys = tensor.dim %latent, %c0 : tensor<?x64xf32>
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
   %k = mla.project to_heads %latent, %w_k : (tensor<?x64xf32>, tensor<4x48x64xf32>) -> tensor<?x4x48xf32>
-  // expected-remark @+2 {{'mla.rope' stands between the up-projection and the attention's k_nope: the rotation depends on the token's position and does not commute with a projection; the q side cannot absorb}}
-  // expected-remark @+1 {{'mla.rope' stands between the up-projection and the attention's k_nope: the rotation depends on the token's position and does not commute with a projection; the q side cannot fold}}
+  // expected-remark @+2 {{'mla.rope' is between the up-projection and the attention's k_nope: the rotation depends on the token's position and does not commute with a projection; the q side cannot absorb}}
+  // expected-remark @+1 {{'mla.rope' is between the up-projection and the attention's k_nope: the rotation depends on the token's position and does not commute with a projection; the q side cannot fold}}
   %rotated = mla.rope half_split %k at %at {frequencies = array<f32: 1., 2., 3., 4., 5., 6., 7., 8., 9., 10., 11., 12., 13., 14., 15., 16., 17., 18., 19., 20., 21., 22., 23., 24.>} : tensor<?x4x48xf32>
   %k_n = tensor.extract_slice %rotated[0, 0, 0] [%keys, 4, 32] [1, 1, 1] : tensor<?x4x48xf32> to tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
@@ -84,7 +84,7 @@ func.func @rope_on_q_nope_blocks_q_fold_only(%x: tensor<?x48xf32>, %q_rope: tens
   %w_uv = mla.weight "w_uv" : tensor<4x32x64xf32>
   %w_o = mla.weight "w_o" : tensor<160x4x32xf32>
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'mla.rope' stands between two projections: the rotation depends on the token's position and does not commute with a projection; the q side cannot fold}}
+  // expected-remark @+1 {{'mla.rope' is between two projections: the rotation depends on the token's position and does not commute with a projection; the q side cannot fold}}
   %q_n = mla.rope interleaved %q at %at {frequencies = array<f32: 1., 2., 3., 4., 5., 6., 7., 8., 9., 10., 11., 12., 13., 14., 15., 16.>} : tensor<?x4x32xf32>
   %k = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>

@@ -27,7 +27,7 @@ func.func @gate_blocks_o_fold_only(%x: tensor<?x48xf32>, %q_rope: tensor<?x4x16x
   // expected-remark @+1 {{the o side can absorb}}
   %o = mla.attention queries(%q, %q_rope of %cu) keys(%k, %k_rope of %cu_keys) values(%v) {scale = 2.5e-1 : f64}
       : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>, tensor<?x16xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'arith.mulf' stands between two projections: a gate depends on the token; the o side cannot fold}}
+  // expected-remark @+1 {{'arith.mulf' is between two projections: a gate depends on the token; the o side cannot fold}}
   %o_g = arith.mulf %gate, %o : tensor<?x4x32xf32>
   %out = mla.project from_heads %o_g, %w_o : (tensor<?x4x32xf32>, tensor<160x4x32xf32>) -> tensor<?x160xf32>
   return %out : tensor<?x160xf32>
@@ -52,8 +52,8 @@ func.func @gate_on_v_blocks_absorb(%x: tensor<?x48xf32>, %q_rope: tensor<?x4x16x
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
   %k = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+2 {{'arith.mulf' stands between the up-projection and the attention's v: a gate depends on the token; the o side cannot absorb}}
-  // expected-remark @+1 {{'arith.mulf' stands between the up-projection and the attention's v: a gate depends on the token; the o side cannot fold}}
+  // expected-remark @+2 {{'arith.mulf' is between the up-projection and the attention's v: a gate depends on the token; the o side cannot absorb}}
+  // expected-remark @+1 {{'arith.mulf' is between the up-projection and the attention's v: a gate depends on the token; the o side cannot fold}}
   %v_g = arith.mulf %v, %gate : tensor<?x4x32xf32>
   // expected-remark @+2 {{the q side can absorb}}
   // expected-remark @+1 {{the q side can fold}}
@@ -198,7 +198,7 @@ func.func @widened_gate_blocks_q_fold_only(%x: tensor<?x48xf32>, %q_rope: tensor
   %tokens = tensor.dim %x, %c0 : tensor<?x48xf32>
   %factors = arith.extf %gate : tensor<?x4x32xbf16> to tensor<?x4x32xf32>
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'arith.mulf' stands between two projections: a gate depends on the token; the q side cannot fold}}
+  // expected-remark @+1 {{'arith.mulf' is between two projections: a gate depends on the token; the q side cannot fold}}
   %q_s = arith.mulf %q, %factors : tensor<?x4x32xf32>
   %k = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
@@ -231,7 +231,7 @@ func.func @widened_number_of_the_request_blocks_q_fold_only(%x: tensor<?x48xf32>
   %wide = arith.extf %number : bf16 to f32
   %factors = tensor.splat %wide[%tokens] : tensor<?x4x32xf32>
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'arith.mulf' stands between two projections: a gate depends on the token; the q side cannot fold}}
+  // expected-remark @+1 {{'arith.mulf' is between two projections: a gate depends on the token; the q side cannot fold}}
   %q_s = arith.mulf %q, %factors : tensor<?x4x32xf32>
   %k = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
@@ -265,7 +265,7 @@ func.func @rounded_constant_scale_blocks_q_fold_only(%x: tensor<?x48xf32>, %q_ro
   %rounded = arith.truncf %wide : f64 to f32
   %factors = tensor.splat %rounded[%tokens] : tensor<?x4x32xf32>
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'arith.mulf' stands between two projections: a gate depends on the token; the q side cannot fold}}
+  // expected-remark @+1 {{'arith.mulf' is between two projections: a gate depends on the token; the q side cannot fold}}
   %q_s = arith.mulf %q, %factors : tensor<?x4x32xf32>
   %k = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>

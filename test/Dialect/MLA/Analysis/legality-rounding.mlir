@@ -26,7 +26,7 @@ func.func @rounding_blocks_o_fold_only(%x: tensor<?x48xf32>, %q_rope: tensor<?x4
   // expected-remark @+1 {{the o side can absorb}}
   %o = mla.attention queries(%q, %q_rope of %cu) keys(%k, %k_rope of %cu_keys) values(%v) {scale = 2.5e-1 : f64}
       : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>, tensor<?x16xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'arith.truncf' stands between two projections: it rounds what stands between two factors; the o side cannot fold}}
+  // expected-remark @+1 {{'arith.truncf' is between two projections: it rounds between two factors; the o side cannot fold}}
   %o_r = arith.truncf %o : tensor<?x4x32xf32> to tensor<?x4x32xbf16>
   %o_w = arith.extf %o_r : tensor<?x4x32xbf16> to tensor<?x4x32xf32>
   %out = mla.project from_heads %o_w, %w_o : (tensor<?x4x32xf32>, tensor<160x4x32xf32>) -> tensor<?x160xf32>
@@ -83,8 +83,8 @@ func.func @f16_query_blocks_absorb(%x: tensor<?x48xf32>, %q_rope: tensor<?x4x16x
   %w_o = mla.weight "w_o" : tensor<160x4x32xf32>
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
   %q_h = arith.truncf %q : tensor<?x4x32xf32> to tensor<?x4x32xf16>
-  // expected-remark @+2 {{'mla.project' cannot be moved: f16 cannot hold what it would make; use bf16 or f32; the q side cannot absorb}}
-  // expected-remark @+1 {{'mla.project' cannot be moved: f16 cannot hold what it would make; use bf16 or f32; the q side cannot fold}}
+  // expected-remark @+2 {{'mla.project' cannot be moved: f16 cannot represent its result; use bf16 or f32; the q side cannot absorb}}
+  // expected-remark @+1 {{'mla.project' cannot be moved: f16 cannot represent its result; use bf16 or f32; the q side cannot fold}}
   %k = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   // expected-remark @+2 {{the o side can absorb}}

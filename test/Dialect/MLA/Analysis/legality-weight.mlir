@@ -58,7 +58,7 @@ func.func @lora_of_the_request_on_q_blocks_q_fold_only(%x: tensor<?x48xf32>, %q_
   %w_uv = mla.weight "w_uv" : tensor<4x32x64xf32>
   %w_o = mla.weight "w_o" : tensor<160x4x32xf32>
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'arith.addf' stands between two projections: what is added depends on the token; the q side cannot fold}}
+  // expected-remark @+1 {{'arith.addf' is between two projections: the addend depends on the token; the q side cannot fold}}
   %q_d = arith.addf %q, %delta : tensor<?x4x32xf32>
   %k = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
@@ -89,8 +89,8 @@ func.func @lora_of_the_request_on_k_nope_blocks_absorb(%x: tensor<?x48xf32>, %q_
   %w_o = mla.weight "w_o" : tensor<160x4x32xf32>
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
   %k = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+2 {{'arith.addf' stands between the up-projection and the attention's k_nope: what is added depends on the token; the q side cannot absorb}}
-  // expected-remark @+1 {{'arith.addf' stands between the up-projection and the attention's k_nope: what is added depends on the token; the q side cannot fold}}
+  // expected-remark @+2 {{'arith.addf' is between the up-projection and the attention's k_nope: the addend depends on the token; the q side cannot absorb}}
+  // expected-remark @+1 {{'arith.addf' is between the up-projection and the attention's k_nope: the addend depends on the token; the q side cannot fold}}
   %k_d = arith.addf %k, %delta : tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   // expected-remark @+2 {{the o side can absorb}}
@@ -117,7 +117,7 @@ func.func @weight_of_the_request_blocks_q_fold_only(%x: tensor<?x48xf32>, %q_rop
   %w_uv = mla.weight "w_uv" : tensor<4x32x64xf32>
   %w_o = mla.weight "w_o" : tensor<160x4x32xf32>
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'mla.project' cannot be multiplied out: its weight is not known when the layer is prepared; the q side cannot fold}}
+  // expected-remark @+1 {{'mla.project' cannot be multiplied out: its weight is not known at preparation time; the q side cannot fold}}
   %k = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   // expected-remark @+3 {{the q side can absorb}}

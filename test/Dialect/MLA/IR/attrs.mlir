@@ -37,28 +37,28 @@ func.func private @backwards() attributes {mla.regime = #mla.regime<{phase = dec
 
 // -----
 
-// expected-error @+1 {{regimes of prefill must follow each other without gap or overlap in context}}
+// expected-error @+1 {{regimes of prefill must be contiguous and not overlap in context}}
 module attributes {mla.plan = #mla.plan<[{phase = prefill, context = 0 to 15, q = naive, o = naive}, {phase = prefill, context = 17, q = naive, o = naive}], why = "gap">} {}
 
 // -----
 
-// expected-error @+1 {{regimes of prefill must follow each other without gap or overlap in context}}
+// expected-error @+1 {{regimes of prefill must be contiguous and not overlap in context}}
 module attributes {mla.plan = #mla.plan<[{phase = prefill, q = naive, o = naive}, {phase = prefill, context = 17, q = naive, o = naive}], why = "overlap">} {}
 
 // -----
 
-// expected-error @+1 {{regimes of prefill must follow each other without gap or overlap in tokens}}
+// expected-error @+1 {{regimes of prefill must be contiguous and not overlap in tokens}}
 module attributes {mla.plan = #mla.plan<[{phase = prefill, tokens = 0 to 15, q = naive, o = naive}, {phase = prefill, tokens = 17, q = naive, o = naive}], why = "gap">} {}
 
 // -----
 
 // Every band of tokens has all contexts.
-// expected-error @+1 {{the last regime of prefill must have no end in context}}
+// expected-error @+1 {{the last regime of prefill must be unbounded in context}}
 module attributes {mla.plan = #mla.plan<[{phase = prefill, tokens = 0 to 15, context = 0 to 99, q = naive, o = naive}, {phase = prefill, tokens = 16, q = naive, o = naive}], why = "hole">} {}
 
 // -----
 
-// expected-error @+1 {{the last regime of prefill must have no end in tokens}}
+// expected-error @+1 {{the last regime of prefill must be unbounded in tokens}}
 module attributes {mla.plan = #mla.plan<[{phase = prefill, tokens = 0 to 15, q = naive, o = naive}], why = "end">} {}
 
 // -----
@@ -68,12 +68,12 @@ func.func private @fewer() attributes {mla.regime = #mla.regime<{phase = prefill
 
 // -----
 
-// expected-error @+1 {{the last regime of decode must have no end in context}}
+// expected-error @+1 {{the last regime of decode must be unbounded in context}}
 module attributes {mla.plan = #mla.plan<[{phase = decode, context = 0 to 15, q = naive, o = naive}], why = "end">} {}
 
 // -----
 
-// expected-error @+1 {{the last regime of decode must have no end in context}}
+// expected-error @+1 {{the last regime of decode must be unbounded in context}}
 module attributes {mla.plan = #mla.plan<[{phase = decode, context = 0 to 9223372036854775807, q = naive, o = naive}], why = "end">} {}
 
 // -----

@@ -59,7 +59,7 @@ func.func @compose_c2_contraction(%a: tensor<4x64x32xf32>, %b: tensor<4x31x48xf3
 // -----
 
 func.func @compose_c3_f16(%a: tensor<4x64x32xf32>, %b: tensor<4x32x48xf16>) {
-  // expected-error @+1 {{(C3) f16 cannot hold a product of weights; use bf16 or f32}}
+  // expected-error @+1 {{(C3) f16 cannot represent a product of weights; use bf16 or f32}}
   %w = mla.compose %a, %b : (tensor<4x64x32xf32>, tensor<4x32x48xf16>) -> tensor<4x64x48xf32>
   return
 }
@@ -67,7 +67,7 @@ func.func @compose_c3_f16(%a: tensor<4x64x32xf32>, %b: tensor<4x32x48xf16>) {
 // -----
 
 func.func @project_c1_plain_rank(%x: tensor<?x4x48xf32>, %w: tensor<32x48xf32>) {
-  // expected-error @+1 {{(C1) plain wants x of rank 2 and a result of rank 2}}
+  // expected-error @+1 {{(C1) plain expects x of rank 2 and a result of rank 2}}
   %y = mla.project %x, %w : (tensor<?x4x48xf32>, tensor<32x48xf32>) -> tensor<?x32xf32>
   return
 }
@@ -75,7 +75,7 @@ func.func @project_c1_plain_rank(%x: tensor<?x4x48xf32>, %w: tensor<32x48xf32>) 
 // -----
 
 func.func @project_c1_from_heads_rank(%x: tensor<?x48xf32>, %w: tensor<32x4x48xf32>) {
-  // expected-error @+1 {{(C1) from_heads wants x of rank 3 and a result of rank 2}}
+  // expected-error @+1 {{(C1) from_heads expects x of rank 3 and a result of rank 2}}
   %y = mla.project from_heads %x, %w : (tensor<?x48xf32>, tensor<32x4x48xf32>) -> tensor<?x32xf32>
   return
 }
@@ -179,7 +179,7 @@ func.func @rope_c1_rank(%x: tensor<4xf32>, %p: tensor<?xi32>) {
 // -----
 
 func.func @rope_c2_frequencies(%x: tensor<?x4xf32>, %p: tensor<?xi32>) {
-  // expected-error @+1 {{(C2) 4 elements rotate by 2 frequencies, got 1}}
+  // expected-error @+1 {{(C2) expected 2 frequencies for 4 elements, got 1}}
   %y = mla.rope interleaved %x at %p {frequencies = array<f32: 1.0>} : tensor<?x4xf32>
   return
 }

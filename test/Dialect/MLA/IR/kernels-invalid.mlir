@@ -14,7 +14,7 @@ func.func @kernel_c1_arguments(%x: tensor<?x8xbf16>) {
 // -----
 
 func.func @kernel_c2_results(%x: tensor<?x8xbf16>) {
-  // expected-error @+1 {{(C2) what is yielded must have the types of the results}}
+  // expected-error @+1 {{(C2) the yielded values must have the types of the results}}
   %y = mla.kernel rope "x"(%a = %x) : (tensor<?x8xbf16>) -> tensor<?x4xbf16> {
     mla.yield %a : tensor<?x8xbf16>
   }
@@ -24,7 +24,7 @@ func.func @kernel_c2_results(%x: tensor<?x8xbf16>) {
 // -----
 
 func.func @kernel_c3_schedule(%x: tensor<?x8xbf16>) {
-  // expected-error @+1 {{(C3) has a schedule of gather}}
+  // expected-error @+1 {{(C3) expected a schedule of rope, got one of gather}}
   mla.kernel rope "x"(%a = %x) schedule <gather> : (tensor<?x8xbf16>) -> () {
     mla.yield
   }
@@ -34,7 +34,7 @@ func.func @kernel_c3_schedule(%x: tensor<?x8xbf16>) {
 // -----
 
 func.func @kernel_c4_empty_projection(%x: tensor<?x64xbf16>) {
-  // expected-error @+1 {{(C4) is a projection and holds no mla.project}}
+  // expected-error @+1 {{(C4) expected mla.project in a kernel of kind projection}}
   %y = mla.kernel projection "y"(%a = %x) : (tensor<?x64xbf16>) -> tensor<?x64xbf16> {
     mla.yield %a : tensor<?x64xbf16>
   }
@@ -44,7 +44,7 @@ func.func @kernel_c4_empty_projection(%x: tensor<?x64xbf16>) {
 // -----
 
 func.func @kernel_c4_empty_normalize(%x: tensor<?x64xbf16>) {
-  // expected-error @+1 {{(C4) is a normalize and holds no mla.rms_norm}}
+  // expected-error @+1 {{(C4) expected mla.rms_norm in a kernel of kind normalize}}
   %y = mla.kernel normalize "y"(%a = %x) : (tensor<?x64xbf16>) -> tensor<?x64xbf16> {
     mla.yield %a : tensor<?x64xbf16>
   }
@@ -54,7 +54,7 @@ func.func @kernel_c4_empty_normalize(%x: tensor<?x64xbf16>) {
 // -----
 
 func.func @kernel_c4_empty_rope(%x: tensor<?x64xbf16>) {
-  // expected-error @+1 {{(C4) is a rope and holds no mla.rope}}
+  // expected-error @+1 {{(C4) expected mla.rope in a kernel of kind rope}}
   %y = mla.kernel rope "y"(%a = %x) : (tensor<?x64xbf16>) -> tensor<?x64xbf16> {
     mla.yield %a : tensor<?x64xbf16>
   }
@@ -64,7 +64,7 @@ func.func @kernel_c4_empty_rope(%x: tensor<?x64xbf16>) {
 // -----
 
 func.func @kernel_c4_empty_append(%x: tensor<?x64xbf16>) {
-  // expected-error @+1 {{(C4) is a append and holds no mla.append}}
+  // expected-error @+1 {{(C4) expected mla.append in a kernel of kind append}}
   %y = mla.kernel append "y"(%a = %x) : (tensor<?x64xbf16>) -> tensor<?x64xbf16> {
     mla.yield %a : tensor<?x64xbf16>
   }
@@ -74,7 +74,7 @@ func.func @kernel_c4_empty_append(%x: tensor<?x64xbf16>) {
 // -----
 
 func.func @kernel_c4_empty_gather(%x: tensor<?x64xbf16>) {
-  // expected-error @+1 {{(C4) is a gather and holds no mla.gather}}
+  // expected-error @+1 {{(C4) expected mla.gather in a kernel of kind gather}}
   %y = mla.kernel gather "y"(%a = %x) : (tensor<?x64xbf16>) -> tensor<?x64xbf16> {
     mla.yield %a : tensor<?x64xbf16>
   }
@@ -84,7 +84,7 @@ func.func @kernel_c4_empty_gather(%x: tensor<?x64xbf16>) {
 // -----
 
 func.func @kernel_c4_empty_latent_attention(%x: tensor<?x64xbf16>) {
-  // expected-error @+1 {{(C4) is a latent_attention and holds no mla.latent_attention}}
+  // expected-error @+1 {{(C4) expected mla.latent_attention in a kernel of kind latent_attention}}
   %y = mla.kernel latent_attention "y"(%a = %x) : (tensor<?x64xbf16>) -> tensor<?x64xbf16> {
     mla.yield %a : tensor<?x64xbf16>
   }
@@ -94,7 +94,7 @@ func.func @kernel_c4_empty_latent_attention(%x: tensor<?x64xbf16>) {
 // -----
 
 func.func @kernel_c4_empty_naive_attention(%x: tensor<?x64xbf16>) {
-  // expected-error @+1 {{(C4) is a naive_attention and holds no mla.attention}}
+  // expected-error @+1 {{(C4) expected mla.attention in a kernel of kind naive_attention}}
   %y = mla.kernel naive_attention "y"(%a = %x) : (tensor<?x64xbf16>) -> tensor<?x64xbf16> {
     mla.yield %a : tensor<?x64xbf16>
   }
@@ -104,7 +104,7 @@ func.func @kernel_c4_empty_naive_attention(%x: tensor<?x64xbf16>) {
 // -----
 
 func.func @kernel_c4_of_another_kind(%x: tensor<?x64xbf16>, %gamma: tensor<64xf32>) {
-  // expected-error @+1 {{(C4) is a projection and holds no mla.project}}
+  // expected-error @+1 {{(C4) expected mla.project in a kernel of kind projection}}
   %y = mla.kernel projection "y"(%a = %x, %g = %gamma) : (tensor<?x64xbf16>, tensor<64xf32>) -> tensor<?x64xbf16> {
     %z = mla.rms_norm %a, %g {epsilon = 1.0e-6 : f64} : tensor<?x64xbf16>, tensor<64xf32> -> tensor<?x64xbf16>
     mla.yield %z : tensor<?x64xbf16>
@@ -115,7 +115,7 @@ func.func @kernel_c4_of_another_kind(%x: tensor<?x64xbf16>, %gamma: tensor<64xf3
 // -----
 
 func.func @kernel_c4_two(%x: tensor<?x64xbf16>, %weight: tensor<64x64xbf16>) {
-  // expected-error @+1 {{(C4) holds two operations mla.project, a kernel has one}}
+  // expected-error @+1 {{(C4) expected one operation mla.project, got two}}
   %y = mla.kernel projection "y"(%a = %x, %w = %weight) : (tensor<?x64xbf16>, tensor<64x64xbf16>) -> tensor<?x64xbf16> {
     %z = mla.project %a, %w : (tensor<?x64xbf16>, tensor<64x64xbf16>) -> tensor<?x64xbf16>
     %t = mla.project %z, %w : (tensor<?x64xbf16>, tensor<64x64xbf16>) -> tensor<?x64xbf16>
@@ -205,7 +205,7 @@ func.func @kernel_c3_value_out_of_range(%x: tensor<?x8xbf16>, %w: tensor<8x8xbf1
 
 // -----
 
-// expected-error @+1 {{choice 'rows' is made twice}}
+// expected-error @+1 {{duplicate choice 'rows'}}
 module attributes {a = #mla.schedule<projection, {rows = 1, rows = 2}>} {}
 
 // -----
@@ -215,7 +215,7 @@ module attributes {a = #mla.tensor_map<"x", offset = 0, dims = (8, 8), strides =
 
 // -----
 
-// expected-error @+1 {{a map has 1 to 5 dimensions, a stride less and as many sizes of its box, got 2, 0 and 2}}
+// expected-error @+1 {{expected a map of 1 to 5 dimensions, one stride fewer and as many box sizes, got 2, 0 and 2}}
 module attributes {a = #mla.tensor_map<"x", offset = 0, dims = (8, 8), strides = (), box = (8, 8), swizzle = 0>} {}
 
 // -----
@@ -276,7 +276,7 @@ mla.launches @launch_c2_arguments {
 // -----
 
 mla.launches @launch_c3_kernel {
-  // expected-error @+1 {{(C3) there is no kernel @k::@f}}
+  // expected-error @+1 {{(C3) unknown kernel @k::@f}}
   mla.launch @k::@f grid (1, 1, 1) threads 32 shared 0 args []
 }
 
@@ -288,7 +288,7 @@ gpu.module @k {
   }
 }
 mla.launches @launch_c4_number {
-  // expected-error @+1 {{(C4) @k::@f takes 1 arguments, got 0}}
+  // expected-error @+1 {{(C4) expected 1 arguments of @k::@f, got 0}}
   mla.launch @k::@f grid (1, 1, 1) threads 32 shared 0 args []
 }
 
@@ -300,13 +300,13 @@ gpu.module @k {
   }
 }
 mla.launches @latent_attention bindings [#mla.binding<"out", tensor<?x1x8xbf16>>] {
-  // expected-error @+1 {{(C4) #mla.pointer<"out"> is given where @k::@f takes 'i32'}}
+  // expected-error @+1 {{(C4) expected an argument of type 'i32' of @k::@f, got #mla.pointer<"out">}}
   mla.launch @k::@f grid (1, 1, 1) threads 32 shared 0 args [#mla.pointer<"out">]
 }
 
 // -----
 
-// expected-error @+1 {{(C1) cannot hold 'arith.constant'}}
+// expected-error @+1 {{(C1) cannot contain 'arith.constant'}}
 mla.launches @launches_c1_nothing_else {
   %c = arith.constant 0 : index
 }
@@ -319,7 +319,7 @@ gpu.module @k {
   }
 }
 mla.launches @launches_c2_weight regime <{phase = decode, q = naive, o = naive}> weights ["w_uk"] {
-  // expected-error @+1 {{(C2) there is no buffer "weight:w_uv"}}
+  // expected-error @+1 {{(C2) unknown buffer "weight:w_uv"}}
   mla.launch @k::@f grid (1, 1, 1) threads 32 shared 0 args [#mla.pointer<"weight:w_uv">]
 }
 
@@ -333,7 +333,7 @@ gpu.module @k {
 // An entry has no buffer of an attention alone.
 mla.launches @launches_c2_core regime <{phase = decode, q = naive, o = naive}>
     bindings [#mla.binding<"hidden", tensor<?x8xbf16>>] {
-  // expected-error @+1 {{(C2) there is no buffer "q_latent"}}
+  // expected-error @+1 {{(C2) unknown buffer "q_latent"}}
   mla.launch @k::@f grid (1, 1, 1) threads 32 shared 0 args [#mla.pointer<"q_latent">]
 }
 
@@ -341,13 +341,13 @@ mla.launches @launches_c2_core regime <{phase = decode, q = naive, o = naive}>
 
 mla.launches @launches_c3_twice {
   mla.workspace "temp:0" bytes (tokens)
-  // expected-error @+1 {{(C3) "temp:0" is declared already}}
+  // expected-error @+1 {{(C3) "temp:0" is already declared}}
   mla.workspace "temp:0" bytes (tokens)
 }
 
 // -----
 
-// expected-error @+1 {{elements of a buffer must be one of f32, bf16, i32, got 'f16'}}
+// expected-error @+1 {{expected elements of a buffer to be one of f32, bf16, i32, got 'f16'}}
 module attributes {test.binding = #mla.binding<"hidden", tensor<?x8xf16>>} {}
 
 // -----
@@ -365,14 +365,14 @@ mla.launches @naive_attention bindings [#mla.binding<"pages", tensor<?x64x80xbf1
 
 // -----
 
-// expected-error @+1 {{(C4) binds "hidden" a second time}}
+// expected-error @+1 {{(C4) binds "hidden" twice}}
 mla.launches @launches_c4_twice regime <{phase = decode, q = naive, o = naive}>
     bindings [#mla.binding<"hidden", tensor<?x8xbf16>>, #mla.binding<"hidden", tensor<?x8xbf16>>] {
 }
 
 // -----
 
-// expected-error @+1 {{(C4) binds buffers, but has no regime, as an entry has, and is none of latent_attention, naive_attention, step_check}}
+// expected-error @+1 {{(C4) binds buffers, but is neither an entry with a regime nor one of latent_attention, naive_attention, step_check}}
 mla.launches @launches_c4_list bindings [#mla.binding<"hidden", tensor<?x8xbf16>>] {
 }
 

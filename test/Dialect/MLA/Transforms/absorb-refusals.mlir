@@ -16,7 +16,7 @@ func.func @rope_on_nope_blocks_key_absorption(%q_nope: tensor<?x4x32xf32>, %q_ro
   %w_uk = mla.weight "w_uk" : tensor<4x32x64xf32>
   %w_uv = mla.weight "w_uv" : tensor<4x32x64xf32>
   %k_nope = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'mla.rope' stands between the up-projection and the attention's k_nope: the rotation depends on the token's position and does not commute with a projection; the q side is not absorbed}}
+  // expected-remark @+1 {{'mla.rope' is between the up-projection and the attention's k_nope: the rotation depends on the token's position and does not commute with a projection; the q side is not absorbed}}
   %step = mla.rope interleaved %k_nope at %position {frequencies = array<f32: 1., 2., 3., 4., 5., 6., 7., 8., 9., 10., 11., 12., 13., 14., 15., 16.>} : tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %o = mla.attention queries(%q_nope, %q_rope of %cu) keys(%step, %k_rope of %cu_keys) values(%v) {scale = 2.5e-1 : f64}
@@ -39,7 +39,7 @@ func.func @norm_on_nope_blocks_key_absorption(%q_nope: tensor<?x4x32xf32>, %q_ro
   %w_uv = mla.weight "w_uv" : tensor<4x32x64xf32>
   %k_nope = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %gamma = mla.weight "gamma" : tensor<32xf32>
-  // expected-remark @+1 {{'mla.rms_norm' stands between the up-projection and the attention's k_nope: a norm is not linear; the q side is not absorbed}}
+  // expected-remark @+1 {{'mla.rms_norm' is between the up-projection and the attention's k_nope: a norm is not linear; the q side is not absorbed}}
   %step = mla.rms_norm %k_nope, %gamma {epsilon = 1.0e-6 : f64} : tensor<?x4x32xf32>, tensor<32xf32> -> tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %o = mla.attention queries(%q_nope, %q_rope of %cu) keys(%step, %k_rope of %cu_keys) values(%v) {scale = 2.5e-1 : f64}
@@ -61,7 +61,7 @@ func.func @position_scale_on_nope_blocks_key_absorption(%q_nope: tensor<?x4x32xf
   %w_uk = mla.weight "w_uk" : tensor<4x32x64xf32>
   %w_uv = mla.weight "w_uv" : tensor<4x32x64xf32>
   %k_nope = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'mla.position_scale' stands between the up-projection and the attention's k_nope: the factor depends on the key's position; the q side is not absorbed}}
+  // expected-remark @+1 {{'mla.position_scale' is between the up-projection and the attention's k_nope: the factor depends on the key's position; the q side is not absorbed}}
   %step = mla.position_scale %k_nope at %position {beta = 0.1 : f64, original = 64 : i64} : tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %o = mla.attention queries(%q_nope, %q_rope of %cu) keys(%step, %k_rope of %cu_keys) values(%v) {scale = 2.5e-1 : f64}
@@ -85,7 +85,7 @@ func.func @bias_on_v_blocks_value_absorption_where_no_key_may_be_seen(%q_nope: t
   %k_nope = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %bias = mla.weight "bias" : tensor<4x32xf32>
-  // expected-remark @+1 {{'mla.bias' stands between the up-projection and the attention's v: a query that sees no key has result 0, without it; the o side is not absorbed}}
+  // expected-remark @+1 {{'mla.bias' is between the up-projection and the attention's v: a query that sees no key has result 0, without it; the o side is not absorbed}}
   %step = mla.bias %v, %bias : tensor<?x4x32xf32>, tensor<4x32xf32>
   %o = mla.attention queries(%q_nope, %q_rope of %cu) keys(%k_nope, %k_rope of %cu_keys) values(%step) {scale = 2.5e-1 : f64}
       : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>, tensor<?x16xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xf32>
@@ -107,7 +107,7 @@ func.func @gate_on_v_blocks_value_absorption(%q_nope: tensor<?x4x32xf32>, %q_rop
   %w_uv = mla.weight "w_uv" : tensor<4x32x64xf32>
   %k_nope = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'arith.mulf' stands between the up-projection and the attention's v: a gate depends on the token; the o side is not absorbed}}
+  // expected-remark @+1 {{'arith.mulf' is between the up-projection and the attention's v: a gate depends on the token; the o side is not absorbed}}
   %step = arith.mulf %v, %gate : tensor<?x4x32xf32>
   %o = mla.attention queries(%q_nope, %q_rope of %cu) keys(%k_nope, %k_rope of %cu_keys) values(%step) {scale = 2.5e-1 : f64}
       : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>, tensor<?x16xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xf32>
@@ -129,7 +129,7 @@ func.func @unknown_on_v_blocks_value_absorption(%q_nope: tensor<?x4x32xf32>, %q_
   %w_uv = mla.weight "w_uv" : tensor<4x32x64xf32>
   %k_nope = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'arith.negf' stands between the up-projection and the attention's v: it is not known to commute with a projection; the o side is not absorbed}}
+  // expected-remark @+1 {{'arith.negf' is between the up-projection and the attention's v: it is not known to commute with a projection; the o side is not absorbed}}
   %step = arith.negf %v : tensor<?x4x32xf32>
   %o = mla.attention queries(%q_nope, %q_rope of %cu) keys(%k_nope, %k_rope of %cu_keys) values(%step) {scale = 2.5e-1 : f64}
       : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>, tensor<?x16xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xf32>
@@ -151,7 +151,7 @@ func.func @slice_of_tokens_blocks_value_absorption(%q_nope: tensor<?x4x32xf32>, 
   %w_uv = mla.weight "w_uv" : tensor<4x32x64xf32>
   %k_nope = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'tensor.extract_slice' stands between the up-projection and the attention's v: the slice may leave out tokens or heads; the o side is not absorbed}}
+  // expected-remark @+1 {{'tensor.extract_slice' is between the up-projection and the attention's v: the slice may leave out tokens or heads; the o side is not absorbed}}
   %step = tensor.extract_slice %v[0, 0, 0] [%some, 4, 32] [1, 1, 1] : tensor<?x4x32xf32> to tensor<?x4x32xf32>
   %o = mla.attention queries(%q_nope, %q_rope of %cu) keys(%k_nope, %k_rope of %cu_keys) values(%step) {scale = 2.5e-1 : f64}
       : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>, tensor<?x16xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xf32>

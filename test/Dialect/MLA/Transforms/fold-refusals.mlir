@@ -1,4 +1,4 @@
-// What stands between two projections is left alone and remarked on. Absorbed
+// What is between two projections is left alone and remarked on. Absorbed
 // forms are legal where these folds are not.
 //
 // RUN: mla-opt %s --mla-fold --split-input-file --verify-diagnostics | FileCheck %s
@@ -12,7 +12,7 @@ func.func @norm_between_blocks_query_fold(%x: tensor<?x48xf32>) -> tensor<?x4x64
   %w_uk = mla.weight "w_uk" : tensor<4x64x32xf32>
   %gamma = mla.weight "gamma" : tensor<32xf32>
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'mla.rms_norm' stands between two projections: a norm is not linear; the q side is not folded}}
+  // expected-remark @+1 {{'mla.rms_norm' is between two projections: a norm is not linear; the q side is not folded}}
   %n = mla.rms_norm %q, %gamma {epsilon = 1.0e-6 : f64} : tensor<?x4x32xf32>, tensor<32xf32> -> tensor<?x4x32xf32>
   %l = mla.project per_head %n, %w_uk : (tensor<?x4x32xf32>, tensor<4x64x32xf32>) -> tensor<?x4x64xf32>
   return %l : tensor<?x4x64xf32>
@@ -28,7 +28,7 @@ func.func @rope_on_q_nope_blocks_query_fold(%x: tensor<?x48xf32>, %position: ten
   %w_uq = mla.weight "w_uq" : tensor<4x4x48xf32>
   %w_uk = mla.weight "w_uk" : tensor<4x64x4xf32>
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x4x48xf32>) -> tensor<?x4x4xf32>
-  // expected-remark @+1 {{'mla.rope' stands between two projections: the rotation depends on the token's position and does not commute with a projection; the q side is not folded}}
+  // expected-remark @+1 {{'mla.rope' is between two projections: the rotation depends on the token's position and does not commute with a projection; the q side is not folded}}
   %r = mla.rope interleaved %q at %position {frequencies = array<f32: 1.0, 0.5>} : tensor<?x4x4xf32>
   %l = mla.project per_head %r, %w_uk : (tensor<?x4x4xf32>, tensor<4x64x4xf32>) -> tensor<?x4x64xf32>
   return %l : tensor<?x4x64xf32>
@@ -45,7 +45,7 @@ func.func @bias_of_the_request_blocks_query_fold(%x: tensor<?x48xf32>, %bias: te
   %w_uq = mla.weight "w_uq" : tensor<4x32x48xf32>
   %w_uk = mla.weight "w_uk" : tensor<4x64x32xf32>
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'mla.bias' stands between two projections: its bias is not known when the layer is prepared; the q side is not folded}}
+  // expected-remark @+1 {{'mla.bias' is between two projections: its bias is not known at preparation time; the q side is not folded}}
   %b = mla.bias %q, %bias : tensor<?x4x32xf32>, tensor<4x32xf32>
   %l = mla.project per_head %b, %w_uk : (tensor<?x4x32xf32>, tensor<4x64x32xf32>) -> tensor<?x4x64xf32>
   return %l : tensor<?x4x64xf32>
@@ -62,7 +62,7 @@ func.func @gate_blocks_output_fold(%o_l: tensor<?x4x64xf32>, %gate: tensor<?x4x3
   %w_uv = mla.weight "w_uv" : tensor<4x32x64xf32>
   %w_o = mla.weight "w_o" : tensor<160x4x32xf32>
   %o = mla.project per_head %o_l, %w_uv : (tensor<?x4x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'arith.mulf' stands between two projections: a gate depends on the token; the o side is not folded}}
+  // expected-remark @+1 {{'arith.mulf' is between two projections: a gate depends on the token; the o side is not folded}}
   %g = arith.mulf %gate, %o : tensor<?x4x32xf32>
   %out = mla.project from_heads %g, %w_o : (tensor<?x4x32xf32>, tensor<160x4x32xf32>) -> tensor<?x160xf32>
   return %out : tensor<?x160xf32>
@@ -78,7 +78,7 @@ func.func @rounding_between_blocks_output_fold(%o_l: tensor<?x4x64xf32>) -> tens
   %w_uv = mla.weight "w_uv" : tensor<4x32x64xf32>
   %w_o = mla.weight "w_o" : tensor<160x4x32xf32>
   %o = mla.project per_head %o_l, %w_uv : (tensor<?x4x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'arith.truncf' stands between two projections: it rounds what stands between two factors; the o side is not folded}}
+  // expected-remark @+1 {{'arith.truncf' is between two projections: it rounds between two factors; the o side is not folded}}
   %r = arith.truncf %o : tensor<?x4x32xf32> to tensor<?x4x32xbf16>
   %out = mla.project from_heads %r, %w_o : (tensor<?x4x32xbf16>, tensor<160x4x32xf32>) -> tensor<?x160xf32>
   return %out : tensor<?x160xf32>
@@ -93,7 +93,7 @@ func.func @rounding_between_blocks_output_fold(%o_l: tensor<?x4x64xf32>) -> tens
 func.func @f16_blocks_fold(%x: tensor<?x48xf32>) -> tensor<?x4x64xf32> {
   %w_uq = mla.weight "w_uq" : tensor<4x32x48xf16>
   %w_uk = mla.weight "w_uk" : tensor<4x64x32xf32>
-  // expected-remark @+1 {{'mla.project' cannot be multiplied out: f16 cannot hold a product of weights; use bf16 or f32; the q side is not folded}}
+  // expected-remark @+1 {{'mla.project' cannot be multiplied out: f16 cannot represent a product of weights; use bf16 or f32; the q side is not folded}}
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf16>) -> tensor<?x4x32xf32>
   %l = mla.project per_head %q, %w_uk : (tensor<?x4x32xf32>, tensor<4x64x32xf32>) -> tensor<?x4x64xf32>
   return %l : tensor<?x4x64xf32>
@@ -108,7 +108,7 @@ func.func @f16_blocks_fold(%x: tensor<?x48xf32>) -> tensor<?x4x64xf32> {
 func.func @weight_of_the_request_blocks_fold(%x: tensor<?x48xf32>, %w_uk: tensor<4x64x32xf32>) -> tensor<?x4x64xf32> {
   %w_uq = mla.weight "w_uq" : tensor<4x32x48xf32>
   %q = mla.project to_heads %x, %w_uq : (tensor<?x48xf32>, tensor<4x32x48xf32>) -> tensor<?x4x32xf32>
-  // expected-remark @+1 {{'mla.project' cannot be multiplied out: its weight is not known when the layer is prepared; the q side is not folded}}
+  // expected-remark @+1 {{'mla.project' cannot be multiplied out: its weight is not known at preparation time; the q side is not folded}}
   %l = mla.project per_head %q, %w_uk : (tensor<?x4x32xf32>, tensor<4x64x32xf32>) -> tensor<?x4x64xf32>
   return %l : tensor<?x4x64xf32>
 }

@@ -7,7 +7,7 @@
 // RUN: mla-opt %s --mla-absorb --mla-fold=storage=bf16 --mla-fold=storage=bf16 | FileCheck %s
 // RUN: not mla-opt %s --mla-fold=storage=f16 2>&1 | FileCheck %s --check-prefix=STORAGE
 
-// STORAGE: error: storage: unknown element type 'f16'; use f32 or bf16
+// STORAGE: error: storage: unknown element type 'f16'; expected f32 or bf16
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 module attributes {

@@ -70,7 +70,7 @@ func.func @scale_of_a_product(%x: tensor<?x48xbf16>, %cu: tensor<?xi32>, %cache:
 
 // -----
 
-// expected-error @+1 {{has control flow, which no kernel has}}
+// expected-error @+1 {{has control flow, which kernels do not support}}
 func.func @branches(%x: tensor<?x48xbf16>) -> tensor<?x48xbf16> {
   cf.br ^bb1
 ^bb1:
@@ -83,7 +83,7 @@ func.func @branches(%x: tensor<?x48xbf16>) -> tensor<?x48xbf16> {
 func.func @slice_of_some_rows(%x: tensor<?x160xbf16>, %cu: tensor<?xi32>) -> tensor<?x160xbf16> {
   %c0 = arith.constant 0 : index
   %n = tensor.dim %cu, %c0 : tensor<?xi32>
-  // expected-error @+1 {{takes some of the rows of a tensor, which no kernel does yet; compile with --target=cpu}}
+  // expected-error @+1 {{slices the rows of a tensor, which no kernel supports; compile with --target=cpu}}
   %some = tensor.extract_slice %x[0, 0] [%n, 80] [1, 1] : tensor<?x160xbf16> to tensor<?x80xbf16>
   %w = mla.weight "w" : tensor<160x80xbf16>
   %y = mla.project %some, %w : (tensor<?x80xbf16>, tensor<160x80xbf16>) -> tensor<?x160xbf16>
@@ -95,7 +95,7 @@ func.func @slice_of_some_rows(%x: tensor<?x160xbf16>, %cu: tensor<?xi32>) -> ten
 func.func @slice_behind_the_first_rows(%x: tensor<?x160xbf16>) -> tensor<?x160xbf16> {
   %c0 = arith.constant 0 : index
   %n = tensor.dim %x, %c0 : tensor<?x160xbf16>
-  // expected-error @+1 {{takes some of the rows of a tensor}}
+  // expected-error @+1 {{slices the rows of a tensor}}
   %some = tensor.extract_slice %x[4, 0] [%n, 80] [1, 1] : tensor<?x160xbf16> to tensor<?x80xbf16>
   %w = mla.weight "w" : tensor<160x80xbf16>
   %y = mla.project %some, %w : (tensor<?x80xbf16>, tensor<160x80xbf16>) -> tensor<?x160xbf16>
@@ -105,7 +105,7 @@ func.func @slice_behind_the_first_rows(%x: tensor<?x160xbf16>) -> tensor<?x160xb
 // -----
 
 func.func @slice_of_a_number(%x: tensor<?x160xbf16>, %t: tensor<i32>) -> tensor<?x160xbf16> {
-  // expected-error @+1 {{takes some of the rows of a tensor}}
+  // expected-error @+1 {{slices the rows of a tensor}}
   %s = tensor.extract_slice %t[] [] [] : tensor<i32> to tensor<i32>
   return %x : tensor<?x160xbf16>
 }

@@ -12,7 +12,7 @@
 // No other word is known.
 // RUN: not mla-opt %s --mla-plan=plan=fold,across-roundings 2>&1 | FileCheck %s --check-prefix=TYPO
 
-// REFUSED: 'arith.truncf' stands between two projections: it rounds what stands between two factors; the o side cannot fold, which is planned for decode
+// REFUSED: 'arith.truncf' is between two projections: it rounds between two factors; the o side cannot fold, which is planned for decode
 
 // KEPT-NOT: mla.fold_across_rounding
 // KEPT-LABEL: func.func @layer(

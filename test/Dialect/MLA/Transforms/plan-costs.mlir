@@ -30,7 +30,7 @@
 
 // A rotation of the keys: their side stays naive, and the other one too where the target has no kernel for one alone.
 // ROPE: {phase = decode, q = naive, o = absorb}
-// ROPE-SAME: naive {{.*}}, q cannot be absorbed: 'mla.rope' stands between the up-projection and the attention's k_nope: the rotation depends on the token's position
+// ROPE-SAME: naive {{.*}}, q cannot be absorbed: 'mla.rope' is between the up-projection and the attention's k_nope: the rotation depends on the token's position
 // WIDE: {phase = decode, q = naive, o = naive}
 // TARGET: error: unknown target 'a100'; expected h100
 // WIDE-SAME: why = "decode naive by cost on h100, 291 us for batch 32 at context 4096, q cannot be absorbed: 'mla.rope'

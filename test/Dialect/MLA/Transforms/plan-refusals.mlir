@@ -12,7 +12,7 @@ func.func @requested(%q_nope: tensor<?x2x4xf32>, %q_pe: tensor<?x2x4xf32>, %cu: 
   %w_uv = mla.weight "w_uv" : tensor<2x4x8xf32>
   %k = mla.project to_heads %latent, %w_uk : (tensor<?x8xf32>, tensor<2x4x8xf32>) -> tensor<?x2x4xf32>
   %v = mla.project to_heads %latent, %w_uv : (tensor<?x8xf32>, tensor<2x4x8xf32>) -> tensor<?x2x4xf32>
-  // expected-remark @+1 {{'mla.rope' stands between the up-projection and the attention's k_nope: the rotation depends on the token's position and does not commute with a projection; the q side cannot fold, which is planned for decode}}
+  // expected-remark @+1 {{'mla.rope' is between the up-projection and the attention's k_nope: the rotation depends on the token's position and does not commute with a projection; the q side cannot fold, which is planned for decode}}
   %k_rotated = mla.rope interleaved %k at %position {frequencies = array<f32: 1.0, 1.0>} : tensor<?x2x4xf32>
   %o = mla.attention queries(%q_nope, %q_pe of %cu) keys(%k_rotated, %k_rope of %cu_keys) values(%v) {scale = 1.0e-1 : f64}
       : (tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x4xf32>, tensor<?x2x4xf32>) -> tensor<?x2x4xf32>

@@ -18,7 +18,7 @@
 // UNCHANGED: mla.attention
 
 // DEVICE: error: device: none.json: cannot be read: {{.*}}; give h100, h200, cpu or a JSON file that describes a device
-// CONTEXT: error: batch and context are at least 1, tokens 0 or more
+// CONTEXT: error: expected batch and context of at least 1 and tokens of at least 0
 
 !cache = !mla.cache<page = 64, latent = 256, rope = 32, bf16>
 module {

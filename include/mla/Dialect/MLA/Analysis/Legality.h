@@ -35,7 +35,7 @@ struct Refusal {
   /// The operation that prevents it; the attention itself if there is nothing
   /// to move.
   mlir::Operation *at;
-  /// A clause that names it: "'mla.rope' stands between …: the rotation …".
+  /// A clause that names it: "'mla.rope' is between …: the rotation …".
   std::string why;
 
   /// A remark at the operation: the clause, "; the q side " and `consequence`.
