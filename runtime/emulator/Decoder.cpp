@@ -302,17 +302,9 @@ void Decoder::addSource(Inst &inst, const ptx::Operand &operand, char letter, bo
 }
 
 void Decoder::addAddress(Inst &inst, const ptx::Operand &operand) {
-  if (operand.kind != ptx::Operand::Memory)
-    return fail("expected an address in brackets");
-  inst.offset = static_cast<int64_t>(operand.bits);
-  addAddressWithValue(inst, operand, 0);
-  inst.values[0] = 0;
-}
-
-void Decoder::addAddressWithValue(Inst &inst, const ptx::Operand &operand, unsigned value) {
   if (operand.kind != ptx::Operand::Memory || inst.numSources == std::size(inst.sources))
     return fail("expected an address in brackets");
-  inst.values[value] = static_cast<int64_t>(operand.bits);
+  inst.offsets[inst.numSources] = static_cast<int64_t>(operand.bits);
   if (operand.elements.empty() || operand.elements[0].kind == ptx::Operand::Vector) {
     inst.sources[inst.numSources++] = constant(0);
     return;
