@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Dialect/MLA/Analysis/Device.h"
+#include "mla/Dialect/MLA/IR/TargetInfo.h"
 
-#include "mlir/Dialect/DLTI/DLTI.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -163,22 +163,13 @@ static json::Object collectFields(TargetDeviceSpecInterface spec) {
 }
 
 llvm::Expected<std::optional<Device>> mla::findDevice(ModuleOp module) {
-  auto system = module->getAttrOfType<TargetSystemSpecInterface>("dlti.target_system_spec");
-  if (!system)
+  TargetDeviceSpecInterface spec = findDeviceSpec(module, [](StringRef key) { return key != "name" && isField(key); });
+  if (!spec)
     return std::nullopt;
-  for (DataLayoutEntryInterface entry : system.getEntries()) {
-    auto spec = dyn_cast<TargetDeviceSpecInterface>(entry.getValue());
-    json::Object fields = spec ? collectFields(spec) : json::Object();
-    fields.erase("name");
-    if (fields.empty()) // nothing about costs
-      continue;
-    fields = collectFields(spec);
-    llvm::Expected<Device> device = readDevice(fields);
-    if (!device)
-      return at("dlti.target_system_spec", device.takeError());
-    return std::move(*device);
-  }
-  return std::nullopt;
+  llvm::Expected<Device> device = readDevice(collectFields(spec));
+  if (!device)
+    return at("dlti.target_system_spec", device.takeError());
+  return std::move(*device);
 }
 
 llvm::Expected<Device> mla::findDevice(ModuleOp module, StringRef nameOrFile) {
