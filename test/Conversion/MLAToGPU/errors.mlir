@@ -35,7 +35,7 @@ func.func @impossible_schedule(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
 
 func.func @rows_of_no_known_size(%x: tensor<?x?xbf16>) -> tensor<?x?xbf16> {
   %gamma = mla.weight "gamma" : tensor<160xf32>
-  // expected-error @+1 {{gives 'tensor<?x?xbf16>'; results are rows, one a token, of a size that is known}}
+  // expected-error @+1 {{expected results of one row per token, of a static size, got 'tensor<?x?xbf16>'}}
   %y = mla.kernel normalize "y"(%a = %x, %g = %gamma) schedule <normalize> : (tensor<?x?xbf16>, tensor<160xf32>) -> tensor<?x?xbf16> {
     %z = mla.rms_norm %a, %g {epsilon = 1.0e-6 : f64} : tensor<?x?xbf16>, tensor<160xf32> -> tensor<?x?xbf16>
     mla.yield %z : tensor<?x?xbf16>
@@ -45,8 +45,9 @@ func.func @rows_of_no_known_size(%x: tensor<?x?xbf16>) -> tensor<?x?xbf16> {
 
 // -----
 
-func.func @rotated_by_no_positions(%x: tensor<?x4x16xbf16>, %position: tensor<?xi32>) -> tensor<?x4x16xbf16> {
-  // expected-error @+1 {{needs positions of tokens, and no mla.positions is in it that gives them}}
+// expected-remark @+1 {{needs positions of tokens, and no mla.positions is in it that gives them}}
+func.func @naive_attention(%x: tensor<?x4x16xbf16> {mla.buffer = "q_rope"}, %position: tensor<?xi32> {mla.buffer = "cu_seqlens"})
+    -> (tensor<?x4x16xbf16> {mla.buffer = "out"}) {
   %y = mla.kernel rope "y"(%a = %x, %at = %position) schedule <rope, {passes = 2}> : (tensor<?x4x16xbf16>, tensor<?xi32>) -> tensor<?x4x16xbf16> {
     %z = mla.rope interleaved %a at %at {frequencies = array<f32: 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3>} : tensor<?x4x16xbf16>
     mla.yield %z : tensor<?x4x16xbf16>
@@ -73,9 +74,8 @@ func.func @no_operand(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
 // -----
 
 !cache = !mla.cache<page = 16, latent = 60, rope = 16, bf16>
-// An attention alone is left out where there is no kernel for its widths.
-// expected-remark @+1 {{@gathered is left out: 'mla.kernel' op expected rows of a multiple of 8 elements, got 60}}
-func.func @gathered(%cache: !cache {mla.buffer = "cache"}) -> (tensor<?x60xbf16> {mla.buffer = "out"}) {
+func.func @gathered(%x: tensor<?x64xbf16>, %cache: !cache) -> tensor<?x60xbf16> {
+  // expected-error @+1 {{expected rows of a multiple of 8 elements, got 60}}
   %g:3 = mla.kernel gather "g"(%k = %cache) schedule <gather> : (!cache) -> (tensor<?x60xbf16>, tensor<?x16xbf16>, tensor<?xi32>) {
     %latent, %k_rope, %cu_keys = mla.gather %k : !cache
     mla.yield %latent, %k_rope, %cu_keys : tensor<?x60xbf16>, tensor<?x16xbf16>, tensor<?xi32>
@@ -108,7 +108,7 @@ func.func @two_caches(%x: tensor<?x64xbf16>, %cu: tensor<?xi32>, %a: !cache, %b:
 
 // -----
 
-// expected-error @+1 {{has an argument #0 of 'tensor<?xi32>' that no entry has}}
+// expected-error @+1 {{has an argument #0 of 'tensor<?xi32>' that no entry has; expected hidden, cu_seqlens, cache, in that order}}
 func.func @no_hidden(%cu: tensor<?xi32>) {
   return
 }
@@ -134,15 +134,51 @@ func.func @returned_argument(%x: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
 
 // -----
 
-// expected-remark @+1 {{@unnamed is left out: 'func.func' op has an argument #1 without a mla.buffer}}
-func.func @unnamed(%q: tensor<?x64xbf16> {mla.buffer = "q_nope"}, %k: tensor<?x64xbf16>) {
+// expected-error @+1 {{has an argument #2 of 'tensor<?xi32>' that no entry has}}
+func.func @wrong_order(%x: tensor<?x64xbf16>, %cache: !mla.cache<page = 16, latent = 64, rope = 16, bf16>, %cu: tensor<?xi32>) {
   return
 }
 
 // -----
 
-// expected-remark @+1 {{@named_twice is left out: 'func.func' op has an argument #1 in the buffer "q_nope", which is another's}}
-func.func @named_twice(%q: tensor<?x64xbf16> {mla.buffer = "q_nope"}, %k: tensor<?x64xbf16> {mla.buffer = "q_nope"}) {
+// expected-error @+1 {{has an argument #0 of 'tensor<?x4x64xbf16>' that no entry has}}
+func.func @other_rank(%x: tensor<?x4x64xbf16>) {
+  return
+}
+
+// -----
+
+// A core is optional: it is left out where its kernels cannot be made.
+// expected-remark @+1 {{@naive_attention is left out: 'func.func' op has an argument #1 without a mla.buffer}}
+func.func @naive_attention(%q: tensor<?x4x?xbf16> {mla.buffer = "q_nope"}, %k: tensor<?x64xbf16>) {
+  return
+}
+
+// -----
+
+// expected-remark @+1 {{@naive_attention is left out: 'func.func' op has an argument #1 in the buffer "q_nope", which is another's or none of the core; expected one of q_rope, cu_seqlens, k_nope, k_rope, cu_keys, v}}
+func.func @naive_attention(%q: tensor<?x4x?xbf16> {mla.buffer = "q_nope"}, %k: tensor<?x4x?xbf16> {mla.buffer = "q_nope"}) {
+  return
+}
+
+// -----
+
+// expected-remark @+1 {{has an argument #0 in the buffer "cache", which is another's or none of the core; expected one of q_nope}}
+func.func @naive_attention(%cache: !mla.cache<page = 16, latent = 64, rope = 16, bf16> {mla.buffer = "cache"}) {
+  return
+}
+
+// -----
+
+// expected-remark @+1 {{has an argument #0 of 'tensor<?x64xbf16>', which the buffer "q_nope" cannot hold}}
+func.func @naive_attention(%q: tensor<?x64xbf16> {mla.buffer = "q_nope"}) {
+  return
+}
+
+// -----
+
+// expected-remark @+1 {{@other is left out: 'func.func' op is no core; expected the name latent_attention, naive_attention, step_check}}
+func.func @other(%q: tensor<?x4x?xbf16> {mla.buffer = "q_nope"}) {
   return
 }
 
@@ -223,7 +259,7 @@ func.func @slice_of_some_rows(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16>
 func.func @number_of_rows_in_a_type(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16>
     attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, q = naive, o = naive}>} {
   %w_dq = mla.weight "w" : tensor<48x160xbf16>
-  // expected-error @+1 {{'mla.kernel' op gives 'tensor<5x48xbf16>'; results are rows, one a token, of a size that is known}}
+  // expected-error @+1 {{'mla.kernel' op expected results of one row per token, of a static size, got 'tensor<5x48xbf16>'}}
   %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 2, streamed = 0, tokens = 64}> : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<5x48xbf16> {
     %z = mla.project %a, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<5x48xbf16>
     mla.yield %z : tensor<5x48xbf16>
