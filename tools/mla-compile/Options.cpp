@@ -12,6 +12,7 @@
 
 #include "Options.h"
 
+#include "mla/Dialect/MLA/Analysis/Device.h"
 #include "mla/Dialect/MLA/Transforms/PlanRequest.h"
 #include "mla/Report/Report.h"
 
@@ -159,13 +160,17 @@ static bool wantsReport() { return reportFormat.getNumOccurrences(); }
 static llvm::Error chooseTarget(CompileOptions &options) {
   // The card that reports speak of; code is for this machine.
   if (!target.getNumOccurrences() && wantsReport())
-    target.setValue("h100");
-  // An H200 has the chip of an H100; plans are made for what it is.
-  if (llvm::Error error =
-          choose<std::string>(target, {{"cpu", "cpu"}, {"h100", "h100"}, {"h200", "h100"}}, options.target))
+    target.setValue(Device::h100().name);
+  llvm::SmallVector<std::pair<StringRef, const Device *>> devices;
+  for (const Device *known : Device::getKnown())
+    devices.emplace_back(known->name, known);
+  const Device *chosen = nullptr;
+  if (llvm::Error error = choose<const Device *>(target, devices, chosen))
     return error;
-  if (target == "h200" && !device.getNumOccurrences())
-    device.setValue("h200");
+  options.target = chosen->target;
+  // A device may run the code of another, but plans are made for the device itself.
+  if (chosen->name != options.target && !device.getNumOccurrences())
+    device.setValue(chosen->name);
   options.dtype = options.isForGPU() ? DType::BF16 : DType::F32;
   if (!dtype.getNumOccurrences())
     return llvm::Error::success();

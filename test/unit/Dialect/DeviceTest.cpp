@@ -64,6 +64,12 @@ TEST(Device, ErrorsSayWhereWhatAndWhatToDo) {
             "device.json: 100000 bytes are no description of a device; give one object");
 }
 
+TEST(Device, KnownDevicesNameTheTargetWhoseCodeTheyRun) {
+  for (const Device *known : Device::getKnown())
+    EXPECT_EQ(findDevice(known->target)->target, known->target) << known->name;
+  EXPECT_EQ(Device::h200().target, "h100");
+}
+
 TEST(Device, IsFoundByName) {
   EXPECT_EQ(findDevice("h100")->readRate, Device::h100().readRate);
   EXPECT_EQ(findDevice("h200")->readRate, Device::h200().readRate);
