@@ -14,6 +14,7 @@
 
 #include "mla/Dialect/MLA/Analysis/Device.h"
 #include "mla/Dialect/MLA/Transforms/PlanRequest.h"
+#include "mla/Pipeline/Stages.h"
 #include "mla/Report/Report.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -200,21 +201,7 @@ static llvm::Error chooseRank(CompileOptions &options) {
                                                          : usage("--tp needs --rank, the part to compile, or all");
 }
 
-static llvm::Error chooseEmit(CompileOptions &options) {
-  return choose<Emit>(emit,
-                      {{"import", Emit::Import},
-                       {"plan", Emit::Plan},
-                       {"absorb", Emit::Absorb},
-                       {"fold", Emit::Fold},
-                       {"layout", Emit::Layout},
-                       {"linalg", Emit::Linalg},
-                       {"llvm", Emit::LLVM},
-                       {"kernels", Emit::Kernels},
-                       {"nvvm", Emit::NVVM},
-                       {"ptx", Emit::PTX},
-                       {"bundle", Emit::Bundle}},
-                      options.emit);
-}
+static llvm::Error chooseEmit(CompileOptions &options) { return choose<Stage>(emit, stagesByName(), options.emit); }
 
 static llvm::Error choosePage(CompileOptions &options) {
   constexpr int64_t most = 65536;
@@ -305,13 +292,18 @@ static llvm::Expected<ReportOptions> reportOptions(const CompileOptions &compile
   return options;
 }
 
+static llvm::Error chooseFrom(CompileOptions &options) {
+  auto stages = stagesByName().take_while([](const auto &stage) { return isOfModule(stage.second); });
+  return choose<Stage>(from, stages, options.from.emplace());
+}
+
 /// What is not given, the module decides.
 static llvm::Error goOnFromModule(CompileOptions &options) {
   if (!target.getNumOccurrences())
     options.target.clear();
   if (llvm::Error error = checkModuleOptions(options))
     return error;
-  return from.getNumOccurrences() ? chooseFrom(from, options) : llvm::Error::success();
+  return from.getNumOccurrences() ? chooseFrom(options) : llvm::Error::success();
 }
 
 llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {

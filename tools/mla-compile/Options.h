@@ -29,9 +29,6 @@ llvm::Error usage(const llvm::Twine &what);
 /// The options beside a .mlir: those that it decides are refused.
 llvm::Error checkModuleOptions(const CompileOptions &options);
 
-/// Sets options.from to the stage that --from names.
-llvm::Error chooseFrom(llvm::StringRef name, CompileOptions &options);
-
 } // namespace mla
 
 #endif // MLA_COMPILE_OPTIONS_H

@@ -23,10 +23,25 @@ class PassManager;
 
 namespace mla {
 
-enum class Stage; // Stages.h
+/// What has been done to a module, in order, and at the end what is written instead of a module. After Fold, the stages
+/// of the CPU and of GPUs are separate.
+enum class Stage {
+  Import,  ///< Naive form; weights by checkpoint name.
+  Plan,    ///< `mla.plan` states the forms.
+  Absorb,  ///< One function per form; up-projections outside the attention.
+  Fold,    ///< Weights are prepared by `@prepare` functions.
+  Layout,  ///< CPU: prepared weights are in the packed layout.
+  Linalg,  ///< CPU: weights are arguments, mla operations are linalg. `@prepare` functions are gone: they run at
+           ///< compile time.
+  LLVM,    ///< CPU: the LLVM dialect, with entries.
+  Kernels, ///< GPU: operations are grouped into kernels, each with its schedule.
+  NVVM,    ///< GPU: launches, and code in the LLVM and NVVM dialects. `@prepare` functions are gone.
+  PTX,     ///< GPU: text.
+  Bundle,  ///< A directory.
+};
 
-/// What is written. Up to NVVM it is the module after the stage of that name.
-enum class Emit { Import, Plan, Absorb, Fold, Layout, Linalg, LLVM, Kernels, NVVM, PTX, Bundle };
+/// Returns whether the stage is one of a module.
+constexpr bool isOfModule(Stage stage) { return stage <= Stage::NVVM; }
 
 /// `0`, `0-3` or `all`.
 struct LayerRange {
@@ -58,8 +73,8 @@ struct CompileOptions {
   int64_t rank = 0;
   bool allRanks = false;       ///< Every rank, to a bundle of its own in the directory `output`.
   bool batchInvariant = false; ///< A sequence's results do not depend on the others in its batch.
-  Emit emit = Emit::Bundle;
-  std::string output; ///< "-": standard output.
+  Stage emit = Stage::Bundle;  ///< What is written.
+  std::string output;          ///< "-": standard output.
   bool isForGPU() const { return target != "cpu"; }
   /// Called with what begins, for people who wait; with nothing before other text goes to stderr.
   void (*progress)(llvm::StringRef what) = [](llvm::StringRef) {};

@@ -15,30 +15,17 @@
 
 namespace mla {
 
-/// What has been done to a module, in order. After Fold the ways of the targets part.
-enum class Stage {
-  Import,  ///< Naive form; weights by checkpoint name.
-  Plan,    ///< `mla.plan` says which forms.
-  Absorb,  ///< A function a form; up-projections outside the attention.
-  Fold,    ///< Weights are prepared by `@prepare` functions.
-  Layout,  ///< CPU: prepared weights lie as the target reads them.
-  Linalg,  ///< CPU: weights are arguments, mla operations are linalg. `@prepare` functions are gone: they run at
-           ///< compile time.
-  LLVM,    ///< CPU: the LLVM dialect, with entries.
-  Kernels, ///< GPU: operations are grouped into kernels, each with its schedule.
-  NVVM,    ///< GPU: launches, and code in the LLVM and NVVM dialects. `@prepare` functions are gone.
-};
-
 llvm::StringRef nameOf(Stage stage);
-/// None: there is no stage of that name.
-std::optional<Stage> findStageNamed(llvm::StringRef name);
+
+/// Returns all stages by name, in order.
+llvm::ArrayRef<std::pair<llvm::StringRef, Stage>> stagesByName();
 
 /// The last stage of what is asked for as a module; emitBundle and emitPTX go on from there.
 Stage lastStage(const CompileOptions &options);
 
 /// The stage whose dialects are needed: a bundle's weights are prepared on the CPU, whatever the target.
 inline Stage lastDialects(const CompileOptions &options) {
-  return options.emit == Emit::Bundle ? Stage::LLVM : lastStage(options);
+  return options.emit == Stage::Bundle ? Stage::LLVM : lastStage(options);
 }
 
 /// The name or file of the device that plans are made for, as mla-plan takes it.
