@@ -57,7 +57,7 @@ func.func @naive_attention(%x: tensor<?x4x16xbf16> {mla.buffer = "q_rope"}, %pos
 
 // -----
 
-// What is computed in a kernel is nowhere in memory.
+// A value computed in a kernel has no memory.
 func.func @no_operand(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
   %w_dq = mla.weight "w" : tensor<48x160xbf16>
   %gamma = mla.weight "gamma" : tensor<160xf32>
@@ -85,7 +85,7 @@ func.func @gathered(%x: tensor<?x64xbf16>, %cache: !cache) -> tensor<?x60xbf16> 
 
 // -----
 
-// Each buffer of an entry has one name: a second tensor, cache or result would be the first.
+// Each buffer of an entry has one name, so a second tensor, cache or result is an error.
 // expected-error @+1 {{has an argument #2 of 'tensor<?x64xbf16>' that no entry has}}
 func.func @two_tensors(%x: tensor<?x64xbf16>, %cu: tensor<?xi32>, %other: tensor<?x64xbf16>) {
   return
@@ -148,7 +148,7 @@ func.func @other_rank(%x: tensor<?x4x64xbf16>) {
 
 // -----
 
-// A core is optional: it is left out where its kernels cannot be made.
+// A core is optional: it is dropped if its kernels cannot be generated.
 // expected-remark @+1 {{@naive_attention is left out: 'func.func' op has an argument #1 without a mla.buffer}}
 func.func @naive_attention(%q: tensor<?x4x?xbf16> {mla.buffer = "q_nope"}, %k: tensor<?x64xbf16>) {
   return
@@ -184,7 +184,7 @@ func.func @other(%q: tensor<?x4x?xbf16> {mla.buffer = "q_nope"}) {
 
 // -----
 
-// Tensor maps say bf16 whatever lies there.
+// Tensor maps are always of bf16.
 func.func @rows_of_f32(%x: tensor<?x160xf32>) -> tensor<?x48xbf16> {
   %w_dq = mla.weight "w" : tensor<48x160xbf16>
   // expected-error @+1 {{expected rows of bf16 with static sizes, got 'tensor<?x160xf32>'}}
@@ -255,7 +255,7 @@ func.func @slice_of_some_rows(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16>
 
 // -----
 
-// The kernel writes a row for each of %x, however many the type says.
+// The kernel writes one row per row of %x, whatever the type states.
 func.func @number_of_rows_in_a_type(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16>
     attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, q = naive, o = naive}>} {
   %w_dq = mla.weight "w" : tensor<48x160xbf16>
@@ -274,7 +274,7 @@ func.func @number_of_rows_in_a_type(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16>
 
 // -----
 
-// What nothing reaches would be launched.
+// Unreachable kernels would be launched.
 // expected-error @+1 {{has control flow, which no list of launches has}}
 func.func @kernel_that_nothing_reaches(%x: tensor<?x160xbf16>)
     attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, q = naive, o = naive}>} {
