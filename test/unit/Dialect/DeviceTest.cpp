@@ -37,7 +37,7 @@ TEST(Device, IsRead) {
   EXPECT_EQ(device->memoryBytes, 8'000'000'000);
 }
 
-/// Reading 3.07 TB/s and copying 2.4 leave 1.97 TB/s for writing.
+/// Reading 3.07 TB/s and copying 2.4 TB/s imply writing 1.97 TB/s.
 TEST(Device, WritesAsFastAsItsCopyLeavesRoomFor) {
   const Device &h100 = Device::h100();
   EXPECT_NEAR(h100.getWriteRate(), 1.97e12, 0.01e12);
