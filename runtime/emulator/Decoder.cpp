@@ -326,7 +326,7 @@ int64_t Decoder::immediate(const ptx::Operand &operand) {
 // Instructions
 //===----------------------------------------------------------------------===//
 
-/// "w=ww": destinations before the '=', sources behind it.
+/// Decodes "w=ww": destinations before the '=', sources after it.
 void Decoder::decodeForm(const Row &row, Inst &inst) {
   size_t equals = row.form.find('='), sources = row.form.size() - equals - 1;
   if (!expectOperands(equals + sources, equals + sources))
@@ -371,7 +371,7 @@ std::string Decoder::decode() {
   return error;
 }
 
-/// A label may stand behind the last instruction, where there is nothing to go on with.
+/// A label may follow the last instruction, where execution cannot continue.
 static std::string checkTargets(const Program &program) {
   for (const Inst &inst : program.code) {
     if (!inst.isBranch)

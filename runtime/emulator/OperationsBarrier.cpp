@@ -88,8 +88,8 @@ static void arriveBarrier(Warp &warp, const Inst &inst, Mask mask) {
     warp.setUndefined(inst.destination, mask, allLanes);
 }
 
-/// Whether the phase of a parity has completed. try_wait may wait for it: the instruction is executed again when it
-/// has.
+/// Tests whether the phase of a parity has completed. try_wait may wait for it: the instruction is executed again when
+/// it has.
 static void testBarrier(Warp &warp, const Inst &inst, Mask mask) {
   if (!areDefined(warp, inst, mask))
     return;
@@ -201,7 +201,7 @@ static void fenceGlobalProxy(Warp &warp, const Inst &inst, Mask mask) {
 
 static void fenceInit(Warp &warp, const Inst &, Mask) { warp.block.showMbarriersToCopies(warp); }
 
-/// Blocks do not wait for each other, and in a block barriers order: an ordinary fence changes nothing.
+/// CTAs do not wait for each other, and barriers order accesses in a CTA: an ordinary fence has no effect.
 static void fence(Warp &, const Inst &, Mask) {}
 
 //===----------------------------------------------------------------------===//

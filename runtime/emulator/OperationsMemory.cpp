@@ -384,7 +384,7 @@ static void decodeAtomic(Decoder &decoder, Inst &inst) {
 
 static void nothing(Warp &, const Inst &, Mask) {}
 
-/// A hint. What lies at the address does not matter.
+/// A hint: the address may be invalid.
 static void decodePrefetch(Decoder &decoder, Inst &inst) {
   decoder.acceptAnyOf({"global", "param", "const"});
   decoder.acceptAnyOf({"L1", "L2", "tensormap"});

@@ -40,7 +40,7 @@ struct Source {
   bool isPredicate = false;
 };
 
-/// What counters tell apart.
+/// The classes of instructions that counters distinguish.
 enum class InstClass : uint8_t { Integer, Float, Move, Control, Global, Shared, Warp, Barrier, Copy, Product, Other };
 constexpr unsigned numInstClasses = 11;
 
