@@ -119,3 +119,10 @@ TEST_F(DeviceOfModule, MustBeWhole) {
   EXPECT_EQ(llvm::toString(device.takeError()), "dlti.target_system_spec: read_bytes_per_second is missing; see "
                                                 "docs/the-trap.md for the fields of a device");
 }
+
+TEST_F(DeviceOfModule, RejectsFieldsOfOtherTypes) {
+  llvm::Expected<std::optional<Device>> device = find(R"(dlti.target_system_spec = #dlti.target_system_spec<
+      "GPU" = #dlti.target_device_spec<"read_bytes_per_second" = [1.0e12 : f64]>>)");
+  ASSERT_FALSE(bool(device));
+  EXPECT_TRUE(StringRef(llvm::toString(device.takeError())).contains("name is missing"));
+}
