@@ -1,4 +1,4 @@
-//===- cpu_ceilings.cpp - What this machine can reach ---------------------===//
+//===- cpu_ceilings.cpp - Read bandwidth and f32 rate of this machine -----===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,9 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // Prints, as JSON, the rate at which all threads together read memory (a sum
-// over 1 GiB, which no cache holds) and the f32 rate of independent fused
-// multiply-adds in registers. Medians of nine runs. Compiled for the processor
-// it runs on; measured in the same run as whatever is held against it.
+// over 1 GiB, larger than any cache) and the f32 rate of independent fused
+// multiply-adds in registers. Medians of nine runs. Compile it for the
+// processor, and run it in the same benchmark as what it is compared with.
 //
 //===----------------------------------------------------------------------===//
 
@@ -52,7 +52,7 @@ static void readAll(const float *data, size_t count) {
 static constexpr int64_t kSteps = 20'000'000;
 
 static void multiplyAdd() {
-  // Twelve chains of one full vector: more than latency times issue width.
+  // Twelve independent chains: more than latency times issue width.
   Vector a[12] = {}, x = {}, y = {};
   for (int i = 0; i < 16; ++i) {
     x[i] = 1.0f + 1e-7f * static_cast<float>(i);

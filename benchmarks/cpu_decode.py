@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""CPU decode of a DeepSeek-V2-Lite layer, absorbed against naive, beside the machine's ceilings in the same run.
+"""Times CPU decode of a DeepSeek-V2-Lite layer, absorbed and naive, and the machine's ceilings in the same run.
 
-Several layers are run in turn, so that no cache holds a layer's weights when its turn comes again. Rounds interleave
-ceilings and both forms; every figure is the median over rounds. Prints JSON.
+Several layers run in turn, so that no processor cache holds a layer's weights between its runs. Rounds interleave ceilings
+and both forms; every figure is the median over rounds. Prints JSON.
 
 usage: cpu_decode.py [--build=BUILD] [--context=4096] [--layers=6] [--rounds=5] [--dtype=f32]
 """

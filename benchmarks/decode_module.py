@@ -1,7 +1,7 @@
 """mla-mlir's decode attention for decode_grid.py: the bundles' latent attention through the C API.
 
-MLA_BUNDLES names the directory that test/GPU/make_bundles.py wrote, MLA_RUNTIME_LIBRARY the runtime. MLA_INVARIANT=1 takes the
-batch-invariant bundles. What is timed is all there is: the division of the batch among multiprocessors is made on the device, by the kernel."""
+MLA_BUNDLES names the directory that test/GPU/make_bundles.py wrote, MLA_RUNTIME_LIBRARY the runtime. MLA_INVARIANT=1 selects
+the batch-invariant bundles. No work is outside of the timing: the kernel divides the batch among SMs on the device."""
 import json, os, pathlib, sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""How fast the emulated device executes kernels: python3 emulator_speed.py [--build DIR] [--json FILE]
+"""Times the emulated device: python3 emulator_speed.py [--build DIR] [--json FILE]
 
-Compiles the attention core of DeepSeek-V3 at 16 heads (narrow other weights) for the H100, and runs decode steps of it on one host thread.
-Thread instructions a second, by what two more steps add to the processor time of the whole process."""
+Compiles the attention core of DeepSeek-V3 with 16 heads and small other weights for the H100, and runs its decode steps on one
+host thread. Prints thread instructions per second of processor time, from the difference that two more steps make."""
 import argparse, json, os, pathlib, resource, statistics, subprocess, tempfile
 
 import provenance
@@ -10,11 +10,11 @@ import provenance
 CONFIG = {"model_type": "deepseek_v3", "hidden_size": 64, "num_attention_heads": 16, "q_lora_rank": None, "kv_lora_rank": 512,
           "qk_nope_head_dim": 16, "qk_rope_head_dim": 64, "v_head_dim": 16, "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
           "max_position_embeddings": 131072, "num_hidden_layers": 1}
-CASES = ((2, 300), (16, 300), (8, 4000))  # sequences, tokens cached
+CASES = ((2, 300), (16, 300), (8, 4000))  # sequences, cached tokens
 
 
 def run(command, policy):
-    """What the command prints, and the processor seconds it took."""
+    """Run a command. Return its output and its processor time in seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     env = dict(os.environ, MLA_EMULATOR=f"policy={policy},threads=1")
     text = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
@@ -23,7 +23,7 @@ def run(command, policy):
 
 
 def measure(tool, policy, batch, context):
-    """Of two steps: medians of five pairs of runs."""
+    """Measure two steps: medians of five pairs of runs."""
     seconds = []
     for _ in range(5):
         took = []
@@ -56,7 +56,7 @@ def main():
             for batch, context in CASES:
                 rows.append({"policy": policy, "batch": batch, "context": context, **measure(tool, policy, batch, context)})
                 print(f"{policy:9} batch {batch:3} context {context:5}: {rows[-1]['thread_instructions'] / 1e6:7.1f} M thread instructions, "
-                      f"{rows[-1]['processor_seconds']:6.2f} s, {rows[-1]['instructions_a_second'] / 1e6:6.1f} M a second", flush=True)
+                      f"{rows[-1]['processor_seconds']:6.2f} s, {rows[-1]['instructions_a_second'] / 1e6:6.1f} M per second", flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps({**provenance.describe(arguments.commit), "rows": rows}, indent=1) + "\n")
 

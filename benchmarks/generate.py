@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Cache and time a token of a Hugging Face DeepSeek model, patched and not: generate.py [--family=deepseek_v3] [--context=N …] [--json=FILE]
+"""Measures time per token and cache of a Hugging Face DeepSeek model, with and without mla_mlir:
+generate.py [--family=deepseek_v3] [--context=N …] [--json=FILE]
 
-The models are made, with widths of a small member of the family; the device is the GPU (bf16) where torch has one, else the CPU (f32).
-A prompt of --context tokens a sequence is prefilled, then --tokens are generated greedily; the time a token is the median of the
-steps. Processors' time is for machines that have other work, with one thread (OMP_NUM_THREADS, MLA_NUM_THREADS)."""
+The models have random weights and the widths of a small member of the family. The device is torch's GPU (bf16), else the CPU
+(f32). A prompt of --context tokens per sequence is prefilled, then --tokens are generated greedily; the time per token is the median
+of the steps. Processor time is meaningful on a shared machine with one thread (OMP_NUM_THREADS, MLA_NUM_THREADS)."""
 import argparse
 import datetime
 import json
@@ -21,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 if (ROOT / "python").is_dir():
     sys.path.insert(0, str(ROOT / "python"))
 
-# Attention of DeepSeek-V2-Lite's widths; the rest narrow, so that attention is most of the time.
+# The attention has DeepSeek-V2-Lite's widths. The rest is small, so that attention dominates the time.
 WIDTHS = dict(vocab_size=4096, hidden_size=1024, intermediate_size=2048, num_hidden_layers=2, num_attention_heads=16,
               num_key_value_heads=16, kv_lora_rank=512, qk_nope_head_dim=128, qk_rope_head_dim=64, v_head_dim=128,
               first_k_dense_replace=2, n_routed_experts=4, num_experts_per_tok=2, n_group=1, topk_group=1,
@@ -29,14 +30,14 @@ WIDTHS = dict(vocab_size=4096, hidden_size=1024, intermediate_size=2048, num_hid
 
 
 def cache_bytes(cache):
-    """Of the pages of a LatentCache, or of the tensors of transformers' own."""
+    """Return the bytes of the pages of a LatentCache, or of the tensors of a cache of transformers."""
     if hasattr(cache, "nbytes"):
         return cache.nbytes()
     return sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
 
 
 class Clock:
-    """Notes when each step of generate() begins, and the processors' time until then."""
+    """Records wall and processor time at the start of each step of generate()."""
 
     def __init__(self):
         self.times = []
@@ -49,18 +50,18 @@ class Clock:
         self.times.append((time.perf_counter(), time.process_time()))
 
     def medians(self):
-        """Milliseconds a step after the first, by the wall's clock and of processors."""
+        """Return the median wall and processor time per step after the first, in milliseconds."""
         pairs = list(zip(self.times[1:], self.times[2:]))
         return [1e3 * statistics.median(after[i] - before[i] for before, after in pairs) for i in (0, 1)]
 
 
 def measure(model, batch, tokens):
-    """Greedy generation: its tokens, the median time a token after the first, and the cache it leaves."""
+    """Generate greedily. Return the tokens, the median times per token after the first, and the bytes of the cache."""
     import torch
 
     clock = Clock()
     with torch.no_grad():
-        model.generate(**batch, max_new_tokens=4, do_sample=False)  # warm
+        model.generate(**batch, max_new_tokens=4, do_sample=False)  # warm up
         hook = model.register_forward_pre_hook(clock)
         out = model.generate(**batch, max_new_tokens=tokens, do_sample=False, return_dict_in_generate=True)
         hook.remove()
@@ -92,7 +93,7 @@ def run(family, contexts, batch, tokens):
     device, dtype = ("cuda", torch.bfloat16) if torch.cuda.is_available() else ("cpu", torch.float32)
     torch.manual_seed(0)
     model = kind(config(**WIDTHS, q_lora_rank=None)).eval()
-    for parameter in model.parameters():  # not the frequencies of RoPE, which are buffers
+    for parameter in model.parameters():  # not buffers, such as the frequencies of RoPE
         parameter.data = parameter.data.to(dtype)
     model = model.to(device)
     results = {}
@@ -104,7 +105,7 @@ def run(family, contexts, batch, tokens):
             ids = torch.randint(3, WIDTHS["vocab_size"], (batch, context), device=device)
             found = measure(model, {"input_ids": ids, "attention_mask": torch.ones_like(ids)}, tokens)
             results[label, context] = found
-            print(f"{family} {label}, {batch} x {context}: {found['ms_per_token']:.2f} ms a token (of processors "
+            print(f"{family} {label}, {batch} x {context}: {found['ms_per_token']:.2f} ms per token (processor "
                   f"{found['processor_ms_per_token']:.2f}), prefill {found['prefill_ms']:.0f} ms, cache "
                   f"{found['cache_bytes'] / 2**20:.1f} MiB", flush=True)
     rows = []

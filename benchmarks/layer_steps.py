@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-# ===- layer_steps.py - Steps of whole layers on a device, form beside form --===#
+# ===- layer_steps.py - Steps of whole layers on a device --------------------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===------------------------------------------------------------------------===#
-"""Times steps of a layer by `mla-run --bench`, the bundles of one layer beside each other.
+"""Times steps of several bundles of one layer with `mla-run --bench`.
 
-    layer_steps.py strip BUNDLE…                       leaves of the weights their header: the rest is made where it runs
-    layer_steps.py time MLA_RUN BUNDLE… --out=FILE     fills in random weights where they were stripped, times, writes JSON
+    layer_steps.py strip BUNDLE…                       strips weights to their header, for transfer to the device
+    layer_steps.py time MLA_RUN BUNDLE… --out=FILE     fills stripped weights with random values, times, writes JSON
 
-A bundle serves the prefill steps if its name ends in `_prefill`, else the decode steps. Steps go round the bundles, so
-that what changes with time changes for all. Of each (bundle, step) the file has the median of a layer-step. Needs numpy.
+A bundle runs prefill steps if its name ends in `_prefill`, else decode steps. Each step runs on all bundles in turn, so that
+changes of the device over time affect all. The file has the median time of each (bundle, step) per layer. Needs numpy.
 """
 import argparse
 import json
@@ -37,7 +37,7 @@ def strip(bundle):
 
 
 def fill(bundle):
-    """Random bf16 elements of an up-projection's size: times do not depend on them, as long as they are no NaN."""
+    """Return random bf16 elements of the magnitude of an up-projection's. Times depend on them only if they are NaN."""
     np = needs.module("numpy")
 
     header = (bundle / HEADER).read_bytes()
@@ -57,7 +57,7 @@ def run(mla_run, bundle, phase, step):
     env = dict(os.environ, LD_LIBRARY_PATH=str(pathlib.Path(mla_run).resolve().parent))
     done = subprocess.run(command, capture_output=True, text=True, env=env)
     if done.returncode:
-        print(f"{bundle.name} {step}: {done.stderr.strip()}", flush=True)  # a form may need more memory than there is
+        print(f"{bundle.name} {step}: {done.stderr.strip()}", flush=True)  # a form may exceed the memory
         return None
     return json.loads(done.stdout)
 

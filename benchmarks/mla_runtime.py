@@ -4,15 +4,15 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===------------------------------------------------------------------------===#
-"""Bundles for a GPU as benchmarks and checks want them: calls that are made once, with a workspace of their own, and
-enqueued on torch's current stream any number of times.
+"""Bundles for a GPU, for benchmarks and tests: calls with their own workspace, which are enqueued on torch's current stream any
+number of times.
 
     bundle = mla_runtime.Bundle("layer0.mla")
     call = bundle.latent_attention(q[..., :512], q[..., 512:], pages, table, lengths, cu_seqlens, out, lse,
                                    max_queries=1)
     call()                      # enqueues; may be captured in a graph
 
-The library is found as mla_mlir does it (MLA_RUNTIME_LIBRARY, MLA_MLIR_PREFIX, build).
+The library is located by mla_mlir (MLA_RUNTIME_LIBRARY, MLA_MLIR_PREFIX, build).
 """
 import pathlib
 import sys
@@ -24,7 +24,7 @@ from mla_mlir import Error  # noqa: E402, F401
 
 
 class Call:
-    """A call of the package's with its workspace."""
+    """A mla_mlir.bundle.Call with its workspace."""
 
     def __init__(self, call):
         import torch
@@ -39,7 +39,7 @@ class Call:
 
 
 class Bundle(mla_mlir.Bundle):
-    """An open bundle, in torch's context of the current device."""
+    """An open bundle in torch's context of the current device."""
 
     def __init__(self, path):
         import torch

@@ -1,4 +1,4 @@
-"""What a benchmark needs beyond Python: where it lacks, a line on stderr that says what to do."""
+"""Requirements of benchmarks. If one is missing, exit with an error that says what to do."""
 import importlib, pathlib, sys
 
 

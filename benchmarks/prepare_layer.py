@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The preparation of one attention layer of DeepSeek-V3, from a checkpoint in its real format to a bundle.
+"""Times compiling one attention layer of DeepSeek-V3, from a checkpoint in its real format to a bundle.
 
-Writes a random checkpoint of the layer at its real sizes as the model is released (weights in F8_E4M3 with a scale in
-f32 for each block of 128 x 128, norms in bf16, config.json) into a temporary directory, runs mla-compile on it, and
-prints JSON. A case is TARGET:PLAN. Of each: wall and processor seconds of the whole command (with ptxas, where it is
-installed), bytes of the checkpoint and of the bundle, and the peak of memory beyond mapped files, which is the largest of
-samples of RssAnon + RssShmem in /proc/PID/status; the mapped checkpoint is RssFile, and the bundle is written with pwrite,
-so that neither is in it. Wall figures of a shared machine mean little.
+Writes a random checkpoint of the layer in the sizes and format of the released model (weights in F8_E4M3 with an f32 scale per
+128 x 128 block, norms in bf16, config.json) to a temporary directory, runs mla-compile on it, and prints JSON. A case is
+TARGET:PLAN. For each: wall and processor seconds of the whole command (including ptxas, if installed), bytes of the checkpoint
+and of the bundle, and the peak memory without mapped files, sampled as RssAnon + RssShmem in /proc/PID/status. It includes
+neither the checkpoint, which is mapped (RssFile), nor the bundle, which is written with pwrite. On a shared machine wall
+times mean little.
 
 usage: prepare_layer.py [--build=BUILD | --tool=MLA_COMPILE] [--threads=N] [--case=h100:fold …] [--scratch=DIR]
                         [--commit=COMMIT]                                                       (needs numpy)
@@ -22,7 +22,7 @@ PIECE = 1 << 24
 
 
 def tensors_of(config):
-    """Names, dtypes and shapes of model.layers.0.self_attn, in the order of the file."""
+    """Return names, dtypes and shapes of model.layers.0.self_attn, in file order."""
     hidden, heads = config["hidden_size"], config["num_attention_heads"]
     q_rank, rank, rope = config["q_lora_rank"], config["kv_lora_rank"], config["qk_rope_head_dim"]
     nope, value = config["qk_nope_head_dim"], config["v_head_dim"]
@@ -38,7 +38,7 @@ def tensors_of(config):
 
 
 def quantiles_of_e4m3():
-    """2^16 bit patterns of e4m3, of which a random one is normally distributed, with 448 at four deviations."""
+    """Return 2^16 bit patterns of e4m3, normally distributed, with 448 at four standard deviations."""
     import numpy, statistics
     normal = statistics.NormalDist(sigma=448 / 4)
     numbers = numpy.array([normal.inv_cdf((i + 0.5) / (1 << 16)) for i in range(1 << 16)])
@@ -49,13 +49,13 @@ def quantiles_of_e4m3():
 
 
 def pieces_of(dtype, count, random, quantiles):
-    """The elements of a tensor in pieces that fit in memory."""
+    """Yield the elements of a tensor in pieces that fit in memory."""
     import numpy
     for begin in range(0, count, PIECE):
         size = min(PIECE, count - begin)
         if dtype == "F8_E4M3":
             yield quantiles[random.integers(0, 1 << 16, size, numpy.uint16)]
-        elif dtype == "F32":  # of weights with a deviation of 0.02
+        elif dtype == "F32":  # scales for a standard deviation of 0.02
             yield (0.02 * 4 / 448 * random.uniform(0.7, 1.4, size)).astype(numpy.float32)
         else:
             yield (random.uniform(0.5, 2, size).astype(numpy.float32).view(numpy.uint32) >> 16).astype(numpy.uint16)
@@ -86,7 +86,7 @@ def bytes_of_tree(directory):
 
 
 def memory_of(pid):
-    """KiB by the keys of /proc/PID/status; a process that has ended has none."""
+    """Return the memory fields of /proc/PID/status in KiB; empty if the process has ended."""
     try:
         lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):
@@ -95,7 +95,7 @@ def memory_of(pid):
 
 
 def run(command, threads):
-    """The command's wall and processor seconds and its memory, sampled."""
+    """Run a command. Return its wall and processor seconds and its sampled peak memory."""
     start, peak, resident = time.perf_counter(), 0, 0
     process = subprocess.Popen(command, env={**os.environ, "MLA_NUM_THREADS": str(threads)})
     while True:
@@ -124,10 +124,10 @@ def prepare(tool, checkpoint, case, scratch, threads):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=provenance.ROOT / "build")
-    parser.add_argument("--tool", type=pathlib.Path, help="mla-compile, where it is not in BUILD/bin")
+    parser.add_argument("--tool", type=pathlib.Path, help="mla-compile, if not in BUILD/bin")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--case", action="append", help=f"TARGET:PLAN, any number of times; default {' '.join(CASES)}")
-    parser.add_argument("--scratch", help="where 0.2 GB of checkpoint and up to 3 GB of bundle are written for a while")
+    parser.add_argument("--case", action="append", help=f"TARGET:PLAN, repeatable; default {' '.join(CASES)}")
+    parser.add_argument("--scratch", help="directory for 0.2 GB of checkpoint and up to 3 GB of bundle")
     provenance.add_option(parser)
     args = parser.parse_args()
     tool = needs.program(args.tool or args.build / "bin/mla-compile")

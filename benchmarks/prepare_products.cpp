@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Makes one weight of a module of @prepare functions from made f32 inputs, once a
-// line of standard input, and says how long that took: the tiles alone, and with
-// their checks. prepare_products.py drives it.
+// Computes one weight of a module of @prepare functions from generated f32
+// inputs, once per line of standard input, and prints the times with and without
+// checks. Called by prepare_products.py.
 //
 //   prepare-products MODULE.mlir WEIGHT
 //
@@ -39,10 +39,10 @@ static double secondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Of all threads: what others do on a shared machine does not count.
+/// Returns the processor time of all threads, which other processes do not affect.
 static double cpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
-/// A line of /proc/self/status, in MiB.
+/// Returns a field of /proc/self/status, in MiB.
 static int64_t status(llvm::StringRef key) {
   std::ifstream file("/proc/self/status");
   for (std::string line; std::getline(file, line);)
@@ -52,7 +52,7 @@ static int64_t status(llvm::StringRef key) {
 }
 
 namespace {
-/// The inputs, and what all tiles have in common.
+/// The inputs, and data shared by all tiles.
 struct Product {
   const WeightPreparation::Weight &weight;
   std::vector<std::vector<float>> storage;

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""DeepSeek-V3's products of weights, W_UQ·W_UK (26 GFLOP) and W_UV·W_O (120 GFLOP), against OpenBLAS sgemm.
+"""Times DeepSeek-V3's products of weights, W_UQ·W_UK (26 GFLOP) and W_UV·W_O (120 GFLOP), and OpenBLAS sgemm.
 
-Both are made as mla-compile makes them, in tiles and in the layouts of both targets: panels in f32 for the CPU, rows in
-bf16 for the H100. OpenBLAS (numpy's) multiplies the same factors in f32, head by head, on as many threads. Rounds
-interleave all; figures are medians of rounds and of the ratios within a round. On a machine shared
-with others only the ratios by processor time on one thread (--threads=1) mean much. `anonymous_MiB` is how
-much more anonymous memory the process holds after a round, plain and certified, than before the first product, when it held
-the inputs and the code: tiles and probes, and what the allocator kept; no peak. Prints JSON.
+Both are computed as in mla-compile, in tiles and in the layouts of both targets: packed f32 for the CPU, rows of bf16 for the
+H100. OpenBLAS (numpy's) multiplies the same factors in f32, head by head, on as many threads. Rounds interleave all; figures
+are medians of rounds and of the ratios within a round. On a shared machine only the ratios by processor time on one thread
+(--threads=1) are meaningful. `anonymous_MiB` is the anonymous memory after a round, with and without checks, less that before
+the first product, when only the inputs and the code are in memory: tiles, probes and free memory of the allocator, not a
+peak. Prints JSON.
 
-`of_openblas` ratios are OpenBLAS's time by ours; `certificate_of_own` is what the checks add, by processor time of a
-product without them.
+`of_openblas` is OpenBLAS's time over that of mla-compile; `certificate_of_own` is the processor time of the checks over that of
+a product without checks.
 
 usage: prepare_products.py [--build=BUILD | --tool=PREPARE_PRODUCTS] [--rounds=5] [--heads=128] [--threads=N]
                            [--commit=COMMIT]                                     (needs numpy, with OpenBLAS)
@@ -77,7 +77,7 @@ def openblas(product, heads):
     import numpy
     random = numpy.random.default_rng(0)
     n, k, m = (RANK, NOPE, Q_RANK) if product == "q" else (HIDDEN, VALUE, RANK)
-    # One head's memory for all results: what is measured is sgemm, not page faults.
+    # Reuse one head's memory for all results, to measure sgemm without page faults.
     a, b = (random.random(shape, numpy.float32) - 0.5 for shape in ((heads, n, k), (heads, k, m)))
     out = numpy.empty((n, m), numpy.float32)
     start, cpu = time.perf_counter(), time.process_time()
@@ -89,7 +89,7 @@ def openblas(product, heads):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=provenance.ROOT / "build")
-    parser.add_argument("--tool", type=pathlib.Path, help="prepare-products, where it is not in BUILD/bin")
+    parser.add_argument("--tool", type=pathlib.Path, help="prepare-products, if not in BUILD/bin")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--heads", type=int, default=HEADS)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))

@@ -1,11 +1,11 @@
-"""Where and of what a benchmark's figures are, for the results that it prints."""
+"""Describes the machine and the commit of a benchmark's figures."""
 import datetime, os, pathlib, platform, shutil, subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def add_option(parser):
-    parser.add_argument("--commit", help="of the tree, where it is no git repository")
+    parser.add_argument("--commit", help="the commit, if the tree is not a git repository")
 
 
 def describe(commit=None):

@@ -7,8 +7,8 @@
 # ===------------------------------------------------------------------------===#
 """Replays prefill and decode of a golden file in float64 and compares with its .out tensors.
 
-It shares no code with the compiler, so that an agreement of the two means something: it reads safetensors and the
-config by itself, and computes RoPE, YaRN and the softmax in float64. Needs numpy.
+It is an independent reference and shares no code with the compiler: it reads safetensors and the config itself, and computes
+RoPE, YaRN and the softmax in float64. Needs numpy.
 
     replay.py test/Models/golden/v3_yarn.safetensors
     replay.py test/Models/golden/v3_bf16_sharded --form=fold
@@ -30,7 +30,7 @@ MODELS = ("deepseek_v2", "deepseek_v3", "kimi_k2", "glm4_moe_lite", "glm_moe_dsa
 
 
 class ReplayError(Exception):
-    """WHERE: WHAT; what to do."""
+    """An error of the form "WHERE: WHAT; what to do"."""
 
 
 def bf16_to_f32(bits):
@@ -38,7 +38,7 @@ def bf16_to_f32(bits):
 
 
 def e4m3_table():
-    """The 256 values of float8_e4m3fn (Micikevicius et al. 2022, table 1): bias 7, no infinities, 0x7f is NaN."""
+    """Return the 256 values of float8_e4m3fn (Micikevicius et al. 2022, table 1): bias 7, no infinities, 0x7f is NaN."""
     code = np.arange(256)
     exponent, mantissa = (code >> 3) & 15, code & 7
     value = np.where(exponent == 0, mantissa / 8 * 2.0**-6, (1 + mantissa / 8) * 2.0 ** (exponent - 7.0))
@@ -56,7 +56,7 @@ DECODERS = {
 
 
 def read_safetensors(path):
-    """All tensors of a file, decoded to float32 or float64, and the file's metadata."""
+    """Read a file. Return its tensors, decoded to float32 or float64, and its metadata."""
     data = np.fromfile(path, dtype=np.uint8)
     if len(data) < 8:
         raise ReplayError(f"{path}: too short for safetensors; is the file complete?")
@@ -88,7 +88,7 @@ def write_safetensors(path, tensors, metadata):
 
 
 def read_golden(path):
-    """(hidden/out tensors, weights, metadata, config) of a golden file or of a directory with shards."""
+    """Read a golden file, or a directory with shards. Return (hidden/out tensors, weights, metadata, config)."""
     if os.path.isdir(path):
         golden, metadata = read_safetensors(os.path.join(path, "golden.safetensors"))
         with open(os.path.join(path, "model.safetensors.index.json")) as file:
@@ -108,7 +108,7 @@ def read_golden(path):
 
 
 def round_bf16(value):
-    """float32 to bfloat16, nearest even, returned in float64."""
+    """Round float32 to bfloat16, nearest even. Return float64."""
     bits = np.ascontiguousarray(value, dtype=np.float32).view(np.uint32).astype(np.uint64)
     rounded = ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
     return bf16_to_f32(rounded).astype(np.float64)
@@ -116,7 +116,7 @@ def round_bf16(value):
 
 # --- semantics of the families (Hugging Face transformers 5.17, modeling_<family>.py) ---
 class Semantics:
-    """What a config says about the layer. The comments name where the reference code says so."""
+    """The semantics of a layer, from its config. Comments refer to the reference code."""
 
     def __init__(self, config):
         self.model = config["model_type"]
@@ -128,7 +128,7 @@ class Semantics:
         self.low_rank_q = config.get("q_lora_rank") is not None
         # {q,kv}_a_layernorm are constructed without eps: the class's default, not config.rms_norm_eps.
         self.eps = 1e-6
-        # V2 multiplies complex pairs, GLM-5 and LongCat always rotate neighbours and MiniCPM3 halves; the others ask
+        # V2 multiplies complex pairs, GLM-5 and LongCat always rotate neighbours and MiniCPM3 halves; the others read
         # rope_interleave (default True).
         always = {"deepseek_v2": True, "glm_moe_dsa": True, "longcat_flash": True, "minicpm3": False}
         self.interleaved = always.get(self.model, config.get("rope_interleave", True))
@@ -137,7 +137,7 @@ class Semantics:
         self.two_attentions = self.model == "longcat_flash"
         self.q_scale = math.sqrt(config["hidden_size"] / config["q_lora_rank"]) if self.two_attentions else 1.0
         self.latent_scale = math.sqrt(config["hidden_size"] / self.latent) if self.two_attentions else 1.0
-        # GLM-5's indexer picks index_topk keys: all, up to so many.
+        # GLM-5's indexer selects index_topk keys: all, if there are no more.
         self.most_tokens = config.get("index_topk", 2048) if self.model == "glm_moe_dsa" else math.inf
         self.block = (config.get("quantization_config") or {}).get("weight_block_size")
         rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
@@ -150,7 +150,7 @@ class Semantics:
         self.frequencies = rope["rope_theta"] ** -(np.arange(0, self.rope, 2) / self.rope)
         if kind == "yarn":
             self.apply_yarn(rope)
-        # Mistral-4's get_llama_4_attn_scale: a factor a position on the whole query (its nope and its rope part).
+        # Mistral-4's get_llama_4_attn_scale: one factor per position for the whole query (its nope and its rope part).
         self.beta = rope.get("llama_4_scaling_beta", config.get("llama_4_scaling_beta")) or 0.0
         self.original = rope.get("original_max_position_embeddings") or 1
 
@@ -176,7 +176,7 @@ class Semantics:
         self.scale *= mscale(all_dim) ** 2 if all_dim else 1.0
 
     def rotate(self, x, positions):
-        """RoPE of x [batch, tokens, heads, rope], in the checkpoint's order of columns."""
+        """Apply RoPE to x [batch, tokens, heads, rope], in the checkpoint's order of columns."""
         angle = positions[:, None, None] * self.frequencies
         cos, sin = np.cos(angle) * self.cos_sin_scale, np.sin(angle) * self.cos_sin_scale
         first, second = (np.s_[..., 0::2], np.s_[..., 1::2]) if self.interleaved else (
@@ -210,7 +210,7 @@ class Layer:
             self.w_o_latent = np.einsum("dhv,hvl->dhl", self.w_o, self.w_uv)
 
     def weight(self, name):
-        """A weight in float64: dequantised (w * scale_inv of its block, in float32), then rounded where asked."""
+        """Return a weight in float64: dequantized (w * scale_inv of its block, in float32), then rounded if requested."""
         full = self.prefix + name
         if full not in self.tensors:
             raise ReplayError(f"weights: no tensor {full}; use --layer=K for another layer")
@@ -223,7 +223,7 @@ class Layer:
         return round_bf16(value) if self.rounding == "bf16" else value.astype(np.float64)
 
     def bias(self, name, size):
-        """A projection's bias where the checkpoint has one (attention_bias), else zeros."""
+        """Return a projection's bias if the checkpoint has one (attention_bias), else zeros."""
         return self.weight(name + ".bias") if self.prefix + name + ".bias" in self.tensors else np.zeros(size)
 
     def project(self, x, name):
@@ -231,7 +231,7 @@ class Layer:
         return x @ weight.T + self.bias(name, len(weight))
 
     def step(self, hidden):
-        """One call of the layer on hidden [batch, tokens, hidden size]; appends to the cache."""
+        """Run the layer on hidden [batch, tokens, hidden size], and append to the cache."""
         s, past = self.sem, 0 if self.cache is None else self.cache[0].shape[1]
         positions = past + np.arange(hidden.shape[1], dtype=np.float64)
         x = hidden
@@ -264,7 +264,7 @@ class Layer:
             if self.form == "naive":
                 keys = np.einsum("bnl,hpl->bnhp", latent, self.w_uk) + self.b_uk
                 return np.einsum("bthp,bnhp->bhtn", q_nope, keys)
-            # q_nope · b_uk is one number for all keys: it cancels in the softmax.
+            # q_nope · b_uk is the same for all keys and cancels in the softmax.
             return np.einsum("bthl,bnl->bhtn", np.einsum("bthp,hpl->bthl", q_nope, self.w_uk), latent)
         return np.einsum("bthl,bnl->bhtn", q_latent * per_position[:, None, None], latent)
 
@@ -280,7 +280,7 @@ class Layer:
 
 
 def steps_of(golden):
-    """prefill, decode.0, decode.1, … as far as the file goes."""
+    """Yield prefill, decode.0, decode.1, … in the file."""
     return [name for name in ["prefill"] + [f"decode.{n}" for n in range(len(golden))] if name + ".hidden" in golden]
 
 
@@ -308,10 +308,10 @@ def main():
     parser.add_argument("file", help="golden file, or a directory with golden.safetensors, config and shards")
     parser.add_argument("--form", choices=("naive", "absorb", "fold"), default="naive")
     parser.add_argument("--round", choices=("none", "bf16"), default="none",
-                        help="bf16: weights (dequantised first) and hidden states are rounded; the rest stays float64")
+                        help="bf16: weights (after dequantization) and hidden states are rounded; the rest stays float64")
     parser.add_argument("--layer", type=int, default=0)
     parser.add_argument("--tolerance", type=float, help="exit 1 above it (default 1e-6; 3e-2 with --round=bf16)")
-    parser.add_argument("--write", metavar="OUT.safetensors", help="hidden states and the replay's own .out tensors")
+    parser.add_argument("--write", metavar="OUT.safetensors", help="write the hidden states and the computed .out tensors")
     try:
         replay(parser.parse_args())
     except (ReplayError, OSError, ValueError, KeyError) as error:

@@ -1,8 +1,8 @@
-# How libraries and tools of the compiler are declared.
+# Functions that declare libraries and tools of the compiler.
 
 # add_mla_library(NAME SOURCE... [any argument of add_mlir_library])
 function(add_mla_library name)
-  add_mlir_library(${name} ${ARGN} DISABLE_INSTALL) # which would be to MLIR's own package
+  add_mlir_library(${name} ${ARGN} DISABLE_INSTALL) # into MLIR's package
   target_link_libraries(${name} INTERFACE MLAHeaders)
   mla_install(compiler ${name})
 endfunction()
@@ -13,8 +13,7 @@ function(add_mla_tool name)
   mla_install(compiler ${name})
 endfunction()
 
-# For sources of passes that have statistics. These are of another layout where assertions are on, and the libraries of an
-# LLVM without assertions, as Debian's, know the one without.
+# For sources of passes with statistics, whose layout depends on assertions: match the layout in LLVM's libraries.
 function(mla_match_statistics_of_llvm)
   if(NOT LLVM_ENABLE_ASSERTIONS)
     set_source_files_properties(${ARGN} PROPERTIES COMPILE_DEFINITIONS NDEBUG)

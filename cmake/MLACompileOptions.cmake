@@ -1,5 +1,5 @@
-# One interface library that every target of the project links: warnings. Sanitizers are for the whole tree, so that a
-# report's stack is complete.
+# mla_options is an interface library that every target of the project links, for warnings. Sanitizers apply to the whole
+# tree, so that reports have complete stacks.
 add_library(mla_options INTERFACE)
 target_compile_options(mla_options INTERFACE -Wall -Wextra -Wno-unused-parameter)
 if(MLA_ENABLE_WERROR)

@@ -1,12 +1,12 @@
-# LLVM and MLIR as Debian's packages install them, linked as shared libraries.
+# Finds LLVM and MLIR as Debian's packages install them, linked as shared libraries.
 list(APPEND CMAKE_PREFIX_PATH /usr/lib/llvm-22)
 # MLIR identifies traits and interfaces across libraries by type names as the compiler spells them, and Debian builds it
-# with clang: what g++ builds links, but finds no trait of an operation from the other side (hasTrait<…> is false).
+# with clang. Code built with g++ links, but hasTrait<…> is false for operations of MLIR.
 if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   message(FATAL_ERROR "the compiler part is built with clang, like Debian's MLIR: -DCMAKE_CXX_COMPILER=clang++-22 "
                       "(the presets do so), or -DMLA_BUILD_COMPILER=OFF for the runtime alone")
 endif()
-if(NOT PROJECT_IS_TOP_LEVEL AND NOT TARGET MLIR) # targets found here are not seen above, where ours are linked
+if(NOT PROJECT_IS_TOP_LEVEL AND NOT TARGET MLIR) # targets found here are not visible in the parent
   message(FATAL_ERROR "mla-mlir as a subproject uses the MLIR that its parent found: "
                       "find_package(MLIR 22.1 REQUIRED CONFIG) before add_subdirectory")
 endif()

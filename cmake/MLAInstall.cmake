@@ -1,9 +1,9 @@
-# What is installed, and as which package. Everything belongs to one of two components: `runtime`, which needs no LLVM,
-# and `compiler`, which needs the runtime. Nothing installed names the build tree or the place it was installed to.
+# Installs two components: `runtime`, which needs no LLVM, and `compiler`, which needs the runtime. Installed files are
+# relocatable: none contains a path of the build or install tree.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
-# What is not built is said before anything is installed: to be called before the first target.
+# Makes installing fail first if a target is not built. Call it before the first target.
 function(mla_check_built_before_install)
   foreach(component runtime compiler)
     if(component STREQUAL "runtime" OR MLA_BUILD_COMPILER)
@@ -24,14 +24,14 @@ function(mla_write_built_check component)
   file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/mla-built-${component}.cmake CONTENT "${text}")
 endfunction()
 
-# mla_install(COMPONENT TARGET...): installs targets, and exports them to who finds the package.
+# mla_install(COMPONENT TARGET...): installs targets and exports them in the package.
 function(mla_install component)
   if(NOT MLA_INSTALL)
     return()
   endif()
   file(RELATIVE_PATH bin_to_lib /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
   foreach(target ${ARGN})
-    set_target_properties(${target} PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON) # to LLVM's libraries
+    set_target_properties(${target} PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON) # for LLVM's libraries
     get_target_property(type ${target} TYPE)
     if(NOT type STREQUAL "INTERFACE_LIBRARY")
       set_property(GLOBAL APPEND PROPERTY mla_installed_${component} ${target})
@@ -46,7 +46,7 @@ function(mla_install component)
   endforeach()
 endfunction()
 
-# The CMake package: after all targets.
+# Installs the CMake package. Call it after all targets.
 function(mla_install_package)
   set(directory ${CMAKE_INSTALL_LIBDIR}/cmake/mla-mlir)
   configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/mla-mlirConfig.cmake.in

@@ -1,4 +1,4 @@
-# MLA_FULL_VERSION: the version, and in a checkout of git the commit, as in "0.1.0 (053ec51)". Made anew after a commit.
+# Sets MLA_FULL_VERSION to the version, in a git checkout with the commit: "0.1.0 (053ec51)". A commit reruns CMake.
 set(MLA_FULL_VERSION ${PROJECT_VERSION})
 find_program(MLA_GIT git)
 mark_as_advanced(MLA_GIT)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# scripts/build.sh [TARGET...]: installs the packages that lack, configures ./build and builds it (all of it, without
-# TARGET). Uses ccache if there is one; CMAKE_BUILD_PARALLEL_LEVEL bounds the jobs.
+# scripts/build.sh [TARGET...]: installs missing packages, configures ./build and builds the targets, by default all.
+# Uses ccache if it is installed; CMAKE_BUILD_PARALLEL_LEVEL bounds the jobs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Checks the form of the sources: clang-format, lengths of files, white space, and links and file names in the pages.
+"""Checks the style of the sources: clang-format, lengths of files, white space, and relative links of pages.
 
 usage: check_style.py [--clang-format=PROGRAM] [ROOT]
 
-Prints a line an offence, "FILE:LINE: WHAT", and exits with 1 if there is any.
+Prints one line per violation, "FILE:LINE: WHAT", and exits with 1 if there is any.
 """
 import argparse
 import pathlib
@@ -18,7 +18,7 @@ TEXTS = SOURCES | {".cmake", ".md", ".py", ".sh", ".td"}
 
 
 def listed_by_git(root):
-    """The files that git tracks; None where there is no git, no checkout, or one that git does not trust."""
+    """Return the files that git tracks; None without git, outside a checkout, and in one that git does not trust."""
     if not (root / ".git").exists() or not shutil.which("git"):
         return None
     listed = subprocess.run(["git", "-C", root, "ls-files", "-z"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -45,7 +45,7 @@ def check_text(root, name):
 
 
 def check_links(root, name):
-    """Relative links of a page lead to files."""
+    """Check that relative links of a page lead to files."""
     page, in_code = root / name, False
     for number, line in enumerate(page.read_text(encoding="utf-8").split("\n"), 1):
         in_code ^= line.lstrip().startswith("```")

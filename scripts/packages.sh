@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
-# Installs, with apt-get, the packages of Debian 12 that building and testing need. Does nothing when all are there.
-# Runs as root, or through sudo. LLVM 22 is in the suite bookworm-security alone, which is enabled if it is not.
+# Installs the Debian 12 packages for building and testing, with apt-get, as root or through sudo. Does nothing if all are
+# installed. LLVM 22 is only in the suite bookworm-security, which is enabled if necessary.
 set -euo pipefail
 
 packages=(
   ca-certificates
-  clang-22          # MLIR is built with it, and g++ finds no traits across the boundary
+  clang-22          # not g++: see cmake/MLAFindMLIR.cmake
   clang-format-22   # scripts/check_style.py, a test
   cmake
   libgtest-dev
   liblld-22-dev
   libmlir-22-dev
-  libzstd-dev       # asked for by LLVM's CMake files, like zlib1g-dev
+  libzstd-dev       # required by LLVM's CMake files, like zlib1g-dev
   llvm-22-dev
   llvm-22-tools     # lit, FileCheck
-  mlir-22-tools     # mlir-tblgen; mlir-opt, into which a test loads the plugin
+  mlir-22-tools     # mlir-tblgen; mlir-opt, for the test of the plugin
   ninja-build
-  pkgconf           # the installed runtime is found with it, in a test
-  python3           # /usr/bin/python3: the presets name it, so that lit finds the next one
-  python3-jsonschema # test/Report/json.test: reports are as their schema says
-  python3-numpy     # benchmarks/replay.py, which tests run
+  pkgconf           # for the test of the installed runtime
+  python3           # /usr/bin/python3, named by the presets, with the packages below
+  python3-jsonschema # test/Report/json.test
+  python3-numpy     # benchmarks/replay.py
   python3-setuptools # with the next two: test/Python/install.test
   python3-venv
   python3-wheel
@@ -65,7 +65,7 @@ is_known() {
   done
 }
 
-# The suite's line is derived from the one the system has for bookworm itself: …/debian becomes …/debian-security.
+# Derive the line of the suite from that of bookworm: …/debian becomes …/debian-security.
 enable_security() {
   local uri list=/etc/apt/sources.list.d/bookworm-security.list
   uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' 'Codename: bookworm')

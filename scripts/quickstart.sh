@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From a fresh Debian 12 to a result: packages, build, then a layer with YaRN compiled for this CPU and checked against
-# what Hugging Face transformers computed. Safe to run again.
+# Installs packages, builds, compiles a layer with YaRN for this CPU and compares it with results of Hugging Face
+# transformers, on a fresh Debian 12. Can be run again.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 trap 'echo "error: quickstart: failed; the reason is above" >&2' ERR

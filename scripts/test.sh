@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# scripts/test.sh [ARGUMENT OF CTEST...]: from a fresh Debian 12 to all tests: packages, build, ctest (GoogleTest, lit).
+# scripts/test.sh [ARGUMENT OF CTEST...]: installs packages, builds and runs all tests (ctest: GoogleTest, lit).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -9,7 +9,7 @@ rm -f "$log"
 status=0
 ctest --preset default "$@" || status=$?
 
-# ctest hides what a passing test prints: lit's own count is in the log.
+# ctest hides the output of a passing test: print lit's count from the log.
 if [[ -e $log ]]; then
   awk '/^[0-9]+\/[0-9]+ Testing: / { lit = $NF == "lit" }
        /^<end of output>/ { lit = count = 0 }

@@ -1,4 +1,4 @@
-# Configuration of lit: what is a test, and which tools it runs.
+# The configuration of lit: tests, and the tools that they run.
 
 import ctypes
 import importlib.util
@@ -37,16 +37,16 @@ config.substitutions.append(("%llvm_lib_dir", os.path.join(config.llvm_tools_dir
 config.substitutions.append(("%mla_runtime", os.path.join(config.mla_obj_root, "lib", "libmla-runtime.so")))
 config.substitutions.append(("%mla_plugin", os.path.join(config.mla_obj_root, "lib", "libMLAPlugin.so")))
 
-# Runs @main of what `mla-opt --mla-to-cpu` prints.
+# Runs @main of the output of `mla-opt --mla-to-cpu`.
 runner_libraries = ["%llvm_lib_dir/libmlir_runner_utils.so", "%llvm_lib_dir/libmlir_c_runner_utils.so", "%mla_runtime"]
 runner = "mlir-runner -e main --entry-point-result=void --shared-libs=" + ",".join(runner_libraries)
-if config.mla_sanitizers:  # mlir-runner is built without, our runtime with AddressSanitizer, which must be there first
+if config.mla_sanitizers:  # mlir-runner is not instrumented, so the runtime's AddressSanitizer must be loaded first
     find = [config.mla_cxx_compiler, "-print-file-name=libclang_rt.asan-" + platform.machine() + ".so"]
     library = subprocess.run(find, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
     runner = f"env LD_PRELOAD={library} {runner}"
 config.substitutions.insert(0, ("%run_main", runner))
 
-# A tool that is not built yet fails the tests that name it, not all tests.
+# A tool that is not built fails the tests that name it, not all tests.
 tools = ["mla-opt", "mla-compile", "mla-lsp-server", "mla-run", "mla-capi-test", "mlir-runner", "mlir-opt", "mlir-tblgen"]
 llvm_config.add_tool_substitutions(
     [ToolSubst(tool, unresolved="ignore") for tool in tools],
@@ -55,7 +55,7 @@ llvm_config.add_tool_substitutions(
 
 
 def has_cuda_device():
-    """A driver that finds at least one device; the toolkit does not matter."""
+    """Return whether a driver finds a device; the toolkit does not matter."""
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
@@ -70,14 +70,14 @@ def find_ptxas():
 
 
 def works(command):
-    """Whether this system lets us run it."""
+    """Return whether the command succeeds on this system."""
     try:
         return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
     except OSError:
         return False
 
 
-# A command without root's powers, which would overrule permissions.
+# A command without root's capabilities, which override permissions.
 unprivileged = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
 if works(unprivileged + ["true"]):
     config.available_features.add("unprivileged")
@@ -97,7 +97,7 @@ if os.path.exists(os.path.join(config.mla_obj_root, "lib", "libmla-emulated-cuda
 
 
 def importable(python, modules):
-    """Which of the modules that Python finds; none if it does not run."""
+    """Return the modules that the Python interpreter finds; none if it does not run."""
     code = "import importlib.util, sys; print(*filter(importlib.util.find_spec, sys.argv[1:]))"
     try:
         found = subprocess.run([python, "-c", code, *modules], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -106,7 +106,7 @@ def importable(python, modules):
     return found.stdout.split()
 
 
-# Tests with torch run under an interpreter of their own, the one of MLA_TORCH_PYTHON (the variable, else CMake's).
+# Tests with torch run with another interpreter: MLA_TORCH_PYTHON (the variable, else CMake's).
 torch_python = os.environ.get("MLA_TORCH_PYTHON") or config.mla_torch_python or sys.executable
 config.substitutions.insert(0, ("%torch_python", torch_python))
 torch_modules = importable(torch_python, ["torch", "transformers"])

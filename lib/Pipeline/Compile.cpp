@@ -27,7 +27,7 @@ using namespace mla;
 using namespace mla::importer;
 using llvm::Twine;
 
-static bool writesBundle(const CompileOptions &options) { return options.emit == Emit::Bundle; }
+static bool writesBundle(const CompileOptions &options) { return options.emit == Stage::Bundle; }
 
 static void warn(const Source &source) {
   for (const std::string &reservation : reservations(source.config))
@@ -82,7 +82,7 @@ static llvm::Error checkOutputs(const CompileOptions &options, llvm::ArrayRef<Co
   if (options.allRanks && llvm::sys::fs::exists(options.output + "/" MLA_MANIFEST_FILE))
     return makeError(options.output + ": is a bundle, but --rank=all writes a directory of bundles; choose another -o");
   for (const CompileOptions &rank : ranks)
-    if (llvm::Error error = checkWritable(rank.output, options.emit == Emit::Bundle))
+    if (llvm::Error error = checkWritable(rank.output, options.emit == Stage::Bundle))
       return error;
   return llvm::Error::success();
 }

@@ -25,7 +25,7 @@ static llvm::Error checkOutput(const CompileOptions &options) {
   const std::string inputs[] = {options.module, options.config, options.weights, options.adapter, options.device};
   if (llvm::Error error = checkInputsStay(inputs, options.output))
     return error;
-  return checkWritable(options.output, options.emit == Emit::Bundle);
+  return checkWritable(options.output, options.emit == Stage::Bundle);
 }
 
 static llvm::Expected<Stage> stageOf(mlir::ModuleOp module, const CompileOptions &options) {
@@ -44,7 +44,7 @@ static llvm::Error checkIsAhead(Stage from, const CompileOptions &options) {
   if (from <= last)
     return llvm::Error::success();
   std::string where = (options.module + ": is at stage " + nameOf(from)).str();
-  if (options.emit != Emit::Bundle)
+  if (options.emit != Stage::Bundle)
     return makeError(where + ", which is after " + nameOf(last) + "; choose a later --emit");
   return makeError(where + ", which has no @prepare functions for a bundle's weights; continue from --emit=" +
                    nameOf(last) + " or an earlier one, or choose another --emit");
@@ -100,7 +100,7 @@ static llvm::Error goOn(mlir::ModuleOp module, Stage from, const CompileOptions 
   if (from < Stage::Plan)
     if (llvm::Expected<Device> device = findDevice(planDevice(options)); !device)
       return device.takeError();
-  if (options.emit == Emit::Bundle)
+  if (options.emit == Stage::Bundle)
     return writeBundle(module, from, options);
   if (llvm::Error error = runStages(module, from, lastStage(options), options))
     return error;

@@ -18,8 +18,10 @@
 #include "mla/Target/Bundle.h"
 #include "mla/Target/Native.h"
 #include "mla/abi.h"
+#include "mla/launch_abi.h"
 
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
@@ -69,7 +71,19 @@ static llvm::Expected<Code> writeNative(ModuleOp module, const CompileOptions &o
   options.progress("machine code");
   if (llvm::Error error = emitSharedObject(module, directory.file(MLA_CODE_FILE)))
     return error;
-  return Code{std::move(*entries), "cpu", hostIsa().str(), {MLA_CODE_FILE}};
+  return Code{std::move(*entries), schema::cpuTarget, hostIsa().str(), {MLA_CODE_FILE}};
+}
+
+/// Checks that the runtime accepts bundles of the target.
+static llvm::Error checkTarget(const TargetInfo &target) {
+  const schema::GpuTargetRow *row = schema::findGpuTarget(target.name);
+  if (row && target.chip == row->isa)
+    return llvm::Error::success();
+  std::string known = llvm::join(
+      llvm::map_range(schema::gpuTargetRows,
+                      [](const schema::GpuTargetRow &row) { return std::string(row.name) + " (" + row.isa + ")"; }),
+      ", ");
+  return makeError("bundle: the runtime does not run " + target.name + " (" + target.chip + "); expected " + known);
 }
 
 /// Return whether the kernels were assembled. A cubin spares the driver from compiling PTX; PTX works with every
@@ -92,6 +106,9 @@ static bool assembleKernels(const CompileOptions &options, llvm::StringRef chip,
 static llvm::Expected<Code> writeKernels(ModuleOp module, const CompileOptions &options, BundleDirectory &directory) {
   if (llvm::Error error = runStages(module, Stage::Kernels, Stage::NVVM, options))
     return error;
+  TargetInfo target = KernelTarget::findFor(module)->getInfo(module);
+  if (llvm::Error error = checkTarget(target))
+    return error;
   llvm::Expected<std::vector<BundleEntry>> entries = entriesOf(module);
   if (!entries)
     return entries.takeError();
@@ -101,7 +118,6 @@ static llvm::Expected<Code> writeKernels(ModuleOp module, const CompileOptions &
     return ptx.takeError();
   if (llvm::Error error = writeText(directory.file(MLA_PTX_FILE), *ptx))
     return error;
-  TargetInfo target = KernelTarget::findFor(module)->getInfo(module);
   Code code{std::move(*entries), target.name, target.chip, {MLA_PTX_FILE}};
   if (assembleKernels(options, target.chip, directory))
     code.files.push_back(MLA_CUBIN_FILE);

@@ -26,46 +26,20 @@ std::string mla::planDevice(const CompileOptions &options) {
   return options.device.empty() ? options.target : options.device;
 }
 
-static constexpr std::pair<Stage, llvm::StringRef> stageNames[] = {
-    {Stage::Import, "import"}, {Stage::Plan, "plan"},       {Stage::Absorb, "absorb"},
-    {Stage::Fold, "fold"},     {Stage::Layout, "layout"},   {Stage::Linalg, "linalg"},
-    {Stage::LLVM, "llvm"},     {Stage::Kernels, "kernels"}, {Stage::NVVM, "nvvm"},
+static constexpr std::pair<llvm::StringRef, Stage> stageNames[] = {
+    {"import", Stage::Import}, {"plan", Stage::Plan},     {"absorb", Stage::Absorb}, {"fold", Stage::Fold},
+    {"layout", Stage::Layout}, {"linalg", Stage::Linalg}, {"llvm", Stage::LLVM},     {"kernels", Stage::Kernels},
+    {"nvvm", Stage::NVVM},     {"ptx", Stage::PTX},       {"bundle", Stage::Bundle},
 };
 
-llvm::StringRef mla::nameOf(Stage stage) {
-  return llvm::find_if(stageNames, [&](const auto &entry) { return entry.first == stage; })->second;
-}
+llvm::ArrayRef<std::pair<llvm::StringRef, Stage>> mla::stagesByName() { return stageNames; }
 
-std::optional<Stage> mla::findStageNamed(llvm::StringRef name) {
-  const auto *entry = llvm::find_if(stageNames, [&](const auto &entry) { return entry.second == name; });
-  return entry == std::end(stageNames) ? std::nullopt : std::optional(entry->first);
-}
+llvm::StringRef mla::nameOf(Stage stage) { return stageNames[static_cast<unsigned>(stage)].first; }
 
 Stage mla::lastStage(const CompileOptions &options) {
-  switch (options.emit) {
-  case Emit::Import:
-    return Stage::Import;
-  case Emit::Plan:
-    return Stage::Plan;
-  case Emit::Absorb:
-    return Stage::Absorb;
-  case Emit::Fold:
-    return Stage::Fold;
-  case Emit::Layout:
-    return Stage::Layout;
-  case Emit::Linalg:
-    return Stage::Linalg;
-  case Emit::LLVM:
-    return Stage::LLVM;
-  case Emit::Kernels:
-    return Stage::Kernels;
-  case Emit::NVVM:
-  case Emit::PTX:
-    return Stage::NVVM;
-  case Emit::Bundle:
+  if (options.emit == Stage::Bundle)
     return options.isForGPU() ? Stage::Kernels : Stage::Layout;
-  }
-  llvm_unreachable("every output has its stage");
+  return std::min(options.emit, Stage::NVVM);
 }
 
 static bool belongsTo(Stage stage, const CompileOptions &options) {
@@ -110,6 +84,9 @@ static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &opti
   case Stage::NVVM:
     pm.addPass(createConvertMLAToGPU());
     return mla::gpu::buildNVVMPipeline(pm);
+  case Stage::PTX:
+  case Stage::Bundle:
+    llvm_unreachable("expected a stage of a module");
   }
 }
 

@@ -39,9 +39,9 @@ static llvm::Expected<uint64_t> writePTX(mlir::ModuleOp module, const CompileOpt
 
 /// Write the output and return its size in bytes.
 static llvm::Expected<uint64_t> write(mlir::ModuleOp module, Source *source, const CompileOptions &options) {
-  if (options.emit == Emit::PTX)
+  if (options.emit == Stage::PTX)
     return writePTX(module, options);
-  if (options.emit != Emit::Bundle)
+  if (options.emit != Stage::Bundle)
     return writeModule(module, options.output);
   if (llvm::Error error = emitBundle(module, *source->checkpoint, source->configText, options, options.output))
     return error;

@@ -13,8 +13,8 @@
         with cache.batch([sequence], [33]) as batch:       # a prompt of 33 tokens; committed at the end of the block
             out = batch.run(hidden)                        # [33, hidden_size], numpy, torch, or anything with __dlpack__
 
-An engine that keeps pages and tables itself calls Bundle.step. With torch, `import mla_mlir.torch` registers torch.ops.mla.
-The executable and the library are found as `mla_mlir.locate` says; importing needs neither them nor torch.
+An engine that manages pages and tables itself calls Bundle.step. With torch, `import mla_mlir.torch` registers torch.ops.mla.
+`mla_mlir.locate` describes how the executable and the library are found; importing needs neither them nor torch.
 """
 from .bundle import Bundle, load
 from .cache import Cache, Sequence

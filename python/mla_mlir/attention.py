@@ -4,11 +4,11 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===---------------------------------------------------------------------===#
-"""What stands between a model that computes padded batches, [batch, tokens, hidden_size], and layers that take packed tokens
-and pages: the cache of a batch, one step of it, and the module in the place of an attention.
+"""Connects a model that computes padded batches, [batch, tokens, hidden_size], with layers that take packed tokens and
+pages: the cache of a batch, a step of the batch, and the module that replaces an attention.
 
     pages = LatentPages(bundle, name, device)
-    step = pages.begin(mask)                # of all tokens so far, [batch, seen + tokens], or a number of new tokens
+    step = pages.begin(batch, tokens, mask) # mask: of all tokens so far, [batch, seen + tokens]
     attention.steps.current = step          # for all layers of the model
     …                                       # the model runs
     step.commit()
@@ -25,7 +25,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 class LatentPages:
     """The latent cache of a batch of sequences, for all layers of a bundle. Sequence b has the pages b * width to
-    (b + 1) * width - 1 of each layer; width grows by an eighth when a sequence needs more. Padding is not cached."""
+    (b + 1) * width - 1 of each layer; width grows by at least an eighth when a sequence needs more. Padding is not cached."""
 
     def __init__(self, bundle, name, device, max_length=0):
         self.bundle, self.name, self.device, self.max_length = bundle, name, torch.device(device), max_length
@@ -34,9 +34,9 @@ class LatentPages:
         self.lengths, self.width, self.pages, self.table = [], 0, None, None
 
     def __deepcopy__(self, memo):
-        """A copy with pages of its own."""
+        """Return a copy with its own pages."""
         copied = memo[id(self)] = LatentPages(self.bundle, self.name, self.device, self.max_length)
-        copied.mask, copied.shifts = self.mask, self.shifts  # which are replaced, never changed
+        copied.mask, copied.shifts = self.mask, self.shifts  # replaced, never modified
         copied.lengths = list(self.lengths)
         if self.pages is not None:
             copied._hold(self.pages.clone())
@@ -47,15 +47,15 @@ class LatentPages:
 
     @property
     def seen(self):
-        """Tokens a row so far, padding included."""
+        """Return the tokens per row so far, including padding."""
         return 0 if self.mask is None else self.mask.shape[1]
 
     def nbytes(self):
         return 0 if self.pages is None else self.pages.nbytes
 
     def begin(self, batch, tokens, attention_mask=None, position_ids=None):
-        """A step of `tokens` tokens a row. attention_mask: [batch, seen + tokens], not 0 where a token is none of padding.
-        position_ids: [batch or 1, tokens], by default those of the columns; padding aside they must count."""
+        """Begin a step of `tokens` tokens per row. attention_mask: [batch, seen + tokens], 0 for padding. position_ids:
+        [batch or 1, tokens], by default the columns' numbers; apart from padding they must be consecutive."""
         total = self.seen + tokens
         if self.lengths and batch != len(self.lengths):
             raise ValueError(f"input_ids: has {batch} rows, the cache has {len(self.lengths)}")
@@ -75,8 +75,8 @@ class LatentPages:
         return Step(self, mask, tokens, shifts)
 
     def _shifts(self, mask, tokens, position_ids):
-        """The position of each sequence's first token, after the step. Only distances count in RoPE, so that a sequence may
-        begin anywhere, as one behind padding does; from there on its positions must be those that the layers count."""
+        """Return the position of each sequence's first token, after the step. RoPE depends only on distances, so a sequence
+        may start at any position, for example after padding; its positions must be consecutive, as layers count them."""
         batch, total = mask.shape
         new, given = mask[:, total - tokens:], position_ids
         if given is None:
@@ -85,7 +85,7 @@ class LatentPages:
             raise ValueError(f"position_ids: has shape {list(given.shape)}, must be [{batch}, {tokens}] or [1, {tokens}]")
         positions = given.to("cpu", torch.int64).expand(batch, tokens)
         found = positions - (mask.cumsum(1)[:, total - tokens:] - 1)
-        shifts = found.gather(1, new.int().argmax(1, keepdim=True)).flatten()  # of the first new token that is no padding
+        shifts = found.gather(1, new.int().argmax(1, keepdim=True)).flatten()  # of the first new token that is not padding
         if self.shifts is not None:
             shifts = torch.where(self.mask.any(1), self.shifts, shifts)
         wrong = ((found != shifts[:, None]) & new).nonzero()
@@ -120,11 +120,11 @@ class LatentPages:
         self.table = torch.arange(batch * self.width, dtype=torch.int32, device=self.device).view(batch, self.width)
 
     def layer(self, index):
-        """The pages of one layer as kernels take them."""
+        """Return the pages of one layer, in the shape that kernels take."""
         return self.pages[index].flatten(0, 1)
 
     def select(self, rows):
-        """Keeps these sequences, in this order; one may be there several times, and is copied."""
+        """Keep these sequences, in this order. A sequence that is listed several times is copied."""
         if self.mask is None:
             return
         if self.pages is not None:
@@ -134,13 +134,13 @@ class LatentPages:
         self.lengths = self.mask.sum(1).tolist()
 
     def drop_last(self, tokens):
-        """Drops the last `tokens` tokens of each row, padding included."""
+        """Drop the last `tokens` tokens of each row, including padding."""
         if tokens and self.mask is not None:
             self.mask = self.mask[:, :-tokens]
             self.lengths = self.mask.sum(1).tolist()
 
     def clear(self):
-        """Drops all; the next step may have any number of rows."""
+        """Drop all sequences. The next step may have any number of rows."""
         self.mask = self.shifts = self.pages = self.table = None
         self.lengths, self.width = [], 0
 
@@ -158,12 +158,12 @@ class Step:
             bounds.append(bounds[-1] + count)
         tables = torch.tensor(self.lengths + bounds, dtype=torch.int32).to(pages.device, non_blocking=True)
         self.lengths_tensor, self.cu_seqlens = tables[: len(counts)], tables[len(counts):]
-        # The places of the tokens among all rows; None if there is no padding among them.
+        # The indices of the tokens among all rows; None if there is no padding.
         self.places = None if bounds[-1] == new.numel() else new.flatten().nonzero().flatten().to(pages.device)
         self.indices = {layer: index for index, layer in enumerate(pages.bundle.info.layers)}
 
     def run(self, layer, hidden):
-        """hidden, result: [batch, tokens, hidden_size]; 0 where there is padding."""
+        """Run a layer. hidden and the result: [batch, tokens, hidden_size]. Padding gets zeros."""
         if not self.max_queries:
             return torch.zeros_like(hidden)
         rows = hidden.reshape(-1, hidden.shape[-1])
@@ -175,7 +175,7 @@ class Step:
         return out.view_as(hidden)
 
     def commit(self):
-        """The tokens are part of the sequences now: all layers ran."""
+        """Add the tokens to the sequences, after all layers have run."""
         if self.pages.mask is not self.before:
             raise RuntimeError("past_key_values: another call has used the cache meanwhile; give each call its own")
         self.pages.mask, self.pages.lengths, self.pages.shifts = self.mask, self.lengths, self.shifts
@@ -186,7 +186,7 @@ def refuse_to_pickle():
 
 
 class Steps(threading.local):
-    """The step under way in this thread, which all layers of a model look at."""
+    """The current step of this thread, shared by all layers of a model."""
 
     current = None
 
@@ -198,7 +198,7 @@ class Steps(threading.local):
 
 
 class CompiledAttention(nn.Module):
-    """Stands in the place of an attention; what a model passes besides hidden states is in the step."""
+    """Replaces an attention. It uses only the hidden states; masks, positions and the cache are in the step."""
 
     def __init__(self, steps, layer_idx):
         super().__init__()

@@ -4,22 +4,23 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===---------------------------------------------------------------------===#
-"""What the attention kernels of a bundle compute, in float32 with torch's operations, a sequence at a time: for CPUs, and to
-compare with. mla_latent_attention and mla_naive_attention in runtime.h say what the arrays hold."""
+"""Computes what the attention kernels of a bundle compute, in float32 with torch's operations, one sequence at a time: for
+CPUs, and as a reference. See mla_latent_attention and mla_naive_attention in runtime.h for the arrays."""
 import torch
 
 from .errors import ArgumentError
 
 
 def _attend(scores, values, scale):
-    """scores [heads, n, l] unscaled, values [heads or 1, l, width]; query i of n sees the first l - n + i + 1 keys."""
+    """scores: [heads, n, l], unscaled; values: [heads or 1, l, width]. Query i of n attends to the first l - n + i + 1
+    keys."""
     if not scale:
         raise ArgumentError("scale", "is 0, but a CPU has no kernel that knows the model's; pass it")
     _, n, length = scores.shape
     seen = torch.arange(length)[None] <= torch.arange(n)[:, None] + (length - n)
     scores = (scores * scale).masked_fill(~seen, float("-inf"))
     lse = torch.logsumexp(scores, -1)
-    weights = torch.exp(scores - lse[..., None]).nan_to_num(0.0)  # a query that sees nothing
+    weights = torch.exp(scores - lse[..., None]).nan_to_num(0.0)  # a query without keys
     return (weights @ values).transpose(0, 1), lse.transpose(0, 1)
 
 

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===---------------------------------------------------------------------===#
-"""Open bundles, and steps on memory of the caller's: see "Enqueueing" in runtime.h for what the arrays hold."""
+"""Open bundles, and steps on the caller's memory. See "Enqueueing" in runtime.h for the arrays."""
 import ctypes
 import os
 import sys
@@ -23,7 +23,7 @@ def _text(value):
 
 
 def _description(info):
-    """mla_bundle_info as a plain object: texts, layers as a tuple, dtypes by name."""
+    """Convert mla_bundle_info to a plain object: strings, layers as a tuple, dtypes by name."""
     fields = {name: _text(getattr(info, name)) for name, _ in BundleInfo._fields_}
     fields["layers"] = tuple(info.layers[i] for i in range(info.num_layers))
     fields["dtype"], fields["cache_dtype"] = runtime.DTYPES[info.dtype], runtime.DTYPES[info.cache_dtype]
@@ -32,8 +32,8 @@ def _description(info):
 
 
 class Call:
-    """A checked step or attention, to be enqueued any number of times. It keeps its tensors alive; fields of `struct` may
-    be changed between calls."""
+    """A checked step or attention, which can be enqueued any number of times. It keeps its tensors alive. Fields of
+    `struct` may be changed between calls."""
 
     def __init__(self, bundle, function, struct, arrays):
         struct.size = ctypes.sizeof(struct)
@@ -42,20 +42,20 @@ class Call:
         self._workspace = getattr(runtime.loaded(), f"mla_{'step' if function == 'layer' else function}_workspace")
 
     def workspace_bytes(self):
-        """What the call needs, for sizes as they are in the struct now."""
+        """Return the bytes that the call needs for the sizes in the struct."""
         needed = ctypes.c_uint64()
         self._workspace(self.bundle.handle, self.struct, ctypes.byref(needed))
         return needed.value
 
     def enqueue(self, stream=None, workspace=None):
-        """workspace: (address, bytes), aligned to 256; None for the bundle's own of the stream, which may have to grow. It
-        cannot while the stream is being captured: run a call as large there before, or give a workspace. A graph may
-        use what it captured until the bundle is closed."""
+        """Enqueue the call. workspace: (address, bytes), aligned to 256 bytes; None for the bundle's workspace of the
+        stream. That one cannot grow while the stream is being captured: run a call of the same size on the stream before,
+        or pass a workspace. A graph may use a captured workspace until the bundle is closed."""
         self.struct.stream = self.bundle.stream(stream)
         if workspace is not None:
             self._enqueue_with(workspace)
             return
-        with self.bundle._lock:  # another thread's call may let the workspace grow
+        with self.bundle._lock:  # another thread's call may grow the workspace
             self._enqueue_with(self.bundle._own_workspace(self.workspace_bytes(), self.struct.stream or 0))
 
     def _enqueue_with(self, workspace):
@@ -64,10 +64,10 @@ class Call:
 
 
 class Bundle:
-    """What mla_mlir.load gives. `info` has the fields of mla_bundle_info (runtime.h), `entries` the compiled forms.
+    """A loaded bundle. `info` has the fields of mla_bundle_info (runtime.h), `entries` the compiled forms.
 
-    Methods take tensors of any library with DLPack, on the device of the bundle, and copy none. On a GPU they return when
-    kernels are enqueued on `stream`: keep tensors alive and unchanged until it has come there.
+    Methods take tensors of any library with DLPack, on the device of the bundle, and do not copy them. On a GPU they return
+    when kernels are enqueued on `stream`: keep tensors alive and unchanged until the kernels have run.
     """
 
     def __init__(self, path, inspect=False):
@@ -79,7 +79,7 @@ class Bundle:
         (lib.mla_bundle_inspect if inspect else lib.mla_bundle_open)(os.fsencode(path), ctypes.byref(self.handle))
         self.info = _description(lib.mla_bundle_get_info(self.handle).contents)
         self.entries = tuple(self._entry(i) for i in range(self.info.num_entries))
-        # By stream: (address, bytes, whether a graph has captured it); and those that only graphs use any more.
+        # By stream: (address, bytes, whether a graph has captured it); and the addresses that only graphs still use.
         self._workspaces, self._captured, self._lock = {}, [], threading.Lock()
         self.devices = ((dlpack.CPU, 0), (dlpack.CUDA_HOST, None))
         if self.info.device_memory:
@@ -92,7 +92,8 @@ class Bundle:
         return types.SimpleNamespace(**{**fields, "phase": ("auto", "prefill", "decode")[entry.phase]})
 
     def close(self):
-        """Waits for the device. Graphs that captured calls must not be replayed any more. Caches live on."""
+        """Wait for the device and close the bundle. Graphs that captured its calls must not be replayed. Caches stay
+        valid."""
         handle, self.handle = self.handle, ctypes.c_void_p()
         if not handle:
             return
@@ -118,13 +119,13 @@ class Bundle:
             self.close()
 
     def __deepcopy__(self, memo):
-        return self  # nothing of it changes but by close()
+        return self  # immutable until close()
 
     def __reduce__(self):
         raise TypeError("a bundle cannot be pickled; load its path again")
 
     def stream(self, stream):
-        """The number of a stream of the bundle's device, 0 for the legacy default stream and for a CPU."""
+        """Return the handle of a stream of the bundle's device; 0 for the legacy default stream and for a CPU."""
         return streams.handle(stream, self.devices[0][1]) if self.info.device_memory else 0
 
     def __repr__(self):
@@ -132,19 +133,20 @@ class Bundle:
         return f"<mla bundle {info.path}: {info.model_type}, layers {list(info.layers)}, {info.target} {info.dtype}>"
 
     def cache(self, pages):
-        """A paged cache of the runtime's."""
+        """Create a paged cache."""
         return Cache(self, pages)
 
     # --- steps on the caller's memory ---
 
     def step(self, hidden, pages, block_table, lengths, cu_seqlens, out=None, *, max_queries, max_length=None, cached=0,
              layer=None, phase="auto", stream=None):
-        """Appends tokens to the caller's pages and gives the layer's result, `out` or a new tensor like hidden.
+        """Append tokens to the caller's pages and return the layer's result: `out`, or a new tensor like hidden.
 
         hidden, out   [tokens, hidden_size], of info.dtype
-        pages         [num_pages, page, kv_lora_rank + qk_rope_head_dim], of info.cache_dtype: gets the new tokens' rows
-        block_table   [batch, width] int32; lengths: [batch] int32, with the new tokens; cu_seqlens: [batch + 1] int32
-        max_queries   no sequence has more new tokens; max_length: no sequence is longer, by default the table's room
+        pages         [num_pages, page, kv_lora_rank + qk_rope_head_dim], of info.cache_dtype; the new tokens' rows are written
+        block_table   [batch, width] int32; lengths: [batch] int32, including new tokens; cu_seqlens: [batch + 1] int32
+        max_queries   bound of the new tokens per sequence; max_length: bound of the lengths, by default the capacity of a
+                      row of the block table
         layer         a number of info.layers, by default the first
         """
         out = result_like("hidden", hidden) if out is None else out
@@ -155,7 +157,7 @@ class Bundle:
 
     def step_call(self, hidden, pages, block_table, lengths, cu_seqlens, out, *, max_queries, max_length=None, cached=0,
                   layer=None, phase="auto", stream=None):
-        """The step as a Call. What tensors have under way when it is made comes before what `stream` gets afterwards."""
+        """Return the step as a Call. Pending work on the tensors runs before anything enqueued on `stream` afterwards."""
         look = self._looker(stream)
         hidden, out = look("hidden", hidden), look("out", out)
         hidden.expect_contiguous(self.info.dtype, [None, self.info.hidden_size], self.devices)
@@ -170,8 +172,8 @@ class Bundle:
 
     def check_step(self, block_table, lengths, cu_seqlens, *, tokens, num_pages, max_queries, max_length=None, cached=0,
                    stream=None):
-        """Looks at the contents of a step's tables, waiting for the stream; raises an Error that names the first entry that
-        breaks a bound. For debugging: on a CPU step() does it itself."""
+        """Check the contents of a step's tables, after waiting for the stream. Raise an Error that names the first entry out
+        of bounds. For debugging; on a CPU step() does this."""
         tables, sizes = self._tables(self._looker(stream), block_table, lengths, cu_seqlens, max_length)
         struct = Step(size=ctypes.sizeof(Step), layer=self.info.layers[0], tokens=tokens, num_pages=num_pages,
                       max_queries=max_queries, cached=cached, **sizes)
@@ -183,13 +185,14 @@ class Bundle:
     # --- the attention alone, on a GPU ---
 
     def latent_attention(self, *arrays, stream=None, **sizes):
-        """Enqueues the attention of absorbed queries over the latent; arguments are those of latent_attention_call."""
+        """Enqueue the attention of absorbed queries over the latent. Arguments are those of latent_attention_call."""
         self.latent_attention_call(*arrays, stream=stream, **sizes).enqueue(stream)
 
     def latent_attention_call(self, q_latent, q_rope, pages, block_table, lengths, cu_seqlens, out, lse, *, max_queries,
                               max_length=None, cached=0, indices_settled=False, scale=0.0, stream=None):
-        """q_latent, q_rope: [tokens, heads, …], parts of one tensor or two with heads equally far apart; q_rope is None if
-        there is no rope. out: [tokens, heads, kv_lora_rank]; lse: [tokens, heads] float32, natural logarithms."""
+        """Return the attention as a Call. q_latent, q_rope: [tokens, heads, …], two tensors or parts of one, with equal
+        strides of heads; q_rope is None if there is no rope. out: [tokens, heads, kv_lora_rank]; lse: [tokens, heads]
+        float32, natural logarithms."""
         info, look = self.info, self._looker(stream)
         arrays, stride = self._queries(look, "q_latent", q_latent, info.kv_lora_rank, q_rope)
         tokens = arrays[0].shape[0]
@@ -203,12 +206,13 @@ class Bundle:
         return self._call("latent_attention", struct, (*arrays, pages, *tables, out, lse))
 
     def naive_attention(self, *arrays, stream=None, **sizes):
-        """Enqueues the attention over keys and values; arguments are those of naive_attention_call."""
+        """Enqueue the attention over keys and values. Arguments are those of naive_attention_call."""
         self.naive_attention_call(*arrays, stream=stream, **sizes).enqueue(stream)
 
     def naive_attention_call(self, q_nope, q_rope, k_nope, k_rope, v, cu_seqlens, cu_keys, out, *, max_queries, max_length,
                              scale=0.0, stream=None):
-        """Queries as in latent_attention_call; k_nope and v: [keys, heads, …]; k_rope: [keys, qk_rope_head_dim] or None."""
+        """Return the attention as a Call. Queries are as in latent_attention_call; k_nope and v: [keys, heads, …]; k_rope:
+        [keys, qk_rope_head_dim] or None."""
         info, look = self.info, self._looker(stream)
         queries, stride = self._queries(look, "q_nope", q_nope, info.qk_nope_head_dim, q_rope)
         k_nope, v, out = look("k_nope", k_nope), look("v", v), look("out", out)
@@ -227,7 +231,7 @@ class Bundle:
                                 max_length=max_length, cached=keys, q_stride=stride, scale=scale)
         return self._call("naive_attention", struct, arrays)
 
-    # --- what they share ---
+    # --- shared by all calls ---
 
     def _looker(self, stream):
         number = streams.for_dlpack(self.stream(stream)) if self.info.device_memory else None
@@ -254,7 +258,7 @@ class Bundle:
         return pages, pages.shape[0]
 
     def _queries(self, look, name, first, width, q_rope):
-        """Both parts of the queries, and the elements between their heads."""
+        """Return both parts of the queries, and the stride of their heads in elements."""
         heads, rope = self.info.heads, self.info.qk_rope_head_dim
         first = look(name, first).expect("bfloat16", [None, heads, width], self.devices)
         tokens = first.shape[0]
@@ -267,8 +271,8 @@ class Bundle:
         return [first, second], stride
 
     def _own_workspace(self, needed, stream):
-        """Memory of the bundle's device for calls on one stream; it grows when a call needs more, which waits for the
-        device. What a graph has captured stays where it is."""
+        """Return memory on the bundle's device for calls on one stream. Growing it waits for the device. A workspace that a
+        graph has captured is kept."""
         if not needed:
             return None, 0
         with self._context as context:
@@ -287,7 +291,7 @@ class Bundle:
             return address, size
 
     def _let_go(self, stream):
-        """Frees a stream's workspace, unless graphs use it; the context is current."""
+        """Free a stream's workspace, unless graphs use it. The context must be current."""
         address, _, captured = self._workspaces.pop(stream, (None, 0, False))
         if captured:
             self._captured.append(address)
@@ -297,7 +301,8 @@ class Bundle:
 
 
 def _head_stride(array, otherwise):
-    """Elements between the heads of a [tokens, heads, width] part of larger rows. Strides of sizes of 1 say nothing."""
+    """Return the elements between heads of [tokens, heads, width], which may be a slice of larger rows. Strides of
+    dimensions of size 1 are ignored."""
     tokens, heads, _ = array.shape
     found = array.strides[1] if heads > 1 else array.strides[0] if tokens > 1 else otherwise
     if (array.shape[2] > 1 and array.strides[2] != 1) or (tokens > 1 and array.strides[0] != heads * found):
@@ -306,7 +311,7 @@ def _head_stride(array, otherwise):
 
 
 def load(path, inspect=False):
-    """Opens the bundle at `path`. inspect: loads no code, to look at a bundle made for another machine. A bundle for a CPU
-    is native code: open only what you would execute. One for a GPU lives on torch's current device, where torch is
-    loaded and has used it, else on device 0."""
+    """Open the bundle at `path`. inspect: load no code, to inspect a bundle for another machine. A bundle for a CPU is native
+    code: open only trusted bundles. A bundle for a GPU is loaded on torch's current device if torch is loaded and has
+    used it, else on device 0."""
     return Bundle(path, inspect)

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===---------------------------------------------------------------------===#
-"""Caches, sequences and batches of runtime.h, for programs that have no cache of their own."""
+"""The caches, sequences and batches of runtime.h, for programs without a cache."""
 import contextlib
 import ctypes
 
@@ -14,15 +14,15 @@ from .errors import INT32, ArgumentError, Error, integer
 
 
 class Pages:
-    """One layer's pages where they lie, [pages, page, kv_lora_rank + qk_rope_head_dim]: numpy.asarray takes it on a CPU,
-    torch.as_tensor on a GPU. bfloat16 shows as uint16, its bits. What they give is valid until the cache is closed."""
+    """A view of one layer's pages, [pages, page, kv_lora_rank + qk_rope_head_dim], for numpy.asarray on a CPU and
+    torch.as_tensor on a GPU. bfloat16 appears as uint16. The arrays are valid until the cache is closed."""
 
     def __init__(self, cache, layer):
         data, dims, dtype = ctypes.c_void_p(), (ctypes.c_int64 * 3)(), ctypes.c_int32()
         runtime.loaded().mla_cache_pages(cache.handle, integer("layer", layer), ctypes.byref(data), dims, ctypes.byref(dtype))
         self._interface = {"shape": tuple(dims), "typestr": ("<f4", "<u2")[dtype.value], "data": (data.value, False),
                            "version": 3}
-        self.cache = cache  # keeps the memory
+        self.cache = cache  # keeps the memory alive
 
     def __getattr__(self, name):
         interfaces = ("__array_interface__", "__cuda_array_interface__")
@@ -48,7 +48,7 @@ class Sequence:
         return length.value
 
     def pages(self):
-        """Its page numbers, in the order of its tokens."""
+        """Return the sequence's page numbers, in the order of its tokens."""
         count = ctypes.c_int64()
         self._call("mla_sequence_pages", None, 0, ctypes.byref(count))
         numbers = (ctypes.c_int32 * max(1, count.value))()
@@ -56,27 +56,27 @@ class Sequence:
         return list(numbers[: count.value])
 
     def fork(self):
-        """A sequence of the same tokens, which shares their pages."""
+        """Create a sequence of the same tokens, which shares their pages."""
         copy = ctypes.c_int64()
         self._call("mla_sequence_fork", ctypes.byref(copy))
         return Sequence(self.cache, copy.value)
 
     def truncate(self, length):
-        """Drops all but the first `length` tokens."""
+        """Drop all but the first `length` tokens."""
         self._call("mla_sequence_truncate", integer("length", length))
 
     def free(self):
-        """Gives its pages back."""
+        """Free the sequence and release its pages."""
         self._call("mla_sequence_free")
 
 
 def _refuse_to_copy(self, memo=None):
-    """A copy would free or use what the original has freed."""
+    """Reject copies, which would use or free what the original has freed."""
     raise TypeError(f"a {type(self).__name__} cannot be copied or pickled")
 
 
 class Batch:
-    """One step of some sequences: their new tokens have pages, until the block of Cache.batch ends."""
+    """One step of some sequences, valid within the block of Cache.batch."""
 
     __copy__ = __deepcopy__ = __reduce__ = _refuse_to_copy
 
@@ -86,8 +86,8 @@ class Batch:
         self.max_length = runtime.loaded().mla_batch_max_length(handle)
 
     def run(self, hidden, out=None, *, layer=None, phase="auto"):
-        """Runs a layer: hidden and out are [tokens, hidden_size], the first sequence's tokens first. On a GPU it returns
-        when the layer is enqueued. Gives `out`, or a new tensor like hidden."""
+        """Run a layer. hidden and out: [tokens, hidden_size], in the order of the sequences. On a GPU it returns when the
+        layer is enqueued. Return `out`, or a new tensor like hidden."""
         if not self.handle:
             raise Error("MLA_INVALID_ARGUMENT", "batch: its block has ended; begin another with Cache.batch")
         bundle = self.cache.bundle
@@ -105,8 +105,8 @@ class Batch:
 
 
 class Cache:
-    """A pool of pages for all layers of a bundle. One layer of one page takes
-    page * (kv_lora_rank + qk_rope_head_dim) elements of info.cache_dtype."""
+    """A pool of pages for all layers of a bundle. One page has page * (kv_lora_rank + qk_rope_head_dim) elements of
+    info.cache_dtype per layer."""
 
     __copy__ = __deepcopy__ = __reduce__ = _refuse_to_copy
 
@@ -115,7 +115,7 @@ class Cache:
         runtime.loaded().mla_cache_create(bundle.handle, integer("pages", pages), ctypes.byref(self.handle))
 
     def close(self):
-        """Frees the cache and its sequences."""
+        """Free the cache and its sequences."""
         if self.handle:
             runtime.loaded().mla_cache_destroy(self.handle)
         self.handle = ctypes.c_void_p()
@@ -127,7 +127,7 @@ class Cache:
         self.close()
 
     def __del__(self):
-        with contextlib.suppress(Exception):  # an open batch, or Python on its way out
+        with contextlib.suppress(Exception):  # an open batch, or Python is exiting
             self.close()
 
     @property
@@ -139,20 +139,20 @@ class Cache:
         return runtime.loaded().mla_cache_free_pages(self.handle)
 
     def pages(self, layer):
-        """The memory of a layer's pages."""
+        """Return a view of a layer's pages."""
         return Pages(self, layer)
 
     def sequence(self):
-        """A new, empty sequence."""
+        """Create an empty sequence."""
         number = ctypes.c_int64()
         runtime.loaded().mla_sequence_create(self.handle, ctypes.byref(number))
         return Sequence(self, number.value)
 
     @contextlib.contextmanager
     def batch(self, sequences, tokens, stream=None):
-        """A step in which sequences[i] gets tokens[i] new tokens, on `stream` (see Bundle.step). At the end of the block
-        they are part of the sequences; after an exception nothing has changed. Error MLA_OUT_OF_PAGES if there is no room:
-        free or truncate sequences, or run fewer."""
+        """Begin a step that appends tokens[i] new tokens to sequences[i], on `stream` (see Bundle.step). They are committed at
+        the end of the block; after an exception nothing has changed. Raise MLA_OUT_OF_PAGES if pages are lacking: free or
+        truncate sequences, or run fewer."""
         if len(sequences) != len(tokens):
             raise ArgumentError("tokens", f"has {len(tokens)} numbers for {len(sequences)} sequences")
         for i, sequence in enumerate(sequences):
@@ -176,5 +176,5 @@ class Cache:
             raise
         finally:
             if batch:
-                batch.handle = None  # the runtime uses the memory for the next batch
+                batch.handle = None  # the runtime reuses the memory
         lib.mla_batch_commit(handle)

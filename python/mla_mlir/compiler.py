@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===---------------------------------------------------------------------===#
-"""Runs mla-compile, which `mla-compile --help` describes."""
+"""Runs mla-compile; see `mla-compile --help`."""
 import contextlib
 import json
 import os
@@ -17,12 +17,12 @@ import warnings
 from . import locate
 from .errors import Error
 
-#: The target that GPUs in use run; mla-compile lists all.
+#: The target that supported GPUs run. `mla-compile --help` lists all targets.
 GPU_TARGET = "h100"
 
 
 class CompileError(RuntimeError):
-    """What mla-compile says, "WHERE: WHAT; what to do". `status` is 2 for arguments that it does not take, else 1."""
+    """The error of mla-compile. `status` is 2 for invalid arguments, else 1."""
 
     def __init__(self, status, text):
         super().__init__(text)
@@ -39,7 +39,7 @@ def _layers(value):
 
 @contextlib.contextmanager
 def _config_file(config):
-    """Path of a config, which may be a dictionary."""
+    """Return the path of a config; write the config to a file if it is a dictionary."""
     if config is None or isinstance(config, (str, os.PathLike)):
         yield config
         return
@@ -54,7 +54,7 @@ def _run(arguments):
     try:
         done = subprocess.run([path, *arguments], stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8",
                               errors="backslashreplace")
-    except ValueError as error:  # a NUL, or what the file system's encoding has not
+    except ValueError as error:  # a NUL, or a character that the file system's encoding lacks
         raise CompileError(2, f"an argument cannot be given to mla-compile: {error}") from error
     except OSError as error:
         raise Error("MLA_IO_ERROR", f"{path}: cannot be run: {error}; set MLA_MLIR_PREFIX to another tree") from error
@@ -74,20 +74,20 @@ def _run(arguments):
 def compile(output=None, *, weights=None, adapter=None, config=None, layers=None, target=None, dtype=None, plan=None,
             device=None, page=None, tp=None, rank=None, cache=None, batch_invariant=False, emit=None, report=None,
             baseline=None, batch=None, context=None):
-    """Compiles layers to the bundle (a directory) `output`, and returns its path.
+    """Compile layers to the bundle (a directory) `output`, and return its path.
 
-    weights    a .safetensors file, or a directory with config.json and one or several; without it weights are made
-    adapter    the directory of a LoRA adapter as PEFT saves it, which is merged into the weights
-    config     path of a config.json, or the dictionary; may be left out where one came with the weights
+    weights    a .safetensors file, or a directory with config.json and one or several; by default weights are generated
+    adapter    the directory of a LoRA adapter in PEFT's format, which is merged into the weights
+    config     path of a config.json, or the dictionary; may be omitted if the weights include one
     layers     0 (the default), "0-3", range(4) or "all"
     target     "cpu" (the default) or "h100"; dtype: "f32" or "bf16"
-    plan       "auto" (the default), a form or forms by phase; where it is given it is explained on sys.stderr
+    plan       "auto" (the default), a form, or forms by phase; if given, the plan is explained on sys.stderr
     emit       "bundle" (the default), or a stage ("import", "plan", …), whose text is returned if output is None
     report     "text", "json" or "html": the costs of the config's whole model; nothing is compiled. Returned if output is
-               None. With it baseline, another config, and batch and context, the sequences and the cached tokens of each
+               None. Options: baseline, another config; batch, the sequences; context, the cached tokens per sequence
 
-    Other keywords are the options of mla-compile, whose defaults hold for what is None. Raises CompileError with its
-    message; its warnings are Python's, and what it says besides goes to sys.stderr. Error if there is no mla-compile.
+    Other keywords are the options of mla-compile; None selects its default. Raise CompileError with its message. Its
+    warnings become Python warnings; its other output goes to sys.stderr. Raise Error if there is no mla-compile.
     """
     if output is None and report is None and emit in (None, "bundle"):
         raise CompileError(2, "output: must be the directory to write the bundle to")

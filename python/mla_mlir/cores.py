@@ -1,11 +1,12 @@
-# ===- cores.py - Bundles for engines that project themselves ------------===#
+# ===- cores.py - Bundles of the attention kernel alone -------------------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===---------------------------------------------------------------------===#
-"""Bundles of which only the attention kernel is used: it depends on heads, widths and page alone, so the rest of the layer is
-made, and narrow. They are kept in MLA_MLIR_CACHE, by default ~/.cache/mla-mlir, and compiled when they are first wanted."""
+"""Bundles for engines that use only the attention kernel. It depends only on heads, widths and the page, so the rest of the
+layer is small and has generated weights. Bundles are compiled at first use and cached in MLA_MLIR_CACHE, by default
+~/.cache/mla-mlir."""
 import contextlib
 import functools
 import hashlib
@@ -35,8 +36,7 @@ def _digest(path, size, modified):
 
 
 def _compiler():
-    """What tells this compiler from another one, of the same release perhaps: the contents of the executable and of the
-    library that opens what it writes."""
+    """Return a hash of the compiler and the runtime library, which distinguishes builds of the same release."""
     whole = hashlib.sha256()
     for path in (locate.compiler(), locate.runtime_library()):
         status = os.stat(path)
@@ -45,10 +45,10 @@ def _compiler():
 
 
 def _folder(name):
-    """Where a bundle of that name lies or will lie: a folder of the cache holds those of one compiler."""
+    """Return the folder of a bundle; the cache has one folder per compiler."""
     try:
         return directory() / _compiler()
-    except Error:  # a machine that only runs what was made elsewhere
+    except Error:  # without a compiler: the bundle was compiled elsewhere
         made = sorted(directory().glob(f"*/{name}"), key=lambda path: path.stat().st_mtime)
         if not made:
             raise
@@ -56,8 +56,8 @@ def _folder(name):
 
 
 def bundle(heads, kv_lora_rank, qk_rope_head_dim, page):
-    """Path of a GPU bundle with the latent attention of these widths, made by the compiler that there is; without one, the
-    newest of this release. Several processes may ask at once."""
+    """Return the path of a GPU bundle with the latent attention of these widths, compiled by the installed compiler; without
+    a compiler, the newest bundle of this release. Several processes may call this at once."""
     release = runtime.loaded().mla_version().decode()
     name = f"{release}-latent-h{heads}-l{kv_lora_rank}-r{qk_rope_head_dim}-page{page}.mla"
     path = _folder(name) / name

@@ -4,10 +4,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===---------------------------------------------------------------------===#
-"""Reads where the elements of a tensor are, through DLPack (dmlc.github.io/dlpack, both its capsules), and checks what a
-function asks of it. Every error names the argument.
+"""Views and checks tensors through DLPack (dmlc.github.io/dlpack, both versions of the capsule). Every error names the
+argument.
 
-numpy has no bfloat16: its arrays of uint16 are taken as the bits.
+numpy has no bfloat16: uint16 arrays are reinterpreted as bfloat16.
 """
 import ctypes
 import sys
@@ -53,7 +53,7 @@ _pointer.argtypes, _pointer.restype = [ctypes.py_object, ctypes.c_char_p], ctype
 
 
 class Array:
-    """A checked view: name, address, shape, strides in elements, dtype ("float32"), device (kind, index). It keeps the
+    """A view of a tensor: name, address, shape, strides in elements, dtype ("float32"), device (kind, index). It keeps the
     tensor's memory alive."""
 
     __slots__ = ("name", "address", "shape", "strides", "dtype", "device", "read_only", "owner")
@@ -66,7 +66,7 @@ class Array:
         raise ArgumentError(self.name, text)
 
     def expect(self, dtype, shape, devices, writable=False):
-        """shape: sizes, None where any is right. devices: (kind, index) that can be read, index None for any."""
+        """Check the tensor. shape: sizes, None for any. devices: accepted (kind, index), index None for any."""
         if self.device not in devices and (self.device[0], None) not in devices:
             self.fail(f"is on {device_name(self.device)}, must be on {device_name(devices[0])}")
         if self.dtype != dtype and (self.dtype, dtype) != ("uint16", "bfloat16"):
@@ -78,7 +78,7 @@ class Array:
         return self
 
     def expect_contiguous(self, dtype, shape, devices, writable=False):
-        """As expect, and row-major without gaps."""
+        """Like expect; the tensor must also be contiguous."""
         self.expect(dtype, shape, devices, writable)
         wanted = 1
         for size, stride in zip(reversed(self.shape), reversed(self.strides)):
@@ -100,7 +100,7 @@ def expect_tensor(name, value):
 
 
 def _capsule(name, value, stream):
-    """Asks for the newer capsule, which can say that a tensor is read-only, and takes the older one too."""
+    """Request the versioned capsule, which has a read-only flag; fall back to the unversioned one."""
     keywords = {} if stream is None else {"stream": stream}
     try:
         try:
@@ -112,8 +112,8 @@ def _capsule(name, value, stream):
 
 
 def view(name, value, stream=None):
-    """The array of a tensor. stream: that on which a GPU will read it, in DLPack's numbers; what the producer has under
-    way there comes before."""
+    """Return the Array of a tensor. stream: the stream on which a GPU will read it, numbered as in DLPack; the producer's
+    pending work is ordered before."""
     if isinstance(value, Array):
         return value
     expect_tensor(name, value)
@@ -134,12 +134,12 @@ def view(name, value, stream=None):
     strides = tuple(tensor.strides[i] for i in range(tensor.rank)) if tensor.strides else _row_major(shape)
     dtype = f"{_KINDS.get(tensor.kind, f'DLPack type {tensor.kind} of ')}{tensor.bits}"
     dtype += f"x{tensor.lanes}" if tensor.lanes != 1 else ""
-    # The capsule was not consumed: letting go of it gives the memory back.
+    # The capsule is not consumed: its destructor releases the memory.
     return Array(name, (tensor.data or 0) + tensor.byte_offset, shape, strides, dtype, (kind, index), read_only, capsule)
 
 
 def result_like(name, tensor):
-    """An empty tensor of the library and shape of `tensor`, the argument of that name, for a result that was not given."""
+    """Return an empty tensor of the library and shape of `tensor`, the argument `name`."""
     expect_tensor(name, tensor)
     library = sys.modules.get(type(tensor).__module__.partition(".")[0])
     if getattr(library, "__name__", None) not in ("numpy", "torch"):

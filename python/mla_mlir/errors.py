@@ -11,8 +11,8 @@ INT32, INT64, UINT64 = (-(2**31), 2**31 - 1), (-(2**63), 2**63 - 1), (0, 2**64 -
 
 
 class Error(RuntimeError):
-    """A call of the runtime that failed, or a compiler or library that is not there. `status` is its name, such as
-    "MLA_OUT_OF_PAGES"; the text says where, what, and what to do. Nothing has changed."""
+    """A failed call of the runtime, or a missing compiler or library. `status` is the name of the status, such as
+    "MLA_OUT_OF_PAGES". A failed call has no effect."""
 
     def __init__(self, status, text):
         super().__init__(f"{status}: {text}")
@@ -20,7 +20,7 @@ class Error(RuntimeError):
 
 
 class ArgumentError(ValueError):
-    """A tensor or a number that a function cannot take. `argument` is its name, with which the text begins."""
+    """An invalid argument. `argument` is its name, with which the message begins."""
 
     def __init__(self, argument, text):
         super().__init__(f"{argument}: {text}")
@@ -28,7 +28,7 @@ class ArgumentError(ValueError):
 
 
 def integer(name, value, bounds=INT64):
-    """`value` as an int within the bounds of a type of C: ctypes cuts off what lies beyond without a word."""
+    """Convert `value` to an int within the bounds of a C type, which ctypes would truncate silently."""
     try:
         number = operator.index(value)
     except TypeError:

@@ -6,9 +6,9 @@
 # ===---------------------------------------------------------------------===#
 """Finds bin/mla-compile and lib/libmla-runtime.so.0.
 
-MLA_MLIR_PREFIX names the tree, built or installed, and then no other is looked at. Without it: the build tree of the
-source tree that this package lies in, Python's own prefix, and the tree of the mla-compile that PATH finds.
-MLA_RUNTIME_LIBRARY names the library alone, for machines that only run bundles.
+MLA_MLIR_PREFIX names the only tree to search, built or installed. Without it, the build tree of this package's source tree,
+Python's prefix, and the tree of the mla-compile in PATH are searched. MLA_RUNTIME_LIBRARY names only the library, for
+machines that only run bundles.
 """
 import os
 import pathlib
@@ -22,7 +22,7 @@ _SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
 
 def prefixes():
-    """The trees, in the order in which they are looked at."""
+    """Return the trees, in search order."""
     named = os.environ.get("MLA_MLIR_PREFIX")
     if named:
         return [pathlib.Path(named)]
@@ -47,10 +47,10 @@ def _find(name, directories):
 
 
 def runtime_library():
-    """Path of libmla-runtime."""
+    """Return the path of libmla-runtime."""
     return os.environ.get("MLA_RUNTIME_LIBRARY") or _find(LIBRARY, ["lib", "lib64", f"lib/{os.uname().machine}-linux-gnu"])
 
 
 def compiler():
-    """Path of mla-compile."""
+    """Return the path of mla-compile."""
     return _find("mla-compile", ["bin"])

@@ -6,7 +6,7 @@
 # ===---------------------------------------------------------------------===#
 """runtime/include/mla/runtime.h through ctypes, struct for struct and function for function.
 
-A test compares the layouts with what a C compiler says of the header.
+A test compares the layouts with the header's, as a C compiler lays them out.
 """
 import ctypes
 import threading
@@ -32,7 +32,7 @@ _BOUNDS = {"enum": INT32, "i32": INT32, "i64": INT64, "u64": UINT64, "size": UIN
 
 
 class _Struct(ctypes.Structure):
-    """A struct whose integers are checked where they are set, under the names of their fields."""
+    """A struct that checks integers when they are set; errors name the field."""
 
     def __setattr__(self, name, value):
         if name in self._bounds and not (value is None and name in self._pointers):
@@ -122,7 +122,7 @@ _FUNCTIONS = {
 
 
 class _Integer:
-    """An argument of C's integer type `kind`, within its bounds."""
+    """An argument of the C integer type `kind`, checked against its bounds."""
 
     def __init__(self, kind, bounds):
         self.kind, self.bounds = kind, bounds
@@ -169,7 +169,7 @@ _library, _lock = None, threading.Lock()
 
 
 def loaded():
-    """The runtime, loaded at the first call. Its functions raise Error where they return a status that is not MLA_OK."""
+    """Return the runtime; load it at the first call. Its functions raise Error for a status other than MLA_OK."""
     global _library
     if _library is None:
         with _lock:

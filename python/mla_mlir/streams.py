@@ -4,8 +4,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===---------------------------------------------------------------------===#
-"""Which stream a call runs on. A stream is None, a number (a CUstream or cudaStream_t) or an object with `cuda_stream`, as
-torch's, or `ptr`, as cupy's. None is torch's current stream where torch is loaded, else the legacy default stream."""
+"""CUDA streams and contexts. A stream is None, a number (a CUstream or cudaStream_t), or an object with `cuda_stream`, like
+torch's, or `ptr`, like cupy's. None is torch's current stream if torch is loaded, else the legacy default stream."""
 import ctypes
 import functools
 import os
@@ -13,11 +13,11 @@ import sys
 
 from .errors import UINT64, ArgumentError, Error
 
-LEGACY = 1  # CU_STREAM_LEGACY, and DLPack's number for it
+LEGACY = 1  # CU_STREAM_LEGACY, also in DLPack
 
 
 def handle(stream, device):
-    """The number of a stream of the device with that index; that of the legacy default stream is 0."""
+    """Return the handle of a stream of the device with that index; 0 for the legacy default stream."""
     if stream is None:
         torch = sys.modules.get("torch")
         return torch.cuda.current_stream(device).cuda_stream if torch and torch.cuda.is_initialized() else 0
@@ -31,7 +31,7 @@ def handle(stream, device):
 
 
 def for_dlpack(number):
-    """DLPack has no 0: it could be either default stream."""
+    """Return DLPack's number of a stream. DLPack disallows 0, which is ambiguous."""
     return number or LEGACY
 
 
@@ -41,8 +41,8 @@ def _driver(path):
 
 
 class Context:
-    """The CUDA context in which a bundle for a GPU is opened: the calling thread's current one, else the primary one of
-    device 0. `with context:` makes it current, whichever the thread has. `index` is that of its device."""
+    """The CUDA context in which a bundle for a GPU is opened: the calling thread's current context, else the primary context
+    of device 0. `with context:` makes it current. `index` is the device's."""
 
     def __init__(self):
         self._library = _driver(os.environ.get("MLA_LIBCUDA") or "libcuda.so.1")
@@ -59,7 +59,7 @@ class Context:
     def _call(self, function, *arguments):
         status = getattr(self._library, function)(*arguments)
         if status:
-            raise Error("MLA_DEVICE_ERROR", f"{function}: the CUDA driver gives status {status}")
+            raise Error("MLA_DEVICE_ERROR", f"{function}: the CUDA driver returns status {status}")
 
     def __enter__(self):
         self._call("cuCtxPushCurrent_v2", self._handle)
@@ -69,13 +69,13 @@ class Context:
         self._call("cuCtxPopCurrent_v2", ctypes.byref(ctypes.c_void_p()))
 
     def is_capturing(self, stream):
-        """Whether the stream is being captured in a graph; the context must be current."""
+        """Return whether the stream is being captured in a graph. The context must be current."""
         status = ctypes.c_int(0)
         self._call("cuStreamIsCapturing", ctypes.c_void_p(stream), ctypes.byref(status))
         return status.value != 0
 
     def release(self):
-        """The context may go: nothing of the bundle is left."""
+        """Release the context, after the bundle has been closed."""
         retained, self._retained = self._retained, False
         if retained:
             self._call("cuDevicePrimaryCtxRelease_v2", 0)

@@ -4,15 +4,15 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===---------------------------------------------------------------------===#
-"""Registers bundles' layers and attention kernels as operations of torch, with fake kernels: they go through torch.compile,
-and on a GPU into CUDA graphs.
+"""Registers layers and attention kernels of bundles as operations of torch, with fake kernels, for torch.compile and CUDA
+graphs.
 
     name = mla_mlir.torch.register(mla_mlir.load("layer.mla"))
     out = torch.ops.mla.layer(hidden, pages, block_table, lengths, cu_seqlens, name, layer=0, max_queries=1)
 
-They run on torch's current stream and take their workspace from torch's allocator. `max_length` is a bound of the lengths, 0
-for the room in the block table; under a graph sizes must bound what later replays hold. Shapes are those of Bundle.step
-and of Bundle.latent_attention_call. On a CPU the attention alone, for which bundles have no code there, is computed by torch.
+They run on torch's current stream and allocate their workspace with torch. `max_length` is a bound of the lengths, 0 for the
+capacity of a row of the block table; sizes captured in a graph must bound those of later replays. Shapes are those of
+Bundle.step and of Bundle.latent_attention_call. On a CPU, attention kernels are computed by torch: bundles have none.
 """
 import itertools
 import threading
@@ -29,9 +29,8 @@ _bundles, _names, _lock = {}, set(), threading.Lock()
 
 
 def register(bundle, name=None):
-    """Makes the bundle known to the operations by `name`, which is returned. By default that is its path, with a number
-    behind it if a bundle had that name before: no two registrations share one. It stays open until unregister. A bundle of
-    a name that is given is replaced."""
+    """Register the bundle for the operations, and return its name: by default its path, with a number appended if a bundle
+    had that name before. A given name replaces the bundle of that name. The bundle stays open until unregister."""
     with _lock:
         if name is None:
             path = bundle.info.path
@@ -43,7 +42,7 @@ def register(bundle, name=None):
 
 
 def unregister(name):
-    """Forgets the bundle. Graphs and compiled functions that use it must not run any more."""
+    """Remove the bundle. Graphs and compiled functions that use it must not run any more."""
     _bundles.pop(name, None)
 
 
@@ -54,7 +53,7 @@ def _find(name):
 
 
 def _array(name, tensor):
-    """What dlpack.view would find, without a capsule: the current stream is the tensor's own."""
+    """Return what dlpack.view would, without a capsule: the current stream needs no synchronization."""
     device = (CUDA, tensor.device.index) if tensor.is_cuda else (CPU, 0)
     dtype = str(tensor.dtype).removeprefix("torch.")
     if tensor.device.type not in ("cpu", "cuda"):
@@ -76,7 +75,7 @@ def _enqueue(call: Call, device):
 @torch.library.custom_op("mla::layer", mutates_args=("pages",))
 def layer(hidden: Tensor, pages: Tensor, block_table: Tensor, lengths: Tensor, cu_seqlens: Tensor, bundle: str, layer: int,
           max_queries: int, max_length: int = 0, phase: str = "auto") -> Tensor:
-    """Bundle.step: appends the new tokens' rows to `pages` and gives the layer's result."""
+    """Bundle.step: append the new tokens' rows to `pages` and return the layer's result."""
     opened, out = _find(bundle), torch.empty_like(hidden, memory_format=torch.contiguous_format)
     if hidden.numel() == 0:
         return out
@@ -108,7 +107,7 @@ def latent_attention(q_latent: Tensor, q_rope: Tensor, pages: Tensor, block_tabl
 
 
 def _side_by_side(q_latent, q_rope):
-    """Both parts of a query with heads as far apart; a compiler may have given copies of them other strides."""
+    """Return both parts of a query with equal strides of heads. torch.compile may have copied them with other strides."""
     heads = q_latent.shape[1]
     fit = all(q.stride(2) == 1 and q.stride(0) == heads * q.stride(1) for q in (q_latent, q_rope))
     if fit and q_latent.stride(1) == q_rope.stride(1):

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===---------------------------------------------------------------------===#
-"""Puts compiled layers in the place of the attention of a DeepSeek V2 or V3 model.
+"""Replaces the attentions of a DeepSeek V2 or V3 model by compiled layers.
 
     model = AutoModelForCausalLM.from_pretrained(…)
     mla_mlir.transformers.patch(model)
@@ -38,7 +38,7 @@ _DTYPES = {torch.float32: "f32", torch.bfloat16: "bf16"}
 
 
 class _Layer(CacheLayerMixin):
-    """The pages, which are of all layers, as transformers asks a cache's layers about them."""
+    """A layer of a cache, in the interface of transformers. It has the pages of all layers."""
 
     is_sliding, is_croppable, supports_early_init = False, True, False
 
@@ -69,7 +69,7 @@ class _Layer(CacheLayerMixin):
         self.pages.clear()
 
     def crop(self, tokens_to_remove):
-        """Negative: so many tokens fewer. Positive, as earlier releases had it: so many are left."""
+        """Drop -tokens_to_remove tokens; if positive, as in earlier releases, keep that many."""
         removed = -tokens_to_remove if tokens_to_remove <= 0 else max(0, self.pages.seen - tokens_to_remove)
         self.pages.drop_last(removed)
 
@@ -84,9 +84,9 @@ class _Layer(CacheLayerMixin):
 
 
 class LatentCache(Cache):
-    """past_key_values (`cache` in transformers 5.24) of a patched model: pages of the latents of all layers, without the
-    padding. They grow as they must; max_length, in tokens, makes room from the beginning. copy.deepcopy gives a cache with
-    pages of its own. An empty DynamicCache that a patched model is given becomes a LatentCache."""
+    """past_key_values (`cache` in transformers 5.24) of a patched model: pages of the latents of all layers, without
+    padding. They grow on demand; max_length, in tokens, reserves them. copy.deepcopy copies the pages. A patched model
+    converts an empty DynamicCache to a LatentCache."""
 
     def __init__(self, model, max_length=0):
         patched = _patched(model)
@@ -97,7 +97,7 @@ class LatentCache(Cache):
         self.pages, self.layers, self.layer_class_to_replicate = pages, [_Layer(pages)], None
 
     def nbytes(self):
-        """Bytes of the pages."""
+        """Return the bytes of the pages."""
         return self.pages.nbytes()
 
 
@@ -113,12 +113,11 @@ def _patched(model):
     return patched
 
 
-# What a decoder is given besides its own parameters, and attentions have no use for: of the loss, of the outputs, and what
-# tokenizers give to any model.
+# Arguments of a decoder besides its own parameters that attentions do not use: for the loss, for outputs, and tokenizers'.
 _UNUSED = {"return_dict", "output_hidden_states", "output_router_logits", "num_items_in_batch", "ignore_index", "shift_labels",
            "token_type_ids"}
-# The one value of an argument, of the call or of the config, that compiled layers heed, and why no other.
-_AGREED = {"output_attentions": (False, "compiled layers have no probabilities to give"),
+# The only value of an argument or a field of the config that compiled layers support, and why.
+_AGREED = {"output_attentions": (False, "compiled layers do not return probabilities"),
            "is_causal": (True, "compiled layers are causal")}
 
 
@@ -145,21 +144,21 @@ class _Patched:
             given["cache"] = given.pop("past_key_values")
         inputs = given.get("input_ids") if given.get("input_ids") is not None else given.get("inputs_embeds")
         if inputs is None:
-            return None  # the model refuses it
+            return None  # the model raises an error
         self._check(decoder, given)
         cache = self._cache(decoder, given)
         kept = isinstance(cache, LatentCache)
         pages = cache.pages if kept else LatentPages(self.bundle, self.name, self.device)
         batch, tokens = inputs.shape[:2]
         self.steps.current = pages.begin(batch, tokens, given.get("attention_mask"), given.get("position_ids"))
-        if cache is not None and not kept:  # now that nothing refuses the call
+        if cache is not None and not kept:  # the call has been checked
             cache.__class__ = LatentCache
             cache.hold(pages)
         given[self.cache_name] = cache
         return (), given
 
     def _check(self, decoder, given):
-        """Refuses what compiled layers do not heed."""
+        """Reject arguments that compiled layers do not support."""
         known = {*self.signature.parameters, *_UNUSED, *_AGREED}
         for name, value in given.items():
             if name not in known and value is not None:
@@ -179,7 +178,7 @@ class _Patched:
                              "are causal")
 
     def _cache(self, decoder, given):
-        """The cache of this call; None if there is to be none."""
+        """Return the cache of this call, or None."""
         cache = given.get(self.cache_name)
         use = given.get("use_cache")
         if isinstance(cache, LatentCache):
@@ -190,7 +189,7 @@ class _Patched:
             return None
         if cache is None:
             return LatentCache(decoder)
-        # generate() makes one for whatever model, and so do callers.
+        # generate() creates a DynamicCache for any model.
         if type(cache) is not DynamicCache or cache.get_seq_length() or cache.offloading:
             kind = type(cache).__name__ + (" with offloading" if getattr(cache, "offloading", False) else "")
             raise ValueError(f"past_key_values: is a {kind} that compiled layers did not write; pass an "
@@ -198,21 +197,21 @@ class _Patched:
         return cache
 
     def after(self, decoder, args, result):
-        """Called after a failure too, without a result."""
+        """End the step. After a failure, there is no result."""
         step, self.steps.current = self.steps.current, None
         if result is not None:
             step.commit()
 
 
 def _check_release():
-    """Each release that is not listed may pass the cache, masks or positions in another way."""
+    """Reject releases that are not listed: they may pass the cache, masks or positions in another way."""
     release = sys.modules["transformers"].__version__
     if ".".join(release.split(".")[:2]) not in RELEASES:
         raise ValueError(f"transformers: is of release {release}, must be of {' or '.join(RELEASES)}")
 
 
 def _check_modules(attentions):
-    """The weights of an attention are all that it computes with."""
+    """Reject modules that compute with more than the attention's weights."""
     for index, attention in enumerate(attentions):
         for name, module in attention.named_children():
             kind = type(module)
@@ -222,7 +221,7 @@ def _check_modules(attentions):
 
 
 def _check(model):
-    """The attentions, by layer, and the device and dtype that they have in common."""
+    """Check the model. Return its attentions, by layer, and their device and dtype."""
     _check_release()
     kind = getattr(model.config, "model_type", None)
     if kind not in FAMILIES:
@@ -244,7 +243,7 @@ def _check(model):
 
 
 def save_attentions(model, directory):
-    """Writes what mla-compile needs of a model: config.json, and the attentions' weights under their checkpoint names."""
+    """Write config.json and the attentions' weights under their checkpoint names, for mla-compile."""
     directory = pathlib.Path(directory)
     tensors = {f"model.layers.{i}.self_attn.{name}": tensor.detach().cpu().contiguous()
                for i, layer in enumerate(_decoder(model).layers) for name, tensor in layer.self_attn.state_dict().items()}
@@ -253,7 +252,7 @@ def save_attentions(model, directory):
 
 
 def _compile(model, directory, options, device, dtype):
-    """Path of the bundle of a model's own weights."""
+    """Compile a model's weights, and return the path of the bundle."""
     unknown = sorted(set(options) - set(OPTIONS))
     if unknown:
         raise ValueError(f"{unknown[0]}: is none of patch's options, which are {', '.join(OPTIONS)}")
@@ -264,7 +263,7 @@ def _compile(model, directory, options, device, dtype):
 
 
 def _check_bundle(model, info, layers, device, dtype):
-    """A bundle that was made elsewhere must have the model's shapes; only the caller knows whose weights it has."""
+    """Check that a given bundle has the model's shapes. Whether it has the model's weights cannot be checked."""
     config, target = model.config, compiler.GPU_TARGET if device.type == "cuda" else "cpu"
     if info.layers != tuple(range(layers)):
         raise ValueError(f"bundle: has the layers {list(info.layers)}, the model has {layers}")
@@ -277,12 +276,12 @@ def _check_bundle(model, info, layers, device, dtype):
 
 
 def patch(model, directory=None, *, bundle=None, **options):
-    """Compiles the model's attentions from its own weights, and puts the compiled ones in their place, with a latent cache.
-    Returns the model. The model must be on its device, in its dtype, without adapters; its own attentions are dropped, so
-    that save_pretrained refuses to save it. Arguments of its forward that compiled layers cannot heed are refused.
+    """Compile the model's attentions from its weights and replace them, with a latent cache. Return the model. The model must
+    be on its final device, in its final dtype, without adapters. The original attentions are dropped, so save_pretrained
+    raises an error. Arguments of forward that compiled layers do not support are rejected.
 
-    directory   where the bundle is made, to keep it; by default a temporary one
-    bundle      path of a bundle that was compiled from these weights before, to be opened instead
+    directory   where the bundle is written; by default a temporary directory
+    bundle      path of a bundle compiled from these weights before, which is opened instead
     options     of mla_mlir.compile: plan, page, device, cache and batch_invariant
     """
     attentions, device, dtype = _check(model)
@@ -302,7 +301,7 @@ def patch(model, directory=None, *, bundle=None, **options):
         weakref.finalize(patched, shutil.rmtree, own, ignore_errors=True)
     install(decoder, patched)
     model.save_pretrained = decoder.save_pretrained = _refuse_to_save
-    # A name that transformers has no mask for: it makes none.
+    # transformers creates no mask for an unknown name.
     model.config._attn_implementation = decoder.config._attn_implementation = "mla_mlir"
     return model
 
@@ -316,7 +315,7 @@ def _warn_of_state(*_):
 
 
 def install(decoder, patched):
-    """Puts compiled attentions and the hooks into a decoder."""
+    """Install the compiled attentions and the hooks in a decoder."""
     for index, layer in enumerate(decoder.layers):
         layer.self_attn = CompiledAttention(patched.steps, index)
     decoder.register_forward_pre_hook(patched.before, with_kwargs=True)

@@ -4,10 +4,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===---------------------------------------------------------------------===#
-"""Decode on vLLM's latent cache by compiled kernels: up to 8 query tokens a sequence, any number in each, also in full CUDA
-graphs. Projections, the cache and prefill stay vLLM's, as of all its MLA backends. Written for vLLM 0.33:
+"""Decode on vLLM's latent cache by compiled kernels: 1 to 8 query tokens per sequence, also in full CUDA graphs. Projections, the cache and prefill remain vLLM's, as with all its MLA backends. Written for vLLM 0.33:
 
-    vllm serve MODEL --attention-backend CUSTOM        # mla_mlir is installed beside vLLM; its plugin has registered it
+    vllm serve MODEL --attention-backend CUSTOM        # registered by mla_mlir's plugin
 
 The cache is [num_blocks, block_size, kv_lora_rank + qk_rope_head_dim], bf16, as vLLM has it for MLA.
 """
@@ -31,12 +30,12 @@ from . import torch as ops
 from .bundle import load
 
 MAX_QUERIES = 8
-PAGES = (64, 16, 32, 128)  # the first is what vLLM takes if it is free to choose
+PAGES = (64, 16, 32, 128)  # vLLM prefers the first
 
 
 @functools.cache
 def _core(heads, kv_lora_rank, qk_rope_head_dim, page, device):
-    """The name of the registered bundle; the first call may compile it."""
+    """Return the name of the registered bundle. The first call may compile it."""
     with torch.cuda.device(device):
         return ops.register(load(cores.bundle(heads, kv_lora_rank, qk_rope_head_dim, page)))
 
@@ -79,9 +78,9 @@ class LatentAttentionMetadataBuilder(MLACommonMetadataBuilder[MLACommonMetadata]
 
     def __init__(self, kv_cache_spec, layer_names, vllm_config, device):
         super().__init__(kv_cache_spec, layer_names, vllm_config, device, supports_dcp_with_varlen=False)
-        # vLLM raises the threshold to what a step of its speculative decoding needs.
+        # vLLM raises the threshold for speculative decoding.
         if self.reorder_batch_threshold > MAX_QUERIES:
-            raise NotImplementedError(f"mla_mlir: decode of {self.reorder_batch_threshold} tokens a sequence; at most "
+            raise NotImplementedError(f"mla_mlir: decode of {self.reorder_batch_threshold} tokens per sequence; at most "
                                       f"{MAX_QUERIES}")
         if torch.device(device).type == "cuda":  # before a graph is captured: opening a bundle allocates
             _core(self.num_heads, self.mla_dims.kv_lora_rank, self.mla_dims.qk_rope_head_dim, kv_cache_spec.block_size,
@@ -109,14 +108,14 @@ class LatentAttentionImpl(MLACommonImpl[MLACommonMetadata]):
             raise NotImplementedError(f"mla_mlir: attention of type {attn_type} is not supported, only decoders'")
 
     def forward_mqa(self, q, kv_c_and_k_pe_cache, attn_metadata, layer):
-        """q: [tokens, heads, kv_lora_rank + qk_rope_head_dim], or its two parts. The attention's result, [tokens, heads,
-        kv_lora_rank], and its LSE, natural logarithms, [tokens, heads]."""
+        """Return the result, [tokens, heads, kv_lora_rank], and its natural LSE, [tokens, heads]. q: [tokens, heads,
+        kv_lora_rank + qk_rope_head_dim], or its two parts."""
         decode, latent = attn_metadata.decode, self.kv_lora_rank
         q = torch.cat(q, dim=-1) if isinstance(q, tuple) else q.contiguous()
         name = "none"  # a CPU needs no bundle
         if q.is_cuda:
             name = _core(q.shape[1], latent, q.shape[2] - latent, kv_c_and_k_pe_cache.shape[1], q.device)
-        # The room in the block table bounds the lengths: a captured graph serves whatever fits.
+        # The block table bounds the lengths, so that a captured graph serves all that fit.
         return torch.ops.mla.latent_attention(q[..., :latent], q[..., latent:], kv_c_and_k_pe_cache, decode.block_table,
                                               decode.seq_lens, decode.query_start_loc, name, decode.max_query_len, 0,
                                               float(self.scale))

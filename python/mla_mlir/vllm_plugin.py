@@ -1,14 +1,14 @@
-# ===- vllm_plugin.py - What vLLM loads in every process -----------------===#
+# ===- vllm_plugin.py - The plugin of vLLM --------------------------------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===---------------------------------------------------------------------===#
-"""The entry point "vllm.general_plugins" of the package."""
+"""The entry point "vllm.general_plugins", which vLLM loads in every process."""
 
 
 def register():
-    """Makes mla_mlir.vllm's backend the one that vLLM calls CUSTOM, unless another has that name."""
+    """Register mla_mlir.vllm's backend as vLLM's CUSTOM, unless another is registered."""
     from vllm.v1.attention.backends.registry import AttentionBackendEnum, register_backend
 
     if not AttentionBackendEnum.CUSTOM.is_overridden():

@@ -16,7 +16,7 @@ Block::Block(const GridInfo &grid, const uint32_t (&index)[3], const Settings &s
   unsigned count = (grid.threads() + lanes - 1) / lanes;
   agents.warps = count;
   shared.begin(agents, program.staticShared + grid.dynamicShared);
-  // What nobody wrote is NaN as f32 and as bf16.
+  // Uninitialized memory is NaN as f32 and as bf16.
   size_t words = size_t(count) * program.cells * lanes + lanes;
   registers.reset(new uint32_t[words]);
   std::memset(registers.get(), 0xff, words * sizeof(uint32_t));
@@ -151,7 +151,7 @@ Warp *Block::pick() {
   return found;
 }
 
-/// Whether a warp can go on that does not merely ask again and again (mbarrier.test_wait).
+/// Returns whether a warp can proceed other than by polling (mbarrier.test_wait).
 bool Block::anyIsBusy() const {
   for (const Warp &warp : warps)
     if (warp.state == Warp::State::Ready && !warp.yields)
@@ -209,7 +209,7 @@ Block::Outcome Block::run(bool early) {
   return fault ? Outcome::Failed : Outcome::Done;
 }
 
-/// What must not be under way when a block ends.
+/// Reports operations that must have completed when a CTA ends.
 void Block::finish() {
   for (Warp &warp : warps) {
     if (!warp.products.isEmpty())

@@ -22,7 +22,7 @@
 
 namespace mla::emulator {
 
-/// What all blocks of a launch share.
+/// State shared by all CTAs of a launch.
 struct GridInfo {
   const Program *program = nullptr;
   uint32_t grid[3] = {1, 1, 1}, block[3] = {1, 1, 1};
@@ -71,7 +71,8 @@ public:
   void initMbarrier(Warp &warp, uint32_t address, uint32_t count, int lane);
   void invalidateMbarrier(Warp &warp, uint32_t address, int lane);
   void arriveOn(Warp &warp, Mbarrier &barrier, int64_t count, int64_t transactions, int lane);
-  /// Whether the phase of `parity` has completed; the warp then knows what happened before. Else it waits, if it may.
+  /// Returns whether the phase of `parity` has completed; the warp then acquires its clock. Otherwise the warp may
+  /// wait.
   bool testMbarrier(Warp &warp, Mbarrier &barrier, uint32_t parity, bool waits);
   void countBytes(Mbarrier &barrier, int64_t bytes);
   void showMbarriersToCopies(const Warp &warp);
@@ -84,7 +85,7 @@ public:
   void issue(Warp &warp, WordCopy copy);
   void waitStores(Warp &warp, Mask mask, size_t pending, bool onlyReads);
   void waitWords(Warp &warp, Mask mask, size_t pending);
-  /// Reports an access of shared memory that nothing orders behind an earlier one.
+  /// Reports an access of shared memory that races with an earlier one.
   void failConflict(Warp &warp, const Conflict &conflict, const char *what, int lane);
 
   //===- Global memory (OperationsMemory.cpp) ----------------------------------------===//

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What the emulated device says of itself, and its limits (CUDA C++ Programming
+// The properties and limits of the emulated device (CUDA C++ Programming
 // Guide 12.4, 16.2).
 //
 //===----------------------------------------------------------------------===//

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Who accesses shared memory: warps through the generic proxy, and on their
+// The agents that access shared memory: warps through the generic proxy, and on their
 // behalf the asynchronous ones. Each is an agent with a clock of its own, so
 // that a vector of clocks says what has happened before (Flanagan and Freund,
 // "FastTrack: Efficient and Precise Dynamic Race Detection", PLDI 2009):

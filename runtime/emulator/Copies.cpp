@@ -188,14 +188,14 @@ void Block::complete(Load &load) {
     return failAt(load.pc, warps[load.warp], -1, FaultKind::Barrier,
                   "the mbarrier at " + hex(load.barrier) + " was invalidated before the copy completed");
   Mbarrier &barrier = found->second;
-  // Who has seen this phase complete has seen the copy.
+  // Whoever has observed that this phase completed has observed the copy.
   shared.complete(load.shared, load.from.bytes, static_cast<Time>(barrier.phase) + 1);
   barrier.arrived.join(load.clock);
   countBytes(barrier, load.from.bytes);
 }
 
 //===----------------------------------------------------------------------===//
-// To global memory, in groups of a thread
+// To global memory, in bulk groups per thread
 //===----------------------------------------------------------------------===//
 
 void Block::issue(Warp &warp, Store store) {

@@ -302,17 +302,9 @@ void Decoder::addSource(Inst &inst, const ptx::Operand &operand, char letter, bo
 }
 
 void Decoder::addAddress(Inst &inst, const ptx::Operand &operand) {
-  if (operand.kind != ptx::Operand::Memory)
-    return fail("expected an address in brackets");
-  inst.offset = static_cast<int64_t>(operand.bits);
-  addAddressWithValue(inst, operand, 0);
-  inst.values[0] = 0;
-}
-
-void Decoder::addAddressWithValue(Inst &inst, const ptx::Operand &operand, unsigned value) {
   if (operand.kind != ptx::Operand::Memory || inst.numSources == std::size(inst.sources))
     return fail("expected an address in brackets");
-  inst.values[value] = static_cast<int64_t>(operand.bits);
+  inst.offsets[inst.numSources] = static_cast<int64_t>(operand.bits);
   if (operand.elements.empty() || operand.elements[0].kind == ptx::Operand::Vector) {
     inst.sources[inst.numSources++] = constant(0);
     return;
@@ -334,7 +326,7 @@ int64_t Decoder::immediate(const ptx::Operand &operand) {
 // Instructions
 //===----------------------------------------------------------------------===//
 
-/// "w=ww": destinations before the '=', sources behind it.
+/// Decodes "w=ww": destinations before the '=', sources after it.
 void Decoder::decodeForm(const Row &row, Inst &inst) {
   size_t equals = row.form.find('='), sources = row.form.size() - equals - 1;
   if (!expectOperands(equals + sources, equals + sources))
@@ -379,7 +371,7 @@ std::string Decoder::decode() {
   return error;
 }
 
-/// A label may stand behind the last instruction, where there is nothing to go on with.
+/// A label may follow the last instruction, where execution cannot continue.
 static std::string checkTargets(const Program &program) {
   for (const Inst &inst : program.code) {
     if (!inst.isBranch)

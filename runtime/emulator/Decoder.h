@@ -46,11 +46,9 @@ public:
   /// The same, or -1 of a sink (`_`).
   int32_t destinationOrSink(const ptx::Operand &operand, char letter, bool mayBeWider = false);
   void addSource(Inst &inst, const ptx::Operand &operand, char letter, bool mayBeWider = false);
-  /// [address + offset]: the base becomes the next source, an offset goes to inst.offset. A symbol is a constant.
+  /// Adds [base + offset]: the base as the next source, the offset as that source's of inst.offsets. A symbol is a
+  /// constant.
   void addAddress(Inst &inst, const ptx::Operand &operand);
-  /// A base plus offset as one source of its own, for instructions with several addresses: the offset of address i goes
-  /// to inst.values[i].
-  void addAddressWithValue(Inst &inst, const ptx::Operand &operand, unsigned value);
   int64_t immediate(const ptx::Operand &operand);
   Source constant(uint64_t value);
   uint32_t cellOf(ptx::Register reg) const;

@@ -37,7 +37,7 @@ cuda::Status Device::enqueue(Request request) {
   return queue.size() < mostQueued ? cuda::success : drain();
 }
 
-/// Whether a queued request is a launch that may begin before what stands before it in its stream has ended.
+/// Returns whether a queued request is a launch that may start before the preceding one in its stream has ended.
 bool Device::overlaps(size_t index) const {
   const LaunchRequest *launch = index < queue.size() ? std::get_if<LaunchRequest>(&queue[index].what) : nullptr;
   return launch && launch->mayOverlap && queue[index].stream == queue[index - 1].stream;

@@ -18,7 +18,7 @@
 
 #include <variant>
 
-/// What the driver's handles point to.
+/// The objects of the driver's handles.
 namespace mla::cuda {
 struct FunctionTag {
   emulator::Program program;
@@ -54,7 +54,7 @@ public:
   /// Runs everything. Returns the error of the first kernel that failed, as all later calls do.
   cuda::Status drain();
   cuda::Status error();
-  /// What the failed kernel did, or "".
+  /// Returns the fault of the failed kernel, or "".
   std::string describeError();
 
   /// The counters of all launches since the last reset, by kernel.

@@ -79,7 +79,7 @@ MLA_DRIVER cuGetErrorName(Status status, const char **name) {
   return found ? success : invalidValue;
 }
 
-/// With what the emulator knows: of a kernel that failed, where and why.
+/// Includes, for a failed kernel, the location and the fault.
 MLA_DRIVER cuGetErrorString(Status status, const char **text) {
   static thread_local std::string kept;
   const ErrorText *found = find(status);

@@ -19,7 +19,7 @@
 
 namespace mla::emulator {
 
-/// Whether a context is current in this thread: a status that is not 0 if none is.
+/// Checks that a context is current in this thread: returns 0 if so.
 cuda::Status requireContext();
 /// Keeps text for cuGetErrorString(status): what was wrong with a call.
 cuda::Status explain(cuda::Status status, const std::string &what);

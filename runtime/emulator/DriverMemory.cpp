@@ -80,7 +80,7 @@ MLA_DRIVER cuMemcpyDtoDAsync_v2(Address to, Address from, size_t bytes, Stream s
   return bytes ? enqueueCopy(to, from, nullptr, bytes, stream) : success;
 }
 
-/// What nobody wrote, or what a kernel wrote that depends on it, is copied as 0xff: NaN.
+/// Uninitialized memory, and values that depend on it, are copied as 0xff: NaN.
 MLA_DRIVER cuMemcpyDtoH_v2(void *to, Address from, size_t bytes) {
   MLA_REQUIRE_CONTEXT();
   if (Status status = device().drain())

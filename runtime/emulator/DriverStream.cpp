@@ -78,7 +78,7 @@ MLA_DRIVER cuEventSynchronize(Event) {
   return device().drain();
 }
 
-/// What the host takes to emulate says nothing of a device.
+/// The host's time for emulation is unrelated to a device's.
 MLA_DRIVER cuEventElapsedTime(float *, Event, Event) {
   MLA_REQUIRE_CONTEXT();
   return explain(notSupported, "the emulated device has no clock");

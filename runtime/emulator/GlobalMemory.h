@@ -48,7 +48,7 @@ public:
   /// Returns false if `address` is no start of an allocation.
   bool free(DeviceAddress address);
 
-  /// Whether all bytes are allocated.
+  /// Returns whether all bytes are allocated.
   bool contains(DeviceAddress address, uint64_t bytes) const {
     if (address < base || address - base >= size || bytes > size - (address - base))
       return false;
@@ -83,7 +83,7 @@ public:
       s[i] &= ~bits;
   }
 
-  /// "0x… is 4 bytes behind the end of an allocation of 256 bytes at 0x…"
+  /// Returns, for example, "0x… is 4 bytes behind the end of an allocation of 256 bytes at 0x…".
   std::string describe(DeviceAddress address) const;
 
 private:
@@ -98,7 +98,7 @@ private:
 /// The device's memory.
 GlobalMemory &globalMemory();
 
-/// The bits that a block set, to be cleared again exactly where they were set.
+/// The bits that a CTA set, to clear exactly these.
 class Marks {
 public:
   /// By a warp, at a time of its clock.

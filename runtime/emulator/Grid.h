@@ -12,7 +12,7 @@
 
 namespace mla::emulator {
 
-/// What a launch says.
+/// The parameters of a launch.
 struct LaunchRequest {
   const Program *program = nullptr;
   uint32_t grid[3] = {1, 1, 1}, block[3] = {1, 1, 1};

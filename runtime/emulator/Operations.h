@@ -176,6 +176,13 @@ template <typename Action> void forLanes(Mask mask, Action action) {
     action(static_cast<unsigned>(std::countr_zero(mask)));
 }
 
+/// Returns the address in source `i`, with its offset.
+u64 addressOf(Warp &warp, const Inst &inst, unsigned i, unsigned lane);
+
+/// Returns whether the sources, of which the first is an address, and the inputs, which are coordinates, are defined in
+/// all lanes of the mask. Reports the first that is not.
+bool areDefined(Warp &warp, const Inst &inst, Mask mask);
+
 /// A value that must be the same in all lanes that execute.
 bool uniform(Warp &warp, const Source &source, Mask mask, const char *what, u32 &value);
 

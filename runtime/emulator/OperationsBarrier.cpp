@@ -50,24 +50,16 @@ static void decodeBar(Decoder &decoder, Inst &inst) {
 // mbarrier
 //===----------------------------------------------------------------------===//
 
-/// The shared address of a lane: source 0 plus the offset.
-static u32 addressOf(Warp &warp, const Inst &inst, unsigned lane) {
-  u64 base = inst.addressIsWord[0] ? warp.words(inst.sources[0])[lane] : warp.longs(inst.sources[0])[lane];
-  return static_cast<u32>(base + static_cast<u64>(inst.offset));
-}
-
-static bool areDefined(Warp &warp, const Inst &inst, Mask mask) {
-  for (unsigned i = 0; i < inst.numSources; ++i)
-    if (warp.failIfUndefined(warp.undefinedOf(inst.sources[i]), mask, i ? "an operand" : "the address"))
-      return false;
-  return true;
+/// Returns the shared address of an mbarrier, which is source 0.
+static u32 barrierAddress(Warp &warp, const Inst &inst, unsigned lane) {
+  return static_cast<u32>(addressOf(warp, inst, 0, lane));
 }
 
 static void initBarrier(Warp &warp, const Inst &inst, Mask mask) {
   if (!areDefined(warp, inst, mask))
     return;
   forLanes(mask, [&](unsigned lane) {
-    warp.block.initMbarrier(warp, addressOf(warp, inst, lane), warp.words(inst.sources[1])[lane],
+    warp.block.initMbarrier(warp, barrierAddress(warp, inst, lane), warp.words(inst.sources[1])[lane],
                             static_cast<int>(lane));
   });
 }
@@ -75,7 +67,7 @@ static void initBarrier(Warp &warp, const Inst &inst, Mask mask) {
 static void invalidateBarrier(Warp &warp, const Inst &inst, Mask mask) {
   if (areDefined(warp, inst, mask))
     forLanes(mask, [&](unsigned lane) {
-      warp.block.invalidateMbarrier(warp, addressOf(warp, inst, lane), static_cast<int>(lane));
+      warp.block.invalidateMbarrier(warp, barrierAddress(warp, inst, lane), static_cast<int>(lane));
     });
 }
 
@@ -85,7 +77,7 @@ static void arriveBarrier(Warp &warp, const Inst &inst, Mask mask) {
   if (!areDefined(warp, inst, mask))
     return;
   forLanes(mask, [&](unsigned lane) {
-    Mbarrier *barrier = warp.block.findMbarrier(warp, addressOf(warp, inst, lane), static_cast<int>(lane));
+    Mbarrier *barrier = warp.block.findMbarrier(warp, barrierAddress(warp, inst, lane), static_cast<int>(lane));
     if (!barrier)
       return;
     int64_t operand = inst.numSources > 1 ? warp.words(inst.sources[1])[lane] : inst.values[0] ? 0 : 1;
@@ -96,8 +88,8 @@ static void arriveBarrier(Warp &warp, const Inst &inst, Mask mask) {
     warp.setUndefined(inst.destination, mask, allLanes);
 }
 
-/// Whether the phase of a parity has completed. try_wait may wait for it: the instruction is executed again when it
-/// has.
+/// Tests whether the phase of a parity has completed. try_wait may wait for it: the instruction is executed again when
+/// it has.
 static void testBarrier(Warp &warp, const Inst &inst, Mask mask) {
   if (!areDefined(warp, inst, mask))
     return;
@@ -109,13 +101,13 @@ static void testBarrier(Warp &warp, const Inst &inst, Mask mask) {
   forLanes(mask, [&](unsigned lane) {
     if (warp.block.fault)
       return;
-    bool isSame = lane != first && addressOf(warp, inst, lane) == addressOf(warp, inst, first) &&
+    bool isSame = lane != first && barrierAddress(warp, inst, lane) == barrierAddress(warp, inst, first) &&
                   warp.words(inst.sources[1])[lane] == warp.words(inst.sources[1])[first];
     if (isSame) {
       completed |= (completed >> first & 1) << lane;
       return;
     }
-    Mbarrier *barrier = warp.block.findMbarrier(warp, addressOf(warp, inst, lane), static_cast<int>(lane));
+    Mbarrier *barrier = warp.block.findMbarrier(warp, barrierAddress(warp, inst, lane), static_cast<int>(lane));
     u32 parity = warp.words(inst.sources[1])[lane];
     if (parity > 1)
       return warp.fail(FaultKind::Invalid, "the parity is " + std::to_string(parity) + "; expected 0 or 1",
@@ -209,7 +201,7 @@ static void fenceGlobalProxy(Warp &warp, const Inst &inst, Mask mask) {
 
 static void fenceInit(Warp &warp, const Inst &, Mask) { warp.block.showMbarriersToCopies(warp); }
 
-/// Blocks do not wait for each other, and in a block barriers order: an ordinary fence changes nothing.
+/// CTAs do not wait for each other, and barriers order accesses in a CTA: an ordinary fence has no effect.
 static void fence(Warp &, const Inst &, Mask) {}
 
 //===----------------------------------------------------------------------===//

@@ -15,15 +15,14 @@ using namespace mla::emulator;
 
 static constexpr InstClass kind = InstClass::Copy;
 
-/// Operand `i` as an address: a source and the offset in values[i].
-static u64 addressOf(Warp &warp, const Inst &inst, unsigned i, unsigned lane) {
+u64 mla::emulator::addressOf(Warp &warp, const Inst &inst, unsigned i, unsigned lane) {
   u64 base = inst.addressIsWord[i] ? warp.words(inst.sources[i])[lane] : warp.longs(inst.sources[i])[lane];
-  return base + static_cast<u64>(inst.values[i]);
+  return base + static_cast<u64>(inst.offsets[i]);
 }
 
-static bool areDefined(Warp &warp, const Inst &inst, Mask mask) {
+bool mla::emulator::areDefined(Warp &warp, const Inst &inst, Mask mask) {
   for (unsigned i = 0; i < inst.numSources; ++i)
-    if (warp.failIfUndefined(warp.undefinedOf(inst.sources[i]), mask, "an operand of the copy"))
+    if (warp.failIfUndefined(warp.undefinedOf(inst.sources[i]), mask, i ? "an operand" : "the address"))
       return false;
   for (const Source &input : inst.inputs)
     if (warp.failIfUndefined(warp.undefinedOf(input), mask, "a coordinate"))
@@ -105,7 +104,7 @@ static void decodeTensor(Decoder &decoder, Inst &inst) {
   if (!isKnown || !decoder.expectOperands(count, count))
     return decoder.fail("this form is not emulated");
   for (unsigned i = 0; i < (isLoad ? 3u : 2u); ++i)
-    decoder.addAddressWithValue(inst, decoder.operand(i), i);
+    decoder.addAddress(inst, decoder.operand(i));
   const ptx::Operand &tensor = decoder.operand(isLoad ? 1 : 0);
   if (tensor.elements.size() != 2 || tensor.elements[1].elements.size() != size_t(rank[0] - '0'))
     return decoder.fail("expected as many coordinates as the rank");
@@ -138,8 +137,8 @@ static void decodeBulk(Decoder &decoder, Inst &inst) {
   bool isKnown = decoder.accept("global") && decoder.accept("shared::cta") && decoder.accept("bulk_group");
   if (!isKnown || !decoder.expectOperands(3, 3))
     return decoder.fail("this form is not emulated");
-  decoder.addAddressWithValue(inst, decoder.operand(0), 0);
-  decoder.addAddressWithValue(inst, decoder.operand(1), 1);
+  decoder.addAddress(inst, decoder.operand(0));
+  decoder.addAddress(inst, decoder.operand(1));
   decoder.addSource(inst, decoder.operand(2), 'w');
   inst.run = storeBytes;
 }
@@ -167,8 +166,8 @@ static void decodeWords(Decoder &decoder, Inst &inst) {
   isKnown &= decoder.accept("global");
   if (!isKnown || !decoder.expectOperands(3, 3))
     return decoder.fail("this form is not emulated");
-  decoder.addAddressWithValue(inst, decoder.operand(0), 0);
-  decoder.addAddressWithValue(inst, decoder.operand(1), 1);
+  decoder.addAddress(inst, decoder.operand(0));
+  decoder.addAddress(inst, decoder.operand(1));
   inst.values[2] = decoder.immediate(decoder.operand(2));
   if (isWide ? inst.values[2] != 16 : inst.values[2] != 4 && inst.values[2] != 8 && inst.values[2] != 16)
     return decoder.fail("expected 4, 8 or 16 bytes with .ca, 16 with .cg");

@@ -58,7 +58,7 @@ static Warp::Halves undefinedOfAll(Warp &warp, const Inst &inst) {
   return {all, all};
 }
 
-/// A half that a constant masks is zero.
+/// A half masked by a constant is zero.
 static Warp::Halves undefinedAnd(Warp &warp, const Inst &inst) {
   Warp::Halves a = warp.undefinedHalves(inst.sources[0]), b = warp.undefinedHalves(inst.sources[1]);
   Warp::Halves result{a.low | b.low, a.high | b.high};

@@ -82,7 +82,7 @@ static bool addresses(Warp &warp, const Inst &inst, Mask mask, u32 alignment, u6
   const u32 *narrow = warp.words(base);
   u64 bits = 0;
   for (unsigned lane = 0; lane < lanes; ++lane) {
-    result[lane] = (inst.addressIsWord[0] ? narrow[lane] : wide[lane]) + static_cast<u64>(inst.offset);
+    result[lane] = (inst.addressIsWord[0] ? narrow[lane] : wide[lane]) + static_cast<u64>(inst.offsets[0]);
     bits |= mask >> lane & 1 ? result[lane] : 0;
   }
   if (bits % alignment == 0)
@@ -384,7 +384,7 @@ static void decodeAtomic(Decoder &decoder, Inst &inst) {
 
 static void nothing(Warp &, const Inst &, Mask) {}
 
-/// A hint. What lies at the address does not matter.
+/// A hint: the address may be invalid.
 static void decodePrefetch(Decoder &decoder, Inst &inst) {
   decoder.acceptAnyOf({"global", "param", "const"});
   decoder.acceptAnyOf({"L1", "L2", "tensormap"});
@@ -475,9 +475,7 @@ static void decodeMatrices(Decoder &decoder, Inst &inst, bool isLoad) {
       inst.results.push_back(decoder.destination(element, 'w'));
     else
       inst.inputs.push_back(decoder.source(element, 'w'));
-  int64_t isTransposed = inst.values[1];
   decoder.addAddress(inst, decoder.operand(isLoad ? 1 : 0));
-  inst.values[1] = isTransposed;
   inst.space = Space::Shared;
   inst.isAligned = true;
   inst.run = isLoad ? loadMatrices : storeMatrices;

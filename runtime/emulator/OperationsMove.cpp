@@ -172,7 +172,7 @@ static void decodeCvta(Decoder &decoder, Inst &inst) {
 // selp
 //===----------------------------------------------------------------------===//
 
-/// What is not chosen may be undefined.
+/// The operand that is not selected may be undefined.
 template <typename T> static void selectLanes(Warp &warp, const Inst &inst, Mask mask) {
   Lanes<T> a(warp, inst.sources[0]), b(warp, inst.sources[1]);
   Mask chosen = warp.predicates[inst.sources[2].cell];

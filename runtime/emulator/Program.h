@@ -40,7 +40,7 @@ struct Source {
   bool isPredicate = false;
 };
 
-/// What counters tell apart.
+/// The classes of instructions that counters distinguish.
 enum class InstClass : uint8_t { Integer, Float, Move, Control, Global, Shared, Warp, Barrier, Copy, Product, Other };
 constexpr unsigned numInstClasses = 11;
 
@@ -72,7 +72,7 @@ struct Inst {
   uint8_t resultIsLong = 0;     ///< The same of results.
   std::vector<Source> inputs;   ///< Of a vector, of coordinates, of a fragment.
   Source scale;                 ///< Of a wgmma: the predicate scale-d.
-  int64_t offset = 0;           ///< Of an address.
+  int64_t offsets[4] = {};      ///< Of sources that are addresses.
   int64_t values[4] = {};       ///< Immediates that the handler knows.
   uint32_t target = 0;          ///< Of a branch: an instruction, or a table.
   uint32_t reconvergence = 0;   ///< Where lanes that part meet again.

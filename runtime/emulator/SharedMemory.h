@@ -49,7 +49,7 @@ public:
   static constexpr uint32_t base = 1024;
   static constexpr uint32_t maxBytes = chip::maxSharedBytes + base; ///< A block's.
 
-  /// Makes it the memory of a block, of 0xff that nobody wrote.
+  /// Initializes the memory of a CTA with 0xff, uninitialized.
   void begin(const Agents &agents, uint32_t bytes);
 
   uint32_t size() const { return bytes; }
@@ -57,7 +57,7 @@ public:
     return address >= base && address - base <= bytes && count <= bytes - (address - base);
   }
   uint8_t *contents(uint32_t address) { return data.data() + (address - base); }
-  /// A byte a byte; not 0: nobody wrote it.
+  /// One byte per byte; not 0 if uninitialized.
   uint8_t *undefined(uint32_t address) { return unwritten.data() + (address - base); }
   bool anyUndefined(uint32_t address, uint32_t count) {
     const uint8_t *u = undefined(address);

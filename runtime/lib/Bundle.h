@@ -33,11 +33,11 @@ struct mla_bundle {
     return bound[layerIndex * entries.size() + entry];
   }
   /// Runs an entry with a layer's weights on host arrays.
-  mla::Error runOnHost(size_t layerIndex, size_t entry, mla::Step step) const {
+  mla::Error runOnHost(size_t layerIndex, size_t entry, mla::EntryArguments arguments) const {
     const std::vector<mla::Tensor> &weights = boundWeights(layerIndex, entry);
-    step.weights = weights.data();
-    step.numWeights = static_cast<int64_t>(weights.size());
-    return code->run(static_cast<int64_t>(entry), step);
+    arguments.weights = weights.data();
+    arguments.numWeights = static_cast<int64_t>(weights.size());
+    return code->run(static_cast<int64_t>(entry), arguments);
   }
   /// Returns the index of a layer number in the manifest's list, or -1.
   int64_t layerIndex(int64_t layer) const;

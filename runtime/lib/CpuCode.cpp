@@ -32,7 +32,7 @@ class CpuCode : public Code {
 public:
   CpuCode(std::string path, std::unique_ptr<Library> library) : path(std::move(path)), library(std::move(library)) {}
   Error bind(const Manifest &manifest);
-  Error run(int64_t entry, const Step &step) const override;
+  Error run(int64_t entry, const EntryArguments &arguments) const override;
 
 private:
   std::string path;
@@ -73,7 +73,7 @@ Error CpuCode::bind(const Manifest &manifest) {
   return {};
 }
 
-Error CpuCode::run(int64_t entry, const Step &step) const {
+Error CpuCode::run(int64_t entry, const EntryArguments &arguments) const {
   Descriptor descriptors[6 + maxEntryWeights];
   void *pointers[6 + maxEntryWeights];
   int64_t count = 0;
@@ -82,11 +82,12 @@ Error CpuCode::run(int64_t entry, const Step &step) const {
     pointers[count] = &descriptors[count];
     ++count;
   };
-  for (const Tensor *tensor : {&step.hidden, &step.cuSeqlens, &step.pages, &step.blockTable, &step.lengths})
+  for (const Tensor *tensor :
+       {&arguments.hidden, &arguments.cuSeqlens, &arguments.pages, &arguments.blockTable, &arguments.lengths})
     add(*tensor);
-  for (int64_t i = 0; i < step.numWeights; ++i)
-    add(step.weights[i]);
-  add(step.out);
+  for (int64_t i = 0; i < arguments.numWeights; ++i)
+    add(arguments.weights[i]);
+  add(arguments.out);
   struct Call {
     mla_entry_fn entry;
     void **descriptors;

@@ -61,7 +61,7 @@ inline Tensor arrayOf(const void *data, std::initializer_list<int64_t> sizes) {
 }
 
 /// The arguments of an entry, in the order of abi.h.
-struct Step {
+struct EntryArguments {
   Tensor hidden, cuSeqlens, pages, blockTable, lengths;
   const Tensor *weights = nullptr;
   int64_t numWeights = 0;
@@ -75,7 +75,7 @@ class Code {
 public:
   virtual ~Code() = default;
   /// Runs an entry of the manifest; any number of threads may.
-  virtual Error run(int64_t entry, const Step &step) const = 0;
+  virtual Error run(int64_t entry, const EntryArguments &arguments) const = 0;
 };
 
 /// Returns whether this processor supports `isa`, one of the names of abi.h.

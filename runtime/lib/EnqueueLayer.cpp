@@ -61,14 +61,14 @@ static Error runOnHost(const char *function, const mla_bundle &bundle, const Che
     return badArgument(function, "stream is given, but bundle " + bundle.path + " is for the host; pass NULL");
   if (Error error = judgeTablesOnHost(function, bundle, checked))
     return error;
-  Step arrays;
-  arrays.hidden = arrayOf(step.hidden, {step.tokens, info.hidden_size});
-  arrays.cuSeqlens = arrayOf(step.cu_seqlens, {step.batch + 1});
-  arrays.pages = arrayOf(step.pages, {step.num_pages, info.page, layoutOf(info).row});
-  arrays.blockTable = arrayOf(step.block_table, {step.batch, step.table_width});
-  arrays.lengths = arrayOf(step.lengths, {step.batch});
-  arrays.out = arrayOf(step.out, {step.tokens, info.hidden_size});
-  return bundle.runOnHost(checked.layerIndex, checked.entry, arrays);
+  EntryArguments arguments;
+  arguments.hidden = arrayOf(step.hidden, {step.tokens, info.hidden_size});
+  arguments.cuSeqlens = arrayOf(step.cu_seqlens, {step.batch + 1});
+  arguments.pages = arrayOf(step.pages, {step.num_pages, info.page, layoutOf(info).row});
+  arguments.blockTable = arrayOf(step.block_table, {step.batch, step.table_width});
+  arguments.lengths = arrayOf(step.lengths, {step.batch});
+  arguments.out = arrayOf(step.out, {step.tokens, info.hidden_size});
+  return bundle.runOnHost(checked.layerIndex, checked.entry, arguments);
 }
 
 static Error enqueueOnDevice(const char *function, const mla_bundle &bundle, const CheckedStep &checked) {

@@ -18,7 +18,6 @@
 using namespace mla;
 
 static constexpr int64_t maxModuleBytes = 1 << 30;
-static constexpr const char *supportedIsa = "sm_90a";
 /// Kernels use constant addresses that assume this start of their dynamic shared memory.
 static constexpr uint32_t sharedBase = 1024;
 
@@ -28,15 +27,16 @@ static double secondsSince(std::chrono::steady_clock::time_point start) {
 
 static Error checkChip(const std::string &bundlePath, const Manifest &manifest, const CudaContext &context) {
   std::string path = bundlePath + "/" MLA_MANIFEST_FILE;
-  if (manifest.isa != supportedIsa)
+  const schema::GpuTargetRow &target = *manifest.gpuTarget();
+  if (manifest.isa != target.isa)
     return Error(ErrorKind::Unsupported, path + ": field 'isa': the kernels are for " + quoted(manifest.isa) +
-                                             ", this release runs sm_90a only; recompile with --target=h100");
-  // The "a" means: exactly this chip and no later one.
-  if (context.major == 9 && context.minor == 0)
+                                             ", this release runs " + target.isa +
+                                             " only; recompile with --target=" + target.name);
+  if (context.major == target.major && context.minor == target.minor)
     return {};
-  return Error(ErrorKind::Unsupported, path + ": the kernels are for sm_90a (H100, H200), the device " +
-                                           quoted(context.name) + " is sm_" + std::to_string(context.major) +
-                                           std::to_string(context.minor) +
+  return Error(ErrorKind::Unsupported, path + ": the kernels are for " + target.isa + " (" + target.devices +
+                                           "), the device " + quoted(context.name) + " is sm_" +
+                                           std::to_string(context.major) + std::to_string(context.minor) +
                                            "; run on one of those, or use a bundle of --target=cpu");
 }
 

@@ -176,10 +176,10 @@ static_assert(static_cast<int>(Element::F32) == MLA_F32 && static_cast<int>(Elem
               "runtime.h and launch_abi.def number element types alike");
 
 static void readFields(const std::string &path, const Value &root, Manifest &manifest, Error &error) {
-  static constexpr const char *targets[] = {"cpu", "h100"}, *formats[] = {"standard"};
+  static constexpr const char *formats[] = {"standard"};
   FieldReader fields(path, "", root, error);
   manifest.producer = fields.text("producer");
-  manifest.target = targets[fields.choice("target", targets)];
+  manifest.target = schema::targetNames[fields.choice("target", schema::targetNames)];
   manifest.isa = fields.text("isa");
   manifest.dtype = static_cast<mla_dtype>(fields.choice("dtype", schema::elementNames, numDTypes));
   manifest.page = fields.integer("page", 1, maxPage);

@@ -49,8 +49,9 @@ struct Manifest {
   Kernels kernels;                                   ///< that launch lists name
   std::optional<LaunchList> cores[schema::numCores]; ///< by schema::Core
 
-  /// Returns whether it is for a GPU.
-  bool hasKernels() const { return target == "h100"; }
+  /// Returns the row of the GPU target, or null if the bundle is for the CPU.
+  const schema::GpuTargetRow *gpuTarget() const { return schema::findGpuTarget(target); }
+  bool hasKernels() const { return gpuTarget(); }
 };
 
 /// `path` is for messages only.

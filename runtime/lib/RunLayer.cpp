@@ -37,14 +37,14 @@ static Error checkBuffers(const char *function, const mla_bundle &bundle, const 
 
 static Error runOnHost(const mla_bundle &bundle, size_t index, size_t cacheIndex, const mla_batch &batch, int64_t entry,
                        const void *hidden, void *out) {
-  Step step;
-  step.hidden = arrayOf(hidden, {batch.tokens(), bundle.info.hidden_size});
-  step.cuSeqlens = arrayOf(batch.cuSeqlens.data(), {batch.count() + 1});
-  step.pages = batch.cache->layerPages(cacheIndex);
-  step.blockTable = arrayOf(batch.blockTable.data(), {batch.count(), batch.maxPages});
-  step.lengths = arrayOf(batch.lengths.data(), {batch.count()});
-  step.out = arrayOf(out, {batch.tokens(), bundle.info.hidden_size});
-  return bundle.runOnHost(index, entry, step);
+  EntryArguments arguments;
+  arguments.hidden = arrayOf(hidden, {batch.tokens(), bundle.info.hidden_size});
+  arguments.cuSeqlens = arrayOf(batch.cuSeqlens.data(), {batch.count() + 1});
+  arguments.pages = batch.cache->layerPages(cacheIndex);
+  arguments.blockTable = arrayOf(batch.blockTable.data(), {batch.count(), batch.maxPages});
+  arguments.lengths = arrayOf(batch.lengths.data(), {batch.count()});
+  arguments.out = arrayOf(out, {batch.tokens(), bundle.info.hidden_size});
+  return bundle.runOnHost(index, entry, arguments);
 }
 
 static LaunchBindings bind(const mla_bundle &bundle, size_t index, size_t cacheIndex, const mla_batch &batch,

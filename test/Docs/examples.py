@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs every ```mlir example of the given .td files through mla-opt.
 
-An example must parse and verify, and must do so again as printed. Examples are
-what readers copy, so that one that rots is a bug.
+An example must parse and verify, as must its printed form: readers copy
+examples.
 """
 
 import argparse
@@ -16,14 +16,14 @@ EXAMPLE = re.compile(r"^[ ]*```mlir\n(.*?)^[ ]*```", re.MULTILINE | re.DOTALL)
 
 
 def find_examples(path):
-    """Yields (line number, text) of the examples of a file."""
+    """Yield (line number, text) of the examples of a file."""
     text = path.read_text(encoding="utf-8")
     for match in EXAMPLE.finditer(text):
         yield text.count("\n", 0, match.start(1)) + 1, textwrap.dedent(match.group(1))
 
 
 def check(opt, path, line, text):
-    """Says what is wrong with an example, or nothing."""
+    """Return what is wrong with an example, or None."""
     result = subprocess.run([opt, "--verify-roundtrip"], input=text, capture_output=True, text=True)
     if result.returncode == 0:
         return None

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes the fenced blocks of a Markdown file to a directory, under the names that their first lines say.
+"""Writes the fenced blocks of a Markdown file to a directory, under the names in their first lines.
 
     extract.py DOCUMENT OUT [HEADING...]
 
-With headings, or how they begin, only the blocks of these `##` sections. A
+With headings, or their beginnings, only the blocks of these `##` sections. A
 block with a language is a whole file and begins with a comment `NAME: what it
-is.`, so that what readers copy is what is tested.
+is.`, so that tests use exactly what readers copy.
 """
 
 import pathlib
@@ -15,12 +15,12 @@ import sys
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NAME = re.compile(r"(?:/\*|//|#) ([\w.-]+\.\w+): ")
 HEADING = re.compile(r"^## (.*)$", re.MULTILINE)
-# Compilers then say where in the document an error is.
+# Make compilers report lines of the document.
 LINE = {"c": '#line {} "{}"\n', "cpp": '#line {} "{}"\n'}
 
 
 def sections(text):
-    """Yields (heading, start, end) of the `##` sections."""
+    """Yield (heading, start, end) of the `##` sections."""
     starts = list(HEADING.finditer(text))
     for start, end in zip(starts, [match.start() for match in starts[1:]] + [len(text)]):
         yield start.group(1), start.end(), end

@@ -1,4 +1,4 @@
-# usage: shows.sh TEXT PAGE: every line of TEXT stands in PAGE.
+# usage: shows.sh TEXT PAGE: checks that every line of TEXT is in PAGE.
 count=0
 while IFS= read -r line; do
   grep -qF -- "$line" "$2" || { echo "$(basename "$2") does not show: $line"; exit 1; }

@@ -5,12 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// An input is a manifest and, behind a NUL, a module of the fake driver (see
-// FakeCuda.h); without one, Module below. Weights are fixed: safetensors are a
-// target of their own. What opens is enqueued in several sizes, layers and
-// cores, and of all that reaches the driver every address must lie in a buffer
-// that the caller gave or the runtime allocated, every tensor map to its end.
-// No kernel runs: what device code does with an address is its own affair.
+// An input is a manifest and, after a NUL, a module of the fake driver (see
+// FakeCuda.h); without one, Module below. Weights are fixed: safetensors have
+// their own target. A bundle that opens is enqueued in several sizes, layers and
+// cores. Every address that reaches the driver must be in a buffer of the caller
+// or of the runtime, including the whole of every tensor map. No kernel runs.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,7 +27,7 @@ static constexpr char module[] = "kernel norm 1024 8 8 8 4 4 4\n"
                                  "kernel stage 256 128 128 8 4 4\n"
                                  "kernel core 384 128 8 8 8\n"
                                  "kernel mla_probe 32 8\n";
-/// All modules have as many bytes, so that a manifest of the corpus names the right size.
+/// All modules have the same size, so that a manifest of the corpus states the right one.
 static constexpr size_t moduleBytes = 512;
 
 /// Two layers, each with w [4, 8] in bf16 and g [3] in f32.
@@ -45,7 +44,7 @@ static std::string weightsFile() {
 }
 
 namespace {
-/// The bundle's directory and the driver, once for all inputs.
+/// The bundle's directory and the driver, shared by all inputs.
 class Stage {
 public:
   Stage();
@@ -59,7 +58,7 @@ private:
   FakeCuda *driver = nullptr;
 };
 
-/// Memory of the caller's that no kernel touches, hence addresses alone suffice. Each lies far from the others.
+/// Addresses of the caller, far apart. No kernel accesses the memory.
 class Buffers {
 public:
   void *give(uint64_t bytes) {
@@ -69,7 +68,7 @@ public:
   template <typename Pointer> void give(Pointer &pointer, uint64_t bytes) {
     pointer = static_cast<Pointer>(give(bytes));
   }
-  /// The runtime's own allocations.
+  /// The allocations of the runtime.
   void add(const std::map<uint64_t, size_t> &memory) { ranges.insert(ranges.end(), memory.begin(), memory.end()); }
   bool hold(uint64_t address, uint64_t bytes) const {
     return std::any_of(ranges.begin(), ranges.end(), [&](auto range) {
@@ -129,7 +128,7 @@ static void checkLaunch(const FakeCuda &cuda, const FakeLaunch &launch, const Bu
   }
 }
 
-/// Asks for the workspace, gives just that, enqueues, and looks at what was launched.
+/// Queries the workspace, passes exactly that, enqueues, and checks the launches.
 template <typename Struct>
 static void enqueue(FakeCuda &cuda, const mla_bundle *bundle, Struct &step, Buffers &buffers,
                     mla_status (*workspace)(const mla_bundle *, const Struct *, uint64_t *),
@@ -167,7 +166,7 @@ static void enqueueLayer(FakeCuda &cuda, const mla_bundle *bundle, int64_t layer
   enqueue(cuda, bundle, step, buffers, mla_step_workspace, mla_enqueue_layer);
 }
 
-/// Bytes from the first head to the end of the last, `stride` elements apart.
+/// Returns the bytes from the first head to the end of the last, `stride` elements apart.
 static uint64_t queryBytes(const mla_bundle_info &info, int64_t tokens, int64_t stride, int64_t width) {
   return 2 * ((tokens * info.heads - 1) * stride + width);
 }
@@ -249,7 +248,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     stage.write("kernels.ptx", written = made);
   mla_bundle *bundle = nullptr;
   mla_status status = mla_bundle_open(stage.path(), &bundle);
-  // The runtime's mistakes, and what a bundle cannot be to blame for.
+  // Faults of the runtime, which a bundle cannot cause.
   REQUIRE(status != MLA_INVALID_ARGUMENT && status != MLA_NO_DEVICE && status != MLA_DEVICE_ERROR);
   if (status == MLA_OK)
     use(cuda, bundle);

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What is accepted must be a layer: sizes at least 1, numbers finite, weights
-// whose bytes can be counted. Read as a whole model, it must have costs.
+// An accepted config must be a layer: sizes at least 1, finite numbers, weights
+// whose bytes do not overflow. Read as a whole model, it must have costs.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,7 +34,7 @@ static void checkNumbers(const AttentionConfig &config) {
   REQUIRE(std::isfinite(config.rmsNormEps) && std::isfinite(config.configRmsNormEps));
 }
 
-/// The costs of the largest step that a report takes are numbers.
+/// The costs of the largest step that a report accepts are finite.
 static void checkModel(llvm::StringRef text) {
   llvm::Expected<ModelConfig> config = parseModelConfig(text, "config.json");
   if (!config) {

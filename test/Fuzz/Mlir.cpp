@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What parses and verifies goes through the passes of either target, as far as
-// they take it, and through each of them alone; what grouping makes of it is
-// changed and goes on. They may refuse, but not crash.
+// A module that parses and verifies runs through the pipelines of both targets as
+// far as they succeed, and through each pass alone; the result of grouping is
+// mutated and processed further. Passes may fail, but not crash.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,12 +31,11 @@ using namespace mlir;
 using namespace mla;
 
 extern "C" const char *__asan_default_options() {
-  // MLIR's libraries are built without it: they know nothing of what our code, and templates of theirs in it, annotate
-  // in std::vectors and in allocators.
+  // MLIR's libraries are built without container annotations, which would differ from those of our code.
   return "detect_container_overflow=0:allow_user_poisoning=0";
 }
 
-/// Fresh from time to time: types and attributes stay in a context for ever.
+/// Creates a new context from time to time: types and attributes stay in a context.
 static MLIRContext &freshContext() {
   constexpr unsigned runs = 512;
   static std::unique_ptr<MLIRContext> context;
@@ -51,7 +50,7 @@ static MLIRContext &freshContext() {
   return *context;
 }
 
-/// MLIR's own parser (22.1) ends the process where a list of linalg's is none, as in `permutation = >0, 1]`, and at
+/// MLIR's parser (22.1) aborts on an invalid list of linalg, as in `permutation = >0, 1]`, and on
 /// arrays of elements without a width, `array<index: 1>`.
 static bool crashesTheParser(StringRef text) {
   static const llvm::Regex list("^[a-z]+ *= *\\[ *(-?[0-9]{1,18}( *, *-?[0-9]{1,18})*)? *\\]");
@@ -65,7 +64,7 @@ static bool crashesTheParser(StringRef text) {
   return !isAlways("permutation", list) || !isAlways("dimensions", list) || !isAlways("array<", array);
 }
 
-/// Runs passes on the module while they succeed.
+/// Runs passes on the module until one fails.
 template <typename... Passes> static bool run(ModuleOp module, Passes... passes) {
   PassManager pm(module.getContext());
   (pm.addPass(std::move(passes)), ...);
@@ -83,7 +82,7 @@ static bool lowerForCPU(ModuleOp module) {
 
 static bool plan(ModuleOp module) { return run(module, createMLAPlan(), createMLAAbsorb(), createMLAFold()); }
 
-/// Text that no pass made, but much like what grouping does: kernels changed a token at a time.
+/// Mutates the text after grouping one token at a time, for modules that no pass would create.
 static bool lowerChangedKernels(ModuleOp module) {
   constexpr unsigned tries = 4;
   if (!run(module, createMLAGroupKernels()))
@@ -105,7 +104,7 @@ static bool planForH100(ModuleOp module) { return plan(module) && lowerForH100(m
 
 static bool planForCPU(ModuleOp module) { return plan(module) && lowerForCPU(module); }
 
-/// One pass that nothing has prepared the module for.
+/// Runs one pass on a module that was not prepared for it.
 template <std::unique_ptr<Pass> (*create)()> static bool runAlone(ModuleOp module) {
   PassManager pm(module.getContext());
   pm.addPass(create());
@@ -136,8 +135,8 @@ static constexpr Way parts[] = {
     [](ModuleOp module) { return run(module, createCanonicalizerPass()); },
 };
 
-/// A corpus is to go all ways; a fuzzer sees many times as many inputs where each goes one, always the same. An input
-/// is accepted that goes through all that is whole.
+/// Replays a corpus through all pipelines; a fuzzer runs one per input, always the same, for speed. An input is
+/// accepted if it passes through all that apply.
 static bool goesThrough(ModuleOp module, StringRef text) {
   constexpr size_t numWays = std::size(whole) + std::size(parts);
   auto take = [&](size_t way) { return way < std::size(whole) ? whole[way] : parts[way - std::size(whole)]; };

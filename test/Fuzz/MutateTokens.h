@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Bytes changed at random hardly ever parse. Most changes here put a token in
-// the place of another of its kind, or repeat or leave out a line; some are
-// libFuzzer's own. Included by one file of a target: it defines the hook.
+// Random changes of bytes hardly ever parse. Most mutations here replace a token
+// by another of its kind, or repeat or delete a line; some are libFuzzer's.
+// Included by one file of a target: it defines the hook.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,7 +26,7 @@ extern "C" __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t s
 
 namespace mla::fuzz {
 
-/// Words, numbers and strings are of a kind each; the rest stands alone.
+/// Words, numbers and strings are one kind each; other characters are single.
 inline int kindOf(const std::string &token) {
   unsigned char first = token[0];
   if (std::isdigit(first))
@@ -46,7 +46,7 @@ inline size_t tokenEnd(const std::string &text, size_t at) {
     end = text.find('"', end);
     return end == text.npos ? text.size() : end + 1;
   }
-  // "4x32xbf16" are several: each size is one.
+  // "4x32xbf16" is several tokens: each size is one.
   if (std::isdigit(first))
     while (end < text.size() && (std::isdigit(static_cast<unsigned char>(text[end])) || text[end] == '.'))
       ++end;
@@ -65,7 +65,7 @@ inline std::vector<std::string> tokensOf(const std::string &text) {
 
 using Random = std::minstd_rand;
 
-/// Puts another token of the text, or a number that is hard on arithmetic, in the place of one.
+/// Replaces a token by another of the text, or by a number that is difficult for arithmetic.
 inline std::string replaceToken(const std::string &text, Random &random) {
   static const char *const numbers[] = {"0",  "1",          "2",          "3",          "7",
                                         "8",  "64",         "128",        "576",        "65536",
@@ -88,7 +88,7 @@ inline std::string replaceToken(const std::string &text, Random &random) {
   return result;
 }
 
-/// Repeats a line elsewhere, or leaves it out.
+/// Repeats a line elsewhere, or deletes it.
 inline std::string moveLine(const std::string &text, Random &random) {
   std::vector<std::string> lines;
   for (size_t at = 0, end; at < text.size(); at = end) {

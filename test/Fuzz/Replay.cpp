@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Stands for libFuzzer's main where the build has none: runs a target once on
-// every file of the directories and files given. What crashes ends the test.
+// Replaces libFuzzer's main in builds without it: runs a target once on every
+// file of the given directories and files. A crash fails the test.
 //
 //===----------------------------------------------------------------------===//
 

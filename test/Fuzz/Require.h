@@ -11,7 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-/// In every build, other than assert().
+/// Checks in every build, unlike assert().
 #define REQUIRE(condition)                                                                                             \
   do {                                                                                                                 \
     if (!(condition)) {                                                                                                \
@@ -20,7 +20,7 @@
     }                                                                                                                  \
   } while (false)
 
-/// A target sets it when an input came through all checks: a corpus of which none does tests nothing.
+/// Set by a target if an input passed all checks: a corpus without such an input tests nothing.
 inline bool inputAccepted = false;
 
 #endif // MLA_TEST_FUZZ_REQUIRE_H

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What opens must hold together: every tensor inside the file, found by its
-// name, readable to its ends and not beyond, and its header the same when
-// printed and parsed again.
+// A file that opens must be consistent: every tensor is inside the file, found by
+// its name, and readable, and its header is the same when printed and parsed
+// again.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,7 +20,7 @@
 
 using namespace mla;
 
-/// A file that never touches a disk; its path serves to open it again.
+/// A file in memory, with a path for opening it again.
 static int memoryFile(std::string &path) {
   int file = memfd_create("fuzz.safetensors", MFD_CLOEXEC);
   REQUIRE(file >= 0);
@@ -39,7 +39,7 @@ static void checkTensor(const SafetensorsFile &file, const SafetensorsTensor &te
   (void)tensor.isAligned();
 }
 
-/// The tensors' data cover the file, so that the header can be printed from them alone.
+/// The tensors' data cover the file, so that the header can be printed from them.
 static void checkPrinted(const SafetensorsFile &file) {
   std::vector<SafetensorsSpec> specs;
   uint64_t dataBytes = 0;
@@ -50,7 +50,7 @@ static void checkPrinted(const SafetensorsFile &file) {
       return;
   }
   std::string text = printSafetensorsHeader(specs, file.metadata());
-  // Where the data would lie; the first tensor begins where they do.
+  // The start of the data; the first tensor begins there.
   const char *data = specs.empty() ? nullptr : static_cast<const char *>(file.tensors().front().data);
   Result<SafetensorsHeader> again = parseSafetensorsHeader("again", text, data, dataBytes);
   REQUIRE(again && again->metadata == file.metadata() && again->tensors.size() == specs.size());

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Whether a GPU and the emulated device compute the same: python3 agree.py make|run DIRECTORY [BUILD]
+"""Compares a GPU with the emulated device: python3 agree.py make|run DIRECTORY [BUILD]
 
 `make` compiles, on a machine with the compiler, the bundles of some groups of test/Emulator to DIRECTORY. `run` runs each group there on
 both devices, with the libraries in DIRECTORY/lib (libmla-runtime.so.0, libmla-emulated-cuda.so), and compares all results: they may differ
@@ -25,7 +25,7 @@ GROUPS = (
 
 
 def run_group(directory, number, device):
-    """Runs a group on a device; the results, or None where it failed."""
+    """Run a group on a device. Return the results, or None if it failed."""
     kept = directory / f"{device}-{number}.npz"
     library = {"gpu": "libcuda.so.1", "emulated": str(directory / "lib" / "libmla-emulated-cuda.so")}[device]
     environment = os.environ | {"MLA_EMULATED_GROUP": GROUPS[number][0], "MLA_KEEP_RESULTS": str(kept), "MLA_LIBCUDA": library,
@@ -42,7 +42,7 @@ def run_group(directory, number, device):
 
 
 def difference(a, b):
-    """Relative L2; infinite where one has a number and the other has none, or no number is there."""
+    """Return the relative L2; infinite if only one has a number, or none has."""
     numbers = np.isfinite(a)
     if a.shape != b.shape or not numbers.any() or not np.array_equal(np.where(numbers, 0, a), np.where(np.isfinite(b), 0, b), equal_nan=True):
         return float("inf")
@@ -70,7 +70,7 @@ def run(directory):
 
 
 def make(directory, build):
-    """The bundles alone; MLA_EMULATED_GROUP would run them."""
+    """Compile the bundles. MLA_EMULATED_GROUP would run them."""
     sys.path.insert(0, str(CHECK.parent))
     os.environ["MLA_MLIR_PREFIX"] = str(build)
     import emulated_check  # finds the other modules

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Everything that only a GPU can show: python3 device_check.py BUNDLES RUN_DIR [STAGE …]
+"""Runs the checks that need a GPU: python3 device_check.py BUNDLES RUN_DIR [STAGE …]
 
-BUNDLES is what make_bundles.py wrote; RUN_DIR holds mla-run and libmla-runtime.so. Stages, each in a process of its own so that one that
-fails or hangs ends alone: golden, decode, prefill, graph, refuse, sanitize. Exit status 0 only if all passed; one check must fail, to test
-the tester. References are float32 or better; results and everything behind a buffer's end are poisoned first; every case runs twice and
+BUNDLES is the output of make_bundles.py; RUN_DIR has mla-run and libmla-runtime.so. Stages run in separate processes, so that one that
+fails or hangs does not affect others: golden, decode, prefill, graph, refuse, sanitize. Exit status 0 only if all passed; one check must
+fail, to test the check. References are float32 or better; results and memory after buffers are poisoned first; every case runs twice and
 must repeat bit by bit."""
 import json, os, pathlib, random, subprocess, sys
 
@@ -40,7 +40,7 @@ def golden():
     env = dict(os.environ, LD_LIBRARY_PATH=str(run_dir))
     for name in manifest["golden"]:
         stem = name[len("golden_"):].rsplit("_", 1)[0]
-        matches = sorted(golden_dir.glob(stem + "*")) or [bundles / f"{stem}.safetensors"]  # or made with the bundles
+        matches = sorted(golden_dir.glob(stem + "*")) or [bundles / f"{stem}.safetensors"]  # or generated with the bundles
         file = matches[0] if matches[0].is_file() else next(matches[0].glob("*golden*"), None) or sorted(matches[0].glob("*.safetensors"))[0]
         done = subprocess.run([str(run_dir / "mla-run"), str(bundles / name), f"--check={file}"], capture_output=True, text=True, env=env)
         last = (done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or ["no output"])[-1]
@@ -58,7 +58,7 @@ def golden():
 
 
 def with_canary(shape, dtype):
-    """A poisoned tensor of this shape, and the canary behind it."""
+    """Return a poisoned tensor of this shape, and the canary after it."""
     import torch
 
     count = 1
@@ -70,7 +70,7 @@ def with_canary(shape, dtype):
 
 
 class Decode:
-    """One batch: random queries and pages, NaN wherever no token is, page numbers that lead nowhere behind a sequence's last."""
+    """One batch: random queries and pages, NaN in rows without a token, invalid page numbers after a sequence's last."""
 
     def __init__(self, core, queries, lengths, seed=0, scale=1.0):
         import torch
@@ -174,7 +174,7 @@ def decode():
 
 
 def invariant(name, core):
-    """A sequence's result does not depend on what else is in the batch."""
+    """Check that a sequence's result does not depend on the rest of the batch."""
     import mla_runtime, torch
 
     with mla_runtime.Bundle(bundles / name) as bundle:
@@ -249,7 +249,7 @@ def prefill():
 
 
 def graph():
-    """A captured step is replayed with other lengths, tables and queries."""
+    """Check that a captured step can be replayed with other lengths, tables and queries."""
     import mla_runtime, torch
 
     core = manifest["cores"]["core_h20"]
@@ -282,7 +282,7 @@ def graph():
 
 
 def refuse():
-    """Bad arguments give a status that names them, and the context stays usable."""
+    """Check that bad arguments give a status that names them, and that the context stays usable."""
     import mla_runtime, torch
 
     core = manifest["cores"]["core_h16"]
@@ -302,7 +302,7 @@ def refuse():
 
 
 def refuse_tables(bundle):
-    """mla_step_check finds one wrong number among tables of many sequences, and nothing where all is right."""
+    """Check that mla_step_check finds one wrong number in tables of many sequences, and accepts valid tables."""
     import mla_runtime, torch
 
     batch, width, num_pages, page = 37, 70, 5000, bundle.info.page
@@ -341,8 +341,8 @@ def refuse_tables(bundle):
 
 def sanitize():
     script = [sys.executable, __file__, str(bundles), str(run_dir), "small"]
-    # racecheck is not among them: it reports writes and reads on both sides of a barrier of all threads (BAR.SYNC 0) where
-    # other barriers of the block have been arrived at by one warpgroup and waited for by another.
+    # Without racecheck: it reports writes and reads on both sides of a barrier of all threads (BAR.SYNC 0) if one warpgroup has
+    # arrived at another barrier of the CTA on which another warpgroup has waited.
     for tool in ("memcheck", "synccheck"):
         done = subprocess.run(["compute-sanitizer", "--tool", tool, "--report-api-errors", "no", "--error-exitcode", "9", *script], capture_output=True, text=True)
         print(f"compute-sanitizer {tool}: exit {done.returncode}: {done.stdout.strip().splitlines()[-1:]}", flush=True)
@@ -360,4 +360,4 @@ def small():
 for stage in sys.argv[3:]:
     globals()[stage]()
 print(f"{' '.join(sys.argv[3:])}: {cases} cases, {bad} bad")
-sys.exit(bad > 0 or cases == 0)  # bundles that hold nothing for a stage pass nothing
+sys.exit(bad > 0 or cases == 0)  # a stage without bundles does not pass

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compiles the bundles of the device check: python3 make_bundles.py MLA_COMPILE OUT [GOLDEN_DIR]
 
-The attention cores are compiled from layers with few and narrow other weights (made ones), so that all bundles together are small enough
-to be carried to a machine with a GPU. OUT/bundles.json says what there is. Needs no GPU and no CUDA toolkit."""
+The attention cores are compiled from layers with few and small other weights, which are generated, so that all bundles together are small
+enough to copy to a machine with a GPU. OUT/bundles.json lists them. Needs no GPU and no CUDA toolkit."""
 import concurrent.futures, json, pathlib, subprocess, sys
 
 HERE = pathlib.Path(__file__).parent
@@ -23,7 +23,7 @@ CORES |= {
     "naive_p256_r0": (5, (256, 0, 256, 64), 64, []),
     "naive_p64_r64": (12, (64, 64, 128, 64), 64, []),
 }
-# name -> --plan. Of one side only: keys or values are latents that all heads share, the others are up-projected.
+# name -> --plan. If only one side is absorbed, keys or values are latents that all heads share; the others are up-projected.
 PLANS = {p: p for p in ("auto", "absorb", "naive", "fold")}
 PLANS |= {
     "qnaive": "prefill.q=naive,prefill.o=absorb,decode.q=naive,decode.o=fold",
@@ -46,8 +46,8 @@ def compile_bundle(compiler, out, arguments):
 
 
 def make_long_prefill(golden, out):
-    """A prefill whose causal borders lie far from the sequence's end: its weights, and beside them what it is to give, replayed in
-    float64."""
+    """Generate the weights and, separately, the expected results of a prefill with causal borders far from the sequence's end,
+    replayed in float64."""
     weights = out / "long_prefill_weights.safetensors"
     edit = HERE.parent / "Models" / "Inputs" / "edit-golden.py"
     subprocess.run([sys.executable, edit, golden / "v3_plain.safetensors", weights, "long-prefill", "700"], check=True)
@@ -62,7 +62,7 @@ def plans_of(stem):
 
 
 def core_job(name, core, out):
-    """(path of the bundle, arguments of mla-compile)"""
+    """Return (path of the bundle, arguments of mla-compile)."""
     heads, dims, page, flags = core
     path = out / f"{name}.json"
     path.write_text(json.dumps(config(heads, dims)))

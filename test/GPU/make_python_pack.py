@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Packs what the check of the Python package on a GPU needs: python3 make_python_pack.py OUT [--target=h100|cpu] [--site=DIR]
+"""Packs the check of the Python package for a GPU: python3 make_python_pack.py OUT [--target=h100|cpu] [--site=DIR]
 
-OUT is one folder of less than 60 MB to carry to a machine with torch: bundles, the package, the runtime's library, the weights of small
-models, and what transformers computed with them here, in float32 and bf16 on the CPU. --site copies transformers and what it imports
-from that site-packages folder, for machines that lack it. Then, there: python3 OUT/python_check.py. --target=cpu is for trying the check
-itself where there is no GPU. Needs torch, transformers and mla-compile (MLA_MLIR_PREFIX), but neither a GPU nor CUDA."""
+OUT is one folder of less than 60 MB to copy to a machine with torch: bundles, the package, the runtime's library, the weights of small
+models, and results of transformers, computed here in float32 and bf16 on the CPU. --site copies transformers and its imports from that
+site-packages folder, for machines without it. Then run python3 OUT/python_check.py there. --target=cpu is for testing the check without
+a GPU. Needs torch, transformers and mla-compile (MLA_MLIR_PREFIX), but neither a GPU nor CUDA."""
 import argparse
 import json
 import pathlib
@@ -31,11 +31,11 @@ MODELS = {
     "v3": ("deepseek_v3", dict(q_lora_rank=192, rope_parameters=YARN)),
     "v2": ("deepseek_v2", dict(q_lora_rank=None)),
 }
-# The attention alone, of a layer that is otherwise narrow.
+# The attention core of a layer with small other weights.
 CORE = {"model_type": "deepseek_v3", "hidden_size": 64, "num_attention_heads": 16, "q_lora_rank": None, "kv_lora_rank": 512,
         "qk_nope_head_dim": 64, "qk_rope_head_dim": 64, "v_head_dim": 64, "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
         "max_position_embeddings": 4096, "num_hidden_layers": 1}
-# What transformers imports for these models; the rest of its models stays behind.
+# The imports of transformers for these models; its other models are left out.
 SITE = ("transformers", "huggingface_hub", "tokenizers", "safetensors", "regex", "yaml", "_yaml", "tqdm", "packaging", "filelock",
         "typing_extensions.py", "fsspec", "httpx", "httpcore", "h11", "anyio", "idna", "certifi", "sniffio", "requests",
         "urllib3", "charset_normalizer", "typer", "click", "rich", "shellingham")
@@ -43,7 +43,7 @@ KEPT_MODELS = {"auto", "deepseek_v2", "deepseek_v3"}
 
 
 def rounded(model, dtype):
-    """The model with parameters of that type. Buffers stay: the frequencies of its RoPE are float32 in every loaded model, but
+    """Convert the parameters of the model to that type. Buffers are kept: RoPE's frequencies are float32 in every loaded model, but
     model.bfloat16() would round them."""
     for parameter in model.parameters():
         parameter.data = parameter.data.to(dtype)
@@ -52,7 +52,7 @@ def rounded(model, dtype):
 
 @torch.no_grad()
 def forced_logits(model, sequences, mask, tokens):
-    """Logits of the last prompt token and of each of the `tokens` forced ones, step by step: [batch, tokens + 1, vocabulary]."""
+    """Return the logits of the last prompt token and of each of the `tokens` forced ones, step by step: [batch, tokens + 1, vocabulary]."""
     prompt = mask.shape[1]
     out = model(sequences[:, :prompt], attention_mask=mask, use_cache=True)
     found = [out.logits[:, -1]]
@@ -65,7 +65,7 @@ def forced_logits(model, sequences, mask, tokens):
 
 def pack_model(out, name, target):
     family, more = MODELS[name]
-    # Weights that bf16 holds: rounding them is not the question.
+    # Weights that are exact in bf16: their rounding is not tested.
     model = rounded(small_models.model(family, seed=5, **WIDER, **more), torch.bfloat16)
     weights = {key: value.clone() for key, value in model.state_dict().items()}
     place = out / name

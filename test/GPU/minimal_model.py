@@ -1,12 +1,12 @@
-"""A DeepSeek decoder around attentions that are given, for machines without transformers: embedding, norms, dense MLPs, logits.
+"""A DeepSeek decoder with given attentions, for machines without transformers: embedding, norms, dense MLPs, logits.
 
-It computes what DeepseekV2ForCausalLM and DeepseekV3ForCausalLM do where all layers are dense (first_k_dense_replace)."""
+It computes the same as DeepseekV2ForCausalLM and DeepseekV3ForCausalLM if all layers are dense (first_k_dense_replace)."""
 import torch
 from torch.nn import functional as F
 
 
 class MinimalModel:
-    """weights: a checkpoint's tensors by name. attentions: a function of (layer, hidden) of [batch, tokens, hidden_size]."""
+    """weights: a checkpoint's tensors by name. attentions: a function of (layer, hidden), [batch, tokens, hidden_size]."""
 
     def __init__(self, config, weights, attend):
         self.config, self.weights, self.attend = config, weights, attend

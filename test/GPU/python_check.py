@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What only a GPU can show of the Python package: python3 PACK/python_check.py [STAGE …], in the folder that make_python_pack.py made.
+"""Checks the Python package on a GPU: python3 PACK/python_check.py [STAGE …], in the folder that make_python_pack.py wrote.
 
-Stages, each in a process of its own: ops (operations beside float32 references, opcheck), streams (other streams, work under way
-elsewhere), graph (CUDA graphs whose contents change), compile (torch.compile), model (small DeepSeek models: logits with forced tokens
-within 2e-2 of eager float32, and the same tokens wherever the two best are further apart), generate (transformers itself, where it is
-importable: generate() beside eager, cache and time a token). Exit status 0 only if all passed; some checks must fail, to test the tester.
-Without a GPU, and with a pack of --target=cpu, stages that need one say so."""
+Stages, each in its own process: ops (operations against float32 references, opcheck), streams (other streams, pending work
+elsewhere), graph (CUDA graphs with changing contents), compile (torch.compile), model (small DeepSeek models: logits with forced tokens
+within 2e-2 of eager float32, and the same tokens wherever the two best differ by more), generate (transformers, if importable:
+generate() against eager, cache and time per token). Exit status 0 only if all passed; some checks must fail, to test the check.
+Stages that need a GPU report if there is none, and if the pack is of --target=cpu."""
 import json
 import os
 import pathlib
@@ -47,19 +47,19 @@ def int32(values):
 
 
 def open_bundle(path):
-    """Opens and registers a bundle of the pack on torch's device."""
+    """Open and register a bundle of the pack on torch's device."""
     import mla_mlir
     import mla_mlir.torch
     import torch
 
     if ON_GPU:
-        torch.zeros(1, device="cuda")  # the bundle goes to the current context
+        torch.zeros(1, device="cuda")  # the bundle is opened in the current context
     bundle = mla_mlir.load(HERE / path)
     return bundle, mla_mlir.torch.register(bundle)
 
 
 class LayerStep:
-    """Random tokens for a layer: three sequences, of which one is prefilled, in scattered pages with wild numbers behind them."""
+    """Random tokens for a layer: three sequences, of which one is prefilled, in scattered pages with invalid page numbers after them."""
 
     def __init__(self, bundle, queries=(1, 1, 3), lengths=(70, 1, 130), seed=0):
         import torch
@@ -166,7 +166,7 @@ def ops():
 
 
 def streams():
-    """A step waits for what its tensors' producers have under way on other streams, and runs on the stream that it is given."""
+    """Check that a step waits for pending work on its tensors on other streams, and runs on the given stream."""
     import torch
 
     if not ON_GPU:
@@ -182,7 +182,7 @@ def streams():
     side.synchronize()
     report(torch.equal(found, expected), "ops.layer on a stream that is not the default one")
 
-    # On the current stream the hidden states come late; the step runs on another, and must wait for them.
+    # On the current stream the hidden states are written late; the step runs on another stream and must wait for them.
     step, out = LayerStep(bundle), torch.empty_like(expected)
     hidden, step.hidden = step.hidden, torch.zeros_like(step.hidden)
     torch.cuda.synchronize()
@@ -192,7 +192,7 @@ def streams():
     side.synchronize()
     report(torch.equal(out, expected), "Bundle.step(stream=) comes after work of the producers' stream")
 
-    # The same with the address alone: nobody is told, and the zeros are read.
+    # The same with the address alone: there is no synchronization, and the zeros are read.
     step, out = LayerStep(bundle), torch.empty_like(expected)
     hidden, step.hidden = step.hidden, torch.zeros_like(step.hidden)
     call = bundle.step_call(*step.arguments(), out, max_queries=step.queries, stream=side)
@@ -212,7 +212,7 @@ def streams():
 
 
 def graph():
-    """A captured step is replayed with other lengths, tables and hidden states."""
+    """Check that a captured step can be replayed with other lengths, tables and hidden states."""
     import torch
 
     if not ON_GPU:
@@ -275,7 +275,7 @@ def compile():
 
 
 def forced_logits(path, golden):
-    """As make_python_pack.py has them of transformers, by the minimal model around compiled attentions."""
+    """Compute what make_python_pack.py computed with transformers, by the minimal model with compiled attentions."""
     import torch
     from mla_mlir.attention import LatentPages
     from minimal_model import MinimalModel
@@ -302,7 +302,7 @@ def forced_logits(path, golden):
 
 
 def compare_logits(label, found, expected):
-    """The relative L2 error of the worst step, as mla-run --check has it of a tensor, and whether the best token is the same
+    """Return the relative L2 error of the worst step, as mla-run --check computes it, and whether the best token is the same
     wherever it leads by more than TOLERANCE of the row's largest logit."""
     worst = max(relative(found[:, i], expected[:, i]) for i in range(found.shape[1]))
     clear, same = is_clear(expected), found.argmax(-1) == expected.argmax(-1)
@@ -335,7 +335,7 @@ def model():
 
 
 def generate():
-    """transformers' own model, patched, beside itself."""
+    """Compare the patched model of transformers with the original."""
     import torch
 
     sys.path.append(str(HERE / "site"))
@@ -353,14 +353,14 @@ def generate():
         config = transformers.AutoConfig.from_pretrained(HERE / path)
         made = transformers.AutoModelForCausalLM.from_config(config).eval()
         made.load_state_dict(golden["weights"])
-        for parameter in made.parameters():  # not the frequencies of RoPE, which are buffers
+        for parameter in made.parameters():  # not buffers, such as the frequencies of RoPE
             parameter.data = parameter.data.bfloat16()
         made = made.to(DEVICE)
         batch = {"input_ids": golden["sequences"][:, :golden["mask"].shape[1]].to(DEVICE), "attention_mask": golden["mask"].to(DEVICE)}
         eager = bench.measure(made, batch, pack["tokens"])
         mla.patch(made, bundle=HERE / path / "attention.mla")
         compiled = bench.measure(made, batch, pack["tokens"])
-        # Both are bf16 and may part at a token of no clear lead; the float32 model's logits say where it is clear.
+        # Both are bf16 and may differ at a token without a clear lead; the float32 model's logits determine the lead.
         expected = golden["sequences"][:, golden["mask"].shape[1]:]
         for label, result in (("eager", eager), ("compiled", compiled)):
             prefix = ((result["tokens"].cpu() == expected).long().cumprod(1).sum(1)).tolist()
@@ -372,7 +372,7 @@ def generate():
 
 
 def clear_prefix(golden):
-    """Tokens of each sequence before the first whose lead is within the tolerance."""
+    """Return the tokens of each sequence before the first whose lead is within the tolerance."""
     return is_clear(golden["f32"][:, :-1]).long().cumprod(1).sum(1).tolist()
 
 

@@ -1,11 +1,11 @@
-"""The stages of a check, each in a process of its own, so that one that fails or hangs ends alone."""
+"""Runs the stages of a check in separate processes, so that one that fails or hangs does not affect others."""
 import subprocess
 import sys
 import time
 
 
 def run_all(title, limits, command):
-    """Runs `command` with each stage's name behind it, within its seconds; ends the process, with 0 only if all passed."""
+    """Run `command` with each stage's name appended, with its time limit in seconds. Exit, with 0 only if all passed."""
     failed = []
     for stage, limit in limits.items():
         begin = time.time()

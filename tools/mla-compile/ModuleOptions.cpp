@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Options.h"
-#include "mla/Pipeline/Stages.h"
 
 #include "llvm/Support/CommandLine.h"
 
@@ -33,19 +32,11 @@ llvm::Error mla::checkModuleOptions(const CompileOptions &options) {
     if (isGiven(option))
       return usage("--" + option + " is determined by the module; leave it out, or import again with it");
   bool hasWeights = isGiven("weights") || isGiven("config");
-  if (options.emit == Emit::Bundle)
+  if (options.emit == Stage::Bundle)
     return hasWeights ? llvm::Error::success()
                       : usage("a bundle requires weights; give --weights, or --config for generated ones");
   for (StringRef option : {"weights", "config", "adapter"})
     if (isGiven(option))
       return usage("--" + option + " requires --emit=bundle; a module is printed without weights");
   return llvm::Error::success();
-}
-
-llvm::Error mla::chooseFrom(StringRef name, CompileOptions &options) {
-  options.from = findStageNamed(name);
-  return options.from
-             ? llvm::Error::success()
-             : usage("--from must be import, plan, absorb, fold, layout, linalg, llvm, kernels or nvvm, got '" + name +
-                     "'");
 }

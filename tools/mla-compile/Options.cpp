@@ -12,7 +12,9 @@
 
 #include "Options.h"
 
+#include "mla/Dialect/MLA/Analysis/Device.h"
 #include "mla/Dialect/MLA/Transforms/PlanRequest.h"
+#include "mla/Pipeline/Stages.h"
 #include "mla/Report/Report.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -159,13 +161,17 @@ static bool wantsReport() { return reportFormat.getNumOccurrences(); }
 static llvm::Error chooseTarget(CompileOptions &options) {
   // Reports default to the H100; code defaults to this machine.
   if (!target.getNumOccurrences() && wantsReport())
-    target.setValue("h100");
-  // An H200 has the chip of an H100, so that only the plan's device differs.
-  if (llvm::Error error =
-          choose<std::string>(target, {{"cpu", "cpu"}, {"h100", "h100"}, {"h200", "h100"}}, options.target))
+    target.setValue(Device::h100().name);
+  llvm::SmallVector<std::pair<StringRef, const Device *>> devices;
+  for (const Device *known : Device::getKnown())
+    devices.emplace_back(known->name, known);
+  const Device *chosen = nullptr;
+  if (llvm::Error error = choose<const Device *>(target, devices, chosen))
     return error;
-  if (target == "h200" && !device.getNumOccurrences())
-    device.setValue("h200");
+  options.target = chosen->target;
+  // A device may run the code of another, but plans are made for the device itself.
+  if (chosen->name != options.target && !device.getNumOccurrences())
+    device.setValue(chosen->name);
   options.dtype = options.isForGPU() ? DType::BF16 : DType::F32;
   if (!dtype.getNumOccurrences())
     return llvm::Error::success();
@@ -195,21 +201,7 @@ static llvm::Error chooseRank(CompileOptions &options) {
                                                          : usage("--tp needs --rank, the part to compile, or all");
 }
 
-static llvm::Error chooseEmit(CompileOptions &options) {
-  return choose<Emit>(emit,
-                      {{"import", Emit::Import},
-                       {"plan", Emit::Plan},
-                       {"absorb", Emit::Absorb},
-                       {"fold", Emit::Fold},
-                       {"layout", Emit::Layout},
-                       {"linalg", Emit::Linalg},
-                       {"llvm", Emit::LLVM},
-                       {"kernels", Emit::Kernels},
-                       {"nvvm", Emit::NVVM},
-                       {"ptx", Emit::PTX},
-                       {"bundle", Emit::Bundle}},
-                      options.emit);
-}
+static llvm::Error chooseEmit(CompileOptions &options) { return choose<Stage>(emit, stagesByName(), options.emit); }
 
 static llvm::Error choosePage(CompileOptions &options) {
   constexpr int64_t most = 65536;
@@ -300,13 +292,18 @@ static llvm::Expected<ReportOptions> reportOptions(const CompileOptions &compile
   return options;
 }
 
+static llvm::Error chooseFrom(CompileOptions &options) {
+  auto stages = stagesByName().take_while([](const auto &stage) { return isOfModule(stage.second); });
+  return choose<Stage>(from, stages, options.from.emplace());
+}
+
 /// Clear the options that are not given, so that the module determines them.
 static llvm::Error goOnFromModule(CompileOptions &options) {
   if (!target.getNumOccurrences())
     options.target.clear();
   if (llvm::Error error = checkModuleOptions(options))
     return error;
-  return from.getNumOccurrences() ? chooseFrom(from, options) : llvm::Error::success();
+  return from.getNumOccurrences() ? chooseFrom(options) : llvm::Error::success();
 }
 
 llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {

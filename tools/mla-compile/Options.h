@@ -29,9 +29,6 @@ llvm::Error usage(const llvm::Twine &what);
 /// Check the options with a .mlir, and reject those that it determines.
 llvm::Error checkModuleOptions(const CompileOptions &options);
 
-/// Set options.from to the stage that --from names.
-llvm::Error chooseFrom(llvm::StringRef name, CompileOptions &options);
-
 } // namespace mla
 
 #endif // MLA_COMPILE_OPTIONS_H

@@ -53,18 +53,16 @@ static std::vector<WorkspaceFact> workspacesOf(const mla_bundle *bundle, const m
 
 Result<InfoFacts> mla::run::gatherFacts(const mla_bundle *bundle) {
   const mla_bundle_info &info = *mla_bundle_get_info(bundle);
-  Result<Value> manifest = readManifest(info.path);
-  if (!manifest)
-    return manifest.error();
-  Result<Source> source = sourceOf(info.path, *manifest);
+  Value manifest;
+  Result<Source> source = readSource(info.path, &manifest);
   if (!source)
     return source.error();
   InfoFacts facts(bundle);
   facts.source = std::move(*source);
-  facts.sourceIsRecorded = manifest->find("source");
-  const Value *model = manifest->find("model"), *topK = model ? model->find("index_topk") : nullptr;
+  facts.sourceIsRecorded = manifest.find("source");
+  const Value *model = manifest.find("model"), *topK = model ? model->find("index_topk") : nullptr;
   facts.indexTopK = topK ? topK->integer : 0;
-  if (const Value *files = manifest->find("files"))
+  if (const Value *files = manifest.find("files"))
     for (size_t i = 0; i < files->items.size(); ++i)
       facts.files.emplace_back(files->keys[i], files->items[i].integer);
   if (info.device_memory) {

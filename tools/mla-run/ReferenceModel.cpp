@@ -94,10 +94,7 @@ Error ReferenceModel::fromBundle(const mla_bundle_info &info, int64_t layer) {
 }
 
 Error ReferenceModel::load(const Options &options, const mla_bundle_info &info, int64_t layer) {
-  Result<Value> manifest = readManifest(info.path);
-  if (!manifest)
-    return manifest.error();
-  Result<Source> source = sourceOf(info.path, *manifest);
+  Result<Source> source = readSource(info.path);
   if (!source)
     return source.error();
   std::string weightsPath = options.weights.empty() ? stillThere(source->weights, info) : options.weights;

@@ -26,7 +26,7 @@ Result<Value> mla::run::readManifest(const std::string &bundle) {
   return manifest;
 }
 
-Result<Source> mla::run::sourceOf(const std::string &bundle, const Value &manifest) {
+static Result<Source> sourceOf(const std::string &bundle, const Value &manifest) {
   std::string path = bundle + "/" MLA_MANIFEST_FILE;
   Source source;
   const Value *object = manifest.find("source");
@@ -42,5 +42,15 @@ Result<Source> mla::run::sourceOf(const std::string &bundle, const Value &manife
     source.config = *config;
   if (error)
     return error;
+  return source;
+}
+
+Result<Source> mla::run::readSource(const std::string &bundle, Value *manifest) {
+  Result<Value> read = readManifest(bundle);
+  if (!read)
+    return read.error();
+  Result<Source> source = sourceOf(bundle, *read);
+  if (manifest)
+    *manifest = std::move(*read);
   return source;
 }

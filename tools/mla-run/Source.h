@@ -18,10 +18,11 @@ struct Source {
   json::Value config;           ///< null: not recorded
 };
 
-/// Read the manifest of a bundle, for data that the runtime does not need.
+/// Read the manifest of a bundle, for fields that the runtime does not need.
 Result<json::Value> readManifest(const std::string &bundle);
 
-Result<Source> sourceOf(const std::string &bundle, const json::Value &manifest);
+/// Reads the source that a bundle's manifest records. If `manifest` is given, it receives the manifest.
+Result<Source> readSource(const std::string &bundle, json::Value *manifest = nullptr);
 
 } // namespace mla::run
 

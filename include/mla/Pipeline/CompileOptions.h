@@ -23,10 +23,24 @@ class PassManager;
 
 namespace mla {
 
-enum class Stage; // Stages.h
+/// The stages of a module, in order, then the outputs that are not modules. The stages after Fold depend on the target.
+enum class Stage {
+  Import,  ///< Naive form; weights by checkpoint name.
+  Plan,    ///< `mla.plan` contains the chosen forms.
+  Absorb,  ///< One function per form; up-projections are outside the attention.
+  Fold,    ///< Weights are prepared by `@prepare` functions.
+  Layout,  ///< CPU: prepared weights have the target's layout.
+  Linalg,  ///< CPU: weights are arguments, mla operations are linalg. `@prepare` functions are gone: they run at
+           ///< compile time.
+  LLVM,    ///< CPU: the LLVM dialect, with entries.
+  Kernels, ///< GPU: operations are grouped into kernels, each with its schedule.
+  NVVM,    ///< GPU: launches, and code in the LLVM and NVVM dialects. `@prepare` functions are gone.
+  PTX,     ///< GPU: text.
+  Bundle,  ///< A directory.
+};
 
-/// The output of a compilation. Up to NVVM it is the module after the stage of that name.
-enum class Emit { Import, Plan, Absorb, Fold, Layout, Linalg, LLVM, Kernels, NVVM, PTX, Bundle };
+/// Return whether the stage is one of a module.
+constexpr bool isOfModule(Stage stage) { return stage <= Stage::NVVM; }
 
 /// A range of layers: `0`, `0-3` or `all`.
 struct LayerRange {
@@ -58,8 +72,8 @@ struct CompileOptions {
   int64_t rank = 0;
   bool allRanks = false;       ///< Compile every rank, each to its own bundle in the directory `output`.
   bool batchInvariant = false; ///< A sequence's results do not depend on the others in its batch.
-  Emit emit = Emit::Bundle;
-  std::string output; ///< "-": standard output.
+  Stage emit = Stage::Bundle;  ///< What is written.
+  std::string output;          ///< "-": standard output.
   bool isForGPU() const { return target != "cpu"; }
   /// Called at the beginning of each part of the work, to show progress; called with "" before other text goes to
   /// stderr.

@@ -15,30 +15,17 @@
 
 namespace mla {
 
-/// The stages of a module, in order. The stages after Fold depend on the target.
-enum class Stage {
-  Import,  ///< Naive form; weights by checkpoint name.
-  Plan,    ///< `mla.plan` contains the chosen forms.
-  Absorb,  ///< One function per form; up-projections are outside the attention.
-  Fold,    ///< Weights are prepared by `@prepare` functions.
-  Layout,  ///< CPU: prepared weights have the target's layout.
-  Linalg,  ///< CPU: weights are arguments, mla operations are linalg. `@prepare` functions are gone: they run at
-           ///< compile time.
-  LLVM,    ///< CPU: the LLVM dialect, with entries.
-  Kernels, ///< GPU: operations are grouped into kernels, each with its schedule.
-  NVVM,    ///< GPU: launches, and code in the LLVM and NVVM dialects. `@prepare` functions are gone.
-};
-
 llvm::StringRef nameOf(Stage stage);
-/// Return the stage of that name, if any.
-std::optional<Stage> findStageNamed(llvm::StringRef name);
+
+/// Return all stages by name, in order.
+llvm::ArrayRef<std::pair<llvm::StringRef, Stage>> stagesByName();
 
 /// Return the last stage for an output that is a module; emitBundle and emitPTX continue from there.
 Stage lastStage(const CompileOptions &options);
 
 /// Return the stage whose dialects are needed: a bundle's weights are prepared on the CPU, for every target.
 inline Stage lastDialects(const CompileOptions &options) {
-  return options.emit == Emit::Bundle ? Stage::LLVM : lastStage(options);
+  return options.emit == Stage::Bundle ? Stage::LLVM : lastStage(options);
 }
 
 /// Return the name or file of the device to plan for, as an option of mla-plan.

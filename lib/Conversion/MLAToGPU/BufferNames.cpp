@@ -7,7 +7,7 @@
 
 #include "BufferNames.h"
 #include "mla/Conversion/MLAToGPU/Views.h"
-#include "mla/launch_abi.h"
+#include "mla/Dialect/MLA/IR/Bindings.h"
 
 using namespace mlir;
 using namespace mla;
@@ -64,9 +64,8 @@ StringAttr BufferNames::nameOfArgument(BlockArgument argument, Buffer::Part part
     return builder.getStringAttr(nameOfPart(part));
   if (auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kBufferAttr))
     return name;
-  // The order of mla/abi.h.
-  auto buffer = argument.getArgNumber() == 0 ? schema::Buffer::Hidden : schema::Buffer::CuSeqlens;
-  return builder.getStringAttr(schema::nameOf(buffer));
+  auto rows = matchInOrder(argumentsOf(schema::List::Entry), function.getArgumentTypes());
+  return builder.getStringAttr(rows[argument.getArgNumber()]->name);
 }
 
 static AffineExpr bytesOf(Value value) {

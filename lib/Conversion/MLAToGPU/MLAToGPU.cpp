@@ -15,6 +15,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "llvm/ADT/StringExtras.h"
 
 namespace mla {
 #define GEN_PASS_DEF_CONVERTMLATOGPU
@@ -101,60 +102,59 @@ static bool isInMemory(Type type) {
 // The caller's buffers
 //===----------------------------------------------------------------------===//
 
-static bool isIndices(Type type) {
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  return tensor && tensor.getRank() == 1 && tensor.getElementType().isInteger(32);
+/// Return the names of the rows, for messages.
+static std::string listed(ArrayRef<const schema::Binding *> rows) {
+  return llvm::join(llvm::map_range(rows, [](const schema::Binding *row) { return argumentNameOf(*row); }), ", ");
 }
 
-static bool isRows(Type type) {
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  return tensor && isa<FloatType>(tensor.getElementType());
-}
-
-/// Checks an entry, whose buffers have fixed names: two arguments of a kind would be the same buffer.
+/// Check an entry, whose buffers have fixed names: its arguments and results are those of the table, in order. All but
+/// the first argument may be left out.
 static LogicalResult checkEntrySignature(func::FuncOp function) {
-  unsigned numIndices = 0, numCaches = 0;
-  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
-    bool expected = i == 0            ? isRows(type)
-                    : isIndices(type) ? numIndices++ == 0
-                                      : isa<CacheType>(type) && numCaches++ == 0;
-    if (!expected)
-      return function.emitOpError() << "has an argument #" << i << " of " << type
-                                    << "; expected hidden states, then at most one cu_seqlens "
-                                       "(tensor<?xi32>) and one cache";
-  }
-  unsigned numRows = 0;
-  for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
-    if (isa<CacheType>(type) ? numCaches == 0 : !isRows(type) || numRows++ > 0)
-      return function.emitOpError() << "has a result #" << i << " of " << type
-                                    << "; expected at most one tensor and the cache argument";
+  auto rows = argumentsOf(schema::List::Entry), results = resultsOf(schema::List::Entry);
+  auto arguments = matchInOrder(rows, function.getArgumentTypes());
+  for (auto [i, row] : llvm::enumerate(arguments))
+    if (!row || (i == 0 && row != rows.front()))
+      return function.emitOpError() << "has an argument #" << i << " of " << function.getArgumentTypes()[i]
+                                    << "; expected " << listed(rows) << ", in that order";
+  llvm::append_range(results, llvm::make_filter_range(arguments, [](const schema::Binding *row) {
+                       return row->access == schema::Access::InOut;
+                     }));
+  for (auto [i, row] : llvm::enumerate(matchInOrder(results, function.getResultTypes())))
+    if (!row)
+      return function.emitOpError() << "has a result #" << i << " of " << function.getResultTypes()[i] << "; expected "
+                                    << listed(results) << ", in that order";
   return success();
 }
 
-/// Adds the buffer's name; emits an error if it has none, or if another has it.
-static LogicalResult addBuffer(func::FuncOp function, const Twine &which, Attribute name,
-                               llvm::SmallDenseSet<Attribute> &names) {
-  if (!isa_and_present<StringAttr>(name))
+/// Check the buffer name of a core's argument or result against the rows, and remove its row from them.
+static LogicalResult checkBuffer(func::FuncOp function, const Twine &which, Type type, Attribute name,
+                                 SmallVectorImpl<const schema::Binding *> &rows) {
+  auto text = dyn_cast_if_present<StringAttr>(name);
+  if (!text)
     return function.emitOpError() << "has " << which << " without a " << kBufferAttr << ", which names its buffer";
-  if (!names.insert(name).second)
-    return function.emitOpError() << "has " << which << " in the buffer " << name << ", which is already in use";
+  auto *row = llvm::find_if(rows, [&](const schema::Binding *row) { return argumentNameOf(*row) == text.getValue(); });
+  if (row == rows.end())
+    return function.emitOpError() << "has " << which << " in the buffer " << name
+                                  << ", which is already in use or unknown; expected one of " << listed(rows);
+  if (!matches(**row, type))
+    return function.emitOpError() << "has " << which << " of " << type << ", which the buffer " << name
+                                  << " cannot hold";
+  rows.erase(row);
   return success();
 }
 
 static LogicalResult checkCoreSignature(func::FuncOp function) {
-  llvm::SmallDenseSet<Attribute> names;
-  unsigned numCaches = 0;
-  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
-    if (failed(addBuffer(function, "an argument #" + Twine(i), function.getArgAttr(i, kBufferAttr), names)))
+  std::optional<schema::List> list = findCoreList(function.getName());
+  if (!list)
+    return function.emitOpError() << "is not a core; expected the name "
+                                  << llvm::join(ArrayRef(schema::coreNames), ", ");
+  auto rows = argumentsOf(*list), results = resultsOf(*list);
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
+    if (failed(checkBuffer(function, "an argument #" + Twine(i), type, function.getArgAttr(i, kBufferAttr), rows)))
       return failure();
-    bool expected = isa<CacheType>(type) ? numCaches++ == 0 : isRows(type) || isIndices(type);
-    if (!expected)
-      return function.emitOpError() << "has an argument #" << i << " of " << type
-                                    << "; expected tensors of floats, tensor<?xi32> and one cache";
-  }
   for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
     if (!isa<CacheType>(type) &&
-        failed(addBuffer(function, "a result #" + Twine(i), function.getResultAttr(i, kBufferAttr), names)))
+        failed(checkBuffer(function, "a result #" + Twine(i), type, function.getResultAttr(i, kBufferAttr), results)))
       return failure();
   return success();
 }

@@ -40,8 +40,8 @@ extern "C" {
 /* clang-format off */
 /* manifest.json is one object:
  *   "magic"     MLA_BUNDLE_MAGIC          "version"   MLA_BUNDLE_VERSION
- *   "producer"  free text                 "target"    "cpu" | "h100"
- *   "isa"       required processor: "x86-64-v2" | "x86-64-v3" | "x86-64-v4" | "aarch64", or GPU: "sm_90a"
+ *   "producer"  free text                 "target"    "cpu", or a row MLA_GPU_TARGET of launch_abi.def
+ *   "isa"       required processor: "x86-64-v2" | "x86-64-v3" | "x86-64-v4" | "aarch64", or GPU: that row's
  *   "dtype"     "f32" | "bf16": element type of hidden states and weights
  *   "page"      tokens per page           "cache"     {"format": "standard", "dtype": "f32"|"bf16"}
  *   "tensor_parallel", "rank"             this bundle holds heads rank*heads .. (rank+1)*heads - 1

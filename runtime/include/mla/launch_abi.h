@@ -18,6 +18,41 @@
 
 namespace mla::schema {
 
+//===-- Targets ------------------------------------------------------------===//
+
+/// The target of bundles for the CPU.
+inline constexpr const char *cpuTarget = "cpu";
+
+enum class GpuTarget : uint8_t {
+#define MLA_GPU_TARGET(Enumerator, name, isa, major, minor, devices) Enumerator,
+#include "mla/launch_abi.def"
+};
+struct GpuTargetRow {
+  const char *name, *isa;
+  int major, minor;    ///< the compute capability
+  const char *devices; ///< for messages
+};
+inline constexpr GpuTargetRow gpuTargetRows[] = {
+#define MLA_GPU_TARGET(Enumerator, name, isa, major, minor, devices) {name, isa, major, minor, devices},
+#include "mla/launch_abi.def"
+};
+constexpr const GpuTargetRow &rowOf(GpuTarget target) { return gpuTargetRows[static_cast<unsigned>(target)]; }
+
+/// Returns the row, or null if no GPU target has that name.
+constexpr const GpuTargetRow *findGpuTarget(std::string_view name) {
+  for (const GpuTargetRow &row : gpuTargetRows)
+    if (name == row.name)
+      return &row;
+  return nullptr;
+}
+
+/// In the manifest.
+inline constexpr const char *targetNames[] = {
+    cpuTarget,
+#define MLA_GPU_TARGET(Enumerator, name, isa, major, minor, devices) name,
+#include "mla/launch_abi.def"
+};
+
 //===-- Enumerators and names ----------------------------------------------===//
 
 enum class Size : uint8_t {

@@ -1,4 +1,4 @@
-// Attentions without a latent, and what is none at all: nothing changes, and only attentions are remarked on.
+// Attentions without a latent, and computations that are not attentions: nothing changes, and only attentions get remarks.
 //
 // RUN: mla-opt --mla-raise --split-input-file --verify-diagnostics %s -o %t.after
 // RUN: mla-opt --split-input-file %s -o %t.before
@@ -58,7 +58,7 @@ func.func @scores_are_an_argument(%s: tensor<4x4xf64>, %x: tensor<4x8xf64>, %w: 
 
 // -----
 
-// No softmax: nothing is said.
+// No softmax: no remark.
 func.func @products(%a: tensor<4x4xf32>, %b: tensor<4x8xf32>, %empty: tensor<0x4xf32>, %none: tensor<0x8xf32>) -> (tensor<4x8xf32>, tensor<0x8xf32>) {
   %o = linalg.matmul ins(%a, %b : tensor<4x4xf32>, tensor<4x8xf32>) outs(%b : tensor<4x8xf32>) -> tensor<4x8xf32>
   %n = linalg.matmul ins(%empty, %b : tensor<0x4xf32>, tensor<4x8xf32>) outs(%none : tensor<0x8xf32>) -> tensor<0x8xf32>

@@ -1,4 +1,4 @@
-// The facts of a target, and what follows from them: the chip of the code, and schedules for so many multiprocessors.
+// The facts of a target determine the chip of the code and the number of SMs in schedules.
 //
 // RUN: mla-opt %s --mla-attach-target | FileCheck %s --check-prefix=ATTACHED
 // RUN: mla-opt %s --mla-attach-target --mla-schedule-kernels --convert-mla-to-gpu | FileCheck %s --check-prefix=CODE
@@ -12,7 +12,7 @@
 // CODE: gpu.module @kernels [#nvvm.target<O = 3, chip = "sm_90a", features = "+ptx86">]
 // UNKNOWN: error: unknown target 'b200'; expected h100
 
-// With few multiprocessors there are fewer and larger tiles.
+// With few SMs, tiles are fewer and larger.
 // MANY: rows = 64, splits = 4,
 // FEW: rows = 128, splits = 2,
 func.func @entry(%x: tensor<?x7168xbf16>) -> tensor<?x1536xbf16> attributes {

@@ -45,8 +45,9 @@ func.func @rows_of_no_known_size(%x: tensor<?x?xbf16>) -> tensor<?x?xbf16> {
 
 // -----
 
-func.func @rotated_by_no_positions(%x: tensor<?x4x16xbf16>, %position: tensor<?xi32>) -> tensor<?x4x16xbf16> {
-  // expected-error @+1 {{needs positions of tokens, and no mla.positions is in it that gives them}}
+// expected-remark @+1 {{needs positions of tokens, and no mla.positions is in it that gives them}}
+func.func @naive_attention(%x: tensor<?x4x16xbf16> {mla.buffer = "q_rope"}, %position: tensor<?xi32> {mla.buffer = "cu_seqlens"})
+    -> (tensor<?x4x16xbf16> {mla.buffer = "out"}) {
   %y = mla.kernel rope "y"(%a = %x, %at = %position) schedule <rope, {passes = 2}> : (tensor<?x4x16xbf16>, tensor<?xi32>) -> tensor<?x4x16xbf16> {
     %z = mla.rope interleaved %a at %at {frequencies = array<f32: 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3>} : tensor<?x4x16xbf16>
     mla.yield %z : tensor<?x4x16xbf16>
@@ -56,7 +57,7 @@ func.func @rotated_by_no_positions(%x: tensor<?x4x16xbf16>, %position: tensor<?x
 
 // -----
 
-// What is computed in a kernel is nowhere in memory.
+// A value computed in a kernel has no memory.
 func.func @no_operand(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
   %w_dq = mla.weight "w" : tensor<48x160xbf16>
   %gamma = mla.weight "gamma" : tensor<160xf32>
@@ -73,9 +74,8 @@ func.func @no_operand(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
 // -----
 
 !cache = !mla.cache<page = 16, latent = 60, rope = 16, bf16>
-// An attention alone is left out where there is no kernel for its widths.
-// expected-remark @+1 {{@gathered is left out: 'mla.kernel' op expected rows of a multiple of 8 elements, got 60}}
-func.func @gathered(%cache: !cache {mla.buffer = "cache"}) -> (tensor<?x60xbf16> {mla.buffer = "out"}) {
+func.func @gathered(%x: tensor<?x64xbf16>, %cache: !cache) -> tensor<?x60xbf16> {
+  // expected-error @+1 {{expected rows of a multiple of 8 elements, got 60}}
   %g:3 = mla.kernel gather "g"(%k = %cache) schedule <gather> : (!cache) -> (tensor<?x60xbf16>, tensor<?x16xbf16>, tensor<?xi32>) {
     %latent, %k_rope, %cu_keys = mla.gather %k : !cache
     mla.yield %latent, %k_rope, %cu_keys : tensor<?x60xbf16>, tensor<?x16xbf16>, tensor<?xi32>
@@ -85,8 +85,8 @@ func.func @gathered(%cache: !cache {mla.buffer = "cache"}) -> (tensor<?x60xbf16>
 
 // -----
 
-// Each buffer of an entry has one name: a second tensor, cache or result would be the first.
-// expected-error @+1 {{has an argument #2 of 'tensor<?x64xbf16>'; expected hidden states}}
+// Each buffer of an entry has one name, so a second tensor, cache or result is an error.
+// expected-error @+1 {{has an argument #2 of 'tensor<?x64xbf16>'; expected hidden, cu_seqlens, cache, in that order}}
 func.func @two_tensors(%x: tensor<?x64xbf16>, %cu: tensor<?xi32>, %other: tensor<?x64xbf16>) {
   return
 }
@@ -108,7 +108,7 @@ func.func @two_caches(%x: tensor<?x64xbf16>, %cu: tensor<?xi32>, %a: !cache, %b:
 
 // -----
 
-// expected-error @+1 {{has an argument #0 of 'tensor<?xi32>'; expected hidden states}}
+// expected-error @+1 {{has an argument #0 of 'tensor<?xi32>'; expected hidden, cu_seqlens, cache, in that order}}
 func.func @no_hidden(%cu: tensor<?xi32>) {
   return
 }
@@ -134,21 +134,57 @@ func.func @returned_argument(%x: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
 
 // -----
 
-// expected-remark @+1 {{@unnamed is left out: 'func.func' op has an argument #1 without a mla.buffer}}
-func.func @unnamed(%q: tensor<?x64xbf16> {mla.buffer = "q_nope"}, %k: tensor<?x64xbf16>) {
+// expected-error @+1 {{has an argument #2 of 'tensor<?xi32>'; expected hidden, cu_seqlens, cache, in that order}}
+func.func @wrong_order(%x: tensor<?x64xbf16>, %cache: !mla.cache<page = 16, latent = 64, rope = 16, bf16>, %cu: tensor<?xi32>) {
   return
 }
 
 // -----
 
-// expected-remark @+1 {{@named_twice is left out: 'func.func' op has an argument #1 in the buffer "q_nope", which is already in use}}
-func.func @named_twice(%q: tensor<?x64xbf16> {mla.buffer = "q_nope"}, %k: tensor<?x64xbf16> {mla.buffer = "q_nope"}) {
+// expected-error @+1 {{has an argument #0 of 'tensor<?x4x64xbf16>'; expected hidden, cu_seqlens, cache, in that order}}
+func.func @other_rank(%x: tensor<?x4x64xbf16>) {
   return
 }
 
 // -----
 
-// Tensor maps say bf16 whatever lies there.
+// A core is optional: it is dropped if its kernels cannot be generated.
+// expected-remark @+1 {{@naive_attention is left out: 'func.func' op has an argument #1 without a mla.buffer}}
+func.func @naive_attention(%q: tensor<?x4x?xbf16> {mla.buffer = "q_nope"}, %k: tensor<?x64xbf16>) {
+  return
+}
+
+// -----
+
+// expected-remark @+1 {{@naive_attention is left out: 'func.func' op has an argument #1 in the buffer "q_nope", which is already in use or unknown; expected one of q_rope, cu_seqlens, k_nope, k_rope, cu_keys, v}}
+func.func @naive_attention(%q: tensor<?x4x?xbf16> {mla.buffer = "q_nope"}, %k: tensor<?x4x?xbf16> {mla.buffer = "q_nope"}) {
+  return
+}
+
+// -----
+
+// expected-remark @+1 {{has an argument #0 in the buffer "cache", which is already in use or unknown; expected one of q_nope}}
+func.func @naive_attention(%cache: !mla.cache<page = 16, latent = 64, rope = 16, bf16> {mla.buffer = "cache"}) {
+  return
+}
+
+// -----
+
+// expected-remark @+1 {{has an argument #0 of 'tensor<?x64xbf16>', which the buffer "q_nope" cannot hold}}
+func.func @naive_attention(%q: tensor<?x64xbf16> {mla.buffer = "q_nope"}) {
+  return
+}
+
+// -----
+
+// expected-remark @+1 {{@other is left out: 'func.func' op is not a core; expected the name latent_attention, naive_attention, step_check}}
+func.func @other(%q: tensor<?x4x?xbf16> {mla.buffer = "q_nope"}) {
+  return
+}
+
+// -----
+
+// Tensor maps are always of bf16.
 func.func @rows_of_f32(%x: tensor<?x160xf32>) -> tensor<?x48xbf16> {
   %w_dq = mla.weight "w" : tensor<48x160xbf16>
   // expected-error @+1 {{expected rows of bf16 with static sizes, got 'tensor<?x160xf32>'}}
@@ -219,7 +255,7 @@ func.func @slice_of_some_rows(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16>
 
 // -----
 
-// The kernel writes a row for each of %x, however many the type says.
+// The kernel writes one row per row of %x, whatever the type states.
 func.func @number_of_rows_in_a_type(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16>
     attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, q = naive, o = naive}>} {
   %w_dq = mla.weight "w" : tensor<48x160xbf16>
@@ -238,7 +274,7 @@ func.func @number_of_rows_in_a_type(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16>
 
 // -----
 
-// What nothing reaches would be launched.
+// Unreachable kernels would be launched.
 // expected-error @+1 {{has control flow, which launch lists do not support}}
 func.func @kernel_that_nothing_reaches(%x: tensor<?x160xbf16>)
     attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, q = naive, o = naive}>} {

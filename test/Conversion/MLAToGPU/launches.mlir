@@ -1,11 +1,11 @@
-// Launches in the place of functions: what the caller gives by name, weights by name, scratch memory between kernels.
+// Functions become launches: buffers of the caller by name, weights by name, scratch memory between kernels.
 //
 // RUN: mla-opt %s --mla-schedule-kernels --convert-mla-to-gpu | FileCheck %s --implicit-check-not=func.func
 // RUN: mla-opt %s --mla-schedule-kernels --convert-mla-to-gpu --mla-to-nvvm | FileCheck %s --check-prefix=NVVM --implicit-check-not=scf. --implicit-check-not=arith.
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, bf16>
 
-// Equal kernels are made once.
+// Equal kernels are generated once.
 // CHECK: gpu.module @kernels
 // CHECK-DAG: llvm.func @mla_probe(
 // CHECK-DAG: llvm.func @[[PROJECT:projection_.*]](%{{.*}}: !llvm.ptr
@@ -19,7 +19,7 @@
 // CHECK-SAME: regime <{phase = prefill, q = naive, o = naive}> weights ["w_down", "gamma", "w_up"]
 // CHECK-SAME: bindings [#mla.binding<"hidden", tensor<?x160xbf16>>, #mla.binding<"cu_seqlens", tensor<?xi32>>, #mla.binding<"pages", tensor<?x16x80xbf16>>, #mla.binding<"block_table", tensor<?x?xi32>>, #mla.binding<"lengths", tensor<?xi32>>, #mla.binding<"out", tensor<?x160xbf16>>] {
 
-// What a kernel leaves another: a row a token.
+// The intermediate result of a kernel has one row per token.
 // CHECK-NEXT: mla.workspace "temp:0" bytes (tokens * 320)
 // CHECK-NEXT: mla.launch @kernels::@[[PROJECT]] grid ({{.*}}) threads {{[0-9]+}} shared {{[0-9]+}} overlap args [
 // CHECK-DAG: #mla.tensor_map<"weight:w_down", offset = 0, dims = (160, 160, 1)
@@ -32,7 +32,7 @@
 // CHECK-NEXT: #mla.pointer<"weight:gamma">,
 // CHECK-NEXT: #mla.pointer<"temp:1">,
 
-// Rows of the cached tokens, and one more than there are sequences.
+// Rows of the cached tokens, and one more than the number of sequences.
 // CHECK: mla.workspace "temp:2" bytes (cached * 128)
 // CHECK-NEXT: mla.workspace "temp:3" bytes (cached * 32)
 // CHECK-NEXT: mla.workspace "temp:4" bytes ((batch + 1) * 4)
@@ -42,7 +42,7 @@
 // CHECK-NEXT: #mla.pointer<"lengths">,
 // CHECK-NEXT: #mla.pointer<"temp:2">,
 
-// What is returned is the caller's memory.
+// A returned value is in the caller's memory.
 // CHECK: mla.launch @kernels::@[[PROJECT]]
 // CHECK-DAG: #mla.tensor_map<"weight:w_up",
 // CHECK-DAG: #mla.tensor_map<"temp:1",
@@ -72,7 +72,7 @@ func.func @prefill(%hidden: tensor<?x160xbf16>, %cu: tensor<?xi32>, %cache: !cac
   return %d, %cache : tensor<?x160xbf16>, !cache
 }
 
-// Queries of an attention alone are rows of a width that only the step knows; its buffers have their own names.
+// Queries of an attention core have rows of a width known only to the step; its buffers have their own names.
 // CHECK-LABEL: mla.launches @naive_attention
 // CHECK-SAME: bindings [#mla.binding<"q_nope", tensor<?x4x?xbf16>>, #mla.binding<"q_rope", tensor<?x4x?xbf16>>, #mla.binding<"cu_seqlens", tensor<?xi32>>, #mla.binding<"k_nope", tensor<?x4x32xbf16>>, #mla.binding<"k_rope", tensor<?x16xbf16>>, #mla.binding<"cu_keys", tensor<?xi32>>, #mla.binding<"v", tensor<?x4x32xbf16>>, #mla.binding<"out", tensor<?x4x32xbf16>>] {
 // CHECK: mla.launch @kernels::@naive_attention_p32

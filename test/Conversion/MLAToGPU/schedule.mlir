@@ -1,4 +1,4 @@
-// Choices by kind, widths, phase and regime; choices that are there stay.
+// Schedules depend on kind, widths, phase and regime; given choices are kept.
 //
 // RUN: mla-opt %s --mla-schedule-kernels | FileCheck %s --check-prefixes=CHECK,BALANCED
 // RUN: mla-opt %s --mla-schedule-kernels=batch-invariant | FileCheck %s --check-prefixes=CHECK,INVARIANT
@@ -51,7 +51,7 @@ func.func @prefill(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %cache: 
   return
 }
 
-// A few queries on a long context: their own projection has the tiles of few tokens, an up-projection those of many.
+// A few queries on a long context: their own projection has the tiles for few tokens, an up-projection those for many.
 // CHECK-LABEL: func.func @few_queries
 func.func @few_queries(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %w_uk: tensor<16384x512xbf16>, %cache: !cache)
     attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, tokens = 0 to 225, q = naive, o = naive}>} {
@@ -75,7 +75,7 @@ func.func @few_queries(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %w_u
   return
 }
 
-// Where the context is short as well, both have tiles of few.
+// On a short context both have the tiles for few tokens.
 // CHECK-LABEL: func.func @short_context
 func.func @short_context(%w_uk: tensor<16384x512xbf16>, %cache: !cache)
     attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, tokens = 0 to 225, context = 0 to 512, q = naive, o = naive}>} {

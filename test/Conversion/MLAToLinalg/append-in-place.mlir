@@ -1,9 +1,9 @@
-// The cache is written in place: after bufferisation nothing of the cache's shape is allocated or copied, and it is no
-// result. The read through the new cache sees the write, in the same memory.
+// The cache is written in place: after bufferization nothing of the cache's shape is allocated or copied, and it is not a
+// result. The read through the new cache reads the written rows from the same memory.
 //
 // RUN: mla-opt %s --pass-pipeline='builtin.module(mla-to-linalg,func.func(convert-elementwise-to-linalg),canonicalize,cse,func.func(mla-cpu-vectorize),canonicalize,cse,eliminate-empty-tensors,mla-cpu-bufferize,canonicalize,cse,func.func(mla-cpu-drop-returned))' | FileCheck %s --implicit-check-not='alloc{{.*}}x16x80x' --implicit-check-not='linalg.copy{{.*}}x16x80x'
 //
-// Nor after the rest of the pipeline: no allocation of the size of pages is left, and no result.
+// After the rest of the pipeline there is no allocation of the size of pages, and no result.
 // RUN: mla-opt %s --mla-to-cpu | FileCheck %s --check-prefix=LLVM --implicit-check-not=memrefCopy
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
@@ -18,7 +18,7 @@
 // CHECK: linalg.copy ins(%[[ROW]] : memref<1x64xf32, {{.*}}>) outs(%[[TO]] :
 // CHECK: memref.subview %[[PAGES]][%[[PAGE]], %[[SLOT]], 64] [1, 1, 16]
 // CHECK: scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, %{{.*}}) {
-// A whole page is read where it lies.
+// A whole page is read in place.
 // CHECK: memref.subview %[[PAGES]][%{{.*}}, 0, 0] [1, 16, 64]
 // LLVM-LABEL: llvm.func @_mlir_ciface_decode(
 // LLVM: llvm.func @mla_entry_decode(

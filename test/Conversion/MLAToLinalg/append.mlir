@@ -1,4 +1,4 @@
-// A row goes where its position, the block table and the page say; the cache is carried, not copied.
+// Position, block table and page determine the row. The cache is passed along, not copied.
 //
 // RUN: mla-opt %s --mla-to-linalg --canonicalize --cse | FileCheck %s
 

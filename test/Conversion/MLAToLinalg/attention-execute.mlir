@@ -1,4 +1,4 @@
-// The naive attention executed: keys per head, and tiles of 16 queries and 64 keys with their edges.
+// Executes the naive attention: keys per head, and tiles of 16 queries and 64 keys with their edges.
 //
 // RUN: mla-opt %s --mla-to-cpu | %run_main | FileCheck %s
 
@@ -13,8 +13,8 @@ func.func private @per_head(%q: tensor<?x2x2xf32>, %qr: tensor<?x2x2xf32>, %cu: 
   return
 }
 
-// Queries are zero, so a query at position p weighs p + 1 keys alike. Values v[n, d] = n + d give a mean of p / 2 + d
-// and an LSE of log(p + 1). One sequence of %keys keys, %queries of them new.
+// Queries are zero, so a query at position p weights p + 1 keys equally. Values v[n, d] = n + d give a mean of p / 2 + d
+// and an LSE of log(p + 1). One sequence of %keys keys, of which %queries are new.
 func.func private @long(%queries: index, %keys: index, %cu: tensor<?xi32>, %cu_keys: tensor<?xi32>) {
   %zero = arith.constant 0.0 : f32
   %q = tensor.generate %queries {

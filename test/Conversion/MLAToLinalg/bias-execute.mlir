@@ -1,4 +1,4 @@
-// A bias executed.
+// Executes a bias.
 //
 // RUN: mla-opt %s --mla-to-cpu | %run_main | FileCheck %s
 
@@ -35,7 +35,7 @@ func.func @main() {
 // CHECK-NEXT: {{\[\[}}11, 22, 2.5],
 // CHECK-NEXT: [9, 20, 0{{\]\]}}
 
-// 256 + 1 lies between bf16's 256 and 258 and goes to the even one.
+// 256 + 1 is between bf16's 256 and 258 and rounds to even.
 // CHECK: data =
 // CHECK-NEXT: {{\[\[\[}}256],
 // CHECK-NEXT: [1.25{{\]\]\]}}

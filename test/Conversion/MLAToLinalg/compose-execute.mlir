@@ -1,4 +1,4 @@
-// The product of two weights executed.
+// Executes the product of two weights.
 //
 // RUN: mla-opt %s --mla-to-cpu | %run_main | FileCheck %s
 
@@ -59,7 +59,7 @@ func.func @main() {
 // CHECK-NEXT: [8, 9, 10],
 // CHECK-NEXT: [26, 30, 34{{\]\]\]}}
 
-// The same in bf16, which holds these numbers.
+// The same in bf16, in which these numbers are exact.
 // CHECK: data =
 // CHECK-NEXT: {{\[\[\[}}1, 2, 8],
 // CHECK-NEXT: [3, 4, 18],
@@ -68,7 +68,7 @@ func.func @main() {
 // CHECK-NEXT: [8, 9, 10],
 // CHECK-NEXT: [26, 30, 34{{\]\]\]}}
 
-// Eight rows are one block: row n is (n + 10, 2n).
+// Eight rows are one panel: row n is (n + 10, 2n).
 // CHECK: data =
 // CHECK-NEXT: {{\[\[\[}}10, 0],
 // CHECK-NEXT: [11, 2],

@@ -1,4 +1,4 @@
-// Cumulative lengths, then whole pages, the last one cut at the length.
+// Cumulative lengths, then whole pages; the last page is cut off at the length.
 //
 // RUN: mla-opt %s --mla-to-linalg --canonicalize --cse | FileCheck %s
 

@@ -1,7 +1,7 @@
-// The absorbed attention executed on ragged batches, and the naive one over the gathered latents: one and the same.
+// Executes the absorbed attention on ragged batches, and the naive one on the gathered latents, with equal results.
 //
 // Pages of 4 tokens; sequences of length 1, page - 1, page, page + 1 and 2 page + 1 with 1, 1, 2, 1 and 3 queries.
-// Rows beyond a length are NaN, table entries beyond the pages are no page. Expected: softmax(0.5 (q c + q_r k)) c and
+// Rows beyond a length are NaN, and table entries beyond the pages are invalid. Expected: softmax(0.5 (q c + q_r k)) c and
 // its LSE over keys 0 to n - s + i, computed in Python in float64.
 //
 // RUN: mla-opt %s --mla-to-cpu | %run_main | FileCheck %s
@@ -210,8 +210,8 @@ func.func @main() {
 // CHECK-NEXT: [2.397{{[0-9]*}}, 2.5996{{[0-9]*}}],
 // CHECK-NEXT: [2.5031{{[0-9]*}}, 2.465{{[0-9]*}}{{\]\]}}
 
-// A sequence without tokens has a query, and one of length 1 has two: the first two queries see nothing,
-// the third one key.
+// A sequence without tokens has a query, and one of length 1 has two: the first two queries have no keys,
+// the third one has one key.
 // CHECK: data =
 // CHECK-NEXT: {{\[\[\[}}0, 0],
 // CHECK-NEXT: [0, 0{{\]\]}},

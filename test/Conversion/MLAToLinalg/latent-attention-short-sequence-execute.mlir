@@ -1,5 +1,5 @@
 // A step with more tokens than its sequence has: queries before the first key give 0 and an LSE of -inf, and read
-// nothing; the last one sees the only key.
+// nothing; the last one attends to the only key.
 //
 // RUN: mla-opt %s --mla-to-cpu | %run_main | FileCheck %s
 

@@ -1,4 +1,4 @@
-// Splits and tokens are parallel. Whole pages are read where they lie; the page at the causal edge is cut off first.
+// Splits and tokens are parallel. Whole pages are read in place; the page at the causal edge is cut off first.
 //
 // RUN: mla-opt %s --mla-to-linalg --canonicalize --cse | FileCheck %s
 

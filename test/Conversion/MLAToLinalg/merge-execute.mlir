@@ -1,4 +1,4 @@
-// Merging partial attentions executed, with partials that have no keys and hold NaN.
+// Executes the merge of partial attentions, including partials without keys that contain NaN.
 //
 // RUN: mla-opt %s --mla-to-cpu | %run_main | FileCheck %s
 
@@ -47,7 +47,7 @@ func.func @main() {
 // CHECK-NEXT: {{\[\[}}1.38629, 1.09861],
 // CHECK-NEXT: [2, -inf{{\]\]}}
 
-// exp(1000) is no float32; the LSE is 1000 + log 2.
+// exp(1000) overflows float32; the LSE is 1000 + log 2.
 // CHECK: data =
 // CHECK-NEXT: {{\[\[\[}}2{{\]\]\]}}
 // CHECK: data =

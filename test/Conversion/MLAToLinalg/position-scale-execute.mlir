@@ -1,4 +1,4 @@
-// Scaling by position executed: 1 + beta log(1 + floor(position / original)).
+// Executes scaling by position: 1 + beta log(1 + floor(position / original)).
 //
 // RUN: mla-opt %s --mla-to-cpu | %run_main | FileCheck %s
 

@@ -1,4 +1,4 @@
-// One factor a token, times every element of it.
+// One factor per token, for all of its elements.
 //
 // RUN: mla-opt %s --mla-to-linalg --canonicalize --cse | FileCheck %s
 

@@ -1,11 +1,11 @@
-// Projections executed: one row, a block of 8, a block and a row; panels are the same numbers.
+// Executes projections: one row, a block of 8, a block and a row; packed weights give the same numbers.
 //
 // RUN: mla-opt %s --mla-to-cpu | %run_main | FileCheck %s
 //
 // x[t, k] = t + k and w[n, k] = n - k with 4 columns k, so
 //   y[t, n] = sum_k (t + k) (n - k) = 4tn + 6n - 6t - 14.
-// With heads: x[t, h, k] = t + h + k puts t + h for t; to_heads has row 6h + n for n;
-// from_heads sums over h. All are whole numbers, exact in float32.
+// With heads: x[t, h, k] = t + h + k replaces t by t + h; to_heads has row 6h + n for n;
+// from_heads sums over h. All are integers, exact in float32.
 
 func.func private @printMemrefF32(tensor<*xf32> {bufferization.access = "read"})
 
@@ -421,5 +421,5 @@ func.func @main() {
 // CHECK-NEXT: [-118, -46, 26, 98, 170, 242],
 // CHECK-NEXT: [-130, -50, 30, 110, 190, 270{{\]\]}}
 
-// No token is no row.
+// Zero tokens give zero rows.
 // CHECK: sizes = [0, 6]

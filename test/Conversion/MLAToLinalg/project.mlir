@@ -1,4 +1,4 @@
-// Panels of a weight are parallel; tokens come in blocks of 8, then one by one.
+// Panels of a weight are parallel; tokens are processed in blocks of 8, then one by one.
 //
 // RUN: mla-opt %s --mla-to-linalg --canonicalize --cse | FileCheck %s
 

@@ -1,4 +1,4 @@
-// RMS norm executed: gamma[k] * x[k] / sqrt(mean(x^2) + epsilon).
+// Executes RMS norms: gamma[k] * x[k] / sqrt(mean(x^2) + epsilon).
 //
 // RUN: mla-opt %s --mla-to-cpu | %run_main | FileCheck %s
 
@@ -48,13 +48,13 @@ func.func @main() {
 // CHECK-NEXT: [0.70710{{[0-9]*}}, -1.4142{{[0-9]*}}, 2.8284{{[0-9]*}}, -0.35355{{[0-9]*}}],
 // CHECK-NEXT: [0, 0, 0, 0{{\]\]}}
 
-// The norm of every head by itself, gamma in bf16: (3, 2 * 4) / sqrt(12.5) twice, ±1 and 2, no overflow of 1e8.
+// A norm per head, gamma in bf16: (3, 2 * 4) / sqrt(12.5) twice, ±1 and 2, no overflow for 1e8.
 // CHECK: data =
 // CHECK-NEXT: {{\[\[\[}}0.8485{{[0-9]*}}, 2.2627{{[0-9]*}}],
 // CHECK-NEXT: [0.8485{{[0-9]*}}, 2.2627{{[0-9]*}}{{\]\]}},
 // CHECK-NEXT: {{\[\[}}1, -2],
 // CHECK-NEXT: [1, 2{{\]\]\]}}
 
-// Epsilon counts where x is small: 1e-3 / sqrt(0.5e-6 + 1e-6).
+// Epsilon matters for small x: 1e-3 / sqrt(0.5e-6 + 1e-6).
 // CHECK: data =
 // CHECK-NEXT: {{\[\[}}0.81649{{[0-9]*}}, 0{{\]\]}}

@@ -1,4 +1,4 @@
-// Squares in float32, one factor a row, one rounding at the end.
+// Squares in float32, one factor per row, one rounding at the end.
 //
 // RUN: mla-opt %s --mla-to-linalg --canonicalize --cse | FileCheck %s
 

@@ -1,4 +1,4 @@
-// RoPE executed: (a, b) of a pair becomes (a cos - b sin, b cos + a sin).
+// Executes RoPE: the pair (a, b) becomes (a cos - b sin, b cos + a sin).
 //
 // RUN: mla-opt %s --mla-to-cpu | %run_main | FileCheck %s
 
@@ -57,19 +57,19 @@ func.func @main() {
   return
 }
 
-// interleaved: pairs (1, 2) and (3, 4) turn by p and 0.1 p; p = 0 leaves them.
+// interleaved: pairs (1, 2) and (3, 4) are rotated by p and 0.1 p; p = 0 keeps them.
 // CHECK: data =
 // CHECK-NEXT: {{\[\[}}1, 2, 3, 4],
 // CHECK-NEXT: [-1.1426{{[0-9]*}}, 1.9220{{[0-9]*}}, 2.5856{{[0-9]*}}, 4.2795{{[0-9]*}}],
 // CHECK-NEXT: [2.2015{{[0-9]*}}, -0.391{{[0-9]*}}, 0.71504{{[0-9]*}}, 4.948{{[0-9]*}}{{\]\]}}
 
-// half_split: pairs (1, 3) and (2, 4) turn by p and 0.1 p; p = 0 leaves them.
+// half_split: pairs (1, 3) and (2, 4) are rotated by p and 0.1 p; p = 0 keeps them.
 // CHECK: data =
 // CHECK-NEXT: {{\[\[}}1, 2, 3, 4],
 // CHECK-NEXT: [-1.9841{{[0-9]*}}, 1.5906{{[0-9]*}}, 2.4623{{[0-9]*}}, 4.179{{[0-9]*}}],
 // CHECK-NEXT: [3.1604{{[0-9]*}}, -0.16253{{[0-9]*}}, -0.10793{{[0-9]*}}, 4.4691{{[0-9]*}}{{\]\]}}
 
-// All heads of a token turn alike; sine and cosine are doubled; bf16 keeps 8 bits: 2 cos 2 = -0.8323 is -0.832031.
+// All heads of a token are rotated equally; sine and cosine are doubled; bf16 keeps 8 bits: 2 cos 2 = -0.8323 is -0.832031.
 // CHECK: data =
 // CHECK-NEXT: {{\[\[\[}}2, 0],
 // CHECK-NEXT: [0, 2{{\]\]}},

@@ -1,4 +1,4 @@
-// What is no weight, or cannot be made in boxes, is said at the function or the operation.
+// Errors at the function or operation that is not a weight, or cannot be computed in boxes.
 //
 // RUN: mla-opt %s --mla-tile-prepare --split-input-file --verify-diagnostics
 
@@ -85,7 +85,7 @@ func.func @prepare.without_end() -> tensor<4xf32> {
 
 // -----
 
-// Every sum would be made twice as often as the next.
+// Every sum would be computed twice as often as the next.
 func.func @prepare.sums_of_sums(%a: tensor<4xf32>) -> tensor<4xf32> {
   // expected-error @+1 {{is used in too many ways to be prepared in tiles}}
   %0 = arith.addf %a, %a : tensor<4xf32>

@@ -1,11 +1,11 @@
-// A @prepare function makes the box of its weight at given offsets.
+// A @prepare function computes the box of its weight at given offsets.
 //
 // RUN: mla-opt %s --mla-tile-prepare --split-input-file | FileCheck %s
 // RUN: mla-opt %s --mla-tile-prepare --split-input-file --mla-to-cpu | FileCheck %s --check-prefix=LOWERED
 
 // LOWERED-NOT: unrealized_conversion_cast
 
-// A product: one head, all columns. Its sums go to panels at once, before they are rounded.
+// A product: one head, all columns. Its sums are written to the packed layout directly, before they are rounded.
 // CHECK-LABEL: func.func @prepare.product
 // CHECK-SAME: %[[A:.*]]: tensor<64x3x16xf32> {mla.weight = "a"}, %[[B:.*]]: tensor<3x16x40xf32> {mla.weight = "b"},
 // CHECK-SAME: %[[OFFSETS:.*]]: tensor<3xi64>, %[[TILE:.*]]: tensor<2x40x32xf32>, %[[STORED:.*]]: tensor<2x40x32xbf16>
@@ -57,7 +57,7 @@ func.func @prepare.scaled(%w: tensor<64x48xf8E4M3FN> {mla.weight = "w"}, %s: ten
 
 // -----
 
-// Panels of 16 rows over heads of 8, half of what the checkpoint has: rows are fetched one head after the other.
+// Panels of 16 rows over heads of 8, half of the checkpoint's rows: rows are read one head after the other.
 // CHECK-LABEL: func.func @prepare.spanning
 // CHECK: %[[ROWS:.*]] = scf.for
 // CHECK: tensor.extract_slice %{{.*}} [8, 12] [1, 1] : tensor<64x12xbf16>
@@ -74,7 +74,7 @@ func.func @prepare.spanning(%a: tensor<64x12xbf16> {mla.weight = "a"}) -> tensor
 
 // -----
 
-// Parts that are the tile itself, stored and rounded: the loop fills memory of its own.
+// Parts that are the tile itself, stored and rounded: the loop writes to separate memory.
 // CHECK-LABEL: func.func @prepare.of_heads
 // CHECK: %[[OWN:.*]] = bufferization.alloc_tensor() : tensor<8x48x128xf32>
 // CHECK: %[[ROWS:.*]] = scf.for {{.*}} iter_args(%{{.*}} = %[[OWN]])
@@ -88,7 +88,7 @@ func.func @prepare.of_heads(%a: tensor<896x128xf32> {mla.weight = "a"}) -> tenso
 
 // -----
 
-// A merged LoRA: both terms of the box, in one element type. The scale is a constant of the tile, not of the weight.
+// A merged LoRA: both terms of the box, in one element type. The scale is a constant of the tile, not a weight.
 // CHECK-LABEL: func.func @prepare.merged
 // CHECK-SAME: %[[W:.*]]: tensor<64x48xf32> {mla.weight = "w"}, %[[B:.*]]: tensor<1x64x8xf32> {mla.weight = "b"}, %[[A:.*]]: tensor<1x8x48xf32> {mla.weight = "a"}, %[[OFFSETS:.*]]: tensor<2xi64>, %[[TILE:.*]]: tensor<16x48xf32>
 // CHECK: %[[PART:.*]] = tensor.extract_slice %[[W]][%{{.*}}, 0] [16, 48] [1, 1]
@@ -111,7 +111,7 @@ func.func @prepare.merged(%w: tensor<64x48xf32> {mla.weight = "w"}, %b: tensor<1
 
 // -----
 
-// A bias that W_O moved: one column of as many steps as all heads have values, so that few rows are a tile.
+// A bias moved by W_O: one column whose number of steps is that of the values of all heads, so that tiles have few rows.
 // CHECK-LABEL: func.func @prepare.moved_bias
 // CHECK-SAME: tensor<16xf32>
 // CHECK-SAME: mla.tile = array<i64: 16>

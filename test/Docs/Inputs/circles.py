@@ -1,6 +1,6 @@
-"""Says which files of a folder need each other: circles.py FOLDER...
+"""Prints the cyclic dependencies among the files of a folder: circles.py FOLDER...
 
-In C++ a header and its source are one; in Python every module is."""
+In C++ a header and its source are one unit; in Python every module is one."""
 import pathlib
 import re
 import sys
@@ -20,7 +20,7 @@ def needs(path):
 
 
 def circle(graph):
-    """What is left when all is taken away that needs nothing more, or that nothing needs."""
+    """Return the names that remain after repeatedly removing those without dependencies or dependents."""
     while True:
         used = set().union(*graph.values()) if graph else set()
         rest = {name: needed & graph.keys() for name, needed in graph.items() if name in used and needed & graph.keys()}

@@ -1,4 +1,4 @@
-"""The attention over the latent alone, against float64: cores of make_bundles.py, and widths that no model has yet."""
+"""Compares latent attention cores of make_bundles.py, and of other widths, with float64."""
 import random
 
 import numpy as np
@@ -12,8 +12,8 @@ from device_arrays import Arena, Driver, from_bits, part, to_bits
 
 OUT_TOLERANCE, ROW_TOLERANCE, LSE_TOLERANCE = 3e-3, 1.5e-2, 2e-5
 MOST_IF_WHOLE = 256 * 2 * 250  # of 256 threads, for each 256 sequences
-NOWHERE = 2**30  # a page number that nobody may follow
-# An odd number of tiles of the latent has a middle one, which both groups of warps compute.
+NOWHERE = 2**30  # an invalid page number
+# With an odd number of tiles of the latent, both warpgroups compute the middle one.
 WIDTHS = {f"core_l{latent}_r{rope}": (heads, (16, rope, 16, latent), page, [])
           for latent, rope, heads, page in ((64, 64, 16, 64), (64, 0, 5, 32), (192, 64, 16, 64), (192, 0, 40, 128), (320, 32, 20, 16),
                                             (320, 0, 16, 64), (448, 64, 40, 64), (448, 0, 12, 64), (128, 16, 16, 64))}
@@ -21,7 +21,7 @@ CORES = {name: core for name, core in make_bundles.CORES.items() if name.startsw
 
 
 class Batch:
-    """Random queries and pages; NaN wherever no token is, page numbers that lead nowhere behind a sequence's last."""
+    """Return random queries and pages; NaN in rows without a token, invalid page numbers after a sequence's last."""
 
     def __init__(self, core, queries, lengths, seed=0):
         self.heads, (nope, self.rope, _, self.latent), self.page, _ = core
@@ -54,7 +54,7 @@ class Batch:
         return call, out, lse
 
     def run(self, bundle, band=0, settled=False):
-        """(bits of out, bits of lse, what was touched that must not be)."""
+        """Return (bits of out, bits of lse, names of memory changed by mistake)."""
         with Arena(band) as arena:
             call, out, lse = self.call(bundle, arena, settled)
             call.enqueue(workspace=arena.workspace(call.workspace_bytes()))
@@ -75,7 +75,7 @@ class Batch:
         return out, lse
 
     def errors(self, out, lse):
-        """(relative L2 of all and of the worst row, absolute of lse, whether rows that see nothing say so)."""
+        """Return (relative L2 of all and of the worst row, absolute error of lse, whether rows without keys are correct)."""
         expected, expected_lse = self.reference()
         seen, found = np.isfinite(expected_lse), from_bits(out)
         nothing = bool((lse[~seen] == -np.inf).all() and (found[~seen] == 0).all())
@@ -86,7 +86,7 @@ class Batch:
 def check(bundle, core, name, queries, lengths, seed=0):
     batch = Batch(core, queries, lengths, seed)
     out, lse, touched = batch.run(bundle)
-    again, lse_again, touched_again = batch.run(bundle, band=8192, settled=True)  # tables were copied in before
+    again, lse_again, touched_again = batch.run(bundle, band=8192, settled=True)  # tables have been copied before
     repeats = bool((out == again).all() and (lse.view(np.uint32) == lse_again.view(np.uint32)).all())
     error, row, difference, nothing = batch.errors(out, lse)
     good = error <= OUT_TOLERANCE and row <= ROW_TOLERANCE and difference <= LSE_TOLERANCE
@@ -97,13 +97,13 @@ def check(bundle, core, name, queries, lengths, seed=0):
 
 
 def shapes(name, core):
-    """(queries, lengths) of the batches of one core."""
+    """Return (queries, lengths) of the batches of one core."""
     page, rng = core[2], random.Random(name)
     edges = sorted({0, 1, page - 1, page, page + 1, 63, 64, 65, 127, 128, 129})
     yield [1] * len(edges), edges
     yield [1], [600]
     for s_q, batch in ((2, 2), (3, 7), (5, 2), (8, 3)):
-        # The last sequence is shorter than its queries: some see nothing.
+        # The last sequence is shorter than its queries: some have no keys.
         yield [s_q, *(rng.randint(1, s_q) for _ in range(batch - 2)), s_q], [*(rng.randint(0, 300) for _ in range(batch - 1)), s_q // 2]
 
 
@@ -118,7 +118,7 @@ def run(names):
 
 
 def invariant(bundle, core, name):
-    """A sequence's result does not depend on what else is in the batch."""
+    """Check that a sequence's result does not depend on the rest of the batch."""
     rng = random.Random(3)
     lengths = [600] + [rng.randint(1, 400) for _ in range(5)]
     batch, out, lse = check(bundle, core, name, [1] * len(lengths), lengths)
@@ -130,8 +130,8 @@ def invariant(bundle, core, name):
 
 
 def run_splits(names):
-    """Batches small and large beside the number of multiprocessors, so that parts hold several sequences and sequences have several
-    parts: whose items one warp merges, or several from 9 splits on."""
+    """Check batches small and large relative to the number of SMs: parts with several sequences, and sequences in several parts,
+    which one warp merges, or several from 9 splits on."""
     for name in names:
         core, rng = CORES[name], random.Random(1)
         with checks.open_bundle(name) as bundle:
@@ -142,14 +142,14 @@ def run_splits(names):
 
 
 def spread(kernel):
-    """(most, mean) instructions that a block of a kernel's launches has executed."""
+    """Return (maximum, mean) of the instructions that a CTA of a kernel's launches executed."""
     count = next(count for name, count in device_arrays.counters().items() if name.startswith(kernel))
     return count["largest_block"], count["thread_instructions"] / count["blocks"]
 
 
 def run_merge(names):
-    """One long sequence among many short ones: its partial results are merged by all multiprocessors. Where nothing is split, the merge
-    does next to nothing."""
+    """Check that the partial results of one long sequence among many short ones are merged by all SMs, and that the merge is
+    short if nothing is split."""
     for name in names:
         core, rng = CORES[name], random.Random(2)
         with checks.open_bundle(name) as bundle:
@@ -165,7 +165,7 @@ def run_merge(names):
 
 
 def run_graph(names):
-    """A captured step is replayed with other lengths, tables and queries."""
+    """Check that a captured step can be replayed with other lengths, tables and queries."""
     driver = Driver()
     for name in names:
         core = CORES[name]
@@ -193,7 +193,7 @@ def run_graph(names):
 
 
 def run_tester(names):
-    """Checks that must fail: a token is changed after the kernel ran; a result is asked for that bfloat16 cannot give."""
+    """Checks that must fail: a token changed after the kernel ran, and a tolerance below bfloat16's precision."""
     for name in names:
         with checks.open_bundle(name) as bundle:
             batch, out, lse = check(bundle, CORES[name], name, [1] * 3, [100, 200, 300])

@@ -1,4 +1,4 @@
-"""Golden files through mla-run: what the model's own code gave, in all plans, prefill and decode."""
+"""Compares with golden files through mla-run, in all plans, prefill and decode."""
 import pathlib
 import subprocess
 
@@ -8,7 +8,7 @@ from checks import report
 from mla_mlir import locate
 
 GOLDEN = make_bundles.HERE.resolve().parent / "Models" / "golden"
-LONG = "long_prefill"  # made of a golden file, with causal borders far from the sequence's end
+LONG = "long_prefill"  # derived from a golden file, with causal borders far from the sequence's end
 
 
 def weights_of(stem):
@@ -16,7 +16,7 @@ def weights_of(stem):
 
 
 def plans_of(stem):
-    """The forms of both sides together for every file; for some, as on the GPU, those of one side too."""
+    """Return equal forms of both sides for every file; for some, as on the GPU, mixed forms too."""
     return sorted({"auto", "absorb", "naive", "fold", *make_bundles.plans_of(stem)})
 
 

@@ -1,7 +1,7 @@
-"""Whole layers, step after step on ragged batches, against benchmarks/replay.py in float64: projections of few and many tokens over all
+"""Compares steps of whole layers on ragged batches with benchmarks/replay.py in float64: projections of few and many tokens over all
 tiles and their tails, the append of rows, the gather of cached ones, and the merge of splits.
 
-NAME is a golden file's, or `wide`, a layer made here; NAME:PLAN one of make_bundles.PLANS, else auto."""
+NAME is that of a golden file, or `wide`, a generated layer; NAME:PLAN one of make_bundles.PLANS, else auto."""
 import json
 
 import numpy as np
@@ -13,9 +13,9 @@ import replay
 from checks import report
 from device_arrays import Arena, from_bits, to_bits
 
-TOLERANCE, ROW_TOLERANCE = 1.5e-2, 3e-2  # bf16 through four roundings; mla-run --check takes 2e-2
-# New tokens of each sequence: 1, 2, 15, 16, 17, 33, 65, 129 and 257 in all, and at last decode at lengths around 200, whose
-# sum is odd and even: where it is odd, registers hold the last key beside one that nobody wrote.
+TOLERANCE, ROW_TOLERANCE = 1.5e-2, 3e-2  # bf16 after four roundings; the tolerance of mla-run --check is 2e-2
+# New tokens of each sequence: 1, 2, 15, 16, 17, 33, 65, 129 and 257 in all, then decode at lengths around 200 with odd and
+# even sums: if odd, registers hold the last key and an uninitialized one.
 STEPS = ([1, 0, 0], [1, 1, 0], [9, 1, 5], [8, 8, 0], [2, 10, 5], [30, 1, 2], [1, 63, 1], [64, 0, 65], [0, 1, 0], [128, 65, 64], [1, 1, 1],
          [8, 3, 5])
 WIDE_DIMS = 64, 32, 80, 128
@@ -23,7 +23,7 @@ WIDE = {**make_bundles.config(6, WIDE_DIMS), "hidden_size": 1032, "q_lora_rank":
 
 
 def make_wide(path):
-    """Sizes that no tile divides, with more tiles than multiprocessors."""
+    """Return sizes that no tile divides, with more tiles than SMs."""
     rng, heads, (p, r, v, latent), hidden, rank = np.random.default_rng(0), 6, WIDE_DIMS, 1032, 264
     shapes = {"q_a_proj": (rank, hidden), "q_b_proj": (heads * (p + r), rank), "kv_a_proj_with_mqa": (latent + r, hidden),
               "kv_b_proj": (heads * (p + v), latent), "o_proj": (hidden, heads * v)}
@@ -46,7 +46,7 @@ def jobs(names):
 
 
 class Sequences:
-    """Sequences and their cache: pages of random numbers, NaN where no token is."""
+    """Sequences and their cache: pages of random numbers, NaN in rows without a token."""
 
     def __init__(self, bundle, weights, config, count, most, seed=0):
         self.info, self.rng = bundle.info, np.random.default_rng(seed)
@@ -57,7 +57,7 @@ class Sequences:
         self.pages = np.full((count * entries + 2, self.info.page, self.row), 0x7FC0, np.uint16)
 
     def step(self, bundle, counts):
-        """Runs a step twice and checks it."""
+        """Run a step twice and check it."""
         hidden = to_bits(self.rng.standard_normal((sum(counts), self.info.hidden_size)))
         self.lengths = [a + b for a, b in zip(self.lengths, counts)]
         (out, pages, touched), (again, pages_again, touched_again) = (self.run(bundle, counts, hidden, band) for band in (0, 8192))
@@ -91,13 +91,13 @@ class Sequences:
             return arena.read(out), arena.read(pages), arena.touched()
 
     def new_rows(self, counts):
-        """Where the new tokens' rows are, as rows of all pages."""
+        """Return the indices of the new tokens' rows among the rows of all pages."""
         page = self.info.page
         return [self.table[s, t // page] * page + t % page
                 for s, (length, count) in enumerate(zip(self.lengths, counts)) for t in range(length - count, length)]
 
     def replay(self, counts, hidden):
-        """(out, new rows of the latent, of the rotated keys)"""
+        """Return (out, new rows of the latent, of the rotated keys)."""
         results, first = [], 0
         for layer, count in zip(self.layers, counts):
             if count:

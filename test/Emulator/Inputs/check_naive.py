@@ -1,4 +1,4 @@
-"""The attention over keys and values alone, against float64: the naive cores of make_bundles.py."""
+"""Compares naive attention cores of make_bundles.py with float64."""
 import random
 
 import numpy as np
@@ -48,7 +48,7 @@ class Batch:
 
 
 def shapes(name, core):
-    """(queries, keys): whole prefills, and chunks behind cached keys. Many heads take as long with fewer keys."""
+    """Return (queries, keys): whole prefills, and chunks after cached keys. Many heads have fewer keys, to save time."""
     rng = random.Random(name)
     if core[0] > 64:
         yield [1, 63, 129], [1, 63, 129]

@@ -1,4 +1,4 @@
-"""mla_step_check finds one wrong number among tables of many sequences, and nothing where all is right; and what calls refuse."""
+"""Checks that mla_step_check finds one wrong number in tables of many sequences and accepts valid tables, and that calls reject bad arguments."""
 import numpy as np
 
 import check_decode
@@ -54,7 +54,7 @@ def refuse_tables(bundle):
 
 
 def refuse_arguments(bundle, name):
-    """Bad arguments give a status that names them, and nothing runs."""
+    """Check that bad arguments give a status that names them, and that nothing runs."""
     batch = check_decode.Batch(check_decode.CORES[name], [1] * 2, [100, 50])
     with Arena() as arena:
         call, out, _ = batch.call(bundle, arena)

@@ -1,4 +1,4 @@
-"""What the groups of the emulated check share: bundles, references, and the count of cases."""
+"""Shared by the groups of the emulated check: bundles, references, and the count of cases."""
 import concurrent.futures
 import os
 import pathlib
@@ -13,7 +13,7 @@ from mla_mlir import locate
 
 directory = pathlib.Path()  # of the bundles
 cases = bad = 0
-results = []  # that were compared with a reference, for MLA_KEEP_RESULTS
+results = []  # compared with a reference, for MLA_KEEP_RESULTS
 
 
 def report(ok, text):
@@ -29,7 +29,7 @@ def open_bundle(name):
 
 
 def save_results():
-    """Writes all results to the file that MLA_KEEP_RESULTS names: test/GPU/agree.py compares those of two devices."""
+    """Write all results to the file that MLA_KEEP_RESULTS names, for test/GPU/agree.py."""
     if path := os.environ.get("MLA_KEEP_RESULTS"):
         np.savez(path, *results)
 
@@ -42,13 +42,13 @@ def synchronize():
 
 
 def without_ptxas():
-    """The environment in which mla-compile finds no assembler: the emulated device runs PTX, and that takes half the time."""
+    """Return an environment in which mla-compile finds no assembler: the emulated device runs PTX, and assembling takes half the time."""
     environment = {key: value for key, value in os.environ.items() if key != "CUDA_HOME"}
     return environment | {"PATH": ""}
 
 
 def compile_bundles(jobs):
-    """jobs: (path, arguments), two at a time; those that are there already are not made again."""
+    """Compile jobs, (path, arguments), two at a time. Existing bundles are kept."""
 
     def compile_one(job):
         path, arguments = job
@@ -64,14 +64,14 @@ def compile_bundles(jobs):
 
 
 def causal(scores):
-    """scores [heads, n, l]: query i of n sees the first l - n + i + 1 keys."""
+    """Mask scores [heads, n, l]: query i of n attends to the first l - n + i + 1 keys."""
     _, n, length = scores.shape
     hidden = np.arange(length)[None] > np.arange(n)[:, None] + (length - n)
     return np.where(hidden, -np.inf, scores)
 
 
 def softmax(scores):
-    """Weights and log-sum-exp over the last axis; 0 and -inf where nothing is seen."""
+    """Return weights and log-sum-exp over the last axis; 0 and -inf without keys."""
     largest = scores.max(-1, keepdims=True)
     weights = np.exp(scores - np.where(np.isfinite(largest), largest, 0.0))
     sums = weights.sum(-1, keepdims=True)
@@ -81,7 +81,7 @@ def softmax(scores):
 
 
 def relative(found, expected):
-    """Relative L2 error; infinite where a number is none."""
+    """Return the relative L2 error; infinite if there is a NaN."""
     if "MLA_KEEP_RESULTS" in os.environ:
         results.append(np.asarray(found, np.float32))
     error = np.linalg.norm(found - expected) / max(np.linalg.norm(expected), 1e-20)
@@ -89,7 +89,7 @@ def relative(found, expected):
 
 
 def worst_row(found, expected):
-    """The same of the worst row along the last axis."""
+    """Return the relative L2 error of the worst row along the last axis."""
     if not expected.size:
         return 0.0
     error = np.linalg.norm(found - expected, axis=-1) / np.maximum(np.linalg.norm(expected, axis=-1), 1e-20)

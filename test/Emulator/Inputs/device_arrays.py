@@ -1,4 +1,4 @@
-"""Arrays of numpy's in the memory of a device that holds no torch, for mla_mlir.Bundle: an Arena's arrays are those of one call."""
+"""numpy arrays in device memory, without torch, for mla_mlir.Bundle. An Arena has the arrays of one call."""
 import contextlib
 import ctypes
 import os
@@ -9,13 +9,13 @@ import replay
 from mla_mlir import dlpack, runtime
 
 DEVICE = (dlpack.CUDA, 0)
-# numpy has no bfloat16: its bits are uint16, and floating point arrays become bits where they are copied in.
+# numpy has no bfloat16: its bits are uint16, and floating point arrays are converted when they are copied in.
 IS_EMULATED = "emulated" in os.environ.get("MLA_LIBCUDA", "")
 STORAGE = {"bfloat16": np.uint16, "float32": np.float32, "int32": np.int32}
 
 
 def to_bits(values):
-    """The bits of the nearest bfloat16; NaN stays NaN."""
+    """Return the bits of the nearest bfloat16; NaN is kept."""
     values = np.asarray(values, np.float32)
     with np.errstate(invalid="ignore"):
         bits = (replay.round_bf16(np.nan_to_num(values)).astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
@@ -27,7 +27,7 @@ def from_bits(bits):
 
 
 def library():
-    """The runtime, with what the package does not use of it."""
+    """Return the runtime, with functions that the package does not use."""
     lib = runtime.loaded()
     for name in ("mla_device_copy_in", "mla_device_copy_out"):
         function = getattr(lib, name)
@@ -36,10 +36,10 @@ def library():
 
 
 class Arena(contextlib.AbstractContextManager):
-    """band: bytes behind each array's end that belong to its allocation and that nobody may touch. Without a band the device finds
-    what passes the end; with one, the arena does, however the device places its allocations.
+    """band: bytes after each array that belong to its allocation and must not be changed. Without a band the device detects
+    accesses beyond the end; with one, the arena does, wherever the device places its allocations.
 
-    Arrays that are made without contents hold 0xff, NaN; the emulated device, which fills memory itself, knows that nobody wrote them."""
+    Arrays without contents hold 0xff, NaN; the emulated device, which fills memory itself, tracks that they are uninitialized."""
 
     def __init__(self, band=0):
         self.band, self.blocks = band, []
@@ -54,7 +54,7 @@ class Arena(contextlib.AbstractContextManager):
         return memory.value
 
     def given(self, name, contents, constant=True):
-        """An array with these contents: uint16 for bfloat16. constant: no kernel may change it."""
+        """Allocate an array with these contents: uint16 for bfloat16. constant: no kernel may change it."""
         contents = np.ascontiguousarray(contents)
         dtype = next(key for key, kind in STORAGE.items() if kind == contents.dtype)
         array = self.empty(name, contents.shape, dtype)
@@ -69,7 +69,7 @@ class Arena(contextlib.AbstractContextManager):
         return dlpack.Array(name, self._allocate(name, size), tuple(shape), strides, dtype, DEVICE)
 
     def workspace(self, size):
-        """As Call.enqueue takes it."""
+        """Return the workspace as Call.enqueue takes it."""
         return self._allocate("workspace", size), size
 
     @staticmethod
@@ -87,7 +87,7 @@ class Arena(contextlib.AbstractContextManager):
         return contents
 
     def touched(self):
-        """Names of what was changed and must not be: bands, and arrays that are constant."""
+        """Return the names of bands and constant arrays that were changed."""
         names = []
         for name, address, size, before in self.blocks:
             whole = ctypes.create_string_buffer(size + self.band)
@@ -105,13 +105,13 @@ class Arena(contextlib.AbstractContextManager):
 
 
 def part(array, name, first, last):
-    """Columns of an array [tokens, heads, width] as an argument of another name."""
+    """Return columns of an array [tokens, heads, width] as an argument of another name."""
     step = np.dtype(STORAGE[array.dtype]).itemsize
     return dlpack.Array(name, array.address + first * step, (*array.shape[:-1], last - first), array.strides, array.dtype, DEVICE, owner=array)
 
 
 class Driver:
-    """The driver library, for what the runtime leaves to its callers: streams and graphs."""
+    """The driver library, for streams and graphs."""
 
     def __init__(self):
         self.cuda = ctypes.CDLL(os.environ["MLA_LIBCUDA"])
@@ -128,13 +128,13 @@ class Driver:
             raise RuntimeError(f"{name}: {(text.value or b'').decode()}")
 
     def made(self, name, *arguments):
-        """A handle that the function gives through its first argument."""
+        """Return the handle that the function stores through its first argument."""
         handle = ctypes.c_void_p()
         self(name, ctypes.byref(handle), *arguments)
         return handle
 
     def captured(self, enqueue):
-        """A graph of what enqueue(stream) launches, as (launch and wait, close)."""
+        """Capture a graph of the launches of enqueue(stream). Return (launch and wait, close)."""
         stream, graph = self.made("cuStreamCreate", 0), ctypes.c_void_p()
         self("cuStreamBeginCapture_v2", stream, 0)
         enqueue(stream.value)
@@ -163,7 +163,7 @@ class Counters(ctypes.Structure):
 
 
 def counters():
-    """What the emulated device counted since the last reset, by kernel and counter."""
+    """Return the emulated device's counters since the last reset, by kernel and counter."""
     get = ctypes.CDLL(os.environ["MLA_LIBCUDA"]).mla_emulator_get_counters
     get.argtypes, get.restype = [ctypes.POINTER(Counters), ctypes.c_int64], ctypes.c_int64
     found = (Counters * get(None, 0))()

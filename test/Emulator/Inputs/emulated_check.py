@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What test/GPU/device_check.py checks on a GPU, in small on the emulated device: emulated_check.py OUT GROUP NAME…
+"""Runs a small version of test/GPU/device_check.py on the emulated device: emulated_check.py OUT GROUP NAME…
 
-Compiles what the group needs to OUT, then runs it under each of the group's settings of MLA_EMULATOR, every one in a process of its own.
-References are float64; results are made of NaN and everything behind an array's end is checked; every case runs twice and must repeat bit
+Compiles the bundles of the group to OUT, then runs it with each of the group's settings of MLA_EMULATOR, each in its own process.
+References are float64; results are initialized to NaN and memory after each array is checked; every case runs twice and must repeat bit
 by bit. Exit status 0 only if all cases passed. MLA_MLIR_PREFIX names the build tree, whose libmla-emulated-cuda.so is the driver."""
 import os
 import pathlib

@@ -1,10 +1,10 @@
-"""The faults that mutations.py plants: an edit of the PTX, where it is planted and the kind that the device reports."""
+"""The faults that mutations.py plants: an edit of the PTX, the kernels to edit, and the kind of fault that the device reports."""
 
 import dataclasses
 import re
 from typing import Callable
 
-NUMERIC = "numeric"  # defined behavior with another result: only the comparison with golden values finds it
+NUMERIC = "numeric"  # defined behavior with another result: only the comparison with golden values detects it
 
 
 class NotFound(Exception):
@@ -15,20 +15,20 @@ class NotFound(Exception):
 class Mutant:
     name: str
     kind: str
-    kernel: str  # how the names of the kernels begin
+    kernel: str  # the prefix of the kernels' names
     edit: Callable[[str], str]
     model: str = "v3_yarn"
     workload: str = "check"
     device: str = "policy=lazy"  # of MLA_EMULATOR
-    text: str = ""  # a pattern of what the message says besides
-    reporter: str = ""  # how the reporting kernel's name begins, where it is another one
+    text: str = ""  # another pattern of the message
+    reporter: str = ""  # the prefix of the reporting kernel's name, if different
 
     @property
     def reported_by(self):
         return self.reporter or self.kernel
 
 
-# Edits: functions from the text of a kernel to the mutated one.
+# Edits: functions that mutate the text of a kernel.
 
 LINE = r"^[^\n]*{}[^\n]*\n"
 WAIT = r"\{\n\t\.reg \.pred\s+P1;[^{}]*mbarrier\.try_wait\.parity[^{}]*DONE: \n\t\}\n"
@@ -36,7 +36,7 @@ REFILL_AND_LABEL = r"^\tcp\.async\.bulk\.tensor\.3d\.shared(?:[^\n]*\n\t)*?[^\n]
 
 
 def line(pattern):
-    """A whole line that contains the pattern."""
+    """Return a pattern for a whole line that contains the pattern."""
     return LINE.format(pattern)
 
 
@@ -46,7 +46,7 @@ def search(pattern, text, start=0, end=None):
 
 
 def locate(text, pattern, after=None, before=None):
-    """The first match behind the first match of `after`; with `before` alone, the last match in front of it."""
+    """Find the first match after the first match of `after`; with `before` alone, the last match before it."""
     start, end = 0, len(text)
     if after:
         start = locate(text, after).end()
@@ -62,7 +62,7 @@ def locate(text, pattern, after=None, before=None):
 
 
 def replace(pattern, replacement, **where):
-    """Replaces one match; the replacement may name groups of the pattern."""
+    """Replace one match; the replacement may refer to groups of the pattern."""
 
     def edit(text):
         match = locate(text, pattern, **where)
@@ -90,7 +90,7 @@ def drop_all(pattern):
 
 
 def move_behind(pattern, anchor, **where):
-    """Moves one match behind the first match of the anchor that follows it."""
+    """Move one match after the first match of the anchor that follows it."""
 
     def edit(text):
         match = locate(text, pattern, **where)
@@ -104,7 +104,7 @@ def move_behind(pattern, anchor, **where):
 
 
 def flip_parity(**where):
-    """Waits for the other parity."""
+    """Wait for the other parity."""
 
     def edit(text):
         wait = locate(text, WAIT, **where)
@@ -121,7 +121,7 @@ def flip_parity(**where):
 
 
 def only_lanes(instruction, condition, **where):
-    """Executes an instruction under a condition of %laneid, such as "lt 16"."""
+    """Execute an instruction under a condition on %laneid, such as "lt 16"."""
     operator, value = condition.split()
     test = "{\n\t.reg .b32 lane;\n\t.reg .pred some;\n\tmov.u32 lane, %laneid;\n"
     test += f"\tsetp.{operator}.u32 some, lane, {value};\n"
@@ -137,13 +137,13 @@ NAIVE_PREFILL = dict(kernel=NAIVE, workload="prefill")
 
 SPIN = "$spin:\n\t{\n\t.reg .b32 n;\n\t.reg .pred again;\n\tmov.u32 n, %tid.x;\n"
 SPIN += "\tsetp.lt.u32 again, n, 4096;\n\t@again bra $spin;\n\t}\n"
-FULL = dict(before=r"wgmma\.fence")  # the consumer's wait: in front of the products
-FILL = dict(after=r"griddepcontrol\.wait")  # the producer's loads: they follow the preceding grid's end
+FULL = dict(before=r"wgmma\.fence")  # the consumer's wait: before the products
+FILL = dict(after=r"griddepcontrol\.wait")  # the producer's loads: after the preceding grid's end
 DESCRIPTOR = r"add\.s64 \t(%rd\d+), (%rd\d+), (4611686293305\d{6});"
 
 
 def descriptor(change):
-    """Changes the constant part of the first descriptor."""
+    """Change the constant part of the first descriptor."""
 
     def edit(text):
         match = locate(text, DESCRIPTOR)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Plants faults in the kernels of bundles and checks that the emulated device reports each by its kind.
+"""Plants faults in the kernels of bundles and checks that the emulated device reports the kind of each.
 
     mutations.py --run=mla-run --driver=libmla-emulated-cuda.so --bundles=DIR --golden=DIR [--only=NAME] [--verbose]
 
-DIR/NAME.mla is the bundle of golden/NAME.safetensors. Each mutation edits the PTX of every kernel whose name begins as
-the mutation says, at places that patterns find. A pattern that finds nothing is an error: the kernels have changed, and
-the mutation has to follow them.
+DIR/NAME.mla is the bundle of golden/NAME.safetensors. Each mutation edits the PTX of every kernel with its prefix, at
+places that patterns match. A pattern without a match is an error: the kernels have changed, and the mutation must be
+adapted.
 """
 
 import argparse
@@ -27,7 +27,7 @@ RUNS = {
 
 
 def mutate(ptx, mutant):
-    """The PTX with the edit in each kernel of the mutant's name."""
+    """Return the PTX with the edit in each kernel with the mutant's prefix."""
     kernels = 0
 
     def edit(entry):
@@ -47,7 +47,7 @@ def mutate(ptx, mutant):
 
 
 def copy_bundle(source, target, edit):
-    """A copy whose kernels are PTX alone, edited."""
+    """Copy the bundle with edited PTX and without a cubin."""
     shutil.copytree(source, target)
     path = os.path.join(target, "kernels.ptx")
     with open(path) as file:
@@ -80,7 +80,7 @@ class Device:
 
 
 def judge(mutant, status, output):
-    """What is wrong with the outcome; None if it is the expected one."""
+    """Return what is wrong with the outcome; None if it is the expected one."""
     if status != 1:
         return f"exit status {status}; expected 1: the fault was not noticed"
     if mutant.kind == mutants.NUMERIC:
@@ -98,7 +98,7 @@ def summary(output):
 
 
 def check(mutants_of, device, bundles, scratch, verbose):
-    """The number of mutants whose outcome is not the expected one."""
+    """Return the number of mutants with an unexpected outcome."""
     failures = 0
     for number, mutant in enumerate(mutants_of):
         bundle = os.path.join(scratch, f"{number}.mla")
@@ -119,7 +119,7 @@ def check(mutants_of, device, bundles, scratch, verbose):
 
 
 def check_controls(mutants_of, device, bundles, scratch):
-    """The number of bundles that fail although nothing was planted in them."""
+    """Return the number of unmodified bundles that fail."""
     failures = 0
     for model, workload in sorted({(mutant.model, mutant.workload) for mutant in mutants_of}):
         bundle = os.path.join(scratch, "control.mla")

@@ -1,4 +1,4 @@
-"""spoil_scale.py MANIFEST: makes every number that launches pass to kernels in float, the scales of scores, 1.5 times as large."""
+"""spoil_scale.py MANIFEST: multiplies every float argument of launches, the scales of scores, by 1.5."""
 import json
 import sys
 

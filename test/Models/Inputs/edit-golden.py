@@ -2,12 +2,12 @@
                long-prefill TOKENS
 
 flip               changes one element of an F32 tensor to 1 - x
-duplicate-layer    gives the tensors of layer 0 to a layer 1 too, in a config of two layers; those of self_attn.0, where a
-                   layer has such, to self_attn.1
-add-biases         gives layer 0 all the biases it may have (no-kv-b: but that of kv_b_proj) and sets attention_bias
-take-outputs       replaces what the layer is to give by what another file says
-drop-rope          makes a model without rotary part: no qk_rope_head_dim, no rows for it. The .out tensors stay
-long-prefill       makes prefill of so many random hidden states; prefill.out is random, too
+duplicate-layer    gives the tensors of layer 0 to a layer 1 too, in a config of two layers; those of self_attn.0, if
+                   any, to self_attn.1
+add-biases         adds all possible biases to layer 0 (no-kv-b: except kv_b_proj's) and sets attention_bias
+take-outputs       replaces the expected outputs by those of another file
+drop-rope          removes the rotary part: no qk_rope_head_dim, no rows for it. The .out tensors are kept
+long-prefill       replaces prefill by this many random hidden states; prefill.out is random, too
 """
 import json
 import random
@@ -28,7 +28,7 @@ header, body = read(source)
 
 
 def replace(changed):
-    """Gives tensors another shape and other numbers: name -> (shape, bytes)."""
+    """Replace shapes and elements of tensors: name -> (shape, bytes)."""
     global body
     old, body = body, bytearray()
     for name, tensor in header.items():

@@ -1,7 +1,7 @@
 """make-adapter.py GOLDEN DIR MERGED [MODULE=RANK…] [--dtype=F32|BF16|F16] [--config=JSON]
 
-Writes a LoRA adapter of the golden file's attentions to DIR, as PEFT does, with random matrices, and to MERGED the golden
-file with weights W + c B A made in float64. Of weights in e4m3 the sums are stored as numbers. Without modules: all
+Writes a LoRA adapter of the golden file's attentions to DIR, in PEFT's format, with random matrices, and to MERGED the golden
+file with weights W + c B A computed in float64. For weights in e4m3 the sums are stored unquantized. Without modules: all
 matrices of the attention. --config changes fields of adapter_config.json.
 """
 import json
@@ -35,7 +35,7 @@ def decode(kind, shape, data):
 
 
 def encode(numbers, kind):
-    """The tensor, and the numbers that it then has."""
+    """Return the tensor, and the numbers that it holds."""
     if kind == "BF16":
         data = (numbers.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16).tobytes()
     else:
@@ -58,7 +58,7 @@ def scaling(module, rank):
     return alpha / (rank**0.5 if config["use_rslora"] else rank)
 
 
-# Of an MLP, too: that is not the attention's.
+# For an MLP too, which is not part of the attention.
 adapter = {
     f"base_model.model.model.layers.0.mlp.up_proj.lora_{half}.weight": encode(random.normal(size=shape), dtype)[0]
     for half, shape in (("A", (8, model["hidden_size"])), ("B", (64, 8)))
@@ -74,7 +74,7 @@ for name in [name for name in tensors if ".self_attn." in name and name.endswith
         scale = decode(*tensors.pop(name + "_scale_inv"))
         height, width = model["quantization_config"]["weight_block_size"]
         weight = weight * np.repeat(np.repeat(scale, height, 0)[:rows], width, 1)[:, :columns]
-    # So large that nobody overlooks it.
+    # Large enough to be noticed.
     a = random.normal(size=(rank, columns)) / columns**0.5
     b = random.normal(size=(rows, rank)) / scaling(module, rank) / rank**0.5 * 0.5
     adapter[f"base_model.model.{module}.lora_A.weight"], a = encode(a, dtype)

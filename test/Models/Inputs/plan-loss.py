@@ -1,6 +1,6 @@
-"""plan-loss.py PLANNED.mlir LIMIT: how much longer than the cheapest forms the planned ones take, by the cost model
+"""plan-loss.py PLANNED.mlir LIMIT: compares the time of the planned forms with the cheapest ones, by the cost model
 
-Over steps of prefill of many sizes on many contexts; fails where it is more than LIMIT times."""
+Over prefill steps of many sizes and contexts; fails if the ratio exceeds LIMIT."""
 import subprocess
 import sys
 

@@ -1,4 +1,4 @@
-"""A .safetensors file as what it says of its tensors, [dtype, shape, bytes] by name, and its metadata; and back."""
+"""Reads and writes .safetensors files: [dtype, shape, bytes] by name, and the metadata."""
 import json
 import struct
 

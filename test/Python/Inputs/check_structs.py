@@ -1,6 +1,6 @@
 """Compares every struct of mla_mlir.runtime with the header: check_structs.py INCLUDE_DIR [swapped]
 
-`swapped` exchanges two fields of one first, which must be found."""
+`swapped` first exchanges two fields of one struct, which must be detected."""
 import ctypes
 import os
 import pathlib
@@ -26,7 +26,7 @@ def layout(struct):
 
 structs = list(runtime.STRUCTS)
 if "swapped" in sys.argv:
-    # Both of 8 bytes: only the order tells.
+    # Both have 8 bytes: only the order differs.
     at = structs.index(runtime.Step)
     structs[at] = swapped(structs[at])
 expected = [line for struct in structs for line in layout(struct)]

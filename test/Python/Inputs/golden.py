@@ -1,4 +1,4 @@
-"""Golden files for numpy: tensors by name, and the steps that were recorded."""
+"""Golden files as numpy arrays: tensors by name, and the recorded steps."""
 import json
 import pathlib
 import struct
@@ -22,6 +22,6 @@ def read(path):
 
 
 def steps(tensors):
-    """(hidden, out) of the prefill and of each decode step, [batch, tokens, hidden_size]."""
+    """Yield (hidden, out) of the prefill and of each decode step, [batch, tokens, hidden_size]."""
     names = ["prefill"] + [f"decode.{i}" for i in range(1000) if f"decode.{i}.hidden" in tensors]
     return [(tensors[f"{name}.hidden"], tensors[f"{name}.out"]) for name in names]

@@ -1,4 +1,4 @@
-"""DeepSeek models of transformers, small and seeded: model(family, q_lora_rank), and a padded batch for them."""
+"""Small DeepSeek models of transformers with a fixed seed: model(family, q_lora_rank), and a padded batch for them."""
 import torch
 import transformers
 
@@ -6,7 +6,7 @@ CLASSES = {
     "deepseek_v2": (transformers.DeepseekV2Config, transformers.DeepseekV2ForCausalLM),
     "deepseek_v3": (transformers.DeepseekV3Config, transformers.DeepseekV3ForCausalLM),
 }
-# initializer_range: with transformers' own 0.02 all logits of so small a model are nearly the same.
+# initializer_range: with the default of 0.02 all logits of such a small model are nearly equal.
 COMMON = dict(vocab_size=512, hidden_size=128, intermediate_size=256, moe_intermediate_size=64, num_hidden_layers=3,
               num_attention_heads=4, num_key_value_heads=4, n_routed_experts=8, n_shared_experts=1, num_experts_per_tok=2,
               first_k_dense_replace=1, kv_lora_rank=64, qk_nope_head_dim=32, qk_rope_head_dim=16, v_head_dim=32, n_group=1,
@@ -23,7 +23,7 @@ def model(family, q_lora_rank, seed=0, **changed):
 
 
 def batch(lengths=(5, 33, 17), seed=1):
-    """input_ids and attention_mask of prompts of these lengths, padded on the left."""
+    """Return input_ids and attention_mask of prompts of these lengths, padded on the left."""
     torch.manual_seed(seed)
     longest = max(lengths)
     mask = torch.tensor([[0] * (longest - n) + [1] * n for n in lengths])

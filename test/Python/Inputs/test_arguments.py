@@ -1,4 +1,4 @@
-"""What must not be cut, used too late or taken for another's: test_arguments.py GOLDEN_DIR SCRATCH_DIR"""
+"""Tests arguments that must not be truncated, used too late or confused: test_arguments.py GOLDEN_DIR SCRATCH_DIR"""
 import copy
 import ctypes
 import os
@@ -13,7 +13,7 @@ import numpy as np
 from mla_mlir import runtime
 
 GOLDEN, SCRATCH = (pathlib.Path(argument) for argument in sys.argv[1:3])
-TOO_LARGE = 2**64 + 4  # which C would take for 4
+TOO_LARGE = 2**64 + 4  # C would convert it to 4
 
 
 class Case(unittest.TestCase):
@@ -104,7 +104,7 @@ class Handles(Case):
                 ended.run(self.HIDDEN)
             with self.assertRaises(ZeroDivisionError), cache.batch([sequence], [3]) as aborted:
                 raise ZeroDivisionError
-            with cache.batch([sequence], [3]) as batch:  # the runtime gives it the memory of the others
+            with cache.batch([sequence], [3]) as batch:  # the runtime reuses its memory
                 expected = batch.run(self.HIDDEN)
                 for stale in (ended, aborted):
                     self.fails("batch: its block has ended", lambda: stale.run(2 * self.HIDDEN))
@@ -113,7 +113,7 @@ class Handles(Case):
     def test_a_sequence_belongs_to_its_cache(self):
         with self.bundle.cache(pages=2) as cache, self.bundle.cache(pages=2) as other:
             sequence = cache.sequence()
-            other.sequence()  # of the same number
+            other.sequence()  # with the same number
             self.refuses("sequences[0]", lambda: other.batch([sequence], [1]).__enter__(), "is of another cache")
 
     def test_a_sequence_is_one(self):
@@ -142,7 +142,7 @@ class Handles(Case):
 
 
 class Missing(unittest.TestCase):
-    """In a process of its own: the library is looked for once."""
+    """In a separate process: the library is located once."""
 
     def says(self, code, **environment):
         code = f"import mla_mlir\ntry:\n    {code}\nexcept mla_mlir.Error as error:\n    print(error.status, error)"

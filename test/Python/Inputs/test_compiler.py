@@ -1,4 +1,4 @@
-"""mla_mlir.compile, and the cache of kernels, without numpy: test_compiler.py GOLDEN_DIR SCRATCH_DIR"""
+"""Tests mla_mlir.compile and the cache of kernels, without numpy: test_compiler.py GOLDEN_DIR SCRATCH_DIR"""
 import contextlib
 import io
 import json
@@ -20,7 +20,7 @@ CONFIG = {"model_type": "deepseek_v3", "vocab_size": 64, "hidden_size": 64, "int
 
 
 def write_adapter(directory, hidden_size, outputs):
-    """A LoRA adapter of rank 1 of the first layer's o_proj, all of ones."""
+    """Write a LoRA adapter of rank 1 of the first layer's o_proj, all ones."""
     directory.mkdir()
     (directory / "adapter_config.json").write_text(json.dumps(
         {"peft_type": "LORA", "r": 1, "lora_alpha": 1, "target_modules": ["o_proj"], "bias": "none"}))
@@ -34,7 +34,7 @@ def write_adapter(directory, hidden_size, outputs):
 
 
 def said(call):
-    """What a call gives, and what it writes to stderr."""
+    """Return the result of a call, and what it writes to stderr."""
     with contextlib.redirect_stderr(io.StringIO()) as error:
         return call(), error.getvalue()
 
@@ -66,7 +66,7 @@ class Compiling(unittest.TestCase):
             text, error = said(lambda: mla_mlir.compile(config=CONFIG, plan=plan, emit="plan"))
             self.assertIn("mla.plan", text)
             self.assertIn("plan: 2 heads", error)
-        # Otherwise there is the summary line alone.
+        # Otherwise only the summary line.
         error = said(lambda: mla_mlir.compile(config=CONFIG, emit="plan"))[1]
         self.assertRegex(error, r"\Amla-compile: standard output: layer 0, cpu, [^\n]*\n\Z")
 
@@ -88,7 +88,7 @@ class Compiling(unittest.TestCase):
 
 
 class Kernels(unittest.TestCase):
-    """The cache of vLLM's kernels, with a compiler that is changed under the same release."""
+    """The cache of vLLM's kernels, with a compiler that changes within a release."""
 
     WIDTHS = {"heads": 16, "kv_lora_rank": 64, "qk_rope_head_dim": 16, "page": 64}
 

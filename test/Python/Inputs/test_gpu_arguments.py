@@ -1,4 +1,4 @@
-"""Bundles for a GPU on the fake driver, whose memory is the host's and which only notes launches: test_gpu_arguments.py SCRATCH_DIR"""
+"""Tests bundles for a GPU on the fake driver, which uses host memory and only records launches: test_gpu_arguments.py SCRATCH_DIR"""
 import ctypes
 import json
 import os
@@ -19,7 +19,7 @@ CONFIG = {"model_type": "deepseek_v3", "hidden_size": 64, "num_attention_heads":
 
 
 def for_fake_driver(path):
-    """Puts in the place of the PTX what the fake driver reads: kernels, their threads and the sizes of their parameters."""
+    """Replace the PTX by a module of the fake driver: kernels, their threads and the sizes of their parameters."""
     manifest = json.loads((path / "manifest.json").read_text())
     kernels = {"mla_probe": "32 8"}
     for part in manifest["entries"] + manifest["cores"]:
@@ -35,7 +35,7 @@ def for_fake_driver(path):
 
 
 class Tensor:
-    """A tensor of a GPU library: bf16 where its memory is uint16."""
+    """A tensor of a GPU library: bf16 if its memory is uint16."""
 
     def __init__(self, array, device=(2, 0)):
         self.array, self.device, self.streams = array, device, []
@@ -49,7 +49,7 @@ class Tensor:
 
 
 def aligned(shape, dtype):
-    """Memory as an allocator for GPUs gives it."""
+    """Memory aligned like that of a GPU allocator."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     memory = np.zeros(size + 256, np.uint8)
     begin = -memory.ctypes.data % 256
@@ -146,7 +146,7 @@ class Arguments(unittest.TestCase):
             self.assertEqual(cache.pages(0).__cuda_array_interface__["shape"], (2, 64, 80))
 
     def test_stream_of_the_bundles_device(self):
-        """Not that of the device that is current when the call is made."""
+        """The device of the bundle, not the current device."""
         asked = []
 
         def current_stream(device=None):
@@ -162,7 +162,7 @@ class Arguments(unittest.TestCase):
 
 
 class Workspace(unittest.TestCase):
-    """The bundle's own, of a kernel that needs more for more sequences."""
+    """The bundle's own workspace, for a kernel that needs more for more sequences."""
 
     NO_CONTEXT, PRIMARY, FOREIGN = range(3)
 

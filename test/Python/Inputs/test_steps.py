@@ -1,4 +1,4 @@
-"""Bundles for a CPU from numpy: test_steps.py GOLDEN_DIR SCRATCH_DIR"""
+"""Tests bundles for a CPU with numpy: test_steps.py GOLDEN_DIR SCRATCH_DIR"""
 import pathlib
 import sys
 import unittest
@@ -11,7 +11,7 @@ GOLDEN, SCRATCH = (pathlib.Path(argument) for argument in sys.argv[1:3])
 
 
 class Foreign:
-    """A tensor of another library: numpy's memory, and what it says of it."""
+    """A tensor of another library, with numpy's memory and its own description."""
 
     def __init__(self, array, device=(1, 0), error=None):
         self.array, self.device, self.error = array, device, error
@@ -30,7 +30,7 @@ def relative(found, expected):
 
 
 def bf16(values):
-    """Rounded to nearest even, as bits."""
+    """Round to nearest even. Return the bits."""
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
     return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
 
@@ -49,7 +49,7 @@ class Steps(unittest.TestCase):
         cls.hidden = np.concatenate([h for h, _ in cls.recorded])
 
     def arguments(self, **changed):
-        """33 tokens of one sequence and 2 of another, in pages that lie anywhere, with wild numbers where no token is."""
+        """33 tokens of one sequence and 2 of another, in scattered pages, with invalid numbers in rows without a token."""
         given = {
             "hidden": self.hidden[:35].copy(),
             "pages": np.full((6, 16, 160), np.nan, np.float32),
@@ -89,7 +89,7 @@ class Steps(unittest.TestCase):
         out = np.zeros_like(given["hidden"])
         self.assertIs(self.bundle.step(**given, out=out), out)
         self.assertLess(relative(out[:33], self.recorded[0][1]), 1e-5)
-        # Written in place: rows of tokens, and no other.
+        # Only the rows of tokens are written.
         rows = given["pages"][[4, 0, 2]].reshape(-1, 160)
         self.assertTrue(np.isfinite(rows[:33]).all() and np.isnan(rows[33:]).all() and np.isnan(given["pages"][[1, 3]]).all())
         for i, (hidden, expected) in enumerate(self.recorded[1:]):

@@ -1,4 +1,4 @@
-"""torch.ops.mla on a CPU: test_torch.py GOLDEN_DIR SCRATCH_DIR"""
+"""Tests torch.ops.mla on a CPU: test_torch.py GOLDEN_DIR SCRATCH_DIR"""
 import pathlib
 import sys
 import unittest
@@ -52,7 +52,7 @@ class Layer(unittest.TestCase):
                  int32([0, 3, 5]), int32([0, 6, 9]), "none", 3, 6), {"scale": 0.2})
 
     def test_attention_of_torch(self):
-        """Both forms of one attention, and torch's own, on values for which they are the same: W_UK and W_UV are 1."""
+        """Compare both forms of one attention and torch's, on values for which they agree: W_UK and W_UV are 1."""
         heads, rows, q = 4, torch.randn(9, 24), torch.randn(3, 4, 24)
         out, lse = torch.ops.mla.latent_attention(q[..., :16], q[..., 16:], rows.view(1, 9, 24), int32([[0]]), int32([9]),
                                                   int32([0, 3]), "none", 3, scale=0.3)
@@ -98,7 +98,7 @@ class Layer(unittest.TestCase):
                                            int32([1]), int32([0, 1]), "none", 1)
 
     def test_each_registration_has_a_name_of_its_own(self):
-        """Of two bundles of one path, one may go, and none is taken for the other."""
+        """Two bundles of one path have different names, and one can be unregistered."""
         path, given = self.bundle.info.path, list(self.arguments())
         expected = torch.ops.mla.layer(*given)
         names = [mla_mlir.torch.register(bundle) for bundle in (mla_mlir.load(path), mla_mlir.load(path), self.bundle)]
@@ -118,6 +118,6 @@ class Layer(unittest.TestCase):
             self.assertEqual((out.shape, out.device.type), ((5, 256), "cuda"))
 
 
-# The code that inductor generates needs a C++ compiler.
+# inductor generates code that needs a C++ compiler.
 BACKEND = "aot_eager" if "--no-inductor" in sys.argv else "inductor"
 unittest.main(argv=sys.argv[:1])

@@ -1,4 +1,4 @@
-"""Patched models beside transformers' own, in float32 on a CPU: test_transformers.py SCRATCH_DIR"""
+"""Compares patched models with the originals of transformers, in float32 on a CPU: test_transformers.py SCRATCH_DIR"""
 import pathlib
 import sys
 import unittest
@@ -18,7 +18,7 @@ def generate(model, batch, tokens=64, **keywords):
 
 @torch.no_grad()
 def patched_and_expected(family, q_lora_rank, run, **changed):
-    """What `run` gives of a model, and of the same model patched."""
+    """Return the result of `run` on a model, and on the same model patched."""
     model = small_models.model(family, q_lora_rank, **changed)
     expected = run(model)
     return run(mla.patch(model)), expected
@@ -46,7 +46,7 @@ class Generation(unittest.TestCase):
 
 
 class Behaviour(unittest.TestCase):
-    """What else a cache of transformers does, on one model."""
+    """Other functions of a cache of transformers, on one model."""
 
     @classmethod
     @torch.no_grad()
@@ -79,7 +79,7 @@ class Behaviour(unittest.TestCase):
         self.assertTrue(torch.equal(found, expected))
 
     def test_a_conversation_goes_on(self):
-        """The second prompt meets the first's cache; padding lies between them."""
+        """The second prompt continues the first's cache, with padding between them."""
         more = small_models.batch((9, 2, 4), seed=3)
 
         def talk(model, cache):
@@ -89,7 +89,7 @@ class Behaviour(unittest.TestCase):
             return generate(model, {"input_ids": ids, "attention_mask": mask}, 8, past_key_values=cache).sequences
 
         cache = mla.LatentCache(self.patched, max_length=40)
-        # The last token of the first answer is in no cache yet.
+        # The last token of the first answer is not in the cache yet.
         self.assertTrue(torch.equal(talk(self.patched, cache), talk(self.eager, transformers.DynamicCache(config=self.eager.config))))
         self.assertEqual(cache.pages.lengths, [5 + 8 + 9 + 7, 33 + 8 + 2 + 7, 17 + 8 + 4 + 7])
         self.assertEqual(cache.nbytes(), cache.pages.pages.numel() * 4)
@@ -122,7 +122,7 @@ class Behaviour(unittest.TestCase):
         ):
             with self.assertRaisesRegex(ValueError, "^" + text):
                 call()
-        # A step that was refused left nothing behind.
+        # A rejected step has no effect.
         self.assertEqual(cache.pages.lengths, [5, 33, 17])
         with self.assertRaisesRegex(RuntimeError, "within its model only"):
             self.patched.model.layers[0].self_attn(torch.zeros(1, 1, 128))

@@ -1,4 +1,4 @@
-"""Arguments, caches, copies and threads of patched models: test_transformers_calls.py SCRATCH_DIR"""
+"""Tests arguments, caches, copies and threads of patched models: test_transformers_calls.py SCRATCH_DIR"""
 import copy
 import gc
 import inspect
@@ -17,7 +17,7 @@ import transformers
 
 SCRATCH = pathlib.Path(sys.argv[1])
 transformers.logging.set_verbosity_error()
-warnings.simplefilter("ignore", FutureWarning)  # past_key_values has another name in 5.24
+warnings.simplefilter("ignore", FutureWarning)  # past_key_values is renamed in 5.24
 torch.set_grad_enabled(False)
 torch.manual_seed(5)
 IDS = torch.randint(3, 512, (2, 12))
@@ -48,7 +48,7 @@ class Case(unittest.TestCase):
 
 class Arguments(Case):
     def test_a_cache_by_either_name(self):
-        """The forward's past_key_values is named cache in later releases, which know both."""
+        """The forward's past_key_values is named cache in later releases, which accept both."""
         parameters = inspect.signature(self.eager.forward).parameters
         for name in ("past_key_values", "cache") if "cache" in parameters else ("past_key_values",):
             for model in (self.patched, self.patched.model):
@@ -142,7 +142,7 @@ class Arguments(Case):
         half[0] = 0
         found, expected = (model(IDS, attention_mask=half).logits for model in (self.patched, self.eager))
         close(found[1], expected[1])
-        # A cache that holds nothing yet is one like any other.
+        # An empty DynamicCache is converted.
         cache = mla.LatentCache(self.patched)
         self.patched(IDS, attention_mask=zeros, past_key_values=cache)
         self.assertEqual((cache.pages.lengths, cache.get_seq_length()), ([0, 0], 12))
@@ -241,7 +241,7 @@ class Copies(Case):
         models = [mla.patch(small_models.model("deepseek_v3", None, seed=seed), SCRATCH / "shared") for seed in seeds]
         for _ in range(2):
             self.assertEqual([generate(model).tolist() for model in models], expected[-len(models):])
-            del models[0]  # the other goes on
+            del models[0]  # the other continues
             gc.collect()
 
 

@@ -1,4 +1,4 @@
-"""mla_mlir.vllm in a stand-in for the engine, on a CPU. What the engine does, the cache and the projections, is here."""
+"""Tests mla_mlir.vllm in a stand-in for the engine, on a CPU. The cache and the projections of the engine are here."""
 import types
 import unittest
 
@@ -30,17 +30,17 @@ class Engine:
         self.builder = backend.get_builder_cls()(spec, ["layer"], mla_attention.config(HEADS, DIMS), torch.device("cpu"))
         self.cache = torch.full((blocks, block_size, LATENT + ROPE), float("nan"), dtype=dtype)
         self.free, self.blocks = torch.randperm(blocks).tolist(), {}
-        self.history = {}  # what a plain attention needs: all latents and keys of a request
+        self.history = {}  # for the reference attention: all latents and keys of a request
 
     def step(self, queries):
-        """queries: {request: new tokens}. Gives the backend's attention of the decodes and that of plain attention."""
+        """queries: {request: new tokens}. Return the backend's attention of the decodes and the reference attention."""
         queries = dict(sorted(queries.items(), key=lambda item: item[1]))
         for request, count in queries.items():
             self.append(request, count)
         common = self.common(queries)
         metadata = self.builder.build(0, common)
         q = torch.randn(metadata.num_decode_tokens, HEADS, NOPE + ROPE).to(self.dtype)
-        # vLLM's absorption: W_UK to the queries before, W_UV behind.
+        # vLLM's absorption: W_UK applied to the queries before, W_UV after.
         q_latent = torch.einsum("thp,lhp->thl", q[..., :NOPE], self.kv_b[..., :NOPE])
         out, lse = self.impl.forward_mqa((q_latent, q[..., NOPE:]), self.cache, metadata, None)
         found = torch.einsum("thl,lhv->thv", out, self.kv_b[..., NOPE:])

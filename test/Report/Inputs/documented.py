@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """documented.py ROOT FILE...: runs every `$ mla-compile … --report …` of Markdown files from the root of the sources
-and compares what stands below it in the same block; a line of an ellipsis stands for any lines."""
+and compares the output with the rest of the block; a line of an ellipsis stands for any lines."""
 import os
 import re
 import shlex
@@ -16,7 +16,7 @@ def examples(text):
 
 
 def missing_from(output, lines):
-    """The first group of lines between ellipses that does not follow the one before in the output."""
+    """Return the first group of lines between ellipses that does not follow the previous one in the output."""
     at = 0
     for group in "\n".join(["", *lines, ""]).split("\n…"):
         found = output.find(group, at)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""edit.py IN OUT drop|set PATH [VALUE]: a JSON file with one field taken out or set, to be found invalid."""
+"""edit.py IN OUT drop|set PATH [VALUE]: removes or sets one field of a JSON file, to make it invalid."""
 import json
 import sys
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""page.py FILE...: whether a page is whole and stands alone: every tag is closed, nothing is loaded, no text of a chart
-leaves it or lies on another."""
+"""page.py FILE...: checks that a page is complete and self-contained: every tag is closed, nothing is loaded, no text of a chart
+leaves it or overlaps another."""
 import html.parser
 import sys
 
 VOID = {"meta"}
 LOADING = {"src", "href", "srcset", "xlink:href", "action", "data"}
-WIDTH = 7  # of a character of 13 px, about
+WIDTH = 7  # approximate width of a character of 13 px
 
 
 class Page(html.parser.HTMLParser):

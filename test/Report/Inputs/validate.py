@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""validate.py SCHEMA FILE...: whether every JSON file is as the schema says; exit status 1 and a line a fault otherwise."""
+"""validate.py SCHEMA FILE...: validates JSON files; prints one line per error and exits with 1 if there is any."""
 import json
 import sys
 

@@ -1,4 +1,4 @@
-// Memory comes from the runtime. Where it has none, a function returns at once, and so does who called it.
+// Memory is allocated by the runtime. If it is exhausted, a function returns at once, as does its caller.
 //
 // RUN: mla-opt %s --mla-cpu-allocations | FileCheck %s --implicit-check-not=@malloc --implicit-check-not=@free
 
@@ -45,7 +45,7 @@ llvm.func @calls(%bytes: i64, %to: !llvm.ptr) {
   llvm.return
 }
 
-// Of who calls that one, too.
+// Also in callers of the caller.
 // CHECK-LABEL: llvm.func @outermost(
 // CHECK: llvm.call @calls(
 // CHECK-NEXT: llvm.call @mla_out_of_memory()

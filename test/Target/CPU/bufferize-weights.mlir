@@ -1,4 +1,4 @@
-// A weight is memory of the caller's that may be mapped to be read: what is computed of it has a place of its own.
+// A weight is memory of the caller that may be read-only: results computed from it have their own memory.
 //
 // RUN: mla-opt %s --convert-elementwise-to-linalg --mla-cpu-bufferize | FileCheck %s
 

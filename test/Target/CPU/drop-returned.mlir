@@ -1,4 +1,4 @@
-// A result that is an argument is the caller's own buffer and no result; a weight that is returned has to be copied.
+// A returned argument is the caller's buffer and not a result; a returned weight must be copied.
 //
 // RUN: mla-opt %s --mla-cpu-drop-returned | FileCheck %s
 

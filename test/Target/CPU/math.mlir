@@ -1,10 +1,10 @@
-// The polynomial instead of a call of the C library, executed: exact at 0 and -inf, five digits elsewhere.
+// Executes the polynomial that replaces a call of the C library: exact at 0 and -inf, five digits elsewhere.
 //
 // RUN: mla-opt %s --mla-cpu-math | FileCheck %s --check-prefix=CALLS
 // RUN: mla-opt %s --mla-to-cpu | FileCheck %s --check-prefix=LLVM --implicit-check-not=@expf
 // RUN: mla-opt %s --mla-to-cpu | %run_main | FileCheck %s
 
-// Other functions are left to the library.
+// Other functions remain calls.
 // CALLS-LABEL: func.func private @scalar(
 // CALLS-SAME: %[[X:.*]]: f32)
 // CALLS-NOT: math.exp

@@ -1,4 +1,4 @@
-// Buffers of a parallel loop's body are allocated before it, once a thread.
+// Buffers in the body of a parallel loop are allocated before it, one per thread.
 //
 // RUN: mla-opt %s --mla-cpu-outline --canonicalize | FileCheck %s
 
@@ -45,7 +45,7 @@ func.func @copy(%x: memref<8xf32>) {
   return
 }
 
-// A buffer is freed under any of its names.
+// A buffer is freed under any of its aliases.
 // CHECK-LABEL: func.func private @cast_parallel(
 // CHECK: memref.view
 // CHECK-NOT: memref.dealloc

@@ -35,7 +35,7 @@ func.func @sizes_are_not_known(%x: memref<8xf32>, %n: index) {
 
 // -----
 
-// The second round would read what it writes.
+// The second iteration would read what the first one writes.
 func.func @buffers_of_two_rounds(%x: memref<8xf32>, %c0: index, %c1: index, %n: index) {
   scf.forall (%i) in (8) {
     // expected-error @+1 {{'memref.alloc' op in a parallel loop escapes, and its memory may be reused}}

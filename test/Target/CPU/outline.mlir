@@ -1,4 +1,4 @@
-// The body of a parallel loop is a function of what it uses, the bounds and a linear index. Constants are copied into it.
+// The body of a parallel loop becomes a function of the values it uses, the bounds and a linear index. Constants are cloned.
 //
 // RUN: mla-opt %s --mla-cpu-outline --canonicalize | FileCheck %s
 

@@ -1,4 +1,4 @@
-// Captured values travel in a struct on the stack of the function, outside its loops; a thunk hands them to the body.
+// Captured values are passed in a struct on the function's stack, outside its loops; a thunk passes them to the body.
 //
 // RUN: mla-opt %s --convert-to-llvm --reconcile-unrealized-casts | FileCheck %s
 

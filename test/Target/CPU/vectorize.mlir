@@ -1,5 +1,5 @@
-// Products of static shape become loops over tiles of at most 8 x 32 with 4 steps of the sum; sizes that these do not
-// divide get the largest divisor. A product of dynamic shape is left alone.
+// Products of static shape become loops over tiles of at most 8 x 32 with 4 steps of the sum; other sizes use the largest
+// divisor. A product of dynamic shape is unchanged.
 //
 // RUN: mla-opt %s --mla-cpu-vectorize --canonicalize --cse | FileCheck %s
 // RUN: mla-opt %s --mla-cpu-vectorize="rows=4 columns=16 depth=1" --canonicalize --cse | FileCheck %s --check-prefix=SMALL
@@ -28,7 +28,7 @@ func.func @product(%a: tensor<16x12xf32>, %b: tensor<12x64xf32>, %c: tensor<16x6
   return %0 : tensor<16x64xf32>
 }
 
-// 33 columns are three tiles of 11, a sum of 7 has no divisor but 1.
+// 33 columns are three tiles of 11; a sum of 7 has only the divisor 1.
 // CHECK-LABEL: func.func @odd(
 // CHECK: vector.contract {{.*}} %{{.*}}, %{{.*}}, %{{.*}} : vector<1x1xf32>, vector<1x11xf32> into vector<1x11xf32>
 func.func @odd(%a: tensor<1x7xf32>, %b: tensor<7x33xf32>, %c: tensor<1x33xf32>) -> tensor<1x33xf32> {

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Reads what `ptxas -v` says and fails where a kernel does not stay in registers.
+"""Checks the output of `ptxas -v`; fails if a kernel does not stay in registers.
 
     ptxas -arch=sm_90a -v kernels.ptx -o kernels.cubin 2>&1 | ptxas_report.py
 
-Spills, local memory and serialised wgmma (the remarks C75xx) leave the results
-right and the kernel slow, so that nothing else finds them.
+Spills, local memory and serialized wgmma (the remarks C75xx) make a kernel slow
+but leave its results correct, so that no other test detects them.
 """
 
 import re
@@ -18,7 +18,7 @@ NAMED = re.compile(r"in (?:the )?function '([^']+)'")
 
 
 def find_faults(lines, kernels):
-    """Yields what is wrong, and collects the names of all kernels."""
+    """Yield the faults, and collect the names of all kernels."""
     function, measured = "?", set()
     for line in lines:
         if match := COMPILING.search(line):

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Adds a kind for mla.bias, which the project has no kernel for, without a
-// change to any file of it, and takes it from the operation to its result on
-// the emulated device. docs/contributing.md explains the steps.
+// Adds a kind for mla.bias, for which the project has no kernel, without a
+// change to any of its files, and runs an operation of that kind on the emulated
+// device. docs/contributing.md explains the steps.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,7 +36,7 @@ using namespace mla::gpu;
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// y[t, j] = x[t, j] + b[j], all f32: a CTA a token.
+/// y[t, j] = x[t, j] + b[j], all f32: one CTA per token.
 class BiasKind : public KernelKind {
 public:
   BiasKind() : KernelKind("add_bias", BiasOp::getOperationName()) {}
@@ -132,7 +132,7 @@ protected:
 };
 } // namespace
 
-/// out = x + b of two tokens, by the module's PTX.
+/// Computes out = x + b of two tokens with the module's PTX.
 static std::vector<float> run(const std::string &ptx, const std::vector<float> &x, const std::vector<float> &bias) {
   setenv("MLA_LIBCUDA", MLA_TEST_EMULATED_CUDA, 1);
   Result<const cuda::Driver *> loaded = cuda::driver("test");

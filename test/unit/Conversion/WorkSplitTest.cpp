@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Divides random batches on the emulated device, in a kernel that stores the
-// part of each block of threads, and follows the parts as the attention kernel
-// does (LatentAttention::allSplits).
+// Divides random batches on the emulated device, with a kernel that stores the
+// part of each CTA, and traverses the parts like the attention kernel
+// (LatentAttention::allSplits).
 //
 //===----------------------------------------------------------------------===//
 
@@ -122,7 +122,7 @@ protected:
     return address;
   }
 
-  /// The parts of every batch, one batch after the other.
+  /// Returns the parts of every batch, one batch after the other.
   std::vector<Part> divide(const std::vector<std::vector<int32_t>> &batches, int32_t parts) {
     std::vector<int32_t> lengths, first = {0};
     for (const std::vector<int32_t> &batch : batches) {
@@ -154,12 +154,12 @@ protected:
 } // namespace
 
 //===----------------------------------------------------------------------===//
-// What must hold
+// Properties
 //===----------------------------------------------------------------------===//
 
 static int64_t blocksOf(int32_t length) { return std::max<int64_t>((length + blockTokens - 1) / blockTokens, 1); }
 
-/// The splits of each sequence, as the attention kernel meets them in one part after the other.
+/// Returns the splits of each sequence, in the order of the attention kernel: one part after the other.
 static std::vector<std::vector<Split>> follow(const std::vector<int32_t> &lengths, const Part *parts, int32_t count,
                                               int64_t fixed) {
   std::vector<std::vector<Split>> splits(lengths.size());
@@ -180,7 +180,7 @@ static std::vector<std::vector<Split>> follow(const std::vector<int32_t> &length
   return splits;
 }
 
-/// The parts cover the blocks of a sequence in order, each once.
+/// Checks that the parts cover the blocks of a sequence in order, each once.
 static void expectCovered(const std::vector<Split> &splits, int32_t length) {
   int64_t at = 0;
   for (const Split &split : splits) {
@@ -191,7 +191,7 @@ static void expectCovered(const std::vector<Split> &splits, int32_t length) {
   EXPECT_EQ(at, blocksOf(length));
 }
 
-/// WorkSplit::splitsOf finds the slots of all splits from those of the first and the last.
+/// Checks that WorkSplit::splitsOf finds the slots of all splits from those of the first and the last.
 static void expectSlotsFound(const std::vector<Split> &splits, int64_t fixed) {
   int64_t count = static_cast<int64_t>(splits.size()), first = splits.front().slot, last = splits.back().slot;
   if (count == 1) {
@@ -204,7 +204,7 @@ static void expectSlotsFound(const std::vector<Split> &splits, int64_t fixed) {
     EXPECT_EQ(splits[i].slot, second + (i - 1) * step);
 }
 
-/// No two partial results have one slot, and all slots lie in the workspace (WorkSplit::slots).
+/// Checks that partial results have different slots, all in the workspace (WorkSplit::slots).
 static void expectSlotsDistinct(const std::vector<std::vector<Split>> &splits, const std::vector<int32_t> &lengths,
                                 int32_t parts, int64_t fixed) {
   std::vector<int64_t> slots;
@@ -220,7 +220,7 @@ static void expectSlotsDistinct(const std::vector<std::vector<Split>> &splits, c
     EXPECT_LT(slots.back(), room);
 }
 
-/// Blocks of the largest part, with the overhead of a split.
+/// Returns the blocks of the largest part, with the overhead of a split.
 static int64_t costOf(const std::vector<int32_t> &lengths, const Part *parts, int32_t count, int64_t overhead) {
   int64_t most = 0;
   for (const Part *part = parts; part != parts + count; ++part) {
@@ -239,7 +239,7 @@ static int64_t costOf(const std::vector<int32_t> &lengths, const Part *parts, in
 // Random batches
 //===----------------------------------------------------------------------===//
 
-/// Sequences of one length, of lengths up to a limit, or mostly short with a few long ones, as a server has them.
+/// Equal sequences, random lengths up to a limit, or mostly short sequences with a few long ones, as in a server.
 static std::vector<int32_t> randomBatch(std::mt19937 &random) {
   auto below = [&](int32_t limit) { return static_cast<int32_t>(random() % static_cast<uint32_t>(limit)); };
   std::vector<int32_t> lengths(1 + below(below(4) ? 40 : 300));
@@ -275,14 +275,14 @@ TEST_P(Divider, CoversEveryBlockOnce) {
         total += blocksOf(length) + overhead;
         longest = std::max(longest, blocksOf(length));
       }
-      // A part has its share of the line, and at most a cut of it more on either side.
+      // A part has its share of the line, and at most one more cut on either side.
       if (!choices.fixed)
         EXPECT_LE(costOf(batches[i], own, parts, overhead), (total + parts - 1) / parts * 2 + 3 * overhead);
     }
   }
 }
 
-/// Equal sequences that nearly fill the parts are not split: merging would cost more than the idle parts do.
+/// Checks that equal sequences that nearly fill the parts are not split: merging would cost more than idle parts.
 TEST_P(Divider, KeepsEqualSequencesWhole) {
   if (choices.fixed)
     GTEST_SKIP() << "splits of a fixed length";
@@ -299,7 +299,7 @@ INSTANTIATE_TEST_SUITE_P(Ways, Divider, testing::Values(0, 32), [](const testing
   return info.param ? "FixedSplits" : "ByCost";
 });
 
-/// The checks tell a wrong division from a right one.
+/// Checks that the checks detect a wrong division.
 TEST(WorkSplitChecks, SeeABlockThatIsLeftOut) {
   std::vector<int32_t> lengths = {300};
   Part parts[] = {{0, 0, 0, 2, 0}, {0, 3, 0, 5, 2}};

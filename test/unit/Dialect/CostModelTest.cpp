@@ -39,7 +39,7 @@ TEST(CostModel, WeightBytesOfDeepSeekV3) {
 }
 
 TEST(CostModel, AProductReadsTheWeightsThatItsSideHas) {
-  // One token's activations come on top: I, then P and the results' H L, H (P + R).
+  // In addition, one token's activations: I, then P and the results' H L, H (P + R).
   CostModel model = modelOf("v3");
   for (Form form : {Form::Absorb, Form::Fold}) {
     EXPECT_NEAR(model.getQueryCost(form, 1).readBytes / model.getQueryWeightBytes(form), 1, 1e-3);
@@ -49,7 +49,7 @@ TEST(CostModel, AProductReadsTheWeightsThatItsSideHas) {
   }
 }
 
-/// The fold has fewer weights only under I < P L / (L - P) and D < V L / (L - V).
+/// The fold has fewer weights only if I < P L / (L - P) and D < V L / (L - V).
 TEST(CostModel, TheFoldBreaksEvenWhereTheAlgebraSays) {
   for (int64_t width : {170, 171}) {
     LayerShape shape = getMeasuredShape("v3");
@@ -99,7 +99,7 @@ TEST(CostModel, WhatTheCompilerLaunches) {
   EXPECT_EQ(library.getOutputCost(Form::Absorb, 1).launches, 2);
 }
 
-/// Keys and values a head: P + R and V elements, and only the step's own tokens are up-projected.
+/// Keys and values per head: P + R and V elements, and only the step's own tokens are up-projected.
 TEST(CostModel, AFullCacheUpProjectsWhatIsNew) {
   CostModel model = modelOf("v3");
   LayerCost cost = model.getFullCacheCost({2, 1, 4096});
@@ -159,7 +159,7 @@ TEST(CostModel, AFasterDeviceIsFaster) {
 }
 
 //===----------------------------------------------------------------------===//
-// Against measured kernels
+// Measured kernels
 //===----------------------------------------------------------------------===//
 
 static double median(std::vector<double> errors) {
@@ -174,7 +174,7 @@ static double medianError(const Device &device) {
   return median(errors);
 }
 
-/// Sum of squares of the logarithm of predicted over measured.
+/// Returns the sum of squares of the logarithm of predicted over measured.
 static double fitError(const Device &device) {
   double sum = 0;
   for (const MeasuredForm &measured : readMeasuredForms())
@@ -182,7 +182,7 @@ static double fitError(const Device &device) {
   return sum;
 }
 
-/// How many pairs of absorb and fold differ by more than a tenth, and how many of them are ranked the other way round.
+/// Counts the pairs of absorb and fold that differ by more than a tenth, and those ranked in the other order.
 static std::pair<int, int> countRankings(const Device &device) {
   int compared = 0, wrong = 0;
   std::vector<MeasuredForm> all = readMeasuredForms();
@@ -213,7 +213,7 @@ TEST(MeasuredForms, AreRankedRight) {
   EXPECT_EQ(wrong, 0);
 }
 
-/// The check above can fail: where a launch costs a hundred times as much, the fold's one kernel fewer wins.
+/// Checks that the check above can fail: if a launch costs a hundred times as much, the fold wins by one kernel fewer.
 TEST(MeasuredForms, AreRankedWrongByABrokenDevice) {
   Device broken = Device::h100();
   broken.launchSeconds *= 100;
@@ -221,8 +221,8 @@ TEST(MeasuredForms, AreRankedWrongByABrokenDevice) {
   EXPECT_GT(medianError(broken), 1);
 }
 
-/// The launch is what was fitted, once, by least squares of logarithms; no other value within a quarter of it is
-/// better.
+/// Checks that the launch time is the fitted one, by least squares of logarithms: no other value within a quarter of it
+/// is better.
 TEST(MeasuredForms, TheLaunchIsTheLeastSquares) {
   double best = fitError(Device::h100());
   for (double microseconds = 1; microseconds <= 5; microseconds += 0.25) {
@@ -232,7 +232,7 @@ TEST(MeasuredForms, TheLaunchIsTheLeastSquares) {
   }
 }
 
-/// Errors of our own attentions in a form: decode's kernel with its merge, or the naive one.
+/// Returns the errors of our attention kernels in a form: decode's with its merge, or the naive one.
 static std::vector<double> attentionErrors(Forms forms) {
   std::vector<double> errors;
   for (const MeasuredAttention &measured : readMeasuredAttentions()) {

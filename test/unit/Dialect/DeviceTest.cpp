@@ -37,7 +37,7 @@ TEST(Device, IsRead) {
   EXPECT_EQ(device->memoryBytes, 8'000'000'000);
 }
 
-/// Reading 3.07 TB/s and copying 2.4 leave 1.97 TB/s for writing.
+/// Reading 3.07 TB/s and copying 2.4 TB/s imply writing 1.97 TB/s.
 TEST(Device, WritesAsFastAsItsCopyLeavesRoomFor) {
   const Device &h100 = Device::h100();
   EXPECT_NEAR(h100.getWriteRate(), 1.97e12, 0.01e12);
@@ -61,6 +61,12 @@ TEST(Device, ErrorsSayWhereWhatAndWhatToDo) {
   EXPECT_TRUE(StringRef(parseError("{")).starts_with("device.json: not valid JSON: "));
   EXPECT_EQ(parseError(std::string(100'000, '[')),
             "device.json: expected the description of a device, got 100000 bytes; give one object");
+}
+
+TEST(Device, KnownDevicesNameTheTargetWhoseCodeTheyRun) {
+  for (const Device *known : Device::getKnown())
+    EXPECT_EQ(findDevice(known->target)->target, known->target) << known->name;
+  EXPECT_EQ(Device::h200().target, "h100");
 }
 
 TEST(Device, IsFoundByName) {
@@ -111,4 +117,11 @@ TEST_F(DeviceOfModule, MustBeWhole) {
   ASSERT_FALSE(bool(device));
   EXPECT_EQ(llvm::toString(device.takeError()), "dlti.target_system_spec: read_bytes_per_second is missing; see "
                                                 "docs/the-trap.md for the fields of a device");
+}
+
+TEST_F(DeviceOfModule, RejectsFieldsOfOtherTypes) {
+  llvm::Expected<std::optional<Device>> device = find(R"(dlti.target_system_spec = #dlti.target_system_spec<
+      "GPU" = #dlti.target_device_spec<"read_bytes_per_second" = [1.0e12 : f64]>>)");
+  ASSERT_FALSE(bool(device));
+  EXPECT_TRUE(StringRef(llvm::toString(device.takeError())).contains("name is missing"));
 }

@@ -90,13 +90,13 @@ TEST(PlanRequest, ARequestKeepsTheRangesOfThePlanBefore) {
   ASSERT_EQ(oneSide.getRegimes(Phase::Prefill).size(), 3u);
   EXPECT_EQ(oneSide.getRegimes(Phase::Prefill)[0].getO(), Form::Naive);
   EXPECT_EQ(oneSide.getRegimes(Phase::Prefill)[0].getQ(), Form::Absorb);
-  // Each side is said as it is: the query side has one form now.
+  // Each side is described by itself: the query side has one form now.
   EXPECT_NE(
       oneSide.getWhy().find("prefill q absorb as requested, o naive to 2047, then absorb in steps to 99 tokens, in "
                             "longer ones naive as planned before"),
       StringRef::npos)
       << oneSide.getWhy().str();
-  // Regimes that have become the same are one.
+  // Regimes that have become equal are merged.
   SmallVector<RegimeAttr> joined =
       makePlan(&context, parse("prefill=absorb"), before, byDefault).getRegimes(Phase::Prefill);
   ASSERT_EQ(joined.size(), 1u);

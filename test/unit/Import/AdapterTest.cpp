@@ -24,7 +24,7 @@ using Tensors = std::vector<TestTensor>;
 
 static constexpr const char *golden = "golden/v3_plain.safetensors";
 
-/// The name of a half in the file.
+/// Returns the name of a half in the file.
 static std::string half(StringRef module, StringRef which, int layer = 0) {
   return llvm::formatv("base_model.model.model.layers.{0}.self_attn.{1}.lora_{2}.weight", layer, module, which);
 }
@@ -36,7 +36,7 @@ static Tensors updateOf(StringRef module, int64_t rank, int64_t rows, int64_t co
 }
 
 namespace {
-/// An adapter as it is written, and what became of it.
+/// An adapter in a file, and the result of applying it.
 struct Written {
   std::string config = R"({"peft_type": "LORA", "r": 8, "lora_alpha": 16})";
   Tensors tensors;
@@ -60,7 +60,7 @@ static Written ofBoth() {
   return written;
 }
 
-/// Calls with the adapter and the specs to which it was applied; the result is the error without the directory's name.
+/// Calls `use` with the adapter and the specs to which it was applied. Returns the error without the directory's name.
 static std::string apply(
     const Written &written,
     llvm::function_ref<void(Adapter &, std::vector<WeightSpec> &)> then = [](Adapter &, auto &) {}) {
@@ -182,7 +182,7 @@ TEST(AdapterTest, TargetsAndTensorsAgree) {
   EXPECT_EQ(message(R"("target_modules": ["kv_b_proj", "o_proj", "up_proj"])"), "");
   EXPECT_EQ(message(R"("target_modules": "all-linear")"), "");
   EXPECT_EQ(message(R"x("target_modules": "model\\..*\\.(kv_b_proj|o_proj)")x"), "");
-  // What only Python reads is not held against the tensors.
+  // Fields that only Python reads do not affect the tensors.
   EXPECT_EQ(message(R"("target_modules": "(?!vision).*q_proj")"), "");
   EXPECT_EQ(
       message(R"("target_modules": ["kv_b_proj"])"),
@@ -231,7 +231,7 @@ TEST(AdapterTest, BadTensors) {
               "adapter_model.safetensors: tensor base_model.model.model.layers.0.self_attn." + other.str() +
                   ": is not part of an update of a projection of the config; merge the adapter with PEFT "
                   "(merge_and_unload) and compile the result");
-  // Other layers and other modules are not asked about.
+  // Other layers and modules are ignored.
   EXPECT_EQ(message([](Tensors &tensors) {
               tensors.push_back({half("g_proj", "A", 7), DType::I32, {1}, {}});
               tensors.push_back({"base_model.model.model.layers.0.mlp.up_proj.lora_A.weight", DType::F32, {1}, {}});
@@ -308,7 +308,7 @@ TEST(AdapterTest, HostileConfigs) {
     EXPECT_TRUE(StringRef(field(("\"r\": 8, " + bad).str())).starts_with("adapter_config.json: ")) << bad.str();
 }
 
-/// An update of o_proj, which other attentions have too, of layers under another name.
+/// An update of o_proj, which other attentions also have, of layers with another name.
 static Written ofOutput(StringRef prefix, StringRef checkpointPrefix) {
   Written written;
   written.prefix = checkpointPrefix.str();
@@ -333,7 +333,7 @@ TEST(AdapterTest, ModelsAroundTheLanguageModel) {
     for (StringRef base : {"model.", "language_model.model."})
       EXPECT_TRUE(updatesOutput(ofOutput(prefix, base))) << prefix.str() << " for " << base.str();
   EXPECT_TRUE(updatesOutput(ofOutput("decoder.", "decoder.")));
-  // A vision tower has such projections too.
+  // A vision tower also has such projections.
   EXPECT_TRUE(StringRef(apply(ofOutput("vision_tower.encoder.", "model."))).contains("nothing would be merged"));
   Written both = ofOutput("model.language_model.", "language_model.model.");
   for (TestTensor &tensor : ofOutput("vision_tower.encoder.", "model.").tensors)

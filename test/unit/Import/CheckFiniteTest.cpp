@@ -16,7 +16,7 @@ using namespace mla;
 using namespace mla::importer;
 using namespace mla::importer::test;
 
-/// checkFinite of a tensor of zeros with one element of the given bits, `misalignment` bytes off.
+/// Returns checkFinite of a tensor of zeros with one element of the given bits, `misalignment` bytes off.
 static std::string check(DType dtype, std::vector<int64_t> shape, uint64_t index, uint32_t bits,
                          unsigned misalignment = 0) {
   uint64_t size = dtypeSize(dtype), bytes = size;
@@ -55,7 +55,7 @@ TEST(CheckFiniteTest, BitPatterns) {
 }
 
 TEST(CheckFiniteTest, EveryPlace) {
-  // Around the borders of the chunks of 4096 elements, the first and the last element.
+  // Test the borders of the chunks of 4096 elements, the first and the last element.
   for (uint64_t index : {0, 1, 4095, 4096, 4097, 8191, 8192, 8999})
     for (unsigned misalignment : {0, 1})
       for (DType dtype : {DType::F32, DType::BF16, DType::F8_E4M3})

@@ -196,7 +196,7 @@ TEST(CheckpointTest, DirectoryWithOneFile) {
   EXPECT_EQ(checkpoint->configJson(), "inner");
   writeFile(directory.file("config.json"), "outer");
   EXPECT_EQ(open(directory.path)->configJson(), "outer") << "config.json wins over the metadata";
-  // Of several files, the one that transformers would read.
+  // Of several files, read the one that transformers reads.
   writeSafetensors(directory.file("model.safetensors"), {{"b", DType::F32, {2}, {}}});
   EXPECT_TRUE(open(directory.path)->contains("b"));
 }
@@ -226,7 +226,7 @@ TEST(CheckpointTest, PathsRefused) {
 }
 
 //===----------------------------------------------------------------------===//
-// Indices that lie
+// Wrong indices
 //===----------------------------------------------------------------------===//
 
 TEST(CheckpointIndexTest, BadIndices) {
@@ -264,7 +264,7 @@ TEST(CheckpointIndexTest, ShardsThatLack) {
                                "d": "3.safetensors"}})");
   writeSafetensors(directory.file("1.safetensors"), {{"a", DType::F32, {2}, {}}});
   writeFile(directory.file("3.safetensors"), "short");
-  // Shards are opened when a tensor of theirs is asked for, so the damaged ones harm nobody else.
+  // Shards are opened on demand, so damaged ones do not affect others.
   auto checkpoint = open(directory.path);
   ASSERT_TRUE(checkpoint);
   EXPECT_FALSE(checkpoint->configJson());

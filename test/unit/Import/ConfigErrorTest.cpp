@@ -18,7 +18,7 @@ static const char supported[] =
     "deepseek_v2, deepseek_v3, kimi_k2, glm4_moe_lite, glm_moe_dsa, longcat_flash, minicpm3, "
     "mistral4, plm";
 
-/// The error of DeepSeek-V3's config with one key replaced; an empty value removes it.
+/// Returns the error of DeepSeek-V3's config with one key replaced; an empty value removes it.
 static std::string errorWith(StringRef key, StringRef value) {
   llvm::json::Value config = llvm::cantFail(llvm::json::parse(readFile(modelPath("configs/deepseek-v3.json"))));
   llvm::json::Object &object = *config.getAsObject();
@@ -29,7 +29,7 @@ static std::string errorWith(StringRef key, StringRef value) {
   return messageOf(parseConfig(text, "c.json"));
 }
 
-/// The same with a key of rope_scaling replaced.
+/// Like the above, for a key of rope_scaling.
 static std::string errorWithRope(StringRef key, StringRef value) {
   llvm::json::Object rope{{"type", "yarn"}, {"factor", 40}, {"original_max_position_embeddings", 4096}};
   rope.erase(key);
@@ -295,7 +295,7 @@ TEST(ConfigErrorTest, NotJson) {
           supported);
 }
 
-// Every prefix of a config, and every config with one byte changed, is parsed or refused.
+// Every prefix of a config, and every config with one byte changed, is parsed or rejected.
 TEST(ConfigErrorTest, DamagedTextNeverCrashes) {
   std::string text = StringRef(readFile(modelPath("configs/mistral-small-4.json"))).trim().str();
   for (size_t size = 0; size < text.size(); ++size)

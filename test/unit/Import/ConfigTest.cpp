@@ -26,7 +26,7 @@ struct KnownModel {
 };
 } // namespace
 
-// 0.1 * mscale_all_dim * ln(factor) + 1 (YaRN), worked out apart from the code.
+// 0.1 * mscale_all_dim * ln(factor) + 1 (YaRN), computed independently of the code.
 static const double v2Mscale = 1.2608037774058554;      // 0.707, 40
 static const double v3Mscale = 1.3688879454113936;      // 1, 40
 static const double kimiMscale = 1.4158883083359672;    // 1, 64
@@ -90,7 +90,7 @@ TEST(ConfigTest, KnownModels) {
   }
 }
 
-// The files of GLM and MiniCPM3 say rms_norm_eps 1e-5, and their latents are normalised with 1e-6 all the same: with
+// The configs of GLM and MiniCPM3 have rms_norm_eps 1e-5, but their latents are normalized with 1e-6: with
 // 1e-5 benchmarks/replay.py misses their results by 1e-5.
 TEST(ConfigTest, LatentNormsIgnoreRmsNormEps) {
   EXPECT_EQ(configOf("golden/glm4_moe_lite.safetensors").rmsNormEps, 1e-6);
@@ -113,7 +113,7 @@ TEST(ConfigTest, SupportedModelTypes) {
 // Frequencies
 //===----------------------------------------------------------------------===//
 
-/// A config of 16 rotary columns with the given RoPE keys (the inside of an object).
+/// Returns a config of 16 rotary columns with the given RoPE keys (the inside of an object).
 static AttentionConfig withRope(const std::string &keys, const std::string &modelType = "deepseek_v3") {
   std::string json = R"({"model_type": ")" + modelType + R"(", "hidden_size": 160, "num_attention_heads": 4,
       "num_hidden_layers": 1, "q_lora_rank": 48, "kv_lora_rank": 64, "qk_nope_head_dim": 32, "qk_rope_head_dim": 16,
@@ -126,7 +126,7 @@ static AttentionConfig withRope(const std::string &keys, const std::string &mode
   return {};
 }
 
-/// YaRN's frequencies by the paper's formulas in float64, over pairs low to high of the ramp.
+/// Returns YaRN's frequencies by the paper's formulas in float64; the ramp is over pairs low to high.
 static std::vector<double> yarnInDouble(double theta, int dim, double factor, double low, double high) {
   std::vector<double> result;
   for (int i = 0; i < dim / 2; ++i) {
@@ -143,8 +143,8 @@ TEST(RopeTest, PlainFrequencies) {
 }
 
 TEST(RopeTest, YarnFrequencies) {
-  // Ramps worked out by hand from find_correction_range: floor and ceil of
-  // dim * ln(original / (beta * 2 pi)) / (2 ln theta), beta_fast and beta_slow in turn, cut to [0, dim - 1].
+  // Ramps computed by hand from find_correction_range: floor and ceil of
+  // dim * ln(original / (beta * 2 pi)) / (2 ln theta), for beta_fast and beta_slow, clamped to [0, dim - 1].
   struct {
     const char *file;
     double theta, factor, low, high;
@@ -164,7 +164,7 @@ TEST(RopeTest, YarnFrequencies) {
   }
 }
 
-// Bit for bit what the reference's float32 operations give (numpy, in the order of _compute_yarn_parameters).
+// Bit for bit the results of the reference's float32 operations (numpy, in the order of _compute_yarn_parameters).
 TEST(RopeTest, YarnFrequenciesBits) {
   AttentionConfig config = configOf("golden/v3_yarn.safetensors");
   std::vector<float> expected = {
@@ -225,11 +225,11 @@ TEST(ConfigTest, BothStylesOfRopeKeys) {
   const std::string yarn = R"("factor": 40, "original_max_position_embeddings": 64, "mscale": 1, "mscale_all_dim": 1)";
   AttentionConfig old = withRope(R"("rope_theta": 5000, "rope_scaling": {"type": "yarn", )" + yarn + "}");
   expectSameRope(old, withRope(R"("rope_parameters": {"rope_type": "yarn", "rope_theta": 5000, )" + yarn + "}"));
-  // rope_type wins over type; rope_scaling over rope_parameters; the theta inside over the one outside.
+  // rope_type precedes type; rope_scaling precedes rope_parameters; the inner theta precedes the outer one.
   expectSameRope(old, withRope(R"("rope_theta": 7, "rope_parameters": {"rope_type": "default", "rope_theta": 9},
                                    "rope_scaling": {"type": "x", "rope_type": "yarn", "rope_theta": 5000, )" +
                                yarn + "}"));
-  // The length outside wins, and max_position_embeddings stands in for a missing one.
+  // The outer length precedes, and max_position_embeddings replaces a missing one.
   const std::string noLength = R"("factor": 40, "mscale": 1, "mscale_all_dim": 1})";
   expectSameRope(
       old,
@@ -258,7 +258,7 @@ TEST(ConfigTest, SilentMistral4HasItsDefaults) {
   expectSameRope(config, configOf("golden/mistral4.safetensors"));
   EXPECT_EQ(config.queryScaleBeta, 0.1);
   EXPECT_EQ(config.queryScaleOriginalLength, 8192);
-  // Plain RoPE and no scale, if the config says so.
+  // Plain RoPE without scaling.
   config = withRope(R"("rope_theta": 10000, "llama_4_scaling_beta": 0)", "mistral4");
   expectSameRope(config, withRope(""));
   EXPECT_EQ(config.queryScaleBeta, 0.0);
@@ -272,7 +272,7 @@ TEST(ConfigTest, RopePairing) {
   EXPECT_FALSE(withRope(R"("rope_interleave": false)", "glm4_moe_lite").ropeInterleaved);
 }
 
-// Costs and shapes do not depend on it, so that a config without it still has a plan.
+// Costs and shapes do not depend on it, so a config without it has a plan.
 TEST(ConfigTest, UnknownThetaIsNoNumber) {
   AttentionConfig config = configOf("configs/glm-5.json");
   EXPECT_TRUE(std::isnan(config.rope.theta));
@@ -322,7 +322,7 @@ TEST(ConfigTest, MiniCPM3TakesVFromHidden) {
 }
 
 //===----------------------------------------------------------------------===//
-// Parts of a config that are not the attention's
+// Parts of a config besides the attention
 //===----------------------------------------------------------------------===//
 
 static const char smallKeys[] = R"("model_type": "kimi_k2", "hidden_size": 160, "num_attention_heads": 4,

@@ -80,7 +80,7 @@ TEST(LayerWeightsTest, GoldenFiles) {
 namespace {
 using Tensors = std::vector<TestTensor>;
 
-/// A change of a golden file's tensors or of its config, and the error that it makes.
+/// A change of a golden file's tensors or of its config, and the resulting error.
 struct Damage {
   const char *golden;
   std::function<void(Tensors &, AttentionConfig &)> change;
@@ -183,7 +183,7 @@ TEST(LayerWeightsTest, Scales) {
   expectError({"v3_fp8", widen,
                "o_proj.weight: is BF16 but has scales, " + prefix +
                    "o_proj.weight_scale_inv; remove them or store it in F8_E4M3"});
-  // A quantised model may leave single weights unquantised.
+  // A quantized model may have unquantized weights.
   auto widenAndRemove = [&](Tensors &tensors, AttentionConfig &config) {
     widen(tensors, config), remove(tensors, config);
   };
@@ -214,7 +214,7 @@ TEST(LayerWeightsTest, UnexpectedTensors) {
                    "q_a_proj. it has weight; give a matching checkpoint, layer and config"});
 }
 
-// The golden file has them; to a model without index_topk they would be computation that nobody asked for.
+// The golden file has them; without index_topk they would be an unrequested computation.
 TEST(LayerWeightsTest, AnIndexerIsLeftAlone) {
   AttentionConfig config = configOf("golden/glm_moe_dsa.safetensors");
   auto checkpoint = llvm::cantFail(openCheckpoint(modelPath("golden/glm_moe_dsa.safetensors")));

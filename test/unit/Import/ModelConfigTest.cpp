@@ -111,7 +111,7 @@ TEST(ModelConfig, Baselines) {
 // Names of fields
 //===----------------------------------------------------------------------===//
 
-/// Fields as meituan-longcat/LongCat-Flash-Chat has them; the attention's as in the tests of Config.
+/// The fields of meituan-longcat/LongCat-Flash-Chat; the attention's are those in the tests of Config.
 TEST(ModelConfig, LongCatFlash) {
   ModelConfig model = parse(latentWith(R"("num_layers": 5, "ffn_hidden_size": 128, "expert_ffn_hidden_size": 32,
       "n_routed_experts": 512, "zero_expert_num": 256, "moe_topk": 12, "vocab_size": 100)",
@@ -129,7 +129,7 @@ TEST(ModelConfig, LongCatFlash) {
 static const char experts[] = R"("n_routed_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 16)";
 
 TEST(ModelConfig, EveryMoeLayerFreqHasExperts) {
-  // Of layers 2 to 9, those that 3 divides: 3, 6, 9.
+  // Layers 2 to 9 that are multiples of 3: 3, 6, 9.
   ModelConfig model = parse(latentWith(std::string(experts) + R"(, "first_k_dense_replace": 2, "moe_layer_freq": 3,
       "intermediate_size": 96)"));
   expectKind(model.layers[0], 7, 1, 1, 0);
@@ -144,7 +144,7 @@ TEST(ModelConfig, MlpLayerTypesListThem) {
   expectKind(model.layers[1], 8, 1, 0, 1);
 }
 
-/// A checkpoint that was cut to its first layers keeps the number of dense ones, which may be more.
+/// A checkpoint truncated to its first layers keeps the number of dense ones, which may be larger.
 TEST(ModelConfig, MoreDenseLayersThanLayers) {
   ModelConfig model =
       parse(latentWith(std::string(experts) + R"(, "first_k_dense_replace": 11, "intermediate_size": 300)"));

@@ -31,7 +31,7 @@ static float decodeE4M3(uint8_t code) {
   return code & 0x80 ? -value : value;
 }
 
-/// The elements in float, without scales.
+/// Returns the elements in float, without scales.
 static std::vector<float> valuesOf(const SafetensorsTensor &tensor) {
   std::vector<float> values(tensor.numElements());
   for (size_t i = 0; i < values.size(); ++i) {
@@ -70,7 +70,7 @@ static Moments momentsOf(const std::vector<float> &values) {
   return result;
 }
 
-/// Whether numbers look normal with that mean and deviation, within what so many of them allow.
+/// Returns whether numbers look normal with that mean and standard deviation, within the error for their number.
 static bool looksNormal(const std::vector<float> &values, double mean, double deviation) {
   Moments moments = momentsOf(values);
   double slack = 5 / std::sqrt(double(values.size()));
@@ -85,7 +85,7 @@ TEST(SyntheticTest, LooksLikeTrainedWeights) {
   EXPECT_TRUE(looksNormal(o, 0, 1 / std::sqrt(8.0 * 48)));
   EXPECT_TRUE(looksNormal(valuesOf(get(*checkpoint, "kv_b_proj.weight")), 0, 1 / std::sqrt(128.0)));
   EXPECT_TRUE(looksNormal(valuesOf(get(*checkpoint, "kv_a_layernorm.weight")), 1, 0.1));
-  // What must not pass: another deviation, another mean, a uniform distribution, repeated numbers.
+  // Must fail: another deviation, another mean, a uniform distribution, repeated numbers.
   EXPECT_FALSE(looksNormal(o, 0, 1 / std::sqrt(8.0 * 46)));
   EXPECT_FALSE(looksNormal(o, 0.001, 1 / std::sqrt(8.0 * 48)));
   std::vector<float> uniform(o.size()), repeated = o;
@@ -97,7 +97,7 @@ TEST(SyntheticTest, LooksLikeTrainedWeights) {
   EXPECT_FALSE(looksNormal(repeated, 0, 1 / std::sqrt(8.0 * 48)));
 }
 
-/// A hash of all of a layer's bytes.
+/// Returns a hash of all bytes of a layer.
 static uint64_t hashOf(Checkpoint &checkpoint, const AttentionConfig &config, bool backwards = false) {
   std::vector<ExpectedWeight> expected = expectedWeights(config, 0);
   std::vector<uint64_t> hashes(expected.size());
@@ -168,7 +168,7 @@ TEST(SyntheticTest, EveryRoundingIsToTheNearest) {
   double worst = 0, worstHalf = 0;
   for (size_t i = 0; i < w.size(); ++i) {
     float scale = scales[i / columns / block.blockRows * 2 + i % columns / block.blockColumns];
-    // Half a unit in the last of 3 bits, or of the subnormals; the division before rounding adds a little.
+    // Half a unit in the last of 3 bits, or of the subnormals, and the error of the division before rounding.
     double bound = std::max(std::abs(w[i]) / 16.0, scale * 0x1p-10);
     worst = std::max(worst, std::abs(double(q[i]) * scale - w[i]) / bound);
     worstHalf = std::max(worstHalf, std::abs(b[i] - w[i]) / std::abs(w[i]) * 256.0);

@@ -107,7 +107,7 @@ double test::relativeError(llvm::ArrayRef<float> actual, llvm::ArrayRef<double> 
   double worst = 0.0;
   for (size_t i = 0; i < actual.size(); ++i) {
     double error = std::abs(actual[i] - expected[i]) / std::abs(expected[i]);
-    // Written so that a NaN counts.
+    // Compare such that a NaN fails.
     if (!(error <= worst))
       worst = std::isnan(error) ? infinity : error;
   }

@@ -20,16 +20,16 @@
 
 namespace mla::importer::test {
 
-/// A path below test/Models.
+/// Returns a path below test/Models.
 std::string modelPath(llvm::StringRef name);
 
-/// The golden files, the sharded directory among them.
+/// The golden files, including the sharded directory.
 std::vector<std::string> goldenNames();
 
 std::string readFile(llvm::StringRef path);
 void writeFile(llvm::StringRef path, llvm::StringRef text);
 
-/// The error's text; "" where there is none.
+/// Returns the error's text, or "" if there is none.
 template <typename T> std::string messageOf(llvm::Expected<T> value) {
   return value ? "" : llvm::toString(value.takeError());
 }
@@ -55,13 +55,13 @@ struct TestTensor {
 void writeSafetensors(llvm::StringRef path, const std::vector<TestTensor> &tensors,
                       const SafetensorsMetadata &metadata = {});
 
-/// Copies of all tensors of a file.
+/// Copies all tensors of a file.
 std::vector<TestTensor> readSafetensors(llvm::StringRef path);
 
-/// The config of a model under configs/, or that of a golden file.
+/// Returns the config of a model under configs/, or that of a golden file.
 AttentionConfig configOf(llvm::StringRef name);
 
-/// The largest relative difference of two lists of numbers; infinite if their lengths differ or one has a NaN.
+/// Returns the largest relative difference of two lists of numbers; infinite if their lengths differ or one has a NaN.
 double relativeError(llvm::ArrayRef<float> actual, llvm::ArrayRef<double> expected);
 
 } // namespace mla::importer::test

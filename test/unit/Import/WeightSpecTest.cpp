@@ -25,7 +25,7 @@ static AttentionConfig smallConfig() {
   return config;
 }
 
-/// A layer is imported before its weights are made: what is announced is what is made.
+/// A layer is imported before its weights are generated: the specs must match the weights.
 static void expectMadeAsAnnounced(const AttentionConfig &config) {
   std::unique_ptr<Checkpoint> checkpoint = makeSyntheticCheckpoint(config);
   llvm::Expected<std::vector<WeightSpec>> found = findSpecs(*checkpoint, config, {1, 0});

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// docs/report.md discusses every one of them.
+// docs/report.md discusses all of them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,7 +23,7 @@ using mla::importer::ModelConfig;
 //===----------------------------------------------------------------------===//
 
 /// DeepSeek-V2 (arXiv:2405.04434), abstract: "compared with DeepSeek 67B, … reduces the KV cache by 93.3%". With equal
-/// elements it is 82.2%; the rest is their quantisation to 6 bits a number, "on average" (section 3.2.3).
+/// elements it is 82.2%; the rest is their quantization to 6 bits per number, "on average" (section 3.2.3).
 TEST(Claims, DeepSeekV2CachesLessThanDeepSeek67B) {
   Report v2 = reportOf("deepseek-v2", 1, 4096, std::make_unique<Report>(reportOf("baseline/deepseek-67b")));
   EXPECT_EQ(v2.cache.bytesPerToken, 60 * 576 * 2);
@@ -32,8 +32,8 @@ TEST(Claims, DeepSeekV2CachesLessThanDeepSeek67B) {
   EXPECT_NEAR(v2.cache.reduction6bit, 0.933, 5e-4);
 }
 
-/// The same, section 2.1.4: "equal to GQA with only 2.25 groups". That holds of heads as they are without RoPE, 128
-/// wide; of keys as wide as the model's own (128 + 64) it is 1.8.
+/// The same, section 2.1.4: "equal to GQA with only 2.25 groups". That holds for heads without RoPE, 128
+/// wide; for keys as wide as the model's (128 + 64) it is 1.8.
 TEST(Claims, TheLatentEqualsSoManyGroups) {
   Report v2 = reportOf("deepseek-v2");
   EXPECT_DOUBLE_EQ(v2.cache.equalGroups, 1.8);
@@ -44,7 +44,7 @@ TEST(Claims, TheLatentEqualsSoManyGroups) {
 // FLOPs
 //===----------------------------------------------------------------------===//
 
-/// FLOPs of a layer of GPT-3's shapes for one sequence of n tokens, and d.
+/// Returns the FLOPs of a layer of GPT-3's shapes for one sequence of n tokens, and d.
 static std::pair<Costs, double> denseLayer(double n) {
   ModelCosts costs = costsOf("baseline/gpt3-175b");
   Step step{1, int64_t(n), int64_t(n)};
@@ -89,8 +89,8 @@ TEST(Claims, AbsorbedAttentionNeedsMoreFlops) {
   EXPECT_NEAR(absorbed / costs.getModel(AttentionForm::overFullCache(), step).getTotal().flops, 1.52, 5e-3);
 }
 
-/// Bytes and FLOPs of the core of V3 a cached token: 81,920 and 81,920 over keys and values, 1,152 and 278,528
-/// absorbed, 33.6 MFLOP where keys and values are recomputed.
+/// Bytes and FLOPs of V3's core per cached token: 81,920 and 81,920 over keys and values, 1,152 and 278,528
+/// absorbed, 33.6 MFLOP if keys and values are recomputed.
 TEST(Claims, TheCoreOfACachedToken) {
   ModelCosts costs = costsOf("deepseek-v3");
   auto added = [&](const AttentionForm &form) {
@@ -109,7 +109,7 @@ TEST(Claims, TheCoreOfACachedToken) {
 // Sizes
 //===----------------------------------------------------------------------===//
 
-/// Weights as the models' cards give them, in all and a token, in thousand millions: reading a config rightly.
+/// Weights according to the models' cards, in all and per token, in thousand millions.
 TEST(Claims, NumbersOfWeights) {
   struct {
     const char *name;

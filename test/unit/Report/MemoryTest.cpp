@@ -34,7 +34,7 @@ TEST(Memory, ABatchThatFitsIsNotNoted) {
   EXPECT_FALSE(isNoted(report, "fit"));
 }
 
-/// What would fit does, and the next larger one does not.
+/// The reported batch fits, and the next larger one does not.
 TEST(Memory, TheLargestBatchAndContextFit) {
   Memory memory = reportOf("deepseek-v2-lite", 128, 32768).getMemory();
   ASSERT_TRUE(memory.largestBatch && memory.largestContext);
@@ -91,7 +91,7 @@ TEST(Ranks, WeightsAreDivided) {
   EXPECT_EQ(rank.cache.reduction, whole.cache.reduction);
 }
 
-/// One of eight ranks is what layer_forms.py measured as v3-tp8.
+/// One of eight ranks is v3-tp8 of layer_forms.py.
 TEST(Ranks, WhatWasMeasuredOfARankStandsBesideIt) {
   Report rank = rankOf("deepseek-v3", 8);
   ASSERT_FALSE(rank.decode.measured.empty());
@@ -106,7 +106,7 @@ TEST(Ranks, TheFewestThatFit) {
   EXPECT_LT(*rankOf("deepseek-v3", 1, Device::h200()).fittingRanks, *whole.fittingRanks);
 }
 
-/// Heads of keys and values that are fewer than the ranks are on several of them.
+/// Heads of keys and values fewer than the ranks are on several of them.
 TEST(Ranks, SharedKeysAreOnEveryRankThatNeedsThem) {
   Report whole = reportOf("baseline/deepseek-67b");
   EXPECT_EQ(rankOf("baseline/deepseek-67b", 8).getMemory().cacheBytes * 8, whole.getMemory().cacheBytes);

@@ -27,7 +27,7 @@ static void expectSame(const Cost &a, const Cost &b) {
   EXPECT_NEAR(a.seconds / b.seconds, 1, 1e-12);
 }
 
-/// No second way to cost an attention: it is the plan's.
+/// The cost of an attention is the plan's.
 TEST(ModelCosts, AttentionIsTheCostModels) {
   ModelCosts costs = costsOf("deepseek-v3");
   LayerKind attention{1, 1, 0, 0};
@@ -63,7 +63,7 @@ TEST(ModelCosts, AModelIsItsLayersAndLogits) {
   EXPECT_EQ(model[Piece::Logits].flops, 2.0 * 4 * 7168 * 129280);
 }
 
-/// Logits are of the last token of a prompt.
+/// Logits are computed only for the last token of a prompt.
 TEST(ModelCosts, APromptHasOneRowOfLogits) {
   Costs prompt = costsOf("deepseek-v3").getModel({false, naive}, {2, 1000, 1000});
   EXPECT_EQ(prompt[Piece::Logits].flops, 2.0 * 2 * 7168 * 129280);
@@ -97,7 +97,7 @@ TEST(ModelCosts, AllExpertsMayBePicked) {
   EXPECT_EQ(ModelCosts(config, Device::h100(), 2).getExpectedExperts(1), 4);
 }
 
-/// Routed experts compute the same whatever is read: k a token.
+/// Routed experts compute the same whatever is read: k per token.
 TEST(ModelCosts, FlopsOfExpertsAreThoseOfTheChoices) {
   ModelCosts costs = costsOf("deepseek-v3");
   for (int64_t tokens : {1, 7, 128, 5000}) {
@@ -139,7 +139,7 @@ TEST(ModelCosts, MoreIsNeverCheaper) {
   }
 }
 
-/// The largest request that is taken stays finite.
+/// The largest accepted request has finite costs.
 TEST(ModelCosts, NothingOverflows) {
   for (llvm::StringRef name : {"deepseek-v3", "baseline/gpt3-175b"}) {
     ModelCosts costs = costsOf(name);

@@ -13,7 +13,7 @@ using namespace mla;
 using namespace mla::report;
 using namespace mla::report::test;
 
-/// Batch and context of the report are among those of the maps, so that they can be marked.
+/// Maps include batch and context of the report, so that they can be marked.
 TEST(Plots, TheMemoryMapHasTheReportsOwnStep) {
   Report report = reportOf("deepseek-v2-lite", 100, 5000);
   const MemoryMap &map = report.memoryMap;
@@ -54,7 +54,7 @@ TEST(Plots, TokensASecondAreThoseOfTheStep) {
     EXPECT_EQ(sample.fits.back(), reportOf("deepseek-v2-lite", sample.batch, 32768).getMemory().fits());
 }
 
-/// Times have launches and whole tiles on top of what the ceilings allow.
+/// Times include launches and whole tiles in addition to the ceilings.
 TEST(Plots, NoPointIsAboveTheRoof) {
   for (llvm::StringRef name : {"deepseek-v3", "minicpm3-4b", "baseline/gpt3-175b"})
     for (int64_t batch : {1, 512}) {

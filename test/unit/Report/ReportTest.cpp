@@ -66,7 +66,7 @@ TEST(Report, SpeedUpsAreThoseOfTheShares) {
   EXPECT_LT(*report.prefillAmdahl.absorptionOverRecomputed, 1);
 }
 
-/// At the context found the core is worth a tenth, one token before it is not.
+/// At the returned context the core is a tenth, one token before it is less.
 TEST(Report, TheContextFromWhichAttentionMatters) {
   for (int64_t batch : {1, 32}) {
     Amdahl amdahl = reportOf("deepseek-v3", batch).decodeAmdahl;
@@ -87,7 +87,7 @@ TEST(Report, AttentionAloneHasNoShareOfAModel) {
   EXPECT_EQ(report.decode.getPlanned().model[Part::Mlp].seconds, 0);
 }
 
-/// The core of the shortest prompts is launches, as all else is: its share falls before it grows.
+/// The core of the shortest prompts is launches, like the rest: its share falls before it grows.
 TEST(Report, TheContextFromWhichOnAttentionMattersInPrefill) {
   Report report = reportOf("deepseek-v2-lite");
   int64_t from = *report.prefillAmdahl.mattersFrom;
@@ -136,7 +136,7 @@ TEST(Report, WhatWasMeasuredStandsBesideWhatIsPredicted) {
   for (const MeasuredPiece &piece : v3.decode.measured)
     EXPECT_NEAR(piece.predicted / piece.measured, 1, 0.3) << keyOf(piece.piece).str();
   EXPECT_EQ(v3.decode.measured.back().kernels, "mla-mlir");
-  // Kimi-K2 has other sides, and 64 heads, of which the attention was measured.
+  // Kimi-K2 has other sides, and 64 heads, whose attention was measured.
   Report kimi = reportOf("kimi-k2", 1, 4096);
   ASSERT_EQ(kimi.decode.measured.size(), 1u);
   EXPECT_EQ(kimi.decode.measured[0].piece, Piece::Attention);
@@ -163,7 +163,7 @@ static std::string written(void (*write)(llvm::raw_ostream &, const Report &), c
   return text;
 }
 
-/// What JSON cannot hold, an infinity or NaN, would not be read back.
+/// JSON cannot represent an infinity or NaN.
 TEST(Report, JsonIsReadBack) {
   for (llvm::StringRef name : {"deepseek-v3", "glm-5", "baseline/gpt3-175b"})
     for (auto [batch, context] : {std::pair<int64_t, int64_t>(1, 1), {kMaxBatch, kMaxContext}}) {
@@ -173,7 +173,7 @@ TEST(Report, JsonIsReadBack) {
     }
 }
 
-/// A name comes from a file's, which may be anything.
+/// A name may have any bytes, like a file's.
 TEST(Report, ThePageEscapesNames) {
   Report report = reportOf("deepseek-v2-lite");
   report.request.name = "<script>&";
@@ -182,7 +182,7 @@ TEST(Report, ThePageEscapesNames) {
   EXPECT_NE(page.find("&lt;script&gt;&amp;"), std::string::npos);
 }
 
-/// Prefill of V3 is naive over any cache, and decode is absorbed: curves that lie on each other say so.
+/// Prefill of V3 is naive over any cache, and decode is absorbed: the text names coinciding curves.
 TEST(Report, CurvesThatCoincideSaySo) {
   std::string page = written(writeHtml, reportOf("deepseek-v3"));
   EXPECT_NE(page.find("plan, lies on absorb<"), std::string::npos);
@@ -198,7 +198,7 @@ TEST(Report, AxesHaveTitles) {
     EXPECT_GE(countOf(page, title), 1u) << title.str();
 }
 
-/// On every chart over contexts or batches, those of the report are marked, within the usual range or not.
+/// Every chart over contexts or batches marks those of the report, within the usual range or not.
 TEST(Report, TheReportsOwnStepIsMarked) {
   for (auto [batch, context] : {std::pair<int64_t, int64_t>(1, 1), {3, 5000}, {kMaxBatch, kMaxContext}}) {
     std::string page = written(writeHtml, reportOf("deepseek-v3", batch, context));
@@ -218,7 +218,7 @@ TEST(Report, WordsAreExplained) {
   }
 }
 
-/// A chart is as wide as its place, and a table scrolls in its own box.
+/// A chart is as wide as its container, and a table scrolls in its own box.
 TEST(Report, ThePageFitsAPhone) {
   std::string page = written(writeHtml, reportOf("deepseek-v3"));
   EXPECT_NE(page.find("name=\"viewport\" content=\"width=device-width"), std::string::npos);
@@ -227,7 +227,7 @@ TEST(Report, ThePageFitsAPhone) {
   EXPECT_EQ(countOf(page, "<svg class=\"chart\" viewBox="), countOf(page, "<svg class=\"chart\""));
 }
 
-/// What a screen reader says of a chart.
+/// The description of a chart for screen readers.
 TEST(Report, ChartsHaveTitles) {
   std::string page = written(writeHtml, reportOf("deepseek-v3"));
   EXPECT_EQ(countOf(page, "<svg class=\"chart\""), 10u);

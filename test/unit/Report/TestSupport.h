@@ -15,13 +15,13 @@ namespace mla::report::test {
 inline constexpr Forms naive{Form::Naive, Form::Naive}, absorb{Form::Absorb, Form::Absorb},
     fold{Form::Fold, Form::Fold};
 
-/// A file of test/Models/configs, "deepseek-v3".
+/// Reads a file of test/Models/configs, "deepseek-v3".
 importer::ModelConfig readModel(llvm::StringRef name);
 
-/// On an H100 in bf16.
+/// Returns the costs on an H100 in bf16.
 ModelCosts costsOf(llvm::StringRef name);
 
-/// The same to ask about, with absorbed decode and naive prefill as the plan.
+/// Returns a request for the same, with absorbed decode and naive prefill as the plan.
 Request requestOf(llvm::StringRef name, int64_t batch = 1, int64_t context = 4096);
 Report reportOf(llvm::StringRef name, int64_t batch = 1, int64_t context = 4096,
                 std::unique_ptr<Report> baseline = nullptr);

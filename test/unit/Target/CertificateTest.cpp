@@ -9,7 +9,7 @@
 
 using namespace mla;
 
-/// A product, also rounded and in panels; a dequantised, a sliced and a plain weight in panels.
+/// A product, also rounded and packed; packed weights: dequantized, sliced and plain.
 static constexpr llvm::StringLiteral kProduct = R"mlir(
 func.func @prepare.w(%a: tensor<3x64x16xf32> {mla.weight = "a"}, %b: tensor<3x16x40xf32> {mla.weight = "b"}) -> tensor<3x64x40xf32> {
   %w = mla.compose %a, %b : (tensor<3x64x16xf32>, tensor<3x16x40xf32>) -> tensor<3x64x40xf32>
@@ -33,7 +33,7 @@ func.func @prepare.w(%a: tensor<64x48xf8E4M3FN> {mla.weight = "a"}, %s: tensor<3
   %w = mla.dequantize %a, %s {block = array<i64: 24, 16>} : tensor<64x48xf8E4M3FN>, tensor<3x3xf32> -> tensor<64x48xf32>
   return %w : tensor<64x48xf32>
 })mlir";
-/// Panels that span heads, of which a part is taken.
+/// Panels that span heads, of which a slice is taken.
 static constexpr llvm::StringLiteral kLaidOut = R"mlir(
 func.func @prepare.w(%a: tensor<64x12xbf16> {mla.weight = "a"}) -> tensor<2x12x16xbf16> {
   %h = tensor.expand_shape %a [[0, 1], [2]] output_shape [4, 16, 12] : tensor<64x12xbf16> into tensor<4x16x12xbf16>
@@ -43,7 +43,7 @@ func.func @prepare.w(%a: tensor<64x12xbf16> {mla.weight = "a"}) -> tensor<2x12x1
   %p = linalg.pack %c inner_dims_pos = [0] inner_tiles = [16] into %0 : tensor<32x12xbf16> -> tensor<2x12x16xbf16>
   return %p : tensor<2x12x16xbf16>
 })mlir";
-/// A merged LoRA: of 2 B A, rounded and in panels; of heads whose rows and columns change places; as a factor.
+/// A merged LoRA: 2 B A, rounded and packed; with rows and columns of heads transposed; as a factor.
 static constexpr llvm::StringLiteral kMerged = R"mlir(
 func.func @prepare.w(%w: tensor<96x40xbf16> {mla.weight = "w"}, %b: tensor<1x96x8xbf16> {mla.weight = "b"}, %a: tensor<1x8x40xbf16> {mla.weight = "a"}) -> tensor<3x40x32xbf16> {
   %0 = arith.extf %w : tensor<96x40xbf16> to tensor<96x40xf32>
@@ -78,8 +78,8 @@ func.func @prepare.w(%k: tensor<3x64x16xf32> {mla.weight = "k"}, %w: tensor<3x16
   %q = mla.compose %k, %m : (tensor<3x64x16xf32>, tensor<3x16x40xf32>) -> tensor<3x64x40xf32>
   return %q : tensor<3x64x40xf32>
 })mlir";
-/// Of factors larger than what is evaluated at once, one with rows as columns, one in blocks that do not divide it; its
-/// elements fill no number of vectors.
+/// Factors larger than what is evaluated at once, one transposed, one in blocks that do not divide it; its
+/// size is not a multiple of the vector size.
 static constexpr llvm::StringLiteral kLargeProduct = R"mlir(
 func.func @prepare.w(%a: tensor<64x299xbf16> {mla.weight = "a"}, %b: tensor<64x635xf8E4M3FN> {mla.weight = "b"}, %s: tensor<3x40xf32> {mla.weight = "s"}) -> tensor<1x299x635xbf16> {
   %h = tensor.expand_shape %a [[0, 1], [2]] output_shape [1, 64, 299] : tensor<64x299xbf16> into tensor<1x64x299xbf16>
@@ -92,7 +92,7 @@ func.func @prepare.w(%a: tensor<64x299xbf16> {mla.weight = "a"}, %b: tensor<64x6
   %r = arith.truncf %w : tensor<1x299x635xf32> to tensor<1x299x635xbf16>
   return %r : tensor<1x299x635xbf16>
 })mlir";
-/// Elementwise only: a sum of two weights, and one column's scale.
+/// Elementwise only: a sum of two weights, and the scale of one column.
 static constexpr llvm::StringLiteral kSum = R"mlir(
 func.func @prepare.w(%a: tensor<64x2xf32> {mla.weight = "a"}, %b: tensor<64x2xf32> {mla.weight = "b"}) -> tensor<64x2xf32> {
   %s = arith.addf %a, %b : tensor<64x2xf32>
@@ -107,7 +107,7 @@ template <typename T> static T *tileOf(void **descriptors, int index) {
   return *reinterpret_cast<T **>(static_cast<char *>(descriptors[index]) + sizeof(void *));
 }
 
-/// "weight w: …" and what to do.
+/// Returns "weight w: …" and what to do.
 static void expectError(const std::string &error, llvm::StringRef what) {
   EXPECT_NE(error.find("layer 0: weight w: "), std::string::npos) << error;
   EXPECT_NE(error.find(what), std::string::npos) << error;
@@ -214,7 +214,7 @@ TEST_F(CertificateTest, FindsNaN) {
               "differs from the product of its factors");
 }
 
-/// Nothing averages in a column, and equal terms are rounded the same way step after step.
+/// No average over a column, and equal terms are rounded equally.
 TEST_F(CertificateTest, TakesAProductOfOneColumnAndEqualTerms) {
   storage["a"] = elementsOf(2 * 8192, 0.1f);
   storage["b"] = elementsOf(8192, 0.1f);
@@ -244,7 +244,7 @@ TEST_F(CertificateTest, RefusesAScaledWeightThatF32DoesNotHold) {
   expectError(write(compile(kScaled)), "which F32 does not hold; the bundle was not written: scale the checkpoint");
 }
 
-/// Their squares are none of f32.
+/// Their squares are not representable in f32.
 TEST_F(CertificateTest, MeasuresTheRoundingOfLargeAndOfSmallProducts) {
   for (float element : {0x1.23456p+50f, 0x1.23456p-50f}) {
     storage["a"] = elementsOf(3 * 64 * 16, element);
@@ -327,8 +327,8 @@ func.func @prepare.w(%a: tensor<3x64x16xf32> {mla.weight = "a"}, %b: tensor<3x16
   expectError(error, "please report it with the output of --emit=fold");
 }
 
-/// From a layer that merges an adapter to the file of weights: mla-fold makes the function, and the file's name for it
-/// is of both.
+/// From a layer with a merged adapter to the file of weights: mla-fold creates the function, and the weight's name has
+/// both names.
 TEST_F(CertificateTest, FoldsWritesAndCertifiesAMergedLoRA) {
   auto module = mlir::parseSourceString<mlir::ModuleOp>(R"mlir(
 func.func @layer(%x: tensor<?x40xf32>) -> tensor<?x96xf32> {

@@ -26,7 +26,7 @@
 
 namespace mla {
 
-/// What the corrupted entry calls first; entries have no context.
+/// The function that the corrupted entry calls first; entries have no context.
 inline void (*honestEntry)(void **);
 inline void (*corrupt)(void **descriptors, int64_t made);
 
@@ -48,7 +48,7 @@ protected:
     return std::move(*preparation);
   }
 
-  /// Inputs of any type: their bytes are no NaN and of no large exponent.
+  /// Creates inputs of any type: their bytes are neither NaN nor of a large exponent.
   llvm::Expected<const SafetensorsTensor *> find(llvm::StringRef name, const WeightPreparation &preparation) {
     const WeightPreparation::Weight &weight = preparation.weights()[0];
     size_t i = llvm::find(weight.inputs, name) - weight.inputs.begin();
@@ -83,7 +83,7 @@ protected:
     return std::string(reinterpret_cast<const char *>(elements.data()), count * sizeof(float));
   }
 
-  /// The error of writing the weight, or "".
+  /// Returns the error of writing the weight, or "".
   std::string write(const WeightPreparation &preparation, std::vector<int64_t> layers = {0}) {
     llvm::SmallString<128> scratch;
     EXPECT_FALSE(llvm::sys::fs::createUniqueDirectory("certificate", scratch));
@@ -105,7 +105,7 @@ protected:
     return error;
   }
 
-  /// Writes with an entry that does its work and then spoils a tile.
+  /// Writes with an entry that computes a tile and then corrupts it.
   std::string writeCorrupted(llvm::StringRef text, void (*how)(void **descriptors, int64_t made)) {
     WeightPreparation preparation = compile(text);
     auto &weight = const_cast<WeightPreparation::Weight &>(preparation.weights()[0]);

@@ -27,7 +27,7 @@ protected:
 };
 } // namespace
 
-/// 128 MiB are made of 64 MiB, wherever a file has them; what is needed beside is near some tiles of 1 MiB a thread.
+/// 128 MiB are computed from 64 MiB, both in files; the additional memory is a few tiles of 1 MiB per thread.
 TEST_F(PreparationMemoryTest, IsNearATileAThread) {
   if (LLVM_ADDRESS_SANITIZER_BUILD)
     GTEST_SKIP() << "AddressSanitizer keeps what was freed";
@@ -38,7 +38,7 @@ func.func @prepare.w(%a: tensor<32768x1024xbf16> {mla.weight = "a"}) -> tensor<3
   return %w : tensor<32768x1024xf32>
 })mlir");
   llvm::cantFail(find("a", preparation)); // the inputs, before memory is looked at
-  setenv("MLA_NUM_THREADS", "2", 1);      // before the team is made, if this test runs alone, as ctest has it
+  setenv("MLA_NUM_THREADS", "2", 1);      // before the team is created, if this test runs alone, as in ctest
   int64_t before = anonymousKiB();
   EXPECT_EQ(write(preparation), "");
   EXPECT_GT(most, 0);

@@ -15,7 +15,7 @@ using namespace mla::emulator;
 using S32 = int32_t;
 using S64 = int64_t;
 
-/// Values at which arithmetic has corners, in triples that meet each other.
+/// Special values of arithmetic, for triples.
 static const Words &corners() {
   static const Words values = {0,          1,          2,          3,          31,         32,         33,
                                255,        256,        0x7fffffff, 0x80000000, 0x80000001, 0xffffffff, 0xfffffffe,
@@ -31,7 +31,7 @@ static Words floatCorners() {
   return values;
 }
 
-/// Triples (a, b, c): all pairs of a and b, with c from a shifted walk.
+/// Returns triples (a, b, c): all pairs of a and b, with c from a shifted walk.
 static Words triples(const Words &values) {
   Words result;
   for (size_t i = 0; i < values.size(); ++i)
@@ -120,7 +120,7 @@ TEST(EmulatorCompute, Divisions) {
 }
 
 TEST(EmulatorCompute, LongIntegers) {
-  // Of a = {%r1, %r2} and b = {%r3, %r1}; the result in %d4 is folded to 32 bits.
+  // For a = {%r1, %r2} and b = {%r3, %r1}; the result in %d4 is folded to 32 bits.
   auto body = [](const std::string &text) {
     return "mov.b64 %d2, {%r1, %r2}; mov.b64 %d3, {%r3, %r1};" + text +
            "mov.b64 {%r5, %r6}, %d4; mad.lo.s32 %r6, %r6, 31, 0; xor.b32 %r4, %r5, %r6;";
@@ -166,7 +166,7 @@ TEST(EmulatorCompute, LongIntegers) {
   }
 }
 
-/// prmt as the ISA has it, byte by byte.
+/// Computes prmt as in the ISA, byte by byte.
 static uint32_t permuted(uint32_t a, uint32_t b, uint32_t c) {
   uint32_t result = 0;
   for (int i = 0; i < 4; ++i) {
@@ -249,7 +249,7 @@ TEST(EmulatorCompute, PredicatesAndSelections) {
         corners());
 }
 
-/// The bits of a result; any NaN is the same.
+/// Returns the bits of a result; NaNs are equal.
 static uint32_t canonical(float value) { return std::isnan(value) ? 0x7fffffff : bitsOf(value); }
 
 static void checkFloats(const std::vector<std::pair<std::string, std::function<float(float, float, float)>>> &cases,

@@ -12,7 +12,7 @@ using namespace mla::emulator;
 
 static constexpr int ofWords = 3, ofBF16s = 9; ///< CUtensorMapDataType
 
-/// A map of the input (address 1) or of the output (0), which the runs replace by theirs.
+/// A map of the input (address 1) or of the output (0), whose addresses the runs replace.
 static TensorMap mapOf(bool isInput, const std::vector<uint64_t> &dims, const std::vector<uint32_t> &box,
                        int type = ofWords, int swizzle = 0) {
   std::vector<uint64_t> strides;
@@ -83,7 +83,7 @@ static Words counting(size_t count) {
   return words;
 }
 
-/// The element at coordinates, 0 outside of the tensor.
+/// Returns the element at the coordinates, 0 outside of the tensor.
 static uint32_t elementAt(const Words &in, const std::vector<uint64_t> &dims, const std::vector<int64_t> &at) {
   uint64_t index = 0, stride = 1;
   for (size_t i = 0; i < dims.size(); ++i) {
@@ -194,7 +194,7 @@ TEST(EmulatorCopyFault, StoreNotAwaitedBeforeTheExit) {
 }
 
 TEST(EmulatorCopyFault, TileOverwrittenWhileItsStoreReads) {
-  // Of two groups only the older one is awaited; the write hits the newer one's tile.
+  // Only the older of two groups is awaited; the write hits the newer one's tile.
   std::string body = replaced(storeTile, "FENCE", "fence.proxy.async.shared::cta;");
   body = replaced(replaced(body, "mov.b64 %d1, map0;", ""), " // HERE", "");
   body = replaced(body, "STORE",
@@ -251,7 +251,7 @@ static Settings lazy() {
   return settings;
 }
 
-/// A fault that only a late completion shows.
+/// A fault that occurs only with a late completion.
 static void expectLazyFault(FaultKind kind, const std::string &body, const std::string &part, const Launch &launch) {
   Outcome outcome = runOnce(body, counting(32), 64, launch, lazy());
   ASSERT_TRUE(outcome.fault);

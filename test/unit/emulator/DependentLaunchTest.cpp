@@ -12,7 +12,7 @@
 using namespace mla;
 using namespace mla::emulator;
 
-/// A first kernel writes out[t]; the second, which may begin before, adds to it what BODY reads.
+/// A first kernel writes out[t]; the second, which may start early, adds what BODY reads.
 static std::string twoKernels(const std::string &first, const std::string &second) {
   auto kernel = [](const std::string &name, const std::string &body) {
     return ".visible .entry " + name +

@@ -129,7 +129,7 @@ Words mla::emulator::run(const std::string &body, const Words &in, size_t out, c
   return first;
 }
 
-/// The number of the line with the mark.
+/// Returns the number of the line with the mark.
 static size_t markedLine(const std::string &text) {
   size_t mark = text.find("// HERE");
   return mark == text.npos ? 0 : 1 + static_cast<size_t>(std::count(text.begin(), text.begin() + mark, '\n'));

@@ -18,7 +18,7 @@ namespace mla::emulator {
 
 using Words = std::vector<uint32_t>;
 
-/// A module that is loaded as the driver does it, without global variables.
+/// A module loaded like the driver's, without global variables.
 struct LoadedModule {
   explicit LoadedModule(const std::string &text);
   ptx::Module module;
@@ -49,7 +49,7 @@ struct Outcome {
   std::optional<Fault> fault;
 };
 
-/// A module of one kernel named `kernel` around a body. In it:
+/// Returns a module of one kernel named `kernel` with the body. In it:
 ///   %out, %in    addresses of the output and the input        (.b64)
 ///   %t, %b       the thread's and the block's number          (.b32)
 ///   %to, %from   addresses of the thread's word of %out, %in  (.b64)
@@ -57,7 +57,7 @@ struct Outcome {
 ///   dynamic      dynamic shared memory, aligned to 1024
 std::string moduleOf(const std::string &body, size_t maps = 0);
 
-/// The settings of the runs that all tests do: each policy, two seeds of the random one.
+/// Returns the settings of the runs in all tests: each policy, two seeds of the random one.
 std::vector<Settings> allPolicies();
 
 /// Runs a body once.
@@ -71,7 +71,7 @@ Words run(const std::string &body, const Words &in, size_t out, const Launch &la
 std::string expectFault(FaultKind kind, const std::string &body, const std::vector<std::string> &parts = {},
                         const Launch &launch = {}, const Words &in = Words(64, 7), size_t out = 64);
 
-/// The error of a module that must not load.
+/// Returns the error of a module that must not load.
 std::string loadError(const std::string &text);
 
 inline uint32_t bitsOf(float value) { return std::bit_cast<uint32_t>(value); }

@@ -8,12 +8,12 @@
 #include "EmulatorTest.h"
 using namespace mla::emulator;
 
-/// Each mistake has a twin without it, which must pass under every policy.
+/// Each fault has a correct variant, which must pass under every policy.
 static void expectNoFault(const std::string &body, const Launch &launch = {}, const Words &in = Words(64, 7)) {
   run(body, in, 64, launch);
 }
 
-/// The body with every `what` replaced.
+/// Returns the body with every `what` replaced.
 static std::string with(std::string body, const std::string &what, const std::string &by) {
   for (size_t at = body.find(what); at != body.npos; at = body.find(what, at + by.size()))
     body.replace(at, what.size(), by);
@@ -81,7 +81,7 @@ static const char *const exchange = R"(
   st.global.b32 [%to], %r4;)";
 
 TEST(EmulatorFault, RaceOfTwoWarpsWithoutBarrier) {
-  // Which of the two is the second depends on the order.
+  // The order decides which of the two is the second.
   expectFault(FaultKind::Race, with(exchange, "BARRIER", ""),
               {"shared memory at 0x", "nothing orders the two", "lane ", "PTX line 24 (st.shared.b32)"}, twoWarps);
   expectFault(FaultKind::Race, with(exchange, "BARRIER", "bar.warp.sync -1;"), {"nothing orders the two"}, twoWarps);
@@ -107,7 +107,7 @@ WAIT:
   mbarrier.try_wait.parity.shared::cta.b64 %p2, [%r1], 0;
   @!%p2 bra WAIT;)";
   expectNoFault(with(body, "BARRIER", "bar.sync 0;"), twoWarps);
-  // Whether the object exists depends on the order of warps.
+  // The order of warps decides whether the object exists.
   for (const Settings &settings : allPolicies()) {
     Outcome outcome = runOnce(with(body, "BARRIER", ""), {}, 1, twoWarps, settings);
     ASSERT_TRUE(outcome.fault);
@@ -186,7 +186,7 @@ FIRST:
   @%p2 mbarrier.arrive.shared::cta.b64 _, [%r1];
 END:)";
   expectNoFault(with(body, "ORDER", "bar.sync 1, 64;"), twoWarps);
-  // Without the barrier the waiting warp may miss its phase: an overrun, or a wait without an end.
+  // Without the barrier the waiting warp may miss its phase: an overrun, or an infinite wait.
   bool overrun = false;
   for (const Settings &settings : allPolicies()) {
     Outcome outcome = runOnce(with(body, "ORDER", ""), {}, 1, twoWarps, settings);

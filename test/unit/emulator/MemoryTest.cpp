@@ -16,7 +16,7 @@ static Words counting(size_t count, uint32_t first = 0x03020100) {
   return words;
 }
 
-/// Through global and through shared memory: what is loaded from %d1 goes to %d2 resp. %r8, then back to the output.
+/// Through global and through shared memory: the value loaded from %d1 goes to %d2 or %r8, then back to the output.
 static void checkVector(const std::string &type, unsigned bytes, const std::string &registers) {
   SCOPED_TRACE(type);
   std::string size = std::to_string(bytes);

@@ -154,7 +154,7 @@ TEST(EmulatorParser, UnknownInstructionNamesItsLine) {
   expectBodyError("add.s32 %r1, %r2, %nowhere;", "not emulated");
 }
 
-/// Each of these indexed a table of the emulator out of its bounds, or gave a wrong value.
+/// Each of these accessed a table of the emulator out of bounds, or gave a wrong value.
 TEST(EmulatorParser, OperandsMustFit) {
   expectBodyError("mov.b32 _, %r1;", "expected a register");
   expectBodyError("mov.b64 _, %d1;", "expected a register");

@@ -24,7 +24,7 @@ static std::string listed(std::initializer_list<std::string> bindings) {
   return result;
 }
 
-/// The manifest, with these bindings of its first entry.
+/// Returns the manifest with these bindings of its first entry.
 static std::string bound(const std::string &bindings) {
   return replaced(gpuManifest(), "\"phase\": \"decode\"", "\"bindings\": [" + bindings + "], \"phase\": \"decode\"");
 }
@@ -80,7 +80,7 @@ TEST(Bindings, SayHowFarBuffersReach) {
   EXPECT_EQ(bytes(entry, Buffer::Hidden), 5u * 8 * 2);
   EXPECT_EQ(bytes(entry, Buffer::CuSeqlens), 3u * 4);
   EXPECT_EQ(bytes(entry, Buffer::Pages), 7u * 4 * 24 * 2);
-  // Heads lie 40 elements apart, and the last ends with its own 16.
+  // Heads are 40 elements apart, and the last ends with its own 16.
   EXPECT_EQ(bytes(latent, Buffer::QLatent), ((5u * 8 - 1) * 40 + 16) * 2);
   EXPECT_EQ(bytes(latent, Buffer::Lse), 5u * 8 * 4);
   EXPECT_EQ(bytes(*manifest->cores[2], Buffer::Out), 2u * 16);
@@ -90,7 +90,7 @@ TEST(Bindings, SayHowFarBuffersReach) {
   EXPECT_EQ(bytes(entry, Buffer::Hidden), 0u);
 }
 
-// Fields that the runtime does not know are skipped, whatever they are called.
+// Fields that the runtime does not know are skipped.
 TEST(Bindings, KnowOnlyFieldsInTheirPlaces) {
   std::string elsewhere = replaced(replaced(boundAll(), "\"model\": {", "\"model\": {\"page\": 60000, "), "\"magic\"",
                                    "\"heads\": 99, \"magic\"");
@@ -112,7 +112,7 @@ TEST(Bindings, CountBits) {
   EXPECT_EQ(schema::bytesOf(uint64_t(1) << 60, 8), uint64_t(1) << 60);
 }
 
-/// What an entry without a cache would be, in a release that has one.
+/// A possible entry without a cache, in a later release.
 TEST(Bindings, MayLackTheCache) {
   std::string text = bound(listed({hidden, cuSeqlens, out}));
   expectRefusal(text, "names 'pages', which is no buffer known here");

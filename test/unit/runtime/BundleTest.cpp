@@ -144,7 +144,7 @@ TEST(Bundle, RefusesMissingAndShortFiles) {
   EXPECT_EQ(openStatus(directory.path), MLA_INVALID_FILE);
 }
 
-/// The exit status of a child of this process.
+/// Returns the exit status of a child of this process.
 static int inChild(const std::function<int()> &body) {
   pid_t child = fork();
   if (child == 0)
@@ -161,7 +161,7 @@ static int opensWith(const std::string &path, const std::string &says) {
   return std::string(mla_last_error()).find(says) == std::string::npos ? cannot + 1 : status;
 }
 
-// What the loader says of a system that refuses must not read as a damaged file.
+// A loader error of the system must not be reported as a damaged file.
 TEST(Bundle, TellsWhenCodeMayNotBeRead) {
   TempDir directory;
   writeBundle(directory.path);
@@ -176,7 +176,7 @@ TEST(Bundle, TellsWhenCodeMayNotBeRead) {
             MLA_IO_ERROR);
 }
 
-/// In a namespace of the process's own.
+/// In a separate namespace.
 static bool mountNoExec(const std::string &path) {
   std::string user = "0 " + std::to_string(geteuid()) + " 1", group = "0 " + std::to_string(getegid()) + " 1";
   if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
@@ -200,7 +200,7 @@ TEST(Bundle, TellsWhenCodeMayNotRun) {
   EXPECT_EQ(status, MLA_IO_ERROR);
 }
 
-/// A bundle whose weights are those bytes.
+/// Creates a bundle with these bytes of weights.
 static mla_status openWithWeights(const std::string &weights) {
   TempDir directory;
   writeBundle(directory.path);

@@ -80,7 +80,7 @@ TEST_F(CacheTest, ForkSharesAndCopiesOnWrite) {
   EXPECT_EQ(freePages(), 1);
   EXPECT_EQ(pages(child)[0], pages(parent)[0]);
   EXPECT_NE(pages(child)[1], pages(parent)[1]);
-  // The parent is now alone on its last page, and has not seen the child's token.
+  // The parent now owns its last page alone, without the child's token.
   EXPECT_EQ(append(parent, {100}), (Values{2 * 121}));
   EXPECT_EQ(freePages(), 1);
   EXPECT_EQ(mla_sequence_free(cache, parent), MLA_OK);
@@ -199,7 +199,7 @@ TEST_F(CacheTest, RefusesStaleBatches) {
   mla_sequence a = newSequence(), b = newSequence();
   mla_batch *stale = begin({a}, {1});
   EXPECT_EQ(mla_batch_commit(stale), MLA_OK);
-  // The runtime uses ended batches again: an old handle must not reach the step that is open now.
+  // The runtime reuses ended batches: an old handle must not refer to the current step.
   mla_batch *open = begin({b}, {2});
   EXPECT_NE(stale, open);
   EXPECT_EQ(mla_batch_commit(stale), MLA_INVALID_ARGUMENT);
@@ -217,7 +217,7 @@ TEST_F(CacheTest, RefusesStaleBatches) {
   EXPECT_EQ(length(b), 0);
   EXPECT_EQ(mla_batch_commit(open), MLA_OK);
   EXPECT_EQ(length(b), 2);
-  // Nor is a handle an address that dies with its cache.
+  // Nor is a handle an address, which would be invalid after its cache.
   EXPECT_EQ(mla_cache_destroy(std::exchange(cache, nullptr)), MLA_OK);
   EXPECT_EQ(mla_batch_commit(open), MLA_INVALID_ARGUMENT);
   EXPECT_EQ(mla_batch_tokens(open), 0);
@@ -296,7 +296,7 @@ TEST_F(CacheTest, RefusesSequencesOfAnotherCache) {
   open(4);
   mla_cache *other = nullptr;
   ASSERT_EQ(mla_cache_create(bundle, 4, &other), MLA_OK) << mla_last_error();
-  // As many in each, so that numbers counted by cache would meet.
+  // Equal numbers in each, so that numbers per cache would collide.
   mla_sequence own = newSequence(), foreign = 0, copy = 0;
   ASSERT_EQ(mla_sequence_create(other, &foreign), MLA_OK);
   append(own, {1, 2});

@@ -10,7 +10,7 @@
 #include <functional>
 
 namespace {
-/// Two sequences of 5 and 2 tokens, all new, in 4 pages of 4 tokens; table entries that no token has are wild.
+/// Two sequences of 5 and 2 tokens, all new, in 4 pages of 4 tokens; unused table entries are invalid.
 class EnqueueHost : public RuntimeTest {
 protected:
   void SetUp() override {
@@ -76,7 +76,7 @@ TEST_F(EnqueueHost, RefusesWhatWouldTouchOtherMemory) {
   lengths[1] = 2;
   cuSeqlens[2] = 8;
   refuses([](mla_step &) {}, "cu_seqlens[2] is 8, more than tokens");
-  // A token of no sequence has no position, and code that takes one from the last would write anywhere.
+  // A token without a sequence has no position; code that uses the last sequence's would write out of bounds.
   cuSeqlens[2] = 6;
   refuses([](mla_step &) {}, "cu_seqlens[2] is 6, the last, less than tokens, 7");
   cuSeqlens[2] = 7;

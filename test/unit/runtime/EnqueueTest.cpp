@@ -74,7 +74,7 @@ protected:
     memory.reset();
     GpuTest::TearDown();
   }
-  /// One change to a struct must be refused, with that message.
+  /// A change to a struct that must be rejected, with that message.
   template <typename Struct>
   void refuses(mla_status (*function)(const mla_bundle *, const Struct *), Struct made,
                const std::function<void(Struct &)> &change, const std::string &says,
@@ -197,7 +197,7 @@ TEST_F(Enqueue, TakesStructsOfLaterReleases) {
 }
 
 TEST_F(Enqueue, TakesStructsOfEarlierReleases) {
-  // What stands behind a shorter struct is other memory: a wild scale there must not count.
+  // Memory after a shorter struct is not read: an invalid scale there must have no effect.
   mla_latent_attention attention = latent();
   attention.size = offsetof(mla_latent_attention, indices_settled);
   attention.indices_settled = 1;
@@ -237,7 +237,7 @@ TEST_F(Enqueue, LeavesNothingOutOnASmallDevice) {
     openGpu(0, replaced(gpuManifest(), "64], \"processors\", 1]", std::string("64], ") + blocks + ", 1]"));
   };
   cuda.processors = 8;
-  // What earlier releases divided among row blocks, and what takes at least one.
+  // Values that earlier releases divided among row blocks, and those that must be at least one.
   openWith("[\"//\", \"processors\", 16]");
   refusesStep([](mla_step &) {}, "kernel 'stage': the device's 8 multiprocessors are too few", MLA_UNSUPPORTED);
   openWith("[\"+\", [\"+\", [\"//\", \"processors\", 16], 1], "

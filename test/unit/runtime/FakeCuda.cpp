@@ -20,7 +20,7 @@ using namespace mla::cuda;
 
 #define DRIVER extern "C" __attribute__((visibility("default"))) int
 
-/// Settings of other processes than the test's come from the environment.
+/// Settings for child processes are in the environment.
 static int setting(const char *name, int otherwise) {
   const char *text = std::getenv(name);
   return text ? std::atoi(text) : otherwise;
@@ -43,7 +43,7 @@ extern "C" __attribute__((visibility("default"))) void *fake_cuda_state() { retu
 static char primaryContext, foreignContext;
 static thread_local std::vector<ContextHandle> contexts;
 
-/// Notes the call; the status it must give, if a test wants one.
+/// Records the call. Returns the status that a test has set, if any.
 static int enter(const char *name, bool needsContext = false) {
   FakeCuda &cuda = fake();
   if (auto hook = cuda.hooks.find(name); hook != cuda.hooks.end())
@@ -74,7 +74,7 @@ static int complain(const std::string &what) {
   return invalidValue;
 }
 
-/// Whether the bytes lie in one live allocation.
+/// Returns whether the bytes are in one live allocation.
 static bool isDeviceMemory(uint64_t address, size_t bytes) {
   const auto &memory = fake().memory;
   auto after = memory.upper_bound(address);
@@ -179,7 +179,7 @@ DRIVER cuCtxSynchronize() {
   ENTER_IN_CONTEXT("cuCtxSynchronize");
   return success;
 }
-/// For tests: makes some context of the caller's current, or none.
+/// For tests: makes a context of the caller current, or none.
 extern "C" __attribute__((visibility("default"))) void fake_cuda_enter_context(int kind) {
   contexts.clear();
   if (kind)
@@ -193,7 +193,7 @@ DRIVER cuModuleLoadDataEx(Module *module, const void *image, unsigned count, int
   bool assembled = std::strncmp(static_cast<const char *>(image), ELFMAG, SELFMAG) == 0;
   if (assembled && cuda.refusesCubin)
     return noBinaryForGpu;
-  // Behind the headers of gpuCubin stands the same text.
+  // The same text follows the headers of gpuCubin.
   size_t start = assembled ? sizeof(Elf64_Ehdr) + sizeof(Elf64_Shdr) : 0;
   std::string text = static_cast<const char *>(image) + start, line;
   if (text.find("syntax error") != text.npos) {
@@ -378,7 +378,7 @@ DRIVER cuEventElapsedTime(float *milliseconds, Event start, Event end) {
   *milliseconds = 1e-3f * static_cast<float>(asked++ % 4 + 1);
   return cuda.events.count(start) && cuda.events.count(end) ? int(success) : complain("unknown event");
 }
-/// Launches run at once, and would wait for ever behind one that waits for them: so on a thread.
+/// Launches run immediately, so one that waits for another must run on a thread.
 DRIVER cuLaunchHostFunc(Stream, void (*function)(void *), void *data) {
   ENTER_IN_CONTEXT("cuLaunchHostFunc");
   if (cuda.clockless)
@@ -416,7 +416,7 @@ DRIVER cuTensorMapEncodeTiled(TensorMap *map, int type, uint32_t rank, void *add
   return success;
 }
 
-/// The function that the CPU's test code has, in bf16: (hidden, cu_seqlens, pages, block_table, lengths, weight, out,
+/// The function of the CPU's test code, in bf16: (hidden, cu_seqlens, pages, block_table, lengths, weight, out,
 /// batch, page, row, hidden_size, table_width).
 static void runSum(const FakeLaunch &launch) {
   auto *hidden = reinterpret_cast<const uint16_t *>(launch.pointer(0));
@@ -442,7 +442,7 @@ static void runSum(const FakeLaunch &launch) {
     }
 }
 
-/// As the runtime does for a CPU; arguments as the compiler's kernel has them.
+/// Like the runtime on a CPU, with the arguments of the compiler's kernel.
 static void runStepCheck(const FakeLaunch &launch) {
   mla::StepTables tables;
   tables.cuSeqlens = reinterpret_cast<const int32_t *>(launch.pointer(0));

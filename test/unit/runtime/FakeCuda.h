@@ -6,10 +6,10 @@
 //===----------------------------------------------------------------------===//
 //
 // A library with the driver's functions, on host memory: device addresses are
-// host addresses. It checks what it is given, remembers what is alive and what
-// was launched, and fails where a test wants. A module is text, a line a kernel:
+// host addresses. It checks its arguments, records allocations and launches, and
+// fails when a test requests it. A module is text, one line per kernel:
 //   kernel NAME MOST_THREADS BYTES_OF_PARAMETER…
-// The kernels sum_bf16 and step_check really run: see there.
+// The kernels sum_bf16 and step_check are executed; see FakeCuda.cpp.
 //
 //===----------------------------------------------------------------------===//
 
@@ -51,7 +51,7 @@ struct FakeLaunch {
   float number(size_t index) const { return as<float>(index); }
 };
 
-/// What the driver's handles point to.
+/// The objects of the driver's handles.
 namespace mla::cuda {
 struct FunctionTag {
   std::string name;
@@ -66,7 +66,7 @@ struct EventTag {};
 } // namespace mla::cuda
 
 struct FakeCuda {
-  // What tests set.
+  // Set by tests.
   int version = 12040, devices = 1, major = 9, minor = 0, processors = 132;
   uint32_t sharedBase = 1024;
   bool refusesCubin = false, capturing = false, clockless = false;
@@ -74,7 +74,7 @@ struct FakeCuda {
   std::map<std::string, int> passes;                  ///< after so many calls that work
   std::map<std::string, std::function<void()>> hooks; ///< what happens when a function is called
 
-  // What tests look at.
+  // Read by tests.
   std::vector<FakeLaunch> launches;
   std::vector<std::string> calls;
   std::vector<std::string> complaints; ///< what the runtime did wrong
@@ -87,16 +87,16 @@ struct FakeCuda {
   std::vector<FakeMap> maps;
   std::mutex mutex;
 
-  /// What a parameter of 128 bytes says.
+  /// The contents of a parameter of 128 bytes.
   const FakeMap &map(const FakeLaunch &launch, size_t index) const { return maps.at(launch.pointer(index)); }
   bool nothingLives() const {
     return memory.empty() && modules.empty() && streams.empty() && events.empty() && pinned.empty() && retained == 0;
   }
 };
 
-/// Of the library that tests load.
+/// The instance of the library that tests load.
 FakeCuda &fakeCuda();
-/// Makes a context of the caller's current: 0 for none, 1 for the primary one, 2 for another.
+/// Makes a context of the caller current: 0 for none, 1 for the primary one, 2 for another.
 void enterContext(int kind);
 
 #endif // MLA_TEST_FAKECUDA_H

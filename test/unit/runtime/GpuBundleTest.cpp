@@ -128,7 +128,7 @@ TEST_F(GpuBundle, RefusesBadFiles) {
   EXPECT_MESSAGE("tensor 'layers.6.w' is missing");
 }
 
-/// Whatever call fails, opening tells it, and nothing is left behind.
+/// Whichever call fails, opening reports it, and no allocation is left.
 TEST_F(GpuBundle, GivesEverythingBackWhenACallFails) {
   writeGpuBundle(directory.path);
   size_t first = cuda.calls.size();
@@ -137,7 +137,7 @@ TEST_F(GpuBundle, GivesEverythingBackWhenACallFails) {
   std::sort(calls.begin(), calls.end());
   calls.erase(std::unique(calls.begin(), calls.end()), calls.end());
   for (const std::string &call : calls) {
-    // Those that free may fail as they like; the others ask what is optional.
+    // Failures of functions that free are ignored; the others query optional attributes.
     bool frees = false;
     for (const char *part : {"Free", "Destroy", "Unload", "Release", "Pop", "CtxSynchronize", "cuFuncGetParamInfo",
                              "cuCtxGetCurrent", "cuModuleLoadDataEx", "cuModuleGetFunction"})
@@ -177,7 +177,7 @@ TEST_F(GpuBundle, ManyThreadsOpenAndClose) {
 }
 
 TEST_F(GpuBundle, WithoutADeviceTellsSo) {
-  // A process of its own: a driver that was found stays.
+  // In a separate process: a driver that was found stays loaded.
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   writeGpuBundle(directory.path);
   auto open = [&](const char *library) {

@@ -17,7 +17,7 @@ using namespace mla;
 
 class GpuRun : public GpuTest {
 protected:
-  /// Appends a token a value and gives the results, as RuntimeTest::append does.
+  /// Appends one token per value and returns the results, like RuntimeTest::append.
   std::vector<float> appendOnGpu(mla_sequence sequence, const std::vector<float> &values, int64_t layer = 3) {
     uint64_t bytes = values.size() * 8 * 2;
     DeviceMemoryOfTest hidden(bytes), out(bytes);
@@ -213,7 +213,7 @@ TEST_F(GpuRun, WaitsWithoutTheCachesLock) {
   mla_sequence a = newSequence(), b = 0, other = newSequence();
   appendOnGpu(a, {1, 2, 3, 4, 5});
   ASSERT_EQ(mla_sequence_fork(cache, a, &b), MLA_OK);
-  // While a step begins, which waits for the device in each of these, others use the cache.
+  // While a step begins, which waits for the device in each of these, other threads use the cache.
   std::vector<std::future<int64_t>> others;
   int waits = 0;
   for (const char *call : {"cuEventSynchronize", "cuStreamSynchronize", "cuMemcpyHtoDAsync"})
@@ -233,7 +233,7 @@ TEST_F(GpuRun, APageThatIsBeingCopiedStays) {
   mla_sequence a = newSequence(), b = 0;
   appendOnGpu(a, {1, 2, 3, 4, 5});
   ASSERT_EQ(mla_sequence_fork(cache, a, &b), MLA_OK);
-  // The other sharer begins a step, or is freed, while the copy is under way: the original is not its own yet, and not
+  // The other sharer begins a step, or is freed, during the copy: the original is neither its own yet nor
   // free.
   int64_t free = freePages();
   int32_t original = pages(a)[1];

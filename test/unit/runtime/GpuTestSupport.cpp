@@ -11,7 +11,7 @@
 #include <elf.h>
 
 static void *fakeFunction(const char *name) {
-  // The runtime's handle is the same: a library is loaded once.
+  // The runtime has the same handle: a library is loaded once.
   static void *library = dlopen(MLA_TEST_LIBCUDA, RTLD_NOW | RTLD_LOCAL);
   void *found = library ? dlsym(library, name) : nullptr;
   EXPECT_NE(found, nullptr) << name;

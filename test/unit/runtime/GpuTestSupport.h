@@ -15,28 +15,28 @@
 /// 24, 8 heads. Decode launches "stage" (maps of hidden and of a scratch buffer), then sum_bf16; prefill sum_bf16.
 std::string gpuManifest();
 std::string gpuManifestWithoutCores();
-/// The kernels that it names, and mla_probe.
+/// Returns the kernels that it names, and mla_probe.
 std::string gpuModule();
-/// The same as assembled kernels: an ELF file of one section, its names, with that text in them.
+/// Returns them as assembled kernels: an ELF file of one section, its names, with that text in them.
 std::string gpuCubin(const std::string &module = gpuModule());
 /// Writes a bundle like writeBundle, with kernels.ptx.
 void writeGpuBundle(const std::string &directory, const std::string &manifest = gpuManifest(),
                     const std::string &module = gpuModule());
 
-/// An open bundle on the fake GPU. In the end everything must have been given back, and nothing been wrong.
+/// An open bundle on the fake GPU. At the end there must be no allocation left and no error.
 class GpuTest : public RuntimeTest {
 protected:
   void SetUp() override;
   void TearDown() override;
   void openGpu(int64_t pages = 0, const std::string &manifest = gpuManifest());
-  /// The launches since the last call, without mla_probe.
+  /// Returns the launches since the last call, without mla_probe.
   std::vector<FakeLaunch> launches();
 
   FakeCuda &cuda = fakeCuda();
   size_t seen = 0;
 };
 
-/// Device memory of so many bytes, all 0.
+/// Device memory of that many bytes, all 0.
 class DeviceMemoryOfTest {
 public:
   explicit DeviceMemoryOfTest(uint64_t bytes);

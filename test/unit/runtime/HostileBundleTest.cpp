@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What docs/hardening.md promises of them: no file outside the bundle is read,
-// no address outside a buffer reaches the driver, no memory is asked for
-// without bound. What a launch list may say is in LaunchListTest.
+// The guarantees of docs/hardening.md: no file outside the bundle is read, no
+// address outside a buffer reaches the driver, no memory is allocated without
+// bound. LaunchListTest tests launch lists.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,7 +25,7 @@ using namespace mla;
 class HostileBundle : public GpuTest {
 protected:
   mla_status openStatus() { return ::openStatus(directory.path); }
-  /// Opens a bundle with that change and enqueues both cores; the message of the first refusal.
+  /// Opens a bundle with that change and enqueues both cores. Returns the message of the first error.
   std::string enqueueCores(const std::string &from, const std::string &to);
 };
 
@@ -68,7 +68,7 @@ TEST_F(HostileBundle, LinksOutOfItAreNotFollowed) {
     writeBundle(directory.path, gpuManifest(), {{"kernels.cubin", gpuCubin()}, {"kernels.ptx", gpuModule()}});
     ASSERT_EQ(openStatus(), MLA_OK) << mla_last_error();
     TempDir elsewhere;
-    // The very file, so that the link is all that is wrong.
+    // The same file, so that only the link is wrong.
     ASSERT_EQ(rename((directory / name).c_str(), (elsewhere / name).c_str()), 0);
     ASSERT_EQ(symlink((elsewhere / name).c_str(), (directory / name).c_str()), 0);
     EXPECT_EQ(openStatus(), MLA_INVALID_FILE) << name;

@@ -57,7 +57,7 @@ TEST(Json, StringsAndStructure) {
             "the name 'a' appears twice ");
   EXPECT_EQ(parsed(json::quote("\"\\\n\x01 é€😀")).text, "\"\\\n\x01 é€😀");
   EXPECT_EQ(json::quote(std::string_view("a\0b", 3)), "\"a\\u0000b\"");
-  // File names may be of any bytes.
+  // File names may have any bytes.
   EXPECT_EQ(json::quote("\xff/\xc3"), "\"\\ufffd/\\ufffd\"");
   EXPECT_EQ(json::quote("\xe2\x82\"\xed\xa0\x80"), "\"\\ufffd\\ufffd\\\"\\ufffd\\ufffd\\ufffd\"");
 }

@@ -14,7 +14,7 @@
 using namespace mla;
 
 namespace {
-/// The tool in a process of its own, with a fake GPU of its own.
+/// The tool in a separate process, with a fake GPU.
 class MlaRunGpu : public ::testing::Test {
 protected:
   void SetUp() override { writeGpuBundle(directory.path); }
@@ -27,7 +27,7 @@ protected:
     EXPECT_NE(outcome.output.find(says), std::string::npos) << outcome.output;
   }
 
-  /// A golden file of one row: a prefill of 3 tokens and a decode, of which the last result is `last`.
+  /// A golden file of one row: a prefill of 3 tokens and a decode with the last result `last`.
   std::string writeGolden(float last) {
     const std::pair<const char *, std::vector<float>> tensors[] = {
         {"prefill.hidden", {1, 2, 3}}, {"prefill.out", {2, 6, 12}}, {"decode.0.hidden", {4}}, {"decode.0.out", {last}}};
@@ -90,7 +90,7 @@ TEST_F(MlaRunGpu, AsksTheDriverAboutKernels) {
   expectOutput(
       run("--info --json"), 0,
       R"({"name": "stage", "threads": 256, "dynamic_shared": 230848, "static_shared": 101, "registers": 104, )");
-  // The weights are not needed for that.
+  // The weights are not needed.
   expectOutput(run("--info", "FAKE_CUDA_MAJOR=8"), 0, "note: the kernels were not loaded: ");
   expectOutput(run("--info", "FAKE_CUDA_MAJOR=8"), 0, "  stage           256    230848       -          -      -\n");
 }

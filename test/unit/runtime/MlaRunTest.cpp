@@ -55,7 +55,7 @@ protected:
     }
     return bytes;
   }
-  /// Rows of a [batch, tokens, 3] tensor from one value a token.
+  /// Returns rows of a [batch, tokens, 3] tensor with one value per token.
   static Tensor wide(const std::string &name, int64_t batch, const std::vector<float> &values, bool all) {
     Tensor tensor{name, {batch, static_cast<int64_t>(values.size()) / batch, 3}, {}};
     for (float value : values)

@@ -32,11 +32,11 @@ static rlim_t addressSpace() {
   return pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE));
 }
 
-/// What action() gives in a child that may map so many more bytes. A child that a signal ends gives -1.
+/// Returns the result of action() in a child that may map that many more bytes; -1 if a signal ends it.
 static int withLimit(uint64_t bytes, const std::function<int()> &action) {
   pid_t child = fork();
   if (child == 0) {
-    // Small things come from memory that the process already has: what is asked for from the system counts here.
+    // Small allocations use memory that the process already has: only memory from the system counts here.
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
     free(malloc(8 << 20));
     rlimit limit = {addressSpace() + bytes, RLIM_INFINITY};
@@ -145,7 +145,7 @@ TEST_F(OutOfMemory, HostileHeadersCostLittle) {
 }
 
 TEST_F(OutOfMemory, ListsOfWeightsTooLarge) {
-  // Few bytes of a manifest: many layers, each with a list for each of many entries.
+  // A manifest of few bytes: many layers, each with a list for each of many entries.
   std::string layers = "3, 5";
   std::vector<mla::SafetensorsSpec> specs = {{"layers.3.w", mla::DType::F32, {1}},
                                              {"layers.5.w", mla::DType::F32, {1}}};
@@ -220,7 +220,7 @@ TEST_F(OutOfMemory, ABatchTooWide) {
                       [&] {
                         mla_batch *batch = nullptr;
                         mla_status status = mla_batch_begin(cache, sequences.data(), tokens.data(), 2000, &batch);
-                        // Nothing has changed, and what is smaller has room.
+                        // Nothing has changed, and a smaller request succeeds.
                         int64_t length = -1;
                         bool good = freePages() == 200000 && !batch;
                         good &= mla_sequence_length(cache, sequences[0], &length) == MLA_OK && length == 0;
@@ -231,7 +231,7 @@ TEST_F(OutOfMemory, ABatchTooWide) {
             MLA_OUT_OF_MEMORY);
 }
 
-/// 8 MiB a token.
+/// 8 MiB per token.
 static std::string largeManifest() { return replaced(smallManifest(), "\"ones_f32\"", "\"large_f32\""); }
 
 TEST_F(OutOfMemory, WhatALayerComputesOnItsWay) {
@@ -262,7 +262,7 @@ TEST_F(OutOfMemory, ABatchGoesOnAfterALayerFoundNone) {
                         bool good = mla_run_layer(bundle, 3, batch, MLA_PHASE_DECODE, in, out) == MLA_OUT_OF_MEMORY;
                         good &= std::string(mla_last_error()).find("no memory for what the layer computes") !=
                                 std::string::npos;
-                        // What it took is free again.
+                        // The memory is free again.
                         void *memory = mmap(nullptr, 20 * mebi, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
                         good &= memory != MAP_FAILED;
                         rlimit none = {RLIM_INFINITY, RLIM_INFINITY};

@@ -14,7 +14,7 @@
 namespace fs = std::filesystem;
 
 namespace {
-/// Bundles of two compilations: a layer gives 1 with the code of the first, and 2 with that of the second.
+/// Bundles of two compilations: a layer returns 1 with the code of the first, and 2 with that of the second.
 class ReplacedBundle : public ::testing::Test {
 protected:
   static void write(const std::string &path, bool second) {
@@ -59,7 +59,7 @@ TEST_F(ReplacedBundle, RunsItsOwnCode) {
   std::string path = directory / "layer.mla";
   write(path, false);
   std::vector<mla_bundle *> bundles;
-  // Also where a file was open twice before it was replaced.
+  // Also if a file was open twice before it was replaced.
   for (bool second : {false, false, true, true, false, true}) {
     if (bundles.size() != 1 && bundles.size() != 3)
       replace(path, second);
@@ -111,7 +111,7 @@ TEST_F(ReplacedBundle, RefusesCodeThatWasWrittenOver) {
   std::string path = directory / "layer.mla";
   write(path, false);
   mla_bundle *bundle = open(path);
-  // The last of the section headers, which no process maps.
+  // The last of the section headers, which is not mapped.
   std::fstream code(path + "/code.so", std::ios::in | std::ios::out | std::ios::binary);
   code.seekp(-1, std::ios::end).put('\1');
   code.close();
@@ -137,13 +137,13 @@ TEST_F(ReplacedBundle, CodeMayGetAnotherTime) {
 }
 
 TEST_F(ReplacedBundle, RefusesPathsThatTheLoaderRewrites) {
-  // The loader puts the directory of the calling library in the place of $ORIGIN.
+  // The loader replaces $ORIGIN by the directory of the calling library.
   Dl_info runtime = {};
   ASSERT_NE(dladdr(reinterpret_cast<void *>(mla_version), &runtime), 0);
   write(directory / "x/$ORIGIN/layer.mla", false);
   EXPECT_EQ(openStatus(directory / "x/$ORIGIN/layer.mla"), MLA_UNSUPPORTED);
   EXPECT_MESSAGE("'$' in the path");
-  // Where it finds a library, it is another.
+  // If it finds a library, it is another one.
   write(directory / "x/" + fs::path(runtime.dli_fname).parent_path().string() + "/layer.mla", true);
   EXPECT_EQ(openStatus(directory / "x/$ORIGIN/layer.mla"), MLA_UNSUPPORTED);
   EXPECT_MESSAGE("'$' in the path");

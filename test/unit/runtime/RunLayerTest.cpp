@@ -85,14 +85,14 @@ TEST_F(RunLayerTest, PicksTheEntryByPhaseAndContext) {
   EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
 }
 
-/// By the sequence with most queries: one more, and another entry serves the batch.
+/// By the sequence with most queries: with one more, another entry serves the batch.
 TEST_F(RunLayerTest, RunsOnThreadsWithLittleStack) {
   std::string manifest = replaced(smallManifest(), "\"ones_f32\"", "\"deep_f32\"");
   open(16, manifest);
   mla_sequence s = newSequence();
   append(s, Values(8, 1));
   mla_batch *batch = begin({s}, {1});
-  // A thread's stack is the caller's choice; generated code keeps half a mebibyte on it.
+  // The caller chooses the stack of a thread; generated code needs half a mebibyte.
   auto body = [&] { EXPECT_EQ(run(batch, MLA_PHASE_DECODE), MLA_OK) << mla_last_error(); };
   for (size_t bytes : {size_t(128) << 10, size_t(512) << 10, size_t(2) << 20}) {
     runOnThread(bytes, body);
@@ -163,7 +163,7 @@ TEST_F(RunLayerTest, RefusesWrongArguments) {
 TEST_F(RunLayerTest, RefusesACacheOfAnotherBundle) {
   open(16);
   mla_batch *batch = begin({newSequence()}, {1});
-  // The second has rows as wide, of other parts.
+  // The second has rows of the same width, with other parts.
   for (const std::string &manifest : {replaced(smallManifest(), "\"page\": 4", "\"page\": 8"),
                                       replaced(replaced(smallManifest(), "\"kv_lora_rank\": 2", "\"kv_lora_rank\": 1"),
                                                "\"qk_rope_head_dim\": 2", "\"qk_rope_head_dim\": 3")}) {

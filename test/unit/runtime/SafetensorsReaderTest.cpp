@@ -78,7 +78,7 @@ TEST(SafetensorsReader, ReadsUnalignedDataScalarsAndEmptyTensors) {
   float value = 1.5;
   std::string data(1 + 4, 'x');
   std::memcpy(&data[1], &value, 4);
-  // The byte tensor makes the scalar start at an odd place whatever the header's length is, or the header does.
+  // The byte tensor makes the scalar start at an odd address for any length of the header, or the header does.
   std::string text = header(entry("empty", "F32", "[2,0]", "[0,0]") + "," + entry("byte", "U8", "[1]", "[0,1]") + "," +
                             entry("scalar", "F32", "[]", "[1,5]"));
   while ((8 + text.size()) % 4)
@@ -157,14 +157,14 @@ TEST(SafetensorsReader, OffsetsBeyond32Bits) {
 }
 
 namespace {
-/// A file, and what the error about it must say.
+/// A file, and the expected error.
 struct BadFile {
   const char *name;
   std::string bytes;
   const char *says;
 };
 
-/// For GoogleTest, which else prints the bytes.
+/// For GoogleTest, which otherwise prints the bytes.
 void PrintTo(const BadFile &file, std::ostream *stream) { *stream << file.name; }
 
 class SafetensorsReaderRefuses : public ::testing::TestWithParam<BadFile> {};

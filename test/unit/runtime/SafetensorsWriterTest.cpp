@@ -144,7 +144,7 @@ TEST(SafetensorsWriter, ReportsThatSpaceIsOut) {
 
 static const std::vector<SafetensorsSpec> twoTensors = {{"a", DType::U8, {100}}, {"b", DType::U8, {100}}};
 
-/// Leaves a file in which `a` is complete and `b` is not.
+/// Writes a file in which `a` is complete and `b` is not.
 static void leaveUnfinished(const std::string &path) {
   SafetensorsWriter writer = create(path, twoTensors);
   EXPECT_FALSE(writer.write("a", 0, std::string(100, 'a').data(), 100));

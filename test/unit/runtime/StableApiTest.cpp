@@ -31,7 +31,7 @@ TEST(StableApi, LeavesFieldsAndConstantsOfRelease01AsTheyWere) {
 }
 
 namespace {
-/// A struct of which so many bytes can be read, and nothing behind them.
+/// A struct of which that many bytes are readable, followed by unmapped memory.
 template <typename Struct> class Shorter {
 public:
   Shorter(Struct made, size_t size) {
@@ -55,7 +55,7 @@ protected:
     GpuTest::SetUp();
     openGpu();
   }
-  /// Calls with every size from the first release's to today's.
+  /// Calls with every size from the first release's to the current one.
   template <typename Struct, typename Call> void callWithEverySize(Struct valid, Call call) {
     for (size_t size = offsetof(Struct, stream) + sizeof(void *); size <= sizeof(Struct); size += sizeof(void *)) {
       Shorter<Struct> given(valid, size);
@@ -83,10 +83,10 @@ TEST_F(StableStructs, MayEndWhereThoseOfTheFirstReleaseDid) {
   callWithEverySize(naive, mla_naive_attention_workspace);
 }
 
-// What a field holds that a shorter struct does not have does not count: EnqueueTest.cpp,
+// Fields that a shorter struct lacks have no effect: EnqueueTest.cpp,
 // TakesStructsOfEarlierReleases.
 
-/// A bundle whose manifest has what only later releases know is the same bundle.
+/// A bundle whose manifest has fields of later releases is the same bundle.
 TEST(StableApi, SkipsFieldsOfLaterManifests) {
   TempDir directory;
   writeBundle(directory.path,

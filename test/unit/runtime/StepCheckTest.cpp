@@ -15,8 +15,8 @@
 using namespace mla;
 
 namespace {
-/// Three sequences of 5, 8 and 1 tokens, of which 2, 1 and 1 are new, in pages of 4; entries that no token has are
-/// wild.
+/// Three sequences of 5, 8 and 1 tokens, of which 2, 1 and 1 are new, in pages of 4; unused table entries are
+/// invalid.
 struct Tables {
   int32_t cuSeqlens[4] = {0, 2, 3, 4}, lengths[3] = {5, 8, 1}, blockTable[3][3] = {{7, 0, -9}, {9, 3, 99}, {4, -1, 10}};
 };
@@ -29,7 +29,7 @@ struct Fault {
   const char *says;
 };
 
-/// For GoogleTest, which else prints the bytes.
+/// For GoogleTest, which otherwise prints the bytes.
 void PrintTo(const Fault &fault, std::ostream *stream) { *stream << fault.name; }
 
 mla_step stepOf(const Tables &tables) {
@@ -114,7 +114,7 @@ const Fault faults[] = {
 class StepCheck : public GpuTest {};
 class StepCheckFinds : public GpuTest, public ::testing::WithParamInterface<Fault> {
 protected:
-  /// Of the open bundle, for the host or for the device.
+  /// Checks the open bundle, for the host or for the device.
   void expectToFind() {
     Tables tables;
     mla_step step = stepOf(tables);

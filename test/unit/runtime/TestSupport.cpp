@@ -171,10 +171,10 @@ std::vector<float> RuntimeTest::append(mla_sequence sequence, const std::vector<
 }
 
 int main(int argc, char **argv) {
-  // More threads than most machines of CI have, so that the team is really one. An environment that says otherwise
-  // wins.
+  // More threads than most CI machines have, so that the team has several threads. The environment takes
+  // precedence.
   setenv("MLA_NUM_THREADS", "4", 1);
-  // Never the machine's own GPU: these tests look into the driver.
+  // Never use the machine's GPU: these tests inspect the driver.
   setenv("MLA_LIBCUDA", MLA_TEST_LIBCUDA, 1);
   ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();

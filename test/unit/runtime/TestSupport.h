@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-/// A directory that goes with the object.
+/// A directory that is removed with the object.
 class TempDir {
 public:
   TempDir();
@@ -27,7 +27,7 @@ public:
 
 std::string readFile(const std::string &path);
 void writeFile(const std::string &path, const std::string &content);
-/// `text` with the one place where `from` stands replaced; fails the test if there is none.
+/// Returns `text` with the only occurrence of `from` replaced; fails the test if there is none.
 std::string replaced(std::string text, const std::string &from, const std::string &to);
 
 /// The manifest of a small bundle with layers 3 and 5, pages of 4 tokens, hidden states of 3 elements and rows of 4.
@@ -38,29 +38,29 @@ std::string smallManifest();
 /// code, or the library at `code`. Of another target, `files` stand in the code's place.
 void writeBundle(const std::string &directory, const std::string &manifest = smallManifest(),
                  const std::map<std::string, std::string> &files = {}, const std::string &code = MLA_TEST_CODE);
-/// A file in the format of safetensors, of F32 tensors. The header is all that it looks like, without padding.
+/// Writes a safetensors file of F32 tensors, with a header of minimal length.
 std::string safetensorsBytes(const std::string &header, const std::string &data);
 
 /// Opens and closes the bundle in that directory.
 mla_status openStatus(const std::string &path);
 
-/// One change to a manifest that must be refused, and what the error must say.
+/// A change to a manifest that must be rejected, and the expected error.
 struct BadManifest {
   const char *name, *from, *to, *says;
   mla_status status = MLA_INVALID_FILE;
 };
-/// For GoogleTest, which else prints the bytes.
+/// For GoogleTest, which otherwise prints the bytes.
 void PrintTo(const BadManifest &manifest, std::ostream *stream);
 
-/// What a run of mla-run gave.
+/// The output of a run of mla-run.
 struct Outcome {
   int status = -1;
   std::string output; ///< standard output and error
 };
-/// Runs the tool in a process of its own.
+/// Runs the tool in a separate process.
 Outcome runTool(const std::string &arguments, const std::string &environment = "");
 
-/// An open bundle and a cache of it.
+/// An open bundle and its cache.
 class RuntimeTest : public ::testing::Test {
 protected:
   void open(int64_t pages, const std::string &manifest = smallManifest());
@@ -71,7 +71,7 @@ protected:
   std::vector<int32_t> pages(mla_sequence sequence);
   int64_t freePages() { return mla_cache_free_pages(cache); }
   mla_batch *begin(const std::vector<mla_sequence> &sequences, const std::vector<int32_t> &tokens);
-  /// Appends one token a value to the sequence through layer `layer`; the results, one a token.
+  /// Appends one token per value to the sequence through layer `layer`. Returns one result per token.
   std::vector<float> append(mla_sequence sequence, const std::vector<float> &values, int64_t layer = 3);
 
   TempDir directory;
@@ -79,7 +79,7 @@ protected:
   mla_cache *cache = nullptr;
 };
 
-/// One of the API's structs with the sizes that all have.
+/// Returns one of the API's structs with the common sizes.
 template <typename Struct> Struct ofSizes(int64_t tokens, int64_t batch, int64_t maxQueries, int64_t maxLength) {
   Struct made = {};
   made.size = sizeof(made);

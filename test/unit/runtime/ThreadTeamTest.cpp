@@ -45,7 +45,7 @@ TEST(ParallelFor, ThreadsHaveNumbersOfTheirOwn) {
   };
   for (int i = 0; i < 20; ++i)
     parallelFor(200, enter);
-  // Another caller's loop is another one.
+  // The loop of another caller is separate.
   std::thread([&] { parallelFor(200, enter); }).join();
   EXPECT_EQ(wrong, 0);
 }
@@ -54,7 +54,7 @@ TEST(ParallelFor, ManyShortLoopsInARow) {
   int64_t sum = 0, parts[8] = {};
   for (int loop = 0; loop < 20000; ++loop) {
     parallelFor(8, [&](int64_t i) { parts[i] += i; });
-    // Plain reads: the loop's end must make the workers' writes visible.
+    // Plain reads: the end of the loop must make the workers' writes visible.
     sum = 0;
     for (int64_t part : parts)
       sum += part;
@@ -67,7 +67,7 @@ TEST(ParallelFor, WakesSleepingWorkers) {
   for (int loop = 0; loop < 20; ++loop) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     std::atomic<int> arrived{0};
-    // Ends only if four threads are in the loop at the same time.
+    // Completes only if four threads are in the loop at the same time.
     parallelFor(4, [&](int64_t) {
       ++arrived;
       while (arrived < 4)

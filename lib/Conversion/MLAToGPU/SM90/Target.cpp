@@ -7,6 +7,7 @@
 
 #include "Target.h"
 #include "Kinds.h"
+#include "mla/launch_abi.h"
 
 using namespace mla;
 using namespace mla::gpu;
@@ -15,7 +16,8 @@ using namespace mla::gpu;
 static constexpr const char *features = "+ptx86";
 
 std::unique_ptr<KernelTarget> mla::gpu::createSM90Target() {
-  auto target = std::make_unique<KernelTarget>(TargetInfo{"h100", "sm_90a", features, /*multiprocessors=*/132});
+  const schema::GpuTargetRow &row = schema::rowOf(schema::GpuTarget::H100);
+  auto target = std::make_unique<KernelTarget>(TargetInfo{row.name, row.isa, features, /*multiprocessors=*/132});
   for (auto create : {createProjectionKind, createNormalizeKind, createRopeKind, createAppendKind, createGatherKind,
                       createLatentAttentionKind, createNaiveAttentionKind})
     target->add(create());

@@ -6,8 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Dialect/MLA/Analysis/Device.h"
+#include "mla/Dialect/MLA/IR/TargetInfo.h"
 
-#include "mlir/Dialect/DLTI/DLTI.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -18,18 +19,23 @@ using llvm::Twine;
 namespace json = llvm::json;
 
 const Device &Device::h100() {
-  static const Device device = {"h100", 3.07e12, 2.4e12, 744e12, 2.75e-6, 5e-6, 128, 64, 80'000'000'000};
+  static const Device device = {"h100", 3.07e12, 2.4e12, 744e12, 2.75e-6, 5e-6, 128, 64, 80'000'000'000, "h100"};
   return device;
 }
 
 const Device &Device::h200() {
-  static const Device device = {"h200", 4.39e12, 2.61e12, 729e12, 2.75e-6, 5e-6, 128, 64, 141'000'000'000};
+  static const Device device = {"h200", 4.39e12, 2.61e12, 729e12, 2.75e-6, 5e-6, 128, 64, 141'000'000'000, "h100"};
   return device;
 }
 
 const Device &Device::cpu() {
-  static const Device device = {"cpu", 20e9, 16e9, 130e9, 5e-6, 0, 1, 1, 64'000'000'000};
+  static const Device device = {"cpu", 20e9, 16e9, 130e9, 5e-6, 0, 1, 1, 64'000'000'000, "cpu"};
   return device;
+}
+
+llvm::ArrayRef<const Device *> Device::getKnown() {
+  static const Device *const devices[] = {&h100(), &h200(), &cpu()};
+  return devices;
 }
 
 //===----------------------------------------------------------------------===//
@@ -128,17 +134,21 @@ llvm::Expected<Device> mla::parseDevice(StringRef text, StringRef where) {
   return device ? std::move(device) : at(where, device.takeError());
 }
 
+static std::string listKnown() {
+  return llvm::join(llvm::map_range(Device::getKnown(), [](const Device *known) { return known->name; }), ", ");
+}
+
 llvm::Expected<Device> mla::findDevice(StringRef nameOrFile) {
-  for (const Device *known : {&Device::h100(), &Device::h200(), &Device::cpu()})
+  for (const Device *known : Device::getKnown())
     if (nameOrFile == known->name)
       return *known;
+  const std::string choices = listKnown() + " or a JSON file that describes a device";
   // Opening a pipe would wait for a writer.
   if (llvm::sys::fs::exists(nameOrFile) && !llvm::sys::fs::is_regular_file(nameOrFile))
-    return error(nameOrFile + ": is not a regular file; give h100, h200, cpu or a JSON file that describes a device");
+    return error(nameOrFile + ": is not a regular file; give " + choices);
   auto buffer = llvm::MemoryBuffer::getFile(nameOrFile, /*IsText=*/true);
   if (!buffer)
-    return error(nameOrFile + ": cannot be read: " + buffer.getError().message() +
-                 "; give h100, h200, cpu or a JSON file that describes a device");
+    return error(nameOrFile + ": cannot be read: " + buffer.getError().message() + "; give " + choices);
   return parseDevice((*buffer)->getBuffer(), nameOrFile);
 }
 
@@ -164,22 +174,13 @@ static json::Object collectFields(TargetDeviceSpecInterface spec) {
 }
 
 llvm::Expected<std::optional<Device>> mla::findDevice(ModuleOp module) {
-  auto system = module->getAttrOfType<TargetSystemSpecInterface>("dlti.target_system_spec");
-  if (!system)
+  TargetDeviceSpecInterface spec = findDeviceSpec(module, [](StringRef key) { return key != "name" && isField(key); });
+  if (!spec)
     return std::nullopt;
-  for (DataLayoutEntryInterface entry : system.getEntries()) {
-    auto spec = dyn_cast<TargetDeviceSpecInterface>(entry.getValue());
-    json::Object fields = spec ? collectFields(spec) : json::Object();
-    fields.erase("name");
-    if (fields.empty()) // nothing about costs
-      continue;
-    fields = collectFields(spec);
-    llvm::Expected<Device> device = readDevice(fields);
-    if (!device)
-      return at("dlti.target_system_spec", device.takeError());
-    return std::move(*device);
-  }
-  return std::nullopt;
+  llvm::Expected<Device> device = readDevice(collectFields(spec));
+  if (!device)
+    return at("dlti.target_system_spec", device.takeError());
+  return std::move(*device);
 }
 
 llvm::Expected<Device> mla::findDevice(ModuleOp module, StringRef nameOrFile) {

@@ -23,13 +23,15 @@ SmallVector<schema::Binding> mla::bindingsOf(schema::List list) {
       llvm::make_filter_range(schema::bindings, [&](const schema::Binding &binding) { return binding.list == list; }));
 }
 
-std::optional<schema::List> mla::listOf(LaunchesOp launches) {
-  if (launches.getRegime())
-    return schema::List::Entry;
-  const auto *name = llvm::find(schema::coreNames, launches.getSymName());
+std::optional<schema::List> mla::findCoreList(StringRef core) {
+  const auto *name = llvm::find(schema::coreNames, core);
   if (name == std::end(schema::coreNames))
     return std::nullopt;
   return schema::listOf(static_cast<schema::Core>(name - schema::coreNames));
+}
+
+std::optional<schema::List> mla::listOf(LaunchesOp launches) {
+  return launches.getRegime() ? schema::List::Entry : findCoreList(launches.getSymName());
 }
 
 std::optional<schema::Element> mla::elementOf(Type type) {
@@ -73,6 +75,55 @@ RankedTensorType mla::typeOf(const schema::Binding &binding, DictionaryAttr mode
   return RankedTensorType::get(shape, elementTypeOf(binding.element, dtype));
 }
 
+//===----------------------------------------------------------------------===//
+// Arguments and results
+//===----------------------------------------------------------------------===//
+
+static SmallVector<const schema::Binding *> valuesOf(schema::List list, bool areResults) {
+  SmallVector<const schema::Binding *> rows;
+  bool hasCache = false;
+  for (const schema::Binding &binding : schema::bindings) {
+    if (binding.list != list || (binding.access == schema::Access::Out) != areResults)
+      continue;
+    bool isCache = binding.group == schema::Group::Cache;
+    if (!isCache || !hasCache)
+      rows.push_back(&binding);
+    hasCache |= isCache;
+  }
+  return rows;
+}
+
+SmallVector<const schema::Binding *> mla::argumentsOf(schema::List list) { return valuesOf(list, false); }
+SmallVector<const schema::Binding *> mla::resultsOf(schema::List list) { return valuesOf(list, true); }
+
+StringRef mla::argumentNameOf(const schema::Binding &binding) {
+  return binding.group == schema::Group::Cache ? "cache" : binding.name;
+}
+
+/// Accepts any float if the table leaves the element type to the bundle.
+static bool isOf(schema::Element element, Type type) {
+  if (element == schema::Element::DType || element == schema::Element::CacheDType)
+    return isa<FloatType>(type);
+  return elementOf(type) == element;
+}
+
+bool mla::matches(const schema::Binding &binding, Type type) {
+  if (binding.group == schema::Group::Cache)
+    return isa<CacheType>(type);
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && tensor.getRank() == binding.extents.rank && isOf(binding.element, tensor.getElementType());
+}
+
+SmallVector<const schema::Binding *> mla::matchInOrder(ArrayRef<const schema::Binding *> rows, TypeRange types) {
+  SmallVector<const schema::Binding *> matched;
+  for (Type type : types) {
+    rows = rows.drop_until([&](const schema::Binding *row) { return matches(*row, type); });
+    matched.push_back(rows.empty() ? nullptr : rows.front());
+    rows = rows.drop_front(rows.empty() ? 0 : 1);
+  }
+  return matched;
+}
+
 bool mla::isCore(FunctionOpInterface function) {
   return function.getNumArguments() > 0 && function.getArgAttr(0, kBufferAttr);
 }
@@ -94,13 +145,6 @@ LogicalResult BindingAttr::verify(function_ref<InFlightDiagnostic()> emitError, 
     return success();
   return emitError() << "expected elements of a buffer to be one of " << listed(schema::elementNames) << ", got "
                      << type.getElementType();
-}
-
-/// Accepts any float if the table leaves the element type to the bundle.
-static bool isOf(schema::Element element, Type type) {
-  if (element == schema::Element::DType || element == schema::Element::CacheDType)
-    return isa<FloatType>(type);
-  return elementOf(type) == element;
 }
 
 static LogicalResult verifyType(LaunchesOp launches, BindingAttr attribute, const schema::Binding &binding) {

@@ -8,7 +8,6 @@
 #include "mla/Dialect/MLA/IR/TargetInfo.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
-#include "mlir/Interfaces/DataLayoutInterfaces.h"
 
 using namespace mlir;
 using namespace mla;
@@ -27,19 +26,28 @@ static Attribute findEntry(TargetDeviceSpecInterface device, StringRef key) {
   return nullptr;
 }
 
-/// Returns the first device with a chip.
-static TargetDeviceSpecInterface findDevice(Operation *op) {
+static bool hasKey(TargetDeviceSpecInterface device, llvm::function_ref<bool(StringRef)> isKey) {
+  return llvm::any_of(device.getEntries(), [&](DataLayoutEntryInterface entry) {
+    auto name = dyn_cast<StringAttr>(entry.getKey());
+    return name && isKey(name.getValue());
+  });
+}
+
+TargetDeviceSpecInterface mla::findDeviceSpec(Operation *op, llvm::function_ref<bool(StringRef)> isKey) {
   if (TargetSystemSpecInterface system = findSystem(op))
     for (DataLayoutEntryInterface entry : system.getEntries())
-      if (auto device = dyn_cast<TargetDeviceSpecInterface>(entry.getValue());
-          device && findEntry(device, TargetInfo::kChip))
+      if (auto device = dyn_cast<TargetDeviceSpecInterface>(entry.getValue()); device && hasKey(device, isKey))
         return device;
   return nullptr;
 }
 
+static TargetDeviceSpecInterface findChip(Operation *op) {
+  return findDeviceSpec(op, [](StringRef key) { return key == TargetInfo::kChip; });
+}
+
 LogicalResult TargetInfo::verifySpec(Operation *op) {
   constexpr int64_t most = 65536;
-  TargetDeviceSpecInterface device = findDevice(op);
+  TargetDeviceSpecInterface device = findChip(op);
   if (!device)
     return success();
   for (StringRef key : {kName, kChip, kFeatures})
@@ -55,7 +63,7 @@ LogicalResult TargetInfo::verifySpec(Operation *op) {
 }
 
 void TargetInfo::update(Operation *op) {
-  TargetDeviceSpecInterface device = findDevice(op);
+  TargetDeviceSpecInterface device = findChip(op);
   if (!device)
     return;
   for (auto [key, text] : {std::pair(kName, &name), std::pair(kChip, &chip), std::pair(kFeatures, &features)})

@@ -9,7 +9,7 @@
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/DenseMap.h"
 
 namespace mla {
 #define GEN_PASS_DEF_MLAATTENTIONCORES
@@ -30,51 +30,47 @@ public:
 
 private:
   int64_t sizeOf(StringRef key) { return model.getAs<IntegerAttr>(key).getInt(); }
-  Type typeOf(const schema::Binding &binding) { return mla::typeOf(binding, model, builder.getBF16Type()); }
+  Type typeOf(const schema::Binding &binding);
   void begin(schema::Core core, Phase phase);
-  Value argument(schema::Buffer buffer) { return arguments.lookup(schema::nameOf(buffer)); }
+  Value argument(schema::Buffer buffer) { return arguments.lookup(buffer); }
   Value part(schema::Buffer query, StringRef width);
 
   ImplicitLocOpBuilder builder;
   ModuleOp module;
   DictionaryAttr model;
   FloatAttr scale;
-  func::FuncOp function; ///< being built
-  llvm::StringMap<Value> arguments;
+  func::FuncOp function;                           ///< being built
+  llvm::DenseMap<schema::Buffer, Value> arguments; ///< by the buffer, a cache by its first part
 };
 } // namespace
 
-/// The name of the single argument for a cache.
-static constexpr llvm::StringLiteral kCacheName = "cache";
+Type CoreBuilder::typeOf(const schema::Binding &binding) {
+  if (binding.group == schema::Group::Cache)
+    return CacheType::get(builder.getContext(), sizeOf("page"), sizeOf("kv_lora_rank"), sizeOf("qk_rope_head_dim"),
+                          builder.getBF16Type());
+  return mla::typeOf(binding, model, builder.getBF16Type());
+}
 
 /// Creates an empty function with arguments and results in the order of the table, and moves the builder into it.
 void CoreBuilder::begin(schema::Core core, Phase phase) {
   SmallVector<Type> types, results;
-  SmallVector<StringRef> names, resultNames;
-  for (const schema::Binding &binding : bindingsOf(listOf(core))) {
-    bool isResult = binding.access == schema::Access::Out;
-    if (binding.group == schema::Group::Cache && llvm::is_contained(names, kCacheName))
-      continue;
-    (isResult ? resultNames : names)
-        .push_back(binding.group == schema::Group::Cache ? StringRef(kCacheName) : binding.name);
-    if (binding.group == schema::Group::Cache)
-      types.push_back(CacheType::get(builder.getContext(), sizeOf("page"), sizeOf("kv_lora_rank"),
-                                     sizeOf("qk_rope_head_dim"), builder.getBF16Type()));
-    else
-      (isResult ? results : types).push_back(typeOf(binding));
-  }
+  for (const schema::Binding *row : argumentsOf(listOf(core)))
+    types.push_back(typeOf(*row));
+  for (const schema::Binding *row : resultsOf(listOf(core)))
+    results.push_back(typeOf(*row));
   builder.setInsertionPointToEnd(module.getBody());
   function = func::FuncOp::create(builder, nameOf(core), builder.getFunctionType(types, results));
   function->setAttr(kPhaseAttr, PhaseAttr::get(builder.getContext(), phase));
   Block *block = function.addEntryBlock();
   arguments.clear();
-  for (auto [i, name] : llvm::enumerate(names)) {
+  for (auto [i, row] : llvm::enumerate(argumentsOf(listOf(core)))) {
+    StringRef name = argumentNameOf(*row);
     function.setArgAttr(i, kBufferAttr, builder.getStringAttr(name));
     block->getArgument(i).setLoc(NameLoc::get(builder.getStringAttr(name)));
-    arguments[name] = block->getArgument(i);
+    arguments[row->buffer] = block->getArgument(i);
   }
-  for (auto [i, name] : llvm::enumerate(resultNames))
-    function.setResultAttr(i, kBufferAttr, builder.getStringAttr(name));
+  for (auto [i, row] : llvm::enumerate(resultsOf(listOf(core))))
+    function.setResultAttr(i, kBufferAttr, builder.getStringAttr(argumentNameOf(*row)));
   builder.setInsertionPointToStart(block);
 }
 
@@ -93,7 +89,7 @@ void CoreBuilder::buildLatent() {
   begin(schema::Core::LatentAttention, Phase::Decode);
   Value qLatent = part(Buffer::QLatent, "kv_lora_rank"), qRope = part(Buffer::QRope, "qk_rope_head_dim");
   auto attention = LatentAttentionOp::create(builder, function.getResultTypes(), qLatent, qRope,
-                                             argument(Buffer::CuSeqlens), arguments.lookup(kCacheName), scale);
+                                             argument(Buffer::CuSeqlens), argument(Buffer::Pages), scale);
   func::ReturnOp::create(builder, attention.getResults());
 }
 

@@ -1,6 +1,6 @@
 // MLA as people write it by hand: one sequence of 4 tokens, 2 heads, heads of 4 + 4 and 3, a latent of 5. Products of the
-// two parts of a head are added, W_UK and W_UV are weights of their own, and elementwise operations are fused. What a
-// test changes stands on a line of its own.
+// two parts of a head are added, W_UK and W_UV are separate weights, and elementwise operations are fused. Each part that a
+// test changes is on its own line.
 
 #ij = affine_map<(i, j) -> (i, j)>
 #sh = affine_map<(h, s, i) -> (h, s, i)>

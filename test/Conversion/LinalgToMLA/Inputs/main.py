@@ -1,5 +1,5 @@
 """main.py: copies a module with @layer of layer.mlir, and adds a @main that calls it and prints the result.
-main.py A B: what two of them printed is the same up to 1e-5 of the largest number.
+main.py A B: compares two printed results, with a tolerance of 1e-5 of the largest number.
 """
 import math
 import re

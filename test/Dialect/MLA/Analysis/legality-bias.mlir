@@ -1,12 +1,12 @@
 // Biases are affine.
-// What the analysis says, and that absorption and folding do as it says.
+// Absorption and folding follow the analysis.
 //
 // RUN: mla-opt %s --allow-unregistered-dialect --split-input-file --mla-print-legality --verify-diagnostics
 // RUN: mla-opt %s --allow-unregistered-dialect --split-input-file --mla-absorb --mla-fold 2>/dev/null | FileCheck %s --check-prefix=ACT
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// The bias of the keys cancels in the softmax, that of the values becomes W_O b_V: probabilities sum to 1.
+// The bias of the keys cancels in the softmax; that of the values becomes W_O b_V: probabilities sum to 1.
 // ACT-LABEL: func.func @kv_b_bias_is_affine(
 // ACT-NOT: b_uk
 // ACT-DAG: %[[B:.*]] = mla.weight "w_o_x_b_uv" : tensor<160xf32>
@@ -45,7 +45,7 @@ func.func @kv_b_bias_is_affine(%x: tensor<?x48xf32>, %q_rope: tensor<?x4x16xf32>
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// What cancels in the softmax does not in its logarithm of the sum.
+// A bias that cancels in the softmax changes its LSE.
 // ACT-LABEL: func.func @k_bias_blocks_absorb_where_lse_is_used(
 // ACT: %[[K:.*]] = mla.project to_heads %{{.*}}, %w_uk
 // ACT: %[[K_B:.*]] = mla.bias %[[K]]
@@ -82,7 +82,7 @@ func.func @k_bias_blocks_absorb_where_lse_is_used(%x: tensor<?x48xf32>, %q_rope:
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// This cache need not hold the tokens of the step: a query may see nothing, and has result 0.
+// This cache may lack the tokens of the step: a query without keys has result 0.
 // ACT-LABEL: func.func @v_bias_blocks_absorb_where_no_key_may_be_seen(
 // ACT: %[[V:.*]] = mla.project to_heads
 // ACT: %[[V_B:.*]] = mla.bias %[[V]]
@@ -114,7 +114,7 @@ func.func @v_bias_blocks_absorb_where_no_key_may_be_seen(%x: tensor<?x48xf32>, %
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// A bias that comes with the request is moved, but not multiplied out.
+// A bias from the request is moved, but not multiplied out.
 // ACT-LABEL: func.func @v_bias_of_the_request_blocks_o_fold_only(
 // ACT: %[[O:.*]] = mla.latent_attention
 // ACT: %[[V:.*]] = mla.project per_head %[[O]]

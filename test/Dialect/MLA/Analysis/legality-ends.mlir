@@ -1,5 +1,5 @@
-// Where a walk ends: nothing to move, nothing to multiply out, a layer that is absorbed already.
-// What the analysis says, and that absorption and folding do as it says.
+// Ends of a walk: nothing to move, nothing to multiply out, an absorbed layer.
+// Absorption and folding follow the analysis.
 //
 // RUN: mla-opt %s --split-input-file --mla-print-legality --verify-diagnostics
 // RUN: mla-opt %s --split-input-file --mla-absorb --mla-fold 2>/dev/null | FileCheck %s --check-prefix=ACT
@@ -33,7 +33,7 @@ func.func @keys_from_outside_block_absorb(%x: tensor<?x48xf32>, %q_rope: tensor<
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// An attention that is absorbed already is asked for folds.
+// Folds of an absorbed attention.
 // ACT-LABEL: func.func @absorbed_layer_is_asked_for_folds(
 // ACT: %[[O:.*]] = mla.latent_attention
 // ACT: mla.project from_heads %[[O]],{{.*}}, tensor<160x4x64xf32>)
@@ -54,7 +54,7 @@ func.func @absorbed_layer_is_asked_for_folds(%x: tensor<?x48xf32>, %q_l: tensor<
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// The attention alone: there is nothing to multiply out.
+// An attention core: there is nothing to multiply out.
 // ACT-LABEL: func.func @attention_alone_has_no_fold(
 // ACT: %[[Q:.*]] = mla.project per_head
 // ACT: %[[O:.*]] = mla.latent_attention queries(%[[Q]],

@@ -1,12 +1,12 @@
-// Norms, on latents and behind projections.
-// What the analysis says, and that absorption and folding do as it says.
+// Norms of latents and after projections.
+// Absorption and folding follow the analysis.
 //
 // RUN: mla-opt %s --split-input-file --mla-print-legality --verify-diagnostics
 // RUN: mla-opt %s --split-input-file --mla-absorb --mla-fold 2>/dev/null | FileCheck %s --check-prefix=ACT
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// Norms stand before W_UQ, W_UK and W_UV: nothing is between factors.
+// Norms precede W_UQ, W_UK and W_UV: there is none between factors.
 // ACT-LABEL: func.func @norms_on_latents_are_harmless(
 // ACT: %[[Q:.*]] = mla.project to_heads %{{.*}} -> tensor<?x4x64xf32>
 // ACT: %[[O:.*]] = mla.latent_attention queries(%[[Q]],

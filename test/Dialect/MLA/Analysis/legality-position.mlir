@@ -1,12 +1,12 @@
-// Rotations and factors a token.
-// What the analysis says, and that absorption and folding do as it says.
+// Rotations and factors per token.
+// Absorption and folding follow the analysis.
 //
 // RUN: mla-opt %s --split-input-file --mla-print-legality --verify-diagnostics
 // RUN: mla-opt %s --split-input-file --mla-absorb --mla-fold 2>/dev/null | FileCheck %s --check-prefix=ACT
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// The classical mistake. The output side is not concerned.
+// The classical mistake. The output side is not affected.
 // ACT-LABEL: func.func @rope_on_k_nope_blocks_absorb(
 // ACT-NOT: mla.project per_head
 // ACT: %[[K:.*]] = mla.rope interleaved
@@ -36,7 +36,7 @@ func.func @rope_on_k_nope_blocks_absorb(%x: tensor<?x48xf32>, %q_rope: tensor<?x
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// No split: all of the key is rotated, and a part of it is k_nope.
+// No split: the whole key is rotated, including k_nope.
 // ACT-LABEL: func.func @rope_on_whole_key_blocks_absorb(
 // ACT-NOT: mla.project per_head
 // ACT: %[[K:.*]] = tensor.extract_slice
@@ -70,7 +70,7 @@ func.func @rope_on_whole_key_blocks_absorb(%x: tensor<?x48xf32>, %q_rope: tensor
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// A rotation of the query alone stands between W_UQ and W_UK only.
+// A rotation of the query alone is only between W_UQ and W_UK.
 // ACT-LABEL: func.func @rope_on_q_nope_blocks_q_fold_only(
 // ACT: %[[TURNED:.*]] = mla.rope interleaved
 // ACT: %[[Q:.*]] = mla.project per_head %[[TURNED]],
@@ -101,7 +101,7 @@ func.func @rope_on_q_nope_blocks_q_fold_only(%x: tensor<?x48xf32>, %q_rope: tens
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// Mistral-4's factor a token moves behind the product.
+// Mistral-4's factor per token is moved after the product.
 // ACT-LABEL: func.func @position_scale_on_q_commutes(
 // ACT: %[[Q:.*]] = mla.project to_heads %{{.*}} -> tensor<?x4x64xf32>
 // ACT: %[[Q_S:.*]] = mla.position_scale %[[Q]]

@@ -1,12 +1,12 @@
-// Products: gates, and constants that a weight takes in.
-// What the analysis says, and that absorption and folding do as it says.
+// Products: gates, and constants that are multiplied into a weight.
+// Absorption and folding follow the analysis.
 //
 // RUN: mla-opt %s --split-input-file --mla-print-legality --verify-diagnostics
 // RUN: mla-opt %s --split-input-file --mla-absorb --mla-fold 2>/dev/null | FileCheck %s --check-prefix=ACT
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// Kimi K3: the gate stands behind the attention, between W_UV and W_O.
+// Kimi K3: the gate is after the attention, between W_UV and W_O.
 // ACT-LABEL: func.func @gate_blocks_o_fold_only(
 // ACT: %[[Q:.*]] = mla.project to_heads %{{.*}} -> tensor<?x4x64xf32>
 // ACT: %[[O:.*]] = mla.latent_attention queries(%[[Q]],
@@ -37,7 +37,7 @@ func.func @gate_blocks_o_fold_only(%x: tensor<?x48xf32>, %q_rope: tensor<?x4x16x
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// A gate of the values does depend on the key.
+// A gate of the values depends on the key.
 // ACT-LABEL: func.func @gate_on_v_blocks_absorb(
 // ACT: %[[V:.*]] = arith.mulf
 // ACT: %[[Q:.*]] = mla.project to_heads %{{.*}} -> tensor<?x4x64xf32>
@@ -67,7 +67,7 @@ func.func @gate_on_v_blocks_absorb(%x: tensor<?x48xf32>, %q_rope: tensor<?x4x16x
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// A constant is taken into the weight, on either side of the attention.
+// A constant is multiplied into the weight, on either side of the attention.
 // ACT-LABEL: func.func @constant_scales_are_folded(
 // ACT-NOT: arith.mulf
 // ACT: %[[Q:.*]] = mla.project to_heads %{{.*}} -> tensor<?x4x64xf32>
@@ -183,7 +183,7 @@ func.func @widened_constant_tensor_is_folded(%x: tensor<?x48xf32>, %q_rope: tens
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// What is widened depends on the token.
+// The widened value depends on the token.
 // ACT-LABEL: func.func @widened_gate_blocks_q_fold_only(
 // ACT: %[[Q_S:.*]] = arith.mulf
 // ACT: %[[Q:.*]] = mla.project per_head %[[Q_S]],
@@ -215,7 +215,7 @@ func.func @widened_gate_blocks_q_fold_only(%x: tensor<?x48xf32>, %q_rope: tensor
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// One number for all tokens, but of the request.
+// One number for all tokens, but from the request.
 // ACT-LABEL: func.func @widened_number_of_the_request_blocks_q_fold_only(
 // ACT: %[[Q_S:.*]] = arith.mulf
 // ACT: %[[Q:.*]] = mla.project per_head %[[Q_S]],
@@ -248,7 +248,7 @@ func.func @widened_number_of_the_request_blocks_q_fold_only(%x: tensor<?x48xf32>
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// The factor is not 2.7, but that rounded: only widening is seen through.
+// The factor is rounded, not 2.7: the analysis looks only through widening.
 // ACT-LABEL: func.func @rounded_constant_scale_blocks_q_fold_only(
 // ACT: %[[Q_S:.*]] = arith.mulf
 // ACT: %[[Q:.*]] = mla.project per_head %[[Q_S]],

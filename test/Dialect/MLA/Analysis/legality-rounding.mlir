@@ -1,12 +1,12 @@
-// Roundings between factors, and types that hold no product.
-// What the analysis says, and that absorption and folding do as it says.
+// Rounding between factors, and types too narrow for a product.
+// Absorption and folding follow the analysis.
 //
 // RUN: mla-opt %s --split-input-file --mla-print-legality --verify-diagnostics
 // RUN: mla-opt %s --split-input-file --mla-absorb --mla-fold 2>/dev/null | FileCheck %s --check-prefix=ACT
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// An activation is quantised between two factors.
+// An activation is quantized between two factors.
 // ACT-LABEL: func.func @rounding_blocks_o_fold_only(
 // ACT: %[[V:.*]] = mla.project per_head
 // ACT: %[[V_T:.*]] = arith.truncf %[[V]]
@@ -69,7 +69,7 @@ func.func @rounding_is_left_out_where_the_plan_says_so(%x: tensor<?x48xf32>, %q_
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// llama.cpp #13137: f16 does not hold an absorbed query.
+// llama.cpp #13137: an absorbed query overflows f16.
 // ACT-LABEL: func.func @f16_query_blocks_absorb(
 // ACT-NOT: mla.project per_head
 // ACT: %[[Q:.*]] = arith.truncf

@@ -1,5 +1,5 @@
-// What is a weight: merged adapters are, what comes with the request is not.
-// What the analysis says, and that absorption and folding do as it says.
+// Weights include merged adapters, but not values from the request.
+// Absorption and folding follow the analysis.
 //
 // RUN: mla-opt %s --split-input-file --mla-print-legality --verify-diagnostics
 // RUN: mla-opt %s --split-input-file --mla-absorb --mla-fold 2>/dev/null | FileCheck %s --check-prefix=ACT
@@ -44,7 +44,7 @@ func.func @merged_lora_is_legal(%x: tensor<?x48xf32>, %q_rope: tensor<?x4x16xf32
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// A token's own adapter of W_UQ.
+// An adapter of W_UQ per token.
 // ACT-LABEL: func.func @lora_of_the_request_on_q_blocks_q_fold_only(
 // ACT: %[[SUM:.*]] = arith.addf
 // ACT: %[[Q:.*]] = mla.project per_head %[[SUM]],
@@ -75,7 +75,7 @@ func.func @lora_of_the_request_on_q_blocks_q_fold_only(%x: tensor<?x48xf32>, %q_
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// A token's own adapter of W_UK acts on the keys.
+// An adapter of W_UK per token applies to the keys.
 // ACT-LABEL: func.func @lora_of_the_request_on_k_nope_blocks_absorb(
 // ACT-NOT: mla.project per_head
 // ACT: %[[K:.*]] = arith.addf
@@ -105,7 +105,7 @@ func.func @lora_of_the_request_on_k_nope_blocks_absorb(%x: tensor<?x48xf32>, %q_
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// W_UK comes with the request, one for all tokens.
+// W_UK comes from the request, one for all tokens.
 // ACT-LABEL: func.func @weight_of_the_request_blocks_q_fold_only(
 // ACT: %[[Q:.*]] = mla.project per_head
 // ACT: %[[O:.*]] = mla.latent_attention queries(%[[Q]],

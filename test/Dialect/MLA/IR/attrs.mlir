@@ -52,7 +52,7 @@ module attributes {mla.plan = #mla.plan<[{phase = prefill, tokens = 0 to 15, q =
 
 // -----
 
-// Every band of tokens has all contexts.
+// Every band of tokens covers all contexts.
 // expected-error @+1 {{the last regime of prefill must be unbounded in context}}
 module attributes {mla.plan = #mla.plan<[{phase = prefill, tokens = 0 to 15, context = 0 to 99, q = naive, o = naive}, {phase = prefill, tokens = 16, q = naive, o = naive}], why = "hole">} {}
 

@@ -11,7 +11,7 @@ func.func @compose_multiplies_per_head() -> tensor<2x2x1xf32> {
   return %w : tensor<2x2x1xf32>
 }
 
-// A sum of ones that is kept in bf16 stays at 256.
+// A sum of ones in bf16 stays at 256.
 // CHECK-LABEL: func.func @compose_rounds_once
 func.func @compose_rounds_once() -> tensor<1x1x1xbf16> {
   %outer = arith.constant dense<1.0> : tensor<1x1x512xbf16>
@@ -32,7 +32,7 @@ func.func @compose_of_weights_stays() -> tensor<2x2x1xf32> {
   return %w : tensor<2x2x1xf32>
 }
 
-// A splat of any size is one number: products of too many are left to the preparation.
+// A splat of any size is one number; products with too many operations are left to the preparation.
 // CHECK-LABEL: func.func @compose_of_huge_constants_stays
 func.func @compose_of_huge_constants_stays() -> tensor<1x1048576x1xf32> {
   // CHECK: mla.compose
@@ -42,7 +42,7 @@ func.func @compose_of_huge_constants_stays() -> tensor<1x1048576x1xf32> {
   return %w : tensor<1x1048576x1xf32>
 }
 
-// Sums of nothing are no multiplications, but still elements.
+// Empty sums have no multiplications, but still elements.
 // CHECK-LABEL: func.func @compose_of_depth_0_stays
 func.func @compose_of_depth_0_stays() -> tensor<1x1048576x1048576xf32> {
   // CHECK: mla.compose

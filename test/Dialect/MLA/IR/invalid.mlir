@@ -1,4 +1,4 @@
-// One case a constraint, named for its label in MLAOps.td.
+// One case per constraint, named for its label in MLAOps.td.
 //
 // RUN: mla-opt %s --split-input-file --verify-diagnostics
 

@@ -1,4 +1,4 @@
-// One case a constraint, named for its label in MLAKernelOps.td, MLALaunchOps.td and MLAKernelAttrs.td.
+// One case per constraint, named for its label in MLAKernelOps.td, MLALaunchOps.td and MLAKernelAttrs.td.
 //
 // RUN: mla-opt %s --split-input-file --verify-diagnostics
 
@@ -126,7 +126,7 @@ func.func @kernel_c4_two(%x: tensor<?x64xbf16>, %weight: tensor<64x64xbf16>) {
 
 // -----
 
-// What comes after the product would not be computed.
+// Operations after the product would not be computed.
 func.func @kernel_c4_yields_another(%x: tensor<?x64xbf16>, %weight: tensor<64x64xbf16>, %bias: tensor<64xbf16>) {
   // expected-error @+1 {{(C4) must yield the results of its mla.project}}
   %y = mla.kernel projection "y"(%a = %x, %w = %weight, %b = %bias) : (tensor<?x64xbf16>, tensor<64x64xbf16>, tensor<64xbf16>) -> tensor<?x64xbf16> {
@@ -330,7 +330,7 @@ gpu.module @k {
     llvm.return
   }
 }
-// An entry has no buffer of an attention alone.
+// An entry has no buffer of a core.
 mla.launches @launches_c2_core regime <{phase = decode, q = naive, o = naive}>
     bindings [#mla.binding<"hidden", tensor<?x8xbf16>>] {
   // expected-error @+1 {{(C2) unknown buffer "q_latent"}}

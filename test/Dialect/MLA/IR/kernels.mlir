@@ -1,4 +1,4 @@
-// Kernels, launches and their attributes: as written, and in the generic form.
+// Kernels, launches and their attributes, in the custom and the generic form.
 //
 // RUN: mla-opt %s | FileCheck %s
 // RUN: mla-opt %s | mla-opt | FileCheck %s
@@ -70,7 +70,7 @@ mla.launches @decode regime <{phase = decode, q = absorb, o = absorb}> weights [
       0.125 : f32]
 }
 
-// An attention called alone, without overlap.
+// The launches of a core, without overlap.
 // CHECK: mla.launches @latent_attention bindings [#mla.binding<"q_rope", tensor<?x4x?xbf16>>, #mla.binding<"lse", tensor<?x4xf32>>] {
 // CHECK-NEXT: mla.launch @kernels::@half grid (1, max_queries, cached) threads 1 shared 0 args [
 // CHECK-NEXT: #mla.tensor_map<"q_rope", offset = 0, dims = (tokens * 4), strides = (), box = (8), swizzle = 0>,

@@ -1,4 +1,4 @@
-// Every operation parses, prints and parses again, in its own and in the generic form.
+// Every operation parses, prints and parses again, in the custom and the generic form.
 //
 // RUN: mla-opt %s --verify-roundtrip | FileCheck %s
 // RUN: mla-opt %s --mlir-print-op-generic | mla-opt | FileCheck %s
@@ -7,7 +7,7 @@
 
 // CHECK-LABEL: func.func @weights
 func.func @weights() {
-  // The last part of the name that tells weights apart becomes the SSA name.
+  // The last distinctive part of the name becomes the SSA name.
   // CHECK: %q_a_proj = mla.weight "model.layers.0.self_attn.q_a_proj.weight" : tensor<48x160xbf16>
   %w = mla.weight "model.layers.0.self_attn.q_a_proj.weight" : tensor<48x160xbf16>
   // CHECK: %[[FP8:.*]] = mla.weight "q" : tensor<320x192xf8E4M3FN>

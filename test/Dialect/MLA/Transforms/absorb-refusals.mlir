@@ -1,5 +1,5 @@
-// What stands between an up-projection and the attention is left alone and
-// remarked on; the other side is absorbed all the same.
+// An operation between an up-projection and the attention prevents absorption
+// with a remark; the other side is absorbed.
 //
 // RUN: mla-opt %s --mla-absorb --split-input-file --verify-diagnostics | FileCheck %s
 
@@ -162,7 +162,7 @@ func.func @slice_of_tokens_blocks_value_absorption(%q_nope: tensor<?x4x32xf32>, 
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// Both sides are said, each where it is refused.
+// Both sides get remarks, each at its operation.
 // CHECK-LABEL: func.func @keys_and_values_from_outside
 // CHECK-SAME: %[[K:[^:]*]]: tensor<?x4x32xf32>, %[[V:[^:]*]]: tensor<?x4x32xf32>)
 // CHECK: mla.attention queries({{.*}}) keys(%[[K]], %{{.*}} of %{{.*}}) values(%[[V]])
@@ -179,7 +179,7 @@ func.func @keys_and_values_from_outside(%q_nope: tensor<?x4x32xf32>, %q_rope: te
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// What the plan does not ask for is not remarked on.
+// Sides that the plan does not absorb get no remark.
 // CHECK-LABEL: func.func @naive_regime_is_silent
 func.func @naive_regime_is_silent(%q_nope: tensor<?x4x32xf32>, %q_rope: tensor<?x4x16xf32>, %cu: tensor<?xi32>, %cache: !cache) -> tensor<?x4x32xf32> attributes {mla.regime = #mla.regime<{phase = prefill, q = naive, o = naive}>} {
   %latent, %k_rope, %cu_keys = mla.gather %cache : !cache

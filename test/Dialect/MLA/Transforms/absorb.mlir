@@ -1,4 +1,4 @@
-// The naive layer becomes attention on the cached latent, side by side.
+// The naive layer becomes attention on the cached latent; both functions are shown.
 //
 // RUN: mla-opt %s --mla-absorb --split-input-file | FileCheck %s
 
@@ -30,7 +30,7 @@ func.func @both_sides(%q_nope: tensor<?x4x32xf32>, %q_rope: tensor<?x4x16xf32>, 
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// Only the query side is to be absorbed: values are still up-projected.
+// Only the query side is absorbed: values are still up-projected.
 // CHECK-LABEL: func.func @regime_absorbs_queries_only
 // CHECK-SAME: (%[[Q:[^:]*]]: tensor<?x4x32xf32>, %[[Q_R:[^:]*]]: tensor<?x4x16xf32>, %[[CU:[^:]*]]: tensor<?xi32>, %[[CACHE:[^:]*]]: !mla.cache
 // CHECK: %[[LATENT:.*]], %[[K_R:.*]], %[[CU_KEYS:.*]] = mla.gather %[[CACHE]]
@@ -57,7 +57,7 @@ func.func @regime_absorbs_queries_only(%q_nope: tensor<?x4x32xf32>, %q_rope: ten
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// A side that is to be folded is absorbed first; here the output side alone.
+// A side to fold is absorbed first; here only the output side.
 // CHECK-LABEL: func.func @regime_folds_output_only
 // CHECK-SAME: (%[[Q:[^:]*]]: tensor<?x4x32xf32>, %[[Q_R:[^:]*]]: tensor<?x4x16xf32>, %[[CU:[^:]*]]: tensor<?xi32>, %[[CACHE:[^:]*]]: !mla.cache
 // CHECK: %[[LATENT:.*]], %[[K_R:.*]], %[[CU_KEYS:.*]] = mla.gather %[[CACHE]]
@@ -102,7 +102,7 @@ func.func @regime_naive(%q_nope: tensor<?x4x32xf32>, %q_rope: tensor<?x4x16xf32>
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// One projection to keys and values: a row slice of its result is one of its weight.
+// One projection to keys and values: a row slice of its result becomes a row slice of its weight.
 // CHECK-LABEL: func.func @keys_and_values_of_one_projection
 // CHECK-SAME: (%[[Q:[^:]*]]: tensor<?x4x32xf32>, %[[Q_R:[^:]*]]: tensor<?x4x16xf32>, %[[CU:[^:]*]]: tensor<?xi32>, %[[CACHE:[^:]*]]: !mla.cache
 // CHECK: %[[W:.*]] = mla.weight "kv_b" : tensor<4x64x64xf32>
@@ -129,7 +129,7 @@ func.func @keys_and_values_of_one_projection(%q_nope: tensor<?x4x32xf32>, %q_rop
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, bf16>
 
-// Queries keep their element type whatever the cache's is, and the LSE stays.
+// Queries keep their element type whatever the cache's is, and the LSE is kept.
 // CHECK-LABEL: func.func @bf16_cache_and_lse
 // CHECK-SAME: (%[[Q:[^:]*]]: tensor<?x4x32xf32>
 // CHECK: %[[Q_L:.*]] = mla.project per_head %[[Q]], %{{.*}} : (tensor<?x4x32xf32>, tensor<4x64x32xbf16>) -> tensor<?x4x64xf32>
@@ -152,7 +152,7 @@ func.func @bf16_cache_and_lse(%q_nope: tensor<?x4x32xf32>, %q_rope: tensor<?x4x1
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
 
-// Keys of one cache and positions of another are not one cache: absorbed, but the attention stays on tensors.
+// Keys of one cache and positions of another: absorbed, but the attention still operates on tensors.
 // CHECK-LABEL: func.func @two_caches_stay_gathered
 // CHECK: %[[LATENT:.*]], %{{.*}}, %[[CU_KEYS:.*]] = mla.gather
 // CHECK: %{{.*}}, %[[OTHER:.*]], %{{.*}} = mla.gather

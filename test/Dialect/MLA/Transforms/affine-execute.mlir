@@ -1,12 +1,12 @@
-// A layer with all that is affine or commutes: biases of W_UQ, W_UK and W_UV, a merged LoRA on W_UK, constant scales of
-// the query and of the values, a position scale. Naive, absorbed and folded it is one function; the numbers are a
-// computation in float64.
+// A layer with every operation that is affine or commutes: biases of W_UQ, W_UK and W_UV, a merged LoRA on W_UK, constant
+// scales of the query and of the values, a position scale. The naive, absorbed and folded forms compute the same; the
+// numbers were computed in float64.
 //
 // RUN: mla-opt %s --mla-to-cpu | %run_main | FileCheck %s
 // RUN: mla-opt %s --mla-absorb --mla-to-cpu | %run_main | FileCheck %s
 // RUN: mla-opt %s --mla-absorb --mla-fold --mla-to-cpu | %run_main | FileCheck %s
 //
-// No form is another in disguise.
+// The forms differ.
 // RUN: mla-opt %s --mla-absorb | FileCheck %s --check-prefix=ABSORB
 // ABSORB: mla.latent_attention
 // ABSORB: mla.project per_head

@@ -1,4 +1,4 @@
-// The attentions alone, of the model's widths, one kernel each. Queries may be parts of wider rows.
+// The attention cores, of the model's widths, one kernel each. Queries may be parts of wider rows.
 //
 // RUN: mla-opt %s --mla-attention-cores --mla-group-kernels | FileCheck %s
 

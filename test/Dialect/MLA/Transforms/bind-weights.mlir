@@ -1,6 +1,6 @@
 // RUN: mla-opt %s --mla-bind-weights --split-input-file --verify-diagnostics | FileCheck %s
 
-// Weights follow the arguments there are, in the order in which they stand; one
+// Weights follow the existing arguments, in their order; one
 // that is used twice is one argument.
 // CHECK-LABEL: func.func @decode
 // CHECK-SAME: (%[[X:[^:]*]]: tensor<?x48xf32>, %[[W:[^:]*]]: tensor<48x48xf32> {mla.weight = "w"}, %[[G:[^:]*]]: tensor<48xf32> {mla.weight = "gamma"})
@@ -19,7 +19,7 @@ func.func @decode(%x: tensor<?x48xf32>) -> tensor<?x48xf32> attributes {mla.phas
   return %z : tensor<?x48xf32>
 }
 
-// Weights of the checkpoint are arguments of what makes the layer's of them.
+// Weights of the checkpoint are arguments of @prepare functions.
 // CHECK-LABEL: func.func @prepare.w
 // CHECK-SAME: (%[[W:[^:]*]]: tensor<48x48xf32> {mla.weight = "model.w"}) -> tensor<48x48xf32>
 // CHECK: return %[[W]]

@@ -1,4 +1,4 @@
-// A bias in front of W_O becomes W_O b behind it, whatever the form: a product of weights.
+// A bias before W_O becomes W_O b after it, in every form: a product of weights.
 //
 // RUN: mla-opt %s --mla-fold --split-input-file --verify-diagnostics | FileCheck %s
 
@@ -31,7 +31,7 @@ func.func @bias_moves_in_absorbed_form(%o_l: tensor<?x4x64xf32>) -> tensor<?x160
 
 // -----
 
-// Between a slice and a position scale: the bias is sliced, and scaled behind the product as it was before.
+// Between a slice and a position scale: the bias is sliced, and scaled after the product as it was before.
 // CHECK-LABEL: func.func @bias_between_slice_and_scale
 // CHECK-SAME: %[[X:[^:]*]]: tensor<?x48xf32>
 // CHECK-DAG: %[[W:.*]] = mla.weight "w_uk_x_w_uq.0to31" : tensor<4x64x48xf32>
@@ -56,7 +56,7 @@ func.func @bias_between_slice_and_scale(%x: tensor<?x48xf32>, %position: tensor<
 
 // -----
 
-// What may not be a factor stays where it is: the map is exact without the product.
+// A value that cannot be a factor is not moved: the map is exact without the product.
 // CHECK-LABEL: func.func @f16_bias_is_not_multiplied
 // CHECK: %[[O_B:.*]] = mla.bias
 // CHECK: mla.project from_heads %[[O_B]]

@@ -1,5 +1,5 @@
 // On literal weights the products W_UQ·W_UK and W_UV·W_O are constants in the
-// function: no up-projection is left, and nothing to prepare.
+// function: no up-projection remains, and there is nothing to prepare.
 //
 // RUN: mla-opt %s --mla-absorb --mla-fold --split-input-file | FileCheck %s
 // RUN: mla-opt %s --mla-absorb --mla-fold=storage=bf16 --split-input-file | FileCheck %s --check-prefix=BF16
@@ -13,7 +13,7 @@
 // CHECK-SAME: (%[[X:[^:]*]]: tensor<?x2xf32>, %[[CU:[^:]*]]: tensor<?xi32>, %[[POSITION:[^:]*]]: tensor<?xi32>, %[[CACHE:[^:]*]]: !mla.cache
 // W_UK^T W_UQ, head by head: outer(latent) by inner(I).
 // CHECK-DAG: %[[W_Q:.*]] = arith.constant dense<{{\[\[\[}}1.000000e+01, 2.000000e+01], [1.100000e+01, 2.200000e+01], [1.200000e+01, 2.400000e+01]], {{\[\[}}5.200000e+01, 6.500000e+01], [5.600000e+01, 7.000000e+01], [6.000000e+01, 7.500000e+01]]]> : tensor<2x3x2xf32>
-// The rope rows of W_UQ, as they were.
+// The rope rows of W_UQ, unchanged.
 // CHECK-DAG: %[[W_QR:.*]] = arith.constant dense<{{\[\[\[}}2.500000e-01, 5.000000e-01], [7.500000e-01, 1.000000e+00]], {{\[\[}}1.250000e+00, 1.500000e+00], [1.750000e+00, 2.000000e+00]]]> : tensor<2x2x2xf32>
 // W_O W_UV, [D, H, L].
 // CHECK-DAG: %[[W_OL:.*]] = arith.constant dense<{{\[\[\[}}2.000000e+00, 4.000000e+00, 6.000000e+00], [1.200000e+01, 1.500000e+01, 1.800000e+01]], {{\[\[}}4.000000e+00, 8.000000e+00, 1.200000e+01], [2.000000e+01, 2.500000e+01, 3.000000e+01]]]> : tensor<2x2x3xf32>
@@ -63,8 +63,8 @@ func.func @layer(%x: tensor<?x2xf32>, %cu: tensor<?xi32>, %position: tensor<?xi3
 
 // -----
 
-// A product whose inner sums need more than bf16: 512 ones. With a splat, too,
-// everything folds.
+// A product whose inner sums need more than bf16: 512 ones. Everything folds,
+// also with a splat.
 // CHECK-LABEL: func.func @splat
 // CHECK: %[[W:.*]] = arith.constant dense<5.120000e+02> : tensor<1x1x1xf32>
 // CHECK: mla.project to_heads %{{.*}}, %[[W]]

@@ -1,4 +1,4 @@
-// What is between two projections is left alone and remarked on. Absorbed
+// An operation between two projections prevents folding, with a remark. Absorbed
 // forms are legal where these folds are not.
 //
 // RUN: mla-opt %s --mla-fold --split-input-file --verify-diagnostics | FileCheck %s
@@ -53,7 +53,7 @@ func.func @bias_of_the_request_blocks_query_fold(%x: tensor<?x48xf32>, %bias: te
 
 // -----
 
-// The projection behind a gate is found whichever operand it is.
+// The projection after a gate is found at either operand.
 // CHECK-LABEL: func.func @gate_blocks_output_fold
 // CHECK: %[[O:.*]] = mla.project per_head
 // CHECK: %[[G:.*]] = arith.mulf %{{.*}}, %[[O]]
@@ -101,7 +101,7 @@ func.func @f16_blocks_fold(%x: tensor<?x48xf32>) -> tensor<?x4x64xf32> {
 
 // -----
 
-// A weight that comes with the request: a LoRA, say.
+// A weight from the request, for example a LoRA.
 // CHECK-LABEL: func.func @weight_of_the_request_blocks_fold
 // CHECK: mla.project to_heads
 // CHECK: mla.project per_head
@@ -115,7 +115,7 @@ func.func @weight_of_the_request_blocks_fold(%x: tensor<?x48xf32>, %w_uk: tensor
 
 // -----
 
-// What the plan does not ask for is not remarked on.
+// Sides that the plan does not fold get no remark.
 // CHECK-LABEL: func.func @absorb_regime_is_silent
 // CHECK: mla.project to_heads
 // CHECK: mla.project per_head
@@ -130,7 +130,7 @@ func.func @absorb_regime_is_silent(%x: tensor<?x48xf32>) -> tensor<?x4x64xf32>
 
 // -----
 
-// Nothing to fold, nothing to say: there is no projection behind the norm.
+// Nothing to fold and no remark: there is no projection after the norm.
 // CHECK-LABEL: func.func @no_pair_is_silent
 func.func @no_pair_is_silent(%q: tensor<?x4x32xf32>) -> tensor<?x4x64xf32> {
   %gamma = mla.weight "gamma" : tensor<32xf32>

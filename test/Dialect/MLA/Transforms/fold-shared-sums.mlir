@@ -1,4 +1,4 @@
-// Sums whose terms are one value, sixty deep: names and searches do not grow with the number of paths.
+// Sums whose terms are the same value, sixty levels deep: names and searches do not grow with the number of paths.
 //
 // RUN: %python -c 'print("\n".join(f"  %{i} = arith.addf %{i-1}, %{i-1} : tensor<8x8xf32>" for i in range(1, 61)))' > %t.sums
 // RUN: sed -e '/^  .. SUMS/{r %t.sums' -e 'd}' %s > %t.mlir

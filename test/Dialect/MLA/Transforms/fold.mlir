@@ -1,4 +1,4 @@
-// A whole layer, as the importer writes it: block-scaled q_b_proj, bf16 otherwise,
+// A whole layer, as the importer generates it: block-scaled q_b_proj, bf16 otherwise,
 // queries with a position scale. Decode is folded, prefill stays naive.
 //
 // RUN: mla-opt %s --mla-absorb --mla-fold=storage=bf16 | FileCheck %s
@@ -30,7 +30,7 @@ module attributes {
 // CHECK: %[[Q_ROPE:.*]] = mla.rope {{ ?}}interleaved %[[Q_R]] at %[[POSITION]]
 // CHECK: %[[CACHE:.*]] = mla.append
 // CHECK: %[[Q_L:.*]] = mla.project to_heads %[[Q_N]], %[[W_QL]] : (tensor<?x48xf32>, tensor<4x64x48xbf16>) -> tensor<?x4x64xf32>
-// The scale of a token commutes: it now stands behind the product.
+// The scale per token commutes: it is now after the product.
 // CHECK: %[[Q_S:.*]] = mla.position_scale %[[Q_L]] at %[[POSITION]]
 // CHECK: %[[O_L:.*]] = mla.latent_attention queries(%[[Q_S]], %[[Q_ROPE]] of %[[CU]]) cache(%[[CACHE]])
 // CHECK: %[[OUT:.*]] = mla.project from_heads %[[O_L]], %[[W_OL]] : (tensor<?x4x64xf32>, tensor<160x4x64xbf16>) -> tensor<?x160xf32>
@@ -75,7 +75,7 @@ func.func @decode(%x: tensor<?x160xf32>, %cu: tensor<?xi32>, %cache: !cache) -> 
   return %out, %cache1 : tensor<?x160xf32>, !cache
 }
 
-// Prefill shares what is the same and has its own of what is not.
+// Prefill shares equal weights and has its own others.
 // CHECK-LABEL: func.func @prefill
 // CHECK-NOT: self_attn
 // CHECK-DAG: mla.weight "q_a_proj" : tensor<48x160xbf16>
@@ -134,7 +134,7 @@ func.func @prefill(%x: tensor<?x160xf32>, %cu: tensor<?xi32>, %cache: !cache) ->
 // CHECK-NEXT: %[[G_F32:.*]] = arith.extf %[[G]]
 // CHECK-NEXT: return %[[G_F32]]
 
-// Dequantised and sliced in f32, rounded at the end.
+// Dequantized and sliced in f32, rounded at the end.
 // CHECK-LABEL: func.func @prepare.q_b_proj.32to47() -> tensor<4x16x48xbf16>
 // CHECK: %[[FP8:.*]] = mla.weight "model.layers.0.self_attn.q_b_proj.weight"
 // CHECK: %[[SCALE:.*]] = mla.weight "model.layers.0.self_attn.q_b_proj.weight_scale_inv"
@@ -147,7 +147,7 @@ func.func @prefill(%x: tensor<?x160xf32>, %cu: tensor<?xi32>, %cache: !cache) ->
 // CHECK-LABEL: func.func @prepare.kv_a_proj_with_mqa
 // CHECK-LABEL: func.func @prepare.kv_a_layernorm
 
-// Factors are widened before the product, the product is rounded after it.
+// Factors are widened before the product; the product is rounded after it.
 // CHECK-LABEL: func.func @prepare.kv_b_proj.0to31.t_x_q_b_proj.0to31() -> tensor<4x64x48xbf16>
 // CHECK: %[[KV_B:.*]] = mla.weight "model.layers.0.self_attn.kv_b_proj.weight"
 // CHECK: %[[KV_H:.*]] = tensor.expand_shape %[[KV_B]]
@@ -184,7 +184,7 @@ func.func @prefill(%x: tensor<?x160xf32>, %cu: tensor<?xi32>, %cache: !cache) ->
 // F32-NEXT: return %[[PRODUCT]]
 // F32-LABEL: func.func @prepare.w_uv() -> tensor<4x32x64xf32>
 
-// As they are: a product has its outer factor's type, a gamma the checkpoint's.
+// Unchanged types: a product has its outer factor's type, a gamma the checkpoint's.
 // ASIS-LABEL: func.func @prepare.q_a_layernorm() -> tensor<48xbf16>
 // ASIS-LABEL: func.func @prepare.q_b_proj.32to47() -> tensor<4x16x48xf32>
 // ASIS-LABEL: func.func @prepare.kv_b_proj.0to31.t_x_q_b_proj.0to31() -> tensor<4x64x48xbf16>

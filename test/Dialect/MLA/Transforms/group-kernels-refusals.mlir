@@ -1,4 +1,4 @@
-// What the H100 target cannot do yet is said at the operation, with the way out.
+// Errors at operations that the H100 target does not support, with an alternative.
 //
 // RUN: mla-opt %s --mla-group-kernels --split-input-file --verify-diagnostics
 
@@ -45,7 +45,7 @@ func.func @f32_result(%x: tensor<?x160xbf16>) -> tensor<?x48xf32> {
 
 // -----
 
-// A slice is stored nowhere.
+// A slice is not stored.
 func.func @returned_slice(%x: tensor<?x48xbf16>) -> tensor<?x16xbf16> {
   %c0 = arith.constant 0 : index
   %n = tensor.dim %x, %c0 : tensor<?x48xbf16>
@@ -79,7 +79,7 @@ func.func @branches(%x: tensor<?x48xbf16>) -> tensor<?x48xbf16> {
 
 // -----
 
-// As many as there are sequences, and one: not those of the source.
+// One more than the number of sequences, not the rows of the source.
 func.func @slice_of_some_rows(%x: tensor<?x160xbf16>, %cu: tensor<?xi32>) -> tensor<?x160xbf16> {
   %c0 = arith.constant 0 : index
   %n = tensor.dim %cu, %c0 : tensor<?xi32>

@@ -1,5 +1,5 @@
-// A layer in both forms, as mla-fold leaves it: every operation comes to stand in one kernel, and what lies between
-// kernels is bf16. Slices and positions are taken along.
+// A layer in both forms, as mla-fold leaves it: every operation is in one kernel, and values between kernels are bf16.
+// Slices and positions are part of the kernels.
 //
 // RUN: mla-opt %s --mla-hoist-position-scales --mla-group-kernels | FileCheck %s --implicit-check-not="func.func @latent_attention"
 
@@ -27,7 +27,7 @@
 // CHECK-NEXT: %[[Q:.*]] = mla.kernel projection "q"(%[[X:.*]] = %[[Q_N]], %[[W:.*]] = %[[W_UQ]])
 // CHECK-NEXT: mla.project to_heads %[[X]], %[[W]] {{.*}} -> tensor<?x4x48xbf16>
 
-// The part of the query with position is read where it lies.
+// The rotary part of the query is read in place.
 // CHECK: %[[Q_ROPE:.*]] = mla.kernel rope {{.*}}(%[[X:.*]] = %[[Q]], %[[C:.*]] = %[[CU]], %[[K:.*]] = %[[CACHE]])
 // CHECK-NEXT: %[[C0:.*]] = arith.constant 0 : index
 // CHECK-NEXT: %[[T:.*]] = tensor.dim %[[X]], %[[C0]] : tensor<?x4x48xbf16>
@@ -92,7 +92,7 @@ func.func @decode(%hidden: tensor<?x160xbf16>, %cu: tensor<?xi32>, %cache: !cach
 // CHECK-NEXT: %[[A:.*]], %[[B:.*]], %[[C:.*]] = mla.gather %[[K]]
 // CHECK-NEXT: mla.yield %[[A]], %[[B]], %[[C]] : tensor<?x64xbf16>, tensor<?x16xbf16>, tensor<?xi32>
 // CHECK: %[[KEYS:.*]] = mla.kernel projection {{.*}}(%{{.*}} = %[[G]]#0, %{{.*}} = %{{.*}}) : (tensor<?x64xbf16>, tensor<4x32x64xbf16>) -> tensor<?x4x32xbf16>
-// Both parts of the query are read where they lie; values are the latent.
+// Both parts of the query are read in place; values are the latent.
 // CHECK: %[[O:.*]] = mla.kernel naive_attention {{.*}}(%[[X:.*]] = %[[Q]], %[[C:.*]] = %[[CU]], %[[KN:.*]] = %[[KEYS]], %[[KR:.*]] = %[[G]]#1, %[[CK:.*]] = %[[G]]#2, %[[V:.*]] = %[[G]]#0)
 // CHECK: %[[QN:.*]] = tensor.extract_slice %[[X]][0, 0, 0]
 // CHECK: %[[QR:.*]] = tensor.extract_slice %[[X]][0, 0, 32]
@@ -112,7 +112,7 @@ func.func @naive(%q: tensor<?x4x48xbf16>, %cu: tensor<?xi32>, %cache: !cache) ->
   return %rounded : tensor<?x4x64xbf16>
 }
 
-// All of the query is scaled by position: the normalised latent is scaled once, before it is rounded.
+// The whole query is scaled by position: the normalized latent is scaled once, before it is rounded.
 // CHECK-LABEL: func.func @scaled
 // CHECK: %[[N:.*]] = mla.kernel normalize
 // CHECK: %[[Y:.*]] = mla.rms_norm {{.*}} -> tensor<?x48xf32>
@@ -141,7 +141,7 @@ func.func @scaled(%q_a: tensor<?x48xbf16>, %cu: tensor<?xi32>, %cache: !cache) -
   return %a, %b : tensor<?x4x64xbf16>, tensor<?x4x16xbf16>
 }
 
-// Where another way leads past the scales, they stay; that of a rotation is in its kernel, and nothing is rounded twice.
+// If another path leads past the scales, they stay; that of a rotation is in its kernel, and nothing is rounded twice.
 // CHECK-LABEL: func.func @scaled_in_part
 // CHECK: mla.kernel normalize
 // CHECK-NOT: mla.position_scale
@@ -165,7 +165,7 @@ func.func @scaled_in_part(%q_a: tensor<?x48xbf16>, %cu: tensor<?xi32>, %cache: !
   return %q_n, %b : tensor<?x48xbf16>, tensor<?x4x16xbf16>
 }
 
-// Weights are prepared elsewhere.
+// Weights are prepared separately.
 // CHECK-LABEL: func.func @prepare.q_b_proj
 // CHECK-NOT: mla.kernel
 func.func @prepare.q_b_proj() -> tensor<4x16xf32> {

@@ -1,5 +1,5 @@
-// Where all of a query is scaled by position, its normalised latent is scaled instead; in every other case the scales
-// stay where they are.
+// If the whole query is scaled by position, its normalized latent is scaled instead. In all other cases the scales
+// stay.
 //
 // RUN: mla-opt %s --mla-hoist-position-scales | FileCheck %s
 
@@ -34,7 +34,7 @@ func.func @scaled_everywhere(%q_a: tensor<?x48xf32>, %cu: tensor<?xi32>, %cache:
   return %l_s, %r_s : tensor<?x4x64xf32>, tensor<?x4x16xf32>
 }
 
-// The latent is read unscaled, too.
+// The latent is also read unscaled.
 // CHECK-LABEL: func.func @another_use_of_the_latent_keeps_scales(
 // CHECK: %[[N:.*]] = mla.rms_norm
 // CHECK: %[[L:.*]] = mla.project to_heads %[[N]], %{{.*}} -> tensor<?x4x64xf32>
@@ -85,7 +85,7 @@ func.func @other_factors_keep_scales(%q_a: tensor<?x48xf32>, %cu: tensor<?xi32>,
   return %l_s, %r_s : tensor<?x4x64xf32>, tensor<?x4x16xf32>
 }
 
-// The factors of the slice's tokens are not those of all.
+// The factors of the slice's tokens differ from those of all tokens.
 // CHECK-LABEL: func.func @slice_of_fewer_tokens_keeps_scales(
 // CHECK: %[[N:.*]] = mla.rms_norm
 // CHECK: %[[L:.*]] = mla.project to_heads %[[N]], %{{.*}} -> tensor<?x4x64xf32>
@@ -111,7 +111,7 @@ func.func @slice_of_fewer_tokens_keeps_scales(%q_a: tensor<?x48xf32>, %cu: tenso
   return %l_s, %r_s : tensor<?x4x64xf32>, tensor<?x4x16xf32>
 }
 
-// Nothing says that the slice takes all tokens.
+// The slice may not have all tokens.
 // CHECK-LABEL: func.func @slice_of_unknown_tokens_keeps_scales(
 // CHECK: %[[N:.*]] = mla.rms_norm
 // CHECK: %[[L:.*]] = mla.project to_heads %[[N]], %{{.*}} -> tensor<?x4x64xf32>
@@ -136,7 +136,7 @@ func.func @slice_of_unknown_tokens_keeps_scales(%q_a: tensor<?x48xf32>, %cu: ten
   return %l_s, %r_s : tensor<?x4x64xf32>, tensor<?x4x16xf32>
 }
 
-// The norm would have to wait for them.
+// The norm would depend on them.
 // CHECK-LABEL: func.func @positions_after_the_norm_keep_scales(
 // CHECK: %[[N:.*]] = mla.rms_norm
 // CHECK: %[[L:.*]] = mla.project to_heads %[[N]], %{{.*}} -> tensor<?x4x64xf32>
@@ -161,7 +161,7 @@ func.func @positions_after_the_norm_keep_scales(%q_a: tensor<?x48xf32>, %cu: ten
   return %l_s, %r_s : tensor<?x4x64xf32>, tensor<?x4x16xf32>
 }
 
-// What is scaled comes of no norm.
+// The scaled value is not the result of a norm.
 // CHECK-LABEL: func.func @unnormalised_latent_keeps_scales(
 // CHECK: %[[L:.*]] = mla.project to_heads %{{.*}}, %{{.*}} -> tensor<?x4x64xf32>
 // CHECK: %[[L_S:.*]] = mla.position_scale %[[L]]

@@ -1,4 +1,4 @@
-// Functions that have the name of a @prepare function, but do not make the weight, stay, and so do the weight's users.
+// Functions with the name of a @prepare function that do not compute the weight stay, as do the weight's users.
 //
 // RUN: mla-opt %s --mla-layout --split-input-file | FileCheck %s --implicit-check-not=linalg.pack --implicit-check-not=panels
 

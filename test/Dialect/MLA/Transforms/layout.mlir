@@ -63,7 +63,7 @@ func.func @from_heads(%x: tensor<?x4x48xf32>) -> tensor<?x160xf32> {
 // -----
 
 // W_UV: up-projects values in prefill, follows the attention in decode. One
-// weight in panels within a head serves both.
+// weight with panels within a head is used by both.
 // CHECK-LABEL: func.func @prefill
 // CHECK: %[[W:.*]] = mla.weight "w_uv" : tensor<4x1x64x32xf32>
 // CHECK: %[[C:.*]] = tensor.collapse_shape %[[W]] {{\[}}[0, 1], [2], [3]] : tensor<4x1x64x32xf32> into tensor<4x64x32xf32>
@@ -85,7 +85,7 @@ func.func @decode(%o_l: tensor<?x4x64xf32>) -> tensor<?x4x32xf32> {
 
 // -----
 
-// No panel of 4 or more divides 74 rows; and what no projection takes stays.
+// No panel size of 4 or more divides 74 rows; values without a projection stay.
 // CHECK-LABEL: func.func @left_as_they_are
 // CHECK-DAG: mla.weight "narrow" : tensor<74x48xf32>
 // CHECK-DAG: mla.weight "gamma" : tensor<64xf32>
@@ -101,7 +101,7 @@ func.func @left_as_they_are(%x: tensor<?x48xf32>, %z: tensor<?x64xf32>) -> (tens
 
 // -----
 
-// Kinds that no one layout serves: nothing changes.
+// Uses without a common layout: nothing changes.
 // CHECK-LABEL: func.func @two_kinds
 // CHECK: %[[W:.*]] = mla.weight "w" : tensor<48x4x48xf32>
 // CHECK: mla.project from_heads %{{.*}}, %[[W]] : (tensor<?x4x48xf32>, tensor<48x4x48xf32>)

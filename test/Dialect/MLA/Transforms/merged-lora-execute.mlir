@@ -1,4 +1,4 @@
-// W + 2 B A is a weight like any other: a @prepare function makes it, in f32, and the layer takes it as an argument.
+// W + 2 B A is a weight like any other: a @prepare function computes it in f32, and it is an argument of the layer.
 //
 // RUN: mla-opt %s --mla-fold=storage=f32 --mla-bind-weights -o %t.mlir
 // RUN: FileCheck %s --check-prefix=PREPARE --input-file=%t.mlir
@@ -26,12 +26,12 @@ func.func @layer(%x: tensor<1x2xf32>) -> tensor<1x3xf32> {
   return %y : tensor<1x3xf32>
 }
 
-// W = [256 0; 1 2; 0 0], B = [1 0; 0 1; 1 1], A = [0.5 1; 2 0]; 257 is no number of bf16.
+// W = [256 0; 1 2; 0 0], B = [1 0; 0 1; 1 1], A = [0.5 1; 2 0]; 257 is not exact in bf16.
 // CHECK: data =
 // CHECK-NEXT: {{\[\[}}257, 2],
 // CHECK-NEXT: [5, 2],
 // CHECK-NEXT: [5, 2{{\]\]}}
 
-// Of the token [1, 10].
+// For the token [1, 10].
 // CHECK: data =
 // CHECK-NEXT: {{\[\[}}277, 25, 25{{\]\]}}

@@ -1,4 +1,4 @@
-// Passes that make operations or attributes of mla take a module that has none: nothing else has loaded the dialect.
+// Passes that create operations or attributes of mla load the dialect: this module does not contain it.
 //
 // RUN: mla-opt %s --mla-plan | FileCheck %s --check-prefix=PLAN
 // RUN: mla-opt %s --mla-attention-cores --mla-hoist-position-scales --mla-group-kernels --mla-schedule-kernels --convert-mla-to-gpu | FileCheck %s --check-prefix=GPU

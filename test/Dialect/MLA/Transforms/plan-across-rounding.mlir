@@ -1,15 +1,15 @@
-// A rounding between two factors stays unless the plan says that it may be left out: what a plan asks for is then legal,
-// costed and done.
+// A rounding between two factors stays unless the plan permits removing it; the requested plan is then legal, costed and
+// applied.
 //
 // RUN: mla-opt %s --mla-plan=plan=fold --mla-absorb --mla-fold 2> %t.refused | FileCheck %s --check-prefix=KEPT
 // RUN: FileCheck %s --check-prefix=REFUSED --input-file=%t.refused
 // RUN: mla-opt %s --mla-plan=plan=fold,across-rounding --mla-absorb --mla-fold 2> %t.permitted | FileCheck %s --check-prefix=FOLDED
 // RUN: count 0 < %t.permitted
 //
-// To a plan that is there already the word alone is added.
+// With an existing plan, only the permission is added.
 // RUN: mla-opt %s --mla-plan=plan=fold --mla-plan=plan=across-rounding 2> /dev/null | FileCheck %s --check-prefix=LATER
 //
-// No other word is known.
+// Other words are errors.
 // RUN: not mla-opt %s --mla-plan=plan=fold,across-roundings 2>&1 | FileCheck %s --check-prefix=TYPO
 
 // REFUSED: 'arith.truncf' is between two projections: it rounds between two factors; the o side cannot fold, which is planned for decode

@@ -1,4 +1,4 @@
-// Plans by cost, of the sizes that the operations have: there is no mla.model.
+// Plans by cost, from the sizes of operations: there is no mla.model.
 //
 // RUN: split-file %s %t
 // RUN: mla-opt %t/layer.mlir --mla-plan | FileCheck %s --check-prefix=H100
@@ -13,7 +13,7 @@
 // RUN: not mla-opt %t/wide.mlir --mla-plan=target=a100 2>&1 | FileCheck %s --check-prefix=TARGET
 // RUN: mla-opt %t/layer.mlir --mla-plan=explain=true -o /dev/null 2>&1 | FileCheck %s --check-prefix=EXPLAIN
 
-// The fold has one kernel fewer, and does not pay for its memory. A phase without attention gets its own form.
+// The fold has one kernel fewer, which outweighs its memory. A phase without attention has its own form.
 // H100: {phase = decode, q = absorb, o = absorb}, {phase = prefill, q = naive, o = naive}]
 // H100-SAME: why = "decode absorb by cost on h100, 57.7 us for batch 32 at context 4096, naive 263 us, fold 55.1 us but not a tenth less; prefill naive by default,
 
@@ -23,12 +23,12 @@
 // ASKED-NOT: o = absorb
 // ASKED: o naive as requested
 
-// Where a launch takes a millisecond, fewer kernels are all that counts, until the cache does.
+// If a launch takes a millisecond, only the number of kernels matters, until the cache dominates.
 // DEVICE: {phase = decode, context = 0 to [[END:[0-9]+]], q = absorb, o = fold}, {phase = decode, context = {{[0-9]+}}, q = absorb, o = absorb}, {phase = prefill
 // DEVICE-SAME: why = "decode q absorb, o fold to [[END]], then absorb by cost on idle, 8.03 ms
 // NAMED: by cost on h100
 
-// A rotation of the keys: their side stays naive, and the other one too where the target has no kernel for one alone.
+// A rotation of the keys: their side stays naive, and so does the other if the target has no kernel for one alone.
 // ROPE: {phase = decode, q = naive, o = absorb}
 // ROPE-SAME: naive {{.*}}, q cannot be absorbed: 'mla.rope' is between the up-projection and the attention's k_nope: the rotation depends on the token's position
 // WIDE: {phase = decode, q = naive, o = naive}

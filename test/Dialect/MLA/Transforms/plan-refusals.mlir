@@ -1,9 +1,9 @@
-// What a plan asks for in vain is said by the pass that plans, at the operation that stands in the way.
+// The planning pass reports requests that are not legal at the operation that prevents them.
 //
 // RUN: mla-opt %s --mla-plan="plan=decode.q=fold,decode.o=absorb" --split-input-file --verify-diagnostics | FileCheck %s
 
 !cache = !mla.cache<page = 64, latent = 8, rope = 4, f32>
-// The plan keeps what was requested; nothing is said of the side that can have it.
+// The plan keeps the legal part of the request, without a remark.
 // CHECK: {phase = decode, q = fold, o = absorb}
 // CHECK-SAME: decode q fold as requested, o absorb as requested
 func.func @requested(%q_nope: tensor<?x2x4xf32>, %q_pe: tensor<?x2x4xf32>, %cu: tensor<?xi32>, %position: tensor<?xi32>, %cache: !cache) -> tensor<?x2x4xf32> attributes {mla.phase = #mla.phase<decode>} {
@@ -21,7 +21,7 @@ func.func @requested(%q_nope: tensor<?x2x4xf32>, %q_pe: tensor<?x2x4xf32>, %cu: 
 
 // -----
 
-// Of what was planned before, too: prefill is as it was. There is no W_UQ to multiply W_UK with, nor a W_O.
+// Also for an earlier plan: prefill is unchanged. There is no W_UQ to multiply W_UK with, nor a W_O.
 // CHECK: {phase = prefill, q = naive, o = fold}
 !cache = !mla.cache<page = 64, latent = 8, rope = 4, f32>
 module attributes {mla.plan = #mla.plan<[{phase = decode, q = naive, o = naive}, {phase = prefill, q = naive, o = fold}], why = "by hand">} {

@@ -22,7 +22,7 @@
 // ONE: mla.plan = #mla.plan<[{phase = decode, q = fold, o = absorb}, {phase = prefill, q = naive, o = naive}],
 // ONE-SAME: why = "decode q fold as requested, o absorb by default, every step reads the whole cache and must not up-project it; prefill
 
-// A plan that is there is kept without a request, and what is not requested is kept with one.
+// Without a request, an existing plan is kept; with one, the parts that are not requested.
 // KEPT: mla.plan = #mla.plan<[{phase = decode, q = absorb, o = absorb}, {phase = prefill, q = absorb, o = absorb}],
 // KEPT-SAME: why = "decode absorb by default, {{[^;]*}}; prefill absorb as requested">
 
@@ -30,7 +30,7 @@
 // AGAIN-SAME: why = "decode fold as requested; prefill absorb as planned before: decode absorb by default, {{[^;]*}}; prefill absorb as requested">
 
 module {
-  // A decision changes nothing else.
+  // The pass changes nothing else.
   // DEFAULT: func.func private @decode() attributes {mla.phase = #mla.phase<decode>}
   func.func private @decode() attributes {mla.phase = #mla.phase<decode>}
 }

@@ -1,9 +1,9 @@
-// What becomes a @prepare function, and how it is called.
+// Values that become @prepare functions, and their calls.
 //
 // RUN: mla-opt %s --mla-fold=storage=bf16 --split-input-file | FileCheck %s
 // RUN: mla-opt %s --mla-fold=storage=bf16 --mla-fold=storage=bf16 --split-input-file | FileCheck %s
 
-// A bias is one token's: f32 whatever the storage, and its name stays a bias's.
+// A bias is one row: f32 whatever the storage type, and its name stays that of a bias.
 // CHECK-LABEL: func.func @bias
 // CHECK-SAME: (%[[X:.*]]: tensor<?x48xf32>)
 // CHECK: %[[W:.*]] = mla.weight "q_a_proj" : tensor<32x48xbf16>
@@ -27,7 +27,7 @@ module attributes {mla.checkpoint_prefix = "model.layers.0.self_attn."} {
 
 // -----
 
-// Two shapes of one weight would have one name; the second gets a number.
+// Two shapes of one weight would have the same name; the second gets a number.
 // CHECK-LABEL: func.func @two_shapes
 // CHECK-DAG: %[[FLAT:.*]] = mla.weight "w" : tensor<32x48xbf16>
 // CHECK-DAG: %[[HEADS:.*]] = mla.weight "w_0" : tensor<4x8x48xbf16>
@@ -47,7 +47,7 @@ func.func @two_shapes(%x: tensor<?x48xf32>) -> (tensor<?x32xf32>, tensor<?x4x8xf
 
 // -----
 
-// Functions share what is made alike, in whatever order they make it.
+// Functions share equal weights, in any order.
 // CHECK-LABEL: func.func @first
 // CHECK: mla.weight "kv_b.8to15" : tensor<4x8x48xbf16>
 // CHECK-LABEL: func.func @second
@@ -75,7 +75,7 @@ func.func @second(%x: tensor<?x48xf32>) -> tensor<?x4x8xf32> {
 
 // -----
 
-// With a storage, dequantisation gives f32 and is rounded once, at the end.
+// With a storage type, dequantization gives f32, which is rounded once, at the end.
 // CHECK-LABEL: func.func @rounded_once
 // CHECK-LABEL: func.func @prepare.w() -> tensor<4x4xbf16>
 // CHECK: %[[D:.*]] = mla.dequantize %{{.*}}, %{{.*}} {{.*}} -> tensor<4x4xf32>

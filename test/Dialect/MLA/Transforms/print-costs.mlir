@@ -4,7 +4,7 @@
 // RUN: not mla-opt %s --mla-print-costs=device=none.json 2>&1 | FileCheck %s --check-prefix=DEVICE
 // RUN: not mla-opt %s --mla-print-costs=context=0 2>&1 | FileCheck %s --check-prefix=CONTEXT
 
-// What was taken has a star; the rest is what was declined. FLOPs: 2 tokens and 1024 keys.
+// The chosen forms have a star; the others were declined. FLOPs: 2 tokens and 1024 keys.
 // CHECK: @decode, decode: 2 x 1 tokens, context 512, on h100
 // CHECK-NEXT: q      o         MB read  MB written     GFLOP  kernels us: common      query up-project  attention     output      total
 // CHECK-DAG: {{^}}* {{absorb|fold}} {{ *}}{{absorb|fold}}

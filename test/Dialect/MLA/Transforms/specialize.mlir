@@ -1,4 +1,4 @@
-// A function a form of the plan.
+// One function per form of the plan.
 //
 // RUN: mla-opt %s --mla-absorb --split-input-file | FileCheck %s
 // RUN: mla-opt %s --mla-absorb --mla-absorb --split-input-file | FileCheck %s
@@ -57,8 +57,8 @@ func.func @of_no_phase(%q_nope: tensor<?x4x32xf32>, %q_rope: tensor<?x4x16xf32>,
 
 // -----
 
-// Sides that differ are both in the name. A form of two ranges is one function
-// without a range: the plan has them.
+// Different sides are both in the name. A form with two ranges is one function
+// without a range, which the plan states.
 // CHECK: module attributes {mla.plan = #mla.plan<[{phase = decode, context = 0 to 15, q = naive, o = naive}, {phase = decode, context = 16 to 31, q = fold, o = absorb}, {phase = decode, context = 32, q = naive, o = naive}]
 // CHECK-LABEL: func.func @decode(
 // CHECK-SAME: mla.regime = #mla.regime<{phase = decode, q = naive, o = naive}>
@@ -88,7 +88,7 @@ func.func @decode(%q_nope: tensor<?x4x32xf32>, %q_rope: tensor<?x4x16xf32>, %cu:
 
 // -----
 
-// A function that the plan's phases leave out stays as it is.
+// A function that the plan's phases do not cover is unchanged.
 // CHECK-LABEL: func.func @prefill(
 // CHECK-NOT: mla.regime
 // CHECK: mla.attention
@@ -109,7 +109,7 @@ func.func @prefill(%q_nope: tensor<?x4x32xf32>, %q_rope: tensor<?x4x16xf32>, %cu
 
 // -----
 
-// The same forms in two bands of queries: a function each, and one where a band has several contexts.
+// The same forms in two bands of queries: one function per band, also if a band has several contexts.
 // CHECK-LABEL: func.func @prefill(
 // CHECK-SAME: mla.regime = #mla.regime<{phase = prefill, tokens = 0 to 99, q = naive, o = naive}>
 // CHECK: mla.attention

@@ -1,4 +1,4 @@
-// In blocks that are never executed a value may depend on itself. Every walk along operands must end.
+// In unreachable blocks a value may depend on itself. Every walk along operands must end.
 //
 // Passes that rewrite erase such blocks; passes that decide or print ignore and keep them.
 //

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes the modules that test/Models/raise raises: attentions of Hugging Face transformers as torch-mlir exports them.
+"""Writes the modules that test/Models/raise raises: attentions of Hugging Face transformers exported with torch-mlir.
 
-Each case is a module CASE.mlir with weights as arguments, and each model a file MODEL.safetensors with what to call its
-cases with and what comes out, computed by transformers. The order of a case's arguments is in the file's metadata, key
-CASE. Numbers are such that bfloat16 holds them; so cases in both precisions share them.
+Each case is a module CASE.mlir with weights as arguments, and each model a file MODEL.safetensors with the arguments and results
+of its cases, computed by transformers. The order of a case's arguments is in the file's metadata, key
+CASE. Numbers are exact in bfloat16, so that cases in both precisions share them.
 
-Made with torch 2.15, transformers 5.17 and torch-mlir 20261001 (whose import wants ml_dtypes, too):
+Written with torch 2.15, transformers 5.17 and torch-mlir 20261001 (which also imports ml_dtypes):
     python export.py [DIRECTORY]
 """
 import json
@@ -32,7 +32,7 @@ MODELS = {
                                            rope_parameters=YARN, **DIMS)),
     "v2": (v2, "V2", DeepseekV2Config(q_lora_rank=None, **DIMS)),
 }
-# Model, implementation, mask (made as the model makes it, an argument, or left to SDPA), and what differs.
+# Model, implementation, mask (created as in the model, an argument, or left to SDPA), and differences.
 CASES = {
     "v3-eager": ("v3", "eager", "made", {}),
     "v3-eager-mask": ("v3", "eager", "argument", {}),
@@ -49,7 +49,7 @@ CASES = {
 
 
 class Layer(torch.nn.Module):
-    """The attention of a case; its weights are arguments."""
+    """The attention of a case, with weights as arguments."""
 
     def __init__(self, model, implementation, mask, embeddings=False):
         super().__init__()
@@ -76,7 +76,7 @@ class Layer(torch.nn.Module):
 
 
 def make_numbers(model):
-    """Arguments of a model's cases by name."""
+    """Return the arguments of a model's cases by name."""
     generator = torch.Generator().manual_seed(sum(map(ord, model)))
 
     def normal(shape, scale, shift=0.0):
@@ -98,7 +98,7 @@ def make_numbers(model):
 
 
 def lowerable(program):
-    """Without what torch-mlir does not lower and what does nothing."""
+    """Remove operations without effect that torch-mlir does not lower."""
     program = program.run_decompositions(get_decomposition_table())
     for node in list(program.graph.nodes):
         if "_assert_tensor_metadata" in str(node.target):

@@ -1,8 +1,8 @@
 """Runs @attention of a module on the numbers that export.py wrote.
 
 replay.py main GOLDEN CASE                 standard input, a module, with a @main that calls it and prints the result
-replay.py compare GOLDEN CASE TOLERANCE    standard input, what that printed, is within TOLERANCE (relative L2) of
-                                           what transformers computed
+replay.py compare GOLDEN CASE TOLERANCE    compares standard input, the output of that, with the results of transformers
+                                           (relative L2)
 """
 import json
 import re
@@ -29,7 +29,7 @@ def load(path):
 
 
 def constant(index, x, dtype):
-    """bfloat16 holds the numbers: the upper half of a float32 is all of it."""
+    """Return the elements, which are exact in bfloat16: the upper half of a float32."""
     element = MLIR[dtype if x.dtype == np.float32 else str(x.dtype)]
     bits = (x.view(np.uint32) >> 16).astype("<u2") if element == "bf16" else x
     tensor = f"tensor<{'x'.join(map(str, x.shape))}x{element}>"
@@ -56,7 +56,7 @@ def add_main(module, tensors, case):
     body = "\n".join(lines)
     printer = '  func.func private @printMemrefF32(tensor<*xf32> {bufferization.access = "read"})'
     main = f"{printer}\n  func.func @main() {{\n{body}\n    return\n  }}\n"
-    # In front of the module's last brace; resources stand behind it.
+    # Before the module's last brace, which resources follow.
     end = module.rindex("}", 0, module.find("\n{-#") if "\n{-#" in module else len(module))
     return module[:end] + main + module[end:]
 

@@ -18,7 +18,7 @@ KINDS = {"map": "b8", "pointer": "u64", "i32": "u32", "f32": "f32"}
 
 
 def read_entries(ptx):
-    """Yields the name and the kinds of parameters of every kernel."""
+    """Yield the name and the kinds of parameters of every kernel."""
     for name, parameters in re.findall(r"\.entry (\w+)\((.*?)\n\)", ptx, re.DOTALL):
         yield name, [PARAMETER.search(line.strip().rstrip(",")).group(1) for line in parameters.strip().splitlines()]
 
@@ -43,7 +43,7 @@ def evaluate(expression, sizes):
 
 
 def check_grid(launch, queries):
-    """Where there are tokens, no launch is left out, on the smallest device either."""
+    """Check that no launch is skipped if there are tokens, also on the smallest device."""
     for processors in (1, 7, 16, 132):
         sizes = dict.fromkeys(SIZES, 1) | {"tokens": queries, "max_queries": queries, "processors": processors, "q_stride": 64}
         blocks = [evaluate(expression, sizes) for expression in launch["grid"]]
@@ -51,7 +51,7 @@ def check_grid(launch, queries):
 
 
 def check_argument(argument, buffers, sizes):
-    """The argument's kind in PTX."""
+    """Return the argument's kind in PTX."""
     (kind,) = argument.keys() - {"offset"}
     value = argument[kind]
     if kind == "map":
@@ -67,7 +67,7 @@ def check_argument(argument, buffers, sizes):
 
 
 def check_bindings(item, buffers, sizes):
-    """All that the caller gives is bound, of types that a reader can follow without a table."""
+    """Check that all buffers of the caller are bound, with types that need no table."""
     assert {binding["name"] for binding in item["bindings"]} == buffers, item["bindings"]
     assert len(item["bindings"]) == len(buffers)
     for binding in item["bindings"]:
@@ -86,7 +86,7 @@ def check_list(item, buffers, sizes, kernels):
         assert kinds == kernels[launch["kernel"]], (launch["kernel"], kinds, kernels[launch["kernel"]])
         for expression in launch["grid"]:
             check_expression(expression, sizes)
-        # 64 tokens of these 8 heads fill as many row blocks as 4 tokens of 128 heads, which decode serves.
+        # 64 tokens of these 8 heads have as many row blocks as 4 tokens of 128 heads, which decode serves.
         for queries in (1, 8, 64):
             check_grid(launch, queries)
         assert 0 < launch["threads"] <= 1024 and 0 <= launch["shared"] <= 232448
@@ -103,7 +103,7 @@ def main():
     assert [entry["symbol"] for entry in manifest["entries"]] == ["decode", "prefill"]
     for entry in manifest["entries"]:
         for name in entry["weights"]:
-            # Norms are f32, all else bf16.
+            # Norms are f32, all others bf16.
             assert weights["layers.0." + name]["dtype"] == ("F32" if "layernorm" in name else "BF16"), name
         check_bindings(entry, ENTRY_BUFFERS, SIZES)
         buffers = ENTRY_BUFFERS | {"weight:" + name for name in entry["weights"]}

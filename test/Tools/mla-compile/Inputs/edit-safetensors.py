@@ -1,10 +1,10 @@
-"""edit-safetensors.py FROM TO EDIT…: a safetensors file with something wrong.
+"""edit-safetensors.py FROM TO EDIT…: writes an invalid safetensors file.
 
-drop NAME           leaves a tensor out
+drop NAME           removes a tensor
 nan NAME INDEX      makes an element of an F32 tensor NaN
-shape NAME R,C      gives a tensor another shape (its data is cut)
+shape NAME R,C      changes the shape of a tensor (and truncates its data)
 add NAME LIKE       adds a tensor like another one
-no-config           leaves the config out
+no-config           removes the config
 config KEY=JSON     changes a field of the config
 """
 import json

@@ -1,4 +1,4 @@
-# exits.sh STATUS COMMAND…: runs the command, its errors on standard output, and fails unless it exits as expected.
+# exits.sh STATUS COMMAND…: runs the command with stderr on standard output, and fails unless it exits with STATUS.
 expected=$1
 shift
 "$@" 2>&1

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """interrupt-layers.py SIGNAL OUT COMMAND…: runs a compilation and sends the signal once some layers are complete.
 
-Exits 0 if the process ended by it (or by status 130), having left OUT.partial and no OUT.
+Exits with 0 if the process ended by the signal (or with status 130), leaving OUT.partial and no OUT.
 """
 import os, signal, subprocess, sys, time
 

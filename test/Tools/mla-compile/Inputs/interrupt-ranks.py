@@ -4,7 +4,7 @@ import os, signal, subprocess, sys, time
 
 name, out, command = sys.argv[1], sys.argv[2], sys.argv[3:]
 record = out + "/ranks.partial"
-# A shell starts what runs in the background with SIGINT ignored, and programs inherit that.
+# A shell starts background processes with SIGINT ignored, which programs inherit.
 process = subprocess.Popen(command, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 while process.poll() is None and not (os.path.exists(record) and os.path.getsize(record)):
     time.sleep(0.002)

@@ -1,7 +1,7 @@
-"""interrupt.py SIGNAL FILE DIRECTORY COMMAND…: sends the signal once FILE stands in a new directory of DIRECTORY, then looks at what is left.
+"""interrupt.py SIGNAL FILE DIRECTORY COMMAND…: sends the signal once FILE is in a new directory of DIRECTORY, then checks what is left.
 
-FILE is one that a bundle is made of, or '-' for the directory itself. COMMAND is a compilation into DIRECTORY/out.mla. Whatever mla-run opens in
-DIRECTORY afterwards must be the bundle that was there before or, if the signal came too late, the finished one at its place. Prints the exit status,
+FILE is a file of a bundle, or '-' for the directory itself. COMMAND is a compilation into DIRECTORY/out.mla. Any bundle that mla-run opens in
+DIRECTORY afterwards must be the previous one or, if the signal came too late, the finished one in its place. Prints the exit status,
 and what is left."""
 
 import os
@@ -29,7 +29,7 @@ def main():
     process = subprocess.Popen(command)
     while process.poll() is None and not has_come(directory, before, file):
         time.sleep(0.0002)
-    time.sleep(0.02)  # what made FILE has told the handler of it by then
+    time.sleep(0.02)  # the handler knows FILE by then
     process.send_signal(number)
     status = process.wait()
     print("status", status if status >= 0 else signal.Signals(-status).name)

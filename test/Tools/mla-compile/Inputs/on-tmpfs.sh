@@ -1,5 +1,5 @@
-# on-tmpfs.sh KIBIBYTES DIRECTORY COMMAND…: in a namespace of its own mounts an empty file system of that size on DIRECTORY, runs the command, which
-# must exit with 1, and prints how many files it left.
+# on-tmpfs.sh KIBIBYTES DIRECTORY COMMAND…: mounts an empty file system of that size on DIRECTORY in a new namespace, runs the command, which
+# must exit with 1, and prints the number of files that it left.
 size=$1 directory=$2
 shift 2
 exec unshare -rm bash -c '

@@ -1,4 +1,4 @@
 #!/bin/sh
-# Stands in for the assembler: writes its arguments where it should write code.
+# A fake assembler: writes its arguments instead of code.
 for last; do :; done
 echo "$@" > "$last"

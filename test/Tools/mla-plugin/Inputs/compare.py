@@ -1,8 +1,8 @@
-"""Runs each line of a list of pipelines in mla-opt, and in mlir-opt with the plugin; both must print the same.
+"""Runs each line of a list of pipelines with mla-opt, and with mlir-opt and the plugin; both must print the same.
 
     compare.py MLA_OPT MLIR_OPT PLUGIN TESTS LIST
 
-The list must have every pass and pipeline that is ours.
+The list must have every pass and pipeline of the project.
 """
 
 import pathlib
@@ -17,14 +17,14 @@ def run(*command):
 
 
 def registered(*tool):
-    """The names of a tool's passes and pipelines."""
+    """Return the names of a tool's passes and pipelines."""
     status, out, err = run(*tool, "--help")
     assert status == 0, err
     return set(re.findall(r"^      --([\w-]+)", out, re.MULTILINE))
 
 
 def compare(mla_opt, with_plugin, path, pipeline):
-    """Says what is wrong with a line, or nothing."""
+    """Return what is wrong with a line, or None."""
     arguments = [path, "--split-input-file", f"--pass-pipeline={pipeline}"]
     expected = run(mla_opt, *arguments)
     if expected[0] != 0:

@@ -1,4 +1,4 @@
-"""spoil_weight.py FILE TENSOR: exchanges the halves of a tensor of a safetensors file, in place."""
+"""spoil_weight.py FILE TENSOR: swaps the halves of a tensor of a safetensors file, in place."""
 import json
 import struct
 import sys

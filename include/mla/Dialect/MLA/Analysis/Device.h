@@ -27,6 +27,7 @@ struct Device {
   int64_t tokenTile = 1;       ///< tokens of a product are rounded up to a multiple of this
   int64_t rowTile = 1;         ///< queries of an attention that share keys, likewise
   int64_t memoryBytes = 0;
+  llvm::StringRef target; ///< whose code a known device runs; empty for a device in a file
 
   /// Bytes per second, writing only: derived from the additional time of a copy over reading.
   double getWriteRate() const { return 1 / (2 / copyRate - 1 / readRate); }
@@ -38,6 +39,8 @@ struct Device {
   static const Device &h200();
   /// A small host: two cores with AVX-512.
   static const Device &cpu();
+  /// Returns all of these.
+  static llvm::ArrayRef<const Device *> getKnown();
 };
 
 /// Parses a device from one JSON object; an error names the fault and `where`.
@@ -47,7 +50,7 @@ struct Device {
 ///      "row_tile": 64, "memory_bytes": 8e10}
 llvm::Expected<Device> parseDevice(llvm::StringRef text, llvm::StringRef where);
 
-/// Returns `h100`, `h200`, `cpu`, or the device in a file, by parseDevice.
+/// Returns the known device of that name, or the device in a file, by parseDevice.
 llvm::Expected<Device> findDevice(llvm::StringRef nameOrFile);
 
 /// Returns the device of a module's `dlti.target_system_spec`: the first one that has these fields as entries. None if

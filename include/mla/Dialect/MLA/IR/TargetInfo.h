@@ -14,10 +14,16 @@
 #define MLA_DIALECT_MLA_IR_TARGETINFO_H
 
 #include "mlir/IR/Operation.h"
+#include "mlir/Interfaces/DataLayoutInterfaces.h"
 
 #include <string>
 
 namespace mla {
+
+/// Returns the first device with one of the keys in the `dlti.target_system_spec` of the closest operation around `op`.
+/// Returns null if there is none.
+mlir::TargetDeviceSpecInterface findDeviceSpec(mlir::Operation *op,
+                                               llvm::function_ref<bool(llvm::StringRef key)> isKey);
 
 struct TargetInfo {
   std::string name;            ///< of --target and of a bundle's manifest
