@@ -13,7 +13,7 @@
 
 namespace mla {
 
-/// Returns the largest divisor of a positive size that is at most `limit`, used
+/// Return the largest divisor of a positive size that is at most `limit`, used
 /// to tile a static size without partial tiles.
 inline int64_t largestDivisor(int64_t size, int64_t limit) {
   for (int64_t divisor = std::min(size, limit); divisor > 1; --divisor)

@@ -23,10 +23,10 @@ public:
 
   /// Declares the kernel's own scratch memory.
   void enter(KernelOp kernel, llvm::ArrayRef<mlir::AffineExpr> workspace);
-  /// Returns the name of a buffer of the kernel entered last.
+  /// Return the name of a buffer of the kernel entered last.
   mlir::StringAttr nameOf(const Buffer &buffer);
-  /// Returns the caller's buffers: the function's arguments and results, a cache by its parts. Emits an error and
-  /// returns null if one has a type that no buffer has.
+  /// Return the caller's buffers: the function's arguments and results, a cache by its parts. Emit an error and
+  /// return null if one has a type that no buffer has.
   mlir::ArrayAttr bindings();
 
 private:

@@ -76,14 +76,14 @@ static LogicalResult createLaunch(ImplicitLocOpBuilder &builder, const mla::gpu:
 // A function
 //===----------------------------------------------------------------------===//
 
-/// Returns the names of the function's weights, once each, in order.
+/// Return the names of the function's weights, once each, in order.
 static ArrayAttr weightsOf(func::FuncOp function, Builder &builder) {
   llvm::SetVector<Attribute> names;
   function.walk([&](WeightOp weight) { names.insert(weight.getNameAttr()); });
   return builder.getArrayAttr(names.getArrayRef());
 }
 
-/// Returns whether the type is a cache, or one row per token, of a known size that a GPU can hold. A static number of
+/// Return whether the type is a cache, or one row per token, of a known size that a GPU can hold. A static number of
 /// rows in the type could differ from what a kernel writes.
 static bool isInMemory(Type type) {
   constexpr uint64_t most = uint64_t(1) << 40;

@@ -18,7 +18,7 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// Returns whether a kernel processes cached tokens, such as an up-projection of keys or values, not those of the step.
+/// Return whether a kernel processes cached tokens, such as an up-projection of keys or values, not those of the step.
 static bool readsCache(KernelOp kernel) {
   return llvm::any_of(kernel.getInputs(), [](Value input) {
     auto made = input.getDefiningOp<KernelOp>();
@@ -26,7 +26,7 @@ static bool readsCache(KernelOp kernel) {
   });
 }
 
-/// Returns a kernel's typical number of tokens. Functions without a phase serve prefill, whose tiles are correct for
+/// Return a kernel's typical number of tokens. Functions without a phase serve prefill, whose tiles are correct for
 /// any number of tokens; a regime of prefill with few tokens is treated like decode of a batch.
 static int64_t getTypicalTokens(KernelOp kernel, func::FuncOp function) {
   constexpr int64_t few = 64, many = 4096;

@@ -20,7 +20,7 @@ using namespace mla::gpu;
 // Rows
 //===----------------------------------------------------------------------===//
 
-/// Returns the number of sequences plus one.
+/// Return the number of sequences plus one.
 static AffineExpr cumulative(MLIRContext *context) { return expressionOf(Size::Batch, context) + 1; }
 
 /// Derives the rows of the caller's buffers from their name or type.
@@ -62,7 +62,7 @@ AffineExpr mla::gpu::rowsOf(Value value) {
 // Views
 //===----------------------------------------------------------------------===//
 
-/// Returns row-major strides; a width known only to a step is that of a caller's query.
+/// Return row-major strides; a width known only to a step is that of a caller's query.
 static SmallVector<AffineExpr> stridesOf(RankedTensorType type) {
   MLIRContext *context = type.getContext();
   SmallVector<AffineExpr> strides(type.getRank());
@@ -82,7 +82,7 @@ FailureOr<Buffer> mla::gpu::operandOf(Value value) {
   return Buffer{Buffer::Operand, argument.getArgNumber()};
 }
 
-/// Returns the bytes from the start of the source to the slice's first element.
+/// Return the bytes from the start of the source to the slice's first element.
 static FailureOr<int64_t> offsetOf(tensor::ExtractSliceOp slice, ArrayRef<AffineExpr> strides) {
   if (llvm::any_of(slice.getStaticOffsets(), ShapedType::isDynamic) ||
       llvm::any_of(slice.getStaticStrides(), [](int64_t stride) { return stride != 1; }))
@@ -118,7 +118,7 @@ static FailureOr<View> viewThroughSlices(Value value) {
   return view;
 }
 
-/// Returns a view of rows of static width, with elements that kernels read.
+/// Return a view of rows of static width, with elements that kernels read.
 FailureOr<View> mla::gpu::viewOf(Value value, Elements elements) {
   auto type = cast<RankedTensorType>(value.getType());
   bool isRead = type.getElementType().isBF16() || (elements == Elements::Float && type.getElementType().isF32());

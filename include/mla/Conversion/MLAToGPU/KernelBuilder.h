@@ -61,7 +61,7 @@ Val operator==(Val a, Val b);
 Val operator!=(Val a, Val b);
 Val operator-(Val a);
 
-/// Returns a constant of the type of `like`.
+/// Return a constant of the type of `like`.
 Val constantLike(Val like, double value);
 /// The same, exact for all integers: a descriptor has 64 bits.
 Val integerLike(Val like, int64_t value);
@@ -148,13 +148,13 @@ public:
   Val blockX();
   Val blockY();
   Val gridX();
-  /// Returns `value` of the lane whose number is this lane's xor `mask`.
+  /// Return `value` of the lane whose number is this lane's xor `mask`.
   Val shuffleXor(Val value, int64_t mask);
-  /// Returns `value` of lane `lane`.
+  /// Return `value` of lane `lane`.
   Val shuffle(Val value, Val lane);
-  /// Returns `value` of the lane `distance` below; lanes without one keep theirs.
+  /// Return `value` of the lane `distance` below; lanes without one keep theirs.
   Val shuffleUp(Val value, int64_t distance);
-  /// Returns a bit per lane: its condition.
+  /// Return a bit per lane: its condition.
   Val ballot(Val condition);
   Val populationCount(Val bits);
   /// Sum or maximum over the warp, the same in every lane.
@@ -171,10 +171,10 @@ public:
   /// Start of dynamic shared memory in a kernel without static shared memory and cluster; the runtime checks it once
   /// per device.
   static constexpr int64_t sharedBase = 1024;
-  /// Returns the address `offset` bytes into dynamic shared memory: a constant, so that ptxas need not keep it.
+  /// Return the address `offset` bytes into dynamic shared memory: a constant, so that ptxas need not keep it.
   Val shared(int64_t offset);
   Val shared(int64_t offset, Val bytes);
-  /// Returns `pointer` plus a number of bytes, constant, i32 or i64.
+  /// Return `pointer` plus a number of bytes, constant, i32 or i64.
   Val at(Val pointer, Val bytes);
   Val at(Val pointer, int64_t bytes);
   mlir::Type f32Type();

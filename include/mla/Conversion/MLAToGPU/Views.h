@@ -18,7 +18,7 @@
 
 namespace mla::gpu {
 
-/// Returns the number of rows (the size of the first dimension) of a tensor: `tokens`, `cached`, `batch + 1`, or a
+/// Return the number of rows (the size of the first dimension) of a tensor: `tokens`, `cached`, `batch + 1`, or a
 /// number. `value` is in a kernel's region or outside of kernels.
 mlir::AffineExpr rowsOf(mlir::Value value);
 
@@ -35,10 +35,10 @@ struct View {
 /// The element types that a kernel can read: bf16, or also f32.
 enum class Elements { BF16, Float };
 
-/// Returns the view, or emits an error if the value is no operand or slice of one.
+/// Return the view, or emit an error if the value is no operand or slice of one.
 mlir::FailureOr<View> viewOf(mlir::Value value, Elements elements = Elements::BF16);
 
-/// Returns the operand for an argument of a kernel's region: a tensor, or the cache.
+/// Return the operand for an argument of a kernel's region: a tensor, or the cache.
 mlir::FailureOr<Buffer> operandOf(mlir::Value value);
 
 } // namespace mla::gpu

@@ -19,7 +19,7 @@ using namespace mla;
 // Slices of rows
 //===----------------------------------------------------------------------===//
 
-/// Returns the operand with the same tokens as the operation's result, or null.
+/// Return the operand with the same tokens as the operation's result, or null.
 static Value getTokenSource(Operation *op) {
   return TypeSwitch<Operation *, Value>(op)
       .Case<ProjectOp, BiasOp, RmsNormOp, RopeOp, PositionScaleOp>([](auto tokenwise) { return tokenwise.getX(); })
@@ -31,14 +31,14 @@ static Value getTokenSource(Operation *op) {
       .Default(Value());
 }
 
-/// Returns the value whose first dimension is `size`, if it is visible.
+/// Return the value whose first dimension is `size`, if it is visible.
 static Value getMeasured(OpFoldResult size) {
   auto value = dyn_cast<Value>(size);
   auto dim = value ? value.getDefiningOp<tensor::DimOp>() : nullptr;
   return dim && dim.getConstantIndex() == 0 ? dim.getSource() : Value();
 }
 
-/// Returns the root of a value's tokens: two tensors with the same root have the same number of tokens.
+/// Return the root of a value's tokens: two tensors with the same root have the same number of tokens.
 static Value getTokenRoot(Value value) {
   while (Operation *op = value.getDefiningOp()) {
     auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
@@ -50,7 +50,7 @@ static Value getTokenRoot(Value value) {
   return value;
 }
 
-/// Returns whether the slice takes the whole of a dimension; for a dynamic one, all tokens.
+/// Return whether the slice takes the whole of a dimension; for a dynamic one, all tokens.
 static bool takesAll(tensor::ExtractSliceOp slice, int64_t dim) {
   int64_t size = slice.getSourceType().getDimSize(dim);
   if (!isZeroInteger(slice.getMixedOffsets()[dim]))
@@ -84,7 +84,7 @@ std::optional<RowRange> mla::getRowRange(tensor::ExtractSliceOp slice) {
 // Constant scales
 //===----------------------------------------------------------------------===//
 
-/// Returns the number that all elements are.
+/// Return the number that all elements are.
 static std::optional<APFloat> getSplat(Value value) {
   APFloat factor(0.0);
   if (matchPattern(value, m_ConstantFloat(&factor))) // of a tensor too, if it is a splat

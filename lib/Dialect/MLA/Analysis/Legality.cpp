@@ -32,7 +32,7 @@ static Refusal refuse(Operation *at, const Twine &why) {
 // Operations that may be in between
 //===----------------------------------------------------------------------===//
 
-/// Returns why an operation may not be between a projection and what it moves
+/// Return why an operation may not be between a projection and what it moves
 /// across.
 static StringRef whyNot(Operation *op) {
   return TypeSwitch<Operation *, StringRef>(op)
@@ -48,13 +48,13 @@ static StringRef whyNot(Operation *op) {
       .Default(StringRef("it is not known to commute with a projection"));
 }
 
-/// Returns whether the weight absorbs the operation; widening is exact.
+/// Return whether the weight absorbs the operation; widening is exact.
 static bool isTakenIn(Operation *op) {
   auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
   return (slice && getRowRange(slice)) || getConstantScale(op) || isa<arith::ExtFOp>(op);
 }
 
-/// Returns whether every query sees itself: the keys are gathered from a cache
+/// Return whether every query sees itself: the keys are gathered from a cache
 /// to which the layer appends the step's own tokens.
 static bool seesItself(AttentionOp attention) {
   auto gather = attention.getCuKeys().getDefiningOp<GatherOp>();
@@ -65,7 +65,7 @@ static bool seesItself(AttentionOp attention) {
 
 static bool usesLse(AttentionOp attention) { return attention.getLse() && !attention.getLse().use_empty(); }
 
-/// Returns an empty reason if the operation may be between up-projection and attention.
+/// Return an empty reason if the operation may be between up-projection and attention.
 static StringRef judgeAbsorption(AttentionOp attention, Side side, Operation *op) {
   if (isTakenIn(op))
     return {};
@@ -89,7 +89,7 @@ static bool mayDropRounding(Operation *op) {
   return false;
 }
 
-/// Returns an empty reason if the operation may be between two factors.
+/// Return an empty reason if the operation may be between two factors.
 static StringRef judgeFold(Operation *op) {
   if (isTakenIn(op) || isa<PositionScaleOp>(op) || (isa<arith::TruncFOp>(op) && mayDropRounding(op)))
     return {};
@@ -101,7 +101,7 @@ static StringRef judgeFold(Operation *op) {
   return isWeightOnly(bias.getBias()) ? StringRef(kNotInF16) : "its bias is not known at preparation time";
 }
 
-/// Returns why a projection's weight may not be a factor of a product.
+/// Return why a projection's weight may not be a factor of a product.
 static std::optional<Refusal> refuseFactor(ProjectOp project, ValueRange stored) {
   if (!isWeightOnly(project.getWeight()))
     return refuse(project, "cannot be multiplied out: its weight is not known at preparation time");
@@ -154,7 +154,7 @@ static bool isProjection(Operation *op, Heads heads) {
   return project && project.getHeads() == heads && !project.getPanels();
 }
 
-/// Returns whether an end of a walk is behind `op`, on this side of other attentions.
+/// Return whether an end of a walk is behind `op`, on this side of other attentions.
 static bool hides(Operation *op, function_ref<bool(Operation *)> isEnd) {
   SetVector<Operation *> behind;
   BackwardSliceOptions options;

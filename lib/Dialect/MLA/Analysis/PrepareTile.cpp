@@ -127,7 +127,7 @@ arith::TruncFOp mla::findRounding(func::FuncOp prepare) {
   return dyn_cast_if_present<arith::TruncFOp>(op);
 }
 
-/// Returns whether all operations from the result along first operands have a box for the result's box of these sizes.
+/// Return whether all operations from the result along first operands have a box for the result's box of these sizes.
 static bool isBoxAllTheWay(Value value, Sizes sizes) {
   while (Operation *op = value.getDefiningOp()) {
     if (movesElements(op)) {
@@ -143,7 +143,7 @@ static bool isBoxAllTheWay(Value value, Sizes sizes) {
   return true;
 }
 
-/// Returns the box of the result that holds a box of the first operand, which is aligned to its sizes.
+/// Return the box of the result that holds a box of the first operand, which is aligned to its sizes.
 static FailureOr<Sizes> resultTile(Operation *op, ArrayRef<int64_t> sizes) {
   if (auto transpose = dyn_cast<linalg::TransposeOp>(op))
     return applyPermutation(sizes, transpose.getPermutation());
@@ -179,7 +179,7 @@ static Sizes tileOfProduct(ComposeOp op) {
   return {1, largestDivisor(shape[1], most), shape[2]};
 }
 
-/// Returns the tile of a product as it appears in `value`, which moves its elements.
+/// Return the tile of a product as it appears in `value`, which moves its elements.
 static FailureOr<Sizes> tileOfProduct(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op || op->getNumOperands() == 0)

@@ -23,7 +23,7 @@ bool mla::isWeightOp(Operation *op) {
          llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
 }
 
-/// Returns whether all operations that compute the value are weight operations that `admits` accepts. Visits each
+/// Return whether all operations that compute the value are weight operations that `admits` accepts. Visit each
 /// operation once.
 static bool isMadeOf(Value value, function_ref<bool(Operation *)> admits) {
   llvm::SmallSetVector<Operation *, 8> makers;

@@ -44,7 +44,7 @@ static APFloat toFloat(double value, FloatType type) {
 /// prepared, by faster and certified code.
 static constexpr int64_t kLargestFoldedProduct = int64_t(1) << 26;
 
-/// Returns whether this many elements, or multiplications, are few; sizes may be any of 63 bits.
+/// Return whether this many elements, or multiplications, are few; sizes may be any of 63 bits.
 static bool isSmall(ArrayRef<int64_t> sizes) {
   uint64_t product = 1;
   for (int64_t size : sizes)

@@ -188,7 +188,7 @@ LogicalResult LaunchOp::verify() {
   return success();
 }
 
-/// Returns whether the argument can be passed in a parameter of this type.
+/// Return whether the argument can be passed in a parameter of this type.
 static bool fits(Attribute argument, Type parameter) {
   if (isa<ExtentAttr>(argument))
     return parameter.isInteger(32);

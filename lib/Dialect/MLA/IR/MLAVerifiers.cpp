@@ -20,7 +20,7 @@ using namespace mla;
 static ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
 static int64_t rankOf(Value value) { return shapeOf(value).size(); }
 
-/// Returns whether sizes agree, if both are static.
+/// Return whether sizes agree, if both are static.
 static bool compatible(int64_t a, int64_t b) { return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b; }
 
 static bool compatible(ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
@@ -89,19 +89,19 @@ struct ProjectShape {
 };
 } // namespace
 
-/// Returns the shape of x that a projection reads.
+/// Return the shape of x that a projection reads.
 static SmallVector<int64_t> inputShape(Heads heads, ProjectShape s) {
   bool perHead = heads == Heads::Per || heads == Heads::From;
   return perHead ? SmallVector<int64_t>{s.tokens, s.heads, s.contracted} : SmallVector<int64_t>{s.tokens, s.contracted};
 }
 
-/// Returns the shape of the result that a projection writes.
+/// Return the shape of the result that a projection writes.
 static SmallVector<int64_t> outputShape(Heads heads, ProjectShape s) {
   bool perHead = heads == Heads::Per || heads == Heads::To;
   return perHead ? SmallVector<int64_t>{s.tokens, s.heads, s.rows} : SmallVector<int64_t>{s.tokens, s.rows};
 }
 
-/// Returns the shape of the weight, in rows or in panels of `panel` rows.
+/// Return the shape of the weight, in rows or in panels of `panel` rows.
 static SmallVector<int64_t> weightShape(Heads heads, ProjectShape s, int64_t panel) {
   bool rows = panel == 0;
   switch (heads) {

@@ -73,7 +73,7 @@ static void absorbValues(AttentionOp attention, const Reach &up, RewriterBase &r
   rewriter.replaceAllUsesExcept(result, addBiases(rewriter, moved, up.between), moved);
 }
 
-/// Returns whether everything that the attention reads of keys and values is in one cache.
+/// Return whether everything that the attention reads of keys and values is in one cache.
 static bool readsCache(AttentionOp attention, GatherOp gather) {
   return attention.getKNope() == gather.getLatent() && attention.getV() == gather.getLatent() &&
          attention.getKRope() == gather.getKRope() && attention.getCuKeys() == gather.getCuKeys();

@@ -40,7 +40,7 @@ static bool isLegal(AttentionOp attention, Forms forms) {
   return !findRefusal(attention, Side::Q, forms.q) && !findRefusal(attention, Side::O, forms.o);
 }
 
-/// Returns the forms of a phase, its default form first.
+/// Return the forms of a phase, its default form first.
 static SmallVector<Form> getForms(Phase phase) {
   if (phase == Phase::Decode)
     return {Form::Absorb, Form::Naive, Form::Fold};
@@ -118,7 +118,7 @@ static SmallVector<Range> splitByChoice(Range bounds, function_ref<Forms(int64_t
   return joinNarrow(ranges, bounds);
 }
 
-/// Returns the representative step of a band: its geometric middle. The longest steps represent those beyond.
+/// Return the representative step of a band: its geometric middle. The longest steps represent those beyond.
 static int64_t getTypical(Range band, Range bounds) {
   if (!band.isBounded())
     return bounds.last;

@@ -30,8 +30,8 @@ struct FormsOfSteps {
   Forms forms;
 };
 
-/// Returns the target whose kernels forms need: null for "cpu", the module's for "", else the named one. Emits an error
-/// and fails if there is none.
+/// Return the target whose kernels forms need: null for "cpu", the module's for "", else the named one. Emit an error
+/// and fail if there is none.
 mlir::FailureOr<const KernelTarget *> findPlanTarget(mlir::ModuleOp module, llvm::StringRef name);
 
 /// Chooses the forms of one phase of a layer.
@@ -51,9 +51,9 @@ public:
   FormChooser(AttentionOp attention, Phase phase, const CostModel &model, int64_t prefillTokens,
               const KernelTarget *target);
 
-  /// Returns every pair of forms that is legal and compiles, the default one first.
+  /// Return every pair of forms that is legal and compiles, the default one first.
   llvm::ArrayRef<Forms> getCandidates() const { return candidates; }
-  /// Returns "q cannot be absorbed: …", for each side that cannot.
+  /// Return "q cannot be absorbed: …", for each side that cannot.
   llvm::ArrayRef<std::string> getRefusals() const { return refusals; }
   Phase getPhase() const { return phase; }
   const Workload &getWorkload() const { return workload; }

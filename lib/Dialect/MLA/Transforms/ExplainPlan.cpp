@@ -51,7 +51,7 @@ static double getSeconds(const FormChooser &chooser, Forms forms, const Step &st
 // Half a line
 //===----------------------------------------------------------------------===//
 
-/// Returns the representative step of a phase.
+/// Return the representative step of a phase.
 static Step getTypicalStep(const FormChooser &chooser) {
   constexpr int64_t context = 4096;
   ArrayRef<int64_t> batches = chooser.getWorkload().batches;

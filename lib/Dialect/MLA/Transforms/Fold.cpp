@@ -27,7 +27,7 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// Returns the weight equivalent to the two projections.
+/// Return the weight equivalent to the two projections.
 static Value composeWeights(OpBuilder &builder, ProjectOp outer, Value inner) {
   Location loc = outer.getLoc();
   if (outer.getHeads() == Heads::Per)
@@ -52,8 +52,8 @@ static Value replay(OpBuilder &builder, ProjectOp outer, Value result, ArrayRef<
   return result;
 }
 
-/// Replaces `outer` by a projection of `x` with another weight, followed by the
-/// replayed operations, rounded once. Returns its result.
+/// Replace `outer` by a projection of `x` with another weight, followed by the
+/// replayed operations, rounded once. Return its result.
 static Value replaceOuter(RewriterBase &rewriter, ProjectOp outer, Value x, Value weight, Heads heads,
                           ArrayRef<Operation *> between) {
   Location loc = outer.getLoc();
@@ -91,7 +91,7 @@ static void moveBiases(RewriterBase &rewriter, ProjectOp outer) {
   replaceOuter(rewriter, outer, x, outer.getWeight(), outer.getHeads(), biases);
 }
 
-/// Folds the pair that ends with `outer`, or remarks why not. Returns nothing if
+/// Fold the pair that ends with `outer`, or remark why not. Return nothing if
 /// there is no pair.
 static std::optional<LogicalResult> tryFold(RewriterBase &rewriter, ProjectOp outer) {
   Reach reach = findInnerProjection(outer);

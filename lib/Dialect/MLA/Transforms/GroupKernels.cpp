@@ -25,7 +25,7 @@ using namespace mla;
 // What belongs together
 //===----------------------------------------------------------------------===//
 
-/// Returns whether the operation is computed in the kernel of its only user, and never stored.
+/// Return whether the operation is computed in the kernel of its only user, and never stored.
 static bool isPartOfUser(Operation *op, const KernelTarget &target) {
   if (!op->hasOneUse())
     return false;
@@ -34,7 +34,7 @@ static bool isPartOfUser(Operation *op, const KernelTarget &target) {
   return kind && kind->fuses(op, user);
 }
 
-/// Returns whether the operation is free: its readers read its source, through strides or by the same arithmetic.
+/// Return whether the operation is free: its readers read its source, through strides or by the same arithmetic.
 static bool isRepeated(Operation *op) {
   return isa<tensor::ExtractSliceOp, tensor::DimOp, arith::ConstantOp, PositionsOp>(op);
 }
@@ -100,7 +100,7 @@ private:
 };
 } // namespace
 
-/// Returns the number of rows, computed once.
+/// Return the number of rows, computed once.
 Value KernelRegion::rowsOf(Value tensor) {
   Value &number = rows[tensor];
   if (!number)
@@ -108,7 +108,7 @@ Value KernelRegion::rowsOf(Value tensor) {
   return number;
 }
 
-/// Returns the value in the region: computed there, or an argument.
+/// Return the value in the region: computed there, or an argument.
 Value KernelRegion::take(Value value) {
   if (inside.contains(value))
     return inside.lookup(value);
@@ -186,7 +186,7 @@ SmallVector<Value> KernelRegion::roundResults(Operation *op) {
   return results;
 }
 
-/// Returns "q_a", from the value's location.
+/// Return "q_a", from the value's location.
 static StringRef nameOf(Operation *op, StringRef kind) {
   auto name = dyn_cast<NameLoc>(op->getLoc());
   return name ? name.getName().getValue() : kind;

@@ -17,7 +17,7 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// Returns whether a factor per token commutes with the operation, as a map of its first operand; a slice must take
+/// Return whether a factor per token commutes with the operation, as a map of its first operand; a slice must take
 /// every token.
 static bool commutes(Operation *op) {
   auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
@@ -36,7 +36,7 @@ static bool sameFactor(PositionScaleOp a, PositionScaleOp b) {
   return a.getPosition() == b.getPosition() && a.getBeta() == b.getBeta() && a.getOriginal() == b.getOriginal();
 }
 
-/// Returns whether every path from `value` first meets a scale with the factor of `scale`.
+/// Return whether every path from `value` first meets a scale with the factor of `scale`.
 static bool isScaledEverywhere(Value value, PositionScaleOp scale) {
   return llvm::all_of(value.getUses(), [&](OpOperand &use) {
     if (auto own = dyn_cast<PositionScaleOp>(use.getOwner()))
@@ -46,7 +46,7 @@ static bool isScaledEverywhere(Value value, PositionScaleOp scale) {
   });
 }
 
-/// Returns whether positions are available before the norm.
+/// Return whether positions are available before the norm.
 static bool isKnownAt(Value position, Operation *op) {
   Operation *defining = position.getDefiningOp();
   return !defining || (defining->getBlock() == op->getBlock() && defining->isBeforeInBlock(op));

@@ -24,7 +24,7 @@ using namespace mla;
 /// Shorter vectors do not pay for packing.
 static constexpr int64_t kSmallestPanel = 4;
 
-/// Returns the dimensions of a weight that are collapsed before its rows are packed.
+/// Return the dimensions of a weight that are collapsed before its rows are packed.
 static SmallVector<ReassociationIndices> getCollapse(Heads heads) {
   if (heads == Heads::To)
     return {{0, 1}, {2}};
@@ -33,7 +33,7 @@ static SmallVector<ReassociationIndices> getCollapse(Heads heads) {
   return {};
 }
 
-/// Returns the dimension of the rows after that.
+/// Return the dimension of the rows after that.
 static int64_t getRowDim(Heads heads) { return heads == Heads::Per ? 1 : 0; }
 
 static int64_t getNumRows(Heads heads, RankedTensorType type) {
@@ -72,7 +72,7 @@ void Users::add(OpOperand &use) {
     other = true;
 }
 
-/// Returns the kind of projection to pack for, if one layout serves all users.
+/// Return the kind of projection to pack for, if one layout serves all users.
 std::optional<Heads> Users::getHeads() const {
   llvm::SmallSet<Heads, 4> kinds;
   for (ProjectOp project : projections)

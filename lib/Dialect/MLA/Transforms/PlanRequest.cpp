@@ -134,7 +134,7 @@ static std::string listForms(ArrayRef<RegimeAttr> regimes) {
   return text;
 }
 
-/// Returns the regimes projected to one side.
+/// Return the regimes projected to one side.
 static SmallVector<RegimeAttr> ofSide(ArrayRef<RegimeAttr> regimes, Form (RegimeAttr::*side)() const) {
   SmallVector<RegimeAttr> joined;
   for (RegimeAttr regime : regimes) {

@@ -33,12 +33,12 @@ static bool isLinearWeight(OpOperand &use) {
   return project && &use == &project.getWeightMutable();
 }
 
-/// Returns whether the use is a gamma or a bias.
+/// Return whether the use is a gamma or a bias.
 static bool isVectorWeight(OpOperand &use) {
   return isa<RmsNormOp, BiasOp>(use.getOwner()) && use.getOperandNumber() == 1;
 }
 
-/// Returns whether the operation itself is weight-only, so that its users count.
+/// Return whether the operation itself is weight-only, so that its users count.
 static bool makesWeight(Operation *op) { return isWeightOp(op) && llvm::all_of(op->getOperands(), isWeightOnly); }
 
 /// Collects weight-only operands of operations that are not weight-only.
@@ -55,7 +55,7 @@ static SmallVector<OpOperand *> collectUses(func::FuncOp function) {
   return uses;
 }
 
-/// Returns the element type that a use gets.
+/// Return the element type that a use gets.
 static Type getStorage(OpOperand &use, FloatType storage) {
   auto type = cast<RankedTensorType>(use.get().getType());
   if (storage && isLinearWeight(use))

@@ -13,11 +13,11 @@
 
 namespace mla {
 
-/// Moves the computation of every function's weights to `@prepare` functions,
-/// one per weight for all functions that use it, and folds literal ones to
+/// Move the computation of every function's weights to `@prepare` functions,
+/// one per weight for all functions that use it, and fold literal ones to
 /// constants. `storage` is the element type of weights of projections, null: as
 /// they are; with it, arithmetic on weights is in f32, and gammas and biases are
-/// f32. Returns the number of created functions.
+/// f32. Return the number of created functions.
 int64_t prepareWeights(mlir::ModuleOp module, mlir::FloatType storage);
 
 } // namespace mla

@@ -22,7 +22,7 @@ Value mla::permuteWeight(OpBuilder &builder, Location loc, Value weight, ArrayRe
   return linalg::TransposeOp::create(builder, loc, weight, empty, permutation).getResult()[0];
 }
 
-/// Returns the dimension of the rows in a weight of the op's table.
+/// Return the dimension of the rows in a weight of the op's table.
 static int64_t getRowDim(Heads heads) { return heads == Heads::To || heads == Heads::Per ? 1 : 0; }
 
 static Value sliceRows(OpBuilder &builder, Location loc, Value weight, int64_t rowDim, RowRange range) {

@@ -14,7 +14,7 @@
 
 namespace mla {
 
-/// Returns `weight` with its dimensions in another order.
+/// Return `weight` with its dimensions in another order.
 mlir::Value permuteWeight(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value weight,
                           llvm::ArrayRef<int64_t> permutation);
 

@@ -19,7 +19,7 @@ Forms mla::getForms(func::FuncOp function, Form unplanned) {
   return planned ? Forms{Form::Naive, Form::Naive} : Forms{unplanned, unplanned};
 }
 
-/// Returns one regime per pair of forms and band of tokens, which has its own tiles, in the plan's order; without
+/// Return one regime per pair of forms and band of tokens, which has its own tiles, in the plan's order; without
 /// contexts if a pair has several.
 static SmallVector<RegimeAttr> mergeContexts(ArrayRef<RegimeAttr> regimes) {
   SmallVector<RegimeAttr> merged;

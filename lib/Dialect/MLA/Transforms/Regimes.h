@@ -19,7 +19,7 @@
 
 namespace mla {
 
-/// Returns the forms of a function: those of its regime, else `unplanned` if the
+/// Return the forms of a function: those of its regime, else `unplanned` if the
 /// module has no plan, else naive.
 Forms getForms(mlir::func::FuncOp function, Form unplanned);
 

@@ -24,7 +24,7 @@ static std::string nameCheckpointWeight(StringRef name, StringRef prefix) {
   return name.str();
 }
 
-/// Returns `.atob` for every dimension that the slice takes only partially.
+/// Return `.atob` for every dimension that the slice takes only partially.
 static std::string nameRanges(tensor::ExtractSliceOp slice) {
   std::string name;
   for (auto [offset, size, whole] :
@@ -34,7 +34,7 @@ static std::string nameRanges(tensor::ExtractSliceOp slice) {
   return name;
 }
 
-/// Returns `.t` if the matrix of a head is transposed, not if heads move.
+/// Return `.t` if the matrix of a head is transposed, not if heads move.
 static StringRef nameTransposition(linalg::TransposeOp transpose) {
   ArrayRef<int64_t> permutation = transpose.getPermutation();
   int64_t last = static_cast<int64_t>(permutation.size()) - 1;

@@ -14,7 +14,7 @@
 
 namespace mla {
 
-/// Returns a name for the computation of a weight-only value:
+/// Return a name for the computation of a weight-only value:
 ///
 ///     checkpoint name          without `prefix` and `.weight`   q_a_proj
 ///     `mla.name` on an op      as it is                         w_uk

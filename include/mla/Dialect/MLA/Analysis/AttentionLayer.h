@@ -14,7 +14,7 @@
 
 namespace mla {
 
-/// Returns the first naive attention of a function that can be executed, or null.
+/// Return the first naive attention of a function that can be executed, or null.
 AttentionOp findAttention(mlir::func::FuncOp function);
 
 /// Derives the sizes of the layer around a naive attention from its operations: they are correct on every

@@ -63,7 +63,7 @@ struct Cost {
   double getBytes() const { return readBytes + writtenBytes; }
   Cost &operator+=(const Cost &other);
   friend Cost operator+(Cost a, const Cost &b) { return a += b; }
-  /// Returns the cost of `times` repetitions.
+  /// Return the cost of `times` repetitions.
   friend Cost operator*(double times, const Cost &cost) {
     return {times * cost.readBytes, times * cost.writtenBytes, times * cost.flops, times * cost.launches,
             times * cost.seconds};

@@ -39,7 +39,7 @@ struct Device {
   static const Device &h200();
   /// A small host: two cores with AVX-512.
   static const Device &cpu();
-  /// Returns all of these.
+  /// Return all of these.
   static llvm::ArrayRef<const Device *> getKnown();
 };
 
@@ -50,14 +50,14 @@ struct Device {
 ///      "row_tile": 64, "memory_bytes": 8e10}
 llvm::Expected<Device> parseDevice(llvm::StringRef text, llvm::StringRef where);
 
-/// Returns the known device of that name, or the device in a file, by parseDevice.
+/// Return the known device of that name, or the device in a file, by parseDevice.
 llvm::Expected<Device> findDevice(llvm::StringRef nameOrFile);
 
-/// Returns the device of a module's `dlti.target_system_spec`: the first one that has these fields as entries. None if
+/// Return the device of a module's `dlti.target_system_spec`: the first one that has these fields as entries. None if
 /// no device has any; an error if one has only some.
 llvm::Expected<std::optional<Device>> findDevice(mlir::ModuleOp module);
 
-/// Returns the named device, else the module's, else the H100.
+/// Return the named device, else the module's, else the H100.
 llvm::Expected<Device> findDevice(mlir::ModuleOp module, llvm::StringRef nameOrFile);
 
 } // namespace mla

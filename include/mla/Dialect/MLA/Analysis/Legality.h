@@ -42,11 +42,11 @@ struct Refusal {
   void remark(Side side, const llvm::Twine &consequence) const;
 };
 
-/// Returns whether a weight or a bias may be a factor of a product computed when the layer is prepared: it is known
+/// Return whether a weight or a bias may be a factor of a product computed when the layer is prepared: it is known
 /// then, and its type can hold such products.
 bool mayBeFactor(mlir::Value weight);
 
-/// Returns why `side` of the attentions in `root` (a function, or an attention)
+/// Return why `side` of the attentions in `root` (a function, or an attention)
 /// may not have `form`, or nothing if all of them may. `root` may be naive or
 /// absorbed. Folding is absorbing and then multiplying, so that anything that
 /// rejects absorption rejects the fold, with the same clause. The naive form is

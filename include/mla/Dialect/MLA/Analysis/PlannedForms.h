@@ -15,7 +15,7 @@ namespace mla {
 /// `absorb`, or `q fold, o absorb`.
 std::string nameForms(Forms forms);
 
-/// Returns the planned forms for a step of a phase, by its queries per sequence and its context; none without a plan
+/// Return the planned forms for a step of a phase, by its queries per sequence and its context; none without a plan
 /// for the phase.
 std::optional<Forms> findPlannedForms(PlanAttr plan, Phase phase, int64_t tokens, int64_t context);
 

@@ -23,11 +23,11 @@ namespace mla {
 /// The attribute of a function with the tile of one call of `@prepare`: one size per dimension of the weight.
 constexpr llvm::StringLiteral kPrepareTileAttr = "mla.tile";
 
-/// Returns whether the result's elements are those of the first operand, each at most once: a reshape, slice,
+/// Return whether the result's elements are those of the first operand, each at most once: a reshape, slice,
 /// transposition or panels.
 bool movesElements(mlir::Operation *op);
 
-/// Returns the sizes of the source's box that holds a box of these sizes of the result. Boxes start at multiples of
+/// Return the sizes of the source's box that holds a box of these sizes of the result. Boxes start at multiples of
 /// their sizes. Fails if the elements form no box, and for operations that do more than move elements.
 mlir::FailureOr<llvm::SmallVector<int64_t>> sourceTile(mlir::Operation *op, llvm::ArrayRef<int64_t> sizes);
 

@@ -12,11 +12,11 @@
 
 namespace mla {
 
-/// Returns whether a `@prepare` function may hold the operation: on weights it
+/// Return whether a `@prepare` function may hold the operation: on weights it
 /// returns a weight.
 bool isWeightOp(mlir::Operation *op);
 
-/// Returns whether the value is computed from weights and constants by such operations.
+/// Return whether the value is computed from weights and constants by such operations.
 bool isWeightOnly(mlir::Value value);
 
 /// The same without any `mla.weight`: the folders can turn it into one constant.

@@ -19,38 +19,38 @@
 
 namespace mla {
 
-/// Returns the rows of a list, in the order of its function's arguments and results.
+/// Return the rows of a list, in the order of its function's arguments and results.
 llvm::SmallVector<schema::Binding> bindingsOf(schema::List list);
 
-/// Returns the rows that functions of the list have as arguments, or as results, in order. A cache is one argument, in
+/// Return the rows that functions of the list have as arguments, or as results, in order. A cache is one argument, in
 /// the place of its first part.
 llvm::SmallVector<const schema::Binding *> argumentsOf(schema::List list);
 llvm::SmallVector<const schema::Binding *> resultsOf(schema::List list);
 
-/// Returns the name of the row's argument or result: its buffer's, or "cache".
+/// Return the name of the row's argument or result: its buffer's, or "cache".
 llvm::StringRef argumentNameOf(const schema::Binding &binding);
 
-/// Returns whether a value of the type can be the row's argument or result. Extents may differ.
+/// Return whether a value of the type can be the row's argument or result. Extents may differ.
 bool matches(const schema::Binding &binding, mlir::Type type);
 
-/// Returns the row of each type; rows are in the order of `rows`, of which some may be left out. Null if none matches.
+/// Return the row of each type; rows are in the order of `rows`, of which some may be left out. Null if none matches.
 llvm::SmallVector<const schema::Binding *> matchInOrder(llvm::ArrayRef<const schema::Binding *> rows,
                                                         mlir::TypeRange types);
 
-/// Returns the list of the core of that name, or nothing.
+/// Return the list of the core of that name, or nothing.
 std::optional<schema::List> findCoreList(llvm::StringRef name);
 
-/// Returns the list of the launches: an entry if they have a regime, else the core of their name, or nothing.
+/// Return the list of the launches: an entry if they have a regime, else the core of their name, or nothing.
 std::optional<schema::List> listOf(LaunchesOp launches);
 
-/// Returns the type of a row, with elements of `dtype` where the table leaves them open. `model` may be null for rows
+/// Return the type of a row, with elements of `dtype` where the table leaves them open. `model` may be null for rows
 /// without numbers of a model.
 mlir::RankedTensorType typeOf(const schema::Binding &binding, mlir::DictionaryAttr model, mlir::Type dtype);
 
-/// Returns the element type's row, if the table has it.
+/// Return the element type's row, if the table has it.
 std::optional<schema::Element> elementOf(mlir::Type type);
 
-/// Returns whether the function is an attention core: each argument states its buffer, as mla-attention-cores does.
+/// Return whether the function is an attention core: each argument states its buffer, as mla-attention-cores does.
 bool isCore(mlir::FunctionOpInterface function);
 
 } // namespace mla

@@ -56,16 +56,16 @@ public:
   virtual ~KernelKind();
 
   llvm::StringRef getName() const { return name; }
-  /// Returns the operation whose results a kernel stores.
+  /// Return the operation whose results a kernel stores.
   llvm::StringRef getOperation() const { return operation; }
 
   //===- What a kernel computes --------------------------------------------===//
 
-  /// Returns whether a kernel of this kind ends with `op`.
+  /// Return whether a kernel of this kind ends with `op`.
   virtual bool takes(mlir::Operation *op) const { return op->getName().getStringRef() == operation; }
-  /// Returns whether `producer`, whose only user is `last`, is computed in the kernel that ends with `last`.
+  /// Return whether `producer`, whose only user is `last`, is computed in the kernel that ends with `last`.
   virtual bool fuses(mlir::Operation *producer, mlir::Operation *last) const { return false; }
-  /// Returns the result of the kind's operation that a yielded value comes from, looking through fused operations.
+  /// Return the result of the kind's operation that a yielded value comes from, looking through fused operations.
   virtual mlir::Value findComputed(mlir::Value yielded) const { return yielded; }
   /// Checks that the region holds the kind's computation. Emits "(C4) …", as numbered in the documentation of
   /// mla.kernel.
@@ -76,9 +76,9 @@ public:
   /// Emits an error if the target does not support `op`, for which a kernel is requested. The base checks the elements
   /// of caches.
   virtual mlir::LogicalResult checkOperation(mlir::Operation *op) const;
-  /// Returns whether a kernel may store elements of this type as its `result`-th result. The base: bf16 and i32.
+  /// Return whether a kernel may store elements of this type as its `result`-th result. The base: bf16 and i32.
   virtual bool stores(mlir::Type element, unsigned result) const;
-  /// Returns whether the kind computes naive attentions of these widths. A plan has no forms that no kind computes.
+  /// Return whether the kind computes naive attentions of these widths. A plan has no forms that no kind computes.
   virtual bool attends(const AttentionWidths &widths) const { return false; }
 
   //===- Schedules ---------------------------------------------------------===//
@@ -104,7 +104,7 @@ class KernelTarget {
 public:
   explicit KernelTarget(TargetInfo info) : info(std::move(info)) {}
 
-  /// Returns the facts for `op`: the target's own, updated by the module's.
+  /// Return the facts for `op`: the target's own, updated by the module's.
   TargetInfo getInfo(mlir::Operation *op) const;
   const TargetInfo &getInfo() const { return info; }
 
@@ -117,7 +117,7 @@ public:
   const KernelKind *find(llvm::StringRef name) const;
   /// Finds the kind of the kernel that ends with `op`; returns null if there is none.
   const KernelKind *findTaking(mlir::Operation *op) const;
-  /// Returns whether some kind computes naive attentions of these widths.
+  /// Return whether some kind computes naive attentions of these widths.
   bool attends(const AttentionWidths &widths) const;
 
   /// Finds the target of the chip in the target spec around `op`, or without one the first registered target. Emits an

@@ -65,7 +65,7 @@ def MLA_Plan : MLA_Attr<"Plan", "plan"> {
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// Returns the regimes of one phase, sorted by tokens, then by context.
+    /// Return the regimes of one phase, sorted by tokens, then by context.
     ::llvm::SmallVector<RegimeAttr> getRegimes(Phase phase) const;
   }];
 }

@@ -32,9 +32,9 @@ def MLA_Schedule : MLA_Attr<"Schedule", "schedule"> {
                      "::llvm::ArrayRef<std::pair<::llvm::StringRef, int64_t>>":$choices)>
   ];
   let extraClassDeclaration = [{
-    /// Returns the value of a key, or nothing.
+    /// Return the value of a key, or nothing.
     std::optional<int64_t> find(::llvm::StringRef name) const;
-    /// Returns the value of a key. Requires a complete schedule.
+    /// Return the value of a key. Requires a complete schedule.
     int64_t get(::llvm::StringRef name) const { return *find(name); }
   }];
 }

@@ -63,9 +63,9 @@ def MLA_KernelOp : MLA_Op<"kernel", [IsolatedFromAbove, RecursiveMemoryEffects, 
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
-    /// Returns the kind in the module's target, or emits an error and returns null.
+    /// Return the kind in the module's target, or emit an error and return null.
     const KernelKind *findKind();
-    /// Returns the region's terminator.
+    /// Return the region's terminator.
     ::mlir::Operation *getYield() { return getBody().front().getTerminator(); }
   }];
 }

@@ -27,10 +27,10 @@ using schema::Size;
 
 mlir::AffineExpr expressionOf(Size size, mlir::MLIRContext *context);
 
-/// Returns the expressions as results of a map from the sizes, the form used by attributes.
+/// Return the expressions as results of a map from the sizes, the form used by attributes.
 mlir::AffineMap mapOf(llvm::ArrayRef<mlir::AffineExpr> expressions, mlir::MLIRContext *context);
 
-/// Returns the operator of a non-leaf expression.
+/// Return the operator of a non-leaf expression.
 schema::Operator operatorOf(mlir::AffineExprKind kind);
 
 /// Prints an expression: sizes by name, `+`, `*`, `floordiv`, `ceildiv` and `mod`.

@@ -20,8 +20,8 @@
 
 namespace mla {
 
-/// Returns the first device with one of the keys in the `dlti.target_system_spec` of the closest operation around `op`.
-/// Returns null if there is none.
+/// Return the first device with one of the keys in the `dlti.target_system_spec` of the closest operation around `op`.
+/// Return null if there is none.
 mlir::TargetDeviceSpecInterface findDeviceSpec(mlir::Operation *op,
                                                llvm::function_ref<bool(llvm::StringRef key)> isKey);
 

@@ -43,7 +43,7 @@ struct PhaseDecision {
 /// Decides without costs: decode absorbed, prefill naive.
 PhaseDecision decideByDefault(mlir::MLIRContext *context, Phase phase);
 
-/// Returns the plan with the requested forms; the others are those of `base`, or without them those decided.
+/// Return the plan with the requested forms; the others are those of `base`, or without them those decided.
 PlanAttr makePlan(mlir::MLIRContext *context, const PlanRequest &request, PlanAttr base,
                   llvm::function_ref<PhaseDecision(Phase)> decide);
 

@@ -22,7 +22,7 @@ constexpr llvm::StringLiteral kPreparePrefix = "prepare.";
 
 inline bool isPrepare(mlir::func::FuncOp function) { return function.getName().starts_with(kPreparePrefix); }
 
-/// Returns the weight computed by a `@prepare` function.
+/// Return the weight computed by a `@prepare` function.
 inline llvm::StringRef getPreparedName(mlir::func::FuncOp function) {
   return function.getName().drop_front(kPreparePrefix.size());
 }
