@@ -107,6 +107,11 @@ static std::string listed(ArrayRef<const schema::Binding *> rows) {
   return llvm::join(llvm::map_range(rows, [](const schema::Binding *row) { return argumentNameOf(*row); }), ", ");
 }
 
+/// Return the values that an entry may have, for messages.
+static std::string listedInOrder(ArrayRef<const schema::Binding *> rows) {
+  return "at most " + listed(rows) + (rows.size() > 1 ? ", in that order" : "");
+}
+
 /// Check an entry, whose buffers have fixed names: its arguments and results are those of the table, in order. All but
 /// the first argument may be left out.
 static LogicalResult checkEntrySignature(func::FuncOp function) {
@@ -115,14 +120,14 @@ static LogicalResult checkEntrySignature(func::FuncOp function) {
   for (auto [i, row] : llvm::enumerate(arguments))
     if (!row || (i == 0 && row != rows.front()))
       return function.emitOpError() << "has an argument #" << i << " of " << function.getArgumentTypes()[i]
-                                    << "; expected " << listed(rows) << ", in that order";
+                                    << "; expected " << listedInOrder(rows);
   llvm::append_range(results, llvm::make_filter_range(arguments, [](const schema::Binding *row) {
                        return row->access == schema::Access::InOut;
                      }));
   for (auto [i, row] : llvm::enumerate(matchInOrder(results, function.getResultTypes())))
     if (!row)
       return function.emitOpError() << "has a result #" << i << " of " << function.getResultTypes()[i] << "; expected "
-                                    << listed(results) << ", in that order";
+                                    << listedInOrder(results);
   return success();
 }
 
