@@ -233,15 +233,15 @@ TEST_F(CertificateTest, TakesAProductBelowTheNormalNumbers) {
   EXPECT_EQ(write(compile(kProduct)), "");
 }
 
-TEST_F(CertificateTest, RefusesAProductThatF32DoesNotHold) {
+TEST_F(CertificateTest, RefusesAProductThatF32CannotRepresent) {
   storage["a"] = elementsOf(3 * 64 * 16, 1e20f);
   storage["b"] = elementsOf(3 * 16 * 40, 1e20f);
-  expectError(write(compile(kProduct)), "which F32 does not hold; the bundle was not written: choose a --plan");
+  expectError(write(compile(kProduct)), "which F32 cannot represent; the bundle was not written: choose a --plan");
 }
 
-TEST_F(CertificateTest, RefusesAScaledWeightThatF32DoesNotHold) {
+TEST_F(CertificateTest, RefusesAScaledWeightThatF32CannotRepresent) {
   storage["s"] = elementsOf(9, 3e38f);
-  expectError(write(compile(kScaled)), "which F32 does not hold; the bundle was not written: scale the checkpoint");
+  expectError(write(compile(kScaled)), "which F32 cannot represent; the bundle was not written: scale the checkpoint");
 }
 
 /// Their squares are not representable in f32.
