@@ -120,8 +120,14 @@ TEST_F(DeviceOfModule, MustBeWhole) {
 }
 
 TEST_F(DeviceOfModule, RejectsFieldsOfOtherTypes) {
-  llvm::Expected<std::optional<Device>> device = find(R"(dlti.target_system_spec = #dlti.target_system_spec<
-      "GPU" = #dlti.target_device_spec<"read_bytes_per_second" = [1.0e12 : f64]>>)");
-  ASSERT_FALSE(bool(device));
-  EXPECT_TRUE(StringRef(llvm::toString(device.takeError())).contains("name is missing"));
+  for (StringRef value : {"[1.0e12 : f64]", "\"1e12\"", "36893488147419103232 : i128"}) {
+    llvm::Expected<std::optional<Device>> device = find(("dlti.target_system_spec = #dlti.target_system_spec<\"GPU\" = "
+                                                         "#dlti.target_device_spec<\"name\" = \"a\", "
+                                                         "\"read_bytes_per_second\" = " +
+                                                         value + ">>")
+                                                            .str());
+    ASSERT_FALSE(bool(device)) << value.str();
+    EXPECT_EQ(llvm::toString(device.takeError()), "dlti.target_system_spec: read_bytes_per_second must be a positive "
+                                                  "number; see docs/the-trap.md for the fields of a device");
+  }
 }

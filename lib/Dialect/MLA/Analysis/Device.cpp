@@ -8,6 +8,7 @@
 #include "mla/Dialect/MLA/Analysis/Device.h"
 #include "mla/Dialect/MLA/IR/TargetInfo.h"
 
+#include "llvm/ADT/APSInt.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
@@ -156,20 +157,24 @@ llvm::Expected<Device> mla::findDevice(StringRef nameOrFile) {
 // DLTI
 //===----------------------------------------------------------------------===//
 
-/// Collects the entries of one device that are fields of the cost model.
+/// Return the value of a field; null, which no field accepts, for other types and integers that do not fit in 64 bits.
+static json::Value valueOf(Attribute attribute) {
+  if (auto text = dyn_cast<StringAttr>(attribute))
+    return text.getValue();
+  if (auto number = dyn_cast<FloatAttr>(attribute))
+    return number.getValueAsDouble();
+  if (auto whole = dyn_cast<IntegerAttr>(attribute))
+    if (auto number = llvm::APSInt(whole.getValue(), whole.getType().isUnsignedInteger()).tryExtValue())
+      return *number;
+  return nullptr;
+}
+
+/// Collect the entries of one device that are fields of the cost model.
 static json::Object collectFields(TargetDeviceSpecInterface spec) {
   json::Object fields;
-  for (DataLayoutEntryInterface entry : spec.getEntries()) {
-    auto key = dyn_cast<StringAttr>(entry.getKey());
-    if (!key || !isField(key))
-      continue;
-    if (auto text = dyn_cast<StringAttr>(entry.getValue()))
-      fields[key.getValue()] = text.getValue();
-    else if (auto number = dyn_cast<FloatAttr>(entry.getValue()))
-      fields[key.getValue()] = number.getValueAsDouble();
-    else if (auto whole = dyn_cast<IntegerAttr>(entry.getValue()))
-      fields[key.getValue()] = whole.getInt();
-  }
+  for (DataLayoutEntryInterface entry : spec.getEntries())
+    if (auto key = dyn_cast<StringAttr>(entry.getKey()); key && isField(key))
+      fields[key.getValue()] = valueOf(entry.getValue());
   return fields;
 }
 
