@@ -27,12 +27,11 @@ static void printProgress(llvm::StringRef what) {
   llvm::errs() << "\r\033[K" << (what.empty() ? "" : "mla-compile: ") << what;
 }
 
-int main(int argc, char **argv) {
-  llvm::InitLLVM init(argc, argv);
-  // A limit on file sizes fails the write, which says so, and is no crash. After LLVM, whose handlers think otherwise.
-  std::signal(SIGXFSZ, SIG_IGN);
+static int run(int argc, char **argv) {
   mla::registerMLIROptions();
   llvm::Expected<mla::CommandLine> options = mla::parseOptions(argc, argv);
+  // From here on, after --help, a closed pipe fails the write.
+  std::signal(SIGPIPE, SIG_IGN);
   if (!options)
     return fail(options.takeError(), usageStatus);
   mla::applyMLIROptions(options->compile);
@@ -43,4 +42,14 @@ int main(int argc, char **argv) {
   if (error)
     return fail(std::move(error), EXIT_FAILURE);
   return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  // A limit on file sizes fails the write, which says so, and is no crash. After LLVM, whose handlers think otherwise.
+  std::signal(SIGXFSZ, SIG_IGN);
+  int status = run(argc, argv);
+  // The work decides, even if nothing of it could be said. An error left in the stream would end the process with 1.
+  llvm::errs().clear_error();
+  return status;
 }
