@@ -13,6 +13,7 @@
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <bitset>
 #include <csignal>
 
 static constexpr int usageStatus = 2;
@@ -44,8 +45,23 @@ static int run(int argc, char **argv) {
   return EXIT_SUCCESS;
 }
 
+/// Returns the signals that whoever started the process wants ignored, as nohup does.
+static std::bitset<NSIG> ignoredSignals() {
+  std::bitset<NSIG> ignored;
+  for (int number = 1; number < NSIG; ++number) {
+    struct sigaction action;
+    ignored[number] = sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+  }
+  return ignored;
+}
+
 int main(int argc, char **argv) {
+  std::bitset<NSIG> ignored = ignoredSignals();
   llvm::InitLLVM init(argc, argv);
+  // LLVM catches them nevertheless.
+  for (int number = 1; number < NSIG; ++number)
+    if (ignored[number])
+      std::signal(number, SIG_IGN);
   // A limit on file sizes fails the write, which says so, and is no crash. After LLVM, whose handlers think otherwise.
   std::signal(SIGXFSZ, SIG_IGN);
   int status = run(argc, argv);

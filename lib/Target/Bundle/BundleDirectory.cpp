@@ -96,15 +96,20 @@ static bool ends(int number) {
   return !llvm::is_contained(others, number);
 }
 
+/// Whether LLVM would print a stack trace, which may wait for a lock that the interrupted code holds. After a crash
+/// that is worth it.
+static bool tracesNeedlessly(int number) { return number == SIGQUIT || number == SIGXCPU; }
+
 /// Puts our handler before LLVM's, or before the default. Ignored signals stay ignored.
 static void catchSignal(int number) {
+  static constexpr struct sigaction defaultAction = {};
   struct sigaction action;
   if (sigaction(number, nullptr, &action) != 0)
     return;
   bool hasInfo = action.sa_flags & SA_SIGINFO;
   if (hasInfo ? action.sa_sigaction == handleSignal : action.sa_handler == SIG_IGN)
     return;
-  earlierActions[number] = action;
+  earlierActions[number] = tracesNeedlessly(number) ? defaultAction : action;
   action.sa_sigaction = handleSignal;
   action.sa_flags |= SA_SIGINFO | SA_ONSTACK;
   (void)sigaction(number, &action, nullptr);

@@ -8,6 +8,8 @@
 #include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Target/CPU/Passes.h"
 
+#include "llvm/ADT/SmallPtrSet.h"
+
 namespace mla {
 #define GEN_PASS_DEF_MLACPUDROPRETURNED
 #include "mla/Target/CPU/Passes.h.inc"
@@ -36,6 +38,24 @@ static std::optional<SmallVector<func::CallOp>> callsOf(func::FuncOp function, M
     calls.push_back(call);
   }
   return calls;
+}
+
+/// Whether the results to be dropped come from these calls alone, each from the next. Only unreachable blocks and graph
+/// regions have such values.
+static bool dependsOnItself(func::CallOp call, const llvm::BitVector &dropped, ArrayRef<unsigned> arguments) {
+  for (unsigned i : dropped.set_bits()) {
+    llvm::SmallPtrSet<void *, 8> seen;
+    Value value = call.getResult(i);
+    while (auto result = dyn_cast<OpResult>(value)) {
+      auto definition = dyn_cast<func::CallOp>(result.getOwner());
+      if (!definition || definition.getCallee() != call.getCallee() || !dropped[result.getResultNumber()])
+        break;
+      if (!seen.insert(value.getAsOpaquePointer()).second)
+        return true;
+      value = definition.getOperand(arguments[result.getResultNumber()]);
+    }
+  }
+  return false;
 }
 
 /// Replaces a call by one of a function without the dropped results, which are arguments of these numbers.
@@ -68,7 +88,7 @@ static FailureOr<bool> dropResults(func::FuncOp function, ModuleOp module) {
   if (dropped.none())
     return false;
   std::optional<SmallVector<func::CallOp>> calls = callsOf(function, module);
-  if (!calls)
+  if (!calls || llvm::any_of(*calls, [&](func::CallOp call) { return dependsOnItself(call, dropped, arguments); }))
     return false;
   terminator->eraseOperands(dropped);
   if (failed(function.eraseResults(dropped)))

@@ -59,3 +59,26 @@ func.func @address() -> ((memref<4xf32>) -> memref<4xf32>) {
   %f = constant @pointed : (memref<4xf32>) -> memref<4xf32>
   return %f : (memref<4xf32>) -> memref<4xf32>
 }
+
+// In a block that is not reachable, results may depend on each other alone.
+//
+// CHECK-LABEL: func.func private @dead(
+// CHECK-SAME: %{{.*}}: memref<4xf32>) -> memref<4xf32> {
+func.func private @dead(%x: memref<4xf32>) -> memref<4xf32> {
+  return %x : memref<4xf32>
+}
+func.func @unreachable() {
+  return
+^bb1:
+  %a = call @dead(%b) : (memref<4xf32>) -> memref<4xf32>
+  %b = call @dead(%a) : (memref<4xf32>) -> memref<4xf32>
+  cf.br ^bb1
+}
+
+// CHECK-LABEL: func.func @recursive(
+// CHECK-SAME: %{{.*}}: memref<4xf32>) {
+// CHECK-NEXT: call @recursive(%{{.*}}) : (memref<4xf32>) -> ()
+func.func @recursive(%x: memref<4xf32>) -> memref<4xf32> {
+  %y = call @recursive(%x) : (memref<4xf32>) -> memref<4xf32>
+  return %x : memref<4xf32>
+}
