@@ -66,10 +66,12 @@ static llvm::Expected<Code> writeNative(ModuleOp module, const CompileOptions &o
   llvm::Expected<std::vector<BundleEntry>> entries = entriesOf(module);
   if (!entries)
     return entries.takeError();
+  auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
+  std::string compiledFor = describeCode(module, model, *entries, "cpu", hostIsa());
   if (llvm::Error error = runStages(module, Stage::Layout, Stage::LLVM, options))
     return error;
   options.progress("machine code");
-  if (llvm::Error error = emitSharedObject(module, directory.file(MLA_CODE_FILE)))
+  if (llvm::Error error = emitSharedObject(module, compiledFor, directory.file(MLA_CODE_FILE)))
     return error;
   return Code{std::move(*entries), schema::cpuTarget, hostIsa().str(), {MLA_CODE_FILE}};
 }

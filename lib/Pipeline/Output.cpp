@@ -14,6 +14,8 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <csignal>
+
 using namespace mla;
 using llvm::StringRef;
 using llvm::Twine;
@@ -102,6 +104,12 @@ llvm::Error mla::checkInputsStay(llvm::ArrayRef<std::string> inputs, StringRef o
   return llvm::Error::success();
 }
 
+/// Terminate as a filter whose reader has exited: `mla-compile --report | head` is no error.
+static void endWithoutReader() {
+  std::signal(SIGPIPE, SIG_DFL);
+  std::raise(SIGPIPE);
+}
+
 /// Write and flush. An unhandled error of the stream would abort the process.
 static llvm::Error writeTo(llvm::raw_fd_ostream &os, StringRef path, StringRef text) {
   os << text;
@@ -110,6 +118,8 @@ static llvm::Error writeTo(llvm::raw_fd_ostream &os, StringRef path, StringRef t
     return llvm::Error::success();
   std::error_code code = os.error();
   os.clear_error();
+  if (path == "-" && code == std::errc::broken_pipe)
+    endWithoutReader();
   return unwritable(path == "-" ? "standard output" : path, code.message());
 }
 

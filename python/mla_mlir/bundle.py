@@ -162,8 +162,7 @@ class Bundle:
         hidden, out = look("hidden", hidden), look("out", out)
         hidden.expect_contiguous(self.info.dtype, [None, self.info.hidden_size], self.devices)
         out.expect_contiguous(self.info.dtype, hidden.shape, self.devices, writable=True)
-        if phase not in runtime.PHASES:
-            raise ArgumentError("phase", f"is {phase!r}, must be one of {', '.join(runtime.PHASES)}")
+        runtime.expect_phase(phase)
         tables, sizes = self._tables(look, block_table, lengths, cu_seqlens, max_length)
         pages, num_pages = self._pages(look, pages, writable=True)
         struct = Step(layer=self.info.layers[0] if layer is None else layer, phase=runtime.PHASES[phase],

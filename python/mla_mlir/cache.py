@@ -92,8 +92,7 @@ class Batch:
             raise Error("MLA_INVALID_ARGUMENT", "batch: its block has ended; begin another with Cache.batch")
         bundle = self.cache.bundle
         out = result_like("hidden", hidden) if out is None else out
-        if phase not in runtime.PHASES:
-            raise ArgumentError("phase", f"is {phase!r}, must be one of {', '.join(runtime.PHASES)}")
+        runtime.expect_phase(phase)
         number = streams.for_dlpack(self.stream) if bundle.info.device_memory else None
         shape = [self.tokens, bundle.info.hidden_size]
         source = view("hidden", hidden, number).expect_contiguous(bundle.info.dtype, shape, bundle.devices)

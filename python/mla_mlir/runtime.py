@@ -12,10 +12,16 @@ import ctypes
 import threading
 
 from . import locate
-from .errors import INT32, INT64, UINT64, Error, integer
+from .errors import INT32, INT64, UINT64, ArgumentError, Error, integer
 
 PHASES = {"auto": 0, "prefill": 1, "decode": 2}
 DTYPES = ("float32", "bfloat16")  # by mla_dtype
+
+
+def expect_phase(value):
+    if not isinstance(value, str) or value not in PHASES:
+        raise ArgumentError("phase", f"is {value!r}, must be one of {', '.join(PHASES)}")
+
 
 _TYPES = {
     "text": ctypes.c_char_p,

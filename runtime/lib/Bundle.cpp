@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Bundle.h"
+#include "CompiledFor.h"
 #include "ReadFile.h"
 #include "Status.h"
 #include "Text.h"
@@ -98,7 +99,7 @@ static void fillKernels(mla_bundle &bundle, const GpuCode *code) {
   bundle.info.num_kernels = static_cast<int64_t>(bundle.kernels.size());
 }
 
-static Error loadNativeCode(mla_bundle &bundle) {
+static Error loadNativeCode(mla_bundle &bundle, const std::string &manifest) {
   if (!processorSupports(bundle.manifest.isa))
     return Error(ErrorKind::Unsupported, bundle.path +
                                              "/" MLA_MANIFEST_FILE ": field 'isa': the code needs a "
@@ -109,7 +110,8 @@ static Error loadNativeCode(mla_bundle &bundle) {
   if (!code)
     return code.error();
   bundle.code = std::move(*code);
-  return {};
+  const char *compiled = bundle.code->compiledFor();
+  return compiled ? checkCompiledFor(bundle, manifest, compiled) : Error();
 }
 
 static Error loadKernels(mla_bundle &bundle) {
@@ -166,7 +168,7 @@ static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, Loading 
     return error;
   Error error = loading != Loading::Everything  ? inspectKernels(*bundle, loading)
                 : bundle->manifest.hasKernels() ? loadKernels(*bundle)
-                                                : loadNativeCode(*bundle);
+                                                : loadNativeCode(*bundle, *text);
   if (error)
     return error;
   return bundle;

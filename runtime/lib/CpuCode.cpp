@@ -33,6 +33,7 @@ public:
   CpuCode(std::string path, std::unique_ptr<Library> library) : path(std::move(path)), library(std::move(library)) {}
   Error bind(const Manifest &manifest);
   Error run(int64_t entry, const EntryArguments &arguments) const override;
+  const char *compiledFor() const override;
 
 private:
   std::string path;
@@ -71,6 +72,11 @@ Error CpuCode::bind(const Manifest &manifest) {
     entries.push_back(reinterpret_cast<mla_entry_fn>(address));
   }
   return {};
+}
+
+const char *CpuCode::compiledFor() const {
+  void *address = dlsym(library->handle(), MLA_COMPILED_FOR);
+  return address && isFrom(library->handle(), address) ? static_cast<const char *>(address) : nullptr;
 }
 
 Error CpuCode::run(int64_t entry, const EntryArguments &arguments) const {

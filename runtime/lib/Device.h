@@ -76,6 +76,8 @@ public:
   virtual ~Code() = default;
   /// Runs an entry of the manifest; any number of threads may.
   virtual Error run(int64_t entry, const EntryArguments &arguments) const = 0;
+  /// Returns the text of mla_compiled_for (abi.h), or null: code of earlier releases has none.
+  virtual const char *compiledFor() const = 0;
 };
 
 /// Returns whether this processor supports `isa`, one of the names of abi.h.

@@ -17,6 +17,7 @@
 #include <cinttypes>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <limits>
 #include <set>
 
@@ -121,7 +122,22 @@ void SelfCheck::addChunks(int64_t longest) {
   }
 }
 
+/// Compares the name that --rank=all gives to a rank's directory with the manifest: directories that changed places are
+/// each right alone, but their sum has the wrong parts.
+static Error checkDirectory(const mla_bundle_info &info) {
+  std::error_code code;
+  std::string name = std::filesystem::weakly_canonical(info.path, code).filename().string();
+  if (code || info.tensor_parallel < 2 || name.compare(0, 4, "rank") != 0 || name.size() == 4 ||
+      name.find_first_not_of("0123456789", 4) != name.npos || name == "rank" + std::to_string(info.rank))
+    return {};
+  return Error(ErrorKind::InvalidFile, std::string(info.path) + "/" MLA_MANIFEST_FILE ": field 'rank' is " +
+                                           std::to_string(info.rank) + ", but the directory is " + name +
+                                           "; rename it, or compile the rank again");
+}
+
 Error SelfCheck::prepare() {
+  if (Error error = checkDirectory(info))
+    return error;
   if (Error error = model.load(options, info, layer))
     return error;
   makeSteps();

@@ -93,6 +93,10 @@ std::string makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm
                          llvm::ArrayRef<std::pair<llvm::StringRef, uint64_t>> files,
                          llvm::ArrayRef<Certificate> certificates, llvm::json::Value source);
 
+/// Returns the text of the native code's mla_compiled_for (mla/abi.h). The entries' functions are not lowered yet.
+std::string describeCode(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm::ArrayRef<BundleEntry> entries,
+                         llvm::StringRef target, llvm::StringRef isa);
+
 /// Finds a checkpoint's tensor by name.
 using FindTensor = llvm::function_ref<llvm::Expected<const SafetensorsTensor *>(llvm::StringRef name)>;
 

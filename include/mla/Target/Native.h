@@ -26,8 +26,8 @@ void registerNativeTarget(mlir::DialectRegistry &registry);
 llvm::StringRef hostIsa();
 
 /// Write a module of the LLVM dialect as a shared object that exports its
-/// `mla_entry_*` functions and needs the runtime.
-llvm::Error emitSharedObject(mlir::ModuleOp module, llvm::StringRef path);
+/// `mla_entry_*` functions and `compiledFor` (mla/abi.h), and needs the runtime.
+llvm::Error emitSharedObject(mlir::ModuleOp module, llvm::StringRef compiledFor, llvm::StringRef path);
 
 /// Compile a module of the LLVM dialect into this process.
 llvm::Expected<std::unique_ptr<mlir::ExecutionEngine>> compileInProcess(mlir::ModuleOp module);

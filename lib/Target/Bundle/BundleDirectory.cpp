@@ -15,6 +15,7 @@
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
@@ -45,55 +46,89 @@ static bool isBundle(llvm::StringRef directory) {
 // Interrupts
 //===----------------------------------------------------------------------===//
 
-/// Signals that terminate the process. LLVM calls the interrupt function without the signal's number.
-static constexpr int signals[] = {SIGINT, SIGTERM, SIGHUP};
-static struct sigaction llvmActions[std::size(signals)];
-static volatile sig_atomic_t received = SIGINT;
+/// The directory that a signal leaves behind, unless it is removed before the process ends.
+static char interruptedDirectory[4096];
 
-static void noteSignal(int number, siginfo_t *info, void *context) {
-  received = number;
-  for (size_t i = 0; i < std::size(signals); ++i)
-    if (signals[i] == number)
-      llvmActions[i].sa_sigaction(number, info, context);
-}
+static volatile sig_atomic_t received = SIGINT;
+static struct sigaction earlierActions[NSIG];
 
 /// Exit with the status that a shell reports for a child terminated by the signal.
 [[noreturn]] static void exitAsBySignal() { _exit(128 + received); }
 
-/// Set LLVM's interrupt function, and note signals before LLVM's handler, which removes files. It restores all handlers
-/// when it runs.
+static void removeInterrupted() {
+  int directory = ::open(interruptedDirectory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0)
+    return;
+  for (llvm::StringLiteral name : fileNames)
+    (void)::unlinkat(directory, name.data(), 0);
+  ::close(directory);
+  (void)::rmdir(interruptedDirectory);
+}
+
+/// Ends the process as the signal would have without us.
+static void endBySignal(int number) {
+  sigset_t only;
+  sigemptyset(&only);
+  sigaddset(&only, number);
+  (void)std::signal(number, SIG_DFL);
+  (void)pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
+  (void)raise(number);
+}
+
+static void handleSignal(int number, siginfo_t *info, void *context) {
+  int error = errno;
+  received = number;
+  llvm::sys::RunInterruptHandlers(); // removes temporary files, also in the directory
+  removeInterrupted();
+  const struct sigaction &earlier = earlierActions[number];
+  if (earlier.sa_flags & SA_SIGINFO)
+    earlier.sa_sigaction(number, info, context);
+  else if (earlier.sa_handler != SIG_DFL)
+    earlier.sa_handler(number);
+  else
+    endBySignal(number);
+  errno = error;
+}
+
+/// Whether the signal ends the process by default and can be caught. LLVM makes SIGUSR1 a request for information.
+static bool ends(int number) {
+  static constexpr int others[] = {SIGKILL, SIGSTOP, SIGCHLD, SIGCONT,  SIGTSTP,
+                                   SIGTTIN, SIGTTOU, SIGURG,  SIGWINCH, SIGUSR1};
+  return !llvm::is_contained(others, number);
+}
+
+/// Whether LLVM would print a stack trace, which may wait for a lock that the interrupted code holds. After a crash
+/// that is worth it.
+static bool tracesNeedlessly(int number) { return number == SIGQUIT || number == SIGXCPU; }
+
+/// Puts our handler before LLVM's, or before the default. Ignored signals stay ignored.
+static void catchSignal(int number) {
+  static constexpr struct sigaction defaultAction = {};
+  struct sigaction action;
+  if (sigaction(number, nullptr, &action) != 0)
+    return;
+  bool hasInfo = action.sa_flags & SA_SIGINFO;
+  if (hasInfo ? action.sa_sigaction == handleSignal : action.sa_handler == SIG_IGN)
+    return;
+  earlierActions[number] = tracesNeedlessly(number) ? defaultAction : action;
+  action.sa_sigaction = handleSignal;
+  action.sa_flags |= SA_SIGINFO | SA_ONSTACK;
+  (void)sigaction(number, &action, nullptr);
+}
+
+/// LLVM calls `function`, without the signal's number, for an interrupt and its like.
 static void callOnSignal(void (*function)()) {
   llvm::sys::SetInterruptFunction(function);
-  for (size_t i = 0; i < std::size(signals); ++i) {
-    struct sigaction action;
-    if (sigaction(signals[i], nullptr, &action) != 0 || !(action.sa_flags & SA_SIGINFO) ||
-        action.sa_sigaction == noteSignal)
-      continue;
-    llvmActions[i] = action;
-    action.sa_sigaction = noteSignal;
-    (void)sigaction(signals[i], &action, nullptr);
-  }
+  for (int number = 1; number < NSIG; ++number)
+    if (ends(number))
+      catchSignal(number);
 }
 
-/// The directory to remove after an interrupt, when its files are already removed.
-static char interruptedDirectory[4096];
-
-static void removeInterrupted() {
-  (void)rmdir(interruptedDirectory);
-  exitAsBySignal();
-}
-
-/// Remove files by LLVM's own handler, and then their directory.
 static void removeOnSignal(llvm::StringRef directory) {
-  for (llvm::StringRef name : fileNames) {
-    llvm::SmallString<128> file(directory);
-    path::append(file, name);
-    llvm::sys::RemoveFileOnSignal(file);
-  }
   if (directory.size() >= sizeof(interruptedDirectory))
     return;
-  std::copy(directory.begin(), directory.end(), interruptedDirectory);
-  callOnSignal(removeInterrupted);
+  *std::copy(directory.begin(), directory.end(), interruptedDirectory) = 0;
+  callOnSignal(exitAsBySignal);
 }
 
 /// Return the output as an absolute path, if a bundle may be written there. With a relative one the temporary directory
@@ -202,6 +237,7 @@ llvm::Expected<BundleDirectory> BundleDirectory::resume(llvm::StringRef asked, l
   if (llvm::Error error = checkRequest(partial, request))
     return error;
   directory.kept = fs::exists(directory.file(recordFile));
+  interruptedDirectory[0] = 0;
   callOnSignal(tellInterrupted);
   return directory;
 }
@@ -227,9 +263,8 @@ llvm::Expected<uint64_t> BundleDirectory::sizeOf(llvm::StringRef name) const {
 }
 
 llvm::Error BundleDirectory::commit() {
-  for (llvm::StringRef name : fileNames)
-    llvm::sys::DontRemoveFileOnSignal(file(name));
-  llvm::sys::SetInterruptFunction(nullptr);
+  // From here on the temporary place holds this bundle or an older one, or nothing: a signal may still remove it.
+  llvm::sys::SetInterruptFunction(exitAsBySignal);
   for (llvm::StringRef name : {requestFile, recordFile})
     (void)fs::remove(file(name));
   kept = false;

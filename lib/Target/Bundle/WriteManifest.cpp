@@ -127,27 +127,30 @@ static std::string printed(mlir::Attribute attribute) {
   return text;
 }
 
+/// Fields of the manifest that the code depends on.
+static json::Object compiledFields(mlir::DictionaryAttr model, llvm::StringRef target, llvm::StringRef isa) {
+  json::Object dims = *toJson(model).getAsObject();
+  json::Object fields{{"target", target}, {"isa", isa}};
+  // Properties of the bundle are separate from those of the model.
+  for (llvm::StringRef key : {"dtype", "page", "cache", "tensor_parallel", "rank"}) {
+    fields[key] = std::move(dims[key]);
+    dims.erase(key);
+  }
+  fields["model"] = std::move(dims);
+  return fields;
+}
+
 std::string mla::makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm::ArrayRef<BundleEntry> entries,
                               llvm::StringRef target, llvm::StringRef isa,
                               llvm::ArrayRef<std::pair<llvm::StringRef, uint64_t>> files,
                               llvm::ArrayRef<Certificate> certificates, json::Value source) {
-  json::Object dims = *toJson(model).getAsObject();
-  json::Object manifest;
-  // Properties of the bundle are separate from those of the model.
-  for (llvm::StringRef key : {"dtype", "page", "cache", "tensor_parallel", "rank"}) {
-    manifest[key] = std::move(dims[key]);
-    dims.erase(key);
-  }
-  json::Object sizes;
+  json::Object manifest = compiledFields(model, target, isa), sizes;
   for (auto [name, size] : files)
     sizes[name] = static_cast<int64_t>(size);
   auto layers = module->getAttrOfType<mlir::DenseI64ArrayAttr>(kLayersAttr);
   manifest["magic"] = MLA_BUNDLE_MAGIC;
   manifest["version"] = MLA_BUNDLE_VERSION;
   manifest["producer"] = "mla-compile " MLA_VERSION;
-  manifest["target"] = target;
-  manifest["isa"] = isa;
-  manifest["model"] = std::move(dims);
   manifest["layers"] = json::Array(layers.asArrayRef());
   manifest["plan"] = printed(module->getAttr(kPlanAttr));
   manifest["entries"] = json::Array(llvm::map_range(entries, [](const BundleEntry &entry) { return toJson(entry); }));
@@ -161,4 +164,34 @@ std::string mla::makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model,
   llvm::raw_string_ostream stream(text);
   stream << llvm::formatv("{0:2}", json::Value(std::move(manifest))) << "\n";
   return text;
+}
+
+//===----------------------------------------------------------------------===//
+// What the code says of itself
+//===----------------------------------------------------------------------===//
+
+/// The types of the weights of all functions.
+static json::Object boundTensors(mlir::ModuleOp module) {
+  json::Object tensors;
+  for (auto function : module.getOps<mlir::func::FuncOp>())
+    for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+      auto name = function.getArgAttrOfType<mlir::StringAttr>(i, kWeightAttr);
+      auto type = mlir::dyn_cast<mlir::RankedTensorType>(function.getArgumentTypes()[i]);
+      if (name && type)
+        tensors[name.getValue()] = json::Object{{"dtype", type.getElementType().isBF16() ? "BF16" : "F32"},
+                                                {"shape", json::Array(type.getShape())}};
+    }
+  return tensors;
+}
+
+std::string mla::describeCode(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm::ArrayRef<BundleEntry> entries,
+                              llvm::StringRef target, llvm::StringRef isa) {
+  json::Object code = compiledFields(model, target, isa);
+  code["entries"] = json::Array(llvm::map_range(entries, [](const BundleEntry &entry) {
+    json::Value value = toJson(entry);
+    value.getAsObject()->erase("context");
+    return value;
+  }));
+  code["tensors"] = boundTensors(module);
+  return llvm::formatv("{0}", json::Value(std::move(code)));
 }

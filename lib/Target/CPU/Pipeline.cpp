@@ -48,7 +48,7 @@ static void bufferize(OpPassManager &pm) {
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   pm.addPass(createMLACPUBufferize());
   simplify(pm);
-  pm.addNestedPass<func::FuncOp>(createMLACPUDropReturned());
+  pm.addPass(createMLACPUDropReturned());
   bufferization::BufferResultsToOutParamsPassOptions results;
   results.modifyPublicFunctions = true;
   results.hoistDynamicAllocs = true;

@@ -36,7 +36,7 @@ static llvm::Expected<llvm::SmallString<128>> writeVersionScript() {
   if (std::error_code code = llvm::sys::fs::createTemporaryFile("mla", "map", descriptor, path))
     return llvm::createFileError("temporary version script", code);
   llvm::raw_fd_ostream stream(descriptor, /*shouldClose=*/true);
-  stream << "{ global: mla_entry_*; local: *; };\n";
+  stream << "{ global: mla_entry_*; " MLA_COMPILED_FOR "; local: *; };\n";
   stream.close();
   if (std::error_code code = stream.error()) {
     stream.clear_error(); // otherwise the stream aborts the process

@@ -9,6 +9,8 @@
 #include "HostLevel.h"
 #include "LinkShared.h"
 
+#include "mla/abi.h"
+
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
 #include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -78,7 +80,14 @@ static llvm::Error emitObject(llvm::Module &module, llvm::TargetMachine &machine
   return code ? mla::noSpace(path, code) : llvm::Error::success();
 }
 
-llvm::Error mla::emitSharedObject(ModuleOp module, llvm::StringRef path) {
+/// Adds a text that the shared object exports.
+static void addText(llvm::Module &module, llvm::StringRef name, llvm::StringRef text) {
+  llvm::Constant *value = llvm::ConstantDataArray::getString(module.getContext(), text);
+  new llvm::GlobalVariable(module, value->getType(), /*isConstant=*/true, llvm::GlobalValue::ExternalLinkage, value,
+                           name);
+}
+
+llvm::Error mla::emitSharedObject(ModuleOp module, llvm::StringRef compiledFor, llvm::StringRef path) {
   llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine = createMachine();
   if (!machine)
     return machine.takeError();
@@ -86,6 +95,7 @@ llvm::Error mla::emitSharedObject(ModuleOp module, llvm::StringRef path) {
   std::unique_ptr<llvm::Module> translated = translate(module, context);
   if (!translated)
     return llvm::createStringError("the module of the LLVM dialect cannot be translated to LLVM IR");
+  addText(*translated, MLA_COMPILED_FOR, compiledFor);
   translated->setDataLayout((*machine)->createDataLayout());
   translated->setTargetTriple((*machine)->getTargetTriple());
   if (llvm::Error error = makeOptimizingTransformer(3, 0, machine->get())(translated.get()))

@@ -134,6 +134,13 @@ extern "C" {
  * out is then undefined, and the same call may be repeated. */
 typedef void (*mla_entry_fn)(void **descriptors);
 
+/* Code for a CPU exports this array of char: JSON text that ends in NUL, an object of what the code was compiled for.
+ * Bundles are opened only if their other files agree; code of earlier releases lacks it.
+ *   "target", "isa", "dtype", "page", "cache", "tensor_parallel", "rank", "model"     as in the manifest
+ *   "entries"   those of the manifest, without "context"
+ *   "tensors"   {weight: {"dtype": "F32" | "BF16", "shape": [n, …]}}, of each weight of an entry */
+#define MLA_COMPILED_FOR "mla_compiled_for"
+
 /* Calls an entry with a workspace for its intermediate results. Returns 0, or 1 if there was no memory for it. May be
  * called from any thread. Workspaces are reused, so that later steps allocate nothing. Exported by libmla-runtime, like
  * all functions below. */

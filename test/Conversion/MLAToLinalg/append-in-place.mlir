@@ -1,7 +1,7 @@
 // The cache is written in place: after bufferization nothing of the cache's shape is allocated or copied, and it is not a
 // result. The read through the new cache reads the written rows from the same memory.
 //
-// RUN: mla-opt %s --pass-pipeline='builtin.module(mla-to-linalg,func.func(convert-elementwise-to-linalg),canonicalize,cse,func.func(mla-cpu-vectorize),canonicalize,cse,eliminate-empty-tensors,mla-cpu-bufferize,canonicalize,cse,func.func(mla-cpu-drop-returned))' | FileCheck %s --implicit-check-not='alloc{{.*}}x16x80x' --implicit-check-not='linalg.copy{{.*}}x16x80x'
+// RUN: mla-opt %s --pass-pipeline='builtin.module(mla-to-linalg,func.func(convert-elementwise-to-linalg),canonicalize,cse,func.func(mla-cpu-vectorize),canonicalize,cse,eliminate-empty-tensors,mla-cpu-bufferize,canonicalize,cse,mla-cpu-drop-returned)' | FileCheck %s --implicit-check-not='alloc{{.*}}x16x80x' --implicit-check-not='linalg.copy{{.*}}x16x80x'
 //
 // After the rest of the pipeline there is no allocation of the size of pages, and no result.
 // RUN: mla-opt %s --mla-to-cpu | FileCheck %s --check-prefix=LLVM --implicit-check-not=memrefCopy

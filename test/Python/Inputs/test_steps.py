@@ -191,6 +191,7 @@ class Steps(unittest.TestCase):
             self.assertEqual(caught.exception.status, "MLA_INVALID_ARGUMENT")
             self.assertTrue(np.isnan(given["pages"]).all())
         self.refuses("phase", "is 'both', must be one of auto, prefill, decode", phase="both")
+        self.refuses("phase", "is .'decode'., must be one of auto, prefill, decode", phase=["decode"])
         given = self.arguments()
         with self.assertRaisesRegex(mla_mlir.Error, "hidden and out overlap"):
             self.bundle.step(**given, out=given["hidden"])

@@ -28,3 +28,57 @@ func.func @number(%n: index) -> index {
 
 // CHECK: func.func private @external(memref<4xf32>) -> memref<4xf32>
 func.func private @external(memref<4xf32>) -> memref<4xf32>
+
+// A call uses what it passed. The caller then returns its own argument.
+//
+// CHECK-LABEL: func.func private @helper(
+// CHECK-SAME: %{{.*}}: memref<4xf32>, %{{.*}}: memref<4xf32>) -> index {
+// CHECK-LABEL: func.func @caller(
+// CHECK-SAME: %[[X:.*]]: memref<4xf32>, %[[Y:.*]]: memref<4xf32>) -> index {
+// CHECK-NEXT: %[[N:.*]] = call @helper(%[[Y]], %[[X]]) {mark} : (memref<4xf32>, memref<4xf32>) -> index
+// CHECK-NEXT: memref.copy %[[X]], %[[Y]]
+// CHECK-NEXT: return %[[N]] : index
+func.func private @helper(%x: memref<4xf32>, %y: memref<4xf32>) -> (memref<4xf32>, index, memref<4xf32>) {
+  %n = arith.constant 4 : index
+  return %y, %n, %x : memref<4xf32>, index, memref<4xf32>
+}
+func.func @caller(%x: memref<4xf32>, %y: memref<4xf32>) -> (memref<4xf32>, index) {
+  %a:3 = call @helper(%y, %x) {mark} : (memref<4xf32>, memref<4xf32>) -> (memref<4xf32>, index, memref<4xf32>)
+  memref.copy %a#0, %a#2 : memref<4xf32> to memref<4xf32>
+  return %a#0, %a#1 : memref<4xf32>, index
+}
+
+// Who takes the address of a function calls it as it is.
+//
+// CHECK-LABEL: func.func private @pointed(
+// CHECK-SAME: %{{.*}}: memref<4xf32>) -> memref<4xf32> {
+func.func private @pointed(%x: memref<4xf32>) -> memref<4xf32> {
+  return %x : memref<4xf32>
+}
+func.func @address() -> ((memref<4xf32>) -> memref<4xf32>) {
+  %f = constant @pointed : (memref<4xf32>) -> memref<4xf32>
+  return %f : (memref<4xf32>) -> memref<4xf32>
+}
+
+// In a block that is not reachable, results may depend on each other alone.
+//
+// CHECK-LABEL: func.func private @dead(
+// CHECK-SAME: %{{.*}}: memref<4xf32>) -> memref<4xf32> {
+func.func private @dead(%x: memref<4xf32>) -> memref<4xf32> {
+  return %x : memref<4xf32>
+}
+func.func @unreachable() {
+  return
+^bb1:
+  %a = call @dead(%b) : (memref<4xf32>) -> memref<4xf32>
+  %b = call @dead(%a) : (memref<4xf32>) -> memref<4xf32>
+  cf.br ^bb1
+}
+
+// CHECK-LABEL: func.func @recursive(
+// CHECK-SAME: %{{.*}}: memref<4xf32>) {
+// CHECK-NEXT: call @recursive(%{{.*}}) : (memref<4xf32>) -> ()
+func.func @recursive(%x: memref<4xf32>) -> memref<4xf32> {
+  %y = call @recursive(%x) : (memref<4xf32>) -> memref<4xf32>
+  return %x : memref<4xf32>
+}

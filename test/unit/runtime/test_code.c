@@ -67,6 +67,18 @@ static void run(void **d, int narrow) {
 __attribute__((visibility("default"))) const char test_code_room[8 << 20] = {1};
 #endif
 
+#if TEST_CODE_NUMBER == 3
+/* The third says what it was compiled for. */
+__attribute__((visibility("default"))) const char mla_compiled_for[] =
+    "{\"dtype\": \"f32\", \"page\": 4, \"cache\": {\"format\": \"standard\", \"dtype\": \"f32\"}, \"rank\": 0,"
+    " \"model\": {\"hidden_size\": 3, \"num_attention_heads\": 8, \"heads\": 8, \"v_head_dim\": 16, \"rope_theta\": "
+    "10000,"
+    " \"rms_norm_eps\": 1e-06},"
+    " \"entries\": [{\"symbol\": \"sum_f32\", \"q\": \"fold\", \"o\": \"absorb\", \"weights\": [\"w\"]},"
+    "  {\"symbol\": \"ones_f32\", \"weights\": []}],"
+    " \"tensors\": {\"w\": {\"dtype\": \"F32\", \"shape\": [1]}, \"v\": {\"dtype\": \"F32\", \"shape\": [9]}}}";
+#endif
+
 ENTRY sum_f32(void **descriptors) { run(descriptors, 0); }
 ENTRY sum_bf16(void **descriptors) { run(descriptors, 1); }
 

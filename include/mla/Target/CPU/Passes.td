@@ -42,12 +42,13 @@ def MLACPUBufferize : Pass<"mla-cpu-bufferize", "::mlir::ModuleOp"> {
   ];
 }
 
-def MLACPUDropReturned : Pass<"mla-cpu-drop-returned", "::mlir::func::FuncOp"> {
+def MLACPUDropReturned : Pass<"mla-cpu-drop-returned", "::mlir::ModuleOp"> {
   let summary = "Drop results that are the caller's own buffers";
   let description = [{
-    Drops a result that is an argument, such as a cache written in place.
-    Upstream's `drop-equivalent-buffer-results` does this only for private
-    functions.
+    Drops a result that is an argument, such as a cache written in place. Calls
+    use the operand instead. A function that is referred to otherwise than by
+    `func.call` keeps its results. Upstream's `drop-equivalent-buffer-results`
+    does this only for private functions.
   }];
 }
 

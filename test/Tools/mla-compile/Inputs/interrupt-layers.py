@@ -7,7 +7,8 @@ import os, signal, subprocess, sys, time
 
 name, out, command = sys.argv[1], sys.argv[2], sys.argv[3:]
 record = out + ".partial/layers.json"
-process = subprocess.Popen(command)
+# A shell starts what runs in the background with SIGINT ignored, and programs inherit that.
+process = subprocess.Popen(command, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 while process.poll() is None and not (os.path.exists(record) and open(record).read().count("\n") >= 3):
     time.sleep(0.002)
 process.send_signal(getattr(signal, name))
