@@ -49,6 +49,10 @@ static Type elementTypeOf(schema::Element element, Type dtype) {
     return BFloat16Type::get(dtype.getContext());
   case schema::Element::I32:
     return IntegerType::get(dtype.getContext(), 32);
+  case schema::Element::F8E4M3FN:
+    return Float8E4M3FNType::get(dtype.getContext());
+  case schema::Element::I8:
+    return IntegerType::get(dtype.getContext(), 8);
   case schema::Element::DType:
   case schema::Element::CacheDType:
     return dtype;
