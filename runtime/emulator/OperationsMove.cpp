@@ -199,6 +199,25 @@ template <bool isSigned, char to> static void decodeExtendByte(Decoder &decoder,
   inst.run = extendByte<isSigned>;
 }
 
+/// Extends a word; of a longer register, the low one (PTX ISA, 9.7.9.21: cvt takes wider sources).
+static void decodeExtendWord(Decoder &decoder, Inst &inst, const Row &ofWord, const Row &ofLong) {
+  if (!decoder.expectOperands(2, 2))
+    return;
+  const ptx::Operand &from = decoder.operand(1);
+  bool isLong = from.kind == ptx::Operand::Reg && from.reg.type == ptx::RegisterType::B64;
+  inst.destination = decoder.destination(decoder.operand(0), 'd');
+  decoder.addSource(inst, from, isLong ? 'd' : 'w');
+  inst.run = isLong ? ofLong.run : ofWord.run;
+}
+
+static void decodeExtendUnsigned(Decoder &decoder, Inst &inst) {
+  decodeExtendWord(decoder, inst, alu("", [](u32 a) { return u64(a); }), alu("", [](u64 a) { return u64(u32(a)); }));
+}
+
+static void decodeExtendSigned(Decoder &decoder, Inst &inst) {
+  decodeExtendWord(decoder, inst, alu("", [](s32 a) { return s64(a); }), alu("", [](u64 a) { return s64(s32(a)); }));
+}
+
 //===----------------------------------------------------------------------===//
 // selp
 //===----------------------------------------------------------------------===//
@@ -227,10 +246,14 @@ template <typename T> static void selectLanes(Warp &warp, const Inst &inst, Mask
 
 std::vector<Row> mla::emulator::moveRows() {
   std::vector<Row> rows = {
-      {"mov", "", nullptr, kind, decodeMove},           {"cvta", "", nullptr, kind, decodeCvta},
-      alu("cvt.u64.u32", [](u32 a) { return u64(a); }), alu("cvt.s64.s32", [](s32 a) { return s64(a); }),
-      alu("cvt.u32.u64", [](u64 a) { return u32(a); }), alu("cvt.u32.u16", [](u16 a) { return u32(a); }),
-      alu("cvt.u16.u32", [](u32 a) { return u16(a); }), alu("cvt.u64.u16", [](u16 a) { return u64(a); }),
+      {"mov", "", nullptr, kind, decodeMove},
+      {"cvta", "", nullptr, kind, decodeCvta},
+      {"cvt.u64.u32", "", nullptr, kind, decodeExtendUnsigned},
+      {"cvt.s64.s32", "", nullptr, kind, decodeExtendSigned},
+      alu("cvt.u32.u64", [](u64 a) { return u32(a); }),
+      alu("cvt.u32.u16", [](u16 a) { return u32(a); }),
+      alu("cvt.u16.u32", [](u32 a) { return u16(a); }),
+      alu("cvt.u64.u16", [](u16 a) { return u64(a); }),
       alu("cvt.u16.u64", [](u64 a) { return u16(a); }),
   };
   for (const char *type : {"u16", "s16"}) {

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// PTX ISA 8.6, 9.7.15: wgmma.mma_async of bf16 and of e4m3 with sums in f32, A
+// PTX ISA 8.6, 9.7.15: wgmma.mma_async of bf16, f16 and e4m3 with sums in f32, A
 // from shared memory or registers.
 //
 //===----------------------------------------------------------------------===//
@@ -20,6 +20,7 @@ static constexpr InstClass kind = InstClass::Product;
 /// reported.
 static bool decodeDescriptor(Warp &warp, const Inst &inst, u64 bits, bool isMnMajor, Operand &operand) {
   operand.elementBytes = inst.bytes;
+  operand.isHalf = inst.values[0];
   operand.start = static_cast<u32>(bits & 0x3fff) << 4;
   operand.leading = static_cast<u32>(bits >> 16 & 0x3fff) << 4;
   operand.stride = static_cast<u32>(bits >> 32 & 0x3fff) << 4;
@@ -126,9 +127,11 @@ struct ElementType {
   const char *name, *depth; ///< As the shape has it.
   uint8_t bytes;
   bool hasMajors; ///< Operands may be MN-major, as the last ones say.
+  bool isHalf;
 };
 } // namespace
-static constexpr ElementType elementTypes[] = {{"bf16", "k16", 2, true}, {"e4m3", "k32", 1, false}};
+static constexpr ElementType elementTypes[] = {
+    {"bf16", "k16", 2, true, false}, {"f16", "k16", 2, true, true}, {"e4m3", "k32", 1, false, false}};
 
 /// N of "m64nNk16", "k16" given; 0 if it is none.
 static u32 columnsOf(std::string_view shape, std::string_view depth) {
@@ -196,6 +199,7 @@ static void decodeMultiply(Decoder &decoder, Inst &inst) {
   inst.scale = decoder.source(decoder.operand(3), 'p');
   decodeImmediates(decoder, inst, type->hasMajors);
   inst.bytes = type->bytes;
+  inst.values[0] = type->isHalf;
   inst.isAligned = inst.isProduct = true;
   inst.run = multiply;
 }

@@ -27,15 +27,21 @@ uint32_t Operand::chunk(unsigned mn, unsigned k) const {
   return swizzled(address, 128);
 }
 
-static float widen(uint16_t bits) { return mla::widenBF16(bits); }
-static float widen(uint8_t bits) {
+namespace {
+enum class BF16 : uint16_t {};
+enum class F16 : uint16_t {};
+enum class E4M3 : uint8_t {};
+} // namespace
+static float widen(BF16 bits) { return mla::widenBF16(static_cast<uint16_t>(bits)); }
+static float widen(F16 bits) { return mla::widenF16(static_cast<uint16_t>(bits)); }
+static float widen(E4M3 bits) {
   static const std::array<float, 256> table = [] {
     std::array<float, 256> values;
     for (unsigned i = 0; i < 256; ++i)
       values[i] = mla::widenE4M3(static_cast<uint8_t>(i));
     return values;
   }();
-  return table[bits];
+  return table[static_cast<uint8_t>(bits)];
 }
 
 namespace {
@@ -61,7 +67,6 @@ static void forChunks(const Operand &operand, unsigned first, unsigned count, Ac
       action(mn, k, operand.chunk(mn, k));
 }
 
-/// Element: uint16_t of bf16, uint8_t of e4m3.
 template <typename Element>
 static void load(SharedMemory &memory, const Operand &operand, unsigned first, unsigned count, Matrix &matrix) {
   constexpr unsigned perChunk = 16 / sizeof(Element);
@@ -198,9 +203,11 @@ struct ProductComputer {
     product.isComputed = true;
     takeEarlier(product);
     if (product.b.elementBytes == 1)
-      loadA<uint8_t>(warp, product), loadB<uint8_t>(warp, product);
+      loadA<E4M3>(warp, product), loadB<E4M3>(warp, product);
+    else if (product.b.isHalf)
+      loadA<F16>(warp, product), loadB<F16>(warp, product);
     else
-      loadA<uint16_t>(warp, product), loadB<uint16_t>(warp, product);
+      loadA<BF16>(warp, product), loadB<BF16>(warp, product);
     multiply(product.values.data(), a, b, product.columns(), product.b.depth());
     if (a.anyUndefined || b.anyUndefined)
       for (unsigned i = 0; i < product.undefined.size(); ++i)

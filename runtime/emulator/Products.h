@@ -32,6 +32,7 @@ struct Operand {
   uint32_t start = 0, leading = 0, stride = 0; ///< Bytes.
   bool isMnMajor = false;                      ///< Of elements of 16 bits.
   unsigned elementBytes = 2;
+  bool isHalf = false; ///< Elements of 16 bits are f16, else bf16.
   bool operator==(const Operand &) const = default;
   /// k of a product: 32 bytes.
   unsigned depth() const { return 32 / elementBytes; }

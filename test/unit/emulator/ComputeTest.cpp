@@ -91,6 +91,8 @@ TEST(EmulatorCompute, LongIntegers) {
        [](uint64_t a, uint64_t b) { return std::max(a, b); }},
       {body("cvt.s64.s32 %d4, %r1;"), [](uint64_t a, uint64_t) { return uint64_t(S64(S32(a))); }},
       {body("cvt.u64.u32 %d4, %r1;"), [](uint64_t a, uint64_t) { return uint64_t(uint32_t(a)); }},
+      {body("cvt.s64.s32 %d4, %d2;"), [](uint64_t a, uint64_t) { return uint64_t(S64(S32(a))); }},
+      {body("cvt.u64.u32 %d4, %d2;"), [](uint64_t a, uint64_t) { return uint64_t(uint32_t(a)); }},
   };
   Words in = triples(corners());
   for (const auto &[text, expected] : cases) {
