@@ -102,6 +102,7 @@ static llvm::Expected<PlanAttr> planAttention(mlir::MLIRContext &context, const 
                                               const CompileOptions &options) {
   ImportOptions import;
   import.dtype = options.dtype;
+  import.cacheFormat = options.cacheFormat;
   import.tensorParallel = options.tensorParallel;
   mlir::OwningOpRef<mlir::ModuleOp> module = importLayer(context, *model.config.latent, model.specs, import);
   if (llvm::Error error = runStages(*module, Stage::Import, Stage::Plan, options))

@@ -248,7 +248,7 @@ class Bundle:
         return (table, lengths, cu_seqlens), sizes
 
     def _pages(self, look, pages, writable=False):
-        row = self.info.kv_lora_rank + self.info.qk_rope_head_dim
+        row = self.info.cache_row
         pages = look("pages", pages)
         pages.expect_contiguous(self.info.cache_dtype, [None, self.info.page, row], self.devices, writable)
         return pages, pages.shape[0]

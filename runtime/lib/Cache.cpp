@@ -16,7 +16,7 @@ using namespace mla;
 CacheLayout mla::layoutOf(const mla_bundle_info &info) {
   CacheLayout layout;
   layout.page = info.page;
-  layout.row = info.kv_lora_rank + info.qk_rope_head_dim;
+  layout.row = info.cache_row;
   layout.latent = info.kv_lora_rank;
   layout.dtype = info.cache_dtype;
   layout.format = info.cache_format;

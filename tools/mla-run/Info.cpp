@@ -116,7 +116,7 @@ static void printInfoAsText(const InfoFacts &facts) {
   if (*info.device)
     std::printf("device    %s\n", info.device);
   std::printf("cache     %s, %s, pages of %" PRId64 " tokens of %" PRId64 " elements\n", info.cache_format,
-              nameOf(info.cache_dtype), info.page, info.kv_lora_rank + info.qk_rope_head_dim);
+              nameOf(info.cache_dtype), info.page, info.cache_row);
   std::printf("rank      %" PRId64 " of %" PRId64 "\n", info.rank, info.tensor_parallel);
   printFiles(facts);
   printModel(facts);

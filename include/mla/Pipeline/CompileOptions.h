@@ -8,6 +8,7 @@
 #ifndef MLA_PIPELINE_COMPILEOPTIONS_H
 #define MLA_PIPELINE_COMPILEOPTIONS_H
 
+#include "mla/cache_format.h"
 #include "mla/safetensors.h"
 
 #include "llvm/ADT/StringRef.h"
@@ -49,7 +50,8 @@ struct CompileOptions {
   LayerRange layers;
   /// Or the name of a GPU target (mla/Conversion/MLAToGPU/Targets.h); with a module also empty: the module's own.
   std::string target = "cpu";
-  DType dtype = DType::F32; ///< Of hidden states, cache and prepared weights: F32 or BF16.
+  DType dtype = DType::F32; ///< Of hidden states and prepared weights, and of a standard cache: F32 or BF16.
+  schema::CacheFormat cacheFormat = schema::CacheFormat::Standard;
   std::string plan = "auto";
   bool verbose = false; ///< Say on stderr what each form costs.
   std::string device;   ///< A file that describes what runs the code; empty: the target's own description.

@@ -124,7 +124,7 @@ extern "C" {
  * with sizes and strides in elements, row-major, offset 0. In order:
  *   0  hidden       [tokens, hidden_size]                 dtype    in
  *   1  cu_seqlens   [batch + 1]                           int32    in: first token of each sequence, then tokens
- *   2  pages        [pages, page, kv_lora_rank + qk_rope_head_dim]  cache dtype  in and out
+ *   2  pages        [pages, page, cache_row]                        cache dtype  in and out
  *   3  block_table  [batch, max pages of a sequence]      int32    in: page numbers; rows end in zeros
  *   4  lengths      [batch]                               int32    in: cached tokens, including this step's
  *   5… the entry's weights, each of the shape and element type it has in weights.safetensors

@@ -66,8 +66,7 @@ static int64_t sizeOf(schema::Extent extent, DictionaryAttr model) {
     return ShapedType::kDynamic;
   if (row.kind == schema::ExtentRow::Fixed)
     return row.number;
-  int64_t size = model.getAs<IntegerAttr>(row.key).getInt();
-  return *row.plus ? size + model.getAs<IntegerAttr>(row.plus).getInt() : size;
+  return model.getAs<IntegerAttr>(row.key).getInt();
 }
 
 RankedTensorType mla::typeOf(const schema::Binding &binding, DictionaryAttr model, Type dtype) {
@@ -100,8 +99,10 @@ LogicalResult BindingAttr::verify(function_ref<InFlightDiagnostic()> emitError, 
                      << type.getElementType();
 }
 
-/// Accepts any float if the table leaves the element type to the bundle.
+/// Accepts any float if the table leaves the element type to the bundle, and the bytes of a packed cache.
 static bool isOf(schema::Element element, Type type) {
+  if (element == schema::Element::CacheDType && type.isInteger(8))
+    return true;
   if (element == schema::Element::DType || element == schema::Element::CacheDType)
     return isa<FloatType>(type);
   return elementOf(type) == element;

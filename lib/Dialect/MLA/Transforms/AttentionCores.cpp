@@ -47,6 +47,13 @@ private:
 /// The name of the single argument for a cache.
 static constexpr llvm::StringLiteral kCacheName = "cache";
 
+/// Returns the format of the model's cache; a model that says nothing has the standard one.
+static CacheFormat formatOf(DictionaryAttr model) {
+  auto cache = model.getAs<DictionaryAttr>("cache");
+  auto format = cache ? cache.getAs<StringAttr>("format") : StringAttr();
+  return (format ? symbolizeCacheFormat(format.getValue()) : std::nullopt).value_or(CacheFormat::Standard);
+}
+
 /// Creates an empty function with arguments and results in the order of the table, and moves the builder into it.
 void CoreBuilder::begin(schema::Core core, Phase phase) {
   SmallVector<Type> types, results;
@@ -59,7 +66,7 @@ void CoreBuilder::begin(schema::Core core, Phase phase) {
         .push_back(binding.group == schema::Group::Cache ? StringRef(kCacheName) : binding.name);
     if (binding.group == schema::Group::Cache)
       types.push_back(CacheType::get(builder.getContext(), sizeOf("page"), sizeOf("kv_lora_rank"),
-                                     sizeOf("qk_rope_head_dim"), builder.getBF16Type()));
+                                     sizeOf("qk_rope_head_dim"), builder.getBF16Type(), formatOf(model)));
     else
       (isResult ? results : types).push_back(typeOf(binding));
   }
