@@ -23,6 +23,21 @@ CacheLayout mla::layoutOf(const mla_bundle_info &info) {
   return layout;
 }
 
+std::string CacheLayout::differenceFrom(const CacheLayout &other, const std::string &name) const {
+  auto differ = [&](const char *what, const std::string &here, const std::string &there) {
+    return "has " + std::string(what) + " " + here + ", " + name + " has " + there;
+  };
+  if (format != other.format)
+    return differ("format", format, other.format);
+  if (dtype != other.dtype)
+    return differ("dtype", schema::elementNames[dtype], schema::elementNames[other.dtype]);
+  if (page != other.page)
+    return differ("page", std::to_string(page), std::to_string(other.page));
+  if (latent != other.latent)
+    return differ("kv_lora_rank", std::to_string(latent), std::to_string(other.latent));
+  return differ("cache_row", std::to_string(row), std::to_string(other.row));
+}
+
 mla_cache::~mla_cache() {
   batches.clear(); // on a device, first waits for the layers that use the pages
   if (memory)

@@ -202,10 +202,14 @@ MLA_API const mla_kernel_info *mla_bundle_get_kernel(const mla_bundle *bundle, i
 
 /* A pool of pages for all layers of a bundle. Page p of every layer belongs to the same tokens of the same sequence, so
  * one block table serves all layers. A row of info->cache_row elements of cache_dtype holds one token. By cache_format:
- *   standard    kv_lora_rank elements of the latent, then qk_rope_head_dim of k_rope
+ *
+ *   standard    the latent, kv_lora_rank elements, then k_rope, qk_rope_head_dim
  *   fp8_row     the latent in e4m3, an f32 scale per 128 columns (latent = e4m3 * scale), k_rope in bf16; 656 bytes
- * where the widths are 512 and 64, as FlashMLA and vLLM (fp8_ds_mla) have them fp8_tensor  latent and k_rope in e4m3 In
- * the last two, k_rope and the end of a row are at multiples of 16 bytes, and scales at a multiple of 4. */
+ *               where the widths are 512 and 64, as FlashMLA and vLLM (fp8_ds_mla) have them
+ *   fp8_tensor  latent and k_rope in e4m3
+ *
+ * In the last two, k_rope begins and a row ends at a multiple of 16 bytes, and scales begin at a multiple of 4.
+ * docs/fp8.md has offsets and rounding. */
 typedef struct mla_cache mla_cache;
 
 /* A sequence of a cache. Numbers are unique in a process, so that stale ones and those of another cache are recognised.
