@@ -21,7 +21,7 @@ Result<bool> check(const Options &options, const mla_bundle *bundle);
 /// Runs made-up steps and compares with a layer in float64. The result: whether all are within the tolerance.
 Result<bool> selfCheck(const Options &options, const mla_bundle *bundle);
 
-/// The relative L2 error that is allowed: the user's, or that of the bundle's type.
+/// The relative L2 error that --check allows: the user's, or that of the bundle's type and cache.
 double toleranceOf(const Options &options, const mla_bundle_info &info);
 
 /// Says on stderr that a rank's results are partial sums, and what `fits` them.
