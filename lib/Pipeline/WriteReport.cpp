@@ -138,6 +138,7 @@ static llvm::Expected<report::Report> reportOn(mlir::MLIRContext &context, Model
   request.config = std::move(model.config);
   request.device = device;
   request.elementBytes = compile.dtype == DType::BF16 ? 2 : 4;
+  request.cacheFormat = compile.cacheFormat;
   request.dtype = compile.dtype == DType::BF16 ? "bf16" : "f32";
   request.batch = options.batch;
   request.context = options.context;
