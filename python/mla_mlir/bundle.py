@@ -142,7 +142,8 @@ class Bundle:
         """Appends tokens to the caller's pages and gives the layer's result, `out` or a new tensor like hidden.
 
         hidden, out   [tokens, hidden_size], of info.dtype
-        pages         [num_pages, page, kv_lora_rank + qk_rope_head_dim], of info.cache_dtype: gets the new tokens' rows
+        pages         [num_pages, page, info.cache_row], of info.cache_dtype: gets the new tokens' rows. uint8 are the bytes of a
+                      packed cache: int8 and float8_e4m3fn are taken as such, too
         block_table   [batch, width] int32; lengths: [batch] int32, with the new tokens; cu_seqlens: [batch + 1] int32
         max_queries   no sequence has more new tokens; max_length: no sequence is longer, by default the table's room
         layer         a number of info.layers, by default the first
@@ -248,9 +249,8 @@ class Bundle:
         return (table, lengths, cu_seqlens), sizes
 
     def _pages(self, look, pages, writable=False):
-        row = self.info.cache_row
         pages = look("pages", pages)
-        pages.expect_contiguous(self.info.cache_dtype, [None, self.info.page, row], self.devices, writable)
+        pages.expect_contiguous(self.info.cache_dtype, [None, self.info.page, self.info.cache_row], self.devices, writable)
         return pages, pages.shape[0]
 
     def _queries(self, look, name, first, width, q_rope):

@@ -12,15 +12,18 @@ from . import runtime, streams
 from .dlpack import result_like, view
 from .errors import INT32, ArgumentError, Error, integer
 
+_TYPES = {"float32": "<f4", "bfloat16": "<u2", "uint8": "|u1"}
+
 
 class Pages:
-    """One layer's pages where they lie, [pages, page, kv_lora_rank + qk_rope_head_dim]: numpy.asarray takes it on a CPU,
-    torch.as_tensor on a GPU. bfloat16 shows as uint16, its bits. What they give is valid until the cache is closed."""
+    """One layer's pages where they lie, [pages, page, info.cache_row]: numpy.asarray takes it on a CPU, torch.as_tensor on a
+    GPU. bfloat16 shows as uint16, its bits; rows of a packed cache are bytes, uint8. What they give is valid until the cache
+    is closed."""
 
     def __init__(self, cache, layer):
         data, dims, dtype = ctypes.c_void_p(), (ctypes.c_int64 * 3)(), ctypes.c_int32()
         runtime.loaded().mla_cache_pages(cache.handle, integer("layer", layer), ctypes.byref(data), dims, ctypes.byref(dtype))
-        self._interface = {"shape": tuple(dims), "typestr": ("<f4", "<u2")[dtype.value], "data": (data.value, False),
+        self._interface = {"shape": tuple(dims), "typestr": _TYPES[runtime.DTYPES[dtype.value]], "data": (data.value, False),
                            "version": 3}
         self.cache = cache  # keeps the memory
 
@@ -105,8 +108,8 @@ class Batch:
 
 
 class Cache:
-    """A pool of pages for all layers of a bundle. One layer of one page takes
-    page * (kv_lora_rank + qk_rope_head_dim) elements of info.cache_dtype."""
+    """A pool of pages for all layers of a bundle. One layer of one page takes page * info.cache_row elements of
+    info.cache_dtype."""
 
     __copy__ = __deepcopy__ = __reduce__ = _refuse_to_copy
 

@@ -15,7 +15,7 @@ from . import locate
 from .errors import INT32, INT64, UINT64, Error, integer
 
 PHASES = {"auto": 0, "prefill": 1, "decode": 2}
-DTYPES = ("float32", "bfloat16", "int32", "float8_e4m3fn", "uint8")  # by mla_dtype
+DTYPES = {0: "float32", 1: "bfloat16", 4: "uint8"}  # by mla_dtype; uint8: the bytes of a packed cache
 
 _TYPES = {
     "text": ctypes.c_char_p,
