@@ -43,8 +43,8 @@ MlirTypeID mlaCacheTypeGetTypeID() { return wrap(CacheType::getTypeID()); }
 MlirType mlaCacheTypeGetChecked(MlirLocation location, int64_t page, int64_t latent, int64_t rope,
                                 MlirType elementType) {
   Location loc = unwrap(location);
-  return wrap(
-      CacheType::getChecked([&] { return emitError(loc); }, contextOf(loc), page, latent, rope, unwrap(elementType)));
+  return wrap(CacheType::getChecked([&] { return emitError(loc); }, contextOf(loc), page, latent, rope,
+                                    unwrap(elementType), CacheFormat::Standard));
 }
 
 int64_t mlaCacheTypeGetPage(MlirType type) { return unwrapCache(type).getPage(); }

@@ -48,8 +48,9 @@ private:
 mlir::DictionaryAttr mla::importer::describeModel(mlir::MLIRContext *context, const AttentionConfig &config,
                                                   const ImportOptions &options) {
   Fields cache(context), model(context);
-  cache.add("format", StringRef("standard"));
-  cache.add("dtype", manifestName(options.dtype));
+  cache.add("format", StringRef(nameOf(options.cacheFormat)));
+  cache.add("dtype",
+            isPacked(options.cacheFormat) ? StringRef(nameOf(schema::Element::I8)) : manifestName(options.dtype));
   model.add("model_type", StringRef(config.modelType))
       .add("hidden_size", config.hiddenSize)
       .add("num_attention_heads", config.numHeads)

@@ -88,7 +88,8 @@ private:
 //===----------------------------------------------------------------------===//
 
 CacheType LayerBuilder::cacheType() {
-  return CacheType::get(builder.getContext(), options.page, config.kvLoraRank, config.ropeDim, outside());
+  return CacheType::get(builder.getContext(), options.page, config.kvLoraRank, config.ropeDim, outside(),
+                        static_cast<CacheFormat>(options.cacheFormat));
 }
 
 /// Return the type of a tensor with one row, or one element of shape `shape`, per token.

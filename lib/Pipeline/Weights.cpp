@@ -51,6 +51,7 @@ ImportOptions mla::importOptions(const CompileOptions &options, std::vector<int6
   ImportOptions import;
   import.layers = std::move(layers);
   import.dtype = options.dtype;
+  import.cacheFormat = options.cacheFormat;
   import.page = options.page;
   import.tensorParallel = options.tensorParallel;
   import.rank = options.rank;

@@ -103,6 +103,7 @@ static llvm::Expected<PlanAttr> planAttention(mlir::MLIRContext &context, const 
                                               const CompileOptions &options) {
   ImportOptions import;
   import.dtype = options.dtype;
+  import.cacheFormat = options.cacheFormat;
   import.tensorParallel = options.tensorParallel;
   mlir::OwningOpRef<mlir::ModuleOp> module = importLayer(context, *model.config.latent, model.specs, import);
   if (llvm::Error error = runStages(*module, Stage::Import, Stage::Plan, options))
@@ -138,6 +139,7 @@ static llvm::Expected<report::Report> reportOn(mlir::MLIRContext &context, Model
   request.config = std::move(model.config);
   request.device = device;
   request.elementBytes = compile.dtype == DType::BF16 ? 2 : 4;
+  request.cacheFormat = compile.cacheFormat;
   request.dtype = compile.dtype == DType::BF16 ? "bf16" : "f32";
   request.batch = options.batch;
   request.context = options.context;

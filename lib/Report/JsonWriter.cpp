@@ -221,6 +221,7 @@ static json::Object toJson(const Report &report) {
       {"model", modelToJson(report)},
       {"device", toJson(report.request.device)},
       {"dtype", report.request.dtype},
+      {"cache_format", schema::nameOf(report.request.cacheFormat)},
       {"stored_dtype", orNull(report.request.storedDType)},
       {"tensor_parallel", report.request.tensorParallel},
       {"batch", report.request.batch},

@@ -160,7 +160,7 @@ static bool isOf(const MeasuredAttention &measured, const LayerShape &shape) {
 std::vector<MeasuredPiece> mla::report::findMeasured(const CostModel &model, const Step &step) {
   const LayerShape &shape = model.getShape();
   std::vector<MeasuredPiece> found;
-  if (model.getDevice().name != Device::h100().name || shape.elementBytes != 2)
+  if (model.getDevice().name != Device::h100().name || shape.elementBytes != 2 || shape.packedRowBytes)
     return found;
   for (const MeasuredForm &form : readMeasuredForms()) {
     bool ofCache = form.side == MeasuredForm::UpProjection;

@@ -41,7 +41,8 @@ std::optional<int64_t> mla::report::findFittingRanks(const Request &request) {
   for (int64_t ranks = 1; ranks <= heads; ++ranks) {
     if (heads % ranks)
       continue;
-    ModelCosts costs(takeRank(config, ranks), request.device, request.elementBytes, request.mlpWeightBytes);
+    ModelCosts costs(takeRank(config, ranks), request.device, request.elementBytes, request.mlpWeightBytes,
+                     request.cacheFormat);
     if (makeMemory(costs, request, planned).fits())
       return ranks;
   }

@@ -93,7 +93,7 @@ Costs mla::report::operator*(double times, Costs costs) {
 // Attention
 //===----------------------------------------------------------------------===//
 
-static LayerShape shapeOf(const importer::ModelConfig &config, int64_t elementBytes) {
+static LayerShape shapeOf(const importer::ModelConfig &config, int64_t elementBytes, schema::CacheFormat cache) {
   LayerShape shape;
   shape.hidden = config.hiddenSize;
   shape.elementBytes = elementBytes;
@@ -106,12 +106,14 @@ static LayerShape shapeOf(const importer::ModelConfig &config, int64_t elementBy
   shape.rope = latent.ropeDim;
   shape.value = latent.vDim;
   shape.latent = latent.kvLoraRank;
+  if (isPacked(cache))
+    shape.packedRowBytes = schema::packedRow(cache, shape.latent, shape.rope).bytes;
   return shape;
 }
 
 ModelCosts::ModelCosts(const importer::ModelConfig &config, const Device &device, int64_t elementBytes,
-                       int64_t mlpWeightBytes)
-    : config(config), model(shapeOf(config, elementBytes), device),
+                       int64_t mlpWeightBytes, schema::CacheFormat cache)
+    : config(config), model(shapeOf(config, elementBytes, cache), device),
       mlpWeightBytes(mlpWeightBytes ? mlpWeightBytes : elementBytes) {}
 
 void ModelCosts::addLatentAttention(Costs &costs, const AttentionForm &form, const Step &step) const {

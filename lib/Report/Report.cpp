@@ -105,7 +105,11 @@ static KvCache makeCache(const ModelCosts &costs, const ModelCosts &rank, const 
   cache.baseline = baseline ? baseline->request.name : "MHA of the same heads";
   cache.baselineBytesPerToken = baseline ? baseline->cache.bytesPerToken : cache.headBytesPerToken;
   cache.reduction = 1 - cache.bytesPerToken / cache.baselineBytesPerToken;
-  cache.reduction6bit = 1 - cache.bytesPerToken * 6 / 16 / cache.baselineBytesPerToken;
+  const LayerShape &shape = costs.getAttentionModel().getShape();
+  double unpacked = isPacked(request.cacheFormat) && config.latent
+                        ? double(config.numAttentions()) * shape.elementBytes * (shape.latent + shape.rope)
+                        : cache.bytesPerToken;
+  cache.reduction6bit = 1 - unpacked * 6 / 16 / cache.baselineBytesPerToken;
   cache.weightBytes = costs.getWeightBytes({AttentionForm()});
   cache.rankWeightBytes = rank.getWeightBytes({AttentionForm()});
   double memory = request.device.memoryBytes, sequence = rank.getCachedTokenBytes() * request.context;
@@ -186,9 +190,9 @@ static std::vector<std::string> makeNotes(const Report &report) {
 }
 
 Report mla::report::makeReport(Request request, std::unique_ptr<Report> baseline) {
-  ModelCosts whole(request.config, request.device, request.elementBytes, request.mlpWeightBytes);
+  ModelCosts whole(request.config, request.device, request.elementBytes, request.mlpWeightBytes, request.cacheFormat);
   ModelCosts costs(takeRank(request.config, request.tensorParallel), request.device, request.elementBytes,
-                   request.mlpWeightBytes);
+                   request.mlpWeightBytes, request.cacheFormat);
   Report report;
   report.parameters = whole.getParameters();
   report.activeParameters = whole.getActiveParameters();

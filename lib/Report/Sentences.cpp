@@ -53,6 +53,8 @@ std::string mla::report::describeDevice(const Request &request) {
   std::string text =
       formatv("on {0}: reads {1}/s, computes {2}/s, holds {3}; {4}", device.name, inBytes(device.readRate),
               inFlops(device.flopRate), inBytes(double(device.memoryBytes)), request.dtype);
+  if (isPacked(request.cacheFormat))
+    text += formatv(", cache {0}", schema::nameOf(request.cacheFormat));
   return request.tensorParallel > 1 ? text + formatv("; one of {0} devices", request.tensorParallel).str() : text;
 }
 

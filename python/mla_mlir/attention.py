@@ -20,7 +20,7 @@ from torch import nn
 
 from . import torch as _ops  # noqa: F401  registers torch.ops.mla
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "uint8": torch.uint8}
 
 
 class LatentPages:
@@ -107,8 +107,8 @@ class LatentPages:
         if need <= self.width:
             return
         info, width = self.bundle.info, max(need, self.width + self.width // 8)
-        grown = torch.empty(info.num_layers, batch, width, page, info.kv_lora_rank + info.qk_rope_head_dim,
-                            dtype=DTYPES[info.cache_dtype], device=self.device)
+        grown = torch.empty(info.num_layers, batch, width, page, info.cache_row, dtype=DTYPES[info.cache_dtype],
+                            device=self.device)
         if self.pages is not None:
             grown[:, :, : self.width] = self.pages
         self._hold(grown)

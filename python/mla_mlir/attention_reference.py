@@ -5,9 +5,11 @@
 #
 # ===---------------------------------------------------------------------===#
 """Computes what the attention kernels of a bundle compute, in float32 with torch's operations, one sequence at a time: for
-CPUs, and as a reference. See mla_latent_attention and mla_naive_attention in runtime.h for the arrays."""
+CPUs, and as a reference. See mla_latent_attention and mla_naive_attention in runtime.h for the arrays.
+Packed pages are recognised by the bytes of their rows."""
 import torch
 
+from . import packed
 from .errors import ArgumentError
 
 
@@ -29,13 +31,22 @@ def _spans(bounds):
     return list(zip(listed, listed[1:]))
 
 
+def _floats(rows, latent, rope):
+    """Rows of a cache, [..., latent + rope], as float32."""
+    if rows.element_size() > 1:
+        return rows.float()
+    return packed.unpack(rows, packed.find_format(rows.shape[-1], latent, rope), latent, rope)
+
+
 def latent(q_latent, q_rope, pages, block_table, lengths, cu_seqlens, scale):
     out, lse = torch.zeros_like(q_latent), q_latent.new_full(q_latent.shape[:2], float("-inf"), dtype=torch.float32)
     width, page = q_latent.shape[2], pages.shape[1]
+    pages = pages.view(torch.uint8) if pages.element_size() == 1 else pages  # torch does not index float8 on a CPU
     for s, ((begin, end), length) in enumerate(zip(_spans(cu_seqlens), lengths.tolist())):
         if begin == end or not length:
             continue
-        rows = pages[block_table[s, : -(-length // page)].long()].flatten(0, 1)[:length].float()
+        rows = pages[block_table[s, : -(-length // page)].long()].flatten(0, 1)[:length]
+        rows = _floats(rows, width, q_rope.shape[2])
         queries = torch.cat([q_latent[begin:end], q_rope[begin:end]], -1).float().transpose(0, 1)
         result, sums = _attend(queries @ rows.T, rows[None, :, :width], scale)
         out[begin:end], lse[begin:end] = result.to(out.dtype), sums

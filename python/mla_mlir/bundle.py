@@ -143,7 +143,8 @@ class Bundle:
         """Append tokens to the caller's pages and return the layer's result: `out`, or a new tensor like hidden.
 
         hidden, out   [tokens, hidden_size], of info.dtype
-        pages         [num_pages, page, kv_lora_rank + qk_rope_head_dim], of info.cache_dtype; the new tokens' rows are written
+        pages         [num_pages, page, info.cache_row], of info.cache_dtype; the new tokens' rows are written. The bytes of a
+                      packed cache may be uint8, int8 or float8_e4m3fn
         block_table   [batch, width] int32; lengths: [batch] int32, including new tokens; cu_seqlens: [batch + 1] int32
         max_queries   bound of the new tokens per sequence; max_length: bound of the lengths, by default the capacity of a
                       row of the block table
@@ -251,9 +252,8 @@ class Bundle:
         return (table, lengths, cu_seqlens), sizes
 
     def _pages(self, look, pages, writable=False):
-        row = self.info.kv_lora_rank + self.info.qk_rope_head_dim
         pages = look("pages", pages)
-        pages.expect_contiguous(self.info.cache_dtype, [None, self.info.page, row], self.devices, writable)
+        pages.expect_contiguous(self.info.cache_dtype, [None, self.info.page, self.info.cache_row], self.devices, writable)
         return pages, pages.shape[0]
 
     def _queries(self, look, name, first, width, q_rope):

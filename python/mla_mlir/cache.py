@@ -12,15 +12,17 @@ from . import runtime, streams
 from .dlpack import result_like, view
 from .errors import INT32, ArgumentError, Error, integer
 
+_TYPES = {"float32": "<f4", "bfloat16": "<u2", "uint8": "|u1"}
+
 
 class Pages:
-    """A view of one layer's pages, [pages, page, kv_lora_rank + qk_rope_head_dim], for numpy.asarray on a CPU and
-    torch.as_tensor on a GPU. bfloat16 appears as uint16. The arrays are valid until the cache is closed."""
+    """A view of one layer's pages, [pages, page, info.cache_row], for numpy.asarray on a CPU and
+    torch.as_tensor on a GPU. bfloat16 appears as uint16, the bytes of a packed cache as uint8. The arrays are valid until the cache is closed."""
 
     def __init__(self, cache, layer):
         data, dims, dtype = ctypes.c_void_p(), (ctypes.c_int64 * 3)(), ctypes.c_int32()
         runtime.loaded().mla_cache_pages(cache.handle, integer("layer", layer), ctypes.byref(data), dims, ctypes.byref(dtype))
-        self._interface = {"shape": tuple(dims), "typestr": ("<f4", "<u2")[dtype.value], "data": (data.value, False),
+        self._interface = {"shape": tuple(dims), "typestr": _TYPES[runtime.DTYPES[dtype.value]], "data": (data.value, False),
                            "version": 3}
         self.cache = cache  # keeps the memory alive
 
@@ -104,7 +106,7 @@ class Batch:
 
 
 class Cache:
-    """A pool of pages for all layers of a bundle. One page has page * (kv_lora_rank + qk_rope_head_dim) elements of
+    """A pool of pages for all layers of a bundle. One page has page * info.cache_row elements of
     info.cache_dtype per layer."""
 
     __copy__ = __deepcopy__ = __reduce__ = _refuse_to_copy

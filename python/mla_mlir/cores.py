@@ -55,18 +55,20 @@ def _folder(name):
         return made[-1].parent
 
 
-def bundle(heads, kv_lora_rank, qk_rope_head_dim, page):
+def bundle(heads, kv_lora_rank, qk_rope_head_dim, page, cache_dtype=None):
     """Return the path of a GPU bundle with the latent attention of these widths, compiled by the installed compiler; without
-    a compiler, the newest bundle of this release. Several processes may call this at once."""
+    a compiler, the newest bundle of this release. cache_dtype: None, "fp8_row" or "fp8_tensor". Several processes may call
+    this at once."""
     release = runtime.loaded().mla_version().decode()
-    name = f"{release}-latent-h{heads}-l{kv_lora_rank}-r{qk_rope_head_dim}-page{page}.mla"
+    suffix = f"-{cache_dtype}" if cache_dtype else ""
+    name = f"{release}-latent-h{heads}-l{kv_lora_rank}-r{qk_rope_head_dim}-page{page}{suffix}.mla"
     path = _folder(name) / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         own = tempfile.mkdtemp(prefix="making-", dir=path.parent)
         try:
             made = compiler.compile(os.path.join(own, name), config=config(heads, kv_lora_rank, qk_rope_head_dim),
-                                    target=compiler.GPU_TARGET, page=page)
+                                    target=compiler.GPU_TARGET, page=page, cache_dtype=cache_dtype)
             with contextlib.suppress(OSError):  # another process was faster
                 os.rename(made, path)
         finally:

@@ -7,7 +7,8 @@
 """Views and checks tensors through DLPack (dmlc.github.io/dlpack, both versions of the capsule). Every error names the
 argument.
 
-numpy has no bfloat16: uint16 arrays are reinterpreted as bfloat16.
+numpy has no bfloat16: uint16 arrays are reinterpreted as bfloat16. For bytes, all one-byte types
+that engines use for an FP8 cache are accepted.
 """
 import ctypes
 import sys
@@ -16,8 +17,11 @@ from .errors import ArgumentError
 
 CPU, CUDA, CUDA_HOST, CUDA_MANAGED = 1, 2, 3, 13
 _DEVICES = {CPU: "cpu", CUDA: "cuda", CUDA_HOST: "cpu (pinned)", CUDA_MANAGED: "cuda (managed)"}
+_FLOAT8 = {10: "float8_e4m3fn"}  # kinds that are of 8 bits only
 _KINDS = {0: "int", 1: "uint", 2: "float", 4: "bfloat", 5: "complex", 6: "bool"}
 _READ_ONLY = 1
+# The types that are taken as another one, bit by bit.
+_TAKEN_AS = {"bfloat16": ("uint16",), "uint8": ("int8", "float8_e4m3fn")}
 
 
 class _Tensor(ctypes.Structure):
@@ -69,7 +73,7 @@ class Array:
         """Check the tensor. shape: sizes, None for any. devices: accepted (kind, index), index None for any."""
         if self.device not in devices and (self.device[0], None) not in devices:
             self.fail(f"is on {device_name(self.device)}, must be on {device_name(devices[0])}")
-        if self.dtype != dtype and (self.dtype, dtype) != ("uint16", "bfloat16"):
+        if self.dtype != dtype and self.dtype not in _TAKEN_AS.get(dtype, ()):
             self.fail(f"has dtype {self.dtype}, must be {dtype}")
         if len(self.shape) != len(shape) or any(want not in (None, have) for have, want in zip(self.shape, shape)):
             self.fail(f"has shape {list(self.shape)}, must be [{', '.join('any' if s is None else str(s) for s in shape)}]")
@@ -111,6 +115,11 @@ def _capsule(name, value, stream):
         raise ArgumentError(name, f"cannot be read through DLPack: {error}") from error
 
 
+def _dtype(tensor):
+    name = _FLOAT8.get(tensor.kind) or f"{_KINDS.get(tensor.kind, f'DLPack type {tensor.kind} of ')}{tensor.bits}"
+    return name + (f"x{tensor.lanes}" if tensor.lanes != 1 else "")
+
+
 def view(name, value, stream=None):
     """Return the Array of a tensor. stream: the stream on which a GPU will read it, numbered as in DLPack; the producer's
     pending work is ordered before."""
@@ -132,8 +141,7 @@ def view(name, value, stream=None):
         tensor = _Tensor.from_address(_pointer(capsule, b"dltensor"))
     shape = tuple(tensor.shape[i] for i in range(tensor.rank))
     strides = tuple(tensor.strides[i] for i in range(tensor.rank)) if tensor.strides else _row_major(shape)
-    dtype = f"{_KINDS.get(tensor.kind, f'DLPack type {tensor.kind} of ')}{tensor.bits}"
-    dtype += f"x{tensor.lanes}" if tensor.lanes != 1 else ""
+    dtype = _dtype(tensor)
     # The capsule is not consumed: its destructor releases the memory.
     return Array(name, (tensor.data or 0) + tensor.byte_offset, shape, strides, dtype, (kind, index), read_only, capsule)
 

@@ -8,10 +8,13 @@
 
     vllm serve MODEL --attention-backend CUSTOM        # registered by mla_mlir's plugin
 
-The cache is [num_blocks, block_size, kv_lora_rank + qk_rope_head_dim], bf16, as vLLM has it for MLA.
+The cache is vLLM's for MLA, by --kv-cache-dtype:
+    auto, bfloat16   [num_blocks, block_size, kv_lora_rank + qk_rope_head_dim], bf16
+    fp8, fp8_e4m3    the same in e4m3, mla-compile's fp8_tensor: layers must have scale 1
+    fp8_ds_mla       [num_blocks, block_size, 656] bytes, mla-compile's fp8_row: widths of 512 and 64 only
 """
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -25,7 +28,7 @@ from vllm.model_executor.layers.attention.mla_attention import (
 )
 from vllm.v1.attention.backend import AttentionCGSupport, AttentionType
 
-from . import cores
+from . import cores, packed
 from . import torch as ops
 from .bundle import load
 
@@ -33,16 +36,24 @@ MAX_QUERIES = 8
 PAGES = (64, 16, 32, 128)  # vLLM prefers the first
 
 
+CACHE_DTYPES = {"auto": None, "bfloat16": None, "fp8": "fp8_tensor", "fp8_e4m3": "fp8_tensor", "fp8_ds_mla": "fp8_row"}
+
+
 @functools.cache
-def _core(heads, kv_lora_rank, qk_rope_head_dim, page, device):
+def _core(heads, kv_lora_rank, qk_rope_head_dim, page, cache_dtype, device):
     """Return the name of the registered bundle. The first call may compile it."""
     with torch.cuda.device(device):
-        return ops.register(load(cores.bundle(heads, kv_lora_rank, qk_rope_head_dim, page)))
+        return ops.register(load(cores.bundle(heads, kv_lora_rank, qk_rope_head_dim, page, cache_dtype)))
 
 
 class LatentAttentionBackend(MLACommonBackend):
     supported_dtypes: ClassVar[list] = [torch.bfloat16]
-    supported_kv_cache_dtypes: ClassVar[list] = ["auto", "bfloat16"]
+    supported_kv_cache_dtypes: ClassVar[list] = list(CACHE_DTYPES)
+
+    @staticmethod
+    def get_kv_cache_shape(num_blocks, block_size, num_kv_heads, head_size, cache_dtype_str="auto"):
+        row = packed.layout("fp8_row", 512, 64)[2] if cache_dtype_str == "fp8_ds_mla" else head_size
+        return num_blocks, block_size, row
 
     @staticmethod
     def get_supported_kernel_block_sizes(kv_cache_spec=None):
@@ -84,6 +95,7 @@ class LatentAttentionMetadataBuilder(MLACommonMetadataBuilder[MLACommonMetadata]
                                       f"{MAX_QUERIES}")
         if torch.device(device).type == "cuda":  # before a graph is captured: opening a bundle allocates
             _core(self.num_heads, self.mla_dims.kv_lora_rank, self.mla_dims.qk_rope_head_dim, kv_cache_spec.block_size,
+                  CACHE_DTYPES[getattr(kv_cache_spec, "cache_dtype_str", None) or "auto"],
                   torch.empty(0, device=device).device)  # with its index
 
     def _build_decode(self, block_table_tensor, seq_lens_device, max_seq_len, query_start_loc_cpu, query_start_loc_device,
@@ -106,16 +118,53 @@ class LatentAttentionImpl(MLACommonImpl[MLACommonMetadata]):
                 raise NotImplementedError(f"mla_mlir: {name} is not supported")
         if attn_type != AttentionType.DECODER:
             raise NotImplementedError(f"mla_mlir: attention of type {attn_type} is not supported, only decoders'")
+        if kv_cache_dtype not in CACHE_DTYPES:
+            raise NotImplementedError(f"mla_mlir: kv_cache_dtype is {kv_cache_dtype}; expected one of {', '.join(CACHE_DTYPES)}")
+        widths = self.kv_lora_rank, head_size - self.kv_lora_rank
+        if kv_cache_dtype == "fp8_ds_mla" and widths != (512, 64):
+            raise NotImplementedError(f"mla_mlir: kv_cache_dtype is fp8_ds_mla, which has kv_lora_rank 512 and qk_rope_head_dim "
+                                      f"64, the model {widths[0]} and {widths[1]}; use fp8")
+        self.cache_dtype = CACHE_DTYPES[kv_cache_dtype]
+        self.supports_quant_query_input = False  # queries are bf16 with any cache
 
     def forward_mqa(self, q, kv_c_and_k_pe_cache, attn_metadata, layer):
         """Return the result, [tokens, heads, kv_lora_rank], and its natural LSE, [tokens, heads]. q: [tokens, heads,
         kv_lora_rank + qk_rope_head_dim], or its two parts."""
         decode, latent = attn_metadata.decode, self.kv_lora_rank
+        if self.cache_dtype == "fp8_tensor" and layer._k_scale_float != 1.0:
+            raise NotImplementedError(f"mla_mlir: _k_scale of {getattr(layer, 'layer_name', 'a layer')} is "
+                                      f"{layer._k_scale_float}, must be 1; serve without calculate_kv_scales and the "
+                                      "checkpoint's scales of the cache")
         q = torch.cat(q, dim=-1) if isinstance(q, tuple) else q.contiguous()
         name = "none"  # a CPU needs no bundle
         if q.is_cuda:
-            name = _core(q.shape[1], latent, q.shape[2] - latent, kv_c_and_k_pe_cache.shape[1], q.device)
+            name = _core(q.shape[1], latent, q.shape[2] - latent, kv_c_and_k_pe_cache.shape[1], self.cache_dtype,
+                         q.device)
         # The block table bounds the lengths, so that a captured graph serves all that fit.
         return torch.ops.mla.latent_attention(q[..., :latent], q[..., latent:], kv_c_and_k_pe_cache, decode.block_table,
                                               decode.seq_lens, decode.query_start_loc, name, decode.max_query_len, 0,
                                               float(self.scale))
+
+    def _compute_prefill_context(self, q, kv_c_and_k_pe_cache, attn_metadata, k_scale):
+        """vLLM's gather of what a prefill's earlier chunks have cached does not read rows of fp8_row: it gets a copy of these
+        pages in bf16."""
+        if self.cache_dtype != "fp8_row":
+            return super()._compute_prefill_context(q, kv_c_and_k_pe_cache, attn_metadata, k_scale)
+        pages, block_table = self._unpacked_context(kv_c_and_k_pe_cache, attn_metadata.prefill, q.dtype)
+        metadata = replace(attn_metadata, prefill=replace(attn_metadata.prefill, block_table=block_table))
+        kept, self.kv_cache_dtype = self.kv_cache_dtype, "auto"
+        try:
+            return super()._compute_prefill_context(q, pages, metadata, k_scale)
+        finally:
+            self.kv_cache_dtype = kept
+
+    def _unpacked_context(self, cache, prefill, dtype):
+        """The pages of the contexts in `dtype`, and the block table of the copy."""
+        table, page = prefill.block_table, cache.shape[1]
+        used = (prefill.chunked_context.seq_lens.sum(0) + page - 1) // page
+        held = (torch.arange(table.shape[1])[None] < used[:, None]).to(table.device)
+        pages = packed.unpack(cache[table[held].long()], self.cache_dtype, self.kv_lora_rank,
+                              self.head_size - self.kv_lora_rank)
+        numbers = torch.zeros_like(table)
+        numbers[held] = torch.arange(pages.shape[0], dtype=table.dtype, device=table.device)
+        return pages.to(dtype), numbers

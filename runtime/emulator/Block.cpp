@@ -159,16 +159,37 @@ bool Block::anyIsBusy() const {
   return false;
 }
 
+template <typename T> static T takeOut(std::deque<T> &from, size_t which) {
+  T taken = std::move(from[which]);
+  from.erase(from.begin() + static_cast<std::ptrdiff_t>(which));
+  return taken;
+}
+
 /// Lets one asynchronous operation complete that nothing but time holds back.
 bool Block::completeSomething() {
-  if (loads.empty())
+  size_t count = loads.size() + arrivals.size();
+  if (!count)
     return false;
   // Copies complete in any order.
-  size_t which = settings.policy == Policy::Random ? random() % loads.size() : isLazy() ? loads.size() - 1 : 0;
-  Load load = std::move(loads[which]);
-  loads.erase(loads.begin() + static_cast<std::ptrdiff_t>(which));
+  size_t which = settings.policy == Policy::Random ? random() % count : isLazy() ? count - 1 : 0;
+  if (which >= loads.size()) {
+    complete(takeOut(arrivals, which - loads.size()));
+    return true;
+  }
+  Load load = takeOut(loads, which);
   complete(load);
   return true;
+}
+
+/// Reports what must have completed when all warps are done.
+bool Block::failUnfinished() {
+  if (!loads.empty())
+    failAt(loads.front().pc, warps[loads.front().warp], -1, FaultKind::CopyPending,
+           "the block exits before this copy to shared memory has completed; wait for its mbarrier");
+  else if (!arrivals.empty())
+    failAt(arrivals.front().pc, warps[arrivals.front().warp], static_cast<int>(arrivals.front().lane),
+           FaultKind::CopyPending, "the block exits before this arrival has come; wait for its mbarrier");
+  return fault.has_value();
 }
 
 Block::Outcome Block::run(bool early) {
@@ -193,11 +214,8 @@ Block::Outcome Block::run(bool early) {
     bool done = true;
     for (const Warp &warp : warps)
       done &= warp.state == Warp::State::Done;
-    if (done && !loads.empty()) {
-      failAt(loads.front().pc, warps[loads.front().warp], -1, FaultKind::CopyPending,
-             "the block exits before this copy to shared memory has completed; wait for its mbarrier");
+    if (done && failUnfinished())
       break;
-    }
     if (completeSomething())
       continue;
     if (!done)

@@ -83,6 +83,8 @@ public:
   void issue(Warp &warp, Load load);
   void issue(Warp &warp, Store store);
   void issue(Warp &warp, WordCopy copy);
+  /// `isExpected`: among the arrivals that the mbarrier expects; else it expects one more.
+  void issue(Warp &warp, WordArrival arrival, bool isExpected);
   void waitStores(Warp &warp, Mask mask, size_t pending, bool onlyReads);
   void waitWords(Warp &warp, Mask mask, size_t pending);
   /// Reports an access of shared memory that races with an earlier one.
@@ -104,6 +106,8 @@ private:
   void readStore(Store &store);
   void writeStore(Store &store);
   void completeWord(const WordCopy &copy);
+  void complete(const WordArrival &arrival);
+  bool failUnfinished();
   void finish();
   void failDeadlock();
   void failAt(uint32_t pc, const Warp &warp, int lane, FaultKind kind, const std::string &what);
@@ -117,6 +121,7 @@ private:
   uint32_t mbarriersBegin = UINT32_MAX, mbarriersEnd = 0; ///< All lie between.
   unsigned mbarriersMade = 0; ///< Also those that were invalidated: a number is an agent's, and not used again.
   std::deque<Load> loads;
+  std::deque<WordArrival> arrivals;
 
 public:
   struct ProductRecord {

@@ -287,7 +287,10 @@ void Block::issue(Warp &warp, WordCopy copy) {
     return warp.fail(FaultKind::OutOfBounds, hex(copy.shared) + " is outside of shared memory", lane);
   if (holdsMbarrier(copy.shared, copy.bytes))
     return warp.fail(FaultKind::Barrier, "the copy covers the mbarrier at " + hex(copy.shared & ~7u), lane);
-  if (!checkGlobal(warp, copy.global, copy.bytes, false, false, lane))
+  if (copy.read > copy.bytes)
+    return warp.fail(FaultKind::Invalid,
+                     "reads " + std::to_string(copy.read) + " bytes for a copy of " + std::to_string(copy.bytes), lane);
+  if (copy.read && !checkGlobal(warp, copy.global, copy.read, false, false, lane))
     return;
   copy.time = ++warp.wordsIssued;
   Accessor by{agents.words(warp.index), copy.time, warp.clock, warp.pc, false};
@@ -302,10 +305,57 @@ void Block::issue(Warp &warp, WordCopy copy) {
 }
 
 void Block::completeWord(const WordCopy &copy) {
-  std::memcpy(shared.contents(copy.shared), globalMemory().contents(copy.global), copy.bytes);
+  std::memset(shared.contents(copy.shared), 0, copy.bytes);
+  std::memset(shared.undefined(copy.shared), 0, copy.bytes);
+  if (!copy.read)
+    return;
+  std::memcpy(shared.contents(copy.shared), globalMemory().contents(copy.global), copy.read);
   const uint8_t *state = globalMemory().state(copy.global);
-  for (uint32_t i = 0; i < copy.bytes; ++i)
+  for (uint32_t i = 0; i < copy.read; ++i)
     shared.undefined(copy.shared)[i] = !(state[i] & Written);
+}
+
+void Block::issue(Warp &warp, WordArrival arrival, bool isExpected) {
+  int lane = static_cast<int>(arrival.lane);
+  Mbarrier *barrier = findMbarrier(warp, arrival.barrier, lane);
+  if (!barrier)
+    return;
+  if (!isExpected && ++barrier->pending > Mbarrier::maxArrivals)
+    return warp.fail(FaultKind::Barrier, "more than 2^20 - 1 pending arrivals at " + describeMbarrier(*barrier), lane);
+  warp.wordCopies[arrival.lane].forAll([](WordCopy &copy) { copy.isCounted = true; });
+  arrival.time = warp.wordsIssued;
+  arrival.clock = warp.clock;
+  warp.tick();
+  if (isEager())
+    complete(arrival);
+  else
+    arrivals.push_back(std::move(arrival));
+}
+
+/// The copies of the thread complete at the latest now, and who has seen the phase complete has seen them.
+void Block::complete(const WordArrival &arrival) {
+  Warp &warp = warps[arrival.warp];
+  int lane = static_cast<int>(arrival.lane);
+  auto found = mbarriers.find(arrival.barrier);
+  if (found == mbarriers.end())
+    return failAt(arrival.pc, warp, lane, FaultKind::Barrier,
+                  "the mbarrier at " + hex(arrival.barrier) + " was invalidated before this arrival");
+  Mbarrier &barrier = found->second;
+  if (barrier.pending < 1)
+    return failAt(arrival.pc, warp, lane, FaultKind::Barrier,
+                  "more arrivals than expected at " + describeMbarrier(barrier));
+  warp.wordCopies[arrival.lane].drop([&](const WordCopy &copy) {
+    if (copy.time > arrival.time)
+      return false;
+    completeWord(copy);
+    return true;
+  });
+  barrier.arrived.join(arrival.clock);
+  Time &seen = barrier.arrived.all[agents.words(arrival.warp)];
+  Time completed = completedUpTo(warp.wordCopies, warp.wordsIssued, [](const WordCopy &) { return true; });
+  seen = std::max(seen, std::min(completed, arrival.time));
+  --barrier.pending;
+  completePhase(barrier);
 }
 
 void Block::waitWords(Warp &warp, Mask mask, size_t pending) {
@@ -315,6 +365,6 @@ void Block::waitWords(Warp &warp, Mask mask, size_t pending) {
     warp.wordCopies[lane].forOlder(pending, [&](const WordCopy &copy) { completeWord(copy); });
     warp.wordCopies[lane].dropOlder(pending);
   }
-  warp.clock.all[agents.words(warp.index)] =
-      completedUpTo(warp.wordCopies, warp.wordsIssued, [](const WordCopy &) { return true; });
+  Time &seen = warp.clock.all[agents.words(warp.index)];
+  seen = std::max(seen, completedUpTo(warp.wordCopies, warp.wordsIssued, [](const WordCopy &) { return true; }));
 }

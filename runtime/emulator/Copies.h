@@ -60,17 +60,25 @@ struct WordCopy {
   uint32_t pc = 0;
   unsigned warp = 0, lane = 0;
   uint32_t shared = 0, bytes = 0;
+  uint32_t read = 0; ///< Bytes that come from global memory; those behind them are 0.
   uint64_t global = 0;
   Time time = 0;
+  bool isCounted = false; ///< An arrival follows it.
+};
+
+/// An arrival of one thread that follows its copies of words (cp.async.mbarrier.arrive).
+struct WordArrival {
+  uint32_t pc = 0;
+  unsigned warp = 0, lane = 0;
+  uint32_t barrier = 0; ///< An address.
+  Time time = 0;        ///< Of the warp's last copy before it.
+  Clock clock;          ///< What happened before it was issued, and so before its phase completes.
 };
 
 /// Groups of copies of one thread: those that are open, and those that are committed, oldest first.
 template <typename Copy> struct CopyGroups {
   std::vector<Copy> open;
   std::deque<std::vector<Copy>> committed;
-  bool isEmpty() const {
-    return open.empty() && std::all_of(committed.begin(), committed.end(), [](auto &group) { return group.empty(); });
-  }
   void commit() {
     committed.push_back(std::move(open));
     open.clear();
@@ -84,6 +92,12 @@ template <typename Copy> struct CopyGroups {
   void dropOlder(size_t pending) {
     while (committed.size() > pending)
       committed.pop_front();
+  }
+  /// Drops the copies for which isDone(copy), but not their groups.
+  template <typename IsDone> void drop(IsDone isDone) {
+    for (std::vector<Copy> &group : committed)
+      std::erase_if(group, isDone);
+    std::erase_if(open, isDone);
   }
   template <typename Action> void forAll(Action action) {
     forOlder(0, action);

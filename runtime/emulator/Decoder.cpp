@@ -17,8 +17,8 @@ using ptx::RegisterType;
 
 static std::vector<Row> allRows() {
   std::vector<Row> rows;
-  for (auto part :
-       {integerRows, floatRows, moveRows, controlRows, warpRows, memoryRows, barrierRows, copyRows, productRows})
+  for (auto part : {integerRows, floatRows, narrowRows, moveRows, controlRows, warpRows, memoryRows, barrierRows,
+                    copyRows, productRows})
     for (Row &row : part())
       rows.push_back(std::move(row));
   return rows;
@@ -71,7 +71,7 @@ void Decoder::layOutRegisters() {
   program.predicates = countOf(kernel, RegisterType::Pred);
   firstCell[static_cast<int>(RegisterType::B64)] = 0;
   program.cells = 2 * countOf(kernel, RegisterType::B64);
-  for (RegisterType type : {RegisterType::B16, RegisterType::B32}) {
+  for (RegisterType type : {RegisterType::B8, RegisterType::B16, RegisterType::B32}) {
     firstCell[static_cast<int>(type)] = program.cells;
     program.cells += countOf(kernel, type);
   }
@@ -169,6 +169,7 @@ void Decoder::expectEnd() {
 
 static RegisterType typeOf(char letter) {
   return letter == 'p'   ? RegisterType::Pred
+         : letter == 'b' ? RegisterType::B8
          : letter == 'h' ? RegisterType::B16
          : letter == 'w' ? RegisterType::B32
                          : RegisterType::B64;
@@ -348,6 +349,7 @@ void Decoder::decodeOne(const ptx::Instruction &instruction, Inst &inst) {
   inst.run = row->run;
   inst.kind = row->kind;
   inst.isAligned = row->isAligned;
+  inst.halves = row->halves;
   if (instruction.isGuarded) {
     inst.guard = static_cast<int32_t>(instruction.guard.index);
     inst.guardIsNegated = instruction.guardIsNegated;

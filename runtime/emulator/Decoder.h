@@ -40,7 +40,7 @@ public:
   void expectEnd();
 
   //===- Operands ----------------------------------------------------------===//
-  /// An operand of `letter` 'h', 'w', 'd' (a wider register serves as well, if `mayBeWider`) or 'p'.
+  /// An operand of `letter` 'b', 'h', 'w', 'd' (a wider register serves as well, if `mayBeWider`) or 'p'.
   Source source(const ptx::Operand &operand, char letter, bool mayBeWider = false);
   int32_t destination(const ptx::Operand &operand, char letter, bool mayBeWider = false);
   /// The same, or -1 of a sink (`_`).
@@ -75,7 +75,7 @@ private:
   const Symbols &symbols;
   std::string error;
   std::string_view rest; ///< Of the opcode.
-  uint32_t firstCell[4] = {};
+  uint32_t firstCell[ptx::numRegisterTypes] = {};
   std::unordered_map<uint64_t, const uint32_t *> constants;
   std::unordered_map<std::string, uint32_t> specials;
   std::unordered_map<std::string, uint64_t> sharedAddresses;

@@ -26,7 +26,9 @@
 
 namespace mla::emulator {
 
+using u8 = uint8_t;
 using u16 = uint16_t;
+using s16 = int16_t;
 using u32 = uint32_t;
 using s32 = int32_t;
 using u64 = uint64_t;
@@ -48,11 +50,13 @@ struct Row {
   InstClass kind = InstClass::Other;
   DecodeFunction decode = nullptr; ///< null: by the form.
   bool isAligned = false;
+  HalvesFunction halves = nullptr; ///< Inst::halves
 };
 
 /// Each file's.
 std::vector<Row> integerRows();
 std::vector<Row> floatRows();
+std::vector<Row> narrowRows();
 std::vector<Row> moveRows();
 std::vector<Row> controlRows();
 std::vector<Row> warpRows();
@@ -113,24 +117,33 @@ template <typename T> void writeLanes(T *to, const T *from, Mask mask) {
 }
 
 /// Writes a result of 32 bits and less.
-inline void writeWords(Warp &warp, int32_t cell, const u32 *values, Mask mask, Warp::Halves undefined) {
+inline void writeWords(Warp &warp, int32_t cell, const u32 *values, Mask mask, Halves undefined) {
   writeLanes(warp.words(cell), values, mask);
   warp.setUndefined(cell, mask, undefined);
 }
 inline void writeWords(Warp &warp, int32_t cell, const u32 *values, Mask mask, Mask undefined) {
-  writeWords(warp, cell, values, mask, Warp::Halves{undefined, undefined});
+  writeWords(warp, cell, values, mask, Halves{undefined, undefined});
+}
+
+/// A half of the result is undefined if that half of an operand is: of pairs of elements, and of logic by bits.
+inline Halves undefinedOfEach(Warp &warp, const Inst &inst) {
+  Halves all{0, 0};
+  for (unsigned i = 0; i < inst.numSources; ++i)
+    all = all | warp.undefinedHalves(inst.sources[i]);
+  return all;
 }
 
 template <typename F, typename D, typename... S> struct Alu {
   template <size_t... I> static void compute(Warp &warp, const Inst &inst, Mask mask, std::index_sequence<I...>) {
     std::tuple<Lanes<S>...> operands(Lanes<S>(warp, inst.sources[I])...);
-    Mask undefined = (Mask(0) | ... | Lanes<S>::undefined(warp, inst.sources[I]));
+    Mask any = (Mask(0) | ... | Lanes<S>::undefined(warp, inst.sources[I]));
     if constexpr (std::is_same_v<D, bool>) {
       Mask result = 0;
       for (unsigned lane = 0; lane < lanes; ++lane)
         result |= Mask(F{}(std::get<I>(operands)[lane]...)) << lane;
-      writePredicate(warp, inst.destination, mask, result, undefined);
+      writePredicate(warp, inst.destination, mask, result, any);
     } else {
+      Halves undefined = inst.halves ? inst.halves(warp, inst) : Halves{any, any};
       alignas(64) Storage<D> results[lanes];
       for (unsigned lane = 0; lane < lanes; ++lane)
         results[lane] = toStorage<D>(F{}(std::get<I>(operands)[lane]...));
@@ -154,14 +167,8 @@ template <typename F, typename D, typename... S> Row aluRow(const char *opcode, 
 
 /// An instruction whose result's halves are undefined by what halves(warp, inst) says: of two elements, or of one that
 /// is moved or masked.
-template <Warp::Halves (*halves)(Warp &, const Inst &)> Row byHalves(Row row) {
-  static Handler compute = nullptr; // one row for each `halves`
-  compute = row.run;
-  row.run = [](Warp &warp, const Inst &inst, Mask mask) {
-    Warp::Halves undefined = halves(warp, inst);
-    compute(warp, inst, mask);
-    warp.setUndefined(inst.destination, mask, undefined);
-  };
+inline Row byHalves(HalvesFunction halves, Row row) {
+  row.halves = halves;
   return row;
 }
 

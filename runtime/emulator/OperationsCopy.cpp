@@ -30,6 +30,9 @@ bool mla::emulator::areDefined(Warp &warp, const Inst &inst, Mask mask) {
   return true;
 }
 
+/// The last operand, a policy of the L2 cache, which changes no value.
+static void decodeHint(Decoder &decoder) { decoder.source(decoder.operand(decoder.numOperands() - 1), 'd'); }
+
 //===----------------------------------------------------------------------===//
 // Tensors
 //===----------------------------------------------------------------------===//
@@ -103,6 +106,8 @@ static void decodeTensor(Decoder &decoder, Inst &inst) {
   size_t count = (isLoad ? 3 : 2) + hasHint;
   if (!isKnown || !decoder.expectOperands(count, count))
     return decoder.fail("this form is not emulated");
+  if (hasHint)
+    decodeHint(decoder);
   for (unsigned i = 0; i < (isLoad ? 3u : 2u); ++i)
     decoder.addAddress(inst, decoder.operand(i));
   const ptx::Operand &tensor = decoder.operand(isLoad ? 1 : 0);
@@ -133,18 +138,51 @@ static void storeBytes(Warp &warp, const Inst &inst, Mask mask) {
     });
 }
 
-static void decodeBulk(Decoder &decoder, Inst &inst) {
-  bool isKnown = decoder.accept("global") && decoder.accept("shared::cta") && decoder.accept("bulk_group");
-  if (!isKnown || !decoder.expectOperands(3, 3))
-    return decoder.fail("this form is not emulated");
-  decoder.addAddress(inst, decoder.operand(0));
-  decoder.addAddress(inst, decoder.operand(1));
-  decoder.addSource(inst, decoder.operand(2), 'w');
-  inst.run = storeBytes;
+/// Sources: the place in shared memory, that in global memory, the mbarrier, and the number of bytes.
+static void loadBytes(Warp &warp, const Inst &inst, Mask mask) {
+  if (areDefined(warp, inst, mask))
+    forLanes(mask, [&](unsigned lane) {
+      Load load;
+      load.pc = warp.pc;
+      load.warp = warp.index;
+      load.shared = static_cast<u32>(addressOf(warp, inst, 0, lane));
+      load.from.address = addressOf(warp, inst, 1, lane);
+      load.barrier = static_cast<u32>(addressOf(warp, inst, 2, lane));
+      load.from.bytes = warp.words(inst.sources[3])[lane];
+      if (!warp.block.fault)
+        warp.block.issue(warp, std::move(load));
+    });
 }
 
-/// Sources: the place in shared memory, that in global memory. values[2]: bytes.
+/// cp.async.bulk.shared::cta.global.mbarrier::complete_tx::bytes [.L2::cache_hint] and
+/// cp.async.bulk.global.shared::cta.bulk_group [.L2::cache_hint]
+static void decodeBulk(Decoder &decoder, Inst &inst) {
+  bool isLoad = decoder.accept("shared::cta") || decoder.accept("shared::cluster");
+  bool isKnown = isLoad ? decoder.accept("global") : decoder.accept("global") && decoder.accept("shared::cta");
+  isKnown &= decoder.accept(isLoad ? "mbarrier::complete_tx::bytes" : "bulk_group");
+  bool hasHint = decoder.accept("L2::cache_hint");
+  size_t count = (isLoad ? 4 : 3) + hasHint;
+  if (!isKnown || !decoder.expectOperands(count, count))
+    return decoder.fail("this form is not emulated");
+  if (hasHint)
+    decodeHint(decoder);
+  decoder.addAddress(inst, decoder.operand(0));
+  decoder.addAddress(inst, decoder.operand(1));
+  if (isLoad)
+    decoder.addAddress(inst, decoder.operand(3));
+  decoder.addSource(inst, decoder.operand(2), 'w');
+  inst.run = isLoad ? loadBytes : storeBytes;
+}
+
+//===----------------------------------------------------------------------===//
+// Words
+//===----------------------------------------------------------------------===//
+
+/// Sources: the place in shared memory, that in global memory, and how many bytes are read, or a predicate by which
+/// none is. values[2]: bytes.
 static void copyWords(Warp &warp, const Inst &inst, Mask mask) {
+  if (inst.predicate >= 0 && warp.failIfUndefined(warp.undefinedPredicates[inst.predicate], mask, "the predicate"))
+    return;
   if (areDefined(warp, inst, mask))
     forLanes(mask, [&](unsigned lane) {
       WordCopy copy;
@@ -153,24 +191,43 @@ static void copyWords(Warp &warp, const Inst &inst, Mask mask) {
       copy.lane = lane;
       copy.shared = static_cast<u32>(addressOf(warp, inst, 0, lane));
       copy.global = addressOf(warp, inst, 1, lane);
-      copy.bytes = static_cast<u32>(inst.values[2]);
+      copy.bytes = copy.read = static_cast<u32>(inst.values[2]);
+      if (inst.numSources > 2)
+        copy.read = warp.words(inst.sources[2])[lane];
+      else if (inst.predicate >= 0 && warp.predicates[inst.predicate] >> lane & 1)
+        copy.read = 0;
       if (!warp.block.fault)
         warp.block.issue(warp, copy);
     });
 }
 
+/// The operand behind the size: src-size, or ignore-src.
+static void decodePartialRead(Decoder &decoder, Inst &inst, const ptx::Operand &operand) {
+  if (operand.kind == ptx::Operand::Reg && operand.reg.type == ptx::RegisterType::Pred)
+    inst.predicate = static_cast<int32_t>(decoder.source(operand, 'p').cell);
+  else
+    decoder.addSource(inst, operand, 'w');
+}
+
+/// cp.async.cg.shared.global [.L2::cache_hint] [.L2::128B] [to], [from], bytes [, src-size | ignore-src] [, policy]
 static void decodeWords(Decoder &decoder, Inst &inst) {
   bool isWide = decoder.accept("cg");
   bool isKnown = isWide || decoder.accept("ca");
   isKnown &= decoder.accept("shared") || decoder.accept("shared::cta");
   isKnown &= decoder.accept("global");
-  if (!isKnown || !decoder.expectOperands(3, 3))
+  bool hasHint = decoder.accept("L2::cache_hint");
+  decoder.acceptAnyOf({"L2::64B", "L2::128B", "L2::256B"});
+  if (!isKnown || !decoder.expectOperands(3 + hasHint, 4 + hasHint))
     return decoder.fail("this form is not emulated");
+  if (hasHint)
+    decodeHint(decoder);
   decoder.addAddress(inst, decoder.operand(0));
   decoder.addAddress(inst, decoder.operand(1));
   inst.values[2] = decoder.immediate(decoder.operand(2));
   if (isWide ? inst.values[2] != 16 : inst.values[2] != 4 && inst.values[2] != 8 && inst.values[2] != 16)
     return decoder.fail("expected 4, 8 or 16 bytes with .ca, 16 with .cg");
+  if (decoder.numOperands() == 4u + hasHint)
+    decodePartialRead(decoder, inst, decoder.operand(3));
   inst.run = copyWords;
 }
 
@@ -191,6 +248,35 @@ static void waitWords(Warp &warp, const Inst &inst, Mask mask) {
   warp.block.waitWords(warp, mask, static_cast<size_t>(inst.values[0]));
 }
 
+/// All of the thread's, in a group or not.
+static void waitAllWords(Warp &warp, const Inst &inst, Mask mask) {
+  commitWords(warp, inst, mask);
+  warp.block.waitWords(warp, mask, 0);
+}
+
+/// values[1]: whether the arrival is one that the mbarrier expects (.noinc).
+static void arriveBehindWords(Warp &warp, const Inst &inst, Mask mask) {
+  if (areDefined(warp, inst, mask))
+    forLanes(mask, [&](unsigned lane) {
+      WordArrival arrival;
+      arrival.pc = warp.pc;
+      arrival.warp = warp.index;
+      arrival.lane = lane;
+      arrival.barrier = static_cast<u32>(addressOf(warp, inst, 0, lane));
+      if (!warp.block.fault)
+        warp.block.issue(warp, std::move(arrival), inst.values[1]);
+    });
+}
+
+static void decodeArriveBehindWords(Decoder &decoder, Inst &inst) {
+  inst.values[1] = decoder.accept("noinc");
+  decoder.acceptAnyOf({"shared", "shared::cta"});
+  if (!decoder.accept("b64") || !decoder.expectOperands(1, 1))
+    return decoder.fail("this form is not emulated");
+  decoder.addAddress(inst, decoder.operand(0));
+  inst.run = arriveBehindWords;
+}
+
 static void decodeWait(Decoder &decoder, Inst &inst, Handler run) {
   inst.values[1] = decoder.accept("read");
   if (!decoder.expectOperands(1, 1))
@@ -209,6 +295,8 @@ std::vector<Row> mla::emulator::copyRows() {
       {"cp.async.bulk.wait_group", "", nullptr, kind, [](Decoder &d, Inst &i) { decodeWait(d, i, waitStores); }},
       {"cp.async", "", nullptr, kind, decodeWords},
       {"cp.async.commit_group", "=", commitWords, kind},
+      {"cp.async.wait_all", "=", waitAllWords, kind},
+      {"cp.async.mbarrier.arrive", "", nullptr, kind, decodeArriveBehindWords},
       {"cp.async.wait_group", "", nullptr, kind, [](Decoder &d, Inst &i) { decodeWait(d, i, waitWords); }},
   };
 }

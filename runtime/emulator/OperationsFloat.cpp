@@ -5,13 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// PTX ISA 8.6, 9.7.3 (f32), 9.7.6 (comparison) and 9.7.9.21 (conversion). The
-// approximations are the host's functions, whose errors are within those that
-// the ISA documents.
+// PTX ISA 8.6, 9.7.3 (f32), 9.7.6 (comparison) and 9.7.9.21 (conversion from and to
+// integers; narrow formats are in OperationsNarrow.cpp). The approximations are the host's functions, whose errors are
+// within those that the ISA documents.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Float.h"
+#include "Extrema.h"
 #include "Operations.h"
 
 #include <cmath>
@@ -24,18 +24,6 @@ static constexpr InstClass kind = InstClass::Float;
 static float flush(float a) { return std::fpclassify(a) == FP_SUBNORMAL ? std::copysign(0.0f, a) : a; }
 template <typename F> static float flushed(float a, F f) { return flush(static_cast<float>(f(double(flush(a))))); }
 
-/// A NaN operand gives the other one; -0 is smaller than +0.
-static float smaller(float a, float b) {
-  if (std::isnan(a) || std::isnan(b))
-    return std::isnan(a) ? b : a;
-  return a < b || (a == b && std::signbit(a)) ? a : b;
-}
-static float larger(float a, float b) {
-  if (std::isnan(a) || std::isnan(b))
-    return std::isnan(a) ? b : a;
-  return a > b || (a == b && !std::signbit(a)) ? a : b;
-}
-
 /// Towards zero; NaN is 0, and what is out of range the nearest limit.
 template <typename T> static T truncate(float a) {
   if (std::isnan(a))
@@ -43,8 +31,6 @@ template <typename T> static T truncate(float a) {
   double low = double(std::numeric_limits<T>::min()), high = double(std::numeric_limits<T>::max());
   return static_cast<T>(std::clamp(std::trunc(double(a)), low, high));
 }
-
-static u32 packBF16(float high, float low) { return u32(mla::roundToBF16(high)) << 16 | mla::roundToBF16(low); }
 
 static std::vector<Row> arithmetic() {
   return {
@@ -75,6 +61,10 @@ static std::vector<Row> arithmetic() {
       alu(
           "max.f32", [](float a, float b) { return larger(a, b); }, kind),
       alu(
+          "min.NaN.f32", [](float a, float b) { return smallerOrNaN(a, b); }, kind),
+      alu(
+          "max.NaN.f32", [](float a, float b) { return largerOrNaN(a, b); }, kind),
+      alu(
           "ex2.approx.ftz.f32", [](float a) { return flush(std::exp2(flush(a))); }, kind),
       alu(
           "lg2.approx.ftz.f32", [](float a) { return flushed(a, [](double x) { return std::log2(x); }); }, kind),
@@ -91,14 +81,8 @@ static std::vector<Row> arithmetic() {
   };
 }
 
-static Warp::Halves undefinedPair(Warp &warp, const Inst &inst) {
-  return {warp.undefinedOf(inst.sources[1]), warp.undefinedOf(inst.sources[0])};
-}
-
 static std::vector<Row> conversions() {
   return {
-      byHalves<undefinedPair>(alu(
-          "cvt.rn.bf16x2.f32", [](float high, float low) { return packBF16(high, low); }, kind)),
       alu(
           "cvt.rn.f32.s32", [](s32 a) { return static_cast<float>(a); }, kind),
       alu(

@@ -36,6 +36,22 @@ static u32 extractBits(u32 a, u32 b, u32 c) {
   return count >= 32 ? shifted : shifted & ((u32(1) << count) - 1);
 }
 
+/// `d` bits of `a` in the place of those of `b` from bit `c` on.
+static u32 insertBits(u32 a, u32 b, u32 c, u32 d) {
+  u32 position = c & 255, count = d & 255;
+  u32 field = shiftLeft<u32>(count >= 32 ? ~0u : (u32(1) << count) - 1, position);
+  return (b & ~field) | (shiftLeft<u32>(a, position) & field);
+}
+
+/// The function of three bits whose value at (a, b, c) is bit 4 a + 2 b + c of a table.
+static u32 lookUp(u32 a, u32 b, u32 c, u32 table) {
+  u32 result = 0;
+  for (unsigned i = 0; i < 8; ++i)
+    if (table >> i & 1)
+      result |= (i & 4 ? a : ~a) & (i & 2 ? b : ~b) & (i & 1 ? c : ~c);
+  return result;
+}
+
 /// Bytes of {b, a} that the nibbles of `c` choose; bit 3 replicates the sign.
 static u32 permute(u32 a, u32 b, u32 c) {
   u64 bytes = u64(b) << 32 | a;
@@ -53,15 +69,15 @@ static u32 permute(u32 a, u32 b, u32 c) {
 // Undefined halves of what takes an element out of a pair
 //===----------------------------------------------------------------------===//
 
-static Warp::Halves undefinedOfAll(Warp &warp, const Inst &inst) {
+static Halves undefinedOfAll(Warp &warp, const Inst &inst) {
   Mask all = warp.undefinedOf(inst.sources[0]) | warp.undefinedOf(inst.sources[1]);
   return {all, all};
 }
 
 /// A half masked by a constant is zero.
-static Warp::Halves undefinedAnd(Warp &warp, const Inst &inst) {
-  Warp::Halves a = warp.undefinedHalves(inst.sources[0]), b = warp.undefinedHalves(inst.sources[1]);
-  Warp::Halves result{a.low | b.low, a.high | b.high};
+static Halves undefinedAnd(Warp &warp, const Inst &inst) {
+  Halves a = warp.undefinedHalves(inst.sources[0]), b = warp.undefinedHalves(inst.sources[1]);
+  Halves result{a.low | b.low, a.high | b.high};
   for (const Source &source : {inst.sources[0], inst.sources[1]})
     if (source.constant) {
       result.low = source.constant[0] & 0xffff ? result.low : 0;
@@ -70,14 +86,47 @@ static Warp::Halves undefinedAnd(Warp &warp, const Inst &inst) {
   return result;
 }
 
-static bool isShiftByHalf(const Inst &inst) { return inst.sources[1].constant && inst.sources[1].constant[0] == 16; }
-
-static Warp::Halves undefinedLeft(Warp &warp, const Inst &inst) {
-  return isShiftByHalf(inst) ? Warp::Halves{0, warp.undefinedHalves(inst.sources[0]).low} : undefinedOfAll(warp, inst);
+/// Of shifts: by a constant, bits come from known halves.
+static Halves undefinedLeft(Warp &warp, const Inst &inst) {
+  if (!inst.sources[1].constant)
+    return undefinedOfAll(warp, inst);
+  u32 by = inst.sources[1].constant[0];
+  Halves a = warp.undefinedHalves(inst.sources[0]);
+  return by >= 32 ? Halves{0, 0} : by >= 16 ? Halves{0, a.low} : by ? Halves{a.low, a.low | a.high} : a;
 }
 
-static Warp::Halves undefinedRight(Warp &warp, const Inst &inst) {
-  return isShiftByHalf(inst) ? Warp::Halves{warp.undefinedHalves(inst.sources[0]).high, 0} : undefinedOfAll(warp, inst);
+static Halves undefinedRight(Warp &warp, const Inst &inst) {
+  if (!inst.sources[1].constant)
+    return undefinedOfAll(warp, inst);
+  u32 by = inst.sources[1].constant[0];
+  Halves a = warp.undefinedHalves(inst.sources[0]);
+  return by >= 32 ? Halves{0, 0} : by >= 16 ? Halves{a.high, 0} : by ? Halves{a.low | a.high, a.high} : a;
+}
+
+/// Of prmt: only the bytes that a constant selects. Compilers leave the other operand undefined.
+static Halves undefinedPermute(Warp &warp, const Inst &inst) {
+  const Source &selector = inst.sources[2];
+  Halves a = warp.undefinedHalves(inst.sources[0]), b = warp.undefinedHalves(inst.sources[1]);
+  if (!selector.constant) {
+    Mask all = a.low | a.high | b.low | b.high | warp.undefinedOf(selector);
+    return {all, all};
+  }
+  const Mask from[] = {a.low, a.high, b.low, b.high};
+  auto of = [&](unsigned byte) { return from[(selector.constant[0] >> (4 * byte) & 7) / 2]; };
+  return {of(0) | of(1), of(2) | of(3)};
+}
+
+/// Of bfi: the halves of the first operand's bits, and where those of the second stay.
+static Halves undefinedInsert(Warp &warp, const Inst &inst) {
+  Mask inserted = warp.undefinedOf(inst.sources[0]);
+  Halves rest = warp.undefinedHalves(inst.sources[1]);
+  if (!inst.sources[2].constant || !inst.sources[3].constant) {
+    Mask all = inserted | rest.low | rest.high | warp.undefinedOf(inst.sources[2]) | warp.undefinedOf(inst.sources[3]);
+    return {all, all};
+  }
+  u32 covered = insertBits(~0u, 0, inst.sources[2].constant[0], inst.sources[3].constant[0]);
+  auto of = [&](u32 bits, Mask stays) { return (bits ? inserted : 0) | (bits == 0xffff ? 0 : stays); };
+  return {of(covered & 0xffff, rest.low), of(covered >> 16, rest.high)};
 }
 
 static std::vector<Row> arithmetic() {
@@ -87,6 +136,8 @@ static std::vector<Row> arithmetic() {
       alu("add.s64", [](u64 a, u64 b) { return a + b; }),
       alu("add.u64", [](u64 a, u64 b) { return a + b; }),
       alu("add.s16", [](u16 a, u16 b) { return u16(a + b); }),
+      alu("sub.s16", [](u16 a, u16 b) { return u16(a - b); }),
+      alu("mul.lo.s16", [](u16 a, u16 b) { return u16(a * b); }),
       alu("sub.s32", [](u32 a, u32 b) { return a - b; }),
       alu("sub.u32", [](u32 a, u32 b) { return a - b; }),
       alu("sub.s64", [](u64 a, u64 b) { return a - b; }),
@@ -128,25 +179,28 @@ static std::vector<Row> arithmetic() {
 static std::vector<Row> logic() {
   return {
       alu("and.b16", [](u16 a, u16 b) { return u16(a & b); }),
-      byHalves<undefinedAnd>(alu("and.b32", [](u32 a, u32 b) { return a & b; })),
+      byHalves(undefinedAnd, alu("and.b32", [](u32 a, u32 b) { return a & b; })),
       alu("and.b64", [](u64 a, u64 b) { return a & b; }),
       alu("or.b16", [](u16 a, u16 b) { return u16(a | b); }),
-      alu("or.b32", [](u32 a, u32 b) { return a | b; }),
+      byHalves(undefinedOfEach, alu("or.b32", [](u32 a, u32 b) { return a | b; })),
       alu("or.b64", [](u64 a, u64 b) { return a | b; }),
       alu("xor.b16", [](u16 a, u16 b) { return u16(a ^ b); }),
-      alu("xor.b32", [](u32 a, u32 b) { return a ^ b; }),
+      byHalves(undefinedOfEach, alu("xor.b32", [](u32 a, u32 b) { return a ^ b; })),
       alu("xor.b64", [](u64 a, u64 b) { return a ^ b; }),
-      alu("not.b32", [](u32 a) { return ~a; }),
+      byHalves(undefinedOfEach, alu("lop3.b32", [](u32 a, u32 b, u32 c, u32 table) { return lookUp(a, b, c, table); })),
+      alu("not.b16", [](u16 a) { return u16(~a); }),
+      byHalves(undefinedOfEach, alu("not.b32", [](u32 a) { return ~a; })),
       alu("not.b64", [](u64 a) { return ~a; }),
       alu("and.pred", [](bool a, bool b) { return a && b; }),
       alu("or.pred", [](bool a, bool b) { return a || b; }),
       alu("xor.pred", [](bool a, bool b) { return a != b; }),
       alu("not.pred", [](bool a) { return !a; }),
       alu("shl.b16", [](u16 a, u32 b) { return shiftLeft(a, b); }),
-      byHalves<undefinedLeft>(alu("shl.b32", [](u32 a, u32 b) { return shiftLeft(a, b); })),
+      byHalves(undefinedLeft, alu("shl.b32", [](u32 a, u32 b) { return shiftLeft(a, b); })),
       alu("shl.b64", [](u64 a, u32 b) { return shiftLeft(a, b); }),
       alu("shr.u16", [](u16 a, u32 b) { return shiftRight(a, b); }),
-      byHalves<undefinedRight>(alu("shr.u32", [](u32 a, u32 b) { return shiftRight(a, b); })),
+      byHalves(undefinedRight, alu("shr.u32", [](u32 a, u32 b) { return shiftRight(a, b); })),
+      alu("shr.s16", [](s16 a, u32 b) { return u16(shiftRight(a, b)); }),
       alu("shr.s32", [](s32 a, u32 b) { return shiftRight(a, b); }),
       alu("shr.u64", [](u64 a, u32 b) { return shiftRight(a, b); }),
       alu("shr.s64", [](s64 a, u32 b) { return shiftRight(a, b); }),
@@ -155,7 +209,8 @@ static std::vector<Row> logic() {
       alu("popc.b32", [](u32 a) { return u32(std::popcount(a)); }),
       alu("clz.b32", [](u32 a) { return u32(std::countl_zero(a)); }),
       alu("bfe.u32", [](u32 a, u32 b, u32 c) { return extractBits(a, b, c); }),
-      alu("prmt.b32", [](u32 a, u32 b, u32 c) { return permute(a, b, c); }),
+      byHalves(undefinedInsert, alu("bfi.b32", [](u32 a, u32 b, u32 c, u32 d) { return insertBits(a, b, c, d); })),
+      byHalves(undefinedPermute, alu("prmt.b32", [](u32 a, u32 b, u32 c) { return permute(a, b, c); })),
   };
 }
 

@@ -175,8 +175,8 @@ static void loadLanes(Warp &warp, const Inst &inst, Mask mask) {
   u64 address[lanes];
   if (!addresses(warp, inst, mask, bytes, address))
     return;
-  Warp::Halves undefined[4];
-  std::fill_n(undefined, 4, Warp::Halves{0, 0});
+  Halves undefined[4];
+  std::fill_n(undefined, 4, Halves{0, 0});
   forLanes(mask, [&](unsigned lane) {
     Place from;
     if (warp.block.fault || !place(warp, inst, address[lane], bytes, false, lane, from))
@@ -219,7 +219,7 @@ static void storeLanes(Warp &warp, const Inst &inst, Mask mask) {
       u64 value = inst.inputIsLong >> i & 1 ? warp.longs(input)[lane] : warp.words(input)[lane];
       std::memcpy(to.contents + i * size, &value, size);
       Place element = to.after(i * size);
-      Warp::Halves undefined = warp.undefinedHalves(input);
+      Halves undefined = warp.undefinedHalves(input);
       u32 low = size == 4 ? 2 : size;
       element.setUndefined(low, (size == 8 ? undefined.low | undefined.high : undefined.low) >> lane & 1);
       if (size == 4)
@@ -257,7 +257,7 @@ static u32 bytesOfType(std::string_view type) {
                                                                                               : 0;
 }
 
-static char letterOfBytes(u32 bytes) { return bytes <= 2 ? 'h' : bytes == 4 ? 'w' : 'd'; }
+static char letterOfBytes(u32 bytes) { return bytes == 1 ? 'b' : bytes == 2 ? 'h' : bytes == 4 ? 'w' : 'd'; }
 
 /// Modifiers from the order on: [.weak|.volatile|.relaxed.SCOPE] .SPACE [cache hints] [.vN] .TYPE
 static u32 decodeAccess(Decoder &decoder, Inst &inst) {
@@ -301,8 +301,9 @@ static void decodeParameterLoad(Decoder &decoder, Inst &inst) {
   if (from.bits > size || inst.bytes > size - from.bits)
     return decoder.fail("reads outside of the parameter's " + std::to_string(size) + " bytes");
   inst.values[0] = static_cast<int64_t>(decoder.parameterOffset(from.elements[0].name) + from.bits);
-  inst.values[1] = inst.bytes == 8;
-  inst.destination = decoder.destination(decoder.operand(0), letterOfBytes(inst.bytes));
+  const ptx::Operand &to = decoder.operand(0);
+  inst.values[1] = to.kind == ptx::Operand::Reg && to.reg.type == ptx::RegisterType::B64;
+  inst.destination = decoder.destination(to, letterOfBytes(inst.bytes), /*mayBeWider=*/true);
   inst.kind = InstClass::Move;
   inst.run = loadParameter;
 }
@@ -428,7 +429,7 @@ static void loadMatrices(Warp &warp, const Inst &inst, Mask mask) {
   if (!matrixAddresses(warp, inst, matrices, false, address))
     return;
   for (u32 matrix = 0; matrix < matrices; ++matrix) {
-    Warp::Halves undefined{0, 0};
+    Halves undefined{0, 0};
     for (unsigned lane = 0; lane < lanes; ++lane) {
       u32 value = 0;
       forElements(inst.values[1], lane, [&](u32 e, u32 row, u32 column) {
@@ -455,7 +456,7 @@ static void storeMatrices(Warp &warp, const Inst &inst, Mask) {
         u32 at = static_cast<u32>(address[matrix * matrixRows + row]) + 2 * column;
         uint16_t element = static_cast<uint16_t>(warp.words(inst.inputs[matrix])[lane] >> (16 * e));
         std::memcpy(warp.block.shared.contents(at), &element, 2);
-        Warp::Halves undefined = warp.undefinedHalves(inst.inputs[matrix]);
+        Halves undefined = warp.undefinedHalves(inst.inputs[matrix]);
         std::memset(warp.block.shared.undefined(at), (e ? undefined.high : undefined.low) >> lane & 1, 2);
       });
 }

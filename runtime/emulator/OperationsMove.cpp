@@ -60,47 +60,48 @@ static void setPredicate(Warp &warp, const Inst &inst, Mask mask) {
   writePredicate(warp, inst.destination, mask, inst.values[0] ? allLanes : 0, 0);
 }
 
-/// {low, high} of 32 bits to 64.
-static void packLong(Warp &warp, const Inst &inst, Mask mask) {
-  const u32 *low = warp.words(inst.inputs[0]), *high = warp.words(inst.inputs[1]);
-  u64 values[lanes];
-  for (unsigned lane = 0; lane < lanes; ++lane)
-    values[lane] = u64(high[lane]) << 32 | low[lane];
-  writeLanes(warp.longs(inst.destination), values, mask);
-  warp.setUndefined(inst.destination, mask, warp.undefinedOf(inst.inputs[0]) | warp.undefinedOf(inst.inputs[1]));
-}
-/// {low, high} of 16 bits to 32.
-static void packWord(Warp &warp, const Inst &inst, Mask mask) {
-  const u32 *low = warp.words(inst.inputs[0]), *high = warp.words(inst.inputs[1]);
-  u32 values[lanes];
-  for (unsigned lane = 0; lane < lanes; ++lane)
-    values[lane] = high[lane] << 16 | (low[lane] & 0xffff);
-  writeWords(warp, inst.destination, values, mask,
-             Warp::Halves{warp.undefinedOf(inst.inputs[0]), warp.undefinedOf(inst.inputs[1])});
+/// Element i of a vector of T, a register of 8 to 32 bits, is in the bits from `bits * i` on.
+template <typename T> struct Vector {
+  unsigned count, bits;
+  explicit Vector(size_t count) : count(static_cast<unsigned>(count)), bits(8 * sizeof(T) / this->count) {}
+  Storage<T> elementMask() const { return static_cast<Storage<T>>((u64(1) << bits) - 1); }
+  bool isLow(unsigned i) const { return 2 * i < count; }
+};
+
+/// {a, b} or {a, b, c, d} to a register.
+template <typename T> static void pack(Warp &warp, const Inst &inst, Mask mask) {
+  Vector<T> vector(inst.inputs.size());
+  Storage<T> values[lanes] = {};
+  Halves undefined{0, 0};
+  for (unsigned i = 0; i < vector.count; ++i) {
+    const u32 *element = warp.words(inst.inputs[i]);
+    for (unsigned lane = 0; lane < lanes; ++lane)
+      values[lane] |= (element[lane] & vector.elementMask()) << (vector.bits * i);
+    (vector.isLow(i) ? undefined.low : undefined.high) |= warp.undefinedOf(inst.inputs[i]);
+  }
+  if (sizeof(T) != 4)
+    undefined.low = undefined.high = undefined.low | undefined.high;
+  if constexpr (sizeof(T) == 8)
+    writeLanes(warp.longs(inst.destination), values, mask);
+  else
+    writeLanes(warp.words(inst.destination), values, mask);
+  warp.setUndefined(inst.destination, mask, undefined);
 }
 
-/// And back; either half may be a sink.
-static void unpackLong(Warp &warp, const Inst &inst, Mask mask) {
-  const u64 *value = warp.longs(inst.sources[0]);
-  for (unsigned half = 0; half < 2; ++half) {
-    if (inst.results[half] < 0)
+/// And back; each element may be a sink.
+template <typename T> static void unpack(Warp &warp, const Inst &inst, Mask mask) {
+  Vector<T> vector(inst.results.size());
+  const Storage<T> *value = Lanes<T>(warp, inst.sources[0]).values;
+  Halves undefined = warp.undefinedHalves(inst.sources[0]);
+  if (sizeof(T) != 4)
+    undefined.low = undefined.high = undefined.low | undefined.high;
+  for (unsigned i = 0; i < vector.count; ++i) {
+    if (inst.results[i] < 0)
       continue;
     u32 values[lanes];
     for (unsigned lane = 0; lane < lanes; ++lane)
-      values[lane] = static_cast<u32>(value[lane] >> (32 * half));
-    writeWords(warp, inst.results[half], values, mask, warp.undefinedOf(inst.sources[0]));
-  }
-}
-static void unpackWord(Warp &warp, const Inst &inst, Mask mask) {
-  Warp::Halves undefined = warp.undefinedHalves(inst.sources[0]);
-  const u32 *value = warp.words(inst.sources[0]);
-  for (unsigned half = 0; half < 2; ++half) {
-    if (inst.results[half] < 0)
-      continue;
-    u32 values[lanes];
-    for (unsigned lane = 0; lane < lanes; ++lane)
-      values[lane] = value[lane] >> (16 * half) & 0xffff;
-    writeWords(warp, inst.results[half], values, mask, half ? undefined.high : undefined.low);
+      values[lane] = static_cast<u32>(value[lane] >> (vector.bits * i) & vector.elementMask());
+    writeWords(warp, inst.results[i], values, mask, vector.isLow(i) ? undefined.low : undefined.high);
   }
 }
 
@@ -113,22 +114,27 @@ static char letterOfType(std::string_view type) {
 }
 
 static void decodeVectorMove(Decoder &decoder, Inst &inst, char letter) {
-  char half = letter == 'd' ? 'w' : 'h';
   const ptx::Operand &to = decoder.operand(0), &from = decoder.operand(1);
   const ptx::Operand &vector = to.kind == ptx::Operand::Vector ? to : from;
-  if ((letter != 'd' && letter != 'w') || vector.elements.size() != 2)
+  size_t bits = letter == 'd' ? 64 : letter == 'w' ? 32 : letter == 'h' ? 16 : 0, count = vector.elements.size();
+  char element = count != 2 && count != 4 ? '\0'
+                 : bits == 32 * count     ? 'w'
+                 : bits == 16 * count     ? 'h'
+                 : bits == 8 * count      ? 'b'
+                                          : '\0';
+  if (!element)
     return decoder.fail("this vector is not emulated");
   if (&vector == &to) {
-    for (const ptx::Operand &element : to.elements)
-      inst.results.push_back(decoder.destinationOrSink(element, half));
+    for (const ptx::Operand &result : to.elements)
+      inst.results.push_back(decoder.destinationOrSink(result, element));
     decoder.addSource(inst, from, letter);
-    inst.run = letter == 'd' ? unpackLong : unpackWord;
+    inst.run = letter == 'd' ? unpack<u64> : letter == 'w' ? unpack<u32> : unpack<u16>;
     return;
   }
-  for (const ptx::Operand &element : from.elements)
-    inst.inputs.push_back(decoder.source(element, half));
+  for (const ptx::Operand &input : from.elements)
+    inst.inputs.push_back(decoder.source(input, element));
   inst.destination = decoder.destination(to, letter);
-  inst.run = letter == 'd' ? packLong : packWord;
+  inst.run = letter == 'd' ? pack<u64> : letter == 'w' ? pack<u32> : pack<u16>;
 }
 
 static void decodeMove(Decoder &decoder, Inst &inst) {
@@ -169,6 +175,50 @@ static void decodeCvta(Decoder &decoder, Inst &inst) {
 }
 
 //===----------------------------------------------------------------------===//
+// cvt of bytes
+//===----------------------------------------------------------------------===//
+
+/// Extends the low byte of a register.
+template <bool isSigned> static void extendByte(Warp &warp, const Inst &inst, Mask mask) {
+  const u32 *from = warp.words(inst.sources[0]);
+  u32 values[lanes];
+  for (unsigned lane = 0; lane < lanes; ++lane)
+    values[lane] = (isSigned ? u32(static_cast<s32>(from[lane] << 24) >> 24) : from[lane] & 255) & inst.values[0];
+  writeWords(warp, inst.destination, values, mask, warp.undefinedHalves(inst.sources[0]).low);
+}
+
+template <bool isSigned, char to> static void decodeExtendByte(Decoder &decoder, Inst &inst) {
+  if (!decoder.expectOperands(2, 2))
+    return;
+  inst.destination = decoder.destination(decoder.operand(0), to);
+  const ptx::Operand &from = decoder.operand(1);
+  if (from.kind != ptx::Operand::Reg || from.reg.type == ptx::RegisterType::B64)
+    return decoder.fail("expected a register of at most 32 bits");
+  decoder.addSource(inst, from, 'b', /*mayBeWider=*/true);
+  inst.values[0] = to == 'h' ? 0xffff : 0xffffffff;
+  inst.run = extendByte<isSigned>;
+}
+
+/// Extends a word; of a longer register, the low one (PTX ISA, 9.7.9.21: cvt takes wider sources).
+static void decodeExtendWord(Decoder &decoder, Inst &inst, const Row &ofWord, const Row &ofLong) {
+  if (!decoder.expectOperands(2, 2))
+    return;
+  const ptx::Operand &from = decoder.operand(1);
+  bool isLong = from.kind == ptx::Operand::Reg && from.reg.type == ptx::RegisterType::B64;
+  inst.destination = decoder.destination(decoder.operand(0), 'd');
+  decoder.addSource(inst, from, isLong ? 'd' : 'w');
+  inst.run = isLong ? ofLong.run : ofWord.run;
+}
+
+static void decodeExtendUnsigned(Decoder &decoder, Inst &inst) {
+  decodeExtendWord(decoder, inst, alu("", [](u32 a) { return u64(a); }), alu("", [](u64 a) { return u64(u32(a)); }));
+}
+
+static void decodeExtendSigned(Decoder &decoder, Inst &inst) {
+  decodeExtendWord(decoder, inst, alu("", [](s32 a) { return s64(a); }), alu("", [](u64 a) { return s64(s32(a)); }));
+}
+
+//===----------------------------------------------------------------------===//
 // selp
 //===----------------------------------------------------------------------===//
 
@@ -177,9 +227,9 @@ template <typename T> static void selectLanes(Warp &warp, const Inst &inst, Mask
   Lanes<T> a(warp, inst.sources[0]), b(warp, inst.sources[1]);
   Mask chosen = warp.predicates[inst.sources[2].cell];
   Mask unknown = warp.undefinedPredicates[inst.sources[2].cell];
-  Warp::Halves first = warp.undefinedHalves(inst.sources[0]), second = warp.undefinedHalves(inst.sources[1]);
-  Warp::Halves undefined{(first.low & chosen) | (second.low & ~chosen) | unknown,
-                         (first.high & chosen) | (second.high & ~chosen) | unknown};
+  Halves first = warp.undefinedHalves(inst.sources[0]), second = warp.undefinedHalves(inst.sources[1]);
+  Halves undefined{(first.low & chosen) | (second.low & ~chosen) | unknown,
+                   (first.high & chosen) | (second.high & ~chosen) | unknown};
   Storage<T> values[lanes];
   for (unsigned lane = 0; lane < lanes; ++lane)
     values[lane] = chosen >> lane & 1 ? a.values[lane] : b.values[lane];
@@ -196,12 +246,24 @@ template <typename T> static void selectLanes(Warp &warp, const Inst &inst, Mask
 
 std::vector<Row> mla::emulator::moveRows() {
   std::vector<Row> rows = {
-      {"mov", "", nullptr, kind, decodeMove},           {"cvta", "", nullptr, kind, decodeCvta},
-      alu("cvt.u64.u32", [](u32 a) { return u64(a); }), alu("cvt.s64.s32", [](s32 a) { return s64(a); }),
-      alu("cvt.u32.u64", [](u64 a) { return u32(a); }), alu("cvt.u32.u16", [](u16 a) { return u32(a); }),
-      alu("cvt.u16.u32", [](u32 a) { return u16(a); }), alu("cvt.u64.u16", [](u16 a) { return u64(a); }),
+      {"mov", "", nullptr, kind, decodeMove},
+      {"cvta", "", nullptr, kind, decodeCvta},
+      {"cvt.u64.u32", "", nullptr, kind, decodeExtendUnsigned},
+      {"cvt.s64.s32", "", nullptr, kind, decodeExtendSigned},
+      alu("cvt.u32.u64", [](u64 a) { return u32(a); }),
+      alu("cvt.u32.u16", [](u16 a) { return u32(a); }),
+      alu("cvt.u16.u32", [](u32 a) { return u16(a); }),
+      alu("cvt.u64.u16", [](u16 a) { return u64(a); }),
       alu("cvt.u16.u64", [](u64 a) { return u16(a); }),
   };
+  for (const char *type : {"u16", "s16"}) {
+    rows.push_back({"cvt." + std::string(type) + ".u8", "", nullptr, kind, decodeExtendByte<false, 'h'>});
+    rows.push_back({"cvt." + std::string(type) + ".s8", "", nullptr, kind, decodeExtendByte<true, 'h'>});
+  }
+  for (const char *type : {"u32", "s32"}) {
+    rows.push_back({"cvt." + std::string(type) + ".u8", "", nullptr, kind, decodeExtendByte<false, 'w'>});
+    rows.push_back({"cvt." + std::string(type) + ".s8", "", nullptr, kind, decodeExtendByte<true, 'w'>});
+  }
   for (const char *type : {"b16", "u16", "s16"})
     rows.push_back({std::string("selp.") + type, "h=hhp", selectLanes<u16>, kind});
   for (const char *type : {"b32", "u32", "s32", "f32"})

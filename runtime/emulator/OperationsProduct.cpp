@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// PTX ISA 8.6, 9.7.15: wgmma.mma_async of bf16 with sums in f32, A from shared
-// memory or registers.
+// PTX ISA 8.6, 9.7.15: wgmma.mma_async of bf16, f16 and e4m3 with sums in f32, A
+// from shared memory or registers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,7 +18,9 @@ static constexpr InstClass kind = InstClass::Product;
 
 /// Start, leading and stride byte offsets in units of 16, and the swizzle (PTX ISA 8.6, 9.7.15.5.1.2.2). False: it was
 /// reported.
-static bool decodeDescriptor(Warp &warp, u64 bits, bool isMnMajor, Operand &operand) {
+static bool decodeDescriptor(Warp &warp, const Inst &inst, u64 bits, bool isMnMajor, Operand &operand) {
+  operand.elementBytes = inst.bytes;
+  operand.isHalf = inst.values[0];
   operand.start = static_cast<u32>(bits & 0x3fff) << 4;
   operand.leading = static_cast<u32>(bits >> 16 & 0x3fff) << 4;
   operand.stride = static_cast<u32>(bits >> 32 & 0x3fff) << 4;
@@ -53,7 +55,8 @@ static bool isSameInWarpgroup(Warp &warp, const Block::ProductRecord &record) {
   return false;
 }
 
-/// Sources: descriptors of B, and of A if it lies in shared memory. values: [1] A's and [2] B's major dimension.
+/// Sources: descriptors of B, and of A if it lies in shared memory. values: [1] A's and [2] B's major dimension, [3]
+/// the sign of products.
 static void multiply(Warp &warp, const Inst &inst, Mask mask) {
   Mask keeps = warp.predicates[inst.scale.cell];
   if (warp.failIfUndefined(warp.undefinedPredicates[inst.scale.cell], mask, "scale-d"))
@@ -62,6 +65,7 @@ static void multiply(Warp &warp, const Inst &inst, Mask mask) {
     return warp.fail(FaultKind::Divergence, "scale-d differs between the threads");
   auto product = std::make_shared<Product>();
   product->keeps = keeps != 0;
+  product->negates = inst.values[3] < 0;
   product->inst = &inst;
   product->aFromRegisters = !inst.inputs.empty();
   u64 bits[2] = {};
@@ -74,8 +78,8 @@ static void multiply(Warp &warp, const Inst &inst, Mask mask) {
       if (values[lane] != bits[i])
         return warp.fail(FaultKind::Divergence, "the descriptor differs between the threads", static_cast<int>(lane));
   }
-  if (!decodeDescriptor(warp, bits[0], inst.values[2], product->b) ||
-      (!product->aFromRegisters && !decodeDescriptor(warp, bits[1], inst.values[1], product->a)) ||
+  if (!decodeDescriptor(warp, inst, bits[0], inst.values[2], product->b) ||
+      (!product->aFromRegisters && !decodeDescriptor(warp, inst, bits[1], inst.values[1], product->a)) ||
       !isSameInWarpgroup(warp, {warp.pc, bits[1], bits[0]}))
     return;
   auto isUnfenced = [&](int32_t cell) {
@@ -96,7 +100,7 @@ static void multiply(Warp &warp, const Inst &inst, Mask mask) {
   if (unfenced)
     return warp.fail(FaultKind::ProductFence,
                      "a register was written since the last wgmma.fence; fence between the write and the product");
-  warp.block.counters.productFlops += u64(2) * 16 * (2 * inst.results.size()) * 16;
+  warp.block.counters.productFlops += u64(2) * 16 * (2 * inst.results.size()) * product->b.depth();
   warp.products.issue(warp, std::move(product));
 }
 
@@ -117,9 +121,21 @@ static void decodeWaitProducts(Decoder &decoder, Inst &inst) {
   inst.run = waitProducts;
 }
 
-/// N of "m64nNk16"; 0 if it is none.
-static u32 columnsOf(std::string_view shape) {
-  if (!shape.starts_with("m64n") || !shape.ends_with("k16"))
+namespace {
+/// A type of the elements of A and B.
+struct ElementType {
+  const char *name, *depth; ///< As the shape has it.
+  uint8_t bytes;
+  bool hasMajors; ///< Operands may be MN-major, as the last ones say.
+  bool isHalf;
+};
+} // namespace
+static constexpr ElementType elementTypes[] = {
+    {"bf16", "k16", 2, true, false}, {"f16", "k16", 2, true, true}, {"e4m3", "k32", 1, false, false}};
+
+/// N of "m64nNk16", "k16" given; 0 if it is none.
+static u32 columnsOf(std::string_view shape, std::string_view depth) {
+  if (!shape.starts_with("m64n") || !shape.ends_with(depth))
     return 0;
   u32 n = 0;
   for (char c : shape.substr(4, shape.size() - 7)) {
@@ -130,15 +146,43 @@ static u32 columnsOf(std::string_view shape) {
   return n % 8 == 0 && n <= 256 ? n : 0;
 }
 
+/// .shape.f32.atype.btype. Returns null if it is none that is emulated.
+static const ElementType *decodeShape(Decoder &decoder, u32 &n) {
+  std::string shape = decoder.next();
+  if (!decoder.accept("f32"))
+    return nullptr;
+  std::string a = decoder.next(), b = decoder.next();
+  for (const ElementType &type : elementTypes)
+    if (a == type.name && b == type.name && (n = columnsOf(shape, type.depth)))
+      return &type;
+  return nullptr;
+}
+
+/// imm-scale-a, imm-scale-b and, of types that have them, the majors.
+static void decodeImmediates(Decoder &decoder, Inst &inst, bool hasMajors) {
+  int64_t scaleA = decoder.immediate(decoder.operand(4)), scaleB = decoder.immediate(decoder.operand(5));
+  if (std::abs(scaleA) != 1 || std::abs(scaleB) != 1)
+    return decoder.fail("expected scales 1 or -1 of A and B");
+  inst.values[3] = scaleA * scaleB;
+  if (!hasMajors)
+    return;
+  bool fromRegisters = !inst.inputs.empty();
+  inst.values[1] = fromRegisters ? 0 : decoder.immediate(decoder.operand(6));
+  inst.values[2] = decoder.immediate(decoder.operand(fromRegisters ? 6 : 7));
+}
+
 static void decodeMultiply(Decoder &decoder, Inst &inst) {
+  u32 n = 0;
   bool isKnown = decoder.accept("sync") && decoder.accept("aligned");
-  u32 n = columnsOf(decoder.next());
-  isKnown &= n && decoder.accept("f32") && decoder.accept("bf16") && decoder.accept("bf16");
-  if (!isKnown || !decoder.expectOperands(7, 8))
+  const ElementType *type = isKnown ? decodeShape(decoder, n) : nullptr;
+  if (!type)
     return decoder.fail("this form is not emulated");
+  if (!decoder.expectOperands(6, 8))
+    return;
   const ptx::Operand &d = decoder.operand(0), &a = decoder.operand(1);
   bool fromRegisters = a.kind == ptx::Operand::Vector;
-  if (!decoder.expectOperands(fromRegisters ? 7 : 8, fromRegisters ? 7 : 8))
+  size_t operands = !type->hasMajors ? 6 : fromRegisters ? 7 : 8;
+  if (!decoder.expectOperands(operands, operands))
     return;
   if (d.elements.size() != n / 2 || (fromRegisters && a.elements.size() != 4))
     return decoder.fail("expected " + std::to_string(n / 2) + " accumulators, and 4 registers of A");
@@ -153,10 +197,9 @@ static void decodeMultiply(Decoder &decoder, Inst &inst) {
     inst.inputs.push_back(decoder.source(element, 'w'));
   }
   inst.scale = decoder.source(decoder.operand(3), 'p');
-  if (decoder.immediate(decoder.operand(4)) != 1 || decoder.immediate(decoder.operand(5)) != 1)
-    return decoder.fail("only scales 1 of A and B are emulated");
-  inst.values[1] = fromRegisters ? 0 : decoder.immediate(decoder.operand(6));
-  inst.values[2] = decoder.immediate(decoder.operand(fromRegisters ? 6 : 7));
+  decodeImmediates(decoder, inst, type->hasMajors);
+  inst.bytes = type->bytes;
+  inst.values[0] = type->isHalf;
   inst.isAligned = inst.isProduct = true;
   inst.run = multiply;
 }

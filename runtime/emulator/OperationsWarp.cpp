@@ -71,7 +71,7 @@ static void shuffle(Warp &warp, const Inst &inst, Mask mask) {
   const u32 *a = warp.words(inst.sources[0]), *b = warp.words(inst.sources[1]), *c = warp.words(inst.sources[2]);
   if (warp.failIfUndefined(warp.undefinedOf(inst.sources[1]) | warp.undefinedOf(inst.sources[2]), mask, "the lane"))
     return;
-  Warp::Halves given = warp.undefinedHalves(inst.sources[0]), undefined{0, 0};
+  Halves given = warp.undefinedHalves(inst.sources[0]), undefined{0, 0};
   Mask inside = 0, absent = ~mask; // lanes that do not take part give nothing
   u32 values[lanes];
   for (unsigned lane = 0; lane < lanes; ++lane) {
@@ -167,6 +167,9 @@ std::vector<Row> mla::emulator::warpRows() {
       redux<s32>("redux.sync.min.s32", [](s32 a, s32 b) { return std::min(a, b); }),
       redux<u32>("redux.sync.max.u32", [](u32 a, u32 b) { return std::max(a, b); }),
       redux<u32>("redux.sync.min.u32", [](u32 a, u32 b) { return std::min(a, b); }),
+      redux<u32>("redux.sync.and.b32", [](u32 a, u32 b) { return a & b; }),
+      redux<u32>("redux.sync.or.b32", [](u32 a, u32 b) { return a | b; }),
+      redux<u32>("redux.sync.xor.b32", [](u32 a, u32 b) { return a ^ b; }),
       {"bar.warp.sync", "=w", syncWarp, kind},
       {"elect.sync", "", nullptr, kind, decodeElect},
   };

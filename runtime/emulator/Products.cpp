@@ -6,12 +6,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "Block.h"
+#include "Float.h"
 
+#include <array>
 #include <cstring>
 
 using namespace mla::emulator;
 
-static constexpr unsigned rowsOfWarp = 16, depth = 16; ///< Of a product of bf16.
+static constexpr unsigned rowsOfWarp = 16, maxDepth = 32; ///< Of a product.
 
 //===----------------------------------------------------------------------===//
 // Operands
@@ -21,61 +23,76 @@ static constexpr unsigned rowsOfWarp = 16, depth = 16; ///< Of a product of bf16
 /// on, the next 8 of k `stride` on.
 uint32_t Operand::chunk(unsigned mn, unsigned k) const {
   uint32_t address = isMnMajor ? start + mn / 64 * leading + k / 8 * stride + k % 8 * 128 + mn % 64 * 2
-                               : start + mn / 8 * stride + mn % 8 * 128 + k * 2;
+                               : start + mn / 8 * stride + mn % 8 * 128 + k * elementBytes;
   return swizzled(address, 128);
 }
 
-static float widen(uint16_t bits) {
-  uint32_t wide = uint32_t(bits) << 16;
-  float value;
-  std::memcpy(&value, &wide, sizeof(value));
-  return value;
+namespace {
+enum class BF16 : uint16_t {};
+enum class F16 : uint16_t {};
+enum class E4M3 : uint8_t {};
+} // namespace
+static float widen(BF16 bits) { return mla::widenBF16(static_cast<uint16_t>(bits)); }
+static float widen(F16 bits) { return mla::widenF16(static_cast<uint16_t>(bits)); }
+static float widen(E4M3 bits) {
+  static const std::array<float, 256> table = [] {
+    std::array<float, 256> values;
+    for (unsigned i = 0; i < 256; ++i)
+      values[i] = mla::widenE4M3(static_cast<uint8_t>(i));
+    return values;
+  }();
+  return table[static_cast<uint8_t>(bits)];
 }
 
 namespace {
 /// A matrix as f32, and which of its rows (of m or n) have an undefined element.
 struct Matrix {
-  float values[depth][256]; ///< [k][m or n]
+  float values[maxDepth][256]; ///< [k][m or n]
   bool undefined[256];
   bool anyUndefined;
 };
 } // namespace
 
-/// Calls action(m or n, k, shared address) of every chunk of 8 elements.
+/// Calls action(m or n, k, shared address) of every chunk of 16 bytes.
 template <typename Action>
 static void forChunks(const Operand &operand, unsigned first, unsigned count, Action action) {
   if (operand.isMnMajor) {
-    for (unsigned k = 0; k < depth; ++k)
-      for (unsigned mn = first; mn < first + count; mn += 8)
+    for (unsigned k = 0; k < operand.depth(); ++k)
+      for (unsigned mn = first; mn < first + count; mn += operand.chunkElements())
         action(mn, k, operand.chunk(mn, k));
     return;
   }
   for (unsigned mn = first; mn < first + count; ++mn)
-    for (unsigned k = 0; k < depth; k += 8)
+    for (unsigned k = 0; k < operand.depth(); k += operand.chunkElements())
       action(mn, k, operand.chunk(mn, k));
 }
 
+template <typename Element>
 static void load(SharedMemory &memory, const Operand &operand, unsigned first, unsigned count, Matrix &matrix) {
+  constexpr unsigned perChunk = 16 / sizeof(Element);
   std::memset(matrix.undefined, 0, sizeof(matrix.undefined));
   matrix.anyUndefined = false;
   forChunks(operand, first, count, [&](unsigned mn, unsigned k, uint32_t address) {
-    uint16_t elements[8];
+    Element elements[perChunk];
     std::memcpy(elements, memory.contents(address), sizeof(elements));
     unsigned row = mn - first;
-    for (unsigned i = 0; i < 8; ++i)
+    for (unsigned i = 0; i < perChunk; ++i)
       matrix.values[operand.isMnMajor ? k : k + i][operand.isMnMajor ? row + i : row] = widen(elements[i]);
     uint64_t undefined[2];
     std::memcpy(undefined, memory.undefined(address), sizeof(undefined));
     if (!(undefined[0] | undefined[1]))
       return;
     matrix.anyUndefined = true;
-    for (unsigned i = 0; i < 8; ++i)
-      matrix.undefined[row + (operand.isMnMajor ? i : 0)] |= memory.anyUndefined(address + 2 * i, 2);
+    for (unsigned i = 0; i < perChunk; ++i)
+      matrix.undefined[row + (operand.isMnMajor ? i : 0)] |=
+          memory.anyUndefined(address + sizeof(Element) * i, sizeof(Element));
   });
 }
 
-/// A fragment of registers: a0, a1 of rows lane/4 and lane/4 + 8, a2, a3 of columns 8 on (PTX ISA 8.6, 9.7.15.5.2).
-static void loadRegisters(Warp &warp, const Inst &inst, Matrix &matrix) {
+/// A fragment of registers: a0, a1 of rows lane/4 and lane/4 + 8, a2, a3 of the same and the second 16 bytes of
+/// columns; lane mod 4 counts registers in these (PTX ISA 8.6, 9.7.15.5.1.1).
+template <typename Element> static void loadRegisters(Warp &warp, const Inst &inst, Matrix &matrix) {
+  constexpr unsigned perRegister = 4 / sizeof(Element);
   std::memset(matrix.undefined, 0, sizeof(matrix.undefined));
   matrix.anyUndefined = false;
   for (unsigned i = 0; i < 4; ++i) {
@@ -83,12 +100,19 @@ static void loadRegisters(Warp &warp, const Inst &inst, Matrix &matrix) {
     Mask undefined = warp.undefinedOf(inst.inputs[i]);
     matrix.anyUndefined |= undefined != 0;
     for (unsigned lane = 0; lane < lanes; ++lane) {
-      unsigned row = lane / 4 + i % 2 * 8, column = lane % 4 * 2 + i / 2 * 8;
-      matrix.values[column][row] = widen(static_cast<uint16_t>(values[lane]));
-      matrix.values[column + 1][row] = widen(static_cast<uint16_t>(values[lane] >> 16));
+      unsigned row = lane / 4 + i % 2 * 8, column = (lane % 4 + i / 2 * 4) * perRegister;
+      for (unsigned e = 0; e < perRegister; ++e)
+        matrix.values[column + e][row] = widen(static_cast<Element>(values[lane] >> (8 * sizeof(Element) * e)));
       matrix.undefined[row] |= undefined >> lane & 1;
     }
   }
+}
+
+/// The signs of A and B make that of the products.
+static void negate(Matrix &a, unsigned depth) {
+  for (unsigned k = 0; k < depth; ++k)
+    for (unsigned row = 0; row < rowsOfWarp; ++row)
+      a.values[k][row] = -a.values[k][row];
 }
 
 //===----------------------------------------------------------------------===//
@@ -97,24 +121,24 @@ static void loadRegisters(Warp &warp, const Inst &inst, Matrix &matrix) {
 
 /// sums[0 … width) += Σ a[k] · b[k][0 … width)
 template <unsigned width>
-static inline void multiplyRow(float *sums, const float (&a)[depth][256], unsigned row, const float *b) {
+static inline void multiplyRow(float *sums, const Matrix &a, unsigned row, const float *b, unsigned depth) {
   float partial[width];
   std::memcpy(partial, sums, sizeof(partial));
   for (unsigned k = 0; k < depth; ++k)
     for (unsigned i = 0; i < width; ++i)
-      partial[i] += a[k][row] * b[k * 256 + i];
+      partial[i] += a.values[k][row] * b[k * 256 + i];
   std::memcpy(sums, partial, sizeof(partial));
 }
 
 /// sums[16][n] += a · b
-static void multiply(float *sums, const Matrix &a, const Matrix &b, unsigned n) {
+static void multiply(float *sums, const Matrix &a, const Matrix &b, unsigned n, unsigned depth) {
   constexpr unsigned wide = 32, narrow = 8;
   for (unsigned row = 0; row < rowsOfWarp; ++row) {
     unsigned column = 0;
     for (; column + wide <= n; column += wide)
-      multiplyRow<wide>(sums + row * n + column, a.values, row, &b.values[0][column]);
+      multiplyRow<wide>(sums + row * n + column, a, row, &b.values[0][column], depth);
     for (; column < n; column += narrow)
-      multiplyRow<narrow>(sums + row * n + column, a.values, row, &b.values[0][column]);
+      multiplyRow<narrow>(sums + row * n + column, a, row, &b.values[0][column], depth);
   }
 }
 
@@ -138,10 +162,19 @@ struct ProductComputer {
   Matrix a, b;
   const Product *loaded = nullptr; ///< Whose B is there.
 
-  void loadB(Warp &warp, const Product &product) {
+  template <typename Element> void loadA(Warp &warp, const Product &product) {
+    if (product.aFromRegisters)
+      loadRegisters<Element>(warp, *product.inst, a);
+    else
+      load<Element>(warp.block.shared, product.a, warp.index % 4 * rowsOfWarp, rowsOfWarp, a);
+    if (product.negates)
+      negate(a, product.b.depth());
+  }
+
+  template <typename Element> void loadB(Warp &warp, const Product &product) {
     if (loaded && loaded->b == product.b && loaded->columns() == product.columns())
       return;
-    load(warp.block.shared, product.b, 0, product.columns(), b);
+    load<Element>(warp.block.shared, product.b, 0, product.columns(), b);
     loaded = &product;
   }
 
@@ -169,12 +202,13 @@ struct ProductComputer {
   void compute(Warp &warp, Product &product) {
     product.isComputed = true;
     takeEarlier(product);
-    if (product.aFromRegisters)
-      loadRegisters(warp, *product.inst, a);
+    if (product.b.elementBytes == 1)
+      loadA<E4M3>(warp, product), loadB<E4M3>(warp, product);
+    else if (product.b.isHalf)
+      loadA<F16>(warp, product), loadB<F16>(warp, product);
     else
-      load(warp.block.shared, product.a, warp.index % 4 * rowsOfWarp, rowsOfWarp, a);
-    loadB(warp, product);
-    multiply(product.values.data(), a, b, product.columns());
+      loadA<BF16>(warp, product), loadB<BF16>(warp, product);
+    multiply(product.values.data(), a, b, product.columns(), product.b.depth());
     if (a.anyUndefined || b.anyUndefined)
       for (unsigned i = 0; i < product.undefined.size(); ++i)
         for (unsigned lane = 0; lane < lanes; ++lane)

@@ -30,9 +30,14 @@ namespace mla::emulator {
 /// A matrix in shared memory as a descriptor has it (PTX ISA 8.6, 9.7.15.5.1).
 struct Operand {
   uint32_t start = 0, leading = 0, stride = 0; ///< Bytes.
-  bool isMnMajor = false;
+  bool isMnMajor = false;                      ///< Of elements of 16 bits.
+  unsigned elementBytes = 2;
+  bool isHalf = false; ///< Elements of 16 bits are f16, else bf16.
   bool operator==(const Operand &) const = default;
-  /// The address of 8 elements (16 bytes): rows m or n from `mn`, column k; along the major dimension.
+  /// k of a product: 32 bytes.
+  unsigned depth() const { return 32 / elementBytes; }
+  unsigned chunkElements() const { return 16 / elementBytes; }
+  /// The address of 16 bytes of elements: rows m or n from `mn`, column k; along the major dimension.
   uint32_t chunk(unsigned mn, unsigned k) const;
 };
 
@@ -41,7 +46,8 @@ struct Product {
   const Inst *inst = nullptr;
   Operand a, b;
   bool aFromRegisters = false;
-  bool keeps = false; ///< scale-d: adds to the accumulators.
+  bool keeps = false;   ///< scale-d: adds to the accumulators.
+  bool negates = false; ///< imm-scale-a times imm-scale-b is -1.
   bool isComputed = false;
   bool isConsumed = false; ///< Its results go to the next product of a chain and nowhere else.
   /// Accumulators of this warp's rows: what they were, then what they are. [16][n]

@@ -30,8 +30,17 @@ constexpr unsigned lanes = 32;
 using Mask = uint32_t; ///< A bit per lane.
 constexpr Mask allLanes = 0xffffffff;
 
+/// Lanes whose value nobody wrote: of the low 16 bits of a register and of what is above them, for a register often
+/// holds two elements of 16 bits.
+struct Halves {
+  Mask low = allLanes, high = allLanes;
+  Halves operator|(Halves other) const { return {low | other.low, high | other.high}; }
+};
+
 /// Executes an instruction for the lanes of `mask`, which is not 0.
 using Handler = void (*)(Warp &, const Inst &, Mask mask);
+/// Returns what is undefined in the result of an instruction that computes a value per lane.
+using HalvesFunction = Halves (*)(Warp &, const Inst &);
 
 /// A register or a constant.
 struct Source {
@@ -49,7 +58,8 @@ enum class Space : uint8_t { Global, Shared };
 
 struct Inst {
   Handler run = nullptr;
-  int32_t guard = -1; ///< A predicate, or -1.
+  HalvesFunction halves = nullptr; ///< null: all of the result, if any operand is.
+  int32_t guard = -1;              ///< A predicate, or -1.
   bool guardIsNegated = false;
   bool isAligned = false; ///< All threads of the warp must execute it together.
   bool isBranch = false, isTableBranch = false, isExit = false;
@@ -65,7 +75,7 @@ struct Inst {
   uint8_t numSources = 0;
   bool addressIsWord[4] = {}; ///< Which sources are addresses of 32 bits.
   int32_t destination = -1;   ///< A cell or a predicate; -1: none.
-  int32_t predicate = -1;     ///< A second destination (shfl's).
+  int32_t predicate = -1;     ///< A second destination (of shfl), or what a cp.async is ignored by.
   bool destinationIsPredicate = false;
   std::vector<int32_t> results; ///< Cells of a vector or of accumulators; -1: a sink.
   uint8_t inputIsLong = 0;      ///< Which inputs are registers of 64 bits, by bit.

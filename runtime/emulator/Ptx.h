@@ -16,7 +16,8 @@
 namespace mla::emulator::ptx {
 
 /// Types of registers, by width.
-enum class RegisterType : uint8_t { Pred, B16, B32, B64 };
+enum class RegisterType : uint8_t { Pred, B8, B16, B32, B64 };
+constexpr unsigned numRegisterTypes = 5;
 
 struct Register {
   RegisterType type = RegisterType::Pred;
@@ -64,7 +65,7 @@ struct Kernel {
   std::string name;
   std::vector<Variable> parameters; ///< In order.
   uint32_t maxThreads = 1024;
-  uint32_t registers[4] = {}; ///< How many of each RegisterType.
+  uint32_t registers[numRegisterTypes] = {}; ///< How many of each RegisterType.
   std::vector<Instruction> instructions;
   std::vector<std::vector<uint32_t>> branchTables;
   std::vector<Variable> shared; ///< Static.

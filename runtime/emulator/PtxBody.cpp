@@ -76,9 +76,10 @@ bool Parser::declare(const std::string &name, Register reg) {
 bool Parser::declareRegisters(Kernel &kernel) {
   unsigned bytes = bytesOfType(token.text);
   bool isPredicate = token.is(".pred");
-  if (!isPredicate && bytes < 2)
+  if (!isPredicate && !bytes)
     return fail("no registers of type '" + std::string(token.text) + "' are known");
   RegisterType type = isPredicate  ? RegisterType::Pred
+                      : bytes == 1 ? RegisterType::B8
                       : bytes == 2 ? RegisterType::B16
                       : bytes == 4 ? RegisterType::B32
                                    : RegisterType::B64;

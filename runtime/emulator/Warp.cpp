@@ -84,10 +84,14 @@ void Warp::diverge(const Inst &inst, Mask taken, uint32_t target) {
 }
 
 void Warp::exit(Mask mask) {
-  for (unsigned lane = 0; lane < lanes; ++lane)
-    if (mask >> lane & 1 && !wordCopies[lane].isEmpty())
+  for (unsigned lane = 0; lane < lanes; ++lane) {
+    bool isPending = false;
+    if (mask >> lane & 1)
+      wordCopies[lane].forAll([&](const WordCopy &copy) { isPending |= !copy.isCounted; });
+    if (isPending)
       return fail(FaultKind::CopyPending, "the thread exits before its cp.async has completed (cp.async.wait_group)",
                   static_cast<int>(lane));
+  }
   alive &= ~mask;
   active &= ~mask;
   nextPc = active ? pc + 1 : UINT32_MAX;

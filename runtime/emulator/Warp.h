@@ -54,13 +54,8 @@ public:
   uint64_t executed = 0;       ///< Instructions.
 
   //===- Registers ---------------------------------------------------------===//
-  uint32_t *cells = nullptr; ///< [program.cells][lanes]
-  /// Lanes whose value nobody wrote: by cell, of the low 16 bits and of what is above them, for a register often holds
-  /// two elements of bf16.
-  struct Halves {
-    Mask low = allLanes, high = allLanes;
-  };
-  std::vector<Halves> undefined;
+  uint32_t *cells = nullptr;     ///< [program.cells][lanes]
+  std::vector<Halves> undefined; ///< By cell.
   std::vector<Mask> predicates, undefinedPredicates;
   std::vector<uint32_t> writtenAt; ///< By cell: the step of its last write, for registers that a wgmma reads.
   std::vector<bool> isConstant;    ///< By cell: its last write was the move of a constant.

@@ -19,8 +19,8 @@ using schema::ExtentRow;
 //===----------------------------------------------------------------------===//
 
 int64_t BindingTypes::number(std::string_view key) const {
-  if (key.empty())
-    return 0;
+  if (key == "cache_row")
+    return cacheRow;
   // Where it was checked: elsewhere a field of that name is none that we know, and may say anything.
   const Value *object = key == "page" ? &root : root.find("model"), *value = object ? object->find(key) : nullptr;
   return value ? value->integer : 0;
@@ -68,8 +68,8 @@ static BufferBinding make(const schema::Binding &row, const BindingTypes &types)
     if (isDynamic(row.extents[i]))
       binding.shape.push_back(Expression::size(extent.size, extent.number));
     else
-      binding.shape.push_back(Expression::constant(
-          extent.kind == ExtentRow::Fixed ? extent.number : types.number(extent.key) + types.number(extent.plus)));
+      binding.shape.push_back(
+          Expression::constant(extent.kind == ExtentRow::Fixed ? extent.number : types.number(extent.key)));
     if (extent.kind == ExtentRow::Query)
       binding.used = types.number(extent.key);
   }
@@ -87,8 +87,7 @@ static std::string describe(schema::Extent extent, const BindingTypes &types) {
     return nameOf(row.size) + (row.number ? " + " + std::to_string(row.number) : std::string());
   if (row.kind == ExtentRow::Fixed)
     return std::to_string(row.number);
-  std::string names = row.key + (*row.plus ? std::string(" + ") + row.plus : std::string());
-  return names + ", " + std::to_string(types.number(row.key) + types.number(row.plus));
+  return row.key + (", " + std::to_string(types.number(row.key)));
 }
 
 static std::string describe(schema::List list) {

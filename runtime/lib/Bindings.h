@@ -25,8 +25,9 @@ using schema::Element;
 struct BindingTypes {
   const json::Value &root; ///< the manifest, with "model" and "page" checked
   Element dtype, cacheDType;
+  int64_t cacheRow; ///< elements per row of the cache
 
-  /// Returns a number of the model; that of "" is 0.
+  /// Returns a number of the model, by its key.
   int64_t number(std::string_view key) const;
   Element element(Element row) const;
 };

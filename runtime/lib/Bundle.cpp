@@ -49,6 +49,7 @@ static void fillInfo(mla_bundle &bundle) {
   to.plan = from.plan.c_str();
   to.dtype = from.dtype;
   to.cache_dtype = from.cacheDType;
+  to.cache_row = schema::cacheRow(from.cacheLayout, from.kvLoraRank, from.qkRopeHeadDim);
   to.page = from.page;
   to.tensor_parallel = from.tensorParallel;
   to.rank = from.rank;

@@ -16,11 +16,26 @@ using namespace mla;
 CacheLayout mla::layoutOf(const mla_bundle_info &info) {
   CacheLayout layout;
   layout.page = info.page;
-  layout.row = info.kv_lora_rank + info.qk_rope_head_dim;
+  layout.row = info.cache_row;
   layout.latent = info.kv_lora_rank;
   layout.dtype = info.cache_dtype;
   layout.format = info.cache_format;
   return layout;
+}
+
+std::string CacheLayout::differenceFrom(const CacheLayout &other, const std::string &name) const {
+  auto differ = [&](const char *what, const std::string &here, const std::string &there) {
+    return "has " + std::string(what) + " " + here + ", " + name + " has " + there;
+  };
+  if (format != other.format)
+    return differ("format", format, other.format);
+  if (dtype != other.dtype)
+    return differ("dtype", schema::elementNames[dtype], schema::elementNames[other.dtype]);
+  if (page != other.page)
+    return differ("page", std::to_string(page), std::to_string(other.page));
+  if (latent != other.latent)
+    return differ("kv_lora_rank", std::to_string(latent), std::to_string(other.latent));
+  return differ("cache_row", std::to_string(row), std::to_string(other.row));
 }
 
 mla_cache::~mla_cache() {

@@ -37,6 +37,8 @@ struct CacheLayout {
     return page == other.page && row == other.row && latent == other.latent && dtype == other.dtype &&
            format == other.format;
   }
+  /// Returns what differs first: "has format F, NAME has G", where `name` has the other layout.
+  std::string differenceFrom(const CacheLayout &other, const std::string &name) const;
   uint64_t rowBytes() const { return schema::bytesOf(row, bitsOf(dtype)); }
 };
 

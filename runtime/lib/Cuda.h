@@ -91,7 +91,8 @@ struct LaunchConfig {
 struct alignas(128) TensorMap {
   uint64_t opaque[16];
 };
-constexpr int tensorMapBF16 = 9, tensorMapSwizzleNone = 0, tensorMapSwizzle128 = 3, tensorMapL2Promotion256 = 3;
+constexpr int tensorMapU8 = 0, tensorMapI32 = 3, tensorMapF32 = 7, tensorMapBF16 = 9; ///< CUtensorMapDataType
+constexpr int tensorMapSwizzleNone = 0, tensorMapSwizzle128 = 3, tensorMapL2Promotion256 = 3;
 
 static_assert(sizeof(LaunchAttribute) == 72 && offsetof(LaunchAttribute, value) == 8);
 static_assert(sizeof(LaunchConfig) == 56 && offsetof(LaunchConfig, stream) == 32);

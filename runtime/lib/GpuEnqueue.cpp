@@ -162,7 +162,7 @@ Error Enqueuer::shape(const LaunchArgument &argument, uint64_t (&dims)[maxMapRan
     dims[i] = *dim;
     uint64_t more = 0;
     if (i == 0) {
-      reach = schema::bytesOf(dims[0], bitsOf(Element::BF16));
+      reach = schema::bytesOf(dims[0], bitsOf(argument.element));
       continue;
     }
     strides[i - 1] = *stride;
@@ -170,6 +170,24 @@ Error Enqueuer::shape(const LaunchArgument &argument, uint64_t (&dims)[maxMapRan
       return impossible("the tensor exceeds 64 bits");
   }
   return {};
+}
+
+/// The CUtensorMapDataType. The driver moves bytes of 8-bit elements, whatever they mean.
+static int mapTypeOf(Element element) {
+  switch (element) {
+  case Element::F32:
+    return cuda::tensorMapF32;
+  case Element::I32:
+    return cuda::tensorMapI32;
+  case Element::F8E4M3FN:
+  case Element::I8:
+    return cuda::tensorMapU8;
+  case Element::BF16:
+  case Element::DType: // of bindings only
+  case Element::CacheDType:
+    return cuda::tensorMapBF16;
+  }
+  return cuda::tensorMapBF16;
 }
 
 Error Enqueuer::encode(const LaunchArgument &argument, cuda::TensorMap &map) const {
@@ -184,8 +202,8 @@ Error Enqueuer::encode(const LaunchArgument &argument, cuda::TensorMap &map) con
                       std::to_string(array.bytes));
   static const uint32_t ones[maxMapRank] = {1, 1, 1, 1, 1};
   cuda::Status status = driver.cuTensorMapEncodeTiled(
-      &map, cuda::tensorMapBF16, static_cast<uint32_t>(argument.dims.size()), reinterpret_cast<void *>(array.address),
-      dims, strides, argument.box.data(), ones, /*interleave=*/0,
+      &map, mapTypeOf(argument.element), static_cast<uint32_t>(argument.dims.size()),
+      reinterpret_cast<void *>(array.address), dims, strides, argument.box.data(), ones, /*interleave=*/0,
       argument.swizzled ? cuda::tensorMapSwizzle128 : cuda::tensorMapSwizzleNone, cuda::tensorMapL2Promotion256,
       /*outOfBoundsFill=*/0);
   return status ? driver.failed("tensor map", "cuTensorMapEncodeTiled", status) : Error();

@@ -148,9 +148,11 @@ void Reader::readBox(FieldReader &fields, LaunchArgument &argument) {
       return fields.fail("box", "must hold integers from 1 to " + std::to_string(Limit::MapBox));
     argument.box.push_back(static_cast<uint32_t>(item.integer));
   }
-  auto innermost = static_cast<int64_t>(schema::bytesOf(argument.box.front(), schema::bitsOf(schema::Element::BF16)));
+  unsigned bits = schema::bitsOf(argument.element);
+  auto innermost = static_cast<int64_t>(schema::bytesOf(argument.box.front(), bits));
   if (innermost % Limit::MapAlignment != 0 || (argument.swizzled && innermost > Limit::MapSwizzle))
-    fields.fail("box", "must be innermost a multiple of 8, and at most 64 where swizzled, is " +
+    fields.fail("box", "must be innermost a multiple of " + std::to_string(Limit::MapAlignment * 8 / bits) +
+                           ", and at most " + std::to_string(Limit::MapSwizzle * 8 / bits) + " where swizzled, is " +
                            std::to_string(argument.box.front()));
 }
 
@@ -165,6 +167,8 @@ void Reader::readMap(const std::string &prefix, const Value &object, LaunchArgum
   if (swizzle != 0 && swizzle != Limit::MapSwizzle)
     map.fail("swizzle", "must be " + std::to_string(Limit::MapSwizzle) + " or 0, is " + std::to_string(swizzle));
   argument.swizzled = swizzle != 0;
+  if (object.find("dtype"))
+    argument.element = static_cast<schema::Element>(map.choice("dtype", schema::elementNames));
   readBox(map, argument);
 }
 

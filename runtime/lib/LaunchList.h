@@ -33,6 +33,7 @@ struct LaunchArgument {
   std::vector<Expression> dims, strides; ///< of a Map, as abi.h has them
   std::vector<uint32_t> box;
   bool swizzled = false;
+  schema::Element element = schema::Element::BF16;
   Expression value; ///< of an Integer
   float number = 0; ///< of a Float
 

@@ -170,33 +170,42 @@ static void readFiles(FieldReader &fields, Manifest &manifest) {
       fields.fail("files", std::string("has no size for ") + name);
 }
 
-/// Those of mla_dtype are the first of the table.
+/// Those of hidden states are the first of the table.
 static constexpr size_t numDTypes = 2;
-static_assert(static_cast<int>(Element::F32) == MLA_F32 && static_cast<int>(Element::BF16) == MLA_BF16,
+static_assert(static_cast<int>(Element::F32) == MLA_F32 && static_cast<int>(Element::BF16) == MLA_BF16 &&
+                  static_cast<int>(Element::I8) == MLA_I8,
               "runtime.h and launch_abi.def number element types alike");
 
+static void readCache(FieldReader fields, Manifest &manifest) {
+  manifest.cacheLayout = static_cast<schema::CacheFormat>(fields.choice("format", schema::cacheFormatNames));
+  manifest.cacheFormat = nameOf(manifest.cacheLayout);
+  bool isPacked = schema::isPacked(manifest.cacheLayout);
+  if (isPacked && fields.choice("dtype", {nameOf(Element::I8)}) == 0)
+    manifest.cacheDType = MLA_I8;
+  else if (!isPacked)
+    manifest.cacheDType = static_cast<mla_dtype>(fields.choice("dtype", schema::elementNames, numDTypes));
+}
+
 static void readFields(const std::string &path, const Value &root, Manifest &manifest, Error &error) {
-  static constexpr const char *formats[] = {"standard"};
   FieldReader fields(path, "", root, error);
   manifest.producer = fields.text("producer");
   manifest.target = schema::targetNames[fields.choice("target", schema::targetNames)];
   manifest.isa = fields.text("isa");
   manifest.dtype = static_cast<mla_dtype>(fields.choice("dtype", schema::elementNames, numDTypes));
   manifest.page = fields.integer("page", 1, maxPage);
-  FieldReader cache = fields.child("cache");
-  manifest.cacheFormat = formats[cache.choice("format", formats)];
-  manifest.cacheDType = static_cast<mla_dtype>(cache.choice("dtype", schema::elementNames, numDTypes));
+  readCache(fields.child("cache"), manifest);
   manifest.tensorParallel = fields.integer("tensor_parallel", 1, maxDim);
   manifest.rank = fields.integer("rank", 0, manifest.tensorParallel - 1);
   readModel(fields.child("model"), manifest);
   readLayers(fields, manifest);
   manifest.plan = fields.text("plan");
-  BindingTypes types = {root, static_cast<Element>(manifest.dtype), static_cast<Element>(manifest.cacheDType)};
+  BindingTypes types = {root, static_cast<Element>(manifest.dtype), static_cast<Element>(manifest.cacheDType),
+                        schema::cacheRow(manifest.cacheLayout, manifest.kvLoraRank, manifest.qkRopeHeadDim)};
   readEntries(path, fields, types, manifest, error);
   checkBindings(fields, manifest);
   if (manifest.hasKernels()) {
     readCores(path, fields, root, types, manifest, error);
-    if (manifest.dtype != MLA_BF16 || manifest.cacheDType != MLA_BF16)
+    if (manifest.dtype != MLA_BF16 || manifest.cacheDType == MLA_F32)
       fields.fail("dtype", "must be bf16, here and in 'cache', for target " + manifest.target);
   }
   readFiles(fields, manifest);

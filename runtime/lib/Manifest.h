@@ -10,6 +10,7 @@
 
 #include "LaunchList.h"
 
+#include "mla/cache_format.h"
 #include "mla/error.h"
 #include "mla/runtime.h"
 
@@ -39,6 +40,7 @@ struct ManifestEntry {
 struct Manifest {
   std::string producer, target, isa, cacheFormat, modelType, plan;
   mla_dtype dtype = MLA_F32, cacheDType = MLA_F32;
+  schema::CacheFormat cacheLayout = schema::CacheFormat::Standard; ///< cacheFormat is its name
   int64_t page = 0, tensorParallel = 0, rank = 0;
   int64_t hiddenSize = 0, numAttentionHeads = 0, heads = 0, qLoraRank = 0, kvLoraRank = 0;
   int64_t qkNopeHeadDim = 0, qkRopeHeadDim = 0, vHeadDim = 0;

@@ -21,9 +21,11 @@ static Error checkBundleAndBatch(const char *function, const mla_bundle *bundle,
   if (!batch)
     return badArgument(function, "the batch has ended, or its cache is gone; run layers before mla_batch_commit or "
                                  "_abort");
-  if (!(layoutOf(bundle->info) == batch->cache->layout))
-    return badArgument(function, "the batch's cache has another page, row, dtype or format than bundle " +
-                                     bundle->path + "; use a cache made from it");
+  CacheLayout wanted = layoutOf(bundle->info);
+  if (!(wanted == batch->cache->layout))
+    return badArgument(function, "the batch's cache " +
+                                     batch->cache->layout.differenceFrom(wanted, "bundle " + bundle->path) +
+                                     "; use a cache made from it");
   return {};
 }
 

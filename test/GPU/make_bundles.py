@@ -10,6 +10,7 @@ HERE = pathlib.Path(__file__).parent
 # name -> heads, (P, R, V, L), page, more flags
 CORES = {f"core_h{h}": (h, (16, 64, 16, 512), 64, []) for h in (1, 5, 10, 12, 16, 20, 32, 40, 64, 96, 128)}
 CORES |= {f"core_page{p}": (16, (16, 64, 16, 512), p, []) for p in (16, 32, 128)}
+CORES |= {f"core_fp8_row_h{h}": (h, (16, 64, 16, 512), 64, ["--cache-dtype=fp8_row"]) for h in (16, 32, 64, 128)}
 CORES |= {
     "core_l256_r32": (40, (16, 32, 16, 256), 64, []),
     "core_l256_r64": (32, (16, 64, 16, 256), 64, []),
@@ -29,6 +30,10 @@ PLANS |= {
     "qnaive": "prefill.q=naive,prefill.o=absorb,decode.q=naive,decode.o=fold",
     "onaive": "prefill.q=fold,prefill.o=naive,decode.q=absorb,decode.o=naive",
 }
+
+
+def cache_of(flags):
+    return next((flag.split("=")[1] for flag in flags if flag.startswith("--cache-dtype=")), "bf16")
 
 
 def config(heads, dims):
@@ -89,7 +94,8 @@ def main():
     jobs += long_prefill_jobs(golden, out)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         done = list(pool.map(lambda job: compile_bundle(compiler, *job), jobs))
-    cores = {name: {"heads": c[0], "dims": c[1], "page": c[2], "invariant": bool(c[3])} for name, c in CORES.items()}
+    cores = {name: {"heads": c[0], "dims": c[1], "page": c[2], "invariant": "--batch-invariant" in c[3], "cache": cache_of(c[3])}
+             for name, c in CORES.items()}
     (out / "bundles.json").write_text(json.dumps({"cores": cores, "golden": [d for d in done if d.startswith("golden_")]}, indent=1))
 
 

@@ -73,6 +73,10 @@ static Text rank("rank", cl::cat(category), cl::value_desc("K|all"),
 static Text cacheFormat("cache", cl::cat(category), cl::value_desc("standard|private"), cl::init("standard"),
                         cl::desc("standard: what other engines keep in theirs; private\nis reserved for what is "
                                  "fastest, and not made yet"));
+static Text
+    cacheDType("cache-dtype", cl::cat(category), cl::value_desc("auto|f32|bf16|fp8_tensor|fp8_row"), cl::init("auto"),
+               cl::desc("how the cache holds a token: as hidden states (auto,\nf32, bf16); fp8_row: the latent in "
+                        "e4m3 with a scale\nper 128 columns, k_rope in bf16; fp8_tensor: all in\ne4m3"));
 static Text emit("emit", cl::cat(category), cl::value_desc("WHAT"), cl::init("bundle"),
                  cl::desc("bundle (default), or MLIR after a stage: import,\nplan, absorb, fold, layout, linalg, llvm; "
                           "for h100\nkernels, nvvm, ptx"));
@@ -218,6 +222,23 @@ static llvm::Error chooseCache(CompileOptions &) {
   return llvm::Error::success();
 }
 
+static llvm::Error chooseCacheDType(CompileOptions &options) {
+  using schema::CacheFormat;
+  if (llvm::Error error = choose<CacheFormat>(cacheDType,
+                                              {{"auto", CacheFormat::Standard},
+                                               {"f32", CacheFormat::Standard},
+                                               {"bf16", CacheFormat::Standard},
+                                               {"fp8_tensor", CacheFormat::FP8Tensor},
+                                               {"fp8_row", CacheFormat::FP8Row}},
+                                              options.cacheFormat))
+    return error;
+  StringRef states = options.dtype == DType::BF16 ? "bf16" : "f32";
+  if (cacheDType != "auto" && !isPacked(options.cacheFormat) && cacheDType != states.str())
+    return usage("--cache-dtype=" + cacheDType + " needs hidden states of that type, got --dtype=" + states +
+                 "; leave --cache-dtype out, or choose fp8_row or fp8_tensor");
+  return llvm::Error::success();
+}
+
 static llvm::Error checkGiven(llvm::ArrayRef<const Text *> files) {
   for (const Text *option : files)
     if (option->getNumOccurrences() && option->empty())
@@ -315,7 +336,8 @@ llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {
     return usageFromLLVM(errors);
   CommandLine line;
   CompileOptions &options = line.compile;
-  for (auto choose : {chooseLayers, chooseTarget, choosePlan, chooseRank, choosePage, chooseCache, chooseEmit})
+  for (auto choose :
+       {chooseLayers, chooseTarget, choosePlan, chooseRank, choosePage, chooseCache, chooseCacheDType, chooseEmit})
     if (llvm::Error error = choose(options))
       return error;
   options.config = config;

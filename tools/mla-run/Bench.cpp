@@ -7,6 +7,7 @@
 
 #include "Emulator.h"
 #include "Float.h"
+#include "InfoFacts.h"
 #include "Json.h"
 #include "KernelTimes.h"
 #include "Memory.h"
@@ -23,13 +24,14 @@ using namespace mla;
 using namespace mla::run;
 
 namespace {
-/// Normal values from a table with a seed: generating billions of values would take longer than measuring.
+/// Normal values, or bytes of a packed cache that are numbers, from a table with a seed: generating billions of values
+/// would take longer than measuring.
 class NormalValues {
 public:
   explicit NormalValues(mla_dtype dtype);
   /// Write `count` consecutive values of the table from a position that depends on `seed`.
   void fill(void *to, uint64_t count, uint64_t seed) const;
-  size_t elementBytes() const { return dtype == MLA_F32 ? 4 : 2; }
+  size_t elementBytes() const { return bytesOf(dtype); }
 
 private:
   static constexpr uint64_t size = 1 << 20;
@@ -77,6 +79,10 @@ private:
 
 NormalValues::NormalValues(mla_dtype dtype) : dtype(dtype), table(size * elementBytes()) {
   for (uint64_t i = 0; i < size; ++i) {
+    if (dtype == MLA_I8) {
+      table[i] = 0x20 | (mix(i) & 0x1f); // positive and small as e4m3, bf16 and f32
+      continue;
+    }
     float value = normal(i);
     uint16_t narrow = roundToBF16(value);
     if (dtype == MLA_F32)
@@ -231,7 +237,7 @@ Error Bench::timeKernels() {
 
 /// Return the bytes that a layer's step must read: the entry's weights and the cached rows, once each.
 uint64_t Bench::bytesTouched() const {
-  uint64_t rowBytes = (info.kv_lora_rank + info.qk_rope_head_dim) * (info.cache_dtype == MLA_F32 ? 4 : 2);
+  uint64_t rowBytes = info.cache_row * bytesOf(info.cache_dtype);
   return mla_bundle_get_entry(bundle, entry)->weight_bytes + batchSize * (context + tokens) * rowBytes;
 }
 

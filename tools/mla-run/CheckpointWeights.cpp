@@ -9,7 +9,6 @@
 #include "ReferenceWeights.h"
 #include "Text.h"
 
-#include <cmath>
 #include <cstring>
 
 using namespace mla;
@@ -18,15 +17,6 @@ using namespace mla::run;
 bool mla::run::isReadable(DType dtype) {
   return dtype == DType::F32 || dtype == DType::F64 || dtype == DType::BF16 || dtype == DType::F16 ||
          dtype == DType::F8_E4M3;
-}
-
-/// OCP's e4m3: bias 7, no infinities.
-static double widenE4M3(uint8_t code) {
-  int exponent = code >> 3 & 15, mantissa = code & 7;
-  double value = exponent == 0 ? std::ldexp(mantissa, -9) : std::ldexp(8 + mantissa, exponent - 10);
-  if ((code & 0x7f) == 0x7f)
-    value = std::nan("");
-  return code & 0x80 ? -value : value;
 }
 
 static double widen(DType dtype, const char *at) {

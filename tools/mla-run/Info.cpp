@@ -115,8 +115,9 @@ static void printInfoAsText(const InfoFacts &facts) {
   std::printf("target    %s, %s, %s\n", info.target, info.isa, nameOf(info.dtype));
   if (*info.device)
     std::printf("device    %s\n", info.device);
-  std::printf("cache     %s, %s, pages of %" PRId64 " tokens of %" PRId64 " elements\n", info.cache_format,
-              nameOf(info.cache_dtype), info.page, info.kv_lora_rank + info.qk_rope_head_dim);
+  std::printf("cache     %s, %s, pages of %" PRId64 " tokens of %" PRId64 " elements, %" PRIu64 " bytes\n",
+              info.cache_format, nameOf(info.cache_dtype), info.page, info.cache_row,
+              info.cache_row * bytesOf(info.cache_dtype));
   std::printf("rank      %" PRId64 " of %" PRId64 "\n", info.rank, info.tensor_parallel);
   printFiles(facts);
   printModel(facts);

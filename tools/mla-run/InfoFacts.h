@@ -40,7 +40,8 @@ Result<InfoFacts> gatherFacts(const mla_bundle *bundle);
 
 void printInfoAsJson(const InfoFacts &facts);
 
-inline const char *nameOf(mla_dtype dtype) { return dtype == MLA_F32 ? "f32" : "bf16"; }
+inline const char *nameOf(mla_dtype dtype) { return dtype == MLA_F32 ? "f32" : dtype == MLA_BF16 ? "bf16" : "i8"; }
+inline uint64_t bytesOf(mla_dtype dtype) { return dtype == MLA_F32 ? 4 : dtype == MLA_BF16 ? 2 : 1; }
 inline const char *nameOf(mla_phase phase) { return phase == MLA_PHASE_DECODE ? "decode" : "prefill"; }
 
 } // namespace mla::run

@@ -95,7 +95,8 @@ void mla::run::printInfoAsJson(const InfoFacts &facts) {
   json.field("target", info.target).field("isa", info.isa).field("dtype", nameOf(info.dtype));
   writePath(json, "device", info.device);
   json.key("cache").beginObject().field("format", info.cache_format).field("dtype", nameOf(info.cache_dtype));
-  json.field("page", info.page).field("row", info.kv_lora_rank + info.qk_rope_head_dim).endObject();
+  json.field("page", info.page).field("row", info.cache_row);
+  json.field("row_bytes", static_cast<int64_t>(info.cache_row * bytesOf(info.cache_dtype))).endObject();
   json.field("rank", info.rank).field("tensor_parallel", info.tensor_parallel);
   json.key("files").beginObject();
   for (const auto &[name, bytes] : facts.files)

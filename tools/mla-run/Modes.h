@@ -21,7 +21,7 @@ Result<bool> check(const Options &options, const mla_bundle *bundle);
 /// Run generated steps and compare them with a layer in float64. Return whether all are within the tolerance.
 Result<bool> selfCheck(const Options &options, const mla_bundle *bundle);
 
-/// Return the maximum relative L2 error: the option's, or the default for the bundle's type.
+/// Return the maximum relative L2 error of --check: the option's, or the default for the bundle's type and cache.
 double toleranceOf(const Options &options, const mla_bundle_info &info);
 
 /// Print a note to stderr that a rank's results are partial sums, and what `fits` them.

@@ -62,7 +62,7 @@ double Reference::positionScale(int64_t position) const {
   return 1 + semantics.beta * std::log(1 + std::floor(static_cast<double>(position) / semantics.originalLength));
 }
 
-/// `down` has a row of latent and key a token: normalised, and turned to its position, it is cached.
+/// `down` has a row of latent and key per token: it is normalised, turned to its position, rounded and cached.
 void Reference::append(const std::vector<int64_t> &lengths, const Rows &down) {
   int64_t latent = info.kv_lora_rank, rope = info.qk_rope_head_dim;
   Rows rows = down;
@@ -72,6 +72,7 @@ void Reference::append(const std::vector<int64_t> &lengths, const Rows &down) {
     Cache &cache = caches[row];
     for (int64_t i = 0; i < lengths[row]; ++i, at += latent + rope) {
       rotate(at + latent, cache.length++);
+      roundRow(rounding, at, latent, at + latent, rope);
       cache.latents.insert(cache.latents.end(), at, at + latent);
       cache.ropes.insert(cache.ropes.end(), at + latent, at + latent + rope);
     }

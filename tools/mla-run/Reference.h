@@ -15,6 +15,7 @@
 #define MLA_RUN_REFERENCE_H
 
 #include "Matrix.h"
+#include "PackedCache.h"
 #include "Semantics.h"
 
 namespace mla::run {
@@ -37,8 +38,9 @@ struct LayerWeights {
 
 class Reference {
 public:
-  Reference(const Semantics &semantics, const mla_bundle_info &info, const LayerWeights &weights, size_t rows)
-      : semantics(semantics), info(info), weights(weights), caches(rows) {}
+  Reference(const Semantics &semantics, const mla_bundle_info &info, const LayerWeights &weights,
+            CacheRounding rounding, size_t rows)
+      : semantics(semantics), info(info), weights(weights), rounding(rounding), caches(rows) {}
 
   /// lengths[row] new tokens a row; `hidden` holds their states row after row, and so does the result.
   Rows step(const std::vector<int64_t> &lengths, const Rows &hidden);
@@ -51,6 +53,7 @@ private:
   const Semantics &semantics;
   const mla_bundle_info &info;
   const LayerWeights &weights;
+  CacheRounding rounding;
   std::vector<Cache> caches;
 
   void rotate(double *columns, int64_t position) const;

@@ -7,6 +7,7 @@
 
 #include "Replay.h"
 #include "Float.h"
+#include "InfoFacts.h"
 
 #include <algorithm>
 #include <limits>
@@ -37,10 +38,7 @@ Error Replay::poison() {
   mla_dtype dtype;
   if (Error error = toError(mla_cache_pages(cache.get(), layer, &data, dims, &dtype)))
     return error;
-  int64_t pageElements = dims[1] * dims[2];
-  std::vector<char> page(pageElements * (dtype == MLA_F32 ? 4 : 2));
-  for (int64_t i = 0; i < pageElements; ++i)
-    store(dtype, page.data(), i, std::numeric_limits<float>::quiet_NaN());
+  std::vector<char> page(dims[1] * dims[2] * bytesOf(dtype), '\xff'); // no number in any type
   for (int64_t i = 0; i < dims[0]; ++i)
     if (Error error = writeTo(info, static_cast<char *>(data) + i * page.size(), page.data(), page.size()))
       return error;

@@ -9,6 +9,7 @@
 #define MLA_IMPORT_IMPORTLAYER_H
 
 #include "mla/Import/WeightSpec.h"
+#include "mla/cache_format.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -19,8 +20,9 @@ namespace mla::importer {
 struct ImportOptions {
   /// Layers that share the code; weights are named for the first.
   std::vector<int64_t> layers = {0};
-  /// Element type of hidden states and cache: F32 or BF16.
+  /// Element type of hidden states, and of what is appended to the cache and read from it: F32 or BF16.
   DType dtype = DType::F32;
+  schema::CacheFormat cacheFormat = schema::CacheFormat::Standard;
   int64_t page = 64;
   /// The layer has part `rank` of tensorParallel equal parts of the heads, and its result is that part's addend.
   int64_t tensorParallel = 1;

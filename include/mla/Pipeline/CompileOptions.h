@@ -8,6 +8,7 @@
 #ifndef MLA_PIPELINE_COMPILEOPTIONS_H
 #define MLA_PIPELINE_COMPILEOPTIONS_H
 
+#include "mla/cache_format.h"
 #include "mla/safetensors.h"
 
 #include "llvm/ADT/StringRef.h"
@@ -63,7 +64,8 @@ struct CompileOptions {
   LayerRange layers;
   /// "cpu" or the name of a GPU target (mla/Conversion/MLAToGPU/Targets.h). Empty, with a module: the module's target.
   std::string target = "cpu";
-  DType dtype = DType::F32; ///< Of hidden states, cache and prepared weights: F32 or BF16.
+  DType dtype = DType::F32; ///< Of hidden states and prepared weights, and of a standard cache: F32 or BF16.
+  schema::CacheFormat cacheFormat = schema::CacheFormat::Standard;
   std::string plan = "auto";
   bool verbose = false; ///< Print the cost of each form to stderr.
   std::string device;   ///< A file that describes the device; empty: the target's default device.

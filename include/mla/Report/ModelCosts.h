@@ -84,10 +84,10 @@ struct AttentionForm {
 /// The costs of one model on one device with unlimited memory. Biases are left out.
 class ModelCosts {
 public:
-  /// `elementBytes`: of weights, activations and the cache, 1 to 4. `mlpWeightBytes`: of the weights of MLPs if
-  /// narrower; 0: the same.
+  /// `elementBytes`: of weights, activations and a standard cache, 1 to 4. `mlpWeightBytes`: of the weights of MLPs if
+  /// narrower; 0: the same. `cache`: the format of a latent cache.
   ModelCosts(const importer::ModelConfig &config, const Device &device, int64_t elementBytes,
-             int64_t mlpWeightBytes = 0);
+             int64_t mlpWeightBytes = 0, schema::CacheFormat cache = schema::CacheFormat::Standard);
 
   const importer::ModelConfig &getConfig() const { return config; }
   /// Return the model of one attention; without latent attention only for products and streams.

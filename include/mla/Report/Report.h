@@ -31,7 +31,8 @@ struct Request {
   importer::ModelConfig config;
   Device device;
   int64_t elementBytes = 2;
-  std::string dtype = "bf16"; ///< The name of these elements.
+  std::string dtype = "bf16";                                      ///< The name of these elements.
+  schema::CacheFormat cacheFormat = schema::CacheFormat::Standard; ///< Of a latent cache.
   std::string storedDType;    ///< Of the attention's matrices in the checkpoint; empty: there is none.
   int64_t mlpWeightBytes = 0; ///< Bytes per element of an MLP's weights if narrower; 0: the same.
   int64_t tensorParallel = 1; ///< Devices that divide the model; costs are those of one.

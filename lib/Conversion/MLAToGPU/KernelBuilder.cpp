@@ -50,7 +50,9 @@ SmallVector<Value> raw(ArrayRef<Val> values) { return SmallVector<Value>(values.
 Val operator+(Val a, Val b) { return binary<arith::AddIOp, arith::AddFOp>(a, b); }
 Val operator-(Val a, Val b) { return binary<arith::SubIOp, arith::SubFOp>(a, b); }
 Val operator*(Val a, Val b) { return binary<arith::MulIOp, arith::MulFOp>(a, b); }
-Val operator/(Val a, Val b) { return integer<arith::DivUIOp>(a, b); }
+Val operator/(Val a, Val b) {
+  return isFloat(a) ? a.builder().wrap(arith::DivFOp::create(a.builder(), a, b)) : integer<arith::DivUIOp>(a, b);
+}
 Val operator%(Val a, Val b) { return integer<arith::RemUIOp>(a, b); }
 Val operator&(Val a, Val b) { return integer<arith::AndIOp>(a, b); }
 Val operator|(Val a, Val b) { return integer<arith::OrIOp>(a, b); }

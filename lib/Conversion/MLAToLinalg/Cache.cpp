@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Emitter.h"
+#include "PackedRows.h"
 #include "Patterns.h"
 #include "Tokens.h"
 
@@ -39,10 +40,10 @@ std::pair<Value, Value> mla::emitPositions(Emitter &e, Value tokens, Value cu, V
   return {results[0], results[1]};
 }
 
-/// One row of the step, cast to what the cache holds.
-static Value rowOf(Emitter &e, Value tensor, Value token, Type element) {
+/// Returns the row of a token, cast to `element`: [1, width], or [width] if `rank` is 1.
+static Value rowOf(Emitter &e, Value tensor, Value token, Type element, int64_t rank = 2) {
   OpFoldResult width = e.dimSize(tensor, 1);
-  return e.cast(e.slice(tensor, {token, e.size(0)}, {e.size(1), width}, 2), element);
+  return e.cast(e.slice(tensor, {token, e.size(0)}, {e.size(1), width}, rank), element);
 }
 
 static Value emitAppend(Emitter &e, AppendOp op, Value latent, Value kRope, Value position, Value sequence,
@@ -53,6 +54,12 @@ static Value emitAppend(Emitter &e, AppendOp op, Value latent, Value kRope, Valu
     Value entry = e.div(at, e.index(type.getPage()));
     Value page = e.indexAt(cache.blockTable, {e.indexAt(sequence, token), entry});
     Value slot = arith::RemUIOp::create(e, at, e.index(type.getPage()));
+    if (type.isPacked()) {
+      Value key = type.getRope() ? rowOf(e, kRope, token, e.getF32Type(), 1) : Value();
+      Value row = emitPack(e, type, rowOf(e, latent, token, e.getF32Type(), 1), key);
+      return {e.insert(row, carried[0], {page, slot, e.size(0)},
+                       {e.size(1), e.size(1), e.size(type.getPackedRow().bytes)})};
+    }
     Value row = rowOf(e, latent, token, type.getElementType());
     Value pages = e.insert(row, carried[0], {page, slot, e.size(0)}, {e.size(1), e.size(1), e.size(type.getLatent())});
     if (!type.getRope())
@@ -84,6 +91,13 @@ static SmallVector<Value> emitGatherPage(Emitter &e, CacheType type, CacheTensor
   OpFoldResult rows = e.min(e.sub(length, first), e.index(type.getPage()));
   Value page = e.indexAt(cache.blockTable, {b, entry});
   OpFoldResult row = e.add(start, first), latent = e.size(type.getLatent()), rope = e.size(type.getRope());
+  if (type.isPacked()) {
+    Page unpacked = emitUnpack(e, type, cache.pages, page, rows);
+    auto put = [&](Value part, Value into, OpFoldResult width) {
+      return part ? e.insert(e.cast(part, type.getElementType()), into, {row, e.size(0)}, {rows, width}) : into;
+    };
+    return {put(unpacked.latents, carried[0], latent), put(unpacked.keys, carried[1], rope)};
+  }
   Value c = e.slice(cache.pages, {page, e.size(0), e.size(0)}, {e.size(1), rows, latent}, 2);
   Value latents = e.insert(c, carried[0], {row, e.size(0)}, {rows, latent});
   if (!type.getRope())

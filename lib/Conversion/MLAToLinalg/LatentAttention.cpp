@@ -15,6 +15,7 @@
 #include "Emitter.h"
 #include "Merge.h"
 #include "OnlineSoftmax.h"
+#include "PackedRows.h"
 #include "Patterns.h"
 #include "Tokens.h"
 
@@ -38,15 +39,10 @@ static Value transposedQueries(Emitter &e, Value q, Value token, double scale) {
   });
 }
 
-namespace {
-/// One page's latents [page, L] and rotated keys [page, R]; no value where R is 0.
-struct Page {
-  Value latents, keys;
-};
-} // namespace
-
 static Page pageAt(Emitter &e, CacheType type, Value pages, Value number) {
   OpFoldResult zero = e.size(0), one = e.size(1), rows = e.size(type.getPage());
+  if (type.isPacked())
+    return emitUnpack(e, type, pages, number, rows);
   OpFoldResult latent = e.size(type.getLatent()), rope = e.size(type.getRope());
   Value latents = e.slice(pages, {number, zero, zero}, {one, rows, latent}, 2);
   if (!type.getRope())

@@ -5,41 +5,25 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "EightBit.h"
 #include "Emitter.h"
 #include "Patterns.h"
 #include "WeightProduct.h"
 
-#include "llvm/ADT/APFloat.h"
-
 using namespace mlir;
 using namespace mla;
-
-/// Return a table of all values of an 8-bit float: x86-64 has no conversion from e4m3, and the table's 1 KiB stays in
-/// cache.
-static Value tableOf8Bit(Emitter &e, FloatType type) {
-  SmallVector<float> values;
-  for (unsigned bits = 0; bits < 256; ++bits) {
-    APFloat value(type.getFloatSemantics(), APInt(8, bits));
-    bool losesInfo;
-    value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &losesInfo);
-    values.push_back(value.convertToFloat());
-  }
-  auto tableType = RankedTensorType::get({256}, e.getF32Type());
-  return arith::ConstantOp::create(e, DenseElementsAttr::get(tableType, ArrayRef<float>(values)));
-}
 
 /// Widen a weight's element to f32, inside a body.
 static Value widen(Emitter &e, Value element, Value table) {
   if (element.getType().getIntOrFloatBitWidth() != 8)
     return e.castTo(e.getF32Type(), element);
-  Value bits = arith::BitcastOp::create(e, e.getI8Type(), element);
-  return e.at(table, arith::IndexCastUIOp::create(e, e.getIndexType(), bits).getResult());
+  return emitLookUp(e, table, arith::BitcastOp::create(e, e.getI8Type(), element));
 }
 
 Value mla::emitDequantized(Emitter &e, Value weight, Value scale, ArrayRef<int64_t> block, Value row, Value column,
                            Type elementType) {
   auto element = cast<FloatType>(typeOf(weight).getElementType());
-  Value table = element.getWidth() == 8 ? tableOf8Bit(e, element) : Value();
+  Value table = element.getWidth() == 8 ? emitTableOf8Bit(e, element) : Value();
   auto body = [&](Emitter &e, ValueRange args) -> Value {
     Value blockRow = e.div(e.add(row, e.loopIndex(0)), e.index(block[0]));
     Value blockColumn = e.div(e.add(column, e.loopIndex(1)), e.index(block[1]));

@@ -75,7 +75,7 @@ extern "C" {
  */
 
 /* The launch list of an entry or a core of an h100 bundle contains everything needed to run it:
- *   "bindings"   [{"name": B, "dtype": "bf16" | "f32" | "i32", "shape": [E, …]}, …]
+ *   "bindings"   [{"name": B, "dtype": an element type of MLA_ELEMENT, "shape": [E, …]}, …]
  *                buffers passed by the caller, each at most once: buffers of MLA_BINDING in launch_abi.def, with the
  *                types there, row-major; the last E may be wider than the used part. Bundles of earlier releases lack
  *                the field, and bind all buffers
@@ -94,13 +94,14 @@ extern "C" {
  *                {"i32": E}                             .u32
  *                {"f32": number}                        .f32
  *                {"map": {"buffer": B, "offset": bytes, "dims": [E, …], "strides": [E, …], "box": [n, …],
- *                         "swizzle": 128 | 0}}          .b8[128], by value: a tensor map of bf16, innermost dimension
+ *                         "swizzle": 128 | 0,           .b8[128], by value: a tensor map of elements of "dtype", a
+ *                         "dtype": "bf16" | …}}         type of MLA_ELEMENT and "bf16" by default, innermost dimension
  *                                                       first: up to 5 dims in elements, each 1 to 2^32; strides in
  *                                                       bytes between neighbours of all dims but the innermost,
  *                                                       multiples of 16 below 2^40; box of 1 to 256 per dimension, the
- *                                                       innermost a multiple of 8 and at most 64 if swizzled; offset
- *                                                       a multiple of 16. Elements outside dims read as zero and are
- *                                                       not written. L2 promotion is 256 bytes
+ *                                                       innermost a multiple of 16 bytes and at most 128 if swizzled;
+ *                                                       offset a multiple of 16. Elements outside dims read as zero
+ *                                                       and are not written. L2 promotion is 256 bytes
  *     "offset" is relative to the buffer's start, default 0. No map reaches beyond its buffer.
  *   B is a buffer's name: "temp:…" of the workspace, "weight:<one of the entry's weights>", or a bound one.
  *     Buffers of an entry are described below, those of attentions in runtime.h; "out" of step_check is [batch]
@@ -123,7 +124,7 @@ extern "C" {
  * with sizes and strides in elements, row-major, offset 0. In order:
  *   0  hidden       [tokens, hidden_size]                 dtype    in
  *   1  cu_seqlens   [batch + 1]                           int32    in: first token of each sequence, then tokens
- *   2  pages        [pages, page, kv_lora_rank + qk_rope_head_dim]  cache dtype  in and out
+ *   2  pages        [pages, page, cache_row]                        cache dtype  in and out
  *   3  block_table  [batch, max pages of a sequence]      int32    in: page numbers; rows end in zeros
  *   4  lengths      [batch]                               int32    in: cached tokens, including this step's
  *   5… the entry's weights, each of the shape and element type it has in weights.safetensors

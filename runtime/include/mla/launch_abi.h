@@ -73,6 +73,10 @@ enum class Element : uint8_t {
   DType, ///< only in bindings: the bundle's type, like CacheDType
   CacheDType,
 };
+enum class CacheFormat : uint8_t {
+#define MLA_CACHE_FORMAT(Enumerator, name) Enumerator,
+#include "mla/launch_abi.def"
+};
 enum class Core : uint8_t {
 #define MLA_CORE(Enumerator, name) Enumerator,
 #include "mla/launch_abi.def"
@@ -91,7 +95,7 @@ enum class Extent : uint8_t {
   None,
 #define MLA_STEP_EXTENT(Enumerator, Size, more) Enumerator,
 #define MLA_QUERY_EXTENT(Enumerator, key) Enumerator,
-#define MLA_MODEL_EXTENT(Enumerator, key, plus) Enumerator,
+#define MLA_MODEL_EXTENT(Enumerator, key) Enumerator,
 #define MLA_FIXED_EXTENT(Enumerator, value) Enumerator,
 #include "mla/launch_abi.def"
 };
@@ -136,6 +140,10 @@ inline constexpr unsigned elementAlignments[] = {
 #define MLA_ELEMENT(Enumerator, name, bits, alignment) alignment,
 #include "mla/launch_abi.def"
 };
+inline constexpr const char *cacheFormatNames[] = {
+#define MLA_CACHE_FORMAT(Enumerator, name) name,
+#include "mla/launch_abi.def"
+};
 inline constexpr const char *coreNames[] = {
 #define MLA_CORE(Enumerator, name) name,
 #include "mla/launch_abi.def"
@@ -154,6 +162,7 @@ constexpr const char *nameOf(Operator op) { return operatorNames[static_cast<uns
 constexpr const char *nameOf(Argument argument) { return argumentKeys[static_cast<unsigned>(argument)]; }
 /// Return the type's name. DType and CacheDType are placeholders without one.
 constexpr const char *nameOf(Element element) { return elementNames[static_cast<unsigned>(element)]; }
+constexpr const char *nameOf(CacheFormat format) { return cacheFormatNames[static_cast<unsigned>(format)]; }
 constexpr const char *nameOf(Core core) { return coreNames[static_cast<unsigned>(core)]; }
 constexpr const char *nameOf(Buffer buffer) { return bufferNames[static_cast<unsigned>(buffer)]; }
 /// Return the type's size in bits. DType and CacheDType have none.
@@ -180,17 +189,16 @@ constexpr bool isOfEntries(Size size) {
 
 struct ExtentRow {
   enum Kind : uint8_t { Step, Query, Model, Fixed } kind;
-  Size size;        ///< of a Step or a Query
-  int64_t number;   ///< added by a Step, or the value of a Fixed
-  const char *key;  ///< of a Model; of a Query, the used part
-  const char *plus; ///< of a Model: another key, or ""
+  Size size;       ///< of a Step or a Query
+  int64_t number;  ///< added by a Step, or the value of a Fixed
+  const char *key; ///< of a Model; of a Query, the used part
 };
 inline constexpr ExtentRow extentRows[] = {
-    {ExtentRow::Fixed, Size::Tokens, 0, "", ""},
-#define MLA_STEP_EXTENT(Enumerator, Name, more) {ExtentRow::Step, Size::Name, more, "", ""},
-#define MLA_QUERY_EXTENT(Enumerator, key) {ExtentRow::Query, Size::QStride, 0, key, ""},
-#define MLA_MODEL_EXTENT(Enumerator, key, plus) {ExtentRow::Model, Size::Tokens, 0, key, plus},
-#define MLA_FIXED_EXTENT(Enumerator, value) {ExtentRow::Fixed, Size::Tokens, value, "", ""},
+    {ExtentRow::Fixed, Size::Tokens, 0, ""},
+#define MLA_STEP_EXTENT(Enumerator, Name, more) {ExtentRow::Step, Size::Name, more, ""},
+#define MLA_QUERY_EXTENT(Enumerator, key) {ExtentRow::Query, Size::QStride, 0, key},
+#define MLA_MODEL_EXTENT(Enumerator, key) {ExtentRow::Model, Size::Tokens, 0, key},
+#define MLA_FIXED_EXTENT(Enumerator, value) {ExtentRow::Fixed, Size::Tokens, value, ""},
 #include "mla/launch_abi.def"
 };
 constexpr const ExtentRow &rowOf(Extent extent) { return extentRows[static_cast<unsigned>(extent)]; }
@@ -222,7 +230,7 @@ namespace rows {
 // The names of extents are in scope only here.
 #define MLA_STEP_EXTENT(Enumerator, Size, more) inline constexpr Extent Enumerator = Extent::Enumerator;
 #define MLA_QUERY_EXTENT(Enumerator, key) inline constexpr Extent Enumerator = Extent::Enumerator;
-#define MLA_MODEL_EXTENT(Enumerator, key, plus) inline constexpr Extent Enumerator = Extent::Enumerator;
+#define MLA_MODEL_EXTENT(Enumerator, key) inline constexpr Extent Enumerator = Extent::Enumerator;
 #define MLA_FIXED_EXTENT(Enumerator, value) inline constexpr Extent Enumerator = Extent::Enumerator;
 #include "mla/launch_abi.def"
 inline constexpr Binding bindings[] = {

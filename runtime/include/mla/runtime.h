@@ -96,7 +96,11 @@ MLA_API int32_t mla_num_threads(void);
 
 typedef struct mla_bundle mla_bundle;
 
-typedef enum mla_dtype { MLA_F32 = 0, MLA_BF16 = 1 } mla_dtype;
+typedef enum mla_dtype {
+  MLA_F32 = 0,
+  MLA_BF16 = 1,
+  MLA_I8 = 4 /* a byte of a packed row of the cache; hidden states have no such type */
+} mla_dtype;
 
 typedef enum mla_phase {
   MLA_PHASE_AUTO = 0,    /* decode if no sequence of the batch has more than 8 query tokens, else prefill */
@@ -111,10 +115,10 @@ typedef struct mla_bundle_info {
   const char *target;       /* "cpu" | "h100" */
   const char *isa;          /* the required processor */
   const char *model_type;   /* of the model's configuration */
-  const char *cache_format; /* "standard" */
+  const char *cache_format; /* "standard" | "fp8_tensor" | "fp8_row" */
   const char *plan;         /* the chosen forms, with reasons; several lines */
   mla_dtype dtype;          /* of hidden states */
-  mla_dtype cache_dtype;    /* of the cache's rows */
+  mla_dtype cache_dtype;    /* of the cache's rows; MLA_I8 of those of fp8_tensor and fp8_row */
   int64_t page;             /* tokens per page */
   int64_t tensor_parallel;  /* ranks that share the heads; if above 1, outputs are partial sums over the ranks */
   int64_t rank;             /* of this bundle: it holds heads rank*heads to (rank+1)*heads - 1 */
@@ -136,6 +140,7 @@ typedef struct mla_bundle_info {
   double code_seconds;    /* time to load the kernels; long if the driver had to compile them */
   double weights_seconds; /* time to copy the weights to the device */
   int64_t num_kernels;    /* of a bundle for a GPU; 0 for a CPU */
+  int64_t cache_row;      /* elements of cache_dtype per token and layer */
 } mla_bundle_info;
 
 /* A compiled form of the layer. */
@@ -196,8 +201,15 @@ MLA_API const mla_kernel_info *mla_bundle_get_kernel(const mla_bundle *bundle, i
 /*===-- Caches and sequences -----------------------------------------------===*/
 
 /* A pool of pages for all layers of a bundle. Page p of every layer belongs to the same tokens of the same sequence, so
- * one block table serves all layers. A row holds one token: kv_lora_rank elements of the latent, then qk_rope_head_dim
- * of k_rope. */
+ * one block table serves all layers. A row of info->cache_row elements of cache_dtype holds one token. By cache_format:
+ *
+ *   standard    the latent, kv_lora_rank elements, then k_rope, qk_rope_head_dim
+ *   fp8_row     the latent in e4m3, an f32 scale per 128 columns (latent = e4m3 * scale), k_rope in bf16; 656 bytes
+ *               where the widths are 512 and 64, as FlashMLA and vLLM (fp8_ds_mla) have them
+ *   fp8_tensor  latent and k_rope in e4m3
+ *
+ * In the last two, k_rope begins and a row ends at a multiple of 16 bytes, and scales begin at a multiple of 4.
+ * docs/fp8.md has offsets and rounding. */
 typedef struct mla_cache mla_cache;
 
 /* A sequence of a cache. Numbers are unique in a process, so that stale ones and those of another cache are recognised.
@@ -205,7 +217,7 @@ typedef struct mla_cache mla_cache;
 typedef int64_t mla_sequence;
 
 /* Creates a cache of `pages` pages, at least 1. Reserves its memory now; the system provides it when first used:
- *   pages * page * (kv_lora_rank + qk_rope_head_dim) * bytes of cache_dtype * num_layers.
+ *   pages * page * cache_row * bytes of cache_dtype * num_layers.
  * For a GPU, the pages are in device memory. */
 MLA_API mla_status mla_cache_create(const mla_bundle *bundle, int64_t pages, mla_cache **cache);
 
@@ -354,7 +366,7 @@ typedef struct mla_step {
   int64_t table_width; /* entries per row of block_table */
   const void *hidden;  /* [tokens, hidden_size] */
   const int32_t *cu_seqlens;  /* [batch + 1]: the first token of each sequence, then tokens */
-  void *pages;                /* [num_pages, page, kv_lora_rank + qk_rope_head_dim]: the new tokens' rows are written */
+  void *pages;                /* [num_pages, page, cache_row]: the new tokens' rows are written */
   const int32_t *block_table; /* [batch, table_width]: page numbers */
   const int32_t *lengths;     /* [batch]: cached tokens, including this step's */
   void *out;                  /* [tokens, hidden_size]; must not overlap hidden */
@@ -399,7 +411,7 @@ typedef struct mla_latent_attention {
                                  are parts of one row it is the row's length, kv_lora_rank + qk_rope_head_dim */
   const void *q_latent;       /* [tokens, heads, kv_lora_rank], heads q_stride apart */
   const void *q_rope;         /* [tokens, heads, qk_rope_head_dim], heads q_stride apart; NULL if that is 0 */
-  const void *pages;          /* [num_pages, page, kv_lora_rank + qk_rope_head_dim] */
+  const void *pages;          /* [num_pages, page, cache_row] */
   const int32_t *block_table; /* [batch, table_width] */
   const int32_t *lengths;     /* [batch] */
   const int32_t *cu_seqlens;  /* [batch + 1] */

@@ -7,6 +7,7 @@ import checks
 import device_arrays
 import make_bundles
 import mla_mlir
+import packed_rows
 from checks import report
 from device_arrays import Arena, Driver, from_bits, part, to_bits
 
@@ -17,29 +18,44 @@ NOWHERE = 2**30  # an invalid page number
 WIDTHS = {f"core_l{latent}_r{rope}": (heads, (16, rope, 16, latent), page, [])
           for latent, rope, heads, page in ((64, 64, 16, 64), (64, 0, 5, 32), (192, 64, 16, 64), (192, 0, 40, 128), (320, 32, 20, 16),
                                             (320, 0, 16, 64), (448, 64, 40, 64), (448, 0, 12, 64), (128, 16, 16, 64))}
-CORES = {name: core for name, core in make_bundles.CORES.items() if name.startswith("core")} | WIDTHS
+# A packed cache: pages of fewer and more tokens than a block, a group of fewer than 128 columns, an odd number of tiles.
+PACKED = {f"core_{fmt}_l{latent}_r{rope}_page{page}": (heads, (16, rope, 16, latent), page, [f"--cache-dtype={fmt}"])
+          for fmt in ("fp8_row", "fp8_tensor")
+          for latent, rope, heads, page in ((512, 64, 16, 64), (512, 64, 128, 16), (512, 0, 20, 128), (192, 32, 40, 32), (64, 16, 5, 64))}
+CORES = {name: core for name, core in make_bundles.CORES.items() if name.startswith("core")} | WIDTHS | PACKED
 
 
 class Batch:
     """Return random queries and pages; NaN in rows without a token, invalid page numbers after a sequence's last."""
 
     def __init__(self, core, queries, lengths, seed=0):
-        self.heads, (nope, self.rope, _, self.latent), self.page, _ = core
+        self.heads, (nope, self.rope, _, self.latent), self.page, flags = core
+        self.format = make_bundles.cache_of(flags)
         self.queries, self.lengths, self.scale = list(queries), list(lengths), (nope + self.rope) ** -0.5
         rng, width = np.random.default_rng(seed), self.latent + self.rope
         need = [-(-n // self.page) for n in lengths]
         order = rng.permutation(sum(need) + 3).astype(np.int32)
-        self.pages = to_bits(rng.standard_normal((sum(need) + 3, self.page, width)))
+        self.pages = self.pack(rng.standard_normal((sum(need) + 3, self.page, width)))
+        none = np.array(-1).astype(self.pages.dtype)  # no number
         self.table = np.full((len(lengths), max(need) + 2), NOWHERE, np.int32)
         used = 0
         for i, (count, n) in enumerate(zip(need, lengths)):
             self.table[i, :count] = order[used:used + count]
             used += count
             if n % self.page:
-                self.pages[self.table[i, count - 1], n % self.page:] = 0x7FC0
-        self.pages[order[used:]] = 0x7FC0
+                self.pages[self.table[i, count - 1], n % self.page:] = none
+        self.pages[order[used:]] = none
         self.bounds = np.cumsum([0, *queries]).astype(np.int32)
         self.q = to_bits(rng.standard_normal((sum(queries), self.heads, width)))
+
+    def pack(self, rows):
+        return to_bits(rows) if self.format == "bf16" else packed_rows.pack(rows, self.format, self.latent)
+
+    def unpack(self, pages, rounds):
+        if self.format == "bf16":
+            return from_bits(pages)
+        rows = packed_rows.unpack(pages, self.format, self.latent, self.rope)
+        return from_bits(to_bits(rows)) if rounds else rows
 
     def call(self, bundle, arena, settled=False):
         q = arena.given("q", self.q)
@@ -61,22 +77,28 @@ class Batch:
             checks.synchronize()
             return arena.read(out), arena.read(lse), arena.touched()
 
-    def reference(self):
+    def reference(self, rounds=False):
+        """rounds: of the numbers of a packed cache rounded to bfloat16, in which a kernel may multiply them."""
         out = np.zeros((len(self.q), self.heads, self.latent))
         lse = np.full((len(self.q), self.heads), -np.inf)
         for i, n in enumerate(self.lengths):
             begin, end = self.bounds[i], self.bounds[i + 1]
             if n == 0:
                 continue
-            rows = from_bits(self.pages[self.table[i, :-(-n // self.page)]]).reshape(-1, self.latent + self.rope)[:n]
+            rows = self.unpack(self.pages[self.table[i, :-(-n // self.page)]], rounds).reshape(-1, self.latent + self.rope)[:n]
             scores = checks.causal(from_bits(self.q[begin:end]).transpose(1, 0, 2) @ rows.T * self.scale)
             weights, sums = checks.softmax(scores)
             out[begin:end], lse[begin:end] = (weights @ rows[:, :self.latent]).transpose(1, 0, 2), sums.T
         return out, lse
 
     def errors(self, out, lse):
-        """Return (relative L2 of all and of the worst row, absolute error of lse, whether rows without keys are correct)."""
-        expected, expected_lse = self.reference()
+        """Return (relative L2 of all and of the worst row, absolute error of lse, whether rows without keys are correct); of a
+        packed cache, by the nearer reference."""
+        found = [self.errors_of(out, lse, self.reference(rounds)) for rounds in ((False,) if self.format == "bf16" else (False, True))]
+        return min(found, key=lambda errors: errors[2])
+
+    def errors_of(self, out, lse, reference):
+        expected, expected_lse = reference
         seen, found = np.isfinite(expected_lse), from_bits(out)
         nothing = bool((lse[~seen] == -np.inf).all() and (found[~seen] == 0).all())
         difference = np.abs(lse[seen] - expected_lse[seen]).max(initial=0.0)

@@ -11,7 +11,7 @@ from mla_mlir import dlpack, runtime
 DEVICE = (dlpack.CUDA, 0)
 # numpy has no bfloat16: its bits are uint16, and floating point arrays are converted when they are copied in.
 IS_EMULATED = "emulated" in os.environ.get("MLA_LIBCUDA", "")
-STORAGE = {"bfloat16": np.uint16, "float32": np.float32, "int32": np.int32}
+STORAGE = {"bfloat16": np.uint16, "uint8": np.uint8, "float32": np.float32, "int32": np.int32}
 
 
 def to_bits(values):

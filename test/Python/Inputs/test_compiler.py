@@ -101,8 +101,9 @@ class Kernels(unittest.TestCase):
                 "MLA_MLIR_PREFIX": str(self.tree)}
         self.compiled = []
 
-        def compile(output, **_):
+        def compile(output, cache_dtype=None, **_):
             self.compiled.append(output)
+            self.cache_dtype = cache_dtype
             pathlib.Path(output).mkdir()
             return output
 
@@ -119,6 +120,14 @@ class Kernels(unittest.TestCase):
         second = cores.bundle(**self.WIDTHS)
         self.assertNotEqual(second, first)
         self.assertEqual((len(self.compiled), second.name), (2, first.name))
+
+    def test_caches_have_kernels_of_their_own(self):
+        first = cores.bundle(**self.WIDTHS)
+        self.assertIsNone(self.cache_dtype)
+        for name in ("fp8_row", "fp8_tensor"):
+            packed = cores.bundle(**self.WIDTHS, cache_dtype=name)
+            self.assertEqual((packed.name, self.cache_dtype), (f"{first.stem}-{name}.mla", name))
+        self.assertEqual(len(self.compiled), 3)
 
     def test_the_same_compiler_elsewhere_finds_them(self):
         first = cores.bundle(**self.WIDTHS)

@@ -1,4 +1,5 @@
 """Tests mla_mlir.vllm in a stand-in for the engine, on a CPU. The cache and the projections of the engine are here."""
+import dataclasses
 import types
 import unittest
 
@@ -124,6 +125,88 @@ class Backend(unittest.TestCase):
         engine.blocks["a"], engine.blocks["b"] = engine.blocks["b"], engine.blocks["a"]
         found, _, expected, _ = engine.step({"a": 1})
         self.assertGreater(((found - expected).norm() / expected.norm()).item(), 1e-2)
+
+    def impl(self, kv_cache_dtype, latent=512, rope=64):
+        return AttentionBackendEnum.CUSTOM.get_class().get_impl_cls()(
+            HEADS, latent + rope, SCALE, 1, None, None, kv_cache_dtype, None, AttentionType.DECODER, None, q_lora_rank=None,
+            kv_lora_rank=latent, qk_nope_head_dim=NOPE, qk_rope_head_dim=rope, qk_head_dim=NOPE + rope, v_head_dim=VALUE,
+            kv_b_proj=None)
+
+    def packed(self, kv_cache_dtype, tokens):
+        """Rows as vLLM's concat_and_cache_mla makes them, and what they hold."""
+        latent, key = torch.randn(tokens, 512), torch.randn(tokens, 64)
+        if kv_cache_dtype != "fp8_ds_mla":
+            rows = torch.cat([latent, key], -1).to(torch.float8_e4m3fn)
+            return rows, rows.float()
+        scales = latent.view(tokens, 4, 128).abs().amax(-1) / 448
+        codes = (latent.view(tokens, 4, 128) / scales[..., None]).to(torch.float8_e4m3fn)
+        held = (codes.float() * scales[..., None]).view(tokens, 512)
+        key = key.bfloat16()
+        rows = [codes.view(tokens, 512).view(torch.uint8), scales.view(torch.uint8), key.view(torch.uint8)]
+        return torch.cat(rows, -1), torch.cat([held, key.float()], -1)
+
+    def cache(self, kv_cache_dtype, length, page=64):
+        """Pages of which 3, 0 and 1 hold a sequence, and its rows."""
+        shape = AttentionBackendEnum.CUSTOM.get_class().get_kv_cache_shape(4, page, 1, 576, kv_cache_dtype)
+        rows, held = self.packed(kv_cache_dtype, length)
+        self.assertEqual(shape[-1], rows.shape[-1])
+        cache = torch.full(shape, 0xFF, dtype=torch.uint8)  # NaN in e4m3, bf16 and f32
+        for position, row in enumerate(rows.view(torch.uint8)):
+            cache[(3, 0, 1)[position // page], position % page] = row
+        return cache if kv_cache_dtype == "fp8_ds_mla" else cache.view(torch.float8_e4m3fn), held
+
+    def test_decodes_fp8(self):
+        torch.manual_seed(0)
+        for name in ("fp8", "fp8_e4m3", "fp8_ds_mla"):
+            impl = self.impl(name)
+            self.assertFalse(impl.supports_quant_query_input)
+            cache, held = self.cache(name, 130)
+            decode = types.SimpleNamespace(block_table=torch.tensor([[3, 0, 1, 9]], dtype=torch.int32), max_query_len=1,
+                                           seq_lens=torch.tensor([130], dtype=torch.int32),
+                                           query_start_loc=torch.tensor([0, 1], dtype=torch.int32))
+            q = torch.randn(1, HEADS, 576)
+            layer = types.SimpleNamespace(_k_scale_float=1.0, layer_name="model.layers.0")
+            out, lse = impl.forward_mqa(q, cache, types.SimpleNamespace(decode=decode), layer)
+            scores = q[0] @ held.T * SCALE
+            expected = scores.softmax(-1) @ held[:, :512]
+            self.assertLess(((out[0] - expected).norm() / expected.norm()).item(), 1e-5)
+            self.assertLess((lse[0] - scores.logsumexp(-1)).abs().max().item(), 1e-4)
+            layer._k_scale_float = 0.5
+            if name == "fp8_ds_mla":  # which has scales of its own
+                impl.forward_mqa(q, cache, types.SimpleNamespace(decode=decode), layer)
+                continue
+            with self.assertRaisesRegex(NotImplementedError, "_k_scale of model.layers.0 is 0.5, must be 1"):
+                impl.forward_mqa(q, cache, types.SimpleNamespace(decode=decode), layer)
+
+    def test_prefill_behind_a_packed_context(self):
+        torch.manual_seed(0)
+        cache, held = self.cache("fp8_ds_mla", 130)
+
+        @dataclasses.dataclass
+        class Prefill:
+            block_table: torch.Tensor
+            chunked_context: types.SimpleNamespace
+
+        @dataclasses.dataclass
+        class Metadata:
+            prefill: Prefill
+
+        context = types.SimpleNamespace(seq_lens=torch.tensor([[64, 0], [66, 0]]))
+        table = torch.tensor([[3, 0, 1, 9], [9, 9, 9, 9]], dtype=torch.int32)
+        impl = self.impl("fp8_ds_mla")
+        rows, none = impl._compute_prefill_context(torch.zeros(1, dtype=torch.bfloat16), cache, Metadata(Prefill(table, context)),
+                                                   None)
+        torch.testing.assert_close(rows, held.bfloat16())
+        self.assertEqual(len(none), 0)
+        self.assertEqual(impl.kv_cache_dtype, "fp8_ds_mla")
+
+    def test_refuses_other_caches(self):
+        backend = AttentionBackendEnum.CUSTOM.get_class()
+        self.assertEqual(backend.supported_kv_cache_dtypes, ["auto", "bfloat16", "fp8", "fp8_e4m3", "fp8_ds_mla"])
+        with self.assertRaisesRegex(NotImplementedError, "kv_cache_dtype is fp8_e5m2; expected one of auto, bfloat16, fp8"):
+            self.impl("fp8_e5m2")
+        with self.assertRaisesRegex(NotImplementedError, "fp8_ds_mla, which has kv_lora_rank 512 .* the model 256 and 64"):
+            self.impl("fp8_ds_mla", latent=256)
 
     def test_refuses(self):
         backend = AttentionBackendEnum.CUSTOM.get_class()

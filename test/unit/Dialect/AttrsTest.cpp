@@ -56,9 +56,15 @@ TEST_F(AttrsTest, PlanSortsTheRegimesOfAPhase) {
 }
 
 TEST_F(AttrsTest, CacheKnowsTheTensorsItStandsFor) {
-  auto cache = CacheType::get(&context, 64, 512, 64, BFloat16Type::get(&context));
+  auto cache = CacheType::get(&context, 64, 512, 64, BFloat16Type::get(&context), CacheFormat::Standard);
   EXPECT_EQ(cache.getPagesType().getShape(), ArrayRef<int64_t>({ShapedType::kDynamic, 64, 576}));
   EXPECT_TRUE(cache.getPagesType().getElementType().isBF16());
   EXPECT_EQ(cache.getBlockTableType().getRank(), 2);
   EXPECT_EQ(cache.getLengthsType().getRank(), 1);
+  EXPECT_FALSE(cache.isPacked());
+  auto packed = CacheType::get(&context, 64, 512, 64, BFloat16Type::get(&context), CacheFormat::FP8Row);
+  EXPECT_TRUE(packed.isPacked());
+  EXPECT_EQ(packed.getPagesType().getShape(), ArrayRef<int64_t>({ShapedType::kDynamic, 64, 656}));
+  EXPECT_TRUE(packed.getPagesType().getElementType().isInteger(8));
+  EXPECT_EQ(packed.getPackedRow().rope, 528);
 }

@@ -272,3 +272,23 @@ TEST(MeasuredForms, Table) {
   llvm::outs() << llvm::format("median error %.1f%%\n", 100 * medianError(Device::h100()));
   llvm::outs().flush();
 }
+
+TEST(CostModelTest, CountsTheBytesOfAPackedCacheWhereItIsReadAndWritten) {
+  LayerShape shape = getMeasuredShape("v3");
+  CostModel standard(shape, Device::h100());
+  shape.packedRowBytes = 656;
+  CostModel packed(shape, Device::h100());
+  EXPECT_EQ(packed.getCachedTokenBytes(), 656);
+  Step step = {4, 1, 1000};
+  LayerCost before = standard.getCost(absorb, step), after = packed.getCost(absorb, step);
+  EXPECT_EQ(before.attention.readBytes - after.attention.readBytes, 4000 * (1152 - 656));
+  EXPECT_EQ(before.common.writtenBytes - after.common.writtenBytes, 4 * (1152 - 656));
+  EXPECT_LT(after.attention.seconds, before.attention.seconds);
+  EXPECT_EQ(after.query.readBytes, before.query.readBytes);
+  // Naive attention reads what was gathered from the cache, in hidden states' type.
+  before = standard.getCost(naive, step);
+  after = packed.getCost(naive, step);
+  EXPECT_EQ(before.attention.readBytes, after.attention.readBytes);
+  EXPECT_EQ(before.upProjection.readBytes - after.upProjection.readBytes, 4000 * (1152 - 656));
+  EXPECT_EQ(before.upProjection.writtenBytes, after.upProjection.writtenBytes);
+}

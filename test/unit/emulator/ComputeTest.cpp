@@ -5,77 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "EmulatorTest.h"
+#include "Compute.h"
 
 #include <cmath>
-#include <functional>
 #include <limits>
 
 using namespace mla::emulator;
 using S32 = int32_t;
 using S64 = int64_t;
-
-/// Special values of arithmetic, for triples.
-static const Words &corners() {
-  static const Words values = {0,          1,          2,          3,          31,         32,         33,
-                               255,        256,        0x7fffffff, 0x80000000, 0x80000001, 0xffffffff, 0xfffffffe,
-                               0x12345678, 0x87654321, 0xdeadbeef, 0x0000ffff, 0xffff0000, 7,          0x01010101};
-  return values;
-}
-
-static Words floatCorners() {
-  Words values;
-  for (float value : {0.0f,  -0.0f,  1.0f,   -1.0f,  0.5f,    1.5f,     2.5f,      -2.5f, 3.14159f, -1e10f, 1e10f,
-                      3e38f, -3e38f, 1e-30f, 1e-40f, -1e-40f, INFINITY, -INFINITY, NAN,   100.25f,  -7.75f})
-    values.push_back(bitsOf(value));
-  return values;
-}
-
-/// Returns triples (a, b, c): all pairs of a and b, with c from a shifted walk.
-static Words triples(const Words &values) {
-  Words result;
-  for (size_t i = 0; i < values.size(); ++i)
-    for (size_t j = 0; j < values.size(); ++j)
-      for (uint32_t value : {values[i], values[j], values[(i + 2 * j + 5) % values.size()]})
-        result.push_back(value);
-  return result;
-}
-
-/// Runs "a = %r1, b = %r2, c = %r3, result in %r4" for all triples.
-static Words compute(const std::string &body, const Words &in) {
-  size_t count = in.size() / 3, threads = 128;
-  std::string text = R"(
-  setp.ge.u32 %p7, %g, )" +
-                     std::to_string(count) + R"(;
-  @%p7 ret;
-  mad.wide.u32 %d1, %g, 12, %in;
-  ld.global.b32 %r1, [%d1];
-  ld.global.b32 %r2, [%d1+4];
-  ld.global.b32 %r3, [%d1+8];
-)" + body + "\n  st.global.b32 [%to], %r4;\n";
-  Launch launch;
-  launch.threads = static_cast<uint32_t>(threads);
-  launch.blocks = static_cast<uint32_t>((count + threads - 1) / threads);
-  return run(text, in, count, launch);
-}
-
-using Function = std::function<uint32_t(uint32_t, uint32_t, uint32_t)>;
-struct Case {
-  const char *body;
-  Function expected;
-};
-
-static void check(const std::vector<Case> &cases, const Words &values) {
-  Words in = triples(values);
-  for (const Case &c : cases) {
-    SCOPED_TRACE(c.body);
-    Words got = compute(c.body, in);
-    for (size_t i = 0; i < got.size(); ++i) {
-      uint32_t expected = c.expected(in[3 * i], in[3 * i + 1], in[3 * i + 2]);
-      ASSERT_EQ(got[i], expected) << std::hex << "of " << in[3 * i] << ", " << in[3 * i + 1] << ", " << in[3 * i + 2];
-    }
-  }
-}
 
 static uint64_t wide(uint32_t a, uint32_t b) { return uint64_t(b) << 32 | a; }
 static uint32_t fold(uint64_t value) { return static_cast<uint32_t>(value) ^ static_cast<uint32_t>(value >> 32) * 31; }
@@ -154,6 +91,8 @@ TEST(EmulatorCompute, LongIntegers) {
        [](uint64_t a, uint64_t b) { return std::max(a, b); }},
       {body("cvt.s64.s32 %d4, %r1;"), [](uint64_t a, uint64_t) { return uint64_t(S64(S32(a))); }},
       {body("cvt.u64.u32 %d4, %r1;"), [](uint64_t a, uint64_t) { return uint64_t(uint32_t(a)); }},
+      {body("cvt.s64.s32 %d4, %d2;"), [](uint64_t a, uint64_t) { return uint64_t(S64(S32(a))); }},
+      {body("cvt.u64.u32 %d4, %d2;"), [](uint64_t a, uint64_t) { return uint64_t(uint32_t(a)); }},
   };
   Words in = triples(corners());
   for (const auto &[text, expected] : cases) {
@@ -187,6 +126,16 @@ static uint32_t extracted(uint32_t a, uint32_t b, uint32_t c) {
   return result;
 }
 
+/// The low `d` bits of a in the place of those of b from bit c on.
+static uint32_t inserted(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+  for (uint32_t i = 0; i < (d & 255) && i < 32; ++i)
+    if ((c & 255) + i < 32) {
+      uint32_t bit = (c & 255) + i;
+      b = (b & ~(1u << bit)) | (a >> i & 1) << bit;
+    }
+  return b;
+}
+
 TEST(EmulatorCompute, LogicAndShifts) {
   check({{"and.b32 %r4, %r1, %r2;", [](auto a, auto b, auto) { return a & b; }},
          {"or.b32 %r4, %r1, %r2;", [](auto a, auto b, auto) { return a | b; }},
@@ -202,8 +151,35 @@ TEST(EmulatorCompute, LogicAndShifts) {
          {"popc.b32 %r4, %r1;", [](auto a, auto, auto) { return uint32_t(__builtin_popcount(a)); }},
          {"clz.b32 %r4, %r1;", [](auto a, auto, auto) { return a ? uint32_t(__builtin_clz(a)) : 32; }},
          {"bfe.u32 %r4, %r1, %r2, %r3;", extracted},
+         {"bfi.b32 %r4, %r1, %r2, %r3, 5;", [](auto a, auto b, auto c) { return inserted(a, b, c, 5); }},
+         {"bfi.b32 %r4, %r1, %r2, 8, %r3;", [](auto a, auto b, auto c) { return inserted(a, b, 8, c); }},
          {"prmt.b32 %r4, %r1, %r2, %r3;", permuted}},
         corners());
+}
+
+TEST(EmulatorCompute, PermutationsTakeAllSelectors) {
+  Words in;
+  for (uint32_t i = 0; i < 16; ++i)
+    for (uint32_t j = 0; j < 16; ++j)
+      in.insert(in.end(), {0x817f0280, 0xff00fe41, i | j << 4 | (15 - i) << 8 | (j ^ 5) << 12});
+  Words got = compute("prmt.b32 %r4, %r1, %r2, %r3;", in);
+  for (size_t i = 0; i < got.size(); ++i)
+    EXPECT_EQ(got[i], permuted(in[3 * i], in[3 * i + 1], in[3 * i + 2])) << std::hex << in[3 * i + 2];
+}
+
+TEST(EmulatorCompute, FunctionsOfThreeBits) {
+  Words in = triples(corners());
+  for (uint32_t table : {0x00u, 0x80u, 0x96u, 0xe8u, 0xcau, 0x1eu, 0xffu}) {
+    Words got = compute("lop3.b32 %r4, %r1, %r2, %r3, " + std::to_string(table) + ";", in);
+    for (size_t i = 0; i < got.size(); ++i) {
+      uint32_t expected = 0;
+      for (uint32_t bit = 0; bit < 32; ++bit) {
+        uint32_t at = (in[3 * i] >> bit & 1) << 2 | (in[3 * i + 1] >> bit & 1) << 1 | (in[3 * i + 2] >> bit & 1);
+        expected |= (table >> at & 1) << bit;
+      }
+      ASSERT_EQ(got[i], expected) << table;
+    }
+  }
 }
 
 TEST(EmulatorCompute, SixteenBits) {
@@ -213,6 +189,16 @@ TEST(EmulatorCompute, SixteenBits) {
   };
   std::vector<std::pair<std::string, Function>> cases = {
       {body("add.s16 %h4, %h1, %h3;"), [](auto a, auto b, auto) { return (a + b) & 0xffff; }},
+      {body("sub.s16 %h4, %h1, %h3;"), [](auto a, auto b, auto) { return (a - b) & 0xffff; }},
+      {body("mul.lo.s16 %h4, %h1, %h3;"), [](auto a, auto b, auto) { return (a & 0xffff) * (b & 0xffff) & 0xffff; }},
+      {body("not.b16 %h4, %h1;"), [](auto a, auto, auto) { return ~a & 0xffff; }},
+      {body("shr.s16 %h4, %h1, %r2;"),
+       [](auto a, auto b, auto) { return uint32_t(int16_t(a) >> std::min(b, 15u)) & 0xffff; }},
+      {body("cvt.s16.s8 %h4, %h1;"), [](auto a, auto, auto) { return uint32_t(int8_t(a)) & 0xffff; }},
+      {body("cvt.u16.u8 %h4, %h1;"), [](auto a, auto, auto) { return a & 0xff; }},
+      {body("cvt.s32.s8 %r5, %r1; cvt.u32.u8 %r6, %h1; sub.s32 %r5, %r5, %r6; shr.s32 %r5, %r5, 4;"
+            "cvt.u16.u32 %h4, %r5;"),
+       [](auto a, auto, auto) { return uint32_t((int8_t(a) - int(a & 0xff)) >> 4) & 0xffff; }},
       {body("and.b16 %h4, %h1, %h3;"), [](auto a, auto b, auto) { return a & b & 0xffff; }},
       {body("or.b16 %h4, %h1, %h3;"), [](auto a, auto b, auto) { return (a | b) & 0xffff; }},
       {body("xor.b16 %h4, %h1, %h2;"), [](auto a, auto, auto) { return (a ^ a >> 16) & 0xffff; }},
@@ -231,6 +217,19 @@ TEST(EmulatorCompute, SixteenBits) {
     for (size_t i = 0; i < got.size(); ++i)
       ASSERT_EQ(got[i], expected(in[3 * i], in[3 * i + 1], 0)) << std::hex << in[3 * i] << ", " << in[3 * i + 1];
   }
+}
+
+TEST(EmulatorCompute, PackedBytesAndWords) {
+  check({{".reg .b8 %q1, %q2, %q3, %q4;"
+          "mov.b32 {%q1, %q2, %q3, %q4}, %r1; mov.b32 %r4, {%q4, %q3, %q2, %q1};",
+          [](auto a, auto, auto) { return __builtin_bswap32(a); }},
+         {".reg .b8 %q1, %q2; mov.b32 {_, %h1}, %r1; mov.b16 {%q1, %q2}, %h1; mov.b16 %h2, {%q2, %q1};"
+          "cvt.u32.u16 %r4, %h2;",
+          [](auto a, auto, auto) { return __builtin_bswap32(a) & 0xffff; }}, // of the upper half
+         {"mov.b64 %d2, {%r1, %r2}; mov.b64 {%h1, %h2, %h3, %h4}, %d2; mov.b64 %d3, {%h4, %h3, %h2, %h1};"
+          "mov.b64 {%r4, _}, %d3;",
+          [](auto, auto b, auto) { return b << 16 | b >> 16; }}},
+        corners());
 }
 
 TEST(EmulatorCompute, PredicatesAndSelections) {
@@ -297,7 +296,11 @@ TEST(EmulatorCompute, ExactFloats) {
 
 TEST(EmulatorCompute, MinimumAndMaximumPreferNumbersAndOrderZeros) {
   checkFloats({{"min.f32 %r4, %r1, %r2;", [](float a, float b, float) { return smaller(a, b); }},
-               {"max.f32 %r4, %r1, %r2;", [](float a, float b, float) { return larger(a, b); }}},
+               {"max.f32 %r4, %r1, %r2;", [](float a, float b, float) { return larger(a, b); }},
+               {"min.NaN.f32 %r4, %r1, %r2;",
+                [](float a, float b, float) { return std::isnan(a) || std::isnan(b) ? NAN : smaller(a, b); }},
+               {"max.NaN.f32 %r4, %r1, %r2;",
+                [](float a, float b, float) { return std::isnan(a) || std::isnan(b) ? NAN : larger(a, b); }}},
               0);
 }
 

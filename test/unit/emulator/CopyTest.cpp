@@ -10,13 +10,13 @@
 
 using namespace mla::emulator;
 
-static constexpr int ofWords = 3, ofBF16s = 9; ///< CUtensorMapDataType
+static constexpr int ofBytes = 0, ofWords = 3, ofBF16s = 9; ///< CUtensorMapDataType
 
 /// A map of the input (address 1) or of the output (0), whose addresses the runs replace.
 static TensorMap mapOf(bool isInput, const std::vector<uint64_t> &dims, const std::vector<uint32_t> &box,
                        int type = ofWords, int swizzle = 0) {
   std::vector<uint64_t> strides;
-  uint64_t bytes = type == ofBF16s ? 2 : 4;
+  uint64_t bytes = type == ofBytes ? 1 : type == ofBF16s ? 2 : 4;
   for (uint64_t dim : dims)
     strides.push_back(bytes *= dim);
   std::vector<uint32_t> ones(dims.size(), 1);
@@ -143,6 +143,85 @@ TEST(EmulatorCopy, SwizzleOf128BytesExchangesChunksByRow) {
         EXPECT_EQ(out[(r * 128 + ((c ^ (r & 7)) * 16)) / 4 + w], in[r * 32 + c * 4 + w]) << r << ", " << c;
 }
 
+static uint8_t byteOf(const Words &words, size_t i) { return static_cast<uint8_t>(words[i / 4] >> (8 * (i % 4))); }
+
+/// A tile of 16 rows of bytes of a tensor of 112 by 20, from a corner on.
+static void checkBytes(int swizzle, uint32_t width, int x, int y) {
+  SCOPED_TRACE(std::to_string(swizzle) + " at " + std::to_string(x) + ", " + std::to_string(y));
+  constexpr int columns = 112, rows = 20, boxRows = 16;
+  Words in(columns * rows / 4);
+  for (size_t i = 0; i < in.size(); ++i)
+    in[i] = static_cast<uint32_t>(i * 0x9e3779b9u) | 0x01010101;
+  uint32_t words = width * boxRows / 4;
+  Words out = run(rightTile(4 * words, {x, y}) + replaced(copyOut, "WORDS", std::to_string(words)), in, words,
+                  {.dynamicShared = 8256, .maps = {mapOf(true, {columns, rows}, {width, boxRows}, ofBytes, swizzle)}});
+  uint32_t chunks = swizzle ? (1u << swizzle) - 1 : 0; // of 16 bytes that change places
+  for (int r = 0; r < boxRows; ++r)
+    for (uint32_t c = 0; c < width; ++c) {
+      uint32_t at = static_cast<uint32_t>(r) * width + c;
+      int column = x + static_cast<int>(c), row = y + r;
+      bool isInside = column >= 0 && column < columns && row >= 0 && row < rows;
+      ASSERT_EQ(byteOf(out, at ^ (at >> 7 & chunks) << 4),
+                isInside ? byteOf(in, static_cast<size_t>(row * columns + column)) : 0)
+          << r << ", " << c;
+    }
+}
+
+TEST(EmulatorCopy, TilesOfBytes) {
+  for (auto [swizzle, width] : {std::pair(0, 48u), {0, 256u}, {1, 32u}, {2, 64u}, {3, 128u}, {3, 64u}})
+    for (auto [x, y] : {std::pair(0, 0), {-5, -3}, {67, 9}, {101, 17}, {112, 0}})
+      checkBytes(swizzle, width, x, y);
+}
+
+TEST(EmulatorCopy, MapsOfBytesAreChecked) {
+  auto error = [](uint32_t width, uint64_t stride, int swizzle) {
+    uint64_t dims[] = {100, 4}, strides[] = {stride};
+    uint32_t box[] = {width, 4}, ones[] = {1, 1};
+    TensorMap map;
+    return encodeTiled(map, ofBytes, 2, 0, dims, strides, box, ones, 0, swizzle, 0);
+  };
+  EXPECT_EQ(error(128, 112, 3), "");
+  EXPECT_NE(error(24, 112, 0).find("a row of the box has 24 bytes; expected a multiple of 16"), std::string::npos);
+  EXPECT_NE(error(256, 112, 3).find("a row of the box has 256 bytes; expected at most the swizzle's 128"),
+            std::string::npos);
+  EXPECT_NE(error(128, 100, 3).find("globalStrides[0] is 100; expected a multiple of 16"), std::string::npos);
+}
+
+static std::string bulkLoad(const std::string &from, const std::string &bytes, const std::string &form = "") {
+  std::string body = replaced(rightTile(128, {0}), "mov.b64 %d1, map0;", "mov.b64 %d1, 0x12f0000000000000;");
+  size_t start = body.find("cp.async.bulk.tensor"), end = body.find("// COPY");
+  std::string hint = form.ends_with("cache_hint") ? ", %d1" : "";
+  return body.replace(start, end - start,
+                      "cp.async.bulk." + (form.empty() ? "shared::cluster.global.mbarrier::complete_tx::bytes" : form) +
+                          " [%r1], [" + from + "], " + bytes + ", [%r1+8192]" + hint + "; ") +
+         replaced(copyOut, "WORDS", "32");
+}
+
+TEST(EmulatorCopy, BulkLoadsOfBytes) {
+  Launch launch = {.dynamicShared = 8256};
+  EXPECT_EQ(run(bulkLoad("%in", "128"), counting(32), 32, launch), counting(32));
+  Words in = counting(40);
+  EXPECT_EQ(
+      run(replaced(bulkLoad("%in+32", "%r6"), "mbarrier.init", "mov.b32 %r6, 128;\n  mbarrier.init"), in, 32, launch),
+      Words(in.begin() + 8, in.end()));
+  for (const char *form : {"shared::cta.global.mbarrier::complete_tx::bytes",
+                           "shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint"})
+    EXPECT_EQ(run(bulkLoad("%in", "128", form), counting(32), 32, launch), counting(32)) << form;
+}
+
+TEST(EmulatorCopyFault, BulkLoadsOfBytes) {
+  Launch launch = {.dynamicShared = 8256};
+  auto here = [](const std::string &body) { return replaced(body, "// COPY", "// HERE"); };
+  expectFault(FaultKind::Misaligned, here(bulkLoad("%in", "120")), {"120 bytes", "expected multiples of 16"}, launch,
+              counting(32));
+  expectFault(FaultKind::Misaligned, here(bulkLoad("%in+8", "112")), {"expected multiples of 16"}, launch,
+              counting(32));
+  expectFault(FaultKind::OutOfBounds, here(bulkLoad("%in+16", "128")), {"behind the end"}, launch, counting(32));
+  expectFault(FaultKind::Uninitialized, here(bulkLoad("%in", "%r9")), {"an operand of the copy"}, launch, counting(32));
+  expectFault(FaultKind::CopyPending, replaced(replaced(bulkLoad("%in", "128"), waitTile, ""), "// READ", "// HERE"),
+              {"the copy at PTX line 28"}, launch, counting(32));
+}
+
 /// All threads write the tile, thread 0 stores it.
 static const char *const storeTile = R"(
   mov.u32 %r1, dynamic;
@@ -166,6 +245,17 @@ TEST(EmulatorCopy, StoresClipWhatLiesOutside) {
   Words out = run(body, {}, 48, {.dynamicShared = 128, .maps = {mapOf(false, {12, 4}, {8, 4})}});
   for (uint32_t i = 0; i < 48; ++i)
     EXPECT_EQ(out[i], i / 12 == 3 && i % 12 < 6 ? i % 12 + 2 : 0xffffffff) << i;
+}
+
+TEST(EmulatorCopy, StoresOfBytesClip) {
+  std::string body =
+      replaced(replaced(storeTile, "FENCE", "fence.proxy.async.shared::cta;"), "WAIT", "cp.async.bulk.wait_group 0;");
+  body = replaced(body, "STORE", "cp.async.bulk.tensor.2d.global.shared::cta.tile.bulk_group [%d1, {-5, 3}], [%r1];");
+  Words out = run(body, {}, 48, {.dynamicShared = 128, .maps = {mapOf(false, {48, 4}, {32, 4}, ofBytes)}});
+  for (uint32_t i = 0; i < 192; ++i) {
+    uint32_t from = i % 48 + 5;
+    EXPECT_EQ(byteOf(out, i), i / 48 != 3 || from >= 32 ? 0xff : from % 4 ? 0 : from / 4) << i;
+  }
 }
 
 static const char *const storeBytes = "cp.async.bulk.global.shared::cta.bulk_group [%out], [%r1], 128;";

@@ -27,6 +27,7 @@ TEST(Bundle, SaysWhatItHolds) {
   EXPECT_STREQ(info->plan, "a plan");
   EXPECT_EQ(info->hidden_size, 3);
   EXPECT_EQ(info->page, 4);
+  EXPECT_EQ(info->cache_row, 4);
   EXPECT_DOUBLE_EQ(info->rms_norm_eps, 1e-6);
   ASSERT_EQ(info->num_layers, 2);
   EXPECT_EQ(info->layers[1], 5);
@@ -70,8 +71,18 @@ const BadManifest badManifests[] = {
     {"pageHuge", "\"page\": 4", "\"page\": 4000000000", "field 'page' must be 1 to"},
     {"pageFraction", "\"page\": 4", "\"page\": 4.0", "field 'page' must be an integer"},
     {"cache", "\"cache\": {", "\"cash\": {", "field 'cache' is missing"},
-    {"cacheFormat", "\"standard\"", "\"odd\"", "field 'cache.format' must be standard, is 'odd'"},
-    {"cacheFormatOfOldReleases", "\"standard\"", "\"private\"", "field 'cache.format' must be standard, is 'private"},
+    {"cacheFormat", "\"standard\"", "\"odd\"",
+     "field 'cache.format' must be one of standard, fp8_tensor, fp8_row, is 'odd'"},
+    {"cacheFormatOfOldReleases", "\"standard\"", "\"private\"",
+     "field 'cache.format' must be one of standard, fp8_tensor, fp8_row, is 'private'"},
+    {"cacheFormatType", "\"standard\"", "2", "field 'cache.format' must be a string, is an integer"},
+    {"cacheFormatOnly", "\"standard\"", "\"fp8_row\"", "field 'cache.dtype' must be i8, is 'f32'"},
+    {"cacheDTypeOnly", "\"dtype\": \"f32\"}", "\"dtype\": \"i8\"}",
+     "field 'cache.dtype' must be one of f32, bf16, is 'i8'"},
+    {"cacheDTypeOfLatents", "\"standard\", \"dtype\": \"f32\"}", "\"fp8_tensor\", \"dtype\": \"f8E4M3FN\"}",
+     "field 'cache.dtype' must be i8, is 'f8E4M3FN'"},
+    {"dtypeOfACache", "\"dtype\": \"f32\", \"page\"", "\"dtype\": \"i8\", \"page\"",
+     "field 'dtype' must be one of f32, bf16, is 'i8'"},
     {"cacheDType", "\"dtype\": \"f32\"}", "\"dtype\": 3}", "field 'cache.dtype' must be a string"},
     {"rank", "\"rank\": 0", "\"rank\": 1", "field 'rank' must be 0 to 0, is 1"},
     {"tensorParallel", "\"tensor_parallel\": 1", "\"tensor_parallel\": 0", "field 'tensor_parallel' must be 1 to"},

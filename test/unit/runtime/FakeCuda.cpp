@@ -395,7 +395,9 @@ DRIVER cuTensorMapEncodeTiled(TensorMap *map, int type, uint32_t rank, void *add
   ENTER_IN_CONTEXT("cuTensorMapEncodeTiled");
   FakeMap made;
   made.address = reinterpret_cast<uint64_t>(address);
-  bool good = type == tensorMapBF16 && rank >= 1 && rank <= 5 && made.address && made.address % 16 == 0 &&
+  uint32_t bytes = type == tensorMapU8 ? 1 : type == tensorMapBF16 ? 2 : 4;
+  bool isKnown = bytes < 4 || type == tensorMapI32 || type == tensorMapF32;
+  bool good = isKnown && rank >= 1 && rank <= 5 && made.address && made.address % 16 == 0 &&
               reinterpret_cast<uint64_t>(map) % 64 == 0 && interleave == 0 && fill == 0 &&
               (swizzle == 0 || swizzle == 3);
   for (uint32_t i = 0; good && i < rank; ++i) {
@@ -406,8 +408,9 @@ DRIVER cuTensorMapEncodeTiled(TensorMap *map, int type, uint32_t rank, void *add
     if (i + 1 < rank)
       made.strides.push_back(strides[i]);
   }
-  if (!good || box[0] * 2 % 16 != 0 || (swizzle && box[0] * 2 > 128))
+  if (!good || box[0] * bytes % 16 != 0 || (swizzle && box[0] * bytes > 128))
     return complain("a tensor map that the driver refuses");
+  made.type = type;
   made.swizzle = swizzle;
   made.l2Promotion = promotion;
   std::memset(static_cast<void *>(map), 0, sizeof(*map));

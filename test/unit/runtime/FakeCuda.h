@@ -31,7 +31,7 @@ struct FakeMap {
   uint64_t address = 0;
   std::vector<uint64_t> dims, strides;
   std::vector<uint32_t> box;
-  int swizzle = 0, l2Promotion = 0;
+  int type = 0, swizzle = 0, l2Promotion = 0;
 };
 
 struct FakeLaunch {

@@ -10,6 +10,7 @@
 #include "Float.h"
 
 #include <chrono>
+#include <cstring>
 #include <future>
 #include <thread>
 
@@ -95,6 +96,19 @@ TEST_F(GpuRun, PagesAreOnTheDevice) {
   auto found = --cuda.memory.upper_bound(reinterpret_cast<uint64_t>(data));
   EXPECT_EQ(reinterpret_cast<uint64_t>(data) - found->first, 4096u);
   EXPECT_EQ(found->second, 8192u);
+}
+
+TEST_F(GpuRun, MapsHaveTheTypeOfTheirElements) {
+  std::string manifest = gpuManifest();
+  for (auto [from, to] : {std::pair("\"box\": [8, 64]", "\"dtype\": \"f8E4M3FN\", \"box\": [16, 64]"),
+                          {"\"box\": [8]", "\"dtype\": \"f32\", \"box\": [4]"}})
+    manifest.replace(manifest.find(from), std::strlen(from), to);
+  openGpu(16, manifest);
+  appendOnGpu(newSequence(), {1, 2, 3});
+  std::vector<FakeLaunch> done = launches();
+  ASSERT_FALSE(done.empty());
+  EXPECT_EQ(cuda.map(done[0], 0).type, cuda::tensorMapU8);
+  EXPECT_EQ(cuda.map(done[0], 1).type, cuda::tensorMapF32);
 }
 
 TEST_F(GpuRun, ArgumentsAreAsTheManifestSays) {

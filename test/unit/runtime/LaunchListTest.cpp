@@ -49,6 +49,17 @@ TEST(LaunchList, IsRead) {
   EXPECT_TRUE(manifest->cores[0] && manifest->cores[1] && manifest->cores[2]);
 }
 
+TEST(LaunchList, MapsNameTheirElements) {
+  std::string text = gpuManifest(), box = "\"box\": [8, 64]";
+  Result<Manifest> manifest = parse(text);
+  ASSERT_TRUE(manifest) << manifest.error().message();
+  EXPECT_EQ(manifest->entries[0].launches.launches[0].arguments[0].element, schema::Element::BF16);
+  text.replace(text.find(box), box.size(), "\"dtype\": \"f8E4M3FN\", \"box\": [128, 64]");
+  manifest = parse(text);
+  ASSERT_TRUE(manifest) << manifest.error().message();
+  EXPECT_EQ(manifest->entries[0].launches.launches[0].arguments[0].element, schema::Element::F8E4M3FN);
+}
+
 TEST(LaunchList, CoresAreOptional) {
   Result<Manifest> manifest = parse(gpuManifestWithoutCores());
   ASSERT_TRUE(manifest) << manifest.error().message();
@@ -108,6 +119,13 @@ const BadManifest badLists[] = {
     {"boxLarge", "\"box\": [8, 64]", "\"box\": [8, 257]", "args[0].map.box' must hold integers from 1 to 256"},
     {"boxInner", "\"box\": [8, 64]", "\"box\": [4, 64]", "args[0].map.box' must be innermost a multiple of 8"},
     {"boxSwizzle", "\"box\": [8, 64]", "\"box\": [128, 64]", "at most 64 where swizzled, is 128"},
+    {"boxInnerBytes", "\"box\": [8, 64]", "\"dtype\": \"i8\", \"box\": [8, 64]",
+     "args[0].map.box' must be innermost a multiple of 16, and at most 128 where swizzled, is 8"},
+    {"boxSwizzleBytes", "\"box\": [8, 64]", "\"dtype\": \"f8E4M3FN\", \"box\": [144, 64]", "swizzled, is 144"},
+    {"boxSwizzleFloats", "\"box\": [8, 64]", "\"dtype\": \"f32\", \"box\": [64, 64]",
+     "at most 32 where swizzled, is 64"},
+    {"mapType", "\"box\": [8, 64]", "\"dtype\": \"f16\", \"box\": [8, 64]",
+     "args[0].map.dtype' must be one of f32, bf16, i32, f8E4M3FN, i8, is 'f16'"},
     {"swizzle", "\"swizzle\": 128", "\"swizzle\": 64", "args[0].map.swizzle' must be 128 or 0, is 64"},
     {"coreName", "\"name\": \"naive_attention\"", "\"name\": \"attention\"", "cores[1].name' must be one of latent_"},
     {"coreTwice", "\"name\": \"naive_attention\"", "\"name\": \"latent_attention\"",

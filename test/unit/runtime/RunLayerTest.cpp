@@ -163,17 +163,25 @@ TEST_F(RunLayerTest, RefusesWrongArguments) {
 TEST_F(RunLayerTest, RefusesACacheOfAnotherBundle) {
   open(16);
   mla_batch *batch = begin({newSequence()}, {1});
-  // The second has rows of the same width, with other parts.
-  for (const std::string &manifest : {replaced(smallManifest(), "\"page\": 4", "\"page\": 8"),
-                                      replaced(replaced(smallManifest(), "\"kv_lora_rank\": 2", "\"kv_lora_rank\": 1"),
-                                               "\"qk_rope_head_dim\": 2", "\"qk_rope_head_dim\": 3")}) {
+  const std::string standard = "\"standard\", \"dtype\": \"f32\"", latent = "\"kv_lora_rank\": 2",
+                    rope = "\"qk_rope_head_dim\": 2";
+  // The second has rows as wide, of other parts.
+  const std::pair<std::string, std::string> cases[] = {
+      {replaced(smallManifest(), "\"page\": 4", "\"page\": 8"), "has page 4, bundle PATH has 8"},
+      {replaced(replaced(smallManifest(), latent, "\"kv_lora_rank\": 1"), rope, "\"qk_rope_head_dim\": 3"),
+       "has kv_lora_rank 2, bundle PATH has 1"},
+      {replaced(smallManifest(), rope, "\"qk_rope_head_dim\": 4"), "has cache_row 4, bundle PATH has 6"},
+      {replaced(smallManifest(), standard, "\"standard\", \"dtype\": \"bf16\""), "has dtype f32, bundle PATH has bf16"},
+      {replaced(smallManifest(), standard, "\"fp8_row\", \"dtype\": \"i8\""),
+       "has format standard, bundle PATH has fp8_row"}};
+  for (const auto &[manifest, says] : cases) {
     TempDir other;
     writeBundle(other.path, manifest);
     mla_bundle *otherBundle = nullptr;
     ASSERT_EQ(mla_bundle_open(other.path.c_str(), &otherBundle), MLA_OK);
     float in[3] = {}, got[3];
     EXPECT_EQ(mla_run_layer(otherBundle, 3, batch, MLA_PHASE_AUTO, in, got), MLA_INVALID_ARGUMENT);
-    EXPECT_MESSAGE("has another page, row, dtype or format");
+    EXPECT_MESSAGE("the batch's cache " + replaced(says, "PATH", other.path) + "; use a cache made from it");
     mla_bundle_close(otherBundle);
   }
   EXPECT_EQ(mla_batch_abort(batch), MLA_OK);

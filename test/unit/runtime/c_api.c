@@ -9,6 +9,10 @@ static const char *const cores[] = {
 #define MLA_CORE(Enumerator, name) name,
 #include "mla/launch_abi.def"
 };
+static const char *const formats[] = {
+#define MLA_CACHE_FORMAT(Enumerator, name) name,
+#include "mla/launch_abi.def"
+};
 enum {
 #define MLA_LIMIT(Enumerator, value) LIMIT_##Enumerator = (value) > 0,
 #include "mla/launch_abi.def"
@@ -44,6 +48,9 @@ int main(void) {
   failures += expect(mla_enqueue_layer(NULL, &step) == MLA_INVALID_ARGUMENT, "no layer without a bundle");
   failures += expect(mla_enqueue_latent_attention(NULL, &latent) == MLA_INVALID_ARGUMENT, "no latent attention");
   failures += expect(mla_enqueue_naive_attention(NULL, &naive) == MLA_INVALID_ARGUMENT, "no naive attention");
+  failures += expect(MLA_F32 == 0 && MLA_BF16 == 1 && MLA_I8 == 4, "types of elements");
+  failures += expect(sizeof(((mla_bundle_info *)0)->cache_row) == 8, "elements per row of the cache");
+  failures += expect(strcmp(formats[0], "standard") == 0 && strcmp(formats[2], "fp8_row") == 0, "formats of the cache");
   failures += expect(strcmp(mla_status_name(MLA_DEVICE_ERROR), "MLA_DEVICE_ERROR") == 0, "names of new statuses");
   return failures != 0;
 }

@@ -10,12 +10,23 @@
 #include "Hopper.h"
 #include "llvm/ADT/StringExtras.h"
 
+using namespace mla;
 using namespace mla::gpu;
+
+mla::schema::PackedRow AppendShape::row() const {
+  if (format != CacheFormat::Standard)
+    return schema::packedRow(static_cast<schema::CacheFormat>(format), latent, rotation.width());
+  schema::PackedRow row;
+  row.rope = latent * bytesOf(Element::BF16);
+  row.bytes = row.rope + rotation.width() * bytesOf(Element::BF16);
+  return row;
+}
 
 std::string AppendShape::name() const {
   return "append_" + std::to_string(latent) + "_page" + std::to_string(page) + "_e" +
          llvm::utohexstr(llvm::bit_cast<uint64_t>(epsilon), true) +
-         (rotation.frequencies.empty() ? "" : "_" + rotation.name()) + (input == Element::F32 ? "_f32" : "");
+         (rotation.frequencies.empty() ? "" : "_" + rotation.name()) + (input == Element::F32 ? "_f32" : "") +
+         (format == CacheFormat::Standard ? "" : "_" + stringifyCacheFormat(format).str());
 }
 
 namespace {
@@ -41,9 +52,29 @@ static void whereStored(KernelBuilder &k, const AppendShape &shape, const Argume
     Val page = k.load(k.at(k.argument(a.table), line * 4), k.i32Type(), 4);
     k.when((page >= 0) & (page < k.argument(a.pageCount)), [&] {
       Val row = k.extend(page) * shape.page + k.extend(place.position % shape.page);
-      body(k.at(k.argument(a.pages), row * (shape.rowElements() * bytesOf(Element::BF16))));
+      body(k.at(k.argument(a.pages), row * shape.row().bytes));
     });
   });
+}
+
+/// Divides each group of columns by its scale, and stores the scales; the group is that of 16 lanes.
+static void quantize(KernelBuilder &k, const AppendShape &shape, Vals &values, Val row, Val lane) {
+  constexpr int64_t groupLanes = schema::scaleColumns / laneElements,
+                    groupsOfPiece = warpElements / schema::scaleColumns;
+  for (int64_t first = 0; first < static_cast<int64_t>(values.size()); first += laneElements) {
+    llvm::MutableArrayRef<Val> own = llvm::MutableArrayRef(values).slice(first, laneElements);
+    Val largest = k.f32(0);
+    for (Val value : own)
+      largest = max(largest, max(value, -value));
+    for (int64_t distance = 1; distance < groupLanes; distance *= 2)
+      largest = max(largest, k.shuffleXor(largest, distance));
+    Val scale = max(largest / k.f32(schema::largestE4M3), k.f32(schema::leastScale));
+    for (Val &value : own)
+      value = value / scale;
+    Val group = lane / groupLanes + first / laneElements * groupsOfPiece;
+    k.when((lane % groupLanes == 0) & (group < shape.row().numScales),
+           [&] { k.store(scale, k.at(k.at(row, shape.row().scales), group * 4)); });
+  }
 }
 
 void mla::gpu::emitAppend(mlir::gpu::GPUModuleOp module, const AppendShape &shape) {
@@ -71,13 +102,14 @@ void mla::gpu::emitAppend(mlir::gpu::GPUModuleOp module, const AppendShape &shap
     Place place = a.positions.placeOf(token);
     Vals normalized = normalizeRow(k, latent, k.argument(a.gamma), lane, shape.latent, shape.epsilon);
     whereStored(k, shape, a, place, [&](Val row) {
-      storeRow(k, normalized, row, lane, shape.latent, Element::BF16);
+      if (shape.row().numScales)
+        quantize(k, shape, normalized, row, lane);
+      storeRow(k, normalized, row, lane, shape.latent, shape.latentElement());
       if (!hasKeys)
         return;
       rotation->setPosition(place.position);
-      k.when(lane < shape.rotation.units(), [&] {
-        rotation->store(rotation->rotate(pairs), k.at(row, shape.latent * bytesOf(Element::BF16)), Element::BF16);
-      });
+      k.when(lane < shape.rotation.units(),
+             [&] { rotation->store(rotation->rotate(pairs), k.at(row, shape.row().rope), shape.keyElement()); });
     });
   });
   k.finish();

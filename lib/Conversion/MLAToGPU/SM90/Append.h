@@ -11,6 +11,8 @@
 #include "Positions.h"
 #include "Rotation.h"
 
+#include "mla/Dialect/MLA/IR/MLA.h"
+
 namespace mla::gpu {
 
 /// The cache's row of a token: its normalised latent, and its key rotated to the token's position. One warp per token.
@@ -20,8 +22,12 @@ struct AppendShape {
   double epsilon = 0;    ///< of the norm
   RotationDims rotation; ///< no frequencies: rows are only the latent
   Element input = Element::BF16;
+  CacheFormat format = CacheFormat::Standard;
 
-  int64_t rowElements() const { return latent + rotation.width(); }
+  /// Elements that latents and keys are stored as.
+  Element latentElement() const { return format == CacheFormat::Standard ? Element::BF16 : Element::E4M3; }
+  Element keyElement() const { return format == CacheFormat::FP8Tensor ? Element::E4M3 : Element::BF16; }
+  schema::PackedRow row() const; ///< its offsets, also of a standard row
   std::string name() const;
 };
 
@@ -29,7 +35,7 @@ inline constexpr int64_t appendTokens = 4; ///< per CTA
 inline constexpr int64_t appendThreads = 32 * appendTokens;
 
 /// Adds the kernel to the module, if it is not there. Arguments: latents, keys (if there are frequencies), gamma f32,
-/// pages bf16 [pages, page, L + R], block_table; tokens, elements between latents, between keys (if there are
+/// pages, block_table; tokens, elements between latents, between keys (if there are
 /// frequencies), entries per row of the block table, pages; cu_seqlens, lengths, batch. Grid: ceil(tokens /
 /// appendTokens). Tokens at negative positions, of no sequence, or in pages that do not exist are not written.
 void emitAppend(mlir::gpu::GPUModuleOp module, const AppendShape &shape);

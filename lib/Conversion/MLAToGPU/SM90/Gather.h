@@ -10,6 +10,8 @@
 
 #include "Rows.h"
 
+#include "mla/Dialect/MLA/IR/MLA.h"
+
 namespace mla::gpu {
 
 /// latent[i] ‖ k_rope[i] = the cache's row of the i-th cached token, sequence after sequence, and the index of every
@@ -18,6 +20,7 @@ struct GatherShape {
   int64_t latent = 0; ///< L, a multiple of 8
   int64_t rope = 0;   ///< R, a multiple of 8 or 0
   int64_t page = 64;  ///< tokens
+  CacheFormat format = CacheFormat::Standard;
 
   std::string name() const;
 };
@@ -25,7 +28,7 @@ struct GatherShape {
 inline constexpr int64_t gatherTokens = 32; ///< of one sequence, per CTA
 inline constexpr int64_t gatherThreads = 256;
 
-/// Adds the kernel to the module, if it is not there. Arguments: pages bf16 [pages, page, L + R], block_table, lengths,
+/// Adds the kernel to the module, if it is not there. Arguments: pages, block_table, lengths,
 /// latent [cached, L], k_rope [cached, R] (if R > 0), cu_keys; batch, entries per row of the block table, pages, cached
 /// (rows of the results). Grid: (ceil((max_length + 1) / gatherTokens), batch). Rows in pages that do not exist are
 /// zero.

@@ -69,6 +69,11 @@ void storeBytes(KernelBuilder &k, Val to, Val from, Val bytes) {
   NVVM::CpAsyncBulkSharedCTAToGlobalOp::create(k, to, from, bytes, /*l2CacheHint=*/Value(), /*byteMask=*/Value());
 }
 
+void copyBytes(KernelBuilder &k, Val to, Val from, Val barrier, int64_t bytes) {
+  NVVM::CpAsyncBulkGlobalToSharedClusterOp::create(k, to, from, barrier, k.i32(bytes), /*multicastMask=*/Value(),
+                                                   encode(k, CacheHint::EvictFirst));
+}
+
 void commitStores(KernelBuilder &k) { NVVM::CpAsyncBulkCommitGroupOp::create(k); }
 void waitStoresRead(KernelBuilder &k) {
   NVVM::CpAsyncBulkWaitGroupOp::create(k, k.getI32IntegerAttr(0), k.getUnitAttr());
@@ -161,13 +166,15 @@ static std::string operandList(int64_t first, int64_t count) {
   return text;
 }
 
-Vals multiplyRegisters(KernelBuilder &k, ArrayRef<Val> a, Val b, ArrayRef<Val> accumulators, bool start, Major bMajor) {
+Vals multiplyRegisters(KernelBuilder &k, ArrayRef<Val> a, Val b, ArrayRef<Val> accumulators, bool start, Major bMajor,
+                       Operands operandTypes) {
   // NVVM has no operation for A in registers. Outputs 0…m-1 are tied to inputs m…2m-1; then A, then B's descriptor.
   int64_t m = accumulators.size(), n = 2 * m;
   std::string text = "{\n.reg .pred p;\nsetp.ne.b32 p, " + std::to_string(start ? 0 : 1) +
-                     ", 0;\nwgmma.mma_async.sync.aligned.m64n" + std::to_string(n) + "k16.f32.bf16.bf16 {" +
-                     operandList(0, m) + "}, {" + operandList(2 * m, 4) + "}, $" + std::to_string(2 * m + 4) +
-                     ", p, 1, 1, " + (bMajor == Major::MN ? "1" : "0") + ";\n}";
+                     ", 0;\nwgmma.mma_async.sync.aligned.m64n" + std::to_string(n) +
+                     (operandTypes == Operands::F16 ? "k16.f32.f16.f16 {" : "k16.f32.bf16.bf16 {") + operandList(0, m) +
+                     "}, {" + operandList(2 * m, 4) + "}, $" + std::to_string(2 * m + 4) + ", p, 1, 1, " +
+                     (bMajor == Major::MN ? "1" : "0") + ";\n}";
   SmallVector<std::string> constraints(m, "=f");
   for (int64_t i = 0; i < m; ++i)
     constraints.push_back(std::to_string(i));
@@ -201,11 +208,11 @@ static NVVM::LdStMatrixEltTypeAttr b16(KernelBuilder &k) {
   return NVVM::LdStMatrixEltTypeAttr::get(k.getContext(), NVVM::LdStMatrixEltType::B16);
 }
 
-Vals loadMatrix(KernelBuilder &k, Val from) {
+Vals loadMatrix(KernelBuilder &k, Val from, bool transposed) {
   SmallVector<Type> types(4, k.i32Type());
   Type result = LLVM::LLVMStructType::getLiteral(k.getContext(), types);
-  auto row = NVVM::MMALayoutAttr::get(k.getContext(), NVVM::MMALayout::row);
-  auto op = NVVM::LdMatrixOp::create(k, result, from, k.getI32IntegerAttr(4), row, shape8x8(k), b16(k));
+  auto layout = NVVM::MMALayoutAttr::get(k.getContext(), transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row);
+  auto op = NVVM::LdMatrixOp::create(k, result, from, k.getI32IntegerAttr(4), layout, shape8x8(k), b16(k));
   return k.unpack(k.wrap(op.getResult()));
 }
 

@@ -62,6 +62,9 @@ void commitStores(KernelBuilder &k);
 /// Waits until all stores of this thread have read their sources, or are complete.
 void waitStoresRead(KernelBuilder &k);
 void waitStores(KernelBuilder &k);
+/// Copies `bytes` (a multiple of 16) from global to shared memory, both aligned to 16; they count on `barrier`. One
+/// thread.
+void copyBytes(KernelBuilder &k, Val to, Val from, Val barrier, int64_t bytes);
 /// Copies 4 bytes from global to shared memory asynchronously; waitWords waits for all such copies of this thread.
 void copyWord(KernelBuilder &k, Val to, Val from);
 void waitWords(KernelBuilder &k);
@@ -114,9 +117,11 @@ void waitProducts(KernelBuilder &k, int64_t pending);
 /// A and B from shared memory, by descriptor. `start` overwrites the accumulators.
 Vals multiply(KernelBuilder &k, Val a, Val b, llvm::ArrayRef<Val> accumulators, bool start = false,
               Major aMajor = Major::K, Major bMajor = Major::K);
-/// A from registers: four i32 of packed bf16, the accumulators' layout.
+/// Elements of both operands.
+enum class Operands { BF16, F16 };
+/// A from registers: four i32 of packed elements, the accumulators' layout.
 Vals multiplyRegisters(KernelBuilder &k, llvm::ArrayRef<Val> a, Val b, llvm::ArrayRef<Val> accumulators,
-                       bool start = false, Major bMajor = Major::K);
+                       bool start = false, Major bMajor = Major::K, Operands operands = Operands::BF16);
 
 //===----------------------------------------------------------------------===//
 // Fragments of tiles
@@ -125,8 +130,8 @@ Vals multiplyRegisters(KernelBuilder &k, llvm::ArrayRef<Val> a, Val b, llvm::Arr
 /// Returns this lane's address for loadMatrix and storeMatrix, for the 16 rows of warp `warp` (in its warpgroup): bytes
 /// from the start of a tile, for 16 columns from 16·j.
 Val fragmentOffset(KernelBuilder &k, Val warp, Val lane, int64_t j);
-/// Four 8x8 matrices of bf16: a fragment of A (16 x 16).
-Vals loadMatrix(KernelBuilder &k, Val from);
+/// Four 8x8 matrices of bf16: a fragment of A (16 x 16). Transposed, a register holds neighbours of a column.
+Vals loadMatrix(KernelBuilder &k, Val from, bool transposed = false);
 void storeMatrix(KernelBuilder &k, Val to, llvm::ArrayRef<Val> fragment, bool transposed = false);
 
 } // namespace mla::gpu

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "LatentAttentionKernel.h"
+#include "LatentUnpack.h"
 
 using namespace mla::gpu;
 
@@ -24,16 +24,22 @@ LatentLayout::LatentLayout(const LatentAttentionShape &shape)
   qBarrier = scale[1] + 4 * queryRows;
   kBarrier[0] = qBarrier + 8;
   kBarrier[1] = kBarrier[0] + 8 * tiles;
-  next = kBarrier[1] + 8 * tiles;
+  free[0] = kBarrier[1] + 8 * tiles;
+  free[1] = free[0] + 16;
+  next = free[1] + (shape.isPacked() ? 16 : -16);
   nextPages = next + 4;
   bytes = nextPages + 4 * maxSmallPages;
 }
 
 int64_t mla::gpu::latentAttentionSharedBytes(const LatentAttentionShape &shape) { return LatentLayout(shape).bytes; }
 
+mla::schema::PackedRow LatentAttentionShape::packedRow() const {
+  return schema::packedRow(static_cast<schema::CacheFormat>(format), latent, rope);
+}
+
 std::string LatentAttentionShape::name() const {
   return "latent_attention_l" + std::to_string(latent) + "_r" + std::to_string(rope) + "_page" + std::to_string(page) +
-         (lse ? "_lse" : "") + split.suffix();
+         (isPacked() ? "_" + stringifyCacheFormat(format).str() : "") + (lse ? "_lse" : "") + split.suffix();
 }
 
 //===----------------------------------------------------------------------===//
@@ -41,7 +47,7 @@ std::string LatentAttentionShape::name() const {
 //===----------------------------------------------------------------------===//
 
 LatentAttention::LatentAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape)
-    : shape(shape), at(shape), k(module, shape.name(), 256, /*oneBlock=*/true) {
+    : shape(shape), at(shape), k(module, shape.name(), shape.threads(), /*oneBlock=*/true) {
   // Each warpgroup refills its half of both stages; the first scores of stage 1 start with the first tile to arrive.
   for (int64_t i = 0; i < at.tiles; ++i)
     order[0].push_back(i);
@@ -53,14 +59,19 @@ void LatentAttention::addArguments() {
   queriesArg = k.addTensorMap();
   if (shape.rope)
     ropeArg = k.addTensorMap();
-  cacheArg = k.addTensorMap();
+  if (!shape.isPacked() || shape.copiesRope())
+    cacheArg = k.addTensorMap();
   outMapArg = k.addTensorMap();
+  if (shape.isPacked())
+    rowsBaseArg = k.addPointer();
   for (unsigned *arg : {&tableArg, &lengthsArg, &cuArg, &outArg, &partialArg, &partialLseArg, &slotsArg})
     *arg = k.addPointer();
   if (shape.lse)
     lseArg = k.addPointer();
   for (unsigned *arg : {&batchArg, &partsArg, &widthArg, &headsArg, &rowsArg})
     *arg = k.addInt();
+  if (shape.isPacked())
+    pagesArg = k.addInt();
   scaleArg = k.addFloat();
 }
 
@@ -84,13 +95,25 @@ void LatentAttention::setUp() {
     prefetchTensorMap(k, k.argument(queriesArg));
     if (shape.rope)
       prefetchTensorMap(k, k.argument(ropeArg));
-    prefetchTensorMap(k, k.argument(cacheArg));
+    if (!shape.isPacked() || shape.copiesRope())
+      prefetchTensorMap(k, k.argument(cacheArg));
     prefetchTensorMap(k, k.argument(outMapArg));
-    for (int64_t i = 0; i < 1 + 2 * at.tiles; ++i)
-      initBarrier(k, k.shared(at.qBarrier + 8 * i), 1);
+    initBarrier(k, k.shared(at.qBarrier), 1);
+    for (int64_t i = 0; i < 2 * at.tiles; ++i)
+      initBarrier(k, k.shared(at.kBarrier[0] + 8 * i), isCopied(i % at.tiles) ? 1 : 4);
+    for (int64_t i = 0; shape.isPacked() && i < 4; ++i)
+      initBarrier(k, k.shared(at.free[0] + 8 * i), 1);
     fenceBarrierInit(k);
   });
   k.syncBlock();
+}
+
+/// Synchronises the warpgroups that multiply.
+void LatentAttention::syncMultiplying() {
+  if (shape.isPacked())
+    k.syncNamed(Multiplying, 256);
+  else
+    k.syncBlock();
 }
 
 //===----------------------------------------------------------------------===//
@@ -129,7 +152,7 @@ void LatentAttention::beginPart() {
   waitForPredecessors(k);
   k.when(isFirst & (part.first <= part.last), [&] {
     loadQueries(row);
-    loadTiles(0, order[0], pages, own.begin);
+    loadStage(0, pages, own.begin);
   });
 }
 
@@ -178,6 +201,8 @@ void LatentAttention::beginSplit(const Split &own, Val ordinal) {
 /// first blocks, a load takes microseconds. One thread.
 void LatentAttention::fetchNext() {
   copyWord(k, k.shared(at.next), k.at(k.argument(cuArg), k.extend(nextSequence) * 4));
+  if (shape.isPacked())
+    return;
   for (auto [j, entry] : llvm::enumerate(entriesOf(nextSequence, nextBegin)))
     copyWord(k, k.shared(at.nextPages + 4 * j), entry);
 }
@@ -195,11 +220,11 @@ void LatentAttention::loadQueryFragments() {
   k.when(thread < queryRows, [&] { k.store(k.f32(lowest), k.shared(at.rowMax, thread << 2)); });
   Vals second = pagesOf(sequence, begin + 1);
   waitBarrier(k, k.shared(at.qBarrier), queryParity);
-  k.when(isFirst & (begin + 1 < end), [&] { loadTiles(1, order[1], second, begin + 1); });
+  k.when(isFirst & (begin + 1 < end), [&] { loadStage(1, second, begin + 1); });
   lastQueryTile.clear();
   for (int64_t j = 0; j < 4; ++j)
     lastQueryTile.append(loadMatrix(k, k.shared(at.p[1], fragment[j])));
-  k.syncBlock();
+  syncMultiplying();
 }
 
 /// Computes one split; returns where the next begins.
@@ -228,7 +253,7 @@ Vals LatentAttention::oneSplit(Split own, Val ordinal) {
 void LatentAttention::loadNext() {
   waitWords(k);
   loadQueries(fetched(at.next) * k.argument(headsArg) + firstRow);
-  loadTiles(0, order[0], fetchedPages(), nextBegin);
+  loadStage(0, shape.isPacked() ? Vals() : fetchedPages(), nextBegin);
 }
 
 /// Writes where this sequence's partial results begin and end. One thread.
@@ -308,7 +333,7 @@ void LatentAttention::shareSums(llvm::MutableArrayRef<Val> sums) {
     k.store(sums[0], own);
     k.store(sums[1], k.at(own, 32));
   });
-  k.syncBlock();
+  syncMultiplying();
 }
 
 /// Divides by the sum of both warpgroups' probabilities. Fully masked rows are zero.
@@ -329,10 +354,10 @@ void LatentAttention::sendWhole(llvm::ArrayRef<Val> out) {
   Val full = firstRow + queryRows <= rows;
   k.when(full, [&] { stageTiles(out); }, [&] { stageRows(out); });
   fenceAsync(k);
-  k.syncBlock();
+  syncMultiplying();
   k.when(full, [&] { k.when(isFirst, [&] { sendTiles(); }); }, [&] { sendRows(); });
   waitStoresRead(k);
-  k.when(full == k.i1(false), [&] { k.syncBlock(); });
+  k.when(full == k.i1(false), [&] { syncMultiplying(); });
   sendLse(true);
 }
 
@@ -413,13 +438,28 @@ void LatentAttention::sendLse(bool whole) {
 // The whole
 //===----------------------------------------------------------------------===//
 
+/// Registers per thread of the warpgroup that converts and of those that multiply; 504 in all.
+static constexpr int64_t unpackRegisters = 72, multiplyRegisterCount = 216;
+
 void LatentAttention::emit() {
   addArguments();
   k.begin();
   setUp();
   beginPart();
   k.when(dependentsMayComeEarly(k.argument(batchArg), k.argument(partsArg)), [&] { launchDependents(k); });
-  allSplits();
+  if (shape.isPacked())
+    k.when(
+        group == 2,
+        [&] {
+          decreaseRegisters(k, unpackRegisters);
+          LatentUnpack(*this).run();
+        },
+        [&] {
+          increaseRegisters(k, multiplyRegisterCount);
+          allSplits();
+        });
+  else
+    allSplits();
   launchDependents(k);
   waitStores(k);
   k.finish();

@@ -11,6 +11,8 @@
 #include "Hopper.h"
 #include "WorkSplit.h"
 
+#include "mla/Dialect/MLA/IR/MLA.h"
+
 namespace mla::gpu {
 
 /// The parameters of the code of latent attention. Heads, tokens and lengths are arguments.
@@ -19,8 +21,15 @@ struct LatentAttentionShape {
   int64_t rope = 64;    ///< R, a multiple of 8 up to 64; 0 for none
   int64_t page = 64;    ///< tokens per page: 16, 32, 64 or 128
   bool lse = false;     ///< the log-sum-exp is also a result
+  CacheFormat format = CacheFormat::Standard;
   WorkSplitChoices split;
 
+  bool isPacked() const { return format != CacheFormat::Standard; }
+  schema::PackedRow packedRow() const;
+  /// Whether a packed row holds k_rope as bf16, which TMA copies.
+  bool copiesRope() const { return rope > 0 && format == CacheFormat::FP8Row; }
+  /// Two warpgroups multiply; a third one converts the rows of a packed cache.
+  int64_t threads() const { return isPacked() ? 384 : 256; }
   std::string name() const;      ///< of the attention kernel
   std::string mergeName() const; ///< of the kernel that merges partial results
 };
@@ -57,11 +66,12 @@ inline Val dependentsMayComeEarly(Val batch, Val parts) { return batch * 4 <= pa
 int64_t latentAttentionSharedBytes(const LatentAttentionShape &shape);
 
 /// Adds the kernel to the module, if it is not there. Its arguments, in order:
-///   map q_latent [rows, L], map q_rope [rows, R] (if R > 0), map pages [pages, page, L + R], block_table, lengths,
+///   map q_latent [rows, L], map q_rope [rows, R] (if R > 0), map pages [pages, page, L + R] (of a packed cache: map
+///   k_rope [pages, page, R] if it is bf16, and the address of the pages), block_table, lengths,
 ///   cu_seqlens, map out [rows, L], out, partial out f32 (LatentPartials), partial lse f32 [slots, rows per sequence],
 ///   slots i32 [batch, 2], lse f32 [rows] (if wanted); batch, parts, entries per row of
-///   the block table, heads, rows per sequence at most; scale · log2(e).
-/// Grid: (row blocks of a sequence, parts); 256 threads.
+///   the block table, heads, rows per sequence at most, pages (of a packed cache); scale · log2(e).
+/// Grid: (row blocks of a sequence, parts); shape.threads() threads.
 void emitLatentAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape);
 
 /// Adds the kernel that combines partial results (mla.merge): o = Σ 2^(l_i - l) o_i with 2^l = Σ 2^l_i. Arguments:

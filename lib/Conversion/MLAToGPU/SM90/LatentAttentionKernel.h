@@ -34,7 +34,15 @@ inline constexpr int64_t maxSmallPages = 4;                   ///< pages of a bl
 inline constexpr double masked = -1e33, lowest = -1e30;
 
 /// Named barriers. 0 is the CTA's.
-enum LatentBarrier : int64_t { MaxOf0 = 8, MaxOf1 = 9, P0Stored = 10, P1Stored = 11, ZeroedBy0 = 12, ZeroedBy1 = 13 };
+enum LatentBarrier : int64_t {
+  Multiplying = 7, ///< the two warpgroups that multiply
+  MaxOf0 = 8,
+  MaxOf1 = 9,
+  P0Stored = 10,
+  P1Stored = 11,
+  ZeroedBy0 = 12,
+  ZeroedBy1 = 13
+};
 
 /// Offsets in dynamic shared memory, in bytes.
 struct LatentLayout {
@@ -45,6 +53,7 @@ struct LatentLayout {
   int64_t rowMax, rowSum, scale[2]; ///< f32 per row; two sums, one per warpgroup
   int64_t staging;                  ///< of results, in the place of K of stage 1
   int64_t qBarrier, kBarrier[2];
+  int64_t free[2];         ///< barriers of each stage's halves, of a packed cache
   int64_t next, nextPages; ///< of the next split: its first token, and the pages of its first block
   int64_t bytes;
   int64_t firstTile(int64_t group) const { return group == 0 ? 0 : latentTiles - ownTiles; }
@@ -74,6 +83,7 @@ public:
   void emit();
 
 private:
+  friend class LatentUnpack;
   void addArguments();
   void setUp();
   // Splits
@@ -82,6 +92,7 @@ private:
   };
   Split splitAt(Val sequence, Val begin);
   void prefetchIndices();
+  void syncMultiplying();
   void beginPart();
   void allSplits();
   Vals oneSplit(Split own, Val ordinal);
@@ -115,7 +126,11 @@ private:
   Vals entriesOf(Val sequence, Val block);
   Vals pagesOf(Val sequence, Val block);
   void loadTiles(int64_t stage, llvm::ArrayRef<int64_t> order, llvm::ArrayRef<Val> pages, Val block);
+  void loadStage(int64_t stage, llvm::ArrayRef<Val> pages, Val block);
+  void release(int64_t stage, int64_t half);
   void refill(int64_t stage, int64_t group, llvm::ArrayRef<Val> pages, Val block, Val predicate);
+  /// Whether TMA copies a tile of K.
+  bool isCopied(int64_t tile) const { return !shape.isPacked() || (tile == at.latentTiles && shape.copiesRope()); }
   // Products
   void scoreTile(BlockState &s, int64_t stage, int64_t index, bool start);
   void scoresOfSecond(BlockState &s, Val block);
@@ -136,7 +151,7 @@ private:
   // Arguments
   unsigned queriesArg, ropeArg, cacheArg, outMapArg, tableArg, lengthsArg, cuArg, outArg, partialArg, partialLseArg,
       slotsArg;
-  unsigned lseArg;
+  unsigned lseArg, rowsBaseArg, pagesArg;
   unsigned batchArg, partsArg, widthArg, headsArg, rowsArg, scaleArg;
   // Threads
   Val thread, group, inGroup, lane, warp, quad, row0, isFirst, isGroupFirst, fragment[4];

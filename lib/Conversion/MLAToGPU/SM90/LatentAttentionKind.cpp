@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "FewRows.h"
 #include "Kinds.h"
 #include "LatentAttention.h"
 
@@ -26,6 +27,9 @@ static LogicalResult checkShape(KernelOp kernel, const LatentAttentionShape &sha
   if (shape.rope % 8 != 0 || shape.rope > tileColumns)
     return kernel.emitOpError() << "attends with a k_rope of " << shape.rope
                                 << " elements; the kernel takes multiples of 8 up to 64; compile with --target=cpu";
+  if (shape.format == CacheFormat::FP8Tensor && shape.rope % 16 != 0)
+    return kernel.emitOpError() << "attends with a k_rope of " << shape.rope
+                                << " elements of e4m3; the kernel takes multiples of 16; compile with --target=cpu";
   if (!llvm::is_contained({16, 32, 64, 128}, shape.page))
     return kernel.emitOpError() << "reads pages of " << shape.page
                                 << " tokens; the kernel takes 16, 32, 64 and 128; compile with another --page";
@@ -39,6 +43,7 @@ static FailureOr<LatentAttentionShape> shapeOf(KernelOp kernel, LatentAttentionO
   shape.rope = cache.getRope();
   shape.page = cache.getPage();
   shape.lse = static_cast<bool>(op.getLse());
+  shape.format = cache.getFormat();
   ScheduleAttr schedule = *kernel.getSchedule();
   shape.split.overhead = schedule.get("overhead");
   shape.split.minBlocks = schedule.get("min_blocks");
@@ -61,6 +66,20 @@ static FailureOr<TensorMap> queryMap(KernelOp kernel, Value queries, int64_t hea
   map.dims = {getAffineConstantExpr(view->shape[2], kernel.getContext()), view->rows * heads};
   map.strides = {view->strides[1] * bf16Bytes};
   map.box = {tileColumns, queryRows};
+  return map;
+}
+
+/// Returns the map of k_rope in a packed cache.
+static TensorMap packedRopeMap(const Buffer &pages, const LatentAttentionShape &shape, MLIRContext *context) {
+  auto number = [&](int64_t value) { return getAffineConstantExpr(value, context); };
+  constexpr int64_t warpTokens = 16;
+  schema::PackedRow row = shape.packedRow();
+  TensorMap map;
+  map.buffer = pages;
+  map.buffer.offset = row.rope;
+  map.dims = {number(shape.rope), number(shape.page), expressionOf(Size::Pages, context)};
+  map.strides = {number(row.bytes), number(shape.page * row.bytes)};
+  map.box = {tileColumns, warpTokens, 1};
   return map;
 }
 
@@ -125,13 +144,32 @@ ArrayRef<ScheduleKey> LatentAttentionKind::getScheduleKeys() const {
       {"overhead", 3, most},     // cost of a split, in blocks of 64 tokens
       {"min_blocks", 1, most},   // of a split
       {"fixed_blocks", 0, most}, // of every split; 0: balanced over the batch
+      {"few_rows", 0, fewRows},  // query rows of a sequence up to which few_rows… runs; 0: never
   };
   return keys;
 }
 
-KernelKind::Choices LatentAttentionKind::chooseSchedule(KernelOp, const Purpose &purpose, const TargetInfo &) const {
+/// Returns whether the kernel of few rows takes a cache.
+static bool takesFewRows(CacheType cache) {
+  return cache.isPacked() && llvm::is_contained({128, 256, 512}, cache.getLatent()) &&
+         llvm::is_contained({0, 16, 32, 64}, cache.getRope());
+}
+
+KernelKind::Choices LatentAttentionKind::chooseSchedule(KernelOp kernel, const Purpose &purpose,
+                                                        const TargetInfo &) const {
   constexpr int64_t fixedBlocks = 32;
-  return {{"overhead", 5}, {"min_blocks", 2}, {"fixed_blocks", purpose.batchInvariant ? fixedBlocks : 0}};
+  auto op = *kernel.getBody().getOps<LatentAttentionOp>().begin();
+  return {{"overhead", 5},
+          {"min_blocks", 2},
+          {"fixed_blocks", purpose.batchInvariant ? fixedBlocks : 0},
+          {"few_rows", takesFewRows(op.getCache().getType()) ? fewRows : 0}};
+}
+
+/// Returns 1 if a sequence has at most `most` rows, else 0.
+static AffineExpr hasAtMost(int64_t most, AffineExpr rows) {
+  if (most == 0)
+    return rows * 0;
+  return getAffineConstantExpr(most, rows.getContext()).floorDiv(rows).ceilDiv(most + 1);
 }
 
 FailureOr<Launches> LatentAttentionKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
@@ -143,6 +181,11 @@ FailureOr<Launches> LatentAttentionKind::generate(KernelOp kernel, mlir::gpu::GP
   auto number = [&](int64_t value) { return getAffineConstantExpr(value, context); };
   auto size = [&](Size which) { return expressionOf(which, context); };
   int64_t heads = cast<RankedTensorType>(op.getQLatent().getType()).getDimSize(1);
+  int64_t fewRowsLimit = kernel.getSchedule()->get("few_rows");
+  if (fewRowsLimit && !takesFewRows(op.getCache().getType()))
+    return kernel.emitOpError(
+        "expected 'few_rows' of the schedule to be 0: its kernel takes packed caches with a latent of "
+        "128, 256 or 512 elements and a k_rope of 0, 16, 32 or 64");
   FailureOr<TensorMap> latents = queryMap(kernel, op.getQLatent(), heads);
   FailureOr<Buffer> cu = operandOf(op.getCu()), pages = operandOf(op.getCache());
   if (failed(latents) || failed(cu) || failed(pages))
@@ -153,6 +196,7 @@ FailureOr<Launches> LatentAttentionKind::generate(KernelOp kernel, mlir::gpu::GP
 
   // One part per SM and row block: all row blocks of a part read the same pages at the same time.
   AffineExpr rows = size(Size::MaxQueries) * heads, rowBlocks = rows.ceilDiv(queryRows);
+  AffineExpr isFew = hasAtMost(fewRowsLimit, rows);
   AffineExpr parts = partsOf(size(Size::Processors), rowBlocks);
   AffineExpr slots =
       slotsOf(shape->split, parts, size(Size::Batch), size(Size::MaxLength), /*mayBeAlone=*/!hasFewQueries(kernel));
@@ -168,20 +212,51 @@ FailureOr<Launches> LatentAttentionKind::generate(KernelOp kernel, mlir::gpu::GP
       return failure();
     attention.arguments.push_back(*ropes);
   }
-  for (const TensorMap &map : {cacheMap(*pages, *shape, context), outMap(*shape, latents->dims[1])})
-    attention.arguments.push_back(map);
+  if (shape->copiesRope())
+    attention.arguments.push_back(packedRopeMap(*pages, *shape, context));
+  else if (!shape->isPacked())
+    attention.arguments.push_back(cacheMap(*pages, *shape, context));
+  attention.arguments.push_back(outMap(*shape, latents->dims[1]));
+  if (shape->isPacked())
+    attention.arguments.push_back(*pages);
   for (const Buffer &buffer : {table, lengths, *cu, out, partial, partialLse, firstAndLast})
     attention.arguments.push_back(buffer);
   if (shape->lse)
     attention.arguments.push_back(lse);
   for (AffineExpr value : {size(Size::Batch), parts, size(Size::TableWidth), number(heads), rows})
     attention.arguments.push_back(value);
+  if (shape->isPacked())
+    attention.arguments.push_back(size(Size::Pages));
   attention.arguments.push_back(static_cast<float>(op.getScale().convertToDouble() * llvm::numbers::log2e));
-  attention.grid[0] = rowBlocks;
+  attention.grid[0] = fewRowsLimit ? rowBlocks * (isFew * -1 + 1) : rowBlocks;
   attention.grid[1] = parts;
   attention.grid[2] = number(1);
-  attention.threads = 256;
+  attention.threads = shape->threads();
   attention.sharedBytes = latentAttentionSharedBytes(*shape);
+
+  Launch few;
+  few.kernel = fewRowsName(*shape);
+  FailureOr<View> queries = viewOf(op.getQLatent()), keys = shape->rope ? viewOf(op.getQRope()) : queries;
+  if (failed(queries) || failed(keys))
+    return failure();
+  few.arguments = {queries->buffer};
+  if (shape->rope)
+    few.arguments.push_back(keys->buffer);
+  for (const Buffer &buffer : {*pages, table, lengths, *cu, out, partial, partialLse, firstAndLast})
+    few.arguments.push_back(buffer);
+  if (shape->lse)
+    few.arguments.push_back(lse);
+  for (AffineExpr value :
+       {size(Size::Batch), parts, size(Size::TableWidth), number(heads), rows, size(Size::Pages), queries->strides[1]})
+    few.arguments.push_back(value);
+  if (shape->rope)
+    few.arguments.push_back(keys->strides[1]);
+  few.arguments.push_back(attention.arguments.back());
+  few.grid[0] = isFew;
+  few.grid[1] = parts;
+  few.grid[2] = number(1);
+  few.threads = fewRowsThreads;
+  few.sharedBytes = fewRowsSharedBytes(*shape);
 
   Launch merge;
   merge.kernel = shape->mergeName();
@@ -199,6 +274,11 @@ FailureOr<Launches> LatentAttentionKind::generate(KernelOp kernel, mlir::gpu::GP
 
   emitLatentAttention(module, *shape);
   emitLatentMerge(module, *shape);
+  if (fewRowsLimit)
+    emitFewRows(module, *shape);
   AffineExpr partialBytes = LatentPartials::bytes(*shape, slots, rows);
-  return Launches{{attention, merge}, {partialBytes, slots * rows * f32Bytes, size(Size::Batch) * slotsBytes}};
+  Launches launches{{attention, merge}, {partialBytes, slots * rows * f32Bytes, size(Size::Batch) * slotsBytes}};
+  if (fewRowsLimit)
+    launches.launches.insert(launches.launches.begin() + 1, few);
+  return launches;
 }

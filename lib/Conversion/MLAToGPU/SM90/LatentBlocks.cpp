@@ -63,9 +63,22 @@ void LatentAttention::loadTiles(int64_t stage, llvm::ArrayRef<int64_t> order, ll
                k.shared(at.kBarrier[stage] + 8 * i), {k.i32(i * tileColumns), token, page}, hint);
 }
 
+/// Has a stage filled with a block. One thread.
+void LatentAttention::loadStage(int64_t stage, llvm::ArrayRef<Val> pages, Val block) {
+  if (!shape.isPacked())
+    return loadTiles(stage, order[stage], pages, block);
+  release(stage, 0);
+  release(stage, 1);
+}
+
+/// Lets the warpgroup that converts fill a half of a stage with its next block. One thread.
+void LatentAttention::release(int64_t stage, int64_t half) { arrive(k, k.shared(at.free[stage] + 8 * half)); }
+
 /// Refills this warpgroup's half of a stage. With an odd number of tiles, both warpgroups read the middle one: the
 /// later reader of the stage refills it.
 void LatentAttention::refill(int64_t stage, int64_t group, llvm::ArrayRef<Val> pages, Val block, Val predicate) {
+  if (shape.isPacked())
+    return k.when(predicate, [&] { release(stage, group); });
   llvm::ArrayRef<int64_t> all = order[0];
   int64_t ofGroup0 = stage == 0 ? at.latentTiles - at.ownTiles : at.ownTiles;
   llvm::ArrayRef<int64_t> own = group == 0 ? all.take_front(ofGroup0) : all.drop_front(ofGroup0);
@@ -80,7 +93,8 @@ void LatentAttention::refill(int64_t stage, int64_t group, llvm::ArrayRef<Val> p
 /// S += Q K^T of one latentTile, as soon as it has arrived.
 void LatentAttention::scoreTile(BlockState &s, int64_t stage, int64_t index, bool start) {
   Val barrier = k.shared(at.kBarrier[stage] + 8 * index);
-  expectBytes(k, barrier, k.i32(latentTile), isGroupFirst);
+  if (isCopied(index))
+    expectBytes(k, barrier, k.i32(latentTile), isGroupFirst);
   waitBarrier(k, barrier, s.parity);
   fenceProducts(k);
   for (int64_t step = 0; step < 4; ++step) {

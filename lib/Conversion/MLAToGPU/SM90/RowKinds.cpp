@@ -256,6 +256,7 @@ FailureOr<Launches> AppendKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp
   AppendShape shape;
   shape.latent = cache.getLatent();
   shape.page = cache.getPage();
+  shape.format = cache.getFormat();
   shape.epsilon = norm.getEpsilon().convertToDouble();
   shape.rotation = rotationOf(rope);
   shape.input = elementOf(norm.getX());
@@ -294,7 +295,7 @@ FailureOr<Launches> AppendKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp
 FailureOr<Launches> GatherKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
   auto op = findIn<GatherOp>(kernel);
   auto cache = cast<CacheType>(op.getCache().getType());
-  GatherShape shape{cache.getLatent(), cache.getRope(), cache.getPage()};
+  GatherShape shape{cache.getLatent(), cache.getRope(), cache.getPage(), cache.getFormat()};
   if (failed(checkWidth(kernel, shape.latent)) || failed(checkWidth(kernel, shape.rope)))
     return failure();
   FailureOr<Buffer> pages = partOf(op.getCache(), Buffer::Pages), table = partOf(op.getCache(), Buffer::BlockTable),

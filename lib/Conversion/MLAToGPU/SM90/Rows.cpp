@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Rows.h"
+#include "E4M3.h"
 
 using namespace mla::gpu;
 
@@ -29,7 +30,16 @@ static Vals unpackBF16(llvm::ArrayRef<Val> words) {
   return values;
 }
 
+static Vals unpackE4M3Words(KernelBuilder &k, llvm::ArrayRef<Val> words) {
+  Vals values;
+  for (Val word : words)
+    values.append(unpackE4M3(k, word));
+  return values;
+}
+
 Vals mla::gpu::loadElements(KernelBuilder &k, Val from, int64_t count, Element element) {
+  if (element == Element::E4M3)
+    return unpackE4M3Words(k, elementsOf(k, k.load(from, k.vectorType(count / 4, k.i32Type()), count), count / 4));
   if (element == Element::BF16)
     return unpackBF16(elementsOf(k, k.load(from, k.vectorType(count / 2, k.i32Type()), count * 2), count / 2));
   Vals values;
@@ -47,6 +57,12 @@ Vals mla::gpu::loadConstants(KernelBuilder &k, Val from, int64_t count) {
 
 void mla::gpu::storeElements(KernelBuilder &k, llvm::ArrayRef<Val> values, Val to, Element element) {
   int64_t count = values.size();
+  if (element == Element::E4M3) {
+    Vals words;
+    for (int64_t i = 0; i < count; i += 4)
+      words.push_back(packE4M3(k, values.slice(i, 4)));
+    return k.store(k.vectorOf(words), to, count);
+  }
   if (element == Element::BF16) {
     Vals words;
     for (int64_t i = 0; i < count; i += 2)

@@ -12,10 +12,11 @@
 
 namespace mla::gpu {
 
-enum class Element { BF16, F32 };
-constexpr int64_t bytesOf(Element element) { return element == Element::F32 ? 4 : 2; }
+enum class Element { BF16, F32, E4M3 };
+constexpr int64_t bytesOf(Element element) { return element == Element::F32 ? 4 : element == Element::BF16 ? 2 : 1; }
 
-/// Loads `count` elements at `from` as f32; `from` is aligned to 16 bytes, or to the total size if smaller.
+/// Loads `count` elements, a multiple of 4, at `from` as f32; `from` is aligned to 16 bytes, or to the total size if
+/// smaller.
 Vals loadElements(KernelBuilder &k, Val from, int64_t count, Element element);
 /// Loads from memory that nothing writes while the kernel runs.
 Vals loadConstants(KernelBuilder &k, Val from, int64_t count);

@@ -84,5 +84,7 @@ LayerShape mla::findLayerShape(AttentionOp attention) {
   Type element =
       gather ? gather.getCache().getType().getElementType() : getElementTypeOrSelf(attention.getKRope().getType());
   shape.elementBytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  if (gather && gather.getCache().getType().isPacked())
+    shape.packedRowBytes = gather.getCache().getType().getPackedRow().bytes;
   return shape;
 }

@@ -47,9 +47,13 @@ Cost CostModel::getProductCost(double groups, double tokens, int64_t contracted,
 }
 
 Cost CostModel::getStreamCost(double readElements, double writtenElements) const {
+  return getStreamBytesCost(shape.elementBytes * readElements, shape.elementBytes * writtenElements);
+}
+
+Cost CostModel::getStreamBytesCost(double readBytes, double writtenBytes) const {
   Cost cost;
-  cost.readBytes = shape.elementBytes * readElements;
-  cost.writtenBytes = shape.elementBytes * writtenElements;
+  cost.readBytes = readBytes;
+  cost.writtenBytes = writtenBytes;
   cost.launches = 1;
   cost.seconds = getKernelSeconds(cost, 0);
   return cost;
@@ -60,16 +64,18 @@ Cost CostModel::getStreamCost(double readElements, double writtenElements) const
 //===----------------------------------------------------------------------===//
 
 int64_t CostModel::getQueryWeightBytes(Form form) const {
-  auto [D, I, H, P, R, V, L, bytes] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row] = shape;
   return bytes * H * (form == Form::Fold ? I * (L + R) : I * (P + R) + P * L);
 }
 
 int64_t CostModel::getOutputWeightBytes(Form form) const {
-  auto [D, I, H, P, R, V, L, bytes] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row] = shape;
   return bytes * H * (form == Form::Fold ? L * D : L * V + V * D);
 }
 
-int64_t CostModel::getCachedTokenBytes() const { return shape.elementBytes * (shape.latent + shape.rope); }
+int64_t CostModel::getCachedTokenBytes() const {
+  return shape.packedRowBytes ? shape.packedRowBytes : shape.elementBytes * (shape.latent + shape.rope);
+}
 
 int64_t CostModel::getExpandedTokenBytes() const {
   return shape.elementBytes * shape.heads * (shape.nope + shape.rope + shape.value);
@@ -80,7 +86,7 @@ int64_t CostModel::getExpandedTokenBytes() const {
 //===----------------------------------------------------------------------===//
 
 Cost CostModel::getQueryCost(Form form, int64_t tokens) const {
-  auto [D, I, H, P, R, V, L, bytes] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row] = shape;
   if (form != Form::Fold) {
     Cost cost = getProductCost(1, tokens, I, H * (P + R));
     return form == Form::Absorb ? cost + getProductCost(H, tokens, P, L) : cost;
@@ -91,7 +97,7 @@ Cost CostModel::getQueryCost(Form form, int64_t tokens) const {
 }
 
 Cost CostModel::getOutputCost(Form form, int64_t tokens) const {
-  auto [D, I, H, P, R, V, L, bytes] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row] = shape;
   if (form == Form::Fold)
     return getProductCost(1, tokens, H * L, D);
   Cost cost = getProductCost(1, tokens, H * V, D);
@@ -103,13 +109,12 @@ Cost CostModel::getOutputCost(Form form, int64_t tokens) const {
 }
 
 Cost CostModel::getUpProjectionCost(Forms forms, const Step &step) const {
-  auto [D, I, H, P, R, V, L, bytes] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row] = shape;
   Cost cost;
   if (forms.q != Form::Naive && forms.o != Form::Naive)
     return cost; // the cache is read in place
   int64_t keys = step.batch * step.context;
-  double cached = double(keys) * (L + R);
-  cost += getStreamCost(cached, cached);
+  cost += getStreamBytesCost(double(keys) * getCachedTokenBytes(), double(bytes) * keys * (L + R));
   if (forms.q == Form::Naive)
     cost += getProductCost(1, keys, L, H * P);
   if (forms.o == Form::Naive)
@@ -123,12 +128,12 @@ static double countPairs(const Step &step) {
   return step.batch * (tokens * context - tokens * (tokens - 1) / 2);
 }
 
-/// `elements`: of a cached token. `rows`: queries of a tile, which share their keys.
-Cost CostModel::getCoreCost(const Step &step, int64_t heads, int64_t key, int64_t value, double elements, int64_t rows,
+/// `keyBytes`: of a key and its value. `rows`: queries of a tile, which share their keys.
+Cost CostModel::getCoreCost(const Step &step, int64_t heads, int64_t key, int64_t value, double keyBytes, int64_t rows,
                             double launches) const {
   double queries = double(step.batch) * step.tokens * heads, keys = double(step.batch) * step.context;
   Cost cost;
-  cost.readBytes = shape.elementBytes * (queries * key + keys * elements);
+  cost.readBytes = shape.elementBytes * queries * key + keys * keyBytes;
   cost.writtenBytes = shape.elementBytes * queries * value;
   cost.flops = 2 * heads * countPairs(step) * (key + value);
   cost.launches = launches;
@@ -138,25 +143,27 @@ Cost CostModel::getCoreCost(const Step &step, int64_t heads, int64_t key, int64_
 }
 
 Cost CostModel::getAttentionCost(Forms forms, const Step &step) const {
-  auto [D, I, H, P, R, V, L, bytes] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row] = shape;
   bool latentKeys = forms.q != Form::Naive, latentValues = forms.o != Form::Naive;
   double elements = R; // of a key and its value
   elements += latentKeys ? L : H * P;
   if (!latentKeys || !latentValues) // latent values are already counted as keys
     elements += latentValues ? L : H * V;
   // Split over the keys, and merged; keys per head are attended to in one kernel.
-  double launches = latentKeys && latentValues ? 2 : 1;
-  int64_t rows = latentKeys && latentValues ? H * step.tokens : step.tokens;
-  return getCoreCost(step, H, (latentKeys ? L : P) + R, latentValues ? L : V, elements, rows, launches);
+  bool inPlace = latentKeys && latentValues;
+  double launches = inPlace ? 2 : 1, keyBytes = inPlace ? getCachedTokenBytes() : bytes * elements;
+  int64_t rows = inPlace ? H * step.tokens : step.tokens;
+  return getCoreCost(step, H, (latentKeys ? L : P) + R, latentValues ? L : V, keyBytes, rows, launches);
 }
 
 Cost CostModel::getHeadAttentionCost(const HeadShape &heads, const Step &step) const {
   int64_t rows = heads.heads / heads.keyValueHeads * step.tokens;
-  return getCoreCost(step, heads.heads, heads.key, heads.value, heads.getCachedElements(), rows, 1);
+  return getCoreCost(step, heads.heads, heads.key, heads.value, double(shape.elementBytes) * heads.getCachedElements(),
+                     rows, 1);
 }
 
 Cost CostModel::getDownQueryCost(int64_t tokens) const {
-  auto [D, I, H, P, R, V, L, bytes] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row] = shape;
   double rotated = double(tokens) * H * R;
   Cost cost = getStreamCost(rotated, rotated);
   if (I && I != D)
@@ -165,8 +172,9 @@ Cost CostModel::getDownQueryCost(int64_t tokens) const {
 }
 
 Cost CostModel::getAppendCost(int64_t tokens) const {
-  double cached = double(tokens) * (shape.latent + shape.rope);
-  return getProductCost(1, tokens, shape.hidden, shape.latent + shape.rope) + getStreamCost(cached, cached);
+  double row = shape.latent + shape.rope;
+  return getProductCost(1, tokens, shape.hidden, shape.latent + shape.rope) +
+         getStreamBytesCost(tokens * shape.elementBytes * row, double(tokens) * getCachedTokenBytes());
 }
 
 Cost CostModel::getCommonCost(int64_t tokens) const { return getDownQueryCost(tokens) + getAppendCost(tokens); }
@@ -178,7 +186,7 @@ LayerCost CostModel::getCost(Forms forms, const Step &step) const {
 }
 
 LayerCost CostModel::getFullCacheCost(const Step &step) const {
-  auto [D, I, H, P, R, V, L, bytes] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row] = shape;
   int64_t tokens = step.batch * step.tokens;
   double expanded = double(tokens) * H * (P + R + V);
   Cost up =

@@ -51,6 +51,10 @@ static Type elementTypeOf(schema::Element element, Type dtype) {
     return BFloat16Type::get(dtype.getContext());
   case schema::Element::I32:
     return IntegerType::get(dtype.getContext(), 32);
+  case schema::Element::F8E4M3FN:
+    return Float8E4M3FNType::get(dtype.getContext());
+  case schema::Element::I8:
+    return IntegerType::get(dtype.getContext(), 8);
   case schema::Element::DType:
   case schema::Element::CacheDType:
     return dtype;
@@ -64,8 +68,7 @@ static int64_t sizeOf(schema::Extent extent, DictionaryAttr model) {
     return ShapedType::kDynamic;
   if (row.kind == schema::ExtentRow::Fixed)
     return row.number;
-  int64_t size = model.getAs<IntegerAttr>(row.key).getInt();
-  return *row.plus ? size + model.getAs<IntegerAttr>(row.plus).getInt() : size;
+  return model.getAs<IntegerAttr>(row.key).getInt();
 }
 
 RankedTensorType mla::typeOf(const schema::Binding &binding, DictionaryAttr model, Type dtype) {
@@ -100,8 +103,10 @@ StringRef mla::argumentNameOf(const schema::Binding &binding) {
   return binding.group == schema::Group::Cache ? "cache" : binding.name;
 }
 
-/// Accepts any float if the table leaves the element type to the bundle.
+/// Accept any float if the table leaves the element type to the bundle, and the bytes of a packed cache.
 static bool isOf(schema::Element element, Type type) {
+  if (element == schema::Element::CacheDType && type.isInteger(8))
+    return true;
   if (element == schema::Element::DType || element == schema::Element::CacheDType)
     return isa<FloatType>(type);
   return elementOf(type) == element;

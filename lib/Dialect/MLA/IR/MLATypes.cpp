@@ -24,7 +24,7 @@ void mla::MLADialect::registerTypes() {
 }
 
 LogicalResult CacheType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t page, int64_t latent,
-                                int64_t rope, Type elementType) {
+                                int64_t rope, Type elementType, CacheFormat format) {
   if (page <= 0 || latent <= 0 || rope < 0)
     return emitError() << "page and latent must be positive, and rope not negative";
   constexpr int64_t most = 1 << 20; // so that products of these sizes fit 64 bits
@@ -35,8 +35,19 @@ LogicalResult CacheType::verify(function_ref<InFlightDiagnostic()> emitError, in
   return success();
 }
 
+/// The two enums number the formats alike.
+static schema::CacheFormat toSchema(CacheFormat format) { return static_cast<schema::CacheFormat>(format); }
+static_assert(static_cast<int>(schema::CacheFormat::FP8Tensor) == static_cast<int>(CacheFormat::FP8Tensor) &&
+              static_cast<int>(schema::CacheFormat::FP8Row) == static_cast<int>(CacheFormat::FP8Row));
+
+schema::PackedRow CacheType::getPackedRow() const {
+  return schema::packedRow(toSchema(getFormat()), getLatent(), getRope());
+}
+
 RankedTensorType CacheType::getPagesType() const {
-  return RankedTensorType::get({ShapedType::kDynamic, getPage(), getRowWidth()}, getElementType());
+  Type element = isPacked() ? IntegerType::get(getContext(), 8) : getElementType();
+  int64_t row = schema::cacheRow(toSchema(getFormat()), getLatent(), getRope());
+  return RankedTensorType::get({ShapedType::kDynamic, getPage(), row}, element);
 }
 
 RankedTensorType CacheType::getBlockTableType() const {

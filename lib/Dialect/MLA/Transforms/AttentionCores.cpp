@@ -44,10 +44,17 @@ private:
 };
 } // namespace
 
+/// Return the format of the model's cache; the default is the standard one.
+static CacheFormat formatOf(DictionaryAttr model) {
+  auto cache = model.getAs<DictionaryAttr>("cache");
+  auto format = cache ? cache.getAs<StringAttr>("format") : StringAttr();
+  return (format ? symbolizeCacheFormat(format.getValue()) : std::nullopt).value_or(CacheFormat::Standard);
+}
+
 Type CoreBuilder::typeOf(const schema::Binding &binding) {
   if (binding.group == schema::Group::Cache)
     return CacheType::get(builder.getContext(), sizeOf("page"), sizeOf("kv_lora_rank"), sizeOf("qk_rope_head_dim"),
-                          builder.getBF16Type());
+                          builder.getBF16Type(), formatOf(model));
   return mla::typeOf(binding, model, builder.getBF16Type());
 }
 

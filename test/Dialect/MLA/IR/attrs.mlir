@@ -19,6 +19,12 @@ func.func private @long() attributes {mla.regime = #mla.regime<{phase = prefill,
 func.func private @few() attributes {mla.regime = #mla.regime<{phase = prefill, tokens = 9 to 225, context = 513, q = absorb, o = absorb}>}
 // CHECK: func.func private @cache(!mla.cache<page = 64, latent = 512, rope = 64, bf16>)
 func.func private @cache(!mla.cache<page = 64, latent = 512, rope = 64, bf16>)
+// CHECK: func.func private @row(!mla.cache<page = 64, latent = 512, rope = 64, bf16, fp8_row>)
+func.func private @row(!mla.cache<page = 64, latent = 512, rope = 64, bf16, fp8_row>)
+// CHECK: func.func private @tensor(!mla.cache<page = 64, latent = 512, rope = 64, f32, fp8_tensor>)
+func.func private @tensor(!mla.cache<page = 64, latent = 512, rope = 64, f32, fp8_tensor>)
+// CHECK: func.func private @default_format(!mla.cache<page = 64, latent = 512, rope = 64, bf16>)
+func.func private @default_format(!mla.cache<page = 64, latent = 512, rope = 64, bf16, standard>)
 
 // -----
 
@@ -90,3 +96,29 @@ func.func private @rows_beyond_all_sizes(!mla.cache<page = 64, latent = 512, rop
 
 // expected-error @+1 {{element type must be a float type, got 'i8'}}
 func.func private @integers(!mla.cache<page = 64, latent = 512, rope = 64, i8>)
+
+// -----
+
+// expected-error @+2 {{to be one of: standard, fp8_tensor, fp8_row}}
+// expected-error @+1 {{failed to parse MLA_Cache parameter 'format'}}
+func.func private @unknown_format(!mla.cache<page = 64, latent = 512, rope = 64, bf16, fp8_rows>)
+
+// -----
+
+// expected-error @+2 {{expected valid keyword or string}}
+// expected-error @+1 {{failed to parse MLA_Cache parameter 'format'}}
+func.func private @no_format(!mla.cache<page = 64, latent = 512, rope = 64, bf16, >)
+
+// -----
+
+// expected-error @+1 {{element type must be a float type, got 'i8'}}
+func.func private @packed_integers(!mla.cache<page = 64, latent = 512, rope = 64, i8, fp8_row>)
+
+// -----
+
+// The bytes of a row are not what is appended.
+func.func @append_bytes(%c: tensor<?x64xi8>, %k: tensor<?x16xf32>, %p: tensor<?xi32>, %cache: !mla.cache<page = 16, latent = 64, rope = 16, f32, fp8_row>) {
+  // expected-error @+1 {{operand #0 must be}}
+  %new = mla.append %c, %k at %p of %p into %cache : tensor<?x64xi8>, tensor<?x16xf32> into !mla.cache<page = 16, latent = 64, rope = 16, f32, fp8_row>
+  return
+}

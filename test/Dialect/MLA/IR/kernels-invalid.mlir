@@ -347,7 +347,7 @@ mla.launches @launches_c3_twice {
 
 // -----
 
-// expected-error @+1 {{expected elements of a buffer to be one of f32, bf16, i32, got 'f16'}}
+// expected-error @+1 {{expected elements of a buffer to be one of f32, bf16, i32, f8E4M3FN, i8, got 'f16'}}
 module attributes {test.binding = #mla.binding<"hidden", tensor<?x8xf16>>} {}
 
 // -----

@@ -28,14 +28,15 @@ namespace mla {
 
 /// Sizes of a layer's attention on one rank. An unknown size is 0, and parts that depend on it cost nothing.
 struct LayerShape {
-  int64_t hidden = 0;       ///< D
-  int64_t queryRank = 0;    ///< I; D where the query is not compressed
-  int64_t heads = 0;        ///< H
-  int64_t nope = 0;         ///< P
-  int64_t rope = 0;         ///< R
-  int64_t value = 0;        ///< V
-  int64_t latent = 0;       ///< L
-  int64_t elementBytes = 2; ///< of weights, activations and the cache
+  int64_t hidden = 0;         ///< D
+  int64_t queryRank = 0;      ///< I; D where the query is not compressed
+  int64_t heads = 0;          ///< H
+  int64_t nope = 0;           ///< P
+  int64_t rope = 0;           ///< R
+  int64_t value = 0;          ///< V
+  int64_t latent = 0;         ///< L
+  int64_t elementBytes = 2;   ///< of weights, activations and a standard cache
+  int64_t packedRowBytes = 0; ///< of a token in a packed cache; 0: the cache is a standard one
 };
 
 /// One step: `batch` sequences with `tokens` queries each. `context` counts the keys of each, including this step's.
@@ -105,7 +106,7 @@ public:
   int64_t getQueryWeightBytes(Form form) const;
   int64_t getOutputWeightBytes(Form form) const;
 
-  /// Bytes of one token in the cache: L + R elements.
+  /// Bytes of one token in the cache: L + R elements, or a packed row.
   int64_t getCachedTokenBytes() const;
   /// The same in a cache of keys and values per head: H(P+R+V) elements.
   int64_t getExpandedTokenBytes() const;
@@ -136,7 +137,8 @@ public:
 
 private:
   double getKernelSeconds(const Cost &cost, double tiledFlops) const;
-  Cost getCoreCost(const Step &step, int64_t heads, int64_t key, int64_t value, double elements, int64_t rows,
+  Cost getStreamBytesCost(double readBytes, double writtenBytes) const;
+  Cost getCoreCost(const Step &step, int64_t heads, int64_t key, int64_t value, double keyBytes, int64_t rows,
                    double launches) const;
 
   LayerShape shape;

@@ -14,6 +14,7 @@
 #define MLA_DIALECT_MLA_IR_MLA_H
 
 #include "mla/Dialect/MLA/IR/Range.h"
+#include "mla/cache_format.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinAttributes.h"

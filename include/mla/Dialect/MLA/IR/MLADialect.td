@@ -104,6 +104,12 @@ def MLA_Form : MLA_I32Enum<"Form", "form of a side's up-projection", [
   I32EnumAttrCase<"Fold", 2, "fold">
 ]>;
 
+def MLA_CacheFormat : MLA_I32Enum<"CacheFormat", "how a cache holds the row of a token", [
+  I32EnumAttrCase<"Standard", 0, "standard">,
+  I32EnumAttrCase<"FP8Tensor", 1, "fp8_tensor">,
+  I32EnumAttrCase<"FP8Row", 2, "fp8_row">
+]>;
+
 def MLA_Heads : MLA_I32Enum<"Heads", "which sides of a projection have heads", [
   I32EnumAttrCase<"None", 0, "plain">,
   I32EnumAttrCase<"To", 1, "to_heads">,

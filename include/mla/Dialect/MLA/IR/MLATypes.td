@@ -15,6 +15,10 @@ class MLA_Type<string name, string mnemonicText> : TypeDef<MLA_Dialect, name> {
   let mnemonic = mnemonicText;
 }
 
+def MLA_CacheFormatParameter : EnumParameter<MLA_CacheFormat> {
+  let defaultValue = "::mla::CacheFormat::Standard";
+}
+
 def MLA_Cache : MLA_Type<"Cache", "cache"> {
   let summary = "paged latent cache of one layer, as the sequences of a step see it";
   let description = [{
@@ -22,9 +26,22 @@ def MLA_Cache : MLA_Type<"Cache", "cache"> {
 
     | | shape | element | |
     |---|---|---|---|
-    | pages | `[pages, page, L + R]` | `elementType` | one row per token: the normalised latent, the rotated `k_rope` |
+    | pages | `[pages, page, row]` | see below | one row per token: the normalised latent, the rotated `k_rope` |
     | block table | `[B, max pages]` | i32 | page numbers of a sequence, in order |
     | lengths | `[B]` | i32 | cached tokens of a sequence, including this step's |
+
+    `elementType` is the type of the rows that operations append and read. The
+    format says how a row is stored (mla/cache_format.h has the offsets):
+
+    | format | row | |
+    |---|---|---|
+    | `standard` | L + R of `elementType` | |
+    | `fp8_row` | bytes, i8 | the latent in e4m3, an f32 scale per 128 columns, `k_rope` in bf16; 656 bytes if L is 512 and R 64 |
+    | `fp8_tensor` | bytes, i8 | latent and `k_rope` in e4m3; 576 bytes likewise |
+
+    In `fp8_row` the scale of a group is its largest magnitude over 448, the
+    largest number of e4m3, and an element is stored as e4m3(x / scale), rounded
+    to nearest even. `fp8_tensor` stores e4m3(x); what exceeds 448 saturates.
 
     R is 0 in a model without rotary part; `k_rope` and `q_rope` are then empty.
     `page`, L and R are at most 2^20. Rows beyond a sequence's length, and table
@@ -32,15 +49,17 @@ def MLA_Cache : MLA_Type<"Cache", "cache"> {
 
     ```mlir
     func.func private @step(!mla.cache<page = 64, latent = 512, rope = 64, bf16>)
+    func.func private @packed(!mla.cache<page = 64, latent = 512, rope = 64, bf16, fp8_row>)
     ```
   }];
   let parameters = (ins
     "int64_t":$page, "int64_t":$latent, "int64_t":$rope,
-    "::mlir::Type":$elementType
+    "::mlir::Type":$elementType,
+    MLA_CacheFormatParameter:$format
   );
   let assemblyFormat = [{
     `<` `page` `=` $page `,` `latent` `=` $latent `,` `rope` `=` $rope `,`
-        $elementType `>`
+        $elementType (`,` $format^)? `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
@@ -48,7 +67,9 @@ def MLA_Cache : MLA_Type<"Cache", "cache"> {
     ::mlir::RankedTensorType getPagesType() const;
     ::mlir::RankedTensorType getBlockTableType() const;
     ::mlir::RankedTensorType getLengthsType() const;
-    int64_t getRowWidth() const { return getLatent() + getRope(); }
+    bool isPacked() const { return getFormat() != CacheFormat::Standard; }
+    /// Returns the layout of a packed row.
+    schema::PackedRow getPackedRow() const;
   }];
 }
 

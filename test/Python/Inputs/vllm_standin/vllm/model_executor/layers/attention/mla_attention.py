@@ -26,6 +26,10 @@ class MLACommonBackend:
     def is_mla(cls):
         return True
 
+    @staticmethod
+    def get_kv_cache_shape(num_blocks, block_size, num_kv_heads, head_size, cache_dtype_str="auto"):
+        return num_blocks, block_size, head_size
+
 
 @dataclass
 class MLACommonDecodeMetadata:
@@ -84,6 +88,15 @@ class MLACommonImpl(Generic[M]):
         self.num_heads, self.head_size, self.scale, self.kv_cache_dtype = num_heads, head_size, scale, kv_cache_dtype
         self.kv_lora_rank, self.qk_nope_head_dim, self.qk_rope_head_dim = kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim
         self.v_head_dim, self.kv_b_proj = v_head_dim, kv_b_proj
+        self.supports_quant_query_input = True
+
+    def _compute_prefill_context(self, q, kv_c_and_k_pe_cache, attn_metadata, k_scale):
+        """vLLM gathers the context's rows, attends to them and gives the result; here only the rows."""
+        assert self.kv_cache_dtype == "auto" and kv_c_and_k_pe_cache.shape[-1] == self.head_size
+        prefill = attn_metadata.prefill
+        lengths = prefill.chunked_context.seq_lens.sum(0).tolist()
+        return [kv_c_and_k_pe_cache[table.long()].flatten(0, 1)[:length]
+                for table, length in zip(prefill.block_table, lengths)]
 
 
 def config(num_heads, dims, num_speculative_tokens=None):
