@@ -112,7 +112,8 @@ static Error loadNativeCode(mla_bundle &bundle, const std::string &manifest) {
     return code.error();
   bundle.code = std::move(*code);
   const char *compiled = bundle.code->compiledFor();
-  return compiled ? checkCompiledFor(bundle, manifest, compiled) : Error();
+  return compiled ? checkCompiledFor(bundle.path, manifest, *bundle.weights, bundle.manifest.layers.front(), compiled)
+                  : Error();
 }
 
 static Error loadKernels(mla_bundle &bundle) {

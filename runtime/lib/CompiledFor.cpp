@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "CompiledFor.h"
-#include "Bundle.h"
 #include "Json.h"
 #include "Text.h"
 
@@ -111,11 +110,10 @@ static std::string typeText(const std::string &dtype, const std::vector<int64_t>
   return dtype + " " + shapeText(shape);
 }
 
-/// Layers have the types of the first.
-static Error compareTensor(const mla_bundle &bundle, const std::string &name, const Value &code) {
+static Error compareTensor(const SafetensorsFile &weights, int64_t layer, const std::string &name, const Value &code) {
   const Value *dtype = code.find("dtype"), *sizes = code.find("shape");
-  std::string full = "layers." + std::to_string(bundle.manifest.layers.front()) + "." + name;
-  const SafetensorsTensor *tensor = bundle.weights->find(full);
+  std::string full = "layers." + std::to_string(layer) + "." + name;
+  const SafetensorsTensor *tensor = weights.find(full);
   if (!tensor || !dtype || !sizes)
     return {}; // of an entry that the manifest leaves out
   std::vector<int64_t> shape;
@@ -124,12 +122,13 @@ static Error compareTensor(const mla_bundle &bundle, const std::string &name, co
   std::string have = typeText(tensor->typeName(), tensor->shape), want = typeText(dtype->text, shape);
   if (have == want)
     return {};
-  return Error(ErrorKind::InvalidFile, bundle.weights->path() + ": tensor " + quoted(full) + " is " + have +
-                                           compiledFor(want) + "; compile the bundle again");
+  return Error(ErrorKind::InvalidFile, weights.path() + ": tensor " + quoted(full) + " is " + have + compiledFor(want) +
+                                           "; compile the bundle again");
 }
 
-Error mla::checkCompiledFor(const mla_bundle &bundle, std::string_view manifest, std::string_view compiled) {
-  std::string path = bundle.path + "/";
+Error mla::checkCompiledFor(const std::string &bundle, std::string_view manifest, const SafetensorsFile &weights,
+                            int64_t layer, std::string_view compiled) {
+  std::string path = bundle + "/";
   Result<Value> root = json::parse(manifest), code = json::parse(compiled);
   if (!code || !code->is(Value::Kind::Object))
     return Error(ErrorKind::InvalidFile, path + MLA_CODE_FILE ": does not say what it was compiled for; compile the "
@@ -148,7 +147,7 @@ Error mla::checkCompiledFor(const mla_bundle &bundle, std::string_view manifest,
     return comparison.take();
   if (const Value *tensors = code->find("tensors"))
     for (size_t i = 0; i < tensors->items.size(); ++i)
-      if (Error error = compareTensor(bundle, tensors->keys[i], tensors->items[i]))
+      if (Error error = compareTensor(weights, layer, tensors->keys[i], tensors->items[i]))
         return error;
   return {};
 }

@@ -9,16 +9,18 @@
 #define MLA_RUNTIME_COMPILEDFOR_H
 
 #include "mla/error.h"
+#include "mla/safetensors.h"
 
+#include <string>
 #include <string_view>
-
-struct mla_bundle;
 
 namespace mla {
 
 /// Checks that the manifest and the weights agree with `compiled`, the text of the code's mla_compiled_for (abi.h).
 /// Native code does not check its arguments: with fewer weights or another page it would access foreign memory.
-Error checkCompiledFor(const mla_bundle &bundle, std::string_view manifest, std::string_view compiled);
+/// `path` is the bundle's; layers have the types of `layer`.
+Error checkCompiledFor(const std::string &path, std::string_view manifest, const SafetensorsFile &weights,
+                       int64_t layer, std::string_view compiled);
 
 } // namespace mla
 

@@ -22,8 +22,8 @@ func.func @decode(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %q: tenso
     mla.yield %y : tensor<?x1536xbf16>
   }
   // CHECK: mla.kernel latent_attention
-  // BALANCED-NEXT: schedule <latent_attention, {fixed_blocks = 0, min_blocks = 2, overhead = 5}>
-  // INVARIANT-NEXT: schedule <latent_attention, {fixed_blocks = 32, min_blocks = 2, overhead = 5}>
+  // BALANCED-NEXT: schedule <latent_attention, {few_rows = 0, fixed_blocks = 0, min_blocks = 2, overhead = 5}>
+  // INVARIANT-NEXT: schedule <latent_attention, {few_rows = 0, fixed_blocks = 32, min_blocks = 2, overhead = 5}>
   %o = mla.kernel latent_attention "o"(%qa = %q, %ra = %r, %ca = %cu, %k = %cache)
       : (tensor<?x128x512xbf16>, tensor<?x128x64xbf16>, tensor<?xi32>, !cache) -> tensor<?x128x512xbf16> {
     %y = mla.latent_attention queries(%qa, %ra of %ca) cache(%k) {scale = 0.1 : f64}

@@ -217,7 +217,7 @@ TEST(EmulatorCopyFault, BulkLoadsOfBytes) {
   expectFault(FaultKind::Misaligned, here(bulkLoad("%in+8", "112")), {"expected multiples of 16"}, launch,
               counting(32));
   expectFault(FaultKind::OutOfBounds, here(bulkLoad("%in+16", "128")), {"behind the end"}, launch, counting(32));
-  expectFault(FaultKind::Uninitialized, here(bulkLoad("%in", "%r9")), {"an operand of the copy"}, launch, counting(32));
+  expectFault(FaultKind::Uninitialized, here(bulkLoad("%in", "%r9")), {"an operand"}, launch, counting(32));
   expectFault(FaultKind::CopyPending, replaced(replaced(bulkLoad("%in", "128"), waitTile, ""), "// READ", "// HERE"),
               {"the copy at PTX line 28"}, launch, counting(32));
 }

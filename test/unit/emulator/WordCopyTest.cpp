@@ -69,7 +69,7 @@ TEST(EmulatorWordCopyFault, SizesOfTheSource) {
     return body.replace(body.find("// COPY"), 7, "// HERE");
   };
   expectFault(FaultKind::Invalid, here("17"), {"reads 17 bytes for a copy of 16"}, oneWarp, counting(128), 128);
-  expectFault(FaultKind::Uninitialized, here("%r9"), {"an operand of the copy"}, oneWarp, counting(128), 128);
+  expectFault(FaultKind::Uninitialized, here("%r9"), {"an operand"}, oneWarp, counting(128), 128);
   expectFault(FaultKind::Uninitialized, here("%p2"), {"the predicate"}, oneWarp, counting(128), 128);
   expectFault(FaultKind::OutOfBounds, here("16"), {"reads 16 bytes"}, oneWarp, counting(124), 128);
   run(here("8"), counting(126), 128, oneWarp);
