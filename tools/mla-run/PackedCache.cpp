@@ -17,7 +17,7 @@ using namespace mla::run;
 static constexpr double largest = 448;
 static constexpr int64_t groupColumns = 128;
 
-double mla::run::roundToE4M3(double value) {
+double mla::run::nearestE4M3(double value) {
   if (std::isnan(value))
     return value;
   double magnitude = std::min(std::abs(value), largest);
@@ -46,14 +46,14 @@ static void roundGroup(double *columns, int64_t count) {
   float scale = std::max(most / static_cast<float>(largest), 0x1p-126f);
   for (int64_t i = 0; i < count; ++i) {
     float quotient = static_cast<float>(columns[i]) / scale;
-    columns[i] = static_cast<float>(roundToE4M3(quotient)) * scale;
+    columns[i] = static_cast<float>(nearestE4M3(quotient)) * scale;
   }
 }
 
 void mla::run::roundRow(CacheRounding rounding, double *latent, int64_t width, double *key, int64_t keyWidth) {
   if (rounding == CacheRounding::Tensor) {
-    std::transform(latent, latent + width, latent, roundToE4M3);
-    std::transform(key, key + keyWidth, key, roundToE4M3);
+    std::transform(latent, latent + width, latent, nearestE4M3);
+    std::transform(key, key + keyWidth, key, nearestE4M3);
   } else if (rounding == CacheRounding::Row) {
     for (int64_t first = 0; first < width; first += groupColumns)
       roundGroup(latent + first, std::min(groupColumns, width - first));

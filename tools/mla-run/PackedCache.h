@@ -21,7 +21,7 @@
 namespace mla::run {
 
 /// Rounds to e4m3, to nearest, ties to even. What exceeds 448 saturates.
-double roundToE4M3(double value);
+double nearestE4M3(double value);
 
 /// What a cache format does to a row.
 enum class CacheRounding {
