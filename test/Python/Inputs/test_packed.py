@@ -96,7 +96,7 @@ class Packed(unittest.TestCase):
             self.step(self.standard, np.zeros((6, 16, 160), np.uint8))
 
     def test_compile_refuses(self):
-        with self.assertRaisesRegex(mla_mlir.CompileError, "--cache-dtype must be auto, .* is 'fp8'"):
+        with self.assertRaisesRegex(mla_mlir.CompileError, "--cache-dtype must be auto, .* got 'fp8'"):
             mla_mlir.compile(SCRATCH / "none", weights=self.file, cache_dtype="fp8")
 
 
