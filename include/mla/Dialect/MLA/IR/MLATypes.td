@@ -67,6 +67,8 @@ def MLA_Cache : MLA_Type<"Cache", "cache"> {
     ::mlir::RankedTensorType getPagesType() const;
     ::mlir::RankedTensorType getBlockTableType() const;
     ::mlir::RankedTensorType getLengthsType() const;
+    /// Return the columns of a row: those of the latent and of k_rope.
+    int64_t getRowWidth() const { return getLatent() + getRope(); }
     bool isPacked() const { return getFormat() != CacheFormat::Standard; }
     /// Returns the layout of a packed row.
     schema::PackedRow getPackedRow() const;
