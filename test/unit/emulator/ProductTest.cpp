@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "EmulatorTest.h"
+#include "Float.h"
 
 #include <cmath>
 
@@ -41,6 +42,7 @@ struct Shape {
   bool transposedA = false, transposedB = false, fromRegisters = false;
   bool scale = true;   ///< scale-d of the first product.
   bool isE4M3 = false; ///< Else of bf16.
+  bool isF16 = false;  ///< Of elements of 16 bits.
   float unit = 1;      ///< Of A's elements.
   int signA = 1, signB = 1;
   uint32_t k() const { return isE4M3 ? 128 : 64; }
@@ -97,9 +99,11 @@ static std::string productBody(const Shape &shape, const std::string &fence = "w
     if (!shape.isE4M3 && !shape.fromRegisters)
       majors = (shape.transposedA ? ", 1" : ", 0") + majors;
     text += "  wgmma.mma_async.sync.aligned.m64n" + std::to_string(shape.n) +
-            (shape.isE4M3 ? "k32.f32.e4m3.e4m3 {" : "k16.f32.bf16.bf16 {") + list + "}, " + a + ", %d3, " +
-            (step ? "%p3" : "%p2") + ", " + std::to_string(shape.signA) + ", " + std::to_string(shape.signB) + majors +
-            "; // PRODUCT\n";
+            (shape.isE4M3  ? "k32.f32.e4m3.e4m3 {"
+             : shape.isF16 ? "k16.f32.f16.f16 {"
+                           : "k16.f32.bf16.bf16 {") +
+            list + "}, " + a + ", %d3, " + (step ? "%p3" : "%p2") + ", " + std::to_string(shape.signA) + ", " +
+            std::to_string(shape.signB) + majors + "; // PRODUCT\n";
     if (step % 2)
       text += "  wgmma.commit_group.sync.aligned;\n";
   }
@@ -113,7 +117,9 @@ static std::string productBody(const Shape &shape, const std::string &fence = "w
 
 static Words tilesOf(const Shape &shape) {
   Words in((64 + 256) * 32);
-  auto put = [&](uint32_t byte, float value) { place(in, byte, shape.isE4M3 ? toE4M3(value) : toBF16(value)); };
+  auto put = [&](uint32_t byte, float value) {
+    place(in, byte, shape.isE4M3 ? toE4M3(value) : shape.isF16 ? mla::roundToF16(value) : toBF16(value));
+  };
   uint32_t bytes = shape.isE4M3 ? 1 : 2;
   for (uint32_t k = 0; k < shape.k(); ++k) {
     for (uint32_t m = 0; m < 64; ++m)
@@ -163,6 +169,13 @@ TEST(EmulatorProduct, E4M3OfAllWidths) {
 }
 
 TEST(EmulatorProduct, E4M3HasSubnormals) { checkProduct({.n = 16, .isE4M3 = true, .unit = 0.001953125f}); }
+
+TEST(EmulatorProduct, F16) {
+  for (bool fromRegisters : {false, true})
+    checkProduct({.n = 16, .fromRegisters = fromRegisters, .isF16 = true});
+  checkProduct({.n = 64, .transposedB = true, .fromRegisters = true, .isF16 = true});
+  checkProduct({.n = 16, .isF16 = true, .unit = 0.00006103515625f}); // subnormal
+}
 
 TEST(EmulatorProduct, SignsOfOperands) {
   for (bool fromRegisters : {false, true})
