@@ -159,10 +159,12 @@ KernelKind::Choices LatentAttentionKind::chooseSchedule(KernelOp kernel, const P
                                                         const TargetInfo &) const {
   constexpr int64_t fixedBlocks = 32;
   auto op = *kernel.getBody().getOps<LatentAttentionOp>().begin();
+  int64_t heads = cast<RankedTensorType>(op.getQLatent().getType()).getDimSize(1);
+  bool mayBeFew = heads <= fewRows && takesFewRows(op.getCache().getType());
   return {{"overhead", 5},
           {"min_blocks", 2},
           {"fixed_blocks", purpose.batchInvariant ? fixedBlocks : 0},
-          {"few_rows", takesFewRows(op.getCache().getType()) ? fewRows : 0}};
+          {"few_rows", mayBeFew ? fewRows : 0}};
 }
 
 /// Returns 1 if a sequence has at most `most` rows, else 0.
