@@ -83,20 +83,17 @@ void FewRows::setUp() {
 // Splits
 //===----------------------------------------------------------------------===//
 
-FewRows::Split FewRows::splitAt(Val sequence, Val begin) {
-  Val blocks = max(ceilDiv(k.loadInt(k.argument(lengthsArg), sequence), blockTokens), k.i32(1));
-  Val limit = select(sequence == part.last, part.endBlock, blocks);
-  Val end = shape.split.fixed ? min(begin + shape.split.fixed, limit) : limit;
-  return {sequence, begin, end, limit};
+LatentSplit FewRows::splitAt(Val sequence, Val begin) {
+  return latentSplitAt(k, shape, part, k.argument(lengthsArg), sequence, begin);
 }
 
 /// Returns the sequence and the block that the next split begins with.
-std::pair<Val, Val> FewRows::next(const Split &split) {
+std::pair<Val, Val> FewRows::next(const LatentSplit &split) {
   Val same = shape.split.fixed ? split.end < split.limit : k.i1(false);
   return {select(same, split.sequence, split.sequence + 1), select(same, split.end, k.i32(0))};
 }
 
-void FewRows::beginSplit(const Split &split, Val ordinal) {
+void FewRows::beginSplit(const LatentSplit &split, Val ordinal) {
   auto uniform = [&](Val value) { return k.shuffle(value, k.i32(0)); };
   sequence = split.sequence, begin = split.begin, end = uniform(split.end);
   length = uniform(k.loadInt(k.argument(lengthsArg), sequence));
@@ -104,7 +101,7 @@ void FewRows::beginSplit(const Split &split, Val ordinal) {
   Val queries = k.loadInt(k.argument(cuArg), sequence + 1) - firstToken;
   sequenceRow = firstToken * heads;
   rows = queries * heads;
-  isLast = end == max(ceilDiv(length, blockTokens), k.i32(1));
+  isLast = end == blocksOfLength(k, length);
   Val own = shape.split.fixed ? ordinal : min(ordinal, k.i32(1));
   slot = select((begin == 0) & isLast, k.i32(-1), part.slot + own);
   border.clear();
@@ -118,16 +115,13 @@ void FewRows::beginSplit(const Split &split, Val ordinal) {
 // The warp that copies
 //===----------------------------------------------------------------------===//
 
-/// Loads the page of a token. Entries beyond the sequence may hold anything, so the number is clamped.
 Val FewRows::pageOf(Val sequence, Val token) {
-  Val width = k.argument(widthArg);
-  Val line = k.extend(sequence) * k.extend(width) + k.extend(min(token / shape.page, width - 1));
-  Val page = k.loadConstant(k.at(k.argument(tableArg), line * 4), k.i32Type());
-  return max(min(page, k.argument(pageCountArg) - 1), k.i32(0));
+  return loadPage(k, {k.argument(tableArg), k.argument(widthArg), k.argument(pageCountArg)}, sequence,
+                  token / shape.page);
 }
 
 /// Copies the rows of a block that are in pages of the sequence. One thread.
-void FewRows::copyBlock(const Split &split, Val block, Val ordinal) {
+void FewRows::copyBlock(const LatentSplit &split, Val block, Val ordinal) {
   constexpr int64_t stages = FewRowsLayout::stages;
   int64_t rowsAtOnce = std::min(shape.page, blockTokens);
   Val stage = ordinal % stages, barrier = k.shared(at.full, stage << 3), token = block << 6;
@@ -155,7 +149,7 @@ void FewRows::copyAll() {
   k.loopWhile(
       {part.first, part.firstBlock, zero}, [&](llvm::ArrayRef<Val> state) { return state[0] <= part.last; },
       [&](llvm::ArrayRef<Val> state) -> Vals {
-        Split split = splitAt(state[0], state[1]);
+        LatentSplit split = splitAt(state[0], state[1]);
         k.loop(split.begin, split.end, k.i32(1), {}, [&](Val block, llvm::ArrayRef<Val>) -> Vals {
           copyBlock(split, block, state[2] + (block - split.begin));
           return {};
@@ -378,7 +372,7 @@ void FewRows::finish(State &s) {
 //===----------------------------------------------------------------------===//
 
 /// Computes one split, whose first block is number `firstBlock` of this CTA's.
-void FewRows::oneSplit(const Split &split, Val ordinal, Val firstBlock) {
+void FewRows::oneSplit(const LatentSplit &split, Val ordinal, Val firstBlock) {
   beginSplit(split, ordinal);
   loadQueries();
   State s;
@@ -414,7 +408,7 @@ void FewRows::emit() {
         k.loopWhile(
             {part.first, part.firstBlock, zero, zero}, [&](llvm::ArrayRef<Val> state) { return state[0] <= part.last; },
             [&](llvm::ArrayRef<Val> state) -> Vals {
-              Split own = splitAt(state[0], state[1]);
+              LatentSplit own = splitAt(state[0], state[1]);
               oneSplit(own, state[2], state[3]);
               auto [sequence, begin] = next(own);
               return {sequence, begin, state[2] + 1, state[3] + (own.end - own.begin)};

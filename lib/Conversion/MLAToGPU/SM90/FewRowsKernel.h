@@ -24,9 +24,6 @@ private:
   static constexpr double probabilityUnit = 0x1p15;
   static constexpr int64_t rowIndexOf(int64_t accumulator) { return (accumulator / 4) * 2 + (accumulator & 1); }
 
-  struct Split {
-    Val sequence, begin, end, limit;
-  };
   /// The state carried over the blocks of a split, of one warpgroup.
   struct State {
     llvm::SmallVector<Vals> out; ///< per tile of 64 columns: [64, 16]
@@ -38,12 +35,12 @@ private:
   // Set-up and splits
   void addArguments();
   void setUp();
-  Split splitAt(Val sequence, Val begin);
-  std::pair<Val, Val> next(const Split &split);
+  LatentSplit splitAt(Val sequence, Val begin);
+  std::pair<Val, Val> next(const LatentSplit &split);
   // The warp that copies
   void copyAll();
   Val pageOf(Val sequence, Val token);
-  void copyBlock(const Split &split, Val block, Val ordinal);
+  void copyBlock(const LatentSplit &split, Val block, Val ordinal);
   // Blocks (FewRowsBlocks.cpp)
   Val stageOf(Val ordinal);
   void waitFull(Val ordinal);
@@ -62,7 +59,7 @@ private:
   void softmax(State &s, Vals &p, const Vals &scales);
   void oneBlock(State &s, Val block, Val ordinal);
   // The whole of a split
-  void beginSplit(const Split &split, Val ordinal);
+  void beginSplit(const LatentSplit &split, Val ordinal);
   void loadQueries();
   struct Queries {
     unsigned from, stride; ///< arguments
@@ -72,7 +69,7 @@ private:
   void loadQueryRows(const Queries &queries);
   Vals toHalves(llvm::ArrayRef<Val> words, const Queries &queries, Val row, Val piece);
   Vals loadUnits(int64_t at);
-  void oneSplit(const Split &split, Val ordinal, Val firstBlock);
+  void oneSplit(const LatentSplit &split, Val ordinal, Val firstBlock);
   void finish(State &s);
   void stage(const State &s, bool adds);
   void sendWhole();

@@ -120,14 +120,24 @@ void LatentAttention::syncMultiplying() {
 // Splits
 //===----------------------------------------------------------------------===//
 
-static Val blocksOfLength(KernelBuilder &k, Val length) { return max(ceilDiv(length, blockTokens), k.i32(1)); }
+Val mla::gpu::blocksOfLength(KernelBuilder &k, Val length) { return max(ceilDiv(length, blockTokens), k.i32(1)); }
 
-/// Returns the split of this part that starts at a block of a sequence.
-LatentAttention::Split LatentAttention::splitAt(Val sequence, Val begin) {
-  Val blocks = blocksOfLength(k, k.loadInt(k.argument(lengthsArg), sequence));
+LatentSplit mla::gpu::latentSplitAt(KernelBuilder &k, const LatentAttentionShape &shape, const WorkSplit::Part &part,
+                                    Val lengths, Val sequence, Val begin) {
+  Val blocks = blocksOfLength(k, k.loadInt(lengths, sequence));
   Val limit = select(sequence == part.last, part.endBlock, blocks);
   Val end = shape.split.fixed ? min(begin + shape.split.fixed, limit) : limit;
   return {sequence, begin, limit, end};
+}
+
+Val mla::gpu::loadPage(KernelBuilder &k, const BlockTable &table, Val sequence, Val entry) {
+  Val line = k.extend(sequence) * k.extend(table.width) + k.extend(min(entry, table.width - 1));
+  Val page = k.loadConstant(k.at(table.base, line * 4), k.i32Type());
+  return max(min(page, table.pages - 1), k.i32(0));
+}
+
+LatentSplit LatentAttention::splitAt(Val sequence, Val begin) {
+  return latentSplitAt(k, shape, part, k.argument(lengthsArg), sequence, begin);
 }
 
 /// Prefetches the query offsets, and the table's row of the sequence that this part probably begins with, to L2 while
@@ -146,7 +156,7 @@ void LatentAttention::beginPart() {
   prefetchIndices();
   WorkSplit split(k, shape.split, k.argument(lengthsArg), k.argument(batchArg), k.argument(partsArg));
   part = split.partOf(k.blockY());
-  Split own = splitAt(min(part.first, k.argument(batchArg) - 1), part.firstBlock);
+  LatentSplit own = splitAt(min(part.first, k.argument(batchArg) - 1), part.firstBlock);
   Val row = queryRow(own.sequence);
   Vals pages = pagesOf(own.sequence, own.begin);
   waitForPredecessors(k);
@@ -165,7 +175,7 @@ void LatentAttention::allSplits() {
       [&](llvm::ArrayRef<Val> state) { return state[0] <= part.last; },
       [&](llvm::ArrayRef<Val> state) -> Vals {
         parity[0] = state[3], parity[1] = state[4], queryParity = state[5];
-        Split own = splitAt(state[0], state[1]);
+        LatentSplit own = splitAt(state[0], state[1]);
         Vals next = oneSplit(own, state[2]);
         Val blocks = end - begin;
         return {next[0],
@@ -177,7 +187,7 @@ void LatentAttention::allSplits() {
       });
 }
 
-void LatentAttention::beginSplit(const Split &own, Val ordinal) {
+void LatentAttention::beginSplit(const LatentSplit &own, Val ordinal) {
   // Shuffled to be known as uniform in a warp.
   auto uniform = [&](Val value) { return k.shuffle(value, k.i32(0)); };
   sequence = own.sequence, begin = own.begin, end = uniform(own.end);
@@ -228,7 +238,7 @@ void LatentAttention::loadQueryFragments() {
 }
 
 /// Computes one split; returns where the next begins.
-Vals LatentAttention::oneSplit(Split own, Val ordinal) {
+Vals LatentAttention::oneSplit(LatentSplit own, Val ordinal) {
   beginSplit(own, ordinal);
   Val same = shape.split.fixed ? own.end < own.limit : k.i1(false);
   nextSequence = select(same, sequence, sequence + 1);

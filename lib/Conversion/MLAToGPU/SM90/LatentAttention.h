@@ -37,6 +37,23 @@ struct LatentAttentionShape {
 /// Query rows per CTA. Row i of a sequence is its query token i / heads, head i % heads.
 inline constexpr int64_t queryRows = 64;
 
+/// A split of a part: blocks begin to end of a sequence. `limit` is the end of the part's share of the sequence.
+struct LatentSplit {
+  Val sequence, begin, limit, end;
+};
+/// Returns the split of a part that starts at a block of a sequence.
+LatentSplit latentSplitAt(KernelBuilder &k, const LatentAttentionShape &shape, const WorkSplit::Part &part, Val lengths,
+                          Val sequence, Val begin);
+/// Returns the blocks of a sequence, at least one.
+Val blocksOfLength(KernelBuilder &k, Val length);
+
+/// The address of the block table, the entries of a sequence, and the pages of the cache.
+struct BlockTable {
+  Val base, width, pages;
+};
+/// Loads a page number. Entries beyond a sequence may hold anything, so it is clamped to pages that exist.
+Val loadPage(KernelBuilder &k, const BlockTable &table, Val sequence, Val entry);
+
 /// Partial results, in the register layout of the attention kernel's accumulators:
 ///   f32 [slots][row blocks][2 warpgroups][quads][128 threads][4]
 /// where element e of quad j of thread t is row 16·(t/32) + (t%32)/4 + 8·(e/2) of the row block, and column

@@ -87,16 +87,13 @@ private:
   void addArguments();
   void setUp();
   // Splits
-  struct Split {
-    Val sequence, begin, limit, end; ///< blocks begin…end of it; `limit`: the end of this part's share of it
-  };
-  Split splitAt(Val sequence, Val begin);
+  LatentSplit splitAt(Val sequence, Val begin);
   void prefetchIndices();
   void syncMultiplying();
   void beginPart();
   void allSplits();
-  Vals oneSplit(Split own, Val ordinal);
-  void beginSplit(const Split &own, Val ordinal);
+  Vals oneSplit(LatentSplit own, Val ordinal);
+  void beginSplit(const LatentSplit &own, Val ordinal);
   void fetchNext();
   Val fetched(int64_t offset);
   Vals fetchedPages();

@@ -28,7 +28,7 @@ LatentUnpack::LatentUnpack(LatentAttention &kernel)
 // Blocks in order
 //===----------------------------------------------------------------------===//
 
-LatentUnpack::Place LatentUnpack::placeOf(const LatentAttention::Split &split) {
+LatentUnpack::Place LatentUnpack::placeOf(const LatentSplit &split) {
   return {split.sequence, split.begin, split.end, split.limit, split.begin};
 }
 
@@ -38,20 +38,17 @@ LatentUnpack::Place LatentUnpack::after(const Place &place) {
   Val same = kernel.shape.split.fixed ? place.end < place.limit : k.i1(false);
   Val sequence = select(inSplit | same, place.sequence, place.sequence + 1);
   Val begin = select(inSplit, place.begin, select(same, place.end, k.i32(0)));
-  LatentAttention::Split split = kernel.splitAt(min(sequence, k.argument(kernel.batchArg) - 1), begin);
+  LatentSplit split = kernel.splitAt(min(sequence, k.argument(kernel.batchArg) - 1), begin);
   return {sequence, begin, split.end, split.limit, select(inSplit, place.block + 1, begin)};
 }
 
 /// Returns the first of this warp's tokens of a block.
 Val LatentUnpack::tokenOf(const Place &place) { return (place.block << 6) + warpToken; }
 
-/// Loads the page of this warp's tokens. Table entries beyond the sequence may hold anything, so the number is clamped.
+/// Loads the page of this warp's tokens.
 Val LatentUnpack::pageOf(const Place &place) {
-  Val width = k.argument(kernel.widthArg), sequence = min(place.sequence, k.argument(kernel.batchArg) - 1);
-  Val entry = min(tokenOf(place) / kernel.shape.page, width - 1);
-  Val line = k.extend(sequence) * k.extend(width) + k.extend(entry);
-  Val page = k.loadConstant(k.at(k.argument(kernel.tableArg), line * 4), k.i32Type());
-  return max(min(page, k.argument(kernel.pagesArg) - 1), k.i32(0));
+  BlockTable table = {k.argument(kernel.tableArg), k.argument(kernel.widthArg), k.argument(kernel.pagesArg)};
+  return loadPage(k, table, min(place.sequence, k.argument(kernel.batchArg) - 1), tokenOf(place) / kernel.shape.page);
 }
 
 /// Returns the address of this warp's rows of a block.

@@ -55,7 +55,7 @@ private:
     Val firstTile;
   };
 
-  Place placeOf(const LatentAttention::Split &split);
+  Place placeOf(const LatentSplit &split);
   Place after(const Place &place);
   Val pageOf(const Place &place);
   Val tokenOf(const Place &place);
