@@ -69,6 +69,8 @@ mlir::DictionaryAttr mla::importer::describeModel(mlir::MLIRContext *context, co
       .add("cache", cache.get());
   if (config.indexTopK)
     model.add("index_topk", config.indexTopK);
+  if (options.tokenTerms)
+    model.add("products", StringRef(options.tokenTerms == 2 ? "e4m3x2" : "e4m3"));
   return model.get();
 }
 

@@ -58,6 +58,12 @@ static MLAPlanOptions planOptions(const CompileOptions &options) {
   return plan;
 }
 
+/// Return the element type of prepared weights. The CPU has no products of e4m3: in f32, scaled weights are exact.
+static std::string storageOf(const CompileOptions &options) {
+  bool isExact = options.tokenTerms && !options.isForGPU();
+  return options.dtype == DType::BF16 && !isExact ? "bf16" : "f32";
+}
+
 static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &options) {
   switch (stage) {
   case Stage::Import:
@@ -67,8 +73,10 @@ static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &opti
   case Stage::Absorb:
     return pm.addPass(createMLAAbsorb());
   case Stage::Fold:
-    return pm.addPass(createMLAFold({options.dtype == DType::BF16 ? "bf16" : "f32"}));
+    return pm.addPass(createMLAFold({storageOf(options)}));
   case Stage::Layout:
+    if (options.tokenTerms)
+      pm.addPass(createMLAQuantize({/*forKernels=*/false, options.tokenTerms}));
     return pm.addPass(createMLALayout());
   case Stage::Linalg:
     pm.addPass(createMLABindWeights());
@@ -77,6 +85,8 @@ static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &opti
     return buildCPUPipeline(pm);
   case Stage::Kernels:
     pm.addPass(createMLAAttachTarget({options.target}));
+    if (options.tokenTerms)
+      pm.addPass(createMLAQuantize({/*forKernels=*/true, options.tokenTerms}));
     pm.addPass(createMLAAttentionCores());
     pm.addPass(createMLAHoistPositionScales());
     pm.addPass(createMLAGroupKernels());

@@ -104,6 +104,6 @@ std::string mla::summarize(mlir::ModuleOp module, llvm::ArrayRef<WeightSpec> wei
   text += options.target + ", ";
   if (madeWeights || !weights.empty())
     text += (madeWeights ? "made weights" : nameTypes(weights)) + " -> ";
-  text += nameType(options.dtype);
+  text += options.tokenTerms ? "e4m3 and bf16" : nameType(options.dtype);
   return text + namePlan(module) + ", " + nameSize(bytes);
 }

@@ -18,15 +18,16 @@ static Error invalid(const mla_bundle &bundle, const std::string &name, const st
                bundle.weights->path() + ": tensor " + quoted(name) + " " + what + "; compile the bundle again");
 }
 
-/// Accepts the manifest's type, and f32 for small tables in a bf16 bundle.
-static bool plausible(DType dtype, mla_dtype bundleDType) {
-  return dtype == DType::F32 || (dtype == DType::BF16 && bundleDType == MLA_BF16);
+/// Accepts the manifest's type, f32 for small tables and scales in a bf16 bundle, and e4m3 for kernels.
+static bool plausible(DType dtype, const Manifest &manifest) {
+  return dtype == DType::F32 || (dtype == DType::BF16 && manifest.dtype == MLA_BF16) ||
+         (dtype == DType::F8_E4M3 && manifest.hasKernels());
 }
 
 static Error checkWeight(const mla_bundle &bundle, const std::string &name, const SafetensorsTensor *tensor) {
   if (!tensor)
     return invalid(bundle, name, "is missing");
-  if (!plausible(tensor->dtype, bundle.manifest.dtype))
+  if (!plausible(tensor->dtype, bundle.manifest))
     return invalid(bundle, name,
                    std::string("has dtype ") + dtypeName(tensor->dtype) +
                        ", which an entry of this bundle cannot take");

@@ -49,8 +49,14 @@ static Text layers("layers", cl::cat(category), cl::value_desc("0|0-3|all"), cl:
 static Text target("target", cl::cat(category), cl::value_desc("cpu|h100|h200"), cl::init("cpu"),
                    cl::desc("what runs the code (default cpu: this machine's kind;\nof a report h100); h200 is the "
                             "code of h100, planned\nfor an H200"));
-static Text dtype("dtype", cl::cat(category), cl::value_desc("f32|bf16"),
-                  cl::desc("hidden states, cache and weights (default f32; for h100 bf16)"));
+static Text
+    dtype("dtype", cl::cat(category), cl::value_desc("f32|bf16|fp8"),
+          cl::desc("hidden states, cache and weights (default f32; for h100 bf16);\nfp8: scaled weights of the "
+                   "checkpoint stay in e4m3 and are\nmultiplied by tokens in e4m3, hidden states are bf16, the\n"
+                   "cache is fp8_row"));
+static Text tokenTerms("token-terms", cl::cat(category), cl::value_desc("1|2"), cl::init("2"),
+                       cl::desc("with --dtype=fp8: numbers of e4m3 per element of a token;\n2 (default) are as precise "
+                                "as bf16, 1 is faster where\nproducts bind"));
 static Text
     plan("plan", cl::cat(category), cl::value_desc("PLAN"), cl::init("auto"),
          cl::desc("auto (default); naive, absorb or fold, for decode;\nor phase=form and phase.side=form, as in\n"
@@ -179,7 +185,13 @@ static llvm::Error chooseTarget(CompileOptions &options) {
   options.dtype = options.isForGPU() ? DType::BF16 : DType::F32;
   if (!dtype.getNumOccurrences())
     return llvm::Error::success();
-  return choose<DType>(dtype, {{"f32", DType::F32}, {"bf16", DType::BF16}}, options.dtype);
+  if (llvm::Error error =
+          choose<DType>(dtype, {{"f32", DType::F32}, {"bf16", DType::BF16}, {"fp8", DType::F8_E4M3}}, options.dtype))
+    return error;
+  if (options.dtype != DType::F8_E4M3)
+    return llvm::Error::success();
+  options.dtype = DType::BF16;
+  return chooseNumber(tokenTerms, 1, 2, options.tokenTerms);
 }
 
 static llvm::Error choosePlan(CompileOptions &options) {
@@ -232,6 +244,8 @@ static llvm::Error chooseCacheDType(CompileOptions &options) {
                                                {"fp8_row", CacheFormat::FP8Row}},
                                               options.cacheFormat))
     return error;
+  if (options.tokenTerms && !cacheDType.getNumOccurrences())
+    options.cacheFormat = CacheFormat::FP8Row;
   StringRef states = options.dtype == DType::BF16 ? "bf16" : "f32";
   if (cacheDType != "auto" && !isPacked(options.cacheFormat) && cacheDType != states.str())
     return usage("--cache-dtype=" + cacheDType + " needs hidden states of that type, got --dtype=" + states +
@@ -254,6 +268,8 @@ static llvm::Error checkTogether() {
     return usage("give --config or --weights, or a .mlir");
   if (module.empty() && from.getNumOccurrences())
     return usage("--from requires a .mlir");
+  if (tokenTerms.getNumOccurrences() && dtype != "fp8")
+    return usage("--token-terms requires --dtype=fp8");
   for (const Text *option : {&baseline, &batch, &context})
     if (option->getNumOccurrences())
       return usage(nameOf(*option) + " requires --report");

@@ -23,6 +23,9 @@ struct ImportOptions {
   /// Element type of hidden states, and of what is appended to the cache and read from it: F32 or BF16.
   DType dtype = DType::F32;
   schema::CacheFormat cacheFormat = schema::CacheFormat::Standard;
+  /// Recorded for later stages: projections of scaled weights multiply e4m3, with this many terms per element of a
+  /// token, 0: they do not.
+  int64_t tokenTerms = 0;
   int64_t page = 64;
   /// The layer has part `rank` of tensorParallel equal parts of the heads, and its result is that part's addend.
   int64_t tensorParallel = 1;

@@ -72,6 +72,7 @@ struct MLAToLinalgPass : mla::impl::MLAToLinalgBase<MLAToLinalgPass> {
     populateAttentionPatterns(patterns, converter);
     populateLatentAttentionPatterns(patterns, converter);
     populateMergePatterns(patterns, converter);
+    populateQuantizePatterns(patterns, converter);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, converter);
     populateReturnOpTypeConversionPattern(patterns, converter);
     populateCallOpTypeConversionPattern(patterns, converter);

@@ -25,6 +25,7 @@ void populateCachePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeCo
 void populateAttentionPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 void populateLatentAttentionPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 void populateMergePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
+void populateQuantizePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 
 } // namespace mla
 

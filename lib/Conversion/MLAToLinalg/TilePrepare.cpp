@@ -192,9 +192,8 @@ Value TileEmitter::emitParts(Value value, const Box &box) {
 }
 
 Value TileEmitter::emitDequantize(DequantizeOp op, const Box &box) {
-  Value weight = emit(op.getWeight(), box);
-  return weight ? emitDequantized(e, weight, op.getScale(), op.getBlock(), box.offsets[0], box.offsets[1],
-                                  op.getType().getElementType())
+  Value weight = emit(op.getX(), box);
+  return weight ? emitDequantized(e, weight, op.getScale(), op.getBlock(), box.offsets, op.getType().getElementType())
                 : Value();
 }
 

@@ -24,9 +24,10 @@ struct ProductPlace {
 /// Return `place.tensor` with outer · inner inserted; outer is [n, k], inner [k, m], both f32 of static shape.
 mlir::Value emitWeightProduct(Emitter &e, mlir::Value outer, mlir::Value inner, const ProductPlace &place);
 
-/// Multiply `weight`, which starts at `row` and `column` of the whole one, with the scales of its blocks.
+/// Multiply `weight`, which starts at `offsets` of the whole one (empty: at its first element), with the scales of its
+/// blocks.
 mlir::Value emitDequantized(Emitter &e, mlir::Value weight, mlir::Value scale, llvm::ArrayRef<int64_t> block,
-                            mlir::Value row, mlir::Value column, mlir::Type elementType);
+                            mlir::ValueRange offsets, mlir::Type elementType);
 
 } // namespace mla
 

@@ -20,14 +20,17 @@ static Value widen(Emitter &e, Value element, Value table) {
   return emitLookUp(e, table, arith::BitcastOp::create(e, e.getI8Type(), element));
 }
 
-Value mla::emitDequantized(Emitter &e, Value weight, Value scale, ArrayRef<int64_t> block, Value row, Value column,
+Value mla::emitDequantized(Emitter &e, Value weight, Value scale, ArrayRef<int64_t> block, ValueRange offsets,
                            Type elementType) {
   auto element = cast<FloatType>(typeOf(weight).getElementType());
   Value table = element.getWidth() == 8 ? emitTableOf8Bit(e, element) : Value();
   auto body = [&](Emitter &e, ValueRange args) -> Value {
-    Value blockRow = e.div(e.add(row, e.loopIndex(0)), e.index(block[0]));
-    Value blockColumn = e.div(e.add(column, e.loopIndex(1)), e.index(block[1]));
-    Value factor = e.castTo(e.getF32Type(), e.at(scale, {blockRow, blockColumn}));
+    SmallVector<Value> indices;
+    for (auto [dim, size] : llvm::enumerate(block)) {
+      Value index = offsets.empty() ? e.loopIndex(dim) : e.add(offsets[dim], e.loopIndex(dim));
+      indices.push_back(size == 1 ? index : e.div(index, e.index(size)));
+    }
+    Value factor = e.castTo(e.getF32Type(), e.at(scale, indices));
     return e.castTo(elementType, arith::MulFOp::create(e, widen(e, args[0], table), factor));
   };
   return e.elementwise(weight, e.empty(tensor::getMixedSizes(e, e.getLoc(), weight), elementType), body);
@@ -50,6 +53,15 @@ static Value emitCompose(Emitter &e, ComposeOp op, Value outer, Value inner) {
                     body)[0];
 }
 
+/// Return the slice of dimension 1 at `term`.
+static Value emitTerm(Emitter &e, Value tensor, int64_t term) {
+  SmallVector<OpFoldResult> offsets(typeOf(tensor).getRank(), e.size(0)),
+      sizes = tensor::getMixedSizes(e, e.getLoc(), tensor);
+  offsets[1] = e.size(term);
+  sizes[1] = e.size(1);
+  return e.slice(tensor, offsets, sizes, typeOf(tensor).getRank() - 1);
+}
+
 namespace {
 
 struct ConvertDequantize : OpConversionPattern<DequantizeOp> {
@@ -57,9 +69,20 @@ struct ConvertDequantize : OpConversionPattern<DequantizeOp> {
   LogicalResult matchAndRewrite(DequantizeOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Emitter e(op.getLoc(), rewriter);
-    Value first = e.index(0);
-    rewriter.replaceOp(op, emitDequantized(e, adaptor.getWeight(), adaptor.getScale(), op.getBlock(), first, first,
-                                           op.getType().getElementType()));
+    Value x = adaptor.getX(), scale = adaptor.getScale();
+    auto type = cast<RankedTensorType>(op.getType());
+    if (type.getRank() == typeOf(x).getRank()) {
+      rewriter.replaceOp(op, emitDequantized(e, x, scale, op.getBlock(), /*offsets=*/{}, type.getElementType()));
+      return success();
+    }
+    SmallVector<int64_t> block(op.getBlock());
+    block.erase(block.begin() + 1);
+    Value sum;
+    for (int64_t term = 0; term < typeOf(x).getDimSize(1); ++term) {
+      Value next = emitDequantized(e, emitTerm(e, x, term), emitTerm(e, scale, term), block, {}, e.getF32Type());
+      sum = sum ? arith::AddFOp::create(e, sum, next).getResult() : next;
+    }
+    rewriter.replaceOp(op, e.cast(sum, type.getElementType()));
     return success();
   }
 };

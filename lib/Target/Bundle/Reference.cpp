@@ -226,7 +226,9 @@ static llvm::Error readWeight(const SafetensorsTensor &tensor, const Selection &
 
 /// Dequantize. Rows of one row of blocks share their scales.
 static llvm::Error dequantize(const Reference &reference, DequantizeOp op, const Selection &selection, double *out) {
-  if (llvm::Error error = reference.evaluate(op.getWeight(), selection, out))
+  if (selection.size() != 2)
+    return llvm::createStringError("a dequantized weight does not have rank 2");
+  if (llvm::Error error = reference.evaluate(op.getX(), selection, out))
     return error;
   mlir::Type type = op.getType().getElementType();
   std::vector<double> scales(selection[1].size());

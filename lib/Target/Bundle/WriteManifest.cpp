@@ -132,10 +132,11 @@ static json::Object compiledFields(mlir::DictionaryAttr model, llvm::StringRef t
   json::Object dims = *toJson(model).getAsObject();
   json::Object fields{{"target", target}, {"isa", isa}};
   // Properties of the bundle are separate from those of the model.
-  for (llvm::StringRef key : {"dtype", "page", "cache", "tensor_parallel", "rank"}) {
-    fields[key] = std::move(dims[key]);
-    dims.erase(key);
-  }
+  for (llvm::StringRef key : {"dtype", "products", "page", "cache", "tensor_parallel", "rank"})
+    if (json::Value *value = dims.get(key)) {
+      fields[key] = std::move(*value);
+      dims.erase(key);
+    }
   fields["model"] = std::move(dims);
   return fields;
 }

@@ -43,6 +43,8 @@ extern "C" {
  *   "producer"  free text                 "target"    "cpu", or a row MLA_GPU_TARGET of launch_abi.def
  *   "isa"       required processor: "x86-64-v2" | "x86-64-v3" | "x86-64-v4" | "aarch64", or GPU: that row's
  *   "dtype"     "f32" | "bf16": element type of hidden states and weights
+ *   "products"  "e4m3" if projections of scaled weights multiply e4m3, "e4m3x2" with two terms per element of a
+ *               token, else absent
  *   "page"      tokens per page           "cache"     {"format": "standard", "dtype": "f32"|"bf16"}
  *   "tensor_parallel", "rank"             this bundle holds heads rank*heads .. (rank+1)*heads - 1
  *   "model"     {"model_type", "hidden_size", "num_attention_heads" (of the whole model), "heads" (of this rank),

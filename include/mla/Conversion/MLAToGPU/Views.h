@@ -32,8 +32,8 @@ struct View {
   llvm::SmallVector<mlir::AffineExpr> strides;
 };
 
-/// The element types that a kernel can read: bf16, or also f32.
-enum class Elements { BF16, Float };
+/// The element types that a kernel can read: bf16, or also f32; or e4m3.
+enum class Elements { BF16, Float, E4M3 };
 
 /// Return the view, or emit an error if the value is no operand or slice of one.
 mlir::FailureOr<View> viewOf(mlir::Value value, Elements elements = Elements::BF16);

@@ -57,26 +57,6 @@ static void whereStored(KernelBuilder &k, const AppendShape &shape, const Argume
   });
 }
 
-/// Divides each group of columns by its scale, and stores the scales; the group is that of 16 lanes.
-static void quantize(KernelBuilder &k, const AppendShape &shape, Vals &values, Val row, Val lane) {
-  constexpr int64_t groupLanes = schema::scaleColumns / laneElements,
-                    groupsOfPiece = warpElements / schema::scaleColumns;
-  for (int64_t first = 0; first < static_cast<int64_t>(values.size()); first += laneElements) {
-    llvm::MutableArrayRef<Val> own = llvm::MutableArrayRef(values).slice(first, laneElements);
-    Val largest = k.f32(0);
-    for (Val value : own)
-      largest = max(largest, max(value, -value));
-    for (int64_t distance = 1; distance < groupLanes; distance *= 2)
-      largest = max(largest, k.shuffleXor(largest, distance));
-    Val scale = max(largest / k.f32(schema::largestE4M3), k.f32(schema::leastScale));
-    for (Val &value : own)
-      value = value / scale;
-    Val group = lane / groupLanes + first / laneElements * groupsOfPiece;
-    k.when((lane % groupLanes == 0) & (group < shape.row().numScales),
-           [&] { k.store(scale, k.at(k.at(row, shape.row().scales), group * 4)); });
-  }
-}
-
 void mla::gpu::emitAppend(mlir::gpu::GPUModuleOp module, const AppendShape &shape) {
   if (module.lookupSymbol(shape.name()))
     return;
@@ -103,7 +83,10 @@ void mla::gpu::emitAppend(mlir::gpu::GPUModuleOp module, const AppendShape &shap
     Vals normalized = normalizeRow(k, latent, k.argument(a.gamma), lane, shape.latent, shape.epsilon);
     whereStored(k, shape, a, place, [&](Val row) {
       if (shape.row().numScales)
-        quantize(k, shape, normalized, row, lane);
+        scaleRow(k, normalized, lane, schema::scaleColumns, [&](Val group, Val scale) {
+          k.when(group < shape.row().numScales,
+                 [&] { k.store(scale, k.at(k.at(row, shape.row().scales), group * 4)); });
+        });
       storeRow(k, normalized, row, lane, shape.latent, shape.latentElement());
       if (!hasKeys)
         return;

@@ -88,6 +88,10 @@ void waitWords(KernelBuilder &k) {
   NVVM::CpAsyncWaitGroupOp::create(k, 0);
 }
 
+void arriveAfterWords(KernelBuilder &k, Val barrier) {
+  NVVM::CpAsyncMBarrierArriveOp::create(k, barrier, /*noinc=*/true);
+}
+
 void prefetch(KernelBuilder &k, Val from) {
   auto level = NVVM::PrefetchCacheLevelAttr::get(k.getContext(), NVVM::PrefetchCacheLevel::L2);
   NVVM::PrefetchOp::create(k, level, NVVM::CacheEvictionPriorityAttr(), from, /*predicate=*/Value(),
@@ -144,17 +148,31 @@ static NVVM::MMALayoutAttr layout(KernelBuilder &k, Major major, bool isA) {
   return NVVM::MMALayoutAttr::get(k.getContext(), row ? NVVM::MMALayout::row : NVVM::MMALayout::col);
 }
 
-Vals multiply(KernelBuilder &k, Val a, Val b, ArrayRef<Val> accumulators, bool start, Major aMajor, Major bMajor) {
+static NVVM::WGMMATypes typeOf(Operands operands) {
+  switch (operands) {
+  case Operands::BF16:
+    return NVVM::WGMMATypes::bf16;
+  case Operands::F16:
+    return NVVM::WGMMATypes::f16;
+  case Operands::E4M3:
+    return NVVM::WGMMATypes::e4m3;
+  }
+  llvm_unreachable("every kind of operands has a type");
+}
+
+Vals multiply(KernelBuilder &k, Val a, Val b, ArrayRef<Val> accumulators, bool start, Major aMajor, Major bMajor,
+              Operands operands) {
+  int64_t n = 2 * static_cast<int64_t>(accumulators.size());
   MLIRContext *context = k.getContext();
-  int n = static_cast<int>(accumulators.size()) * 2;
-  auto bf16 = NVVM::WGMMATypesAttr::get(context, NVVM::WGMMATypes::bf16);
+  auto element = NVVM::WGMMATypesAttr::get(context, typeOf(operands));
   auto f32 = NVVM::WGMMATypesAttr::get(context, NVVM::WGMMATypes::f32);
   auto one = NVVM::WGMMAScaleInAttr::get(context, NVVM::WGMMAScaleIn::one);
   auto scale = NVVM::WGMMAScaleOutAttr::get(context, start ? NVVM::WGMMAScaleOut::zero : NVVM::WGMMAScaleOut::one);
+  auto shape = NVVM::MMAShapeAttr::get(context, 64, n, operands == Operands::E4M3 ? 32 : 16);
   Val bundle = k.pack(accumulators);
-  auto op = NVVM::WgmmaMmaAsyncOp::create(k, bundle.type(), bundle, a, b, NVVM::MMAShapeAttr::get(context, 64, n, 16),
-                                          bf16, bf16, f32, scale, one, one, layout(k, aMajor, true),
-                                          layout(k, bMajor, false), NVVM::MMAIntOverflowAttr());
+  auto op = NVVM::WgmmaMmaAsyncOp::create(k, bundle.type(), bundle, a, b, shape, element, element, f32, scale, one, one,
+                                          layout(k, aMajor, true), layout(k, bMajor, false),
+                                          NVVM::MMAIntOverflowAttr());
   return k.unpack(k.wrap(op.getResult()));
 }
 

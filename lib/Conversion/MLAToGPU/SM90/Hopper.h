@@ -68,6 +68,8 @@ void copyBytes(KernelBuilder &k, Val to, Val from, Val barrier, int64_t bytes);
 /// Copies 4 bytes from global to shared memory asynchronously; waitWords waits for all such copies of this thread.
 void copyWord(KernelBuilder &k, Val to, Val from);
 void waitWords(KernelBuilder &k);
+/// Arrives when all such copies of this thread so far are complete.
+void arriveAfterWords(KernelBuilder &k, Val barrier);
 /// Prefetches a line to L2.
 void prefetch(KernelBuilder &k, Val from);
 void prefetchTensorMap(KernelBuilder &k, Val tensorMap);
@@ -89,7 +91,7 @@ void decreaseRegisters(KernelBuilder &k, int64_t count);
 void increaseRegisters(KernelBuilder &k, int64_t count);
 
 //===----------------------------------------------------------------------===//
-// Tensor cores (wgmma): D[64 x n] += A[64 x 16] · B[16 x n], bf16 to f32
+// Tensor cores (wgmma): D[64 x n] += A[64 x 16] · B[16 x n], to f32
 //===----------------------------------------------------------------------===//
 
 /// Descriptors of operands in shared memory (PTX ISA, 9.7.15.5.1), for a tile at a constant offset.
@@ -114,11 +116,11 @@ void fenceProducts(KernelBuilder &k);
 void commitProducts(KernelBuilder &k);
 /// Waits until at most `pending` committed groups are unfinished.
 void waitProducts(KernelBuilder &k, int64_t pending);
+/// Elements of both operands. Of e4m3, a product has 32 columns of k, and only A and B in shared memory, K-major.
+enum class Operands { BF16, F16, E4M3 };
 /// A and B from shared memory, by descriptor. `start` overwrites the accumulators.
 Vals multiply(KernelBuilder &k, Val a, Val b, llvm::ArrayRef<Val> accumulators, bool start = false,
-              Major aMajor = Major::K, Major bMajor = Major::K);
-/// Elements of both operands.
-enum class Operands { BF16, F16 };
+              Major aMajor = Major::K, Major bMajor = Major::K, Operands operands = Operands::BF16);
 /// A from registers: four i32 of packed elements, the accumulators' layout.
 Vals multiplyRegisters(KernelBuilder &k, llvm::ArrayRef<Val> a, Val b, llvm::ArrayRef<Val> accumulators,
                        bool start = false, Major bMajor = Major::K, Operands operands = Operands::BF16);

@@ -22,6 +22,7 @@ std::unique_ptr<KernelKind> createProjectionKind();
 /// mla.rms_norm, its gamma f32; or mla.rms_norm to f32, mla.position_scale, arith.truncf: a scaled query.
 std::unique_ptr<KernelKind> createNormalizeKind();
 /// mla.rope of [T, H, R], x may be a slice; or arith.extf, mla.rope, mla.position_scale, arith.truncf.
+std::unique_ptr<KernelKind> createQuantizeKind();
 std::unique_ptr<KernelKind> createRopeKind();
 /// mla.append of mla.rms_norm (to f32) and mla.rope, both of slices; yields the cache.
 std::unique_ptr<KernelKind> createAppendKind();

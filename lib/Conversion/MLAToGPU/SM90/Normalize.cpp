@@ -14,14 +14,15 @@ using namespace mla::gpu;
 
 std::string NormalizeShape::name() const {
   return "normalize_" + std::to_string(width) + "_e" + llvm::utohexstr(llvm::bit_cast<uint64_t>(epsilon), true) +
-         (input == Element::F32 ? "_f32" : "") + nameOf(scale);
+         (input == Element::F32 ? "_f32" : "") + (quantized.group ? quantized.name() : "") + nameOf(scale);
 }
 
 void mla::gpu::emitNormalize(mlir::gpu::GPUModuleOp module, const NormalizeShape &shape) {
   if (module.lookupSymbol(shape.name()))
     return;
   KernelBuilder k(module, shape.name(), normalizeThreads, /*oneBlock=*/false);
-  unsigned x = k.addPointer(), gamma = k.addPointer(), y = k.addPointer();
+  unsigned x = k.addPointer(), gamma = k.addPointer(), y = k.addPointer(),
+           scales = shape.quantized.group ? k.addPointer() : 0;
   unsigned rows = k.addInt(), xStride = k.addInt(), yStride = k.addInt();
   std::optional<Positions> positions;
   if (shape.scale.beta != 0)
@@ -41,8 +42,17 @@ void mla::gpu::emitNormalize(mlir::gpu::GPUModuleOp module, const NormalizeShape
     Vals normalized = normalizeRow(k, values, k.argument(gamma), lane, shape.width, shape.epsilon);
     for (Val &value : normalized)
       value = factor ? value * factor : value;
-    storeRow(k, normalized, rowAt(k, k.argument(y), row, k.argument(yStride), Element::BF16), lane, shape.width,
-             Element::BF16);
+    if (shape.quantized.group) {
+      const Quantization &q = shape.quantized;
+      Val to = row * q.terms;
+      storeQuantized(k, normalized,
+                     {rowAt(k, k.argument(y), to, k.i32(q.width), Element::E4M3),
+                      rowAt(k, k.argument(scales), to, k.i32(q.scalesOfRow()), Element::F32), /*termRows=*/1},
+                     k.i32(0), lane, q);
+    } else {
+      storeRow(k, normalized, rowAt(k, k.argument(y), row, k.argument(yStride), Element::BF16), lane, shape.width,
+               Element::BF16);
+    }
   });
   k.finish();
 }

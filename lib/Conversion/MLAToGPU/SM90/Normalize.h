@@ -9,16 +9,17 @@
 #define MLA_CONVERSION_MLATOGPU_SM90_NORMALIZE_H
 
 #include "Positions.h"
-#include "Rows.h"
+#include "Quantize.h"
 
 namespace mla::gpu {
 
-/// y[r, i] = gamma[i] · x[r, i] / sqrt(mean(x[r]^2) + epsilon), y bf16; one warp per row.
+/// y[r, i] = gamma[i] · x[r, i] / sqrt(mean(x[r]^2) + epsilon), y bf16, or e4m3 with scales; one warp per row.
 struct NormalizeShape {
   int64_t width = 0; ///< a multiple of 8
   double epsilon = 0;
   Element input = Element::BF16;
-  PositionScale scale; ///< of the row's token, if it has a beta
+  PositionScale scale;    ///< of the row's token, if it has a beta
+  Quantization quantized; ///< of y, if it has a group
 
   std::string name() const;
 };
@@ -26,8 +27,9 @@ struct NormalizeShape {
 inline constexpr int64_t normalizeRows = 4; ///< per CTA
 inline constexpr int64_t normalizeThreads = 32 * normalizeRows;
 
-/// Adds the kernel to the module, if it is not there. Arguments: x, gamma f32, y; rows, elements between rows of x, and
-/// of y; if there is a scale, cu_seqlens, lengths, batch. Grid: ceil(rows / normalizeRows).
+/// Adds the kernel to the module, if it is not there. Arguments: x, gamma f32, y, of e4m3 its scales; rows, elements
+/// between rows of x, and of y; if there is a position scale, cu_seqlens, lengths, batch. Grid: ceil(rows /
+/// normalizeRows).
 void emitNormalize(mlir::gpu::GPUModuleOp module, const NormalizeShape &shape);
 
 } // namespace mla::gpu

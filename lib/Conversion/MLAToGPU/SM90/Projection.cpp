@@ -21,17 +21,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Projection.h"
-
-#include "Rows.h"
+#include "ProjectionKernel.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
 using namespace mla::gpu;
 
-/// Rows per warpgroup.
-static constexpr int64_t groupRows = 64;
 /// Tokens stored through shared memory at a time.
 static constexpr int64_t maxStoredTokens = 128;
 /// Tiles of tokens that are combined with a tile of rows. 132 concurrent CTAs then read about as many rows as tokens,
@@ -42,22 +38,27 @@ static constexpr int64_t bandTiles = 8;
 // Shapes
 //===----------------------------------------------------------------------===//
 
-ProjectionLayout::ProjectionLayout(const ProjectionChoices &c)
-    : weightBytes(tileBytes(c.tileRows)), stageBytes(weightBytes + tileBytes(c.tileTokens)),
+ProjectionLayout::ProjectionLayout(const ProjectionChoices &c, const ProjectionDims &dims)
+    : weightBytes(tileBytes(c.tileRows)), tokenBytes(tileBytes(c.tileTokens)),
+      stageBytes(weightBytes + dims.terms * tokenBytes),
       storedTokens(c.tileTokens > maxStoredTokens ? c.tileTokens / 2 : c.tileTokens), result(c.stages * stageBytes),
-      full(result + c.tileRows / groupRows * tileBytes(storedTokens)), empty(full + 8 * c.stages),
-      bytes(empty + 8 * c.stages) {}
+      scales(result + c.tileRows / groupRows * tileBytes(storedTokens)),
+      groupBytes(4 * (dims.terms * c.tileTokens + c.tileRows)),
+      scaleBytes(dims.isScaled() ? dims.stageColumns() / dims.group * groupBytes : 0),
+      full(scales + c.stages * scaleBytes), empty(full + 8 * c.stages), bytes(empty + 8 * c.stages) {}
 
-int64_t ProjectionChoices::sharedBytes() const { return ProjectionLayout(*this).bytes; }
+int64_t ProjectionChoices::sharedBytes(const ProjectionDims &dims) const { return ProjectionLayout(*this, dims).bytes; }
 
-static int64_t stepsOf(const ProjectionDims &dims) { return llvm::divideCeil(dims.contracted, tileColumns); }
 static int64_t rowTilesOf(const ProjectionShape &s) { return llvm::divideCeil(s.dims.rows, s.choices.tileRows); }
-static bool storesFloat(const ProjectionShape &s) { return s.floatResult || s.choices.splits > 1; }
+bool mla::gpu::storesFloat(const ProjectionShape &s) { return s.floatResult || s.choices.splits > 1; }
 
 std::string ProjectionShape::name() const {
   auto text = [](int64_t value) { return std::to_string(value); };
   const ProjectionChoices &c = choices;
-  return "projection_" + text(dims.heads) + "x" + text(dims.rows) + "x" + text(dims.contracted) + "_tile" +
+  std::string scales = dims.isScaled() ? (dims.terms == 2 ? "_e4m3x2_" : "_e4m3_") + text(dims.group) + "_" +
+                                             text(blocks.rows) + "x" + text(blocks.columns)
+                                       : "";
+  return "projection_" + text(dims.heads) + "x" + text(dims.rows) + "x" + text(dims.contracted) + scales + "_tile" +
          text(c.tileRows) + "x" + text(c.tileTokens) + "_stages" + text(c.stages) +
          (c.splits > 1 ? "_splits" + text(c.splits) : "") + (c.blocks > 1 ? "_blocks" + text(c.blocks) : "") +
          (c.streamed ? "_streamed" : "") + (floatResult ? "_f32" : "");
@@ -70,70 +71,30 @@ std::string ProjectionShape::sumName() const {
 
 int64_t ProjectionShape::threads() const { return choices.tileRows / groupRows * 128 + 32; }
 int64_t ProjectionShape::partialBytesPerToken() const { return 4 * choices.splits * dims.heads * dims.rows; }
+// Of e4m3 too, elements of maps have two bytes: copies do not depend on the type.
 SmallVector<int64_t> ProjectionShape::weightBox() const { return {tileColumns, choices.tileRows, 1}; }
 SmallVector<int64_t> ProjectionShape::tokenBox() const { return {tileColumns, choices.tileTokens, 1}; }
 SmallVector<int64_t> ProjectionShape::resultBox() const {
-  return {tileColumns, ProjectionLayout(choices).storedTokens, 1};
+  return {tileColumns, ProjectionLayout(choices, dims).storedTokens, 1};
 }
 
 //===----------------------------------------------------------------------===//
 // The product
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// A place in the ring, and the parity of the stage's barriers (0 or 1).
-struct Ring {
-  Val stage, parity;
-};
-
-/// A tile of y, and the stages of k that are summed for it.
-struct Tile {
-  Val row, token, head, split, firstStep, steps;
-};
-
-class Projection {
-public:
-  Projection(mlir::gpu::GPUModuleOp module, const ProjectionShape &shape)
-      : s(shape), c(shape.choices), at(shape.choices), k(module, shape.name(), shape.threads(), c.blocks == 1) {}
-  void emit();
-
-private:
-  void prepareBarriers();
-  Val full(Val stage) { return k.shared(at.full, stage * 8); }
-  Val empty(Val stage) { return k.shared(at.empty, stage * 8); }
-  Ring next(Ring ring);
-  void placeInBand(Tile &tile, Val number);
-  void placeInOrder(Tile &tile, Val number);
-  Tile tileAt(Val number);
-  Vals forEachTile(llvm::ArrayRef<Val> state, llvm::function_ref<Vals(const Tile &, llvm::ArrayRef<Val>)> body);
-
-  void copy();
-  Val copyWeightsAhead();
-  void copyWeights(const Tile &tile, Val step, Val stage);
-  void copyTokens(const Tile &tile, Val step, Val stage);
-
-  void multiplyAndStore(Val group);
-  Vals multiplyStage(llvm::ArrayRef<Val> sums, Val stage, Val group);
-  void storeRounded(const Tile &tile, llvm::ArrayRef<Val> sums, Val group);
-  void storeSums(const Tile &tile, llvm::ArrayRef<Val> sums, Val group);
-
-  const ProjectionShape &s;
-  const ProjectionChoices &c;
-  ProjectionLayout at;
-  KernelBuilder k;
-  Val weightMap, tokenMap, result, tokens;
-  Val tokenTiles, tiles;
-};
-} // namespace
-
 void Projection::emit() {
   unsigned w = k.addTensorMap(), x = k.addTensorMap();
+  unsigned wScales = s.dims.isScaled() ? k.addPointer() : 0, xScales = s.dims.isScaled() ? k.addPointer() : 0;
   unsigned y = storesFloat(s) ? k.addPointer() : k.addTensorMap(), count = k.addInt();
   k.begin();
   if (c.blocks > 1)
     k.function()->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), k.getI32IntegerAttr(c.blocks));
   weightMap = k.argument(w);
   tokenMap = k.argument(x);
+  if (s.dims.isScaled()) {
+    weightScales = k.argument(wScales);
+    tokenScales = k.argument(xScales);
+  }
   result = k.argument(y);
   tokens = k.argument(count);
   tokenTiles = ceilDiv(tokens, c.tileTokens);
@@ -143,7 +104,14 @@ void Projection::emit() {
   Val group = k.shuffle(k.thread() >> 7, k.i32(0));
   prepareBarriers();
   k.when(
-      group == c.tileRows / groupRows, [&] { k.when((k.thread() & 31) == 0, [&] { copy(); }); },
+      group == c.tileRows / groupRows,
+      [&] {
+        // Scales are copied by the whole warp.
+        if (s.dims.isScaled())
+          copy();
+        else
+          k.when((k.thread() & 31) == 0, [&] { copy(); });
+      },
       [&] { multiplyAndStore(group); });
   k.finish();
 }
@@ -151,8 +119,10 @@ void Projection::emit() {
 void Projection::prepareBarriers() {
   k.when(k.thread() == 0, [&] {
     for (int64_t i = 0; i < c.stages; ++i) {
-      initBarrier(k, k.shared(at.full + 8 * i), 1);
-      initBarrier(k, k.shared(at.empty + 8 * i), c.tileRows / groupRows);
+      // One thread announces tiles, and every lane its scales; one thread per warpgroup, or per warp, is done with
+      // them.
+      initBarrier(k, k.shared(at.full + 8 * i), s.dims.isScaled() ? 1 + 32 : 1);
+      initBarrier(k, k.shared(at.empty + 8 * i), c.tileRows / groupRows * (s.dims.isScaled() ? 4 : 1));
     }
     fenceBarrierInit(k);
   });
@@ -194,7 +164,7 @@ void Projection::placeInOrder(Tile &tile, Val number) {
 }
 
 Tile Projection::tileAt(Val number) {
-  int64_t allSteps = stepsOf(s.dims), partSteps = llvm::divideCeil(allSteps, c.splits);
+  int64_t allSteps = s.dims.steps(), partSteps = llvm::divideCeil(allSteps, c.splits);
   Tile tile{};
   if (s.dims.heads == 1)
     placeInBand(tile, number);
@@ -212,21 +182,36 @@ Vals Projection::forEachTile(llvm::ArrayRef<Val> state,
 }
 
 //===----------------------------------------------------------------------===//
-// The copying warp: one thread
+// The copying warp
 //===----------------------------------------------------------------------===//
+
+/// Runs `body` in the thread that copies tiles.
+void Projection::whenFirst(KernelBuilder::Body body) {
+  if (s.dims.isScaled())
+    k.when((k.thread() & 31) == 0, body);
+  else // the only one
+    body();
+}
 
 /// Announces all bytes of a stage and copies the weights.
 void Projection::copyWeights(const Tile &tile, Val step, Val stage) {
-  expectBytes(k, full(stage), at.stageBytes);
-  copyTile(k, k.shared(0, stage * at.stageBytes), weightMap, full(stage),
-           {(tile.firstStep + step) * tileColumns, tile.row, tile.head},
-           c.streamed ? CacheHint::EvictFirst : CacheHint::EvictNormal);
+  whenFirst([&] {
+    expectBytes(k, full(stage), at.stageBytes);
+    copyTile(k, k.shared(0, stage * at.stageBytes), weightMap, full(stage),
+             {(tile.firstStep + step) * tileColumns, tile.row, tile.head},
+             c.streamed ? CacheHint::EvictFirst : CacheHint::EvictNormal);
+  });
 }
 
 void Projection::copyTokens(const Tile &tile, Val step, Val stage) {
-  copyTile(k, k.shared(at.weightBytes, stage * at.stageBytes), tokenMap, full(stage),
-           {(tile.firstStep + step) * tileColumns, tile.token, tile.head},
-           c.streamed ? CacheHint::EvictLast : CacheHint::EvictNormal);
+  whenFirst([&] {
+    for (int64_t term = 0; term < s.dims.terms; ++term)
+      copyTile(k, k.shared(at.weightBytes + term * at.tokenBytes, stage * at.stageBytes), tokenMap, full(stage),
+               {(tile.firstStep + step) * tileColumns, tile.token, tile.head + term * s.dims.heads},
+               c.streamed ? CacheHint::EvictLast : CacheHint::EvictNormal);
+  });
+  if (s.dims.isScaled())
+    copyScales(tile, step, stage);
 }
 
 /// Fills the empty stages with weights, which need no wait. Returns the number of stages.
@@ -246,10 +231,12 @@ Val Projection::copyWeightsAhead() {
 }
 
 void Projection::copy() {
-  prefetchTensorMap(k, weightMap);
-  prefetchTensorMap(k, tokenMap);
-  if (!storesFloat(s))
-    prefetchTensorMap(k, result);
+  whenFirst([&] {
+    prefetchTensorMap(k, weightMap);
+    prefetchTensorMap(k, tokenMap);
+    if (!storesFloat(s))
+      prefetchTensorMap(k, result);
+  });
 
   Val ahead = copyWeightsAhead();
   waitForPredecessors(k);
@@ -287,117 +274,41 @@ Vals Projection::multiplyStage(llvm::ArrayRef<Val> sums, Val stage, Val group) {
   return results;
 }
 
-void Projection::multiplyAndStore(Val group) {
+std::pair<Vals, Ring> Projection::sumTile(const Tile &tile, Ring from, Val group) {
   Val first = (k.thread() & 127) == 0; // of its warpgroup
   Vals zeros(accumulatorsOf(c.tileTokens), k.f32(0));
-  forEachTile({k.i32(0), k.i32(0)}, [&](const Tile &tile, llvm::ArrayRef<Val> ringState) -> Vals {
-    Vals state = k.loop(k.i32(0), tile.steps, k.i32(1), {k.pack(zeros), ringState[0], ringState[1], k.i32(0)},
-                        [&](Val step, llvm::ArrayRef<Val> state) -> Vals {
-                          Ring ring{state[1], state[2]};
-                          waitBarrier(k, full(ring.stage), ring.parity);
-                          Vals sums = multiplyStage(k.unpack(state[0]), ring.stage, group);
-                          // The products of the stage before are done when only this one's are not.
-                          waitProducts(k, 1);
-                          k.when(first & (step > 0), [&] { arrive(k, empty(state[3])); });
-                          Ring after = next(ring);
-                          return {k.pack(sums), after.stage, after.parity, ring.stage};
-                        });
-    waitProducts(k, 0);
-    k.when(first, [&] { arrive(k, empty(state[3])); });
-    Vals sums = k.unpack(state[0]);
+  Vals state = k.loop(k.i32(0), tile.steps, k.i32(1), {k.pack(zeros), from.stage, from.parity, k.i32(0)},
+                      [&](Val step, llvm::ArrayRef<Val> state) -> Vals {
+                        Ring ring{state[1], state[2]};
+                        waitBarrier(k, full(ring.stage), ring.parity);
+                        Vals sums = multiplyStage(k.unpack(state[0]), ring.stage, group);
+                        // The products of the stage before are done when only this one's are not.
+                        waitProducts(k, 1);
+                        k.when(first & (step > 0), [&] { arrive(k, empty(state[3])); });
+                        Ring after = next(ring);
+                        return {k.pack(sums), after.stage, after.parity, ring.stage};
+                      });
+  waitProducts(k, 0);
+  k.when(first, [&] { arrive(k, empty(state[3])); });
+  return {k.unpack(state[0]), {state[1], state[2]}};
+}
+
+void Projection::multiplyAndStore(Val group) {
+  forEachTile({k.i32(0), k.i32(0)}, [&](const Tile &tile, llvm::ArrayRef<Val> state) -> Vals {
+    Ring ring{state[0], state[1]};
+    auto [sums, after] = s.dims.isScaled() ? sumScaledTile(tile, ring, group) : sumTile(tile, ring, group);
     if (storesFloat(s))
       storeSums(tile, sums, group);
     else
       storeRounded(tile, sums, group);
-    return {state[1], state[2]};
+    return {after.stage, after.parity};
   });
   if (!storesFloat(s))
-    k.when(first, [&] { waitStoresRead(k); });
+    k.when((k.thread() & 127) == 0, [&] { waitStoresRead(k); });
   launchDependents(k);
-}
-
-/// Stores the sums, which are a tile of y transposed: a warp has 16 columns n of all tokens. Transposed, a token is a
-/// row of 128 bytes, and the warpgroup's 64 columns are a tile for TMA.
-void Projection::storeRounded(const Tile &tile, llvm::ArrayRef<Val> sums, Val group) {
-  Val thread = k.thread() & 127, warp = thread >> 5, lane = k.thread() & 31, barrier = group + 1;
-  Val first = thread == 0;
-  // storeMatrix: lanes 8m … 8m+7 have the addresses of the rows of matrix m; matrices are (tokens 0…7, n 0…7),
-  // (tokens 0…7, n 8…15), (tokens 8…15, n 0…7), (tokens 8…15, n 8…15).
-  Val row = (lane & 7) + ((lane >> 4) << 3), chunk = warp * 2 + ((lane >> 3) & 1);
-  Val offset = (row << 7) + ((chunk ^ (row & 7)) << 4) + group * tileBytes(at.storedTokens);
-  for (int64_t from = 0; from < c.tileTokens; from += at.storedTokens) {
-    k.when(first, [&] { waitStoresRead(k); });
-    k.syncNamed(barrier, 128);
-    for (int64_t token = 0; token < at.storedTokens; token += 16) {
-      Vals fragment;
-      for (int64_t i = 0; i < 4; ++i) {
-        int64_t index = (from + token) / 2 + 2 * i;
-        fragment.push_back(packBF16(sums[index], sums[index + 1]));
-      }
-      storeMatrix(k, k.shared(at.result + tileBytes(token), offset), fragment, /*transposed=*/true);
-    }
-    fenceAsync(k);
-    k.syncNamed(barrier, 128);
-    k.when(first, [&] {
-      storeTile(k, result, k.shared(at.result, group * tileBytes(at.storedTokens)),
-                {tile.row + group * groupRows, tile.token + from, tile.head});
-      commitStores(k);
-    });
-  }
-}
-
-/// Stores f32 directly from registers: eight lanes have 32 neighbouring bytes.
-void Projection::storeSums(const Tile &tile, llvm::ArrayRef<Val> sums, Val group) {
-  Val lane = k.thread() & 31, warp = (k.thread() & 127) >> 5;
-  Val row = tile.row + group * groupRows + warp * 16 + (lane >> 2), token = tile.token + ((lane & 3) << 1);
-  int64_t tokenBytes = 4 * s.dims.heads * s.dims.rows;
-  Val line = k.extend(tile.split) * k.extend(tokens) + k.extend(token);
-  Val to = k.at(k.at(result, line * tokenBytes), k.extend(tile.head * s.dims.rows + row) * 4);
-  Val left = tokens - token, inFirst = row < s.dims.rows, inSecond = row + 8 < s.dims.rows;
-  for (int64_t i = 0; i < c.tileTokens / 8; ++i)
-    for (int64_t e : {0, 1})
-      k.when(left > 8 * i + e, [&] {
-        Val here = k.at(to, (8 * i + e) * tokenBytes);
-        k.when(inFirst, [&] { k.store(sums[4 * i + e], here); });
-        k.when(inSecond, [&] { k.store(sums[4 * i + 2 + e], k.at(here, 32)); });
-      });
 }
 
 void mla::gpu::emitProjection(mlir::gpu::GPUModuleOp module, const ProjectionShape &shape) {
   if (!module.lookupSymbol(shape.name()))
     Projection(module, shape).emit();
-}
-
-//===----------------------------------------------------------------------===//
-// The sum over parts of k
-//===----------------------------------------------------------------------===//
-
-void mla::gpu::emitProjectionSum(mlir::gpu::GPUModuleOp module, const ProjectionShape &shape) {
-  if (module.lookupSymbol(shape.sumName()))
-    return;
-  KernelBuilder k(module, shape.sumName(), projectionSumThreads, /*oneBlock=*/false);
-  unsigned partials = k.addPointer(), y = k.addPointer();
-  unsigned tokens = k.addInt(), tokenStride = k.addInt(), headStride = k.addInt();
-  k.begin();
-  Element element = shape.floatResult ? Element::F32 : Element::BF16;
-  int64_t units = shape.dims.heads * shape.dims.rows / projectionSumWidth;
-  Val unit = k.blockX() * projectionSumThreads + k.thread();
-  launchDependents(k);
-  waitForPredecessors(k);
-  k.when(unit < k.argument(tokens) * units, [&] {
-    Val from = elementAt(k, k.argument(partials), unit * projectionSumWidth, Element::F32);
-    Val partBytes = k.extend(k.argument(tokens)) * (4 * shape.dims.heads * shape.dims.rows);
-    llvm::SmallVector<Vals> parts;
-    for (int64_t i = 0; i < shape.choices.splits; ++i)
-      parts.push_back(loadElements(k, k.at(from, partBytes * i), projectionSumWidth, Element::F32));
-    Vals sums = parts.front();
-    for (const Vals &part : llvm::drop_begin(parts))
-      for (int64_t i = 0; i < projectionSumWidth; ++i)
-        sums[i] = sums[i] + part[i];
-    Val token = unit / units, inToken = unit % units * projectionSumWidth;
-    Val head = inToken / shape.dims.rows, row = inToken % shape.dims.rows;
-    Val to = rowAt(k, k.argument(y), token, k.argument(tokenStride), element);
-    storeElements(k, sums, elementAt(k, to, head * k.argument(headStride) + row, element), element);
-  });
-  k.finish();
 }

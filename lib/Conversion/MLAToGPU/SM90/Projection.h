@@ -13,9 +13,15 @@
 
 namespace mla::gpu {
 
+/// The blocks of w with one scale, if it is e4m3.
+struct WeightBlocks {
+  int64_t rows = 0, columns = 0; ///< of a head; of n and of k, which may count as one block
+};
+
 /// The parameters of the code; tokens and strides are arguments.
 struct ProjectionShape {
   ProjectionDims dims;
+  WeightBlocks blocks;
   ProjectionChoices choices;
   bool floatResult = false; ///< y is f32 and contiguous
 
@@ -24,23 +30,28 @@ struct ProjectionShape {
   int64_t threads() const;     ///< per CTA of the product
   /// Sums of f32, of the product with splits: [splits, tokens, heads, rows].
   int64_t partialBytesPerToken() const;
-  /// The tensor maps' boxes, innermost first: of w [k, n, heads], of x [k, tokens, heads], of y [n, tokens, heads].
+  /// The tensor maps' boxes, innermost first: of w [k, n, heads], of x [k, tokens, terms · heads], of y [n, tokens,
+  /// heads].
   llvm::SmallVector<int64_t> weightBox() const, tokenBox() const, resultBox() const;
 };
 
 /// Offsets in dynamic shared memory, in bytes.
 struct ProjectionLayout {
-  explicit ProjectionLayout(const ProjectionChoices &choices);
-  int64_t weightBytes, stageBytes; ///< a stage is a tile of w, then one of x
-  int64_t storedTokens;            ///< stored at a time
-  int64_t result;                  ///< one tile of y per warpgroup, one row per token
+  ProjectionLayout(const ProjectionChoices &choices, const ProjectionDims &dims);
+  int64_t weightBytes, tokenBytes, stageBytes; ///< a stage is a tile of w, then one of x per term
+  int64_t storedTokens;                        ///< stored at a time
+  int64_t result;                              ///< one tile of y per warpgroup, one row per token
+  /// Of e4m3, per stage and group of columns: a scale per token of the tile, of every term, then one per row.
+  int64_t scales, groupBytes, scaleBytes; ///< scaleBytes: of a stage
   int64_t full, empty, bytes;
 };
 
 inline constexpr int64_t projectionSumThreads = 128;
 inline constexpr int64_t projectionSumWidth = 4; ///< elements of y per thread
 
-/// Adds the product to the module, if it is not there. Arguments, in order: map w, map x, then
+/// Adds the product to the module, if it is not there. Arguments, in order: map w, map x, of e4m3 pointers to the
+/// scales of w, f32 [heads, ceil(n / blocks.rows), ceil(k / blocks.columns)], and of x, f32 [tokens, terms,
+/// heads, ceil(k / group)]; then
 ///   map y                       (bf16, no splits)
 ///   pointer y or partial sums   (f32)
 /// and tokens. Grid: any number of CTAs in x, which take tiles in turn.

@@ -40,24 +40,27 @@ static constexpr int64_t tokenTiles[] = {16, 32, 64, 96, 128, 160, 192, 224, 256
 
 /// Parts have equal numbers of steps, and the last one the rest.
 static bool hasEmptyPart(const ProjectionDims &dims, int64_t splits) {
-  int64_t steps = llvm::divideCeil(dims.contracted, tileColumns);
+  int64_t steps = dims.steps();
   int64_t partSteps = llvm::divideCeil(steps, splits);
   return partSteps * (splits - 1) >= steps;
 }
 
 /// Returns whether the accumulators of all CTAs of an SM fit into registers: its four parts have 16384 each, and a
-/// thread needs 26 more (as ptxas reports).
-static bool haveRegisters(const ProjectionChoices &c) {
-  constexpr int64_t parts = 4, registersOfPart = 16384, lanes = 32, others = 26, granule = 8;
+/// thread needs 26 more (as ptxas reports), and for e4m3 others for the products of a group, and 8 for scales.
+static bool haveRegisters(const ProjectionChoices &c, const ProjectionDims &dims) {
+  constexpr int64_t parts = 4, registersOfPart = 16384, lanes = 32, granule = 8, mostOfThread = 255;
+  int64_t others = dims.isScaled() ? 34 + dims.terms * c.tileTokens / 2 : 26;
   int64_t warps = c.blocks * (c.tileRows / 64 * 4 + 1);
   int64_t ofThread = registersOfPart / (llvm::divideCeil(warps, parts) * lanes) / granule * granule;
-  return c.tileTokens / 2 + others <= ofThread;
+  return c.tileTokens / 2 + others <= std::min(ofThread, mostOfThread);
 }
 
 bool ProjectionChoices::areValidFor(const ProjectionDims &dims) const {
-  bool knownTile = llvm::is_contained({64, 128}, tileRows) && llvm::is_contained(tokenTiles, tileTokens);
+  constexpr int64_t mostColumns = 256; // of a product
+  bool knownTile = llvm::is_contained({64, 128}, tileRows) && llvm::is_contained(tokenTiles, tileTokens) &&
+                   dims.terms * tileTokens <= mostColumns;
   return knownTile && stages >= 1 && blocks >= 1 && splits >= 1 && !hasEmptyPart(dims, splits) &&
-         haveRegisters(*this) && blocks * (sharedBytes() + blockOverhead) <= processorShared;
+         haveRegisters(*this, dims) && blocks * (sharedBytes(dims) + blockOverhead) <= processorShared;
 }
 
 namespace {
@@ -65,8 +68,7 @@ namespace {
 struct Candidate {
   Candidate(const ProjectionDims &dims, int64_t tokens, const ProjectionChoices &c)
       : tiles(llvm::divideCeil(dims.rows, c.tileRows) * llvm::divideCeil(tokens, c.tileTokens) * dims.heads * c.splits),
-        steps(llvm::divideCeil(llvm::divideCeil(dims.contracted, tileColumns), c.splits)),
-        stepBytes(tileBytes(c.tileRows + c.tileTokens)) {}
+        steps(llvm::divideCeil(dims.steps(), c.splits)), stepBytes(tileBytes(c.tileRows + dims.terms * c.tileTokens)) {}
   int64_t tiles;
   int64_t steps, stepBytes; ///< of a tile
 };
@@ -75,10 +77,14 @@ struct Candidate {
 static double timeOf(const ProjectionDims &dims, int64_t tokens, int64_t processors, const ProjectionChoices &c) {
   Candidate t(dims, tokens, c);
   double waves = llvm::divideCeil(t.tiles, processors);
-  double operands = static_cast<double>(dims.contracted) * (dims.rows + tokens);
-  double memory = 2.0 * dims.heads * (operands + static_cast<double>(dims.rows) * tokens) / memoryRate;
+  double operands = static_cast<double>(dims.contracted) * (dims.rows + dims.terms * tokens);
+  double results = 2.0 * static_cast<double>(dims.rows) * tokens;
+  double memory = dims.heads * (dims.elementBytes() * operands + results) / memoryRate;
   double intake = waves * t.steps * t.stepBytes / intakeRate;
-  double product = std::max(c.tileTokens / 2.0, leastProductTime) * 4 * c.tileRows / 64;
+  double columns = static_cast<double>(dims.terms) * c.tileTokens;
+  // Four products have 128 bytes of k. The sums of a group are multiplied by their scales: two operations each.
+  double scaling = dims.isScaled() ? static_cast<double>(dims.stageColumns()) / dims.group * columns : 0;
+  double product = (std::max(columns / 2.0, leastProductTime) * 4 + scaling) * c.tileRows / 64;
   double stores = storeLatency + static_cast<double>(c.tileRows) * c.tileTokens / storedPerCycle;
   // With several CTAs, one multiplies while another stores.
   double arithmetic = waves * (t.steps * product + stores / c.blocks) / cycleRate;
@@ -97,7 +103,7 @@ static bool fitStages(ProjectionChoices &c, const ProjectionDims &dims, int64_t 
     int64_t limit = processorShared / c.blocks - blockOverhead;
     auto fits = [&](int64_t stages) {
       c.stages = stages;
-      return c.sharedBytes() <= limit;
+      return c.sharedBytes(dims) <= limit;
     };
     int64_t most = 0;
     while (most < maxStages && fits(most + 1))
@@ -106,7 +112,7 @@ static bool fitStages(ProjectionChoices &c, const ProjectionDims &dims, int64_t 
     int64_t steps = t.steps * llvm::divideCeil(t.tiles, processors * c.blocks);
     c.stages = std::max<int64_t>(2, std::min(most, steps));
     bool enough = most >= 4 || most >= steps;
-    if (most >= 2 && haveRegisters(c) && (enough || c.blocks == 1) &&
+    if (most >= 2 && haveRegisters(c, dims) && (enough || c.blocks == 1) &&
         (c.blocks == 1 || c.blocks * most * t.stepBytes >= wantedInFlight))
       return true;
   }
@@ -114,7 +120,7 @@ static bool fitStages(ProjectionChoices &c, const ProjectionDims &dims, int64_t 
 }
 
 ProjectionChoices mla::gpu::chooseProjection(const ProjectionDims &dims, int64_t tokens, int64_t processors) {
-  int64_t allSteps = llvm::divideCeil(dims.contracted, tileColumns);
+  int64_t allSteps = dims.steps();
   ProjectionChoices best;
   double least = std::numeric_limits<double>::infinity();
   for (int64_t tileTokens : tokenTiles)
@@ -123,7 +129,7 @@ ProjectionChoices mla::gpu::chooseProjection(const ProjectionDims &dims, int64_t
         // A step that reads each weight once would read it twice, unless there are SMs to spare.
         if (tokens <= 128 && tileTokens < tokens && dims.heads * dims.rows / 64 >= processors / 2)
           continue;
-        if (hasEmptyPart(dims, splits))
+        if (hasEmptyPart(dims, splits) || dims.terms * tileTokens > 256)
           continue;
         ProjectionChoices c;
         c.tileRows = tileRows;

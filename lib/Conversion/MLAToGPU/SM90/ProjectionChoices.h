@@ -22,20 +22,30 @@ namespace mla::gpu {
 struct ProjectionDims {
   int64_t heads = 1;
   int64_t rows = 0;       ///< n, a multiple of 8
-  int64_t contracted = 0; ///< k, a multiple of 8
+  int64_t contracted = 0; ///< k, a multiple of 8, of e4m3 of 16
+  /// Columns of k of x with one scale, if x and w are e4m3: 32, 64 or 128. 0: they are bf16.
+  int64_t group = 0;
+  int64_t terms = 1; ///< of an element of x
+
+  bool isScaled() const { return group > 0; }
+  int64_t elementBytes() const { return isScaled() ? 1 : 2; }
+  /// Columns of k of a stage: 128 bytes.
+  int64_t stageColumns() const { return 128 / elementBytes(); }
+  /// Stages of a whole sum.
+  int64_t steps() const { return (contracted + stageColumns() - 1) / stageColumns(); }
 };
 
 /// A tile of y is `tileRows` rows of the weight times `tileTokens` tokens. In a schedule: rows, tokens, stages, splits,
 /// blocks, streamed.
 struct ProjectionChoices {
   int64_t tileRows = 64;   ///< 64 or 128: one or two warpgroups that multiply
-  int64_t tileTokens = 16; ///< 16, or a multiple of 32 up to 256
-  int64_t stages = 8;      ///< 64 columns of k of both tiles, in shared memory at the same time
+  int64_t tileTokens = 16; ///< 16, or a multiple of 32 up to 256, of two terms up to 128
+  int64_t stages = 8;      ///< 128 bytes of k of both tiles, in shared memory at the same time
   int64_t splits = 1;      ///< parts of k, summed by another kernel
   int64_t blocks = 1;      ///< CTAs per SM
   bool streamed = false;   ///< each weight is read about once: leave L2 to the tokens
 
-  int64_t sharedBytes() const; ///< dynamic shared memory per CTA
+  int64_t sharedBytes(const ProjectionDims &dims) const; ///< dynamic shared memory per CTA
   /// Returns whether a kernel supports them: known tiles, no part without columns of k, enough shared memory.
   bool areValidFor(const ProjectionDims &dims) const;
 };

@@ -16,6 +16,13 @@ using namespace mla::gpu;
 
 static constexpr int64_t bf16Bytes = 2;
 
+//===----------------------------------------------------------------------===//
+// Shapes
+//===----------------------------------------------------------------------===//
+
+/// Return the dequantization of an operand that is multiplied in e4m3; null for bf16.
+static DequantizeOp scaled(Value operand) { return operand.getDefiningOp<DequantizeOp>(); }
+
 /// Returns the product as `heads` products of [T, contracted] with [rows, contracted].
 static ProjectionDims dimsOf(ProjectOp op) {
   ArrayRef<int64_t> result = cast<RankedTensorType>(op.getResult().getType()).getShape();
@@ -23,7 +30,50 @@ static ProjectionDims dimsOf(ProjectOp op) {
   dims.heads = op.getHeads() == Heads::Per ? result[1] : 1;
   dims.rows = op.getHeads() == Heads::To ? result[1] * result[2] : result.back();
   dims.contracted = op.getContractedSize();
+  if (DequantizeOp x = scaled(op.getX())) {
+    dims.group = x.getBlock().back();
+    auto stored = cast<RankedTensorType>(x.getX().getType());
+    dims.terms = stored.getRank() > cast<RankedTensorType>(x.getType()).getRank() ? stored.getDimSize(1) : 1;
+  }
   return dims;
+}
+
+/// Return the dimension of the rows in the weight.
+static int64_t rowDimOf(Heads heads) { return heads == Heads::To || heads == Heads::Per ? 1 : 0; }
+
+/// Return the blocks of w. Heads side by side have whole blocks each.
+static FailureOr<WeightBlocks> weightBlocksOf(ProjectOp op) {
+  DequantizeOp weight = scaled(op.getWeight());
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(weight.getType()).getShape(), block = weight.getBlock();
+  int64_t rowDim = rowDimOf(op.getHeads());
+  for (size_t dim = 0; dim + 1 < block.size(); ++dim)
+    if (static_cast<int64_t>(dim) != rowDim && block[dim] != 1)
+      return op.emitOpError("multiplies by a weight with blocks across heads; compile with --dtype=bf16");
+  bool joinsRows = op.getHeads() == Heads::To, joinsColumns = op.getHeads() == Heads::From;
+  if ((joinsRows && shape[rowDim] % block[rowDim] != 0) || (joinsColumns && shape.back() % block.back() != 0))
+    return op.emitOpError("multiplies by a weight whose heads do not have whole blocks; compile with --dtype=bf16");
+  return WeightBlocks{block[rowDim], block.back()};
+}
+
+static LogicalResult checkScaled(ProjectOp op, const ProjectionShape &shape) {
+  const ProjectionDims &d = shape.dims;
+  if (d.terms > 2)
+    return op.emitOpError() << "multiplies elements of " << d.terms << " terms; kernels take 1 or 2";
+  if (!llvm::is_contained({32, 64, 128}, d.group) || d.contracted % 16 != 0)
+    return op.emitOpError() << "multiplies " << d.contracted << " columns of e4m3 with a scale per " << d.group
+                            << "; kernels take multiples of 16 columns, and 32, 64 or 128 per scale";
+  // A block may reach beyond the last column.
+  bool wholeGroups = shape.blocks.columns % d.group == 0 || shape.blocks.columns >= d.contracted;
+  if (!wholeGroups)
+    return op.emitOpError() << "multiplies groups of " << d.group << " columns by blocks of " << shape.blocks.columns
+                            << "; a block must have whole groups";
+  return success();
+}
+
+/// Return the tensor in memory: the weight, or its elements of e4m3.
+static Value storedOf(Value operand) {
+  DequantizeOp dequantized = scaled(operand);
+  return dequantized ? dequantized.getX() : operand;
 }
 
 static ProjectionChoices choicesOf(ScheduleAttr schedule) {
@@ -42,41 +92,59 @@ static FailureOr<ProjectionShape> shapeOf(KernelOp kernel, ProjectOp op) {
   shape.dims = dimsOf(op);
   shape.floatResult = getElementTypeOrSelf(kernel.getYield()->getOperand(0).getType()).isF32();
   shape.choices = choicesOf(*kernel.getSchedule());
-  auto weight = cast<RankedTensorType>(op.getWeight().getType());
-  if (!weight.getElementType().isBF16() || !weight.hasStaticShape())
-    return kernel.emitOpError("expected a weight of bf16 with static sizes, got ") << weight;
+  bool isScaled = scaled(op.getWeight()) != nullptr;
+  auto weight = cast<RankedTensorType>(storedOf(op.getWeight()).getType());
+  Type expected = isScaled ? Type(Float8E4M3FNType::get(op.getContext())) : Type(BFloat16Type::get(op.getContext()));
+  if (weight.getElementType() != expected || !weight.hasStaticShape())
+    return kernel.emitOpError("expected a weight of ") << expected << " with static sizes, got " << weight;
+  if (isScaled != shape.dims.isScaled())
+    return kernel.emitOpError("multiplies one operand of e4m3 by one of bf16; quantize both");
   if (op.getPanels())
     return kernel.emitOpError("has a weight in panels, which is the CPU's layout; compile without mla-layout");
   if (shape.dims.rows % 8 != 0 || shape.dims.contracted % 8 != 0)
     return kernel.emitOpError() << "multiplies by " << shape.dims.rows << " x " << shape.dims.contracted
                                 << "; the copy engine needs multiples of 8; compile with --target=cpu";
+  if (isScaled) {
+    FailureOr<WeightBlocks> blocks = weightBlocksOf(op);
+    if (failed(blocks))
+      return failure();
+    shape.blocks = *blocks;
+    if (failed(checkScaled(op, shape)))
+      return failure();
+  }
   if (!shape.choices.areValidFor(shape.dims))
-    return kernel.emitOpError(
-        "has a schedule that no kernel can follow: rows is 64 or 128, tokens 16 or a multiple of "
-        "32 up to 256, no part of k may be empty, and stages must fit into 227 KB of shared memory");
+    return kernel.emitOpError("has a schedule that no kernel can follow: rows is 64 or 128, tokens 16 or a multiple of "
+                              "32 up to 256, of two terms up to 128, no part of k may be empty, and stages must fit "
+                              "into 227 KB of shared memory");
   return shape;
 }
 
-/// Returns the map [k, tokens, heads] of x: heads that are summed must be contiguous.
+/// Returns the number of elements of a map, which have two bytes, that k has.
+static int64_t mappedColumns(const ProjectionDims &dims) { return dims.contracted * dims.elementBytes() / bf16Bytes; }
+
+/// Returns the map [k, tokens, terms · heads] of x: heads that are summed must be contiguous.
 static FailureOr<TensorMap> mapOfTokens(ProjectOp op, const ProjectionShape &shape, const View &x) {
   MLIRContext *context = op.getContext();
   auto number = [&](int64_t value) { return getAffineConstantExpr(value, context); };
-  int64_t width = x.shape.back();
-  if (op.getHeads() == Heads::From && x.strides[1] != number(width))
+  int64_t width = x.shape.back(), terms = shape.dims.terms, bytes = shape.dims.elementBytes();
+  size_t heads = terms > 1 ? 2 : 1; // the dimension of the heads
+  if (op.getHeads() == Heads::From && x.strides[heads] != number(width))
     return op.emitOpError("sums over the heads of a slice; the kernel needs heads side by side");
-  AffineExpr headStride = op.getHeads() == Heads::Per ? x.strides[1] : x.strides[0];
+  // Terms are before heads, and rows of e4m3 are contiguous.
+  AffineExpr stride = op.getHeads() == Heads::Per ? x.strides[heads] : terms > 1 ? x.strides[1] : x.strides[0];
   return TensorMap{x.buffer,
-                   {number(shape.dims.contracted), x.rows, number(shape.dims.heads)},
-                   {x.strides[0] * bf16Bytes, headStride * bf16Bytes},
+                   {number(mappedColumns(shape.dims)), x.rows, number(terms * shape.dims.heads)},
+                   {x.strides[0] * bytes, stride * bytes},
                    shape.tokenBox()};
 }
 
 static TensorMap mapOfWeights(const Buffer &buffer, const ProjectionShape &shape, MLIRContext *context) {
   auto number = [&](int64_t value) { return getAffineConstantExpr(value, context); };
   const ProjectionDims &d = shape.dims;
+  int64_t rowBytes = d.elementBytes() * d.contracted;
   return {buffer,
-          {number(d.contracted), number(d.rows), number(d.heads)},
-          {number(bf16Bytes * d.contracted), number(bf16Bytes * d.contracted * d.rows)},
+          {number(mappedColumns(d)), number(d.rows), number(d.heads)},
+          {number(rowBytes), number(rowBytes * d.rows)},
           shape.weightBox()};
 }
 
@@ -118,7 +186,9 @@ namespace {
 class ProjectionKind : public KernelKind {
 public:
   ProjectionKind() : KernelKind("projection", ProjectOp::getOperationName()) {}
+  bool fuses(Operation *producer, Operation *) const override { return isa<DequantizeOp>(producer); }
   LogicalResult checkOperation(Operation *op) const override;
+  bool multiplies(const ScaledProduct &product) const override;
   bool stores(Type element, unsigned) const override { return element.isBF16() || element.isF32(); }
   ArrayRef<ScheduleKey> getScheduleKeys() const override;
   Choices chooseSchedule(KernelOp kernel, const Purpose &purpose, const TargetInfo &target) const override;
@@ -129,18 +199,23 @@ public:
 std::unique_ptr<KernelKind> mla::gpu::createProjectionKind() { return std::make_unique<ProjectionKind>(); }
 
 LogicalResult ProjectionKind::checkOperation(Operation *op) const {
-  Type element = getElementTypeOrSelf(cast<ProjectOp>(op).getWeight().getType());
-  if (element.isBF16())
+  auto project = cast<ProjectOp>(op);
+  Type element = getElementTypeOrSelf(project.getWeight().getType());
+  if (element.isBF16() || (scaled(project.getWeight()) && scaled(project.getX())))
     return KernelKind::checkOperation(op);
   return op->emitOpError("expected a weight of bf16, got ")
          << element << "; compile with --dtype=bf16, or with --target=cpu";
+}
+
+bool ProjectionKind::multiplies(const ScaledProduct &product) const {
+  return product.rows % 8 == 0 && product.contracted % 16 == 0 && llvm::is_contained({32, 64, 128}, product.group);
 }
 
 ArrayRef<ScheduleKey> ProjectionKind::getScheduleKeys() const {
   static constexpr ScheduleKey keys[] = {
       {"tokens", 16, 256}, // of a tile
       {"rows", 64, 128},   // of the weight, of a tile
-      {"stages", 1, 64},   // steps of 64 columns in flight
+      {"stages", 1, 64},   // steps of 128 bytes of columns in flight
       {"splits", 1, 1024}, // parts of the columns
       {"blocks", 1, 16},   // CTAs per SM
       {"streamed", 0, 1},  // weights leave L2 to the tokens
@@ -156,11 +231,23 @@ KernelKind::Choices ProjectionKind::chooseSchedule(KernelOp kernel, const Purpos
           {"splits", best.splits},     {"blocks", best.blocks}, {"streamed", best.streamed}};
 }
 
+/// Adds the scales of the weight and of x, if there are any.
+static LogicalResult addScales(ProjectOp op, Launch &launch) {
+  for (Value operand : {op.getWeight(), op.getX()})
+    if (DequantizeOp dequantized = scaled(operand)) {
+      FailureOr<Buffer> scales = operandOf(dequantized.getScale());
+      if (failed(scales))
+        return failure();
+      launch.arguments.push_back(*scales);
+    }
+  return success();
+}
+
 FailureOr<Launches> ProjectionKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
   auto op = *kernel.getBody().getOps<ProjectOp>().begin();
   FailureOr<ProjectionShape> shape = shapeOf(kernel, op);
-  FailureOr<View> x = viewOf(op.getX());
-  FailureOr<Buffer> weight = operandOf(op.getWeight());
+  FailureOr<View> x = viewOf(storedOf(op.getX()), scaled(op.getX()) ? Elements::E4M3 : Elements::BF16);
+  FailureOr<Buffer> weight = operandOf(storedOf(op.getWeight()));
   if (failed(shape) || failed(x) || failed(weight))
     return failure();
   FailureOr<TensorMap> tokens = mapOfTokens(op, *shape, *x);
@@ -173,8 +260,12 @@ FailureOr<Launches> ProjectionKind::generate(KernelOp kernel, mlir::gpu::GPUModu
   product.grid[0] = blocksOf(*shape, x->rows);
   product.grid[1] = product.grid[2] = getAffineConstantExpr(1, context);
   product.threads = shape->threads();
-  product.sharedBytes = shape->choices.sharedBytes();
-  product.arguments = {mapOfWeights(*weight, *shape, context), *tokens, resultOf(*shape, x->rows), x->rows};
+  product.sharedBytes = shape->choices.sharedBytes(shape->dims);
+  product.arguments = {mapOfWeights(*weight, *shape, context), *tokens};
+  if (failed(addScales(op, product)))
+    return failure();
+  product.arguments.push_back(resultOf(*shape, x->rows));
+  product.arguments.push_back(x->rows);
   Launches launches;
   launches.launches.push_back(product);
   if (shape->choices.splits > 1) {

@@ -9,6 +9,7 @@
 #include "Gather.h"
 #include "Kinds.h"
 #include "Normalize.h"
+#include "Quantize.h"
 #include "Rope.h"
 
 #include "mla/Conversion/MLAToGPU/Views.h"
@@ -40,6 +41,11 @@ static PositionScale scaleOf(PositionScaleOp op) {
   if (!op)
     return {};
   return {op.getBeta().convertToDouble(), static_cast<int64_t>(op.getOriginal())};
+}
+
+static Quantization quantizationOf(QuantizeOp op) {
+  int64_t width = cast<RankedTensorType>(op.getX().getType()).getShape().back();
+  return {width, static_cast<int64_t>(op.getGroup()), static_cast<int64_t>(op.getTerms())};
 }
 
 static RotationDims rotationOf(RopeOp op) {
@@ -147,6 +153,19 @@ public:
   FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
 };
 
+/// Quantizes rows of memory, or the result of a norm.
+class QuantizeKind : public KernelKind {
+public:
+  QuantizeKind() : KernelKind("quantize", QuantizeOp::getOperationName()) {}
+  bool fuses(Operation *producer, Operation *last) const override {
+    return isa<RmsNormOp>(producer) && isa<QuantizeOp>(last);
+  }
+  bool stores(Type element, unsigned result) const override {
+    return result == 0 ? isa<Float8E4M3FNType>(element) : element.isF32();
+  }
+  FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
+};
+
 class RopeKind : public ScaledKind<RopeOp> {
 public:
   RopeKind() : ScaledKind("rope") {}
@@ -172,6 +191,7 @@ public:
 } // namespace
 
 std::unique_ptr<KernelKind> mla::gpu::createNormalizeKind() { return std::make_unique<NormalizeKind>(); }
+std::unique_ptr<KernelKind> mla::gpu::createQuantizeKind() { return std::make_unique<QuantizeKind>(); }
 std::unique_ptr<KernelKind> mla::gpu::createRopeKind() { return std::make_unique<RopeKind>(); }
 std::unique_ptr<KernelKind> mla::gpu::createAppendKind() { return std::make_unique<AppendKind>(); }
 std::unique_ptr<KernelKind> mla::gpu::createGatherKind() { return std::make_unique<GatherKind>(); }
@@ -186,7 +206,8 @@ ArrayRef<ScheduleKey> RopeKind::getScheduleKeys() const {
 // Generators
 //===----------------------------------------------------------------------===//
 
-FailureOr<Launches> NormalizeKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
+/// Returns the launch of a norm, whose result is quantized if `quantize` is not null.
+static FailureOr<Launches> generateNorm(KernelOp kernel, mlir::gpu::GPUModuleOp module, QuantizeOp quantize) {
   auto op = findIn<RmsNormOp>(kernel);
   FailureOr<View> x = viewOf(op.getX(), Elements::Float);
   FailureOr<Buffer> gamma = gammaOf(op);
@@ -199,16 +220,52 @@ FailureOr<Launches> NormalizeKind::generate(KernelOp kernel, mlir::gpu::GPUModul
   shape.width = x->shape.back();
   shape.epsilon = op.getEpsilon().convertToDouble();
   shape.input = elementOf(op.getX());
+  if (quantize)
+    shape.quantized = quantizationOf(quantize);
   auto scale = findIn<PositionScaleOp>(kernel);
   shape.scale = scaleOf(scale);
   if (failed(checkWidth(kernel, shape.width)))
     return failure();
   emitNormalize(module, shape);
   Launch launch = launchOf(kernel, shape.name(), x->rows.ceilDiv(normalizeRows), normalizeThreads);
-  launch.arguments = {x->buffer, *gamma,        Buffer{Buffer::Result, 0},
-                      x->rows,   x->strides[0], number(kernel, shape.width)};
+  launch.arguments = {x->buffer, *gamma, Buffer{Buffer::Result, 0}};
+  if (quantize)
+    launch.arguments.push_back(Buffer{Buffer::Result, 1});
+  for (AffineExpr size : {x->rows, x->strides[0], number(kernel, shape.width)})
+    launch.arguments.push_back(size);
   if (shape.scale.beta != 0 && failed(addPositions(kernel, {positionOf(scale)}, launch.arguments)))
     return failure();
+  return Launches{{launch}, {}};
+}
+
+FailureOr<Launches> NormalizeKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
+  return generateNorm(kernel, module, /*quantize=*/nullptr);
+}
+
+FailureOr<Launches> QuantizeKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
+  auto op = findIn<QuantizeOp>(kernel);
+  if (!llvm::is_contained({32, 64, 128}, static_cast<int64_t>(op.getGroup())))
+    return kernel.emitOpError("expected groups of 32, 64 or 128 columns, got ") << op.getGroup();
+  if (op.getX().getDefiningOp<RmsNormOp>())
+    return generateNorm(kernel, module, op);
+  FailureOr<View> x = viewOf(op.getX());
+  if (failed(x))
+    return failure();
+  bool hasHeads = x->shape.size() == 3;
+  if (!hasHeads && x->shape.size() != 2)
+    return kernel.emitOpError("expected an operand of rank 2 or 3 to quantize, got rank ") << x->shape.size();
+  QuantizeShape shape{hasHeads ? x->shape[1] : 1, quantizationOf(op)};
+  if (failed(checkWidth(kernel, shape.row.width)))
+    return failure();
+  emitQuantize(module, shape);
+  AffineExpr units = x->rows * (shape.heads * shape.piecesOfRow());
+  Launch launch = launchOf(kernel, shape.name(), units.ceilDiv(quantizeWarps), quantizeThreads);
+  launch.arguments = {x->buffer,
+                      Buffer{Buffer::Result, 0},
+                      Buffer{Buffer::Result, 1},
+                      x->rows,
+                      x->strides[0],
+                      hasHeads ? x->strides[1] : number(kernel, shape.row.width)};
   return Launches{{launch}, {}};
 }
 

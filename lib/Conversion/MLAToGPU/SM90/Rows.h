@@ -38,6 +38,14 @@ void storeRow(KernelBuilder &k, llvm::ArrayRef<Val> values, Val row, Val lane, i
 /// f32.
 Vals normalizeRow(KernelBuilder &k, llvm::ArrayRef<Val> values, Val gamma, Val lane, int64_t width, double epsilon);
 
+/// Divides the warp's elements of one row by the scales of their groups of `columns` (16, 32, … 256), as mla.quantize
+/// defines them. Calls `store` with each group and its scale, in one lane. Returns the scales of this lane's elements,
+/// one per laneElements.
+Vals scaleRow(KernelBuilder &k, llvm::MutableArrayRef<Val> values, Val lane, int64_t columns,
+              llvm::function_ref<void(Val group, Val scale)> store);
+/// Returns what is left of this lane's elements after they are divided by the scales and rounded to e4m3.
+Vals restOfRow(KernelBuilder &k, llvm::ArrayRef<Val> values, llvm::ArrayRef<Val> scales);
+
 } // namespace mla::gpu
 
 #endif // MLA_CONVERSION_MLATOGPU_SM90_ROWS_H

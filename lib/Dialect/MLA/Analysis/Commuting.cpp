@@ -22,7 +22,8 @@ using namespace mla;
 /// Return the operand with the same tokens as the operation's result, or null.
 static Value getTokenSource(Operation *op) {
   return TypeSwitch<Operation *, Value>(op)
-      .Case<ProjectOp, BiasOp, RmsNormOp, RopeOp, PositionScaleOp>([](auto tokenwise) { return tokenwise.getX(); })
+      .Case<ProjectOp, BiasOp, RmsNormOp, RopeOp, PositionScaleOp, QuantizeOp, DequantizeOp>(
+          [](auto tokenwise) { return tokenwise.getX(); })
       .Case([](AttentionOp attention) { return attention.getQNope(); })
       .Case([](LatentAttentionOp attention) { return attention.getQLatent(); })
       .Case<arith::MulFOp, arith::AddFOp, arith::ExtFOp, arith::TruncFOp>(

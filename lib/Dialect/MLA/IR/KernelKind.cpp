@@ -24,9 +24,9 @@ static LogicalResult verifyNoneTwice(KernelOp kernel) {
     if (!isa_and_present<MLADialect>(op.getDialect()))
       continue;
     auto [known, isFirst] = first.try_emplace(op.getName(), &op);
-    // Positions from the same lengths are equal.
+    // Positions from the same lengths are equal; a projection dequantizes both operands.
     bool isSame = isa<PositionsOp>(op) && op.getOperands().drop_front() == known->second->getOperands().drop_front();
-    if (!isFirst && !isSame)
+    if (!isFirst && !isSame && !isa<DequantizeOp>(op))
       return kernel.emitOpError() << "(C4) expected one operation " << op.getName() << ", got two";
   }
   return success();
@@ -117,6 +117,10 @@ const KernelKind *KernelTarget::findTaking(Operation *op) const {
 
 bool KernelTarget::attends(const AttentionWidths &widths) const {
   return llvm::any_of(kinds, [&](const auto &kind) { return kind->attends(widths); });
+}
+
+bool KernelTarget::multiplies(const ScaledProduct &product) const {
+  return llvm::any_of(kinds, [&](const auto &kind) { return kind->multiplies(product); });
 }
 
 /// Reports that no target has this value of a fact.

@@ -41,16 +41,46 @@ LogicalResult WeightOp::verify() {
   return success();
 }
 
+/// Return the number of blocks of a dimension, which is dynamic if the size is.
+static int64_t countBlocks(int64_t size, int64_t block) {
+  return ShapedType::isDynamic(size) ? size : static_cast<int64_t>(llvm::divideCeil(size, block));
+}
+
+/// Return the shape with a dimension 1 of `terms`.
+static SmallVector<int64_t> withTerms(ArrayRef<int64_t> shape, int64_t terms) {
+  SmallVector<int64_t> result(shape);
+  result.insert(result.begin() + 1, terms);
+  return result;
+}
+
 LogicalResult DequantizeOp::verify() {
-  ArrayRef<int64_t> weight = shapeOf(getWeight()), scale = shapeOf(getScale()), block = getBlock();
-  if (weight.size() != 2 || scale.size() != 2 || weight != shapeOf(getResult()))
-    return emitOpError("(C1) weight, scale and result must have rank 2, weight and result one shape");
-  if (block.size() != 2 || block[0] <= 0 || block[1] <= 0)
-    return emitOpError("(C2) block must have two positive sizes");
-  for (int64_t dim : {0, 1})
-    if (scale[dim] != static_cast<int64_t>(llvm::divideCeil(weight[dim], block[dim])))
-      return emitOpError() << "(C3) scale has " << scale[dim] << " elements in dimension " << dim << ", expected "
-                           << llvm::divideCeil(weight[dim], block[dim]);
+  ArrayRef<int64_t> x = shapeOf(getX()), scale = shapeOf(getScale()), block = getBlock(), result = shapeOf(getResult());
+  bool hasTerms = x.size() > 1 && x.size() == result.size() + 1;
+  if (x.size() != scale.size() || (hasTerms ? ArrayRef(withTerms(result, x[1])) : result) != x)
+    return emitOpError("(C1) x and scale must have the same rank, and x the shape of the result, or one with terms");
+  auto isValid = [](int64_t size, int64_t block) { return ShapedType::isDynamic(size) ? block == 1 : block > 0; };
+  if (block.size() != x.size() || !llvm::all_of_zip(x, block, isValid))
+    return emitOpError() << "(C2) block must have " << x.size() << " positive sizes, 1 in a dynamic dimension, got ["
+                         << block << "]";
+  for (auto [dim, size] : llvm::enumerate(scale))
+    if (size != countBlocks(x[dim], block[dim]))
+      return emitOpError() << "(C3) scale has " << size << " elements in dimension " << dim << ", expected "
+                           << countBlocks(x[dim], block[dim]);
+  return success();
+}
+
+LogicalResult QuantizeOp::verify() {
+  ArrayRef<int64_t> x = shapeOf(getX());
+  auto group = static_cast<int64_t>(getGroup()), terms = static_cast<int64_t>(getTerms());
+  if (group <= 0 || (terms != 1 && terms != 2))
+    return emitOpError() << "(C2) expected a positive group, and 1 or 2 terms, got " << group << " and " << terms;
+  if (x.empty() || (terms == 1 ? x : ArrayRef(withTerms(x, terms))) != shapeOf(getElements()))
+    return emitOpError("(C1) the elements must have x's shape, with two terms another dimension 1 of 2");
+  SmallVector<int64_t> expected(shapeOf(getElements()));
+  expected.back() = countBlocks(x.back(), group);
+  if (shapeOf(getScale()) != ArrayRef(expected))
+    return emitOpError() << "(C3) expected scales of " << cast<RankedTensorType>(getScale().getType()).clone(expected)
+                         << ", got " << getScale().getType();
   return success();
 }
 

@@ -57,7 +57,7 @@ static LogicalResult check(Operation *op, const KernelTarget &target) {
     return refuseBias(bias);
   if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op); slice && !takesAllRows(slice))
     return slice.emitOpError("slices the rows of a tensor, which no kernel supports; compile with --target=cpu");
-  if (isRepeated(op) || isa<WeightOp, arith::TruncFOp, func::ReturnOp>(op))
+  if (isRepeated(op) || isa<WeightOp, arith::TruncFOp, func::ReturnOp>(op) || isPartOfUser(op, target))
     return success();
   return op->emitOpError("has no kernel on the target ") << target.getInfo().name << " yet; compile with --target=cpu";
 }

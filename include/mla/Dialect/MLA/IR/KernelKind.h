@@ -47,6 +47,12 @@ struct AttentionWidths {
   int64_t key, rope, value;
 };
 
+/// Sizes of a projection of elements with scales: rows and contracted elements of a weight, and contracted elements
+/// with one scale.
+struct ScaledProduct {
+  int64_t rows, contracted, group;
+};
+
 class KernelKind {
 public:
   using Choices = llvm::SmallVector<std::pair<llvm::StringRef, int64_t>>;
@@ -80,6 +86,8 @@ public:
   virtual bool stores(mlir::Type element, unsigned result) const;
   /// Return whether the kind computes naive attentions of these widths. A plan has no forms that no kind computes.
   virtual bool attends(const AttentionWidths &widths) const { return false; }
+  /// Return whether the kind multiplies e4m3 of these sizes. Other projections of scaled weights stay as they are.
+  virtual bool multiplies(const ScaledProduct &product) const { return false; }
 
   //===- Schedules ---------------------------------------------------------===//
 
@@ -119,6 +127,8 @@ public:
   const KernelKind *findTaking(mlir::Operation *op) const;
   /// Return whether some kind computes naive attentions of these widths.
   bool attends(const AttentionWidths &widths) const;
+  /// Return whether some kind multiplies e4m3 of these sizes.
+  bool multiplies(const ScaledProduct &product) const;
 
   /// Finds the target of the chip in the target spec around `op`, or without one the first registered target. Emits an
   /// error at `op` and returns null if there is none.

@@ -25,6 +25,8 @@ def MLA_Activation : AnyTypeOf<[RankedTensorOf<[F32, BF16, F16]>],
 def MLA_Weight : AnyTypeOf<[MLA_FloatTensor], "tensor of a float type",
     "::mlir::RankedTensorType">;
 
+def MLA_E4M3 : AnyTypeOf<[RankedTensorOf<[F8E4M3FN]>], "tensor of f8E4M3FN", "::mlir::RankedTensorType">;
+
 def MLA_Lse : AnyTypeOf<[RankedTensorOf<[F32]>], "tensor of f32", "::mlir::RankedTensorType">;
 
 /// One i32 per token or sequence, `tensor<?xi32>`; not printed.

@@ -42,15 +42,21 @@ def MLA_WeightOp : MLA_Op<"weight", [Pure,
 }
 
 def MLA_DequantizeOp : MLA_Op<"dequantize", [Pure]> {
-  let summary = "a dequantized block-scaled weight";
+  let summary = "a dequantized block-scaled tensor";
   let description = [{
-    `result[n, k] = weight[n, k] * scale[n / block[0], k / block[1]]`, with the
-    scales that DeepSeek-V3 checkpoints store as `<name>_scale_inv`
-    (arXiv:2412.19437, section 3.3). The last block of a row or column may be
-    partial.
+    `result[i, j, …] = x[i, j, …] * scale[i / block[0], j / block[1], …]`, with
+    the scales that DeepSeek-V3 checkpoints store as `<name>_scale_inv`
+    (arXiv:2412.19437, section 3.3), or those of `mla.quantize`. The last block
+    of a dimension may be partial. Products are in float32 and rounded once.
+    If x has one dimension more, its dimension 1 has terms, which are added.
 
-    (C1) weight, scale and result have rank 2, weight and result one shape;
-    (C2) block has two positive sizes;
+    In `@prepare` functions, a weight is dequantized before it is stored. In
+    other functions, a projection multiplies the quantized elements themselves
+    and the sums by the scales, if its target has such a kernel (`mla-quantize`).
+
+    (C1) x and scale have the same rank; x has the shape of the result, or one
+    with terms;
+    (C2) block has a positive size per dimension, 1 in a dynamic one;
     (C3) the scale has ceil(size / block) elements per dimension.
 
     ```mlir
@@ -60,11 +66,44 @@ def MLA_DequantizeOp : MLA_Op<"dequantize", [Pure]> {
         : tensor<320x192xf8E4M3FN>, tensor<3x2xf32> -> tensor<320x192xf32>
     ```
   }];
-  let arguments = (ins MLA_Weight:$weight, MLA_Weight:$scale, DenseI64ArrayAttr:$block);
+  let arguments = (ins MLA_Weight:$x, MLA_Weight:$scale, DenseI64ArrayAttr:$block);
   let results = (outs MLA_Weight:$result);
   let assemblyFormat = [{
-    $weight `,` $scale attr-dict `:` type($weight) `,` type($scale) `->` type($result)
+    $x `,` $scale attr-dict `:` type($x) `,` type($scale) `->` type($result)
   }];
+  let hasVerifier = 1;
+}
+
+def MLA_QuantizeOp : MLA_Op<"quantize", [Pure]> {
+  let summary = "e4m3 elements of rows, and a scale per group of columns";
+  let description = [{
+    For every group of `group` columns of the last dimension, the last of which
+    may be partial: `scale = max(max |x| / 448, 2^-126)`, and an element is
+    `x / scale` rounded to the nearest number of e4m3, ties to even
+    (DeepSeek-V3's activations, arXiv:2412.19437, section 3.3, with a group of
+    128). All of it is in float32. A NaN stays one.
+
+    With two terms, the elements have a dimension 1 of 2: the second are those of
+    what the first leave, with scales of their own. Their sum has about 8 bits,
+    as bf16.
+
+    (C1) the elements have x's shape, with two terms another dimension 1 of 2;
+    (C2) group is positive, and terms is 1 or 2;
+    (C3) scales have ceil(columns / group) columns, and the elements' other
+    dimensions.
+
+    ```mlir
+    func.func @quantize(%x: tensor<?x320xf32>) -> tensor<?x320xf32> {
+      %q, %s = mla.quantize %x {group = 128 : i64} : tensor<?x320xf32> -> tensor<?x320xf8E4M3FN>, tensor<?x3xf32>
+      %y = mla.dequantize %q, %s {block = array<i64: 1, 128>}
+          : tensor<?x320xf8E4M3FN>, tensor<?x3xf32> -> tensor<?x320xf32>
+      return %y : tensor<?x320xf32>
+    }
+    ```
+  }];
+  let arguments = (ins MLA_Activation:$x, I64Attr:$group, DefaultValuedAttr<I64Attr, "1">:$terms);
+  let results = (outs MLA_E4M3:$elements, MLA_Lse:$scale);
+  let assemblyFormat = "$x attr-dict `:` type($x) `->` type($elements) `,` type($scale)";
   let hasVerifier = 1;
 }
 

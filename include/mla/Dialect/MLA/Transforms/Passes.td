@@ -205,6 +205,32 @@ def MLAFold : Pass<"mla-fold", "::mlir::ModuleOp"> {
   ];
 }
 
+def MLAQuantize : Pass<"mla-quantize", "::mlir::ModuleOp"> {
+  let summary = "Multiply block-scaled weights in e4m3";
+  let description = [{
+    Quantizes x of every projection whose prepared weight is a dequantized one
+    that is only moved (`ScaledWeight.h`): `mla.quantize`, then
+    `mla.dequantize`. A group has 128 columns, or fewer where the weight's blocks
+    are smaller. Projections of the same x share it.
+
+    With `for-kernels`, the `@prepare` function stores the elements of the
+    weight, another one its scales, and `mla.dequantize` is in front of the
+    projection, whose kernel multiplies elements and applies the scales to sums.
+    A block that crosses the border of a head or slice is divided, and nothing
+    is rounded. Without, weights stay dequantized: the same numbers for a target
+    without such kernels. Runs after `mla-fold`.
+
+    A remark says why another projection is left as it is: its weight is a
+    product, has no scales, or has a size that no kernel supports.
+  }];
+  let options = [
+    Option<"forKernels", "for-kernels", "bool", "false", "store elements and scales, for the module's target">,
+    Option<"terms", "terms", "int64_t", "2", "numbers of e4m3 per element of a token: 2, as precise as bf16, or 1">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def MLALayout : Pass<"mla-layout", "::mlir::ModuleOp"> {
   let summary = "Pack prepared weights into panels";
   let description = [{

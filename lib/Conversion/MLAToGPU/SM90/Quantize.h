@@ -1,0 +1,55 @@
+//===- Quantize.h - Rows in e4m3 with scales --------------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_CONVERSION_MLATOGPU_SM90_QUANTIZE_H
+#define MLA_CONVERSION_MLATOGPU_SM90_QUANTIZE_H
+
+#include "Rows.h"
+
+namespace mla::gpu {
+
+/// What mla.quantize makes of a row.
+struct Quantization {
+  int64_t width = 0; ///< a multiple of 8
+  int64_t group = 0; ///< columns with one scale: 32, 64 or 128; 0: the row is not quantized
+  int64_t terms = 1;
+
+  int64_t scalesOfRow() const { return llvm::divideCeil(width, group); }
+  std::string name() const; ///< "_e4m3x2_group128"
+};
+
+/// Rows of bf16 to elements of e4m3 [tokens, terms, heads, width] and f32 scales [tokens, terms, heads, scalesOfRow].
+struct QuantizeShape {
+  int64_t heads = 1; ///< rows of a token
+  Quantization row;
+
+  /// Warps that share a row.
+  int64_t piecesOfRow() const { return llvm::divideCeil(row.width, warpElements); }
+  std::string name() const;
+};
+
+inline constexpr int64_t quantizeWarps = 4; ///< per CTA
+inline constexpr int64_t quantizeThreads = 32 * quantizeWarps;
+
+/// Adds the kernel to the module, if it is not there. Arguments: x, elements, scales; tokens, and elements between
+/// tokens and between heads of x. Grid: ceil(tokens · heads · piecesOfRow / quantizeWarps).
+void emitQuantize(mlir::gpu::GPUModuleOp module, const QuantizeShape &shape);
+
+/// A row of a token: its elements, first column and scales of the first term, and the rows between terms.
+struct QuantizedRow {
+  Val elements, scales;
+  int64_t termRows;
+};
+
+/// Stores a warp's part of a row, which `values` holds as loadRow returns it, from column `first` on, a multiple of
+/// warpElements: the elements and scales of all terms.
+void storeQuantized(KernelBuilder &k, llvm::ArrayRef<Val> values, const QuantizedRow &to, Val first, Val lane,
+                    const Quantization &row);
+
+} // namespace mla::gpu
+
+#endif // MLA_CONVERSION_MLATOGPU_SM90_QUANTIZE_H
