@@ -46,6 +46,14 @@ static DType elementsOf(ModuleOp module) {
   return DType::F32;
 }
 
+/// Return the cache format of this name, or the standard one.
+static schema::CacheFormat cacheFormatNamed(StringRef name) {
+  const auto *known = llvm::find(schema::cacheFormatNames, name);
+  bool isKnown = known != std::end(schema::cacheFormatNames);
+  return isKnown ? static_cast<schema::CacheFormat>(known - std::begin(schema::cacheFormatNames))
+                 : schema::CacheFormat::Standard;
+}
+
 static void settleModel(ModuleOp module, CompileOptions &options) {
   auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
   if (!model) {
@@ -54,6 +62,9 @@ static void settleModel(ModuleOp module, CompileOptions &options) {
   }
   auto dtype = model.getAs<StringAttr>("dtype");
   options.dtype = dtype ? dtype.getValue() == "bf16" ? DType::BF16 : DType::F32 : elementsOf(module);
+  if (auto cache = model.getAs<DictionaryAttr>("cache"))
+    if (auto format = cache.getAs<StringAttr>("format"))
+      options.cacheFormat = cacheFormatNamed(format.getValue());
   if (auto products = model.getAs<StringAttr>("products"))
     options.tokenTerms = products.getValue() == "e4m3x2" ? 2 : 1;
   for (auto [key, option, least] :

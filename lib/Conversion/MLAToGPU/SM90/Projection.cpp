@@ -45,7 +45,9 @@ ProjectionLayout::ProjectionLayout(const ProjectionChoices &c, const ProjectionD
       scales(result + c.tileRows / groupRows * tileBytes(storedTokens)),
       groupBytes(4 * (dims.terms * c.tileTokens + c.tileRows)),
       scaleBytes(dims.isScaled() ? dims.stageColumns() / dims.group * groupBytes : 0),
-      full(scales + c.stages * scaleBytes), empty(full + 8 * c.stages), bytes(empty + 8 * c.stages) {}
+      parts(scales + c.stages * scaleBytes), partBytes(128 * 4 * c.tileTokens / 2),
+      full(parts + (c.turns - 1) * (c.tileRows / groupRows) * partBytes), empty(full + 8 * c.stages),
+      bytes(empty + 8 * c.stages) {}
 
 int64_t ProjectionChoices::sharedBytes(const ProjectionDims &dims) const { return ProjectionLayout(*this, dims).bytes; }
 
@@ -61,7 +63,7 @@ std::string ProjectionShape::name() const {
   return "projection_" + text(dims.heads) + "x" + text(dims.rows) + "x" + text(dims.contracted) + scales + "_tile" +
          text(c.tileRows) + "x" + text(c.tileTokens) + "_stages" + text(c.stages) +
          (c.splits > 1 ? "_splits" + text(c.splits) : "") + (c.blocks > 1 ? "_blocks" + text(c.blocks) : "") +
-         (c.streamed ? "_streamed" : "") + (floatResult ? "_f32" : "");
+         (c.turns > 1 ? "_turns" + text(c.turns) : "") + (c.streamed ? "_streamed" : "") + (floatResult ? "_f32" : "");
 }
 
 std::string ProjectionShape::sumName() const {
@@ -69,7 +71,7 @@ std::string ProjectionShape::sumName() const {
          std::to_string(choices.splits) + (floatResult ? "_f32" : "");
 }
 
-int64_t ProjectionShape::threads() const { return choices.tileRows / groupRows * 128 + 32; }
+int64_t ProjectionShape::threads() const { return choices.multiplyingGroups() * 128 + 32; }
 int64_t ProjectionShape::partialBytesPerToken() const { return 4 * choices.splits * dims.heads * dims.rows; }
 // Of e4m3 too, elements of maps have two bytes: copies do not depend on the type.
 SmallVector<int64_t> ProjectionShape::weightBox() const { return {tileColumns, choices.tileRows, 1}; }
@@ -104,7 +106,7 @@ void Projection::emit() {
   Val group = k.shuffle(k.thread() >> 7, k.i32(0));
   prepareBarriers();
   k.when(
-      group == c.tileRows / groupRows,
+      group == c.multiplyingGroups(),
       [&] {
         // Scales are copied by the whole warp.
         if (s.dims.isScaled())
@@ -112,7 +114,10 @@ void Projection::emit() {
         else
           k.when((k.thread() & 31) == 0, [&] { copy(); });
       },
-      [&] { multiplyAndStore(group); });
+      [&] {
+        int64_t groups = c.tileRows / groupRows;
+        multiplyAndStore(c.turns > 1 ? Group{group % groups, group / groups} : Group{group, k.i32(0)});
+      });
   k.finish();
 }
 
@@ -129,9 +134,9 @@ void Projection::prepareBarriers() {
   k.syncBlock();
 }
 
-Ring Projection::next(Ring ring) {
-  Val stage = ring.stage + 1, wraps = stage == c.stages;
-  return {select(wraps, k.i32(0), stage), ring.parity ^ k.toInt(wraps, k.i32Type())};
+Ring Projection::next(Ring ring, int64_t distance) {
+  Val stage = ring.stage + distance, wraps = stage >= c.stages;
+  return {select(wraps, stage - c.stages, stage), ring.parity ^ k.toInt(wraps, k.i32Type())};
 }
 
 /// With one head: parts of k, then bands of tiles of tokens; in a band, tiles of tokens are innermost, so that
@@ -274,10 +279,10 @@ Vals Projection::multiplyStage(llvm::ArrayRef<Val> sums, Val stage, Val group) {
   return results;
 }
 
-std::pair<Vals, Ring> Projection::sumTile(const Tile &tile, Ring from, Val group) {
+std::pair<Vals, Ring> Projection::sumTile(Val steps, Ring from, Val group) {
   Val first = (k.thread() & 127) == 0; // of its warpgroup
   Vals zeros(accumulatorsOf(c.tileTokens), k.f32(0));
-  Vals state = k.loop(k.i32(0), tile.steps, k.i32(1), {k.pack(zeros), from.stage, from.parity, k.i32(0)},
+  Vals state = k.loop(k.i32(0), steps, k.i32(1), {k.pack(zeros), from.stage, from.parity, k.i32(0)},
                       [&](Val step, llvm::ArrayRef<Val> state) -> Vals {
                         Ring ring{state[1], state[2]};
                         waitBarrier(k, full(ring.stage), ring.parity);
@@ -285,23 +290,68 @@ std::pair<Vals, Ring> Projection::sumTile(const Tile &tile, Ring from, Val group
                         // The products of the stage before are done when only this one's are not.
                         waitProducts(k, 1);
                         k.when(first & (step > 0), [&] { arrive(k, empty(state[3])); });
-                        Ring after = next(ring);
+                        Ring after = next(ring, c.turns);
                         return {k.pack(sums), after.stage, after.parity, ring.stage};
                       });
   waitProducts(k, 0);
-  k.when(first, [&] { arrive(k, empty(state[3])); });
+  k.when(c.turns > 1 ? first & (steps > 0) : first, [&] { arrive(k, empty(state[3])); });
   return {k.unpack(state[0]), {state[1], state[2]}};
 }
 
-void Projection::multiplyAndStore(Val group) {
-  forEachTile({k.i32(0), k.i32(0)}, [&](const Tile &tile, llvm::ArrayRef<Val> state) -> Vals {
+/// Adds the sums of the other turns to those of the first.
+Vals Projection::addTurns(llvm::ArrayRef<Val> sums, const Group &group) {
+  int64_t threads = c.turns * 128, groups = c.tileRows / groupRows;
+  constexpr int64_t firstBarrier = 3; // those before are of stores
+  auto partOf = [&](Val turn) {
+    return k.shared(at.parts, ((turn - 1) * groups + group.rows) * at.partBytes + ((k.thread() & 127) << 2));
+  };
+  auto word = [&](Val part, size_t i) { return k.at(part, static_cast<int64_t>(i) * 128 * 4); };
+  k.when(group.turn > 0, [&] {
+    Val to = partOf(group.turn);
+    for (auto [i, sum] : llvm::enumerate(sums))
+      k.store(sum, word(to, i), 4);
+  });
+  k.syncNamed(group.rows + firstBarrier, threads);
+  Vals total = k.choose(
+      group.turn == 0,
+      [&] {
+        Vals all(sums);
+        for (int64_t turn = 1; turn < c.turns; ++turn)
+          for (auto [i, sum] : llvm::enumerate(all))
+            sum = sum + k.load(word(partOf(k.i32(turn)), i), k.f32Type(), 4);
+        return all;
+      },
+      [&] { return Vals(sums); });
+  // Before the next tile's sums are stored there.
+  k.syncNamed(group.rows + (firstBarrier + 2), threads);
+  return total;
+}
+
+/// Warpgroups of several turns have every turns-th place of the ring; `ahead` counts the stages of the tiles before,
+/// modulo turns.
+void Projection::multiplyAndStore(const Group &group) {
+  forEachTile({group.turn, k.i32(0), k.i32(0)}, [&](const Tile &tile, llvm::ArrayRef<Val> state) -> Vals {
     Ring ring{state[0], state[1]};
-    auto [sums, after] = s.dims.isScaled() ? sumScaledTile(tile, ring, group) : sumTile(tile, ring, group);
-    if (storesFloat(s))
-      storeSums(tile, sums, group);
-    else
-      storeRounded(tile, sums, group);
-    return {after.stage, after.parity};
+    Val ahead = state[2], steps = tile.steps;
+    if (c.turns > 1) {
+      Val first = (group.turn + c.turns - ahead) % c.turns;
+      steps = ceilDiv(max(steps - first, k.i32(0)), c.turns);
+      ahead = (ahead + tile.steps) % c.turns;
+    }
+    auto [sums, after] = s.dims.isScaled() ? sumScaledTile(steps, ring, group.rows) : sumTile(steps, ring, group.rows);
+    auto store = [&](llvm::ArrayRef<Val> all) {
+      if (storesFloat(s))
+        storeSums(tile, all, group.rows);
+      else
+        storeRounded(tile, all, group.rows);
+    };
+    if (c.turns > 1) {
+      Vals all = addTurns(sums, group);
+      k.when(group.turn == 0, [&] { store(all); });
+    } else {
+      store(sums);
+    }
+    return {after.stage, after.parity, ahead};
   });
   if (!storesFloat(s))
     k.when((k.thread() & 127) == 0, [&] { waitStoresRead(k); });

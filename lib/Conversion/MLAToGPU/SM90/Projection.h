@@ -43,6 +43,7 @@ struct ProjectionLayout {
   int64_t result;                              ///< one tile of y per warpgroup, one row per token
   /// Of e4m3, per stage and group of columns: a scale per token of the tile, of every term, then one per row.
   int64_t scales, groupBytes, scaleBytes; ///< scaleBytes: of a stage
+  int64_t parts, partBytes; ///< sums of every turn but the first: f32 [tokens / 2][128 threads] per 64 rows
   int64_t full, empty, bytes;
 };
 

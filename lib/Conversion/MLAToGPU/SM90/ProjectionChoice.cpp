@@ -50,7 +50,7 @@ static bool hasEmptyPart(const ProjectionDims &dims, int64_t splits) {
 static bool haveRegisters(const ProjectionChoices &c, const ProjectionDims &dims) {
   constexpr int64_t parts = 4, registersOfPart = 16384, lanes = 32, granule = 8, mostOfThread = 255;
   int64_t others = dims.isScaled() ? 34 + dims.terms * c.tileTokens / 2 : 26;
-  int64_t warps = c.blocks * (c.tileRows / 64 * 4 + 1);
+  int64_t warps = c.blocks * (c.multiplyingGroups() * 4 + 1);
   int64_t ofThread = registersOfPart / (llvm::divideCeil(warps, parts) * lanes) / granule * granule;
   return c.tileTokens / 2 + others <= std::min(ofThread, mostOfThread);
 }
@@ -59,7 +59,9 @@ bool ProjectionChoices::areValidFor(const ProjectionDims &dims) const {
   constexpr int64_t mostColumns = 256; // of a product
   bool knownTile = llvm::is_contained({64, 128}, tileRows) && llvm::is_contained(tokenTiles, tileTokens) &&
                    dims.terms * tileTokens <= mostColumns;
-  return knownTile && stages >= 1 && blocks >= 1 && splits >= 1 && !hasEmptyPart(dims, splits) &&
+  // A warpgroup frees a stage when the products of its next one have started.
+  bool knownRing = turns >= 1 && stages % turns == 0 && stages >= 2 * turns;
+  return knownTile && knownRing && blocks >= 1 && splits >= 1 && !hasEmptyPart(dims, splits) &&
          haveRegisters(*this, dims) && blocks * (sharedBytes(dims) + blockOverhead) <= processorShared;
 }
 

@@ -36,16 +36,18 @@ struct ProjectionDims {
 };
 
 /// A tile of y is `tileRows` rows of the weight times `tileTokens` tokens. In a schedule: rows, tokens, stages, splits,
-/// blocks, streamed.
+/// blocks, turns, streamed.
 struct ProjectionChoices {
   int64_t tileRows = 64;   ///< 64 or 128: one or two warpgroups that multiply
   int64_t tileTokens = 16; ///< 16, or a multiple of 32 up to 256, of two terms up to 128
   int64_t stages = 8;      ///< 128 bytes of k of both tiles, in shared memory at the same time
   int64_t splits = 1;      ///< parts of k, summed by another kernel
   int64_t blocks = 1;      ///< CTAs per SM
+  int64_t turns = 1;       ///< warpgroups per 64 rows, which multiply stages in turn; divides stages
   bool streamed = false;   ///< each weight is read about once: leave L2 to the tokens
 
-  int64_t sharedBytes(const ProjectionDims &dims) const; ///< dynamic shared memory per CTA
+  int64_t multiplyingGroups() const { return tileRows / 64 * turns; } ///< warpgroups
+  int64_t sharedBytes(const ProjectionDims &dims) const;              ///< dynamic shared memory per CTA
   /// Returns whether a kernel supports them: known tiles, no part without columns of k, enough shared memory.
   bool areValidFor(const ProjectionDims &dims) const;
 };

@@ -25,6 +25,11 @@ struct Ring {
   Val stage, parity;
 };
 
+/// A warpgroup that multiplies: its 64 rows of the tile, and its turn.
+struct Group {
+  Val rows, turn;
+};
+
 /// A tile of y, and the stages of k that are summed for it.
 struct Tile {
   Val row, token, head, split, firstStep, steps;
@@ -46,7 +51,8 @@ private:
   void prepareBarriers();
   Val full(Val stage) { return k.shared(at.full, stage * 8); }
   Val empty(Val stage) { return k.shared(at.empty, stage * 8); }
-  Ring next(Ring ring);
+  /// The place `distance` stages further.
+  Ring next(Ring ring, int64_t distance = 1);
   void placeInBand(Tile &tile, Val number);
   void placeInOrder(Tile &tile, Val number);
   Tile tileAt(Val number);
@@ -61,12 +67,13 @@ private:
   void copyScales(const Tile &tile, Val step, Val stage);
 
   // The warpgroups that multiply. Sums return the accumulators and the next stage of the ring.
-  void multiplyAndStore(Val group);
+  void multiplyAndStore(const Group &group);
   Vals multiplyStage(llvm::ArrayRef<Val> sums, Val stage, Val group);
-  std::pair<Vals, Ring> sumTile(const Tile &tile, Ring ring, Val group);
-  std::pair<Vals, Ring> sumScaledTile(const Tile &tile, Ring ring, Val group);
+  std::pair<Vals, Ring> sumTile(Val steps, Ring ring, Val group);
+  std::pair<Vals, Ring> sumScaledTile(Val steps, Ring ring, Val group);
   Vals multiplyGroup(Val stage, Val group, int64_t columns);
   Vals addScaled(llvm::ArrayRef<Val> sums, llvm::ArrayRef<Val> products, Val stage, Val group, int64_t columns);
+  Vals addTurns(llvm::ArrayRef<Val> sums, const Group &group);
   void storeRounded(const Tile &tile, llvm::ArrayRef<Val> sums, Val group);
   void storeSums(const Tile &tile, llvm::ArrayRef<Val> sums, Val group);
 

@@ -83,6 +83,7 @@ static ProjectionChoices choicesOf(ScheduleAttr schedule) {
   choices.stages = schedule.get("stages");
   choices.splits = schedule.get("splits");
   choices.blocks = schedule.get("blocks");
+  choices.turns = schedule.get("turns");
   choices.streamed = schedule.get("streamed") != 0;
   return choices;
 }
@@ -114,7 +115,8 @@ static FailureOr<ProjectionShape> shapeOf(KernelOp kernel, ProjectOp op) {
   }
   if (!shape.choices.areValidFor(shape.dims))
     return kernel.emitOpError("has a schedule that no kernel can follow: rows is 64 or 128, tokens 16 or a multiple of "
-                              "32 up to 256, of two terms up to 128, no part of k may be empty, and stages must fit "
+                              "32 up to 256, of two terms up to 128, no part of k may be empty, stages must be a "
+                              "multiple of turns, at least twice as many, and must fit "
                               "into 227 KB of shared memory");
   return shape;
 }
@@ -215,9 +217,10 @@ ArrayRef<ScheduleKey> ProjectionKind::getScheduleKeys() const {
   static constexpr ScheduleKey keys[] = {
       {"tokens", 16, 256}, // of a tile
       {"rows", 64, 128},   // of the weight, of a tile
-      {"stages", 1, 64},   // steps of 128 bytes of columns in flight
+      {"stages", 2, 64},   // steps of 128 bytes of columns in flight
       {"splits", 1, 1024}, // parts of the columns
       {"blocks", 1, 16},   // CTAs per SM
+      {"turns", 1, 3},     // warpgroups per 64 rows, which multiply stages in turn
       {"streamed", 0, 1},  // weights leave L2 to the tokens
   };
   return keys;
@@ -227,8 +230,8 @@ KernelKind::Choices ProjectionKind::chooseSchedule(KernelOp kernel, const Purpos
                                                    const TargetInfo &target) const {
   ProjectOp op = *kernel.getBody().getOps<ProjectOp>().begin();
   ProjectionChoices best = chooseProjection(dimsOf(op), purpose.tokens, target.multiprocessors);
-  return {{"tokens", best.tileTokens}, {"rows", best.tileRows}, {"stages", best.stages},
-          {"splits", best.splits},     {"blocks", best.blocks}, {"streamed", best.streamed}};
+  return {{"tokens", best.tileTokens}, {"rows", best.tileRows}, {"stages", best.stages},    {"splits", best.splits},
+          {"blocks", best.blocks},     {"turns", best.turns},   {"streamed", best.streamed}};
 }
 
 /// Adds the scales of the weight and of x, if there are any.

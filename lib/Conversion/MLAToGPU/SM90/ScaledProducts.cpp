@@ -95,9 +95,9 @@ Vals Projection::addScaled(llvm::ArrayRef<Val> sums, llvm::ArrayRef<Val> product
   return result;
 }
 
-std::pair<Vals, Ring> Projection::sumScaledTile(const Tile &tile, Ring from, Val group) {
+std::pair<Vals, Ring> Projection::sumScaledTile(Val steps, Ring from, Val group) {
   Vals zeros(accumulatorsOf(c.tileTokens), k.f32(0));
-  Vals state = k.loop(k.i32(0), tile.steps, k.i32(1), {k.pack(zeros), from.stage, from.parity},
+  Vals state = k.loop(k.i32(0), steps, k.i32(1), {k.pack(zeros), from.stage, from.parity},
                       [&](Val, llvm::ArrayRef<Val> state) -> Vals {
                         Ring ring{state[1], state[2]};
                         waitBarrier(k, full(ring.stage), ring.parity);
@@ -106,7 +106,7 @@ std::pair<Vals, Ring> Projection::sumScaledTile(const Tile &tile, Ring from, Val
                           sums = addScaled(sums, multiplyGroup(ring.stage, group, columns), ring.stage, group, columns);
                         k.syncWarp();
                         k.when((k.thread() & 31) == 0, [&] { arrive(k, empty(ring.stage)); });
-                        Ring after = next(ring);
+                        Ring after = next(ring, c.turns);
                         return {k.pack(sums), after.stage, after.parity};
                       });
   return {k.unpack(state[0]), {state[1], state[2]}};
