@@ -51,6 +51,8 @@ static std::vector<Row> arithmetic() {
       alu(
           "div.rn.f32", [](float a, float b) { return a / b; }, kind),
       alu(
+          "rcp.rn.f32", [](float a) { return 1.0f / a; }, kind),
+      alu(
           "sqrt.rn.f32", [](float a) { return std::sqrt(a); }, kind),
       alu(
           "neg.f32", [](float a) { return -a; }, kind),

@@ -46,6 +46,10 @@ static AffineExpr rowsOfResult(OpResult result) {
   return rowsOf(op->getOperand(0));
 }
 
+AffineExpr mla::gpu::isAtMost(AffineExpr count, int64_t most) {
+  return getAffineConstantExpr(most + 1, count.getContext()).floorDiv(count + 1).ceilDiv(most + 2);
+}
+
 AffineExpr mla::gpu::rowsOf(Value value) {
   if (auto type = cast<RankedTensorType>(value.getType()); !type.isDynamicDim(0))
     return getAffineConstantExpr(type.getDimSize(0), value.getContext());
@@ -129,7 +133,6 @@ FailureOr<View> mla::gpu::viewOf(Value value, Elements elements) {
   bool isRead = elements == Elements::E4M3 ? isa<Float8E4M3FNType>(element)
                                            : element.isBF16() || (elements == Elements::Float && element.isF32());
   if (!isRead || type.getRank() == 0 || llvm::any_of(type.getShape().drop_front(), ShapedType::isDynamic))
-    return emitError(value.getLoc()) << "expected rows of " << nameOf(elements)
-                                     << " with static sizes, got " << type;
+    return emitError(value.getLoc()) << "expected rows of " << nameOf(elements) << " with static sizes, got " << type;
   return viewThroughSlices(value);
 }

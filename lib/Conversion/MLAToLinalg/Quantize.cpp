@@ -45,7 +45,7 @@ static Value emitScales(Emitter &e, Value x, int64_t group) {
   });
 }
 
-/// Return the elements of `x` divided by their scales, rounded.
+/// Return the elements of `x` times 1 / scale, rounded.
 static Value emitElements(Emitter &e, Value x, Value scale, int64_t group) {
   Type e4m3 = Float8E4M3FNType::get(e.getContext());
   int64_t rank = typeOf(x).getRank();
@@ -54,8 +54,8 @@ static Value emitElements(Emitter &e, Value x, Value scale, int64_t group) {
     for (int64_t loop = 0; loop < rank; ++loop)
       at.push_back(e.loopIndex(loop));
     at.back() = e.div(at.back(), e.index(group));
-    Value quotient = arith::DivFOp::create(e, args[0], e.at(scale, at));
-    return arith::BitcastOp::create(e, e4m3, emitToE4M3(e, quotient));
+    Value inverse = arith::DivFOp::create(e, e.f32(1), e.at(scale, at));
+    return arith::BitcastOp::create(e, e4m3, emitToE4M3(e, arith::MulFOp::create(e, args[0], inverse)));
   };
   return e.elementwise(x, e.empty(sizesOf(e, x), e4m3), body);
 }

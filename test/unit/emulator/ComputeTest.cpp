@@ -286,6 +286,7 @@ TEST(EmulatorCompute, ExactFloats) {
                {"mul.f32 %r4, %r1, %r2;", [](float a, float b, float) { return a * b; }},
                {"fma.rn.f32 %r4, %r1, %r2, %r3;", [](float a, float b, float c) { return std::fma(a, b, c); }},
                {"div.rn.f32 %r4, %r1, %r2;", [](float a, float b, float) { return a / b; }},
+               {"rcp.rn.f32 %r4, %r1;", [](float a, float, float) { return 1 / a; }},
                {"sqrt.rn.f32 %r4, %r1;", [](float a, float, float) { return std::sqrt(a); }},
                {"neg.f32 %r4, %r1;", [](float a, float, float) { return -a; }},
                {"abs.f32 %r4, %r1;", [](float a, float, float) { return std::fabs(a); }},

@@ -83,7 +83,8 @@ void mla::gpu::emitAppend(mlir::gpu::GPUModuleOp module, const AppendShape &shap
     Vals normalized = normalizeRow(k, latent, k.argument(a.gamma), lane, shape.latent, shape.epsilon);
     whereStored(k, shape, a, place, [&](Val row) {
       if (shape.row().numScales)
-        scaleRow(k, normalized, lane, schema::scaleColumns, [&](Val group, Val scale) {
+        scaleRow(k, normalized, lane, schema::scaleColumns, Scaling::Divide, [&](int64_t chunk, Val scale) {
+          Val group = (lane * laneElements + chunk * warpElements) / schema::scaleColumns;
           k.when(group < shape.row().numScales,
                  [&] { k.store(scale, k.at(k.at(row, shape.row().scales), group * 4)); });
         });

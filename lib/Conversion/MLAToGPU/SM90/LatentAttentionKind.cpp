@@ -167,13 +167,6 @@ KernelKind::Choices LatentAttentionKind::chooseSchedule(KernelOp kernel, const P
           {"few_rows", mayBeFew ? fewRows : 0}};
 }
 
-/// Returns 1 if a sequence has at most `most` rows, else 0.
-static AffineExpr hasAtMost(int64_t most, AffineExpr rows) {
-  if (most == 0)
-    return rows * 0;
-  return getAffineConstantExpr(most, rows.getContext()).floorDiv(rows).ceilDiv(most + 1);
-}
-
 FailureOr<Launches> LatentAttentionKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
   auto op = *kernel.getBody().getOps<LatentAttentionOp>().begin();
   FailureOr<LatentAttentionShape> shape = shapeOf(kernel, op);
@@ -198,7 +191,7 @@ FailureOr<Launches> LatentAttentionKind::generate(KernelOp kernel, mlir::gpu::GP
 
   // One part per SM and row block: all row blocks of a part read the same pages at the same time.
   AffineExpr rows = size(Size::MaxQueries) * heads, rowBlocks = rows.ceilDiv(queryRows);
-  AffineExpr isFew = hasAtMost(fewRowsLimit, rows);
+  AffineExpr isFew = isAtMost(rows, fewRowsLimit);
   AffineExpr parts = partsOf(size(Size::Processors), rowBlocks);
   AffineExpr slots =
       slotsOf(shape->split, parts, size(Size::Batch), size(Size::MaxLength), /*mayBeAlone=*/!hasFewQueries(kernel));

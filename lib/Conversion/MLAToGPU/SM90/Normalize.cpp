@@ -45,10 +45,15 @@ void mla::gpu::emitNormalize(mlir::gpu::GPUModuleOp module, const NormalizeShape
     if (shape.quantized.group) {
       const Quantization &q = shape.quantized;
       Val to = row * q.terms;
-      storeQuantized(k, normalized,
-                     {rowAt(k, k.argument(y), to, k.i32(q.width), Element::E4M3),
-                      rowAt(k, k.argument(scales), to, k.i32(q.scalesOfRow()), Element::F32), /*termRows=*/1},
-                     k.i32(0), lane, q);
+      Val elements = rowAt(k, k.argument(y), to, k.i32(q.width), Element::E4M3);
+      Val ofScales = rowAt(k, k.argument(scales), to, k.i32(q.scalesOfRow()), Element::F32);
+      llvm::SmallVector<QuantizedChunk> chunks;
+      for (int64_t i = 0; i * laneElements < static_cast<int64_t>(normalized.size()); ++i) {
+        Val column = lane * laneElements + i * warpElements;
+        chunks.push_back({elementAt(k, elements, column, Element::E4M3),
+                          elementAt(k, ofScales, column / q.group, Element::F32), column < q.width});
+      }
+      storeQuantized(k, normalized, chunks, lane, q, /*termRows=*/1);
     } else {
       storeRow(k, normalized, rowAt(k, k.argument(y), row, k.argument(yStride), Element::BF16), lane, shape.width,
                Element::BF16);

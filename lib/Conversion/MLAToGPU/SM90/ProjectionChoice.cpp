@@ -29,6 +29,9 @@ static constexpr double sumKernelTime = 2.0, sumRate = 1.5e6;
 static constexpr double storeLatency = 500, storedPerCycle = 32;
 /// Minimum time of a product of 64 rows, in cycles.
 static constexpr double leastProductTime = 24;
+/// What a warpgroup waits between its stages, in cycles: e4m3 for products, then for scales (measured on an H200: 548
+/// cycles per stage of 16 tokens, of which 110 are products and scaling). Products of bf16 overlap.
+static constexpr double stageLatency = 60, scaledStageLatency = 430;
 
 /// Shared memory of an SM; a CTA takes 1 KB more than requested, and may have at most 227 KB.
 static constexpr int64_t processorShared = 233472, blockOverhead = 1024;
@@ -86,10 +89,14 @@ static double timeOf(const ProjectionDims &dims, int64_t tokens, int64_t process
   double columns = static_cast<double>(dims.terms) * c.tileTokens;
   // Four products have 128 bytes of k. The sums of a group are multiplied by their scales: two operations each.
   double scaling = dims.isScaled() ? static_cast<double>(dims.stageColumns()) / dims.group * columns : 0;
-  double product = (std::max(columns / 2.0, leastProductTime) * 4 + scaling) * c.tileRows / 64;
+  double product = std::max(columns / 2.0, leastProductTime) * 4 + scaling; // of 64 rows
   double stores = storeLatency + static_cast<double>(c.tileRows) * c.tileTokens / storedPerCycle;
   // With several CTAs, one multiplies while another stores.
-  double arithmetic = waves * (t.steps * product + stores / c.blocks) / cycleRate;
+  double throughput = waves * (t.steps * product * c.tileRows / 64 + stores / c.blocks);
+  double latency = product + (dims.isScaled() ? scaledStageLatency : stageLatency);
+  double tilesOfBlock = llvm::divideCeil(t.tiles, processors * c.blocks);
+  double oneAfterOther = tilesOfBlock * (llvm::divideCeil(t.steps, c.turns) * latency + stores);
+  double arithmetic = std::max(throughput, oneAfterOther) / cycleRate;
   // Everything but the bound is hidden, except for a part.
   double time = std::max({memory, intake, arithmetic}) + 0.15 * (intake + arithmetic);
   if (c.splits > 1)
@@ -100,8 +107,8 @@ static double timeOf(const ProjectionDims &dims, int64_t tokens, int64_t process
 /// Chooses CTAs per SM, and stages: enough bytes in flight, and no more stages than steps.
 static bool fitStages(ProjectionChoices &c, const ProjectionDims &dims, int64_t tokens, int64_t processors) {
   Candidate t(dims, tokens, c);
-  int64_t turns = llvm::divideCeil(t.tiles, processors);
-  for (c.blocks = std::min<int64_t>(turns, 3); c.blocks > 0; --c.blocks) {
+  int64_t waves = llvm::divideCeil(t.tiles, processors);
+  for (c.blocks = std::min<int64_t>(waves, 3); c.blocks > 0; --c.blocks) {
     int64_t limit = processorShared / c.blocks - blockOverhead;
     auto fits = [&](int64_t stages) {
       c.stages = stages;
@@ -112,40 +119,59 @@ static bool fitStages(ProjectionChoices &c, const ProjectionDims &dims, int64_t 
       ++most;
     // A CTA's steps, over all of its tiles: additional stages would stay empty.
     int64_t steps = t.steps * llvm::divideCeil(t.tiles, processors * c.blocks);
-    c.stages = std::max<int64_t>(2, std::min(most, steps));
+    most = llvm::alignDown(most, c.turns);
+    c.stages = std::max<int64_t>(2 * c.turns, std::min<int64_t>(most, llvm::alignTo(steps, c.turns)));
     bool enough = most >= 4 || most >= steps;
-    if (most >= 2 && haveRegisters(c, dims) && (enough || c.blocks == 1) &&
+    if (most >= 2 * c.turns && haveRegisters(c, dims) && (enough || c.blocks == 1) &&
         (c.blocks == 1 || c.blocks * most * t.stepBytes >= wantedInFlight))
       return true;
   }
   return false;
 }
 
-ProjectionChoices mla::gpu::chooseProjection(const ProjectionDims &dims, int64_t tokens, int64_t processors) {
-  int64_t allSteps = dims.steps();
+/// Calls `consider` with the tiles, parts and turns that are possible for these tokens.
+static void forEachCandidate(const ProjectionDims &dims, int64_t tokens, int64_t processors,
+                             llvm::function_ref<void(ProjectionChoices)> consider) {
+  constexpr int64_t mostColumns = 256, mostGroups = 3, mostSplits = 32;
+  ProjectionChoices c;
+  for (int64_t tileTokens : tokenTiles) {
+    // A step that reads each weight once would read it twice, unless there are SMs to spare.
+    bool readsTwice = tokens <= 128 && tileTokens < tokens && dims.heads * dims.rows / 64 >= processors / 2;
+    if (readsTwice || dims.terms * tileTokens > mostColumns)
+      continue;
+    c.tileTokens = tileTokens;
+    c.streamed = tokens <= tileTokens;
+    for (c.tileRows = 64; c.tileRows <= 128; c.tileRows += 64)
+      for (c.turns = 1; c.multiplyingGroups() <= mostGroups; ++c.turns)
+        for (c.splits = 1; c.splits <= std::min(dims.steps(), mostSplits); ++c.splits)
+          if (!hasEmptyPart(dims, c.splits))
+            consider(c);
+  }
+}
+
+/// Returns the fastest candidate that `admits` accepts.
+static ProjectionChoices choose(const ProjectionDims &dims, int64_t tokens, int64_t processors,
+                                llvm::function_ref<bool(const ProjectionChoices &)> admits) {
   ProjectionChoices best;
   double least = std::numeric_limits<double>::infinity();
-  for (int64_t tileTokens : tokenTiles)
-    for (int64_t tileRows : {64, 128})
-      for (int64_t splits = 1; splits <= std::min<int64_t>(allSteps, 32); ++splits) {
-        // A step that reads each weight once would read it twice, unless there are SMs to spare.
-        if (tokens <= 128 && tileTokens < tokens && dims.heads * dims.rows / 64 >= processors / 2)
-          continue;
-        if (hasEmptyPart(dims, splits) || dims.terms * tileTokens > 256)
-          continue;
-        ProjectionChoices c;
-        c.tileRows = tileRows;
-        c.tileTokens = tileTokens;
-        c.splits = splits;
-        c.streamed = tokens <= tileTokens;
-        if (!fitStages(c, dims, tokens, processors))
-          continue;
-        // A slightly slower prediction with fewer splits and less code is as good.
-        double time = timeOf(dims, tokens, processors, c);
-        if (time < 0.98 * least) {
-          least = time;
-          best = c;
-        }
-      }
+  forEachCandidate(dims, tokens, processors, [&](ProjectionChoices c) {
+    if (!admits(c) || !fitStages(c, dims, tokens, processors))
+      return;
+    // A slightly slower prediction with fewer splits and less code is as good.
+    double time = timeOf(dims, tokens, processors, c);
+    if (time < 0.98 * least) {
+      least = time;
+      best = c;
+    }
+  });
   return best;
+}
+
+ProjectionChoices mla::gpu::chooseProjection(const ProjectionDims &dims, int64_t tokens, int64_t processors) {
+  return choose(dims, tokens, processors, [](const ProjectionChoices &) { return true; });
+}
+
+ProjectionChoices mla::gpu::chooseFewTokens(const ProjectionDims &dims, int64_t processors) {
+  return choose(dims, fewTokens, processors,
+                [](const ProjectionChoices &c) { return c.tileRows == 64 && c.tileTokens == fewTokens; });
 }

@@ -56,6 +56,11 @@ struct ProjectionChoices {
 /// number of tokens.
 ProjectionChoices chooseProjection(const ProjectionDims &dims, int64_t tokens, int64_t processors);
 
+/// Tokens of a tile for few tokens: the copy engine fills a tile with zeros no faster than with tokens.
+inline constexpr int64_t fewTokens = 16;
+/// Returns the best choices with tiles of 64 rows and fewTokens tokens, for so many.
+ProjectionChoices chooseFewTokens(const ProjectionDims &dims, int64_t processors);
+
 } // namespace mla::gpu
 
 #endif // MLA_CONVERSION_MLATOGPU_SM90_PROJECTIONCHOICES_H

@@ -88,11 +88,22 @@ static ProjectionChoices choicesOf(ScheduleAttr schedule) {
   return choices;
 }
 
-static FailureOr<ProjectionShape> shapeOf(KernelOp kernel, ProjectOp op) {
+static ProjectionChoices fewChoicesOf(ScheduleAttr schedule) {
+  ProjectionChoices choices;
+  choices.tileTokens = fewTokens;
+  choices.stages = schedule.get("few_stages");
+  choices.splits = schedule.get("few_splits");
+  choices.blocks = schedule.get("few_blocks");
+  choices.turns = schedule.get("few_turns");
+  choices.streamed = true;
+  return choices;
+}
+
+static FailureOr<ProjectionShape> shapeOf(KernelOp kernel, ProjectOp op, const ProjectionChoices &choices) {
   ProjectionShape shape;
   shape.dims = dimsOf(op);
   shape.floatResult = getElementTypeOrSelf(kernel.getYield()->getOperand(0).getType()).isF32();
-  shape.choices = choicesOf(*kernel.getSchedule());
+  shape.choices = choices;
   bool isScaled = scaled(op.getWeight()) != nullptr;
   auto weight = cast<RankedTensorType>(storedOf(op.getWeight()).getType());
   Type expected = isScaled ? Type(Float8E4M3FNType::get(op.getContext())) : Type(BFloat16Type::get(op.getContext()));
@@ -151,10 +162,10 @@ static TensorMap mapOfWeights(const Buffer &buffer, const ProjectionShape &shape
 }
 
 /// Results are contiguous.
-static Argument resultOf(const ProjectionShape &shape, AffineExpr tokens) {
+static Argument resultOf(const ProjectionShape &shape, AffineExpr tokens, unsigned workspace) {
   Buffer buffer{Buffer::Result, 0};
   if (shape.choices.splits > 1)
-    return Buffer{Buffer::Workspace, 0};
+    return Buffer{Buffer::Workspace, workspace};
   if (shape.floatResult)
     return buffer;
   auto number = [&](int64_t value) { return getAffineConstantExpr(value, tokens.getContext()); };
@@ -165,7 +176,7 @@ static Argument resultOf(const ProjectionShape &shape, AffineExpr tokens) {
                    shape.resultBox()};
 }
 
-static Launch launchOfSum(const ProjectionShape &shape, AffineExpr tokens) {
+static Launch launchOfSum(const ProjectionShape &shape, AffineExpr tokens, unsigned workspace) {
   auto number = [&](int64_t value) { return getAffineConstantExpr(value, tokens.getContext()); };
   const ProjectionDims &d = shape.dims;
   Launch launch;
@@ -173,7 +184,7 @@ static Launch launchOfSum(const ProjectionShape &shape, AffineExpr tokens) {
   launch.grid[0] = (tokens * (d.heads * d.rows)).ceilDiv(projectionSumThreads * projectionSumWidth);
   launch.grid[1] = launch.grid[2] = number(1);
   launch.threads = projectionSumThreads;
-  launch.arguments = {Buffer{Buffer::Workspace, 0}, Buffer{Buffer::Result, 0}, tokens, number(d.heads * d.rows),
+  launch.arguments = {Buffer{Buffer::Workspace, workspace}, Buffer{Buffer::Result, 0}, tokens, number(d.heads * d.rows),
                       number(d.rows)};
   return launch;
 }
@@ -222,6 +233,12 @@ ArrayRef<ScheduleKey> ProjectionKind::getScheduleKeys() const {
       {"blocks", 1, 16},   // CTAs per SM
       {"turns", 1, 3},     // warpgroups per 64 rows, which multiply stages in turn
       {"streamed", 0, 1},  // weights leave L2 to the tokens
+      // For up to few_tokens tokens, another kernel runs, with tiles of 64 x 16; 0: never.
+      {"few_tokens", 0, fewTokens},
+      {"few_stages", 2, 64},
+      {"few_splits", 1, 1024},
+      {"few_blocks", 1, 16},
+      {"few_turns", 1, 3},
   };
   return keys;
 }
@@ -229,9 +246,17 @@ ArrayRef<ScheduleKey> ProjectionKind::getScheduleKeys() const {
 KernelKind::Choices ProjectionKind::chooseSchedule(KernelOp kernel, const Purpose &purpose,
                                                    const TargetInfo &target) const {
   ProjectOp op = *kernel.getBody().getOps<ProjectOp>().begin();
-  ProjectionChoices best = chooseProjection(dimsOf(op), purpose.tokens, target.multiprocessors);
-  return {{"tokens", best.tileTokens}, {"rows", best.tileRows}, {"stages", best.stages},    {"splits", best.splits},
-          {"blocks", best.blocks},     {"turns", best.turns},   {"streamed", best.streamed}};
+  ProjectionDims dims = dimsOf(op);
+  ProjectionChoices best = chooseProjection(dims, purpose.tokens, target.multiprocessors);
+  ProjectionChoices few = chooseFewTokens(dims, target.multiprocessors);
+  // Results of two kernels differ in the order of their sums.
+  bool hasFew = !purpose.batchInvariant && purpose.tokens <= 128 && best.tileTokens > fewTokens;
+  return {{"tokens", best.tileTokens}, {"rows", best.tileRows},
+          {"stages", best.stages},     {"splits", best.splits},
+          {"blocks", best.blocks},     {"turns", best.turns},
+          {"streamed", best.streamed}, {"few_tokens", hasFew ? fewTokens : 0},
+          {"few_stages", few.stages},  {"few_splits", few.splits},
+          {"few_blocks", few.blocks},  {"few_turns", few.turns}};
 }
 
 /// Adds the scales of the weight and of x, if there are any.
@@ -246,9 +271,11 @@ static LogicalResult addScales(ProjectOp op, Launch &launch) {
   return success();
 }
 
-FailureOr<Launches> ProjectionKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
+/// Adds the launches of the kernels of `choices`, which run if `chosen` is 1.
+static LogicalResult addLaunches(KernelOp kernel, mlir::gpu::GPUModuleOp module, const ProjectionChoices &choices,
+                                 AffineExpr chosen, Launches &launches) {
   auto op = *kernel.getBody().getOps<ProjectOp>().begin();
-  FailureOr<ProjectionShape> shape = shapeOf(kernel, op);
+  FailureOr<ProjectionShape> shape = shapeOf(kernel, op, choices);
   FailureOr<View> x = viewOf(storedOf(op.getX()), scaled(op.getX()) ? Elements::E4M3 : Elements::BF16);
   FailureOr<Buffer> weight = operandOf(storedOf(op.getWeight()));
   if (failed(shape) || failed(x) || failed(weight))
@@ -257,24 +284,39 @@ FailureOr<Launches> ProjectionKind::generate(KernelOp kernel, mlir::gpu::GPUModu
   if (failed(tokens))
     return failure();
   emitProjection(module, *shape);
-  MLIRContext *context = kernel.getContext();
+  unsigned workspace = launches.workspace.size();
   Launch product;
   product.kernel = shape->name();
-  product.grid[0] = blocksOf(*shape, x->rows);
-  product.grid[1] = product.grid[2] = getAffineConstantExpr(1, context);
+  product.grid[0] = blocksOf(*shape, x->rows) * chosen;
+  product.grid[1] = product.grid[2] = getAffineConstantExpr(1, kernel.getContext());
   product.threads = shape->threads();
   product.sharedBytes = shape->choices.sharedBytes(shape->dims);
-  product.arguments = {mapOfWeights(*weight, *shape, context), *tokens};
+  product.arguments = {mapOfWeights(*weight, *shape, kernel.getContext()), *tokens};
   if (failed(addScales(op, product)))
     return failure();
-  product.arguments.push_back(resultOf(*shape, x->rows));
+  product.arguments.push_back(resultOf(*shape, x->rows, workspace));
   product.arguments.push_back(x->rows);
-  Launches launches;
   launches.launches.push_back(product);
   if (shape->choices.splits > 1) {
     emitProjectionSum(module, *shape);
-    launches.launches.push_back(launchOfSum(*shape, x->rows));
-    launches.workspace.push_back(x->rows * shape->partialBytesPerToken());
+    Launch sum = launchOfSum(*shape, x->rows, workspace);
+    sum.grid[0] = sum.grid[0] * chosen;
+    launches.launches.push_back(sum);
+    launches.workspace.push_back(x->rows * shape->partialBytesPerToken() * chosen);
   }
+  return success();
+}
+
+FailureOr<Launches> ProjectionKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
+  ScheduleAttr schedule = *kernel.getSchedule();
+  ProjectOp op = *kernel.getBody().getOps<ProjectOp>().begin();
+  int64_t few = schedule.get("few_tokens");
+  AffineExpr tokens = rowsOf(op.getX());
+  AffineExpr isFew = few ? isAtMost(tokens, few) : getAffineConstantExpr(0, kernel.getContext());
+  Launches launches;
+  if (few && failed(addLaunches(kernel, module, fewChoicesOf(schedule), isFew, launches)))
+    return failure();
+  if (failed(addLaunches(kernel, module, choicesOf(schedule), isFew * -1 + 1, launches)))
+    return failure();
   return launches;
 }

@@ -19,26 +19,22 @@ std::string QuantizeShape::name() const {
   return "quantize_" + std::to_string(heads) + "x" + std::to_string(row.width) + row.name();
 }
 
-void mla::gpu::storeQuantized(KernelBuilder &k, llvm::ArrayRef<Val> values, const QuantizedRow &to, Val first, Val lane,
-                              const Quantization &row) {
+void mla::gpu::storeQuantized(KernelBuilder &k, llvm::ArrayRef<Val> values, llvm::ArrayRef<QuantizedChunk> chunks,
+                              Val lane, const Quantization &row, int64_t termRows) {
   Vals rest(values);
   for (int64_t term = 0; term < row.terms; ++term) {
-    Val scales = k.at(to.scales, 4 * term * to.termRows * row.scalesOfRow());
-    Val elements = k.at(to.elements, term * to.termRows * row.width);
-    Vals quotients = rest;
-    Vals ofLane = scaleRow(k, quotients, lane, row.group, [&](Val group, Val scale) {
-      Val inRow = first / row.group + group;
-      k.when(inRow < row.scalesOfRow(), [&] { k.store(scale, elementAt(k, scales, inRow, Element::F32)); });
+    int64_t scaleBytes = 4 * term * termRows * row.scalesOfRow(), elementBytes = term * termRows * row.width;
+    Vals scaled = rest;
+    Vals scales = scaleRow(k, scaled, lane, row.group, Scaling::Multiply, [&](int64_t chunk, Val scale) {
+      k.when(chunks[chunk].exists, [&] { k.store(scale, k.at(chunks[chunk].scale, scaleBytes)); });
     });
-    for (size_t i = 0; i < quotients.size(); i += laneElements) {
-      Val column = first + lane * laneElements + i / laneElements * warpElements;
-      k.when(column < row.width, [&] {
-        storeElements(k, llvm::ArrayRef(quotients).slice(i, laneElements),
-                      elementAt(k, elements, column, Element::E4M3), Element::E4M3);
+    for (auto [i, chunk] : llvm::enumerate(chunks))
+      k.when(chunk.exists, [&, i = i, chunk = chunk] {
+        storeElements(k, llvm::ArrayRef(scaled).slice(i * laneElements, laneElements),
+                      k.at(chunk.elements, elementBytes), Element::E4M3);
       });
-    }
     if (term + 1 < row.terms)
-      rest = restOfRow(k, rest, ofLane);
+      rest = restOfRow(k, rest, scales);
   }
 }
 
@@ -50,24 +46,26 @@ void mla::gpu::emitQuantize(mlir::gpu::GPUModuleOp module, const QuantizeShape &
   unsigned x = k.addPointer(), elements = k.addPointer(), scales = k.addPointer();
   unsigned tokens = k.addInt(), tokenStride = k.addInt(), headStride = k.addInt();
   k.begin();
-  // Uniform in a warp.
-  Val lane = k.thread() & 31, unit = k.blockX() * quantizeWarps + k.shuffle(k.thread() >> 5, k.i32(0));
-  Val row = unit / shape.piecesOfRow(), first = unit % shape.piecesOfRow() * warpElements;
+  Val unit = k.blockX() * quantizeThreads + k.thread(), lane = k.thread() & 31;
+  Val row = unit / shape.threadsOfRow(), column = unit % shape.threadsOfRow() * laneElements;
   Val token = row / shape.heads, head = row % shape.heads;
   launchDependents(k);
   waitForPredecessors(k);
-  k.when(token < k.argument(tokens), [&] {
-    Val ofToken = rowAt(k, k.argument(x), token, k.argument(tokenStride), Element::BF16);
-    Val from = rowAt(k, ofToken, head, k.argument(headStride), Element::BF16), column = first + lane * laneElements;
-    Vals values = k.choose(
-        column < q.width,
-        [&] { return loadElements(k, elementAt(k, from, column, Element::BF16), laneElements, Element::BF16); },
-        [&] { return Vals(laneElements, k.f32(0)); });
-    Val to = token * (q.terms * shape.heads) + head;
-    storeQuantized(k, values,
-                   {rowAt(k, k.argument(elements), to, k.i32(q.width), Element::E4M3),
-                    rowAt(k, k.argument(scales), to, k.i32(q.scalesOfRow()), Element::F32), shape.heads},
-                   first, lane, q);
-  });
+  // All lanes take part in the maxima of their groups.
+  Val exists = (token < k.argument(tokens)) & (column < q.width);
+  Vals values = k.choose(
+      exists,
+      [&] {
+        Val ofToken = rowAt(k, k.argument(x), token, k.argument(tokenStride), Element::BF16);
+        Val from = rowAt(k, ofToken, head, k.argument(headStride), Element::BF16);
+        return loadElements(k, elementAt(k, from, column, Element::BF16), laneElements, Element::BF16);
+      },
+      [&] { return Vals(laneElements, k.f32(0)); });
+  Val to = token * (q.terms * shape.heads) + head;
+  Val ofElements = rowAt(k, k.argument(elements), to, k.i32(q.width), Element::E4M3);
+  Val ofScales = rowAt(k, k.argument(scales), to, k.i32(q.scalesOfRow()), Element::F32);
+  QuantizedChunk chunk{elementAt(k, ofElements, column, Element::E4M3),
+                       elementAt(k, ofScales, column / q.group, Element::F32), exists};
+  storeQuantized(k, values, chunk, lane, q, shape.heads);
   k.finish();
 }

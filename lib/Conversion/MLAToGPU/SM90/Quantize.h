@@ -27,28 +27,26 @@ struct QuantizeShape {
   int64_t heads = 1; ///< rows of a token
   Quantization row;
 
-  /// Warps that share a row.
-  int64_t piecesOfRow() const { return llvm::divideCeil(row.width, warpElements); }
+  /// Threads that share a row: whole groups.
+  int64_t threadsOfRow() const { return row.scalesOfRow() * row.group / laneElements; }
   std::string name() const;
 };
 
-inline constexpr int64_t quantizeWarps = 4; ///< per CTA
-inline constexpr int64_t quantizeThreads = 32 * quantizeWarps;
+inline constexpr int64_t quantizeThreads = 128;
 
 /// Adds the kernel to the module, if it is not there. Arguments: x, elements, scales; tokens, and elements between
-/// tokens and between heads of x. Grid: ceil(tokens · heads · piecesOfRow / quantizeWarps).
+/// tokens and between heads of x. Grid: ceil(tokens · heads · threadsOfRow / quantizeThreads).
 void emitQuantize(mlir::gpu::GPUModuleOp module, const QuantizeShape &shape);
 
-/// A row of a token: its elements, first column and scales of the first term, and the rows between terms.
-struct QuantizedRow {
-  Val elements, scales;
-  int64_t termRows;
+/// Where laneElements elements of the first term and the scale of their group are stored, if they exist.
+struct QuantizedChunk {
+  Val elements, scale, exists;
 };
 
-/// Stores a warp's part of a row, which `values` holds as loadRow returns it, from column `first` on, a multiple of
-/// warpElements: the elements and scales of all terms.
-void storeQuantized(KernelBuilder &k, llvm::ArrayRef<Val> values, const QuantizedRow &to, Val first, Val lane,
-                    const Quantization &row);
+/// Quantizes the warp's elements, of which this lane has one part per chunk, and stores all terms. There are `termRows`
+/// rows from one term to the next.
+void storeQuantized(KernelBuilder &k, llvm::ArrayRef<Val> values, llvm::ArrayRef<QuantizedChunk> chunks, Val lane,
+                    const Quantization &row, int64_t termRows);
 
 } // namespace mla::gpu
 

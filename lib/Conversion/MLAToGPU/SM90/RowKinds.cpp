@@ -258,8 +258,8 @@ FailureOr<Launches> QuantizeKind::generate(KernelOp kernel, mlir::gpu::GPUModule
   if (failed(checkWidth(kernel, shape.row.width)))
     return failure();
   emitQuantize(module, shape);
-  AffineExpr units = x->rows * (shape.heads * shape.piecesOfRow());
-  Launch launch = launchOf(kernel, shape.name(), units.ceilDiv(quantizeWarps), quantizeThreads);
+  AffineExpr units = x->rows * (shape.heads * shape.threadsOfRow());
+  Launch launch = launchOf(kernel, shape.name(), units.ceilDiv(quantizeThreads), quantizeThreads);
   launch.arguments = {x->buffer,
                       Buffer{Buffer::Result, 0},
                       Buffer{Buffer::Result, 1},

@@ -142,11 +142,11 @@ Vals mla::gpu::normalizeRow(KernelBuilder &k, llvm::ArrayRef<Val> values, Val ga
   return result;
 }
 
-Vals mla::gpu::scaleRow(KernelBuilder &k, llvm::MutableArrayRef<Val> values, Val lane, int64_t columns,
-                        llvm::function_ref<void(Val, Val)> store) {
+Vals mla::gpu::scaleRow(KernelBuilder &k, llvm::MutableArrayRef<Val> values, Val lane, int64_t columns, Scaling scaling,
+                        llvm::function_ref<void(int64_t, Val)> store) {
   Vals scales;
-  int64_t groupLanes = columns / laneElements, groupsOfPiece = warpElements / columns;
-  for (int64_t first = 0; first < static_cast<int64_t>(values.size()); first += laneElements) {
+  int64_t groupLanes = columns / laneElements;
+  for (size_t first = 0; first < values.size(); first += laneElements) {
     llvm::MutableArrayRef<Val> own = values.slice(first, laneElements);
     Val largest = k.f32(0);
     for (Val value : own)
@@ -154,10 +154,10 @@ Vals mla::gpu::scaleRow(KernelBuilder &k, llvm::MutableArrayRef<Val> values, Val
     for (int64_t distance = 1; distance < groupLanes; distance *= 2)
       largest = max(largest, k.shuffleXor(largest, distance));
     Val scale = max(largest / k.f32(schema::largestE4M3), k.f32(schema::leastScale));
+    Val inverse = k.f32(1) / scale;
     for (Val &value : own)
-      value = value / scale;
-    Val group = lane / groupLanes + first / laneElements * groupsOfPiece;
-    k.when(lane % groupLanes == 0, [&] { store(group, scale); });
+      value = scaling == Scaling::Divide ? value / scale : value * inverse;
+    k.when(lane % groupLanes == 0, [&] { store(scales.size(), scale); });
     scales.push_back(scale);
   }
   return scales;
@@ -166,9 +166,9 @@ Vals mla::gpu::scaleRow(KernelBuilder &k, llvm::MutableArrayRef<Val> values, Val
 Vals mla::gpu::restOfRow(KernelBuilder &k, llvm::ArrayRef<Val> values, llvm::ArrayRef<Val> scales) {
   Vals rest;
   for (size_t first = 0; first < values.size(); first += 4) {
-    Val scale = scales[first / laneElements], quotients[4];
+    Val scale = scales[first / laneElements], inverse = k.f32(1) / scale, quotients[4];
     for (size_t i = 0; i < 4; ++i)
-      quotients[i] = values[first + i] / scale;
+      quotients[i] = values[first + i] * inverse;
     for (auto [i, rounded] : llvm::enumerate(unpackE4M3(k, packE4M3(k, quotients))))
       rest.push_back(fma(-rounded, scale, values[first + i]));
   }

@@ -38,12 +38,14 @@ void storeRow(KernelBuilder &k, llvm::ArrayRef<Val> values, Val row, Val lane, i
 /// f32.
 Vals normalizeRow(KernelBuilder &k, llvm::ArrayRef<Val> values, Val gamma, Val lane, int64_t width, double epsilon);
 
-/// Divides the warp's elements of one row by the scales of their groups of `columns` (16, 32, … 256), as mla.quantize
-/// defines them. Calls `store` with each group and its scale, in one lane. Returns the scales of this lane's elements,
-/// one per laneElements.
-Vals scaleRow(KernelBuilder &k, llvm::MutableArrayRef<Val> values, Val lane, int64_t columns,
-              llvm::function_ref<void(Val group, Val scale)> store);
-/// Returns what is left of this lane's elements after they are divided by the scales and rounded to e4m3.
+/// How elements are scaled: caches divide, mla.quantize multiplies by 1 / scale.
+enum class Scaling { Divide, Multiply };
+/// Scales the warp's elements by groups of `columns` (16, 32, … 256): laneElements per lane from a lane whose number is
+/// a multiple of columns / laneElements on, then the next. Calls `store` with the number of a lane's elements, in
+/// laneElements, and their scale, in the group's first lane. Returns these scales.
+Vals scaleRow(KernelBuilder &k, llvm::MutableArrayRef<Val> values, Val lane, int64_t columns, Scaling scaling,
+              llvm::function_ref<void(int64_t chunk, Val scale)> store);
+/// Returns what is left of this lane's elements after they are multiplied by 1 / scale and rounded to e4m3.
 Vals restOfRow(KernelBuilder &k, llvm::ArrayRef<Val> values, llvm::ArrayRef<Val> scales);
 
 } // namespace mla::gpu

@@ -79,7 +79,7 @@ def MLA_QuantizeOp : MLA_Op<"quantize", [Pure]> {
   let description = [{
     For every group of `group` columns of the last dimension, the last of which
     may be partial: `scale = max(max |x| / 448, 2^-126)`, and an element is
-    `x / scale` rounded to the nearest number of e4m3, ties to even
+    `x * (1 / scale)` rounded to the nearest number of e4m3, ties to even
     (DeepSeek-V3's activations, arXiv:2412.19437, section 3.3, with a group of
     128). All of it is in float32. A NaN stays one.
 
