@@ -8,7 +8,6 @@
 #include "EightBit.h"
 #include "Emitter.h"
 #include "Patterns.h"
-#include "WeightProduct.h"
 
 #include "mla/cache_format.h"
 
@@ -45,19 +44,34 @@ static Value emitScales(Emitter &e, Value x, int64_t group) {
   });
 }
 
-/// Return the elements of `x` times 1 / scale, rounded.
-static Value emitElements(Emitter &e, Value x, Value scale, int64_t group) {
-  Type e4m3 = Float8E4M3FNType::get(e.getContext());
+/// Return `x` times 1 / scale.
+static Value emitScaled(Emitter &e, Value x, Value scale, int64_t group) {
   int64_t rank = typeOf(x).getRank();
-  auto body = [&](Emitter &e, ValueRange args) -> Value {
+  return e.elementwise(x, e.empty(sizesOf(e, x)), [&](Emitter &e, ValueRange args) -> Value {
     SmallVector<Value> at;
     for (int64_t loop = 0; loop < rank; ++loop)
       at.push_back(e.loopIndex(loop));
     at.back() = e.div(at.back(), e.index(group));
     Value inverse = arith::DivFOp::create(e, e.f32(1), e.at(scale, at));
-    return arith::BitcastOp::create(e, e4m3, emitToE4M3(e, arith::MulFOp::create(e, args[0], inverse)));
-  };
-  return e.elementwise(x, e.empty(sizesOf(e, x), e4m3), body);
+    return arith::MulFOp::create(e, args[0], inverse);
+  });
+}
+
+/// Return the elements of `scaled`, rounded.
+static Value emitRounded(Emitter &e, Value scaled) {
+  Type e4m3 = Float8E4M3FNType::get(e.getContext());
+  return e.elementwise(scaled, e.empty(sizesOf(e, scaled), e4m3), [&](Emitter &e, ValueRange args) -> Value {
+    return arith::BitcastOp::create(e, e4m3, emitToE4M3(e, args[0]));
+  });
+}
+
+/// Return what `elements` leave of `scaled`.
+static Value emitRest(Emitter &e, Value scaled, Value elements) {
+  Value table = emitTableOf8Bit(e, Float8E4M3FNType::get(e.getContext()));
+  return e.elementwise({scaled, elements}, e.empty(sizesOf(e, scaled)), [&](Emitter &e, ValueRange args) -> Value {
+    Value rounded = emitLookUp(e, table, arith::BitcastOp::create(e, e.getI8Type(), args[1]));
+    return arith::SubFOp::create(e, args[0], rounded);
+  });
 }
 
 /// Insert `source` as one of two terms in dimension 1 of `into`.
@@ -74,12 +88,10 @@ static Value emptyTerms(Emitter &e, Value x, RankedTensorType type) {
   return e.empty(sizes, type.getElementType());
 }
 
-/// Return what elements and scales leave of `x`.
-static Value emitRest(Emitter &e, Value x, Value elements, Value scale, int64_t group) {
-  SmallVector<int64_t> block(typeOf(x).getRank(), 1);
-  block.back() = group;
-  Value rounded = emitDequantized(e, elements, scale, block, /*offsets=*/{}, e.getF32Type());
-  return arith::SubFOp::create(e, x, rounded);
+/// Return elements of two terms.
+static Value emitTerms(Emitter &e, Value scaled, RankedTensorType type) {
+  Value first = emitRounded(e, scaled), second = emitRounded(e, emitRest(e, scaled, first));
+  return insertTerm(e, second, insertTerm(e, first, emptyTerms(e, scaled, type), 0), 1);
 }
 
 namespace {
@@ -87,25 +99,11 @@ struct ConvertQuantize : OpConversionPattern<QuantizeOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(QuantizeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     Emitter e(op.getLoc(), rewriter);
-    auto group = static_cast<int64_t>(op.getGroup()), terms = static_cast<int64_t>(op.getTerms());
+    auto group = static_cast<int64_t>(op.getGroup());
     Value x = e.cast(adaptor.getX(), e.getF32Type());
-    Value scale = emitScales(e, x, group), elements = emitElements(e, x, scale, group);
-    if (terms == 1) {
-      rewriter.replaceOp(op, {elements, scale});
-      return success();
-    }
-    Value allElements = emptyTerms(e, x, cast<RankedTensorType>(op.getElements().getType()));
-    Value allScales = emptyTerms(e, x, cast<RankedTensorType>(op.getScale().getType()));
-    for (int64_t term = 0; term < terms; ++term) {
-      allElements = insertTerm(e, elements, allElements, term);
-      allScales = insertTerm(e, scale, allScales, term);
-      if (term + 1 == terms)
-        break;
-      x = emitRest(e, x, elements, scale, group);
-      scale = emitScales(e, x, group);
-      elements = emitElements(e, x, scale, group);
-    }
-    rewriter.replaceOp(op, {allElements, allScales});
+    Value scale = emitScales(e, x, group), scaled = emitScaled(e, x, scale, group);
+    auto type = cast<RankedTensorType>(op.getElements().getType());
+    rewriter.replaceOp(op, {op.getTerms() == 1 ? emitRounded(e, scaled) : emitTerms(e, scaled, type), scale});
     return success();
   }
 };

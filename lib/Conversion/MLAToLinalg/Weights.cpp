@@ -75,11 +75,9 @@ struct ConvertDequantize : OpConversionPattern<DequantizeOp> {
       rewriter.replaceOp(op, emitDequantized(e, x, scale, op.getBlock(), /*offsets=*/{}, type.getElementType()));
       return success();
     }
-    SmallVector<int64_t> block(op.getBlock());
-    block.erase(block.begin() + 1);
     Value sum;
     for (int64_t term = 0; term < typeOf(x).getDimSize(1); ++term) {
-      Value next = emitDequantized(e, emitTerm(e, x, term), emitTerm(e, scale, term), block, {}, e.getF32Type());
+      Value next = emitDequantized(e, emitTerm(e, x, term), scale, op.getBlock(), /*offsets=*/{}, e.getF32Type());
       sum = sum ? arith::AddFOp::create(e, sum, next).getResult() : next;
     }
     rewriter.replaceOp(op, e.cast(sum, type.getElementType()));

@@ -44,9 +44,8 @@ void mla::gpu::emitNormalize(mlir::gpu::GPUModuleOp module, const NormalizeShape
       value = factor ? value * factor : value;
     if (shape.quantized.group) {
       const Quantization &q = shape.quantized;
-      Val to = row * q.terms;
-      Val elements = rowAt(k, k.argument(y), to, k.i32(q.width), Element::E4M3);
-      Val ofScales = rowAt(k, k.argument(scales), to, k.i32(q.scalesOfRow()), Element::F32);
+      Val elements = rowAt(k, k.argument(y), row * q.terms, k.i32(q.width), Element::E4M3);
+      Val ofScales = rowAt(k, k.argument(scales), row, k.i32(q.scalesOfRow()), Element::F32);
       llvm::SmallVector<QuantizedChunk> chunks;
       for (int64_t i = 0; i * laneElements < static_cast<int64_t>(normalized.size()); ++i) {
         Val column = lane * laneElements + i * warpElements;

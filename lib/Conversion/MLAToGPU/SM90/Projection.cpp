@@ -42,8 +42,7 @@ ProjectionLayout::ProjectionLayout(const ProjectionChoices &c, const ProjectionD
     : weightBytes(tileBytes(c.tileRows)), tokenBytes(tileBytes(c.tileTokens)),
       stageBytes(weightBytes + dims.terms * tokenBytes),
       storedTokens(c.tileTokens > maxStoredTokens ? c.tileTokens / 2 : c.tileTokens), result(c.stages * stageBytes),
-      scales(result + c.tileRows / groupRows * tileBytes(storedTokens)),
-      groupBytes(4 * (dims.terms * c.tileTokens + c.tileRows)),
+      scales(result + c.tileRows / groupRows * tileBytes(storedTokens)), groupBytes(4 * (c.tileTokens + c.tileRows)),
       scaleBytes(dims.isScaled() ? dims.stageColumns() / dims.group * groupBytes : 0),
       parts(scales + c.stages * scaleBytes), partBytes(128 * 4 * c.tileTokens / 2),
       full(parts + (c.turns - 1) * (c.tileRows / groupRows) * partBytes), empty(full + 8 * c.stages),
@@ -75,7 +74,11 @@ int64_t ProjectionShape::threads() const { return choices.multiplyingGroups() * 
 int64_t ProjectionShape::partialBytesPerToken() const { return 4 * choices.splits * dims.heads * dims.rows; }
 // Of e4m3 too, elements of maps have two bytes: copies do not depend on the type.
 SmallVector<int64_t> ProjectionShape::weightBox() const { return {tileColumns, choices.tileRows, 1}; }
-SmallVector<int64_t> ProjectionShape::tokenBox() const { return {tileColumns, choices.tileTokens, 1}; }
+SmallVector<int64_t> ProjectionShape::tokenBox() const { return {tileColumns, tokensOfBox(), 1}; }
+int64_t ProjectionShape::tokensOfBox() const {
+  constexpr int64_t part = 32;
+  return choices.streamed && choices.tileTokens % part == 0 ? part : choices.tileTokens;
+}
 SmallVector<int64_t> ProjectionShape::resultBox() const {
   return {tileColumns, ProjectionLayout(choices, dims).storedTokens, 1};
 }
@@ -198,10 +201,27 @@ void Projection::whenFirst(KernelBuilder::Body body) {
     body();
 }
 
+/// Calls `body` with the first token of each box of the tile that has tokens.
+void Projection::forEachBox(const Tile &tile, llvm::function_ref<void(int64_t first)> body) {
+  body(0);
+  for (int64_t first = s.tokensOfBox(); first < c.tileTokens; first += s.tokensOfBox())
+    k.when(tile.token + first < tokens, [&] { body(first); });
+}
+
+/// Returns the bytes of a stage: boxes without tokens are not copied, and what is in their place is not stored.
+Val Projection::bytesOf(const Tile &tile) {
+  int64_t boxes = c.tileTokens / s.tokensOfBox();
+  Val copied = min(ceilDiv(tokens - tile.token, s.tokensOfBox()), k.i32(boxes));
+  return copied * (s.dims.terms * tileBytes(s.tokensOfBox())) + at.weightBytes;
+}
+
 /// Announces all bytes of a stage and copies the weights.
 void Projection::copyWeights(const Tile &tile, Val step, Val stage) {
   whenFirst([&] {
-    expectBytes(k, full(stage), at.stageBytes);
+    if (s.tokensOfBox() == c.tileTokens)
+      expectBytes(k, full(stage), at.stageBytes);
+    else
+      expectBytes(k, full(stage), bytesOf(tile), Val());
     copyTile(k, k.shared(0, stage * at.stageBytes), weightMap, full(stage),
              {(tile.firstStep + step) * tileColumns, tile.row, tile.head},
              c.streamed ? CacheHint::EvictFirst : CacheHint::EvictNormal);
@@ -210,10 +230,13 @@ void Projection::copyWeights(const Tile &tile, Val step, Val stage) {
 
 void Projection::copyTokens(const Tile &tile, Val step, Val stage) {
   whenFirst([&] {
-    for (int64_t term = 0; term < s.dims.terms; ++term)
-      copyTile(k, k.shared(at.weightBytes + term * at.tokenBytes, stage * at.stageBytes), tokenMap, full(stage),
-               {(tile.firstStep + step) * tileColumns, tile.token, tile.head + term * s.dims.heads},
-               c.streamed ? CacheHint::EvictLast : CacheHint::EvictNormal);
+    forEachBox(tile, [&](int64_t first) {
+      for (int64_t term = 0; term < s.dims.terms; ++term)
+        copyTile(k, k.shared(at.weightBytes + term * at.tokenBytes + tileBytes(first), stage * at.stageBytes), tokenMap,
+                 full(stage),
+                 {(tile.firstStep + step) * tileColumns, tile.token + first, tile.head + term * s.dims.heads},
+                 c.streamed ? CacheHint::EvictLast : CacheHint::EvictNormal);
+    });
   });
   if (s.dims.isScaled())
     copyScales(tile, step, stage);

@@ -33,6 +33,9 @@ struct ProjectionShape {
   /// The tensor maps' boxes, innermost first: of w [k, n, heads], of x [k, tokens, terms · heads], of y [n, tokens,
   /// heads].
   llvm::SmallVector<int64_t> weightBox() const, tokenBox() const, resultBox() const;
+  /// Tokens copied at once: parts of a tile that may not be full, since the copy engine fills a box with zeros more
+  /// slowly than with tokens.
+  int64_t tokensOfBox() const;
 };
 
 /// Offsets in dynamic shared memory, in bytes.
@@ -41,7 +44,7 @@ struct ProjectionLayout {
   int64_t weightBytes, tokenBytes, stageBytes; ///< a stage is a tile of w, then one of x per term
   int64_t storedTokens;                        ///< stored at a time
   int64_t result;                              ///< one tile of y per warpgroup, one row per token
-  /// Of e4m3, per stage and group of columns: a scale per token of the tile, of every term, then one per row.
+  /// Of e4m3, per stage and group of columns: a scale per token of the tile, then one per row.
   int64_t scales, groupBytes, scaleBytes; ///< scaleBytes: of a stage
   int64_t parts, partBytes; ///< sums of every turn but the first: f32 [tokens / 2][128 threads] per 64 rows
   int64_t full, empty, bytes;
@@ -51,8 +54,8 @@ inline constexpr int64_t projectionSumThreads = 128;
 inline constexpr int64_t projectionSumWidth = 4; ///< elements of y per thread
 
 /// Adds the product to the module, if it is not there. Arguments, in order: map w, map x, of e4m3 pointers to the
-/// scales of w, f32 [heads, ceil(n / blocks.rows), ceil(k / blocks.columns)], and of x, f32 [tokens, terms,
-/// heads, ceil(k / group)]; then
+/// scales of w, f32 [heads, ceil(n / blocks.rows), ceil(k / blocks.columns)], and of x, f32 [tokens, heads,
+/// ceil(k / group)]; then
 ///   map y                       (bf16, no splits)
 ///   pointer y or partial sums   (f32)
 /// and tokens. Grid: any number of CTAs in x, which take tiles in turn.

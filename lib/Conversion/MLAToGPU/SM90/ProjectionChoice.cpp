@@ -52,16 +52,14 @@ static bool hasEmptyPart(const ProjectionDims &dims, int64_t splits) {
 /// thread needs 26 more (as ptxas reports), and for e4m3 others for the products of a group, and 8 for scales.
 static bool haveRegisters(const ProjectionChoices &c, const ProjectionDims &dims) {
   constexpr int64_t parts = 4, registersOfPart = 16384, lanes = 32, granule = 8, mostOfThread = 255;
-  int64_t others = dims.isScaled() ? 34 + dims.terms * c.tileTokens / 2 : 26;
+  int64_t others = dims.isScaled() ? 34 + c.tileTokens / 2 : 26;
   int64_t warps = c.blocks * (c.multiplyingGroups() * 4 + 1);
   int64_t ofThread = registersOfPart / (llvm::divideCeil(warps, parts) * lanes) / granule * granule;
   return c.tileTokens / 2 + others <= std::min(ofThread, mostOfThread);
 }
 
 bool ProjectionChoices::areValidFor(const ProjectionDims &dims) const {
-  constexpr int64_t mostColumns = 256; // of a product
-  bool knownTile = llvm::is_contained({64, 128}, tileRows) && llvm::is_contained(tokenTiles, tileTokens) &&
-                   dims.terms * tileTokens <= mostColumns;
+  bool knownTile = llvm::is_contained({64, 128}, tileRows) && llvm::is_contained(tokenTiles, tileTokens);
   // A warpgroup frees a stage when the products of its next one have started.
   bool knownRing = turns >= 1 && stages % turns == 0 && stages >= 2 * turns;
   return knownTile && knownRing && blocks >= 1 && splits >= 1 && !hasEmptyPart(dims, splits) &&
@@ -86,10 +84,10 @@ static double timeOf(const ProjectionDims &dims, int64_t tokens, int64_t process
   double results = 2.0 * static_cast<double>(dims.rows) * tokens;
   double memory = dims.heads * (dims.elementBytes() * operands + results) / memoryRate;
   double intake = waves * t.steps * t.stepBytes / intakeRate;
-  double columns = static_cast<double>(dims.terms) * c.tileTokens;
   // Four products have 128 bytes of k. The sums of a group are multiplied by their scales: two operations each.
-  double scaling = dims.isScaled() ? static_cast<double>(dims.stageColumns()) / dims.group * columns : 0;
-  double product = std::max(columns / 2.0, leastProductTime) * 4 + scaling; // of 64 rows
+  double scaling = dims.isScaled() ? static_cast<double>(dims.stageColumns()) / dims.group * c.tileTokens : 0;
+  double products = 4.0 * dims.terms * std::max(c.tileTokens / 2.0, leastProductTime);
+  double product = products + scaling; // of 64 rows
   double stores = storeLatency + static_cast<double>(c.tileRows) * c.tileTokens / storedPerCycle;
   // With several CTAs, one multiplies while another stores.
   double throughput = waves * (t.steps * product * c.tileRows / 64 + stores / c.blocks);
@@ -132,12 +130,12 @@ static bool fitStages(ProjectionChoices &c, const ProjectionDims &dims, int64_t 
 /// Calls `consider` with the tiles, parts and turns that are possible for these tokens.
 static void forEachCandidate(const ProjectionDims &dims, int64_t tokens, int64_t processors,
                              llvm::function_ref<void(ProjectionChoices)> consider) {
-  constexpr int64_t mostColumns = 256, mostGroups = 3, mostSplits = 32;
+  constexpr int64_t mostGroups = 3, mostSplits = 32;
   ProjectionChoices c;
   for (int64_t tileTokens : tokenTiles) {
     // A step that reads each weight once would read it twice, unless there are SMs to spare.
     bool readsTwice = tokens <= 128 && tileTokens < tokens && dims.heads * dims.rows / 64 >= processors / 2;
-    if (readsTwice || dims.terms * tileTokens > mostColumns)
+    if (readsTwice)
       continue;
     c.tileTokens = tileTokens;
     c.streamed = tokens <= tileTokens;

@@ -39,7 +39,7 @@ struct ProjectionDims {
 /// blocks, turns, streamed.
 struct ProjectionChoices {
   int64_t tileRows = 64;   ///< 64 or 128: one or two warpgroups that multiply
-  int64_t tileTokens = 16; ///< 16, or a multiple of 32 up to 256, of two terms up to 128
+  int64_t tileTokens = 16; ///< 16, or a multiple of 32 up to 256, of e4m3 up to 192
   int64_t stages = 8;      ///< 128 bytes of k of both tiles, in shared memory at the same time
   int64_t splits = 1;      ///< parts of k, summed by another kernel
   int64_t blocks = 1;      ///< CTAs per SM

@@ -62,6 +62,8 @@ private:
   void whenFirst(KernelBuilder::Body body);
   void copy();
   Val copyWeightsAhead();
+  void forEachBox(const Tile &tile, llvm::function_ref<void(int64_t first)> body);
+  Val bytesOf(const Tile &tile);
   void copyWeights(const Tile &tile, Val step, Val stage);
   void copyTokens(const Tile &tile, Val step, Val stage);
   void copyScales(const Tile &tile, Val step, Val stage);
@@ -71,8 +73,13 @@ private:
   Vals multiplyStage(llvm::ArrayRef<Val> sums, Val stage, Val group);
   std::pair<Vals, Ring> sumTile(Val steps, Ring ring, Val group);
   std::pair<Vals, Ring> sumScaledTile(Val steps, Ring ring, Val group);
+  /// Scales of a group of columns: of this thread's two rows, and of its tokens, two to a vector.
+  struct Scales {
+    Vals rows, tokens;
+  };
   Vals multiplyGroup(Val stage, Val group, int64_t columns);
-  Vals addScaled(llvm::ArrayRef<Val> sums, llvm::ArrayRef<Val> products, Val stage, Val group, int64_t columns);
+  Scales loadScales(Val stage, Val group, int64_t columns);
+  Vals addScaled(llvm::ArrayRef<Val> sums, llvm::ArrayRef<Val> products, const Scales &scales);
   Vals addTurns(llvm::ArrayRef<Val> sums, const Group &group);
   void storeRounded(const Tile &tile, llvm::ArrayRef<Val> sums, Val group);
   void storeSums(const Tile &tile, llvm::ArrayRef<Val> sums, Val group);

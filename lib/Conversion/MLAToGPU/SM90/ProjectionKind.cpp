@@ -126,7 +126,7 @@ static FailureOr<ProjectionShape> shapeOf(KernelOp kernel, ProjectOp op, const P
   }
   if (!shape.choices.areValidFor(shape.dims))
     return kernel.emitOpError("has a schedule that no kernel can follow: rows is 64 or 128, tokens 16 or a multiple of "
-                              "32 up to 256, of two terms up to 128, no part of k may be empty, stages must be a "
+                              "32 up to 256, of e4m3 up to 192, no part of k may be empty, stages must be a "
                               "multiple of turns, at least twice as many, and must fit "
                               "into 227 KB of shared memory");
   return shape;

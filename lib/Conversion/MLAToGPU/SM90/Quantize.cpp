@@ -21,20 +21,18 @@ std::string QuantizeShape::name() const {
 
 void mla::gpu::storeQuantized(KernelBuilder &k, llvm::ArrayRef<Val> values, llvm::ArrayRef<QuantizedChunk> chunks,
                               Val lane, const Quantization &row, int64_t termRows) {
-  Vals rest(values);
+  Vals scaled(values);
+  scaleRow(k, scaled, lane, row.group, Scaling::Multiply, [&](int64_t chunk, Val scale) {
+    k.when(chunks[chunk].exists, [&] { k.store(scale, chunks[chunk].scale); });
+  });
   for (int64_t term = 0; term < row.terms; ++term) {
-    int64_t scaleBytes = 4 * term * termRows * row.scalesOfRow(), elementBytes = term * termRows * row.width;
-    Vals scaled = rest;
-    Vals scales = scaleRow(k, scaled, lane, row.group, Scaling::Multiply, [&](int64_t chunk, Val scale) {
-      k.when(chunks[chunk].exists, [&] { k.store(scale, k.at(chunks[chunk].scale, scaleBytes)); });
-    });
     for (auto [i, chunk] : llvm::enumerate(chunks))
       k.when(chunk.exists, [&, i = i, chunk = chunk] {
         storeElements(k, llvm::ArrayRef(scaled).slice(i * laneElements, laneElements),
-                      k.at(chunk.elements, elementBytes), Element::E4M3);
+                      k.at(chunk.elements, term * termRows * row.width), Element::E4M3);
       });
     if (term + 1 < row.terms)
-      rest = restOfRow(k, rest, scales);
+      scaled = restOfE4M3(k, scaled);
   }
 }
 
@@ -61,9 +59,9 @@ void mla::gpu::emitQuantize(mlir::gpu::GPUModuleOp module, const QuantizeShape &
         return loadElements(k, elementAt(k, from, column, Element::BF16), laneElements, Element::BF16);
       },
       [&] { return Vals(laneElements, k.f32(0)); });
-  Val to = token * (q.terms * shape.heads) + head;
-  Val ofElements = rowAt(k, k.argument(elements), to, k.i32(q.width), Element::E4M3);
-  Val ofScales = rowAt(k, k.argument(scales), to, k.i32(q.scalesOfRow()), Element::F32);
+  Val ofElements =
+      rowAt(k, k.argument(elements), token * (q.terms * shape.heads) + head, k.i32(q.width), Element::E4M3);
+  Val ofScales = rowAt(k, k.argument(scales), row, k.i32(q.scalesOfRow()), Element::F32);
   QuantizedChunk chunk{elementAt(k, ofElements, column, Element::E4M3),
                        elementAt(k, ofScales, column / q.group, Element::F32), exists};
   storeQuantized(k, values, chunk, lane, q, shape.heads);

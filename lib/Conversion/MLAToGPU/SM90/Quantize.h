@@ -22,7 +22,7 @@ struct Quantization {
   std::string name() const; ///< "_e4m3x2_group128"
 };
 
-/// Rows of bf16 to elements of e4m3 [tokens, terms, heads, width] and f32 scales [tokens, terms, heads, scalesOfRow].
+/// Rows of bf16 to elements of e4m3 [tokens, terms, heads, width] and f32 scales [tokens, heads, scalesOfRow].
 struct QuantizeShape {
   int64_t heads = 1; ///< rows of a token
   Quantization row;
@@ -38,13 +38,13 @@ inline constexpr int64_t quantizeThreads = 128;
 /// tokens and between heads of x. Grid: ceil(tokens · heads · threadsOfRow / quantizeThreads).
 void emitQuantize(mlir::gpu::GPUModuleOp module, const QuantizeShape &shape);
 
-/// Where laneElements elements of the first term and the scale of their group are stored, if they exist.
+/// Where laneElements elements of the first term, and the scale of their group, are stored, if they exist.
 struct QuantizedChunk {
   Val elements, scale, exists;
 };
 
-/// Quantizes the warp's elements, of which this lane has one part per chunk, and stores all terms. There are `termRows`
-/// rows from one term to the next.
+/// Quantizes the warp's elements, of which this lane has one part per chunk, and stores all terms: those of the next
+/// term are `termRows` rows further.
 void storeQuantized(KernelBuilder &k, llvm::ArrayRef<Val> values, llvm::ArrayRef<QuantizedChunk> chunks, Val lane,
                     const Quantization &row, int64_t termRows);
 

@@ -142,12 +142,11 @@ Vals mla::gpu::normalizeRow(KernelBuilder &k, llvm::ArrayRef<Val> values, Val ga
   return result;
 }
 
-Vals mla::gpu::scaleRow(KernelBuilder &k, llvm::MutableArrayRef<Val> values, Val lane, int64_t columns, Scaling scaling,
+void mla::gpu::scaleRow(KernelBuilder &k, llvm::MutableArrayRef<Val> values, Val lane, int64_t columns, Scaling scaling,
                         llvm::function_ref<void(int64_t, Val)> store) {
-  Vals scales;
   int64_t groupLanes = columns / laneElements;
-  for (size_t first = 0; first < values.size(); first += laneElements) {
-    llvm::MutableArrayRef<Val> own = values.slice(first, laneElements);
+  for (int64_t chunk = 0; chunk * laneElements < static_cast<int64_t>(values.size()); ++chunk) {
+    llvm::MutableArrayRef<Val> own = values.slice(chunk * laneElements, laneElements);
     Val largest = k.f32(0);
     for (Val value : own)
       largest = max(largest, max(value, -value));
@@ -157,20 +156,14 @@ Vals mla::gpu::scaleRow(KernelBuilder &k, llvm::MutableArrayRef<Val> values, Val
     Val inverse = k.f32(1) / scale;
     for (Val &value : own)
       value = scaling == Scaling::Divide ? value / scale : value * inverse;
-    k.when(lane % groupLanes == 0, [&] { store(scales.size(), scale); });
-    scales.push_back(scale);
+    k.when(lane % groupLanes == 0, [&] { store(chunk, scale); });
   }
-  return scales;
 }
 
-Vals mla::gpu::restOfRow(KernelBuilder &k, llvm::ArrayRef<Val> values, llvm::ArrayRef<Val> scales) {
+Vals mla::gpu::restOfE4M3(KernelBuilder &k, llvm::ArrayRef<Val> values) {
   Vals rest;
-  for (size_t first = 0; first < values.size(); first += 4) {
-    Val scale = scales[first / laneElements], inverse = k.f32(1) / scale, quotients[4];
-    for (size_t i = 0; i < 4; ++i)
-      quotients[i] = values[first + i] * inverse;
-    for (auto [i, rounded] : llvm::enumerate(unpackE4M3(k, packE4M3(k, quotients))))
-      rest.push_back(fma(-rounded, scale, values[first + i]));
-  }
+  for (size_t first = 0; first < values.size(); first += 4)
+    for (auto [i, rounded] : llvm::enumerate(unpackE4M3(k, packE4M3(k, values.slice(first, 4)))))
+      rest.push_back(values[first + i] - rounded);
   return rest;
 }

@@ -42,11 +42,11 @@ Vals normalizeRow(KernelBuilder &k, llvm::ArrayRef<Val> values, Val gamma, Val l
 enum class Scaling { Divide, Multiply };
 /// Scales the warp's elements by groups of `columns` (16, 32, … 256): laneElements per lane from a lane whose number is
 /// a multiple of columns / laneElements on, then the next. Calls `store` with the number of a lane's elements, in
-/// laneElements, and their scale, in the group's first lane. Returns these scales.
-Vals scaleRow(KernelBuilder &k, llvm::MutableArrayRef<Val> values, Val lane, int64_t columns, Scaling scaling,
+/// laneElements, and their scale, in the group's first lane.
+void scaleRow(KernelBuilder &k, llvm::MutableArrayRef<Val> values, Val lane, int64_t columns, Scaling scaling,
               llvm::function_ref<void(int64_t chunk, Val scale)> store);
-/// Returns what is left of this lane's elements after they are multiplied by 1 / scale and rounded to e4m3.
-Vals restOfRow(KernelBuilder &k, llvm::ArrayRef<Val> values, llvm::ArrayRef<Val> scales);
+/// Returns what is left of values after they are rounded to e4m3; a multiple of 4.
+Vals restOfE4M3(KernelBuilder &k, llvm::ArrayRef<Val> values);
 
 } // namespace mla::gpu
 

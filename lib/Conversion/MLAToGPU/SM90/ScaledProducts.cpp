@@ -42,13 +42,12 @@ void Projection::copyScales(const Tile &tile, Val step, Val stage) {
   for (int64_t i = 0; i < groupsOfStage(); ++i) {
     Val group = min((tile.firstStep + step) * groupsOfStage() + i, k.i32(groups - 1));
     Val to = k.shared(at.scales + i * at.groupBytes, stage * at.scaleBytes);
-    for (int64_t term = 0; term < d.terms; ++term)
-      copyWords(k, k.at(to, 4 * term * c.tileTokens), c.tileTokens, [&](Val word) {
-        Val token = min(tile.token + word, tokens - 1);
-        Val row = k.extend(token) * (d.terms * d.heads) + k.extend(tile.head + term * d.heads);
-        return k.at(tokenScales, (row * groups + k.extend(group)) * 4);
-      });
-    copyWords(k, k.at(to, 4 * d.terms * c.tileTokens), c.tileRows, [&](Val word) {
+    copyWords(k, to, c.tileTokens, [&](Val word) {
+      Val token = min(tile.token + word, tokens - 1);
+      Val row = k.extend(token) * d.heads + k.extend(tile.head);
+      return k.at(tokenScales, (row * groups + k.extend(group)) * 4);
+    });
+    copyWords(k, k.at(to, 4 * c.tileTokens), c.tileRows, [&](Val word) {
       Val row = min(tile.row + word, k.i32(d.rows - 1)) / s.blocks.rows;
       Val block = (tile.head * rowBlocks + row) * weightGroups + group * d.group / s.blocks.columns;
       return k.at(weightScales, k.extend(block) * 4);
@@ -57,40 +56,43 @@ void Projection::copyScales(const Tile &tile, Val step, Val stage) {
   arriveAfterWords(k, full(stage));
 }
 
-/// Multiplies group `columns` of a stage: 64 rows of w and all tokens, first terms before second ones.
+/// Multiplies group `columns` of a stage: 64 rows of w and all tokens, and adds the terms.
 Vals Projection::multiplyGroup(Val stage, Val group, int64_t columns) {
   constexpr int64_t productColumns = 32;
   Val moved = k.extend(stage * (at.stageBytes >> 4));
   Val a = moved + k.extend(group * (tileBytes(groupRows) >> 4)) + k.i64(kMajorDescriptor(0));
-  Val b = moved + k.i64(kMajorDescriptor(at.weightBytes));
-  Vals products(accumulatorsOf(s.dims.terms * c.tileTokens), k.f32(0));
+  Vals products(accumulatorsOf(c.tileTokens), k.f32(0));
   fenceProducts(k);
-  for (int64_t i = 0, steps = s.dims.group / productColumns; i < steps; ++i) {
-    int64_t step = (columns * steps + i) * kMajorStep; // 32 bytes
-    products = multiply(k, a + step, b + step, products, /*start=*/i == 0, Major::K, Major::K, Operands::E4M3);
+  for (int64_t term = 0; term < s.dims.terms; ++term) {
+    Val b = moved + k.i64(kMajorDescriptor(at.weightBytes + term * at.tokenBytes));
+    for (int64_t i = 0, steps = s.dims.group / productColumns; i < steps; ++i) {
+      int64_t step = (columns * steps + i) * kMajorStep; // 32 bytes
+      bool start = term == 0 && i == 0;
+      products = multiply(k, a + step, b + step, products, start, Major::K, Major::K, Operands::E4M3);
+    }
   }
   commitProducts(k);
-  waitProducts(k, 0);
   return products;
 }
 
-/// Returns sums + products · scale of the row · scale of the token.
-Vals Projection::addScaled(llvm::ArrayRef<Val> sums, llvm::ArrayRef<Val> products, Val stage, Val group,
-                           int64_t columns) {
+Projection::Scales Projection::loadScales(Val stage, Val group, int64_t columns) {
   Val lane = k.thread() & 31, warp = (k.thread() & 127) >> 5;
   Val scales = k.shared(at.scales + columns * at.groupBytes, stage * at.scaleBytes);
-  Val row = k.at(scales, (group * groupRows + warp * 16 + (lane >> 2)) * 4);
-  int64_t tokenScaleBytes = 4 * s.dims.terms * c.tileTokens;
-  Val ofRow[] = {k.load(k.at(row, tokenScaleBytes), k.f32Type(), 4),
-                 k.load(k.at(row, tokenScaleBytes + 4 * 8), k.f32Type(), 4)};
-  Val token = k.at(scales, (lane & 3) << 3);
-  Vals result(sums);
-  for (int64_t i = 0; i < s.dims.terms * c.tileTokens / 8; ++i) {
-    Val ofTokens = k.load(k.at(token, 32 * i), k.vectorType(2, k.f32Type()), 8);
-    for (int64_t j = 4 * i; j < 4 * i + 4; ++j) {
-      Val &sum = result[j % sums.size()];
-      sum = fma(products[j] * k.element(ofTokens, j & 1), ofRow[rowOf(j)], sum);
-    }
+  Val row = k.at(scales, (group * groupRows + warp * 16 + (lane >> 2)) * 4), token = k.at(scales, (lane & 3) << 3);
+  Scales result;
+  for (int64_t half : {0, 1})
+    result.rows.push_back(k.load(k.at(row, 4 * (c.tileTokens + 8 * half)), k.f32Type(), 4));
+  for (int64_t i = 0; i < c.tileTokens / 8; ++i)
+    result.tokens.push_back(k.load(k.at(token, 32 * i), k.vectorType(2, k.f32Type()), 8));
+  return result;
+}
+
+/// Returns sums + products · scale of the row · scale of the token.
+Vals Projection::addScaled(llvm::ArrayRef<Val> sums, llvm::ArrayRef<Val> products, const Scales &scales) {
+  Vals result;
+  for (auto [i, sum] : llvm::enumerate(sums)) {
+    Val ofToken = k.element(scales.tokens[i / 4], i & 1), ofRow = scales.rows[rowOf(i)];
+    result.push_back(fma(products[i] * ofToken, ofRow, sum));
   }
   return result;
 }
@@ -102,10 +104,16 @@ std::pair<Vals, Ring> Projection::sumScaledTile(Val steps, Ring from, Val group)
                         Ring ring{state[1], state[2]};
                         waitBarrier(k, full(ring.stage), ring.parity);
                         Vals sums = k.unpack(state[0]);
-                        for (int64_t columns = 0; columns < groupsOfStage(); ++columns)
-                          sums = addScaled(sums, multiplyGroup(ring.stage, group, columns), ring.stage, group, columns);
-                        k.syncWarp();
-                        k.when((k.thread() & 31) == 0, [&] { arrive(k, empty(ring.stage)); });
+                        for (int64_t columns = 0; columns < groupsOfStage(); ++columns) {
+                          Vals products = multiplyGroup(ring.stage, group, columns);
+                          Scales scales = loadScales(ring.stage, group, columns); // while the products run
+                          waitProducts(k, 0);
+                          if (columns + 1 == groupsOfStage()) { // nothing of the stage is read any more
+                            k.syncWarp();
+                            k.when((k.thread() & 31) == 0, [&] { arrive(k, empty(ring.stage)); });
+                          }
+                          sums = addScaled(sums, products, scales);
+                        }
                         Ring after = next(ring, c.turns);
                         return {k.pack(sums), after.stage, after.parity};
                       });

@@ -55,17 +55,17 @@ static SmallVector<int64_t> withTerms(ArrayRef<int64_t> shape, int64_t terms) {
 
 LogicalResult DequantizeOp::verify() {
   ArrayRef<int64_t> x = shapeOf(getX()), scale = shapeOf(getScale()), block = getBlock(), result = shapeOf(getResult());
-  bool hasTerms = x.size() > 1 && x.size() == result.size() + 1;
-  if (x.size() != scale.size() || (hasTerms ? ArrayRef(withTerms(result, x[1])) : result) != x)
-    return emitOpError("(C1) x and scale must have the same rank, and x the shape of the result, or one with terms");
+  bool hasTerms = x.size() > 1 && x.size() == result.size() + 1 && !ShapedType::isDynamic(x[1]);
+  if (scale.size() != result.size() || (hasTerms ? ArrayRef(withTerms(result, x[1])) : result) != x)
+    return emitOpError("(C1) scale must have the rank of the result, and x its shape, or one with terms");
   auto isValid = [](int64_t size, int64_t block) { return ShapedType::isDynamic(size) ? block == 1 : block > 0; };
-  if (block.size() != x.size() || !llvm::all_of_zip(x, block, isValid))
-    return emitOpError() << "(C2) block must have " << x.size() << " positive sizes, 1 in a dynamic dimension, got ["
-                         << block << "]";
+  if (block.size() != result.size() || !llvm::all_of_zip(result, block, isValid))
+    return emitOpError() << "(C2) block must have " << result.size()
+                         << " positive sizes, 1 in a dynamic dimension, got [" << block << "]";
   for (auto [dim, size] : llvm::enumerate(scale))
-    if (size != countBlocks(x[dim], block[dim]))
+    if (size != countBlocks(result[dim], block[dim]))
       return emitOpError() << "(C3) scale has " << size << " elements in dimension " << dim << ", expected "
-                           << countBlocks(x[dim], block[dim]);
+                           << countBlocks(result[dim], block[dim]);
   return success();
 }
 
@@ -76,7 +76,7 @@ LogicalResult QuantizeOp::verify() {
     return emitOpError() << "(C2) expected a positive group, and 1 or 2 terms, got " << group << " and " << terms;
   if (x.empty() || (terms == 1 ? x : ArrayRef(withTerms(x, terms))) != shapeOf(getElements()))
     return emitOpError("(C1) the elements must have x's shape, with two terms another dimension 1 of 2");
-  SmallVector<int64_t> expected(shapeOf(getElements()));
+  SmallVector<int64_t> expected(x);
   expected.back() = countBlocks(x.back(), group);
   if (shapeOf(getScale()) != ArrayRef(expected))
     return emitOpError() << "(C3) expected scales of " << cast<RankedTensorType>(getScale().getType()).clone(expected)

@@ -216,15 +216,15 @@ Value Quantizer::quantized(ProjectOp project, int64_t group) {
   auto type = cast<RankedTensorType>(x.getType());
   QuantizeOp &quantize = made[{x, group}];
   OpBuilder builder(module.getContext());
-  SmallVector<int64_t> shape(type.getShape());
-  if (terms > 1)
-    shape.insert(shape.begin() + 1, terms);
-  SmallVector<int64_t> block(shape.size(), 1);
+  SmallVector<int64_t> block(type.getRank(), 1);
   block.back() = group;
   if (!quantize) {
-    auto elements = RankedTensorType::get(shape, Float8E4M3FNType::get(module.getContext()));
-    shape.back() = llvm::divideCeil(shape.back(), group);
-    auto scales = RankedTensorType::get(shape, builder.getF32Type());
+    SmallVector<int64_t> ofElements(type.getShape()), ofScales(type.getShape());
+    if (terms > 1)
+      ofElements.insert(ofElements.begin() + 1, terms);
+    ofScales.back() = llvm::divideCeil(ofScales.back(), group);
+    auto elements = RankedTensorType::get(ofElements, Float8E4M3FNType::get(module.getContext()));
+    auto scales = RankedTensorType::get(ofScales, builder.getF32Type());
     builder.setInsertionPointAfterValue(x);
     quantize = QuantizeOp::create(builder, suffixed(x.getLoc(), "_e4m3"), TypeRange{elements, scales}, x, group, terms);
   }
