@@ -24,3 +24,13 @@ def encode(numbers, kind):
     else:
         data = numbers.astype({"F32": np.float32, "F16": np.float16}[kind]).tobytes()
     return [kind, numbers.shape, data], decode(kind, numbers.shape, data)
+
+
+def encode_e4m3(numbers):
+    """Round to nearest, ties to even codes. The numbers are at most 448."""
+    values = decode_e4m3(np.arange(127, dtype=np.uint8).tobytes())  # of the codes 0 to 126, in order
+    sizes = np.abs(numbers)
+    above = np.clip(np.searchsorted(values, sizes), 1, 126)
+    below, half = above - 1, (values[above - 1] + values[above]) / 2
+    code = np.where((sizes > half) | ((sizes == half) & (above % 2 == 0)), above, below)
+    return (code | np.where(np.signbit(numbers), 128, 0)).astype(np.uint8)
