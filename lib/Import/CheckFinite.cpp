@@ -13,6 +13,8 @@
 #include "Json.h"
 #include "mla/Import/LayerWeights.h"
 
+#include "llvm/ADT/APFloat.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -41,20 +43,16 @@ template <typename Bits> static uint64_t firstWith(Bits mask, const void *data, 
   return count;
 }
 
-/// Return whether an element with a full exponent is NaN and not infinity.
-static bool isNaN(const SafetensorsTensor &tensor, uint64_t index) {
+/// Return an element.
+static llvm::APFloat valueAt(const SafetensorsTensor &tensor, uint64_t index) {
+  unsigned size = dtypeSize(tensor.dtype);
   uint32_t bits = 0; // little-endian, like the file
-  tensor.read(index * dtypeSize(tensor.dtype), &bits, dtypeSize(tensor.dtype));
-  switch (tensor.dtype) {
-  case DType::F32:
-    return bits & 0x007FFFFF;
-  case DType::BF16:
-    return bits & 0x007F;
-  case DType::F16:
-    return bits & 0x03FF;
-  default:
-    return true;
-  }
+  tensor.read(index * size, &bits, size);
+  const llvm::fltSemantics &type = tensor.dtype == DType::F32    ? llvm::APFloat::IEEEsingle()
+                                   : tensor.dtype == DType::BF16 ? llvm::APFloat::BFloat()
+                                   : tensor.dtype == DType::F16  ? llvm::APFloat::IEEEhalf()
+                                                                 : llvm::APFloat::Float8E4M3FN();
+  return llvm::APFloat(type, llvm::APInt(8 * size, bits));
 }
 
 /// Return "[3, 7]" for a row-major index.
@@ -89,14 +87,33 @@ llvm::Error mla::importer::checkFinite(const SafetensorsTensor &tensor, StringRe
   if (index == count)
     return llvm::Error::success();
   return fail(where + ": tensor " + tensor.name + ": element " + indexText(tensor, index) + " is " +
-              (isNaN(tensor, index) ? "NaN" : "infinite") + "; the checkpoint is damaged, fetch or convert it again");
+              (valueAt(tensor, index).isNaN() ? "NaN" : "infinite") +
+              "; the checkpoint is damaged, fetch or convert it again");
+}
+
+/// Reject finite scales that are not positive: no quantization makes them.
+static llvm::Error checkPositive(const SafetensorsTensor &scale, StringRef where) {
+  for (uint64_t index = 0, count = scale.numElements(); index < count; ++index) {
+    llvm::APFloat value = valueAt(scale, index);
+    if (value.isNonZero() && !value.isNegative())
+      continue;
+    return fail(where + ": tensor " + scale.name + ": element " + indexText(scale, index) + " is " +
+                numberText(value.convertToDouble()) +
+                ", but scales are positive; the checkpoint is damaged, fetch or convert it again");
+  }
+  return llvm::Error::success();
 }
 
 llvm::Error mla::importer::checkFinite(llvm::ArrayRef<LayerWeight> weights, StringRef where) {
-  for (const LayerWeight &weight : weights)
-    for (const SafetensorsTensor *tensor : {weight.tensor, weight.scale})
-      if (tensor)
-        if (llvm::Error error = checkFinite(*tensor, where))
-          return error;
+  for (const LayerWeight &weight : weights) {
+    if (llvm::Error error = checkFinite(*weight.tensor, where))
+      return error;
+    if (!weight.scale)
+      continue;
+    if (llvm::Error error = checkFinite(*weight.scale, where))
+      return error;
+    if (llvm::Error error = checkPositive(*weight.scale, where))
+      return error;
+  }
   return llvm::Error::success();
 }

@@ -10,6 +10,7 @@
 #include "Json.h"
 #include "LanguageModel.h"
 #include "Limits.h"
+#include "Quantization.h"
 #include "RopeConfig.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -26,7 +27,6 @@ using llvm::json::Value;
 // Like those of Limits.h.
 static constexpr int64_t maxHeadDim = 1 << 16;
 static constexpr int64_t maxRank = 1 << 20;
-static constexpr int64_t maxBlock = 1 << 16;
 static constexpr int64_t maxContext = int64_t(1) << 31;
 /// Maximum number of elements of a weight: 64 GiB in float32.
 static constexpr int64_t maxElements = int64_t(1) << 34;
@@ -179,41 +179,6 @@ static CheckpointDType parseDType(FieldReader &reader) {
   if (name == "float16")
     return CheckpointDType::F16;
   return name == "bfloat16" ? CheckpointDType::BF16 : CheckpointDType::Unknown;
-}
-
-/// Parse the quantization. An unknown one is recorded and not rejected because it may not affect the attention (only
-/// the experts, for example), which the attention's tensors show.
-static llvm::Error parseQuantization(const Object &root, StringRef where, AttentionConfig &config) {
-  const Value *value = root.get("quantization_config");
-  if (!value || value->kind() == Value::Null)
-    return llvm::Error::success();
-  const Object *object = value->getAsObject();
-  if (!object)
-    return fail(where + ": quantization_config: expected an object, got " + shortText(*value) + "; correct the config");
-  FieldReader reader(*object, where, "quantization_config.");
-  StringRef method = reader.string("quant_method"), format = reader.string("fmt");
-  if (reader.failed())
-    return reader.takeError();
-  const Value *block = reader.find("weight_block_size");
-  if (method != "fp8" || !block) {
-    config.otherQuantization = method == "fp8"  ? "fp8 without a weight_block_size"
-                               : method.empty() ? "no quant_method"
-                                                : method.str();
-    return llvm::Error::success();
-  }
-  if (!format.empty() && format != "e4m3")
-    reader.refuse("fmt", format + " is not supported, only e4m3 is; convert the checkpoint to bfloat16");
-  const llvm::json::Array *sizes = block->getAsArray();
-  BlockQuantization quantization;
-  if (sizes && sizes->size() == 2) {
-    quantization.blockRows = reader.count("weight_block_size", (*sizes)[0], maxBlock);
-    quantization.blockColumns = reader.count("weight_block_size", (*sizes)[1], maxBlock);
-  } else {
-    reader.refuse("weight_block_size", shortText(*block) + " is not a pair of sizes, and only block scales are "
-                                                           "supported; convert the checkpoint to bfloat16");
-  }
-  config.quantization = quantization;
-  return reader.takeError();
 }
 
 llvm::Expected<AttentionConfig> mla::importer::parseConfig(StringRef json, StringRef path) {

@@ -50,6 +50,7 @@ private:
   const WeightSpec *find(WeightRole role) const;
   Value weight(WeightRole role);
   Value stored(const WeightSpec &spec, StringRef name);
+  Value scales(const WeightScale &scale, ArrayRef<int64_t> grid, StringRef name);
   Value factor(StringRef tensor, ArrayRef<int64_t> shape, DType dtype, StringRef name);
   Value update(Value weight, const WeightUpdate &update, StringRef name);
   Value inFloat32(Value weight, StringRef name);
@@ -149,10 +150,24 @@ Value LayerBuilder::stored(const WeightSpec &spec, StringRef name) {
   Value stored = WeightOp::create(builder, named(name), type, spec.expected.name);
   if (!spec.isScaled())
     return stored;
-  Value scale = WeightOp::create(builder, named((name + "_scale_inv").str()),
-                                 RankedTensorType::get(spec.expected.scaleShape, f32()), spec.expected.scaleName());
-  int64_t block[] = {config.quantization->blockRows, config.quantization->blockColumns};
-  return DequantizeOp::create(builder, named((name + "_dequantized").str()), type.clone(f32()), stored, scale, block);
+  const WeightScale &scale = *spec.expected.scale;
+  return DequantizeOp::create(builder, named((name + "_dequantized").str()), type.clone(f32()), stored,
+                              scales(scale, blockGrid(spec.expected.shape, scale.block), name), scale.block);
+}
+
+/// Load the scales of a weight as the grid of its blocks.
+Value LayerBuilder::scales(const WeightScale &scale, ArrayRef<int64_t> grid, StringRef name) {
+  auto type = RankedTensorType::get(scale.shape, elementType(builder, scale.dtype));
+  Value stored = WeightOp::create(builder, named((name + "_scale").str()), type, scale.name);
+  if (type.getShape() == grid)
+    return stored;
+  Location loc = named((name + "_scales").str());
+  if (scale.shape.size() == 4) // Model Optimizer's blocks
+    return tensor::CollapseShapeOp::create(builder, loc, stored, ArrayRef<ReassociationIndices>{{0, 1}, {2, 3}});
+  SmallVector<ReassociationIndices> groups;
+  if (!scale.shape.empty())
+    groups = {{0, 1}};
+  return splitDim(builder, loc, stored, grid, groups);
 }
 
 Value LayerBuilder::inFloat32(Value weight, StringRef name) {

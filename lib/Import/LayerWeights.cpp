@@ -8,11 +8,11 @@
 #include "mla/Import/LayerWeights.h"
 #include "Json.h"
 #include "TensorErrors.h"
+#include "WeightScales.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mla;
 using namespace mla::importer;
@@ -57,12 +57,9 @@ std::string mla::importer::layerPrefix(int64_t layer) {
 std::vector<ExpectedWeight> mla::importer::expectedWeights(const AttentionConfig &config, int64_t layer) {
   std::vector<ExpectedWeight> result;
   auto add = [&](WeightRole role, ArrayRef<int64_t> shape) {
-    ExpectedWeight weight{
-        role, layerPrefix(layer) + checkpointSuffix(role).str(), llvm::SmallVector<int64_t, 2>(shape), {}};
-    // Norms and biases are never quantized.
-    if (shape.size() == 2 && config.quantization)
-      weight.scaleShape = {llvm::divideCeilSigned(shape[0], config.quantization->blockRows),
-                           llvm::divideCeilSigned(shape[1], config.quantization->blockColumns)};
+    ExpectedWeight weight{role, layerPrefix(layer) + checkpointSuffix(role).str(),
+                          llvm::SmallVector<int64_t, 2>(shape)};
+    weight.scale = announcedScale(config, weight);
     result.push_back(std::move(weight));
   };
   const int64_t hidden = config.hiddenSize, heads = config.numHeads, down = config.kvLoraRank + config.ropeDim;
@@ -92,7 +89,7 @@ static std::optional<ExpectedWeight> optionalBias(const Checkpoint &checkpoint, 
   std::string name = layerPrefix(layer) + checkpointSuffix(WeightRole::WKVBBias).str();
   if (!config.attentionBias || !checkpoint.contains(name))
     return std::nullopt;
-  return ExpectedWeight{WeightRole::WKVBBias, name, {config.numHeads * (config.nopeDim + config.vDim)}, {}};
+  return ExpectedWeight{WeightRole::WKVBBias, name, {config.numHeads * (config.nopeDim + config.vDim)}};
 }
 
 std::string mla::importer::shapeText(ArrayRef<int64_t> shape) {
@@ -111,60 +108,18 @@ static llvm::Error checkShape(StringRef where, const SafetensorsTensor &tensor, 
                          "; give the config of this checkpoint");
 }
 
-/// Return the hint "; …" for a weight that is missing in unquantized form.
-static std::string quantisedHint(const AttentionConfig &config, StringRef otherwise) {
-  if (config.otherQuantization.empty())
-    return otherwise.str();
-  return "; the config's quantization_config (" + config.otherQuantization +
-         ") is not supported for the attention; convert its weights to bfloat16";
-}
-
-/// Find and check the scales of a weight in e4m3.
-static llvm::Error findScale(Checkpoint &checkpoint, const AttentionConfig &config, LayerWeight &weight) {
-  const ExpectedWeight &expected = weight.expected;
-  if (expected.scaleShape.empty() && expected.shape.size() > 1 && !config.otherQuantization.empty())
-    return tensorError(checkpoint.where(), *weight.tensor, "is F8_E4M3" + quantisedHint(config, ""));
-  if (expected.scaleShape.empty())
-    return tensorError(checkpoint.where(), *weight.tensor,
-                       expected.shape.size() == 1
-                           ? "is F8_E4M3, but norms and biases are not quantized; store it in BF16"
-                           : "is F8_E4M3, but the config has no quantization_config with a weight_block_size; add it");
-  if (!checkpoint.contains(expected.scaleName()))
-    return tensorError(checkpoint.where(), *weight.tensor,
-                       "is F8_E4M3, but there is no " + expected.scaleName() + "; give a checkpoint with its scales");
-  llvm::Expected<const SafetensorsTensor *> scale = checkpoint.find(expected.scaleName());
-  if (!scale)
-    return scale.takeError();
-  weight.scale = *scale;
-  if (weight.scale->dtype != DType::F32)
-    return tensorError(checkpoint.where(), *weight.scale,
-                       Twine("expected F32, got ") + weight.scale->typeName() + "; convert the scales");
-  return checkShape(checkpoint.where(), *weight.scale, expected.scaleShape);
-}
-
 static llvm::Expected<LayerWeight> findWeight(Checkpoint &checkpoint, const AttentionConfig &config,
                                               const ExpectedWeight &expected) {
-  if (!config.otherQuantization.empty() && !checkpoint.contains(expected.name))
-    return fail(checkpoint.where() + ": tensor " + expected.name + ": missing" + quantisedHint(config, ""));
+  if (llvm::Error error = checkNotPacked(checkpoint, config, expected))
+    return error;
   llvm::Expected<const SafetensorsTensor *> tensor = checkpoint.find(expected.name);
   if (!tensor)
     return tensor.takeError();
   LayerWeight weight{expected, *tensor, nullptr};
   if (llvm::Error error = checkShape(checkpoint.where(), **tensor, expected.shape))
     return error;
-  if ((*tensor)->dtype == DType::F8_E4M3) {
-    if (llvm::Error error = findScale(checkpoint, config, weight))
-      return error;
-    return weight;
-  }
-  if (!isPlainFloat((*tensor)->dtype))
-    return tensorError(checkpoint.where(), **tensor,
-                       Twine("expected F32, BF16, F16 or F8_E4M3, got ") + (*tensor)->typeName() +
-                           quantisedHint(config, "; convert it to BF16"));
-  if (checkpoint.contains(expected.scaleName()))
-    return tensorError(checkpoint.where(), **tensor,
-                       Twine("is ") + (*tensor)->typeName() + " but has scales, " + expected.scaleName() +
-                           "; remove them or store it in F8_E4M3");
+  if (llvm::Error error = findScale(checkpoint, config, weight))
+    return error;
   return weight;
 }
 
@@ -179,12 +134,12 @@ static llvm::Error checkNothingElse(const Checkpoint &checkpoint, const Attentio
   for (const LayerWeight &weight : weights) {
     known.insert(weight.expected.name);
     if (weight.scale)
-      known.insert(weight.expected.scaleName());
+      known.insert(weight.expected.scale->name);
   }
   checkpoint.forEachName([&](StringRef name) {
     if (config.indexTopK && name.starts_with(indexer))
       return;
-    if (name.starts_with(prefix) && !known.contains(name) && (other.empty() || name < other))
+    if (name.starts_with(prefix) && !known.contains(name) && !isUnusedScale(name) && (other.empty() || name < other))
       other = name.str();
   });
   if (other.empty())

@@ -1,4 +1,4 @@
-//===- ModulePattern.cpp - Regular expressions of adapters ----------------===//
+//===- ModulePattern.cpp - Regular expressions of modules -----------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -71,6 +71,6 @@ std::optional<ModulePattern> ModulePattern::parse(StringRef pattern, Extent exte
       return std::nullopt;
     posix += *next;
   }
-  ModulePattern result(posix + ")$");
+  ModulePattern result(posix + (extent == Extent::Begin ? ")" : ")$"));
   return result.regex.isValid() ? std::optional(std::move(result)) : std::nullopt;
 }

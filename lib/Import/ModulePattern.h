@@ -1,4 +1,4 @@
-//===- ModulePattern.h - Regular expressions of adapters --------*- C++ -*-===//
+//===- ModulePattern.h - Regular expressions of modules ---------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -21,6 +21,7 @@ public:
   enum class Extent {
     Whole, ///< Matches the whole name: target_modules, like re.fullmatch.
     End,   ///< Matches the last components of the name: keys of rank_pattern and alpha_pattern.
+    Begin, ///< Matches the beginning of the name: modules of a quantization, like re.match.
   };
   /// Return std::nullopt for invalid or too long patterns and for those that POSIX expressions cannot express
   /// (look-around, back references).

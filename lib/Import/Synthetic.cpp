@@ -72,7 +72,7 @@ struct Recipe {
   std::vector<int64_t> shape;
   float mean = 0.0f, deviation = 1.0f;
   bool isScale = false; ///< True for the scales of an e4m3 weight of this deviation.
-  BlockQuantization block;
+  std::array<int64_t, 2> block = {1, 1};
 };
 
 class SyntheticCheckpoint : public Checkpoint {
@@ -111,12 +111,12 @@ Recipe SyntheticCheckpoint::recipeOf(const ExpectedWeight &weight, bool scale) c
   bool isNorm = weight.role == WeightRole::QNorm || weight.role == WeightRole::KVNorm;
   recipe.mean = isNorm ? 1.0f : 0.0f;
   recipe.deviation = weight.shape.size() == 2 ? 1.0f / std::sqrt(static_cast<float>(weight.shape[1])) : 0.1f;
-  if (weight.scaleShape.empty())
+  if (!weight.scale)
     return recipe;
-  recipe.block = *attention.quantization;
+  recipe.block = weight.scale->block;
   recipe.isScale = scale;
   if (scale)
-    recipe.shape.assign(weight.scaleShape.begin(), weight.scaleShape.end());
+    recipe.shape.assign(weight.scale->shape.begin(), weight.scale->shape.end());
   return recipe;
 }
 
@@ -130,7 +130,7 @@ std::optional<Recipe> SyntheticCheckpoint::recipe(StringRef name) const {
   for (const ExpectedWeight &weight : expectedWeights(attention, layer)) {
     if (name == weight.name)
       return recipeOf(weight, /*scale=*/false);
-    if (!weight.scaleShape.empty() && name == weight.scaleName())
+    if (weight.scale && name == weight.scale->name)
       return recipeOf(weight, /*scale=*/true);
   }
   return std::nullopt;
@@ -140,8 +140,8 @@ void SyntheticCheckpoint::forEachName(llvm::function_ref<void(StringRef)> callba
   for (int64_t layer = 0; layer < attention.numLayers; ++layer)
     for (const ExpectedWeight &weight : expectedWeights(attention, layer)) {
       callback(weight.name);
-      if (!weight.scaleShape.empty())
-        callback(weight.scaleName());
+      if (weight.scale)
+        callback(weight.scale->name);
     }
 }
 
@@ -157,11 +157,11 @@ float SyntheticCheckpoint::element(const Recipe &recipe, uint64_t key, uint64_t 
 
 void SyntheticCheckpoint::fillE4M3(const Recipe &recipe, StringRef name, char *data) const {
   const uint64_t elementKey = key(name), scaleKey = key((name + "_scale_inv").str());
-  const uint64_t rows = recipe.shape[0], columns = recipe.shape[1], width = recipe.block.blockColumns;
+  const uint64_t rows = recipe.shape[0], columns = recipe.shape[1], width = recipe.block[1];
   const uint64_t scaleColumns = llvm::divideCeil(columns, width);
   for (uint64_t row = 0, index = 0; row < rows; ++row)
     for (uint64_t block = 0; block < scaleColumns; ++block) {
-      float scale = scaleAt(scaleKey, row / recipe.block.blockRows * scaleColumns + block, recipe.deviation);
+      float scale = scaleAt(scaleKey, row / recipe.block[0] * scaleColumns + block, recipe.deviation);
       for (uint64_t end = row * columns + std::min(columns, (block + 1) * width); index < end; ++index)
         data[index] = toE4M3(element(recipe, elementKey, index) / scale);
     }

@@ -7,15 +7,17 @@
 
 #include "mla/Import/WeightSpec.h"
 #include "Json.h"
+#include "TensorErrors.h"
 
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mla;
 using namespace mla::importer;
+using llvm::StringRef;
 using llvm::Twine;
 
 DType mla::importer::announcedDType(const AttentionConfig &config, const ExpectedWeight &weight) {
-  if (!weight.scaleShape.empty())
+  if (weight.scale)
     return DType::F8_E4M3;
   return config.checkpointDType == CheckpointDType::BF16 ? DType::BF16 : DType::F32;
 }
@@ -29,13 +31,26 @@ std::vector<WeightSpec> mla::importer::announcedSpecs(const AttentionConfig &con
   return specs;
 }
 
-/// Check that `weight` has the element type of the same weight of the first layer.
+/// Return "weight_scale_inv F32 [3, 2] of blocks of [128, 128]".
+static std::string describeScale(const WeightScale &scale) {
+  return (StringRef(scale.name).rsplit('.').second + " " + dtypeName(scale.dtype) + " " + shapeText(scale.shape) +
+          " of blocks of " + shapeText(scale.block))
+      .str();
+}
+
+/// Check that `weight` and its scales are stored like those of the first layer.
 static llvm::Error checkAgrees(const Checkpoint &checkpoint, const LayerWeight &weight, const WeightSpec &first) {
-  if (weight.tensor->dtype == first.dtype)
+  auto differ = [&](const Twine &own, const Twine &other) {
+    return fail(checkpoint.where() + ": tensor " + weight.expected.name + ": " + own + ", but " + first.expected.name +
+                " " + other +
+                ", and layers compiled together share code; compile these layers separately with --layers");
+  };
+  if (weight.tensor->dtype != first.dtype)
+    return differ(Twine("is ") + weight.tensor->typeName(), Twine("is ") + dtypeName(first.dtype));
+  if (!first.isScaled())
     return llvm::Error::success();
-  return fail(checkpoint.where() + ": tensor " + weight.expected.name + ": is " + weight.tensor->typeName() + ", but " +
-              first.expected.name + " is " + dtypeName(first.dtype) +
-              ", and layers compiled together share code; compile these layers separately with --layers");
+  std::string own = describeScale(*weight.expected.scale), other = describeScale(*first.expected.scale);
+  return own == other ? llvm::Error::success() : differ("has " + own, "has " + other);
 }
 
 llvm::Expected<std::vector<WeightSpec>> mla::importer::findSpecs(Checkpoint &checkpoint, const AttentionConfig &config,

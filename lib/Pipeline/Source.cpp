@@ -8,6 +8,7 @@
 #include "Source.h"
 #include "mla/Import/LayerWeights.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -40,9 +41,12 @@ llvm::Expected<std::string> mla::readConfig(StringRef path, StringRef option) {
 /// checkpoint's dtype do not affect the result and are ignored.
 static StringRef firstDifference(const AttentionConfig &a, const AttentionConfig &b) {
   auto sameBlocks = [&] {
-    return a.quantization.has_value() == b.quantization.has_value() &&
-           (!a.quantization || (a.quantization->blockRows == b.quantization->blockRows &&
-                                a.quantization->blockColumns == b.quantization->blockColumns));
+    if (a.quantization.has_value() != b.quantization.has_value())
+      return false;
+    return !a.quantization || llvm::equal(a.quantization->groups, b.quantization->groups, [](auto &own, auto &other) {
+      return own.modules == other.modules && own.block.blockRows == other.block.blockRows &&
+             own.block.blockColumns == other.block.blockColumns;
+    });
   };
   const std::pair<bool, StringRef> fields[] = {
       {a.hiddenSize == b.hiddenSize, "hidden_size"},

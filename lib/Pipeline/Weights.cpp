@@ -29,6 +29,10 @@ static llvm::Expected<std::vector<WeightSpec>> checkWeights(Source &source, llvm
     if (llvm::Error error = checkFinite(*weights, source.checkpoint->where()))
       return error;
   }
+  if (std::string remark = unusedScales(*source.checkpoint, layers); !remark.empty()) {
+    options.progress("");
+    llvm::errs() << "remark: " << remark << "\n";
+  }
   return specs;
 }
 

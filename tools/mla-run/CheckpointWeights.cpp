@@ -9,6 +9,7 @@
 #include "ReferenceWeights.h"
 #include "Text.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace mla;
@@ -83,7 +84,7 @@ private:
   Matrix stored(const std::string &name, int64_t rows, int64_t columns);
 
   const SafetensorsTensor *find(const std::string &name, const std::vector<int64_t> &shape, bool optional = false);
-  const SafetensorsTensor *findScale(const std::string &name, int64_t rows, int64_t columns);
+  Matrix scaled(Matrix elements, const std::string &name);
   void fail(const std::string &name, const std::string &what);
 };
 } // namespace
@@ -108,9 +109,46 @@ const SafetensorsTensor *LayerReader::find(const std::string &name, const std::v
   return tensor;
 }
 
-const SafetensorsTensor *LayerReader::findScale(const std::string &name, int64_t rows, int64_t columns) {
-  return find(name + "_scale_inv", {(rows + semantics.blockRows - 1) / semantics.blockRows,
-                                    (columns + semantics.blockColumns - 1) / semantics.blockColumns});
+/// The sizes without those of 1: [3, 1] and [3, 1, 1, 1] are 3 scales like [3].
+static std::vector<int64_t> severalOf(std::vector<int64_t> shape) {
+  shape.erase(std::remove(shape.begin(), shape.end(), 1), shape.end());
+  return shape;
+}
+
+static int64_t ceilOf(int64_t size, int64_t block) { return (size + block - 1) / block; }
+
+/// The rows and columns of a weight that share a scale: all, those of a row, or a block's; none fits: {}.
+static std::optional<std::pair<int64_t, int64_t>> blockOf(const SafetensorsTensor &scale, const Matrix &weight,
+                                                          const Semantics &semantics) {
+  std::pair<int64_t, int64_t> blocks[] = {
+      {weight.rows, weight.columns}, {1, weight.columns}, {semantics.blockRows, semantics.blockColumns}};
+  for (auto block : blocks)
+    if (severalOf(scale.shape) == severalOf({ceilOf(weight.rows, block.first), ceilOf(weight.columns, block.second)}))
+      return block;
+  return std::nullopt;
+}
+
+/// Elements times their scales.
+Matrix LayerReader::scaled(Matrix elements, const std::string &name) {
+  bool isInverse = checkpoint.find(prefix + name + "_scale_inv");
+  std::string scaleName = name + (isInverse ? "_scale_inv" : "_scale");
+  const SafetensorsTensor *scale = checkpoint.find(prefix + scaleName);
+  if (!scale)
+    return fail(scaleName, "missing"), Matrix();
+  auto block = blockOf(*scale, elements, semantics);
+  if (!block || !isReadable(scale->dtype))
+    return fail(scaleName, std::string("is ") + scale->typeName() + " of shape " + shapeText(scale->shape) +
+                               ", which is not read"),
+           Matrix();
+  int64_t blockRows = block->first, blockColumns = block->second, columns = elements.columns,
+          each = ceilOf(columns, blockColumns);
+  return {elements.rows, columns, [=, read = std::move(elements.read)](int64_t row, double *to) {
+            std::vector<double> scales(each);
+            readElements(*scale, row / blockRows * each, each, scales.data());
+            read(row, to);
+            for (int64_t i = 0; i < columns; ++i)
+              to[i] *= scales[i / blockColumns];
+          }};
 }
 
 Matrix LayerReader::matrix(const char *name, int64_t rows, int64_t columns) {
@@ -123,19 +161,7 @@ Matrix LayerReader::stored(const std::string &name, int64_t rows, int64_t column
   if (!tensor)
     return {};
   Matrix plain = {rows, columns, [=](int64_t row, double *to) { readElements(*tensor, row * columns, columns, to); }};
-  if (tensor->dtype != DType::F8_E4M3)
-    return plain;
-  const SafetensorsTensor *scale = findScale(name, rows, columns);
-  if (!scale)
-    return {};
-  int64_t blockRows = semantics.blockRows, block = semantics.blockColumns;
-  return {rows, columns, [=, read = plain.read](int64_t row, double *to) {
-            std::vector<double> scales(scale->shape[1]);
-            readElements(*scale, row / blockRows * scale->shape[1], scale->shape[1], scales.data());
-            read(row, to);
-            for (int64_t i = 0; i < columns; ++i)
-              to[i] *= scales[i / block];
-          }};
+  return tensor->dtype == DType::F8_E4M3 ? scaled(std::move(plain), name) : plain;
 }
 
 std::vector<double> LayerReader::vector(const std::string &name, int64_t size, bool optional) {

@@ -137,9 +137,21 @@ static const Value &mistral4Rope() {
   return *rope;
 }
 
+/// The first pair of sizes of blocks: DeepSeek's, or that of a group of compressed-tensors.
+static const Value *findBlock(const Value &quantization) {
+  if (const Value *block = quantization.find("weight_block_size"))
+    return block;
+  if (const Value *groups = quantization.find("config_groups"))
+    for (const Value &group : groups->items)
+      if (const Value *weights = group.find("weights"))
+        if (const Value *block = weights->find("block_structure"))
+          return block;
+  return nullptr;
+}
+
 static void readBlocks(const Value &config, Semantics &semantics) {
   const Value *quantization = config.find("quantization_config");
-  const Value *block = quantization ? quantization->find("weight_block_size") : nullptr;
+  const Value *block = quantization ? findBlock(*quantization) : nullptr;
   if (!block || block->items.size() != 2 || block->items[0].integer < 1 || block->items[1].integer < 1)
     return;
   semantics.blockRows = block->items[0].integer;

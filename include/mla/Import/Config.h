@@ -42,10 +42,24 @@ struct Rope {
 /// Element type of the checkpoint's weights according to the config.
 enum class CheckpointDType { Unknown, F32, F16, BF16 };
 
-/// Weights in e4m3 with a float32 factor per block: w = element * scale_inv[row / blockRows, column / blockColumns].
+/// Weights in e4m3 with a factor per block: w = element * scale[row / blockRows, column / blockColumns]. 0 stands for
+/// all rows or all columns.
 struct BlockQuantization {
-  int64_t blockRows = 128;
-  int64_t blockColumns = 128;
+  int64_t blockRows = 0;
+  int64_t blockColumns = 0;
+};
+
+/// Which modules' weights are in e4m3 according to the config. A checkpoint's tensors decide whether they are; the
+/// config tells the size of blocks, and what weights to generate.
+struct Quantization {
+  /// Modules by name: a whole name or some components of one, "Linear" for every module, a name with wildcards, or
+  /// "re:" and a regular expression.
+  struct Group {
+    std::vector<std::string> modules;
+    BlockQuantization block;
+  };
+  std::vector<Group> groups;        ///< The first that names a module determines its block.
+  std::vector<std::string> ignored; ///< Modules of no group.
 };
 
 struct AttentionConfig {
@@ -86,10 +100,10 @@ struct AttentionConfig {
   /// In longer contexts a query attends to this many tokens, picked by an indexer, which is not compiled. 0: to all
   /// tokens.
   int64_t indexTopK = 0;
-  /// None: weights are stored in a plain float type.
-  std::optional<BlockQuantization> quantization;
-  /// Describes an unknown quantization of some of the weights. It may not affect the attention, as its tensors show.
-  /// "": none.
+  /// None: no weights are in e4m3.
+  std::optional<Quantization> quantization;
+  /// Describes another quantization of some of the weights. It may not affect the attention, as its tensors show. "":
+  /// none.
   std::string otherQuantization;
   CheckpointDType checkpointDType = CheckpointDType::Unknown;
 

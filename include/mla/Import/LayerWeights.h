@@ -13,6 +13,8 @@
 
 #include "llvm/ADT/SmallVector.h"
 
+#include <array>
+
 namespace mla::importer {
 
 /// The role of a weight in the layer. Matrices are stored [out, in]; heads are outermost in `out` of WUQ, WQ and WKVB
@@ -38,15 +40,25 @@ llvm::StringRef checkpointSuffix(WeightRole role);
 /// Return "model.layers.K.self_attn.".
 std::string layerPrefix(int64_t layer);
 
+/// The scales of a matrix in e4m3: w[n, k] = element[n, k] * scale[n / block[0], k / block[1]].
+struct WeightScale {
+  std::string name;
+  DType dtype = DType::F32;
+  /// As stored; row-major, the elements are those of the grid of blocks.
+  llvm::SmallVector<int64_t, 2> shape;
+  std::array<int64_t, 2> block = {1, 1};
+};
+
+/// Return the number of blocks per dimension of a matrix.
+llvm::SmallVector<int64_t, 2> blockGrid(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> block);
+
 /// A required weight of a layer.
 struct ExpectedWeight {
   WeightRole role;
   std::string name;
   llvm::SmallVector<int64_t, 2> shape;
-  /// Shape of the scales (NAME_scale_inv, F32) of a weight stored in e4m3; empty: e4m3 is not allowed.
-  llvm::SmallVector<int64_t, 2> scaleShape;
-
-  std::string scaleName() const { return name + "_scale_inv"; }
+  /// Of a weight in e4m3: as announced by the config, or as found in the checkpoint.
+  std::optional<WeightScale> scale = std::nullopt;
 };
 
 /// Return the weights that every layer of the config has, for layer `layer`, in the order of WeightRole.
@@ -65,10 +77,14 @@ struct LayerWeight {
 llvm::Expected<std::vector<LayerWeight>> findLayerWeights(Checkpoint &checkpoint, const AttentionConfig &config,
                                                           int64_t layer);
 
+/// Return a remark about tensors of the layers that the compiled attention does not use, or "": constant scales of
+/// activations and of a quantized cache.
+std::string unusedScales(const Checkpoint &checkpoint, llvm::ArrayRef<int64_t> layers);
+
 /// Reject a tensor of F32, F16, BF16 or F8_E4M3 that holds a NaN or an infinity, naming its index.
 llvm::Error checkFinite(const SafetensorsTensor &tensor, llvm::StringRef where);
 
-/// Call checkFinite for weights and scales.
+/// Call checkFinite for weights and scales. Scales must also be positive.
 llvm::Error checkFinite(llvm::ArrayRef<LayerWeight> weights, llvm::StringRef where);
 
 } // namespace mla::importer

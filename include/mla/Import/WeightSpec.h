@@ -31,7 +31,7 @@ struct WeightSpec {
   DType dtype;
   std::optional<WeightUpdate> update = std::nullopt;
 
-  /// Its scales are the tensor expected.scaleName().
+  /// Its scales are expected.scale.
   bool isScaled() const { return dtype == DType::F8_E4M3; }
 };
 

@@ -212,6 +212,10 @@ static bool haveConsecutiveIndices(llvm::ArrayRef<Place> places) {
 }
 
 static llvm::Error readWeight(const SafetensorsTensor &tensor, const Selection &selection, double *out) {
+  if (selection.empty()) {
+    widenRow(tensor.dtype, tensor.data, 0, Row(out, 1));
+    return llvm::Error::success();
+  }
   llvm::ArrayRef<Place> columns = selection.back();
   bool together = haveConsecutiveIndices(columns);
   forEachRowOf(out, selection, Rows::Filled, [&](llvm::ArrayRef<int64_t> indices, Row row) {
@@ -308,8 +312,20 @@ static llvm::Error combine(const Reference &reference, mlir::Operation *op, cons
   return llvm::Error::success();
 }
 
+/// Evaluate a tensor of rank 0, which has no places, and give the element to every place.
+llvm::Error Reference::evaluateScalar(mlir::Value scalar, const Selection &places, double *out) const {
+  double element = 0;
+  if (llvm::Error error = evaluate(scalar, {}, &element))
+    return error;
+  forEachRowOf(out, places, Rows::Filled,
+               [&](llvm::ArrayRef<int64_t>, Row row) { std::fill(row.begin(), row.end(), element); });
+  return llvm::Error::success();
+}
+
 /// Evaluate moved elements, in parts if the selection is not a product of indices of the source.
 llvm::Error Reference::evaluateMoved(mlir::Operation *op, const Selection &selection, double *out) const {
+  if (mlir::cast<mlir::RankedTensorType>(op->getOperand(0).getType()).getRank() == 0)
+    return evaluateScalar(op->getOperand(0), selection, out);
   llvm::Expected<Selection> source = selectSource(op, selection);
   if (source)
     return evaluate(op->getOperand(0), *source, out);

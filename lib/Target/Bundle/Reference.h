@@ -58,6 +58,7 @@ public:
 
 private:
   llvm::Error evaluateMoved(mlir::Operation *op, const Selection &selection, double *out) const;
+  llvm::Error evaluateScalar(mlir::Value scalar, const Selection &places, double *out) const;
 
   mlir::Value made;
   llvm::SmallVector<const SafetensorsTensor *> inputs;

@@ -1,5 +1,5 @@
 """edit-golden.py FROM TO flip NAME INDEX | duplicate-layer | add-biases [no-kv-b] | take-outputs OTHER | drop-rope |
-               long-prefill TOKENS
+               long-prefill TOKENS | resize KEY=SIZE…
 
 flip               changes one element of an F32 tensor to 1 - x
 duplicate-layer    gives the tensors of layer 0 to a layer 1 too, in a config of two layers; those of self_attn.0, if
@@ -8,8 +8,11 @@ add-biases         adds all possible biases to layer 0 (no-kv-b: except kv_b_pro
 take-outputs       replaces the expected outputs by those of another file
 drop-rope          removes the rotary part: no qk_rope_head_dim, no rows for it. The .out tensors are kept
 long-prefill       replaces prefill by this many random hidden states; prefill.out is random, too
+resize             gives the layer other sizes, keys of the config: weights, hidden states and outputs are random, and there
+                   is no indexer
 """
 import json
+import math
 import random
 import struct
 import sys
@@ -74,6 +77,29 @@ elif what == "long-prefill":
         shape = [1, int(words[0]), header[name]["shape"][2]]
         count = shape[1] * shape[2]
         changed[name] = shape, struct.pack(f"<{count}f", *(random.gauss(0, 1) for _ in range(count)))
+    replace(changed)
+elif what == "resize":
+    random.seed(0)
+    config = {**json.loads(header["__metadata__"]["config"]), **{k: int(v) for k, v in (w.split("=") for w in words)}}
+    config["num_key_value_heads"] = config["num_attention_heads"]
+    header["__metadata__"]["config"] = json.dumps(config)
+    header = {name: tensor for name, tensor in header.items() if ".indexer." not in name}
+    hidden, rank, latent, heads = (
+        config[key] for key in ("hidden_size", "q_lora_rank", "kv_lora_rank", "num_attention_heads"))
+    nope, rope, value = (config[key] for key in ("qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"))
+    shapes = {
+        "q_a_proj": (rank, hidden), "q_a_layernorm": (rank,), "q_b_proj": (heads * (nope + rope), rank),
+        "kv_a_proj_with_mqa": (latent + rope, hidden), "kv_a_layernorm": (latent,),
+        "kv_b_proj": (heads * (nope + value), latent), "o_proj": (hidden, heads * value),
+    }  # fmt: skip
+    changed = {}
+    for name, tensor in header.items():
+        if name != "__metadata__":
+            module = name.split(".")[-2]
+            shape = [*shapes[module]] if module in shapes else [*tensor["shape"][:2], hidden]
+            count, width = math.prod(shape), shape[-1]
+            mean, deviation = (1, 0.1) if len(shape) == 1 else (0, width**-0.5 if module in shapes else 1)
+            changed[name] = shape, struct.pack(f"<{count}f", *(random.gauss(mean, deviation) for _ in range(count)))
     replace(changed)
 elif what == "drop-rope":
     config = json.loads(header["__metadata__"]["config"])

@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 
+from elements import decode, encode
 from safetensors_file import read, write
 
 golden, directory, merged, *words = sys.argv[1:]
@@ -17,31 +18,6 @@ options = dict(word[2:].split("=", 1) for word in words if word.startswith("--")
 ranks = {name: int(rank) for name, rank in (word.split("=") for word in words if not word.startswith("--"))}
 dtype = options.get("dtype", "F32")
 random = np.random.default_rng(1)
-
-
-def decode_e4m3(data):
-    bits = np.frombuffer(data, np.uint8)
-    exponent, mantissa = (bits >> 3 & 15).astype(int), (bits & 7).astype(np.float64)
-    size = np.where(exponent > 0, (8 + mantissa) * 2.0 ** (exponent - 10), mantissa * 2.0**-9)
-    return np.where(bits & 128, -size, size)
-
-
-def decode(kind, shape, data):
-    if kind == "F8_E4M3":
-        return decode_e4m3(data).reshape(shape)
-    if kind == "BF16":
-        return (np.frombuffer(data, np.uint16).astype(np.uint32) << 16).view(np.float32).reshape(shape).astype(np.float64)
-    return np.frombuffer(data, {"F32": np.float32, "F16": np.float16}[kind]).reshape(shape).astype(np.float64)
-
-
-def encode(numbers, kind):
-    """Return the tensor, and the numbers that it holds."""
-    if kind == "BF16":
-        data = (numbers.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16).tobytes()
-    else:
-        data = numbers.astype({"F32": np.float32, "F16": np.float16}[kind]).tobytes()
-    return [kind, numbers.shape, data], decode(kind, numbers.shape, data)
-
 
 tensors, metadata = read(golden)
 model = json.loads(metadata["config"])

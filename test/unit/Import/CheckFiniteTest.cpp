@@ -70,6 +70,41 @@ TEST(CheckFiniteTest, OtherShapesAndTypes) {
   EXPECT_EQ(check(DType::I32, {3}, 0, 0), "a.safetensors: tensor w: cannot check I32 for NaN; convert it to BF16");
 }
 
+TEST(CheckFiniteTest, ScalesArePositive) {
+  uint8_t zero = 0;
+  struct {
+    DType dtype;
+    uint32_t bits;
+    const char *value; ///< Null: positive.
+  } cases[] = {{DType::F32, 0, "0"},
+               {DType::F32, 0x80000000, "-0"},
+               {DType::F32, 0xBF000000, "-0.5"},
+               {DType::F32, 1, nullptr},
+               {DType::BF16, 0, "0"},
+               {DType::BF16, 0xBF00, "-0.5"},
+               {DType::BF16, 0x3F00, nullptr},
+               {DType::F16, 0x8000, "-0"},
+               {DType::F16, 0xB800, "-0.5"},
+               {DType::F16, 0x0001, nullptr},
+               {DType::F32, 0x7F7FFFFF, nullptr}};
+  for (const auto &test : cases) {
+    unsigned size = dtypeSize(test.dtype);
+    uint32_t one = test.dtype == DType::F32 ? 0x3F800000 : test.dtype == DType::BF16 ? 0x3F80 : 0x3C00;
+    char data[8];
+    std::memcpy(data, &one, size);
+    std::memcpy(data + size, &test.bits, size);
+    SafetensorsTensor weight{"w", DType::F8_E4M3, {1, 1}, &zero, 1},
+        scale{"w_scale", test.dtype, {1, 2}, data, 2 * size};
+    LayerWeight layer;
+    layer.tensor = &weight;
+    layer.scale = &scale;
+    EXPECT_EQ(messageOf(checkFinite(llvm::ArrayRef(layer), "a.safetensors")),
+              test.value ? std::string("a.safetensors: tensor w_scale: element [0, 1] is ") + test.value +
+                               ", but scales are positive; the checkpoint is damaged, fetch or convert it again"
+                         : "");
+  }
+}
+
 TEST(CheckFiniteTest, ScalesAreChecked) {
   uint8_t zero = 0;
   uint32_t nan = 0x7FC00000;

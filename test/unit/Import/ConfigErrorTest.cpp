@@ -139,10 +139,18 @@ TEST(ConfigErrorTest, OtherFields) {
       {"quantization_config", "{\"quant_method\": \"fp8\", \"fmt\": \"e5m2\", \"weight_block_size\": [128, 128]}",
        "quantization_config.fmt: e5m2 is not supported, only e4m3 is; convert the checkpoint to bfloat16"},
       {"quantization_config", "{\"quant_method\": \"fp8\", \"weight_block_size\": [128]}",
-       "quantization_config.weight_block_size: [128] is not a pair of sizes, and only block scales are supported; "
-       "convert the checkpoint to bfloat16"},
+       "quantization_config.weight_block_size: [128] is not a pair of sizes; correct the config"},
       {"quantization_config", "{\"quant_method\": \"fp8\", \"weight_block_size\": [128, 0]}",
        "quantization_config.weight_block_size: expected an integer from 1 to 65536, got 0; correct the config"},
+      {"quantization_config",
+       "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"g\": {\"weights\": {\"type\": \"float\", "
+       "\"num_bits\": 8, \"strategy\": \"block\"}}}}",
+       "quantization_config.config_groups.g.weights.block_structure: missing; correct the config"},
+      {"quantization_config",
+       "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"g\": {\"weights\": {\"type\": 8}}}}",
+       "quantization_config.config_groups.g.weights.type: expected a string, got 8; correct the config"},
+      {"quantization_config", "{\"quant_method\": \"modelopt\", \"quant_algo\": 8}",
+       "quantization_config.quant_algo: expected a string, got 8; correct the config"},
   };
   for (const Edit &edit : edits)
     EXPECT_EQ(errorWith(edit.key, edit.value), *edit.error ? std::string("c.json: ") + edit.error : "");

@@ -100,7 +100,7 @@ TEST(ConfigTest, LatentNormsIgnoreRmsNormEps) {
 TEST(ConfigTest, CheckpointDType) {
   EXPECT_EQ(configOf("configs/deepseek-v3.json").checkpointDType, CheckpointDType::BF16);
   EXPECT_EQ(configOf("golden/v3_plain.safetensors").checkpointDType, CheckpointDType::Unknown);
-  EXPECT_EQ(configOf("configs/deepseek-v3.json").quantization->blockRows, 128);
+  EXPECT_EQ(configOf("configs/deepseek-v3.json").quantization->groups.front().block.blockRows, 128);
 }
 
 TEST(ConfigTest, SupportedModelTypes) {
@@ -339,7 +339,7 @@ TEST(ConfigTest, AModelInsideAnotherIsTheModel) {
     EXPECT_EQ(config.kvLoraRank, 64);
     EXPECT_EQ(config.checkpointDType, CheckpointDType::BF16) << "as the config around it says";
     ASSERT_TRUE(config.quantization);
-    EXPECT_EQ(config.quantization->blockColumns, 64);
+    EXPECT_EQ(config.quantization->groups.front().block.blockColumns, 64);
     EXPECT_EQ(reservations(config).front(),
               "kimi_k25: its " + key + " is compiled, kimi_k2, without the rest of the model");
   }
@@ -347,8 +347,8 @@ TEST(ConfigTest, AModelInsideAnotherIsTheModel) {
 }
 
 TEST(ConfigTest, WhatQuantisesExpertsIsNoError) {
-  for (const char *method : {R"({"quant_method": "compressed-tensors"})", R"({"quant_method": "awq"})",
-                             R"({"quant_algo": "NVFP4"})", R"({"quant_method": "fp8"})"}) {
+  for (const char *method :
+       {R"({"quant_method": "compressed-tensors"})", R"({"quant_method": "awq"})", R"({"quant_algo": "NVFP4"})"}) {
     AttentionConfig config = llvm::cantFail(
         parseConfig(std::string("{") + smallKeys + ", \"quantization_config\": " + method + "}", "c.json"));
     EXPECT_FALSE(config.quantization);

@@ -32,7 +32,7 @@ static std::vector<std::string> describe(const AttentionConfig &config) {
   for (const ExpectedWeight &weight : expectedWeights(config, 3)) {
     EXPECT_EQ(weight.name, "model.layers.3.self_attn." + checkpointSuffix(weight.role).str());
     result.push_back(checkpointSuffix(weight.role).str() + shape(weight.shape) +
-                     (weight.scaleShape.empty() ? "" : " /" + shape(weight.scaleShape)));
+                     (weight.scale ? " /" + shape(weight.scale->shape) : ""));
   }
   return result;
 }
@@ -143,6 +143,12 @@ TEST(LayerWeightsTest, OtherQuantisationsMustLeaveTheAttentionAlone) {
                  quantise(config);
                  tensorOf(tensors, "o_proj.weight").name = prefix + "o_proj.qweight";
                },
+               "o_proj.qweight: belongs to attention weights in AWQ or GPTQ" + says});
+  expectError({"v3_plain",
+               [&](Tensors &tensors, AttentionConfig &config) {
+                 quantise(config);
+                 tensorOf(tensors, "o_proj.weight").name = prefix + "o_proj.codes";
+               },
                "o_proj.weight: missing" + says});
   expectError({"v3_plain",
                [&](Tensors &tensors, AttentionConfig &config) {
@@ -160,22 +166,30 @@ TEST(LayerWeightsTest, Scales) {
   };
   expectError({"v3_fp8", remove,
                "o_proj.weight: is F8_E4M3, but there is no " + prefix +
-                   "o_proj.weight_scale_inv; give a checkpoint with its scales"});
+                   "o_proj.weight_scale_inv or _scale; give a checkpoint with its scales"});
   auto reshape = [](Tensors &tensors, AttentionConfig &) {
     tensorOf(tensors, "o_proj.weight_scale_inv").shape = {2, 3};
   };
   expectError({"v3_fp8", reshape,
-               "o_proj.weight_scale_inv: expected shape [3, 2] from the config, got [2, 3]; give the "
-               "config of this checkpoint"});
+               "o_proj.weight_scale_inv: has shape [2, 3], of scales neither of the tensor ([1, 1]) nor of its rows "
+               "([320, 1]) nor of blocks of 128 x 128 ([3, 2]); give the config of this checkpoint"});
   auto retype = [](Tensors &tensors, AttentionConfig &) {
     TestTensor &scale = tensorOf(tensors, "o_proj.weight_scale_inv");
-    scale.dtype = DType::BF16, scale.bytes.clear();
+    scale.dtype = DType::F8_E8M0, scale.bytes.clear();
   };
-  expectError({"v3_fp8", retype, "o_proj.weight_scale_inv: expected F32, got BF16; convert the scales"});
+  expectError(
+      {"v3_fp8", retype, "o_proj.weight_scale_inv: expected F32, BF16 or F16, got F8_E8M0; convert the scales"});
   auto plain = [](Tensors &, AttentionConfig &config) { config.quantization.reset(); };
   expectError({"v3_fp8", plain,
-               "q_a_proj.weight: is F8_E4M3, but the config has no quantization_config with a "
-               "weight_block_size; add it"});
+               "q_a_proj.weight_scale_inv: has shape [2, 3], of scales neither of the tensor ([1, 1]) nor of its rows "
+               "([192, 1]) nor of blocks, whose size the config does not give; give a config with a "
+               "quantization_config that has the size of blocks (weight_block_size or block_structure)"});
+  auto twice = [](Tensors &tensors, AttentionConfig &) {
+    tensors.push_back({prefix + "o_proj.weight_scale", DType::F32, {1}, {}});
+  };
+  expectError({"v3_fp8", twice,
+               "o_proj.weight: has the scales " + prefix + "o_proj.weight_scale_inv and " + prefix +
+                   "o_proj.weight_scale; remove those that do not belong to it"});
   auto widen = [](Tensors &tensors, AttentionConfig &) {
     TestTensor &weight = tensorOf(tensors, "o_proj.weight");
     weight.dtype = DType::BF16, weight.bytes.clear();
@@ -188,6 +202,75 @@ TEST(LayerWeightsTest, Scales) {
     widen(tensors, config), remove(tensors, config);
   };
   expectError({"v3_fp8", widenAndRemove, ""});
+}
+
+// By tensors next to the weights, whatever the config says.
+TEST(LayerWeightsTest, OtherFormsAreNamed) {
+  struct {
+    const char *added, *form;
+  } cases[] = {{"o_proj.weight_scale_2", "NVFP4"},
+               {"o_proj.weight_global_scale", "NVFP4"},
+               {"o_proj.weight_shape", "packed integers of compressed-tensors"},
+               {"o_proj.weight_packed", "MXFP4"},
+               {"o_proj.g_idx", "GPTQ"},
+               {"o_proj.qweight", "AWQ or GPTQ"},
+               {"o_proj_blocks", "MXFP4"},
+               {"o_proj.weight.absmax", "bitsandbytes"}};
+  for (const auto &test : cases)
+    expectError(
+        {"v3_plain",
+         [&](Tensors &tensors, AttentionConfig &) { tensors.push_back({prefix + test.added, DType::U8, {4}, {}}); },
+         std::string(test.added) + ": belongs to attention weights in " + test.form +
+             "; convert the attention's weights to bfloat16"});
+  expectError({"v3_fp8",
+               [](Tensors &tensors, AttentionConfig &) { tensorOf(tensors, "o_proj.weight").dtype = DType::F8_E5M2; },
+               "o_proj.weight: expected F32, BF16, F16 or F8_E4M3, got F8_E5M2; convert it to BF16"});
+}
+
+namespace {
+/// The shape of o_proj's scales, [320, 192] in v3_fp8, and the block of one.
+struct ScaleForm {
+  std::vector<int64_t> shape;
+  std::array<int64_t, 2> block;
+};
+} // namespace
+
+TEST(LayerWeightsTest, TheShapeOfScalesDeterminesTheBlock) {
+  const ScaleForm forms[] = {{{}, {320, 192}},           {{1}, {320, 192}},         {{1, 1}, {320, 192}},
+                             {{320}, {1, 192}},          {{320, 1}, {1, 192}},      {{3, 2}, {128, 128}},
+                             {{3, 1, 2, 1}, {128, 128}}, {{320, 1, 1, 1}, {1, 192}}};
+  for (const ScaleForm &form : forms)
+    for (DType dtype : {DType::F32, DType::BF16, DType::F16})
+      for (const char *name : {"o_proj.weight_scale_inv", "o_proj.weight_scale"}) {
+        Tensors tensors = readSafetensors(modelPath("golden/v3_fp8.safetensors"));
+        TestTensor &scale = tensorOf(tensors, "o_proj.weight_scale_inv");
+        scale.name = prefix + name, scale.dtype = dtype, scale.shape = form.shape, scale.bytes.clear();
+        TemporaryDirectory directory;
+        writeSafetensors(directory.file("a.safetensors"), tensors);
+        auto checkpoint = llvm::cantFail(openCheckpoint(directory.file("a.safetensors")));
+        auto weights = findLayerWeights(*checkpoint, configOf("golden/v3_fp8.safetensors"), 0);
+        ASSERT_TRUE(bool(weights)) << llvm::toString(weights.takeError());
+        const WeightScale &found = *weights->back().expected.scale;
+        EXPECT_EQ(found.name, prefix + name);
+        EXPECT_EQ(found.dtype, dtype);
+        EXPECT_EQ(found.block, form.block);
+      }
+}
+
+TEST(LayerWeightsTest, ConstantScalesOfActivationsAreNotUsed) {
+  Tensors tensors = readSafetensors(modelPath("golden/v3_fp8.safetensors"));
+  for (const char *name : {"o_proj.input_scale", "q_a_proj.activation_scale", "k_scale"})
+    tensors.push_back({prefix + name, DType::F32, {}, {}});
+  tensors.push_back({"model.layers.1.mlp.up_proj.input_scale", DType::F32, {}, {}});
+  TemporaryDirectory directory;
+  std::string path = directory.file("a.safetensors");
+  writeSafetensors(path, tensors);
+  auto checkpoint = llvm::cantFail(openCheckpoint(path));
+  EXPECT_EQ(messageOf(findLayerWeights(*checkpoint, configOf("golden/v3_fp8.safetensors"), 0)), "");
+  EXPECT_EQ(unusedScales(*checkpoint, {0}),
+            path + ": constant scales such as " + prefix +
+                "k_scale are not used: activations are not quantized, and a cache has its own scales");
+  EXPECT_EQ(unusedScales(*checkpoint, {1}), "");
 }
 
 TEST(LayerWeightsTest, UnexpectedTensors) {

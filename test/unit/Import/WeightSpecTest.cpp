@@ -36,7 +36,7 @@ static void expectMadeAsAnnounced(const AttentionConfig &config) {
     EXPECT_EQ(announced[i].expected.name, (*found)[i].expected.name);
     EXPECT_EQ(announced[i].expected.shape, (*found)[i].expected.shape);
     EXPECT_EQ(announced[i].dtype, (*found)[i].dtype) << announced[i].expected.name;
-    EXPECT_EQ(announced[i].isScaled(), !announced[i].expected.scaleShape.empty());
+    EXPECT_EQ(announced[i].isScaled(), announced[i].expected.scale.has_value());
   }
 }
 
@@ -53,8 +53,25 @@ TEST(WeightSpec, MadeQuantizedWeightsAreAsAnnounced) {
   AttentionConfig config = smallConfig();
   config.checkpointDType = CheckpointDType::BF16;
   config.attentionBias = true;
-  config.quantization = BlockQuantization{32, 32};
-  expectMadeAsAnnounced(config);
+  for (BlockQuantization block : {BlockQuantization{32, 32}, {96, 80}, {1, 0}, {0, 0}}) {
+    config.quantization = Quantization{{{{"Linear"}, block}}, {"re:.*o_proj$"}};
+    expectMadeAsAnnounced(config);
+    EXPECT_FALSE(announcedSpecs(config, 0)[6].isScaled());
+  }
+}
+
+TEST(WeightSpec, LayersWithOtherScalesDiffer) {
+  AttentionConfig config = smallConfig();
+  config.quantization = Quantization{{{{"model.layers.0"}, {0, 0}}, {{"model.layers.1"}, {1, 0}}}, {}};
+  std::unique_ptr<Checkpoint> checkpoint = makeSyntheticCheckpoint(config);
+  llvm::Expected<std::vector<WeightSpec>> found = findSpecs(*checkpoint, config, {0, 1});
+  ASSERT_FALSE(!!found);
+  EXPECT_EQ(llvm::toString(found.takeError()),
+            "made weights (seed 0): tensor model.layers.1.self_attn.q_a_proj.weight: has weight_scale_inv F32 [48, 1] "
+            "of blocks of [1, 96], but model.layers.0.self_attn.q_a_proj.weight has weight_scale_inv F32 [1, 1] of "
+            "blocks of [48, 96], and layers compiled together share code; compile these layers separately with "
+            "--layers");
+  EXPECT_TRUE(!!findSpecs(*checkpoint, config, {1}));
 }
 
 TEST(WeightSpec, NamesAreOfTheFirstLayerAsked) {

@@ -1,7 +1,9 @@
 """edit-safetensors.py FROM TO EDIT…: writes an invalid safetensors file.
 
 drop NAME           removes a tensor
-nan NAME INDEX      makes an element of an F32 tensor NaN
+rename NAME NEW     renames a tensor
+type NAME DTYPE     changes the type of a tensor to one of the same size
+set NAME INDEX X    changes an element of an F32 tensor
 shape NAME R,C      changes the shape of a tensor (and truncates its data)
 add NAME LIKE       adds a tensor like another one
 no-config           removes the config
@@ -22,9 +24,15 @@ def edit(tensors, metadata, words):
     what = words.pop(0)
     if what == "drop":
         del tensors[words.pop(0)]
-    elif what == "nan":
+    elif what == "rename":
+        name = words.pop(0)
+        tensors[words.pop(0)] = tensors.pop(name)
+    elif what == "type":
+        name = words.pop(0)
+        tensors[name][0] = words.pop(0)
+    elif what == "set":
         tensor, index = tensors[words.pop(0)], int(words.pop(0))
-        tensor[2] = tensor[2][: 4 * index] + struct.pack("<f", math.nan) + tensor[2][4 * index + 4 :]
+        tensor[2] = tensor[2][: 4 * index] + struct.pack("<f", float(words.pop(0))) + tensor[2][4 * index + 4 :]
     elif what == "shape":
         tensor, shape = tensors[words.pop(0)], [int(size) for size in words.pop(0).split(",")]
         bytes_each = len(tensor[2]) // math.prod(tensor[1])

@@ -1,0 +1,244 @@
+//===- Quantization.cpp - Weights in e4m3 in config.json ------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Each tool that quantizes has its own keys; a row of `methods` reads them.
+// Keys about activations are not read: the compiled attention does not quantize
+// activations.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Quantization.h"
+#include "Json.h"
+#include "ModulePattern.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/GlobPattern.h"
+
+#include <map>
+
+using namespace mla::importer;
+using llvm::StringLiteral;
+using llvm::StringRef;
+using llvm::Twine;
+using llvm::json::Object;
+using llvm::json::Value;
+
+/// Like those of Limits.h.
+static constexpr int64_t maxBlock = 1 << 16;
+
+static constexpr BlockQuantization perTensor = {0, 0}, perRow = {1, 0};
+
+/// Names every module.
+static constexpr StringLiteral everyModule = "Linear";
+
+static constexpr StringLiteral scope = "quantization_config.";
+
+namespace {
+/// The parts of quantization_config that are in e4m3, and a description of the others.
+struct Parsed {
+  Quantization quantization;
+  std::string other;
+
+  /// Add a group: a name takes precedence over "Linear".
+  void add(std::vector<std::string> modules, BlockQuantization block) {
+    auto namesAll = [](const Quantization::Group &group) { return llvm::is_contained(group.modules, everyModule); };
+    Quantization::Group group = {std::move(modules), block};
+    std::vector<Quantization::Group> &groups = quantization.groups;
+    groups.insert(namesAll(group) ? groups.end() : llvm::find_if(groups, namesAll), std::move(group));
+  }
+  void addAll(BlockQuantization block) { add({everyModule.str()}, block); }
+};
+} // namespace
+
+/// Read a pair of sizes.
+static BlockQuantization readBlock(FieldReader &reader, StringRef key) {
+  const Value *value = reader.find(key);
+  const llvm::json::Array *sizes = value ? value->getAsArray() : nullptr;
+  if (sizes && sizes->size() == 2)
+    return {reader.count(key, (*sizes)[0], maxBlock), reader.count(key, (*sizes)[1], maxBlock)};
+  reader.refuse(key, (value ? shortText(*value) + " is not a pair of sizes" : "missing") + "; correct the config");
+  return {};
+}
+
+/// Append the strings of an array. Other elements name no module.
+static void readNames(const Value *value, std::vector<std::string> &names) {
+  if (const llvm::json::Array *array = value ? value->getAsArray() : nullptr)
+    for (const Value &name : *array)
+      if (std::optional<StringRef> text = name.getAsString())
+        names.push_back(text->str());
+}
+
+/// Return the fields of an inner object that are objects, by name.
+static std::map<std::string, const Object *> objectsIn(const Object &config, StringRef key) {
+  std::map<std::string, const Object *> result;
+  if (const Object *inner = config.getObject(key))
+    for (const auto &[name, value] : *inner)
+      if (const Object *object = value.getAsObject())
+        result[name.str()] = object;
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Methods
+//===----------------------------------------------------------------------===//
+
+/// DeepSeek, transformers (FineGrainedFP8Config) and AutoFP8.
+static llvm::Error readFP8(const Object &config, StringRef where, Parsed &parsed) {
+  FieldReader reader(config, where, scope);
+  StringRef format = reader.string("fmt");
+  if (!format.empty() && format != "e4m3")
+    reader.refuse("fmt", format + " is not supported, only e4m3 is; convert the checkpoint to bfloat16");
+  parsed.addAll(reader.find("weight_block_size") ? readBlock(reader, "weight_block_size") : perTensor);
+  return reader.takeError();
+}
+
+static llvm::Error readFBGEMM(const Object &, StringRef, Parsed &parsed) {
+  parsed.addAll(perRow);
+  return llvm::Error::success();
+}
+
+/// Read a group of compressed-tensors: its targets are the modules with these weights.
+static llvm::Error readGroup(const Object &group, const Object &weights, StringRef where, StringRef scope,
+                             Parsed &parsed) {
+  FieldReader reader(weights, where, scope);
+  StringRef type = reader.string("type"), strategy = reader.string("strategy");
+  int64_t bits = reader.find("num_bits") ? reader.count("num_bits", maxBlock) : 8;
+  if (type != "float" || bits != 8 || (strategy != "tensor" && strategy != "channel" && strategy != "block")) {
+    parsed.other = (type + " of " + Twine(bits) + " bits per " + strategy).str();
+    return reader.takeError();
+  }
+  std::vector<std::string> modules;
+  readNames(group.get("targets"), modules);
+  parsed.add(std::move(modules), strategy == "tensor"    ? perTensor
+                                 : strategy == "channel" ? perRow
+                                                         : readBlock(reader, "block_structure"));
+  return reader.takeError();
+}
+
+static llvm::Error readGroups(const Object &config, StringRef where, Parsed &parsed) {
+  for (const auto &[name, group] : objectsIn(config, "config_groups"))
+    if (const Object *weights = group->getObject("weights")) // else only activations
+      if (llvm::Error error =
+              readGroup(*group, *weights, where, (scope + "config_groups." + name + ".weights.").str(), parsed))
+        return error;
+  return llvm::Error::success();
+}
+
+/// Return the block of a value of quant_algo, if that is e4m3.
+static std::optional<BlockQuantization> blockOfAlgorithm(StringRef name) {
+  static constexpr struct {
+    StringLiteral name;
+    BlockQuantization block;
+  } algorithms[] = {{"FP8", perTensor}, {"FP8_PER_CHANNEL_PER_TOKEN", perRow}, {"FP8_PB_WO", {128, 128}}};
+  for (const auto &algorithm : algorithms)
+    if (name.equals_insensitive(algorithm.name))
+      return algorithm.block;
+  return std::nullopt;
+}
+
+/// TensorRT Model Optimizer. Mixed precision lists an algorithm per module.
+static llvm::Error readModelOpt(const Object &config, StringRef where, Parsed &parsed) {
+  FieldReader reader(config, where, scope);
+  StringRef name = reader.string("quant_algo");
+  if (std::optional<BlockQuantization> block = blockOfAlgorithm(name)) {
+    parsed.addAll(*block);
+    return reader.takeError();
+  }
+  parsed.other = name.str();
+  for (const auto &[module, fields] : objectsIn(config, "quantized_layers"))
+    if (std::optional<StringRef> own = fields->getString("quant_algo"))
+      if (std::optional<BlockQuantization> block = blockOfAlgorithm(*own))
+        parsed.add({module}, *block);
+  return reader.takeError();
+}
+
+namespace {
+struct Method {
+  StringLiteral name; ///< quant_method
+  llvm::Error (*read)(const Object &config, StringRef where, Parsed &parsed);
+  StringLiteral ignored[2]; ///< Keys of the modules that it leaves alone.
+};
+} // namespace
+
+static constexpr Method methods[] = {
+    {"fp8", readFP8, {"modules_to_not_convert", "ignored_layers"}},
+    {"compressed-tensors", readGroups, {"ignore", ""}},
+    {"modelopt", readModelOpt, {"ignore", "exclude_modules"}},
+    {"modelopt_mixed", readModelOpt, {"ignore", "exclude_modules"}},
+    {"fbgemm_fp8", readFBGEMM, {"modules_to_not_convert", ""}},
+};
+
+/// Read the config with a method.
+static llvm::Error readWith(const Method &method, const Object &object, StringRef where, AttentionConfig &config) {
+  // Model Optimizer's own file has its keys one level deeper.
+  const Object *inner = object.getObject("quantization"), &keys = inner ? *inner : object;
+  Parsed parsed;
+  if (llvm::Error error = method.read(keys, where, parsed))
+    return error;
+  for (StringRef key : method.ignored)
+    readNames(keys.get(key), parsed.quantization.ignored);
+  if (!parsed.quantization.groups.empty())
+    config.quantization = std::move(parsed.quantization);
+  if (!config.quantization || !parsed.other.empty())
+    config.otherQuantization = method.name.str() + (parsed.other.empty() ? "" : " ") + parsed.other;
+  return llvm::Error::success();
+}
+
+llvm::Error mla::importer::parseQuantization(const Object &root, StringRef where, AttentionConfig &config) {
+  const Value *value = root.get("quantization_config");
+  if (!value || value->kind() == Value::Null)
+    return llvm::Error::success();
+  const Object *object = value->getAsObject();
+  if (!object)
+    return fail(where + ": quantization_config: expected an object, got " + shortText(*value) + "; correct the config");
+  FieldReader reader(*object, where, scope);
+  StringRef name = reader.string("quant_method");
+  if (reader.failed())
+    return reader.takeError();
+  for (const Method &method : methods)
+    if (name == method.name)
+      return readWith(method, *object, where, config);
+  config.otherQuantization = name.empty() ? "no quant_method" : name.str();
+  return llvm::Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// Modules
+//===----------------------------------------------------------------------===//
+
+static bool names(StringRef pattern, StringRef module) {
+  if (pattern == everyModule)
+    return true;
+  if (pattern.consume_front("re:")) {
+    std::optional<ModulePattern> expression = ModulePattern::parse(pattern, ModulePattern::Extent::Begin);
+    return expression && expression->matches(module);
+  }
+  if (pattern.contains('*')) {
+    llvm::Expected<llvm::GlobPattern> glob = llvm::GlobPattern::create(pattern);
+    if (!glob)
+      return llvm::consumeError(glob.takeError()), false;
+    return glob->match(module);
+  }
+  auto contains = [](StringRef name, StringRef part) {
+    return StringRef(("." + name + ".").str()).contains(("." + part + ".").str());
+  };
+  // A model around this one adds components in front.
+  return contains(module, pattern) || contains(pattern, module);
+}
+
+static bool nameAny(llvm::ArrayRef<std::string> patterns, StringRef module) {
+  return llvm::any_of(patterns, [&](StringRef pattern) { return names(pattern, module); });
+}
+
+std::optional<BlockQuantization> mla::importer::announcedBlock(const AttentionConfig &config, StringRef module) {
+  if (!config.quantization || nameAny(config.quantization->ignored, module))
+    return std::nullopt;
+  for (const Quantization::Group &group : config.quantization->groups)
+    if (nameAny(group.modules, module))
+      return group.block;
+  return std::nullopt;
+}
