@@ -47,9 +47,12 @@ static std::string withoutAdapter(std::string name) {
   return name;
 }
 
+/// Elements of e4m3 have scales, whose blocks the bundle does not record.
+static bool isWhole(DType dtype) { return isReadable(dtype) && dtype != DType::F8_E4M3; }
+
 const SafetensorsTensor *BundleReader::find(const std::string &name, int64_t elements) const {
   for (const SafetensorsTensor &tensor : file.tensors())
-    if (withoutAdapter(tensor.name) == prefix + name && tensor.numElements() == elements && isReadable(tensor.dtype))
+    if (withoutAdapter(tensor.name) == prefix + name && tensor.numElements() == elements && isWhole(tensor.dtype))
       return &tensor;
   return nullptr;
 }

@@ -24,6 +24,11 @@ Result<bool> selfCheck(const Options &options, const mla_bundle *bundle);
 /// Return the maximum relative L2 error of --check: the option's, or the default for the bundle's type and cache.
 double toleranceOf(const Options &options, const mla_bundle_info &info);
 
+/// Return whether the bundle multiplies tokens of e4m3 with one term: an element is off by up to 1/16 of itself.
+bool hasShortProducts(const mla_bundle_info &info);
+/// The relative error that is allowed then.
+constexpr double shortProductsTolerance = 1e-1;
+
 /// Print a note to stderr that a rank's results are partial sums, and what `fits` them.
 void noteRank(const mla_bundle_info &info, const char *fits);
 

@@ -83,6 +83,9 @@ static double timeOf(const ProjectionDims &dims, int64_t tokens, int64_t process
   double operands = static_cast<double>(dims.contracted) * (dims.rows + dims.terms * tokens);
   double results = 2.0 * static_cast<double>(dims.rows) * tokens;
   double memory = dims.heads * (dims.elementBytes() * operands + results) / memoryRate;
+  double inFlight = static_cast<double>(c.blocks * c.stages * tileBytes(c.tileRows));
+  if (c.stages < t.steps)
+    memory *= std::max(1.0, wantedInFlight / inFlight);
   double intake = waves * t.steps * t.stepBytes / intakeRate;
   // Four products have 128 bytes of k. The sums of a group are multiplied by their scales: two operations each.
   double scaling = dims.isScaled() ? static_cast<double>(dims.stageColumns()) / dims.group * c.tileTokens : 0;
