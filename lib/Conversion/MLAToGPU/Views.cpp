@@ -118,18 +118,17 @@ static FailureOr<View> viewThroughSlices(Value value) {
   return view;
 }
 
-/// Return a view of rows of static width, with elements that kernels read.
 static StringRef nameOf(Elements elements) {
   return elements == Elements::BF16 ? "bf16" : elements == Elements::Float ? "bf16 or f32" : "e4m3";
 }
 
+/// Return a view of rows of static width, with elements that kernels read.
 FailureOr<View> mla::gpu::viewOf(Value value, Elements elements) {
   auto type = cast<RankedTensorType>(value.getType());
   Type element = type.getElementType();
   bool isRead = elements == Elements::E4M3 ? isa<Float8E4M3FNType>(element)
                                            : element.isBF16() || (elements == Elements::Float && element.isF32());
   if (!isRead || type.getRank() == 0 || llvm::any_of(type.getShape().drop_front(), ShapedType::isDynamic))
-    return emitError(value.getLoc()) << "expected rows of " << nameOf(elements)
-                                     << " with static sizes, got " << type;
+    return emitError(value.getLoc()) << "expected rows of " << nameOf(elements) << " with static sizes, got " << type;
   return viewThroughSlices(value);
 }

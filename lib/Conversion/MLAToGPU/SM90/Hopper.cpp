@@ -170,9 +170,9 @@ Vals multiply(KernelBuilder &k, Val a, Val b, ArrayRef<Val> accumulators, bool s
   auto scale = NVVM::WGMMAScaleOutAttr::get(context, start ? NVVM::WGMMAScaleOut::zero : NVVM::WGMMAScaleOut::one);
   auto shape = NVVM::MMAShapeAttr::get(context, 64, n, operands == Operands::E4M3 ? 32 : 16);
   Val bundle = k.pack(accumulators);
-  auto op = NVVM::WgmmaMmaAsyncOp::create(k, bundle.type(), bundle, a, b, shape, element, element, f32, scale, one, one,
-                                          layout(k, aMajor, true), layout(k, bMajor, false),
-                                          NVVM::MMAIntOverflowAttr());
+  auto op =
+      NVVM::WgmmaMmaAsyncOp::create(k, bundle.type(), bundle, a, b, shape, element, element, f32, scale, one, one,
+                                    layout(k, aMajor, true), layout(k, bMajor, false), NVVM::MMAIntOverflowAttr());
   return k.unpack(k.wrap(op.getResult()));
 }
 

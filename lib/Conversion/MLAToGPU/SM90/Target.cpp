@@ -18,8 +18,8 @@ static constexpr const char *features = "+ptx86";
 std::unique_ptr<KernelTarget> mla::gpu::createSM90Target() {
   const schema::GpuTargetRow &row = schema::rowOf(schema::GpuTarget::H100);
   auto target = std::make_unique<KernelTarget>(TargetInfo{row.name, row.isa, features, /*multiprocessors=*/132});
-  for (auto create : {createProjectionKind, createNormalizeKind, createQuantizeKind, createRopeKind, createAppendKind, createGatherKind,
-                      createLatentAttentionKind, createNaiveAttentionKind})
+  for (auto create : {createProjectionKind, createNormalizeKind, createQuantizeKind, createRopeKind, createAppendKind,
+                      createGatherKind, createLatentAttentionKind, createNaiveAttentionKind})
     target->add(create());
   return target;
 }

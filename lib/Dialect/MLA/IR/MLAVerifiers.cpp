@@ -46,22 +46,23 @@ static int64_t countBlocks(int64_t size, int64_t block) {
   return ShapedType::isDynamic(size) ? size : static_cast<int64_t>(llvm::divideCeil(size, block));
 }
 
-/// Return the shape with a dimension 1 of `terms`.
-static SmallVector<int64_t> withTerms(ArrayRef<int64_t> shape, int64_t terms) {
+/// Return the shape with a dimension 1 of two terms.
+static SmallVector<int64_t> withTerms(ArrayRef<int64_t> shape) {
   SmallVector<int64_t> result(shape);
-  result.insert(result.begin() + 1, terms);
+  result.insert(result.begin() + 1, 2);
   return result;
 }
 
 LogicalResult DequantizeOp::verify() {
   ArrayRef<int64_t> x = shapeOf(getX()), scale = shapeOf(getScale()), block = getBlock(), result = shapeOf(getResult());
   bool hasTerms = x.size() > 1 && x.size() == result.size() + 1;
-  if (x.size() != scale.size() || (hasTerms ? ArrayRef(withTerms(result, x[1])) : result) != x)
-    return emitOpError("(C1) x and scale must have the same rank, and x the shape of the result, or one with terms");
+  if (x.size() != scale.size() || (hasTerms ? ArrayRef(withTerms(result)) : result) != x)
+    return emitOpError("(C1) x and scale must have the same rank, and x the shape of the result, or one with a "
+                       "dimension 1 of two terms");
   auto isValid = [](int64_t size, int64_t block) { return ShapedType::isDynamic(size) ? block == 1 : block > 0; };
-  if (block.size() != x.size() || !llvm::all_of_zip(x, block, isValid))
-    return emitOpError() << "(C2) block must have " << x.size() << " positive sizes, 1 in a dynamic dimension, got ["
-                         << block << "]";
+  if (block.size() != x.size() || !llvm::all_of_zip(x, block, isValid) || (hasTerms && block[1] != 1))
+    return emitOpError() << "(C2) block must have " << x.size()
+                         << " positive sizes, 1 in a dynamic dimension or of terms, got [" << block << "]";
   for (auto [dim, size] : llvm::enumerate(scale))
     if (size != countBlocks(x[dim], block[dim]))
       return emitOpError() << "(C3) scale has " << size << " elements in dimension " << dim << ", expected "
@@ -74,7 +75,9 @@ LogicalResult QuantizeOp::verify() {
   auto group = static_cast<int64_t>(getGroup()), terms = static_cast<int64_t>(getTerms());
   if (group <= 0 || (terms != 1 && terms != 2))
     return emitOpError() << "(C2) expected a positive group, and 1 or 2 terms, got " << group << " and " << terms;
-  if (x.empty() || (terms == 1 ? x : ArrayRef(withTerms(x, terms))) != shapeOf(getElements()))
+  if (x.size() < 2 || ShapedType::isDynamicShape(x.drop_front()))
+    return emitOpError("(C1) x must have at least two dimensions, of which only the first may be dynamic");
+  if ((terms == 1 ? x : ArrayRef(withTerms(x))) != shapeOf(getElements()))
     return emitOpError("(C1) the elements must have x's shape, with two terms another dimension 1 of 2");
   SmallVector<int64_t> expected(shapeOf(getElements()));
   expected.back() = countBlocks(x.back(), group);
