@@ -48,8 +48,10 @@ static std::string withoutAdapter(std::string name) {
 }
 
 const SafetensorsTensor *BundleReader::find(const std::string &name, int64_t elements) const {
+  // Elements of e4m3 have scales, but a bundle does not say of which blocks.
   for (const SafetensorsTensor &tensor : file.tensors())
-    if (withoutAdapter(tensor.name) == prefix + name && tensor.numElements() == elements && isReadable(tensor.dtype))
+    if (withoutAdapter(tensor.name) == prefix + name && tensor.numElements() == elements && isReadable(tensor.dtype) &&
+        tensor.dtype != DType::F8_E4M3)
       return &tensor;
   return nullptr;
 }
