@@ -46,14 +46,6 @@ static DType elementsOf(ModuleOp module) {
   return DType::F32;
 }
 
-/// Return the cache format of this name, or the standard one.
-static schema::CacheFormat cacheFormatNamed(StringRef name) {
-  const auto *known = llvm::find(schema::cacheFormatNames, name);
-  bool isKnown = known != std::end(schema::cacheFormatNames);
-  return isKnown ? static_cast<schema::CacheFormat>(known - std::begin(schema::cacheFormatNames))
-                 : schema::CacheFormat::Standard;
-}
-
 static void settleModel(ModuleOp module, CompileOptions &options) {
   auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
   if (!model) {
@@ -62,11 +54,12 @@ static void settleModel(ModuleOp module, CompileOptions &options) {
   }
   auto dtype = model.getAs<StringAttr>("dtype");
   options.dtype = dtype ? dtype.getValue() == "bf16" ? DType::BF16 : DType::F32 : elementsOf(module);
-  if (auto cache = model.getAs<DictionaryAttr>("cache"))
-    if (auto format = cache.getAs<StringAttr>("format"))
-      options.cacheFormat = cacheFormatNamed(format.getValue());
   if (auto products = model.getAs<StringAttr>("products"))
-    options.tokenTerms = products.getValue() == "e4m3x2" ? 2 : 1;
+    options.tokenTerms = products.getValue() == "e4m3x2" ? 2 : products.getValue() == "e4m3" ? 1 : 0;
+  auto cache = model.getAs<DictionaryAttr>("cache");
+  if (auto format = cache ? cache.getAs<StringAttr>("format") : StringAttr())
+    if (std::optional<CacheFormat> known = symbolizeCacheFormat(format))
+      options.cacheFormat = static_cast<schema::CacheFormat>(*known);
   for (auto [key, option, least] :
        {std::tuple("page", &options.page, 1), std::tuple("tensor_parallel", &options.tensorParallel, 1),
         std::tuple("rank", &options.rank, 0)})

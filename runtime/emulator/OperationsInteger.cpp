@@ -36,6 +36,14 @@ static u32 extractBits(u32 a, u32 b, u32 c) {
   return count >= 32 ? shifted : shifted & ((u32(1) << count) - 1);
 }
 
+/// The same with the sign of the last of them, or of the word's last, in all others.
+static u32 extractSignedBits(u32 a, u32 b, u32 c) {
+  u32 position = b & 255, count = c & 255;
+  u32 kept = std::min(count, 32 - std::min(position, u32(32)));
+  bool isNegative = count > 0 && a >> std::min(position + count - 1, u32(31)) & 1;
+  return extractBits(a, b, c) | (isNegative ? shiftLeft<u32>(~0u, kept) : 0);
+}
+
 /// `d` bits of `a` in the place of those of `b` from bit `c` on.
 static u32 insertBits(u32 a, u32 b, u32 c, u32 d) {
   u32 position = c & 255, count = d & 255;
@@ -209,6 +217,7 @@ static std::vector<Row> logic() {
       alu("popc.b32", [](u32 a) { return u32(std::popcount(a)); }),
       alu("clz.b32", [](u32 a) { return u32(std::countl_zero(a)); }),
       alu("bfe.u32", [](u32 a, u32 b, u32 c) { return extractBits(a, b, c); }),
+      alu("bfe.s32", [](u32 a, u32 b, u32 c) { return extractSignedBits(a, b, c); }),
       byHalves(undefinedInsert, alu("bfi.b32", [](u32 a, u32 b, u32 c, u32 d) { return insertBits(a, b, c, d); })),
       byHalves(undefinedPermute, alu("prmt.b32", [](u32 a, u32 b, u32 c) { return permute(a, b, c); })),
   };

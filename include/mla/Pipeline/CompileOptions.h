@@ -65,8 +65,8 @@ struct CompileOptions {
   /// "cpu" or the name of a GPU target (mla/Conversion/MLAToGPU/Targets.h). Empty, with a module: the module's target.
   std::string target = "cpu";
   DType dtype = DType::F32; ///< Of hidden states and prepared weights, and of a standard cache: F32 or BF16.
-  /// Multiply scaled weights in e4m3, by tokens of as many numbers of e4m3 per element: 2 are as precise as bf16. Hidden
-  /// states are BF16. 0: dequantize the weights.
+  /// Multiply scaled weights in e4m3, by tokens of as many numbers of e4m3 per element: 2 are as precise as bf16.
+  /// Hidden states are BF16. 0: dequantize the weights.
   int64_t tokenTerms = 0;
   schema::CacheFormat cacheFormat = schema::CacheFormat::Standard;
   std::string plan = "auto";

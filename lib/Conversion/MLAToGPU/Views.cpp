@@ -122,11 +122,11 @@ static FailureOr<View> viewThroughSlices(Value value) {
   return view;
 }
 
-/// Return a view of rows of static width, with elements that kernels read.
 static StringRef nameOf(Elements elements) {
   return elements == Elements::BF16 ? "bf16" : elements == Elements::Float ? "bf16 or f32" : "e4m3";
 }
 
+/// Return a view of rows of static width, with elements that kernels read.
 FailureOr<View> mla::gpu::viewOf(Value value, Elements elements) {
   auto type = cast<RankedTensorType>(value.getType());
   Type element = type.getElementType();

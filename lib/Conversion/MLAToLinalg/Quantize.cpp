@@ -28,7 +28,7 @@ static Value emitScales(Emitter &e, Value x, int64_t group) {
   sizes[last] = e.size(llvm::divideCeil(columns, group));
   SmallVector<int64_t> loops = llvm::to_vector(llvm::seq<int64_t>(rank));
   // The loop over a group has the length of this vector, of which nothing is read.
-  Value columnsOfGroup = e.empty({e.size(group)});
+  Value columnsOfGroup = e.empty({e.size(std::min(group, columns))});
   auto largest = [&](Emitter &e, ValueRange args) -> Value {
     SmallVector<Value> at = llvm::map_to_vector(loops, [&](int64_t loop) { return e.loopIndex(loop); });
     at.back() = e.add(e.mul(at.back(), e.index(group)), e.loopIndex(last + 1));

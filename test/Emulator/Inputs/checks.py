@@ -48,12 +48,13 @@ def without_ptxas():
 
 
 def compile_bundles(jobs):
-    """Compile jobs, (path, arguments), two at a time. Existing bundles are kept."""
+    """Compile jobs, (path, arguments), two at a time, for h100 unless the arguments say otherwise. Existing bundles are kept."""
 
     def compile_one(job):
         path, arguments = job
         if not path.exists():
-            subprocess.run([locate.compiler(), *map(str, arguments), "--target=h100", "-o", str(path)], check=True, env=without_ptxas(),
+            target = [] if "--target=cpu" in arguments else ["--target=h100"]
+            subprocess.run([locate.compiler(), *map(str, arguments), *target, "-o", str(path)], check=True, env=without_ptxas(),
                            stderr=subprocess.DEVNULL)
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:

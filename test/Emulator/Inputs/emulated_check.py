@@ -12,13 +12,15 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-sys.path[:0] = [str(HERE), str(ROOT / "python"), str(ROOT / "benchmarks"), str(ROOT / "test" / "GPU")]
+sys.path[:0] = [str(HERE), str(ROOT / "python"), str(ROOT / "benchmarks"), str(ROOT / "test" / "GPU"), str(ROOT / "test" / "Models" / "Inputs")]
 
 import checks  # noqa: E402
 import check_decode  # noqa: E402
+import check_e4m3  # noqa: E402
 import check_golden  # noqa: E402
 import check_layers  # noqa: E402
 import check_naive  # noqa: E402
+import check_products  # noqa: E402
 import check_tables  # noqa: E402
 import make_bundles  # noqa: E402
 from mla_mlir import locate  # noqa: E402
@@ -39,6 +41,8 @@ GROUPS = {
     "tester": (cores(check_decode), check_decode.run_tester, SMALL),
     "tables": (cores(check_decode), check_tables.run, SMALL),
     "naive": (cores(check_naive), check_naive.run, SMALL),
+    "e4m3": (check_e4m3.jobs, check_e4m3.run, SMALL),
+    "products": (check_products.jobs, check_products.run, SEVERAL),
     "layers": (check_layers.jobs, check_layers.run, ("policy=lazy,threads=1,multiprocessors=4", "policy=random:1,threads=1,multiprocessors=24")),
 }
 

@@ -126,6 +126,15 @@ static uint32_t extracted(uint32_t a, uint32_t b, uint32_t c) {
   return result;
 }
 
+/// As the ISA says it: bits beyond the field, or the word, are the last one of the field, or of the word.
+static uint32_t extractedSigned(uint32_t a, uint32_t b, uint32_t c) {
+  uint32_t position = b & 255, count = c & 255, result = 0;
+  uint32_t sign = count ? a >> std::min(position + count - 1, 31u) & 1 : 0;
+  for (uint32_t i = 0; i < 32; ++i)
+    result |= (i < count && position + i < 32 ? a >> (position + i) & 1 : sign) << i;
+  return result;
+}
+
 /// The low `d` bits of a in the place of those of b from bit c on.
 static uint32_t inserted(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
   for (uint32_t i = 0; i < (d & 255) && i < 32; ++i)
@@ -151,6 +160,8 @@ TEST(EmulatorCompute, LogicAndShifts) {
          {"popc.b32 %r4, %r1;", [](auto a, auto, auto) { return uint32_t(__builtin_popcount(a)); }},
          {"clz.b32 %r4, %r1;", [](auto a, auto, auto) { return a ? uint32_t(__builtin_clz(a)) : 32; }},
          {"bfe.u32 %r4, %r1, %r2, %r3;", extracted},
+         {"bfe.s32 %r4, %r1, %r2, %r3;", extractedSigned},
+         {"bfe.s32 %r4, %r1, 1, 1;", [](auto a, auto, auto) { return a & 2 ? ~0u : 0; }},
          {"bfi.b32 %r4, %r1, %r2, %r3, 5;", [](auto a, auto b, auto c) { return inserted(a, b, c, 5); }},
          {"bfi.b32 %r4, %r1, %r2, 8, %r3;", [](auto a, auto b, auto c) { return inserted(a, b, 8, c); }},
          {"prmt.b32 %r4, %r1, %r2, %r3;", permuted}},

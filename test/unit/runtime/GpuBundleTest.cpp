@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 class GpuBundle : public GpuTest {
@@ -126,6 +127,35 @@ TEST_F(GpuBundle, RefusesBadFiles) {
   EXPECT_MESSAGE("kernels.ptx: has 5 bytes");
   EXPECT_EQ(openStatus(replaced(gpuManifest(), "[3, 5]", "[3, 6]")), MLA_INVALID_FILE);
   EXPECT_MESSAGE("tensor 'layers.6.w' is missing");
+}
+
+/// Replaces the weights by elements of one byte.
+static void writeElements(const std::string &directory, const std::string &dtype) {
+  std::string before = std::to_string(std::filesystem::file_size(directory + "/weights.safetensors"));
+  std::string header = R"({"layers.3.w":{"dtype":"TYPE","shape":[4],"data_offsets":[0,4]},)"
+                       R"("layers.5.w":{"dtype":"TYPE","shape":[4],"data_offsets":[4,8]}})";
+  header = replaced(replaced(header, "TYPE", dtype), "TYPE", dtype);
+  header.resize((header.size() + 7) / 8 * 8, ' ');
+  std::string weights = safetensorsBytes(header, std::string(8, 0));
+  writeFile(directory + "/weights.safetensors", weights);
+  writeFile(directory + "/manifest.json", replaced(readFile(directory + "/manifest.json"), "safetensors\": " + before,
+                                                   "safetensors\": " + std::to_string(weights.size())));
+}
+
+/// Only kernels take them: code for a CPU does not multiply e4m3.
+TEST_F(GpuBundle, TakesElementsOfE4M3) {
+  writeGpuBundle(directory.path);
+  writeElements(directory.path, "F8_E4M3");
+  EXPECT_EQ(openStatus(), MLA_OK) << mla_last_error();
+  writeGpuBundle(directory.path);
+  writeElements(directory.path, "I8");
+  EXPECT_EQ(openStatus(), MLA_INVALID_FILE);
+  EXPECT_MESSAGE("tensor 'layers.3.w' has dtype I8, which an entry of this bundle cannot take");
+  TempDir cpu;
+  writeBundle(cpu.path);
+  writeElements(cpu.path, "F8_E4M3");
+  EXPECT_EQ(::openStatus(cpu.path), MLA_INVALID_FILE);
+  EXPECT_MESSAGE("tensor 'layers.3.w' has dtype F8_E4M3, which an entry of this bundle cannot take");
 }
 
 /// Whichever call fails, opening reports it, and no allocation is left.

@@ -44,7 +44,10 @@ static int64_t rowDimOf(Heads heads) { return heads == Heads::To || heads == Hea
 /// Return the blocks of w. Heads side by side have whole blocks each.
 static FailureOr<WeightBlocks> weightBlocksOf(ProjectOp op) {
   DequantizeOp weight = scaled(op.getWeight());
-  ArrayRef<int64_t> shape = cast<RankedTensorType>(weight.getType()).getShape(), block = weight.getBlock();
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(weight.getType()).getShape();
+  SmallVector<int64_t> block; // not beyond the weight, so that sizes fit 32 bits
+  for (auto [size, whole] : llvm::zip_equal(weight.getBlock(), shape))
+    block.push_back(std::min(size, whole));
   int64_t rowDim = rowDimOf(op.getHeads());
   for (size_t dim = 0; dim + 1 < block.size(); ++dim)
     if (static_cast<int64_t>(dim) != rowDim && block[dim] != 1)
@@ -143,6 +146,8 @@ static FailureOr<TensorMap> mapOfTokens(ProjectOp op, const ProjectionShape &sha
   size_t heads = terms > 1 ? 2 : 1; // the dimension of the heads
   if (op.getHeads() == Heads::From && x.strides[heads] != number(width))
     return op.emitOpError("sums over the heads of a slice; the kernel needs heads side by side");
+  if (op.getHeads() == Heads::Per && terms > 1 && x.strides[1] != x.strides[heads] * shape.dims.heads)
+    return op.emitOpError("multiplies a slice of the heads of two terms; the kernel needs all heads of a term");
   // Terms are before heads, and rows of e4m3 are contiguous.
   AffineExpr stride = op.getHeads() == Heads::Per ? x.strides[heads] : terms > 1 ? x.strides[1] : x.strides[0];
   return TensorMap{x.buffer,

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <numeric>
@@ -96,6 +97,8 @@ static std::string describe(Operation *op) {
     return "is a product of weights";
   if (isa_and_present<WeightOp>(op))
     return "has no scales in the checkpoint";
+  if (auto dequantize = dyn_cast_if_present<DequantizeOp>(op))
+    return llvm::formatv("has elements of {0} in the checkpoint", dequantize.getX().getType());
   return op ? "is computed by " + op->getName().getStringRef().str() : "is an argument";
 }
 
@@ -109,11 +112,21 @@ static Operation *collectMoves(func::FuncOp prepare, SmallVectorImpl<Operation *
   return op;
 }
 
+/// Return whether it is the dequantization of elements of e4m3, without terms.
+static bool isOfE4M3(DequantizeOp op) {
+  auto x = cast<RankedTensorType>(op.getX().getType());
+  return isa<Float8E4M3FNType>(x.getElementType()) && x.getRank() == cast<RankedTensorType>(op.getType()).getRank();
+}
+
 std::optional<ScaledWeight> mla::findScaledWeight(func::FuncOp prepare, std::string &why) {
+  if (!prepare.getBody().hasOneBlock() || prepare.getNumArguments() != 0 || prepare.getNumResults() != 1) {
+    why = ("is not the one result of @" + prepare.getName() + ", without arguments and branches").str();
+    return std::nullopt;
+  }
   ScaledWeight weight;
   Operation *op = collectMoves(prepare, weight.moves);
   weight.source = dyn_cast_if_present<DequantizeOp>(op);
-  if (!weight.source || !isa<Float8E4M3FNType>(getElementTypeOrSelf(weight.source.getX()))) {
+  if (!weight.source || !isOfE4M3(weight.source)) {
     why = describe(op);
     return std::nullopt;
   }

@@ -46,18 +46,19 @@ static int64_t countBlocks(int64_t size, int64_t block) {
   return ShapedType::isDynamic(size) ? size : static_cast<int64_t>(llvm::divideCeil(size, block));
 }
 
-/// Return the shape with a dimension 1 of `terms`.
-static SmallVector<int64_t> withTerms(ArrayRef<int64_t> shape, int64_t terms) {
+/// Return the shape with a dimension 1 of two terms.
+static SmallVector<int64_t> withTerms(ArrayRef<int64_t> shape) {
   SmallVector<int64_t> result(shape);
-  result.insert(result.begin() + 1, terms);
+  result.insert(result.begin() + 1, 2);
   return result;
 }
 
 LogicalResult DequantizeOp::verify() {
   ArrayRef<int64_t> x = shapeOf(getX()), scale = shapeOf(getScale()), block = getBlock(), result = shapeOf(getResult());
-  bool hasTerms = x.size() > 1 && x.size() == result.size() + 1 && !ShapedType::isDynamic(x[1]);
-  if (scale.size() != result.size() || (hasTerms ? ArrayRef(withTerms(result, x[1])) : result) != x)
-    return emitOpError("(C1) scale must have the rank of the result, and x its shape, or one with terms");
+  bool hasTerms = x.size() > 1 && x.size() == result.size() + 1;
+  if (scale.size() != result.size() || (hasTerms ? ArrayRef(withTerms(result)) : result) != x)
+    return emitOpError("(C1) scale must have the rank of the result, and x its shape, or one with a dimension 1 of two "
+                       "terms");
   auto isValid = [](int64_t size, int64_t block) { return ShapedType::isDynamic(size) ? block == 1 : block > 0; };
   if (block.size() != result.size() || !llvm::all_of_zip(result, block, isValid))
     return emitOpError() << "(C2) block must have " << result.size()
@@ -74,7 +75,9 @@ LogicalResult QuantizeOp::verify() {
   auto group = static_cast<int64_t>(getGroup()), terms = static_cast<int64_t>(getTerms());
   if (group <= 0 || (terms != 1 && terms != 2))
     return emitOpError() << "(C2) expected a positive group, and 1 or 2 terms, got " << group << " and " << terms;
-  if (x.empty() || (terms == 1 ? x : ArrayRef(withTerms(x, terms))) != shapeOf(getElements()))
+  if (x.size() < 2 || ShapedType::isDynamicShape(x.drop_front()))
+    return emitOpError("(C1) x must have at least two dimensions, of which only the first may be dynamic");
+  if ((terms == 1 ? x : ArrayRef(withTerms(x))) != shapeOf(getElements()))
     return emitOpError("(C1) the elements must have x's shape, with two terms another dimension 1 of 2");
   SmallVector<int64_t> expected(x);
   expected.back() = countBlocks(x.back(), group);

@@ -258,6 +258,9 @@ std::string Quantizer::quantize(func::FuncOp prepare, Users &users) {
     return why;
   if (users.other)
     return "is used by an operation that is no projection";
+  std::string scales = (prepare.getName() + kScaleSuffix).str();
+  if (target && module.lookupSymbol(scales))
+    return "would have its scales in @" + scales + ", which is in use";
   for (ProjectOp project : users.projections)
     if (why = refuse(project, weight->block); !why.empty())
       return why;

@@ -11,24 +11,65 @@ func.func @weight_c1_static_shape() {
 // -----
 
 func.func @dequantize_c1_one_shape(%w: tensor<4x4xf8E4M3FN>, %s: tensor<1x1xf32>) {
-  // expected-error @+1 {{(C1) weight, scale and result must have rank 2, weight and result one shape}}
+  // expected-error @+1 {{(C1) x and scale must have the same rank, and x the shape of the result, or one with a dimension 1 of two terms}}
   %x = mla.dequantize %w, %s {block = array<i64: 4, 4>} : tensor<4x4xf8E4M3FN>, tensor<1x1xf32> -> tensor<4x8xf32>
   return
 }
 
 // -----
 
-func.func @dequantize_c1_rank(%w: tensor<4xf8E4M3FN>, %s: tensor<1xf32>) {
-  // expected-error @+1 {{(C1) weight, scale and result must have rank 2}}
-  %x = mla.dequantize %w, %s {block = array<i64: 4>} : tensor<4xf8E4M3FN>, tensor<1xf32> -> tensor<4xf32>
+func.func @dequantize_c1_rank(%w: tensor<4x4xf8E4M3FN>, %s: tensor<1xf32>) {
+  // expected-error @+1 {{(C1) x and scale must have the same rank}}
+  %x = mla.dequantize %w, %s {block = array<i64: 4, 4>} : tensor<4x4xf8E4M3FN>, tensor<1xf32> -> tensor<4x4xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c1_three_terms(%x: tensor<?x3x64xf8E4M3FN>, %s: tensor<?x3x1xf32>) {
+  // expected-error @+1 {{(C1) x and scale must have the same rank, and x the shape of the result, or one with a dimension 1 of two terms}}
+  %y = mla.dequantize %x, %s {block = array<i64: 1, 1, 64>} : tensor<?x3x64xf8E4M3FN>, tensor<?x3x1xf32> -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+// The number of terms is part of the code.
+func.func @dequantize_c1_dynamic_terms(%x: tensor<?x?x64xf8E4M3FN>, %s: tensor<?x?x1xf32>) {
+  // expected-error @+1 {{(C1) x and scale must have the same rank, and x the shape of the result, or one with a dimension 1 of two terms}}
+  %y = mla.dequantize %x, %s {block = array<i64: 1, 1, 64>} : tensor<?x?x64xf8E4M3FN>, tensor<?x?x1xf32> -> tensor<?x64xf32>
   return
 }
 
 // -----
 
 func.func @dequantize_c2_block(%w: tensor<4x4xf8E4M3FN>, %s: tensor<1x1xf32>) {
-  // expected-error @+1 {{(C2) block must have two positive sizes}}
+  // expected-error @+1 {{(C2) block must have 2 positive sizes, 1 in a dynamic dimension or of terms, got [4, 0]}}
   %x = mla.dequantize %w, %s {block = array<i64: 4, 0>} : tensor<4x4xf8E4M3FN>, tensor<1x1xf32> -> tensor<4x4xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c2_rank(%w: tensor<4x4xf8E4M3FN>, %s: tensor<1x1xf32>) {
+  // expected-error @+1 {{(C2) block must have 2 positive sizes, 1 in a dynamic dimension or of terms, got [4]}}
+  %x = mla.dequantize %w, %s {block = array<i64: 4>} : tensor<4x4xf8E4M3FN>, tensor<1x1xf32> -> tensor<4x4xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c2_dynamic_dimension(%w: tensor<?x4xf8E4M3FN>, %s: tensor<?x1xf32>) {
+  // expected-error @+1 {{(C2) block must have 2 positive sizes, 1 in a dynamic dimension or of terms, got [4, 4]}}
+  %x = mla.dequantize %w, %s {block = array<i64: 4, 4>} : tensor<?x4xf8E4M3FN>, tensor<?x1xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c2_shared_scales_of_terms(%x: tensor<?x2x64xf8E4M3FN>, %s: tensor<?x1x1xf32>) {
+  // expected-error @+1 {{(C2) block must have 3 positive sizes, 1 in a dynamic dimension or of terms, got [1, 2, 64]}}
+  %y = mla.dequantize %x, %s {block = array<i64: 1, 2, 64>} : tensor<?x2x64xf8E4M3FN>, tensor<?x1x1xf32> -> tensor<?x64xf32>
   return
 }
 
@@ -37,6 +78,70 @@ func.func @dequantize_c2_block(%w: tensor<4x4xf8E4M3FN>, %s: tensor<1x1xf32>) {
 func.func @dequantize_c3_scales(%w: tensor<320x192xf8E4M3FN>, %s: tensor<3x1xf32>) {
   // expected-error @+1 {{(C3) scale has 1 elements in dimension 1, expected 2}}
   %x = mla.dequantize %w, %s {block = array<i64: 128, 128>} : tensor<320x192xf8E4M3FN>, tensor<3x1xf32> -> tensor<320x192xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c1_rank(%x: tensor<64xf32>) {
+  // expected-error @+1 {{(C1) x must have at least two dimensions, of which only the first may be dynamic}}
+  %q, %s = mla.quantize %x {group = 64 : i64} : tensor<64xf32> -> tensor<64xf8E4M3FN>, tensor<1xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c1_dynamic_columns(%x: tensor<?x?xf32>) {
+  // expected-error @+1 {{(C1) x must have at least two dimensions, of which only the first may be dynamic}}
+  %q, %s = mla.quantize %x {group = 64 : i64} : tensor<?x?xf32> -> tensor<?x?xf8E4M3FN>, tensor<?x?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c1_shape(%x: tensor<?x64xf32>) {
+  // expected-error @+1 {{(C1) the elements must have x's shape, with two terms another dimension 1 of 2}}
+  %q, %s = mla.quantize %x {group = 64 : i64, terms = 2 : i64} : tensor<?x64xf32> -> tensor<?x64xf8E4M3FN>, tensor<?x1xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c2_group(%x: tensor<?x64xf32>) {
+  // expected-error @+1 {{(C2) expected a positive group, and 1 or 2 terms, got 0 and 1}}
+  %q, %s = mla.quantize %x {group = 0 : i64} : tensor<?x64xf32> -> tensor<?x64xf8E4M3FN>, tensor<?x1xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c2_negative_group(%x: tensor<?x64xf32>) {
+  // expected-error @+1 {{(C2) expected a positive group, and 1 or 2 terms, got -64 and 1}}
+  %q, %s = mla.quantize %x {group = -64 : i64} : tensor<?x64xf32> -> tensor<?x64xf8E4M3FN>, tensor<?x1xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c2_terms(%x: tensor<?x64xf32>) {
+  // expected-error @+1 {{(C2) expected a positive group, and 1 or 2 terms, got 64 and 3}}
+  %q, %s = mla.quantize %x {group = 64 : i64, terms = 3 : i64} : tensor<?x64xf32> -> tensor<?x3x64xf8E4M3FN>, tensor<?x3x1xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c3_scales(%x: tensor<?x160xf32>) {
+  // expected-error @+1 {{(C3) expected scales of 'tensor<?x2x2xf32>', got 'tensor<?x2x1xf32>'}}
+  %q, %s = mla.quantize %x {group = 128 : i64, terms = 2 : i64} : tensor<?x160xf32> -> tensor<?x2x160xf8E4M3FN>, tensor<?x2x1xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_to_another_type(%x: tensor<?x64xf32>) {
+  // expected-error @+1 {{result #0 must be tensor of f8E4M3FN, but got 'tensor<?x64xf8E5M2>'}}
+  %q, %s = mla.quantize %x {group = 64 : i64} : tensor<?x64xf32> -> tensor<?x64xf8E5M2>, tensor<?x1xf32>
   return
 }
 

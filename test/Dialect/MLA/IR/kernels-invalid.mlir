@@ -139,6 +139,27 @@ func.func @kernel_c4_yields_another(%x: tensor<?x64xbf16>, %weight: tensor<64x64
 
 // -----
 
+func.func @kernel_c4_yields_elements_without_scales(%x: tensor<?x64xbf16>) {
+  // expected-error @+1 {{(C4) must yield the results of its mla.quantize}}
+  %y = mla.kernel quantize "y"(%a = %x) : (tensor<?x64xbf16>) -> tensor<?x64xf8E4M3FN> {
+    %q, %s = mla.quantize %a {group = 64 : i64} : tensor<?x64xbf16> -> tensor<?x64xf8E4M3FN>, tensor<?x1xf32>
+    mla.yield %q : tensor<?x64xf8E4M3FN>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c4_empty_quantize(%x: tensor<?x64xbf16>) {
+  // expected-error @+1 {{(C4) expected mla.quantize in a kernel of kind quantize}}
+  %y = mla.kernel quantize "y"(%a = %x) : (tensor<?x64xbf16>) -> tensor<?x64xbf16> {
+    mla.yield %a : tensor<?x64xbf16>
+  }
+  return
+}
+
+// -----
+
 func.func @kernel_c4_yields_a_part(%c: !mla.cache<page = 16, latent = 64, rope = 16, bf16>) {
   // expected-error @+1 {{(C4) must yield the results of its mla.gather}}
   %y = mla.kernel gather "y"(%a = %c) : (!mla.cache<page = 16, latent = 64, rope = 16, bf16>) -> tensor<?x64xbf16> {
@@ -151,7 +172,7 @@ func.func @kernel_c4_yields_a_part(%c: !mla.cache<page = 16, latent = 64, rope =
 // -----
 
 func.func @kernel_kind() {
-  // expected-error @+1 {{(C5) unknown kind 'matmul'; expected projection, normalize, rope, append, gather, latent_attention, naive_attention}}
+  // expected-error @+1 {{(C5) unknown kind 'matmul'; expected projection, normalize, quantize, rope, append, gather, latent_attention, naive_attention}}
   mla.kernel matmul "x"() : () -> () {
     mla.yield
   }

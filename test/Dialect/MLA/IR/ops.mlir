@@ -19,6 +19,21 @@ func.func @weights() {
   return
 }
 
+// CHECK-LABEL: func.func @quantize
+// CHECK-SAME: (%[[X:.*]]: tensor<?x320xf32>, %[[HEADS:.*]]: tensor<?x4x320xbf16>)
+func.func @quantize(%x: tensor<?x320xf32>, %heads: tensor<?x4x320xbf16>) {
+  // CHECK: %[[Q:.*]], %[[S:.*]] = mla.quantize %[[X]] {group = 128 : i64} : tensor<?x320xf32> -> tensor<?x320xf8E4M3FN>, tensor<?x3xf32>
+  // CHECK: mla.dequantize %[[Q]], %[[S]] {block = array<i64: 1, 128>} : tensor<?x320xf8E4M3FN>, tensor<?x3xf32> -> tensor<?x320xf32>
+  %q, %s = mla.quantize %x {group = 128 : i64} : tensor<?x320xf32> -> tensor<?x320xf8E4M3FN>, tensor<?x3xf32>
+  %y = mla.dequantize %q, %s {block = array<i64: 1, 128>} : tensor<?x320xf8E4M3FN>, tensor<?x3xf32> -> tensor<?x320xf32>
+  // Terms are dimension 1, before heads.
+  // CHECK: %[[Q2:.*]], %[[S2:.*]] = mla.quantize %[[HEADS]] {group = 64 : i64, terms = 2 : i64} : tensor<?x4x320xbf16> -> tensor<?x2x4x320xf8E4M3FN>, tensor<?x2x4x5xf32>
+  // CHECK: mla.dequantize %[[Q2]], %[[S2]] {block = array<i64: 1, 1, 1, 64>} : tensor<?x2x4x320xf8E4M3FN>, tensor<?x2x4x5xf32> -> tensor<?x4x320xf32>
+  %q2, %s2 = mla.quantize %heads {group = 64 : i64, terms = 2 : i64} : tensor<?x4x320xbf16> -> tensor<?x2x4x320xf8E4M3FN>, tensor<?x2x4x5xf32>
+  %y2 = mla.dequantize %q2, %s2 {block = array<i64: 1, 1, 1, 64>} : tensor<?x2x4x320xf8E4M3FN>, tensor<?x2x4x5xf32> -> tensor<?x4x320xf32>
+  return
+}
+
 // CHECK-LABEL: func.func @compose
 // CHECK-SAME: (%[[OUTER:.*]]: tensor<4x64x32xbf16>, %[[INNER:.*]]: tensor<4x32x48xf32>)
 func.func @compose(%outer: tensor<4x64x32xbf16>, %inner: tensor<4x32x48xf32>) {
