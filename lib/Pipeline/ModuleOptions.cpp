@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ModuleOptions.h"
+#include "mla/Dialect/MLA/Analysis/ScaledWeight.h"
 #include "mla/Dialect/MLA/IR/KernelKind.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -65,8 +66,7 @@ static void settleModel(ModuleOp module, CompileOptions &options) {
   if (auto cache = model.getAs<DictionaryAttr>("cache"))
     if (auto format = cache.getAs<StringAttr>("format"))
       options.cacheFormat = cacheFormatNamed(format.getValue());
-  if (auto products = model.getAs<StringAttr>("products"))
-    options.tokenTerms = products.getValue() == "e4m3x2" ? 2 : 1;
+  options.tokenTerms = findTokenTerms(module);
   for (auto [key, option, least] :
        {std::tuple("page", &options.page, 1), std::tuple("tensor_parallel", &options.tensorParallel, 1),
         std::tuple("rank", &options.rank, 0)})

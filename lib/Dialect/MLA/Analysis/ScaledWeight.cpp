@@ -99,19 +99,19 @@ static std::string describe(Operation *op) {
   return op ? "is computed by " + op->getName().getStringRef().str() : "is an argument";
 }
 
-/// Collect the operations between a dequantized weight and what the function stores, backwards. Return the first that
+/// Collect the operations between a dequantized weight and `value` except `rounding`, backwards. Return the first that
 /// does not move elements.
-static Operation *collectMoves(func::FuncOp prepare, SmallVectorImpl<Operation *> &moves) {
-  Operation *rounding = findRounding(prepare), *op = prepare.front().getTerminator()->getOperand(0).getDefiningOp();
+static Operation *collectMoves(Value value, Operation *rounding, SmallVectorImpl<Operation *> &moves) {
+  Operation *op = value.getDefiningOp();
   for (; op && (op == rounding || movesElements(op)); op = op->getOperand(0).getDefiningOp())
     if (op != rounding)
       moves.push_back(op);
   return op;
 }
 
-std::optional<ScaledWeight> mla::findScaledWeight(func::FuncOp prepare, std::string &why) {
+static std::optional<ScaledWeight> find(Value value, Operation *rounding, std::string &why) {
   ScaledWeight weight;
-  Operation *op = collectMoves(prepare, weight.moves);
+  Operation *op = collectMoves(value, rounding, weight.moves);
   weight.source = dyn_cast_if_present<DequantizeOp>(op);
   if (!weight.source || !isa<Float8E4M3FNType>(getElementTypeOrSelf(weight.source.getX()))) {
     why = describe(op);
@@ -130,4 +130,20 @@ std::optional<ScaledWeight> mla::findScaledWeight(func::FuncOp prepare, std::str
   for (const Dim &dim : tracker.dims)
     weight.block.push_back(dim.countsUnits ? 1 : tracker.unit[dim.source]);
   return weight;
+}
+
+std::optional<ScaledWeight> mla::findScaledWeight(Value value, std::string &why) {
+  return find(value, /*rounding=*/nullptr, why);
+}
+
+std::optional<ScaledWeight> mla::findScaledWeight(func::FuncOp prepare, std::string &why) {
+  return find(prepare.front().getTerminator()->getOperand(0), findRounding(prepare), why);
+}
+
+int64_t mla::findTokenTerms(ModuleOp module) {
+  auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
+  auto products = model ? model.getAs<StringAttr>("products") : nullptr;
+  if (!products)
+    return 0;
+  return products.getValue() == "e4m3x2" ? 2 : 1;
 }
