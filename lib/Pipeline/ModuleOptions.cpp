@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ModuleOptions.h"
+#include "mla/Dialect/MLA/Analysis/ScaledWeight.h"
 #include "mla/Dialect/MLA/IR/KernelKind.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -54,12 +55,11 @@ static void settleModel(ModuleOp module, CompileOptions &options) {
   }
   auto dtype = model.getAs<StringAttr>("dtype");
   options.dtype = dtype ? dtype.getValue() == "bf16" ? DType::BF16 : DType::F32 : elementsOf(module);
-  if (auto products = model.getAs<StringAttr>("products"))
-    options.tokenTerms = products.getValue() == "e4m3x2" ? 2 : products.getValue() == "e4m3" ? 1 : 0;
   auto cache = model.getAs<DictionaryAttr>("cache");
   if (auto format = cache ? cache.getAs<StringAttr>("format") : StringAttr())
     if (std::optional<CacheFormat> known = symbolizeCacheFormat(format))
       options.cacheFormat = static_cast<schema::CacheFormat>(*known);
+  options.tokenTerms = findTokenTerms(module);
   for (auto [key, option, least] :
        {std::tuple("page", &options.page, 1), std::tuple("tensor_parallel", &options.tensorParallel, 1),
         std::tuple("rank", &options.rank, 0)})

@@ -149,9 +149,9 @@ void ModelCosts::addHeadAttention(Costs &costs, const Step &step) const {
 /// down.
 Cost ModelCosts::getMlpCost(double groups, double tokens, int64_t width) const {
   int64_t inner = config.gatedMlp ? 2 * width : width;
-  return model.getProductCost(groups, tokens, config.hiddenSize, inner, mlpWeightBytes) +
+  return model.getProductCost(groups, tokens, config.hiddenSize, inner, WeightFormat{double(mlpWeightBytes), 0}) +
          model.getStreamCost(groups * tokens * inner, groups * tokens * width) +
-         model.getProductCost(groups, tokens, width, config.hiddenSize, mlpWeightBytes);
+         model.getProductCost(groups, tokens, width, config.hiddenSize, WeightFormat{double(mlpWeightBytes), 0});
 }
 
 /// Return the share of a router's choices that compute something.

@@ -132,6 +132,88 @@ TEST(CostModel, UnknownSizesCostNothing) {
 }
 
 //===----------------------------------------------------------------------===//
+// Weights in e4m3
+//===----------------------------------------------------------------------===//
+
+/// Return DeepSeek-V3 with every weight of the checkpoint in e4m3, with a scale per 128 x 128.
+static LayerShape getScaledShape(int64_t terms) {
+  LayerShape shape = getMeasuredShape("v3");
+  shape.formats.fill({1 + 4.0 / (128 * 128), terms});
+  shape.formats[unsigned(Matrix::Product)] = {};
+  return shape;
+}
+
+static CostModel scaledModelOf(int64_t terms) { return CostModel(getScaledShape(terms), Device::h100()); }
+
+TEST(ScaledWeights, AreHalfOfBf16AndTheirProductsAreNot) {
+  CostModel scaled = scaledModelOf(2), bf16 = modelOf("v3");
+  double half = 0.5 + 2.0 / (128 * 128);
+  EXPECT_EQ(scaled.getQueryWeightBytes(Form::Absorb), half * bf16.getQueryWeightBytes(Form::Absorb));
+  EXPECT_EQ(scaled.getOutputWeightBytes(Form::Absorb), half * bf16.getOutputWeightBytes(Form::Absorb));
+  EXPECT_EQ(scaled.getOutputWeightBytes(Form::Fold), bf16.getOutputWeightBytes(Form::Fold));
+  // The rotated part of the query is in no product.
+  EXPECT_EQ(scaled.getQueryWeightBytes(Form::Fold), 128.0 * 1536 * (2 * 512 + 2 * half * 64));
+}
+
+TEST(ScaledWeights, WithoutScalesHaveBytesOfActivations) {
+  LayerShape shape = getScaledShape(2);
+  shape.formats[unsigned(Matrix::UpValue)] = {};
+  EXPECT_EQ(CostModel(shape, Device::h100()).getOutputWeightBytes(Form::Absorb),
+            128.0 * 128 * (2 * 512 + (1 + 4.0 / (128 * 128)) * 7168));
+}
+
+/// As compiled: kernels quantize the hidden states, the queries, latents of heads and values; a fold also the norm's
+/// result, which is needed in bf16 too; a naive form what it gathers.
+TEST(ScaledWeights, TokensAreQuantizedByKernels) {
+  CostModel scaled = scaledModelOf(2);
+  Step step{1, 1, 4096};
+  EXPECT_EQ(scaled.getCost(absorb, step).getTotal().launches, 15);
+  EXPECT_EQ(scaled.getCost(fold, step).getTotal().launches, 12);
+  EXPECT_EQ(scaled.getCost(naive, step).getTotal().launches, 14);
+  EXPECT_EQ(scaled.getFullCacheCost(step).upProjection.launches,
+            modelOf("v3").getFullCacheCost(step).upProjection.launches + 1);
+}
+
+TEST(ScaledWeights, TwoTermsAreTwiceTheProducts) {
+  CostModel one = scaledModelOf(1), two = scaledModelOf(2), bf16 = modelOf("v3");
+  WeightFormat single{1, 1}, twice{1, 2};
+  constexpr int64_t tokens = 8192, size = 8192;
+  Cost bf16Cost = bf16.getProductCost(1, tokens, size, size),
+       oneCost = one.getProductCost(1, tokens, size, size, single),
+       twoCost = two.getProductCost(1, tokens, size, size, twice);
+  EXPECT_EQ(oneCost.flops, bf16Cost.flops);
+  EXPECT_EQ(twoCost.flops, 2 * bf16Cost.flops);
+  // Weights of one byte, tokens of one per term with a scale per 128.
+  EXPECT_EQ(oneCost.readBytes, size * size + tokens * size * (1 + 4.0 / 128));
+  EXPECT_EQ(twoCost.readBytes, size * size + 2 * tokens * size * (1 + 4.0 / 128));
+  const Device &h100 = Device::h100();
+  EXPECT_NEAR(oneCost.seconds, oneCost.flops / h100.e4m3FlopRate, 0.1 * oneCost.seconds);
+  EXPECT_NEAR(twoCost.seconds, twoCost.flops / h100.e4m3FlopRate, 0.1 * twoCost.seconds);
+  // A few tokens of two terms are one tile.
+  EXPECT_NEAR(two.getProductCost(1, 8, size, size, twice).seconds, one.getProductCost(1, 8, size, size, single).seconds,
+              1e-7);
+}
+
+TEST(ScaledWeights, MakeDecodeFasterAndTheFoldSlowerYet) {
+  for (int64_t batch : {1, 32, 128}) {
+    Step step{batch, 1, 4096};
+    auto secondsOf = [&](const CostModel &model, Forms forms) { return model.getCost(forms, step).getTotal().seconds; };
+    CostModel scaled = scaledModelOf(2), bf16 = modelOf("v3");
+    EXPECT_LT(secondsOf(scaled, absorb), secondsOf(bf16, absorb));
+    EXPECT_GT(secondsOf(scaled, fold) / secondsOf(scaled, absorb), secondsOf(bf16, fold) / secondsOf(bf16, absorb));
+  }
+}
+
+/// A device without such products has those of bf16.
+TEST(ScaledWeights, AreMultipliedAtTheRateOfTheDevice) {
+  Device other = Device::h100();
+  other.e4m3FlopRate = 0;
+  CostModel slow(getScaledShape(1), other), fast = scaledModelOf(1);
+  EXPECT_GT(slow.getOutputCost(Form::Absorb, 4096).seconds, 1.2 * fast.getOutputCost(Form::Absorb, 4096).seconds);
+  EXPECT_EQ(slow.getOutputCost(Form::Fold, 4096).seconds, fast.getOutputCost(Form::Fold, 4096).seconds);
+}
+
+//===----------------------------------------------------------------------===//
 // Time
 //===----------------------------------------------------------------------===//
 

@@ -37,6 +37,20 @@ TEST(Device, IsRead) {
   EXPECT_EQ(device->memoryBytes, 8'000'000'000);
 }
 
+TEST(Device, MayMultiplyE4m3FasterThanOtherTypes) {
+  EXPECT_EQ(parseDevice(text, "device.json")->getE4m3FlopRate(), 1e14);
+  std::string field = R"("flops_per_second": 1e14, "e4m3_flops_per_second": )";
+  auto withRate = [&](StringRef rate) { return replaced(R"("flops_per_second": 1e14, )", field + rate.str() + ", "); };
+  llvm::Expected<Device> device = parseDevice(withRate("2e14"), "device.json");
+  ASSERT_TRUE(bool(device)) << llvm::toString(device.takeError());
+  EXPECT_EQ(device->getE4m3FlopRate(), 2e14);
+  for (StringRef rate : {"0", "-1", "null", "\"fast\""})
+    EXPECT_EQ(parseError(withRate(rate)), "device.json: e4m3_flops_per_second must be a positive number; see "
+                                          "docs/the-trap.md for the fields of a device");
+  EXPECT_GT(Device::h100().getE4m3FlopRate(), Device::h100().flopRate);
+  EXPECT_EQ(Device::cpu().getE4m3FlopRate(), Device::cpu().flopRate);
+}
+
 /// Reading 3.07 TB/s and copying 2.4 TB/s imply writing 1.97 TB/s.
 TEST(Device, WritesAsFastAsItsCopyLeavesRoomFor) {
   const Device &h100 = Device::h100();

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Dialect/MLA/Analysis/AttentionLayer.h"
+#include "mla/Dialect/MLA/Analysis/ScaledWeight.h"
 
 #include "mlir/IR/Iterators.h"
 
@@ -64,7 +65,42 @@ static ProjectOp findOutput(Value value) {
   return nullptr;
 }
 
-LayerShape mla::findLayerShape(AttentionOp attention) {
+//===----------------------------------------------------------------------===//
+// Formats
+//===----------------------------------------------------------------------===//
+
+/// Return how kernels hold and multiply the weight. Sizes that they do not support are left out, and make a remark in
+/// mla-quantize.
+static WeightFormat findFormat(ProjectOp project, int64_t terms) {
+  std::string why;
+  std::optional<ScaledWeight> weight = project ? findScaledWeight(project.getWeight(), why) : std::nullopt;
+  if (!weight)
+    return {};
+  double elements = 1;
+  for (int64_t size : weight->unit)
+    elements *= size;
+  return {1 + 4 / elements, terms};
+}
+
+static ProjectOp findDownKeyValue(GatherOp gather) {
+  auto append = gather ? gather.getCache().getDefiningOp<AppendOp>() : nullptr;
+  return append ? findProjection(append.getLatent(), Heads::None) : nullptr;
+}
+
+static void findFormats(AttentionOp attention, int64_t terms, LayerShape &shape) {
+  ProjectOp query = findProjection(attention.getQNope(), Heads::To);
+  const std::pair<Matrix, ProjectOp> projections[] = {
+      {Matrix::DownQuery, query ? findProjection(query.getX(), Heads::None) : nullptr},
+      {Matrix::UpQuery, query},
+      {Matrix::DownKeyValue, findDownKeyValue(findBehind<GatherOp>(attention.getKRope()))},
+      {Matrix::UpKey, findProjection(attention.getKNope(), Heads::To)},
+      {Matrix::UpValue, findProjection(attention.getV(), Heads::To)},
+      {Matrix::Output, findOutput(attention.getResult())}};
+  for (auto [matrix, project] : projections)
+    shape.formats[unsigned(matrix)] = findFormat(project, terms);
+}
+
+LayerShape mla::findLayerShape(AttentionOp attention, bool forKernels) {
   LayerShape shape;
   shape.heads = getSize(attention.getQNope(), 1);
   shape.nope = getWidth(attention.getQNope());
@@ -86,5 +122,11 @@ LayerShape mla::findLayerShape(AttentionOp attention) {
   shape.elementBytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
   if (gather && gather.getCache().getType().isPacked())
     shape.packedRowBytes = gather.getCache().getType().getPackedRow().bytes;
+  if (int64_t terms = findTokenTerms(attention->getParentOfType<ModuleOp>())) {
+    if (forKernels)
+      findFormats(attention, terms, shape);
+    else
+      shape.formats.fill({/*bytes=*/4, /*terms=*/0});
+  }
   return shape;
 }

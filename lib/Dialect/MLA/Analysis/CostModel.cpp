@@ -26,24 +26,45 @@ Cost &Cost::operator+=(const Cost &other) {
 // Kernels
 //===----------------------------------------------------------------------===//
 
-double CostModel::getKernelSeconds(const Cost &cost, double tiledFlops) const {
+double CostModel::getKernelSeconds(const Cost &cost, double products) const {
   double memory = cost.readBytes / device.readRate + cost.writtenBytes / device.getWriteRate();
-  return cost.launches * device.launchSeconds + std::hypot(memory, tiledFlops / device.flopRate);
+  return cost.launches * device.launchSeconds + std::hypot(memory, products);
 }
 
+/// Return the bytes of an element of a token that is multiplied in e4m3: with a scale per 128.
+static double getTokenBytes(int64_t terms) { return terms * (1 + 4.0 / 128); }
+
 Cost CostModel::getProductCost(double groups, double tokens, int64_t contracted, int64_t columns,
-                               int64_t weightBytes) const {
-  double weights = groups * contracted * columns;
-  if (weights == 0 || tokens == 0)
+                               const WeightFormat &weights) const {
+  double count = groups * contracted * columns;
+  if (count == 0 || tokens == 0)
     return {};
+  auto [weightBytes, terms] = weights;
+  int64_t columnsOfToken = std::max<int64_t>(terms, 1);
   Cost cost;
-  cost.readBytes =
-      (weightBytes ? weightBytes : shape.elementBytes) * weights + shape.elementBytes * groups * tokens * contracted;
+  cost.readBytes = (weightBytes ? weightBytes : shape.elementBytes) * count +
+                   (terms ? getTokenBytes(terms) : shape.elementBytes) * groups * tokens * contracted;
   cost.writtenBytes = shape.elementBytes * groups * tokens * columns;
-  cost.flops = 2 * weights * tokens;
+  cost.flops = 2 * count * columnsOfToken * tokens;
   cost.launches = 1;
-  cost.seconds = getKernelSeconds(cost, 2 * weights * llvm::alignTo(uint64_t(std::ceil(tokens)), device.tokenTile));
+  cost.seconds =
+      getKernelSeconds(cost, 2 * count * llvm::alignTo(columnsOfToken * uint64_t(std::ceil(tokens)), device.tokenTile) /
+                                 (terms ? device.getE4m3FlopRate() : device.flopRate));
   return cost;
+}
+
+Cost CostModel::getProductCost(double groups, double tokens, int64_t contracted, int64_t columns, Matrix matrix) const {
+  return getProductCost(groups, tokens, contracted, columns, shape.getFormat(matrix));
+}
+
+/// Return the cost of the kernel that quantizes what all of these matrices are multiplied with; nothing if none is
+/// multiplied in e4m3.
+Cost CostModel::getQuantizeCost(double elements, llvm::ArrayRef<Matrix> matrices) const {
+  int64_t terms = 0;
+  for (Matrix matrix : matrices)
+    terms = std::max(terms, shape.getFormat(matrix).terms);
+  return terms && elements ? getStreamBytesCost(shape.elementBytes * elements, getTokenBytes(terms) * elements)
+                           : Cost();
 }
 
 Cost CostModel::getStreamCost(double readElements, double writtenElements) const {
@@ -63,14 +84,24 @@ Cost CostModel::getStreamBytesCost(double readBytes, double writtenBytes) const 
 // Weights and cache
 //===----------------------------------------------------------------------===//
 
-int64_t CostModel::getQueryWeightBytes(Form form) const {
-  auto [D, I, H, P, R, V, L, bytes, row] = shape;
-  return bytes * H * (form == Form::Fold ? I * (L + R) : I * (P + R) + P * L);
+double CostModel::getWeightBytes(Matrix matrix) const {
+  double bytes = shape.getFormat(matrix).bytes;
+  return bytes ? bytes : shape.elementBytes;
 }
 
-int64_t CostModel::getOutputWeightBytes(Form form) const {
-  auto [D, I, H, P, R, V, L, bytes, row] = shape;
-  return bytes * H * (form == Form::Fold ? L * D : L * V + V * D);
+double CostModel::getQueryWeightBytes(Form form) const {
+  auto [D, I, H, P, R, V, L, bytes, row, formats] = shape;
+  double up = getWeightBytes(Matrix::UpQuery);
+  if (form != Form::Fold)
+    return H * (up * I * (P + R) + getWeightBytes(Matrix::UpKey) * P * L);
+  return H * I * (getWeightBytes(Matrix::Product) * L + up * R);
+}
+
+double CostModel::getOutputWeightBytes(Form form) const {
+  auto [D, I, H, P, R, V, L, bytes, row, formats] = shape;
+  if (form == Form::Fold)
+    return getWeightBytes(Matrix::Product) * H * L * D;
+  return H * V * (getWeightBytes(Matrix::UpValue) * L + getWeightBytes(Matrix::Output) * D);
 }
 
 int64_t CostModel::getCachedTokenBytes() const {
@@ -86,40 +117,56 @@ int64_t CostModel::getExpandedTokenBytes() const {
 //===----------------------------------------------------------------------===//
 
 Cost CostModel::getQueryCost(Form form, int64_t tokens) const {
-  auto [D, I, H, P, R, V, L, bytes, row] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats] = shape;
   if (form != Form::Fold) {
-    Cost cost = getProductCost(1, tokens, I, H * (P + R));
-    return form == Form::Absorb ? cost + getProductCost(H, tokens, P, L) : cost;
+    Cost cost = getProductCost(1, tokens, I, H * (P + R), Matrix::UpQuery);
+    if (form == Form::Naive)
+      return cost;
+    return cost + getQuantizeCost(double(tokens) * H * P, Matrix::UpKey) +
+           getProductCost(H, tokens, P, L, Matrix::UpKey);
   }
   if (style.joinsFoldedQuery)
-    return getProductCost(1, tokens, I, H * (L + R));
-  return getProductCost(1, tokens, I, H * L) + getProductCost(1, tokens, I, H * R);
+    return getProductCost(1, tokens, I, H * (L + R), Matrix::Product);
+  // The norm's result is needed in both types; hidden states are quantized already.
+  return getQuantizeCost(I == D ? 0 : double(tokens) * I, Matrix::UpQuery) +
+         getProductCost(1, tokens, I, H * L, Matrix::Product) + getProductCost(1, tokens, I, H * R, Matrix::UpQuery);
 }
 
 Cost CostModel::getOutputCost(Form form, int64_t tokens) const {
-  auto [D, I, H, P, R, V, L, bytes, row] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats] = shape;
   if (form == Form::Fold)
-    return getProductCost(1, tokens, H * L, D);
-  Cost cost = getProductCost(1, tokens, H * V, D);
+    return getProductCost(1, tokens, H * L, D, Matrix::Product);
+  Cost cost =
+      getQuantizeCost(double(tokens) * H * V, Matrix::Output) + getProductCost(1, tokens, H * V, D, Matrix::Output);
   if (form == Form::Naive)
     return cost;
-  cost += getProductCost(H, tokens, L, V);
+  cost += getQuantizeCost(double(tokens) * H * L, Matrix::UpValue) + getProductCost(H, tokens, L, V, Matrix::UpValue);
   double heads = double(tokens) * H * V;
   return style.copiesHeads && tokens > 1 ? cost + getStreamCost(heads, heads) : cost;
 }
 
+/// Return the cost of up-projecting latents by some of W_UK and W_UV, which share what is quantized.
+Cost CostModel::getUpProductsCost(int64_t latents, llvm::ArrayRef<Matrix> matrices) const {
+  Cost cost = getQuantizeCost(double(latents) * shape.latent, matrices);
+  for (Matrix matrix : matrices)
+    cost += getProductCost(1, latents, shape.latent, shape.heads * (matrix == Matrix::UpKey ? shape.nope : shape.value),
+                           matrix);
+  return cost;
+}
+
 Cost CostModel::getUpProjectionCost(Forms forms, const Step &step) const {
-  auto [D, I, H, P, R, V, L, bytes, row] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats] = shape;
   Cost cost;
   if (forms.q != Form::Naive && forms.o != Form::Naive)
     return cost; // the cache is read in place
   int64_t keys = step.batch * step.context;
   cost += getStreamBytesCost(double(keys) * getCachedTokenBytes(), double(bytes) * keys * (L + R));
+  llvm::SmallVector<Matrix> read;
   if (forms.q == Form::Naive)
-    cost += getProductCost(1, keys, L, H * P);
+    read.push_back(Matrix::UpKey);
   if (forms.o == Form::Naive)
-    cost += getProductCost(1, keys, L, H * V);
-  return cost;
+    read.push_back(Matrix::UpValue);
+  return cost + getUpProductsCost(keys, read);
 }
 
 /// Counts pairs of a query and a key that it sees: query i of s sees n - s + i + 1 keys.
@@ -138,12 +185,12 @@ Cost CostModel::getCoreCost(const Step &step, int64_t heads, int64_t key, int64_
   cost.flops = 2 * heads * countPairs(step) * (key + value);
   cost.launches = launches;
   double tiled = cost.flops * llvm::alignTo(rows, device.rowTile) / rows;
-  cost.seconds = device.attentionSeconds + getKernelSeconds(cost, tiled);
+  cost.seconds = device.attentionSeconds + getKernelSeconds(cost, tiled / device.flopRate);
   return cost;
 }
 
 Cost CostModel::getAttentionCost(Forms forms, const Step &step) const {
-  auto [D, I, H, P, R, V, L, bytes, row] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats] = shape;
   bool latentKeys = forms.q != Form::Naive, latentValues = forms.o != Form::Naive;
   double elements = R; // of a key and its value
   elements += latentKeys ? L : H * P;
@@ -163,17 +210,20 @@ Cost CostModel::getHeadAttentionCost(const HeadShape &heads, const Step &step) c
 }
 
 Cost CostModel::getDownQueryCost(int64_t tokens) const {
-  auto [D, I, H, P, R, V, L, bytes, row] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats] = shape;
   double rotated = double(tokens) * H * R;
   Cost cost = getStreamCost(rotated, rotated);
   if (I && I != D)
-    cost += getProductCost(1, tokens, D, I) + getStreamCost(double(tokens) * I, double(tokens) * I);
+    cost += getProductCost(1, tokens, D, I, Matrix::DownQuery) + getStreamCost(double(tokens) * I, double(tokens) * I);
   return cost;
 }
 
 Cost CostModel::getAppendCost(int64_t tokens) const {
   double row = shape.latent + shape.rope;
-  return getProductCost(1, tokens, shape.hidden, shape.latent + shape.rope) +
+  // The query is projected from the same hidden states.
+  Matrix query = shape.queryRank == shape.hidden ? Matrix::UpQuery : Matrix::DownQuery;
+  return getQuantizeCost(double(tokens) * shape.hidden, {Matrix::DownKeyValue, query}) +
+         getProductCost(1, tokens, shape.hidden, shape.latent + shape.rope, Matrix::DownKeyValue) +
          getStreamBytesCost(tokens * shape.elementBytes * row, double(tokens) * getCachedTokenBytes());
 }
 
@@ -186,11 +236,10 @@ LayerCost CostModel::getCost(Forms forms, const Step &step) const {
 }
 
 LayerCost CostModel::getFullCacheCost(const Step &step) const {
-  auto [D, I, H, P, R, V, L, bytes, row] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats] = shape;
   int64_t tokens = step.batch * step.tokens;
   double expanded = double(tokens) * H * (P + R + V);
-  Cost up =
-      getProductCost(1, tokens, L, H * P) + getProductCost(1, tokens, L, H * V) + getStreamCost(expanded, expanded);
+  Cost up = getUpProductsCost(tokens, {Matrix::UpKey, Matrix::UpValue}) + getStreamCost(expanded, expanded);
   return {getCommonCost(tokens), getQueryCost(Form::Naive, tokens), up, getHeadAttentionCost({H, H, P + R, V}, step),
           getOutputCost(Form::Naive, tokens)};
 }

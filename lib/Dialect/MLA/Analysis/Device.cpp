@@ -20,17 +20,19 @@ using llvm::Twine;
 namespace json = llvm::json;
 
 const Device &Device::h100() {
-  static const Device device = {"h100", 3.07e12, 2.4e12, 744e12, 2.75e-6, 5e-6, 128, 64, 80'000'000'000, "h100"};
+  static const Device device = {"h100", 3.07e12, 2.4e12, 744e12,         1.1e15, 2.75e-6,
+                                5e-6,   128,     64,     80'000'000'000, "h100"};
   return device;
 }
 
 const Device &Device::h200() {
-  static const Device device = {"h200", 4.39e12, 2.61e12, 729e12, 2.75e-6, 5e-6, 128, 64, 141'000'000'000, "h100"};
+  static const Device device = {"h200", 4.39e12, 2.61e12, 729e12,          1.1e15, 2.75e-6,
+                                5e-6,   128,     64,      141'000'000'000, "h100"};
   return device;
 }
 
 const Device &Device::cpu() {
-  static const Device device = {"cpu", 20e9, 16e9, 130e9, 5e-6, 0, 1, 1, 64'000'000'000, "cpu"};
+  static const Device device = {"cpu", 20e9, 16e9, 130e9, 0, 5e-6, 0, 1, 1, 64'000'000'000, "cpu"};
   return device;
 }
 
@@ -48,6 +50,7 @@ struct Rate {
   StringRef key;
   double Device::*member;
   bool positive = true;
+  bool optional = false;
 };
 struct Count {
   StringRef key;
@@ -59,6 +62,7 @@ static constexpr Rate rates[] = {
     {"read_bytes_per_second", &Device::readRate},
     {"copy_bytes_per_second", &Device::copyRate},
     {"flops_per_second", &Device::flopRate},
+    {"e4m3_flops_per_second", &Device::e4m3FlopRate, true, /*optional=*/true},
     {"launch_seconds", &Device::launchSeconds, false},
     {"attention_seconds", &Device::attentionSeconds, false},
 };
@@ -74,6 +78,8 @@ static llvm::Error error(const Twine &text) { return llvm::createStringError(tex
 
 static llvm::Error readRate(const json::Object &object, const Rate &rate, Device &device) {
   constexpr double most = 1e21, least = 1 / most; // quotients of such are numbers
+  if (rate.optional && !object.get(rate.key))
+    return llvm::Error::success();
   std::optional<double> number = object.getNumber(rate.key);
   if (!number || !(*number >= 0) || *number > most || (rate.positive && *number < least))
     return error(rate.key + (object.get(rate.key) ? " must be a positive number" : " is missing") +

@@ -102,10 +102,10 @@ static std::string describe(Operation *op) {
   return op ? "is computed by " + op->getName().getStringRef().str() : "is an argument";
 }
 
-/// Collect the operations between a dequantized weight and what the function stores, backwards. Return the first that
+/// Collect the operations between a dequantized weight and `value` except `rounding`, backwards. Return the first that
 /// does not move elements.
-static Operation *collectMoves(func::FuncOp prepare, SmallVectorImpl<Operation *> &moves) {
-  Operation *rounding = findRounding(prepare), *op = prepare.front().getTerminator()->getOperand(0).getDefiningOp();
+static Operation *collectMoves(Value value, Operation *rounding, SmallVectorImpl<Operation *> &moves) {
+  Operation *op = value.getDefiningOp();
   for (; op && (op == rounding || movesElements(op)); op = op->getOperand(0).getDefiningOp())
     if (op != rounding)
       moves.push_back(op);
@@ -118,13 +118,9 @@ static bool isOfE4M3(DequantizeOp op) {
   return isa<Float8E4M3FNType>(x.getElementType()) && x.getRank() == cast<RankedTensorType>(op.getType()).getRank();
 }
 
-std::optional<ScaledWeight> mla::findScaledWeight(func::FuncOp prepare, std::string &why) {
-  if (!prepare.getBody().hasOneBlock() || prepare.getNumArguments() != 0 || prepare.getNumResults() != 1) {
-    why = ("is not the one result of @" + prepare.getName() + ", without arguments and branches").str();
-    return std::nullopt;
-  }
+static std::optional<ScaledWeight> find(Value value, Operation *rounding, std::string &why) {
   ScaledWeight weight;
-  Operation *op = collectMoves(prepare, weight.moves);
+  Operation *op = collectMoves(value, rounding, weight.moves);
   weight.source = dyn_cast_if_present<DequantizeOp>(op);
   if (!weight.source || !isOfE4M3(weight.source)) {
     why = describe(op);
@@ -143,4 +139,24 @@ std::optional<ScaledWeight> mla::findScaledWeight(func::FuncOp prepare, std::str
   for (const Dim &dim : tracker.dims)
     weight.block.push_back(dim.countsUnits ? 1 : tracker.unit[dim.source]);
   return weight;
+}
+
+std::optional<ScaledWeight> mla::findScaledWeight(Value value, std::string &why) {
+  return find(value, /*rounding=*/nullptr, why);
+}
+
+std::optional<ScaledWeight> mla::findScaledWeight(func::FuncOp prepare, std::string &why) {
+  if (!prepare.getBody().hasOneBlock() || prepare.getNumArguments() != 0 || prepare.getNumResults() != 1) {
+    why = ("is not the one result of @" + prepare.getName() + ", without arguments and branches").str();
+    return std::nullopt;
+  }
+  return find(prepare.front().getTerminator()->getOperand(0), findRounding(prepare), why);
+}
+
+int64_t mla::findTokenTerms(ModuleOp module) {
+  auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
+  auto products = model ? model.getAs<StringAttr>("products") : nullptr;
+  if (!products)
+    return 0;
+  return products.getValue() == "e4m3x2" ? 2 : products.getValue() == "e4m3" ? 1 : 0;
 }

@@ -46,6 +46,12 @@ static LogicalResult verifyModel(Operation *op, Attribute attribute) {
     if (!size || !size.getType().isSignlessInteger(64) || size.getInt() < least)
       return op->emitError() << "expected " << key << " of " << kModelAttr << " to be an i64 of at least " << least;
   }
+  if (Attribute products = model.get("products")) {
+    auto name = dyn_cast<StringAttr>(products);
+    if (!name || !llvm::is_contained({"e4m3", "e4m3x2"}, name.getValue()))
+      return op->emitError() << "expected products of " << kModelAttr << " to be \"e4m3\" or \"e4m3x2\", got "
+                             << products;
+  }
   return success();
 }
 

@@ -79,16 +79,22 @@ std::string mla::explainChoice(const FormChooser &chooser) {
 // Ten lines
 //===----------------------------------------------------------------------===//
 
+/// Return ", scaled weights 1 in e4m3, tokens 2", or "" if no weight is multiplied in e4m3.
+static std::string describeFormats(const LayerShape &shape) {
+  for (const WeightFormat &format : shape.formats)
+    if (format.terms)
+      return llvm::formatv(", scaled weights 1 in e4m3, tokens {0}", format.terms);
+  return "";
+}
+
 std::string mla::describeLayer(const CostModel &model) {
   const LayerShape &shape = model.getShape();
-  std::string text = llvm::formatv(
-      "{0} heads of {1} + {2}, values of {3}, hidden {4}, query rank {5}, latent {6}, {7} bytes an element, on {8}\n",
-      shape.heads, shape.nope, shape.rope, shape.value, shape.hidden, shape.queryRank, shape.latent, shape.elementBytes,
-      model.getDevice().name);
-  auto side = [](int64_t kept, int64_t folded) {
-    return llvm::formatv("{0}, folded {1} ({2:f2} times)", inMegabytes(kept), inMegabytes(folded),
-                         double(folded) / kept)
-        .str();
+  std::string text = llvm::formatv("{0} heads of {1} + {2}, values of {3}, hidden {4}, query rank {5}, latent {6}, {7} "
+                                   "bytes an element{8}, on {9}\n",
+                                   shape.heads, shape.nope, shape.rope, shape.value, shape.hidden, shape.queryRank,
+                                   shape.latent, shape.elementBytes, describeFormats(shape), model.getDevice().name);
+  auto side = [](double kept, double folded) {
+    return llvm::formatv("{0}, folded {1} ({2:f2} times)", inMegabytes(kept), inMegabytes(folded), folded / kept).str();
   };
   text += "weights of q " + side(model.getQueryWeightBytes(Form::Absorb), model.getQueryWeightBytes(Form::Fold));
   text += "; of o " + side(model.getOutputWeightBytes(Form::Absorb), model.getOutputWeightBytes(Form::Fold)) + "\n";

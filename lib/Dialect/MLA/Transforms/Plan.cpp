@@ -93,7 +93,7 @@ struct MLAPlan : mla::impl::MLAPlanBase<MLAPlan> {
     AttentionOp attention = findAttention(getOperation(), phase);
     if (!attention)
       return std::nullopt;
-    CostModel model(findLayerShape(attention), device);
+    CostModel model(findLayerShape(attention, kernelTarget), device);
     return FormChooser(attention, phase, model, prefillTokens, kernelTarget);
   }
 

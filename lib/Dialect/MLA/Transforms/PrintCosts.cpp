@@ -46,7 +46,7 @@ struct MLAPrintCosts : mla::impl::MLAPrintCostsBase<MLAPrintCosts> {
     auto attr = function->getAttrOfType<PhaseAttr>(kPhaseAttr);
     Phase phase = attr ? attr.getValue() : Phase::Decode;
     int64_t queries = tokens ? tokens : phase == Phase::Decode ? 1 : kPrefillTokens;
-    FormChooser chooser(attention, phase, CostModel(findLayerShape(attention), device), queries, kernels);
+    FormChooser chooser(attention, phase, CostModel(findLayerShape(attention, kernels), device), queries, kernels);
     Step step{batch, std::min<int64_t>(queries, context), context};
     llvm::errs() << llvm::formatv("@{0}, {1}: {2} x {3} tokens, context {4}, on {5}\n", function.getName(),
                                   stringifyPhase(phase), step.batch, step.tokens, step.context, device.name)

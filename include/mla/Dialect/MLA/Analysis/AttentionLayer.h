@@ -19,7 +19,10 @@ AttentionOp findAttention(mlir::func::FuncOp function);
 
 /// Derives the sizes of the layer around a naive attention from its operations: they are correct on every
 /// tensor-parallel rank and without `mla.model`. Missing sizes are 0.
-LayerShape findLayerShape(AttentionOp attention);
+///
+/// If the module's products are e4m3, scaled weights have that format. `forKernels`: false for the CPU, which has no
+/// such products and holds all weights in f32 then.
+LayerShape findLayerShape(AttentionOp attention, bool forKernels);
 
 } // namespace mla
 

@@ -24,7 +24,18 @@
 #include "mla/Dialect/MLA/Analysis/Device.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 
+#include <array>
+
 namespace mla {
+
+/// The matrices of a layer; Product: that of a folded side.
+enum class Matrix { DownQuery, UpQuery, DownKeyValue, UpKey, UpValue, Output, Product };
+
+/// How a matrix is held and multiplied. The default is that of activations.
+struct WeightFormat {
+  double bytes = 0;  ///< per element, scales included; 0: `elementBytes`
+  int64_t terms = 0; ///< In e4m3, by tokens of as many numbers per element; 0: in the type of activations.
+};
 
 /// Sizes of a layer's attention on one rank. An unknown size is 0, and parts that depend on it cost nothing.
 struct LayerShape {
@@ -37,6 +48,9 @@ struct LayerShape {
   int64_t latent = 0;         ///< L
   int64_t elementBytes = 2;   ///< of weights, activations and a standard cache
   int64_t packedRowBytes = 0; ///< of a token in a packed cache; 0: the cache is a standard one
+  std::array<WeightFormat, unsigned(Matrix::Product) + 1> formats{}; ///< by Matrix
+
+  const WeightFormat &getFormat(Matrix matrix) const { return formats[unsigned(matrix)]; }
 };
 
 /// One step: `batch` sequences with `tokens` queries each. `context` counts the keys of each, including this step's.
@@ -57,7 +71,8 @@ struct HeadShape {
   int64_t getCachedElements() const { return keyValueHeads * (key + value); }
 };
 
-/// The cost of kernels. FLOPs are those of the algorithm: the rest of a tile counts only in the time.
+/// The cost of kernels. FLOPs are those of the algorithm, with two terms twice as many: the rest of a tile counts only
+/// in the time.
 struct Cost {
   double readBytes = 0, writtenBytes = 0, flops = 0, launches = 0, seconds = 0;
 
@@ -101,10 +116,12 @@ public:
   const LayerShape &getShape() const { return shape; }
   const Device &getDevice() const { return device; }
 
+  /// Bytes per element of a matrix.
+  double getWeightBytes(Matrix matrix) const;
   /// Bytes of the weights that a side reads per step: naive and absorbed H(I(P+R) + PL) and H(LV + VD) elements,
   /// folded HI(L+R) and HLD.
-  int64_t getQueryWeightBytes(Form form) const;
-  int64_t getOutputWeightBytes(Form form) const;
+  double getQueryWeightBytes(Form form) const;
+  double getOutputWeightBytes(Form form) const;
 
   /// Bytes of one token in the cache: L + R elements, or a packed row.
   int64_t getCachedTokenBytes() const;
@@ -129,14 +146,18 @@ public:
   Cost getAppendCost(int64_t tokens) const;
 
   /// `groups` products of [tokens, contracted] by [contracted, columns], in one kernel. Randomly selected groups, such
-  /// as experts, and their tokens may be expected, fractional numbers. `weightBytes`: bytes per element of the weights,
-  /// if narrower than the activations'; 0: the same.
-  Cost getProductCost(double groups, double tokens, int64_t contracted, int64_t columns, int64_t weightBytes = 0) const;
+  /// as experts, and their tokens may be expected, fractional numbers. In e4m3, the tokens are quantized already.
+  Cost getProductCost(double groups, double tokens, int64_t contracted, int64_t columns,
+                      const WeightFormat &weights = {}) const;
   /// The cost of a kernel that reads and writes elements and computes almost nothing.
   Cost getStreamCost(double readElements, double writtenElements) const;
 
 private:
-  double getKernelSeconds(const Cost &cost, double tiledFlops) const;
+  /// `products`: seconds of the products of whole tiles.
+  double getKernelSeconds(const Cost &cost, double products) const;
+  Cost getProductCost(double groups, double tokens, int64_t contracted, int64_t columns, Matrix matrix) const;
+  Cost getQuantizeCost(double elements, llvm::ArrayRef<Matrix> matrices) const;
+  Cost getUpProductsCost(int64_t latents, llvm::ArrayRef<Matrix> matrices) const;
   Cost getStreamBytesCost(double readBytes, double writtenBytes) const;
   Cost getCoreCost(const Step &step, int64_t heads, int64_t key, int64_t value, double keyBytes, int64_t rows,
                    double launches) const;

@@ -29,9 +29,16 @@ struct ScaledWeight {
   llvm::SmallVector<int64_t> block; ///< of the value: dimensions that count whole units have 1
 };
 
-/// Return what a `@prepare` function stores, before it is rounded, if that is a scaled weight of e4m3. Otherwise set
-/// `why` to the reason: "is a product of weights".
+/// Return the scaled weight of e4m3 whose elements are `value`. If there is none, set `why` to the reason: "is a
+/// product of weights".
+std::optional<ScaledWeight> findScaledWeight(mlir::Value value, std::string &why);
+
+/// The same of what a `@prepare` function stores, before it is rounded.
 std::optional<ScaledWeight> findScaledWeight(mlir::func::FuncOp prepare, std::string &why);
+
+/// Return the numbers of e4m3 per element of a token, by which the module's scaled weights are multiplied; 0: they are
+/// dequantized.
+int64_t findTokenTerms(mlir::ModuleOp module);
 
 /// Return the number of blocks in each dimension of a tensor.
 llvm::SmallVector<int64_t> countBlocks(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> block);
