@@ -36,16 +36,35 @@ def strip(bundle):
     path.unlink()
 
 
+def random_bytes(np, dtype, count):
+    """Return bytes of random elements of the magnitude of an up-projection's. Times depend on them only if they are NaN."""
+    rng = np.random.default_rng(0)
+    numbers = rng.standard_normal(1 << 20, dtype=np.float32) * np.float32(0.02)
+    if dtype == "F8_E4M3":  # codes of 2^-3 to 2^4, which scales of f32 make small
+        elements = (rng.integers(0, 64, 1 << 20) + 32 + 128 * rng.integers(0, 2, 1 << 20)).astype(np.uint8)
+    elif dtype == "F32":  # gammas and scales
+        elements = np.abs(numbers)
+    else:
+        elements = (numbers.view(np.uint32) >> 16).astype(np.uint16)
+    return np.resize(elements, count).tobytes()
+
+
 def fill(bundle):
-    """Return random bf16 elements of the magnitude of an up-projection's. Times depend on them only if they are NaN."""
     np = needs.module("numpy")
 
     header = (bundle / HEADER).read_bytes()
     size = json.loads((bundle / "manifest.json").read_text())["files"][WEIGHTS]
-    count = (size - len(header)) // 2
-    numbers = np.random.default_rng(0).standard_normal(1 << 20, dtype=np.float32) * np.float32(0.02)
-    elements = np.resize((numbers.view(np.uint32) >> 16).astype(np.uint16), count)
-    (bundle / WEIGHTS).write_bytes(header + elements.tobytes())
+    weights = bytearray(size)
+    weights[:len(header)] = header
+    for name, tensor in json.loads(header[8:]).items():
+        if name == "__metadata__":
+            continue
+        begin, end = (len(header) + offset for offset in tensor["data_offsets"])
+        count = 1
+        for dimension in tensor["shape"]:
+            count *= dimension
+        weights[begin:end] = random_bytes(np, tensor["dtype"], count)
+    (bundle / WEIGHTS).write_bytes(weights)
 
 
 def run(mla_run, bundle, phase, step):

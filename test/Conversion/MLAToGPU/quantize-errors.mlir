@@ -173,17 +173,17 @@ func.func @scaled_weight_of_bf16(%x: tensor<?x128xbf16>) {
 
 // -----
 
-func.func @more_tokens_than_a_product_has_columns(%x: tensor<?x128xbf16>) {
-  %q:2 = mla.kernel quantize "q"(%a = %x) schedule <quantize> : (tensor<?x128xbf16>) -> (tensor<?x2x128xf8E4M3FN>, tensor<?x2x1xf32>) {
-    %e, %s = mla.quantize %a {group = 128 : i64, terms = 2 : i64} : tensor<?x128xbf16> -> tensor<?x2x128xf8E4M3FN>, tensor<?x2x1xf32>
-    mla.yield %e, %s : tensor<?x2x128xf8E4M3FN>, tensor<?x2x1xf32>
+func.func @more_tokens_than_registers_hold(%x: tensor<?x128xbf16>) {
+  %q:2 = mla.kernel quantize "q"(%a = %x) schedule <quantize> : (tensor<?x128xbf16>) -> (tensor<?x2x128xf8E4M3FN>, tensor<?x1xf32>) {
+    %e, %s = mla.quantize %a {group = 128 : i64, terms = 2 : i64} : tensor<?x128xbf16> -> tensor<?x2x128xf8E4M3FN>, tensor<?x1xf32>
+    mla.yield %e, %s : tensor<?x2x128xf8E4M3FN>, tensor<?x1xf32>
   }
   %w = mla.weight "w" : tensor<64x128xf8E4M3FN>
   %ws = mla.weight "w_scale" : tensor<1x1xf32>
-  // expected-error @+1 {{has a schedule that no kernel can follow: rows is 64 or 128, tokens 16 or a multiple of 32 up to 256, of two terms up to 128}}
-  %y = mla.kernel projection "y"(%a = %q#0, %as = %q#1, %b = %w, %bs = %ws) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 2, streamed = 0, tokens = 160}>
-      : (tensor<?x2x128xf8E4M3FN>, tensor<?x2x1xf32>, tensor<64x128xf8E4M3FN>, tensor<1x1xf32>) -> tensor<?x64xbf16> {
-    %ad = mla.dequantize %a, %as {block = array<i64: 1, 1, 128>} : tensor<?x2x128xf8E4M3FN>, tensor<?x2x1xf32> -> tensor<?x128xf32>
+  // expected-error @+1 {{has a schedule that no kernel can follow: rows is 64 or 128, tokens 16 or a multiple of 32 up to 256, of e4m3 up to 192}}
+  %y = mla.kernel projection "y"(%a = %q#0, %as = %q#1, %b = %w, %bs = %ws) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 2, streamed = 0, tokens = 224}>
+      : (tensor<?x2x128xf8E4M3FN>, tensor<?x1xf32>, tensor<64x128xf8E4M3FN>, tensor<1x1xf32>) -> tensor<?x64xbf16> {
+    %ad = mla.dequantize %a, %as {block = array<i64: 1, 128>} : tensor<?x2x128xf8E4M3FN>, tensor<?x1xf32> -> tensor<?x128xf32>
     %bd = mla.dequantize %b, %bs {block = array<i64: 64, 128>} : tensor<64x128xf8E4M3FN>, tensor<1x1xf32> -> tensor<64x128xf32>
     %z = mla.project %ad, %bd : (tensor<?x128xf32>, tensor<64x128xf32>) -> tensor<?x64xbf16>
     mla.yield %z : tensor<?x64xbf16>
@@ -233,25 +233,25 @@ func.func @slice_of_heads(%hidden: tensor<?x64xbf16>) {
     %z = mla.project to_heads %a, %b : (tensor<?x64xbf16>, tensor<4x64x64xbf16>) -> tensor<?x4x64xbf16>
     mla.yield %z : tensor<?x4x64xbf16>
   }
-  %q:2 = mla.kernel quantize "q"(%a = %x) schedule <quantize> : (tensor<?x4x64xbf16>) -> (tensor<?x2x4x64xf8E4M3FN>, tensor<?x2x4x1xf32>) {
-    %e, %s = mla.quantize %a {group = 64 : i64, terms = 2 : i64} : tensor<?x4x64xbf16> -> tensor<?x2x4x64xf8E4M3FN>, tensor<?x2x4x1xf32>
-    mla.yield %e, %s : tensor<?x2x4x64xf8E4M3FN>, tensor<?x2x4x1xf32>
+  %q:2 = mla.kernel quantize "q"(%a = %x) schedule <quantize> : (tensor<?x4x64xbf16>) -> (tensor<?x2x4x64xf8E4M3FN>, tensor<?x4x1xf32>) {
+    %e, %s = mla.quantize %a {group = 64 : i64, terms = 2 : i64} : tensor<?x4x64xbf16> -> tensor<?x2x4x64xf8E4M3FN>, tensor<?x4x1xf32>
+    mla.yield %e, %s : tensor<?x2x4x64xf8E4M3FN>, tensor<?x4x1xf32>
   }
-  %r:2 = mla.kernel quantize "r"(%a = %x) schedule <quantize> : (tensor<?x4x64xbf16>) -> (tensor<?x2x2x64xf8E4M3FN>, tensor<?x2x2x1xf32>) {
+  %r:2 = mla.kernel quantize "r"(%a = %x) schedule <quantize> : (tensor<?x4x64xbf16>) -> (tensor<?x2x2x64xf8E4M3FN>, tensor<?x2x1xf32>) {
     %c0 = arith.constant 0 : index
     %t = tensor.dim %a, %c0 : tensor<?x4x64xbf16>
     %p = tensor.extract_slice %a[0, 1, 0] [%t, 2, 64] [1, 1, 1] : tensor<?x4x64xbf16> to tensor<?x2x64xbf16>
-    %e, %s = mla.quantize %p {group = 64 : i64, terms = 2 : i64} : tensor<?x2x64xbf16> -> tensor<?x2x2x64xf8E4M3FN>, tensor<?x2x2x1xf32>
-    mla.yield %e, %s : tensor<?x2x2x64xf8E4M3FN>, tensor<?x2x2x1xf32>
+    %e, %s = mla.quantize %p {group = 64 : i64, terms = 2 : i64} : tensor<?x2x64xbf16> -> tensor<?x2x2x64xf8E4M3FN>, tensor<?x2x1xf32>
+    mla.yield %e, %s : tensor<?x2x2x64xf8E4M3FN>, tensor<?x2x1xf32>
   }
   %w = mla.weight "w" : tensor<2x64x64xf8E4M3FN>
   %ws = mla.weight "w_scale" : tensor<2x1x1xf32>
   %y = mla.kernel projection "y"(%a = %q#0, %as = %r#1, %b = %w, %bs = %ws) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 2, streamed = 0, tokens = 16}>
-      : (tensor<?x2x4x64xf8E4M3FN>, tensor<?x2x2x1xf32>, tensor<2x64x64xf8E4M3FN>, tensor<2x1x1xf32>) -> tensor<?x2x64xbf16> {
+      : (tensor<?x2x4x64xf8E4M3FN>, tensor<?x2x1xf32>, tensor<2x64x64xf8E4M3FN>, tensor<2x1x1xf32>) -> tensor<?x2x64xbf16> {
     %c0 = arith.constant 0 : index
     %t = tensor.dim %a, %c0 : tensor<?x2x4x64xf8E4M3FN>
     %p = tensor.extract_slice %a[0, 0, 1, 0] [%t, 2, 2, 64] [1, 1, 1, 1] : tensor<?x2x4x64xf8E4M3FN> to tensor<?x2x2x64xf8E4M3FN>
-    %ad = mla.dequantize %p, %as {block = array<i64: 1, 1, 1, 64>} : tensor<?x2x2x64xf8E4M3FN>, tensor<?x2x2x1xf32> -> tensor<?x2x64xf32>
+    %ad = mla.dequantize %p, %as {block = array<i64: 1, 1, 64>} : tensor<?x2x2x64xf8E4M3FN>, tensor<?x2x1xf32> -> tensor<?x2x64xf32>
     %bd = mla.dequantize %b, %bs {block = array<i64: 1, 64, 64>} : tensor<2x64x64xf8E4M3FN>, tensor<2x1x1xf32> -> tensor<2x64x64xf32>
     // expected-error @+1 {{multiplies a slice of the heads of two terms; the kernel needs all heads of a term}}
     %z = mla.project per_head %ad, %bd : (tensor<?x2x64xf32>, tensor<2x64x64xf32>) -> tensor<?x2x64xbf16>

@@ -9,7 +9,7 @@
 // Tokens are quantized once, in a kernel of their own. A product dequantizes both operands.
 // KERNELS: func.func @decode(%[[HIDDEN:.*]]: tensor<?x320xbf16>, %{{.*}}: tensor<?xi32>,
 // KERNELS: %[[Q:.*]]:2 = mla.kernel quantize {{.*}}(%[[X:.*]] = %[[HIDDEN]])
-// KERNELS-NEXT: schedule <quantize> : (tensor<?x320xbf16>) -> (tensor<?x2x320xf8E4M3FN>, tensor<?x2x3xf32>) {
+// KERNELS-NEXT: schedule <quantize> : (tensor<?x320xbf16>) -> (tensor<?x2x320xf8E4M3FN>, tensor<?x3xf32>) {
 // KERNELS-NEXT: %[[E:.*]], %[[S:.*]] = mla.quantize %[[X]] {group = 128 : i64, terms = 2 : i64}
 // KERNELS-NEXT: mla.yield %[[E]], %[[S]]
 // KERNELS: %[[A:.*]] = mla.kernel projection {{.*}}(%[[E:.*]] = %[[Q]]#0, %[[S:.*]] = %[[Q]]#1, %[[W:.*]] = %{{.*}}, %[[WS:.*]] = %{{.*}})
@@ -107,8 +107,8 @@ func.func @decode(%hidden: tensor<?x320xbf16>, %cu: tensor<?xi32>, %cache: !cach
   %ps = mla.weight "p_scale" : tensor<4x1x1xf32>
   %o = mla.weight "o" : tensor<320x4x64xf8E4M3FN>
   %os = mla.weight "o_scale" : tensor<320x4x1xf32>
-  %q, %s = mla.quantize %hidden {group = 128 : i64, terms = 2 : i64} : tensor<?x320xbf16> -> tensor<?x2x320xf8E4M3FN>, tensor<?x2x3xf32>
-  %x = mla.dequantize %q, %s {block = array<i64: 1, 1, 128>} : tensor<?x2x320xf8E4M3FN>, tensor<?x2x3xf32> -> tensor<?x320xf32>
+  %q, %s = mla.quantize %hidden {group = 128 : i64, terms = 2 : i64} : tensor<?x320xbf16> -> tensor<?x2x320xf8E4M3FN>, tensor<?x3xf32>
+  %x = mla.dequantize %q, %s {block = array<i64: 1, 128>} : tensor<?x2x320xf8E4M3FN>, tensor<?x3xf32> -> tensor<?x320xf32>
   %wd = mla.dequantize %w, %ws {block = array<i64: 128, 128>} : tensor<192x320xf8E4M3FN>, tensor<2x3xf32> -> tensor<192x320xf32>
   %a = mla.project %x, %wd : (tensor<?x320xf32>, tensor<192x320xf32>) -> tensor<?x192xbf16>
   %n = mla.rms_norm %a, %gamma {epsilon = 1.0e-06 : f64} : tensor<?x192xbf16>, tensor<192xf32> -> tensor<?x192xf32>
@@ -119,12 +119,12 @@ func.func @decode(%hidden: tensor<?x320xbf16>, %cu: tensor<?xi32>, %cache: !cach
   %c0 = arith.constant 0 : index
   %t = tensor.dim %h, %c0 : tensor<?x4x80xbf16>
   %hs = tensor.extract_slice %h[0, 0, 16] [%t, 4, 64] [1, 1, 1] : tensor<?x4x80xbf16> to tensor<?x4x64xbf16>
-  %hq, %hsc = mla.quantize %hs {group = 64 : i64, terms = 2 : i64} : tensor<?x4x64xbf16> -> tensor<?x2x4x64xf8E4M3FN>, tensor<?x2x4x1xf32>
-  %hd = mla.dequantize %hq, %hsc {block = array<i64: 1, 1, 1, 64>} : tensor<?x2x4x64xf8E4M3FN>, tensor<?x2x4x1xf32> -> tensor<?x4x64xf32>
+  %hq, %hsc = mla.quantize %hs {group = 64 : i64, terms = 2 : i64} : tensor<?x4x64xbf16> -> tensor<?x2x4x64xf8E4M3FN>, tensor<?x4x1xf32>
+  %hd = mla.dequantize %hq, %hsc {block = array<i64: 1, 1, 64>} : tensor<?x2x4x64xf8E4M3FN>, tensor<?x4x1xf32> -> tensor<?x4x64xf32>
   %pd = mla.dequantize %p, %ps {block = array<i64: 1, 4294967296, 4294967296>} : tensor<4x64x64xf8E4M3FN>, tensor<4x1x1xf32> -> tensor<4x64x64xf32>
   %l = mla.project per_head %hd, %pd : (tensor<?x4x64xf32>, tensor<4x64x64xf32>) -> tensor<?x4x64xbf16>
-  %lq, %lsc = mla.quantize %l {group = 64 : i64, terms = 2 : i64} : tensor<?x4x64xbf16> -> tensor<?x2x4x64xf8E4M3FN>, tensor<?x2x4x1xf32>
-  %ld = mla.dequantize %lq, %lsc {block = array<i64: 1, 1, 1, 64>} : tensor<?x2x4x64xf8E4M3FN>, tensor<?x2x4x1xf32> -> tensor<?x4x64xf32>
+  %lq, %lsc = mla.quantize %l {group = 64 : i64, terms = 2 : i64} : tensor<?x4x64xbf16> -> tensor<?x2x4x64xf8E4M3FN>, tensor<?x4x1xf32>
+  %ld = mla.dequantize %lq, %lsc {block = array<i64: 1, 1, 64>} : tensor<?x2x4x64xf8E4M3FN>, tensor<?x4x1xf32> -> tensor<?x4x64xf32>
   %od = mla.dequantize %o, %os {block = array<i64: 1, 1, 64>} : tensor<320x4x64xf8E4M3FN>, tensor<320x4x1xf32> -> tensor<320x4x64xf32>
   %out = mla.project from_heads %ld, %od : (tensor<?x4x64xf32>, tensor<320x4x64xf32>) -> tensor<?x320xbf16>
   return %out, %cache : tensor<?x320xbf16>, !cache

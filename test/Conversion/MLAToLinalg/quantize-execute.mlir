@@ -50,17 +50,17 @@ func.func private @largest_group(%x: tensor<1x3xf32>) {
 }
 
 func.func private @two_terms(%x: tensor<?x4xf32>) {
-  %q, %s = mla.quantize %x {group = 4 : i64, terms = 2 : i64} : tensor<?x4xf32> -> tensor<?x2x4xf8E4M3FN>, tensor<?x2x1xf32>
+  %q, %s = mla.quantize %x {group = 4 : i64, terms = 2 : i64} : tensor<?x4xf32> -> tensor<?x2x4xf8E4M3FN>, tensor<?x1xf32>
   %c0 = arith.constant 0 : index
   %one = arith.constant 1.0 : f32
   %tokens = tensor.dim %q, %c0 : tensor<?x2x4xf8E4M3FN>
   %e = tensor.empty(%tokens) : tensor<?x2x1xf32>
   %ones = linalg.fill ins(%one : f32) outs(%e : tensor<?x2x1xf32>) -> tensor<?x2x1xf32>
   %x1 = mla.dequantize %q, %ones {block = array<i64: 1, 1, 4>} : tensor<?x2x4xf8E4M3FN>, tensor<?x2x1xf32> -> tensor<?x2x4xf32>
-  %y = mla.dequantize %q, %s {block = array<i64: 1, 1, 4>} : tensor<?x2x4xf8E4M3FN>, tensor<?x2x1xf32> -> tensor<?x4xf32>
+  %y = mla.dequantize %q, %s {block = array<i64: 1, 4>} : tensor<?x2x4xf8E4M3FN>, tensor<?x1xf32> -> tensor<?x4xf32>
   %print0 = tensor.cast %x1 : tensor<?x2x4xf32> to tensor<*xf32>
   call @printMemrefF32(%print0) : (tensor<*xf32>) -> ()
-  %print1 = tensor.cast %s : tensor<?x2x1xf32> to tensor<*xf32>
+  %print1 = tensor.cast %s : tensor<?x1xf32> to tensor<*xf32>
   call @printMemrefF32(%print1) : (tensor<*xf32>) -> ()
   %print2 = tensor.cast %y : tensor<?x4xf32> to tensor<*xf32>
   call @printMemrefF32(%print2) : (tensor<*xf32>) -> ()
@@ -68,9 +68,9 @@ func.func private @two_terms(%x: tensor<?x4xf32>) {
 }
 
 func.func private @two_terms_of_heads(%x: tensor<?x2x3xf32>) {
-  %q, %s = mla.quantize %x {group = 2 : i64, terms = 2 : i64} : tensor<?x2x3xf32> -> tensor<?x2x2x3xf8E4M3FN>, tensor<?x2x2x2xf32>
-  %y = mla.dequantize %q, %s {block = array<i64: 1, 1, 1, 2>} : tensor<?x2x2x3xf8E4M3FN>, tensor<?x2x2x2xf32> -> tensor<?x2x3xf32>
-  %print0 = tensor.cast %s : tensor<?x2x2x2xf32> to tensor<*xf32>
+  %q, %s = mla.quantize %x {group = 2 : i64, terms = 2 : i64} : tensor<?x2x3xf32> -> tensor<?x2x2x3xf8E4M3FN>, tensor<?x2x2xf32>
+  %y = mla.dequantize %q, %s {block = array<i64: 1, 1, 2>} : tensor<?x2x2x3xf8E4M3FN>, tensor<?x2x2xf32> -> tensor<?x2x3xf32>
+  %print0 = tensor.cast %s : tensor<?x2x2xf32> to tensor<*xf32>
   call @printMemrefF32(%print0) : (tensor<*xf32>) -> ()
   %print1 = tensor.cast %y : tensor<?x2x3xf32> to tensor<*xf32>
   call @printMemrefF32(%print1) : (tensor<*xf32>) -> ()
@@ -141,28 +141,23 @@ func.func @main() {
 // CHECK: data =
 // CHECK-NEXT: {{\[\[}}448, 1, -896{{\]\]}}
 
-// The rests are 0, 0.0625, -3.5 and -0.05, with a scale of 3.5 / 448.
+// The rests are 0, 0.0625, -3.5 and -0.05, with the same scale.
 // CHECK: data =
 // CHECK-NEXT: {{\[\[\[}}448, 1, 104, -3.25],
-// CHECK-NEXT: [0, 8, -448, -6.5{{\]\]}},
+// CHECK-NEXT: [0, 0.0625, -3.5, -0.0507812{{\]\]}},
 // CHECK-NEXT: {{\[\[}}0, 0, 0, 0],
 // CHECK-NEXT: [0, 0, 0, 0{{\]\]\]}}
 // CHECK: data =
-// CHECK-NEXT: {{\[\[\[}}1],
-// CHECK-NEXT: [0.0078125{{\]\]}},
-// CHECK-NEXT: {{\[\[}}1.17549e-38],
-// CHECK-NEXT: [1.17549e-38{{\]\]\]}}
+// CHECK-NEXT: {{\[\[}}1],
+// CHECK-NEXT: [1.17549e-38{{\]\]}}
 // CHECK: data =
 // CHECK-NEXT: {{\[\[}}448, 1.0625, 100.5, -3.30078],
 // CHECK-NEXT: [0, 0, 0, 0{{\]\]}}
 
-// Scales of the first term of both heads, then of the second: 100.5 leaves -3.5, 2.125 as a multiple of 2 leaves 0.125, and
-// the others nothing.
+// Scales of both heads: 100.5 leaves -3.5, 2.125 as a multiple of 2 leaves 0.125, and the others nothing.
 // CHECK: data =
-// CHECK-NEXT: {{\[\[\[\[}}1, 0.015625],
-// CHECK-NEXT: [2, 1.17549e-38{{\]\]}},
-// CHECK-NEXT: {{\[\[}}0.0078125, 1.17549e-38],
-// CHECK-NEXT: [0.000279018, 1.17549e-38{{\]\]\]\]}}
+// CHECK-NEXT: {{\[\[\[}}1, 0.015625],
+// CHECK-NEXT: [2, 1.17549e-38{{\]\]\]}}
 // CHECK: data =
 // CHECK-NEXT: {{\[\[\[}}448, 100.5, 7],
 // CHECK-NEXT: [896, 2.125, 0{{\]\]\]}}

@@ -55,9 +55,12 @@ PRODUCTS = {
     "plain_per_row": Product("plain", 1, 72, 400, (1, 400), 128, 2),
     "plain_per_tensor": Product("plain", 1, 72, 400, (72, 400), 128, 1),
     "plain_splits": Product("plain", 1, 200, 336, (128, 128), 128, 2, {"splits": 2}),
-    "plain_splits_one_term": Product("plain", 1, 200, 464, (128, 64), 64, 1, {"splits": 4, "stages": 1}),
+    "plain_splits_one_term": Product("plain", 1, 200, 464, (128, 64), 64, 1, {"splits": 4, "stages": 2}),
     "plain_wide_tiles": Product("plain", 1, 200, 336, (128, 128), 128, 2, {"tokens": 64, "rows": 128, "stages": 2}),
-    "plain_wide_tiles_one_term": Product("plain", 1, 200, 336, (128, 128), 128, 1, {"tokens": 96, "rows": 64, "stages": 1}),
+    "plain_wide_tiles_one_term": Product("plain", 1, 200, 336, (128, 128), 128, 1, {"tokens": 96, "rows": 64, "stages": 2}),
+    "plain_turns": Product("plain", 1, 200, 464, (128, 128), 128, 2, {"turns": 2, "stages": 4, "rows": 64, "tokens": 32}),
+    "plain_turns_one_term": Product("plain", 1, 200, 464, (128, 64), 64, 1, {"turns": 3, "stages": 6, "rows": 64, "tokens": 32, "blocks": 1}),
+    "plain_few_turns": Product("plain", 1, 200, 464, (128, 128), 128, 2, {"few_turns": 3, "few_stages": 6, "few_blocks": 1}),
     "norm": Product("norm", 1, 200, HIDDEN, (128, 128), 128, 2),
     "norm_one_term_group64": Product("norm", 1, 72, HIDDEN, (64, 64), 64, 1),
     "float": Product("float", 1, HIDDEN, 336, (128, 128), 128, 2),
@@ -149,7 +152,9 @@ def scheduled(text, schedule):
     at = next(i for i, line in enumerate(lines) if "schedule <projection" in line and "f8E4M3FN" in line)
     while at < len(lines):
         if "schedule <projection" in lines[at] and "f8E4M3FN" in lines[at]:
-            for key, value in schedule.items():
+            # Schedules are of the kernel of many tokens, unless they are of the other.
+            own = schedule if not schedule or any(key.startswith("few_") for key in schedule) else {"few_tokens": 0, **schedule}
+            for key, value in own.items():
                 lines[at] = re.sub(rf"\b{key} = \d+", f"{key} = {value}", lines[at])
         at += 1
     return "\n".join(lines)
@@ -205,13 +210,14 @@ def jobs(names):
 
 def quantized(x, group, terms):
     """Return what mla.quantize stands for, in float64."""
-    columns, rest, total = x.shape[-1], np.asarray(x, np.float32), 0.0
+    columns, x = x.shape[-1], np.asarray(x, np.float32)
+    scales = np.maximum(np.maximum.reduceat(np.abs(x), np.arange(0, columns, group), axis=-1) / LARGEST, LEAST)
+    scales = scales.repeat(group, -1)[..., :columns]
+    rest, total = x * (np.float32(1) / scales), 0.0
     for _ in range(terms):
-        scales = np.maximum(np.maximum.reduceat(np.abs(rest), np.arange(0, columns, group), axis=-1) / LARGEST, LEAST)
-        scales = scales.repeat(group, -1)[..., :columns]
-        elements = E4M3[to_e4m3(rest / scales)]
-        total, rest = total + elements.astype(np.float64) * scales, rest - elements * scales
-    return total
+        elements = E4M3[to_e4m3(rest)]
+        total, rest = total + elements.astype(np.float64), rest - elements
+    return total * scales
 
 
 def norm(x):

@@ -12,6 +12,9 @@
 //   copying warp:  wait empty[s] -> expect full[s] -> copy w and x
 //   warpgroups:    wait full[s] -> 4 products -> (all but these done) -> empty[s - 1]
 //
+// Several warpgroups may multiply the same rows: they take stages in turn, and add
+// their sums at the end of a tile.
+//
 // The ring continues from tile to tile: while a tile is stored, the next one's
 // stages fill. Weights depend on no other kernel, so their first stages are
 // copied before the predecessors are done.

@@ -79,25 +79,47 @@ static Value storedOf(Value operand) {
   return dequantized ? dequantized.getX() : operand;
 }
 
+static constexpr ScheduleKey scheduleKeys[] = {
+    {"tokens", 16, 256}, // of a tile
+    {"rows", 64, 128},   // of the weight, of a tile
+    {"stages", 2, 64},   // steps of 128 bytes of columns in flight
+    {"splits", 1, 1024}, // parts of the columns
+    {"blocks", 1, 16},   // CTAs per SM
+    {"turns", 1, 3, 1},  // warpgroups per 64 rows, which multiply stages in turn
+    {"streamed", 0, 1},  // weights leave L2 to the tokens
+    // For up to few_tokens tokens, another kernel runs, with tiles of 64 x 16; 0: never.
+    {"few_tokens", 0, fewTokens, 0},
+    {"few_stages", 2, 64, 2},
+    {"few_splits", 1, 1024, 1},
+    {"few_blocks", 1, 16, 1},
+    {"few_turns", 1, 3, 1},
+};
+
+/// Return the value of a key in a complete schedule.
+static int64_t valueOf(ScheduleAttr schedule, StringRef name) {
+  const ScheduleKey *key = llvm::find_if(scheduleKeys, [&](const ScheduleKey &key) { return key.name == name; });
+  return key->absent ? schedule.find(name).value_or(*key->absent) : schedule.get(name);
+}
+
 static ProjectionChoices choicesOf(ScheduleAttr schedule) {
   ProjectionChoices choices;
-  choices.tileRows = schedule.get("rows");
-  choices.tileTokens = schedule.get("tokens");
-  choices.stages = schedule.get("stages");
-  choices.splits = schedule.get("splits");
-  choices.blocks = schedule.get("blocks");
-  choices.turns = schedule.get("turns");
-  choices.streamed = schedule.get("streamed") != 0;
+  choices.tileRows = valueOf(schedule, "rows");
+  choices.tileTokens = valueOf(schedule, "tokens");
+  choices.stages = valueOf(schedule, "stages");
+  choices.splits = valueOf(schedule, "splits");
+  choices.blocks = valueOf(schedule, "blocks");
+  choices.turns = valueOf(schedule, "turns");
+  choices.streamed = valueOf(schedule, "streamed") != 0;
   return choices;
 }
 
 static ProjectionChoices fewChoicesOf(ScheduleAttr schedule) {
   ProjectionChoices choices;
   choices.tileTokens = fewTokens;
-  choices.stages = schedule.get("few_stages");
-  choices.splits = schedule.get("few_splits");
-  choices.blocks = schedule.get("few_blocks");
-  choices.turns = schedule.get("few_turns");
+  choices.stages = valueOf(schedule, "few_stages");
+  choices.splits = valueOf(schedule, "few_splits");
+  choices.blocks = valueOf(schedule, "few_blocks");
+  choices.turns = valueOf(schedule, "few_turns");
   choices.streamed = true;
   return choices;
 }
@@ -229,24 +251,7 @@ bool ProjectionKind::multiplies(const ScaledProduct &product) const {
   return product.rows % 8 == 0 && product.contracted % 16 == 0 && llvm::is_contained({32, 64, 128}, product.group);
 }
 
-ArrayRef<ScheduleKey> ProjectionKind::getScheduleKeys() const {
-  static constexpr ScheduleKey keys[] = {
-      {"tokens", 16, 256}, // of a tile
-      {"rows", 64, 128},   // of the weight, of a tile
-      {"stages", 2, 64},   // steps of 128 bytes of columns in flight
-      {"splits", 1, 1024}, // parts of the columns
-      {"blocks", 1, 16},   // CTAs per SM
-      {"turns", 1, 3},     // warpgroups per 64 rows, which multiply stages in turn
-      {"streamed", 0, 1},  // weights leave L2 to the tokens
-      // For up to few_tokens tokens, another kernel runs, with tiles of 64 x 16; 0: never.
-      {"few_tokens", 0, fewTokens},
-      {"few_stages", 2, 64},
-      {"few_splits", 1, 1024},
-      {"few_blocks", 1, 16},
-      {"few_turns", 1, 3},
-  };
-  return keys;
-}
+ArrayRef<ScheduleKey> ProjectionKind::getScheduleKeys() const { return scheduleKeys; }
 
 KernelKind::Choices ProjectionKind::chooseSchedule(KernelOp kernel, const Purpose &purpose,
                                                    const TargetInfo &target) const {
@@ -315,7 +320,7 @@ static LogicalResult addLaunches(KernelOp kernel, mlir::gpu::GPUModuleOp module,
 FailureOr<Launches> ProjectionKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
   ScheduleAttr schedule = *kernel.getSchedule();
   ProjectOp op = *kernel.getBody().getOps<ProjectOp>().begin();
-  int64_t few = schedule.get("few_tokens");
+  int64_t few = valueOf(schedule, "few_tokens");
   AffineExpr tokens = rowsOf(op.getX());
   AffineExpr isFew = few ? isAtMost(tokens, few) : getAffineConstantExpr(0, kernel.getContext());
   Launches launches;

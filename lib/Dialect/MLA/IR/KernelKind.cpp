@@ -78,7 +78,7 @@ LogicalResult KernelKind::verifySchedule(KernelOp kernel, bool isPartial) const 
                                   << name << "; expected " << listKeys(keys);
   for (const ScheduleKey &key : keys) {
     std::optional<int64_t> value = schedule.find(key.name);
-    if (!value && !isPartial)
+    if (!value && !isPartial && !key.absent)
       return kernel.emitOpError() << "has no '" << key.name << "' in its schedule; run mla-schedule-kernels first";
     if (value && (*value < key.least || *value > key.most))
       return kernel.emitOpError() << "(C3) expected '" << key.name << "' of the schedule to be " << key.least << " to "

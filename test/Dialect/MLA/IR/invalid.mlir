@@ -11,7 +11,7 @@ func.func @weight_c1_static_shape() {
 // -----
 
 func.func @dequantize_c1_one_shape(%w: tensor<4x4xf8E4M3FN>, %s: tensor<1x1xf32>) {
-  // expected-error @+1 {{(C1) x and scale must have the same rank, and x the shape of the result, or one with a dimension 1 of two terms}}
+  // expected-error @+1 {{(C1) scale must have the rank of the result, and x its shape, or one with a dimension 1 of two terms}}
   %x = mla.dequantize %w, %s {block = array<i64: 4, 4>} : tensor<4x4xf8E4M3FN>, tensor<1x1xf32> -> tensor<4x8xf32>
   return
 }
@@ -27,7 +27,7 @@ func.func @dequantize_c1_rank(%w: tensor<4x4xf8E4M3FN>, %s: tensor<1xf32>) {
 // -----
 
 func.func @dequantize_c1_three_terms(%x: tensor<?x3x64xf8E4M3FN>, %s: tensor<?x3x1xf32>) {
-  // expected-error @+1 {{(C1) x and scale must have the same rank, and x the shape of the result, or one with a dimension 1 of two terms}}
+  // expected-error @+1 {{(C1) scale must have the rank of the result, and x its shape, or one with a dimension 1 of two terms}}
   %y = mla.dequantize %x, %s {block = array<i64: 1, 1, 64>} : tensor<?x3x64xf8E4M3FN>, tensor<?x3x1xf32> -> tensor<?x64xf32>
   return
 }
@@ -36,7 +36,7 @@ func.func @dequantize_c1_three_terms(%x: tensor<?x3x64xf8E4M3FN>, %s: tensor<?x3
 
 // The number of terms is part of the code.
 func.func @dequantize_c1_dynamic_terms(%x: tensor<?x?x64xf8E4M3FN>, %s: tensor<?x?x1xf32>) {
-  // expected-error @+1 {{(C1) x and scale must have the same rank, and x the shape of the result, or one with a dimension 1 of two terms}}
+  // expected-error @+1 {{(C1) scale must have the rank of the result, and x its shape, or one with a dimension 1 of two terms}}
   %y = mla.dequantize %x, %s {block = array<i64: 1, 1, 64>} : tensor<?x?x64xf8E4M3FN>, tensor<?x?x1xf32> -> tensor<?x64xf32>
   return
 }
@@ -60,16 +60,16 @@ func.func @dequantize_c2_rank(%w: tensor<4x4xf8E4M3FN>, %s: tensor<1x1xf32>) {
 // -----
 
 func.func @dequantize_c2_dynamic_dimension(%w: tensor<?x4xf8E4M3FN>, %s: tensor<?x1xf32>) {
-  // expected-error @+1 {{(C2) block must have 2 positive sizes, 1 in a dynamic dimension or of terms, got [4, 4]}}
+  // expected-error @+1 {{(C2) block must have 2 positive sizes, 1 in a dynamic dimension, got [4, 4]}}
   %x = mla.dequantize %w, %s {block = array<i64: 4, 4>} : tensor<?x4xf8E4M3FN>, tensor<?x1xf32> -> tensor<?x4xf32>
   return
 }
 
 // -----
 
-func.func @dequantize_c2_shared_scales_of_terms(%x: tensor<?x2x64xf8E4M3FN>, %s: tensor<?x1x1xf32>) {
-  // expected-error @+1 {{(C2) block must have 3 positive sizes, 1 in a dynamic dimension or of terms, got [1, 2, 64]}}
-  %y = mla.dequantize %x, %s {block = array<i64: 1, 2, 64>} : tensor<?x2x64xf8E4M3FN>, tensor<?x1x1xf32> -> tensor<?x64xf32>
+func.func @dequantize_c1_scales_of_terms(%x: tensor<?x2x64xf8E4M3FN>, %s: tensor<?x2x1xf32>) {
+  // expected-error @+1 {{(C1) scale must have the rank of the result}}
+  %y = mla.dequantize %x, %s {block = array<i64: 1, 1, 64>} : tensor<?x2x64xf8E4M3FN>, tensor<?x2x1xf32> -> tensor<?x64xf32>
   return
 }
 
@@ -132,7 +132,7 @@ func.func @quantize_c2_terms(%x: tensor<?x64xf32>) {
 // -----
 
 func.func @quantize_c3_scales(%x: tensor<?x160xf32>) {
-  // expected-error @+1 {{(C3) expected scales of 'tensor<?x2x2xf32>', got 'tensor<?x2x1xf32>'}}
+  // expected-error @+1 {{(C3) expected scales of 'tensor<?x2xf32>', got 'tensor<?x2x1xf32>'}}
   %q, %s = mla.quantize %x {group = 128 : i64, terms = 2 : i64} : tensor<?x160xf32> -> tensor<?x2x160xf8E4M3FN>, tensor<?x2x1xf32>
   return
 }

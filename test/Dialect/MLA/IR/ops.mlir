@@ -27,10 +27,10 @@ func.func @quantize(%x: tensor<?x320xf32>, %heads: tensor<?x4x320xbf16>) {
   %q, %s = mla.quantize %x {group = 128 : i64} : tensor<?x320xf32> -> tensor<?x320xf8E4M3FN>, tensor<?x3xf32>
   %y = mla.dequantize %q, %s {block = array<i64: 1, 128>} : tensor<?x320xf8E4M3FN>, tensor<?x3xf32> -> tensor<?x320xf32>
   // Terms are dimension 1, before heads.
-  // CHECK: %[[Q2:.*]], %[[S2:.*]] = mla.quantize %[[HEADS]] {group = 64 : i64, terms = 2 : i64} : tensor<?x4x320xbf16> -> tensor<?x2x4x320xf8E4M3FN>, tensor<?x2x4x5xf32>
-  // CHECK: mla.dequantize %[[Q2]], %[[S2]] {block = array<i64: 1, 1, 1, 64>} : tensor<?x2x4x320xf8E4M3FN>, tensor<?x2x4x5xf32> -> tensor<?x4x320xf32>
-  %q2, %s2 = mla.quantize %heads {group = 64 : i64, terms = 2 : i64} : tensor<?x4x320xbf16> -> tensor<?x2x4x320xf8E4M3FN>, tensor<?x2x4x5xf32>
-  %y2 = mla.dequantize %q2, %s2 {block = array<i64: 1, 1, 1, 64>} : tensor<?x2x4x320xf8E4M3FN>, tensor<?x2x4x5xf32> -> tensor<?x4x320xf32>
+  // CHECK: %[[Q2:.*]], %[[S2:.*]] = mla.quantize %[[HEADS]] {group = 64 : i64, terms = 2 : i64} : tensor<?x4x320xbf16> -> tensor<?x2x4x320xf8E4M3FN>, tensor<?x4x5xf32>
+  // CHECK: mla.dequantize %[[Q2]], %[[S2]] {block = array<i64: 1, 1, 64>} : tensor<?x2x4x320xf8E4M3FN>, tensor<?x4x5xf32> -> tensor<?x4x320xf32>
+  %q2, %s2 = mla.quantize %heads {group = 64 : i64, terms = 2 : i64} : tensor<?x4x320xbf16> -> tensor<?x2x4x320xf8E4M3FN>, tensor<?x4x5xf32>
+  %y2 = mla.dequantize %q2, %s2 {block = array<i64: 1, 1, 64>} : tensor<?x2x4x320xf8E4M3FN>, tensor<?x4x5xf32> -> tensor<?x4x320xf32>
   return
 }
 

@@ -34,7 +34,7 @@ func.func @prepare.kv_a() -> tensor<576x320xf32> {
 // CHECK-LABEL: func.func @shared
 // CHECK-SAME: (%[[X:.*]]: tensor<?x320xbf16>)
 // ONE: %[[E:.*]], %[[ES:.*]] = mla.quantize %[[X]] {group = 128 : i64} : tensor<?x320xbf16> -> tensor<?x320xf8E4M3FN>, tensor<?x3xf32>
-// TWO: %[[E:.*]], %[[ES:.*]] = mla.quantize %[[X]] {group = 128 : i64, terms = 2 : i64} : tensor<?x320xbf16> -> tensor<?x2x320xf8E4M3FN>, tensor<?x2x3xf32>
+// TWO: %[[E:.*]], %[[ES:.*]] = mla.quantize %[[X]] {group = 128 : i64, terms = 2 : i64} : tensor<?x320xbf16> -> tensor<?x2x320xf8E4M3FN>, tensor<?x3xf32>
 // CPU: %[[E:.*]], %[[ES:.*]] = mla.quantize %[[X]]
 // CHECK-NOT: mla.quantize
 // KERNELS: %[[A:.*]] = mla.weight "q_a" : tensor<192x320xf8E4M3FN>
@@ -43,7 +43,7 @@ func.func @prepare.kv_a() -> tensor<576x320xf32> {
 // KERNELS: %[[BS:.*]] = mla.weight "kv_a_scale" : tensor<5x3xf32>
 // CPU: %[[A:.*]] = mla.weight "q_a" : tensor<192x320xf32>
 // ONE: %[[XD:.*]] = mla.dequantize %[[E]], %[[ES]] {block = array<i64: 1, 128>}
-// TWO: %[[XD:.*]] = mla.dequantize %[[E]], %[[ES]] {block = array<i64: 1, 1, 128>} : tensor<?x2x320xf8E4M3FN>, tensor<?x2x3xf32> -> tensor<?x320xf32>
+// TWO: %[[XD:.*]] = mla.dequantize %[[E]], %[[ES]] {block = array<i64: 1, 128>} : tensor<?x2x320xf8E4M3FN>, tensor<?x3xf32> -> tensor<?x320xf32>
 // KERNELS: %[[AD:.*]] = mla.dequantize %[[A]], %[[AS]] {block = array<i64: 128, 128>} : tensor<192x320xf8E4M3FN>, tensor<2x3xf32> -> tensor<192x320xf32>
 // KERNELS: mla.project %[[XD]], %[[AD]] : (tensor<?x320xf32>, tensor<192x320xf32>) -> tensor<?x192xbf16>
 // CPU: %[[XD:.*]] = mla.dequantize %[[E]], %[[ES]]
@@ -138,11 +138,11 @@ func.func @prepare.w_uv() -> tensor<2x64x256xbf16> {
 // CHECK-LABEL: func.func @absorbed
 // CHECK-SAME: (%[[Q:.*]]: tensor<?x2x192xbf16>, %[[O:.*]]: tensor<?x2x256xbf16>)
 // ONE-DAG: %[[QE:.*]], %[[QS:.*]] = mla.quantize %[[Q]] {group = 64 : i64} : tensor<?x2x192xbf16> -> tensor<?x2x192xf8E4M3FN>, tensor<?x2x3xf32>
-// TWO-DAG: %[[QE:.*]], %[[QS:.*]] = mla.quantize %[[Q]] {group = 64 : i64, terms = 2 : i64} : tensor<?x2x192xbf16> -> tensor<?x2x2x192xf8E4M3FN>, tensor<?x2x2x3xf32>
+// TWO-DAG: %[[QE:.*]], %[[QS:.*]] = mla.quantize %[[Q]] {group = 64 : i64, terms = 2 : i64} : tensor<?x2x192xbf16> -> tensor<?x2x2x192xf8E4M3FN>, tensor<?x2x3xf32>
 // CPU-DAG: %[[QE:.*]], %[[QS:.*]] = mla.quantize %[[Q]] {group = 64 : i64}
 // CHECK-DAG: %[[OE:.*]], %[[OS:.*]] = mla.quantize %[[O]] {group = 128 : i64
 // ONE: %[[QD:.*]] = mla.dequantize %[[QE]], %[[QS]] {block = array<i64: 1, 1, 64>}
-// TWO: %[[QD:.*]] = mla.dequantize %[[QE]], %[[QS]] {block = array<i64: 1, 1, 1, 64>} : tensor<?x2x2x192xf8E4M3FN>, tensor<?x2x2x3xf32> -> tensor<?x2x192xf32>
+// TWO: %[[QD:.*]] = mla.dequantize %[[QE]], %[[QS]] {block = array<i64: 1, 1, 64>} : tensor<?x2x2x192xf8E4M3FN>, tensor<?x2x3xf32> -> tensor<?x2x192xf32>
 // KERNELS: %[[WD:.*]] = mla.dequantize %{{.*}}, %{{.*}} {block = array<i64: 1, 128, 64>} : tensor<2x256x192xf8E4M3FN>, tensor<2x2x3xf32> -> tensor<2x256x192xf32>
 // KERNELS: mla.project per_head %[[QD]], %[[WD]]
 // KERNELS: %[[OD:.*]] = mla.dequantize %[[OE]], %[[OS]]

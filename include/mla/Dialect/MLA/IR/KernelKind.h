@@ -34,6 +34,8 @@ namespace mla {
 struct ScheduleKey {
   llvm::StringRef name;
   int64_t least, most;
+  /// The value in a complete schedule without the key; none: it must have the key.
+  std::optional<int64_t> absent = std::nullopt;
 };
 
 /// The purpose of a schedule.
