@@ -9,6 +9,8 @@
 #include "Output.h"
 #include "Source.h"
 #include "Summary.h"
+#include "Weights.h"
+#include "mla/Dialect/MLA/Analysis/AttentionLayer.h"
 #include "mla/Import/ImportLayer.h"
 #include "mla/Import/WeightSpec.h"
 #include "mla/Pipeline/Stages.h"
@@ -98,53 +100,86 @@ static llvm::Error checkHeads(const Model &model, int64_t tensorParallel) {
 // Requests
 //===----------------------------------------------------------------------===//
 
-/// Plan the model's attention as in a compilation. Module and plan live in `context`.
-static llvm::Expected<PlanAttr> planAttention(mlir::MLIRContext &context, const Model &model,
-                                              const CompileOptions &options) {
-  ImportOptions import;
-  import.dtype = options.dtype;
-  import.cacheFormat = options.cacheFormat;
-  import.tensorParallel = options.tensorParallel;
+/// Plan the model's attention as in a compilation, and find how its weights are held. The plan lives in `context`.
+static llvm::Error planAttention(mlir::MLIRContext &context, const Model &model, const CompileOptions &options,
+                                 report::Request &request) {
+  ImportOptions import = importOptions(options, {0});
   mlir::OwningOpRef<mlir::ModuleOp> module = importLayer(context, *model.config.latent, model.specs, import);
   if (llvm::Error error = runStages(*module, Stage::Import, Stage::Plan, options))
     return error;
-  return (*module)->getAttrOfType<PlanAttr>(kPlanAttr);
+  request.plan = (*module)->getAttrOfType<PlanAttr>(kPlanAttr);
+  for (auto function : module->getOps<mlir::func::FuncOp>())
+    if (AttentionOp attention = findAttention(function))
+      request.formats.attention = findLayerShape(attention, options.isForGPU()).formats;
+  request.reservations = reservations(*model.config.latent);
+  return llvm::Error::success();
 }
 
-/// Return the bytes per element of an MLP's weights if they are stored in fewer bytes than they are computed in, else
-/// 0. MLPs are not compiled; a checkpoint with attention weights in e4m3 is assumed to have MLP weights in e4m3.
-static int64_t mlpWeightBytes(const Model &model) {
-  bool scaled = llvm::any_of(model.specs, [](const WeightSpec &spec) { return spec.isScaled(); });
-  return model.hasCheckpoint && scaled ? 1 : 0;
+static bool hasScaledWeights(const Model &model) {
+  return llvm::any_of(model.specs, [](const WeightSpec &spec) { return spec.isScaled(); });
 }
 
-/// Create a model's report, compared with `baseline`.
-static llvm::Expected<report::Report> reportOn(mlir::MLIRContext &context, Model model, const Device &device,
-                                               const ReportOptions &options, std::unique_ptr<report::Report> baseline) {
+/// Return how the weights of MLPs are held, which are not compiled. A checkpoint with attention weights in e4m3 is
+/// assumed to have MLP weights in e4m3; with --dtype=fp8 they are multiplied as engines do, by tokens of one term.
+static WeightFormat mlpFormat(const Model &model, const CompileOptions &options) {
+  if (!hasScaledWeights(model))
+    return {};
+  if (!options.tokenTerms || !options.isForGPU())
+    return {model.hasCheckpoint ? 1.0 : 0.0, 0};
+  const BlockQuantization &quantization = *model.config.latent->quantization;
+  return {1 + 4 / (double(quantization.blockRows) * quantization.blockColumns), 1};
+}
+
+static llvm::Expected<report::Request> makeRequest(mlir::MLIRContext &context, const Model &model, const Device &device,
+                                                   const ReportOptions &options) {
   const CompileOptions &compile = options.compile;
-  if (llvm::Error error = checkHeads(model, compile.tensorParallel))
-    return error;
   report::Request request;
-  if (model.config.latent) {
-    llvm::Expected<PlanAttr> plan = planAttention(context, model, compile);
-    if (!plan)
-      return plan.takeError();
-    request.plan = *plan;
-    request.reservations = reservations(*model.config.latent);
-  }
+  if (model.config.latent)
+    if (llvm::Error error = planAttention(context, model, compile, request))
+      return error;
   request.name = model.name;
   if (model.hasCheckpoint)
     request.storedDType = nameTypes(model.specs);
-  request.mlpWeightBytes = mlpWeightBytes(model);
-  request.config = std::move(model.config);
+  request.config = model.config;
   request.device = device;
-  request.elementBytes = compile.dtype == DType::BF16 ? 2 : 4;
-  request.cacheFormat = compile.cacheFormat;
-  request.dtype = compile.dtype == DType::BF16 ? "bf16" : "f32";
+  request.formats.elementBytes = compile.dtype == DType::BF16 ? 2 : 4;
+  request.formats.cache = compile.cacheFormat;
+  request.formats.mlp = mlpFormat(model, compile);
+  request.dtype = compile.tokenTerms ? "fp8" : compile.dtype == DType::BF16 ? "bf16" : "f32";
   request.batch = options.batch;
   request.context = options.context;
   request.tensorParallel = compile.tensorParallel;
-  return report::makeReport(std::move(request), std::move(baseline));
+  return request;
+}
+
+/// Return `own` and the same request in the other of bf16 and fp8, bf16 first, if scaled weights can be either.
+static llvm::Expected<std::vector<report::Request>> requestFormats(mlir::MLIRContext &context, const Model &model,
+                                                                   const report::Request &own, ReportOptions options) {
+  constexpr int64_t usualTerms = 2;
+  CompileOptions &compile = options.compile;
+  if (!hasScaledWeights(model) || compile.dtype != DType::BF16 || !compile.isForGPU())
+    return std::vector<report::Request>();
+  bool isFP8 = compile.tokenTerms != 0;
+  compile.verbose = false;
+  compile.tokenTerms = isFP8 ? 0 : usualTerms;
+  llvm::Expected<report::Request> other = makeRequest(context, model, own.device, options);
+  if (!other)
+    return other.takeError();
+  return isFP8 ? std::vector{std::move(*other), own} : std::vector{own, std::move(*other)};
+}
+
+/// Create a model's report, compared with `baseline`.
+static llvm::Expected<report::Report> reportOn(mlir::MLIRContext &context, const Model &model, const Device &device,
+                                               const ReportOptions &options, std::unique_ptr<report::Report> baseline) {
+  if (llvm::Error error = checkHeads(model, options.compile.tensorParallel))
+    return error;
+  llvm::Expected<report::Request> request = makeRequest(context, model, device, options);
+  if (!request)
+    return request.takeError();
+  llvm::Expected<std::vector<report::Request>> formats = requestFormats(context, model, *request, options);
+  if (!formats)
+    return formats.takeError();
+  return report::makeReport(std::move(*request), std::move(baseline), *formats);
 }
 
 static std::string print(const report::Report &report, ReportFormat format) {
@@ -184,7 +219,7 @@ llvm::Error mla::writeReport(const ReportOptions &options) {
     llvm::Expected<Model> model = readModel(options.baseline, "--baseline");
     if (!model)
       return model.takeError();
-    llvm::Expected<report::Report> made = reportOn(context, std::move(*model), *device, options, nullptr);
+    llvm::Expected<report::Report> made = reportOn(context, *model, *device, options, nullptr);
     if (!made)
       return made.takeError();
     baseline = std::make_unique<report::Report>(std::move(*made));
@@ -192,6 +227,6 @@ llvm::Error mla::writeReport(const ReportOptions &options) {
   llvm::Expected<Model> model = readModel(compile);
   if (!model)
     return model.takeError();
-  llvm::Expected<report::Report> report = reportOn(context, std::move(*model), *device, options, std::move(baseline));
+  llvm::Expected<report::Report> report = reportOn(context, *model, *device, options, std::move(baseline));
   return report ? writeText(options.output, print(*report, options.format)) : report.takeError();
 }

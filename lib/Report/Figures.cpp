@@ -168,6 +168,7 @@ static std::string drawCrossover(llvm::raw_ostream &os, StringRef title, const R
 
 static std::string drawRoof(llvm::raw_ostream &os, StringRef title, const Report &report, bool core) {
   const Device &device = report.request.device;
+  double top = report.request.formats.multipliesE4m3() ? device.getE4m3FlopRate() : device.flopRate;
   std::vector<std::string> series;
   std::vector<RoofPoint> points;
   for (const RooflinePoint &point : report.roofline) {
@@ -183,8 +184,8 @@ static std::string drawRoof(llvm::raw_ostream &os, StringRef title, const Report
   for (const FormCosts &form : report.decode.forms)
     if (form.key != "plan")
       series.push_back(form.title);
-  drawRoofline(os, title, {"FLOP a byte", "FLOP a second", inFlops, {}}, device.readRate, device.flopRate, points,
-               series, {"decode", "prefill"});
+  drawRoofline(os, title, {"FLOP a byte", "FLOP a second", inFlops, {}}, device.readRate, top, points, series,
+               {"decode", "prefill"});
   return formatv("ceilings as measured on {0}; times are the cost model's, launches and whole tiles included, so that "
                  "no point is above",
                  device.name);

@@ -107,6 +107,8 @@ static void writeMemory(llvm::raw_ostream &os, const Report &report) {
   os << "<section>\n<h2>Memory</h2>\n";
   for (const std::string &line : describeMemory(report))
     writeParagraph(os, line);
+  if (!report.formats.empty())
+    writeTable(os, listFormats(report));
   drawFigures(os, Place::Memory, report, report.decode);
   os << "</section>\n<section>\n<h2>What bounds a step</h2>\n";
   drawFigures(os, Place::Bounds, report, report.decode);

@@ -34,6 +34,7 @@ static json::Value orNull(StringRef text) { return text.empty() ? json::Value(nu
 static json::Object toJson(const Costs &costs);
 static json::Object toJson(const LayerKind &kind);
 static json::Object toJson(const MeasuredPiece &piece);
+static json::Object toJson(const FormatCosts &format);
 
 template <typename T> static json::Array toArray(const std::vector<T> &list) {
   json::Array array;
@@ -166,6 +167,7 @@ static json::Object toJson(const Device &device) {
                       {"read_bytes_per_second", device.readRate},
                       {"copy_bytes_per_second", device.copyRate},
                       {"flops_per_second", device.flopRate},
+                      {"e4m3_flops_per_second", device.getE4m3FlopRate()},
                       {"launch_seconds", device.launchSeconds},
                       {"attention_seconds", device.attentionSeconds},
                       {"token_tile", device.tokenTile},
@@ -215,13 +217,24 @@ static json::Value foldToJson(const std::optional<FoldBytes> &fold) {
   return json::Object{{"extra_bytes_per_attention", fold->layer}, {"extra_bytes", fold->model}};
 }
 
+static json::Object toJson(const FormatCosts &format) {
+  return json::Object{{"dtype", format.dtype},
+                      {"token_terms", format.tokenTerms},
+                      {"absorbed_bytes_per_attention", format.absorbedBytes},
+                      {"folded_bytes_per_attention", format.foldedBytes},
+                      {"decode_us", inMicroseconds(format.decodeSeconds)},
+                      {"prefill_us", inMicroseconds(format.prefillSeconds)},
+                      {"memory", toJson(format.memory)}};
+}
+
 static json::Object toJson(const Report &report) {
   return json::Object{
       {"version", version},
       {"model", modelToJson(report)},
       {"device", toJson(report.request.device)},
       {"dtype", report.request.dtype},
-      {"cache_format", schema::nameOf(report.request.cacheFormat)},
+      {"token_terms", report.request.formats.getTokenTerms()},
+      {"cache_format", schema::nameOf(report.request.formats.cache)},
       {"stored_dtype", orNull(report.request.storedDType)},
       {"tensor_parallel", report.request.tensorParallel},
       {"batch", report.request.batch},
@@ -233,6 +246,7 @@ static json::Object toJson(const Report &report) {
       {"plots", plotsToJson(report)},
       {"kv_cache", toJson(report.cache)},
       {"fold", foldToJson(report.fold)},
+      {"formats", toArray(report.formats)},
       {"amdahl", json::Object{{"decode", toJson(report.decodeAmdahl)}, {"prefill", toJson(report.prefillAmdahl)}}},
       {"notes", json::Array(report.notes)},
       {"baseline", report.baseline ? json::Value(toJson(*report.baseline)) : json::Value(nullptr)}};

@@ -160,7 +160,8 @@ static bool isOf(const MeasuredAttention &measured, const LayerShape &shape) {
 std::vector<MeasuredPiece> mla::report::findMeasured(const CostModel &model, const Step &step) {
   const LayerShape &shape = model.getShape();
   std::vector<MeasuredPiece> found;
-  if (model.getDevice().name != Device::h100().name || shape.elementBytes != 2 || shape.packedRowBytes)
+  if (model.getDevice().name != Device::h100().name || shape.elementBytes != 2 || shape.packedRowBytes ||
+      llvm::any_of(shape.formats, [](const WeightFormat &format) { return format.bytes; }))
     return found;
   for (const MeasuredForm &form : readMeasuredForms()) {
     bool ofCache = form.side == MeasuredForm::UpProjection;

@@ -41,8 +41,7 @@ std::optional<int64_t> mla::report::findFittingRanks(const Request &request) {
   for (int64_t ranks = 1; ranks <= heads; ++ranks) {
     if (heads % ranks)
       continue;
-    ModelCosts costs(takeRank(config, ranks), request.device, request.elementBytes, request.mlpWeightBytes,
-                     request.cacheFormat);
+    ModelCosts costs(takeRank(config, ranks), request.device, request.formats);
     if (makeMemory(costs, request, planned).fits())
       return ranks;
   }

@@ -93,10 +93,17 @@ Costs mla::report::operator*(double times, Costs costs) {
 // Attention
 //===----------------------------------------------------------------------===//
 
-static LayerShape shapeOf(const importer::ModelConfig &config, int64_t elementBytes, schema::CacheFormat cache) {
+int64_t ElementFormats::getTokenTerms() const {
+  int64_t terms = 0;
+  for (const WeightFormat &format : attention)
+    terms = std::max(terms, format.terms);
+  return terms;
+}
+
+static LayerShape shapeOf(const importer::ModelConfig &config, const ElementFormats &formats) {
   LayerShape shape;
   shape.hidden = config.hiddenSize;
-  shape.elementBytes = elementBytes;
+  shape.elementBytes = formats.elementBytes;
   if (!config.latent)
     return shape;
   const importer::AttentionConfig &latent = *config.latent;
@@ -106,15 +113,14 @@ static LayerShape shapeOf(const importer::ModelConfig &config, int64_t elementBy
   shape.rope = latent.ropeDim;
   shape.value = latent.vDim;
   shape.latent = latent.kvLoraRank;
-  if (isPacked(cache))
-    shape.packedRowBytes = schema::packedRow(cache, shape.latent, shape.rope).bytes;
+  shape.formats = formats.attention;
+  if (isPacked(formats.cache))
+    shape.packedRowBytes = schema::packedRow(formats.cache, shape.latent, shape.rope).bytes;
   return shape;
 }
 
-ModelCosts::ModelCosts(const importer::ModelConfig &config, const Device &device, int64_t elementBytes,
-                       int64_t mlpWeightBytes, schema::CacheFormat cache)
-    : config(config), model(shapeOf(config, elementBytes, cache), device),
-      mlpWeightBytes(mlpWeightBytes ? mlpWeightBytes : elementBytes) {}
+ModelCosts::ModelCosts(const importer::ModelConfig &config, const Device &device, const ElementFormats &formats)
+    : config(config), model(shapeOf(config, formats), device), mlpWeights(formats.mlp) {}
 
 void ModelCosts::addLatentAttention(Costs &costs, const AttentionForm &form, const Step &step) const {
   LayerCost layer = form.fullCache ? model.getFullCacheCost(step) : model.getCost(form.forms, step);
@@ -149,9 +155,9 @@ void ModelCosts::addHeadAttention(Costs &costs, const Step &step) const {
 /// down.
 Cost ModelCosts::getMlpCost(double groups, double tokens, int64_t width) const {
   int64_t inner = config.gatedMlp ? 2 * width : width;
-  return model.getProductCost(groups, tokens, config.hiddenSize, inner, WeightFormat{double(mlpWeightBytes), 0}) +
+  return model.getProductCost(groups, tokens, config.hiddenSize, inner, mlpWeights) +
          model.getStreamCost(groups * tokens * inner, groups * tokens * width) +
-         model.getProductCost(groups, tokens, width, config.hiddenSize, WeightFormat{double(mlpWeightBytes), 0});
+         model.getProductCost(groups, tokens, width, config.hiddenSize, mlpWeights);
 }
 
 /// Return the share of a router's choices that compute something.

@@ -17,15 +17,27 @@ using mla::importer::LayerKind;
 // Weights
 //===----------------------------------------------------------------------===//
 
+/// Return the sum over the elements of the matrices of one latent attention.
+double ModelCosts::sumMatrices(llvm::function_ref<double(Matrix)> perElement) const {
+  auto [D, I, H, P, R, V, L, bytes, row, formats] = model.getShape();
+  double down = config.latent->qLoraRank ? perElement(Matrix::DownQuery) * D * I : 0;
+  return down + perElement(Matrix::UpQuery) * H * I * (P + R) + perElement(Matrix::DownKeyValue) * D * (L + R) +
+         perElement(Matrix::UpKey) * H * P * L + perElement(Matrix::UpValue) * H * L * V +
+         perElement(Matrix::Output) * H * V * D;
+}
+
 double ModelCosts::getAttentionParameters() const {
-  double hidden = config.hiddenSize;
   if (!config.latent)
-    return 2 * hidden * config.heads.headDim * (config.heads.heads + config.heads.keyValueHeads);
-  const LayerShape &shape = model.getShape();
-  double sides =
-      double(model.getQueryWeightBytes(Form::Absorb) + model.getOutputWeightBytes(Form::Absorb)) / shape.elementBytes;
-  double down = config.latent->qLoraRank ? hidden * shape.queryRank : 0;
-  return sides + down + hidden * (shape.latent + shape.rope);
+    return 2.0 * config.hiddenSize * config.heads.headDim * (config.heads.heads + config.heads.keyValueHeads);
+  return sumMatrices([](Matrix) { return 1; });
+}
+
+double ModelCosts::getAttentionWeightBytes(Form form) const {
+  double bytes = sumMatrices([&](Matrix matrix) { return model.getWeightBytes(matrix); });
+  if (form == Form::Fold)
+    for (auto side : {&CostModel::getQueryWeightBytes, &CostModel::getOutputWeightBytes})
+      bytes += (model.*side)(Form::Fold) - (model.*side)(Form::Absorb);
+  return bytes;
 }
 
 /// Return the parameters of MLPs with this many routed experts per mixture, without routers.
@@ -61,17 +73,20 @@ double ModelCosts::getActiveParameters() const {
 
 /// Return the bytes of one side of one attention in addition to the weights of the absorbed form, which the naive form
 /// shares.
-static int64_t extraBytes(llvm::ArrayRef<AttentionForm> forms, Form Forms::*side, int64_t absorbed, int64_t folded) {
+static double extraBytes(llvm::ArrayRef<AttentionForm> forms, Form Forms::*side, double absorbed, double folded) {
   auto isFolded = [&](const AttentionForm &form) { return !form.fullCache && form.forms.*side == Form::Fold; };
   return (llvm::any_of(forms, isFolded) ? folded : 0) - (llvm::all_of(forms, isFolded) ? absorbed : 0);
 }
 
 double ModelCosts::getWeightBytes(llvm::ArrayRef<AttentionForm> forms) const {
-  double bytes = model.getShape().elementBytes * getOtherParameters() +
-                 mlpWeightBytes * getMlpParameters(config.experts ? config.experts->routed : 0);
+  int64_t elementBytes = model.getShape().elementBytes;
+  double bytes =
+      elementBytes * getOtherParameters() + (mlpWeights.bytes ? mlpWeights.bytes : elementBytes) *
+                                                getMlpParameters(config.experts ? config.experts->routed : 0);
   if (!config.latent)
     return bytes;
-  int64_t extra =
+  double extra =
+      getAttentionWeightBytes(Form::Absorb) - elementBytes * getAttentionParameters() +
       extraBytes(forms, &Forms::q, model.getQueryWeightBytes(Form::Absorb), model.getQueryWeightBytes(Form::Fold)) +
       extraBytes(forms, &Forms::o, model.getOutputWeightBytes(Form::Absorb), model.getOutputWeightBytes(Form::Fold));
   return bytes + double(config.numAttentions()) * extra;

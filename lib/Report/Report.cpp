@@ -106,7 +106,7 @@ static KvCache makeCache(const ModelCosts &costs, const ModelCosts &rank, const 
   cache.baselineBytesPerToken = baseline ? baseline->cache.bytesPerToken : cache.headBytesPerToken;
   cache.reduction = 1 - cache.bytesPerToken / cache.baselineBytesPerToken;
   const LayerShape &shape = costs.getAttentionModel().getShape();
-  double unpacked = isPacked(request.cacheFormat) && config.latent
+  double unpacked = isPacked(request.formats.cache) && config.latent
                         ? double(config.numAttentions()) * shape.elementBytes * (shape.latent + shape.rope)
                         : cache.bytesPerToken;
   cache.reduction6bit = 1 - unpacked * 6 / 16 / cache.baselineBytesPerToken;
@@ -124,6 +124,25 @@ static FoldBytes makeFoldBytes(const ModelCosts &costs) {
   double layer = double(model.getQueryWeightBytes(Form::Fold) - model.getQueryWeightBytes(Form::Absorb)) +
                  double(model.getOutputWeightBytes(Form::Fold) - model.getOutputWeightBytes(Form::Absorb));
   return {layer, layer * costs.getConfig().numAttentions()};
+}
+
+static ModelCosts costsOfRank(const Request &request) {
+  return {takeRank(request.config, request.tensorParallel), request.device, request.formats};
+}
+
+static FormatCosts makeFormat(const Request &request) {
+  ModelCosts costs = costsOfRank(request);
+  auto secondsOf = [&](Phase phase) {
+    Step step = stepOf(phase, request.batch, request.context);
+    return costs.getModel(plannedForm(request, phase, request.context), step).getTotal().seconds;
+  };
+  return {request.dtype,
+          request.formats.getTokenTerms(),
+          costs.getAttentionWeightBytes(Form::Absorb),
+          costs.getAttentionWeightBytes(Form::Fold),
+          makeMemory(costs, request, formsOf(request, Phase::Decode).back()),
+          secondsOf(Phase::Decode),
+          secondsOf(Phase::Prefill)};
 }
 
 //===----------------------------------------------------------------------===//
@@ -159,14 +178,28 @@ static std::optional<std::string> describeLack(const Report &report) {
 
 /// Describe the weights that the checkpoint stores in another type than they are computed in.
 static std::optional<std::string> describeStorage(const Request &request) {
-  if (request.storedDType.empty() || request.storedDType == request.dtype)
+  if (request.storedDType.empty() || request.storedDType == request.dtype || request.dtype == "fp8")
     return std::nullopt;
   std::string text =
       llvm::formatv("the checkpoint has the attention in {0}, which a compilation makes {1}: so it counts",
                     request.storedDType, request.dtype);
-  if (request.mlpWeightBytes)
+  if (request.formats.mlp.bytes)
     text += "; MLPs, which nothing is compiled of, count as stored, and are computed at the rate of " + request.dtype;
   return text;
+}
+
+/// Describe what --dtype=fp8 multiplies in e4m3.
+static std::optional<std::string> describeProducts(const Request &request) {
+  if (request.dtype != "fp8" || !request.config.latent)
+    return std::nullopt;
+  if (request.formats.getTokenTerms())
+    return std::string("scaled weights of the attention stay in e4m3, products of them are bf16") +
+           (request.formats.mlp.terms && request.config.hasMlp()
+                ? "; MLPs, which nothing is compiled of, count as multiplied in e4m3 by tokens of one term"
+                : "");
+  if (request.formats.attention.front().bytes) // without terms: dequantized for the CPU, like all of them
+    return "the CPU has no products of e4m3: all weights of the attention are in f32";
+  return "no weight of the attention has scales of e4m3: all count as bf16";
 }
 
 static std::vector<std::string> makeNotes(const Report &report) {
@@ -182,17 +215,15 @@ static std::vector<std::string> makeNotes(const Report &report) {
         llvm::formatv("one of {0} devices: heads, MLPs and vocabulary are divided, the latent's cache is on "
                       "each of them whole, and communication is left out",
                       request.tensorParallel));
-  for (std::optional<std::string> note : {describeLack(report), describeStorage(request)})
+  for (std::optional<std::string> note : {describeLack(report), describeStorage(request), describeProducts(request)})
     if (note)
       notes.push_back(std::move(*note));
   notes.insert(notes.end(), request.reservations.begin(), request.reservations.end());
   return notes;
 }
 
-Report mla::report::makeReport(Request request, std::unique_ptr<Report> baseline) {
-  ModelCosts whole(request.config, request.device, request.elementBytes, request.mlpWeightBytes, request.cacheFormat);
-  ModelCosts costs(takeRank(request.config, request.tensorParallel), request.device, request.elementBytes,
-                   request.mlpWeightBytes, request.cacheFormat);
+Report mla::report::makeReport(Request request, std::unique_ptr<Report> baseline, llvm::ArrayRef<Request> formats) {
+  ModelCosts whole(request.config, request.device, request.formats), costs = costsOfRank(request);
   Report report;
   report.parameters = whole.getParameters();
   report.activeParameters = whole.getActiveParameters();
@@ -203,6 +234,8 @@ Report mla::report::makeReport(Request request, std::unique_ptr<Report> baseline
     report.fold = makeFoldBytes(whole);
     report.crossover = makeCrossoverMap(costs.getAttentionModel(), request);
   }
+  for (const Request &format : formats)
+    report.formats.push_back(makeFormat(format));
   report.decodeAmdahl = findAmdahl(costs, request, report.decode);
   report.prefillAmdahl = findAmdahl(costs, request, report.prefill);
   report.fittingRanks = findFittingRanks(request);

@@ -53,8 +53,10 @@ std::string mla::report::describeDevice(const Request &request) {
   std::string text =
       formatv("on {0}: reads {1}/s, computes {2}/s, holds {3}; {4}", device.name, inBytes(device.readRate),
               inFlops(device.flopRate), inBytes(double(device.memoryBytes)), request.dtype);
-  if (isPacked(request.cacheFormat))
-    text += formatv(", cache {0}", schema::nameOf(request.cacheFormat));
+  if (int64_t terms = request.formats.getTokenTerms())
+    text += formatv(" by tokens of {0} at {1}/s", counted(terms, "term"), inFlops(device.getE4m3FlopRate()));
+  if (isPacked(request.formats.cache))
+    text += formatv(", cache {0}", schema::nameOf(request.formats.cache));
   return request.tensorParallel > 1 ? text + formatv("; one of {0} devices", request.tensorParallel).str() : text;
 }
 
@@ -174,4 +176,16 @@ std::vector<std::string> mla::report::describeMemory(const Report &report) {
     lines.push_back(formatv("the fold's weights: {0} more a layer's attention, {1} more in all",
                             inBytes(report.fold->layer), inBytes(report.fold->model)));
   return lines;
+}
+
+std::vector<std::vector<std::string>> mla::report::listFormats(const Report &report) {
+  std::vector<std::vector<std::string>> rows;
+  for (const FormatCosts &format : report.formats) {
+    if (rows.empty())
+      rows.push_back({"weights in", "an attention's", "folded", "decode", "prefill", "needs"});
+    std::string terms = format.tokenTerms ? ", tokens of " + counted(format.tokenTerms, "term") : "";
+    rows.push_back({format.dtype + terms, inBytes(format.absorbedBytes), inBytes(format.foldedBytes),
+                    inSeconds(format.decodeSeconds), inSeconds(format.prefillSeconds), describeNeed(format.memory)});
+  }
+  return rows;
 }

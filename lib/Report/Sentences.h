@@ -31,6 +31,9 @@ std::string describeNeed(const Memory &memory);
 /// Describe the cache, what fits, and the fold.
 std::vector<std::string> describeMemory(const Report &report);
 
+/// Return the table of the formats of weights, with a row of titles; empty if none are compared.
+std::vector<std::vector<std::string>> listFormats(const Report &report);
+
 /// Return the rows of the table of `Amdahl`: a part, and the speed-up of the step without it.
 std::vector<std::pair<std::string, std::string>> listSpeedUps(const Amdahl &amdahl);
 

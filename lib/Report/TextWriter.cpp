@@ -50,6 +50,11 @@ static void writePhase(llvm::raw_ostream &os, const Report &report, const PhaseC
     os << "  " << line << "\n";
 }
 
+static void writeFormats(llvm::raw_ostream &os, const Report &report) {
+  for (const std::vector<std::string> &row : listFormats(report))
+    os << formatv("  {0,-28}{1,15}{2,11}{3,11}{4,11}   {5}\n", row[0], row[1], row[2], row[3], row[4], row[5]);
+}
+
 static void writeModel(llvm::raw_ostream &os, const Report &report) {
   os << describeModel(report) << "\n" << describeDevice(report.request) << "\n";
   for (const std::string &note : report.notes)
@@ -59,6 +64,7 @@ static void writeModel(llvm::raw_ostream &os, const Report &report) {
   os << "\nmemory\n";
   for (const std::string &line : describeMemory(report))
     os << "  " << line << "\n";
+  writeFormats(os, report);
 }
 
 void mla::report::writeText(llvm::raw_ostream &os, const Report &report) {

@@ -183,6 +183,8 @@ static llvm::Error chooseTarget(CompileOptions &options) {
   if (chosen->name != options.target && !device.getNumOccurrences())
     device.setValue(chosen->name);
   options.dtype = options.isForGPU() ? DType::BF16 : DType::F32;
+  if (tokenTerms.getNumOccurrences() && dtype != "fp8")
+    return usage("--token-terms requires --dtype=fp8");
   if (!dtype.getNumOccurrences())
     return llvm::Error::success();
   if (llvm::Error error =
@@ -268,8 +270,6 @@ static llvm::Error checkTogether() {
     return usage("give --config or --weights, or a .mlir");
   if (module.empty() && from.getNumOccurrences())
     return usage("--from requires a .mlir");
-  if (tokenTerms.getNumOccurrences() && dtype != "fp8")
-    return usage("--token-terms requires --dtype=fp8");
   for (const Text *option : {&baseline, &batch, &context})
     if (option->getNumOccurrences())
       return usage(nameOf(*option) + " requires --report");

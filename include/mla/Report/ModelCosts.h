@@ -81,13 +81,21 @@ struct AttentionForm {
   static AttentionForm overFullCache() { return {true, {}}; }
 };
 
+/// How the numbers of a model are held.
+struct ElementFormats {
+  int64_t elementBytes = 2; ///< of activations, a standard cache, and weights without another format, 1 to 4
+  schema::CacheFormat cache = schema::CacheFormat::Standard; ///< of a latent cache
+  WeightFormat mlp;                                          ///< of the weights of MLPs
+  decltype(LayerShape::formats) attention{};                 ///< of the weights of latent attention
+  /// Return the numbers of e4m3 per element of a token that is multiplied with weights of the attention; 0: none.
+  int64_t getTokenTerms() const;
+  bool multipliesE4m3() const { return mlp.terms || getTokenTerms(); }
+};
+
 /// The costs of one model on one device with unlimited memory. Biases are left out.
 class ModelCosts {
 public:
-  /// `elementBytes`: of weights, activations and a standard cache, 1 to 4. `mlpWeightBytes`: of the weights of MLPs if
-  /// narrower; 0: the same. `cache`: the format of a latent cache.
-  ModelCosts(const importer::ModelConfig &config, const Device &device, int64_t elementBytes,
-             int64_t mlpWeightBytes = 0, schema::CacheFormat cache = schema::CacheFormat::Standard);
+  ModelCosts(const importer::ModelConfig &config, const Device &device, const ElementFormats &formats);
 
   const importer::ModelConfig &getConfig() const { return config; }
   /// Return the model of one attention; without latent attention only for products and streams.
@@ -104,6 +112,8 @@ public:
   /// Return the bytes of all weights, including those of the attention in these forms. There may be several forms: a
   /// plan has one for every phase.
   double getWeightBytes(llvm::ArrayRef<AttentionForm> forms) const;
+  /// Return those of one latent attention, naive and absorbed or folded.
+  double getAttentionWeightBytes(Form form) const;
 
   /// Return the bytes of a token that a form caches, in all layers.
   double getCachedTokenBytes(const AttentionForm &form) const;
@@ -120,6 +130,7 @@ private:
   void addHeadAttention(Costs &costs, const Step &step) const;
   void addMixture(Costs &costs, int64_t tokens) const;
   Cost getMlpCost(double groups, double tokens, int64_t width) const;
+  double sumMatrices(llvm::function_ref<double(Matrix)> perElement) const;
   double getAttentionParameters() const;
   double getRealChoices() const;
   double getMlpParameters(double experts) const;
@@ -127,7 +138,7 @@ private:
 
   importer::ModelConfig config;
   CostModel model;
-  int64_t mlpWeightBytes;
+  WeightFormat mlpWeights;
 };
 
 /// Return the part of a model on each of `ranks` devices: an equal part of the heads, of the width of every MLP and of

@@ -30,11 +30,9 @@ struct Request {
   std::string name; ///< Of the model, for readers.
   importer::ModelConfig config;
   Device device;
-  int64_t elementBytes = 2;
-  std::string dtype = "bf16";                                      ///< The name of these elements.
-  schema::CacheFormat cacheFormat = schema::CacheFormat::Standard; ///< Of a latent cache.
+  std::string dtype = "bf16"; ///< As --dtype names it.
+  ElementFormats formats;
   std::string storedDType;    ///< Of the attention's matrices in the checkpoint; empty: there is none.
-  int64_t mlpWeightBytes = 0; ///< Bytes per element of an MLP's weights if narrower; 0: the same.
   int64_t tensorParallel = 1; ///< Devices that divide the model; costs are those of one.
   int64_t batch = 1;          ///< 1 to kMaxBatch
   int64_t context = 4096;     ///< 1 to kMaxContext
@@ -115,12 +113,22 @@ struct FoldBytes {
   double layer, model;
 };
 
+/// The model in one of the formats of its attention's weights, on one of the devices, planned for that format.
+struct FormatCosts {
+  std::string dtype;                    ///< "bf16"
+  int64_t tokenTerms;                   ///< of products in e4m3; 0: none
+  double absorbedBytes, foldedBytes;    ///< of the weights of one attention in that form
+  Memory memory;                        ///< in the planned form
+  double decodeSeconds, prefillSeconds; ///< of the planned forms
+};
+
 struct Report {
   Request request;
   double parameters, activeParameters;
   PhaseCosts decode, prefill;
   KvCache cache;
   std::optional<FoldBytes> fold;
+  std::vector<FormatCosts> formats;    ///< bf16 and fp8 if the checkpoint has scaled weights
   std::optional<int64_t> fittingRanks; ///< The fewest devices on which the step fits.
   Amdahl decodeAmdahl, prefillAmdahl;
   MemoryMap memoryMap;
@@ -134,8 +142,9 @@ struct Report {
   const Memory &getMemory() const { return decode.getPlanned().memory; }
 };
 
-/// Create a report. `baseline` may be null: the cache is then compared with MHA of the same heads.
-Report makeReport(Request request, std::unique_ptr<Report> baseline = nullptr);
+/// Create a report. `baseline` may be null: the cache is then compared with MHA of the same heads. `formats`: the same
+/// request in each of the formats that are compared.
+Report makeReport(Request request, std::unique_ptr<Report> baseline = nullptr, llvm::ArrayRef<Request> formats = {});
 
 /// Return the speed-ups of one phase of a model.
 Amdahl findAmdahl(const ModelCosts &costs, const Request &request, const PhaseCosts &phase);

@@ -121,7 +121,7 @@ TEST(Stored, MlpsOfAnE4m3CheckpointAreReadAsStored) {
   Report bf16 = reportOf("deepseek-v3");
   Request request = requestOf("deepseek-v3");
   request.storedDType = "e4m3";
-  request.mlpWeightBytes = 1;
+  request.formats.mlp.bytes = 1;
   Report e4m3 = makeReport(std::move(request));
   const Costs &wide = bf16.decode.getPlanned().model, &narrow = e4m3.decode.getPlanned().model;
   EXPECT_NEAR(narrow[Piece::RoutedExperts].getBytes() / wide[Piece::RoutedExperts].getBytes(), 0.5, 0.01);
@@ -129,4 +129,58 @@ TEST(Stored, MlpsOfAnE4m3CheckpointAreReadAsStored) {
   EXPECT_EQ(narrow[Part::QuerySide].seconds, wide[Part::QuerySide].seconds);
   EXPECT_NEAR(e4m3.getMemory().weightBytes, 671e9 + 0.02 * 671e9, 0.03 * 671e9);
   EXPECT_TRUE(isNoted(e4m3, "the checkpoint has the attention in e4m3, which a compilation makes bf16"));
+}
+
+/// Return the request with all weights of the attention and of MLPs in e4m3, with a scale per 128 x 128.
+static Request scaledRequestOf(llvm::StringRef name) {
+  Request request = requestOf(name);
+  WeightFormat scaled{1 + 4.0 / (128 * 128), 2};
+  request.dtype = "fp8";
+  request.formats.attention.fill(scaled);
+  request.formats.attention[unsigned(Matrix::Product)] = {};
+  request.formats.mlp = {scaled.bytes, 1};
+  return request;
+}
+
+TEST(Stored, WeightsThatStayInE4m3HaveOneByteAndTheirScales) {
+  Report bf16 = reportOf("deepseek-v3"), fp8 = makeReport(scaledRequestOf("deepseek-v3"));
+  EXPECT_EQ(fp8.parameters, bf16.parameters);
+  // Of routers, embedding and logits nothing is scaled.
+  double others = 2.0 * 129280 * 7168 + 58.0 * 256 * 7168, each = 1 + 4.0 / (128 * 128);
+  EXPECT_NEAR(fp8.getMemory().weightBytes, each * (fp8.parameters - others) + 2 * others, 1);
+  EXPECT_GT(fp8.fold->layer, bf16.fold->layer);
+  EXPECT_LT(fp8.decode.getPlanned().model.getTotal().seconds, 0.7 * bf16.decode.getPlanned().model.getTotal().seconds);
+  EXPECT_TRUE(isNoted(fp8, "scaled weights of the attention stay in e4m3"));
+  EXPECT_FALSE(isNoted(bf16, "e4m3"));
+}
+
+/// Library kernels and ours were measured in bf16.
+TEST(Stored, NothingIsMeasuredInE4m3) {
+  EXPECT_FALSE(reportOf("deepseek-v3").decode.measured.empty());
+  EXPECT_TRUE(makeReport(scaledRequestOf("deepseek-v3")).decode.measured.empty());
+}
+
+TEST(Stored, FormatsStandSideBySide) {
+  const Request formats[] = {requestOf("deepseek-v3"), scaledRequestOf("deepseek-v3")};
+  Report report = makeReport(formats[0], nullptr, formats), fp8 = makeReport(formats[1]);
+  ASSERT_EQ(report.formats.size(), 2u);
+  EXPECT_EQ(report.formats[0].dtype, "bf16");
+  EXPECT_EQ(report.formats[0].tokenTerms, 0);
+  EXPECT_EQ(report.formats[0].memory.weightBytes, report.getMemory().weightBytes);
+  EXPECT_EQ(report.formats[0].foldedBytes - report.formats[0].absorbedBytes, report.fold->layer);
+  EXPECT_EQ(report.formats[1].dtype, "fp8");
+  EXPECT_EQ(report.formats[1].tokenTerms, 2);
+  EXPECT_EQ(report.formats[1].memory.weightBytes, fp8.getMemory().weightBytes);
+  EXPECT_EQ(report.formats[1].decodeSeconds, fp8.decode.getPlanned().model.getTotal().seconds);
+  EXPECT_EQ(report.formats[1].prefillSeconds, fp8.prefill.getPlanned().model.getTotal().seconds);
+  EXPECT_NEAR(report.formats[1].absorbedBytes / report.formats[0].absorbedBytes, 0.5, 0.001);
+  EXPECT_GT(report.formats[1].foldedBytes / report.formats[0].foldedBytes, 0.9);
+}
+
+/// Products in e4m3 are faster than the ceiling in bf16, and below their own.
+TEST(Stored, PointsAreBelowTheRoofOfE4m3) {
+  Request request = scaledRequestOf("deepseek-v3");
+  request.context = 32768;
+  for (const RooflinePoint &point : makeReport(request).roofline)
+    EXPECT_LE(point.flopsPerSecond, request.device.getE4m3FlopRate());
 }

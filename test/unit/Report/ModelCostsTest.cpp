@@ -85,7 +85,7 @@ TEST(ModelCosts, ExpertsThatAreRead) {
 TEST(ModelCosts, ExpertsThatComputeNothingAreNotRead) {
   ModelConfig config = readModel("deepseek-v3");
   config.experts = {2048, 512, 256, 12, 0}; // LongCat-Flash's
-  ModelCosts costs(config, Device::h100(), 2);
+  ModelCosts costs(config, Device::h100(), {});
   EXPECT_NEAR(costs.getExpectedExperts(1), 8, 1e-9);
   Costs layer = costs.getLayer(mixture, {false, absorb}, {64, 1, 1});
   EXPECT_NEAR(layer[Piece::RoutedExperts].flops, 64 * 8 * 6.0 * 7168 * 2048, 1);
@@ -94,7 +94,7 @@ TEST(ModelCosts, ExpertsThatComputeNothingAreNotRead) {
 TEST(ModelCosts, AllExpertsMayBePicked) {
   ModelConfig config = readModel("deepseek-v3");
   config.experts = {2048, 4, 0, 4, 0};
-  EXPECT_EQ(ModelCosts(config, Device::h100(), 2).getExpectedExperts(1), 4);
+  EXPECT_EQ(ModelCosts(config, Device::h100(), {}).getExpectedExperts(1), 4);
 }
 
 /// Routed experts compute the same whatever is read: k per token.
@@ -117,7 +117,7 @@ TEST(ModelCosts, GroupedHeadsShareTheirCache) {
   ModelConfig config = readModel("baseline/deepseek-67b");
   auto core = [&](int64_t keyValueHeads) {
     config.heads.keyValueHeads = keyValueHeads;
-    return ModelCosts(config, Device::h100(), 2)
+    return ModelCosts(config, Device::h100(), {})
         .getLayer({1, 1, 1, 0}, AttentionForm::overFullCache(), {1, 1, 4096})[Part::AttentionCore];
   };
   EXPECT_EQ(core(8).flops, core(64).flops);

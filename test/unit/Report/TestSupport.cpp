@@ -22,7 +22,7 @@ importer::ModelConfig mla::report::test::readModel(StringRef name) {
   return llvm::cantFail(importer::parseModelConfig((*buffer)->getBuffer(), path));
 }
 
-ModelCosts mla::report::test::costsOf(StringRef name) { return ModelCosts(readModel(name), Device::h100(), 2); }
+ModelCosts mla::report::test::costsOf(StringRef name) { return ModelCosts(readModel(name), Device::h100(), {}); }
 
 static PlanAttr usualPlan() {
   static mlir::MLIRContext context;
