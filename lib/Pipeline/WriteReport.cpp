@@ -126,8 +126,13 @@ static WeightFormat mlpFormat(const Model &model, const CompileOptions &options)
     return {};
   if (!options.tokenTerms || !options.isForGPU())
     return {model.hasCheckpoint ? 1.0 : 0.0, 0};
-  const BlockQuantization &quantization = *model.config.latent->quantization;
-  return {1 + 4 / (double(quantization.blockRows) * quantization.blockColumns), 1};
+  const std::optional<importer::Quantization> &quantization = model.config.latent->quantization;
+  if (!quantization || quantization->groups.empty())
+    return {1, 1};
+  const importer::BlockQuantization &block = quantization->groups.front().block;
+  // Scales of whole rows or tensors are too few to count.
+  bool isSmall = block.blockRows && block.blockColumns;
+  return {isSmall ? 1 + 4 / (double(block.blockRows) * block.blockColumns) : 1, 1};
 }
 
 static llvm::Expected<report::Request> makeRequest(mlir::MLIRContext &context, const Model &model, const Device &device,

@@ -265,7 +265,7 @@ func.func @number_of_rows_in_a_type(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16>
     mla.yield %z : tensor<5x48xbf16>
   }
   %w_again = mla.weight "w2" : tensor<48x48xbf16>
-  %u = mla.kernel projection "u"(%a = %y, %w = %w_again) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 1, streamed = 0, tokens = 64}> : (tensor<5x48xbf16>, tensor<48x48xbf16>) -> tensor<?x48xbf16> {
+  %u = mla.kernel projection "u"(%a = %y, %w = %w_again) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 2, streamed = 0, tokens = 64}> : (tensor<5x48xbf16>, tensor<48x48xbf16>) -> tensor<?x48xbf16> {
     %z = mla.project %a, %w : (tensor<5x48xbf16>, tensor<48x48xbf16>) -> tensor<?x48xbf16>
     mla.yield %z : tensor<?x48xbf16>
   }

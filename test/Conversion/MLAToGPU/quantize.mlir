@@ -13,7 +13,7 @@
 // KERNELS-NEXT: %[[E:.*]], %[[S:.*]] = mla.quantize %[[X]] {group = 128 : i64, terms = 2 : i64}
 // KERNELS-NEXT: mla.yield %[[E]], %[[S]]
 // KERNELS: %[[A:.*]] = mla.kernel projection {{.*}}(%[[E:.*]] = %[[Q]]#0, %[[S:.*]] = %[[Q]]#1, %[[W:.*]] = %{{.*}}, %[[WS:.*]] = %{{.*}})
-// KERNELS-NEXT: schedule <projection, {blocks = {{[0-9]+}}, rows = {{64|128}}, splits = 1, stages = {{[0-9]+}}, streamed = {{[01]}}, tokens = {{16|32|64|96|128}}}>
+// KERNELS-NEXT: schedule <projection, {blocks = {{[0-9]+}}, {{few_.*}}, rows = {{64|128}}, splits = 1, stages = {{[0-9]+}}, streamed = {{[01]}}, tokens = {{16|32|64|96|128}}, turns = {{[123]}}}>
 // KERNELS-NEXT: %[[XD:.*]] = mla.dequantize %[[E]], %[[S]]
 // KERNELS-NEXT: %[[WD:.*]] = mla.dequantize %[[W]], %[[WS]]
 // KERNELS-NEXT: %[[Y:.*]] = mla.project %[[XD]], %[[WD]]
@@ -30,9 +30,9 @@
 
 // CHECK-LABEL: mla.launches @decode
 // CHECK: mla.workspace "temp:0" bytes (tokens * 640)
-// CHECK-NEXT: mla.workspace "temp:1" bytes (tokens * 24)
-// A row of 320 columns is shared by two warps.
-// CHECK-NEXT: mla.launch @kernels::@quantize_1x320_e4m3x2_group128 grid (tokens * 2 ceildiv 4, 1, 1) threads 128 shared 0 overlap args [
+// CHECK-NEXT: mla.workspace "temp:1" bytes (tokens * 12)
+// A row of 320 columns has three groups of 16 threads.
+// CHECK-NEXT: mla.launch @kernels::@quantize_1x320_e4m3x2_group128 grid (tokens * 48 ceildiv 128, 1, 1) threads 128 shared 0 overlap args [
 // CHECK-NEXT: #mla.pointer<"hidden">,
 // CHECK-NEXT: #mla.pointer<"temp:0">,
 // CHECK-NEXT: #mla.pointer<"temp:1">,
@@ -68,7 +68,7 @@
 // CHECK-NEXT: #mla.pointer<"temp:4">,
 
 // A slice begins 16 columns of bf16 into its rows.
-// CHECK: mla.launch @kernels::@quantize_4x64_e4m3x2_group64 grid (tokens, 1, 1) {{.*}} args [
+// CHECK: mla.launch @kernels::@quantize_4x64_e4m3x2_group64 grid (tokens * 32 ceildiv 128, 1, 1) {{.*}} args [
 // CHECK-NEXT: #mla.pointer<"temp:5", offset = 32>,
 // CHECK-NEXT: #mla.pointer<"temp:6">,
 // CHECK-NEXT: #mla.pointer<"temp:7">,

@@ -60,7 +60,10 @@ PRODUCTS = {
     "plain_wide_tiles_one_term": Product("plain", 1, 200, 336, (128, 128), 128, 1, {"tokens": 96, "rows": 64, "stages": 2}),
     "plain_turns": Product("plain", 1, 200, 464, (128, 128), 128, 2, {"turns": 2, "stages": 4, "rows": 64, "tokens": 32}),
     "plain_turns_one_term": Product("plain", 1, 200, 464, (128, 64), 64, 1, {"turns": 3, "stages": 6, "rows": 64, "tokens": 32, "blocks": 1}),
-    "plain_few_turns": Product("plain", 1, 200, 464, (128, 128), 128, 2, {"few_turns": 3, "few_stages": 6, "few_blocks": 1}),
+    # One kernel for up to 16 tokens, and one whose tiles are copied in boxes of 32.
+    "plain_few": Product("plain", 1, 200, 464, (128, 128), 128, 2, {
+        "few_tokens": 16, "few_turns": 3, "few_stages": 6, "few_blocks": 1, "few_splits": 2, "tokens": 64, "rows": 64, "stages": 4, "turns": 2,
+        "blocks": 1, "splits": 1, "streamed": 1}),
     "norm": Product("norm", 1, 200, HIDDEN, (128, 128), 128, 2),
     "norm_one_term_group64": Product("norm", 1, 72, HIDDEN, (64, 64), 64, 1),
     "float": Product("float", 1, HIDDEN, 336, (128, 128), 128, 2),
@@ -153,7 +156,7 @@ def scheduled(text, schedule):
     while at < len(lines):
         if "schedule <projection" in lines[at] and "f8E4M3FN" in lines[at]:
             # Schedules are of the kernel of many tokens, unless they are of the other.
-            own = schedule if not schedule or any(key.startswith("few_") for key in schedule) else {"few_tokens": 0, **schedule}
+            own = schedule if not schedule or any(key.startswith("few_") for key in schedule) else {"few_tokens": 0, "turns": 1, **schedule}
             for key, value in own.items():
                 lines[at] = re.sub(rf"\b{key} = \d+", f"{key} = {value}", lines[at])
         at += 1

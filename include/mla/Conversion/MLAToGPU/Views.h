@@ -22,8 +22,8 @@ namespace mla::gpu {
 /// number. `value` is in a kernel's region or outside of kernels.
 mlir::AffineExpr rowsOf(mlir::Value value);
 
-/// Return 1 if `count`, which is not negative, is at most `most`, else 0. With it, the grid of one of several launches is
-/// not empty.
+/// Return 1 if `count`, which is not negative, is at most `most`, else 0. With it, the grid of one of several launches
+/// is not empty.
 mlir::AffineExpr isAtMost(mlir::AffineExpr count, int64_t most);
 
 /// The memory of a tensor in a kernel's region: an operand, or a slice of one.

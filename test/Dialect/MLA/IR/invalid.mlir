@@ -19,7 +19,7 @@ func.func @dequantize_c1_one_shape(%w: tensor<4x4xf8E4M3FN>, %s: tensor<1x1xf32>
 // -----
 
 func.func @dequantize_c1_rank(%w: tensor<4x4xf8E4M3FN>, %s: tensor<1xf32>) {
-  // expected-error @+1 {{(C1) x and scale must have the same rank}}
+  // expected-error @+1 {{(C1) scale must have the rank of the result}}
   %x = mla.dequantize %w, %s {block = array<i64: 4, 4>} : tensor<4x4xf8E4M3FN>, tensor<1xf32> -> tensor<4x4xf32>
   return
 }
@@ -44,7 +44,7 @@ func.func @dequantize_c1_dynamic_terms(%x: tensor<?x?x64xf8E4M3FN>, %s: tensor<?
 // -----
 
 func.func @dequantize_c2_block(%w: tensor<4x4xf8E4M3FN>, %s: tensor<1x1xf32>) {
-  // expected-error @+1 {{(C2) block must have 2 positive sizes, 1 in a dynamic dimension or of terms, got [4, 0]}}
+  // expected-error @+1 {{(C2) block must have 2 positive sizes, 1 in a dynamic dimension, got [4, 0]}}
   %x = mla.dequantize %w, %s {block = array<i64: 4, 0>} : tensor<4x4xf8E4M3FN>, tensor<1x1xf32> -> tensor<4x4xf32>
   return
 }
@@ -52,7 +52,7 @@ func.func @dequantize_c2_block(%w: tensor<4x4xf8E4M3FN>, %s: tensor<1x1xf32>) {
 // -----
 
 func.func @dequantize_c2_rank(%w: tensor<4x4xf8E4M3FN>, %s: tensor<1x1xf32>) {
-  // expected-error @+1 {{(C2) block must have 2 positive sizes, 1 in a dynamic dimension or of terms, got [4]}}
+  // expected-error @+1 {{(C2) block must have 2 positive sizes, 1 in a dynamic dimension, got [4]}}
   %x = mla.dequantize %w, %s {block = array<i64: 4>} : tensor<4x4xf8E4M3FN>, tensor<1x1xf32> -> tensor<4x4xf32>
   return
 }

@@ -214,8 +214,8 @@ func.func @without_result(%x: tensor<?x128xbf16>) -> tensor<?x64xbf16> {
 // expected-remark @+1 {{weight 'w' is not multiplied in e4m3: it has elements of tensor<64x2x128xf8E4M3FN> in the checkpoint}}
 func.func @prepare.w() -> tensor<64x128xf32> {
   %w = mla.weight "a" : tensor<64x2x128xf8E4M3FN>
-  %s = mla.weight "s" : tensor<1x2x1xf32>
-  %d = mla.dequantize %w, %s {block = array<i64: 64, 1, 128>} : tensor<64x2x128xf8E4M3FN>, tensor<1x2x1xf32> -> tensor<64x128xf32>
+  %s = mla.weight "s" : tensor<1x1xf32>
+  %d = mla.dequantize %w, %s {block = array<i64: 64, 128>} : tensor<64x2x128xf8E4M3FN>, tensor<1x1xf32> -> tensor<64x128xf32>
   return %d : tensor<64x128xf32>
 }
 func.func @terms(%x: tensor<?x128xbf16>) -> tensor<?x64xbf16> {

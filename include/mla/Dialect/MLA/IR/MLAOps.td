@@ -48,16 +48,14 @@ def MLA_DequantizeOp : MLA_Op<"dequantize", [Pure]> {
     the scales that DeepSeek-V3 checkpoints store as `<name>_scale_inv`
     (arXiv:2412.19437, section 3.3), or those of `mla.quantize`. The last block
     of a dimension may be partial. Products are in float32 and rounded once.
-    Two terms in a dimension 1 that the result does not have are added, and share
-    a scale.
+    Two terms in a dimension 1 that the result does not have share a scale.
 
     In `@prepare` functions, a weight is dequantized before it is stored. In
     other functions, a projection multiplies the quantized elements themselves
     and the sums by the scales, if its target has such a kernel (`mla-quantize`).
 
     (C1) scale has the rank of the result, x its shape, or one with two terms;
-    (C2) block has a positive size per dimension of the result, 1 in a dynamic
-    one;
+    (C2) block has a positive size per dimension, 1 in a dynamic one;
     (C3) the scale has ceil(size / block) elements per dimension.
 
     ```mlir
@@ -82,8 +80,7 @@ def MLA_QuantizeOp : MLA_Op<"quantize", [Pure]> {
     (DeepSeek-V3's activations, arXiv:2412.19437, section 3.3, with a group of
     128). All of it is in float32. A NaN stays one.
     Of two terms, the second is what the first leaves of `x * (1 / scale)`,
-    rounded too. Their sum has about 8 bits, as bf16, or an error of at most
-    2^-10 of the scale.
+    rounded too: about 8 bits, as bf16, or an error of 2^-10 of the scale.
 
 
     (C1) x has at least two dimensions, of which the first may be dynamic;
