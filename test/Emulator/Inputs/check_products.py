@@ -19,7 +19,7 @@ from mla_mlir import locate
 from packed_rows import E4M3, LARGEST, LEAST, to_e4m3
 
 HIDDEN, TOLERANCE = 512, 4e-3
-NORM_TOLERANCE = 1.5e-2  # quotients of a norm are often next to a tie, and may be rounded the other way
+NORM_TOLERANCE = 3e-2  # quotients of a norm are often next to a tie, and may be rounded the other way
 TOKENS = (1, 3, 17, 70)
 
 
