@@ -80,7 +80,9 @@ SmallVector<int64_t> ProjectionShape::weightBox() const { return {tileColumns, c
 SmallVector<int64_t> ProjectionShape::tokenBox() const { return {tileColumns, tokensOfBox(), 1}; }
 int64_t ProjectionShape::tokensOfBox() const {
   constexpr int64_t part = 32;
-  return choices.streamed && choices.tileTokens % part == 0 ? part : choices.tileTokens;
+  // The warp that copies scales too has no time for more boxes.
+  bool isParted = choices.streamed && !dims.isScaled() && choices.tileTokens % part == 0;
+  return isParted ? part : choices.tileTokens;
 }
 SmallVector<int64_t> ProjectionShape::resultBox() const {
   return {tileColumns, ProjectionLayout(choices, dims).storedTokens, 1};
