@@ -42,30 +42,31 @@ TEST(ProjectionChoices, AnotherTermAndScalesNeedSharedMemory) {
   EXPECT_GT(small, one);              // more scales per stage
 }
 
-TEST(ProjectionChoices, OfTwoTermsATileHasHalfTheTokens) {
+TEST(ProjectionChoices, ATileOfE4M3HasFewerTokens) {
   EXPECT_TRUE(tileOf(64, 256, 2).areValidFor(dimsOf(7168, 0, 1)));
-  EXPECT_FALSE(tileOf(64, 160, 2).areValidFor(dimsOf(7168, 128, 2)));
+  EXPECT_TRUE(tileOf(64, 192, 2).areValidFor(dimsOf(7168, 128, 2)));
+  EXPECT_FALSE(tileOf(64, 224, 2).areValidFor(dimsOf(7168, 128, 1)));
   EXPECT_TRUE(tileOf(64, 64, 2).areValidFor(dimsOf(7168, 128, 2)));
   EXPECT_FALSE(tileOf(64, 48, 2).areValidFor(dimsOf(7168, 128, 1)));
   EXPECT_FALSE(tileOf(96, 64, 2).areValidFor(dimsOf(7168, 128, 1)));
 }
 
 TEST(ProjectionChoices, NoPartIsEmpty) {
-  EXPECT_TRUE(tileOf(64, 16, 1, /*splits=*/3).areValidFor(dimsOf(336, 128, 2)));
-  EXPECT_FALSE(tileOf(64, 16, 1, /*splits=*/4).areValidFor(dimsOf(336, 128, 2)));
-  EXPECT_TRUE(tileOf(64, 16, 1, /*splits=*/6).areValidFor(dimsOf(336, 0, 1)));
+  EXPECT_TRUE(tileOf(64, 16, 2, /*splits=*/3).areValidFor(dimsOf(336, 128, 2)));
+  EXPECT_FALSE(tileOf(64, 16, 2, /*splits=*/4).areValidFor(dimsOf(336, 128, 2)));
+  EXPECT_TRUE(tileOf(64, 16, 2, /*splits=*/6).areValidFor(dimsOf(336, 0, 1)));
   // Four steps in three parts: two, two, none.
-  EXPECT_FALSE(tileOf(64, 16, 1, /*splits=*/3).areValidFor(dimsOf(512, 128, 2)));
-  EXPECT_FALSE(tileOf(64, 16, 1).areValidFor(dimsOf(0, 128, 1)));
+  EXPECT_FALSE(tileOf(64, 16, 2, /*splits=*/3).areValidFor(dimsOf(512, 128, 2)));
+  EXPECT_FALSE(tileOf(64, 16, 2).areValidFor(dimsOf(0, 128, 1)));
 }
 
 TEST(ProjectionChoices, StagesFitIntoSharedMemory) {
   for (int64_t terms : {1, 2}) {
     ProjectionDims dims = dimsOf(7168, 32, terms);
-    ProjectionChoices choices = tileOf(128, 64, 1);
+    ProjectionChoices choices = tileOf(128, 64, 2);
     while (choices.areValidFor(dims))
       ++choices.stages;
-    EXPECT_GT(choices.stages, 1);
+    EXPECT_GT(choices.stages, 2);
     EXPECT_GT(choices.sharedBytes(dims), 200 * 1024);
     --choices.stages;
     EXPECT_LE(choices.sharedBytes(dims), 227 * 1024);
