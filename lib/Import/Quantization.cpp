@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Each tool that quantizes has its own keys; a row of `methods` reads them.
-// Keys about activations are not read: the compiled attention does not quantize
-// activations.
+// Keys about activations are not read: tokens are quantized by scales of their
+// own, or not at all.
 //
 //===----------------------------------------------------------------------===//
 

@@ -139,7 +139,7 @@ typedef void (*mla_entry_fn)(void **descriptors);
 
 /* Code for a CPU exports this array of char: JSON text that ends in NUL, an object of what the code was compiled for.
  * Bundles are opened only if their other files agree; code of earlier releases lacks it.
- *   "target", "isa", "dtype", "page", "cache", "tensor_parallel", "rank", "model"     as in the manifest
+ *   "target", "isa", "dtype", "products", "page", "cache", "tensor_parallel", "rank", "model"   as in the manifest
  *   "entries"   those of the manifest, without "context"
  *   "tensors"   {weight: {"dtype": "F32" | "BF16", "shape": [n, …]}}, of each weight of an entry */
 #define MLA_COMPILED_FOR "mla_compiled_for"

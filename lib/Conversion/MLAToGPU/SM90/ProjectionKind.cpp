@@ -60,8 +60,6 @@ static FailureOr<WeightBlocks> weightBlocksOf(ProjectOp op) {
 
 static LogicalResult checkScaled(ProjectOp op, const ProjectionShape &shape) {
   const ProjectionDims &d = shape.dims;
-  if (d.terms > 2)
-    return op.emitOpError() << "multiplies elements of " << d.terms << " terms; kernels take 1 or 2";
   if (!llvm::is_contained({32, 64, 128}, d.group) || d.contracted % 16 != 0)
     return op.emitOpError() << "multiplies " << d.contracted << " columns of e4m3 with a scale per " << d.group
                             << "; kernels take multiples of 16 columns, and 32, 64 or 128 per scale";
