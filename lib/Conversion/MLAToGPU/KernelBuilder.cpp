@@ -313,9 +313,10 @@ void KernelBuilder::syncNamed(Val barrier, int64_t threads) {
   NVVM::BarrierOp::create(*this, TypeRange(), barrier, i32(threads), NVVM::BarrierReductionAttr(), Value());
 }
 void KernelBuilder::syncNamed(int64_t barrier, int64_t threads) { syncNamed(i32(barrier), threads); }
-void KernelBuilder::arriveNamed(int64_t barrier, int64_t threads) {
-  NVVM::BarrierArriveOp::create(*this, i32(barrier), i32(threads));
+void KernelBuilder::arriveNamed(Val barrier, int64_t threads) {
+  NVVM::BarrierArriveOp::create(*this, barrier, i32(threads));
 }
+void KernelBuilder::arriveNamed(int64_t barrier, int64_t threads) { arriveNamed(i32(barrier), threads); }
 
 //===----------------------------------------------------------------------===//
 // Memory

@@ -77,6 +77,9 @@ class Batch:
             checks.synchronize()
             return arena.read(out), arena.read(lse), arena.touched()
 
+    def given_queries(self, begin, end):
+        return from_bits(self.q[begin:end])
+
     def reference(self, rounds=False):
         """rounds: of the numbers of a packed cache rounded to bfloat16, in which a kernel may multiply them."""
         out = np.zeros((len(self.q), self.heads, self.latent))
@@ -86,7 +89,7 @@ class Batch:
             if n == 0:
                 continue
             rows = self.unpack(self.pages[self.table[i, :-(-n // self.page)]], rounds).reshape(-1, self.latent + self.rope)[:n]
-            scores = checks.causal(from_bits(self.q[begin:end]).transpose(1, 0, 2) @ rows.T * self.scale)
+            scores = checks.causal(self.given_queries(begin, end).transpose(1, 0, 2) @ rows.T * self.scale)
             weights, sums = checks.softmax(scores)
             out[begin:end], lse[begin:end] = (weights @ rows[:, :self.latent]).transpose(1, 0, 2), sums.T
         return out, lse

@@ -165,6 +165,7 @@ public:
   /// Waits at (or only arrives at) one of the CTA's 16 named barriers.
   void syncNamed(Val barrier, int64_t threads);
   void syncNamed(int64_t barrier, int64_t threads);
+  void arriveNamed(Val barrier, int64_t threads);
   void arriveNamed(int64_t barrier, int64_t threads);
 
   //===- Memory ------------------------------------------------------------===//

@@ -68,3 +68,19 @@ static Val packPair(KernelBuilder &k, Val low, Val high) {
 Val mla::gpu::packE4M3(KernelBuilder &k, llvm::ArrayRef<Val> values) {
   return packPair(k, values[0], values[1]) | (packPair(k, values[2], values[3]) << 16);
 }
+
+static Val asHalves(KernelBuilder &k, Val pair) { return k.bitcast(pair, k.vectorType(2, k.getF16Type())); }
+
+static Val packHalves(KernelBuilder &k, Val pair) {
+  Val packed = k.wrap(NVVM::ConvertF16x2ToF8x2Op::create(k, k.getI16Type(), asHalves(k, pair), k.getBoolAttr(false),
+                                                         TypeAttr::get(e4m3(k))));
+  return k.wrap(LLVM::ZExtOp::create(k, k.i32Type(), packed));
+}
+
+Val mla::gpu::packE4M3Halves(KernelBuilder &k, Val low, Val high) {
+  return packHalves(k, low) | (packHalves(k, high) << 16);
+}
+
+Val mla::gpu::multiplyHalves(KernelBuilder &k, Val a, Val b) {
+  return k.bitcast(k.wrap(LLVM::FMulOp::create(k, asHalves(k, a), asHalves(k, b))), k.i32Type());
+}

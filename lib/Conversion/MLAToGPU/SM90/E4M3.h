@@ -22,6 +22,11 @@ Val packF16(KernelBuilder &k, Val low, Val high);
 /// stays NaN.
 Val packE4M3(KernelBuilder &k, llvm::ArrayRef<Val> values);
 
+/// Packs four f16, two per i32, as e4m3 into an i32 in the same way.
+Val packE4M3Halves(KernelBuilder &k, Val low, Val high);
+/// Multiplies the two f16 of an i32.
+Val multiplyHalves(KernelBuilder &k, Val a, Val b);
+
 } // namespace mla::gpu
 
 #endif // MLA_CONVERSION_MLATOGPU_SM90_E4M3_H

@@ -38,185 +38,51 @@ int64_t mla::gpu::fewRowsSharedBytes(const LatentAttentionShape &shape) { return
 
 std::string mla::gpu::fewRowsName(const LatentAttentionShape &shape) { return "few_rows_" + shape.name(); }
 
-//===----------------------------------------------------------------------===//
-// Set-up
-//===----------------------------------------------------------------------===//
-
 FewRows::FewRows(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape)
-    : shape(shape), at(shape), k(module, fewRowsName(shape), fewRowsThreads, /*oneBlock=*/true) {}
+    : PackedAttention(module, shape, fewRowsName(shape), fewRows, FewRowsLayout(shape).packedRing()), at(shape) {}
 
-void FewRows::addArguments() {
-  qArg = k.addPointer();
-  if (shape.rope)
-    ropeArg = k.addPointer();
-  for (unsigned *arg : {&pagesArg, &tableArg, &lengthsArg, &cuArg, &outArg, &partialArg, &partialLseArg, &slotsArg})
-    *arg = k.addPointer();
-  if (shape.lse)
-    lseArg = k.addPointer();
-  for (unsigned *arg : {&batchArg, &partsArg, &widthArg, &headsArg, &rowsArg, &pageCountArg, &strideArg})
-    *arg = k.addInt();
-  if (shape.rope)
-    ropeStrideArg = k.addInt();
-  scaleArg = k.addFloat();
-}
+void FewRows::addPages() { pagesArg = k.addPointer(); }
 
-void FewRows::setUp() {
-  thread = k.thread();
-  group = k.shuffle(thread >> 7, k.i32(0)); // known to be uniform in a warp
-  inGroup = thread & 127;
-  lane = thread & 31;
-  warp = k.shuffle(inGroup >> 5, k.i32(0));
-  warpOfBoth = k.shuffle(thread >> 5, k.i32(0));
-  quad = lane & 3;
-  firstRow = k.blockX() * fewRows;
-  k.when(thread == 0, [&] {
-    for (int64_t i = 0; i < FewRowsLayout::stages; ++i) {
-      initBarrier(k, k.shared(at.full + 8 * i), 1);
-      initBarrier(k, k.shared(at.empty + 8 * i), 4);
-    }
-    fenceBarrierInit(k);
-  });
-  k.syncBlock();
-}
-
-//===----------------------------------------------------------------------===//
-// Splits
-//===----------------------------------------------------------------------===//
-
-LatentSplit FewRows::splitAt(Val sequence, Val begin) {
-  return latentSplitAt(k, shape, part, k.argument(lengthsArg), sequence, begin);
-}
-
-/// Returns the sequence and the block that the next split begins with.
-std::pair<Val, Val> FewRows::next(const LatentSplit &split) {
-  Val same = shape.split.fixed ? split.end < split.limit : k.i1(false);
-  return {select(same, split.sequence, split.sequence + 1), select(same, split.end, k.i32(0))};
-}
-
-void FewRows::beginSplit(const LatentSplit &split, Val ordinal) {
-  auto uniform = [&](Val value) { return k.shuffle(value, k.i32(0)); };
-  sequence = split.sequence, begin = split.begin, end = uniform(split.end);
-  length = uniform(k.loadInt(k.argument(lengthsArg), sequence));
-  Val heads = k.argument(headsArg), firstToken = k.loadInt(k.argument(cuArg), sequence);
-  Val queries = k.loadInt(k.argument(cuArg), sequence + 1) - firstToken;
-  sequenceRow = firstToken * heads;
-  rows = queries * heads;
-  isLast = end == blocksOfLength(k, length);
-  Val own = shape.split.fixed ? ordinal : min(ordinal, k.i32(1));
-  slot = select((begin == 0) & isLast, k.i32(-1), part.slot + own);
-  border.clear();
-  for (int64_t i = 0; i < ownRows; ++i) {
-    Val query = (firstRow + (quad << 1) + (i / 2 * 8 + i % 2)) / heads;
-    border.push_back(min(length - (queries - query - 1), length));
-  }
-}
-
-//===----------------------------------------------------------------------===//
-// The warp that copies
-//===----------------------------------------------------------------------===//
-
-Val FewRows::pageOf(Val sequence, Val token) {
-  return loadPage(k, {k.argument(tableArg), k.argument(widthArg), k.argument(pageCountArg)}, sequence,
-                  token / shape.page);
-}
-
-/// Copies the rows of a block that are in pages of the sequence. One thread.
-void FewRows::copyBlock(const LatentSplit &split, Val block, Val ordinal) {
-  constexpr int64_t stages = FewRowsLayout::stages;
-  int64_t rowsAtOnce = std::min(shape.page, blockTokens);
-  Val stage = ordinal % stages, barrier = k.shared(at.full, stage << 3), token = block << 6;
-  Val length = k.loadInt(k.argument(lengthsArg), split.sequence);
-  Vals pages, isThere;
-  for (int64_t first = 0; first < blockTokens; first += rowsAtOnce) {
-    pages.push_back(pageOf(split.sequence, token + first));
-    isThere.push_back((token + first < length) | (k.i32(first) == 0));
-  }
-  waitBarrier(k, k.shared(at.empty, stage << 3), ((ordinal / stages) & 1) ^ 1);
-  Val count = k.i32(0);
-  for (Val there : isThere)
+/// Copies the rows of a block that are in pages of the sequence.
+void FewRows::copyBlock(const Pages &pages, Val block, Val ordinal, Val barrier) {
+  Val count = k.i32(0), token = block << 6, begin = offsetOf(ordinal);
+  for (Val there : pages.exist)
     count = count + k.toInt(there, k.i32Type());
-  expectBytes(k, barrier, count * (rowsAtOnce * at.row.bytes), Val());
-  for (auto [i, page] : llvm::enumerate(pages)) {
-    Val row = k.extend(page) * shape.page + k.extend((token + i * rowsAtOnce) % shape.page);
+  expectBytes(k, barrier, count * (rowsAtOnce() * at.row.bytes), Val());
+  for (auto [i, page] : llvm::enumerate(pages.numbers)) {
+    Val row = k.extend(page) * shape.page + k.extend((token + i * rowsAtOnce()) % shape.page);
     Val from = k.at(k.argument(pagesArg), row * at.row.bytes);
-    Val to = k.shared(at.ring + i * rowsAtOnce * at.row.bytes, stage * at.stageBytes);
-    k.when(isThere[i], [&] { copyBytes(k, to, from, barrier, rowsAtOnce * at.row.bytes); });
+    Val to = k.shared(at.ring + i * rowsAtOnce() * at.row.bytes, begin);
+    k.when(pages.exist[i], [&] { copyBytes(k, to, from, barrier, rowsAtOnce() * at.row.bytes); });
   }
-}
-
-void FewRows::copyAll() {
-  Val zero = k.i32(0);
-  k.loopWhile(
-      {part.first, part.firstBlock, zero}, [&](llvm::ArrayRef<Val> state) { return state[0] <= part.last; },
-      [&](llvm::ArrayRef<Val> state) -> Vals {
-        LatentSplit split = splitAt(state[0], state[1]);
-        k.loop(split.begin, split.end, k.i32(1), {}, [&](Val block, llvm::ArrayRef<Val>) -> Vals {
-          copyBlock(split, block, state[2] + (block - split.begin));
-          return {};
-        });
-        auto [sequence, begin] = next(split);
-        return {sequence, begin, state[2] + (split.end - split.begin)};
-      });
 }
 
 //===----------------------------------------------------------------------===//
 // Queries
 //===----------------------------------------------------------------------===//
 
-/// Returns 16 columns of a row as f16: multiples of a power of two, which is stored as the row's unit. Consecutive
-/// lanes have the row.
+/// Returns 16 columns of a row as f16: multiples of a power of two, which is stored as the row's unit.
 Vals FewRows::toHalves(llvm::ArrayRef<Val> words, const Queries &queries, Val row, Val piece) {
-  constexpr int64_t exponent = 1 << 23, exponentMask = 0x7f800000; // of f32
-  Vals values, halves;
-  Val largest = k.f32(0);
-  for (Val word : words)
-    for (Val value : {lowBF16(word), highBF16(word)}) {
-      values.push_back(value);
-      largest = max(largest, max(value, -value));
-    }
-  for (int64_t distance = 1; distance < queries.width / 16; distance *= 2)
-    largest = max(largest, k.shuffleXor(largest, distance));
-  // The largest number of the row becomes 2^14 to 2^15, but a row of zeros stays one.
-  Val power = k.bitcast(largest, k.i32Type()) & exponentMask;
-  power = max(min(power, k.i32(252 * exponent)), k.i32(30 * exponent));
-  Val factor = k.bitcast(k.i32(254 * exponent) - power, k.f32Type()) * k.f32(0x1p14);
-  Val unit = k.bitcast(power, k.f32Type()) * k.f32(0x1p-14);
-  k.when(piece == 0, [&] { k.store(unit, k.shared(queries.unit, row << 2)); });
-  for (size_t i = 0; i < values.size(); i += 2)
-    halves.push_back(packF16(k, values[i] * factor, values[i + 1] * factor));
+  constexpr int64_t exponent = 14;
+  Normalized normalized = normalize(words, queries.rows.width / 16, exponent);
+  k.when(piece == 0, [&] { k.store(normalized.unit, k.shared(queries.unit, row << 2)); });
+  Vals halves;
+  for (size_t i = 0; i < normalized.values.size(); i += 2)
+    halves.push_back(packF16(k, normalized.values[i], normalized.values[i + 1]));
   return halves;
 }
 
-/// Stores rows of queries as tiles of 64 columns; zeros beyond the sequence's rows. A thread takes 16 columns.
+/// Stores rows of queries as tiles of 64 columns.
 void FewRows::loadQueryRows(const Queries &queries) {
-  int64_t rowPieces = queries.width / 16, pieces = fewRows * rowPieces;
   bool converts = queries.unit >= 0;
-  mlir::Type four = k.vectorType(4, k.i32Type());
-  auto body = [&](Val i) {
-    Val row = i / rowPieces, piece = i % rowPieces, source = firstRow + row;
-    Val element = k.extend(sequenceRow + source) * k.extend(k.argument(queries.stride)) + k.extend(piece * 16);
-    Val address = k.at(k.argument(queries.from), element * 2), zero = k.zeroVector(4, k.i32Type());
-    Vals halves = k.choose(
-        source < rows, [&]() -> Vals { return {k.load(address, four, 16), k.load(k.at(address, 16), four, 16)}; },
-        [&]() -> Vals { return {zero, zero}; });
-    Vals words, order;
-    for (Val half : halves)
-      for (int64_t w = 0; w < 4; ++w)
-        words.push_back(k.element(half, w));
-    if (converts)
-      words = toHalves(words, queries, row, piece);
+  forQueries(queries.rows, [&](llvm::ArrayRef<Val> given, Val row, Val piece) {
+    Vals words = converts ? toHalves(given, queries, row, piece) : Vals(given), order;
     for (int64_t w = 0; w < 8; ++w)
       order.push_back(words[converts ? w % 4 * 2 + w / 4 : w]);
     Val base = k.shared(queries.to, (piece >> 2) * tile + (row << 7)), chunk = (piece & 3) << 1;
     for (int64_t h : {0, 1})
       k.store(k.vectorOf(llvm::ArrayRef(order).slice(4 * h, 4)), k.at(base, ((chunk + h) ^ (row & 7)) << 4), 16);
-  };
-  for (int64_t first = 0; first < pieces; first += 256) {
-    if (first + 256 <= pieces)
-      body(thread + first);
-    else
-      k.when(thread + first < pieces, [&] { body(thread + first); });
-  }
+  });
 }
 
 Vals FewRows::loadUnits(int64_t offset) {
@@ -227,9 +93,9 @@ Vals FewRows::loadUnits(int64_t offset) {
 }
 
 void FewRows::loadQueries() {
-  loadQueryRows({qArg, strideArg, at.q, shape.latent, at.queryUnit});
+  loadQueryRows({{qArg, strideArg, shape.latent, shape.latent}, at.q, at.queryUnit});
   if (shape.rope)
-    loadQueryRows({ropeArg, ropeStrideArg, at.ropeQ, shape.rope, shape.copiesRope() ? -1 : at.ropeUnit});
+    loadQueryRows({{ropeArg, ropeStrideArg, shape.rope, shape.rope}, at.ropeQ, shape.copiesRope() ? -1 : at.ropeUnit});
   fenceAsync(k);
   sync();
   queryUnit = loadUnits(at.queryUnit);
@@ -293,24 +159,9 @@ void FewRows::sendLse(const State &s, bool whole) {
   if (whole && !shape.lse)
     return;
   k.when((thread < 4), [&] {
-    for (int64_t i = 0; i < ownRows; ++i) {
-      Val row = firstRow + (quad << 1) + (i / 2 * 8 + i % 2);
-      Val lse = log2(s.sum[i]) + s.maximum[i];
-      k.when(row < rows, [&] {
-        if (whole)
-          k.store(lse * k.f32(0.6931471805599453), k.at(k.argument(lseArg), k.extend(sequenceRow + row) * 4));
-        else
-          k.store(lse, k.at(k.argument(partialLseArg), k.extend(slot * k.argument(rowsArg) + row) * 4));
-      });
-    }
+    for (int64_t i = 0; i < ownRows; ++i)
+      storeLse(firstRow + (quad << 1) + (i / 2 * 8 + i % 2), log2(s.sum[i]) + s.maximum[i], whole);
   });
-}
-
-/// Writes where this sequence's partial results begin and end. One thread.
-void FewRows::writeSlots() {
-  Val to = k.at(k.argument(slotsArg), k.extend(sequence) * 8);
-  k.when(begin == 0, [&] { k.store(slot, to); });
-  k.when((begin > 0) & isLast, [&] { k.store(slot, k.at(to, 4)); });
 }
 
 /// Makes the maximum that of both warpgroups and the sum that of all warps, and divides this one's part of O by the
@@ -371,9 +222,10 @@ void FewRows::finish(State &s) {
 // The whole
 //===----------------------------------------------------------------------===//
 
-/// Computes one split, whose first block is number `firstBlock` of this CTA's.
-void FewRows::oneSplit(const LatentSplit &split, Val ordinal, Val firstBlock) {
-  beginSplit(split, ordinal);
+void FewRows::oneSplit(Val firstBlock) {
+  border.clear();
+  for (int64_t i = 0; i < ownRows; ++i)
+    border.push_back(borderOf(firstRow + (quad << 1) + (i / 2 * 8 + i % 2)));
   loadQueries();
   State s;
   s.out.assign(at.latentTiles, Vals(accumulators, k.f32(0)));
@@ -386,36 +238,6 @@ void FewRows::oneSplit(const LatentSplit &split, Val ordinal, Val firstBlock) {
   });
   s = State::of(k, last, at.latentTiles);
   finish(s);
-}
-
-void FewRows::emit() {
-  addArguments();
-  k.begin();
-  setUp();
-  WorkSplit split(k, shape.split, k.argument(lengthsArg), k.argument(batchArg), k.argument(partsArg));
-  part = split.partOf(k.blockY());
-  waitForPredecessors(k);
-  k.when(dependentsMayComeEarly(k.argument(batchArg), k.argument(partsArg)), [&] { launchDependents(k); });
-  k.when(
-      group == 2,
-      [&] {
-        decreaseRegisters(k, 24);
-        k.when(inGroup == 0, [&] { copyAll(); });
-      },
-      [&] {
-        increaseRegisters(k, 240);
-        Val zero = k.i32(0);
-        k.loopWhile(
-            {part.first, part.firstBlock, zero, zero}, [&](llvm::ArrayRef<Val> state) { return state[0] <= part.last; },
-            [&](llvm::ArrayRef<Val> state) -> Vals {
-              LatentSplit own = splitAt(state[0], state[1]);
-              oneSplit(own, state[2], state[3]);
-              auto [sequence, begin] = next(own);
-              return {sequence, begin, state[2] + 1, state[3] + (own.end - own.begin)};
-            });
-      });
-  launchDependents(k);
-  k.finish();
 }
 
 void mla::gpu::emitFewRows(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape) {

@@ -34,14 +34,12 @@
 #ifndef MLA_CONVERSION_MLATOGPU_SM90_FEWROWS_H
 #define MLA_CONVERSION_MLATOGPU_SM90_FEWROWS_H
 
-#include "LatentAttention.h"
+#include "PackedAttention.h"
 
 namespace mla::gpu {
 
 /// Query rows per CTA.
 inline constexpr int64_t fewRows = 16;
-/// Two warpgroups that compute, and one of which a thread copies.
-inline constexpr int64_t fewRowsThreads = 384;
 
 /// Offsets in dynamic shared memory, in bytes.
 struct FewRowsLayout {
@@ -59,6 +57,8 @@ struct FewRowsLayout {
   int64_t bytes;
   static constexpr int64_t stages = 4;
   int64_t stagingPitch; ///< bytes per row
+  /// Each warpgroup reads every other block.
+  PackedRing packedRing() const { return {ring, stageBytes, stages, full, empty, /*readers=*/4}; }
 };
 
 int64_t fewRowsSharedBytes(const LatentAttentionShape &shape);
@@ -69,7 +69,7 @@ std::string fewRowsName(const LatentAttentionShape &shape);
 /// (LatentPartials), partial lse f32 [slots, rows per sequence], slots i32 [batch, 2], lse f32 [rows] (if wanted);
 /// batch, parts, entries per row of the block table, heads, rows per sequence at most, pages, elements between rows of
 /// q_latent, and of q_rope (if R > 0); scale · log2(e).
-/// Grid: (ceil(rows of a sequence / 16), parts); fewRowsThreads threads.
+/// Grid: (ceil(rows of a sequence / 16), parts); packedAttentionThreads threads.
 void emitFewRows(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape);
 
 } // namespace mla::gpu

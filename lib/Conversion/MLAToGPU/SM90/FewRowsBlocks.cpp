@@ -42,20 +42,6 @@ FewRows::State FewRows::State::of(KernelBuilder &k, llvm::ArrayRef<Val> values, 
 // Stages
 //===----------------------------------------------------------------------===//
 
-/// Returns the offset of a block's stage in the ring.
-Val FewRows::stageOf(Val ordinal) { return ordinal % FewRowsLayout::stages * at.stageBytes; }
-
-void FewRows::waitFull(Val ordinal) {
-  constexpr int64_t stages = FewRowsLayout::stages;
-  waitBarrier(k, k.shared(at.full, ordinal % stages << k.i32(3)), (ordinal / stages) & 1);
-}
-
-/// Reports that this warp has read a block.
-void FewRows::release(Val ordinal) {
-  k.syncWarp();
-  k.when(lane == 0, [&] { arrive(k, k.shared(at.empty, ordinal % FewRowsLayout::stages << k.i32(3))); });
-}
-
 /// Zeroes rows from row `left`: they may hold NaN, and a probability of zero does not remove it.
 void FewRows::zeroBeyond(Val stage, Val left) {
   k.when(left < blockTokens, [&] {
@@ -269,7 +255,7 @@ void FewRows::softmax(State &s, Vals &p, const Vals &scales) {
 }
 
 void FewRows::oneBlock(State &s, Val block, Val ordinal) {
-  Val stage = stageOf(ordinal);
+  Val stage = offsetOf(ordinal);
   waitFull(ordinal);
   zeroBeyond(stage, length - (block << 6));
   Vals scales = loadScales(stage), p = scores(stage, block, scales);
@@ -279,5 +265,5 @@ void FewRows::oneBlock(State &s, Val block, Val ordinal) {
   syncGroup();
   addValues(s, stage);
   waitProducts(k, 0);
-  release(ordinal);
+  release(ordinal, k.i1(true));
 }

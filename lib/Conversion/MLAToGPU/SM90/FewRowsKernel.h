@@ -12,10 +12,9 @@
 
 namespace mla::gpu {
 
-class FewRows {
+class FewRows : public PackedAttention {
 public:
   FewRows(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape);
-  void emit();
 
 private:
   /// Rows of a product that a thread has in its accumulators: 8j + 2(lane % 4) + e, of index 2j + e.
@@ -32,19 +31,11 @@ private:
     static State of(KernelBuilder &k, llvm::ArrayRef<Val> values, int64_t tiles);
   };
 
-  // Set-up and splits
-  void addArguments();
-  void setUp();
-  LatentSplit splitAt(Val sequence, Val begin);
-  std::pair<Val, Val> next(const LatentSplit &split);
-  // The warp that copies
-  void copyAll();
-  Val pageOf(Val sequence, Val token);
-  void copyBlock(const LatentSplit &split, Val block, Val ordinal);
+  void addPages() override;
+  void copyBlock(const Pages &pages, Val block, Val ordinal, Val barrier) override;
+  void oneSplit(Val firstBlock) override;
   // Blocks (FewRowsBlocks.cpp)
-  Val stageOf(Val ordinal);
-  void waitFull(Val ordinal);
-  void release(Val ordinal);
+  Val offsetOf(Val ordinal) { return stageOf(ordinal) * at.stageBytes; }
   void zeroBeyond(Val stage, Val left);
   Vals convert(Val word, bool transposed);
   llvm::SmallVector<Vals> keys(Val stage, int64_t step);
@@ -59,37 +50,25 @@ private:
   void softmax(State &s, Vals &p, const Vals &scales);
   void oneBlock(State &s, Val block, Val ordinal);
   // The whole of a split
-  void beginSplit(const LatentSplit &split, Val ordinal);
   void loadQueries();
   struct Queries {
-    unsigned from, stride; ///< arguments
-    int64_t to, width;
+    QueryRows rows;
+    int64_t to;
     int64_t unit; ///< offset of the rows' units; -1: rows are copied as bf16
   };
   void loadQueryRows(const Queries &queries);
   Vals toHalves(llvm::ArrayRef<Val> words, const Queries &queries, Val row, Val piece);
   Vals loadUnits(int64_t at);
-  void oneSplit(const LatentSplit &split, Val ordinal, Val firstBlock);
   void finish(State &s);
   void stage(const State &s, bool adds);
   void sendWhole();
   void sendPartial();
   void sendLse(const State &s, bool whole);
-  void writeSlots();
   void joinGroups(State &s);
-  void sync() { k.syncNamed(1, 256); }                     ///< both warpgroups
-  void syncGroup() { k.syncNamed(k.i32(2) + group, 128); } ///< this one
 
-  const LatentAttentionShape &shape;
   FewRowsLayout at;
-  KernelBuilder k;
-  unsigned qArg, ropeArg, pagesArg, tableArg, lengthsArg, cuArg, outArg, partialArg, partialLseArg, slotsArg, lseArg;
-  unsigned batchArg, partsArg, widthArg, headsArg, rowsArg, pageCountArg, strideArg, ropeStrideArg, scaleArg;
-  Val thread, group, inGroup, lane, warp, warpOfBoth, quad;
-  Val firstRow; ///< of this CTA, among a sequence's
-  WorkSplit::Part part;
+  unsigned pagesArg;
   // The current split
-  Val sequence, begin, end, length, slot, isLast, sequenceRow, rows;
   Vals border;              ///< of own rows: tokens below it are visible
   Vals queryUnit, ropeUnit; ///< of own rows: what the stored numbers of queries are multiples of
 };

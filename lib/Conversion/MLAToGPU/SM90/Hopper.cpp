@@ -134,6 +134,10 @@ static int64_t descriptor(int64_t offset, int64_t leading, int64_t stride) {
 }
 
 int64_t kMajorDescriptor(int64_t offset) { return descriptor(offset, 1, 64); }
+Val moveDescriptor(KernelBuilder &k, int64_t descriptor, Val units) {
+  Val low = k.i32(descriptor & 0xffffffff) + units;
+  return k.extend(low) | k.i64(descriptor & ~int64_t(0xffffffff));
+}
 int64_t mnMajorDescriptor(int64_t offset, int64_t tileStride) { return descriptor(offset, tileStride >> 4, 64); }
 
 void fenceProducts(KernelBuilder &k) { NVVM::WgmmaFenceAlignedOp::create(k); }
@@ -184,15 +188,28 @@ static std::string operandList(int64_t first, int64_t count) {
   return text;
 }
 
+/// The depth and types of a product with sums in f32, as in the instruction's name.
+static StringRef suffixOf(Operands operands) {
+  switch (operands) {
+  case Operands::BF16:
+    return "k16.f32.bf16.bf16";
+  case Operands::F16:
+    return "k16.f32.f16.f16";
+  case Operands::E4M3:
+    return "k32.f32.e4m3.e4m3";
+  }
+  llvm_unreachable("every kind of operands has a name");
+}
+
 Vals multiplyRegisters(KernelBuilder &k, ArrayRef<Val> a, Val b, ArrayRef<Val> accumulators, bool start, Major bMajor,
                        Operands operandTypes) {
   // NVVM has no operation for A in registers. Outputs 0…m-1 are tied to inputs m…2m-1; then A, then B's descriptor.
   int64_t m = accumulators.size(), n = 2 * m;
+  StringRef transposed = operandTypes == Operands::E4M3 ? "" : bMajor == Major::MN ? ", 1" : ", 0";
   std::string text = "{\n.reg .pred p;\nsetp.ne.b32 p, " + std::to_string(start ? 0 : 1) +
-                     ", 0;\nwgmma.mma_async.sync.aligned.m64n" + std::to_string(n) +
-                     (operandTypes == Operands::F16 ? "k16.f32.f16.f16 {" : "k16.f32.bf16.bf16 {") + operandList(0, m) +
-                     "}, {" + operandList(2 * m, 4) + "}, $" + std::to_string(2 * m + 4) + ", p, 1, 1, " +
-                     (bMajor == Major::MN ? "1" : "0") + ";\n}";
+                     ", 0;\nwgmma.mma_async.sync.aligned.m64n" + std::to_string(n) + suffixOf(operandTypes).str() +
+                     " {" + operandList(0, m) + "}, {" + operandList(2 * m, 4) + "}, $" + std::to_string(2 * m + 4) +
+                     ", p, 1, 1" + transposed.str() + ";\n}";
   SmallVector<std::string> constraints(m, "=f");
   for (int64_t i = 0; i < m; ++i)
     constraints.push_back(std::to_string(i));

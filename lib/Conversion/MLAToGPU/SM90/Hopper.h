@@ -98,6 +98,9 @@ void increaseRegisters(KernelBuilder &k, int64_t count);
 /// K-major: rows are m or n, columns are k. Steps of 16 along k add kMajorStep; 8 rows are 1024 bytes.
 int64_t kMajorDescriptor(int64_t offset);
 inline constexpr int64_t kMajorStep = 2;
+/// Moves a descriptor by a number of units of 16 bytes. Only the low half changes, which costs one instruction on the
+/// way to the product.
+Val moveDescriptor(KernelBuilder &k, int64_t descriptor, Val units);
 /// MN-major: rows are k, columns are m or n; the next 64 columns are `tileStride` bytes further. Steps of 16 along k
 /// add mnMajorStep.
 int64_t mnMajorDescriptor(int64_t offset, int64_t tileStride);
@@ -116,7 +119,7 @@ void fenceProducts(KernelBuilder &k);
 void commitProducts(KernelBuilder &k);
 /// Waits until at most `pending` committed groups are unfinished.
 void waitProducts(KernelBuilder &k, int64_t pending);
-/// Elements of both operands. Of e4m3, a product has 32 columns of k, and only A and B in shared memory, K-major.
+/// Elements of both operands. Of e4m3, a product has 32 columns of k, and both operands are K-major.
 enum class Operands { BF16, F16, E4M3 };
 /// A and B from shared memory, by descriptor. `start` overwrites the accumulators.
 Vals multiply(KernelBuilder &k, Val a, Val b, llvm::ArrayRef<Val> accumulators, bool start = false,

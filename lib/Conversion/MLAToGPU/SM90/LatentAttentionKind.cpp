@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "E4M3Attention.h"
 #include "FewRows.h"
 #include "Kinds.h"
 #include "LatentAttention.h"
@@ -145,14 +146,9 @@ ArrayRef<ScheduleKey> LatentAttentionKind::getScheduleKeys() const {
       {"min_blocks", 1, most},   // of a split
       {"fixed_blocks", 0, most}, // of every split; 0: balanced over the batch
       {"few_rows", 0, fewRows},  // query rows of a sequence up to which few_rows… runs; 0: never
+      {"query_terms", 0, 2, 0},  // of e4m3, in which queries multiply a packed cache; 0: both are bf16
   };
   return keys;
-}
-
-/// Returns whether the kernel of few rows takes a cache.
-static bool takesFewRows(CacheType cache) {
-  return cache.isPacked() && llvm::is_contained({128, 256, 512}, cache.getLatent()) &&
-         llvm::is_contained({0, 16, 32, 64}, cache.getRope());
 }
 
 KernelKind::Choices LatentAttentionKind::chooseSchedule(KernelOp kernel, const Purpose &purpose,
@@ -160,120 +156,241 @@ KernelKind::Choices LatentAttentionKind::chooseSchedule(KernelOp kernel, const P
   constexpr int64_t fixedBlocks = 32;
   auto op = *kernel.getBody().getOps<LatentAttentionOp>().begin();
   int64_t heads = cast<RankedTensorType>(op.getQLatent().getType()).getDimSize(1);
-  bool mayBeFew = heads <= fewRows && takesFewRows(op.getCache().getType());
+  bool mayBeFew = heads <= fewRows && isTakenPacked(op.getCache().getType());
   return {{"overhead", 5},
           {"min_blocks", 2},
           {"fixed_blocks", purpose.batchInvariant ? fixedBlocks : 0},
           {"few_rows", mayBeFew ? fewRows : 0}};
 }
 
-FailureOr<Launches> LatentAttentionKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
-  auto op = *kernel.getBody().getOps<LatentAttentionOp>().begin();
-  FailureOr<LatentAttentionShape> shape = shapeOf(kernel, op);
-  if (failed(shape))
-    return failure();
-  MLIRContext *context = kernel.getContext();
-  auto number = [&](int64_t value) { return getAffineConstantExpr(value, context); };
-  auto size = [&](Size which) { return expressionOf(which, context); };
-  int64_t heads = cast<RankedTensorType>(op.getQLatent().getType()).getDimSize(1);
-  int64_t fewRowsLimit = kernel.getSchedule()->get("few_rows");
-  if (fewRowsLimit && !takesFewRows(op.getCache().getType()))
-    return kernel.emitOpError(
-        "expected 'few_rows' of the schedule to be 0: its kernel takes packed caches with a latent of "
-        "128, 256 or 512 elements and a k_rope of 0, 16, 32 or 64");
-  FailureOr<TensorMap> latents = queryMap(kernel, op.getQLatent(), heads);
-  FailureOr<Buffer> cu = operandOf(op.getCu()), pages = operandOf(op.getCache());
-  if (failed(latents) || failed(cu) || failed(pages))
-    return failure();
-  Buffer table = *pages, lengths = *pages;
-  table.part = Buffer::BlockTable;
-  lengths.part = Buffer::Lengths;
+//===----------------------------------------------------------------------===//
+// Launches
+//===----------------------------------------------------------------------===//
 
+namespace {
+/// The launches of one operation.
+class LatentLaunches {
+public:
+  LatentLaunches(KernelOp kernel, LatentAttentionOp op, const LatentAttentionShape &shape)
+      : kernel(kernel), op(op), shape(shape), context(op.getContext()),
+        heads(cast<RankedTensorType>(op.getQLatent().getType()).getDimSize(1)),
+        scale(static_cast<float>(op.getScale().convertToDouble() * llvm::numbers::log2e)),
+        rows(size(Size::MaxQueries) * heads), rowBlocks(rows.ceilDiv(queryRows)),
+        parts(partsOf(size(Size::Processors), rowBlocks)) {}
+  LogicalResult readOperands();
+  Launch converting() const;
+  Launch quantizing(int64_t queryTerms) const;
+  Launch ofFewRows() const;
+  Launch merging() const;
+  SmallVector<AffineExpr, 2> workspace() const;
+  AffineExpr isFew(int64_t limit) const { return isAtMost(rows, limit); }
+
+private:
+  AffineExpr number(int64_t value) const { return getAffineConstantExpr(value, context); }
+  AffineExpr size(Size which) const { return expressionOf(which, context); }
+  TensorMap pagesMap(int64_t boxBytes) const;
+  void addBuffers(Launch &launch, bool hasPages) const;
+  void addSizes(Launch &launch) const;
+  void addQueries(Launch &launch) const;
+  void addStrides(Launch &launch) const;
+  void setGrid(Launch &launch, AffineExpr x) const;
+
+  KernelOp kernel;
+  LatentAttentionOp op;
+  const LatentAttentionShape &shape;
+  MLIRContext *context;
+  int64_t heads;
+  float scale; ///< for exp2
   // One part per SM and row block: all row blocks of a part read the same pages at the same time.
-  AffineExpr rows = size(Size::MaxQueries) * heads, rowBlocks = rows.ceilDiv(queryRows);
-  AffineExpr isFew = isAtMost(rows, fewRowsLimit);
-  AffineExpr parts = partsOf(size(Size::Processors), rowBlocks);
-  AffineExpr slots =
-      slotsOf(shape->split, parts, size(Size::Batch), size(Size::MaxLength), /*mayBeAlone=*/!hasFewQueries(kernel));
+  AffineExpr rows, rowBlocks, parts;
+  TensorMap latents, ropes;
+  View queries, keys;
+  Buffer pages, cu;
   Buffer out{Buffer::Result, 0}, lse{Buffer::Result, 1};
   Buffer partial{Buffer::Workspace, 0}, partialLse{Buffer::Workspace, 1}, firstAndLast{Buffer::Workspace, 2};
+};
+} // namespace
 
-  Launch attention;
-  attention.kernel = shape->name();
-  attention.arguments = {*latents};
-  if (shape->rope) {
-    FailureOr<TensorMap> ropes = queryMap(kernel, op.getQRope(), heads);
-    if (failed(ropes))
-      return failure();
-    attention.arguments.push_back(*ropes);
-  }
-  if (shape->copiesRope())
-    attention.arguments.push_back(packedRopeMap(*pages, *shape, context));
-  else if (!shape->isPacked())
-    attention.arguments.push_back(cacheMap(*pages, *shape, context));
-  attention.arguments.push_back(outMap(*shape, latents->dims[1]));
-  if (shape->isPacked())
-    attention.arguments.push_back(*pages);
-  for (const Buffer &buffer : {table, lengths, *cu, out, partial, partialLse, firstAndLast})
-    attention.arguments.push_back(buffer);
-  if (shape->lse)
-    attention.arguments.push_back(lse);
-  for (AffineExpr value : {size(Size::Batch), parts, size(Size::TableWidth), number(heads), rows})
-    attention.arguments.push_back(value);
-  if (shape->isPacked())
-    attention.arguments.push_back(size(Size::Pages));
-  attention.arguments.push_back(static_cast<float>(op.getScale().convertToDouble() * llvm::numbers::log2e));
-  attention.grid[0] = fewRowsLimit ? rowBlocks * (isFew * -1 + 1) : rowBlocks;
-  attention.grid[1] = parts;
-  attention.grid[2] = number(1);
-  attention.threads = shape->threads();
-  attention.sharedBytes = latentAttentionSharedBytes(*shape);
-
-  Launch few;
-  few.kernel = fewRowsName(*shape);
-  FailureOr<View> queries = viewOf(op.getQLatent()), keys = shape->rope ? viewOf(op.getQRope()) : queries;
-  if (failed(queries) || failed(keys))
+LogicalResult LatentLaunches::readOperands() {
+  FailureOr<TensorMap> map = queryMap(kernel, op.getQLatent(), heads);
+  FailureOr<View> view = viewOf(op.getQLatent());
+  FailureOr<Buffer> ofCache = operandOf(op.getCache()), ofCu = operandOf(op.getCu());
+  if (failed(map) || failed(view) || failed(ofCache) || failed(ofCu))
     return failure();
-  few.arguments = {queries->buffer};
-  if (shape->rope)
-    few.arguments.push_back(keys->buffer);
-  for (const Buffer &buffer : {*pages, table, lengths, *cu, out, partial, partialLse, firstAndLast})
-    few.arguments.push_back(buffer);
-  if (shape->lse)
-    few.arguments.push_back(lse);
-  for (AffineExpr value :
-       {size(Size::Batch), parts, size(Size::TableWidth), number(heads), rows, size(Size::Pages), queries->strides[1]})
-    few.arguments.push_back(value);
-  if (shape->rope)
-    few.arguments.push_back(keys->strides[1]);
-  few.arguments.push_back(attention.arguments.back());
-  few.grid[0] = isFew;
-  few.grid[1] = parts;
-  few.grid[2] = number(1);
-  few.threads = fewRowsThreads;
-  few.sharedBytes = fewRowsSharedBytes(*shape);
+  latents = *map, queries = *view, pages = *ofCache, cu = *ofCu;
+  if (!shape.rope)
+    return success();
+  map = queryMap(kernel, op.getQRope(), heads);
+  view = viewOf(op.getQRope());
+  if (failed(map) || failed(view))
+    return failure();
+  ropes = *map, keys = *view;
+  return success();
+}
 
-  Launch merge;
-  merge.kernel = shape->mergeName();
-  for (const Buffer &buffer : {*cu, partial, partialLse, firstAndLast, out})
-    merge.arguments.push_back(buffer);
-  if (shape->lse)
-    merge.arguments.push_back(lse);
+void LatentLaunches::addBuffers(Launch &launch, bool hasPages) const {
+  Buffer table = pages, lengths = pages;
+  table.part = Buffer::BlockTable;
+  lengths.part = Buffer::Lengths;
+  if (hasPages)
+    launch.arguments.push_back(pages);
+  for (const Buffer &buffer : {table, lengths, cu, out, partial, partialLse, firstAndLast})
+    launch.arguments.push_back(buffer);
+  if (shape.lse)
+    launch.arguments.push_back(lse);
+}
+
+void LatentLaunches::addSizes(Launch &launch) const {
+  for (AffineExpr value : {size(Size::Batch), parts, size(Size::TableWidth), number(heads), rows})
+    launch.arguments.push_back(value);
+  if (shape.isPacked())
+    launch.arguments.push_back(size(Size::Pages));
+}
+
+void LatentLaunches::addQueries(Launch &launch) const {
+  launch.arguments.push_back(queries.buffer);
+  if (shape.rope)
+    launch.arguments.push_back(keys.buffer);
+}
+
+void LatentLaunches::addStrides(Launch &launch) const {
+  launch.arguments.push_back(queries.strides[1]);
+  if (shape.rope)
+    launch.arguments.push_back(keys.strides[1]);
+}
+
+/// Also adds the last argument, the scale.
+void LatentLaunches::setGrid(Launch &launch, AffineExpr x) const {
+  launch.arguments.push_back(scale);
+  launch.grid[0] = x;
+  launch.grid[1] = parts;
+  launch.grid[2] = number(1);
+}
+
+/// Returns the launch that multiplies bf16, to which a packed cache is converted.
+Launch LatentLaunches::converting() const {
+  Launch launch;
+  launch.kernel = shape.name();
+  launch.arguments = {latents};
+  if (shape.rope)
+    launch.arguments.push_back(ropes);
+  if (shape.copiesRope())
+    launch.arguments.push_back(packedRopeMap(pages, shape, context));
+  else if (!shape.isPacked())
+    launch.arguments.push_back(cacheMap(pages, shape, context));
+  launch.arguments.push_back(outMap(shape, latents.dims[1]));
+  addBuffers(launch, shape.isPacked());
+  addSizes(launch);
+  setGrid(launch, rowBlocks);
+  launch.threads = shape.threads();
+  launch.sharedBytes = latentAttentionSharedBytes(shape);
+  return launch;
+}
+
+/// Returns the map of the rows of a packed cache as pairs of bytes.
+TensorMap LatentLaunches::pagesMap(int64_t boxBytes) const {
+  int64_t bytes = shape.packedRow().bytes;
+  TensorMap map;
+  map.buffer = pages;
+  map.dims = {number(bytes / bf16Bytes), number(shape.page), size(Size::Pages)};
+  map.strides = {number(bytes), number(shape.page * bytes)};
+  map.box = {boxBytes / bf16Bytes, std::min(shape.page, blockTokens), 1};
+  map.swizzle = boxBytes == tileRowBytes ? 128 : 0;
+  return map;
+}
+
+/// Returns the launch that multiplies e4m3.
+Launch LatentLaunches::quantizing(int64_t queryTerms) const {
+  constexpr int64_t scaleBytes = 16;
+  Launch launch;
+  launch.kernel = e4m3AttentionName(shape, queryTerms);
+  addQueries(launch);
+  launch.arguments.push_back(pagesMap(tileRowBytes));
+  if (shape.packedRow().numScales)
+    launch.arguments.push_back(pagesMap(scaleBytes));
+  addBuffers(launch, /*hasPages=*/false);
+  addSizes(launch);
+  addStrides(launch);
+  setGrid(launch, rowBlocks);
+  launch.threads = packedAttentionThreads;
+  launch.sharedBytes = e4m3AttentionSharedBytes(shape, queryTerms);
+  return launch;
+}
+
+Launch LatentLaunches::ofFewRows() const {
+  Launch launch;
+  launch.kernel = fewRowsName(shape);
+  addQueries(launch);
+  addBuffers(launch, /*hasPages=*/true);
+  addSizes(launch);
+  addStrides(launch);
+  setGrid(launch, number(1));
+  launch.threads = packedAttentionThreads;
+  launch.sharedBytes = fewRowsSharedBytes(shape);
+  return launch;
+}
+
+Launch LatentLaunches::merging() const {
+  Launch launch;
+  launch.kernel = shape.mergeName();
+  for (const Buffer &buffer : {cu, partial, partialLse, firstAndLast, out})
+    launch.arguments.push_back(buffer);
+  if (shape.lse)
+    launch.arguments.push_back(lse);
   for (AffineExpr value : {size(Size::Batch), parts, number(heads), rows})
-    merge.arguments.push_back(value);
-  merge.grid[0] = size(Size::Processors) * latentMergeBlocks;
-  merge.grid[1] = number(1);
-  merge.grid[2] = number(1);
-  merge.threads = 256;
-  merge.sharedBytes = latentMergeSharedBytes(*shape);
+    launch.arguments.push_back(value);
+  launch.grid[0] = size(Size::Processors) * latentMergeBlocks;
+  launch.grid[1] = number(1);
+  launch.grid[2] = number(1);
+  launch.threads = 256;
+  launch.sharedBytes = latentMergeSharedBytes(shape);
+  return launch;
+}
 
-  emitLatentAttention(module, *shape);
-  emitLatentMerge(module, *shape);
-  if (fewRowsLimit)
+SmallVector<AffineExpr, 2> LatentLaunches::workspace() const {
+  AffineExpr slots =
+      slotsOf(shape.split, parts, size(Size::Batch), size(Size::MaxLength), /*mayBeAlone=*/!hasFewQueries(kernel));
+  return {LatentPartials::bytes(shape, slots, rows), slots * rows * f32Bytes, size(Size::Batch) * slotsBytes};
+}
+
+/// Rejects a kernel for packed caches that does not take this one.
+static LogicalResult checkTaken(KernelOp kernel, CacheType cache, StringRef key) {
+  if (kernel.getSchedule()->get(key) == 0 || isTakenPacked(cache))
+    return success();
+  return kernel.emitOpError() << "expected '" << key
+                              << "' of the schedule to be 0: its kernel takes packed caches with a latent of 128, 256 "
+                                 "or 512 elements and a k_rope of 0, 16, 32 or 64";
+}
+
+FailureOr<Launches> LatentAttentionKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
+  auto op = *kernel.getBody().getOps<LatentAttentionOp>().begin();
+  CacheType cache = op.getCache().getType();
+  FailureOr<LatentAttentionShape> shape = shapeOf(kernel, op);
+  if (failed(shape) || failed(checkTaken(kernel, cache, "few_rows")) ||
+      failed(checkTaken(kernel, cache, "query_terms")))
+    return failure();
+  ScheduleAttr schedule = *kernel.getSchedule();
+  LatentLaunches launches(kernel, op, *shape);
+  if (failed(launches.readOperands()))
+    return failure();
+  Launches result;
+  result.workspace = launches.workspace();
+  if (int64_t queryTerms = schedule.get("query_terms")) {
+    emitE4M3Attention(module, *shape, queryTerms);
+    result.launches.push_back(launches.quantizing(queryTerms));
+  } else {
+    emitLatentAttention(module, *shape);
+    result.launches.push_back(launches.converting());
+  }
+  if (int64_t fewRowsLimit = schedule.get("few_rows")) {
     emitFewRows(module, *shape);
-  AffineExpr partialBytes = LatentPartials::bytes(*shape, slots, rows);
-  Launches launches{{attention, merge}, {partialBytes, slots * rows * f32Bytes, size(Size::Batch) * slotsBytes}};
-  if (fewRowsLimit)
-    launches.launches.insert(launches.launches.begin() + 1, few);
-  return launches;
+    AffineExpr isFew = launches.isFew(fewRowsLimit);
+    Launch few = launches.ofFewRows();
+    few.grid[0] = isFew;
+    result.launches[0].grid[0] = result.launches[0].grid[0] * (isFew * -1 + 1);
+    result.launches.push_back(few);
+  }
+  emitLatentMerge(module, *shape);
+  result.launches.push_back(launches.merging());
+  return result;
 }

@@ -1,0 +1,246 @@
+//===- PackedAttention.cpp - Kernels that read packed rows ----------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "PackedAttention.h"
+#include "Hopper.h"
+
+#include <cmath>
+
+using namespace mla;
+using namespace mla::gpu;
+
+/// Registers per thread of the warpgroup that copies and of those that compute.
+static constexpr int64_t copyRegisters = 24, computeRegisters = 240;
+
+bool mla::gpu::isTakenPacked(CacheType cache) {
+  return cache.isPacked() && llvm::is_contained({128, 256, 512}, cache.getLatent()) &&
+         llvm::is_contained({0, 16, 32, 64}, cache.getRope());
+}
+
+//===----------------------------------------------------------------------===//
+// Set-up
+//===----------------------------------------------------------------------===//
+
+PackedAttention::PackedAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape, llvm::StringRef name,
+                                 int64_t rowsOfBlock, const PackedRing &ring)
+    : shape(shape), k(module, name, packedAttentionThreads, /*oneBlock=*/true), rowsOfBlock(rowsOfBlock), ring(ring) {}
+
+void PackedAttention::addArguments() {
+  qArg = k.addPointer();
+  if (shape.rope)
+    ropeArg = k.addPointer();
+  addPages();
+  for (unsigned *arg : {&tableArg, &lengthsArg, &cuArg, &outArg, &partialArg, &partialLseArg, &slotsArg})
+    *arg = k.addPointer();
+  if (shape.lse)
+    lseArg = k.addPointer();
+  for (unsigned *arg : {&batchArg, &partsArg, &widthArg, &headsArg, &rowsArg, &pageCountArg, &strideArg})
+    *arg = k.addInt();
+  if (shape.rope)
+    ropeStrideArg = k.addInt();
+  scaleArg = k.addFloat();
+}
+
+void PackedAttention::setUp() {
+  thread = k.thread();
+  group = k.shuffle(thread >> 7, k.i32(0)); // known to be uniform in a warp
+  inGroup = thread & 127;
+  lane = thread & 31;
+  warp = k.shuffle(inGroup >> 5, k.i32(0));
+  warpOfBoth = k.shuffle(thread >> 5, k.i32(0));
+  quad = lane & 3;
+  firstRow = k.blockX() * rowsOfBlock;
+  k.when(thread == 0, [&] {
+    for (int64_t i = 0; i < ring.stages; ++i) {
+      initBarrier(k, k.shared(ring.full + 8 * i), 1);
+      initBarrier(k, k.shared(ring.empty + 8 * i), ring.readers);
+    }
+    initBarriers();
+    fenceBarrierInit(k);
+  });
+  k.syncBlock();
+}
+
+//===----------------------------------------------------------------------===//
+// Splits
+//===----------------------------------------------------------------------===//
+
+LatentSplit PackedAttention::splitAt(Val sequence, Val begin) {
+  return latentSplitAt(k, shape, part, k.argument(lengthsArg), sequence, begin);
+}
+
+/// Returns the sequence and the block that the next split begins with.
+std::pair<Val, Val> PackedAttention::next(const LatentSplit &split) {
+  Val same = shape.split.fixed ? split.end < split.limit : k.i1(false);
+  return {select(same, split.sequence, split.sequence + 1), select(same, split.end, k.i32(0))};
+}
+
+void PackedAttention::beginSplit(const LatentSplit &split, Val ordinal) {
+  auto uniform = [&](Val value) { return k.shuffle(value, k.i32(0)); };
+  sequence = split.sequence, begin = split.begin, end = uniform(split.end);
+  length = uniform(k.loadInt(k.argument(lengthsArg), sequence));
+  Val heads = k.argument(headsArg), firstToken = k.loadInt(k.argument(cuArg), sequence);
+  queries = k.loadInt(k.argument(cuArg), sequence + 1) - firstToken;
+  sequenceRow = firstToken * heads;
+  rows = queries * heads;
+  isLast = end == blocksOfLength(k, length);
+  Val own = shape.split.fixed ? ordinal : min(ordinal, k.i32(1));
+  slot = select((begin == 0) & isLast, k.i32(-1), part.slot + own);
+}
+
+Val PackedAttention::borderOf(Val row) {
+  Val query = row / k.argument(headsArg);
+  return min(length - (queries - query - 1), length);
+}
+
+void PackedAttention::writeSlots() {
+  Val to = k.at(k.argument(slotsArg), k.extend(sequence) * 8);
+  k.when(begin == 0, [&] { k.store(slot, to); });
+  k.when((begin > 0) & isLast, [&] { k.store(slot, k.at(to, 4)); });
+}
+
+void PackedAttention::storeLse(Val row, Val lse, bool whole) {
+  k.when(row < rows, [&] {
+    if (whole)
+      k.store(lse * k.f32(0.6931471805599453), k.at(k.argument(lseArg), k.extend(sequenceRow + row) * 4));
+    else
+      k.store(lse, k.at(k.argument(partialLseArg), k.extend(slot * k.argument(rowsArg) + row) * 4));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Copies
+//===----------------------------------------------------------------------===//
+
+void PackedAttention::waitFull(Val ordinal) {
+  waitBarrier(k, k.shared(ring.full, stageOf(ordinal) << 3), (ordinal / ring.stages) & 1);
+}
+
+void PackedAttention::release(Val ordinal, Val condition) {
+  k.syncWarp();
+  k.when((lane == 0) & condition, [&] { arrive(k, k.shared(ring.empty, stageOf(ordinal) << 3)); });
+}
+
+PackedAttention::Pages PackedAttention::pagesOf(const LatentSplit &split, Val block) {
+  BlockTable table = {k.argument(tableArg), k.argument(widthArg), k.argument(pageCountArg)};
+  Val length = k.loadInt(k.argument(lengthsArg), split.sequence);
+  Pages pages;
+  for (int64_t first = 0; first < blockTokens; first += rowsAtOnce()) {
+    Val token = (block << 6) + first;
+    pages.numbers.push_back(loadPage(k, table, split.sequence, token / shape.page));
+    pages.exist.push_back((token < length) | (k.i32(first) == 0));
+  }
+  return pages;
+}
+
+/// Copies the blocks of all splits in order. One thread.
+void PackedAttention::copyAll() {
+  Val zero = k.i32(0);
+  k.loopWhile(
+      {part.first, part.firstBlock, zero}, [&](llvm::ArrayRef<Val> state) { return state[0] <= part.last; },
+      [&](llvm::ArrayRef<Val> state) -> Vals {
+        LatentSplit split = splitAt(state[0], state[1]);
+        k.loop(split.begin, split.end, k.i32(1), {}, [&](Val block, llvm::ArrayRef<Val>) -> Vals {
+          Val ordinal = state[2] + (block - split.begin), stage = stageOf(ordinal);
+          Pages pages = pagesOf(split, block);
+          waitBarrier(k, k.shared(ring.empty, stage << 3), ((ordinal / ring.stages) & 1) ^ 1);
+          copyBlock(pages, block, ordinal, k.shared(ring.full, stage << 3));
+          return {};
+        });
+        auto [sequence, begin] = next(split);
+        return {sequence, begin, state[2] + (split.end - split.begin)};
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// Queries
+//===----------------------------------------------------------------------===//
+
+void PackedAttention::forQueries(const QueryRows &queries,
+                                 llvm::function_ref<void(llvm::ArrayRef<Val> words, Val row, Val piece)> store) {
+  int64_t rowPieces = queries.stored / 16;
+  mlir::Type four = k.vectorType(4, k.i32Type());
+  k.loop(thread, k.i32(rowsOfBlock * rowPieces), k.i32(256), {}, [&](Val i, llvm::ArrayRef<Val>) -> Vals {
+    Val row = i / rowPieces, piece = i % rowPieces, source = firstRow + row;
+    Val element = k.extend(sequenceRow + source) * k.extend(k.argument(queries.stride)) + k.extend(piece * 16);
+    Val address = k.at(k.argument(queries.from), element * 2), zero = k.zeroVector(4, k.i32Type());
+    Val exists = source < rows;
+    if (queries.stored > queries.width)
+      exists = exists & (piece < queries.width / 16);
+    Vals halves = k.choose(
+        exists, [&]() -> Vals { return {k.load(address, four, 16), k.load(k.at(address, 16), four, 16)}; },
+        [&]() -> Vals { return {zero, zero}; });
+    Vals words;
+    for (Val half : halves)
+      for (int64_t w = 0; w < 4; ++w)
+        words.push_back(k.element(half, w));
+    store(words, row, piece);
+    return {};
+  });
+}
+
+PackedAttention::Normalized PackedAttention::normalize(llvm::ArrayRef<Val> words, int64_t piecesOfRow,
+                                                       int64_t exponent) {
+  constexpr int64_t one = 1 << 23, exponentMask = 0x7f800000; // of f32
+  Normalized result;
+  Val largest = k.f32(0);
+  for (Val word : words)
+    for (Val value : {lowBF16(word), highBF16(word)}) {
+      result.values.push_back(value);
+      largest = max(largest, max(value, -value));
+    }
+  for (int64_t distance = 1; distance < piecesOfRow; distance *= 2)
+    largest = max(largest, k.shuffleXor(largest, distance));
+  // A row of zeros stays one; what is below 2^-40 becomes zero, so that other numbers may be divided by the unit.
+  Val power = k.bitcast(largest, k.i32Type()) & exponentMask;
+  power = max(min(power, k.i32(252 * one)), k.i32(87 * one));
+  double range = std::ldexp(1.0, static_cast<int>(exponent));
+  Val factor = k.bitcast(k.i32(254 * one) - power, k.f32Type()) * k.f32(range);
+  for (Val &value : result.values)
+    value = value * factor;
+  result.unit = k.bitcast(power, k.f32Type()) * k.f32(1 / range);
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// The whole
+//===----------------------------------------------------------------------===//
+
+void PackedAttention::computeAll() {
+  Val zero = k.i32(0);
+  k.loopWhile(
+      {part.first, part.firstBlock, zero, zero}, [&](llvm::ArrayRef<Val> state) { return state[0] <= part.last; },
+      [&](llvm::ArrayRef<Val> state) -> Vals {
+        LatentSplit own = splitAt(state[0], state[1]);
+        beginSplit(own, state[2]);
+        oneSplit(state[3]);
+        auto [sequence, begin] = next(own);
+        return {sequence, begin, state[2] + 1, state[3] + (own.end - own.begin)};
+      });
+}
+
+void PackedAttention::emit() {
+  addArguments();
+  k.begin();
+  setUp();
+  WorkSplit split(k, shape.split, k.argument(lengthsArg), k.argument(batchArg), k.argument(partsArg));
+  part = split.partOf(k.blockY());
+  waitForPredecessors(k);
+  k.when(dependentsMayComeEarly(k.argument(batchArg), k.argument(partsArg)), [&] { launchDependents(k); });
+  k.when(
+      group == 2,
+      [&] {
+        decreaseRegisters(k, copyRegisters);
+        k.when(inGroup == 0, [&] { copyAll(); });
+      },
+      [&] {
+        increaseRegisters(k, computeRegisters);
+        computeAll();
+      });
+  launchDependents(k);
+  k.finish();
+}

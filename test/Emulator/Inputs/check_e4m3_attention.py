@@ -1,0 +1,114 @@
+"""Compares latent attention by products of e4m3 with float64 on the same numbers: cached ones, and queries quantized in the same way.
+What remains is the rounding of probabilities to e4m3.
+
+NAME is core_ + format, number of heads, widths of the latent and of k_rope, tokens per page and terms of queries, such as
+core_fp8_row_h40_l512_r64_p64_t1. The kernel is chosen by the schedule of the bundle's module."""
+import json
+import random
+import re
+import subprocess
+
+import numpy as np
+
+import check_decode
+import checks
+import make_bundles
+from checks import report
+from device_arrays import from_bits
+from mla_mlir import locate
+from packed_rows import E4M3, to_e4m3
+
+# Of e4m3, a number differs by up to 1/16; half of that is the mean of few tokens.
+OUT_TOLERANCE, ROW_TOLERANCE, LSE_TOLERANCE = 3e-2, 5e-2, 1e-4
+
+
+def parse(name):
+    fmt, heads, latent, rope, page, terms = re.fullmatch(r"core_(\w+)_h(\d+)_l(\d+)_r(\d+)_p(\d+)_t(\d)", name).groups()
+    return (int(heads), (16, int(rope), 16, int(latent)), int(page), [f"--cache-dtype={fmt}"]), int(terms)
+
+
+def make_module(name, path, flags):
+    """Write the module of kernels with the wanted schedule."""
+    command = [locate.compiler(), *flags, "--target=h100", "--emit=kernels", "-o", path]
+    subprocess.run(list(map(str, command)), check=True, env=checks.without_ptxas(), stderr=subprocess.DEVNULL)
+    text, count = re.subn(r"(schedule <latent_attention, \{)[^}]*", rf"\1few_rows = 0, fixed_blocks = 0, min_blocks = 2, overhead = 5, query_terms = {parse(name)[1]}", path.read_text())
+    assert count, f"{path} has no schedule of latent attention"
+    path.write_text(text)
+
+
+def jobs(names):
+    made = []
+    for name in names:
+        path, flags = make_bundles.core_job(name, parse(name)[0], checks.directory)
+        module = checks.directory / f"{name}.mlir"
+        make_module(name, module, flags)
+        made.append((path, [module, flags[0]]))
+    return made
+
+
+def quantized(queries, terms):
+    """Queries as the kernel multiplies them: over a power of two per row, in so many terms of e4m3."""
+    largest = np.abs(queries).max(-1, keepdims=True, initial=0.0)
+    unit = 2.0 ** (np.floor(np.log2(np.maximum(largest, 2.0**-40))) - 7)
+    rest, total = queries / unit, 0
+    for _ in range(terms):
+        term = E4M3[to_e4m3(rest.astype(np.float32))]
+        rest, total = rest - term, total + term
+    return total * unit
+
+
+class Batch(check_decode.Batch):
+    terms = 1
+
+    def reference(self, rounds=False):
+        exact, q = self.q, from_bits(self.q)
+        latents, keys = quantized(q[..., :self.latent], self.terms), q[..., self.latent:]
+        if self.format == "fp8_tensor" and self.rope:
+            keys = quantized(keys, self.terms)
+        try:
+            self.q = np.concatenate([latents, keys], -1)
+            return super().reference(rounds)
+        finally:
+            self.q = exact
+
+    def given_queries(self, begin, end):
+        return self.q[begin:end]
+
+
+def check(bundle, name, queries, lengths, seed, edit=None):
+    core, terms = parse(name)
+    batch = Batch(core, queries, lengths, seed)
+    batch.terms = terms
+    if edit:
+        edit(batch)
+    (out, lse, touched), (again, lse_again, touched_again) = batch.run(bundle), batch.run(bundle, band=8192, settled=True)
+    repeats = bool((out == again).all() and (lse.view(np.uint32) == lse_again.view(np.uint32)).all())
+    error, row, difference, nothing = batch.errors(out, lse)
+    good = error <= OUT_TOLERANCE and row <= ROW_TOLERANCE and difference <= LSE_TOLERANCE
+    report(good and nothing and repeats and not touched + touched_again,
+           f"{name} queries {queries} lengths {lengths} seed {seed}: error {error:.1e}, of a row {row:.1e}, lse {difference:.1e}, empty rows "
+           f"{nothing}, repeats {repeats}, touched {touched + touched_again}")
+    return batch, out, lse
+
+
+def unequal(batch):
+    """Make scales of tokens and of their groups differ by many orders of magnitude, with tokens of zeros."""
+    rng = np.random.default_rng(1)
+    rows = rng.standard_normal((*batch.pages.shape[:2], batch.latent + batch.rope))
+    rows[..., :batch.latent] *= np.exp2(rng.integers(-12, 6, (*rows.shape[:2], batch.latent // 128))).repeat(128, -1)
+    rows[:, ::5, :batch.latent] = 0
+    batch.pages = batch.pack(rows)
+
+
+def run(names):
+    for name in names:
+        core, terms = parse(name)
+        with checks.open_bundle(name) as bundle:
+            for seed, (queries, lengths) in enumerate(check_decode.shapes(name, core)):
+                batch, out, lse = check(bundle, name, queries, lengths, seed)
+            check(bundle, name, [1] * 40, [random.Random(seed).randint(0, 200) for seed in range(40)], 7)
+            if core[1][3] >= 128 and "fp8_row" in name:
+                check(bundle, name, [1, 2, 1], [64, 200, 700], 8, unequal)
+            batch.terms = 3 - terms  # queries of another number of terms must be seen
+            error, row, difference, _ = batch.errors(out, lse)
+            report(difference > LSE_TOLERANCE, f"{name}: the tester does not see other queries: lse {difference:.1e}")
