@@ -73,6 +73,9 @@ struct MLAToLinalgPass : mla::impl::MLAToLinalgBase<MLAToLinalgPass> {
     populateLatentAttentionPatterns(patterns, converter);
     populateMergePatterns(patterns, converter);
     populateQuantizePatterns(patterns, converter);
+    populateEmbedAndActivatePatterns(patterns, converter);
+    populateRoutePatterns(patterns, converter);
+    populateExpertsPatterns(patterns, converter);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, converter);
     populateReturnOpTypeConversionPattern(patterns, converter);
     populateCallOpTypeConversionPattern(patterns, converter);

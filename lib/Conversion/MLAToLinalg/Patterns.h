@@ -26,6 +26,9 @@ void populateAttentionPatterns(mlir::RewritePatternSet &patterns, const mlir::Ty
 void populateLatentAttentionPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 void populateMergePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 void populateQuantizePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
+void populateEmbedAndActivatePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
+void populateRoutePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
+void populateExpertsPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 
 } // namespace mla
 

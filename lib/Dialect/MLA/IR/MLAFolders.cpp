@@ -77,3 +77,13 @@ OpFoldResult ComposeOp::fold(FoldAdaptor adaptor) {
       }
   return DenseElementsAttr::get(type, product);
 }
+
+/// Groups that are all kept exclude no expert.
+LogicalResult RouteOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
+  if (getGroups() == 1 || getKept() != getGroups())
+    return failure();
+  setGroups(1);
+  setKept(1);
+  setBest(1);
+  return success();
+}

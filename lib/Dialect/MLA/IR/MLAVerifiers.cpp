@@ -297,6 +297,72 @@ LogicalResult MergeOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
+// The rest of a decoder
+//===----------------------------------------------------------------------===//
+
+LogicalResult EmbedOp::verify() {
+  ArrayRef<int64_t> table = shapeOf(getTable());
+  if (table.size() != 2 || ShapedType::isDynamicShape(table))
+    return emitOpError("(C1) the table must be [vocabulary, D], and static");
+  return requireShape(*this, "(C1)", "result", getResult(), {shapeOf(getIds())[0], table[1]});
+}
+
+LogicalResult SwigluOp::verify() { return requireShape(*this, "(C1)", "result", getResult(), shapeOf(getGate())); }
+
+LogicalResult RouteOp::verify() {
+  ArrayRef<int64_t> logits = shapeOf(getLogits()), experts = shapeOf(getExperts());
+  if (logits.size() != 2 || experts.size() != 2 || ShapedType::isDynamic(logits[1]) ||
+      ShapedType::isDynamic(experts[1]))
+    return emitOpError("(C1) logits must be [T, E], experts [T, C], with static E and C");
+  if (failed(requireShape(*this, "(C1)", "experts", getExperts(), {logits[0], experts[1]})) ||
+      failed(requireShape(*this, "(C1)", "weights", getWeights(), {logits[0], experts[1]})) ||
+      (getCorrection() && failed(requireShape(*this, "(C1)", "correction", getCorrection(), {logits[1]}))))
+    return failure();
+  auto groups = static_cast<int64_t>(getGroups()), kept = static_cast<int64_t>(getKept());
+  auto best = static_cast<int64_t>(getBest());
+  int64_t all = logits[1], chosen = experts[1];
+  if (groups < 1 || all % groups != 0 || kept < 1 || kept > groups || best < 1 || best > all / groups)
+    return emitOpError() << "(C2) " << all << " experts cannot be in " << groups << " groups of which " << kept
+                         << " are kept by their " << best << " best";
+  if (chosen < 1 || chosen > kept * (all / groups))
+    return emitOpError() << "(C3) cannot choose " << chosen << " of the " << kept * (all / groups)
+                         << " experts of the kept groups";
+  if (!getFactor().isFinite())
+    return emitOpError("(C4) the factor must be finite");
+  return success();
+}
+
+/// Return the shape of a weight without panels, [E, N, K]; an empty one if the ranks are wrong.
+static SmallVector<int64_t> shapeOfExperts(ExpertsProjectOp op) {
+  ArrayRef<int64_t> weight = shapeOf(op.getWeight());
+  if (weight.size() != (op.getPanels() ? 4u : 3u))
+    return {};
+  return op.getPanels() ? SmallVector<int64_t>{weight[0], weight[1] * weight[3], weight[2]}
+                        : SmallVector<int64_t>(weight);
+}
+
+LogicalResult ExpertsProjectOp::verify() {
+  SmallVector<int64_t> weight = shapeOfExperts(*this);
+  ArrayRef<int64_t> x = shapeOf(getX()), experts = shapeOf(getExperts()), result = shapeOf(getResult());
+  if ((x.size() != 2 && x.size() != 3) || experts.size() != 2 || weight.empty())
+    return emitOpError("(C1) x must be [T, K] or [T, C, K], experts [T, C], and the weight [E, N, K] or in panels");
+  if (ShapedType::isDynamicShape(x.drop_front()) || ShapedType::isDynamicShape(experts.drop_front()) ||
+      ShapedType::isDynamicShape(shapeOf(getWeight())) || ShapedType::isDynamicShape(result.drop_front()))
+    return emitOpError("(C3) only the number of tokens may be dynamic");
+  int64_t tokens = x[0], choices = experts[1];
+  SmallVector<int64_t> input = {tokens, weight[2]}, output = {tokens, weight[1]};
+  if (x.size() == 3)
+    input.insert(input.begin() + 1, choices);
+  if (!getSum())
+    output.insert(output.begin() + 1, choices);
+  if (failed(requireShape(*this, "(C1)", "x", getX(), input)) ||
+      failed(requireShape(*this, "(C1)", "experts", getExperts(), {tokens, choices})) ||
+      (getSum() && failed(requireShape(*this, "(C1)", "sum", getSum(), {tokens, choices}))))
+    return failure();
+  return requireShape(*this, "(C2)", "result", getResult(), output);
+}
+
+//===----------------------------------------------------------------------===//
 // Threads of the host
 //===----------------------------------------------------------------------===//
 

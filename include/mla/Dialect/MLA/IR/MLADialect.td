@@ -32,6 +32,7 @@ def MLA_Dialect : Dialect {
     | `P`, `R` | width of a head's query without and with position | `qk_nope_head_dim`, `qk_rope_head_dim` |
     | `V` | width of a head's value | `v_head_dim` |
     | `L` | width of the latent | `kv_lora_rank` |
+    | `E`, `C` | experts, and those chosen for a token | `n_routed_experts`, `num_experts_per_tok` |
 
     `T`, `B`, `N` are dynamic, model dimensions are static. Sequence `b` owns
     tokens `cu[b]` to `cu[b + 1] - 1` of a packed tensor. Arithmetic is in

@@ -13,6 +13,7 @@
 #ifndef MLA_OPS_TD
 #define MLA_OPS_TD
 
+include "mla/Dialect/MLA/IR/MLADecoderOps.td"
 include "mla/Dialect/MLA/IR/MLAKernelOps.td"
 include "mla/Dialect/MLA/IR/MLALaunchOps.td"
 include "mla/Dialect/MLA/IR/MLAOpBase.td"
@@ -81,7 +82,6 @@ def MLA_QuantizeOp : MLA_Op<"quantize", [Pure]> {
     128). All of it is in float32. A NaN stays one.
     Of two terms, the second is what the first leaves of `x * (1 / scale)`,
     rounded too: about 8 bits, as bf16, or an error of 2^-10 of the scale.
-
 
     (C1) x has at least two dimensions, of which the first may be dynamic;
     elements have its shape, with two terms another dimension 1 of 2;

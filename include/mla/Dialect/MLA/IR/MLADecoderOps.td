@@ -1,0 +1,158 @@
+//===- MLADecoderOps.td - The rest of a decoder ------------*- tablegen -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What a decoder computes besides attention: embedding, MLP, experts. Norms and
+// projections are those of the attention; residuals are added by arith.addf.
+// Constraints are labelled as in MLAOps.td.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_DECODEROPS_TD
+#define MLA_DECODEROPS_TD
+
+include "mla/Dialect/MLA/IR/MLAOpBase.td"
+
+def MLA_ChoiceTensor : AnyTypeOf<[RankedTensorOf<[I32]>], "tensor of i32", "::mlir::RankedTensorType">;
+
+def MLA_Scoring : MLA_I32Enum<"Scoring", "how a router turns logits into scores", [
+  I32EnumAttrCase<"Softmax", 0, "softmax">,
+  I32EnumAttrCase<"Sigmoid", 1, "sigmoid">
+]>;
+def MLA_ScoringAttr : EnumAttr<MLA_Dialect, MLA_Scoring, "scoring">;
+
+def MLA_EmbedOp : MLA_Op<"embed", [Pure]> {
+  let summary = "the row of a table for every token";
+  let description = [{
+    `result[t, d] = table[id[t], d]`. An id that is no row of the table yields
+    zeros.
+
+    (C1) the table is `[vocabulary, D]`, the result `[T, D]`.
+
+    ```mlir
+    func.func @embed(%ids: tensor<?xi32>) -> tensor<?x128xf32> {
+      %table = mla.weight "model.embed_tokens.weight" : tensor<320x128xf32>
+      %x = mla.embed %ids, %table : tensor<320x128xf32> -> tensor<?x128xf32>
+      return %x : tensor<?x128xf32>
+    }
+    ```
+  }];
+  let arguments = (ins MLA_Indices:$ids, MLA_Weight:$table);
+  let results = (outs MLA_Activation:$result);
+  let assemblyFormat = "$ids `,` $table attr-dict `:` type($table) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def MLA_SwigluOp : MLA_Op<"swiglu", [Pure, AllTypesMatch<["gate", "up"]>]> {
+  let summary = "the gated activation of an MLP: silu(gate) * up";
+  let description = [{
+    `result = up * gate / (1 + exp(-gate))`, elementwise (SwiGLU,
+    arXiv:2002.05202, equation 6, without biases).
+
+    (C1) the result has the operands' shape.
+
+    ```mlir
+    func.func @activate(%gate: tensor<?x64xf32>, %up: tensor<?x64xf32>) -> tensor<?x64xbf16> {
+      %h = mla.swiglu %gate, %up : tensor<?x64xf32> -> tensor<?x64xbf16>
+      return %h : tensor<?x64xbf16>
+    }
+    ```
+  }];
+  let arguments = (ins MLA_Activation:$gate, MLA_Activation:$up);
+  let results = (outs MLA_Activation:$result);
+  let assemblyFormat = "$gate `,` $up attr-dict `:` type($gate) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def MLA_RouteOp : MLA_Op<"route", [Pure]> {
+  let summary = "the experts that a router chooses for every token, and their weights";
+  let description = [{
+    The scores of a token are the softmax or the sigmoid of its logits. C experts
+    are chosen by score plus correction, if there is one: those with the largest,
+    of equal ones the first, in falling order.
+
+    With groups, of E / groups experts each, one after the other, a token chooses
+    only from `kept` groups: those whose `best` largest corrected scores have the
+    largest sum (DeepSeek-V2, arXiv:2405.04434, section 2.2.2, with `best` 1;
+    DeepSeek-V3, arXiv:2412.19437, section 2.1.2, with `best` 2 and a correction).
+
+    The weight of a chosen expert is its score, without correction; with
+    `normalized` divided by the sum of the token's chosen scores plus 1e-20; times
+    `factor`. All arithmetic is in float32. Numbers are always those of experts,
+    also if a logit is NaN.
+
+    (C1) logits are `[T, E]`, the correction `[E]`, both results `[T, C]`;
+    (C2) groups divides E, kept is from 1 to groups, and best from 1 to E / groups;
+    (C3) the kept groups have at least C experts, and C is positive;
+    (C4) the factor is finite.
+
+    ```mlir
+    func.func @route(%x: tensor<?x128xf32>) -> (tensor<?x3xi32>, tensor<?x3xf32>) {
+      %w = mla.weight "mlp.gate.weight" : tensor<8x128xf32>
+      %b = mla.weight "mlp.gate.e_score_correction_bias" : tensor<8xf32>
+      %logits = mla.project %x, %w : (tensor<?x128xf32>, tensor<8x128xf32>) -> tensor<?x8xf32>
+      %experts, %weights = mla.route sigmoid %logits corrected %b : tensor<8xf32>
+          {groups = 4, kept = 2, best = 2, normalized, factor = 2.5 : f64}
+          : tensor<?x8xf32> -> tensor<?x3xi32>, tensor<?x3xf32>
+      return %experts, %weights : tensor<?x3xi32>, tensor<?x3xf32>
+    }
+    ```
+  }];
+  let arguments = (ins
+    MLA_ScoringAttr:$scoring, MLA_Activation:$logits, Optional<MLA_Weight>:$correction,
+    DefaultValuedAttr<I64Attr, "1">:$groups, DefaultValuedAttr<I64Attr, "1">:$kept,
+    DefaultValuedAttr<I64Attr, "1">:$best, UnitAttr:$normalized, DefaultValuedAttr<F64Attr, "1.0">:$factor
+  );
+  let results = (outs MLA_ChoiceTensor:$experts, MLA_Lse:$weights);
+  let assemblyFormat = [{
+    $scoring $logits (`corrected` $correction^ `:` type($correction))? attr-dict
+    `:` type($logits) `->` type($experts) `,` type($weights)
+  }];
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def MLA_ExpertsProjectOp : MLA_Op<"experts_project", [Pure]> {
+  let summary = "a contraction of every token with the weights of its chosen experts";
+  let description = [{
+    Without weights of the sum, `result[t, c, n] = sum_k x[t, c, k] * weight[e, n, k]`
+    with `e = experts[t, c]`, for every choice `c`; x may have no dimension of
+    choices, and then is the same for all of them. With weights of the sum,
+    `result[t, n]` is the sum over `c` of these results times `sum[t, c]`.
+
+    A number that is no expert's contributes zeros: a model may have choices that
+    compute nothing. A token's result depends only on its own row, numbers and
+    weights, bit by bit. With `panels` a weight is packed as that of a `per_head`
+    projection, `[E, N / n, K, n]`.
+
+    (C1) x is `[T, K]` or `[T, C, K]`, experts and sum `[T, C]`, the weight `[E, N, K]`;
+    (C2) the result is `[T, C, N]`, or `[T, N]` with weights of the sum;
+    (C3) all sizes but T are static.
+
+    ```mlir
+    func.func @mix(%x: tensor<?x128xf32>, %experts: tensor<?x3xi32>, %weights: tensor<?x3xf32>) -> tensor<?x128xf32> {
+      %w_up = mla.weight "up" : tensor<8x64x128xf32>
+      %w_down = mla.weight "down" : tensor<8x128x64xf32>
+      %h = mla.experts_project %x, %w_up of %experts
+          : (tensor<?x128xf32>, tensor<8x64x128xf32>, tensor<?x3xi32>) -> tensor<?x3x64xf32>
+      %y = mla.experts_project %h, %w_down of %experts summed %weights
+          : (tensor<?x3x64xf32>, tensor<8x128x64xf32>, tensor<?x3xi32>, tensor<?x3xf32>) -> tensor<?x128xf32>
+      return %y : tensor<?x128xf32>
+    }
+    ```
+  }];
+  let arguments = (ins
+    MLA_Activation:$x, MLA_Weight:$weight, MLA_ChoiceTensor:$experts, Optional<MLA_Lse>:$sum, UnitProp:$panels
+  );
+  let results = (outs MLA_Activation:$result);
+  let assemblyFormat = [{
+    $x `,` $weight (`panels` $panels^)? `of` $experts (`summed` $sum^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // MLA_DECODEROPS_TD

@@ -1,0 +1,68 @@
+//===- EmbedAndActivate.cpp - Embedding and SwiGLU -------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emitter.h"
+#include "Patterns.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace mla;
+
+/// Read rows of the table; zeros for an id that is none of its rows.
+static Value emitEmbed(Emitter &e, EmbedOp op, Value ids, Value table) {
+  int64_t rows = typeOf(table).getDimSize(0), width = typeOf(table).getDimSize(1);
+  Type element = op.getType().getElementType();
+  auto body = [&](Emitter &e, ValueRange args) -> Value {
+    Value most = arith::ConstantOp::create(e, e.getI32IntegerAttr(std::min<int64_t>(rows, INT32_MAX)));
+    // As unsigned numbers, negative ids are too large as well.
+    Value isRow = arith::CmpIOp::create(e, arith::CmpIPredicate::ult, args[0], most);
+    Value row = arith::SelectOp::create(e, isRow, e.toIndex(args[0]), e.index(0));
+    Value found = e.castTo(element, e.at(table, {row, e.loopIndex(1)}));
+    Value zero = arith::ConstantOp::create(e, e.getFloatAttr(element, 0.0));
+    return arith::SelectOp::create(e, isRow, found, zero);
+  };
+  return e.generic(ids, {{0}}, e.empty({e.dimSize(ids, 0), e.size(width)}, element), {0, 1}, 2, body);
+}
+
+static Value emitSwiglu(Emitter &e, SwigluOp op, Value gate, Value up) {
+  Type f32 = e.getF32Type(), element = op.getType().getElementType();
+  auto body = [&](Emitter &e, ValueRange args) -> Value {
+    Value gate = e.castTo(f32, args[0]), up = e.castTo(f32, args[1]);
+    Value power = math::ExpOp::create(e, arith::NegFOp::create(e, gate));
+    Value activated = arith::DivFOp::create(e, gate, arith::AddFOp::create(e, e.f32(1), power));
+    return e.castTo(element, arith::MulFOp::create(e, activated, up));
+  };
+  return e.elementwise({gate, up}, e.empty(tensor::getMixedSizes(e, e.getLoc(), gate), element), body);
+}
+
+namespace {
+
+struct ConvertEmbed : OpConversionPattern<EmbedOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(EmbedOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Emitter e(op.getLoc(), rewriter);
+    rewriter.replaceOp(op, emitEmbed(e, op, adaptor.getIds(), adaptor.getTable()));
+    return success();
+  }
+};
+
+struct ConvertSwiglu : OpConversionPattern<SwigluOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(SwigluOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Emitter e(op.getLoc(), rewriter);
+    rewriter.replaceOp(op, emitSwiglu(e, op, adaptor.getGate(), adaptor.getUp()));
+    return success();
+  }
+};
+
+} // namespace
+
+void mla::populateEmbedAndActivatePatterns(RewritePatternSet &patterns, const TypeConverter &converter) {
+  patterns.add<ConvertEmbed, ConvertSwiglu>(converter, patterns.getContext());
+}

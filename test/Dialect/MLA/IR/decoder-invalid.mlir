@@ -1,0 +1,153 @@
+// One case per constraint, named for its label in MLADecoderOps.td.
+//
+// RUN: mla-opt %s --split-input-file --verify-diagnostics
+
+func.func @embed_c1_table(%ids: tensor<?xi32>, %table: tensor<320xf32>) {
+  // expected-error @+1 {{(C1) the table must be [vocabulary, D], and static}}
+  %x = mla.embed %ids, %table : tensor<320xf32> -> tensor<?x128xf32>
+  return
+}
+
+// -----
+
+func.func @embed_c1_result(%ids: tensor<?xi32>, %table: tensor<320x64xf32>) {
+  // expected-error @+1 {{(C1) result has shape [-9223372036854775808, 128], expected [-9223372036854775808, 64]}}
+  %x = mla.embed %ids, %table : tensor<320x64xf32> -> tensor<?x128xf32>
+  return
+}
+
+// -----
+
+func.func @swiglu_c1_result(%gate: tensor<?x64xf32>) {
+  // expected-error @+1 {{(C1) result has shape}}
+  %h = mla.swiglu %gate, %gate : tensor<?x64xf32> -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @route_c1_rank(%logits: tensor<8xf32>) {
+  // expected-error @+1 {{(C1) logits must be [T, E], experts [T, C], with static E and C}}
+  %e, %w = mla.route softmax %logits : tensor<8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @route_c1_dynamic_choices(%logits: tensor<?x8xf32>) {
+  // expected-error @+1 {{(C1) logits must be [T, E], experts [T, C], with static E and C}}
+  %e, %w = mla.route softmax %logits : tensor<?x8xf32> -> tensor<?x?xi32>, tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @route_c1_weights(%logits: tensor<?x8xf32>) {
+  // expected-error @+1 {{(C1) weights has shape}}
+  %e, %w = mla.route softmax %logits : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x3xf32>
+  return
+}
+
+// -----
+
+func.func @route_c1_correction(%logits: tensor<?x8xf32>, %b: tensor<4xf32>) {
+  // expected-error @+1 {{(C1) correction has shape [4], expected [8]}}
+  %e, %w = mla.route sigmoid %logits corrected %b : tensor<4xf32> : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @route_c2_groups_do_not_divide(%logits: tensor<?x8xf32>) {
+  // expected-error @+1 {{(C2) 8 experts cannot be in 3 groups of which 1 are kept by their 1 best}}
+  %e, %w = mla.route softmax %logits {groups = 3 : i64} : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @route_c2_keeps_more_than_all(%logits: tensor<?x8xf32>) {
+  // expected-error @+1 {{(C2) 8 experts cannot be in 4 groups of which 5 are kept by their 1 best}}
+  %e, %w = mla.route softmax %logits {groups = 4 : i64, kept = 5 : i64} : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @route_c2_best_of_too_few(%logits: tensor<?x8xf32>) {
+  // expected-error @+1 {{(C2) 8 experts cannot be in 4 groups of which 2 are kept by their 3 best}}
+  %e, %w = mla.route softmax %logits {groups = 4 : i64, kept = 2 : i64, best = 3 : i64} : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @route_c3_too_many(%logits: tensor<?x8xf32>) {
+  // expected-error @+1 {{(C3) cannot choose 5 of the 4 experts of the kept groups}}
+  %e, %w = mla.route softmax %logits {groups = 4 : i64, kept = 2 : i64} : tensor<?x8xf32> -> tensor<?x5xi32>, tensor<?x5xf32>
+  return
+}
+
+// -----
+
+func.func @route_c4_factor(%logits: tensor<?x8xf32>) {
+  // expected-error @+1 {{(C4) the factor must be finite}}
+  %e, %w = mla.route softmax %logits {factor = 0x7FF0000000000000 : f64} : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c1_rank(%x: tensor<?x128xf32>, %w: tensor<64x128xf32>, %e: tensor<?x3xi32>) {
+  // expected-error @+1 {{(C1) x must be [T, K] or [T, C, K], experts [T, C], and the weight [E, N, K] or in panels}}
+  %h = mla.experts_project %x, %w of %e : (tensor<?x128xf32>, tensor<64x128xf32>, tensor<?x3xi32>) -> tensor<?x3x64xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c1_contracted(%x: tensor<?x64xf32>, %w: tensor<8x64x128xf32>, %e: tensor<?x3xi32>) {
+  // expected-error @+1 {{(C1) x has shape}}
+  %h = mla.experts_project %x, %w of %e : (tensor<?x64xf32>, tensor<8x64x128xf32>, tensor<?x3xi32>) -> tensor<?x3x64xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c1_choices(%x: tensor<?x2x128xf32>, %w: tensor<8x64x128xf32>, %e: tensor<?x3xi32>) {
+  // expected-error @+1 {{(C1) x has shape}}
+  %h = mla.experts_project %x, %w of %e : (tensor<?x2x128xf32>, tensor<8x64x128xf32>, tensor<?x3xi32>) -> tensor<?x3x64xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c1_sum(%x: tensor<?x128xf32>, %w: tensor<8x64x128xf32>, %e: tensor<?x3xi32>, %s: tensor<?x2xf32>) {
+  // expected-error @+1 {{(C1) sum has shape}}
+  %h = mla.experts_project %x, %w of %e summed %s : (tensor<?x128xf32>, tensor<8x64x128xf32>, tensor<?x3xi32>, tensor<?x2xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c2_not_summed(%x: tensor<?x128xf32>, %w: tensor<8x64x128xf32>, %e: tensor<?x3xi32>) {
+  // expected-error @+1 {{(C2) result has shape}}
+  %h = mla.experts_project %x, %w of %e : (tensor<?x128xf32>, tensor<8x64x128xf32>, tensor<?x3xi32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c2_panels(%x: tensor<?x128xf32>, %w: tensor<8x2x128x16xf32>, %e: tensor<?x3xi32>) {
+  // expected-error @+1 {{(C2) result has shape}}
+  %h = mla.experts_project %x, %w panels of %e : (tensor<?x128xf32>, tensor<8x2x128x16xf32>, tensor<?x3xi32>) -> tensor<?x3x64xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c3_dynamic(%x: tensor<?x?xf32>, %w: tensor<8x64x128xf32>, %e: tensor<?x3xi32>) {
+  // expected-error @+1 {{(C3) only the number of tokens may be dynamic}}
+  %h = mla.experts_project %x, %w of %e : (tensor<?x?xf32>, tensor<8x64x128xf32>, tensor<?x3xi32>) -> tensor<?x3x64xf32>
+  return
+}
