@@ -16,6 +16,7 @@
 #include "mla/Dialect/MLA/Analysis/PrepareTile.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/RegionUtils.h"
@@ -54,6 +55,7 @@ private:
   template <typename Op> Value emitArithmetic(Op op, const Box &box);
   Value emitDequantize(DequantizeOp op, const Box &box);
   Value emitCompose(ComposeOp op, const Box &box);
+  Value emitConcat(tensor::ConcatOp op, const Box &box);
   Value emitHead(ComposeOp op, const Box &box, const ProductPlace &place);
   Value emitProductInto(Value value, const Box &box, Value into);
   Value sliceOf(Value tensor, const Box &box);
@@ -237,6 +239,33 @@ Value TileEmitter::emitCompose(ComposeOp op, const Box &box) {
   return failed ? Value() : e.cast(all, typeOf(op).getElementType());
 }
 
+/// Emit a box in one piece, which its offset selects; a larger box in parts.
+Value TileEmitter::emitConcat(tensor::ConcatOp op, const Box &box) {
+  uint64_t dim = op.getDim();
+  std::optional<int64_t> size = getPieceSize(op);
+  if (!size)
+    return op.emitOpError("has pieces of different sizes, which cannot be prepared in tiles"), Value();
+  if (*size % box.sizes[dim] != 0)
+    return emitParts(op, box);
+  Value number = e.div(box.offsets[dim], e.index(*size));
+  Box inPiece = box;
+  inPiece.offsets[dim] = arith::RemUIOp::create(e, box.offsets[dim], e.index(*size));
+  // The last piece is the default.
+  SmallVector<int64_t> cases = llvm::to_vector(llvm::seq<int64_t>(op.getInputs().size() - 1));
+  Type type = RankedTensorType::get(box.sizes, typeOf(op).getElementType());
+  auto choice = scf::IndexSwitchOp::create(e, type, number, cases, cases.size());
+  bool failed = false;
+  for (auto [i, piece] : llvm::enumerate(op.getInputs())) {
+    Region &region = i < cases.size() ? choice.getCaseRegions()[i] : choice.getDefaultRegion();
+    Emitter inner(e.getLoc(), OpBuilder::atBlockBegin(&region.emplaceBlock()));
+    Value made = TileEmitter(inner, rounding).emit(piece, inPiece);
+    failed |= !made;
+    if (made)
+      scf::YieldOp::create(inner, made);
+  }
+  return failed ? Value() : choice.getResult(0);
+}
+
 Value TileEmitter::emit(Value value, const Box &box) {
   Operation *op = value.getDefiningOp();
   if (!op)
@@ -250,6 +279,7 @@ Value TileEmitter::emit(Value value, const Box &box) {
   return TypeSwitch<Operation *, Value>(op)
       .Case([&](DequantizeOp dequantize) { return emitDequantize(dequantize, box); })
       .Case([&](ComposeOp compose) { return emitCompose(compose, box); })
+      .Case([&](tensor::ConcatOp concat) { return emitConcat(concat, box); })
       .Case([&](arith::ConstantOp constant) { return emitConstant(constant, box); })
       .Case<arith::AddFOp, arith::MulFOp>([&](auto arithmetic) { return emitArithmetic(arithmetic, box); })
       .Case<arith::ExtFOp, arith::TruncFOp>([&](auto cast) {
@@ -346,6 +376,19 @@ static LogicalResult checkRepeated(func::FuncOp prepare) {
   return success();
 }
 
+/// Check that no slice is taken of a concatenation: the slice's boxes do not start at multiples of their sizes there,
+/// and could lie in two pieces.
+static LogicalResult checkSlices(func::FuncOp prepare) {
+  WalkResult result = prepare.walk([](tensor::ExtractSliceOp slice) {
+    llvm::SetVector<Operation *> makers;
+    (void)getBackwardSlice(slice.getOperation(), &makers);
+    return llvm::any_of(makers, llvm::IsaPred<tensor::ConcatOp>)
+               ? WalkResult(slice.emitOpError("of a concatenation cannot be prepared in tiles"))
+               : WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
 /// Check that a given tile divides the weight.
 static LogicalResult checkTile(func::FuncOp prepare, RankedTensorType whole, ArrayRef<int64_t> sizes) {
   auto divides = [](int64_t size, int64_t all) { return size > 0 ? all % size == 0 : size == all; };
@@ -355,7 +398,7 @@ static LogicalResult checkTile(func::FuncOp prepare, RankedTensorType whole, Arr
 }
 
 static LogicalResult tilePrepare(func::FuncOp prepare) {
-  if (failed(checkPrepare(prepare)) || failed(checkRepeated(prepare)))
+  if (failed(checkPrepare(prepare)) || failed(checkRepeated(prepare)) || failed(checkSlices(prepare)))
     return failure();
   auto whole = cast<RankedTensorType>(prepare.getResultTypes().front());
   auto chosen = prepare->getAttrOfType<DenseI64ArrayAttr>(kPrepareTileAttr);

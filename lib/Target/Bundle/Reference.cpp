@@ -276,6 +276,26 @@ static llvm::Error compose(const Reference &reference, ComposeOp op, const Selec
   return llvm::Error::success();
 }
 
+/// Evaluate every piece at the indices that lie in it.
+static llvm::Error concatenate(const Reference &reference, mlir::tensor::ConcatOp op, const Selection &selection,
+                               double *out) {
+  int64_t begin = 0;
+  for (mlir::Value piece : op.getInputs()) {
+    int64_t end = begin + mlir::cast<mlir::RankedTensorType>(piece.getType()).getDimSize(op.getDim());
+    Selection part = selection;
+    Places &places = part[op.getDim()];
+    llvm::erase_if(places, [&](Place place) { return place.index < begin || place.index >= end; });
+    for (Place &place : places)
+      place.index -= begin;
+    begin = end;
+    if (places.empty())
+      continue;
+    if (llvm::Error error = reference.evaluate(piece, part, out))
+      return error;
+  }
+  return llvm::Error::success();
+}
+
 static llvm::Error readConstant(mlir::DenseElementsAttr values, const Selection &selection, double *out) {
   auto elements = values.getValues<llvm::APFloat>();
   forEachRowOf(out, selection, Rows::Filled, [&](llvm::ArrayRef<int64_t> indices, Row row) {
@@ -350,6 +370,7 @@ llvm::Error Reference::evaluate(mlir::Value value, const Selection &selection, d
   return llvm::TypeSwitch<mlir::Operation *, llvm::Error>(op)
       .Case([&](DequantizeOp dequantized) { return dequantize(*this, dequantized, selection, out); })
       .Case([&](ComposeOp product) { return compose(*this, product, selection, out); })
+      .Case([&](mlir::tensor::ConcatOp pieces) { return concatenate(*this, pieces, selection, out); })
       .Case<mlir::arith::AddFOp>([&](auto) { return combine(*this, op, selection, out, std::plus<>()); })
       .Case<mlir::arith::MulFOp>([&](auto) { return combine(*this, op, selection, out, std::multiplies<>()); })
       .Case<mlir::arith::TruncFOp>([&](auto) { return castTo(*this, op, selection, out); })

@@ -102,3 +102,20 @@ func.func @prepare.sums_of_sums(%a: tensor<4xf32>) -> tensor<4xf32> {
   %11 = arith.addf %10, %10 : tensor<4xf32>
   return %11 : tensor<4xf32>
 }
+
+// -----
+
+func.func @prepare.pieces_of_different_sizes(%a: tensor<3x4xf32> {mla.weight = "a"}, %b: tensor<2x4xf32> {mla.weight = "b"}) -> tensor<5x4xf32> {
+  // expected-error @+1 {{has pieces of different sizes, which cannot be prepared in tiles}}
+  %w = tensor.concat dim(0) %a, %b : (tensor<3x4xf32>, tensor<2x4xf32>) -> tensor<5x4xf32>
+  return %w : tensor<5x4xf32>
+}
+
+// -----
+
+func.func @prepare.slice_of_pieces(%a: tensor<3x4xf32> {mla.weight = "a"}, %b: tensor<3x4xf32> {mla.weight = "b"}) -> tensor<4x4xf32> {
+  %w = tensor.concat dim(0) %a, %b : (tensor<3x4xf32>, tensor<3x4xf32>) -> tensor<6x4xf32>
+  // expected-error @+1 {{of a concatenation cannot be prepared in tiles}}
+  %s = tensor.extract_slice %w[1, 0] [4, 4] [1, 1] : tensor<6x4xf32> to tensor<4x4xf32>
+  return %s : tensor<4x4xf32>
+}

@@ -29,6 +29,12 @@ static constexpr int64_t kTileElements = 1 << 18;
 
 static ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
 
+std::optional<int64_t> mla::getPieceSize(tensor::ConcatOp op) {
+  auto sizes = llvm::map_to_vector(op.getInputs(), [&](Value piece) { return shapeOf(piece)[op.getDim()]; });
+  bool same = llvm::all_equal(sizes) && sizes.front() > 0;
+  return same ? std::optional(sizes.front()) : std::nullopt;
+}
+
 bool mla::movesElements(Operation *op) {
   return isa<tensor::ExtractSliceOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp, linalg::TransposeOp,
              linalg::PackOp>(op);
@@ -135,6 +141,10 @@ static bool isBoxAllTheWay(Value value, Sizes sizes) {
       if (failed(source))
         return false;
       sizes = *source;
+    } else if (auto concat = dyn_cast<tensor::ConcatOp>(op)) {
+      std::optional<int64_t> piece = getPieceSize(concat);
+      if (!piece || *piece % sizes[concat.getDim()] != 0)
+        return false;
     } else if (!isa<DequantizeOp, arith::ExtFOp, arith::TruncFOp, arith::AddFOp, arith::MulFOp>(op)) {
       return true;
     }
@@ -213,10 +223,33 @@ static Sizes tileOfOther(Value value) {
   return sizes;
 }
 
+/// Return whether the value's elements are those of concatenated pieces.
+static bool isMadeOfPieces(Value value) {
+  Operation *op = value.getDefiningOp();
+  while (op && op->getNumOperands() && !isa<tensor::ConcatOp>(op))
+    op = op->getOperand(0).getDefiningOp();
+  return isa_and_present<tensor::ConcatOp>(op);
+}
+
+/// Cuts leading dimensions, to 1 if necessary, until the tile is small and lies in one piece. Fails if no tile does.
+static FailureOr<Sizes> tileOfPieces(Value value) {
+  Sizes sizes(shapeOf(value));
+  for (int64_t &size : sizes) {
+    int64_t all = size;
+    auto fits = [&] { return product(sizes) <= kTileElements && isBoxAllTheWay(value, sizes); };
+    while (size > 1 && !fits())
+      size = largestDivisor(all, size - 1);
+    if (fits())
+      return sizes;
+  }
+  return failure();
+}
+
 Sizes mla::choosePrepareTile(func::FuncOp prepare) {
   Value value = resultOf(prepare);
   FailureOr<Sizes> ofProduct = tileOfProduct(value);
   if (succeeded(ofProduct) && isBoxAllTheWay(value, *ofProduct))
     return *ofProduct;
-  return tileOfOther(value);
+  FailureOr<Sizes> ofPieces = isMadeOfPieces(value) ? tileOfPieces(value) : FailureOr<Sizes>();
+  return succeeded(ofPieces) ? *ofPieces : tileOfOther(value);
 }

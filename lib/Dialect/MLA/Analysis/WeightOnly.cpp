@@ -18,8 +18,8 @@ using namespace mla;
 
 bool mla::isWeightOp(Operation *op) {
   return isa<WeightOp, DequantizeOp, ComposeOp, tensor::ExtractSliceOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp,
-             tensor::EmptyOp, linalg::TransposeOp, linalg::PackOp, arith::ConstantOp, arith::ExtFOp, arith::TruncFOp,
-             arith::AddFOp, arith::MulFOp>(op) &&
+             tensor::ConcatOp, tensor::EmptyOp, linalg::TransposeOp, linalg::PackOp, arith::ConstantOp, arith::ExtFOp,
+             arith::TruncFOp, arith::AddFOp, arith::MulFOp>(op) &&
          llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
 }
 

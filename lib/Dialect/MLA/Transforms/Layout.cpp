@@ -13,6 +13,8 @@
 #include "llvm/ADT/SmallSet.h"
 #include "llvm/ADT/StringMap.h"
 
+#include <numeric>
+
 namespace mla {
 #define GEN_PASS_DEF_MLALAYOUT
 #include "mla/Dialect/MLA/Transforms/Passes.h.inc"
@@ -56,6 +58,7 @@ namespace {
 struct Users {
   SmallVector<WeightOp> weights;
   SmallVector<ProjectOp> projections;
+  SmallVector<ExpertsProjectOp> ofExperts;
   /// Something else uses it too, or it is already packed.
   bool other = false;
 
@@ -66,8 +69,11 @@ struct Users {
 
 void Users::add(OpOperand &use) {
   auto project = dyn_cast<ProjectOp>(use.getOwner());
+  auto experts = dyn_cast<ExpertsProjectOp>(use.getOwner());
   if (project && !project.getPanels() && &use == &project.getWeightMutable())
     projections.push_back(project);
+  else if (experts && !experts.getPanels() && &use == &experts.getWeightMutable())
+    ofExperts.push_back(experts);
   else
     other = true;
 }
@@ -77,6 +83,8 @@ std::optional<Heads> Users::getHeads() const {
   llvm::SmallSet<Heads, 4> kinds;
   for (ProjectOp project : projections)
     kinds.insert(project.getHeads());
+  if (!ofExperts.empty()) // an expert is a head
+    kinds.insert(Heads::Per);
   if (other || kinds.empty())
     return std::nullopt;
   if (kinds.size() == 1)
@@ -113,9 +121,18 @@ static void readPanels(ProjectOp project, Heads heads) {
       tensor::CollapseShapeOp::create(builder, project.getLoc(), project.getWeight(), collapse));
 }
 
+/// Return a divisor of the rows whose panels do not reach into two pieces of a concatenation of rows.
+static int64_t getNumRowsOfPieces(func::FuncOp prepare, int64_t rows) {
+  prepare.walk([&](tensor::ConcatOp op) {
+    for (Value piece : op.getInputs())
+      rows = std::gcd(rows, cast<RankedTensorType>(piece.getType()).getDimSize(op.getDim()));
+  });
+  return rows;
+}
+
 static void layOut(func::FuncOp prepare, Users &users, Heads heads, int64_t mostRows) {
   auto type = cast<RankedTensorType>(prepare.getResultTypes().front());
-  int64_t panel = largestDivisor(getNumRows(heads, type), mostRows);
+  int64_t panel = largestDivisor(getNumRowsOfPieces(prepare, getNumRows(heads, type)), mostRows);
   if (panel < kSmallestPanel)
     return;
   Operation *end = prepare.front().getTerminator();
@@ -127,6 +144,8 @@ static void layOut(func::FuncOp prepare, Users &users, Heads heads, int64_t most
     weight.getResult().setType(cast<RankedTensorType>(packed.getType()));
   for (ProjectOp project : users.projections)
     readPanels(project, heads);
+  for (ExpertsProjectOp project : users.ofExperts)
+    project.setPanels(true);
 }
 
 /// Whether the function makes one tensor, in one block, and the weights are what it makes.

@@ -29,13 +29,15 @@ using namespace mla;
 //===----------------------------------------------------------------------===//
 
 static bool isLinearWeight(OpOperand &use) {
-  auto project = dyn_cast<ProjectOp>(use.getOwner());
-  return project && &use == &project.getWeightMutable();
+  Operation *op = use.getOwner();
+  if (auto project = dyn_cast<ProjectOp>(op))
+    return &use == &project.getWeightMutable();
+  return isa<ExpertsProjectOp, EmbedOp>(op) && use.getOperandNumber() == 1;
 }
 
 /// Return whether the use is a gamma or a bias.
 static bool isVectorWeight(OpOperand &use) {
-  return isa<RmsNormOp, BiasOp>(use.getOwner()) && use.getOperandNumber() == 1;
+  return isa<RmsNormOp, BiasOp, RouteOp>(use.getOwner()) && use.getOperandNumber() == 1;
 }
 
 /// Return whether the operation itself is weight-only, so that its users count.

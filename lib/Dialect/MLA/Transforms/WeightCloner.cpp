@@ -69,7 +69,7 @@ Value WeightCloner::copy(Operation *op) {
   Value result = copied->getResult(0);
   if (isa<DequantizeOp>(copied) && inFloat32)
     setElementType(result, builder.getF32Type());
-  else if (isa<tensor::ExtractSliceOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp>(copied))
+  else if (isa<tensor::ExtractSliceOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ConcatOp>(copied))
     setElementType(result, elementTypeOf(copied->getOperand(0)));
   return result;
 }

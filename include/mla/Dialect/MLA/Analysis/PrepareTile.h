@@ -17,6 +17,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace mla {
 
@@ -30,6 +31,10 @@ bool movesElements(mlir::Operation *op);
 /// Return the sizes of the source's box that holds a box of these sizes of the result. Boxes start at multiples of
 /// their sizes. Fails if the elements form no box, and for operations that do more than move elements.
 mlir::FailureOr<llvm::SmallVector<int64_t>> sourceTile(mlir::Operation *op, llvm::ArrayRef<int64_t> sizes);
+
+/// Return the size of each piece of a concatenation, in its dimension; nothing if they differ. A box whose size divides
+/// it lies in one piece.
+std::optional<int64_t> getPieceSize(mlir::tensor::ConcatOp op);
 
 /// Finds the rounding to the stored type, if only moves of elements follow it.
 mlir::arith::TruncFOp findRounding(mlir::func::FuncOp prepare);
