@@ -31,9 +31,20 @@ static constexpr Family familyTable[] = {
     {"glm4_moe_lite", RopePairing::Configured, 1e-6, 1e4, NoTrait},
     {"glm_moe_dsa", RopePairing::Interleaved, 1e-6, 1e4, IndexedKeys | AlwaysLowRankQuery},
     {"longcat_flash", RopePairing::Interleaved, 1e-6, 1e7, ScaledLatents | TwoAttentions | AlwaysLowRankQuery},
-    {"minicpm3", RopePairing::HalfSplit, 1e-6, 1e4, VDimFromHidden | TiedEmbeddings},
+    {"minicpm3", RopePairing::HalfSplit, 1e-6, 1e4, VDimFromHidden | TiedEmbeddings | DepthScaledResiduals},
     {"mistral4", RopePairing::Configured, 1e-6, 1e4, RotaryPartOfHead | PositionScaledQuery},
     {"plm", RopePairing::Configured, 1e-6, 1e5, Unconfirmed},
+};
+
+static constexpr StringRef greedyOrGroups[] = {"greedy", "group_limited_greedy"}, corrected[] = {"noaux_tc"};
+
+// model_type, sigmoid, correction, best of a group, normalized, topk_method. A golden model confirms every row;
+// kimi_k2 is deepseek_v3, as above. DeepSeek-V2's router ignores norm_topk_prob in transformers.
+static constexpr RouterFamily routerTable[] = {
+    {"deepseek_v2", false, false, 1, false, greedyOrGroups},
+    {"deepseek_v3", true, true, 2, true, corrected},
+    {"glm4_moe_lite", true, true, 2, true, corrected},
+    {"kimi_k2", true, true, 2, true, corrected},
 };
 
 // model_type, gated MLP, tied embeddings, RoPE; also from transformers 5.17
@@ -80,6 +91,12 @@ llvm::ArrayRef<Family> mla::importer::families() { return familyTable; }
 const Family *mla::importer::findFamily(StringRef modelType) {
   const Family *row = llvm::find_if(familyTable, [&](const Family &family) { return family.modelType == modelType; });
   return row == std::end(familyTable) ? nullptr : row;
+}
+
+const RouterFamily *mla::importer::findRouter(StringRef modelType) {
+  const RouterFamily *row =
+      llvm::find_if(routerTable, [&](const RouterFamily &family) { return family.modelType == modelType; });
+  return row == std::end(routerTable) ? nullptr : row;
 }
 
 llvm::ArrayRef<HeadFamily> mla::importer::headFamilies() { return headFamilyTable; }

@@ -45,6 +45,8 @@ enum Trait : unsigned {
   Unconfirmed = 1 << 7,
   /// The output projection uses the embedding's weight unless tie_word_embeddings is false.
   TiedEmbeddings = 1 << 8,
+  /// What attention and MLP add to the residual stream is multiplied by scale_depth / sqrt(num_hidden_layers).
+  DepthScaledResiduals = 1 << 9,
 };
 
 struct Family {
@@ -64,6 +66,20 @@ llvm::ArrayRef<Family> families();
 
 /// Return the family of a model_type, or null.
 const Family *findFamily(llvm::StringRef modelType);
+
+/// How a family's router chooses experts, as far as its code and not the config says it.
+struct RouterFamily {
+  llvm::StringLiteral modelType;
+  bool isSigmoid;    ///< Scores are the sigmoid of logits, else their softmax.
+  bool isCorrected;  ///< Choices add e_score_correction_bias.
+  int64_t best;      ///< Groups are compared by the sum of so many of their largest scores.
+  bool isNormalized; ///< If norm_topk_prob is true; else never.
+  /// The values of topk_method, first that of a config without the key; greedy has no groups.
+  llvm::ArrayRef<llvm::StringRef> methods;
+};
+
+/// Return the router of a model_type, or null.
+const RouterFamily *findRouter(llvm::StringRef modelType);
 
 /// Models whose heads cache keys and values. They are read for comparison and not compiled.
 struct HeadFamily {

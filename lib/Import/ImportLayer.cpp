@@ -15,10 +15,13 @@ using namespace mla;
 using namespace mla::importer;
 using llvm::StringRef;
 
-/// Return the prefix of the names of the layer's weights: "model.layers.0.self_attn.".
-static std::string checkpointPrefix(const WeightSpec &weight) {
+/// Return the prefix of the names of the layer's weights: "model.layers.0.self_attn.", or "model.layers.0." of a whole
+/// layer. `weight` is of the attention.
+static std::string checkpointPrefix(const WeightSpec &weight, bool wholeLayer) {
   StringRef name = weight.expected.name;
   name.consume_back(checkpointSuffix(weight.expected.role));
+  if (wholeLayer)
+    name.consume_back("self_attn.");
   return name.str();
 }
 
@@ -67,6 +70,8 @@ mlir::DictionaryAttr mla::importer::describeModel(mlir::MLIRContext *context, co
       .add("tensor_parallel", options.tensorParallel)
       .add("rank", options.rank)
       .add("cache", cache.get());
+  if (config.decoder)
+    model.add("scope", StringRef("layer"));
   if (config.indexTopK)
     model.add("index_topk", config.indexTopK);
   if (options.tokenTerms)
@@ -81,7 +86,8 @@ mlir::OwningOpRef<mlir::ModuleOp> mla::importer::importLayer(mlir::MLIRContext &
   context.loadDialect<MLADialect, mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::tensor::TensorDialect>();
   mlir::OpBuilder builder(&context);
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(builder, builder.getUnknownLoc());
-  (*module)->setAttr(kCheckpointPrefixAttr, builder.getStringAttr(checkpointPrefix(weights.front())));
+  (*module)->setAttr(kCheckpointPrefixAttr,
+                     builder.getStringAttr(checkpointPrefix(weights.front(), config.decoder != nullptr)));
   (*module)->setAttr(kLayersAttr, builder.getDenseI64ArrayAttr(options.layers));
   (*module)->setAttr(kModelAttr, describeModel(&context, config, options));
   for (auto [name, phase] : {std::pair("prefill", Phase::Prefill), std::pair("decode", Phase::Decode)}) {

@@ -22,68 +22,6 @@ using namespace mlir;
 using namespace mla;
 using namespace mla::importer;
 
-namespace {
-/// The queries of all heads, without and with position.
-struct Query {
-  Value nope, rope;
-};
-
-class LayerBuilder {
-public:
-  LayerBuilder(OpBuilder &builder, const AttentionConfig &config, ArrayRef<WeightSpec> weights,
-               const ImportOptions &options)
-      : builder(builder), config(config), weights(weights), options(options),
-        heads(config.numHeads / options.tensorParallel), firstHead(options.rank * heads) {}
-
-  func::FuncOp build(StringRef name, Phase phase);
-
-private:
-  // Types.
-  Type f32() { return builder.getF32Type(); }
-  /// Return the element type of hidden states, cache and result.
-  Type outside() { return options.dtype == DType::BF16 ? Type(builder.getBF16Type()) : f32(); }
-  CacheType cacheType();
-  RankedTensorType tokensOf(ArrayRef<int64_t> shape, Type element);
-  FunctionType functionType();
-
-  // Weights.
-  const WeightSpec *find(WeightRole role) const;
-  Value weight(WeightRole role);
-  Value stored(const WeightSpec &spec, StringRef name);
-  Value scales(const WeightScale &scale, ArrayRef<int64_t> grid, StringRef name);
-  Value factor(StringRef tensor, ArrayRef<int64_t> shape, DType dtype, StringRef name);
-  Value update(Value weight, const WeightUpdate &update, StringRef name);
-  Value inFloat32(Value weight, StringRef name);
-  Value headRows(WeightRole role, int64_t perHead);
-  Value headColumns(WeightRole role, int64_t perHead);
-  Value sliceWeight(Value weight, int64_t dim, int64_t first, int64_t count, StringRef name);
-
-  // Operations on tokens.
-  Location named(StringRef name) { return NameLoc::get(builder.getStringAttr(name)); }
-  Value slice(Value x, int64_t first, int64_t count, StringRef name);
-  Value project(Value x, Value weight, ArrayRef<int64_t> shape, Heads heads, StringRef name);
-  Value addBias(Value x, WeightRole role);
-  void addUpBiases(Value &keys, Value &values);
-  Value scaledGamma(WeightRole role, double factor);
-  Value norm(Value x, WeightRole gamma, double factor, StringRef name);
-  Value rotate(Value x, StringRef name);
-  Value scaleByPosition(Value q, StringRef name);
-
-  // Parts of the layer.
-  Query buildQuery();
-  Value buildAppend(Value cache);
-  Value buildAttention(Query q, Value cache);
-  Value buildOutput(Value o);
-
-  OpBuilder &builder;
-  const AttentionConfig &config;
-  ArrayRef<WeightSpec> weights;
-  const ImportOptions &options;
-  const int64_t heads, firstHead; ///< The heads of this rank.
-  Value hidden, cu, tokens, position, sequence;
-};
-} // namespace
-
 //===----------------------------------------------------------------------===//
 // Types
 //===----------------------------------------------------------------------===//
@@ -125,7 +63,7 @@ static Type elementType(Builder &builder, DType dtype) {
 }
 
 /// Return "kv_b_proj" for "kv_b_proj.weight", "o_proj_bias" for "o_proj.bias".
-static std::string valueName(WeightRole role) {
+std::string LayerBuilder::valueName(WeightRole role) {
   StringRef name = checkpointSuffix(role);
   name.consume_back(".weight");
   std::string result = name.str();
@@ -202,9 +140,8 @@ Value LayerBuilder::update(Value weight, const WeightUpdate &update, StringRef n
 }
 
 /// Return the weight that the layer multiplies with: the checkpoint's, plus an adapter's update.
-Value LayerBuilder::weight(WeightRole role) {
-  const WeightSpec &spec = *find(role);
-  std::string name = valueName(role);
+Value LayerBuilder::weight(const WeightSpec &spec) {
+  std::string name = valueName(spec.expected.role);
   Value own = stored(spec, name);
   return spec.update ? update(own, *spec.update, name) : own;
 }
@@ -262,10 +199,10 @@ Value LayerBuilder::project(Value x, Value weight, ArrayRef<int64_t> shape, Head
 }
 
 /// Add the layer's bias, if it has one.
-Value LayerBuilder::addBias(Value x, WeightRole role) {
+Value LayerBuilder::addBias(Value x, WeightRole role, double factor) {
   if (!find(role))
     return x;
-  return BiasOp::create(builder, named(valueName(role) + "ed"), x, weight(role));
+  return BiasOp::create(builder, named(valueName(role) + "ed"), x, scaled(weight(role), factor, valueName(role)));
 }
 
 /// Add the parts of kv_b_proj's bias to keys and values, if the layer has one.
@@ -282,22 +219,20 @@ void LayerBuilder::addUpBiases(Value &keys, Value &values) {
   values = BiasOp::create(builder, named("v_biased"), values, valueBias);
 }
 
-/// Multiply a norm's gamma by a constant factor on its result, so that it is applied when weights are prepared, in
-/// every plan.
-Value LayerBuilder::scaledGamma(WeightRole role, double factor) {
-  Value gamma = weight(role);
+/// Multiply a weight by a constant factor on its result, so that it is applied when weights are prepared, in every
+/// plan.
+Value LayerBuilder::scaled(Value weight, double factor, StringRef name) {
   if (factor == 1.0)
-    return gamma;
-  std::string name = valueName(role);
-  gamma = inFloat32(gamma, name);
-  auto type = cast<RankedTensorType>(gamma.getType());
+    return weight;
+  weight = inFloat32(weight, name);
+  auto type = cast<RankedTensorType>(weight.getType());
   auto splat = DenseElementsAttr::get(type, static_cast<float>(factor));
-  Value scale = arith::ConstantOp::create(builder, named(name + "_scale"), splat);
-  return arith::MulFOp::create(builder, named(name + "_scaled"), gamma, scale);
+  Value scale = arith::ConstantOp::create(builder, named((name + "_scale").str()), splat);
+  return arith::MulFOp::create(builder, named((name + "_scaled").str()), weight, scale);
 }
 
 Value LayerBuilder::norm(Value x, WeightRole gamma, double factor, StringRef name) {
-  return RmsNormOp::create(builder, named(name), x.getType(), x, scaledGamma(gamma, factor),
+  return RmsNormOp::create(builder, named(name), x.getType(), x, scaled(weight(gamma), factor, valueName(gamma)),
                            builder.getF64FloatAttr(config.rmsNormEps));
 }
 
@@ -362,19 +297,21 @@ Value LayerBuilder::buildAttention(Query q, Value cache) {
       .getResult();
 }
 
+/// Round the layer's result for the caller.
+Value LayerBuilder::toOutside(Value out) {
+  if (getElementTypeOrSelf(out) == outside())
+    return out;
+  return arith::TruncFOp::create(builder, named("out"), tokensOf(config.hiddenSize, outside()), out);
+}
+
 /// Project the result and sum over this rank's heads; the bias is added on one rank only.
 Value LayerBuilder::buildOutput(Value o) {
   bool biased = find(WeightRole::WOBias) && options.rank == 0;
-  Value columns = headColumns(WeightRole::WO, config.vDim);
-  // Round once, after the bias is added.
-  Type sum = biased ? f32() : outside();
+  Value columns = scaled(headColumns(WeightRole::WO, config.vDim), residualScale(), valueName(WeightRole::WO));
+  // Round once, after the bias and the residual are added.
+  Type sum = biased || config.decoder ? f32() : outside();
   Value out = ProjectOp::create(builder, named("out"), tokensOf(config.hiddenSize, sum), o, columns, Heads::From);
-  if (!biased)
-    return out;
-  out = addBias(out, WeightRole::WOBias);
-  return outside() == f32()
-             ? out
-             : arith::TruncFOp::create(builder, named("out"), tokensOf(config.hiddenSize, outside()), out).getResult();
+  return biased ? addBias(out, WeightRole::WOBias, residualScale()) : out;
 }
 
 func::FuncOp LayerBuilder::build(StringRef name, Phase phase) {
@@ -386,7 +323,7 @@ func::FuncOp LayerBuilder::build(StringRef name, Phase phase) {
     argument.setLoc(named(argumentName));
   builder.setInsertionPointToStart(block);
 
-  hidden = block->getArgument(0);
+  Value stream = hidden = block->getArgument(0);
   cu = block->getArgument(1);
   Value cache = block->getArgument(2);
   Value first = arith::ConstantIndexOp::create(builder, named("c0"), 0);
@@ -395,10 +332,14 @@ func::FuncOp LayerBuilder::build(StringRef name, Phase phase) {
   position = positions.getPosition();
   sequence = positions.getSequence();
 
+  if (config.decoder)
+    hidden = streamNorm(stream, WeightRole::InputNorm, "hidden_normed");
   Query q = buildQuery();
   cache = buildAppend(cache);
   Value out = buildOutput(buildAttention(q, cache));
-  func::ReturnOp::create(builder, builder.getUnknownLoc(), ValueRange{out, cache});
+  if (config.decoder)
+    out = buildRest(stream, out);
+  func::ReturnOp::create(builder, builder.getUnknownLoc(), ValueRange{toOutside(out), cache});
   return function;
 }
 

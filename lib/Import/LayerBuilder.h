@@ -9,12 +9,90 @@
 #define MLA_LIB_IMPORT_LAYERBUILDER_H
 
 #include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Import/DecoderConfig.h"
 #include "mla/Import/ImportLayer.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace mla::importer {
+
+/// The queries of all heads, without and with position.
+struct Query {
+  mlir::Value nope, rope;
+};
+
+/// Builds an attention, and what surrounds it if the config has it.
+class LayerBuilder {
+public:
+  LayerBuilder(mlir::OpBuilder &builder, const AttentionConfig &config, llvm::ArrayRef<WeightSpec> weights,
+               const ImportOptions &options)
+      : builder(builder), config(config), weights(weights), options(options),
+        heads(config.numHeads / options.tensorParallel), firstHead(options.rank * heads) {}
+
+  mlir::func::FuncOp build(llvm::StringRef name, Phase phase);
+
+private:
+  // Types.
+  mlir::Type f32() { return builder.getF32Type(); }
+  /// Return the element type of hidden states, cache and result.
+  mlir::Type outside() { return options.dtype == DType::BF16 ? mlir::Type(builder.getBF16Type()) : f32(); }
+  CacheType cacheType();
+  mlir::RankedTensorType tokensOf(llvm::ArrayRef<int64_t> shape, mlir::Type element);
+  mlir::FunctionType functionType();
+
+  // Weights.
+  static std::string valueName(WeightRole role);
+  const WeightSpec *find(WeightRole role) const;
+  llvm::SmallVector<const WeightSpec *> findAll(WeightRole role) const;
+  mlir::Value weight(const WeightSpec &spec);
+  mlir::Value weight(WeightRole role) { return weight(*find(role)); }
+  mlir::Value stored(const WeightSpec &spec, llvm::StringRef name);
+  mlir::Value scales(const WeightScale &scale, llvm::ArrayRef<int64_t> grid, llvm::StringRef name);
+  mlir::Value factor(llvm::StringRef tensor, llvm::ArrayRef<int64_t> shape, DType dtype, llvm::StringRef name);
+  mlir::Value update(mlir::Value weight, const WeightUpdate &update, llvm::StringRef name);
+  mlir::Value inFloat32(mlir::Value weight, llvm::StringRef name);
+  mlir::Value headRows(WeightRole role, int64_t perHead);
+  mlir::Value headColumns(WeightRole role, int64_t perHead);
+  mlir::Value sliceWeight(mlir::Value weight, int64_t dim, int64_t first, int64_t count, llvm::StringRef name);
+
+  // Operations on tokens.
+  mlir::Location named(llvm::StringRef name) { return mlir::NameLoc::get(builder.getStringAttr(name)); }
+  mlir::Value slice(mlir::Value x, int64_t first, int64_t count, llvm::StringRef name);
+  mlir::Value project(mlir::Value x, mlir::Value weight, llvm::ArrayRef<int64_t> shape, Heads heads,
+                      llvm::StringRef name);
+  mlir::Value addBias(mlir::Value x, WeightRole role, double factor = 1.0);
+  void addUpBiases(mlir::Value &keys, mlir::Value &values);
+  mlir::Value scaled(mlir::Value weight, double factor, llvm::StringRef name);
+  mlir::Value norm(mlir::Value x, WeightRole gamma, double factor, llvm::StringRef name);
+  mlir::Value rotate(mlir::Value x, llvm::StringRef name);
+  mlir::Value scaleByPosition(mlir::Value q, llvm::StringRef name);
+
+  // Parts of the layer.
+  Query buildQuery();
+  mlir::Value buildAppend(mlir::Value cache);
+  mlir::Value buildAttention(Query q, mlir::Value cache);
+  mlir::Value buildOutput(mlir::Value o);
+  mlir::Value toOutside(mlir::Value out);
+
+  // Around the attention: DecoderLayer.cpp.
+  double residualScale() const;
+  mlir::Value streamNorm(mlir::Value x, WeightRole gamma, llvm::StringRef name);
+  mlir::Value concatenated(llvm::SmallVector<mlir::Value> weights, llvm::StringRef name);
+  mlir::Value experts(llvm::ArrayRef<WeightRole> roles, llvm::StringRef name);
+  mlir::Value activate(mlir::Value gateUp, int64_t width);
+  mlir::Value buildMlp(mlir::Value x, WeightRole gate, WeightRole up, WeightRole down, llvm::StringRef name);
+  std::pair<mlir::Value, mlir::Value> buildRoute(mlir::Value x);
+  mlir::Value buildExperts(mlir::Value x);
+  mlir::Value buildRest(mlir::Value stream, mlir::Value attention);
+
+  mlir::OpBuilder &builder;
+  const AttentionConfig &config;
+  llvm::ArrayRef<WeightSpec> weights;
+  const ImportOptions &options;
+  const int64_t heads, firstHead; ///< The heads of this rank.
+  mlir::Value hidden, cu, tokens, position, sequence;
+};
 
 /// Build the function of a phase at the insertion point. The bodies of all phases are the same; the planner
 /// distinguishes them.

@@ -46,6 +46,32 @@ StringRef mla::importer::checkpointSuffix(WeightRole role) {
     return "o_proj.bias";
   case WeightRole::WKVBBias:
     return "kv_b_proj.bias";
+  case WeightRole::InputNorm:
+    return "input_layernorm.weight";
+  case WeightRole::PostNorm:
+    return "post_attention_layernorm.weight";
+  case WeightRole::Gate:
+    return "mlp.gate_proj.weight";
+  case WeightRole::Up:
+    return "mlp.up_proj.weight";
+  case WeightRole::Down:
+    return "mlp.down_proj.weight";
+  case WeightRole::Router:
+    return "mlp.gate.weight";
+  case WeightRole::Correction:
+    return "mlp.gate.e_score_correction_bias";
+  case WeightRole::ExpertGate:
+    return "gate_proj.weight";
+  case WeightRole::ExpertUp:
+    return "up_proj.weight";
+  case WeightRole::ExpertDown:
+    return "down_proj.weight";
+  case WeightRole::SharedGate:
+    return "mlp.shared_experts.gate_proj.weight";
+  case WeightRole::SharedUp:
+    return "mlp.shared_experts.up_proj.weight";
+  case WeightRole::SharedDown:
+    return "mlp.shared_experts.down_proj.weight";
   }
   llvm_unreachable("every role has a name");
 }
@@ -80,6 +106,8 @@ std::vector<ExpectedWeight> mla::importer::expectedWeights(const AttentionConfig
     add(WeightRole::WDKVBias, {down});
     add(WeightRole::WOBias, {hidden});
   }
+  if (config.decoder)
+    llvm::append_range(result, decoderWeights(config, layer));
   return result;
 }
 
@@ -126,11 +154,11 @@ static llvm::Expected<LayerWeight> findWeight(Checkpoint &checkpoint, const Atte
 /// Reject unexpected tensors of the layer. An indexer is expected but not compiled.
 static llvm::Error checkNothingElse(const Checkpoint &checkpoint, const AttentionConfig &config,
                                     ArrayRef<LayerWeight> weights, int64_t layer) {
-  std::string prefix = layerPrefix(layer), other;
+  std::string attention = layerPrefix(layer), prefix = config.decoder ? decoderPrefix(layer) : attention, other;
   llvm::StringSet<> known;
   // Old checkpoints contain the frequencies, which the config determines.
-  known.insert(prefix + "rotary_emb.inv_freq");
-  std::string indexer = prefix + "indexer.";
+  known.insert(attention + "rotary_emb.inv_freq");
+  std::string indexer = attention + "indexer.";
   for (const LayerWeight &weight : weights) {
     known.insert(weight.expected.name);
     if (weight.scale)
@@ -146,8 +174,8 @@ static llvm::Error checkNothingElse(const Checkpoint &checkpoint, const Attentio
     return llvm::Error::success();
   const char *hint = StringRef(other).ends_with(".bias") ? "; set attention_bias if the model has biases"
                                                          : "; the layer computes something that is not supported";
-  return fail(checkpoint.where() + ": tensor " + other + ": not part of the attention that the config describes" +
-              hint);
+  return fail(checkpoint.where() + ": tensor " + other + ": not part of the " +
+              (config.decoder ? "layer" : "attention") + " that the config describes" + hint);
 }
 
 llvm::Expected<std::vector<LayerWeight>> mla::importer::findLayerWeights(Checkpoint &checkpoint,

@@ -88,32 +88,34 @@ static void parseExperts(FieldReader &reader, ModelConfig &model) {
   model.experts = experts;
 }
 
-/// Count the layers of `layers` with experts according to mlp_layer_types.
-static int64_t countSparse(FieldReader &reader, const Value &list, int64_t layers) {
+/// Find the layers of `layers` with experts according to mlp_layer_types.
+static std::vector<bool> findSparse(FieldReader &reader, const Value &list, int64_t layers) {
   const llvm::json::Array *types = list.getAsArray();
+  std::vector<bool> sparse;
   if (!types || int64_t(types->size()) != layers) {
     reader.refuse("mlp_layer_types", "expected a list of " + Twine(layers) + " layers; correct the config");
-    return 0;
+    return std::vector<bool>(layers);
   }
-  int64_t sparse = 0;
   for (const Value &type : *types) {
     std::optional<StringRef> text = type.getAsString();
     if (!text || (*text != "dense" && *text != "sparse"))
       reader.refuse("mlp_layer_types", "expected dense or sparse, got " + shortText(type) + "; correct the config");
-    sparse += text == StringRef("sparse");
+    sparse.push_back(text == StringRef("sparse"));
   }
   return sparse;
 }
 
-/// Count the layers with experts according to DeepSeek's keys: layers from first_k_dense_replace on whose index is a
+/// Find the layers with experts according to DeepSeek's keys: layers from first_k_dense_replace on whose index is a
 /// multiple of moe_layer_freq. A config with reduced layers may have none.
-static int64_t countSparse(FieldReader &reader, int64_t layers) {
+static std::vector<bool> findSparse(FieldReader &reader, int64_t layers) {
   if (const Value *list = reader.find("mlp_layer_types"))
-    return countSparse(reader, *list, layers);
+    return findSparse(reader, *list, layers);
   int64_t first = needed(reader, {"first_k_dense_replace"}, maxLayers, "n_routed_experts", /*least=*/0);
   int64_t every = optional(reader, {"moe_layer_freq"}, maxLayers, 1, 1);
-  auto upTo = [every](int64_t end) { return (end + every - 1) / every; };
-  return upTo(layers) - upTo(std::min(first, layers));
+  std::vector<bool> sparse;
+  for (int64_t layer = 0; layer < layers; ++layer)
+    sparse.push_back(layer >= first && layer % every == 0);
+  return sparse;
 }
 
 /// Add the layers of LongCat-Flash: each has two attentions with a dense MLP after each, and one parallel mixture.
@@ -124,7 +126,8 @@ static void addLayersOfTwoAttentions(FieldReader &reader, int64_t layers, ModelC
 }
 
 static void addLayers(FieldReader &reader, int64_t layers, ModelConfig &model) {
-  int64_t sparse = model.experts ? countSparse(reader, layers) : 0;
+  model.sparse = model.experts ? findSparse(reader, layers) : std::vector<bool>(layers);
+  int64_t sparse = llvm::count(model.sparse, true);
   if (model.experts && sparse < layers)
     model.denseWidth = needed(reader, denseWidths, maxHidden, nameIn(reader, expertCounts));
   if (sparse < layers)

@@ -15,6 +15,7 @@
 #include "Json.h"
 #include "mla/Import/WeightSpec.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/xxhash.h"
@@ -108,7 +109,8 @@ Recipe SyntheticCheckpoint::recipeOf(const ExpectedWeight &weight, bool scale) c
   Recipe recipe;
   recipe.dtype = scale ? DType::F32 : announcedDType(attention, weight);
   recipe.shape.assign(weight.shape.begin(), weight.shape.end());
-  bool isNorm = weight.role == WeightRole::QNorm || weight.role == WeightRole::KVNorm;
+  bool isNorm = llvm::is_contained({WeightRole::QNorm, WeightRole::KVNorm, WeightRole::InputNorm, WeightRole::PostNorm},
+                                   weight.role);
   recipe.mean = isNorm ? 1.0f : 0.0f;
   recipe.deviation = weight.shape.size() == 2 ? 1.0f / std::sqrt(static_cast<float>(weight.shape[1])) : 0.1f;
   if (!weight.scale)

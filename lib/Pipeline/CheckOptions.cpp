@@ -15,9 +15,28 @@ llvm::Error mla::checkDType(const CompileOptions &options) {
   return makeError("--dtype: f32 has no kernels on " + options.target + "; use --dtype=bf16, or --target=cpu");
 }
 
+/// Check what is compiled only of an attention yet.
+static llvm::Error checkScope(const CompileOptions &options) {
+  if (options.scope == Scope::Attention)
+    return llvm::Error::success();
+  if (options.scope == Scope::Model)
+    return makeError("--scope: model is not implemented; use --scope=layer");
+  if (options.isForGPU())
+    return makeError("--scope: layer is compiled for the CPU only yet, not for " + options.target +
+                     "; use --target=cpu, or --scope=attention");
+  for (auto [asked, option] :
+       {std::pair(options.tensorParallel > 1, "--tp"), std::pair(!options.adapter.empty(), "--adapter"),
+        std::pair(options.tokenTerms > 0, "--dtype=fp8")})
+    if (asked)
+      return makeError(llvm::Twine(option) + ": is for attentions only yet; leave it out, or use --scope=attention");
+  return llvm::Error::success();
+}
+
 llvm::Error mla::checkTarget(const CompileOptions &options) {
   bool forGPU = options.isForGPU();
   Stage last = lastStage(options);
+  if (llvm::Error error = checkScope(options))
+    return error;
   if (llvm::Error error = checkDType(options))
     return error;
   if (!forGPU && last >= Stage::Kernels)

@@ -130,6 +130,8 @@ llvm::Error mla::compile(const CompileOptions &options) {
   llvm::Expected<std::vector<int64_t>> layers = layersOf(options.layers, source->config.numLayers, source->where);
   if (!layers)
     return layers.takeError();
+  if (llvm::Error error = checkOneKind(*source, *layers))
+    return error;
   if (llvm::Error error = checkHeads(source->config.numHeads, source->where, options.tensorParallel))
     return error;
   if (lastStage(options) > Stage::Fold) // code needs numbers that costs do not

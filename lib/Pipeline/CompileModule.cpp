@@ -73,6 +73,8 @@ static llvm::Error writeBundle(mlir::ModuleOp module, Stage from, const CompileO
     return makeError(options.module + ": is of layer " + llvm::Twine(layers->back()) + ", but " + source->where +
                      " has " + llvm::Twine(source->config.numLayers) +
                      " layers; give the config that it was imported from");
+  if (llvm::Error error = checkOneKind(*source, *layers))
+    return error;
   if (llvm::Error error = checkIsOfModel(module, *source, options))
     return error;
   if (llvm::Error error = checkIsComputable(source->config, source->where))

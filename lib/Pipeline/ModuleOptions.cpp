@@ -60,6 +60,7 @@ static void settleModel(ModuleOp module, CompileOptions &options) {
     if (std::optional<CacheFormat> known = symbolizeCacheFormat(format))
       options.cacheFormat = static_cast<schema::CacheFormat>(*known);
   options.tokenTerms = findTokenTerms(module);
+  options.scope = model.contains("scope") ? Scope::Layer : Scope::Attention;
   for (auto [key, option, least] :
        {std::tuple("page", &options.page, 1), std::tuple("tensor_parallel", &options.tensorParallel, 1),
         std::tuple("rank", &options.rank, 0)})

@@ -27,7 +27,8 @@ using llvm::Twine;
 static bool isLayerPrefix(llvm::StringRef prefix) {
   int64_t layer = 0;
   llvm::StringRef number = prefix.drop_until(llvm::isDigit).take_while(llvm::isDigit);
-  return llvm::to_integer(number, layer, 10) && importer::layerPrefix(layer) == prefix;
+  return llvm::to_integer(number, layer, 10) &&
+         (importer::layerPrefix(layer) == prefix || importer::decoderPrefix(layer) == prefix);
 }
 
 static llvm::Error lacks(const CompileOptions &options, llvm::StringRef attribute, const Twine &what) {

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Source.h"
+#include "mla/Import/DecoderConfig.h"
 #include "mla/Import/LayerWeights.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -146,7 +147,7 @@ llvm::Expected<ConfigText> mla::findConfig(const CompileOptions &options) {
   return checkpoint ? ownConfig(**checkpoint) : checkpoint.takeError();
 }
 
-llvm::Expected<Source> mla::openSource(const CompileOptions &options) {
+static llvm::Expected<Source> openAttention(const CompileOptions &options) {
   if (options.weights.empty())
     return withConfig(options.config, nullptr);
   llvm::Expected<std::unique_ptr<Checkpoint>> checkpoint = openWeights(options);
@@ -161,4 +162,56 @@ llvm::Expected<Source> mla::openSource(const CompileOptions &options) {
   if (!config)
     return config.takeError();
   return withWeights(std::move(*config), own->text, own->where, std::move(*checkpoint));
+}
+
+/// Check that a given config and that of the weights agree on the whole layer.
+static llvm::Error checkNoConflict(const DecoderConfig &config, const Source &source) {
+  const std::optional<std::string> &text = source.checkpoint->configJson();
+  if (!text)
+    return llvm::Error::success();
+  llvm::Expected<DecoderConfig> own = parseDecoderConfig(*text, source.checkpoint->configWhere(), source.config);
+  if (!own) {
+    llvm::consumeError(own.takeError());
+    return llvm::Error::success();
+  }
+  StringRef difference = firstDifference(config, *own);
+  if (difference.empty())
+    return llvm::Error::success();
+  return makeError(source.where + ": differs in " + difference + " from the config of the weights, " +
+                   source.checkpoint->configWhere() + "; leave --config out, or correct one of the two");
+}
+
+/// Add the rest of the layer to the config of an attention.
+static llvm::Error addDecoder(Source &source) {
+  llvm::Expected<DecoderConfig> decoder = parseDecoderConfig(source.configText, source.where, source.config);
+  if (!decoder)
+    return decoder.takeError();
+  if (llvm::Error error = checkNoConflict(*decoder, source))
+    return error;
+  source.config.decoder = std::make_shared<const DecoderConfig>(std::move(*decoder));
+  if (source.madeWeights)
+    source.checkpoint = makeSyntheticCheckpoint(source.config);
+  return llvm::Error::success();
+}
+
+llvm::Expected<Source> mla::openSource(const CompileOptions &options) {
+  llvm::Expected<Source> source = openAttention(options);
+  if (!source || options.scope == Scope::Attention)
+    return source;
+  if (llvm::Error error = addDecoder(*source))
+    return error;
+  return source;
+}
+
+llvm::Error mla::checkOneKind(const Source &source, llvm::ArrayRef<int64_t> layers) {
+  const DecoderConfig *decoder = source.config.decoder.get();
+  if (!decoder)
+    return llvm::Error::success();
+  auto name = [&](int64_t layer) { return decoder->hasExperts(layer) ? "experts" : "a dense MLP"; };
+  for (int64_t layer : layers)
+    if (decoder->hasExperts(layer) != decoder->hasExperts(layers.front()))
+      return makeError(source.where + ": layer " + Twine(layers.front()) + " has " + name(layers.front()) + ", layer " +
+                       Twine(layer) + " " + name(layer) +
+                       ", and layers compiled together share code; compile them separately with --layers");
+  return llvm::Error::success();
 }

@@ -46,6 +46,10 @@ static Text adapter("adapter", cl::cat(category), cl::value_desc("DIR"),
                     cl::desc("a LoRA adapter as PEFT saves it, which is merged into\nthe weights: W + c B A"));
 static Text layers("layers", cl::cat(category), cl::value_desc("0|0-3|all"), cl::init("0"),
                    cl::desc("the layers to compile (default 0); they share their code"));
+static Text
+    scope("scope", cl::cat(category), cl::value_desc("attention|layer|model"), cl::init("attention"),
+          cl::desc("attention (default); layer: a decoder layer, with norms,\nresiduals and its MLP or experts; "
+                   "model is not\nimplemented"));
 static Text target("target", cl::cat(category), cl::value_desc("cpu|h100|h200"), cl::init("cpu"),
                    cl::desc("what runs the code (default cpu: this machine's kind;\nof a report h100); h200 is the "
                             "code of h100, planned\nfor an H200"));
@@ -111,6 +115,7 @@ Exit status: 0 success; 1 failure; 2 wrong usage.
 Examples:
   mla-compile --weights=golden.safetensors -o layer0.mla && mla-run layer0.mla --check=golden.safetensors
   mla-compile --weights=DeepSeek-V3 --layers=0-3 --dtype=bf16 -o v3.mla
+  mla-compile --weights=DeepSeek-V2-Lite --scope=layer --layers=1 -o layer1.mla
   mla-compile --config=config.json --plan=decode.q=fold,decode.o=absorb --emit=fold -o -
   mla-compile --weights=DeepSeek-V3 --adapter=lora --layers=all --dtype=bf16 -o tuned.mla
   mla-compile --config=config.json --tp=8 --rank=0 --emit=import -o rank0.mlir
@@ -164,6 +169,11 @@ static llvm::Error chooseLayers(CompileOptions &options) {
     return badValue(layers, "a layer (0), a range (0-3) or all");
   options.layers = *range;
   return llvm::Error::success();
+}
+
+static llvm::Error chooseScope(CompileOptions &options) {
+  return choose<Scope>(scope, {{"attention", Scope::Attention}, {"layer", Scope::Layer}, {"model", Scope::Model}},
+                       options.scope);
 }
 
 static bool wantsReport() { return reportFormat.getNumOccurrences(); }
@@ -291,6 +301,7 @@ static llvm::Error checkReport() {
       {&adapter, "its updates are merged into the weights and cost nothing"},
       {&from, "a report is of a config"},
       {&layers, "a report is of the whole model"},
+      {&scope, "a report is of the whole model"},
       {&page, "the cost model is independent of pages"},
       {&rank, "all ranks of --tp cost the same"},
       {&cacheFormat, "there is only one format"},
@@ -352,8 +363,8 @@ llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {
     return usageFromLLVM(errors);
   CommandLine line;
   CompileOptions &options = line.compile;
-  for (auto choose :
-       {chooseLayers, chooseTarget, choosePlan, chooseRank, choosePage, chooseCache, chooseCacheDType, chooseEmit})
+  for (auto choose : {chooseLayers, chooseScope, chooseTarget, choosePlan, chooseRank, choosePage, chooseCache,
+                      chooseCacheDType, chooseEmit})
     if (llvm::Error error = choose(options))
       return error;
   options.config = config;

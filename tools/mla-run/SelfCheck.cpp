@@ -10,6 +10,7 @@
 #include "Random.h"
 #include "ReferenceModel.h"
 #include "Replay.h"
+#include "Source.h"
 
 #include "mla/abi.h"
 
@@ -288,6 +289,20 @@ Result<bool> SelfCheck::run() {
   return all;
 }
 
+/// Check that the bundle is one of attentions, which the reference computes.
+static Error checkIsAttention(const char *path) {
+  Result<json::Value> manifest = readManifest(path);
+  if (!manifest)
+    return manifest.error();
+  if (!manifest->find("scope"))
+    return {};
+  return Error(ErrorKind::Unsupported, std::string(path) + ": is of whole layers, and --self-check computes only "
+                                                           "attentions; use --check with a golden file of the layer, "
+                                                           "or compile with --scope=attention");
+}
+
 Result<bool> mla::run::selfCheck(const Options &options, const mla_bundle *bundle) {
+  if (Error error = checkIsAttention(mla_bundle_get_info(bundle)->path))
+    return error;
   return SelfCheck(options, bundle).run();
 }

@@ -23,11 +23,14 @@
 #include "llvm/Support/Error.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace mla::importer {
+
+struct DecoderConfig;
 
 /// The rotary embedding, with YaRN resolved: column pair i of position p is rotated by p * inverseFrequencies[i].
 struct Rope {
@@ -106,6 +109,8 @@ struct AttentionConfig {
   /// none.
   std::string otherQuantization;
   CheckpointDType checkpointDType = CheckpointDType::Unknown;
+  /// The rest of every layer, if it is compiled too (DecoderConfig.h); null: only the attention is.
+  std::shared_ptr<const DecoderConfig> decoder;
 
   int64_t qkDim() const { return nopeDim + ropeDim; }
 };

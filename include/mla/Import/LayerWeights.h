@@ -32,13 +32,32 @@ enum class WeightRole {
   WDKVBias,
   WOBias,
   WKVBBias, ///< [H (P + V)], if the checkpoint also has it
+
+  // Of a decoder layer around the attention; F is the width of the MLP.
+  InputNorm,  ///< input_layernorm                 [D]
+  PostNorm,   ///< post_attention_layernorm        [D]
+  Gate,       ///< mlp.gate_proj                   [F, D]
+  Up,         ///< mlp.up_proj                     [F, D]
+  Down,       ///< mlp.down_proj                   [D, F]
+  Router,     ///< mlp.gate                        [E, D]   instead of the three above, with those below
+  Correction, ///< mlp.gate.e_score_correction_bias  [E]
+  ExpertGate, ///< mlp.experts.0.gate_proj and so on, one of each per expert
+  ExpertUp,
+  ExpertDown,
+  SharedGate, ///< mlp.shared_experts.gate_proj and so on
+  SharedUp,
+  SharedDown,
 };
 
-/// Return the part of the name after "model.layers.K.self_attn.": "q_a_proj.weight".
+/// Return the part of the name after "model.layers.K.self_attn.", "q_a_proj.weight", or after "model.layers.K.",
+/// "mlp.gate_proj.weight"; of an expert's weight after "model.layers.K.mlp.experts.N.".
 llvm::StringRef checkpointSuffix(WeightRole role);
 
 /// Return "model.layers.K.self_attn.".
 std::string layerPrefix(int64_t layer);
+
+/// Return "model.layers.K.".
+std::string decoderPrefix(int64_t layer);
 
 /// The scales of a matrix in e4m3: w[n, k] = element[n, k] * scale[n / block[0], k / block[1]].
 struct WeightScale {
@@ -63,6 +82,9 @@ struct ExpectedWeight {
 
 /// Return the weights that every layer of the config has, for layer `layer`, in the order of WeightRole.
 std::vector<ExpectedWeight> expectedWeights(const AttentionConfig &config, int64_t layer);
+
+/// Return those around the attention, in the order of WeightRole, experts one after the other. Requires config.decoder.
+std::vector<ExpectedWeight> decoderWeights(const AttentionConfig &config, int64_t layer);
 
 /// A weight found and checked. The tensors belong to the checkpoint.
 struct LayerWeight {

@@ -43,6 +43,13 @@ enum class Stage {
 /// Return whether the stage is one of a module.
 constexpr bool isOfModule(Stage stage) { return stage <= Stage::NVVM; }
 
+/// What of a model is compiled.
+enum class Scope {
+  Attention, ///< The attention of a layer, without the norm before it.
+  Layer,     ///< A decoder layer: the residual stream goes in and comes out.
+  Model,     ///< Not implemented.
+};
+
 /// A range of layers: `0`, `0-3` or `all`.
 struct LayerRange {
   int64_t first = 0;
@@ -62,6 +69,7 @@ struct CompileOptions {
   std::string weights;       ///< Empty: weights are generated.
   std::string adapter;       ///< The directory of a LoRA adapter to merge into the weights; empty: none.
   LayerRange layers;
+  Scope scope = Scope::Attention;
   /// "cpu" or the name of a GPU target (mla/Conversion/MLAToGPU/Targets.h). Empty, with a module: the module's target.
   std::string target = "cpu";
   DType dtype = DType::F32; ///< Of hidden states and prepared weights, and of a standard cache: F32 or BF16.

@@ -132,7 +132,7 @@ static json::Object compiledFields(mlir::DictionaryAttr model, llvm::StringRef t
   json::Object dims = *toJson(model).getAsObject();
   json::Object fields{{"target", target}, {"isa", isa}};
   // Properties of the bundle are separate from those of the model.
-  for (llvm::StringRef key : {"dtype", "products", "page", "cache", "tensor_parallel", "rank"})
+  for (llvm::StringRef key : {"dtype", "products", "scope", "page", "cache", "tensor_parallel", "rank"})
     if (json::Value *value = dims.get(key)) {
       fields[key] = std::move(*value);
       dims.erase(key);

@@ -28,8 +28,9 @@ static std::string forLayer(llvm::StringRef name, llvm::StringRef prefix, int64_
   if (!name.consume_front(prefix))
     return name.str();
   // The layer's number is the last one in the prefix.
-  llvm::StringRef head = prefix.rtrim(".").rsplit('.').first, tail = prefix.drop_front(head.size());
-  return (head.rsplit('.').first + "." + llvm::Twine(layer) + tail + name).str();
+  size_t end = prefix.find_last_of("0123456789") + 1;
+  llvm::StringRef head = prefix.take_front(end).rtrim("0123456789");
+  return (head + llvm::Twine(layer) + prefix.drop_front(end) + name).str();
 }
 
 namespace {

@@ -45,6 +45,8 @@ extern "C" {
  *   "dtype"     "f32" | "bf16": element type of hidden states and weights
  *   "products"  "e4m3" if projections of scaled weights multiply e4m3, "e4m3x2" with two terms per element of a
  *               token, else absent
+ *   "scope"     "layer" if entries are whole decoder layers: hidden is the residual stream, and so is out; absent if they
+ *               are attentions
  *   "page"      tokens per page           "cache"     {"format": "standard", "dtype": "f32"|"bf16"}
  *   "tensor_parallel", "rank"             this bundle holds heads rank*heads .. (rank+1)*heads - 1
  *   "model"     {"model_type", "hidden_size", "num_attention_heads" (of the whole model), "heads" (of this rank),
@@ -139,7 +141,7 @@ typedef void (*mla_entry_fn)(void **descriptors);
 
 /* Code for a CPU exports this array of char: JSON text that ends in NUL, an object of what the code was compiled for.
  * Bundles are opened only if their other files agree; code of earlier releases lacks it.
- *   "target", "isa", "dtype", "products", "page", "cache", "tensor_parallel", "rank", "model"   as in the manifest
+ *   "target", "isa", "dtype", "products", "scope", "page", "cache", "tensor_parallel", "rank", "model"   as there
  *   "entries"   those of the manifest, without "context"
  *   "tensors"   {weight: {"dtype": "F32" | "BF16", "shape": [n, …]}}, of each weight of an entry */
 #define MLA_COMPILED_FOR "mla_compiled_for"
