@@ -26,7 +26,7 @@ import needs
 np = needs.module("numpy")
 
 MODELS = ("deepseek_v2", "deepseek_v3", "kimi_k2", "glm4_moe_lite", "glm_moe_dsa", "longcat_flash", "minicpm3",
-          "mistral4")
+          "mistral4", "youtu")
 
 
 class ReplayError(Exception):

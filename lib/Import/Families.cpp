@@ -8,6 +8,8 @@
 // Every row is taken from modeling_<family>.py and configuration_<family>.py of
 // transformers 5.17 and confirmed by a golden file (benchmarks/replay.py agrees
 // within 1e-6; with another pairing, epsilon or softmax scale it does not).
+// youtu is confirmed by a golden model, whose config gives rope_theta: the
+// default is not, so that a config without it is rejected where it matters.
 // There are two exceptions. transformers itself maps kimi_k2 to deepseek_v3
 // (configuration_kimi_k25.py). plm is not part of transformers: its row is
 // taken from modeling_plm.py and configuration_plm.py of the change in which
@@ -19,6 +21,8 @@
 #include "Families.h"
 
 #include "llvm/ADT/STLExtras.h"
+
+#include <limits>
 
 using namespace mla::importer;
 using llvm::StringRef;
@@ -34,6 +38,7 @@ static constexpr Family familyTable[] = {
     {"minicpm3", RopePairing::HalfSplit, 1e-6, 1e4, VDimFromHidden | TiedEmbeddings | DepthScaledResiduals},
     {"mistral4", RopePairing::Configured, 1e-6, 1e4, RotaryPartOfHead | PositionScaledQuery},
     {"plm", RopePairing::Configured, 1e-6, 1e5, Unconfirmed},
+    {"youtu", RopePairing::Configured, 1e-6, std::numeric_limits<double>::quiet_NaN(), NoTrait},
 };
 
 static constexpr StringRef greedyOrGroups[] = {"greedy", "group_limited_greedy"}, corrected[] = {"noaux_tc"};
@@ -56,7 +61,6 @@ static constexpr HeadFamily headFamilyTable[] = {
 static constexpr Refusal refusedModels[] = {
     {"deepseek_v32", "sparse attention: an indexer that picks the keys of every query"},
     {"kimi_linear", "linear attention layers, and latent attention without RoPE"},
-    {"youtu", "a golden file to check against: its attention reads like that of deepseek_v3"},
 };
 
 static constexpr Refusal refusedRopes[] = {

@@ -17,9 +17,9 @@ using namespace mla;
 using namespace mla::run;
 using json::Value;
 
-static constexpr const char *knownModels[] = {"deepseek_v2",   "deepseek_v3", "kimi_k2",
-                                              "glm4_moe_lite", "glm_moe_dsa", "plm",
-                                              "longcat_flash", "minicpm3",    "mistral4"};
+static constexpr const char *knownModels[] = {"deepseek_v2", "deepseek_v3", "kimi_k2",       "glm4_moe_lite",
+                                              "glm_moe_dsa", "plm",         "longcat_flash", "minicpm3",
+                                              "mistral4",    "youtu"};
 
 /// The config of the language model in one for images and text.
 static const Value &languageModel(const Value &config) {

@@ -73,11 +73,9 @@ class Decoder:
         self.metadata, self.config = metadata, json.loads(metadata["config"])
         self.golden = {name: value for name, value in tensors.items() if name.startswith("golden.")}
         self.weights = {name: value for name, value in tensors.items() if name not in self.golden}
-        # The attention of youtu is that of deepseek_v3.
-        own = self.config["model_type"]
-        self.semantics = replay.Semantics({**self.config, "model_type": "deepseek_v3" if own == "youtu" else own})
         c = self.config
-        mini = own == "minicpm3"
+        self.semantics = replay.Semantics(c)
+        mini = c["model_type"] == "minicpm3"
         self.residual = c["scale_depth"] / math.sqrt(c["num_hidden_layers"]) if mini else 1.0
         self.embedding = c["scale_emb"] if mini else 1.0
         self.logits = c["dim_model_base"] / c["hidden_size"] if mini else 1.0

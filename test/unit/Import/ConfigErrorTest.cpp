@@ -16,7 +16,7 @@ using llvm::StringRef;
 
 static const char supported[] =
     "deepseek_v2, deepseek_v3, kimi_k2, glm4_moe_lite, glm_moe_dsa, longcat_flash, minicpm3, "
-    "mistral4, plm";
+    "mistral4, plm, youtu";
 
 /// Returns the error of DeepSeek-V3's config with one key replaced; an empty value removes it.
 static std::string errorWith(StringRef key, StringRef value) {
@@ -206,9 +206,9 @@ TEST(ConfigErrorTest, ModelTypes) {
       {"model_type", "\"deepseek_v32\"",
        "model_type: deepseek_v32 is not supported: it needs sparse attention: an "
        "indexer that picks the keys of every query; expected one of "},
-      {"model_type", "\"youtu\"",
-       "model_type: youtu is not supported: it needs a golden file to check against: its attention reads like that of "
-       "deepseek_v3; expected one of "},
+      {"model_type", "\"kimi_linear\"",
+       "model_type: kimi_linear is not supported: it needs linear attention layers, and latent attention without RoPE; "
+       "expected one of "},
       {"model_type", "\"new_model\"",
        "model_type: new_model is not supported: it needs a golden file that shows what "
        "it computes; expected one of "},
