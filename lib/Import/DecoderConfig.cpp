@@ -75,6 +75,13 @@ static Router parseRouter(FieldReader &reader, const RouterFamily &family, const
   return router;
 }
 
+/// Read MiniCPM's scales of the residual stream, of the embedding and of logits.
+static void parseScales(FieldReader &reader, const AttentionConfig &attention, DecoderConfig &config) {
+  config.residualScale = reader.number("scale_depth", 1e-6, 1e6, std::nullopt) / std::sqrt(attention.numLayers);
+  config.embeddingScale = reader.number("scale_emb", 1e-6, 1e6, std::nullopt);
+  config.logitScale = reader.number("dim_model_base", 1, 1e9, std::nullopt) / static_cast<double>(attention.hiddenSize);
+}
+
 /// Return an error for a model whose layers are not compiled.
 static llvm::Error checkIsSupported(const ModelConfig &model, const AttentionConfig &attention, StringRef where) {
   if (attention.attentionsPerLayer > 1)
@@ -105,10 +112,12 @@ llvm::Expected<DecoderConfig> mla::importer::parseDecoderConfig(StringRef json, 
   config.denseWidth = model->denseWidth;
   config.experts = model->experts;
   config.sparse = model->sparse;
+  config.vocabSize = model->vocabSize;
+  config.tiedEmbeddings = model->tiedEmbeddings;
   FieldReader reader(parsed->root, parsed->where);
   checkMlp(reader);
   if (findFamily(attention.modelType)->has(DepthScaledResiduals))
-    config.residualScale = reader.number("scale_depth", 1e-6, 1e6, std::nullopt) / std::sqrt(attention.numLayers);
+    parseScales(reader, attention, config);
   if (model->experts)
     config.router = parseRouter(reader, *findRouter(attention.modelType), *model->experts);
   if (llvm::Error error = reader.takeError())
@@ -129,6 +138,10 @@ StringRef mla::importer::firstDifference(const DecoderConfig &a, const DecoderCo
       {own.perToken == other.perToken, "num_experts_per_tok"},
       {own.sharedWidth == other.sharedWidth, "n_shared_experts"},
       {a.sparse == b.sparse, "the layers with experts"},
+      {a.vocabSize == b.vocabSize, "vocab_size"},
+      {a.tiedEmbeddings == b.tiedEmbeddings, "tie_word_embeddings"},
+      {a.embeddingScale == b.embeddingScale, "scale_emb"},
+      {a.logitScale == b.logitScale, "dim_model_base"},
       {a.router.groups == b.router.groups, "n_group"},
       {a.router.keptGroups == b.router.keptGroups, "topk_group"},
       {a.router.isNormalized == b.router.isNormalized, "norm_topk_prob"},

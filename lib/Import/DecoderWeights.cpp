@@ -78,3 +78,15 @@ std::vector<ExpectedWeight> mla::importer::decoderWeights(const AttentionConfig 
     collector.addMlp(WeightRole::Gate, "", config.decoder->denseWidth);
   return collector.take();
 }
+
+std::vector<ExpectedWeight> mla::importer::endWeights(const AttentionConfig &config) {
+  const DecoderConfig &decoder = *config.decoder;
+  auto weight = [](WeightRole role, llvm::ArrayRef<int64_t> shape) {
+    return ExpectedWeight{role, checkpointSuffix(role).str(), llvm::SmallVector<int64_t, 2>(shape)};
+  };
+  std::vector<ExpectedWeight> weights = {weight(WeightRole::Embedding, {decoder.vocabSize, config.hiddenSize}),
+                                         weight(WeightRole::FinalNorm, {config.hiddenSize})};
+  if (!decoder.tiedEmbeddings)
+    weights.push_back(weight(WeightRole::Head, {decoder.vocabSize, config.hiddenSize}));
+  return weights;
+}

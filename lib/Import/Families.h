@@ -45,7 +45,8 @@ enum Trait : unsigned {
   Unconfirmed = 1 << 7,
   /// The output projection uses the embedding's weight unless tie_word_embeddings is false.
   TiedEmbeddings = 1 << 8,
-  /// What attention and MLP add to the residual stream is multiplied by scale_depth / sqrt(num_hidden_layers).
+  /// What attention and MLP add to the residual stream is multiplied by scale_depth / sqrt(num_hidden_layers), embedded
+  /// tokens by scale_emb, and the last normed state by dim_model_base / hidden_size.
   DepthScaledResiduals = 1 << 9,
 };
 

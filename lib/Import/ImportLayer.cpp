@@ -71,7 +71,9 @@ mlir::DictionaryAttr mla::importer::describeModel(mlir::MLIRContext *context, co
       .add("rank", options.rank)
       .add("cache", cache.get());
   if (config.decoder)
-    model.add("scope", StringRef("layer"));
+    model.add("scope", StringRef(options.hasEnds ? "model" : "layer"));
+  if (options.hasEnds)
+    model.add("vocab_size", config.decoder->vocabSize);
   if (config.indexTopK)
     model.add("index_topk", config.indexTopK);
   if (options.tokenTerms)
@@ -79,20 +81,68 @@ mlir::DictionaryAttr mla::importer::describeModel(mlir::MLIRContext *context, co
   return model.get();
 }
 
+/// Create a module with the attributes of the layers that options name.
+static mlir::OwningOpRef<mlir::ModuleOp> createModule(mlir::OpBuilder &builder, const AttentionConfig &config,
+                                                      const WeightSpec &first, const ImportOptions &options) {
+  assert(config.numHeads % options.tensorParallel == 0 && options.rank < options.tensorParallel);
+  builder.getContext()
+      ->loadDialect<MLADialect, mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::tensor::TensorDialect>();
+  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(builder, builder.getUnknownLoc());
+  (*module)->setAttr(kCheckpointPrefixAttr, builder.getStringAttr(checkpointPrefix(first, config.decoder != nullptr)));
+  (*module)->setAttr(kLayersAttr, builder.getDenseI64ArrayAttr(options.layers));
+  (*module)->setAttr(kModelAttr, describeModel(builder.getContext(), config, options));
+  builder.setInsertionPointToEnd(module->getBody());
+  return module;
+}
+
+static constexpr std::pair<const char *, Phase> phases[] = {{"prefill", Phase::Prefill}, {"decode", Phase::Decode}};
+
 mlir::OwningOpRef<mlir::ModuleOp> mla::importer::importLayer(mlir::MLIRContext &context, const AttentionConfig &config,
                                                              llvm::ArrayRef<WeightSpec> weights,
                                                              const ImportOptions &options) {
-  assert(config.numHeads % options.tensorParallel == 0 && options.rank < options.tensorParallel);
-  context.loadDialect<MLADialect, mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::tensor::TensorDialect>();
   mlir::OpBuilder builder(&context);
-  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(builder, builder.getUnknownLoc());
-  (*module)->setAttr(kCheckpointPrefixAttr,
-                     builder.getStringAttr(checkpointPrefix(weights.front(), config.decoder != nullptr)));
-  (*module)->setAttr(kLayersAttr, builder.getDenseI64ArrayAttr(options.layers));
-  (*module)->setAttr(kModelAttr, describeModel(&context, config, options));
-  for (auto [name, phase] : {std::pair("prefill", Phase::Prefill), std::pair("decode", Phase::Decode)}) {
+  mlir::OwningOpRef<mlir::ModuleOp> module = createModule(builder, config, weights.front(), options);
+  for (auto [name, phase] : phases) {
     builder.setInsertionPointToEnd(module->getBody());
     buildLayer(builder, config, weights, options, name, phase);
+  }
+  return module;
+}
+
+/// Return the weights of a group under the names of layer `first`, which stand for those of every layer.
+static std::vector<WeightSpec> nameForLayer(int64_t first, const LayerGroup &group) {
+  std::string prefix = decoderPrefix(group.layers.front());
+  auto rename = [&](std::string &name) {
+    if (llvm::StringRef(name).starts_with(prefix))
+      name = decoderPrefix(first) + name.substr(prefix.size());
+  };
+  std::vector<WeightSpec> weights = group.weights;
+  for (WeightSpec &weight : weights) {
+    rename(weight.expected.name);
+    if (weight.expected.scale)
+      rename(weight.expected.scale->name);
+  }
+  return weights;
+}
+
+mlir::OwningOpRef<mlir::ModuleOp> mla::importer::importModel(mlir::MLIRContext &context, const AttentionConfig &config,
+                                                             llvm::ArrayRef<LayerGroup> groups,
+                                                             llvm::ArrayRef<WeightSpec> ends,
+                                                             const ImportOptions &options) {
+  mlir::OpBuilder builder(&context);
+  mlir::OwningOpRef<mlir::ModuleOp> module = createModule(builder, config, groups.front().weights.front(), options);
+  for (const LayerGroup &group : groups) {
+    std::vector<WeightSpec> weights = nameForLayer(options.layers.front(), group);
+    std::string kind = config.decoder->hasExperts(group.layers.front()) ? "_experts" : "_dense";
+    for (auto [name, phase] : phases) {
+      builder.setInsertionPointToEnd(module->getBody());
+      mlir::func::FuncOp function = buildLayer(builder, config, weights, options, name + kind, phase);
+      function->setAttr(kLayersAttr, builder.getDenseI64ArrayAttr(group.layers));
+    }
+  }
+  if (options.hasEnds) {
+    builder.setInsertionPointToEnd(module->getBody());
+    buildEnds(builder, config, ends, options);
   }
   return module;
 }

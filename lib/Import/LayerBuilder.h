@@ -31,6 +31,8 @@ public:
         heads(config.numHeads / options.tensorParallel), firstHead(options.rank * heads) {}
 
   mlir::func::FuncOp build(llvm::StringRef name, Phase phase);
+  /// Build @embed and @logits: ModelEnds.cpp.
+  void buildEnds();
 
 private:
   // Types.
@@ -86,6 +88,9 @@ private:
   mlir::Value buildExperts(mlir::Value x);
   mlir::Value buildRest(mlir::Value stream, mlir::Value attention);
 
+  // The ends of the model: ModelEnds.cpp.
+  mlir::Value startEnd(llvm::StringRef name, llvm::StringRef argument, mlir::Type in, mlir::Type out);
+
   mlir::OpBuilder &builder;
   const AttentionConfig &config;
   llvm::ArrayRef<WeightSpec> weights;
@@ -99,6 +104,10 @@ private:
 mlir::func::FuncOp buildLayer(mlir::OpBuilder &builder, const AttentionConfig &config,
                               llvm::ArrayRef<WeightSpec> weights, const ImportOptions &options, llvm::StringRef name,
                               Phase phase);
+
+/// Build @embed, from token ids to the residual stream, and @logits, from the stream to logits, at the insertion point.
+void buildEnds(mlir::OpBuilder &builder, const AttentionConfig &config, llvm::ArrayRef<WeightSpec> weights,
+               const ImportOptions &options);
 
 } // namespace mla::importer
 

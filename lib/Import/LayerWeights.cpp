@@ -72,6 +72,12 @@ StringRef mla::importer::checkpointSuffix(WeightRole role) {
     return "mlp.shared_experts.up_proj.weight";
   case WeightRole::SharedDown:
     return "mlp.shared_experts.down_proj.weight";
+  case WeightRole::Embedding:
+    return "model.embed_tokens.weight";
+  case WeightRole::FinalNorm:
+    return "model.norm.weight";
+  case WeightRole::Head:
+    return "lm_head.weight";
   }
   llvm_unreachable("every role has a name");
 }
@@ -151,6 +157,18 @@ static llvm::Expected<LayerWeight> findWeight(Checkpoint &checkpoint, const Atte
   return weight;
 }
 
+static llvm::Expected<std::vector<LayerWeight>> findAll(Checkpoint &checkpoint, const AttentionConfig &config,
+                                                        ArrayRef<ExpectedWeight> wanted) {
+  std::vector<LayerWeight> result;
+  for (const ExpectedWeight &expected : wanted) {
+    llvm::Expected<LayerWeight> weight = findWeight(checkpoint, config, expected);
+    if (!weight)
+      return weight.takeError();
+    result.push_back(std::move(*weight));
+  }
+  return result;
+}
+
 /// Reject unexpected tensors of the layer. An indexer is expected but not compiled.
 static llvm::Error checkNothingElse(const Checkpoint &checkpoint, const AttentionConfig &config,
                                     ArrayRef<LayerWeight> weights, int64_t layer) {
@@ -186,14 +204,15 @@ llvm::Expected<std::vector<LayerWeight>> mla::importer::findLayerWeights(Checkpo
   std::vector<ExpectedWeight> wanted = expectedWeights(config, layer);
   if (std::optional<ExpectedWeight> bias = optionalBias(checkpoint, config, layer))
     wanted.push_back(std::move(*bias));
-  std::vector<LayerWeight> result;
-  for (const ExpectedWeight &expected : wanted) {
-    llvm::Expected<LayerWeight> weight = findWeight(checkpoint, config, expected);
-    if (!weight)
-      return weight.takeError();
-    result.push_back(std::move(*weight));
-  }
-  if (llvm::Error error = checkNothingElse(checkpoint, config, result, layer))
+  llvm::Expected<std::vector<LayerWeight>> result = findAll(checkpoint, config, wanted);
+  if (!result)
+    return result;
+  if (llvm::Error error = checkNothingElse(checkpoint, config, *result, layer))
     return error;
   return result;
+}
+
+llvm::Expected<std::vector<LayerWeight>> mla::importer::findEndWeights(Checkpoint &checkpoint,
+                                                                       const AttentionConfig &config) {
+  return findAll(checkpoint, config, endWeights(config));
 }

@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Json.h"
+#include "mla/Import/DecoderConfig.h"
 #include "mla/Import/WeightSpec.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -109,8 +110,9 @@ Recipe SyntheticCheckpoint::recipeOf(const ExpectedWeight &weight, bool scale) c
   Recipe recipe;
   recipe.dtype = scale ? DType::F32 : announcedDType(attention, weight);
   recipe.shape.assign(weight.shape.begin(), weight.shape.end());
-  bool isNorm = llvm::is_contained({WeightRole::QNorm, WeightRole::KVNorm, WeightRole::InputNorm, WeightRole::PostNorm},
-                                   weight.role);
+  bool isNorm = llvm::is_contained(
+      {WeightRole::QNorm, WeightRole::KVNorm, WeightRole::InputNorm, WeightRole::PostNorm, WeightRole::FinalNorm},
+      weight.role);
   recipe.mean = isNorm ? 1.0f : 0.0f;
   recipe.deviation = weight.shape.size() == 2 ? 1.0f / std::sqrt(static_cast<float>(weight.shape[1])) : 0.1f;
   if (!weight.scale)
@@ -124,6 +126,10 @@ Recipe SyntheticCheckpoint::recipeOf(const ExpectedWeight &weight, bool scale) c
 
 /// Return the recipe of a tensor, if the model has it.
 std::optional<Recipe> SyntheticCheckpoint::recipe(StringRef name) const {
+  if (attention.decoder)
+    for (const ExpectedWeight &weight : endWeights(attention))
+      if (name == weight.name)
+        return recipeOf(weight, /*scale=*/false);
   StringRef rest = name;
   int64_t layer = 0;
   if (!rest.consume_front("model.layers.") || rest.consumeInteger(10, layer) || layer < 0 ||

@@ -19,10 +19,9 @@ llvm::Error mla::checkDType(const CompileOptions &options) {
 static llvm::Error checkScope(const CompileOptions &options) {
   if (options.scope == Scope::Attention)
     return llvm::Error::success();
-  if (options.scope == Scope::Model)
-    return makeError("--scope: model is not implemented; use --scope=layer");
   if (options.isForGPU())
-    return makeError("--scope: layer is compiled for the CPU only yet, not for " + options.target +
+    return makeError(llvm::Twine("--scope: ") + (options.scope == Scope::Model ? "a model" : "a layer") +
+                     " is compiled for the CPU only yet, not for " + options.target +
                      "; use --target=cpu, or --scope=attention");
   for (auto [asked, option] :
        {std::pair(options.tensorParallel > 1, "--tp"), std::pair(!options.adapter.empty(), "--adapter"),

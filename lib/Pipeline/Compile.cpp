@@ -34,14 +34,21 @@ static void warn(const Source &source) {
     llvm::errs() << "warning: " << source.where << ": " << reservation << "\n";
 }
 
+static mlir::OwningOpRef<mlir::ModuleOp> import(mlir::MLIRContext &context, const AttentionConfig &config,
+                                                const FoundWeights &weights, const ImportOptions &options) {
+  if (weights.groups.size() == 1 && !options.hasEnds)
+    return importLayer(context, config, weights.groups.front().weights, options);
+  return importModel(context, config, weights.groups, weights.ends, options);
+}
+
 /// Compile one rank, from the import to the output.
-static llvm::Error compileRank(Source &source, llvm::ArrayRef<WeightSpec> specs, std::vector<int64_t> layers,
+static llvm::Error compileRank(Source &source, const FoundWeights &weights, std::vector<int64_t> layers,
                                const CompileOptions &options, FinishedRanks *finished) {
   mlir::DialectRegistry registry;
   registerStageDialects(registry, lastDialects(options));
   mlir::MLIRContext context(registry);
   mlir::OwningOpRef<mlir::ModuleOp> module =
-      importLayer(context, source.config, specs, importOptions(options, std::move(layers)));
+      import(context, source.config, weights, importOptions(options, std::move(layers)));
   if (llvm::Error error = runStages(*module, Stage::Import, lastStage(options), options))
     return error;
   std::string request = finished ? describeRequest(*module, options) : "";
@@ -50,7 +57,7 @@ static llvm::Error compileRank(Source &source, llvm::ArrayRef<WeightSpec> specs,
     llvm::errs() << "mla-compile: " << options.output << ": already finished\n";
     return llvm::Error::success();
   }
-  if (llvm::Error error = writeOutput(*module, &source, specs, options))
+  if (llvm::Error error = writeOutput(*module, &source, weights.all(), options))
     return error;
   return finished ? finished->add(options.output, request) : llvm::Error::success();
 }
@@ -98,16 +105,16 @@ static llvm::Error makeRanksDirectory(const CompileOptions &options) {
 
 static llvm::Error compileRanks(Source &source, const std::vector<int64_t> &layers, const CompileOptions &options,
                                 llvm::ArrayRef<CompileOptions> ranks) {
-  llvm::Expected<std::vector<WeightSpec>> specs = findWeights(source, layers, options);
-  if (!specs)
-    return specs.takeError();
+  llvm::Expected<FoundWeights> weights = findWeights(source, layers, options);
+  if (!weights)
+    return weights.takeError();
   if (llvm::Error error = makeRanksDirectory(options))
     return error;
   std::optional<FinishedRanks> finished;
   if (options.allRanks && writesBundle(options))
     finished.emplace(options.output);
   for (const CompileOptions &rank : ranks)
-    if (llvm::Error error = compileRank(source, *specs, layers, rank, finished ? &*finished : nullptr))
+    if (llvm::Error error = compileRank(source, *weights, layers, rank, finished ? &*finished : nullptr))
       return error;
   if (finished)
     finished->remove();
@@ -130,7 +137,7 @@ llvm::Error mla::compile(const CompileOptions &options) {
   llvm::Expected<std::vector<int64_t>> layers = layersOf(options.layers, source->config.numLayers, source->where);
   if (!layers)
     return layers.takeError();
-  if (llvm::Error error = checkOneKind(*source, *layers))
+  if (llvm::Error error = checkIsWhole(*source, *layers, options))
     return error;
   if (llvm::Error error = checkHeads(source->config.numHeads, source->where, options.tensorParallel))
     return error;

@@ -73,22 +73,23 @@ static llvm::Error writeBundle(mlir::ModuleOp module, Stage from, const CompileO
     return makeError(options.module + ": is of layer " + llvm::Twine(layers->back()) + ", but " + source->where +
                      " has " + llvm::Twine(source->config.numLayers) +
                      " layers; give the config that it was imported from");
-  if (llvm::Error error = checkOneKind(*source, *layers))
+  if (llvm::Error error = checkIsWhole(*source, *layers, options))
     return error;
   if (llvm::Error error = checkIsOfModel(module, *source, options))
     return error;
   if (llvm::Error error = checkIsComputable(source->config, source->where))
     return error;
-  llvm::Expected<std::vector<WeightSpec>> specs = findWeights(*source, *layers, options);
-  if (!specs)
-    return specs.takeError();
-  if (llvm::Error error = checkTakesAdapter(module, *specs, options))
+  llvm::Expected<FoundWeights> weights = findWeights(*source, *layers, options);
+  if (!weights)
+    return weights.takeError();
+  std::vector<WeightSpec> specs = weights->all();
+  if (llvm::Error error = checkTakesAdapter(module, specs, options))
     return error;
   if (llvm::Error error = runStages(module, from, lastStage(options), options))
     return error;
   if (llvm::Error error = checkAreMade(module))
     return error;
-  return writeOutput(module, &*source, *specs, options);
+  return writeOutput(module, &*source, specs, options);
 }
 
 /// Check the settled options, and compile the module.

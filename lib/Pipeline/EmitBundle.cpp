@@ -138,12 +138,15 @@ static llvm::Expected<std::vector<Certificate>> writePrepared(OwningOpRef<Module
   llvm::Expected<WeightPreparation> preparation = WeightPreparation::compile(std::move(prepares), options.run);
   if (!preparation)
     return preparation.takeError();
-  auto layers = module->getAttrOfType<DenseI64ArrayAttr>(kLayersAttr);
+  std::vector<int64_t> layers = module->getAttrOfType<DenseI64ArrayAttr>(kLayersAttr).asArrayRef().vec();
+  WeightUsers users = findWeightUsers(module);
+  if (llvm::any_of(users, [](const auto &user) { return user.second.count(kEndsLayer); }))
+    layers.push_back(kEndsLayer);
   auto prefix = module->getAttrOfType<StringAttr>(kCheckpointPrefixAttr);
   auto find = [&](llvm::StringRef name) { return checkpoint.find(name); };
   ProgressBar bar("weights", options.progress);
   auto progress = [&](uint64_t done, uint64_t all) { bar.update(done, all); };
-  return writeWeights(*preparation, layers, prefix, find, directory, progress);
+  return writeWeights(*preparation, layers, prefix, users, find, directory, progress);
 }
 
 static llvm::Expected<std::vector<std::pair<llvm::StringRef, uint64_t>>> sizesOf(llvm::ArrayRef<llvm::StringRef> names,

@@ -60,7 +60,8 @@ static void settleModel(ModuleOp module, CompileOptions &options) {
     if (std::optional<CacheFormat> known = symbolizeCacheFormat(format))
       options.cacheFormat = static_cast<schema::CacheFormat>(*known);
   options.tokenTerms = findTokenTerms(module);
-  options.scope = model.contains("scope") ? Scope::Layer : Scope::Attention;
+  if (auto scope = model.getAs<StringAttr>("scope"))
+    options.scope = scope.getValue() == "model" ? Scope::Model : Scope::Layer;
   for (auto [key, option, least] :
        {std::tuple("page", &options.page, 1), std::tuple("tensor_parallel", &options.tensorParallel, 1),
         std::tuple("rank", &options.rank, 0)})

@@ -203,15 +203,14 @@ llvm::Expected<Source> mla::openSource(const CompileOptions &options) {
   return source;
 }
 
-llvm::Error mla::checkOneKind(const Source &source, llvm::ArrayRef<int64_t> layers) {
-  const DecoderConfig *decoder = source.config.decoder.get();
-  if (!decoder)
+llvm::Error mla::checkIsWhole(const Source &source, llvm::ArrayRef<int64_t> layers, const CompileOptions &options) {
+  if (options.scope != Scope::Model)
     return llvm::Error::success();
-  auto name = [&](int64_t layer) { return decoder->hasExperts(layer) ? "experts" : "a dense MLP"; };
-  for (int64_t layer : layers)
-    if (decoder->hasExperts(layer) != decoder->hasExperts(layers.front()))
-      return makeError(source.where + ": layer " + Twine(layers.front()) + " has " + name(layers.front()) + ", layer " +
-                       Twine(layer) + " " + name(layer) +
-                       ", and layers compiled together share code; compile them separately with --layers");
+  if (static_cast<int64_t>(layers.size()) != source.config.numLayers)
+    return makeError("--layers: a model has all of its " + Twine(source.config.numLayers) +
+                     " layers; leave --layers out, or use --scope=layer");
+  if (!source.config.decoder->vocabSize)
+    return makeError(source.where + ": vocab_size: missing, but a model has an embedding; give it, or use "
+                                    "--scope=layer");
   return llvm::Error::success();
 }

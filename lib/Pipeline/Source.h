@@ -33,8 +33,8 @@ llvm::Expected<ConfigText> findConfig(const CompileOptions &options);
 /// Check that `heads` can be divided among the ranks.
 llvm::Error checkHeads(int64_t heads, llvm::StringRef where, int64_t tensorParallel);
 
-/// Check that layers compiled together have the same MLP, if it is compiled.
-llvm::Error checkOneKind(const Source &source, llvm::ArrayRef<int64_t> layers);
+/// Check that a model is compiled with all of its layers, and has a vocabulary.
+llvm::Error checkIsWhole(const Source &source, llvm::ArrayRef<int64_t> layers, const CompileOptions &options);
 
 /// Open the checkpoint and config of the options. The config is --config, or else the one in the checkpoint: the
 /// metadata of a file, or the directory's config.json. Two configs of different attentions are an error.

@@ -7,7 +7,9 @@
 
 #include "Weights.h"
 #include "mla/Import/Adapter.h"
+#include "mla/Import/DecoderConfig.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mla;
@@ -60,15 +62,68 @@ ImportOptions mla::importOptions(const CompileOptions &options, std::vector<int6
   import.page = options.page;
   import.tensorParallel = options.tensorParallel;
   import.rank = options.rank;
+  import.hasEnds = options.scope == Scope::Model;
   return import;
 }
 
-llvm::Expected<std::vector<WeightSpec>> mla::findWeights(Source &source, llvm::ArrayRef<int64_t> layers,
-                                                         const CompileOptions &options) {
-  llvm::Expected<std::vector<WeightSpec>> specs = checkWeights(source, layers, options);
-  if (!specs || options.adapter.empty())
+/// Divide layers by kind, in the order of their first.
+static std::vector<LayerGroup> groupLayers(const AttentionConfig &config, llvm::ArrayRef<int64_t> layers) {
+  std::vector<LayerGroup> groups;
+  for (int64_t layer : layers) {
+    auto group = llvm::find_if(groups, [&](const LayerGroup &group) {
+      return !config.decoder || config.decoder->hasExperts(group.layers.front()) == config.decoder->hasExperts(layer);
+    });
+    if (group == groups.end())
+      group = groups.insert(groups.end(), LayerGroup());
+    group->layers.push_back(layer);
+  }
+  return groups;
+}
+
+/// Return the specs of a model's ends. Check every element of given weights.
+static llvm::Expected<std::vector<WeightSpec>> checkEnds(Source &source, const CompileOptions &options) {
+  std::vector<WeightSpec> specs;
+  if (source.madeWeights) {
+    for (ExpectedWeight &weight : endWeights(source.config))
+      specs.push_back({weight, announcedDType(source.config, weight)});
     return specs;
-  if (llvm::Error error = addAdapter(source, layers, *specs, options))
+  }
+  options.progress("checking the weights of embedding and logits");
+  llvm::Expected<std::vector<LayerWeight>> weights = findEndWeights(*source.checkpoint, source.config);
+  if (!weights)
+    return weights.takeError();
+  if (llvm::Error error = checkFinite(*weights, source.checkpoint->where()))
     return error;
+  for (const LayerWeight &weight : *weights)
+    specs.push_back({weight.expected, weight.tensor->dtype});
   return specs;
+}
+
+std::vector<WeightSpec> FoundWeights::all() const {
+  std::vector<WeightSpec> specs = ends;
+  for (const LayerGroup &group : groups)
+    llvm::append_range(specs, group.weights);
+  return specs;
+}
+
+llvm::Expected<FoundWeights> mla::findWeights(Source &source, llvm::ArrayRef<int64_t> layers,
+                                              const CompileOptions &options) {
+  FoundWeights found;
+  found.groups = groupLayers(source.config, layers);
+  for (LayerGroup &group : found.groups) {
+    llvm::Expected<std::vector<WeightSpec>> specs = checkWeights(source, group.layers, options);
+    if (!specs)
+      return specs.takeError();
+    group.weights = std::move(*specs);
+  }
+  if (!options.adapter.empty())
+    if (llvm::Error error = addAdapter(source, layers, found.groups.front().weights, options))
+      return error;
+  if (options.scope != Scope::Model)
+    return found;
+  llvm::Expected<std::vector<WeightSpec>> ends = checkEnds(source, options);
+  if (!ends)
+    return ends.takeError();
+  found.ends = std::move(*ends);
+  return found;
 }

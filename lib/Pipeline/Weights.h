@@ -15,10 +15,17 @@ namespace mla {
 
 importer::ImportOptions importOptions(const CompileOptions &options, std::vector<int64_t> layers);
 
+/// The specs of the weights of a compilation.
+struct FoundWeights {
+  std::vector<importer::LayerGroup> groups; ///< By kind of layer; attentions are all of one.
+  std::vector<importer::WeightSpec> ends;   ///< Of a model.
+
+  std::vector<importer::WeightSpec> all() const;
+};
+
 /// Return the specs of the layers' weights, including updates of an adapter, whose tensors are added to the source's
 /// checkpoint. Check every element of given weights; do not generate weights.
-llvm::Expected<std::vector<importer::WeightSpec>> findWeights(Source &source, llvm::ArrayRef<int64_t> layers,
-                                                              const CompileOptions &options);
+llvm::Expected<FoundWeights> findWeights(Source &source, llvm::ArrayRef<int64_t> layers, const CompileOptions &options);
 
 } // namespace mla
 

@@ -64,6 +64,7 @@ static void fillInfo(mla_bundle &bundle) {
   to.rms_norm_eps = from.rmsNormEps;
   to.rope_theta = from.ropeTheta;
   to.layers = from.layers.data();
+  to.vocab_size = from.vocabSize;
   to.num_layers = static_cast<int64_t>(from.layers.size());
   to.num_entries = static_cast<int64_t>(from.entries.size());
   to.device_memory = from.hasKernels();
@@ -112,7 +113,7 @@ static Error loadNativeCode(mla_bundle &bundle, const std::string &manifest) {
     return code.error();
   bundle.code = std::move(*code);
   const char *compiled = bundle.code->compiledFor();
-  return compiled ? checkCompiledFor(bundle.path, manifest, *bundle.weights, bundle.manifest.layers.front(), compiled)
+  return compiled ? checkCompiledFor(bundle.path, manifest, *bundle.weights, bundle.manifest.layers, compiled)
                   : Error();
 }
 

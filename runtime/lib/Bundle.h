@@ -25,6 +25,7 @@ struct mla_bundle {
   std::optional<mla::SafetensorsFile> weights;
   /// The weights of layer l for entry e, at l * number of entries + e.
   std::vector<std::vector<mla::Tensor>> bound;
+  std::vector<mla::Tensor> boundEnds[mla::numEnds];
   /// Exactly one of the two is set, or neither if the bundle is only inspected.
   std::unique_ptr<mla::Code> code;
   std::unique_ptr<mla::GpuCode> gpu;
@@ -39,6 +40,11 @@ struct mla_bundle {
     arguments.numWeights = static_cast<int64_t>(weights.size());
     return code->run(static_cast<int64_t>(entry), arguments);
   }
+  /// Runs an end of a model on host arrays.
+  mla::Error runEnd(mla::End end, const mla::Tensor &in, const mla::Tensor &out) const {
+    const std::vector<mla::Tensor> &weights = boundEnds[static_cast<size_t>(end)];
+    return code->runEnd(end, {in, weights.data(), static_cast<int64_t>(weights.size()), out});
+  }
   /// Returns the index of a layer number in the manifest's list, or -1.
   int64_t layerIndex(int64_t layer) const;
 };
@@ -48,9 +54,9 @@ namespace mla {
 /// Finds, checks and lays out the weights of every layer and entry.
 Error bindWeights(mla_bundle &bundle);
 
-/// Selects the entry for a step with at most this many query tokens, and tokens in total, per sequence.
-Result<int64_t> selectEntry(const char *function, const mla_bundle &bundle, mla_phase phase, int64_t maxQueries,
-                            int64_t maxLength);
+/// Selects the entry of a layer for a step with at most this many query tokens, and tokens in total, per sequence.
+Result<int64_t> selectEntry(const char *function, const mla_bundle &bundle, int64_t layer, mla_phase phase,
+                            int64_t maxQueries, int64_t maxLength);
 
 } // namespace mla
 

@@ -61,6 +61,17 @@ static Tensor view(const SafetensorsTensor &tensor) {
   return result;
 }
 
+/// Binds the weights of an end, whose names have no layer.
+static Error bindEnd(const mla_bundle &bundle, const ManifestEnd &end, std::vector<Tensor> &bound) {
+  for (const std::string &weight : end.weights) {
+    const SafetensorsTensor *tensor = bundle.weights->find(weight);
+    if (Error error = checkWeight(bundle, weight, tensor))
+      return error;
+    bound.push_back(view(*tensor));
+  }
+  return {};
+}
+
 static Error bindEntry(const mla_bundle &bundle, int64_t layer, const ManifestEntry &entry, std::vector<Tensor> &bound,
                        int64_t &bytes) {
   for (const std::string &weight : entry.weights) {
@@ -90,10 +101,15 @@ Error mla::bindWeights(mla_bundle &bundle) {
     return outOfMemory(bundle.path, "the lists of its weights");
   for (int64_t layer : bundle.manifest.layers)
     for (size_t i = 0; i < bundle.entries.size(); ++i) {
+      std::vector<Tensor> &bound = bundle.bound.emplace_back();
+      if (!bundle.manifest.entries[i].serves(layer))
+        continue;
       bundle.entries[i].weight_bytes = 0; // the same for every layer, since shapes and types are
-      if (Error error = bindEntry(bundle, layer, bundle.manifest.entries[i], bundle.bound.emplace_back(),
-                                  bundle.entries[i].weight_bytes))
+      if (Error error = bindEntry(bundle, layer, bundle.manifest.entries[i], bound, bundle.entries[i].weight_bytes))
         return error;
     }
+  for (size_t end = 0; end < numEnds; ++end)
+    if (Error error = bindEnd(bundle, bundle.manifest.ends[end], bundle.boundEnds[end]))
+      return error;
   return {};
 }

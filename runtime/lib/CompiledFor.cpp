@@ -110,10 +110,19 @@ static std::string typeText(const std::string &dtype, const std::vector<int64_t>
   return dtype + " " + shapeText(shape);
 }
 
-static Error compareTensor(const SafetensorsFile &weights, int64_t layer, const std::string &name, const Value &code) {
+/// Finds a weight of the first layer that has it, or of a model's ends.
+static const SafetensorsTensor *findTensor(const SafetensorsFile &weights, const std::vector<int64_t> &layers,
+                                           const std::string &name) {
+  for (int64_t layer : layers)
+    if (const SafetensorsTensor *tensor = weights.find("layers." + std::to_string(layer) + "." + name))
+      return tensor;
+  return weights.find(name);
+}
+
+static Error compareTensor(const SafetensorsFile &weights, const std::vector<int64_t> &layers, const std::string &name,
+                           const Value &code) {
   const Value *dtype = code.find("dtype"), *sizes = code.find("shape");
-  std::string full = "layers." + std::to_string(layer) + "." + name;
-  const SafetensorsTensor *tensor = weights.find(full);
+  const SafetensorsTensor *tensor = findTensor(weights, layers, name);
   if (!tensor || !dtype || !sizes)
     return {}; // of an entry that the manifest leaves out
   std::vector<int64_t> shape;
@@ -122,12 +131,12 @@ static Error compareTensor(const SafetensorsFile &weights, int64_t layer, const 
   std::string have = typeText(tensor->typeName(), tensor->shape), want = typeText(dtype->text, shape);
   if (have == want)
     return {};
-  return Error(ErrorKind::InvalidFile, weights.path() + ": tensor " + quoted(full) + " is " + have + compiledFor(want) +
-                                           "; compile the bundle again");
+  return Error(ErrorKind::InvalidFile, weights.path() + ": tensor " + quoted(tensor->name) + " is " + have +
+                                           compiledFor(want) + "; compile the bundle again");
 }
 
 Error mla::checkCompiledFor(const std::string &bundle, std::string_view manifest, const SafetensorsFile &weights,
-                            int64_t layer, std::string_view compiled) {
+                            const std::vector<int64_t> &layers, std::string_view compiled) {
   std::string path = bundle + "/";
   Result<Value> root = json::parse(manifest), code = json::parse(compiled);
   if (!code || !code->is(Value::Kind::Object))
@@ -147,7 +156,7 @@ Error mla::checkCompiledFor(const std::string &bundle, std::string_view manifest
     return comparison.take();
   if (const Value *tensors = code->find("tensors"))
     for (size_t i = 0; i < tensors->items.size(); ++i)
-      if (Error error = compareTensor(weights, layer, tensors->keys[i], tensors->items[i]))
+      if (Error error = compareTensor(weights, layers, tensors->keys[i], tensors->items[i]))
         return error;
   return {};
 }

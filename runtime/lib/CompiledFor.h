@@ -18,9 +18,9 @@ namespace mla {
 
 /// Checks that the manifest and the weights agree with `compiled`, the text of the code's mla_compiled_for (abi.h).
 /// Native code does not check its arguments: with fewer weights or another page it would access foreign memory.
-/// `path` is the bundle's; layers have the types of `layer`.
+/// `path` is the bundle's. Layers that have a tensor have the same type of it.
 Error checkCompiledFor(const std::string &path, std::string_view manifest, const SafetensorsFile &weights,
-                       int64_t layer, std::string_view compiled);
+                       const std::vector<int64_t> &layers, std::string_view compiled);
 
 } // namespace mla
 

@@ -33,12 +33,18 @@ public:
   CpuCode(std::string path, std::unique_ptr<Library> library) : path(std::move(path)), library(std::move(library)) {}
   Error bind(const Manifest &manifest);
   Error run(int64_t entry, const EntryArguments &arguments) const override;
+  Error runEnd(End end, const EndArguments &arguments) const override;
   const char *compiledFor() const override;
 
 private:
+  Result<mla_entry_fn> find(const std::string &symbol) const;
+  Error call(mla_entry_fn entry, std::initializer_list<const Tensor *> inputs, const Tensor *weights,
+             int64_t numWeights, const Tensor &out) const;
+
   std::string path;
   std::unique_ptr<Library> library;
   std::vector<mla_entry_fn> entries;
+  mla_entry_fn ends[numEnds] = {};
 };
 } // namespace
 
@@ -63,13 +69,26 @@ static bool isFrom(void *library, void *address) {
          std::strcmp(info.dli_fname, map->l_name) == 0;
 }
 
+Result<mla_entry_fn> CpuCode::find(const std::string &symbol) const {
+  void *address = dlsym(library->handle(), symbol.c_str());
+  if (!address || !isFrom(library->handle(), address))
+    return Error(ErrorKind::InvalidFile, path + ": has no symbol " + quoted(symbol) +
+                                             ", which the manifest names as an entry; compile the bundle again");
+  return reinterpret_cast<mla_entry_fn>(address);
+}
+
 Error CpuCode::bind(const Manifest &manifest) {
   for (const ManifestEntry &entry : manifest.entries) {
-    void *address = dlsym(library->handle(), entry.symbol.c_str());
-    if (!address || !isFrom(library->handle(), address))
-      return Error(ErrorKind::InvalidFile, path + ": has no symbol " + quoted(entry.symbol) +
-                                               ", which the manifest names as an entry; compile the bundle again");
-    entries.push_back(reinterpret_cast<mla_entry_fn>(address));
+    Result<mla_entry_fn> address = find(entry.symbol);
+    if (!address)
+      return address.error();
+    entries.push_back(*address);
+  }
+  for (size_t end = 0; end < numEnds && manifest.vocabSize; ++end) {
+    Result<mla_entry_fn> address = find(manifest.ends[end].symbol);
+    if (!address)
+      return address.error();
+    ends[end] = *address;
   }
   return {};
 }
@@ -79,7 +98,8 @@ const char *CpuCode::compiledFor() const {
   return address && isFrom(library->handle(), address) ? static_cast<const char *>(address) : nullptr;
 }
 
-Error CpuCode::run(int64_t entry, const EntryArguments &arguments) const {
+Error CpuCode::call(mla_entry_fn entry, std::initializer_list<const Tensor *> inputs, const Tensor *weights,
+                    int64_t numWeights, const Tensor &out) const {
   Descriptor descriptors[6 + maxEntryWeights];
   void *pointers[6 + maxEntryWeights];
   int64_t count = 0;
@@ -88,17 +108,16 @@ Error CpuCode::run(int64_t entry, const EntryArguments &arguments) const {
     pointers[count] = &descriptors[count];
     ++count;
   };
-  for (const Tensor *tensor :
-       {&arguments.hidden, &arguments.cuSeqlens, &arguments.pages, &arguments.blockTable, &arguments.lengths})
+  for (const Tensor *tensor : inputs)
     add(*tensor);
-  for (int64_t i = 0; i < arguments.numWeights; ++i)
-    add(arguments.weights[i]);
-  add(arguments.out);
+  for (int64_t i = 0; i < numWeights; ++i)
+    add(weights[i]);
+  add(out);
   struct Call {
     mla_entry_fn entry;
     void **descriptors;
     int32_t status;
-  } call = {entries[entry], pointers, 0};
+  } call = {entry, pointers, 0};
   Error error = callWithStack(
       [](void *context) {
         Call *call = static_cast<Call *>(context);
@@ -108,6 +127,16 @@ Error CpuCode::run(int64_t entry, const EntryArguments &arguments) const {
   if (!error && call.status != 0)
     return outOfMemory(path, "what the layer computes on its way");
   return error;
+}
+
+Error CpuCode::run(int64_t entry, const EntryArguments &arguments) const {
+  return call(entries[entry],
+              {&arguments.hidden, &arguments.cuSeqlens, &arguments.pages, &arguments.blockTable, &arguments.lengths},
+              arguments.weights, arguments.numWeights, arguments.out);
+}
+
+Error CpuCode::runEnd(End end, const EndArguments &arguments) const {
+  return call(ends[static_cast<size_t>(end)], {&arguments.in}, arguments.weights, arguments.numWeights, arguments.out);
 }
 
 Result<std::unique_ptr<Code>> mla::loadCpuCode(const std::string &path, const Manifest &manifest) {

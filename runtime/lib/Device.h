@@ -26,6 +26,7 @@ namespace mla {
 
 class CudaContext;
 struct Manifest;
+enum class End;
 
 /// Memory in which a cache keeps its pages.
 class DeviceMemory {
@@ -68,6 +69,14 @@ struct EntryArguments {
   Tensor out;
 };
 
+/// The arguments of an end of a model: ids or hidden states, and hidden states or logits.
+struct EndArguments {
+  Tensor in;
+  const Tensor *weights = nullptr;
+  int64_t numWeights = 0;
+  Tensor out;
+};
+
 constexpr int64_t maxEntryWeights = 64;
 
 /// The loaded code of a bundle.
@@ -76,6 +85,8 @@ public:
   virtual ~Code() = default;
   /// Runs an entry of the manifest; any number of threads may.
   virtual Error run(int64_t entry, const EntryArguments &arguments) const = 0;
+  /// Runs an end of a model; any number of threads may.
+  virtual Error runEnd(End end, const EndArguments &arguments) const = 0;
   /// Returns the text of mla_compiled_for (abi.h), or null: code of earlier releases has none.
   virtual const char *compiledFor() const = 0;
 };

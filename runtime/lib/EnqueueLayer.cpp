@@ -34,7 +34,7 @@ Error mla::checkStep(const char *function, const mla_bundle &bundle, const mla_s
     checkSizes(check, bundle.info, checked.sizes);
   if (error)
     return error;
-  Result<int64_t> entry = selectEntry(function, bundle, step.phase, step.max_queries, step.max_length);
+  Result<int64_t> entry = selectEntry(function, bundle, step.layer, step.phase, step.max_queries, step.max_length);
   if (!entry)
     return entry.error();
   checked.layerIndex = index;

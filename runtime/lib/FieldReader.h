@@ -23,6 +23,7 @@ public:
   FieldReader(const std::string &path, std::string prefix, const json::Value &object, Error &error)
       : path(path), prefix(std::move(prefix)), object(object), error(error) {}
 
+  bool has(const char *name) const { return object.find(name); }
   std::string text(const char *name);
   /// Reads a string that is one of `choices`; returns its index.
   template <size_t count> size_t choice(const char *name, const char *const (&choices)[count]) {

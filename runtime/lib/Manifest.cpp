@@ -19,6 +19,7 @@ using namespace mla;
 using json::Value;
 
 // Bounds far above any model: with them no product of a few fields overflows.
+static constexpr int64_t maxVocabulary = 1 << 26;
 static constexpr int64_t maxDim = 1 << 20, maxPage = 1 << 16, maxLayer = 1 << 20, maxContext = INT32_MAX;
 static constexpr size_t maxLayers = 1 << 16, maxEntries = 1 << 12;
 /// Bounds the entries for every weight of every entry of every layer: a small file could otherwise request all memory.
@@ -51,6 +52,8 @@ static void readModel(FieldReader fields, Manifest &manifest) {
   manifest.vHeadDim = fields.integer("v_head_dim", 1, maxDim);
   manifest.rmsNormEps = fields.number("rms_norm_eps", 0, 1);
   manifest.ropeTheta = fields.number("rope_theta", 0, 1e30);
+  if (fields.has("vocab_size"))
+    manifest.vocabSize = fields.integer("vocab_size", 1, maxVocabulary);
   if (manifest.heads * manifest.tensorParallel != manifest.numAttentionHeads)
     fields.fail("heads", "times tensor_parallel must be num_attention_heads, but " + std::to_string(manifest.heads) +
                              " times " + std::to_string(manifest.tensorParallel) + " is not " +
@@ -86,24 +89,59 @@ static ManifestRange readRange(FieldReader &fields, const char *key) {
   return range;
 }
 
+/// Reads the symbol and the weights, which entries and ends have.
+static void readCode(FieldReader &fields, std::string &symbol, std::vector<std::string> &weights) {
+  symbol = fields.text("symbol");
+  if (symbol.empty())
+    fields.fail("symbol", "is empty");
+  const Value &list = fields.get("weights", Value::Kind::Array);
+  if (static_cast<int64_t>(list.items.size()) > maxEntryWeights)
+    fields.fail("weights", "has more than " + std::to_string(maxEntryWeights) + " names");
+  for (const Value &name : list.items) {
+    if (!name.is(Value::Kind::String) || name.text.empty())
+      return fields.fail("weights", "must hold names of weights");
+    weights.push_back(name.text);
+  }
+}
+
+/// Reads the layers that an entry serves, in ascending order, so that they are found fast.
+static void readServed(FieldReader &fields, std::vector<int64_t> &served) {
+  if (!fields.has("layers"))
+    return;
+  for (const Value &item : fields.get("layers", Value::Kind::Array).items) {
+    if (!item.is(Value::Kind::Integer) || item.integer < 0 || (!served.empty() && item.integer <= served.back()))
+      return fields.fail("layers", "must hold layer numbers in ascending order");
+    served.push_back(item.integer);
+  }
+  if (served.empty())
+    fields.fail("layers", "is empty");
+}
+
 static void readEntry(FieldReader fields, ManifestEntry &entry) {
   static constexpr const char *forms[] = {"naive", "absorb", "fold"};
-  entry.symbol = fields.text("symbol");
-  if (entry.symbol.empty())
-    fields.fail("symbol", "is empty");
+  readCode(fields, entry.symbol, entry.weights);
+  readServed(fields, entry.layers);
   entry.phase = fields.choice("phase", {"prefill", "decode"}) == 0 ? MLA_PHASE_PREFILL : MLA_PHASE_DECODE;
   entry.q = forms[fields.choice("q", forms)];
   entry.o = forms[fields.choice("o", forms)];
   entry.tokens = readRange(fields, "tokens");
   entry.contexts = readRange(fields, "context");
-  const Value &weights = fields.get("weights", Value::Kind::Array);
-  if (static_cast<int64_t>(weights.items.size()) > maxEntryWeights)
-    fields.fail("weights", "has more than " + std::to_string(maxEntryWeights) + " names");
-  for (const Value &name : weights.items) {
-    if (!name.is(Value::Kind::String) || name.text.empty())
-      return fields.fail("weights", "must hold names of weights");
-    entry.weights.push_back(name.text);
+}
+
+/// Reads an entry that is an end of a model; its phase is its name. Returns whether it is one.
+static bool readEnd(FieldReader fields, const Value &value, Manifest &manifest) {
+  const Value *phase = value.find("phase");
+  for (auto [end, name] : {std::pair(End::Embed, "embed"), std::pair(End::Logits, "logits")}) {
+    if (!phase || phase->text != name)
+      continue;
+    ManifestEnd &made = manifest.ends[static_cast<size_t>(end)];
+    if (!made.symbol.empty())
+      fields.fail("phase", "is " + quoted(name) + " a second time");
+    made = {};
+    readCode(fields, made.symbol, made.weights);
+    return true;
   }
+  return false;
 }
 
 static void readCores(const std::string &path, FieldReader &fields, const Value &root, const BindingTypes &types,
@@ -137,12 +175,28 @@ static void readEntries(const std::string &path, FieldReader &fields, const Bind
     std::string name = "entries[" + std::to_string(i) + "]";
     if (!list.items[i].is(Value::Kind::Object))
       return fields.fail(name.c_str(), std::string("must be an object, is ") + json::kindName(list.items[i].kind));
+    FieldReader item(path, name + ".", list.items[i], error);
+    if (readEnd(item, list.items[i], manifest))
+      continue;
     ManifestEntry &entry = manifest.entries.emplace_back();
-    readEntry(FieldReader(path, name + ".", list.items[i], error), entry);
+    readEntry(item, entry);
     if (manifest.hasKernels() && !error)
       readLaunchList(path, name + ".", list.items[i], {schema::List::Entry, entry.weights, types}, entry.launches,
                      manifest.kernels, error);
   }
+}
+
+/// Checks that every layer has an entry, and a model both ends.
+static void checkIsComplete(FieldReader &fields, const Manifest &manifest) {
+  for (int64_t layer : manifest.layers)
+    if (std::none_of(manifest.entries.begin(), manifest.entries.end(),
+                     [&](const ManifestEntry &entry) { return entry.serves(layer); }))
+      fields.fail("entries", "serve no layer " + std::to_string(layer));
+  for (const ManifestEnd &end : manifest.ends)
+    if (end.symbol.empty() != (manifest.vocabSize == 0))
+      fields.fail("entries", "must have 'embed' and 'logits' if and only if 'model' has vocab_size");
+  if (manifest.vocabSize && manifest.hasKernels())
+    fields.fail("target", "is " + quoted(manifest.target) + ", for which a model has no 'embed' and 'logits'");
 }
 
 static void checkBindings(FieldReader &fields, const Manifest &manifest) {
@@ -202,6 +256,7 @@ static void readFields(const std::string &path, const Value &root, Manifest &man
   BindingTypes types = {root, static_cast<Element>(manifest.dtype), static_cast<Element>(manifest.cacheDType),
                         schema::cacheRow(manifest.cacheLayout, manifest.kvLoraRank, manifest.qkRopeHeadDim)};
   readEntries(path, fields, types, manifest, error);
+  checkIsComplete(fields, manifest);
   checkBindings(fields, manifest);
   if (manifest.hasKernels()) {
     readCores(path, fields, root, types, manifest, error);

@@ -14,6 +14,7 @@
 #include "mla/error.h"
 #include "mla/runtime.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -33,7 +34,19 @@ struct ManifestEntry {
   std::string q, o;
   ManifestRange tokens, contexts;
   std::vector<std::string> weights;
-  LaunchList launches; ///< of a target that has kernels
+  std::vector<int64_t> layers; ///< that it serves, ascending; empty: all
+  LaunchList launches;         ///< of a target that has kernels
+
+  bool serves(int64_t layer) const { return layers.empty() || std::binary_search(layers.begin(), layers.end(), layer); }
+};
+
+/// The ends of a model: from token ids to hidden states, and from hidden states to logits.
+enum class End { Embed, Logits };
+constexpr size_t numEnds = 2;
+
+struct ManifestEnd {
+  std::string symbol; ///< empty: the bundle is of layers
+  std::vector<std::string> weights;
 };
 
 /// The fields of abi.h, checked one by one and against each other.
@@ -44,9 +57,11 @@ struct Manifest {
   int64_t page = 0, tensorParallel = 0, rank = 0;
   int64_t hiddenSize = 0, numAttentionHeads = 0, heads = 0, qLoraRank = 0, kvLoraRank = 0;
   int64_t qkNopeHeadDim = 0, qkRopeHeadDim = 0, vHeadDim = 0;
+  int64_t vocabSize = 0; ///< 0: the bundle is of layers
   double rmsNormEps = 0, ropeTheta = 0;
   std::vector<int64_t> layers;
   std::vector<ManifestEntry> entries;
+  ManifestEnd ends[numEnds];                         ///< by End
   std::map<std::string, int64_t> files;              ///< exact sizes, in bytes
   Kernels kernels;                                   ///< that launch lists name
   std::optional<LaunchList> cores[schema::numCores]; ///< by schema::Core

@@ -123,7 +123,7 @@ static Error runLayer(const char *function, const mla_bundle *bundle, int64_t la
                                      std::to_string(layer) + "; use a number of info->layers");
   if (Error error = checkBuffers(function, *bundle, *batch, hidden, out))
     return error;
-  Result<int64_t> entry = selectEntry(function, *bundle, phase, batch->maxQueries, batch->maxLength);
+  Result<int64_t> entry = selectEntry(function, *bundle, layer, phase, batch->maxQueries, batch->maxLength);
   if (!entry)
     return entry.error();
   return bundle->gpu ? runOnDevice(function, *bundle, index, cacheIndex, *batch, *entry, hidden, out, times)
@@ -168,7 +168,8 @@ mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *batch, ml
   const mla_batch *open = nullptr;
   if (Error error = checkBundleAndBatch("mla_select_entry", bundle, batch, open))
     return report(error);
-  Result<int64_t> selected = selectEntry("mla_select_entry", *bundle, phase, open->maxQueries, open->maxLength);
+  Result<int64_t> selected = selectEntry("mla_select_entry", *bundle, bundle->manifest.layers.front(), phase,
+                                         open->maxQueries, open->maxLength);
   if (!selected)
     return report(selected.error());
   *entry = *selected;

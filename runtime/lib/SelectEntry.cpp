@@ -25,14 +25,15 @@ static Result<mla_phase> resolvePhase(const char *function, mla_phase phase, int
   return phase;
 }
 
-Result<int64_t> mla::selectEntry(const char *function, const mla_bundle &bundle, mla_phase asked, int64_t maxQueries,
-                                 int64_t maxLength) {
+Result<int64_t> mla::selectEntry(const char *function, const mla_bundle &bundle, int64_t layer, mla_phase asked,
+                                 int64_t maxQueries, int64_t maxLength) {
   Result<mla_phase> phase = resolvePhase(function, asked, maxQueries);
   if (!phase)
     return phase.error();
   for (int64_t i = 0; i < bundle.info.num_entries; ++i) {
     const ManifestEntry &entry = bundle.manifest.entries[i];
-    if (entry.phase == *phase && entry.tokens.covers(maxQueries) && entry.contexts.covers(maxLength))
+    if (entry.serves(layer) && entry.phase == *phase && entry.tokens.covers(maxQueries) &&
+        entry.contexts.covers(maxLength))
       return i;
   }
   return Error(ErrorKind::Unsupported, std::string(function) + ": bundle " + bundle.path + " has no " +

@@ -49,7 +49,7 @@ static Text layers("layers", cl::cat(category), cl::value_desc("0|0-3|all"), cl:
 static Text
     scope("scope", cl::cat(category), cl::value_desc("attention|layer|model"), cl::init("attention"),
           cl::desc("attention (default); layer: a decoder layer, with norms,\nresiduals and its MLP or experts; "
-                   "model is not\nimplemented"));
+                   "model: all\nlayers, embedding and logits"));
 static Text target("target", cl::cat(category), cl::value_desc("cpu|h100|h200"), cl::init("cpu"),
                    cl::desc("what runs the code (default cpu: this machine's kind;\nof a report h100); h200 is the "
                             "code of h100, planned\nfor an H200"));
@@ -116,6 +116,7 @@ Examples:
   mla-compile --weights=golden.safetensors -o layer0.mla && mla-run layer0.mla --check=golden.safetensors
   mla-compile --weights=DeepSeek-V3 --layers=0-3 --dtype=bf16 -o v3.mla
   mla-compile --weights=DeepSeek-V2-Lite --scope=layer --layers=1 -o layer1.mla
+  mla-compile --weights=DeepSeek-V2-Lite --scope=model -o model.mla && mla-run model.mla --generate --prompt=1,2,3
   mla-compile --config=config.json --plan=decode.q=fold,decode.o=absorb --emit=fold -o -
   mla-compile --weights=DeepSeek-V3 --adapter=lora --layers=all --dtype=bf16 -o tuned.mla
   mla-compile --config=config.json --tp=8 --rank=0 --emit=import -o rank0.mlir
@@ -367,6 +368,8 @@ llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {
                       chooseCacheDType, chooseEmit})
     if (llvm::Error error = choose(options))
       return error;
+  if (options.scope == Scope::Model && !layers.getNumOccurrences())
+    options.layers = {0, std::nullopt};
   options.config = config;
   options.weights = weights;
   options.device = device;

@@ -34,7 +34,7 @@ struct Certificate {
 static Certificate read(FieldReader fields) {
   constexpr double largest = std::numeric_limits<double>::max();
   Certificate c;
-  c.layer = fields.integer("layer", 0, INT32_MAX);
+  c.layer = fields.integer("layer", -1, INT32_MAX);
   c.weight = fields.text("weight");
   c.isProduct = fields.choice("check", {"elements", "probes"}) == 1;
   if (c.isProduct) {
@@ -72,7 +72,8 @@ static Error show(const std::string &path, const std::string &place, const Value
   print(c);
   if (c.isProduct && !(c.ratio <= 1 && c.probes >= 2))
     return failed(path, "the certificate of " + c.weight + " exceeds its bound");
-  certified.insert("layers." + std::to_string(c.layer) + "." + c.weight);
+  // -1 stands for the ends of a model.
+  certified.insert((c.layer < 0 ? "" : "layers." + std::to_string(c.layer) + ".") + c.weight);
   return {};
 }
 

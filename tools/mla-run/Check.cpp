@@ -92,6 +92,8 @@ static bool report(const GoldenStep &step, double error, double tolerance) {
 
 Result<bool> mla::run::check(const Options &options, const mla_bundle *bundle) {
   const mla_bundle_info &info = *mla_bundle_get_info(bundle);
+  if (Result<SafetensorsFile> file = SafetensorsFile::open(options.goldenFile); file && isGoldenModel(*file))
+    return checkModel(options, bundle, *file);
   Result<Golden> golden = openGolden(options.goldenFile, info);
   if (!golden)
     return golden.error();

@@ -12,11 +12,20 @@
 
 #include "mla/error.h"
 #include "mla/runtime.h"
+#include "mla/safetensors.h"
 
 namespace mla::run {
 
 /// Replay a golden file. Return whether all tensors are within the tolerance.
 Result<bool> check(const Options &options, const mla_bundle *bundle);
+
+/// Return whether the file is a whole model with the tokens and logits of some prompts.
+bool isGoldenModel(const SafetensorsFile &file);
+/// Replay a golden model. Return whether all prompts give its logits and tokens.
+Result<bool> checkModel(const Options &options, const mla_bundle *bundle, const SafetensorsFile &file);
+
+/// Generate tokens for prompts.
+Error generate(const Options &options, const mla_bundle *bundle);
 
 /// Run generated steps and compare them with a layer in float64. Return whether all are within the tolerance.
 Result<bool> selfCheck(const Options &options, const mla_bundle *bundle);

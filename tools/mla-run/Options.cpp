@@ -24,6 +24,7 @@ static constexpr int usageStatus = 2;
 static const char *const helpText = R"(usage: mla-run BUNDLE --check=FILE [--tolerance=T] [--layer=K]
        mla-run BUNDLE --self-check [--weights=PATH] [--config=FILE] [--seed=N] [--batch=N] [--tokens=N] [--steps=N]
                                    [--tolerance=T] [--layer=K]
+       mla-run BUNDLE --generate --prompt=IDS|@FILE [--prompt=...] [--max-new-tokens=N] [--json]
        mla-run BUNDLE --bench [--batch=N] [--context=N] [--steps=N] [--layer=K] [--json]
        mla-run BUNDLE --bench --phase=prefill [--tokens=N] [--batch=N] [--context=N] [--steps=N] [--layer=K] [--json]
        mla-run BUNDLE --info [--json]
@@ -34,6 +35,7 @@ Runs a bundle, the directory that mla-compile writes.
 
   --check=FILE      replay the steps of a golden file (safetensors) through the paged cache: prefill.hidden, then
                     decode.0.hidden, decode.1.hidden, ...; compare with prefill.out, decode.0.out, ...
+                    Of a golden model: the logits golden.N.logits of its prompts, and the tokens golden.N.tokens
   --tolerance=T     largest relative L2 error allowed per tensor. Default: 1e-4 for f32, 2e-2 for bf16. With a packed cache
                     6e-2 for fp8_row and 8e-2 for fp8_tensor: a golden file does not have its rounding to e4m3, of up to
                     1/16 of a value. The reference of --self-check has it: 1e-3 for f32, 3e-2 for bf16
@@ -44,6 +46,10 @@ Runs a bundle, the directory that mla-compile writes.
   --weights=PATH    the checkpoint to compare with (a directory or file; default: the one that the bundle names)
   --config=FILE     its config.json (default: the one with --weights, or the one in the bundle)
   --seed=N          of hidden states and lengths (default 1)
+  --generate        continue prompts by the likeliest token, again and again; of a bundle of --scope=model. Prints the
+                    numbers of the new tokens, a line per prompt
+  --prompt=IDS      token numbers between commas; @FILE: those in a file. Several prompts are one batch
+  --max-new-tokens=N  tokens to generate per prompt (default 16)
   --bench           measure the time of steps on a cache of random values; of a bundle for a GPU, of each kernel too
   --phase=P         decode (default): one token a sequence; or prefill
   --batch=N         sequences (default 1; of --self-check 3)
@@ -72,6 +78,7 @@ Examples:
   MLA_NUM_THREADS=8 mla-run layer0.mla --bench --batch=4 --context=8192 --json
   mla-run layer0.mla --bench --phase=prefill --tokens=2048
   mla-run layer0.mla --self-check --weights=DIR
+  mla-run model.mla --generate --prompt=1,17,4 --prompt=@ids.txt --max-new-tokens=32
   mla-run h100.mla --emulate --counters --check=golden.safetensors
 )";
 
@@ -117,6 +124,9 @@ enum OptionId {
   Certificate,
   Emulate,
   Counters,
+  Generate,
+  Prompt,
+  NewTokens,
   Help,
   Version
 };
@@ -127,6 +137,7 @@ enum ModeSet : unsigned {
   OfSelfCheck = 1 << static_cast<unsigned>(Options::Mode::SelfCheck),
   OfBench = 1 << static_cast<unsigned>(Options::Mode::Bench),
   OfInfo = 1 << static_cast<unsigned>(Options::Mode::Info),
+  OfGenerate = 1 << static_cast<unsigned>(Options::Mode::Generate),
   OfAll = ~0u,
 };
 
@@ -161,6 +172,9 @@ static const option table[] = {
     {"certificate", no_argument, nullptr, Certificate},
     {"emulate", no_argument, nullptr, Emulate},
     {"counters", no_argument, nullptr, Counters},
+    {"generate", no_argument, nullptr, Generate},
+    {"prompt", required_argument, nullptr, Prompt},
+    {"max-new-tokens", required_argument, nullptr, NewTokens},
     {"help", no_argument, nullptr, Help},
     {"version", no_argument, nullptr, Version},
     {nullptr, 0, nullptr, 0},
@@ -224,6 +238,8 @@ static std::optional<Options::Mode> modeOf(int id) {
     return Options::Mode::Info;
   case Certificate:
     return Options::Mode::Certificate;
+  case Generate:
+    return Options::Mode::Generate;
   default:
     return std::nullopt;
   }
@@ -244,7 +260,12 @@ static std::string apply(int id, const char *argument, Options &options) {
   case Bench:
   case Info:
   case Certificate:
+  case Generate:
     return "";
+  case Prompt:
+    return setPath("--prompt", argument, options.prompts.emplace_back());
+  case NewTokens:
+    return setInteger("--max-new-tokens", argument, 1, 1 << 20, options.newTokens);
   case Weights:
     return setPath("--weights", argument, options.weights);
   case Config:
@@ -295,7 +316,11 @@ static Belonging belongingOf(int id) {
   case Steps:
     return {"--steps", OfBench | OfSelfCheck};
   case Json:
-    return {"--json", OfBench | OfInfo};
+    return {"--json", OfBench | OfInfo | OfGenerate};
+  case Prompt:
+    return {"--prompt", OfGenerate};
+  case NewTokens:
+    return {"--max-new-tokens", OfGenerate};
   case Emulate:
     return {"--emulate", OfCheck | OfSelfCheck | OfBench | OfInfo};
   case Counters:
@@ -307,8 +332,11 @@ static Belonging belongingOf(int id) {
 
 /// Return "--check, --bench or --info".
 static std::string namesOf(unsigned modes) {
-  static constexpr std::pair<unsigned, const char *> names[] = {
-      {OfCheck, "--check"}, {OfSelfCheck, "--self-check"}, {OfBench, "--bench"}, {OfInfo, "--info"}};
+  static constexpr std::pair<unsigned, const char *> names[] = {{OfCheck, "--check"},
+                                                                {OfSelfCheck, "--self-check"},
+                                                                {OfGenerate, "--generate"},
+                                                                {OfBench, "--bench"},
+                                                                {OfInfo, "--info"}};
   std::vector<std::string> found;
   for (auto [mode, name] : names)
     if (modes & mode)
@@ -322,12 +350,14 @@ static std::string namesOf(unsigned modes) {
 /// Return the error if the options are incompatible.
 static std::string checkTogether(const Given &given, const Options &options) {
   if (given.modes.size() != 1)
-    return "give one of --check=FILE, --self-check, --bench, --info and --certificate";
+    return "give one of --check=FILE, --self-check, --generate, --bench, --info and --certificate";
   for (int id : given.options) {
     auto [name, modes] = belongingOf(id);
     if (!(modes >> static_cast<unsigned>(options.mode) & 1))
       return std::string(name) + " requires " + namesOf(modes);
   }
+  if (options.mode == Options::Mode::Generate && options.prompts.empty())
+    return "--generate requires --prompt";
   if (options.counters && !options.emulate)
     return "--counters requires --emulate";
   if (options.tokens >= 0 && options.mode == Options::Mode::Bench && !options.prefill)

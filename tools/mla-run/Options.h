@@ -11,11 +11,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mla::run {
 
 struct Options {
-  enum class Mode { Check, SelfCheck, Bench, Info, Certificate };
+  enum class Mode { Check, SelfCheck, Generate, Bench, Info, Certificate };
 
   Mode mode = Mode::Info;
   std::string bundle;
@@ -26,6 +27,9 @@ struct Options {
   // --self-check
   uint64_t seed = 1;
   std::string weights, configFile;
+  // --generate
+  std::vector<std::string> prompts; ///< IDS or @FILE
+  int64_t newTokens = 16;
   // --bench
   bool prefill = false;
   int64_t batch = -1, context = -1, steps = -1, tokens = -1; ///< -1: the mode's default

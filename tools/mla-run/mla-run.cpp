@@ -56,6 +56,10 @@ static int dispatch(const Options &options, const mla_bundle *bundle) {
     Error error = printCertificate(options.bundle);
     return error ? fail(error) : EXIT_SUCCESS;
   }
+  case Options::Mode::Generate: {
+    Error error = generate(options, bundle);
+    return error ? fail(error) : EXIT_SUCCESS;
+  }
   case Options::Mode::Bench: {
     Error error = bench(options, bundle);
     return error ? fail(error) : EXIT_SUCCESS;

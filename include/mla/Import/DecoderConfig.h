@@ -34,6 +34,10 @@ struct DecoderConfig {
   int64_t denseWidth = 0; ///< Of a dense MLP; 0 without one.
   std::optional<Experts> experts;
   Router router;
+  int64_t vocabSize = 0;       ///< 0: unknown.
+  bool tiedEmbeddings = false; ///< Logits are products with the embedding.
+  /// Factors on embedded tokens, and on the normed states that logits are computed of.
+  double embeddingScale = 1.0, logitScale = 1.0;
   std::vector<bool> sparse; ///< By layer: it has experts instead of a dense MLP.
 
   bool hasExperts(int64_t layer) const { return sparse[layer]; }

@@ -16,9 +16,15 @@
 
 namespace mla::importer {
 
+/// Layers of one kind, which share code, and the weights of the first.
+struct LayerGroup {
+  std::vector<int64_t> layers;
+  std::vector<WeightSpec> weights;
+};
+
 /// Options of the layer's entries, besides the model.
 struct ImportOptions {
-  /// Layers that share the code; weights are named for the first.
+  /// Layers that share the code, in ascending order; weights are named for the first.
   std::vector<int64_t> layers = {0};
   /// Element type of hidden states, and of what is appended to the cache and read from it: F32 or BF16.
   DType dtype = DType::F32;
@@ -30,6 +36,8 @@ struct ImportOptions {
   /// The layer has part `rank` of tensorParallel equal parts of the heads, and its result is that part's addend.
   int64_t tensorParallel = 1;
   int64_t rank = 0;
+  /// The model's embedding and logits are computed too.
+  bool hasEnds = false;
 };
 
 /// Return `mla.model`: the description of the model in the manifest.
@@ -40,6 +48,13 @@ mlir::DictionaryAttr describeModel(mlir::MLIRContext *context, const AttentionCo
 /// `mla.layers` and `mla.model`. `weights` are those of the first layer. tensorParallel must divide the heads.
 mlir::OwningOpRef<mlir::ModuleOp> importLayer(mlir::MLIRContext &context, const AttentionConfig &config,
                                               llvm::ArrayRef<WeightSpec> weights, const ImportOptions &options);
+
+/// Build the functions of several groups of layers, which have `mla.layers`, and those of a model's ends: @embed and
+/// @logits, which have `mla.end`. Weights of all groups are named for the first layer. `ends` are the weights of the
+/// ends; none: layers only. The config has a decoder.
+mlir::OwningOpRef<mlir::ModuleOp> importModel(mlir::MLIRContext &context, const AttentionConfig &config,
+                                              llvm::ArrayRef<LayerGroup> groups, llvm::ArrayRef<WeightSpec> ends,
+                                              const ImportOptions &options);
 
 } // namespace mla::importer
 

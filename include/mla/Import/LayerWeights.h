@@ -47,6 +47,11 @@ enum class WeightRole {
   SharedGate, ///< mlp.shared_experts.gate_proj and so on
   SharedUp,
   SharedDown,
+
+  // Of the model's ends; V is the vocabulary. Their names do not depend on a layer.
+  Embedding, ///< model.embed_tokens  [V, D]
+  FinalNorm, ///< model.norm          [D]
+  Head,      ///< lm_head             [V, D], unless the embedding is used
 };
 
 /// Return the part of the name after "model.layers.K.self_attn.", "q_a_proj.weight", or after "model.layers.K.",
@@ -86,6 +91,9 @@ std::vector<ExpectedWeight> expectedWeights(const AttentionConfig &config, int64
 /// Return those around the attention, in the order of WeightRole, experts one after the other. Requires config.decoder.
 std::vector<ExpectedWeight> decoderWeights(const AttentionConfig &config, int64_t layer);
 
+/// Return the weights of the model's ends. Requires config.decoder.
+std::vector<ExpectedWeight> endWeights(const AttentionConfig &config);
+
 /// A weight found and checked. The tensors belong to the checkpoint.
 struct LayerWeight {
   ExpectedWeight expected;
@@ -98,6 +106,9 @@ struct LayerWeight {
 /// computation that the config does not mention. Does not read their data; see checkFinite.
 llvm::Expected<std::vector<LayerWeight>> findLayerWeights(Checkpoint &checkpoint, const AttentionConfig &config,
                                                           int64_t layer);
+
+/// Find the weights of the model's ends, and check their types and shapes.
+llvm::Expected<std::vector<LayerWeight>> findEndWeights(Checkpoint &checkpoint, const AttentionConfig &config);
 
 /// Return a remark about tensors of the layers that the compiled attention does not use, or "": constant scales of
 /// activations and of a quantized cache.

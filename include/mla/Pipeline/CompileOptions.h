@@ -47,7 +47,7 @@ constexpr bool isOfModule(Stage stage) { return stage <= Stage::NVVM; }
 enum class Scope {
   Attention, ///< The attention of a layer, without the norm before it.
   Layer,     ///< A decoder layer: the residual stream goes in and comes out.
-  Model,     ///< Not implemented.
+  Model,     ///< All layers, embedding and logits: from token ids.
 };
 
 /// A range of layers: `0`, `0-3` or `all`.

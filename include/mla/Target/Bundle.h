@@ -24,7 +24,9 @@
 #include "llvm/Support/Error.h"
 #include "llvm/Support/JSON.h"
 
+#include <map>
 #include <memory>
+#include <set>
 #include <utility>
 
 namespace mlir {
@@ -77,10 +79,11 @@ private:
 
 /// An entry of the manifest.
 struct BundleEntry {
-  std::string symbol, phase, q, o;
+  std::string symbol, phase, q, o; // of an end of a model, the phase is its name, and there are no forms
   Range tokens, contexts;
   std::vector<std::string> weights;
-  LaunchesOp launches; // of a target that has kernels
+  std::vector<int64_t> layers; // that it serves; empty: all
+  LaunchesOp launches;         // of a target that has kernels
 };
 
 /// Return the entries of a module, one per regime of its plan: functions whose weights are bound, or launches.
@@ -141,17 +144,26 @@ private:
   std::unique_ptr<mlir::ExecutionEngine> engine;
 };
 
+/// The number of a model's ends among those of layers.
+constexpr int64_t kEndsLayer = -1;
+
+/// The layers, and kEndsLayer, that use a prepared weight, by name.
+using WeightUsers = std::map<std::string, std::set<int64_t>>;
+
+/// Find the users of all weights of a module whose weights are not bound yet.
+WeightUsers findWeightUsers(mlir::ModuleOp module);
+
 /// Called with the number of bytes of prepared weights written so far, and the total.
 using WeightProgress = llvm::function_ref<void(uint64_t done, uint64_t all)>;
 
-/// Compute all weights of all layers, tile by tile on the runtime's threads, checks each tile and writes it to the
-/// bundle's file. In a resumable directory, complete layers are kept and not computed again. Memory besides the
+/// Compute the weights of all layers and ends, tile by tile on the runtime's threads, checks each tile and writes it to
+/// the bundle's file. In a resumable directory, complete layers are kept and not computed again. Memory besides the
 /// checkpoint's mapping is a few tiles per thread. A checkpoint name that begins with `prefix`, the first layer's,
-/// stands for every layer's. Return one certificate per weight.
+/// stands for every layer's. `users` are those of each weight. Return one certificate per weight and layer.
 llvm::Expected<std::vector<Certificate>> writeWeights(const WeightPreparation &preparation,
                                                       llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
-                                                      FindTensor find, BundleDirectory &directory,
-                                                      WeightProgress progress);
+                                                      const WeightUsers &users, FindTensor find,
+                                                      BundleDirectory &directory, WeightProgress progress);
 
 } // namespace mla
 

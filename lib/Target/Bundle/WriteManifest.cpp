@@ -7,6 +7,7 @@
 
 #include "WriteLaunches.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/Transforms/Prepare.h"
 #include "mla/Target/Bundle.h"
 #include "mla/abi.h"
 
@@ -34,15 +35,22 @@ static bool serves(RegimeAttr own, RegimeAttr regime) {
          own.getTokens() == regime.getTokens();
 }
 
-/// Return the function or the launches that serve a regime.
-static mlir::Operation *findEntry(mlir::ModuleOp module, RegimeAttr regime) {
+/// Find the functions or launch lists of a regime: one for each kind of layer.
+static std::vector<mlir::Operation *> findEntries(mlir::ModuleOp module, RegimeAttr regime) {
+  std::vector<mlir::Operation *> entries;
   for (auto function : module.getOps<mlir::func::FuncOp>())
     if (serves(function->getAttrOfType<RegimeAttr>(kRegimeAttr), regime))
-      return function;
+      entries.push_back(function);
   for (auto launches : module.getOps<LaunchesOp>())
-    if (serves(launches.getRegimeAttr(), regime))
-      return launches;
-  return nullptr;
+    if (entries.empty() && serves(launches.getRegimeAttr(), regime))
+      entries.push_back(launches);
+  return entries;
+}
+
+/// Return the layers that a function serves; none: all.
+static std::vector<int64_t> layersOf(mlir::Operation *entry) {
+  auto layers = entry->getAttrOfType<mlir::DenseI64ArrayAttr>(kLayersAttr);
+  return layers ? layers.asArrayRef().vec() : std::vector<int64_t>();
 }
 
 static std::string symbolOf(mlir::Operation *entry) {
@@ -64,13 +72,17 @@ llvm::Expected<std::vector<BundleEntry>> mla::entriesOf(mlir::ModuleOp module) {
     return llvm::createStringError("the module has no plan; run mla-plan before a bundle is written");
   std::vector<BundleEntry> entries;
   for (RegimeAttr regime : plan.getRegimes()) {
-    mlir::Operation *entry = findEntry(module, regime);
-    if (!entry)
+    std::vector<mlir::Operation *> found = findEntries(module, regime);
+    if (found.empty())
       return llvm::createStringError("no function has the forms of a regime of the plan; run mla-absorb on the module");
-    entries.push_back({symbolOf(entry), stringifyPhase(regime.getPhase()).str(), stringifyForm(regime.getQ()).str(),
-                       stringifyForm(regime.getO()).str(), regime.getTokens(), regime.getContexts(), weightsOf(entry),
-                       mlir::dyn_cast<LaunchesOp>(entry)});
+    for (mlir::Operation *entry : found)
+      entries.push_back({symbolOf(entry), stringifyPhase(regime.getPhase()).str(), stringifyForm(regime.getQ()).str(),
+                         stringifyForm(regime.getO()).str(), regime.getTokens(), regime.getContexts(), weightsOf(entry),
+                         layersOf(entry), mlir::dyn_cast<LaunchesOp>(entry)});
   }
+  for (auto function : module.getOps<mlir::func::FuncOp>())
+    if (auto end = function->getAttrOfType<mlir::StringAttr>(kEndAttr))
+      entries.push_back({symbolOf(function), end.str(), "", "", {}, {}, weightsOf(function), {}, nullptr});
   return entries;
 }
 
@@ -95,13 +107,15 @@ static json::Value toJson(mlir::Attribute attribute) {
 static json::Value toJson(Range range) { return json::Array{range.first, range.last}; }
 
 static json::Value toJson(const BundleEntry &entry) {
-  json::Object object{{"symbol", entry.symbol},
-                      {"phase", entry.phase},
-                      {"q", entry.q},
-                      {"o", entry.o},
-                      {"tokens", toJson(entry.tokens)},
-                      {"context", toJson(entry.contexts)},
-                      {"weights", json::Array(entry.weights)}};
+  json::Object object{{"symbol", entry.symbol}, {"phase", entry.phase}, {"weights", json::Array(entry.weights)}};
+  if (entry.q.empty()) // an end of a model
+    return object;
+  object["q"] = entry.q;
+  object["o"] = entry.o;
+  object["tokens"] = toJson(entry.tokens);
+  object["context"] = toJson(entry.contexts);
+  if (!entry.layers.empty())
+    object["layers"] = json::Array(entry.layers);
   if (entry.launches)
     addLaunchList(entry.launches, object);
   return object;
@@ -195,4 +209,24 @@ std::string mla::describeCode(mlir::ModuleOp module, mlir::DictionaryAttr model,
   }));
   code["tensors"] = boundTensors(module);
   return llvm::formatv("{0}", json::Value(std::move(code)));
+}
+
+//===----------------------------------------------------------------------===//
+// Users of weights
+//===----------------------------------------------------------------------===//
+
+WeightUsers mla::findWeightUsers(mlir::ModuleOp module) {
+  WeightUsers users;
+  auto all = module->getAttrOfType<mlir::DenseI64ArrayAttr>(kLayersAttr);
+  for (auto function : module.getOps<mlir::func::FuncOp>()) {
+    if (isPrepare(function))
+      continue;
+    std::vector<int64_t> layers = layersOf(function);
+    if (function->hasAttr(kEndAttr))
+      layers = {kEndsLayer};
+    else if (layers.empty())
+      layers = all.asArrayRef().vec();
+    function.walk([&](WeightOp weight) { users[weight.getName().str()].insert(layers.begin(), layers.end()); });
+  }
+  return users;
 }

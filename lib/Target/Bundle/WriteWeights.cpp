@@ -159,6 +159,8 @@ llvm::Error WeightWriter::write(int64_t tile) const {
 //===----------------------------------------------------------------------===//
 
 static std::string nameIn(int64_t layer, llvm::StringRef weight) {
+  if (layer == kEndsLayer)
+    return weight.str();
   return ("layers." + llvm::Twine(layer) + "." + weight).str();
 }
 
@@ -188,61 +190,80 @@ namespace {
 class WeightFile {
 public:
   WeightFile(const WeightPreparation &preparation, llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
-             FindTensor find, BundleDirectory &directory, WeightProgress progress);
+             const WeightUsers &users, FindTensor find, BundleDirectory &directory, WeightProgress progress);
   llvm::Expected<std::vector<Certificate>> write();
 
 private:
   Result<SafetensorsWriter> open();
   llvm::Error writeLayer(int64_t layer, SafetensorsWriter &writer);
+  std::vector<const WeightPreparation::Weight *> weightsOf(int64_t layer) const;
+  uint64_t bytesOfLayer(int64_t layer) const;
   void wrote(uint64_t bytes);
 
   const WeightPreparation &preparation;
   llvm::ArrayRef<int64_t> layers;
   llvm::StringRef prefix;
+  const WeightUsers &users;
   FindTensor find;
   BundleDirectory &directory;
   WeightProgress progress;
   LayerRecord record;
   std::vector<SafetensorsSpec> specs;
-  uint64_t layerBytes = 0, done = 0;
+  uint64_t allBytes = 0, done = 0;
   std::mutex mutex; // guards `done`
 };
 } // namespace
 
 WeightFile::WeightFile(const WeightPreparation &preparation, llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
-                       FindTensor find, BundleDirectory &directory, WeightProgress progress)
-    : preparation(preparation), layers(layers), prefix(prefix), find(find), directory(directory), progress(progress),
-      record(directory.file(BundleDirectory::recordFile)) {
-  for (int64_t layer : layers)
-    for (const WeightPreparation::Weight &weight : preparation.weights()) {
-      specs.push_back(weight.spec);
-      specs.back().name = nameIn(layer, weight.name);
+                       const WeightUsers &users, FindTensor find, BundleDirectory &directory, WeightProgress progress)
+    : preparation(preparation), layers(layers), prefix(prefix), users(users), find(find), directory(directory),
+      progress(progress), record(directory.file(BundleDirectory::recordFile)) {
+  for (int64_t layer : layers) {
+    for (const WeightPreparation::Weight *weight : weightsOf(layer)) {
+      specs.push_back(weight->spec);
+      specs.back().name = nameIn(layer, weight->name);
     }
+    allBytes += bytesOfLayer(layer);
+  }
+}
+
+/// Return the weights that a layer uses.
+std::vector<const WeightPreparation::Weight *> WeightFile::weightsOf(int64_t layer) const {
+  std::vector<const WeightPreparation::Weight *> used;
   for (const WeightPreparation::Weight &weight : preparation.weights())
-    layerBytes += bytesOf(weight.spec.dtype, weight.spec.shape);
+    if (auto it = users.find(weight.name); it == users.end() ? layer != kEndsLayer : it->second.count(layer) > 0)
+      used.push_back(&weight);
+  return used;
+}
+
+uint64_t WeightFile::bytesOfLayer(int64_t layer) const {
+  uint64_t bytes = 0;
+  for (const WeightPreparation::Weight *weight : weightsOf(layer))
+    bytes += bytesOf(weight->spec.dtype, weight->spec.shape);
+  return bytes;
 }
 
 /// Open the file, with the contents of an interrupted run if the record has complete layers.
 Result<SafetensorsWriter> WeightFile::open() {
   std::vector<std::string> written;
   for (int64_t layer : layers)
-    for (const WeightPreparation::Weight &weight : preparation.weights())
+    for (const WeightPreparation::Weight *weight : weightsOf(layer))
       if (record.find(layer))
-        written.push_back(nameIn(layer, weight.name));
+        written.push_back(nameIn(layer, weight->name));
   std::string path = directory.file(MLA_WEIGHTS_FILE);
   return written.empty() ? SafetensorsWriter::create(path, specs) : SafetensorsWriter::resume(path, specs, written);
 }
 
 void WeightFile::wrote(uint64_t bytes) {
   std::lock_guard<std::mutex> lock(mutex);
-  progress(done += bytes, layerBytes * layers.size());
+  progress(done += bytes, allBytes);
 }
 
 llvm::Error WeightFile::writeLayer(int64_t layer, SafetensorsWriter &writer) {
   std::vector<Certificate> certificates;
-  for (const WeightPreparation::Weight &weight : preparation.weights()) {
+  for (const WeightPreparation::Weight *weight : weightsOf(layer)) {
     llvm::Expected<Certificate> certificate =
-        writeWeight(weight, layer, prefix, find, writer, [&](uint64_t bytes) { wrote(bytes); });
+        writeWeight(*weight, layer, prefix, find, writer, [&](uint64_t bytes) { wrote(bytes); });
     if (!certificate)
       return certificate.takeError();
     certificates.push_back(std::move(*certificate));
@@ -264,7 +285,7 @@ llvm::Expected<std::vector<Certificate>> WeightFile::write() {
   std::vector<Certificate> certificates;
   for (int64_t layer : layers) {
     if (record.find(layer))
-      wrote(layerBytes);
+      wrote(bytesOfLayer(layer));
     else if (llvm::Error error = writeLayer(layer, *writer))
       return error;
     llvm::append_range(certificates, *record.find(layer));
@@ -276,7 +297,7 @@ llvm::Expected<std::vector<Certificate>> WeightFile::write() {
 
 llvm::Expected<std::vector<Certificate>> mla::writeWeights(const WeightPreparation &preparation,
                                                            llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
-                                                           FindTensor find, BundleDirectory &directory,
-                                                           WeightProgress progress) {
-  return WeightFile(preparation, layers, prefix, find, directory, progress).write();
+                                                           const WeightUsers &users, FindTensor find,
+                                                           BundleDirectory &directory, WeightProgress progress) {
+  return WeightFile(preparation, layers, prefix, users, find, directory, progress).write();
 }

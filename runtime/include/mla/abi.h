@@ -45,19 +45,21 @@ extern "C" {
  *   "dtype"     "f32" | "bf16": element type of hidden states and weights
  *   "products"  "e4m3" if projections of scaled weights multiply e4m3, "e4m3x2" with two terms per element of a
  *               token, else absent
- *   "scope"     "layer" if entries are whole decoder layers: hidden is the residual stream, and so is out; absent if they
- *               are attentions
+ *   "scope"     "layer" if entries are whole decoder layers: hidden is the residual stream, and so is out; "model" if all
+ *               layers are there, and the ends: the entries "embed" and "logits"; absent if entries are attentions
  *   "page"      tokens per page           "cache"     {"format": "standard", "dtype": "f32"|"bf16"}
  *   "tensor_parallel", "rank"             this bundle holds heads rank*heads .. (rank+1)*heads - 1
  *   "model"     {"model_type", "hidden_size", "num_attention_heads" (of the whole model), "heads" (of this rank),
  *                "q_lora_rank" (0: none), "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim",
- *                "rms_norm_eps", "rope_theta", and "index_topk" if the model's attention is sparse in longer contexts}
+ *                "rms_norm_eps", "rope_theta", of a model "vocab_size", and "index_topk" if the model's attention is sparse in longer contexts}
  *   "layers"    [layer numbers]           "plan"      the #mla.plan, as text
  *   "entries"   [{"symbol", "phase": "prefill"|"decode", "q", "o": "naive"|"absorb"|"fold",
  *                 "tokens": [first, last]   the steps it serves, by query tokens (of the sequence with most), and
  *                 "context": [first, last]  by cached tokens (of the longest sequence, including this step's). Both
  *                                           ends are inclusive; last is -1 for no bound,
- *                 "weights": [names, in the order of the entry's arguments]}]
+ *                 "weights": [names, in the order of the entry's arguments],
+ *                 "layers": [numbers] of the layers that it serves, if not all}]
+ *               of a model also {"symbol", "phase": "embed"|"logits", "weights"}: names of tensors, without a layer
  *   "files"     {file name: its exact size in bytes}, for code.so and weights.safetensors;
  *               in an h100 bundle for kernels.ptx, weights.safetensors and, if present, kernels.cubin
  *   "certificates" [{"layer", "weight",                 one per tensor of weights.safetensors, layers.<layer>.<weight>;
@@ -138,6 +140,10 @@ extern "C" {
  * Entries keep no state and may run at the same time on different caches. An entry that gets no memory returns at once:
  * out is then undefined, and the same call may be repeated. */
 typedef void (*mla_entry_fn)(void **descriptors);
+
+/* The ends of a model are entries with three kinds of arguments: ids [tokens] int32 of "embed", hidden [rows,
+ * hidden_size] of dtype of "logits"; weights; last, hidden [tokens, hidden_size] of "embed", logits [rows, vocab_size]
+ * f32 of "logits". An id that is no row of the embedding gives zeros. Certificates of their weights have layer -1. */
 
 /* Code for a CPU exports this array of char: JSON text that ends in NUL, an object of what the code was compiled for.
  * Bundles are opened only if their other files agree; code of earlier releases lacks it.

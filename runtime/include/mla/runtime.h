@@ -141,6 +141,7 @@ typedef struct mla_bundle_info {
   double weights_seconds; /* time to copy the weights to the device */
   int64_t num_kernels;    /* of a bundle for a GPU; 0 for a CPU */
   int64_t cache_row;      /* elements of cache_dtype per token and layer */
+  int64_t vocab_size;     /* of a whole model, which mla_run_model runs; 0 of layers alone */
 } mla_bundle_info;
 
 /* A compiled form of the layer. */
@@ -307,6 +308,18 @@ MLA_API int64_t mla_batch_max_length(const mla_batch *batch);
  * is rejected: use mla_enqueue_layer there. */
 MLA_API mla_status mla_run_layer(const mla_bundle *bundle, int64_t layer, const mla_batch *batch, mla_phase phase,
                                  const void *hidden, void *out);
+
+typedef enum mla_logits {
+  MLA_LOGITS_LAST = 0, /* of the last query token of every sequence: [sequences, vocab_size] */
+  MLA_LOGITS_ALL = 1   /* of every query token: [mla_batch_tokens, vocab_size] */
+} mla_logits;
+
+/* Runs a whole model on the batch: embeds the tokens, runs all layers, and computes logits.
+ *   ids     [mla_batch_tokens] token numbers, 0 to vocab_size - 1: those of sequences[0], then of [1], …
+ *   logits  as `which` says, of MLA_F32: the larger, the likelier is the token as the next one
+ * Requires a bundle of --scope=model (vocab_size is not 0), on a CPU. Commit the batch afterwards, as with layers. */
+MLA_API mla_status mla_run_model(const mla_bundle *bundle, const mla_batch *batch, mla_phase phase, const int32_t *ids,
+                                 mla_logits which, float *logits);
 
 /* A kernel launched by a layer. */
 typedef struct mla_launch_time {

@@ -90,6 +90,20 @@ ENTRY ones_f32(void **descriptors) {
     ((float *)out->aligned)[i] = TEST_CODE_NUMBER;
 }
 
+/* The ends of a model: rows of the id, and a row's first element plus 0, 1, … */
+ENTRY embed_f32(void **descriptors) {
+  const memref *ids = descriptors[0], *out = descriptors[1];
+  for (int64_t i = 0; i < out->shape[0] * out->shape[1]; ++i)
+    ((float *)out->aligned)[i] = (float)((const int32_t *)ids->aligned)[i / out->shape[1]];
+}
+
+ENTRY logits_f32(void **descriptors) {
+  const memref *hidden = descriptors[0], *out = descriptors[1];
+  for (int64_t i = 0; i < out->shape[0] * out->shape[1]; ++i)
+    ((float *)out->aligned)[i] =
+        ((const float *)hidden->aligned)[i / out->shape[1] * hidden->shape[1]] + (float)(i % out->shape[1]);
+}
+
 /* As ones_f32, but with a buffer on the stack of the size that generated code may have. */
 ENTRY deep_f32(void **descriptors) {
   volatile char buffer[512 << 10];

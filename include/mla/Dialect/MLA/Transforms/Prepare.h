@@ -27,6 +27,9 @@ inline llvm::StringRef getPreparedName(mlir::func::FuncOp function) {
   return function.getName().drop_front(kPreparePrefix.size());
 }
 
+/// The attribute of the function of an end of a model: "embed", from ids to the residual stream, or "logits".
+constexpr llvm::StringLiteral kEndAttr = "mla.end";
+
 } // namespace mla
 
 #endif // MLA_DIALECT_MLA_TRANSFORMS_PREPARE_H
