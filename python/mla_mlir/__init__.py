@@ -13,6 +13,9 @@
         with cache.batch([sequence], [33]) as batch:       # a prompt of 33 tokens; committed at the end of the block
             out = batch.run(hidden)                        # [33, hidden_size], numpy, torch, or anything with __dlpack__
 
+    mla_mlir.compile("model.mla", weights="model.safetensors", scope="model")
+    mla_mlir.load("model.mla").generate([1, 17, 4], max_new_tokens=32)
+
 An engine that manages pages and tables itself calls Bundle.step. With torch, `import mla_mlir.torch` registers torch.ops.mla.
 `mla_mlir.locate` describes how the executable and the library are found; importing needs neither them nor torch.
 """

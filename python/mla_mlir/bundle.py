@@ -14,7 +14,7 @@ import types
 from . import dlpack, runtime, streams
 from .cache import Cache
 from .dlpack import result_like, view
-from .errors import ArgumentError
+from .errors import ArgumentError, integer
 from .runtime import BundleInfo, EntryInfo, LatentAttention, NaiveAttention, Step
 
 
@@ -135,6 +135,30 @@ class Bundle:
     def cache(self, pages):
         """Create a paged cache."""
         return Cache(self, pages)
+
+    # --- whole models ---
+
+    def generate(self, prompts, max_new_tokens=16):
+        """Continue prompts by the likeliest token, again and again. prompts: a list of token numbers, or of such lists, which
+        run as one batch. Return the new tokens, likewise. Requires a bundle of scope "model"."""
+        single = bool(prompts) and not hasattr(prompts[0], "__len__")
+        fed = [list(prompt) for prompt in ([prompts] if single else prompts)]
+        count = integer("max_new_tokens", max_new_tokens, (1, 1 << 20))
+        for i, prompt in enumerate(fed):
+            if not prompt:
+                raise ArgumentError(f"prompts[{i}]", "is empty; give at least one token")
+        if not fed:
+            return []
+        made = [[] for _ in fed]
+        pages = sum(-(-(len(prompt) + count) // self.info.page) for prompt in fed)
+        with self.cache(pages) as cache:
+            sequences = [cache.sequence() for _ in fed]
+            for _ in range(count):
+                with cache.batch(sequences, [len(ids) for ids in fed]) as batch:
+                    fed = [[token] for token in batch.next_tokens([number for ids in fed for number in ids])]
+                for new, ids in zip(made, fed):
+                    new += ids
+        return made[0] if single else made
 
     # --- steps on the caller's memory ---
 

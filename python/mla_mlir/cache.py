@@ -82,8 +82,8 @@ class Batch:
 
     __copy__ = __deepcopy__ = __reduce__ = _refuse_to_copy
 
-    def __init__(self, cache, handle, stream):
-        self.cache, self.handle, self.stream = cache, handle, stream
+    def __init__(self, cache, handle, stream, count):
+        self.cache, self.handle, self.stream, self.count = cache, handle, stream, count
         self.tokens = runtime.loaded().mla_batch_tokens(handle)
         self.max_length = runtime.loaded().mla_batch_max_length(handle)
 
@@ -103,6 +103,23 @@ class Batch:
         runtime.loaded().mla_run_layer(bundle.handle, layer, self.handle, runtime.PHASES[phase], source.address,
                                         result.address)
         return out
+
+    def next_tokens(self, ids):
+        """Run a whole model on token numbers, those of the first sequence first, and return the likeliest next token of
+        every sequence, of equal ones the first."""
+        if not self.handle:
+            raise Error("MLA_INVALID_ARGUMENT", "batch: its block has ended; begin another with Cache.batch")
+        if len(ids) != self.tokens:
+            raise ArgumentError("ids", f"has {len(ids)} numbers for {self.tokens} tokens")
+        bundle = self.cache.bundle
+        if not bundle.info.vocab_size:
+            raise ArgumentError("bundle", "is of layers, and takes no tokens; compile with scope=\"model\"")
+        width = bundle.info.vocab_size
+        numbers = (ctypes.c_int32 * self.tokens)(*(integer(f"ids[{i}]", number, INT32) for i, number in enumerate(ids)))
+        logits = (ctypes.c_float * (self.count * width))()
+        runtime.loaded().mla_run_model(bundle.handle, self.handle, runtime.PHASES["auto"], numbers, 0, logits)
+        rows = (logits[i * width : (i + 1) * width] for i in range(self.count))
+        return [row.index(max(row)) for row in rows]
 
 
 class Cache:
@@ -170,7 +187,7 @@ class Cache:
             number = self.bundle.stream(stream)
             if number:
                 lib.mla_batch_set_stream(handle, number)
-            batch = Batch(self, handle, number)
+            batch = Batch(self, handle, number, len(sequences))
             yield batch
         except BaseException:
             lib.mla_batch_abort(handle)

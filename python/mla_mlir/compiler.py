@@ -71,8 +71,8 @@ def _run(arguments):
     return done.stdout
 
 
-def compile(output=None, *, weights=None, adapter=None, config=None, layers=None, target=None, dtype=None, plan=None,
-            device=None, page=None, tp=None, rank=None, cache=None, cache_dtype=None, batch_invariant=False, emit=None,
+def compile(output=None, *, weights=None, adapter=None, config=None, layers=None, scope=None, target=None, dtype=None,
+            plan=None, device=None, page=None, tp=None, rank=None, cache=None, cache_dtype=None, batch_invariant=False, emit=None,
             report=None, baseline=None, batch=None, context=None):
     """Compile layers to the bundle (a directory) `output`, and return its path.
 
@@ -80,6 +80,7 @@ def compile(output=None, *, weights=None, adapter=None, config=None, layers=None
     adapter    the directory of a LoRA adapter in PEFT's format, which is merged into the weights
     config     path of a config.json, or the dictionary; may be omitted if the weights include one
     layers     0 (the default), "0-3", range(4) or "all"
+    scope      "attention" (the default), "layer" or "model", which takes token numbers (docs/decoder.md)
     target     "cpu" (the default) or "h100"; dtype: "f32" or "bf16"
     cache_dtype  how the cache holds a token: as hidden states (the default), or in "fp8_row" or "fp8_tensor" (docs/fp8.md)
     plan       "auto" (the default), a form, or forms by phase; if given, the plan is explained on sys.stderr
@@ -94,7 +95,7 @@ def compile(output=None, *, weights=None, adapter=None, config=None, layers=None
         raise CompileError(2, "output: must be the directory to write the bundle to")
     with _config_file(config) as config_path, _config_file(baseline) as baseline_path:
         named = {"weights": weights, "adapter": adapter, "config": config_path, "target": target, "dtype": dtype,
-                 "layers": None if layers is None else _layers(layers), "plan": plan, "device": device, "page": page, "tp": tp,
+                 "layers": None if layers is None else _layers(layers), "scope": scope, "plan": plan, "device": device, "page": page, "tp": tp,
                  "rank": rank, "cache": cache, "cache-dtype": cache_dtype, "emit": emit, "report": report, "baseline": baseline_path, "batch": batch,
                  "context": context}
         arguments = [f"--{name}={os.fspath(value) if isinstance(value, os.PathLike) else value}"

@@ -85,6 +85,7 @@ NaiveAttention = _struct(
 STRUCTS = (BundleInfo, EntryInfo, Step, LatentAttention, NaiveAttention)
 
 _handle, _i32, _i64, _u64, _text = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_uint64, ctypes.c_char_p
+_f32 = ctypes.c_float
 _to = ctypes.POINTER
 
 # name: (result, arguments); "status" is checked and raises.
@@ -114,6 +115,7 @@ _FUNCTIONS = {
     "mla_batch_tokens": (_i64, _handle),
     "mla_batch_max_length": (_i64, _handle),
     "mla_run_layer": ("status", _handle, _i64, _handle, _i32, _handle, _handle),
+    "mla_run_model": ("status", _handle, _handle, _i32, _to(_i32), _i32, _to(_f32)),
     "mla_step_workspace": ("status", _handle, _to(Step), _to(_u64)),
     "mla_enqueue_layer": ("status", _handle, _to(Step)),
     "mla_step_check": ("status", _handle, _to(Step)),
