@@ -106,7 +106,7 @@ TEST(ConfigTest, CheckpointDType) {
 TEST(ConfigTest, SupportedModelTypes) {
   EXPECT_EQ(supportedModelTypes(),
             (std::vector<StringRef>{"deepseek_v2", "deepseek_v3", "kimi_k2", "glm4_moe_lite", "glm_moe_dsa",
-                                    "longcat_flash", "minicpm3", "mistral4", "plm"}));
+                                    "longcat_flash", "minicpm3", "mistral4", "plm", "youtu"}));
 }
 
 //===----------------------------------------------------------------------===//

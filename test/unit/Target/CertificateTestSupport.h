@@ -90,8 +90,8 @@ protected:
     auto directory = BundleDirectory::create((scratch + "/out").str());
     EXPECT_TRUE(static_cast<bool>(directory));
     auto result = writeWeights(
-        preparation, layers, "layers.0.", [&](llvm::StringRef name) { return find(name, preparation); }, *directory,
-        [&](uint64_t done, uint64_t all) { progress(done, all); });
+        preparation, layers, "layers.0.", /*users=*/{}, [&](llvm::StringRef name) { return find(name, preparation); },
+        *directory, [&](uint64_t done, uint64_t all) { progress(done, all); });
     std::string error;
     if (result)
       certificates = *result;
