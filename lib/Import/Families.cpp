@@ -44,7 +44,8 @@ static constexpr Family familyTable[] = {
 static constexpr StringRef greedyOrGroups[] = {"greedy", "group_limited_greedy"}, corrected[] = {"noaux_tc"};
 
 // model_type, sigmoid, correction, best of a group, normalized, topk_method. A golden model confirms every row;
-// kimi_k2 is deepseek_v3, as above. DeepSeek-V2's router ignores norm_topk_prob in transformers.
+// kimi_k2 is deepseek_v3, as above, and the groups of deepseek_v2 are only read from its source. DeepSeek-V2's router
+// ignores norm_topk_prob in transformers.
 static constexpr RouterFamily routerTable[] = {
     {"deepseek_v2", false, false, 1, false, greedyOrGroups},
     {"deepseek_v3", true, true, 2, true, corrected},

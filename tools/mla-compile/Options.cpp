@@ -26,10 +26,9 @@ using llvm::Twine;
 namespace cl = llvm::cl;
 
 static constexpr const char *overview =
-    "Compiles the multi-head latent attention of a model: from its config.json and safetensors to a bundle\n"
-    "(a directory) that mla-run and libmla-runtime run. Or from a .mlir that --emit printed and that may be edited: "
-    "its\n"
-    "stage is found, and compilation goes on from there.";
+    "Compiles the multi-head latent attention of a model, or with --scope its layers or all of it: from its\n"
+    "config.json and safetensors to a bundle (a directory) that mla-run and libmla-runtime run. Or from a .mlir that\n"
+    "--emit printed and that may be edited: its stage is found, and compilation goes on from there.";
 
 static cl::OptionCategory category("Options of mla-compile");
 

@@ -39,6 +39,10 @@ static void printModel(const InfoFacts &facts) {
   std::printf("  %-20s %g\n  %-20s %g\n", "rms_norm_eps", info.rms_norm_eps, "rope_theta", info.rope_theta);
   if (facts.indexTopK)
     std::printf("  %-20s %" PRId64 "\n", "index_topk", facts.indexTopK);
+  if (info.vocab_size)
+    std::printf("  %-20s %" PRId64 "\n", "vocab_size", info.vocab_size);
+  if (!facts.scope.empty())
+    std::printf("scope     %s\n", facts.scope.c_str());
 }
 
 static void printLayers(const mla_bundle_info &info) {

@@ -62,6 +62,8 @@ Result<InfoFacts> mla::run::gatherFacts(const mla_bundle *bundle) {
   facts.sourceIsRecorded = manifest.find("source");
   const Value *model = manifest.find("model"), *topK = model ? model->find("index_topk") : nullptr;
   facts.indexTopK = topK ? topK->integer : 0;
+  const Value *scope = manifest.find("scope");
+  facts.scope = scope ? scope->text : "";
   if (const Value *files = manifest.find("files"))
     for (size_t i = 0; i < files->items.size(); ++i)
       facts.files.emplace_back(files->keys[i], files->items[i].integer);

@@ -31,6 +31,7 @@ struct InfoFacts {
   Source source;
   bool sourceIsRecorded = false;
   int64_t indexTopK = 0;                              ///< 0: the model's attention is not sparse
+  std::string scope;                                  ///< "layer" or "model"; "": attentions
   std::vector<std::pair<std::string, int64_t>> files; ///< names and sizes in bytes
   std::string ptxVersion;                             ///< "" for a CPU
   std::vector<WorkspaceFact> workspaces;              ///< of a bundle for a GPU

@@ -29,7 +29,11 @@ static void writeModel(JsonWriter &json, const InfoFacts &facts) {
   json.field("rope_theta", info.rope_theta);
   if (facts.indexTopK)
     json.field("index_topk", facts.indexTopK);
+  if (info.vocab_size)
+    json.field("vocab_size", info.vocab_size);
   json.endObject();
+  if (!facts.scope.empty())
+    json.field("scope", facts.scope);
 }
 
 static void writeRange(JsonWriter &json, const char *name, int64_t first, int64_t last) {

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Sizes of everything that a decoder computes, for reports. Only sizes of the
-// MLPs are read; they are not compiled. Models whose heads cache keys and values
-// are read for comparison with latent attention.
+// Sizes of everything that a decoder computes, for reports. What compiling its
+// MLPs needs besides is in DecoderConfig.h. Models whose heads cache keys and
+// values are read for comparison with latent attention.
 //
 //===----------------------------------------------------------------------===//
 

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // One iteration per panel of rows, in parallel. Within it, experts are the outer
-// loop: the panel of an expert stays in the cache for all tokens that chose it,
-// and an expert that no token chose is not read.
+// loop: the panel of an expert stays in the cache for all tokens that chose it.
+// Of packed weights, an expert that no token chose is not read.
 //
 //===----------------------------------------------------------------------===//
 

@@ -48,6 +48,9 @@ def MLA_Dialect : Dialect {
     * `mla.regime` on a function: the regime of the plan whose forms it has;
     * `mla.checkpoint_prefix`, `mla.layers` on a module: weights are named for
       the first layer; the other layers share the code;
+    * `mla.layers` on a function: those of the module's layers that it serves, if
+      there are several kinds; `mla.end`: the end of a model that it computes,
+      "embed" or "logits";
     * `mla.model` on a module: the description of the model, the cache and the
       rank for the bundle's manifest, under the keys of `mla/abi.h`. Requires
       positive integers `heads`, `kv_lora_rank`, `page`, `qk_nope_head_dim` and
