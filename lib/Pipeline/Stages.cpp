@@ -64,6 +64,14 @@ static std::string storageOf(const CompileOptions &options) {
   return options.dtype == DType::BF16 && !isExact ? "bf16" : "f32";
 }
 
+/// Add the passes that decide on products in e4m3 and make them.
+static void addProducts(OpPassManager &pm, const CompileOptions &options) {
+  if (!options.tokenTerms)
+    return;
+  pm.addPass(createMLAChooseProducts({options.isForGPU(), options.tokenTerms, options.verbose}));
+  pm.addPass(createMLAQuantize({options.isForGPU()}));
+}
+
 static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &options) {
   switch (stage) {
   case Stage::Import:
@@ -75,8 +83,7 @@ static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &opti
   case Stage::Fold:
     return pm.addPass(createMLAFold({storageOf(options)}));
   case Stage::Layout:
-    if (options.tokenTerms)
-      pm.addPass(createMLAQuantize({/*forKernels=*/false, options.tokenTerms}));
+    addProducts(pm, options);
     return pm.addPass(createMLALayout());
   case Stage::Linalg:
     pm.addPass(createMLABindWeights());
@@ -85,8 +92,7 @@ static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &opti
     return buildCPUPipeline(pm);
   case Stage::Kernels:
     pm.addPass(createMLAAttachTarget({options.target}));
-    if (options.tokenTerms)
-      pm.addPass(createMLAQuantize({/*forKernels=*/true, options.tokenTerms}));
+    addProducts(pm, options);
     pm.addPass(createMLAAttentionCores());
     pm.addPass(createMLAHoistPositionScales());
     pm.addPass(createMLAGroupKernels());

@@ -28,7 +28,7 @@ static ProjectionDims dimsOf(ProjectOp op) {
   ArrayRef<int64_t> result = cast<RankedTensorType>(op.getResult().getType()).getShape();
   ProjectionDims dims;
   dims.heads = op.getHeads() == Heads::Per ? result[1] : 1;
-  dims.rows = op.getHeads() == Heads::To ? result[1] * result[2] : result.back();
+  dims.rows = op.getNumRows();
   dims.contracted = op.getContractedSize();
   if (DequantizeOp x = scaled(op.getX())) {
     dims.group = x.getBlock().back();
@@ -38,9 +38,6 @@ static ProjectionDims dimsOf(ProjectOp op) {
   return dims;
 }
 
-/// Return the dimension of the rows in the weight.
-static int64_t rowDimOf(Heads heads) { return heads == Heads::To || heads == Heads::Per ? 1 : 0; }
-
 /// Return the blocks of w. Heads side by side have whole blocks each.
 static FailureOr<WeightBlocks> weightBlocksOf(ProjectOp op) {
   DequantizeOp weight = scaled(op.getWeight());
@@ -48,7 +45,7 @@ static FailureOr<WeightBlocks> weightBlocksOf(ProjectOp op) {
   SmallVector<int64_t> block; // not beyond the weight, so that sizes fit 32 bits
   for (auto [size, whole] : llvm::zip_equal(weight.getBlock(), shape))
     block.push_back(std::min(size, whole));
-  int64_t rowDim = rowDimOf(op.getHeads());
+  int64_t rowDim = op.getRowDim();
   for (size_t dim = 0; dim + 1 < block.size(); ++dim)
     if (static_cast<int64_t>(dim) != rowDim && block[dim] != 1)
       return op.emitOpError("multiplies by a weight with blocks across heads; compile with --dtype=bf16");

@@ -84,13 +84,6 @@ bool Tracker::follow(Operation *op) {
       .Default([](Operation *) { return false; });
 }
 
-SmallVector<int64_t> mla::countBlocks(ArrayRef<int64_t> shape, ArrayRef<int64_t> block) {
-  SmallVector<int64_t> counts;
-  for (auto [size, part] : llvm::zip_equal(shape, block))
-    counts.push_back(llvm::divideCeil(size, part));
-  return counts;
-}
-
 /// Return why the weight that `op` makes has no scales.
 static std::string describe(Operation *op) {
   if (isa_and_present<ComposeOp>(op))
@@ -156,7 +149,5 @@ std::optional<ScaledWeight> mla::findScaledWeight(func::FuncOp prepare, std::str
 int64_t mla::findTokenTerms(ModuleOp module) {
   auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
   auto products = model ? model.getAs<StringAttr>("products") : nullptr;
-  if (!products)
-    return 0;
-  return products.getValue() == "e4m3x2" ? 2 : products.getValue() == "e4m3" ? 1 : 0;
+  return products ? countTerms(*symbolizeProductElements(products.getValue())) : 0; // as verified
 }

@@ -48,7 +48,7 @@ static LogicalResult verifyModel(Operation *op, Attribute attribute) {
   }
   if (Attribute products = model.get("products")) {
     auto name = dyn_cast<StringAttr>(products);
-    if (!name || !llvm::is_contained({"e4m3", "e4m3x2"}, name.getValue()))
+    if (!name || countTerms(symbolizeProductElements(name.getValue()).value_or(ProductElements::Plain)) == 0)
       return op->emitError() << "expected products of " << kModelAttr << " to be \"e4m3\" or \"e4m3x2\", got "
                              << products;
   }
@@ -56,6 +56,8 @@ static LogicalResult verifyModel(Operation *op, Attribute attribute) {
 }
 
 LogicalResult mla::MLADialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() == kProductsAttr && !isa<ProductsAttr>(attribute.getValue()))
+    return op->emitError() << "expected " << kProductsAttr << " to be a #mla.products, got " << attribute.getValue();
   return attribute.getName() == kModelAttr ? verifyModel(op, attribute.getValue()) : success();
 }
 

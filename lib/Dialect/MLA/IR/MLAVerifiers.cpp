@@ -41,9 +41,12 @@ LogicalResult WeightOp::verify() {
   return success();
 }
 
-/// Return the number of blocks of a dimension, which is dynamic if the size is.
-static int64_t countBlocks(int64_t size, int64_t block) {
-  return ShapedType::isDynamic(size) ? size : static_cast<int64_t>(llvm::divideCeil(size, block));
+SmallVector<int64_t> DequantizeOp::countBlocks(ArrayRef<int64_t> shape, ArrayRef<int64_t> block) {
+  SmallVector<int64_t> counts(shape);
+  for (auto [count, part] : llvm::zip_equal(counts, block))
+    if (!ShapedType::isDynamic(count))
+      count = llvm::divideCeil(count, part);
+  return counts;
 }
 
 /// Return the shape with a dimension 1 of two terms.
@@ -63,10 +66,10 @@ LogicalResult DequantizeOp::verify() {
   if (block.size() != result.size() || !llvm::all_of_zip(result, block, isValid))
     return emitOpError() << "(C2) block must have " << result.size()
                          << " positive sizes, 1 in a dynamic dimension, got [" << block << "]";
-  for (auto [dim, size] : llvm::enumerate(scale))
-    if (size != countBlocks(result[dim], block[dim]))
+  for (auto [dim, size, expected] : llvm::enumerate(scale, countBlocks(result, block)))
+    if (size != expected)
       return emitOpError() << "(C3) scale has " << size << " elements in dimension " << dim << ", expected "
-                           << countBlocks(result[dim], block[dim]);
+                           << expected;
   return success();
 }
 
@@ -79,8 +82,9 @@ LogicalResult QuantizeOp::verify() {
     return emitOpError("(C1) x must have at least two dimensions, of which only the first may be dynamic");
   if ((terms == 1 ? x : ArrayRef(withTerms(x))) != shapeOf(getElements()))
     return emitOpError("(C1) the elements must have x's shape, with two terms another dimension 1 of 2");
-  SmallVector<int64_t> expected(x);
-  expected.back() = countBlocks(x.back(), group);
+  SmallVector<int64_t> block(x.size(), 1);
+  block.back() = group;
+  SmallVector<int64_t> expected = DequantizeOp::countBlocks(x, block);
   if (shapeOf(getScale()) != ArrayRef(expected))
     return emitOpError() << "(C3) expected scales of " << cast<RankedTensorType>(getScale().getType()).clone(expected)
                          << ", got " << getScale().getType();
@@ -157,6 +161,11 @@ static SmallVector<int64_t> weightShape(Heads heads, ProjectShape s, int64_t pan
 int64_t ProjectOp::getContractedSize() {
   ArrayRef<int64_t> x = shapeOf(getX());
   return getHeads() == Heads::From ? x[1] * x[2] : x.back();
+}
+
+int64_t ProjectOp::getNumRows() {
+  ArrayRef<int64_t> result = shapeOf(getResult());
+  return getHeads() == Heads::To ? result[1] * result[2] : result.back();
 }
 
 LogicalResult ProjectOp::verify() {

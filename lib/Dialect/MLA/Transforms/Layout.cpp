@@ -5,13 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mla/Dialect/MLA/IR/MLA.h"
+#include "WeightUsers.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
 #include "mla/Support/Divisors.h"
 
 #include "llvm/ADT/SmallSet.h"
-#include "llvm/ADT/StringMap.h"
 
 #include <numeric>
 
@@ -36,10 +35,11 @@ static SmallVector<ReassociationIndices> getCollapse(Heads heads) {
 }
 
 /// Return the dimension of the rows after that.
-static int64_t getRowDim(Heads heads) { return heads == Heads::Per ? 1 : 0; }
+static int64_t getPackedDim(Heads heads) { return heads == Heads::To ? 0 : ProjectOp::getRowDim(heads); }
 
 static int64_t getNumRows(Heads heads, RankedTensorType type) {
-  return heads == Heads::To ? type.getDimSize(0) * type.getDimSize(1) : type.getDimSize(getRowDim(heads));
+  int64_t rows = type.getDimSize(ProjectOp::getRowDim(heads));
+  return heads == Heads::To ? rows * type.getDimSize(0) : rows;
 }
 
 /// Packs the weight into panels of `panel` rows, as in the table of `mla.project`.
@@ -47,45 +47,20 @@ static Value pack(OpBuilder &builder, Location loc, Value weight, Heads heads, i
   if (SmallVector<ReassociationIndices> collapse = getCollapse(heads); !collapse.empty())
     weight = tensor::CollapseShapeOp::create(builder, loc, weight, collapse);
   auto type = cast<RankedTensorType>(weight.getType());
-  RankedTensorType packed = linalg::PackOp::inferPackedType(type, panel, getRowDim(heads));
+  RankedTensorType packed = linalg::PackOp::inferPackedType(type, panel, getPackedDim(heads));
   Value empty = tensor::EmptyOp::create(builder, loc, packed.getShape(), packed.getElementType());
   OpFoldResult tile = builder.getIndexAttr(panel);
-  return linalg::PackOp::create(builder, loc, weight, empty, getRowDim(heads), tile).getResult();
-}
-
-namespace {
-/// The users of one prepared weight.
-struct Users {
-  SmallVector<WeightOp> weights;
-  SmallVector<ProjectOp> projections;
-  SmallVector<ExpertsProjectOp> ofExperts;
-  /// Something else uses it too, or it is already packed.
-  bool other = false;
-
-  void add(OpOperand &use);
-  std::optional<Heads> getHeads() const;
-};
-} // namespace
-
-void Users::add(OpOperand &use) {
-  auto project = dyn_cast<ProjectOp>(use.getOwner());
-  auto experts = dyn_cast<ExpertsProjectOp>(use.getOwner());
-  if (project && !project.getPanels() && &use == &project.getWeightMutable())
-    projections.push_back(project);
-  else if (experts && !experts.getPanels() && &use == &experts.getWeightMutable())
-    ofExperts.push_back(experts);
-  else
-    other = true;
+  return linalg::PackOp::create(builder, loc, weight, empty, getPackedDim(heads), tile).getResult();
 }
 
 /// Return the kind of projection to pack for, if one layout serves all users.
-std::optional<Heads> Users::getHeads() const {
+static std::optional<Heads> getHeads(const WeightUsers &users) {
   llvm::SmallSet<Heads, 4> kinds;
-  for (ProjectOp project : projections)
+  for (ProjectOp project : users.projections)
     kinds.insert(project.getHeads());
-  if (!ofExperts.empty()) // an expert is a head
+  if (!users.ofExperts.empty()) // an expert is a head
     kinds.insert(Heads::Per);
-  if (other || kinds.empty())
+  if (users.other || kinds.empty())
     return std::nullopt;
   if (kinds.size() == 1)
     return *kinds.begin();
@@ -93,21 +68,6 @@ std::optional<Heads> Users::getHeads() const {
   // absorbed: panels within a head are panels of all heads' rows too.
   bool sameWithinHead = kinds.size() == 2 && kinds.contains(Heads::To) && kinds.contains(Heads::Per);
   return sameWithinHead ? std::optional(Heads::Per) : std::nullopt;
-}
-
-static llvm::StringMap<Users> collectUsers(ModuleOp module) {
-  llvm::StringMap<Users> users;
-  for (auto function : module.getOps<func::FuncOp>()) {
-    if (isPrepare(function))
-      continue;
-    function.walk([&](WeightOp weight) {
-      Users &ofName = users[weight.getName()];
-      ofName.weights.push_back(weight);
-      for (OpOperand &use : weight->getUses())
-        ofName.add(use);
-    });
-  }
-  return users;
 }
 
 /// Makes a projection read a weight that was packed for `heads`.
@@ -130,7 +90,7 @@ static int64_t getNumRowsOfPieces(func::FuncOp prepare, int64_t rows) {
   return rows;
 }
 
-static void layOut(func::FuncOp prepare, Users &users, Heads heads, int64_t mostRows) {
+static void layOut(func::FuncOp prepare, WeightUsers &users, Heads heads, int64_t mostRows) {
   auto type = cast<RankedTensorType>(prepare.getResultTypes().front());
   int64_t panel = largestDivisor(getNumRowsOfPieces(prepare, getNumRows(heads, type)), mostRows);
   if (panel < kSmallestPanel)
@@ -161,14 +121,14 @@ struct MLALayout : mla::impl::MLALayoutBase<MLALayout> {
   using MLALayoutBase::MLALayoutBase;
 
   void runOnOperation() override {
-    llvm::StringMap<Users> users = collectUsers(getOperation());
+    llvm::MapVector<StringRef, WeightUsers> users = collectWeightUsers(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (!isPrepare(function))
         continue;
-      Users &ofWeight = users[getPreparedName(function)];
+      WeightUsers &ofWeight = users[getPreparedName(function)];
       if (!makes(function, ofWeight.weights))
         continue; // not a weight's, or not this one's
-      if (std::optional<Heads> heads = ofWeight.getHeads())
+      if (std::optional<Heads> heads = getHeads(ofWeight))
         layOut(function, ofWeight, *heads, panel);
     }
   }

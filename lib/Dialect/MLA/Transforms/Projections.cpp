@@ -22,9 +22,6 @@ Value mla::permuteWeight(OpBuilder &builder, Location loc, Value weight, ArrayRe
   return linalg::TransposeOp::create(builder, loc, weight, empty, permutation).getResult()[0];
 }
 
-/// Return the dimension of the rows in a weight of the op's table.
-static int64_t getRowDim(Heads heads) { return heads == Heads::To || heads == Heads::Per ? 1 : 0; }
-
 static Value sliceRows(OpBuilder &builder, Location loc, Value weight, int64_t rowDim, RowRange range) {
   ArrayRef<int64_t> shape = cast<RankedTensorType>(weight.getType()).getShape();
   SmallVector<OpFoldResult> offsets(shape.size(), builder.getIndexAttr(0));
@@ -55,7 +52,7 @@ static Value takeIn(OpBuilder &builder, Value weight, int64_t rowDim, ArrayRef<O
 }
 
 Value mla::narrowWeight(OpBuilder &builder, ProjectOp project, ArrayRef<Operation *> between) {
-  return takeIn(builder, project.getWeight(), getRowDim(project.getHeads()), between);
+  return takeIn(builder, project.getWeight(), project.getRowDim(), between);
 }
 
 Value mla::narrowBias(OpBuilder &builder, ArrayRef<Operation *> between) {

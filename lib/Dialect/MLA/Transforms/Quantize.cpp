@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ProductRefusal.h"
 #include "WeightCloner.h"
 #include "mla/Dialect/MLA/Analysis/ScaledWeight.h"
 #include "mla/Dialect/MLA/IR/KernelKind.h"
@@ -15,11 +16,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
-#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/FormatVariadic.h"
-
-#include <numeric>
 
 namespace mla {
 #define GEN_PASS_DEF_MLAQUANTIZE
@@ -28,8 +25,6 @@ namespace mla {
 
 using namespace mlir;
 using namespace mla;
-
-static constexpr llvm::StringLiteral kScaleSuffix = "_scale";
 
 //===----------------------------------------------------------------------===//
 // Prepared elements and scales
@@ -42,7 +37,7 @@ static Value divideBlocks(OpBuilder &builder, const ScaledWeight &weight, Value 
   if (ArrayRef(weight.unit) == source.getBlock())
     return scale;
   ArrayRef<int64_t> shape = cast<RankedTensorType>(source.getX().getType()).getShape();
-  auto type = RankedTensorType::get(countBlocks(shape, weight.unit), builder.getF32Type());
+  auto type = RankedTensorType::get(DequantizeOp::countBlocks(shape, weight.unit), builder.getF32Type());
   Value ones = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, 1.0f));
   SmallVector<int64_t> times;
   for (auto [block, unit] : llvm::zip_equal(source.getBlock(), weight.unit))
@@ -55,7 +50,7 @@ static Value moveBlocks(OpBuilder &builder, Operation *move, Value value, ArrayR
                         ArrayRef<int64_t> after) {
   Location loc = move->getLoc();
   auto moved = cast<RankedTensorType>(move->getResult(0).getType());
-  auto type = RankedTensorType::get(countBlocks(moved.getShape(), after), getElementTypeOrSelf(value));
+  auto type = RankedTensorType::get(DequantizeOp::countBlocks(moved.getShape(), after), getElementTypeOrSelf(value));
   return TypeSwitch<Operation *, Value>(move)
       .Case([&](tensor::ExpandShapeOp op) {
         return tensor::ExpandShapeOp::create(builder, loc, type, value, op.getReassociationIndices());
@@ -129,81 +124,24 @@ static func::FuncOp createScales(func::FuncOp prepare, const ScaledWeight &weigh
 // Projections
 //===----------------------------------------------------------------------===//
 
-/// Return the number of columns of x with one scale: at most 128, and whole parts of the weight's blocks.
-static int64_t chooseGroup(ProjectOp project, ArrayRef<int64_t> block) {
-  constexpr int64_t most = 128; // DeepSeek-V3's
-  int64_t columns = cast<RankedTensorType>(project.getWeight().getType()).getShape().back();
-  int64_t group = block.back() < columns ? std::gcd(most, block.back()) : most;
-  return project.getHeads() == Heads::From ? std::gcd(group, columns) : group;
-}
-
-/// Return the dimension of the rows in the weight.
-static int64_t getRowDim(Heads heads) { return heads == Heads::To || heads == Heads::Per ? 1 : 0; }
-
-/// Return whether heads have scales of their own, as their elements are contracted or stored side by side.
-static bool haveOwnScales(ProjectOp project, ArrayRef<int64_t> block) {
-  for (size_t dim = 0; dim + 1 < block.size(); ++dim)
-    if (static_cast<int64_t>(dim) != getRowDim(project.getHeads()) && block[dim] != 1)
-      return false;
-  return true;
-}
-
-static int64_t countRows(ProjectOp project) {
-  ArrayRef<int64_t> shape = cast<RankedTensorType>(project.getWeight().getType()).getShape();
-  return shape[getRowDim(project.getHeads())] * (project.getHeads() == Heads::To ? shape[0] : 1);
-}
-
 namespace {
-/// A prepared weight, and its users outside of `@prepare` functions.
-struct Users {
-  SmallVector<WeightOp> weights;
-  SmallVector<ProjectOp> projections;
-  bool other = false; ///< Something else uses it too.
-
-  void add(WeightOp weight);
-};
-
 /// Rewrites the projections of a module.
 class Quantizer {
 public:
-  /// `target`: null if kernels do not limit the choice, and weights are stored dequantized.
-  Quantizer(ModuleOp module, const KernelTarget *target, int64_t terms)
-      : module(module), target(target), terms(terms) {}
-  /// Quantize what the weight is multiplied with. Return why not, or "".
-  std::string quantize(func::FuncOp prepare, Users &users);
+  /// `target`: null if weights are stored dequantized.
+  Quantizer(ModuleOp module, const KernelTarget *target) : module(module), target(target) {}
+  /// Quantize what the weight is multiplied with, to elements of `terms` numbers.
+  LogicalResult quantize(func::FuncOp prepare, WeightUsers &users, int64_t terms);
 
 private:
-  std::string refuse(ProjectOp project, ArrayRef<int64_t> block) const;
-  Value quantized(ProjectOp project, int64_t group);
-  void storeScaled(func::FuncOp prepare, Users &users, const ScaledWeight &weight);
+  Value quantized(ProjectOp project, int64_t group, int64_t terms);
+  void storeScaled(func::FuncOp prepare, WeightUsers &users, const ScaledWeight &weight);
 
   ModuleOp module;
   const KernelTarget *target;
-  int64_t terms;                                              ///< of an element of a token
-  llvm::DenseMap<std::pair<Value, int64_t>, QuantizeOp> made; ///< by operand and group
+  llvm::DenseMap<std::tuple<Value, int64_t, int64_t>, QuantizeOp> made; ///< by operand, group and terms
 };
 } // namespace
-
-void Users::add(WeightOp weight) {
-  weights.push_back(weight);
-  for (OpOperand &use : weight->getUses()) {
-    auto project = dyn_cast<ProjectOp>(use.getOwner());
-    if (project && !project.getPanels() && &use == &project.getWeightMutable())
-      projections.push_back(project);
-    else
-      other = true;
-  }
-}
-
-std::string Quantizer::refuse(ProjectOp project, ArrayRef<int64_t> block) const {
-  if (!haveOwnScales(project, block))
-    return "has blocks across heads";
-  ScaledProduct product = {countRows(project), project.getContractedSize(), chooseGroup(project, block)};
-  if (!target || target->multiplies(product))
-    return "";
-  return llvm::formatv("is {0} x {1} with a scale per {2} columns, which no kernel multiplies in e4m3", product.rows,
-                       product.contracted, product.group);
-}
 
 static Location suffixed(Location loc, StringRef suffix) {
   auto name = dyn_cast<NameLoc>(loc);
@@ -211,10 +149,10 @@ static Location suffixed(Location loc, StringRef suffix) {
 }
 
 /// Return x of the projection in e4m3, dequantized. Projections of one x share its elements and scales.
-Value Quantizer::quantized(ProjectOp project, int64_t group) {
+Value Quantizer::quantized(ProjectOp project, int64_t group, int64_t terms) {
   Value x = project.getX();
   auto type = cast<RankedTensorType>(x.getType());
-  QuantizeOp &quantize = made[{x, group}];
+  QuantizeOp &quantize = made[{x, group, terms}];
   OpBuilder builder(module.getContext());
   SmallVector<int64_t> block(type.getRank(), 1);
   block.back() = group;
@@ -234,7 +172,7 @@ Value Quantizer::quantized(ProjectOp project, int64_t group) {
 }
 
 /// Store elements and scales in place of the dequantized weight, and dequantize in front of every projection.
-void Quantizer::storeScaled(func::FuncOp prepare, Users &users, const ScaledWeight &weight) {
+void Quantizer::storeScaled(func::FuncOp prepare, WeightUsers &users, const ScaledWeight &weight) {
   func::FuncOp scales = createScales(prepare, weight);
   storeElements(prepare, weight);
   auto elements = cast<RankedTensorType>(prepare.getResultTypes().front());
@@ -251,32 +189,21 @@ void Quantizer::storeScaled(func::FuncOp prepare, Users &users, const ScaledWeig
   }
 }
 
-std::string Quantizer::quantize(func::FuncOp prepare, Users &users) {
-  std::string why;
-  std::optional<ScaledWeight> weight = findScaledWeight(prepare, why);
-  if (!weight)
-    return why;
-  if (users.other)
-    return "is used by an operation that is no projection";
-  std::string scales = (prepare.getName() + kScaleSuffix).str();
-  if (target && module.lookupSymbol(scales))
-    return "would have its scales in @" + scales + ", which is in use";
+LogicalResult Quantizer::quantize(func::FuncOp prepare, WeightUsers &users, int64_t terms) {
+  if (std::string why = findProductRefusal(prepare, users, target); !why.empty())
+    return prepare.emitError() << "has products of e4m3, but its weight " << why << "; run mla-choose-products";
+  std::string none;
+  ScaledWeight weight = *findScaledWeight(prepare, none);
   for (ProjectOp project : users.projections)
-    if (why = refuse(project, weight->block); !why.empty())
-      return why;
-  for (ProjectOp project : users.projections)
-    project.getXMutable().assign(quantized(project, chooseGroup(project, weight->block)));
+    project.getXMutable().assign(quantized(project, getTokenGroup(project, weight.block), terms));
   if (target)
-    storeScaled(prepare, users, *weight);
-  return "";
+    storeScaled(prepare, users, weight);
+  return success();
 }
 
-static llvm::MapVector<StringRef, Users> collectUsers(ModuleOp module) {
-  llvm::MapVector<StringRef, Users> users;
-  for (auto function : module.getOps<func::FuncOp>())
-    if (!isPrepare(function))
-      function.walk([&](WeightOp weight) { users[weight.getName()].add(weight); });
-  return users;
+/// Return whether the projections already multiply quantized tokens.
+static bool areQuantized(ArrayRef<ProjectOp> projections) {
+  return llvm::all_of(projections, [](ProjectOp project) { return project.getX().getDefiningOp<DequantizeOp>(); });
 }
 
 namespace {
@@ -284,21 +211,18 @@ struct MLAQuantize : mla::impl::MLAQuantizeBase<MLAQuantize> {
   using MLAQuantizeBase::MLAQuantizeBase;
 
   void runOnOperation() override {
-    const KernelTarget *kernels = nullptr;
-    if (forKernels && !(kernels = KernelTarget::findFor(getOperation())))
+    const KernelTarget *target = nullptr;
+    if (forKernels && !(target = KernelTarget::findFor(getOperation())))
       return signalPassFailure();
-    if (terms != 1 && terms != 2) {
-      getOperation().emitError() << "terms: expected 1 or 2, got " << terms;
-      return signalPassFailure();
-    }
-    Quantizer quantizer(getOperation(), kernels, terms);
-    for (auto &[name, users] : collectUsers(getOperation())) {
+    Quantizer quantizer(getOperation(), target);
+    for (auto &[name, users] : collectWeightUsers(getOperation())) {
       auto prepare = getOperation().lookupSymbol<func::FuncOp>((kPreparePrefix + name).str());
-      if (users.projections.empty() || !prepare)
+      auto products = prepare ? prepare->getAttrOfType<ProductsAttr>(kProductsAttr) : ProductsAttr();
+      int64_t terms = products ? countTerms(products.getElements()) : 0;
+      if (terms == 0 || areQuantized(users.projections))
         continue;
-      std::string why = quantizer.quantize(prepare, users);
-      if (!why.empty())
-        prepare.emitRemark() << "weight '" << name << "' is not multiplied in e4m3: it " << why;
+      if (failed(quantizer.quantize(prepare, users, terms)))
+        return signalPassFailure();
     }
   }
 };

@@ -1,6 +1,6 @@
 // Projections that are left as they are, with a remark that says why.
 //
-// RUN: mla-opt %s --mla-quantize=for-kernels --split-input-file --verify-diagnostics | FileCheck %s --implicit-check-not="mla.quantize"
+// RUN: mla-opt %s --mla-choose-products=for-kernels --mla-quantize=for-kernels --split-input-file --verify-diagnostics | FileCheck %s --implicit-check-not="mla.quantize"
 
 // CHECK-LABEL: func.func @product_of_weights
 // expected-remark @+1 {{weight 'w_uk_x_w_uq' is not multiplied in e4m3: it is a product of weights}}

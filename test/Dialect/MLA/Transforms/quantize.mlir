@@ -1,8 +1,9 @@
 // x of projections by block-scaled weights is quantized. For kernels, elements and scales of a weight are stored, moved alike.
 //
-// RUN: mla-opt %s --mla-quantize='for-kernels terms=1' --split-input-file | FileCheck %s --check-prefixes=CHECK,KERNELS,ONE
-// RUN: mla-opt %s --mla-quantize=for-kernels --split-input-file | FileCheck %s --check-prefixes=CHECK,KERNELS,TWO
-// RUN: mla-opt %s --mla-quantize=terms=1 --split-input-file | FileCheck %s --check-prefixes=CHECK,CPU --implicit-check-not=_scale
+// RUN: mla-opt %s --mla-choose-products='for-kernels terms=1' --mla-quantize=for-kernels --split-input-file | FileCheck %s --check-prefixes=CHECK,KERNELS,ONE
+// RUN: mla-opt %s --mla-choose-products=for-kernels --mla-quantize=for-kernels --split-input-file | FileCheck %s --check-prefixes=CHECK,KERNELS,TWO
+// RUN: mla-opt %s --mla-choose-products=for-kernels --mla-quantize=for-kernels --mla-quantize=for-kernels --split-input-file | FileCheck %s --check-prefixes=CHECK,KERNELS,TWO
+// RUN: mla-opt %s --mla-choose-products=terms=1 --mla-quantize --split-input-file | FileCheck %s --check-prefixes=CHECK,CPU --implicit-check-not=_scale
 
 // Two projections of one x share its elements, and both weights keep their blocks.
 // KERNELS-LABEL: func.func @prepare.q_a_scale() -> tensor<2x3xf32>

@@ -40,9 +40,6 @@ std::optional<ScaledWeight> findScaledWeight(mlir::func::FuncOp prepare, std::st
 /// dequantized.
 int64_t findTokenTerms(mlir::ModuleOp module);
 
-/// Return the number of blocks in each dimension of a tensor.
-llvm::SmallVector<int64_t> countBlocks(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> block);
-
 } // namespace mla
 
 #endif // MLA_DIALECT_MLA_ANALYSIS_SCALEDWEIGHT_H

@@ -60,6 +60,12 @@ constexpr llvm::StringLiteral kNameAttr = "mla.name";
 /// A unit, on a module or a function: products may omit roundings between their factors.
 constexpr llvm::StringLiteral kFoldAcrossRoundingAttr = "mla.fold_across_rounding";
 
+/// On a `@prepare` function: the elements that projections by its weight multiply.
+constexpr llvm::StringLiteral kProductsAttr = "mla.products";
+
+/// Return the terms of an element of a token in products of e4m3; 0 for plain ones.
+inline int64_t countTerms(ProductElements elements) { return static_cast<int64_t>(elements); }
+
 /// The forms of the two sides of a layer.
 struct Forms {
   Form q, o;

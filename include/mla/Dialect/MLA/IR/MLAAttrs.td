@@ -70,4 +70,20 @@ def MLA_Plan : MLA_Attr<"Plan", "plan"> {
   }];
 }
 
+def MLA_Products : MLA_Attr<"Products", "products"> {
+  let summary = "the elements that projections by a prepared weight multiply, and why";
+  let description = [{
+    On a `@prepare` function, as `mla.products`: `mla-choose-products` decides,
+    and `mla-quantize` follows.
+
+    ```mlir
+    func.func private @prepare.q_a_proj() -> tensor<1536x7168xbf16> attributes {
+      mla.products = #mla.products<plain, why = "it has no scales in the checkpoint">
+    }
+    ```
+  }];
+  let parameters = (ins EnumParameter<MLA_ProductElements>:$elements, StringRefParameter<>:$why);
+  let assemblyFormat = "`<` $elements `,` `why` `=` $why `>`";
+}
+
 #endif // MLA_ATTRS_TD

@@ -55,6 +55,8 @@ def MLA_Dialect : Dialect {
       rank for the bundle's manifest, under the keys of `mla/abi.h`. Requires
       positive integers `heads`, `kv_lora_rank`, `page`, `qk_nope_head_dim` and
       `v_head_dim`, and `qk_rope_head_dim`, which may be 0;
+    * `mla.products` on a `@prepare` function: the elements that projections by
+      its weight multiply, a `#mla.products`;
     * `mla.buffer` on an argument or a result of an attention-only function: the
       name of its buffer;
     * `mla.name` on an operation on weights: the name of its result in names of
@@ -121,6 +123,12 @@ def MLA_Heads : MLA_I32Enum<"Heads", "which sides of a projection have heads", [
   I32EnumAttrCase<"From", 3, "from_heads">
 ]>;
 def MLA_HeadsAttr : EnumAttr<MLA_Dialect, MLA_Heads, "heads">;
+
+def MLA_ProductElements : MLA_I32Enum<"ProductElements", "the elements that a projection multiplies", [
+  I32EnumAttrCase<"Plain", 0, "plain">,  // as weights are stored
+  I32EnumAttrCase<"E4M3", 1, "e4m3">,
+  I32EnumAttrCase<"E4M3x2", 2, "e4m3x2"> // two terms per element of a token
+]>;
 
 def MLA_RopeStyle : MLA_I32Enum<"RopeStyle", "which elements rotate together", [
   I32EnumAttrCase<"Interleaved", 0, "interleaved">,

@@ -210,11 +210,28 @@ def MLAFold : Pass<"mla-fold", "::mlir::ModuleOp"> {
   ];
 }
 
-def MLAQuantize : Pass<"mla-quantize", "::mlir::ModuleOp"> {
-  let summary = "Multiply block-scaled weights in e4m3";
+def MLAChooseProducts : Pass<"mla-choose-products", "::mlir::ModuleOp"> {
+  let summary = "Decide which weights are multiplied in e4m3";
   let description = [{
-    Quantizes x of every projection whose prepared weight is a dequantized one
-    that is only moved (`ScaledWeight.h`): `mla.quantize`, then
+    Attaches `#mla.products` to the `@prepare` function of every weight of a
+    projection, with the reason. A weight is multiplied in e4m3 if it is a
+    dequantized one that is only moved (`ScaledWeight.h`) and used by nothing
+    else, and if with `for-kernels` the module's target has kernels for it. A
+    remark names every other weight. Runs after `mla-fold`; `mla-quantize`
+    follows.
+  }];
+  let options = [
+    Option<"forKernels", "for-kernels", "bool", "false", "only what kernels of the module's target multiply">,
+    Option<"terms", "terms", "int64_t", "2", "numbers of e4m3 per element of a token: 2, as precise as bf16, or 1">,
+    Option<"explains", "explain", "bool", "false", "remarks on weights in e4m3, too">
+  ];
+}
+
+def MLAQuantize : Pass<"mla-quantize", "::mlir::ModuleOp"> {
+  let summary = "Multiply weights in e4m3 as chosen";
+  let description = [{
+    Quantizes x of every projection by a weight whose `@prepare` function has
+    `#mla.products` of e4m3 (`mla-choose-products`): `mla.quantize`, then
     `mla.dequantize`. A group has 128 columns, or fewer where the weight's blocks
     are smaller. Projections of the same x share it.
 
@@ -223,14 +240,11 @@ def MLAQuantize : Pass<"mla-quantize", "::mlir::ModuleOp"> {
     projection, whose kernel multiplies elements and applies the scales to sums.
     A block that crosses the border of a head or slice is divided, and nothing
     is rounded. Without, weights stay dequantized: the same numbers for a target
-    without such kernels. Runs after `mla-fold`.
-
-    A remark says why another projection is left as it is: its weight is a
-    product, has no scales, or has a size that no kernel supports.
+    without such kernels. Attributes are checked: what cannot be multiplied in
+    e4m3 is an error.
   }];
   let options = [
-    Option<"forKernels", "for-kernels", "bool", "false", "store elements and scales, for the module's target">,
-    Option<"terms", "terms", "int64_t", "2", "numbers of e4m3 per element of a token: 2, as precise as bf16, or 1">
+    Option<"forKernels", "for-kernels", "bool", "false", "store elements and scales, for the module's target">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];

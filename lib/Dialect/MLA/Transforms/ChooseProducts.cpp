@@ -1,0 +1,69 @@
+//===- ChooseProducts.cpp - Elements of projections, by weight --*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProductRefusal.h"
+#include "mla/Dialect/MLA/Analysis/ScaledWeight.h"
+#include "mla/Dialect/MLA/IR/KernelKind.h"
+#include "mla/Dialect/MLA/Transforms/Passes.h"
+#include "mla/Dialect/MLA/Transforms/Prepare.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+namespace mla {
+#define GEN_PASS_DEF_MLACHOOSEPRODUCTS
+#include "mla/Dialect/MLA/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+/// Return why the weight, which has scales, is multiplied in e4m3.
+static std::string explain(func::FuncOp prepare, ProjectOp project) {
+  std::string none;
+  ScaledWeight weight = *findScaledWeight(prepare, none);
+  std::string sizes;
+  llvm::raw_string_ostream os(sizes);
+  llvm::interleave(weight.block, os, " x ");
+  return llvm::formatv("it has a scale per block of {0}, and a token one per {1} columns", sizes,
+                       getTokenGroup(project, weight.block));
+}
+
+namespace {
+struct MLAChooseProducts : mla::impl::MLAChooseProductsBase<MLAChooseProducts> {
+  using MLAChooseProductsBase::MLAChooseProductsBase;
+
+  void choose(func::FuncOp prepare, WeightUsers &users, const KernelTarget *target) {
+    std::string why = findProductRefusal(prepare, users, target);
+    bool isPlain = !why.empty();
+    why = isPlain ? "it " + why : explain(prepare, users.projections.front());
+    ProductElements elements = isPlain      ? ProductElements::Plain
+                               : terms == 2 ? ProductElements::E4M3x2
+                                            : ProductElements::E4M3;
+    prepare->setAttr(kProductsAttr, ProductsAttr::get(&getContext(), elements, why));
+    if (isPlain)
+      prepare.emitRemark() << "weight '" << getPreparedName(prepare) << "' is not multiplied in e4m3: " << why;
+    else if (explains)
+      prepare.emitRemark() << "weight '" << getPreparedName(prepare) << "' is multiplied in "
+                           << stringifyProductElements(elements) << ": " << why;
+  }
+
+  void runOnOperation() override {
+    const KernelTarget *target = nullptr;
+    if (forKernels && !(target = KernelTarget::findFor(getOperation())))
+      return signalPassFailure();
+    if (terms != 1 && terms != 2) {
+      getOperation().emitError() << "terms: expected 1 or 2, got " << terms;
+      return signalPassFailure();
+    }
+    for (auto &[name, users] : collectWeightUsers(getOperation())) {
+      auto prepare = getOperation().lookupSymbol<func::FuncOp>((kPreparePrefix + name).str());
+      if (!users.projections.empty() && prepare)
+        choose(prepare, users, target);
+    }
+  }
+};
+} // namespace
