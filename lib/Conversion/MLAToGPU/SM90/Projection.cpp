@@ -7,10 +7,10 @@
 //
 // Rows of the weight are on the tensor cores' M and tokens on N, so that few
 // tokens waste nothing: a warpgroup multiplies 64 rows by all tokens of a tile.
-// One warp copies; stages of 64 columns of k form a ring:
+// One warp copies; stages of 128 bytes of k form a ring:
 //
 //   copying warp:  wait empty[s] -> expect full[s] -> copy w and x
-//   warpgroups:    wait full[s] -> 4 products -> (all but these done) -> empty[s - 1]
+//   warpgroups:    wait full[s] -> products -> empty[s] when they are done
 //
 // Several warpgroups may multiply the same rows: they take stages in turn, and add
 // their sums at the end of a tile.
@@ -80,8 +80,7 @@ SmallVector<int64_t> ProjectionShape::weightBox() const { return {tileColumns, c
 SmallVector<int64_t> ProjectionShape::tokenBox() const { return {tileColumns, tokensOfBox(), 1}; }
 int64_t ProjectionShape::tokensOfBox() const {
   constexpr int64_t part = 32;
-  // The warp that copies scales too has no time for more boxes.
-  bool isParted = choices.streamed && !dims.isScaled() && choices.tileTokens % part == 0;
+  bool isParted = choices.streamed && stagePolicy().hasBoxes && choices.tileTokens % part == 0;
   return isParted ? part : choices.tileTokens;
 }
 SmallVector<int64_t> ProjectionShape::resultBox() const {
@@ -94,17 +93,14 @@ SmallVector<int64_t> ProjectionShape::resultBox() const {
 
 void Projection::emit() {
   unsigned w = k.addTensorMap(), x = k.addTensorMap();
-  unsigned wScales = s.dims.isScaled() ? k.addPointer() : 0, xScales = s.dims.isScaled() ? k.addPointer() : 0;
+  addScales();
   unsigned y = storesFloat(s) ? k.addPointer() : k.addTensorMap(), count = k.addInt();
   k.begin();
   if (c.blocks > 1)
     k.function()->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), k.getI32IntegerAttr(c.blocks));
   weightMap = k.argument(w);
   tokenMap = k.argument(x);
-  if (s.dims.isScaled()) {
-    weightScales = k.argument(wScales);
-    tokenScales = k.argument(xScales);
-  }
+  readScales();
   result = k.argument(y);
   tokens = k.argument(count);
   tokenTiles = ceilDiv(tokens, c.tileTokens);
@@ -116,8 +112,7 @@ void Projection::emit() {
   k.when(
       group == c.multiplyingGroups(),
       [&] {
-        // Scales are copied by the whole warp.
-        if (s.dims.isScaled())
+        if (p.copyingLanes > 1)
           copy();
         else
           k.when((k.thread() & 31) == 0, [&] { copy(); });
@@ -132,10 +127,8 @@ void Projection::emit() {
 void Projection::prepareBarriers() {
   k.when(k.thread() == 0, [&] {
     for (int64_t i = 0; i < c.stages; ++i) {
-      // One thread announces tiles, and every lane its scales; one thread per warpgroup, or per warp, is done with
-      // them.
-      initBarrier(k, k.shared(at.full + 8 * i), s.dims.isScaled() ? 1 + 32 : 1);
-      initBarrier(k, k.shared(at.empty + 8 * i), c.tileRows / groupRows * (s.dims.isScaled() ? 4 : 1));
+      initBarrier(k, k.shared(at.full + 8 * i), p.fillers);
+      initBarrier(k, k.shared(at.empty + 8 * i), c.tileRows / groupRows * p.emptiers);
     }
     fenceBarrierInit(k);
   });
@@ -200,7 +193,7 @@ Vals Projection::forEachTile(llvm::ArrayRef<Val> state,
 
 /// Runs `body` in the thread that copies tiles.
 void Projection::whenFirst(KernelBuilder::Body body) {
-  if (s.dims.isScaled())
+  if (p.copyingLanes > 1)
     k.when((k.thread() & 31) == 0, body);
   else // the only one
     body();
@@ -243,8 +236,7 @@ void Projection::copyTokens(const Tile &tile, Val step, Val stage) {
                  c.streamed ? CacheHint::EvictLast : CacheHint::EvictNormal);
     });
   });
-  if (s.dims.isScaled())
-    copyScales(tile, step, stage);
+  copyScales(tile, step, stage);
 }
 
 /// Fills the empty stages with weights, which need no wait. Returns the number of stages.
@@ -294,38 +286,6 @@ void Projection::copy() {
 // The warpgroups that multiply
 //===----------------------------------------------------------------------===//
 
-/// Multiplies one stage: 64 rows of w and all tokens, 64 columns of k in steps of 16.
-Vals Projection::multiplyStage(llvm::ArrayRef<Val> sums, Val stage, Val group) {
-  Vals results(sums);
-  Val moved = k.extend(stage * (at.stageBytes >> 4));
-  Val a = moved + k.extend(group * (tileBytes(groupRows) >> 4)) + k.i64(kMajorDescriptor(0));
-  Val b = moved + k.i64(kMajorDescriptor(at.weightBytes));
-  fenceProducts(k);
-  for (int64_t step = 0; step < tileColumns / 16; ++step)
-    results = multiply(k, a + step * kMajorStep, b + step * kMajorStep, results);
-  commitProducts(k);
-  return results;
-}
-
-std::pair<Vals, Ring> Projection::sumTile(Val steps, Ring from, Val group) {
-  Val first = (k.thread() & 127) == 0; // of its warpgroup
-  Vals zeros(accumulatorsOf(c.tileTokens), k.f32(0));
-  Vals state = k.loop(k.i32(0), steps, k.i32(1), {k.pack(zeros), from.stage, from.parity, k.i32(0)},
-                      [&](Val step, llvm::ArrayRef<Val> state) -> Vals {
-                        Ring ring{state[1], state[2]};
-                        waitBarrier(k, full(ring.stage), ring.parity);
-                        Vals sums = multiplyStage(k.unpack(state[0]), ring.stage, group);
-                        // The products of the stage before are done when only this one's are not.
-                        waitProducts(k, 1);
-                        k.when(first & (step > 0), [&] { arrive(k, empty(state[3])); });
-                        Ring after = next(ring, c.turns);
-                        return {k.pack(sums), after.stage, after.parity, ring.stage};
-                      });
-  waitProducts(k, 0);
-  k.when(c.turns > 1 ? first & (steps > 0) : first, [&] { arrive(k, empty(state[3])); });
-  return {k.unpack(state[0]), {state[1], state[2]}};
-}
-
 /// Adds the sums of the other turns to those of the first.
 Vals Projection::addTurns(llvm::ArrayRef<Val> sums, const Group &group) {
   int64_t threads = c.turns * 128, groups = c.tileRows / groupRows;
@@ -366,7 +326,7 @@ void Projection::multiplyAndStore(const Group &group) {
       steps = ceilDiv(max(steps - first, k.i32(0)), c.turns);
       ahead = (ahead + tile.steps) % c.turns;
     }
-    auto [sums, after] = s.dims.isScaled() ? sumScaledTile(steps, ring, group.rows) : sumTile(steps, ring, group.rows);
+    auto [sums, after] = sumTile(steps, ring, group.rows);
     auto store = [&](llvm::ArrayRef<Val> all) {
       if (storesFloat(s))
         storeSums(tile, all, group.rows);
@@ -388,5 +348,5 @@ void Projection::multiplyAndStore(const Group &group) {
 
 void mla::gpu::emitProjection(mlir::gpu::GPUModuleOp module, const ProjectionShape &shape) {
   if (!module.lookupSymbol(shape.name()))
-    Projection(module, shape).emit();
+    (shape.dims.isScaled() ? createScaledProjection(module, shape) : createPlainProjection(module, shape))->emit();
 }

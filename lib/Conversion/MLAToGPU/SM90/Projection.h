@@ -18,6 +18,18 @@ struct WeightBlocks {
   int64_t rows = 0, columns = 0; ///< of a head; of n and of k, which may count as one block
 };
 
+/// Who fills and empties a stage, which depends on the elements.
+struct StagePolicy {
+  int64_t copyingLanes; ///< of the copying warp: the first copies tiles, all of them scales
+  int64_t fillers;      ///< threads that arrive at the barrier of a full stage
+  int64_t emptiers;     ///< threads that arrive at the barrier of an empty stage, per 64 rows
+  bool hasBoxes;        ///< tiles of tokens that may not be full are copied in parts
+};
+inline constexpr StagePolicy plainStages = {1, 1, 1, true};
+/// Besides the thread that announces tiles, every lane arrives with its scales, and every warp that multiplies reads
+/// scales. The copying warp has no time for more boxes.
+inline constexpr StagePolicy scaledStages = {32, 1 + 32, 4, false};
+
 /// The parameters of the code; tokens and strides are arguments.
 struct ProjectionShape {
   ProjectionDims dims;
@@ -28,6 +40,7 @@ struct ProjectionShape {
   std::string name() const;    ///< of the product
   std::string sumName() const; ///< of the kernel that sums the parts of k
   int64_t threads() const;     ///< per CTA of the product
+  const StagePolicy &stagePolicy() const { return dims.isScaled() ? scaledStages : plainStages; }
   /// Sums of f32, of the product with splits: [splits, tokens, heads, rows].
   int64_t partialBytesPerToken() const;
   /// The tensor maps' boxes, innermost first: of w [k, n, heads], of x [k, tokens, terms · heads], of y [n, tokens,

@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The class is shared by Projection.cpp (copies and products of bf16),
-// ScaledProducts.cpp (scales and products of e4m3) and ProjectionStores.cpp.
+// The class is shared by Projection.cpp (tiles, copies and turns) and
+// ProjectionStores.cpp. What depends on the elements is in classes derived from
+// it, in PlainProducts.cpp (bf16) and ScaledProducts.cpp (e4m3 with scales).
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,6 +15,8 @@
 #define MLA_CONVERSION_MLATOGPU_SM90_PROJECTIONKERNEL_H
 
 #include "Projection.h"
+
+#include <memory>
 
 namespace mla::gpu {
 
@@ -41,12 +44,23 @@ bool storesFloat(const ProjectionShape &shape);
 class Projection {
 public:
   Projection(mlir::gpu::GPUModuleOp module, const ProjectionShape &shape)
-      : s(shape), c(shape.choices), at(shape.choices, shape.dims),
+      : s(shape), c(shape.choices), p(shape.stagePolicy()), at(shape.choices, shape.dims),
         k(module, shape.name(), shape.threads(), c.blocks == 1) {}
+  virtual ~Projection() = default;
   void emit();
 
-private:
-  int64_t groupsOfStage() const { return s.dims.stageColumns() / s.dims.group; }
+protected:
+  //===- What depends on the elements -------------------------------------===//
+
+  /// Adds arguments between the maps and the result, and reads them.
+  virtual void addScales() {}
+  virtual void readScales() {}
+  /// Copies what a stage has besides tiles, with all copying lanes.
+  virtual void copyScales(const Tile &tile, Val step, Val stage) {}
+  /// Multiplies and adds `steps` stages of the ring. Returns the accumulators and the next stage.
+  virtual std::pair<Vals, Ring> sumTile(Val steps, Ring ring, Val group) = 0;
+
+  //===- What all share ---------------------------------------------------===//
 
   void prepareBarriers();
   Val full(Val stage) { return k.shared(at.full, stage * 8); }
@@ -58,7 +72,7 @@ private:
   Tile tileAt(Val number);
   Vals forEachTile(llvm::ArrayRef<Val> state, llvm::function_ref<Vals(const Tile &, llvm::ArrayRef<Val>)> body);
 
-  // The copying warp: one thread copies tiles, all copy scales.
+  // The copying warp.
   void whenFirst(KernelBuilder::Body body);
   void copy();
   Val copyWeightsAhead();
@@ -66,31 +80,24 @@ private:
   Val bytesOf(const Tile &tile);
   void copyWeights(const Tile &tile, Val step, Val stage);
   void copyTokens(const Tile &tile, Val step, Val stage);
-  void copyScales(const Tile &tile, Val step, Val stage);
 
-  // The warpgroups that multiply. Sums return the accumulators and the next stage of the ring.
+  // The warpgroups that multiply.
   void multiplyAndStore(const Group &group);
-  Vals multiplyStage(llvm::ArrayRef<Val> sums, Val stage, Val group);
-  std::pair<Vals, Ring> sumTile(Val steps, Ring ring, Val group);
-  std::pair<Vals, Ring> sumScaledTile(Val steps, Ring ring, Val group);
-  /// Scales of a group of columns: of this thread's two rows, and of its tokens, two to a vector.
-  struct Scales {
-    Vals rows, tokens;
-  };
-  Vals multiplyGroup(Val stage, Val group, int64_t columns);
-  Scales loadScales(Val stage, Val group, int64_t columns);
-  Vals addScaled(llvm::ArrayRef<Val> sums, llvm::ArrayRef<Val> products, const Scales &scales);
   Vals addTurns(llvm::ArrayRef<Val> sums, const Group &group);
   void storeRounded(const Tile &tile, llvm::ArrayRef<Val> sums, Val group);
   void storeSums(const Tile &tile, llvm::ArrayRef<Val> sums, Val group);
 
   const ProjectionShape &s;
   const ProjectionChoices &c;
+  const StagePolicy &p;
   ProjectionLayout at;
   KernelBuilder k;
-  Val weightMap, tokenMap, weightScales, tokenScales, result, tokens;
+  Val weightMap, tokenMap, result, tokens;
   Val tokenTiles, tiles;
 };
+
+std::unique_ptr<Projection> createPlainProjection(mlir::gpu::GPUModuleOp module, const ProjectionShape &shape);
+std::unique_ptr<Projection> createScaledProjection(mlir::gpu::GPUModuleOp module, const ProjectionShape &shape);
 
 } // namespace mla::gpu
 

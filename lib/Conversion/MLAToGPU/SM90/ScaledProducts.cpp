@@ -21,6 +21,41 @@
 
 using namespace mla::gpu;
 
+namespace {
+class ScaledProjection : public Projection {
+public:
+  using Projection::Projection;
+
+private:
+  void addScales() override;
+  void readScales() override;
+  void copyScales(const Tile &tile, Val step, Val stage) override;
+  std::pair<Vals, Ring> sumTile(Val steps, Ring ring, Val group) override;
+
+  /// Scales of a group of columns: of this thread's two rows, and of its tokens, two to a vector.
+  struct Scales {
+    Vals rows, tokens;
+  };
+  int64_t groupsOfStage() const { return s.dims.stageColumns() / s.dims.group; }
+  Vals multiplyGroup(Val stage, Val group, int64_t columns);
+  Scales loadScales(Val stage, Val group, int64_t columns);
+  Vals addScaled(llvm::ArrayRef<Val> sums, llvm::ArrayRef<Val> products, const Scales &scales);
+
+  unsigned weightArgument = 0, tokenArgument = 0;
+  Val weightScales, tokenScales;
+};
+} // namespace
+
+void ScaledProjection::addScales() {
+  weightArgument = k.addPointer();
+  tokenArgument = k.addPointer();
+}
+
+void ScaledProjection::readScales() {
+  weightScales = k.argument(weightArgument);
+  tokenScales = k.argument(tokenArgument);
+}
+
 /// Copies `count` words of shared memory from `to` on; `from` returns the address of a word.
 static void copyWords(KernelBuilder &k, Val to, int64_t count, llvm::function_ref<Val(Val)> from) {
   Val lane = k.thread() & 31;
@@ -34,7 +69,7 @@ static void copyWords(KernelBuilder &k, Val to, int64_t count, llvm::function_re
   }
 }
 
-void Projection::copyScales(const Tile &tile, Val step, Val stage) {
+void ScaledProjection::copyScales(const Tile &tile, Val step, Val stage) {
   const ProjectionDims &d = s.dims;
   int64_t groups = llvm::divideCeil(d.contracted, d.group),
           weightGroups = llvm::divideCeil(d.contracted, s.blocks.columns);
@@ -57,7 +92,7 @@ void Projection::copyScales(const Tile &tile, Val step, Val stage) {
 }
 
 /// Multiplies group `columns` of a stage: 64 rows of w and all tokens, and adds the terms.
-Vals Projection::multiplyGroup(Val stage, Val group, int64_t columns) {
+Vals ScaledProjection::multiplyGroup(Val stage, Val group, int64_t columns) {
   constexpr int64_t productColumns = 32;
   Val moved = k.extend(stage * (at.stageBytes >> 4));
   Val a = moved + k.extend(group * (tileBytes(groupRows) >> 4)) + k.i64(kMajorDescriptor(0));
@@ -75,7 +110,7 @@ Vals Projection::multiplyGroup(Val stage, Val group, int64_t columns) {
   return products;
 }
 
-Projection::Scales Projection::loadScales(Val stage, Val group, int64_t columns) {
+ScaledProjection::Scales ScaledProjection::loadScales(Val stage, Val group, int64_t columns) {
   Val lane = k.thread() & 31, warp = (k.thread() & 127) >> 5;
   Val scales = k.shared(at.scales + columns * at.groupBytes, stage * at.scaleBytes);
   Val row = k.at(scales, (group * groupRows + warp * 16 + (lane >> 2)) * 4), token = k.at(scales, (lane & 3) << 3);
@@ -88,7 +123,7 @@ Projection::Scales Projection::loadScales(Val stage, Val group, int64_t columns)
 }
 
 /// Returns sums + products · scale of the row · scale of the token.
-Vals Projection::addScaled(llvm::ArrayRef<Val> sums, llvm::ArrayRef<Val> products, const Scales &scales) {
+Vals ScaledProjection::addScaled(llvm::ArrayRef<Val> sums, llvm::ArrayRef<Val> products, const Scales &scales) {
   Vals result;
   for (auto [i, sum] : llvm::enumerate(sums)) {
     Val ofToken = k.element(scales.tokens[i / 4], i & 1), ofRow = scales.rows[rowOf(i)];
@@ -97,7 +132,7 @@ Vals Projection::addScaled(llvm::ArrayRef<Val> sums, llvm::ArrayRef<Val> product
   return result;
 }
 
-std::pair<Vals, Ring> Projection::sumScaledTile(Val steps, Ring from, Val group) {
+std::pair<Vals, Ring> ScaledProjection::sumTile(Val steps, Ring from, Val group) {
   Vals zeros(accumulatorsOf(c.tileTokens), k.f32(0));
   Vals state = k.loop(k.i32(0), steps, k.i32(1), {k.pack(zeros), from.stage, from.parity},
                       [&](Val, llvm::ArrayRef<Val> state) -> Vals {
@@ -118,4 +153,9 @@ std::pair<Vals, Ring> Projection::sumScaledTile(Val steps, Ring from, Val group)
                         return {k.pack(sums), after.stage, after.parity};
                       });
   return {k.unpack(state[0]), {state[1], state[2]}};
+}
+
+std::unique_ptr<Projection> mla::gpu::createScaledProjection(mlir::gpu::GPUModuleOp module,
+                                                             const ProjectionShape &shape) {
+  return std::make_unique<ScaledProjection>(module, shape);
 }
