@@ -50,6 +50,7 @@ static void fillInfo(mla_bundle &bundle) {
   to.dtype = from.dtype;
   to.cache_dtype = from.cacheDType;
   to.cache_row = schema::cacheRow(from.cacheLayout, from.kvLoraRank, from.qkRopeHeadDim);
+  to.products = from.products.c_str();
   to.page = from.page;
   to.tensor_parallel = from.tensorParallel;
   to.rank = from.rank;

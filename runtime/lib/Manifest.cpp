@@ -25,6 +25,8 @@ static constexpr size_t maxLayers = 1 << 16, maxEntries = 1 << 12;
 /// Bounds the entries for every weight of every entry of every layer: a small file could otherwise request all memory.
 static constexpr size_t maxBindings = 1 << 20;
 
+static constexpr const char *productNames[] = {"e4m3", "e4m3x2"};
+
 /// Checks magic and version first: in another version, other fields may have another meaning.
 static Error checkVersion(const std::string &path, const Value &root) {
   const Value *magic = root.find("magic"), *version = root.find("version");
@@ -246,6 +248,8 @@ static void readFields(const std::string &path, const Value &root, Manifest &man
   manifest.target = schema::targetNames[fields.choice("target", schema::targetNames)];
   manifest.isa = fields.text("isa");
   manifest.dtype = static_cast<mla_dtype>(fields.choice("dtype", schema::elementNames, numDTypes));
+  if (root.find("products"))
+    manifest.products = productNames[fields.choice("products", productNames)];
   manifest.page = fields.integer("page", 1, maxPage);
   readCache(fields.child("cache"), manifest);
   manifest.tensorParallel = fields.integer("tensor_parallel", 1, maxDim);

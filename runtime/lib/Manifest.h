@@ -51,7 +51,7 @@ struct ManifestEnd {
 
 /// The fields of abi.h, checked one by one and against each other.
 struct Manifest {
-  std::string producer, target, isa, cacheFormat, modelType, plan;
+  std::string producer, target, isa, products, cacheFormat, modelType, plan;
   mla_dtype dtype = MLA_F32, cacheDType = MLA_F32;
   schema::CacheFormat cacheLayout = schema::CacheFormat::Standard; ///< cacheFormat is its name
   int64_t page = 0, tensorParallel = 0, rank = 0;

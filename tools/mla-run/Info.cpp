@@ -119,6 +119,8 @@ static void printInfoAsText(const InfoFacts &facts) {
   std::printf("target    %s, %s, %s\n", info.target, info.isa, nameOf(info.dtype));
   if (*info.device)
     std::printf("device    %s\n", info.device);
+  if (*info.products)
+    std::printf("products  %s of scaled weights\n", info.products);
   std::printf("cache     %s, %s, pages of %" PRId64 " tokens of %" PRId64 " elements, %" PRIu64 " bytes\n",
               info.cache_format, nameOf(info.cache_dtype), info.page, info.cache_row,
               info.cache_row * bytesOf(info.cache_dtype));

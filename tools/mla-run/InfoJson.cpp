@@ -97,6 +97,7 @@ void mla::run::printInfoAsJson(const InfoFacts &facts) {
   writePath(json, "adapter", facts.source.adapter);
   json.endObject();
   json.field("target", info.target).field("isa", info.isa).field("dtype", nameOf(info.dtype));
+  writePath(json, "products", info.products);
   writePath(json, "device", info.device);
   json.key("cache").beginObject().field("format", info.cache_format).field("dtype", nameOf(info.cache_dtype));
   json.field("page", info.page).field("row", info.cache_row);

@@ -142,6 +142,7 @@ typedef struct mla_bundle_info {
   int64_t num_kernels;    /* of a bundle for a GPU; 0 for a CPU */
   int64_t cache_row;      /* elements of cache_dtype per token and layer */
   int64_t vocab_size;     /* of a whole model, which mla_run_model runs; 0 of layers alone */
+  const char *products;   /* of scaled weights: "e4m3", "e4m3x2" with two terms per element of a token, "" if none */
 } mla_bundle_info;
 
 /* A compiled form of the layer. */

@@ -28,6 +28,7 @@ TEST(Bundle, SaysWhatItHolds) {
   EXPECT_EQ(info->hidden_size, 3);
   EXPECT_EQ(info->page, 4);
   EXPECT_EQ(info->cache_row, 4);
+  EXPECT_STREQ(info->products, "");
   EXPECT_DOUBLE_EQ(info->rms_norm_eps, 1e-6);
   ASSERT_EQ(info->num_layers, 2);
   EXPECT_EQ(info->layers[1], 5);
@@ -40,6 +41,18 @@ TEST(Bundle, SaysWhatItHolds) {
   mla_bundle_close(bundle);
   mla_bundle_close(nullptr);
   EXPECT_EQ(mla_bundle_get_info(nullptr), nullptr);
+}
+
+TEST(Bundle, SaysHowScaledWeightsAreMultiplied) {
+  for (const char *products : {"e4m3", "e4m3x2"}) {
+    TempDir directory;
+    std::string field = std::string("\"products\": \"") + products + "\", \"page\": 4";
+    writeBundle(directory.path, replaced(smallManifest(), "\"page\": 4", field));
+    mla_bundle *bundle = nullptr;
+    ASSERT_EQ(mla_bundle_inspect(directory.path.c_str(), &bundle), MLA_OK) << mla_last_error();
+    EXPECT_STREQ(mla_bundle_get_info(bundle)->products, products);
+    mla_bundle_close(bundle);
+  }
 }
 
 TEST(Bundle, MayBeOpenTwice) {
@@ -67,6 +80,9 @@ const BadManifest badManifests[] = {
     {"otherTarget", "\"cpu\"", "\"h100\"", "field 'entries[0].workspace' is missing"},
     {"isa", "\"isa\": \"", "\"isa\": \"z80-", "the code needs a processor with 'z80-", MLA_UNSUPPORTED},
     {"dtype", "\"dtype\": \"f32\", \"page\"", "\"dtype\": \"f16\", \"page\"", "field 'dtype' must be one of f32, bf16"},
+    {"products", "\"page\": 4", "\"products\": \"e4m3x3\", \"page\": 4",
+     "field 'products' must be one of e4m3, e4m3x2, is 'e4m3x3'"},
+    {"productsType", "\"page\": 4", "\"products\": 2, \"page\": 4", "field 'products' must be a string"},
     {"page0", "\"page\": 4", "\"page\": 0", "field 'page' must be 1 to"},
     {"pageHuge", "\"page\": 4", "\"page\": 4000000000", "field 'page' must be 1 to"},
     {"pageFraction", "\"page\": 4", "\"page\": 4.0", "field 'page' must be an integer"},

@@ -50,6 +50,7 @@ int main(void) {
   failures += expect(mla_enqueue_naive_attention(NULL, &naive) == MLA_INVALID_ARGUMENT, "no naive attention");
   failures += expect(MLA_F32 == 0 && MLA_BF16 == 1 && MLA_I8 == 4, "types of elements");
   failures += expect(sizeof(((mla_bundle_info *)0)->cache_row) == 8, "elements per row of the cache");
+  failures += expect(sizeof(((mla_bundle_info *)0)->products) == sizeof(const char *), "products of scaled weights");
   failures += expect(strcmp(formats[0], "standard") == 0 && strcmp(formats[2], "fp8_row") == 0, "formats of the cache");
   failures += expect(strcmp(mla_status_name(MLA_DEVICE_ERROR), "MLA_DEVICE_ERROR") == 0, "names of new statuses");
   return failures != 0;
