@@ -163,8 +163,15 @@ def MLAScheduleKernels : Pass<"mla-schedule-kernels", "::mlir::ModuleOp"> {
     has a last number of tokens; for 4096 otherwise. They are correct for any
     number. Up-projections of cached tokens use only the regime's last context.
 
+    A projection of typically few tokens has up to four classes of choices, each
+    with a kernel of its own: up to 16, 64 and 128 tokens, and more. Each has the
+    least predicted time for its limit, the last for twice the limit before. A
+    class is left out if the choices of the next one are as good. The classes of
+    an existing schedule are kept.
+
     With `batch-invariant` the result of a sequence does not depend on the others
-    in its batch, bit by bit: its pages are split at a fixed size.
+    in its batch, bit by bit: its pages are split at a fixed size, and projections
+    have one class.
   }];
   let options = [
     Option<"batchInvariant", "batch-invariant", "bool", "false",

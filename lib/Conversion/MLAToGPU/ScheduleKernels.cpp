@@ -38,17 +38,43 @@ static int64_t getTypicalTokens(KernelOp kernel, func::FuncOp function) {
   return decodes || (regime && regime.getTokens().isBounded()) ? few : many;
 }
 
+/// Return the limits of the classes of a kernel: those of its schedule, if it has one.
+static SmallVector<int64_t> getLimits(KernelOp kernel, const KernelKind &kind, const Purpose &purpose,
+                                      const TargetInfo &target) {
+  std::optional<ScheduleAttr> made = kernel.getSchedule();
+  if (!made)
+    return kind.chooseLimits(kernel, purpose, target);
+  SmallVector<int64_t> limits;
+  for (size_t i = 0; i + 1 < made->getClasses().size(); ++i)
+    limits.push_back(*made->find(kLimitKey, i)); // as verified
+  return limits;
+}
+
+/// Return the typical tokens of each class: its limit, and twice the last one beyond.
+static SmallVector<int64_t> getTokensOfClasses(ArrayRef<int64_t> limits, int64_t typical) {
+  SmallVector<int64_t> tokens(limits);
+  tokens.push_back(limits.empty() ? typical : std::max(typical, 2 * limits.back()));
+  return tokens;
+}
+
 /// Adds the missing choices of the kernel.
 static LogicalResult completeSchedule(KernelOp kernel, const Purpose &purpose) {
   const KernelKind *kind = kernel.findKind();
   if (!kind)
     return failure();
   TargetInfo target = KernelTarget::findFor(kernel)->getInfo(kernel);
-  KernelKind::Choices choices = kind->chooseSchedule(kernel, purpose, target);
-  if (std::optional<ScheduleAttr> made = kernel.getSchedule())
-    for (auto &[key, value] : choices)
-      value = made->find(key).value_or(value);
-  kernel.setScheduleAttr(ScheduleAttr::get(kernel.getContext(), kernel.getKind(), choices));
+  SmallVector<int64_t> limits = getLimits(kernel, *kind, purpose, target);
+  SmallVector<KernelKind::Choices> classes;
+  for (auto [i, tokens] : llvm::enumerate(getTokensOfClasses(limits, purpose.tokens))) {
+    KernelKind::Choices choices = kind->chooseSchedule(kernel, {tokens, purpose.batchInvariant}, target);
+    if (std::optional<ScheduleAttr> made = kernel.getSchedule())
+      for (auto &[key, value] : choices)
+        value = made->find(key, i).value_or(value);
+    if (i < limits.size())
+      choices.push_back({kLimitKey, limits[i]});
+    classes.push_back(choices);
+  }
+  kernel.setScheduleAttr(ScheduleAttr::get(kernel.getContext(), kernel.getKind(), classes));
   return success();
 }
 

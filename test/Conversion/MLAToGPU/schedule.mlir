@@ -10,14 +10,24 @@
 func.func @decode(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %q: tensor<?x128x512xbf16>, %r: tensor<?x128x64xbf16>, %cu: tensor<?xi32>, %cache: !cache)
     attributes {mla.phase = #mla.phase<decode>} {
   // CHECK: mla.kernel projection
-  // CHECK-NEXT: schedule <projection, {blocks = {{[0-9]+}}, {{few_.*}}, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 1, tokens = 64, turns = {{[123]}}}>
+  // One class for each number of tokens; one for all if results must not depend on the batch.
+  // BALANCED-NEXT: schedule <projection, [{blocks = {{[1-3]}}, limit = 16, rows = 64, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 1, tokens = 16, turns = {{[123]}}}, {blocks = {{[1-3]}}, limit = 64, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 1, tokens = 64, turns = {{[123]}}}, {blocks = {{[1-3]}}, limit = 128, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = {{[01]}}, tokens = {{64|128}}, turns = {{[123]}}}, {blocks = {{[1-3]}}, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 0, tokens = {{64|128|256}}, turns = {{[123]}}}]> :
+  // INVARIANT-NEXT: schedule <projection, {blocks = {{[1-3]}}, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 1, tokens = 64, turns = {{[123]}}}> :
   %a = mla.kernel projection "a"(%xa = %x, %wa = %w) : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16> {
     %y = mla.project %xa, %wa : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16>
     mla.yield %y : tensor<?x1536xbf16>
   }
   // CHECK: mla.kernel projection
-  // CHECK-NEXT: schedule <projection, {blocks = {{[0-9]+}}, {{few_.*}}, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 1, tokens = 16, turns = {{[123]}}}>
+  // The one class of a given schedule remains the only one.
+  // CHECK-NEXT: schedule <projection, {blocks = {{[1-3]}}, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 1, tokens = 16, turns = {{[123]}}}> :
   %b = mla.kernel projection "b"(%xa = %x, %wa = %w) schedule <projection, {tokens = 16}> : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16> {
+    %y = mla.project %xa, %wa : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16>
+    mla.yield %y : tensor<?x1536xbf16>
+  }
+  // Given classes are completed, each for its own number of tokens.
+  // CHECK: mla.kernel projection
+  // CHECK-NEXT: schedule <projection, [{blocks = {{[1-3]}}, limit = 8, rows = 64, splits = 3, stages = {{[0-9]+}}, streamed = 1, tokens = 16, turns = {{[123]}}}, {blocks = {{[1-3]}}, rows = 128, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = {{[01]}}, tokens = {{64|128}}, turns = {{[123]}}}]> :
+  %c = mla.kernel projection "c"(%xa = %x, %wa = %w) schedule <projection, [{limit = 8, splits = 3}, {rows = 128}]> : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16> {
     %y = mla.project %xa, %wa : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16>
     mla.yield %y : tensor<?x1536xbf16>
   }
@@ -36,7 +46,7 @@ func.func @decode(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %q: tenso
 // CHECK-LABEL: func.func @prefill
 func.func @prefill(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %cache: !cache) attributes {mla.phase = #mla.phase<prefill>} {
   // CHECK: mla.kernel projection
-  // CHECK-NEXT: schedule <projection, {{.*}}few_tokens = 0, {{.*}}streamed = 0, tokens = {{128|192|256}}, turns = 1}>
+  // CHECK-NEXT: schedule <projection, {blocks = {{[0-9]+}}, rows = {{64|128}}, {{.*}}, streamed = 0, tokens = {{128|192|256}}, turns = 1}> :
   %a = mla.kernel projection "a"(%xa = %x, %wa = %w) : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16> {
     %y = mla.project %xa, %wa : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16>
     mla.yield %y : tensor<?x1536xbf16>
@@ -56,7 +66,8 @@ func.func @prefill(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %cache: 
 func.func @few_queries(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %w_uk: tensor<16384x512xbf16>, %cache: !cache)
     attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, tokens = 0 to 225, q = naive, o = naive}>} {
   // CHECK: %{{.*}} = mla.kernel projection "a"(
-  // CHECK-NEXT: schedule <projection, {{.*}}tokens = 64, turns = {{[123]}}}>
+  // BALANCED-NEXT: schedule <projection, [{{[{].*}}limit = 16, {{.*}}tokens = 16, {{.*}}limit = 64, {{.*}}tokens = 64, {{.*}}]> :
+  // INVARIANT-NEXT: schedule <projection, {blocks = {{.*}}tokens = 64, turns = {{[123]}}}> :
   %a = mla.kernel projection "a"(%xa = %x, %wa = %w) : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16> {
     %y = mla.project %xa, %wa : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16>
     mla.yield %y : tensor<?x1536xbf16>
@@ -67,7 +78,7 @@ func.func @few_queries(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %w_u
     mla.yield %latent, %k_rope, %cu_keys : tensor<?x512xbf16>, tensor<?x64xbf16>, tensor<?xi32>
   }
   // CHECK: mla.kernel projection "k"(%{{.*}} = %[[G]]#0,
-  // CHECK-NEXT: schedule <projection, {{.*}}tokens = {{128|192|256}}, turns = 1}>
+  // CHECK-NEXT: schedule <projection, {blocks = {{.*}}tokens = {{128|192|256}}, turns = 1}> :
   %u = mla.kernel projection "k"(%xa = %g#0, %wa = %w_uk) : (tensor<?x512xbf16>, tensor<16384x512xbf16>) -> tensor<?x16384xbf16> {
     %y = mla.project %xa, %wa : (tensor<?x512xbf16>, tensor<16384x512xbf16>) -> tensor<?x16384xbf16>
     mla.yield %y : tensor<?x16384xbf16>
@@ -84,7 +95,8 @@ func.func @short_context(%w_uk: tensor<16384x512xbf16>, %cache: !cache)
     mla.yield %latent, %k_rope, %cu_keys : tensor<?x512xbf16>, tensor<?x64xbf16>, tensor<?xi32>
   }
   // CHECK: mla.kernel projection "k"(
-  // CHECK-NEXT: schedule <projection, {{.*}}tokens = 64, turns = {{[123]}}}>
+  // BALANCED-NEXT: schedule <projection, [{{[{].*}}limit = 16, {{.*}}tokens = 16, {{.*}}limit = 64, {{.*}}tokens = 64, {{.*}}]> :
+  // INVARIANT-NEXT: schedule <projection, {blocks = {{.*}}tokens = 64, turns = {{[123]}}}> :
   %u = mla.kernel projection "k"(%xa = %g#0, %wa = %w_uk) : (tensor<?x512xbf16>, tensor<16384x512xbf16>) -> tensor<?x16384xbf16> {
     %y = mla.project %xa, %wa : (tensor<?x512xbf16>, tensor<16384x512xbf16>) -> tensor<?x16384xbf16>
     mla.yield %y : tensor<?x16384xbf16>

@@ -5,6 +5,7 @@ Around the product are others by selections, 0 and 1 in bf16, which are exact: t
 result. x is what mla.quantize stands for, computed here; results differ by their rounding to bf16."""
 import dataclasses
 import json
+import pathlib
 import re
 import subprocess
 
@@ -20,7 +21,7 @@ from packed_rows import E4M3, LARGEST, LEAST, to_e4m3
 
 HIDDEN, TOLERANCE = 512, 4e-3
 NORM_TOLERANCE = 3e-2  # quotients of a norm are often next to a tie, and may be rounded the other way
-TOKENS = (1, 3, 17, 70)
+TOKENS, TOKENS_OF_CLASSES = (1, 3, 17, 70), (1, 16, 17, 64, 69, 70, 130)
 
 
 @dataclasses.dataclass
@@ -32,7 +33,7 @@ class Product:
     block: tuple  # rows and columns of the weight, as in the checkpoint
     group: int  # of x, as the compiler should choose
     terms: int
-    schedule: dict = dataclasses.field(default_factory=dict)  # what the compiler would choose otherwise
+    schedule: object = dataclasses.field(default_factory=dict)  # of one class, or a list of classes; the rest is chosen
 
     @property
     def weight_shape(self):
@@ -60,10 +61,16 @@ PRODUCTS = {
     "plain_wide_tiles_one_term": Product("plain", 1, 200, 336, (128, 128), 128, 1, {"tokens": 96, "rows": 64, "stages": 2}),
     "plain_turns": Product("plain", 1, 200, 464, (128, 128), 128, 2, {"turns": 2, "stages": 4, "rows": 64, "tokens": 32}),
     "plain_turns_one_term": Product("plain", 1, 200, 464, (128, 64), 64, 1, {"turns": 3, "stages": 6, "rows": 64, "tokens": 32, "blocks": 1}),
-    # One kernel for up to 16 tokens, and one whose tiles are copied in boxes of 32.
-    "plain_few": Product("plain", 1, 200, 464, (128, 128), 128, 2, {
-        "few_tokens": 16, "few_turns": 3, "few_stages": 6, "few_blocks": 1, "few_splits": 2, "tokens": 64, "rows": 64, "stages": 4, "turns": 2,
-        "blocks": 1, "splits": 1, "streamed": 1}),
+    # A kernel for up to 16 tokens, one for up to 64, and one for more.
+    "plain_classes": Product("plain", 1, 200, 464, (128, 128), 128, 2, [
+        {"limit": 16, "tokens": 16, "rows": 64, "turns": 3, "stages": 6, "blocks": 1, "splits": 2, "streamed": 1},
+        {"limit": 64, "tokens": 64, "rows": 64, "turns": 2, "stages": 4, "blocks": 1, "splits": 1, "streamed": 1},
+        {"tokens": 128, "rows": 64, "turns": 1, "stages": 2, "blocks": 1, "splits": 2, "streamed": 1}]),
+    "plain_classes_one_term": Product("plain", 1, 200, 464, (128, 64), 64, 1, [
+        {"limit": 1, "tokens": 16},
+        {"limit": 69, "tokens": 32, "rows": 64, "turns": 1, "stages": 2, "blocks": 1, "splits": 4},
+        {"limit": 70, "tokens": 64, "rows": 128, "turns": 1, "stages": 2, "blocks": 1, "splits": 1},
+        {"tokens": 128, "rows": 64, "turns": 2, "stages": 4, "blocks": 1, "splits": 1}]),
     "norm": Product("norm", 1, 200, HIDDEN, (128, 128), 128, 2),
     "norm_one_term_group64": Product("norm", 1, 72, HIDDEN, (64, 64), 64, 1),
     "float": Product("float", 1, HIDDEN, 336, (128, 128), 128, 2),
@@ -150,17 +157,17 @@ def emit(source, stage, out, *flags):
 
 
 def scheduled(text, schedule):
-    """Change the schedule of the product of e4m3."""
+    """Give the product of e4m3 a schedule, and let the compiler choose what that leaves open."""
+    classes = [{"turns": 1, **schedule}] if isinstance(schedule, dict) else schedule
+    listed = ", ".join("{" + ", ".join(f"{key} = {value}" for key, value in choices.items()) + "}" for choices in classes)
     lines = text.split("\n")
-    at = next(i for i, line in enumerate(lines) if "schedule <projection" in line and "f8E4M3FN" in line)
-    while at < len(lines):
-        if "schedule <projection" in lines[at] and "f8E4M3FN" in lines[at]:
-            # Schedules are of the kernel of many tokens, unless they are of the other.
-            own = schedule if not schedule or any(key.startswith("few_") for key in schedule) else {"few_tokens": 0, "turns": 1, **schedule}
-            for key, value in own.items():
-                lines[at] = re.sub(rf"\b{key} = \d+", f"{key} = {value}", lines[at])
-        at += 1
-    return "\n".join(lines)
+    places = [i for i, line in enumerate(lines) if "schedule <projection" in line and "f8E4M3FN" in line]
+    assert places
+    for i in places if schedule else []:
+        lines[i] = re.sub(r"schedule <projection, .*?>", f"schedule <projection, [{listed}]>", lines[i])
+    done = subprocess.run([pathlib.Path(locate.compiler()).with_name("mla-opt"), "--mla-schedule-kernels"], input="\n".join(lines), text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def weights_of(name, p):
@@ -247,9 +254,9 @@ def reference(p, hidden, codes, scales):
 def step(bundle, hidden, band=0):
     tokens = len(hidden)
     with Arena(band) as arena:
-        pages = arena.given("pages", np.zeros((2, bundle.info.page, bundle.info.cache_row), np.uint16), constant=False)
+        pages = arena.given("pages", np.zeros((3, bundle.info.page, bundle.info.cache_row), np.uint16), constant=False)
         out = arena.empty("out", hidden.shape, "bfloat16")
-        call = bundle.step_call(arena.given("hidden", hidden), pages, arena.given("block_table", np.array([[0, 1]], np.int32)),
+        call = bundle.step_call(arena.given("hidden", hidden), pages, arena.given("block_table", np.array([[0, 1, 2]], np.int32)),
                                 arena.given("lengths", np.array([tokens], np.int32)), arena.given("cu_seqlens", np.array([0, tokens], np.int32)),
                                 out, max_queries=tokens, max_length=tokens)
         call.enqueue(workspace=arena.workspace(call.workspace_bytes()))
@@ -261,7 +268,7 @@ def run(names):
     for name in names:
         p, (codes, scales, _), rng = PRODUCTS[name], weights_of(name, PRODUCTS[name]), np.random.default_rng(0)
         with checks.open_bundle(name) as bundle:
-            for tokens in TOKENS:
+            for tokens in TOKENS_OF_CLASSES if isinstance(p.schedule, list) else TOKENS:
                 # Groups of other sizes; a token of zeros.
                 hidden = rng.standard_normal((tokens, HIDDEN)) * np.exp(rng.uniform(-3, 3, (tokens, HIDDEN // 32))).repeat(32, 1)
                 hidden[2:3] = 0

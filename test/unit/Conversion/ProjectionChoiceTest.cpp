@@ -73,6 +73,39 @@ TEST(ProjectionChoices, StagesFitIntoSharedMemory) {
   }
 }
 
+TEST(ProjectionChoices, FewTokensHaveTheSmallestTile) {
+  for (int64_t tokens : {1, 16}) {
+    ProjectionChoices choices = chooseProjection({1, 24576, 1536}, tokens, 132);
+    EXPECT_EQ(choices.tileTokens, 16);
+    EXPECT_EQ(choices.tileRows, 64);
+    EXPECT_TRUE(choices.streamed);
+  }
+}
+
+TEST(ProjectionChoices, DecodeReadsLargeWeightsOnceUpTo128Tokens) {
+  for (int64_t group : {0, 128})
+    for (ProjectionDims dims : {ProjectionDims{1, 24576, 1536}, ProjectionDims{1, 7168, 16384}}) {
+      dims.group = group;
+      for (int64_t tokens : {64, 65, 128})
+        EXPECT_GE(chooseProjection(dims, tokens, 132).tileTokens, tokens) << dims.rows << " x " << dims.contracted;
+    }
+}
+
+TEST(ProjectionChoices, TwoTermsOfManyTokensAreBoundByProducts) {
+  // The tile of 128 tokens and two terms would leave room for three stages only.
+  ProjectionChoices choices = chooseProjection({1, 7168, 16384, 128, 2}, 128, 132);
+  EXPECT_LT(choices.tileTokens, 128);
+  EXPECT_GE(choices.stages, 6);
+}
+
+TEST(ProjectionChoices, LimitsAreWhereChoicesDiffer) {
+  ProjectionDims large = {1, 7168, 16384};
+  EXPECT_EQ(chooseProjectionLimits(large, 132), (llvm::SmallVector<int64_t>{16, 64, 128}));
+  // One kernel is as good for 65 as for 256 tokens.
+  ProjectionDims perHead = {128, 128, 512, 128, 2};
+  EXPECT_EQ(chooseProjectionLimits(perHead, 132), (llvm::SmallVector<int64_t>{16, 64}));
+}
+
 TEST(ProjectionChoices, WhatIsChosenIsValid) {
   std::mt19937 random(1);
   auto upTo = [&](int64_t most) { return std::uniform_int_distribution<int64_t>(1, most)(random); };

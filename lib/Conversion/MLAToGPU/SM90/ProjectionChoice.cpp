@@ -39,6 +39,9 @@ static constexpr int64_t processorShared = 233472, blockOverhead = 1024;
 /// they arrived evenly.
 static constexpr int64_t wantedInFlight = 96 * 1024;
 static constexpr int64_t maxStages = 12;
+/// Up to so many tokens, tiles of 64 rows and so many tokens are best: the copy engine fills a tile with zeros no
+/// faster than with tokens.
+static constexpr int64_t fewTokens = 16;
 static constexpr int64_t tokenTiles[] = {16, 32, 64, 96, 128, 160, 192, 224, 256};
 
 /// Parts have equal numbers of steps, and the last one the rest.
@@ -134,15 +137,18 @@ static bool fitStages(ProjectionChoices &c, const ProjectionDims &dims, int64_t 
 static void forEachCandidate(const ProjectionDims &dims, int64_t tokens, int64_t processors,
                              llvm::function_ref<void(ProjectionChoices)> consider) {
   constexpr int64_t mostGroups = 3, mostSplits = 32;
+  bool areFew = tokens <= fewTokens;
   ProjectionChoices c;
-  for (int64_t tileTokens : tokenTiles) {
-    // A step that reads each weight once would read it twice, unless there are SMs to spare.
-    bool readsTwice = tokens <= 128 && tileTokens < tokens && dims.heads * dims.rows / 64 >= processors / 2;
+  for (int64_t tileTokens : areFew ? llvm::ArrayRef(fewTokens) : llvm::ArrayRef(tokenTiles)) {
+    // A step that reads each weight once would read it twice, unless there are SMs to spare. Two terms are bound by
+    // products earlier.
+    int64_t mostOnce = dims.terms > 1 ? 64 : 128;
+    bool readsTwice = tokens <= mostOnce && tileTokens < tokens && dims.heads * dims.rows / 64 >= processors / 2;
     if (readsTwice)
       continue;
     c.tileTokens = tileTokens;
     c.streamed = tokens <= tileTokens;
-    for (c.tileRows = 64; c.tileRows <= 128; c.tileRows += 64)
+    for (c.tileRows = 64; c.tileRows <= (areFew ? 64 : 128); c.tileRows += 64)
       for (c.turns = 1; c.multiplyingGroups() <= mostGroups; ++c.turns)
         for (c.splits = 1; c.splits <= std::min(dims.steps(), mostSplits); ++c.splits)
           if (!hasEmptyPart(dims, c.splits))
@@ -150,13 +156,11 @@ static void forEachCandidate(const ProjectionDims &dims, int64_t tokens, int64_t
   }
 }
 
-/// Returns the fastest candidate that `admits` accepts.
-static ProjectionChoices choose(const ProjectionDims &dims, int64_t tokens, int64_t processors,
-                                llvm::function_ref<bool(const ProjectionChoices &)> admits) {
+ProjectionChoices mla::gpu::chooseProjection(const ProjectionDims &dims, int64_t tokens, int64_t processors) {
   ProjectionChoices best;
   double least = std::numeric_limits<double>::infinity();
   forEachCandidate(dims, tokens, processors, [&](ProjectionChoices c) {
-    if (!admits(c) || !fitStages(c, dims, tokens, processors))
+    if (!fitStages(c, dims, tokens, processors))
       return;
     // A slightly slower prediction with fewer splits and less code is as good.
     double time = timeOf(dims, tokens, processors, c);
@@ -168,11 +172,23 @@ static ProjectionChoices choose(const ProjectionDims &dims, int64_t tokens, int6
   return best;
 }
 
-ProjectionChoices mla::gpu::chooseProjection(const ProjectionDims &dims, int64_t tokens, int64_t processors) {
-  return choose(dims, tokens, processors, [](const ProjectionChoices &) { return true; });
+/// Return whether one of two choices is worse for the number of tokens that the other was made for. The model does not
+/// know what tiles cost that are not full, which depends on their size and, unless they are small, on `streamed`.
+static bool differ(const ProjectionDims &dims, int64_t processors, int64_t few, int64_t more) {
+  constexpr double worthAKernel = 1.05;
+  ProjectionChoices ofFew = chooseProjection(dims, few, processors), ofMore = chooseProjection(dims, more, processors);
+  auto isWorse = [&](int64_t tokens, const ProjectionChoices &other, const ProjectionChoices &own) {
+    return timeOf(dims, tokens, processors, other) > worthAKernel * timeOf(dims, tokens, processors, own);
+  };
+  return ofFew.tileTokens != ofMore.tileTokens || (ofFew.tileTokens > fewTokens && ofFew.streamed != ofMore.streamed) ||
+         isWorse(few, ofMore, ofFew) || isWorse(more, ofFew, ofMore);
 }
 
-ProjectionChoices mla::gpu::chooseFewTokens(const ProjectionDims &dims, int64_t processors) {
-  return choose(dims, fewTokens, processors,
-                [](const ProjectionChoices &c) { return c.tileRows == 64 && c.tileTokens == fewTokens; });
+llvm::SmallVector<int64_t> mla::gpu::chooseProjectionLimits(const ProjectionDims &dims, int64_t processors) {
+  constexpr int64_t tokens[] = {fewTokens, 64, 128, 256};
+  llvm::SmallVector<int64_t> limits;
+  for (auto [few, more] : llvm::zip(tokens, llvm::drop_begin(tokens)))
+    if (differ(dims, processors, few, more))
+      limits.push_back(few);
+  return limits;
 }

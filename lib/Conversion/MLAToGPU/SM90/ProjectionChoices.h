@@ -5,13 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The schedule of a projection, and its default on an H100. Depends on nothing,
+// The schedule of a projection, and its default on an H100. Depends on no MLIR,
 // so that passes that decide need not depend on code generation.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef MLA_CONVERSION_MLATOGPU_SM90_PROJECTIONCHOICES_H
 #define MLA_CONVERSION_MLATOGPU_SM90_PROJECTIONCHOICES_H
+
+#include "llvm/ADT/SmallVector.h"
 
 #include <cstdint>
 
@@ -56,10 +58,8 @@ struct ProjectionChoices {
 /// number of tokens.
 ProjectionChoices chooseProjection(const ProjectionDims &dims, int64_t tokens, int64_t processors);
 
-/// Tokens of a tile for few tokens: the copy engine fills a tile with zeros no faster than with tokens.
-inline constexpr int64_t fewTokens = 16;
-/// Returns the best choices with tiles of 64 rows and fewTokens tokens, for so many.
-ProjectionChoices chooseFewTokens(const ProjectionDims &dims, int64_t processors);
+/// Returns the numbers of tokens of decode, in ascending order, up to which other choices are better than beyond.
+llvm::SmallVector<int64_t> chooseProjectionLimits(const ProjectionDims &dims, int64_t processors);
 
 } // namespace mla::gpu
 

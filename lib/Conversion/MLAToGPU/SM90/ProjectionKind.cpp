@@ -82,40 +82,20 @@ static constexpr ScheduleKey scheduleKeys[] = {
     {"blocks", 1, 16},   // CTAs per SM
     {"turns", 1, 3, 1},  // warpgroups per 64 rows, which multiply stages in turn
     {"streamed", 0, 1},  // weights leave L2 to the tokens
-    // For up to few_tokens tokens, another kernel runs, with tiles of 64 x 16; 0: never.
-    {"few_tokens", 0, fewTokens, 0},
-    {"few_stages", 2, 64, 2},
-    {"few_splits", 1, 1024, 1},
-    {"few_blocks", 1, 16, 1},
-    {"few_turns", 1, 3, 1},
+    // A class has a kernel of its own, for steps of up to so many tokens; 0: any number.
+    {kLimitKey, 1, 1 << 20, 0},
 };
 
-/// Return the value of a key in a complete schedule.
-static int64_t valueOf(ScheduleAttr schedule, StringRef name) {
-  const ScheduleKey *key = llvm::find_if(scheduleKeys, [&](const ScheduleKey &key) { return key.name == name; });
-  return key->absent ? schedule.find(name).value_or(*key->absent) : schedule.get(name);
-}
-
-static ProjectionChoices choicesOf(ScheduleAttr schedule) {
+/// Return the choices of a class of a complete schedule.
+static ProjectionChoices choicesOf(ScheduleAttr schedule, size_t ofClass) {
   ProjectionChoices choices;
-  choices.tileRows = valueOf(schedule, "rows");
-  choices.tileTokens = valueOf(schedule, "tokens");
-  choices.stages = valueOf(schedule, "stages");
-  choices.splits = valueOf(schedule, "splits");
-  choices.blocks = valueOf(schedule, "blocks");
-  choices.turns = valueOf(schedule, "turns");
-  choices.streamed = valueOf(schedule, "streamed") != 0;
-  return choices;
-}
-
-static ProjectionChoices fewChoicesOf(ScheduleAttr schedule) {
-  ProjectionChoices choices;
-  choices.tileTokens = fewTokens;
-  choices.stages = valueOf(schedule, "few_stages");
-  choices.splits = valueOf(schedule, "few_splits");
-  choices.blocks = valueOf(schedule, "few_blocks");
-  choices.turns = valueOf(schedule, "few_turns");
-  choices.streamed = true;
+  choices.tileRows = schedule.get("rows", ofClass);
+  choices.tileTokens = schedule.get("tokens", ofClass);
+  choices.stages = schedule.get("stages", ofClass);
+  choices.splits = schedule.get("splits", ofClass);
+  choices.blocks = schedule.get("blocks", ofClass);
+  choices.turns = schedule.find("turns", ofClass).value_or(1);
+  choices.streamed = schedule.get("streamed", ofClass) != 0;
   return choices;
 }
 
@@ -226,6 +206,7 @@ public:
   bool multiplies(const ScaledProduct &product) const override;
   bool stores(Type element, unsigned) const override { return element.isBF16() || element.isF32(); }
   ArrayRef<ScheduleKey> getScheduleKeys() const override;
+  SmallVector<int64_t> chooseLimits(KernelOp kernel, const Purpose &purpose, const TargetInfo &target) const override;
   Choices chooseSchedule(KernelOp kernel, const Purpose &purpose, const TargetInfo &target) const override;
   FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
 };
@@ -248,20 +229,21 @@ bool ProjectionKind::multiplies(const ScaledProduct &product) const {
 
 ArrayRef<ScheduleKey> ProjectionKind::getScheduleKeys() const { return scheduleKeys; }
 
+SmallVector<int64_t> ProjectionKind::chooseLimits(KernelOp kernel, const Purpose &purpose,
+                                                  const TargetInfo &target) const {
+  constexpr int64_t fewTokens = 128;
+  // Results of two kernels differ in the order of their sums.
+  if (purpose.batchInvariant || purpose.tokens > fewTokens)
+    return {};
+  return chooseProjectionLimits(dimsOf(*kernel.getBody().getOps<ProjectOp>().begin()), target.multiprocessors);
+}
+
 KernelKind::Choices ProjectionKind::chooseSchedule(KernelOp kernel, const Purpose &purpose,
                                                    const TargetInfo &target) const {
-  ProjectOp op = *kernel.getBody().getOps<ProjectOp>().begin();
-  ProjectionDims dims = dimsOf(op);
+  ProjectionDims dims = dimsOf(*kernel.getBody().getOps<ProjectOp>().begin());
   ProjectionChoices best = chooseProjection(dims, purpose.tokens, target.multiprocessors);
-  ProjectionChoices few = chooseFewTokens(dims, target.multiprocessors);
-  // Results of two kernels differ in the order of their sums.
-  bool hasFew = !purpose.batchInvariant && purpose.tokens <= 128 && best.tileTokens > fewTokens;
-  return {{"tokens", best.tileTokens}, {"rows", best.tileRows},
-          {"stages", best.stages},     {"splits", best.splits},
-          {"blocks", best.blocks},     {"turns", best.turns},
-          {"streamed", best.streamed}, {"few_tokens", hasFew ? fewTokens : 0},
-          {"few_stages", few.stages},  {"few_splits", few.splits},
-          {"few_blocks", few.blocks},  {"few_turns", few.turns}};
+  return {{"tokens", best.tileTokens}, {"rows", best.tileRows}, {"stages", best.stages},    {"splits", best.splits},
+          {"blocks", best.blocks},     {"turns", best.turns},   {"streamed", best.streamed}};
 }
 
 /// Adds the scales of the weight and of x, if there are any.
@@ -315,13 +297,15 @@ static LogicalResult addLaunches(KernelOp kernel, mlir::gpu::GPUModuleOp module,
 FailureOr<Launches> ProjectionKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
   ScheduleAttr schedule = *kernel.getSchedule();
   ProjectOp op = *kernel.getBody().getOps<ProjectOp>().begin();
-  int64_t few = valueOf(schedule, "few_tokens");
-  AffineExpr tokens = rowsOf(op.getX());
-  AffineExpr isFew = few ? isAtMost(tokens, few) : getAffineConstantExpr(0, kernel.getContext());
+  AffineExpr tokens = rowsOf(op.getX()), one = getAffineConstantExpr(1, kernel.getContext());
+  AffineExpr inClassBefore = one - one; // 1 if a class before has the step
   Launches launches;
-  if (few && failed(addLaunches(kernel, module, fewChoicesOf(schedule), isFew, launches)))
-    return failure();
-  if (failed(addLaunches(kernel, module, choicesOf(schedule), isFew * -1 + 1, launches)))
-    return failure();
+  for (size_t i = 0; i < schedule.getClasses().size(); ++i) {
+    std::optional<int64_t> limit = schedule.find(kLimitKey, i);
+    AffineExpr isUpToHere = limit ? isAtMost(tokens, *limit) : one;
+    if (failed(addLaunches(kernel, module, choicesOf(schedule, i), isUpToHere - inClassBefore, launches)))
+      return failure();
+    inClassBefore = isUpToHere;
+  }
   return launches;
 }

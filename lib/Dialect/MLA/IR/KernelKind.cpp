@@ -69,15 +69,40 @@ static std::string listKeys(ArrayRef<ScheduleKey> keys) {
                       : llvm::join(llvm::map_range(keys, [](const ScheduleKey &key) { return key.name; }), ", ");
 }
 
-LogicalResult KernelKind::verifySchedule(KernelOp kernel, bool isPartial) const {
+/// Checks that every number of tokens has one class.
+LogicalResult KernelKind::verifyLimits(KernelOp kernel) const {
+  ScheduleAttr schedule = *kernel.getSchedule();
+  size_t last = schedule.getClasses().size() - 1;
+  bool hasLimits = llvm::any_of(getScheduleKeys(), [](const ScheduleKey &key) { return key.name == kLimitKey; });
+  if (!hasLimits)
+    return last == 0 ? success()
+                     : LogicalResult(kernel.emitOpError() << "(C3) expected one class of choices in the schedule of a "
+                                                          << name << ", got " << last + 1);
+  for (size_t i = 0, least = 1; i < last; ++i) {
+    std::optional<int64_t> limit = schedule.find(kLimitKey, i);
+    if (!limit)
+      return kernel.emitOpError() << "(C3) expected class " << i << " of the schedule to have a 'limit': only the last "
+                                  << "has none";
+    if (*limit < static_cast<int64_t>(least))
+      return kernel.emitOpError() << "(C3) expected the 'limit' of class " << i << " of the schedule to be at least "
+                                  << least << ", got " << *limit;
+    least = *limit + 1;
+  }
+  if (schedule.find(kLimitKey, last))
+    return kernel.emitOpError() << "(C3) expected no 'limit' in the last class of the schedule, which is for all other "
+                                << "numbers of tokens";
+  return success();
+}
+
+LogicalResult KernelKind::verifyChoices(KernelOp kernel, size_t ofClass, bool isPartial) const {
   ArrayRef<ScheduleKey> keys = getScheduleKeys();
   ScheduleAttr schedule = *kernel.getSchedule();
-  for (NamedAttribute choice : schedule.getChoices())
+  for (NamedAttribute choice : schedule.getClasses()[ofClass])
     if (llvm::none_of(keys, [&](const ScheduleKey &key) { return key.name == choice.getName(); }))
       return kernel.emitOpError() << "(C3) unknown key '" << choice.getName().getValue() << "' in the schedule of a "
                                   << name << "; expected " << listKeys(keys);
   for (const ScheduleKey &key : keys) {
-    std::optional<int64_t> value = schedule.find(key.name);
+    std::optional<int64_t> value = schedule.find(key.name, ofClass);
     if (!value && !isPartial && !key.absent)
       return kernel.emitOpError() << "has no '" << key.name << "' in its schedule; run mla-schedule-kernels first";
     if (value && (*value < key.least || *value > key.most))
@@ -85,6 +110,13 @@ LogicalResult KernelKind::verifySchedule(KernelOp kernel, bool isPartial) const 
                                   << key.most << ", got " << *value;
   }
   return success();
+}
+
+LogicalResult KernelKind::verifySchedule(KernelOp kernel, bool isPartial) const {
+  for (size_t i = 0; i < kernel.getSchedule()->getClasses().size(); ++i)
+    if (failed(verifyChoices(kernel, i, isPartial)))
+      return failure();
+  return verifyLimits(kernel);
 }
 
 //===----------------------------------------------------------------------===//

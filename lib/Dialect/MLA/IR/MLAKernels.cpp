@@ -17,25 +17,33 @@ using namespace mla;
 // #mla.schedule
 //===----------------------------------------------------------------------===//
 
-ScheduleAttr ScheduleAttr::get(MLIRContext *context, StringRef kind, ArrayRef<std::pair<StringRef, int64_t>> choices) {
+ScheduleAttr ScheduleAttr::get(MLIRContext *context, StringRef kind,
+                               ArrayRef<SmallVector<std::pair<StringRef, int64_t>>> classes) {
   Builder builder(context);
-  SmallVector<NamedAttribute> attributes;
-  for (auto [name, value] : choices)
-    attributes.push_back(builder.getNamedAttr(name, builder.getI64IntegerAttr(value)));
-  return get(context, builder.getStringAttr(kind), builder.getDictionaryAttr(attributes));
+  SmallVector<DictionaryAttr> dictionaries;
+  for (ArrayRef<std::pair<StringRef, int64_t>> choices : classes) {
+    SmallVector<NamedAttribute> attributes;
+    for (auto [name, value] : choices)
+      attributes.push_back(builder.getNamedAttr(name, builder.getI64IntegerAttr(value)));
+    dictionaries.push_back(builder.getDictionaryAttr(attributes));
+  }
+  return get(context, builder.getStringAttr(kind), ArrayRef(dictionaries));
 }
 
-std::optional<int64_t> ScheduleAttr::find(StringRef name) const {
-  if (auto value = getChoices().getAs<IntegerAttr>(name))
+std::optional<int64_t> ScheduleAttr::find(StringRef name, size_t ofClass) const {
+  if (auto value = getClasses()[ofClass].getAs<IntegerAttr>(name))
     return value.getInt();
   return std::nullopt;
 }
 
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringAttr kind,
-                                   DictionaryAttr choices) {
-  for (NamedAttribute choice : choices)
-    if (auto value = dyn_cast<IntegerAttr>(choice.getValue()); !value || !value.getType().isSignlessInteger(64))
-      return emitError() << "choice " << choice.getName() << " must be an integer, got " << choice.getValue();
+                                   ArrayRef<DictionaryAttr> classes) {
+  if (classes.empty())
+    return emitError() << "expected at least one class of choices";
+  for (DictionaryAttr choices : classes)
+    for (NamedAttribute choice : choices)
+      if (auto value = dyn_cast<IntegerAttr>(choice.getValue()); !value || !value.getType().isSignlessInteger(64))
+        return emitError() << "choice " << choice.getName() << " must be an integer, got " << choice.getValue();
   return success();
 }
 
@@ -58,26 +66,49 @@ static ParseResult parseChoices(AsmParser &parser, DictionaryAttr &choices) {
   return success();
 }
 
+/// Parses the choices of one class, or a list of classes.
+static ParseResult parseClasses(AsmParser &parser, SmallVectorImpl<DictionaryAttr> &classes) {
+  if (failed(parser.parseOptionalLSquare()))
+    return parseChoices(parser, classes.emplace_back());
+  if (succeeded(parser.parseOptionalRSquare()))
+    return success();
+  auto parseClass = [&] { return parseChoices(parser, classes.emplace_back()); };
+  return failure(parser.parseCommaSeparatedList(parseClass) || parser.parseRSquare());
+}
+
 Attribute ScheduleAttr::parse(AsmParser &parser, Type) {
   StringRef keyword;
-  auto choices = DictionaryAttr::get(parser.getContext());
+  SmallVector<DictionaryAttr> classes;
+  SMLoc loc = parser.getCurrentLocation();
   if (parser.parseLess() || parser.parseKeyword(&keyword))
     return {};
-  if (succeeded(parser.parseOptionalComma()) && parseChoices(parser, choices))
+  if (failed(parser.parseOptionalComma()))
+    classes.push_back(DictionaryAttr::get(parser.getContext()));
+  else if (parseClasses(parser, classes))
     return {};
   if (parser.parseGreater())
     return {};
-  return get(parser.getContext(), StringAttr::get(parser.getContext(), keyword), choices);
+  return getChecked([&] { return parser.emitError(loc); }, parser.getContext(),
+                    StringAttr::get(parser.getContext(), keyword), ArrayRef(classes));
+}
+
+static void printChoices(AsmPrinter &printer, DictionaryAttr choices) {
+  printer << "{";
+  llvm::interleaveComma(choices, printer, [&](NamedAttribute choice) {
+    printer << choice.getName().getValue() << " = " << cast<IntegerAttr>(choice.getValue()).getInt();
+  });
+  printer << "}";
 }
 
 void ScheduleAttr::print(AsmPrinter &printer) const {
   printer << "<" << getKind().getValue();
-  if (!getChoices().empty()) {
-    printer << ", {";
-    llvm::interleaveComma(getChoices(), printer, [&](NamedAttribute choice) {
-      printer << choice.getName().getValue() << " = " << cast<IntegerAttr>(choice.getValue()).getInt();
-    });
-    printer << "}";
+  if (getClasses().size() > 1) {
+    printer << ", [";
+    llvm::interleaveComma(getClasses(), printer, [&](DictionaryAttr choices) { printChoices(printer, choices); });
+    printer << "]";
+  } else if (!getClasses().front().empty()) {
+    printer << ", ";
+    printChoices(printer, getClasses().front());
   }
   printer << ">";
 }

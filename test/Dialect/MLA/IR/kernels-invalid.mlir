@@ -193,7 +193,7 @@ func.func @kernel_is_isolated(%x: tensor<?x8xbf16>) {
 // -----
 
 func.func @kernel_c3_unknown_key(%x: tensor<?x8xbf16>, %w: tensor<8x8xbf16>) -> tensor<?x8xbf16> {
-  // expected-error @+1 {{(C3) unknown key 'splitz' in the schedule of a projection; expected tokens, rows, stages, splits, blocks, turns, streamed, few_tokens}}
+  // expected-error @+1 {{(C3) unknown key 'splitz' in the schedule of a projection; expected tokens, rows, stages, splits, blocks, turns, streamed, limit}}
   %y = mla.kernel projection "y"(%a = %x, %b = %w) schedule <projection, {splitz = 3}> : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16> {
     %z = mla.project %a, %b : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16>
     mla.yield %z : tensor<?x8xbf16>
@@ -228,6 +228,82 @@ func.func @kernel_c3_value_out_of_range(%x: tensor<?x8xbf16>, %w: tensor<8x8xbf1
 
 // expected-error @+1 {{duplicate choice 'rows'}}
 module attributes {a = #mla.schedule<projection, {rows = 1, rows = 2}>} {}
+
+// -----
+
+// expected-error @+1 {{expected at least one class of choices}}
+module attributes {a = #mla.schedule<projection, []>} {}
+
+// -----
+
+// expected-error @+1 {{duplicate choice 'rows'}}
+module attributes {a = #mla.schedule<projection, [{tokens = 16}, {rows = 1, rows = 2}]>} {}
+
+// -----
+
+func.func @c3_two_classes_of_a_kind_of_one(%x: tensor<?x4x16xbf16>, %p: tensor<?xi32>) {
+  // expected-error @+1 {{(C3) expected one class of choices in the schedule of a rope, got 2}}
+  %y = mla.kernel rope "y"(%a = %x, %at = %p) schedule <rope, [{passes = 2}, {passes = 3}]> : (tensor<?x4x16xbf16>, tensor<?xi32>) -> tensor<?x4x16xbf16> {
+    %z = mla.rope interleaved %a at %at {frequencies = array<f32: 1.0, 0.1, 0.01, 0.001, 1.0, 0.1, 0.01, 0.001>} : tensor<?x4x16xbf16>
+    mla.yield %z : tensor<?x4x16xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @c3_class_without_limit(%x: tensor<?x8xbf16>, %w: tensor<8x8xbf16>) {
+  // expected-error @+1 {{(C3) expected class 1 of the schedule to have a 'limit': only the last has none}}
+  %y = mla.kernel projection "y"(%a = %x, %b = %w) schedule <projection, [{limit = 16}, {tokens = 64}, {tokens = 128}]> : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16> {
+    %z = mla.project %a, %b : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16>
+    mla.yield %z : tensor<?x8xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @c3_class_without_tokens(%x: tensor<?x8xbf16>, %w: tensor<8x8xbf16>) {
+  // expected-error @+1 {{(C3) expected the 'limit' of class 1 of the schedule to be at least 65, got 64}}
+  %y = mla.kernel projection "y"(%a = %x, %b = %w) schedule <projection, [{limit = 64}, {limit = 64}, {}]> : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16> {
+    %z = mla.project %a, %b : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16>
+    mla.yield %z : tensor<?x8xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @c3_limit_of_no_tokens(%x: tensor<?x8xbf16>, %w: tensor<8x8xbf16>) {
+  // expected-error @+1 {{(C3) expected 'limit' of the schedule to be 1 to 1048576, got 0}}
+  %y = mla.kernel projection "y"(%a = %x, %b = %w) schedule <projection, [{limit = 0}, {}]> : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16> {
+    %z = mla.project %a, %b : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16>
+    mla.yield %z : tensor<?x8xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @c3_last_class_with_limit(%x: tensor<?x8xbf16>, %w: tensor<8x8xbf16>) {
+  // expected-error @+1 {{(C3) expected no 'limit' in the last class of the schedule, which is for all other numbers of tokens}}
+  %y = mla.kernel projection "y"(%a = %x, %b = %w) schedule <projection, [{limit = 16}, {limit = 64}]> : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16> {
+    %z = mla.project %a, %b : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16>
+    mla.yield %z : tensor<?x8xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @c3_key_of_a_class(%x: tensor<?x8xbf16>, %w: tensor<8x8xbf16>) {
+  // expected-error @+1 {{(C3) expected 'tokens' of the schedule to be 16 to 256, got 8}}
+  %y = mla.kernel projection "y"(%a = %x, %b = %w) schedule <projection, [{limit = 16}, {tokens = 8}]> : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16> {
+    %z = mla.project %a, %b : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16>
+    mla.yield %z : tensor<?x8xbf16>
+  }
+  return
+}
 
 // -----
 

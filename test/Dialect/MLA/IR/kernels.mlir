@@ -20,6 +20,26 @@ func.func @scheduled(%hidden: tensor<?x160xbf16>, %w_dq: tensor<48x160xbf16>) ->
   return %q_a : tensor<?x48xbf16>
 }
 
+// One class of choices needs no brackets.
+// CHECK-LABEL: func.func @classes
+func.func @classes(%hidden: tensor<?x160xbf16>, %w_dq: tensor<48x160xbf16>) {
+  // CHECK: mla.kernel projection "two"
+  // CHECK-NEXT: schedule <projection, [{limit = 16, tokens = 16}, {limit = 64}, {}]> :
+  %q_a = mla.kernel projection "two"(%x = %hidden, %w = %w_dq) schedule <projection, [{tokens = 16, limit = 16}, {limit = 64}, {}]>
+      : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16> {
+    %y = mla.project %x, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16>
+    mla.yield %y : tensor<?x48xbf16>
+  }
+  // CHECK: mla.kernel projection "one"
+  // CHECK-NEXT: schedule <projection, {tokens = 32}> :
+  %q_b = mla.kernel projection "one"(%x = %hidden, %w = %w_dq) schedule <projection, [{tokens = 32}]>
+      : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16> {
+    %y = mla.project %x, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16>
+    mla.yield %y : tensor<?x48xbf16>
+  }
+  return
+}
+
 // CHECK-LABEL: func.func @unscheduled
 func.func @unscheduled(%cache: !mla.cache<page = 16, latent = 64, rope = 16, bf16>) -> tensor<?xi32> {
   // CHECK: %[[G:.*]]:3 = mla.kernel gather "latent"(%{{.*}} = %{{.*}}) : (!mla.cache<{{.*}}>) -> (tensor<?x64xbf16>, tensor<?x16xbf16>, tensor<?xi32>) attributes {note = "kept"} {

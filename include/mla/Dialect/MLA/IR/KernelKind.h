@@ -38,9 +38,13 @@ struct ScheduleKey {
   std::optional<int64_t> absent = std::nullopt;
 };
 
-/// The purpose of a schedule.
+/// The key of a class's limit. A kind with it among its keys may have several classes of choices, for different numbers
+/// of tokens; all but the last have a limit.
+constexpr llvm::StringLiteral kLimitKey = "limit";
+
+/// The purpose of choices.
 struct Purpose {
-  int64_t tokens;      ///< of a step
+  int64_t tokens;      ///< of a step, typically
   bool batchInvariant; ///< results of a sequence must not depend on the others in its batch
 };
 
@@ -94,9 +98,14 @@ public:
   //===- Schedules ---------------------------------------------------------===//
 
   virtual llvm::ArrayRef<ScheduleKey> getScheduleKeys() const { return {}; }
-  /// Chooses a value for each key.
+  /// Chooses the limits of all classes but the last, in ascending order. The base: one class.
+  virtual llvm::SmallVector<int64_t> chooseLimits(KernelOp kernel, const Purpose &purpose,
+                                                  const TargetInfo &target) const {
+    return {};
+  }
+  /// Chooses a value for each key of a class, except its limit.
   virtual Choices chooseSchedule(KernelOp kernel, const Purpose &purpose, const TargetInfo &target) const { return {}; }
-  /// Rejects unknown keys and values out of range; unless `isPartial`, missing keys as well.
+  /// Rejects unknown keys, values out of range and wrong limits; unless `isPartial`, missing keys as well.
   mlir::LogicalResult verifySchedule(KernelOp kernel, bool isPartial) const;
 
   //===- Code --------------------------------------------------------------===//
@@ -106,6 +115,9 @@ public:
   virtual mlir::FailureOr<gpu::Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const = 0;
 
 private:
+  mlir::LogicalResult verifyLimits(KernelOp kernel) const;
+  mlir::LogicalResult verifyChoices(KernelOp kernel, size_t ofClass, bool isPartial) const;
+
   llvm::StringRef name, operation;
 };
 

@@ -18,24 +18,29 @@ def MLA_Schedule : MLA_Attr<"Schedule", "schedule"> {
     adds missing ones. The kind defines the keys; its generator follows them and
     rejects values that it does not support.
 
+    Some kinds have choices for several classes of steps, in a list. A class is
+    for steps of up to `limit` tokens that no class before it is for; the last
+    one has no limit.
+
     ```mlir
     module attributes {
-      test.schedule = #mla.schedule<projection, {rows = 128, splits = 1, stages = 5, tokens = 64}>
+      test.schedule = #mla.schedule<projection, {rows = 128, splits = 1, stages = 5, tokens = 64}>,
+      test.classes = #mla.schedule<projection, [{limit = 16, tokens = 16}, {limit = 64, tokens = 64}, {tokens = 128} ]>
     } {}
     ```
   }];
-  let parameters = (ins "::mlir::StringAttr":$kind, "::mlir::DictionaryAttr":$choices);
+  let parameters = (ins "::mlir::StringAttr":$kind, ArrayRefParameter<"::mlir::DictionaryAttr">:$classes);
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let builders = [
     AttrBuilder<(ins "::llvm::StringRef":$kind,
-                     "::llvm::ArrayRef<std::pair<::llvm::StringRef, int64_t>>":$choices)>
+                     "::llvm::ArrayRef<::llvm::SmallVector<std::pair<::llvm::StringRef, int64_t>>>":$classes)>
   ];
   let extraClassDeclaration = [{
-    /// Return the value of a key, or nothing.
-    std::optional<int64_t> find(::llvm::StringRef name) const;
-    /// Return the value of a key. Requires a complete schedule.
-    int64_t get(::llvm::StringRef name) const { return *find(name); }
+    /// Return the value of a key in a class, or nothing.
+    std::optional<int64_t> find(::llvm::StringRef name, size_t ofClass = 0) const;
+    /// Return the value of a key in a class. Requires a complete schedule.
+    int64_t get(::llvm::StringRef name, size_t ofClass = 0) const { return *find(name, ofClass); }
   }];
 }
 
