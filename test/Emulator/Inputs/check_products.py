@@ -13,6 +13,7 @@ import numpy as np
 
 import checks
 import make_bundles
+import reschedule
 import safetensors_file
 from checks import report
 from device_arrays import Arena, from_bits, to_bits
@@ -158,16 +159,11 @@ def emit(source, stage, out, *flags):
 
 def scheduled(text, schedule):
     """Give the product of e4m3 a schedule, and let the compiler choose what that leaves open."""
+    if not schedule:
+        return text
     classes = [{"turns": 1, **schedule}] if isinstance(schedule, dict) else schedule
     listed = ", ".join("{" + ", ".join(f"{key} = {value}" for key, value in choices.items()) + "}" for choices in classes)
-    lines = text.split("\n")
-    places = [i for i, line in enumerate(lines) if "schedule <projection" in line and "f8E4M3FN" in line]
-    assert places
-    for i in places if schedule else []:
-        lines[i] = re.sub(r"schedule <projection, .*?>", f"schedule <projection, [{listed}]>", lines[i])
-    done = subprocess.run([pathlib.Path(locate.compiler()).with_name("mla-opt"), "--mla-schedule-kernels"], input="\n".join(lines), text=True, capture_output=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return reschedule.rescheduled(pathlib.Path(locate.compiler()).with_name("mla-opt"), text, {"y": f"[{listed}]"})
 
 
 def weights_of(name, p):
