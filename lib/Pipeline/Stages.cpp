@@ -95,6 +95,7 @@ static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &opti
     addProducts(pm, options);
     pm.addPass(createMLAAttentionCores());
     pm.addPass(createMLAHoistPositionScales());
+    pm.addPass(createMLAJoinProjections());
     pm.addPass(createMLAGroupKernels());
     return pm.addPass(createMLAScheduleKernels({options.batchInvariant}));
   case Stage::NVVM:

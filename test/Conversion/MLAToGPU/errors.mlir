@@ -221,6 +221,34 @@ func.func @result_of_f16(%x: tensor<?x160xbf16>) -> tensor<?x48xf16> {
 
 // -----
 
+// A tile would have rows of both weights.
+func.func @joined_within_a_tile(%x: tensor<?x160xbf16>) -> tensor<?x144xbf16> {
+  %u = mla.weight "u" : tensor<96x160xbf16>
+  %v = mla.weight "v" : tensor<48x160xbf16>
+  %y = mla.kernel projection "y"(%a = %x, %b = %u, %c = %v) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 4, streamed = 0, tokens = 64}> : (tensor<?x160xbf16>, tensor<96x160xbf16>, tensor<48x160xbf16>) -> tensor<?x144xbf16> {
+    %w = tensor.concat dim(0) %b, %c : (tensor<96x160xbf16>, tensor<48x160xbf16>) -> tensor<144x160xbf16>
+    // expected-error @+1 {{multiplies by joined weights that no kernel supports: expected two with the same elements and blocks, the first with a multiple of 128 rows, in a plain projection}}
+    %z = mla.project %a, %w : (tensor<?x160xbf16>, tensor<144x160xbf16>) -> tensor<?x144xbf16>
+    mla.yield %z : tensor<?x144xbf16>
+  }
+  return %y : tensor<?x144xbf16>
+}
+
+// -----
+
+func.func @three_weights(%x: tensor<?x160xbf16>) -> tensor<?x384xbf16> {
+  %u = mla.weight "u" : tensor<128x160xbf16>
+  %y = mla.kernel projection "y"(%a = %x, %b = %u) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 4, streamed = 0, tokens = 64}> : (tensor<?x160xbf16>, tensor<128x160xbf16>) -> tensor<?x384xbf16> {
+    %w = tensor.concat dim(0) %b, %b, %b : (tensor<128x160xbf16>, tensor<128x160xbf16>, tensor<128x160xbf16>) -> tensor<384x160xbf16>
+    // expected-error @+1 {{multiplies by joined weights that no kernel supports: expected two}}
+    %z = mla.project %a, %w : (tensor<?x160xbf16>, tensor<384x160xbf16>) -> tensor<?x384xbf16>
+    mla.yield %z : tensor<?x384xbf16>
+  }
+  return %y : tensor<?x384xbf16>
+}
+
+// -----
+
 func.func @missing_key(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
   %w_dq = mla.weight "w" : tensor<48x160xbf16>
   // expected-error @+1 {{'mla.kernel' op has no 'blocks' in its schedule; run mla-schedule-kernels first}}

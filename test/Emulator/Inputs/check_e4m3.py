@@ -2,7 +2,8 @@
 the same places, and its weights are exact. Both start from the cache that the device left. It is in bf16: of
 numbers next to a tie of e4m3, one would round up what the other rounds down.
 
-NAME is that of a golden file, or `blocks`, a generated layer whose heads consist of parts of blocks, so that all products are of e4m3;
+NAME is that of a golden file, or of a generated layer whose heads consist of parts of blocks, so that all products are of e4m3: `blocks`,
+or `joined`, whose projections to the latents of queries and of keys are one product;
 ":" and a form of both phases, or a plan of make_bundles.PLANS; ":1": one term of an element of x."""
 import json
 
@@ -22,31 +23,33 @@ TOLERANCES = {1: 6e-2, 2: 1e-2}
 STEPS = ([17, 1, 0], [1, 1, 0], [0, 70, 5], [1, 1, 1], [3, 0, 66], [1, 1, 1])
 # A head has 192 rows of W_UQ and of W_UKV: one and a half blocks.
 BLOCKS_DIMS = 128, 64, 64, 128
-BLOCKS = {**make_bundles.config(3, BLOCKS_DIMS), "hidden_size": 336, "q_lora_rank": 208,
+BLOCKS = {**make_bundles.config(3, BLOCKS_DIMS), "hidden_size": 336,
           "quantization_config": {"quant_method": "fp8", "fmt": "e4m3", "activation_scheme": "dynamic", "weight_block_size": [128, 128]}}
+RANKS = {"blocks": 208, "joined": 256}  # of queries
 
 
-def make_blocks(path):
-    """Return sizes of columns that blocks of 128 do not divide."""
-    rng, heads, (p, r, v, latent), hidden, rank = np.random.default_rng(0), 3, BLOCKS_DIMS, 336, 208
+def make_blocks(name):
+    """Write a layer of sizes of columns that blocks of 128 do not divide."""
+    rng, heads, (p, r, v, latent), hidden, rank = np.random.default_rng(0), 3, BLOCKS_DIMS, 336, RANKS[name]
     shapes = {"q_a_proj": (rank, hidden), "q_b_proj": (heads * (p + r), rank), "kv_a_proj_with_mqa": (latent + r, hidden),
               "kv_b_proj": (heads * (p + v), latent), "o_proj": (hidden, heads * v)}
     tensors = {}
-    for name, shape in shapes.items():
+    for key, shape in shapes.items():
         blocks = [-(-size // 128) for size in shape]
         codes = to_e4m3(np.clip(rng.standard_normal(shape) * 128, -448, 448).astype(np.float32))
         scales = (shape[1] ** -0.5 / 128 * np.exp(rng.uniform(-1, 1, blocks))).astype(np.float32)
-        tensors[name + ".weight"] = ("F8_E4M3", shape, codes.tobytes())
-        tensors[name + ".weight_scale_inv"] = ("F32", blocks, scales.tobytes())
-    for name, size in (("q_a_layernorm", rank), ("kv_a_layernorm", latent)):
-        tensors[name + ".weight"] = ("F32", [size], (1 + 0.1 * rng.standard_normal(size)).astype(np.float32).tobytes())
-    safetensors_file.write(path, {f"model.layers.0.self_attn.{name}": value for name, value in tensors.items()}, {"config": json.dumps(BLOCKS)})
+        tensors[key + ".weight"] = ("F8_E4M3", shape, codes.tobytes())
+        tensors[key + ".weight_scale_inv"] = ("F32", blocks, scales.tobytes())
+    for key, size in (("q_a_layernorm", rank), ("kv_a_layernorm", latent)):
+        tensors[key + ".weight"] = ("F32", [size], (1 + 0.1 * rng.standard_normal(size)).astype(np.float32).tobytes())
+    safetensors_file.write(checks.directory / f"{name}.safetensors", {f"model.layers.0.self_attn.{key}": value for key, value in tensors.items()},
+                           {"config": json.dumps(BLOCKS | {"q_lora_rank": rank})})
 
 
 def parse(name):
     """Return (weights, plan, terms)."""
     stem, plan, *terms = name.split(":")
-    weights = checks.directory / "blocks.safetensors" if stem == "blocks" else check_golden.weights_of(stem)
+    weights = checks.directory / f"{stem}.safetensors" if stem in RANKS else check_golden.weights_of(stem)
     forms = make_bundles.PLANS[plan]
     return weights, forms if "=" in forms else f"prefill={forms},decode={forms}", 1 if terms else 2
 
@@ -56,7 +59,8 @@ def paths_of(name):
 
 
 def jobs(names):
-    make_blocks(checks.directory / "blocks.safetensors")
+    for name in RANKS:
+        make_blocks(name)
     made = []
     for name in names:
         weights, forms, terms = parse(name)

@@ -1,7 +1,8 @@
 """Compares steps of whole layers on ragged batches with benchmarks/replay.py in float64: projections of few and many tokens over all
 tiles and their tails, the append of rows, the gather of cached ones, and the merge of splits.
 
-NAME is that of a golden file, or `wide`, a generated layer; NAME:PLAN one of make_bundles.PLANS, else auto."""
+NAME is that of a golden file, or of a generated layer: `wide`, or `joined`, whose projections to the latents of queries and of keys are one
+product. NAME:PLAN: one of make_bundles.PLANS, else auto."""
 import json
 
 import numpy as np
@@ -19,29 +20,30 @@ TOLERANCE, ROW_TOLERANCE = 1.5e-2, 3e-2  # bf16 after four roundings; the tolera
 STEPS = ([1, 0, 0], [1, 1, 0], [9, 1, 5], [8, 8, 0], [2, 10, 5], [30, 1, 2], [1, 63, 1], [64, 0, 65], [0, 1, 0], [128, 65, 64], [1, 1, 1],
          [8, 3, 5])
 WIDE_DIMS = 64, 32, 80, 128
-WIDE = {**make_bundles.config(6, WIDE_DIMS), "hidden_size": 1032, "q_lora_rank": 264}
+RANKS = {"wide": 264, "joined": 256}  # of queries; the second has whole tiles
 
 
-def make_wide(path):
-    """Return sizes that no tile divides, with more tiles than SMs."""
-    rng, heads, (p, r, v, latent), hidden, rank = np.random.default_rng(0), 6, WIDE_DIMS, 1032, 264
+def make_wide(name):
+    """Write a layer of sizes that no tile divides, with more tiles than SMs."""
+    rng, heads, (p, r, v, latent), hidden, rank = np.random.default_rng(0), 6, WIDE_DIMS, 1032, RANKS[name]
+    config = {**make_bundles.config(heads, WIDE_DIMS), "hidden_size": hidden, "q_lora_rank": rank}
     shapes = {"q_a_proj": (rank, hidden), "q_b_proj": (heads * (p + r), rank), "kv_a_proj_with_mqa": (latent + r, hidden),
               "kv_b_proj": (heads * (p + v), latent), "o_proj": (hidden, heads * v)}
     tensors = {f"{name}.weight": rng.standard_normal(shape, np.float32) * shape[1] ** -0.5 for name, shape in shapes.items()}
     tensors |= {f"{name}.weight": 1 + 0.1 * rng.standard_normal(size, np.float32)
                 for name, size in (("q_a_layernorm", rank), ("kv_a_layernorm", latent))}
     tensors = {f"model.layers.0.self_attn.{name}": value for name, value in tensors.items()}
-    replay.write_safetensors(str(path), tensors, {"config": json.dumps(WIDE)})
+    replay.write_safetensors(str(checks.directory / f"{name}.safetensors"), tensors, {"config": json.dumps(config)})
 
 
 def parse(name):
     stem, _, plan = name.partition(":")
-    return checks.directory / "wide.safetensors" if stem == "wide" else check_golden.weights_of(stem), plan or "auto"
+    return checks.directory / f"{stem}.safetensors" if stem in RANKS else check_golden.weights_of(stem), plan or "auto"
 
 
 def jobs(names):
-    if any(name.startswith("wide") for name in names):
-        make_wide(checks.directory / "wide.safetensors")
+    for name in {name.partition(":")[0] for name in names} & RANKS.keys():
+        make_wide(name)
     return [make_bundles.golden_job(*parse(name), checks.directory) for name in names]
 
 
@@ -110,7 +112,7 @@ class Sequences:
 def run(names):
     for name in names:
         path, plan = parse(name)
-        if path.stem == "wide":
+        if path.stem in RANKS:
             weights, metadata = replay.read_safetensors(path)
             config = json.loads(metadata["config"])
         else:

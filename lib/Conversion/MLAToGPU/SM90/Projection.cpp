@@ -62,8 +62,9 @@ std::string ProjectionShape::name() const {
   std::string scales = dims.isScaled() ? (dims.terms == 2 ? "_e4m3x2_" : "_e4m3_") + text(dims.group) + "_" +
                                              text(blocks.rows) + "x" + text(blocks.columns)
                                        : "";
-  return "projection_" + text(dims.heads) + "x" + text(dims.rows) + "x" + text(dims.contracted) + scales + "_tile" +
-         text(c.tileRows) + "x" + text(c.tileTokens) + "_stages" + text(c.stages) +
+  std::string border = dims.border ? "_border" + text(dims.border) : "";
+  return "projection_" + text(dims.heads) + "x" + text(dims.rows) + "x" + text(dims.contracted) + border + scales +
+         "_tile" + text(c.tileRows) + "x" + text(c.tileTokens) + "_stages" + text(c.stages) +
          (c.splits > 1 ? "_splits" + text(c.splits) : "") + (c.blocks > 1 ? "_blocks" + text(c.blocks) : "") +
          (c.turns > 1 ? "_turns" + text(c.turns) : "") + (c.streamed ? "_streamed" : "") + (floatResult ? "_f32" : "");
 }
@@ -92,13 +93,14 @@ SmallVector<int64_t> ProjectionShape::resultBox() const {
 //===----------------------------------------------------------------------===//
 
 void Projection::emit() {
-  unsigned w = k.addTensorMap(), x = k.addTensorMap();
+  unsigned w = k.addTensorMap(), second = s.dims.border ? k.addTensorMap() : w, x = k.addTensorMap();
   addScales();
   unsigned y = storesFloat(s) ? k.addPointer() : k.addTensorMap(), count = k.addInt();
   k.begin();
   if (c.blocks > 1)
     k.function()->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), k.getI32IntegerAttr(c.blocks));
   weightMap = k.argument(w);
+  secondMap = k.argument(second);
   tokenMap = k.argument(x);
   readScales();
   result = k.argument(y);
@@ -220,9 +222,17 @@ void Projection::copyWeights(const Tile &tile, Val step, Val stage) {
       expectBytes(k, full(stage), at.stageBytes);
     else
       expectBytes(k, full(stage), bytesOf(tile), Val());
-    copyTile(k, k.shared(0, stage * at.stageBytes), weightMap, full(stage),
-             {(tile.firstStep + step) * tileColumns, tile.row, tile.head},
-             c.streamed ? CacheHint::EvictFirst : CacheHint::EvictNormal);
+    auto copy = [&](Val map, Val row) {
+      copyTile(k, k.shared(0, stage * at.stageBytes), map, full(stage),
+               {(tile.firstStep + step) * tileColumns, row, tile.head},
+               c.streamed ? CacheHint::EvictFirst : CacheHint::EvictNormal);
+    };
+    if (!s.dims.border)
+      copy(weightMap, tile.row);
+    else
+      k.when(
+          tile.row < s.dims.border, [&] { copy(weightMap, tile.row); },
+          [&] { copy(secondMap, tile.row - s.dims.border); });
   });
 }
 
@@ -258,6 +268,8 @@ Val Projection::copyWeightsAhead() {
 void Projection::copy() {
   whenFirst([&] {
     prefetchTensorMap(k, weightMap);
+    if (s.dims.border)
+      prefetchTensorMap(k, secondMap);
     prefetchTensorMap(k, tokenMap);
     if (!storesFloat(s))
       prefetchTensorMap(k, result);

@@ -68,7 +68,7 @@ inline constexpr int64_t projectionSumWidth = 4; ///< elements of y per thread
 
 /// Adds the product to the module, if it is not there. Arguments, in order: map w, map x, of e4m3 pointers to the
 /// scales of w, f32 [heads, ceil(n / blocks.rows), ceil(k / blocks.columns)], and of x, f32 [tokens, heads,
-/// ceil(k / group)]; then
+/// ceil(k / group)]; with a border, maps and scales of both weights; then
 ///   map y                       (bf16, no splits)
 ///   pointer y or partial sums   (f32)
 /// and tokens. Grid: any number of CTAs in x, which take tiles in turn.

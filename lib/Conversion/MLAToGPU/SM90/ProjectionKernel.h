@@ -92,7 +92,7 @@ protected:
   const StagePolicy &p;
   ProjectionLayout at;
   KernelBuilder k;
-  Val weightMap, tokenMap, result, tokens;
+  Val weightMap, secondMap, tokenMap, result, tokens;
   Val tokenTiles, tiles;
 };
 

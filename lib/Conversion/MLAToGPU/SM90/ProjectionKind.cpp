@@ -10,6 +10,8 @@
 
 #include "mla/Conversion/MLAToGPU/Views.h"
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
 using namespace mlir;
 using namespace mla;
 using namespace mla::gpu;
@@ -23,6 +25,14 @@ static constexpr int64_t bf16Bytes = 2;
 /// Return the dequantization of an operand that is multiplied in e4m3; null for bf16.
 static DequantizeOp scaled(Value operand) { return operand.getDefiningOp<DequantizeOp>(); }
 
+/// Return the weights, whose rows are one after the other.
+static SmallVector<Value> weightsOf(ProjectOp op) {
+  auto joined = op.getWeight().getDefiningOp<tensor::ConcatOp>();
+  return joined ? SmallVector<Value>(joined.getInputs()) : SmallVector<Value>{op.getWeight()};
+}
+
+static int64_t countRows(Value weight) { return cast<RankedTensorType>(weight.getType()).getDimSize(0); }
+
 /// Returns the product as `heads` products of [T, contracted] with [rows, contracted].
 static ProjectionDims dimsOf(ProjectOp op) {
   ArrayRef<int64_t> result = cast<RankedTensorType>(op.getResult().getType()).getShape();
@@ -30,6 +40,8 @@ static ProjectionDims dimsOf(ProjectOp op) {
   dims.heads = op.getHeads() == Heads::Per ? result[1] : 1;
   dims.rows = op.getNumRows();
   dims.contracted = op.getContractedSize();
+  if (SmallVector<Value> weights = weightsOf(op); weights.size() > 1)
+    dims.border = countRows(weights.front());
   if (DequantizeOp x = scaled(op.getX())) {
     dims.group = x.getBlock().back();
     auto stored = cast<RankedTensorType>(x.getX().getType());
@@ -38,9 +50,8 @@ static ProjectionDims dimsOf(ProjectOp op) {
   return dims;
 }
 
-/// Return the blocks of w. Heads side by side have whole blocks each.
-static FailureOr<WeightBlocks> weightBlocksOf(ProjectOp op) {
-  DequantizeOp weight = scaled(op.getWeight());
+/// Return the blocks of a weight. Heads side by side have whole blocks each.
+static FailureOr<WeightBlocks> weightBlocksOf(ProjectOp op, DequantizeOp weight) {
   ArrayRef<int64_t> shape = cast<RankedTensorType>(weight.getType()).getShape();
   SmallVector<int64_t> block; // not beyond the weight, so that sizes fit 32 bits
   for (auto [size, whole] : llvm::zip_equal(weight.getBlock(), shape))
@@ -99,16 +110,36 @@ static ProjectionChoices choicesOf(ScheduleAttr schedule, size_t ofClass) {
   return choices;
 }
 
+/// Checks that the rows of several weights are tiles of their own.
+static LogicalResult checkJoined(ProjectOp op) {
+  constexpr int64_t mostTileRows = 128;
+  auto joined = op.getWeight().getDefiningOp<tensor::ConcatOp>();
+  if (!joined)
+    return success();
+  SmallVector<Value> weights = weightsOf(op);
+  auto areSame = [&](DequantizeOp a, DequantizeOp b) { return a ? b && a.getBlock() == b.getBlock() : !b; };
+  if (weights.size() != 2 || joined.getDim() != 0 || op.getHeads() != Heads::None ||
+      countRows(weights.front()) % mostTileRows != 0 || !areSame(scaled(weights.front()), scaled(weights.back())))
+    return op.emitOpError("multiplies by joined weights that no kernel supports: expected two with the same elements "
+                          "and blocks, the first with a multiple of ")
+           << mostTileRows << " rows, in a plain projection";
+  return success();
+}
+
 static FailureOr<ProjectionShape> shapeOf(KernelOp kernel, ProjectOp op, const ProjectionChoices &choices) {
   ProjectionShape shape;
   shape.dims = dimsOf(op);
   shape.floatResult = getElementTypeOrSelf(kernel.getYield()->getOperand(0).getType()).isF32();
   shape.choices = choices;
-  bool isScaled = scaled(op.getWeight()) != nullptr;
-  auto weight = cast<RankedTensorType>(storedOf(op.getWeight()).getType());
+  if (failed(checkJoined(op)))
+    return failure();
+  SmallVector<Value> weights = weightsOf(op);
+  bool isScaled = scaled(weights.front()) != nullptr;
   Type expected = isScaled ? Type(Float8E4M3FNType::get(op.getContext())) : Type(BFloat16Type::get(op.getContext()));
-  if (weight.getElementType() != expected || !weight.hasStaticShape())
-    return kernel.emitOpError("expected a weight of ") << expected << " with static sizes, got " << weight;
+  for (Value weight : weights)
+    if (auto type = cast<RankedTensorType>(storedOf(weight).getType());
+        type.getElementType() != expected || !type.hasStaticShape())
+      return kernel.emitOpError("expected a weight of ") << expected << " with static sizes, got " << type;
   if (isScaled != shape.dims.isScaled())
     return kernel.emitOpError("multiplies one operand of e4m3 by one of bf16; quantize both");
   if (op.getPanels())
@@ -117,7 +148,7 @@ static FailureOr<ProjectionShape> shapeOf(KernelOp kernel, ProjectOp op, const P
     return kernel.emitOpError() << "multiplies by " << shape.dims.rows << " x " << shape.dims.contracted
                                 << "; the copy engine needs multiples of 8; compile with --target=cpu";
   if (isScaled) {
-    FailureOr<WeightBlocks> blocks = weightBlocksOf(op);
+    FailureOr<WeightBlocks> blocks = weightBlocksOf(op, scaled(weights.front()));
     if (failed(blocks))
       return failure();
     shape.blocks = *blocks;
@@ -153,13 +184,13 @@ static FailureOr<TensorMap> mapOfTokens(ProjectOp op, const ProjectionShape &sha
                    shape.tokenBox()};
 }
 
-static TensorMap mapOfWeights(const Buffer &buffer, const ProjectionShape &shape, MLIRContext *context) {
+static TensorMap mapOfWeight(const Buffer &buffer, const ProjectionShape &shape, int64_t rows, MLIRContext *context) {
   auto number = [&](int64_t value) { return getAffineConstantExpr(value, context); };
   const ProjectionDims &d = shape.dims;
   int64_t rowBytes = d.elementBytes() * d.contracted;
   return {buffer,
-          {number(mappedColumns(d)), number(d.rows), number(d.heads)},
-          {number(rowBytes), number(rowBytes * d.rows)},
+          {number(mappedColumns(d)), number(rows), number(d.heads)},
+          {number(rowBytes), number(rowBytes * rows)},
           shape.weightBox()};
 }
 
@@ -201,7 +232,7 @@ namespace {
 class ProjectionKind : public KernelKind {
 public:
   ProjectionKind() : KernelKind("projection", ProjectOp::getOperationName()) {}
-  bool fuses(Operation *producer, Operation *) const override { return isa<DequantizeOp>(producer); }
+  bool fuses(Operation *producer, Operation *) const override { return isa<DequantizeOp, tensor::ConcatOp>(producer); }
   LogicalResult checkOperation(Operation *op) const override;
   bool multiplies(const ScaledProduct &product) const override;
   bool stores(Type element, unsigned) const override { return element.isBF16() || element.isF32(); }
@@ -217,7 +248,7 @@ std::unique_ptr<KernelKind> mla::gpu::createProjectionKind() { return std::make_
 LogicalResult ProjectionKind::checkOperation(Operation *op) const {
   auto project = cast<ProjectOp>(op);
   Type element = getElementTypeOrSelf(project.getWeight().getType());
-  if (element.isBF16() || (scaled(project.getWeight()) && scaled(project.getX())))
+  if (element.isBF16() || (scaled(weightsOf(project).front()) && scaled(project.getX())))
     return KernelKind::checkOperation(op);
   return op->emitOpError("expected a weight of bf16, got ")
          << element << "; compile with --dtype=bf16, or with --target=cpu";
@@ -246,9 +277,24 @@ KernelKind::Choices ProjectionKind::chooseSchedule(KernelOp kernel, const Purpos
           {"blocks", best.blocks},     {"turns", best.turns},   {"streamed", best.streamed}};
 }
 
-/// Adds the scales of the weight and of x, if there are any.
+/// Adds the maps of the weights.
+static LogicalResult addWeights(ProjectOp op, const ProjectionShape &shape, Launch &launch) {
+  SmallVector<Value> weights = weightsOf(op);
+  for (Value weight : weights) {
+    FailureOr<Buffer> buffer = operandOf(storedOf(weight));
+    if (failed(buffer))
+      return failure();
+    int64_t rows = weights.size() > 1 ? countRows(weight) : shape.dims.rows;
+    launch.arguments.push_back(mapOfWeight(*buffer, shape, rows, op.getContext()));
+  }
+  return success();
+}
+
+/// Adds the scales of the weights and of x, if there are any.
 static LogicalResult addScales(ProjectOp op, Launch &launch) {
-  for (Value operand : {op.getWeight(), op.getX()})
+  SmallVector<Value> operands = weightsOf(op);
+  operands.push_back(op.getX());
+  for (Value operand : operands)
     if (DequantizeOp dequantized = scaled(operand)) {
       FailureOr<Buffer> scales = operandOf(dequantized.getScale());
       if (failed(scales))
@@ -264,8 +310,7 @@ static LogicalResult addLaunches(KernelOp kernel, mlir::gpu::GPUModuleOp module,
   auto op = *kernel.getBody().getOps<ProjectOp>().begin();
   FailureOr<ProjectionShape> shape = shapeOf(kernel, op, choices);
   FailureOr<View> x = viewOf(storedOf(op.getX()), scaled(op.getX()) ? Elements::E4M3 : Elements::BF16);
-  FailureOr<Buffer> weight = operandOf(storedOf(op.getWeight()));
-  if (failed(shape) || failed(x) || failed(weight))
+  if (failed(shape) || failed(x))
     return failure();
   FailureOr<TensorMap> tokens = mapOfTokens(op, *shape, *x);
   if (failed(tokens))
@@ -278,7 +323,9 @@ static LogicalResult addLaunches(KernelOp kernel, mlir::gpu::GPUModuleOp module,
   product.grid[1] = product.grid[2] = getAffineConstantExpr(1, kernel.getContext());
   product.threads = shape->threads();
   product.sharedBytes = shape->choices.sharedBytes(shape->dims);
-  product.arguments = {mapOfWeights(*weight, *shape, kernel.getContext()), *tokens};
+  if (failed(addWeights(op, *shape, product)))
+    return failure();
+  product.arguments.push_back(*tokens);
   if (failed(addScales(op, product)))
     return failure();
   product.arguments.push_back(resultOf(*shape, x->rows, workspace));

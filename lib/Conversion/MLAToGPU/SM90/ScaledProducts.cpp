@@ -41,18 +41,20 @@ private:
   Scales loadScales(Val stage, Val group, int64_t columns);
   Vals addScaled(llvm::ArrayRef<Val> sums, llvm::ArrayRef<Val> products, const Scales &scales);
 
-  unsigned weightArgument = 0, tokenArgument = 0;
-  Val weightScales, tokenScales;
+  unsigned weightArgument = 0, secondArgument = 0, tokenArgument = 0;
+  Val weightScales, secondScales, tokenScales;
 };
 } // namespace
 
 void ScaledProjection::addScales() {
   weightArgument = k.addPointer();
+  secondArgument = s.dims.border ? k.addPointer() : weightArgument;
   tokenArgument = k.addPointer();
 }
 
 void ScaledProjection::readScales() {
   weightScales = k.argument(weightArgument);
+  secondScales = k.argument(secondArgument);
   tokenScales = k.argument(tokenArgument);
 }
 
@@ -73,7 +75,14 @@ void ScaledProjection::copyScales(const Tile &tile, Val step, Val stage) {
   const ProjectionDims &d = s.dims;
   int64_t groups = llvm::divideCeil(d.contracted, d.group),
           weightGroups = llvm::divideCeil(d.contracted, s.blocks.columns);
-  int64_t rowBlocks = llvm::divideCeil(d.rows, s.blocks.rows);
+  int64_t rowBlocks = llvm::divideCeil(d.rows, s.blocks.rows); // of a head, of which two weights have one
+  Val firstRow = tile.row, lastRow = k.i32(d.rows - 1), ofWeight = weightScales;
+  if (d.border) {
+    Val isFirst = tile.row < d.border;
+    firstRow = select(isFirst, tile.row, tile.row - d.border);
+    lastRow = select(isFirst, k.i32(d.border - 1), k.i32(d.rows - d.border - 1));
+    ofWeight = select(isFirst, weightScales, secondScales);
+  }
   for (int64_t i = 0; i < groupsOfStage(); ++i) {
     Val group = min((tile.firstStep + step) * groupsOfStage() + i, k.i32(groups - 1));
     Val to = k.shared(at.scales + i * at.groupBytes, stage * at.scaleBytes);
@@ -83,9 +92,9 @@ void ScaledProjection::copyScales(const Tile &tile, Val step, Val stage) {
       return k.at(tokenScales, (row * groups + k.extend(group)) * 4);
     });
     copyWords(k, k.at(to, 4 * c.tileTokens), c.tileRows, [&](Val word) {
-      Val row = min(tile.row + word, k.i32(d.rows - 1)) / s.blocks.rows;
+      Val row = min(firstRow + word, lastRow) / s.blocks.rows;
       Val block = (tile.head * rowBlocks + row) * weightGroups + group * d.group / s.blocks.columns;
-      return k.at(weightScales, k.extend(block) * 4);
+      return k.at(ofWeight, k.extend(block) * 4);
     });
   }
   arriveAfterWords(k, full(stage));

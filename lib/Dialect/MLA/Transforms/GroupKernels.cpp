@@ -25,11 +25,13 @@ using namespace mla;
 // What belongs together
 //===----------------------------------------------------------------------===//
 
-/// Return whether the operation is computed in the kernel of its only user, and never stored.
+/// Return whether the operation is computed in the kernel of its only user, or of that one's, and never stored.
 static bool isPartOfUser(Operation *op, const KernelTarget &target) {
   if (!op->hasOneUse())
     return false;
   Operation *user = *op->user_begin();
+  while (isa<tensor::ConcatOp>(user) && user->hasOneUse())
+    user = *user->user_begin();
   const KernelKind *kind = target.findTaking(user);
   return kind && kind->fuses(op, user);
 }

@@ -301,6 +301,21 @@ def MLAHoistPositionScales : Pass<"mla-hoist-position-scales", "::mlir::ModuleOp
   }];
 }
 
+def MLAJoinProjections : Pass<"mla-join-projections", "::mlir::ModuleOp"> {
+  let summary = "Multiply tokens by two weights in one product";
+  let description = [{
+    Replaces two plain projections of the same tokens, such as those to the
+    latents of queries and of keys, by one whose weight is `tensor.concat` of
+    theirs, and their results by slices of its result. A kernel reads both
+    weights where they are: weights are stored as before.
+
+    The weights must have the same elements and, in e4m3, blocks, of which each
+    has a whole one, and one of them rows in a multiple of 128, so that no tile
+    of a kernel has rows of both. Runs before `mla-group-kernels`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def MLAGroupKernels : Pass<"mla-group-kernels", "::mlir::ModuleOp"> {
   let summary = "Group operations into the kernels of the target";
   let description = [{
