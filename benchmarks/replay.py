@@ -210,17 +210,24 @@ class Layer:
             self.w_o_latent = np.einsum("dhv,hvl->dhl", self.w_o, self.w_uv)
 
     def weight(self, name):
-        """Return a weight in float64: dequantized (w * scale_inv of its block, in float32), then rounded if requested."""
+        """Return a weight in float64: dequantized (w * its scale, in float32), then rounded if requested."""
         full = self.prefix + name
         if full not in self.tensors:
             raise ReplayError(f"weights: no tensor {full}; use --layer=K for another layer")
         value = self.tensors[full]
-        scale = self.tensors.get(full + "_scale_inv")
+        scale = self.tensors.get(full + "_scale_inv", self.tensors.get(full + "_scale"))
         if scale is not None:
-            rows, columns = self.sem.block
-            scale = scale.repeat(rows, axis=0).repeat(columns, axis=1)
-            value = value.astype(np.float32) * scale[: value.shape[0], : value.shape[1]].astype(np.float32)
+            value = value.astype(np.float32) * self.spread(scale.astype(np.float32), value.shape)
         return round_bf16(value) if self.rounding == "bf16" else value.astype(np.float64)
+
+    def spread(self, scale, shape):
+        """Return a factor for each element of a weight from those of its blocks, its rows or the tensor."""
+        if scale.size == 1:
+            return scale.reshape(1, 1)
+        if scale.size == shape[0]:
+            return scale.reshape(-1, 1)
+        rows, columns = self.sem.block
+        return scale.repeat(rows, axis=0).repeat(columns, axis=1)[: shape[0], : shape[1]]
 
     def bias(self, name, size):
         """Return a projection's bias if the checkpoint has one (attention_bias), else zeros."""

@@ -2,94 +2,18 @@
 
 Writes to TO the golden file FROM, in F32, with its projections in e4m3 as a published form has them, and to PLAIN the same
 numbers in F32, w = element * scale, without quantization_config. The .out tensors are those of FROM. Forms are the rows of
-FORMS; keys change fields of the row.
+FORMS in fp8_forms.py; keys change fields of the row.
 """
 import json
 import sys
 
 import numpy as np
 
-from elements import decode_e4m3, encode, encode_e4m3
+from fp8_forms import form_of, quantize_module
 from safetensors_file import read, write
 
-
-def groups(strategy, **fields):
-    weights = {"num_bits": 8, "type": "float", "symmetric": True, "strategy": strategy, **fields}
-    return {
-        "quant_method": "compressed-tensors", "format": "float-quantized",
-        "config_groups": {"group_0": {"targets": ["Linear"], "weights": weights, "input_activations": None}},
-    }  # fmt: skip
-
-
-INT4 = {"targets": ["re:.*experts.*"], "weights": {"num_bits": 4, "type": "int", "strategy": "group", "group_size": 32}}
-
-# config: quantization_config. block: rows and columns of a scale, 0 for all. suffix and dtype: of the scales. shape: "grid",
-# or how it is stored instead. plain: modules that stay as they are. static: name of a scale of activations.
-FORMS = {
-    "deepseek": {
-        "config": {"quant_method": "fp8", "fmt": "e4m3", "activation_scheme": "dynamic", "weight_block_size": [96, 80]},
-        "block": [96, 80], "suffix": "_scale_inv",
-    },
-    "transformers-tensor": {
-        "config": {"quant_method": "fp8", "activation_scheme": "static", "weight_block_size": None}, "block": [0, 0],
-        "suffix": "_scale_inv", "dtype": "BF16", "shape": "scalar", "static": "activation_scale",
-    },
-    "autofp8": {
-        "config": {"quant_method": "fp8", "activation_scheme": "static", "ignored_layers": ["lm_head"]}, "block": [0, 0],
-        "shape": "vector", "static": "input_scale",
-    },
-    "compressed-tensor": {"config": groups("tensor"), "block": [0, 0], "dtype": "F16", "shape": "vector"},
-    "compressed-channel": {"config": groups("channel"), "block": [1, 0], "dtype": "BF16"},
-    "compressed-block": {"config": groups("block", block_structure=[96, 80]), "block": [96, 80], "dtype": "BF16"},
-    "compressed-ignored": {
-        "config": {**groups("channel"), "ignore": ["lm_head", "re:.*self_attn\\.(q_a_proj|kv_a_proj_with_mqa)$"]},
-        "block": [1, 0], "plain": ["q_a_proj", "kv_a_proj_with_mqa"],
-    },
-    "compressed-mixed": {
-        "config": {"quant_method": "compressed-tensors", "format": "mixed-precision", "config_groups": {
-            "group_0": INT4, "group_1": {"targets": ["re:.*self_attn.*"], "weights": {
-                "num_bits": 8, "type": "float", "strategy": "block", "block_structure": [64, 128]}}}},
-        "block": [64, 128],
-    },
-    "modelopt": {
-        "config": {"quant_method": "modelopt", "quant_algo": "FP8", "exclude_modules": ["lm_head", "*o_proj*"]},
-        "block": [0, 0], "shape": "scalar", "static": "input_scale", "plain": ["o_proj"],
-    },
-    "modelopt-channel": {
-        "config": {"quant_method": "modelopt", "quant_algo": "FP8_PER_CHANNEL_PER_TOKEN"}, "block": [1, 0],
-        "shape": "vector",
-    },
-    "modelopt-block": {
-        "config": {"quant_method": "modelopt", "quant_algo": "FP8_PB_WO"}, "block": [128, 128], "shape": "blocks",
-    },
-    "fbgemm": {
-        "config": {"quant_method": "fbgemm_fp8", "activation_scale_ub": 1200.0, "modules_to_not_convert": ["lm_head"]},
-        "block": [1, 0],
-    },
-    "no-config": {"config": None, "block": [1, 0]},
-}  # fmt: skip
-
-SHAPES = {"grid": list, "vector": lambda grid: [grid[0]], "scalar": lambda grid: [],
-          "blocks": lambda grid: [grid[0], 1, grid[1], 1]}  # fmt: skip
-VALUES = decode_e4m3(np.arange(256, dtype=np.uint8).tobytes())
-
-
-def quantize(weight, block, dtype):
-    """Return codes, the tensor of the grid of scales, and the numbers that they stand for."""
-    rows, columns = (size or whole for size, whole in zip(block, weight.shape))
-    grid = [-(-whole // size) for whole, size in zip(weight.shape, (rows, columns))]
-    padded = np.zeros((grid[0] * rows, grid[1] * columns))
-    padded[: weight.shape[0], : weight.shape[1]] = np.abs(weight)
-    largest = padded.reshape(grid[0], rows, grid[1], columns).max(axis=(1, 3))
-    stored, scales = encode(largest / 448 * 1.01, dtype)  # rounding a scale down must not make a code exceed 448
-    spread = scales.repeat(rows, 0)[: weight.shape[0]].repeat(columns, 1)[:, : weight.shape[1]]
-    codes = encode_e4m3(weight / spread)
-    return codes, stored, (VALUES[codes] * spread).astype(np.float32)
-
-
 source, target, plain, name, *words = sys.argv[1:]
-form = {"dtype": "F32", "suffix": "_scale", "shape": "grid", "plain": [], "static": None, **FORMS[name]}
-form.update((key, json.loads(value)) for key, value in (word.split("=", 1) for word in words))
+form = form_of(name, words)
 tensors, metadata = read(source)
 dequantized = dict(tensors)
 for full in [n for n in tensors if ".self_attn." in n and "_proj" in n and n.endswith(".weight") and ".indexer." not in n]:
@@ -98,13 +22,9 @@ for full in [n for n in tensors if ".self_attn." in n and "_proj" in n and n.end
         continue
     kind, shape, data = tensors[full]
     assert kind == "F32", f"{full} is {kind}"
-    codes, (dtype, grid, scales), numbers = quantize(
-        np.frombuffer(data, np.float32).reshape(shape).astype(np.float64), form["block"], form["dtype"])
-    tensors[full] = ["F8_E4M3", shape, codes.tobytes()]
-    tensors[full + form["suffix"]] = [dtype, SHAPES[form["shape"]](grid), scales]
+    made, numbers = quantize_module(form, module, np.frombuffer(data, np.float32).reshape(shape).astype(np.float64))
+    tensors.update(made)
     dequantized[full] = ["F32", shape, numbers.tobytes()]
-    if form["static"]:
-        tensors[f"{module}.{form['static']}"] = ["F32", [], np.float32(0.02).tobytes()]
 config = json.loads(metadata["config"])
 config.pop("quantization_config", None)
 write(plain, dequantized, {**metadata, "config": json.dumps(config)})
