@@ -113,9 +113,12 @@ static llvm::Error compileRanks(Source &source, const std::vector<int64_t> &laye
   std::optional<FinishedRanks> finished;
   if (options.allRanks && writesBundle(options))
     finished.emplace(options.output);
-  for (const CompileOptions &rank : ranks)
+  int64_t terms = settleProducts(options, weights->all()).tokenTerms;
+  for (CompileOptions rank : ranks) {
+    rank.tokenTerms = terms;
     if (llvm::Error error = compileRank(source, *weights, layers, rank, finished ? &*finished : nullptr))
       return error;
+  }
   if (finished)
     finished->remove();
   return llvm::Error::success();

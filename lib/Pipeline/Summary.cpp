@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Summary.h"
+#include "mla/Dialect/MLA/Analysis/ScaledWeight.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Pipeline/Stages.h"
 
@@ -104,6 +105,6 @@ std::string mla::summarize(mlir::ModuleOp module, llvm::ArrayRef<WeightSpec> wei
   text += options.target + ", ";
   if (madeWeights || !weights.empty())
     text += (madeWeights ? "made weights" : nameTypes(weights)) + " -> ";
-  text += options.tokenTerms ? "e4m3 and bf16" : nameType(options.dtype);
+  text += findTokenTerms(module) ? "e4m3 and bf16" : nameType(options.dtype);
   return text + namePlan(module) + ", " + nameSize(bytes);
 }

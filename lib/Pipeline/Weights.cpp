@@ -127,3 +127,14 @@ llvm::Expected<FoundWeights> mla::findWeights(Source &source, llvm::ArrayRef<int
   found.ends = std::move(*ends);
   return found;
 }
+
+CompileOptions mla::settleProducts(const CompileOptions &options, llvm::ArrayRef<WeightSpec> specs) {
+  if (!options.tokenTerms || llvm::any_of(specs, [](const WeightSpec &spec) { return spec.isScaled(); }))
+    return options;
+  CompileOptions settled = options;
+  settled.tokenTerms = 0;
+  options.progress("");
+  llvm::errs() << "remark: --dtype=fp8: no weight of the attention is in e4m3, so that it means --dtype=bf16"
+               << " --cache-dtype=" << (isPacked(options.cacheFormat) ? nameOf(options.cacheFormat) : "bf16") << "\n";
+  return settled;
+}

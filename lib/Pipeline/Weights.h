@@ -27,6 +27,9 @@ struct FoundWeights {
 /// checkpoint. Check every element of given weights; do not generate weights.
 llvm::Expected<FoundWeights> findWeights(Source &source, llvm::ArrayRef<int64_t> layers, const CompileOptions &options);
 
+/// Without a weight in e4m3 there are no products in e4m3: return --dtype=fp8 as --dtype=bf16, with a remark.
+CompileOptions settleProducts(const CompileOptions &options, llvm::ArrayRef<importer::WeightSpec> specs);
+
 } // namespace mla
 
 #endif // MLA_LIB_PIPELINE_WEIGHTS_H

@@ -206,6 +206,16 @@ static bool areQuantized(ArrayRef<ProjectOp> projections) {
   return llvm::all_of(projections, [](ProjectOp project) { return project.getX().getDefiningOp<DequantizeOp>(); });
 }
 
+/// The model no longer says that products are in e4m3, since none is.
+static void dropProducts(ModuleOp module) {
+  auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
+  if (!model)
+    return;
+  NamedAttrList fields(model);
+  fields.erase("products");
+  module->setAttr(kModelAttr, fields.getDictionary(module.getContext()));
+}
+
 namespace {
 struct MLAQuantize : mla::impl::MLAQuantizeBase<MLAQuantize> {
   using MLAQuantizeBase::MLAQuantizeBase;
@@ -215,15 +225,21 @@ struct MLAQuantize : mla::impl::MLAQuantizeBase<MLAQuantize> {
     if (forKernels && !(target = KernelTarget::findFor(getOperation())))
       return signalPassFailure();
     Quantizer quantizer(getOperation(), target);
+    bool quantizes = false;
     for (auto &[name, users] : collectWeightUsers(getOperation())) {
       auto prepare = getOperation().lookupSymbol<func::FuncOp>((kPreparePrefix + name).str());
       auto products = prepare ? prepare->getAttrOfType<ProductsAttr>(kProductsAttr) : ProductsAttr();
       int64_t terms = products ? countTerms(products.getElements()) : 0;
-      if (terms == 0 || areQuantized(users.projections))
+      if (terms == 0)
+        continue;
+      quantizes = true;
+      if (areQuantized(users.projections))
         continue;
       if (failed(quantizer.quantize(prepare, users, terms)))
         return signalPassFailure();
     }
+    if (!quantizes)
+      dropProducts(getOperation());
   }
 };
 } // namespace
