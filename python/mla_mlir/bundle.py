@@ -15,7 +15,7 @@ from . import dlpack, runtime, streams
 from .cache import Cache
 from .dlpack import result_like, view
 from .errors import ArgumentError, integer
-from .runtime import BundleInfo, EntryInfo, LatentAttention, NaiveAttention, Step
+from .runtime import BundleInfo, EntryInfo, LatentAttention, NaiveAttention, Saturation, Step
 
 
 def _text(value):
@@ -205,6 +205,23 @@ class Bundle:
             setattr(struct, array.name, array.address)
         struct.stream = self.stream(stream)
         runtime.loaded().mla_step_check(self.handle, struct)
+
+    def saturation(self, pages, block_table, lengths, cu_seqlens, *, tokens, max_queries, max_length=None, cached=0,
+                   stream=None):
+        """Count the tokens of a step, after it ran, of which a packed cache does not hold what was computed: an object with
+        the fields of mla_saturation (runtime.h), of which `tokens` is 0 if there is none. For debugging: it waits for the
+        stream."""
+        look = self._looker(stream)
+        tables, sizes = self._tables(look, block_table, lengths, cu_seqlens, max_length)
+        pages, num_pages = self._pages(look, pages)
+        struct = Step(size=ctypes.sizeof(Step), layer=self.info.layers[0], tokens=tokens, num_pages=num_pages,
+                      max_queries=max_queries, cached=cached, **sizes)
+        for array in (pages, *tables):
+            setattr(struct, array.name, array.address)
+        struct.stream = self.stream(stream)
+        result = Saturation()
+        runtime.loaded().mla_step_saturation(self.handle, struct, ctypes.byref(result))
+        return result.plain()
 
     # --- the attention alone, on a GPU ---
 

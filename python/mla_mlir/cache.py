@@ -121,6 +121,15 @@ class Batch:
         rows = (logits[i * width : (i + 1) * width] for i in range(self.count))
         return [row.index(max(row)) for row in rows]
 
+    def saturation(self, *, layer=None):
+        """Count the tokens, after run(), of which a packed cache does not hold what was computed, as Bundle.saturation."""
+        if not self.handle:
+            raise Error("MLA_INVALID_ARGUMENT", "batch: its block has ended; begin another with Cache.batch")
+        bundle, result = self.cache.bundle, runtime.Saturation()
+        layer = bundle.info.layers[0] if layer is None else integer("layer", layer)
+        runtime.loaded().mla_batch_saturation(bundle.handle, layer, self.handle, ctypes.byref(result))
+        return result.plain()
+
 
 class Cache:
     """A pool of pages for all layers of a bundle. One page has page * info.cache_row elements of

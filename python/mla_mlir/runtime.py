@@ -10,6 +10,7 @@ A test compares the layouts with the header's, as a C compiler lays them out.
 """
 import ctypes
 import threading
+import types
 
 from . import locate
 from .errors import INT32, INT64, UINT64, ArgumentError, Error, integer
@@ -44,6 +45,10 @@ class _Struct(ctypes.Structure):
         if name in self._bounds and not (value is None and name in self._pointers):
             value = integer(name, value, self._bounds[name])
         super().__setattr__(name, value)
+
+    def plain(self):
+        """Return an object with the same fields."""
+        return types.SimpleNamespace(**{name: getattr(self, name) for name, _ in self._fields_})
 
 
 def _struct(name, fields):
@@ -82,7 +87,8 @@ NaiveAttention = _struct(
     "size size; i64 tokens batch max_queries max_length cached q_stride; pointer q_nope q_rope k_nope k_rope v"
     " cu_seqlens cu_keys out workspace; u64 workspace_bytes; pointer stream; f64 scale",
 )
-STRUCTS = (BundleInfo, EntryInfo, Step, LatentAttention, NaiveAttention)
+Saturation = _struct("mla_saturation", "i64 tokens sequence position column; f64 value")
+STRUCTS = (BundleInfo, EntryInfo, Step, LatentAttention, NaiveAttention, Saturation)
 
 _handle, _i32, _i64, _u64, _text = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_uint64, ctypes.c_char_p
 _f32 = ctypes.c_float
@@ -119,6 +125,8 @@ _FUNCTIONS = {
     "mla_step_workspace": ("status", _handle, _to(Step), _to(_u64)),
     "mla_enqueue_layer": ("status", _handle, _to(Step)),
     "mla_step_check": ("status", _handle, _to(Step)),
+    "mla_step_saturation": ("status", _handle, _to(Step), _to(Saturation)),
+    "mla_batch_saturation": ("status", _handle, _i64, _handle, _to(Saturation)),
     "mla_latent_attention_workspace": ("status", _handle, _to(LatentAttention), _to(_u64)),
     "mla_enqueue_latent_attention": ("status", _handle, _to(LatentAttention)),
     "mla_naive_attention_workspace": ("status", _handle, _to(NaiveAttention), _to(_u64)),

@@ -10,6 +10,7 @@
 
 #include "Bundle.h"
 #include "Cache.h"
+#include "StepVerdict.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -130,8 +131,24 @@ struct CheckedStep {
 /// Checks everything but the pointers. The bundle must be open.
 Error checkStep(const char *function, const mla_bundle &bundle, const mla_step *given, CheckedStep &checked);
 
+/// The arrays of the step, and their bounds.
+StepTables tablesOf(const mla_step &step, int64_t page);
+
 /// Checks the contents of a step's tables, which are in host memory.
 Error judgeTablesOnHost(const char *function, const mla_bundle &bundle, const CheckedStep &checked);
+
+/// Checks a step of which only the tables are used, and their contents, where they are.
+Error checkGivenTables(const char *function, const mla_bundle *bundle, const mla_step *given, CheckedStep &checked);
+
+/// An open batch, and a layer that its cache and a bundle have.
+struct BatchLayer {
+  const mla_batch *batch = nullptr;
+  size_t index = 0, cacheIndex = 0; ///< of the layer
+};
+
+/// Checks that the bundle can run the layer on the batch.
+Error findBatchLayer(const char *function, const mla_bundle *bundle, int64_t layer, const mla_batch *handle,
+                     BatchLayer &found);
 
 /// The common last fields of the structs.
 struct Workspace {

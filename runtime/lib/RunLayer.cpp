@@ -29,6 +29,29 @@ static Error checkBundleAndBatch(const char *function, const mla_bundle *bundle,
   return {};
 }
 
+Error mla::findBatchLayer(const char *function, const mla_bundle *bundle, int64_t layer, const mla_batch *handle,
+                          BatchLayer &found) {
+  if (Error error = checkBundleAndBatch(function, bundle, handle, found.batch))
+    return error;
+  if (!bundle->code && !bundle->gpu)
+    return badArgument(function, "bundle " + bundle->path + " is only inspected; open it with mla_bundle_open");
+  if (static_cast<bool>(bundle->gpu) != static_cast<bool>(found.batch->gpu))
+    return badArgument(function, "bundle " + bundle->path + " is for target " + bundle->manifest.target +
+                                     ", but the batch's cache is not; use a cache made from it");
+  const mla_batch *batch = found.batch;
+  int64_t index = bundle->layerIndex(layer), cacheIndex = batch->cache->layerIndex(layer);
+  if (index < 0 || cacheIndex < 0)
+    return badArgument(function, std::string(index < 0 ? "the bundle" : "the batch's cache") + " has no layer " +
+                                     std::to_string(layer) + "; use a number of info->layers");
+  if (bundle->gpu && bundle->gpu->context()->handle != batch->cache->context->handle)
+    return badArgument(function, "bundle " + bundle->path +
+                                     " and the batch's cache are in different CUDA contexts; open "
+                                     "the bundle in the cache's");
+  found.index = index;
+  found.cacheIndex = cacheIndex;
+  return {};
+}
+
 static Error checkBuffers(const char *function, const mla_bundle &bundle, const mla_batch &batch, const void *hidden,
                           const void *out) {
   Error error;
@@ -85,10 +108,6 @@ static Error enqueueTimed(const char *function, const GpuCode &code, const Launc
 
 static Error runOnDevice(const char *function, const mla_bundle &bundle, size_t index, size_t cacheIndex,
                          const mla_batch &batch, int64_t entry, const void *hidden, void *out, Times *times) {
-  if (bundle.gpu->context()->handle != batch.cache->context->handle)
-    return badArgument(function, "bundle " + bundle.path +
-                                     " and the batch's cache are in different CUDA contexts; open "
-                                     "the bundle in the cache's");
   if (Error error = batch.gpu->refuseCapture(function))
     return error;
   const LaunchList &list = bundle.manifest.entries[entry].launches;
@@ -109,25 +128,17 @@ static Error runOnDevice(const char *function, const mla_bundle &bundle, size_t 
 
 static Error runLayer(const char *function, const mla_bundle *bundle, int64_t layer, const mla_batch *handle,
                       mla_phase phase, const void *hidden, void *out, Times *times = nullptr) {
-  const mla_batch *batch = nullptr;
-  if (Error error = checkBundleAndBatch(function, bundle, handle, batch))
+  BatchLayer found;
+  if (Error error = findBatchLayer(function, bundle, layer, handle, found))
     return error;
-  if (!bundle->code && !bundle->gpu)
-    return badArgument(function, "bundle " + bundle->path + " is only inspected; open it with mla_bundle_open");
-  if (static_cast<bool>(bundle->gpu) != static_cast<bool>(batch->gpu))
-    return badArgument(function, "bundle " + bundle->path + " is for target " + bundle->manifest.target +
-                                     ", but the batch's cache is not; use a cache made from it");
-  int64_t index = bundle->layerIndex(layer), cacheIndex = batch->cache->layerIndex(layer);
-  if (index < 0 || cacheIndex < 0)
-    return badArgument(function, std::string(index < 0 ? "the bundle" : "the batch's cache") + " has no layer " +
-                                     std::to_string(layer) + "; use a number of info->layers");
+  const mla_batch *batch = found.batch;
   if (Error error = checkBuffers(function, *bundle, *batch, hidden, out))
     return error;
   Result<int64_t> entry = selectEntry(function, *bundle, layer, phase, batch->maxQueries, batch->maxLength);
   if (!entry)
     return entry.error();
-  return bundle->gpu ? runOnDevice(function, *bundle, index, cacheIndex, *batch, *entry, hidden, out, times)
-                     : runOnHost(*bundle, index, cacheIndex, *batch, *entry, hidden, out);
+  return bundle->gpu ? runOnDevice(function, *bundle, found.index, found.cacheIndex, *batch, *entry, hidden, out, times)
+                     : runOnHost(*bundle, found.index, found.cacheIndex, *batch, *entry, hidden, out);
 }
 
 mla_status mla_run_layer(const mla_bundle *bundle, int64_t layer, const mla_batch *batch, mla_phase phase,

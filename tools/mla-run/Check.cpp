@@ -103,6 +103,7 @@ Result<bool> mla::run::check(const Options &options, const mla_bundle *bundle) {
     if (!error)
       return Error(error.error().kind(), step.name + ": " + error.error().message());
     passed += report(step, *error, tolerance);
+    replay.warnOfSaturation(step.name);
   }
   bool all = passed == golden->steps.size();
   std::printf("%s: %zu of %zu tensors within tolerance\n", all ? "passed" : "FAILED", passed, golden->steps.size());

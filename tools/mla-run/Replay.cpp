@@ -10,6 +10,8 @@
 #include "InfoFacts.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdio>
 #include <limits>
 
 using namespace mla;
@@ -79,6 +81,28 @@ Error Replay::pack(const std::vector<float> &states) {
   return out.send();
 }
 
+/// A bundle of an earlier release cannot count on a device.
+Error Replay::countSaturation(const mla_batch *batch) {
+  saturation = {};
+  mla_status status = mla_batch_saturation(bundle, layer, batch, &saturation);
+  return status == MLA_UNSUPPORTED ? Error() : toError(status);
+}
+
+void Replay::warnOfSaturation(const std::string &step) const {
+  if (!saturation.tokens)
+    return;
+  bool isKey = saturation.column >= info.kv_lora_rank, isLimit = std::isfinite(saturation.value);
+  std::fprintf(stderr,
+               "warning: %s: %s: the rows of %lld tokens in the cache hold numbers that %s: the first, of sequence "
+               "%lld at position %lld, has %g in column %lld of %s%s\n",
+               info.path, step.c_str(), static_cast<long long>(saturation.tokens),
+               isLimit ? "are at the limit of e4m3" : "are not finite", static_cast<long long>(saturation.sequence),
+               static_cast<long long>(saturation.position), saturation.value,
+               static_cast<long long>(saturation.column - (isKey ? info.kv_lora_rank : 0)),
+               isKey ? "k_rope" : "the latent",
+               isLimit ? "; larger values were cut there: choose --cache-dtype=fp8_row" : "");
+}
+
 Error Replay::runBatch(mla_phase phase, const std::vector<int64_t> &lengths) {
   std::vector<mla_sequence> sequences;
   std::vector<int32_t> tokens;
@@ -97,6 +121,8 @@ Error Replay::runBatch(mla_phase phase, const std::vector<int64_t> &lengths) {
   if (Error error = toError(mla_run_layer(bundle, layer, begun, phase, hidden.address(), out.address())))
     return error;
   if (Error error = out.fetch())
+    return error;
+  if (Error error = countSaturation(begun))
     return error;
   return toError(mla_batch_commit(batch.release()));
 }

@@ -10,6 +10,7 @@
 
 #include "Memory.h"
 
+#include <string>
 #include <vector>
 
 namespace mla::run {
@@ -32,6 +33,9 @@ public:
   float output(size_t index) const;
   int64_t entry() const { return lastEntry; }
 
+  /// Warn if the last step, of that name, has numbers that a packed cache does not hold.
+  void warnOfSaturation(const std::string &step) const;
+
 private:
   const mla_bundle *bundle;
   const mla_bundle_info &info;
@@ -40,9 +44,11 @@ private:
   std::vector<mla_sequence> rows;
   Array hidden, out;
   int64_t lastEntry = 0;
+  mla_saturation saturation = {};
 
   Error poison();
   Error pack(const std::vector<float> &states);
+  Error countSaturation(const mla_batch *batch);
   Error runBatch(mla_phase phase, const std::vector<int64_t> &lengths);
 };
 

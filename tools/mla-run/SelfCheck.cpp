@@ -261,6 +261,7 @@ Result<bool> SelfCheck::runStep(Reference &reference, size_t index, const Tolera
   entriesRun.insert(replay.entry());
   Comparison found = compare(step, reference.step(step.lengths, Rows(states.begin(), states.end())));
   printStep(step, found, tolerance);
+  replay.warnOfSaturation(step.name);
   if (!(found.largest <= worst.largest) && !std::isnan(worst.largest))
     worst = found;
   return found.isWithin(tolerance);

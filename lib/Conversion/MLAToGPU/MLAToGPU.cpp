@@ -7,6 +7,7 @@
 
 #include "BufferNames.h"
 #include "Probe.h"
+#include "RowCheck.h"
 #include "StepCheck.h"
 #include "mla/Conversion/Passes.h"
 #include "mla/Dialect/MLA/IR/Bindings.h"
@@ -265,16 +266,44 @@ static void convertCore(func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
   function.erase();
 }
 
-/// Binds the arguments of the check of a step's tables, which no function declares.
-static void bindStepCheck(ModuleOp module) {
+/// Binds the arguments of a check, which no function declares. `cached` is the element type of the cache.
+static void bindCheck(ModuleOp module, schema::Core core, DictionaryAttr model, Type cached) {
   MLIRContext *context = module.getContext();
   SmallVector<Attribute> bindings;
-  for (const schema::Binding &binding : bindingsOf(schema::List::StepCheck))
-    bindings.push_back(BindingAttr::get(context, StringAttr::get(context, binding.name),
-                                        typeOf(binding, DictionaryAttr(), BFloat16Type::get(context))));
+  for (const schema::Binding &binding : bindingsOf(*findCoreList(nameOf(core))))
+    bindings.push_back(
+        BindingAttr::get(context, StringAttr::get(context, binding.name), typeOf(binding, model, cached)));
   for (auto list : module.getOps<LaunchesOp>())
-    if (list.getSymName() == nameOf(schema::Core::StepCheck))
+    if (list.getSymName() == nameOf(core))
       list.setBindingsAttr(ArrayAttr::get(context, bindings));
+}
+
+/// Returns the packed cache of the functions, if there is exactly one.
+static CacheType findPackedCache(ModuleOp module) {
+  CacheType found;
+  for (auto function : module.getOps<func::FuncOp>())
+    for (Type type : function.getArgumentTypes())
+      if (auto cache = dyn_cast<CacheType>(type); cache && cache.isPacked() && cache != found) {
+        if (found)
+          return {};
+        found = cache;
+      }
+  return found;
+}
+
+/// Adds the checks of a step of an imported layer: of its tables, and of its rows in a packed cache, if there is one.
+static void addChecks(ModuleOp module, mlir::gpu::GPUModuleOp kernels, DictionaryAttr model, CacheType packed) {
+  mla::gpu::addStepCheck(module, kernels, model.getAs<IntegerAttr>("page").getInt());
+  bindCheck(module, schema::Core::StepCheck, model, BFloat16Type::get(module.getContext()));
+  if (!packed)
+    return;
+  mla::gpu::addRowCheck(module, kernels, packed);
+  Builder builder(module.getContext());
+  RankedTensorType pages = packed.getPagesType();
+  NamedAttrList sizes(model);
+  sizes.set("page", builder.getI64IntegerAttr(pages.getDimSize(1)));
+  sizes.set("cache_row", builder.getI64IntegerAttr(pages.getDimSize(2)));
+  bindCheck(module, schema::Core::RowCheck, sizes.getDictionary(module.getContext()), pages.getElementType());
 }
 
 static mlir::gpu::GPUModuleOp createModule(ModuleOp module, const TargetInfo &info) {
@@ -293,6 +322,7 @@ struct ConvertMLAToGPU : mla::impl::ConvertMLAToGPUBase<ConvertMLAToGPU> {
       return signalPassFailure();
     mlir::gpu::GPUModuleOp kernels = createModule(getOperation(), target->getInfo(getOperation()));
     mla::gpu::emitProbe(kernels);
+    CacheType packed = findPackedCache(getOperation());
     for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
       if (isPrepare(function) || function.isExternal())
         continue;
@@ -301,10 +331,8 @@ struct ConvertMLAToGPU : mla::impl::ConvertMLAToGPUBase<ConvertMLAToGPU> {
       else if (failed(convert(function, kernels)))
         return signalPassFailure();
     }
-    if (auto model = getOperation()->getAttrOfType<DictionaryAttr>(kModelAttr)) {
-      mla::gpu::addStepCheck(getOperation(), kernels, model.getAs<IntegerAttr>("page").getInt());
-      bindStepCheck(getOperation());
-    }
+    if (auto model = getOperation()->getAttrOfType<DictionaryAttr>(kModelAttr))
+      addChecks(getOperation(), kernels, model, packed);
   }
 };
 } // namespace

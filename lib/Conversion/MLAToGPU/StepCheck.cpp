@@ -16,16 +16,13 @@ using namespace mlir;
 using namespace mla;
 using namespace mla::gpu;
 
-static constexpr llvm::StringLiteral kName = "step_check";
-static constexpr int64_t sequencesOfBlock = 4, threads = 32 * sequencesOfBlock;
-
 namespace {
 class StepCheck {
 public:
   explicit StepCheck(mlir::gpu::GPUModuleOp kernels)
-      : k(kernels, kName, threads, /*oneBlock=*/false), cu(k.addPointer()), lengths(k.addPointer()),
-        table(k.addPointer()), out(k.addPointer()), tokens(k.addInt()), batch(k.addInt()), maxQueries(k.addInt()),
-        maxLength(k.addInt()), tableWidth(k.addInt()), pages(k.addInt()), page(k.addInt()) {}
+      : k(kernels, nameOf(schema::Core::StepCheck), checkThreads, /*oneBlock=*/false), cu(k.addPointer()),
+        lengths(k.addPointer()), table(k.addPointer()), out(k.addPointer()), tokens(k.addInt()), batch(k.addInt()),
+        maxQueries(k.addInt()), maxLength(k.addInt()), tableWidth(k.addInt()), pages(k.addInt()), page(k.addInt()) {}
   void emit();
 
 private:
@@ -43,7 +40,7 @@ private:
 
 void StepCheck::emit() {
   k.begin();
-  Val sequence = k.blockX() * sequencesOfBlock + k.shuffle(k.thread() >> 5, k.i32(0)), lane = k.thread() & 31;
+  Val sequence = k.blockX() * checkedSequencesOfBlock + k.shuffle(k.thread() >> 5, k.i32(0)), lane = k.thread() & 31;
   k.when(sequence < k.argument(batch), [&] {
     Verdict verdict = judge(sequence, lane);
     // Every lane writes the same.
@@ -93,23 +90,32 @@ void StepCheck::judgePages(Verdict &verdict, Val sequence, Val lane) {
   accuse(verdict, exists, MLA_STEP_PAGE, first, value);
 }
 
+void mla::gpu::addCheck(ModuleOp module, mlir::gpu::GPUModuleOp kernels, schema::Core core, ArrayRef<StringRef> buffers,
+                        ArrayRef<AffineExpr> integers) {
+  MLIRContext *context = module.getContext();
+  auto builder = ImplicitLocOpBuilder::atBlockEnd(module.getLoc(), module.getBody());
+  StringRef name = nameOf(core);
+  auto list = LaunchesOp::create(builder, name, RegimeAttr(), builder.getArrayAttr({}));
+  builder.createBlock(&list.getBody());
+  SmallVector<Attribute> arguments;
+  for (StringRef buffer : buffers)
+    arguments.push_back(PointerAttr::get(context, builder.getStringAttr(buffer), /*offset=*/0));
+  for (AffineExpr integer : integers)
+    arguments.push_back(ExtentAttr::get(context, mapOf(integer, context)));
+  AffineExpr one = builder.getAffineConstantExpr(1);
+  AffineExpr blocks = expressionOf(Size::Batch, context).ceilDiv(checkedSequencesOfBlock);
+  auto kernel = SymbolRefAttr::get(kernels.getSymNameAttr(), {FlatSymbolRefAttr::get(context, name)});
+  LaunchOp::create(builder, kernel, AffineMapAttr::get(mapOf({blocks, one, one}, context)),
+                   builder.getI64IntegerAttr(checkThreads), builder.getI64IntegerAttr(0), UnitAttr(),
+                   builder.getArrayAttr(arguments));
+}
+
 void mla::gpu::addStepCheck(ModuleOp module, mlir::gpu::GPUModuleOp kernels, int64_t page) {
   StepCheck(kernels).emit();
   MLIRContext *context = module.getContext();
-  auto builder = ImplicitLocOpBuilder::atBlockEnd(module.getLoc(), module.getBody());
-  auto list = LaunchesOp::create(builder, kName, RegimeAttr(), builder.getArrayAttr({}));
-  builder.createBlock(&list.getBody());
-  SmallVector<Attribute> arguments;
-  for (StringRef buffer : {"cu_seqlens", "lengths", "block_table", "out"})
-    arguments.push_back(PointerAttr::get(context, builder.getStringAttr(buffer), /*offset=*/0));
-  auto extent = [&](AffineExpr value) { return ExtentAttr::get(context, mapOf(value, context)); };
+  SmallVector<AffineExpr> integers;
   for (Size size : {Size::Tokens, Size::Batch, Size::MaxQueries, Size::MaxLength, Size::TableWidth, Size::Pages})
-    arguments.push_back(extent(expressionOf(size, context)));
-  arguments.push_back(extent(builder.getAffineConstantExpr(page)));
-  AffineExpr one = builder.getAffineConstantExpr(1);
-  AffineExpr blocks = expressionOf(Size::Batch, context).ceilDiv(sequencesOfBlock);
-  auto kernel = SymbolRefAttr::get(kernels.getSymNameAttr(), {FlatSymbolRefAttr::get(context, kName)});
-  LaunchOp::create(builder, kernel, AffineMapAttr::get(mapOf({blocks, one, one}, context)),
-                   builder.getI64IntegerAttr(threads), builder.getI64IntegerAttr(0), UnitAttr(),
-                   builder.getArrayAttr(arguments));
+    integers.push_back(expressionOf(size, context));
+  integers.push_back(getAffineConstantExpr(page, context));
+  addCheck(module, kernels, schema::Core::StepCheck, {"cu_seqlens", "lengths", "block_table", "out"}, integers);
 }

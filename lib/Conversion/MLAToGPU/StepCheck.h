@@ -8,10 +8,19 @@
 #ifndef MLA_CONVERSION_MLATOGPU_STEPCHECK_H
 #define MLA_CONVERSION_MLATOGPU_STEPCHECK_H
 
+#include "mla/launch_abi.h"
+
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 
 namespace mla::gpu {
+
+/// Kernels of checks have a warp per sequence.
+inline constexpr int64_t checkedSequencesOfBlock = 4, checkThreads = 32 * checkedSequencesOfBlock;
+
+/// Adds the launch list of a check, whose kernel has the core's name and takes pointers to `buffers`, then `integers`.
+void addCheck(mlir::ModuleOp module, mlir::gpu::GPUModuleOp kernels, schema::Core core,
+              llvm::ArrayRef<llvm::StringRef> buffers, llvm::ArrayRef<mlir::AffineExpr> integers);
 
 /// Adds the core `step_check` (mla/abi.h) to the module, and its kernel to `kernels`: one warp per sequence finds the
 /// first fault, mla_step_fault, in cu_seqlens, lengths and the block table, and writes an mla_step_verdict. No layer

@@ -74,10 +74,11 @@ extern "C" {
  *                "config": the model's config.json}
  *               Optional, not used by the runtime; mla-run --info and --self-check read it
  * An h100 bundle is bf16, its cache too. Its entries also have "bindings", "workspace" and "launches". Optionally it has
- *   "cores"     [{"name": "latent_attention" | "naive_attention" | "step_check", "bindings", "workspace", "launches"}],
- *               each name at most once: an attention kernel without its layer, for engines and benchmarks, or the check
- *               of a step's tables, below. All floats of an attention core are the model's scale of scores times
- *               log2(e); the caller may replace them
+ *   "cores"     [{"name": "latent_attention" | "naive_attention" | "step_check" | "row_check", "bindings", "workspace",
+ *                 "launches"}],
+ *               each name at most once: an attention kernel without its layer, for engines and benchmarks, or a check
+ *               of a step's tables or of its rows in a packed cache, below. All floats of an attention core are the
+ *               model's scale of scores times log2(e); the caller may replace them
  */
 
 /* The launch list of an entry or a core of an h100 bundle contains everything needed to run it:
@@ -111,7 +112,7 @@ extern "C" {
  *     "offset" is relative to the buffer's start, default 0. No map reaches beyond its buffer.
  *   B is a buffer's name: "temp:…" of the workspace, "weight:<one of the entry's weights>", or a bound one.
  *     Buffers of an entry are described below, those of attentions in runtime.h; "out" of step_check is [batch]
- *     mla_step_verdict
+ *     mla_step_verdict, of row_check [batch] mla_row_verdict
  *   E is an integer, the name of a size, or [operator, E, E] of at most 128 parts; operators are "+", "*", "//"
  *     (division rounding down), "ceil/" (rounding up) and "%" (never negative). Divisors must be positive, and values
  *     must fit 64 bits. Sizes are the rows MLA_SIZE of launch_abi.def.
@@ -187,6 +188,15 @@ typedef struct mla_step_verdict {
   int32_t value;  /* the wrong value; 0 without fault */
   int32_t length; /* lengths[s], to compute the sum */
 } mla_step_verdict;
+
+/* The result of row_check for one sequence, aligned to 16 bytes: its new tokens whose row of a packed cache has a
+ * number that schema::limitsOf (cache_format.h) names. */
+typedef struct mla_row_verdict {
+  int32_t tokens;   /* their count */
+  int32_t position; /* of the first; 0 if there is none, like all below */
+  int32_t offset;   /* in its row: of the first four bytes with such a number */
+  uint32_t word;    /* these bytes, little-endian */
+} mla_row_verdict;
 
 /* Decode serves up to this many query tokens per sequence. */
 #define MLA_MAX_DECODE_QUERIES 8

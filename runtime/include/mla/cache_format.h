@@ -52,6 +52,45 @@ constexpr int64_t cacheRow(CacheFormat format, int64_t latent, int64_t rope) {
   return isPacked(format) ? packedRow(format, latent, rope).bytes : latent + rope;
 }
 
+/// Numbers of a packed row that show that a value was too large, or no number: those whose magnitude, `mask`, is at
+/// least `least`. Four bytes hold one of f32, two of bf16 or four of e4m3.
+struct RowLimit {
+  int64_t offset = 0, words = 0; ///< in the row, in bytes; count of four bytes
+  int bits = 8;                  ///< of a number
+  uint32_t mask = 0, least = 0;
+  int64_t column = 0;  ///< of the first number; those of k_rope follow those of the latent
+  int64_t columns = 1; ///< per number
+
+  /// Returns four bytes with `value` in each number.
+  constexpr uint32_t inEach(uint32_t value) const {
+    return bits == 8 ? value * 0x01010101 : bits == 16 ? value * 0x00010001 : value;
+  }
+  /// The test of four bytes: `(word & masks()) + carry()` has one of the bits `top()`.
+  constexpr uint32_t masks() const { return inEach(mask); }
+  constexpr uint32_t top() const { return inEach(uint32_t(1) << (bits - 1)); }
+  constexpr uint32_t carry() const { return inEach((uint32_t(1) << (bits - 1)) - least); }
+};
+
+/// The parts of a row in a packed format, in order.
+///   fp8_tensor  448, to which larger values are rounded, and NaN
+///   fp8_row     a scale that is infinite or NaN; NaN; a key that is infinite or NaN
+struct RowLimits {
+  RowLimit parts[3];
+};
+constexpr RowLimits limitsOf(CacheFormat format, int64_t latent, int64_t rope) {
+  constexpr uint32_t magnitude = 0x7f, e4m3NaN = 0x7f, e4m3Largest = 0x7e, f32Infinity = 0x7f800000,
+                     bf16Infinity = 0x7f80;
+  PackedRow row = packedRow(format, latent, rope);
+  RowLimits limits;
+  bool hasScales = format == CacheFormat::FP8Row;
+  limits.parts[0] = {0, (latent + 3) / 4, 8, magnitude, hasScales ? e4m3NaN : e4m3Largest, 0, 1};
+  limits.parts[1] = {row.scales, row.numScales, 32, f32Infinity, f32Infinity, 0, scaleColumns};
+  limits.parts[2] = {row.rope, (rope + 3) / 4, 8, magnitude, e4m3Largest, latent, 1};
+  if (hasScales)
+    limits.parts[2] = {row.rope, (rope + 1) / 2, 16, bf16Infinity, bf16Infinity, latent, 1};
+  return limits;
+}
+
 } // namespace mla::schema
 
 #endif // MLA_CACHE_FORMAT_H

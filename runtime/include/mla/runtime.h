@@ -408,6 +408,18 @@ MLA_API mla_status mla_enqueue_layer(const mla_bundle *bundle, const mla_step *s
  * kernel. For a CPU the arrays are in host memory. */
 MLA_API mla_status mla_step_check(const mla_bundle *bundle, const mla_step *step);
 
+/* For debugging: counts the tokens of a step, after the layer ran, that a packed cache does not hold: in fp8_tensor
+ * those with 448 or -448, to which values from 432 on are rounded; always those with an infinity or NaN, also in a
+ * scale. Of the first: the sequence's number in the step, the position in it, the column (from kv_lora_rank on of
+ * k_rope; its group's first for a scale) and the value. Waits, and fails, as mla_step_check does. */
+typedef struct mla_saturation {
+  int64_t tokens, sequence, position, column;
+  double value;
+} mla_saturation;
+MLA_API mla_status mla_step_saturation(const mla_bundle *bundle, const mla_step *step, mla_saturation *result);
+MLA_API mla_status mla_batch_saturation(const mla_bundle *bundle, int64_t layer, const mla_batch *batch,
+                                        mla_saturation *result);
+
 /* The attention of absorbed queries over the latent, without its layer: out = softmax(scale * q . row) . latent for
  * each query token and head, where a row is a cached token's latent and k_rope, and scale is the model's. Query token i
  * of n of a sequence of length l sees the first l - n + i + 1 tokens. If it sees none, out is 0 and lse is -infinity.

@@ -1,5 +1,5 @@
 """edit-golden.py FROM TO flip NAME INDEX | duplicate-layer | add-biases [no-kv-b] | take-outputs OTHER | drop-rope |
-               long-prefill TOKENS | resize KEY=SIZE…
+               long-prefill TOKENS | resize KEY=SIZE… | multiply NAME FACTOR
 
 flip               changes one element of an F32 tensor to 1 - x
 duplicate-layer    gives the tensors of layer 0 to a layer 1 too, in a config of two layers; those of self_attn.0, if
@@ -8,6 +8,7 @@ add-biases         adds all possible biases to layer 0 (no-kv-b: except kv_b_pro
 take-outputs       replaces the expected outputs by those of another file
 drop-rope          removes the rotary part: no qk_rope_head_dim, no rows for it. The .out tensors are kept
 long-prefill       replaces prefill by this many random hidden states; prefill.out is random, too
+multiply           multiplies an F32 tensor by a number. The .out tensors are kept
 resize             gives the layer other sizes, keys of the config: weights, hidden states and outputs are random, and there
                    is no indexer
 """
@@ -46,6 +47,12 @@ if what == "flip":
     name, index = words
     at = header[name]["data_offsets"][0] + 4 * int(index)
     struct.pack_into("<f", body, at, 1 - struct.unpack_from("<f", body, at)[0])
+elif what == "multiply":
+    name, factor = words
+    begin, end = header[name]["data_offsets"]
+    count = (end - begin) // 4
+    numbers = struct.unpack_from(f"<{count}f", body, begin)
+    struct.pack_into(f"<{count}f", body, begin, *(float(factor) * number for number in numbers))
 elif what == "duplicate-layer":
     for name in [name for name in header if name.startswith("model.layers.0.")]:
         begin, end = header[name]["data_offsets"]

@@ -82,6 +82,26 @@ class Packed(unittest.TestCase):
                 self.assertEqual((pages.dtype, pages.shape), (np.uint8, (4, 16, self.ROWS[name])))
                 self.assertTrue(np.isfinite(unpacked(pages[sequence.pages()].reshape(48, -1)[:33], name)).all())
 
+    def test_saturation(self):
+        table, lengths, cu = np.array([[4, 0, 2]], np.int32), np.array([33], np.int32), np.array([0, 33], np.int32)
+        sizes = {"tokens": 33, "max_queries": 33}
+        for name, bundle in self.bundles.items():
+            pages = np.full((6, 16, self.ROWS[name]), 0xFF, np.uint8)
+            self.step(bundle, pages)
+            self.assertEqual(bundle.saturation(pages, table, lengths, cu, **sizes).tokens, 0)
+            pages[0, 3, LATENT + 16 * (name == "fp8_row") :] = 0xFF  # token 19: k_rope is NaN
+            found = bundle.saturation(pages, table, lengths, cu, **sizes)
+            self.assertEqual((found.tokens, found.sequence, found.position, found.column), (1, 0, 19, LATENT))
+            self.assertTrue(np.isnan(found.value))
+            with bundle.cache(pages=4) as cache:
+                with cache.batch([cache.sequence()], [33]) as batch:
+                    batch.run(1e6 * self.hidden)  # keys are not normalised
+                    found = batch.saturation()
+            limit = found.tokens > 0 and found.column >= LATENT and abs(found.value) == 448
+            self.assertEqual(limit, name == "fp8_tensor", found)
+        with self.assertRaisesRegex(mla_mlir.Error, "block_table\\[0\\]\\[1\\] is 9"):
+            bundle.saturation(pages, np.array([[4, 9, 2]], np.int32), lengths, cu, **sizes)
+
     def test_types_of_one_byte(self):
         bundle, row = self.bundles["fp8_row"], self.ROWS["fp8_row"]
         pages = np.zeros((6, 16, row), np.int8)

@@ -6,8 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "FakeCuda.h"
-#include "Float.h"
-#include "StepVerdict.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -419,50 +417,6 @@ DRIVER cuTensorMapEncodeTiled(TensorMap *map, int type, uint32_t rank, void *add
   return success;
 }
 
-/// The function of the CPU's test code, in bf16: (hidden, cu_seqlens, pages, block_table, lengths, weight, out,
-/// batch, page, row, hidden_size, table_width).
-static void runSum(const FakeLaunch &launch) {
-  auto *hidden = reinterpret_cast<const uint16_t *>(launch.pointer(0));
-  auto *cu = reinterpret_cast<const int32_t *>(launch.pointer(1));
-  auto *pages = reinterpret_cast<uint16_t *>(launch.pointer(2));
-  auto *table = reinterpret_cast<const int32_t *>(launch.pointer(3));
-  auto *lengths = reinterpret_cast<const int32_t *>(launch.pointer(4));
-  float weight = *reinterpret_cast<const float *>(launch.pointer(5));
-  auto *out = reinterpret_cast<uint16_t *>(launch.pointer(6));
-  int32_t page = launch.integer(8), row = launch.integer(9), width = launch.integer(10);
-  for (int32_t b = 0; b < launch.integer(7); ++b)
-    for (int32_t token = cu[b]; token < cu[b + 1]; ++token) {
-      int32_t position = lengths[b] - cu[b + 1] + token;
-      auto at = [&](int32_t k) -> uint16_t & {
-        return pages[(static_cast<int64_t>(table[b * launch.integer(11) + k / page]) * page + k % page) * row];
-      };
-      at(position) = hidden[token * width];
-      float sum = 0;
-      for (int32_t k = 0; k <= position; ++k)
-        sum += widenBF16(at(k));
-      for (int32_t j = 0; j < width; ++j)
-        out[token * width + j] = roundToBF16(weight * sum);
-    }
-}
-
-/// Like the runtime on a CPU, with the arguments of the compiler's kernel.
-static void runStepCheck(const FakeLaunch &launch) {
-  mla::StepTables tables;
-  tables.cuSeqlens = reinterpret_cast<const int32_t *>(launch.pointer(0));
-  tables.lengths = reinterpret_cast<const int32_t *>(launch.pointer(1));
-  tables.blockTable = reinterpret_cast<const int32_t *>(launch.pointer(2));
-  auto *out = reinterpret_cast<mla_step_verdict *>(launch.pointer(3));
-  tables.tokens = launch.integer(4);
-  tables.batch = launch.integer(5);
-  tables.maxQueries = launch.integer(6);
-  tables.maxLength = launch.integer(7);
-  tables.tableWidth = launch.integer(8);
-  tables.pages = launch.integer(9);
-  tables.page = launch.integer(10);
-  for (int32_t sequence = 0; sequence < tables.batch; ++sequence)
-    out[sequence] = mla::judgeSequence(tables, sequence);
-}
-
 DRIVER cuLaunchKernelEx(const LaunchConfig *config, Function function, void **parameters, void **extra) {
   ENTER_IN_CONTEXT("cuLaunchKernelEx");
   FakeLaunch launch;
@@ -479,10 +433,8 @@ DRIVER cuLaunchKernelEx(const LaunchConfig *config, Function function, void **pa
   if (!allowed || extra || static_cast<int>(launch.block[0]) > function->mostThreads || !launch.grid[0] ||
       !launch.grid[1] || !launch.grid[2] || config->numAttributes > 1)
     return complain("a launch that the driver refuses");
-  if (launch.kernel == "sum_bf16" && !cuda.capturing)
-    runSum(launch);
-  if (launch.kernel == "step_check")
-    runStepCheck(launch);
+  if (launch.kernel != "sum_bf16" || !cuda.capturing)
+    runFakeKernel(launch);
   if (launch.kernel == "mla_probe")
     *reinterpret_cast<uint32_t *>(launch.pointer(0)) = cuda.sharedBase;
   cuda.launches.push_back(launch);

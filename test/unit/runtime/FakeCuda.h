@@ -9,7 +9,7 @@
 // host addresses. It checks its arguments, records allocations and launches, and
 // fails when a test requests it. A module is text, one line per kernel:
 //   kernel NAME MOST_THREADS BYTES_OF_PARAMETER…
-// The kernels sum_bf16 and step_check are executed; see FakeCuda.cpp.
+// The kernels sum_bf16, step_check and row_check are executed; see FakeKernels.cpp.
 //
 //===----------------------------------------------------------------------===//
 
@@ -93,6 +93,9 @@ struct FakeCuda {
     return memory.empty() && modules.empty() && streams.empty() && events.empty() && pinned.empty() && retained == 0;
   }
 };
+
+/// Executes the launch, if it is of a kernel that the library knows.
+void runFakeKernel(const FakeLaunch &launch);
 
 /// The instance of the library that tests load.
 FakeCuda &fakeCuda();

@@ -72,6 +72,16 @@ std::string gpuManifest() {
     "files": {FILES}})";
 }
 
+std::string packedGpuManifest() {
+  std::string check = R"({"name": "row_check", "workspace": [], "launches": [{"kernel": "row_check",
+    "grid": [["ceil/", "batch", 4], 1, 1], "threads": 128, "shared": 0, "args": [{"pointer": "cu_seqlens"},
+      {"pointer": "lengths"}, {"pointer": "block_table"}, {"pointer": "pages"}, {"pointer": "out"}, {"i32": "batch"},
+      {"i32": "table_width"}, {"i32": "pages"}, {"i32": 4}, {"i32": 1}, {"i32": 16}, {"i32": 8}]}]})";
+  std::string text =
+      replaced(gpuManifest(), R"("format": "standard", "dtype": "bf16")", R"("format": "fp8_tensor", "dtype": "i8")");
+  return replaced(text, "\"cores\": [", "\"cores\": [" + check + ", ");
+}
+
 std::string gpuManifestWithoutCores() {
   std::string text = gpuManifest();
   size_t from = text.find("\"cores\""), to = text.find("\"files\"");
@@ -83,6 +93,7 @@ std::string gpuModule() {
          "kernel stage 256 128 128 8 4 4\n"
          "kernel core 384 128 8 8 8\n"
          "kernel step_check 128 8 8 8 8 4 4 4 4 4 4 4\n"
+         "kernel row_check 128 8 8 8 8 8 4 4 4 4 4 4 4\n"
          "kernel mla_probe 32 8\n";
 }
 

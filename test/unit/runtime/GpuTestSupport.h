@@ -15,6 +15,8 @@
 /// 24, 8 heads. Decode launches "stage" (maps of hidden and of a scratch buffer), then sum_bf16; prefill sum_bf16.
 std::string gpuManifest();
 std::string gpuManifestWithoutCores();
+/// The same with a cache of fp8_tensor, and the core row_check.
+std::string packedGpuManifest();
 /// Returns the kernels that it names, and mla_probe.
 std::string gpuModule();
 /// Returns them as assembled kernels: an ELF file of one section, its names, with that text in them.
