@@ -67,10 +67,11 @@ Vals FewRows::convert(Val word, bool transposed) {
   return unpackE4M3AsHalves(k, word);
 }
 
-/// Returns the operands of this warp's 16 tokens for 32 columns, two products.
-llvm::SmallVector<Vals> FewRows::keys(Val stage, int64_t columns) {
-  Val token = (warp << 4) + (lane & 15);
-  Vals words = loadMatrix(k, k.shared(at.ring + columns, stage + token * at.row.bytes + ((lane >> 4) << 4)));
+/// Returns the operands of this warp's 16 tokens for 32 columns, two products. If only 16 are left, the second has the
+/// same: behind them is another row, which may not have been copied.
+llvm::SmallVector<Vals> FewRows::keys(Val stage, int64_t columns, int64_t left) {
+  Val token = (warp << 4) + (lane & 15), half = left < 32 ? k.i32(0) : (lane >> 4) << 4;
+  Vals words = loadMatrix(k, k.shared(at.ring + columns, stage + token * at.row.bytes + half));
   llvm::SmallVector<Vals> operands;
   for (int64_t i : {0, 2}) {
     Vals low = convert(words[i], false), high = convert(words[i + 1], false);
@@ -85,7 +86,7 @@ Vals FewRows::scoreGroup(Val stage, int64_t g) {
   Vals sum(accumulators, k.f32(0));
   llvm::SmallVector<Vals> operands;
   for (int64_t column = 0; column < columns; column += 32)
-    operands.append(keys(stage, first + column));
+    operands.append(keys(stage, first + column, columns - column));
   fenceProducts(k);
   for (auto [i, a] : llvm::enumerate(operands)) {
     int64_t step = first / 16 + static_cast<int64_t>(i);
@@ -106,7 +107,7 @@ Vals FewRows::scoreRope(Val stage) {
       operands.push_back(loadMatrix(
           k, k.shared(at.ring + at.row.rope + step * 32, stage + token * at.row.bytes + ((lane >> 4) << 4))));
     } else if (step % 2 == 0) {
-      operands.append(keys(stage, at.row.rope + step * 16));
+      operands.append(keys(stage, at.row.rope + step * 16, (at.ropeSteps - step) * 16));
     }
   }
   operands.resize(at.ropeSteps);

@@ -38,7 +38,7 @@ private:
   Val offsetOf(Val ordinal) { return stageOf(ordinal) * at.stageBytes; }
   void zeroBeyond(Val stage, Val left);
   Vals convert(Val word, bool transposed);
-  llvm::SmallVector<Vals> keys(Val stage, int64_t step);
+  llvm::SmallVector<Vals> keys(Val stage, int64_t columns, int64_t left);
   Vals scoreGroup(Val stage, int64_t group);
   Vals scoreRope(Val stage);
   Vals loadScales(Val stage);
