@@ -54,6 +54,8 @@ mlir::DictionaryAttr mla::importer::describeModel(mlir::MLIRContext *context, co
   cache.add("format", StringRef(nameOf(options.cacheFormat)));
   cache.add("dtype",
             isPacked(options.cacheFormat) ? StringRef(nameOf(schema::Element::I8)) : manifestName(options.dtype));
+  if (options.cacheScale != 1)
+    cache.add("scale", options.cacheScale);
   model.add("model_type", StringRef(config.modelType))
       .add("hidden_size", config.hiddenSize)
       .add("num_attention_heads", config.numHeads)

@@ -82,15 +82,26 @@ const WeightSpec *LayerBuilder::find(WeightRole role) const {
   return spec == weights.end() ? nullptr : spec;
 }
 
-/// Load a weight of the checkpoint; dequantize a block-scaled one.
-Value LayerBuilder::stored(const WeightSpec &spec, StringRef name) {
+/// Multiply a weight by a constant in float32, when weights are prepared.
+Value LayerBuilder::scaled(Value weight, double factor, StringRef name) {
+  if (factor == 1)
+    return weight;
+  weight = inFloat32(weight, name);
+  auto splat = DenseElementsAttr::get(cast<RankedTensorType>(weight.getType()), static_cast<float>(factor));
+  Value scale = arith::ConstantOp::create(builder, named((name + "_scale").str()), splat);
+  return arith::MulFOp::create(builder, named((name + "_scaled").str()), weight, scale);
+}
+
+/// Load a weight of the checkpoint, times a factor; dequantize a block-scaled one, whose scales take the factor.
+Value LayerBuilder::stored(const WeightSpec &spec, StringRef name, double factor) {
   auto type = RankedTensorType::get(spec.expected.shape, elementType(builder, spec.dtype));
   Value stored = WeightOp::create(builder, named(name), type, spec.expected.name);
   if (!spec.isScaled())
-    return stored;
+    return scaled(stored, factor, name);
   const WeightScale &scale = *spec.expected.scale;
+  Value grid = scales(scale, blockGrid(spec.expected.shape, scale.block), name);
   return DequantizeOp::create(builder, named((name + "_dequantized").str()), type.clone(f32()), stored,
-                              scales(scale, blockGrid(spec.expected.shape, scale.block), name), scale.block);
+                              scaled(grid, factor, (name + "_scale").str()), scale.block);
 }
 
 /// Load the scales of a weight as the grid of its blocks.
@@ -139,11 +150,11 @@ Value LayerBuilder::update(Value weight, const WeightUpdate &update, StringRef n
   return arith::AddFOp::create(builder, named((name + "_merged").str()), inFloat32(weight, name), delta);
 }
 
-/// Return the weight that the layer multiplies with: the checkpoint's, plus an adapter's update.
-Value LayerBuilder::weight(const WeightSpec &spec) {
+/// Return the weight that the layer multiplies with: the checkpoint's, plus an adapter's update, times a factor.
+Value LayerBuilder::weight(const WeightSpec &spec, double factor) {
   std::string name = valueName(spec.expected.role);
-  Value own = stored(spec, name);
-  return spec.update ? update(own, *spec.update, name) : own;
+  return spec.update ? scaled(update(stored(spec, name, 1), *spec.update, name), factor, name)
+                     : stored(spec, name, factor);
 }
 
 /// Slice `count` rows (dim 0), columns (1) and so on of a weight. `name` names the prepared weight.
@@ -170,9 +181,9 @@ Value LayerBuilder::headRows(WeightRole role, int64_t perHead) {
 }
 
 /// Return this rank's heads [N, heads, perHead] of a weight [N, H · perHead].
-Value LayerBuilder::headColumns(WeightRole role, int64_t perHead) {
+Value LayerBuilder::headColumns(WeightRole role, int64_t perHead, double factor) {
   std::string name = valueName(role);
-  Value columns = sliceWeight(weight(role), 1, firstHead * perHead, heads * perHead, name);
+  Value columns = sliceWeight(weight(role, factor), 1, firstHead * perHead, heads * perHead, name);
   int64_t rows = cast<RankedTensorType>(columns.getType()).getDimSize(0);
   return splitDim(builder, named(name + "_heads"), columns, {rows, heads, perHead}, {{0}, {1, 2}});
 }
@@ -211,7 +222,8 @@ void LayerBuilder::addUpBiases(Value &keys, Value &values) {
   if (!find(role))
     return;
   int64_t perHead = config.nopeDim + config.vDim;
-  Value own = sliceWeight(weight(role), 0, firstHead * perHead, heads * perHead, valueName(role));
+  Value own =
+      sliceWeight(weight(role, 1 / options.cacheScale), 0, firstHead * perHead, heads * perHead, valueName(role));
   Value bias = splitDim(builder, named(valueName(role) + "_heads"), own, {heads, perHead}, {{0, 1}});
   Value keyBias = sliceWeight(bias, 1, 0, config.nopeDim, "b_uk");
   Value valueBias = sliceWeight(bias, 1, config.nopeDim, config.vDim, "b_uv");
@@ -219,31 +231,20 @@ void LayerBuilder::addUpBiases(Value &keys, Value &values) {
   values = BiasOp::create(builder, named("v_biased"), values, valueBias);
 }
 
-/// Multiply a weight by a constant factor on its result, so that it is applied when weights are prepared, in every
-/// plan.
-Value LayerBuilder::scaled(Value weight, double factor, StringRef name) {
-  if (factor == 1.0)
-    return weight;
-  weight = inFloat32(weight, name);
-  auto type = cast<RankedTensorType>(weight.getType());
-  auto splat = DenseElementsAttr::get(type, static_cast<float>(factor));
-  Value scale = arith::ConstantOp::create(builder, named((name + "_scale").str()), splat);
-  return arith::MulFOp::create(builder, named((name + "_scaled").str()), weight, scale);
-}
-
+/// Normalize. Gamma takes the factor, so that it is applied when weights are prepared, in every plan.
 Value LayerBuilder::norm(Value x, WeightRole gamma, double factor, StringRef name) {
-  return RmsNormOp::create(builder, named(name), x.getType(), x, scaled(weight(gamma), factor, valueName(gamma)),
+  return RmsNormOp::create(builder, named(name), x.getType(), x, weight(gamma, factor),
                            builder.getF64FloatAttr(config.rmsNormEps));
 }
 
-/// Rotate `x`. In a model without rotary part `x` is empty and returned unchanged.
-Value LayerBuilder::rotate(Value x, StringRef name) {
+/// Rotate `x` and multiply it by a factor. In a model without rotary part `x` is empty and returned unchanged.
+Value LayerBuilder::rotate(Value x, double factor, StringRef name) {
   if (!config.ropeDim)
     return x;
   RopeStyle style = config.ropeInterleaved ? RopeStyle::Interleaved : RopeStyle::HalfSplit;
   return RopeOp::create(builder, named(name), x, position, RopeStyleAttr::get(builder.getContext(), style),
                         builder.getDenseF32ArrayAttr(config.rope.inverseFrequencies),
-                        builder.getF32FloatAttr(config.rope.cosSinScale));
+                        builder.getF32FloatAttr(static_cast<float>(config.rope.cosSinScale * factor)));
 }
 
 /// Multiply the whole query by its scale per position (Mistral-4).
@@ -268,21 +269,23 @@ Query LayerBuilder::buildQuery() {
   }
   Value q = project(x, headRows(up, config.qkDim()), {heads, config.qkDim()}, Heads::To, "q");
   Value nope = slice(q, 0, config.nopeDim, "q_nope");
-  Value rope = rotate(slice(q, config.nopeDim, config.ropeDim, "q_pe"), "q_rope");
+  Value rope = rotate(slice(q, config.nopeDim, config.ropeDim, "q_pe"), 1, "q_rope");
   return {scaleByPosition(nope, "q_nope_scaled"), scaleByPosition(rope, "q_rope_scaled")};
 }
 
-/// Append the tokens of this step to the cache.
+/// Append the tokens of this step to the cache, divided by its scale.
 Value LayerBuilder::buildAppend(Value cache) {
   int64_t width = config.kvLoraRank + config.ropeDim;
   Value down = project(hidden, weight(WeightRole::WDKV), width, Heads::None, "kv_a");
   down = addBias(down, WeightRole::WDKVBias);
-  Value c = norm(slice(down, 0, config.kvLoraRank, "c_raw"), WeightRole::KVNorm, config.latentScale, "c");
-  Value rope = rotate(slice(down, config.kvLoraRank, config.ropeDim, "k_pe"), "k_rope");
+  Value c = norm(slice(down, 0, config.kvLoraRank, "c_raw"), WeightRole::KVNorm,
+                 config.latentScale / options.cacheScale, "c");
+  Value rope = rotate(slice(down, config.kvLoraRank, config.ropeDim, "k_pe"), 1 / options.cacheScale, "k_rope");
   return AppendOp::create(builder, named("cached"), c, rope, position, sequence, cache);
 }
 
-/// Up-project keys and values of all cached tokens.
+/// Up-project keys and values of all cached tokens. Like these they are divided by the scale of the cache, which is a
+/// factor of the scores here and of the result in buildOutput.
 Value LayerBuilder::buildAttention(Query q, Value cache) {
   auto cached = GatherOp::create(builder, named("latent"), cache);
   Value up = headRows(WeightRole::WKVB, config.nopeDim + config.vDim);
@@ -293,7 +296,7 @@ Value LayerBuilder::buildAttention(Query q, Value cache) {
   addUpBiases(keys, values);
   return AttentionOp::create(builder, named("o"), tokensOf({heads, config.vDim}, f32()), q.nope, q.rope, cu, keys,
                              cached.getKRope(), cached.getCuKeys(), values,
-                             builder.getF64FloatAttr(config.softmaxScale))
+                             builder.getF64FloatAttr(config.softmaxScale * options.cacheScale))
       .getResult();
 }
 
@@ -307,7 +310,7 @@ Value LayerBuilder::toOutside(Value out) {
 /// Project the result and sum over this rank's heads; the bias is added on one rank only.
 Value LayerBuilder::buildOutput(Value o) {
   bool biased = find(WeightRole::WOBias) && options.rank == 0;
-  Value columns = scaled(headColumns(WeightRole::WO, config.vDim), residualScale(), valueName(WeightRole::WO));
+  Value columns = headColumns(WeightRole::WO, config.vDim, options.cacheScale * residualScale());
   // Round once, after the bias and the residual are added.
   Type sum = biased || config.decoder ? f32() : outside();
   Value out = ProjectOp::create(builder, named("out"), tokensOf(config.hiddenSize, sum), o, columns, Heads::From);

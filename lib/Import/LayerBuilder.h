@@ -47,15 +47,16 @@ private:
   static std::string valueName(WeightRole role);
   const WeightSpec *find(WeightRole role) const;
   llvm::SmallVector<const WeightSpec *> findAll(WeightRole role) const;
-  mlir::Value weight(const WeightSpec &spec);
-  mlir::Value weight(WeightRole role) { return weight(*find(role)); }
-  mlir::Value stored(const WeightSpec &spec, llvm::StringRef name);
+  mlir::Value weight(const WeightSpec &spec, double factor = 1);
+  mlir::Value weight(WeightRole role, double factor = 1) { return weight(*find(role), factor); }
+  mlir::Value stored(const WeightSpec &spec, llvm::StringRef name, double factor);
+  mlir::Value scaled(mlir::Value weight, double factor, llvm::StringRef name);
   mlir::Value scales(const WeightScale &scale, llvm::ArrayRef<int64_t> grid, llvm::StringRef name);
   mlir::Value factor(llvm::StringRef tensor, llvm::ArrayRef<int64_t> shape, DType dtype, llvm::StringRef name);
   mlir::Value update(mlir::Value weight, const WeightUpdate &update, llvm::StringRef name);
   mlir::Value inFloat32(mlir::Value weight, llvm::StringRef name);
   mlir::Value headRows(WeightRole role, int64_t perHead);
-  mlir::Value headColumns(WeightRole role, int64_t perHead);
+  mlir::Value headColumns(WeightRole role, int64_t perHead, double factor);
   mlir::Value sliceWeight(mlir::Value weight, int64_t dim, int64_t first, int64_t count, llvm::StringRef name);
 
   // Operations on tokens.
@@ -65,9 +66,8 @@ private:
                       llvm::StringRef name);
   mlir::Value addBias(mlir::Value x, WeightRole role, double factor = 1.0);
   void addUpBiases(mlir::Value &keys, mlir::Value &values);
-  mlir::Value scaled(mlir::Value weight, double factor, llvm::StringRef name);
   mlir::Value norm(mlir::Value x, WeightRole gamma, double factor, llvm::StringRef name);
-  mlir::Value rotate(mlir::Value x, llvm::StringRef name);
+  mlir::Value rotate(mlir::Value x, double factor, llvm::StringRef name);
   mlir::Value scaleByPosition(mlir::Value q, llvm::StringRef name);
 
   // Parts of the layer.

@@ -59,6 +59,8 @@ static void settleModel(ModuleOp module, CompileOptions &options) {
   if (auto format = cache ? cache.getAs<StringAttr>("format") : StringAttr())
     if (std::optional<CacheFormat> known = symbolizeCacheFormat(format))
       options.cacheFormat = static_cast<schema::CacheFormat>(*known);
+  if (auto scale = cache ? cache.getAs<FloatAttr>("scale") : FloatAttr())
+    options.cacheScale = scale.getValueAsDouble();
   options.tokenTerms = findTokenTerms(module);
   if (auto scope = model.getAs<StringAttr>("scope"))
     options.scope = scope.getValue() == "model" ? Scope::Model : Scope::Layer;

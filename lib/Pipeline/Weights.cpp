@@ -58,6 +58,7 @@ ImportOptions mla::importOptions(const CompileOptions &options, std::vector<int6
   import.layers = std::move(layers);
   import.dtype = options.dtype;
   import.cacheFormat = options.cacheFormat;
+  import.cacheScale = options.cacheScale;
   import.tokenTerms = options.tokenTerms;
   import.page = options.page;
   import.tensorParallel = options.tensorParallel;

@@ -72,8 +72,8 @@ def _run(arguments):
 
 
 def compile(output=None, *, weights=None, adapter=None, config=None, layers=None, scope=None, target=None, dtype=None,
-            plan=None, device=None, page=None, tp=None, rank=None, cache=None, cache_dtype=None, batch_invariant=False, emit=None,
-            report=None, baseline=None, batch=None, context=None):
+            plan=None, device=None, page=None, tp=None, rank=None, cache=None, cache_dtype=None, cache_scale=None,
+            batch_invariant=False, emit=None, report=None, baseline=None, batch=None, context=None):
     """Compile layers to the bundle (a directory) `output`, and return its path.
 
     weights    a .safetensors file, or a directory with config.json and one or several; by default weights are generated
@@ -83,6 +83,7 @@ def compile(output=None, *, weights=None, adapter=None, config=None, layers=None
     scope      "attention" (the default), "layer" or "model", which takes token numbers (docs/decoder.md)
     target     "cpu" (the default) or "h100"; dtype: "f32" or "bf16"
     cache_dtype  how the cache holds a token: as hidden states (the default), or in "fp8_row" or "fp8_tensor" (docs/fp8.md)
+    cache_scale  for "fp8_tensor": rows hold latents and keys divided by it
     plan       "auto" (the default), a form, or forms by phase; if given, the plan is explained on sys.stderr
     emit       "bundle" (the default), or a stage ("import", "plan", …), whose text is returned if output is None
     report     "text", "json" or "html": the costs of the config's whole model; nothing is compiled. Returned if output is
@@ -96,8 +97,8 @@ def compile(output=None, *, weights=None, adapter=None, config=None, layers=None
     with _config_file(config) as config_path, _config_file(baseline) as baseline_path:
         named = {"weights": weights, "adapter": adapter, "config": config_path, "target": target, "dtype": dtype,
                  "layers": None if layers is None else _layers(layers), "scope": scope, "plan": plan, "device": device, "page": page, "tp": tp,
-                 "rank": rank, "cache": cache, "cache-dtype": cache_dtype, "emit": emit, "report": report, "baseline": baseline_path, "batch": batch,
-                 "context": context}
+                 "rank": rank, "cache": cache, "cache-dtype": cache_dtype, "cache-scale": cache_scale, "emit": emit,
+                 "report": report, "baseline": baseline_path, "batch": batch, "context": context}
         arguments = [f"--{name}={os.fspath(value) if isinstance(value, os.PathLike) else value}"
                      for name, value in named.items() if value is not None]
         if batch_invariant:

@@ -32,7 +32,7 @@ from .bundle import load
 from .errors import integer
 
 RELEASES = ("5.17", "5.24")  # of transformers
-OPTIONS = ("plan", "page", "device", "cache", "cache_dtype", "batch_invariant")
+OPTIONS = ("plan", "page", "device", "cache", "cache_dtype", "cache_scale", "batch_invariant")
 FAMILIES = ("deepseek_v2", "deepseek_v3")
 _DTYPES = {torch.float32: "f32", torch.bfloat16: "bf16"}
 
@@ -282,7 +282,7 @@ def patch(model, directory=None, *, bundle=None, **options):
 
     directory   where the bundle is written; by default a temporary directory
     bundle      path of a bundle compiled from these weights before, which is opened instead
-    options     of mla_mlir.compile: plan, page, device, cache, cache_dtype and batch_invariant
+    options     of mla_mlir.compile: plan, page, device, cache, cache_dtype, cache_scale and batch_invariant
     """
     attentions, device, dtype = _check(model)
     if bundle is not None and (directory is not None or options):

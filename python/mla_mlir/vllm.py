@@ -10,10 +10,11 @@
 
 The cache is vLLM's for MLA, by --kv-cache-dtype:
     auto, bfloat16   [num_blocks, block_size, kv_lora_rank + qk_rope_head_dim], bf16
-    fp8, fp8_e4m3    the same in e4m3, mla-compile's fp8_tensor: layers must have scale 1
+    fp8, fp8_e4m3    the same in e4m3, mla-compile's fp8_tensor, times the layer's _k_scale
     fp8_ds_mla       [num_blocks, block_size, 656] bytes, mla-compile's fp8_row: widths of 512 and 64 only
 """
 import functools
+import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -131,19 +132,21 @@ class LatentAttentionImpl(MLACommonImpl[MLACommonMetadata]):
         """Return the result, [tokens, heads, kv_lora_rank], and its natural LSE, [tokens, heads]. q: [tokens, heads,
         kv_lora_rank + qk_rope_head_dim], or its two parts."""
         decode, latent = attn_metadata.decode, self.kv_lora_rank
-        if self.cache_dtype == "fp8_tensor" and layer._k_scale_float != 1.0:
-            raise NotImplementedError(f"mla_mlir: _k_scale of {getattr(layer, 'layer_name', 'a layer')} is "
-                                      f"{layer._k_scale_float}, must be 1; serve without calculate_kv_scales and the "
-                                      "checkpoint's scales of the cache")
+        # A row holds latent and key divided by the scale: it is a factor of scores and of the result.
+        cache_scale = layer._k_scale_float if self.cache_dtype == "fp8_tensor" else 1.0
+        if not (math.isfinite(cache_scale) and cache_scale > 0):
+            raise ValueError(f"mla_mlir: _k_scale of {getattr(layer, 'layer_name', 'a layer')} is {cache_scale}, must be "
+                             "positive and finite")
         q = torch.cat(q, dim=-1) if isinstance(q, tuple) else q.contiguous()
         name = "none"  # a CPU needs no bundle
         if q.is_cuda:
             name = _core(q.shape[1], latent, q.shape[2] - latent, kv_c_and_k_pe_cache.shape[1], self.cache_dtype,
                          q.device)
         # The block table bounds the lengths, so that a captured graph serves all that fit.
-        return torch.ops.mla.latent_attention(q[..., :latent], q[..., latent:], kv_c_and_k_pe_cache, decode.block_table,
-                                              decode.seq_lens, decode.query_start_loc, name, decode.max_query_len, 0,
-                                              float(self.scale))
+        out, lse = torch.ops.mla.latent_attention(q[..., :latent], q[..., latent:], kv_c_and_k_pe_cache,
+                                                  decode.block_table, decode.seq_lens, decode.query_start_loc, name,
+                                                  decode.max_query_len, 0, float(self.scale) * cache_scale)
+        return out if cache_scale == 1.0 else out.mul_(cache_scale), lse
 
     def _compute_prefill_context(self, q, kv_c_and_k_pe_cache, attn_metadata, k_scale):
         """vLLM's gather of what a prefill's earlier chunks have cached does not read rows of fp8_row: it gets a copy of these

@@ -51,6 +51,7 @@ static void fillInfo(mla_bundle &bundle) {
   to.cache_dtype = from.cacheDType;
   to.cache_row = schema::cacheRow(from.cacheLayout, from.kvLoraRank, from.qkRopeHeadDim);
   to.products = from.products.c_str();
+  to.cache_scale = from.cacheScale;
   to.page = from.page;
   to.tensor_parallel = from.tensorParallel;
   to.rank = from.rank;

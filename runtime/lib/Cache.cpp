@@ -20,6 +20,7 @@ CacheLayout mla::layoutOf(const mla_bundle_info &info) {
   layout.latent = info.kv_lora_rank;
   layout.dtype = info.cache_dtype;
   layout.format = info.cache_format;
+  layout.scale = info.cache_scale;
   return layout;
 }
 
@@ -35,6 +36,8 @@ std::string CacheLayout::differenceFrom(const CacheLayout &other, const std::str
     return differ("page", std::to_string(page), std::to_string(other.page));
   if (latent != other.latent)
     return differ("kv_lora_rank", std::to_string(latent), std::to_string(other.latent));
+  if (scale != other.scale)
+    return differ("scale", std::to_string(scale), std::to_string(other.scale));
   return differ("cache_row", std::to_string(row), std::to_string(other.row));
 }
 

@@ -32,10 +32,11 @@ struct CacheLayout {
   int64_t latent = 0;        ///< the first elements of a row; the others are k_rope
   mla_dtype dtype = MLA_F32;
   std::string format;
+  double scale = 1; ///< of all rows
 
   bool operator==(const CacheLayout &other) const {
     return page == other.page && row == other.row && latent == other.latent && dtype == other.dtype &&
-           format == other.format;
+           format == other.format && scale == other.scale;
   }
   /// Returns what differs first: "has format F, NAME has G", where `name` has the other layout.
   std::string differenceFrom(const CacheLayout &other, const std::string &name) const;

@@ -240,6 +240,11 @@ static void readCache(FieldReader fields, Manifest &manifest) {
     manifest.cacheDType = MLA_I8;
   else if (!isPacked)
     manifest.cacheDType = static_cast<mla_dtype>(fields.choice("dtype", schema::elementNames, numDTypes));
+  // Bundles of earlier releases have no scale.
+  if (fields.has("scale"))
+    manifest.cacheScale = fields.number("scale", 0x1p-40, 0x1p40);
+  if (manifest.cacheScale != 1 && manifest.cacheLayout != schema::CacheFormat::FP8Tensor)
+    fields.fail("scale", "is for format fp8_tensor only");
 }
 
 static void readFields(const std::string &path, const Value &root, Manifest &manifest, Error &error) {

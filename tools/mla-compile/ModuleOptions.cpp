@@ -28,7 +28,7 @@ static llvm::Error checkName(StringRef file) {
 llvm::Error mla::checkModuleOptions(const CompileOptions &options) {
   if (llvm::Error error = checkName(options.module))
     return error;
-  for (StringRef option : {"layers", "scope", "dtype", "page", "tp", "rank", "cache", "cache-dtype"})
+  for (StringRef option : {"layers", "scope", "dtype", "page", "tp", "rank", "cache", "cache-dtype", "cache-scale"})
     if (isGiven(option))
       return usage("--" + option + " is determined by the module; leave it out, or import again with it");
   bool hasWeights = isGiven("weights") || isGiven("config");

@@ -86,6 +86,9 @@ static Text
     cacheDType("cache-dtype", cl::cat(category), cl::value_desc("auto|f32|bf16|fp8_tensor|fp8_row"), cl::init("auto"),
                cl::desc("how the cache holds a token: as hidden states (auto,\nf32, bf16); fp8_row: the latent in "
                         "e4m3 with a scale\nper 128 columns, k_rope in bf16; fp8_tensor: all in\ne4m3"));
+static Text cacheScale("cache-scale", cl::cat(category), cl::value_desc("S"), cl::init("1"),
+                       cl::desc("for fp8_tensor: rows hold latents and keys divided by\nS, which should leave them "
+                                "within 2^-6 and 448"));
 static Text emit("emit", cl::cat(category), cl::value_desc("WHAT"), cl::init("bundle"),
                  cl::desc("bundle (default), or MLIR after a stage: import,\nplan, absorb, fold, layout, linalg, llvm; "
                           "for h100\nkernels, nvvm, ptx"));
@@ -265,6 +268,18 @@ static llvm::Error chooseCacheDType(CompileOptions &options) {
   return llvm::Error::success();
 }
 
+static llvm::Error chooseCacheScale(CompileOptions &options) {
+  if (!cacheScale.getNumOccurrences())
+    return llvm::Error::success();
+  double scale = 0;
+  if (StringRef(cacheScale).getAsDouble(scale) || !(scale >= 0x1p-40 && scale <= 0x1p40))
+    return usage("--cache-scale: expected a positive number, 2^-40 to 2^40, got '" + cacheScale + "'");
+  if (options.cacheFormat != schema::CacheFormat::FP8Tensor)
+    return usage("--cache-scale requires --cache-dtype=fp8_tensor");
+  options.cacheScale = scale;
+  return llvm::Error::success();
+}
+
 static llvm::Error checkGiven(llvm::ArrayRef<const Text *> files) {
   for (const Text *option : files)
     if (option->getNumOccurrences() && option->empty())
@@ -305,6 +320,7 @@ static llvm::Error checkReport() {
       {&page, "the cost model is independent of pages"},
       {&rank, "all ranks of --tp cost the same"},
       {&cacheFormat, "there is only one format"},
+      {&cacheScale, "it costs nothing"},
       {&emit, "a report compiles nothing"},
       {&batchInvariant, "the cost model does not distinguish such code"}};
   for (auto [option, why] : ignored)
@@ -364,7 +380,7 @@ llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {
   CommandLine line;
   CompileOptions &options = line.compile;
   for (auto choose : {chooseLayers, chooseScope, chooseTarget, choosePlan, chooseRank, choosePage, chooseCache,
-                      chooseCacheDType, chooseEmit})
+                      chooseCacheDType, chooseCacheScale, chooseEmit})
     if (llvm::Error error = choose(options))
       return error;
   if (options.scope == Scope::Model && !layers.getNumOccurrences())

@@ -124,6 +124,8 @@ static void printInfoAsText(const InfoFacts &facts) {
   std::printf("cache     %s, %s, pages of %" PRId64 " tokens of %" PRId64 " elements, %" PRIu64 " bytes\n",
               info.cache_format, nameOf(info.cache_dtype), info.page, info.cache_row,
               info.cache_row * bytesOf(info.cache_dtype));
+  if (info.cache_scale != 1)
+    std::printf("          scale %g\n", info.cache_scale);
   std::printf("rank      %" PRId64 " of %" PRId64 "\n", info.rank, info.tensor_parallel);
   printFiles(facts);
   printModel(facts);

@@ -101,7 +101,8 @@ void mla::run::printInfoAsJson(const InfoFacts &facts) {
   writePath(json, "device", info.device);
   json.key("cache").beginObject().field("format", info.cache_format).field("dtype", nameOf(info.cache_dtype));
   json.field("page", info.page).field("row", info.cache_row);
-  json.field("row_bytes", static_cast<int64_t>(info.cache_row * bytesOf(info.cache_dtype))).endObject();
+  json.field("row_bytes", static_cast<int64_t>(info.cache_row * bytesOf(info.cache_dtype)));
+  json.field("scale", info.cache_scale).endObject();
   json.field("rank", info.rank).field("tensor_parallel", info.tensor_parallel);
   json.key("files").beginObject();
   for (const auto &[name, bytes] : facts.files)

@@ -50,10 +50,12 @@ static void roundGroup(double *columns, int64_t count) {
   }
 }
 
-void mla::run::roundRow(CacheRounding rounding, double *latent, int64_t width, double *key, int64_t keyWidth) {
+void mla::run::roundRow(CacheRounding rounding, double scale, double *latent, int64_t width, double *key,
+                        int64_t keyWidth) {
   if (rounding == CacheRounding::Tensor) {
-    std::transform(latent, latent + width, latent, nearestE4M3);
-    std::transform(key, key + keyWidth, key, nearestE4M3);
+    auto round = [&](double value) { return nearestE4M3(value / scale) * scale; };
+    std::transform(latent, latent + width, latent, round);
+    std::transform(key, key + keyWidth, key, round);
   } else if (rounding == CacheRounding::Row) {
     for (int64_t first = 0; first < width; first += groupColumns)
       roundGroup(latent + first, std::min(groupColumns, width - first));

@@ -26,15 +26,15 @@ double nearestE4M3(double value);
 /// What a cache format does to a row.
 enum class CacheRounding {
   None,   ///< standard: the row's type decides
-  Tensor, ///< fp8_tensor: all in e4m3, with scale 1
+  Tensor, ///< fp8_tensor: all in e4m3, with one scale
   Row     ///< fp8_row: the latent in e4m3 with a scale per 128 columns, the key in bf16
 };
 
 /// Returns the rounding of a format, or an error if it is unknown.
 Result<CacheRounding> cacheRoundingOf(std::string_view format);
 
-/// Rounds the latent and the key of one token.
-void roundRow(CacheRounding rounding, double *latent, int64_t width, double *key, int64_t keyWidth);
+/// Rounds the latent and the key of one token. `scale` is that of fp8_tensor.
+void roundRow(CacheRounding rounding, double scale, double *latent, int64_t width, double *key, int64_t keyWidth);
 
 } // namespace mla::run
 

@@ -72,7 +72,7 @@ void Reference::append(const std::vector<int64_t> &lengths, const Rows &down) {
     Cache &cache = caches[row];
     for (int64_t i = 0; i < lengths[row]; ++i, at += latent + rope) {
       rotate(at + latent, cache.length++);
-      roundRow(rounding, at, latent, at + latent, rope);
+      roundRow(rounding, info.cache_scale, at, latent, at + latent, rope);
       cache.latents.insert(cache.latents.end(), at, at + latent);
       cache.ropes.insert(cache.ropes.end(), at + latent, at + latent + rope);
     }

@@ -29,6 +29,7 @@ struct ImportOptions {
   /// Element type of hidden states, and of what is appended to the cache and read from it: F32 or BF16.
   DType dtype = DType::F32;
   schema::CacheFormat cacheFormat = schema::CacheFormat::Standard;
+  double cacheScale = 1; ///< Rows of the cache hold latents and keys divided by it.
   /// Recorded for later stages: projections of scaled weights multiply e4m3, with this many terms per element of a
   /// token, 0: they do not.
   int64_t tokenTerms = 0;

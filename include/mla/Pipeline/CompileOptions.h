@@ -77,6 +77,7 @@ struct CompileOptions {
   /// Hidden states are BF16. 0: dequantize the weights.
   int64_t tokenTerms = 0;
   schema::CacheFormat cacheFormat = schema::CacheFormat::Standard;
+  double cacheScale = 1; ///< Of fp8_tensor: rows hold latents and keys divided by it.
   std::string plan = "auto";
   bool verbose = false; ///< Print the cost of each form to stderr.
   std::string device;   ///< A file that describes the device; empty: the target's default device.

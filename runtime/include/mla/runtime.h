@@ -143,6 +143,7 @@ typedef struct mla_bundle_info {
   int64_t cache_row;      /* elements of cache_dtype per token and layer */
   int64_t vocab_size;     /* of a whole model, which mla_run_model runs; 0 of layers alone */
   const char *products;   /* of scaled weights: "e4m3", "e4m3x2" with two terms per element of a token, "" if none */
+  double cache_scale;     /* of fp8_tensor: latent and k_rope are the row's numbers times it */
 } mla_bundle_info;
 
 /* A compiled form of the layer. */
@@ -208,7 +209,7 @@ MLA_API const mla_kernel_info *mla_bundle_get_kernel(const mla_bundle *bundle, i
  *   standard    the latent, kv_lora_rank elements, then k_rope, qk_rope_head_dim
  *   fp8_row     the latent in e4m3, an f32 scale per 128 columns (latent = e4m3 * scale), k_rope in bf16; 656 bytes
  *               where the widths are 512 and 64, as FlashMLA and vLLM (fp8_ds_mla) have them
- *   fp8_tensor  latent and k_rope in e4m3
+ *   fp8_tensor  latent and k_rope, divided by cache_scale, in e4m3
  *
  * In the last two, k_rope begins and a row ends at a multiple of 16 bytes, and scales begin at a multiple of 4.
  * docs/fp8.md has offsets and rounding. */

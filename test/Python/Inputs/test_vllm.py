@@ -132,12 +132,12 @@ class Backend(unittest.TestCase):
             kv_lora_rank=latent, qk_nope_head_dim=NOPE, qk_rope_head_dim=rope, qk_head_dim=NOPE + rope, v_head_dim=VALUE,
             kv_b_proj=None)
 
-    def packed(self, kv_cache_dtype, tokens):
+    def packed(self, kv_cache_dtype, tokens, k_scale=1.0):
         """Rows as vLLM's concat_and_cache_mla makes them, and what they hold."""
         latent, key = torch.randn(tokens, 512), torch.randn(tokens, 64)
         if kv_cache_dtype != "fp8_ds_mla":
-            rows = torch.cat([latent, key], -1).to(torch.float8_e4m3fn)
-            return rows, rows.float()
+            rows = (torch.cat([latent, key], -1) / k_scale).to(torch.float8_e4m3fn)
+            return rows, rows.float() * k_scale
         scales = latent.view(tokens, 4, 128).abs().amax(-1) / 448
         codes = (latent.view(tokens, 4, 128) / scales[..., None]).to(torch.float8_e4m3fn)
         held = (codes.float() * scales[..., None]).view(tokens, 512)
@@ -145,10 +145,10 @@ class Backend(unittest.TestCase):
         rows = [codes.view(tokens, 512).view(torch.uint8), scales.view(torch.uint8), key.view(torch.uint8)]
         return torch.cat(rows, -1), torch.cat([held, key.float()], -1)
 
-    def cache(self, kv_cache_dtype, length, page=64):
+    def cache(self, kv_cache_dtype, length, page=64, k_scale=1.0):
         """Pages of which 3, 0 and 1 hold a sequence, and its rows."""
         shape = AttentionBackendEnum.CUSTOM.get_class().get_kv_cache_shape(4, page, 1, 576, kv_cache_dtype)
-        rows, held = self.packed(kv_cache_dtype, length)
+        rows, held = self.packed(kv_cache_dtype, length, k_scale)
         self.assertEqual(shape[-1], rows.shape[-1])
         cache = torch.full(shape, 0xFF, dtype=torch.uint8)  # NaN in e4m3, bf16 and f32
         for position, row in enumerate(rows.view(torch.uint8)):
@@ -157,26 +157,25 @@ class Backend(unittest.TestCase):
 
     def test_decodes_fp8(self):
         torch.manual_seed(0)
-        for name in ("fp8", "fp8_e4m3", "fp8_ds_mla"):
+        # fp8_ds_mla has scales of its own.
+        for name, k_scale in (("fp8", 1.0), ("fp8_e4m3", 1.0), ("fp8", 0.01), ("fp8_e4m3", 3.5), ("fp8_ds_mla", 0.5)):
             impl = self.impl(name)
             self.assertFalse(impl.supports_quant_query_input)
-            cache, held = self.cache(name, 130)
+            cache, held = self.cache(name, 130, k_scale=k_scale)
             decode = types.SimpleNamespace(block_table=torch.tensor([[3, 0, 1, 9]], dtype=torch.int32), max_query_len=1,
                                            seq_lens=torch.tensor([130], dtype=torch.int32),
                                            query_start_loc=torch.tensor([0, 1], dtype=torch.int32))
             q = torch.randn(1, HEADS, 576)
-            layer = types.SimpleNamespace(_k_scale_float=1.0, layer_name="model.layers.0")
+            layer = types.SimpleNamespace(_k_scale_float=k_scale, layer_name="model.layers.0")
             out, lse = impl.forward_mqa(q, cache, types.SimpleNamespace(decode=decode), layer)
             scores = q[0] @ held.T * SCALE
             expected = scores.softmax(-1) @ held[:, :512]
             self.assertLess(((out[0] - expected).norm() / expected.norm()).item(), 1e-5)
             self.assertLess((lse[0] - scores.logsumexp(-1)).abs().max().item(), 1e-4)
-            layer._k_scale_float = 0.5
-            if name == "fp8_ds_mla":  # which has scales of its own
-                impl.forward_mqa(q, cache, types.SimpleNamespace(decode=decode), layer)
-                continue
-            with self.assertRaisesRegex(NotImplementedError, "_k_scale of model.layers.0 is 0.5, must be 1"):
-                impl.forward_mqa(q, cache, types.SimpleNamespace(decode=decode), layer)
+            for wrong in (0.0, float("nan"), float("inf")) if name == "fp8" else ():
+                layer._k_scale_float = wrong
+                with self.assertRaisesRegex(ValueError, f"_k_scale of model.layers.0 is {wrong}, must be positive and finite"):
+                    impl.forward_mqa(q, cache, types.SimpleNamespace(decode=decode), layer)
 
     def test_prefill_behind_a_packed_context(self):
         torch.manual_seed(0)

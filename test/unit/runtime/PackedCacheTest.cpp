@@ -139,5 +139,27 @@ TEST_P(PackedCacheTest, IsRefusedByABundleOfAnotherFormat) {
   EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
 }
 
+TEST_P(PackedCacheTest, IsRefusedByABundleOfAnotherScale) {
+  std::string manifest = manifestOf(GetParam());
+  open(2, manifest);
+  EXPECT_EQ(mla_bundle_get_info(bundle)->cache_scale, 1);
+  TempDir other;
+  writeBundle(other.path, replaced(manifest, R"("dtype": "i8")", R"("dtype": "i8", "scale": 0.5)"));
+  if (std::string(GetParam()) == "fp8_row") {
+    EXPECT_EQ(openStatus(other.path), MLA_INVALID_FILE);
+    EXPECT_MESSAGE("field 'cache.scale' is for format fp8_tensor only");
+    return;
+  }
+  mla_batch *batch = begin({newSequence()}, {1});
+  mla_bundle *opened = nullptr;
+  ASSERT_EQ(mla_bundle_open(other.path.c_str(), &opened), MLA_OK) << mla_last_error();
+  EXPECT_EQ(mla_bundle_get_info(opened)->cache_scale, 0.5);
+  float in[3] = {}, out[3];
+  EXPECT_EQ(mla_run_layer(opened, 3, batch, MLA_PHASE_AUTO, in, out), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("the batch's cache has scale 1.000000, bundle " + other.path + " has 0.500000");
+  mla_bundle_close(opened);
+  EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
+}
+
 INSTANTIATE_TEST_SUITE_P(Formats, PackedCacheTest, ::testing::Values("fp8_row", "fp8_tensor"),
                          [](const auto &info) { return std::string(info.param); });
