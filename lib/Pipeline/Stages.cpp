@@ -92,8 +92,8 @@ static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &opti
     return buildCPUPipeline(pm);
   case Stage::Kernels:
     pm.addPass(createMLAAttachTarget({options.target}));
-    addProducts(pm, options);
     pm.addPass(createMLAAttentionCores());
+    addProducts(pm, options);
     pm.addPass(createMLAHoistPositionScales());
     pm.addPass(createMLAJoinProjections());
     pm.addPass(createMLAGroupKernels());

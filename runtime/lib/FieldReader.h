@@ -32,7 +32,6 @@ public:
   size_t choice(const char *name, const char *const *choices, size_t count);
   int64_t integer(const char *name, int64_t least, int64_t most);
   double number(const char *name, double least, double most);
-  bool has(const char *name) const { return object.find(name); }
   /// Returns the field if it is of that kind, else an empty value of it.
   const json::Value &get(const char *name, json::Value::Kind kind);
   FieldReader child(const char *name);

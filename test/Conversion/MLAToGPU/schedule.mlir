@@ -43,6 +43,21 @@ func.func @decode(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %q: tenso
   return
 }
 
+// The kernel of products in e4m3 is chosen where the decision allows them.
+// CHECK-LABEL: func.func @decode_e4m3
+func.func @decode_e4m3(%q: tensor<?x128x512xbf16>, %r: tensor<?x128x64xbf16>, %cu: tensor<?xi32>, %cache: !mla.cache<page = 64, latent = 512, rope = 64, bf16, fp8_row>)
+    attributes {mla.phase = #mla.phase<decode>} {
+  // CHECK: mla.kernel latent_attention
+  // CHECK-NEXT: schedule <latent_attention, {{.*}}few_rows = 0, {{.*}}query_terms = 1
+  %o = mla.kernel latent_attention "o"(%qa = %q, %ra = %r, %ca = %cu, %k = %cache)
+      : (tensor<?x128x512xbf16>, tensor<?x128x64xbf16>, tensor<?xi32>, !mla.cache<page = 64, latent = 512, rope = 64, bf16, fp8_row>) -> tensor<?x128x512xbf16> {
+    %y = mla.latent_attention queries(%qa, %ra of %ca) cache(%k) {mla.products = #mla.products<e4m3, why = "tokens have one term">, scale = 0.1 : f64}
+        : (tensor<?x128x512xbf16>, tensor<?x128x64xbf16>, !mla.cache<page = 64, latent = 512, rope = 64, bf16, fp8_row>) -> tensor<?x128x512xbf16>
+    mla.yield %y : tensor<?x128x512xbf16>
+  }
+  return
+}
+
 // CHECK-LABEL: func.func @prefill
 func.func @prefill(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %cache: !cache) attributes {mla.phase = #mla.phase<prefill>} {
   // CHECK: mla.kernel projection

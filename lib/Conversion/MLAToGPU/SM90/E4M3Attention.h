@@ -67,10 +67,12 @@ struct E4M3Factors {
   explicit E4M3Factors(int64_t groups) : groups(groups) {}
   int64_t groups;
   static constexpr int64_t wordBytes = 4 * blockTokens, halfBytes = 2 * blockTokens;
-  int64_t steps(int64_t step) const { return step * wordBytes; } ///< f32: by what a step multiplies the sums of scores
-  int64_t weights() const { return steps(groups + 1); }          ///< f32: log2 of the token's largest scale
-  int64_t inverses() const { return steps(groups + 2); }         ///< f32: 1 / the largest scale
-  int64_t ratios(int64_t group) const { return steps(groups + 3) + group * halfBytes; } ///< f16: scale / the largest
+  int64_t steps(int64_t group) const {
+    return group * wordBytes;
+  }                                                      ///< f32: a scale over the next one, or the last scale
+  int64_t weights() const { return steps(groups); }      ///< f32: log2 of the token's largest scale
+  int64_t inverses() const { return steps(groups + 1); } ///< f32: 1 / the largest scale
+  int64_t ratios(int64_t group) const { return steps(groups + 2) + group * halfBytes; } ///< f16: scale / the largest
   int64_t bytes() const { return ratios(groups); }
 };
 

@@ -86,11 +86,9 @@ void E4M3Attention::prepareFactors(Val block) {
     Vals bounded;
     for (Val scale : scales)
       bounded.push_back(max(max(scale, largest * k.f32(0x1p-20)), k.f32(leastScale)));
-    for (auto [i, step] : llvm::enumerate(scoreSteps())) {
-      Val scale = step.group < 0 ? k.f32(1) : bounded[step.group];
-      if (step.next >= 0)
-        scale = scale * reciprocal(bounded[step.next]);
-      k.store(scale, address(to.steps(static_cast<int64_t>(i)), 4));
+    for (int64_t g = 0; g < at.groups; ++g) {
+      Val step = g + 1 < at.groups ? bounded[g] * reciprocal(bounded[g + 1]) : bounded[g];
+      k.store(step, address(to.steps(g), 4));
     }
     for (int64_t g = 0; g < at.groups; ++g) {
       Val pair = packF16(k, scales[g] * inverse, k.f32(0));
@@ -139,8 +137,9 @@ E4M3Attention::Keys E4M3Attention::keysOf(Val ordinal) {
 }
 
 /// Adds Q K^T of a group of columns. The products are in flight.
-void E4M3Attention::addGroup(Vals &sums, const Keys &keys, int64_t g, bool start) {
+void E4M3Attention::addGroup(Vals &sums, const Keys &keys, int64_t g) {
   int64_t tilesOfGroup = at.tiles / at.groups;
+  bool start = g == 0;
   fenceProducts(k);
   for (int64_t tile = g * tilesOfGroup; tile < (g + 1) * tilesOfGroup; ++tile)
     for (int64_t term = 0; term < queryTerms; ++term)
@@ -167,23 +166,12 @@ void E4M3Attention::addRope(Vals &sums, const Keys &keys, bool start) {
   commitProducts(k);
 }
 
-/// Multiplies sums by a step's factor.
-void E4M3Attention::stepScales(Vals &sums, int64_t step) {
-  Vals steps = factorsOf(E4M3Factors(at.groups).steps(step));
+/// Multiplies sums by a group's scale over the next one's, or by the last scale. So one set of sums serves all groups:
+/// one per group would take more registers than there are.
+void E4M3Attention::stepScales(Vals &sums, int64_t g) {
+  Vals steps = factorsOf(E4M3Factors(at.groups).steps(g));
   for (auto [i, sum] : llvm::enumerate(sums))
     sum = sum * steps[tokenIndexOf(i)];
-}
-
-/// Returns the steps of scores in order. There are two chains of sums, which run in turn, so that one is multiplied
-/// while the other is scaled; sums of every group would take more registers than there are. A chain's sums are
-/// multiplied by the scale of a group over that of the next one.
-llvm::SmallVector<E4M3Attention::ScoreStep> E4M3Attention::scoreSteps() const {
-  llvm::SmallVector<ScoreStep> steps;
-  if (shape.rope)
-    steps.push_back({1, -1, at.groups > 1 ? 1 : -1});
-  for (int64_t g = 0; g < at.groups; ++g)
-    steps.push_back({g & 1, g, g + 2 < at.groups ? g + 2 : -1});
-  return steps;
 }
 
 /// Waits for the tokens of a block, and hides what is beyond the sequence.
@@ -199,55 +187,47 @@ void E4M3Attention::releaseRope(Val block) {
     k.when(lane == 0, [&] { arrive(k, k.shared(at.ropeEmpty, (ordinalOf(block) & 1) << 3)); });
 }
 
-/// Returns Q K^T of a block for exp2, but for the rows' units.
-void E4M3Attention::sumScores(Chains &sums, Val block) {
+/// Returns Q K^T of a block, but for the rows' units: of k_rope in `ropeSums`, if it is of e4m3.
+Vals E4M3Attention::sumScores(Vals &ropeSums, Val block) {
   beginTokens(block);
   Keys keys = keysOf(ordinalOf(block));
-  llvm::SmallVector<ScoreStep> steps = scoreSteps();
-  for (Vals &chain : sums)
-    chain.assign(accumulatorsOf(blockTokens), k.f32(0));
-  bool isBegun[2] = {false, false};
-  auto multiply = [&](const ScoreStep &step) {
-    bool start = !isBegun[step.chain];
-    isBegun[step.chain] = true;
-    step.group < 0 ? addRope(sums[step.chain], keys, start) : addGroup(sums[step.chain], keys, step.group, start);
-  };
-  size_t begun = 0;
-  for (; begun < std::min<size_t>(2, steps.size()); ++begun)
-    multiply(steps[begun]);
-  if (at.row.numScales)
-    prepareFactors(block);
-  for (size_t i = 0; i < steps.size(); ++i) {
-    waitProducts(k, i + 1 < steps.size());
+  Vals sums(accumulatorsOf(blockTokens), k.f32(0));
+  for (int64_t g = 0; g < at.groups; ++g) {
+    addGroup(sums, keys, g);
+    if (g == 0 && at.row.numScales)
+      prepareFactors(block);
+    waitProducts(k, 0);
     if (at.row.numScales)
-      stepScales(sums[steps[i].chain], static_cast<int64_t>(i));
-    if (begun < steps.size())
-      multiply(steps[begun++]);
+      stepScales(sums, g);
   }
+  if (shape.copiesRope()) {
+    addRope(sums, keys, /*start=*/false);
+  } else if (shape.rope) {
+    ropeSums.assign(sums.size(), k.f32(0));
+    addRope(ropeSums, keys, /*start=*/true);
+  }
+  if (shape.rope)
+    waitProducts(k, 0);
   releaseRope(block);
+  return sums;
 }
 
 /// Returns the scores of a block for exp2, plus the tokens' weights. Tokens at and beyond a row's border are masked, if
 /// the block has any.
 Vals E4M3Attention::scores(Val block) {
-  Chains sums;
-  sumScores(sums, block);
-  Vals scores = sums[0], weights;
+  Vals ropeSums, scores = sumScores(ropeSums, block), weights;
   if (at.row.numScales)
     weights = factorsOf(E4M3Factors(at.groups).weights());
-  bool addsRope = shape.rope && !shape.copiesRope(), hasTwo = shape.rope || at.groups > 1;
   for (int64_t half : {0, 1}) {
     Val unit = k.load(rowValue(at.queryUnit, half), k.f32Type(), 4) * k.argument(scaleArg), ropeUnit;
-    if (addsRope)
+    if (!ropeSums.empty())
       ropeUnit = k.load(rowValue(at.ropeUnit, half), k.f32Type(), 4) * k.argument(scaleArg);
     for (auto [i, score] : llvm::enumerate(scores)) {
       if (rowOf(i) != half)
         continue;
-      if (hasTwo && !addsRope)
-        score = score + sums[1][i];
       score = weights.empty() ? score * unit : fma(score, unit, weights[tokenIndexOf(i)]);
-      if (addsRope)
-        score = fma(sums[1][i], ropeUnit, score);
+      if (!ropeSums.empty())
+        score = fma(ropeSums[i], ropeUnit, score);
     }
   }
   auto maskAll = [&]() -> Vals {

@@ -57,17 +57,12 @@ private:
     Val latent, rope; ///< offsets of the tiles, in units of descriptors
   };
   Keys keysOf(Val ordinal);
-  using Chains = Vals[2];
-  struct ScoreStep {
-    int64_t chain, group, next; ///< -1: k_rope's; -1: none
-  };
-  llvm::SmallVector<ScoreStep> scoreSteps() const;
-  void addGroup(Vals &sums, const Keys &keys, int64_t group, bool start);
+  void addGroup(Vals &sums, const Keys &keys, int64_t group);
   void addRope(Vals &sums, const Keys &keys, bool start);
-  void stepScales(Vals &sums, int64_t step);
+  void stepScales(Vals &sums, int64_t group);
   void beginTokens(Val block);
   void releaseRope(Val block);
-  void sumScores(Chains &sums, Val block);
+  Vals sumScores(Vals &ropeSums, Val block);
   Vals scores(Val block);
   // Probabilities
   void softmax(State &s, Vals &scores, Val block);

@@ -131,6 +131,7 @@ class LatentAttentionKind : public KernelKind {
 public:
   LatentAttentionKind() : KernelKind("latent_attention", LatentAttentionOp::getOperationName()) {}
   bool stores(Type element, unsigned result) const override { return result == 0 ? element.isBF16() : element.isF32(); }
+  bool multiplies(CacheType cache) const override { return isTakenPacked(cache); }
   ArrayRef<ScheduleKey> getScheduleKeys() const override;
   Choices chooseSchedule(KernelOp kernel, const Purpose &purpose, const TargetInfo &target) const override;
   FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
@@ -157,10 +158,14 @@ KernelKind::Choices LatentAttentionKind::chooseSchedule(KernelOp kernel, const P
   auto op = *kernel.getBody().getOps<LatentAttentionOp>().begin();
   int64_t heads = cast<RankedTensorType>(op.getQLatent().getType()).getDimSize(1);
   bool mayBeFew = heads <= fewRows && isTakenPacked(op.getCache().getType());
-  return {{"overhead", 5},
-          {"min_blocks", 2},
-          {"fixed_blocks", purpose.batchInvariant ? fixedBlocks : 0},
-          {"few_rows", mayBeFew ? fewRows : 0}};
+  auto products = op->getAttrOfType<ProductsAttr>(kProductsAttr);
+  Choices choices = {{"overhead", 5},
+                     {"min_blocks", 2},
+                     {"fixed_blocks", purpose.batchInvariant ? fixedBlocks : 0},
+                     {"few_rows", mayBeFew ? fewRows : 0}};
+  if (products && products.getElements() != ProductElements::Plain)
+    choices.push_back({"query_terms", countTerms(products.getElements())});
+  return choices;
 }
 
 //===----------------------------------------------------------------------===//

@@ -155,6 +155,10 @@ bool KernelTarget::multiplies(const ScaledProduct &product) const {
   return llvm::any_of(kinds, [&](const auto &kind) { return kind->multiplies(product); });
 }
 
+bool KernelTarget::multiplies(CacheType cache) const {
+  return llvm::any_of(kinds, [&](const auto &kind) { return kind->multiplies(cache); });
+}
+
 /// Reports that no target has this value of a fact.
 static void reportUnknown(Operation *op, StringRef what, StringRef value, std::string TargetInfo::*fact) {
   auto known = llvm::map_range(op->getContext()->getOrLoadDialect<MLADialect>()->getTargets(),

@@ -32,6 +32,16 @@ static std::string explain(func::FuncOp prepare, ProjectOp project) {
                        getTokenGroup(project, weight.block));
 }
 
+/// Return why an attention does not multiply its packed cache in e4m3, or an empty string.
+static std::string findRefusal(LatentAttentionOp attention, int64_t terms, const KernelTarget &target) {
+  CacheType cache = attention.getCache().getType();
+  if (!target.multiplies(cache))
+    return llvm::formatv("no kernel multiplies rows of {0} and {1} columns in e4m3", cache.getLatent(),
+                         cache.getRope());
+  // Probabilities have one term, so that the result would be less precise than with a cache converted to bf16.
+  return terms == 2 ? "tokens have two terms, for the precision of bf16" : "";
+}
+
 namespace {
 struct MLAChooseProducts : mla::impl::MLAChooseProductsBase<MLAChooseProducts> {
   using MLAChooseProductsBase::MLAChooseProductsBase;
@@ -51,6 +61,18 @@ struct MLAChooseProducts : mla::impl::MLAChooseProductsBase<MLAChooseProducts> {
                            << stringifyProductElements(elements) << ": " << why;
   }
 
+  void choose(LatentAttentionOp attention, const KernelTarget &target) {
+    if (!attention.getCache().getType().isPacked())
+      return;
+    std::string why = findRefusal(attention, terms, target);
+    ProductElements elements = why.empty() ? ProductElements::E4M3 : ProductElements::Plain;
+    if (why.empty())
+      why = "tokens have one term";
+    attention->setAttr(kProductsAttr, ProductsAttr::get(&getContext(), elements, why));
+    if (explains)
+      attention.emitRemark() << "multiplies the cache in " << stringifyProductElements(elements) << ": " << why;
+  }
+
   void runOnOperation() override {
     const KernelTarget *target = nullptr;
     if (forKernels && !(target = KernelTarget::findFor(getOperation())))
@@ -64,6 +86,8 @@ struct MLAChooseProducts : mla::impl::MLAChooseProductsBase<MLAChooseProducts> {
       if (!users.projections.empty() && prepare)
         choose(prepare, users, target);
     }
+    if (target)
+      getOperation().walk([&](LatentAttentionOp attention) { choose(attention, *target); });
   }
 };
 } // namespace

@@ -55,3 +55,28 @@ func.func @decode(%x: tensor<?x320xbf16>) -> (tensor<?x192xbf16>, tensor<?x192xb
   %o = mla.project %x, %c : (tensor<?x320xbf16>, tensor<60x320xf32>) -> tensor<?x60xbf16>
   return %y, %z, %o, %g : tensor<?x192xbf16>, tensor<?x192xbf16>, tensor<?x60xbf16>, tensor<192xf32>
 }
+
+!packed = !mla.cache<page = 64, latent = 512, rope = 64, bf16, fp8_row>
+!wide = !mla.cache<page = 64, latent = 384, rope = 64, bf16, fp8_row>
+!plain = !mla.cache<page = 64, latent = 512, rope = 64, bf16>
+
+// Attention multiplies a packed cache in e4m3 if tokens have one term and a kernel takes the cache.
+// CHECK-LABEL: func.func @attend
+// CPU-LABEL: func.func @attend
+func.func @attend(%q: tensor<?x32x512xbf16>, %w: tensor<?x32x384xbf16>, %r: tensor<?x32x64xbf16>, %cu: tensor<?xi32>, %packed: !packed, %wide: !wide, %plain: !plain)
+    -> (tensor<?x32x512xbf16>, tensor<?x32x384xbf16>, tensor<?x32x512xbf16>) {
+  // ONE: mla.latent_attention {{.*}} {mla.products = #mla.products<e4m3, why = "tokens have one term">, scale =
+  // TWO: mla.latent_attention {{.*}} {mla.products = #mla.products<plain, why = "tokens have two terms, for the precision of bf16">, scale =
+  // CPU: mla.latent_attention {{.*}} {scale =
+  // expected-remark @+1 {{multiplies the cache in plain: tokens have two terms, for the precision of bf16}}
+  %a = mla.latent_attention queries(%q, %r of %cu) cache(%packed) {scale = 0.1 : f64}
+      : (tensor<?x32x512xbf16>, tensor<?x32x64xbf16>, !packed) -> tensor<?x32x512xbf16>
+  // CHECK: mla.latent_attention {{.*}} {mla.products = #mla.products<plain, why = "no kernel multiplies rows of 384 and 64 columns in e4m3">, scale =
+  // expected-remark @+1 {{multiplies the cache in plain: no kernel multiplies rows of 384 and 64 columns in e4m3}}
+  %b = mla.latent_attention queries(%w, %r of %cu) cache(%wide) {scale = 0.1 : f64}
+      : (tensor<?x32x384xbf16>, tensor<?x32x64xbf16>, !wide) -> tensor<?x32x384xbf16>
+  // CHECK: mla.latent_attention {{.*}} {scale =
+  %c = mla.latent_attention queries(%q, %r of %cu) cache(%plain) {scale = 0.1 : f64}
+      : (tensor<?x32x512xbf16>, tensor<?x32x64xbf16>, !plain) -> tensor<?x32x512xbf16>
+  return %a, %b, %c : tensor<?x32x512xbf16>, tensor<?x32x384xbf16>, tensor<?x32x512xbf16>
+}

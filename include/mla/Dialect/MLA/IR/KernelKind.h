@@ -94,6 +94,8 @@ public:
   virtual bool attends(const AttentionWidths &widths) const { return false; }
   /// Return whether the kind multiplies e4m3 of these sizes. Other projections of scaled weights stay as they are.
   virtual bool multiplies(const ScaledProduct &product) const { return false; }
+  /// Return whether the kind attends to a cache by products of e4m3.
+  virtual bool multiplies(CacheType cache) const { return false; }
 
   //===- Schedules ---------------------------------------------------------===//
 
@@ -143,6 +145,8 @@ public:
   bool attends(const AttentionWidths &widths) const;
   /// Return whether some kind multiplies e4m3 of these sizes.
   bool multiplies(const ScaledProduct &product) const;
+  /// Return whether some kind attends to a cache by products of e4m3.
+  bool multiplies(CacheType cache) const;
 
   /// Finds the target of the chip in the target spec around `op`, or without one the first registered target. Emits an
   /// error at `op` and returns null if there is none.

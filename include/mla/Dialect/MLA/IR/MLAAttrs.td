@@ -71,10 +71,11 @@ def MLA_Plan : MLA_Attr<"Plan", "plan"> {
 }
 
 def MLA_Products : MLA_Attr<"Products", "products"> {
-  let summary = "the elements that projections by a prepared weight multiply, and why";
+  let summary = "the elements that projections by a prepared weight, or an attention, multiply, and why";
   let description = [{
     On a `@prepare` function, as `mla.products`: `mla-choose-products` decides,
-    and `mla-quantize` follows.
+    and `mla-quantize` follows. On an `mla.latent_attention` with a packed cache:
+    whether a kernel may quantize queries and probabilities to e4m3.
 
     ```mlir
     func.func private @prepare.q_a_proj() -> tensor<1536x7168xbf16> attributes {

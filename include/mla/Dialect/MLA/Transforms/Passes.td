@@ -217,8 +217,10 @@ def MLAChooseProducts : Pass<"mla-choose-products", "::mlir::ModuleOp"> {
     projection, with the reason. A weight is multiplied in e4m3 if it is a
     dequantized one that is only moved (`ScaledWeight.h`) and used by nothing
     else, and if with `for-kernels` the module's target has kernels for it. A
-    remark names every other weight. Runs after `mla-fold`; `mla-quantize`
-    follows.
+    remark names every other weight. With `for-kernels`, also attaches it to
+    every `mla.latent_attention` with a packed cache: queries and probabilities
+    are multiplied in e4m3 if tokens have one term; a schedule follows. Runs
+    after `mla-fold`; `mla-quantize` follows.
   }];
   let options = [
     Option<"forKernels", "for-kernels", "bool", "false", "only what kernels of the module's target multiply">,
