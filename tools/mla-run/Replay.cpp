@@ -92,15 +92,15 @@ void Replay::warnOfSaturation(const std::string &step) const {
   if (!saturation.tokens)
     return;
   bool isKey = saturation.column >= info.kv_lora_rank, isLimit = std::isfinite(saturation.value);
-  std::fprintf(stderr,
-               "warning: %s: %s: the rows of %lld tokens in the cache hold numbers that %s: the first, of sequence "
-               "%lld at position %lld, has %g in column %lld of %s%s\n",
-               info.path, step.c_str(), static_cast<long long>(saturation.tokens),
-               isLimit ? "are at the limit of e4m3" : "are not finite", static_cast<long long>(saturation.sequence),
-               static_cast<long long>(saturation.position), saturation.value,
-               static_cast<long long>(saturation.column - (isKey ? info.kv_lora_rank : 0)),
-               isKey ? "k_rope" : "the latent",
-               isLimit ? "; larger values were cut there: choose --cache-dtype=fp8_row" : "");
+  std::fprintf(
+      stderr,
+      "warning: %s: %s: the rows of %lld tokens in the cache hold numbers that %s: the first, of sequence "
+      "%lld at position %lld, has %g in column %lld of %s%s\n",
+      info.path, step.c_str(), static_cast<long long>(saturation.tokens),
+      isLimit ? "are at the limit of e4m3" : "are not finite", static_cast<long long>(saturation.sequence),
+      static_cast<long long>(saturation.position), saturation.value,
+      static_cast<long long>(saturation.column - (isKey ? info.kv_lora_rank : 0)), isKey ? "k_rope" : "the latent",
+      isLimit ? "; larger values were cut there: choose --cache-dtype=fp8_row, or a larger --cache-scale" : "");
 }
 
 Error Replay::runBatch(mla_phase phase, const std::vector<int64_t> &lengths) {
