@@ -271,7 +271,6 @@ typedef struct mla_batch mla_batch;
 /* Begins a step in which sequences[i] gets query_tokens[i] new tokens, at least 1; `count` sequences, none twice, none
  * in another open batch. If there are not enough pages for all, returns MLA_OUT_OF_PAGES, and nothing has changed. The
  * arrays are copied.
- *
  * On a device, an ended batch is reused, with its device arrays and its workspace: beginning waits until the layers
  * that ran on it are done. Beginning also uploads the arrays and waits for that, on a stream of the cache. Pages
  * released by a sequence may be reused while layers that read them still run: run the steps of a cache on one stream,
@@ -303,7 +302,6 @@ MLA_API int64_t mla_batch_max_length(const mla_batch *batch);
  *   out     the same shape; must not overlap `hidden`
  * Both must be aligned for their elements. Query token i of n of a sequence of (new) length l has position l - n + i
  * and sees the tokens up to itself. Running a layer again in the same batch writes the same rows again.
- *
  * On a device both are device addresses, aligned to 16 bytes. The layer is enqueued on the batch's stream and runs
  * after the call returns: synchronise before you read `out`, and leave both unchanged until then. The batch has a
  * workspace and grows it when a layer needs more, which waits for the device. Therefore a stream that is being captured
@@ -345,7 +343,6 @@ MLA_API mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *b
 
 /* For engines with their own cache, block tables and streams: these functions work on the caller's memory and stream.
  * For a GPU:
- *
  * - An enqueue only launches kernels: it allocates nothing, copies nothing and waits for nothing. It may therefore be
  *   captured in a CUDA graph, also as the first use of the bundle.
  * - The host knows sizes; kernels read lengths, tables and tokens on the device when they run. A captured graph may be
@@ -361,7 +358,6 @@ MLA_API mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *b
  * - Set `size` to sizeof the struct and zero unused fields: later releases add fields at the end. Fields that a struct
  * of an earlier release lacks read as zero; the first release's structs end with `stream`. A struct of a later release
  * is accepted if its new fields are zero, and is MLA_UNSUPPORTED otherwise.
- *
  * A CPU supports only whole layers, mla_enqueue_layer: on host memory, aligned for its elements, without a workspace,
  * with NULL for a stream. The layer has run when the call returns, and contents are checked as by mla_step_check. Calls
  * on different pages may run at the same time. */
@@ -403,10 +399,8 @@ MLA_API mla_status mla_enqueue_layer(const mla_bundle *bundle, const mla_step *s
  *   lengths      at least the sequence's query tokens, at most max_length, and all together at most `cached`
  *   block_table  the entries of a sequence's own tokens, the first ceil(length / page), are 0 to num_pages - 1
  * hidden, pages, out and the workspace are ignored and may be NULL. On a GPU no other call runs the check.
- *
- * For a GPU, a kernel of the bundle checks after the work that is on the stream. The call allocates 16 bytes per
- * sequence and waits for the stream: one that is being captured is rejected. MLA_UNSUPPORTED if the bundle has no such
- * kernel. For a CPU the arrays are in host memory. */
+ * For a GPU, a kernel of the bundle checks after the work on the stream, and the call waits: a stream that is being
+ * captured is rejected. MLA_UNSUPPORTED if the bundle has no such kernel. For a CPU the arrays are in host memory. */
 MLA_API mla_status mla_step_check(const mla_bundle *bundle, const mla_step *step);
 
 /* For debugging: counts the tokens of a step, after the layer ran, that a packed cache does not hold: in fp8_tensor
@@ -423,8 +417,7 @@ MLA_API mla_status mla_batch_saturation(const mla_bundle *bundle, int64_t layer,
 
 /* The attention of absorbed queries over the latent, without its layer: out = softmax(scale * q . row) . latent for
  * each query token and head, where a row is a cached token's latent and k_rope, and scale is the model's. Query token i
- * of n of a sequence of length l sees the first l - n + i + 1 tokens. If it sees none, out is 0 and lse is -infinity.
- */
+ * of n of a sequence of length l sees the first l - n + i + 1 tokens. If none, out is 0 and lse is -infinity. */
 typedef struct mla_latent_attention {
   size_t size;    /* sizeof(mla_latent_attention) */
   int64_t tokens; /* as in mla_step */
@@ -434,8 +427,7 @@ typedef struct mla_latent_attention {
   int64_t cached;
   int64_t num_pages;
   int64_t table_width;
-  int64_t q_stride;           /* elements from one head to the next, in q_latent and in q_rope; a multiple of 8. If both
-                                 are parts of one row it is the row's length, kv_lora_rank + qk_rope_head_dim */
+  int64_t q_stride;           /* elements from one head to the next, in q_latent and in q_rope; a multiple of 8 */
   const void *q_latent;       /* [tokens, heads, kv_lora_rank], heads q_stride apart */
   const void *q_rope;         /* [tokens, heads, qk_rope_head_dim], heads q_stride apart; NULL if that is 0 */
   const void *pages;          /* [num_pages, page, cache_row] */
@@ -490,21 +482,15 @@ MLA_API mla_status mla_enqueue_naive_attention(const mla_bundle *bundle, const m
 /* For programs without CUDA's headers. These use the calling thread's current context, else the primary context of
  * device 0, like mla_bundle_open. Memory from other allocators, such as PyTorch's, works as well. */
 
-/* Returns the number of GPUs that the driver shows; 0 if there is none or no driver, and then mla_last_error() says
- * why. */
+/* Returns the number of GPUs that the driver shows; if 0, mla_last_error() says why. */
 MLA_API int32_t mla_device_count(void);
-
 /* Allocates `bytes` bytes, at least 1, aligned to 256. */
 MLA_API mla_status mla_device_malloc(uint64_t bytes, void **memory);
-
 /* Frees memory of mla_device_malloc. Work that uses it must be done. NULL is allowed. */
 MLA_API mla_status mla_device_free(void *memory);
-
-/* Copy from the host to the device and back, and return when done. They wait for the legacy default stream; for others,
- * synchronise first. */
+/* Copy, wait for the legacy default stream, and return when done. Synchronise other streams first. */
 MLA_API mla_status mla_device_copy_in(void *device, const void *host, uint64_t bytes);
 MLA_API mla_status mla_device_copy_out(void *host, const void *device, uint64_t bytes);
-
 /* Waits for all work of the context, and reports whether a kernel failed. */
 MLA_API mla_status mla_device_synchronize(void);
 

@@ -69,7 +69,7 @@ struct E4M3Factors {
   static constexpr int64_t wordBytes = 4 * blockTokens, halfBytes = 2 * blockTokens;
   int64_t steps(int64_t group) const {
     return group * wordBytes;
-  }                                                      ///< f32: a scale over the next one, or the last scale
+  } ///< f32: a scale over the next one, or the last scale
   int64_t weights() const { return steps(groups); }      ///< f32: log2 of the token's largest scale
   int64_t inverses() const { return steps(groups + 1); } ///< f32: 1 / the largest scale
   int64_t ratios(int64_t group) const { return steps(groups + 2) + group * halfBytes; } ///< f16: scale / the largest
