@@ -179,7 +179,8 @@ def job(name):
     p, base = PRODUCTS[name], checks.directory / name
     config = {**make_bundles.config(1, (16, 16, 16, 64)), "hidden_size": HIDDEN}
     layer, module, checkpoint = base.with_suffix(".json"), base.with_suffix(".mlir"), base.with_suffix(".safetensors")
-    layer.write_text(json.dumps(config))
+    # Made weights are in e4m3 where the config says so.
+    layer.write_text(json.dumps(config | {"quantization_config": {"quant_method": "fp8", "fmt": "e4m3", "weight_block_size": [128, 128]}}))
     head = emit([f"--config={layer}"], "plan", module, "--dtype=fp8", f"--token-terms={p.terms}", "--cache-dtype=bf16", "--plan=decode=absorb,prefill=absorb")
     cache = re.search(r"!mla.cache<[^>]*>", head).group(0)
     text = head.split("\n", 1)[0] + "\n"
