@@ -22,10 +22,13 @@ bool mla::run::hasShortProducts(const mla_bundle_info &info) { return std::strin
 double mla::run::toleranceOf(const Options &options, const mla_bundle_info &info) {
   if (options.tolerance)
     return *options.tolerance;
-  if (hasShortProducts(info))
-    return shortProductsTolerance;
+  double ofCache = 0;
   if (info.cache_dtype == MLA_I8) // without scales, small values are subnormals of e4m3, which have fewer digits
-    return std::string_view(info.cache_format) == "fp8_tensor" ? 8e-2 : 6e-2;
+    ofCache = std::string_view(info.cache_format) == "fp8_tensor" ? 8e-2 : 6e-2;
+  if (hasShortProducts(info))
+    return std::hypot(shortProductsTolerance, ofCache);
+  if (ofCache > 0)
+    return ofCache;
   return info.dtype == MLA_F32 ? 1e-4 : 2e-2;
 }
 
