@@ -117,7 +117,9 @@ class Batch:
         width = bundle.info.vocab_size
         numbers = (ctypes.c_int32 * self.tokens)(*(integer(f"ids[{i}]", number, INT32) for i, number in enumerate(ids)))
         logits = (ctypes.c_float * (self.count * width))()
-        runtime.loaded().mla_run_model(bundle.handle, self.handle, runtime.PHASES["auto"], numbers, 0, logits)
+        runtime.loaded().mla_run_model(bundle.handle, self.handle, runtime.PHASES["auto"], numbers, runtime.LOGITS_LAST, logits)
+        if any(logit != logit for logit in logits):
+            raise Error("MLA_INVALID_FILE", f"{bundle.info.path}: logits are NaN, so that no token is the likeliest")
         rows = (logits[i * width : (i + 1) * width] for i in range(self.count))
         return [row.index(max(row)) for row in rows]
 

@@ -16,6 +16,7 @@ from . import locate
 from .errors import INT32, INT64, UINT64, ArgumentError, Error, integer
 
 PHASES = {"auto": 0, "prefill": 1, "decode": 2}
+LOGITS_LAST = 1  # of mla_logits
 DTYPES = {0: "float32", 1: "bfloat16", 4: "uint8"}  # by mla_dtype; uint8: the bytes of a packed cache
 
 

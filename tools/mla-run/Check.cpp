@@ -19,14 +19,22 @@ using namespace mla::run;
 
 bool mla::run::hasShortProducts(const mla_bundle_info &info) { return std::string_view(info.products) == "e4m3"; }
 
+/// Return the error of a packed cache's rounding: without scales, small values are subnormals of e4m3, which have fewer
+/// digits.
+static double errorOfCache(const mla_bundle_info &info) {
+  if (info.cache_dtype != MLA_I8)
+    return 0;
+  return std::string_view(info.cache_format) == "fp8_tensor" ? 8e-2 : 6e-2;
+}
+
+double mla::run::toleranceOfShortProducts(const mla_bundle_info &info) { return std::hypot(1e-1, errorOfCache(info)); }
+
 double mla::run::toleranceOf(const Options &options, const mla_bundle_info &info) {
   if (options.tolerance)
     return *options.tolerance;
-  double ofCache = 0;
-  if (info.cache_dtype == MLA_I8) // without scales, small values are subnormals of e4m3, which have fewer digits
-    ofCache = std::string_view(info.cache_format) == "fp8_tensor" ? 8e-2 : 6e-2;
   if (hasShortProducts(info))
-    return std::hypot(shortProductsTolerance, ofCache);
+    return toleranceOfShortProducts(info);
+  double ofCache = errorOfCache(info);
   if (ofCache > 0)
     return ofCache;
   return info.dtype == MLA_F32 ? 1e-4 : 2e-2;

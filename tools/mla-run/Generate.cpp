@@ -10,6 +10,7 @@
 #include "ReadFile.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
@@ -57,6 +58,10 @@ Error Session::run(const std::vector<Ids> &tokens, mla_logits which, std::vector
   logits.resize((which == MLA_LOGITS_ALL ? ids.size() : sequences.size()) * info.vocab_size);
   if (Error error = toError(mla_run_model(bundle, begun, MLA_PHASE_AUTO, ids.data(), which, logits.data())))
     return error;
+  if (std::any_of(logits.begin(), logits.end(), [](float logit) { return std::isnan(logit); }))
+    return Error(ErrorKind::InvalidFile, std::string(info.path) +
+                                             ": logits are NaN, so that no token is the likeliest; "
+                                             "check the weights, or compile with --dtype=f32");
   return toError(mla_batch_commit(batch.release()));
 }
 
@@ -76,7 +81,7 @@ static Result<Ids> parseIds(const std::string &where, const std::string &text, i
     std::string word = text.substr(at, end == text.npos ? end : end - at);
     char *rest = nullptr;
     long long id = std::strtoll(word.c_str(), &rest, 10);
-    if (*rest)
+    if (rest != word.c_str() + word.size())
       return badPrompt(where, "expected token numbers between commas, got '" + word + "'");
     if (id < 0 || id >= vocabulary)
       return badPrompt(where,

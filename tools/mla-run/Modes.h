@@ -35,8 +35,8 @@ double toleranceOf(const Options &options, const mla_bundle_info &info);
 
 /// Return whether the bundle multiplies tokens of e4m3 with one term: an element is off by up to 1/16 of itself.
 bool hasShortProducts(const mla_bundle_info &info);
-/// The relative error that is allowed then.
-constexpr double shortProductsTolerance = 1e-1;
+/// Return the relative error that is allowed then, more with a packed cache: few tokens average neither rounding.
+double toleranceOfShortProducts(const mla_bundle_info &info);
 
 /// Print a note to stderr that a rank's results are partial sums, and what `fits` them.
 void noteRank(const mla_bundle_info &info, const char *fits);

@@ -39,7 +39,7 @@ Runs a bundle, the directory that mla-compile writes.
   --tolerance=T     largest relative L2 error allowed per tensor. Default: 1e-4 for f32, 2e-2 for bf16. With a packed cache
                     6e-2 for fp8_row and 8e-2 for fp8_tensor: a golden file does not have its rounding to e4m3, of up to
                     1/16 of a value. The reference of --self-check has it: 1e-3 for f32, 3e-2 for bf16. With products of
-                    one term of e4m3 1e-1, and in --check more where the cache is packed: the root of both squares
+                    one term of e4m3 both allow 1e-1, and 1.2e-1 or 1.3e-1 where the cache is packed
   --layer=K         the layer to check (default: the bundle's first) or to measure (default: all in turn)
   --self-check      run a prefill of several prompts and decode steps on made-up hidden states, and compare with the layer
                     computed in float64 by plain loops: in naive form, with the checkpoint that the bundle was made of.

@@ -150,7 +150,7 @@ static Error checkDirectory(const mla_bundle_info &info) {
 Tolerance SelfCheck::tolerance() const {
   bool isPacked = info.cache_dtype == MLA_I8, isF32 = info.dtype == MLA_F32;
   double packed = isF32 ? 1e-3 : 3e-2, standard = isF32 ? 1e-4 : 2e-2;
-  double own = hasShortProducts(info) ? shortProductsTolerance : isPacked ? packed : standard;
+  double own = hasShortProducts(info) ? toleranceOfShortProducts(info) : isPacked ? packed : standard;
   double relative = options.tolerance.value_or(own);
   return {relative, (isPacked && isF32 ? 20 : 4) * relative};
 }

@@ -310,8 +310,8 @@ MLA_API mla_status mla_run_layer(const mla_bundle *bundle, int64_t layer, const 
                                  const void *hidden, void *out);
 
 typedef enum mla_logits {
-  MLA_LOGITS_LAST = 0, /* of the last query token of every sequence: [sequences, vocab_size] */
-  MLA_LOGITS_ALL = 1   /* of every query token: [mla_batch_tokens, vocab_size] */
+  MLA_LOGITS_LAST = 1, /* of the last query token of every sequence: [sequences, vocab_size] */
+  MLA_LOGITS_ALL = 2   /* of every query token: [mla_batch_tokens, vocab_size] */
 } mla_logits;
 
 /* Runs a whole model on the batch: embeds the tokens, runs all layers, and computes logits.

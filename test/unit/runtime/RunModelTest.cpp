@@ -64,8 +64,8 @@ TEST_F(RunModelTest, RefusesWhatIsNoTokenAndNoPlace) {
   EXPECT_MESSAGE("ids[2] is -1");
   EXPECT_EQ(mla_run_model(bundle, batch, MLA_PHASE_AUTO, nullptr, MLA_LOGITS_LAST, logits.data()),
             MLA_INVALID_ARGUMENT);
-  EXPECT_EQ(run(batch, {1, 2, 3}, static_cast<mla_logits>(2)), MLA_INVALID_ARGUMENT);
-  EXPECT_MESSAGE("which is 2; use a value of mla_logits");
+  EXPECT_EQ(run(batch, {1, 2, 3}, static_cast<mla_logits>(3)), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("which is 3; use a value of mla_logits");
   EXPECT_EQ(mla_run_model(nullptr, batch, MLA_PHASE_AUTO, nullptr, MLA_LOGITS_LAST, nullptr), MLA_INVALID_ARGUMENT);
   EXPECT_EQ(mla_batch_commit(batch), MLA_OK);
   EXPECT_EQ(run(batch, {1, 2, 3}), MLA_INVALID_ARGUMENT);

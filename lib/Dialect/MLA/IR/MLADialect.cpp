@@ -35,6 +35,23 @@ Operation *mla::MLADialect::materializeConstant(OpBuilder &builder, Attribute va
 }
 
 /// Checks that the fields that passes read exist.
+/// A cache in fp8_tensor may have a scale, which rows are multiplied by.
+static LogicalResult verifyCacheScale(Operation *op, DictionaryAttr model) {
+  auto cache = model.getAs<DictionaryAttr>("cache");
+  Attribute scale = cache ? cache.get("scale") : Attribute();
+  if (!scale)
+    return success();
+  auto number = dyn_cast<FloatAttr>(scale);
+  if (!number || !(number.getValueAsDouble() >= 0x1p-40 && number.getValueAsDouble() <= 0x1p40))
+    return op->emitError() << "expected the cache's scale of " << kModelAttr
+                           << " to be a number from 2^-40 to 2^40, got " << scale;
+  auto format = cache.getAs<StringAttr>("format");
+  if (!format || format.getValue() != stringifyCacheFormat(CacheFormat::FP8Tensor))
+    return op->emitError() << "expected a cache of " << kModelAttr << " with a scale to have the format "
+                           << stringifyCacheFormat(CacheFormat::FP8Tensor) << ", got " << cache.get("format");
+  return success();
+}
+
 static LogicalResult verifyModel(Operation *op, Attribute attribute) {
   auto model = dyn_cast<DictionaryAttr>(attribute);
   if (!model)
@@ -52,7 +69,7 @@ static LogicalResult verifyModel(Operation *op, Attribute attribute) {
       return op->emitError() << "expected products of " << kModelAttr << " to be \"e4m3\" or \"e4m3x2\", got "
                              << products;
   }
-  return success();
+  return verifyCacheScale(op, model);
 }
 
 LogicalResult mla::MLADialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {

@@ -341,20 +341,26 @@ LogicalResult RouteOp::verify() {
   return success();
 }
 
-/// Return the shape of a weight without panels, [E, N, K]; an empty one if the ranks are wrong.
+/// Return the shape of a weight without panels, [E, N, K]; an empty one if the ranks are wrong, or if it has no element
+/// or more rows than can be counted.
 static SmallVector<int64_t> shapeOfExperts(ExpertsProjectOp op) {
   ArrayRef<int64_t> weight = shapeOf(op.getWeight());
-  if (weight.size() != (op.getPanels() ? 4u : 3u))
+  if (weight.size() != (op.getPanels() ? 4u : 3u) || llvm::is_contained(weight, 0))
     return {};
-  return op.getPanels() ? SmallVector<int64_t>{weight[0], weight[1] * weight[3], weight[2]}
-                        : SmallVector<int64_t>(weight);
+  if (!op.getPanels() || ShapedType::isDynamicShape(weight))
+    return SmallVector<int64_t>(weight.take_front(3));
+  int64_t rows = 0;
+  if (llvm::MulOverflow(weight[1], weight[3], rows))
+    return {};
+  return {weight[0], rows, weight[2]};
 }
 
 LogicalResult ExpertsProjectOp::verify() {
   SmallVector<int64_t> weight = shapeOfExperts(*this);
   ArrayRef<int64_t> x = shapeOf(getX()), experts = shapeOf(getExperts()), result = shapeOf(getResult());
   if ((x.size() != 2 && x.size() != 3) || experts.size() != 2 || weight.empty())
-    return emitOpError("(C1) x must be [T, K] or [T, C, K], experts [T, C], and the weight [E, N, K] or in panels");
+    return emitOpError("(C1) x must be [T, K] or [T, C, K], experts [T, C], and the weight [E, N, K] or in panels, "
+                       "without empty dimensions");
   if (ShapedType::isDynamicShape(x.drop_front()) || ShapedType::isDynamicShape(experts.drop_front()) ||
       ShapedType::isDynamicShape(shapeOf(getWeight())) || ShapedType::isDynamicShape(result.drop_front()))
     return emitOpError("(C3) only the number of tokens may be dynamic");

@@ -99,8 +99,24 @@ func.func @route_c4_factor(%logits: tensor<?x8xf32>) {
 // -----
 
 func.func @experts_c1_rank(%x: tensor<?x128xf32>, %w: tensor<64x128xf32>, %e: tensor<?x3xi32>) {
-  // expected-error @+1 {{(C1) x must be [T, K] or [T, C, K], experts [T, C], and the weight [E, N, K] or in panels}}
+  // expected-error @+1 {{(C1) x must be [T, K] or [T, C, K], experts [T, C], and the weight [E, N, K] or in panels, without empty dimensions}}
   %h = mla.experts_project %x, %w of %e : (tensor<?x128xf32>, tensor<64x128xf32>, tensor<?x3xi32>) -> tensor<?x3x64xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c1_empty_panels(%x: tensor<?x8xf32>, %w: tensor<2x4x8x0xf32>, %e: tensor<?x1xi32>) {
+  // expected-error @+1 {{(C1) x must be [T, K] or [T, C, K], experts [T, C], and the weight [E, N, K] or in panels, without empty dimensions}}
+  %h = mla.experts_project %x, %w panels of %e : (tensor<?x8xf32>, tensor<2x4x8x0xf32>, tensor<?x1xi32>) -> tensor<?x1x0xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c1_rows_beyond_count(%x: tensor<?x128xf32>, %w: tensor<8x4611686018427387920x128x4xf32>, %e: tensor<?x3xi32>) {
+  // expected-error @+1 {{(C1) x must be [T, K] or [T, C, K], experts [T, C], and the weight [E, N, K] or in panels, without empty dimensions}}
+  %h = mla.experts_project %x, %w panels of %e : (tensor<?x128xf32>, tensor<8x4611686018427387920x128x4xf32>, tensor<?x3xi32>) -> tensor<?x3x64xf32>
   return
 }
 
