@@ -78,6 +78,14 @@ static StringRef firstDifference(const AttentionConfig &a, const AttentionConfig
   return {};
 }
 
+/// Return an error if a given config and that of the weights differ.
+static llvm::Error makeConflict(StringRef where, StringRef difference, const Checkpoint &checkpoint) {
+  if (difference.empty())
+    return llvm::Error::success();
+  return makeError(where + ": differs in " + difference + " from the config of the weights, " +
+                   checkpoint.configWhere() + "; leave --config out, or correct one of the two");
+}
+
 /// Check that --config does not contradict the checkpoint's config. If that config is unsupported, such as one of a
 /// multimodal model, --config replaces it.
 static llvm::Error checkNoConflict(const AttentionConfig &config, StringRef where, const Checkpoint &checkpoint) {
@@ -88,11 +96,7 @@ static llvm::Error checkNoConflict(const AttentionConfig &config, StringRef wher
     llvm::consumeError(own.takeError());
     return llvm::Error::success();
   }
-  StringRef difference = firstDifference(config, *own);
-  if (difference.empty())
-    return llvm::Error::success();
-  return makeError(where + ": differs in " + difference + " from the config of the weights, " +
-                   checkpoint.configWhere() + "; leave --config out, or correct one of the two");
+  return makeConflict(where, firstDifference(config, *own), checkpoint);
 }
 
 llvm::Error mla::checkHeads(int64_t heads, llvm::StringRef where, int64_t tensorParallel) {
@@ -174,11 +178,7 @@ static llvm::Error checkNoConflict(const DecoderConfig &config, const Source &so
     llvm::consumeError(own.takeError());
     return llvm::Error::success();
   }
-  StringRef difference = firstDifference(config, *own);
-  if (difference.empty())
-    return llvm::Error::success();
-  return makeError(source.where + ": differs in " + difference + " from the config of the weights, " +
-                   source.checkpoint->configWhere() + "; leave --config out, or correct one of the two");
+  return makeConflict(source.where, firstDifference(config, *own), *source.checkpoint);
 }
 
 /// Add the rest of the layer to the config of an attention.

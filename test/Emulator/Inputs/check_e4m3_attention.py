@@ -82,14 +82,7 @@ def check(bundle, name, queries, lengths, seed, edit=None):
     batch.terms = terms
     if edit:
         edit(batch)
-    (out, lse, touched), (again, lse_again, touched_again) = batch.run(bundle), batch.run(bundle, band=8192, settled=True)
-    repeats = bool((out == again).all() and (lse.view(np.uint32) == lse_again.view(np.uint32)).all())
-    error, row, difference, nothing = batch.errors(out, lse)
-    good = error <= OUT_TOLERANCE and row <= ROW_TOLERANCE and difference <= LSE_TOLERANCE
-    report(good and nothing and repeats and not touched + touched_again,
-           f"{name} queries {queries} lengths {lengths} seed {seed}: error {error:.1e}, of a row {row:.1e}, lse {difference:.1e}, empty rows "
-           f"{nothing}, repeats {repeats}, touched {touched + touched_again}")
-    return batch, out, lse
+    return check_decode.compare(bundle, batch, f"{name} seed {seed}", (OUT_TOLERANCE, ROW_TOLERANCE, LSE_TOLERANCE))
 
 
 def unequal(batch):
