@@ -23,17 +23,17 @@ using namespace mla::gpu;
 /// Return the number of sequences plus one.
 static AffineExpr cumulative(MLIRContext *context) { return expressionOf(Size::Batch, context) + 1; }
 
-/// Derives the rows of the caller's buffers from their name or type.
+/// Derives the rows of the caller's buffers from the table of bindings, or without a name from the type.
 static AffineExpr rowsOfArgument(BlockArgument argument, FunctionOpInterface function) {
   MLIRContext *context = argument.getContext();
-  auto type = cast<RankedTensorType>(argument.getType());
-  if (type.getElementType().isInteger(32))
-    return cumulative(context);
   auto buffer = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kBufferAttr);
-  bool isKey = buffer && llvm::any_of(schema::bindings, [&](const schema::Binding &binding) {
-                 return binding.name == buffer.getValue() && binding.extents[0] == schema::Extent::Cached;
-               });
-  return expressionOf(isKey ? Size::Cached : Size::Tokens, context);
+  const auto *named = llvm::find_if(
+      schema::bindings, [&](const schema::Binding &binding) { return buffer && binding.name == buffer.getValue(); });
+  if (named != std::end(schema::bindings))
+    if (const schema::ExtentRow &rows = rowOf(named->extents[0]); rows.kind == schema::ExtentRow::Step)
+      return expressionOf(rows.size, context) + rows.number;
+  bool isBounds = getElementTypeOrSelf(argument.getType()).isInteger(32);
+  return isBounds ? cumulative(context) : expressionOf(Size::Tokens, context);
 }
 
 static AffineExpr rowsOfResult(OpResult result) {
