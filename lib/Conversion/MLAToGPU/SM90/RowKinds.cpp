@@ -10,9 +10,8 @@
 #include "Kinds.h"
 #include "Normalize.h"
 #include "Quantize.h"
+#include "ReadKernel.h"
 #include "Rope.h"
-
-#include "mla/Conversion/MLAToGPU/Views.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -23,19 +22,6 @@ using namespace mla::gpu;
 //===----------------------------------------------------------------------===//
 // Reading regions
 //===----------------------------------------------------------------------===//
-
-/// Finds the region's operation of a kind, of which it has at most one.
-template <typename Op> static Op findIn(KernelOp kernel) {
-  auto ops = kernel.getBody().getOps<Op>();
-  return ops.empty() ? Op() : *ops.begin();
-}
-
-static AffineExpr number(KernelOp kernel, int64_t value) { return getAffineConstantExpr(value, kernel.getContext()); }
-static AffineExpr size(KernelOp kernel, Size which) { return expressionOf(which, kernel.getContext()); }
-
-static Element elementOf(Value value) {
-  return getElementTypeOrSelf(value.getType()).isF32() ? Element::F32 : Element::BF16;
-}
 
 static PositionScale scaleOf(PositionScaleOp op) {
   if (!op)
@@ -56,14 +42,6 @@ static RotationDims rotationOf(RopeOp op) {
   dims.frequencies.assign(op.getFrequencies().begin(), op.getFrequencies().end());
   dims.scale = op.getScale().convertToFloat();
   return dims;
-}
-
-/// Checks the width for loads of sixteen bytes per lane.
-static LogicalResult checkWidth(KernelOp kernel, int64_t width) {
-  if (width % 8 == 0)
-    return success();
-  return kernel.emitOpError() << "expected rows of a multiple of 8 elements, got " << width
-                              << "; compile with --target=cpu";
 }
 
 /// Returns the view of a value, looking through a cast in the region.
@@ -108,15 +86,6 @@ static LogicalResult addPositions(KernelOp kernel, std::initializer_list<Value> 
 }
 
 static Value positionOf(PositionScaleOp op) { return op ? op.getPosition() : Value(); }
-
-static Launch launchOf(KernelOp kernel, std::string name, AffineExpr blocks, int64_t threads) {
-  Launch launch;
-  launch.kernel = std::move(name);
-  launch.grid[0] = blocks;
-  launch.grid[1] = launch.grid[2] = number(kernel, 1);
-  launch.threads = threads;
-  return launch;
-}
 
 //===----------------------------------------------------------------------===//
 // Kinds
