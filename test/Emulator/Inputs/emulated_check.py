@@ -16,6 +16,7 @@ sys.path[:0] = [str(HERE), str(ROOT / "python"), str(ROOT / "benchmarks"), str(R
 
 import checks  # noqa: E402
 import check_decode  # noqa: E402
+import check_decoder  # noqa: E402
 import check_e4m3  # noqa: E402
 import check_e4m3_attention  # noqa: E402
 import check_golden  # noqa: E402
@@ -45,6 +46,7 @@ GROUPS = {
     "e4m3attention": (check_e4m3_attention.jobs, check_e4m3_attention.run, ("policy=lazy,threads=1,multiprocessors=4", "policy=random:1,threads=1,multiprocessors=20")),
     "e4m3": (check_e4m3.jobs, check_e4m3.run, SMALL),
     "products": (check_products.jobs, check_products.run, SEVERAL),
+    "decoder": (check_decoder.jobs, check_decoder.run, SMALL),
     "layers": (check_layers.jobs, check_layers.run, ("policy=lazy,threads=1,multiprocessors=4", "policy=random:1,threads=1,multiprocessors=24")),
 }
 

@@ -34,6 +34,15 @@ std::unique_ptr<KernelKind> createLatentAttentionKind();
 /// one.
 std::unique_ptr<KernelKind> createNaiveAttentionKind();
 
+/// mla.embed from a table of bf16; ids are i32.
+std::unique_ptr<KernelKind> createEmbedKind();
+/// arith.addf of tensors [T, D] of f32 or, with arith.extf, of bf16, in any tree; then arith.truncf.
+std::unique_ptr<KernelKind> createSumKind();
+/// mla.swiglu of slices [T, I] or [T, C, I] of bf16 or f32.
+std::unique_ptr<KernelKind> createSwigluKind();
+/// mla.route of logits of f32, the correction f32: numbers i32 and weights f32, [T, C].
+std::unique_ptr<KernelKind> createRouteKind();
+
 } // namespace mla::gpu
 
 #endif // MLA_CONVERSION_MLATOGPU_SM90_KINDS_H

@@ -19,7 +19,8 @@ std::unique_ptr<KernelTarget> mla::gpu::createSM90Target() {
   const schema::GpuTargetRow &row = schema::rowOf(schema::GpuTarget::H100);
   auto target = std::make_unique<KernelTarget>(TargetInfo{row.name, row.isa, features, /*multiprocessors=*/132});
   for (auto create : {createProjectionKind, createNormalizeKind, createQuantizeKind, createRopeKind, createAppendKind,
-                      createGatherKind, createLatentAttentionKind, createNaiveAttentionKind})
+                      createGatherKind, createLatentAttentionKind, createNaiveAttentionKind, createEmbedKind,
+                      createSumKind, createSwigluKind, createRouteKind})
     target->add(create());
   return target;
 }

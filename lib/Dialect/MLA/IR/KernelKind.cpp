@@ -36,8 +36,10 @@ LogicalResult KernelKind::verifyRegion(KernelOp kernel) const {
   if (failed(verifyNoneTwice(kernel)))
     return failure();
   Block &block = kernel.getBody().front();
-  auto computed = llvm::find_if(block, [&](Operation &op) { return op.getName().getStringRef() == operation; });
-  if (computed == block.end())
+  // A sum has several additions, of which the last is the result.
+  auto backwards = llvm::reverse(block);
+  auto computed = llvm::find_if(backwards, [&](Operation &op) { return op.getName().getStringRef() == operation; });
+  if (computed == backwards.end())
     return kernel.emitOpError() << "(C4) expected " << operation << " in a kernel of kind " << name;
   auto yielded =
       llvm::map_to_vector(kernel.getYield()->getOperands(), [&](Value value) { return findComputed(value); });

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "StoredElements.h"
 #include "mla/Dialect/MLA/Analysis/Commuting.h"
 #include "mla/Dialect/MLA/IR/KernelKind.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
@@ -158,16 +159,20 @@ Value KernelRegion::toElement(Value value, Type element) {
   return arith::TruncFOp::create(builder, value.getLoc(), type.clone(element), value);
 }
 
+/// Return whether the result must have the type of the operands, so that it is rounded by another operation.
+static bool hasTypeOfOperand(Operation *op) { return isa<PositionScaleOp, arith::AddFOp>(op); }
+
 Operation *KernelRegion::clone(Operation *op) {
   for (Value operand : op->getOperands())
     take(operand);
   // Nothing is rounded between operations of one kernel.
   bool scales =
       isa<PositionScaleOp>(op) || (isa<RopeOp>(op) && llvm::any_of(op->getUsers(), llvm::IsaPred<PositionScaleOp>));
-  if (scales)
-    inside.map(op->getOperand(0), toElement(inside.lookup(op->getOperand(0)), builder.getF32Type()));
+  unsigned numExtended = isa<arith::AddFOp>(op) ? 2 : scales ? 1 : 0;
+  for (Value operand : op->getOperands().take_front(numExtended))
+    inside.map(operand, toElement(inside.lookup(operand), builder.getF32Type()));
   Operation *copy = builder.clone(*op, inside);
-  if (isa<RopeOp, PositionScaleOp>(copy)) // the result has the type of the operand
+  if (isa<RopeOp>(copy) || hasTypeOfOperand(copy))
     copy->getResult(0).setType(copy->getOperand(0).getType());
   return copy;
 }
@@ -176,12 +181,14 @@ Operation *KernelRegion::clone(Operation *op) {
 SmallVector<Value> KernelRegion::roundResults(Operation *op) {
   Value result = op->getResult(0);
   SmallVector<Value> results(op->getResults());
-  if (!target.findTaking(last)->stores(builder.getBF16Type(), 0))
+  const KernelKind *kind = target.findTaking(last);
+  bool staysFloat = kind->stores(builder.getF32Type(), 0) && isStoredInFloat(last->getResult(0), target);
+  if (staysFloat || !kind->stores(builder.getBF16Type(), 0))
     return results;
   auto type = dyn_cast<RankedTensorType>(result.getType());
   if (!type || !type.getElementType().isF32())
     return results;
-  if (isa<PositionScaleOp>(op))
+  if (hasTypeOfOperand(op))
     results.front() = toElement(result, builder.getBF16Type());
   else
     result.setType(type.clone(builder.getBF16Type()));

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mla/Dialect/MLA/IR/MLA.h"
+#include "StoredElements.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
 
@@ -45,11 +45,12 @@ static bool haveSameElements(Value a, Value b) {
 }
 
 /// Return whether one product with the rows of `first`, then those of `second`, computes both.
-static bool canJoin(ProjectOp first, ProjectOp second) {
+static bool canJoin(ProjectOp first, ProjectOp second, const KernelTarget &target) {
   auto isPlain = [](ProjectOp op) { return op.getHeads() == Heads::None && !op.getPanels(); };
   return isPlain(first) && isPlain(second) && first->getBlock() == second->getBlock() &&
          areEqual(first.getX(), second.getX()) && haveSameElements(first.getWeight(), second.getWeight()) &&
          getElementTypeOrSelf(first.getType()) == getElementTypeOrSelf(second.getType()) &&
+         isStoredInFloat(first, target) == isStoredInFloat(second, target) &&
          weightOf(first).getDimSize(0) % kTileRows == 0 && weightOf(second).getDimSize(0) % 8 == 0;
 }
 
@@ -109,13 +110,13 @@ static bool join(ProjectOp first, ProjectOp second) {
   return true;
 }
 
-static void joinIn(func::FuncOp function) {
+static void joinIn(func::FuncOp function, const KernelTarget &target) {
   SmallVector<ProjectOp> projections;
   function.walk([&](ProjectOp project) { projections.push_back(project); });
   for (size_t i = 0; i < projections.size(); ++i)
     for (size_t j = i + 1; projections[i] && j < projections.size(); ++j) {
       ProjectOp a = projections[i], b = projections[j];
-      if (b && ((canJoin(a, b) && join(a, b)) || (canJoin(b, a) && join(b, a))))
+      if (b && ((canJoin(a, b, target) && join(a, b)) || (canJoin(b, a, target) && join(b, a))))
         projections[i] = projections[j] = ProjectOp();
     }
 }
@@ -123,9 +124,12 @@ static void joinIn(func::FuncOp function) {
 namespace {
 struct MLAJoinProjections : mla::impl::MLAJoinProjectionsBase<MLAJoinProjections> {
   void runOnOperation() override {
+    const KernelTarget *target = KernelTarget::findFor(getOperation());
+    if (!target)
+      return signalPassFailure();
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (!isPrepare(function))
-        joinIn(function);
+        joinIn(function, *target);
   }
 };
 } // namespace

@@ -90,6 +90,9 @@ public:
   virtual mlir::LogicalResult checkOperation(mlir::Operation *op) const;
   /// Return whether a kernel may store elements of this type as its `result`-th result. The base: bf16 and i32.
   virtual bool stores(mlir::Type element, unsigned result) const;
+  /// Return whether a kernel that ends with the operand's owner reads it as f32, so that the kernel that stores it must
+  /// not round it. The base: no.
+  virtual bool readsFloat(const mlir::OpOperand &operand) const { return false; }
   /// Return whether the kind computes naive attentions of these widths. A plan has no forms that no kind computes.
   virtual bool attends(const AttentionWidths &widths) const { return false; }
   /// Return whether the kind multiplies e4m3 of these sizes. Other projections of scaled weights stay as they are.

@@ -1,0 +1,104 @@
+//===- Elementwise.cpp - Sums and activations of rows ---------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Elementwise.h"
+
+#include "Hopper.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mla::gpu;
+
+/// Returns this thread's first column.
+static Val firstColumn(KernelBuilder &k) { return (k.blockY() * elementwiseThreads + k.thread()) * laneElements; }
+
+static void storeResult(KernelBuilder &k, llvm::ArrayRef<Val> values, Val y, Val token, Val column, int64_t columns) {
+  Val row = rowAt(k, y, token, k.i32(columns), Element::BF16);
+  storeElements(k, values, elementAt(k, row, column, Element::BF16), Element::BF16);
+}
+
+//===----------------------------------------------------------------------===//
+// Sums
+//===----------------------------------------------------------------------===//
+
+static Vals add(llvm::ArrayRef<Val> a, llvm::ArrayRef<Val> b) {
+  Vals sums;
+  for (auto [left, right] : llvm::zip_equal(a, b))
+    sums.push_back(left + right);
+  return sums;
+}
+
+void mla::gpu::emitSum(mlir::gpu::GPUModuleOp module, const SumShape &shape) {
+  if (module.lookupSymbol(shape.name()))
+    return;
+  KernelBuilder k(module, shape.name(), elementwiseThreads, /*oneBlock=*/false);
+  llvm::SmallVector<unsigned> terms, strides;
+  for (int64_t i = 0; i < shape.numTerms(); ++i)
+    terms.push_back(k.addPointer());
+  unsigned y = k.addPointer();
+  for (int64_t i = 0; i < shape.numTerms(); ++i)
+    strides.push_back(k.addInt());
+  k.begin();
+  Val token = k.blockX(), column = firstColumn(k);
+  launchDependents(k);
+  waitForPredecessors(k);
+  k.when(column < shape.width, [&] {
+    llvm::SmallVector<Vals> stack;
+    unsigned term = 0;
+    for (char step : shape.order) {
+      if (step == 'a') {
+        Vals right = stack.pop_back_val();
+        stack.back() = add(stack.back(), right);
+        continue;
+      }
+      Element element = step == 'f' ? Element::F32 : Element::BF16;
+      Val row = rowAt(k, k.argument(terms[term]), token, k.argument(strides[term]), element);
+      stack.push_back(loadElements(k, elementAt(k, row, column, element), laneElements, element));
+      ++term;
+    }
+    storeResult(k, stack.back(), k.argument(y), token, column, shape.width);
+  });
+  k.finish();
+}
+
+//===----------------------------------------------------------------------===//
+// SwiGLU
+//===----------------------------------------------------------------------===//
+
+std::string SwigluShape::name() const {
+  return "swiglu_" + std::to_string(choices) + "x" + std::to_string(width) + (input == Element::F32 ? "_f32" : "");
+}
+
+/// Returns gate / (1 + exp(-gate)) · up. The quotient of a large negative gate is zero.
+static Val activate(KernelBuilder &k, Val gate, Val up) {
+  Val power = exp2(gate * k.f32(-llvm::numbers::log2e));
+  return gate * reciprocal(power + k.f32(1)) * up;
+}
+
+void mla::gpu::emitSwiglu(mlir::gpu::GPUModuleOp module, const SwigluShape &shape) {
+  if (module.lookupSymbol(shape.name()))
+    return;
+  KernelBuilder k(module, shape.name(), elementwiseThreads, /*oneBlock=*/false);
+  unsigned gate = k.addPointer(), up = k.addPointer(), y = k.addPointer();
+  unsigned gateToken = k.addInt(), gateChoice = k.addInt(), upToken = k.addInt(), upChoice = k.addInt();
+  k.begin();
+  Val token = k.blockX(), column = firstColumn(k), choice = column / shape.width, inside = column % shape.width;
+  auto load = [&](unsigned from, unsigned ofToken, unsigned ofChoice) {
+    Val row = rowAt(k, k.argument(from), token, k.argument(ofToken), shape.input);
+    Val own = rowAt(k, row, choice, k.argument(ofChoice), shape.input);
+    return loadElements(k, elementAt(k, own, inside, shape.input), laneElements, shape.input);
+  };
+  launchDependents(k);
+  waitForPredecessors(k);
+  k.when(column < shape.columns(), [&] {
+    Vals gates = load(gate, gateToken, gateChoice), ups = load(up, upToken, upChoice), values;
+    for (auto [left, right] : llvm::zip_equal(gates, ups))
+      values.push_back(activate(k, left, right));
+    storeResult(k, values, k.argument(y), token, column, shape.columns());
+  });
+  k.finish();
+}

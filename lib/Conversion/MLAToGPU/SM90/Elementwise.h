@@ -1,0 +1,54 @@
+//===- Elementwise.h - Sums and activations of rows -------------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Rows of activations of which a thread has eight columns, in f32.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_CONVERSION_MLATOGPU_SM90_ELEMENTWISE_H
+#define MLA_CONVERSION_MLATOGPU_SM90_ELEMENTWISE_H
+
+#include "Rows.h"
+
+namespace mla::gpu {
+
+inline constexpr int64_t elementwiseThreads = 128;
+/// Columns of a CTA.
+inline constexpr int64_t elementwiseColumns = elementwiseThreads * laneElements;
+
+/// The sum of rows, stored as bf16.
+struct SumShape {
+  int64_t width = 0; ///< a multiple of 8
+  /// The terms and additions in postfix order: 'b' is the next term, of bf16, 'f' one of f32, and 'a' adds the last two
+  /// values: "bfa" is the sum of two terms.
+  std::string order;
+
+  int64_t numTerms() const { return (static_cast<int64_t>(order.size()) + 1) / 2; }
+  std::string name() const { return "sum_" + std::to_string(width) + "_" + order; }
+};
+
+/// Adds the kernel to the module, if it is not there. Arguments: the terms, y; elements between rows of each term.
+/// Grid: tokens, ceil(width / elementwiseColumns).
+void emitSum(mlir::gpu::GPUModuleOp module, const SumShape &shape);
+
+/// y = silu(gate) · up, stored as bf16: rows of `choices` times `width` columns.
+struct SwigluShape {
+  int64_t choices = 1;
+  int64_t width = 0; ///< a multiple of 8
+  Element input = Element::BF16;
+
+  int64_t columns() const { return choices * width; }
+  std::string name() const;
+};
+
+/// Adds the kernel to the module, if it is not there. Arguments: gate, up, y; elements between tokens and between
+/// choices of gate, then of up. Grid: tokens, ceil(columns / elementwiseColumns).
+void emitSwiglu(mlir::gpu::GPUModuleOp module, const SwigluShape &shape);
+
+} // namespace mla::gpu
+
+#endif // MLA_CONVERSION_MLATOGPU_SM90_ELEMENTWISE_H
