@@ -19,10 +19,6 @@ llvm::Error mla::checkDType(const CompileOptions &options) {
 static llvm::Error checkScope(const CompileOptions &options) {
   if (options.scope == Scope::Attention)
     return llvm::Error::success();
-  if (options.isForGPU())
-    return makeError(llvm::Twine("--scope: ") + (options.scope == Scope::Model ? "a model" : "a layer") +
-                     " is compiled for the CPU only yet, not for " + options.target +
-                     "; use --target=cpu, or --scope=attention");
   for (auto [asked, option] :
        {std::pair(options.tensorParallel > 1, "--tp"), std::pair(!options.adapter.empty(), "--adapter"),
         std::pair(options.tokenTerms > 0, "--dtype=fp8")})

@@ -243,6 +243,8 @@ static LogicalResult convert(func::FuncOp function, mlir::gpu::GPUModuleOp kerne
   OpBuilder builder(function);
   auto list = LaunchesOp::create(builder, function.getLoc(), function.getName(),
                                  function->getAttrOfType<RegimeAttr>(kRegimeAttr), weightsOf(function, builder));
+  if (Attribute layers = function->getAttr(kLayersAttr))
+    list->setAttr(kLayersAttr, layers);
   if (failed(fill(list, function, kernels))) {
     list.erase();
     return failure();

@@ -42,7 +42,7 @@ static std::vector<mlir::Operation *> findEntries(mlir::ModuleOp module, RegimeA
     if (serves(function->getAttrOfType<RegimeAttr>(kRegimeAttr), regime))
       entries.push_back(function);
   for (auto launches : module.getOps<LaunchesOp>())
-    if (entries.empty() && serves(launches.getRegimeAttr(), regime))
+    if (serves(launches.getRegimeAttr(), regime))
       entries.push_back(launches);
   return entries;
 }
