@@ -12,8 +12,8 @@
 
 namespace mla {
 
-/// Return whether the f32 elements of a value are stored as they are, not rounded to bf16: an end of a model returns it,
-/// or a kernel reads it in f32, such as a router its logits.
+/// Return whether the f32 elements of a value are stored as they are, not rounded to bf16: an end of a model returns
+/// it, or a kernel reads it in f32, such as a router its logits.
 bool isStoredInFloat(mlir::Value value, const KernelTarget &target);
 
 } // namespace mla

@@ -171,8 +171,21 @@ func.func @kernel_c4_yields_a_part(%c: !mla.cache<page = 16, latent = 64, rope =
 
 // -----
 
+func.func @kernel_c4_yields_a_part_of_a_sum(%x: tensor<?x64xf32>) {
+  // expected-error @+1 {{(C4) must yield the results of its arith.addf}}
+  %y = mla.kernel sum "y"(%a = %x) : (tensor<?x64xf32>) -> tensor<?x64xbf16> {
+    %b = arith.addf %a, %a : tensor<?x64xf32>
+    %c = arith.addf %b, %a : tensor<?x64xf32>
+    %r = arith.truncf %b : tensor<?x64xf32> to tensor<?x64xbf16>
+    mla.yield %r : tensor<?x64xbf16>
+  }
+  return
+}
+
+// -----
+
 func.func @kernel_kind() {
-  // expected-error @+1 {{(C5) unknown kind 'matmul'; expected projection, normalize, quantize, rope, append, gather, latent_attention, naive_attention}}
+  // expected-error @+1 {{(C5) unknown kind 'matmul'; expected projection, normalize, quantize, rope, append, gather, latent_attention, naive_attention, embed, sum, swiglu, route}}
   mla.kernel matmul "x"() : () -> () {
     mla.yield
   }
