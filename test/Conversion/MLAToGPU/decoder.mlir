@@ -87,3 +87,22 @@ func.func @prefill(%hidden: !hidden, %ids: tensor<?xi32>) -> tensor<?x1040xbf16>
   }
   return %sum : tensor<?x1040xbf16>
 }
+
+// The warps of a CTA share a row of more than 2048 elements.
+// CHECK-LABEL: mla.launches @decode
+// CHECK: mla.launch @kernels::@normalize_4096_{{.*}} grid (tokens, 1, 1) threads 128 shared 16 overlap args [
+// CHECK-NEXT: #mla.pointer<"hidden">,
+// CHECK-NEXT: #mla.pointer<"weight:gamma">,
+// CHECK-NEXT: #mla.pointer<"out">,
+// CHECK-NEXT: #mla.extent<tokens>,
+// CHECK-NEXT: #mla.extent<4096>,
+// CHECK-NEXT: #mla.extent<4096>]
+func.func @decode(%hidden: tensor<?x4096xbf16>) -> tensor<?x4096xbf16>
+    attributes {mla.regime = #mla.regime<{phase = decode, q = naive, o = naive}>} {
+  %gamma = mla.weight "gamma" : tensor<4096xf32>
+  %x = mla.kernel normalize "x"(%a = %hidden, %g = %gamma) : (tensor<?x4096xbf16>, tensor<4096xf32>) -> tensor<?x4096xbf16> {
+    %y = mla.rms_norm %a, %g {epsilon = 1.0e-06 : f64} : tensor<?x4096xbf16>, tensor<4096xf32> -> tensor<?x4096xbf16>
+    mla.yield %y : tensor<?x4096xbf16>
+  }
+  return %x : tensor<?x4096xbf16>
+}

@@ -1,4 +1,4 @@
-"""Compares the small kernels of a decoder with numpy: rows of a table, sums, SwiGLU, and routers.
+"""Compares the small kernels of a decoder with numpy: rows of a table, sums, SwiGLU, norms of the stream, and routers.
 
 A case is a function of operations whose kernels are launched without a bundle (kernel_module.py); results are scratch memory."""
 import dataclasses
@@ -179,6 +179,34 @@ def run_swiglu(name):
         report(not np.allclose(found, up / (1 + np.exp(-up)) * gate, rtol=2**-8, atol=1e-30), f"{name}: swapped operands are not seen")
 
 
+#===-- norms -----------------------------------------------------------------------------------------------------------------===#
+
+# Rows of the stream, of which a warp or a CTA has one.
+NORMS = {"norm": (2048, "bf16"), "norm_wide": (7168, "bf16"), "norm_f32": (2080, "f32"), "norm_undivided": (2056, "bf16")}
+
+
+def norm_module(name):
+    width, element = NORMS[name]
+    x, gamma = tensor("?", width, element=element), tensor(width, element="f32")
+    return function("case", f"%x: {x}", f'%gamma = mla.weight "gamma" : {gamma}\n'
+                    f"%y = mla.rms_norm %x, %gamma {{epsilon = 1.0e-6 : f64}} : {x}, {gamma} -> {tensor('?', width)}\n")
+
+
+def run_norm(name):
+    width, element = NORMS[name]
+    rng = np.random.default_rng(4)
+    gamma = (1 + 0.1 * rng.standard_normal(width)).astype(np.float32)
+    for tokens in TOKENS:
+        x = rng.standard_normal((tokens, width)) * np.exp(rng.uniform(-9, 9, (tokens, 1)))
+        x[0, width - 1] = 1e3  # of one part
+        stored = to_bits(x) if element == "bf16" else x.astype(np.float32)
+        x = from_bits(stored) if element == "bf16" else stored.astype(np.float64)
+        found, = run_twice(name, sizes_of(tokens), {"hidden": stored, "weight:gamma": gamma}, [((tokens, width), "bfloat16")])
+        found, scaled = from_bits(found), x / np.sqrt((x * x).mean(axis=1, keepdims=True) + 1e-6)
+        report(np.allclose(found, gamma * scaled, rtol=2**-8, atol=1e-30), f"{name} of {tokens} tokens: another norm")
+        report(not np.allclose(found, np.roll(gamma, 8) * scaled, rtol=2**-8, atol=1e-30), f"{name}: another gamma is not seen")
+
+
 #===-- routers ---------------------------------------------------------------------------------------------------------------===#
 
 
@@ -296,6 +324,7 @@ def run_route(name):
 #===-- the group -------------------------------------------------------------------------------------------------------------===#
 
 KINDS = {name: kind for names, kind in ((EMBEDDINGS, (embed_module, run_embed)), (SUMS, (sum_module, run_sum)), (SWIGLUS, (swiglu_module, run_swiglu)),
+                                        (NORMS, (norm_module, run_norm)),
                                         (ROUTERS, (route_module, run_route))) for name in names}
 
 

@@ -61,12 +61,12 @@ class KernelModule:
         self.module = self.driver.made("cuModuleLoadDataEx", path.with_suffix(".ptx").read_bytes() + b"\0", 0, None, None)
 
     def launches_of(self, function):
-        """Return ([(name, bytes)] of scratch memory, [(kernel, grid, threads, arguments)])."""
+        """Return ([(name, bytes)] of scratch memory, [(kernel, grid, threads, bytes of shared memory, arguments)])."""
         body = re.search(rf"mla\.launches @{function} .*?\{{\n(.*?)\n  \}}", self.text, re.S).group(1)
         memory = re.findall(r'mla\.workspace "([^"]+)" bytes \((.*)\)', body)
-        found = re.findall(r"mla\.launch @kernels::@(\w+) grid \((.*?)\) threads (\d+) shared 0(?: overlap)? args \[(.*?)\]\n?", body, re.S)
+        found = re.findall(r"mla\.launch @kernels::@(\w+) grid \((.*?)\) threads (\d+) shared (\d+)(?: overlap)? args \[(.*?)\]\n?", body, re.S)
         assert len(found) == body.count("mla.launch "), body
-        return memory, [(kernel, grid.split(", "), int(threads), arguments) for kernel, grid, threads, arguments in found]
+        return memory, [(kernel, grid.split(", "), int(threads), int(shared), arguments) for kernel, grid, threads, shared, arguments in found]
 
     def run(self, function, sizes, buffers, arena, shapes):
         """Launch the kernels of a function. buffers: arrays by name; shapes: (shape, element type) of each scratch buffer, which are
@@ -77,11 +77,11 @@ class KernelModule:
             assert evaluate(size, sizes) == int(np.prod(shape)) * np.dtype(STORAGE[dtype]).itemsize, (function, name, size)
             made.append(arena.empty(name, shape, dtype))
             buffers[name] = made[-1]
-        for kernel, grid, threads, arguments in launches:
-            self.launch(kernel, [evaluate(part, sizes) for part in grid], threads, arguments, sizes, buffers)
+        for kernel, grid, threads, shared, arguments in launches:
+            self.launch(kernel, [evaluate(part, sizes) for part in grid], threads, shared, arguments, sizes, buffers)
         return made
 
-    def launch(self, kernel, grid, threads, arguments, sizes, buffers):
+    def launch(self, kernel, grid, threads, shared, arguments, sizes, buffers):
         values = []
         for pointer, offset, extent in re.findall(r'#mla\.pointer<"([^"]+)"(?:, offset = (\d+))?>|#mla\.extent<(.+?)>(?=[,\s]|$)', arguments):
             if pointer:
@@ -90,7 +90,7 @@ class KernelModule:
                 values.append(ctypes.c_int32(evaluate(extent, sizes)))
         assert len(values) == arguments.count("#mla."), arguments
         function = self.driver.made("cuModuleGetFunction", self.module, kernel.encode())
-        config = LaunchConfig((ctypes.c_uint * 3)(*grid), (ctypes.c_uint * 3)(threads, 1, 1), 0, None, None, 0)
+        config = LaunchConfig((ctypes.c_uint * 3)(*grid), (ctypes.c_uint * 3)(threads, 1, 1), shared, None, None, 0)
         pointers = (ctypes.c_void_p * len(values))(*[ctypes.addressof(value) for value in values])
         self.driver("cuLaunchKernelEx", ctypes.byref(config), function, pointers, None)
 

@@ -17,6 +17,24 @@ std::string NormalizeShape::name() const {
          (input == Element::F32 ? "_f32" : "") + (quantized.group ? quantized.name() : "") + nameOf(scale);
 }
 
+int64_t NormalizeShape::warpsOfRow() const {
+  constexpr int64_t mostOfWarp = 2048; // 64 registers per lane
+  bool isDivisible = width % (normalizeWarps * laneElements) == 0;
+  return width > mostOfWarp && isDivisible && !quantized.group ? normalizeWarps : 1;
+}
+
+/// Returns the sum over the warps of a row, in their order.
+static Val sumOverWarps(KernelBuilder &k, Val ofWarp, Val warp, Val lane, int64_t warps) {
+  if (warps == 1)
+    return ofWarp;
+  k.when(lane == 0, [&] { k.store(ofWarp, k.shared(0, warp * 4), 4); });
+  k.syncBlock();
+  Val sum = k.f32(0);
+  for (int64_t i = 0; i < warps; ++i)
+    sum = sum + k.load(k.shared(4 * i), k.f32Type(), 4);
+  return sum;
+}
+
 void mla::gpu::emitNormalize(mlir::gpu::GPUModuleOp module, const NormalizeShape &shape) {
   if (module.lookupSymbol(shape.name()))
     return;
@@ -30,16 +48,20 @@ void mla::gpu::emitNormalize(mlir::gpu::GPUModuleOp module, const NormalizeShape
   k.begin();
   // Uniform in a warp.
   Val warp = k.shuffle(k.thread() >> 5, k.i32(0)), lane = k.thread() & 31;
-  Val row = k.blockX() * normalizeRows + warp;
+  int64_t warps = shape.warpsOfRow(), width = shape.width / warps; // of this warp's part
+  Val unit = k.blockX() * normalizeWarps + warp, row = unit / warps, first = unit % warps * width;
   launchDependents(k);
   waitForPredecessors(k);
   k.when(row < k.argument(rows), [&] {
     Val from = rowAt(k, k.argument(x), row, k.argument(xStride), shape.input);
-    Vals values = loadRow(k, from, lane, shape.width, shape.input);
+    Vals values = loadRow(k, elementAt(k, from, first, shape.input), lane, width, shape.input);
     Val factor;
     if (positions) // while the row is being loaded
       factor = scaleAt(k, shape.scale, positions->placeOf(row).position);
-    Vals normalized = normalizeRow(k, values, k.argument(gamma), lane, shape.width, shape.epsilon);
+    Val squares = sumOverWarps(k, sumOfSquares(k, values), warp, lane, warps);
+    Val norm = rsqrt(squares * k.f32(1.0 / shape.width) + k.f32(shape.epsilon));
+    Val ofGamma = elementAt(k, k.argument(gamma), first, Element::F32);
+    Vals normalized = scaleByGamma(k, values, norm, ofGamma, lane, width);
     for (Val &value : normalized)
       value = factor ? value * factor : value;
     if (shape.quantized.group) {
@@ -54,8 +76,8 @@ void mla::gpu::emitNormalize(mlir::gpu::GPUModuleOp module, const NormalizeShape
       }
       storeQuantized(k, normalized, chunks, lane, q, /*termRows=*/1);
     } else {
-      storeRow(k, normalized, rowAt(k, k.argument(y), row, k.argument(yStride), Element::BF16), lane, shape.width,
-               Element::BF16);
+      Val to = rowAt(k, k.argument(y), row, k.argument(yStride), Element::BF16);
+      storeRow(k, normalized, elementAt(k, to, first, Element::BF16), lane, width, Element::BF16);
     }
   });
   k.finish();

@@ -13,7 +13,7 @@
 
 namespace mla::gpu {
 
-/// y[r, i] = gamma[i] · x[r, i] / sqrt(mean(x[r]^2) + epsilon), y bf16, or e4m3 with scales; one warp per row.
+/// y[r, i] = gamma[i] · x[r, i] / sqrt(mean(x[r]^2) + epsilon), y bf16, or e4m3 with scales.
 struct NormalizeShape {
   int64_t width = 0; ///< a multiple of 8
   double epsilon = 0;
@@ -21,15 +21,19 @@ struct NormalizeShape {
   PositionScale scale;    ///< of the row's token, if it has a beta
   Quantization quantized; ///< of y, if it has a group
 
+  /// Warps that share a row: those of a CTA share a wide one, of which a warp's registers could not hold all.
+  int64_t warpsOfRow() const;
+  /// Bytes of dynamic shared memory.
+  int64_t sharedBytes() const { return warpsOfRow() > 1 ? 4 * warpsOfRow() : 0; }
   std::string name() const;
 };
 
-inline constexpr int64_t normalizeRows = 4; ///< per CTA
-inline constexpr int64_t normalizeThreads = 32 * normalizeRows;
+inline constexpr int64_t normalizeWarps = 4; ///< per CTA
+inline constexpr int64_t normalizeThreads = 32 * normalizeWarps;
 
 /// Adds the kernel to the module, if it is not there. Arguments: x, gamma f32, y, of e4m3 its scales; rows, elements
-/// between rows of x, and of y; if there is a position scale, cu_seqlens, lengths, batch. Grid: ceil(rows /
-/// normalizeRows).
+/// between rows of x, and of y; if there is a position scale, cu_seqlens, lengths, batch. Grid: ceil(rows ·
+/// warpsOfRow / normalizeWarps).
 void emitNormalize(mlir::gpu::GPUModuleOp module, const NormalizeShape &shape);
 
 } // namespace mla::gpu

@@ -196,7 +196,9 @@ static FailureOr<Launches> generateNorm(KernelOp kernel, mlir::gpu::GPUModuleOp 
   if (failed(checkWidth(kernel, shape.width)))
     return failure();
   emitNormalize(module, shape);
-  Launch launch = launchOf(kernel, shape.name(), x->rows.ceilDiv(normalizeRows), normalizeThreads);
+  Launch launch =
+      launchOf(kernel, shape.name(), (x->rows * shape.warpsOfRow()).ceilDiv(normalizeWarps), normalizeThreads);
+  launch.sharedBytes = shape.sharedBytes();
   launch.arguments = {x->buffer, *gamma, Buffer{Buffer::Result, 0}};
   if (quantize)
     launch.arguments.push_back(Buffer{Buffer::Result, 1});

@@ -126,12 +126,21 @@ void mla::gpu::storeRow(KernelBuilder &k, llvm::ArrayRef<Val> values, Val row, V
   });
 }
 
-Vals mla::gpu::normalizeRow(KernelBuilder &k, llvm::ArrayRef<Val> values, Val gamma, Val lane, int64_t width,
-                            double epsilon) {
+Val mla::gpu::sumOfSquares(KernelBuilder &k, llvm::ArrayRef<Val> values) {
   Val squares = k.f32(0);
   for (Val value : values)
     squares = fma(value, value, squares);
-  Val factor = rsqrt(k.warpSum(squares) * k.f32(1.0 / width) + k.f32(epsilon));
+  return k.warpSum(squares);
+}
+
+Vals mla::gpu::normalizeRow(KernelBuilder &k, llvm::ArrayRef<Val> values, Val gamma, Val lane, int64_t width,
+                            double epsilon) {
+  Val factor = rsqrt(sumOfSquares(k, values) * k.f32(1.0 / width) + k.f32(epsilon));
+  return scaleByGamma(k, values, factor, gamma, lane, width);
+}
+
+Vals mla::gpu::scaleByGamma(KernelBuilder &k, llvm::ArrayRef<Val> values, Val factor, Val gamma, Val lane,
+                            int64_t width) {
   Vals result;
   forEachPiece(k, lane, width, [&](int64_t piece, Val first, Val condition) {
     Vals gammas = loadWhere(k, condition,

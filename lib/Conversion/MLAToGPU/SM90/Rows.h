@@ -34,6 +34,10 @@ inline constexpr int64_t laneElements = 8, warpElements = 256;
 Vals loadRow(KernelBuilder &k, Val row, Val lane, int64_t width, Element element);
 void storeRow(KernelBuilder &k, llvm::ArrayRef<Val> values, Val row, Val lane, int64_t width, Element element);
 
+/// Returns the sum of the squares of the warp's elements.
+Val sumOfSquares(KernelBuilder &k, llvm::ArrayRef<Val> values);
+/// Multiplies the warp's elements of one row by a factor and by gamma.
+Vals scaleByGamma(KernelBuilder &k, llvm::ArrayRef<Val> values, Val factor, Val gamma, Val lane, int64_t width);
 /// Multiplies the warp's elements of one row by gamma and divides by the root of their mean square (mla.rms_norm), in
 /// f32.
 Vals normalizeRow(KernelBuilder &k, llvm::ArrayRef<Val> values, Val gamma, Val lane, int64_t width, double epsilon);
