@@ -29,9 +29,9 @@ def MLA_KernelOp : MLA_Op<"kernel", [IsolatedFromAbove, RecursiveMemoryEffects, 
     (C2) yielded values have the results' types;
     (C3) the schedule is one of the kernel's kind, with keys and values known to
     the kind;
-    (C4) the region holds the kind's operation exactly once, and every other
-    operation of mla at most once, and yields its results, possibly through
-    operations that the kind fuses;
+    (C4) the region holds the kind's operation exactly once (a sum: every one of
+    its additions), and every other operation of mla at most once, and yields its
+    results (the last sum), possibly through operations that the kind fuses;
     (C5) the kind is one of the target's (`mla/Dialect/MLA/IR/KernelKind.h`).
 
     | kind | operation |
@@ -40,6 +40,8 @@ def MLA_KernelOp : MLA_Op<"kernel", [IsolatedFromAbove, RecursiveMemoryEffects, 
     | `normalize`, `rope` | `mla.rms_norm`, `mla.rope`; their results may be scaled by position and rounded |
     | `append`, `gather` | `mla.append`, `mla.gather` |
     | `latent_attention`, `naive_attention` | `mla.latent_attention`, `mla.attention` |
+    | `embed`, `swiglu`, `route` | `mla.embed`, `mla.swiglu`, `mla.route` |
+    | `sum` | `arith.addf`, of two or more tensors, in f32; the result is rounded |
 
     ```mlir
     func.func @down(%hidden: tensor<?x160xbf16>) -> tensor<?x48xbf16> {

@@ -313,7 +313,8 @@ def MLAJoinProjections : Pass<"mla-join-projections", "::mlir::ModuleOp"> {
 
     The weights must have the same elements and, in e4m3, blocks, of which each
     has a whole one, and one of them rows in a multiple of 128, so that no tile
-    of a kernel has rows of both. Runs before `mla-group-kernels`.
+    of a kernel has rows of both. Results must be stored alike: a router's logits
+    are not rounded. Runs before `mla-group-kernels`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }
@@ -333,8 +334,10 @@ def MLAGroupKernels : Pass<"mla-group-kernels", "::mlir::ModuleOp"> {
     | `append` | `mla.rms_norm` of the latent, `mla.rope` of the key, `mla.append` |
     | `gather` | `mla.gather` |
     | `latent_attention`, `naive_attention` | `mla.latent_attention`, `mla.attention` |
+    | `sum` | `arith.addf`, those of which it is the only user, `arith.extf` of their operands |
 
-    Values between kernels are stored, and so rounded to bf16 once. Slices are
+    Values between kernels are stored, and so rounded to bf16 once, unless a kind
+    reads them in f32 or an end of a model returns them. Slices are
     not stored: their readers take the whole tensor and read through strides.
     Positions are computed where they are needed.
 
