@@ -14,7 +14,7 @@ import types
 from . import dlpack, runtime, streams
 from .cache import Cache
 from .dlpack import result_like, view
-from .errors import ArgumentError, integer
+from .errors import ArgumentError, integer, is_integer, listing
 from .runtime import BundleInfo, EntryInfo, LatentAttention, NaiveAttention, Saturation, Step
 
 
@@ -73,7 +73,10 @@ class Bundle:
     def __init__(self, path, inspect=False):
         self.handle, self._context = ctypes.c_void_p(), None
         lib = runtime.loaded()
-        path = os.fspath(path)
+        try:
+            path = os.fspath(path)
+        except TypeError:
+            raise ArgumentError("path", f"is a {type(path).__name__}, must be the path of a bundle") from None
         if b"\0" in os.fsencode(path):
             raise ArgumentError("path", f"is {path!r}, which holds a NUL")
         (lib.mla_bundle_inspect if inspect else lib.mla_bundle_open)(os.fsencode(path), ctypes.byref(self.handle))
@@ -141,8 +144,9 @@ class Bundle:
     def generate(self, prompts, max_new_tokens=16):
         """Continue prompts by the likeliest token, again and again. prompts: a list of token numbers, or of such lists, which
         run as one batch. Return the new tokens, likewise. Requires a bundle of scope "model"."""
-        single = bool(prompts) and not hasattr(prompts[0], "__len__")
-        fed = [list(prompt) for prompt in ([prompts] if single else prompts)]
+        listed = listing("prompts", prompts)
+        single = bool(listed) and is_integer(listed[0])
+        fed = [listed] if single else [listing(f"prompts[{i}]", prompt) for i, prompt in enumerate(listed)]
         count = integer("max_new_tokens", max_new_tokens, (1, 1 << 20))
         for i, prompt in enumerate(fed):
             if not prompt:

@@ -10,7 +10,7 @@ import ctypes
 
 from . import runtime, streams
 from .dlpack import result_like, view
-from .errors import INT32, ArgumentError, Error, integer
+from .errors import INT32, ArgumentError, Error, integer, listing
 
 _TYPES = {"float32": "<f4", "bfloat16": "<u2", "uint8": "|u1"}
 
@@ -109,6 +109,7 @@ class Batch:
         every sequence, of equal ones the first."""
         if not self.handle:
             raise Error("MLA_INVALID_ARGUMENT", "batch: its block has ended; begin another with Cache.batch")
+        ids = listing("ids", ids)
         if len(ids) != self.tokens:
             raise ArgumentError("ids", f"has {len(ids)} numbers for {self.tokens} tokens")
         bundle = self.cache.bundle
@@ -182,6 +183,7 @@ class Cache:
         """Begin a step that appends tokens[i] new tokens to sequences[i], on `stream` (see Bundle.step). They are committed at
         the end of the block; after an exception nothing has changed. Raise MLA_OUT_OF_PAGES if pages are lacking: free or
         truncate sequences, or run fewer."""
+        sequences, tokens = listing("sequences", sequences), listing("tokens", tokens)
         if len(sequences) != len(tokens):
             raise ArgumentError("tokens", f"has {len(tokens)} numbers for {len(sequences)} sequences")
         for i, sequence in enumerate(sequences):

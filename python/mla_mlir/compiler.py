@@ -45,7 +45,10 @@ def _config_file(config):
         return
     with tempfile.TemporaryDirectory(prefix="mla-config-") as directory:
         path = pathlib.Path(directory) / "config.json"
-        path.write_text(json.dumps(config))
+        try:
+            path.write_text(json.dumps(config))
+        except (TypeError, ValueError) as error:  # not JSON
+            raise CompileError(2, f"config: must be a path or a dictionary of JSON values: {error}") from error
         yield path
 
 
@@ -94,6 +97,8 @@ def compile(output=None, *, weights=None, adapter=None, config=None, layers=None
     """
     if output is None and report is None and emit in (None, "bundle"):
         raise CompileError(2, "output: must be the directory to write the bundle to")
+    if output is not None and not isinstance(output, (str, os.PathLike)):
+        raise CompileError(2, f"output: is a {type(output).__name__}, must be a path")
     with _config_file(config) as config_path, _config_file(baseline) as baseline_path:
         named = {"weights": weights, "adapter": adapter, "config": config_path, "target": target, "dtype": dtype,
                  "layers": None if layers is None else _layers(layers), "scope": scope, "plan": plan, "device": device, "page": page, "tp": tp,

@@ -27,6 +27,24 @@ class ArgumentError(ValueError):
         self.argument = argument
 
 
+def listing(name, values):
+    """Convert `values`, such as an array, to a list."""
+    if not isinstance(values, (str, bytes, bytearray, dict, set, frozenset)):
+        try:
+            return list(values)
+        except TypeError:  # None, a number, a tensor without dimensions
+            pass
+    raise ArgumentError(name, f"is a {type(values).__name__}, must be a list")
+
+
+def is_integer(value):
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return True
+
+
 def integer(name, value, bounds=INT64):
     """Convert `value` to an int within the bounds of a C type, which ctypes would truncate silently."""
     try:

@@ -85,6 +85,11 @@ class Integers(Case):
 
     def test_a_path_ends_at_its_end(self):
         self.refuses("path", lambda: mla_mlir.load(f"{self.bundle.info.path}\0.mla"), "which holds a NUL")
+        for path in (None, 3):
+            self.refuses("path", lambda: mla_mlir.load(path), "must be the path of a bundle")
+        for output, config, says in ((3, {}, "output: is a int, must be a path"), ("x", {"a": {1}}, "config: must be a path or a dictionary")):
+            with self.assertRaisesRegex(mla_mlir.CompileError, says):
+                mla_mlir.compile(output, config=config)
         for path in ("a\0b", "\ud800"):
             with self.assertRaisesRegex(mla_mlir.CompileError, "an argument cannot be given to mla-compile"):
                 mla_mlir.compile(path, config="config.json")
