@@ -47,7 +47,7 @@ std::string LatentAttentionShape::name() const {
 //===----------------------------------------------------------------------===//
 
 LatentAttention::LatentAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape)
-    : shape(shape), at(shape), k(module, shape.name(), shape.threads(), /*oneBlock=*/true) {
+    : LatentFrame(module, shape, shape.name(), shape.threads()), at(shape) {
   // Each warpgroup refills its half of both stages; the first scores of stage 1 start with the first tile to arrive.
   for (int64_t i = 0; i < at.tiles; ++i)
     order[0].push_back(i);
@@ -76,10 +76,7 @@ void LatentAttention::addArguments() {
 }
 
 void LatentAttention::setUp() {
-  thread = k.thread();
-  group = k.shuffle(thread >> 7, k.i32(0)); // known to be uniform in a warp
-  inGroup = thread & 127;
-  lane = thread & 31;
+  setUpThreads();
   warp = inGroup >> 5;
   quad = lane & 3;
   row0 = warp * 16 + (lane >> 2);
@@ -120,24 +117,10 @@ void LatentAttention::syncMultiplying() {
 // Splits
 //===----------------------------------------------------------------------===//
 
-Val mla::gpu::blocksOfLength(KernelBuilder &k, Val length) { return max(ceilDiv(length, blockTokens), k.i32(1)); }
-
-LatentSplit mla::gpu::latentSplitAt(KernelBuilder &k, const LatentAttentionShape &shape, const WorkSplit::Part &part,
-                                    Val lengths, Val sequence, Val begin) {
-  Val blocks = blocksOfLength(k, k.loadInt(lengths, sequence));
-  Val limit = select(sequence == part.last, part.endBlock, blocks);
-  Val end = shape.split.fixed ? min(begin + shape.split.fixed, limit) : limit;
-  return {sequence, begin, limit, end};
-}
-
 Val mla::gpu::loadPage(KernelBuilder &k, const BlockTable &table, Val sequence, Val entry) {
   Val line = k.extend(sequence) * k.extend(table.width) + k.extend(min(entry, table.width - 1));
   Val page = k.loadConstant(k.at(table.base, line * 4), k.i32Type());
   return max(min(page, table.pages - 1), k.i32(0));
-}
-
-LatentSplit LatentAttention::splitAt(Val sequence, Val begin) {
-  return latentSplitAt(k, shape, part, k.argument(lengthsArg), sequence, begin);
 }
 
 /// Prefetches the query offsets, and the table's row of the sequence that this part probably begins with, to L2 while
@@ -187,26 +170,6 @@ void LatentAttention::allSplits() {
       });
 }
 
-void LatentAttention::beginSplit(const LatentSplit &own, Val ordinal) {
-  // Shuffled to be known as uniform in a warp.
-  auto uniform = [&](Val value) { return k.shuffle(value, k.i32(0)); };
-  sequence = own.sequence, begin = own.begin, end = uniform(own.end);
-  length = uniform(k.loadInt(k.argument(lengthsArg), sequence));
-  Val heads = k.argument(headsArg), firstToken = k.loadInt(k.argument(cuArg), sequence);
-  Val queries = k.loadInt(k.argument(cuArg), sequence + 1) - firstToken;
-  sequenceRow = firstToken * heads;
-  rows = queries * heads;
-  isLast = end == blocksOfLength(k, length);
-  Val whole = (begin == 0) & isLast;
-  Val own0 = shape.split.fixed ? ordinal : min(ordinal, k.i32(1));
-  slot = select(whole, k.i32(-1), part.slot + own0);
-  for (int64_t row : {0, 1}) {
-    Val query = (firstRow + row0 + 8 * row) / heads;
-    border[row] = min(length - (queries - query - 1), length);
-  }
-  leastBorder = uniform(min(length - (queries - firstRow / heads - 1), length));
-}
-
 /// Loads the inputs of the next split's first copies to shared memory during this split: while all CTAs read their
 /// first blocks, a load takes microseconds. One thread.
 void LatentAttention::fetchNext() {
@@ -240,9 +203,10 @@ void LatentAttention::loadQueryFragments() {
 /// Computes one split; returns where the next begins.
 Vals LatentAttention::oneSplit(LatentSplit own, Val ordinal) {
   beginSplit(own, ordinal);
-  Val same = shape.split.fixed ? own.end < own.limit : k.i1(false);
-  nextSequence = select(same, sequence, sequence + 1);
-  nextBegin = select(same, own.end, k.i32(0));
+  for (int64_t row : {0, 1})
+    border[row] = borderOf(firstRow + row0 + 8 * row);
+  leastBorder = k.shuffle(borderOf(firstRow), k.i32(0)); // known to be uniform in a warp
+  std::tie(nextSequence, nextBegin) = next(own);
   hasNext = nextSequence <= part.last;
   k.when(hasNext & isFirst, [&] { fetchNext(); });
   loadQueryFragments();
@@ -264,13 +228,6 @@ void LatentAttention::loadNext() {
   waitWords(k);
   loadQueries(fetched(at.next) * k.argument(headsArg) + firstRow);
   loadStage(0, shape.isPacked() ? Vals() : fetchedPages(), nextBegin);
-}
-
-/// Writes where this sequence's partial results begin and end. One thread.
-void LatentAttention::writeSlots() {
-  Val to = k.at(k.argument(slotsArg), k.extend(sequence) * 8);
-  k.when(begin == 0, [&] { k.store(slot, to); });
-  k.when((begin > 0) & isLast, [&] { k.store(slot, k.at(to, 4)); });
 }
 
 //===----------------------------------------------------------------------===//
@@ -437,10 +394,7 @@ void LatentAttention::sendLse(bool whole) {
     Val sums = k.shared(at.rowSum, thread << 2);
     Val sum = k.load(sums, k.f32Type()) + k.load(k.at(sums, 4 * queryRows), k.f32Type());
     Val lse = log2(sum) + k.load(k.shared(at.rowMax, thread << 2), k.f32Type());
-    if (whole)
-      k.store(lse * k.f32(0.6931471805599453), k.at(k.argument(lseArg), k.extend(sequenceRow + row) * 4));
-    else
-      k.store(lse, k.at(k.argument(partialLseArg), k.extend(slot * k.argument(rowsArg) + row) * 4));
+    storeLseOfRow(row, lse, whole);
   });
 }
 

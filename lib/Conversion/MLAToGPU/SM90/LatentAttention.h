@@ -41,9 +41,6 @@ inline constexpr int64_t queryRows = 64;
 struct LatentSplit {
   Val sequence, begin, limit, end;
 };
-/// Returns the split of a part that starts at a block of a sequence.
-LatentSplit latentSplitAt(KernelBuilder &k, const LatentAttentionShape &shape, const WorkSplit::Part &part, Val lengths,
-                          Val sequence, Val begin);
 /// Returns the blocks of a sequence, at least one.
 Val blocksOfLength(KernelBuilder &k, Val length);
 

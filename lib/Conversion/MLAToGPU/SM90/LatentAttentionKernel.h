@@ -25,7 +25,7 @@
 #ifndef MLA_CONVERSION_MLATOGPU_SM90_LATENTATTENTIONKERNEL_H
 #define MLA_CONVERSION_MLATOGPU_SM90_LATENTATTENTIONKERNEL_H
 
-#include "LatentAttention.h"
+#include "LatentFrame.h"
 
 namespace mla::gpu {
 
@@ -77,7 +77,7 @@ struct BlockState {
   Vals scores; ///< 64 x 64 of this warpgroup's block of the round
 };
 
-class LatentAttention {
+class LatentAttention : LatentFrame {
 public:
   LatentAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape);
   void emit();
@@ -87,13 +87,11 @@ private:
   void addArguments();
   void setUp();
   // Splits
-  LatentSplit splitAt(Val sequence, Val begin);
   void prefetchIndices();
   void syncMultiplying();
   void beginPart();
   void allSplits();
   Vals oneSplit(LatentSplit own, Val ordinal);
-  void beginSplit(const LatentSplit &own, Val ordinal);
   void fetchNext();
   Val fetched(int64_t offset);
   Vals fetchedPages();
@@ -102,7 +100,6 @@ private:
   Vals allBlocks0();
   Vals allBlocks1();
   void loadNext();
-  void writeSlots();
   // Results
   void shareSums(llvm::MutableArrayRef<Val> sums);
   void normalizeRows(Vals &out);
@@ -141,25 +138,17 @@ private:
   void storeProbabilities(llvm::ArrayRef<Val> p, int64_t stage);
   void zeroRows(int64_t stage, Val valid, int64_t group);
   void zeroBeyond(Val block, llvm::ArrayRef<int64_t> stages, int64_t group);
-  const LatentAttentionShape &shape;
   LatentLayout at;
-  KernelBuilder k;
   llvm::SmallVector<int64_t> order[2]; ///< in which a stage's tiles are copied and multiplied
   // Arguments
-  unsigned queriesArg, ropeArg, cacheArg, outMapArg, tableArg, lengthsArg, cuArg, outArg, partialArg, partialLseArg,
-      slotsArg;
-  unsigned lseArg, rowsBaseArg, pagesArg;
-  unsigned batchArg, partsArg, widthArg, headsArg, rowsArg, scaleArg;
+  unsigned queriesArg, ropeArg, cacheArg, outMapArg, rowsBaseArg, pagesArg;
   // Threads
-  Val thread, group, inGroup, lane, warp, quad, row0, isFirst, isGroupFirst, fragment[4];
-  Val hint;     ///< to L2, for the pages
-  Val firstRow; ///< of this CTA, among a sequence's
-  WorkSplit::Part part;
+  Val warp, quad, row0, isFirst, isGroupFirst, fragment[4];
+  Val hint; ///< to L2, for the pages
   // The current split
-  Val sequence, begin, end, length, slot, isLast, hasNext, nextSequence, nextBegin;
-  Val sequenceRow, rows; ///< of its query rows: the first, and how many
-  Val border[2];         ///< of this thread's rows: tokens below it are visible
-  Val leastBorder;       ///< of all rows
+  Val hasNext, nextSequence, nextBegin;
+  Val border[2];   ///< of this thread's rows: tokens below it are visible
+  Val leastBorder; ///< of all rows
   Val parity[2], queryParity;
   Vals lastQueryTile;
 };

@@ -27,7 +27,7 @@ bool mla::gpu::isTakenPacked(CacheType cache) {
 
 PackedAttention::PackedAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape, llvm::StringRef name,
                                  int64_t rowsOfBlock, const PackedRing &ring)
-    : shape(shape), k(module, name, packedAttentionThreads, /*oneBlock=*/true), rowsOfBlock(rowsOfBlock), ring(ring) {}
+    : LatentFrame(module, shape, name, packedAttentionThreads), rowsOfBlock(rowsOfBlock), ring(ring) {}
 
 void PackedAttention::addArguments() {
   qArg = k.addPointer();
@@ -46,10 +46,7 @@ void PackedAttention::addArguments() {
 }
 
 void PackedAttention::setUp() {
-  thread = k.thread();
-  group = k.shuffle(thread >> 7, k.i32(0)); // known to be uniform in a warp
-  inGroup = thread & 127;
-  lane = thread & 31;
+  setUpThreads();
   warp = k.shuffle(inGroup >> 5, k.i32(0));
   warpOfBoth = k.shuffle(thread >> 5, k.i32(0));
   quad = lane & 3;
@@ -65,51 +62,8 @@ void PackedAttention::setUp() {
   k.syncBlock();
 }
 
-//===----------------------------------------------------------------------===//
-// Splits
-//===----------------------------------------------------------------------===//
-
-LatentSplit PackedAttention::splitAt(Val sequence, Val begin) {
-  return latentSplitAt(k, shape, part, k.argument(lengthsArg), sequence, begin);
-}
-
-/// Returns the sequence and the block that the next split begins with.
-std::pair<Val, Val> PackedAttention::next(const LatentSplit &split) {
-  Val same = shape.split.fixed ? split.end < split.limit : k.i1(false);
-  return {select(same, split.sequence, split.sequence + 1), select(same, split.end, k.i32(0))};
-}
-
-void PackedAttention::beginSplit(const LatentSplit &split, Val ordinal) {
-  auto uniform = [&](Val value) { return k.shuffle(value, k.i32(0)); };
-  sequence = split.sequence, begin = split.begin, end = uniform(split.end);
-  length = uniform(k.loadInt(k.argument(lengthsArg), sequence));
-  Val heads = k.argument(headsArg), firstToken = k.loadInt(k.argument(cuArg), sequence);
-  queries = k.loadInt(k.argument(cuArg), sequence + 1) - firstToken;
-  sequenceRow = firstToken * heads;
-  rows = queries * heads;
-  isLast = end == blocksOfLength(k, length);
-  Val own = shape.split.fixed ? ordinal : min(ordinal, k.i32(1));
-  slot = select((begin == 0) & isLast, k.i32(-1), part.slot + own);
-}
-
-Val PackedAttention::borderOf(Val row) {
-  Val query = row / k.argument(headsArg);
-  return min(length - (queries - query - 1), length);
-}
-
-void PackedAttention::writeSlots() {
-  Val to = k.at(k.argument(slotsArg), k.extend(sequence) * 8);
-  k.when(begin == 0, [&] { k.store(slot, to); });
-  k.when((begin > 0) & isLast, [&] { k.store(slot, k.at(to, 4)); });
-}
-
 void PackedAttention::storeLse(Val row, Val lse, bool whole) {
-  k.when(row < rows, [&] {
-    if (whole)
-      k.store(lse * k.f32(0.6931471805599453), k.at(k.argument(lseArg), k.extend(sequenceRow + row) * 4));
-    else
-      k.store(lse, k.at(k.argument(partialLseArg), k.extend(slot * k.argument(rowsArg) + row) * 4));
-  });
+  k.when(row < rows, [&] { storeLseOfRow(row, lse, whole); });
 }
 
 //===----------------------------------------------------------------------===//

@@ -15,7 +15,7 @@
 #ifndef MLA_CONVERSION_MLATOGPU_SM90_PACKEDATTENTION_H
 #define MLA_CONVERSION_MLATOGPU_SM90_PACKEDATTENTION_H
 
-#include "LatentAttention.h"
+#include "LatentFrame.h"
 
 namespace mla::gpu {
 
@@ -32,7 +32,7 @@ struct PackedRing {
   int64_t readers;     ///< warps that read a block
 };
 
-class PackedAttention {
+class PackedAttention : protected LatentFrame {
 public:
   virtual ~PackedAttention() = default;
   void emit();
@@ -55,13 +55,7 @@ protected:
   /// Computes the current split. Its first block is number `firstBlock` of this CTA's.
   virtual void oneSplit(Val firstBlock) = 0;
 
-  // Splits
-  LatentSplit splitAt(Val sequence, Val begin);
-  /// Returns the tokens that a query row sees.
-  Val borderOf(Val row);
-  /// Writes where this sequence's partial results begin and end. One thread.
-  void writeSlots();
-  /// Stores the LSE of a row of this CTA, given to the base 2: the natural logarithm for the user, if `whole`.
+  /// Stores the LSE of a row of this CTA as storeLseOfRow, if the row is of the sequence.
   void storeLse(Val row, Val lse, bool whole);
   /// Tokens of a page that a block has.
   int64_t rowsAtOnce() const { return std::min(shape.page, blockTokens); }
@@ -90,21 +84,12 @@ protected:
   void sync() { k.syncNamed(1, 256); }                     ///< both warpgroups
   void syncGroup() { k.syncNamed(k.i32(2) + group, 128); } ///< this one
 
-  const LatentAttentionShape &shape;
-  KernelBuilder k;
-  unsigned qArg, ropeArg, tableArg, lengthsArg, cuArg, outArg, partialArg, partialLseArg, slotsArg, lseArg;
-  unsigned batchArg, partsArg, widthArg, headsArg, rowsArg, pageCountArg, strideArg, ropeStrideArg, scaleArg;
-  Val thread, group, inGroup, lane, warp, warpOfBoth, quad;
-  Val firstRow; ///< of this CTA, among a sequence's
-  WorkSplit::Part part;
-  // The current split
-  Val sequence, begin, end, length, slot, isLast, sequenceRow, rows, queries;
+  unsigned qArg, ropeArg, pageCountArg, strideArg, ropeStrideArg;
+  Val warp, warpOfBoth, quad;
 
 private:
   void addArguments();
   void setUp();
-  void beginSplit(const LatentSplit &split, Val ordinal);
-  std::pair<Val, Val> next(const LatentSplit &split);
   Pages pagesOf(const LatentSplit &split, Val block);
   void copyAll();
   void computeAll();
