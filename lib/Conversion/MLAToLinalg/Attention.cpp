@@ -11,7 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Emitter.h"
+#include "EmitPattern.h"
 #include "OnlineSoftmax.h"
 #include "Patterns.h"
 #include "Tokens.h"
@@ -137,7 +137,9 @@ static void yieldTile(Emitter &e, std::pair<Value, Value> result, const Tile &ti
   e.yieldSlice(e.slice(result.second, {zero}, {rows}, 1), outputs[1], {tile.firstToken, tile.head}, {rows, one});
 }
 
-static SmallVector<Value> emitAttention(Emitter &e, AttentionOp op, const Operands &x, Value cu, Value cuKeys) {
+static SmallVector<Value> emitAttention(Emitter &e, AttentionOp op, AttentionOp::Adaptor operands) {
+  Operands x = {operands.getQNope(), operands.getQRope(), operands.getKNope(), operands.getKRope(), operands.getV()};
+  Value cu = operands.getCu(), cuKeys = operands.getCuKeys();
   double scale = op.getScale().convertToDouble();
   int64_t heads = typeOf(x.qNope).getDimSize(1);
   OpFoldResult tokens = e.dimSize(x.qNope, 0);
@@ -160,26 +162,11 @@ static SmallVector<Value> emitAttention(Emitter &e, AttentionOp op, const Operan
     };
     return e.parallel({e.ceilDiv(span.count, e.index(kQueryTile)), e.size(heads)}, carried, ofTile);
   };
-  return e.loop(e.index(0), e.sub(e.dim(cu, 0), e.index(1)), e.index(1), {out, lse}, ofSequence);
+  SmallVector<Value> results = e.loop(e.index(0), e.sub(e.dim(cu, 0), e.index(1)), e.index(1), {out, lse}, ofSequence);
+  results.resize(op->getNumResults());
+  return results;
 }
 
-namespace {
-
-struct ConvertAttention : OpConversionPattern<AttentionOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(AttentionOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
-    Emitter e(op.getLoc(), rewriter);
-    Operands operands = {adaptor.getQNope(), adaptor.getQRope(), adaptor.getKNope(), adaptor.getKRope(),
-                         adaptor.getV()};
-    SmallVector<Value> results = emitAttention(e, op, operands, adaptor.getCu(), adaptor.getCuKeys());
-    results.resize(op->getNumResults());
-    rewriter.replaceOp(op, results);
-    return success();
-  }
-};
-
-} // namespace
-
 void mla::populateAttentionPatterns(RewritePatternSet &patterns, const TypeConverter &converter) {
-  patterns.add<ConvertAttention>(converter, patterns.getContext());
+  patterns.add<EmitPattern<AttentionOp, emitAttention>>(converter, patterns.getContext());
 }

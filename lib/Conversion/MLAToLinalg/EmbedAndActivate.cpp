@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Emitter.h"
+#include "EmitPattern.h"
 #include "Patterns.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -15,7 +15,8 @@ using namespace mlir;
 using namespace mla;
 
 /// Read rows of the table; zeros for an id that is none of its rows.
-static Value emitEmbed(Emitter &e, EmbedOp op, Value ids, Value table) {
+static Value emitEmbed(Emitter &e, EmbedOp op, EmbedOp::Adaptor operands) {
+  Value ids = operands.getIds(), table = operands.getTable();
   int64_t rows = typeOf(table).getDimSize(0), width = typeOf(table).getDimSize(1);
   Type element = op.getType().getElementType();
   auto body = [&](Emitter &e, ValueRange args) -> Value {
@@ -30,7 +31,7 @@ static Value emitEmbed(Emitter &e, EmbedOp op, Value ids, Value table) {
   return e.generic(ids, {{0}}, e.empty({e.dimSize(ids, 0), e.size(width)}, element), {0, 1}, 2, body);
 }
 
-static Value emitSwiglu(Emitter &e, SwigluOp op, Value gate, Value up) {
+static Value emitSwiglu(Emitter &e, SwigluOp op, SwigluOp::Adaptor operands) {
   Type f32 = e.getF32Type(), element = op.getType().getElementType();
   auto body = [&](Emitter &e, ValueRange args) -> Value {
     Value gate = e.castTo(f32, args[0]), up = e.castTo(f32, args[1]);
@@ -38,31 +39,10 @@ static Value emitSwiglu(Emitter &e, SwigluOp op, Value gate, Value up) {
     Value activated = arith::DivFOp::create(e, gate, arith::AddFOp::create(e, e.f32(1), power));
     return e.castTo(element, arith::MulFOp::create(e, activated, up));
   };
-  return e.elementwise({gate, up}, e.empty(tensor::getMixedSizes(e, e.getLoc(), gate), element), body);
+  auto sizes = tensor::getMixedSizes(e, e.getLoc(), operands.getGate());
+  return e.elementwise(operands.getOperands(), e.empty(sizes, element), body);
 }
 
-namespace {
-
-struct ConvertEmbed : OpConversionPattern<EmbedOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(EmbedOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
-    Emitter e(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, emitEmbed(e, op, adaptor.getIds(), adaptor.getTable()));
-    return success();
-  }
-};
-
-struct ConvertSwiglu : OpConversionPattern<SwigluOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(SwigluOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
-    Emitter e(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, emitSwiglu(e, op, adaptor.getGate(), adaptor.getUp()));
-    return success();
-  }
-};
-
-} // namespace
-
 void mla::populateEmbedAndActivatePatterns(RewritePatternSet &patterns, const TypeConverter &converter) {
-  patterns.add<ConvertEmbed, ConvertSwiglu>(converter, patterns.getContext());
+  patterns.add<EmitPattern<EmbedOp, emitEmbed>, EmitPattern<SwigluOp, emitSwiglu>>(converter, patterns.getContext());
 }

@@ -11,7 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Emitter.h"
+#include "EmitPattern.h"
 #include "Patterns.h"
 
 #include "mla/Support/Divisors.h"
@@ -118,20 +118,10 @@ Value ExpertsEmitter::emit(Emitter &e) {
   return e.cast(made, typeOf(op.getResult()).getElementType());
 }
 
-namespace {
-
-struct ConvertExpertsProject : OpConversionPattern<ExpertsProjectOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(ExpertsProjectOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
-    Emitter e(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, ExpertsEmitter(op, adaptor).emit(e));
-    return success();
-  }
-};
-
-} // namespace
+static Value emitExperts(Emitter &e, ExpertsProjectOp op, ExpertsProjectOp::Adaptor operands) {
+  return ExpertsEmitter(op, operands).emit(e);
+}
 
 void mla::populateExpertsPatterns(RewritePatternSet &patterns, const TypeConverter &converter) {
-  patterns.add<ConvertExpertsProject>(converter, patterns.getContext());
+  patterns.add<EmitPattern<ExpertsProjectOp, emitExperts>>(converter, patterns.getContext());
 }

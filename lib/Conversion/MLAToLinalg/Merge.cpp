@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Merge.h"
+#include "EmitPattern.h"
 #include "OnlineSoftmax.h"
 #include "Patterns.h"
 
@@ -49,20 +50,10 @@ SmallVector<Value> mla::emitMerge(Emitter &e, Value partials, Value lses, Type o
   return {e.cast(out, outputElement), lse};
 }
 
-namespace {
-
-struct ConvertMerge : OpConversionPattern<MergeOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(MergeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
-    Emitter e(op.getLoc(), rewriter);
-    rewriter.replaceOp(
-        op, emitMerge(e, adaptor.getPartials(), adaptor.getLses(), op.getResult().getType().getElementType()));
-    return success();
-  }
-};
-
-} // namespace
+static SmallVector<Value> emitMergeOp(Emitter &e, MergeOp op, MergeOp::Adaptor operands) {
+  return emitMerge(e, operands.getPartials(), operands.getLses(), op.getResult().getType().getElementType());
+}
 
 void mla::populateMergePatterns(RewritePatternSet &patterns, const TypeConverter &converter) {
-  patterns.add<ConvertMerge>(converter, patterns.getContext());
+  patterns.add<EmitPattern<MergeOp, emitMergeOp>>(converter, patterns.getContext());
 }

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Emitter.h"
+#include "EmitPattern.h"
 #include "Patterns.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -21,7 +21,8 @@ static SmallVector<OpFoldResult> sizesOf(Emitter &e, Value tensor) {
 // RMS norm
 //===----------------------------------------------------------------------===//
 
-static Value emitRmsNorm(Emitter &e, RmsNormOp op, Value x, Value gamma) {
+static Value emitRmsNorm(Emitter &e, RmsNormOp op, RmsNormOp::Adaptor operands) {
+  Value x = operands.getX();
   RankedTensorType type = typeOf(x);
   int64_t rank = type.getRank(), width = type.getShape().back();
   SmallVector<int64_t> all = llvm::to_vector(llvm::seq<int64_t>(rank));
@@ -45,7 +46,7 @@ static Value emitRmsNorm(Emitter &e, RmsNormOp op, Value x, Value gamma) {
     return e.castTo(op.getType().getElementType(), scaled);
   };
   Value init = e.empty(sizesOf(e, x), op.getType().getElementType());
-  return e.generic({x, factors, gamma}, {all, rows, {rank - 1}}, init, all, rank, scale);
+  return e.generic({x, factors, operands.getGamma()}, {all, rows, {rank - 1}}, init, all, rank, scale);
 }
 
 //===----------------------------------------------------------------------===//
@@ -91,7 +92,8 @@ static PairIndex pairOf(Emitter &e, RopeStyle style, Value element, int64_t pair
   return {e.div(element, e.index(2)), partner, isFirst};
 }
 
-static Value emitRope(Emitter &e, RopeOp op, Value x, Value position) {
+static Value emitRope(Emitter &e, RopeOp op, RopeOp::Adaptor operands) {
+  Value x = operands.getX(), position = operands.getPosition();
   RankedTensorType type = typeOf(x);
   int64_t rank = type.getRank(), pairs = op.getFrequencies().size();
   Value cosines = emitAngles<math::CosOp>(e, op, position);
@@ -118,7 +120,8 @@ static Value emitRope(Emitter &e, RopeOp op, Value x, Value position) {
 // Scaling by position
 //===----------------------------------------------------------------------===//
 
-static Value emitPositionScale(Emitter &e, PositionScaleOp op, Value x, Value position) {
+static Value emitPositionScale(Emitter &e, PositionScaleOp op, PositionScaleOp::Adaptor operands) {
+  Value x = operands.getX(), position = operands.getPosition();
   RankedTensorType type = typeOf(x);
   Type f32 = e.getF32Type();
   auto factor = [&](Emitter &e, ValueRange args) -> Value {
@@ -136,38 +139,7 @@ static Value emitPositionScale(Emitter &e, PositionScaleOp op, Value x, Value po
   return e.generic({x, factors}, {all, {0}}, e.empty(sizesOf(e, x), type.getElementType()), all, type.getRank(), scale);
 }
 
-namespace {
-
-struct ConvertRmsNorm : OpConversionPattern<RmsNormOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(RmsNormOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
-    Emitter e(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, emitRmsNorm(e, op, adaptor.getX(), adaptor.getGamma()));
-    return success();
-  }
-};
-
-struct ConvertRope : OpConversionPattern<RopeOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(RopeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
-    Emitter e(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, emitRope(e, op, adaptor.getX(), adaptor.getPosition()));
-    return success();
-  }
-};
-
-struct ConvertPositionScale : OpConversionPattern<PositionScaleOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(PositionScaleOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
-    Emitter e(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, emitPositionScale(e, op, adaptor.getX(), adaptor.getPosition()));
-    return success();
-  }
-};
-
-} // namespace
-
 void mla::populateNormAndPositionPatterns(RewritePatternSet &patterns, const TypeConverter &converter) {
-  patterns.add<ConvertRmsNorm, ConvertRope, ConvertPositionScale>(converter, patterns.getContext());
+  patterns.add<EmitPattern<RmsNormOp, emitRmsNorm>, EmitPattern<RopeOp, emitRope>,
+               EmitPattern<PositionScaleOp, emitPositionScale>>(converter, patterns.getContext());
 }

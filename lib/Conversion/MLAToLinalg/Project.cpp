@@ -13,7 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Emitter.h"
+#include "EmitPattern.h"
 #include "Patterns.h"
 
 #include "mla/Support/Divisors.h"
@@ -90,7 +90,8 @@ static Value emitTokens(Emitter &e, Value x, Value panel, Value out, Value head,
   return e.loop(from, to, e.index(block), out, body)[0];
 }
 
-static Value emitProject(Emitter &e, ProjectOp op, Value x, Value weight) {
+static Value emitProject(Emitter &e, ProjectOp op, ProjectOp::Adaptor operands) {
+  Value x = operands.getX(), weight = operands.getWeight();
   Shape s = shapeOf(op);
   RankedTensorType result = typeOf(op.getResult());
   // Insert the dimension of heads, whose slices a unit dimension would not allow otherwise.
@@ -113,37 +114,18 @@ static Value emitProject(Emitter &e, ProjectOp op, Value x, Value weight) {
   return reshapeTokens(e, out, result.getShape().drop_front());
 }
 
-namespace {
-
-struct ConvertProject : OpConversionPattern<ProjectOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(ProjectOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
-    Emitter e(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, emitProject(e, op, adaptor.getX(), adaptor.getWeight()));
-    return success();
-  }
-};
-
-struct ConvertBias : OpConversionPattern<BiasOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(BiasOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
-    Emitter e(op.getLoc(), rewriter);
-    RankedTensorType type = op.getType();
-    SmallVector<int64_t> all = llvm::to_vector(llvm::seq<int64_t>(type.getRank()));
-    SmallVector<int64_t> tail(llvm::drop_begin(all));
-    Value init = e.empty(tensor::getMixedSizes(e, op.getLoc(), adaptor.getX()), type.getElementType());
-    auto body = [&](Emitter &e, ValueRange args) -> Value {
-      Value sum = arith::AddFOp::create(e, e.castTo(e.getF32Type(), args[0]), e.castTo(e.getF32Type(), args[1]));
-      return e.castTo(type.getElementType(), sum);
-    };
-    rewriter.replaceOp(op,
-                       e.generic({adaptor.getX(), adaptor.getBias()}, {all, tail}, init, all, type.getRank(), body));
-    return success();
-  }
-};
-
-} // namespace
+static Value emitBias(Emitter &e, BiasOp op, BiasOp::Adaptor operands) {
+  RankedTensorType type = op.getType();
+  SmallVector<int64_t> all = llvm::to_vector(llvm::seq<int64_t>(type.getRank()));
+  SmallVector<int64_t> tail(llvm::drop_begin(all));
+  Value init = e.empty(tensor::getMixedSizes(e, op.getLoc(), operands.getX()), type.getElementType());
+  auto body = [&](Emitter &e, ValueRange args) -> Value {
+    Value sum = arith::AddFOp::create(e, e.castTo(e.getF32Type(), args[0]), e.castTo(e.getF32Type(), args[1]));
+    return e.castTo(type.getElementType(), sum);
+  };
+  return e.generic({operands.getX(), operands.getBias()}, {all, tail}, init, all, type.getRank(), body);
+}
 
 void mla::populateProjectPatterns(RewritePatternSet &patterns, const TypeConverter &converter) {
-  patterns.add<ConvertProject, ConvertBias>(converter, patterns.getContext());
+  patterns.add<EmitPattern<ProjectOp, emitProject>, EmitPattern<BiasOp, emitBias>>(converter, patterns.getContext());
 }

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "EightBit.h"
-#include "Emitter.h"
+#include "EmitPattern.h"
 #include "Patterns.h"
 
 #include "mla/cache_format.h"
@@ -94,21 +94,14 @@ static Value emitTerms(Emitter &e, Value scaled, RankedTensorType type) {
   return insertTerm(e, second, insertTerm(e, first, emptyTerms(e, scaled, type), 0), 1);
 }
 
-namespace {
-struct ConvertQuantize : OpConversionPattern<QuantizeOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(QuantizeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
-    Emitter e(op.getLoc(), rewriter);
-    auto group = static_cast<int64_t>(op.getGroup());
-    Value x = e.cast(adaptor.getX(), e.getF32Type());
-    Value scale = emitScales(e, x, group), scaled = emitScaled(e, x, scale, group);
-    auto type = cast<RankedTensorType>(op.getElements().getType());
-    rewriter.replaceOp(op, {op.getTerms() == 1 ? emitRounded(e, scaled) : emitTerms(e, scaled, type), scale});
-    return success();
-  }
-};
-} // namespace
+static SmallVector<Value> emitQuantize(Emitter &e, QuantizeOp op, QuantizeOp::Adaptor operands) {
+  auto group = static_cast<int64_t>(op.getGroup());
+  Value x = e.cast(operands.getX(), e.getF32Type());
+  Value scale = emitScales(e, x, group), scaled = emitScaled(e, x, scale, group);
+  auto type = cast<RankedTensorType>(op.getElements().getType());
+  return {op.getTerms() == 1 ? emitRounded(e, scaled) : emitTerms(e, scaled, type), scale};
+}
 
 void mla::populateQuantizePatterns(RewritePatternSet &patterns, const TypeConverter &converter) {
-  patterns.add<ConvertQuantize>(converter, patterns.getContext());
+  patterns.add<EmitPattern<QuantizeOp, emitQuantize>>(converter, patterns.getContext());
 }

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "EightBit.h"
-#include "Emitter.h"
+#include "EmitPattern.h"
 #include "Patterns.h"
 #include "WeightProduct.h"
 
@@ -37,7 +37,8 @@ Value mla::emitDequantized(Emitter &e, Value weight, Value scale, ArrayRef<int64
 }
 
 /// Compute a product of weights with parallel heads.
-static Value emitCompose(Emitter &e, ComposeOp op, Value outer, Value inner) {
+static Value emitCompose(Emitter &e, ComposeOp op, ComposeOp::Adaptor operands) {
+  Value outer = operands.getOuter(), inner = operands.getInner();
   using Size = OpFoldResult;
   ArrayRef<int64_t> shape = cast<RankedTensorType>(op.getType()).getShape();
   Size rows = e.size(shape[1]), columns = e.size(shape[2]), depth = e.size(typeOf(outer).getDimSize(2));
@@ -62,40 +63,20 @@ static Value emitTerm(Emitter &e, Value tensor, int64_t term) {
   return e.slice(tensor, offsets, sizes, typeOf(tensor).getRank() - 1);
 }
 
-namespace {
-
-struct ConvertDequantize : OpConversionPattern<DequantizeOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(DequantizeOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
-    Emitter e(op.getLoc(), rewriter);
-    Value x = adaptor.getX(), scale = adaptor.getScale();
-    auto type = cast<RankedTensorType>(op.getType());
-    if (type.getRank() == typeOf(x).getRank()) {
-      rewriter.replaceOp(op, emitDequantized(e, x, scale, op.getBlock(), /*offsets=*/{}, type.getElementType()));
-      return success();
-    }
-    Value sum;
-    for (int64_t term = 0; term < typeOf(x).getDimSize(1); ++term) {
-      Value next = emitDequantized(e, emitTerm(e, x, term), scale, op.getBlock(), /*offsets=*/{}, e.getF32Type());
-      sum = sum ? arith::AddFOp::create(e, sum, next).getResult() : next;
-    }
-    rewriter.replaceOp(op, e.cast(sum, type.getElementType()));
-    return success();
+static Value emitDequantize(Emitter &e, DequantizeOp op, DequantizeOp::Adaptor operands) {
+  Value x = operands.getX(), scale = operands.getScale();
+  auto type = cast<RankedTensorType>(op.getType());
+  if (type.getRank() == typeOf(x).getRank())
+    return emitDequantized(e, x, scale, op.getBlock(), /*offsets=*/{}, type.getElementType());
+  Value sum;
+  for (int64_t term = 0; term < typeOf(x).getDimSize(1); ++term) {
+    Value next = emitDequantized(e, emitTerm(e, x, term), scale, op.getBlock(), /*offsets=*/{}, e.getF32Type());
+    sum = sum ? arith::AddFOp::create(e, sum, next).getResult() : next;
   }
-};
-
-struct ConvertCompose : OpConversionPattern<ComposeOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(ComposeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
-    Emitter e(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, emitCompose(e, op, adaptor.getOuter(), adaptor.getInner()));
-    return success();
-  }
-};
-
-} // namespace
+  return e.cast(sum, type.getElementType());
+}
 
 void mla::populateWeightPatterns(RewritePatternSet &patterns, const TypeConverter &converter) {
-  patterns.add<ConvertDequantize, ConvertCompose>(converter, patterns.getContext());
+  patterns.add<EmitPattern<DequantizeOp, emitDequantize>, EmitPattern<ComposeOp, emitCompose>>(converter,
+                                                                                               patterns.getContext());
 }
