@@ -40,6 +40,8 @@ Value Emitter::castTo(Type type, Value scalar) {
     return scalar;
   if (from.getIntOrFloatBitWidth() < type.getIntOrFloatBitWidth())
     return arith::ExtFOp::create(*this, type, scalar);
+  if (from.getIntOrFloatBitWidth() == type.getIntOrFloatBitWidth()) // f16 and bf16
+    scalar = arith::ExtFOp::create(*this, getF32Type(), scalar);
   return arith::TruncFOp::create(*this, type, scalar);
 }
 

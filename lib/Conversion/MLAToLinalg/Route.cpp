@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Emitter.h"
+#include "EmitPattern.h"
 #include "Patterns.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -81,14 +81,15 @@ static Value emitExcluded(Emitter &e, Value scores, Value index) {
 
 /// Sum the `best` largest scores of a group.
 static Value emitGroupScore(Emitter &e, Value scores, Value from, int64_t size, int64_t best) {
-  Largest largest = emitLargest(e, scores, from, size);
-  Value sum = largest.score;
-  for (int64_t i = 1; i < best; ++i) {
-    scores = emitExcluded(e, scores, largest.index);
-    largest = emitLargest(e, scores, from, size);
-    sum = arith::AddFOp::create(e, sum, largest.score);
-  }
-  return sum;
+  Largest first = emitLargest(e, scores, from, size);
+  if (best == 1)
+    return first.score;
+  auto add = [&](Emitter &e, Value, ValueRange carried) -> SmallVector<Value> {
+    Largest next = emitLargest(e, carried[0], from, size);
+    return {emitExcluded(e, carried[0], next.index), arith::AddFOp::create(e, carried[1], next.score)};
+  };
+  SmallVector<Value> start = {emitExcluded(e, scores, first.index), first.score};
+  return e.loop(e.index(1), e.index(best), e.index(1), start, add)[1];
 }
 
 /// Return the scores of the experts in kept groups, and -inf for the others.
@@ -141,7 +142,8 @@ static std::pair<Value, Value> emitChoices(Emitter &e, RouteOp op, Value logits,
   return {made[1], emitScaled(e, op, made[2])};
 }
 
-static SmallVector<Value> emitRoute(Emitter &e, RouteOp op, Value logits, Value correction) {
+static SmallVector<Value> emitRoute(Emitter &e, RouteOp op, RouteOp::Adaptor operands) {
+  Value logits = operands.getLogits(), correction = operands.getCorrection();
   int64_t all = typeOf(logits).getDimSize(1), chosen = typeOf(op.getExperts()).getDimSize(1);
   OpFoldResult tokens = e.dimSize(logits, 0);
   Value experts = e.empty({tokens, e.size(chosen)}, e.getI32Type()), weights = e.empty({tokens, e.size(chosen)});
@@ -157,19 +159,6 @@ static SmallVector<Value> emitRoute(Emitter &e, RouteOp op, Value logits, Value 
   return e.parallel({tokens}, {experts, weights}, body);
 }
 
-namespace {
-
-struct ConvertRoute : OpConversionPattern<RouteOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(RouteOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
-    Emitter e(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, emitRoute(e, op, adaptor.getLogits(), adaptor.getCorrection()));
-    return success();
-  }
-};
-
-} // namespace
-
 void mla::populateRoutePatterns(RewritePatternSet &patterns, const TypeConverter &converter) {
-  patterns.add<ConvertRoute>(converter, patterns.getContext());
+  patterns.add<EmitPattern<RouteOp, emitRoute>>(converter, patterns.getContext());
 }

@@ -43,6 +43,12 @@ func.func private @corrected(%logits: tensor<?x8xf32>) {
   return
 }
 
+func.func private @three_best(%logits: tensor<?x8xf32>) {
+  %e, %w = mla.route sigmoid %logits {groups = 2 : i64, best = 3 : i64} : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  call @print(%e, %w) : (tensor<?x2xi32>, tensor<?x2xf32>) -> ()
+  return
+}
+
 func.func @main() {
   // p = 0.1, 0.4, 0.3, 0.2 and the reverse; then equal; then no number.
   %few = arith.constant dense<[[0.0, 1.38629436, 1.09861229, 0.69314718], [0.69314718, 1.09861229, 1.38629436, 0.0],
@@ -55,6 +61,10 @@ func.func @main() {
   %many = arith.constant dense<[[0.0, 0.0, 1.09861229, -2.19722458, 2.19722458, -1.09861229, 0.0, 0.0]]> : tensor<1x8xf32>
   %one = tensor.cast %many : tensor<1x8xf32> to tensor<?x8xf32>
   call @corrected(%one) : (tensor<?x8xf32>) -> ()
+  // p = 0.9, 0.1, 0.1, 0.1 | 0.5, 0.5, 0.25, 0.1
+  %wide = arith.constant dense<[[2.19722458, -2.19722458, -2.19722458, -2.19722458, 0.0, 0.0, -1.09861229, -2.19722458]]> : tensor<1x8xf32>
+  %other = tensor.cast %wide : tensor<1x8xf32> to tensor<?x8xf32>
+  call @three_best(%other) : (tensor<?x8xf32>) -> ()
   return
 }
 
@@ -93,3 +103,9 @@ func.func @main() {
 // CHECK-NEXT: {{\[\[}}4, 7, 6{{\]\]}}
 // CHECK: data =
 // CHECK-NEXT: {{\[\[}}1.18421, 0.657895, 0.657895{{\]\]}}
+
+// The three best of the groups have the sums 1.1 and 1.25.
+// CHECK: data =
+// CHECK-NEXT: {{\[\[}}4, 5{{\]\]}}
+// CHECK: data =
+// CHECK-NEXT: {{\[\[}}0.5, 0.5{{\]\]}}

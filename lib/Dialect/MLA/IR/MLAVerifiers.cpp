@@ -35,6 +35,15 @@ static LogicalResult requireShape(Operation *op, StringRef label, StringRef name
                            << "]";
 }
 
+/// Check that the product of two sizes fits 64 bits, and that a number of tokens or experts is an i32.
+static LogicalResult requireSizes(Operation *op, StringRef label, ValueRange values) {
+  constexpr int64_t most = std::numeric_limits<int32_t>::max();
+  for (Value value : values)
+    if (llvm::any_of(shapeOf(value), [](int64_t size) { return size > most; }))
+      return op->emitOpError() << label << " sizes must be at most " << most;
+  return success();
+}
+
 LogicalResult WeightOp::verify() {
   if (!getType().hasStaticShape())
     return emitOpError("(C1) the shape of a weight must be static");
@@ -178,9 +187,8 @@ LogicalResult ProjectOp::verify() {
   if (ShapedType::isDynamicShape(x.drop_front()) || ShapedType::isDynamicShape(result.drop_front()) ||
       ShapedType::isDynamicShape(weight))
     return emitOpError("(C2) only the number of tokens may be dynamic");
-  constexpr int64_t most = std::numeric_limits<int32_t>::max(); // so that the product of two sizes fits 64 bits
-  if (llvm::any_of(llvm::concat<const int64_t>(x, weight, result), [](int64_t size) { return size > most; }))
-    return emitOpError() << "(C2) sizes must be at most " << most;
+  if (failed(requireSizes(*this, "(C2)", {getX(), getWeight(), getResult()})))
+    return failure();
 
   ProjectShape shape = {x[0], headsOut ? result[1] : (headsIn ? x[1] : 1), result.back(), x.back()};
   int64_t panel = getPanels() ? weight.back() : 0;
@@ -313,6 +321,8 @@ LogicalResult EmbedOp::verify() {
   ArrayRef<int64_t> table = shapeOf(getTable());
   if (table.size() != 2 || ShapedType::isDynamicShape(table))
     return emitOpError("(C1) the table must be [vocabulary, D], and static");
+  if (failed(requireSizes(*this, "(C1)", {getTable(), getResult()})))
+    return failure();
   return requireShape(*this, "(C1)", "result", getResult(), {shapeOf(getIds())[0], table[1]});
 }
 
@@ -323,7 +333,8 @@ LogicalResult RouteOp::verify() {
   if (logits.size() != 2 || experts.size() != 2 || ShapedType::isDynamic(logits[1]) ||
       ShapedType::isDynamic(experts[1]))
     return emitOpError("(C1) logits must be [T, E], experts [T, C], with static E and C");
-  if (failed(requireShape(*this, "(C1)", "experts", getExperts(), {logits[0], experts[1]})) ||
+  if (failed(requireSizes(*this, "(C1)", {getLogits(), getExperts()})) ||
+      failed(requireShape(*this, "(C1)", "experts", getExperts(), {logits[0], experts[1]})) ||
       failed(requireShape(*this, "(C1)", "weights", getWeights(), {logits[0], experts[1]})) ||
       (getCorrection() && failed(requireShape(*this, "(C1)", "correction", getCorrection(), {logits[1]}))))
     return failure();
@@ -355,6 +366,11 @@ static SmallVector<int64_t> shapeOfExperts(ExpertsProjectOp op) {
   return {weight[0], rows, weight[2]};
 }
 
+static bool hasCountableElements(ArrayRef<int64_t> shape) {
+  int64_t count = 1;
+  return llvm::none_of(shape, [&](int64_t size) { return llvm::MulOverflow(count, size, count); });
+}
+
 LogicalResult ExpertsProjectOp::verify() {
   SmallVector<int64_t> weight = shapeOfExperts(*this);
   ArrayRef<int64_t> x = shapeOf(getX()), experts = shapeOf(getExperts()), result = shapeOf(getResult());
@@ -364,7 +380,11 @@ LogicalResult ExpertsProjectOp::verify() {
   if (ShapedType::isDynamicShape(x.drop_front()) || ShapedType::isDynamicShape(experts.drop_front()) ||
       ShapedType::isDynamicShape(shapeOf(getWeight())) || ShapedType::isDynamicShape(result.drop_front()))
     return emitOpError("(C3) only the number of tokens may be dynamic");
+  if (failed(requireSizes(*this, "(C3)", {getX(), getWeight(), getExperts(), getResult()})))
+    return failure();
   int64_t tokens = x[0], choices = experts[1];
+  if (choices < 1 || !hasCountableElements(shapeOf(getWeight())))
+    return emitOpError("(C3) expected a choice at least, and a weight whose elements can be counted");
   SmallVector<int64_t> input = {tokens, weight[2]}, output = {tokens, weight[1]};
   if (x.size() == 3)
     input.insert(input.begin() + 1, choices);

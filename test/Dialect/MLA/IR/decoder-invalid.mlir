@@ -167,3 +167,44 @@ func.func @experts_c3_dynamic(%x: tensor<?x?xf32>, %w: tensor<8x64x128xf32>, %e:
   %h = mla.experts_project %x, %w of %e : (tensor<?x?xf32>, tensor<8x64x128xf32>, tensor<?x3xi32>) -> tensor<?x3x64xf32>
   return
 }
+
+// -----
+
+func.func @experts_c3_no_choice(%x: tensor<?x128xf32>, %w: tensor<8x64x128xf32>, %e: tensor<?x0xi32>) {
+  // expected-error @+1 {{(C3) expected a choice at least, and a weight whose elements can be counted}}
+  %h = mla.experts_project %x, %w of %e : (tensor<?x128xf32>, tensor<8x64x128xf32>, tensor<?x0xi32>) -> tensor<?x0x64xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c3_elements(%x: tensor<?x2147483647xf32>, %w: tensor<2147483647x2147483647x2147483647xf32>, %e: tensor<?x3xi32>) {
+  // expected-error @+1 {{(C3) expected a choice at least, and a weight whose elements can be counted}}
+  %h = mla.experts_project %x, %w of %e : (tensor<?x2147483647xf32>, tensor<2147483647x2147483647x2147483647xf32>, tensor<?x3xi32>) -> tensor<?x3x2147483647xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c3_sizes(%x: tensor<?x128xf32>, %w: tensor<4294967296x64x128xf32>, %e: tensor<?x3xi32>) {
+  // expected-error @+1 {{(C3) sizes must be at most 2147483647}}
+  %h = mla.experts_project %x, %w of %e : (tensor<?x128xf32>, tensor<4294967296x64x128xf32>, tensor<?x3xi32>) -> tensor<?x3x64xf32>
+  return
+}
+
+// -----
+
+// The number of an expert is an i32.
+func.func @route_c1_sizes(%logits: tensor<?x4294967296xf32>) {
+  // expected-error @+1 {{(C1) sizes must be at most 2147483647}}
+  %e, %w = mla.route softmax %logits : tensor<?x4294967296xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @embed_c1_sizes(%ids: tensor<?xi32>, %table: tensor<4294967296x4294967296xf32>) {
+  // expected-error @+1 {{(C1) sizes must be at most 2147483647}}
+  %x = mla.embed %ids, %table : tensor<4294967296x4294967296xf32> -> tensor<?x4294967296xf32>
+  return
+}
