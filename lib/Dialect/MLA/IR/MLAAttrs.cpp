@@ -68,9 +68,9 @@ template <typename Enum> static ParseResult parseField(AsmParser &parser, String
 static ParseResult parseRange(AsmParser &parser, StringRef name, Range &range) {
   if (failed(parser.parseOptionalKeyword(name)))
     return success();
-  if (parser.parseEqual() || parser.parseInteger(range.first))
+  if (parser.parseEqual() || parser.parseDecimalInteger(range.first))
     return failure();
-  if (succeeded(parser.parseOptionalKeyword("to")) && parser.parseInteger(range.last))
+  if (succeeded(parser.parseOptionalKeyword("to")) && parser.parseDecimalInteger(range.last))
     return failure();
   return parser.parseComma();
 }

@@ -54,7 +54,7 @@ static ParseResult parseChoices(AsmParser &parser, DictionaryAttr &choices) {
     StringRef name;
     int64_t value = 0;
     SMLoc loc = parser.getCurrentLocation();
-    if (parser.parseKeyword(&name) || parser.parseEqual() || parser.parseInteger(value))
+    if (parser.parseKeyword(&name) || parser.parseEqual() || parser.parseDecimalInteger(value))
       return failure();
     if (list.set(name, parser.getBuilder().getI64IntegerAttr(value)))
       return parser.emitError(loc) << "duplicate choice '" << name << "'";

@@ -116,14 +116,14 @@ Attribute TensorMapAttr::parse(AsmParser &parser, Type) {
   SMLoc loc = parser.getCurrentLocation();
   auto parseBox = [&] {
     return parser.parseCommaSeparatedList(AsmParser::Delimiter::Paren,
-                                          [&] { return parser.parseInteger(box.emplace_back()); });
+                                          [&] { return parser.parseDecimalInteger(box.emplace_back()); });
   };
   if (parser.parseLess() || parser.parseAttribute(buffer) ||
-      parseField(parser, "offset", [&] { return parser.parseInteger(offset); }) ||
+      parseField(parser, "offset", [&] { return parser.parseDecimalInteger(offset); }) ||
       parseField(parser, "dims", [&] { return parseExpressionList(parser, dims); }) ||
       parseField(parser, "strides", [&] { return parseExpressionList(parser, strides); }) ||
       parseField(parser, "box", parseBox) ||
-      parseField(parser, "swizzle", [&] { return parser.parseInteger(swizzle); }) || parser.parseGreater())
+      parseField(parser, "swizzle", [&] { return parser.parseDecimalInteger(swizzle); }) || parser.parseGreater())
     return {};
   auto emitError = [&] { return parser.emitError(loc); };
   return getChecked(function_ref<InFlightDiagnostic()>(emitError), parser.getContext(), buffer, offset, dims, strides,

@@ -122,3 +122,13 @@ func.func @append_bytes(%c: tensor<?x64xi8>, %k: tensor<?x16xf32>, %p: tensor<?x
   %new = mla.append %c, %k at %p of %p into %cache : tensor<?x64xi8>, tensor<?x16xf32> into !mla.cache<page = 16, latent = 64, rope = 16, f32, fp8_row>
   return
 }
+
+// -----
+
+// expected-error @+1 {{expected decimal integer value}}
+func.func private @boolean() attributes {mla.regime = #mla.regime<{phase = decode, context = true, q = naive, o = naive}>}
+
+// -----
+
+// expected-error @+1 {{expected decimal integer value}}
+func.func private @boolean_end() attributes {mla.regime = #mla.regime<{phase = decode, tokens = 0 to true, q = naive, o = naive}>}

@@ -265,6 +265,18 @@ func.func @c3_two_classes_of_a_kind_of_one(%x: tensor<?x4x16xbf16>, %p: tensor<?
 
 // -----
 
+// No other constant is a number.
+func.func @c3_boolean(%x: tensor<?x8xbf16>, %w: tensor<8x8xbf16>) {
+  // expected-error @+1 {{expected decimal integer value}}
+  %y = mla.kernel projection "y"(%a = %x, %b = %w) schedule <projection, [{limit = true}, {}]> : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16> {
+    %z = mla.project %a, %b : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16>
+    mla.yield %z : tensor<?x8xbf16>
+  }
+  return
+}
+
+// -----
+
 func.func @c3_class_without_limit(%x: tensor<?x8xbf16>, %w: tensor<8x8xbf16>) {
   // expected-error @+1 {{(C3) expected class 1 of the schedule to have a 'limit': only the last has none}}
   %y = mla.kernel projection "y"(%a = %x, %b = %w) schedule <projection, [{limit = 16}, {tokens = 64}, {tokens = 128}]> : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16> {
