@@ -160,6 +160,9 @@ struct ConvertLatentAttention : OpConversionPattern<LatentAttentionOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(LatentAttentionOp op, OneToNOpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
+    if (auto products = op->getAttrOfType<ProductsAttr>(kProductsAttr); products && countTerms(products.getElements()))
+      return op.emitOpError() << "has products of e4m3, which only kernels compute; remove " << kProductsAttr
+                              << ", or compile for a GPU";
     Emitter e(op.getLoc(), rewriter);
     SmallVector<Value> partials = emitPartials(e, op, adaptor.getQLatent()[0], adaptor.getQRope()[0],
                                                adaptor.getCu()[0], CacheTensors(adaptor.getCache()));

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -34,7 +35,6 @@ Operation *mla::MLADialect::materializeConstant(OpBuilder &builder, Attribute va
   return arith::ConstantOp::materialize(builder, value, type, loc);
 }
 
-/// Checks that the fields that passes read exist.
 /// A cache in fp8_tensor may have a scale, which rows are multiplied by.
 static LogicalResult verifyCacheScale(Operation *op, DictionaryAttr model) {
   auto cache = model.getAs<DictionaryAttr>("cache");
@@ -52,6 +52,7 @@ static LogicalResult verifyCacheScale(Operation *op, DictionaryAttr model) {
   return success();
 }
 
+/// Checks that the fields that passes read exist.
 static LogicalResult verifyModel(Operation *op, Attribute attribute) {
   auto model = dyn_cast<DictionaryAttr>(attribute);
   if (!model)
@@ -72,9 +73,25 @@ static LogicalResult verifyModel(Operation *op, Attribute attribute) {
   return verifyCacheScale(op, model);
 }
 
+/// Checks that something obeys the attribute: mla-quantize on a function that prepares a weight, and a schedule on an
+/// attention to a packed cache.
+static LogicalResult verifyProducts(Operation *op, Attribute attribute) {
+  if (!isa<ProductsAttr>(attribute))
+    return op->emitError() << "expected " << kProductsAttr << " to be a #mla.products, got " << attribute;
+  if (auto attention = dyn_cast<LatentAttentionOp>(op); attention && attention.getCache().getType().isPacked())
+    return success();
+  if (auto function = dyn_cast<FunctionOpInterface>(op); function && function.getName().starts_with("prepare."))
+    return success();
+  if (op->getName().getDialectNamespace() == "llvm") // lowered code has the attributes of its functions
+    return success();
+  return op->emitError() << "expected " << kProductsAttr
+                         << " on a @prepare function or on an mla.latent_attention with "
+                         << "a packed cache: nothing obeys it elsewhere";
+}
+
 LogicalResult mla::MLADialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
-  if (attribute.getName() == kProductsAttr && !isa<ProductsAttr>(attribute.getValue()))
-    return op->emitError() << "expected " << kProductsAttr << " to be a #mla.products, got " << attribute.getValue();
+  if (attribute.getName() == kProductsAttr)
+    return verifyProducts(op, attribute.getValue());
   return attribute.getName() == kModelAttr ? verifyModel(op, attribute.getValue()) : success();
 }
 

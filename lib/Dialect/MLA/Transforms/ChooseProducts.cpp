@@ -42,19 +42,37 @@ static std::string findRefusal(LatentAttentionOp attention, int64_t terms, const
   return terms == 2 ? "tokens have two terms, for the precision of bf16" : "";
 }
 
+static bool isPlain(Operation *op) {
+  auto products = op->getAttrOfType<ProductsAttr>(kProductsAttr);
+  return !products || products.getElements() == ProductElements::Plain;
+}
+
+/// Let the model no longer say that products are in e4m3 if none is.
+static void updateModel(ModuleOp module) {
+  auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
+  bool isAny = module.walk([](Operation *op) { return WalkResult(success(isPlain(op))); }).wasInterrupted();
+  if (!model || isAny)
+    return;
+  NamedAttrList fields(model);
+  fields.erase("products");
+  module->setAttr(kModelAttr, fields.getDictionary(module.getContext()));
+}
+
 namespace {
 struct MLAChooseProducts : mla::impl::MLAChooseProductsBase<MLAChooseProducts> {
   using MLAChooseProductsBase::MLAChooseProductsBase;
 
   void choose(func::FuncOp prepare, WeightUsers &users, const KernelTarget *target) {
+    if (prepare->hasAttr(kProductsAttr))
+      return;
     std::string why = findProductRefusal(prepare, users, target);
-    bool isPlain = !why.empty();
-    why = isPlain ? "it " + why : explain(prepare, users.projections.front());
-    ProductElements elements = isPlain      ? ProductElements::Plain
+    bool isRefused = !why.empty();
+    why = isRefused ? "it " + why : explain(prepare, users.projections.front());
+    ProductElements elements = isRefused    ? ProductElements::Plain
                                : terms == 2 ? ProductElements::E4M3x2
                                             : ProductElements::E4M3;
     prepare->setAttr(kProductsAttr, ProductsAttr::get(&getContext(), elements, why));
-    if (isPlain)
+    if (isRefused)
       prepare.emitRemark() << "weight '" << getPreparedName(prepare) << "' is not multiplied in e4m3: " << why;
     else if (explains)
       prepare.emitRemark() << "weight '" << getPreparedName(prepare) << "' is multiplied in "
@@ -62,7 +80,7 @@ struct MLAChooseProducts : mla::impl::MLAChooseProductsBase<MLAChooseProducts> {
   }
 
   void choose(LatentAttentionOp attention, const KernelTarget &target) {
-    if (!attention.getCache().getType().isPacked())
+    if (!attention.getCache().getType().isPacked() || attention->hasAttr(kProductsAttr))
       return;
     std::string why = findRefusal(attention, terms, target);
     ProductElements elements = why.empty() ? ProductElements::E4M3 : ProductElements::Plain;
@@ -88,6 +106,7 @@ struct MLAChooseProducts : mla::impl::MLAChooseProductsBase<MLAChooseProducts> {
     }
     if (target)
       getOperation().walk([&](LatentAttentionOp attention) { choose(attention, *target); });
+    updateModel(getOperation());
   }
 };
 } // namespace

@@ -191,7 +191,8 @@ void Quantizer::storeScaled(func::FuncOp prepare, WeightUsers &users, const Scal
 
 LogicalResult Quantizer::quantize(func::FuncOp prepare, WeightUsers &users, int64_t terms) {
   if (std::string why = findProductRefusal(prepare, users, target); !why.empty())
-    return prepare.emitError() << "has products of e4m3, but its weight " << why << "; run mla-choose-products";
+    return prepare.emitError() << "has products of e4m3, but its weight " << why << "; remove " << kProductsAttr
+                               << " and run mla-choose-products";
   std::string none;
   ScaledWeight weight = *findScaledWeight(prepare, none);
   for (ProjectOp project : users.projections)
@@ -206,14 +207,15 @@ static bool areQuantized(ArrayRef<ProjectOp> projections) {
   return llvm::all_of(projections, [](ProjectOp project) { return project.getX().getDefiningOp<DequantizeOp>(); });
 }
 
-/// The model no longer says that products are in e4m3, since none is.
-static void dropProducts(ModuleOp module) {
-  auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
-  if (!model)
-    return;
-  NamedAttrList fields(model);
-  fields.erase("products");
-  module->setAttr(kModelAttr, fields.getDictionary(module.getContext()));
+/// Check that weights to multiply in e4m3 have users.
+static LogicalResult checkAreUsed(ModuleOp module, const llvm::MapVector<StringRef, WeightUsers> &users) {
+  for (auto function : module.getOps<func::FuncOp>()) {
+    auto products = function->getAttrOfType<ProductsAttr>(kProductsAttr);
+    if (products && countTerms(products.getElements()) && !users.contains(getPreparedName(function)))
+      return function.emitError() << "has products of e4m3, but its weight is used by no projection; remove "
+                                  << kProductsAttr;
+  }
+  return success();
 }
 
 namespace {
@@ -225,21 +227,20 @@ struct MLAQuantize : mla::impl::MLAQuantizeBase<MLAQuantize> {
     if (forKernels && !(target = KernelTarget::findFor(getOperation())))
       return signalPassFailure();
     Quantizer quantizer(getOperation(), target);
-    bool quantizes = false;
-    for (auto &[name, users] : collectWeightUsers(getOperation())) {
+    auto usersOf = collectWeightUsers(getOperation());
+    if (failed(checkAreUsed(getOperation(), usersOf)))
+      return signalPassFailure();
+    for (auto &[name, users] : usersOf) {
       auto prepare = getOperation().lookupSymbol<func::FuncOp>((kPreparePrefix + name).str());
       auto products = prepare ? prepare->getAttrOfType<ProductsAttr>(kProductsAttr) : ProductsAttr();
       int64_t terms = products ? countTerms(products.getElements()) : 0;
       if (terms == 0)
         continue;
-      quantizes = true;
       if (areQuantized(users.projections))
         continue;
       if (failed(quantizer.quantize(prepare, users, terms)))
         return signalPassFailure();
     }
-    if (!quantizes)
-      dropProducts(getOperation());
   }
 };
 } // namespace

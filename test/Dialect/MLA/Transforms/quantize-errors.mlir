@@ -36,7 +36,7 @@ func.func @undecided(%x: tensor<?x128xbf16>) -> tensor<?x64xbf16> {
 
 // -----
 
-// expected-error @+1 {{has products of e4m3, but its weight has no scales in the checkpoint; run mla-choose-products}}
+// expected-error @+1 {{has products of e4m3, but its weight has no scales in the checkpoint; remove mla.products and run mla-choose-products}}
 func.func @prepare.w() -> tensor<64x128xbf16> attributes {mla.products = #mla.products<e4m3, why = "by hand">} {
   %w = mla.weight "a" : tensor<64x128xbf16>
   return %w : tensor<64x128xbf16>
@@ -51,3 +51,35 @@ func.func @no_scales(%x: tensor<?x128xbf16>) -> tensor<?x64xbf16> {
 
 // expected-error @+1 {{expected mla.products to be a #mla.products, got "e4m3"}}
 func.func private @prepare.w() -> tensor<64x128xbf16> attributes {mla.products = "e4m3"}
+
+// -----
+
+// expected-error @+1 {{has products of e4m3, but its weight is used by no projection; remove mla.products}}
+func.func @prepare.unused() -> tensor<64x128xf32> attributes {mla.products = #mla.products<e4m3, why = "by hand">} {
+  %w = mla.weight "a" : tensor<64x128xf32>
+  return %w : tensor<64x128xf32>
+}
+
+// -----
+
+// Only where something follows it.
+// expected-error @+1 {{expected mla.products on a @prepare function or on an mla.latent_attention with a packed cache: nothing obeys it elsewhere}}
+func.func private @decode() attributes {mla.products = #mla.products<e4m3, why = "by hand">}
+
+// -----
+
+func.func @project(%x: tensor<?x128xf32>, %w: tensor<64x128xf32>) -> tensor<?x64xf32> {
+  // expected-error @+1 {{expected mla.products on a @prepare function or on an mla.latent_attention with a packed cache}}
+  %y = mla.project %x, %w {mla.products = #mla.products<plain, why = "by hand">} : (tensor<?x128xf32>, tensor<64x128xf32>) -> tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}
+
+// -----
+
+!cache = !mla.cache<page = 64, latent = 512, rope = 64, bf16>
+func.func @attend(%q: tensor<?x32x512xbf16>, %r: tensor<?x32x64xbf16>, %cu: tensor<?xi32>, %cache: !cache) -> tensor<?x32x512xbf16> {
+  // expected-error @+1 {{expected mla.products on a @prepare function or on an mla.latent_attention with a packed cache}}
+  %a = mla.latent_attention queries(%q, %r of %cu) cache(%cache) {mla.products = #mla.products<e4m3, why = "by hand">, scale = 0.1 : f64}
+      : (tensor<?x32x512xbf16>, tensor<?x32x64xbf16>, !cache) -> tensor<?x32x512xbf16>
+  return %a : tensor<?x32x512xbf16>
+}

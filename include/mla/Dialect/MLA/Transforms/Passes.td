@@ -219,8 +219,9 @@ def MLAChooseProducts : Pass<"mla-choose-products", "::mlir::ModuleOp"> {
     else, and if with `for-kernels` the module's target has kernels for it. A
     remark names every other weight. With `for-kernels`, also attaches it to
     every `mla.latent_attention` with a packed cache: queries and probabilities
-    are multiplied in e4m3 if tokens have one term; a schedule follows. Runs
-    after `mla-fold`; `mla-quantize` follows.
+    are multiplied in e4m3 if tokens have one term; a schedule follows. What already
+    has an attribute keeps it. If nothing is multiplied in e4m3, removes
+    `products` from `mla.model`. Runs after `mla-fold`; `mla-quantize` follows.
   }];
   let options = [
     Option<"forKernels", "for-kernels", "bool", "false", "only what kernels of the module's target multiply">,
@@ -243,7 +244,7 @@ def MLAQuantize : Pass<"mla-quantize", "::mlir::ModuleOp"> {
     A block that crosses the border of a head or slice is divided, and nothing
     is rounded. Without, weights stay dequantized: the same numbers for a target
     without such kernels. Attributes are checked: what cannot be multiplied in
-    e4m3 is an error.
+    e4m3, or is not used, is an error.
   }];
   let options = [
     Option<"forKernels", "for-kernels", "bool", "false", "store elements and scales, for the module's target">
