@@ -117,8 +117,8 @@ Value LayerBuilder::buildExperts(Value x) {
   return arith::AddFOp::create(builder, named("mixed"), routed, shared);
 }
 
-/// Add the attention's result to the stream, then the MLP's. The lowering of a sum may write to its first operand, so
-/// that this is not the caller's.
+/// Add the attention's result to the stream, then the MLP's. The lowering of a sum writes to its first operand, unless
+/// that is the caller's and must be copied.
 Value LayerBuilder::buildRest(Value stream, Value attention) {
   Value sum = arith::AddFOp::create(builder, named("attended"), attention, inFloat32(stream, "stream"));
   Value x = streamNorm(sum, WeightRole::PostNorm, "attended_normed");

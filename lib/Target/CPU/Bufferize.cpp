@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/IR/Bindings.h"
+#include "mla/Dialect/MLA/Transforms/Prepare.h"
 #include "mla/Target/CPU/Passes.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -34,13 +35,21 @@ static bufferization::OneShotBufferizationOptions options() {
   return options;
 }
 
-/// Mark weights as read-only: they are memory of a bundle or a mapped file of a checkpoint. Otherwise elementwise
-/// operations would write their results to them.
-static void protectWeights(ModuleOp module) {
+/// Return whether a function may not write to an argument: to a weight, which is memory of a bundle or a mapped file of
+/// a checkpoint, and to what the runtime's caller only gives to be read.
+static bool isReadOnly(func::FuncOp function, unsigned argument) {
+  if (function.getArgAttr(argument, mla::kWeightAttr) || function->hasAttr(mla::kEndAttr))
+    return true;
+  SmallVector<mla::schema::Binding> bindings = mla::bindingsOf(mla::schema::List::Entry);
+  return mla::isEntry(function) && argument < bindings.size() && bindings[argument].access == mla::schema::Access::In;
+}
+
+/// Mark such arguments. Otherwise elementwise operations would write their results to them.
+static void protectArguments(ModuleOp module) {
   auto no = BoolAttr::get(module.getContext(), false);
   for (auto function : module.getOps<func::FuncOp>())
     for (unsigned i = 0; i < function.getNumArguments(); ++i)
-      if (function.getArgAttr(i, mla::kWeightAttr))
+      if (isReadOnly(function, i))
         function.setArgAttr(i, bufferization::BufferizationDialect::kWritableAttrName, no);
 }
 
@@ -48,7 +57,7 @@ namespace {
 
 struct MLACPUBufferizePass : mla::impl::MLACPUBufferizeBase<MLACPUBufferizePass> {
   void runOnOperation() override {
-    protectWeights(getOperation());
+    protectArguments(getOperation());
     bufferization::BufferizationState state;
     if (failed(bufferization::runOneShotModuleBufferize(getOperation(), options(), state)))
       signalPassFailure();

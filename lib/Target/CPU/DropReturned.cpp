@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/Transforms/Prepare.h"
 #include "mla/Target/CPU/Passes.h"
 
 #include "llvm/ADT/SmallPtrSet.h"
@@ -23,6 +23,12 @@ static bool isCallersBuffer(func::FuncOp function, Value value) {
   auto argument = dyn_cast<BlockArgument>(value);
   return argument && isa<BaseMemRefType>(value.getType()) &&
          !function.getArgAttr(argument.getArgNumber(), mla::kWeightAttr);
+}
+
+/// Return whether a result may be dropped. The first one of an entry is an array of the runtime's caller, to which an
+/// argument is copied.
+static bool isDroppable(func::FuncOp function, unsigned result, Value value) {
+  return isCallersBuffer(function, value) && !(result == 0 && mla::isEntry(function));
 }
 
 /// The calls of a function, or nothing if it is referred to in another way.
@@ -81,7 +87,7 @@ static FailureOr<bool> dropResults(func::FuncOp function, ModuleOp module) {
   llvm::BitVector dropped(terminator.getNumOperands());
   SmallVector<unsigned> arguments(terminator.getNumOperands());
   for (auto [i, value] : llvm::enumerate(terminator.getOperands()))
-    if (isCallersBuffer(function, value)) {
+    if (isDroppable(function, i, value)) {
       dropped[i] = true;
       arguments[i] = cast<BlockArgument>(value).getArgNumber();
     }

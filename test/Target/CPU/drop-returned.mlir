@@ -82,3 +82,18 @@ func.func @recursive(%x: memref<4xf32>) -> memref<4xf32> {
   %y = call @recursive(%x) : (memref<4xf32>) -> memref<4xf32>
   return %x : memref<4xf32>
 }
+
+// The caller of an entry passes an array for the first result: it is never an argument.
+//
+// CHECK-LABEL: func.func @entry(
+// CHECK-SAME: %[[X:.*]]: memref<4xf32>, %{{.*}}: memref<?x8xf32>) -> memref<4xf32> attributes
+// CHECK-NEXT: return %[[X]] : memref<4xf32>
+func.func @entry(%x: memref<4xf32>, %cache: memref<?x8xf32>) -> (memref<4xf32>, memref<?x8xf32>) attributes {mla.regime = #mla.regime<{phase = decode, q = naive, o = naive}>} {
+  return %x, %cache : memref<4xf32>, memref<?x8xf32>
+}
+// CHECK-LABEL: func.func @end(
+// CHECK-SAME: %[[X:.*]]: memref<4xf32>) -> memref<4xf32> attributes
+// CHECK-NEXT: return %[[X]] : memref<4xf32>
+func.func @end(%x: memref<4xf32>) -> memref<4xf32> attributes {mla.end = "logits"} {
+  return %x : memref<4xf32>
+}

@@ -47,7 +47,7 @@ def MLACPUDropReturned : Pass<"mla-cpu-drop-returned", "::mlir::ModuleOp"> {
   let description = [{
     Drops a result that is an argument, such as a cache written in place. Calls
     use the operand instead. A function that is referred to otherwise than by
-    `func.call` keeps its results. Upstream's `drop-equivalent-buffer-results`
+    `func.call` keeps its results, and an entry of a bundle its first one. Upstream's `drop-equivalent-buffer-results`
     does this only for private functions.
   }];
 }
