@@ -9,6 +9,7 @@
 #include "Families.h"
 #include "Json.h"
 #include "LanguageModel.h"
+#include "Limits.h"
 
 #include <cmath>
 
@@ -116,6 +117,8 @@ llvm::Expected<DecoderConfig> mla::importer::parseDecoderConfig(StringRef json, 
   config.tiedEmbeddings = model->tiedEmbeddings;
   FieldReader reader(parsed->root, parsed->where);
   checkMlp(reader);
+  if (reader.find("num_nextn_predict_layers"))
+    config.furtherLayers = reader.count("num_nextn_predict_layers", maxLayers, /*least=*/0);
   if (findFamily(attention.modelType)->has(DepthScaledResiduals))
     parseScales(reader, attention, config);
   if (model->experts)

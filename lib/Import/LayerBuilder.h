@@ -22,7 +22,9 @@ struct Query {
   mlir::Value nope, rope;
 };
 
-/// Builds an attention, and what surrounds it if the config has it.
+/// Builds an attention, and what surrounds it if the config has it. Members are in the file of what they build: those
+/// of the attention, and what all share, in LayerBuilder.cpp, norms, residuals and MLP in DecoderLayer.cpp, and the
+/// ends of a model in ModelEnds.cpp.
 class LayerBuilder {
 public:
   LayerBuilder(mlir::OpBuilder &builder, const AttentionConfig &config, llvm::ArrayRef<WeightSpec> weights,
@@ -31,7 +33,7 @@ public:
         heads(config.numHeads / options.tensorParallel), firstHead(options.rank * heads) {}
 
   mlir::func::FuncOp build(llvm::StringRef name, Phase phase);
-  /// Build @embed and @logits: ModelEnds.cpp.
+  /// Build @embed and @logits.
   void buildEnds();
 
 private:
@@ -46,7 +48,6 @@ private:
   // Weights.
   static std::string valueName(WeightRole role);
   const WeightSpec *find(WeightRole role) const;
-  llvm::SmallVector<const WeightSpec *> findAll(WeightRole role) const;
   mlir::Value weight(const WeightSpec &spec, double factor = 1);
   mlir::Value weight(WeightRole role, double factor = 1) { return weight(*find(role), factor); }
   mlir::Value stored(const WeightSpec &spec, llvm::StringRef name, double factor);
@@ -78,6 +79,7 @@ private:
   mlir::Value toOutside(mlir::Value out);
 
   // Around the attention: DecoderLayer.cpp.
+  llvm::SmallVector<const WeightSpec *> findAll(WeightRole role) const;
   double residualScale() const;
   mlir::Value streamNorm(mlir::Value x, WeightRole gamma, llvm::StringRef name);
   mlir::Value concatenated(llvm::SmallVector<mlir::Value> weights, llvm::StringRef name);

@@ -7,6 +7,7 @@
 
 #include "mla/Import/LayerWeights.h"
 #include "Json.h"
+#include "ModelTensors.h"
 #include "TensorErrors.h"
 #include "WeightScales.h"
 
@@ -214,5 +215,10 @@ llvm::Expected<std::vector<LayerWeight>> mla::importer::findLayerWeights(Checkpo
 
 llvm::Expected<std::vector<LayerWeight>> mla::importer::findEndWeights(Checkpoint &checkpoint,
                                                                        const AttentionConfig &config) {
-  return findAll(checkpoint, config, endWeights(config));
+  llvm::Expected<std::vector<LayerWeight>> ends = findAll(checkpoint, config, endWeights(config));
+  if (!ends)
+    return ends;
+  if (llvm::Error error = checkModelTensors(checkpoint, config, *ends))
+    return error;
+  return ends;
 }

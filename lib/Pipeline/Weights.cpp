@@ -15,6 +15,13 @@
 using namespace mla;
 using namespace mla::importer;
 
+static void printRemark(llvm::StringRef remark, const CompileOptions &options) {
+  if (remark.empty())
+    return;
+  options.progress("");
+  llvm::errs() << "remark: " << remark << "\n";
+}
+
 /// Return the specs of the layers' weights. Check every element of given weights; do not generate weights.
 static llvm::Expected<std::vector<WeightSpec>> checkWeights(Source &source, llvm::ArrayRef<int64_t> layers,
                                                             const CompileOptions &options) {
@@ -31,10 +38,7 @@ static llvm::Expected<std::vector<WeightSpec>> checkWeights(Source &source, llvm
     if (llvm::Error error = checkFinite(*weights, source.checkpoint->where()))
       return error;
   }
-  if (std::string remark = unusedScales(*source.checkpoint, layers); !remark.empty()) {
-    options.progress("");
-    llvm::errs() << "remark: " << remark << "\n";
-  }
+  printRemark(unusedScales(*source.checkpoint, layers), options);
   return specs;
 }
 
@@ -97,6 +101,7 @@ static llvm::Expected<std::vector<WeightSpec>> checkEnds(Source &source, const C
     return error;
   for (const LayerWeight &weight : *weights)
     specs.push_back({weight.expected, weight.tensor->dtype});
+  printRemark(furtherLayers(*source.checkpoint, source.config), options);
   return specs;
 }
 

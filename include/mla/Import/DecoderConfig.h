@@ -39,6 +39,8 @@ struct DecoderConfig {
   /// Factors on embedded tokens, and on the normed states that logits are computed of.
   double embeddingScale = 1.0, logitScale = 1.0;
   std::vector<bool> sparse; ///< By layer: it has experts instead of a dense MLP.
+  /// Layers of the checkpoint after the model's own. They predict further tokens, and are not compiled.
+  int64_t furtherLayers = 0;
 
   bool hasExperts(int64_t layer) const { return sparse[layer]; }
 };

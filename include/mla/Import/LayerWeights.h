@@ -107,8 +107,12 @@ struct LayerWeight {
 llvm::Expected<std::vector<LayerWeight>> findLayerWeights(Checkpoint &checkpoint, const AttentionConfig &config,
                                                           int64_t layer);
 
-/// Find the weights of the model's ends, and check their types and shapes.
+/// Find the weights of the model's ends, and check their types and shapes. Check that the model has no other tensors,
+/// except those of its layers and of layers that predict further tokens.
 llvm::Expected<std::vector<LayerWeight>> findEndWeights(Checkpoint &checkpoint, const AttentionConfig &config);
+
+/// Return a remark about the tensors of layers that predict further tokens, or "": the compiled model has none.
+std::string furtherLayers(const Checkpoint &checkpoint, const AttentionConfig &config);
 
 /// Return a remark about tensors of the layers that the compiled attention does not use, or "": constant scales of
 /// activations and of a quantized cache.

@@ -1,4 +1,5 @@
-"""edit-model.py FROM TO [KEY=JSON | KEY= | -TENSOR]…: sets or removes fields of the config, and removes tensors.
+"""edit-model.py FROM TO [KEY=JSON | KEY= | -TENSOR | +TENSOR=OTHER]…: sets or removes fields of the config, removes
+tensors, and adds copies of others.
 
 TO may end in .json: then only the config is written.
 """
@@ -17,6 +18,9 @@ for edit in edits:
         del tensors[edit[1:]]
         continue
     key, _, value = edit.partition("=")
+    if edit.startswith("+"):
+        tensors[key[1:]] = tensors[value]
+        continue
     if value:
         config[key] = json.loads(value)
     else:
