@@ -87,7 +87,7 @@ static llvm::Error writeBundle(mlir::ModuleOp module, Stage from, const CompileO
     return error;
   if (llvm::Error error = runStages(module, from, lastStage(options), options))
     return error;
-  if (llvm::Error error = checkAreMade(module))
+  if (llvm::Error error = checkAreMade(module, options))
     return error;
   return writeOutput(module, &*source, specs, options);
 }

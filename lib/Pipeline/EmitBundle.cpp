@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Pipeline/EmitBundle.h"
+#include "CollectDiagnostics.h"
 #include "Output.h"
 #include "ProgressBar.h"
 #include "Request.h"
@@ -178,8 +179,16 @@ static llvm::json::Value describeSource(llvm::StringRef configText, const Compil
   return source;
 }
 
+/// Check functions before anything is written.
+static llvm::Error checkFunctions(ModuleOp module) {
+  CollectDiagnostics diagnostics(module.getContext());
+  return succeeded(checkEntries(module)) ? llvm::Error::success() : makeError(diagnostics.takeErrors());
+}
+
 llvm::Error mla::emitBundle(ModuleOp module, importer::Checkpoint &checkpoint, llvm::StringRef configText,
                             const CompileOptions &options, llvm::StringRef out) {
+  if (llvm::Error error = checkFunctions(module))
+    return error;
   // Compiling a single layer again is cheaper than resuming it.
   auto layers = module->getAttrOfType<DenseI64ArrayAttr>(kLayersAttr);
   llvm::Expected<BundleDirectory> directory =

@@ -8,6 +8,7 @@
 #include "ModuleParts.h"
 #include "CollectDiagnostics.h"
 #include "Weights.h"
+#include "mla/Dialect/MLA/Analysis/ScaledWeight.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
 
@@ -83,6 +84,15 @@ static llvm::Error errorAt(Operation *op, const Twine &what) {
   return makeError(describeLocation(op->getLoc()) + what);
 }
 
+/// Check that the function does not ask for products that the module does not have.
+static llvm::Error checkProducts(func::FuncOp function, bool hasProducts) {
+  auto products = function->getAttrOfType<ProductsAttr>(kProductsAttr);
+  if (!products || hasProducts || countTerms(products.getElements()) == 0)
+    return llvm::Error::success();
+  return errorAt(function, "expected @" + function.getName() + " to have no products of e4m3, as " + kModelAttr +
+                               " has none; import with --dtype=fp8");
+}
+
 /// Check that a function has the form of --emit=fold, which weight preparation requires.
 static llvm::Error checkPrepare(func::FuncOp function) {
   auto made =
@@ -95,14 +105,37 @@ static llvm::Error checkPrepare(func::FuncOp function) {
 }
 
 llvm::Error mla::checkPrepares(ModuleOp module) {
-  for (auto function : module.getOps<func::FuncOp>())
-    if (isPrepare(function))
-      if (llvm::Error error = checkPrepare(function))
-        return error;
+  bool hasProducts = findTokenTerms(module) > 0;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (!isPrepare(function))
+      continue;
+    if (llvm::Error error = checkPrepare(function))
+      return error;
+    if (llvm::Error error = checkProducts(function, hasProducts))
+      return error;
+  }
   return llvm::Error::success();
 }
 
-llvm::Error mla::checkAreMade(ModuleOp module) {
+/// Check that the runtime has the elements of weights, and the code of the CPU conversions of them.
+static llvm::Error checkElements(ModuleOp module, bool isForGPU) {
+  WeightOp other = nullptr;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (!isPrepare(function))
+      function.walk([&](WeightOp weight) {
+        Type element = getElementTypeOrSelf(weight.getType());
+        if (!other && !element.isF32() && !element.isBF16() && !(isForGPU && isa<Float8E4M3FNType>(element)))
+          other = weight;
+      });
+  return !other ? llvm::Error::success()
+                : errorAt(other, "expected elements of weight " + other.getName() + " to be f32 or bf16, got " +
+                                     printed(TypeAttr::get(getElementTypeOrSelf(other.getType()))) +
+                                     "; cast it in its @prepare function");
+}
+
+llvm::Error mla::checkAreMade(ModuleOp module, const CompileOptions &options) {
+  if (llvm::Error error = checkElements(module, options.isForGPU()))
+    return error;
   llvm::StringMap<Type> made;
   for (auto function : module.getOps<func::FuncOp>())
     if (isPrepare(function))

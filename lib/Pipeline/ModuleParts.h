@@ -21,11 +21,12 @@ llvm::Expected<std::vector<int64_t>> checkAttributes(mlir::ModuleOp module, cons
 /// Check that the module and the weights are of the same model.
 llvm::Error checkIsOfModel(mlir::ModuleOp module, const Source &source, const CompileOptions &options);
 
-/// Check that every `@prepare` function computes a weight, which passes assume.
+/// Check that every `@prepare` function computes a weight, which passes assume, and has products in e4m3 only if the
+/// module has.
 llvm::Error checkPrepares(mlir::ModuleOp module);
 
-/// Check that every weight of the layer is computed by a `@prepare` function.
-llvm::Error checkAreMade(mlir::ModuleOp module);
+/// Check that every weight of the layer is computed by a `@prepare` function, and has elements that its code takes.
+llvm::Error checkAreMade(mlir::ModuleOp module, const CompileOptions &options);
 
 } // namespace mla
 

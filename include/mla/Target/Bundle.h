@@ -86,6 +86,11 @@ struct BundleEntry {
   LaunchesOp launches;         // of a target that has kernels
 };
 
+/// Check the functions of a module that the runtime will call: their types are those that `mla.model` implies, every
+/// regime of the plan has exactly one for each layer, and a model has both ends. `module` has a plan, layers and a
+/// model, and its weights are not bound. Emit an error at the function, or at the module if one is missing.
+llvm::LogicalResult checkEntries(mlir::ModuleOp module);
+
 /// Return the entries of a module, one per regime of its plan: functions whose weights are bound, or launches.
 llvm::Expected<std::vector<BundleEntry>> entriesOf(mlir::ModuleOp module);
 

@@ -194,6 +194,7 @@ public:
   llvm::Expected<std::vector<Certificate>> write();
 
 private:
+  llvm::Error checkInputs() const;
   Result<SafetensorsWriter> open();
   llvm::Error writeLayer(int64_t layer, SafetensorsWriter &writer);
   std::vector<const WeightPreparation::Weight *> weightsOf(int64_t layer) const;
@@ -243,6 +244,15 @@ uint64_t WeightFile::bytesOfLayer(int64_t layer) const {
   return bytes;
 }
 
+/// Check that the checkpoint has the inputs of all layers: work on the first ones would be lost.
+llvm::Error WeightFile::checkInputs() const {
+  for (int64_t layer : layers)
+    for (const WeightPreparation::Weight *weight : weightsOf(layer))
+      if (llvm::Expected<Inputs> inputs = findInputs(*weight, layer, prefix, find); !inputs)
+        return inputs.takeError();
+  return llvm::Error::success();
+}
+
 /// Open the file, with the contents of an interrupted run if the record has complete layers.
 Result<SafetensorsWriter> WeightFile::open() {
   std::vector<std::string> written;
@@ -277,6 +287,8 @@ llvm::Error WeightFile::writeLayer(int64_t layer, SafetensorsWriter &writer) {
 }
 
 llvm::Expected<std::vector<Certificate>> WeightFile::write() {
+  if (llvm::Error error = checkInputs())
+    return error;
   Result<SafetensorsWriter> writer = open();
   if (!writer)
     return toLLVM(writer.error());
