@@ -116,16 +116,40 @@ static bool compare(const Prompt &prompt, const std::vector<float> &logits, int6
   return passed;
 }
 
+/// Reject tensors of prompts after a gap, which would not be checked. `prompts` are there.
+static Error checkNoGap(const SafetensorsFile &file, size_t prompts) {
+  std::string missing = "golden." + std::to_string(prompts) + ".";
+  for (const SafetensorsTensor &tensor : file.tensors()) {
+    std::string_view name = tensor.name, number = name.substr(0, 7) == "golden." ? name.substr(7) : "";
+    number = number.substr(0, number.find('.'));
+    if (number.empty() || number.find_first_not_of("0123456789") != number.npos)
+      continue;
+    if (number.size() > 9 || static_cast<size_t>(std::stol(std::string(number))) >= prompts)
+      return invalid(file, missing + "prompt",
+                     "is missing, though " + quoted(tensor.name) + " is there; number the prompts from 0 without gaps");
+  }
+  return {};
+}
+
 bool mla::run::isGoldenModel(const SafetensorsFile &file) { return file.find("golden.0.prompt"); }
 
 Result<bool> mla::run::checkModel(const Options &options, const mla_bundle *bundle, const SafetensorsFile &file) {
   const mla_bundle_info &info = *mla_bundle_get_info(bundle);
   if (Error error = checkIsModel(info, "the golden model"))
     return error;
+  if (options.layer)
+    return Error(ErrorKind::InvalidArgument, "--layer: " + file.path() +
+                                                 " is a golden model, of which all layers run at "
+                                                 "once; leave --layer out");
   if (Error error = checkConfig(file, info))
     return error;
   size_t prompts = 0, passed = 0;
-  for (std::string name = "golden.0"; file.find(name + ".prompt"); name = "golden." + std::to_string(prompts)) {
+  while (file.find("golden." + std::to_string(prompts) + ".prompt"))
+    ++prompts;
+  if (Error error = checkNoGap(file, prompts))
+    return error;
+  for (size_t i = 0; i < prompts; ++i) {
+    std::string name = "golden." + std::to_string(i);
     Result<Prompt> prompt = readPrompt(file, name, info.vocab_size);
     if (!prompt)
       return prompt.error();
@@ -133,7 +157,6 @@ Result<bool> mla::run::checkModel(const Options &options, const mla_bundle *bund
     if (!logits)
       return Error(logits.error().kind(), name + ": " + logits.error().message());
     passed += compare(*prompt, *logits, info.vocab_size, toleranceOf(options, info));
-    ++prompts;
   }
   std::printf("%s: %zu of %zu prompts within tolerance\n", passed == prompts ? "passed" : "FAILED", passed, prompts);
   return passed == prompts;

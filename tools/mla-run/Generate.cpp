@@ -8,6 +8,7 @@
 #include "Generate.h"
 #include "JsonWriter.h"
 #include "ReadFile.h"
+#include "Text.h"
 
 #include <algorithm>
 #include <cmath>
@@ -82,7 +83,7 @@ static Result<Ids> parseIds(const std::string &where, const std::string &text, i
     char *rest = nullptr;
     long long id = std::strtoll(word.c_str(), &rest, 10);
     if (rest != word.c_str() + word.size())
-      return badPrompt(where, "expected token numbers between commas, got '" + word + "'");
+      return badPrompt(where, "expected token numbers between commas, got " + quoted(word));
     if (id < 0 || id >= vocabulary)
       return badPrompt(where,
                        "token " + word + " is not in the vocabulary; expected 0 to " + std::to_string(vocabulary - 1));
@@ -95,8 +96,10 @@ static Result<Ids> parseIds(const std::string &where, const std::string &text, i
 static Result<Ids> readPrompt(const std::string &prompt, int64_t vocabulary) {
   if (prompt.empty() || prompt[0] != '@')
     return parseIds("--prompt", prompt, vocabulary);
+  if (prompt.size() == 1)
+    return Result<Ids>(badPrompt("--prompt", "names no file after '@'; give one"));
   constexpr uint64_t most = 64 << 20;
-  Result<std::string> text = readFile(prompt.substr(1), most);
+  Result<std::string> text = readForeignFile(prompt.substr(1), most);
   return text ? parseIds(prompt.substr(1), *text, vocabulary) : Result<Ids>(text.error());
 }
 
