@@ -206,7 +206,11 @@ llvm::Expected<Source> mla::openSource(const CompileOptions &options) {
 llvm::Error mla::checkIsWhole(const Source &source, llvm::ArrayRef<int64_t> layers, const CompileOptions &options) {
   if (options.scope != Scope::Model)
     return llvm::Error::success();
-  if (static_cast<int64_t>(layers.size()) != source.config.numLayers)
+  bool isWhole = static_cast<int64_t>(layers.size()) == source.config.numLayers;
+  if (!isWhole && !options.module.empty())
+    return makeError(options.module + ": has " + Twine(layers.size()) + " of the " + Twine(source.config.numLayers) +
+                     " layers of its model; give it all in mla.layers, or the config that it was imported from");
+  if (!isWhole)
     return makeError("--layers: a model has all of its " + Twine(source.config.numLayers) +
                      " layers; leave --layers out, or use --scope=layer");
   if (!source.config.decoder->vocabSize)

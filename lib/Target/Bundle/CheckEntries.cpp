@@ -17,6 +17,8 @@
 
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/TargetParser/Host.h"
 
 using namespace mla;
 using namespace mlir;
@@ -225,11 +227,26 @@ static LogicalResult checkEnds(ModuleOp module, const EntryTypes &types) {
   return success();
 }
 
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+/// Check that no function is called instead of one of the C library, such as memcpy, which code of copies calls.
+static LogicalResult checkNames(ModuleOp module) {
+  llvm::Triple host(llvm::sys::getDefaultTargetTriple());
+  llvm::TargetLibraryInfoImpl library(host);
+  for (auto function : module.getOps<func::FuncOp>())
+    if (llvm::LibFunc known; library.getLibFunc(function.getName(), known))
+      return function.emitError() << "expected another name than @" << function.getName()
+                                  << ", which a function of the C library has";
+  return success();
+}
+
 LogicalResult mla::checkEntries(ModuleOp module) {
   if (!module->getAttrOfType<PlanAttr>(kPlanAttr))
     return module.emitError() << "expected the module to have " << kPlanAttr << "; run mla-plan";
   FailureOr<EntryTypes> types = EntryTypes::of(module);
-  if (failed(types) || failed(checkLayers(module, *types)))
+  if (failed(types) || failed(checkNames(module)) || failed(checkLayers(module, *types)))
     return failure();
   return checkEnds(module, *types);
 }
