@@ -30,7 +30,8 @@ def MLA_EmbedOp : MLA_Op<"embed", [Pure]> {
     `result[t, d] = table[id[t], d]`. An id that is no row of the table yields
     zeros.
 
-    (C1) the table is `[vocabulary, D]`, the result `[T, D]`.
+    (C1) the table is `[vocabulary, D]`, the result `[T, D]`; sizes are at most
+    2^31 - 1.
 
     ```mlir
     func.func @embed(%ids: tensor<?xi32>) -> tensor<?x128xf32> {
@@ -84,7 +85,8 @@ def MLA_RouteOp : MLA_Op<"route", [Pure]> {
     `factor`. All arithmetic is in float32. Numbers are always those of experts,
     also if a logit is NaN.
 
-    (C1) logits are `[T, E]`, the correction `[E]`, both results `[T, C]`;
+    (C1) logits are `[T, E]`, the correction `[E]`, both results `[T, C]`; sizes
+    are at most 2^31 - 1;
     (C2) groups divides E, kept is from 1 to groups, and best from 1 to E / groups;
     (C3) the kept groups have at least C experts, and C is positive;
     (C4) the factor is finite.
@@ -130,7 +132,8 @@ def MLA_ExpertsProjectOp : MLA_Op<"experts_project", [Pure]> {
 
     (C1) x is `[T, K]` or `[T, C, K]`, experts and sum `[T, C]`, the weight `[E, N, K]`;
     (C2) the result is `[T, C, N]`, or `[T, N]` with weights of the sum;
-    (C3) all sizes but T are static.
+    (C3) all sizes but T are static, and at most 2^31 - 1; C is positive, and the
+    number of elements of the weight fits 64 bits.
 
     ```mlir
     func.func @mix(%x: tensor<?x128xf32>, %experts: tensor<?x3xi32>, %weights: tensor<?x3xf32>) -> tensor<?x128xf32> {

@@ -56,7 +56,8 @@ def MLA_Dialect : Dialect {
       positive integers `heads`, `kv_lora_rank`, `page`, `qk_nope_head_dim` and
       `v_head_dim`, and `qk_rope_head_dim`, which may be 0;
     * `mla.products` on a `@prepare` function: the elements that projections by
-      its weight multiply, a `#mla.products`;
+      its weight multiply, a `#mla.products`; on an `mla.latent_attention` with a
+      packed cache: those that it multiplies. Nowhere else;
     * `mla.buffer` on an argument or a result of an attention-only function: the
       name of its buffer;
     * `mla.name` on an operation on weights: the name of its result in names of
