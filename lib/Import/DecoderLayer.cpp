@@ -96,7 +96,8 @@ std::pair<Value, Value> LayerBuilder::buildRoute(Value x) {
       builder, named("experts"), tokensOf(experts.perToken, builder.getI32Type()), tokensOf(experts.perToken, f32()),
       scoring, logits, correction, builder.getI64IntegerAttr(router.groups),
       builder.getI64IntegerAttr(router.keptGroups), builder.getI64IntegerAttr(router.groups > 1 ? router.best : 1),
-      router.isNormalized ? builder.getUnitAttr() : UnitAttr(), builder.getF64FloatAttr(router.factor));
+      /*shared=*/builder.getI64IntegerAttr(0), router.isNormalized ? builder.getUnitAttr() : UnitAttr(),
+      builder.getF64FloatAttr(router.factor));
   return {route.getExperts(), route.getWeights()};
 }
 

@@ -79,6 +79,8 @@ static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &opti
   case Stage::Plan:
     return pm.addPass(createMLAPlan(planOptions(options)));
   case Stage::Absorb:
+    if (options.isForGPU())
+      pm.addPass(createMLAShareExperts());
     return pm.addPass(createMLAAbsorb());
   case Stage::Fold:
     return pm.addPass(createMLAFold({storageOf(options)}));
@@ -96,6 +98,7 @@ static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &opti
     addProducts(pm, options);
     pm.addPass(createMLAHoistPositionScales());
     pm.addPass(createMLAJoinProjections());
+    pm.addPass(createMLASortChoices());
     pm.addPass(createMLAGroupKernels());
     return pm.addPass(createMLAScheduleKernels({options.batchInvariant}));
   case Stage::NVVM:

@@ -85,13 +85,13 @@ static ArrayAttr weightsOf(func::FuncOp function, Builder &builder) {
 }
 
 /// Return whether the type is a cache, or one row per token, of a known size that a GPU can hold. A static number of
-/// rows in the type could differ from what a kernel writes.
-static bool isInMemory(Type type) {
+/// rows in the type could differ from what a kernel writes, unless it `mayBeStatic`.
+static bool isInMemory(Type type, bool mayBeStatic) {
   constexpr uint64_t most = uint64_t(1) << 40;
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (!tensor)
     return isa<CacheType>(type);
-  if (tensor.getRank() == 0 || !tensor.isDynamicDim(0) || !tensor.getElementType().isIntOrFloat())
+  if (tensor.getRank() == 0 || (!tensor.isDynamicDim(0) && !mayBeStatic) || !tensor.getElementType().isIntOrFloat())
     return false;
   uint64_t elements = 1; // an unknown size counts as the largest
   for (int64_t size : tensor.getShape().drop_front())
@@ -185,10 +185,14 @@ static LogicalResult checkFunction(func::FuncOp function) {
   for (Operation &op : function.front())
     if (!isa<KernelOp, WeightOp, func::ReturnOp>(op))
       return op.emitOpError("is not in a kernel; run mla-group-kernels first");
-  for (auto kernel : function.getOps<KernelOp>())
-    for (Type type : kernel.getResultTypes())
-      if (!isInMemory(type))
+  for (auto kernel : function.getOps<KernelOp>()) {
+    const KernelKind *kind = kernel.findKind();
+    if (!kind)
+      return failure();
+    for (auto [i, type] : llvm::enumerate(kernel.getResultTypes()))
+      if (!isInMemory(type, kind->storesStaticRows(i)))
         return kernel.emitOpError("has a result of ") << type << "; expected one row of static size per token";
+  }
   if (failed(isCore(function) ? checkCoreSignature(function) : checkEntrySignature(function)))
     return failure();
   return checkReturned(function);

@@ -76,6 +76,7 @@ struct MLAToLinalgPass : mla::impl::MLAToLinalgBase<MLAToLinalgPass> {
     populateEmbedAndActivatePatterns(patterns, converter);
     populateRoutePatterns(patterns, converter);
     populateExpertsPatterns(patterns, converter);
+    populateSortedChoicesPatterns(patterns, converter);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, converter);
     populateReturnOpTypeConversionPattern(patterns, converter);
     populateCallOpTypeConversionPattern(patterns, converter);

@@ -28,6 +28,7 @@ void populateMergePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeCo
 void populateQuantizePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 void populateEmbedAndActivatePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 void populateRoutePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
+void populateSortedChoicesPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 void populateExpertsPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 
 } // namespace mla

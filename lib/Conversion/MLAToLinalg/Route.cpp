@@ -142,11 +142,23 @@ static std::pair<Value, Value> emitChoices(Emitter &e, RouteOp op, Value logits,
   return {made[1], emitScaled(e, op, made[2])};
 }
 
+/// Return the numbers and weights of the experts that every token has, [1, shared].
+static std::pair<Value, Value> emitShared(Emitter &e, int64_t first, int64_t shared) {
+  Value none = e.empty({e.size(1), e.size(shared)}, e.getI32Type());
+  auto number = [&](Emitter &e, Value i, ValueRange carried) -> SmallVector<Value> {
+    Value expert = arith::IndexCastOp::create(e, e.getI32Type(), e.add(i, e.index(first)));
+    return {tensor::InsertOp::create(e, expert, carried[0], ValueRange{e.index(0), i})};
+  };
+  return {e.loop(e.index(0), e.index(shared), e.index(1), none, number)[0],
+          e.filled(e.empty({e.size(1), e.size(shared)}), e.f32(1))};
+}
+
 static SmallVector<Value> emitRoute(Emitter &e, RouteOp op, RouteOp::Adaptor operands) {
   Value logits = operands.getLogits(), correction = operands.getCorrection();
-  int64_t all = typeOf(logits).getDimSize(1), chosen = typeOf(op.getExperts()).getDimSize(1);
+  int64_t all = typeOf(logits).getDimSize(1), columns = typeOf(op.getExperts()).getDimSize(1);
+  int64_t shared = op.getShared(), chosen = columns - shared;
   OpFoldResult tokens = e.dimSize(logits, 0);
-  Value experts = e.empty({tokens, e.size(chosen)}, e.getI32Type()), weights = e.empty({tokens, e.size(chosen)});
+  Value experts = e.empty({tokens, e.size(columns)}, e.getI32Type()), weights = e.empty({tokens, e.size(columns)});
   logits = e.cast(logits, e.getF32Type());
   auto body = [&](Emitter &e, ValueRange indices, ValueRange outputs) {
     SmallVector<OpFoldResult> offsets = {indices[0], e.size(0)}, sizes = {e.size(1), e.size(chosen)};
@@ -155,6 +167,12 @@ static SmallVector<Value> emitRoute(Emitter &e, RouteOp op, RouteOp::Adaptor ope
                                         e.slice(outputs[1], offsets, sizes, 1));
     e.yieldSlice(numbers, outputs[0], offsets, sizes);
     e.yieldSlice(parts, outputs[1], offsets, sizes);
+    if (!shared)
+      return;
+    auto [others, ones] = emitShared(e, all, shared);
+    offsets.back() = e.size(chosen), sizes.back() = e.size(shared);
+    e.yieldSlice(others, outputs[0], offsets, sizes);
+    e.yieldSlice(ones, outputs[1], offsets, sizes);
   };
   return e.parallel({tokens}, {experts, weights}, body);
 }

@@ -19,6 +19,7 @@ import check_decode  # noqa: E402
 import check_decoder  # noqa: E402
 import check_e4m3  # noqa: E402
 import check_e4m3_attention  # noqa: E402
+import check_experts  # noqa: E402
 import check_golden  # noqa: E402
 import check_layers  # noqa: E402
 import check_naive  # noqa: E402
@@ -45,6 +46,7 @@ GROUPS = {
     "naive": (cores(check_naive), check_naive.run, SMALL),
     "e4m3attention": (check_e4m3_attention.jobs, check_e4m3_attention.run, ("policy=lazy,threads=1,multiprocessors=4", "policy=random:1,threads=1,multiprocessors=20")),
     "e4m3": (check_e4m3.jobs, check_e4m3.run, SMALL),
+    "experts": (check_experts.jobs, check_experts.run, SEVERAL),
     "products": (check_products.jobs, check_products.run, SEVERAL),
     "decoder": (check_decoder.jobs, check_decoder.run, SMALL),
     "layers": (check_layers.jobs, check_layers.run, ("policy=lazy,threads=1,multiprocessors=4", "policy=random:1,threads=1,multiprocessors=24")),

@@ -10,6 +10,7 @@
 #include "Kinds.h"
 #include "ReadKernel.h"
 #include "Route.h"
+#include "SumTerms.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -31,14 +32,9 @@ public:
 class SumKind : public KernelKind {
 public:
   SumKind() : KernelKind("sum", arith::AddFOp::getOperationName()) {}
-  bool takes(Operation *op) const override {
-    return isa<arith::AddFOp>(op) && isa<RankedTensorType>(op->getResult(0).getType());
-  }
-  bool fuses(Operation *producer, Operation *last) const override;
-  Value findComputed(Value yielded) const override {
-    auto rounded = yielded.getDefiningOp<arith::TruncFOp>();
-    return rounded ? rounded.getIn() : yielded;
-  }
+  bool takes(Operation *op) const override { return isSum(op); }
+  bool fuses(Operation *producer, Operation *last) const override { return isSum(last) && isPartOfSum(producer); }
+  Value findComputed(Value yielded) const override { return beforeRounding(yielded); }
   FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
 };
 
@@ -92,68 +88,11 @@ FailureOr<Launches> EmbedKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp 
 // Sums
 //===----------------------------------------------------------------------===//
 
-/// A kernel has so many terms at most. In a longer chain some sums are stored.
-static constexpr int64_t maxTerms = 16;
-
-/// Return the additions from `op` to the end of its chain of single users.
-static int64_t countToEnd(Operation *op) {
-  int64_t count = 0;
-  while (op->hasOneUse() && isa<arith::AddFOp>(*op->user_begin())) {
-    op = *op->user_begin();
-    ++count;
-  }
-  return count;
-}
-
-bool SumKind::fuses(Operation *producer, Operation *last) const {
-  if (!takes(last))
-    return false;
-  return isa<arith::ExtFOp>(producer) || (takes(producer) && countToEnd(producer) % (maxTerms - 1) != 0);
-}
-
-/// Adds the terms of a value, and the order in which they are added.
-static LogicalResult addTerms(KernelOp kernel, Value value, SumShape &shape, SmallVectorImpl<View> &terms) {
-  if (auto sum = value.getDefiningOp<arith::AddFOp>()) {
-    if (failed(addTerms(kernel, sum.getLhs(), shape, terms)) || failed(addTerms(kernel, sum.getRhs(), shape, terms)))
-      return failure();
-    shape.order += 'a';
-    return success();
-  }
-  if (auto extended = value.getDefiningOp<arith::ExtFOp>())
-    value = extended.getIn();
-  FailureOr<View> term = viewOf(value, Elements::Float);
-  if (failed(term) || failed(checkAlignment(kernel, *term)))
-    return failure();
-  shape.order += elementOf(value) == Element::F32 ? 'f' : 'b';
-  terms.push_back(*term);
-  return success();
-}
-
 FailureOr<Launches> SumKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
-  Value sum = findComputed(kernel.getYield()->getOperand(0));
-  auto type = cast<RankedTensorType>(sum.getType());
-  if (type.getRank() != 2)
-    return kernel.emitOpError("expected rank-2 tensors to add, got rank ")
-           << type.getRank() << "; compile with --target=cpu";
-  SumShape shape;
-  SmallVector<View> terms;
-  if (failed(addTerms(kernel, sum, shape, terms)))
+  FailureOr<SumTerms> terms = readSum(kernel);
+  if (failed(terms))
     return failure();
-  if (shape.numTerms() > maxTerms)
-    return kernel.emitOpError() << "adds " << shape.numTerms() << " tensors, at most " << maxTerms
-                                << " are possible; compile with --target=cpu";
-  shape.width = terms.front().shape.back();
-  if (failed(checkWidth(kernel, shape.width)))
-    return failure();
-  emitSum(module, shape);
-  Launch launch = launchOf(kernel, shape.name(), terms.front().rows, elementwiseThreads);
-  launch.grid[1] = number(kernel, llvm::divideCeil(shape.width, elementwiseColumns));
-  for (const View &term : terms)
-    launch.arguments.push_back(term.buffer);
-  launch.arguments.push_back(Buffer{Buffer::Result, 0});
-  for (const View &term : terms)
-    launch.arguments.push_back(term.strides[0]);
-  return Launches{{launch}, {}};
+  return Launches{{launchOfSum(kernel, module, *terms)}, {}};
 }
 
 //===----------------------------------------------------------------------===//
@@ -191,7 +130,8 @@ FailureOr<Launches> SwigluKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp
 static RouteShape shapeOf(RouteOp op) {
   RouteShape shape;
   shape.experts = cast<RankedTensorType>(op.getLogits().getType()).getDimSize(1);
-  shape.chosen = cast<RankedTensorType>(op.getExperts().getType()).getDimSize(1);
+  shape.shared = op.getShared();
+  shape.chosen = cast<RankedTensorType>(op.getExperts().getType()).getDimSize(1) - shape.shared;
   shape.isSigmoid = op.getScoring() == Scoring::Sigmoid;
   shape.isCorrected = op.getCorrection() != nullptr;
   shape.isNormalized = op.getNormalized();
@@ -206,7 +146,7 @@ LogicalResult RouteKind::checkOperation(Operation *op) const {
   RouteShape shape = shapeOf(cast<RouteOp>(op));
   bool hasGroups = shape.groups > 1;
   std::tuple<StringRef, int64_t, int64_t> limits[] = {{"experts", shape.experts, maxRoutedExperts},
-                                                      {"experts per token", shape.chosen, maxChosen},
+                                                      {"experts per token", shape.columns(), maxChosen},
                                                       {"groups", shape.groups, maxGroups},
                                                       {"best experts of a group", hasGroups ? shape.best : 1, maxBest}};
   for (auto [what, number, most] : limits)

@@ -25,6 +25,10 @@ static void storeResult(KernelBuilder &k, llvm::ArrayRef<Val> values, Val y, Val
 // Sums
 //===----------------------------------------------------------------------===//
 
+std::string SumShape::name() const {
+  return "sum_" + std::to_string(width) + "_" + order + (choices ? std::to_string(choices) : "");
+}
+
 static Vals add(llvm::ArrayRef<Val> a, llvm::ArrayRef<Val> b) {
   Vals sums;
   for (auto [left, right] : llvm::zip_equal(a, b))
@@ -32,33 +36,63 @@ static Vals add(llvm::ArrayRef<Val> a, llvm::ArrayRef<Val> b) {
   return sums;
 }
 
+namespace {
+/// A term of a sum: its elements, and of choices their weights, which are the next argument.
+struct Term {
+  unsigned rows, stride;
+};
+} // namespace
+
+static Vals loadTerm(KernelBuilder &k, const Term &term, Val row, Val column, Element element) {
+  Val from = rowAt(k, k.argument(term.rows), row, k.argument(term.stride), element);
+  return loadElements(k, elementAt(k, from, column, element), laneElements, element);
+}
+
+/// Returns the weighted sum of a token's choices. All loads are in flight at the same time.
+static Vals mixChoices(KernelBuilder &k, const Term &term, int64_t choices, Val token, Val column) {
+  llvm::SmallVector<Vals> values;
+  Vals weights, sums(laneElements, k.f32(0));
+  for (int64_t i = 0; i < choices; ++i) {
+    Val choice = token * choices + i;
+    values.push_back(loadTerm(k, term, choice, column, Element::BF16));
+    weights.push_back(k.load(elementAt(k, k.argument(term.rows + 1), choice, Element::F32), k.f32Type(), 4));
+  }
+  for (auto [weight, ofChoice] : llvm::zip_equal(weights, values))
+    for (auto [sum, value] : llvm::zip_equal(sums, ofChoice))
+      sum = fma(weight, value, sum);
+  return sums;
+}
+
 void mla::gpu::emitSum(mlir::gpu::GPUModuleOp module, const SumShape &shape) {
   if (module.lookupSymbol(shape.name()))
     return;
   KernelBuilder k(module, shape.name(), elementwiseThreads, /*oneBlock=*/false);
-  llvm::SmallVector<unsigned> terms, strides;
-  for (int64_t i = 0; i < shape.numTerms(); ++i)
-    terms.push_back(k.addPointer());
+  llvm::SmallVector<Term> terms;
+  for (char step : shape.order) {
+    if (step != 'a')
+      terms.push_back({k.addPointer(), 0});
+    if (step == 'm')
+      k.addPointer();
+  }
   unsigned y = k.addPointer();
-  for (int64_t i = 0; i < shape.numTerms(); ++i)
-    strides.push_back(k.addInt());
+  for (Term &term : terms)
+    term.stride = k.addInt();
   k.begin();
   Val token = k.blockX(), column = firstColumn(k);
   launchDependents(k);
   waitForPredecessors(k);
   k.when(column < shape.width, [&] {
     llvm::SmallVector<Vals> stack;
-    unsigned term = 0;
+    const Term *term = terms.begin();
     for (char step : shape.order) {
       if (step == 'a') {
         Vals right = stack.pop_back_val();
         stack.back() = add(stack.back(), right);
-        continue;
+      } else if (step == 'm') {
+        stack.push_back(mixChoices(k, *term++, shape.choices, token, column));
+      } else {
+        stack.push_back(loadTerm(k, *term++, token, column, step == 'f' ? Element::F32 : Element::BF16));
       }
-      Element element = step == 'f' ? Element::F32 : Element::BF16;
-      Val row = rowAt(k, k.argument(terms[term]), token, k.argument(strides[term]), element);
-      stack.push_back(loadElements(k, elementAt(k, row, column, element), laneElements, element));
-      ++term;
     }
     storeResult(k, stack.back(), k.argument(y), token, column, shape.width);
   });

@@ -24,15 +24,18 @@ inline constexpr int64_t elementwiseColumns = elementwiseThreads * laneElements;
 struct SumShape {
   int64_t width = 0; ///< a multiple of 8
   /// The terms and additions in postfix order: 'b' is the next term, of bf16, 'f' one of f32, and 'a' adds the last two
-  /// values: "bfa" is the sum of two terms.
+  /// values: "bfa" is the sum of two terms. 'm' is the weighted sum of `choices` rows of bf16 per token, which are one
+  /// after the other.
   std::string order;
+  int64_t choices = 0;
 
   int64_t numTerms() const { return (static_cast<int64_t>(order.size()) + 1) / 2; }
-  std::string name() const { return "sum_" + std::to_string(width) + "_" + order; }
+  std::string name() const;
 };
 
-/// Adds the kernel to the module, if it is not there. Arguments: the terms, y; elements between rows of each term.
-/// Grid: tokens, ceil(width / elementwiseColumns).
+/// Adds the kernel to the module, if it is not there. Arguments: the terms, of 'm' the rows and weights (f32 [tokens,
+/// choices]), y; elements between rows of each term, of 'm' between rows of choices. Grid: tokens, ceil(width /
+/// elementwiseColumns).
 void emitSum(mlir::gpu::GPUModuleOp module, const SumShape &shape);
 
 /// y = silu(gate) · up, stored as bf16: rows of `choices` times `width` columns.

@@ -19,6 +19,14 @@ namespace mla::gpu {
 
 /// mla.project of any `heads`; x may be a slice. The result may be f32.
 std::unique_ptr<KernelKind> createProjectionKind();
+/// mla.swiglu of both halves of the result of a plain mla.project or of mla.grouped_project.
+std::unique_ptr<KernelKind> createGatedKind();
+/// mla.sort_choices; rows are bf16.
+std::unique_ptr<KernelKind> createSortKind();
+/// mla.grouped_project.
+std::unique_ptr<KernelKind> createGroupedKind();
+/// mla.grouped_project, mla.mix_choices.
+std::unique_ptr<KernelKind> createMixKind();
 /// mla.rms_norm, its gamma f32; or mla.rms_norm to f32, mla.position_scale, arith.truncf: a scaled query.
 std::unique_ptr<KernelKind> createNormalizeKind();
 /// mla.rope of [T, H, R], x may be a slice; or arith.extf, mla.rope, mla.position_scale, arith.truncf.

@@ -48,13 +48,19 @@ ProjectionLayout::ProjectionLayout(const ProjectionChoices &c, const ProjectionD
       scales(result + c.tileRows / groupRows * tileBytes(storedTokens)), groupBytes(4 * (c.tileTokens + c.tileRows)),
       scaleBytes(dims.isScaled() ? dims.stageColumns() / dims.group * groupBytes : 0),
       parts(scales + c.stages * scaleBytes), partBytes(128 * 4 * c.tileTokens / 2),
-      full(parts + (c.turns - 1) * (c.tileRows / groupRows) * partBytes), empty(full + 8 * c.stages),
+      ends(parts + (c.turns - 1) * (c.tileRows / groupRows) * partBytes),
+      starts(dims.experts ? ends + 4 * (dims.experts + 1) : ends),
+      full(dims.experts ? llvm::alignTo(starts + 4 * (dims.experts + 2), 8) : starts), empty(full + 8 * c.stages),
       bytes(empty + 8 * c.stages) {}
 
 int64_t ProjectionChoices::sharedBytes(const ProjectionDims &dims) const { return ProjectionLayout(*this, dims).bytes; }
 
 static int64_t rowTilesOf(const ProjectionShape &s) { return llvm::divideCeil(s.dims.rows, s.choices.tileRows); }
-bool mla::gpu::storesFloat(const ProjectionShape &s) { return s.floatResult || s.choices.splits > 1; }
+Stores mla::gpu::storesOf(const ProjectionShape &s) {
+  if (s.floatResult || s.choices.splits > 1)
+    return Stores::Float;
+  return s.dims.gated || s.dims.experts ? Stores::Rows : Stores::Tiles;
+}
 
 std::string ProjectionShape::name() const {
   auto text = [](int64_t value) { return std::to_string(value); };
@@ -63,10 +69,12 @@ std::string ProjectionShape::name() const {
                                              text(blocks.rows) + "x" + text(blocks.columns)
                                        : "";
   std::string border = dims.border ? "_border" + text(dims.border) : "";
-  return "projection_" + text(dims.heads) + "x" + text(dims.rows) + "x" + text(dims.contracted) + border + scales +
-         "_tile" + text(c.tileRows) + "x" + text(c.tileTokens) + "_stages" + text(c.stages) +
-         (c.splits > 1 ? "_splits" + text(c.splits) : "") + (c.blocks > 1 ? "_blocks" + text(c.blocks) : "") +
-         (c.turns > 1 ? "_turns" + text(c.turns) : "") + (c.streamed ? "_streamed" : "") + (floatResult ? "_f32" : "");
+  std::string kind = (dims.gated ? "gated_" : "") + std::string(dims.experts ? "experts_" : "projection_");
+  return kind + text(dims.experts ? dims.experts : dims.heads) + "x" + text(dims.rows) + "x" + text(dims.contracted) +
+         border + scales + (scattered ? "_scattered" : "") + "_tile" + text(c.tileRows) + "x" + text(c.tileTokens) +
+         "_stages" + text(c.stages) + (c.splits > 1 ? "_splits" + text(c.splits) : "") +
+         (c.blocks > 1 ? "_blocks" + text(c.blocks) : "") + (c.turns > 1 ? "_turns" + text(c.turns) : "") +
+         (c.streamed ? "_streamed" : "") + (floatResult ? "_f32" : "");
 }
 
 std::string ProjectionShape::sumName() const {
@@ -77,7 +85,11 @@ std::string ProjectionShape::sumName() const {
 int64_t ProjectionShape::threads() const { return choices.multiplyingGroups() * 128 + 32; }
 int64_t ProjectionShape::partialBytesPerToken() const { return 4 * choices.splits * dims.heads * dims.rows; }
 // Of e4m3 too, elements of maps have two bytes: copies do not depend on the type.
-SmallVector<int64_t> ProjectionShape::weightBox() const { return {tileColumns, choices.tileRows, 1}; }
+SmallVector<int64_t> ProjectionShape::weightBox() const {
+  if (dims.gated)
+    return {tileColumns, gatedRows, 2, choices.tileRows / (2 * gatedRows), 1};
+  return {tileColumns, choices.tileRows, 1};
+}
 SmallVector<int64_t> ProjectionShape::tokenBox() const { return {tileColumns, tokensOfBox(), 1}; }
 int64_t ProjectionShape::tokensOfBox() const {
   constexpr int64_t part = 32;
@@ -95,7 +107,9 @@ SmallVector<int64_t> ProjectionShape::resultBox() const {
 void Projection::emit() {
   unsigned w = k.addTensorMap(), second = s.dims.border ? k.addTensorMap() : w, x = k.addTensorMap();
   addScales();
-  unsigned y = storesFloat(s) ? k.addPointer() : k.addTensorMap(), count = k.addInt();
+  unsigned y = storesOf(s) == Stores::Tiles ? k.addTensorMap() : k.addPointer();
+  unsigned firstOf = s.dims.experts ? k.addPointer() : y, orderOf = s.scattered ? k.addPointer() : y;
+  unsigned count = k.addInt();
   k.begin();
   if (c.blocks > 1)
     k.function()->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), k.getI32IntegerAttr(c.blocks));
@@ -104,13 +118,18 @@ void Projection::emit() {
   tokenMap = k.argument(x);
   readScales();
   result = k.argument(y);
+  first = k.argument(firstOf);
+  order = k.argument(orderOf);
   tokens = k.argument(count);
-  tokenTiles = ceilDiv(tokens, c.tileTokens);
-  tiles = tokenTiles * (rowTilesOf(s) * s.dims.heads * c.splits);
 
   // Known to be uniform in a warp: values that depend on it stay in uniform registers.
   Val group = k.shuffle(k.thread() >> 7, k.i32(0));
   prepareBarriers();
+  if (s.dims.experts)
+    findExperts();
+  else
+    tokenTiles = ceilDiv(tokens, c.tileTokens);
+  tiles = tokenTiles * (rowTilesOf(s) * s.dims.heads * c.splits);
   k.when(
       group == c.multiplyingGroups(),
       [&] {
@@ -174,7 +193,10 @@ void Projection::placeInOrder(Tile &tile, Val number) {
 Tile Projection::tileAt(Val number) {
   int64_t allSteps = s.dims.steps(), partSteps = llvm::divideCeil(allSteps, c.splits);
   Tile tile{};
-  if (s.dims.heads == 1)
+  tile.end = tokens;
+  if (s.dims.experts)
+    placeInExpert(tile, number);
+  else if (s.dims.heads == 1)
     placeInBand(tile, number);
   else
     placeInOrder(tile, number);
@@ -205,13 +227,13 @@ void Projection::whenFirst(KernelBuilder::Body body) {
 void Projection::forEachBox(const Tile &tile, llvm::function_ref<void(int64_t first)> body) {
   body(0);
   for (int64_t first = s.tokensOfBox(); first < c.tileTokens; first += s.tokensOfBox())
-    k.when(tile.token + first < tokens, [&] { body(first); });
+    k.when(tile.token + first < tile.end, [&] { body(first); });
 }
 
 /// Returns the bytes of a stage: boxes without tokens are not copied, and what is in their place is not stored.
 Val Projection::bytesOf(const Tile &tile) {
   int64_t boxes = c.tileTokens / s.tokensOfBox();
-  Val copied = min(ceilDiv(tokens - tile.token, s.tokensOfBox()), k.i32(boxes));
+  Val copied = min(ceilDiv(tile.end - tile.token, s.tokensOfBox()), k.i32(boxes));
   return copied * (s.dims.terms * tileBytes(s.tokensOfBox())) + at.weightBytes;
 }
 
@@ -223,8 +245,11 @@ void Projection::copyWeights(const Tile &tile, Val step, Val stage) {
     else
       expectBytes(k, full(stage), bytesOf(tile), Val());
     auto copy = [&](Val map, Val row) {
-      copyTile(k, k.shared(0, stage * at.stageBytes), map, full(stage),
-               {(tile.firstStep + step) * tileColumns, row, tile.head},
+      Val column = (tile.firstStep + step) * tileColumns;
+      Vals place = {column, row, tile.head};
+      if (s.dims.gated)
+        place = {column, k.i32(0), k.i32(0), row / (2 * gatedRows), tile.head};
+      copyTile(k, k.shared(0, stage * at.stageBytes), map, full(stage), place,
                c.streamed ? CacheHint::EvictFirst : CacheHint::EvictNormal);
     };
     if (!s.dims.border)
@@ -242,15 +267,18 @@ void Projection::copyTokens(const Tile &tile, Val step, Val stage) {
       for (int64_t term = 0; term < s.dims.terms; ++term)
         copyTile(k, k.shared(at.weightBytes + term * at.tokenBytes + tileBytes(first), stage * at.stageBytes), tokenMap,
                  full(stage),
-                 {(tile.firstStep + step) * tileColumns, tile.token + first, tile.head + term * s.dims.heads},
+                 {(tile.firstStep + step) * tileColumns, tile.token + first,
+                  s.dims.experts ? k.i32(0) : tile.head + term * s.dims.heads},
                  c.streamed ? CacheHint::EvictLast : CacheHint::EvictNormal);
     });
   });
   copyScales(tile, step, stage);
 }
 
-/// Fills the empty stages with weights, which need no wait. Returns the number of stages.
+/// Fills the empty stages with weights, which need no wait, unless tokens choose them. Returns the number of stages.
 Val Projection::copyWeightsAhead() {
+  if (s.dims.experts)
+    return k.i32(0);
   Vals state = k.loopWhile(
       {k.blockX(), k.i32(0)}, [&](llvm::ArrayRef<Val> state) { return (state[0] < tiles) & (state[1] < c.stages); },
       [&](llvm::ArrayRef<Val> state) -> Vals {
@@ -271,7 +299,7 @@ void Projection::copy() {
     if (s.dims.border)
       prefetchTensorMap(k, secondMap);
     prefetchTensorMap(k, tokenMap);
-    if (!storesFloat(s))
+    if (storesOf(s) == Stores::Tiles)
       prefetchTensorMap(k, result);
   });
 
@@ -339,21 +367,15 @@ void Projection::multiplyAndStore(const Group &group) {
       ahead = (ahead + tile.steps) % c.turns;
     }
     auto [sums, after] = sumTile(steps, ring, group.rows);
-    auto store = [&](llvm::ArrayRef<Val> all) {
-      if (storesFloat(s))
-        storeSums(tile, all, group.rows);
-      else
-        storeRounded(tile, all, group.rows);
-    };
     if (c.turns > 1) {
       Vals all = addTurns(sums, group);
-      k.when(group.turn == 0, [&] { store(all); });
+      k.when(group.turn == 0, [&] { store(tile, all, group.rows); });
     } else {
-      store(sums);
+      store(tile, sums, group.rows);
     }
     return {after.stage, after.parity, ahead};
   });
-  if (!storesFloat(s))
+  if (storesOf(s) == Stores::Tiles)
     k.when((k.thread() & 127) == 0, [&] { waitStoresRead(k); });
   launchDependents(k);
 }

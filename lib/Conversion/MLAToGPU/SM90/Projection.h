@@ -36,6 +36,7 @@ struct ProjectionShape {
   WeightBlocks blocks;
   ProjectionChoices choices;
   bool floatResult = false; ///< y is f32 and contiguous
+  bool scattered = false;   ///< of experts: row r of y is stored as row order[r]
 
   std::string name() const;    ///< of the product
   std::string sumName() const; ///< of the kernel that sums the parts of k
@@ -43,8 +44,9 @@ struct ProjectionShape {
   const StagePolicy &stagePolicy() const { return dims.isScaled() ? scaledStages : plainStages; }
   /// Sums of f32, of the product with splits: [splits, tokens, heads, rows].
   int64_t partialBytesPerToken() const;
-  /// The tensor maps' boxes, innermost first: of w [k, n, heads], of x [k, tokens, terms · heads], of y [n, tokens,
-  /// heads].
+  /// The tensor maps' boxes, innermost first: of w [k, n, heads or experts], of x [k, tokens, terms · heads], of y [n,
+  /// tokens, heads]. A gated w is [k, 8, 2, n / 16, experts]: eight gates and their eight ups are neighbours, so that a
+  /// thread has the sums of both.
   llvm::SmallVector<int64_t> weightBox() const, tokenBox() const, resultBox() const;
   /// Tokens copied at once: parts of a tile that may not be full, since the copy engine fills a box with zeros more
   /// slowly than with tokens.
@@ -60,8 +62,12 @@ struct ProjectionLayout {
   /// Of e4m3, per stage and group of columns: a scale per token of the tile, then one per row.
   int64_t scales, groupBytes, scaleBytes; ///< scaleBytes: of a stage
   int64_t parts, partBytes; ///< sums of every turn but the first: f32 [tokens / 2][128 threads] per 64 rows
+  /// Of experts: where the tiles of each end, and where its tokens start, i32.
+  int64_t ends, starts;
   int64_t full, empty, bytes;
 };
+
+inline constexpr int64_t gatedRows = 8; ///< neighbouring rows that are gates, or ups
 
 inline constexpr int64_t projectionSumThreads = 128;
 inline constexpr int64_t projectionSumWidth = 4; ///< elements of y per thread
@@ -71,7 +77,9 @@ inline constexpr int64_t projectionSumWidth = 4; ///< elements of y per thread
 /// ceil(k / group)]; with a border, maps and scales of both weights; then
 ///   map y                       (bf16, no splits)
 ///   pointer y or partial sums   (f32)
-/// and tokens. Grid: any number of CTAs in x, which take tiles in turn.
+///   pointer y                   (gated, or of experts: bf16 [tokens, rows of y])
+/// of experts, pointer first, i32 [experts + 1], and if scattered, pointer order, i32 [tokens]; and tokens: of experts,
+/// rows of choices. Grid: any number of CTAs in x, which take tiles in turn.
 void emitProjection(mlir::gpu::GPUModuleOp module, const ProjectionShape &shape);
 
 /// Adds the kernel that sums the parts: pointer partial sums, pointer y; tokens, and the strides of y in elements

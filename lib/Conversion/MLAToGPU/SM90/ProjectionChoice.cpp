@@ -16,6 +16,7 @@
 
 #include "Projection.h"
 
+#include <cmath>
 #include <limits>
 
 using namespace mla::gpu;
@@ -64,8 +65,9 @@ static bool haveRegisters(const ProjectionChoices &c, const ProjectionDims &dims
 bool ProjectionChoices::areValidFor(const ProjectionDims &dims) const {
   bool knownTile = llvm::is_contained({64, 128}, tileRows) && llvm::is_contained(tokenTiles, tileTokens);
   // A warpgroup frees a stage when the products of its next one have started.
+  bool mayBeSplit = splits == 1 || dims.maySplit();
   bool knownRing = turns >= 1 && stages % turns == 0 && stages >= 2 * turns;
-  return knownTile && knownRing && blocks >= 1 && splits >= 1 && !hasEmptyPart(dims, splits) &&
+  return knownTile && knownRing && mayBeSplit && blocks >= 1 && splits >= 1 && !hasEmptyPart(dims, splits) &&
          haveRegisters(*this, dims) && blocks * (sharedBytes(dims) + blockOverhead) <= processorShared;
 }
 
@@ -84,7 +86,7 @@ static double timeOf(const ProjectionDims &dims, int64_t tokens, int64_t process
   Candidate t(dims, tokens, c);
   double waves = llvm::divideCeil(t.tiles, processors);
   double operands = static_cast<double>(dims.contracted) * (dims.rows + dims.terms * tokens);
-  double results = 2.0 * static_cast<double>(dims.rows) * tokens;
+  double results = 2.0 * static_cast<double>(dims.resultRows()) * tokens;
   double memory = dims.heads * (dims.elementBytes() * operands + results) / memoryRate;
   double inFlight = static_cast<double>(c.blocks * c.stages * tileBytes(c.tileRows));
   if (c.stages < t.steps)
@@ -136,7 +138,8 @@ static bool fitStages(ProjectionChoices &c, const ProjectionDims &dims, int64_t 
 /// Calls `consider` with the tiles, parts and turns that are possible for these tokens.
 static void forEachCandidate(const ProjectionDims &dims, int64_t tokens, int64_t processors,
                              llvm::function_ref<void(ProjectionChoices)> consider) {
-  constexpr int64_t mostGroups = 3, mostSplits = 32;
+  constexpr int64_t mostGroups = 3;
+  const int64_t mostSplits = dims.maySplit() ? 32 : 1;
   bool areFew = tokens <= fewTokens;
   ProjectionChoices c;
   for (int64_t tileTokens : areFew ? llvm::ArrayRef(fewTokens) : llvm::ArrayRef(tokenTiles)) {
@@ -156,10 +159,22 @@ static void forEachCandidate(const ProjectionDims &dims, int64_t tokens, int64_t
   }
 }
 
-ProjectionChoices mla::gpu::chooseProjection(const ProjectionDims &dims, int64_t tokens, int64_t processors) {
+/// Return what experts multiply, as heads: those that some token chooses, if each is as likely, and the tokens of one,
+/// with some that it may have beyond the mean.
+static std::pair<ProjectionDims, int64_t> loadOf(ProjectionDims dims, int64_t tokens) {
+  if (!dims.experts)
+    return {dims, tokens};
+  double all = static_cast<double>(dims.experts), chosen = static_cast<double>(tokens) * dims.choices;
+  double used = all * (1 - std::pow(1 - std::min(1.0, dims.choices / all), tokens)), mean = chosen / used;
+  dims.heads = std::max<int64_t>(1, std::llround(used));
+  return {dims, std::llround(std::ceil(mean + std::sqrt(mean) * (mean > 1)))};
+}
+
+ProjectionChoices mla::gpu::chooseProjection(const ProjectionDims &all, int64_t allTokens, int64_t processors) {
+  auto [dims, tokens] = loadOf(all, allTokens);
   ProjectionChoices best;
   double least = std::numeric_limits<double>::infinity();
-  forEachCandidate(dims, tokens, processors, [&](ProjectionChoices c) {
+  forEachCandidate(dims, tokens, processors, [&, dims = dims, tokens = tokens](ProjectionChoices c) {
     if (!fitStages(c, dims, tokens, processors))
       return;
     // A slightly slower prediction with fewer splits and less code is as good.
@@ -178,7 +193,8 @@ static bool differ(const ProjectionDims &dims, int64_t processors, int64_t few, 
   constexpr double worthAKernel = 1.05;
   ProjectionChoices ofFew = chooseProjection(dims, few, processors), ofMore = chooseProjection(dims, more, processors);
   auto isWorse = [&](int64_t tokens, const ProjectionChoices &other, const ProjectionChoices &own) {
-    return timeOf(dims, tokens, processors, other) > worthAKernel * timeOf(dims, tokens, processors, own);
+    auto [load, count] = loadOf(dims, tokens);
+    return timeOf(load, count, processors, other) > worthAKernel * timeOf(load, count, processors, own);
   };
   return ofFew.tileTokens != ofMore.tileTokens || (ofFew.tileTokens > fewTokens && ofFew.streamed != ofMore.streamed) ||
          isWorse(few, ofMore, ofFew) || isWorse(more, ofFew, ofMore);

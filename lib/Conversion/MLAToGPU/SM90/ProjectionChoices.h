@@ -30,11 +30,20 @@ struct ProjectionDims {
   int64_t terms = 1; ///< of an element of x
   /// Rows of the first of two weights, whose rows are one after the other, a multiple of tileRows; 0: there is one.
   int64_t border = 0;
+  /// The rows of a weight are gates, then ups, as many: y is mla.swiglu of both products.
+  bool gated = false;
+  /// Weights of experts, of which each multiplies its own tokens; 0: one weight multiplies all. A token has one row per
+  /// choice.
+  int64_t experts = 0, choices = 1;
 
   bool isScaled() const { return group > 0; }
   int64_t elementBytes() const { return isScaled() ? 1 : 2; }
   /// Columns of k of a stage: 128 bytes.
   int64_t stageColumns() const { return 128 / elementBytes(); }
+  /// Whether parts of k may be summed by another kernel.
+  bool maySplit() const { return !gated && !experts; }
+  /// Rows of y per head.
+  int64_t resultRows() const { return gated ? rows / 2 : rows; }
   /// Stages of a whole sum.
   int64_t steps() const { return (contracted + stageColumns() - 1) / stageColumns(); }
 };

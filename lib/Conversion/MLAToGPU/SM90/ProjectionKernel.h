@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The class is shared by Projection.cpp (tiles, copies and turns) and
-// ProjectionStores.cpp. What depends on the elements is in classes derived from
-// it, in PlainProducts.cpp (bf16) and ScaledProducts.cpp (e4m3 with scales).
+// ProjectionStores.cpp, and ProjectionExperts.cpp (tiles of experts). What depends on the elements is in classes
+// derived from it, in PlainProducts.cpp (bf16) and ScaledProducts.cpp (e4m3 with scales).
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,13 +33,14 @@ struct Group {
   Val rows, turn;
 };
 
-/// A tile of y, and the stages of k that are summed for it.
+/// A tile of y, and the stages of k that are summed for it. `end`: the tokens that the tile may have end there.
 struct Tile {
-  Val row, token, head, split, firstStep, steps;
+  Val row, token, end, head, split, firstStep, steps;
 };
 
-/// Return whether the product stores f32 from registers.
-bool storesFloat(const ProjectionShape &shape);
+/// How a product is stored: f32 from registers; bf16 by the copy engine, or by threads, row by row.
+enum class Stores { Float, Tiles, Rows };
+Stores storesOf(const ProjectionShape &shape);
 
 class Projection {
 public:
@@ -67,7 +68,9 @@ protected:
   Val empty(Val stage) { return k.shared(at.empty, stage * 8); }
   /// The place `distance` stages further.
   Ring next(Ring ring, int64_t distance = 1);
+  void findExperts();
   void placeInBand(Tile &tile, Val number);
+  void placeInExpert(Tile &tile, Val number);
   void placeInOrder(Tile &tile, Val number);
   Tile tileAt(Val number);
   Vals forEachTile(llvm::ArrayRef<Val> state, llvm::function_ref<Vals(const Tile &, llvm::ArrayRef<Val>)> body);
@@ -84,7 +87,12 @@ protected:
   // The warpgroups that multiply.
   void multiplyAndStore(const Group &group);
   Vals addTurns(llvm::ArrayRef<Val> sums, const Group &group);
+  void store(const Tile &tile, llvm::ArrayRef<Val> sums, Val group);
   void storeRounded(const Tile &tile, llvm::ArrayRef<Val> sums, Val group);
+  void stageRounded(llvm::ArrayRef<Val> sums, int64_t from, Val group);
+  void storeRows(const Tile &tile, llvm::ArrayRef<Val> sums, Val group);
+  void stageGated(llvm::ArrayRef<Val> sums, int64_t from, Val group);
+  void copyRows(const Tile &tile, int64_t from, Val group);
   void storeSums(const Tile &tile, llvm::ArrayRef<Val> sums, Val group);
 
   const ProjectionShape &s;
@@ -93,6 +101,7 @@ protected:
   ProjectionLayout at;
   KernelBuilder k;
   Val weightMap, secondMap, tokenMap, result, tokens;
+  Val first, order; ///< of experts
   Val tokenTiles, tiles;
 };
 

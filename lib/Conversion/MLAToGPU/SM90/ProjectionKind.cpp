@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Kinds.h"
-#include "Projection.h"
+#include "ProjectionSchedule.h"
 
 #include "mla/Conversion/MLAToGPU/Views.h"
 
@@ -85,31 +85,6 @@ static Value storedOf(Value operand) {
   return dequantized ? dequantized.getX() : operand;
 }
 
-static constexpr ScheduleKey scheduleKeys[] = {
-    {"tokens", 16, 256}, // of a tile
-    {"rows", 64, 128},   // of the weight, of a tile
-    {"stages", 2, 64},   // steps of 128 bytes of columns in flight
-    {"splits", 1, 1024}, // parts of the columns
-    {"blocks", 1, 16},   // CTAs per SM
-    {"turns", 1, 3, 1},  // warpgroups per 64 rows, which multiply stages in turn
-    {"streamed", 0, 1},  // weights leave L2 to the tokens
-    // A class has a kernel of its own, for steps of up to so many tokens; 0: any number.
-    {kLimitKey, 1, 1 << 20, 0},
-};
-
-/// Return the choices of a class of a complete schedule.
-static ProjectionChoices choicesOf(ScheduleAttr schedule, size_t ofClass) {
-  ProjectionChoices choices;
-  choices.tileRows = schedule.get("rows", ofClass);
-  choices.tileTokens = schedule.get("tokens", ofClass);
-  choices.stages = schedule.get("stages", ofClass);
-  choices.splits = schedule.get("splits", ofClass);
-  choices.blocks = schedule.get("blocks", ofClass);
-  choices.turns = schedule.find("turns", ofClass).value_or(1);
-  choices.streamed = schedule.get("streamed", ofClass) != 0;
-  return choices;
-}
-
 /// Checks that the rows of several weights are tiles of their own.
 static LogicalResult checkJoined(ProjectOp op) {
   constexpr int64_t mostTileRows = 128;
@@ -155,11 +130,8 @@ static FailureOr<ProjectionShape> shapeOf(KernelOp kernel, ProjectOp op, const P
     if (failed(checkScaled(op, shape)))
       return failure();
   }
-  if (!shape.choices.areValidFor(shape.dims))
-    return kernel.emitOpError("has a schedule that no kernel can follow: rows is 64 or 128, tokens 16 or a multiple of "
-                              "32 up to 256, of e4m3 up to 192, no part of k may be empty, stages must be a "
-                              "multiple of turns, at least twice as many, and must fit "
-                              "into 227 KB of shared memory");
+  if (failed(checkChoices(kernel, shape)))
+    return failure();
   return shape;
 }
 
@@ -222,12 +194,6 @@ static Launch launchOfSum(const ProjectionShape &shape, AffineExpr tokens, unsig
   return launch;
 }
 
-/// Returns the number of CTAs: as many as run concurrently, and none without tokens. They take tiles in turn.
-static AffineExpr blocksOf(const ProjectionShape &shape, AffineExpr tokens) {
-  constexpr int64_t manyTokens = int64_t(1) << 30;
-  return expressionOf(Size::Processors, tokens.getContext()) * shape.choices.blocks * tokens.ceilDiv(manyTokens);
-}
-
 namespace {
 class ProjectionKind : public KernelKind {
 public:
@@ -258,23 +224,16 @@ bool ProjectionKind::multiplies(const ScaledProduct &product) const {
   return product.rows % 8 == 0 && product.contracted % 16 == 0 && llvm::is_contained({32, 64, 128}, product.group);
 }
 
-ArrayRef<ScheduleKey> ProjectionKind::getScheduleKeys() const { return scheduleKeys; }
+ArrayRef<ScheduleKey> ProjectionKind::getScheduleKeys() const { return projectionKeys(); }
 
 SmallVector<int64_t> ProjectionKind::chooseLimits(KernelOp kernel, const Purpose &purpose,
                                                   const TargetInfo &target) const {
-  constexpr int64_t fewTokens = 128;
-  // Results of two kernels differ in the order of their sums.
-  if (purpose.batchInvariant || purpose.tokens > fewTokens)
-    return {};
-  return chooseProjectionLimits(dimsOf(*kernel.getBody().getOps<ProjectOp>().begin()), target.multiprocessors);
+  return limitsOf(dimsOf(*kernel.getBody().getOps<ProjectOp>().begin()), purpose, target);
 }
 
 KernelKind::Choices ProjectionKind::chooseSchedule(KernelOp kernel, const Purpose &purpose,
                                                    const TargetInfo &target) const {
-  ProjectionDims dims = dimsOf(*kernel.getBody().getOps<ProjectOp>().begin());
-  ProjectionChoices best = chooseProjection(dims, purpose.tokens, target.multiprocessors);
-  return {{"tokens", best.tileTokens}, {"rows", best.tileRows}, {"stages", best.stages},    {"splits", best.splits},
-          {"blocks", best.blocks},     {"turns", best.turns},   {"streamed", best.streamed}};
+  return scheduleOf(dimsOf(*kernel.getBody().getOps<ProjectOp>().begin()), purpose, target);
 }
 
 /// Adds the maps of the weights.
@@ -317,12 +276,8 @@ static LogicalResult addLaunches(KernelOp kernel, mlir::gpu::GPUModuleOp module,
     return failure();
   emitProjection(module, *shape);
   unsigned workspace = launches.workspace.size();
-  Launch product;
-  product.kernel = shape->name();
-  product.grid[0] = blocksOf(*shape, x->rows) * chosen;
-  product.grid[1] = product.grid[2] = getAffineConstantExpr(1, kernel.getContext());
-  product.threads = shape->threads();
-  product.sharedBytes = shape->choices.sharedBytes(shape->dims);
+  Launch product = launchOfProduct(*shape, x->rows);
+  product.grid[0] = product.grid[0] * chosen;
   if (failed(addWeights(op, *shape, product)))
     return failure();
   product.arguments.push_back(*tokens);
@@ -342,17 +297,12 @@ static LogicalResult addLaunches(KernelOp kernel, mlir::gpu::GPUModuleOp module,
 }
 
 FailureOr<Launches> ProjectionKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
-  ScheduleAttr schedule = *kernel.getSchedule();
   ProjectOp op = *kernel.getBody().getOps<ProjectOp>().begin();
-  AffineExpr tokens = rowsOf(op.getX()), one = getAffineConstantExpr(1, kernel.getContext());
-  AffineExpr inClassBefore = one - one; // 1 if a class before has the step
   Launches launches;
-  for (size_t i = 0; i < schedule.getClasses().size(); ++i) {
-    std::optional<int64_t> limit = schedule.find(kLimitKey, i);
-    AffineExpr isUpToHere = limit ? isAtMost(tokens, *limit) : one;
-    if (failed(addLaunches(kernel, module, choicesOf(schedule, i), isUpToHere - inClassBefore, launches)))
-      return failure();
-    inClassBefore = isUpToHere;
-  }
+  auto add = [&](const ProjectionChoices &choices, AffineExpr chosen) {
+    return addLaunches(kernel, module, choices, chosen, launches);
+  };
+  if (failed(forEachClass(*kernel.getSchedule(), rowsOf(op.getX()), add)))
+    return failure();
   return launches;
 }

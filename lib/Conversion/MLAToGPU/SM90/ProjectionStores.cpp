@@ -11,26 +11,30 @@
 
 using namespace mla::gpu;
 
-/// Stores the sums, which are a tile of y transposed: a warp has 16 columns n of all tokens. Transposed, a token is a
-/// row of 128 bytes, and the warpgroup's 64 columns are a tile for TMA.
-void Projection::storeRounded(const Tile &tile, llvm::ArrayRef<Val> sums, Val group) {
-  Val thread = k.thread() & 127, warp = thread >> 5, lane = k.thread() & 31, barrier = group + 1;
-  Val first = thread == 0;
+/// Writes sums of the tokens from `from` on, which are a tile of y transposed, to shared memory: a warp has 16 columns
+/// n of all tokens. Transposed, a token is a row of 128 bytes, and the warpgroup's 64 columns are a tile for TMA.
+void Projection::stageRounded(llvm::ArrayRef<Val> sums, int64_t from, Val group) {
+  Val warp = (k.thread() & 127) >> 5, lane = k.thread() & 31;
   // storeMatrix: lanes 8m … 8m+7 have the addresses of the rows of matrix m; matrices are (tokens 0…7, n 0…7),
   // (tokens 0…7, n 8…15), (tokens 8…15, n 0…7), (tokens 8…15, n 8…15).
   Val row = (lane & 7) + ((lane >> 4) << 3), chunk = warp * 2 + ((lane >> 3) & 1);
   Val offset = (row << 7) + ((chunk ^ (row & 7)) << 4) + group * tileBytes(at.storedTokens);
+  for (int64_t token = 0; token < at.storedTokens; token += 16) {
+    Vals fragment;
+    for (int64_t i = 0; i < 4; ++i) {
+      int64_t index = (from + token) / 2 + 2 * i;
+      fragment.push_back(packBF16(sums[index], sums[index + 1]));
+    }
+    storeMatrix(k, k.shared(at.result + tileBytes(token), offset), fragment, /*transposed=*/true);
+  }
+}
+
+void Projection::storeRounded(const Tile &tile, llvm::ArrayRef<Val> sums, Val group) {
+  Val first = (k.thread() & 127) == 0, barrier = group + 1;
   for (int64_t from = 0; from < c.tileTokens; from += at.storedTokens) {
     k.when(first, [&] { waitStoresRead(k); });
     k.syncNamed(barrier, 128);
-    for (int64_t token = 0; token < at.storedTokens; token += 16) {
-      Vals fragment;
-      for (int64_t i = 0; i < 4; ++i) {
-        int64_t index = (from + token) / 2 + 2 * i;
-        fragment.push_back(packBF16(sums[index], sums[index + 1]));
-      }
-      storeMatrix(k, k.shared(at.result + tileBytes(token), offset), fragment, /*transposed=*/true);
-    }
+    stageRounded(sums, from, group);
     fenceAsync(k);
     k.syncNamed(barrier, 128);
     k.when(first, [&] {
@@ -38,6 +42,17 @@ void Projection::storeRounded(const Tile &tile, llvm::ArrayRef<Val> sums, Val gr
                 {tile.row + group * groupRows, tile.token + from, tile.head});
       commitStores(k);
     });
+  }
+}
+
+void Projection::store(const Tile &tile, llvm::ArrayRef<Val> sums, Val group) {
+  switch (storesOf(s)) {
+  case Stores::Float:
+    return storeSums(tile, sums, group);
+  case Stores::Tiles:
+    return storeRounded(tile, sums, group);
+  case Stores::Rows:
+    return storeRows(tile, sums, group);
   }
 }
 

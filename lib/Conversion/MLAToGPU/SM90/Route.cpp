@@ -30,6 +30,7 @@ std::string RouteShape::name() const {
     name += "_groups" + std::to_string(kept) + "of" + std::to_string(groups) + "by" + std::to_string(best);
   name += isCorrected ? "_corrected" : "";
   name += isNormalized ? "_normalized" : "";
+  name += shared ? "_shared" + std::to_string(shared) : "";
   return name + "_f" + llvm::utohexstr(llvm::bit_cast<uint64_t>(factor), true);
 }
 
@@ -196,7 +197,11 @@ void Router::choose(Vals open, llvm::ArrayRef<Val> scores, Val numbers, Val weig
   if (shape.isNormalized)
     weight = weight / (sum + k.f32(1e-20));
   weight = weight * k.f32(shape.factor);
-  k.when(lane < shape.chosen, [&] {
+  if (shape.shared) {
+    number = select(lane < shape.chosen, number, lane + (shape.experts - shape.chosen));
+    weight = select(lane < shape.chosen, weight, k.f32(1));
+  }
+  k.when(lane < shape.columns(), [&] {
     k.store(number, k.at(numbers, k.extend(lane) * 4), 4);
     k.store(weight, elementAt(k, weights, lane, Element::F32), 4);
   });
@@ -234,8 +239,8 @@ void mla::gpu::emitRoute(mlir::gpu::GPUModuleOp module, const RouteShape &shape)
     router.excludeBeyond(open);
     if (shape.groups > 1)
       router.keepGroups(open);
-    router.choose(open, scores, rowAt(k, k.argument(numbers), token, k.i32(shape.chosen), Element::F32),
-                  rowAt(k, k.argument(weights), token, k.i32(shape.chosen), Element::F32));
+    router.choose(open, scores, rowAt(k, k.argument(numbers), token, k.i32(shape.columns()), Element::F32),
+                  rowAt(k, k.argument(weights), token, k.i32(shape.columns()), Element::F32));
   });
   k.finish();
 }

@@ -15,11 +15,13 @@ namespace mla::gpu {
 /// mla.route, one warp per token. A lane has every 32nd expert.
 struct RouteShape {
   int64_t experts = 0; ///< at most maxRoutedExperts
-  int64_t chosen = 0;  ///< at most maxChosen
+  int64_t chosen = 0;  ///< with those that are shared, at most maxChosen
+  int64_t shared = 0;  ///< more experts of every token, with weight 1
   bool isSigmoid = false, isCorrected = false, isNormalized = false;
   int64_t groups = 1, kept = 1, best = 1; ///< at most maxGroups, groups, maxBest
   double factor = 1;
 
+  int64_t columns() const { return chosen + shared; } ///< of the results
   std::string name() const;
 };
 

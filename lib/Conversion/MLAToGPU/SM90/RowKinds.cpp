@@ -127,7 +127,7 @@ class QuantizeKind : public KernelKind {
 public:
   QuantizeKind() : KernelKind("quantize", QuantizeOp::getOperationName()) {}
   bool fuses(Operation *producer, Operation *last) const override {
-    return isa<RmsNormOp>(producer) && isa<QuantizeOp>(last);
+    return isa<RmsNormOp>(producer) && isa<QuantizeOp>(last) && last->getOperand(0).getDefiningOp() == producer;
   }
   bool stores(Type element, unsigned result) const override {
     return result == 0 ? isa<Float8E4M3FNType>(element) : element.isF32();

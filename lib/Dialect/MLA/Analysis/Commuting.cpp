@@ -22,8 +22,11 @@ using namespace mla;
 /// Return the operand with the same tokens as the operation's result, or null.
 static Value getTokenSource(Operation *op) {
   return TypeSwitch<Operation *, Value>(op)
-      .Case<ProjectOp, BiasOp, RmsNormOp, RopeOp, PositionScaleOp, QuantizeOp, DequantizeOp>(
-          [](auto tokenwise) { return tokenwise.getX(); })
+      .Case<ProjectOp, BiasOp, RmsNormOp, RopeOp, PositionScaleOp, QuantizeOp, DequantizeOp, ExpertsProjectOp,
+            SortChoicesOp>([](auto tokenwise) { return tokenwise.getX(); })
+      .Case<GroupedProjectOp, MixChoicesOp>([](auto ofRows) { return ofRows.getRows(); })
+      .Case([](SwigluOp activated) { return activated.getGate(); })
+      .Case([](RouteOp route) { return route.getLogits(); })
       .Case([](AttentionOp attention) { return attention.getQNope(); })
       .Case([](LatentAttentionOp attention) { return attention.getQLatent(); })
       .Case<arith::MulFOp, arith::AddFOp, arith::ExtFOp, arith::TruncFOp>(

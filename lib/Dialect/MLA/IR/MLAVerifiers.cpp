@@ -340,10 +340,16 @@ LogicalResult RouteOp::verify() {
     return failure();
   auto groups = static_cast<int64_t>(getGroups()), kept = static_cast<int64_t>(getKept());
   auto best = static_cast<int64_t>(getBest());
-  int64_t all = logits[1], chosen = experts[1];
+  auto shared = static_cast<int64_t>(getShared());
+  int64_t all = logits[1];
   if (groups < 1 || all % groups != 0 || kept < 1 || kept > groups || best < 1 || best > all / groups)
     return emitOpError() << "(C2) " << all << " experts cannot be in " << groups << " groups of which " << kept
                          << " are kept by their " << best << " best";
+  if (shared < 0 || shared > experts[1])
+    return emitOpError() << "(C3) expected 0 to " << experts[1] << " shared experts, got " << shared;
+  if (all + shared > std::numeric_limits<int32_t>::max())
+    return emitOpError() << "(C3) numbers of " << all << " experts and " << shared << " shared ones exceed 32 bits";
+  int64_t chosen = experts[1] - shared;
   if (chosen < 1 || chosen > kept * (all / groups))
     return emitOpError() << "(C3) cannot choose " << chosen << " of the " << kept * (all / groups)
                          << " experts of the kept groups";
@@ -395,6 +401,44 @@ LogicalResult ExpertsProjectOp::verify() {
       (getSum() && failed(requireShape(*this, "(C1)", "sum", getSum(), {tokens, choices}))))
     return failure();
   return requireShape(*this, "(C2)", "result", getResult(), output);
+}
+
+LogicalResult SortChoicesOp::verify() {
+  ArrayRef<int64_t> x = shapeOf(getX()), experts = shapeOf(getExperts()), first = shapeOf(getFirst());
+  if (x.size() != 2 || experts.size() != 2 || x[0] != experts[0])
+    return emitOpError("(C1) x must be [T, K] and experts [T, C]");
+  if (failed(requireSizes(*this, "(C1)", {getRows(), getFirst()})) ||
+      failed(requireShape(*this, "(C1)", "rows", getRows(), {x[0], experts[1], x[1]})) ||
+      failed(requireShape(*this, "(C1)", "order", getOrder(), experts)))
+    return failure();
+  if (first.size() != 1 || ShapedType::isDynamic(first[0]) || first[0] < 2)
+    return emitOpError("(C2) first must be [E + 1], static, with at least one expert");
+  return success();
+}
+
+LogicalResult GroupedProjectOp::verify() {
+  ArrayRef<int64_t> rows = shapeOf(getRows()), weight = shapeOf(getWeight());
+  if (rows.size() != 3 || weight.size() != 3)
+    return emitOpError("(C1) rows must be [T, C, K], the weight [E, N, K]");
+  if (ShapedType::isDynamicShape(rows.drop_front()) || ShapedType::isDynamicShape(weight) ||
+      llvm::is_contained(weight, 0))
+    return emitOpError("(C2) only the number of tokens may be dynamic, and no dimension of the weight empty");
+  if (failed(requireSizes(*this, "(C2)", {getRows(), getWeight()})) ||
+      failed(requireShape(*this, "(C1)", "rows", getRows(), {rows[0], rows[1], weight[2]})) ||
+      failed(requireShape(*this, "(C1)", "first", getFirst(), {weight[0] + 1})))
+    return failure();
+  return requireShape(*this, "(C1)", "result", getResult(), {rows[0], rows[1], weight[1]});
+}
+
+LogicalResult MixChoicesOp::verify() {
+  ArrayRef<int64_t> rows = shapeOf(getRows());
+  if (rows.size() != 3)
+    return emitOpError("(C1) rows must be [T, C, N]");
+  if (failed(requireSizes(*this, "(C1)", {getRows(), getResult()})) ||
+      failed(requireShape(*this, "(C1)", "order", getOrder(), rows.take_front(2))) ||
+      failed(requireShape(*this, "(C1)", "weights", getWeights(), rows.take_front(2))))
+    return failure();
+  return requireShape(*this, "(C1)", "result", getResult(), {rows[0], rows[2]});
 }
 
 //===----------------------------------------------------------------------===//

@@ -26,15 +26,27 @@ using namespace mla;
 // What belongs together
 //===----------------------------------------------------------------------===//
 
-/// Return whether the operation is computed in the kernel of its only user, or of that one's, and never stored.
+/// Return the only operation that reads the results, through slices or as a part of a joined tensor; null if there are
+/// several. Sizes are known without the results.
+static Operation *findReader(Operation *op) {
+  Operation *reader = nullptr;
+  for (Operation *user : op->getUsers()) {
+    if (isa<tensor::DimOp>(user))
+      continue;
+    while (isa<tensor::ConcatOp, tensor::ExtractSliceOp>(user) && user->hasOneUse())
+      user = *user->user_begin();
+    if (reader && user != reader)
+      return nullptr;
+    reader = user;
+  }
+  return reader;
+}
+
+/// Return whether the operation is computed in the kernel of its only reader, and never stored.
 static bool isPartOfUser(Operation *op, const KernelTarget &target) {
-  if (!op->hasOneUse())
-    return false;
-  Operation *user = *op->user_begin();
-  while (isa<tensor::ConcatOp>(user) && user->hasOneUse())
-    user = *user->user_begin();
-  const KernelKind *kind = target.findTaking(user);
-  return kind && kind->fuses(op, user);
+  Operation *reader = findReader(op);
+  const KernelKind *kind = reader ? target.findTaking(reader) : nullptr;
+  return kind && kind->fuses(op, reader);
 }
 
 /// Return whether the operation is free: its readers read its source, through strides or by the same arithmetic.

@@ -208,3 +208,75 @@ func.func @embed_c1_sizes(%ids: tensor<?xi32>, %table: tensor<4294967296x4294967
   %x = mla.embed %ids, %table : tensor<4294967296x4294967296xf32> -> tensor<?x4294967296xf32>
   return
 }
+
+// -----
+
+func.func @route_c3_shared(%logits: tensor<?x8xf32>) {
+  // expected-error @+1 {{(C3) expected 0 to 3 shared experts, got 4}}
+  %e, %w = mla.route softmax %logits {shared = 4 : i64} : tensor<?x8xf32> -> tensor<?x3xi32>, tensor<?x3xf32>
+  return
+}
+
+// -----
+
+func.func @route_c3_only_shared(%logits: tensor<?x8xf32>) {
+  // expected-error @+1 {{(C3) cannot choose 0 of the 8 experts}}
+  %e, %w = mla.route softmax %logits {shared = 3 : i64} : tensor<?x8xf32> -> tensor<?x3xi32>, tensor<?x3xf32>
+  return
+}
+
+// -----
+
+func.func @sort_c1_tokens(%x: tensor<5x128xf32>, %e: tensor<4x3xi32>) {
+  // expected-error @+1 {{(C1) x must be [T, K] and experts [T, C]}}
+  %rows, %order, %first = mla.sort_choices %x by %e : tensor<5x128xf32>, tensor<4x3xi32> -> tensor<5x3x128xf32>, tensor<4x3xi32>, tensor<9xi32>
+  return
+}
+
+// -----
+
+func.func @sort_c1_rows(%x: tensor<?x128xf32>, %e: tensor<?x3xi32>) {
+  // expected-error @+1 {{(C1) rows has shape}}
+  %rows, %order, %first = mla.sort_choices %x by %e : tensor<?x128xf32>, tensor<?x3xi32> -> tensor<?x2x128xf32>, tensor<?x3xi32>, tensor<9xi32>
+  return
+}
+
+// -----
+
+func.func @sort_c2_no_expert(%x: tensor<?x128xf32>, %e: tensor<?x3xi32>) {
+  // expected-error @+1 {{(C2) first must be [E + 1], static, with at least one expert}}
+  %rows, %order, %first = mla.sort_choices %x by %e : tensor<?x128xf32>, tensor<?x3xi32> -> tensor<?x3x128xf32>, tensor<?x3xi32>, tensor<1xi32>
+  return
+}
+
+// -----
+
+func.func @grouped_c1_first(%rows: tensor<?x3x128xf32>, %w: tensor<8x64x128xf32>, %first: tensor<8xi32>) {
+  // expected-error @+1 {{(C1) first has shape}}
+  %y = mla.grouped_project %rows, %w by %first : (tensor<?x3x128xf32>, tensor<8x64x128xf32>, tensor<8xi32>) -> tensor<?x3x64xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_c1_columns(%rows: tensor<?x3x64xf32>, %w: tensor<8x64x128xf32>, %first: tensor<9xi32>) {
+  // expected-error @+1 {{(C1) rows has shape}}
+  %y = mla.grouped_project %rows, %w by %first : (tensor<?x3x64xf32>, tensor<8x64x128xf32>, tensor<9xi32>) -> tensor<?x3x64xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_c2_empty(%rows: tensor<?x3x0xf32>, %w: tensor<8x64x0xf32>, %first: tensor<9xi32>) {
+  // expected-error @+1 {{(C2) only the number of tokens may be dynamic, and no dimension of the weight empty}}
+  %y = mla.grouped_project %rows, %w by %first : (tensor<?x3x0xf32>, tensor<8x64x0xf32>, tensor<9xi32>) -> tensor<?x3x64xf32>
+  return
+}
+
+// -----
+
+func.func @mix_c1_result(%rows: tensor<?x3x64xf32>, %order: tensor<?x3xi32>, %f: tensor<?x3xf32>) {
+  // expected-error @+1 {{(C1) result has shape}}
+  %y = mla.mix_choices %rows by %order weighted %f : (tensor<?x3x64xf32>, tensor<?x3xi32>, tensor<?x3xf32>) -> tensor<?x32xf32>
+  return
+}

@@ -50,3 +50,23 @@ func.func @experts(%x: tensor<?x128xf32>, %e: tensor<?x3xi32>, %w: tensor<?x3xf3
   %y = mla.experts_project %h, %down panels of %e summed %w : (tensor<?x3x64xf32>, tensor<8x4x64x32xf32>, tensor<?x3xi32>, tensor<?x3xf32>) -> tensor<?x128xf32>
   return %y : tensor<?x128xf32>
 }
+
+// Two experts that every token has follow the chosen one.
+// CHECK-LABEL: func.func @shared
+func.func @shared(%logits: tensor<?x8xf32>) -> (tensor<?x3xi32>, tensor<?x3xf32>) {
+  // CHECK: mla.route softmax %{{.*}} {shared = 2 : i64} : tensor<?x8xf32> -> tensor<?x3xi32>, tensor<?x3xf32>
+  %e, %w = mla.route softmax %logits {shared = 2 : i64} : tensor<?x8xf32> -> tensor<?x3xi32>, tensor<?x3xf32>
+  return %e, %w : tensor<?x3xi32>, tensor<?x3xf32>
+}
+
+// CHECK-LABEL: func.func @sorted
+// CHECK-SAME: (%[[X:.*]]: tensor<?x128xbf16>, %[[E:.*]]: tensor<?x3xi32>, %[[F:.*]]: tensor<?x3xf32>, %[[W:.*]]: tensor<8x64x128xbf16>)
+func.func @sorted(%x: tensor<?x128xbf16>, %e: tensor<?x3xi32>, %f: tensor<?x3xf32>, %w: tensor<8x64x128xbf16>) -> tensor<?x64xf32> {
+  // CHECK: %[[ROWS:.*]], %[[ORDER:.*]], %[[FIRST:.*]] = mla.sort_choices %[[X]] by %[[E]] : tensor<?x128xbf16>, tensor<?x3xi32> -> tensor<?x3x128xbf16>, tensor<?x3xi32>, tensor<9xi32>
+  %rows, %order, %first = mla.sort_choices %x by %e : tensor<?x128xbf16>, tensor<?x3xi32> -> tensor<?x3x128xbf16>, tensor<?x3xi32>, tensor<9xi32>
+  // CHECK: %[[Y:.*]] = mla.grouped_project %[[ROWS]], %[[W]] by %[[FIRST]] : (tensor<?x3x128xbf16>, tensor<8x64x128xbf16>, tensor<9xi32>) -> tensor<?x3x64xf32>
+  %y = mla.grouped_project %rows, %w by %first : (tensor<?x3x128xbf16>, tensor<8x64x128xbf16>, tensor<9xi32>) -> tensor<?x3x64xf32>
+  // CHECK: mla.mix_choices %[[Y]] by %[[ORDER]] weighted %[[F]] : (tensor<?x3x64xf32>, tensor<?x3xi32>, tensor<?x3xf32>) -> tensor<?x64xf32>
+  %z = mla.mix_choices %y by %order weighted %f : (tensor<?x3x64xf32>, tensor<?x3xi32>, tensor<?x3xf32>) -> tensor<?x64xf32>
+  return %z : tensor<?x64xf32>
+}

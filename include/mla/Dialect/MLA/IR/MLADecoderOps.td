@@ -7,6 +7,7 @@
 //
 // What a decoder computes besides attention: embedding, MLP, experts. Norms and
 // projections are those of the attention; residuals are added by arith.addf.
+// `mla-sort-choices` divides projections of experts into what kernels compute.
 // Constraints are labelled as in MLAOps.td.
 //
 //===----------------------------------------------------------------------===//
@@ -71,9 +72,10 @@ def MLA_SwigluOp : MLA_Op<"swiglu", [Pure, AllTypesMatch<["gate", "up"]>]> {
 def MLA_RouteOp : MLA_Op<"route", [Pure]> {
   let summary = "the experts that a router chooses for every token, and their weights";
   let description = [{
-    The scores of a token are the softmax or the sigmoid of its logits. C experts
-    are chosen by score plus correction, if there is one: those with the largest,
-    of equal ones the first, in falling order.
+    The scores of a token are the softmax or the sigmoid of its logits. C minus
+    `shared` experts are chosen by score plus correction, if there is one: those
+    with the largest, of equal ones the first, in falling order. Behind them are
+    `shared` experts that every token has, of numbers E, E + 1, …, with weight 1.
 
     With groups, of E / groups experts each, one after the other, a token chooses
     only from `kept` groups: those whose `best` largest corrected scores have the
@@ -88,7 +90,8 @@ def MLA_RouteOp : MLA_Op<"route", [Pure]> {
     (C1) logits are `[T, E]`, the correction `[E]`, both results `[T, C]`; sizes
     are at most 2^31 - 1;
     (C2) groups divides E, kept is from 1 to groups, and best from 1 to E / groups;
-    (C3) the kept groups have at least C experts, and C is positive;
+    (C3) the kept groups have at least as many experts as are chosen, at least one;
+    shared is not negative;
     (C4) the factor is finite.
 
     ```mlir
@@ -106,7 +109,7 @@ def MLA_RouteOp : MLA_Op<"route", [Pure]> {
   let arguments = (ins
     MLA_ScoringAttr:$scoring, MLA_Activation:$logits, Optional<MLA_Weight>:$correction,
     DefaultValuedAttr<I64Attr, "1">:$groups, DefaultValuedAttr<I64Attr, "1">:$kept,
-    DefaultValuedAttr<I64Attr, "1">:$best, UnitAttr:$normalized, DefaultValuedAttr<F64Attr, "1.0">:$factor
+    DefaultValuedAttr<I64Attr, "1">:$best, DefaultValuedAttr<I64Attr, "0">:$shared, UnitAttr:$normalized, DefaultValuedAttr<F64Attr, "1.0">:$factor
   );
   let results = (outs MLA_ChoiceTensor:$experts, MLA_Lse:$weights);
   let assemblyFormat = [{
@@ -155,6 +158,87 @@ def MLA_ExpertsProjectOp : MLA_Op<"experts_project", [Pure]> {
     $x `,` $weight (`panels` $panels^)? `of` $experts (`summed` $sum^)? attr-dict
     `:` functional-type(operands, results)
   }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Experts on a GPU
+//===----------------------------------------------------------------------===//
+
+// Choice c of token t has the number t * C + c. Tensors of sorted choices have the
+// shape [T, C, ...], of which row r is the r-th of all T * C.
+
+def MLA_SortChoicesOp : MLA_Op<"sort_choices", [Pure]> {
+  let summary = "the rows of all choices, sorted by expert";
+  let description = [{
+    Sorts the choices of all tokens by expert, then by number; a choice that is no
+    expert's comes last. `order` has the numbers of the sorted choices, and `rows`
+    the rows of their tokens. The choices of expert e are rows `first[e]` to
+    `first[e + 1] - 1`: `first[e]` is the number of choices of experts below e.
+
+    (C1) x is `[T, K]`, experts and order `[T, C]`, rows `[T, C, K]`;
+    (C2) first is `[E + 1]`, static, of at least one expert.
+
+    ```mlir
+    func.func @sort(%x: tensor<?x128xbf16>, %experts: tensor<?x3xi32>) -> tensor<?x3x128xbf16> {
+      %rows, %order, %first = mla.sort_choices %x by %experts
+          : tensor<?x128xbf16>, tensor<?x3xi32> -> tensor<?x3x128xbf16>, tensor<?x3xi32>, tensor<9xi32>
+      return %rows : tensor<?x3x128xbf16>
+    }
+    ```
+  }];
+  let arguments = (ins MLA_Activation:$x, MLA_ChoiceTensor:$experts);
+  let results = (outs MLA_Activation:$rows, MLA_ChoiceTensor:$order, MLA_ChoiceTensor:$first);
+  let assemblyFormat = [{
+    $x `by` $experts attr-dict `:` type($x) `,` type($experts) `->` type($rows) `,` type($order) `,` type($first)
+  }];
+  let hasVerifier = 1;
+}
+
+def MLA_GroupedProjectOp : MLA_Op<"grouped_project", [Pure]> {
+  let summary = "a contraction of sorted choices with the weights of their experts";
+  let description = [{
+    `result[r, n] = sum_k rows[r, k] * weight[e, n, k]` for every row r of the
+    sorted choices, with the expert e of `first[e] <= r < first[e + 1]`. Rows from
+    `first[E]` on are zeros.
+
+    (C1) rows are `[T, C, K]`, the weight `[E, N, K]`, first `[E + 1]`, the result `[T, C, N]`;
+    (C2) all sizes but T are static.
+
+    ```mlir
+    func.func @grouped(%rows: tensor<?x3x128xbf16>, %first: tensor<9xi32>) -> tensor<?x3x64xbf16> {
+      %w = mla.weight "up" : tensor<8x64x128xbf16>
+      %y = mla.grouped_project %rows, %w by %first
+          : (tensor<?x3x128xbf16>, tensor<8x64x128xbf16>, tensor<9xi32>) -> tensor<?x3x64xbf16>
+      return %y : tensor<?x3x64xbf16>
+    }
+    ```
+  }];
+  let arguments = (ins MLA_Activation:$rows, MLA_Weight:$weight, MLA_ChoiceTensor:$first);
+  let results = (outs MLA_Activation:$result);
+  let assemblyFormat = "$rows `,` $weight `by` $first attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def MLA_MixChoicesOp : MLA_Op<"mix_choices", [Pure]> {
+  let summary = "the weighted sum of every token's sorted choices";
+  let description = [{
+    `result[t, n] = sum_c weights[t, c] * rows[r, n]`, where r is the row of choice
+    c of token t: `order[r] = t * C + c`.
+
+    (C1) rows are `[T, C, N]`, order and weights `[T, C]`, the result `[T, N]`.
+
+    ```mlir
+    func.func @mix(%rows: tensor<?x3x128xbf16>, %order: tensor<?x3xi32>, %weights: tensor<?x3xf32>) -> tensor<?x128xbf16> {
+      %y = mla.mix_choices %rows by %order weighted %weights
+          : (tensor<?x3x128xbf16>, tensor<?x3xi32>, tensor<?x3xf32>) -> tensor<?x128xbf16>
+      return %y : tensor<?x128xbf16>
+    }
+    ```
+  }];
+  let arguments = (ins MLA_Activation:$rows, MLA_ChoiceTensor:$order, MLA_Lse:$weights);
+  let results = (outs MLA_Activation:$result);
+  let assemblyFormat = "$rows `by` $order `weighted` $weights attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 

@@ -320,6 +320,33 @@ def MLAJoinProjections : Pass<"mla-join-projections", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def MLAShareExperts : Pass<"mla-share-experts", "::mlir::ModuleOp"> {
+  let summary = "Make an MLP that all tokens share experts that all tokens choose";
+  let description = [{
+    An MLP of width S * I, added to the sum of experts of width I for the same
+    tokens, is S experts that every token has with weight 1 (`shared` of
+    `mla.route`): their weights join those of the others. One kernel then
+    multiplies all. Applies where the widths divide, and where nothing else reads
+    what the router chooses. Preserves values up to the order of sums. Runs
+    before weights are prepared.
+  }];
+  let statistics = [Statistic<"numShared", "shared", "Experts that every token has">];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
+def MLASortChoices : Pass<"mla-sort-choices", "::mlir::ModuleOp"> {
+  let summary = "Multiply choices of experts in the order of their experts";
+  let description = [{
+    Replaces the two projections of an MLP of experts by `mla.sort_choices`,
+    `mla.grouped_project` and `mla.mix_choices`, so that a tile of a kernel has
+    rows of one expert. Applies to `mla.experts_project` of all tokens, then
+    `mla.swiglu` of slices of its columns, then a summed `mla.experts_project` of
+    the same experts; leaves all others. Preserves values: a row is computed from
+    its own elements alone. Runs before `mla-group-kernels`.
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
 def MLAGroupKernels : Pass<"mla-group-kernels", "::mlir::ModuleOp"> {
   let summary = "Group operations into the kernels of the target";
   let description = [{
@@ -330,6 +357,10 @@ def MLAGroupKernels : Pass<"mla-group-kernels", "::mlir::ModuleOp"> {
     | kind | operations |
     |---|---|
     | `projection` | `mla.project` |
+    | `gated_projection` | `mla.project` or `mla.grouped_project`, `mla.swiglu` of both halves of its result |
+    | `sort_choices` | `mla.sort_choices` |
+    | `grouped_projection` | `mla.grouped_project` |
+    | `mix_choices` | `mla.grouped_project`, `mla.mix_choices` |
     | `normalize` | `mla.rms_norm` of the query, and its `mla.position_scale` |
     | `rope` | `mla.rope` of the query, and its `mla.position_scale` |
     | `append` | `mla.rms_norm` of the latent, `mla.rope` of the key, `mla.append` |

@@ -1,0 +1,92 @@
+//===- ProjectionSchedule.cpp - Schedules of projections ------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProjectionSchedule.h"
+
+#include "mla/Conversion/MLAToGPU/Views.h"
+
+using namespace mlir;
+using namespace mla;
+using namespace mla::gpu;
+
+static constexpr ScheduleKey scheduleKeys[] = {
+    {"tokens", 16, 256}, // of a tile
+    {"rows", 64, 128},   // of the weight, of a tile
+    {"stages", 2, 64},   // steps of 128 bytes of columns in flight
+    {"blocks", 1, 16},   // CTAs per SM
+    {"turns", 1, 3, 1},  // warpgroups per 64 rows, which multiply stages in turn
+    {"streamed", 0, 1},  // weights leave L2 to the tokens
+    // A class has a kernel of its own, for steps of up to so many tokens; 0: any number.
+    {kLimitKey, 1, 1 << 20, 0},
+    {"splits", 1, 1024}, // parts of the columns
+};
+
+ArrayRef<ScheduleKey> mla::gpu::projectionKeys() { return scheduleKeys; }
+
+SmallVector<int64_t> mla::gpu::limitsOf(const ProjectionDims &dims, const Purpose &purpose, const TargetInfo &target) {
+  constexpr int64_t fewTokens = 128;
+  // Results of two kernels differ in the order of their sums.
+  if (purpose.batchInvariant || purpose.tokens > fewTokens)
+    return {};
+  return chooseProjectionLimits(dims, target.multiprocessors);
+}
+
+KernelKind::Choices mla::gpu::scheduleOf(const ProjectionDims &dims, const Purpose &purpose, const TargetInfo &target) {
+  ProjectionChoices best = chooseProjection(dims, purpose.tokens, target.multiprocessors);
+  KernelKind::Choices choices = {{"tokens", best.tileTokens}, {"rows", best.tileRows}, {"stages", best.stages},
+                                 {"blocks", best.blocks},     {"turns", best.turns},   {"streamed", best.streamed}};
+  if (dims.maySplit())
+    choices.emplace_back("splits", best.splits);
+  return choices;
+}
+
+/// Return the choices of a class of a complete schedule.
+static ProjectionChoices choicesOf(ScheduleAttr schedule, size_t ofClass) {
+  ProjectionChoices choices;
+  choices.tileRows = schedule.get("rows", ofClass);
+  choices.tileTokens = schedule.get("tokens", ofClass);
+  choices.stages = schedule.get("stages", ofClass);
+  choices.splits = schedule.find("splits", ofClass).value_or(1);
+  choices.blocks = schedule.get("blocks", ofClass);
+  choices.turns = schedule.find("turns", ofClass).value_or(1);
+  choices.streamed = schedule.get("streamed", ofClass) != 0;
+  return choices;
+}
+
+LogicalResult mla::gpu::forEachClass(ScheduleAttr schedule, AffineExpr tokens,
+                                     llvm::function_ref<LogicalResult(const ProjectionChoices &, AffineExpr)> add) {
+  AffineExpr one = getAffineConstantExpr(1, schedule.getContext()), inClassBefore = one - one;
+  for (size_t i = 0; i < schedule.getClasses().size(); ++i) {
+    std::optional<int64_t> limit = schedule.find(kLimitKey, i);
+    AffineExpr isUpToHere = limit ? isAtMost(tokens, *limit) : one;
+    if (failed(add(choicesOf(schedule, i), isUpToHere - inClassBefore)))
+      return failure();
+    inClassBefore = isUpToHere;
+  }
+  return success();
+}
+
+LogicalResult mla::gpu::checkChoices(KernelOp kernel, const ProjectionShape &shape) {
+  if (shape.choices.areValidFor(shape.dims))
+    return success();
+  return kernel.emitOpError("has a schedule that no kernel can follow: rows is 64 or 128, tokens 16 or a multiple of "
+                            "32 up to 256, of e4m3 up to 192, no part of k may be empty, stages must be a "
+                            "multiple of turns, at least twice as many, and must fit "
+                            "into 227 KB of shared memory");
+}
+
+Launch mla::gpu::launchOfProduct(const ProjectionShape &shape, AffineExpr tokens) {
+  constexpr int64_t manyTokens = int64_t(1) << 30;
+  MLIRContext *context = tokens.getContext();
+  Launch product;
+  product.kernel = shape.name();
+  product.grid[0] = expressionOf(Size::Processors, context) * shape.choices.blocks * tokens.ceilDiv(manyTokens);
+  product.grid[1] = product.grid[2] = getAffineConstantExpr(1, context);
+  product.threads = shape.threads();
+  product.sharedBytes = shape.choices.sharedBytes(shape.dims);
+  return product;
+}

@@ -1,0 +1,30 @@
+//===- SortChoices.h - Choices of tokens, sorted by expert ------*- C++ -*-===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_CONVERSION_MLATOGPU_SM90_SORTCHOICES_H
+#define MLA_CONVERSION_MLATOGPU_SM90_SORTCHOICES_H
+
+#include "mla/Conversion/MLAToGPU/KernelBuilder.h"
+
+#include <string>
+
+namespace mla::gpu {
+
+/// mla.sort_choices of bf16: `choices` of `experts` per token, rows of `width` elements, a multiple of 8.
+struct SortChoicesShape {
+  int64_t choices, experts, width;
+  std::string name() const;
+};
+inline constexpr int64_t sortThreads = 256, sortSharedBytes = 2 * 4 * sortThreads / 32;
+
+/// Adds the kernel: pointers x, experts, rows, order, first; tokens, and the stride of x in elements. Grid: experts + 1
+/// CTAs in x; the last has the choices of no expert.
+void emitSortChoices(mlir::gpu::GPUModuleOp module, const SortChoicesShape &shape);
+
+} // namespace mla::gpu
+
+#endif // MLA_CONVERSION_MLATOGPU_SM90_SORTCHOICES_H
