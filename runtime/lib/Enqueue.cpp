@@ -122,6 +122,15 @@ template <> struct CallOf<schema::List::LatentAttention> {
 template <> struct CallOf<schema::List::NaiveAttention> {
   using Type = mla_naive_attention;
 };
+template <> struct CallOf<schema::List::Embed> {
+  using Type = EndArrays;
+};
+template <> struct CallOf<schema::List::Logits> {
+  using Type = EndArrays;
+};
+template <> struct CallOf<schema::List::Next> {
+  using Type = EndArrays;
+};
 } // namespace
 
 /// For each row of the table, the offset of the field with the binding's name.
@@ -148,6 +157,9 @@ void mla::give(LaunchBindings &bindings, schema::List list, const mla_latent_att
 void mla::give(LaunchBindings &bindings, schema::List list, const mla_naive_attention &attention) {
   giveFields(bindings, list, &attention);
 }
+void mla::give(LaunchBindings &bindings, schema::List list, const EndArrays &arrays) {
+  giveFields(bindings, list, &arrays);
+}
 
 void mla::checkGiven(FieldChecker &check, const LaunchList &list, const LaunchBindings &bindings) {
   for (const BufferBinding &binding : list.bindings)
@@ -169,14 +181,17 @@ Error mla::enqueueList(const char *function, const mla_bundle &bundle, const Lau
   return bundle.gpu->enqueue(function, list, bindings);
 }
 
+Sizes mla::sizesOnDevice(const mla_bundle &bundle, Sizes sizes) {
+  constexpr int64_t usualProcessors = 132;
+  sizes[Size::Processors] = bundle.gpu ? bundle.gpu->context()->processors : usualProcessors;
+  return sizes;
+}
+
 Error mla::giveWorkspace(const char *function, const mla_bundle &bundle, const LaunchList &list, const Sizes &sizes,
                          uint64_t *bytes) {
   if (!bytes)
     return badArgument(function, "bytes is NULL; pass a place for the result");
-  constexpr int64_t usualProcessors = 132;
-  Sizes all = sizes;
-  all[Size::Processors] = bundle.gpu ? bundle.gpu->context()->processors : usualProcessors;
-  Result<uint64_t> result = workspaceBytes(function, list, all);
+  Result<uint64_t> result = workspaceBytes(function, list, sizesOnDevice(bundle, sizes));
   if (!result)
     return result.error();
   *bytes = *result;

@@ -112,10 +112,22 @@ template <typename Struct> void checkTables(FieldChecker &check, const Struct &g
   check.pointer("lengths", given.lengths, int32Alignment);
 }
 
+/// Checks all sizes of a step, and replaces a `cached` of 0 by its default.
+void checkStepSizes(FieldChecker &check, const mla_bundle_info &info, Sizes &sizes);
+
+/// The arrays of the ends of a model.
+struct EndArrays {
+  const int32_t *ids;
+  void *hidden;
+  float *logits;
+  int32_t *next;
+};
+
 /// Binds the buffers of a list of that kind, whose names are those of the struct's fields.
 void give(LaunchBindings &bindings, schema::List list, const mla_step &step);
 void give(LaunchBindings &bindings, schema::List list, const mla_latent_attention &attention);
 void give(LaunchBindings &bindings, schema::List list, const mla_naive_attention &attention);
+void give(LaunchBindings &bindings, schema::List list, const EndArrays &arrays);
 
 /// Checks the bound buffers: each address is set and aligned, except arrays that the model does not have.
 void checkGiven(FieldChecker &check, const LaunchList &list, const LaunchBindings &bindings);
@@ -160,6 +172,9 @@ struct Workspace {
 /// Checks the workspace, binds it and enqueues the list.
 Error enqueueList(const char *function, const mla_bundle &bundle, const LaunchList &list, LaunchBindings &bindings,
                   const Workspace &workspace);
+
+/// Returns the sizes with the processors of the bundle's device; if it was only inspected, of the usual one.
+Sizes sizesOnDevice(const mla_bundle &bundle, Sizes sizes);
 
 /// Implements the functions ..._workspace.
 Error giveWorkspace(const char *function, const mla_bundle &bundle, const LaunchList &list, const Sizes &sizes,

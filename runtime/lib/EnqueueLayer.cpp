@@ -10,7 +10,7 @@
 
 using namespace mla;
 
-static void checkSizes(FieldChecker &check, const mla_bundle_info &info, Sizes &sizes) {
+void mla::checkStepSizes(FieldChecker &check, const mla_bundle_info &info, Sizes &sizes) {
   checkQueries(check, sizes);
   checkPaged(check, info, sizes);
   if (!check.failed() && sizes[Size::Cached] < sizes[Size::Tokens])
@@ -31,7 +31,7 @@ Error mla::checkStep(const char *function, const mla_bundle &bundle, const mla_s
     check.fail("reserved is " + std::to_string(step.reserved) + "; zero what you do not use");
   checked.sizes = sizesOfPaged(step);
   if (!error)
-    checkSizes(check, bundle.info, checked.sizes);
+    checkStepSizes(check, bundle.info, checked.sizes);
   if (error)
     return error;
   Result<int64_t> entry = selectEntry(function, bundle, step.layer, step.phase, step.max_queries, step.max_length);

@@ -50,6 +50,7 @@ public:
 
   const std::shared_ptr<CudaContext> &context() const { return cudaContext; }
   const DeviceArray *weights(size_t layerIndex, size_t entry) const { return deviceWeights.of(layerIndex, entry); }
+  const DeviceArray *weights(End end) const { return deviceWeights.of(end); }
   double codeSeconds() const { return secondsForCode; }
   double weightsSeconds() const { return secondsForWeights; }
 

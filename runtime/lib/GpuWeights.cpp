@@ -113,13 +113,14 @@ struct Placement {
   std::vector<const SafetensorsTensor *> order;
   uint64_t total = 0;
 
-  uint64_t place(const SafetensorsTensor *tensor) {
+  /// Returns the tensor's place from the start of the buffer.
+  DeviceArray place(const SafetensorsTensor *tensor) {
     auto [found, isNew] = offsets.emplace(tensor, total);
     if (isNew) {
       order.push_back(tensor);
       total += (tensor->bytes + alignment - 1) / alignment * alignment; // the file holds them all: no overflow
     }
-    return found->second;
+    return {found->second, tensor->bytes};
   }
 };
 } // namespace
@@ -132,11 +133,15 @@ Result<GpuWeights> GpuWeights::upload(const std::string &where, const std::share
   for (int64_t layer : manifest.layers)
     for (const ManifestEntry &entry : manifest.entries) {
       std::vector<DeviceArray> &arrays = weights.bound.emplace_back();
-      for (const std::string &name : entry.weights) {
-        const SafetensorsTensor *tensor = file.find("layers." + std::to_string(layer) + "." + name);
-        arrays.push_back({placement.place(tensor), tensor->bytes});
-      }
+      if (entry.serves(layer))
+        for (const std::string &name : entry.weights)
+          arrays.push_back(placement.place(file.find("layers." + std::to_string(layer) + "." + name)));
     }
+  for (const ManifestEnd &end : manifest.ends) {
+    std::vector<DeviceArray> &arrays = weights.bound.emplace_back();
+    for (const std::string &name : end.weights)
+      arrays.push_back(placement.place(file.find(name)));
+  }
   if (placement.total == 0)
     return weights;
   Result<DeviceBuffer> memory = DeviceBuffer::allocate(where, context, placement.total);

@@ -33,11 +33,12 @@ public:
 
   /// In the order of the entry's names.
   const DeviceArray *of(size_t layerIndex, size_t entry) const { return bound[layerIndex * entries + entry].data(); }
+  const DeviceArray *of(End end) const { return bound[bound.size() - numEnds + static_cast<size_t>(end)].data(); }
 
 private:
   DeviceBuffer memory;
   size_t entries = 0;
-  std::vector<std::vector<DeviceArray>> bound; ///< as mla_bundle::bound
+  std::vector<std::vector<DeviceArray>> bound; ///< as mla_bundle::bound, then of the ends
 };
 
 } // namespace mla

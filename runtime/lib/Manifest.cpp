@@ -130,20 +130,27 @@ static void readEntry(FieldReader fields, ManifestEntry &entry) {
   entry.contexts = readRange(fields, "context");
 }
 
-/// Reads an entry that is an end of a model; its phase is its name. Returns whether it is one.
-static bool readEnd(FieldReader fields, const Value &value, Manifest &manifest) {
-  const Value *phase = value.find("phase");
-  for (auto [end, name] : {std::pair(End::Embed, "embed"), std::pair(End::Logits, "logits")}) {
-    if (!phase || phase->text != name)
-      continue;
-    ManifestEnd &made = manifest.ends[static_cast<size_t>(end)];
-    if (!made.symbol.empty())
-      fields.fail("phase", "is " + quoted(name) + " a second time");
-    made = {};
-    readCode(fields, made.symbol, made.weights);
-    return true;
-  }
-  return false;
+/// Finds the end of a model whose name is the phase of an entry.
+static std::optional<End> findEnd(const Value &entry) {
+  const Value *phase = entry.find("phase");
+  for (End end : {End::Embed, End::Logits})
+    if (phase && phase->text == nameOf(coreOf(end)))
+      return end;
+  return std::nullopt;
+}
+
+static void readEnd(const std::string &path, const std::string &prefix, const Value &object, End end,
+                    const BindingTypes &types, Manifest &manifest, Error &error) {
+  FieldReader fields(path, prefix, object, error);
+  ManifestEnd &made = manifest.ends[static_cast<size_t>(end)];
+  schema::Core core = coreOf(end);
+  if (!made.symbol.empty())
+    fields.fail("phase", "is " + quoted(nameOf(core)) + " a second time");
+  made = {};
+  readCode(fields, made.symbol, made.weights);
+  if (manifest.hasKernels() && !error)
+    readLaunchList(path, prefix, object, {listOf(core), made.weights, types},
+                   manifest.cores[static_cast<unsigned>(core)].emplace(), manifest.kernels, error);
 }
 
 static void readCores(const std::string &path, FieldReader &fields, const Value &root, const BindingTypes &types,
@@ -177,11 +184,12 @@ static void readEntries(const std::string &path, FieldReader &fields, const Bind
     std::string name = "entries[" + std::to_string(i) + "]";
     if (!list.items[i].is(Value::Kind::Object))
       return fields.fail(name.c_str(), std::string("must be an object, is ") + json::kindName(list.items[i].kind));
-    FieldReader item(path, name + ".", list.items[i], error);
-    if (readEnd(item, list.items[i], manifest))
+    if (std::optional<End> end = findEnd(list.items[i])) {
+      readEnd(path, name + ".", list.items[i], *end, types, manifest, error);
       continue;
+    }
     ManifestEntry &entry = manifest.entries.emplace_back();
-    readEntry(item, entry);
+    readEntry(FieldReader(path, name + ".", list.items[i], error), entry);
     if (manifest.hasKernels() && !error)
       readLaunchList(path, name + ".", list.items[i], {schema::List::Entry, entry.weights, types}, entry.launches,
                      manifest.kernels, error);
@@ -197,8 +205,6 @@ static void checkIsComplete(FieldReader &fields, const Manifest &manifest) {
   for (const ManifestEnd &end : manifest.ends)
     if (end.symbol.empty() != (manifest.vocabSize == 0))
       fields.fail("entries", "must have 'embed' and 'logits' if and only if 'model' has vocab_size");
-  if (manifest.vocabSize && manifest.hasKernels())
-    fields.fail("target", "is " + quoted(manifest.target) + ", for which a model has no 'embed' and 'logits'");
 }
 
 static void checkBindings(FieldReader &fields, const Manifest &manifest) {

@@ -43,6 +43,8 @@ struct ManifestEntry {
 /// The ends of a model: from token ids to hidden states, and from hidden states to logits.
 enum class End { Embed, Logits };
 constexpr size_t numEnds = 2;
+/// Returns the kind of its launch list, of a target that has kernels.
+constexpr schema::Core coreOf(End end) { return end == End::Embed ? schema::Core::Embed : schema::Core::Logits; }
 
 struct ManifestEnd {
   std::string symbol; ///< empty: the bundle is of layers
@@ -64,11 +66,16 @@ struct Manifest {
   ManifestEnd ends[numEnds];                         ///< by End
   std::map<std::string, int64_t> files;              ///< exact sizes, in bytes
   Kernels kernels;                                   ///< that launch lists name
-  std::optional<LaunchList> cores[schema::numCores]; ///< by schema::Core
+  std::optional<LaunchList> cores[schema::numCores]; ///< by schema::Core, with those of ends
 
   /// Returns the row of the GPU target, or null if the bundle is for the CPU.
   const schema::GpuTargetRow *gpuTarget() const { return schema::findGpuTarget(target); }
   bool hasKernels() const { return gpuTarget(); }
+  /// Returns the launch list, or null.
+  const LaunchList *find(schema::Core core) const {
+    const std::optional<LaunchList> &list = cores[static_cast<unsigned>(core)];
+    return list ? &*list : nullptr;
+  }
 };
 
 /// `path` is for messages only.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "BufferNames.h"
+#include "NextTokens.h"
 #include "Probe.h"
 #include "RowCheck.h"
 #include "StepCheck.h"
@@ -165,6 +166,18 @@ static LogicalResult checkCoreSignature(func::FuncOp function) {
   return success();
 }
 
+/// Name the buffers of an end of a model, which are those of its list, in order: it is checked like a core then.
+static void nameBuffers(func::FuncOp end) {
+  std::optional<schema::List> list = findCoreList(end.getName());
+  if (!list)
+    return;
+  Builder builder(end.getContext());
+  for (auto [i, row] : llvm::enumerate(ArrayRef(argumentsOf(*list)).take_front(end.getNumArguments())))
+    end.setArgAttr(i, kBufferAttr, builder.getStringAttr(row->name));
+  for (auto [i, row] : llvm::enumerate(ArrayRef(resultsOf(*list)).take_front(end.getNumResults())))
+    end.setResultAttr(i, kBufferAttr, builder.getStringAttr(row->name));
+}
+
 /// Checks that the kernel that computes the tensor writes the caller's memory once.
 static LogicalResult checkReturned(func::FuncOp function) {
   llvm::SmallDenseSet<Value> returned;
@@ -247,8 +260,9 @@ static LogicalResult convert(func::FuncOp function, mlir::gpu::GPUModuleOp kerne
   OpBuilder builder(function);
   auto list = LaunchesOp::create(builder, function.getLoc(), function.getName(),
                                  function->getAttrOfType<RegimeAttr>(kRegimeAttr), weightsOf(function, builder));
-  if (Attribute layers = function->getAttr(kLayersAttr))
-    list->setAttr(kLayersAttr, layers);
+  for (StringRef name : {kLayersAttr, kEndAttr})
+    if (Attribute value = function->getAttr(name))
+      list->setAttr(name, value);
   if (failed(fill(list, function, kernels))) {
     list.erase();
     return failure();
@@ -272,8 +286,8 @@ static void convertCore(func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
   function.erase();
 }
 
-/// Binds the arguments of a check, which no function declares. `cached` is the element type of the cache.
-static void bindCheck(ModuleOp module, schema::Core core, DictionaryAttr model, Type cached) {
+/// Binds the arguments of a core that no function declares. `cached` is the element type of the cache.
+static void bindCore(ModuleOp module, schema::Core core, DictionaryAttr model, Type cached) {
   MLIRContext *context = module.getContext();
   SmallVector<Attribute> bindings;
   for (const schema::Binding &binding : bindingsOf(*findCoreList(nameOf(core))))
@@ -297,10 +311,15 @@ static CacheType findPackedCache(ModuleOp module) {
   return found;
 }
 
-/// Adds the checks of a step of an imported layer: of its tables, and of its rows in a packed cache, if there is one.
-static void addChecks(ModuleOp module, mlir::gpu::GPUModuleOp kernels, DictionaryAttr model, CacheType packed) {
+/// Adds the checks of a step of an imported layer, of its tables, and of its rows in a packed cache, if there is one;
+/// and of a model the choice of the next token.
+static void addCores(ModuleOp module, mlir::gpu::GPUModuleOp kernels, DictionaryAttr model, CacheType packed) {
+  if (auto vocabulary = model.getAs<IntegerAttr>("vocab_size")) {
+    mla::gpu::addNextTokens(module, kernels, vocabulary.getInt());
+    bindCore(module, schema::Core::Next, model, Float32Type::get(module.getContext()));
+  }
   mla::gpu::addStepCheck(module, kernels, model.getAs<IntegerAttr>("page").getInt());
-  bindCheck(module, schema::Core::StepCheck, model, BFloat16Type::get(module.getContext()));
+  bindCore(module, schema::Core::StepCheck, model, BFloat16Type::get(module.getContext()));
   if (!packed)
     return;
   mla::gpu::addRowCheck(module, kernels, packed);
@@ -309,7 +328,7 @@ static void addChecks(ModuleOp module, mlir::gpu::GPUModuleOp kernels, Dictionar
   NamedAttrList sizes(model);
   sizes.set("page", builder.getI64IntegerAttr(pages.getDimSize(1)));
   sizes.set("cache_row", builder.getI64IntegerAttr(pages.getDimSize(2)));
-  bindCheck(module, schema::Core::RowCheck, sizes.getDictionary(module.getContext()), pages.getElementType());
+  bindCore(module, schema::Core::RowCheck, sizes.getDictionary(module.getContext()), pages.getElementType());
 }
 
 static mlir::gpu::GPUModuleOp createModule(ModuleOp module, const TargetInfo &info) {
@@ -332,13 +351,16 @@ struct ConvertMLAToGPU : mla::impl::ConvertMLAToGPUBase<ConvertMLAToGPU> {
     for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
       if (isPrepare(function) || function.isExternal())
         continue;
-      if (isCore(function))
+      bool isEnd = function->hasAttr(kEndAttr);
+      if (isEnd)
+        nameBuffers(function);
+      if (isCore(function) && !isEnd)
         convertCore(function, kernels);
       else if (failed(convert(function, kernels)))
         return signalPassFailure();
     }
     if (auto model = getOperation()->getAttrOfType<DictionaryAttr>(kModelAttr))
-      addChecks(getOperation(), kernels, model, packed);
+      addCores(getOperation(), kernels, model, packed);
   }
 };
 } // namespace

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "StepCheck.h"
+#include "Core.h"
 
 #include "mla/Conversion/MLAToGPU/KernelBuilder.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
@@ -92,22 +93,8 @@ void StepCheck::judgePages(Verdict &verdict, Val sequence, Val lane) {
 
 void mla::gpu::addCheck(ModuleOp module, mlir::gpu::GPUModuleOp kernels, schema::Core core, ArrayRef<StringRef> buffers,
                         ArrayRef<AffineExpr> integers) {
-  MLIRContext *context = module.getContext();
-  auto builder = ImplicitLocOpBuilder::atBlockEnd(module.getLoc(), module.getBody());
-  StringRef name = nameOf(core);
-  auto list = LaunchesOp::create(builder, name, RegimeAttr(), builder.getArrayAttr({}));
-  builder.createBlock(&list.getBody());
-  SmallVector<Attribute> arguments;
-  for (StringRef buffer : buffers)
-    arguments.push_back(PointerAttr::get(context, builder.getStringAttr(buffer), /*offset=*/0));
-  for (AffineExpr integer : integers)
-    arguments.push_back(ExtentAttr::get(context, mapOf(integer, context)));
-  AffineExpr one = builder.getAffineConstantExpr(1);
-  AffineExpr blocks = expressionOf(Size::Batch, context).ceilDiv(checkedSequencesOfBlock);
-  auto kernel = SymbolRefAttr::get(kernels.getSymNameAttr(), {FlatSymbolRefAttr::get(context, name)});
-  LaunchOp::create(builder, kernel, AffineMapAttr::get(mapOf({blocks, one, one}, context)),
-                   builder.getI64IntegerAttr(checkThreads), builder.getI64IntegerAttr(0), UnitAttr(),
-                   builder.getArrayAttr(arguments));
+  AffineExpr blocks = expressionOf(Size::Batch, module.getContext()).ceilDiv(checkedSequencesOfBlock);
+  addCore(module, kernels, core, {blocks, checkThreads, /*sharedBytes=*/0}, buffers, integers);
 }
 
 void mla::gpu::addStepCheck(ModuleOp module, mlir::gpu::GPUModuleOp kernels, int64_t page) {

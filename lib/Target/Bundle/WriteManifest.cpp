@@ -80,9 +80,9 @@ llvm::Expected<std::vector<BundleEntry>> mla::entriesOf(mlir::ModuleOp module) {
                          stringifyForm(regime.getO()).str(), regime.getTokens(), regime.getContexts(), weightsOf(entry),
                          layersOf(entry), mlir::dyn_cast<LaunchesOp>(entry)});
   }
-  for (auto function : module.getOps<mlir::func::FuncOp>())
-    if (auto end = function->getAttrOfType<mlir::StringAttr>(kEndAttr))
-      entries.push_back({symbolOf(function), end.str(), "", "", {}, {}, weightsOf(function), {}, nullptr});
+  for (mlir::Operation &op : module.getOps())
+    if (auto end = op.getAttrOfType<mlir::StringAttr>(kEndAttr))
+      entries.push_back({symbolOf(&op), end.str(), "", "", {}, {}, weightsOf(&op), {}, mlir::dyn_cast<LaunchesOp>(op)});
   return entries;
 }
 
@@ -108,6 +108,8 @@ static json::Value toJson(Range range) { return json::Array{range.first, range.l
 
 static json::Value toJson(const BundleEntry &entry) {
   json::Object object{{"symbol", entry.symbol}, {"phase", entry.phase}, {"weights", json::Array(entry.weights)}};
+  if (entry.launches)
+    addLaunchList(entry.launches, object);
   if (entry.q.empty()) // an end of a model
     return object;
   object["q"] = entry.q;
@@ -116,16 +118,14 @@ static json::Value toJson(const BundleEntry &entry) {
   object["context"] = toJson(entry.contexts);
   if (!entry.layers.empty())
     object["layers"] = json::Array(entry.layers);
-  if (entry.launches)
-    addLaunchList(entry.launches, object);
   return object;
 }
 
-/// Return the attentions without the rest of the layer.
+/// Return the launch lists of neither entries nor ends.
 static json::Array coresOf(mlir::ModuleOp module) {
   json::Array cores;
   for (auto launches : module.getOps<LaunchesOp>()) {
-    if (launches.getRegime())
+    if (launches.getRegime() || launches->hasAttr(kEndAttr))
       continue;
     json::Object core{{"name", launches.getSymName()}};
     addLaunchList(launches, core);

@@ -59,7 +59,8 @@ extern "C" {
  *                                           ends are inclusive; last is -1 for no bound,
  *                 "weights": [names, in the order of the entry's arguments],
  *                 "layers": [numbers] of the layers that it serves, if not all}]
- *               of a model also {"symbol", "phase": "embed"|"logits", "weights"}: names of tensors, without a layer
+ *               of a model also {"symbol", "phase": "embed"|"logits", "weights"}: names of tensors, without a layer; of
+ *               a GPU with "bindings", "workspace" and "launches", of the kinds "embed" and "logits" of launch_abi.def
  *   "files"     {file name: its exact size in bytes}, for code.so and weights.safetensors;
  *               in an h100 bundle for kernels.ptx, weights.safetensors and, if present, kernels.cubin
  *   "certificates" [{"layer", "weight",                 one per tensor of weights.safetensors, layers.<layer>.<weight>;
@@ -74,10 +75,11 @@ extern "C" {
  *                "config": the model's config.json}
  *               Optional, not used by the runtime; mla-run --info and --self-check read it
  * An h100 bundle is bf16, its cache too. Its entries also have "bindings", "workspace" and "launches". Optionally it has
- *   "cores"     [{"name": "latent_attention" | "naive_attention" | "step_check" | "row_check", "bindings", "workspace",
- *                 "launches"}],
- *               each name at most once: an attention kernel without its layer, for engines and benchmarks, or a check
- *               of a step's tables or of its rows in a packed cache, below. All floats of an attention core are the
+ *   "cores"     [{"name": "latent_attention" | "naive_attention" | "step_check" | "row_check" | "next", "bindings",
+ *                 "workspace", "launches"}],
+ *               each name at most once: an attention kernel without its layer, for engines and benchmarks; a check of a
+ *               step's tables or of its rows in a packed cache, below; or of a model the likeliest token of each row of
+ *               logits. All floats of an attention core are the
  *               model's scale of scores times log2(e); the caller may replace them
  */
 
@@ -116,6 +118,7 @@ extern "C" {
  *   E is an integer, the name of a size, or [operator, E, E] of at most 128 parts; operators are "+", "*", "//"
  *     (division rounding down), "ceil/" (rounding up) and "%" (never negative). Divisors must be positive, and values
  *     must fit 64 bits. Sizes are the rows MLA_SIZE of launch_abi.def.
+ * "tokens" of the lists of logits and of next tokens is the number of rows.
  * Only sizes are known when a list is enqueued. Kernels read lengths and tables on the device, so that a captured graph
  * serves others within the same bounds.
  *

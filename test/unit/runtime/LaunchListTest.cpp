@@ -131,7 +131,7 @@ const BadManifest badLists[] = {
     {"coreTwice", "\"name\": \"naive_attention\"", "\"name\": \"latent_attention\"",
      "cores[1].name' is 'latent_attention' a second time"},
     {"coresType", "\"cores\": [", "\"cores\": 1, \"other\": [", "field 'cores' must be an array"},
-    {"coreItem", "\"cores\": [", "\"cores\": [null, null, ", "has more than 4 cores"},
+    {"coreItem", "\"cores\": [", "\"cores\": [null, null, null, null, null, ", "has more than 7 cores"},
     {"bufferOfOtherCore", "\"buffer\": \"k_nope\"", "\"buffer\": \"pages\"", "names 'pages', which is no buffer known"},
     {"noPtx", "FILES", "\"code.so\": 1, \"weights.safetensors\": 1", "field 'files' has no size for kernels.ptx"},
 };

@@ -24,7 +24,8 @@ def MLA_LaunchesOp : MLA_Op<"launches", [Symbol, IsolatedFromAbove, SingleBlock,
     are passed by the caller; `weight:<name>` is one of the weights; `temp:<n>`
     is scratch memory, declared by `mla.workspace`. A list with a regime is an
     entry. A list without one is a core, identified by its name: an attention
-    without its layer, or the check of a step's tables. The table of
+    without its layer, the check of a step's tables, an end of a model, which
+    has `mla.end`, or the choice of the next token. The table of
     mla/launch_abi.def lists the cores, and the buffers of each and of an entry.
 
     (C1) the region holds only `mla.workspace` and `mla.launch`;
