@@ -13,9 +13,11 @@ using namespace mla;
 using namespace mla::cuda;
 using namespace mla::emulator;
 
-/// CUgraph and CUgraphExec: the launches of a captured stream.
-using Graph = struct GraphTag *;
-struct GraphTag {
+/// The launches of a captured stream.
+struct mla::cuda::GraphTag {
+  std::vector<Request> requests;
+};
+struct mla::cuda::GraphExecTag {
   std::vector<Request> requests;
 };
 
@@ -162,13 +164,13 @@ MLA_DRIVER cuStreamEndCapture(Stream stream, Graph *graph) {
   return success;
 }
 
-MLA_DRIVER cuGraphInstantiateWithFlags(Graph *executable, Graph graph, unsigned long long) {
+MLA_DRIVER cuGraphInstantiateWithFlags(GraphExec *executable, Graph graph, unsigned long long) {
   MLA_REQUIRE_CONTEXT();
-  *executable = new GraphTag(*graph);
+  *executable = new GraphExecTag{graph->requests};
   return success;
 }
 
-MLA_DRIVER cuGraphLaunch(Graph executable, Stream stream) {
+MLA_DRIVER cuGraphLaunch(GraphExec executable, Stream stream) {
   MLA_REQUIRE_CONTEXT();
   for (Request request : executable->requests) {
     request.stream = stream;
@@ -178,7 +180,7 @@ MLA_DRIVER cuGraphLaunch(Graph executable, Stream stream) {
   return success;
 }
 
-MLA_DRIVER cuGraphExecDestroy(Graph executable) {
+MLA_DRIVER cuGraphExecDestroy(GraphExec executable) {
   MLA_REQUIRE_CONTEXT();
   delete executable;
   return success;

@@ -31,6 +31,8 @@ using Module = struct ModuleTag *;
 using Function = struct FunctionTag *;
 using Stream = struct StreamTag *; ///< null: the legacy default stream
 using Event = struct EventTag *;
+using Graph = struct GraphTag *;
+using GraphExec = struct GraphExecTag *;
 
 /// Values of CUresult.
 enum : Status {
@@ -64,7 +66,7 @@ constexpr int maxThreadsPerBlock = 0, maxDynamicSharedBytes = 8, preferredShared
 /// CUjit_option
 constexpr int jitErrorLogBuffer = 5, jitErrorLogBufferBytes = 6;
 constexpr unsigned streamNonBlocking = 1, eventDefault = 0, eventDisableTiming = 2;
-constexpr int captureStatusNone = 0;
+constexpr int captureStatusNone = 0, captureThreadLocal = 1;
 
 /// CUlaunchAttribute
 struct LaunchAttribute {
@@ -137,6 +139,13 @@ static_assert(sizeof(TensorMap) == 128);
   X(cuStreamSynchronize, "cuStreamSynchronize", (Stream stream))                                                       \
   X(cuStreamWaitEvent, "cuStreamWaitEvent", (Stream stream, Event event, unsigned flags))                              \
   X(cuStreamIsCapturing, "cuStreamIsCapturing", (Stream stream, int *status))                                          \
+  X(cuStreamBeginCapture, "cuStreamBeginCapture_v2", (Stream stream, int mode))                                        \
+  X(cuStreamEndCapture, "cuStreamEndCapture", (Stream stream, Graph * graph))                                          \
+  X(cuGraphInstantiate, "cuGraphInstantiateWithFlags",                                                                 \
+    (GraphExec * executable, Graph graph, unsigned long long flags))                                                   \
+  X(cuGraphLaunch, "cuGraphLaunch", (GraphExec executable, Stream stream))                                             \
+  X(cuGraphExecDestroy, "cuGraphExecDestroy", (GraphExec executable))                                                  \
+  X(cuGraphDestroy, "cuGraphDestroy", (Graph graph))                                                                   \
   X(cuEventCreate, "cuEventCreate", (Event * event, unsigned flags))                                                   \
   X(cuEventDestroy, "cuEventDestroy_v2", (Event event))                                                                \
   X(cuEventRecord, "cuEventRecord", (Event event, Stream stream))                                                      \

@@ -80,11 +80,11 @@ Error GpuBatch::upload(const char *where, const Array<int32_t> &cuSeqlens, const
   return {};
 }
 
-Error GpuBatch::refuseCapture(const char *where) const {
+Error GpuBatch::refuseCapture(const char *where, const char *instead) const {
   ContextScope scope(*context);
   if (Error error = scope.error(where))
     return error;
-  return mla::refuseCapture(where, *context, current, "capture mla_enqueue_layer instead");
+  return mla::refuseCapture(where, *context, current, instead);
 }
 
 Result<uint64_t> GpuBatch::workspace(const char *where, uint64_t bytes) {

@@ -26,8 +26,8 @@ public:
                const Array<int32_t> &blockTable);
   /// Returns at least that many bytes of scratch memory. A larger one replaces the last when its layers are done.
   Result<uint64_t> workspace(const char *where, uint64_t bytes);
-  /// Returns an error if the stream is being captured.
-  Error refuseCapture(const char *where) const;
+  /// Returns an error if the stream is being captured, with a suggestion.
+  Error refuseCapture(const char *where, const char *instead) const;
   /// Notes that the layers enqueued so far must be waited for.
   Error record(const char *where);
   /// Runs layers on another stream from now on, after those that ran before.

@@ -19,7 +19,7 @@ static Error checkBundleAndBatch(const char *function, const mla_bundle *bundle,
     return badArgument(function, "bundle or batch is NULL; pass both");
   batch = findOpen(handle);
   if (!batch)
-    return badArgument(function, "the batch has ended, or its cache is gone; run layers before mla_batch_commit or "
+    return badArgument(function, "the batch has ended, or its cache is gone; run it before mla_batch_commit or "
                                  "_abort");
   CacheLayout wanted = layoutOf(bundle->info);
   if (!(wanted == batch->cache->layout))
@@ -108,7 +108,7 @@ static Error enqueueTimed(const char *function, const GpuCode &code, const Launc
 
 static Error runOnDevice(const char *function, const mla_bundle &bundle, size_t index, size_t cacheIndex,
                          const mla_batch &batch, int64_t entry, const void *hidden, void *out, Times *times) {
-  if (Error error = batch.gpu->refuseCapture(function))
+  if (Error error = batch.gpu->refuseCapture(function, "capture mla_enqueue_layer instead"))
     return error;
   const LaunchList &list = bundle.manifest.entries[entry].launches;
   LaunchBindings bindings = bind(bundle, index, cacheIndex, batch, entry, hidden, out);

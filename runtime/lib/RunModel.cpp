@@ -6,29 +6,29 @@
 //===----------------------------------------------------------------------===//
 
 #include "BatchHandles.h"
-#include "Bundle.h"
-#include "Cache.h"
+#include "EnqueueModel.h"
 #include "Status.h"
 
 #include <cstring>
 #include <new>
+#include <numeric>
 
 using namespace mla;
 
-/// Returns the open batch of a model's bundle.
-static Result<const mla_batch *> checkModel(const char *function, const mla_bundle *bundle, const mla_batch *handle) {
-  if (!bundle || !handle)
-    return badArgument(function, "bundle or batch is NULL; pass both");
-  const mla_batch *batch = findOpen(handle);
-  if (!batch)
-    return badArgument(function, "the batch has ended, or its cache is gone; run the model before mla_batch_commit or "
-                                 "_abort");
-  if (!bundle->info.vocab_size)
-    return badArgument(function, "bundle " + bundle->path + " has no embedding; compile with --scope=model");
-  if (!bundle->code)
-    return badArgument(function, "bundle " + bundle->path + " is only inspected; open it with mla_bundle_open");
-  return batch;
-}
+namespace {
+/// A call of mla_run_model.
+struct ModelRun {
+  const char *function;
+  const mla_bundle *bundle;
+  const mla_batch *handle, *batch;
+  mla_phase phase;
+  const int32_t *ids;
+  mla_logits which;
+  float *logits;
+
+  int64_t rows() const { return which == MLA_LOGITS_ALL ? batch->tokens() : batch->count(); }
+};
+} // namespace
 
 static Error checkIds(const char *function, const mla_bundle &bundle, const int32_t *ids, int64_t count) {
   for (int64_t i = 0; i < count; ++i)
@@ -38,6 +38,29 @@ static Error checkIds(const char *function, const mla_bundle &bundle, const int3
                                        "; use its own tokenizer");
   return {};
 }
+
+/// Checks the arguments and finds the open batch.
+static Error check(ModelRun &run) {
+  const mla_bundle *bundle = run.bundle;
+  if (!bundle || !run.handle)
+    return badArgument(run.function, "bundle or batch is NULL; pass both");
+  if (Error error = checkIsModel(run.function, *bundle))
+    return error;
+  BatchLayer found; // all layers are alike here
+  if (Error error = findBatchLayer(run.function, bundle, bundle->manifest.layers.front(), run.handle, found))
+    return error;
+  run.batch = found.batch;
+  if (!run.ids || !run.logits)
+    return badArgument(run.function, "ids or logits is NULL; pass both");
+  if (run.which != MLA_LOGITS_LAST && run.which != MLA_LOGITS_ALL)
+    return badArgument(run.function,
+                       "which is " + std::to_string(static_cast<int>(run.which)) + "; use a value of mla_logits");
+  return checkIds(run.function, *bundle, run.ids, run.batch->tokens());
+}
+
+//===----------------------------------------------------------------------===//
+// On the host
+//===----------------------------------------------------------------------===//
 
 namespace {
 /// Rows of hidden states.
@@ -53,38 +76,120 @@ static void keepLast(const mla_batch &batch, char *rows, uint64_t rowBytes) {
     std::memmove(rows + i * rowBytes, rows + (batch.cuSeqlens[i + 1] - 1) * rowBytes, rowBytes);
 }
 
-static Error runModel(const char *function, const mla_bundle *bundle, const mla_batch *handle, mla_phase phase,
-                      const int32_t *ids, mla_logits which, float *logits) {
-  Result<const mla_batch *> batch = checkModel(function, bundle, handle);
-  if (!batch)
-    return batch.error();
-  if (!ids || !logits)
-    return badArgument(function, "ids or logits is NULL; pass both");
-  if (which != MLA_LOGITS_LAST && which != MLA_LOGITS_ALL)
-    return badArgument(function, "which is " + std::to_string(static_cast<int>(which)) + "; use a value of mla_logits");
-  int64_t tokens = (*batch)->tokens(), width = bundle->info.hidden_size;
-  if (Error error = checkIds(function, *bundle, ids, tokens))
-    return error;
-  uint64_t rowBytes = width * elementBytes(bundle->info.dtype);
+static Error runOnHost(const ModelRun &run) {
+  const mla_bundle &bundle = *run.bundle;
+  int64_t tokens = run.batch->tokens(), width = bundle.info.hidden_size;
+  uint64_t rowBytes = width * elementBytes(bundle.info.dtype);
   Rows in(tokens * rowBytes), out(tokens * rowBytes);
   if (!in.data || !out.data)
-    return outOfMemory(bundle->path, "hidden states of " + std::to_string(tokens) + " tokens");
-  if (Error error = bundle->runEnd(End::Embed, arrayOf(ids, {tokens}), arrayOf(in.data.get(), {tokens, width})))
+    return outOfMemory(bundle.path, "hidden states of " + std::to_string(tokens) + " tokens");
+  if (Error error = bundle.runEnd(End::Embed, arrayOf(run.ids, {tokens}), arrayOf(in.data.get(), {tokens, width})))
     return error;
-  for (int64_t layer : bundle->manifest.layers) {
-    mla_status status = mla_run_layer(bundle, layer, handle, phase, in.data.get(), out.data.get());
+  for (int64_t layer : bundle.manifest.layers) {
+    mla_status status = mla_run_layer(&bundle, layer, run.handle, run.phase, in.data.get(), out.data.get());
     if (status != MLA_OK)
       return Error(static_cast<ErrorKind>(status), mla_last_error());
     std::swap(in.data, out.data);
   }
-  int64_t rows = which == MLA_LOGITS_ALL ? tokens : (*batch)->count();
-  if (which == MLA_LOGITS_LAST)
-    keepLast(**batch, in.data.get(), rowBytes);
-  return bundle->runEnd(End::Logits, arrayOf(in.data.get(), {rows, width}),
-                        arrayOf(logits, {rows, bundle->info.vocab_size}));
+  if (run.which == MLA_LOGITS_LAST)
+    keepLast(*run.batch, in.data.get(), rowBytes);
+  return bundle.runEnd(End::Logits, arrayOf(in.data.get(), {run.rows(), width}),
+                       arrayOf(run.logits, {run.rows(), bundle.info.vocab_size}));
+}
+
+//===----------------------------------------------------------------------===//
+// On a device
+//===----------------------------------------------------------------------===//
+
+/// Returns the step of the batch, without memory of its own.
+static mla_model_step stepOf(const ModelRun &run) {
+  const mla_batch &batch = *run.batch;
+  mla_model_step step = {};
+  step.size = sizeof(step);
+  step.phase = run.phase;
+  step.which = run.which;
+  step.tokens = batch.tokens();
+  step.batch = batch.count();
+  step.max_queries = batch.maxQueries;
+  step.max_length = batch.maxLength;
+  step.cached = std::accumulate(batch.lengths.begin(), batch.lengths.end(), int64_t(0));
+  step.num_pages = batch.cache->pool.pages();
+  step.table_width = batch.maxPages;
+  step.cu_seqlens = reinterpret_cast<const int32_t *>(batch.gpu->cuSeqlens());
+  step.lengths = reinterpret_cast<const int32_t *>(batch.gpu->lengths());
+  step.block_table = reinterpret_cast<const int32_t *>(batch.gpu->blockTable());
+  step.stream = batch.gpu->stream();
+  return step;
+}
+
+/// Reserves the step's memory in the batch's workspace: that of mla_enqueue_model, logits, ids.
+static Error reserve(const ModelRun &run, ModelStep &model) {
+  Result<uint64_t> bytes = modelWorkspace(run.function, *run.bundle, model);
+  if (!bytes)
+    return bytes.error();
+  uint64_t logitBytes = run.rows() * run.bundle->info.vocab_size * sizeof(float);
+  auto rounded = [](uint64_t size) {
+    return (size + workspaceAlignment - 1) / workspaceAlignment * workspaceAlignment;
+  };
+  uint64_t idsAt = *bytes + rounded(logitBytes);
+  Result<uint64_t> memory = run.batch->gpu->workspace(run.function, idsAt + model.step.tokens * sizeof(int32_t));
+  if (!memory)
+    return memory.error();
+  model.step.workspace = reinterpret_cast<void *>(*memory);
+  model.step.workspace_bytes = *bytes;
+  model.step.logits = reinterpret_cast<float *>(*memory + *bytes);
+  model.step.ids = reinterpret_cast<const int32_t *>(*memory + idsAt);
+  return {};
+}
+
+/// Copies the ids to the device, runs the step, and copies the logits back. The context must be current.
+static Error runStep(const ModelRun &run, const ModelStep &model) {
+  const cuda::Driver &driver = run.bundle->gpu->context()->driver;
+  auto stream = static_cast<cuda::Stream>(model.step.stream);
+  if (cuda::Status status = driver.cuMemcpyHtoDAsync(reinterpret_cast<uint64_t>(model.step.ids), run.ids,
+                                                     model.step.tokens * sizeof(int32_t), stream))
+    return driver.failed(run.function, "cuMemcpyHtoDAsync", status);
+  Error error = enqueueModel(run.function, *run.bundle, model);
+  // Also after a failure: kernels before it may run.
+  Error recorded = run.batch->gpu->record(run.function);
+  if (error || recorded)
+    return error ? error : recorded;
+  if (cuda::Status status = driver.cuStreamSynchronize(stream))
+    return driver.failed(run.function, "cuStreamSynchronize", status);
+  if (cuda::Status status = driver.cuMemcpyDtoH(run.logits, reinterpret_cast<uint64_t>(model.step.logits),
+                                                run.rows() * run.bundle->info.vocab_size * sizeof(float)))
+    return driver.failed(run.function, "cuMemcpyDtoH", status);
+  return {};
+}
+
+static Error runOnDevice(const ModelRun &run) {
+  const mla_batch &batch = *run.batch;
+  if (Error error = batch.gpu->refuseCapture(run.function, "capture mla_enqueue_model instead"))
+    return error;
+  ModelStep model;
+  mla_model_step step = stepOf(run);
+  model.hostCuSeqlens = batch.cuSeqlens.data();
+  if (Error error = checkModelStep(run.function, *run.bundle, &step, model))
+    return error;
+  std::vector<void *> pages;
+  for (int64_t layer : run.bundle->manifest.layers)
+    pages.push_back(batch.cache->layerPages(batch.cache->layerIndex(layer)).data);
+  model.step.pages = pages.data();
+  if (Error error = reserve(run, model))
+    return error;
+  ContextScope scope(*run.bundle->gpu->context());
+  if (Error error = scope.error(run.function))
+    return error;
+  return runStep(run, model);
+}
+
+static Error runModel(ModelRun run) {
+  if (Error error = check(run))
+    return error;
+  return run.bundle->gpu ? runOnDevice(run) : runOnHost(run);
 }
 
 mla_status mla_run_model(const mla_bundle *bundle, const mla_batch *batch, mla_phase phase, const int32_t *ids,
                          mla_logits which, float *logits) {
-  return report(runModel("mla_run_model", bundle, batch, phase, ids, which, logits));
+  return report(runModel({"mla_run_model", bundle, batch, nullptr, phase, ids, which, logits}));
 }

@@ -141,7 +141,7 @@ typedef struct mla_bundle_info {
   double weights_seconds; /* time to copy the weights to the device */
   int64_t num_kernels;    /* of a bundle for a GPU; 0 for a CPU */
   int64_t cache_row;      /* elements of cache_dtype per token and layer */
-  int64_t vocab_size;     /* of a whole model, which mla_run_model runs; 0 of layers alone */
+  int64_t vocab_size;     /* of a whole model (model.h); 0 of layers alone */
   const char *products;   /* of scaled weights: "e4m3", "e4m3x2" with two terms per element of a token, "" if none */
   double cache_scale;     /* of fp8_tensor: latent and k_rope are the row's numbers times it */
 } mla_bundle_info;
@@ -308,18 +308,6 @@ MLA_API int64_t mla_batch_max_length(const mla_batch *batch);
  * is rejected: use mla_enqueue_layer there. */
 MLA_API mla_status mla_run_layer(const mla_bundle *bundle, int64_t layer, const mla_batch *batch, mla_phase phase,
                                  const void *hidden, void *out);
-
-typedef enum mla_logits {
-  MLA_LOGITS_LAST = 1, /* of the last query token of every sequence: [sequences, vocab_size] */
-  MLA_LOGITS_ALL = 2   /* of every query token: [mla_batch_tokens, vocab_size] */
-} mla_logits;
-
-/* Runs a whole model on the batch: embeds the tokens, runs all layers, and computes logits.
- *   ids     [mla_batch_tokens] token numbers, 0 to vocab_size - 1: those of sequences[0], then of [1], …
- *   logits  as `which` says, of MLA_F32: the larger, the likelier is the token as the next one
- * Requires a bundle of --scope=model (vocab_size is not 0), on a CPU. Commit the batch afterwards, as with layers. */
-MLA_API mla_status mla_run_model(const mla_bundle *bundle, const mla_batch *batch, mla_phase phase, const int32_t *ids,
-                                 mla_logits which, float *logits);
 
 /* A kernel launched by a layer. */
 typedef struct mla_launch_time {
@@ -497,4 +485,7 @@ MLA_API mla_status mla_device_synchronize(void);
 #ifdef __cplusplus
 }
 #endif
+
+#include "mla/model.h"
+
 #endif /* MLA_RUNTIME_H */

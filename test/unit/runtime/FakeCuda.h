@@ -9,7 +9,7 @@
 // host addresses. It checks its arguments, records allocations and launches, and
 // fails when a test requests it. A module is text, one line per kernel:
 //   kernel NAME MOST_THREADS BYTES_OF_PARAMETER…
-// The kernels sum_bf16, step_check and row_check are executed; see FakeKernels.cpp.
+// Some kernels are executed; see FakeKernels.cpp.
 //
 //===----------------------------------------------------------------------===//
 
@@ -63,6 +63,10 @@ struct ModuleTag {
 };
 struct StreamTag {};
 struct EventTag {};
+struct GraphTag {
+  std::vector<FakeLaunch> launches;
+};
+struct GraphExecTag : GraphTag {};
 } // namespace mla::cuda
 
 struct FakeCuda {
@@ -82,6 +86,9 @@ struct FakeCuda {
   std::set<mla::cuda::Module> modules;
   std::set<mla::cuda::Stream> streams;
   std::set<mla::cuda::Event> events;
+  std::set<mla::cuda::Graph> graphs;
+  std::set<mla::cuda::GraphExec> executables;
+  std::vector<FakeLaunch> captured; ///< while `capturing`
   std::set<void *> pinned;
   int retained = 0; ///< of the primary context
   std::vector<FakeMap> maps;
@@ -90,7 +97,8 @@ struct FakeCuda {
   /// The contents of a parameter of 128 bytes.
   const FakeMap &map(const FakeLaunch &launch, size_t index) const { return maps.at(launch.pointer(index)); }
   bool nothingLives() const {
-    return memory.empty() && modules.empty() && streams.empty() && events.empty() && pinned.empty() && retained == 0;
+    return memory.empty() && modules.empty() && streams.empty() && events.empty() && graphs.empty() &&
+           executables.empty() && pinned.empty() && retained == 0;
   }
 };
 

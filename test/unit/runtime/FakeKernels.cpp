@@ -11,6 +11,8 @@
 #include "RowVerdict.h"
 #include "StepVerdict.h"
 
+#include <algorithm>
+
 using namespace mla;
 
 /// The function of the CPU's test code, in bf16: (hidden, cu_seqlens, pages, block_table, lengths, weight, out,
@@ -74,7 +76,50 @@ static void runRowCheck(const FakeLaunch &launch) {
     out[sequence] = judgeRows(tables, rows, sequence);
 }
 
+/// Rows of the id: (ids, weight, hidden, tokens, hidden_size). Zeros for an id that is none of 0 to 9.
+static void runEmbed(const FakeLaunch &launch) {
+  auto *ids = reinterpret_cast<const int32_t *>(launch.pointer(0));
+  float weight = *reinterpret_cast<const float *>(launch.pointer(1));
+  auto *hidden = reinterpret_cast<uint16_t *>(launch.pointer(2));
+  int32_t width = launch.integer(4);
+  for (int32_t i = 0; i < launch.integer(3) * width; ++i) {
+    int32_t id = ids[i / width];
+    hidden[i] = roundToBF16(id >= 0 && id < 10 ? weight * static_cast<float>(id) : 0);
+  }
+}
+
+/// The distance of each number to the row's first element, negated: (hidden, weight, logits, rows, hidden_size,
+/// vocab_size).
+static void runLogits(const FakeLaunch &launch) {
+  auto *hidden = reinterpret_cast<const uint16_t *>(launch.pointer(0));
+  float weight = *reinterpret_cast<const float *>(launch.pointer(1));
+  auto *logits = reinterpret_cast<float *>(launch.pointer(2));
+  int32_t width = launch.integer(4), vocabulary = launch.integer(5);
+  for (int32_t row = 0; row < launch.integer(3); ++row)
+    for (int32_t j = 0; j < vocabulary; ++j) {
+      float distance = widenBF16(hidden[row * width]) - static_cast<float>(j);
+      logits[row * vocabulary + j] = weight * (distance < 0 ? distance : -distance);
+    }
+}
+
+/// (logits, next, rows, vocab_size)
+static void runNext(const FakeLaunch &launch) {
+  auto *logits = reinterpret_cast<const float *>(launch.pointer(0));
+  auto *next = reinterpret_cast<int32_t *>(launch.pointer(1));
+  int32_t vocabulary = launch.integer(3);
+  for (int32_t row = 0; row < launch.integer(2); ++row) {
+    const float *first = logits + row * vocabulary;
+    next[row] = static_cast<int32_t>(std::max_element(first, first + vocabulary) - first);
+  }
+}
+
 void runFakeKernel(const FakeLaunch &launch) {
+  if (launch.kernel == "embed")
+    runEmbed(launch);
+  if (launch.kernel == "logits")
+    runLogits(launch);
+  if (launch.kernel == "next")
+    runNext(launch);
   if (launch.kernel == "sum_bf16")
     runSum(launch);
   if (launch.kernel == "step_check")

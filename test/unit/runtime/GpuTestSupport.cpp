@@ -82,6 +82,22 @@ std::string packedGpuManifest() {
   return replaced(text, "\"cores\": [", "\"cores\": [" + check + ", ");
 }
 
+std::string gpuModelManifest() {
+  std::string ends = R"({"symbol": "embed", "phase": "embed", "weights": ["layers.3.w"], "workspace": [], "launches": [
+      {"kernel": "embed", "grid": ["tokens", 1, 1], "threads": 128, "shared": 0, "overlap": true, "args": [
+       {"pointer": "ids"}, {"pointer": "weight:layers.3.w"}, {"pointer": "hidden"}, {"i32": "tokens"}, {"i32": 8}]}]},
+    {"symbol": "logits", "phase": "logits", "weights": ["layers.5.w"],
+     "workspace": [{"name": "temp:0", "bytes": ["*", "tokens", 4096]}], "launches": [
+      {"kernel": "logits", "grid": ["tokens", 1, 1], "threads": 128, "shared": 0, "overlap": true, "args": [
+       {"pointer": "hidden"}, {"pointer": "weight:layers.5.w"}, {"pointer": "logits"}, {"i32": "tokens"}, {"i32": 8},
+       {"i32": 10}]}]}, )";
+  std::string next = R"({"name": "next", "workspace": [], "launches": [{"kernel": "next", "grid": ["tokens", 1, 1],
+      "threads": 128, "shared": 0, "args": [{"pointer": "logits"}, {"pointer": "next"}, {"i32": "tokens"},
+      {"i32": 10}]}]}, )";
+  std::string text = replaced(gpuManifest(), "\"hidden_size\": 8", "\"hidden_size\": 8, \"vocab_size\": 10");
+  return replaced(replaced(text, "\"entries\": [", "\"entries\": [" + ends), "\"cores\": [", "\"cores\": [" + next);
+}
+
 std::string gpuManifestWithoutCores() {
   std::string text = gpuManifest();
   size_t from = text.find("\"cores\""), to = text.find("\"files\"");
@@ -94,6 +110,9 @@ std::string gpuModule() {
          "kernel core 384 128 8 8 8\n"
          "kernel step_check 128 8 8 8 8 4 4 4 4 4 4 4\n"
          "kernel row_check 128 8 8 8 8 8 4 4 4 4 4 4 4\n"
+         "kernel embed 128 8 8 8 4 4\n"
+         "kernel logits 128 8 8 8 4 4 4\n"
+         "kernel next 128 8 8 4 4\n"
          "kernel mla_probe 32 8\n";
 }
 

@@ -17,7 +17,10 @@ std::string gpuManifest();
 std::string gpuManifestWithoutCores();
 /// The same with a cache of fp8_tensor, and the core row_check.
 std::string packedGpuManifest();
-/// Returns the kernels that it names, and mla_probe.
+/// The manifest of a model of those layers, with a vocabulary of 10 tokens and the core next. The embedding of a token
+/// is twice its number; logits are largest at the number that a hidden state is.
+std::string gpuModelManifest();
+/// Returns the kernels that they name, and mla_probe.
 std::string gpuModule();
 /// Returns them as assembled kernels: an ELF file of one section, its names, with that text in them.
 std::string gpuCubin(const std::string &module = gpuModule());
