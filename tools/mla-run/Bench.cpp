@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DecodeGraph.h"
 #include "Emulator.h"
 #include "Float.h"
 #include "InfoFacts.h"
@@ -62,7 +63,8 @@ private:
   std::vector<mla_sequence> sequences;
   Array hidden, out;
   int64_t entry = 0;
-  std::vector<double> seconds; ///< of each layer of each step; sorted by measure()
+  std::vector<double> seconds;      ///< of each layer of each step; sorted by measure()
+  std::vector<double> modelSeconds; ///< of each decode step of a whole model; sorted by measure()
   KernelTimes kernels;
 
   Error fillCache();
@@ -71,6 +73,7 @@ private:
   Error runLayers(mla_batch *batch, mla_phase phase, bool timed);
   Error runOnDevice(mla_batch *batch, mla_phase phase, bool timed);
   Error timeKernels();
+  Error timeModel();
   uint64_t bytesTouched() const;
   void printText(double median, double rate) const;
   void printJson(double median, double rate) const;
@@ -217,7 +220,37 @@ Error Bench::measure() {
     if (Error error = runStep(i >= warmUps))
       return error;
   std::sort(seconds.begin(), seconds.end());
-  return info.device_memory && !options.counters ? timeKernels() : Error();
+  if (Error error = info.device_memory && !options.counters ? timeKernels() : Error())
+    return error;
+  return info.vocab_size && info.device_memory && !options.layer && !options.prefill ? timeModel() : Error();
+}
+
+/// Time a graph of a whole decode step, many launches at a time: from token numbers to the next ones. The context does
+/// not grow.
+Error Bench::timeModel() {
+  std::vector<int32_t> ids;
+  for (int64_t i = 0; i < batchSize; ++i)
+    ids.push_back(static_cast<int32_t>(mix(i) % info.vocab_size));
+  DecodeGraph graph(bundle, cache.get());
+  if (Error error = graph.prepare(sequences, ids, 1))
+    return error;
+  if (Error error = graph.launch()) // sets the lengths
+    return error;
+  int64_t launches = options.emulate ? 1 : 10;
+  for (int64_t i = 0; i < stepCount; ++i) {
+    if (Error error = finish(info))
+      return error;
+    auto start = std::chrono::steady_clock::now();
+    for (int64_t launch = 0; launch < launches; ++launch)
+      if (Error error = graph.repeat())
+        return error;
+    if (Error error = finish(info))
+      return error;
+    std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+    modelSeconds.push_back(time.count() / static_cast<double>(launches));
+  }
+  std::sort(modelSeconds.begin(), modelSeconds.end());
+  return {};
 }
 
 /// Time kernels in separate steps: timing a kernel prevents the next from overlapping it.
@@ -241,6 +274,11 @@ uint64_t Bench::bytesTouched() const {
   return mla_bundle_get_entry(bundle, entry)->weight_bytes + batchSize * (context + tokens) * rowBytes;
 }
 
+static double medianOf(const std::vector<double> &sorted) {
+  size_t half = sorted.size() / 2;
+  return sorted.size() % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+}
+
 void Bench::printText(double median, double rate) const {
   const mla_entry_info &used = *mla_bundle_get_entry(bundle, entry);
   std::printf("%s, q=%s, o=%s: batch %" PRId64 ", context %" PRId64 ", %" PRId64
@@ -256,6 +294,10 @@ void Bench::printText(double median, double rate) const {
               static_cast<double>(bytesTouched() - used.weight_bytes) * 1e-6, rate);
   if (!kernels.empty())
     kernels.print();
+  if (!modelSeconds.empty())
+    std::printf("time a model-step  median %.3f ms  min %.3f ms  max %.3f ms  %.1f tokens/s\n",
+                medianOf(modelSeconds) * 1e3, modelSeconds.front() * 1e3, modelSeconds.back() * 1e3,
+                static_cast<double>(batchSize) / std::max(medianOf(modelSeconds), 1e-9));
 }
 
 void Bench::printJson(double median, double rate) const {
@@ -271,6 +313,9 @@ void Bench::printJson(double median, double rate) const {
                 info.code_seconds, info.weights_seconds);
   std::printf("\"median_seconds\": %.9f, \"min_seconds\": %.9f, \"max_seconds\": %.9f, ", median, seconds.front(),
               seconds.back());
+  if (!modelSeconds.empty())
+    std::printf("\"model_median_seconds\": %.9f, \"model_min_seconds\": %.9f, \"model_max_seconds\": %.9f, ",
+                medianOf(modelSeconds), modelSeconds.front(), modelSeconds.back());
   std::printf("\"weight_bytes\": %" PRId64 ", \"bytes\": %" PRIu64 ", \"gigabytes_per_second\": %.3f%s%s}\n",
               used.weight_bytes, bytesTouched(), rate,
               kernels.empty() ? "" : (", \"kernels\": " + kernels.json()).c_str(),
@@ -278,8 +323,7 @@ void Bench::printJson(double median, double rate) const {
 }
 
 void Bench::print() const {
-  size_t half = seconds.size() / 2;
-  double median = seconds.size() % 2 ? seconds[half] : (seconds[half - 1] + seconds[half]) / 2;
+  double median = medianOf(seconds);
   double rate = static_cast<double>(bytesTouched()) / std::max(median, 1e-9) * 1e-9;
   options.json ? printJson(median, rate) : printText(median, rate);
 }

@@ -6,11 +6,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "Generate.h"
+#include "DecodeGraph.h"
 #include "JsonWriter.h"
 #include "ReadFile.h"
 #include "Text.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -27,6 +29,11 @@ Error mla::run::checkIsModel(const mla_bundle_info &info, const char *what) {
 
 int32_t mla::run::pickLargest(const float *logits, int64_t count) {
   return static_cast<int32_t>(std::max_element(logits, logits + count) - logits);
+}
+
+Error mla::run::areNaN(const mla_bundle_info &info) {
+  return Error(ErrorKind::InvalidFile, std::string(info.path) + ": logits are NaN, so that no token is the likeliest; "
+                                                                "check the weights, or compile with --dtype=f32");
 }
 
 Error Session::prepare(const std::vector<int64_t> &lengths) {
@@ -60,10 +67,49 @@ Error Session::run(const std::vector<Ids> &tokens, mla_logits which, std::vector
   if (Error error = toError(mla_run_model(bundle, begun, MLA_PHASE_AUTO, ids.data(), which, logits.data())))
     return error;
   if (std::any_of(logits.begin(), logits.end(), [](float logit) { return std::isnan(logit); }))
-    return Error(ErrorKind::InvalidFile, std::string(info.path) +
-                                             ": logits are NaN, so that no token is the likeliest; "
-                                             "check the weights, or compile with --dtype=f32");
+    return areNaN(info);
   return toError(mla_batch_commit(batch.release()));
+}
+
+Error Session::decodeOnHost(int64_t steps, std::vector<Ids> &made) {
+  std::vector<Ids> next(made.size());
+  std::vector<float> logits;
+  for (int64_t step = 0; step < steps; ++step) {
+    for (size_t i = 0; i < made.size(); ++i)
+      next[i] = {made[i].back()};
+    if (Error error = run(next, MLA_LOGITS_LAST, logits))
+      return error;
+    for (size_t i = 0; i < made.size(); ++i)
+      made[i].push_back(pickLargest(logits.data() + i * info.vocab_size, info.vocab_size));
+  }
+  return {};
+}
+
+/// Tokens stay on the device, and are only read; a step is one graph.
+Error Session::decodeOnDevice(int64_t steps, std::vector<Ids> &made) {
+  Ids tokens;
+  for (const Ids &own : made)
+    tokens.push_back(own.back());
+  DecodeGraph graph(bundle, cache.get());
+  if (Error error = graph.prepare(sequences, tokens, steps))
+    return error;
+  for (int64_t step = 0; step < steps; ++step) {
+    if (Error error = graph.launch())
+      return error;
+    if (Error error = graph.read(tokens))
+      return error;
+    if (std::count(tokens.begin(), tokens.end(), -1))
+      return areNaN(info);
+    for (size_t i = 0; i < made.size(); ++i)
+      made[i].push_back(tokens[i]);
+  }
+  return graph.commit();
+}
+
+Error Session::decode(int64_t steps, std::vector<Ids> &made) {
+  if (steps == 0)
+    return {};
+  return info.device_memory ? decodeOnDevice(steps, made) : decodeOnHost(steps, made);
 }
 
 //===----------------------------------------------------------------------===//
@@ -107,9 +153,21 @@ static Result<Ids> readPrompt(const std::string &prompt, int64_t vocabulary) {
 // Generation
 //===----------------------------------------------------------------------===//
 
+namespace {
+/// What was generated for each prompt, and how long it took.
+struct Generated {
+  std::vector<Ids> tokens;
+  double promptSeconds = 0, decodeSeconds = 0; ///< of the first tokens, and of all others
+};
+} // namespace
+
+static double secondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 /// Generate greedily: every sequence is continued by its most likely token.
-static Result<std::vector<Ids>> generateFrom(const Options &options, const mla_bundle *bundle,
-                                             const std::vector<Ids> &prompts) {
+static Result<Generated> generateFrom(const Options &options, const mla_bundle *bundle,
+                                      const std::vector<Ids> &prompts) {
   const mla_bundle_info &info = *mla_bundle_get_info(bundle);
   Session session(bundle);
   std::vector<int64_t> lengths;
@@ -117,16 +175,18 @@ static Result<std::vector<Ids>> generateFrom(const Options &options, const mla_b
     lengths.push_back(static_cast<int64_t>(prompt.size()) + options.newTokens);
   if (Error error = session.prepare(lengths))
     return error;
-  std::vector<Ids> made(prompts.size()), next = prompts;
+  Generated made;
   std::vector<float> logits;
-  for (int64_t step = 0; step < options.newTokens; ++step) {
-    if (Error error = session.run(next, MLA_LOGITS_LAST, logits))
-      return error;
-    for (size_t i = 0; i < made.size(); ++i) {
-      made[i].push_back(pickLargest(logits.data() + i * info.vocab_size, info.vocab_size));
-      next[i] = {made[i].back()};
-    }
-  }
+  auto start = std::chrono::steady_clock::now();
+  if (Error error = session.run(prompts, MLA_LOGITS_LAST, logits))
+    return error;
+  for (size_t i = 0; i < prompts.size(); ++i)
+    made.tokens.push_back({pickLargest(logits.data() + i * info.vocab_size, info.vocab_size)});
+  made.promptSeconds = secondsSince(start);
+  start = std::chrono::steady_clock::now();
+  if (Error error = session.decode(options.newTokens - 1, made.tokens))
+    return error;
+  made.decodeSeconds = secondsSince(start);
   return made;
 }
 
@@ -138,7 +198,8 @@ static void printText(const std::vector<Ids> &made) {
   }
 }
 
-static void printJson(const std::vector<Ids> &prompts, const std::vector<Ids> &made) {
+/// Print tokens, and the times of their steps, without those of the first.
+static void printJson(const std::vector<Ids> &prompts, const Generated &made) {
   JsonWriter json;
   auto list = [&](const Ids &ids) {
     json.beginArray();
@@ -147,14 +208,19 @@ static void printJson(const std::vector<Ids> &prompts, const std::vector<Ids> &m
     json.endArray();
   };
   json.beginObject().key("sequences").beginArray();
-  for (size_t i = 0; i < made.size(); ++i) {
+  for (size_t i = 0; i < prompts.size(); ++i) {
     json.beginObject().key("prompt");
     list(prompts[i]);
     json.key("tokens");
-    list(made[i]);
+    list(made.tokens[i]);
     json.endObject();
   }
-  json.endArray().endObject();
+  json.endArray();
+  size_t decoded = (made.tokens.front().size() - 1) * prompts.size();
+  json.field("prompt_seconds", made.promptSeconds).field("decode_seconds", made.decodeSeconds);
+  json.key("tokens_per_second");
+  decoded ? json.value(static_cast<double>(decoded) / made.decodeSeconds) : json.null();
+  json.endObject();
   std::printf("%s\n", json.str().c_str());
 }
 
@@ -169,9 +235,9 @@ Error mla::run::generate(const Options &options, const mla_bundle *bundle) {
       return ids.error();
     prompts.push_back(std::move(*ids));
   }
-  Result<std::vector<Ids>> made = generateFrom(options, bundle, prompts);
+  Result<Generated> made = generateFrom(options, bundle, prompts);
   if (!made)
     return made.error();
-  options.json ? printJson(prompts, *made) : printText(*made);
+  options.json ? printJson(prompts, *made) : printText(made->tokens);
   return {};
 }

@@ -26,16 +26,25 @@ public:
   Error prepare(const std::vector<int64_t> &lengths);
   /// Append tokens to every sequence, at least one. Fill `logits` with a row per sequence, or per token.
   Error run(const std::vector<Ids> &tokens, mla_logits which, std::vector<float> &logits);
+  /// Append a token to every sequence, again and again `steps` times: the first is the last of `made`, each other the
+  /// likeliest after the one before. Add the tokens to `made`.
+  Error decode(int64_t steps, std::vector<Ids> &made);
 
 private:
   const mla_bundle *bundle;
   const mla_bundle_info &info;
   Cache cache;
   std::vector<mla_sequence> sequences;
+
+  Error decodeOnHost(int64_t steps, std::vector<Ids> &made);
+  Error decodeOnDevice(int64_t steps, std::vector<Ids> &made);
 };
 
 /// Return the index of the largest of a row's logits, of equal ones the first.
 int32_t pickLargest(const float *logits, int64_t count);
+
+/// Return the error of logits that are NaN.
+Error areNaN(const mla_bundle_info &info);
 
 /// Return an error if the bundle is not a model.
 Error checkIsModel(const mla_bundle_info &info, const char *what);

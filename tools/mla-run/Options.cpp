@@ -29,7 +29,7 @@ static const char *const helpText = R"(usage: mla-run BUNDLE --check=FILE [--tol
        mla-run BUNDLE --bench --phase=prefill [--tokens=N] [--batch=N] [--context=N] [--steps=N] [--layer=K] [--json]
        mla-run BUNDLE --info [--json]
        mla-run BUNDLE --certificate
-       mla-run BUNDLE --emulate [--counters] and one of --check, --self-check, --bench and --info, as above
+       mla-run BUNDLE --emulate [--counters] and one of --check, --self-check, --generate, --bench and --info, as above
 
 Runs a bundle, the directory that mla-compile writes.
 
@@ -48,10 +48,12 @@ Runs a bundle, the directory that mla-compile writes.
   --config=FILE     its config.json (default: the one with --weights, or the one in the bundle)
   --seed=N          of hidden states and lengths (default 1)
   --generate        continue prompts by the likeliest token, again and again; of a bundle of --scope=model. Prints the
-                    numbers of the new tokens, a line per prompt
+                    numbers of the new tokens, a line per prompt; with --json also the seconds of the prompts and of the
+                    tokens after their first
   --prompt=IDS      token numbers between commas; @FILE: those in a file. Several prompts are one batch
   --max-new-tokens=N  tokens to generate per prompt (default 16)
-  --bench           measure the time of steps on a cache of random values; of a bundle for a GPU, of each kernel too
+  --bench           measure the time of steps on a cache of random values; of a bundle for a GPU, of each kernel too, and
+                    of a model there the time of whole decode steps
   --phase=P         decode (default): one token a sequence; or prefill
   --batch=N         sequences (default 1; of --self-check 3)
   --context=N       tokens cached a sequence before the step (default: 4096 for decode, 0 for prefill)
@@ -323,9 +325,9 @@ static Belonging belongingOf(int id) {
   case NewTokens:
     return {"--max-new-tokens", OfGenerate};
   case Emulate:
-    return {"--emulate", OfCheck | OfSelfCheck | OfBench | OfInfo};
+    return {"--emulate", OfCheck | OfSelfCheck | OfGenerate | OfBench | OfInfo};
   case Counters:
-    return {"--counters", OfCheck | OfSelfCheck | OfBench};
+    return {"--counters", OfCheck | OfSelfCheck | OfGenerate | OfBench};
   default:
     return {"", OfAll};
   }

@@ -22,6 +22,7 @@ import check_e4m3_attention  # noqa: E402
 import check_experts  # noqa: E402
 import check_golden  # noqa: E402
 import check_layers  # noqa: E402
+import check_models  # noqa: E402
 import check_naive  # noqa: E402
 import check_products  # noqa: E402
 import check_tables  # noqa: E402
@@ -43,6 +44,7 @@ GROUPS = {
     "graph": (cores(check_decode), check_decode.run_graph, SMALL),
     "tester": (cores(check_decode), check_decode.run_tester, SMALL),
     "tables": (cores(check_decode), check_tables.run, SMALL),
+    "models": (check_models.jobs, check_models.run, SEVERAL),
     "naive": (cores(check_naive), check_naive.run, SMALL),
     "e4m3attention": (check_e4m3_attention.jobs, check_e4m3_attention.run, ("policy=lazy,threads=1,multiprocessors=4", "policy=random:1,threads=1,multiprocessors=20")),
     "e4m3": (check_e4m3.jobs, check_e4m3.run, SMALL),
