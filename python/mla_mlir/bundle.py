@@ -5,6 +5,7 @@
 #
 # ===---------------------------------------------------------------------===#
 """Open bundles, and steps on the caller's memory. See "Enqueueing" in runtime.h for the arrays."""
+import contextlib
 import ctypes
 import os
 import sys
@@ -13,8 +14,9 @@ import types
 
 from . import dlpack, runtime, streams
 from .cache import Cache
+from .decode import DecodeGraph
 from .dlpack import result_like, view
-from .errors import ArgumentError, integer, is_integer, listing
+from .errors import ArgumentError, Error, integer, is_integer, listing
 from .runtime import BundleInfo, EntryInfo, LatentAttention, NaiveAttention, Saturation, Step
 
 
@@ -135,6 +137,10 @@ class Bundle:
         info = self.info
         return f"<mla bundle {info.path}: {info.model_type}, layers {list(info.layers)}, {info.target} {info.dtype}>"
 
+    def context(self):
+        """Return the bundle's CUDA context, to make it current with `with`; nothing for a CPU."""
+        return self._context or contextlib.nullcontext()
+
     def cache(self, pages):
         """Create a paged cache."""
         return Cache(self, pages)
@@ -153,16 +159,31 @@ class Bundle:
                 raise ArgumentError(f"prompts[{i}]", "is empty; give at least one token")
         if not fed:
             return []
-        made = [[] for _ in fed]
         pages = sum(-(-(len(prompt) + count) // self.info.page) for prompt in fed)
         with self.cache(pages) as cache:
             sequences = [cache.sequence() for _ in fed]
-            for _ in range(count):
-                with cache.batch(sequences, [len(ids) for ids in fed]) as batch:
-                    fed = [[token] for token in batch.next_tokens([number for ids in fed for number in ids])]
-                for new, ids in zip(made, fed):
-                    new += ids
+            with cache.batch(sequences, [len(ids) for ids in fed]) as batch:
+                tokens = batch.next_tokens([number for ids in fed for number in ids])
+            made = [[token] for token in tokens]
+            for tokens in self._decoded(cache, sequences, tokens, count - 1):
+                for new, token in zip(made, tokens):
+                    new.append(token)
         return made[0] if single else made
+
+    def _decoded(self, cache, sequences, tokens, steps):
+        """Yield the next tokens of each step."""
+        if not self.info.device_memory:
+            for _ in range(steps):
+                with cache.batch(sequences, [1] * len(sequences)) as batch:
+                    tokens = batch.next_tokens(tokens)
+                yield tokens
+        elif steps:
+            with DecodeGraph(cache, sequences, tokens, steps) as graph:
+                for _ in range(steps):
+                    tokens = graph.step()
+                    if -1 in tokens:
+                        raise Error("MLA_INVALID_FILE", f"{self.info.path}: logits are NaN, so that no token is the likeliest")
+                    yield tokens
 
     # --- steps on the caller's memory ---
 

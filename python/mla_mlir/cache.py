@@ -24,7 +24,7 @@ class Pages:
         runtime.loaded().mla_cache_pages(cache.handle, integer("layer", layer), ctypes.byref(data), dims, ctypes.byref(dtype))
         self._interface = {"shape": tuple(dims), "typestr": _TYPES[runtime.DTYPES[dtype.value]], "data": (data.value, False),
                            "version": 3}
-        self.cache = cache  # keeps the memory alive
+        self.cache, self.address = cache, data.value  # the cache keeps the memory alive
 
     def __getattr__(self, name):
         interfaces = ("__array_interface__", "__cuda_array_interface__")

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===---------------------------------------------------------------------===#
-"""runtime/include/mla/runtime.h through ctypes, struct for struct and function for function.
+"""runtime/include/mla/runtime.h and model.h through ctypes, struct for struct and function for function.
 
 A test compares the layouts with the header's, as a C compiler lays them out.
 """
@@ -89,7 +89,12 @@ NaiveAttention = _struct(
     " cu_seqlens cu_keys out workspace; u64 workspace_bytes; pointer stream; f64 scale",
 )
 Saturation = _struct("mla_saturation", "i64 tokens sequence position column; f64 value")
-STRUCTS = (BundleInfo, EntryInfo, Step, LatentAttention, NaiveAttention, Saturation)
+ModelStep = _struct(
+    "mla_model_step",
+    "size size; enum phase which; i64 tokens batch max_queries max_length cached num_pages table_width; pointer ids"
+    " cu_seqlens pages block_table lengths logits next workspace; u64 workspace_bytes; pointer stream",
+)
+STRUCTS = (BundleInfo, EntryInfo, Step, LatentAttention, NaiveAttention, Saturation, ModelStep)
 
 _handle, _i32, _i64, _u64, _text = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_uint64, ctypes.c_char_p
 _f32 = ctypes.c_float
@@ -123,6 +128,11 @@ _FUNCTIONS = {
     "mla_batch_max_length": (_i64, _handle),
     "mla_run_layer": ("status", _handle, _i64, _handle, _i32, _handle, _handle),
     "mla_run_model": ("status", _handle, _handle, _i32, _to(_i32), _i32, _to(_f32)),
+    "mla_model_workspace": ("status", _handle, _to(ModelStep), _to(_u64)),
+    "mla_enqueue_model": ("status", _handle, _to(ModelStep)),
+    "mla_model_graph_create": ("status", _handle, _to(ModelStep), _to(_handle)),
+    "mla_graph_launch": ("status", _handle, _handle),
+    "mla_graph_destroy": (None, _handle),
     "mla_step_workspace": ("status", _handle, _to(Step), _to(_u64)),
     "mla_enqueue_layer": ("status", _handle, _to(Step)),
     "mla_step_check": ("status", _handle, _to(Step)),
@@ -134,6 +144,8 @@ _FUNCTIONS = {
     "mla_enqueue_naive_attention": ("status", _handle, _to(NaiveAttention)),
     "mla_device_malloc": ("status", _u64, _to(_handle)),
     "mla_device_free": ("status", _handle),
+    "mla_device_copy_in": ("status", _handle, _handle, _u64),
+    "mla_device_copy_out": ("status", _handle, _handle, _u64),
     "mla_device_synchronize": ("status",),
 }
 
