@@ -195,6 +195,8 @@ static LogicalResult checkReturned(func::FuncOp function) {
 static LogicalResult checkFunction(func::FuncOp function) {
   if (!llvm::hasSingleElement(function.getBody()))
     return function.emitOpError("has control flow, which launch lists do not support");
+  if (auto end = function->getAttrOfType<StringAttr>(kEndAttr); end && end != function.getSymNameAttr())
+    return function.emitOpError() << "is the end " << end << " of a model; expected that name";
   for (Operation &op : function.front())
     if (!isa<KernelOp, WeightOp, func::ReturnOp>(op))
       return op.emitOpError("is not in a kernel; run mla-group-kernels first");
