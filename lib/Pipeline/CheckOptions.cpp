@@ -39,6 +39,9 @@ llvm::Error mla::checkTarget(const CompileOptions &options) {
   if (forGPU && last >= Stage::Layout && last <= Stage::LLVM)
     return makeError(
         "--emit: layout, linalg and llvm need the CPU target; use --target=cpu, or --emit=kernels or nvvm");
+  if (options.leavesWeightsOut && (!forGPU || options.emit != Stage::Bundle || !options.weights.empty()))
+    return makeError("--no-weights: needs a GPU target, a bundle and made weights; leave out --weights and --emit, and "
+                     "use --target=h100");
   if (!forGPU && options.batchInvariant)
     return makeError("--batch-invariant: needs a GPU target; leave it out: on the CPU no sequence's results depend "
                      "on its batch");

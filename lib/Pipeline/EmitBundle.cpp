@@ -131,10 +131,17 @@ static llvm::Expected<Code> writeKernels(ModuleOp module, const CompileOptions &
 // Weights and manifest
 //===----------------------------------------------------------------------===//
 
-static llvm::Expected<std::vector<Certificate>> writePrepared(OwningOpRef<ModuleOp> prepares, ModuleOp module,
-                                                              importer::Checkpoint &checkpoint,
-                                                              const CompileOptions &options,
-                                                              BundleDirectory &directory) {
+namespace {
+/// What a manifest says of the file of weights.
+struct WrittenWeights {
+  std::vector<Certificate> certificates;
+  uint64_t made = 0; ///< bytes that the device makes
+};
+} // namespace
+
+static llvm::Expected<WrittenWeights> writePrepared(OwningOpRef<ModuleOp> prepares, ModuleOp module,
+                                                    importer::Checkpoint &checkpoint, const CompileOptions &options,
+                                                    BundleDirectory &directory) {
   options.progress("compiling the preparation of weights");
   llvm::Expected<WeightPreparation> preparation = WeightPreparation::compile(std::move(prepares), options.run);
   if (!preparation)
@@ -143,11 +150,23 @@ static llvm::Expected<std::vector<Certificate>> writePrepared(OwningOpRef<Module
   WeightUsers users = findWeightUsers(module);
   if (llvm::any_of(users, [](const auto &user) { return user.second.count(kEndsLayer); }))
     layers.push_back(kEndsLayer);
+  WrittenWeights written;
+  if (options.leavesWeightsOut) {
+    llvm::Expected<uint64_t> made = announceWeights(*preparation, layers, users, directory);
+    if (!made)
+      return made.takeError();
+    written.made = *made;
+    return written;
+  }
   auto prefix = module->getAttrOfType<StringAttr>(kCheckpointPrefixAttr);
   auto find = [&](llvm::StringRef name) { return checkpoint.find(name); };
   ProgressBar bar("weights", options.progress);
   auto progress = [&](uint64_t done, uint64_t all) { bar.update(done, all); };
-  return writeWeights(*preparation, layers, prefix, users, find, directory, progress);
+  auto certificates = writeWeights(*preparation, layers, prefix, users, find, directory, progress);
+  if (!certificates)
+    return certificates.takeError();
+  written.certificates = std::move(*certificates);
+  return written;
 }
 
 static llvm::Expected<std::vector<std::pair<llvm::StringRef, uint64_t>>> sizesOf(llvm::ArrayRef<llvm::StringRef> names,
@@ -202,17 +221,16 @@ llvm::Error mla::emitBundle(ModuleOp module, importer::Checkpoint &checkpoint, l
     return code.takeError();
   if (llvm::Error error = bindWeights(*prepares, options))
     return error;
-  llvm::Expected<std::vector<Certificate>> certificates =
-      writePrepared(std::move(prepares), module, checkpoint, options, *directory);
-  if (!certificates)
-    return certificates.takeError();
+  llvm::Expected<WrittenWeights> weights = writePrepared(std::move(prepares), module, checkpoint, options, *directory);
+  if (!weights)
+    return weights.takeError();
   code->files.push_back(MLA_WEIGHTS_FILE);
   auto files = sizesOf(code->files, *directory);
   if (!files)
     return files.takeError();
   auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
-  std::string manifest = makeManifest(*layer, model, code->entries, code->target, code->isa, *files, *certificates,
-                                      describeSource(configText, options));
+  std::string manifest = makeManifest(*layer, model, code->entries, code->target, code->isa, *files,
+                                      weights->certificates, weights->made, describeSource(configText, options));
   if (llvm::Error error = writeText(directory->file(MLA_MANIFEST_FILE), manifest))
     return error;
   return directory->commit();

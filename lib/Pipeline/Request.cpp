@@ -65,5 +65,6 @@ std::string mla::describeRequest(mlir::ModuleOp module, const CompileOptions &op
   std::string hash = llvm::toHex(llvm::SHA256::hash(llvm::arrayRefFromStringRef(text)), /*LowerCase=*/true);
   std::string compiler = fs::getMainExecutable(nullptr, reinterpret_cast<void *>(&describeRequest));
   return identify(compiler) + hostIsa().str() + "\nmodule " + hash + "\n" + identifyWeights(options.weights) +
+         (options.leavesWeightsOut ? "no weights\n" : "") +
          (options.adapter.empty() ? "" : "adapter\n" + identifyDirectory(options.adapter));
 }

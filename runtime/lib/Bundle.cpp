@@ -165,7 +165,10 @@ static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, Loading 
   fillInfo(*bundle);
   if (Error error = checkFiles(*bundle))
     return error;
-  Result<SafetensorsFile> weights = SafetensorsFile::open(bundle->path + "/" MLA_WEIGHTS_FILE);
+  std::string weightsPath = bundle->path + "/" MLA_WEIGHTS_FILE;
+  int64_t made = bundle->manifest.madeWeights;
+  Result<SafetensorsFile> weights =
+      made ? SafetensorsFile::openHeader(weightsPath, made) : SafetensorsFile::open(weightsPath);
   if (!weights)
     return weights.error();
   bundle->weights = std::move(*weights);

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "GpuWeights.h"
+#include "MadeWeights.h"
 
 #include "mla/abi.h"
 
@@ -125,6 +126,29 @@ struct Placement {
 };
 } // namespace
 
+static Error copyAll(const std::string &where, const cuda::Driver &driver, uint64_t memory,
+                     const Placement &placement) {
+  Uploader uploader(where, driver);
+  if (Error error = uploader.prepare(placement.total))
+    return error;
+  for (const SafetensorsTensor *tensor : placement.order)
+    if (Error error = uploader.copy(memory + placement.offsets.at(tensor), static_cast<const char *>(tensor->data),
+                                    tensor->bytes))
+      return error;
+  return uploader.finish();
+}
+
+static Error make(const std::string &where, const std::shared_ptr<CudaContext> &context, uint64_t memory,
+                  const Placement &placement) {
+  MadeWeights made(where, context);
+  if (Error error = made.prepare())
+    return error;
+  for (const SafetensorsTensor *tensor : placement.order)
+    if (Error error = made.fill(memory + placement.offsets.at(tensor), *tensor))
+      return error;
+  return made.finish();
+}
+
 Result<GpuWeights> GpuWeights::upload(const std::string &where, const std::shared_ptr<CudaContext> &context,
                                       const Manifest &manifest, const SafetensorsFile &file) {
   GpuWeights weights;
@@ -151,14 +175,9 @@ Result<GpuWeights> GpuWeights::upload(const std::string &where, const std::share
   for (std::vector<DeviceArray> &arrays : weights.bound)
     for (DeviceArray &array : arrays)
       array.address += weights.memory.address();
-  Uploader uploader(where, context->driver);
-  if (Error error = uploader.prepare(placement.total))
-    return error;
-  for (const SafetensorsTensor *tensor : placement.order)
-    if (Error error = uploader.copy(weights.memory.address() + placement.offsets[tensor],
-                                    static_cast<const char *>(tensor->data), tensor->bytes))
-      return error;
-  if (Error error = uploader.finish())
+  Error error = manifest.madeWeights ? make(where, context, weights.memory.address(), placement)
+                                     : copyAll(where, context->driver, weights.memory.address(), placement);
+  if (error)
     return error;
   return weights;
 }

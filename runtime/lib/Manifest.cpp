@@ -20,6 +20,7 @@ using json::Value;
 
 // Bounds far above any model: with them no product of a few fields overflows.
 static constexpr int64_t maxVocabulary = 1 << 26;
+static constexpr int64_t maxMadeWeights = int64_t(1) << 48;
 static constexpr int64_t maxDim = 1 << 20, maxPage = 1 << 16, maxLayer = 1 << 20, maxContext = INT32_MAX;
 static constexpr size_t maxLayers = 1 << 16, maxEntries = 1 << 12;
 /// Bounds the entries for every weight of every entry of every layer: a small file could otherwise request all memory.
@@ -268,6 +269,10 @@ static void readFields(const std::string &path, const Value &root, Manifest &man
   readModel(fields.child("model"), manifest);
   readLayers(fields, manifest);
   manifest.plan = fields.text("plan");
+  if (fields.has("made_weights"))
+    manifest.madeWeights = fields.integer("made_weights", 1, maxMadeWeights);
+  if (manifest.madeWeights && !manifest.hasKernels())
+    fields.fail("made_weights", "is for a GPU, where weights can be made");
   BindingTypes types = {root, static_cast<Element>(manifest.dtype), static_cast<Element>(manifest.cacheDType),
                         schema::cacheRow(manifest.cacheLayout, manifest.kvLoraRank, manifest.qkRopeHeadDim)};
   readEntries(path, fields, types, manifest, error);

@@ -32,7 +32,8 @@ struct SafetensorsFile::Impl {
       munmap(const_cast<char *>(map), mapBytes);
   }
   Error mapFile();
-  Error parse();
+  /// Parses the header. Without data in the file, `announced` are their bytes.
+  Error parse(std::optional<uint64_t> announced);
 };
 
 static Error failedCall(const std::string &path, const char *what, int number) {
@@ -70,7 +71,7 @@ static bool isLfsPointer(std::string_view text) {
   return text.substr(0, start.size()) == start;
 }
 
-Error SafetensorsFile::Impl::parse() {
+Error SafetensorsFile::Impl::parse(std::optional<uint64_t> announced) {
   if (isLfsPointer({map, mapBytes}))
     return Error(ErrorKind::InvalidFile, path + ": is a pointer of Git LFS and not the file that it stands for; fetch "
                                                 "the file (git lfs pull)");
@@ -88,25 +89,37 @@ Error SafetensorsFile::Impl::parse() {
                                              std::to_string(length + lengthBytes) + " of a file of " +
                                              std::to_string(mapBytes) + notOurs);
   const char *data = map + lengthBytes + length;
+  uint64_t dataBytes = mapBytes - lengthBytes - length;
+  if (announced && dataBytes)
+    return Error(ErrorKind::InvalidFile, path + ": has data after the header, but none are expected" + notOurs);
   Result<SafetensorsHeader> parsed =
-      parseSafetensorsHeader(path, {map + lengthBytes, length}, data, mapBytes - lengthBytes - length);
+      parseSafetensorsHeader(path, {map + lengthBytes, length}, data, announced.value_or(dataBytes));
   if (!parsed)
     return parsed.error();
   header = std::move(*parsed);
+  if (announced)
+    for (SafetensorsTensor &tensor : header.tensors)
+      tensor.data = nullptr;
   for (const SafetensorsTensor &tensor : header.tensors)
     byName.push_back(&tensor);
   std::sort(byName.begin(), byName.end(), [](auto *a, auto *b) { return a->name < b->name; });
   return {};
 }
 
-Result<SafetensorsFile> SafetensorsFile::open(const std::string &path) {
+Result<SafetensorsFile> SafetensorsFile::open(const std::string &path, std::optional<uint64_t> announced) {
   auto impl = std::make_unique<Impl>();
   impl->path = path;
   if (Error error = impl->mapFile())
     return error;
-  if (Error error = impl->parse())
+  if (Error error = impl->parse(announced))
     return error;
   return SafetensorsFile(std::move(impl));
+}
+
+Result<SafetensorsFile> SafetensorsFile::open(const std::string &path) { return open(path, std::nullopt); }
+
+Result<SafetensorsFile> SafetensorsFile::openHeader(const std::string &path, uint64_t dataBytes) {
+  return open(path, dataBytes);
 }
 
 SafetensorsFile::SafetensorsFile(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}

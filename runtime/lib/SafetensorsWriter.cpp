@@ -203,6 +203,21 @@ Result<SafetensorsWriter> SafetensorsWriter::resume(const std::string &path,
   return SafetensorsWriter(std::move(impl));
 }
 
+Result<uint64_t> SafetensorsWriter::writeHeader(const std::string &path, const std::vector<SafetensorsSpec> &tensors) {
+  Impl impl(path);
+  if (Error error = impl.layOut(tensors, {}))
+    return error;
+  if (Error error = impl.open(O_WRONLY | O_CREAT | O_TRUNC))
+    return error;
+  impl.remove = true;
+  if (Error error = impl.writeAt(0, impl.header.data(), impl.header.size()))
+    return error;
+  if (fsync(impl.file) != 0)
+    return impl.failed("flush", errno);
+  impl.remove = false;
+  return impl.end - impl.header.size();
+}
+
 SafetensorsWriter::SafetensorsWriter(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
 SafetensorsWriter::SafetensorsWriter(SafetensorsWriter &&) noexcept = default;
 SafetensorsWriter &SafetensorsWriter::operator=(SafetensorsWriter &&) noexcept = default;

@@ -41,6 +41,9 @@ static Text config("config", cl::cat(category), cl::value_desc("config.json"),
 static Text weights("weights", cl::cat(category), cl::value_desc("FILE|DIR"),
                     cl::desc("a .safetensors file (a golden file has its config\nin the metadata), or a directory with "
                              "config.json\nand one, or an index of several; without it weights\nare made"));
+static cl::opt<bool> noWeights("no-weights", cl::cat(category),
+                               cl::desc("for h100, to measure: a bundle without weights, for\nwhich the device makes "
+                                        "random ones"));
 static Text adapter("adapter", cl::cat(category), cl::value_desc("DIR"),
                     cl::desc("a LoRA adapter as PEFT saves it, which is merged into\nthe weights: W + c B A"));
 static Text layers("layers", cl::cat(category), cl::value_desc("0|0-3|all"), cl::init("0"),
@@ -315,6 +318,7 @@ static llvm::Error checkReport() {
   const std::pair<const cl::Option *, StringRef> ignored[] = {
       {&adapter, "its updates are merged into the weights and cost nothing"},
       {&from, "a report is of a config"},
+      {&noWeights, "a report has no weights"},
       {&layers, "a report is of the whole model"},
       {&scope, "a report is of the whole model"},
       {&page, "the cost model is independent of pages"},
@@ -387,6 +391,7 @@ llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {
     options.layers = {0, std::nullopt};
   options.config = config;
   options.weights = weights;
+  options.leavesWeightsOut = noWeights;
   options.device = device;
   options.verbose = verbose;
   if (wantsReport()) {

@@ -79,7 +79,7 @@ static Error show(const std::string &path, const std::string &place, const Value
 
 /// Check that every weight has a certificate.
 static Error checkAll(const std::string &bundle, const std::set<std::string> &certified) {
-  Result<SafetensorsFile> weights = SafetensorsFile::open(bundle + "/" MLA_WEIGHTS_FILE);
+  Result<SafetensorsFile> weights = mla::run::openWeights(bundle);
   if (!weights)
     return weights.error();
   for (const SafetensorsTensor &tensor : weights->tensors())

@@ -26,6 +26,17 @@ Result<Value> mla::run::readManifest(const std::string &bundle) {
   return manifest;
 }
 
+Result<SafetensorsFile> mla::run::openWeights(const std::string &bundle) {
+  Result<Value> manifest = readManifest(bundle);
+  if (!manifest)
+    return manifest.error();
+  if (manifest->find("made_weights"))
+    return Error(ErrorKind::InvalidArgument, bundle +
+                                                 ": has no weights, for which the device makes random ones; compile "
+                                                 "without --no-weights");
+  return SafetensorsFile::open(bundle + "/" MLA_WEIGHTS_FILE);
+}
+
 static Result<Source> sourceOf(const std::string &bundle, const Value &manifest) {
   std::string path = bundle + "/" MLA_MANIFEST_FILE;
   Source source;

@@ -10,6 +10,8 @@
 
 #include "Json.h"
 
+#include "mla/safetensors.h"
+
 namespace mla::run {
 
 /// The "source" of a manifest (mla/abi.h); empty for an older bundle.
@@ -20,6 +22,9 @@ struct Source {
 
 /// Read the manifest of a bundle, for fields that the runtime does not need.
 Result<json::Value> readManifest(const std::string &bundle);
+
+/// Open the weights of a bundle. Return an error if it has none because the device makes them.
+Result<SafetensorsFile> openWeights(const std::string &bundle);
 
 /// Reads the source that a bundle's manifest records. If `manifest` is given, it receives the manifest.
 Result<Source> readSource(const std::string &bundle, json::Value *manifest = nullptr);

@@ -86,8 +86,10 @@ struct CompileOptions {
   int64_t rank = 0;
   bool allRanks = false;       ///< Compile every rank, each to its own bundle in the directory `output`.
   bool batchInvariant = false; ///< A sequence's results do not depend on the others in its batch.
-  Stage emit = Stage::Bundle;  ///< What is written.
-  std::string output;          ///< "-": standard output.
+  /// Leave the weights out of the bundle: the device makes random ones.
+  bool leavesWeightsOut = false;
+  Stage emit = Stage::Bundle; ///< What is written.
+  std::string output;         ///< "-": standard output.
   bool isForGPU() const { return target != "cpu"; }
   /// Called at the beginning of each part of the work, to show progress; called with "" before other text goes to
   /// stderr.

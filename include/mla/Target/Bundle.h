@@ -95,11 +95,12 @@ llvm::LogicalResult checkEntries(mlir::ModuleOp module);
 llvm::Expected<std::vector<BundleEntry>> entriesOf(mlir::ModuleOp module);
 
 /// Return the text of manifest.json; launches without a regime are its cores. `model` is the imported module's
-/// `mla.model`, `source` the origin of the bundle.
+/// `mla.model`, `source` the origin of the bundle. `madeWeights` are bytes of weights that the device makes; 0: the
+/// bundle has them.
 std::string makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm::ArrayRef<BundleEntry> entries,
                          llvm::StringRef target, llvm::StringRef isa,
                          llvm::ArrayRef<std::pair<llvm::StringRef, uint64_t>> files,
-                         llvm::ArrayRef<Certificate> certificates, llvm::json::Value source);
+                         llvm::ArrayRef<Certificate> certificates, uint64_t madeWeights, llvm::json::Value source);
 
 /// Returns the text of the native code's mla_compiled_for (mla/abi.h). The entries' functions are not lowered yet.
 std::string describeCode(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm::ArrayRef<BundleEntry> entries,
@@ -169,6 +170,10 @@ llvm::Expected<std::vector<Certificate>> writeWeights(const WeightPreparation &p
                                                       llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
                                                       const WeightUsers &users, FindTensor find,
                                                       BundleDirectory &directory, WeightProgress progress);
+
+/// Write only the names, types and shapes of the weights, for a device that makes them. Return the bytes of all.
+llvm::Expected<uint64_t> announceWeights(const WeightPreparation &preparation, llvm::ArrayRef<int64_t> layers,
+                                         const WeightUsers &users, BundleDirectory &directory);
 
 } // namespace mla
 

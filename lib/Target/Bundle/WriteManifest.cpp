@@ -158,7 +158,7 @@ static json::Object compiledFields(mlir::DictionaryAttr model, llvm::StringRef t
 std::string mla::makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm::ArrayRef<BundleEntry> entries,
                               llvm::StringRef target, llvm::StringRef isa,
                               llvm::ArrayRef<std::pair<llvm::StringRef, uint64_t>> files,
-                              llvm::ArrayRef<Certificate> certificates, json::Value source) {
+                              llvm::ArrayRef<Certificate> certificates, uint64_t madeWeights, json::Value source) {
   json::Object manifest = compiledFields(model, target, isa), sizes;
   for (auto [name, size] : files)
     sizes[name] = static_cast<int64_t>(size);
@@ -172,6 +172,8 @@ std::string mla::makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model,
   manifest["files"] = std::move(sizes);
   manifest["certificates"] = json::Array(certificates);
   manifest["source"] = std::move(source);
+  if (madeWeights)
+    manifest["made_weights"] = static_cast<int64_t>(madeWeights);
   if (json::Array cores = coresOf(module); !cores.empty())
     manifest["cores"] = std::move(cores);
 

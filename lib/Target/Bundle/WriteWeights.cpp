@@ -192,6 +192,7 @@ public:
   WeightFile(const WeightPreparation &preparation, llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
              const WeightUsers &users, FindTensor find, BundleDirectory &directory, WeightProgress progress);
   llvm::Expected<std::vector<Certificate>> write();
+  llvm::Expected<uint64_t> announce() const;
 
 private:
   llvm::Error checkInputs() const;
@@ -312,4 +313,17 @@ llvm::Expected<std::vector<Certificate>> mla::writeWeights(const WeightPreparati
                                                            const WeightUsers &users, FindTensor find,
                                                            BundleDirectory &directory, WeightProgress progress) {
   return WeightFile(preparation, layers, prefix, users, find, directory, progress).write();
+}
+
+llvm::Expected<uint64_t> WeightFile::announce() const {
+  Result<uint64_t> bytes = SafetensorsWriter::writeHeader(directory.file(MLA_WEIGHTS_FILE), specs);
+  if (!bytes)
+    return toLLVM(bytes.error());
+  return *bytes;
+}
+
+llvm::Expected<uint64_t> mla::announceWeights(const WeightPreparation &preparation, llvm::ArrayRef<int64_t> layers,
+                                              const WeightUsers &users, BundleDirectory &directory) {
+  auto find = [](llvm::StringRef) -> llvm::Expected<const SafetensorsTensor *> { return nullptr; };
+  return WeightFile(preparation, layers, /*prefix=*/"", users, find, directory, [](uint64_t, uint64_t) {}).announce();
 }

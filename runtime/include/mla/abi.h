@@ -74,6 +74,8 @@ extern "C" {
  *   "source"    {"weights", "adapter": absolute paths that mla-compile read, if any,
  *                "config": the model's config.json}
  *               Optional, not used by the runtime; mla-run --info and --self-check read it
+ *   "made_weights" of a GPU, optional: weights.safetensors has only the header, of so many bytes of data. The runtime
+ *               fills the device's memory with random numbers: such a bundle is for measurements
  * An h100 bundle is bf16, its cache too. Its entries also have "bindings", "workspace" and "launches". Optionally it has
  *   "cores"     [{"name": "latent_attention" | "naive_attention" | "step_check" | "row_check" | "next", "bindings",
  *                 "workspace", "launches"}],

@@ -66,6 +66,8 @@ using SafetensorsMetadata = std::map<std::string, std::string>;
 class SafetensorsFile {
 public:
   static Result<SafetensorsFile> open(const std::string &path);
+  /// Opens a file that has only the header, of `dataBytes` bytes of data. The tensors have no data.
+  static Result<SafetensorsFile> openHeader(const std::string &path, uint64_t dataBytes);
 
   SafetensorsFile(SafetensorsFile &&) noexcept;
   SafetensorsFile &operator=(SafetensorsFile &&) noexcept;
@@ -80,6 +82,7 @@ public:
 
 private:
   struct Impl;
+  static Result<SafetensorsFile> open(const std::string &path, std::optional<uint64_t> announced);
   explicit SafetensorsFile(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl;
 };
@@ -110,6 +113,9 @@ public:
   SafetensorsWriter(SafetensorsWriter &&) noexcept;
   SafetensorsWriter &operator=(SafetensorsWriter &&) noexcept;
   ~SafetensorsWriter();
+
+  /// Writes only the header, for SafetensorsFile::openHeader. Returns the bytes of data that it announces.
+  static Result<uint64_t> writeHeader(const std::string &path, const std::vector<SafetensorsSpec> &tensors);
 
   /// Writes `count` bytes of a tensor from its byte `offset` on. Pieces may come in any order, from any thread, and may
   /// overwrite each other.

@@ -303,6 +303,68 @@ TEST_F(RunGpuModel, FailuresOfTheDriverAreReported) {
 }
 
 //===----------------------------------------------------------------------===//
+// Made weights
+//===----------------------------------------------------------------------===//
+
+class MadeWeights : public GpuTest {
+protected:
+  /// Writes a bundle whose file of weights has only the header, of 8 bytes of data.
+  void writeHeaderOnly(const std::string &made, const std::string &data = "") {
+    std::string field = "\"plan\": \"a plan\", \"made_weights\": " + made;
+    writeGpuBundle(directory.path, replaced(gpuModelManifest(), "\"plan\": \"a plan\"", field));
+    std::string whole = readFile(directory / "weights.safetensors"), header = whole.substr(0, whole.size() - 8) + data;
+    writeFile(directory / "weights.safetensors", header);
+    auto sizeOf = [](const std::string &file) { return "\"weights.safetensors\": " + std::to_string(file.size()); };
+    writeFile(directory / "manifest.json",
+              replaced(readFile(directory / "manifest.json"), sizeOf(whole), sizeOf(header)));
+  }
+};
+
+TEST_F(MadeWeights, FillTheDevice) {
+  writeHeaderOnly("8");
+  ASSERT_EQ(mla_bundle_open(directory.path.c_str(), &bundle), MLA_OK) << mla_last_error();
+  ASSERT_EQ(mla_cache_create(bundle, 4, &cache), MLA_OK) << mla_last_error();
+  mla_batch *batch = begin({newSequence()}, {1});
+  int32_t id = 1;
+  Values logits(10);
+  ASSERT_EQ(mla_run_model(bundle, batch, MLA_PHASE_AUTO, &id, MLA_LOGITS_LAST, logits.data()), MLA_OK);
+  // Gammas are close to 1, but not 1: those of layers are the factors 2 and 0.5 otherwise.
+  EXPECT_NEAR(logits[9], -8, 0.8);
+  EXPECT_NE(logits[9], -8);
+  EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
+}
+
+TEST_F(MadeWeights, AreAllOfTheHeader) {
+  writeHeaderOnly("12");
+  EXPECT_EQ(openStatus(directory.path), MLA_INVALID_FILE);
+  EXPECT_MESSAGE("12 bytes of data");
+  writeHeaderOnly("4");
+  EXPECT_EQ(openStatus(directory.path), MLA_INVALID_FILE);
+  writeHeaderOnly("0");
+  EXPECT_EQ(openStatus(directory.path), MLA_INVALID_FILE);
+  EXPECT_MESSAGE("field 'made_weights' must be 1 to");
+  writeHeaderOnly("8", "abcd");
+  EXPECT_EQ(openStatus(directory.path), MLA_INVALID_FILE);
+  EXPECT_MESSAGE("has data after the header, but none are expected");
+}
+
+TEST_F(MadeWeights, AreForAGpu) {
+  writeBundle(directory.path,
+              replaced(smallManifest(), "\"layers\": [3, 5]", "\"layers\": [3, 5], \"made_weights\": 8"));
+  EXPECT_EQ(openStatus(directory.path), MLA_INVALID_FILE);
+  EXPECT_MESSAGE("field 'made_weights' is for a GPU");
+}
+
+TEST_F(MadeWeights, FailuresOfTheDriverAreReported) {
+  writeHeaderOnly("8");
+  for (const char *call : {"cuStreamCreate", "cuMemcpyHtoD", "cuMemcpyDtoDAsync", "cuStreamSynchronize"}) {
+    cuda.failures = {{call, 700}};
+    EXPECT_EQ(openStatus(directory.path), MLA_DEVICE_ERROR) << call;
+  }
+  cuda.failures.clear();
+}
+
+//===----------------------------------------------------------------------===//
 // Manifests
 //===----------------------------------------------------------------------===//
 
