@@ -40,8 +40,8 @@ llvm::Error mla::checkTarget(const CompileOptions &options) {
     return makeError(
         "--emit: layout, linalg and llvm need the CPU target; use --target=cpu, or --emit=kernels or nvvm");
   if (options.leavesWeightsOut && (!forGPU || options.emit != Stage::Bundle || !options.weights.empty()))
-    return makeError("--no-weights: needs a GPU target, a bundle and made weights; leave out --weights and --emit, and "
-                     "use --target=h100");
+    return makeError("--no-weights: needs a GPU target, a bundle and made weights; leave out --weights and --emit, "
+                     "and name a GPU with --target");
   if (!forGPU && options.batchInvariant)
     return makeError("--batch-invariant: needs a GPU target; leave it out: on the CPU no sequence's results depend "
                      "on its batch");

@@ -7,6 +7,7 @@
 
 #include "mla/Conversion/Passes.h"
 #include "mla/Dialect/MLA/IR/KernelKind.h"
+#include "mla/Dialect/MLA/Transforms/Prepare.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -27,14 +28,15 @@ static bool readsCache(KernelOp kernel) {
 }
 
 /// Return a kernel's typical number of tokens. Functions without a phase serve prefill, whose tiles are correct for
-/// any number of tokens; a regime of prefill with few tokens is treated like decode of a batch.
+/// any number of tokens; a regime of prefill with few tokens is treated like decode of a batch. A model's ends compute
+/// the logits of one token per sequence.
 static int64_t getTypicalTokens(KernelOp kernel, func::FuncOp function) {
   constexpr int64_t few = 64, many = 4096;
   auto phase = function->getAttrOfType<PhaseAttr>(kPhaseAttr);
   auto regime = function->getAttrOfType<RegimeAttr>(kRegimeAttr);
   if (readsCache(kernel))
     return regime && regime.getContexts().isBounded() ? few : many;
-  bool decodes = phase && phase.getValue() == Phase::Decode;
+  bool decodes = (phase && phase.getValue() == Phase::Decode) || function->hasAttr(kEndAttr);
   return decodes || (regime && regime.getTokens().isBounded()) ? few : many;
 }
 

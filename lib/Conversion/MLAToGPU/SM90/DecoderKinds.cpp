@@ -1,4 +1,4 @@
-//===- DecoderKinds.cpp - The kinds of embed, sum, swiglu and route -------===//
+//===- DecoderKinds.cpp - The kinds of embed, sum and swiglu --------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,7 +9,6 @@
 #include "Embed.h"
 #include "Kinds.h"
 #include "ReadKernel.h"
-#include "Route.h"
 #include "SumTerms.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -43,26 +42,11 @@ public:
   SwigluKind() : KernelKind("swiglu", SwigluOp::getOperationName()) {}
   FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
 };
-
-class RouteKind : public KernelKind {
-public:
-  RouteKind() : KernelKind("route", RouteOp::getOperationName()) {}
-  /// Experts whose scores nearly tie differ by less than a rounding to bf16.
-  bool readsFloat(const OpOperand &operand) const override {
-    return operand.get() == cast<RouteOp>(operand.getOwner()).getLogits();
-  }
-  bool stores(Type element, unsigned result) const override {
-    return result == 0 ? element.isInteger(32) : element.isF32();
-  }
-  LogicalResult checkOperation(Operation *op) const override;
-  FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
-};
 } // namespace
 
 std::unique_ptr<KernelKind> mla::gpu::createEmbedKind() { return std::make_unique<EmbedKind>(); }
 std::unique_ptr<KernelKind> mla::gpu::createSumKind() { return std::make_unique<SumKind>(); }
 std::unique_ptr<KernelKind> mla::gpu::createSwigluKind() { return std::make_unique<SwigluKind>(); }
-std::unique_ptr<KernelKind> mla::gpu::createRouteKind() { return std::make_unique<RouteKind>(); }
 
 //===----------------------------------------------------------------------===//
 // Embeddings
@@ -120,63 +104,5 @@ FailureOr<Launches> SwigluKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp
     launch.arguments.push_back(view.strides[0]);
     launch.arguments.push_back(rank == 3 ? view.strides[1] : number(kernel, 0));
   }
-  return Launches{{launch}, {}};
-}
-
-//===----------------------------------------------------------------------===//
-// Routers
-//===----------------------------------------------------------------------===//
-
-static RouteShape shapeOf(RouteOp op) {
-  RouteShape shape;
-  shape.experts = cast<RankedTensorType>(op.getLogits().getType()).getDimSize(1);
-  shape.shared = op.getShared();
-  shape.chosen = cast<RankedTensorType>(op.getExperts().getType()).getDimSize(1) - shape.shared;
-  shape.isSigmoid = op.getScoring() == Scoring::Sigmoid;
-  shape.isCorrected = op.getCorrection() != nullptr;
-  shape.isNormalized = op.getNormalized();
-  shape.groups = op.getGroups();
-  shape.kept = op.getKept();
-  shape.best = op.getBest();
-  shape.factor = op.getFactor().convertToDouble();
-  return shape;
-}
-
-LogicalResult RouteKind::checkOperation(Operation *op) const {
-  RouteShape shape = shapeOf(cast<RouteOp>(op));
-  bool hasGroups = shape.groups > 1;
-  std::tuple<StringRef, int64_t, int64_t> limits[] = {{"experts", shape.experts, maxRoutedExperts},
-                                                      {"experts per token", shape.columns(), maxChosen},
-                                                      {"groups", shape.groups, maxGroups},
-                                                      {"best experts of a group", hasGroups ? shape.best : 1, maxBest}};
-  for (auto [what, number, most] : limits)
-    if (number > most)
-      return op->emitOpError() << "has " << number << " " << what << ", the kernel at most " << most
-                               << "; compile with --target=cpu";
-  return KernelKind::checkOperation(op);
-}
-
-FailureOr<Launches> RouteKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
-  auto op = findIn<RouteOp>(kernel);
-  FailureOr<View> logits = viewOf(op.getLogits(), Elements::Float);
-  if (failed(logits))
-    return failure();
-  if (elementOf(op.getLogits()) != Element::F32)
-    return kernel.emitOpError("expected logits of f32, got ") << getElementTypeOrSelf(op.getLogits());
-  Launch launch = launchOf(kernel, shapeOf(op).name(), logits->rows.ceilDiv(routeTokens), routeThreads);
-  launch.arguments.push_back(logits->buffer);
-  if (Value correction = op.getCorrection()) {
-    FailureOr<Buffer> buffer = operandOf(correction);
-    if (failed(buffer))
-      return failure();
-    if (!getElementTypeOrSelf(correction).isF32())
-      return kernel.emitOpError("expected a correction of f32, got ") << getElementTypeOrSelf(correction);
-    launch.arguments.push_back(*buffer);
-  }
-  for (unsigned result : {0, 1})
-    launch.arguments.push_back(Buffer{Buffer::Result, result});
-  launch.arguments.push_back(logits->rows);
-  launch.arguments.push_back(logits->strides[0]);
-  emitRoute(module, shapeOf(op));
   return Launches{{launch}, {}};
 }

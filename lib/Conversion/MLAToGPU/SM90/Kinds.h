@@ -50,6 +50,8 @@ std::unique_ptr<KernelKind> createSumKind();
 std::unique_ptr<KernelKind> createSwigluKind();
 /// mla.route of logits of f32, the correction f32: numbers i32 and weights f32, [T, C].
 std::unique_ptr<KernelKind> createRouteKind();
+/// mla.project, of bf16, and mla.route.
+std::unique_ptr<KernelKind> createRouterKind();
 
 } // namespace mla::gpu
 

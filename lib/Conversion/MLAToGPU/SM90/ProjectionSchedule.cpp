@@ -36,7 +36,12 @@ SmallVector<int64_t> mla::gpu::limitsOf(const ProjectionDims &dims, const Purpos
 }
 
 KernelKind::Choices mla::gpu::scheduleOf(const ProjectionDims &dims, const Purpose &purpose, const TargetInfo &target) {
-  ProjectionChoices best = chooseProjection(dims, purpose.tokens, target.multiprocessors);
+  // Many experts with few tokens each are bound by their weights, whatever the tile: a tile of prefill is chosen for
+  // longer ones.
+  constexpr int64_t manyTokens = 1024, longer = 4;
+  bool isLonger = dims.experts && purpose.tokens >= manyTokens;
+  int64_t tokens = isLonger ? longer * purpose.tokens : purpose.tokens;
+  ProjectionChoices best = chooseProjection(dims, tokens, target.multiprocessors);
   KernelKind::Choices choices = {{"tokens", best.tileTokens}, {"rows", best.tileRows}, {"stages", best.stages},
                                  {"blocks", best.blocks},     {"turns", best.turns},   {"streamed", best.streamed}};
   if (dims.maySplit())

@@ -31,6 +31,7 @@ std::string RouteShape::name() const {
   name += isCorrected ? "_corrected" : "";
   name += isNormalized ? "_normalized" : "";
   name += shared ? "_shared" + std::to_string(shared) : "";
+  name += parts > 1 ? "_parts" + std::to_string(parts) : "";
   return name + "_f" + llvm::utohexstr(llvm::bit_cast<uint64_t>(factor), true);
 }
 
@@ -211,6 +212,17 @@ void Router::choose(Vals open, llvm::ArrayRef<Val> scores, Val numbers, Val weig
 // The kernel
 //===----------------------------------------------------------------------===//
 
+/// Returns the sum of an element of all parts. All loads are in flight at the same time.
+static Val sumParts(KernelBuilder &k, Val from, Val partBytes, int64_t parts) {
+  Vals loaded;
+  for (int64_t i = 0; i < parts; ++i)
+    loaded.push_back(k.load(i ? k.at(from, partBytes * i) : from, k.f32Type(), 4));
+  Val sum = loaded.front();
+  for (Val part : llvm::drop_begin(loaded))
+    sum = sum + part;
+  return sum;
+}
+
 void mla::gpu::emitRoute(mlir::gpu::GPUModuleOp module, const RouteShape &shape) {
   if (module.lookupSymbol(shape.name()))
     return;
@@ -232,7 +244,8 @@ void mla::gpu::emitRoute(mlir::gpu::GPUModuleOp module, const RouteShape &shape)
   k.when(token < k.argument(tokens), [&] {
     Val row = rowAt(k, k.argument(logits), token, k.argument(stride), Element::F32);
     Val none = k.f32(-std::numeric_limits<double>::infinity());
-    Vals loaded = router.load(row, none, [&](Val from) { return k.load(from, k.f32Type(), 4); });
+    Val partBytes = k.extend(k.argument(tokens)) * k.extend(k.argument(stride)) * 4;
+    Vals loaded = router.load(row, none, [&](Val from) { return sumParts(k, from, partBytes, shape.parts); });
     Vals scores = shape.isSigmoid ? router.sigmoid(loaded) : router.softmax(loaded), open = scores;
     for (auto [score, more] : llvm::zip(open, corrections))
       score = score + more;

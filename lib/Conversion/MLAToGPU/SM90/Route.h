@@ -20,6 +20,7 @@ struct RouteShape {
   bool isSigmoid = false, isCorrected = false, isNormalized = false;
   int64_t groups = 1, kept = 1, best = 1; ///< at most maxGroups, groups, maxBest
   double factor = 1;
+  int64_t parts = 1; ///< arrays of logits, one after the other, that are summed
 
   int64_t columns() const { return chosen + shared; } ///< of the results
   std::string name() const;

@@ -5,9 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A CTA has one expert. Its threads count, in their own runs of choices, those of
-// experts below and of its own; sums over threads are where its rows start, and
-// where a thread's choices lie among them. No CTA needs another.
+// A CTA has one expert. Its warps count, each in a run of choices, those of experts
+// below and of its own; sums over warps are where its rows start, and where a
+// warp's choices lie among them. No CTA needs another. Several have the same
+// expert: each copies the rows of some tokens.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,19 +32,23 @@ public:
 
 private:
   static constexpr int64_t warps = sortThreads / 32;
+  static constexpr int64_t loadsAtATime = 4;
   /// Choices of experts below, and of this one.
   struct Counts {
     Val below, own;
   };
   Val bucketOf(Val choice);
+  using Body = llvm::function_ref<Vals(Val choice, Val bucket, llvm::ArrayRef<Val> state)>;
+  Vals overRun(llvm::ArrayRef<Val> initial, Body body);
   Counts countRun();
-  void place(const Counts &run);
-  void copyRows();
+  Val findPlace(const Counts &run);
+  void placeRun(Val place);
+  void copyRows(Val bits, Val choice, Val place);
+  void copyRow(Val choice, Val place);
 
   const SortChoicesShape &s;
   KernelBuilder k;
-  Val x, experts, rows, order, first, stride, expert, runBegin, runEnd;
-  Val start, count; ///< of the expert's rows
+  Val x, experts, rows, order, first, stride, expert, part, all, lane, warp, runBegin, runEnd;
 };
 } // namespace
 
@@ -53,62 +58,83 @@ Val SortChoices::bucketOf(Val choice) {
   return select((number >= 0) & (number < s.experts), number, k.i32(s.experts));
 }
 
+/// Calls `body` for the choices of the warp's run, one per lane, with their buckets; -1 beyond its end.
+Vals SortChoices::overRun(llvm::ArrayRef<Val> initial, Body body) {
+  return k.loop(runBegin, runEnd, k.i32(32 * loadsAtATime), initial, [&](Val from, llvm::ArrayRef<Val> state) -> Vals {
+    Vals choices, buckets, next(state);
+    for (int64_t i = 0; i < loadsAtATime; ++i) {
+      choices.push_back(from + lane + 32 * i);
+      buckets.push_back(bucketOf(min(choices[i], all - 1)));
+    }
+    for (int64_t i = 0; i < loadsAtATime; ++i)
+      next = body(choices[i], select(choices[i] < runEnd, buckets[i], k.i32(-1)), next);
+    return next;
+  });
+}
+
 SortChoices::Counts SortChoices::countRun() {
-  Vals counts =
-      k.loop(runBegin, runEnd, k.i32(1), {k.i32(0), k.i32(0)}, [&](Val choice, llvm::ArrayRef<Val> counts) -> Vals {
-        Val bucket = bucketOf(choice);
-        return {counts[0] + k.toInt(bucket < expert, k.i32Type()), counts[1] + k.toInt(bucket == expert, k.i32Type())};
-      });
+  Vals counts = overRun({k.i32(0), k.i32(0)}, [&](Val, Val bucket, llvm::ArrayRef<Val> counts) -> Vals {
+    return {counts[0] + k.populationCount(k.ballot((bucket >= 0) & (bucket < expert))),
+            counts[1] + k.populationCount(k.ballot(bucket == expert))};
+  });
   return {counts[0], counts[1]};
 }
 
-/// Sums the counts of all threads, and writes the numbers of this thread's choices behind those of the threads before.
-void SortChoices::place(const Counts &run) {
-  Val lane = k.thread() & 31, warp = k.thread() >> 5, inWarp = run.own, below = k.warpSum(run.below);
-  for (int64_t distance : {1, 2, 4, 8, 16})
-    inWarp = inWarp + select(lane >= distance, k.shuffleUp(inWarp, distance), k.i32(0));
-  k.when(lane == 31, [&] {
-    k.store(below, k.shared(0, warp * 4), 4);
-    k.store(inWarp, k.shared(4 * warps, warp * 4), 4);
+/// Sums the counts of all warps. Returns the place of this warp's first choice of the expert.
+Val SortChoices::findPlace(const Counts &run) {
+  k.when(lane == 0, [&] {
+    k.store(run.below, k.shared(0, warp * 4), 4);
+    k.store(run.own, k.shared(4 * warps, warp * 4), 4);
   });
   k.syncBlock();
-  Val before = inWarp - run.own;
-  start = count = k.i32(0);
+  Val start = k.i32(0), before = k.i32(0);
   for (int64_t i = 0; i < warps; ++i) {
-    Val own = k.load(k.shared(4 * (warps + i)), k.i32Type(), 4);
     start = start + k.load(k.shared(4 * i), k.i32Type(), 4);
-    before = before + select(warp > i, own, k.i32(0));
-    count = count + own;
+    before = before + select(warp > i, k.load(k.shared(4 * (warps + i)), k.i32Type(), 4), k.i32(0));
   }
-  k.when(k.thread() == 0, [&] { k.store(start, k.at(first, expert * 4), 4); });
-  k.loop(runBegin, runEnd, k.i32(1), {start + before}, [&](Val choice, llvm::ArrayRef<Val> place) -> Vals {
-    Val isOwn = bucketOf(choice) == expert;
-    k.when(isOwn, [&] { k.store(choice, k.at(order, k.extend(place[0]) * 4), 4); });
-    return {place[0] + k.toInt(isOwn, k.i32Type())};
+  k.when((k.thread() == 0) & (part == 0), [&] { k.store(start, k.at(first, expert * 4), 4); });
+  return start + before;
+}
+
+/// Writes the numbers of the warp's choices of the expert, and copies the rows of those of this CTA's tokens.
+void SortChoices::placeRun(Val place) {
+  overRun({place}, [&](Val choice, Val bucket, llvm::ArrayRef<Val> place) -> Vals {
+    Val isOwn = bucket == expert, bits = k.ballot(isOwn);
+    Val own = place[0] + k.populationCount(bits & ((k.i32(1) << lane) - 1));
+    k.when(isOwn & (part == 0), [&] { k.store(choice, k.at(order, k.extend(own) * 4), 4); });
+    copyRows(k.ballot(isOwn & (choice / s.choices % sortParts == part)), choice, own);
+    return {place[0] + k.populationCount(bits)};
   });
 }
 
-/// Copies the tokens' rows, one per warp.
-void SortChoices::copyRows() {
+/// Copies the row of each lane whose bit is set, with all lanes.
+void SortChoices::copyRows(Val bits, Val choice, Val place) {
+  k.loopWhile(
+      {bits}, [&](llvm::ArrayRef<Val> state) { return state[0] != 0; },
+      [&](llvm::ArrayRef<Val> state) -> Vals {
+        Val rest = state[0] & (state[0] - 1), lane = k.populationCount((state[0] ^ rest) - 1);
+        copyRow(k.shuffle(choice, lane), k.shuffle(place, lane));
+        return {rest};
+      });
+}
+
+void SortChoices::copyRow(Val choice, Val place) {
   constexpr int64_t pieces = 4;
-  Val lane = k.thread() & 31, last = k.i32(s.width - laneElements);
+  Val last = k.i32(s.width - laneElements);
   mlir::Type words = k.vectorType(4, k.i32Type());
-  k.loop(start + (k.thread() >> 5), start + count, k.i32(warps), {}, [&](Val row, llvm::ArrayRef<Val>) -> Vals {
-    Val token = k.load(k.at(order, k.extend(row) * 4), k.i32Type(), 4) / s.choices;
-    Val from = rowAt(k, x, token, stride, Element::BF16), to = rowAt(k, rows, row, k.i32(s.width), Element::BF16);
-    k.loop(lane * laneElements, k.i32(s.width), k.i32(pieces * warpElements), {},
-           [&](Val column, llvm::ArrayRef<Val>) -> Vals {
-             Vals values;
-             for (int64_t i = 0; i < pieces; ++i)
-               values.push_back(
-                   k.load(elementAt(k, from, min(column + i * warpElements, last), Element::BF16), words, 16));
-             for (int64_t i = 0; i < pieces; ++i)
-               k.when(column + i * warpElements < s.width,
-                      [&] { k.store(values[i], elementAt(k, to, column + i * warpElements, Element::BF16), 16); });
-             return {};
-           });
-    return {};
-  });
+  Val from = rowAt(k, x, choice / s.choices, stride, Element::BF16);
+  Val to = rowAt(k, rows, place, k.i32(s.width), Element::BF16);
+  k.loop(lane * laneElements, k.i32(s.width), k.i32(pieces * warpElements), {},
+         [&](Val column, llvm::ArrayRef<Val>) -> Vals {
+           Vals values;
+           for (int64_t i = 0; i < pieces; ++i)
+             values.push_back(
+                 k.load(elementAt(k, from, min(column + i * warpElements, last), Element::BF16), words, 16));
+           for (int64_t i = 0; i < pieces; ++i)
+             k.when(column + i * warpElements < s.width,
+                    [&] { k.store(values[i], elementAt(k, to, column + i * warpElements, Element::BF16), 16); });
+           return {};
+         });
 }
 
 void SortChoices::emit() {
@@ -118,15 +144,15 @@ void SortChoices::emit() {
   k.addInt();
   k.begin();
   x = k.argument(0), experts = k.argument(1), rows = k.argument(2), order = k.argument(3), first = k.argument(4);
-  Val all = k.argument(5) * s.choices, run = ceilDiv(all, sortThreads);
-  stride = k.argument(6);
-  expert = k.blockX();
-  runBegin = min(k.thread() * run, all), runEnd = min(runBegin + run, all);
+  all = k.argument(5) * s.choices, stride = k.argument(6);
+  expert = k.blockX(), part = k.blockY();
+  // Uniform in a warp.
+  lane = k.thread() & 31, warp = k.shuffle(k.thread() >> 5, k.i32(0));
+  Val run = ceilDiv(all, sortThreads) * 32;
+  runBegin = min(warp * run, all), runEnd = min(runBegin + run, all);
   launchDependents(k);
   waitForPredecessors(k);
-  place(countRun());
-  k.syncBlock(); // order is read by other threads
-  copyRows();
+  placeRun(findPlace(countRun()));
   k.finish();
 }
 

@@ -19,10 +19,12 @@ struct SortChoicesShape {
   int64_t choices, experts, width;
   std::string name() const;
 };
+/// CTAs of an expert.
+inline constexpr int64_t sortParts = 8;
 inline constexpr int64_t sortThreads = 256, sortSharedBytes = 2 * 4 * sortThreads / 32;
 
-/// Adds the kernel: pointers x, experts, rows, order, first; tokens, and the stride of x in elements. Grid: experts + 1
-/// CTAs in x; the last has the choices of no expert.
+/// Adds the kernel: pointers x, experts, rows, order, first; tokens, and the stride of x in elements. Grid: (experts +
+/// 1, sortParts); the last expert has the choices of none.
 void emitSortChoices(mlir::gpu::GPUModuleOp module, const SortChoicesShape &shape);
 
 } // namespace mla::gpu

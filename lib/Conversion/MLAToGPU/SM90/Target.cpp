@@ -22,7 +22,7 @@ std::unique_ptr<KernelTarget> mla::gpu::createSM90Target() {
   for (auto create :
        {createProjectionKind, createGatedKind, createSortKind, createGroupedKind, createMixKind, createNormalizeKind,
         createQuantizeKind, createRopeKind, createAppendKind, createGatherKind, createLatentAttentionKind,
-        createNaiveAttentionKind, createEmbedKind, createSumKind, createSwigluKind, createRouteKind})
+        createNaiveAttentionKind, createEmbedKind, createSumKind, createSwigluKind, createRouterKind, createRouteKind})
     target->add(create());
   return target;
 }

@@ -185,7 +185,7 @@ func.func @kernel_c4_yields_a_part_of_a_sum(%x: tensor<?x64xf32>) {
 // -----
 
 func.func @kernel_kind() {
-  // expected-error @+1 {{(C5) unknown kind 'matmul'; expected projection, normalize, quantize, rope, append, gather, latent_attention, naive_attention, embed, sum, swiglu, route}}
+  // expected-error @+1 {{(C5) unknown kind 'matmul'; expected projection, gated_projection, sort_choices, grouped_projection, mix_choices, normalize, quantize, rope, append, gather, latent_attention, naive_attention, embed, sum, swiglu, router, route}}
   mla.kernel matmul "x"() : () -> () {
     mla.yield
   }
@@ -206,7 +206,7 @@ func.func @kernel_is_isolated(%x: tensor<?x8xbf16>) {
 // -----
 
 func.func @kernel_c3_unknown_key(%x: tensor<?x8xbf16>, %w: tensor<8x8xbf16>) -> tensor<?x8xbf16> {
-  // expected-error @+1 {{(C3) unknown key 'splitz' in the schedule of a projection; expected tokens, rows, stages, splits, blocks, turns, streamed, limit}}
+  // expected-error @+1 {{(C3) unknown key 'splitz' in the schedule of a projection; expected tokens, rows, stages, blocks, turns, streamed, limit, splits}}
   %y = mla.kernel projection "y"(%a = %x, %b = %w) schedule <projection, {splitz = 3}> : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16> {
     %z = mla.project %a, %b : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16>
     mla.yield %z : tensor<?x8xbf16>

@@ -14,13 +14,13 @@
 // CHECK-NEXT: %[[ROUNDED:.*]] = arith.truncf %[[ADDED]] : tensor<?x64xf32> to tensor<?x64xbf16>
 // CHECK-NEXT: mla.yield %[[ROUNDED]]
 // CHECK: %[[X:.*]] = mla.kernel normalize {{.*}}(%{{.*}} = %[[SUM]],
-// CHECK: %[[WIDE:.*]] = mla.kernel projection {{.*}}(%{{.*}} = %[[X]],
 
-// Gate and up are read in place.
-// CHECK: %[[H:.*]] = mla.kernel swiglu {{.*}}(%[[Y:.*]] = %[[WIDE]]) : (tensor<?x256xbf16>) -> tensor<?x128xbf16> {
+// Gate and up are activated by the kernel that multiplies them.
+// CHECK: %[[H:.*]] = mla.kernel gated_projection {{.*}}(%[[XI:.*]] = %[[X]], %[[W:.*]] = %{{.*}}) : (tensor<?x64xbf16>, tensor<256x64xbf16>) -> tensor<?x128xbf16> {
+// CHECK: %[[Y:.*]] = mla.project %[[XI]], %[[W]] : (tensor<?x64xbf16>, tensor<256x64xbf16>) -> tensor<?x256xf32>
 // CHECK: %[[GATE:.*]] = tensor.extract_slice %[[Y]][0, 0]
 // CHECK: %[[UP:.*]] = tensor.extract_slice %[[Y]][0, 128]
-// CHECK: mla.swiglu %[[GATE]], %[[UP]] : tensor<?x128xbf16> -> tensor<?x128xbf16>
+// CHECK: mla.swiglu %[[GATE]], %[[UP]] : tensor<?x128xf32> -> tensor<?x128xbf16>
 // CHECK: %[[MLP:.*]] = mla.kernel projection {{.*}}(%{{.*}} = %[[H]],
 // CHECK: %[[LAYER:.*]] = mla.kernel sum {{.*}}(%{{.*}} = %[[MLP]], %{{.*}} = %[[SUM]])
 // CHECK: return %[[LAYER]]
@@ -43,6 +43,37 @@ func.func @dense(%hidden: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
   %layer = arith.addf %mlp, %sum : tensor<?x64xf32>
   %rounded = arith.truncf %layer : tensor<?x64xf32> to tensor<?x64xbf16>
   return %rounded : tensor<?x64xbf16>
+}
+
+// What something else reads too is stored, and its slices are read in place; so are halves in the other order.
+// CHECK-LABEL: func.func @stored
+// CHECK: %[[WIDE:.*]] = mla.kernel projection
+// CHECK: mla.kernel swiglu {{.*}}(%[[Y:.*]] = %[[WIDE]]) : (tensor<?x256xbf16>) -> tensor<?x128xbf16> {
+// CHECK: %[[GATE:.*]] = tensor.extract_slice %[[Y]][0, 0]
+// CHECK: %[[UP:.*]] = tensor.extract_slice %[[Y]][0, 128]
+// CHECK: mla.swiglu %[[GATE]], %[[UP]] : tensor<?x128xbf16> -> tensor<?x128xbf16>
+// CHECK-LABEL: func.func @swapped
+// CHECK: mla.kernel projection
+// CHECK: mla.kernel swiglu
+func.func @stored(%x: tensor<?x64xbf16>) -> (tensor<?x128xbf16>, tensor<?x256xbf16>) {
+  %c0 = arith.constant 0 : index
+  %w = mla.weight "gate_up" : tensor<256x64xbf16>
+  %wide = mla.project %x, %w : (tensor<?x64xbf16>, tensor<256x64xbf16>) -> tensor<?x256xbf16>
+  %t = tensor.dim %wide, %c0 : tensor<?x256xbf16>
+  %gate = tensor.extract_slice %wide[0, 0] [%t, 128] [1, 1] : tensor<?x256xbf16> to tensor<?x128xbf16>
+  %up = tensor.extract_slice %wide[0, 128] [%t, 128] [1, 1] : tensor<?x256xbf16> to tensor<?x128xbf16>
+  %h = mla.swiglu %gate, %up : tensor<?x128xbf16> -> tensor<?x128xbf16>
+  return %h, %wide : tensor<?x128xbf16>, tensor<?x256xbf16>
+}
+func.func @swapped(%x: tensor<?x64xbf16>) -> tensor<?x128xbf16> {
+  %c0 = arith.constant 0 : index
+  %w = mla.weight "up_gate" : tensor<256x64xbf16>
+  %wide = mla.project %x, %w : (tensor<?x64xbf16>, tensor<256x64xbf16>) -> tensor<?x256xbf16>
+  %t = tensor.dim %wide, %c0 : tensor<?x256xbf16>
+  %gate = tensor.extract_slice %wide[0, 128] [%t, 128] [1, 1] : tensor<?x256xbf16> to tensor<?x128xbf16>
+  %up = tensor.extract_slice %wide[0, 0] [%t, 128] [1, 1] : tensor<?x256xbf16> to tensor<?x128xbf16>
+  %h = mla.swiglu %gate, %up : tensor<?x128xbf16> -> tensor<?x128xbf16>
+  return %h : tensor<?x128xbf16>
 }
 
 // Sums of which the next is the only user are one kernel, in the order of the operations.
@@ -103,8 +134,8 @@ func.func @long_chain(%x: tensor<?x64xf32>) -> tensor<?x64xbf16> {
 // CHECK-DAG: %[[W:.*]] = mla.weight "router"
 // CHECK-DAG: %[[BIAS:.*]] = mla.weight "correction"
 // CHECK-DAG: %[[SHARED:.*]] = mla.weight "shared"
-// CHECK: %[[LOGITS:.*]] = mla.kernel projection "{{.*}}"(%{{.*}} = %[[X]], %{{.*}} = %[[W]]) : (tensor<?x64xbf16>, tensor<8x64xbf16>) -> tensor<?x8xf32>
-// CHECK: %{{.*}}:2 = mla.kernel route "{{.*}}"(%[[L:.*]] = %[[LOGITS]], %[[B:.*]] = %[[BIAS]]) : (tensor<?x8xf32>, tensor<8xf32>) -> (tensor<?x3xi32>, tensor<?x3xf32>) {
+// CHECK: %{{.*}}:2 = mla.kernel router "{{.*}}"(%[[XI:.*]] = %[[X]], %[[WI:.*]] = %[[W]], %[[B:.*]] = %[[BIAS]]) : (tensor<?x64xbf16>, tensor<8x64xbf16>, tensor<8xf32>) -> (tensor<?x3xi32>, tensor<?x3xf32>) {
+// CHECK-NEXT: %[[L:.*]] = mla.project %[[XI]], %[[WI]] : (tensor<?x64xbf16>, tensor<8x64xbf16>) -> tensor<?x8xf32>
 // CHECK-NEXT: %[[E:.*]], %[[F:.*]] = mla.route sigmoid %[[L]] corrected %[[B]]
 // CHECK-NEXT: mla.yield %[[E]], %[[F]]
 // CHECK: mla.kernel projection "{{.*}}"(%{{.*}} = %[[X]], %{{.*}} = %[[SHARED]]) : {{.*}} -> tensor<?x128xbf16>
@@ -117,6 +148,19 @@ func.func @router(%x: tensor<?x64xbf16>) -> tensor<?x128xbf16> {
   %shared = mla.project %x, %v : (tensor<?x64xbf16>, tensor<128x64xbf16>) -> tensor<?x128xf32>
   %rounded = arith.truncf %shared : tensor<?x128xf32> to tensor<?x128xbf16>
   return %rounded : tensor<?x128xbf16>
+}
+
+// Logits that something else reads are stored, in f32.
+// CHECK-LABEL: func.func @read_logits
+// CHECK: %[[LOGITS:.*]] = mla.kernel projection {{.*}} -> tensor<?x8xf32>
+// CHECK: mla.kernel route {{.*}}(%{{.*}} = %[[LOGITS]])
+// CHECK: mla.kernel route {{.*}}(%{{.*}} = %[[LOGITS]])
+func.func @read_logits(%x: tensor<?x64xbf16>) -> (tensor<?x3xi32>, tensor<?x2xi32>) {
+  %w = mla.weight "router" : tensor<8x64xbf16>
+  %logits = mla.project %x, %w : (tensor<?x64xbf16>, tensor<8x64xbf16>) -> tensor<?x8xf32>
+  %e, %f = mla.route sigmoid %logits : tensor<?x8xf32> -> tensor<?x3xi32>, tensor<?x3xf32>
+  %g, %h = mla.route softmax %logits : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  return %e, %g : tensor<?x3xi32>, tensor<?x2xi32>
 }
 
 // The ends of a model. Its logits are f32.

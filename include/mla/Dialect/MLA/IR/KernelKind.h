@@ -90,8 +90,8 @@ public:
   virtual mlir::LogicalResult checkOperation(mlir::Operation *op) const;
   /// Return whether a kernel may store elements of this type as its `result`-th result. The base: bf16 and i32.
   virtual bool stores(mlir::Type element, unsigned result) const;
-  /// Return whether a kernel's `result`-th result has as many rows as its type says, for any number of tokens. The base:
-  /// no.
+  /// Return whether a kernel's `result`-th result has as many rows as its type says, for any number of tokens. The
+  /// base: no.
   virtual bool storesStaticRows(unsigned result) const { return false; }
   /// Return whether a kernel that ends with the operand's owner reads it as f32, so that the kernel that stores it must
   /// not round it. The base: no.

@@ -41,6 +41,9 @@ def MLA_KernelOp : MLA_Op<"kernel", [IsolatedFromAbove, RecursiveMemoryEffects, 
     | `append`, `gather` | `mla.append`, `mla.gather` |
     | `latent_attention`, `naive_attention` | `mla.latent_attention`, `mla.attention` |
     | `embed`, `swiglu`, `route` | `mla.embed`, `mla.swiglu`, `mla.route` |
+    | `router` | `mla.route`; the projection of its logits is in the region |
+    | `gated_projection` | `mla.swiglu`; the projection is in the region |
+    | `sort_choices`, `grouped_projection`, `mix_choices` | `mla.sort_choices`, `mla.grouped_project`, `mla.mix_choices`; the last with its product, and its result may be added to others |
     | `sum` | `arith.addf`, of two or more tensors, in f32; the result is rounded |
 
     ```mlir
