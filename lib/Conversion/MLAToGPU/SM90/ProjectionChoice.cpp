@@ -43,6 +43,9 @@ static constexpr int64_t maxStages = 12;
 /// Up to so many tokens, tiles of 64 rows and so many tokens are best: the copy engine fills a tile with zeros no
 /// faster than with tokens.
 static constexpr int64_t fewTokens = 16;
+/// Tokens of a tile of one expert at most: an expert's last tile is half empty on average (measured,
+/// docs/performance.md).
+static constexpr int64_t mostOfExpert = 160;
 static constexpr int64_t tokenTiles[] = {16, 32, 64, 96, 128, 160, 192, 224, 256};
 
 /// Parts have equal numbers of steps, and the last one the rest.
@@ -146,6 +149,8 @@ static void forEachCandidate(const ProjectionDims &dims, int64_t tokens, int64_t
     // A step that reads each weight once would read it twice, unless there are SMs to spare. Two terms are bound by
     // products earlier.
     int64_t mostOnce = dims.terms > 1 ? 64 : 128;
+    if (dims.experts && tileTokens > mostOfExpert)
+      continue;
     bool readsTwice = tokens <= mostOnce && tileTokens < tokens && dims.heads * dims.rows / 64 >= processors / 2;
     if (readsTwice)
       continue;

@@ -38,7 +38,7 @@ SmallVector<int64_t> mla::gpu::limitsOf(const ProjectionDims &dims, const Purpos
 KernelKind::Choices mla::gpu::scheduleOf(const ProjectionDims &dims, const Purpose &purpose, const TargetInfo &target) {
   // Many experts with few tokens each are bound by their weights, whatever the tile: a tile of prefill is chosen for
   // longer ones.
-  constexpr int64_t manyTokens = 1024, longer = 4;
+  constexpr int64_t manyTokens = 1024, longer = 2;
   bool isLonger = dims.experts && purpose.tokens >= manyTokens;
   int64_t tokens = isLonger ? longer * purpose.tokens : purpose.tokens;
   ProjectionChoices best = chooseProjection(dims, tokens, target.multiprocessors);
