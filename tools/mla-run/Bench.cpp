@@ -66,6 +66,7 @@ private:
   std::vector<double> seconds;      ///< of each layer of each step; sorted by measure()
   std::vector<double> modelSeconds; ///< of each decode step of a whole model; sorted by measure()
   KernelTimes kernels;
+  bool readsAllWeights = true; ///< not those of experts that no token chose
 
   Error fillCache();
   Error fillSequence(mla_sequence sequence);
@@ -75,8 +76,9 @@ private:
   Error timeKernels();
   Error timeModel();
   uint64_t bytesTouched() const;
-  void printText(double median, double rate) const;
-  void printJson(double median, double rate) const;
+  double rateOf(double median) const;
+  void printText(double median) const;
+  void printJson(double median) const;
 };
 } // namespace
 
@@ -106,6 +108,10 @@ void NormalValues::fill(void *to, uint64_t count, uint64_t seed) const {
 }
 
 Error Bench::prepare() {
+  Result<InfoFacts> facts = gatherFacts(bundle);
+  if (!facts)
+    return facts.error();
+  readsAllWeights = facts->scope.empty();
   if (options.layer)
     layers.assign(1, *options.layer);
   else
@@ -268,10 +274,14 @@ Error Bench::timeKernels() {
   return {};
 }
 
-/// Return the bytes that a layer's step must read: the entry's weights and the cached rows, once each.
+/// Return the bytes that an attention's step must read: the entry's weights and the cached rows, once each.
 uint64_t Bench::bytesTouched() const {
   uint64_t rowBytes = info.cache_row * bytesOf(info.cache_dtype);
   return mla_bundle_get_entry(bundle, entry)->weight_bytes + batchSize * (context + tokens) * rowBytes;
+}
+
+double Bench::rateOf(double median) const {
+  return static_cast<double>(bytesTouched()) / std::max(median, 1e-9) * 1e-9;
 }
 
 static double medianOf(const std::vector<double> &sorted) {
@@ -279,7 +289,7 @@ static double medianOf(const std::vector<double> &sorted) {
   return sorted.size() % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-void Bench::printText(double median, double rate) const {
+void Bench::printText(double median) const {
   const mla_entry_info &used = *mla_bundle_get_entry(bundle, entry);
   std::printf("%s, q=%s, o=%s: batch %" PRId64 ", context %" PRId64 ", %" PRId64
               " tokens a sequence, %zu layers, %s, %" PRId64 " steps\n",
@@ -289,9 +299,10 @@ void Bench::printText(double median, double rate) const {
     std::printf("loading            kernels %.3f s, weights %.3f s\n", info.code_seconds, info.weights_seconds);
   std::printf("time a layer-step  median %.3f ms  min %.3f ms  max %.3f ms\n", median * 1e3, seconds.front() * 1e3,
               seconds.back() * 1e3);
-  std::printf("bytes touched      %.3f MB (weights %.3f MB, cache %.3f MB)  %.2f GB/s\n",
-              static_cast<double>(bytesTouched()) * 1e-6, static_cast<double>(used.weight_bytes) * 1e-6,
-              static_cast<double>(bytesTouched() - used.weight_bytes) * 1e-6, rate);
+  if (readsAllWeights)
+    std::printf("bytes touched      %.3f MB (weights %.3f MB, cache %.3f MB)  %.2f GB/s\n",
+                static_cast<double>(bytesTouched()) * 1e-6, static_cast<double>(used.weight_bytes) * 1e-6,
+                static_cast<double>(bytesTouched() - used.weight_bytes) * 1e-6, rateOf(median));
   if (!kernels.empty())
     kernels.print();
   if (!modelSeconds.empty())
@@ -300,7 +311,7 @@ void Bench::printText(double median, double rate) const {
                 static_cast<double>(batchSize) / std::max(medianOf(modelSeconds), 1e-9));
 }
 
-void Bench::printJson(double median, double rate) const {
+void Bench::printJson(double median) const {
   const mla_entry_info &used = *mla_bundle_get_entry(bundle, entry);
   std::printf("{\"bundle\": %s, \"target\": \"%s\", \"isa\": %s, \"dtype\": \"%s\", ", json::quote(info.path).c_str(),
               info.target, json::quote(info.isa).c_str(), info.dtype == MLA_F32 ? "f32" : "bf16");
@@ -316,16 +327,16 @@ void Bench::printJson(double median, double rate) const {
   if (!modelSeconds.empty())
     std::printf("\"model_median_seconds\": %.9f, \"model_min_seconds\": %.9f, \"model_max_seconds\": %.9f, ",
                 medianOf(modelSeconds), modelSeconds.front(), modelSeconds.back());
-  std::printf("\"weight_bytes\": %" PRId64 ", \"bytes\": %" PRIu64 ", \"gigabytes_per_second\": %.3f%s%s}\n",
-              used.weight_bytes, bytesTouched(), rate,
-              kernels.empty() ? "" : (", \"kernels\": " + kernels.json()).c_str(),
+  std::printf("\"weight_bytes\": %" PRId64, used.weight_bytes);
+  if (readsAllWeights)
+    std::printf(", \"bytes\": %" PRIu64 ", \"gigabytes_per_second\": %.3f", bytesTouched(), rateOf(median));
+  std::printf("%s%s}\n", kernels.empty() ? "" : (", \"kernels\": " + kernels.json()).c_str(),
               options.counters ? (", \"counters\": " + countersAsJson()).c_str() : "");
 }
 
 void Bench::print() const {
   double median = medianOf(seconds);
-  double rate = static_cast<double>(bytesTouched()) / std::max(median, 1e-9) * 1e-9;
-  options.json ? printJson(median, rate) : printText(median, rate);
+  options.json ? printJson(median) : printText(median);
 }
 
 Error mla::run::bench(const Options &options, const mla_bundle *bundle) {
