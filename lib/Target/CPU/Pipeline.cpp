@@ -89,6 +89,7 @@ void mla::buildCPUPipeline(OpPassManager &pm) {
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createMLACPUHoistAllocas());
   pm.addPass(createMLACPUAllocations());
   pm.addPass(createMLACPUEntries());
   simplify(pm);

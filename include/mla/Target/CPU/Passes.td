@@ -52,6 +52,17 @@ def MLACPUDropReturned : Pass<"mla-cpu-drop-returned", "::mlir::ModuleOp"> {
   }];
 }
 
+def MLACPUHoistAllocas : Pass<"mla-cpu-hoist-allocas", "::mlir::ModuleOp"> {
+  let summary = "Allocate the stack of loops once per call";
+  let description = [{
+    Moves every `llvm.alloca` of a constant size to the entry block of its
+    function. Elsewhere it allocates again each time it is reached, and a
+    function frees its stack only when it returns: a loop over many tokens would
+    exhaust it. What an iteration leaves there no other one reads.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def MLACPUMath : Pass<"mla-cpu-math", "::mlir::func::FuncOp"> {
   let summary = "Expand exponentials to polynomials";
   let description = [{

@@ -12,6 +12,7 @@
 
 #include "ExpertMlp.h"
 
+#include "mla/Dialect/MLA/Analysis/Commuting.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -28,6 +29,9 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
+/// Kernels of routers have so many choices per token at most.
+static constexpr int64_t kMostChoices = 32;
+
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 namespace {
@@ -43,23 +47,34 @@ struct SharedMlp {
 };
 } // namespace
 
-/// Return the weights that a weight of experts is made of, one above the other.
-static tensor::ConcatOp piecesOf(Value weight) {
+/// Return the weights that a weight of experts is made of, one above the other, of `rows` rows each.
+static tensor::ConcatOp piecesOf(Value weight, int64_t rows) {
   auto expanded = weight.getDefiningOp<tensor::ExpandShapeOp>();
-  return expanded ? expanded.getSrc().getDefiningOp<tensor::ConcatOp>() : tensor::ConcatOp();
+  auto pieces = expanded ? expanded.getSrc().getDefiningOp<tensor::ConcatOp>() : tensor::ConcatOp();
+  bool areRows = pieces && pieces.getDim() == 0 && typeOf(weight).getRank() == 3 &&
+                 expanded.getReassociationIndices() == ArrayRef<ReassociationIndices>{{0, 1}, {2}} &&
+                 llvm::all_of(pieces.getInputs(), [&](Value piece) { return typeOf(piece).getDimSize(0) == rows; });
+  return areRows ? pieces : tensor::ConcatOp();
+}
+
+/// Return whether gate and up are both halves of the columns of one tensor, in this order.
+static bool areHalves(SwigluOp activated) {
+  auto gate = activated.getGate().getDefiningOp<tensor::ExtractSliceOp>();
+  auto up = activated.getUp().getDefiningOp<tensor::ExtractSliceOp>();
+  if (!gate || !up || gate.getSource() != up.getSource())
+    return false;
+  std::optional<RowRange> first = getRowRange(gate), second = getRowRange(up);
+  return first && second && first->first == 0 && second->first == first->count && first->count == second->count &&
+         2 * first->count == gate.getSourceType().getShape().back();
 }
 
 /// Return the plain projection whose only reader is `activated`, through slices.
 static ProjectOp gatedProject(SwigluOp activated) {
-  auto gate = activated.getGate().getDefiningOp<tensor::ExtractSliceOp>();
-  auto up = activated.getUp().getDefiningOp<tensor::ExtractSliceOp>();
-  if (!gate || !up || gate.getSource() != up.getSource())
+  if (!areHalves(activated))
     return {};
+  auto gate = activated.getGate().getDefiningOp<tensor::ExtractSliceOp>();
   auto project = gate.getSource().getDefiningOp<ProjectOp>();
-  int64_t width = project ? typeOf(gate).getShape().back() : 0;
-  bool isGated = project && project.getHeads() == Heads::None && gate.getStaticOffsets().back() == 0 &&
-                 up.getStaticOffsets().back() == width && typeOf(project.getResult()).getShape().back() == 2 * width;
-  return isGated ? project : ProjectOp();
+  return project && project.getHeads() == Heads::None && !project.getPanels() ? project : ProjectOp();
 }
 
 /// Return the projections of an MLP whose gate and up are one weight above the other.
@@ -68,9 +83,22 @@ static std::optional<std::pair<ProjectOp, ProjectOp>> matchMlp(Value value) {
   auto activated = down ? down.getX().getDefiningOp<SwigluOp>() : SwigluOp();
   ProjectOp up = activated ? gatedProject(activated) : ProjectOp();
   auto pieces = up ? up.getWeight().getDefiningOp<tensor::ConcatOp>() : tensor::ConcatOp();
-  if (!pieces || pieces.getInputs().size() != 2 || down.getHeads() != Heads::None || !down->hasOneUse())
+  if (!pieces || pieces.getInputs().size() != 2 || pieces.getDim() != 0 || down.getHeads() != Heads::None ||
+      down.getPanels() || !down->hasOneUse() || pieces.getInputs()[0].getType() != pieces.getInputs()[1].getType())
     return std::nullopt;
   return std::pair(up, down);
+}
+
+/// Return whether the MLP's weights can be divided into pieces like those of the experts, and a token may have as many
+/// more.
+static bool haveEqualPieces(SharedMlp mlp) {
+  int64_t all = typeOf(mlp.down.getWeight()).getDimSize(1), rows = typeOf(mlp.down.getWeight()).getDimSize(0);
+  auto ups = piecesOf(mlp.experts.up.getWeight(), mlp.width), downs = piecesOf(mlp.experts.down.getWeight(), rows);
+  if (!ups || !downs || all % mlp.width != 0 ||
+      typeOf(mlp.route.getExperts()).getDimSize(1) + all / mlp.width > kMostChoices)
+    return false;
+  return getElementTypeOrSelf(ups.getType()) == getElementTypeOrSelf(mlp.up.getWeight().getType()) &&
+         getElementTypeOrSelf(downs.getType()) == getElementTypeOrSelf(mlp.down.getWeight().getType());
 }
 
 static std::optional<SharedMlp> match(arith::AddFOp sum, Value experts, Value shared) {
@@ -79,15 +107,13 @@ static std::optional<SharedMlp> match(arith::AddFOp sum, Value experts, Value sh
   auto mlp = matchMlp(shared);
   auto route = ofExperts ? ofExperts->down.getSum().getDefiningOp<RouteOp>() : RouteOp();
   if (!mlp || !route || ofExperts->up.getExperts() != route.getExperts() || ofExperts->up.getX() != mlp->first.getX() ||
-      route.getShared() != 0 || !piecesOf(ofExperts->up.getWeight()) || !piecesOf(ofExperts->down.getWeight()))
+      route.getShared() != 0 || !areHalves(ofExperts->activated))
     return std::nullopt;
   bool isOwn = llvm::all_of(route->getUsers(),
                             [&](Operation *user) { return user == ofExperts->up || user == ofExperts->down; });
-  int64_t width = typeOf(ofExperts->down.getWeight()).getDimSize(2),
-          all = typeOf(mlp->second.getWeight()).getDimSize(1);
-  if (!isOwn || all % width != 0)
-    return std::nullopt;
-  return SharedMlp{sum, *ofExperts, route, mlp->first, mlp->second, width};
+  int64_t width = typeOf(ofExperts->down.getWeight()).getDimSize(2);
+  SharedMlp found{sum, *ofExperts, route, mlp->first, mlp->second, width};
+  return isOwn && haveEqualPieces(found) ? std::optional(found) : std::nullopt;
 }
 
 /// Return `width` rows or columns of a weight from `from` on.
@@ -103,7 +129,7 @@ static Value part(OpBuilder &builder, Value weight, int64_t dim, int64_t from, i
 
 /// Return a weight of experts with others behind them.
 static Value extended(OpBuilder &builder, Value weight, SmallVector<Value> others, int64_t count) {
-  tensor::ConcatOp before = piecesOf(weight);
+  auto before = weight.getDefiningOp<tensor::ExpandShapeOp>().getSrc().getDefiningOp<tensor::ConcatOp>();
   SmallVector<Value> pieces(before.getInputs());
   llvm::append_range(pieces, others);
   auto all = tensor::ConcatOp::create(builder, before.getLoc(), /*dim=*/0, pieces);
