@@ -295,3 +295,36 @@ func.func @other_elements(%x: tensor<?x128xf32>, %logits: tensor<?x2xf32>) -> te
   %sum = arith.addf %routed, %shared : tensor<?x128xf32>
   return %sum : tensor<?x128xf32>
 }
+
+// -----
+
+// A router's kernel has up to 32 choices per token.
+// CHECK-LABEL: func.func @many_choices
+// CHECK-NOT: shared =
+// CHECK: mla.project
+// CHECK: arith.addf
+func.func @many_choices(%x: tensor<?x16xf32>, %logits: tensor<?x32xf32>) -> tensor<?x16xf32> {
+  %c0 = arith.constant 0 : index
+  %tokens = tensor.dim %x, %c0 : tensor<?x16xf32>
+  %g = mla.weight "g" : tensor<8x16xf32>
+  %u = mla.weight "u" : tensor<8x16xf32>
+  %d = mla.weight "d" : tensor<16x8xf32>
+  %ups = tensor.concat dim(0) %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u, %g, %u : (tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>) -> tensor<512x16xf32>
+  %w_up = tensor.expand_shape %ups [[0, 1], [2]] output_shape [32, 16, 16] : tensor<512x16xf32> into tensor<32x16x16xf32>
+  %downs = tensor.concat dim(0) %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d : (tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<16x8xf32>) -> tensor<512x8xf32>
+  %w_down = tensor.expand_shape %downs [[0, 1], [2]] output_shape [32, 16, 8] : tensor<512x8xf32> into tensor<32x16x8xf32>
+  %e, %f = mla.route softmax %logits : tensor<?x32xf32> -> tensor<?x32xi32>, tensor<?x32xf32>
+  %wide = mla.experts_project %x, %w_up of %e : (tensor<?x16xf32>, tensor<32x16x16xf32>, tensor<?x32xi32>) -> tensor<?x32x16xf32>
+  %gate = tensor.extract_slice %wide[0, 0, 0] [%tokens, 32, 8] [1, 1, 1] : tensor<?x32x16xf32> to tensor<?x32x8xf32>
+  %up = tensor.extract_slice %wide[0, 0, 8] [%tokens, 32, 8] [1, 1, 1] : tensor<?x32x16xf32> to tensor<?x32x8xf32>
+  %h = mla.swiglu %gate, %up : tensor<?x32x8xf32> -> tensor<?x32x8xf32>
+  %routed = mla.experts_project %h, %w_down of %e summed %f : (tensor<?x32x8xf32>, tensor<32x16x8xf32>, tensor<?x32xi32>, tensor<?x32xf32>) -> tensor<?x16xf32>
+  %sgu = tensor.concat dim(0) %g, %u : (tensor<8x16xf32>, tensor<8x16xf32>) -> tensor<16x16xf32>
+  %swide = mla.project %x, %sgu : (tensor<?x16xf32>, tensor<16x16xf32>) -> tensor<?x16xf32>
+  %sgate = tensor.extract_slice %swide[0, 0] [%tokens, 8] [1, 1] : tensor<?x16xf32> to tensor<?x8xf32>
+  %sup = tensor.extract_slice %swide[0, 8] [%tokens, 8] [1, 1] : tensor<?x16xf32> to tensor<?x8xf32>
+  %sh = mla.swiglu %sgate, %sup : tensor<?x8xf32> -> tensor<?x8xf32>
+  %shared = mla.project %sh, %d : (tensor<?x8xf32>, tensor<16x8xf32>) -> tensor<?x16xf32>
+  %sum = arith.addf %routed, %shared : tensor<?x16xf32>
+  return %sum : tensor<?x16xf32>
+}
