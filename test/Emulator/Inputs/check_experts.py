@@ -13,9 +13,9 @@ import checks
 import make_bundles
 import reschedule
 import safetensors_file
-from check_products import HIDDEN, emit, layer_weights, tensor
+from check_products import HIDDEN, emit, layer_weights, step, tensor
 from checks import report
-from device_arrays import Arena, from_bits, to_bits
+from device_arrays import from_bits, to_bits
 from mla_mlir import locate
 
 TOLERANCE = 4e-3
@@ -160,19 +160,6 @@ def reference(m, x, weights, factor=2.0):
         for expert, weight in mixed:
             out[t] += weight * rounded(w["down"][expert] @ activate(w["up"][expert] @ x[t], m.width))
     return out
-
-
-def step(bundle, hidden, band=0):
-    tokens = len(hidden)
-    with Arena(band) as arena:
-        pages = arena.given("pages", np.zeros((3, bundle.info.page, bundle.info.cache_row), np.uint16), constant=False)
-        out = arena.empty("out", hidden.shape, "bfloat16")
-        call = bundle.step_call(arena.given("hidden", hidden), pages, arena.given("block_table", np.array([[0, 1, 2]], np.int32)),
-                                arena.given("lengths", np.array([tokens], np.int32)), arena.given("cu_seqlens", np.array([0, tokens], np.int32)),
-                                out, max_queries=tokens, max_length=tokens)
-        call.enqueue(workspace=arena.workspace(call.workspace_bytes()))
-        checks.synchronize()
-        return arena.read(out), arena.touched()
 
 
 def run(names):
