@@ -26,6 +26,8 @@ static void checkMlp(FieldReader &reader) {
     reader.refuse("hidden_act", activation + " is not supported; expected silu");
   if (reader.boolean("mlp_bias", false))
     reader.refuse("mlp_bias", "true, but MLPs with biases are not supported; use --scope=attention");
+  if (reader.boolean("router_bias", false))
+    reader.refuse("router_bias", "true, but routers with biases are not supported; use --scope=attention");
 }
 
 static int64_t required(FieldReader &reader, StringRef key, int64_t limit) {
@@ -60,8 +62,18 @@ static void parseGroups(FieldReader &reader, const RouterFamily &family, const E
                   "leaves fewer experts than num_experts_per_tok, " + Twine(experts.perToken) + "; correct the config");
 }
 
+/// Reject additional choices that do something else than return their input.
+static void checkZeroExperts(FieldReader &reader, const RouterFamily &family, const Experts &experts) {
+  StringRef kind = reader.string("zero_expert_type");
+  if (experts.zero && !family.hasZeroExperts)
+    reader.refuse("zero_expert_num", "not supported for " + family.modelType + "; use --scope=attention");
+  else if (experts.zero && !kind.empty() && kind != "identity")
+    reader.refuse("zero_expert_type", kind + " is not supported; expected identity");
+}
+
 static Router parseRouter(FieldReader &reader, const RouterFamily &family, const Experts &experts) {
   Router router;
+  checkZeroExperts(reader, family, experts);
   router.isSigmoid = family.isSigmoid;
   router.isCorrected = family.isCorrected;
   StringRef scoring = reader.string("scoring_func"), own = family.isSigmoid ? "sigmoid" : "softmax";
@@ -85,16 +97,11 @@ static void parseScales(FieldReader &reader, const AttentionConfig &attention, D
 
 /// Return an error for a model whose layers are not compiled.
 static llvm::Error checkIsSupported(const ModelConfig &model, const AttentionConfig &attention, StringRef where) {
-  if (attention.attentionsPerLayer > 1)
-    return fail(where + ": model_type: layers of " + attention.modelType +
-                " have two attentions and are not compiled as a whole; use --scope=attention");
   if (!model.hasMlp())
     return fail(where + ": intermediate_size: missing, but a layer has an MLP; give it, or use --scope=attention");
   if (model.experts && !findRouter(attention.modelType))
     return fail(where + ": model_type: the router of " + attention.modelType +
                 " is not supported: it needs a golden model that shows what it computes; use --scope=attention");
-  if (model.experts && model.experts->zero)
-    return fail(where + ": zero_expert_num: not supported for " + attention.modelType + "; use --scope=attention");
   return llvm::Error::success();
 }
 
@@ -113,6 +120,7 @@ llvm::Expected<DecoderConfig> mla::importer::parseDecoderConfig(StringRef json, 
   config.denseWidth = model->denseWidth;
   config.experts = model->experts;
   config.sparse = model->sparse;
+  config.hasShortcut = attention.attentionsPerLayer > 1;
   config.vocabSize = model->vocabSize;
   config.tiedEmbeddings = model->tiedEmbeddings;
   FieldReader reader(parsed->root, parsed->where);
@@ -121,8 +129,10 @@ llvm::Expected<DecoderConfig> mla::importer::parseDecoderConfig(StringRef json, 
     config.furtherLayers = reader.count("num_nextn_predict_layers", maxLayers, /*least=*/0);
   if (findFamily(attention.modelType)->has(DepthScaledResiduals))
     parseScales(reader, attention, config);
-  if (model->experts)
+  if (model->experts) {
     config.router = parseRouter(reader, *findRouter(attention.modelType), *model->experts);
+    config.joinsExperts = findRouter(attention.modelType)->isJoined;
+  }
   if (llvm::Error error = reader.takeError())
     return error;
   return config;
@@ -139,6 +149,7 @@ StringRef mla::importer::firstDifference(const DecoderConfig &a, const DecoderCo
       {own.width == other.width, "moe_intermediate_size"},
       {own.routed == other.routed, "n_routed_experts"},
       {own.perToken == other.perToken, "num_experts_per_tok"},
+      {own.zero == other.zero, "zero_expert_num"},
       {own.sharedWidth == other.sharedWidth, "n_shared_experts"},
       {a.sparse == b.sparse, "the layers with experts"},
       {a.vocabSize == b.vocabSize, "vocab_size"},

@@ -43,8 +43,14 @@ Value LayerBuilder::concatenated(SmallVector<Value> pieces, StringRef name) {
   return concat;
 }
 
-/// Return the weights of these roles of all experts, [E, rows of an expert, columns].
-Value LayerBuilder::experts(ArrayRef<WeightRole> roles, StringRef name) {
+/// Return the weights of these roles of all experts, [E, rows of an expert, columns]: those of `joined`, if the
+/// checkpoint has it.
+Value LayerBuilder::experts(WeightRole joined, ArrayRef<WeightRole> roles, StringRef name) {
+  if (find(joined)) {
+    Value all = weight(joined);
+    all.getDefiningOp()->setAttr(kNameAttr, builder.getStringAttr(name));
+    return all;
+  }
   SmallVector<SmallVector<const WeightSpec *>> specs;
   for (WeightRole role : roles)
     specs.push_back(findAll(role));
@@ -89,7 +95,7 @@ Value LayerBuilder::buildMlp(Value x, WeightRole gate, WeightRole up, WeightRole
 std::pair<Value, Value> LayerBuilder::buildRoute(Value x) {
   const Router &router = config.decoder->router;
   const Experts &experts = *config.decoder->experts;
-  Value logits = project(x, weight(WeightRole::Router), experts.routed, Heads::None, "logits");
+  Value logits = project(x, weight(WeightRole::Router), experts.routed + experts.zero, Heads::None, "logits");
   Value correction = router.isCorrected ? weight(WeightRole::Correction) : Value();
   auto scoring = ScoringAttr::get(builder.getContext(), router.isSigmoid ? Scoring::Sigmoid : Scoring::Softmax);
   auto route = RouteOp::create(
@@ -101,16 +107,29 @@ std::pair<Value, Value> LayerBuilder::buildRoute(Value x) {
   return {route.getExperts(), route.getWeights()};
 }
 
+/// Add the token itself for its choices that are no experts.
+Value LayerBuilder::addPassed(Value routed, Value x, Value chosen, Value factors) {
+  const Experts &experts = *config.decoder->experts;
+  if (!experts.zero)
+    return routed;
+  Value passed =
+      PassChoicesOp::create(builder, named("passed"), x.getType(), x, chosen, factors, experts.routed).getResult();
+  return arith::AddFOp::create(builder, named("routed_and_passed"), routed, passed);
+}
+
 /// Sum a token's experts and those that all tokens share.
 Value LayerBuilder::buildExperts(Value x) {
   auto [chosen, factors] = buildRoute(x);
   int64_t width = config.decoder->experts->width, choices = config.decoder->experts->perToken;
-  Value gateUp = experts({WeightRole::ExpertGate, WeightRole::ExpertUp}, "mlp.experts.gate_up_proj");
+  Value gateUp =
+      experts(WeightRole::ExpertsGateUp, {WeightRole::ExpertGate, WeightRole::ExpertUp}, "mlp.experts.gate_up_proj");
   Value wide = ExpertsProjectOp::create(builder, named("experts_gate_up"), tokensOf({choices, 2 * width}, f32()), x,
                                         gateUp, chosen, /*sum=*/Value());
-  Value down = scaled(experts(WeightRole::ExpertDown, "mlp.experts.down_proj"), residualScale(), "experts_down_proj");
+  Value down = scaled(experts(WeightRole::ExpertsDown, WeightRole::ExpertDown, "mlp.experts.down_proj"),
+                      residualScale(), "experts_down_proj");
   Value routed = ExpertsProjectOp::create(builder, named("routed"), tokensOf(config.hiddenSize, f32()),
                                           activate(wide, width), down, chosen, factors);
+  routed = addPassed(routed, x, chosen, factors);
   if (!find(WeightRole::SharedGate))
     return routed;
   Value shared =
@@ -118,12 +137,31 @@ Value LayerBuilder::buildExperts(Value x) {
   return arith::AddFOp::create(builder, named("mixed"), routed, shared);
 }
 
+/// Return the stream, which is the first row of a token if something is carried beside it.
+Value LayerBuilder::streamOf(Value rows) {
+  return config.decoder->hasShortcut ? slice(rows, 0, config.hiddenSize, "stream_row") : rows;
+}
+
+/// Return stream and carried row of a half of a layer. The first half carries what its experts add; the second adds
+/// it, and its own carried row is not read.
+Value LayerBuilder::buildShortcut(Value rows, Value x, Value sum) {
+  Value carried;
+  if (find(WeightRole::Router)) {
+    carried = toOutside(buildExperts(x));
+  } else {
+    carried = slice(rows, config.hiddenSize, config.hiddenSize, "carried");
+    sum = arith::AddFOp::create(builder, named("with_shortcut"), sum, inFloat32(carried, "shortcut"));
+  }
+  return tensor::ConcatOp::create(builder, named("rows"), /*dim=*/1, ValueRange{toOutside(sum), carried});
+}
+
 /// Add the attention's result to the stream, then the MLP's. The lowering of a sum writes to its first operand, unless
 /// that is the caller's and must be copied.
-Value LayerBuilder::buildRest(Value stream, Value attention) {
-  Value sum = arith::AddFOp::create(builder, named("attended"), attention, inFloat32(stream, "stream"));
+Value LayerBuilder::buildRest(Value rows, Value attention) {
+  Value sum = arith::AddFOp::create(builder, named("attended"), attention, inFloat32(streamOf(rows), "stream"));
   Value x = streamNorm(sum, WeightRole::PostNorm, "attended_normed");
   Value mlp =
       find(WeightRole::Gate) ? buildMlp(x, WeightRole::Gate, WeightRole::Up, WeightRole::Down, "mlp") : buildExperts(x);
-  return arith::AddFOp::create(builder, named("layer"), mlp, sum);
+  Value layer = arith::AddFOp::create(builder, named("layer"), mlp, sum);
+  return config.decoder->hasShortcut ? buildShortcut(rows, x, layer) : toOutside(layer);
 }

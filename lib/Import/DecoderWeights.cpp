@@ -25,6 +25,7 @@ public:
   void addNorms();
   /// Add gate, up and down of an MLP; the roles are consecutive.
   void addMlp(WeightRole gate, const std::string &module, int64_t width);
+  void addJoinedExperts();
   void addExperts();
   std::vector<ExpectedWeight> take() { return std::move(weights); }
 
@@ -58,13 +59,25 @@ void Collector::addMlp(WeightRole gate, const std::string &module, int64_t width
   add(role(2), name(2), {config.hiddenSize, width});
 }
 
+void Collector::addJoinedExperts() {
+  const Experts &experts = *decoder.experts;
+  add(WeightRole::ExpertsGateUp, checkpointSuffix(WeightRole::ExpertsGateUp).str(),
+      {experts.routed, 2 * experts.width, config.hiddenSize});
+  add(WeightRole::ExpertsDown, checkpointSuffix(WeightRole::ExpertsDown).str(),
+      {experts.routed, config.hiddenSize, experts.width});
+}
+
 void Collector::addExperts() {
   const Experts &experts = *decoder.experts;
-  add(WeightRole::Router, checkpointSuffix(WeightRole::Router).str(), {experts.routed, config.hiddenSize});
+  int64_t choices = experts.routed + experts.zero;
+  add(WeightRole::Router, checkpointSuffix(WeightRole::Router).str(), {choices, config.hiddenSize});
   if (decoder.router.isCorrected)
-    add(WeightRole::Correction, checkpointSuffix(WeightRole::Correction).str(), {experts.routed});
-  for (int64_t expert = 0; expert < experts.routed; ++expert)
-    addMlp(WeightRole::ExpertGate, "mlp.experts." + std::to_string(expert) + ".", experts.width);
+    add(WeightRole::Correction, checkpointSuffix(WeightRole::Correction).str(), {choices});
+  if (decoder.joinsExperts)
+    addJoinedExperts();
+  else
+    for (int64_t expert = 0; expert < experts.routed; ++expert)
+      addMlp(WeightRole::ExpertGate, "mlp.experts." + std::to_string(expert) + ".", experts.width);
   if (experts.sharedWidth)
     addMlp(WeightRole::SharedGate, "", experts.sharedWidth);
 }
@@ -72,10 +85,10 @@ void Collector::addExperts() {
 std::vector<ExpectedWeight> mla::importer::decoderWeights(const AttentionConfig &config, int64_t layer) {
   Collector collector(config, layer);
   collector.addNorms();
+  if (config.decoder->hasDense(layer))
+    collector.addMlp(WeightRole::Gate, "", config.decoder->denseWidth);
   if (config.decoder->hasExperts(layer))
     collector.addExperts();
-  else
-    collector.addMlp(WeightRole::Gate, "", config.decoder->denseWidth);
   return collector.take();
 }
 

@@ -41,16 +41,18 @@ static constexpr Family familyTable[] = {
     {"youtu", RopePairing::Configured, 1e-6, std::numeric_limits<double>::quiet_NaN(), NoTrait},
 };
 
-static constexpr StringRef greedyOrGroups[] = {"greedy", "group_limited_greedy"}, corrected[] = {"noaux_tc"};
+static constexpr StringRef greedyOrGroups[] = {"greedy", "group_limited_greedy"}, corrected[] = {"noaux_tc"},
+                           greedy[] = {"greedy"}, grouped[] = {"group_limited_greedy"};
 
-// model_type, sigmoid, correction, best of a group, normalized, topk_method. A golden model confirms every row;
-// kimi_k2 is deepseek_v3, as above, and the groups of deepseek_v2 are only read from its source. DeepSeek-V2's router
-// ignores norm_topk_prob in transformers.
+// model_type, sigmoid, correction, best of a group, normalized, topk_method, zero experts, joined. A golden model
+// confirms every row; kimi_k2 is deepseek_v3, as above. DeepSeek-V2's router ignores norm_topk_prob in transformers.
 static constexpr RouterFamily routerTable[] = {
     {"deepseek_v2", false, false, 1, false, greedyOrGroups},
     {"deepseek_v3", true, true, 2, true, corrected},
     {"glm4_moe_lite", true, true, 2, true, corrected},
     {"kimi_k2", true, true, 2, true, corrected},
+    {"longcat_flash", false, true, 1, false, greedy, /*hasZeroExperts=*/true},
+    {"mistral4", false, false, 2, true, grouped, /*hasZeroExperts=*/false, /*isJoined=*/true},
 };
 
 // model_type, gated MLP, tied embeddings, RoPE; also from transformers 5.17

@@ -77,6 +77,8 @@ struct RouterFamily {
   bool isNormalized; ///< If norm_topk_prob is true; else never.
   /// The values of topk_method, first that of a config without the key; greedy has no groups.
   llvm::ArrayRef<llvm::StringRef> methods;
+  bool hasZeroExperts = false; ///< zero_expert_num choices return their input.
+  bool isJoined = false;       ///< Checkpoints have the weights of all experts in one tensor.
 };
 
 /// Return the router of a model_type, or null.

@@ -74,6 +74,8 @@ mlir::DictionaryAttr mla::importer::describeModel(mlir::MLIRContext *context, co
       .add("cache", cache.get());
   if (config.decoder)
     model.add("scope", StringRef(options.hasEnds ? "model" : "layer"));
+  if (config.decoder && config.decoder->streams() > 1)
+    model.add("streams", config.decoder->streams());
   if (options.hasEnds)
     model.add("vocab_size", config.decoder->vocabSize);
   if (config.indexTopK)

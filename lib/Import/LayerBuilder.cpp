@@ -38,8 +38,13 @@ RankedTensorType LayerBuilder::tokensOf(ArrayRef<int64_t> shape, Type element) {
   return RankedTensorType::get(sizes, element);
 }
 
+Type LayerBuilder::rowsType() {
+  int64_t streams = config.decoder ? config.decoder->streams() : 1;
+  return tokensOf(streams * config.hiddenSize, outside());
+}
+
 FunctionType LayerBuilder::functionType() {
-  Type hidden = tokensOf(config.hiddenSize, outside());
+  Type hidden = rowsType();
   return builder.getFunctionType({hidden, tokensOf({}, builder.getI32Type()), cacheType()}, {hidden, cacheType()});
 }
 
@@ -326,7 +331,7 @@ func::FuncOp LayerBuilder::build(StringRef name, Phase phase) {
     argument.setLoc(named(argumentName));
   builder.setInsertionPointToStart(block);
 
-  Value stream = hidden = block->getArgument(0);
+  Value rows = hidden = block->getArgument(0);
   cu = block->getArgument(1);
   Value cache = block->getArgument(2);
   Value first = arith::ConstantIndexOp::create(builder, named("c0"), 0);
@@ -336,13 +341,12 @@ func::FuncOp LayerBuilder::build(StringRef name, Phase phase) {
   sequence = positions.getSequence();
 
   if (config.decoder)
-    hidden = streamNorm(stream, WeightRole::InputNorm, "hidden_normed");
+    hidden = streamNorm(streamOf(rows), WeightRole::InputNorm, "hidden_normed");
   Query q = buildQuery();
   cache = buildAppend(cache);
   Value out = buildOutput(buildAttention(q, cache));
-  if (config.decoder)
-    out = buildRest(stream, out);
-  func::ReturnOp::create(builder, builder.getUnknownLoc(), ValueRange{toOutside(out), cache});
+  out = config.decoder ? buildRest(rows, out) : toOutside(out);
+  func::ReturnOp::create(builder, builder.getUnknownLoc(), ValueRange{out, cache});
   return function;
 }
 

@@ -43,6 +43,8 @@ private:
   mlir::Type outside() { return options.dtype == DType::BF16 ? mlir::Type(builder.getBF16Type()) : f32(); }
   CacheType cacheType();
   mlir::RankedTensorType tokensOf(llvm::ArrayRef<int64_t> shape, mlir::Type element);
+  /// Return the type of what goes from layer to layer.
+  mlir::Type rowsType();
   mlir::FunctionType functionType();
 
   // Weights.
@@ -83,12 +85,15 @@ private:
   double residualScale() const;
   mlir::Value streamNorm(mlir::Value x, WeightRole gamma, llvm::StringRef name);
   mlir::Value concatenated(llvm::SmallVector<mlir::Value> weights, llvm::StringRef name);
-  mlir::Value experts(llvm::ArrayRef<WeightRole> roles, llvm::StringRef name);
+  mlir::Value experts(WeightRole joined, llvm::ArrayRef<WeightRole> roles, llvm::StringRef name);
   mlir::Value activate(mlir::Value gateUp, int64_t width);
   mlir::Value buildMlp(mlir::Value x, WeightRole gate, WeightRole up, WeightRole down, llvm::StringRef name);
   std::pair<mlir::Value, mlir::Value> buildRoute(mlir::Value x);
+  mlir::Value addPassed(mlir::Value routed, mlir::Value x, mlir::Value chosen, mlir::Value factors);
   mlir::Value buildExperts(mlir::Value x);
-  mlir::Value buildRest(mlir::Value stream, mlir::Value attention);
+  mlir::Value streamOf(mlir::Value rows);
+  mlir::Value buildShortcut(mlir::Value rows, mlir::Value x, mlir::Value sum);
+  mlir::Value buildRest(mlir::Value rows, mlir::Value attention);
 
   // The ends of the model: ModelEnds.cpp.
   mlir::Value startEnd(llvm::StringRef name, llvm::StringRef argument, mlir::Type in, mlir::Type out);

@@ -10,6 +10,7 @@
 #include "ModelTensors.h"
 #include "TensorErrors.h"
 #include "WeightScales.h"
+#include "mla/Import/DecoderConfig.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -67,6 +68,10 @@ StringRef mla::importer::checkpointSuffix(WeightRole role) {
     return "up_proj.weight";
   case WeightRole::ExpertDown:
     return "down_proj.weight";
+  case WeightRole::ExpertsGateUp:
+    return "mlp.experts.gate_up_proj";
+  case WeightRole::ExpertsDown:
+    return "mlp.experts.down_proj";
   case WeightRole::SharedGate:
     return "mlp.shared_experts.gate_proj.weight";
   case WeightRole::SharedUp:
@@ -153,6 +158,10 @@ static llvm::Expected<LayerWeight> findWeight(Checkpoint &checkpoint, const Atte
   LayerWeight weight{expected, *tensor, nullptr};
   if (llvm::Error error = checkShape(checkpoint.where(), **tensor, expected.shape))
     return error;
+  if (expected.shape.size() > 2 && (*tensor)->dtype == DType::F8_E4M3)
+    return tensorError(checkpoint.where(), **tensor,
+                       "is F8_E4M3, but experts in one tensor are only supported in BF16, F16 and F32; use "
+                       "--scope=attention");
   if (llvm::Error error = findScale(checkpoint, config, weight))
     return error;
   return weight;
@@ -170,6 +179,16 @@ static llvm::Expected<std::vector<LayerWeight>> findAll(Checkpoint &checkpoint, 
   return result;
 }
 
+/// Return whether a tensor is of a choice that returns its input, which transformers saves although nothing reads it.
+static bool isOfZeroExpert(const AttentionConfig &config, int64_t layer, StringRef name) {
+  uint64_t expert;
+  if (!config.decoder || !config.decoder->experts || !name.consume_front(decoderPrefix(layer) + "mlp.experts.") ||
+      name.consumeInteger(10, expert))
+    return false;
+  const Experts &experts = *config.decoder->experts;
+  return expert >= uint64_t(experts.routed) && expert < uint64_t(experts.routed + experts.zero);
+}
+
 /// Reject unexpected tensors of the layer. An indexer is expected but not compiled.
 static llvm::Error checkNothingElse(const Checkpoint &checkpoint, const AttentionConfig &config,
                                     ArrayRef<LayerWeight> weights, int64_t layer) {
@@ -184,7 +203,7 @@ static llvm::Error checkNothingElse(const Checkpoint &checkpoint, const Attentio
       known.insert(weight.expected.scale->name);
   }
   checkpoint.forEachName([&](StringRef name) {
-    if (config.indexTopK && name.starts_with(indexer))
+    if ((config.indexTopK && name.starts_with(indexer)) || isOfZeroExpert(config, layer, name))
       return;
     if (name.starts_with(prefix) && !known.contains(name) && !isUnusedScale(name) && (other.empty() || name < other))
       other = name.str();

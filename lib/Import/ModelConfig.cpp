@@ -123,6 +123,8 @@ static void addLayersOfTwoAttentions(FieldReader &reader, int64_t layers, ModelC
   if (model.experts)
     model.denseWidth = needed(reader, denseWidths, maxHidden, nameIn(reader, expertCounts));
   model.layers = {{layers, 2, model.denseWidth ? 2 : 0, model.experts ? 1 : 0}};
+  for (int64_t attention = 0; attention < 2 * layers; ++attention)
+    model.sparse.push_back(model.experts && attention % 2 == 0);
 }
 
 static void addLayers(FieldReader &reader, int64_t layers, ModelConfig &model) {

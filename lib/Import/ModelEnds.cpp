@@ -29,13 +29,17 @@ void LayerBuilder::buildEnds() {
   const DecoderConfig &decoder = *config.decoder;
   Type stream = tokensOf(config.hiddenSize, outside()), logits = tokensOf(decoder.vocabSize, f32());
   OpBuilder::InsertionGuard guard(builder);
-  Value ids = startEnd("embed", "ids", tokensOf({}, builder.getI32Type()), stream);
+  Value ids = startEnd("embed", "ids", tokensOf({}, builder.getI32Type()), rowsType());
   Value table = scaled(weight(WeightRole::Embedding), decoder.embeddingScale, "embed_tokens");
   Value rows = EmbedOp::create(builder, named("embedded"), stream, ids, table);
-  func::ReturnOp::create(builder, builder.getUnknownLoc(), rows);
+  if (decoder.hasShortcut) // the first layer does not read what is carried
+    rows = tensor::ConcatOp::create(builder, named("rows"), /*dim=*/1, ValueRange{rows, rows});
+  auto end = func::ReturnOp::create(builder, builder.getUnknownLoc(), rows);
 
-  builder.setInsertionPointAfter(rows.getDefiningOp()->getParentOp());
-  Value x = startEnd("logits", "hidden", stream, logits);
+  builder.setInsertionPointAfter(end->getParentOp());
+  Value hidden = startEnd("logits", "hidden", rowsType(), logits);
+  tokens = tensor::DimOp::create(builder, named("tokens"), hidden, 0);
+  Value x = streamOf(hidden);
   Value gamma = scaled(weight(WeightRole::FinalNorm), decoder.logitScale, "norm");
   Value normed = RmsNormOp::create(builder, named("normed"), tokensOf(config.hiddenSize, f32()), x, gamma,
                                    builder.getF64FloatAttr(decoder.normEps));

@@ -114,7 +114,7 @@ Recipe SyntheticCheckpoint::recipeOf(const ExpectedWeight &weight, bool scale) c
       {WeightRole::QNorm, WeightRole::KVNorm, WeightRole::InputNorm, WeightRole::PostNorm, WeightRole::FinalNorm},
       weight.role);
   recipe.mean = isNorm ? 1.0f : 0.0f;
-  recipe.deviation = weight.shape.size() == 2 ? 1.0f / std::sqrt(static_cast<float>(weight.shape[1])) : 0.1f;
+  recipe.deviation = weight.shape.size() > 1 ? 1.0f / std::sqrt(static_cast<float>(weight.shape.back())) : 0.1f;
   if (!weight.scale)
     return recipe;
   recipe.block = weight.scale->block;

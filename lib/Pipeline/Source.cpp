@@ -204,6 +204,9 @@ llvm::Expected<Source> mla::openSource(const CompileOptions &options) {
 }
 
 llvm::Error mla::checkIsWhole(const Source &source, llvm::ArrayRef<int64_t> layers, const CompileOptions &options) {
+  if (options.scope == Scope::Layer && source.config.decoder->hasShortcut)
+    return makeError(source.where + ": model_type: layers of " + source.config.modelType +
+                     " have two attentions and are only compiled as a model; use --scope=model or --scope=attention");
   if (options.scope != Scope::Model)
     return llvm::Error::success();
   bool isWhole = static_cast<int64_t>(layers.size()) == source.config.numLayers;

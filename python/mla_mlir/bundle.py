@@ -210,7 +210,7 @@ class Bundle:
         """Return the step as a Call. Pending work on the tensors runs before anything enqueued on `stream` afterwards."""
         look = self._looker(stream)
         hidden, out = look("hidden", hidden), look("out", out)
-        hidden.expect_contiguous(self.info.dtype, [None, self.info.hidden_size], self.devices)
+        hidden.expect_contiguous(self.info.dtype, [None, self.info.hidden_size * self.info.streams], self.devices)
         out.expect_contiguous(self.info.dtype, hidden.shape, self.devices, writable=True)
         runtime.expect_phase(phase)
         tables, sizes = self._tables(look, block_table, lengths, cu_seqlens, max_length)

@@ -96,7 +96,7 @@ class Batch:
         out = result_like("hidden", hidden) if out is None else out
         runtime.expect_phase(phase)
         number = streams.for_dlpack(self.stream) if bundle.info.device_memory else None
-        shape = [self.tokens, bundle.info.hidden_size]
+        shape = [self.tokens, bundle.info.hidden_size * bundle.info.streams]
         source = view("hidden", hidden, number).expect_contiguous(bundle.info.dtype, shape, bundle.devices)
         result = view("out", out, number).expect_contiguous(bundle.info.dtype, shape, bundle.devices, writable=True)
         layer = bundle.info.layers[0] if layer is None else integer("layer", layer)

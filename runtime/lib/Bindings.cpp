@@ -21,6 +21,8 @@ using schema::ExtentRow;
 int64_t BindingTypes::number(std::string_view key) const {
   if (key == "cache_row")
     return cacheRow;
+  if (key == "hidden_row")
+    return number("hidden_size") * std::max<int64_t>(number("streams"), 1);
   // Where it was checked: elsewhere a field of that name is none that we know, and may say anything.
   const Value *object = key == "page" ? &root : root.find("model"), *value = object ? object->find(key) : nullptr;
   return value ? value->integer : 0;

@@ -67,6 +67,7 @@ static void fillInfo(mla_bundle &bundle) {
   to.rope_theta = from.ropeTheta;
   to.layers = from.layers.data();
   to.vocab_size = from.vocabSize;
+  to.streams = from.streams;
   to.num_layers = static_cast<int64_t>(from.layers.size());
   to.num_entries = static_cast<int64_t>(from.entries.size());
   to.device_memory = from.hasKernels();

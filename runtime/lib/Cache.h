@@ -45,6 +45,9 @@ struct CacheLayout {
 
 CacheLayout layoutOf(const mla_bundle_info &info);
 
+/// Returns the elements of a token's hidden states.
+inline int64_t widthOf(const mla_bundle_info &info) { return info.hidden_size * info.streams; }
+
 Error unknownSequence(const char *function, mla_sequence id);
 
 /// A sequence holds exactly the pages its tokens need; during a batch, also those of the new tokens.

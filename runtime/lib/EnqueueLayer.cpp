@@ -46,7 +46,7 @@ static Error checkPointers(const char *function, const mla_bundle &bundle, const
   Error error;
   FieldChecker check(function, error);
   uint64_t hidden = elementBytes(bundle.info.dtype), cached = elementBytes(bundle.info.cache_dtype);
-  check.hiddenAndOut(step.hidden, step.out, step.tokens * bundle.info.hidden_size * hidden,
+  check.hiddenAndOut(step.hidden, step.out, step.tokens * widthOf(bundle.info) * hidden,
                      bundle.gpu ? bf16Alignment : hidden);
   check.pointer("pages", step.pages, bundle.gpu ? bf16Alignment : cached);
   checkTables(check, step);
@@ -62,12 +62,12 @@ static Error runOnHost(const char *function, const mla_bundle &bundle, const Che
   if (Error error = judgeTablesOnHost(function, bundle, checked))
     return error;
   EntryArguments arguments;
-  arguments.hidden = arrayOf(step.hidden, {step.tokens, info.hidden_size});
+  arguments.hidden = arrayOf(step.hidden, {step.tokens, widthOf(info)});
   arguments.cuSeqlens = arrayOf(step.cu_seqlens, {step.batch + 1});
   arguments.pages = arrayOf(step.pages, {step.num_pages, info.page, layoutOf(info).row});
   arguments.blockTable = arrayOf(step.block_table, {step.batch, step.table_width});
   arguments.lengths = arrayOf(step.lengths, {step.batch});
-  arguments.out = arrayOf(step.out, {step.tokens, info.hidden_size});
+  arguments.out = arrayOf(step.out, {step.tokens, widthOf(info)});
   return bundle.runOnHost(checked.layerIndex, checked.entry, arguments);
 }
 

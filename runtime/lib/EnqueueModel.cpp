@@ -144,7 +144,7 @@ static Result<Places> place(const char *function, const mla_bundle &bundle, cons
     places.bytes += (bytes + workspaceAlignment - 1) / workspaceAlignment * workspaceAlignment;
     return start;
   };
-  uint64_t hiddenBytes = model.step.tokens * bundle.info.hidden_size * elementBytes(bundle.info.dtype);
+  uint64_t hiddenBytes = model.step.tokens * widthOf(bundle.info) * elementBytes(bundle.info.dtype);
   for (uint64_t &hidden : places.hidden)
     hidden = add(hiddenBytes);
   places.logits = add(model.rows() * bundle.info.vocab_size * sizeof(float));
@@ -183,7 +183,7 @@ private:
   float *logits;
 
   char *at(uint64_t offset) const { return static_cast<char *>(step.workspace) + offset; }
-  uint64_t rowBytes() const { return bundle.info.hidden_size * elementBytes(bundle.info.dtype); }
+  uint64_t rowBytes() const { return widthOf(bundle.info) * elementBytes(bundle.info.dtype); }
   Error enqueue(const LaunchList &list, LaunchBindings &bindings) const;
   Error runEnd(schema::Core core, const DeviceArray *weights, int64_t rows) const;
   Error runLayer(size_t index);

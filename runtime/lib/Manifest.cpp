@@ -19,7 +19,7 @@ using namespace mla;
 using json::Value;
 
 // Bounds far above any model: with them no product of a few fields overflows.
-static constexpr int64_t maxVocabulary = 1 << 26;
+static constexpr int64_t maxVocabulary = 1 << 26, maxStreams = 16;
 static constexpr int64_t maxMadeWeights = int64_t(1) << 48;
 static constexpr int64_t maxDim = 1 << 20, maxPage = 1 << 16, maxLayer = 1 << 20, maxContext = INT32_MAX;
 static constexpr size_t maxLayers = 1 << 16, maxEntries = 1 << 12;
@@ -55,6 +55,8 @@ static void readModel(FieldReader fields, Manifest &manifest) {
   manifest.vHeadDim = fields.integer("v_head_dim", 1, maxDim);
   manifest.rmsNormEps = fields.number("rms_norm_eps", 0, 1);
   manifest.ropeTheta = fields.number("rope_theta", 0, 1e30);
+  if (fields.has("streams"))
+    manifest.streams = fields.integer("streams", 1, maxStreams);
   if (fields.has("vocab_size"))
     manifest.vocabSize = fields.integer("vocab_size", 1, maxVocabulary);
   if (manifest.heads * manifest.tensorParallel != manifest.numAttentionHeads)

@@ -55,7 +55,7 @@ Error mla::findBatchLayer(const char *function, const mla_bundle *bundle, int64_
 static Error checkBuffers(const char *function, const mla_bundle &bundle, const mla_batch &batch, const void *hidden,
                           const void *out) {
   Error error;
-  uint64_t element = elementBytes(bundle.info.dtype), bytes = batch.tokens() * bundle.info.hidden_size * element;
+  uint64_t element = elementBytes(bundle.info.dtype), bytes = batch.tokens() * widthOf(bundle.info) * element;
   FieldChecker(function, error).hiddenAndOut(hidden, out, bytes, bundle.gpu ? bf16Alignment : element);
   return error;
 }
@@ -63,12 +63,12 @@ static Error checkBuffers(const char *function, const mla_bundle &bundle, const 
 static Error runOnHost(const mla_bundle &bundle, size_t index, size_t cacheIndex, const mla_batch &batch, int64_t entry,
                        const void *hidden, void *out) {
   EntryArguments arguments;
-  arguments.hidden = arrayOf(hidden, {batch.tokens(), bundle.info.hidden_size});
+  arguments.hidden = arrayOf(hidden, {batch.tokens(), widthOf(bundle.info)});
   arguments.cuSeqlens = arrayOf(batch.cuSeqlens.data(), {batch.count() + 1});
   arguments.pages = batch.cache->layerPages(cacheIndex);
   arguments.blockTable = arrayOf(batch.blockTable.data(), {batch.count(), batch.maxPages});
   arguments.lengths = arrayOf(batch.lengths.data(), {batch.count()});
-  arguments.out = arrayOf(out, {batch.tokens(), bundle.info.hidden_size});
+  arguments.out = arrayOf(out, {batch.tokens(), widthOf(bundle.info)});
   return bundle.runOnHost(index, entry, arguments);
 }
 

@@ -78,7 +78,7 @@ static void keepLast(const mla_batch &batch, char *rows, uint64_t rowBytes) {
 
 static Error runOnHost(const ModelRun &run) {
   const mla_bundle &bundle = *run.bundle;
-  int64_t tokens = run.batch->tokens(), width = bundle.info.hidden_size;
+  int64_t tokens = run.batch->tokens(), width = widthOf(bundle.info);
   uint64_t rowBytes = width * elementBytes(bundle.info.dtype);
   Rows in(tokens * rowBytes), out(tokens * rowBytes);
   if (!in.data || !out.data)

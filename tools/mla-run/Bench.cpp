@@ -130,7 +130,7 @@ Error Bench::prepare() {
   if (Error error = fillCache())
     return error;
   NormalValues values(info.dtype);
-  uint64_t elements = tokens * batchSize * info.hidden_size;
+  uint64_t elements = tokens * batchSize * info.hidden_size * info.streams;
   if (Error error = hidden.resize(elements * values.elementBytes()))
     return error;
   if (Error error = out.resize(hidden.size()))

@@ -34,15 +34,22 @@ struct DecoderConfig {
   int64_t denseWidth = 0; ///< Of a dense MLP; 0 without one.
   std::optional<Experts> experts;
   Router router;
+  bool joinsExperts = false;   ///< Checkpoints have the weights of all experts in one tensor.
   int64_t vocabSize = 0;       ///< 0: unknown.
   bool tiedEmbeddings = false; ///< Logits are products with the embedding.
   /// Factors on embedded tokens, and on the normed states that logits are computed of.
   double embeddingScale = 1.0, logitScale = 1.0;
-  std::vector<bool> sparse; ///< By layer: it has experts instead of a dense MLP.
+  std::vector<bool> sparse; ///< By layer: it has experts.
+  /// Layers are halves of a layer with two attentions (LongCat-Flash). Both have a dense MLP; what the experts of the
+  /// first half add is added at the end of the second, and carried there beside the stream.
+  bool hasShortcut = false;
   /// Layers of the checkpoint after the model's own. They predict further tokens, and are not compiled.
   int64_t furtherLayers = 0;
 
   bool hasExperts(int64_t layer) const { return sparse[layer]; }
+  bool hasDense(int64_t layer) const { return hasShortcut || !sparse[layer]; }
+  /// Rows of hidden_size elements per token between layers: the stream, and what is carried beside it.
+  int64_t streams() const { return hasShortcut ? 2 : 1; }
 };
 
 /// Parse the text of a config.json whose attention is `attention`. `where` (its path) is the prefix of errors. Reject

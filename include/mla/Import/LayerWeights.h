@@ -44,7 +44,9 @@ enum class WeightRole {
   ExpertGate, ///< mlp.experts.0.gate_proj and so on, one of each per expert
   ExpertUp,
   ExpertDown,
-  SharedGate, ///< mlp.shared_experts.gate_proj and so on
+  ExpertsGateUp, ///< mlp.experts.gate_up_proj     [E, 2 F, D]   all of them in one tensor
+  ExpertsDown,   ///< mlp.experts.down_proj        [E, D, F]
+  SharedGate,    ///< mlp.shared_experts.gate_proj and so on
   SharedUp,
   SharedDown,
 

@@ -54,7 +54,7 @@ struct ModelConfig {
   int64_t denseWidth = 0; ///< Of a dense MLP; 0 without one.
   std::optional<Experts> experts;
   std::vector<LayerKind> layers; ///< In the model's order.
-  std::vector<bool> sparse;      ///< By layer: it has a mixture instead of a dense MLP.
+  std::vector<bool> sparse;      ///< By attention: a mixture follows it.
 
   /// False: the config has no field of an MLP, and the model's layers are only attentions.
   bool hasMlp() const { return denseWidth || experts; }

@@ -122,6 +122,33 @@ static Value emitExperts(Emitter &e, ExpertsProjectOp op, ExpertsProjectOp::Adap
   return ExpertsEmitter(op, operands).emit(e);
 }
 
+//===----------------------------------------------------------------------===//
+// Choices that compute nothing
+//===----------------------------------------------------------------------===//
+
+/// Return the sum of the weights of every token's choices from number `from` on, [T].
+static Value emitPassedWeights(Emitter &e, Value experts, Value weights, int64_t from) {
+  auto add = [&](Emitter &e, ValueRange args) -> Value {
+    Value first = arith::ConstantOp::create(e, e.getI32IntegerAttr(from));
+    Value passes = arith::CmpIOp::create(e, arith::CmpIPredicate::sge, args[0], first);
+    return arith::AddFOp::create(e, args[2], arith::SelectOp::create(e, passes, args[1], e.f32(0)));
+  };
+  Value sums = e.zeros({e.dimSize(experts, 0)});
+  return e.generic({experts, weights}, {{0, 1}, {0, 1}}, sums, {0}, 2, add);
+}
+
+static Value emitPassed(Emitter &e, PassChoicesOp op, PassChoicesOp::Adaptor operands) {
+  Value x = operands.getX();
+  Value factors = emitPassedWeights(e, operands.getExperts(), operands.getWeights(), op.getFrom());
+  Type element = op.getType().getElementType();
+  auto scale = [&](Emitter &e, ValueRange args) -> Value {
+    return e.castTo(element, arith::MulFOp::create(e, e.castTo(e.getF32Type(), args[0]), args[1]));
+  };
+  Value init = e.empty({e.dimSize(x, 0), e.size(typeOf(x).getDimSize(1))}, element);
+  return e.generic({x, factors}, {{0, 1}, {0}}, init, {0, 1}, 2, scale);
+}
+
 void mla::populateExpertsPatterns(RewritePatternSet &patterns, const TypeConverter &converter) {
-  patterns.add<EmitPattern<ExpertsProjectOp, emitExperts>>(converter, patterns.getContext());
+  patterns.add<EmitPattern<ExpertsProjectOp, emitExperts>, EmitPattern<PassChoicesOp, emitPassed>>(
+      converter, patterns.getContext());
 }

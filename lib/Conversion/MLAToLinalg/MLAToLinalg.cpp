@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Func/Transforms/FuncConversions.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace mla {
 #define GEN_PASS_DEF_MLATOLINALG
@@ -55,6 +56,21 @@ static LogicalResult lowerPacks(ModuleOp module) {
   return success();
 }
 
+/// Lower concatenations of tokens to insertions, which bufferize. Those of weights are lowered by tiles.
+static LogicalResult lowerConcatenations(ModuleOp module) {
+  IRRewriter rewriter(module.getContext());
+  SmallVector<tensor::ConcatOp> concatenations;
+  module.walk([&](tensor::ConcatOp op) { concatenations.push_back(op); });
+  for (tensor::ConcatOp op : concatenations) {
+    rewriter.setInsertionPoint(op);
+    FailureOr<SmallVector<Value>> parts = op.decomposeOperation(rewriter);
+    if (failed(parts))
+      return failure();
+    rewriter.replaceOp(op, *parts);
+  }
+  return success();
+}
+
 namespace {
 
 struct MLAToLinalgPass : mla::impl::MLAToLinalgBase<MLAToLinalgPass> {
@@ -93,7 +109,7 @@ struct MLAToLinalgPass : mla::impl::MLAToLinalgBase<MLAToLinalgPass> {
       if (function.getArgAttrsAttr())
         spreadArgumentAttributes(function, converter);
     if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))) ||
-        failed(lowerPacks(getOperation())))
+        failed(lowerPacks(getOperation())) || failed(lowerConcatenations(getOperation())))
       signalPassFailure();
   }
 };

@@ -28,6 +28,9 @@ using namespace mlir;
 //===----------------------------------------------------------------------===//
 
 /// The values of `mla.end`.
+/// As the runtime allows.
+static constexpr int64_t kMostStreams = 16;
+
 static constexpr llvm::StringLiteral kEmbedEnd = "embed", kLogitsEnd = "logits";
 
 namespace {
@@ -43,16 +46,16 @@ public:
 private:
   explicit EntryTypes(MLIRContext *context) : builder(context) {}
   Type tokensOf(ArrayRef<int64_t> width, Type element) const;
-  Type stream() const { return tokensOf(hidden, element); }
+  Type rows() const { return tokensOf(hidden * streams, element); }
 
   Builder builder;
-  int64_t hidden = 0, vocabulary = 0; // 0: the module has no ends
-  Type element;                       // of hidden states
+  int64_t hidden = 0, streams = 1, vocabulary = 0; // 0: the module has no ends
+  Type element;                                    // of hidden states
   CacheType cache;
 };
 } // namespace
 
-static LogicalResult emitBadField(ModuleOp module, StringRef key, StringRef expected) {
+static LogicalResult emitBadField(ModuleOp module, StringRef key, const Twine &expected) {
   Attribute value = module->getAttrOfType<DictionaryAttr>(kModelAttr).get(key);
   InFlightDiagnostic diagnostic = module.emitError();
   diagnostic << "expected " << key << " of " << kModelAttr << " to be " << expected << ", got ";
@@ -73,6 +76,9 @@ FailureOr<EntryTypes> EntryTypes::of(ModuleOp module) {
   std::optional<int64_t> hidden = findSize(model, "hidden_size"), vocabulary = findSize(model, "vocab_size");
   if (!hidden)
     return emitBadField(module, "hidden_size", "a positive i64");
+  std::optional<int64_t> streams = findSize(model, "streams");
+  if (model.contains("streams") && (!streams || *streams > kMostStreams))
+    return emitBadField(module, "streams", "a positive i64 of at most " + std::to_string(kMostStreams));
   auto scope = model.getAs<StringAttr>("scope");
   bool isModel = scope && scope.getValue() == "model";
   if (isModel != vocabulary.has_value())
@@ -86,6 +92,7 @@ FailureOr<EntryTypes> EntryTypes::of(ModuleOp module) {
   if (!format)
     return emitBadField(module, "cache", "a dictionary with a known format");
   types.hidden = *hidden;
+  types.streams = streams.value_or(1);
   types.vocabulary = vocabulary.value_or(0);
   types.element = dtype.getValue() == "bf16" ? Type(types.builder.getBF16Type()) : types.builder.getF32Type();
   auto size = [&](StringRef key) { return model.getAs<IntegerAttr>(key).getInt(); }; // the dialect verifies these
@@ -104,14 +111,14 @@ Type EntryTypes::tokensOf(ArrayRef<int64_t> width, Type element) const {
 
 FunctionType EntryTypes::ofLayer() const {
   Builder b = builder;
-  return b.getFunctionType({stream(), tokensOf({}, b.getI32Type()), cache}, {stream(), cache});
+  return b.getFunctionType({rows(), tokensOf({}, b.getI32Type()), cache}, {rows(), cache});
 }
 
 FunctionType EntryTypes::ofEnd(StringRef end) const {
   Builder b = builder;
   if (end == kEmbedEnd)
-    return b.getFunctionType(tokensOf({}, b.getI32Type()), stream());
-  return b.getFunctionType(stream(), tokensOf(vocabulary, b.getF32Type()));
+    return b.getFunctionType(tokensOf({}, b.getI32Type()), rows());
+  return b.getFunctionType(rows(), tokensOf(vocabulary, b.getF32Type()));
 }
 
 static LogicalResult checkFunction(func::FuncOp function, StringRef what, FunctionType expected) {

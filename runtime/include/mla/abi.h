@@ -51,7 +51,8 @@ extern "C" {
  *   "tensor_parallel", "rank"             this bundle holds heads rank*heads .. (rank+1)*heads - 1
  *   "model"     {"model_type", "hidden_size", "num_attention_heads" (of the whole model), "heads" (of this rank),
  *                "q_lora_rank" (0: none), "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim",
- *                "rms_norm_eps", "rope_theta", of a model "vocab_size", and "index_topk" if the model's attention is sparse in longer contexts}
+ *                "rms_norm_eps", "rope_theta", of a model "vocab_size", "streams" if a token has several rows of
+ *                hidden_size between layers, and "index_topk" if the model's attention is sparse in longer contexts}
  *   "layers"    [layer numbers]           "plan"      the #mla.plan, as text
  *   "entries"   [{"symbol", "phase": "prefill"|"decode", "q", "o": "naive"|"absorb"|"fold",
  *                 "tokens": [first, last]   the steps it serves, by query tokens (of the sequence with most), and
@@ -133,14 +134,14 @@ extern "C" {
 /* An entry of code.so. Its only argument is an array of pointers, each to a
  * ranked memref descriptor as MLIR lays it out:
  *   struct { T *allocated, *aligned; int64_t offset; int64_t sizes[rank], strides[rank]; }
- * with sizes and strides in elements, row-major, offset 0. In order:
- *   0  hidden       [tokens, hidden_size]                 dtype    in
+ * with sizes and strides in elements, row-major, offset 0. The width is hidden_size times streams. In order:
+ *   0  hidden       [tokens, width]                       dtype    in
  *   1  cu_seqlens   [batch + 1]                           int32    in: first token of each sequence, then tokens
  *   2  pages        [pages, page, cache_row]                        cache dtype  in and out
  *   3  block_table  [batch, max pages of a sequence]      int32    in: page numbers; rows end in zeros
  *   4  lengths      [batch]                               int32    in: cached tokens, including this step's
  *   5… the entry's weights, each of the shape and element type it has in weights.safetensors
- *   last  out       [tokens, hidden_size]                 dtype    out
+ *   last  out       [tokens, width]                       dtype    out
  * Rows of pages without a token hold anything, including NaN: an entry must not use them, not even times zero. An entry
  * writes only the rows of its tokens to pages. hidden and out do not overlap.
  * Entries keep no state and may run at the same time on different caches. An entry that gets no memory returns at once:
@@ -148,7 +149,7 @@ extern "C" {
 typedef void (*mla_entry_fn)(void **descriptors);
 
 /* The ends of a model are entries with three kinds of arguments: ids [tokens] int32 of "embed", hidden [rows,
- * hidden_size] of dtype of "logits"; weights; last, hidden [tokens, hidden_size] of "embed", logits [rows, vocab_size]
+ * width] of dtype of "logits"; weights; last, hidden [tokens, width] of "embed", logits [rows, vocab_size]
  * f32 of "logits". An id that is no row of the embedding gives zeros. Certificates of their weights have layer -1. */
 
 /* Code for a CPU exports this array of char: JSON text that ends in NUL, an object of what the code was compiled for.

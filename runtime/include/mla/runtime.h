@@ -110,19 +110,19 @@ typedef enum mla_phase {
 
 /* The description of a bundle. Later releases add fields only at the end. */
 typedef struct mla_bundle_info {
-  const char *path;         /* as given to mla_bundle_open */
-  const char *producer;     /* the compiler's name and release */
-  const char *target;       /* "cpu" | "h100" */
-  const char *isa;          /* the required processor */
-  const char *model_type;   /* of the model's configuration */
-  const char *cache_format; /* "standard" | "fp8_tensor" | "fp8_row" */
-  const char *plan;         /* the chosen forms, with reasons; several lines */
-  mla_dtype dtype;          /* of hidden states */
-  mla_dtype cache_dtype;    /* of the cache's rows; MLA_I8 of those of fp8_tensor and fp8_row */
-  int64_t page;             /* tokens per page */
-  int64_t tensor_parallel;  /* ranks that share the heads; if above 1, outputs are partial sums over the ranks */
-  int64_t rank;             /* of this bundle: it holds heads rank*heads to (rank+1)*heads - 1 */
-  int64_t hidden_size;
+  const char *path;            /* as given to mla_bundle_open */
+  const char *producer;        /* the compiler's name and release */
+  const char *target;          /* "cpu" | "h100" */
+  const char *isa;             /* the required processor */
+  const char *model_type;      /* of the model's configuration */
+  const char *cache_format;    /* "standard" | "fp8_tensor" | "fp8_row" */
+  const char *plan;            /* the chosen forms, with reasons; several lines */
+  mla_dtype dtype;             /* of hidden states */
+  mla_dtype cache_dtype;       /* of the cache's rows; MLA_I8 of those of fp8_tensor and fp8_row */
+  int64_t page;                /* tokens per page */
+  int64_t tensor_parallel;     /* ranks that share the heads; if above 1, outputs are partial sums over the ranks */
+  int64_t rank;                /* of this bundle: it holds heads rank*heads to (rank+1)*heads - 1 */
+  int64_t hidden_size;         /* of the residual stream */
   int64_t num_attention_heads; /* of the whole model */
   int64_t heads;               /* of this rank */
   int64_t q_lora_rank;         /* 0: queries have no latent */
@@ -144,6 +144,8 @@ typedef struct mla_bundle_info {
   int64_t vocab_size;     /* of a whole model (model.h); 0 of layers alone */
   const char *products;   /* of scaled weights: "e4m3", "e4m3x2" with two terms per element of a token, "" if none */
   double cache_scale;     /* of fp8_tensor: latent and k_rope are the row's numbers times it */
+  int64_t streams;        /* rows of hidden_size of a token's hidden states: 1, or 2 where layers carry a row beside the
+                             residual stream (LongCat-Flash) */
 } mla_bundle_info;
 
 /* A compiled form of the layer. */
@@ -298,7 +300,7 @@ MLA_API int64_t mla_batch_max_length(const mla_batch *batch);
 /* Runs a layer on the batch: appends the new tokens to the layer's cache and computes their attention.
  *   layer   a number of info->layers
  *   phase   AUTO unless you measure; uses the first entry of that phase whose contexts include the longest sequence
- *   hidden  [mla_batch_tokens, hidden_size] of the bundle's dtype: the tokens of sequences[0], then of [1], …
+ *   hidden  [mla_batch_tokens, streams * hidden_size] of the bundle's dtype: the tokens of sequences[0], then of [1], …
  *   out     the same shape; must not overlap `hidden`
  * Both must be aligned for their elements. Query token i of n of a sequence of (new) length l has position l - n + i
  * and sees the tokens up to itself. Running a layer again in the same batch writes the same rows again.
@@ -363,12 +365,12 @@ typedef struct mla_step {
   int64_t cached;      /* maximum sum of all lengths; 0: batch * max_length. Determines naive workspaces */
   int64_t num_pages;   /* pages of the layer's cache */
   int64_t table_width; /* entries per row of block_table */
-  const void *hidden;  /* [tokens, hidden_size] */
+  const void *hidden;  /* [tokens, streams * hidden_size] */
   const int32_t *cu_seqlens;  /* [batch + 1]: the first token of each sequence, then tokens */
   void *pages;                /* [num_pages, page, cache_row]: the new tokens' rows are written */
   const int32_t *block_table; /* [batch, table_width]: page numbers */
   const int32_t *lengths;     /* [batch]: cached tokens, including this step's */
-  void *out;                  /* [tokens, hidden_size]; must not overlap hidden */
+  void *out;                  /* [tokens, streams * hidden_size]; must not overlap hidden */
   void *workspace;            /* scratch memory; NULL if none is needed */
   uint64_t workspace_bytes;   /* at least mla_step_workspace for these sizes */
   void *stream;               /* CUstream or cudaStream_t; NULL: the legacy default stream */

@@ -32,26 +32,28 @@ def largest(scores, count):
 
 
 class Router:
-    """DeepseekV2Moe.route_tokens_to_experts, DeepseekV3MoE.route_tokens_to_experts; Glm4MoeLite's is the latter."""
+    """DeepseekV2Moe.route_tokens_to_experts, DeepseekV3MoE.route_tokens_to_experts; Glm4MoeLite's is the latter.
+    LongcatFlashTopkRouter has the scores of the first and the correction of the second, no groups, and no norm;
+    Mistral4TopkRouter the scores of the first, and groups and norm of the second."""
 
     def __init__(self, config, gate, correction):
         self.config, self.gate, self.correction = config, gate, correction
-        self.softmax = config["model_type"] == "deepseek_v2"
+        self.model = config["model_type"]
 
     def scores(self, x):
         logits = self.gate @ x
-        if self.softmax:
+        if self.model in ("deepseek_v2", "longcat_flash", "mistral4"):
             powers = np.exp(logits - logits.max())
             return powers / powers.sum()
         return 1 / (1 + np.exp(-logits))
 
     def allowed(self, corrected):
         """Return the corrected scores, -inf for experts of other groups than the best."""
-        groups = self.config["n_group"]
-        if groups == 1 or (self.softmax and self.config.get("topk_method") == "greedy"):
+        groups = self.config.get("n_group", 1)
+        if groups == 1 or (self.model == "deepseek_v2" and self.config.get("topk_method") == "greedy"):
             return corrected
         parts = corrected.reshape(groups, -1)
-        best = parts.max(axis=1) if self.softmax else np.sort(parts, axis=1)[:, -2:].sum(axis=1)
+        best = parts.max(axis=1) if self.model == "deepseek_v2" else np.sort(parts, axis=1)[:, -2:].sum(axis=1)
         kept = np.full_like(parts, -np.inf)
         for group in largest(best, self.config["topk_group"]):
             kept[group] = parts[group]
@@ -60,9 +62,9 @@ class Router:
     def choose(self, x):
         scores = self.scores(x)
         corrected = scores if self.correction is None else scores + self.correction
-        experts = largest(self.allowed(corrected), self.config["num_experts_per_tok"])
+        experts = largest(self.allowed(corrected), self.config.get("num_experts_per_tok") or self.config["moe_topk"])
         weights = scores[experts]
-        if not self.softmax and self.config["norm_topk_prob"]:
+        if self.model != "deepseek_v2" and self.config.get("norm_topk_prob"):
             weights = weights / (weights.sum() + 1e-20)
         return experts, weights * self.config["routed_scaling_factor"]
 
@@ -86,8 +88,16 @@ class Decoder:
     def norm(self, x, name):
         return self.weight(name) * x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + self.config["rms_norm_eps"])
 
+    def parts(self, prefix):
+        """Return gate, up and down. Mistral-4 has those of all experts in one tensor."""
+        experts, _, number = prefix.rpartition(".")
+        if experts + ".gate_up_proj" in self.weights:
+            gate_up, down = (self.weight(f"{experts}.{name}_proj")[int(number)] for name in ("gate_up", "down"))
+            return *np.split(gate_up, 2), down
+        return (self.weight(f"{prefix}.{part}_proj.weight") for part in ("gate", "up", "down"))
+
     def mlp(self, x, prefix):
-        gate, up, down = (self.weight(f"{prefix}.{part}_proj.weight") for part in ("gate", "up", "down"))
+        gate, up, down = self.parts(prefix)
         return (silu(x @ gate.T) * (x @ up.T)) @ down.T
 
     def experts(self, x, prefix):
@@ -107,15 +117,38 @@ class Decoder:
         part = self.experts if prefix + "mlp.gate.weight" in self.weights else self.mlp
         return stream + self.residual * part(x, prefix + "mlp")
 
+    def routed_or_passed(self, x, prefix):
+        """LongcatFlashMoE: numbers beyond the experts stand for the token itself."""
+        router = Router(self.config, self.weight(prefix + ".router.classifier.weight"),
+                        self.weight(prefix + ".router.e_score_correction_bias"))
+        out = np.zeros_like(x)
+        for token in range(x.shape[1]):
+            for expert, weight in zip(*router.choose(x[0, token])):
+                own = x[:, token]
+                out[:, token] += weight * (self.mlp(own, f"{prefix}.experts.{expert}")
+                                           if expert < self.config["n_routed_experts"] else own)
+        return out
+
+    def half(self, number, attention, stream):
+        """Half of a LongcatFlashDecoderLayer, whose first carries what its experts give to the end of the second."""
+        prefix, which = f"model.layers.{number // 2}.", number % 2
+        stream = stream + attention.step(self.norm(stream, f"{prefix}input_layernorm.{which}.weight"))
+        x = self.norm(stream, f"{prefix}post_attention_layernorm.{which}.weight")
+        if which == 0:
+            self.carried = self.routed_or_passed(x, prefix + "mlp")
+        stream = stream + self.mlp(x, f"{prefix}mlps.{which}")
+        return stream + self.carried if which else stream
+
     def steps(self, sizes, ids, watch=None):
         """Run steps of these sizes. Return the logits, and layer `watch`'s (hidden, out) of every step."""
         layers = [replay.Layer(self.semantics, self.weights, i, "naive", "none")
                   for i in range(self.config["num_hidden_layers"])]
+        run = self.half if self.semantics.two_attentions else self.layer
         logits, seen, begin = [], [], 0
         for size in sizes:
             stream = self.embedding * self.weight("model.embed_tokens.weight")[ids[begin : begin + size]][None]
             for number, attention in enumerate(layers):
-                before, stream = stream, self.layer(number, attention, stream)
+                before, stream = stream, run(number, attention, stream)
                 if number == watch:
                     seen.append((before, stream))
             logits.append((self.logits * self.norm(stream, "model.norm.weight")) @ self.weight("lm_head.weight").T)

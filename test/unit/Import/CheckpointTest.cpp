@@ -102,16 +102,25 @@ TEST(CheckpointTest, AttentionsAreNumbered) {
   writeSafetensors(path, {{"model.layers.3.self_attn.0.o_proj.weight", DType::F32, {2}, {}},
                           {"model.layers.3.self_attn.1.o_proj.weight", DType::F32, {3}, {}},
                           {"model.layers.3.self_attn.2.o_proj.weight", DType::F32, {4}, {}},
-                          {"model.layers.3.mlps.1.up_proj.weight", DType::F32, {5}, {}}});
+                          {"model.layers.3.input_layernorm.0.weight", DType::F32, {5}, {}},
+                          {"model.layers.3.mlps.1.up_proj.weight", DType::F32, {6}, {}},
+                          {"model.layers.3.mlp.experts.5.up_proj.weight", DType::F32, {7}, {}},
+                          {"model.layers.3.mlp.router.classifier.weight", DType::F32, {8}, {}},
+                          {"model.layers.3.mlp.router.e_score_correction_bias", DType::F32, {9}, {}}});
   auto checkpoint = numberAttentions(open(path), 2);
   EXPECT_EQ(checkpoint->where(), path);
-  EXPECT_EQ(
-      namesOf(*checkpoint),
-      (std::vector<std::string>{"model.layers.3.mlps.1.up_proj.weight", "model.layers.3.self_attn.2.o_proj.weight",
-                                "model.layers.6.self_attn.o_proj.weight", "model.layers.7.self_attn.o_proj.weight"}));
+  EXPECT_EQ(namesOf(*checkpoint),
+            (std::vector<std::string>{
+                "model.layers.3.self_attn.2.o_proj.weight", "model.layers.6.input_layernorm.weight",
+                "model.layers.6.mlp.experts.5.up_proj.weight", "model.layers.6.mlp.gate.e_score_correction_bias",
+                "model.layers.6.mlp.gate.weight", "model.layers.6.self_attn.o_proj.weight",
+                "model.layers.7.mlp.up_proj.weight", "model.layers.7.self_attn.o_proj.weight"}));
   EXPECT_TRUE(checkpoint->contains("model.layers.6.self_attn.o_proj.weight"));
   EXPECT_FALSE(checkpoint->contains("model.layers.3.self_attn.o_proj.weight"));
   EXPECT_EQ(llvm::cantFail(checkpoint->find("model.layers.7.self_attn.o_proj.weight"))->shape[0], 3);
+  EXPECT_EQ(llvm::cantFail(checkpoint->find("model.layers.7.mlp.up_proj.weight"))->shape[0], 6);
+  EXPECT_EQ(llvm::cantFail(checkpoint->find("model.layers.6.mlp.gate.weight"))->shape[0], 8);
+  EXPECT_FALSE(checkpoint->contains("model.layers.7.mlp.gate.weight"));
   EXPECT_EQ(messageOf(checkpoint->find("model.layers.7.self_attn.q_proj.weight")),
             path +
                 ": tensor model.layers.3.self_attn.1.q_proj.weight: missing; under model.layers.3.self_attn.1. it has "

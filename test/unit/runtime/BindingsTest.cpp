@@ -155,7 +155,7 @@ const BadManifest badBindings[] = {
      "bindings[0].dtype' must be 'bf16' for 'hidden', is 'f32'"},
     {"noShape", "\"shape\": [[", "\"form\": [[", "bindings[1].shape' is missing"},
     {"rank", "[\"pages\", 4, 24]", "[\"pages\", 96]", "bindings[2].shape' has 2 extents, must have 3 for 'pages'"},
-    {"width", "[\"tokens\", 8]", "[\"tokens\", 16]", "bindings[0].shape[1]' must be hidden_size, 8, for 'hidden'"},
+    {"width", "[\"tokens\", 8]", "[\"tokens\", 16]", "bindings[0].shape[1]' must be hidden_row, 8, for 'hidden'"},
     {"row", "[\"pages\", 4, 24]", "[\"pages\", 4, 16]", "shape[2]' must be cache_row, 24, for 'pages'"},
     {"size", "[[\"+\", \"batch\", 1]]", "[\"batch\"]", "bindings[1].shape[0]' must be batch + 1, for 'cu_seqlens'"},
     {"sizeUnknown", "[\"pages\", 4, 24]", "[\"blocks\", 4, 24]", "shape[0]' names the size 'blocks'"},

@@ -1,4 +1,4 @@
-//===- DecoderKinds.cpp - The kinds of embed, sum and swiglu --------------===//
+//===- DecoderKinds.cpp - The kinds of embed, sum, swiglu and rows --------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,6 +12,7 @@
 #include "SumTerms.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace mla;
@@ -42,11 +43,25 @@ public:
   SwigluKind() : KernelKind("swiglu", SwigluOp::getOperationName()) {}
   FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
 };
+class PassKind : public KernelKind {
+public:
+  PassKind() : KernelKind("pass_choices", PassChoicesOp::getOperationName()) {}
+  FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
+};
+
+class JoinKind : public KernelKind {
+public:
+  JoinKind() : KernelKind("join", tensor::ConcatOp::getOperationName()) {}
+  bool takes(Operation *op) const override;
+  FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
+};
 } // namespace
 
 std::unique_ptr<KernelKind> mla::gpu::createEmbedKind() { return std::make_unique<EmbedKind>(); }
 std::unique_ptr<KernelKind> mla::gpu::createSumKind() { return std::make_unique<SumKind>(); }
 std::unique_ptr<KernelKind> mla::gpu::createSwigluKind() { return std::make_unique<SwigluKind>(); }
+std::unique_ptr<KernelKind> mla::gpu::createPassKind() { return std::make_unique<PassKind>(); }
+std::unique_ptr<KernelKind> mla::gpu::createJoinKind() { return std::make_unique<JoinKind>(); }
 
 //===----------------------------------------------------------------------===//
 // Embeddings
@@ -104,5 +119,48 @@ FailureOr<Launches> SwigluKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp
     launch.arguments.push_back(view.strides[0]);
     launch.arguments.push_back(rank == 3 ? view.strides[1] : number(kernel, 0));
   }
+  return Launches{{launch}, {}};
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+FailureOr<Launches> PassKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
+  auto op = findIn<PassChoicesOp>(kernel);
+  FailureOr<View> x = viewOf(op.getX());
+  FailureOr<Buffer> numbers = operandOf(op.getExperts()), weights = operandOf(op.getWeights());
+  if (failed(x) || failed(numbers) || failed(weights))
+    return failure();
+  PassShape shape{x->shape[1], cast<RankedTensorType>(op.getExperts().getType()).getDimSize(1),
+                  static_cast<int64_t>(op.getFrom())};
+  if (failed(checkWidth(kernel, shape.width)) || failed(checkAlignment(kernel, *x)))
+    return failure();
+  emitPass(module, shape);
+  Launch launch = launchOf(kernel, shape.name(), x->rows, elementwiseThreads);
+  launch.grid[1] = number(kernel, llvm::divideCeil(shape.width, elementwiseColumns));
+  launch.arguments = {x->buffer, *numbers, *weights, Buffer{Buffer::Result, 0}, x->strides[0]};
+  return Launches{{launch}, {}};
+}
+
+/// Queries are joined by the attention that reads them.
+bool JoinKind::takes(Operation *op) const {
+  auto concat = dyn_cast<tensor::ConcatOp>(op);
+  return concat && concat.getInputs().size() == 2 && concat.getDim() == 1 && concat.getType().getRank() == 2;
+}
+
+FailureOr<Launches> JoinKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
+  auto op = findIn<tensor::ConcatOp>(kernel);
+  FailureOr<View> left = viewOf(op.getInputs()[0]), right = viewOf(op.getInputs()[1]);
+  if (failed(left) || failed(right))
+    return failure();
+  JoinShape shape{left->shape[1], right->shape[1]};
+  for (const View &part : {*left, *right})
+    if (failed(checkWidth(kernel, part.shape[1])) || failed(checkAlignment(kernel, part)))
+      return failure();
+  emitJoin(module, shape);
+  Launch launch = launchOf(kernel, shape.name(), left->rows, elementwiseThreads);
+  launch.grid[1] = number(kernel, llvm::divideCeil(shape.columns(), elementwiseColumns));
+  launch.arguments = {left->buffer, right->buffer, Buffer{Buffer::Result, 0}, left->strides[0], right->strides[0]};
   return Launches{{launch}, {}};
 }

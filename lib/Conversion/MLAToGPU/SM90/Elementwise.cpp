@@ -136,3 +136,68 @@ void mla::gpu::emitSwiglu(mlir::gpu::GPUModuleOp module, const SwigluShape &shap
   });
   k.finish();
 }
+
+//===----------------------------------------------------------------------===//
+// Choices that return their input
+//===----------------------------------------------------------------------===//
+
+std::string PassShape::name() const {
+  return "pass_" + std::to_string(width) + "_" + std::to_string(choices) + "from" + std::to_string(from);
+}
+
+/// Returns the sum of the weights of a token's choices that return their input.
+static Val passedWeight(KernelBuilder &k, const PassShape &shape, Val numbers, Val weights, Val token) {
+  Val sum = k.f32(0);
+  for (int64_t i = 0; i < shape.choices; ++i) {
+    Val choice = token * shape.choices + i;
+    Val number = k.load(elementAt(k, numbers, choice, Element::F32), k.i32Type(), 4);
+    Val weight = k.load(elementAt(k, weights, choice, Element::F32), k.f32Type(), 4);
+    sum = sum + select(number >= k.i32(shape.from), weight, k.f32(0));
+  }
+  return sum;
+}
+
+void mla::gpu::emitPass(mlir::gpu::GPUModuleOp module, const PassShape &shape) {
+  if (module.lookupSymbol(shape.name()))
+    return;
+  KernelBuilder k(module, shape.name(), elementwiseThreads, /*oneBlock=*/false);
+  unsigned x = k.addPointer(), numbers = k.addPointer(), weights = k.addPointer(), y = k.addPointer();
+  unsigned stride = k.addInt();
+  k.begin();
+  Val token = k.blockX(), column = firstColumn(k);
+  launchDependents(k);
+  waitForPredecessors(k);
+  k.when(column < shape.width, [&] {
+    Vals values = loadTerm(k, {x, stride}, token, column, Element::BF16);
+    Val factor = passedWeight(k, shape, k.argument(numbers), k.argument(weights), token);
+    for (Val &value : values)
+      value = value * factor;
+    storeResult(k, values, k.argument(y), token, column, shape.width);
+  });
+  k.finish();
+}
+
+//===----------------------------------------------------------------------===//
+// Joined rows
+//===----------------------------------------------------------------------===//
+
+std::string JoinShape::name() const { return "join_" + std::to_string(left) + "_" + std::to_string(right); }
+
+void mla::gpu::emitJoin(mlir::gpu::GPUModuleOp module, const JoinShape &shape) {
+  if (module.lookupSymbol(shape.name()))
+    return;
+  KernelBuilder k(module, shape.name(), elementwiseThreads, /*oneBlock=*/false);
+  unsigned left = k.addPointer(), right = k.addPointer(), y = k.addPointer();
+  unsigned leftStride = k.addInt(), rightStride = k.addInt();
+  k.begin();
+  Val token = k.blockX(), column = firstColumn(k);
+  launchDependents(k);
+  waitForPredecessors(k);
+  k.when(column < shape.columns(), [&] {
+    auto fromLeft = [&] { return loadTerm(k, {left, leftStride}, token, column, Element::BF16); };
+    auto fromRight = [&] { return loadTerm(k, {right, rightStride}, token, column - shape.left, Element::BF16); };
+    Vals values = k.choose(column < shape.left, fromLeft, fromRight);
+    storeResult(k, values, k.argument(y), token, column, shape.columns());
+  });
+  k.finish();
+}

@@ -52,6 +52,30 @@ struct SwigluShape {
 /// choices of gate, then of up. Grid: tokens, ceil(columns / elementwiseColumns).
 void emitSwiglu(mlir::gpu::GPUModuleOp module, const SwigluShape &shape);
 
+/// y = x times the sum of the weights of the token's choices of numbers from `from` on, stored as bf16.
+struct PassShape {
+  int64_t width = 0; ///< a multiple of 8
+  int64_t choices = 0, from = 0;
+
+  std::string name() const;
+};
+
+/// Adds the kernel to the module, if it is not there. Arguments: x (bf16), numbers (i32 [tokens, choices]), weights
+/// (f32 [tokens, choices]), y; elements between rows of x. Grid: tokens, ceil(width / elementwiseColumns).
+void emitPass(mlir::gpu::GPUModuleOp module, const PassShape &shape);
+
+/// Rows of bf16 one after the other: y = [left, right].
+struct JoinShape {
+  int64_t left = 0, right = 0; ///< columns, multiples of 8
+
+  int64_t columns() const { return left + right; }
+  std::string name() const;
+};
+
+/// Adds the kernel to the module, if it is not there. Arguments: left, right, y; elements between rows of left, then of
+/// right. Grid: tokens, ceil(columns / elementwiseColumns).
+void emitJoin(mlir::gpu::GPUModuleOp module, const JoinShape &shape);
+
 } // namespace mla::gpu
 
 #endif // MLA_CONVERSION_MLATOGPU_SM90_ELEMENTWISE_H

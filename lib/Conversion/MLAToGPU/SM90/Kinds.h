@@ -48,6 +48,10 @@ std::unique_ptr<KernelKind> createEmbedKind();
 std::unique_ptr<KernelKind> createSumKind();
 /// mla.swiglu of slices [T, I] or [T, C, I] of bf16 or f32.
 std::unique_ptr<KernelKind> createSwigluKind();
+/// mla.pass_choices; x may be a slice.
+std::unique_ptr<KernelKind> createPassKind();
+/// tensor.concat of two tensors [T, D], which may be slices, in their columns.
+std::unique_ptr<KernelKind> createJoinKind();
 /// mla.route of logits of f32, the correction f32: numbers i32 and weights f32, [T, C].
 std::unique_ptr<KernelKind> createRouteKind();
 /// mla.project, of bf16, and mla.route.

@@ -52,7 +52,7 @@ FailureOr<ProjectionShape> mla::gpu::shapeOf(KernelOp kernel, const Product &pro
   shape.floatResult = product.floatResult;
   if (!typeOf(product.weight).getElementType().isBF16() || !typeOf(product.weight).hasStaticShape())
     return kernel.emitOpError("expected a weight of bf16 with static sizes, got ") << product.weight.getType();
-  int64_t rows = product.gated ? 2 * gatedRows : gatedRows;
+  int64_t rows = product.floatResult ? 1 : product.gated ? 2 * gatedRows : gatedRows; // sums are stored one by one
   if (shape.dims.rows % rows != 0 || shape.dims.contracted % 8 != 0)
     return kernel.emitOpError() << "multiplies by " << shape.dims.rows << " x " << shape.dims.contracted
                                 << "; the copy engine needs multiples of " << rows << " and 8; compile with "

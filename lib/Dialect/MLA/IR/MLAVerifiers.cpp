@@ -403,6 +403,21 @@ LogicalResult ExpertsProjectOp::verify() {
   return requireShape(*this, "(C2)", "result", getResult(), output);
 }
 
+LogicalResult PassChoicesOp::verify() {
+  ArrayRef<int64_t> x = shapeOf(getX()), experts = shapeOf(getExperts());
+  if (x.size() != 2 || experts.size() != 2 || ShapedType::isDynamic(experts[1]))
+    return emitOpError("(C1) x must be [T, D], experts [T, C], with static C");
+  if (failed(requireSizes(*this, "(C1)", {getX(), getExperts()})) ||
+      failed(requireShape(*this, "(C1)", "experts", getExperts(), {x[0], experts[1]})) ||
+      failed(requireShape(*this, "(C1)", "weights", getWeights(), {x[0], experts[1]})) ||
+      failed(requireShape(*this, "(C1)", "result", getResult(), x)))
+    return failure();
+  auto from = static_cast<int64_t>(getFrom());
+  if (from < 0 || from > std::numeric_limits<int32_t>::max())
+    return emitOpError("(C2) expected from to be a number of i32 that is not negative, got ") << from;
+  return success();
+}
+
 LogicalResult SortChoicesOp::verify() {
   ArrayRef<int64_t> x = shapeOf(getX()), experts = shapeOf(getExperts()), first = shapeOf(getFirst());
   if (x.size() != 2 || experts.size() != 2 || x[0] != experts[0])

@@ -109,6 +109,9 @@ static std::optional<SharedMlp> match(arith::AddFOp sum, Value experts, Value sh
   if (!mlp || !route || ofExperts->up.getExperts() != route.getExperts() || ofExperts->up.getX() != mlp->first.getX() ||
       route.getShared() != 0 || !areHalves(ofExperts->activated))
     return std::nullopt;
+  // A router may have more choices than experts, whose numbers are those that shared ones would get.
+  if (typeOf(route.getLogits()).getDimSize(1) != typeOf(ofExperts->up.getWeight()).getDimSize(0))
+    return std::nullopt;
   bool isOwn = llvm::all_of(route->getUsers(),
                             [&](Operation *user) { return user == ofExperts->up || user == ofExperts->down; });
   int64_t width = typeOf(ofExperts->down.getWeight()).getDimSize(2);

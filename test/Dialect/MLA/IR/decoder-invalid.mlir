@@ -280,3 +280,35 @@ func.func @mix_c1_result(%rows: tensor<?x3x64xf32>, %order: tensor<?x3xi32>, %f:
   %y = mla.mix_choices %rows by %order weighted %f : (tensor<?x3x64xf32>, tensor<?x3xi32>, tensor<?x3xf32>) -> tensor<?x32xf32>
   return
 }
+
+// -----
+
+func.func @pass_c1_result(%x: tensor<?x128xf32>, %e: tensor<?x3xi32>, %f: tensor<?x3xf32>) {
+  // expected-error @+1 {{(C1) result has shape}}
+  %y = mla.pass_choices %x of %e weighted %f from 8 : (tensor<?x128xf32>, tensor<?x3xi32>, tensor<?x3xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @pass_c1_weights(%x: tensor<?x128xf32>, %e: tensor<?x3xi32>, %f: tensor<?x4xf32>) {
+  // expected-error @+1 {{(C1) weights has shape}}
+  %y = mla.pass_choices %x of %e weighted %f from 8 : (tensor<?x128xf32>, tensor<?x3xi32>, tensor<?x4xf32>) -> tensor<?x128xf32>
+  return
+}
+
+// -----
+
+func.func @pass_c1_dynamic_choices(%x: tensor<?x128xf32>, %e: tensor<?x?xi32>, %f: tensor<?x?xf32>) {
+  // expected-error @+1 {{(C1) x must be [T, D], experts [T, C], with static C}}
+  %y = mla.pass_choices %x of %e weighted %f from 8 : (tensor<?x128xf32>, tensor<?x?xi32>, tensor<?x?xf32>) -> tensor<?x128xf32>
+  return
+}
+
+// -----
+
+func.func @pass_c2_beyond_numbers(%x: tensor<?x128xf32>, %e: tensor<?x3xi32>, %f: tensor<?x3xf32>) {
+  // expected-error @+1 {{(C2) expected from to be a number of i32 that is not negative, got 2147483648}}
+  %y = mla.pass_choices %x of %e weighted %f from 2147483648 : (tensor<?x128xf32>, tensor<?x3xi32>, tensor<?x3xf32>) -> tensor<?x128xf32>
+  return
+}

@@ -70,3 +70,11 @@ func.func @sorted(%x: tensor<?x128xbf16>, %e: tensor<?x3xi32>, %f: tensor<?x3xf3
   %z = mla.mix_choices %y by %order weighted %f : (tensor<?x3x64xf32>, tensor<?x3xi32>, tensor<?x3xf32>) -> tensor<?x64xf32>
   return %z : tensor<?x64xf32>
 }
+
+// CHECK-LABEL: func.func @pass(
+// CHECK-SAME: %[[X:.*]]: tensor<?x128xf32>, %[[E:.*]]: tensor<?x3xi32>, %[[F:.*]]: tensor<?x3xf32>)
+func.func @pass(%x: tensor<?x128xf32>, %e: tensor<?x3xi32>, %f: tensor<?x3xf32>) -> tensor<?x128xbf16> {
+  // CHECK: mla.pass_choices %[[X]] of %[[E]] weighted %[[F]] from 8 : (tensor<?x128xf32>, tensor<?x3xi32>, tensor<?x3xf32>) -> tensor<?x128xbf16>
+  %y = mla.pass_choices %x of %e weighted %f from 8 : (tensor<?x128xf32>, tensor<?x3xi32>, tensor<?x3xf32>) -> tensor<?x128xbf16>
+  return %y : tensor<?x128xbf16>
+}

@@ -103,6 +103,48 @@ func.func @other_width(%x: tensor<?x128xf32>, %logits: tensor<?x2xf32>) -> tenso
 
 // -----
 
+// A third choice of the router is no expert.
+// CHECK-LABEL: func.func @more_choices
+// CHECK-SAME: (%[[X:.*]]: tensor<?x128xf32>, %[[LOGITS:.*]]: tensor<?x3xf32>)
+// CHECK: %[[E:.*]], %[[F:.*]] = mla.route softmax %[[LOGITS]] : tensor<?x3xf32> -> tensor<?x1xi32>, tensor<?x1xf32>
+// CHECK: %[[ROUTED:.*]] = mla.experts_project %{{.*}} of %[[E]] summed %[[F]]
+// CHECK: %[[SHARED:.*]] = mla.project
+// CHECK: %[[MLP:.*]] = mla.project
+// CHECK: arith.addf %[[ROUTED]], %[[MLP]]
+func.func @more_choices(%x: tensor<?x128xf32>, %logits: tensor<?x3xf32>) -> tensor<?x128xf32> {
+  %c0 = arith.constant 0 : index
+  %tokens = tensor.dim %x, %c0 : tensor<?x128xf32>
+  %g0 = mla.weight "g0" : tensor<32x128xf32>
+  %u0 = mla.weight "u0" : tensor<32x128xf32>
+  %g1 = mla.weight "g1" : tensor<32x128xf32>
+  %u1 = mla.weight "u1" : tensor<32x128xf32>
+  %d0 = mla.weight "d0" : tensor<128x32xf32>
+  %d1 = mla.weight "d1" : tensor<128x32xf32>
+  %ups = tensor.concat dim(0) %g0, %u0, %g1, %u1 {mla.name = "ups"} : (tensor<32x128xf32>, tensor<32x128xf32>, tensor<32x128xf32>, tensor<32x128xf32>) -> tensor<128x128xf32>
+  %w_up = tensor.expand_shape %ups [[0, 1], [2]] output_shape [2, 64, 128] : tensor<128x128xf32> into tensor<2x64x128xf32>
+  %downs = tensor.concat dim(0) %d0, %d1 {mla.name = "downs"} : (tensor<128x32xf32>, tensor<128x32xf32>) -> tensor<256x32xf32>
+  %w_down = tensor.expand_shape %downs [[0, 1], [2]] output_shape [2, 128, 32] : tensor<256x32xf32> into tensor<2x128x32xf32>
+  %e, %f = mla.route softmax %logits : tensor<?x3xf32> -> tensor<?x1xi32>, tensor<?x1xf32>
+  %wide = mla.experts_project %x, %w_up of %e : (tensor<?x128xf32>, tensor<2x64x128xf32>, tensor<?x1xi32>) -> tensor<?x1x64xf32>
+  %gate = tensor.extract_slice %wide[0, 0, 0] [%tokens, 1, 32] [1, 1, 1] : tensor<?x1x64xf32> to tensor<?x1x32xf32>
+  %up = tensor.extract_slice %wide[0, 0, 32] [%tokens, 1, 32] [1, 1, 1] : tensor<?x1x64xf32> to tensor<?x1x32xf32>
+  %h = mla.swiglu %gate, %up : tensor<?x1x32xf32> -> tensor<?x1x32xf32>
+  %routed = mla.experts_project %h, %w_down of %e summed %f : (tensor<?x1x32xf32>, tensor<2x128x32xf32>, tensor<?x1xi32>, tensor<?x1xf32>) -> tensor<?x128xf32>
+  %sg = mla.weight "sg" : tensor<64x128xf32>
+  %su = mla.weight "su" : tensor<64x128xf32>
+  %sd = mla.weight "sd" : tensor<128x64xf32>
+  %sgu = tensor.concat dim(0) %sg, %su {mla.name = "shared"} : (tensor<64x128xf32>, tensor<64x128xf32>) -> tensor<128x128xf32>
+  %swide = mla.project %x, %sgu : (tensor<?x128xf32>, tensor<128x128xf32>) -> tensor<?x128xf32>
+  %sgate = tensor.extract_slice %swide[0, 0] [%tokens, 64] [1, 1] : tensor<?x128xf32> to tensor<?x64xf32>
+  %sup = tensor.extract_slice %swide[0, 64] [%tokens, 64] [1, 1] : tensor<?x128xf32> to tensor<?x64xf32>
+  %sh = mla.swiglu %sgate, %sup : tensor<?x64xf32> -> tensor<?x64xf32>
+  %shared = mla.project %sh, %sd : (tensor<?x64xf32>, tensor<128x64xf32>) -> tensor<?x128xf32>
+  %sum = arith.addf %routed, %shared : tensor<?x128xf32>
+  return %sum : tensor<?x128xf32>
+}
+
+// -----
+
 // The experts activate the other half.
 // CHECK-LABEL: func.func @swapped
 // CHECK-NOT: shared =

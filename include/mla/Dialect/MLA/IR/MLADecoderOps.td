@@ -161,6 +161,33 @@ def MLA_ExpertsProjectOp : MLA_Op<"experts_project", [Pure]> {
   let hasVerifier = 1;
 }
 
+def MLA_PassChoicesOp : MLA_Op<"pass_choices", [Pure]> {
+  let summary = "every token times the weights of its choices that compute nothing";
+  let description = [{
+    `result[t, d] = x[t, d] * sum_c weights[t, c]` over the choices `c` with
+    `experts[t, c] >= from`: those of zero-computation experts, which return their
+    input (LongCat-Flash, arXiv:2509.01322, section 2.1). The sum is in float32, in
+    the order of choices.
+
+    (C1) x and the result are `[T, D]`, experts and weights `[T, C]`, with static C;
+    (C2) from is at least 0 and at most 2^31 - 1.
+
+    ```mlir
+    func.func @pass(%x: tensor<?x128xf32>, %experts: tensor<?x3xi32>, %weights: tensor<?x3xf32>) -> tensor<?x128xf32> {
+      %y = mla.pass_choices %x of %experts weighted %weights from 8
+          : (tensor<?x128xf32>, tensor<?x3xi32>, tensor<?x3xf32>) -> tensor<?x128xf32>
+      return %y : tensor<?x128xf32>
+    }
+    ```
+  }];
+  let arguments = (ins MLA_Activation:$x, MLA_ChoiceTensor:$experts, MLA_Lse:$weights, I64Attr:$from);
+  let results = (outs MLA_Activation:$result);
+  let assemblyFormat = [{
+    $x `of` $experts `weighted` $weights `from` $from attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Experts on a GPU
 //===----------------------------------------------------------------------===//

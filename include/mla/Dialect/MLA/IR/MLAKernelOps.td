@@ -45,6 +45,7 @@ def MLA_KernelOp : MLA_Op<"kernel", [IsolatedFromAbove, RecursiveMemoryEffects, 
     | `gated_projection` | `mla.swiglu`; the projection is in the region |
     | `sort_choices`, `grouped_projection`, `mix_choices` | `mla.sort_choices`, `mla.grouped_project`, `mla.mix_choices`; the last with its product, and its result may be added to others |
     | `sum` | `arith.addf`, of two or more tensors, in f32; the result is rounded |
+    | `pass_choices`, `join` | `mla.pass_choices`; `tensor.concat` of the columns of two tensors |
 
     ```mlir
     func.func @down(%hidden: tensor<?x160xbf16>) -> tensor<?x48xbf16> {
