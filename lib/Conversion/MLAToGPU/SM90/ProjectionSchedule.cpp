@@ -27,19 +27,30 @@ static constexpr ScheduleKey scheduleKeys[] = {
 
 ArrayRef<ScheduleKey> mla::gpu::projectionKeys() { return scheduleKeys; }
 
+/// Tokens of an expert, on average, up to which a tile of 16 has them, and up to which their weights bound the time.
+static constexpr int64_t tokensOfOneTile = 8, tokensOfFewTiles = 40;
+
+/// Return the tokens of a step in which an expert has so many, if each is as likely.
+static int64_t tokensOfStep(const ProjectionDims &dims, int64_t ofExpert) {
+  return std::max<int64_t>(1, ofExpert * dims.experts / dims.choices);
+}
+
 SmallVector<int64_t> mla::gpu::limitsOf(const ProjectionDims &dims, const Purpose &purpose, const TargetInfo &target) {
   constexpr int64_t fewTokens = 128;
   // Results of two kernels differ in the order of their sums.
-  if (purpose.batchInvariant || purpose.tokens > fewTokens)
+  if (purpose.batchInvariant)
     return {};
-  return chooseProjectionLimits(dims, target.multiprocessors);
+  if (purpose.tokens <= fewTokens)
+    return chooseProjectionLimits(dims, target.multiprocessors);
+  if (!dims.experts)
+    return {};
+  return {tokensOfStep(dims, tokensOfOneTile), tokensOfStep(dims, tokensOfFewTiles)};
 }
 
 KernelKind::Choices mla::gpu::scheduleOf(const ProjectionDims &dims, const Purpose &purpose, const TargetInfo &target) {
-  // Many experts with few tokens each are bound by their weights, whatever the tile: a tile of prefill is chosen for
-  // longer ones.
-  constexpr int64_t manyTokens = 1024, longer = 2;
-  bool isLonger = dims.experts && purpose.tokens >= manyTokens;
+  // The last class of prefill has no bound: a tile is chosen for steps that are longer than the typical one.
+  constexpr int64_t longer = 2;
+  bool isLonger = dims.experts && purpose.tokens > tokensOfStep(dims, tokensOfFewTiles);
   int64_t tokens = isLonger ? longer * purpose.tokens : purpose.tokens;
   ProjectionChoices best = chooseProjection(dims, tokens, target.multiprocessors);
   KernelKind::Choices choices = {{"tokens", best.tileTokens}, {"rows", best.tileRows}, {"stages", best.stages},
