@@ -11,6 +11,7 @@
 #include "ProgressBar.h"
 #include "Request.h"
 
+#include "mla/Dialect/MLA/Analysis/Device.h"
 #include "mla/Dialect/MLA/IR/KernelKind.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
@@ -181,6 +182,14 @@ static llvm::Expected<std::vector<std::pair<llvm::StringRef, uint64_t>>> sizesOf
   return files;
 }
 
+/// Describe the device that the plan was made for, as what a profile compares with.
+static llvm::json::Value describeDevice(const Device &device) {
+  return llvm::json::Object{{"name", device.name},
+                            {"read_bytes_per_second", device.readRate},
+                            {"flops_per_second", device.flopRate},
+                            {"e4m3_flops_per_second", device.getE4m3FlopRate()}};
+}
+
 /// Describe the origin of the weights, and their config. Paths are absolute, so that they are valid in any directory.
 static llvm::json::Value describeSource(llvm::StringRef configText, const CompileOptions &options) {
   llvm::json::Object source;
@@ -195,6 +204,12 @@ static llvm::json::Value describeSource(llvm::StringRef configText, const Compil
     source["config"] = std::move(*config);
   else
     llvm::consumeError(config.takeError());
+  if (!options.isForGPU()) // that of a CPU is of no processor in particular
+    return source;
+  if (llvm::Expected<Device> device = findDevice(planDevice(options)))
+    source["device"] = describeDevice(*device);
+  else
+    llvm::consumeError(device.takeError());
   return source;
 }
 

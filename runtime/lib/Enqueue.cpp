@@ -169,7 +169,7 @@ void mla::checkGiven(FieldChecker &check, const LaunchList &list, const LaunchBi
 }
 
 Error mla::enqueueList(const char *function, const mla_bundle &bundle, const LaunchList &list, LaunchBindings &bindings,
-                       const Workspace &workspace) {
+                       const Workspace &workspace, Profile *profile, int64_t layer) {
   Error error;
   FieldChecker check(function, error);
   if (!list.workspace.empty())
@@ -178,7 +178,8 @@ Error mla::enqueueList(const char *function, const mla_bundle &bundle, const Lau
     return error;
   bindings.workspace = {reinterpret_cast<uint64_t>(workspace.memory), workspace.bytes};
   bindings.stream = static_cast<cuda::Stream>(workspace.stream);
-  return bundle.gpu->enqueue(function, list, bindings);
+  return profile ? profile->enqueue(function, *bundle.gpu, list, bindings, layer)
+                 : bundle.gpu->enqueue(function, list, bindings);
 }
 
 Sizes mla::sizesOnDevice(const mla_bundle &bundle, Sizes sizes) {

@@ -10,6 +10,8 @@
 
 #include "Bundle.h"
 #include "Cache.h"
+#include "CopyStruct.h"
+#include "Profile.h"
 #include "StepVerdict.h"
 
 #include <algorithm>
@@ -42,32 +44,9 @@ private:
 
 constexpr uint64_t bf16Alignment = alignmentOf(Element::BF16), int32Alignment = alignmentOf(Element::I32);
 
-/// Copies a caller's struct. One of a later release may be longer: its new fields must be zero. One of an earlier
-/// release may be shorter, down to `stream`, the last field of the first: missing fields are zero.
+/// Copies a step, whose first release ended with `stream`.
 template <typename Struct> Error copyStruct(const char *function, const char *name, const Struct *given, Struct &copy) {
-  Error error;
-  FieldChecker check(function, error);
-  if (!given) {
-    check.fail(std::string(name) + " is NULL; pass one");
-    return error;
-  }
-  const char *bytes = reinterpret_cast<const char *>(given);
-  // An uninitialized struct may have any size: reject absurd ones.
-  constexpr size_t least = offsetof(Struct, stream) + sizeof(given->stream), unit = alignof(Struct);
-  if (given->size < least || given->size > sizeof(Struct) + 4096 || given->size % unit)
-    check.fail(std::string(name) + "->size is " + std::to_string(given->size) + "; set it to sizeof, " +
-               std::to_string(sizeof(Struct)));
-  else
-    for (size_t i = sizeof(Struct); i < given->size; ++i)
-      if (bytes[i])
-        return Error(ErrorKind::Unsupported, std::string(function) + ": " + name +
-                                                 " has fields that this release does not know; zero them, or use a "
-                                                 "later release");
-  if (error)
-    return error;
-  copy = {};
-  std::memcpy(static_cast<void *>(&copy), given, std::min(given->size, sizeof(Struct)));
-  return error;
+  return copySized(function, name, given, offsetof(Struct, stream) + sizeof(given->stream), copy);
 }
 
 /// Checks that the bundle is open, with its code.
@@ -162,6 +141,10 @@ struct BatchLayer {
 Error findBatchLayer(const char *function, const mla_bundle *bundle, int64_t layer, const mla_batch *handle,
                      BatchLayer &found);
 
+/// Runs a layer on the batch, as mla_run_layer does. With a profile, waits and adds the times.
+Error runLayer(const char *function, const mla_bundle *bundle, int64_t layer, const mla_batch *handle, mla_phase phase,
+               const void *hidden, void *out, Profile *profile = nullptr);
+
 /// The common last fields of the structs.
 struct Workspace {
   void *memory;
@@ -169,9 +152,9 @@ struct Workspace {
   void *stream;
 };
 
-/// Checks the workspace, binds it and enqueues the list.
+/// Checks the workspace, binds it and enqueues the list. With a profile, waits and adds the times.
 Error enqueueList(const char *function, const mla_bundle &bundle, const LaunchList &list, LaunchBindings &bindings,
-                  const Workspace &workspace);
+                  const Workspace &workspace, Profile *profile = nullptr, int64_t layer = noLayer);
 
 /// Returns the sizes with the processors of the bundle's device; if it was only inspected, of the usual one.
 Sizes sizesOnDevice(const mla_bundle &bundle, Sizes sizes);

@@ -184,16 +184,16 @@ private:
 
   char *at(uint64_t offset) const { return static_cast<char *>(step.workspace) + offset; }
   uint64_t rowBytes() const { return widthOf(bundle.info) * elementBytes(bundle.info.dtype); }
-  Error enqueue(const LaunchList &list, LaunchBindings &bindings) const;
+  Error enqueue(const LaunchList &list, LaunchBindings &bindings, int64_t layer) const;
   Error runEnd(schema::Core core, const DeviceArray *weights, int64_t rows) const;
   Error runLayer(size_t index);
   Error keepLast();
 };
 } // namespace
 
-Error Enqueuer::enqueue(const LaunchList &list, LaunchBindings &bindings) const {
-  return enqueueList(function, bundle, list, bindings,
-                     {at(places.scratch), places.bytes - places.scratch, step.stream});
+Error Enqueuer::enqueue(const LaunchList &list, LaunchBindings &bindings, int64_t layer) const {
+  return enqueueList(function, bundle, list, bindings, {at(places.scratch), places.bytes - places.scratch, step.stream},
+                     model.profile, layer);
 }
 
 Error Enqueuer::runEnd(schema::Core core, const DeviceArray *weights, int64_t rows) const {
@@ -202,7 +202,7 @@ Error Enqueuer::runEnd(schema::Core core, const DeviceArray *weights, int64_t ro
   bindings.weights = weights;
   bindings.sizes = model.sizes;
   bindings.sizes[Size::Tokens] = rows;
-  return enqueue(*bundle.manifest.find(core), bindings);
+  return enqueue(*bundle.manifest.find(core), bindings, noLayer);
 }
 
 Error Enqueuer::runLayer(size_t index) {
@@ -219,7 +219,7 @@ Error Enqueuer::runLayer(size_t index) {
   bindings.weights = bundle.gpu->weights(index, *entry);
   bindings.sizes = model.sizes;
   std::swap(hidden[0], hidden[1]);
-  return enqueue(bundle.manifest.entries[*entry].launches, bindings);
+  return enqueue(bundle.manifest.entries[*entry].launches, bindings, bundle.manifest.layers[index]);
 }
 
 /// Puts the last row of every sequence, one after the other, at hidden[0].

@@ -17,6 +17,7 @@ struct ModelStep {
   mla_model_step step;
   Sizes sizes;                            ///< of layers
   const int32_t *hostCuSeqlens = nullptr; ///< contents of cu_seqlens, if the host knows them
+  Profile *profile = nullptr;             ///< of the launches, none of which then overlaps another
 
   /// Returns the rows of logits and next tokens.
   int64_t rows() const { return step.which == MLA_LOGITS_ALL ? step.tokens : step.batch; }
@@ -38,6 +39,10 @@ Result<uint64_t> modelWorkspace(const char *function, const mla_bundle &bundle, 
 
 /// Enqueues the step, whose pointers are checked.
 Error enqueueModel(const char *function, const mla_bundle &bundle, const ModelStep &step);
+
+/// Runs a model on the batch, as mla_run_model does. With a profile, adds the times, also of the next tokens on a GPU.
+Error runModel(const char *function, const mla_bundle *bundle, const mla_batch *batch, mla_phase phase,
+               const int32_t *ids, mla_logits which, float *logits, Profile *profile = nullptr);
 
 /// Checks the step and its pointers, and enqueues it: on `stream` if it is given, instead of the step's.
 Error enqueueGivenModel(const char *function, const mla_bundle *bundle, const mla_model_step *given,

@@ -51,6 +51,7 @@ public:
   const std::shared_ptr<CudaContext> &context() const { return cudaContext; }
   const DeviceArray *weights(size_t layerIndex, size_t entry) const { return deviceWeights.of(layerIndex, entry); }
   const DeviceArray *weights(End end) const { return deviceWeights.of(end); }
+  const char *kernelName(uint32_t number) const { return names[number].c_str(); }
   double codeSeconds() const { return secondsForCode; }
   double weightsSeconds() const { return secondsForWeights; }
 

@@ -260,7 +260,7 @@ Error Enqueuer::launch(const Launch &launch, cuda::Function function, bool mayOv
   config.numAttributes = mayOverlap ? 1 : 0;
   if (cuda::Status status = driver.cuLaunchKernelEx(&config, function, pointers, nullptr))
     return driver.failed("launch", "cuLaunchKernelEx", status);
-  return bindings.timer ? bindings.timer->launched(launch.kernel, config.grid) : Error();
+  return bindings.timer ? bindings.timer->launched(launch, config.grid) : Error();
 }
 
 Result<uint64_t> mla::workspaceBytes(const char *where, const LaunchList &list, const Sizes &sizes) {

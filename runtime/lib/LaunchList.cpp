@@ -50,6 +50,7 @@ private:
   Expression requiredExpression(FieldReader &fields, const Value &object, const char *name);
   void readLaunch(const std::string &prefix, const Value &object, Launch &launch);
   void readGrid(FieldReader &fields, Launch &launch);
+  void readWork(FieldReader &fields, const Value &object, Launch &launch);
   void readArgument(const std::string &prefix, const Value &object, LaunchArgument &argument);
   void readMap(const std::string &prefix, const Value &object, LaunchArgument &argument);
   void readBox(FieldReader &fields, LaunchArgument &argument);
@@ -202,6 +203,16 @@ void Reader::readGrid(FieldReader &fields, Launch &launch) {
     launch.grid[i] = std::move(grid[i]);
 }
 
+/// Reads what profiles need, which bundles of earlier releases lack.
+void Reader::readWork(FieldReader &fields, const Value &object, Launch &launch) {
+  if (object.find("part"))
+    launch.part = static_cast<schema::Part>(fields.choice("part", schema::partNames));
+  if (const Value *bytes = object.find("bytes"))
+    launch.bytes = expression(fields, "bytes", *bytes);
+  if (const Value *flops = object.find("flops"))
+    launch.flops = expression(fields, "flops", *flops);
+}
+
 void Reader::readLaunch(const std::string &prefix, const Value &object, Launch &launch) {
   FieldReader item = fields(prefix, object);
   if (object.find("collective") && !object.find("kernel"))
@@ -214,6 +225,7 @@ void Reader::readLaunch(const std::string &prefix, const Value &object, Launch &
   launch.threads = static_cast<uint32_t>(item.integer("threads", 1, Limit::Threads));
   launch.shared = static_cast<uint32_t>(item.integer("shared", 0, Limit::Shared));
   launch.overlap = object.find("overlap") && item.get("overlap", Value::Kind::Bool).boolean;
+  readWork(item, object, launch);
   const Value &arguments = item.get("args", Value::Kind::Array);
   if (arguments.items.size() > maxArguments)
     return item.fail("args", "has more than " + std::to_string(maxArguments) + " arguments");

@@ -15,7 +15,10 @@
 
 #include "Bindings.h"
 
+#include "mla/launch_part.h"
+
 #include <map>
+#include <optional>
 
 namespace mla {
 
@@ -47,6 +50,9 @@ struct Launch {
   uint32_t threads = 0, shared = 0;
   bool overlap = false;
   std::vector<LaunchArgument> arguments;
+  // For profiles, if the bundle has them.
+  std::optional<schema::Part> part;
+  std::optional<Expression> bytes, flops;
 };
 
 struct LaunchList {

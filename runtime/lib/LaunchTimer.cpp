@@ -69,12 +69,12 @@ Error LaunchTimer::start() {
   return record();
 }
 
-Error LaunchTimer::launched(uint32_t kernel, const unsigned (&grid)[3]) {
-  list.push_back({kernel, {grid[0], grid[1], grid[2]}, -1});
+Error LaunchTimer::launched(const Launch &launch, const unsigned (&grid)[3]) {
+  list.push_back({&launch, {grid[0], grid[1], grid[2]}, -1});
   return record();
 }
 
-Error LaunchTimer::finish(std::vector<Launch> &launches) {
+Error LaunchTimer::finish(std::vector<Timed> &launches) {
   gate->open();
   ContextScope scope(context);
   if (Error error = scope.error(where))

@@ -9,6 +9,7 @@
 #define MLA_RUNTIME_LAUNCHTIMER_H
 
 #include "CudaContext.h"
+#include "LaunchList.h"
 
 #include <vector>
 
@@ -18,8 +19,8 @@ namespace mla {
 /// kernel's time would include that of the host, which launches more slowly than small kernels run.
 class LaunchTimer {
 public:
-  struct Launch {
-    uint32_t kernel; ///< its number in the manifest
+  struct Timed {
+    const Launch *launch; ///< of the list
     unsigned grid[3];
     double seconds; ///< -1 if the device has no clock
   };
@@ -33,9 +34,9 @@ public:
   /// Call before the first launch; the context is current here and in launched().
   Error start();
   /// Call after every launch.
-  Error launched(uint32_t kernel, const unsigned (&grid)[3]);
+  Error launched(const Launch &launch, const unsigned (&grid)[3]);
   /// Waits for the last launch and adds all of them to `launches`.
-  Error finish(std::vector<Launch> &launches);
+  Error finish(std::vector<Timed> &launches);
 
 private:
   struct Gate;
@@ -45,7 +46,7 @@ private:
   cuda::Stream stream;
   std::shared_ptr<Gate> gate;
   std::vector<cuda::Event> events; ///< one more than there are launches
-  std::vector<Launch> list;
+  std::vector<Timed> list;
 
   Error closeGate();
   Error record();

@@ -93,21 +93,8 @@ static LaunchBindings bind(const mla_bundle &bundle, size_t index, size_t cacheI
   return bindings;
 }
 
-/// The destination of the times of launches, if requested.
-using Times = std::vector<LaunchTimer::Launch>;
-
-/// Enqueues with a timer around each launch, and waits.
-static Error enqueueTimed(const char *function, const GpuCode &code, const LaunchList &list, LaunchBindings &bindings,
-                          Times &times) {
-  LaunchTimer timer(function, *code.context(), bindings.stream);
-  bindings.timer = &timer;
-  if (Error error = code.enqueue(function, list, bindings))
-    return error;
-  return timer.finish(times);
-}
-
 static Error runOnDevice(const char *function, const mla_bundle &bundle, size_t index, size_t cacheIndex,
-                         const mla_batch &batch, int64_t entry, const void *hidden, void *out, Times *times) {
+                         const mla_batch &batch, int64_t entry, const void *hidden, void *out, Profile *profile) {
   if (Error error = batch.gpu->refuseCapture(function, "capture mla_enqueue_layer instead"))
     return error;
   const LaunchList &list = bundle.manifest.entries[entry].launches;
@@ -119,15 +106,25 @@ static Error runOnDevice(const char *function, const mla_bundle &bundle, size_t 
   if (!workspace)
     return workspace.error();
   bindings.workspace = {*workspace, batch.gpu->workspaceBytes()};
-  Error error = times ? enqueueTimed(function, *bundle.gpu, list, bindings, *times)
-                      : bundle.gpu->enqueue(function, list, bindings);
+  int64_t layer = bundle.manifest.layers[index];
+  Error error = profile ? profile->enqueue(function, *bundle.gpu, list, bindings, layer)
+                        : bundle.gpu->enqueue(function, list, bindings);
   // Also after a failure: kernels before it may run.
   Error recorded = batch.gpu->record(function);
   return error ? error : recorded;
 }
 
-static Error runLayer(const char *function, const mla_bundle *bundle, int64_t layer, const mla_batch *handle,
-                      mla_phase phase, const void *hidden, void *out, Times *times = nullptr) {
+/// Returns the bytes that a layer moves at most: the entry's weights, the cached rows, the states.
+static double bytesOnHost(const mla_bundle &bundle, const mla_batch &batch, int64_t entry) {
+  auto cached = std::accumulate(batch.lengths.begin(), batch.lengths.end(), int64_t(0));
+  double states = 2.0 * static_cast<double>(batch.tokens() * widthOf(bundle.info));
+  return static_cast<double>(bundle.entries[entry].weight_bytes) +
+         static_cast<double>(cached * bundle.info.cache_row * elementBytes(bundle.info.cache_dtype)) +
+         states * static_cast<double>(elementBytes(bundle.info.dtype));
+}
+
+Error mla::runLayer(const char *function, const mla_bundle *bundle, int64_t layer, const mla_batch *handle,
+                    mla_phase phase, const void *hidden, void *out, Profile *profile) {
   BatchLayer found;
   if (Error error = findBatchLayer(function, bundle, layer, handle, found))
     return error;
@@ -137,8 +134,12 @@ static Error runLayer(const char *function, const mla_bundle *bundle, int64_t la
   Result<int64_t> entry = selectEntry(function, *bundle, layer, phase, batch->maxQueries, batch->maxLength);
   if (!entry)
     return entry.error();
-  return bundle->gpu ? runOnDevice(function, *bundle, found.index, found.cacheIndex, *batch, *entry, hidden, out, times)
-                     : runOnHost(*bundle, found.index, found.cacheIndex, *batch, *entry, hidden, out);
+  if (bundle->gpu)
+    return runOnDevice(function, *bundle, found.index, found.cacheIndex, *batch, *entry, hidden, out, profile);
+  auto run = [&] { return runOnHost(*bundle, found.index, found.cacheIndex, *batch, *entry, hidden, out); };
+  return profile ? profile->run(bundle->manifest.entries[*entry].symbol, "", layer,
+                                bytesOnHost(*bundle, *batch, *entry), run)
+                 : run();
 }
 
 mla_status mla_run_layer(const mla_bundle *bundle, int64_t layer, const mla_batch *batch, mla_phase phase,
@@ -154,17 +155,14 @@ static Error timeLayer(const char *function, const mla_bundle *bundle, int64_t l
   if (bundle && !bundle->info.device_memory)
     return Error(ErrorKind::Unsupported, std::string(function) + ": bundle " + bundle->path + " is for target " +
                                              bundle->manifest.target + ", which has no kernels; time mla_run_layer");
-  Times found;
-  if (Error error = runLayer(function, bundle, layer, batch, phase, hidden, out, &found))
+  Profile profile;
+  if (Error error = runLayer(function, bundle, layer, batch, phase, hidden, out, &profile))
     return error;
-  std::vector<const char *> names(found.size());
-  for (const auto &[name, number] : bundle->manifest.kernels)
-    for (size_t i = 0; i < found.size(); ++i)
-      if (found[i].kernel == number)
-        names[i] = name.c_str();
-  *count = static_cast<int64_t>(found.size());
-  for (int64_t i = 0; i < std::min(*count, capacity); ++i)
-    times[i] = {names[i], {found[i].grid[0], found[i].grid[1], found[i].grid[2]}, found[i].seconds};
+  *count = static_cast<int64_t>(profile.items().size());
+  for (int64_t i = 0; i < std::min(*count, capacity); ++i) {
+    const mla_profile_item &item = profile.items()[i];
+    times[i] = {item.name, {item.grid[0], item.grid[1], item.grid[2]}, item.seconds};
+  }
   return {};
 }
 

@@ -25,6 +25,7 @@ struct ModelRun {
   const int32_t *ids;
   mla_logits which;
   float *logits;
+  Profile *profile;
 
   int64_t rows() const { return which == MLA_LOGITS_ALL ? batch->tokens() : batch->count(); }
 };
@@ -76,6 +77,23 @@ static void keepLast(const mla_batch &batch, char *rows, uint64_t rowBytes) {
     std::memmove(rows + i * rowBytes, rows + (batch.cuSeqlens[i + 1] - 1) * rowBytes, rowBytes);
 }
 
+/// Runs an end, which moves its arrays and at most its weights: of an embedding as much as it writes.
+static Error runEnd(const ModelRun &run, End end, const Tensor &in, const Tensor &out, double bytes) {
+  auto call = [&] { return run.bundle->runEnd(end, in, out); };
+  if (!run.profile)
+    return call();
+  const std::string &symbol = run.bundle->manifest.ends[static_cast<size_t>(end)].symbol;
+  return run.profile->run(symbol, nameOf(schema::Part::Rest), noLayer, bytes, call);
+}
+
+/// Returns the bytes of the weights of an end.
+static double weightBytes(const mla_bundle &bundle, End end) {
+  double bytes = 0;
+  for (const std::string &name : bundle.manifest.ends[static_cast<size_t>(end)].weights)
+    bytes += static_cast<double>(bundle.weights->find(name)->bytes);
+  return bytes;
+}
+
 static Error runOnHost(const ModelRun &run) {
   const mla_bundle &bundle = *run.bundle;
   int64_t tokens = run.batch->tokens(), width = widthOf(bundle.info);
@@ -83,18 +101,23 @@ static Error runOnHost(const ModelRun &run) {
   Rows in(tokens * rowBytes), out(tokens * rowBytes);
   if (!in.data || !out.data)
     return outOfMemory(bundle.path, "hidden states of " + std::to_string(tokens) + " tokens");
-  if (Error error = bundle.runEnd(End::Embed, arrayOf(run.ids, {tokens}), arrayOf(in.data.get(), {tokens, width})))
+  auto states = static_cast<double>(tokens * rowBytes);
+  if (Error error =
+          runEnd(run, End::Embed, arrayOf(run.ids, {tokens}), arrayOf(in.data.get(), {tokens, width}), 2 * states))
     return error;
   for (int64_t layer : bundle.manifest.layers) {
-    mla_status status = mla_run_layer(&bundle, layer, run.handle, run.phase, in.data.get(), out.data.get());
-    if (status != MLA_OK)
-      return Error(static_cast<ErrorKind>(status), mla_last_error());
+    if (Error error =
+            runLayer(run.function, &bundle, layer, run.handle, run.phase, in.data.get(), out.data.get(), run.profile))
+      return error;
     std::swap(in.data, out.data);
   }
   if (run.which == MLA_LOGITS_LAST)
     keepLast(*run.batch, in.data.get(), rowBytes);
-  return bundle.runEnd(End::Logits, arrayOf(in.data.get(), {run.rows(), width}),
-                       arrayOf(run.logits, {run.rows(), bundle.info.vocab_size}));
+  double rows = static_cast<double>(run.rows()),
+         logitBytes = sizeof(float) * static_cast<double>(bundle.info.vocab_size);
+  return runEnd(run, End::Logits, arrayOf(in.data.get(), {run.rows(), width}),
+                arrayOf(run.logits, {run.rows(), bundle.info.vocab_size}),
+                weightBytes(bundle, End::Logits) + rows * (static_cast<double>(rowBytes) + logitBytes));
 }
 
 //===----------------------------------------------------------------------===//
@@ -122,7 +145,8 @@ static mla_model_step stepOf(const ModelRun &run) {
   return step;
 }
 
-/// Reserves the step's memory in the batch's workspace: that of mla_enqueue_model, logits, ids.
+/// Reserves the step's memory in the batch's workspace: that of mla_enqueue_model, logits, ids, and for a profile the
+/// next tokens.
 static Error reserve(const ModelRun &run, ModelStep &model) {
   Result<uint64_t> bytes = modelWorkspace(run.function, *run.bundle, model);
   if (!bytes)
@@ -131,14 +155,16 @@ static Error reserve(const ModelRun &run, ModelStep &model) {
   auto rounded = [](uint64_t size) {
     return (size + workspaceAlignment - 1) / workspaceAlignment * workspaceAlignment;
   };
-  uint64_t idsAt = *bytes + rounded(logitBytes);
-  Result<uint64_t> memory = run.batch->gpu->workspace(run.function, idsAt + model.step.tokens * sizeof(int32_t));
+  uint64_t idsAt = *bytes + rounded(logitBytes), nextAt = idsAt + rounded(model.step.tokens * sizeof(int32_t));
+  Result<uint64_t> memory = run.batch->gpu->workspace(run.function, nextAt + run.rows() * sizeof(int32_t));
   if (!memory)
     return memory.error();
   model.step.workspace = reinterpret_cast<void *>(*memory);
   model.step.workspace_bytes = *bytes;
   model.step.logits = reinterpret_cast<float *>(*memory + *bytes);
   model.step.ids = reinterpret_cast<const int32_t *>(*memory + idsAt);
+  if (run.profile && run.bundle->manifest.find(schema::Core::Next))
+    model.step.next = reinterpret_cast<int32_t *>(*memory + nextAt);
   return {};
 }
 
@@ -169,6 +195,7 @@ static Error runOnDevice(const ModelRun &run) {
   ModelStep model;
   mla_model_step step = stepOf(run);
   model.hostCuSeqlens = batch.cuSeqlens.data();
+  model.profile = run.profile;
   if (Error error = checkModelStep(run.function, *run.bundle, &step, model))
     return error;
   std::vector<void *> pages;
@@ -183,7 +210,9 @@ static Error runOnDevice(const ModelRun &run) {
   return runStep(run, model);
 }
 
-static Error runModel(ModelRun run) {
+Error mla::runModel(const char *function, const mla_bundle *bundle, const mla_batch *batch, mla_phase phase,
+                    const int32_t *ids, mla_logits which, float *logits, Profile *profile) {
+  ModelRun run = {function, bundle, batch, nullptr, phase, ids, which, logits, profile};
   if (Error error = check(run))
     return error;
   return run.bundle->gpu ? runOnDevice(run) : runOnHost(run);
@@ -191,5 +220,5 @@ static Error runModel(ModelRun run) {
 
 mla_status mla_run_model(const mla_bundle *bundle, const mla_batch *batch, mla_phase phase, const int32_t *ids,
                          mla_logits which, float *logits) {
-  return report(runModel({"mla_run_model", bundle, batch, nullptr, phase, ids, which, logits}));
+  return report(runModel("mla_run_model", bundle, batch, phase, ids, which, logits));
 }

@@ -11,9 +11,8 @@
 #include "InfoFacts.h"
 #include "Json.h"
 #include "KernelTimes.h"
-#include "Memory.h"
+#include "MadeStep.h"
 #include "Modes.h"
-#include "Random.h"
 
 #include <algorithm>
 #include <chrono>
@@ -25,51 +24,21 @@ using namespace mla;
 using namespace mla::run;
 
 namespace {
-/// Normal values, or bytes of a packed cache that are numbers, from a table with a seed: generating billions of values
-/// would take longer than measuring.
-class NormalValues {
+class Bench : public MadeStep {
 public:
-  explicit NormalValues(mla_dtype dtype);
-  /// Write `count` consecutive values of the table from a position that depends on `seed`.
-  void fill(void *to, uint64_t count, uint64_t seed) const;
-  size_t elementBytes() const { return bytesOf(dtype); }
-
-private:
-  static constexpr uint64_t size = 1 << 20;
-  mla_dtype dtype;
-  std::vector<char> table;
-};
-
-class Bench {
-public:
-  Bench(const Options &options, const mla_bundle *bundle)
-      : options(options), bundle(bundle), info(*mla_bundle_get_info(bundle)), hidden(info), out(info) {
-    batchSize = options.batch < 0 ? 1 : options.batch;
-    stepCount = options.steps >= 0 ? options.steps : options.emulate ? 1 : 20;
-  }
+  using MadeStep::MadeStep;
 
   Error prepare();
   Error measure();
   void print() const;
 
 private:
-  const Options &options;
-  const mla_bundle *bundle;
-  const mla_bundle_info &info;
-  std::vector<int64_t> layers;
-  int64_t batchSize = 1, stepCount = 20;
-  int64_t context = 0, tokens = 1; ///< per sequence: cached before the step, and new in it
-  Cache cache;
-  std::vector<mla_sequence> sequences;
-  Array hidden, out;
   int64_t entry = 0;
   std::vector<double> seconds;      ///< of each layer of each step; sorted by measure()
   std::vector<double> modelSeconds; ///< of each decode step of a whole model; sorted by measure()
   KernelTimes kernels;
   bool readsAllWeights = true; ///< not those of experts that no token chose
 
-  Error fillCache();
-  Error fillSequence(mla_sequence sequence);
   Error runStep(bool timed);
   Error runLayers(mla_batch *batch, mla_phase phase, bool timed);
   Error runOnDevice(mla_batch *batch, mla_phase phase, bool timed);
@@ -82,110 +51,21 @@ private:
 };
 } // namespace
 
-NormalValues::NormalValues(mla_dtype dtype) : dtype(dtype), table(size * elementBytes()) {
-  for (uint64_t i = 0; i < size; ++i) {
-    if (dtype == MLA_I8) {
-      table[i] = 0x20 | (mix(i) & 0x1f); // positive and small as e4m3, bf16 and f32
-      continue;
-    }
-    float value = normal(i);
-    uint16_t narrow = roundToBF16(value);
-    if (dtype == MLA_F32)
-      std::memcpy(&table[i * 4], &value, 4);
-    else
-      std::memcpy(&table[i * 2], &narrow, 2);
-  }
-}
-
-void NormalValues::fill(void *to, uint64_t count, uint64_t seed) const {
-  char *at = static_cast<char *>(to);
-  for (uint64_t start = mix(seed) % size; count; start = 0) {
-    uint64_t piece = std::min(count, size - start);
-    std::memcpy(at, &table[start * elementBytes()], piece * elementBytes());
-    at += piece * elementBytes();
-    count -= piece;
-  }
-}
-
 Error Bench::prepare() {
   Result<InfoFacts> facts = gatherFacts(bundle);
   if (!facts)
     return facts.error();
   readsAllWeights = facts->scope.empty();
-  if (options.layer)
-    layers.assign(1, *options.layer);
-  else
-    layers.assign(info.layers, info.layers + info.num_layers);
-  tokens = !options.prefill ? 1 : options.tokens < 0 ? 1024 : options.tokens;
-  context = options.context >= 0 ? options.context : options.prefill ? 0 : 4096;
-  if (tokens * batchSize > INT32_MAX)
-    return Error(ErrorKind::InvalidArgument, "mla-run: --tokens times --batch must stay below 2^31; lower one");
-  int64_t pages = batchSize * ((context + tokens + info.page - 1) / info.page);
-  mla_cache *made = nullptr;
-  if (Error error = toError(mla_cache_create(bundle, pages, &made)))
-    return error;
-  cache.reset(made);
-  if (Error error = toError(mla_cache_shuffle(made, 1)))
-    return error;
-  if (Error error = fillCache())
-    return error;
-  NormalValues values(info.dtype);
-  uint64_t elements = tokens * batchSize * info.hidden_size * info.streams;
-  if (Error error = hidden.resize(elements * values.elementBytes()))
-    return error;
-  if (Error error = out.resize(hidden.size()))
-    return error;
-  values.fill(hidden.host(), elements, 7);
-  return hidden.send();
-}
-
-/// Set the context of every sequence, and fill every row of every layer.
-Error Bench::fillCache() {
-  NormalValues values(info.cache_dtype);
-  for (int64_t layer : layers) {
-    void *data = nullptr;
-    int64_t dims[3];
-    mla_dtype dtype;
-    if (Error error = toError(mla_cache_pages(cache.get(), layer, &data, dims, &dtype)))
-      return error;
-    uint64_t rowBytes = dims[2] * values.elementBytes();
-    std::vector<char> page(dims[1] * rowBytes);
-    for (int64_t i = 0; i < dims[0]; ++i) {
-      for (int64_t row = 0; row < dims[1]; ++row)
-        values.fill(page.data() + row * rowBytes, dims[2], i * dims[1] + row);
-      if (Error error = writeTo(info, static_cast<char *>(data) + i * page.size(), page.data(), page.size()))
-        return error;
-    }
-  }
-  sequences.resize(batchSize);
-  for (mla_sequence &sequence : sequences) {
-    if (Error error = toError(mla_sequence_create(cache.get(), &sequence)))
-      return error;
-    if (Error error = context ? fillSequence(sequence) : Error())
-      return error;
-  }
-  return {};
-}
-
-/// Append the sequence's rows, which are already filled, with an empty step.
-Error Bench::fillSequence(mla_sequence sequence) {
-  int32_t count = static_cast<int32_t>(context);
-  mla_batch *batch = nullptr;
-  if (Error error = toError(mla_batch_begin(cache.get(), &sequence, &count, 1, &batch)))
-    return error;
-  return toError(mla_batch_commit(batch));
+  return MadeStep::prepare();
 }
 
 Error Bench::runStep(bool timed) {
-  std::vector<int32_t> counts(sequences.size(), static_cast<int32_t>(tokens));
-  mla_batch *begun = nullptr;
-  if (Error error = toError(mla_batch_begin(cache.get(), sequences.data(), counts.data(), batchSize, &begun)))
+  Result<Batch> batch = begin(); // aborted at the end: the context does not grow
+  if (!batch)
+    return batch.error();
+  if (Error error = toError(mla_select_entry(bundle, batch->get(), phase(), &entry)))
     return error;
-  Batch batch(begun); // aborted at the end: the context does not grow
-  mla_phase phase = options.prefill ? MLA_PHASE_PREFILL : MLA_PHASE_DECODE;
-  if (Error error = toError(mla_select_entry(bundle, begun, phase, &entry)))
-    return error;
-  return info.device_memory ? runOnDevice(begun, phase, timed) : runLayers(begun, phase, timed);
+  return info.device_memory ? runOnDevice(batch->get(), phase(), timed) : runLayers(batch->get(), phase(), timed);
 }
 
 Error Bench::runLayers(mla_batch *batch, mla_phase phase, bool timed) {
@@ -234,11 +114,8 @@ Error Bench::measure() {
 /// Time a graph of a whole decode step, many launches at a time: from token numbers to the next ones. The context does
 /// not grow.
 Error Bench::timeModel() {
-  std::vector<int32_t> ids;
-  for (int64_t i = 0; i < batchSize; ++i)
-    ids.push_back(static_cast<int32_t>(mix(i) % info.vocab_size));
   DecodeGraph graph(bundle, cache.get());
-  if (Error error = graph.prepare(sequences, ids, 1))
+  if (Error error = graph.prepare(sequences, ids(), 1))
     return error;
   if (Error error = graph.launch()) // sets the lengths
     return error;
@@ -261,15 +138,12 @@ Error Bench::timeModel() {
 
 /// Time kernels in separate steps: timing a kernel prevents the next from overlapping it.
 Error Bench::timeKernels() {
-  std::vector<int32_t> counts(sequences.size(), static_cast<int32_t>(tokens));
-  mla_batch *begun = nullptr;
-  if (Error error = toError(mla_batch_begin(cache.get(), sequences.data(), counts.data(), batchSize, &begun)))
-    return error;
-  Batch batch(begun);
-  mla_phase phase = options.prefill ? MLA_PHASE_PREFILL : MLA_PHASE_DECODE;
+  Result<Batch> batch = begin();
+  if (!batch)
+    return batch.error();
   for (int64_t i = 0; i < stepCount; ++i)
     for (int64_t layer : layers)
-      if (Error error = kernels.add(bundle, layer, begun, phase, hidden.address(), out.address()))
+      if (Error error = kernels.add(bundle, layer, batch->get(), phase(), hidden.address(), out.address()))
         return error;
   return {};
 }
@@ -282,11 +156,6 @@ uint64_t Bench::bytesTouched() const {
 
 double Bench::rateOf(double median) const {
   return static_cast<double>(bytesTouched()) / std::max(median, 1e-9) * 1e-9;
-}
-
-static double medianOf(const std::vector<double> &sorted) {
-  size_t half = sorted.size() / 2;
-  return sorted.size() % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
 void Bench::printText(double median) const {

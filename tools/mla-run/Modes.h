@@ -43,6 +43,9 @@ void noteRank(const mla_bundle_info &info, const char *fits);
 
 Error bench(const Options &options, const mla_bundle *bundle);
 
+/// Time each launch of a step, and print them by parts.
+Error profile(const Options &options, const mla_bundle *bundle);
+
 /// Print the manifest's certificates. Return an error if a weight has none or exceeds its bound.
 Error printCertificate(const std::string &bundle);
 

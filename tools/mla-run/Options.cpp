@@ -27,9 +27,11 @@ static const char *const helpText = R"(usage: mla-run BUNDLE --check=FILE [--tol
        mla-run BUNDLE --generate --prompt=IDS|@FILE [--prompt=...] [--max-new-tokens=N] [--json]
        mla-run BUNDLE --bench [--batch=N] [--context=N] [--steps=N] [--layer=K] [--json]
        mla-run BUNDLE --bench --phase=prefill [--tokens=N] [--batch=N] [--context=N] [--steps=N] [--layer=K] [--json]
+       mla-run BUNDLE --profile[=TRACE.json], with the options of --bench
        mla-run BUNDLE --info [--json]
        mla-run BUNDLE --certificate
-       mla-run BUNDLE --emulate [--counters] and one of --check, --self-check, --generate, --bench and --info, as above
+       mla-run BUNDLE --emulate [--counters] and one of --check, --self-check, --generate, --bench, --profile and --info,
+                                                as above
 
 Runs a bundle, the directory that mla-compile writes.
 
@@ -54,6 +56,9 @@ Runs a bundle, the directory that mla-compile writes.
   --max-new-tokens=N  tokens to generate per prompt (default 16)
   --bench           measure the time of steps on a cache of random values; of a bundle for a GPU, of each kernel too, and
                     of a model there the time of whole decode steps
+  --profile[=TRACE.json]  time each kernel of a step, and print a table by parts of the step: shares, and the bytes and
+                    operations a second beside what the device reaches. Of a bundle for a CPU the times of its layers
+                    and ends. TRACE.json gets the step for Perfetto (ui.perfetto.dev), a track per part
   --phase=P         decode (default): one token a sequence; or prefill
   --batch=N         sequences (default 1; of --self-check 3)
   --context=N       tokens cached a sequence before the step (default: 4096 for decode, 0 for prefill)
@@ -81,6 +86,7 @@ Examples:
   MLA_NUM_THREADS=8 mla-run layer0.mla --bench --batch=4 --context=8192 --json
   mla-run layer0.mla --bench --phase=prefill --tokens=2048
   mla-run layer0.mla --self-check --weights=DIR
+  mla-run model.mla --profile=step.json --batch=8
   mla-run model.mla --generate --prompt=1,17,4 --prompt=@ids.txt --max-new-tokens=32
   mla-run h100.mla --emulate --counters --check=golden.safetensors
 )";
@@ -117,6 +123,7 @@ enum OptionId {
   Tolerance,
   Layer,
   Bench,
+  Profile,
   Phase,
   Batch,
   Context,
@@ -140,6 +147,7 @@ enum ModeSet : unsigned {
   OfSelfCheck = 1 << static_cast<unsigned>(Options::Mode::SelfCheck),
   OfBench = 1 << static_cast<unsigned>(Options::Mode::Bench),
   OfInfo = 1 << static_cast<unsigned>(Options::Mode::Info),
+  OfProfile = 1 << static_cast<unsigned>(Options::Mode::Profile),
   OfGenerate = 1 << static_cast<unsigned>(Options::Mode::Generate),
   OfAll = ~0u,
 };
@@ -165,6 +173,7 @@ static const option table[] = {
     {"tolerance", required_argument, nullptr, Tolerance},
     {"layer", required_argument, nullptr, Layer},
     {"bench", no_argument, nullptr, Bench},
+    {"profile", optional_argument, nullptr, Profile},
     {"phase", required_argument, nullptr, Phase},
     {"batch", required_argument, nullptr, Batch},
     {"context", required_argument, nullptr, Context},
@@ -237,6 +246,8 @@ static std::optional<Options::Mode> modeOf(int id) {
     return Options::Mode::SelfCheck;
   case Bench:
     return Options::Mode::Bench;
+  case Profile:
+    return Options::Mode::Profile;
   case Info:
     return Options::Mode::Info;
   case Certificate:
@@ -259,6 +270,8 @@ static std::string apply(int id, const char *argument, Options &options) {
   switch (id) {
   case Check:
     return setPath("--check", argument, options.goldenFile);
+  case Profile:
+    return argument ? setPath("--profile", argument, options.traceFile) : "";
   case SelfCheck:
   case Bench:
   case Info:
@@ -307,25 +320,25 @@ static Belonging belongingOf(int id) {
   case Tolerance:
     return {"--tolerance", OfCheck | OfSelfCheck};
   case Layer:
-    return {"--layer", OfCheck | OfSelfCheck | OfBench};
+    return {"--layer", OfCheck | OfSelfCheck | OfBench | OfProfile};
   case Phase:
-    return {"--phase", OfBench};
+    return {"--phase", OfBench | OfProfile};
   case Batch:
-    return {"--batch", OfBench | OfSelfCheck};
+    return {"--batch", OfBench | OfProfile | OfSelfCheck};
   case Context:
-    return {"--context", OfBench};
+    return {"--context", OfBench | OfProfile};
   case Tokens:
-    return {"--tokens", OfBench | OfSelfCheck};
+    return {"--tokens", OfBench | OfProfile | OfSelfCheck};
   case Steps:
-    return {"--steps", OfBench | OfSelfCheck};
+    return {"--steps", OfBench | OfProfile | OfSelfCheck};
   case Json:
-    return {"--json", OfBench | OfInfo | OfGenerate};
+    return {"--json", OfBench | OfProfile | OfInfo | OfGenerate};
   case Prompt:
     return {"--prompt", OfGenerate};
   case NewTokens:
     return {"--max-new-tokens", OfGenerate};
   case Emulate:
-    return {"--emulate", OfCheck | OfSelfCheck | OfGenerate | OfBench | OfInfo};
+    return {"--emulate", OfCheck | OfSelfCheck | OfGenerate | OfBench | OfProfile | OfInfo};
   case Counters:
     return {"--counters", OfCheck | OfSelfCheck | OfGenerate | OfBench};
   default:
@@ -335,11 +348,9 @@ static Belonging belongingOf(int id) {
 
 /// Return "--check, --bench or --info".
 static std::string namesOf(unsigned modes) {
-  static constexpr std::pair<unsigned, const char *> names[] = {{OfCheck, "--check"},
-                                                                {OfSelfCheck, "--self-check"},
-                                                                {OfGenerate, "--generate"},
-                                                                {OfBench, "--bench"},
-                                                                {OfInfo, "--info"}};
+  static constexpr std::pair<unsigned, const char *> names[] = {
+      {OfCheck, "--check"}, {OfSelfCheck, "--self-check"}, {OfGenerate, "--generate"},
+      {OfBench, "--bench"}, {OfProfile, "--profile"},      {OfInfo, "--info"}};
   std::vector<std::string> found;
   for (auto [mode, name] : names)
     if (modes & mode)
@@ -353,7 +364,7 @@ static std::string namesOf(unsigned modes) {
 /// Return the error if the options are incompatible.
 static std::string checkTogether(const Given &given, const Options &options) {
   if (given.modes.size() != 1)
-    return "give one of --check=FILE, --self-check, --generate, --bench, --info and --certificate";
+    return "give one of --check=FILE, --self-check, --generate, --bench, --profile, --info and --certificate";
   for (int id : given.options) {
     auto [name, modes] = belongingOf(id);
     if (!(modes >> static_cast<unsigned>(options.mode) & 1))
@@ -363,7 +374,7 @@ static std::string checkTogether(const Given &given, const Options &options) {
     return "--generate requires --prompt";
   if (options.counters && !options.emulate)
     return "--counters requires --emulate";
-  if (options.tokens >= 0 && options.mode == Options::Mode::Bench && !options.prefill)
+  if (options.tokens >= 0 && options.mode != Options::Mode::SelfCheck && !options.prefill)
     return "--tokens requires --phase=prefill";
   return "";
 }

@@ -16,7 +16,7 @@
 namespace mla::run {
 
 struct Options {
-  enum class Mode { Check, SelfCheck, Generate, Bench, Info, Certificate };
+  enum class Mode { Check, SelfCheck, Generate, Bench, Profile, Info, Certificate };
 
   Mode mode = Mode::Info;
   std::string bundle;
@@ -30,7 +30,9 @@ struct Options {
   // --generate
   std::vector<std::string> prompts; ///< IDS or @FILE
   int64_t newTokens = 16;
-  // --bench
+  // --profile
+  std::string traceFile; ///< "": none
+  // --bench and --profile
   bool prefill = false;
   int64_t batch = -1, context = -1, steps = -1, tokens = -1; ///< -1: the mode's default
   bool json = false;

@@ -37,6 +37,16 @@ Result<SafetensorsFile> mla::run::openWeights(const std::string &bundle) {
   return SafetensorsFile::open(bundle + "/" MLA_WEIGHTS_FILE);
 }
 
+static DeviceSource readDevice(FieldReader fields) {
+  constexpr double most = 1e21;
+  DeviceSource device;
+  device.name = fields.text("name");
+  device.bytesPerSecond = fields.number("read_bytes_per_second", 0, most);
+  device.flopsPerSecond = fields.number("flops_per_second", 0, most);
+  device.e4m3FlopsPerSecond = fields.number("e4m3_flops_per_second", 0, most);
+  return device;
+}
+
 static Result<Source> sourceOf(const std::string &bundle, const Value &manifest) {
   std::string path = bundle + "/" MLA_MANIFEST_FILE;
   Source source;
@@ -51,6 +61,8 @@ static Result<Source> sourceOf(const std::string &bundle, const Value &manifest)
       *to = fields.text(key);
   if (const Value *config = object->find("config"))
     source.config = *config;
+  if (object->find("device"))
+    source.device = readDevice(fields.child("device"));
   if (error)
     return error;
   return source;

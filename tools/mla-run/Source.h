@@ -14,10 +14,17 @@
 
 namespace mla::run {
 
+/// The description of a device; without a name there is none.
+struct DeviceSource {
+  std::string name;
+  double bytesPerSecond = 0, flopsPerSecond = 0, e4m3FlopsPerSecond = 0;
+};
+
 /// The "source" of a manifest (mla/abi.h); empty for an older bundle.
 struct Source {
   std::string weights, adapter; ///< paths; "" if there are none
   json::Value config;           ///< null: not recorded
+  DeviceSource device;          ///< that the bundle of a GPU was planned for
 };
 
 /// Read the manifest of a bundle, for fields that the runtime does not need.

@@ -64,6 +64,10 @@ static int dispatch(const Options &options, const mla_bundle *bundle) {
     Error error = bench(options, bundle);
     return error ? fail(error) : EXIT_SUCCESS;
   }
+  case Options::Mode::Profile: {
+    Error error = profile(options, bundle);
+    return error ? fail(error) : EXIT_SUCCESS;
+  }
   case Options::Mode::Check:
   case Options::Mode::SelfCheck: {
     Result<bool> passed = options.mode == Options::Mode::Check ? check(options, bundle) : selfCheck(options, bundle);

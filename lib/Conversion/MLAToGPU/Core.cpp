@@ -7,8 +7,10 @@
 
 #include "Core.h"
 
+#include "mla/Dialect/MLA/IR/LaunchWork.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Dialect/MLA/IR/Sizes.h"
+#include "mla/launch_part.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -30,7 +32,12 @@ void mla::gpu::addCore(ModuleOp module, mlir::gpu::GPUModuleOp kernels, schema::
     arguments.push_back(ExtentAttr::get(context, mapOf(integer, context)));
   AffineExpr one = builder.getAffineConstantExpr(1);
   auto kernel = SymbolRefAttr::get(kernels.getSymNameAttr(), {FlatSymbolRefAttr::get(context, name)});
-  LaunchOp::create(builder, kernel, AffineMapAttr::get(mapOf({launch.blocks, one, one}, context)),
-                   builder.getI64IntegerAttr(launch.threads), builder.getI64IntegerAttr(launch.sharedBytes), UnitAttr(),
-                   builder.getArrayAttr(arguments));
+  auto op = LaunchOp::create(builder, kernel, AffineMapAttr::get(mapOf({launch.blocks, one, one}, context)),
+                             builder.getI64IntegerAttr(launch.threads), builder.getI64IntegerAttr(launch.sharedBytes),
+                             UnitAttr(), builder.getArrayAttr(arguments));
+  if (!launch.bytes)
+    return;
+  op->setAttr(kPartAttr, builder.getStringAttr(nameOf(schema::Part::Rest)));
+  op->setAttr(kBytesAttr, ExtentAttr::get(context, mapOf(launch.bytes, context)));
+  op->setAttr(kFlopsAttr, ExtentAttr::get(context, mapOf(builder.getAffineConstantExpr(0), context)));
 }

@@ -18,6 +18,7 @@ namespace mla::gpu {
 struct CoreLaunch {
   mlir::AffineExpr blocks;
   int64_t threads, sharedBytes;
+  mlir::AffineExpr bytes = {}; ///< that the kernel has to move, if it is part of a step
 };
 
 /// Adds a core's launch list, of one launch. Its kernel, in `kernels`, has the core's name, and takes pointers to

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "BufferNames.h"
+#include "KernelParts.h"
+#include "KernelWork.h"
 #include "NextTokens.h"
 #include "Probe.h"
 #include "RowCheck.h"
@@ -13,6 +15,7 @@
 #include "mla/Conversion/Passes.h"
 #include "mla/Dialect/MLA/IR/Bindings.h"
 #include "mla/Dialect/MLA/IR/KernelKind.h"
+#include "mla/Dialect/MLA/IR/LaunchWork.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -59,7 +62,8 @@ struct MakeArgument {
 };
 } // namespace
 
-static LogicalResult createLaunch(ImplicitLocOpBuilder &builder, const mla::gpu::Launch &launch, BufferNames &names) {
+/// Creates the operation, or emits an error and returns null.
+static LaunchOp createLaunch(ImplicitLocOpBuilder &builder, const mla::gpu::Launch &launch, BufferNames &names) {
   MLIRContext *context = builder.getContext();
   auto kernel =
       SymbolRefAttr::get(builder.getStringAttr(kModuleName), {FlatSymbolRefAttr::get(context, launch.kernel)});
@@ -67,11 +71,18 @@ static LogicalResult createLaunch(ImplicitLocOpBuilder &builder, const mla::gpu:
   for (const mla::gpu::Argument &argument : launch.arguments)
     arguments.push_back(std::visit(MakeArgument{names, builder}, argument));
   if (llvm::is_contained(arguments, Attribute()))
-    return failure();
-  LaunchOp::create(builder, kernel, AffineMapAttr::get(mapOf(launch.grid, context)),
-                   builder.getI64IntegerAttr(launch.threads), builder.getI64IntegerAttr(launch.sharedBytes),
-                   launch.overlap ? builder.getUnitAttr() : UnitAttr(), builder.getArrayAttr(arguments));
-  return success();
+    return {};
+  return LaunchOp::create(builder, kernel, AffineMapAttr::get(mapOf(launch.grid, context)),
+                          builder.getI64IntegerAttr(launch.threads), builder.getI64IntegerAttr(launch.sharedBytes),
+                          launch.overlap ? builder.getUnitAttr() : UnitAttr(), builder.getArrayAttr(arguments));
+}
+
+/// Says of which part of a step the launch is, and what it has to do.
+static void describe(LaunchOp op, const mla::gpu::Launch &launch, const mla::gpu::KernelWork &work, schema::Part part) {
+  MLIRContext *context = op.getContext();
+  op->setAttr(kPartAttr, StringAttr::get(context, nameOf(part)));
+  op->setAttr(kBytesAttr, ExtentAttr::get(context, mapOf(work.bytesOf(launch), context)));
+  op->setAttr(kFlopsAttr, ExtentAttr::get(context, mapOf(work.flopsOf(launch), context)));
 }
 
 //===----------------------------------------------------------------------===//
@@ -239,15 +250,20 @@ static FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp modu
 static LogicalResult fill(LaunchesOp list, func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
   auto builder = ImplicitLocOpBuilder::atBlockBegin(list.getLoc(), &list.getBody().emplaceBlock());
   BufferNames names(function, builder);
+  mla::gpu::KernelParts parts(function);
   for (auto kernel : function.getOps<KernelOp>()) {
     FailureOr<Launches> generated = generate(kernel, kernels);
     if (failed(generated))
       return failure();
     builder.setLoc(kernel.getLoc());
     names.enter(kernel, generated->workspace);
-    for (const mla::gpu::Launch &launch : generated->launches)
-      if (failed(createLaunch(builder, launch, names)))
+    mla::gpu::KernelWork work(kernel);
+    for (const mla::gpu::Launch &launch : generated->launches) {
+      LaunchOp op = createLaunch(builder, launch, names);
+      if (!op)
         return failure();
+      describe(op, launch, work, parts.of(kernel));
+    }
   }
   ArrayAttr bindings = names.bindings();
   if (bindings)

@@ -115,5 +115,7 @@ void NextTokens::emit() {
 void mla::gpu::addNextTokens(ModuleOp module, mlir::gpu::GPUModuleOp kernels, int64_t vocabulary) {
   NextTokens(kernels, vocabulary).emit();
   AffineExpr rows = expressionOf(Size::Tokens, module.getContext());
-  addCore(module, kernels, schema::Core::Next, {rows, threads, NextTokens::sharedBytes}, {"logits", "next"}, {});
+  constexpr int64_t wordBytes = 4;
+  addCore(module, kernels, schema::Core::Next,
+          {rows, threads, NextTokens::sharedBytes, rows * (wordBytes * (vocabulary + 1))}, {"logits", "next"}, {});
 }

@@ -7,6 +7,7 @@
 
 #include "WriteLaunches.h"
 #include "mla/Dialect/MLA/IR/Bindings.h"
+#include "mla/Dialect/MLA/IR/LaunchWork.h"
 #include "mla/Dialect/MLA/IR/Sizes.h"
 
 using namespace mla;
@@ -63,16 +64,27 @@ static json::Object toJson(BindingAttr attribute, schema::List list) {
                       {"shape", std::move(shape)}};
 }
 
+/// Write what the compiler says of the launch's work, if it does.
+static void addWork(LaunchOp launch, json::Object &object) {
+  if (auto part = launch->getAttrOfType<mlir::StringAttr>(kPartAttr))
+    object["part"] = part.getValue();
+  for (auto [key, name] : {std::pair("bytes", kBytesAttr), std::pair("flops", kFlopsAttr)})
+    if (auto amount = launch->getAttrOfType<ExtentAttr>(name))
+      object[key] = toJson(amount.getExpression());
+}
+
 static json::Object toJson(LaunchOp launch) {
   json::Array arguments;
   for (mlir::Attribute argument : launch.getArgs())
     arguments.push_back(argumentToJson(argument));
-  return json::Object{{"kernel", launch.getKernel().getLeafReference().getValue()},
+  json::Object object{{"kernel", launch.getKernel().getLeafReference().getValue()},
                       {"grid", toJson(launch.getGrid())},
                       {"threads", static_cast<int64_t>(launch.getThreads())},
                       {"shared", static_cast<int64_t>(launch.getShared())},
                       {"overlap", launch.getOverlap()},
                       {"args", std::move(arguments)}};
+  addWork(launch, object);
+  return object;
 }
 
 void mla::addLaunchList(LaunchesOp list, json::Object &object) {

@@ -73,7 +73,9 @@ extern "C" {
  *                                                       the norm}]
  *               Optional, not used by the runtime; mla-run BUNDLE --certificate prints them
  *   "source"    {"weights", "adapter": absolute paths that mla-compile read, if any,
- *                "config": the model's config.json}
+ *                "config": the model's config.json,
+ *                "device": of a GPU {"name", "read_bytes_per_second", "flops_per_second", "e4m3_flops_per_second"}, the
+ *                          description that the plan was made for}
  *               Optional, not used by the runtime; mla-run --info and --self-check read it
  *   "made_weights" of a GPU, optional: weights.safetensors has only the header, of so many bytes of data. The runtime
  *               fills the device's memory with random numbers: such a bundle is for measurements
@@ -100,7 +102,11 @@ extern "C" {
  *                  "overlap": true | false may start while the previous kernel ends (programmatic stream
  *                                          serialisation): every CTA calls griddepcontrol.wait before it reads or
  *                                          writes memory of other kernels. Default false,
- *                  "args": [A, …]}, …]     the parameters of the kernel, in order, of exactly these types
+ *                  "args": [A, …],         the parameters of the kernel, in order, of exactly these types
+ *                  "part": a name of launch_part.h, "bytes": E, "flops": E}, …]
+ *                                          optional, for profiles: the part of the step; bytes that any kernel for the
+ *                                          operation has to move, at most so many where that depends on contents; and
+ *                                          operations of products
  *                run in that order on one stream, where A is one of
  *                {"pointer": B, "offset": bytes}        .u64: an address
  *                {"i32": E}                             .u32

@@ -311,21 +311,6 @@ MLA_API int64_t mla_batch_max_length(const mla_batch *batch);
 MLA_API mla_status mla_run_layer(const mla_bundle *bundle, int64_t layer, const mla_batch *batch, mla_phase phase,
                                  const void *hidden, void *out);
 
-/* A kernel launched by a layer. */
-typedef struct mla_launch_time {
-  const char *kernel; /* the name; owned by the bundle */
-  uint32_t grid[3];   /* CTAs */
-  double seconds;     /* on the device; negative if the device has no clock, like the emulated one */
-} mla_launch_time;
-
-/* For measuring: like mla_run_layer, but waits until the layer is done and returns the time of each kernel, by events
- * before and after it. Kernels begin when all are enqueued, so that the host's time is excluded. They do not overlap,
- * so that their sum exceeds the time of the layer. Up to `capacity` launches, in order, go to `times`; `count` is their
- * number. MLA_UNSUPPORTED for a CPU. */
-MLA_API mla_status mla_time_layer(const mla_bundle *bundle, int64_t layer, const mla_batch *batch, mla_phase phase,
-                                  const void *hidden, void *out, mla_launch_time *times, int64_t capacity,
-                                  int64_t *count);
-
 /* Returns the entry that mla_run_layer would use: an index for mla_bundle_get_entry. */
 MLA_API mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *batch, mla_phase phase, int64_t *entry);
 
@@ -489,5 +474,6 @@ MLA_API mla_status mla_device_synchronize(void);
 #endif
 
 #include "mla/model.h"
+#include "mla/profile.h"
 
 #endif /* MLA_RUNTIME_H */

@@ -73,6 +73,66 @@ TEST_F(GpuRun, TimesLaunches) {
   EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
 }
 
+TEST_F(GpuRun, ProfilesSayWhatTheBundleSays) {
+  std::string work = R"("part": "attention", "bytes": ["*", "cached", 48], "flops": ["//", 1, ["+", "tokens", -2]], )";
+  std::string manifest = gpuManifest();
+  openGpu(16, manifest.insert(manifest.find("\"kernel\": \"stage\""), work));
+  DeviceMemoryOfTest hidden(32), out(32);
+  mla_batch *batch = begin({newSequence(), newSequence()}, {1, 1});
+  mla_profile_item items[3] = {};
+  int64_t count = 0;
+  auto profile = [&](size_t size, int64_t capacity) {
+    return mla_profile_layer(bundle, 3, batch, MLA_PHASE_AUTO, hidden.data, out.data, items, size, capacity, &count);
+  };
+  ASSERT_EQ(profile(sizeof(items[0]), 3), MLA_OK) << mla_last_error();
+  EXPECT_EQ(count, 2);
+  EXPECT_STREQ(items[0].name, "stage");
+  EXPECT_STREQ(items[0].part, "attention");
+  EXPECT_EQ(items[0].layer, 3);
+  EXPECT_EQ(items[0].grid[1], 132u);
+  EXPECT_GT(items[0].seconds, 0);
+  EXPECT_EQ(items[0].bytes, 96);
+  EXPECT_LT(items[0].flops, 0); // 1 // 0: what cannot be computed is not known
+  EXPECT_STREQ(items[1].part, "");
+  EXPECT_LT(items[1].bytes, 0);
+  EXPECT_EQ(items[2].name, nullptr);
+  // A later release's items are longer.
+  std::vector<char> longer(2 * (sizeof(items[0]) + 8), 'x');
+  ASSERT_EQ(mla_profile_layer(bundle, 3, batch, MLA_PHASE_AUTO, hidden.data, out.data,
+                              reinterpret_cast<mla_profile_item *>(longer.data()), sizeof(items[0]) + 8, 1, &count),
+            MLA_OK);
+  EXPECT_EQ(longer[sizeof(items[0]) + 7], 0);
+  EXPECT_EQ(longer[sizeof(items[0]) + 8], 'x');
+  EXPECT_EQ(profile(sizeof(items[0]) - 8, 3), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("mla_profile_layer: item_size is");
+  EXPECT_EQ(profile(sizeof(items[0]), -1), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
+}
+
+TEST_F(GpuRun, ProfilesOfModelsHaveTheEndsAndTheNextTokens) {
+  openGpu(16, gpuModelManifest());
+  mla_batch *batch = begin({newSequence()}, {1});
+  mla_profile_item items[8] = {};
+  int64_t count = 0;
+  int32_t id = 1;
+  std::vector<float> logits(10);
+  ASSERT_EQ(mla_profile_model(bundle, batch, MLA_PHASE_AUTO, &id, MLA_LOGITS_LAST, logits.data(), items,
+                              sizeof(items[0]), 8, &count),
+            MLA_OK)
+      << mla_last_error();
+  std::string names;
+  for (const mla_profile_item &item : items)
+    names += item.name ? item.name + std::string(":") + std::to_string(item.layer) + " " : "";
+  EXPECT_EQ(names, "embed:-1 stage:3 sum_bf16:3 stage:5 sum_bf16:5 logits:-1 next:-1 ");
+  EXPECT_EQ(logits[0], -1); // as mla_run_model gives them
+  id = 10;
+  EXPECT_EQ(mla_profile_model(bundle, batch, MLA_PHASE_AUTO, &id, MLA_LOGITS_LAST, logits.data(), nullptr,
+                              sizeof(items[0]), 0, &count),
+            MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("mla_profile_model: ids[0] is 10");
+  EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
+}
+
 TEST_F(GpuRun, ForksCopyTheirLastPage) {
   openGpu(16);
   mla_sequence a = newSequence(), b = 0;

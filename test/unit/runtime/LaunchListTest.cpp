@@ -133,6 +133,10 @@ const BadManifest badLists[] = {
     {"coresType", "\"cores\": [", "\"cores\": 1, \"other\": [", "field 'cores' must be an array"},
     {"coreItem", "\"cores\": [", "\"cores\": [null, null, null, null, null, ", "has more than 7 cores"},
     {"bufferOfOtherCore", "\"buffer\": \"k_nope\"", "\"buffer\": \"pages\"", "names 'pages', which is no buffer known"},
+    {"part", "\"overlap\": true", "\"part\": \"attention side\", \"overlap\": true",
+     "launches[1].part' must be one of query side, attention, output side, MLP, experts, rest, is 'attention side'"},
+    {"bytes", "\"overlap\": true", "\"bytes\": [\"*\", \"q_stride\", 2], \"overlap\": true",
+     "launches[1].bytes' names the size 'q_stride'"},
     {"noPtx", "FILES", "\"code.so\": 1, \"weights.safetensors\": 1", "field 'files' has no size for kernels.ptx"},
 };
 } // namespace

@@ -284,7 +284,8 @@ TEST_F(MlaRun, RefusesWrongUsage) {
   EXPECT_NE(runTool("--help").output.find("Examples:"), std::string::npos);
   EXPECT_EQ(runTool("--version").status, 0);
   expectFailure("", "no BUNDLE given", 2);
-  expectFailure(bundle(), "give one of --check=FILE, --self-check, --generate, --bench, --info and --certificate", 2);
+  expectFailure(bundle(),
+                "give one of --check=FILE, --self-check, --generate, --bench, --profile, --info and --certificate", 2);
   expectFailure(bundle() + " " + bundle() + " --info", "more than one BUNDLE", 2);
   expectFailure(bundle() + " --info --bench", "give one of", 2);
   expectFailure(bundle() + " --frobnicate", "unknown or ambiguous option", 2);
@@ -297,7 +298,7 @@ TEST_F(MlaRun, RefusesWrongUsage) {
   expectFailure(bundle() + " --bench --tolerance=1", "--tolerance requires --check or --self-check", 2);
   expectFailure(bundle() + " --check=x --seed=1", "--seed requires --self-check", 2);
   expectFailure(bundle() + " --self-check --seed=-1", "--seed must be an integer from 0", 2);
-  expectFailure(bundle() + " --check=x --json", "--json requires --generate, --bench or --info", 2);
+  expectFailure(bundle() + " --check=x --json", "--json requires --generate, --bench, --profile or --info", 2);
   expectFailure(bundle() + " --generate", "--generate requires --prompt", 2);
   expectFailure(bundle() + " --generate --prompt=", "--prompt is empty", 2);
   expectFailure(bundle() + " --generate --prompt=1 --max-new-tokens=0", "--max-new-tokens must be an integer from 1",

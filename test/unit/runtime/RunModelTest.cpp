@@ -72,6 +72,33 @@ TEST_F(RunModelTest, RefusesWhatIsNoTokenAndNoPlace) {
   EXPECT_MESSAGE("the batch has ended");
 }
 
+TEST_F(RunModelTest, ProfilesHaveAnItemPerCall) {
+  open(16, modelManifest());
+  mla_batch *batch = begin({newSequence(), newSequence()}, {2, 1});
+  int32_t ids[] = {1, 2, 4};
+  Values found(10);
+  mla_profile_item items[4] = {};
+  int64_t count = 0;
+  ASSERT_EQ(mla_profile_model(bundle, batch, MLA_PHASE_PREFILL, ids, MLA_LOGITS_LAST, found.data(), items,
+                              sizeof(items[0]), 4, &count),
+            MLA_OK)
+      << mla_last_error();
+  EXPECT_EQ(found, (Values{4, 5, 6, 7, 8, 4, 5, 6, 7, 8}));
+  ASSERT_EQ(count, 4);
+  EXPECT_STREQ(items[0].name, "embed_f32");
+  EXPECT_STREQ(items[0].part, "rest");
+  EXPECT_EQ(items[0].layer, -1);
+  EXPECT_STREQ(items[1].part, "");
+  EXPECT_EQ(items[1].layer, 3);
+  // A weight of 4 bytes, 3 rows of 4 elements in the cache, and states of 3 elements in and out.
+  EXPECT_EQ(items[1].bytes, 4 + 3 * 4 * 4 + 2 * 3 * 3 * 4);
+  EXPECT_GE(items[1].seconds, 0);
+  EXPECT_LT(items[1].flops, 0);
+  EXPECT_EQ(items[2].layer, 5);
+  EXPECT_STREQ(items[3].name, "logits_f32");
+  EXPECT_EQ(mla_batch_abort(batch), MLA_OK);
+}
+
 TEST_F(RunModelTest, RefusesABundleOfLayers) {
   open(16);
   mla_batch *batch = begin({newSequence(), newSequence()}, {1, 1});

@@ -7,12 +7,15 @@
 
 #include "Assembly.h"
 #include "mla/Dialect/MLA/IR/KernelKind.h"
+#include "mla/Dialect/MLA/IR/LaunchWork.h"
+#include "mla/launch_part.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -89,9 +92,25 @@ static LogicalResult verifyProducts(Operation *op, Attribute attribute) {
                          << "a packed cache: nothing obeys it elsewhere";
 }
 
+/// Checks what a launch says of its work.
+static LogicalResult verifyWork(Operation *op, NamedAttribute attribute) {
+  if (!isa<LaunchOp>(op))
+    return op->emitError() << "expected " << attribute.getName() << " on an mla.launch";
+  auto name = dyn_cast<StringAttr>(attribute.getValue());
+  if (attribute.getName() == kPartAttr && (!name || !llvm::is_contained(schema::partNames, name.getValue())))
+    return op->emitError() << "expected " << kPartAttr << " to be one of "
+                           << llvm::join(ArrayRef(schema::partNames), ", ") << ", got " << attribute.getValue();
+  if (attribute.getName() != kPartAttr && !isa<ExtentAttr>(attribute.getValue()))
+    return op->emitError() << "expected " << attribute.getName() << " to be a #mla.extent, got "
+                           << attribute.getValue();
+  return success();
+}
+
 LogicalResult mla::MLADialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
   if (attribute.getName() == kProductsAttr)
     return verifyProducts(op, attribute.getValue());
+  if (llvm::is_contained({kPartAttr, kBytesAttr, kFlopsAttr}, attribute.getName().getValue()))
+    return verifyWork(op, attribute);
   return attribute.getName() == kModelAttr ? verifyModel(op, attribute.getValue()) : success();
 }
 
