@@ -95,6 +95,25 @@ static void parseScales(FieldReader &reader, const AttentionConfig &attention, D
   config.logitScale = reader.number("dim_model_base", 1, 1e9, std::nullopt) / static_cast<double>(attention.hiddenSize);
 }
 
+/// Read the tokens that end a text: one number, several, or none.
+static std::vector<int64_t> parseStopTokens(FieldReader &reader, int64_t vocabulary) {
+  constexpr StringRef key = "eos_token_id";
+  constexpr size_t most = 64;
+  int64_t last = (vocabulary ? vocabulary : maxVocabulary) - 1;
+  const llvm::json::Value *value = reader.find(key);
+  if (!value)
+    return {};
+  const llvm::json::Array *list = value->getAsArray();
+  if (!list)
+    return {reader.count(key, *value, last, /*least=*/0)};
+  if (list->size() > most)
+    reader.refuse(key, "expected at most " + Twine(most) + " tokens, got " + Twine(list->size()));
+  std::vector<int64_t> tokens;
+  for (const llvm::json::Value &item : *list)
+    tokens.push_back(reader.count(key, item, last, /*least=*/0));
+  return tokens;
+}
+
 /// Return an error for a model whose layers are not compiled.
 static llvm::Error checkIsSupported(const ModelConfig &model, const AttentionConfig &attention, StringRef where) {
   if (!model.hasMlp())
@@ -125,6 +144,9 @@ llvm::Expected<DecoderConfig> mla::importer::parseDecoderConfig(StringRef json, 
   config.tiedEmbeddings = model->tiedEmbeddings;
   FieldReader reader(parsed->root, parsed->where);
   checkMlp(reader);
+  config.stopTokens = parseStopTokens(reader, model->vocabSize);
+  if (reader.find("max_position_embeddings"))
+    config.maxPositions = reader.count("max_position_embeddings", maxLength);
   if (reader.find("num_nextn_predict_layers"))
     config.furtherLayers = reader.count("num_nextn_predict_layers", maxLayers, /*least=*/0);
   if (findFamily(attention.modelType)->has(DepthScaledResiduals))
@@ -153,6 +175,8 @@ StringRef mla::importer::firstDifference(const DecoderConfig &a, const DecoderCo
       {own.sharedWidth == other.sharedWidth, "n_shared_experts"},
       {a.sparse == b.sparse, "the layers with experts"},
       {a.vocabSize == b.vocabSize, "vocab_size"},
+      {a.stopTokens == b.stopTokens, "eos_token_id"},
+      {a.maxPositions == b.maxPositions, "max_position_embeddings"},
       {a.tiedEmbeddings == b.tiedEmbeddings, "tie_word_embeddings"},
       {a.embeddingScale == b.embeddingScale, "scale_emb"},
       {a.logitScale == b.logitScale, "dim_model_base"},

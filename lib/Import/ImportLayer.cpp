@@ -36,6 +36,7 @@ public:
   Fields &add(StringRef key, int64_t value) { return add(key, builder.getI64IntegerAttr(value)); }
   Fields &add(StringRef key, double value) { return add(key, builder.getF64FloatAttr(value)); }
   Fields &add(StringRef key, StringRef value) { return add(key, builder.getStringAttr(value)); }
+  Fields &add(StringRef key, llvm::ArrayRef<int64_t> values) { return add(key, builder.getDenseI64ArrayAttr(values)); }
   Fields &add(StringRef key, mlir::Attribute value) {
     fields.append(key, value);
     return *this;
@@ -47,6 +48,15 @@ private:
   mlir::NamedAttrList fields;
 };
 } // namespace
+
+/// Add what only a whole model has.
+static void addTexts(Fields &model, const DecoderConfig &config) {
+  model.add("vocab_size", config.vocabSize);
+  if (!config.stopTokens.empty())
+    model.add("eos_token_id", llvm::ArrayRef(config.stopTokens));
+  if (config.maxPositions)
+    model.add("max_position_embeddings", config.maxPositions);
+}
 
 mlir::DictionaryAttr mla::importer::describeModel(mlir::MLIRContext *context, const AttentionConfig &config,
                                                   const ImportOptions &options) {
@@ -77,7 +87,7 @@ mlir::DictionaryAttr mla::importer::describeModel(mlir::MLIRContext *context, co
   if (config.decoder && config.decoder->streams() > 1)
     model.add("streams", config.decoder->streams());
   if (options.hasEnds)
-    model.add("vocab_size", config.decoder->vocabSize);
+    addTexts(model, *config.decoder);
   if (config.indexTopK)
     model.add("index_topk", config.indexTopK);
   if (options.tokenTerms)

@@ -16,6 +16,9 @@ namespace mla::importer {
 constexpr int64_t maxHidden = 1 << 20;
 constexpr int64_t maxHeads = 1 << 16;
 constexpr int64_t maxLayers = 1 << 16;
+constexpr int64_t maxVocabulary = 1 << 26;
+/// Tokens of a text.
+constexpr int64_t maxLength = int64_t(1) << 31;
 
 } // namespace mla::importer
 

@@ -23,7 +23,6 @@ using llvm::json::Value;
 
 // Like those of Limits.h.
 static constexpr int64_t maxExperts = 1 << 16;
-static constexpr int64_t maxVocabulary = 1 << 26;
 
 int64_t ModelConfig::numLayers() const {
   int64_t sum = 0;

@@ -13,6 +13,7 @@
 
 #include "RopeConfig.h"
 #include "Json.h"
+#include "Limits.h"
 #include "Rope.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -27,7 +28,6 @@ using llvm::json::Object;
 
 static constexpr double maxTheta = 1e12;
 static constexpr double maxScale = 1e6;
-static constexpr int64_t maxLength = int64_t(1) << 31;
 
 namespace {
 /// Parses the object with the RoPE parameters, and the config around it.

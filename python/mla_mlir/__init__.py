@@ -23,6 +23,7 @@ from .bundle import Bundle, load
 from .cache import Cache, Sequence
 from .compiler import CompileError, compile
 from .errors import ArgumentError, Error
+from .generate import Generator, Token
 
 __version__ = "0.1.0"
-__all__ = ["ArgumentError", "Bundle", "Cache", "CompileError", "Error", "Sequence", "compile", "load"]
+__all__ = ["ArgumentError", "Bundle", "Cache", "CompileError", "Error", "Generator", "Sequence", "Token", "compile", "load"]

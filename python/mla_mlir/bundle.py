@@ -14,9 +14,9 @@ import types
 
 from . import dlpack, runtime, streams
 from .cache import Cache
-from .decode import DecodeGraph
 from .dlpack import result_like, view
-from .errors import ArgumentError, Error, integer, is_integer, listing
+from .errors import ArgumentError, integer, is_integer, listing
+from .generate import Generator
 from .runtime import BundleInfo, EntryInfo, LatentAttention, NaiveAttention, Saturation, Step
 
 
@@ -28,6 +28,7 @@ def _description(info):
     """Convert mla_bundle_info to a plain object: strings, layers as a tuple, dtypes by name."""
     fields = {name: _text(getattr(info, name)) for name, _ in BundleInfo._fields_}
     fields["layers"] = tuple(info.layers[i] for i in range(info.num_layers))
+    fields["stop_tokens"] = tuple(info.stop_tokens[i] for i in range(info.num_stop_tokens))
     fields["dtype"], fields["cache_dtype"] = runtime.DTYPES[info.dtype], runtime.DTYPES[info.cache_dtype]
     fields["device_memory"] = bool(info.device_memory)
     return types.SimpleNamespace(**fields)
@@ -147,43 +148,27 @@ class Bundle:
 
     # --- whole models ---
 
-    def generate(self, prompts, max_new_tokens=16):
-        """Continue prompts by the likeliest token, again and again. prompts: a list of token numbers, or of such lists, which
-        run as one batch. Return the new tokens, likewise. Requires a bundle of scope "model"."""
+    def generate(self, prompts, max_new_tokens=16, *, max_sequences=None, **choice):
+        """Continue prompts. prompts: a list of token numbers, or of such lists, of which max_sequences run at once (all by
+        default); others join when some have ended. Return the new tokens, likewise: at most max_new_tokens, or up to one that
+        ends a text. choice: temperature, top_k, top_p, seed and stop of Generator. A prompt's place in the list is its number
+        for random choices. Requires a bundle of scope "model"."""
         listed = listing("prompts", prompts)
         single = bool(listed) and is_integer(listed[0])
-        fed = [listed] if single else [listing(f"prompts[{i}]", prompt) for i, prompt in enumerate(listed)]
+        names = ["prompts"] if single else [f"prompts[{i}]" for i in range(len(listed))]
+        fed = [listed] if single else [listing(name, prompt) for name, prompt in zip(names, listed)]
         count = integer("max_new_tokens", max_new_tokens, (1, 1 << 20))
-        for i, prompt in enumerate(fed):
-            if not prompt:
-                raise ArgumentError(f"prompts[{i}]", "is empty; give at least one token")
+        most = integer("max_sequences", len(fed) if max_sequences is None else max_sequences, (min(1, len(fed)), 1 << 20))
         if not fed:
             return []
-        pages = sum(-(-(len(prompt) + count) // self.info.page) for prompt in fed)
-        with self.cache(pages) as cache:
-            sequences = [cache.sequence() for _ in fed]
-            with cache.batch(sequences, [len(ids) for ids in fed]) as batch:
-                tokens = batch.next_tokens([number for ids in fed for number in ids])
-            made = [[token] for token in tokens]
-            for tokens in self._decoded(cache, sequences, tokens, count - 1):
-                for new, token in zip(made, tokens):
-                    new.append(token)
+        needs = sorted((-(-(len(prompt) + count) // self.info.page) for prompt in fed), reverse=True)
+        made = [[] for _ in fed]
+        with self.cache(sum(needs[:most])) as cache, Generator(cache, min(most, len(fed)), **choice) as generator:
+            for i, prompt in enumerate(fed):
+                generator.add(i, prompt, count, names[i])
+            for token in generator:
+                made[token.sequence].append(token.token)
         return made[0] if single else made
-
-    def _decoded(self, cache, sequences, tokens, steps):
-        """Yield the next tokens of each step."""
-        if not self.info.device_memory:
-            for _ in range(steps):
-                with cache.batch(sequences, [1] * len(sequences)) as batch:
-                    tokens = batch.next_tokens(tokens)
-                yield tokens
-        elif steps:
-            with DecodeGraph(cache, sequences, tokens, steps) as graph:
-                for _ in range(steps):
-                    tokens = graph.step()
-                    if -1 in tokens:
-                        raise Error("MLA_INVALID_FILE", f"{self.info.path}: logits are NaN, so that no token is the likeliest")
-                    yield tokens
 
     # --- steps on the caller's memory ---
 

@@ -45,6 +45,16 @@ def is_integer(value):
     return True
 
 
+def number(name, value):
+    """Convert `value` to a float."""
+    if isinstance(value, (str, bytes)):
+        raise ArgumentError(name, f"is a {type(value).__name__}, must be a number")
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ArgumentError(name, f"is a {type(value).__name__}, must be a number") from None
+
+
 def integer(name, value, bounds=INT64):
     """Convert `value` to an int within the bounds of a C type, which ctypes would truncate silently."""
     try:

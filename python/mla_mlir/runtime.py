@@ -34,6 +34,7 @@ _TYPES = {
     "size": ctypes.c_size_t,
     "f64": ctypes.c_double,
     "pointer": ctypes.c_void_p,
+    "i32s": ctypes.POINTER(ctypes.c_int32),
     "i64s": ctypes.POINTER(ctypes.c_int64),
 }
 _BOUNDS = {"enum": INT32, "i32": INT32, "i64": INT64, "u64": UINT64, "size": UINT64, "pointer": UINT64}
@@ -68,7 +69,8 @@ BundleInfo = _struct(
     "text path producer target isa model_type cache_format plan; enum dtype cache_dtype; i64 page tensor_parallel rank"
     " hidden_size num_attention_heads heads q_lora_rank kv_lora_rank qk_nope_head_dim qk_rope_head_dim v_head_dim;"
     " f64 rms_norm_eps rope_theta; i64s layers; i64 num_layers num_entries; i32 device_memory; text device;"
-    " f64 code_seconds weights_seconds; i64 num_kernels cache_row vocab_size; text products; f64 cache_scale; i64 streams",
+    " f64 code_seconds weights_seconds; i64 num_kernels cache_row vocab_size; text products; f64 cache_scale; i32s stop_tokens;"
+    " i64 num_stop_tokens max_context streams",
 )
 EntryInfo = _struct("mla_entry_info", "text symbol; enum phase; text q o; i64 first_tokens last_tokens first_context last_context weight_bytes")
 Step = _struct(
@@ -94,7 +96,12 @@ ModelStep = _struct(
     "size size; enum phase which; i64 tokens batch max_queries max_length cached num_pages table_width; pointer ids"
     " cu_seqlens pages block_table lengths logits next workspace; u64 workspace_bytes; pointer stream",
 )
-STRUCTS = (BundleInfo, EntryInfo, Step, LatentAttention, NaiveAttention, Saturation, ModelStep)
+Sampling = _struct("mla_sampling", "size size; f64 temperature; i64 top_k; f64 top_p; u64 seed")
+GeneratorOptions = _struct(
+    "mla_generator_options", "size size; pointer cache; i64 max_sequences; pointer sampling stop; i64 num_stop")
+Generated = _struct("mla_generated", "i64 sequence; i32 token; enum finish")
+STRUCTS = (BundleInfo, EntryInfo, Step, LatentAttention, NaiveAttention, Saturation, ModelStep, Sampling, GeneratorOptions,
+           Generated)
 
 _handle, _i32, _i64, _u64, _text = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_uint64, ctypes.c_char_p
 _f32 = ctypes.c_float
@@ -133,6 +140,11 @@ _FUNCTIONS = {
     "mla_model_graph_create": ("status", _handle, _to(ModelStep), _to(_handle)),
     "mla_graph_launch": ("status", _handle, _handle),
     "mla_graph_destroy": (None, _handle),
+    "mla_sample": ("status", _to(Sampling), _to(_f32), _i64, _u64, _u64, _to(_i32)),
+    "mla_generator_create": ("status", _handle, _to(GeneratorOptions), _to(_handle)),
+    "mla_generator_add": ("status", _handle, _i64, _to(_i32), _i64, _i64),
+    "mla_generator_step": ("status", _handle, _to(Generated), _i64, _to(_i64)),
+    "mla_generator_destroy": (None, _handle),
     "mla_step_workspace": ("status", _handle, _to(Step), _to(_u64)),
     "mla_enqueue_layer": ("status", _handle, _to(Step)),
     "mla_step_check": ("status", _handle, _to(Step)),

@@ -68,6 +68,9 @@ static void fillInfo(mla_bundle &bundle) {
   to.layers = from.layers.data();
   to.vocab_size = from.vocabSize;
   to.streams = from.streams;
+  to.stop_tokens = from.stopTokens.data();
+  to.num_stop_tokens = static_cast<int64_t>(from.stopTokens.size());
+  to.max_context = from.maxContext;
   to.num_layers = static_cast<int64_t>(from.layers.size());
   to.num_entries = static_cast<int64_t>(from.entries.size());
   to.device_memory = from.hasKernels();

@@ -43,6 +43,23 @@ static Error checkVersion(const std::string &path, const Value &root) {
   return {};
 }
 
+/// Reads what a whole model may say of its texts.
+static void readTexts(FieldReader &fields, Manifest &manifest) {
+  constexpr size_t mostTokens = 64;
+  if (fields.has("max_position_embeddings"))
+    manifest.maxContext = fields.integer("max_position_embeddings", 1, int64_t(1) << 31);
+  if (!fields.has("eos_token_id"))
+    return;
+  const Value &tokens = fields.get("eos_token_id", Value::Kind::Array);
+  if (tokens.items.size() > mostTokens)
+    return fields.fail("eos_token_id", "has more than " + std::to_string(mostTokens) + " tokens");
+  for (const Value &token : tokens.items) {
+    if (!token.is(Value::Kind::Integer) || token.integer < 0 || token.integer >= manifest.vocabSize)
+      return fields.fail("eos_token_id", "must hold tokens below vocab_size, " + std::to_string(manifest.vocabSize));
+    manifest.stopTokens.push_back(static_cast<int32_t>(token.integer));
+  }
+}
+
 static void readModel(FieldReader fields, Manifest &manifest) {
   manifest.modelType = fields.text("model_type");
   manifest.hiddenSize = fields.integer("hidden_size", 1, maxDim);
@@ -59,6 +76,7 @@ static void readModel(FieldReader fields, Manifest &manifest) {
     manifest.streams = fields.integer("streams", 1, maxStreams);
   if (fields.has("vocab_size"))
     manifest.vocabSize = fields.integer("vocab_size", 1, maxVocabulary);
+  readTexts(fields, manifest);
   if (manifest.heads * manifest.tensorParallel != manifest.numAttentionHeads)
     fields.fail("heads", "times tensor_parallel must be num_attention_heads, but " + std::to_string(manifest.heads) +
                              " times " + std::to_string(manifest.tensorParallel) + " is not " +

@@ -115,7 +115,7 @@ Error Bench::measure() {
 /// not grow.
 Error Bench::timeModel() {
   DecodeGraph graph(bundle, cache.get());
-  if (Error error = graph.prepare(sequences, ids(), 1))
+  if (Error error = graph.prepare(sequences, ids(), std::vector<int32_t>(batchSize, 1)))
     return error;
   if (Error error = graph.launch()) // sets the lengths
     return error;

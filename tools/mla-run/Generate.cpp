@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Generate.h"
-#include "DecodeGraph.h"
 #include "JsonWriter.h"
 #include "ReadFile.h"
 #include "Text.h"
@@ -16,6 +15,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <numeric>
 
 using namespace mla;
 using namespace mla::run;
@@ -71,47 +71,6 @@ Error Session::run(const std::vector<Ids> &tokens, mla_logits which, std::vector
   return toError(mla_batch_commit(batch.release()));
 }
 
-Error Session::decodeOnHost(int64_t steps, std::vector<Ids> &made) {
-  std::vector<Ids> next(made.size());
-  std::vector<float> logits;
-  for (int64_t step = 0; step < steps; ++step) {
-    for (size_t i = 0; i < made.size(); ++i)
-      next[i] = {made[i].back()};
-    if (Error error = run(next, MLA_LOGITS_LAST, logits))
-      return error;
-    for (size_t i = 0; i < made.size(); ++i)
-      made[i].push_back(pickLargest(logits.data() + i * info.vocab_size, info.vocab_size));
-  }
-  return {};
-}
-
-/// Tokens stay on the device, and are only read; a step is one graph.
-Error Session::decodeOnDevice(int64_t steps, std::vector<Ids> &made) {
-  Ids tokens;
-  for (const Ids &own : made)
-    tokens.push_back(own.back());
-  DecodeGraph graph(bundle, cache.get());
-  if (Error error = graph.prepare(sequences, tokens, steps))
-    return error;
-  for (int64_t step = 0; step < steps; ++step) {
-    if (Error error = graph.launch())
-      return error;
-    if (Error error = graph.read(tokens))
-      return error;
-    if (std::count(tokens.begin(), tokens.end(), -1))
-      return areNaN(info);
-    for (size_t i = 0; i < made.size(); ++i)
-      made[i].push_back(tokens[i]);
-  }
-  return graph.commit();
-}
-
-Error Session::decode(int64_t steps, std::vector<Ids> &made) {
-  if (steps == 0)
-    return {};
-  return info.device_memory ? decodeOnDevice(steps, made) : decodeOnHost(steps, made);
-}
-
 //===----------------------------------------------------------------------===//
 // Prompts
 //===----------------------------------------------------------------------===//
@@ -154,40 +113,103 @@ static Result<Ids> readPrompt(const std::string &prompt, int64_t vocabulary) {
 //===----------------------------------------------------------------------===//
 
 namespace {
+struct DestroyGenerator {
+  void operator()(mla_generator *generator) const { mla_generator_destroy(generator); }
+};
+using Generator = std::unique_ptr<mla_generator, DestroyGenerator>;
+
 /// What was generated for each prompt, and how long it took.
 struct Generated {
   std::vector<Ids> tokens;
+  std::vector<mla_finish> finishes;
   double promptSeconds = 0, decodeSeconds = 0; ///< of the first tokens, and of all others
+  size_t decoded = 0;                          ///< tokens after the first ones
+
+  /// Add the tokens of a step. Return whether it ran prompts.
+  bool add(const std::vector<mla_generated> &made);
 };
 } // namespace
+
+bool Generated::add(const std::vector<mla_generated> &made) {
+  bool ranPrompts = false;
+  for (const mla_generated &token : made) {
+    Ids &own = tokens[token.sequence];
+    own.push_back(token.token);
+    finishes[token.sequence] = token.finish;
+    ranPrompts |= own.size() == 1;
+    decoded += own.size() != 1;
+  }
+  return ranPrompts;
+}
+
+static int64_t mostAtOnce(const Options &options, size_t prompts) {
+  auto count = static_cast<int64_t>(prompts);
+  return options.maxSequences < 0 ? count : std::min(count, options.maxSequences);
+}
+
+/// Create a cache for as many of the longest sequences as run at once: then none waits for pages.
+static Result<Cache> makeCache(const Options &options, const mla_bundle *bundle, const std::vector<Ids> &prompts) {
+  int64_t page = mla_bundle_get_info(bundle)->page;
+  std::vector<int64_t> needs;
+  for (const Ids &prompt : prompts)
+    needs.push_back((static_cast<int64_t>(prompt.size()) + options.newTokens + page - 1) / page);
+  std::sort(needs.rbegin(), needs.rend());
+  int64_t pages = std::accumulate(needs.begin(), needs.begin() + mostAtOnce(options, prompts.size()), int64_t(0));
+  mla_cache *made = nullptr;
+  if (Error error = toError(mla_cache_create(bundle, pages, &made)))
+    return error;
+  return Cache(made);
+}
+
+static Result<Generator> makeGenerator(const Options &options, const mla_bundle *bundle, mla_cache *cache,
+                                       const std::vector<Ids> &prompts) {
+  const mla_bundle_info &info = *mla_bundle_get_info(bundle);
+  mla_sampling sampling = {sizeof(sampling), options.temperature, options.topK, options.topP, options.seed};
+  mla_generator_options settings = {};
+  settings.size = sizeof(settings);
+  settings.cache = cache;
+  settings.max_sequences = mostAtOnce(options, prompts.size());
+  settings.sampling = &sampling;
+  bool stopsAsModel = options.stop.empty() && !options.ignoreStop;
+  settings.stop = stopsAsModel ? info.stop_tokens : options.stop.data();
+  settings.num_stop = stopsAsModel ? info.num_stop_tokens : static_cast<int64_t>(options.stop.size());
+  mla_generator *made = nullptr;
+  if (Error error = toError(mla_generator_create(bundle, &settings, &made)))
+    return error;
+  Generator generator(made);
+  for (size_t i = 0; i < prompts.size(); ++i)
+    if (Error error = toError(mla_generator_add(made, static_cast<int64_t>(i), prompts[i].data(),
+                                                static_cast<int64_t>(prompts[i].size()), options.newTokens)))
+      return error;
+  return generator;
+}
 
 static double secondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Generate greedily: every sequence is continued by its most likely token.
+/// Continue all prompts to their ends.
 static Result<Generated> generateFrom(const Options &options, const mla_bundle *bundle,
                                       const std::vector<Ids> &prompts) {
-  const mla_bundle_info &info = *mla_bundle_get_info(bundle);
-  Session session(bundle);
-  std::vector<int64_t> lengths;
-  for (const Ids &prompt : prompts)
-    lengths.push_back(static_cast<int64_t>(prompt.size()) + options.newTokens);
-  if (Error error = session.prepare(lengths))
-    return error;
-  Generated made;
-  std::vector<float> logits;
-  auto start = std::chrono::steady_clock::now();
-  if (Error error = session.run(prompts, MLA_LOGITS_LAST, logits))
-    return error;
-  for (size_t i = 0; i < prompts.size(); ++i)
-    made.tokens.push_back({pickLargest(logits.data() + i * info.vocab_size, info.vocab_size)});
-  made.promptSeconds = secondsSince(start);
-  start = std::chrono::steady_clock::now();
-  if (Error error = session.decode(options.newTokens - 1, made.tokens))
-    return error;
-  made.decodeSeconds = secondsSince(start);
-  return made;
+  Result<Cache> cache = makeCache(options, bundle, prompts);
+  if (!cache)
+    return cache.error();
+  Result<Generator> generator = makeGenerator(options, bundle, cache->get(), prompts);
+  if (!generator)
+    return generator.error();
+  Generated generated;
+  generated.tokens.resize(prompts.size());
+  generated.finishes.resize(prompts.size());
+  auto room = static_cast<int64_t>(prompts.size());
+  for (int64_t count = 1; count;) {
+    std::vector<mla_generated> made(room);
+    auto start = std::chrono::steady_clock::now();
+    if (Error error = toError(mla_generator_step(generator->get(), made.data(), room, &count)))
+      return error;
+    made.resize(count);
+    (generated.add(made) ? generated.promptSeconds : generated.decodeSeconds) += secondsSince(start);
+  }
+  return generated;
 }
 
 static void printText(const std::vector<Ids> &made) {
@@ -213,13 +235,12 @@ static void printJson(const std::vector<Ids> &prompts, const Generated &made) {
     list(prompts[i]);
     json.key("tokens");
     list(made.tokens[i]);
-    json.endObject();
+    json.field("finish", made.finishes[i] == MLA_FINISHED_STOP ? "stop" : "length").endObject();
   }
   json.endArray();
-  size_t decoded = (made.tokens.front().size() - 1) * prompts.size();
   json.field("prompt_seconds", made.promptSeconds).field("decode_seconds", made.decodeSeconds);
   json.key("tokens_per_second");
-  decoded ? json.value(static_cast<double>(decoded) / made.decodeSeconds) : json.null();
+  made.decoded ? json.value(static_cast<double>(made.decoded) / made.decodeSeconds) : json.null();
   json.endObject();
   std::printf("%s\n", json.str().c_str());
 }

@@ -26,18 +26,12 @@ public:
   Error prepare(const std::vector<int64_t> &lengths);
   /// Append tokens to every sequence, at least one. Fill `logits` with a row per sequence, or per token.
   Error run(const std::vector<Ids> &tokens, mla_logits which, std::vector<float> &logits);
-  /// Append a token to every sequence, again and again `steps` times: the first is the last of `made`, each other the
-  /// likeliest after the one before. Add the tokens to `made`.
-  Error decode(int64_t steps, std::vector<Ids> &made);
 
 private:
   const mla_bundle *bundle;
   const mla_bundle_info &info;
   Cache cache;
   std::vector<mla_sequence> sequences;
-
-  Error decodeOnHost(int64_t steps, std::vector<Ids> &made);
-  Error decodeOnDevice(int64_t steps, std::vector<Ids> &made);
 };
 
 /// Return the index of the largest of a row's logits, of equal ones the first.

@@ -18,6 +18,18 @@
 using namespace mla;
 using namespace mla::run;
 
+/// Print what only a whole model has.
+static void printTexts(const mla_bundle_info &info) {
+  if (!info.vocab_size)
+    return;
+  std::printf("  %-20s %" PRId64 "\n", "vocab_size", info.vocab_size);
+  if (info.max_context)
+    std::printf("  %-20s %" PRId64 "\n", "max_context", info.max_context);
+  for (int64_t i = 0; i < info.num_stop_tokens; ++i)
+    std::printf("%s%d%s", i ? ", " : "  stop_tokens          ", info.stop_tokens[i],
+                i + 1 == info.num_stop_tokens ? "\n" : "");
+}
+
 static void printModel(const InfoFacts &facts) {
   const mla_bundle_info &info = facts.info;
   std::printf("model     %s\n", info.model_type);
@@ -39,8 +51,7 @@ static void printModel(const InfoFacts &facts) {
   std::printf("  %-20s %g\n  %-20s %g\n", "rms_norm_eps", info.rms_norm_eps, "rope_theta", info.rope_theta);
   if (facts.indexTopK)
     std::printf("  %-20s %" PRId64 "\n", "index_topk", facts.indexTopK);
-  if (info.vocab_size)
-    std::printf("  %-20s %" PRId64 "\n", "vocab_size", info.vocab_size);
+  printTexts(info);
   if (!facts.scope.empty())
     std::printf("scope     %s\n", facts.scope.c_str());
 }

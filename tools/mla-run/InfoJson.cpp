@@ -13,6 +13,17 @@
 using namespace mla;
 using namespace mla::run;
 
+/// Write what only a whole model has.
+static void writeTexts(JsonWriter &json, const mla_bundle_info &info) {
+  json.field("vocab_size", info.vocab_size);
+  if (info.max_context)
+    json.field("max_context", info.max_context);
+  json.key("stop_tokens").beginArray();
+  for (int64_t i = 0; i < info.num_stop_tokens; ++i)
+    json.value(static_cast<int64_t>(info.stop_tokens[i]));
+  json.endArray();
+}
+
 static void writeModel(JsonWriter &json, const InfoFacts &facts) {
   const mla_bundle_info &info = facts.info;
   json.key("model").beginObject();
@@ -30,7 +41,7 @@ static void writeModel(JsonWriter &json, const InfoFacts &facts) {
   if (facts.indexTopK)
     json.field("index_topk", facts.indexTopK);
   if (info.vocab_size)
-    json.field("vocab_size", info.vocab_size);
+    writeTexts(json, info);
   json.endObject();
   if (!facts.scope.empty())
     json.field("scope", facts.scope);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Options.h"
+#include "HelpText.h"
 
 #include "mla/runtime.h"
 
@@ -21,76 +22,6 @@ using namespace mla::run;
 
 static constexpr int usageStatus = 2;
 
-static const char *const helpText = R"(usage: mla-run BUNDLE --check=FILE [--tolerance=T] [--layer=K]
-       mla-run BUNDLE --self-check [--weights=PATH] [--config=FILE] [--seed=N] [--batch=N] [--tokens=N] [--steps=N]
-                                   [--tolerance=T] [--layer=K]
-       mla-run BUNDLE --generate --prompt=IDS|@FILE [--prompt=...] [--max-new-tokens=N] [--json]
-       mla-run BUNDLE --bench [--batch=N] [--context=N] [--steps=N] [--layer=K] [--json]
-       mla-run BUNDLE --bench --phase=prefill [--tokens=N] [--batch=N] [--context=N] [--steps=N] [--layer=K] [--json]
-       mla-run BUNDLE --profile[=TRACE.json], with the options of --bench
-       mla-run BUNDLE --info [--json]
-       mla-run BUNDLE --certificate
-       mla-run BUNDLE --emulate [--counters] and one of --check, --self-check, --generate, --bench, --profile and --info,
-                                                as above
-
-Runs a bundle, the directory that mla-compile writes.
-
-  --check=FILE      replay the steps of a golden file (safetensors) through the paged cache: prefill.hidden, then
-                    decode.0.hidden, decode.1.hidden, ...; compare with prefill.out, decode.0.out, ...
-                    Of a golden model: the logits golden.N.logits of its prompts, and the tokens golden.N.tokens
-  --tolerance=T     largest relative L2 error allowed per tensor. Default: 1e-4 for f32, 2e-2 for bf16. With a packed cache
-                    6e-2 for fp8_row and 8e-2 for fp8_tensor: a golden file does not have its rounding to e4m3, of up to
-                    1/16 of a value. The reference of --self-check has it: 1e-3 for f32, 3e-2 for bf16. With products of
-                    one term of e4m3 both allow 1e-1, and 1.2e-1 or 1.3e-1 where the cache is packed
-  --layer=K         the layer to check (default: the bundle's first) or to measure (default: all in turn)
-  --self-check      run a prefill of several prompts and decode steps on made-up hidden states, and compare with the layer
-                    computed in float64 by plain loops: in naive form, with the checkpoint that the bundle was made of.
-                    Where that is gone, with the bundle's own weights, which then are not checked themselves
-  --weights=PATH    the checkpoint to compare with (a directory or file; default: the one that the bundle names)
-  --config=FILE     its config.json (default: the one with --weights, or the one in the bundle)
-  --seed=N          of hidden states and lengths (default 1)
-  --generate        continue prompts by the likeliest token, again and again; of a bundle of --scope=model. Prints the
-                    numbers of the new tokens, a line per prompt; with --json also the seconds of the prompts and of the
-                    tokens after their first
-  --prompt=IDS      token numbers between commas; @FILE: those in a file. Several prompts are one batch
-  --max-new-tokens=N  tokens to generate per prompt (default 16)
-  --bench           measure the time of steps on a cache of random values; of a bundle for a GPU, of each kernel too, and
-                    of a model there the time of whole decode steps
-  --profile[=TRACE.json]  time each kernel of a step, and print a table by parts of the step: shares, and the bytes and
-                    operations a second beside what the device reaches. Of a bundle for a CPU the times of its layers
-                    and ends. TRACE.json gets the step for Perfetto (ui.perfetto.dev), a track per part
-  --phase=P         decode (default): one token a sequence; or prefill
-  --batch=N         sequences (default 1; of --self-check 3)
-  --context=N       tokens cached a sequence before the step (default: 4096 for decode, 0 for prefill)
-  --tokens=N        tokens of a prefill a sequence (default 1024); of --self-check those of the longest prompt
-                    (default: 3 more than a page has)
-  --steps=N         steps that are timed (default 20; 1 with --emulate); decode steps of --self-check (default 3)
-  --json            the result as one JSON object
-  --info            say what the bundle holds; needs no processor or GPU it was compiled for. With a GPU, the kernels'
-                    registers too
-  --certificate     say how every weight was checked against the checkpoint when it was made, and how far it was off
-  --emulate         run a bundle of --target=h100 on a device that this processor emulates, without a GPU: slow, and
-                    stricter than the chip. Undefined behavior of a kernel is an error
-  --counters        print what each kernel executed on the emulated device
-  --help            this text
-  --version         the release
-
-A bundle of --target=h100 runs on the GPU; --bench then times at least 20 layers at a time, as the host enqueues them.
-MLA_NUM_THREADS sets the number of threads (default: all processors the process may use).
-MLA_LIBCUDA names the CUDA driver's library (default: libcuda.so.1). MLA_EMULATOR has settings of the emulated device,
-such as policy=random:7,multiprocessors=8 (docs/emulator.md).
-Exit status: 0 success; 1 failure, a tensor beyond the tolerance or a weight without certificate; 2 wrong usage.
-
-Examples:
-  mla-compile --weights=golden.safetensors -o layer0.mla && mla-run layer0.mla --check=golden.safetensors
-  MLA_NUM_THREADS=8 mla-run layer0.mla --bench --batch=4 --context=8192 --json
-  mla-run layer0.mla --bench --phase=prefill --tokens=2048
-  mla-run layer0.mla --self-check --weights=DIR
-  mla-run model.mla --profile=step.json --batch=8
-  mla-run model.mla --generate --prompt=1,17,4 --prompt=@ids.txt --max-new-tokens=32
-  mla-run h100.mla --emulate --counters --check=golden.safetensors
-)";
-
 static int usageError(const std::string &what) {
   std::fprintf(stderr, "error: mla-run: %s; see mla-run --help\n", what.c_str());
   return usageStatus;
@@ -105,7 +36,8 @@ static std::optional<int64_t> parseInteger(const char *text, int64_t least, int6
   return value;
 }
 
-static std::optional<double> parseTolerance(const char *text) {
+/// Parse a finite number of at least 0.
+static std::optional<double> parseNumber(const char *text) {
   char *end = nullptr;
   double value = std::strtod(text, &end);
   if (end == text || *end || !std::isfinite(value) || value < 0)
@@ -137,6 +69,12 @@ enum OptionId {
   Generate,
   Prompt,
   NewTokens,
+  MaxSequences,
+  Temperature,
+  TopK,
+  TopP,
+  Stop,
+  IgnoreStop,
   Help,
   Version
 };
@@ -187,6 +125,12 @@ static const option table[] = {
     {"generate", no_argument, nullptr, Generate},
     {"prompt", required_argument, nullptr, Prompt},
     {"max-new-tokens", required_argument, nullptr, NewTokens},
+    {"max-sequences", required_argument, nullptr, MaxSequences},
+    {"temperature", required_argument, nullptr, Temperature},
+    {"top-k", required_argument, nullptr, TopK},
+    {"top-p", required_argument, nullptr, TopP},
+    {"stop", required_argument, nullptr, Stop},
+    {"ignore-eos", no_argument, nullptr, IgnoreStop},
     {"help", no_argument, nullptr, Help},
     {"version", no_argument, nullptr, Version},
     {nullptr, 0, nullptr, 0},
@@ -222,7 +166,7 @@ static std::string setPhase(const char *text, Options &options) {
 }
 
 static std::string setTolerance(const char *text, Options &options) {
-  options.tolerance = parseTolerance(text);
+  options.tolerance = parseNumber(text);
   return options.tolerance ? "" : std::string("--tolerance must be a number of at least 0, got '") + text + "'";
 }
 
@@ -235,6 +179,63 @@ static std::string setSeed(const char *text, Options &options) {
   std::string error = setInteger("--seed", text, 0, INT64_MAX, seed);
   options.seed = static_cast<uint64_t>(seed);
   return error;
+}
+
+/// Reject an empty path, which is probably an unset shell variable.
+static std::string setPath(const char *name, const char *text, std::string &path) {
+  path = text;
+  return path.empty() ? std::string(name) + " is empty" : "";
+}
+
+static std::string setTemperature(const char *text, Options &options) {
+  std::optional<double> value = parseNumber(text);
+  options.temperature = value.value_or(0);
+  return value ? "" : std::string("--temperature must be a number of at least 0, got '") + text + "'";
+}
+
+static std::string setTopP(const char *text, Options &options) {
+  std::optional<double> value = parseNumber(text);
+  options.topP = value.value_or(0);
+  return value && *value > 0 && *value <= 1
+             ? ""
+             : std::string("--top-p must be a number above 0 and up to 1, got '") + text + "'";
+}
+
+/// Parse the tokens between commas. The vocabulary is not known yet.
+static std::string setStop(const char *text, Options &options) {
+  std::string rest = text;
+  for (size_t start = 0, end = 0; end != rest.npos; start = end + 1) {
+    end = rest.find(',', start);
+    std::string word = rest.substr(start, end == rest.npos ? end : end - start);
+    std::optional<int64_t> token = parseInteger(word.c_str(), 0, INT32_MAX);
+    if (!token)
+      return std::string("--stop must be token numbers between commas, got '") + text + "'";
+    options.stop.push_back(static_cast<int32_t>(*token));
+  }
+  return "";
+}
+
+/// Apply an option of --generate.
+static std::string setGeneration(int id, const char *argument, Options &options) {
+  switch (id) {
+  case Prompt:
+    return setPath("--prompt", argument, options.prompts.emplace_back());
+  case NewTokens:
+    return setInteger("--max-new-tokens", argument, 1, 1 << 20, options.newTokens);
+  case MaxSequences:
+    return setInteger("--max-sequences", argument, 1, 1 << 20, options.maxSequences);
+  case Temperature:
+    return setTemperature(argument, options);
+  case TopK:
+    return setInteger("--top-k", argument, 1, INT32_MAX, options.topK);
+  case TopP:
+    return setTopP(argument, options);
+  case Stop:
+    return setStop(argument, options);
+  default:
+    options.ignoreStop = true;
+    return "";
+  }
 }
 
 /// Return the mode that an option selects.
@@ -259,12 +260,6 @@ static std::optional<Options::Mode> modeOf(int id) {
   }
 }
 
-/// Reject an empty path, which is probably an unset shell variable.
-static std::string setPath(const char *name, const char *text, std::string &path) {
-  path = text;
-  return path.empty() ? std::string(name) + " is empty" : "";
-}
-
 /// Apply one option; return the error if it is invalid.
 static std::string apply(int id, const char *argument, Options &options) {
   switch (id) {
@@ -279,9 +274,14 @@ static std::string apply(int id, const char *argument, Options &options) {
   case Generate:
     return "";
   case Prompt:
-    return setPath("--prompt", argument, options.prompts.emplace_back());
   case NewTokens:
-    return setInteger("--max-new-tokens", argument, 1, 1 << 20, options.newTokens);
+  case MaxSequences:
+  case Temperature:
+  case TopK:
+  case TopP:
+  case Stop:
+  case IgnoreStop:
+    return setGeneration(id, argument, options);
   case Weights:
     return setPath("--weights", argument, options.weights);
   case Config:
@@ -316,7 +316,7 @@ static Belonging belongingOf(int id) {
   case Config:
     return {"--config", OfSelfCheck};
   case Seed:
-    return {"--seed", OfSelfCheck};
+    return {"--seed", OfSelfCheck | OfGenerate};
   case Tolerance:
     return {"--tolerance", OfCheck | OfSelfCheck};
   case Layer:
@@ -337,6 +337,18 @@ static Belonging belongingOf(int id) {
     return {"--prompt", OfGenerate};
   case NewTokens:
     return {"--max-new-tokens", OfGenerate};
+  case MaxSequences:
+    return {"--max-sequences", OfGenerate};
+  case Temperature:
+    return {"--temperature", OfGenerate};
+  case TopK:
+    return {"--top-k", OfGenerate};
+  case TopP:
+    return {"--top-p", OfGenerate};
+  case Stop:
+    return {"--stop", OfGenerate};
+  case IgnoreStop:
+    return {"--ignore-eos", OfGenerate};
   case Emulate:
     return {"--emulate", OfCheck | OfSelfCheck | OfGenerate | OfBench | OfProfile | OfInfo};
   case Counters:
@@ -372,6 +384,10 @@ static std::string checkTogether(const Given &given, const Options &options) {
   }
   if (options.mode == Options::Mode::Generate && options.prompts.empty())
     return "--generate requires --prompt";
+  if (options.temperature == 0 && (options.topK || options.topP != 0))
+    return std::string(options.topK ? "--top-k" : "--top-p") + " requires --temperature above 0";
+  if (options.ignoreStop && !options.stop.empty())
+    return "--ignore-eos excludes --stop";
   if (options.counters && !options.emulate)
     return "--counters requires --emulate";
   if (options.tokens >= 0 && options.mode != Options::Mode::SelfCheck && !options.prefill)

@@ -24,12 +24,16 @@ struct Options {
   // --check and --self-check
   std::string goldenFile;
   std::optional<double> tolerance;
-  // --self-check
+  // --self-check, and --seed of --generate
   uint64_t seed = 1;
   std::string weights, configFile;
   // --generate
-  std::vector<std::string> prompts; ///< IDS or @FILE
-  int64_t newTokens = 16;
+  std::vector<std::string> prompts;          ///< IDS or @FILE
+  int64_t newTokens = 16, maxSequences = -1; ///< -1: all
+  double temperature = 0, topP = 0;
+  int64_t topK = 0;
+  std::vector<int32_t> stop; ///< empty: the model's
+  bool ignoreStop = false;
   // --profile
   std::string traceFile; ///< "": none
   // --bench and --profile

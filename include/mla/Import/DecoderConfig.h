@@ -39,7 +39,9 @@ struct DecoderConfig {
   bool tiedEmbeddings = false; ///< Logits are products with the embedding.
   /// Factors on embedded tokens, and on the normed states that logits are computed of.
   double embeddingScale = 1.0, logitScale = 1.0;
-  std::vector<bool> sparse; ///< By layer: it has experts.
+  std::vector<int64_t> stopTokens; ///< eos_token_id: tokens that end a text.
+  int64_t maxPositions = 0;        ///< max_position_embeddings: tokens of the longest text. 0: unknown.
+  std::vector<bool> sparse;        ///< By layer: it has experts.
   /// Layers are halves of a layer with two attentions (LongCat-Flash). Both have a dense MLP; what the experts of the
   /// first half add is added at the end of the second, and carried there beside the stream.
   bool hasShortcut = false;

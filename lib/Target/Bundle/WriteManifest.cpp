@@ -101,6 +101,8 @@ static json::Value toJson(mlir::Attribute attribute) {
     return integer.getInt();
   if (auto number = mlir::dyn_cast<mlir::FloatAttr>(attribute))
     return number.getValueAsDouble();
+  if (auto numbers = mlir::dyn_cast<mlir::DenseI64ArrayAttr>(attribute))
+    return json::Array(numbers.asArrayRef());
   return mlir::cast<mlir::StringAttr>(attribute).getValue();
 }
 
@@ -204,6 +206,8 @@ static json::Object boundTensors(mlir::ModuleOp module) {
 std::string mla::describeCode(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm::ArrayRef<BundleEntry> entries,
                               llvm::StringRef target, llvm::StringRef isa) {
   json::Object code = compiledFields(model, target, isa);
+  for (llvm::StringRef key : {"eos_token_id", "max_position_embeddings"}) // of texts, which code does not know
+    code.getObject("model")->erase(key);
   code["entries"] = json::Array(llvm::map_range(entries, [](const BundleEntry &entry) {
     json::Value value = toJson(entry);
     value.getAsObject()->erase("context");

@@ -51,8 +51,10 @@ extern "C" {
  *   "tensor_parallel", "rank"             this bundle holds heads rank*heads .. (rank+1)*heads - 1
  *   "model"     {"model_type", "hidden_size", "num_attention_heads" (of the whole model), "heads" (of this rank),
  *                "q_lora_rank" (0: none), "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim",
- *                "rms_norm_eps", "rope_theta", of a model "vocab_size", "streams" if a token has several rows of
- *                hidden_size between layers, and "index_topk" if the model's attention is sparse in longer contexts}
+ *                "rms_norm_eps", "rope_theta", "streams" if a token has several rows of hidden_size between layers, and
+ *                "index_topk" if the model's attention is sparse in longer contexts;
+ *                of a model "vocab_size" and optionally "eos_token_id": [tokens that end a text],
+ *                "max_position_embeddings": tokens of the longest text}
  *   "layers"    [layer numbers]           "plan"      the #mla.plan, as text
  *   "entries"   [{"symbol", "phase": "prefill"|"decode", "q", "o": "naive"|"absorb"|"fold",
  *                 "tokens": [first, last]   the steps it serves, by query tokens (of the sequence with most), and

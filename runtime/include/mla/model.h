@@ -84,6 +84,74 @@ MLA_API mla_status mla_graph_launch(mla_graph *graph, void *stream);
 /* Frees a graph whose launches are done. NULL is allowed. */
 MLA_API void mla_graph_destroy(mla_graph *graph);
 
+/*===-- Choosing tokens ----------------------------------------------------===*/
+
+/* How the next token is chosen from logits. All zeros: the likeliest, of equal ones the first. */
+typedef struct mla_sampling {
+  size_t size;        /* sizeof(mla_sampling) */
+  double temperature; /* at random, with probabilities of logits divided by this; 0: the likeliest */
+  int64_t top_k;      /* among so many likeliest tokens, of equal ones the first; 0: all */
+  double top_p;       /* and of those among the fewest whose probabilities sum to this, up to 1; 0: all */
+  uint64_t seed;
+} mla_sampling;
+
+/* Chooses a token from a row of `count` logits in host memory. The choice depends only on the arguments: `sequence` and
+ * `position` with the seed make the random number, so that it does not matter with which others a sequence runs, nor
+ * where the logits were computed. Give each sequence another number, and each of its tokens its own position, such as
+ * the number of tokens before it. MLA_INVALID_ARGUMENT if a logit is NaN. */
+MLA_API mla_status mla_sample(const mla_sampling *sampling, const float *logits, int64_t count, uint64_t sequence,
+                              uint64_t position, int32_t *token);
+
+/*===-- Generation ---------------------------------------------------------===*/
+
+/* Continues prompts, as many at once as there is room for. Sequences that end make room for waiting prompts between
+ * steps. A prompt runs alone, by the same entry as without others; then all running sequences get one token a step, on
+ * a GPU by one graph. So the tokens of a sequence do not depend on when others join or end, bit by bit if its decode
+ * steps are by the same entry (mla_select_entry) and, on a GPU, of the same class of schedule. One thread at a time may
+ * use a generator. */
+typedef struct mla_generator mla_generator;
+
+typedef struct mla_generator_options {
+  size_t size;                  /* sizeof(mla_generator_options) */
+  mla_cache *cache;             /* of the bundle; must outlive the generator, which frees its sequences in it */
+  int64_t max_sequences;        /* that run at once, at least 1 */
+  const mla_sampling *sampling; /* copied; NULL: the likeliest tokens */
+  const int32_t *stop;          /* [num_stop]: tokens that end a sequence; copied. info->stop_tokens are the model's */
+  int64_t num_stop;
+} mla_generator_options;
+
+/* A token of a sequence. */
+typedef enum mla_finish {
+  MLA_RUNNING = 0,
+  MLA_FINISHED_STOP = 1,  /* the token is one of `stop` */
+  MLA_FINISHED_LENGTH = 2 /* it is the last of max_new_tokens */
+} mla_finish;
+typedef struct mla_generated {
+  int64_t sequence; /* as given to mla_generator_add */
+  int32_t token;
+  mla_finish finish; /* whether the sequence ends with the token */
+} mla_generated;
+
+/* The bundle must outlive the generator. */
+MLA_API mla_status mla_generator_create(const mla_bundle *bundle, const mla_generator_options *options,
+                                        mla_generator **generator);
+
+/* Adds a prompt of `count` token numbers, at least 1, which are copied. It waits until sequences and pages are free,
+ * for prompts added before it too. `sequence` is its number in results and for the choice of its tokens (mla_sample;
+ * the position is the number of tokens before); no other that waits or runs may have it. MLA_INVALID_ARGUMENT for a
+ * token outside the vocabulary, and if prompt and new tokens exceed info->max_context or the pages of the cache. */
+MLA_API mla_status mla_generator_add(mla_generator *generator, int64_t sequence, const int32_t *prompt, int64_t count,
+                                     int64_t max_new_tokens);
+
+/* Runs the waiting prompts that there is room for; if there is none, one step of all running sequences. Returns the new
+ * tokens, one of each sequence that ran, in the order of joining; `count` is 0 if nothing waits or runs. `capacity`
+ * must be at least max_sequences. MLA_OUT_OF_PAGES if others hold the pages that the next prompt needs: free some and
+ * call again. After another error, the generator can only be destroyed. */
+MLA_API mla_status mla_generator_step(mla_generator *generator, mla_generated *made, int64_t capacity, int64_t *count);
+
+/* Frees the generator and its sequences. NULL is allowed. */
+MLA_API void mla_generator_destroy(mla_generator *generator);
+
 #ifdef __cplusplus
 }
 #endif

@@ -144,7 +144,10 @@ typedef struct mla_bundle_info {
   int64_t vocab_size;     /* of a whole model (model.h); 0 of layers alone */
   const char *products;   /* of scaled weights: "e4m3", "e4m3x2" with two terms per element of a token, "" if none */
   double cache_scale;     /* of fp8_tensor: latent and k_rope are the row's numbers times it */
-  int64_t streams;        /* rows of hidden_size of a token's hidden states: 1, or 2 where layers carry a row beside the
+  const int32_t *stop_tokens; /* [num_stop_tokens]: those that end a text, of the model's config */
+  int64_t num_stop_tokens;
+  int64_t max_context; /* tokens of the longest text, of the model's config; 0: unknown */
+  int64_t streams;     /* rows of hidden_size of a token's hidden states: 1, or 2 where layers carry a row beside the
                              residual stream (LongCat-Flash) */
 } mla_bundle_info;
 

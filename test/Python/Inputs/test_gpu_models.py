@@ -28,8 +28,23 @@ class GpuModels(unittest.TestCase):
         self.assertEqual(self.model.generate(prompts, max_new_tokens=4), [made[:4] for made in tokens])
         self.assertEqual(self.model.generate(prompts[0], 1), tokens[0][:1])
 
+    def test_joining_and_sampling(self):
+        """A sequence's tokens are the same alone and with another that joins later, also at random."""
+        first, second = self.ids["golden.1.prompt"], self.ids["golden.2.prompt"][:3]
+        for choice in ({}, {"temperature": 1.0, "top_k": 50}):
+            made = {}
+            with self.model.cache(pages=4) as cache, mla_mlir.Generator(cache, 2, **choice) as generator:
+                generator.add(0, first, 5)
+                for token in generator.step() + generator.step():
+                    made.setdefault(token.sequence, []).append(token.token)
+                generator.add(1, second, 2)
+                for token in generator:
+                    made.setdefault(token.sequence, []).append(token.token)
+            self.assertEqual(made[0], self.model.generate(first, 5, **choice))
+            self.assertEqual(len(made[1]), 2)
+
     def test_refusals(self):
-        with self.assertRaisesRegex(mla_mlir.Error, r"ids\[1\] is 320, but the model has tokens 0 to 319"):
+        with self.assertRaisesRegex(mla_mlir.Error, r"prompt\[1\] is 320, but the model has tokens 0 to 319"):
             self.model.generate([1, 320])
 
     def test_nan_is_no_token(self):

@@ -8,22 +8,29 @@
 #include "DecodeGraph.h"
 
 #include <algorithm>
+#include <numeric>
 
 using namespace mla;
-using namespace mla::run;
 
 DecodeGraph::DecodeGraph(const mla_bundle *bundle, mla_cache *cache)
-    : bundle(bundle), info(*mla_bundle_get_info(bundle)), cache(cache), ids(info), lengths(info), bounds(info),
-      table(info) {}
+    : bundle(bundle), info(*mla_bundle_get_info(bundle)), cache(cache) {}
 
-static int32_t *integers(Array &array) { return reinterpret_cast<int32_t *>(array.host()); }
+/// Copies numbers to host and device.
+static Error fill(MirroredArray<int32_t> &array, std::vector<int32_t> values) {
+  array.host = std::move(values);
+  Error error = array.allocate();
+  return error ? error : array.send();
+}
 
-/// Copy integers to host and device.
-static Error fill(Array &array, const std::vector<int32_t> &values) {
-  if (Error error = array.resize(values.size() * sizeof(int32_t)))
-    return error;
-  std::copy(values.begin(), values.end(), integers(array));
-  return array.send();
+Error DecodeGraph::findLengths(const std::vector<mla_sequence> &sequences) {
+  std::vector<int32_t> cached;
+  for (mla_sequence sequence : sequences) {
+    int64_t length = 0;
+    if (Error error = toError(mla_sequence_length(cache, sequence, &length)))
+      return error;
+    cached.push_back(static_cast<int32_t>(length));
+  }
+  return fill(lengths, std::move(cached));
 }
 
 Error DecodeGraph::fillTable(const std::vector<mla_sequence> &sequences) {
@@ -42,7 +49,7 @@ Error DecodeGraph::fillTable(const std::vector<mla_sequence> &sequences) {
     row.resize(step.table_width);
     all.insert(all.end(), row.begin(), row.end());
   }
-  return fill(table, all);
+  return fill(table, std::move(all));
 }
 
 Error DecodeGraph::findPages() {
@@ -56,16 +63,17 @@ Error DecodeGraph::findPages() {
   return {};
 }
 
-Error DecodeGraph::capture() {
+Error DecodeGraph::capture(bool givesLogits) {
   step.size = sizeof(step);
   step.which = MLA_LOGITS_LAST;
   step.max_queries = 1;
   step.max_length = mla_batch_max_length(batch.get());
-  step.ids = static_cast<const int32_t *>(ids.address());
-  step.next = static_cast<int32_t *>(ids.address());
-  step.cu_seqlens = static_cast<const int32_t *>(bounds.address());
-  step.lengths = static_cast<const int32_t *>(lengths.address());
-  step.block_table = static_cast<const int32_t *>(table.address());
+  step.ids = ids.address();
+  step.next = givesLogits ? nullptr : ids.address();
+  step.logits = givesLogits ? scores.address() : nullptr;
+  step.cu_seqlens = bounds.address();
+  step.lengths = lengths.address();
+  step.block_table = table.address();
   step.pages = pages.data();
   void *memory = nullptr;
   if (Error error = toError(mla_model_workspace(bundle, &step, &step.workspace_bytes)))
@@ -82,46 +90,53 @@ Error DecodeGraph::capture() {
 }
 
 Error DecodeGraph::prepare(const std::vector<mla_sequence> &sequences, const std::vector<int32_t> &tokens,
-                           int64_t steps) {
+                           const std::vector<int32_t> &steps, bool givesLogits) {
   auto count = static_cast<int64_t>(sequences.size());
-  std::vector<int32_t> counts(count, static_cast<int32_t>(steps)), cached, first;
-  for (mla_sequence sequence : sequences) {
-    int64_t length = 0;
-    if (Error error = toError(mla_sequence_length(cache, sequence, &length)))
-      return error;
-    cached.push_back(static_cast<int32_t>(length));
-  }
+  if (Error error = findLengths(sequences))
+    return error;
   mla_batch *begun = nullptr;
-  if (Error error = toError(mla_batch_begin(cache, sequences.data(), counts.data(), count, &begun)))
+  if (Error error = toError(mla_batch_begin(cache, sequences.data(), steps.data(), count, &begun)))
     return error;
   batch.reset(begun);
-  for (int64_t i = 0; i <= count; ++i)
-    first.push_back(static_cast<int32_t>(i));
   step.tokens = step.batch = count;
-  if (Error error = fill(bounds, first))
-    return error;
-  if (Error error = fill(lengths, cached))
+  std::vector<int32_t> first(count + 1);
+  std::iota(first.begin(), first.end(), 0);
+  if (Error error = fill(bounds, std::move(first)))
     return error;
   if (Error error = fill(ids, tokens))
+    return error;
+  if (givesLogits)
+    scores.host.resize(count * info.vocab_size);
+  if (Error error = givesLogits ? scores.allocate() : Error())
     return error;
   if (Error error = fillTable(sequences))
     return error;
   if (Error error = findPages())
     return error;
-  return capture();
+  return capture(givesLogits);
 }
 
 Error DecodeGraph::launch() {
-  for (int64_t i = 0; i < step.batch; ++i)
-    ++integers(lengths)[i];
+  for (int32_t &length : lengths.host)
+    ++length;
   if (Error error = lengths.send())
     return error;
   return repeat();
 }
 
-Error DecodeGraph::read(std::vector<int32_t> &tokens) {
+Result<std::vector<int32_t>> DecodeGraph::tokens() {
   if (Error error = ids.fetch())
     return error;
-  tokens.assign(integers(ids), integers(ids) + step.batch);
-  return {};
+  return ids.host;
+}
+
+Result<const float *> DecodeGraph::logits() {
+  if (Error error = scores.fetch())
+    return error;
+  return static_cast<const float *>(scores.host.data());
+}
+
+Error DecodeGraph::setTokens(const std::vector<int32_t> &tokens) {
+  ids.host = tokens;
+  return ids.send();
 }
