@@ -70,7 +70,7 @@ BundleInfo = _struct(
     " hidden_size num_attention_heads heads q_lora_rank kv_lora_rank qk_nope_head_dim qk_rope_head_dim v_head_dim;"
     " f64 rms_norm_eps rope_theta; i64s layers; i64 num_layers num_entries; i32 device_memory; text device;"
     " f64 code_seconds weights_seconds; i64 num_kernels cache_row vocab_size; text products; f64 cache_scale; i32s stop_tokens;"
-    " i64 num_stop_tokens max_context streams",
+    " i64 num_stop_tokens max_context weights_bytes streams",
 )
 EntryInfo = _struct("mla_entry_info", "text symbol; enum phase; text q o; i64 first_tokens last_tokens first_context last_context weight_bytes")
 Step = _struct(

@@ -21,11 +21,20 @@ static Status requireMemory(Address address, size_t bytes) {
                                    globalMemory().describe(address + bytes - (bytes > 0)));
 }
 
+/// Of an allocation.
+static constexpr size_t most = size_t(1) << 36;
+
+/// Memory is that of the host, of which allocations take what they touch.
+MLA_DRIVER cuMemGetInfo_v2(size_t *free, size_t *total) {
+  MLA_REQUIRE_CONTEXT();
+  *free = *total = most;
+  return success;
+}
+
 MLA_DRIVER cuMemAlloc_v2(Address *address, size_t bytes) {
   MLA_REQUIRE_CONTEXT();
   if (Status status = device().error())
     return status;
-  constexpr size_t most = size_t(1) << 36;
   if (!bytes)
     return explain(invalidValue, "an allocation of 0 bytes");
   *address = bytes > most ? 0 : globalMemory().allocate(bytes);

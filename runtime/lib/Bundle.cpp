@@ -7,6 +7,7 @@
 
 #include "Bundle.h"
 #include "CompiledFor.h"
+#include "CopyStruct.h"
 #include "ReadFile.h"
 #include "Status.h"
 #include "Text.h"
@@ -123,8 +124,8 @@ static Error loadNativeCode(mla_bundle &bundle, const std::string &manifest) {
                   : Error();
 }
 
-static Error loadKernels(mla_bundle &bundle) {
-  Result<std::unique_ptr<GpuCode>> code = GpuCode::load(bundle.path, bundle.manifest, &*bundle.weights);
+static Error loadKernels(mla_bundle &bundle, const LoadProgress &progress) {
+  Result<std::unique_ptr<GpuCode>> code = GpuCode::load(bundle.path, bundle.manifest, &*bundle.weights, progress);
   if (!code)
     return code.error();
   bundle.gpu = std::move(*code);
@@ -155,7 +156,15 @@ static Error inspectKernels(mla_bundle &bundle, Loading loading) {
   return {};
 }
 
-static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, Loading loading) {
+/// Returns the bytes of all tensors.
+static int64_t countBytes(const SafetensorsFile &weights) {
+  uint64_t bytes = 0;
+  for (const SafetensorsTensor &tensor : weights.tensors())
+    bytes += tensor.bytes;
+  return static_cast<int64_t>(bytes);
+}
+
+static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, Loading loading, const LoadProgress &progress) {
   auto bundle = std::make_unique<mla_bundle>();
   bundle->path = path;
   std::string manifestPath = bundle->path + "/" MLA_MANIFEST_FILE;
@@ -176,20 +185,22 @@ static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, Loading 
   if (!weights)
     return weights.error();
   bundle->weights = std::move(*weights);
+  bundle->info.weights_bytes = countBytes(*bundle->weights);
   if (Error error = bindWeights(*bundle))
     return error;
   Error error = loading != Loading::Everything  ? inspectKernels(*bundle, loading)
-                : bundle->manifest.hasKernels() ? loadKernels(*bundle)
+                : bundle->manifest.hasKernels() ? loadKernels(*bundle, progress)
                                                 : loadNativeCode(*bundle, *text);
   if (error)
     return error;
   return bundle;
 }
 
-static mla_status openForC(const char *function, const char *path, Loading loading, mla_bundle **bundle) {
+static mla_status openForC(const char *function, const char *path, Loading loading, mla_bundle **bundle,
+                           const LoadProgress &progress = {}) {
   if (!path || !*path || !bundle)
     return report(badArgument(function, "path or bundle is NULL or empty; pass both"));
-  Result<std::unique_ptr<mla_bundle>> opened = openBundle(path, loading);
+  Result<std::unique_ptr<mla_bundle>> opened = openBundle(path, loading, progress);
   if (!opened)
     return report(opened.error());
   *bundle = opened->release();
@@ -205,6 +216,14 @@ int64_t mla_bundle::layerIndex(int64_t layer) const {
 
 mla_status mla_bundle_open(const char *path, mla_bundle **bundle) {
   return openForC("mla_bundle_open", path, Loading::Everything, bundle);
+}
+
+mla_status mla_bundle_open_with(const char *path, const mla_open_options *given, mla_bundle **bundle) {
+  const char *function = "mla_bundle_open_with";
+  mla_open_options options = {};
+  if (Error error = given ? copySized(function, "options", given, sizeof(options), options) : Error())
+    return report(error);
+  return openForC(function, path, Loading::Everything, bundle, {options.progress, options.context});
 }
 
 mla_status mla_bundle_inspect(const char *path, mla_bundle **bundle) {

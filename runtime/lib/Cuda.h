@@ -128,6 +128,7 @@ static_assert(sizeof(TensorMap) == 128);
   X(cuFuncLoad, "cuFuncLoad", (Function function))                                                                     \
   X(cuMemAlloc, "cuMemAlloc_v2", (Address * memory, size_t bytes))                                                     \
   X(cuMemFree, "cuMemFree_v2", (Address memory))                                                                       \
+  X(cuMemGetInfo, "cuMemGetInfo_v2", (size_t *free, size_t *total))                                                    \
   X(cuMemAllocHost, "cuMemAllocHost_v2", (void **memory, size_t bytes))                                                \
   X(cuMemFreeHost, "cuMemFreeHost", (void *memory))                                                                    \
   X(cuMemcpyHtoD, "cuMemcpyHtoD_v2", (Address to, const void *from, size_t bytes))                                     \

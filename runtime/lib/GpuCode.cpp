@@ -222,7 +222,7 @@ void GpuCode::describeKernel(uint32_t number, mla_kernel_info &info) const {
 }
 
 Result<std::unique_ptr<GpuCode>> GpuCode::load(const std::string &bundlePath, const Manifest &manifest,
-                                               const SafetensorsFile *file) {
+                                               const SafetensorsFile *file, const LoadProgress &progress) {
   Result<std::shared_ptr<CudaContext>> context = CudaContext::acquire(bundlePath);
   if (!context)
     return context.error();
@@ -253,7 +253,7 @@ Result<std::unique_ptr<GpuCode>> GpuCode::load(const std::string &bundlePath, co
   if (!file)
     return code;
   start = std::chrono::steady_clock::now();
-  Result<GpuWeights> weights = GpuWeights::upload(bundlePath, *context, manifest, *file);
+  Result<GpuWeights> weights = GpuWeights::upload(bundlePath, *context, manifest, *file, progress);
   if (!weights)
     return weights.error();
   code->deviceWeights = std::move(*weights);

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "GpuWeights.h"
+#include "DoesNotFit.h"
 #include "MadeWeights.h"
 
 #include "mla/abi.h"
@@ -27,7 +28,8 @@ namespace {
 /// Copies host memory to a device through two pinned buffers.
 class Uploader {
 public:
-  Uploader(const std::string &where, const cuda::Driver &driver) : where(where), driver(driver) {}
+  Uploader(const std::string &where, const cuda::Driver &driver, const LoadProgress &progress)
+      : where(where), driver(driver), progress(progress) {}
   ~Uploader();
   Error prepare(uint64_t total);
   Error copy(uint64_t to, const char *from, uint64_t bytes);
@@ -40,9 +42,10 @@ private:
   };
   const std::string &where;
   const cuda::Driver &driver;
+  const LoadProgress &progress;
   cuda::Stream stream = nullptr;
   Slot slots[2];
-  uint64_t slotBytes = 0;
+  uint64_t slotBytes = 0, copied = 0, all = 0;
   unsigned next = 0;
 };
 
@@ -55,6 +58,8 @@ struct HostCopy {
 
 Error Uploader::prepare(uint64_t total) {
   slotBytes = std::min(total, chunkBytes);
+  all = total;
+  progress.tell(0, all);
   if (cuda::Status status = driver.cuStreamCreate(&stream, cuda::streamNonBlocking))
     return driver.failed(where, "cuStreamCreate", status);
   for (Slot &slot : slots) {
@@ -97,6 +102,8 @@ Error Uploader::copy(uint64_t to, const char *from, uint64_t bytes) {
       return driver.failed(where, "cuMemcpyHtoDAsync", status);
     if (cuda::Status status = driver.cuEventRecord(slot.sent, stream))
       return driver.failed(where, "cuEventRecord", status);
+    if (copied += count; copied < all)
+      progress.tell(copied, all);
   }
   return {};
 }
@@ -104,6 +111,7 @@ Error Uploader::copy(uint64_t to, const char *from, uint64_t bytes) {
 Error Uploader::finish() {
   if (cuda::Status status = driver.cuStreamSynchronize(stream))
     return driver.failed(where, "cuStreamSynchronize", status);
+  progress.tell(all, all);
   return {};
 }
 
@@ -112,13 +120,14 @@ namespace {
 struct Placement {
   std::map<const SafetensorsTensor *, uint64_t> offsets;
   std::vector<const SafetensorsTensor *> order;
-  uint64_t total = 0;
+  uint64_t total = 0, bytes = 0; ///< with and without gaps
 
   /// Returns the tensor's place from the start of the buffer.
   DeviceArray place(const SafetensorsTensor *tensor) {
     auto [found, isNew] = offsets.emplace(tensor, total);
     if (isNew) {
       order.push_back(tensor);
+      bytes += tensor->bytes;
       total += (tensor->bytes + alignment - 1) / alignment * alignment; // the file holds them all: no overflow
     }
     return {found->second, tensor->bytes};
@@ -126,10 +135,10 @@ struct Placement {
 };
 } // namespace
 
-static Error copyAll(const std::string &where, const cuda::Driver &driver, uint64_t memory,
-                     const Placement &placement) {
-  Uploader uploader(where, driver);
-  if (Error error = uploader.prepare(placement.total))
+static Error copyAll(const std::string &where, const cuda::Driver &driver, uint64_t memory, const Placement &placement,
+                     const LoadProgress &progress) {
+  Uploader uploader(where, driver, progress);
+  if (Error error = uploader.prepare(placement.bytes))
     return error;
   for (const SafetensorsTensor *tensor : placement.order)
     if (Error error = uploader.copy(memory + placement.offsets.at(tensor), static_cast<const char *>(tensor->data),
@@ -150,7 +159,8 @@ static Error make(const std::string &where, const std::shared_ptr<CudaContext> &
 }
 
 Result<GpuWeights> GpuWeights::upload(const std::string &where, const std::shared_ptr<CudaContext> &context,
-                                      const Manifest &manifest, const SafetensorsFile &file) {
+                                      const Manifest &manifest, const SafetensorsFile &file,
+                                      const LoadProgress &progress) {
   GpuWeights weights;
   Placement placement;
   weights.entries = manifest.entries.size();
@@ -170,13 +180,14 @@ Result<GpuWeights> GpuWeights::upload(const std::string &where, const std::share
     return weights;
   Result<DeviceBuffer> memory = DeviceBuffer::allocate(where, context, placement.total);
   if (!memory)
-    return memory.error();
+    return memory.error().kind() == ErrorKind::OutOfMemory ? weightsDoNotFit(where, *context, manifest, placement.total)
+                                                           : memory.error();
   weights.memory = std::move(*memory);
   for (std::vector<DeviceArray> &arrays : weights.bound)
     for (DeviceArray &array : arrays)
       array.address += weights.memory.address();
   Error error = manifest.madeWeights ? make(where, context, weights.memory.address(), placement)
-                                     : copyAll(where, context->driver, weights.memory.address(), placement);
+                                     : copyAll(where, context->driver, weights.memory.address(), placement, progress);
   if (error)
     return error;
   return weights;

@@ -23,13 +23,24 @@ struct DeviceArray {
   uint64_t bytes = 0;
 };
 
+/// Whom to tell how far the copies are; may be null.
+struct LoadProgress {
+  void (*call)(void *context, uint64_t done, uint64_t total) = nullptr;
+  void *context = nullptr;
+
+  void tell(uint64_t done, uint64_t total) const {
+    if (call)
+      call(context, done, total);
+  }
+};
+
 /// The weights of all layers and entries in one buffer; weights shared by entries are stored once.
 class GpuWeights {
 public:
   /// Copies them from the mapped file, which has all that the manifest names, and waits for the copies. The context
   /// must be current.
   static Result<GpuWeights> upload(const std::string &where, const std::shared_ptr<CudaContext> &context,
-                                   const Manifest &manifest, const SafetensorsFile &file);
+                                   const Manifest &manifest, const SafetensorsFile &file, const LoadProgress &progress);
 
   /// In the order of the entry's names.
   const DeviceArray *of(size_t layerIndex, size_t entry) const { return bound[layerIndex * entries + entry].data(); }

@@ -280,6 +280,9 @@ static void readFields(const std::string &path, const Value &root, Manifest &man
   manifest.target = schema::targetNames[fields.choice("target", schema::targetNames)];
   manifest.isa = fields.text("isa");
   manifest.dtype = static_cast<mla_dtype>(fields.choice("dtype", schema::elementNames, numDTypes));
+  static constexpr const char *scopes[] = {"layer", "model"};
+  if (root.find("scope"))
+    manifest.scope = scopes[fields.choice("scope", scopes)];
   if (root.find("products"))
     manifest.products = productNames[fields.choice("products", productNames)];
   manifest.page = fields.integer("page", 1, maxPage);

@@ -60,6 +60,7 @@ struct Manifest {
   int64_t hiddenSize = 0, numAttentionHeads = 0, heads = 0, qLoraRank = 0, kvLoraRank = 0;
   int64_t qkNopeHeadDim = 0, qkRopeHeadDim = 0, vHeadDim = 0;
   int64_t streams = 1;             ///< rows of hiddenSize per token of hidden states
+  std::string scope;               ///< "layer" or "model"; "": attentions
   int64_t vocabSize = 0;           ///< 0: the bundle is of layers
   std::vector<int32_t> stopTokens; ///< that end a text
   int64_t maxContext = 0;          ///< tokens of the longest text; 0: unknown

@@ -11,6 +11,7 @@
 #include "InfoFacts.h"
 #include "Json.h"
 #include "KernelTimes.h"
+#include "Loading.h"
 #include "MadeStep.h"
 #include "Modes.h"
 
@@ -165,7 +166,7 @@ void Bench::printText(double median) const {
               options.prefill ? "prefill" : "decode", used.q, used.o, batchSize, context, tokens, layers.size(),
               info.device_memory ? info.device : (std::to_string(mla_num_threads()) + " threads").c_str(), stepCount);
   if (info.device_memory)
-    std::printf("loading            kernels %.3f s, weights %.3f s\n", info.code_seconds, info.weights_seconds);
+    std::printf("loading            %s\n", loadingText(info).c_str());
   std::printf("time a layer-step  median %.3f ms  min %.3f ms  max %.3f ms\n", median * 1e3, seconds.front() * 1e3,
               seconds.back() * 1e3);
   if (readsAllWeights)
@@ -189,8 +190,8 @@ void Bench::printJson(double median) const {
               options.prefill ? "prefill" : "decode", used.q, used.o, batchSize, context, tokens, layers.size(),
               stepCount, mla_num_threads());
   if (info.device_memory)
-    std::printf("\"device\": %s, \"code_seconds\": %.6f, \"weights_seconds\": %.6f, ", json::quote(info.device).c_str(),
-                info.code_seconds, info.weights_seconds);
+    std::printf("\"device\": %s, \"code_seconds\": %.6f, \"weights_seconds\": %.6f, \"weights_bytes\": %" PRId64 ", ",
+                json::quote(info.device).c_str(), info.code_seconds, info.weights_seconds, info.weights_bytes);
   std::printf("\"median_seconds\": %.9f, \"min_seconds\": %.9f, \"max_seconds\": %.9f, ", median, seconds.front(),
               seconds.back());
   if (!modelSeconds.empty())

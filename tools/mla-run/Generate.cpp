@@ -7,6 +7,7 @@
 
 #include "Generate.h"
 #include "JsonWriter.h"
+#include "Loading.h"
 #include "ReadFile.h"
 #include "Text.h"
 
@@ -221,7 +222,7 @@ static void printText(const std::vector<Ids> &made) {
 }
 
 /// Print tokens, and the times of their steps, without those of the first.
-static void printJson(const std::vector<Ids> &prompts, const Generated &made) {
+static void printJson(const mla_bundle_info &info, const std::vector<Ids> &prompts, const Generated &made) {
   JsonWriter json;
   auto list = [&](const Ids &ids) {
     json.beginArray();
@@ -241,6 +242,7 @@ static void printJson(const std::vector<Ids> &prompts, const Generated &made) {
   json.field("prompt_seconds", made.promptSeconds).field("decode_seconds", made.decodeSeconds);
   json.key("tokens_per_second");
   made.decoded ? json.value(static_cast<double>(made.decoded) / made.decodeSeconds) : json.null();
+  writeLoading(json, info);
   json.endObject();
   std::printf("%s\n", json.str().c_str());
 }
@@ -259,6 +261,6 @@ Error mla::run::generate(const Options &options, const mla_bundle *bundle) {
   Result<Generated> made = generateFrom(options, bundle, prompts);
   if (!made)
     return made.error();
-  options.json ? printJson(prompts, *made) : printText(made->tokens);
+  options.json ? printJson(info, prompts, *made) : printText(made->tokens);
   return {};
 }

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Emulator.h"
-#include "Handles.h"
+#include "Loading.h"
 #include "Modes.h"
 #include "ThreadCount.h"
 
@@ -97,9 +97,10 @@ static Result<Bundle> inspect(const std::string &path) {
 static Result<Bundle> open(const Options &options) {
   if (options.mode == Options::Mode::Info && !options.emulate)
     return inspect(options.bundle);
-  auto how = options.mode == Options::Mode::Certificate ? mla_bundle_inspect : mla_bundle_open;
+  if (options.mode != Options::Mode::Certificate)
+    return load(options.bundle);
   mla_bundle *opened = nullptr;
-  if (Error error = toError(how(options.bundle.c_str(), &opened)))
+  if (Error error = toError(mla_bundle_inspect(options.bundle.c_str(), &opened)))
     return error;
   return Bundle(opened);
 }

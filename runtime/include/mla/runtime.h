@@ -146,9 +146,10 @@ typedef struct mla_bundle_info {
   double cache_scale;     /* of fp8_tensor: latent and k_rope are the row's numbers times it */
   const int32_t *stop_tokens; /* [num_stop_tokens]: those that end a text, of the model's config */
   int64_t num_stop_tokens;
-  int64_t max_context; /* tokens of the longest text, of the model's config; 0: unknown */
-  int64_t streams;     /* rows of hidden_size of a token's hidden states: 1, or 2 where layers carry a row beside the
-                             residual stream (LongCat-Flash) */
+  int64_t max_context;   /* tokens of the longest text, of the model's config; 0: unknown */
+  int64_t weights_bytes; /* of all layers and ends, as stored: what weights_seconds copied */
+  int64_t streams;       /* rows of hidden_size of a token's hidden states: 1, or 2 where layers carry a row beside the
+                            residual stream (LongCat-Flash) */
 } mla_bundle_info;
 
 /* A compiled form of the layer. */
@@ -185,6 +186,18 @@ typedef struct mla_kernel_info {
  * All weights are copied to the device. Returns MLA_NO_DEVICE without a GPU or a driver, MLA_UNSUPPORTED for another
  * GPU than the bundle was compiled for, or a driver that is too old. */
 MLA_API mla_status mla_bundle_open(const char *path, mla_bundle **bundle);
+
+/* What else mla_bundle_open_with may be told. */
+typedef struct mla_open_options {
+  size_t size; /* sizeof(mla_open_options) */
+  /* Called by the opening thread while weights are copied to a device, with the bytes copied so far, first 0 and at
+   * last `total`. It must not call the library. NULL: nothing is called. */
+  void (*progress)(void *context, uint64_t done, uint64_t total);
+  void *context;
+} mla_open_options;
+
+/* mla_bundle_open with options; NULL are none. */
+MLA_API mla_status mla_bundle_open_with(const char *path, const mla_open_options *options, mla_bundle **bundle);
 
 /* Like mla_bundle_open, but loads no code: use it to look at a bundle for another machine. mla_run_layer rejects it. */
 MLA_API mla_status mla_bundle_inspect(const char *path, mla_bundle **bundle);

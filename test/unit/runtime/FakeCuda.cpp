@@ -275,6 +275,12 @@ DRIVER cuMemAlloc_v2(Address *memory, size_t bytes) {
   cuda.memory[*memory] = bytes;
   return success;
 }
+DRIVER cuMemGetInfo_v2(size_t *free, size_t *total) {
+  ENTER_IN_CONTEXT("cuMemGetInfo");
+  *free = cuda.freeBytes;
+  *total = size_t(1) << 36;
+  return success;
+}
 DRIVER cuMemFree_v2(Address memory) {
   ENTER_IN_CONTEXT("cuMemFree");
   if (!cuda.memory.erase(memory))

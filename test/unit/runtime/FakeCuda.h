@@ -83,6 +83,7 @@ struct FakeCuda {
   std::vector<std::string> calls;
   std::vector<std::string> complaints; ///< what the runtime did wrong
   std::map<uint64_t, size_t> memory;   ///< live allocations of the device
+  size_t freeBytes = 100;              ///< as the driver says, whatever is allocated
   std::set<mla::cuda::Module> modules;
   std::set<mla::cuda::Stream> streams;
   std::set<mla::cuda::Event> events;

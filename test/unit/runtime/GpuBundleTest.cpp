@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DoesNotFit.h"
 #include "GpuTestSupport.h"
 
 #include <algorithm>
@@ -41,6 +42,45 @@ TEST_F(GpuBundle, SaysWhatItHolds) {
   EXPECT_EQ(*reinterpret_cast<float *>(address), 2.0f);
   EXPECT_EQ(*reinterpret_cast<float *>(address + 256), 0.5f);
   EXPECT_EQ(cuda.retained, 1);
+}
+
+TEST_F(GpuBundle, TellsHowFarItIs) {
+  writeGpuBundle(directory.path);
+  using Told = std::vector<std::pair<uint64_t, uint64_t>>;
+  Told told;
+  auto note = [](void *context, uint64_t done, uint64_t total) {
+    static_cast<Told *>(context)->push_back({done, total});
+  };
+  mla_open_options options = {sizeof(options), note, &told};
+  ASSERT_EQ(mla_bundle_open_with(directory.path.c_str(), &options, &bundle), MLA_OK) << mla_last_error();
+  EXPECT_EQ(told, (Told{{0, 8}, {4, 8}, {8, 8}}));
+  EXPECT_EQ(mla_bundle_get_info(bundle)->weights_bytes, 8);
+  mla_bundle *other = nullptr;
+  ASSERT_EQ(mla_bundle_open_with(directory.path.c_str(), nullptr, &other), MLA_OK);
+  mla_bundle_close(other);
+  options.size = 4;
+  EXPECT_EQ(mla_bundle_open_with(directory.path.c_str(), &options, &other), MLA_INVALID_ARGUMENT);
+  EXPECT_MESSAGE("mla_bundle_open_with: options->size is 4");
+}
+
+TEST(AdviseToFit, SaysWhatToCompile) {
+  mla::Manifest manifest;
+  manifest.heads = 16;
+  manifest.tensorParallel = 1;
+  manifest.layers = {3, 4, 5, 6};
+  EXPECT_EQ(mla::adviseToFit(manifest, 100, 60),
+            "free memory, take a larger device, or compile with --tp=2, --dtype=fp8 "
+            "or --layers=3-4");
+  EXPECT_EQ(mla::adviseToFit(manifest, 100, 30),
+            "free memory, take a larger device, or compile with --tp=4 or --layers=3-3");
+  manifest.tensorParallel = 4;
+  manifest.products = "e4m3";
+  EXPECT_EQ(mla::adviseToFit(manifest, 100, 20), "free memory, take a larger device, or compile with --tp=32");
+  EXPECT_EQ(mla::adviseToFit(manifest, 100, 1), "free memory, or take a larger device");
+  // Whole layers are not divided, nor in fp8.
+  manifest.scope = "model";
+  EXPECT_EQ(mla::adviseToFit(manifest, 100, 60), "free memory, take a larger device, or compile with --scope=layer "
+                                                 "--layers=3-4");
 }
 
 TEST_F(GpuBundle, InspectNeedsNoDevice) {
@@ -184,7 +224,8 @@ TEST_F(GpuBundle, GivesEverythingBackWhenACallFails) {
   EXPECT_MESSAGE("the device does not give 4 bytes");
   cuda.passes = {{"cuMemAlloc", 1}};
   EXPECT_EQ(openStatus(), MLA_OUT_OF_MEMORY);
-  EXPECT_MESSAGE("the device does not give 512 bytes");
+  EXPECT_MESSAGE("its weights need 512 bytes");
+  EXPECT_MESSAGE("has 100 bytes of 68.72 GB free: 412 bytes are missing; free memory, ");
   cuda.failures.clear();
 }
 
