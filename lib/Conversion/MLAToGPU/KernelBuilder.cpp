@@ -307,6 +307,13 @@ Val KernelBuilder::warpMax(Val value) {
   return reduce(value, [](Val a, Val b) { return mla::gpu::max(a, b); });
 }
 
+std::pair<Val, Val> KernelBuilder::warpPrefix(Val own) {
+  Val sum = own, lane = thread() & 31;
+  for (int64_t distance : {1, 2, 4, 8, 16})
+    sum = sum + select(lane >= distance, shuffleUp(sum, distance), i32(0));
+  return {sum - own, shuffle(sum, i32(31))};
+}
+
 void KernelBuilder::syncWarp() { NVVM::SyncWarpOp::create(*this, i32(-1)); }
 void KernelBuilder::syncBlock() { NVVM::Barrier0Op::create(*this); }
 void KernelBuilder::syncNamed(Val barrier, int64_t threads) {

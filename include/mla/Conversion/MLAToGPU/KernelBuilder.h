@@ -160,6 +160,8 @@ public:
   /// Sum or maximum over the warp, the same in every lane.
   Val warpSum(Val value);
   Val warpMax(Val value);
+  /// Sums of i32 over the lanes before this one, and over all.
+  std::pair<Val, Val> warpPrefix(Val own);
   void syncWarp();
   void syncBlock();
   /// Waits at (or only arrives at) one of the CTA's 16 named barriers.

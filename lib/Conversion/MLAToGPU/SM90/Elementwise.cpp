@@ -107,8 +107,7 @@ std::string SwigluShape::name() const {
   return "swiglu_" + std::to_string(choices) + "x" + std::to_string(width) + (input == Element::F32 ? "_f32" : "");
 }
 
-/// Returns gate / (1 + exp(-gate)) · up. The quotient of a large negative gate is zero.
-static Val activate(KernelBuilder &k, Val gate, Val up) {
+Val mla::gpu::activate(KernelBuilder &k, Val gate, Val up) {
   Val power = exp2(gate * k.f32(-llvm::numbers::log2e));
   return gate * reciprocal(power + k.f32(1)) * up;
 }

@@ -38,6 +38,9 @@ struct SumShape {
 /// elementwiseColumns).
 void emitSum(mlir::gpu::GPUModuleOp module, const SumShape &shape);
 
+/// Returns silu(gate) · up, which is gate / (1 + exp(-gate)) · up. The quotient of a large negative gate is zero.
+Val activate(KernelBuilder &k, Val gate, Val up);
+
 /// y = silu(gate) · up, stored as bf16: rows of `choices` times `width` columns.
 struct SwigluShape {
   int64_t choices = 1;

@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Elementwise.h"
 #include "ProjectionKernel.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -34,13 +35,11 @@ void Projection::findExperts() {
       sum = sum + ceilDiv(starts[i + 1] - starts[i], c.tileTokens);
       counts.push_back(sum);
     }
-    Val all = sum;
-    for (int64_t distance : {1, 2, 4, 8, 16})
-      all = all + select(lane >= distance, k.shuffleUp(all, distance), k.i32(0));
+    Val before = k.warpPrefix(sum).first;
     for (int64_t i = 0; i < own; ++i) {
       Val bucket = from + i;
       k.when(bucket <= s.dims.experts, [&] {
-        k.store(all - sum + counts[i], k.shared(at.ends, bucket * 4), 4);
+        k.store(before + counts[i], k.shared(at.ends, bucket * 4), 4);
         k.store(starts[i], k.shared(at.starts, bucket * 4), 4);
       });
     }
@@ -80,17 +79,14 @@ static int64_t chunksOf(const ProjectionShape &s) { return groupRows / 8 / (s.di
 /// Writes silu(gate) · up of the tokens from `from` on to a tile with a row per token: a warp has 8 columns, and a
 /// thread the gate and the up of one. Lane i has the address of a token's row.
 void Projection::stageGated(llvm::ArrayRef<Val> sums, int64_t from, Val group) {
-  constexpr double log2e = 1.4426950408889634;
   Val warp = (k.thread() & 127) >> 5, lane = k.thread() & 31;
   for (int64_t token = 0, count; token < at.storedTokens; token += count) {
     count = at.storedTokens - token >= 32 ? 32 : 16;
     Vals fragment;
     for (int64_t octet = (from + token) / 8; octet < (from + token + count) / 8; ++octet) {
       Vals values;
-      for (int64_t e : {0, 1}) {
-        Val gate = sums[4 * octet + e], up = sums[4 * octet + 2 + e];
-        values.push_back(up * gate * reciprocal(k.f32(1) + exp2(gate * k.f32(-log2e))));
-      }
+      for (int64_t e : {0, 1})
+        values.push_back(activate(k, sums[4 * octet + e], sums[4 * octet + 2 + e]));
       fragment.push_back(packBF16(values[0], values[1]));
     }
     Val row = lane % count + token;

@@ -55,14 +55,6 @@ Val WorkSplit::weightOf(Val blocks) {
   return choices.fixed ? weight : select(isEven, weight, select(blocks > 0, blocks + choices.overhead, k.i32(0)));
 }
 
-/// The sum over the runs of the lanes before this one, and over all.
-std::pair<Val, Val> WorkSplit::prefixOfLane(Val own) {
-  Val sum = own;
-  for (int64_t distance : {1, 2, 4, 8, 16})
-    sum = sum + select(lane >= distance, k.shuffleUp(sum, distance), k.i32(0));
-  return {sum - own, k.shuffle(sum, k.i32(31))};
-}
-
 /// The sequences whose weights cover two positions, both below the sum of all.
 std::pair<WorkSplit::Place, WorkSplit::Place> WorkSplit::find(Val position0, Val position1) {
   Val zero = k.i32(0), positions[2] = {position0, position1};
@@ -140,7 +132,7 @@ WorkSplit::WorkSplit(KernelBuilder &k, const WorkSplitChoices &choices, Val leng
   firstBlocks = blocksOfRun(k.i32(0));
   if (choices.fixed) {
     splitBlocks = k.i32(choices.fixed);
-    std::tie(prefix, all) = prefixOfLane(splitsOfRun());
+    std::tie(prefix, all) = k.warpPrefix(splitsOfRun());
     return;
   }
   Val zero = k.i32(0);
@@ -152,7 +144,7 @@ WorkSplit::WorkSplit(KernelBuilder &k, const WorkSplitChoices &choices, Val leng
   Vals way = k.choose(
       batch * 4 <= parts, [&]() -> Vals { return {k.i1(true), zero}; }, [&] { return chooseWay(total, longest); });
   isEven = way[0], cut = way[1];
-  std::tie(prefix, all) = prefixOfLane(select(isEven, own, sums[0] + (runEnd - runBegin) * choices.overhead));
+  std::tie(prefix, all) = k.warpPrefix(select(isEven, own, sums[0] + (runEnd - runBegin) * choices.overhead));
 }
 
 mlir::AffineExpr WorkSplit::slots(const WorkSplitChoices &choices, mlir::AffineExpr parts, mlir::AffineExpr batch,

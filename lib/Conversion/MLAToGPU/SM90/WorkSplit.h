@@ -83,7 +83,6 @@ private:
   Vals overRun(llvm::ArrayRef<Val> initial,
                llvm::function_ref<Vals(Val sequence, Val blocks, llvm::ArrayRef<Val> state)> step);
   Val weightOf(Val blocks);
-  std::pair<Val, Val> prefixOfLane(Val own);
   std::pair<Place, Place> find(Val position0, Val position1);
   Val mergeCost(Val isWhole);
   Val evenSplits(Val blocks);

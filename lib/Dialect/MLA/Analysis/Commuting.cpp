@@ -84,6 +84,16 @@ std::optional<RowRange> mla::getRowRange(tensor::ExtractSliceOp slice) {
   return RowRange{*first, *count};
 }
 
+Value mla::getSourceOfHalves(Value first, Value second) {
+  auto left = first.getDefiningOp<tensor::ExtractSliceOp>(), right = second.getDefiningOp<tensor::ExtractSliceOp>();
+  if (!left || !right || left.getSource() != right.getSource())
+    return {};
+  std::optional<RowRange> a = getRowRange(left), b = getRowRange(right);
+  bool areHalves = a && b && a->first == 0 && b->first == a->count && a->count == b->count &&
+                   2 * a->count == left.getSourceType().getShape().back();
+  return areHalves ? left.getSource() : Value();
+}
+
 //===----------------------------------------------------------------------===//
 // Constant scales
 //===----------------------------------------------------------------------===//

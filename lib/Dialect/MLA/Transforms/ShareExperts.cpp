@@ -57,23 +57,10 @@ static tensor::ConcatOp piecesOf(Value weight, int64_t rows) {
   return areRows ? pieces : tensor::ConcatOp();
 }
 
-/// Return whether gate and up are both halves of the columns of one tensor, in this order.
-static bool areHalves(SwigluOp activated) {
-  auto gate = activated.getGate().getDefiningOp<tensor::ExtractSliceOp>();
-  auto up = activated.getUp().getDefiningOp<tensor::ExtractSliceOp>();
-  if (!gate || !up || gate.getSource() != up.getSource())
-    return false;
-  std::optional<RowRange> first = getRowRange(gate), second = getRowRange(up);
-  return first && second && first->first == 0 && second->first == first->count && first->count == second->count &&
-         2 * first->count == gate.getSourceType().getShape().back();
-}
-
 /// Return the plain projection whose only reader is `activated`, through slices.
 static ProjectOp gatedProject(SwigluOp activated) {
-  if (!areHalves(activated))
-    return {};
-  auto gate = activated.getGate().getDefiningOp<tensor::ExtractSliceOp>();
-  auto project = gate.getSource().getDefiningOp<ProjectOp>();
+  Value source = getSourceOfHalves(activated.getGate(), activated.getUp());
+  auto project = source ? source.getDefiningOp<ProjectOp>() : ProjectOp();
   return project && project.getHeads() == Heads::None && !project.getPanels() ? project : ProjectOp();
 }
 
@@ -107,7 +94,7 @@ static std::optional<SharedMlp> match(arith::AddFOp sum, Value experts, Value sh
   auto mlp = matchMlp(shared);
   auto route = ofExperts ? ofExperts->down.getSum().getDefiningOp<RouteOp>() : RouteOp();
   if (!mlp || !route || ofExperts->up.getExperts() != route.getExperts() || ofExperts->up.getX() != mlp->first.getX() ||
-      route.getShared() != 0 || !areHalves(ofExperts->activated))
+      route.getShared() != 0 || !getSourceOfHalves(ofExperts->activated.getGate(), ofExperts->activated.getUp()))
     return std::nullopt;
   // A router may have more choices than experts, whose numbers are those that shared ones would get.
   if (typeOf(route.getLogits()).getDimSize(1) != typeOf(ofExperts->up.getWeight()).getDimSize(0))

@@ -29,6 +29,10 @@ struct RowRange {
 /// slice of a projection is the projection of sliced rows.
 std::optional<RowRange> getRowRange(mlir::tensor::ExtractSliceOp slice);
 
+/// Return the tensor of which two slices are the first and the second half of the columns, for all tokens and heads;
+/// null if they are not.
+mlir::Value getSourceOfHalves(mlir::Value first, mlir::Value second);
+
 /// Whether a slice has a row for every row (token) of its source, whatever it takes of each.
 bool takesAllRows(mlir::tensor::ExtractSliceOp slice);
 
