@@ -77,7 +77,8 @@ def read_safetensors(path):
 def write_safetensors(path, tensors, metadata):
     header, offset = {"__metadata__": metadata}, 0
     for name, value in tensors.items():
-        header[name] = {"dtype": "F32", "shape": list(value.shape), "data_offsets": [offset, offset + value.nbytes]}
+        dtype = {"f": "F32", "i": "I32"}[value.dtype.kind]
+        header[name] = {"dtype": dtype, "shape": list(value.shape), "data_offsets": [offset, offset + value.nbytes]}
         offset += value.nbytes
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)  # the body starts at a multiple of 8

@@ -147,8 +147,8 @@ static llvm::Error findBlock(const AttentionConfig &config, LayerWeight &weight,
 static std::string convertHint(const AttentionConfig &config, StringRef otherwise) {
   if (config.otherQuantization.empty())
     return otherwise.str();
-  return "; the config's quantization_config (" + config.otherQuantization +
-         ") is not supported for the attention; convert its weights to bfloat16";
+  return "; the config's quantization_config (" + config.otherQuantization + ") is not supported for " +
+         (config.decoder ? "a layer" : "the attention") + "; convert its weights to bfloat16";
 }
 
 /// Return the names of a weight's scales in the checkpoint.
@@ -213,8 +213,10 @@ llvm::Error mla::importer::checkNotPacked(const Checkpoint &checkpoint, const At
     return llvm::Error::success();
   for (const auto &other : otherForms)
     if (std::string name = (module + other.suffix).str(); checkpoint.contains(name))
-      return fail(checkpoint.where() + ": tensor " + name + ": belongs to attention weights in " + other.form +
-                  convertHint(config, "; convert the attention's weights to bfloat16"));
+      return fail(checkpoint.where() + ": tensor " + name + ": belongs to " + (config.decoder ? "" : "attention ") +
+                  "weights in " + other.form +
+                  convertHint(config, config.decoder ? "; convert the layer's weights to bfloat16"
+                                                     : "; convert the attention's weights to bfloat16"));
   if (!config.otherQuantization.empty() && !checkpoint.contains(weight.name))
     return fail(checkpoint.where() + ": tensor " + weight.name + ": missing" + convertHint(config, ""));
   return llvm::Error::success();
@@ -228,10 +230,13 @@ bool mla::importer::isUnusedScale(StringRef name) {
   return llvm::is_contained(unusedScaleNames, name.rsplit('.').second);
 }
 
-std::string mla::importer::unusedScales(const Checkpoint &checkpoint, ArrayRef<int64_t> layers) {
+std::string mla::importer::unusedScales(const Checkpoint &checkpoint, const AttentionConfig &config,
+                                        ArrayRef<int64_t> layers) {
   std::string first;
   checkpoint.forEachName([&](StringRef name) {
-    auto isOf = [&](int64_t layer) { return name.starts_with(layerPrefix(layer)); };
+    auto isOf = [&](int64_t layer) {
+      return name.starts_with(config.decoder ? decoderPrefix(layer) : layerPrefix(layer));
+    };
     if (isUnusedScale(name) && llvm::any_of(layers, isOf) && (first.empty() || name < first))
       first = name.str();
   });

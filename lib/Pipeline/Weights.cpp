@@ -38,7 +38,7 @@ static llvm::Expected<std::vector<WeightSpec>> checkWeights(Source &source, llvm
     if (llvm::Error error = checkFinite(*weights, source.checkpoint->where()))
       return error;
   }
-  printRemark(unusedScales(*source.checkpoint, layers), options);
+  printRemark(unusedScales(*source.checkpoint, source.config, layers), options);
   return specs;
 }
 
@@ -140,7 +140,7 @@ CompileOptions mla::settleProducts(const CompileOptions &options, llvm::ArrayRef
   CompileOptions settled = options;
   settled.tokenTerms = 0;
   options.progress("");
-  llvm::errs() << "remark: --dtype=fp8: no weight of the attention is in e4m3, so that it means --dtype=bf16"
+  llvm::errs() << "remark: --dtype=fp8: no weight is in e4m3, so that it means --dtype=bf16"
                << " --cache-dtype=" << (isPacked(options.cacheFormat) ? nameOf(options.cacheFormat) : "bf16") << "\n";
   return settled;
 }

@@ -116,9 +116,9 @@ llvm::Expected<std::vector<LayerWeight>> findEndWeights(Checkpoint &checkpoint, 
 /// Return a remark about the tensors of layers that predict further tokens, or "": the compiled model has none.
 std::string furtherLayers(const Checkpoint &checkpoint, const AttentionConfig &config);
 
-/// Return a remark about tensors of the layers that the compiled attention does not use, or "": constant scales of
+/// Return a remark about tensors of the compiled attentions or layers that are not used, or "": constant scales of
 /// activations and of a quantized cache.
-std::string unusedScales(const Checkpoint &checkpoint, llvm::ArrayRef<int64_t> layers);
+std::string unusedScales(const Checkpoint &checkpoint, const AttentionConfig &config, llvm::ArrayRef<int64_t> layers);
 
 /// Reject a tensor of F32, F16, BF16 or F8_E4M3 that holds a NaN or an infinity, naming its index.
 llvm::Error checkFinite(const SafetensorsTensor &tensor, llvm::StringRef where);

@@ -74,11 +74,11 @@ static Value emitRest(Emitter &e, Value scaled, Value elements) {
   });
 }
 
-/// Insert `source` as one of two terms in dimension 1 of `into`.
-static Value insertTerm(Emitter &e, Value source, Value into, int64_t term) {
+/// Insert `source` as one of two terms in dimension `dim` of `into`.
+static Value insertTerm(Emitter &e, Value source, Value into, int64_t dim, int64_t term) {
   SmallVector<OpFoldResult> sizes = sizesOf(e, into), offsets(sizes.size(), e.size(0));
-  sizes[1] = e.size(1);
-  offsets[1] = e.size(term);
+  sizes[dim] = e.size(1);
+  offsets[dim] = e.size(term);
   return e.insert(source, into, offsets, sizes);
 }
 
@@ -89,9 +89,9 @@ static Value emptyTerms(Emitter &e, Value x, RankedTensorType type) {
 }
 
 /// Return elements of two terms.
-static Value emitTerms(Emitter &e, Value scaled, RankedTensorType type) {
+static Value emitTerms(Emitter &e, Value scaled, RankedTensorType type, int64_t dim) {
   Value first = emitRounded(e, scaled), second = emitRounded(e, emitRest(e, scaled, first));
-  return insertTerm(e, second, insertTerm(e, first, emptyTerms(e, scaled, type), 0), 1);
+  return insertTerm(e, second, insertTerm(e, first, emptyTerms(e, scaled, type), dim, 0), dim, 1);
 }
 
 static SmallVector<Value> emitQuantize(Emitter &e, QuantizeOp op, QuantizeOp::Adaptor operands) {
@@ -99,7 +99,7 @@ static SmallVector<Value> emitQuantize(Emitter &e, QuantizeOp op, QuantizeOp::Ad
   Value x = e.cast(operands.getX(), e.getF32Type());
   Value scale = emitScales(e, x, group), scaled = emitScaled(e, x, scale, group);
   auto type = cast<RankedTensorType>(op.getElements().getType());
-  return {op.getTerms() == 1 ? emitRounded(e, scaled) : emitTerms(e, scaled, type), scale};
+  return {op.getTerms() == 1 ? emitRounded(e, scaled) : emitTerms(e, scaled, type, op.getTermDim()), scale};
 }
 
 void mla::populateQuantizePatterns(RewritePatternSet &patterns, const TypeConverter &converter) {

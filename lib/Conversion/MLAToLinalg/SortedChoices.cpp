@@ -31,18 +31,30 @@ struct Place {
 
 static Value toInt32(Emitter &e, Value index) { return arith::IndexCastOp::create(e, e.getI32Type(), index); }
 
+namespace {
+/// A slice with all of the dimensions behind the given ones, of which it has one index each.
+struct Row {
+  Row(Emitter &e, Value rows, ArrayRef<Value> indices) : offsets(indices.begin(), indices.end()) {
+    sizes.append(indices.size(), e.size(1));
+    for (int64_t size : typeOf(rows).getShape().drop_front(indices.size())) {
+      offsets.push_back(e.size(0));
+      sizes.push_back(e.size(size));
+    }
+  }
+  SmallVector<OpFoldResult> offsets, sizes;
+};
+} // namespace
+
 /// Return row `number` of sorted rows, [1, columns].
 static Value rowAt(Emitter &e, Value rows, Value number) {
-  ArrayRef<int64_t> shape = typeOf(rows).getShape();
-  Place place(e, number, shape[1]);
-  return e.slice(rows, {place.token, place.choice, e.size(0)}, {e.size(1), e.size(1), e.size(shape[2])}, 2);
+  Row row(e, rows, Place(e, number, typeOf(rows).getDimSize(1)).indices());
+  return e.slice(rows, row.offsets, row.sizes, typeOf(rows).getRank() - 1);
 }
 
 /// Return `rows` with `row` as row `number`.
 static Value withRow(Emitter &e, Value row, Value rows, Value number) {
-  ArrayRef<int64_t> shape = typeOf(rows).getShape();
-  Place place(e, number, shape[1]);
-  return e.insert(row, rows, {place.token, place.choice, e.size(0)}, {e.size(1), e.size(1), e.size(shape[2])});
+  Row to(e, rows, Place(e, number, typeOf(rows).getDimSize(1)).indices());
+  return e.insert(row, rows, to.offsets, to.sizes);
 }
 
 static Value countChoices(Emitter &e, Value experts) {
@@ -92,12 +104,15 @@ static std::pair<Value, Value> emitOrder(Emitter &e, Value experts, int64_t coun
 }
 
 static Value emitSortedRows(Emitter &e, Value x, Value order) {
-  int64_t width = typeOf(x).getDimSize(1), choices = typeOf(order).getDimSize(1);
-  Value rows = e.empty({e.dimSize(x, 0), e.size(choices), e.size(width)}, typeOf(x).getElementType());
+  int64_t choices = typeOf(order).getDimSize(1);
+  SmallVector<OpFoldResult> sizes = {e.dimSize(x, 0), e.size(choices)};
+  for (int64_t size : typeOf(x).getShape().drop_front())
+    sizes.push_back(e.size(size));
+  Value rows = e.empty(sizes, typeOf(x).getElementType());
   auto copy = [&](Emitter &e, Value number, ValueRange carried) -> SmallVector<Value> {
     Value choice = e.indexAt(order, Place(e, number, choices).indices());
-    Value row = e.slice(x, {Place(e, choice, choices).token, e.size(0)}, {e.size(1), e.size(width)}, 2);
-    return {withRow(e, row, carried[0], number)};
+    Row row(e, x, Place(e, choice, choices).token);
+    return {withRow(e, e.slice(x, row.offsets, row.sizes, typeOf(x).getRank()), carried[0], number)};
   };
   return e.loop(e.index(0), countChoices(e, order), e.index(1), rows, copy)[0];
 }
@@ -142,7 +157,10 @@ static Value emitMixed(Emitter &e, Value rows, Value order, Value weights) {
 static SmallVector<Value> emitSorted(Emitter &e, SortChoicesOp op, SortChoicesOp::Adaptor operands) {
   auto [order, first] = emitOrder(e, operands.getExperts(), typeOf(op.getFirst()).getDimSize(0) - 1);
   Value rows = e.cast(emitSortedRows(e, operands.getX(), order), typeOf(op.getRows()).getElementType());
-  return {rows, order, first};
+  SmallVector<Value> results = {rows, order, first};
+  if (Value scale = operands.getScale())
+    results.push_back(emitSortedRows(e, scale, order));
+  return results;
 }
 
 static Value emitGroupedOp(Emitter &e, GroupedProjectOp op, GroupedProjectOp::Adaptor operands) {

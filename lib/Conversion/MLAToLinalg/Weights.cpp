@@ -54,12 +54,12 @@ static Value emitCompose(Emitter &e, ComposeOp op, ComposeOp::Adaptor operands) 
                     body)[0];
 }
 
-/// Return the slice of dimension 1 at `term`.
-static Value emitTerm(Emitter &e, Value tensor, int64_t term) {
+/// Return the slice of dimension `dim` at `term`.
+static Value emitTerm(Emitter &e, Value tensor, int64_t dim, int64_t term) {
   SmallVector<OpFoldResult> offsets(typeOf(tensor).getRank(), e.size(0)),
       sizes = tensor::getMixedSizes(e, e.getLoc(), tensor);
-  offsets[1] = e.size(term);
-  sizes[1] = e.size(1);
+  offsets[dim] = e.size(term);
+  sizes[dim] = e.size(1);
   return e.slice(tensor, offsets, sizes, typeOf(tensor).getRank() - 1);
 }
 
@@ -68,9 +68,10 @@ static Value emitDequantize(Emitter &e, DequantizeOp op, DequantizeOp::Adaptor o
   auto type = cast<RankedTensorType>(op.getType());
   if (type.getRank() == typeOf(x).getRank())
     return emitDequantized(e, x, scale, op.getBlock(), /*offsets=*/{}, type.getElementType());
+  auto dim = static_cast<int64_t>(op.getTermDim());
   Value sum;
-  for (int64_t term = 0; term < typeOf(x).getDimSize(1); ++term) {
-    Value next = emitDequantized(e, emitTerm(e, x, term), scale, op.getBlock(), /*offsets=*/{}, e.getF32Type());
+  for (int64_t term = 0; term < typeOf(x).getDimSize(dim); ++term) {
+    Value next = emitDequantized(e, emitTerm(e, x, dim, term), scale, op.getBlock(), /*offsets=*/{}, e.getF32Type());
     sum = sum ? arith::AddFOp::create(e, sum, next).getResult() : next;
   }
   return e.cast(sum, type.getElementType());

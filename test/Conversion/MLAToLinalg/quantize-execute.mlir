@@ -77,6 +77,23 @@ func.func private @two_terms_of_heads(%x: tensor<?x2x3xf32>) {
   return
 }
 
+// Terms side by side in a row.
+func.func private @two_terms_of_rows(%x: tensor<?x2x3xf32>) {
+  %q, %s = mla.quantize %x {group = 2 : i64, terms = 2 : i64, term_dim = 2 : i64} : tensor<?x2x3xf32> -> tensor<?x2x2x3xf8E4M3FN>, tensor<?x2x2xf32>
+  %y = mla.dequantize %q, %s {block = array<i64: 1, 1, 2>, term_dim = 2 : i64} : tensor<?x2x2x3xf8E4M3FN>, tensor<?x2x2xf32> -> tensor<?x2x3xf32>
+  %c0 = arith.constant 0 : index
+  %one = arith.constant 1.0 : f32
+  %tokens = tensor.dim %q, %c0 : tensor<?x2x2x3xf8E4M3FN>
+  %e = tensor.empty(%tokens) : tensor<?x2x2x1xf32>
+  %ones = linalg.fill ins(%one : f32) outs(%e : tensor<?x2x2x1xf32>) -> tensor<?x2x2x1xf32>
+  %elements = mla.dequantize %q, %ones {block = array<i64: 1, 1, 1, 3>} : tensor<?x2x2x3xf8E4M3FN>, tensor<?x2x2x1xf32> -> tensor<?x2x2x3xf32>
+  %print0 = tensor.cast %elements : tensor<?x2x2x3xf32> to tensor<*xf32>
+  call @printMemrefF32(%print0) : (tensor<*xf32>) -> ()
+  %print1 = tensor.cast %y : tensor<?x2x3xf32> to tensor<*xf32>
+  call @printMemrefF32(%print1) : (tensor<*xf32>) -> ()
+  return
+}
+
 func.func @main() {
   %a = arith.constant dense<[
     [448.0, 1.0625, 1.1875, -3.4, 896.0, -3.0],
@@ -104,6 +121,7 @@ func.func @main() {
   %h = arith.constant dense<[[[448.0, 100.5, 7.0], [896.0, 2.125, 0.0]]]> : tensor<1x2x3xf32>
   %h_dynamic = tensor.cast %h : tensor<1x2x3xf32> to tensor<?x2x3xf32>
   call @two_terms_of_heads(%h_dynamic) : (tensor<?x2x3xf32>) -> ()
+  call @two_terms_of_rows(%h_dynamic) : (tensor<?x2x3xf32>) -> ()
   return
 }
 
@@ -158,6 +176,16 @@ func.func @main() {
 // CHECK: data =
 // CHECK-NEXT: {{\[\[\[}}1, 0.015625],
 // CHECK-NEXT: [2, 1.17549e-38{{\]\]\]}}
+// CHECK: data =
+// CHECK-NEXT: {{\[\[\[}}448, 100.5, 7],
+// CHECK-NEXT: [896, 2.125, 0{{\]\]\]}}
+
+// The rests of a row follow it.
+// CHECK: data =
+// CHECK-NEXT: {{\[\[\[\[}}448, 104, 448],
+// CHECK-NEXT: [0, -3.5, 0{{\]\]}},
+// CHECK-NEXT: {{\[\[}}448, 1, 0],
+// CHECK-NEXT: [0, 0.0625, 0{{\]\]\]\]}}
 // CHECK: data =
 // CHECK-NEXT: {{\[\[\[}}448, 100.5, 7],
 // CHECK-NEXT: [896, 2.125, 0{{\]\]\]}}

@@ -7,6 +7,9 @@ routers are below, from the formulas of transformers 5.17. It is trusted because
     decoder.py MODEL.safetensors               compares the logits of all prompts
     decoder.py MODEL.safetensors --layer=K --write=OUT.safetensors
                                                writes a golden file of layer K as mla-run --check reads it
+    decoder.py MODEL.safetensors --golden=OUT.safetensors
+                                               writes the likeliest tokens after the prompts, and logits, of other weights
+                                               than those of the file's
 """
 import argparse
 import json
@@ -139,21 +142,39 @@ class Decoder:
         stream = stream + self.mlp(x, f"{prefix}mlps.{which}")
         return stream + self.carried if which else stream
 
+    def attentions(self):
+        return [replay.Layer(self.semantics, self.weights, i, "naive", "none")
+                for i in range(self.config["num_hidden_layers"])]
+
+    def step(self, attentions, ids, watch=None):
+        """Return the logits of new tokens, and layer `watch`'s (hidden, out)."""
+        run = self.half if self.semantics.two_attentions else self.layer
+        stream, seen = self.embedding * self.weight("model.embed_tokens.weight")[ids][None], None
+        for number, attention in enumerate(attentions):
+            before, stream = stream, run(number, attention, stream)
+            if number == watch:
+                seen = before, stream
+        normed = self.logits * self.norm(stream, "model.norm.weight")
+        return (normed @ self.weight("lm_head.weight").T)[0], seen
+
     def steps(self, sizes, ids, watch=None):
         """Run steps of these sizes. Return the logits, and layer `watch`'s (hidden, out) of every step."""
-        layers = [replay.Layer(self.semantics, self.weights, i, "naive", "none")
-                  for i in range(self.config["num_hidden_layers"])]
-        run = self.half if self.semantics.two_attentions else self.layer
-        logits, seen, begin = [], [], 0
+        attentions, logits, seen, begin = self.attentions(), [], [], 0
         for size in sizes:
-            stream = self.embedding * self.weight("model.embed_tokens.weight")[ids[begin : begin + size]][None]
-            for number, attention in enumerate(layers):
-                before, stream = stream, run(number, attention, stream)
-                if number == watch:
-                    seen.append((before, stream))
-            logits.append((self.logits * self.norm(stream, "model.norm.weight")) @ self.weight("lm_head.weight").T)
+            of_step, of_layer = self.step(attentions, ids[begin : begin + size], watch)
+            logits.append(of_step)
+            seen.append(of_layer)
             begin += size
-        return np.concatenate(logits, axis=1)[0], seen
+        return np.concatenate(logits), seen
+
+    def generate(self, prompt, count):
+        """Return the likeliest next tokens, and the logits of the prompt and of these."""
+        attentions, new, tokens, logits = self.attentions(), prompt, [], []
+        for _ in range(count):
+            logits.append(self.step(attentions, new)[0])
+            new = np.array([logits[-1][-1].argmax()], np.int32)
+            tokens.append(new)
+        return np.concatenate(tokens), np.concatenate([*logits, self.step(attentions, new)[0]])
 
     def ids(self, prompt):
         return np.concatenate([self.golden[f"golden.{prompt}.prompt"], self.golden[f"golden.{prompt}.tokens"]])
@@ -177,14 +198,27 @@ class Decoder:
         replay.write_safetensors(path, written, {"config": json.dumps(self.config)})
 
 
+    def write_golden(self, path):
+        written = {}
+        for name in [name for name in self.golden if name.endswith(".prompt")]:
+            prompt = self.golden[name]
+            tokens, logits = self.generate(prompt, len(self.golden[name.replace("prompt", "tokens")]))
+            written[name], written[name.replace("prompt", "tokens")] = prompt, tokens
+            written[name.replace("prompt", "logits")] = logits.astype(np.float32)
+        replay.write_safetensors(path, written, {"config": json.dumps(self.config)})
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file")
     parser.add_argument("--layer", type=int, default=0)
     parser.add_argument("--write", metavar="OUT.safetensors")
+    parser.add_argument("--golden", metavar="OUT.safetensors")
     arguments = parser.parse_args()
     decoder = Decoder(arguments.file)
-    if arguments.write:
+    if arguments.golden:
+        decoder.write_golden(arguments.golden)
+    elif arguments.write:
         decoder.write(arguments.layer, arguments.write)
     else:
         decoder.check()

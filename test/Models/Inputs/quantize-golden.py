@@ -1,7 +1,8 @@
 """quantize-golden.py FROM TO PLAIN FORM [KEY=JSON…]
 
-Writes to TO the golden file FROM, in F32, with its projections in e4m3 as a published form has them, and to PLAIN the same
-numbers in F32, w = element * scale, without quantization_config. The .out tensors are those of FROM. Forms are the rows of
+Writes to TO the golden file FROM, in F32, with the projections of its attentions, MLPs and experts in e4m3 as a published form
+has them, and to PLAIN the same numbers in F32, w = element * scale, without quantization_config. What is golden is that of FROM.
+Forms are the rows of
 FORMS in fp8_forms.py; keys change fields of the row.
 """
 import json
@@ -16,7 +17,8 @@ source, target, plain, name, *words = sys.argv[1:]
 form = form_of(name, words)
 tensors, metadata = read(source)
 dequantized = dict(tensors)
-for full in [n for n in tensors if ".self_attn." in n and "_proj" in n and n.endswith(".weight") and ".indexer." not in n]:
+parts = (".self_attn.", ".mlp.")
+for full in [n for n in tensors if any(part in n for part in parts) and "_proj" in n and n.endswith(".weight") and ".indexer." not in n]:
     module = full[: -len(".weight")]
     if module.rsplit(".", 1)[1] in form["plain"]:
         continue

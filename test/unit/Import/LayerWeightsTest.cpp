@@ -7,6 +7,7 @@
 
 #include "mla/Import/LayerWeights.h"
 #include "TestSupport.h"
+#include "mla/Import/DecoderConfig.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "gtest/gtest.h"
@@ -266,11 +267,16 @@ TEST(LayerWeightsTest, ConstantScalesOfActivationsAreNotUsed) {
   std::string path = directory.file("a.safetensors");
   writeSafetensors(path, tensors);
   auto checkpoint = llvm::cantFail(openCheckpoint(path));
-  EXPECT_EQ(messageOf(findLayerWeights(*checkpoint, configOf("golden/v3_fp8.safetensors"), 0)), "");
-  EXPECT_EQ(unusedScales(*checkpoint, {0}),
+  AttentionConfig config = configOf("golden/v3_fp8.safetensors");
+  EXPECT_EQ(messageOf(findLayerWeights(*checkpoint, config, 0)), "");
+  EXPECT_EQ(unusedScales(*checkpoint, config, {0}),
             path + ": constant scales such as " + prefix +
                 "k_scale are not used: activations are not quantized, and a cache has its own scales");
-  EXPECT_EQ(unusedScales(*checkpoint, {1}), "");
+  EXPECT_EQ(unusedScales(*checkpoint, config, {1}), "");
+  config.decoder = std::make_shared<const DecoderConfig>();
+  EXPECT_EQ(unusedScales(*checkpoint, config, {1}),
+            path + ": constant scales such as model.layers.1.mlp.up_proj.input_scale are not used: activations are not "
+                   "quantized, and a cache has its own scales");
 }
 
 TEST(LayerWeightsTest, UnexpectedTensors) {

@@ -77,7 +77,7 @@ static WeightFormat findFormat(ProjectOp project, int64_t terms) {
   if (!weight)
     return {};
   double elements = 1;
-  for (int64_t size : weight->unit)
+  for (int64_t size : weight->block)
     elements *= size;
   return {1 + 4 / elements, terms};
 }

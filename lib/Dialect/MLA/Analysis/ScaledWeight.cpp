@@ -21,38 +21,28 @@ using namespace mlir;
 using namespace mla;
 
 namespace {
-/// A dimension of a moved value: a dimension of the source, or a factor of one.
+/// A dimension of a moved value: its blocks, or for a factor of a dimension of the source, whole ones.
 struct Dim {
-  unsigned source;
-  bool countsUnits; ///< Its steps are whole units.
-};
+  int64_t unit;
+  bool countsUnits;
 
-/// Follows the dimensions of a weight and divides units until they end at every border.
-struct Tracker {
-  SmallVector<int64_t> unit;
-  SmallVector<Dim> dims;
-
-  bool follow(Operation *op);
-
-private:
-  bool followExpand(tensor::ExpandShapeOp op);
-  bool followSlice(tensor::ExtractSliceOp op);
-  void divideAt(const Dim &dim, int64_t border) {
-    if (!dim.countsUnits)
-      unit[dim.source] = std::gcd(unit[dim.source], border);
+  void divideAt(int64_t border) {
+    if (!countsUnits)
+      unit = std::gcd(unit, border);
   }
 };
+using Dims = SmallVector<Dim>;
 } // namespace
 
 /// Splits a dimension into heads and the rows of a head.
-bool Tracker::followExpand(tensor::ExpandShapeOp op) {
-  SmallVector<Dim> expanded;
+static bool follow(Dims &dims, tensor::ExpandShapeOp op) {
+  Dims expanded;
   for (auto [dim, group] : llvm::zip_equal(dims, op.getReassociationIndices())) {
     if (group.size() > 2 || (group.size() == 2 && dim.countsUnits))
       return false;
     if (group.size() == 2) {
-      divideAt(dim, op.getResultType().getDimSize(group.back()));
-      expanded.push_back({dim.source, /*countsUnits=*/true});
+      dim.divideAt(op.getResultType().getDimSize(group.back()));
+      expanded.push_back({1, /*countsUnits=*/true});
     }
     expanded.push_back(dim);
   }
@@ -60,28 +50,38 @@ bool Tracker::followExpand(tensor::ExpandShapeOp op) {
   return true;
 }
 
-bool Tracker::followSlice(tensor::ExtractSliceOp op) {
+static bool follow(Dims &dims, tensor::ExtractSliceOp op) {
   if (op.getSourceType().getRank() != op.getType().getRank() || !op.hasUnitStride() ||
       llvm::any_of(op.getStaticOffsets(), ShapedType::isDynamic))
     return false;
   for (auto [dim, offset, size, whole] :
        llvm::zip_equal(dims, op.getStaticOffsets(), op.getType().getShape(), op.getSourceType().getShape())) {
-    divideAt(dim, offset);
+    dim.divideAt(offset);
     if (size != whole)
-      divideAt(dim, size);
+      dim.divideAt(size);
   }
   return true;
 }
 
-bool Tracker::follow(Operation *op) {
+/// Divides blocks until they end at every border.
+static bool follow(Dims &dims, Operation *op) {
   return TypeSwitch<Operation *, bool>(op)
-      .Case([&](tensor::ExpandShapeOp expand) { return followExpand(expand); })
-      .Case([&](tensor::ExtractSliceOp slice) { return followSlice(slice); })
+      .Case<tensor::ExpandShapeOp, tensor::ExtractSliceOp>([&](auto move) { return follow(dims, move); })
       .Case([&](linalg::TransposeOp transpose) {
         dims = applyPermutation(dims, transpose.getPermutation());
         return true;
       })
       .Default([](Operation *) { return false; });
+}
+
+/// Divides the blocks of two pieces until they are alike.
+static bool join(Dims &dims, const Dims &others) {
+  for (auto [dim, other] : llvm::zip_equal(dims, others)) {
+    if (dim.countsUnits != other.countsUnits)
+      return false;
+    dim.divideAt(other.unit);
+  }
+  return true;
 }
 
 /// Return why the weight that `op` makes has no scales.
@@ -95,47 +95,64 @@ static std::string describe(Operation *op) {
   return op ? "is computed by " + op->getName().getStringRef().str() : "is an argument";
 }
 
-/// Collect the operations between a dequantized weight and `value` except `rounding`, backwards. Return the first that
-/// does not move elements.
-static Operation *collectMoves(Value value, Operation *rounding, SmallVectorImpl<Operation *> &moves) {
-  Operation *op = value.getDefiningOp();
-  for (; op && (op == rounding || movesElements(op)); op = op->getOperand(0).getDefiningOp())
-    if (op != rounding)
-      moves.push_back(op);
-  return op;
-}
-
 /// Return whether it is the dequantization of elements of e4m3, without terms.
 static bool isOfE4M3(DequantizeOp op) {
   auto x = cast<RankedTensorType>(op.getX().getType());
   return isa<Float8E4M3FNType>(x.getElementType()) && x.getRank() == cast<RankedTensorType>(op.getType()).getRank();
 }
 
-static std::optional<ScaledWeight> find(Value value, Operation *rounding, std::string &why) {
-  ScaledWeight weight;
-  Operation *op = collectMoves(value, rounding, weight.moves);
-  weight.source = dyn_cast_if_present<DequantizeOp>(op);
-  if (!weight.source || !isOfE4M3(weight.source)) {
-    why = describe(op);
-    return std::nullopt;
-  }
-  std::reverse(weight.moves.begin(), weight.moves.end());
-  Tracker tracker{SmallVector<int64_t>(weight.source.getBlock()), {}};
-  for (unsigned dim = 0; dim < tracker.unit.size(); ++dim)
-    tracker.dims.push_back({dim, /*countsUnits=*/false});
-  for (Operation *move : weight.moves)
-    if (!tracker.follow(move)) {
-      why = "moves its blocks apart by " + move->getName().getStringRef().str();
+static std::optional<Dims> find(Value value, Operation *rounding, std::string &why);
+
+/// Pieces begin with a block.
+static std::optional<Dims> findPieces(tensor::ConcatOp op, Operation *rounding, std::string &why) {
+  std::optional<Dims> all;
+  int64_t border = 0;
+  for (Value piece : op.getInputs()) {
+    std::optional<Dims> dims = find(piece, rounding, why);
+    if (!dims)
+      return std::nullopt;
+    if (!all)
+      all = dims;
+    if (!join(*all, *dims)) {
+      why = "has pieces whose blocks were moved in different ways";
       return std::nullopt;
     }
-  weight.unit = tracker.unit;
-  for (const Dim &dim : tracker.dims)
-    weight.block.push_back(dim.countsUnits ? 1 : tracker.unit[dim.source]);
-  return weight;
+    (*all)[op.getDim()].divideAt(border);
+    border += cast<RankedTensorType>(piece.getType()).getDimSize(op.getDim());
+  }
+  return all;
+}
+
+/// Return the dimensions of a value that moves scaled weights.
+static std::optional<Dims> find(Value value, Operation *rounding, std::string &why) {
+  Operation *op = value.getDefiningOp();
+  if (op && op == rounding)
+    return find(op->getOperand(0), rounding, why);
+  if (auto pieces = dyn_cast_if_present<tensor::ConcatOp>(op))
+    return findPieces(pieces, rounding, why);
+  if (op && movesElements(op)) {
+    std::optional<Dims> dims = find(op->getOperand(0), rounding, why);
+    if (!dims || follow(*dims, op))
+      return dims;
+    why = "moves its blocks apart by " + op->getName().getStringRef().str();
+    return std::nullopt;
+  }
+  auto source = dyn_cast_if_present<DequantizeOp>(op);
+  if (source && isOfE4M3(source))
+    return llvm::map_to_vector<6>(source.getBlock(), [](int64_t size) { return Dim{size, /*countsUnits=*/false}; });
+  why = describe(op);
+  return std::nullopt;
+}
+
+static std::optional<ScaledWeight> findWeight(Value value, Operation *rounding, std::string &why) {
+  std::optional<Dims> dims = find(value, rounding, why);
+  if (!dims)
+    return std::nullopt;
+  return ScaledWeight{value, rounding, llvm::map_to_vector<6>(*dims, [](Dim dim) { return dim.unit; })};
 }
 
 std::optional<ScaledWeight> mla::findScaledWeight(Value value, std::string &why) {
-  return find(value, /*rounding=*/nullptr, why);
+  return findWeight(value, /*rounding=*/nullptr, why);
 }
 
 std::optional<ScaledWeight> mla::findScaledWeight(func::FuncOp prepare, std::string &why) {
@@ -143,7 +160,20 @@ std::optional<ScaledWeight> mla::findScaledWeight(func::FuncOp prepare, std::str
     why = ("is not the one result of @" + prepare.getName() + ", without arguments and branches").str();
     return std::nullopt;
   }
-  return find(prepare.front().getTerminator()->getOperand(0), findRounding(prepare), why);
+  return findWeight(prepare.front().getTerminator()->getOperand(0), findRounding(prepare), why);
+}
+
+SmallVector<int64_t> mla::getBlocksBefore(Operation *move, ArrayRef<int64_t> after) {
+  SmallVector<int64_t> before(after);
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(move)) {
+    before.clear();
+    for (ArrayRef<int64_t> group : expand.getReassociationIndices())
+      before.push_back(after[group.back()]);
+  } else if (auto transpose = dyn_cast<linalg::TransposeOp>(move)) {
+    for (auto [dim, from] : llvm::enumerate(transpose.getPermutation()))
+      before[from] = after[dim];
+  }
+  return before;
 }
 
 int64_t mla::findTokenTerms(ModuleOp module) {

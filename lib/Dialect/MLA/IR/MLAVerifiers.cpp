@@ -58,19 +58,29 @@ SmallVector<int64_t> DequantizeOp::countBlocks(ArrayRef<int64_t> shape, ArrayRef
   return counts;
 }
 
-/// Return the shape with a dimension 1 of two terms.
-static SmallVector<int64_t> withTerms(ArrayRef<int64_t> shape) {
+/// Return the shape with a dimension `dim` of two terms, which is neither the first nor the last; nothing if it is.
+static std::optional<SmallVector<int64_t>> withTerms(ArrayRef<int64_t> shape, uint64_t dim) {
   SmallVector<int64_t> result(shape);
-  result.insert(result.begin() + 1, 2);
+  if (dim < 1 || dim >= shape.size())
+    return std::nullopt;
+  result.insert(result.begin() + dim, 2);
   return result;
+}
+
+/// Return whether `elements` is the shape of elements of `terms` terms.
+static bool hasElements(ArrayRef<int64_t> elements, ArrayRef<int64_t> shape, int64_t terms, uint64_t dim) {
+  if (terms == 1)
+    return elements == shape;
+  std::optional<SmallVector<int64_t>> expected = withTerms(shape, dim);
+  return expected && elements == ArrayRef(*expected);
 }
 
 LogicalResult DequantizeOp::verify() {
   ArrayRef<int64_t> x = shapeOf(getX()), scale = shapeOf(getScale()), block = getBlock(), result = shapeOf(getResult());
-  bool hasTerms = x.size() > 1 && x.size() == result.size() + 1;
-  if (scale.size() != result.size() || (hasTerms ? ArrayRef(withTerms(result)) : result) != x)
-    return emitOpError("(C1) scale must have the rank of the result, and x its shape, or one with a dimension 1 of two "
-                       "terms");
+  int64_t terms = x.size() == result.size() + 1 ? 2 : 1;
+  if (scale.size() != result.size() || !hasElements(x, result, terms, getTermDim()))
+    return emitOpError("(C1) scale must have the rank of the result, and x its shape, or one with a dimension ")
+           << getTermDim() << " of two terms";
   auto isValid = [](int64_t size, int64_t block) { return ShapedType::isDynamic(size) ? block == 1 : block > 0; };
   if (block.size() != result.size() || !llvm::all_of_zip(result, block, isValid))
     return emitOpError() << "(C2) block must have " << result.size()
@@ -89,8 +99,9 @@ LogicalResult QuantizeOp::verify() {
     return emitOpError() << "(C2) expected a positive group, and 1 or 2 terms, got " << group << " and " << terms;
   if (x.size() < 2 || ShapedType::isDynamicShape(x.drop_front()))
     return emitOpError("(C1) x must have at least two dimensions, of which only the first may be dynamic");
-  if ((terms == 1 ? x : ArrayRef(withTerms(x))) != shapeOf(getElements()))
-    return emitOpError("(C1) the elements must have x's shape, with two terms another dimension 1 of 2");
+  if (!hasElements(shapeOf(getElements()), x, terms, getTermDim()))
+    return emitOpError("(C1) the elements must have x's shape, with two terms another dimension ")
+           << getTermDim() << " of 2";
   SmallVector<int64_t> block(x.size(), 1);
   block.back() = group;
   SmallVector<int64_t> expected = DequantizeOp::countBlocks(x, block);
@@ -420,15 +431,30 @@ LogicalResult PassChoicesOp::verify() {
 
 LogicalResult SortChoicesOp::verify() {
   ArrayRef<int64_t> x = shapeOf(getX()), experts = shapeOf(getExperts()), first = shapeOf(getFirst());
-  if (x.size() != 2 || experts.size() != 2 || x[0] != experts[0])
-    return emitOpError("(C1) x must be [T, K] and experts [T, C]");
+  auto isE4M3 = [](Value rows) { return isa<Float8E4M3FNType>(getElementTypeOrSelf(rows.getType())); };
+  bool isScaled = isE4M3(getX());
+  bool hasTerms = isScaled && x.size() == 3 && x[1] == 2;
+  if ((x.size() != 2 && !hasTerms) || experts.size() != 2 || x[0] != experts[0])
+    return emitOpError("(C1) x must be [T, K], or of two terms in e4m3 [T, 2, K], and experts [T, C]");
+  auto ofChoices = [&](ArrayRef<int64_t> shape) {
+    SmallVector<int64_t> result(shape);
+    result.insert(result.begin() + 1, experts[1]);
+    return result;
+  };
   if (failed(requireSizes(*this, "(C1)", {getRows(), getFirst()})) ||
-      failed(requireShape(*this, "(C1)", "rows", getRows(), {x[0], experts[1], x[1]})) ||
+      failed(requireShape(*this, "(C1)", "rows", getRows(), ofChoices(x))) ||
       failed(requireShape(*this, "(C1)", "order", getOrder(), experts)))
     return failure();
   if (first.size() != 1 || ShapedType::isDynamic(first[0]) || first[0] < 2)
     return emitOpError("(C2) first must be [E + 1], static, with at least one expert");
-  return success();
+  if (static_cast<bool>(getScale()) != isScaled || static_cast<bool>(getScales()) != isScaled ||
+      isE4M3(getRows()) != isScaled)
+    return emitOpError("(C3) must have scales, and rows in e4m3, if and only if x is in e4m3");
+  if (!isScaled)
+    return success();
+  if (ArrayRef<int64_t> scale = shapeOf(getScale()); scale.size() != 2 || scale[0] != x[0])
+    return emitOpError("(C3) scale must be [T, G]");
+  return requireShape(*this, "(C3)", "scales", getScales(), ofChoices(shapeOf(getScale())));
 }
 
 LogicalResult GroupedProjectOp::verify() {

@@ -22,14 +22,14 @@ using namespace mlir;
 using namespace mla;
 
 /// Return why the weight, which has scales, is multiplied in e4m3.
-static std::string explain(func::FuncOp prepare, ProjectOp project) {
+static std::string explain(func::FuncOp prepare, const PreparedProduct &product) {
   std::string none;
   ScaledWeight weight = *findScaledWeight(prepare, none);
   std::string sizes;
   llvm::raw_string_ostream os(sizes);
   llvm::interleave(weight.block, os, " x ");
   return llvm::formatv("it has a scale per block of {0}, and a token one per {1} columns", sizes,
-                       getTokenGroup(project, weight.block));
+                       getTokenGroup(product, weight.block));
 }
 
 /// Return why an attention does not multiply its packed cache in e4m3, or an empty string.
@@ -67,7 +67,7 @@ struct MLAChooseProducts : mla::impl::MLAChooseProductsBase<MLAChooseProducts> {
       return;
     std::string why = findProductRefusal(prepare, users, target);
     bool isRefused = !why.empty();
-    why = isRefused ? "it " + why : explain(prepare, users.projections.front());
+    why = isRefused ? "it " + why : explain(prepare, collectProducts(users).front());
     ProductElements elements = isRefused    ? ProductElements::Plain
                                : terms == 2 ? ProductElements::E4M3x2
                                             : ProductElements::E4M3;
@@ -101,7 +101,7 @@ struct MLAChooseProducts : mla::impl::MLAChooseProductsBase<MLAChooseProducts> {
     }
     for (auto &[name, users] : collectWeightUsers(getOperation())) {
       auto prepare = getOperation().lookupSymbol<func::FuncOp>((kPreparePrefix + name).str());
-      if (!users.projections.empty() && prepare)
+      if (prepare && (!users.projections.empty() || !users.ofExperts.empty()))
         choose(prepare, users, target);
     }
     if (target)

@@ -35,8 +35,15 @@ static ExpertsProjectOp projectionBehind(Value value) {
   return slice ? slice.getSource().getDefiningOp<ExpertsProjectOp>() : ExpertsProjectOp();
 }
 
+/// Return what is quantized and dequantized again; other values as they are.
+static Value unquantized(Value value) {
+  auto dequantize = value.getDefiningOp<DequantizeOp>();
+  auto quantize = dequantize ? dequantize.getX().getDefiningOp<QuantizeOp>() : QuantizeOp();
+  return quantize && quantize == dequantize.getScale().getDefiningOp() ? quantize.getX() : value;
+}
+
 std::optional<ExpertMlp> mla::matchExpertMlp(ExpertsProjectOp down) {
-  auto activated = down.getX().getDefiningOp<SwigluOp>();
+  auto activated = unquantized(down.getX()).getDefiningOp<SwigluOp>();
   if (!down.getSum() || down.getPanels() || !activated || !activated->hasOneUse())
     return std::nullopt;
   ExpertsProjectOp up = projectionBehind(activated.getGate());

@@ -30,18 +30,17 @@ using namespace mla;
 // Prepared elements and scales
 //===----------------------------------------------------------------------===//
 
-/// Return the scales of the smaller blocks: one of the larger ones for each, by a dequantization of ones.
-static Value divideBlocks(OpBuilder &builder, const ScaledWeight &weight, Value scale) {
-  DequantizeOp source = weight.source;
+/// Return the scales of blocks of size `unit`: that of the larger one for each, by a dequantization of ones.
+static Value divideBlocks(OpBuilder &builder, DequantizeOp source, Value scale, ArrayRef<int64_t> unit) {
   Location loc = source.getLoc();
-  if (ArrayRef(weight.unit) == source.getBlock())
+  if (unit == source.getBlock())
     return scale;
   ArrayRef<int64_t> shape = cast<RankedTensorType>(source.getX().getType()).getShape();
-  auto type = RankedTensorType::get(DequantizeOp::countBlocks(shape, weight.unit), builder.getF32Type());
+  auto type = RankedTensorType::get(DequantizeOp::countBlocks(shape, unit), builder.getF32Type());
   Value ones = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, 1.0f));
   SmallVector<int64_t> times;
-  for (auto [block, unit] : llvm::zip_equal(source.getBlock(), weight.unit))
-    times.push_back(block / unit);
+  for (auto [block, part] : llvm::zip_equal(source.getBlock(), unit))
+    times.push_back(block / part);
   return DequantizeOp::create(builder, loc, type, ones, scale, times);
 }
 
@@ -68,36 +67,44 @@ static Value moveBlocks(OpBuilder &builder, Operation *move, Value value, ArrayR
       });
 }
 
-/// Return the blocks of each value from the source to the last move.
-static SmallVector<SmallVector<int64_t>> blocksAlong(const ScaledWeight &weight) {
-  SmallVector<SmallVector<int64_t>> blocks(weight.moves.size() + 1);
-  blocks.back() = weight.block;
-  for (size_t i = weight.moves.size(); i-- > 0;) {
-    SmallVector<int64_t> &before = blocks[i], &after = blocks[i + 1];
-    before = after;
-    if (auto expand = dyn_cast<tensor::ExpandShapeOp>(weight.moves[i])) {
-      before.clear();
-      for (ArrayRef<int64_t> group : expand.getReassociationIndices())
-        before.push_back(after[group.back()]);
-    } else if (auto transpose = dyn_cast<linalg::TransposeOp>(weight.moves[i])) {
-      for (auto [dim, from] : llvm::enumerate(transpose.getPermutation()))
-        before[from] = after[dim];
-    }
+namespace {
+/// Moves elements or scales as a weight is moved.
+class WeightMover {
+public:
+  /// `source` returns what is moved for a dequantized weight, for blocks of the given sizes.
+  using Source = llvm::function_ref<Value(DequantizeOp weight, ArrayRef<int64_t> block)>;
+  WeightMover(OpBuilder &builder, Operation *rounding, Source source)
+      : builder(builder), rounding(rounding), source(source) {}
+  Value move(Value weight, ArrayRef<int64_t> block);
+
+private:
+  OpBuilder &builder;
+  Operation *rounding;
+  Source source;
+};
+} // namespace
+
+Value WeightMover::move(Value weight, ArrayRef<int64_t> block) {
+  Operation *op = weight.getDefiningOp();
+  if (op == rounding)
+    return move(op->getOperand(0), block);
+  if (auto dequantize = dyn_cast<DequantizeOp>(op))
+    return source(dequantize, block);
+  if (auto concat = dyn_cast<tensor::ConcatOp>(op)) {
+    auto pieces = llvm::map_to_vector(concat.getInputs(), [&](Value piece) { return move(piece, block); });
+    return tensor::ConcatOp::create(builder, op->getLoc(), concat.getDim(), pieces);
   }
-  return blocks;
+  SmallVector<int64_t> before = getBlocksBefore(op, block);
+  return moveBlocks(builder, op, move(op->getOperand(0), before), before, block);
 }
 
 /// Make the function store the elements of the weight, in e4m3.
 static void storeElements(func::FuncOp prepare, const ScaledWeight &weight) {
-  DequantizeOp source = weight.source;
   Operation *end = prepare.front().getTerminator();
   OpBuilder builder(end);
-  Value elements = source.getX();
-  for (Operation *move : weight.moves) {
-    SmallVector<int64_t> ones(cast<RankedTensorType>(move->getOperand(0).getType()).getRank(), 1);
-    SmallVector<int64_t> after(cast<RankedTensorType>(move->getResult(0).getType()).getRank(), 1);
-    elements = moveBlocks(builder, move, elements, ones, after);
-  }
+  auto source = [](DequantizeOp op, ArrayRef<int64_t>) -> Value { return op.getX(); };
+  SmallVector<int64_t> ones(weight.block.size(), 1);
+  Value elements = WeightMover(builder, weight.rounding, source).move(weight.value, ones);
   end->setOperand(0, elements);
   prepare.setFunctionType(builder.getFunctionType({}, elements.getType()));
 }
@@ -109,12 +116,11 @@ static func::FuncOp createScales(func::FuncOp prepare, const ScaledWeight &weigh
   auto made = func::FuncOp::create(builder, prepare.getLoc(), name, builder.getFunctionType({}, {}));
   builder.setInsertionPointToStart(made.addEntryBlock());
   WeightCloner cloner(builder, /*inFloat32=*/true);
-  DequantizeOp source = weight.source;
-  Value value = cloner.castTo(cloner.clone(source.getScale()), builder.getF32Type());
-  value = divideBlocks(builder, weight, value);
-  auto blocks = blocksAlong(weight);
-  for (auto [i, move] : llvm::enumerate(weight.moves))
-    value = moveBlocks(builder, move, value, blocks[i], blocks[i + 1]);
+  auto source = [&](DequantizeOp op, ArrayRef<int64_t> block) {
+    Value scale = cloner.castTo(cloner.clone(op.getScale()), builder.getF32Type());
+    return divideBlocks(builder, op, scale, block);
+  };
+  Value value = WeightMover(builder, weight.rounding, source).move(weight.value, weight.block);
   func::ReturnOp::create(builder, prepare.getLoc(), value);
   made.setFunctionType(builder.getFunctionType({}, value.getType()));
   return made;
@@ -134,7 +140,7 @@ public:
   LogicalResult quantize(func::FuncOp prepare, WeightUsers &users, int64_t terms);
 
 private:
-  Value quantized(ProjectOp project, int64_t group, int64_t terms);
+  Value quantized(const PreparedProduct &product, int64_t group, int64_t terms);
   void storeScaled(func::FuncOp prepare, WeightUsers &users, const ScaledWeight &weight);
 
   ModuleOp module;
@@ -148,9 +154,9 @@ static Location suffixed(Location loc, StringRef suffix) {
   return name ? NameLoc::get(StringAttr::get(loc.getContext(), name.getName().getValue() + suffix)) : loc;
 }
 
-/// Return x of the projection in e4m3, dequantized. Projections of one x share its elements and scales.
-Value Quantizer::quantized(ProjectOp project, int64_t group, int64_t terms) {
-  Value x = project.getX();
+/// Return x of the product in e4m3, dequantized. Products of one x share its elements and scales.
+Value Quantizer::quantized(const PreparedProduct &product, int64_t group, int64_t terms) {
+  Value x = product.x->get();
   auto type = cast<RankedTensorType>(x.getType());
   QuantizeOp &quantize = made[{x, group, terms}];
   OpBuilder builder(module.getContext());
@@ -159,19 +165,20 @@ Value Quantizer::quantized(ProjectOp project, int64_t group, int64_t terms) {
   if (!quantize) {
     SmallVector<int64_t> ofElements(type.getShape()), ofScales(type.getShape());
     if (terms > 1)
-      ofElements.insert(ofElements.begin() + 1, terms);
+      ofElements.insert(ofElements.begin() + product.termDim, terms);
     ofScales.back() = llvm::divideCeil(ofScales.back(), group);
     auto elements = RankedTensorType::get(ofElements, Float8E4M3FNType::get(module.getContext()));
     auto scales = RankedTensorType::get(ofScales, builder.getF32Type());
     builder.setInsertionPointAfterValue(x);
-    quantize = QuantizeOp::create(builder, suffixed(x.getLoc(), "_e4m3"), TypeRange{elements, scales}, x, group, terms);
+    quantize = QuantizeOp::create(builder, suffixed(x.getLoc(), "_e4m3"), TypeRange{elements, scales}, x, group, terms,
+                                  product.termDim);
   }
-  builder.setInsertionPoint(project);
-  return DequantizeOp::create(builder, project.getLoc(), type.clone(builder.getF32Type()), quantize.getElements(),
-                              quantize.getScale(), block);
+  builder.setInsertionPoint(product.op);
+  return DequantizeOp::create(builder, product.op->getLoc(), type.clone(builder.getF32Type()), quantize.getElements(),
+                              quantize.getScale(), block, quantize.getTermDim());
 }
 
-/// Store elements and scales in place of the dequantized weight, and dequantize in front of every projection.
+/// Store elements and scales in place of the dequantized weight, and dequantize in front of every product.
 void Quantizer::storeScaled(func::FuncOp prepare, WeightUsers &users, const ScaledWeight &weight) {
   func::FuncOp scales = createScales(prepare, weight);
   storeElements(prepare, weight);
@@ -195,16 +202,17 @@ LogicalResult Quantizer::quantize(func::FuncOp prepare, WeightUsers &users, int6
                                << " and run mla-choose-products";
   std::string none;
   ScaledWeight weight = *findScaledWeight(prepare, none);
-  for (ProjectOp project : users.projections)
-    project.getXMutable().assign(quantized(project, getTokenGroup(project, weight.block), terms));
+  for (const PreparedProduct &product : collectProducts(users))
+    product.x->set(quantized(product, getTokenGroup(product, weight.block), terms));
   if (target)
     storeScaled(prepare, users, weight);
   return success();
 }
 
-/// Return whether the projections already multiply quantized tokens.
-static bool areQuantized(ArrayRef<ProjectOp> projections) {
-  return llvm::all_of(projections, [](ProjectOp project) { return project.getX().getDefiningOp<DequantizeOp>(); });
+/// Return whether the products already are of quantized tokens.
+static bool areQuantized(ArrayRef<PreparedProduct> products) {
+  return llvm::all_of(products,
+                      [](const PreparedProduct &product) { return product.x->get().getDefiningOp<DequantizeOp>(); });
 }
 
 /// Check that weights to multiply in e4m3 have users.
@@ -236,7 +244,7 @@ struct MLAQuantize : mla::impl::MLAQuantizeBase<MLAQuantize> {
       int64_t terms = products ? countTerms(products.getElements()) : 0;
       if (terms == 0)
         continue;
-      if (areQuantized(users.projections))
+      if (areQuantized(collectProducts(users)))
         continue;
       if (failed(quantizer.quantize(prepare, users, terms)))
         return signalPassFailure();

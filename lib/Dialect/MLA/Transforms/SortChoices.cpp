@@ -33,19 +33,43 @@ using namespace mla;
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
+/// Return the type of a tensor with a row per token, for every choice.
+static RankedTensorType withChoices(Value rows, int64_t choices) {
+  SmallVector<int64_t> shape(typeOf(rows).getShape());
+  shape.insert(shape.begin() + 1, choices);
+  return typeOf(rows).clone(shape);
+}
+
+/// Sort the rows that the choices multiply, or their elements and scales.
 static SortChoicesOp sortChoices(OpBuilder &builder, ExpertsProjectOp up) {
-  auto x = typeOf(up.getX()), experts = typeOf(up.getExperts());
-  auto rows = x.clone({x.getDimSize(0), experts.getDimSize(1), x.getDimSize(1)});
+  auto quantized = up.getX().getDefiningOp<DequantizeOp>();
+  Value x = quantized ? quantized.getX() : up.getX(), scale = quantized ? quantized.getScale() : Value();
+  int64_t choices = typeOf(up.getExperts()).getDimSize(1);
   auto first = RankedTensorType::get({typeOf(up.getWeight()).getDimSize(0) + 1}, builder.getI32Type());
+  SmallVector<Type> types = {withChoices(x, choices), typeOf(up.getExperts()), first};
+  if (scale)
+    types.push_back(withChoices(scale, choices));
   Location loc = NameLoc::get(builder.getStringAttr("sorted"));
-  return SortChoicesOp::create(builder, loc, rows, experts, first, up.getX(), up.getExperts());
+  return SortChoicesOp::create(builder, loc, types, x, up.getExperts(), scale);
+}
+
+/// Return the sorted rows as the products read them.
+static Value readRows(OpBuilder &builder, ExpertsProjectOp up, SortChoicesOp sorted) {
+  auto quantized = up.getX().getDefiningOp<DequantizeOp>();
+  if (!quantized)
+    return sorted.getRows();
+  SmallVector<int64_t> block(quantized.getBlock());
+  block.insert(block.begin() + 1, 1);
+  auto type = withChoices(up.getX(), typeOf(up.getExperts()).getDimSize(1));
+  return DequantizeOp::create(builder, up.getLoc(), type, sorted.getRows(), sorted.getScales(), block,
+                              quantized.getTermDim() + 1);
 }
 
 static void rewrite(ExpertMlp mlp) {
   OpBuilder builder(mlp.up);
   SortChoicesOp sorted = sortChoices(builder, mlp.up);
-  auto up = GroupedProjectOp::create(builder, mlp.up.getLoc(), mlp.up.getType(), sorted.getRows(), mlp.up.getWeight(),
-                                     sorted.getFirst());
+  auto up = GroupedProjectOp::create(builder, mlp.up.getLoc(), mlp.up.getType(), readRows(builder, mlp.up, sorted),
+                                     mlp.up.getWeight(), sorted.getFirst());
   ExpertsProjectOp down = mlp.down;
   builder.setInsertionPoint(down);
   auto result = typeOf(down.getResult());
@@ -56,7 +80,10 @@ static void rewrite(ExpertMlp mlp) {
   mlp.up.getResult().replaceAllUsesWith(up);
   down.getResult().replaceAllUsesWith(mixed);
   down.erase();
+  Operation *quantized = mlp.up.getX().getDefiningOp();
   mlp.up.erase();
+  if (isa_and_present<DequantizeOp>(quantized) && quantized->use_empty())
+    quantized->erase();
 }
 
 namespace {

@@ -228,7 +228,7 @@ func.func @route_c3_only_shared(%logits: tensor<?x8xf32>) {
 // -----
 
 func.func @sort_c1_tokens(%x: tensor<5x128xf32>, %e: tensor<4x3xi32>) {
-  // expected-error @+1 {{(C1) x must be [T, K] and experts [T, C]}}
+  // expected-error @+1 {{(C1) x must be [T, K], or of two terms in e4m3 [T, 2, K], and experts [T, C]}}
   %rows, %order, %first = mla.sort_choices %x by %e : tensor<5x128xf32>, tensor<4x3xi32> -> tensor<5x3x128xf32>, tensor<4x3xi32>, tensor<9xi32>
   return
 }
@@ -238,6 +238,38 @@ func.func @sort_c1_tokens(%x: tensor<5x128xf32>, %e: tensor<4x3xi32>) {
 func.func @sort_c1_rows(%x: tensor<?x128xf32>, %e: tensor<?x3xi32>) {
   // expected-error @+1 {{(C1) rows has shape}}
   %rows, %order, %first = mla.sort_choices %x by %e : tensor<?x128xf32>, tensor<?x3xi32> -> tensor<?x2x128xf32>, tensor<?x3xi32>, tensor<9xi32>
+  return
+}
+
+// -----
+
+func.func @sort_c1_terms_of_bf16(%x: tensor<?x2x128xbf16>, %e: tensor<?x3xi32>) {
+  // expected-error @+1 {{(C1) x must be [T, K], or of two terms in e4m3 [T, 2, K], and experts [T, C]}}
+  %rows, %order, %first = mla.sort_choices %x by %e : tensor<?x2x128xbf16>, tensor<?x3xi32> -> tensor<?x3x2x128xbf16>, tensor<?x3xi32>, tensor<9xi32>
+  return
+}
+
+// -----
+
+func.func @sort_c3_no_scales(%x: tensor<?x128xf8E4M3FN>, %e: tensor<?x3xi32>) {
+  // expected-error @+1 {{(C3) must have scales, and rows in e4m3, if and only if x is in e4m3}}
+  %rows, %order, %first = mla.sort_choices %x by %e : tensor<?x128xf8E4M3FN>, tensor<?x3xi32> -> tensor<?x3x128xf8E4M3FN>, tensor<?x3xi32>, tensor<9xi32>
+  return
+}
+
+// -----
+
+func.func @sort_c3_scales_of_bf16(%x: tensor<?x128xbf16>, %s: tensor<?x1xf32>, %e: tensor<?x3xi32>) {
+  // expected-error @+1 {{(C3) must have scales, and rows in e4m3, if and only if x is in e4m3}}
+  %rows, %order, %first, %scales = mla.sort_choices %x scaled %s : tensor<?x1xf32> by %e : tensor<?x128xbf16>, tensor<?x3xi32> -> tensor<?x3x128xbf16>, tensor<?x3xi32>, tensor<9xi32>, tensor<?x3x1xf32>
+  return
+}
+
+// -----
+
+func.func @sort_c3_shape(%x: tensor<?x2x128xf8E4M3FN>, %s: tensor<?x1xf32>, %e: tensor<?x3xi32>) {
+  // expected-error @+1 {{(C3) scales has shape}}
+  %rows, %order, %first, %scales = mla.sort_choices %x scaled %s : tensor<?x1xf32> by %e : tensor<?x2x128xf8E4M3FN>, tensor<?x3xi32> -> tensor<?x3x2x128xf8E4M3FN>, tensor<?x3xi32>, tensor<9xi32>, tensor<?x3x2xf32>
   return
 }
 

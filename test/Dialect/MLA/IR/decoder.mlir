@@ -59,8 +59,19 @@ func.func @shared(%logits: tensor<?x8xf32>) -> (tensor<?x3xi32>, tensor<?x3xf32>
   return %e, %w : tensor<?x3xi32>, tensor<?x3xf32>
 }
 
-// CHECK-LABEL: func.func @sorted
-// CHECK-SAME: (%[[X:.*]]: tensor<?x128xbf16>, %[[E:.*]]: tensor<?x3xi32>, %[[F:.*]]: tensor<?x3xf32>, %[[W:.*]]: tensor<8x64x128xbf16>)
+// CHECK-LABEL: func.func @sorted_e4m3
+// CHECK-SAME: (%[[X:.*]]: tensor<?x2x128xf8E4M3FN>, %[[S:.*]]: tensor<?x1xf32>, %[[E:.*]]: tensor<?x3xi32>)
+func.func @sorted_e4m3(%x: tensor<?x2x128xf8E4M3FN>, %s: tensor<?x1xf32>, %e: tensor<?x3xi32>) -> tensor<?x3x128xf32> {
+  // CHECK: %[[ROWS:.*]], %{{.*}}, %{{.*}}, %[[SCALES:.*]] = mla.sort_choices %[[X]] scaled %[[S]] : tensor<?x1xf32> by %[[E]] : tensor<?x2x128xf8E4M3FN>, tensor<?x3xi32> -> tensor<?x3x2x128xf8E4M3FN>, tensor<?x3xi32>, tensor<9xi32>, tensor<?x3x1xf32>
+  %rows, %order, %first, %scales = mla.sort_choices %x scaled %s : tensor<?x1xf32> by %e : tensor<?x2x128xf8E4M3FN>, tensor<?x3xi32> -> tensor<?x3x2x128xf8E4M3FN>, tensor<?x3xi32>, tensor<9xi32>, tensor<?x3x1xf32>
+  // Terms are before the last dimension.
+  // CHECK: mla.dequantize %[[ROWS]], %[[SCALES]] {block = array<i64: 1, 1, 128>, term_dim = 2 : i64}
+  %y = mla.dequantize %rows, %scales {block = array<i64: 1, 1, 128>, term_dim = 2 : i64} : tensor<?x3x2x128xf8E4M3FN>, tensor<?x3x1xf32> -> tensor<?x3x128xf32>
+  return %y : tensor<?x3x128xf32>
+}
+
+// CHECK-LABEL: func.func @sorted(
+// CHECK-SAME: %[[X:.*]]: tensor<?x128xbf16>, %[[E:.*]]: tensor<?x3xi32>, %[[F:.*]]: tensor<?x3xf32>, %[[W:.*]]: tensor<8x64x128xbf16>)
 func.func @sorted(%x: tensor<?x128xbf16>, %e: tensor<?x3xi32>, %f: tensor<?x3xf32>, %w: tensor<8x64x128xbf16>) -> tensor<?x64xf32> {
   // CHECK: %[[ROWS:.*]], %[[ORDER:.*]], %[[FIRST:.*]] = mla.sort_choices %[[X]] by %[[E]] : tensor<?x128xbf16>, tensor<?x3xi32> -> tensor<?x3x128xbf16>, tensor<?x3xi32>, tensor<9xi32>
   %rows, %order, %first = mla.sort_choices %x by %e : tensor<?x128xbf16>, tensor<?x3xi32> -> tensor<?x3x128xbf16>, tensor<?x3xi32>, tensor<9xi32>

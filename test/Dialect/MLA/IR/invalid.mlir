@@ -83,6 +83,22 @@ func.func @dequantize_c3_scales(%w: tensor<320x192xf8E4M3FN>, %s: tensor<3x1xf32
 
 // -----
 
+func.func @dequantize_c1_terms_are_last(%x: tensor<?x64x2xf8E4M3FN>, %s: tensor<?x1xf32>) {
+  // expected-error @+1 {{(C1) scale must have the rank of the result, and x its shape, or one with a dimension 2 of two terms}}
+  %y = mla.dequantize %x, %s {block = array<i64: 1, 64>, term_dim = 2 : i64} : tensor<?x64x2xf8E4M3FN>, tensor<?x1xf32> -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c1_terms_in_another_dimension(%x: tensor<?x3x64xf32>) {
+  // expected-error @+1 {{(C1) the elements must have x's shape, with two terms another dimension 2 of 2}}
+  %q, %s = mla.quantize %x {group = 64 : i64, terms = 2 : i64, term_dim = 2 : i64} : tensor<?x3x64xf32> -> tensor<?x2x3x64xf8E4M3FN>, tensor<?x3x1xf32>
+  return
+}
+
+// -----
+
 func.func @quantize_c1_rank(%x: tensor<64xf32>) {
   // expected-error @+1 {{(C1) x must have at least two dimensions, of which only the first may be dynamic}}
   %q, %s = mla.quantize %x {group = 64 : i64} : tensor<64xf32> -> tensor<64xf8E4M3FN>, tensor<1xf32>

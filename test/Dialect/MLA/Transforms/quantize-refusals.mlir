@@ -244,3 +244,56 @@ func.func @name_in_use(%x: tensor<?x128xbf16>) -> tensor<?x64xbf16> {
   %y = mla.project %x, %w : (tensor<?x128xbf16>, tensor<64x128xf32>) -> tensor<?x64xbf16>
   return %y : tensor<?x64xbf16>
 }
+
+// -----
+
+// Gates in e4m3, and ups that are not.
+// CHECK-LABEL: func.func @mixed_pieces
+// expected-remark @+1 {{weight 'w' is not multiplied in e4m3: it has no scales in the checkpoint}}
+func.func @prepare.w() -> tensor<128x128xf32> {
+  %a = mla.weight "a" : tensor<64x128xf8E4M3FN>
+  %s = mla.weight "s" : tensor<1x1xf32>
+  %b = mla.weight "b" : tensor<64x128xf32>
+  %d = mla.dequantize %a, %s {block = array<i64: 128, 128>} : tensor<64x128xf8E4M3FN>, tensor<1x1xf32> -> tensor<64x128xf32>
+  %all = tensor.concat dim(0) %d, %b : (tensor<64x128xf32>, tensor<64x128xf32>) -> tensor<128x128xf32>
+  return %all : tensor<128x128xf32>
+}
+func.func @mixed_pieces(%x: tensor<?x128xbf16>) -> tensor<?x128xbf16> {
+  %w = mla.weight "w" : tensor<128x128xf32>
+  %y = mla.project %x, %w : (tensor<?x128xbf16>, tensor<128x128xf32>) -> tensor<?x128xbf16>
+  return %y : tensor<?x128xbf16>
+}
+
+// -----
+
+// An error of e4m3 may choose another expert.
+// CHECK-LABEL: func.func @router
+// expected-remark @+1 {{weight 'w' is not multiplied in e4m3: it makes logits, which choose experts or tokens}}
+func.func @prepare.w() -> tensor<16x128xf32> {
+  %a = mla.weight "a" : tensor<16x128xf8E4M3FN>
+  %s = mla.weight "s" : tensor<1x1xf32>
+  %d = mla.dequantize %a, %s {block = array<i64: 128, 128>} : tensor<16x128xf8E4M3FN>, tensor<1x1xf32> -> tensor<16x128xf32>
+  return %d : tensor<16x128xf32>
+}
+func.func @router(%x: tensor<?x128xbf16>) -> tensor<?x3xi32> {
+  %w = mla.weight "w" : tensor<16x128xf32>
+  %y = mla.project %x, %w : (tensor<?x128xbf16>, tensor<16x128xf32>) -> tensor<?x16xf32>
+  %e, %f = mla.route softmax %y : tensor<?x16xf32> -> tensor<?x3xi32>, tensor<?x3xf32>
+  return %e : tensor<?x3xi32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @logits
+// expected-remark @+1 {{weight 'w' is not multiplied in e4m3: it makes logits, which choose experts or tokens}}
+func.func @prepare.w() -> tensor<16x128xf32> {
+  %a = mla.weight "a" : tensor<16x128xf8E4M3FN>
+  %s = mla.weight "s" : tensor<1x1xf32>
+  %d = mla.dequantize %a, %s {block = array<i64: 128, 128>} : tensor<16x128xf8E4M3FN>, tensor<1x1xf32> -> tensor<16x128xf32>
+  return %d : tensor<16x128xf32>
+}
+func.func @logits(%x: tensor<?x128xbf16>) -> tensor<?x16xf32> attributes {mla.end = "logits"} {
+  %w = mla.weight "w" : tensor<16x128xf32>
+  %y = mla.project %x, %w : (tensor<?x128xbf16>, tensor<16x128xf32>) -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}

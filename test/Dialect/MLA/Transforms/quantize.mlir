@@ -203,3 +203,64 @@ func.func @per_tensor_and_row(%o: tensor<?x2x192xbf16>, %x: tensor<?x320xbf16>) 
   %z = mla.project to_heads %x, %r : (tensor<?x320xbf16>, tensor<2x32x320xbf16>) -> tensor<?x2x32xbf16>
   return %y, %z : tensor<?x320xbf16>, tensor<?x2x32xbf16>
 }
+
+// -----
+
+// Gates above ups of two experts: blocks of 128 rows are divided where a piece of 64 ends, and scales are put one above the other like
+// elements.
+// KERNELS-LABEL: func.func @prepare.gate_up_scale() -> tensor<2x2x1xf32>
+// KERNELS-DAG: %[[S0:.*]] = mla.weight "g0.inv"
+// KERNELS-DAG: %[[S3:.*]] = mla.weight "u1.inv"
+// KERNELS: %[[ALL:.*]] = tensor.concat dim(0) %[[P0:.*]], %{{.*}}, %{{.*}}, %[[P3:.*]] : (tensor<1x1xf32>, tensor<1x1xf32>, tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<4x1xf32>
+// KERNELS: %[[H:.*]] = tensor.expand_shape %[[ALL]] {{\[\[}}0, 1], [2{{\]\]}} output_shape [2, 2, 1]
+// KERNELS: return %[[H]]
+// CHECK-LABEL: func.func @prepare.gate_up()
+// KERNELS: %[[ALL:.*]] = tensor.concat dim(0) %{{.*}} -> tensor<256x128xf8E4M3FN>
+// KERNELS: %[[H:.*]] = tensor.expand_shape %[[ALL]]
+// KERNELS: return %[[H]] : tensor<2x128x128xf8E4M3FN>
+func.func @prepare.gate_up() -> tensor<2x128x128xbf16> {
+  %g0 = mla.weight "g0" : tensor<64x128xf8E4M3FN>
+  %g0s = mla.weight "g0.inv" : tensor<1x1xf32>
+  %u0 = mla.weight "u0" : tensor<64x128xf8E4M3FN>
+  %u0s = mla.weight "u0.inv" : tensor<1x1xf32>
+  %g1 = mla.weight "g1" : tensor<64x128xf8E4M3FN>
+  %g1s = mla.weight "g1.inv" : tensor<1x1xf32>
+  %u1 = mla.weight "u1" : tensor<64x128xf8E4M3FN>
+  %u1s = mla.weight "u1.inv" : tensor<1x1xf32>
+  %d0 = mla.dequantize %g0, %g0s {block = array<i64: 128, 128>} : tensor<64x128xf8E4M3FN>, tensor<1x1xf32> -> tensor<64x128xf32>
+  %d1 = mla.dequantize %u0, %u0s {block = array<i64: 128, 128>} : tensor<64x128xf8E4M3FN>, tensor<1x1xf32> -> tensor<64x128xf32>
+  %d2 = mla.dequantize %g1, %g1s {block = array<i64: 128, 128>} : tensor<64x128xf8E4M3FN>, tensor<1x1xf32> -> tensor<64x128xf32>
+  %d3 = mla.dequantize %u1, %u1s {block = array<i64: 128, 128>} : tensor<64x128xf8E4M3FN>, tensor<1x1xf32> -> tensor<64x128xf32>
+  %all = tensor.concat dim(0) %d0, %d1, %d2, %d3 : (tensor<64x128xf32>, tensor<64x128xf32>, tensor<64x128xf32>, tensor<64x128xf32>) -> tensor<256x128xf32>
+  %h = tensor.expand_shape %all [[0, 1], [2]] output_shape [2, 128, 128] : tensor<256x128xf32> into tensor<2x128x128xf32>
+  %r = arith.truncf %h : tensor<2x128x128xf32> to tensor<2x128x128xbf16>
+  return %r : tensor<2x128x128xbf16>
+}
+// CHECK-LABEL: func.func @prepare.down()
+func.func @prepare.down() -> tensor<2x128x64xbf16> {
+  %a = mla.weight "a" : tensor<256x64xf8E4M3FN>
+  %as = mla.weight "a.inv" : tensor<2x1xf32>
+  %d = mla.dequantize %a, %as {block = array<i64: 128, 128>} : tensor<256x64xf8E4M3FN>, tensor<2x1xf32> -> tensor<256x64xf32>
+  %h = tensor.expand_shape %d [[0, 1], [2]] output_shape [2, 128, 64] : tensor<256x64xf32> into tensor<2x128x64xf32>
+  %r = arith.truncf %h : tensor<2x128x64xf32> to tensor<2x128x64xbf16>
+  return %r : tensor<2x128x64xbf16>
+}
+// Rows of choices are multiplied one by one: each has its own terms.
+// CHECK-LABEL: func.func @experts
+// CHECK-SAME: (%[[X:.*]]: tensor<?x128xbf16>, %[[N:.*]]: tensor<?x3xi32>, %[[H:.*]]: tensor<?x3x64xbf16>, %[[F:.*]]: tensor<?x3xf32>)
+// TWO: %[[HQ:.*]], %[[HS:.*]] = mla.quantize %[[H]] {group = 128 : i64, term_dim = 2 : i64, terms = 2 : i64} : tensor<?x3x64xbf16> -> tensor<?x3x2x64xf8E4M3FN>, tensor<?x3x1xf32>
+// TWO: %[[Q:.*]], %[[S:.*]] = mla.quantize %[[X]] {group = 128 : i64, terms = 2 : i64} : tensor<?x128xbf16> -> tensor<?x2x128xf8E4M3FN>, tensor<?x1xf32>
+// TWO: %[[XD:.*]] = mla.dequantize %[[Q]], %[[S]]
+// TWO: %[[WD:.*]] = mla.dequantize %{{.*}}, %{{.*}} {block = array<i64: 1, 64, 128>} : tensor<2x128x128xf8E4M3FN>, tensor<2x2x1xf32> -> tensor<2x128x128xf32>
+// TWO: mla.experts_project %[[XD]], %[[WD]] of %[[N]]
+// TWO: %[[HD:.*]] = mla.dequantize %[[HQ]], %[[HS]] {block = array<i64: 1, 1, 128>, term_dim = 2 : i64}
+// TWO: mla.experts_project %[[HD]], %{{.*}} of %[[N]] summed %[[F]]
+// CPU: %[[W:.*]] = mla.weight "gate_up" : tensor<2x128x128xbf16>
+// CPU: mla.experts_project %{{.*}}, %[[W]] of %[[N]]
+func.func @experts(%x: tensor<?x128xbf16>, %n: tensor<?x3xi32>, %h: tensor<?x3x64xbf16>, %f: tensor<?x3xf32>) -> (tensor<?x3x128xf32>, tensor<?x128xf32>) {
+  %w = mla.weight "gate_up" : tensor<2x128x128xbf16>
+  %v = mla.weight "down" : tensor<2x128x64xbf16>
+  %y = mla.experts_project %x, %w of %n : (tensor<?x128xbf16>, tensor<2x128x128xbf16>, tensor<?x3xi32>) -> tensor<?x3x128xf32>
+  %z = mla.experts_project %h, %v of %n summed %f : (tensor<?x3x64xbf16>, tensor<2x128x64xbf16>, tensor<?x3xi32>, tensor<?x3xf32>) -> tensor<?x128xf32>
+  return %y, %z : tensor<?x3x128xf32>, tensor<?x128xf32>
+}

@@ -29,6 +29,37 @@ func.func @mlp(%x: tensor<?x128xf32>, %experts: tensor<?x3xi32>, %factors: tenso
 
 // -----
 
+// Rows in e4m3 are quantized once, before they are sorted, with their scales. Each has its terms side by side.
+// CHECK-LABEL: func.func @quantized
+// CHECK-SAME: (%[[X:.*]]: tensor<?x128xf32>, %[[E:.*]]: tensor<?x3xi32>, %[[F:.*]]: tensor<?x3xf32>)
+// CHECK: %[[Q:.*]], %[[S:.*]] = mla.quantize %[[X]]
+// CHECK: %[[ROWS:.*]], %[[ORDER:.*]], %[[FIRST:.*]], %[[SCALES:.*]] = mla.sort_choices %[[Q]] scaled %[[S]] : tensor<?x1xf32> by %[[E]] : {{.*}} -> tensor<?x3x2x128xf8E4M3FN>, tensor<?x3xi32>, tensor<9xi32>, tensor<?x3x1xf32>
+// CHECK: %[[XD:.*]] = mla.dequantize %[[ROWS]], %[[SCALES]] {block = array<i64: 1, 1, 128>, term_dim = 2 : i64}
+// CHECK: %[[WIDE:.*]] = mla.grouped_project %[[XD]], %{{.*}} by %[[FIRST]]
+// CHECK: %[[H:.*]] = mla.swiglu
+// CHECK: %[[HQ:.*]], %[[HS:.*]] = mla.quantize %[[H]]
+// CHECK: %[[HD:.*]] = mla.dequantize %[[HQ]], %[[HS]]
+// CHECK: %[[Y:.*]] = mla.grouped_project %[[HD]], %{{.*}} by %[[FIRST]]
+// CHECK: mla.mix_choices %[[Y]] by %[[ORDER]] weighted %[[F]]
+func.func @quantized(%x: tensor<?x128xf32>, %experts: tensor<?x3xi32>, %factors: tensor<?x3xf32>) -> tensor<?x128xf32> {
+  %c0 = arith.constant 0 : index
+  %tokens = tensor.dim %x, %c0 : tensor<?x128xf32>
+  %w_up = mla.weight "up" : tensor<8x64x128xf32>
+  %w_down = mla.weight "down" : tensor<8x128x32xf32>
+  %q, %s = mla.quantize %x {group = 128 : i64, terms = 2 : i64} : tensor<?x128xf32> -> tensor<?x2x128xf8E4M3FN>, tensor<?x1xf32>
+  %xd = mla.dequantize %q, %s {block = array<i64: 1, 128>} : tensor<?x2x128xf8E4M3FN>, tensor<?x1xf32> -> tensor<?x128xf32>
+  %wide = mla.experts_project %xd, %w_up of %experts : (tensor<?x128xf32>, tensor<8x64x128xf32>, tensor<?x3xi32>) -> tensor<?x3x64xf32>
+  %gate = tensor.extract_slice %wide[0, 0, 0] [%tokens, 3, 32] [1, 1, 1] : tensor<?x3x64xf32> to tensor<?x3x32xf32>
+  %up = tensor.extract_slice %wide[0, 0, 32] [%tokens, 3, 32] [1, 1, 1] : tensor<?x3x64xf32> to tensor<?x3x32xf32>
+  %h = mla.swiglu %gate, %up : tensor<?x3x32xf32> -> tensor<?x3x32xf32>
+  %hq, %hs = mla.quantize %h {group = 32 : i64, terms = 2 : i64, term_dim = 2 : i64} : tensor<?x3x32xf32> -> tensor<?x3x2x32xf8E4M3FN>, tensor<?x3x1xf32>
+  %hd = mla.dequantize %hq, %hs {block = array<i64: 1, 1, 32>, term_dim = 2 : i64} : tensor<?x3x2x32xf8E4M3FN>, tensor<?x3x1xf32> -> tensor<?x3x32xf32>
+  %y = mla.experts_project %hd, %w_down of %experts summed %factors : (tensor<?x3x32xf32>, tensor<8x128x32xf32>, tensor<?x3xi32>, tensor<?x3xf32>) -> tensor<?x128xf32>
+  return %y : tensor<?x128xf32>
+}
+
+// -----
+
 // What is returned has the order of tokens.
 // CHECK-LABEL: func.func @also_returned
 // CHECK-NOT: mla.sort_choices

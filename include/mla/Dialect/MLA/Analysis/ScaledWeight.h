@@ -6,9 +6,10 @@
 //===----------------------------------------------------------------------===//
 //
 // A block-scaled weight that is only moved (sliced, split into heads,
-// transposed) need not be dequantized: its elements and its scales move alike.
-// Where a block crosses the border of a head or of a slice, blocks are divided
-// into smaller ones with the same scale. Nothing is rounded.
+// transposed, put above another) need not be dequantized: its elements and its
+// scales move alike. Where a block crosses the border of a head, of a slice or of
+// a piece, blocks are divided into smaller ones with the same scale. Nothing is
+// rounded.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,12 +22,12 @@
 
 namespace mla {
 
-/// A value that moves the elements of a dequantized weight.
+/// A value that moves the elements of dequantized weights.
 struct ScaledWeight {
-  DequantizeOp source;
-  llvm::SmallVector<mlir::Operation *> moves; ///< from the source to the value
-  llvm::SmallVector<int64_t> unit;  ///< sizes of the source's blocks after they are divided; they divide its own
-  llvm::SmallVector<int64_t> block; ///< of the value: dimensions that count whole units have 1
+  mlir::Value value;
+  mlir::Operation *rounding = nullptr; ///< to the stored type, between moves; null if there is none
+  /// Sizes of the blocks with one scale; dimensions that count whole blocks of the checkpoint's weight have 1.
+  llvm::SmallVector<int64_t> block;
 };
 
 /// Return the scaled weight of e4m3 whose elements are `value`. If there is none, set `why` to the reason: "is a
@@ -35,6 +36,9 @@ std::optional<ScaledWeight> findScaledWeight(mlir::Value value, std::string &why
 
 /// The same of what a `@prepare` function stores, before it is rounded.
 std::optional<ScaledWeight> findScaledWeight(mlir::func::FuncOp prepare, std::string &why);
+
+/// Return the blocks of the first operand of an operation that moves elements, from those of its result.
+llvm::SmallVector<int64_t> getBlocksBefore(mlir::Operation *move, llvm::ArrayRef<int64_t> after);
 
 /// Return the numbers of e4m3 per element of a token, by which the module's scaled weights are multiplied; 0: they are
 /// dequantized.

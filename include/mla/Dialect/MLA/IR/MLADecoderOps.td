@@ -17,6 +17,8 @@
 
 include "mla/Dialect/MLA/IR/MLAOpBase.td"
 
+def MLA_TokenRows : AnyTypeOf<[RankedTensorOf<[F32, BF16, F16, F8E4M3FN]>],
+    "tensor of f32, bf16, f16 or f8E4M3FN", "::mlir::RankedTensorType">;
 def MLA_ChoiceTensor : AnyTypeOf<[RankedTensorOf<[I32]>], "tensor of i32", "::mlir::RankedTensorType">;
 
 def MLA_Scoring : MLA_I32Enum<"Scoring", "how a router turns logits into scores", [
@@ -202,9 +204,12 @@ def MLA_SortChoicesOp : MLA_Op<"sort_choices", [Pure]> {
     expert's comes last. `order` has the numbers of the sorted choices, and `rows`
     the rows of their tokens. The choices of expert e are rows `first[e]` to
     `first[e + 1] - 1`: `first[e]` is the number of choices of experts below e.
+    Of rows in e4m3, `scale` has the scales of a token, which are sorted likewise.
 
-    (C1) x is `[T, K]`, experts and order `[T, C]`, rows `[T, C, K]`;
-    (C2) first is `[E + 1]`, static, of at least one expert.
+    (C1) x is `[T, K]`, or of two terms in e4m3 `[T, 2, K]`, experts and order `[T, C]`,
+    rows `[T, C, K]` or `[T, C, 2, K]`;
+    (C2) first is `[E + 1]`, static, of at least one expert;
+    (C3) scale is `[T, G]`, and scales are `[T, C, G]`, if and only if x is in e4m3.
 
     ```mlir
     func.func @sort(%x: tensor<?x128xbf16>, %experts: tensor<?x3xi32>) -> tensor<?x3x128xbf16> {
@@ -214,10 +219,13 @@ def MLA_SortChoicesOp : MLA_Op<"sort_choices", [Pure]> {
     }
     ```
   }];
-  let arguments = (ins MLA_Activation:$x, MLA_ChoiceTensor:$experts);
-  let results = (outs MLA_Activation:$rows, MLA_ChoiceTensor:$order, MLA_ChoiceTensor:$first);
+  let arguments = (ins MLA_TokenRows:$x, MLA_ChoiceTensor:$experts, Optional<MLA_Lse>:$scale);
+  let results = (outs
+    MLA_TokenRows:$rows, MLA_ChoiceTensor:$order, MLA_ChoiceTensor:$first, Optional<MLA_Lse>:$scales
+  );
   let assemblyFormat = [{
-    $x `by` $experts attr-dict `:` type($x) `,` type($experts) `->` type($rows) `,` type($order) `,` type($first)
+    $x (`scaled` $scale^ `:` type($scale))? `by` $experts attr-dict `:` type($x) `,` type($experts) `->`
+    type($rows) `,` type($order) `,` type($first) (`,` type($scales)^)?
   }];
   let hasVerifier = 1;
 }

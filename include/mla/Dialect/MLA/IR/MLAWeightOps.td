@@ -37,13 +37,15 @@ def MLA_DequantizeOp : MLA_Op<"dequantize", [Pure]> {
     the scales that DeepSeek-V3 checkpoints store as `<name>_scale_inv`
     (arXiv:2412.19437, section 3.3), or those of `mla.quantize`. The last block
     of a dimension may be partial. Products are in float32 and rounded once.
-    Two terms in a dimension 1 that the result does not have share a scale.
+    Two terms share a scale; they are in dimension `term_dim` of x, which the
+    result does not have.
 
     In `@prepare` functions, a weight is dequantized before it is stored. In
     other functions, a projection multiplies the quantized elements themselves
     and the sums by the scales, if its target has such a kernel (`mla-quantize`).
 
-    (C1) scale has the rank of the result, x its shape, or one with two terms;
+    (C1) scale has the rank of the result, x its shape, or one with two terms in
+    `term_dim`, which is neither the first nor the last of x;
     (C2) block has a positive size per dimension, 1 in a dynamic one;
     (C3) the scale has ceil(size / block) elements per dimension.
 
@@ -54,7 +56,9 @@ def MLA_DequantizeOp : MLA_Op<"dequantize", [Pure]> {
         : tensor<320x192xf8E4M3FN>, tensor<3x2xf32> -> tensor<320x192xf32>
     ```
   }];
-  let arguments = (ins MLA_Weight:$x, MLA_Weight:$scale, DenseI64ArrayAttr:$block);
+  let arguments = (ins
+    MLA_Weight:$x, MLA_Weight:$scale, DenseI64ArrayAttr:$block, DefaultValuedAttr<I64Attr, "1">:$term_dim
+  );
   let results = (outs MLA_Weight:$result);
   let assemblyFormat = "$x `,` $scale attr-dict `:` type($x) `,` type($scale) `->` type($result)";
   let hasVerifier = 1;
@@ -73,10 +77,13 @@ def MLA_QuantizeOp : MLA_Op<"quantize", [Pure]> {
     (DeepSeek-V3's activations, arXiv:2412.19437, section 3.3, with a group of
     128). All of it is in float32. A NaN stays one.
     Of two terms, the second is what the first leaves of `x * (1 / scale)`,
-    rounded too: about 8 bits, as bf16, or an error of 2^-10 of the scale.
+    rounded too: about 8 bits, as bf16, or an error of 2^-10 of the scale. Terms
+    are in dimension `term_dim` of the elements: 1, before heads that are
+    contracted together; before the last of rows that are multiplied one by one.
 
     (C1) x has at least two dimensions, of which the first may be dynamic;
-    elements have its shape, with two terms another dimension 1 of 2;
+    elements have its shape, with two terms another dimension of 2, `term_dim`,
+    which is neither the first nor the last;
     (C2) group is positive, and terms is 1 or 2;
     (C3) scales have ceil(columns / group) columns, and x's other dimensions.
 
@@ -89,7 +96,10 @@ def MLA_QuantizeOp : MLA_Op<"quantize", [Pure]> {
     }
     ```
   }];
-  let arguments = (ins MLA_Activation:$x, I64Attr:$group, DefaultValuedAttr<I64Attr, "1">:$terms);
+  let arguments = (ins
+    MLA_Activation:$x, I64Attr:$group, DefaultValuedAttr<I64Attr, "1">:$terms,
+    DefaultValuedAttr<I64Attr, "1">:$term_dim
+  );
   let results = (outs MLA_E4M3:$elements, MLA_Lse:$scale);
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($elements) `,` type($scale)";
   let hasVerifier = 1;

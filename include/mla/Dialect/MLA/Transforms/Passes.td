@@ -214,10 +214,11 @@ def MLAChooseProducts : Pass<"mla-choose-products", "::mlir::ModuleOp"> {
   let summary = "Decide which weights are multiplied in e4m3";
   let description = [{
     Attaches `#mla.products` to the `@prepare` function of every weight of a
-    projection, with the reason. A weight is multiplied in e4m3 if it is a
-    dequantized one that is only moved (`ScaledWeight.h`) and used by nothing
-    else, and if with `for-kernels` the module's target has kernels for it. A
-    remark names every other weight. With `for-kernels`, also attaches it to
+    projection, also of experts, with the reason. A weight is multiplied in e4m3
+    if it is a dequantized one, or several put together, that is only moved
+    (`ScaledWeight.h`) and used by nothing else, if its products are no logits of
+    a router or a model, and if with `for-kernels` the module's target has kernels
+    for it. A remark names every other weight. With `for-kernels`, also attaches it to
     every `mla.latent_attention` with a packed cache: queries and probabilities
     are multiplied in e4m3 if tokens have one term; a schedule follows. What already
     has an attribute keeps it. If nothing is multiplied in e4m3, removes
@@ -236,13 +237,14 @@ def MLAQuantize : Pass<"mla-quantize", "::mlir::ModuleOp"> {
     Quantizes x of every projection by a weight whose `@prepare` function has
     `#mla.products` of e4m3 (`mla-choose-products`): `mla.quantize`, then
     `mla.dequantize`. A group has 128 columns, or fewer where the weight's blocks
-    are smaller. Projections of the same x share it.
+    are smaller. Projections of the same x share it. Rows of choices
+    (`mla.experts_project`) have their two terms side by side.
 
     With `for-kernels`, the `@prepare` function stores the elements of the
     weight, another one its scales, and `mla.dequantize` is in front of the
     projection, whose kernel multiplies elements and applies the scales to sums.
-    A block that crosses the border of a head or slice is divided, and nothing
-    is rounded. Without, weights stay dequantized: the same numbers for a target
+    A block that crosses the border of a head, slice or piece is divided, and
+    nothing is rounded. Without, weights stay dequantized: the same numbers for a target
     without such kernels. Attributes are checked: what cannot be multiplied in
     e4m3, or is not used, is an error.
   }];
@@ -341,7 +343,8 @@ def MLASortChoices : Pass<"mla-sort-choices", "::mlir::ModuleOp"> {
     `mla.grouped_project` and `mla.mix_choices`, so that a tile of a kernel has
     rows of one expert. Applies to `mla.experts_project` of all tokens, then
     `mla.swiglu` of slices of its columns, then a summed `mla.experts_project` of
-    the same experts; leaves all others. Preserves values: a row is computed from
+    the same experts; leaves all others. Quantized tokens are sorted with their
+    scales. Preserves values: a row is computed from
     its own elements alone. Runs before `mla-group-kernels`.
   }];
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
