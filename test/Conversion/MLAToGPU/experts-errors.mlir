@@ -27,7 +27,7 @@ func.func @weight_elements(%hidden: tensor<?x64xbf16>) {
   %logits = mla.project %hidden, %router : (tensor<?x64xbf16>, tensor<8x64xbf16>) -> tensor<?x8xf32>
   %e, %f = mla.route softmax %logits : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
   %rows, %order, %first = mla.sort_choices %hidden by %e : tensor<?x64xbf16>, tensor<?x2xi32> -> tensor<?x2x64xbf16>, tensor<?x2xi32>, tensor<9xi32>
-  // expected-error @+1 {{expected a weight of bf16 with static sizes, got 'tensor<8x32x64xf32>'}}
+  // expected-error @+1 {{expected a weight of 'bf16' with static sizes, got 'tensor<8x32x64xf32>'}}
   %y = mla.grouped_project %rows, %w by %first : (tensor<?x2x64xbf16>, tensor<8x32x64xf32>, tensor<9xi32>) -> tensor<?x2x32xf32>
   return
 }

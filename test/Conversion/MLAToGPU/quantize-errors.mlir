@@ -160,11 +160,11 @@ func.func @scaled_weight_of_bf16(%x: tensor<?x128xbf16>) {
   }
   %w = mla.weight "w" : tensor<64x128xbf16>
   %ws = mla.weight "w_scale" : tensor<1x1xf32>
-  // expected-error @+1 {{expected a weight of 'f8E4M3FN' with static sizes, got 'tensor<64x128xbf16>'}}
   %y = mla.kernel projection "y"(%a = %q#0, %as = %q#1, %b = %w, %bs = %ws) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 2, streamed = 0, tokens = 16}>
       : (tensor<?x128xf8E4M3FN>, tensor<?x1xf32>, tensor<64x128xbf16>, tensor<1x1xf32>) -> tensor<?x64xbf16> {
     %ad = mla.dequantize %a, %as {block = array<i64: 1, 128>} : tensor<?x128xf8E4M3FN>, tensor<?x1xf32> -> tensor<?x128xf32>
     %bd = mla.dequantize %b, %bs {block = array<i64: 64, 128>} : tensor<64x128xbf16>, tensor<1x1xf32> -> tensor<64x128xf32>
+    // expected-error @+1 {{expected a weight of 'f8E4M3FN' with static sizes, got 'tensor<64x128xbf16>'}}
     %z = mla.project %ad, %bd : (tensor<?x128xf32>, tensor<64x128xf32>) -> tensor<?x64xbf16>
     mla.yield %z : tensor<?x64xbf16>
   }
@@ -214,10 +214,10 @@ func.func @quantized_tokens_only(%x: tensor<?x128xbf16>) {
     mla.yield %e, %s : tensor<?x128xf8E4M3FN>, tensor<?x1xf32>
   }
   %w = mla.weight "w" : tensor<64x128xbf16>
-  // expected-error @+1 {{multiplies one operand of e4m3 by one of bf16; quantize both}}
   %y = mla.kernel projection "y"(%a = %q#0, %as = %q#1, %b = %w) schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 2, streamed = 0, tokens = 16}>
       : (tensor<?x128xf8E4M3FN>, tensor<?x1xf32>, tensor<64x128xbf16>) -> tensor<?x64xbf16> {
     %ad = mla.dequantize %a, %as {block = array<i64: 1, 128>} : tensor<?x128xf8E4M3FN>, tensor<?x1xf32> -> tensor<?x128xf32>
+    // expected-error @+1 {{multiplies one operand of e4m3 by one of bf16; quantize both}}
     %z = mla.project %ad, %b : (tensor<?x128xf32>, tensor<64x128xbf16>) -> tensor<?x64xbf16>
     mla.yield %z : tensor<?x64xbf16>
   }

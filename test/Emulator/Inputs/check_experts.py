@@ -1,7 +1,8 @@
 """Compares MLPs, gated and of experts, with float64: tiles that their sizes do not divide, classes of tokens, experts without tokens.
 
 A case is a layer that consists of the MLP of hidden states; its module has the entries below, its checkpoint their weights besides those of a
-layer. What kernels store is rounded to bf16 here too: the gated product, and the rows of choices before they are summed."""
+layer. What kernels store is rounded to bf16 here too: the gated product, and the rows of choices before they are summed. In e4m3 the rows that
+both products multiply are quantized here as mla.quantize says; the router is in bf16."""
 import dataclasses
 import json
 import pathlib
@@ -13,10 +14,11 @@ import checks
 import make_bundles
 import reschedule
 import safetensors_file
-from check_products import HIDDEN, emit, layer_weights, step, tensor
+from check_products import HIDDEN, emit, layer_weights, quantized, step, tensor
 from checks import report
 from device_arrays import from_bits, to_bits
 from mla_mlir import locate
+from packed_rows import E4M3, to_e4m3
 
 TOLERANCE = 4e-3
 TOKENS = (1, 3, 17, 70)
@@ -31,12 +33,26 @@ class Mlp:
     skew: float = 0  # of the router: the larger, the more tokens choose the same experts
     schedule: object = dataclasses.field(default_factory=dict)  # of both products: classes, or one; the rest is chosen
     tokens: tuple = TOKENS
+    terms: int = 0  # of an element of a token in e4m3; 0: all is bf16
+    block: tuple = (128, 128)  # with a scale: rows and columns of the gates, the ups or the downs of one expert
+
+    @property
+    def count(self):
+        return self.experts + self.shared if self.experts else 1
+
+    @property
+    def pieces(self):
+        """The weights in e4m3 of which one is made, one above the other: their number, and their shape."""
+        return {"up": (2 * self.count, (self.width, HIDDEN)), "down": (self.count, (HIDDEN, self.width))} if self.terms else {}
 
     @property
     def weights(self):
-        count = (max(self.experts, 1) + self.shared,) if self.experts else ()
+        count = (self.count,) if self.experts else ()
         shapes = {"up": (*count, 2 * self.width, HIDDEN), "down": (*count, HIDDEN, self.width)}
         return shapes | ({"router": (self.experts, HIDDEN)} if self.experts else {})
+
+    def blocks(self, shape):
+        return [-(-size // (block or size)) for size, block in zip(shape, self.block)]
 
 
 WIDE = {"tokens": 64, "rows": 128, "stages": 2, "blocks": 1, "turns": 1}
@@ -53,6 +69,18 @@ MLPS = {
     "experts_wide_tiles": Mlp(136, 8, 2, shared=1, schedule=WIDE),
     "experts_classes": Mlp(72, 8, 3, schedule=CLASSES),
     "experts_many": Mlp(16, 72, 6, tokens=(1, 33)),
+    "e4m3_dense": Mlp(208, terms=2),
+    "e4m3_dense_one_term": Mlp(144, terms=1, block=(64, 64)),
+    "e4m3_dense_wide_tiles": Mlp(208, terms=1, schedule=WIDE),
+    "e4m3_dense_classes": Mlp(80, terms=2, schedule=CLASSES[:2] + [{"tokens": 64, "rows": 128, "stages": 2, "blocks": 1, "turns": 1}]),
+    "e4m3_experts": Mlp(80, 8, 3, terms=2, tokens=(*TOKENS, 128)),
+    "e4m3_experts_one_term": Mlp(80, 8, 3, terms=1, tokens=(*TOKENS, 128)),
+    "e4m3_experts_per_row": Mlp(48, 8, 1, terms=2, block=(1, 0)),
+    "e4m3_experts_per_tensor": Mlp(48, 8, 2, terms=1, block=(0, 0)),
+    "e4m3_experts_shared": Mlp(64, 8, 2, shared=2, terms=2),
+    "e4m3_experts_skewed": Mlp(80, 24, 2, skew=4, schedule={"tokens": 16}, terms=1, block=(32, 64)),
+    "e4m3_experts_wide_tiles": Mlp(144, 8, 2, shared=1, schedule=WIDE, terms=2),
+    "e4m3_experts_classes": Mlp(80, 8, 3, schedule=CLASSES, terms=1),
 }
 
 
@@ -90,17 +118,62 @@ def body(m):
             f"%out = mla.experts_project %h, %w_down of %e summed %f : ({h}, {w['down']}, {numbers}, {factors}) -> {out}\n")
 
 
+def prepare_pieces(m, name, shape):
+    """Return the function of a weight of dequantized pieces."""
+    count, piece = m.pieces[name]
+    e, s = tensor(*piece, element="f8E4M3FN"), tensor(*m.blocks(piece), element="f32")
+    d, all_rows, made = tensor(*piece, element="f32"), (count * piece[0], piece[1]), tensor(*shape, element="f32")
+    block = ", ".join(str(block or size) for block, size in zip(m.block, piece))
+    text = f"func.func @prepare.{name}() -> {tensor(*shape)} {{\n"
+    for i in range(count):
+        text += (f'%e{i} = mla.weight "{name}.{i}" : {e}\n%s{i} = mla.weight "{name}.{i}.scale" : {s}\n'
+                 f"%d{i} = mla.dequantize %e{i}, %s{i} {{block = array<i64: {block}>}} : {e}, {s} -> {d}\n")
+    last = "d0"
+    if count > 1:
+        text += f"%all = tensor.concat dim(0) {', '.join(f'%d{i}' for i in range(count))} : ({', '.join([d] * count)}) -> {tensor(*all_rows, element='f32')}\n"
+        last = "all"
+    if len(shape) == 3:
+        text += f"%h = tensor.expand_shape %{last} [[0, 1], [2]] output_shape {list(shape)} : {tensor(*all_rows, element='f32')} into {made}\n"
+        last = "h"
+    return text + f"%r = arith.truncf %{last} : {made} to {tensor(*shape)}\nreturn %r : {tensor(*shape)}\n}}\n"
+
+
 def prepare(m):
-    return "".join(f'func.func @prepare.{name}() -> {tensor(*shape)} {{\n%w = mla.weight "{name}" : {tensor(*shape)}\nreturn %w : {tensor(*shape)}\n}}\n'
-                   for name, shape in m.weights.items())
+    text = ""
+    for name, shape in m.weights.items():
+        t = tensor(*shape)
+        text += prepare_pieces(m, name, shape) if name in m.pieces else f'func.func @prepare.{name}() -> {t} {{\n%w = mla.weight "{name}" : {t}\nreturn %w : {t}\n}}\n'
+    return text
 
 
-def weights_of(name):
-    m, rng = MLPS[name], np.random.default_rng(len(name))
-    made = {key: rng.standard_normal(shape) / np.sqrt(shape[-1]) for key, shape in m.weights.items()}
-    if m.experts:
-        made["router"] *= np.exp(-m.skew * np.arange(m.experts) / m.experts)[:, None] * 2
-    return {key: to_bits(value) for key, value in made.items()}
+def made_weights(name):
+    """Return the tensors of the checkpoint, and the numbers of every weight."""
+    m, rng, tensors, numbers = MLPS[name], np.random.default_rng(len(name)), {}, {}
+    for key, shape in m.weights.items():
+        if key in m.pieces:
+            tensors_of_key, numbers[key] = made_pieces(m, key, rng)
+            tensors |= tensors_of_key
+            numbers[key] = numbers[key].reshape(shape)
+            continue
+        made = rng.standard_normal(shape) / np.sqrt(shape[-1])
+        if key == "router":
+            made *= np.exp(-m.skew * np.arange(m.experts) / m.experts)[:, None] * 2
+        bits = to_bits(made)
+        tensors[key], numbers[key] = ("BF16", bits.shape, bits.tobytes()), from_bits(bits).astype(np.float64)
+    return tensors, numbers
+
+
+def made_pieces(m, key, rng):
+    (count, piece), tensors, rows = m.pieces[key], {}, []
+    for i in range(count):
+        codes = to_e4m3((rng.standard_normal(piece) * 100).astype(np.float32))
+        scales = (np.exp(rng.uniform(-1, 1, m.blocks(piece))) / 100 / np.sqrt(piece[1])).astype(np.float32)  # far apart: a wrong one is seen
+        tensors[f"{key}.{i}"], tensors[f"{key}.{i}.scale"] = ("F8_E4M3", piece, codes.tobytes()), ("F32", scales.shape, scales.tobytes())
+        spread = [scales.astype(np.float64)]
+        for axis, (block, size) in enumerate(zip(m.block, piece)):
+            spread.append(spread[-1].repeat(block or size, axis).take(range(size), axis))
+        rows.append(E4M3[codes] * spread[-1])
+    return tensors, np.concatenate(rows)
 
 
 def scheduled(text, schedule):
@@ -117,8 +190,11 @@ def job(name):
     m, base = MLPS[name], checks.directory / name
     config = {**make_bundles.config(1, (16, 16, 16, 64)), "hidden_size": HIDDEN}
     layer, module, checkpoint = base.with_suffix(".json"), base.with_suffix(".mlir"), base.with_suffix(".safetensors")
-    layer.write_text(json.dumps(config))
-    head = emit([f"--config={layer}"], "plan", module, "--dtype=bf16", "--plan=decode=absorb,prefill=absorb")
+    elements = ["--dtype=fp8", f"--token-terms={m.terms}", "--cache-dtype=bf16"] if m.terms else ["--dtype=bf16"]
+    # Made weights are in e4m3 where the config says so.
+    announced = {"quantization_config": {"quant_method": "fp8", "fmt": "e4m3", "weight_block_size": [128, 128]}} if m.terms else {}
+    layer.write_text(json.dumps(config | announced))
+    head = emit([f"--config={layer}"], "plan", module, *elements, "--plan=decode=absorb,prefill=absorb")
     cache = re.search(r"!mla.cache<[^>]*>", head).group(0)
     text = head.split("\n", 1)[0] + "\n"
     for phase in ("prefill", "decode"):
@@ -127,9 +203,9 @@ def job(name):
                  f"mla.regime = #mla.regime<{{phase = {phase}, q = absorb, o = absorb}}>}} {{\n{body(m)}return %out, %cache : {t}, {cache}\n}}\n")
     module.write_text(text + prepare(m) + "}\n")
     kernels = emit([module], "kernels", base.with_suffix(".kernels.mlir"))
+    assert kernels.split("@prepare.")[0].count("mla.dequantize") == (8 if m.terms else 0), name  # x and the weight of two products of two phases
     base.with_suffix(".kernels.mlir").write_text(scheduled(kernels, m.schedule))
-    tensors = {key: ("BF16", value.shape, value.tobytes()) for key, value in weights_of(name).items()}
-    safetensors_file.write(checkpoint, tensors | layer_weights(config), {"config": json.dumps(config)})
+    safetensors_file.write(checkpoint, made_weights(name)[0] | layer_weights(config), {"config": json.dumps(config)})
     return base, [base.with_suffix(".kernels.mlir"), f"--weights={checkpoint}"]
 
 
@@ -146,25 +222,30 @@ def activate(y, width):
     return rounded(up * gate / (1 + np.exp(-gate)))
 
 
-def reference(m, x, weights, factor=2.0):
-    w = {key: from_bits(value).astype(np.float64) for key, value in weights.items()}
+def multiplied(m, x):
+    """Return the rows that a product multiplies."""
+    return quantized(x, min(128, m.block[1] or 128), m.terms) if m.terms else x
+
+
+def reference(m, x, w, factor=2.0):
     if not m.experts:
-        return activate(x @ w["up"].T, m.width) @ w["down"].T
+        return multiplied(m, activate(multiplied(m, x) @ w["up"].T, m.width)) @ w["down"].T
     logits = x @ w["router"].T
     scores = np.exp(logits - logits.max(-1, keepdims=True))
     scores /= scores.sum(-1, keepdims=True)
-    out = np.zeros((len(x), HIDDEN))
+    out, x = np.zeros((len(x), HIDDEN)), multiplied(m, x)
     for t in range(len(x)):
         chosen = np.argsort(-scores[t], kind="stable")[:m.choices]
         mixed = [(e, factor * scores[t, e] / scores[t, chosen].sum()) for e in chosen] + [(m.experts + i, 1.0) for i in range(m.shared)]
         for expert, weight in mixed:
-            out[t] += weight * rounded(w["down"][expert] @ activate(w["up"][expert] @ x[t], m.width))
+            h = multiplied(m, activate(w["up"][expert] @ x[t], m.width)[None])[0]
+            out[t] += weight * rounded(w["down"][expert] @ h)
     return out
 
 
 def run(names):
     for name in names:
-        m, weights, rng = MLPS[name], weights_of(name), np.random.default_rng(0)
+        m, weights, rng = MLPS[name], made_weights(name)[1], np.random.default_rng(0)
         with checks.open_bundle(name) as bundle:
             for tokens in m.tokens:
                 hidden = to_bits(rng.standard_normal((tokens, HIDDEN)))
@@ -174,7 +255,11 @@ def run(names):
                 error, repeats = checks.worst_row(found, expected), bool((out == again).all())
                 report(error <= TOLERANCE and repeats and not touched + touched_again,
                        f"{name} of {tokens} tokens: error of a row {error:.1e}, repeats {repeats}, touched {touched + touched_again}")
-        # A check that must fail: a weight of another row.
-        swapped = dict(weights, down=np.roll(weights["down"], 1, axis=-2))
-        error = checks.worst_row(found, reference(m, x, swapped))
-        report(error > TOLERANCE, f"{name}: another weight is not seen: error of a row {error:.1e}")
+        # Checks that must fail: a weight of another row, gates for ups, another number of terms.
+        rolled, turned = np.roll(weights["down"], 1, axis=-2), np.roll(weights["up"], m.width, axis=-2)
+        wrong = [("weight", m, dict(weights, down=rolled)), ("order of gates and ups", m, dict(weights, up=turned))]
+        if m.terms:
+            wrong.append(("number of terms", dataclasses.replace(m, terms=3 - m.terms), weights))
+        for what, other, numbers in wrong:
+            error = checks.worst_row(found, reference(other, x, numbers))
+            report(error > TOLERANCE, f"{name}: another {what} is not seen: error of a row {error:.1e}")

@@ -25,19 +25,11 @@ static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(valu
 // Gated products
 //===----------------------------------------------------------------------===//
 
-/// Return the operation whose first, or second, half of columns is `half`; null if there is none.
-static Operation *sourceOfHalf(Value half, bool isSecond) {
-  auto slice = half.getDefiningOp<tensor::ExtractSliceOp>();
-  std::optional<RowRange> range = slice ? getRowRange(slice) : std::nullopt;
-  bool isHalf = range && 2 * range->count == slice.getSourceType().getShape().back() &&
-                range->first == (isSecond ? range->count : 0);
-  return isHalf ? slice.getSource().getDefiningOp() : nullptr;
-}
-
 /// Return the product whose gates and ups are activated, and that nothing else reads; an empty one if there is none.
 static Product gatedBy(SwigluOp op) {
-  Operation *source = sourceOfHalf(op.getGate(), false);
-  if (!source || source != sourceOfHalf(op.getUp(), true) || !llvm::all_of(source->getUsers(), [&](Operation *user) {
+  Value halves = getSourceOfHalves(op.getGate(), op.getUp());
+  Operation *source = halves ? halves.getDefiningOp() : nullptr;
+  if (!source || !llvm::all_of(source->getUsers(), [&](Operation *user) {
         return user == op.getGate().getDefiningOp() || user == op.getUp().getDefiningOp() || isa<tensor::DimOp>(user);
       }))
     return {};
@@ -67,6 +59,7 @@ public:
 class GroupedKind : public ProductKind {
 public:
   GroupedKind() : ProductKind("grouped_projection", GroupedProjectOp::getOperationName()) {}
+  bool fuses(Operation *producer, Operation *) const override { return isa<DequantizeOp>(producer); }
   Product productIn(KernelOp kernel) const override { return productOf(findIn<GroupedProjectOp>(kernel)); }
 };
 
@@ -91,6 +84,11 @@ public:
 class SortKind : public KernelKind {
 public:
   SortKind() : KernelKind("sort_choices", SortChoicesOp::getOperationName()) {}
+  bool stores(Type element, unsigned result) const override {
+    return result == 0   ? element.isBF16() || isa<Float8E4M3FNType>(element)
+           : result == 3 ? element.isF32()
+                         : element.isInteger(32);
+  }
   bool storesStaticRows(unsigned result) const override { return result == 2; }
   FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
 };
@@ -134,12 +132,20 @@ FailureOr<Launches> MixKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp mo
 
 FailureOr<Launches> SortKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
   auto sort = findIn<SortChoicesOp>(kernel);
-  FailureOr<View> x = viewOf(sort.getX());
-  FailureOr<Buffer> experts = operandOf(sort.getExperts());
-  if (failed(x) || failed(experts))
+  bool isScaled = sort.getScale() != nullptr;
+  FailureOr<View> x = viewOf(sort.getX(), isScaled ? Elements::E4M3 : Elements::BF16);
+  FailureOr<Buffer> experts = operandOf(sort.getExperts()),
+                    scale = isScaled ? operandOf(sort.getScale()) : FailureOr<Buffer>(Buffer());
+  if (failed(x) || failed(experts) || failed(scale))
     return failure();
+  // Rows of e4m3 with their terms, as elements of two bytes.
+  int64_t elements = isScaled ? 2 : 1, all = 1;
+  for (int64_t size : typeOf(sort.getX()).getShape().drop_front())
+    all *= size;
   SortChoicesShape shape{typeOf(sort.getExperts()).getDimSize(1), typeOf(sort.getFirst()).getDimSize(0) - 1,
-                         typeOf(sort.getX()).getDimSize(1)};
+                         all / elements, isScaled ? typeOf(sort.getScale()).getDimSize(1) : 0};
+  if (all % elements != 0)
+    return kernel.emitOpError() << "sorts rows of " << all << " elements of e4m3; expected a multiple of 16";
   if (failed(checkWidth(kernel, shape.width)))
     return failure();
   emitSortChoices(module, shape);
@@ -151,7 +157,11 @@ FailureOr<Launches> SortKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp m
   launch.arguments = {x->buffer, *experts};
   for (unsigned result : {0, 1, 2})
     launch.arguments.push_back(Buffer{Buffer::Result, result});
+  if (isScaled) {
+    launch.arguments.push_back(*scale);
+    launch.arguments.push_back(Buffer{Buffer::Result, 3});
+  }
   launch.arguments.push_back(x->rows);
-  launch.arguments.push_back(x->strides[0]);
+  launch.arguments.push_back(x->strides[0].floorDiv(elements));
   return Launches{{launch}, {}};
 }

@@ -7,14 +7,13 @@
 
 #include "Product.h"
 #include "ReadKernel.h"
+#include "ScaledOperand.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace mla;
 using namespace mla::gpu;
-
-static constexpr int64_t bf16Bytes = 2;
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
@@ -28,12 +27,12 @@ ProjectionDims Product::dims() const {
   dims.gated = gated;
   dims.choices = choices();
   dims.experts = first ? shape.front() : 0;
+  setElements(dims, x);
   return dims;
 }
 
 static bool isPlain(ProjectOp op) {
-  return op.getHeads() == Heads::None && !op.getPanels() &&
-         !isa_and_present<DequantizeOp, tensor::ConcatOp>(op.getWeight().getDefiningOp());
+  return op.getHeads() == Heads::None && !op.getPanels() && !op.getWeight().getDefiningOp<tensor::ConcatOp>();
 }
 
 Product mla::gpu::productOf(Operation *op) {
@@ -50,14 +49,13 @@ FailureOr<ProjectionShape> mla::gpu::shapeOf(KernelOp kernel, const Product &pro
   shape.dims = product.dims();
   shape.choices = choices;
   shape.floatResult = product.floatResult;
-  if (!typeOf(product.weight).getElementType().isBF16() || !typeOf(product.weight).hasStaticShape())
-    return kernel.emitOpError("expected a weight of bf16 with static sizes, got ") << product.weight.getType();
   int64_t rows = product.floatResult ? 1 : product.gated ? 2 * gatedRows : gatedRows; // sums are stored one by one
   if (shape.dims.rows % rows != 0 || shape.dims.contracted % 8 != 0)
     return kernel.emitOpError() << "multiplies by " << shape.dims.rows << " x " << shape.dims.contracted
                                 << "; the copy engine needs multiples of " << rows << " and 8; compile with "
                                 << "--target=cpu";
-  if (failed(checkChoices(kernel, shape)))
+  Heads heads = product.first ? Heads::Per : Heads::None;
+  if (failed(setBlocks(product.op, heads, product.weight, shape)) || failed(checkChoices(kernel, shape)))
     return failure();
   return shape;
 }
@@ -66,38 +64,31 @@ FailureOr<ProjectionShape> mla::gpu::shapeOf(KernelOp kernel, const Product &pro
 // Launches
 //===----------------------------------------------------------------------===//
 
-static TensorMap mapOfWeight(const Buffer &buffer, const ProjectionShape &shape, MLIRContext *context) {
-  const ProjectionDims &d = shape.dims;
-  auto numbers = [&](ArrayRef<int64_t> values) {
-    return llvm::map_to_vector(values, [&](int64_t value) { return getAffineConstantExpr(value, context); });
-  };
-  int64_t rowBytes = bf16Bytes * d.contracted, experts = std::max<int64_t>(d.experts, 1);
-  if (!d.gated)
-    return {buffer, numbers({d.contracted, d.rows, experts}), numbers({rowBytes, rowBytes * d.rows}),
-            shape.weightBox()};
-  return {buffer, numbers({d.contracted, gatedRows, 2, d.rows / (2 * gatedRows), experts}),
-          numbers({rowBytes, rowBytes * (d.rows / 2), rowBytes * gatedRows, rowBytes * d.rows}), shape.weightBox()};
-}
-
-/// Rows of choices are one after the other.
+/// Return the map [k, tokens, terms] of x. Rows of choices are one after the other.
 static TensorMap mapOfRows(KernelOp kernel, const Product &product, const ProjectionShape &shape, const View &x) {
-  AffineExpr rows = x.rows * product.choices(), rowBytes = (product.first ? x.strides[1] : x.strides[0]) * bf16Bytes;
+  const ProjectionDims &d = shape.dims;
+  size_t dim = product.first ? 1 : 0; // of the rows; terms follow
+  AffineExpr rows = x.rows * product.choices(), rowBytes = x.strides[dim] * d.elementBytes();
   return {x.buffer,
-          {number(kernel, shape.dims.contracted), rows, number(kernel, 1)},
-          {rowBytes, rowBytes},
+          {number(kernel, mappedColumns(d)), rows, number(kernel, d.terms)},
+          {rowBytes, d.terms > 1 ? x.strides[dim + 1] * d.elementBytes() : rowBytes},
           shape.tokenBox()};
 }
 
 FailureOr<Launch> mla::gpu::launchOfProduct(KernelOp kernel, mlir::gpu::GPUModuleOp module, const Product &product,
                                             ProjectionShape shape, const Buffer &result, Value order) {
   shape.scattered = static_cast<bool>(order);
-  FailureOr<View> x = viewOf(product.x);
-  FailureOr<Buffer> weight = operandOf(product.weight);
+  FailureOr<View> x = viewOfElements(product.x);
+  FailureOr<Buffer> weight = operandOf(storedOf(product.weight));
   if (failed(x) || failed(weight))
     return failure();
   emitProjection(module, shape);
   Launch launch = launchOfProduct(shape, x->rows);
-  launch.arguments = {mapOfWeight(*weight, shape, kernel.getContext()), mapOfRows(kernel, product, shape, *x), result};
+  launch.arguments = {mapOfWeight(*weight, shape, shape.dims.rows, kernel.getContext()),
+                      mapOfRows(kernel, product, shape, *x)};
+  if (failed(addScales(product.weight, product.x, launch)))
+    return failure();
+  launch.arguments.push_back(result);
   for (Value list : {product.first, order})
     if (list) {
       FailureOr<Buffer> buffer = operandOf(list);

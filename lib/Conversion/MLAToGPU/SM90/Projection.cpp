@@ -268,7 +268,7 @@ void Projection::copyTokens(const Tile &tile, Val step, Val stage) {
         copyTile(k, k.shared(at.weightBytes + term * at.tokenBytes + tileBytes(first), stage * at.stageBytes), tokenMap,
                  full(stage),
                  {(tile.firstStep + step) * tileColumns, tile.token + first,
-                  s.dims.experts ? k.i32(0) : tile.head + term * s.dims.heads},
+                  s.dims.experts ? k.i32(term) : tile.head + term * s.dims.heads},
                  c.streamed ? CacheHint::EvictLast : CacheHint::EvictNormal);
     });
   });

@@ -7,8 +7,7 @@
 
 #include "Kinds.h"
 #include "ProjectionSchedule.h"
-
-#include "mla/Conversion/MLAToGPU/Views.h"
+#include "ScaledOperand.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -21,9 +20,6 @@ static constexpr int64_t bf16Bytes = 2;
 //===----------------------------------------------------------------------===//
 // Shapes
 //===----------------------------------------------------------------------===//
-
-/// Return the dequantization of an operand that is multiplied in e4m3; null for bf16.
-static DequantizeOp scaled(Value operand) { return operand.getDefiningOp<DequantizeOp>(); }
 
 /// Return the weights, whose rows are one after the other.
 static SmallVector<Value> weightsOf(ProjectOp op) {
@@ -42,47 +38,8 @@ static ProjectionDims dimsOf(ProjectOp op) {
   dims.contracted = op.getContractedSize();
   if (SmallVector<Value> weights = weightsOf(op); weights.size() > 1)
     dims.border = countRows(weights.front());
-  if (DequantizeOp x = scaled(op.getX())) {
-    dims.group = x.getBlock().back();
-    auto stored = cast<RankedTensorType>(x.getX().getType());
-    dims.terms = stored.getRank() > cast<RankedTensorType>(x.getType()).getRank() ? stored.getDimSize(1) : 1;
-  }
+  setElements(dims, op.getX());
   return dims;
-}
-
-/// Return the blocks of a weight. Heads side by side have whole blocks each.
-static FailureOr<WeightBlocks> weightBlocksOf(ProjectOp op, DequantizeOp weight) {
-  ArrayRef<int64_t> shape = cast<RankedTensorType>(weight.getType()).getShape();
-  SmallVector<int64_t> block; // not beyond the weight, so that sizes fit 32 bits
-  for (auto [size, whole] : llvm::zip_equal(weight.getBlock(), shape))
-    block.push_back(std::min(size, whole));
-  int64_t rowDim = op.getRowDim();
-  for (size_t dim = 0; dim + 1 < block.size(); ++dim)
-    if (static_cast<int64_t>(dim) != rowDim && block[dim] != 1)
-      return op.emitOpError("multiplies by a weight with blocks across heads; compile with --dtype=bf16");
-  bool joinsRows = op.getHeads() == Heads::To, joinsColumns = op.getHeads() == Heads::From;
-  if ((joinsRows && shape[rowDim] % block[rowDim] != 0) || (joinsColumns && shape.back() % block.back() != 0))
-    return op.emitOpError("multiplies by a weight whose heads do not have whole blocks; compile with --dtype=bf16");
-  return WeightBlocks{block[rowDim], block.back()};
-}
-
-static LogicalResult checkScaled(ProjectOp op, const ProjectionShape &shape) {
-  const ProjectionDims &d = shape.dims;
-  if (!llvm::is_contained({32, 64, 128}, d.group) || d.contracted % 16 != 0)
-    return op.emitOpError() << "multiplies " << d.contracted << " columns of e4m3 with a scale per " << d.group
-                            << "; kernels take multiples of 16 columns, and 32, 64 or 128 per scale";
-  // A block may reach beyond the last column.
-  bool wholeGroups = shape.blocks.columns % d.group == 0 || shape.blocks.columns >= d.contracted;
-  if (!wholeGroups)
-    return op.emitOpError() << "multiplies groups of " << d.group << " columns by blocks of " << shape.blocks.columns
-                            << "; a block must have whole groups";
-  return success();
-}
-
-/// Return the tensor in memory: the weight, or its elements of e4m3.
-static Value storedOf(Value operand) {
-  DequantizeOp dequantized = scaled(operand);
-  return dequantized ? dequantized.getX() : operand;
 }
 
 /// Checks that the rows of several weights are tiles of their own.
@@ -108,35 +65,18 @@ static FailureOr<ProjectionShape> shapeOf(KernelOp kernel, ProjectOp op, const P
   shape.choices = choices;
   if (failed(checkJoined(op)))
     return failure();
-  SmallVector<Value> weights = weightsOf(op);
-  bool isScaled = scaled(weights.front()) != nullptr;
-  Type expected = isScaled ? Type(Float8E4M3FNType::get(op.getContext())) : Type(BFloat16Type::get(op.getContext()));
-  for (Value weight : weights)
-    if (auto type = cast<RankedTensorType>(storedOf(weight).getType());
-        type.getElementType() != expected || !type.hasStaticShape())
-      return kernel.emitOpError("expected a weight of ") << expected << " with static sizes, got " << type;
-  if (isScaled != shape.dims.isScaled())
-    return kernel.emitOpError("multiplies one operand of e4m3 by one of bf16; quantize both");
   if (op.getPanels())
     return kernel.emitOpError("has a weight in panels, which is the CPU's layout; compile without mla-layout");
   if (shape.dims.rows % 8 != 0 || shape.dims.contracted % 8 != 0)
     return kernel.emitOpError() << "multiplies by " << shape.dims.rows << " x " << shape.dims.contracted
                                 << "; the copy engine needs multiples of 8; compile with --target=cpu";
-  if (isScaled) {
-    FailureOr<WeightBlocks> blocks = weightBlocksOf(op, scaled(weights.front()));
-    if (failed(blocks))
+  for (Value weight : weightsOf(op))
+    if (failed(setBlocks(op, op.getHeads(), weight, shape)))
       return failure();
-    shape.blocks = *blocks;
-    if (failed(checkScaled(op, shape)))
-      return failure();
-  }
   if (failed(checkChoices(kernel, shape)))
     return failure();
   return shape;
 }
-
-/// Returns the number of elements of a map, which have two bytes, that k has.
-static int64_t mappedColumns(const ProjectionDims &dims) { return dims.contracted * dims.elementBytes() / bf16Bytes; }
 
 /// Returns the map [k, tokens, terms · heads] of x: heads that are summed must be contiguous.
 static FailureOr<TensorMap> mapOfTokens(ProjectOp op, const ProjectionShape &shape, const View &x) {
@@ -154,16 +94,6 @@ static FailureOr<TensorMap> mapOfTokens(ProjectOp op, const ProjectionShape &sha
                    {number(mappedColumns(shape.dims)), x.rows, number(terms * shape.dims.heads)},
                    {x.strides[0] * bytes, stride * bytes},
                    shape.tokenBox()};
-}
-
-static TensorMap mapOfWeight(const Buffer &buffer, const ProjectionShape &shape, int64_t rows, MLIRContext *context) {
-  auto number = [&](int64_t value) { return getAffineConstantExpr(value, context); };
-  const ProjectionDims &d = shape.dims;
-  int64_t rowBytes = d.elementBytes() * d.contracted;
-  return {buffer,
-          {number(mappedColumns(d)), number(rows), number(d.heads)},
-          {number(rowBytes), number(rowBytes * rows)},
-          shape.weightBox()};
 }
 
 /// Results are contiguous.
@@ -249,26 +179,12 @@ static LogicalResult addWeights(ProjectOp op, const ProjectionShape &shape, Laun
   return success();
 }
 
-/// Adds the scales of the weights and of x, if there are any.
-static LogicalResult addScales(ProjectOp op, Launch &launch) {
-  SmallVector<Value> operands = weightsOf(op);
-  operands.push_back(op.getX());
-  for (Value operand : operands)
-    if (DequantizeOp dequantized = scaled(operand)) {
-      FailureOr<Buffer> scales = operandOf(dequantized.getScale());
-      if (failed(scales))
-        return failure();
-      launch.arguments.push_back(*scales);
-    }
-  return success();
-}
-
 /// Adds the launches of the kernels of `choices`, which run if `chosen` is 1.
 static LogicalResult addLaunches(KernelOp kernel, mlir::gpu::GPUModuleOp module, const ProjectionChoices &choices,
                                  AffineExpr chosen, Launches &launches) {
   auto op = *kernel.getBody().getOps<ProjectOp>().begin();
   FailureOr<ProjectionShape> shape = shapeOf(kernel, op, choices);
-  FailureOr<View> x = viewOf(storedOf(op.getX()), scaled(op.getX()) ? Elements::E4M3 : Elements::BF16);
+  FailureOr<View> x = viewOfElements(op.getX());
   if (failed(shape) || failed(x))
     return failure();
   FailureOr<TensorMap> tokens = mapOfTokens(op, *shape, *x);
@@ -281,7 +197,7 @@ static LogicalResult addLaunches(KernelOp kernel, mlir::gpu::GPUModuleOp module,
   if (failed(addWeights(op, *shape, product)))
     return failure();
   product.arguments.push_back(*tokens);
-  if (failed(addScales(op, product)))
+  if (failed(addScales(weightsOf(op), op.getX(), product)))
     return failure();
   product.arguments.push_back(resultOf(*shape, x->rows, workspace));
   product.arguments.push_back(x->rows);

@@ -226,16 +226,23 @@ FailureOr<Launches> QuantizeKind::generate(KernelOp kernel, mlir::gpu::GPUModule
   if (!hasHeads && x->shape.size() != 2)
     return kernel.emitOpError("expected an operand of rank 2 or 3 to quantize, got rank ") << x->shape.size();
   QuantizeShape shape{hasHeads ? x->shape[1] : 1, quantizationOf(op)};
+  AffineExpr rows = x->rows, stride = x->strides[0];
+  if (hasHeads && op.getTermDim() == 2) { // rows with their terms, one after the other
+    if (stride != x->strides[1] * shape.heads)
+      return kernel.emitOpError("quantizes rows of a slice to terms side by side; the kernel needs them one after the "
+                                "other");
+    rows = rows * shape.heads, stride = x->strides[1], shape.heads = 1;
+  }
   if (failed(checkWidth(kernel, shape.row.width)))
     return failure();
   emitQuantize(module, shape);
-  AffineExpr units = x->rows * (shape.heads * shape.threadsOfRow());
+  AffineExpr units = rows * (shape.heads * shape.threadsOfRow());
   Launch launch = launchOf(kernel, shape.name(), units.ceilDiv(quantizeThreads), quantizeThreads);
   launch.arguments = {x->buffer,
                       Buffer{Buffer::Result, 0},
                       Buffer{Buffer::Result, 1},
-                      x->rows,
-                      x->strides[0],
+                      rows,
+                      stride,
                       hasHeads ? x->strides[1] : number(kernel, shape.row.width)};
   return Launches{{launch}, {}};
 }

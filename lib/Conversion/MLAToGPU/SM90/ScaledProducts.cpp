@@ -37,6 +37,7 @@ private:
     Vals rows, tokens;
   };
   int64_t groupsOfStage() const { return s.dims.stageColumns() / s.dims.group; }
+  Val rowOfWord(const Tile &tile, Val word);
   Vals multiplyGroup(Val stage, Val group, int64_t columns);
   Scales loadScales(Val stage, Val group, int64_t columns);
   Vals addScaled(llvm::ArrayRef<Val> sums, llvm::ArrayRef<Val> products, const Scales &scales);
@@ -71,15 +72,26 @@ static void copyWords(KernelBuilder &k, Val to, int64_t count, llvm::function_re
   }
 }
 
+/// Returns the row of the weight that is row `word` of a tile: eight gates, then their eight ups, and so on.
+Val ScaledProjection::rowOfWord(const Tile &tile, Val word) {
+  if (!s.dims.gated)
+    return tile.row + word;
+  int64_t half = s.dims.rows / 2;
+  Val inHalf = min((tile.row >> 1) + ((word >> 4) << 3) + (word & 7), k.i32(half - 1));
+  return inHalf + ((word >> 3) & 1) * half;
+}
+
 void ScaledProjection::copyScales(const Tile &tile, Val step, Val stage) {
   const ProjectionDims &d = s.dims;
+  // Choices of no expert multiply zeros, by any scales; rows of x are those of all experts.
+  Val head = d.experts ? min(tile.head, k.i32(d.experts - 1)) : tile.head, xHead = d.experts ? k.i32(0) : tile.head;
   int64_t groups = llvm::divideCeil(d.contracted, d.group),
           weightGroups = llvm::divideCeil(d.contracted, s.blocks.columns);
   int64_t rowBlocks = llvm::divideCeil(d.rows, s.blocks.rows); // of a head, of which two weights have one
-  Val firstRow = tile.row, lastRow = k.i32(d.rows - 1), ofWeight = weightScales;
+  Val before = k.i32(0), lastRow = k.i32(d.rows - 1), ofWeight = weightScales;
   if (d.border) {
     Val isFirst = tile.row < d.border;
-    firstRow = select(isFirst, tile.row, tile.row - d.border);
+    before = select(isFirst, k.i32(0), k.i32(d.border));
     lastRow = select(isFirst, k.i32(d.border - 1), k.i32(d.rows - d.border - 1));
     ofWeight = select(isFirst, weightScales, secondScales);
   }
@@ -88,12 +100,12 @@ void ScaledProjection::copyScales(const Tile &tile, Val step, Val stage) {
     Val to = k.shared(at.scales + i * at.groupBytes, stage * at.scaleBytes);
     copyWords(k, to, c.tileTokens, [&](Val word) {
       Val token = min(tile.token + word, tokens - 1);
-      Val row = k.extend(token) * d.heads + k.extend(tile.head);
+      Val row = k.extend(token) * d.heads + k.extend(xHead);
       return k.at(tokenScales, (row * groups + k.extend(group)) * 4);
     });
     copyWords(k, k.at(to, 4 * c.tileTokens), c.tileRows, [&](Val word) {
-      Val row = min(firstRow + word, lastRow) / s.blocks.rows;
-      Val block = (tile.head * rowBlocks + row) * weightGroups + group * d.group / s.blocks.columns;
+      Val row = min(rowOfWord(tile, word) - before, lastRow) / s.blocks.rows;
+      Val block = (head * rowBlocks + row) * weightGroups + group * d.group / s.blocks.columns;
       return k.at(ofWeight, k.extend(block) * 4);
     });
   }

@@ -20,7 +20,8 @@
 using namespace mla::gpu;
 
 std::string SortChoicesShape::name() const {
-  return "sort_choices_" + std::to_string(choices) + "of" + std::to_string(experts) + "_" + std::to_string(width);
+  return "sort_choices_" + std::to_string(choices) + "of" + std::to_string(experts) + "_" + std::to_string(width) +
+         (scales ? "_scales" + std::to_string(scales) : "");
 }
 
 namespace {
@@ -45,10 +46,11 @@ private:
   void placeRun(Val place);
   void copyRows(Val bits, Val choice, Val place);
   void copyRow(Val choice, Val place);
+  void copyScales(Val choice, Val place);
 
   const SortChoicesShape &s;
   KernelBuilder k;
-  Val x, experts, rows, order, first, stride, expert, part, all, lane, warp, runBegin, runEnd;
+  Val x, experts, rows, order, first, scale, scales, stride, expert, part, all, lane, warp, runBegin, runEnd;
 };
 } // namespace
 
@@ -113,7 +115,10 @@ void SortChoices::copyRows(Val bits, Val choice, Val place) {
       {bits}, [&](llvm::ArrayRef<Val> state) { return state[0] != 0; },
       [&](llvm::ArrayRef<Val> state) -> Vals {
         Val rest = state[0] & (state[0] - 1), lane = k.populationCount((state[0] ^ rest) - 1);
-        copyRow(k.shuffle(choice, lane), k.shuffle(place, lane));
+        Val from = k.shuffle(choice, lane), to = k.shuffle(place, lane);
+        copyRow(from, to);
+        if (s.scales)
+          copyScales(from, to);
         return {rest};
       });
 }
@@ -137,14 +142,26 @@ void SortChoices::copyRow(Val choice, Val place) {
          });
 }
 
+void SortChoices::copyScales(Val choice, Val place) {
+  Val from = rowAt(k, scale, choice / s.choices, k.i32(s.scales), Element::F32);
+  Val to = rowAt(k, scales, place, k.i32(s.scales), Element::F32);
+  k.loop(lane, k.i32(s.scales), k.i32(32), {}, [&](Val column, llvm::ArrayRef<Val>) -> Vals {
+    k.store(k.load(elementAt(k, from, column, Element::F32), k.f32Type(), 4), elementAt(k, to, column, Element::F32),
+            4);
+    return {};
+  });
+}
+
 void SortChoices::emit() {
-  for (int64_t i = 0; i < 5; ++i)
+  Val *pointers[] = {&x, &experts, &rows, &order, &first, &scale, &scales};
+  auto used = llvm::ArrayRef(pointers).drop_back(s.scales ? 0 : 2);
+  for (size_t i = 0; i < used.size(); ++i)
     k.addPointer();
-  k.addInt();
-  k.addInt();
+  unsigned tokens = k.addInt(), ofX = k.addInt();
   k.begin();
-  x = k.argument(0), experts = k.argument(1), rows = k.argument(2), order = k.argument(3), first = k.argument(4);
-  all = k.argument(5) * s.choices, stride = k.argument(6);
+  for (auto [i, pointer] : llvm::enumerate(used))
+    *pointer = k.argument(i);
+  all = k.argument(tokens) * s.choices, stride = k.argument(ofX);
   expert = k.blockX(), part = k.blockY();
   // Uniform in a warp.
   lane = k.thread() & 31, warp = k.shuffle(k.thread() >> 5, k.i32(0));

@@ -14,17 +14,19 @@
 
 namespace mla::gpu {
 
-/// mla.sort_choices of bf16: `choices` of `experts` per token, rows of `width` elements, a multiple of 8.
+/// mla.sort_choices: `choices` of `experts` per token, rows of `width` elements of two bytes, a multiple of 8, and of
+/// `scales` f32.
 struct SortChoicesShape {
   int64_t choices, experts, width;
+  int64_t scales = 0;
   std::string name() const;
 };
 /// CTAs of an expert.
 inline constexpr int64_t sortParts = 8;
 inline constexpr int64_t sortThreads = 256, sortSharedBytes = 2 * 4 * sortThreads / 32;
 
-/// Adds the kernel: pointers x, experts, rows, order, first; tokens, and the stride of x in elements. Grid: (experts +
-/// 1, sortParts); the last expert has the choices of none.
+/// Adds the kernel: pointers x, experts, rows, order, first, and with scales those of x and of rows; tokens, and the
+/// stride of x in elements. Grid: (experts + 1, sortParts); the last expert has the choices of none.
 void emitSortChoices(mlir::gpu::GPUModuleOp module, const SortChoicesShape &shape);
 
 } // namespace mla::gpu
