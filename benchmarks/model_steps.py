@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-# ===- model_steps.py - Decode steps of whole models on a device -------------===#
+# ===- model_steps.py - Decode steps of models and layers on a device --------===#
 #
 # Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===------------------------------------------------------------------------===#
-"""Times decode steps of whole models with `mla-run --bench`: from token numbers to the next ones, each step one graph.
+"""Times decode steps with `mla-run --bench`: of whole models, from token numbers to the next ones, each step one graph, or of layers.
 
     mla-compile --config=config.json --scope=model --target=h100 --no-weights -o MODEL
-    model_steps.py MLA_RUN MODEL… [--batch N …] [--context N …] [--out FILE]
+    mla-compile --config=config.json --scope=layer --layers=3 --target=h100 --dtype=fp8 --no-weights -o LAYER
+    model_steps.py MLA_RUN BUNDLE… [--batch N …] [--context N …] [--out FILE]
 
 Weights are made on the device, so that a bundle is small to transfer. Steps of all bundles run in turn, so that changes of the device over
-time affect all. The file has the median time of a step, tokens per second, and the time of each kernel of its layers.
+time affect all. The file has the median time of a step, tokens per second of models, and the time of each kernel of the layers.
 """
 import argparse
 import json
@@ -55,12 +56,13 @@ def main():
                 result = run(arguments, bundle, batch, context)
                 if not result:
                     continue
-                seconds = result["model_median_seconds"]
+                is_model = "model_median_seconds" in result
+                seconds = result["model_median_seconds" if is_model else "median_seconds"]
                 rows.append({"bundle": bundle.name, "batch": batch, "context": context, "us": seconds * 1e6,
-                             "tokens_per_second": batch / seconds, "layers": result["layers"], "device": result["device"],
-                             "kernels": result.get("kernels")})
-                print("{bundle:24} batch {batch:4} context {context:6} {us:10.1f} us {tokens_per_second:10.1f} tokens/s".format(**rows[-1]),
-                      flush=True)
+                             **({"tokens_per_second": batch / seconds} if is_model else {}), "layers": result["layers"],
+                             "device": result["device"], "kernels": result.get("kernels")})
+                print("{bundle:24} batch {batch:4} context {context:6} {us:10.1f} us".format(**rows[-1]) +
+                      (f" {batch / seconds:10.1f} tokens/s" if is_model else ""), flush=True)
     arguments.out.write_text(json.dumps({**provenance.describe(arguments.commit), "rows": rows}, indent=1) + "\n")
 
 
