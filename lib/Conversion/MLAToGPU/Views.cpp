@@ -100,7 +100,33 @@ static FailureOr<int64_t> offsetOf(tensor::ExtractSliceOp slice, ArrayRef<Affine
   return constant.getValue() * (slice.getType().getElementTypeBitWidth() / 8);
 }
 
-static FailureOr<View> viewThroughSlices(Value value) {
+static FailureOr<View> viewInMemory(Value value);
+
+/// Return the view of parts of dimensions: neighbours in an outer one are a whole inner one apart.
+static FailureOr<View> viewOfExpanded(tensor::ExpandShapeOp expanded) {
+  FailureOr<View> view = viewInMemory(expanded.getSrc());
+  if (failed(view))
+    return failure();
+  RankedTensorType type = expanded.getResultType();
+  SmallVector<ReassociationIndices> groups = expanded.getReassociationIndices();
+  if (groups.empty() || groups.front().size() != 1)
+    return FailureOr<View>(expanded.emitOpError("expected all rows of its source"));
+  SmallVector<AffineExpr> strides(type.getRank());
+  for (auto [dims, outer] : llvm::zip_equal(groups, view->strides)) {
+    AffineExpr stride = outer;
+    for (int64_t dim : llvm::reverse(dims)) {
+      strides[dim] = stride;
+      stride = stride * (type.isDynamicDim(dim) ? 1 : type.getDimSize(dim));
+    }
+  }
+  view->strides = strides;
+  view->shape.assign(type.getShape().begin(), type.getShape().end());
+  return view;
+}
+
+static FailureOr<View> viewInMemory(Value value) {
+  if (auto expanded = value.getDefiningOp<tensor::ExpandShapeOp>())
+    return viewOfExpanded(expanded);
   auto type = cast<RankedTensorType>(value.getType());
   auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
   if (!slice) {
@@ -109,7 +135,7 @@ static FailureOr<View> viewThroughSlices(Value value) {
       return failure();
     return View{*buffer, rowsOf(value), SmallVector<int64_t>(type.getShape()), stridesOf(type)};
   }
-  FailureOr<View> view = viewThroughSlices(slice.getSource());
+  FailureOr<View> view = viewInMemory(slice.getSource());
   if (failed(view) || slice.getSourceType().getRank() != type.getRank())
     return failed(view) ? view : FailureOr<View>(slice.emitOpError("expected the rank of the source"));
   if (!takesAllRows(slice))
@@ -134,5 +160,5 @@ FailureOr<View> mla::gpu::viewOf(Value value, Elements elements) {
                                            : element.isBF16() || (elements == Elements::Float && element.isF32());
   if (!isRead || type.getRank() == 0 || llvm::any_of(type.getShape().drop_front(), ShapedType::isDynamic))
     return emitError(value.getLoc()) << "expected rows of " << nameOf(elements) << " with static sizes, got " << type;
-  return viewThroughSlices(value);
+  return viewInMemory(value);
 }

@@ -52,3 +52,40 @@ func.func @decode(%hidden: tensor<?x320xbf16>, %cu: tensor<?xi32>, %cache: !cach
   %z = mla.project %x, %v : (tensor<?x128xf32>, tensor<392x128xf32>) -> tensor<?x392xbf16>
   return %z, %cache : tensor<?x392xbf16>, !cache
 }
+
+// Heads are columns of the joined result, one after the other.
+// KERNELS-LABEL: func.func @heads
+// KERNELS: %[[Y:.*]] = mla.kernel projection {{.*}}(%[[X:.*]] = %{{.*}}, %[[A:.*]] = %{{.*}}, %[[B:.*]] = %{{.*}}) : (tensor<?x320xbf16>, tensor<2x64x320xbf16>, tensor<72x320xbf16>) -> tensor<?x200xbf16> {
+// KERNELS-NEXT: %[[FLAT:.*]] = tensor.collapse_shape %[[A]]
+// KERNELS-NEXT: %[[W:.*]] = tensor.concat dim(0) %[[FLAT]], %[[B]]
+// KERNELS-NEXT: mla.project %[[X]], %[[W]]
+// KERNELS: mla.kernel projection {{.*}}(%[[Y2:.*]] = %[[Y]], %[[C:.*]] = %{{.*}})
+// KERNELS: %[[QA:.*]] = tensor.extract_slice %[[Y2]][0, 0] [%{{.*}}, 128] [1, 1]
+// KERNELS: %[[Q:.*]] = tensor.expand_shape %[[QA]] {{\[\[}}0], [1, 2]] output_shape [%{{.*}}, 2, 64]
+// KERNELS: %[[S:.*]] = tensor.extract_slice %[[Q]][0, 0, 16] [%{{.*}}, 2, 48] [1, 1, 1]
+// KERNELS: mla.project per_head %[[S]], %[[C]]
+// CHECK-LABEL: mla.launches @heads
+// CHECK: mla.launch @kernels::@projection_1x200x320_border128_tile{{.*}} args [
+// CHECK-NEXT: #mla.tensor_map<"weight:q", offset = 0, dims = (320, 128, 1), strides = (640, 81920),
+// CHECK-NEXT: #mla.tensor_map<"weight:b", offset = 0, dims = (320, 72, 1), strides = (640, 46080),
+// CHECK: mla.launch @kernels::@projection_2x32x48_tile{{.*}} args [
+// CHECK-NEXT: #mla.tensor_map<"weight:c", offset = 0, dims = (48, 32, 2), strides = (96, 3072),
+// CHECK-NEXT: #mla.tensor_map<"temp:{{.*}}", offset = 32, dims = (48, tokens, 2), strides = (400, 128),
+func.func @heads(%hidden: tensor<?x320xbf16>) -> tensor<?x64xbf16>
+    attributes {mla.phase = #mla.phase<decode>, mla.regime = #mla.regime<{phase = decode, q = naive, o = absorb}>} {
+  %a = mla.weight "q" : tensor<2x64x320xbf16>
+  %b = mla.weight "b" : tensor<72x320xbf16>
+  %c = mla.weight "c" : tensor<2x32x48xbf16>
+  %flat = tensor.collapse_shape %a [[0, 1], [2]] : tensor<2x64x320xbf16> into tensor<128x320xbf16>
+  %w = tensor.concat dim(0) %flat, %b : (tensor<128x320xbf16>, tensor<72x320xbf16>) -> tensor<200x320xbf16>
+  %y = mla.project %hidden, %w : (tensor<?x320xbf16>, tensor<200x320xbf16>) -> tensor<?x200xbf16>
+  %c0 = arith.constant 0 : index
+  %t = tensor.dim %y, %c0 : tensor<?x200xbf16>
+  %columns = tensor.extract_slice %y[0, 0] [%t, 128] [1, 1] : tensor<?x200xbf16> to tensor<?x128xbf16>
+  %q = tensor.expand_shape %columns [[0], [1, 2]] output_shape [%t, 2, 64] : tensor<?x128xbf16> into tensor<?x2x64xbf16>
+  %s = tensor.extract_slice %q[0, 0, 16] [%t, 2, 48] [1, 1, 1] : tensor<?x2x64xbf16> to tensor<?x2x48xbf16>
+  %z = mla.project per_head %s, %c : (tensor<?x2x48xbf16>, tensor<2x32x48xbf16>) -> tensor<?x2x32xbf16>
+  %w_o = mla.weight "o" : tensor<64x2x32xbf16>
+  %out = mla.project from_heads %z, %w_o : (tensor<?x2x32xbf16>, tensor<64x2x32xbf16>) -> tensor<?x64xbf16>
+  return %out : tensor<?x64xbf16>
+}

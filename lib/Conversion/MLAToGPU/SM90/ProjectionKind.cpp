@@ -128,7 +128,9 @@ namespace {
 class ProjectionKind : public KernelKind {
 public:
   ProjectionKind() : KernelKind("projection", ProjectOp::getOperationName()) {}
-  bool fuses(Operation *producer, Operation *) const override { return isa<DequantizeOp, tensor::ConcatOp>(producer); }
+  bool fuses(Operation *producer, Operation *) const override {
+    return isa<DequantizeOp, tensor::ConcatOp, tensor::CollapseShapeOp>(producer);
+  }
   LogicalResult checkOperation(Operation *op) const override;
   bool multiplies(const ScaledProduct &product) const override;
   bool stores(Type element, unsigned) const override { return element.isBF16() || element.isF32(); }

@@ -7,6 +7,8 @@
 
 #include "ScaledOperand.h"
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
 using namespace mlir;
 using namespace mla;
 using namespace mla::gpu;
@@ -18,9 +20,15 @@ static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(valu
 
 DequantizeOp mla::gpu::scaled(Value operand) { return operand.getDefiningOp<DequantizeOp>(); }
 
+/// Return the weight, of which another one has the heads' rows one after the other, as memory has.
+static Value withHeads(Value weight) {
+  auto flat = weight.getDefiningOp<tensor::CollapseShapeOp>();
+  return flat ? flat.getSrc() : weight;
+}
+
 Value mla::gpu::storedOf(Value operand) {
   DequantizeOp dequantized = scaled(operand);
-  return dequantized ? dequantized.getX() : operand;
+  return dequantized ? dequantized.getX() : withHeads(operand);
 }
 
 FailureOr<View> mla::gpu::viewOfElements(Value x) {

@@ -31,6 +31,10 @@ static Value getTokenSource(Operation *op) {
       .Case([](LatentAttentionOp attention) { return attention.getQLatent(); })
       .Case<arith::MulFOp, arith::AddFOp, arith::ExtFOp, arith::TruncFOp>(
           [](auto elementwise) { return elementwise->getOperand(0); })
+      .Case([](tensor::ExpandShapeOp expanded) {
+        SmallVector<ReassociationIndices> dims = expanded.getReassociationIndices();
+        return !dims.empty() && dims.front().size() == 1 ? Value(expanded.getSrc()) : Value();
+      })
       .Case([](GatherOp gather) { return gather.getLatent(); })
       .Default(Value());
 }

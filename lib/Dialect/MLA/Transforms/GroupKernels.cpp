@@ -33,7 +33,7 @@ static Operation *findReader(Operation *op) {
   for (Operation *user : op->getUsers()) {
     if (isa<tensor::DimOp>(user))
       continue;
-    while (isa<tensor::ConcatOp, tensor::ExtractSliceOp>(user) && user->hasOneUse())
+    while (isa<tensor::ConcatOp, tensor::CollapseShapeOp, tensor::ExtractSliceOp>(user) && user->hasOneUse())
       user = *user->user_begin();
     if (reader && user != reader)
       return nullptr;
@@ -51,7 +51,7 @@ static bool isPartOfUser(Operation *op, const KernelTarget &target) {
 
 /// Return whether the operation is free: its readers read its source, through strides or by the same arithmetic.
 static bool isRepeated(Operation *op) {
-  return isa<tensor::ExtractSliceOp, tensor::DimOp, arith::ConstantOp, PositionsOp>(op);
+  return isa<tensor::ExtractSliceOp, tensor::ExpandShapeOp, tensor::DimOp, arith::ConstantOp, PositionsOp>(op);
 }
 
 /// Names the bias by its checkpoint name, or as the fold named a moved one: `o_proj_x_b_uv`.
@@ -64,6 +64,12 @@ static LogicalResult refuseBias(BiasOp op) {
   return error << ", which no kernel does yet; compile with --target=cpu";
 }
 
+/// Return whether rows of the source are rows of the result, in parts.
+static bool keepsRows(tensor::ExpandShapeOp expanded) {
+  SmallVector<ReassociationIndices> dims = expanded.getReassociationIndices();
+  return !dims.empty() && dims.front().size() == 1;
+}
+
 /// Reports operations without a kernel, before anything changes.
 static LogicalResult check(Operation *op, const KernelTarget &target) {
   if (const KernelKind *kind = target.findTaking(op))
@@ -72,6 +78,8 @@ static LogicalResult check(Operation *op, const KernelTarget &target) {
     return refuseBias(bias);
   if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op); slice && !takesAllRows(slice))
     return slice.emitOpError("slices the rows of a tensor, which no kernel supports; compile with --target=cpu");
+  if (auto expanded = dyn_cast<tensor::ExpandShapeOp>(op); expanded && !keepsRows(expanded))
+    return expanded.emitOpError("splits the rows of a tensor, which no kernel supports; compile with --target=cpu");
   if (isRepeated(op) || isa<WeightOp, arith::TruncFOp, func::ReturnOp>(op) || isPartOfUser(op, target))
     return success();
   return op->emitOpError("has no kernel on the target ") << target.getInfo().name << " yet; compile with --target=cpu";
@@ -97,6 +105,7 @@ public:
 private:
   Value take(Value value);
   void takeSlice(tensor::ExtractSliceOp slice);
+  void takeExpanded(tensor::ExpandShapeOp expanded);
   void takePositions(PositionsOp positions);
   Operation *clone(Operation *op);
   Value rowsOf(Value tensor);
@@ -130,6 +139,8 @@ Value KernelRegion::take(Value value) {
   Operation *op = value.getDefiningOp();
   if (auto slice = dyn_cast_if_present<tensor::ExtractSliceOp>(op)) {
     takeSlice(slice);
+  } else if (auto expanded = dyn_cast_if_present<tensor::ExpandShapeOp>(op)) {
+    takeExpanded(expanded);
   } else if (auto positions = dyn_cast_if_present<PositionsOp>(op)) {
     takePositions(positions);
   } else if (op && isPartOfUser(op, target)) {
@@ -153,6 +164,17 @@ void KernelRegion::takeSlice(tensor::ExtractSliceOp slice) {
   inside.map(slice.getResult(), tensor::ExtractSliceOp::create(builder, slice.getLoc(), type, source,
                                                                slice.getMixedOffsets(), sizes, slice.getMixedStrides())
                                     .getResult());
+}
+
+void KernelRegion::takeExpanded(tensor::ExpandShapeOp expanded) {
+  Value source = take(expanded.getSrc());
+  SmallVector<OpFoldResult> sizes = expanded.getMixedOutputShape();
+  if (isa<Value>(sizes.front()))
+    sizes.front() = rowsOf(source);
+  RankedTensorType type = expanded.getResultType().clone(getElementTypeOrSelf(source.getType()));
+  inside.map(expanded.getResult(), tensor::ExpandShapeOp::create(builder, expanded.getLoc(), type, source,
+                                                                 expanded.getReassociationIndices(), sizes)
+                                       .getResult());
 }
 
 void KernelRegion::takePositions(PositionsOp positions) {

@@ -23,8 +23,6 @@ using namespace mla;
 /// A tile of a kernel has up to so many rows of the weight, all of one.
 static constexpr int64_t kTileRows = 128;
 
-static RankedTensorType weightOf(ProjectOp project) { return cast<RankedTensorType>(project.getWeight().getType()); }
-
 /// Return whether two values are equal: the same, or the same elements with the same scales.
 static bool areEqual(Value a, Value b) {
   auto left = a.getDefiningOp<DequantizeOp>(), right = b.getDefiningOp<DequantizeOp>();
@@ -44,14 +42,23 @@ static bool haveSameElements(Value a, Value b) {
          getElementTypeOrSelf(left.getX().getType()) == getElementTypeOrSelf(right.getX().getType());
 }
 
+/// Return whether the projection has no heads, or heads whose parts are read through strides. What reads heads whole,
+/// such as an attention, may need rows of tokens and heads evenly apart, which columns of a joined result are not.
+static bool mayBeColumns(ProjectOp op) {
+  if (op.getPanels() || op.getHeads() == Heads::None)
+    return !op.getPanels();
+  bool isScaled = op.getWeight().getDefiningOp<DequantizeOp>() != nullptr; // blocks of a flat weight would be others
+  return op.getHeads() == Heads::To && !isScaled &&
+         llvm::all_of(op->getUsers(), llvm::IsaPred<tensor::ExtractSliceOp, tensor::DimOp>);
+}
+
 /// Return whether one product with the rows of `first`, then those of `second`, computes both.
 static bool canJoin(ProjectOp first, ProjectOp second, const KernelTarget &target) {
-  auto isPlain = [](ProjectOp op) { return op.getHeads() == Heads::None && !op.getPanels(); };
-  return isPlain(first) && isPlain(second) && first->getBlock() == second->getBlock() &&
+  return mayBeColumns(first) && mayBeColumns(second) && first->getBlock() == second->getBlock() &&
          areEqual(first.getX(), second.getX()) && haveSameElements(first.getWeight(), second.getWeight()) &&
          getElementTypeOrSelf(first.getType()) == getElementTypeOrSelf(second.getType()) &&
-         isStoredInFloat(first, target) == isStoredInFloat(second, target) &&
-         weightOf(first).getDimSize(0) % kTileRows == 0 && weightOf(second).getDimSize(0) % 8 == 0;
+         isStoredInFloat(first, target) == isStoredInFloat(second, target) && first.getNumRows() % kTileRows == 0 &&
+         second.getNumRows() % 8 == 0;
 }
 
 /// Move what a weight is computed from in front of `op`. Nothing of it depends on tokens.
@@ -74,17 +81,39 @@ static Location joinNames(ProjectOp first, ProjectOp second) {
   return NameLoc::get(StringAttr::get(first.getContext(), a.getName().getValue() + "_" + b.getName().getValue()));
 }
 
+/// Return the weight with the rows of all heads one after the other.
+static Value flatWeight(OpBuilder &builder, ProjectOp project) {
+  if (project.getHeads() == Heads::None)
+    return project.getWeight();
+  SmallVector<ReassociationIndices> groups = {{0, 1}, {2}};
+  return tensor::CollapseShapeOp::create(builder, project.getLoc(), project.getWeight(), groups);
+}
+
+/// Return rows of columns, of which heads have parts if the projection has heads.
+static Value splitHeads(OpBuilder &builder, ProjectOp project, Value rows, OpFoldResult tokens) {
+  if (project.getHeads() == Heads::None)
+    return rows;
+  auto type = cast<RankedTensorType>(project.getType());
+  SmallVector<OpFoldResult> sizes = {tokens};
+  llvm::append_range(sizes, getAsIndexOpFoldResult(builder.getContext(), type.getShape().drop_front()));
+  SmallVector<ReassociationIndices> groups = {{0}, {1, 2}};
+  return tensor::ExpandShapeOp::create(builder, project.getLoc(), type, rows, groups, sizes);
+}
+
 /// Replace the result of a projection by columns of the joined one.
 static void replaceBySlice(ProjectOp project, Value joined, int64_t from) {
   OpBuilder builder(project.getContext());
   builder.setInsertionPointAfterValue(joined);
   Location loc = project.getLoc();
-  auto type = cast<RankedTensorType>(project.getType());
+  auto type = cast<RankedTensorType>(joined.getType());
+  int64_t columns = project.getNumRows();
   OpFoldResult tokens = tensor::getMixedSize(builder, loc, joined, 0);
   SmallVector<OpFoldResult> offsets = {builder.getIndexAttr(0), builder.getIndexAttr(from)};
-  SmallVector<OpFoldResult> sizes = {tokens, builder.getIndexAttr(type.getDimSize(1))};
+  SmallVector<OpFoldResult> sizes = {tokens, builder.getIndexAttr(columns)};
   SmallVector<OpFoldResult> strides(2, builder.getIndexAttr(1));
-  Value slice = tensor::ExtractSliceOp::create(builder, loc, type, joined, offsets, sizes, strides);
+  Value slice = tensor::ExtractSliceOp::create(builder, loc, type.clone({type.getDimSize(0), columns}), joined, offsets,
+                                               sizes, strides);
+  slice = splitHeads(builder, project, slice, tokens);
   Operation *quantized = project.getX().getDefiningOp();
   project.getResult().replaceAllUsesWith(slice);
   project.erase();
@@ -99,9 +128,10 @@ static bool join(ProjectOp first, ProjectOp second) {
   if (!moveBefore(first.getWeight(), place) || !moveBefore(second.getWeight(), place))
     return false;
   OpBuilder builder(place);
-  int64_t rows = weightOf(first).getDimSize(0), all = rows + weightOf(second).getDimSize(0);
+  int64_t rows = first.getNumRows(), all = rows + second.getNumRows();
   Location loc = joinNames(first, second);
-  Value weight = tensor::ConcatOp::create(builder, loc, 0, ValueRange{first.getWeight(), second.getWeight()});
+  Value weights[] = {flatWeight(builder, first), flatWeight(builder, second)};
+  Value weight = tensor::ConcatOp::create(builder, loc, 0, weights);
   auto type = cast<RankedTensorType>(first.getType());
   auto joined = ProjectOp::create(builder, loc, type.clone({type.getDimSize(0), all}), cast<ProjectOp>(place).getX(),
                                   weight, Heads::None);

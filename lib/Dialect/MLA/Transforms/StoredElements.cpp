@@ -19,7 +19,7 @@ bool mla::isStoredInFloat(Value value, const KernelTarget &target) {
     return false;
   return llvm::any_of(value.getUses(), [&](OpOperand &use) {
     Operation *user = use.getOwner();
-    if (isa<tensor::ExtractSliceOp>(user)) // read through strides
+    if (isa<tensor::ExtractSliceOp, tensor::ExpandShapeOp>(user)) // read through strides
       return isStoredInFloat(user->getResult(0), target);
     // Entries return bf16, the logits of a model are f32.
     if (isa<func::ReturnOp>(user))

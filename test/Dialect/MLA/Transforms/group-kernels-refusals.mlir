@@ -109,3 +109,11 @@ func.func @slice_of_a_number(%x: tensor<?x160xbf16>, %t: tensor<i32>) -> tensor<
   %s = tensor.extract_slice %t[] [] [] : tensor<i32> to tensor<i32>
   return %x : tensor<?x160xbf16>
 }
+
+// -----
+
+func.func @split_rows(%x: tensor<?x16xbf16>, %n: index) -> tensor<?x4x16xbf16> {
+  // expected-error @+1 {{'tensor.expand_shape' op splits the rows of a tensor, which no kernel supports; compile with --target=cpu}}
+  %y = tensor.expand_shape %x [[0, 1], [2]] output_shape [%n, 4, 16] : tensor<?x16xbf16> into tensor<?x4x16xbf16>
+  return %y : tensor<?x4x16xbf16>
+}

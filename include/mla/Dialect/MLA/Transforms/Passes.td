@@ -309,15 +309,17 @@ def MLAHoistPositionScales : Pass<"mla-hoist-position-scales", "::mlir::ModuleOp
 def MLAJoinProjections : Pass<"mla-join-projections", "::mlir::ModuleOp"> {
   let summary = "Multiply tokens by two weights in one product";
   let description = [{
-    Replaces two plain projections of the same tokens, such as those to the
-    latents of queries and of keys, by one whose weight is `tensor.concat` of
-    theirs, and their results by slices of its result. A kernel reads both
-    weights where they are: weights are stored as before.
+    Replaces two projections of the same tokens, such as those to the latents of
+    queries and of keys, by one whose weight is `tensor.concat` of theirs, and
+    their results by slices of its result. A kernel reads both weights where they
+    are: weights are stored as before. Of a projection to heads, the weight is
+    `tensor.collapse_shape`, and the result `tensor.expand_shape` of the slice;
+    heads that something reads whole are left.
 
     The weights must have the same elements and, in e4m3, blocks, of which each
-    has a whole one, and one of them rows in a multiple of 128, so that no tile
-    of a kernel has rows of both. Results must be stored alike: a router's logits
-    are not rounded. Runs before `mla-group-kernels`.
+    has a whole one, and no heads; and one of them rows in a multiple of 128, so
+    that no tile of a kernel has rows of both. Results must be stored alike: a
+    router's logits are not rounded. Runs before `mla-group-kernels`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }
@@ -372,9 +374,9 @@ def MLAGroupKernels : Pass<"mla-group-kernels", "::mlir::ModuleOp"> {
     | `sum` | `arith.addf`, those of which it is the only user, `arith.extf` of their operands |
 
     Values between kernels are stored, and so rounded to bf16 once, unless a kind
-    reads them in f32 or an end of a model returns them. Slices are
-    not stored: their readers take the whole tensor and read through strides.
-    Positions are computed where they are needed.
+    reads them in f32 or an end of a model returns them. Slices and
+    `tensor.expand_shape` are not stored: their readers take the whole tensor and
+    read through strides. Positions are computed where they are needed.
 
     Operations without a kernel are errors: `mla.bias`, `mla.merge`, weights and
     caches of f32. Runs after `mla-fold` instead of `mla-layout`, and after
