@@ -13,7 +13,7 @@
 // KERNELS-NEXT: %[[E:.*]], %[[S:.*]] = mla.quantize %[[X]] {group = 128 : i64, terms = 2 : i64}
 // KERNELS-NEXT: mla.yield %[[E]], %[[S]]
 // KERNELS: %[[A:.*]] = mla.kernel projection {{.*}}(%[[E:.*]] = %[[Q]]#0, %[[S:.*]] = %[[Q]]#1, %[[W:.*]] = %{{.*}}, %[[WS:.*]] = %{{.*}})
-// KERNELS-NEXT: schedule <projection, {blocks = 1, rows = 64, splits = 1, stages = 6, streamed = 0, tokens = 16, turns = 3}> :
+// KERNELS-NEXT: schedule <projection, {blocks = 1, early = 1, rows = 64, splits = 1, stages = 6, streamed = 0, tokens = 16, turns = 3}> :
 // KERNELS-NEXT: %[[XD:.*]] = mla.dequantize %[[E]], %[[S]]
 // KERNELS-NEXT: %[[WD:.*]] = mla.dequantize %[[W]], %[[WS]]
 // KERNELS-NEXT: %[[Y:.*]] = mla.project %[[XD]], %[[WD]]
@@ -42,7 +42,7 @@
 
 // Maps have elements of two bytes: 160 are 320 of e4m3, in boxes of 128 bytes. Terms are in the third dimension.
 // CHECK-NEXT: mla.workspace "temp:2" bytes (tokens * 384)
-// CHECK-NEXT: mla.launch @kernels::@projection_1x192x320_e4m3x2_128_128x128_tile64x16_stages6_turns3 grid (processors * (tokens ceildiv 1073741824), 1, 1) threads 416 shared {{[0-9]+}} overlap args [
+// CHECK-NEXT: mla.launch @kernels::@projection_1x192x320_e4m3x2_128_128x128_tile64x16_stages6_turns3_early grid (processors * (tokens ceildiv 1073741824), 1, 1) threads 416 shared {{[0-9]+}} overlap args [
 // CHECK-NEXT: #mla.tensor_map<"weight:w", offset = 0, dims = (160, 192, 1), strides = (320, 61440), box = (64, 64, 1), swizzle = 128>,
 // CHECK-NEXT: #mla.tensor_map<"temp:0", offset = 0, dims = (160, tokens, 2), strides = (640, 320), box = (64, 16, 1), swizzle = 128>,
 // CHECK-NEXT: #mla.pointer<"weight:w_scale">,
@@ -61,7 +61,7 @@
 // CHECK-NEXT: #mla.extent<tokens>,
 
 // Heads side by side are the rows of one matrix, each with whole blocks.
-// CHECK: mla.launch @kernels::@projection_1x320x192_e4m3_128_16x128_tile64x16_stages4_turns2 grid {{.*}} args [
+// CHECK: mla.launch @kernels::@projection_1x320x192_e4m3_128_16x128_tile64x16_stages4_turns2_early grid {{.*}} args [
 // CHECK-NEXT: #mla.tensor_map<"weight:u", offset = 0, dims = (96, 320, 1), strides = (192, 61440),
 // CHECK-NEXT: #mla.tensor_map<"temp:3", offset = 0, dims = (96, tokens, 1), strides = (192, 192),
 // CHECK-NEXT: #mla.pointer<"weight:u_scale">,
@@ -78,7 +78,7 @@
 
 // The third dimension of x has the heads of the first term, then those of the second. A block that is larger than the weight
 // is as large.
-// CHECK: mla.launch @kernels::@projection_4x64x64_e4m3x2_64_64x64_tile64x16_stages2 grid {{.*}} args [
+// CHECK: mla.launch @kernels::@projection_4x64x64_e4m3x2_64_64x64_tile64x16_stages2_early grid {{.*}} args [
 // CHECK-NEXT: #mla.tensor_map<"weight:p", offset = 0, dims = (32, 64, 4), strides = (64, 4096),
 // CHECK-NEXT: #mla.tensor_map<"temp:6", offset = 0, dims = (32, tokens, 8), strides = (512, 64),
 // CHECK-NEXT: #mla.pointer<"weight:p_scale">,
@@ -87,7 +87,7 @@
 
 // Heads are contracted as the columns of one row; one scale per row of the weight and head. Splits sum parts of f32.
 // CHECK: mla.launch @kernels::@quantize_4x64_e4m3x2_group64
-// CHECK: mla.launch @kernels::@projection_1x320x256_e4m3x2_64_1x64_tile64x16_stages4_turns2 grid {{.*}} args [
+// CHECK: mla.launch @kernels::@projection_1x320x256_e4m3x2_64_1x64_tile64x16_stages4_turns2_early grid {{.*}} args [
 // CHECK-NEXT: #mla.tensor_map<"weight:o", offset = 0, dims = (128, 320, 1), strides = (256, 81920),
 // CHECK-NEXT: #mla.tensor_map<"temp:9", offset = 0, dims = (128, tokens, 2), strides = (512, 256),
 // CHECK-NEXT: #mla.pointer<"weight:o_scale">,

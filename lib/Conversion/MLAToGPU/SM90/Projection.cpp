@@ -74,7 +74,7 @@ std::string ProjectionShape::name() const {
          border + scales + (scattered ? "_scattered" : "") + "_tile" + text(c.tileRows) + "x" + text(c.tileTokens) +
          "_stages" + text(c.stages) + (c.splits > 1 ? "_splits" + text(c.splits) : "") +
          (c.blocks > 1 ? "_blocks" + text(c.blocks) : "") + (c.turns > 1 ? "_turns" + text(c.turns) : "") +
-         (c.streamed ? "_streamed" : "") + (floatResult ? "_f32" : "");
+         (c.streamed ? "_streamed" : "") + (c.early ? "_early" : "") + (floatResult ? "_f32" : "");
 }
 
 std::string ProjectionShape::sumName() const {
@@ -113,6 +113,8 @@ void Projection::emit() {
   k.begin();
   if (c.blocks > 1)
     k.function()->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), k.getI32IntegerAttr(c.blocks));
+  if (c.early)
+    launchDependents(k);
   weightMap = k.argument(w);
   secondMap = k.argument(second);
   tokenMap = k.argument(x);
@@ -377,7 +379,8 @@ void Projection::multiplyAndStore(const Group &group) {
   });
   if (storesOf(s) == Stores::Tiles)
     k.when((k.thread() & 127) == 0, [&] { waitStoresRead(k); });
-  launchDependents(k);
+  if (!c.early)
+    launchDependents(k);
 }
 
 void mla::gpu::emitProjection(mlir::gpu::GPUModuleOp module, const ProjectionShape &shape) {

@@ -49,7 +49,7 @@ struct ProjectionDims {
 };
 
 /// A tile of y is `tileRows` rows of the weight times `tileTokens` tokens. In a schedule: rows, tokens, stages, splits,
-/// blocks, turns, streamed.
+/// blocks, turns, streamed, early.
 struct ProjectionChoices {
   int64_t tileRows = 64;   ///< 64 or 128: one or two warpgroups that multiply
   int64_t tileTokens = 16; ///< 16, or a multiple of 32 up to 256, of e4m3 up to 192
@@ -58,6 +58,7 @@ struct ProjectionChoices {
   int64_t blocks = 1;      ///< CTAs per SM
   int64_t turns = 1;       ///< warpgroups per 64 rows, which multiply stages in turn; divides stages
   bool streamed = false;   ///< each weight is read about once: leave L2 to the tokens
+  bool early = false;      ///< dependents are launched when the product starts, not when it ends
 
   int64_t multiplyingGroups() const { return tileRows / 64 * turns; } ///< warpgroups
   int64_t sharedBytes(const ProjectionDims &dims) const;              ///< dynamic shared memory per CTA

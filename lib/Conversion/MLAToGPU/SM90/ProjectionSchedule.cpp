@@ -20,6 +20,7 @@ static constexpr ScheduleKey scheduleKeys[] = {
     {"blocks", 1, 16},   // CTAs per SM
     {"turns", 1, 3, 1},  // warpgroups per 64 rows, which multiply stages in turn
     {"streamed", 0, 1},  // weights leave L2 to the tokens
+    {"early", 0, 1, 0},  // dependents are launched when the product starts, and copy their weights
     // A class has a kernel of its own, for steps of up to so many tokens; 0: any number.
     {kLimitKey, 1, 1 << 20, 0},
     {"splits", 1, 1024}, // parts of the columns
@@ -53,8 +54,12 @@ KernelKind::Choices mla::gpu::scheduleOf(const ProjectionDims &dims, const Purpo
   bool isLonger = dims.experts && purpose.tokens > tokensOfStep(dims, tokensOfFewTiles);
   int64_t tokens = isLonger ? longer * purpose.tokens : purpose.tokens;
   ProjectionChoices best = chooseProjection(dims, tokens, target.multiprocessors);
+  // With few tokens a kernel is over before the next one could be launched at its end.
+  constexpr int64_t fewTokens = 64;
+  bool isEarly = purpose.tokens <= fewTokens;
   KernelKind::Choices choices = {{"tokens", best.tileTokens}, {"rows", best.tileRows}, {"stages", best.stages},
-                                 {"blocks", best.blocks},     {"turns", best.turns},   {"streamed", best.streamed}};
+                                 {"blocks", best.blocks},     {"turns", best.turns},   {"streamed", best.streamed},
+                                 {"early", isEarly}};
   if (dims.maySplit())
     choices.emplace_back("splits", best.splits);
   return choices;
@@ -70,6 +75,7 @@ static ProjectionChoices choicesOf(ScheduleAttr schedule, size_t ofClass) {
   choices.blocks = schedule.get("blocks", ofClass);
   choices.turns = schedule.find("turns", ofClass).value_or(1);
   choices.streamed = schedule.get("streamed", ofClass) != 0;
+  choices.early = schedule.find("early", ofClass).value_or(0) != 0;
   return choices;
 }
 
