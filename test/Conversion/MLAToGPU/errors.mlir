@@ -283,6 +283,35 @@ func.func @slice_of_some_rows(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16>
 
 // -----
 
+func.func @direct_product_of_unaligned_rows(%x: tensor<?x164xbf16>) -> tensor<?x48xbf16>
+    attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, q = naive, o = naive}>} {
+  %w_dq = mla.weight "w" : tensor<48x80xbf16>
+  // expected-error @+1 {{'mla.kernel' op reads rows 164 elements apart; expected a multiple of 8}}
+  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {blocks = 1, direct = 1, rows = 64, splits = 1, stages = 2, streamed = 0, tokens = 64}> : (tensor<?x164xbf16>, tensor<48x80xbf16>) -> tensor<?x48xbf16> {
+    %c0 = arith.constant 0 : index
+    %n = tensor.dim %a, %c0 : tensor<?x164xbf16>
+    %some = tensor.extract_slice %a[0, 0] [%n, 80] [1, 1] : tensor<?x164xbf16> to tensor<?x80xbf16>
+    %z = mla.project %some, %w : (tensor<?x80xbf16>, tensor<48x80xbf16>) -> tensor<?x48xbf16>
+    mla.yield %z : tensor<?x48xbf16>
+  }
+  return %y : tensor<?x48xbf16>
+}
+
+// -----
+
+func.func @direct_product_of_many_columns(%x: tensor<?x16384xbf16>) -> tensor<?x48xbf16>
+    attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, q = naive, o = naive}>} {
+  %w_dq = mla.weight "w" : tensor<48x16384xbf16>
+  // expected-error @+1 {{direct products are of bf16, of up to 8192 columns, and neither gated nor of experts}}
+  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {blocks = 1, direct = 1, rows = 64, splits = 1, stages = 2, streamed = 0, tokens = 64}> : (tensor<?x16384xbf16>, tensor<48x16384xbf16>) -> tensor<?x48xbf16> {
+    %z = mla.project %a, %w : (tensor<?x16384xbf16>, tensor<48x16384xbf16>) -> tensor<?x48xbf16>
+    mla.yield %z : tensor<?x48xbf16>
+  }
+  return %y : tensor<?x48xbf16>
+}
+
+// -----
+
 // The kernel writes one row per row of %x, whatever the type states.
 func.func @number_of_rows_in_a_type(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16>
     attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, q = naive, o = naive}>} {

@@ -3,6 +3,7 @@
 //
 // RUN: mla-opt %s --mla-group-kernels | FileCheck %s --check-prefix=KERNELS
 // RUN: mla-opt %s --mla-group-kernels --mla-schedule-kernels=batch-invariant --convert-mla-to-gpu | FileCheck %s
+// RUN: mla-opt %s --mla-group-kernels --mla-schedule-kernels --convert-mla-to-gpu | FileCheck %s --check-prefix=DIRECT
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, bf16>
 
@@ -53,7 +54,7 @@ func.func @decode(%hidden: tensor<?x320xbf16>, %cu: tensor<?xi32>, %cache: !cach
   return %z, %cache : tensor<?x392xbf16>, !cache
 }
 
-// Heads are columns of the joined result, one after the other.
+// Heads are columns of the joined result, one after the other. Of few tokens, products read both weights by address.
 // KERNELS-LABEL: func.func @heads
 // KERNELS: %[[Y:.*]] = mla.kernel projection {{.*}}(%[[X:.*]] = %{{.*}}, %[[A:.*]] = %{{.*}}, %[[B:.*]] = %{{.*}}) : (tensor<?x320xbf16>, tensor<2x64x320xbf16>, tensor<72x320xbf16>) -> tensor<?x200xbf16> {
 // KERNELS-NEXT: %[[FLAT:.*]] = tensor.collapse_shape %[[A]]
@@ -71,6 +72,26 @@ func.func @decode(%hidden: tensor<?x320xbf16>, %cu: tensor<?xi32>, %cache: !cach
 // CHECK: mla.launch @kernels::@projection_2x32x48_tile{{.*}} args [
 // CHECK-NEXT: #mla.tensor_map<"weight:c", offset = 0, dims = (48, 32, 2), strides = (96, 3072),
 // CHECK-NEXT: #mla.tensor_map<"temp:{{.*}}", offset = 32, dims = (48, tokens, 2), strides = (400, 128),
+// DIRECT-LABEL: mla.launches @heads
+// DIRECT: mla.launch @kernels::@direct_product_1x200x320_border128 grid ({{.*}}) threads 256 shared 64 overlap args [
+// DIRECT-NEXT: #mla.pointer<"weight:q">,
+// DIRECT-NEXT: #mla.pointer<"weight:b">,
+// DIRECT-NEXT: #mla.pointer<"hidden">,
+// DIRECT-NEXT: #mla.pointer<"temp:[[Y:.*]]">,
+// DIRECT-NEXT: #mla.extent<tokens>,
+// DIRECT-NEXT: #mla.extent<320>,
+// DIRECT-NEXT: #mla.extent<0>]
+// DIRECT: mla.launch @kernels::@direct_product_2x32x48 grid ({{.*}}) threads 256 shared 256 overlap args [
+// DIRECT-NEXT: #mla.pointer<"weight:c">,
+// DIRECT-NEXT: #mla.pointer<"temp:[[Y]]", offset = 32>,
+// DIRECT-NEXT: #mla.pointer<"temp:[[Z:.*]]">,
+// DIRECT-NEXT: #mla.extent<tokens>,
+// DIRECT-NEXT: #mla.extent<200>,
+// DIRECT-NEXT: #mla.extent<64>]
+// DIRECT: mla.launch @kernels::@direct_product_1x64x64 grid ({{.*}}) threads 256 shared 256 overlap args [
+// DIRECT-NEXT: #mla.pointer<"weight:o">,
+// DIRECT-NEXT: #mla.pointer<"temp:[[Z]]">,
+// DIRECT-NEXT: #mla.pointer<"out">,
 func.func @heads(%hidden: tensor<?x320xbf16>) -> tensor<?x64xbf16>
     attributes {mla.phase = #mla.phase<decode>, mla.regime = #mla.regime<{phase = decode, q = naive, o = absorb}>} {
   %a = mla.weight "q" : tensor<2x64x320xbf16>

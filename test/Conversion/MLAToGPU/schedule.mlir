@@ -7,29 +7,37 @@
 !cache = !mla.cache<page = 64, latent = 512, rope = 64, bf16>
 
 // CHECK-LABEL: func.func @decode
-func.func @decode(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %q: tensor<?x128x512xbf16>, %r: tensor<?x128x64xbf16>, %cu: tensor<?xi32>, %cache: !cache)
+func.func @decode(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %small: tensor<576x7168xbf16>, %q: tensor<?x128x512xbf16>, %r: tensor<?x128x64xbf16>, %cu: tensor<?xi32>, %cache: !cache)
     attributes {mla.phase = #mla.phase<decode>} {
   // CHECK: mla.kernel projection
   // One class for each number of tokens; one for all if results must not depend on the batch.
-  // BALANCED-NEXT: schedule <projection, [{blocks = {{[1-3]}}, early = 1, limit = 16, rows = 64, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 1, tokens = 16, turns = {{[123]}}}, {blocks = {{[1-3]}}, early = 1, limit = 64, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 1, tokens = 64, turns = {{[123]}}}, {blocks = {{[1-3]}}, early = 0, limit = 128, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = {{[01]}}, tokens = {{64|128}}, turns = {{[123]}}}, {blocks = {{[1-3]}}, early = 0, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 0, tokens = {{64|128|256}}, turns = {{[123]}}}]> :
-  // INVARIANT-NEXT: schedule <projection, {blocks = {{[1-3]}}, early = 1, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 1, tokens = 64, turns = {{[123]}}}> :
+  // BALANCED-NEXT: schedule <projection, [{blocks = {{[1-3]}}, direct = 0, early = 1, limit = 16, rows = 64, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 1, tokens = 16, turns = {{[123]}}}, {blocks = {{[1-3]}}, direct = 0, early = 1, limit = 64, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 1, tokens = 64, turns = {{[123]}}}, {blocks = {{[1-3]}}, direct = 0, early = 0, limit = 128, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = {{[01]}}, tokens = {{64|128}}, turns = {{[123]}}}, {blocks = {{[1-3]}}, direct = 0, early = 0, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 0, tokens = {{64|128|256}}, turns = {{[123]}}}]> :
+  // INVARIANT-NEXT: schedule <projection, {blocks = {{[1-3]}}, direct = 0, early = 1, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 1, tokens = 64, turns = {{[123]}}}> :
   %a = mla.kernel projection "a"(%xa = %x, %wa = %w) : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16> {
     %y = mla.project %xa, %wa : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16>
     mla.yield %y : tensor<?x1536xbf16>
   }
   // CHECK: mla.kernel projection
   // The one class of a given schedule remains the only one.
-  // CHECK-NEXT: schedule <projection, {blocks = {{[1-3]}}, early = 1, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 1, tokens = 16, turns = {{[123]}}}> :
+  // CHECK-NEXT: schedule <projection, {blocks = {{[1-3]}}, direct = 0, early = 1, rows = {{64|128}}, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = 1, tokens = 16, turns = {{[123]}}}> :
   %b = mla.kernel projection "b"(%xa = %x, %wa = %w) schedule <projection, {tokens = 16}> : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16> {
     %y = mla.project %xa, %wa : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16>
     mla.yield %y : tensor<?x1536xbf16>
   }
   // Given classes are completed, each for its own number of tokens.
   // CHECK: mla.kernel projection
-  // CHECK-NEXT: schedule <projection, [{blocks = {{[1-3]}}, early = 1, limit = 8, rows = 64, splits = 3, stages = {{[0-9]+}}, streamed = 1, tokens = 16, turns = {{[123]}}}, {blocks = {{[1-3]}}, early = 1, rows = 128, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = {{[01]}}, tokens = {{64|128}}, turns = {{[123]}}}]> :
+  // CHECK-NEXT: schedule <projection, [{blocks = {{[1-3]}}, direct = 0, early = 1, limit = 8, rows = 64, splits = 3, stages = {{[0-9]+}}, streamed = 1, tokens = 16, turns = {{[123]}}}, {blocks = {{[1-3]}}, direct = 0, early = 1, rows = 128, splits = {{[0-9]+}}, stages = {{[0-9]+}}, streamed = {{[01]}}, tokens = {{64|128}}, turns = {{[123]}}}]> :
   %c = mla.kernel projection "c"(%xa = %x, %wa = %w) schedule <projection, [{limit = 8, splits = 3}, {rows = 128}]> : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16> {
     %y = mla.project %xa, %wa : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16>
     mla.yield %y : tensor<?x1536xbf16>
+  }
+  // The registers of all SMs hold a small weight: a class of up to four tokens is direct, unless results must not depend on the batch.
+  // CHECK: mla.kernel projection "d"
+  // BALANCED-NEXT: schedule <projection, [{{[{].*}}direct = 1, early = 1, limit = 4, {{.*}}}, {{[{].*}}direct = 0, early = 1, limit = {{16|64}}, {{.*}}}, {{.*}}]> :
+  // INVARIANT-NEXT: schedule <projection, {{[{].*}}direct = 0, early = 1, rows = {{.*}}}> :
+  %d = mla.kernel projection "d"(%xa = %x, %wa = %small) : (tensor<?x7168xbf16>, tensor<576x7168xbf16>) -> tensor<?x576xbf16> {
+    %y = mla.project %xa, %wa : (tensor<?x7168xbf16>, tensor<576x7168xbf16>) -> tensor<?x576xbf16>
+    mla.yield %y : tensor<?x576xbf16>
   }
   // CHECK: mla.kernel latent_attention
   // BALANCED-NEXT: schedule <latent_attention, {few_rows = 0, fixed_blocks = 0, min_blocks = 2, overhead = 5}>
@@ -61,7 +69,7 @@ func.func @decode_e4m3(%q: tensor<?x128x512xbf16>, %r: tensor<?x128x64xbf16>, %c
 // CHECK-LABEL: func.func @prefill
 func.func @prefill(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %cache: !cache) attributes {mla.phase = #mla.phase<prefill>} {
   // CHECK: mla.kernel projection
-  // CHECK-NEXT: schedule <projection, {blocks = {{[0-9]+}}, early = 0, rows = {{64|128}}, {{.*}}, streamed = 0, tokens = {{128|192|256}}, turns = 1}> :
+  // CHECK-NEXT: schedule <projection, {blocks = {{[0-9]+}}, direct = 0, early = 0, rows = {{64|128}}, {{.*}}, streamed = 0, tokens = {{128|192|256}}, turns = 1}> :
   %a = mla.kernel projection "a"(%xa = %x, %wa = %w) : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16> {
     %y = mla.project %xa, %wa : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16>
     mla.yield %y : tensor<?x1536xbf16>

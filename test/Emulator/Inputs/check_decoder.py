@@ -207,6 +207,75 @@ def run_norm(name):
         report(not np.allclose(found, np.roll(gamma, 8) * scaled, rtol=2**-8, atol=1e-30), f"{name}: another gamma is not seen")
 
 
+#===-- direct products -------------------------------------------------------------------------------------------------------===#
+
+
+@dataclasses.dataclass
+class Direct:
+    rows: int
+    columns: int
+    heads: int = 0  # 0: a plain projection
+    border: int = 0  # rows of the first of two weights
+    element: str = "bf16"
+
+
+DIRECT = {
+    "direct": Direct(24, 2048),
+    "direct_narrow": Direct(40, 8),
+    "direct_wide": Direct(8, 7168),
+    "direct_parts": Direct(72, 328),  # neither the lanes nor the CTAs are full
+    "direct_f32": Direct(16, 136, element="f32"),
+    "direct_border": Direct(200, 160, border=128),
+    "direct_heads": Direct(40, 48, heads=3),
+}
+SKIPPED = 8  # columns in front of those that a head multiplies
+
+
+def direct_module(name):
+    d = DIRECT[name]
+    wide = d.columns + SKIPPED if d.heads else d.columns
+    x, y = tensor("?", max(d.heads, 1) * wide), tensor("?", *([d.heads] if d.heads else []), d.rows, element=d.element)
+    weights = [(f"w{i}", tensor(*([d.heads] if d.heads else []), rows, d.columns)) for i, rows in enumerate([d.border, d.rows - d.border] if d.border else [d.rows])]
+    body = "".join(f'%{weight} = mla.weight "{weight}" : {shape}\n' for weight, shape in weights)
+    body += (f'%y = mla.kernel projection "y"(%a = %hidden, {", ".join(f"%{weight}i = %{weight}" for weight, _ in weights)}) schedule <projection, {{direct = 1}}> : '
+             f'({x}, {", ".join(shape for _, shape in weights)}) -> {y} {{\n')
+    operand, shape, weight, heads = "a", x, "w0i", ""
+    if d.heads:
+        split, shape, heads = tensor("?", d.heads, wide), tensor("?", d.heads, d.columns), "per_head "
+        body += (f"%z = arith.constant 0 : index\n%t = tensor.dim %a, %z : {x}\n"
+                 f"%h = tensor.expand_shape %a [[0], [1, 2]] output_shape [%t, {d.heads}, {wide}] : {x} into {split}\n"
+                 f"%s = tensor.extract_slice %h[0, 0, {SKIPPED}] [%t, {d.heads}, {d.columns}] [1, 1, 1] : {split} to {shape}\n")
+        operand = "s"
+    whole = tensor(*([d.heads] if d.heads else []), d.rows, d.columns)
+    if d.border:
+        body += f"%w = tensor.concat dim(0) %w0i, %w1i : ({weights[0][1]}, {weights[1][1]}) -> {whole}\n"
+        weight = "w"
+    body += f"%r = mla.project {heads}%{operand}, %{weight} : ({shape}, {whole}) -> {y}\nmla.yield %r : {y}\n}}\n"
+    return f"func.func @case(%hidden: {x}) attributes {{{kernel_module.REGIME}}} {{\n{body}return\n}}\n"
+
+
+def run_direct(name):
+    d, rng = DIRECT[name], np.random.default_rng(7)
+    heads, wide = max(d.heads, 1), d.columns + (SKIPPED if d.heads else 0)
+    weights = to_bits(rng.standard_normal((heads, d.rows, d.columns)))
+    given = {"weight:w0": weights[:, :d.border or d.rows], **({"weight:w1": weights[:, d.border:]} if d.border else {})}
+    for tokens in TOKENS:
+        hidden = to_bits(rng.standard_normal((tokens, heads, wide)))
+        shape = (tokens, heads, d.rows) if d.heads else (tokens, d.rows)
+        stored = "bfloat16" if d.element == "bf16" else "float32"
+        found, = run_twice(name, sizes_of(tokens), {"hidden": hidden.reshape(tokens, -1)} | given, [(shape, stored)])
+        found = (from_bits(found) if d.element == "bf16" else found).astype(np.float64).reshape(tokens, heads, d.rows)
+        x, w = from_bits(hidden).astype(np.float64)[..., wide - d.columns:], from_bits(weights).astype(np.float64)
+        relative, absolute = 2**-8 if d.element == "bf16" else 0, 1e-5 * np.sqrt(d.columns)
+
+        def differs(rows):
+            return not np.allclose(found, np.einsum("thk,hnk->thn", x, rows), rtol=relative, atol=absolute)
+
+        report(not differs(w), f"{name} of {tokens} tokens: another product")
+        report(differs(np.roll(w, 1, axis=1)), f"{name}: other rows are not seen")
+        report(differs(np.roll(w, 8, axis=2)) or d.columns == 8, f"{name}: other columns are not seen")
+
+
 #===-- routers ---------------------------------------------------------------------------------------------------------------===#
 
 
@@ -373,8 +442,9 @@ def run_pass(name):
 
 #===-- the group -------------------------------------------------------------------------------------------------------------===#
 
-KINDS = {name: kind for names, kind in ((EMBEDDINGS, (embed_module, run_embed)), (SUMS, (sum_module, run_sum)), (SWIGLUS, (swiglu_module, run_swiglu)),
-                                        (NORMS, (norm_module, run_norm)), (JOINS, (join_module, run_join)), (PASSES, (pass_module, run_pass)),
+KINDS = {name: kind for names, kind in ((DIRECT, (direct_module, run_direct)), (EMBEDDINGS, (embed_module, run_embed)), (SUMS, (sum_module, run_sum)), (SWIGLUS, (swiglu_module, run_swiglu)),
+                                        (NORMS, (norm_module, run_norm)),
+                                        (JOINS, (join_module, run_join)), (PASSES, (pass_module, run_pass)),
                                         (ROUTERS, (route_module, run_route))) for name in names}
 
 
@@ -385,7 +455,7 @@ def names_of(names):
 
 def jobs(names):
     for name in names_of(names):
-        kernel_module.compile_module(checks.directory / name, KINDS[name][0](name))
+        kernel_module.compile_module(checks.directory / name, KINDS[name][0](name), grouped=name in DIRECT)
     return []
 
 

@@ -36,12 +36,13 @@ def evaluate(expression, sizes):
     return int(eval(text, {"Number": Number}, {key: Number(value) for key, value in sizes.items()}))
 
 
-def compile_module(path, functions):
-    """Compile functions to path.mlir, path.launches and path.ptx."""
+def compile_module(path, functions, grouped=False):
+    """Compile functions, of operations or `grouped` in kernels, to path.mlir, path.launches and path.ptx."""
     tools = pathlib.Path(locate.compiler()).parent
     source, launches, lowered = (path.with_suffix(suffix) for suffix in (".mlir", ".launches", ".nvvm.mlir"))
     source.write_text(f'module attributes {{mla.layers = array<i64: 0>, mla.model = {{dtype = "bf16", {MODEL}}}}} {{\n{functions}}}\n')
-    subprocess.run([tools / "mla-opt", source, "--mla-group-kernels", "--mla-schedule-kernels", "--convert-mla-to-gpu", "-o", launches], check=True)
+    group = [] if grouped else ["--mla-group-kernels"]
+    subprocess.run([tools / "mla-opt", source, *group, "--mla-schedule-kernels", "--convert-mla-to-gpu", "-o", launches], check=True)
     subprocess.run([tools / "mla-opt", launches, "--mla-to-nvvm", "-o", lowered], check=True)
     subprocess.run([tools / "mla-compile", lowered, "--target=h100", "--emit=ptx", "-o", path.with_suffix(".ptx")], check=True,
                    stderr=subprocess.DEVNULL)

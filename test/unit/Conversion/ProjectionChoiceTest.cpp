@@ -124,3 +124,28 @@ TEST(ProjectionChoices, WhatIsChosenIsValid) {
         << ", blocks " << choices.blocks;
   }
 }
+
+TEST(ProjectionChoices, ProductsOfFewTokensAreDirectIfRegistersHoldTheWeight) {
+  constexpr int64_t processors = 132;
+  EXPECT_TRUE(shouldBeDirect({1, 3648, 2048}, processors));
+  EXPECT_TRUE(shouldBeDirect({16, 512, 128}, processors));
+  EXPECT_FALSE(shouldBeDirect({1, 24576, 1536}, processors)); // more bytes
+  EXPECT_FALSE(shouldBeDirect({128, 512, 128}, processors));  // more CTAs than run at the same time
+  EXPECT_FALSE(shouldBeDirect({1, 512, 16384}, processors));  // more columns than a lane can hold
+  EXPECT_FALSE(shouldBeDirect(dimsOf(2048, 128, 1), processors));
+  ProjectionDims dims{1, 512, 2048};
+  dims.gated = true;
+  EXPECT_FALSE(shouldBeDirect(dims, processors));
+  ProjectionChoices choices;
+  choices.direct = true;
+  EXPECT_FALSE(choices.areValidFor(dims));
+  dims.gated = false;
+  EXPECT_TRUE(choices.areValidFor(dims));
+}
+
+TEST(ProjectionChoices, LanesThatShareARowAreAPowerOfTwo) {
+  EXPECT_EQ(directLanes(8), 1);
+  EXPECT_EQ(directLanes(48), 8);
+  EXPECT_EQ(directLanes(128), 16);
+  EXPECT_EQ(directLanes(7168), 32);
+}

@@ -16,6 +16,8 @@
 
 #include "Projection.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <cmath>
 #include <limits>
 
@@ -65,7 +67,22 @@ static bool haveRegisters(const ProjectionChoices &c, const ProjectionDims &dims
   return c.tileTokens / 2 + others <= std::min(ofThread, mostOfThread);
 }
 
+static bool mayBeDirect(const ProjectionDims &dims) {
+  return !dims.isScaled() && !dims.gated && !dims.experts && dims.contracted <= directWidth;
+}
+
+int64_t mla::gpu::directLanes(int64_t contracted) { return std::min<int64_t>(32, llvm::PowerOf2Ceil(contracted / 8)); }
+
+bool mla::gpu::shouldBeDirect(const ProjectionDims &dims, int64_t processors) {
+  constexpr int64_t registerBytes = 128 * 1024, threadsOfProcessor = 2048; // half of an SM's registers
+  int64_t rows = dims.heads * dims.rows, threads = rows * directLanes(dims.contracted);
+  return mayBeDirect(dims) && rows * dims.contracted * dims.elementBytes() <= processors * registerBytes &&
+         threads <= processors * threadsOfProcessor;
+}
+
 bool ProjectionChoices::areValidFor(const ProjectionDims &dims) const {
+  if (direct && !mayBeDirect(dims))
+    return false;
   bool knownTile = llvm::is_contained({64, 128}, tileRows) && llvm::is_contained(tokenTiles, tileTokens);
   // A warpgroup frees a stage when the products of its next one have started.
   bool mayBeSplit = splits == 1 || dims.maySplit();

@@ -58,6 +58,7 @@ struct ProjectionChoices {
   int64_t blocks = 1;      ///< CTAs per SM
   int64_t turns = 1;       ///< warpgroups per 64 rows, which multiply stages in turn; divides stages
   bool streamed = false;   ///< each weight is read about once: leave L2 to the tokens
+  bool direct = false;     ///< by threads, without tiles: of few tokens (DirectProduct.h)
   bool early = false;      ///< dependents are launched when the product starts, not when it ends
 
   int64_t multiplyingGroups() const { return tileRows / 64 * turns; } ///< warpgroups
@@ -65,6 +66,14 @@ struct ProjectionChoices {
   /// Returns whether a kernel supports them: known tiles, no part without columns of k, enough shared memory.
   bool areValidFor(const ProjectionDims &dims) const;
 };
+
+/// Up to so many tokens, and columns of k, a product may be direct; its CTAs have so many threads.
+inline constexpr int64_t directTokens = 4, directWidth = 8192, directThreads = 256;
+/// Returns how many lanes share a row of k columns, 8 at a time.
+int64_t directLanes(int64_t contracted);
+/// Returns whether products of up to directTokens tokens should be direct: w is bf16, and all CTAs run at the same time
+/// on `processors` SMs, with w in their registers.
+bool shouldBeDirect(const ProjectionDims &dims, int64_t processors);
 
 /// Returns the best choices for up to `tokens` tokens on a device of `processors` SMs. Any choice is correct for any
 /// number of tokens.

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DirectProduct.h"
 #include "Kinds.h"
 #include "ProjectionSchedule.h"
 #include "ScaledOperand.h"
@@ -158,14 +159,27 @@ bool ProjectionKind::multiplies(const ScaledProduct &product) const {
 
 ArrayRef<ScheduleKey> ProjectionKind::getScheduleKeys() const { return projectionKeys(); }
 
+/// Return whether steps of few tokens, which some functions have, have direct products: their sums have another order.
+static bool isDirect(const ProjectionDims &dims, const Purpose &purpose, const TargetInfo &target) {
+  constexpr int64_t tokensOfDecode = 256;
+  return !purpose.batchInvariant && purpose.tokens <= tokensOfDecode && shouldBeDirect(dims, target.multiprocessors);
+}
+
 SmallVector<int64_t> ProjectionKind::chooseLimits(KernelOp kernel, const Purpose &purpose,
                                                   const TargetInfo &target) const {
-  return limitsOf(dimsOf(*kernel.getBody().getOps<ProjectOp>().begin()), purpose, target);
+  ProjectionDims dims = dimsOf(*kernel.getBody().getOps<ProjectOp>().begin());
+  SmallVector<int64_t> limits = limitsOf(dims, purpose, target);
+  if (isDirect(dims, purpose, target))
+    limits.insert(limits.begin(), directTokens);
+  return limits;
 }
 
 KernelKind::Choices ProjectionKind::chooseSchedule(KernelOp kernel, const Purpose &purpose,
                                                    const TargetInfo &target) const {
-  return scheduleOf(dimsOf(*kernel.getBody().getOps<ProjectOp>().begin()), purpose, target);
+  ProjectionDims dims = dimsOf(*kernel.getBody().getOps<ProjectOp>().begin());
+  Choices choices = scheduleOf(dims, purpose, target);
+  choices.emplace_back("direct", purpose.tokens <= directTokens && isDirect(dims, purpose, target));
+  return choices;
 }
 
 /// Adds the maps of the weights.
@@ -181,6 +195,36 @@ static LogicalResult addWeights(ProjectOp op, const ProjectionShape &shape, Laun
   return success();
 }
 
+/// Adds the launch of a direct product, which runs if `chosen` is 1.
+static LogicalResult addDirect(ProjectOp op, mlir::gpu::GPUModuleOp module, const ProjectionShape &shape, const View &x,
+                               AffineExpr chosen, Launches &launches) {
+  if (failed(checkAlignment(kernel, x)))
+    return failure();
+  const ProjectionDims &d = shape.dims;
+  auto number = [&](int64_t value) { return getAffineConstantExpr(value, op.getContext()); };
+  DirectProductShape direct{d.heads, d.rows, d.contracted, d.border, shape.floatResult};
+  emitDirectProduct(module, direct);
+  Launch launch;
+  launch.kernel = direct.name();
+  launch.grid[0] = number(direct.blocks()) * x.rows.ceilDiv(int64_t(1) << 30) * chosen; // no CTA without tokens
+  launch.grid[1] = launch.grid[2] = number(1);
+  launch.threads = directThreads;
+  launch.sharedBytes = direct.sharedBytes();
+  for (Value weight : weightsOf(op)) {
+    FailureOr<Buffer> buffer = operandOf(storedOf(weight));
+    if (failed(buffer))
+      return failure();
+    launch.arguments.push_back(*buffer);
+  }
+  launch.arguments.push_back(x.buffer);
+  launch.arguments.push_back(Buffer{Buffer::Result, 0});
+  AffineExpr headStride = op.getHeads() == Heads::Per ? x.strides[1] : number(0);
+  for (AffineExpr size : {x.rows, x.strides[0], headStride})
+    launch.arguments.push_back(size);
+  launches.launches.push_back(launch);
+  return success();
+}
+
 /// Adds the launches of the kernels of `choices`, which run if `chosen` is 1.
 static LogicalResult addLaunches(KernelOp kernel, mlir::gpu::GPUModuleOp module, const ProjectionChoices &choices,
                                  AffineExpr chosen, Launches &launches) {
@@ -192,6 +236,8 @@ static LogicalResult addLaunches(KernelOp kernel, mlir::gpu::GPUModuleOp module,
   FailureOr<TensorMap> tokens = mapOfTokens(op, *shape, *x);
   if (failed(tokens))
     return failure();
+  if (choices.direct)
+    return addDirect(op, module, *shape, *x, chosen, launches);
   emitProjection(module, *shape);
   unsigned workspace = launches.workspace.size();
   Launch product = launchOfProduct(*shape, x->rows);

@@ -20,6 +20,7 @@ static constexpr ScheduleKey scheduleKeys[] = {
     {"blocks", 1, 16},   // CTAs per SM
     {"turns", 1, 3, 1},  // warpgroups per 64 rows, which multiply stages in turn
     {"streamed", 0, 1},  // weights leave L2 to the tokens
+    {"direct", 0, 1, 0}, // of few tokens, by threads without tiles
     {"early", 0, 1, 0},  // dependents are launched when the product starts, and copy their weights
     // A class has a kernel of its own, for steps of up to so many tokens; 0: any number.
     {kLimitKey, 1, 1 << 20, 0},
@@ -75,6 +76,7 @@ static ProjectionChoices choicesOf(ScheduleAttr schedule, size_t ofClass) {
   choices.blocks = schedule.get("blocks", ofClass);
   choices.turns = schedule.find("turns", ofClass).value_or(1);
   choices.streamed = schedule.get("streamed", ofClass) != 0;
+  choices.direct = schedule.find("direct", ofClass).value_or(0) != 0;
   choices.early = schedule.find("early", ofClass).value_or(0) != 0;
   return choices;
 }
@@ -95,10 +97,12 @@ LogicalResult mla::gpu::forEachClass(ScheduleAttr schedule, AffineExpr tokens,
 LogicalResult mla::gpu::checkChoices(KernelOp kernel, const ProjectionShape &shape) {
   if (shape.choices.areValidFor(shape.dims))
     return success();
-  return kernel.emitOpError("has a schedule that no kernel can follow: rows is 64 or 128, tokens 16 or a multiple of "
-                            "32 up to 256, of e4m3 up to 192, no part of k may be empty, stages must be a "
-                            "multiple of turns, at least twice as many, and must fit "
-                            "into 227 KB of shared memory");
+  return kernel.emitOpError(
+      "has a schedule that no kernel can follow: rows is 64 or 128, tokens 16 or a multiple of "
+      "32 up to 256, of e4m3 up to 192, no part of k may be empty, stages must be a "
+      "multiple of turns, at least twice as many, and must fit "
+      "into 227 KB of shared memory; direct products are of bf16, of up to 8192 columns, and neither "
+      "gated nor of experts");
 }
 
 Launch mla::gpu::launchOfProduct(const ProjectionShape &shape, AffineExpr tokens) {
