@@ -88,7 +88,7 @@ func.func @prefill(%hidden: !hidden, %ids: tensor<?xi32>) -> tensor<?x1040xbf16>
   return %sum : tensor<?x1040xbf16>
 }
 
-// The warps of a CTA share a row of more than 2048 elements.
+// The warps of a CTA share a row of more than 1024 elements.
 // CHECK-LABEL: mla.launches @decode
 // CHECK: mla.launch @kernels::@normalize_4096_{{.*}} grid (tokens, 1, 1) threads 128 shared 16 overlap args [
 // CHECK-NEXT: #mla.pointer<"hidden">,
@@ -105,4 +105,34 @@ func.func @decode(%hidden: tensor<?x4096xbf16>) -> tensor<?x4096xbf16>
     mla.yield %y : tensor<?x4096xbf16>
   }
   return %x : tensor<?x4096xbf16>
+}
+
+// The terms of a sum are read where they are; the sum is stored behind its norm.
+// CHECK-LABEL: mla.launches @decode_sum
+// CHECK: mla.launch @kernels::@normalize_1024_{{[0-9a-z]+}}_sum_bba_stored grid (tokens ceildiv 4, 1, 1) threads 128 shared 0 overlap args [
+// CHECK-NEXT: #mla.pointer<"hidden", offset = 2048>,
+// CHECK-NEXT: #mla.pointer<"hidden">,
+// CHECK-NEXT: #mla.pointer<"weight:gamma">,
+// CHECK-NEXT: #mla.pointer<"out">,
+// CHECK-NEXT: #mla.pointer<"temp:0">,
+// CHECK-NEXT: #mla.extent<tokens>,
+// CHECK-NEXT: #mla.extent<2048>,
+// CHECK-NEXT: #mla.extent<2048>,
+// CHECK-NEXT: #mla.extent<1024>]
+func.func @decode_sum(%hidden: tensor<?x2048xbf16>) -> tensor<?x1024xbf16>
+    attributes {mla.regime = #mla.regime<{phase = decode, q = naive, o = absorb}>} {
+  %gamma = mla.weight "gamma" : tensor<1024xf32>
+  %x:2 = mla.kernel normalize "x"(%a = %hidden, %g = %gamma) : (tensor<?x2048xbf16>, tensor<1024xf32>) -> (tensor<?x1024xbf16>, tensor<?x1024xbf16>) {
+    %c0 = arith.constant 0 : index
+    %t = tensor.dim %a, %c0 : tensor<?x2048xbf16>
+    %right = tensor.extract_slice %a[0, 1024] [%t, 1024] [1, 1] : tensor<?x2048xbf16> to tensor<?x1024xbf16>
+    %left = tensor.extract_slice %a[0, 0] [%t, 1024] [1, 1] : tensor<?x2048xbf16> to tensor<?x1024xbf16>
+    %r = arith.extf %right : tensor<?x1024xbf16> to tensor<?x1024xf32>
+    %l = arith.extf %left : tensor<?x1024xbf16> to tensor<?x1024xf32>
+    %s = arith.addf %r, %l : tensor<?x1024xf32>
+    %y = mla.rms_norm %s, %g {epsilon = 1.0e-06 : f64} : tensor<?x1024xf32>, tensor<1024xf32> -> tensor<?x1024xbf16>
+    %z = arith.truncf %s : tensor<?x1024xf32> to tensor<?x1024xbf16>
+    mla.yield %y, %z : tensor<?x1024xbf16>, tensor<?x1024xbf16>
+  }
+  return %x#0 : tensor<?x1024xbf16>
 }

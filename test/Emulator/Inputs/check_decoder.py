@@ -207,6 +207,64 @@ def run_norm(name):
         report(not np.allclose(found, np.roll(gamma, 8) * scaled, rtol=2**-8, atol=1e-30), f"{name}: another gamma is not seen")
 
 
+#===-- norms of sums ---------------------------------------------------------------------------------------------------------===#
+
+# Rows of terms, which something else reads too if the sum is stored.
+NORMS_OF_SUMS = {
+    "normsum": (2048, "bf16", ((0, 1), 2), True),
+    "normsum_wide": (7168, "bf16", (0, 1), True),
+    "normsum_f32": (1032, "f32", (0, 1), True),
+    "normsum_narrow": (8, "bf16", (0, 1), True),
+    "normsum_undivided": (2056, "bf16", (0, (1, 2)), True),
+    "normsum_only": (520, "bf16", (0, 1), False),
+}
+
+
+def norm_of_sum_module(name):
+    width, element, tree, stored = NORMS_OF_SUMS[name]
+    count, f32 = count_terms(tree), tensor("?", width, element="f32")
+    whole, gamma = tensor("?", count * width, element=element), tensor(width, element="f32")
+    lines, values = [f"%t = tensor.dim %hidden, %c0 : {whole}\n"], []
+    for i in range(count + stored):  # the last is the first term again, for the other reader
+        lines.append(sliced(f"s{i}", "hidden", [count * width], i % count * width, width, element))
+        lines.append(extended(f"e{i}", f"s{i}", [width], element))
+        values.append(f"e{i}" if element == "bf16" else f"s{i}")
+
+    def place(left, right):
+        lines.append(f"%a{len(lines)} = arith.addf %{left}, %{right} : {f32}\n")
+        return f"a{len(lines) - 1}"
+
+    x = add(tree, values, place)
+    lines.append(f'%gamma = mla.weight "gamma" : {gamma}\n'
+                 f"%y = mla.rms_norm %{x}, %gamma {{epsilon = 1.0e-6 : f64}} : {f32}, {gamma} -> {f32}\n")
+    if stored:
+        lines.append(f"%z = arith.addf %{x}, %{values[count]} : {f32}\n%r = arith.truncf %z : {f32} to {tensor('?', width)}\n")
+    return function("case", f"%hidden: {whole}", "".join(lines))
+
+
+def run_norm_of_sum(name):
+    width, element, tree, stored = NORMS_OF_SUMS[name]
+    rng, count = np.random.default_rng(6), count_terms(tree)
+    gamma = (1 + 0.1 * rng.standard_normal(width)).astype(np.float32)
+    for tokens in TOKENS:
+        values = rng.standard_normal((tokens, count, width)) * np.exp(rng.uniform(-3, 3, (tokens, count, 1)))
+        hidden = to_bits(values) if element == "bf16" else values.astype(np.float32)
+        terms = [(from_bits(hidden) if element == "bf16" else hidden)[:, i].astype(np.float32) for i in range(count)]
+        found, *others = run_twice(name, sizes_of(tokens), {"hidden": hidden.reshape(tokens, -1), "weight:gamma": gamma},
+                                   [((tokens, width), "bfloat16")] * (3 if stored else 1))
+        x = add(tree, terms, np.add)
+        for what, result, expected in zip(("sum", "reader's sum"), others, (to_bits(x), to_bits(from_bits(to_bits(x)) + terms[0]))):
+            report((result == expected).all(), f"{name} of {tokens} tokens: {(result != expected).sum()} elements of the {what} differ")
+
+        def norm(rows):
+            rows = rows.astype(np.float64)
+            return gamma * rows / np.sqrt((rows * rows).mean(axis=1, keepdims=True) + 1e-6)
+
+        same = [np.allclose(from_bits(found), norm(rows), rtol=2**-8, atol=1e-30) for rows in (x, terms[0])]
+        report(same[0], f"{name} of {tokens} tokens: another norm")
+        report(not same[1], f"{name}: a norm of one term is not seen")
+
+
 #===-- direct products -------------------------------------------------------------------------------------------------------===#
 
 
@@ -443,7 +501,7 @@ def run_pass(name):
 #===-- the group -------------------------------------------------------------------------------------------------------------===#
 
 KINDS = {name: kind for names, kind in ((DIRECT, (direct_module, run_direct)), (EMBEDDINGS, (embed_module, run_embed)), (SUMS, (sum_module, run_sum)), (SWIGLUS, (swiglu_module, run_swiglu)),
-                                        (NORMS, (norm_module, run_norm)),
+                                        (NORMS, (norm_module, run_norm)), (NORMS_OF_SUMS, (norm_of_sum_module, run_norm_of_sum)),
                                         (JOINS, (join_module, run_join)), (PASSES, (pass_module, run_pass)),
                                         (ROUTERS, (route_module, run_route))) for name in names}
 

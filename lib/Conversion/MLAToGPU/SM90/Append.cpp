@@ -26,7 +26,8 @@ std::string AppendShape::name() const {
   return "append_" + std::to_string(latent) + "_page" + std::to_string(page) + "_e" +
          llvm::utohexstr(llvm::bit_cast<uint64_t>(epsilon), true) +
          (rotation.frequencies.empty() ? "" : "_" + rotation.name()) + (input == Element::F32 ? "_f32" : "") +
-         (format == CacheFormat::Standard ? "" : "_" + stringifyCacheFormat(format).str());
+         (format == CacheFormat::Standard ? "" : "_" + stringifyCacheFormat(format).str()) +
+         (queries ? "_" + queries->name() : "");
 }
 
 namespace {
@@ -57,13 +58,10 @@ static void whereStored(KernelBuilder &k, const AppendShape &shape, const Argume
   });
 }
 
-void mla::gpu::emitAppend(mlir::gpu::GPUModuleOp module, const AppendShape &shape) {
-  if (module.lookupSymbol(shape.name()))
-    return;
-  KernelBuilder k(module, shape.name(), appendThreads, /*oneBlock=*/false);
+/// Appends the tokens of CTA blockX.
+static void appendTokensOfBlock(KernelBuilder &k, mlir::gpu::GPUModuleOp module, const AppendShape &shape,
+                                Arguments &a) {
   bool hasKeys = !shape.rotation.frequencies.empty();
-  Arguments a(k, hasKeys);
-  k.begin();
   std::optional<Rotation> rotation;
   Val lane = k.thread() & 31, unit = min(lane, k.i32(shape.rotation.units() - 1));
   if (hasKeys) {
@@ -96,5 +94,23 @@ void mla::gpu::emitAppend(mlir::gpu::GPUModuleOp module, const AppendShape &shap
              [&] { rotation->store(rotation->rotate(pairs), k.at(row, shape.row().rope), shape.keyElement()); });
     });
   });
+}
+
+void mla::gpu::emitAppend(mlir::gpu::GPUModuleOp module, const AppendShape &shape) {
+  static_assert(appendThreads == ropeThreads, "CTAs of both share a kernel");
+  if (module.lookupSymbol(shape.name()))
+    return;
+  KernelBuilder k(module, shape.name(), appendThreads, /*oneBlock=*/false);
+  Arguments a(k, !shape.rotation.frequencies.empty());
+  std::optional<RopeArguments> ofQueries;
+  if (shape.queries)
+    ofQueries.emplace(k);
+  k.begin();
+  if (!shape.queries)
+    appendTokensOfBlock(k, module, shape, a);
+  else
+    k.when(
+        k.blockY() == 0, [&] { appendTokensOfBlock(k, module, shape, a); },
+        [&] { rotateHeads(k, module, *shape.queries, *ofQueries, a.positions, k.blockX(), k.blockY() - 1); });
   k.finish();
 }

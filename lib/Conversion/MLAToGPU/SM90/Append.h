@@ -8,14 +8,14 @@
 #ifndef MLA_CONVERSION_MLATOGPU_SM90_APPEND_H
 #define MLA_CONVERSION_MLATOGPU_SM90_APPEND_H
 
-#include "Positions.h"
-#include "Rotation.h"
+#include "Rope.h"
 
 #include "mla/Dialect/MLA/IR/MLA.h"
 
 namespace mla::gpu {
 
 /// The cache's row of a token: its normalised latent, and its key rotated to the token's position. One warp per token.
+/// Other CTAs of the same kernel may rotate the queries, which depend on the same kernels and positions.
 struct AppendShape {
   int64_t latent = 0;    ///< L, a multiple of 8
   int64_t page = 64;     ///< tokens
@@ -23,6 +23,7 @@ struct AppendShape {
   RotationDims rotation; ///< no frequencies: rows are only the latent
   Element input = Element::BF16;
   CacheFormat format = CacheFormat::Standard;
+  std::optional<RopeShape> queries;
 
   /// Elements that latents and keys are stored as.
   Element latentElement() const { return format == CacheFormat::Standard ? Element::BF16 : Element::E4M3; }
@@ -35,9 +36,10 @@ inline constexpr int64_t appendTokens = 4; ///< per CTA
 inline constexpr int64_t appendThreads = 32 * appendTokens;
 
 /// Adds the kernel to the module, if it is not there. Arguments: latents, keys (if there are frequencies), gamma f32,
-/// pages, block_table; tokens, elements between latents, between keys (if there are
-/// frequencies), entries per row of the block table, pages; cu_seqlens, lengths, batch. Grid: ceil(tokens /
-/// appendTokens). Tokens at negative positions, of no sequence, or in pages that do not exist are not written.
+/// pages, block_table; tokens, elements between latents, between keys (if there are frequencies), entries per row of
+/// the block table, pages; cu_seqlens, lengths, batch; those of the rotation of queries. Grid: ceil(tokens /
+/// appendTokens); with queries (tokens, 1 + CTAs per token of their rotation). Tokens at negative positions, of no
+/// sequence, or in pages that do not exist are not written.
 void emitAppend(mlir::gpu::GPUModuleOp module, const AppendShape &shape);
 
 } // namespace mla::gpu

@@ -36,6 +36,20 @@ static Vals add(llvm::ArrayRef<Val> a, llvm::ArrayRef<Val> b) {
   return sums;
 }
 
+Vals mla::gpu::sumInOrder(llvm::StringRef order, llvm::function_ref<Vals(size_t term, char letter)> load) {
+  llvm::SmallVector<Vals> stack;
+  size_t term = 0;
+  for (char step : order) {
+    if (step != 'a') {
+      stack.push_back(load(term++, step));
+      continue;
+    }
+    Vals right = stack.pop_back_val();
+    stack.back() = add(stack.back(), right);
+  }
+  return stack.back();
+}
+
 namespace {
 /// A term of a sum: its elements, and of choices their weights, which are the next argument.
 struct Term {
@@ -82,19 +96,11 @@ void mla::gpu::emitSum(mlir::gpu::GPUModuleOp module, const SumShape &shape) {
   launchDependents(k);
   waitForPredecessors(k);
   k.when(column < shape.width, [&] {
-    llvm::SmallVector<Vals> stack;
-    const Term *term = terms.begin();
-    for (char step : shape.order) {
-      if (step == 'a') {
-        Vals right = stack.pop_back_val();
-        stack.back() = add(stack.back(), right);
-      } else if (step == 'm') {
-        stack.push_back(mixChoices(k, *term++, shape.choices, token, column));
-      } else {
-        stack.push_back(loadTerm(k, *term++, token, column, step == 'f' ? Element::F32 : Element::BF16));
-      }
-    }
-    storeResult(k, stack.back(), k.argument(y), token, column, shape.width);
+    Vals sums = sumInOrder(shape.order, [&](size_t i, char letter) {
+      return letter == 'm' ? mixChoices(k, terms[i], shape.choices, token, column)
+                           : loadTerm(k, terms[i], token, column, elementOfTerm(letter));
+    });
+    storeResult(k, sums, k.argument(y), token, column, shape.width);
   });
   k.finish();
 }

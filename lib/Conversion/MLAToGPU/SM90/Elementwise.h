@@ -33,6 +33,12 @@ struct SumShape {
   std::string name() const;
 };
 
+/// Adds the terms of a sum in postfix order, as above. `load` returns the elements of a term by its number and letter.
+Vals sumInOrder(llvm::StringRef order, llvm::function_ref<Vals(size_t term, char letter)> load);
+
+/// Returns the elements of a term 'b' or 'f'.
+inline Element elementOfTerm(char letter) { return letter == 'f' ? Element::F32 : Element::BF16; }
+
 /// Adds the kernel to the module, if it is not there. Arguments: the terms, of 'm' the rows and weights (f32 [tokens,
 /// choices]), y; elements between rows of each term, of 'm' between rows of choices. Grid: tokens, ceil(width /
 /// elementwiseColumns).

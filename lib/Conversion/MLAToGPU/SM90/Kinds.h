@@ -27,12 +27,14 @@ std::unique_ptr<KernelKind> createSortKind();
 std::unique_ptr<KernelKind> createGroupedKind();
 /// mla.grouped_project, mla.mix_choices.
 std::unique_ptr<KernelKind> createMixKind();
-/// mla.rms_norm, its gamma f32; or mla.rms_norm to f32, mla.position_scale, arith.truncf: a scaled query.
+/// mla.rms_norm, its gamma f32; or mla.rms_norm to f32, mla.position_scale, arith.truncf: a scaled query. The norm may
+/// be of a sum, which it also stores if others read it.
 std::unique_ptr<KernelKind> createNormalizeKind();
 /// mla.rope of [T, H, R], x may be a slice; or arith.extf, mla.rope, mla.position_scale, arith.truncf.
 std::unique_ptr<KernelKind> createQuantizeKind();
 std::unique_ptr<KernelKind> createRopeKind();
-/// mla.append of mla.rms_norm (to f32) and mla.rope, both of slices; yields the cache.
+/// mla.append of mla.rms_norm (to f32) and mla.rope, both of slices; yields the cache. Also stores what a rope kernel
+/// would, of the same positions.
 std::unique_ptr<KernelKind> createAppendKind();
 /// mla.gather: latent, k_rope, cu_keys (i32 [B + 1]).
 std::unique_ptr<KernelKind> createGatherKind();

@@ -14,17 +14,19 @@ using namespace mla::gpu;
 
 std::string NormalizeShape::name() const {
   return "normalize_" + std::to_string(width) + "_e" + llvm::utohexstr(llvm::bit_cast<uint64_t>(epsilon), true) +
-         (input == Element::F32 ? "_f32" : "") + (quantized.group ? quantized.name() : "") + nameOf(scale);
+         (order == "f"   ? "_f32"
+          : order == "b" ? ""
+                         : "_sum_" + order) +
+         (storesX ? "_stored" : "") + (quantized.group ? quantized.name() : "") + nameOf(scale);
 }
 
 int64_t NormalizeShape::warpsOfRow() const {
-  constexpr int64_t mostOfWarp = 2048; // 64 registers per lane
+  constexpr int64_t mostOfWarp = 1024; // 32 registers per lane, and as many instructions as a barrier is worth
   bool isDivisible = width % (normalizeWarps * laneElements) == 0;
   return width > mostOfWarp && isDivisible && !quantized.group ? normalizeWarps : 1;
 }
 
-/// Returns the sum over the warps of a row, in their order.
-static Val sumOverWarps(KernelBuilder &k, Val ofWarp, Val warp, Val lane, int64_t warps) {
+Val mla::gpu::sumOverWarps(KernelBuilder &k, Val ofWarp, Val warp, Val lane, int64_t warps) {
   if (warps == 1)
     return ofWarp;
   k.when(lane == 0, [&] { k.store(ofWarp, k.shared(0, warp * 4), 4); });
@@ -35,13 +37,35 @@ static Val sumOverWarps(KernelBuilder &k, Val ofWarp, Val warp, Val lane, int64_
   return sum;
 }
 
+NormalizeArguments::NormalizeArguments(KernelBuilder &k, const NormalizeShape &shape) {
+  size_t numTerms = shape.order.size() - llvm::count(shape.order, 'a');
+  for (size_t i = 0; i < numTerms; ++i)
+    terms.push_back(k.addPointer());
+  gamma = k.addPointer(), y = k.addPointer();
+  scales = shape.quantized.group ? k.addPointer() : 0;
+  x = shape.storesX ? k.addPointer() : 0;
+  rows = k.addInt();
+  for (size_t i = 0; i < numTerms; ++i)
+    strides.push_back(k.addInt());
+  yStride = k.addInt();
+}
+
+Vals mla::gpu::loadX(KernelBuilder &k, const NormalizeShape &shape, const NormalizeArguments &a, Val row, Val lane,
+                     Val first, int64_t width) {
+  return loadPieces(k, lane, width, [&](Val column) {
+    return sumInOrder(shape.order, [&](size_t term, char letter) {
+      Element element = elementOfTerm(letter);
+      Val from = rowAt(k, k.argument(a.terms[term]), row, k.argument(a.strides[term]), element);
+      return loadElements(k, elementAt(k, from, first + column, element), laneElements, element);
+    });
+  });
+}
+
 void mla::gpu::emitNormalize(mlir::gpu::GPUModuleOp module, const NormalizeShape &shape) {
   if (module.lookupSymbol(shape.name()))
     return;
   KernelBuilder k(module, shape.name(), normalizeThreads, /*oneBlock=*/false);
-  unsigned x = k.addPointer(), gamma = k.addPointer(), y = k.addPointer(),
-           scales = shape.quantized.group ? k.addPointer() : 0;
-  unsigned rows = k.addInt(), xStride = k.addInt(), yStride = k.addInt();
+  NormalizeArguments a(k, shape);
   std::optional<Positions> positions;
   if (shape.scale.beta != 0)
     positions.emplace(k);
@@ -52,22 +76,27 @@ void mla::gpu::emitNormalize(mlir::gpu::GPUModuleOp module, const NormalizeShape
   Val unit = k.blockX() * normalizeWarps + warp, row = unit / warps, first = unit % warps * width;
   launchDependents(k);
   waitForPredecessors(k);
-  k.when(row < k.argument(rows), [&] {
-    Val from = rowAt(k, k.argument(x), row, k.argument(xStride), shape.input);
-    Vals values = loadRow(k, elementAt(k, from, first, shape.input), lane, width, shape.input);
+  k.when(row < k.argument(a.rows), [&] {
+    Vals values = loadX(k, shape, a, row, lane, first, width);
+    auto storeBF16 = [&](llvm::ArrayRef<Val> elements, unsigned to) {
+      Val at = rowAt(k, k.argument(to), row, k.argument(a.yStride), Element::BF16);
+      storeRow(k, elements, elementAt(k, at, first, Element::BF16), lane, width, Element::BF16);
+    };
+    if (shape.storesX)
+      storeBF16(values, a.x);
     Val factor;
     if (positions) // while the row is being loaded
       factor = scaleAt(k, shape.scale, positions->placeOf(row).position);
     Val squares = sumOverWarps(k, sumOfSquares(k, values), warp, lane, warps);
     Val norm = rsqrt(squares * k.f32(1.0 / shape.width) + k.f32(shape.epsilon));
-    Val ofGamma = elementAt(k, k.argument(gamma), first, Element::F32);
+    Val ofGamma = elementAt(k, k.argument(a.gamma), first, Element::F32);
     Vals normalized = scaleByGamma(k, values, norm, ofGamma, lane, width);
     for (Val &value : normalized)
       value = factor ? value * factor : value;
     if (shape.quantized.group) {
       const Quantization &q = shape.quantized;
-      Val elements = rowAt(k, k.argument(y), row * q.terms, k.i32(q.width), Element::E4M3);
-      Val ofScales = rowAt(k, k.argument(scales), row, k.i32(q.scalesOfRow()), Element::F32);
+      Val elements = rowAt(k, k.argument(a.y), row * q.terms, k.i32(q.width), Element::E4M3);
+      Val ofScales = rowAt(k, k.argument(a.scales), row, k.i32(q.scalesOfRow()), Element::F32);
       llvm::SmallVector<QuantizedChunk> chunks;
       for (int64_t i = 0; i * laneElements < static_cast<int64_t>(normalized.size()); ++i) {
         Val column = lane * laneElements + i * warpElements;
@@ -76,8 +105,7 @@ void mla::gpu::emitNormalize(mlir::gpu::GPUModuleOp module, const NormalizeShape
       }
       storeQuantized(k, normalized, chunks, lane, q, /*termRows=*/1);
     } else {
-      Val to = rowAt(k, k.argument(y), row, k.argument(yStride), Element::BF16);
-      storeRow(k, normalized, elementAt(k, to, first, Element::BF16), lane, width, Element::BF16);
+      storeBF16(normalized, a.y);
     }
   });
   k.finish();

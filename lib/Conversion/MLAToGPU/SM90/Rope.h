@@ -26,8 +26,19 @@ struct RopeShape {
 
 inline constexpr int64_t ropeThreads = 128;
 
-/// Adds the kernel to the module, if it is not there. Arguments: x, y; elements between tokens and between heads of x,
-/// then of y; cu_seqlens, lengths, batch. Grid: (tokens, ceil(heads / headsOfBlock())). y may be x.
+/// Indices of the arguments, in order: x, y; elements between tokens and between heads of x, then of y. y may be x.
+struct RopeArguments {
+  explicit RopeArguments(KernelBuilder &k);
+  unsigned x, y, xToken, xHead, yToken, yHead;
+};
+
+/// Rotates the `number`-th heads of a token, of headsOfBlock() each, by a whole CTA of ropeThreads, which first waits
+/// for its predecessors.
+void rotateHeads(KernelBuilder &k, mlir::gpu::GPUModuleOp module, const RopeShape &shape, const RopeArguments &a,
+                 Positions &positions, Val token, Val number);
+
+/// Adds the kernel to the module, if it is not there. Arguments: those above; cu_seqlens, lengths, batch. Grid:
+/// (tokens, ceil(heads / headsOfBlock())).
 void emitRope(mlir::gpu::GPUModuleOp module, const RopeShape &shape);
 
 } // namespace mla::gpu

@@ -8,7 +8,7 @@
 #include "Append.h"
 #include "Gather.h"
 #include "Kinds.h"
-#include "Normalize.h"
+#include "Norms.h"
 #include "Quantize.h"
 #include "ReadKernel.h"
 #include "Rope.h"
@@ -49,12 +49,6 @@ static FailureOr<View> sourceOf(Value value) {
   if (auto cast = value.getDefiningOp<arith::ExtFOp>())
     value = cast.getIn();
   return viewOf(value);
-}
-
-static FailureOr<Buffer> gammaOf(RmsNormOp op) {
-  if (!getElementTypeOrSelf(op.getGamma()).isF32())
-    return op.emitOpError("expected a gamma of f32, got ") << getElementTypeOrSelf(op.getGamma());
-  return operandOf(op.getGamma());
 }
 
 static FailureOr<Buffer> partOf(Value cache, Buffer::Part part) {
@@ -106,6 +100,15 @@ static Value beforeScaling(Value value) {
   return value;
 }
 
+/// Returns the rotation of queries that the operation is, or scales by position; null if there is none.
+static RopeOp rotationOfHeads(Operation *op) {
+  if (auto scale = dyn_cast<PositionScaleOp>(op))
+    op = scale.getX().getDefiningOp();
+  auto rope = dyn_cast_or_null<RopeOp>(op);
+  bool rotates = rope && cast<RankedTensorType>(rope.getType()).getRank() == 3 && !rope.getFrequencies().empty();
+  return rotates ? rope : RopeOp();
+}
+
 namespace {
 /// `Op`, optionally with a scale.
 template <typename Op> class ScaledKind : public KernelKind {
@@ -119,6 +122,10 @@ public:
 class NormalizeKind : public ScaledKind<RmsNormOp> {
 public:
   NormalizeKind() : ScaledKind("normalize") {}
+  bool fuses(Operation *producer, Operation *last) const override {
+    return ScaledKind::fuses(producer, last) || isNormalizedSum(producer, last);
+  }
+  bool alsoStores(Operation *op, Operation *last) const override { return isNormalizedSum(op, last); }
   FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
 };
 
@@ -129,8 +136,14 @@ public:
   bool fuses(Operation *producer, Operation *last) const override {
     return isa<RmsNormOp>(producer) && isa<QuantizeOp>(last) && last->getOperand(0).getDefiningOp() == producer;
   }
+  bool alsoStores(Operation *op, Operation *last) const override {
+    auto quantize = dyn_cast<QuantizeOp>(last);
+    auto norm = quantize ? quantize.getX().getDefiningOp<RmsNormOp>() : RmsNormOp();
+    return norm && norm->hasOneUse() && isNormalizedSum(op, norm);
+  }
+  Value findComputed(Value yielded) const override { return beforeRounding(yielded); }
   bool stores(Type element, unsigned result) const override {
-    return result == 0 ? isa<Float8E4M3FNType>(element) : element.isF32();
+    return result == 0 ? isa<Float8E4M3FNType>(element) : result == 1 ? element.isF32() : element.isBF16();
   }
   FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
 };
@@ -149,6 +162,15 @@ public:
   bool fuses(Operation *producer, Operation *last) const override {
     return isa<RmsNormOp, RopeOp>(producer) && isa<AppendOp>(last);
   }
+  /// Queries are rotated to the same positions.
+  bool alsoStores(Operation *op, Operation *last) const override {
+    auto append = dyn_cast<AppendOp>(last);
+    RopeOp queries = rotationOfHeads(op);
+    return append && queries && queries.getPosition() == append.getPosition();
+  }
+  Value findComputed(Value yielded) const override { return beforeRounding(yielded); }
+  ArrayRef<ScheduleKey> getScheduleKeys() const override;
+  Choices chooseSchedule(KernelOp kernel, const Purpose &, const TargetInfo &) const override;
   FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
 };
 
@@ -171,40 +193,34 @@ ArrayRef<ScheduleKey> RopeKind::getScheduleKeys() const {
   return keys;
 }
 
+ArrayRef<ScheduleKey> AppendKind::getScheduleKeys() const {
+  static constexpr ScheduleKey keys[] = {{"passes", 1, 64, 2}}; // of queries, if it rotates them
+  return keys;
+}
+
+KernelKind::Choices AppendKind::chooseSchedule(KernelOp kernel, const Purpose &, const TargetInfo &) const {
+  return kernel.getNumResults() > 1 ? Choices{{"passes", 2}} : Choices();
+}
+
 //===----------------------------------------------------------------------===//
 // Generators
 //===----------------------------------------------------------------------===//
 
 /// Returns the launch of a norm, whose result is quantized if `quantize` is not null.
 static FailureOr<Launches> generateNorm(KernelOp kernel, mlir::gpu::GPUModuleOp module, QuantizeOp quantize) {
-  auto op = findIn<RmsNormOp>(kernel);
-  FailureOr<View> x = viewOf(op.getX(), Elements::Float);
-  FailureOr<Buffer> gamma = gammaOf(op);
-  if (failed(x) || failed(gamma))
+  FailureOr<Norm> norm = readNorm(kernel, findIn<RmsNormOp>(kernel));
+  if (failed(norm))
     return failure();
-  if (x->shape.size() != 2)
-    return kernel.emitOpError("expected a rank-2 operand to normalize, got rank ")
-           << x->shape.size() << "; compile with --target=cpu";
-  NormalizeShape shape;
-  shape.width = x->shape.back();
-  shape.epsilon = op.getEpsilon().convertToDouble();
-  shape.input = elementOf(op.getX());
   if (quantize)
-    shape.quantized = quantizationOf(quantize);
+    norm->shape.quantized = quantizationOf(quantize);
+  norm->shape.storesX = kernel.getNumResults() > (quantize ? 2 : 1);
   auto scale = findIn<PositionScaleOp>(kernel);
-  shape.scale = scaleOf(scale);
-  if (failed(checkWidth(kernel, shape.width)))
-    return failure();
-  emitNormalize(module, shape);
-  Launch launch =
-      launchOf(kernel, shape.name(), (x->rows * shape.warpsOfRow()).ceilDiv(normalizeWarps), normalizeThreads);
-  launch.sharedBytes = shape.sharedBytes();
-  launch.arguments = {x->buffer, *gamma, Buffer{Buffer::Result, 0}};
-  if (quantize)
-    launch.arguments.push_back(Buffer{Buffer::Result, 1});
-  for (AffineExpr size : {x->rows, x->strides[0], number(kernel, shape.width)})
-    launch.arguments.push_back(size);
-  if (shape.scale.beta != 0 && failed(addPositions(kernel, {positionOf(scale)}, launch.arguments)))
+  norm->shape.scale = scaleOf(scale);
+  SmallVector<Buffer> results;
+  for (unsigned i = 0; i < kernel.getNumResults(); ++i)
+    results.push_back({Buffer::Result, i});
+  Launch launch = launchOfNorm(kernel, module, *norm, results);
+  if (norm->shape.scale.beta != 0 && failed(addPositions(kernel, {positionOf(scale)}, launch.arguments)))
     return failure();
   return Launches{{launch}, {}};
 }
@@ -247,8 +263,27 @@ FailureOr<Launches> QuantizeKind::generate(KernelOp kernel, mlir::gpu::GPUModule
   return Launches{{launch}, {}};
 }
 
-FailureOr<Launches> RopeKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
-  auto op = findIn<RopeOp>(kernel);
+namespace {
+/// The rotation of queries in a kernel's region.
+struct Queries {
+  RopeShape shape;
+  View x;
+
+  AffineExpr blocksOfToken(KernelOp kernel) const {
+    return number(kernel, llvm::divideCeil(shape.heads, shape.headsOfBlock()));
+  }
+  /// Adds the arguments of RopeArguments; rotated queries are the kernel's `result`-th result.
+  void addArguments(KernelOp kernel, unsigned result, std::vector<Argument> &arguments) const {
+    int64_t width = shape.rotation.width();
+    for (const Buffer &buffer : {x.buffer, Buffer{Buffer::Result, result}})
+      arguments.push_back(buffer);
+    for (AffineExpr stride : {x.strides[0], x.strides[1], number(kernel, shape.heads * width), number(kernel, width)})
+      arguments.push_back(stride);
+  }
+};
+} // namespace
+
+static FailureOr<Queries> queriesOf(KernelOp kernel, RopeOp op, PositionScaleOp scale) {
   FailureOr<View> x = sourceOf(op.getX());
   if (failed(x))
     return failure();
@@ -258,34 +293,48 @@ FailureOr<Launches> RopeKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp m
   RopeShape shape;
   shape.heads = x->shape[1];
   shape.rotation = rotationOf(op);
-  auto scale = findIn<PositionScaleOp>(kernel);
   shape.scale = scaleOf(scale);
-  shape.passes = kernel.getSchedule()->get("passes");
+  shape.passes = kernel.getSchedule()->find("passes").value_or(shape.passes);
   if (failed(checkWidth(kernel, shape.rotation.width())))
     return failure();
+  return Queries{shape, *x};
+}
+
+FailureOr<Launches> RopeKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
+  auto op = findIn<RopeOp>(kernel);
+  auto scale = findIn<PositionScaleOp>(kernel);
+  FailureOr<Queries> queries = queriesOf(kernel, op, scale);
+  if (failed(queries))
+    return failure();
   Launches launches;
-  if (shape.rotation.frequencies.empty()) // nothing to rotate
+  if (queries->shape.rotation.frequencies.empty()) // nothing to rotate
     return launches;
-  emitRope(module, shape);
-  Launch launch = launchOf(kernel, shape.name(), x->rows, ropeThreads);
-  launch.grid[1] = number(kernel, llvm::divideCeil(shape.heads, shape.headsOfBlock()));
-  launch.arguments = {x->buffer,
-                      Buffer{Buffer::Result, 0},
-                      x->strides[0],
-                      x->strides[1],
-                      number(kernel, shape.heads * shape.rotation.width()),
-                      number(kernel, shape.rotation.width())};
+  emitRope(module, queries->shape);
+  Launch launch = launchOf(kernel, queries->shape.name(), queries->x.rows, ropeThreads);
+  launch.grid[1] = queries->blocksOfToken(kernel);
+  queries->addArguments(kernel, 0, launch.arguments);
   if (failed(addPositions(kernel, {op.getPosition(), positionOf(scale)}, launch.arguments)))
     return failure();
   launches.launches.push_back(launch);
   return launches;
 }
 
+/// Returns the rotation of queries that an append also stores, if it does.
+static FailureOr<std::optional<Queries>> queriesIn(KernelOp kernel) {
+  if (kernel.getNumResults() == 1)
+    return std::optional<Queries>();
+  Operation *op = beforeRounding(kernel.getYield()->getOperand(1)).getDefiningOp(); // as verified
+  FailureOr<Queries> queries = queriesOf(kernel, rotationOfHeads(op), dyn_cast<PositionScaleOp>(op));
+  if (failed(queries))
+    return failure();
+  return std::optional<Queries>(*queries);
+}
+
 FailureOr<Launches> AppendKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
   auto append = findIn<AppendOp>(kernel);
   auto norm = findIn<RmsNormOp>(kernel);
-  auto rope = findIn<RopeOp>(kernel);
-  if (!norm || append.getLatent() != norm.getResult() || (rope && append.getKRope() != rope.getResult()))
+  auto rope = append.getKRope() ? append.getKRope().getDefiningOp<RopeOp>() : RopeOp();
+  if (!norm || append.getLatent() != norm.getResult())
     return kernel.emitOpError("appends what is not normalised and rotated in it; compile with --target=cpu");
   auto cache = cast<CacheType>(append.getCache().getType());
   AppendShape shape;
@@ -307,8 +356,17 @@ FailureOr<Launches> AppendKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp
   if (failed(latents) || failed(keys) || failed(gamma) || failed(pages) || failed(table) ||
       failed(checkWidth(kernel, shape.latent)) || failed(checkWidth(kernel, shape.rotation.width())))
     return failure();
+  FailureOr<std::optional<Queries>> queries = queriesIn(kernel);
+  if (failed(queries))
+    return failure();
+  if (*queries)
+    shape.queries = (*queries)->shape;
   emitAppend(module, shape);
   Launch launch = launchOf(kernel, shape.name(), latents->rows.ceilDiv(appendTokens), appendThreads);
+  if (*queries) {
+    launch.grid[0] = latents->rows;
+    launch.grid[1] = (*queries)->blocksOfToken(kernel) + 1;
+  }
   std::vector<Argument> &arguments = launch.arguments;
   arguments.push_back(latents->buffer);
   if (hasKeys)
@@ -324,6 +382,8 @@ FailureOr<Launches> AppendKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp
   Value rotated = rope ? rope.getPosition() : Value();
   if (failed(addPositions(kernel, {append.getPosition(), rotated}, arguments, append.getSequence())))
     return failure();
+  if (*queries)
+    (*queries)->addArguments(kernel, 1, arguments);
   return Launches{{launch}, {}};
 }
 

@@ -104,13 +104,18 @@ static Vals loadWhere(KernelBuilder &k, Val condition, llvm::function_ref<Vals()
   return k.choose(condition, load, [&] { return Vals(laneElements, k.f32(0)); });
 }
 
-Vals mla::gpu::loadRow(KernelBuilder &k, Val row, Val lane, int64_t width, Element element) {
+Vals mla::gpu::loadPieces(KernelBuilder &k, Val lane, int64_t width, llvm::function_ref<Vals(Val first)> load) {
   Vals values;
   forEachPiece(k, lane, width, [&](int64_t, Val first, Val condition) {
-    values.append(loadWhere(k, condition,
-                            [&] { return loadElements(k, elementAt(k, row, first, element), laneElements, element); }));
+    values.append(loadWhere(k, condition, [&] { return load(first); }));
   });
   return values;
+}
+
+Vals mla::gpu::loadRow(KernelBuilder &k, Val row, Val lane, int64_t width, Element element) {
+  return loadPieces(k, lane, width, [&](Val first) {
+    return loadElements(k, elementAt(k, row, first, element), laneElements, element);
+  });
 }
 
 void mla::gpu::storeRow(KernelBuilder &k, llvm::ArrayRef<Val> values, Val row, Val lane, int64_t width,

@@ -30,6 +30,9 @@ Val rowAt(KernelBuilder &k, Val pointer, Val row, Val stride, Element element);
 /// Elements of a row per lane: eight, then eight that are 256 further, …
 inline constexpr int64_t laneElements = 8, warpElements = 256;
 
+/// Returns this lane's elements of a row of `width`, eight at a time as `load` returns them from an element on, zeros
+/// beyond the row's end.
+Vals loadPieces(KernelBuilder &k, Val lane, int64_t width, llvm::function_ref<Vals(Val first)> load);
 /// Loads this lane's elements of a row of `width` as f32, zeros beyond the row's end.
 Vals loadRow(KernelBuilder &k, Val row, Val lane, int64_t width, Element element);
 void storeRow(KernelBuilder &k, llvm::ArrayRef<Val> values, Val row, Val lane, int64_t width, Element element);

@@ -77,8 +77,7 @@ static LogicalResult addTerms(KernelOp kernel, Value value, SumTerms &terms) {
   return success();
 }
 
-FailureOr<SumTerms> mla::gpu::readSum(KernelOp kernel) {
-  Value sum = beforeRounding(kernel.getYield()->getOperand(0));
+FailureOr<SumTerms> mla::gpu::readTerms(KernelOp kernel, Value sum) {
   auto type = cast<RankedTensorType>(sum.getType());
   if (type.getRank() != 2)
     return kernel.emitOpError("expected rank-2 tensors to add, got rank ")
@@ -96,6 +95,10 @@ FailureOr<SumTerms> mla::gpu::readSum(KernelOp kernel) {
   if (failed(checkWidth(kernel, terms.shape.width)))
     return failure();
   return terms;
+}
+
+FailureOr<SumTerms> mla::gpu::readSum(KernelOp kernel) {
+  return readTerms(kernel, beforeRounding(kernel.getYield()->getOperand(0)));
 }
 
 Launch mla::gpu::launchOfSum(KernelOp kernel, mlir::gpu::GPUModuleOp module, const SumTerms &terms, Buffer rows,

@@ -35,7 +35,10 @@ struct SumTerms {
   MixChoicesOp mix;              ///< the term 'm', or null
 };
 
-/// Read the sum that the kernel yields, or a weighted sum of choices alone. Emits an error if no kernel adds them.
+/// Read a sum in the kernel's region, a tensor of memory, or a weighted sum of choices alone. Emits an error if no
+/// kernel adds them.
+mlir::FailureOr<SumTerms> readTerms(KernelOp kernel, mlir::Value sum);
+/// Read the sum that the kernel yields.
 mlir::FailureOr<SumTerms> readSum(KernelOp kernel);
 
 /// Add the code of a sum to `module`, and return its launch. Rows of choices are in `rows`.

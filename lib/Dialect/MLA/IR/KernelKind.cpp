@@ -18,7 +18,7 @@ KernelKind::~KernelKind() = default;
 // Regions
 //===----------------------------------------------------------------------===//
 
-static LogicalResult verifyNoneTwice(KernelOp kernel) {
+static LogicalResult verifyNoneTwice(KernelOp kernel, llvm::function_ref<bool(Operation *)> isAlsoStored) {
   llvm::SmallDenseMap<OperationName, Operation *> first;
   for (Operation &op : kernel.getBody().front()) {
     if (!isa_and_present<MLADialect>(op.getDialect()))
@@ -26,25 +26,31 @@ static LogicalResult verifyNoneTwice(KernelOp kernel) {
     auto [known, isFirst] = first.try_emplace(op.getName(), &op);
     // Positions from the same lengths are equal; a projection dequantizes both operands.
     bool isSame = isa<PositionsOp>(op) && op.getOperands().drop_front() == known->second->getOperands().drop_front();
-    if (!isFirst && !isSame && !isa<DequantizeOp>(op))
+    if (!isFirst && !isSame && !isa<DequantizeOp>(op) && !isAlsoStored(&op) && !isAlsoStored(known->second))
       return kernel.emitOpError() << "(C4) expected one operation " << op.getName() << ", got two";
   }
   return success();
 }
 
 LogicalResult KernelKind::verifyRegion(KernelOp kernel) const {
-  if (failed(verifyNoneTwice(kernel)))
-    return failure();
   Block &block = kernel.getBody().front();
   // A sum has several additions, of which the last is the result.
   auto backwards = llvm::reverse(block);
   auto computed = llvm::find_if(backwards, [&](Operation &op) { return op.getName().getStringRef() == operation; });
   if (computed == backwards.end())
     return kernel.emitOpError() << "(C4) expected " << operation << " in a kernel of kind " << name;
+  auto isAlsoStored = [&](Operation *op) { return op && alsoStores(op, &*computed); };
+  if (failed(verifyNoneTwice(kernel, isAlsoStored)))
+    return failure();
   auto yielded =
       llvm::map_to_vector(kernel.getYield()->getOperands(), [&](Value value) { return findComputed(value); });
-  if (!llvm::equal(yielded, computed->getResults()))
+  ResultRange own = computed->getResults();
+  auto others = ArrayRef(yielded).drop_front(std::min<size_t>(own.size(), yielded.size()));
+  if (!llvm::equal(ArrayRef(yielded).drop_back(others.size()), own))
     return kernel.emitOpError() << "(C4) must yield the results of its " << operation;
+  for (Value other : others)
+    if (!isAlsoStored(other.getDefiningOp()))
+      return kernel.emitOpError() << "(C4) yields a value that a " << name << " does not also store";
   return success();
 }
 

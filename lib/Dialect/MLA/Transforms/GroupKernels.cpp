@@ -11,6 +11,7 @@
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -54,6 +55,11 @@ static bool isRepeated(Operation *op) {
   return isa<tensor::ExtractSliceOp, tensor::ExpandShapeOp, tensor::DimOp, arith::ConstantOp, PositionsOp>(op);
 }
 
+/// Return whether a kernel ends with the operation.
+static bool endsKernel(Operation *op, const KernelTarget &target) {
+  return target.findTaking(op) && !isPartOfUser(op, target);
+}
+
 /// Names the bias by its checkpoint name, or as the fold named a moved one: `o_proj_x_b_uv`.
 static LogicalResult refuseBias(BiasOp op) {
   auto error = op.emitOpError("adds ");
@@ -86,6 +92,56 @@ static LogicalResult check(Operation *op, const KernelTarget &target) {
 }
 
 //===----------------------------------------------------------------------===//
+// What a kernel also stores
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Operations whose results the kernels of others also store.
+struct KeptOps {
+  llvm::DenseMap<Operation *, SmallVector<Operation *>> byKeeper; ///< in order, by the last operation of the kernel
+  llvm::DenseSet<Operation *> all;
+};
+} // namespace
+
+/// Return whether the kernel that ends with `last` depends on `op`.
+static bool dependsOn(Operation *last, Operation *op) {
+  SetVector<Operation *> slice;
+  BackwardSliceOptions options;
+  options.filter = [&](Operation *source) { return source == op || op->isBeforeInBlock(source); };
+  (void)getBackwardSlice(last, &slice, options);
+  return slice.contains(op);
+}
+
+/// Return the last operation of the kernel that also stores what `op` computes, before anything else depends on it;
+/// null if `op` has a kernel of its own. What is read in f32 has one.
+static Operation *findKeeper(Operation *op, const KeptOps &kept, const KernelTarget &target) {
+  auto isFloat = [&](Value result) { return isStoredInFloat(result, target); };
+  if (!endsKernel(op, target) || llvm::any_of(op->getResults(), isFloat))
+    return nullptr;
+  for (Operation *last = op->getNextNode(); last; last = last->getNextNode()) {
+    if (!endsKernel(last, target) || kept.all.contains(last))
+      continue;
+    if (target.findTaking(last)->alsoStores(op, last))
+      return last;
+    if (dependsOn(last, op))
+      return nullptr;
+  }
+  return nullptr;
+}
+
+/// Finds them backwards: a kernel may also store what others that it stores read.
+static KeptOps findKept(ArrayRef<Operation *> ops, const KernelTarget &target) {
+  KeptOps kept;
+  for (Operation *op : llvm::reverse(ops))
+    if (Operation *keeper = findKeeper(op, kept, target)) {
+      SmallVector<Operation *> &others = kept.byKeeper[keeper];
+      others.insert(others.begin(), op);
+      kept.all.insert(op);
+    }
+  return kept;
+}
+
+//===----------------------------------------------------------------------===//
 // One kernel
 //===----------------------------------------------------------------------===//
 
@@ -93,9 +149,9 @@ namespace {
 /// Fills the region of one kernel, backwards from its last operation to what other kernels or the caller store.
 class KernelRegion {
 public:
-  /// `stored`: the values of other kernels, by the values that they replace.
-  KernelRegion(Operation *last, const KernelTarget &target, IRMapping &stored)
-      : last(last), target(target), stored(stored), builder(last->getContext()) {
+  /// `kept`: what the kernel also stores; `stored`: the values of other kernels, by the values that they replace.
+  KernelRegion(Operation *last, ArrayRef<Operation *> kept, const KernelTarget &target, IRMapping &stored)
+      : last(last), kept(kept), target(target), stored(stored), builder(last->getContext()) {
     body.push_back(new Block());
     builder.setInsertionPointToEnd(&body.front());
   }
@@ -110,9 +166,10 @@ private:
   Operation *clone(Operation *op);
   Value rowsOf(Value tensor);
   Value toElement(Value value, Type element);
-  SmallVector<Value> roundResults(Operation *op);
+  SmallVector<Value> roundResults(Operation *op, Operation *original);
 
   Operation *last;
+  ArrayRef<Operation *> kept;
   const KernelTarget &target;
   IRMapping &stored;
   OpBuilder builder;
@@ -211,12 +268,13 @@ Operation *KernelRegion::clone(Operation *op) {
   return copy;
 }
 
-/// Rounds what the kernel stores to bf16, in its last operation if possible, unless the kind stores the element type.
-SmallVector<Value> KernelRegion::roundResults(Operation *op) {
+/// Rounds what the kernel stores of `op`, a copy of `original`, to bf16, in the operation itself if possible, unless
+/// the kind stores the element type.
+SmallVector<Value> KernelRegion::roundResults(Operation *op, Operation *original) {
   Value result = op->getResult(0);
   SmallVector<Value> results(op->getResults());
-  const KernelKind *kind = target.findTaking(last);
-  bool staysFloat = kind->stores(builder.getF32Type(), 0) && isStoredInFloat(last->getResult(0), target);
+  const KernelKind *kind = target.findTaking(original);
+  bool staysFloat = kind->stores(builder.getF32Type(), 0) && isStoredInFloat(original->getResult(0), target);
   if (staysFloat || !kind->stores(builder.getBF16Type(), 0))
     return results;
   auto type = dyn_cast<RankedTensorType>(result.getType());
@@ -236,14 +294,21 @@ static StringRef nameOf(Operation *op, StringRef kind) {
 }
 
 void KernelRegion::build() {
-  SmallVector<Value> results = roundResults(clone(last));
+  SmallVector<Value> results, others, replaced(last->getResults());
+  for (Operation *op : kept) {
+    llvm::append_range(others, roundResults(clone(op), op));
+    llvm::append_range(replaced, op->getResults());
+  }
+  llvm::append_range(results, roundResults(clone(last), last));
+  llvm::append_range(results, others);
   YieldOp::create(builder, last->getLoc(), results);
   builder.setInsertionPoint(last);
   StringRef kind = target.findTaking(last)->getName();
   auto kernel = KernelOp::create(builder, last->getLoc(), TypeRange(ValueRange(results)), operands, kind,
                                  nameOf(last, kind), ScheduleAttr());
   kernel.getBody().takeBody(body);
-  stored.map(last->getResults(), kernel.getOutputs());
+  for (auto [value, output] : llvm::zip_equal(replaced, kernel.getOutputs()))
+    stored.map(value, output);
 }
 
 //===----------------------------------------------------------------------===//
@@ -279,10 +344,11 @@ static LogicalResult group(func::FuncOp function, const KernelTarget &target) {
       return failure();
     ops.push_back(&op);
   }
+  KeptOps kept = findKept(ops, target);
   IRMapping stored;
   for (Operation *op : ops) {
-    if (target.findTaking(op) && !isPartOfUser(op, target))
-      KernelRegion(op, target, stored).build();
+    if (endsKernel(op, target) && !kept.all.contains(op))
+      KernelRegion(op, kept.byKeeper[op], target, stored).build();
     else if (auto cast = dyn_cast<arith::TruncFOp>(op); cast && failed(skipRounding(cast, stored)))
       return failure();
   }

@@ -171,6 +171,38 @@ func.func @kernel_c4_yields_a_part(%c: !mla.cache<page = 16, latent = 64, rope =
 
 // -----
 
+func.func @kernel_c4_yields_what_it_does_not_store(%x: tensor<?x64xf32>, %g: tensor<64xf32>) {
+  // expected-error @+1 {{(C4) yields a value that a normalize does not also store}}
+  %y:2 = mla.kernel normalize "y"(%a = %x, %b = %g) : (tensor<?x64xf32>, tensor<64xf32>) -> (tensor<?x64xbf16>, tensor<?x64xbf16>) {
+    %s = arith.addf %a, %a : tensor<?x64xf32>
+    %t = arith.addf %s, %a : tensor<?x64xf32>
+    %n = mla.rms_norm %t, %b {epsilon = 1.0e-06 : f64} : tensor<?x64xf32>, tensor<64xf32> -> tensor<?x64xbf16>
+    %r = arith.truncf %s : tensor<?x64xf32> to tensor<?x64xbf16>
+    mla.yield %n, %r : tensor<?x64xbf16>, tensor<?x64xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c4_rotates_to_other_positions(%k: tensor<?x80xbf16>, %q: tensor<?x4x16xbf16>, %g: tensor<64xf32>, %at: tensor<?xi32>, %of: tensor<?xi32>, %c: !mla.cache<page = 16, latent = 64, rope = 16, bf16>, %other: tensor<?xi32>) {
+  // expected-error @+1 {{(C4) expected one operation mla.rope, got two}}
+  %y:2 = mla.kernel append "y"(%a = %k, %b = %q, %h = %g, %p = %at, %s = %of, %d = %c, %o = %other) : (tensor<?x80xbf16>, tensor<?x4x16xbf16>, tensor<64xf32>, tensor<?xi32>, tensor<?xi32>, !mla.cache<page = 16, latent = 64, rope = 16, bf16>, tensor<?xi32>) -> (!mla.cache<page = 16, latent = 64, rope = 16, bf16>, tensor<?x4x16xbf16>) {
+    %c0 = arith.constant 0 : index
+    %t = tensor.dim %a, %c0 : tensor<?x80xbf16>
+    %l = tensor.extract_slice %a[0, 0] [%t, 64] [1, 1] : tensor<?x80xbf16> to tensor<?x64xbf16>
+    %n = mla.rms_norm %l, %h {epsilon = 1.0e-06 : f64} : tensor<?x64xbf16>, tensor<64xf32> -> tensor<?x64xf32>
+    %r = tensor.extract_slice %a[0, 64] [%t, 16] [1, 1] : tensor<?x80xbf16> to tensor<?x16xbf16>
+    %u = mla.rope interleaved %r at %p {frequencies = array<f32: 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3>} : tensor<?x16xbf16>
+    %v = mla.rope interleaved %b at %o {frequencies = array<f32: 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3>} : tensor<?x4x16xbf16>
+    %w = mla.append %n, %u at %p of %s into %d : tensor<?x64xf32>, tensor<?x16xbf16> into !mla.cache<page = 16, latent = 64, rope = 16, bf16>
+    mla.yield %w, %v : !mla.cache<page = 16, latent = 64, rope = 16, bf16>, tensor<?x4x16xbf16>
+  }
+  return
+}
+
+// -----
+
 func.func @kernel_c4_yields_a_part_of_a_sum(%x: tensor<?x64xf32>) {
   // expected-error @+1 {{(C4) must yield the results of its arith.addf}}
   %y = mla.kernel sum "y"(%a = %x) : (tensor<?x64xf32>) -> tensor<?x64xbf16> {

@@ -6,23 +6,23 @@
 // CHECK-SAME: (%[[HIDDEN:.*]]: tensor<?x64xbf16>)
 // CHECK: %[[OUT:.*]] = mla.kernel projection {{.*}}(%{{.*}} = %[[HIDDEN]],
 
-// A sum with two users is stored by its own kernel, with the cast of its operand.
-// CHECK: %[[SUM:.*]] = mla.kernel sum {{.*}}(%[[A:.*]] = %[[OUT]], %[[B:.*]] = %[[HIDDEN]]) : (tensor<?x64xbf16>, tensor<?x64xbf16>) -> tensor<?x64xbf16> {
+// A sum that a norm reads first is computed by its kernel, with the cast of its operand; others read the second result.
+// CHECK: %[[X:.*]]:2 = mla.kernel normalize {{.*}}(%[[A:.*]] = %[[OUT]], %[[B:.*]] = %[[HIDDEN]], %[[G:.*]] = %{{.*}}) : (tensor<?x64xbf16>, tensor<?x64xbf16>, tensor<64xf32>) -> (tensor<?x64xbf16>, tensor<?x64xbf16>) {
 // CHECK-DAG: %[[AF:.*]] = arith.extf %[[A]] : tensor<?x64xbf16> to tensor<?x64xf32>
 // CHECK-DAG: %[[BF:.*]] = arith.extf %[[B]] : tensor<?x64xbf16> to tensor<?x64xf32>
 // CHECK: %[[ADDED:.*]] = arith.addf %[[AF]], %[[BF]] : tensor<?x64xf32>
 // CHECK-NEXT: %[[ROUNDED:.*]] = arith.truncf %[[ADDED]] : tensor<?x64xf32> to tensor<?x64xbf16>
-// CHECK-NEXT: mla.yield %[[ROUNDED]]
-// CHECK: %[[X:.*]] = mla.kernel normalize {{.*}}(%{{.*}} = %[[SUM]],
+// CHECK-NEXT: %[[NORM:.*]] = mla.rms_norm %[[ADDED]], %[[G]] {{.*}} : tensor<?x64xf32>, tensor<64xf32> -> tensor<?x64xbf16>
+// CHECK-NEXT: mla.yield %[[NORM]], %[[ROUNDED]]
 
 // Gate and up are activated by the kernel that multiplies them.
-// CHECK: %[[H:.*]] = mla.kernel gated_projection {{.*}}(%[[XI:.*]] = %[[X]], %[[W:.*]] = %{{.*}}) : (tensor<?x64xbf16>, tensor<256x64xbf16>) -> tensor<?x128xbf16> {
+// CHECK: %[[H:.*]] = mla.kernel gated_projection {{.*}}(%[[XI:.*]] = %[[X]]#0, %[[W:.*]] = %{{.*}}) : (tensor<?x64xbf16>, tensor<256x64xbf16>) -> tensor<?x128xbf16> {
 // CHECK: %[[Y:.*]] = mla.project %[[XI]], %[[W]] : (tensor<?x64xbf16>, tensor<256x64xbf16>) -> tensor<?x256xf32>
 // CHECK: %[[GATE:.*]] = tensor.extract_slice %[[Y]][0, 0]
 // CHECK: %[[UP:.*]] = tensor.extract_slice %[[Y]][0, 128]
 // CHECK: mla.swiglu %[[GATE]], %[[UP]] : tensor<?x128xf32> -> tensor<?x128xbf16>
 // CHECK: %[[MLP:.*]] = mla.kernel projection {{.*}}(%{{.*}} = %[[H]],
-// CHECK: %[[LAYER:.*]] = mla.kernel sum {{.*}}(%{{.*}} = %[[MLP]], %{{.*}} = %[[SUM]])
+// CHECK: %[[LAYER:.*]] = mla.kernel sum {{.*}}(%{{.*}} = %[[MLP]], %{{.*}} = %[[X]]#1)
 // CHECK: return %[[LAYER]]
 func.func @dense(%hidden: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
   %c0 = arith.constant 0 : index
@@ -43,6 +43,30 @@ func.func @dense(%hidden: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
   %layer = arith.addf %mlp, %sum : tensor<?x64xf32>
   %rounded = arith.truncf %layer : tensor<?x64xf32> to tensor<?x64xbf16>
   return %rounded : tensor<?x64xbf16>
+}
+
+// A sum that only a norm reads is not stored; one that something reads before the norm has a kernel of its own.
+// CHECK-LABEL: func.func @only_norm
+// CHECK: mla.kernel normalize {{.*}}(%[[A:.*]] = %{{.*}}, %[[G:.*]] = %{{.*}}) : (tensor<?x64xf32>, tensor<64xf32>) -> tensor<?x64xbf16> {
+// CHECK-NEXT: %[[SUM:.*]] = arith.addf %[[A]], %[[A]]
+// CHECK-NEXT: mla.rms_norm %[[SUM]], %[[G]]
+// CHECK-LABEL: func.func @read_before
+// CHECK: %[[SUM:.*]] = mla.kernel sum
+// CHECK: mla.kernel projection {{.*}}(%{{.*}} = %[[SUM]],
+// CHECK: mla.kernel normalize {{.*}}(%{{.*}} = %[[SUM]],
+func.func @only_norm(%x: tensor<?x64xf32>) -> tensor<?x64xbf16> {
+  %gamma = mla.weight "gamma" : tensor<64xf32>
+  %sum = arith.addf %x, %x : tensor<?x64xf32>
+  %y = mla.rms_norm %sum, %gamma {epsilon = 1.0e-06 : f64} : tensor<?x64xf32>, tensor<64xf32> -> tensor<?x64xbf16>
+  return %y : tensor<?x64xbf16>
+}
+func.func @read_before(%x: tensor<?x64xf32>) -> (tensor<?x64xbf16>, tensor<?x64xbf16>) {
+  %gamma = mla.weight "gamma" : tensor<64xf32>
+  %w = mla.weight "w" : tensor<64x64xbf16>
+  %sum = arith.addf %x, %x : tensor<?x64xf32>
+  %z = mla.project %sum, %w : (tensor<?x64xf32>, tensor<64x64xbf16>) -> tensor<?x64xbf16>
+  %y = mla.rms_norm %sum, %gamma {epsilon = 1.0e-06 : f64} : tensor<?x64xf32>, tensor<64xf32> -> tensor<?x64xbf16>
+  return %y, %z : tensor<?x64xbf16>, tensor<?x64xbf16>
 }
 
 // What something else reads too is stored, and its slices are read in place; so are halves in the other order.

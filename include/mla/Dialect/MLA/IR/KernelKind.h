@@ -77,7 +77,11 @@ public:
   virtual bool takes(mlir::Operation *op) const { return op->getName().getStringRef() == operation; }
   /// Return whether `producer`, whose only user is `last`, is computed in the kernel that ends with `last`.
   virtual bool fuses(mlir::Operation *producer, mlir::Operation *last) const { return false; }
-  /// Return the result of the kind's operation that a yielded value comes from, looking through fused operations.
+  /// Return whether the kernel that ends with `last` also computes `op`, whose result others read, and stores it behind
+  /// its own results. Its inputs are available there, and all readers follow.
+  virtual bool alsoStores(mlir::Operation *op, mlir::Operation *last) const { return false; }
+  /// Return the result of the kind's operation, or of one that it also stores, that a yielded value comes from, looking
+  /// through fused operations.
   virtual mlir::Value findComputed(mlir::Value yielded) const { return yielded; }
   /// Checks that the region holds the kind's computation. Emits "(C4) …", as numbered in the documentation of
   /// mla.kernel.

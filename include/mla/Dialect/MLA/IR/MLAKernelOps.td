@@ -29,16 +29,16 @@ def MLA_KernelOp : MLA_Op<"kernel", [IsolatedFromAbove, RecursiveMemoryEffects, 
     (C2) yielded values have the results' types;
     (C3) the schedule is one of the kernel's kind, with keys and values known to
     the kind;
-    (C4) the region holds the kind's operation exactly once (a sum: every one of
-    its additions), and every other operation of mla at most once, and yields its
-    results (the last sum), possibly through operations that the kind fuses;
+    (C4) the region holds the kind's operation exactly once (a sum: all additions)
+    and others of mla at most once, except those that the kind also stores; it
+    yields its results, then theirs, possibly through operations that it fuses;
     (C5) the kind is one of the target's (`mla/Dialect/MLA/IR/KernelKind.h`).
 
     | kind | operation |
     |---|---|
     | `projection` | `mla.project` |
-    | `normalize`, `rope` | `mla.rms_norm`, `mla.rope`; their results may be scaled by position and rounded |
-    | `append`, `gather` | `mla.append`, `mla.gather` |
+    | `normalize`, `rope` | `mla.rms_norm`, `mla.rope`; their results may be scaled by position and rounded. A norm may be of a sum, and store it |
+    | `append`, `gather` | `mla.append`, `mla.gather`; the first may also store rotated queries |
     | `latent_attention`, `naive_attention` | `mla.latent_attention`, `mla.attention` |
     | `embed`, `swiglu`, `route` | `mla.embed`, `mla.swiglu`, `mla.route` |
     | `router` | `mla.route`; the projection of its logits is in the region |

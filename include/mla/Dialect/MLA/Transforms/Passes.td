@@ -366,9 +366,9 @@ def MLAGroupKernels : Pass<"mla-group-kernels", "::mlir::ModuleOp"> {
     | `sort_choices` | `mla.sort_choices` |
     | `grouped_projection` | `mla.grouped_project` |
     | `mix_choices` | `mla.grouped_project`, `mla.mix_choices` |
-    | `normalize` | `mla.rms_norm` of the query, and its `mla.position_scale` |
+    | `normalize` | `mla.rms_norm`, of the query its `mla.position_scale`; of a sum `arith.addf`, which it also stores if others read it |
     | `rope` | `mla.rope` of the query, and its `mla.position_scale` |
-    | `append` | `mla.rms_norm` of the latent, `mla.rope` of the key, `mla.append` |
+    | `append` | `mla.rms_norm` of the latent, `mla.rope` of the key, `mla.append`; it also stores what `rope` would |
     | `gather` | `mla.gather` |
     | `latent_attention`, `naive_attention` | `mla.latent_attention`, `mla.attention` |
     | `sum` | `arith.addf`, those of which it is the only user, `arith.extf` of their operands |
