@@ -80,6 +80,10 @@ static SmallVector<AffineExpr> stridesOf(RankedTensorType type) {
 }
 
 FailureOr<Buffer> mla::gpu::operandOf(Value value) {
+  // What the kernel stores, its later launches may read.
+  for (OpOperand &use : value.getUses())
+    if (isa<YieldOp>(use.getOwner()) && !isa<BlockArgument>(value))
+      return Buffer{Buffer::Result, use.getOperandNumber()};
   auto argument = dyn_cast<BlockArgument>(value);
   if (!argument || !isa<KernelOp>(argument.getOwner()->getParentOp()))
     return emitError(value.getLoc(), "expected an operand of the kernel, got a value that it computes");

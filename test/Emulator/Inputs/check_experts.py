@@ -30,6 +30,7 @@ class Mlp:
     experts: int = 0  # 0: one MLP for all tokens
     choices: int = 1
     shared: int = 0  # more experts, which every token has
+    normed: bool = False  # of the norm of twice the hidden states, which are then added to the result
     skew: float = 0  # of the router: the larger, the more tokens choose the same experts
     schedule: object = dataclasses.field(default_factory=dict)  # of both products: classes, or one; the rest is chosen
     tokens: tuple = TOKENS
@@ -53,6 +54,10 @@ class Mlp:
 
     def blocks(self, shape):
         return [-(-size // (block or size)) for size, block in zip(shape, self.block)]
+
+    @property
+    def gamma(self):
+        return {"gamma": (HIDDEN,)} if self.normed else {}
 
 
 WIDE = {"tokens": 64, "rows": 128, "stages": 2, "blocks": 1, "turns": 1}
@@ -81,6 +86,10 @@ MLPS = {
     "e4m3_experts_skewed": Mlp(80, 24, 2, skew=4, schedule={"tokens": 16}, terms=1, block=(32, 64)),
     "e4m3_experts_wide_tiles": Mlp(144, 8, 2, shared=1, schedule=WIDE, terms=2),
     "e4m3_experts_classes": Mlp(80, 8, 3, schedule=CLASSES, terms=1),
+    # Up to eight tokens take two launches from the stream to the sorted choices.
+    "normed": Mlp(72, 8, 3, normed=True, tokens=(1, 3, 8, 9, 17, 70)),
+    "normed_shared": Mlp(40, 40, 2, shared=2, normed=True, tokens=(1, 3, 17)),
+    "normed_most": Mlp(16, 72, 30, shared=2, normed=True, tokens=(2, 8)),
 }
 
 
@@ -103,6 +112,11 @@ def body(m):
     text = "%c0 = arith.constant 0 : index\n" + f"%tokens = tensor.dim %hidden, %c0 : {x}\n"
     text += "".join(f'%w_{name} = mla.weight "{name}" : {shape}\n' for name, shape in w.items())
     out = tensor("?", HIDDEN)
+    if m.normed:
+        f, g = tensor("?", HIDDEN, element="f32"), tensor(HIDDEN, element="f32")
+        text += "".join(f"%{name} = arith.extf %hidden : {x} to {f}\n" for name in ("left", "right"))
+        text += (f'%gamma = mla.weight "gamma" : {g}\n%stream = arith.addf %left, %right : {f}\n'
+                 f"%x = mla.rms_norm %stream, %gamma {{epsilon = 1.0e-6 : f64}} : {f}, {g} -> {f}\n")
     if not m.experts:
         y = tensor("?", 2 * m.width, element="f32")
         activated, h = slices("h", "y", 0, m.width)
@@ -112,10 +126,13 @@ def body(m):
     logits, numbers, factors = tensor("?", m.experts, element="f32"), tensor("?", count, element="i32"), tensor("?", count, element="f32")
     y = tensor("?", count, 2 * m.width, element="f32")
     activated, h = slices("h", "y", count, m.width)
-    return (text + f"%logits = mla.project %hidden, %w_router : ({x}, {w['router']}) -> {logits}\n"
+    rows, last = "%hidden", f"%out = mla.experts_project %h, %w_down of %e summed %f : ({h}, {w['down']}, {numbers}, {factors}) -> {out}\n"
+    if m.normed:
+        rows, x = "%x", f
+        last = last.replace("%out", "%mixed").replace(f"-> {out}", f"-> {f}") + f"%sum = arith.addf %mixed, %stream : {f}\n%out = arith.truncf %sum : {f} to {out}\n"
+    return (text + f"%logits = mla.project {rows}, %w_router : ({x}, {w['router']}) -> {logits}\n"
             f"%e, %f = mla.route softmax %logits {{normalized, factor = 2.0 : f64, shared = {m.shared} : i64}} : {logits} -> {numbers}, {factors}\n"
-            f"%y = mla.experts_project %hidden, %w_up of %e : ({x}, {w['up']}, {numbers}) -> {y}\n{activated}"
-            f"%out = mla.experts_project %h, %w_down of %e summed %f : ({h}, {w['down']}, {numbers}, {factors}) -> {out}\n")
+            f"%y = mla.experts_project {rows}, %w_up of %e : ({x}, {w['up']}, {numbers}) -> {y}\n{activated}{last}")
 
 
 def prepare_pieces(m, name, shape):
@@ -139,7 +156,8 @@ def prepare_pieces(m, name, shape):
 
 
 def prepare(m):
-    text = ""
+    f32 = {name: tensor(*shape, element="f32") for name, shape in m.gamma.items()}
+    text = "".join(f'func.func @prepare.{name}() -> {t} {{\n%w = mla.weight "{name}" : {t}\nreturn %w : {t}\n}}\n' for name, t in f32.items())
     for name, shape in m.weights.items():
         t = tensor(*shape)
         text += prepare_pieces(m, name, shape) if name in m.pieces else f'func.func @prepare.{name}() -> {t} {{\n%w = mla.weight "{name}" : {t}\nreturn %w : {t}\n}}\n'
@@ -160,6 +178,9 @@ def made_weights(name):
             made *= np.exp(-m.skew * np.arange(m.experts) / m.experts)[:, None] * 2
         bits = to_bits(made)
         tensors[key], numbers[key] = ("BF16", bits.shape, bits.tobytes()), from_bits(bits).astype(np.float64)
+    for key, shape in m.gamma.items():
+        numbers[key] = (1 + 0.1 * rng.standard_normal(shape)).astype(np.float32)
+        tensors[key] = ("F32", shape, numbers[key].tobytes())
     return tensors, numbers
 
 
@@ -228,6 +249,9 @@ def multiplied(m, x):
 
 
 def reference(m, x, w, factor=2.0):
+    stream = 2 * x if m.normed else np.zeros_like(x)
+    if m.normed:
+        x = rounded(w["gamma"] * stream / np.sqrt((stream * stream).mean(-1, keepdims=True) + 1e-6))
     if not m.experts:
         return multiplied(m, activate(multiplied(m, x) @ w["up"].T, m.width)) @ w["down"].T
     logits = x @ w["router"].T
@@ -240,7 +264,7 @@ def reference(m, x, w, factor=2.0):
         for expert, weight in mixed:
             h = multiplied(m, activate(w["up"][expert] @ x[t], m.width)[None])[0]
             out[t] += weight * rounded(w["down"][expert] @ h)
-    return out
+    return out + stream
 
 
 def run(names):
@@ -255,9 +279,11 @@ def run(names):
                 error, repeats = checks.worst_row(found, expected), bool((out == again).all())
                 report(error <= TOLERANCE and repeats and not touched + touched_again,
                        f"{name} of {tokens} tokens: error of a row {error:.1e}, repeats {repeats}, touched {touched + touched_again}")
-        # Checks that must fail: a weight of another row, gates for ups, another number of terms.
+        # Checks that must fail: a weight of another row, gates for ups, another gamma, another number of terms.
         rolled, turned = np.roll(weights["down"], 1, axis=-2), np.roll(weights["up"], m.width, axis=-2)
         wrong = [("weight", m, dict(weights, down=rolled)), ("order of gates and ups", m, dict(weights, up=turned))]
+        if m.normed:
+            wrong.append(("gamma", m, dict(weights, gamma=np.roll(weights["gamma"], 1))))
         if m.terms:
             wrong.append(("number of terms", dataclasses.replace(m, terms=3 - m.terms), weights))
         for what, other, numbers in wrong:

@@ -42,7 +42,7 @@ enum class Elements { BF16, Float, E4M3 };
 /// Return the view, or emit an error if the value is no operand or slice of one.
 mlir::FailureOr<View> viewOf(mlir::Value value, Elements elements = Elements::BF16);
 
-/// Return the operand for an argument of a kernel's region: a tensor, or the cache.
+/// Return the operand for an argument of a kernel's region: a tensor, or the cache; or the result that holds a value.
 mlir::FailureOr<Buffer> operandOf(mlir::Value value);
 
 } // namespace mla::gpu

@@ -8,7 +8,7 @@
 #include "Kinds.h"
 #include "Product.h"
 #include "ReadKernel.h"
-#include "SortChoices.h"
+#include "Sorting.h"
 #include "SumTerms.h"
 
 #include "mla/Dialect/MLA/Analysis/Commuting.h"
@@ -18,8 +18,6 @@
 using namespace mlir;
 using namespace mla;
 using namespace mla::gpu;
-
-static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 //===----------------------------------------------------------------------===//
 // Gated products
@@ -131,37 +129,8 @@ FailureOr<Launches> MixKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp mo
 }
 
 FailureOr<Launches> SortKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
-  auto sort = findIn<SortChoicesOp>(kernel);
-  bool isScaled = sort.getScale() != nullptr;
-  FailureOr<View> x = viewOf(sort.getX(), isScaled ? Elements::E4M3 : Elements::BF16);
-  FailureOr<Buffer> experts = operandOf(sort.getExperts()),
-                    scale = isScaled ? operandOf(sort.getScale()) : FailureOr<Buffer>(Buffer());
-  if (failed(x) || failed(experts) || failed(scale))
+  FailureOr<Launch> launch = launchOfSort(kernel, module);
+  if (failed(launch))
     return failure();
-  // Rows of e4m3 with their terms, as elements of two bytes.
-  int64_t elements = isScaled ? 2 : 1, all = 1;
-  for (int64_t size : typeOf(sort.getX()).getShape().drop_front())
-    all *= size;
-  SortChoicesShape shape{typeOf(sort.getExperts()).getDimSize(1), typeOf(sort.getFirst()).getDimSize(0) - 1,
-                         all / elements, isScaled ? typeOf(sort.getScale()).getDimSize(1) : 0};
-  if (all % elements != 0)
-    return kernel.emitOpError() << "sorts rows of " << all << " elements of e4m3; expected a multiple of 16";
-  if (failed(checkWidth(kernel, shape.width)))
-    return failure();
-  emitSortChoices(module, shape);
-  // No CTA without tokens.
-  AffineExpr blocks = number(kernel, shape.experts + 1) * x->rows.ceilDiv(int64_t(1) << 30);
-  Launch launch = launchOf(kernel, shape.name(), blocks, sortThreads);
-  launch.grid[1] = number(kernel, sortParts);
-  launch.sharedBytes = sortSharedBytes;
-  launch.arguments = {x->buffer, *experts};
-  for (unsigned result : {0, 1, 2})
-    launch.arguments.push_back(Buffer{Buffer::Result, result});
-  if (isScaled) {
-    launch.arguments.push_back(*scale);
-    launch.arguments.push_back(Buffer{Buffer::Result, 3});
-  }
-  launch.arguments.push_back(x->rows);
-  launch.arguments.push_back(x->strides[0].floorDiv(elements));
-  return Launches{{launch}, {}};
+  return Launches{{*launch}, {}};
 }

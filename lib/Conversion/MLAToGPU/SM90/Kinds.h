@@ -23,6 +23,9 @@ std::unique_ptr<KernelKind> createProjectionKind();
 std::unique_ptr<KernelKind> createGatedKind();
 /// mla.sort_choices; rows are bf16.
 std::unique_ptr<KernelKind> createSortKind();
+/// mla.rms_norm, mla.project, of bf16, mla.route, mla.sort_choices of the norm; also stores the norm, the route, and
+/// the sum that the norm is of.
+std::unique_ptr<KernelKind> createRoutedKind();
 /// mla.grouped_project.
 std::unique_ptr<KernelKind> createGroupedKind();
 /// mla.grouped_project, mla.mix_choices.

@@ -51,8 +51,8 @@ public:
   void excludeBeyond(Vals &open);
   /// Excludes the experts of groups that are not kept.
   void keepGroups(Vals &open);
-  /// Chooses by `open` scores; stores numbers and weights of the token.
-  void choose(Vals open, llvm::ArrayRef<Val> scores, Val numbers, Val weights);
+  /// Chooses by `open` scores; returns this lane's choice.
+  Choice choose(Vals open, llvm::ArrayRef<Val> scores);
 
 private:
   struct Largest {
@@ -186,7 +186,7 @@ Val Router::scoreOf(llvm::ArrayRef<Val> scores, Val expert) {
   return k.shuffle(found, expert & 31);
 }
 
-void Router::choose(Vals open, llvm::ArrayRef<Val> scores, Val numbers, Val weights) {
+Choice Router::choose(Vals open, llvm::ArrayRef<Val> scores) {
   Val number = k.i32(0), weight = k.f32(0), sum = k.f32(0);
   for (int64_t i = 0; i < shape.chosen; ++i) {
     Val expert = findLargest(open, experts, k.i32(0)).index, score = scoreOf(scores, expert);
@@ -202,10 +202,7 @@ void Router::choose(Vals open, llvm::ArrayRef<Val> scores, Val numbers, Val weig
     number = select(lane < shape.chosen, number, lane + (shape.experts - shape.chosen));
     weight = select(lane < shape.chosen, weight, k.f32(1));
   }
-  k.when(lane < shape.columns(), [&] {
-    k.store(number, k.at(numbers, k.extend(lane) * 4), 4);
-    k.store(weight, elementAt(k, weights, lane, Element::F32), 4);
-  });
+  return {number, weight};
 }
 
 //===----------------------------------------------------------------------===//
@@ -223,6 +220,30 @@ static Val sumParts(KernelBuilder &k, Val from, Val partBytes, int64_t parts) {
   return sum;
 }
 
+static Val laneOf(KernelBuilder &k) { return k.thread() & 31; }
+
+Vals mla::gpu::loadCorrections(KernelBuilder &k, const RouteShape &shape, Val correction) {
+  if (!shape.isCorrected)
+    return {};
+  return Router(k, shape, laneOf(k)).load(correction, k.f32(0), [&](Val from) {
+    return k.loadConstant(from, k.f32Type());
+  });
+}
+
+Choice mla::gpu::routeToken(KernelBuilder &k, const RouteShape &shape, llvm::ArrayRef<Val> corrections, Val row,
+                            Val partBytes) {
+  Router router(k, shape, laneOf(k));
+  Val none = k.f32(-std::numeric_limits<double>::infinity());
+  Vals loaded = router.load(row, none, [&](Val from) { return sumParts(k, from, partBytes, shape.parts); });
+  Vals scores = shape.isSigmoid ? router.sigmoid(loaded) : router.softmax(loaded), open = scores;
+  for (auto [score, more] : llvm::zip(open, corrections))
+    score = score + more;
+  router.excludeBeyond(open);
+  if (shape.groups > 1)
+    router.keepGroups(open);
+  return router.choose(open, scores);
+}
+
 void mla::gpu::emitRoute(mlir::gpu::GPUModuleOp module, const RouteShape &shape) {
   if (module.lookupSymbol(shape.name()))
     return;
@@ -232,28 +253,20 @@ void mla::gpu::emitRoute(mlir::gpu::GPUModuleOp module, const RouteShape &shape)
   unsigned tokens = k.addInt(), stride = k.addInt();
   k.begin();
   // Uniform in a warp.
-  Val warp = k.shuffle(k.thread() >> 5, k.i32(0)), lane = k.thread() & 31;
+  Val warp = k.shuffle(k.thread() >> 5, k.i32(0)), lane = laneOf(k);
   Val token = k.blockX() * routeTokens + warp;
-  Router router(k, shape, lane);
-  Vals corrections; // loaded while predecessors run
-  if (shape.isCorrected)
-    corrections =
-        router.load(k.argument(correction), k.f32(0), [&](Val from) { return k.loadConstant(from, k.f32Type()); });
+  Vals corrections = loadCorrections(k, shape, k.argument(correction)); // while predecessors run
   launchDependents(k);
   waitForPredecessors(k);
   k.when(token < k.argument(tokens), [&] {
     Val row = rowAt(k, k.argument(logits), token, k.argument(stride), Element::F32);
-    Val none = k.f32(-std::numeric_limits<double>::infinity());
     Val partBytes = k.extend(k.argument(tokens)) * k.extend(k.argument(stride)) * 4;
-    Vals loaded = router.load(row, none, [&](Val from) { return sumParts(k, from, partBytes, shape.parts); });
-    Vals scores = shape.isSigmoid ? router.sigmoid(loaded) : router.softmax(loaded), open = scores;
-    for (auto [score, more] : llvm::zip(open, corrections))
-      score = score + more;
-    router.excludeBeyond(open);
-    if (shape.groups > 1)
-      router.keepGroups(open);
-    router.choose(open, scores, rowAt(k, k.argument(numbers), token, k.i32(shape.columns()), Element::F32),
-                  rowAt(k, k.argument(weights), token, k.i32(shape.columns()), Element::F32));
+    Choice choice = routeToken(k, shape, corrections, row, partBytes);
+    k.when(lane < shape.columns(), [&] {
+      Val index = token * shape.columns() + lane;
+      k.store(choice.number, elementAt(k, k.argument(numbers), index, Element::F32), 4);
+      k.store(choice.weight, elementAt(k, k.argument(weights), index, Element::F32), 4);
+    });
   });
   k.finish();
 }

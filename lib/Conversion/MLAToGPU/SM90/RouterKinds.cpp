@@ -6,15 +6,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "Kinds.h"
-#include "Product.h"
 #include "ReadKernel.h"
-#include "Route.h"
+#include "Routing.h"
 
 using namespace mlir;
 using namespace mla;
 using namespace mla::gpu;
 
-static RouteShape routeOf(RouteOp op) {
+RouteShape mla::gpu::routeOf(RouteOp op) {
   RouteShape shape;
   shape.experts = cast<RankedTensorType>(op.getLogits().getType()).getDimSize(1);
   shape.shared = op.getShared();
@@ -29,8 +28,7 @@ static RouteShape routeOf(RouteOp op) {
   return shape;
 }
 
-/// Emits an error if the kernel does not support the sizes.
-static LogicalResult checkSizes(RouteOp op) {
+LogicalResult mla::gpu::checkSizes(RouteOp op) {
   RouteShape shape = routeOf(op);
   bool hasGroups = shape.groups > 1;
   std::tuple<StringRef, int64_t, int64_t> limits[] = {{"experts", shape.experts, maxRoutedExperts},
@@ -44,40 +42,59 @@ static LogicalResult checkSizes(RouteOp op) {
   return success();
 }
 
-/// Adds the code of a route to `module`. Returns its launch: logits are `parts` arrays that are summed, rows `stride`
-/// elements apart.
-static FailureOr<Launch> launchOfRoute(KernelOp kernel, mlir::gpu::GPUModuleOp module, const Buffer &logits,
-                                       AffineExpr tokens, AffineExpr stride, int64_t parts) {
+FailureOr<std::vector<Argument>> mla::gpu::inputsOf(KernelOp kernel, RouteOp op, const Buffer &logits) {
+  std::vector<Argument> arguments = {logits};
+  Value correction = op.getCorrection();
+  if (!correction)
+    return arguments;
+  FailureOr<Buffer> buffer = operandOf(correction);
+  if (failed(buffer))
+    return failure();
+  if (!getElementTypeOrSelf(correction).isF32())
+    return kernel.emitOpError("expected a correction of f32, got ") << getElementTypeOrSelf(correction);
+  arguments.push_back(*buffer);
+  return arguments;
+}
+
+FailureOr<Launch> mla::gpu::launchOfRoute(KernelOp kernel, mlir::gpu::GPUModuleOp module, const Buffer &logits,
+                                          ArrayRef<Buffer> results, AffineExpr tokens, AffineExpr stride,
+                                          int64_t parts) {
   auto op = findIn<RouteOp>(kernel);
   RouteShape shape = routeOf(op);
   shape.parts = parts;
+  FailureOr<std::vector<Argument>> inputs = inputsOf(kernel, op, logits);
+  if (failed(inputs))
+    return failure();
   Launch launch = launchOf(kernel, shape.name(), tokens.ceilDiv(routeTokens), routeThreads);
-  launch.arguments.push_back(logits);
-  if (Value correction = op.getCorrection()) {
-    FailureOr<Buffer> buffer = operandOf(correction);
-    if (failed(buffer))
-      return failure();
-    if (!getElementTypeOrSelf(correction).isF32())
-      return kernel.emitOpError("expected a correction of f32, got ") << getElementTypeOrSelf(correction);
-    launch.arguments.push_back(*buffer);
-  }
-  for (unsigned result : {0, 1})
-    launch.arguments.push_back(Buffer{Buffer::Result, result});
+  launch.arguments = *inputs;
+  for (const Buffer &result : results)
+    launch.arguments.push_back(result);
   launch.arguments.push_back(tokens);
   launch.arguments.push_back(stride);
   emitRoute(module, shape);
   return launch;
 }
 
-/// Experts whose scores nearly tie differ by less than a rounding to bf16.
-static bool isLogits(const OpOperand &operand) {
+bool mla::gpu::isLogits(const OpOperand &operand) {
   auto route = dyn_cast<RouteOp>(operand.getOwner());
   return route && operand.get() == route.getLogits();
+}
+
+Product mla::gpu::logitsOf(RouteOp op) {
+  auto project = op.getLogits().getDefiningOp<ProjectOp>();
+  if (!project || !llvm::all_of(project->getUsers(), [&](Operation *user) { return user == op; }) ||
+      !getElementTypeOrSelf(project.getWeight().getType()).isBF16())
+    return {};
+  Product product = productOf(project);
+  product.floatResult = true;
+  return product;
 }
 
 static bool storesChoices(Type element, unsigned result) {
   return result == 0 ? element.isInteger(32) : element.isF32();
 }
+
+static constexpr Buffer results[] = {{Buffer::Result, 0}, {Buffer::Result, 1}};
 
 namespace {
 /// Logits are in memory.
@@ -94,15 +111,14 @@ public:
 class RouterKind : public ProductKind {
 public:
   RouterKind() : ProductKind("router", RouteOp::getOperationName()) {}
-  static Product productOf(RouteOp op);
-  bool takes(Operation *op) const override { return isa<RouteOp>(op) && productOf(cast<RouteOp>(op)).op; }
+  bool takes(Operation *op) const override { return isa<RouteOp>(op) && logitsOf(cast<RouteOp>(op)).op; }
   bool fuses(Operation *producer, Operation *last) const override {
-    return isa<RouteOp>(last) && productOf(cast<RouteOp>(last)).op == producer;
+    return isa<RouteOp>(last) && logitsOf(cast<RouteOp>(last)).op == producer;
   }
   bool readsFloat(const OpOperand &operand) const override { return isLogits(operand); }
   bool stores(Type element, unsigned result) const override { return storesChoices(element, result); }
   LogicalResult checkOperation(Operation *op) const override { return checkSizes(cast<RouteOp>(op)); }
-  Product productIn(KernelOp kernel) const override { return productOf(findIn<RouteOp>(kernel)); }
+  Product productIn(KernelOp kernel) const override { return logitsOf(findIn<RouteOp>(kernel)); }
   ArrayRef<ScheduleKey> getScheduleKeys() const override { return projectionKeys(); }
   FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
 };
@@ -119,21 +135,10 @@ FailureOr<Launches> RouteKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp 
   if (elementOf(op.getLogits()) != Element::F32)
     return kernel.emitOpError("expected logits of f32, got ") << getElementTypeOrSelf(op.getLogits());
   FailureOr<Launch> launch =
-      launchOfRoute(kernel, module, logits->buffer, logits->rows, logits->strides[0], /*parts=*/1);
+      launchOfRoute(kernel, module, logits->buffer, results, logits->rows, logits->strides[0], /*parts=*/1);
   if (failed(launch))
     return failure();
   return Launches{{*launch}, {}};
-}
-
-/// Return the product of the logits; an empty one if something else reads them, or if it is none of bf16.
-Product RouterKind::productOf(RouteOp op) {
-  auto project = op.getLogits().getDefiningOp<ProjectOp>();
-  if (!project || !llvm::all_of(project->getUsers(), [&](Operation *user) { return user == op; }) ||
-      !getElementTypeOrSelf(project.getWeight().getType()).isBF16())
-    return {};
-  Product product = mla::gpu::productOf(project);
-  product.floatResult = true;
-  return product;
 }
 
 FailureOr<Launches> RouterKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
@@ -149,7 +154,8 @@ FailureOr<Launches> RouterKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp
     if (failed(shape))
       return failure();
     FailureOr<Launch> multiply = launchOfProduct(kernel, module, product, *shape, logits);
-    FailureOr<Launch> route = launchOfRoute(kernel, module, logits, tokens, number(kernel, experts), choices.splits);
+    FailureOr<Launch> route =
+        launchOfRoute(kernel, module, logits, results, tokens, number(kernel, experts), choices.splits);
     if (failed(multiply) || failed(route))
       return failure();
     for (Launch *launch : {&*multiply, &*route}) {

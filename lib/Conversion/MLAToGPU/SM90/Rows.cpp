@@ -131,6 +131,23 @@ void mla::gpu::storeRow(KernelBuilder &k, llvm::ArrayRef<Val> values, Val row, V
   });
 }
 
+void mla::gpu::copyRow(KernelBuilder &k, Val from, Val to, Val lane, int64_t width) {
+  constexpr int64_t pieces = 4;
+  Val last = k.i32(width - laneElements);
+  mlir::Type words = k.vectorType(4, k.i32Type());
+  k.loop(lane * laneElements, k.i32(width), k.i32(pieces * warpElements), {},
+         [&](Val column, llvm::ArrayRef<Val>) -> Vals {
+           Vals values;
+           for (int64_t i = 0; i < pieces; ++i)
+             values.push_back(
+                 k.load(elementAt(k, from, min(column + i * warpElements, last), Element::BF16), words, 16));
+           for (int64_t i = 0; i < pieces; ++i)
+             k.when(column + i * warpElements < width,
+                    [&] { k.store(values[i], elementAt(k, to, column + i * warpElements, Element::BF16), 16); });
+           return {};
+         });
+}
+
 Val mla::gpu::sumOfSquares(KernelBuilder &k, llvm::ArrayRef<Val> values) {
   Val squares = k.f32(0);
   for (Val value : values)

@@ -37,6 +37,9 @@ Vals loadPieces(KernelBuilder &k, Val lane, int64_t width, llvm::function_ref<Va
 Vals loadRow(KernelBuilder &k, Val row, Val lane, int64_t width, Element element);
 void storeRow(KernelBuilder &k, llvm::ArrayRef<Val> values, Val row, Val lane, int64_t width, Element element);
 
+/// Copies a row of `width` elements of bf16 by a whole warp.
+void copyRow(KernelBuilder &k, Val from, Val to, Val lane, int64_t width);
+
 /// Returns the sum of the squares of the warp's elements.
 Val sumOfSquares(KernelBuilder &k, llvm::ArrayRef<Val> values);
 /// Multiplies the warp's elements of one row by a factor and by gamma.

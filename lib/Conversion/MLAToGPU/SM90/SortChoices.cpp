@@ -124,22 +124,8 @@ void SortChoices::copyRows(Val bits, Val choice, Val place) {
 }
 
 void SortChoices::copyRow(Val choice, Val place) {
-  constexpr int64_t pieces = 4;
-  Val last = k.i32(s.width - laneElements);
-  mlir::Type words = k.vectorType(4, k.i32Type());
   Val from = rowAt(k, x, choice / s.choices, stride, Element::BF16);
-  Val to = rowAt(k, rows, place, k.i32(s.width), Element::BF16);
-  k.loop(lane * laneElements, k.i32(s.width), k.i32(pieces * warpElements), {},
-         [&](Val column, llvm::ArrayRef<Val>) -> Vals {
-           Vals values;
-           for (int64_t i = 0; i < pieces; ++i)
-             values.push_back(
-                 k.load(elementAt(k, from, min(column + i * warpElements, last), Element::BF16), words, 16));
-           for (int64_t i = 0; i < pieces; ++i)
-             k.when(column + i * warpElements < s.width,
-                    [&] { k.store(values[i], elementAt(k, to, column + i * warpElements, Element::BF16), 16); });
-           return {};
-         });
+  mla::gpu::copyRow(k, from, rowAt(k, rows, place, k.i32(s.width), Element::BF16), lane, s.width);
 }
 
 void SortChoices::copyScales(Val choice, Val place) {

@@ -25,8 +25,9 @@ struct SortChoicesShape {
 inline constexpr int64_t sortParts = 8;
 inline constexpr int64_t sortThreads = 256, sortSharedBytes = 2 * 4 * sortThreads / 32;
 
-/// Adds the kernel: pointers x, experts, rows, order, first, and with scales those of x and of rows; tokens, and the
-/// stride of x in elements. Grid: (experts + 1, sortParts); the last expert has the choices of none.
+/// Adds the kernel, if it is not there: pointers x, experts, rows, order, first, and with scales those of x and of
+/// rows; tokens, and the stride of x in elements. Grid: (experts + 1, sortParts); the last expert has the choices of
+/// none.
 void emitSortChoices(mlir::gpu::GPUModuleOp module, const SortChoicesShape &shape);
 
 } // namespace mla::gpu

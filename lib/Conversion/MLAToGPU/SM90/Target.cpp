@@ -19,10 +19,11 @@ std::unique_ptr<KernelTarget> mla::gpu::createSM90Target() {
   const schema::GpuTargetRow &row = schema::rowOf(schema::GpuTarget::H100);
   auto target = std::make_unique<KernelTarget>(TargetInfo{row.name, row.isa, features, /*multiprocessors=*/132});
   // A kind that takes several operations is in front of those that take one of them.
-  for (auto create : {createProjectionKind, createGatedKind, createSortKind, createGroupedKind, createMixKind,
-                      createNormalizeKind, createQuantizeKind, createRopeKind, createAppendKind, createGatherKind,
-                      createLatentAttentionKind, createNaiveAttentionKind, createEmbedKind, createSumKind,
-                      createSwigluKind, createPassKind, createJoinKind, createRouterKind, createRouteKind})
+  for (auto create : {createProjectionKind,     createGatedKind,  createRoutedKind,    createSortKind,
+                      createGroupedKind,        createMixKind,    createNormalizeKind, createQuantizeKind,
+                      createRopeKind,           createAppendKind, createGatherKind,    createLatentAttentionKind,
+                      createNaiveAttentionKind, createEmbedKind,  createSumKind,       createSwigluKind,
+                      createPassKind,           createJoinKind,   createRouterKind,    createRouteKind})
     target->add(create());
   return target;
 }

@@ -209,3 +209,45 @@ func.func @logits(%hidden: tensor<?x64xbf16>) -> tensor<?x320xf32> attributes {m
   %y = mla.project %x, %head : (tensor<?x64xf32>, tensor<320x64xbf16>) -> tensor<?x320xf32>
   return %y : tensor<?x320xf32>
 }
+
+// What routes and sorts a norm that nothing else reads is one kernel, which also stores the norm, the choices and the sum.
+// CHECK-LABEL: func.func @routed
+// CHECK-SAME: (%[[HIDDEN:.*]]: tensor<?x64xbf16>)
+// CHECK: %[[R:.*]]:6 = mla.kernel routed_choices "{{.*}}"(%[[H:.*]] = %[[HIDDEN]], %[[G:.*]] = %{{.*}}, %[[W:.*]] = %{{.*}}) : (tensor<?x64xbf16>, tensor<64xf32>, tensor<8x64xbf16>) -> (tensor<?x3x64xbf16>, tensor<?x3xi32>, tensor<9xi32>, tensor<?x64xbf16>, tensor<?x3xi32>, tensor<?x3xf32>) {
+// CHECK-NEXT: %[[X:.*]] = mla.rms_norm %[[H]], %[[G]] {{.*}} -> tensor<?x64xbf16>
+// CHECK-NEXT: %[[LOGITS:.*]] = mla.project %[[X]], %[[W]] : (tensor<?x64xbf16>, tensor<8x64xbf16>) -> tensor<?x8xf32>
+// CHECK-NEXT: %[[E:.*]], %[[F:.*]] = mla.route softmax %[[LOGITS]]
+// CHECK-NEXT: %[[ROWS:.*]], %[[ORDER:.*]], %[[FIRST:.*]] = mla.sort_choices %[[X]] by %[[E]]
+// CHECK-NEXT: mla.yield %[[ROWS]], %[[ORDER]], %[[FIRST]], %[[X]], %[[E]], %[[F]]
+// CHECK: mla.kernel mix_choices {{.*}}%[[R]]#5
+func.func @routed(%hidden: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
+  %w = mla.weight "router" : tensor<8x64xbf16>
+  %up = mla.weight "up" : tensor<8x64x64xbf16>
+  %gamma = mla.weight "gamma" : tensor<64xf32>
+  %x = mla.rms_norm %hidden, %gamma {epsilon = 1.0e-06 : f64} : tensor<?x64xbf16>, tensor<64xf32> -> tensor<?x64xf32>
+  %logits = mla.project %x, %w : (tensor<?x64xf32>, tensor<8x64xbf16>) -> tensor<?x8xf32>
+  %e, %f = mla.route softmax %logits : tensor<?x8xf32> -> tensor<?x3xi32>, tensor<?x3xf32>
+  %rows, %order, %first = mla.sort_choices %x by %e : tensor<?x64xf32>, tensor<?x3xi32> -> tensor<?x3x64xf32>, tensor<?x3xi32>, tensor<9xi32>
+  %y = mla.grouped_project %rows, %up by %first : (tensor<?x3x64xf32>, tensor<8x64x64xbf16>, tensor<9xi32>) -> tensor<?x3x64xf32>
+  %z = mla.mix_choices %y by %order weighted %f : (tensor<?x3x64xf32>, tensor<?x3xi32>, tensor<?x3xf32>) -> tensor<?x64xf32>
+  %out = arith.truncf %z : tensor<?x64xf32> to tensor<?x64xbf16>
+  return %out : tensor<?x64xbf16>
+}
+
+// A norm that a shared MLP reads too, before the choices are sorted, has a kernel of its own, and so have the choices.
+// CHECK-LABEL: func.func @shared_norm
+// CHECK: %[[X:.*]] = mla.kernel normalize
+// CHECK: mla.kernel projection {{.*}}(%{{.*}} = %[[X]],
+// CHECK: %[[E:.*]]:2 = mla.kernel router {{.*}}(%{{.*}} = %[[X]],
+// CHECK: mla.kernel sort_choices {{.*}}(%{{.*}} = %[[X]], %{{.*}} = %[[E]]#0)
+func.func @shared_norm(%hidden: tensor<?x64xbf16>) -> (tensor<?x3x64xbf16>, tensor<?x64xbf16>) {
+  %w = mla.weight "router" : tensor<8x64xbf16>
+  %v = mla.weight "shared" : tensor<64x64xbf16>
+  %gamma = mla.weight "gamma" : tensor<64xf32>
+  %x = mla.rms_norm %hidden, %gamma {epsilon = 1.0e-06 : f64} : tensor<?x64xbf16>, tensor<64xf32> -> tensor<?x64xbf16>
+  %s = mla.project %x, %v : (tensor<?x64xbf16>, tensor<64x64xbf16>) -> tensor<?x64xbf16>
+  %logits = mla.project %x, %w : (tensor<?x64xbf16>, tensor<8x64xbf16>) -> tensor<?x8xf32>
+  %e, %f = mla.route softmax %logits : tensor<?x8xf32> -> tensor<?x3xi32>, tensor<?x3xf32>
+  %rows, %order, %first = mla.sort_choices %x by %e : tensor<?x64xbf16>, tensor<?x3xi32> -> tensor<?x3x64xbf16>, tensor<?x3xi32>, tensor<9xi32>
+  return %rows, %s : tensor<?x3x64xbf16>, tensor<?x64xbf16>
+}

@@ -363,7 +363,8 @@ def MLAGroupKernels : Pass<"mla-group-kernels", "::mlir::ModuleOp"> {
     |---|---|
     | `projection` | `mla.project` |
     | `gated_projection` | `mla.project` or `mla.grouped_project`, `mla.swiglu` of both halves of its result |
-    | `sort_choices` | `mla.sort_choices` |
+    | `routed_choices` | `mla.sort_choices` of a norm; it also stores the norm, what `router` would, and the sum that the norm is of |
+    | `sort_choices` | other `mla.sort_choices` |
     | `grouped_projection` | `mla.grouped_project` |
     | `mix_choices` | `mla.grouped_project`, `mla.mix_choices` |
     | `normalize` | `mla.rms_norm`, of the query its `mla.position_scale`; of a sum `arith.addf`, which it also stores if others read it |
