@@ -30,20 +30,16 @@ std::string AppendShape::name() const {
          (queries ? "_" + queries->name() : "");
 }
 
-namespace {
-/// Indices of the arguments, in order.
-struct Arguments {
-  explicit Arguments(KernelBuilder &k, bool hasKeys)
-      : latents(k.addPointer()), keys(hasKeys ? k.addPointer() : 0), gamma(k.addPointer()), pages(k.addPointer()),
-        table(k.addPointer()), tokens(k.addInt()), latentStride(k.addInt()), keyStride(hasKeys ? k.addInt() : 0),
-        tableWidth(k.addInt()), pageCount(k.addInt()), positions(k) {}
-  unsigned latents, keys, gamma, pages, table, tokens, latentStride, keyStride, tableWidth, pageCount;
-  Positions positions;
-};
-} // namespace
+AppendArguments::AppendArguments(KernelBuilder &k, const AppendShape &shape)
+    : latents(k.addPointer()), keys(shape.hasKeys() ? k.addPointer() : 0), gamma(k.addPointer()), pages(k.addPointer()),
+      table(k.addPointer()), tokens(k.addInt()), latentStride(k.addInt()), keyStride(shape.hasKeys() ? k.addInt() : 0),
+      tableWidth(k.addInt()), pageCount(k.addInt()), positions(k) {
+  if (shape.queries)
+    queries.emplace(k);
+}
 
 /// Calls `body` with the address of the cache's row for a place, if there is one.
-static void whereStored(KernelBuilder &k, const AppendShape &shape, const Arguments &a, const Place &place,
+static void whereStored(KernelBuilder &k, const AppendShape &shape, const AppendArguments &a, const Place &place,
                         llvm::function_ref<void(Val row)> body) {
   Val tableWidth = k.argument(a.tableWidth);
   Val entry = max(place.position, k.i32(0)) / shape.page;
@@ -58,20 +54,20 @@ static void whereStored(KernelBuilder &k, const AppendShape &shape, const Argume
   });
 }
 
-/// Appends the tokens of CTA blockX.
-static void appendTokensOfBlock(KernelBuilder &k, mlir::gpu::GPUModuleOp module, const AppendShape &shape,
-                                Arguments &a) {
-  bool hasKeys = !shape.rotation.frequencies.empty();
+/// Appends appendTokens tokens. Only the first warps of a larger CTA have one.
+static void appendRows(KernelBuilder &k, mlir::gpu::GPUModuleOp module, const AppendShape &shape, AppendArguments &a,
+                       Val block) {
+  bool hasKeys = shape.hasKeys();
   std::optional<Rotation> rotation;
   Val lane = k.thread() & 31, unit = min(lane, k.i32(shape.rotation.units() - 1));
   if (hasKeys) {
     rotation.emplace(k, module, shape.rotation);
     rotation->loadFrequencies(unit);
   }
-  Val token = k.blockX() * appendTokens + k.shuffle(k.thread() >> 5, k.i32(0));
+  Val warp = k.shuffle(k.thread() >> 5, k.i32(0)), token = block * appendTokens + warp;
   launchDependents(k);
   waitForPredecessors(k);
-  k.when(token < k.argument(a.tokens), [&] {
+  k.when((token < k.argument(a.tokens)) & (warp < appendTokens), [&] {
     Val from = rowAt(k, k.argument(a.latents), token, k.argument(a.latentStride), shape.input);
     Vals latent = loadRow(k, from, lane, shape.latent, shape.input), pairs;
     if (hasKeys)
@@ -96,21 +92,21 @@ static void appendTokensOfBlock(KernelBuilder &k, mlir::gpu::GPUModuleOp module,
   });
 }
 
+void mla::gpu::appendOrRotate(KernelBuilder &k, mlir::gpu::GPUModuleOp module, const AppendShape &shape,
+                              AppendArguments &a, Val x, Val y) {
+  if (!shape.queries)
+    return appendRows(k, module, shape, a, x);
+  k.when(
+      y == 0, [&] { appendRows(k, module, shape, a, x); },
+      [&] { rotateHeads(k, module, *shape.queries, *a.queries, a.positions, x, y - 1); });
+}
+
 void mla::gpu::emitAppend(mlir::gpu::GPUModuleOp module, const AppendShape &shape) {
-  static_assert(appendThreads == ropeThreads, "CTAs of both share a kernel");
   if (module.lookupSymbol(shape.name()))
     return;
   KernelBuilder k(module, shape.name(), appendThreads, /*oneBlock=*/false);
-  Arguments a(k, !shape.rotation.frequencies.empty());
-  std::optional<RopeArguments> ofQueries;
-  if (shape.queries)
-    ofQueries.emplace(k);
+  AppendArguments a(k, shape);
   k.begin();
-  if (!shape.queries)
-    appendTokensOfBlock(k, module, shape, a);
-  else
-    k.when(
-        k.blockY() == 0, [&] { appendTokensOfBlock(k, module, shape, a); },
-        [&] { rotateHeads(k, module, *shape.queries, *ofQueries, a.positions, k.blockX(), k.blockY() - 1); });
+  appendOrRotate(k, module, shape, a, k.blockX(), k.blockY());
   k.finish();
 }

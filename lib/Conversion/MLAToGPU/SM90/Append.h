@@ -25,6 +25,7 @@ struct AppendShape {
   CacheFormat format = CacheFormat::Standard;
   std::optional<RopeShape> queries;
 
+  bool hasKeys() const { return !rotation.frequencies.empty(); }
   /// Elements that latents and keys are stored as.
   Element latentElement() const { return format == CacheFormat::Standard ? Element::BF16 : Element::E4M3; }
   Element keyElement() const { return format == CacheFormat::FP8Tensor ? Element::E4M3 : Element::BF16; }
@@ -34,12 +35,25 @@ struct AppendShape {
 
 inline constexpr int64_t appendTokens = 4; ///< per CTA
 inline constexpr int64_t appendThreads = 32 * appendTokens;
+static_assert(appendThreads == ropeThreads, "CTAs of both share a kernel");
 
-/// Adds the kernel to the module, if it is not there. Arguments: latents, keys (if there are frequencies), gamma f32,
-/// pages, block_table; tokens, elements between latents, between keys (if there are frequencies), entries per row of
-/// the block table, pages; cu_seqlens, lengths, batch; those of the rotation of queries. Grid: ceil(tokens /
-/// appendTokens); with queries (tokens, 1 + CTAs per token of their rotation). Tokens at negative positions, of no
-/// sequence, or in pages that do not exist are not written.
+/// Indices of the arguments, in order: latents, keys (if there are), gamma f32, pages, block_table; tokens, elements
+/// between latents, between keys (if there are), entries per row of the block table, pages; cu_seqlens, lengths, batch;
+/// those of the rotation of queries.
+struct AppendArguments {
+  AppendArguments(KernelBuilder &k, const AppendShape &shape);
+  unsigned latents, keys, gamma, pages, table, tokens, latentStride, keyStride, tableWidth, pageCount;
+  Positions positions;
+  std::optional<RopeArguments> queries;
+};
+
+/// The work of CTA (x, y) of emitAppend(), by a CTA of appendThreads or more, which first waits for its predecessors.
+void appendOrRotate(KernelBuilder &k, mlir::gpu::GPUModuleOp module, const AppendShape &shape, AppendArguments &a,
+                    Val x, Val y);
+
+/// Adds the kernel to the module, if it is not there. Grid: ceil(tokens / appendTokens); with queries (tokens, 1 + CTAs
+/// per token of their rotation). Tokens at negative positions, of no sequence, or in pages that do not exist are not
+/// written.
 void emitAppend(mlir::gpu::GPUModuleOp module, const AppendShape &shape);
 
 } // namespace mla::gpu

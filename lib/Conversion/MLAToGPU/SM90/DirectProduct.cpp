@@ -48,20 +48,24 @@ Val mla::gpu::multiplyRowWords(KernelBuilder &k, const RowWords &a, const RowWor
 
 std::string DirectProductShape::name() const {
   return "direct_product_" + std::to_string(heads) + "x" + std::to_string(rows) + "x" + std::to_string(contracted) +
-         (border ? "_border" + std::to_string(border) : "") + (floatResult ? "_f32" : "");
+         (border ? "_border" + std::to_string(border) : "") + (floatResult ? "_f32" : "") +
+         (append ? "_" + append->name() : "");
 }
 
 namespace {
 class DirectProduct {
 public:
   DirectProduct(mlir::gpu::GPUModuleOp module, const DirectProductShape &shape)
-      : s(shape), k(module, shape.name(), directThreads, /*oneBlock=*/false) {}
+      : module(module), s(shape), k(module, shape.name(), directThreads, /*oneBlock=*/false) {}
   void emit();
 
 private:
+  void multiply();
+  void appendBlock(AppendArguments &a, Val number);
   Val weightAt(Val row);
   void storePair(Val token);
 
+  mlir::gpu::GPUModuleOp module;
   const DirectProductShape &s;
   KernelBuilder k;
   Val w, second, x, y, tokens, tokenStride, headStride;
@@ -88,13 +92,7 @@ void DirectProduct::storePair(Val token) {
   });
 }
 
-void DirectProduct::emit() {
-  unsigned wArg = k.addPointer(), secondArg = s.border ? k.addPointer() : wArg, xArg = k.addPointer(),
-           yArg = k.addPointer();
-  unsigned tokensArg = k.addInt(), tokenStrideArg = k.addInt(), headStrideArg = k.addInt();
-  k.begin();
-  w = k.argument(wArg), second = k.argument(secondArg), x = k.argument(xArg), y = k.argument(yArg);
-  tokens = k.argument(tokensArg), tokenStride = k.argument(tokenStrideArg), headStride = k.argument(headStrideArg);
+void DirectProduct::multiply() {
   int64_t lanes = directLanes(s.contracted);
   Val unit = k.thread() / lanes, lane = k.thread() % lanes; // rows of a CTA, and who shares one
   Val row = min(k.blockX() * s.rowsOfBlock() + unit, k.i32(s.heads * s.rows - 1)), head = row / s.rows;
@@ -114,6 +112,29 @@ void DirectProduct::emit() {
     storePair(token);
     return {};
   });
+}
+
+/// Does the work of the append's CTA `number`.
+void DirectProduct::appendBlock(AppendArguments &a, Val number) {
+  const std::optional<RopeShape> &queries = s.append->queries;
+  int64_t ofToken = queries ? 1 + llvm::divideCeil(queries->heads, queries->headsOfBlock()) : 1;
+  appendOrRotate(k, module, *s.append, a, number / ofToken, number % ofToken);
+}
+
+void DirectProduct::emit() {
+  unsigned wArg = k.addPointer(), secondArg = s.border ? k.addPointer() : wArg, xArg = k.addPointer(),
+           yArg = k.addPointer();
+  unsigned tokensArg = k.addInt(), tokenStrideArg = k.addInt(), headStrideArg = k.addInt();
+  std::optional<AppendArguments> append;
+  if (s.append)
+    append.emplace(k, *s.append);
+  k.begin();
+  w = k.argument(wArg), second = k.argument(secondArg), x = k.argument(xArg), y = k.argument(yArg);
+  tokens = k.argument(tokensArg), tokenStride = k.argument(tokenStrideArg), headStride = k.argument(headStrideArg);
+  if (append)
+    k.when(k.blockX() < s.blocks(), [&] { multiply(); }, [&] { appendBlock(*append, k.blockX() - s.blocks()); });
+  else
+    multiply();
   k.finish();
 }
 

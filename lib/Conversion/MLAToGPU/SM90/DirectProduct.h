@@ -8,8 +8,8 @@
 #ifndef MLA_CONVERSION_MLATOGPU_SM90_DIRECTPRODUCT_H
 #define MLA_CONVERSION_MLATOGPU_SM90_DIRECTPRODUCT_H
 
+#include "Append.h"
 #include "ProjectionChoices.h"
-#include "Rows.h"
 
 namespace mla::gpu {
 
@@ -29,6 +29,7 @@ struct DirectProductShape {
   int64_t contracted = 0;      ///< a multiple of 8, at most directWidth
   int64_t border = 0;          ///< rows of the first of two weights, if there are two
   bool floatResult = false;
+  std::optional<AppendShape> append; ///< by other CTAs of the same kernel, which need none of this one's results
 
   int64_t rowsOfBlock() const { return directThreads / directLanes(contracted); }
   int64_t blocks() const { return llvm::divideCeil(heads * rows, rowsOfBlock()); }
@@ -37,7 +38,7 @@ struct DirectProductShape {
 };
 
 /// Adds the kernel to the module, if it is not there. Arguments: w, with a border both; x, y; tokens, elements between
-/// tokens and between heads of x. Grid: blocks().
+/// tokens and between heads of x; those of the append. Grid: blocks(), then the CTAs of the append, (0, 0), (0, 1), …
 void emitDirectProduct(mlir::gpu::GPUModuleOp module, const DirectProductShape &shape);
 
 } // namespace mla::gpu

@@ -5,10 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Appends.h"
 #include "DirectProduct.h"
 #include "Kinds.h"
 #include "ProjectionSchedule.h"
+#include "ReadKernel.h"
 #include "ScaledOperand.h"
+#include "SumTerms.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -132,6 +135,8 @@ public:
   bool fuses(Operation *producer, Operation *) const override {
     return isa<DequantizeOp, tensor::ConcatOp, tensor::CollapseShapeOp>(producer);
   }
+  bool alsoStores(Operation *op, Operation *last) const override;
+  Value findComputed(Value yielded) const override { return beforeRounding(yielded); }
   LogicalResult checkOperation(Operation *op) const override;
   bool multiplies(const ScaledProduct &product) const override;
   bool stores(Type element, unsigned) const override { return element.isBF16() || element.isF32(); }
@@ -143,6 +148,15 @@ public:
 } // namespace
 
 std::unique_ptr<KernelKind> mla::gpu::createProjectionKind() { return std::make_unique<ProjectionKind>(); }
+
+/// Each head's product, such as the one that absorbs W_UK, and an append of the same step need nothing of each other.
+bool ProjectionKind::alsoStores(Operation *op, Operation *last) const {
+  auto project = dyn_cast<ProjectOp>(last);
+  if (!project || project.getHeads() != Heads::Per || !getElementTypeOrSelf(project.getWeight().getType()).isBF16())
+    return false;
+  RopeOp queries = rotationOfHeads(op);
+  return isa<AppendOp>(op) || (queries && llvm::any_of(queries.getPosition().getUsers(), llvm::IsaPred<AppendOp>));
+}
 
 LogicalResult ProjectionKind::checkOperation(Operation *op) const {
   auto project = cast<ProjectOp>(op);
@@ -195,20 +209,21 @@ static LogicalResult addWeights(ProjectOp op, const ProjectionShape &shape, Laun
   return success();
 }
 
-/// Adds the launch of a direct product, which runs if `chosen` is 1.
-static LogicalResult addDirect(ProjectOp op, mlir::gpu::GPUModuleOp module, const ProjectionShape &shape, const View &x,
+/// Adds the launch of a direct product, and of the append if there is one, which runs if `chosen` is 1.
+static LogicalResult addDirect(KernelOp kernel, ProjectOp op, mlir::gpu::GPUModuleOp module,
+                               const ProjectionShape &shape, const View &x, const std::optional<Append> &append,
                                AffineExpr chosen, Launches &launches) {
   if (failed(checkAlignment(kernel, x)))
     return failure();
   const ProjectionDims &d = shape.dims;
-  auto number = [&](int64_t value) { return getAffineConstantExpr(value, op.getContext()); };
-  DirectProductShape direct{d.heads, d.rows, d.contracted, d.border, shape.floatResult};
+  DirectProductShape direct{d.heads, d.rows, d.contracted, d.border, shape.floatResult, std::nullopt};
+  AffineExpr blocks = number(kernel, direct.blocks()) * x.rows.ceilDiv(int64_t(1) << 30); // none without tokens
+  if (append) {
+    direct.append = append->shape;
+    blocks = blocks + append->grid[0] * append->grid[1];
+  }
   emitDirectProduct(module, direct);
-  Launch launch;
-  launch.kernel = direct.name();
-  launch.grid[0] = number(direct.blocks()) * x.rows.ceilDiv(int64_t(1) << 30) * chosen; // no CTA without tokens
-  launch.grid[1] = launch.grid[2] = number(1);
-  launch.threads = directThreads;
+  Launch launch = launchOf(kernel, direct.name(), blocks * chosen, directThreads);
   launch.sharedBytes = direct.sharedBytes();
   for (Value weight : weightsOf(op)) {
     FailureOr<Buffer> buffer = operandOf(storedOf(weight));
@@ -218,16 +233,18 @@ static LogicalResult addDirect(ProjectOp op, mlir::gpu::GPUModuleOp module, cons
   }
   launch.arguments.push_back(x.buffer);
   launch.arguments.push_back(Buffer{Buffer::Result, 0});
-  AffineExpr headStride = op.getHeads() == Heads::Per ? x.strides[1] : number(0);
+  AffineExpr headStride = op.getHeads() == Heads::Per ? x.strides[1] : number(kernel, 0);
   for (AffineExpr size : {x.rows, x.strides[0], headStride})
     launch.arguments.push_back(size);
+  if (append)
+    llvm::append_range(launch.arguments, append->arguments);
   launches.launches.push_back(launch);
   return success();
 }
 
 /// Adds the launches of the kernels of `choices`, which run if `chosen` is 1.
 static LogicalResult addLaunches(KernelOp kernel, mlir::gpu::GPUModuleOp module, const ProjectionChoices &choices,
-                                 AffineExpr chosen, Launches &launches) {
+                                 const std::optional<Append> &append, AffineExpr chosen, Launches &launches) {
   auto op = *kernel.getBody().getOps<ProjectOp>().begin();
   FailureOr<ProjectionShape> shape = shapeOf(kernel, op, choices);
   FailureOr<View> x = viewOfElements(op.getX());
@@ -237,7 +254,7 @@ static LogicalResult addLaunches(KernelOp kernel, mlir::gpu::GPUModuleOp module,
   if (failed(tokens))
     return failure();
   if (choices.direct)
-    return addDirect(op, module, *shape, *x, chosen, launches);
+    return addDirect(kernel, op, module, *shape, *x, append, chosen, launches);
   emitProjection(module, *shape);
   unsigned workspace = launches.workspace.size();
   Launch product = launchOfProduct(*shape, x->rows);
@@ -260,13 +277,34 @@ static LogicalResult addLaunches(KernelOp kernel, mlir::gpu::GPUModuleOp module,
   return success();
 }
 
+/// Returns the append in the region, if there is one.
+static FailureOr<std::optional<Append>> findAppend(KernelOp kernel) {
+  if (!findIn<AppendOp>(kernel))
+    return std::optional<Append>();
+  FailureOr<Append> append = readAppend(kernel);
+  if (failed(append))
+    return failure();
+  return std::optional<Append>(*append);
+}
+
 FailureOr<Launches> ProjectionKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
   ProjectOp op = *kernel.getBody().getOps<ProjectOp>().begin();
+  FailureOr<std::optional<Append>> append = findAppend(kernel);
+  if (failed(append))
+    return failure();
   Launches launches;
+  AffineExpr isAppended = number(kernel, 0); // by the product's launch
   auto add = [&](const ProjectionChoices &choices, AffineExpr chosen) {
-    return addLaunches(kernel, module, choices, chosen, launches);
+    if (choices.direct)
+      isAppended = isAppended + chosen;
+    return addLaunches(kernel, module, choices, *append, chosen, launches);
   };
   if (failed(forEachClass(*kernel.getSchedule(), rowsOf(op.getX()), add)))
     return failure();
+  if (*append) {
+    Launch launch = launchOfAppend(kernel, module, **append);
+    launch.grid[0] = launch.grid[0] * (isAppended * -1 + 1);
+    launches.launches.push_back(launch);
+  }
   return launches;
 }

@@ -5,13 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Append.h"
+#include "Appends.h"
 #include "Gather.h"
 #include "Kinds.h"
 #include "Norms.h"
 #include "Quantize.h"
 #include "ReadKernel.h"
-#include "Rope.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -23,60 +22,9 @@ using namespace mla::gpu;
 // Reading regions
 //===----------------------------------------------------------------------===//
 
-static PositionScale scaleOf(PositionScaleOp op) {
-  if (!op)
-    return {};
-  return {op.getBeta().convertToDouble(), static_cast<int64_t>(op.getOriginal())};
-}
-
 static Quantization quantizationOf(QuantizeOp op) {
   int64_t width = cast<RankedTensorType>(op.getX().getType()).getShape().back();
   return {width, static_cast<int64_t>(op.getGroup()), static_cast<int64_t>(op.getTerms())};
-}
-
-static RotationDims rotationOf(RopeOp op) {
-  RotationDims dims;
-  if (!op || op.getFrequencies().empty())
-    return dims;
-  dims.interleaved = op.getStyle() == RopeStyle::Interleaved;
-  dims.frequencies.assign(op.getFrequencies().begin(), op.getFrequencies().end());
-  dims.scale = op.getScale().convertToFloat();
-  return dims;
-}
-
-/// Returns the view of a value, looking through a cast in the region.
-static FailureOr<View> sourceOf(Value value) {
-  if (auto cast = value.getDefiningOp<arith::ExtFOp>())
-    value = cast.getIn();
-  return viewOf(value);
-}
-
-static FailureOr<Buffer> partOf(Value cache, Buffer::Part part) {
-  FailureOr<Buffer> buffer = operandOf(cache);
-  if (succeeded(buffer))
-    buffer->part = part;
-  return buffer;
-}
-
-/// Returns whether the value is a result of mla.positions, or null.
-static bool isOfPositions(Value value, unsigned number) {
-  return !value || (value.getDefiningOp<PositionsOp>() && cast<OpResult>(value).getResultNumber() == number);
-}
-
-/// Adds cu_seqlens, lengths, batch: the arguments of Positions.
-static LogicalResult addPositions(KernelOp kernel, std::initializer_list<Value> positions,
-                                  std::vector<Argument> &arguments, Value sequence = {}) {
-  auto op = findIn<PositionsOp>(kernel);
-  if (!op || !isOfPositions(sequence, 1) ||
-      !llvm::all_of(positions, [](Value value) { return isOfPositions(value, 0); }))
-    return kernel.emitOpError("needs positions of tokens, and no mla.positions is in it that gives them");
-  FailureOr<Buffer> cu = operandOf(op.getCu()), lengths = partOf(op.getCache(), Buffer::Lengths);
-  if (failed(cu) || failed(lengths))
-    return failure();
-  arguments.push_back(*cu);
-  arguments.push_back(*lengths);
-  arguments.push_back(size(kernel, Size::Batch));
-  return success();
 }
 
 static Value positionOf(PositionScaleOp op) { return op ? op.getPosition() : Value(); }
@@ -98,15 +46,6 @@ static Value beforeScaling(Value value) {
   if (auto scaled = value.getDefiningOp<PositionScaleOp>())
     value = scaled.getX();
   return value;
-}
-
-/// Returns the rotation of queries that the operation is, or scales by position; null if there is none.
-static RopeOp rotationOfHeads(Operation *op) {
-  if (auto scale = dyn_cast<PositionScaleOp>(op))
-    op = scale.getX().getDefiningOp();
-  auto rope = dyn_cast_or_null<RopeOp>(op);
-  bool rotates = rope && cast<RankedTensorType>(rope.getType()).getRank() == 3 && !rope.getFrequencies().empty();
-  return rotates ? rope : RopeOp();
 }
 
 namespace {
@@ -263,43 +202,6 @@ FailureOr<Launches> QuantizeKind::generate(KernelOp kernel, mlir::gpu::GPUModule
   return Launches{{launch}, {}};
 }
 
-namespace {
-/// The rotation of queries in a kernel's region.
-struct Queries {
-  RopeShape shape;
-  View x;
-
-  AffineExpr blocksOfToken(KernelOp kernel) const {
-    return number(kernel, llvm::divideCeil(shape.heads, shape.headsOfBlock()));
-  }
-  /// Adds the arguments of RopeArguments; rotated queries are the kernel's `result`-th result.
-  void addArguments(KernelOp kernel, unsigned result, std::vector<Argument> &arguments) const {
-    int64_t width = shape.rotation.width();
-    for (const Buffer &buffer : {x.buffer, Buffer{Buffer::Result, result}})
-      arguments.push_back(buffer);
-    for (AffineExpr stride : {x.strides[0], x.strides[1], number(kernel, shape.heads * width), number(kernel, width)})
-      arguments.push_back(stride);
-  }
-};
-} // namespace
-
-static FailureOr<Queries> queriesOf(KernelOp kernel, RopeOp op, PositionScaleOp scale) {
-  FailureOr<View> x = sourceOf(op.getX());
-  if (failed(x))
-    return failure();
-  if (x->shape.size() != 3)
-    return kernel.emitOpError("expected a rank-3 operand to rotate, got rank ")
-           << x->shape.size() << "; compile with --target=cpu";
-  RopeShape shape;
-  shape.heads = x->shape[1];
-  shape.rotation = rotationOf(op);
-  shape.scale = scaleOf(scale);
-  shape.passes = kernel.getSchedule()->find("passes").value_or(shape.passes);
-  if (failed(checkWidth(kernel, shape.rotation.width())))
-    return failure();
-  return Queries{shape, *x};
-}
-
 FailureOr<Launches> RopeKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
   auto op = findIn<RopeOp>(kernel);
   auto scale = findIn<PositionScaleOp>(kernel);
@@ -319,72 +221,11 @@ FailureOr<Launches> RopeKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp m
   return launches;
 }
 
-/// Returns the rotation of queries that an append also stores, if it does.
-static FailureOr<std::optional<Queries>> queriesIn(KernelOp kernel) {
-  if (kernel.getNumResults() == 1)
-    return std::optional<Queries>();
-  Operation *op = beforeRounding(kernel.getYield()->getOperand(1)).getDefiningOp(); // as verified
-  FailureOr<Queries> queries = queriesOf(kernel, rotationOfHeads(op), dyn_cast<PositionScaleOp>(op));
-  if (failed(queries))
-    return failure();
-  return std::optional<Queries>(*queries);
-}
-
 FailureOr<Launches> AppendKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
-  auto append = findIn<AppendOp>(kernel);
-  auto norm = findIn<RmsNormOp>(kernel);
-  auto rope = append.getKRope() ? append.getKRope().getDefiningOp<RopeOp>() : RopeOp();
-  if (!norm || append.getLatent() != norm.getResult())
-    return kernel.emitOpError("appends what is not normalised and rotated in it; compile with --target=cpu");
-  auto cache = cast<CacheType>(append.getCache().getType());
-  AppendShape shape;
-  shape.latent = cache.getLatent();
-  shape.page = cache.getPage();
-  shape.format = cache.getFormat();
-  shape.epsilon = norm.getEpsilon().convertToDouble();
-  shape.rotation = rotationOf(rope);
-  shape.input = elementOf(norm.getX());
-  bool hasKeys = cache.getRope() > 0;
-  if (shape.rotation.width() != cache.getRope())
-    return kernel.emitOpError("does not rotate the keys that it appends; compile with --target=cpu");
-  FailureOr<View> latents = viewOf(norm.getX(), Elements::Float),
-                  keys = hasKeys ? viewOf(rope.getX(), Elements::Float) : latents;
-  if (hasKeys && elementOf(rope.getX()) != shape.input)
-    return kernel.emitOpError("appends latents and keys of two element types; compile with --target=cpu");
-  FailureOr<Buffer> gamma = gammaOf(norm), pages = partOf(append.getCache(), Buffer::Pages),
-                    table = partOf(append.getCache(), Buffer::BlockTable);
-  if (failed(latents) || failed(keys) || failed(gamma) || failed(pages) || failed(table) ||
-      failed(checkWidth(kernel, shape.latent)) || failed(checkWidth(kernel, shape.rotation.width())))
+  FailureOr<Append> append = readAppend(kernel);
+  if (failed(append))
     return failure();
-  FailureOr<std::optional<Queries>> queries = queriesIn(kernel);
-  if (failed(queries))
-    return failure();
-  if (*queries)
-    shape.queries = (*queries)->shape;
-  emitAppend(module, shape);
-  Launch launch = launchOf(kernel, shape.name(), latents->rows.ceilDiv(appendTokens), appendThreads);
-  if (*queries) {
-    launch.grid[0] = latents->rows;
-    launch.grid[1] = (*queries)->blocksOfToken(kernel) + 1;
-  }
-  std::vector<Argument> &arguments = launch.arguments;
-  arguments.push_back(latents->buffer);
-  if (hasKeys)
-    arguments.push_back(keys->buffer);
-  for (const Buffer &buffer : {*gamma, *pages, *table})
-    arguments.push_back(buffer);
-  arguments.push_back(latents->rows);
-  arguments.push_back(latents->strides[0]);
-  if (hasKeys)
-    arguments.push_back(keys->strides[0]);
-  arguments.push_back(size(kernel, Size::TableWidth));
-  arguments.push_back(size(kernel, Size::Pages));
-  Value rotated = rope ? rope.getPosition() : Value();
-  if (failed(addPositions(kernel, {append.getPosition(), rotated}, arguments, append.getSequence())))
-    return failure();
-  if (*queries)
-    (*queries)->addArguments(kernel, 1, arguments);
-  return Launches{{launch}, {}};
+  return Launches{{launchOfAppend(kernel, module, *append)}, {}};
 }
 
 FailureOr<Launches> GatherKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {

@@ -27,9 +27,10 @@
 // CHECK-NEXT: %[[Q:.*]] = mla.kernel projection "q"(%[[X:.*]] = %[[Q_N]], %[[W:.*]] = %[[W_UQ]])
 // CHECK-NEXT: mla.project to_heads %[[X]], %[[W]] {{.*}} -> tensor<?x4x48xbf16>
 
-// The rotary part of the query is read in place, and rotated to the positions of the tokens that are appended.
+// The product of each head's query appends, and rotates the rotary part of the query to the same positions, in place.
 // CHECK: %[[KV_A:.*]] = mla.kernel projection {{.*}}(%{{.*}} = %[[HIDDEN]], %{{.*}} = %[[W_DKV]])
-// CHECK: %[[NEW:.*]]:2 = mla.kernel append {{.*}}(%[[Q1:.*]] = %[[Q]], %[[C:.*]] = %[[CU]], %[[K:.*]] = %[[CACHE]], %[[X:.*]] = %[[KV_A]], %[[G:.*]] = %[[G_KV]])
+// CHECK-NOT: mla.kernel append
+// CHECK: %[[NEW:.*]]:3 = mla.kernel projection {{.*}}(%[[Q1:.*]] = %[[Q]], %[[C:.*]] = %[[CU]], %[[K:.*]] = %[[CACHE]], %[[X:.*]] = %[[KV_A]], %[[G:.*]] = %[[G_KV]], %[[W:.*]] = %[[W_UK]])
 // CHECK-NEXT: %[[C0:.*]] = arith.constant 0 : index
 // CHECK-NEXT: %[[T:.*]] = tensor.dim %[[Q1]], %[[C0]] : tensor<?x4x48xbf16>
 // CHECK-NEXT: %[[S:.*]] = tensor.extract_slice %[[Q1]][0, 0, 32] [%[[T]], 4, 16] [1, 1, 1] : tensor<?x4x48xbf16> to tensor<?x4x16xbf16>
@@ -39,17 +40,16 @@
 // CHECK: %[[LATENT:.*]] = mla.rms_norm %[[RAW]], %[[G]] {{.*}} : tensor<?x64xbf16>, tensor<64xf32> -> tensor<?x64xf32>
 // CHECK: %[[PE:.*]] = tensor.extract_slice %[[X]][0, 64]
 // CHECK: %[[KEY:.*]] = mla.rope interleaved %[[PE]] at %[[P]]
-// CHECK: %[[Y:.*]] = mla.append %[[LATENT]], %[[KEY]] at %[[P]] of %[[B]] into %[[K]] : tensor<?x64xf32>, tensor<?x16xbf16>
-// CHECK-NEXT: mla.yield %[[Y]], %[[ROTATED]] : !mla.cache
+// CHECK: %[[APPENDED:.*]] = mla.append %[[LATENT]], %[[KEY]] at %[[P]] of %[[B]] into %[[K]] : tensor<?x64xf32>, tensor<?x16xbf16>
+// CHECK: %[[S:.*]] = tensor.extract_slice %[[Q1]][0, 0, 0]
+// CHECK: %[[Y:.*]] = mla.project per_head %[[S]], %[[W]] {{.*}} -> tensor<?x4x64xbf16>
+// CHECK-NEXT: mla.yield %[[Y]], %[[ROTATED]], %[[APPENDED]] : tensor<?x4x64xbf16>, tensor<?x4x16xbf16>, !mla.cache
 
-// CHECK: %[[Q_L:.*]] = mla.kernel projection {{.*}}(%[[X:.*]] = %[[Q]], %[[W:.*]] = %[[W_UK]])
-// CHECK: %[[S:.*]] = tensor.extract_slice %[[X]][0, 0, 0]
-// CHECK: mla.project per_head %[[S]], %[[W]] {{.*}} -> tensor<?x4x64xbf16>
-// CHECK: %[[O_L:.*]] = mla.kernel latent_attention {{.*}}(%[[A:.*]] = %[[Q_L]], %[[R:.*]] = %[[NEW]]#1, %[[C:.*]] = %[[CU]], %[[K:.*]] = %[[NEW]]#0)
+// CHECK: %[[O_L:.*]] = mla.kernel latent_attention {{.*}}(%[[A:.*]] = %[[NEW]]#0, %[[R:.*]] = %[[NEW]]#1, %[[C:.*]] = %[[CU]], %[[K:.*]] = %[[NEW]]#2)
 // CHECK-NEXT: mla.latent_attention queries(%[[A]], %[[R]] of %[[C]]) cache(%[[K]]) {{.*}} -> tensor<?x4x64xbf16>
 // CHECK: %[[O:.*]] = mla.kernel projection {{.*}}(%{{.*}} = %[[O_L]], %{{.*}} = %[[W_UV]])
 // CHECK: %[[OUT:.*]] = mla.kernel projection {{.*}}(%{{.*}} = %[[O]], %{{.*}} = %[[W_O]])
-// CHECK: return %[[OUT]], %[[NEW]]#0 : tensor<?x160xbf16>, !mla.cache
+// CHECK: return %[[OUT]], %[[NEW]]#2 : tensor<?x160xbf16>, !mla.cache
 func.func @decode(%hidden: tensor<?x160xbf16>, %cu: tensor<?xi32>, %cache: !cache) -> (tensor<?x160xbf16>, !cache) attributes {mla.phase = #mla.phase<decode>} {
   %w_dq = mla.weight "q_a_proj" : tensor<48x160xbf16>
   %g_q = mla.weight "q_a_layernorm" : tensor<48xf32>

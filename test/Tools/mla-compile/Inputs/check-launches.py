@@ -51,6 +51,8 @@ def is_skipped(launch, queries, processors):
 def product_of(launch):
     """Return what a launch computes: a product, of whose classes of steps it is one, or anything else by itself."""
     name, _, tile = launch["kernel"].partition("_tile")
+    if name.startswith("direct_product_"):
+        return name.partition("_append_")[0].replace("direct_product_", "projection_")
     return name if tile and name.startswith("projection_") else id(launch)
 
 
@@ -60,6 +62,8 @@ def check_grids(launches):
     launches = [launch for launch in launches if not launch["kernel"].startswith("projection_sum_")]
     for _, group in itertools.groupby(launches, product_of):
         group = list(group)
+        # What a product of few tokens also appends, others append by a launch of its own.
+        group += [other for other in launches if other["kernel"].endswith("_" + group[0]["kernel"])]
         # 64 tokens of these 8 heads have as many row blocks as 4 tokens of 128 heads, which decode serves.
         runs = {sum(not is_skipped(launch, queries, processors) for launch in group)
                 for queries in (1, 8, 17, 64, 128, 129) for processors in (1, 7, 16, 132)}

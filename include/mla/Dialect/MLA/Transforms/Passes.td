@@ -361,7 +361,7 @@ def MLAGroupKernels : Pass<"mla-group-kernels", "::mlir::ModuleOp"> {
 
     | kind | operations |
     |---|---|
-    | `projection` | `mla.project` |
+    | `projection` | `mla.project`; of each head it also stores what `append` would |
     | `gated_projection` | `mla.project` or `mla.grouped_project`, `mla.swiglu` of both halves of its result |
     | `routed_choices` | `mla.sort_choices` of a norm; it also stores the norm, what `router` would, and the sum that the norm is of |
     | `sort_choices` | other `mla.sort_choices` |
