@@ -76,6 +76,18 @@ static void writeMeasured(llvm::raw_ostream &os, const PhaseCosts &phase) {
   writeTable(os, rows);
 }
 
+static void writeMeasuredParts(llvm::raw_ostream &os, const PhaseCosts &phase) {
+  if (phase.measuredParts.empty())
+    return;
+  std::vector<std::vector<std::string>> rows = {
+      {"in the whole model", "measured", "predicted", "predicted / measured"}};
+  for (const MeasuredPart &part : phase.measuredParts)
+    rows.push_back({part.title.str(), inSeconds(part.measured), inSeconds(part.predicted),
+                    formatv("{0:f2}", part.predicted / part.measured)});
+  os << "<h3>Measured on an H200</h3>\n";
+  writeTable(os, rows);
+}
+
 static void writeSpeedUps(llvm::raw_ostream &os, const Amdahl &amdahl) {
   std::vector<std::vector<std::string>> rows = {{"speed-up of the step by", "times as fast"}};
   for (auto [what, factor] : listSpeedUps(amdahl))
@@ -96,6 +108,7 @@ static void writePhase(llvm::raw_ostream &os, const Report &report, const PhaseC
     drawFigures(os, Place::Decode, report, phase);
   writeSpeedUps(os, amdahl);
   writeMeasured(os, phase);
+  writeMeasuredParts(os, phase);
   os << "</section>\n";
 }
 

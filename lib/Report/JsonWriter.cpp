@@ -34,6 +34,7 @@ static json::Value orNull(StringRef text) { return text.empty() ? json::Value(nu
 static json::Object toJson(const Costs &costs);
 static json::Object toJson(const LayerKind &kind);
 static json::Object toJson(const MeasuredPiece &piece);
+static json::Object toJson(const MeasuredPart &part);
 static json::Object toJson(const FormatCosts &format);
 
 template <typename T> static json::Array toArray(const std::vector<T> &list) {
@@ -102,6 +103,13 @@ static json::Object toJson(const MeasuredPiece &piece) {
                       {"file", piece.file}};
 }
 
+static json::Object toJson(const MeasuredPart &part) {
+  return json::Object{{"part", part.key},
+                      {"measured_us", inMicroseconds(part.measured)},
+                      {"predicted_us", inMicroseconds(part.predicted)},
+                      {"file", part.file}};
+}
+
 static json::Object toJson(const Sample &sample, const PhaseCosts &phase) {
   json::Object times;
   for (auto [form, seconds] : llvm::zip_equal(phase.forms, sample.seconds))
@@ -116,10 +124,10 @@ static json::Object toJson(const PhaseCosts &phase) {
   json::Array samples;
   for (const Sample &sample : phase.samples)
     samples.push_back(toJson(sample, phase));
-  return json::Object{{"sequences", phase.step.batch},      {"tokens_per_sequence", phase.step.tokens},
-                      {"context", phase.step.context},      {"active_experts", orNull(phase.activeExperts)},
-                      {"forms", std::move(forms)},          {"by_context", std::move(samples)},
-                      {"measured", toArray(phase.measured)}};
+  return json::Object{{"sequences", phase.step.batch},       {"tokens_per_sequence", phase.step.tokens},
+                      {"context", phase.step.context},       {"active_experts", orNull(phase.activeExperts)},
+                      {"forms", std::move(forms)},           {"by_context", std::move(samples)},
+                      {"measured", toArray(phase.measured)}, {"measured_parts", toArray(phase.measuredParts)}};
 }
 
 static json::Object toJson(const Amdahl &amdahl) {

@@ -74,7 +74,7 @@ static Sample sampleAt(const ModelCosts &costs, const Request &request, Phase ph
 
 static PhaseCosts makePhase(const ModelCosts &costs, const Request &request, Phase phase) {
   constexpr int64_t first = 256, last = 1 << 20;
-  PhaseCosts made{phase, stepOf(phase, request.batch, request.context), {}, {}, {}, {}};
+  PhaseCosts made{phase, stepOf(phase, request.batch, request.context), {}, {}, {}, {}, {}};
   for (const NamedForm &named : formsOf(request, phase))
     made.forms.push_back(costsOf(costs, request, named, made.step));
   for (int64_t context = first; context <= last; context *= 2)
@@ -83,6 +83,8 @@ static PhaseCosts makePhase(const ModelCosts &costs, const Request &request, Pha
     made.activeExperts = costs.getExpectedExperts(made.step.batch * made.step.tokens);
   if (request.config.latent)
     made.measured = findMeasured(costs.getAttentionModel(), made.step);
+  if (request.config.latent)
+    made.measuredParts = findMeasuredParts(costs, plannedForm(request, phase, request.context), made.step);
   return made;
 }
 

@@ -17,7 +17,7 @@ struct Results {
   llvm::StringLiteral file, text;
 };
 
-extern const Results layerForms, decodeGrid, prefillGrid;
+extern const Results layerForms, decodeGrid, prefillGrid, modelParts;
 
 } // namespace mla::report
 

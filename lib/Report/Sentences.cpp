@@ -92,6 +92,11 @@ static std::string describeMeasured(const MeasuredPiece &piece) {
                  piece.file);
 }
 
+static std::string describeMeasured(const MeasuredPart &part) {
+  return formatv("measured in the whole model: {0}: {1}, predicted {2} (mla-mlir kernels, {3})", part.title,
+                 inSeconds(part.measured), inSeconds(part.predicted), part.file);
+}
+
 std::vector<std::pair<std::string, std::string>> mla::report::listSpeedUps(const Amdahl &amdahl) {
   std::vector<std::pair<std::string, std::string>> list;
   auto add = [&](StringRef what, std::optional<double> factor) {
@@ -124,6 +129,8 @@ std::vector<std::string> mla::report::describePhase(const Report &report, const 
     lines.push_back(describeExperts(report, phase));
   for (const MeasuredPiece &piece : phase.measured)
     lines.push_back(describeMeasured(piece));
+  for (const MeasuredPart &part : phase.measuredParts)
+    lines.push_back(describeMeasured(part));
   for (auto [what, factor] : listSpeedUps(amdahl))
     lines.push_back("speed-up by " + what + ": " + factor);
   lines.push_back(describeContexts(amdahl));

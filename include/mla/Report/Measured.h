@@ -57,6 +57,17 @@ struct MeasuredPiece {
 /// Return all measurements on the model's device with the sizes of the model and the step.
 std::vector<MeasuredPiece> findMeasured(const CostModel &model, const Step &step);
 
+/// A part of a step of a whole model that was measured with exactly its sizes: kernels of this compiler, one after the
+/// other.
+struct MeasuredPart {
+  llvm::StringLiteral key, title; ///< in JSON, for readers
+  double measured, predicted;     ///< seconds
+  llvm::StringRef file;           ///< in benchmarks/results
+};
+
+/// Return the parts of the step, and the sum of all, if the model was measured on its device.
+std::vector<MeasuredPart> findMeasuredParts(const ModelCosts &costs, const AttentionForm &planned, const Step &step);
+
 } // namespace mla::report
 
 #endif // MLA_REPORT_MEASURED_H

@@ -73,6 +73,7 @@ struct PhaseCosts {
   std::optional<double> activeExperts; ///< Expected number of routed experts of a mixture that the step reads.
   std::vector<Sample> samples;         ///< By increasing context.
   std::vector<MeasuredPiece> measured;
+  std::vector<MeasuredPart> measuredParts; ///< Of the planned form.
 
   const FormCosts &getPlanned() const { return forms.back(); }
   const FormCosts *find(llvm::StringRef key) const;

@@ -142,6 +142,25 @@ TEST(Report, WhatWasMeasuredStandsBesideWhatIsPredicted) {
   EXPECT_EQ(kimi.decode.measured[0].piece, Piece::Attention);
 }
 
+TEST(Report, AWholeStepWasMeasured) {
+  Request request = requestOf("deepseek-v2-lite", 32, 4096);
+  request.device = Device::h200();
+  Report report = makeReport(request);
+  ASSERT_EQ(report.decode.measuredParts.size(), 4u); // attention, MLPs and experts, the rest, all
+  double sum = 0, predicted = 0;
+  for (const MeasuredPart &part : llvm::ArrayRef(report.decode.measuredParts).drop_back())
+    sum += part.measured, predicted += part.predicted;
+  const MeasuredPart &all = report.decode.measuredParts.back();
+  EXPECT_NEAR(sum, all.measured, 1e-9);
+  EXPECT_NEAR(predicted, all.predicted, 1e-9);
+  EXPECT_NEAR(all.predicted, report.decode.getPlanned().model.getTotal().seconds, 1e-9);
+  EXPECT_NEAR(report.decode.measuredParts[1].predicted / report.decode.measuredParts[1].measured, 1, 0.3);
+  EXPECT_TRUE(report.prefill.measuredParts.empty());
+  request.batch = 3;
+  EXPECT_TRUE(makeReport(request).decode.measuredParts.empty());
+  EXPECT_TRUE(reportOf("deepseek-v2-lite", 32, 4096).decode.measuredParts.empty()); // an H100
+}
+
 TEST(Report, NothingIsMeasuredOfOtherSteps) {
   EXPECT_TRUE(reportOf("deepseek-v3", 3, 1000).decode.measured.empty());
   EXPECT_TRUE(reportOf("baseline/deepseek-67b").decode.measured.empty());
