@@ -143,8 +143,12 @@ struct WrittenWeights {
 static llvm::Expected<WrittenWeights> writePrepared(OwningOpRef<ModuleOp> prepares, ModuleOp module,
                                                     importer::Checkpoint &checkpoint, const CompileOptions &options,
                                                     BundleDirectory &directory) {
-  options.progress("compiling the preparation of weights");
-  llvm::Expected<WeightPreparation> preparation = WeightPreparation::compile(std::move(prepares), options.run);
+  bool isLeftOut = options.leavesWeightsOut;
+  if (!isLeftOut)
+    options.progress("compiling the preparation of weights");
+  llvm::Expected<WeightPreparation> preparation = isLeftOut
+                                                      ? WeightPreparation::describe(std::move(prepares))
+                                                      : WeightPreparation::compile(std::move(prepares), options.run);
   if (!preparation)
     return preparation.takeError();
   std::vector<int64_t> layers = module->getAttrOfType<DenseI64ArrayAttr>(kLayersAttr).asArrayRef().vec();
@@ -152,7 +156,7 @@ static llvm::Expected<WrittenWeights> writePrepared(OwningOpRef<ModuleOp> prepar
   if (llvm::any_of(users, [](const auto &user) { return user.second.count(kEndsLayer); }))
     layers.push_back(kEndsLayer);
   WrittenWeights written;
-  if (options.leavesWeightsOut) {
+  if (isLeftOut) {
     llvm::Expected<uint64_t> made = announceWeights(*preparation, layers, users, directory);
     if (!made)
       return made.takeError();

@@ -119,6 +119,8 @@ public:
   /// given.
   static llvm::Expected<WeightPreparation> compile(mlir::OwningOpRef<mlir::ModuleOp> definitions,
                                                    RunPasses run = nullptr);
+  /// Describe the weights of `definitions` without code that makes them, for a bundle without weights.
+  static WeightPreparation describe(mlir::OwningOpRef<mlir::ModuleOp> definitions);
   WeightPreparation(WeightPreparation &&);
   ~WeightPreparation();
 

@@ -31,7 +31,7 @@ static DType dtypeOf(mlir::Type type) {
 static std::vector<int64_t> toVector(llvm::ArrayRef<int64_t> list) { return list.vec(); }
 
 /// Describe a function with bound weights before tiling.
-static WeightPreparation::Weight describe(mlir::func::FuncOp function) {
+static WeightPreparation::Weight describeWeight(mlir::func::FuncOp function) {
   WeightPreparation::Weight weight;
   weight.name = getPreparedName(function).str();
   weight.definition = function;
@@ -72,13 +72,30 @@ static void assumeNoAlignment(mlir::ModuleOp module) {
   module.walk([](mlir::LLVM::LoadOp load) { load.setAlignment(1); });
 }
 
+/// Remove the names of weights. The translation to LLVM IR warns of attributes that it does not know, of each with the
+/// text of its function, which takes longer than the rest where a weight has many pieces.
+static void dropNames(mlir::ModuleOp module) {
+  module.walk([](mlir::LLVM::LLVMFuncOp function) {
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      function.removeArgAttr(i, kWeightAttr);
+  });
+}
+
 static llvm::Error lower(mlir::ModuleOp module, RunPasses run) {
   mlir::PassManager pm(module.getContext());
   buildCPUPipeline(pm);
   if (mlir::failed(run(pm, module, "code that prepares weights")))
     return llvm::createStringError("the preparation of weights cannot be compiled for the host");
   assumeNoAlignment(module);
+  dropNames(module);
   return llvm::Error::success();
+}
+
+WeightPreparation WeightPreparation::describe(mlir::OwningOpRef<mlir::ModuleOp> definitions) {
+  std::vector<Weight> list;
+  for (auto function : definitions->getOps<mlir::func::FuncOp>())
+    list.push_back(describeWeight(function));
+  return WeightPreparation(std::move(definitions), std::move(list), nullptr);
 }
 
 llvm::Expected<WeightPreparation> WeightPreparation::compile(mlir::OwningOpRef<mlir::ModuleOp> definitions,
@@ -86,25 +103,24 @@ llvm::Expected<WeightPreparation> WeightPreparation::compile(mlir::OwningOpRef<m
   auto runAlone = [](mlir::PassManager &pm, mlir::ModuleOp module, llvm::StringRef) { return pm.run(module); };
   run = run ? run : RunPasses(runAlone);
   mlir::OwningOpRef<mlir::ModuleOp> module = definitions->clone();
-  std::vector<Weight> list;
-  for (auto function : definitions->getOps<mlir::func::FuncOp>())
-    list.push_back(describe(function));
+  WeightPreparation made = describe(std::move(definitions));
   if (llvm::Error error = tile(*module, run))
     return error;
-  for (auto [weight, function] : llvm::zip_equal(list, module->getOps<mlir::func::FuncOp>()))
+  for (auto [weight, function] : llvm::zip_equal(made.list, module->getOps<mlir::func::FuncOp>()))
     weight.tile = toVector(function->getAttrOfType<mlir::DenseI64ArrayAttr>(kPrepareTileAttr));
   if (llvm::Error error = lower(*module, run))
     return error;
   llvm::Expected<std::unique_ptr<mlir::ExecutionEngine>> engine = compileInProcess(*module);
   if (!engine)
     return engine.takeError();
-  for (Weight &weight : list) {
+  for (Weight &weight : made.list) {
     llvm::Expected<void *> symbol = (*engine)->lookup(("mla_entry_" + kPreparePrefix + weight.name).str());
     if (!symbol)
       return symbol.takeError();
     weight.entry = reinterpret_cast<mla_entry_fn>(*symbol);
   }
-  return WeightPreparation(std::move(definitions), std::move(list), std::move(*engine));
+  made.engine = std::move(*engine);
+  return made;
 }
 
 //===----------------------------------------------------------------------===//
