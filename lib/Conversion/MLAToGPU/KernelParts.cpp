@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace mla;
@@ -41,20 +42,35 @@ template <typename... Ops> static bool has(KernelOp kernel) {
 
 /// Return the operand of the kernel that the value in its region is, or is a part of.
 static Value operandOf(KernelOp kernel, Value value) {
-  while (auto slice = value.getDefiningOp<tensor::ExtractSliceOp>())
-    value = slice.getSource();
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<tensor::ExtractSliceOp, tensor::ExpandShapeOp>(op))
+      break;
+    value = op->getOperand(0);
+  }
   auto argument = dyn_cast<BlockArgument>(value);
   return argument ? kernel.getInputs()[argument.getArgNumber()] : Value();
 }
 
-/// Marks the kernels that a value is computed from, up to the cache.
+/// Adds the kernel's operands that a value in its region is computed from.
+static void findOperands(KernelOp kernel, Value value, SetVector<Value> &operands) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    operands.insert(kernel.getInputs()[argument.getArgNumber()]);
+  else
+    for (Value operand : value.getDefiningOp()->getOperands())
+      findOperands(kernel, operand, operands);
+}
+
+/// Marks the kernels that a value is computed from, up to the cache. A kernel may also store what the value does not
+/// depend on, such as new rows of the cache beside rotated queries.
 void Divider::markSources(Value value, Part part) {
   auto kernel = value ? value.getDefiningOp<KernelOp>() : KernelOp();
   if (!kernel || isa<CacheType>(value.getType()) || has<AttentionOp, LatentAttentionOp>(kernel) ||
       !parts.try_emplace(kernel, part).second)
     return;
-  for (Value input : kernel.getInputs())
-    markSources(input, part);
+  SetVector<Value> operands;
+  findOperands(kernel, kernel.getYield()->getOperand(cast<OpResult>(value).getResultNumber()), operands);
+  for (Value operand : operands)
+    markSources(operand, part);
 }
 
 void Divider::markSourcesOfAttention(KernelOp kernel) {
@@ -102,7 +118,7 @@ Part Divider::partOf(KernelOp kernel) {
 
 /// The gate and up of an MLP, where they are kernels of their own.
 static bool feedsSwiglu(KernelOp kernel) {
-  return has<ProjectOp>(kernel) && llvm::any_of(kernel->getUsers(), [](Operation *user) {
+  return has<ProjectOp>(kernel) && !has<RouteOp>(kernel) && llvm::any_of(kernel->getUsers(), [](Operation *user) {
            auto reader = dyn_cast<KernelOp>(user);
            return reader && has<SwigluOp>(reader);
          });

@@ -45,6 +45,14 @@ static AffineExpr expertsOf(GroupedProjectOp op) {
   return atMost(choices, typeOf(op.getWeight()).getDimSize(0));
 }
 
+/// Return the product of experts of which the value is the weight; null if it is none.
+static GroupedProjectOp findReaderAsWeight(Value value) {
+  for (Operation *user : value.getUsers())
+    if (auto grouped = dyn_cast<GroupedProjectOp>(user); grouped && grouped.getWeight() == value)
+      return grouped;
+  return {};
+}
+
 /// Return the bytes of the operand that the user needs. A slice is not all of its source.
 static AffineExpr bytesOfUse(OpOperand &use) {
   Value value = use.get();
@@ -52,6 +60,10 @@ static AffineExpr bytesOfUse(OpOperand &use) {
   return llvm::TypeSwitch<Operation *, AffineExpr>(use.getOwner())
       .Case([&](EmbedOp op) { return bytesOf(value, value == op.getTable() ? rowsOf(op.getIds()) : rows); })
       .Case([&](GroupedProjectOp op) { return bytesOf(value, value == op.getWeight() ? expertsOf(op) : rows); })
+      .Case([&](DequantizeOp op) {
+        GroupedProjectOp grouped = findReaderAsWeight(op);
+        return bytesOf(value, grouped ? expertsOf(grouped) : rows);
+      })
       .Case([&](tensor::ExtractSliceOp op) { return bytesOf(op.getResult(), rows); })
       .Case([&](tensor::DimOp) { return getAffineConstantExpr(0, value.getContext()); })
       .Default([&](Operation *) { return bytesOf(value, rows); });
@@ -107,7 +119,7 @@ static int64_t termsOf(Value x) {
   auto dequantized = x.getDefiningOp<DequantizeOp>();
   if (!dequantized || typeOf(dequantized.getX()).getRank() == typeOf(x).getRank())
     return 1;
-  return typeOf(dequantized.getX()).getDimSize(1);
+  return typeOf(dequantized.getX()).getDimSize(dequantized.getTermDim());
 }
 
 /// Adds the operations of a product to the operands that hold `factor`, by their shares.
@@ -119,6 +131,8 @@ void KernelWork::addProduct(Value factor, AffineExpr flops) {
     addProduct(dequantized.getX(), flops);
   else if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
     addProduct(slice.getSource(), flops);
+  else if (auto flat = dyn_cast<tensor::CollapseShapeOp>(op))
+    addProduct(flat.getSrc(), flops);
   else if (auto joined = dyn_cast<tensor::ConcatOp>(op))
     for (Value part : joined.getInputs())
       addProduct(part, (flops * typeOf(part).getNumElements()).floorDiv(typeOf(factor).getNumElements()));
@@ -134,8 +148,8 @@ void KernelWork::countProducts() {
         .Case([&](GroupedProjectOp project) {
           RankedTensorType weight = typeOf(project.getWeight());
           int64_t elements = weight.getNumElements() / weight.getDimSize(0);
-          int64_t choices = typeOf(project.getRows()).getDimSize(1);
-          addProduct(project.getWeight(), rowsOf(project.getRows()) * (2 * choices * elements));
+          int64_t products = typeOf(project.getRows()).getDimSize(1) * termsOf(project.getRows());
+          addProduct(project.getWeight(), rowsOf(project.getRows()) * (2 * products * elements));
         })
         .Case([&](LatentAttentionOp attention) {
           int64_t key = rowElements(typeOf(attention.getQLatent())) + rowElements(typeOf(attention.getQRope()));
