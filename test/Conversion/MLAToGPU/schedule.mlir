@@ -31,9 +31,9 @@ func.func @decode(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %small: t
     %y = mla.project %xa, %wa : (tensor<?x7168xbf16>, tensor<1536x7168xbf16>) -> tensor<?x1536xbf16>
     mla.yield %y : tensor<?x1536xbf16>
   }
-  // The registers of all SMs hold a small weight: a class of up to four tokens is direct, unless results must not depend on the batch.
+  // The registers of all SMs hold a small weight: a class of one token is direct, unless results must not depend on the batch.
   // CHECK: mla.kernel projection "d"
-  // BALANCED-NEXT: schedule <projection, [{{[{].*}}direct = 1, early = 1, limit = 4, {{.*}}}, {{[{].*}}direct = 0, early = 1, limit = {{16|64}}, {{.*}}}, {{.*}}]> :
+  // BALANCED-NEXT: schedule <projection, [{{[{].*}}direct = 1, early = 1, limit = 1, {{.*}}}, {{[{].*}}direct = 0, early = 1, limit = {{16|64}}, {{.*}}}, {{.*}}]> :
   // INVARIANT-NEXT: schedule <projection, {{[{].*}}direct = 0, early = 1, rows = {{.*}}}> :
   %d = mla.kernel projection "d"(%xa = %x, %wa = %small) : (tensor<?x7168xbf16>, tensor<576x7168xbf16>) -> tensor<?x576xbf16> {
     %y = mla.project %xa, %wa : (tensor<?x7168xbf16>, tensor<576x7168xbf16>) -> tensor<?x576xbf16>

@@ -67,8 +67,9 @@ struct ProjectionChoices {
   bool areValidFor(const ProjectionDims &dims) const;
 };
 
-/// Up to so many tokens, and columns of k, a product may be direct; its CTAs have so many threads.
-inline constexpr int64_t directTokens = 4, directWidth = 8192, directThreads = 256;
+/// Up to so many tokens a product is direct, if it has up to so many columns of k; its CTAs have so many threads. Tiles
+/// are faster with four tokens (docs/performance.md).
+inline constexpr int64_t directTokens = 1, directWidth = 8192, directThreads = 256;
 /// Returns how many lanes share a row of k columns, 8 at a time.
 int64_t directLanes(int64_t contracted);
 /// Returns whether products of up to directTokens tokens should be direct: w is bf16, and all CTAs run at the same time
