@@ -5,54 +5,12 @@ import dataclasses
 
 import numpy as np
 
+import check_rows
 import checks
 import kernel_module
 from checks import report
-from device_arrays import Arena, from_bits, to_bits
-
-TOKENS = (1, 5, 33)
-
-
-def tensor(*sizes, element="bf16"):
-    return f"tensor<{'x'.join(map(str, sizes))}x{element}>"
-
-
-def function(name, arguments, body):
-    return f"func.func @{name}({arguments}) attributes {{{kernel_module.REGIME}}} {{\n%c0 = arith.constant 0 : index\n{body}return\n}}\n"
-
-
-def extended(result, x, shape, element):
-    """x in f32."""
-    return f"%{result} = arith.extf %{x} : {tensor('?', *shape)} to {tensor('?', *shape, element='f32')}\n" if element == "bf16" else ""
-
-
-def sliced(result, source, wide, first, count, element):
-    """Columns of a tensor of T rows."""
-    middle = "".join(f", {size}" for size in wide[:-1])
-    offsets, strides = ", ".join("0" for _ in wide), ", ".join("1" for _ in range(len(wide) + 1))
-    return (f"%{result} = tensor.extract_slice %{source}[{offsets}, {first}] [%t{middle}, {count}] [{strides}] : "
-            f"{tensor('?', *wide, element=element)} to {tensor('?', *wide[:-1], count, element=element)}\n")
-
-
-def run_twice(name, sizes, contents, shapes, function="case"):
-    """Return the results of the function, which must be the same with memory after each array."""
-    results, touched = [], []
-    for band in (0, 8192):
-        module = kernel_module.KernelModule(checks.directory / name)
-        with Arena(band) as arena:
-            buffers = {key: arena.given(key, value) for key, value in contents.items()}
-            made = module.run(function, sizes, buffers, arena, shapes)
-            checks.synchronize()
-            results.append([arena.read(array) for array in made])
-            touched += arena.touched()
-        module.close()
-    report(all(a.tobytes() == b.tobytes() for a, b in zip(*results)) and not touched, f"{name}: differs in another place, or touched {touched}")
-    return results[0]
-
-
-def sizes_of(tokens):
-    return {"tokens": tokens, "cached": tokens, "batch": tokens - 1}  # lengths, which stand for ids, are one more than sequences
-
+from decoder_cases import TOKENS, extended, function, run_twice, sizes_of, sliced, tensor
+from device_arrays import from_bits, to_bits
 
 #===-- rows of a table -------------------------------------------------------------------------------------------------------===#
 
@@ -448,62 +406,11 @@ def run_route(name):
         report(differs == bool(change), f"{name}: {change} is not seen")
 
 
-#===-- rows of two parts, and choices that return their input ------------------------------------------------------------------===#
-
-JOINS = {"join": (128, 128), "join_wide": (1032, 2056), "join_narrow": (8, 264)}
-
-
-def join_module(name):
-    left, right = JOINS[name]
-    whole = tensor("?", left + right)
-    return function("case", f"%hidden: {whole}", f"%t = tensor.dim %hidden, %c0 : {whole}\n" +
-                    sliced("left", "hidden", [left + right], 0, left, "bf16") + sliced("right", "hidden", [left + right], left, right, "bf16") +
-                    f"%y = tensor.concat dim(1) %right, %left : ({tensor('?', right)}, {tensor('?', left)}) -> {whole}\n")
-
-
-def run_join(name):
-    left, right = JOINS[name]
-    for tokens in TOKENS:
-        hidden = to_bits(np.random.default_rng(5).standard_normal((tokens, left + right)))
-        found, = run_twice(name, sizes_of(tokens), {"hidden": hidden}, [((tokens, left + right), "bfloat16")])
-        report((found == np.roll(hidden, right, axis=1)).all(), f"{name} of {tokens} tokens differs")
-        report((found != hidden).any(), f"{name}: parts in another order are not seen")
-
-
-# Columns, choices of twelve scores, and the first number that is no expert.
-PASSES = {"pass": (128, 3, 8), "pass_wide": (2056, 5, 6), "pass_none": (264, 2, 12)}
-
-
-def pass_module(name):
-    width, chosen, first = PASSES[name]
-    whole, row, logits = (tensor("?", size, element="f32") for size in (width + 16, width, 12))
-    x, gamma, numbers, weights = tensor("?", width), tensor(width, element="f32"), tensor("?", chosen, element="i32"), tensor("?", chosen, element="f32")
-    return function("case", f"%hidden: {whole}", f"%t = tensor.dim %hidden, %c0 : {whole}\n" +
-                    sliced("row", "hidden", [width + 16], 0, width, "f32") + sliced("logits", "hidden", [width + 16], width, 12, "f32") +
-                    f'%gamma = mla.weight "gamma" : {gamma}\n'
-                    f"%x = mla.rms_norm %row, %gamma {{epsilon = 1.0e-6 : f64}} : {row}, {gamma} -> {x}\n"
-                    f"%e, %f = mla.route softmax %logits : {logits} -> {numbers}, {weights}\n"
-                    f"%y = mla.pass_choices %x of %e weighted %f from {first} : ({x}, {numbers}, {weights}) -> {x}\n")
-
-
-def run_pass(name):
-    width, chosen, first = PASSES[name]
-    rng = np.random.default_rng(6)
-    for tokens in TOKENS:
-        contents = {"hidden": rng.standard_normal((tokens, width + 16)).astype(np.float32), "weight:gamma": np.ones(width, np.float32)}
-        x, numbers, weights, found = run_twice(name, sizes_of(tokens), contents, [((tokens, width), "bfloat16"), ((tokens, chosen), "int32"),
-                                                                                  ((tokens, chosen), "float32"), ((tokens, width), "bfloat16")])
-        passed = lambda least: from_bits(x) * np.where(numbers >= least, weights, 0).sum(axis=1, keepdims=True)
-        report(np.allclose(from_bits(found), passed(first), rtol=2**-7, atol=1e-30), f"{name} of {tokens} tokens differs")
-        report(not np.allclose(from_bits(found), passed(0), rtol=2**-7, atol=1e-30), f"{name}: other choices are not seen")
-
-
 #===-- the group -------------------------------------------------------------------------------------------------------------===#
 
 KINDS = {name: kind for names, kind in ((DIRECT, (direct_module, run_direct)), (EMBEDDINGS, (embed_module, run_embed)), (SUMS, (sum_module, run_sum)), (SWIGLUS, (swiglu_module, run_swiglu)),
                                         (NORMS, (norm_module, run_norm)), (NORMS_OF_SUMS, (norm_of_sum_module, run_norm_of_sum)),
-                                        (JOINS, (join_module, run_join)), (PASSES, (pass_module, run_pass)),
-                                        (ROUTERS, (route_module, run_route))) for name in names}
+                                        (ROUTERS, (route_module, run_route))) for name in names} | check_rows.KINDS
 
 
 def names_of(names):
