@@ -183,7 +183,7 @@ static llvm::Expected<std::vector<LayerWeight>> findAll(Checkpoint &checkpoint, 
 static bool isOfZeroExpert(const AttentionConfig &config, int64_t layer, StringRef name) {
   uint64_t expert;
   if (!config.decoder || !config.decoder->experts || !name.consume_front(decoderPrefix(layer) + "mlp.experts.") ||
-      name.consumeInteger(10, expert))
+      name.consumeInteger(10, expert) || (name != ".gate_proj.weight" && name != ".up_proj.weight"))
     return false;
   const Experts &experts = *config.decoder->experts;
   return expert >= uint64_t(experts.routed) && expert < uint64_t(experts.routed + experts.zero);
@@ -212,6 +212,7 @@ static llvm::Error checkNothingElse(const Checkpoint &checkpoint, const Attentio
     return llvm::Error::success();
   const char *hint = StringRef(other).ends_with(".bias") ? "; set attention_bias if the model has biases"
                                                          : "; the layer computes something that is not supported";
+  other = nameInCheckpoint(other, config.attentionsPerLayer);
   return fail(checkpoint.where() + ": tensor " + other + ": not part of the " +
               (config.decoder ? "layer" : "attention") + " that the config describes" + hint);
 }

@@ -92,7 +92,7 @@ llvm::Error mla::importer::checkModelTensors(Checkpoint &checkpoint, const Atten
       first = name.str(), why = std::move(reason);
   });
   if (!first.empty())
-    return fail(checkpoint.where() + ": tensor " + first + ": " + why);
+    return fail(checkpoint.where() + ": tensor " + nameInCheckpoint(first, config.attentionsPerLayer) + ": " + why);
   if (config.decoder->tiedEmbeddings)
     return checkIsTied(checkpoint, *ends.front().tensor);
   return llvm::Error::success();

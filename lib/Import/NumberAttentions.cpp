@@ -31,6 +31,10 @@ struct ModuleNames {
 
 static constexpr StringRef layers = "model.layers.";
 
+/// In front of what no module of a numbered layer has: the layer is another one's number, and the name may be another
+/// module's.
+static constexpr StringRef others = "checkpoint.";
+
 // As in modeling_longcat_flash.py. Of two that match, the first is meant.
 static constexpr ModuleNames modules[] = {
     {"self_attn.", "self_attn.", "", true},
@@ -49,6 +53,8 @@ std::string mla::importer::nameInCheckpoint(StringRef name, int64_t perLayer) {
   uint64_t number;
   if (perLayer == 1 || !rest.consume_front(layers) || rest.consumeInteger(10, number) || !rest.consume_front("."))
     return name.str();
+  if (rest.consume_front(others))
+    return (layers + Twine(number / perLayer) + "." + rest).str();
   for (const ModuleNames &module : modules) {
     if ((!module.isNumbered && number % perLayer) || !rest.consume_front(module.own))
       continue;
@@ -70,7 +76,7 @@ static std::optional<uint64_t> consumeModule(StringRef &name, const ModuleNames 
   return index;
 }
 
-/// Map a name of the checkpoint to the compiler's. Names of other tensors are unchanged.
+/// Map a name of the checkpoint to the compiler's. Names of tensors outside of layers are unchanged.
 static std::string fromCheckpoint(StringRef name, int64_t perLayer) {
   StringRef rest = name;
   uint64_t layer;
@@ -79,7 +85,7 @@ static std::string fromCheckpoint(StringRef name, int64_t perLayer) {
   for (const ModuleNames &module : modules)
     if (std::optional<uint64_t> index = consumeModule(rest, module, perLayer))
       return (layers + Twine(layer * perLayer + *index) + "." + module.own + rest).str();
-  return name.str();
+  return (layers + Twine(layer * perLayer) + "." + others + rest).str();
 }
 
 namespace {

@@ -9,7 +9,7 @@ import ctypes
 import typing
 
 from . import runtime
-from .errors import INT32, ArgumentError, integer, listing, number
+from .errors import INT32, ArgumentError, Error, integer, listing, number
 from .runtime import Generated, GeneratorOptions, Sampling
 
 FINISHES = (None, "stop", "length")  # by mla_finish
@@ -35,14 +35,18 @@ class Generator:
 
     temperature   0: the likeliest token, of equal ones the first; else at random, with probabilities of logits divided by it
     top_k, top_p  among so many likeliest, and the fewest whose probabilities sum to this; 0: all
+                  without a temperature they are errors
     seed          a choice depends on seed, the number of the sequence and the tokens before, not on what else runs
     stop          tokens that end a sequence; None: those of the model's config (info.stop_tokens); []: none
     """
 
-    def __init__(self, cache, max_sequences, *, temperature=0.0, top_k=0, top_p=0.0, seed=0, stop=None):
+    def __init__(self, cache, max_sequences, *, temperature=0.0, top_k=0, top_p=0.0, seed=1, stop=None):
         self.cache, self.handle = cache, ctypes.c_void_p()
         if not cache.bundle.info.vocab_size:
             raise ArgumentError("bundle", "is of layers, and takes no tokens; compile with scope=\"model\"")
+        for name, given in (("top_k", top_k), ("top_p", top_p)):
+            if given and not temperature:
+                raise ArgumentError(name, "has no effect without a temperature; give temperature, too")
         sampling = Sampling(size=ctypes.sizeof(Sampling), temperature=number("temperature", temperature), top_k=top_k,
                             top_p=number("top_p", top_p), seed=seed)
         stops = tokens("stop", cache.bundle.info.stop_tokens if stop is None else stop)
@@ -51,19 +55,26 @@ class Generator:
         runtime.loaded().mla_generator_create(cache.bundle.handle, options, ctypes.byref(self.handle))
         self._made = (Generated * max_sequences)()
 
+    def _open(self):
+        """Return the handle. Closing the cache or the bundle ends a generator."""
+        if not self.handle or not self.cache.handle or not self.cache.bundle.handle:
+            what = "is closed" if not self.handle else f"has no {'bundle' if self.cache.handle else 'cache'} any more"
+            raise Error("MLA_INVALID_ARGUMENT", f"generator: {what}; make another one")
+        return self.handle
+
     def add(self, sequence, prompt, max_new_tokens=16, name="prompt"):
         """Add a prompt, a list of token numbers. `sequence` is its number, in results and for the choice of its tokens.
         `name` begins messages about the prompt."""
         ids = tokens(name, prompt)
         if not len(ids):
             raise ArgumentError(name, "is empty; give at least one token")
-        runtime.loaded().mla_generator_add(self.handle, sequence, ids, len(ids), max_new_tokens)
+        runtime.loaded().mla_generator_add(self._open(), integer("sequence", sequence), ids, len(ids), max_new_tokens)
 
     def step(self):
         """Run the waiting prompts that there is room for, or else a step of all running sequences. Return a Token of each
         sequence that ran; an empty list if nothing waits or runs."""
         count = ctypes.c_int64()
-        runtime.loaded().mla_generator_step(self.handle, self._made, len(self._made), ctypes.byref(count))
+        runtime.loaded().mla_generator_step(self._open(), self._made, len(self._made), ctypes.byref(count))
         return [Token(made.sequence, made.token, FINISHES[made.finish]) for made in self._made[: count.value]]
 
     def __iter__(self):

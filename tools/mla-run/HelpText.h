@@ -20,8 +20,8 @@ inline constexpr const char *helpText = R"(usage: mla-run BUNDLE --check=FILE [-
        mla-run BUNDLE --profile[=TRACE.json], with the options of --bench
        mla-run BUNDLE --info [--json]
        mla-run BUNDLE --certificate
-       mla-run BUNDLE --emulate [--counters] and one of --check, --self-check, --generate, --bench, --profile and --info,
-                                                as above
+       mla-run BUNDLE --emulate and one of --check, --self-check, --generate, --bench, --profile and --info, as above;
+                                with --counters all but the last two
 
 Runs a bundle, the directory that mla-compile writes.
 

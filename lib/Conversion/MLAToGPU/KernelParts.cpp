@@ -101,7 +101,7 @@ bool Divider::readsAttended(KernelOp kernel) const {
 /// Kernels before this one have their parts. One that only adds to the stream belongs to none.
 Part Divider::partOf(KernelOp kernel) {
   bool projects = has<ProjectOp>(kernel), onlyAdds = has<arith::AddFOp>(kernel) && !projects;
-  if (has<RouteOp, SortChoicesOp, GroupedProjectOp, MixChoicesOp>(kernel))
+  if (has<RouteOp, PassChoicesOp, SortChoicesOp, GroupedProjectOp, MixChoicesOp>(kernel))
     return Part::Experts;
   if (has<SwigluOp>(kernel))
     return Part::Mlp;

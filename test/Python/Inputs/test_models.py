@@ -50,7 +50,7 @@ class Models(unittest.TestCase):
                     with self.subTest(choice=choice, order=order, at_once=at_once):
                         self.assertEqual(generate(order, at_once, **choice), alone)
         self.assertEqual(alone[9], generate([9], 1, temperature=1, top_k=40, top_p=0.9)[9])
-        self.assertNotEqual(alone[9], generate([9], 1, temperature=1, top_k=40, top_p=0.9, seed=1)[9])
+        self.assertNotEqual(alone[9], generate([9], 1, temperature=1, top_k=40, top_p=0.9, seed=2)[9])
 
     def test_prompts_join_while_others_run(self):
         first, second = self.ids["golden.0.prompt"], self.ids["golden.1.prompt"]
@@ -63,6 +63,32 @@ class Models(unittest.TestCase):
             for token in generator:
                 made[token.sequence].append(token.token)
         self.assertEqual(made, {0: self.ids["golden.0.tokens"], 1: self.ids["golden.1.tokens"]})
+
+    def test_a_generator_without_cache_or_bundle(self):
+        prompt, bundle = self.ids["golden.0.prompt"], mla_mlir.load(self.model.info.path)
+        with self.subTest("bundle"):
+            cache = bundle.cache(pages=8)
+            generator = mla_mlir.Generator(cache, 1)
+            generator.add(0, prompt, 4)
+            generator.step()
+            bundle.close()
+            with self.assertRaisesRegex(mla_mlir.Error, "generator: has no bundle any more; make another one"):
+                generator.step()
+            generator.close()
+            cache.close()
+        with self.subTest("cache"), self.model.cache(pages=8) as cache:
+            generator = mla_mlir.Generator(cache, 1)
+            generator.add(0, prompt, 4)
+            cache.close()
+            for call in (generator.step, lambda: generator.add(1, prompt, 4)):
+                with self.assertRaisesRegex(mla_mlir.Error, "generator: has no cache any more"):
+                    call()
+            generator.close()
+            with self.assertRaisesRegex(mla_mlir.Error, "generator: is closed"):
+                generator.step()
+        for name, value in (("top_k", 5), ("top_p", 0.5)):
+            with self.assertRaisesRegex(mla_mlir.ArgumentError, f"{name}: has no effect without a temperature"):
+                self.model.generate(prompt, 1, **{name: value})
 
     def test_sampling_and_stopping(self):
         prompt, tokens = self.ids["golden.0.prompt"], self.ids["golden.0.tokens"]
@@ -120,8 +146,8 @@ class Models(unittest.TestCase):
         for count in (0, -1, None, 1.5):
             with self.assertRaisesRegex(mla_mlir.ArgumentError, "max_new_tokens: is (0|-1|a NoneType|a float), must be"):
                 self.model.generate([1], count)
-        for choice, says in (({"temperature": -1}, "sampling->temperature is -1"), ({"top_p": 2}, "sampling->top_p is 2"),
-                             ({"temperature": "hot"}, "temperature: is a str, must be a number"), ({"top_k": 1.5}, "top_k: is a float"),
+        for choice, says in (({"temperature": -1}, "sampling->temperature is -1"), ({"temperature": 1, "top_p": 2}, "sampling->top_p is 2"),
+                             ({"temperature": "hot"}, "temperature: is a str, must be a number"), ({"temperature": 1, "top_k": 1.5}, "top_k: is a float"),
                              ({"stop": [320]}, r"stop\[0\] is 320"), ({"stop": 2}, "stop: is a int, must be a list"),
                              ({"max_sequences": 0}, "max_sequences: is 0, must be from 1"), ({"seed": -1}, "seed: is -1")):
             with self.subTest(says), self.assertRaisesRegex((mla_mlir.Error, mla_mlir.ArgumentError), says):

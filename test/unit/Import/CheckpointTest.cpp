@@ -111,7 +111,7 @@ TEST(CheckpointTest, AttentionsAreNumbered) {
   EXPECT_EQ(checkpoint->where(), path);
   EXPECT_EQ(namesOf(*checkpoint),
             (std::vector<std::string>{
-                "model.layers.3.self_attn.2.o_proj.weight", "model.layers.6.input_layernorm.weight",
+                "model.layers.6.checkpoint.self_attn.2.o_proj.weight", "model.layers.6.input_layernorm.weight",
                 "model.layers.6.mlp.experts.5.up_proj.weight", "model.layers.6.mlp.gate.e_score_correction_bias",
                 "model.layers.6.mlp.gate.weight", "model.layers.6.self_attn.o_proj.weight",
                 "model.layers.7.mlp.up_proj.weight", "model.layers.7.self_attn.o_proj.weight"}));
