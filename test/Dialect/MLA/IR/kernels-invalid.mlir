@@ -513,7 +513,7 @@ mla.launches @launches_c4_unknown regime <{phase = decode, q = naive, o = naive}
 
 // -----
 
-// expected-error @+1 {{(C4) has no buffer "pages"; expected one of q_nope, q_rope, cu_seqlens, k_nope, k_rope, cu_keys, v, out}}
+// expected-error @+1 {{(C4) has no buffer "pages"; expected one of q_nope, q_rope, cu_seqlens, k_nope, k_rope, cu_keys, v, sinks, out}}
 mla.launches @naive_attention bindings [#mla.binding<"pages", tensor<?x64x80xbf16>>] {
 }
 
