@@ -11,6 +11,8 @@ module attributes {mla.model = {heads = 4 : i64, kv_lora_rank = 64 : i64, page =
 // CHECK: #mla.pointer<"lse">,
 // CHECK-NEXT: #mla.pointer<"sinks">,
 // CHECK-NEXT: #mla.extent<batch>
+// The bytes are those of the window: the smaller of cached and batch * 512 + tokens.
+// CHECK: mla.bytes = #mla.extent<{{.*}} + cached * 160 + (tokens * -1 + batch * -512 + cached) * ((tokens * -1 + batch * -512 + cached + 1099511627775) floordiv 1099511627776) * -160 + 20>
 // CHECK: mla.launch @kernels::@latent_merge_l64_lse_sinks grid
 // CHECK: #mla.pointer<"lse">,
 // CHECK-NEXT: #mla.pointer<"sinks">,
