@@ -408,7 +408,7 @@ MLA_API mla_status mla_batch_saturation(const mla_bundle *bundle, int64_t layer,
 
 /* The attention of absorbed queries over the latent, without its layer: out = softmax(scale * q . row) . latent for
  * each query token and head, where a row is a cached token's latent and k_rope, and scale is the model's. Query token i
- * of n of a sequence of length l sees the first l - n + i + 1 tokens. If none, out is 0 and lse is -infinity. */
+ * of n of a sequence of length l sees the first l - n + i + 1 tokens, if causal. If none, out is 0 and lse is -inf. */
 typedef struct mla_latent_attention {
   size_t size;    /* sizeof(mla_latent_attention) */
   int64_t tokens; /* as in mla_step */
@@ -434,14 +434,18 @@ typedef struct mla_latent_attention {
    * stream began, as when an engine writes them once per step: the kernel then reads them while that work ends. */
   int64_t indices_settled;
   double scale; /* of scores before the softmax; 0 for the model's */
+  /* [heads]: logits that join the denominators of the softmax, not multiplied by the scale; lse does not include them.
+   * Must be given to a bundle whose attention has sinks, and only to such. */
+  const float *sinks;
 } mla_latent_attention;
 
 MLA_API mla_status mla_latent_attention_workspace(const mla_bundle *bundle, const mla_latent_attention *attention,
                                                   uint64_t *bytes);
 MLA_API mla_status mla_enqueue_latent_attention(const mla_bundle *bundle, const mla_latent_attention *attention);
 
-/* The naive attention without its layer, on keys and values that are already up-projected. Causal: the n query tokens
- * of a sequence are the last of its l keys, so query token i sees keys 0 to l - n + i. */
+/* The naive attention without its layer, on keys and values that are already up-projected. Causal, if the bundle's
+ * mask does not say otherwise: the n query tokens of a sequence are the last of its l keys, so query token i sees keys
+ * 0 to l - n + i. */
 typedef struct mla_naive_attention {
   size_t size;               /* sizeof(mla_naive_attention) */
   int64_t tokens;            /* query tokens of all sequences */
@@ -461,7 +465,8 @@ typedef struct mla_naive_attention {
   void *workspace;
   uint64_t workspace_bytes;
   void *stream;
-  double scale; /* of scores before the softmax; 0 for the model's */
+  double scale;       /* of scores before the softmax; 0 for the model's */
+  const float *sinks; /* as in mla_latent_attention */
 } mla_naive_attention;
 
 MLA_API mla_status mla_naive_attention_workspace(const mla_bundle *bundle, const mla_naive_attention *attention,

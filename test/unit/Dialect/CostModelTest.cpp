@@ -60,6 +60,25 @@ TEST(CostModel, TheFoldBreaksEvenWhereTheAlgebraSays) {
   }
 }
 
+TEST(CostModel, AWindowBoundsWhatAnAttentionReads) {
+  LayerShape shape = getMeasuredShape("v3");
+  CostModel all(shape, Device::h100());
+  shape.window = 512;
+  CostModel window(shape, Device::h100());
+  Forms forms{Form::Absorb, Form::Absorb};
+  for (int64_t context : {512, 513, 100000}) {
+    Cost seen = window.getAttentionCost(forms, {8, 1, context}), expected = all.getAttentionCost(forms, {8, 1, 512});
+    EXPECT_EQ(seen.readBytes, expected.readBytes) << context;
+    EXPECT_EQ(seen.flops, expected.flops) << context;
+  }
+  EXPECT_EQ(window.getAttentionCost(forms, {8, 4, 300}).flops, all.getAttentionCost(forms, {8, 4, 300}).flops);
+  // Four queries see 512 keys each, 515 together.
+  Cost four = window.getAttentionCost(forms, {1, 4, 100000}), one = all.getAttentionCost(forms, {1, 1, 512});
+  EXPECT_EQ(four.flops, 4 * one.flops);
+  double queries = 2.0 * shape.heads * (shape.latent + shape.rope);
+  EXPECT_EQ(four.readBytes - 4 * queries, 515.0 * window.getCachedTokenBytes());
+}
+
 TEST(CostModel, AttentionOfACachedToken) {
   CostModel model = modelOf("v3");
   EXPECT_EQ(model.getExpandedTokenBytes(), 81'920);

@@ -43,8 +43,14 @@ FewPackedRows::FewPackedRows(mlir::gpu::GPUModuleOp module, const LatentAttentio
 
 void FewPackedRows::addPages() { pagesArg = k.addPointer(); }
 
-/// Copies the rows of a block as they lie. Rows behind the sequence's last, which may hold NaN, become zeros: a
-/// probability of zero does not remove it.
+/// Returns a block's limits from a row on in chunks, relative to this thread's first.
+RingAttention::Pages FewPackedRows::inChunks(const Pages &pages, int64_t first, int64_t rowChunks) {
+  auto chunksTo = [&](Val row) { return (row - first) * rowChunks - inGroup; };
+  return {{}, chunksTo(pages.left), shape.scores.window ? chunksTo(pages.unseen) : Val()};
+}
+
+/// Copies the rows of a block as they lie. Rows that are no tokens of the sequence, or before all windows, may hold
+/// NaN, which a probability of zero does not remove: they become zeros.
 void FewPackedRows::copyBlock(const Pages &pages, Val block, Val ordinal) {
   int64_t rowChunks = at.row.bytes / 16, pageChunks = rowsAtOnce() * rowChunks;
   Val full = beginFilling(ordinal), token = block << 6;
@@ -53,10 +59,10 @@ void FewPackedRows::copyBlock(const Pages &pages, Val block, Val ordinal) {
     Val line = k.extend(page) * shape.page + k.extend((token + first) % shape.page);
     Val from = k.at(k.argument(pagesArg), line * at.row.bytes + k.extend(inGroup << 4));
     Val to = k.shared(at.ring + first * at.row.bytes, offsetOf(ordinal) + (inGroup << 4));
-    Val left = (pages.left - first) * rowChunks - inGroup;
+    Pages chunks = inChunks(pages, first, rowChunks);
     for (int64_t chunk = 0; chunk < pageChunks; chunk += copiersOfBlock) {
-      auto copy = [&, from = from, to = to, left = left] {
-        copyChunk(k, k.at(to, chunk * 16), k.at(from, chunk * 16), left > chunk);
+      auto copy = [&, from = from, to = to] {
+        copyChunk(k, k.at(to, chunk * 16), k.at(from, chunk * 16), isToken(chunks, k.i32(chunk)));
       };
       if (chunk + copiersOfBlock <= pageChunks)
         copy();

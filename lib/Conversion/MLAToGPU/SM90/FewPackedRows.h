@@ -55,6 +55,7 @@ public:
 
 private:
   void addPages() override;
+  Pages inChunks(const Pages &pages, int64_t first, int64_t rowChunks);
   void copyBlock(const Pages &pages, Val block, Val ordinal) override;
   void oneBlock(State &s, Val block, Val ordinal) override;
   Val columnOf(int64_t bit) override { return ((lane >> 2) << 1) + bit; }

@@ -176,7 +176,7 @@ Vals FewPackedRows::scores(Val stage, Val block, const Vals &scales) {
     sum = sum * queryUnit[rowIndexOf(i)];
     if (shape.rope)
       sum = shape.copiesRope() ? sum + sums.back()[i] : fma(sums.back()[i], ropeUnit[rowIndexOf(i)], sum);
-    values.push_back(select(token + h * 8 < borderOfOwn(rowIndexOf(i)), sum * scale, k.f32(hidden)));
+    values.push_back(select(isSeenByOwn(token + h * 8, rowIndexOf(i)), sum * scale, k.f32(hidden)));
   }
   return values;
 }

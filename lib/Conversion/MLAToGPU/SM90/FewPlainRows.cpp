@@ -42,8 +42,9 @@ FewPlainRows::FewPlainRows(mlir::gpu::GPUModuleOp module, const LatentAttentionS
 // Copies
 //===----------------------------------------------------------------------===//
 
-/// Copies the tiles of a block in the order in which they are multiplied. Tokens behind the sequence's last, which may
-/// hold NaN in the cache, and columns behind a row's last become zeros. A thread copies 16 bytes of every eighth row.
+/// Copies the tiles of a block in the order in which they are multiplied. Rows that are no tokens of the sequence, or
+/// before all windows, may hold NaN in the cache: they become zeros, as columns behind a row's last. A thread copies 16
+/// bytes of every eighth row.
 void FewPlainRows::copyBlock(const Pages &pages, Val block, Val ordinal) {
   constexpr int64_t step = copiersOfRing / tileChunks;
   int64_t rowChunks = (shape.latent + shape.rope) / 8;
@@ -54,7 +55,7 @@ void FewPlainRows::copyBlock(const Pages &pages, Val block, Val ordinal) {
     Val inPage = ((block << 6) + page * rowsAtOnce()) % shape.page + (row + first % rowsAtOnce());
     Val line = k.extend(pages.numbers[page]) * shape.page + k.extend(inPage);
     from.push_back(k.at(k.argument(pagesArg), (line * rowChunks + k.extend(chunk)) * 16));
-    exists.push_back(row + first < pages.left);
+    exists.push_back(isToken(pages, row + first));
   }
   for (int64_t place = 0; place < at.copies; ++place) {
     int64_t column = tileAt(place) * tileChunks;
@@ -149,7 +150,7 @@ Vals FewPlainRows::scores(Val block, Val ordinal) {
     release(stage, k.i1(true));
   Val scale = k.argument(scaleArg), token = (block << 6) + (warp << 4) + (lane >> 2);
   for (auto [i, score] : llvm::enumerate(sum))
-    score = select(token + (i >> 1 & 1) * 8 < borderOfOwn(rowIndexOf(i)), score * scale, k.f32(hidden));
+    score = select(isSeenByOwn(token + (i >> 1 & 1) * 8, rowIndexOf(i)), score * scale, k.f32(hidden));
   return sum;
 }
 

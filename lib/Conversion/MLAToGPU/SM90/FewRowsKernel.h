@@ -53,7 +53,8 @@ protected:
   void softmax(State &s, Vals &p, const Vals &largest);
   /// Stores P^T, packed two rows at once, as a tile [rows, 64 tokens].
   void storeProbabilities(llvm::ArrayRef<Val> packed, int64_t tile);
-  Val borderOfOwn(int64_t index) const { return border[index]; }
+  /// Returns whether one of this thread's rows sees a token.
+  Val isSeenByOwn(Val token, int64_t index) { return isSeen(token, border[index]); }
 
   int64_t latentTiles;    ///< of 64 columns
   double probabilityUnit; ///< probabilities are stored times this
@@ -74,7 +75,7 @@ private:
   void joinGroups(State &s);
 
   FewRowsAreas areas;
-  Vals border; ///< of own rows of the current split: tokens below it are visible
+  Vals border; ///< of own rows of the current split
 };
 
 } // namespace mla::gpu

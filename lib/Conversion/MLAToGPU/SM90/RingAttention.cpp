@@ -32,8 +32,7 @@ void RingAttention::addArguments() {
   addPages();
   for (unsigned *arg : {&tableArg, &lengthsArg, &cuArg, &outArg, &partialArg, &partialLseArg, &slotsArg})
     *arg = k.addPointer();
-  if (shape.lse)
-    lseArg = k.addPointer();
+  addOptionalArguments();
   for (unsigned *arg : {&batchArg, &partsArg, &widthArg, &headsArg, &rowsArg, &pageCountArg, &strideArg})
     *arg = k.addInt();
   if (shape.rope)
@@ -91,6 +90,11 @@ Val RingAttention::beginFilling(Val ordinal) {
   return k.shared(ring.full, stage << 3);
 }
 
+Val RingAttention::isToken(const Pages &pages, Val row) {
+  Val isBefore = row < pages.left;
+  return shape.scores.window ? isBefore & (row >= pages.unseen) : isBefore;
+}
+
 Vals RingAttention::pageNumbers(const LatentSplit &split, Val block) {
   BlockTable table = {k.argument(tableArg), k.argument(widthArg), k.argument(pageCountArg)};
   Vals numbers;
@@ -103,9 +107,11 @@ Vals RingAttention::pageNumbers(const LatentSplit &split, Val block) {
 /// the one before it waits for an empty stage.
 void RingAttention::copySplit(const LatentSplit &split, Val ordinal) {
   Val length = k.loadInt(k.argument(lengthsArg), split.sequence);
+  Val firstToken = shape.scores.window ? seenBlocks().firstToken(split.sequence) : Val();
   auto copy = [&](Val block, llvm::ArrayRef<Val> numbers) -> Vals {
     Vals following = pageNumbers(split, block + ring.rings);
-    copyBlock({Vals(numbers), length - (block << 6)}, block, ordinal + (block - split.begin) / ring.rings);
+    Val unseen = shape.scores.window ? firstToken - (block << 6) : Val();
+    copyBlock({Vals(numbers), length - (block << 6), unseen}, block, ordinal + (block - split.begin) / ring.rings);
     return following;
   };
   Val first = split.begin + ownRing;
@@ -195,7 +201,7 @@ void RingAttention::emit() {
   addArguments();
   k.begin();
   setUp();
-  WorkSplit split(k, shape.split, k.argument(lengthsArg), k.argument(batchArg), k.argument(partsArg));
+  WorkSplit split(k, shape.split, seenBlocks(), k.argument(batchArg), k.argument(partsArg));
   part = split.partOf(k.blockY());
   waitForPredecessors(k);
   k.when(dependentsMayComeEarly(k.argument(batchArg), k.argument(partsArg)), [&] { launchDependents(k); });

@@ -45,7 +45,10 @@ protected:
   struct Pages {
     Vals numbers; ///< of a block's pages
     Val left;     ///< tokens of the sequence from the block's first on
+    Val unseen;   ///< tokens of the block before all windows; only with a window
   };
+  /// Returns whether a row of a block is a token that a query may see.
+  Val isToken(const Pages &pages, Val row);
   /// Copies block number `ordinal` of this ring from its pages into the stages that are next: all threads that fill it.
   virtual void copyBlock(const Pages &pages, Val block, Val ordinal) = 0;
   /// Waits until the stage of this ordinal is empty; returns the barrier on which the copied bytes count.
