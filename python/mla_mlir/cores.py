@@ -18,6 +18,9 @@ import tempfile
 from . import compiler, locate, runtime
 from .errors import Error
 
+#: The query tokens of a sequence that the kernel takes: MLA_MAX_DECODE_QUERIES of mla/abi.h.
+MAX_QUERIES = 8
+
 
 def directory():
     return pathlib.Path(os.environ.get("MLA_MLIR_CACHE") or pathlib.Path.home() / ".cache" / "mla-mlir")

@@ -14,16 +14,17 @@ They run on torch's current stream and allocate their workspace with torch. `max
 capacity of a row of the block table; sizes captured in a graph must bound those of later replays. Shapes are those of
 Bundle.step and of Bundle.latent_attention_call. On a CPU, attention kernels are computed by torch: bundles have none.
 """
+import functools
 import itertools
 import threading
 
 import torch
 from torch import Tensor
 
-from . import attention_reference
-from .bundle import Call
+from . import attention_reference, cores
+from .bundle import Call, load
 from .dlpack import CPU, CUDA, Array
-from .errors import ArgumentError
+from .errors import ArgumentError, Error
 
 _bundles, _names, _lock = {}, set(), threading.Lock()
 
@@ -46,13 +47,23 @@ def unregister(name):
     _bundles.pop(name, None)
 
 
+@functools.cache
+def core(heads, kv_lora_rank, qk_rope_head_dim, page, cache_dtype, device):
+    """Return the name of the registered bundle of cores.bundle on the device. The first call opens it, and may compile it."""
+    if torch.cuda.is_current_stream_capturing():
+        raise Error("MLA_UNSUPPORTED", f"the kernel of {heads} heads, widths {kv_lora_rank} and {qk_rope_head_dim} and pages "
+                                            f"of {page} is not loaded, which a capture cannot do; run the call once before")
+    with torch.cuda.device(device):
+        return register(load(cores.bundle(heads, kv_lora_rank, qk_rope_head_dim, page, cache_dtype)))
+
+
 def _find(name):
     if name not in _bundles:
         raise ArgumentError("bundle", f"{name!r} is not registered; pass what mla_mlir.torch.register returned")
     return _bundles[name]
 
 
-def _array(name, tensor):
+def array(name, tensor):
     """Return what dlpack.view would, without a capsule: the current stream needs no synchronization."""
     device = (CUDA, tensor.device.index) if tensor.is_cuda else (CPU, 0)
     dtype = str(tensor.dtype).removeprefix("torch.")
@@ -62,7 +73,7 @@ def _array(name, tensor):
 
 
 def _arrays(**tensors):
-    return [_array(name, tensor) for name, tensor in tensors.items()]
+    return [array(name, tensor) for name, tensor in tensors.items()]
 
 
 def _enqueue(call: Call, device):
