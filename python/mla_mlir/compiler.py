@@ -76,7 +76,7 @@ def _run(arguments):
 
 def compile(output=None, *, weights=None, adapter=None, config=None, layers=None, scope=None, target=None, dtype=None,
             plan=None, device=None, page=None, tp=None, rank=None, cache=None, cache_dtype=None, cache_scale=None,
-            batch_invariant=False, emit=None, report=None, baseline=None, batch=None, context=None):
+            batch_invariant=False, no_weights=False, emit=None, report=None, baseline=None, batch=None, context=None):
     """Compile layers to the bundle (a directory) `output`, and return its path.
 
     weights    a .safetensors file, or a directory with config.json and one or several; by default weights are generated
@@ -106,8 +106,7 @@ def compile(output=None, *, weights=None, adapter=None, config=None, layers=None
                  "report": report, "baseline": baseline_path, "batch": batch, "context": context}
         arguments = [f"--{name}={os.fspath(value) if isinstance(value, os.PathLike) else value}"
                      for name, value in named.items() if value is not None]
-        if batch_invariant:
-            arguments.append("--batch-invariant")
+        arguments += [flag for flag, given in (("--batch-invariant", batch_invariant), ("--no-weights", no_weights)) if given]
         if plan is not None:
             arguments.append("--verbose")
         text = _run([*arguments, "-o", "-" if output is None else os.fspath(output)])
