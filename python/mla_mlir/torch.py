@@ -108,7 +108,7 @@ def latent_attention(q_latent: Tensor, q_rope: Tensor, pages: Tensor, block_tabl
     """Attention of absorbed queries over the cache: (out [tokens, heads, kv_lora_rank], lse [tokens, heads] float32).
     scale 0: the model's."""
     opened = _find(bundle)
-    q_latent, q_rope = _side_by_side(q_latent, q_rope)
+    q_latent, q_rope = _evenly_apart(q_latent), _evenly_apart(q_rope)
     out, lse = _latent_results(q_latent)
     arrays = _arrays(q_latent=q_latent, q_rope=q_rope, pages=pages, block_table=block_table, lengths=lengths,
                      cu_seqlens=cu_seqlens, out=out, lse=lse)
@@ -117,13 +117,9 @@ def latent_attention(q_latent: Tensor, q_rope: Tensor, pages: Tensor, block_tabl
     return out, lse
 
 
-def _side_by_side(q_latent, q_rope):
-    """Return both parts of a query with equal strides of heads. torch.compile may have copied them with other strides."""
-    heads = q_latent.shape[1]
-    fit = all(q.stride(2) == 1 and q.stride(0) == heads * q.stride(1) for q in (q_latent, q_rope))
-    if fit and q_latent.stride(1) == q_rope.stride(1):
-        return q_latent, q_rope
-    return torch.cat((q_latent, q_rope), dim=-1).split((q_latent.shape[2], q_rope.shape[2]), dim=-1)
+def _evenly_apart(q):
+    """Return a part of queries as a kernel reads it, with heads equally far apart: as it is, or a copy."""
+    return q if q.stride(2) == 1 and q.stride(0) == q.shape[1] * q.stride(1) else q.contiguous()
 
 
 def _latent_results(q_latent):

@@ -128,13 +128,13 @@ class LatentAttentionImpl(MLACommonImpl[MLACommonMetadata]):
         if not (math.isfinite(cache_scale) and cache_scale > 0):
             raise ValueError(f"mla_mlir: _k_scale of {getattr(layer, 'layer_name', 'a layer')} is {cache_scale}, must be "
                              "positive and finite")
-        q = torch.cat(q, dim=-1) if isinstance(q, tuple) else q.contiguous()
+        q_latent, q_rope = q if isinstance(q, tuple) else (q[..., :latent], q[..., latent:])
         name = "none"  # a CPU needs no bundle
-        if q.is_cuda:
-            name = ops.core(q.shape[1], latent, q.shape[2] - latent, kv_c_and_k_pe_cache.shape[1], self.cache_dtype,
-                            q.device)
+        if q_latent.is_cuda:
+            name = ops.core(q_latent.shape[1], latent, q_rope.shape[2], kv_c_and_k_pe_cache.shape[1], self.cache_dtype,
+                            q_latent.device)
         # The block table bounds the lengths, so that a captured graph serves all that fit.
-        out, lse = torch.ops.mla.latent_attention(q[..., :latent], q[..., latent:], kv_c_and_k_pe_cache,
+        out, lse = torch.ops.mla.latent_attention(q_latent, q_rope, kv_c_and_k_pe_cache,
                                                   decode.block_table, decode.seq_lens, decode.query_start_loc, name,
                                                   decode.max_query_len, 0, float(self.scale) * cache_scale)
         return out if cache_scale == 1.0 else out.mul_(cache_scale), lse
