@@ -241,19 +241,19 @@ class Bundle:
 
     def latent_attention_call(self, q_latent, q_rope, pages, block_table, lengths, cu_seqlens, out, lse, *, max_queries,
                               max_length=None, cached=0, indices_settled=False, scale=0.0, sinks=None, stream=None):
-        """Return the attention as a Call. q_latent, q_rope: [tokens, heads, …], two tensors or parts of one, with equal
-        strides of heads; q_rope is None if there is no rope. out: [tokens, heads, kv_lora_rank]; lse: [tokens, heads]
+        """Return the attention as a Call. q_latent, q_rope: [tokens, heads, …], two tensors or parts of larger ones, each with
+        heads equally far apart; q_rope is None if there is no rope. out: [tokens, heads, kv_lora_rank]; lse: [tokens, heads]
         float32, natural logarithms, without sinks. sinks: [heads] float32, for a bundle whose attention has them."""
         info, look = self.info, self._looker(stream)
-        arrays, stride = self._queries(look, "q_latent", q_latent, info.kv_lora_rank, q_rope)
+        arrays, strides = self._queries(look, "q_latent", q_latent, info.kv_lora_rank, q_rope)
         tokens = arrays[0].shape[0]
         out, lse = look("out", out), look("lse", lse)
         out.expect_contiguous("bfloat16", [tokens, info.heads, info.kv_lora_rank], self.devices, writable=True)
         lse.expect_contiguous("float32", [tokens, info.heads], self.devices, writable=True)
         tables, sizes = self._tables(look, block_table, lengths, cu_seqlens, max_length)
         pages, num_pages = self._pages(look, pages)
-        struct = LatentAttention(tokens=tokens, max_queries=max_queries, cached=cached, num_pages=num_pages, q_stride=stride,
-                                 indices_settled=indices_settled, scale=scale, **sizes)
+        struct = LatentAttention(tokens=tokens, max_queries=max_queries, cached=cached, num_pages=num_pages,
+                                 indices_settled=indices_settled, scale=scale, **strides, **sizes)
         return self._call("latent_attention", struct, (*arrays, pages, *tables, out, lse, *self._sinks(look, sinks)))
 
     def naive_attention(self, *arrays, stream=None, **sizes):
@@ -265,7 +265,7 @@ class Bundle:
         """Return the attention as a Call. Queries and sinks are as in latent_attention_call; k_nope and v: [keys, heads, …]; k_rope:
         [keys, qk_rope_head_dim] or None."""
         info, look = self.info, self._looker(stream)
-        queries, stride = self._queries(look, "q_nope", q_nope, info.qk_nope_head_dim, q_rope)
+        queries, strides = self._queries(look, "q_nope", q_nope, info.qk_nope_head_dim, q_rope)
         k_nope, v, out = look("k_nope", k_nope), look("v", v), look("out", out)
         cu_seqlens, cu_keys = look("cu_seqlens", cu_seqlens), look("cu_keys", cu_keys)
         k_nope.expect_contiguous("bfloat16", [None, info.heads, info.qk_nope_head_dim], self.devices)
@@ -279,7 +279,7 @@ class Bundle:
         cu_seqlens.expect_contiguous("int32", [None], self.devices)
         cu_keys.expect_contiguous("int32", cu_seqlens.shape, self.devices)
         struct = NaiveAttention(tokens=queries[0].shape[0], batch=cu_seqlens.shape[0] - 1, max_queries=max_queries,
-                                max_length=max_length, cached=keys, q_stride=stride, scale=scale)
+                                max_length=max_length, cached=keys, scale=scale, **strides)
         return self._call("naive_attention", struct, [*arrays, *self._sinks(look, sinks)])
 
     # --- shared by all calls ---
@@ -311,17 +311,14 @@ class Bundle:
         return pages, pages.shape[0]
 
     def _queries(self, look, name, first, width, q_rope):
-        """Return both parts of the queries, and the stride of their heads in elements."""
+        """Return both parts of the queries, and the strides of their heads in elements."""
         heads, rope = self.info.heads, self.info.qk_rope_head_dim
         first = look(name, first).expect("bfloat16", [None, heads, width], self.devices)
-        tokens = first.shape[0]
-        stride = _head_stride(first, width + rope if heads == tokens == 1 else width)
+        strides = {"q_stride": _head_stride(first)}
         if not rope:
-            return [first], stride
-        second = look("q_rope", q_rope).expect("bfloat16", [tokens, heads, rope], self.devices)
-        if _head_stride(second, stride) != stride:
-            second.fail(f"has strides {list(second.strides)}; heads must be {stride} elements apart, as those of {name}")
-        return [first, second], stride
+            return [first], strides
+        second = look("q_rope", q_rope).expect("bfloat16", [first.shape[0], heads, rope], self.devices)
+        return [first, second], strides | {"q_rope_stride": _head_stride(second)}
 
     def _own_workspace(self, needed, stream):
         """Return memory on the bundle's device for calls on one stream. Growing it waits for the device. A workspace that a
@@ -353,11 +350,11 @@ class Bundle:
             runtime.loaded().mla_device_free(address)
 
 
-def _head_stride(array, otherwise):
+def _head_stride(array):
     """Return the elements between heads of [tokens, heads, width], which may be a slice of larger rows. Strides of
     dimensions of size 1 are ignored."""
-    tokens, heads, _ = array.shape
-    found = array.strides[1] if heads > 1 else array.strides[0] if tokens > 1 else otherwise
+    tokens, heads, width = array.shape
+    found = array.strides[1] if heads > 1 else array.strides[0] if tokens > 1 else -(-width // 8) * 8
     if (array.shape[2] > 1 and array.strides[2] != 1) or (tokens > 1 and array.strides[0] != heads * found):
         array.fail(f"has strides {list(array.strides)}; elements of a head must be adjacent, and heads equally far apart")
     return found

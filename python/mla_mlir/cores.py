@@ -5,7 +5,7 @@
 #
 # ===---------------------------------------------------------------------===#
 """Bundles for engines that use only the attention kernel. It depends only on heads, widths and the page, so the rest of the
-layer is small and has generated weights. Bundles are compiled at first use and cached in MLA_MLIR_CACHE, by default
+layer is small and its weights are left out. Bundles are compiled at first use and cached in MLA_MLIR_CACHE, by default
 ~/.cache/mla-mlir."""
 import contextlib
 import functools
@@ -17,6 +17,9 @@ import tempfile
 
 from . import compiler, locate, runtime
 from .errors import ArgumentError, Error, integer
+
+#: The query tokens of a sequence that the kernel takes: MLA_MAX_DECODE_QUERIES of mla/abi.h.
+MAX_QUERIES = 8
 
 
 def directory():
@@ -81,7 +84,7 @@ def bundle(heads, kv_lora_rank, qk_rope_head_dim, page, cache_dtype=None, causal
         own = tempfile.mkdtemp(prefix="making-", dir=path.parent)
         try:
             made = compiler.compile(os.path.join(own, name), config=config(heads, kv_lora_rank, qk_rope_head_dim),
-                                    target=compiler.GPU_TARGET, page=page, cache_dtype=cache_dtype, **options)
+                                    target=compiler.GPU_TARGET, page=page, cache_dtype=cache_dtype, no_weights=True, **options)
             with contextlib.suppress(OSError):  # another process was faster
                 os.rename(made, path)
         finally:

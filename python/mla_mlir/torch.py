@@ -15,16 +15,17 @@ capacity of a row of the block table; sizes captured in a graph must bound those
 Bundle.step and of Bundle.latent_attention_call. On a CPU, attention kernels are computed by torch: bundles have none. They
 are causal there, without windows.
 """
+import functools
 import itertools
 import threading
 
 import torch
 from torch import Tensor
 
-from . import attention_reference
-from .bundle import Call
+from . import attention_reference, cores
+from .bundle import Call, load
 from .dlpack import CPU, CUDA, Array
-from .errors import ArgumentError
+from .errors import ArgumentError, Error
 
 _bundles, _names, _lock = {}, set(), threading.Lock()
 
@@ -47,13 +48,23 @@ def unregister(name):
     _bundles.pop(name, None)
 
 
+@functools.cache
+def core(heads, kv_lora_rank, qk_rope_head_dim, page, cache_dtype, device):
+    """Return the name of the registered bundle of cores.bundle on the device. The first call opens it, and may compile it."""
+    if torch.cuda.is_current_stream_capturing():
+        raise Error("MLA_UNSUPPORTED", f"the kernel of {heads} heads, widths {kv_lora_rank} and {qk_rope_head_dim} and pages "
+                                            f"of {page} is not loaded, which a capture cannot do; run the call once before")
+    with torch.cuda.device(device):
+        return register(load(cores.bundle(heads, kv_lora_rank, qk_rope_head_dim, page, cache_dtype)))
+
+
 def _find(name):
     if name not in _bundles:
         raise ArgumentError("bundle", f"{name!r} is not registered; pass what mla_mlir.torch.register returned")
     return _bundles[name]
 
 
-def _array(name, tensor):
+def array(name, tensor):
     """Return what dlpack.view would, without a capsule: the current stream needs no synchronization."""
     device = (CUDA, tensor.device.index) if tensor.is_cuda else (CPU, 0)
     dtype = str(tensor.dtype).removeprefix("torch.")
@@ -63,7 +74,7 @@ def _array(name, tensor):
 
 
 def _arrays(**tensors):
-    return [_array(name, tensor) for name, tensor in tensors.items()]
+    return [array(name, tensor) for name, tensor in tensors.items()]
 
 
 def _optional(name, tensor):
@@ -102,7 +113,7 @@ def latent_attention(q_latent: Tensor, q_rope: Tensor, pages: Tensor, block_tabl
     """Attention of absorbed queries over the cache: (out [tokens, heads, kv_lora_rank], lse [tokens, heads] float32).
     scale 0: the model's. sinks: [heads] float32, of a bundle with sinks; lse is without them."""
     opened = _find(bundle)
-    q_latent, q_rope = _side_by_side(q_latent, q_rope)
+    q_latent, q_rope = _evenly_apart(q_latent), _evenly_apart(q_rope)
     out, lse = _latent_results(q_latent)
     arrays = _arrays(q_latent=q_latent, q_rope=q_rope, pages=pages, block_table=block_table, lengths=lengths,
                      cu_seqlens=cu_seqlens, out=out, lse=lse)
@@ -112,13 +123,9 @@ def latent_attention(q_latent: Tensor, q_rope: Tensor, pages: Tensor, block_tabl
     return out, lse
 
 
-def _side_by_side(q_latent, q_rope):
-    """Return both parts of a query with equal strides of heads. torch.compile may have copied them with other strides."""
-    heads = q_latent.shape[1]
-    fit = all(q.stride(2) == 1 and q.stride(0) == heads * q.stride(1) for q in (q_latent, q_rope))
-    if fit and q_latent.stride(1) == q_rope.stride(1):
-        return q_latent, q_rope
-    return torch.cat((q_latent, q_rope), dim=-1).split((q_latent.shape[2], q_rope.shape[2]), dim=-1)
+def _evenly_apart(q):
+    """Return a part of queries as a kernel reads it, with heads equally far apart: as it is, or a copy."""
+    return q if q.stride(2) == 1 and q.stride(0) == q.shape[1] * q.stride(1) else q.contiguous()
 
 
 def _latent_results(q_latent):

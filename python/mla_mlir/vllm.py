@@ -13,7 +13,6 @@ The cache is vLLM's for MLA, by --kv-cache-dtype:
     fp8, fp8_e4m3    the same in e4m3, mla-compile's fp8_tensor, times the layer's _k_scale
     fp8_ds_mla       [num_blocks, block_size, 656] bytes, mla-compile's fp8_row: widths of 512 and 64 only
 """
-import functools
 import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -29,22 +28,14 @@ from vllm.model_executor.layers.attention.mla_attention import (
 )
 from vllm.v1.attention.backend import AttentionCGSupport, AttentionType
 
-from . import cores, packed
+from . import packed
 from . import torch as ops
-from .bundle import load
+from .cores import MAX_QUERIES
 
-MAX_QUERIES = 8
 PAGES = (64, 16, 32, 128)  # vLLM prefers the first
 
 
 CACHE_DTYPES = {"auto": None, "bfloat16": None, "fp8": "fp8_tensor", "fp8_e4m3": "fp8_tensor", "fp8_ds_mla": "fp8_row"}
-
-
-@functools.cache
-def _core(heads, kv_lora_rank, qk_rope_head_dim, page, cache_dtype, device):
-    """Return the name of the registered bundle. The first call may compile it."""
-    with torch.cuda.device(device):
-        return ops.register(load(cores.bundle(heads, kv_lora_rank, qk_rope_head_dim, page, cache_dtype)))
 
 
 class LatentAttentionBackend(MLACommonBackend):
@@ -95,9 +86,9 @@ class LatentAttentionMetadataBuilder(MLACommonMetadataBuilder[MLACommonMetadata]
             raise NotImplementedError(f"mla_mlir: decode of {self.reorder_batch_threshold} tokens per sequence; at most "
                                       f"{MAX_QUERIES}")
         if torch.device(device).type == "cuda":  # before a graph is captured: opening a bundle allocates
-            _core(self.num_heads, self.mla_dims.kv_lora_rank, self.mla_dims.qk_rope_head_dim, kv_cache_spec.block_size,
-                  CACHE_DTYPES[getattr(kv_cache_spec, "cache_dtype_str", None) or "auto"],
-                  torch.empty(0, device=device).device)  # with its index
+            ops.core(self.num_heads, self.mla_dims.kv_lora_rank, self.mla_dims.qk_rope_head_dim, kv_cache_spec.block_size,
+                     CACHE_DTYPES[getattr(kv_cache_spec, "cache_dtype_str", None) or "auto"],
+                     torch.empty(0, device=device).device)  # with its index
 
     def _build_decode(self, block_table_tensor, seq_lens_device, max_seq_len, query_start_loc_cpu, query_start_loc_device,
                       num_decode_tokens, max_query_len, dcp_tot_seq_lens_device):
@@ -137,13 +128,13 @@ class LatentAttentionImpl(MLACommonImpl[MLACommonMetadata]):
         if not (math.isfinite(cache_scale) and cache_scale > 0):
             raise ValueError(f"mla_mlir: _k_scale of {getattr(layer, 'layer_name', 'a layer')} is {cache_scale}, must be "
                              "positive and finite")
-        q = torch.cat(q, dim=-1) if isinstance(q, tuple) else q.contiguous()
+        q_latent, q_rope = q if isinstance(q, tuple) else (q[..., :latent], q[..., latent:])
         name = "none"  # a CPU needs no bundle
-        if q.is_cuda:
-            name = _core(q.shape[1], latent, q.shape[2] - latent, kv_c_and_k_pe_cache.shape[1], self.cache_dtype,
-                         q.device)
+        if q_latent.is_cuda:
+            name = ops.core(q_latent.shape[1], latent, q_rope.shape[2], kv_c_and_k_pe_cache.shape[1], self.cache_dtype,
+                            q_latent.device)
         # The block table bounds the lengths, so that a captured graph serves all that fit.
-        out, lse = torch.ops.mla.latent_attention(q[..., :latent], q[..., latent:], kv_c_and_k_pe_cache,
+        out, lse = torch.ops.mla.latent_attention(q_latent, q_rope, kv_c_and_k_pe_cache,
                                                   decode.block_table, decode.seq_lens, decode.query_start_loc, name,
                                                   decode.max_query_len, 0, float(self.scale) * cache_scale)
         return out if cache_scale == 1.0 else out.mul_(cache_scale), lse

@@ -19,13 +19,22 @@ using namespace mla;
 static constexpr int64_t maxStride = 1 << 24;
 static constexpr double log2e = 1.4426950408889634;
 
-/// Checks the heads of queries, which may be parts of wider rows.
-static void checkHeads(FieldChecker &check, const mla_bundle_info &info, const Sizes &sizes, int64_t width) {
-  int64_t stride = sizes[Size::QStride];
-  check.product("tokens", sizes[Size::Tokens], "heads", info.heads);
-  check.size("q_stride", stride, std::max(width, info.qk_rope_head_dim), maxStride);
+static void checkStride(FieldChecker &check, const char *name, int64_t stride, int64_t width) {
+  check.size(name, stride, std::max<int64_t>(width, 1), maxStride);
   if (stride % 8)
-    check.fail("q_stride is " + std::to_string(stride) + "; give a multiple of 8");
+    check.fail(std::string(name) + " is " + std::to_string(stride) + "; give a multiple of 8");
+}
+
+/// Sets and checks the strides of heads of queries, which may be parts of wider rows.
+template <typename Attention>
+static void setHeads(FieldChecker &check, const mla_bundle_info &info, const Attention &attention, int64_t width,
+                     Sizes &sizes) {
+  sizes[Size::QStride] = attention.q_stride;
+  sizes[Size::QRopeStride] = attention.q_rope_stride ? attention.q_rope_stride : attention.q_stride;
+  check.product("tokens", sizes[Size::Tokens], "heads", info.heads);
+  checkStride(check, "q_stride", sizes[Size::QStride], width);
+  checkStride(check, attention.q_rope_stride ? "q_rope_stride" : "q_stride", sizes[Size::QRopeStride],
+              info.qk_rope_head_dim);
 }
 
 /// Checks the scale: the kernels assume that the largest product is the largest score.
@@ -41,9 +50,8 @@ static constexpr schema::Core coreOf(const mla_latent_attention *) { return sche
 
 static Sizes checkedSizes(FieldChecker &check, const mla_bundle_info &info, const mla_latent_attention &attention) {
   Sizes sizes = sizesOfPaged(attention);
-  sizes[Size::QStride] = attention.q_stride;
   checkQueries(check, sizes, MLA_MAX_DECODE_QUERIES);
-  checkHeads(check, info, sizes, info.kv_lora_rank);
+  setHeads(check, info, attention, info.kv_lora_rank, sizes);
   checkPaged(check, info, sizes);
   return sizes;
 }
@@ -57,9 +65,8 @@ static constexpr schema::Core coreOf(const mla_naive_attention *) { return schem
 
 static Sizes checkedSizes(FieldChecker &check, const mla_bundle_info &info, const mla_naive_attention &attention) {
   Sizes sizes = sizesOfQueries(attention);
-  sizes[Size::QStride] = attention.q_stride;
   checkQueries(check, sizes);
-  checkHeads(check, info, sizes, info.qk_nope_head_dim);
+  setHeads(check, info, attention, info.qk_nope_head_dim, sizes);
   check.product("cached", attention.cached, "heads", info.heads);
   checkCached(check, sizes);
   return sizes;

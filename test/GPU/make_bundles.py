@@ -8,7 +8,7 @@ import concurrent.futures, json, pathlib, subprocess, sys
 HERE = pathlib.Path(__file__).parent
 
 # name -> heads, (P, R, V, L), page, more flags
-CORES = {f"core_h{h}": (h, (16, 64, 16, 512), 64, []) for h in (1, 5, 10, 12, 16, 20, 32, 40, 64, 96, 128)}
+CORES = {f"core_h{h}": (h, (16, 64, 16, 512), 64, []) for h in (1, 5, 8, 10, 12, 16, 20, 32, 40, 64, 96, 128)}
 CORES |= {f"core_page{p}": (16, (16, 64, 16, 512), p, []) for p in (16, 32, 128)}
 CORES |= {f"core_fp8_row_h{h}": (h, (16, 64, 16, 512), 64, ["--cache-dtype=fp8_row"]) for h in (16, 32, 64, 128)}
 CORES |= {

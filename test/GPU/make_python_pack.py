@@ -7,6 +7,7 @@ site-packages folder, for machines without it. Then run python3 OUT/python_check
 a GPU. Needs torch, transformers and mla-compile (MLA_MLIR_PREFIX), but neither a GPU nor CUDA."""
 import argparse
 import json
+import os
 import pathlib
 import shutil
 import sys
@@ -18,7 +19,7 @@ sys.path[:0] = [str(ROOT / "python"), str(ROOT / "test" / "Python" / "Inputs")]
 import mla_mlir  # noqa: E402
 import small_models  # noqa: E402
 import torch  # noqa: E402
-from mla_mlir import locate  # noqa: E402
+from mla_mlir import cores, locate  # noqa: E402
 from mla_mlir.transformers import save_attentions  # noqa: E402
 
 TOKENS = 64
@@ -83,6 +84,13 @@ def pack_model(out, name, target):
     torch.save({"weights": weights, "sequences": sequences, "mask": mask, "f32": f32, "bf16": bf16}, place / "golden.pt")
 
 
+def make_cores(place):
+    """Fill the cache of the kernels that FlashMLA's functions use."""
+    os.environ["MLA_MLIR_CACHE"] = str(place)
+    for rope, cache_dtype in ((64, None), (64, "fp8_row"), (0, None)):
+        cores.bundle(CORE["num_attention_heads"], CORE["kv_lora_rank"], rope, 64, cache_dtype)
+
+
 def copy_site(site, out):
     def unneeded(directory, names):
         if pathlib.Path(directory) == site / "transformers" / "models":
@@ -111,6 +119,8 @@ def main():
     for name in MODELS:
         pack_model(out, name, given.target)
     mla_mlir.compile(out / "core.mla", config=CORE, target=given.target, dtype="bf16")
+    if given.target == "h100":
+        make_cores(out / "cores")
     (out / "pack.json").write_text(json.dumps({"target": given.target, "core": CORE, "tokens": TOKENS}, indent=1))
     shutil.copytree(ROOT / "python" / "mla_mlir", out / "python" / "mla_mlir", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(locate.runtime_library(), out / locate.LIBRARY)

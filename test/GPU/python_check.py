@@ -2,7 +2,7 @@
 """Checks the Python package on a GPU: python3 PACK/python_check.py [STAGE …], in the folder that make_python_pack.py wrote.
 
 Stages, each in its own process: ops (operations against float32 references, opcheck), streams (other streams, pending work
-elsewhere), graph (CUDA graphs with changing contents), compile (torch.compile), model (small DeepSeek models: logits with forced tokens
+elsewhere), graph (CUDA graphs with changing contents), flash_mla (FlashMLA's functions, also in a graph), compile (torch.compile), model (small DeepSeek models: logits with forced tokens
 within 2e-2 of eager float32, and the same tokens wherever the two best differ by more), generate (transformers, if importable:
 generate() against eager, cache and time per token). Exit status 0 only if all passed; some checks must fail, to test the check.
 Stages that need a GPU report if there is none, and if the pack is of --target=cpu."""
@@ -14,7 +14,7 @@ import sys
 import stages
 
 HERE = pathlib.Path(__file__).resolve().parent
-LIMITS = {"ops": 150, "streams": 60, "graph": 60, "compile": 150, "model": 150, "generate": 240}
+LIMITS = {"ops": 150, "streams": 60, "graph": 60, "flash_mla": 60, "compile": 150, "model": 150, "generate": 240}
 TOLERANCE = 2e-2
 os.environ.setdefault("MLA_RUNTIME_LIBRARY", str(HERE / "libmla-runtime.so.0"))
 sys.path.insert(0, str(HERE / "python"))
@@ -241,6 +241,68 @@ def graph():
         report(same, f"graph: layer replayed with lengths {lengths}")
         expected, expected_lse = torch.ops.mla.latent_attention(*changed, core_name, 1)
         report(torch.equal(attended, expected) and torch.equal(lse, expected_lse), f"graph: latent attention, lengths {lengths}")
+
+
+def flash_mla_arguments(queries, lengths=(100, 2, 0, 777), width=576, cache_dtype=None, seed=0):
+    """Arguments of flash_mla_with_kvcache, on the host."""
+    import torch
+    from mla_mlir import packed
+
+    torch.manual_seed(seed)
+    row = packed.layout(cache_dtype, 512, width - 512)[2] if cache_dtype else width
+    pages = torch.randn(60, 64, 1, width).bfloat16()
+    if cache_dtype:  # finite codes, scales and keys
+        pages = torch.randint(0, 64, (60, 64, 1, row), dtype=torch.uint8)
+    table = torch.randperm(60)[:52].view(4, 13).int()
+    return torch.randn(len(lengths), queries, 16, width).bfloat16(), pages, table, torch.tensor(lengths, dtype=torch.int32), 512
+
+
+def flash_mla():
+    import torch
+    from mla_mlir.flash_mla import flash_mla_with_kvcache, get_mla_metadata
+
+    if not ON_GPU:
+        return skipped("a CPU has no kernel of the attention alone")
+    os.environ["MLA_MLIR_CACHE"] = str(HERE / "cores")
+    for queries, causal, width, cache_dtype in ((1, True, 576, None), (4, True, 576, None), (19, True, 576, None), (1, False, 576, None),
+                                                (3, False, 576, None), (2, True, 512, None), (2, True, 576, "fp8_row")):
+        host, keywords = flash_mla_arguments(queries, (100, 2, 0, 777), width, cache_dtype), dict(causal=causal, is_fp8_kvcache=bool(cache_dtype))
+        given = [value.to(DEVICE) for value in host[:4]]
+        out, lse = flash_mla_with_kvcache(*given, 512, get_mla_metadata()[0], **keywords)
+        expected, expected_lse = flash_mla_with_kvcache(*host, None, **keywords)
+        error, error_lse = relative(out, expected), (lse.cpu() - expected_lse).nan_to_num(posinf=0).abs().max().item()  # inf - inf is NaN
+        same = torch.equal(lse.isposinf().cpu(), expected_lse.isposinf())
+        report(error <= 5e-3 and error_lse <= 1e-3 and same, f"flash_mla: {queries} queries, causal={causal}, width {width}, cache {cache_dtype}: "
+                                                             f"error {error:.1e}, lse {error_lse:.1e}")
+    for queries, causal in ((1, True), (2, False), (9, True)):
+        flash_mla_graph(queries, causal)
+
+
+def flash_mla_graph(queries, causal):
+    """Two layers of a step, with one metadata, in a graph that is replayed with other lengths."""
+    import torch
+    from mla_mlir.flash_mla import flash_mla_with_kvcache, get_mla_metadata
+
+    def layers(given):
+        meta = get_mla_metadata()[0]
+        return [flash_mla_with_kvcache(*given, 512, meta, causal=causal) for _ in range(2)]
+
+    given = [value.to(DEVICE) for value in flash_mla_arguments(queries)[:4]]
+    layers(given)
+    captured = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(captured):
+        found = layers(given)
+    for seed, lengths in enumerate(((777, 0, 64, 1), (5, 800, 832, 65))):
+        for into, value in zip(given, flash_mla_arguments(queries, lengths, seed=seed)[:4]):
+            into.copy_(value)
+        captured.replay()
+        expected = layers([value.clone() for value in given])
+        same = all(torch.equal(a, b) for pair, other in zip(found, expected) for a, b in zip(pair, other))
+        report(same, f"flash_mla in a graph: {queries} queries, causal={causal}, lengths {lengths}")
+    before = torch.cuda.memory_allocated()
+    for _ in range(3):
+        layers(given)
+    report(torch.cuda.memory_allocated() == before, "flash_mla keeps no memory")
 
 
 def compile():

@@ -23,13 +23,18 @@ using namespace mla::gpu;
 /// Return the number of sequences plus one.
 static AffineExpr cumulative(MLIRContext *context) { return expressionOf(Size::Batch, context) + 1; }
 
-/// Derives the rows of the caller's buffers from the table of bindings, or without a name from the type.
-static AffineExpr rowsOfArgument(BlockArgument argument, FunctionOpInterface function) {
-  MLIRContext *context = argument.getContext();
+/// Return the row of the table of bindings of the caller's buffer, or null if it has no name.
+static const schema::Binding *bindingOf(BlockArgument argument, FunctionOpInterface function) {
   auto buffer = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kBufferAttr);
   const auto *named = llvm::find_if(
       schema::bindings, [&](const schema::Binding &binding) { return buffer && binding.name == buffer.getValue(); });
-  if (named != std::end(schema::bindings))
+  return named == std::end(schema::bindings) ? nullptr : named;
+}
+
+/// Derives the rows of the caller's buffers from the table of bindings, or without a name from the type.
+static AffineExpr rowsOfArgument(BlockArgument argument, FunctionOpInterface function) {
+  MLIRContext *context = argument.getContext();
+  if (const schema::Binding *named = bindingOf(argument, function))
     if (const schema::ExtentRow &rows = rowOf(named->extents[0]); rows.kind == schema::ExtentRow::Step)
       return expressionOf(rows.size, context) + rows.number;
   bool isBounds = getElementTypeOrSelf(argument.getType()).isInteger(32);
@@ -66,15 +71,28 @@ AffineExpr mla::gpu::rowsOf(Value value) {
 // Views
 //===----------------------------------------------------------------------===//
 
-/// Return row-major strides; a width known only to a step is that of a caller's query.
-static SmallVector<AffineExpr> stridesOf(RankedTensorType type) {
-  MLIRContext *context = type.getContext();
+/// Return a width that is known only to a step: that of a caller's query.
+static AffineExpr widthOf(Value value, int64_t dim) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  Operation *parent = argument ? argument.getOwner()->getParentOp() : nullptr;
+  if (auto kernel = dyn_cast_or_null<KernelOp>(parent))
+    return widthOf(kernel.getInputs()[argument.getArgNumber()], dim);
+  auto function = dyn_cast_or_null<FunctionOpInterface>(parent);
+  const schema::Binding *named = function ? bindingOf(argument, function) : nullptr;
+  Size size = named ? rowOf(named->extents[dim]).size : Size::QStride;
+  return expressionOf(size, value.getContext());
+}
+
+/// Return row-major strides.
+static SmallVector<AffineExpr> stridesOf(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
   SmallVector<AffineExpr> strides(type.getRank());
-  AffineExpr stride = getAffineConstantExpr(1, context);
+  AffineExpr stride = getAffineConstantExpr(1, value.getContext());
   for (int64_t i = type.getRank() - 1; i >= 0; --i) {
     strides[i] = stride;
-    stride = stride * (type.isDynamicDim(i) ? expressionOf(Size::QStride, context)
-                                            : getAffineConstantExpr(type.getDimSize(i), context));
+    if (i > 0)
+      stride = stride * (type.isDynamicDim(i) ? widthOf(value, i)
+                                              : getAffineConstantExpr(type.getDimSize(i), value.getContext()));
   }
   return strides;
 }
@@ -137,7 +155,7 @@ static FailureOr<View> viewInMemory(Value value) {
     FailureOr<Buffer> buffer = operandOf(value);
     if (failed(buffer))
       return failure();
-    return View{*buffer, rowsOf(value), SmallVector<int64_t>(type.getShape()), stridesOf(type)};
+    return View{*buffer, rowsOf(value), SmallVector<int64_t>(type.getShape()), stridesOf(value)};
   }
   FailureOr<View> view = viewInMemory(slice.getSource());
   if (failed(view) || slice.getSourceType().getRank() != type.getRank())

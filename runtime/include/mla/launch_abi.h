@@ -94,7 +94,7 @@ enum class Buffer : uint8_t {
 enum class Extent : uint8_t {
   None,
 #define MLA_STEP_EXTENT(Enumerator, Size, more) Enumerator,
-#define MLA_QUERY_EXTENT(Enumerator, key) Enumerator,
+#define MLA_QUERY_EXTENT(Enumerator, Size, key) Enumerator,
 #define MLA_MODEL_EXTENT(Enumerator, key) Enumerator,
 #define MLA_FIXED_EXTENT(Enumerator, value) Enumerator,
 #include "mla/launch_abi.def"
@@ -196,7 +196,7 @@ struct ExtentRow {
 inline constexpr ExtentRow extentRows[] = {
     {ExtentRow::Fixed, Size::Tokens, 0, ""},
 #define MLA_STEP_EXTENT(Enumerator, Name, more) {ExtentRow::Step, Size::Name, more, ""},
-#define MLA_QUERY_EXTENT(Enumerator, key) {ExtentRow::Query, Size::QStride, 0, key},
+#define MLA_QUERY_EXTENT(Enumerator, Name, key) {ExtentRow::Query, Size::Name, 0, key},
 #define MLA_MODEL_EXTENT(Enumerator, key) {ExtentRow::Model, Size::Tokens, 0, key},
 #define MLA_FIXED_EXTENT(Enumerator, value) {ExtentRow::Fixed, Size::Tokens, value, ""},
 #include "mla/launch_abi.def"
@@ -229,7 +229,7 @@ struct Binding {
 namespace rows {
 // The names of extents are in scope only here.
 #define MLA_STEP_EXTENT(Enumerator, Size, more) inline constexpr Extent Enumerator = Extent::Enumerator;
-#define MLA_QUERY_EXTENT(Enumerator, key) inline constexpr Extent Enumerator = Extent::Enumerator;
+#define MLA_QUERY_EXTENT(Enumerator, Size, key) inline constexpr Extent Enumerator = Extent::Enumerator;
 #define MLA_MODEL_EXTENT(Enumerator, key) inline constexpr Extent Enumerator = Extent::Enumerator;
 #define MLA_FIXED_EXTENT(Enumerator, value) inline constexpr Extent Enumerator = Extent::Enumerator;
 #include "mla/launch_abi.def"

@@ -343,9 +343,9 @@ MLA_API mla_status mla_select_entry(const mla_bundle *bundle, const mla_batch *b
  *   time need one workspace each.
  * - If a call fails at a kernel in the middle, those before it have been launched.
  * - Arrays of bf16 are aligned to 16 bytes, int32_t and float to 4, the workspace to 256. Row-major, no gaps, except
- * for q_stride. Contents are not checked (but see mla_step_check): page numbers of a sequence's own tokens must be 0 to
- *   num_pages - 1, lengths at most max_length, cumulative lengths not decreasing, from 0 to tokens. Block table entries
- *   beyond a sequence's pages, and rows of pages beyond its length, may hold anything.
+ * between heads of queries. Contents are not checked (but see mla_step_check): page numbers of a sequence's own tokens
+ * must be 0 to num_pages - 1, lengths at most max_length, cumulative lengths not decreasing, from 0 to tokens. Block
+ * table entries beyond a sequence's pages, and rows of pages beyond its length, may hold anything.
  * - Set `size` to sizeof the struct and zero unused fields: later releases add fields at the end. Fields that a struct
  * of an earlier release lacks read as zero; the first release's structs end with `stream`. A struct of a later release
  * is accepted if its new fields are zero, and is MLA_UNSUPPORTED otherwise.
@@ -418,9 +418,9 @@ typedef struct mla_latent_attention {
   int64_t cached;
   int64_t num_pages;
   int64_t table_width;
-  int64_t q_stride;           /* elements from one head to the next, in q_latent and in q_rope; a multiple of 8 */
+  int64_t q_stride;           /* elements from one head to the next, a multiple of 8 */
   const void *q_latent;       /* [tokens, heads, kv_lora_rank], heads q_stride apart */
-  const void *q_rope;         /* [tokens, heads, qk_rope_head_dim], heads q_stride apart; NULL if that is 0 */
+  const void *q_rope;         /* [tokens, heads, qk_rope_head_dim], heads q_rope_stride apart; NULL if that is 0 */
   const void *pages;          /* [num_pages, page, cache_row] */
   const int32_t *block_table; /* [batch, table_width] */
   const int32_t *lengths;     /* [batch] */
@@ -433,7 +433,8 @@ typedef struct mla_latent_attention {
   /* Nonzero promises that cu_seqlens, block_table and lengths were complete before the previously enqueued work on the
    * stream began, as when an engine writes them once per step: the kernel then reads them while that work ends. */
   int64_t indices_settled;
-  double scale; /* of scores before the softmax; 0 for the model's */
+  double scale;          /* of scores before the softmax; 0 for the model's */
+  int64_t q_rope_stride; /* as q_stride; 0 for q_stride itself */
   /* [heads]: logits that join the denominators of the softmax, not multiplied by the scale; lse does not include them.
    * Must be given to a bundle whose attention has sinks, and only to such. */
   const float *sinks;
@@ -453,9 +454,9 @@ typedef struct mla_naive_attention {
   int64_t max_queries;       /* maximum query tokens of a sequence */
   int64_t max_length;        /* maximum keys of a sequence */
   int64_t cached;            /* keys of all sequences: rows of k_nope, k_rope and v */
-  int64_t q_stride;          /* elements from one head to the next, in q_nope and in q_rope; a multiple of 8 */
+  int64_t q_stride;          /* elements from one head to the next, a multiple of 8 */
   const void *q_nope;        /* [tokens, heads, qk_nope_head_dim], heads q_stride apart */
-  const void *q_rope;        /* [tokens, heads, qk_rope_head_dim], heads q_stride apart; NULL if that is 0 */
+  const void *q_rope;        /* [tokens, heads, qk_rope_head_dim], heads q_rope_stride apart; NULL if that is 0 */
   const void *k_nope;        /* [cached, heads, qk_nope_head_dim] */
   const void *k_rope;        /* [cached, qk_rope_head_dim]; NULL if that is 0 */
   const void *v;             /* [cached, heads, v_head_dim] */
@@ -465,8 +466,9 @@ typedef struct mla_naive_attention {
   void *workspace;
   uint64_t workspace_bytes;
   void *stream;
-  double scale;       /* of scores before the softmax; 0 for the model's */
-  const float *sinks; /* as in mla_latent_attention */
+  double scale;          /* of scores before the softmax; 0 for the model's */
+  int64_t q_rope_stride; /* as q_stride; 0 for q_stride itself */
+  const float *sinks;    /* as in mla_latent_attention */
 } mla_naive_attention;
 
 MLA_API mla_status mla_naive_attention_workspace(const mla_bundle *bundle, const mla_naive_attention *attention,

@@ -77,7 +77,7 @@ func.func @prefill(%hidden: tensor<?x160xbf16>, %cu: tensor<?xi32>, %cache: !cac
 // CHECK-SAME: bindings [#mla.binding<"q_nope", tensor<?x4x?xbf16>>, #mla.binding<"q_rope", tensor<?x4x?xbf16>>, #mla.binding<"cu_seqlens", tensor<?xi32>>, #mla.binding<"k_nope", tensor<?x4x32xbf16>>, #mla.binding<"k_rope", tensor<?x16xbf16>>, #mla.binding<"cu_keys", tensor<?xi32>>, #mla.binding<"v", tensor<?x4x32xbf16>>, #mla.binding<"out", tensor<?x4x32xbf16>>] {
 // CHECK: mla.launch @kernels::@naive_attention_p32
 // CHECK-NEXT: #mla.tensor_map<"q_nope", offset = 0, dims = (32, 4, tokens), strides = (q_stride * 2, q_stride * 8)
-// CHECK-NEXT: #mla.tensor_map<"q_rope", offset = 0, dims = (16, 4, tokens), strides = (q_stride * 2, q_stride * 8)
+// CHECK-NEXT: #mla.tensor_map<"q_rope", offset = 0, dims = (16, 4, tokens), strides = (q_rope_stride * 2, q_rope_stride * 8)
 // CHECK-NEXT: #mla.tensor_map<"k_nope", offset = 0, dims = (32, 4, cached), strides = (64, 256)
 // CHECK-NEXT: #mla.tensor_map<"k_rope", offset = 0, dims = (16, cached), strides = (32)
 // CHECK-NEXT: #mla.tensor_map<"v", offset = 0, dims = (32, 4, cached)

@@ -86,25 +86,33 @@ class Batch:
         rows = packed_rows.unpack(pages, self.format, self.latent, self.rope)
         return from_bits(to_bits(rows)) if rounds else rows
 
-    def call(self, bundle, arena, settled=False):
-        q = arena.given("q", self.q)
-        rope = part(q, "q_rope", self.latent, self.latent + self.rope) if self.rope else None
+    def parts(self, arena, apart):
+        """Return both parts of the queries: of one row, or apart, of rows of their own and of wider ones."""
+        if not apart:
+            q = self.device["q"] = arena.given("q", self.q)
+            return part(q, "q_latent", 0, self.latent), part(q, "q_rope", self.latent, self.latent + self.rope)
+        wide = np.concatenate([np.full((*self.q.shape[:2], 24), 0xFFFF, np.uint16), self.q[..., self.latent:]], -1)
+        return arena.given("q_latent", self.q[..., :self.latent]), part(arena.given("wide", wide), "q_rope", 24, 24 + self.rope)
+
+    def call(self, bundle, arena, settled=False, apart=False):
+        self.device = {}
+        latent, rope = self.parts(arena, apart)
         self.arrays = {"pages": self.pages, "block_table": self.table, "lengths": np.array(self.lengths, np.int32), "cu_seqlens": self.bounds}
         given = [arena.given(name, value) for name, value in self.arrays.items()]
         tokens = len(self.q)
         out, lse = arena.empty("out", (tokens, self.heads, self.latent), "bfloat16"), arena.empty("lse", (tokens, self.heads), "float32")
         sinks = None if self.sinks is None else arena.given("sinks", self.sinks)
-        call = bundle.latent_attention_call(part(q, "q_latent", 0, self.latent), rope, *given, out, lse, max_queries=max(self.queries),
+        call = bundle.latent_attention_call(latent, rope if self.rope else None, *given, out, lse, max_queries=max(self.queries),
                                             indices_settled=settled, sinks=sinks)
-        self.device = {"q": q, "out": out, "lse": lse, **dict(zip(self.arrays, given))}
+        self.device |= {"out": out, "lse": lse, **dict(zip(self.arrays, given))}
         if sinks is not None:
             self.device["sinks"] = sinks
         return call, out, lse
 
-    def run(self, bundle, band=0, settled=False):
+    def run(self, bundle, band=0, settled=False, apart=False):
         """Return (bits of out, bits of lse, names of memory changed by mistake)."""
         with Arena(band) as arena:
-            call, out, lse = self.call(bundle, arena, settled)
+            call, out, lse = self.call(bundle, arena, settled, apart)
             call.enqueue(workspace=arena.workspace(call.workspace_bytes()))
             checks.synchronize()
             return arena.read(out), arena.read(lse), arena.touched()
@@ -144,9 +152,9 @@ class Batch:
 
 
 def compare(bundle, batch, name, tolerances):
-    """Run a batch twice, and compare it with its reference."""
+    """Run a batch twice, with the parts of queries side by side and apart, and compare it with its reference."""
     out, lse, touched = batch.run(bundle)
-    again, lse_again, touched_again = batch.run(bundle, band=8192, settled=True)  # tables have been copied before
+    again, lse_again, touched_again = batch.run(bundle, band=8192, settled=True, apart=True)  # tables have been copied before
     repeats = bool((out == again).all() and (lse.view(np.uint32) == lse_again.view(np.uint32)).all())
     error, row, difference, nothing = batch.errors(out, lse)
     good = all(found <= most for found, most in zip((error, row, difference), tolerances))

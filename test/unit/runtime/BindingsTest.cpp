@@ -72,6 +72,7 @@ TEST(Bindings, SayHowFarBuffersReach) {
   sizes[Size::Batch] = 2;
   sizes[Size::Pages] = 7;
   sizes[Size::QStride] = 40;
+  sizes[Size::QRopeStride] = 24;
   auto bytes = [&](const LaunchList &list, Buffer buffer) {
     Result<uint64_t> result = find(list, buffer)->bytes(sizes);
     return result ? *result : UINT64_MAX;
@@ -82,6 +83,7 @@ TEST(Bindings, SayHowFarBuffersReach) {
   EXPECT_EQ(bytes(entry, Buffer::Pages), 7u * 4 * 24 * 2);
   // Heads are 40 elements apart, and the last ends with its own 16.
   EXPECT_EQ(bytes(latent, Buffer::QLatent), ((5u * 8 - 1) * 40 + 16) * 2);
+  EXPECT_EQ(bytes(latent, Buffer::QRope), ((5u * 8 - 1) * 24 + 8) * 2);
   EXPECT_EQ(bytes(latent, Buffer::Lse), 5u * 8 * 4);
   EXPECT_EQ(bytes(*manifest->cores[2], Buffer::Out), 2u * 16);
   sizes[Size::Pages] = INT64_MAX;

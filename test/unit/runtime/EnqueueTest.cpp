@@ -291,6 +291,19 @@ TEST_F(Enqueue, LatentAttention) {
   EXPECT_EQ(done.pointer(3), reinterpret_cast<uint64_t>(made.workspace));
 }
 
+TEST_F(Enqueue, PartsOfQueriesHaveTheirOwnStrides) {
+  mla_bundle_close(std::exchange(bundle, nullptr));
+  openGpu(0, replaced(gpuManifest(), "[\"//\", \"max_length\", \"table_width\"]", "[\"//\", \"q_rope_stride\", 8]"));
+  mla_latent_attention made = latent();
+  for (auto [given, blocks] : {std::pair<int64_t, uint64_t>{0, 3}, {40, 5}}) {
+    made.q_rope_stride = given;
+    ASSERT_EQ(mla_enqueue_latent_attention(bundle, &made), MLA_OK) << mla_last_error();
+    FakeLaunch done = launches().at(0);
+    EXPECT_EQ(cuda.map(done, 0).strides, (std::vector<uint64_t>{48, 384}));
+    EXPECT_EQ(done.grid[2], blocks);
+  }
+}
+
 TEST_F(Enqueue, LatentAttentionChecks) {
   using Latent = mla_latent_attention;
   refusesLatent([](Latent &a) { a.size = 8; }, "attention->size is 8");
@@ -306,6 +319,8 @@ TEST_F(Enqueue, LatentAttentionChecks) {
   refusesLatent([](Latent &a) { a.scale = NAN; }, "scale is ");
   refusesLatent([](Latent &a) { a.scale = 3e38; }, "scale is "); // no float, times log2(e)
   refusesLatent([](Latent &a) { a.q_stride = 25; }, "q_stride is 25; give a multiple of 8");
+  refusesLatent([](Latent &a) { a.q_rope_stride = 12; }, "q_rope_stride is 12; give a multiple of 8");
+  refusesLatent([](Latent &a) { a.q_rope_stride = -8; }, "q_rope_stride is -8; give 8 to");
   refusesLatent([](Latent &a) { a.q_latent = nullptr; }, "q_latent is NULL");
   refusesLatent([](Latent &a) { a.q_rope = nullptr; }, "q_rope is NULL");
   refusesLatent([](Latent &a) { a.lse = nullptr; }, "lse is NULL");

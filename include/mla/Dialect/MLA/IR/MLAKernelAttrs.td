@@ -83,7 +83,7 @@ def MLA_Extent : MLA_Attr<"Extent", "extent"> {
   let description = [{
     The sizes are `tokens`, `batch`, `max_queries`, `max_length`, `cached`,
     `pages`, `table_width` and `processors`; for an attention-only entry also
-    `q_stride`. Operators are those of affine expressions.
+    `q_stride` and `q_rope_stride`. Operators are those of affine expressions.
 
     ```mlir
     module attributes {test.tiles = #mla.extent<tokens ceildiv 64>} {}
