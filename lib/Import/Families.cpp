@@ -84,6 +84,8 @@ static constexpr Refusal foreignKeyTable[] = {
     {"mla_scale_kv_lora", "a constant scale on the latent", ScaledLatents},
     {"mla_scale_q_lora", "a constant scale on the query", ScaledLatents},
     {"mla_use_nope", "latent attention without RoPE"},
+    {"mla_use_output_gate", "a gate between the attention and its output projection"},
+    {"param_sink_number", "learned keys and values in front of all tokens"},
     {"use_qk_norm", "norms of queries and keys"},
     {"use_sliding_window", "attention to a window of the last tokens"},
 };

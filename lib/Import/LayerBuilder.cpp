@@ -300,8 +300,9 @@ Value LayerBuilder::buildAttention(Query q, Value cache) {
   Value values = project(cached.getLatent(), upValues, {heads, config.vDim}, Heads::To, "v");
   addUpBiases(keys, values);
   return AttentionOp::create(builder, named("o"), tokensOf({heads, config.vDim}, f32()), q.nope, q.rope, cu, keys,
-                             cached.getKRope(), cached.getCuKeys(), values,
-                             builder.getF64FloatAttr(config.softmaxScale * options.cacheScale))
+                             cached.getKRope(), cached.getCuKeys(), values, /*sinks=*/Value(),
+                             builder.getF64FloatAttr(config.softmaxScale * options.cacheScale),
+                             MaskAttr::get(builder.getContext(), MaskKind::Causal))
       .getResult();
 }
 

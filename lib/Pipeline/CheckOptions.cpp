@@ -41,6 +41,10 @@ llvm::Error mla::checkTarget(const CompileOptions &options) {
   if (options.leavesWeightsOut && (!forGPU || options.emit != Stage::Bundle || !options.weights.empty()))
     return makeError("--no-weights: needs a GPU target, a bundle and made weights; leave out --weights and --emit, "
                      "and name a GPU with --target");
+  if (!forGPU && (!options.coreMask.empty() || options.coreSinks))
+    return makeError(
+        "--core-mask, --core-sinks: need a GPU target, whose bundles have attention-only entries; name one "
+        "with --target");
   if (!forGPU && options.batchInvariant)
     return makeError("--batch-invariant: needs a GPU target; leave it out: on the CPU no sequence's results depend "
                      "on its batch");

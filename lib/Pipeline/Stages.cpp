@@ -94,7 +94,7 @@ static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &opti
     return buildCPUPipeline(pm);
   case Stage::Kernels:
     pm.addPass(createMLAAttachTarget({options.target}));
-    pm.addPass(createMLAAttentionCores());
+    pm.addPass(createMLAAttentionCores({options.coreMask, options.coreSinks}));
     addProducts(pm, options);
     pm.addPass(createMLAHoistPositionScales());
     pm.addPass(createMLAJoinProjections());

@@ -13,16 +13,17 @@ from . import packed
 from .errors import ArgumentError
 
 
-def _attend(scores, values, scale):
-    """scores: [heads, n, l], unscaled; values: [heads or 1, l, width]. Query i of n attends to the first l - n + i + 1
-    keys."""
+def _attend(scores, values, scale, sinks):
+    """scores: [heads, n, l], unscaled; values: [heads or 1, l, width]; sinks: [heads], in the denominators only, or None.
+    Query i of n attends to the first l - n + i + 1 keys."""
     if not scale:
         raise ArgumentError("scale", "is 0, but a CPU has no kernel that knows the model's; pass it")
     _, n, length = scores.shape
     seen = torch.arange(length)[None] <= torch.arange(n)[:, None] + (length - n)
     scores = (scores * scale).masked_fill(~seen, float("-inf"))
     lse = torch.logsumexp(scores, -1)
-    weights = torch.exp(scores - lse[..., None]).nan_to_num(0.0)  # a query without keys
+    whole = lse if sinks is None else torch.logaddexp(lse, sinks.float()[:, None])
+    weights = torch.exp(scores - whole[..., None]).nan_to_num(0.0)  # a query without keys
     return (weights @ values).transpose(0, 1), lse.transpose(0, 1)
 
 
@@ -38,7 +39,7 @@ def _floats(rows, latent, rope):
     return packed.unpack(rows, packed.find_format(rows.shape[-1], latent, rope), latent, rope)
 
 
-def latent(q_latent, q_rope, pages, block_table, lengths, cu_seqlens, scale):
+def latent(q_latent, q_rope, pages, block_table, lengths, cu_seqlens, scale, sinks=None):
     out, lse = torch.zeros_like(q_latent), q_latent.new_full(q_latent.shape[:2], float("-inf"), dtype=torch.float32)
     width, page = q_latent.shape[2], pages.shape[1]
     pages = pages.view(torch.uint8) if pages.element_size() == 1 else pages  # torch does not index float8 on a CPU
@@ -48,17 +49,17 @@ def latent(q_latent, q_rope, pages, block_table, lengths, cu_seqlens, scale):
         rows = pages[block_table[s, : -(-length // page)].long()].flatten(0, 1)[:length]
         rows = _floats(rows, width, q_rope.shape[2])
         queries = torch.cat([q_latent[begin:end], q_rope[begin:end]], -1).float().transpose(0, 1)
-        result, sums = _attend(queries @ rows.T, rows[None, :, :width], scale)
+        result, sums = _attend(queries @ rows.T, rows[None, :, :width], scale, sinks)
         out[begin:end], lse[begin:end] = result.to(out.dtype), sums
     return out, lse
 
 
-def naive(q_nope, q_rope, k_nope, k_rope, v, cu_seqlens, cu_keys, scale):
+def naive(q_nope, q_rope, k_nope, k_rope, v, cu_seqlens, cu_keys, scale, sinks=None):
     out = q_nope.new_zeros((*q_nope.shape[:2], v.shape[2]))
     for (begin, end), (first, last) in zip(_spans(cu_seqlens), _spans(cu_keys)):
         if begin == end:
             continue
         scores = torch.einsum("qhd,khd->hqk", q_nope[begin:end].float(), k_nope[first:last].float())
         scores += torch.einsum("qhd,kd->hqk", q_rope[begin:end].float(), k_rope[first:last].float())
-        out[begin:end] = _attend(scores, v[first:last].float().transpose(0, 1), scale)[0].to(out.dtype)
+        out[begin:end] = _attend(scores, v[first:last].float().transpose(0, 1), scale, sinks)[0].to(out.dtype)
     return out

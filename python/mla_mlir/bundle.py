@@ -240,10 +240,10 @@ class Bundle:
         self.latent_attention_call(*arrays, stream=stream, **sizes).enqueue(stream)
 
     def latent_attention_call(self, q_latent, q_rope, pages, block_table, lengths, cu_seqlens, out, lse, *, max_queries,
-                              max_length=None, cached=0, indices_settled=False, scale=0.0, stream=None):
+                              max_length=None, cached=0, indices_settled=False, scale=0.0, sinks=None, stream=None):
         """Return the attention as a Call. q_latent, q_rope: [tokens, heads, …], two tensors or parts of larger ones, each with
         heads equally far apart; q_rope is None if there is no rope. out: [tokens, heads, kv_lora_rank]; lse: [tokens, heads]
-        float32, natural logarithms."""
+        float32, natural logarithms, without sinks. sinks: [heads] float32, for a bundle whose attention has them."""
         info, look = self.info, self._looker(stream)
         arrays, strides = self._queries(look, "q_latent", q_latent, info.kv_lora_rank, q_rope)
         tokens = arrays[0].shape[0]
@@ -254,15 +254,15 @@ class Bundle:
         pages, num_pages = self._pages(look, pages)
         struct = LatentAttention(tokens=tokens, max_queries=max_queries, cached=cached, num_pages=num_pages,
                                  indices_settled=indices_settled, scale=scale, **strides, **sizes)
-        return self._call("latent_attention", struct, (*arrays, pages, *tables, out, lse))
+        return self._call("latent_attention", struct, (*arrays, pages, *tables, out, lse, *self._sinks(look, sinks)))
 
     def naive_attention(self, *arrays, stream=None, **sizes):
         """Enqueue the attention over keys and values. Arguments are those of naive_attention_call."""
         self.naive_attention_call(*arrays, stream=stream, **sizes).enqueue(stream)
 
     def naive_attention_call(self, q_nope, q_rope, k_nope, k_rope, v, cu_seqlens, cu_keys, out, *, max_queries, max_length,
-                             scale=0.0, stream=None):
-        """Return the attention as a Call. Queries are as in latent_attention_call; k_nope and v: [keys, heads, …]; k_rope:
+                             scale=0.0, sinks=None, stream=None):
+        """Return the attention as a Call. Queries and sinks are as in latent_attention_call; k_nope and v: [keys, heads, …]; k_rope:
         [keys, qk_rope_head_dim] or None."""
         info, look = self.info, self._looker(stream)
         queries, strides = self._queries(look, "q_nope", q_nope, info.qk_nope_head_dim, q_rope)
@@ -280,13 +280,16 @@ class Bundle:
         cu_keys.expect_contiguous("int32", cu_seqlens.shape, self.devices)
         struct = NaiveAttention(tokens=queries[0].shape[0], batch=cu_seqlens.shape[0] - 1, max_queries=max_queries,
                                 max_length=max_length, cached=keys, scale=scale, **strides)
-        return self._call("naive_attention", struct, arrays)
+        return self._call("naive_attention", struct, [*arrays, *self._sinks(look, sinks)])
 
     # --- shared by all calls ---
 
     def _looker(self, stream):
         number = streams.for_dlpack(self.stream(stream)) if self.info.device_memory else None
         return lambda name, value: view(name, value, number)
+
+    def _sinks(self, look, sinks):
+        return [] if sinks is None else [look("sinks", sinks).expect_contiguous("float32", [self.info.heads], self.devices)]
 
     def _call(self, function, struct, arrays):
         for array in arrays:

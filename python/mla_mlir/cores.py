@@ -16,7 +16,7 @@ import shutil
 import tempfile
 
 from . import compiler, locate, runtime
-from .errors import Error
+from .errors import ArgumentError, Error, integer
 
 #: The query tokens of a sequence that the kernel takes: MLA_MAX_DECODE_QUERIES of mla/abi.h.
 MAX_QUERIES = 8
@@ -58,12 +58,25 @@ def _folder(name):
         return made[-1].parent
 
 
-def bundle(heads, kv_lora_rank, qk_rope_head_dim, page, cache_dtype=None):
+def _scores(causal, window, sinks):
+    """Return (suffix of names, options of mla-compile) of a mask and sinks."""
+    if window is not None and not causal:
+        raise ArgumentError("window", "is of a causal attention; leave out causal=False")
+    if window is not None:
+        integer("window", window, (1, 2**31 - 1))
+    mask = f"window={window}" if window is not None else "causal" if causal else "none"
+    suffix = "" if mask == "causal" else f"-{mask.replace('=', '')}"
+    return suffix + ("-sinks" if sinks else ""), {"core_mask": mask, "core_sinks": sinks}
+
+
+def bundle(heads, kv_lora_rank, qk_rope_head_dim, page, cache_dtype=None, causal=True, window=None, sinks=False):
     """Return the path of a GPU bundle with the latent attention of these widths, compiled by the installed compiler; without
-    a compiler, the newest bundle of this release. cache_dtype: None, "fp8_row" or "fp8_tensor". Several processes may call
-    this at once."""
+    a compiler, the newest bundle of this release. cache_dtype: None, "fp8_row" or "fp8_tensor". window: how many keys a query
+    sees, its own included, as transformers' sliding_window counts; None: all up to its own, or, if not causal, all. sinks:
+    calls are given a logit per head, which joins the denominator of the softmax. Several processes may call this at once."""
     release = runtime.loaded().mla_version().decode()
-    suffix = f"-{cache_dtype}" if cache_dtype else ""
+    extras, options = _scores(causal, window, sinks)
+    suffix = (f"-{cache_dtype}" if cache_dtype else "") + extras
     name = f"{release}-latent-h{heads}-l{kv_lora_rank}-r{qk_rope_head_dim}-page{page}{suffix}.mla"
     path = _folder(name) / name
     if not path.exists():
@@ -71,7 +84,8 @@ def bundle(heads, kv_lora_rank, qk_rope_head_dim, page, cache_dtype=None):
         own = tempfile.mkdtemp(prefix="making-", dir=path.parent)
         try:
             made = compiler.compile(os.path.join(own, name), config=config(heads, kv_lora_rank, qk_rope_head_dim),
-                                    target=compiler.GPU_TARGET, page=page, cache_dtype=cache_dtype, no_weights=True)
+                                    target=compiler.GPU_TARGET, page=page, cache_dtype=cache_dtype, no_weights=True,
+                                    **options)
             with contextlib.suppress(OSError):  # another process was faster
                 os.rename(made, path)
         finally:

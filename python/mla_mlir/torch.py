@@ -12,7 +12,8 @@ graphs.
 
 They run on torch's current stream and allocate their workspace with torch. `max_length` is a bound of the lengths, 0 for the
 capacity of a row of the block table; sizes captured in a graph must bound those of later replays. Shapes are those of
-Bundle.step and of Bundle.latent_attention_call. On a CPU, attention kernels are computed by torch: bundles have none.
+Bundle.step and of Bundle.latent_attention_call. On a CPU, attention kernels are computed by torch: bundles have none. They
+are causal there, without windows.
 """
 import functools
 import itertools
@@ -76,6 +77,10 @@ def _arrays(**tensors):
     return [array(name, tensor) for name, tensor in tensors.items()]
 
 
+def _optional(name, tensor):
+    return None if tensor is None else array(name, tensor)
+
+
 def _enqueue(call: Call, device):
     size = call.workspace_bytes()
     workspace = torch.empty(size, dtype=torch.uint8, device=device)
@@ -103,16 +108,17 @@ def _(hidden, pages, block_table, lengths, cu_seqlens, bundle, layer, max_querie
 
 @torch.library.custom_op("mla::latent_attention", mutates_args=(), device_types="cuda")
 def latent_attention(q_latent: Tensor, q_rope: Tensor, pages: Tensor, block_table: Tensor, lengths: Tensor,
-                     cu_seqlens: Tensor, bundle: str, max_queries: int, max_length: int = 0,
-                     scale: float = 0.0) -> tuple[Tensor, Tensor]:
+                     cu_seqlens: Tensor, bundle: str, max_queries: int, max_length: int = 0, scale: float = 0.0,
+                     sinks: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Attention of absorbed queries over the cache: (out [tokens, heads, kv_lora_rank], lse [tokens, heads] float32).
-    scale 0: the model's."""
+    scale 0: the model's. sinks: [heads] float32, of a bundle with sinks; lse is without them."""
     opened = _find(bundle)
     q_latent, q_rope = _evenly_apart(q_latent), _evenly_apart(q_rope)
     out, lse = _latent_results(q_latent)
     arrays = _arrays(q_latent=q_latent, q_rope=q_rope, pages=pages, block_table=block_table, lengths=lengths,
                      cu_seqlens=cu_seqlens, out=out, lse=lse)
-    call = opened.latent_attention_call(*arrays, max_queries=max_queries, max_length=max_length or None, scale=scale)
+    call = opened.latent_attention_call(*arrays, max_queries=max_queries, max_length=max_length or None, scale=scale,
+                                        sinks=_optional("sinks", sinks))
     _enqueue(call, q_latent.device)
     return out, lse
 
@@ -127,24 +133,27 @@ def _latent_results(q_latent):
 
 
 @latent_attention.register_fake
-def _(q_latent, q_rope, pages, block_table, lengths, cu_seqlens, bundle, max_queries, max_length=0, scale=0.0):
+def _(q_latent, q_rope, pages, block_table, lengths, cu_seqlens, bundle, max_queries, max_length=0, scale=0.0, sinks=None):
     return _latent_results(q_latent)
 
 
 @latent_attention.register_kernel("cpu")
-def _(q_latent, q_rope, pages, block_table, lengths, cu_seqlens, bundle, max_queries, max_length=0, scale=0.0):
-    return attention_reference.latent(q_latent, q_rope, pages, block_table, lengths, cu_seqlens, scale)
+def _(q_latent, q_rope, pages, block_table, lengths, cu_seqlens, bundle, max_queries, max_length=0, scale=0.0, sinks=None):
+    return attention_reference.latent(q_latent, q_rope, pages, block_table, lengths, cu_seqlens, scale, sinks)
 
 
 @torch.library.custom_op("mla::naive_attention", mutates_args=(), device_types="cuda")
 def naive_attention(q_nope: Tensor, q_rope: Tensor, k_nope: Tensor, k_rope: Tensor, v: Tensor, cu_seqlens: Tensor,
-                    cu_keys: Tensor, bundle: str, max_queries: int, max_length: int, scale: float = 0.0) -> Tensor:
-    """Causal attention over up-projected keys and values: [tokens, heads, v_head_dim]. scale 0: the model's."""
+                    cu_keys: Tensor, bundle: str, max_queries: int, max_length: int, scale: float = 0.0,
+                    sinks: Tensor | None = None) -> Tensor:
+    """Attention over up-projected keys and values: [tokens, heads, v_head_dim]. scale and sinks are as in
+    latent_attention."""
     opened = _find(bundle)
     out = _naive_result(q_nope, v)
     arrays = _arrays(q_nope=q_nope, q_rope=q_rope, k_nope=k_nope, k_rope=k_rope, v=v, cu_seqlens=cu_seqlens, cu_keys=cu_keys,
                      out=out)
-    call = opened.naive_attention_call(*arrays, max_queries=max_queries, max_length=max_length, scale=scale)
+    call = opened.naive_attention_call(*arrays, max_queries=max_queries, max_length=max_length, scale=scale,
+                                       sinks=_optional("sinks", sinks))
     _enqueue(call, q_nope.device)
     return out
 
@@ -154,10 +163,10 @@ def _naive_result(q_nope, v):
 
 
 @naive_attention.register_fake
-def _(q_nope, q_rope, k_nope, k_rope, v, cu_seqlens, cu_keys, bundle, max_queries, max_length, scale=0.0):
+def _(q_nope, q_rope, k_nope, k_rope, v, cu_seqlens, cu_keys, bundle, max_queries, max_length, scale=0.0, sinks=None):
     return _naive_result(q_nope, v)
 
 
 @naive_attention.register_kernel("cpu")
-def _(q_nope, q_rope, k_nope, k_rope, v, cu_seqlens, cu_keys, bundle, max_queries, max_length, scale=0.0):
-    return attention_reference.naive(q_nope, q_rope, k_nope, k_rope, v, cu_seqlens, cu_keys, scale)
+def _(q_nope, q_rope, k_nope, k_rope, v, cu_seqlens, cu_keys, bundle, max_queries, max_length, scale=0.0, sinks=None):
+    return attention_reference.naive(q_nope, q_rope, k_nope, k_rope, v, cu_seqlens, cu_keys, scale, sinks)

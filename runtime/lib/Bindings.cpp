@@ -176,7 +176,7 @@ void Reader::checkAllBound(FieldReader &parent) {
       continue;
     if (row.group == schema::Group::Always)
       parent.fail("bindings", "lacks " + quoted(row.name) + ", which " + describe(list) + " needs");
-    else if (part)
+    else if (row.group == schema::Group::Cache && part)
       parent.fail("bindings", "lacks " + quoted(row.name) + ", without which there can be no " + quoted(part));
   }
 }
@@ -200,6 +200,6 @@ void mla::readBindings(const std::string &path, const std::string &prefix, const
   if (object.find("bindings"))
     return Reader(path, list, types, bindings, error).read(prefix, object);
   for (const schema::Binding &row : schema::bindings)
-    if (row.list == list)
+    if (row.list == list && row.group != schema::Group::Optional)
       bindings.push_back(make(row, types));
 }

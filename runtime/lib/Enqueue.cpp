@@ -166,6 +166,13 @@ void mla::checkGiven(FieldChecker &check, const LaunchList &list, const LaunchBi
     if (!binding.isEmpty())
       check.pointer(nameOf(binding.buffer), reinterpret_cast<const void *>(bindings[binding.buffer]),
                     alignmentOf(binding.element));
+  auto binds = [&](schema::Buffer buffer) {
+    return std::any_of(list.bindings.begin(), list.bindings.end(),
+                       [&](const BufferBinding &one) { return one.buffer == buffer; });
+  };
+  for (const schema::Binding &row : schema::bindings)
+    if (row.group == schema::Group::Optional && bindings[row.buffer] && !binds(row.buffer))
+      return check.fail(std::string(row.name) + " is given, and the bundle's kernels have none; give NULL");
 }
 
 Error mla::enqueueList(const char *function, const mla_bundle &bundle, const LaunchList &list, LaunchBindings &bindings,

@@ -36,6 +36,12 @@ def cache_of(flags):
     return next((flag.split("=")[1] for flag in flags if flag.startswith("--cache-dtype=")), "bf16")
 
 
+def mask_of(flags):
+    """Return (whether the attention is causal, keys of its window or 0) of a core."""
+    mask = next((flag.split("=", 1)[1] for flag in flags if flag.startswith("--core-mask=")), "causal")
+    return mask != "none", int(mask.split("=")[1]) if "=" in mask else 0
+
+
 def config(heads, dims):
     p, r, v, latent = dims
     return {

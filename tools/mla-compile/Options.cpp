@@ -98,6 +98,13 @@ static Text emit("emit", cl::cat(category), cl::value_desc("WHAT"), cl::init("bu
 static cl::opt<bool> batchInvariant("batch-invariant", cl::cat(category),
                                     cl::desc("for h100: what is computed for a sequence does not\ndepend on the "
                                              "others in its batch, bit by bit; slower"));
+static Text
+    coreMask("core-mask", cl::cat(category), cl::value_desc("causal|none|window=N"),
+             cl::desc("for h100: what queries see in the bundle's entries of\nthe attention alone, if it is not "
+                      "what they see in the\nlayer; a window counts their own key"));
+static cl::opt<bool> coreSinks("core-sinks", cl::cat(category),
+                               cl::desc("for h100: these entries take a logit per head, which\njoins the denominator "
+                                        "of the softmax"));
 static Text output("o", cl::cat(category), cl::value_desc("OUT"),
                    cl::desc("what to write; '-' is standard output; it appears\nonly when complete"));
 
@@ -326,6 +333,8 @@ static llvm::Error checkReport() {
       {&cacheFormat, "there is only one format"},
       {&cacheScale, "it costs nothing"},
       {&emit, "a report compiles nothing"},
+      {&coreMask, "it is of an attention alone"},
+      {&coreSinks, "it is of an attention alone"},
       {&batchInvariant, "the cost model does not distinguish such code"}};
   for (auto [option, why] : ignored)
     if (option->getNumOccurrences())
@@ -407,6 +416,8 @@ llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {
   options.adapter = adapter;
   options.output = output;
   options.batchInvariant = batchInvariant;
+  options.coreMask = coreMask;
+  options.coreSinks = coreSinks;
   if (llvm::Error error = module.empty() ? llvm::Error::success() : goOnFromModule(options))
     return error;
   return line;

@@ -86,6 +86,8 @@ struct CompileOptions {
   int64_t rank = 0;
   bool allRanks = false;       ///< Compile every rank, each to its own bundle in the directory `output`.
   bool batchInvariant = false; ///< A sequence's results do not depend on the others in its batch.
+  std::string coreMask;        ///< Of attention-only entries, as in `#mla.mask<…>`; empty: the layer's.
+  bool coreSinks = false;      ///< Attention-only entries take sinks.
   /// Leave the weights out of the bundle: the device makes random ones.
   bool leavesWeightsOut = false;
   Stage emit = Stage::Bundle; ///< What is written.

@@ -270,7 +270,8 @@ Value LayerWriter::writeAttention() {
   Value cu = cumulativeLengths();
   auto type = tensorOf({tokens(), size(layer.head), size(layer.value)});
   return AttentionOp::create(b, type, queryNope, queryRope, cu, keys, keyRope, cu, values,
-                             b.getF64FloatAttr(layer.scale))
+                             /*sinks=*/Value(), b.getF64FloatAttr(layer.scale),
+                             MaskAttr::get(b.getContext(), MaskKind::Causal))
       .getResult();
 }
 

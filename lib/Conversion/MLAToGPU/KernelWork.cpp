@@ -69,6 +69,24 @@ static AffineExpr bytesOfUse(OpOperand &use) {
       .Default([&](Operation *) { return bytesOf(value, rows); });
 }
 
+/// Return the smaller of two numbers from 0 to 2^40. Affine expressions have no minimum.
+static AffineExpr smallerOf(AffineExpr a, AffineExpr b) {
+  constexpr int64_t beyond = int64_t(1) << 40;
+  AffineExpr exceeds = (a - b + (beyond - 1)).floorDiv(beyond);
+  return a - (a - b) * exceeds;
+}
+
+/// Return the cached tokens that an attention reads: with a window no more than the queries see together, as if all
+/// sequences had as many.
+static AffineExpr countSeen(LatentAttentionOp attention) {
+  MLIRContext *context = attention.getContext();
+  AffineExpr cached = expressionOf(Size::Cached, context);
+  int64_t window = attention.getMask().getWindow();
+  if (!window)
+    return cached;
+  return smallerOf(cached, expressionOf(Size::Batch, context) * (window - 1) + rowsOf(attention.getQLatent()));
+}
+
 /// Return the bytes of a cache's rows that the user reads or writes.
 static AffineExpr bytesOfCacheUse(OpOperand &use) {
   MLIRContext *context = use.get().getContext();
@@ -76,7 +94,8 @@ static AffineExpr bytesOfCacheUse(OpOperand &use) {
   int64_t rowBytes = bytesOf(pages, pages.getShape().back());
   return llvm::TypeSwitch<Operation *, AffineExpr>(use.getOwner())
       .Case([&](AppendOp op) { return rowsOf(op.getLatent()) * rowBytes; })
-      .Case<GatherOp, LatentAttentionOp>([&](auto) { return expressionOf(Size::Cached, context) * rowBytes; })
+      .Case([&](GatherOp) { return expressionOf(Size::Cached, context) * rowBytes; })
+      .Case([&](LatentAttentionOp op) { return countSeen(op) * rowBytes; })
       .Default([&](Operation *) { return getAffineConstantExpr(0, context); });
 }
 
@@ -108,10 +127,14 @@ static AffineExpr bytesOfResult(Value result) {
 //===----------------------------------------------------------------------===//
 
 /// Return the queries times the keys that each sees, as if all sequences had as many of both.
-static AffineExpr countPairs(Value queries) {
+static AffineExpr countPairs(Value queries, MaskAttr mask) {
   MLIRContext *context = queries.getContext();
   AffineExpr tokens = rowsOf(queries), batch = expressionOf(Size::Batch, context);
-  return (tokens * (expressionOf(Size::Cached, context) * 2 - tokens + batch)).floorDiv(batch * 2);
+  AffineExpr cached = expressionOf(Size::Cached, context);
+  if (mask.isNone())
+    return (tokens * cached).floorDiv(batch);
+  AffineExpr causal = (tokens * (cached * 2 - tokens + batch)).floorDiv(batch * 2);
+  return mask.getWindow() ? smallerOf(causal, tokens * mask.getWindow()) : causal;
 }
 
 /// Return the terms of an element of a token.
@@ -154,12 +177,13 @@ void KernelWork::countProducts() {
         .Case([&](LatentAttentionOp attention) {
           int64_t key = rowElements(typeOf(attention.getQLatent())) + rowElements(typeOf(attention.getQRope()));
           int64_t value = rowElements(typeOf(attention.getQLatent()));
-          addProduct(attention.getCache(), countPairs(attention.getQLatent()) * (2 * (key + value)));
+          addProduct(attention.getCache(),
+                     countPairs(attention.getQLatent(), attention.getMask()) * (2 * (key + value)));
         })
         .Case([&](AttentionOp attention) {
           int64_t key = rowElements(typeOf(attention.getQNope())) + rowElements(typeOf(attention.getQRope()));
           int64_t value = rowElements(typeOf(attention.getResult()));
-          addProduct(attention.getKNope(), countPairs(attention.getQNope()) * (2 * (key + value)));
+          addProduct(attention.getKNope(), countPairs(attention.getQNope(), attention.getMask()) * (2 * (key + value)));
         });
 }
 

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // For a sequence, tiles of queries and heads are parallel. A tile of queries
-// iterates over tiles of keys: first those that all its queries see, then those
-// at the causal edge, which are copied with zeros for missing rows and masked.
+// iterates over tiles of keys: those that all its queries see as they are, those
+// at an edge of what they see copied, with zeros for missing rows, and masked.
 //
 //===----------------------------------------------------------------------===//
 
@@ -38,7 +38,7 @@ struct Tile {
 };
 
 struct Operands {
-  Value qNope, qRope, kNope, kRope, v;
+  Value qNope, qRope, kNope, kRope, v, sinks;
 };
 
 } // namespace
@@ -88,29 +88,32 @@ static Value edgeKeyTile(Emitter &e, Value tensor, const Tile &tile, Value key) 
 }
 
 /// Return the score if query `i` of the tile sees key `key + j`, else -inf.
-static Value maskCausal(Emitter &e, Value scores, const Tile &tile, Value key) {
+static Value maskScores(Emitter &e, Value scores, const Tile &tile, MaskAttr mask, Value key) {
   auto body = [&](Emitter &e, ValueRange args) -> Value {
-    Value seen = e.less(e.add(key, e.loopIndex(0)), e.add(tile.visible, e.loopIndex(1)));
+    Value here = e.add(key, e.loopIndex(0));
+    Value end = mask.isNone() ? tile.visible : e.add(tile.visible, e.loopIndex(1)), seen = e.less(here, end);
+    if (mask.getWindow()) // end may be negative
+      seen = arith::AndIOp::create(e, seen, e.less(e.sub(end, e.index(mask.getWindow() + 1)), here));
     return arith::SelectOp::create(e, seen, args[0], e.minusInfinity());
   };
   return e.elementwise(scores, e.empty({e.size(kKeyTile), e.size(kQueryTile)}), body);
 }
 
 /// Compute the attention of one tile of queries over all keys.
-static std::pair<Value, Value> emitTile(Emitter &e, const Operands &x, const Tile &tile, double scale) {
+static std::pair<Value, Value> emitTile(Emitter &e, const Operands &x, const Tile &tile, double scale, MaskAttr mask) {
   bool hasRope = typeOf(x.qRope).getDimSize(2) != 0;
   Value qNope = queryTile(e, x.qNope, tile, scale), qRope;
   if (hasRope)
     qRope = queryTile(e, x.qRope, tile, scale);
   using Load = Value (*)(Emitter &, Value, const Tile &, Value);
-  auto keysThrough = [&](Emitter &e, OnlineSoftmax state, Value from, Value to, Load load, bool masked) {
+  auto keysThrough = [&](Emitter &e, OnlineSoftmax state, Value from, Value to, Load load, bool isMasked) {
     auto body = [&](Emitter &e, Value number, ValueRange carried) {
       OnlineSoftmax state(carried);
       Value key = e.mul(number, e.index(kKeyTile));
       Value scores = e.matmul(load(e, x.kNope, tile, key), qNope, e.zeros({e.size(kKeyTile), e.size(kQueryTile)}));
       if (hasRope)
         scores = e.matmul(load(e, x.kRope, tile, key), qRope, scores);
-      state.step(e, masked ? maskCausal(e, scores, tile, key) : scores, load(e, x.v, tile, key));
+      state.step(e, isMasked ? maskScores(e, scores, tile, mask, key) : scores, load(e, x.v, tile, key));
       return state.carried();
     };
     return OnlineSoftmax(ValueRange(e.loop(from, to, e.index(1), state.carried(), body)));
@@ -118,12 +121,20 @@ static std::pair<Value, Value> emitTile(Emitter &e, const Operands &x, const Til
   Value tileSize = e.index(kKeyTile);
   // The first queries see no key if a step has more tokens than its sequence.
   Value none = e.index(0);
-  Value whole = e.div(e.max(tile.visible, none), tileSize);
+  Value whole = e.div(e.max(tile.visible, none), tileSize), from = none;
   Value seen = e.max(e.min(e.add(tile.visible, e.index(kQueryTile - 1)), tile.keys), none);
   OnlineSoftmax state(e, kQueryTile, typeOf(x.v).getShape().back());
-  state = keysThrough(e, state, none, whole, wholeKeyTile, /*masked=*/false);
-  state = keysThrough(e, state, whole, e.ceilDiv(seen, tileSize), edgeKeyTile, /*masked=*/true);
-  return state.finish(e);
+  if (mask.getWindow()) {
+    Value start = e.sub(tile.visible, e.index(mask.getWindow())); // of the first query
+    Value startOfLast = e.max(e.add(start, e.index(kQueryTile - 1)), none);
+    Value end = e.ceilDiv(seen, tileSize);
+    from = e.min(e.ceilDiv(startOfLast, tileSize), end);
+    state = keysThrough(e, state, e.div(e.max(start, none), tileSize), from, edgeKeyTile, /*isMasked=*/true);
+  }
+  state = keysThrough(e, state, from, whole, wholeKeyTile, /*isMasked=*/false);
+  state = keysThrough(e, state, mask.getWindow() ? e.max(from, whole) : whole, e.ceilDiv(seen, tileSize), edgeKeyTile,
+                      /*isMasked=*/true);
+  return state.finish(e, x.sinks ? e.at(x.sinks, {tile.head}) : Value());
 }
 
 /// Store the rows of a tile that are queries.
@@ -138,7 +149,8 @@ static void yieldTile(Emitter &e, std::pair<Value, Value> result, const Tile &ti
 }
 
 static SmallVector<Value> emitAttention(Emitter &e, AttentionOp op, AttentionOp::Adaptor operands) {
-  Operands x = {operands.getQNope(), operands.getQRope(), operands.getKNope(), operands.getKRope(), operands.getV()};
+  Operands x = {operands.getQNope(), operands.getQRope(), operands.getKNope(),
+                operands.getKRope(), operands.getV(),     operands.getSinks()};
   Value cu = operands.getCu(), cuKeys = operands.getCuKeys();
   double scale = op.getScale().convertToDouble();
   int64_t heads = typeOf(x.qNope).getDimSize(1);
@@ -157,8 +169,8 @@ static SmallVector<Value> emitAttention(Emitter &e, AttentionOp op, AttentionOp:
                    e.sub(span.count, start),
                    firstKey,
                    keys,
-                   e.add(e.add(span.position, start), e.index(1))};
-      yieldTile(e, emitTile(e, x, tile, scale), tile, outputs);
+                   op.getMask().isNone() ? keys : e.add(e.add(span.position, start), e.index(1))};
+      yieldTile(e, emitTile(e, x, tile, scale, op.getMask()), tile, outputs);
     };
     return e.parallel({e.ceilDiv(span.count, e.index(kQueryTile)), e.size(heads)}, carried, ofTile);
   };

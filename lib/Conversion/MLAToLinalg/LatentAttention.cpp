@@ -7,8 +7,8 @@
 //
 // All heads of a token meet one page of the cache at a time, where it lies.
 // Tokens and splits of their pages are parallel; splits are merged by their
-// LSE. Only the page at the causal edge is copied, with zeros behind it, since
-// what a page holds there may be anything, even no number.
+// LSE. Only pages at the edges of what a token sees are copied, with zeros for
+// the rest, since what a page holds there may be anything, even no number.
 //
 //===----------------------------------------------------------------------===//
 
@@ -50,19 +50,31 @@ static Page pageAt(Emitter &e, CacheType type, Value pages, Value number) {
   return {latents, e.slice(pages, {number, zero, latent}, {one, rows, rope}, 2)};
 }
 
-/// The rows before `visible`, and zeros.
-static Value cutOff(Emitter &e, Value tensor, Value visible) {
+namespace {
+/// Rows of a page that a token sees.
+struct Seen {
+  Value first; // null: all before `end`
+  Value end;
+  Value covers(Emitter &e, Value row) const {
+    Value isBefore = e.less(row, end);
+    return first ? arith::AndIOp::create(e, isBefore, e.less(e.sub(first, e.index(1)), row)) : isBefore;
+  }
+};
+} // namespace
+
+/// The rows that are seen, and zeros.
+static Value cutOff(Emitter &e, Value tensor, const Seen &seen) {
   auto body = [&](Emitter &e, ValueRange args) -> Value {
-    Value seen = e.less(e.loopIndex(0), visible);
-    return arith::SelectOp::create(e, seen, e.castTo(e.getF32Type(), args[0]), e.f32(0));
+    Value row = e.castTo(e.getF32Type(), args[0]);
+    return arith::SelectOp::create(e, seen.covers(e, e.loopIndex(0)), row, e.f32(0));
   };
   return e.elementwise(tensor, e.empty(tensor::getMixedSizes(e, e.getLoc(), tensor)), body);
 }
 
 /// Scores of rows that are cut off are -inf.
-static Value maskRows(Emitter &e, Value scores, Value visible) {
+static Value maskRows(Emitter &e, Value scores, const Seen &seen) {
   auto body = [&](Emitter &e, ValueRange args) -> Value {
-    return arith::SelectOp::create(e, e.less(e.loopIndex(0), visible), args[0], e.minusInfinity());
+    return arith::SelectOp::create(e, seen.covers(e, e.loopIndex(0)), args[0], e.minusInfinity());
   };
   return e.elementwise(scores, e.empty(tensor::getMixedSizes(e, e.getLoc(), scores)), body);
 }
@@ -72,7 +84,7 @@ namespace {
 struct Token {
   Value qLatent, qRope; // [L, heads], [R, heads]; none where R is 0
   Value sequence;
-  Value visible; // keys it sees
+  Value first, visible; // it sees the keys from `first`, null for 0, to before `visible`
   CacheTensors cache;
   CacheType type;
 };
@@ -88,7 +100,7 @@ static Value pageScores(Emitter &e, const Token &token, Page page) {
   return page.keys ? e.matmul(page.keys, token.qRope, scores) : scores;
 }
 
-/// Pages [from, to) of a token: whole ones, then the one at the edge.
+/// Pages [from, to) of a token: with a window the one at its start, whole ones, then the one at the end.
 static OnlineSoftmax emitPages(Emitter &e, const Token &token, Value from, Value to) {
   int64_t heads = typeOf(token.qLatent).getDimSize(1);
   Value pageSize = e.index(token.type.getPage());
@@ -103,26 +115,43 @@ static OnlineSoftmax emitPages(Emitter &e, const Token &token, Value from, Value
   auto edgePage = [&](Emitter &e, Value entry, ValueRange carried) {
     OnlineSoftmax state(carried);
     Page page = pageAt(e, token.type, token.cache.pages, pageNumber(e, token, entry));
-    Value rows = e.sub(token.visible, e.mul(entry, pageSize));
-    Page cut = {cutOff(e, page.latents, rows), page.keys ? cutOff(e, page.keys, rows) : Value()};
-    state.step(e, maskRows(e, pageScores(e, token, cut), rows), cut.latents);
+    Value start = e.mul(entry, pageSize);
+    Seen seen = {token.first ? e.sub(token.first, start) : Value(), e.sub(token.visible, start)};
+    Page cut = {cutOff(e, page.latents, seen), page.keys ? cutOff(e, page.keys, seen) : Value()};
+    state.step(e, maskRows(e, pageScores(e, token, cut), seen), cut.latents);
     return state.carried();
   };
-  SmallVector<Value> carried = e.loop(from, e.min(to, whole), e.index(1), state.carried(), wholePage);
+  SmallVector<Value> carried = state.carried();
+  if (token.first) {
+    Value firstWhole = e.min(e.ceilDiv(token.first, pageSize), to);
+    carried = e.loop(from, firstWhole, e.index(1), carried, edgePage);
+    from = e.max(from, firstWhole);
+  }
+  carried = e.loop(from, e.min(to, whole), e.index(1), carried, wholePage);
   return OnlineSoftmax(ValueRange(e.loop(e.max(from, whole), to, e.index(1), carried, edgePage)));
 }
 
-/// Keys up to the query's own; none where a step has more tokens than its
-/// sequence.
-static Value visibleKeys(Emitter &e, Value position) { return e.max(e.add(position, e.index(1)), e.index(0)); }
+/// Sets the keys that a token sees: none where a step has more tokens than its sequence.
+static void setVisible(Emitter &e, Token &token, MaskAttr mask, Value position) {
+  Value zero = e.index(0);
+  if (mask.isNone()) {
+    token.visible = e.indexAt(token.cache.lengths, token.sequence);
+    return;
+  }
+  token.visible = e.max(e.add(position, e.index(1)), zero);
+  if (mask.getWindow())
+    token.first = e.max(e.sub(token.visible, e.index(mask.getWindow())), zero);
+}
 
 /// Splits of every token's pages: as many as make `kPieces` of work, but no
-/// more than the longest sequence has pages.
-static Value emitSplits(Emitter &e, CacheType type, Value lengths, Value tokens) {
+/// more than the longest sequence has pages, or a window.
+static Value emitSplits(Emitter &e, CacheType type, MaskAttr mask, Value lengths, Value tokens) {
   auto longer = [&](Emitter &e, Value b, ValueRange carried) -> SmallVector<Value> {
     return {e.max(carried[0], e.indexAt(lengths, b))};
   };
   Value longest = e.loop(e.index(0), e.dim(lengths, 0), e.index(1), e.index(1), longer)[0];
+  if (mask.getWindow())
+    longest = e.min(longest, e.index(mask.getWindow()));
   Value wanted = e.ceilDiv(e.index(kPieces), e.max(tokens, e.index(1)));
   return e.min(wanted, e.ceilDiv(longest, e.index(type.getPage())));
 }
@@ -135,17 +164,22 @@ static SmallVector<Value> emitPartials(Emitter &e, LatentAttentionOp op, Value q
   OpFoldResult tokens = e.dimSize(qLatent, 0), heads = e.size(typeOf(qLatent).getDimSize(1));
   OpFoldResult width = e.size(type.getLatent()), zero = e.size(0), one = e.size(1);
   std::pair<Value, Value> positions = emitPositions(e, e.value(tokens), cu, cache.lengths);
-  Value splits = emitSplits(e, type, cache.lengths, e.value(tokens));
+  Value splits = emitSplits(e, type, op.getMask(), cache.lengths, e.value(tokens));
   auto body = [&](Emitter &e, ValueRange indices, ValueRange outputs) {
     Value split = indices[0], t = indices[1];
     Token token = {transposedQueries(e, qLatent, t, scale),
                    type.getRope() ? transposedQueries(e, qRope, t, scale) : Value(),
                    e.indexAt(positions.second, t),
-                   visibleKeys(e, e.indexAt(positions.first, t)),
+                   Value(),
+                   Value(),
                    cache,
                    type};
-    Value pages = e.ceilDiv(token.visible, e.index(type.getPage()));
-    Value share = e.ceilDiv(pages, splits), from = e.mul(split, share);
+    setVisible(e, token, op.getMask(), e.indexAt(positions.first, t));
+    Value pageSize = e.index(type.getPage()), pages = e.ceilDiv(token.visible, pageSize), from = e.index(0);
+    if (token.first)
+      from = e.div(token.first, pageSize);
+    Value share = e.ceilDiv(e.sub(pages, from), splits);
+    from = e.add(from, e.mul(split, share));
     auto [out, lse] = emitPages(e, token, from, e.min(e.add(from, share), pages)).finish(e);
     e.yieldSlice(out, outputs[0], {split, t, zero, zero}, {one, one, heads, width});
     e.yieldSlice(lse, outputs[1], {split, t, zero}, {one, one, heads});
@@ -155,6 +189,10 @@ static SmallVector<Value> emitPartials(Emitter &e, LatentAttentionOp op, Value q
 }
 
 namespace {
+
+static Value sinksOf(LatentAttentionOp::GenericAdaptor<ArrayRef<ValueRange>> adaptor) {
+  return adaptor.getSinks().empty() ? Value() : adaptor.getSinks()[0];
+}
 
 struct ConvertLatentAttention : OpConversionPattern<LatentAttentionOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -166,7 +204,8 @@ struct ConvertLatentAttention : OpConversionPattern<LatentAttentionOp> {
     Emitter e(op.getLoc(), rewriter);
     SmallVector<Value> partials = emitPartials(e, op, adaptor.getQLatent()[0], adaptor.getQRope()[0],
                                                adaptor.getCu()[0], CacheTensors(adaptor.getCache()));
-    SmallVector<Value> results = emitMerge(e, partials[0], partials[1], op.getResult().getType().getElementType());
+    SmallVector<Value> results =
+        emitMerge(e, partials[0], partials[1], sinksOf(adaptor), op.getResult().getType().getElementType());
     results.resize(op->getNumResults());
     rewriter.replaceOp(op, results);
     return success();

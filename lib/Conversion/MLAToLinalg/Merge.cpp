@@ -16,7 +16,7 @@
 using namespace mlir;
 using namespace mla;
 
-SmallVector<Value> mla::emitMerge(Emitter &e, Value partials, Value lses, Type outputElement) {
+SmallVector<Value> mla::emitMerge(Emitter &e, Value partials, Value lses, Value sinks, Type outputElement) {
   OpFoldResult tokens = e.dimSize(partials, 1), heads = e.dimSize(partials, 2), width = e.dimSize(partials, 3);
   Type f32 = e.getF32Type();
   // Loops: split, token, head, column.
@@ -33,14 +33,20 @@ SmallVector<Value> mla::emitMerge(Emitter &e, Value partials, Value lses, Type o
   Value lse = e.elementwise({maximum, sum}, e.empty({tokens, heads}), [](Emitter &e, ValueRange args) -> Value {
     return arith::AddFOp::create(e, args[0], math::LogOp::create(e, args[1]));
   });
+  Value denominator = sum;
+  if (sinks)
+    denominator = e.generic({sum, maximum, sinks}, {{0, 1}, {0, 1}, {1}}, e.empty({tokens, heads}), {0, 1}, 2,
+                            [&](Emitter &e, ValueRange args) -> Value {
+                              return arith::AddFOp::create(e, args[0], weight(e, args[2], args[1]));
+                            });
   // exp(lse_s - lse): 0 for a partial without keys, whatever its elements.
-  Value weights =
-      e.generic({lses, maximum, sum}, {{0, 1, 2}, {1, 2}, {1, 2}}, e.empty({e.dimSize(partials, 0), tokens, heads}),
-                {0, 1, 2}, 3, [&](Emitter &e, ValueRange args) -> Value {
-                  Value w = weight(e, args[0], args[1]);
-                  Value none = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, w, e.f32(0));
-                  return arith::SelectOp::create(e, none, w, arith::DivFOp::create(e, w, args[2]));
-                });
+  Value weights = e.generic({lses, maximum, denominator}, {{0, 1, 2}, {1, 2}, {1, 2}},
+                            e.empty({e.dimSize(partials, 0), tokens, heads}), {0, 1, 2}, 3,
+                            [&](Emitter &e, ValueRange args) -> Value {
+                              Value w = weight(e, args[0], args[1]);
+                              Value none = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, w, e.f32(0));
+                              return arith::SelectOp::create(e, none, w, arith::DivFOp::create(e, w, args[2]));
+                            });
   Value out = e.generic({partials, weights}, {{2, 0, 1, 3}, {2, 0, 1}}, e.zeros({tokens, heads, width}), {0, 1, 3}, 4,
                         [&](Emitter &e, ValueRange args) -> Value {
                           Value none = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, args[1], e.f32(0));
@@ -51,7 +57,8 @@ SmallVector<Value> mla::emitMerge(Emitter &e, Value partials, Value lses, Type o
 }
 
 static SmallVector<Value> emitMergeOp(Emitter &e, MergeOp op, MergeOp::Adaptor operands) {
-  return emitMerge(e, operands.getPartials(), operands.getLses(), op.getResult().getType().getElementType());
+  return emitMerge(e, operands.getPartials(), operands.getLses(), operands.getSinks(),
+                   op.getResult().getType().getElementType());
 }
 
 void mla::populateMergePatterns(RewritePatternSet &patterns, const TypeConverter &converter) {

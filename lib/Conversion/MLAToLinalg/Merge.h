@@ -12,9 +12,10 @@
 
 namespace mla {
 
-/// Compute the attention [T, H, V] and its LSE [T, H] from partials [S, T, H, V] with LSEs [S, T, H]; elements of the
-/// attention are stored as `outputElement`.
-llvm::SmallVector<mlir::Value> emitMerge(Emitter &e, mlir::Value partials, mlir::Value lses, mlir::Type outputElement);
+/// Compute the attention [T, H, V] and its LSE [T, H] from partials [S, T, H, V] with LSEs [S, T, H], and sinks [H] or
+/// null; elements of the attention are stored as `outputElement`.
+llvm::SmallVector<mlir::Value> emitMerge(Emitter &e, mlir::Value partials, mlir::Value lses, mlir::Value sinks,
+                                         mlir::Type outputElement);
 
 } // namespace mla
 

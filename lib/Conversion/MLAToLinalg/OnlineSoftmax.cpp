@@ -50,14 +50,20 @@ void OnlineSoftmax::step(Emitter &e, Value scores, Value tileValues) {
   values = e.matmulTransposedA(weights, tileValues, values);
 }
 
-std::pair<Value, Value> OnlineSoftmax::finish(Emitter &e) const {
+std::pair<Value, Value> OnlineSoftmax::finish(Emitter &e, Value sink) const {
   auto type = typeOf(values);
-  Value init = e.empty({e.size(type.getDimSize(0)), e.size(type.getDimSize(1))});
-  Value out = e.generic({values, sum}, {{0, 1}, {0}}, init, {0, 1}, 2, [](Emitter &e, ValueRange args) -> Value {
-    Value none = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, args[1], e.f32(0));
-    Value divisor = arith::SelectOp::create(e, none, e.f32(1), args[1]);
-    return arith::DivFOp::create(e, args[0], divisor);
-  });
+  Value init = e.empty({e.size(type.getDimSize(0)), e.size(type.getDimSize(1))}), denominator = sum;
+  if (sink)
+    denominator =
+        e.elementwise({sum, maximum}, e.empty({e.size(type.getDimSize(0))}), [&](Emitter &e, ValueRange args) -> Value {
+          return arith::AddFOp::create(e, args[0], weight(e, sink, args[1]));
+        });
+  Value out =
+      e.generic({values, denominator}, {{0, 1}, {0}}, init, {0, 1}, 2, [](Emitter &e, ValueRange args) -> Value {
+        Value none = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, args[1], e.f32(0));
+        Value divisor = arith::SelectOp::create(e, none, e.f32(1), args[1]);
+        return arith::DivFOp::create(e, args[0], divisor);
+      });
   Value lse =
       e.elementwise({maximum, sum}, e.empty({e.size(type.getDimSize(0))}), [](Emitter &e, ValueRange args) -> Value {
         return arith::AddFOp::create(e, args[0], math::LogOp::create(e, args[1]));

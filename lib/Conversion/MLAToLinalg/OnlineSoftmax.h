@@ -31,8 +31,9 @@ public:
   /// Accumulate keys: their scores [keys, M] and values [keys, V]. A score of -inf hides its key.
   void step(Emitter &e, mlir::Value scores, mlir::Value tileValues);
 
-  /// Return the attention [M, V], 0 for a row without keys, and its LSE [M].
-  std::pair<mlir::Value, mlir::Value> finish(Emitter &e) const;
+  /// Return the attention [M, V], 0 for a row without keys, and its LSE [M]. `sink`, or null: the logit that joins the
+  /// denominator of all rows.
+  std::pair<mlir::Value, mlir::Value> finish(Emitter &e, mlir::Value sink = {}) const;
 
 private:
   mlir::Value maximum, sum, values;

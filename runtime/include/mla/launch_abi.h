@@ -100,7 +100,7 @@ enum class Extent : uint8_t {
 #include "mla/launch_abi.def"
 };
 enum class Access : uint8_t { In, Out, InOut };
-enum class Group : uint8_t { Always, Cache };
+enum class Group : uint8_t { Always, Cache, Optional };
 
 struct Limit {
 #define MLA_LIMIT(Enumerator, value) static constexpr int64_t Enumerator = value;

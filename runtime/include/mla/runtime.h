@@ -408,7 +408,7 @@ MLA_API mla_status mla_batch_saturation(const mla_bundle *bundle, int64_t layer,
 
 /* The attention of absorbed queries over the latent, without its layer: out = softmax(scale * q . row) . latent for
  * each query token and head, where a row is a cached token's latent and k_rope, and scale is the model's. Query token i
- * of n of a sequence of length l sees the first l - n + i + 1 tokens. If none, out is 0 and lse is -infinity. */
+ * of n of a sequence of length l sees the first l - n + i + 1 tokens, if causal. If none, out is 0 and lse is -inf. */
 typedef struct mla_latent_attention {
   size_t size;    /* sizeof(mla_latent_attention) */
   int64_t tokens; /* as in mla_step */
@@ -433,7 +433,9 @@ typedef struct mla_latent_attention {
   /* Nonzero promises that cu_seqlens, block_table and lengths were complete before the previously enqueued work on the
    * stream began, as when an engine writes them once per step: the kernel then reads them while that work ends. */
   int64_t indices_settled;
-  double scale;          /* of scores before the softmax; 0 for the model's */
+  double scale; /* of scores before the softmax; 0 for the model's */
+  /* [heads]: unscaled logits that join the softmax's denominators, not in lse; for bundles with sinks, else NULL. */
+  const float *sinks;
   int64_t q_rope_stride; /* as q_stride; 0 for q_stride itself */
 } mla_latent_attention;
 
@@ -441,8 +443,8 @@ MLA_API mla_status mla_latent_attention_workspace(const mla_bundle *bundle, cons
                                                   uint64_t *bytes);
 MLA_API mla_status mla_enqueue_latent_attention(const mla_bundle *bundle, const mla_latent_attention *attention);
 
-/* The naive attention without its layer, on keys and values that are already up-projected. Causal: the n query tokens
- * of a sequence are the last of its l keys, so query token i sees keys 0 to l - n + i. */
+/* The naive attention without its layer, on keys and values that are already up-projected. Query token i of n of a
+ * sequence of l keys sees keys 0 to l - n + i, or what else the bundle's mask says. */
 typedef struct mla_naive_attention {
   size_t size;               /* sizeof(mla_naive_attention) */
   int64_t tokens;            /* query tokens of all sequences */
@@ -463,6 +465,7 @@ typedef struct mla_naive_attention {
   uint64_t workspace_bytes;
   void *stream;
   double scale;          /* of scores before the softmax; 0 for the model's */
+  const float *sinks;    /* as in mla_latent_attention */
   int64_t q_rope_stride; /* as q_stride; 0 for q_stride itself */
 } mla_naive_attention;
 

@@ -22,15 +22,30 @@ WIDTHS = {f"core_l{latent}_r{rope}": (heads, (16, rope, 16, latent), page, [])
 PACKED = {f"core_{fmt}_l{latent}_r{rope}_page{page}": (heads, (16, rope, 16, latent), page, [f"--cache-dtype={fmt}"])
           for fmt in ("fp8_row", "fp8_tensor")
           for latent, rope, heads, page in ((512, 64, 16, 64), (512, 64, 128, 16), (512, 0, 20, 128), (192, 32, 40, 32), (64, 16, 5, 64))}
-CORES = {name: core for name, core in make_bundles.CORES.items() if name.startswith("core")} | WIDTHS | PACKED
+# Masks and sinks: windows of one key, smaller and larger than blocks and contexts, and of keys that fill no blocks.
+MASKED = {
+    "core_all": (16, (16, 64, 16, 512), 64, ["--core-mask=none"]),
+    "core_sinks": (5, (16, 64, 16, 512), 32, ["--core-sinks"]),
+    "core_window1": (20, (16, 64, 16, 512), 64, ["--core-mask=window=1"]),
+    "core_window513_sinks": (16, (16, 64, 16, 512), 64, ["--core-mask=window=513", "--core-sinks"]),
+    "core_window70_page16": (40, (16, 64, 16, 512), 16, ["--core-mask=window=70"]),
+    "core_window200_h128": (128, (16, 64, 16, 512), 128, ["--core-mask=window=200"]),
+    "core_window100_odd_tiles_sinks": (12, (16, 0, 16, 192), 32, ["--core-mask=window=100", "--core-sinks"]),
+    "core_window300_invariant_sinks": (16, (16, 64, 16, 512), 64, ["--core-mask=window=300", "--core-sinks", "--batch-invariant"]),
+    "core_fp8_row_window100_sinks": (16, (16, 64, 16, 512), 64, ["--core-mask=window=100", "--core-sinks", "--cache-dtype=fp8_row"]),
+    "core_fp8_tensor_window70_sinks": (20, (16, 32, 16, 192), 32, ["--core-mask=window=70", "--core-sinks", "--cache-dtype=fp8_tensor"]),
+    "core_fp8_tensor_all": (16, (16, 64, 16, 512), 16, ["--core-mask=none", "--cache-dtype=fp8_tensor"]),
+}
+CORES = {name: core for name, core in make_bundles.CORES.items() if name.startswith("core")} | WIDTHS | PACKED | MASKED
 
 
 class Batch:
-    """Return random queries and pages; NaN in rows without a token, invalid page numbers after a sequence's last."""
+    """Return random queries and pages; NaN in rows without a token that some query sees, invalid page numbers beside the last and the first
+    one with such a token."""
 
     def __init__(self, core, queries, lengths, seed=0):
         self.heads, (nope, self.rope, _, self.latent), self.page, flags = core
-        self.format = make_bundles.cache_of(flags)
+        self.format, (self.is_causal, self.window) = make_bundles.cache_of(flags), make_bundles.mask_of(flags)
         self.queries, self.lengths, self.scale = list(queries), list(lengths), (nope + self.rope) ** -0.5
         rng, width = np.random.default_rng(seed), self.latent + self.rope
         need = [-(-n // self.page) for n in lengths]
@@ -47,6 +62,17 @@ class Batch:
         self.pages[order[used:]] = none
         self.bounds = np.cumsum([0, *queries]).astype(np.int32)
         self.q = to_bits(rng.standard_normal((sum(queries), self.heads, width)))
+        self.sinks = rng.standard_normal(self.heads).astype(np.float32) + 3 if "--core-sinks" in flags else None
+        for i in range(len(lengths) if self.window else 0):
+            whole, rows = divmod(self.unseen(i), self.page)
+            self.pages[self.table[i, :whole]] = none
+            self.table[i, :whole] = NOWHERE
+            if rows:
+                self.pages[self.table[i, whole], :rows] = none
+
+    def unseen(self, i):
+        """Return how many tokens lie before the windows of all queries of a sequence."""
+        return max(self.lengths[i] - max(self.queries[i], 1) + 1 - self.window, 0) if self.window else 0
 
     def pack(self, rows):
         return to_bits(rows) if self.format == "bf16" else packed_rows.pack(rows, self.format, self.latent)
@@ -72,9 +98,12 @@ class Batch:
         given = [arena.given(name, value) for name, value in self.arrays.items()]
         tokens = len(self.q)
         out, lse = arena.empty("out", (tokens, self.heads, self.latent), "bfloat16"), arena.empty("lse", (tokens, self.heads), "float32")
+        sinks = None if self.sinks is None else arena.given("sinks", self.sinks)
         call = bundle.latent_attention_call(latent, rope if self.rope else None, *given, out, lse, max_queries=max(self.queries),
-                                            indices_settled=settled)
+                                            indices_settled=settled, sinks=sinks)
         self.device |= {"out": out, "lse": lse, **dict(zip(self.arrays, given))}
+        if sinks is not None:
+            self.device["sinks"] = sinks
         return call, out, lse
 
     def run(self, bundle, band=0, settled=False, apart=False):
@@ -96,9 +125,12 @@ class Batch:
             begin, end = self.bounds[i], self.bounds[i + 1]
             if n == 0:
                 continue
-            rows = self.unpack(self.pages[self.table[i, :-(-n // self.page)]], rounds).reshape(-1, self.latent + self.rope)[:n]
-            scores = checks.causal(self.given_queries(begin, end).transpose(1, 0, 2) @ rows.T * self.scale)
-            weights, sums = checks.softmax(scores)
+            table = self.table[i, :-(-n // self.page)]
+            pages = self.pages[np.where(table == NOWHERE, 0, table)]
+            rows = self.unpack(pages, rounds).reshape(-1, self.latent + self.rope)[:n]
+            rows[:self.unseen(i)] = 0
+            scores = self.given_queries(begin, end).transpose(1, 0, 2) @ rows.T * self.scale
+            weights, sums = checks.softmax(checks.masked(scores, self.is_causal, self.window), self.sinks)
             out[begin:end], lse[begin:end] = (weights @ rows[:, :self.latent]).transpose(1, 0, 2), sums.T
         return out, lse
 
@@ -144,6 +176,76 @@ def shapes(name, core):
         yield [s_q, *(rng.randint(1, s_q) for _ in range(batch - 2)), s_q], [*(rng.randint(0, 300) for _ in range(batch - 1)), s_q // 2]
 
 
+def shapes_of_window(name, core):
+    """Return (queries, lengths) beside those of all cores: lengths around the window's, ragged queries, and sequences in several splits."""
+    page, (_, window), rng = core[2], make_bundles.mask_of(core[3]), random.Random(name)
+    edges = sorted({max(length + more, 0) for length in (window, window + 63, window + 64, window + page, 3 * window) for more in (-1, 0, 1)})
+    yield [1] * len(edges), edges
+    for s_q in (1, 2, 3, 4):
+        lengths = [rng.randint(0, window + 200) for _ in range(6)]
+        yield [rng.randint(1, s_q) for _ in lengths], lengths
+    yield [4], [window + 1500]
+    yield [3, 1], [1300, 2 * window + 40]
+
+
+def run_masked(names):
+    """Check masks and sinks; that blocks which no query sees are not copied; and that another mask or other sinks would be seen."""
+    for name in names:
+        core = CORES[name]
+        with checks.open_bundle(name) as bundle:
+            batches = [*shapes(name, core), *(shapes_of_window(name, core) if make_bundles.mask_of(core[3])[1] else ())]
+            for seed, (queries, lengths) in enumerate(batches):
+                batch, out, lse = check(bundle, core, name, queries, lengths, seed)
+            if "invariant" in name:
+                invariant(bundle, core, name)
+            if batch.window and device_arrays.IS_EMULATED:
+                check_copies(bundle, core, name)
+            check_masks_seen(bundle, core, name)
+            check_sinks_refused(bundle, core, name)
+
+
+def check_sinks_refused(bundle, core, name):
+    """Sinks must be given to a bundle that has them, and only to such."""
+    batch = Batch(core, [1], [70])
+    text = "sinks is NULL" if batch.sinks is not None else "sinks is given, and the bundle's kernels have none"
+    batch.sinks = None if batch.sinks is not None else np.zeros(batch.heads, np.float32)
+    try:
+        batch.run(bundle)
+        report(False, f"{name}: sinks that the bundle does not expect, or lacks, are not rejected")
+    except mla_mlir.Error as error:
+        report(text in str(error), f"{name}: {error}")
+
+
+def check_copies(bundle, core, name):
+    """Check the bytes that reach shared memory: those of two windows, and queries of all splits, but not of two contexts of 63 blocks."""
+    device_arrays.reset_counters()
+    batch, _, _ = check(bundle, core, name, [1, 1], [4000, 4000])
+    blocks, passes, splits = (batch.window + 63) // 64 + 1, 2, 24  # compare runs twice
+    row = 2 * 64 * -(-(batch.latent + batch.rope) // 64)
+    most = passes * -(-batch.heads // 64) * (2 * blocks + splits) * 64 * row
+    copied = sum(count["copied_in"] for kernel, count in device_arrays.counters().items() if "attention" in kernel)
+    report(copied <= most, f"{name}: {copied} bytes are copied for windows of {batch.window} tokens, expected at most {most}")
+
+
+def check_masks_seen(bundle, core, name):
+    """The tester must see a window of another key, and other sinks."""
+    length = max(make_bundles.mask_of(core[3])[1] + 50, 70)
+    batch, out, lse = check(bundle, core, name, [3], [length], seed=99)
+    if batch.window:
+        batch.pages = np.where(batch.pages == np.array(-1).astype(batch.pages.dtype), batch.pages.dtype.type(0), batch.pages)
+        batch.window += 1
+    elif not batch.is_causal:
+        batch.is_causal = True
+    if batch.window or batch.is_causal != make_bundles.mask_of(core[3])[0]:
+        difference = batch.errors(out, lse)[2]
+        report(difference > LSE_TOLERANCE, f"{name}: the tester does not see another mask")
+    if batch.sinks is not None:
+        batch, out, lse = check(bundle, core, name, [3], [length], seed=99)
+        batch.sinks = batch.sinks + 2
+        row = batch.errors(out, lse)[1]
+        report(row > ROW_TOLERANCE, f"{name}: the tester does not see other sinks")
+
+
 def run(names):
     for name in names:
         core = CORES[name]
@@ -161,7 +263,7 @@ def invariant(bundle, core, name):
     batch, out, lse = check(bundle, core, name, [1] * len(lengths), lengths)
     for i in (0, 3):
         alone = Batch(core, [1], lengths[i:i + 1])
-        alone.pages, alone.table, alone.q = batch.pages, batch.table[i:i + 1], batch.q[i:i + 1]
+        alone.pages, alone.table, alone.q, alone.sinks = batch.pages, batch.table[i:i + 1], batch.q[i:i + 1], batch.sinks
         own, own_lse, _ = alone.run(bundle)
         report((own[0] == out[i]).all() and (own_lse[0] == lse[i]).all(), f"{name}: sequence {i} alone differs from the same in a batch")
 

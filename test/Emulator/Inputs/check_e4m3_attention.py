@@ -2,7 +2,7 @@
 What remains is the rounding of probabilities to e4m3.
 
 NAME is core_ + format, number of heads, widths of the latent and of k_rope, tokens per page and terms of queries, such as
-core_fp8_row_h40_l512_r64_p64_t1. The kernel is chosen by the schedule of the bundle's module."""
+core_fp8_row_h40_l512_r64_p64_t1; then _w and the keys of a window, and _s for sinks. The kernel is chosen by the schedule of the bundle's module."""
 import json
 import random
 import re
@@ -24,8 +24,10 @@ OUT_TOLERANCE, ROW_TOLERANCE, LSE_TOLERANCE = 3e-2, 5e-2, 3e-4
 
 
 def parse(name):
-    fmt, heads, latent, rope, page, terms = re.fullmatch(r"core_(\w+)_h(\d+)_l(\d+)_r(\d+)_p(\d+)_t(\d)", name).groups()
-    return (int(heads), (16, int(rope), 16, int(latent)), int(page), [f"--cache-dtype={fmt}"]), int(terms)
+    pattern = r"core_(\w+)_h(\d+)_l(\d+)_r(\d+)_p(\d+)_t(\d)(?:_w(\d+))?(_s)?"
+    fmt, heads, latent, rope, page, terms, window, sinks = re.fullmatch(pattern, name).groups()
+    flags = [f"--cache-dtype={fmt}", *([f"--core-mask=window={window}"] if window else []), *(["--core-sinks"] if sinks else [])]
+    return (int(heads), (16, int(rope), 16, int(latent)), int(page), flags), int(terms)
 
 
 def make_module(name, path, flags):
@@ -98,7 +100,8 @@ def run(names):
     for name in names:
         core, terms = parse(name)
         with checks.open_bundle(name) as bundle:
-            for seed, (queries, lengths) in enumerate(check_decode.shapes(name, core)):
+            windows = check_decode.shapes_of_window(name, core) if make_bundles.mask_of(core[3])[1] else ()
+            for seed, (queries, lengths) in enumerate([*check_decode.shapes(name, core), *windows]):
                 batch, out, lse = check(bundle, name, queries, lengths, seed)
             check(bundle, name, [1] * 40, [random.Random(seed).randint(0, 200) for seed in range(40)], 7)
             if core[1][3] >= 128 and "fp8_row" in name:

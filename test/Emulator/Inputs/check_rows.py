@@ -1,4 +1,4 @@
-"""Compares kernels that join rows and that pass rows on with numpy; cases of check_decoder.py."""
+"""Compares kernels that join rows, that pass rows on and that gate them with numpy; cases of check_decoder.py."""
 import numpy as np
 
 from checks import report
@@ -54,4 +54,38 @@ def run_pass(name):
         report(np.allclose(from_bits(found), passed(first), rtol=2**-7, atol=1e-30), f"{name} of {tokens} tokens differs")
         report(not np.allclose(from_bits(found), passed(0), rtol=2**-7, atol=1e-30), f"{name}: other choices are not seen")
 
-KINDS = {name: kind for names, kind in ((JOINS, (join_module, run_join)), (PASSES, (pass_module, run_pass))) for name in names}
+
+#===-- gates -----------------------------------------------------------------------------------------------------------------===#
+
+# Heads, columns, whether there is one gate per head, elements of x and of the gate.
+GATES = {"gate": (3, 264, False, "bf16", "bf16"), "gate_heads": (5, 136, True, "bf16", "bf16"), "gate_f32": (2, 8, False, "f32", "bf16"),
+         "gate_heads_f32": (4, 128, True, "bf16", "f32")}
+
+
+def gate_module(name):
+    heads, width, per_head, *elements = GATES[name]
+    x, y = tensor("?", heads, width, element=elements[0]), tensor("?", heads, width)
+    gate, buffer = tensor("?", heads, *([] if per_head else [width]), element=elements[1]), "k_rope" if per_head else "v"
+    # Of a core, which may have arguments of two and three dimensions.
+    return (f'func.func @naive_attention(%x: {x} {{mla.buffer = "k_nope"}}, %g: {gate} {{mla.buffer = "{buffer}"}}) {{\n'
+            f"%y = mla.gate %x by %g : ({x}, {gate}) -> {y}\nreturn\n}}\n")
+
+
+def run_gate(name):
+    heads, width, per_head, *elements = GATES[name]
+    rng = np.random.default_rng(7)
+    for tokens in TOKENS:
+        shapes = (tokens, heads, width), (tokens, heads, *([] if per_head else [width]))
+        x, gate = (rng.standard_normal(shape) * 4 for shape in shapes)
+        gate[..., 0] = [-100, 100, 0][tokens % 3]  # no overflow becomes NaN
+        stored = [to_bits(values) if element == "bf16" else values.astype(np.float32) for values, element in zip((x, gate), elements)]
+        x, gate = (from_bits(bits) if element == "bf16" else bits.astype(np.float64) for bits, element in zip(stored, elements))
+        found, = run_twice(name, sizes_of(tokens), {"k_nope": stored[0], "k_rope" if per_head else "v": stored[1]},
+                           [((tokens, heads, width), "bfloat16")], "naive_attention")
+        factor = 1 / (1 + np.exp(-gate)).reshape(*gate.shape, *([1] if per_head else []))
+        report(np.allclose(from_bits(found), x * factor, rtol=2**-8, atol=1e-30), f"{name} of {tokens} tokens differs")
+        report(not np.allclose(from_bits(found), x * np.roll(factor, 1, axis=1), rtol=2**-8, atol=1e-30), f"{name}: other heads' gates are not seen")
+
+
+KINDS = {name: kind for names, kind in ((JOINS, (join_module, run_join)), (PASSES, (pass_module, run_pass)), (GATES, (gate_module, run_gate)))
+         for name in names}

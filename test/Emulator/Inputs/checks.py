@@ -64,20 +64,28 @@ def compile_bundles(jobs):
 #===-- references ------------------------------------------------------------------------------------------------------------===#
 
 
-def causal(scores):
-    """Mask scores [heads, n, l]: query i of n attends to the first l - n + i + 1 keys."""
+def masked(scores, is_causal=True, window=0):
+    """Mask scores [heads, n, l]: query i of n has position l - n + i, and attends to the keys up to its position, `window` of them at most,
+    or to all."""
     _, n, length = scores.shape
-    hidden = np.arange(length)[None] > np.arange(n)[:, None] + (length - n)
+    keys, positions = np.arange(length)[None], np.arange(n)[:, None] + (length - n)
+    hidden = is_causal & (keys > positions)
+    if window:
+        hidden |= keys <= positions - window
     return np.where(hidden, -np.inf, scores)
 
 
-def softmax(scores):
-    """Return weights and log-sum-exp over the last axis; 0 and -inf without keys."""
-    largest = scores.max(-1, keepdims=True)
-    weights = np.exp(scores - np.where(np.isfinite(largest), largest, 0.0))
+def softmax(scores, sinks=None):
+    """Return weights and log-sum-exp of scores [heads, n, l] over the last axis; 0 and -inf without keys. sinks [heads]: logits that count
+    in the weights' denominators only."""
+    largest = scores.max(-1, keepdims=True, initial=-np.inf)
+    finite = np.where(np.isfinite(largest), largest, 0.0)
+    weights = np.exp(scores - finite)
     sums = weights.sum(-1, keepdims=True)
     with np.errstate(divide="ignore"):
-        lse = np.log(sums) + np.where(np.isfinite(largest), largest, 0.0)
+        lse = np.log(sums) + finite
+    if sinks is not None:
+        sums = sums + np.exp(sinks[:, None, None] - finite)
     return weights / np.where(sums == 0, 1.0, sums), lse[..., 0]
 
 

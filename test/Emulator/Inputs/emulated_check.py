@@ -39,6 +39,7 @@ SMALL, SEVERAL = ("policy=lazy,threads=1", "policy=random:1,threads=1"), ("polic
 GROUPS = {
     "golden": (check_golden.jobs, check_golden.run, SMALL),
     "decode": (cores(check_decode), check_decode.run, ("policy=lazy,threads=1,multiprocessors=4", "policy=random:1,threads=1,multiprocessors=20")),
+    "masked": (cores(check_decode), check_decode.run_masked, ("policy=lazy,threads=1,multiprocessors=4", "policy=random:1,threads=1,multiprocessors=20")),
     "splits": (cores(check_decode), check_decode.run_splits, SEVERAL),
     "merge": (cores(check_decode), check_decode.run_merge, ("policy=lazy,threads=1,multiprocessors=20", "policy=random:1,threads=1,multiprocessors=20")),
     "graph": (cores(check_decode), check_decode.run_graph, SMALL),

@@ -101,9 +101,9 @@ class Kernels(unittest.TestCase):
                 "MLA_MLIR_PREFIX": str(self.tree)}
         self.compiled = []
 
-        def compile(output, cache_dtype=None, **_):
+        def compile(output, cache_dtype=None, core_mask=None, core_sinks=None, **_):
             self.compiled.append(output)
-            self.cache_dtype = cache_dtype
+            self.cache_dtype, self.extras = cache_dtype, (core_mask, core_sinks)
             pathlib.Path(output).mkdir()
             return output
 
@@ -128,6 +128,19 @@ class Kernels(unittest.TestCase):
             packed = cores.bundle(**self.WIDTHS, cache_dtype=name)
             self.assertEqual((packed.name, self.cache_dtype), (f"{first.stem}-{name}.mla", name))
         self.assertEqual(len(self.compiled), 3)
+
+    def test_masks_and_sinks_have_kernels_of_their_own(self):
+        first = cores.bundle(**self.WIDTHS)
+        self.assertEqual(self.extras, ("causal", False))
+        for options, suffix, extras in (({"window": 513}, "-window513", ("window=513", False)),
+                                        ({"window": 513, "sinks": True}, "-window513-sinks", ("window=513", True)),
+                                        ({"causal": False}, "-none", ("none", False)), ({"sinks": True}, "-sinks", ("causal", True))):
+            made = cores.bundle(**self.WIDTHS, **options)
+            self.assertEqual((made.name, self.extras), (f"{first.stem}{suffix}.mla", extras))
+        self.assertEqual(len(self.compiled), 5)
+        for options in ({"window": 0}, {"window": 2**31}, {"window": 1.5}, {"window": 8, "causal": False}):
+            with self.assertRaisesRegex(ValueError, "^window: is "):
+                cores.bundle(**self.WIDTHS, **options)
 
     def test_the_same_compiler_elsewhere_finds_them(self):
         first = cores.bundle(**self.WIDTHS)

@@ -66,6 +66,14 @@ class Layer(unittest.TestCase):
         torch.testing.assert_close(naive, out)
         scores = (torch.einsum("qhd,kd->qhk", q, rows) * 0.3).masked_fill(~seen[:, None], float("-inf"))
         torch.testing.assert_close(lse, scores.logsumexp(-1))
+        sinks = torch.tensor([0.0, 1.0, -2.0, 5.0])  # they share the denominators, and are not in the LSE
+        gated, same = torch.ops.mla.latent_attention(q[..., :16], q[..., 16:], rows.view(1, 9, 24), int32([[0]]), int32([9]),
+                                                     int32([0, 3]), "none", 3, scale=0.3, sinks=sinks)
+        torch.testing.assert_close(gated, out * torch.sigmoid(lse - sinks)[..., None])
+        torch.testing.assert_close(same, lse)
+        naive = torch.ops.mla.naive_attention(q[..., :16], q[..., 16:], k_nope, rows[:, 16:], k_nope, int32([0, 3]),
+                                              int32([0, 9]), "none", 3, 9, scale=0.3, sinks=sinks)
+        torch.testing.assert_close(naive, gated)
 
     def test_compiles_without_breaks(self):
         def function(hidden, pages, table, lengths, cu_seqlens, bundle, layer, queries):

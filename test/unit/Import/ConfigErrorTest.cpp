@@ -110,6 +110,13 @@ TEST(ConfigErrorTest, OtherFields) {
        "mla_use_nope: not supported for deepseek_v3: it requires latent attention without RoPE; remove the key if the "
        "model does not use it"},
       {"mla_use_nope", "false", ""},
+      {"mla_use_output_gate", "true",
+       "mla_use_output_gate: not supported for deepseek_v3: it requires a gate between the attention and its output "
+       "projection; remove the key if the model does not use it"},
+      {"param_sink_number", "128",
+       "param_sink_number: not supported for deepseek_v3: it requires learned keys and values in front of all tokens; "
+       "remove the key if the model does not use it"},
+      {"param_sink_number", "0", ""},
       {"attn_logit_softcapping", "30.0",
        "attn_logit_softcapping: not supported for deepseek_v3: it requires a bound on the scores; remove the key if "
        "the "

@@ -324,6 +324,7 @@ TEST_F(Enqueue, LatentAttentionChecks) {
   refusesLatent([](Latent &a) { a.q_latent = nullptr; }, "q_latent is NULL");
   refusesLatent([](Latent &a) { a.q_rope = nullptr; }, "q_rope is NULL");
   refusesLatent([](Latent &a) { a.lse = nullptr; }, "lse is NULL");
+  refusesLatent([](Latent &a) { a.sinks = a.lse; }, "sinks is given, and the bundle's kernels have none; give NULL");
   refusesLatent([](Latent &a) { a.cu_seqlens = nullptr; }, "cu_seqlens is NULL");
   refusesLatent([](Latent &a) { a.workspace_bytes = 0; }, "workspace_bytes is 0, these sizes need 1024");
   EXPECT_EQ(mla_enqueue_latent_attention(bundle, nullptr), MLA_INVALID_ARGUMENT);
@@ -346,6 +347,7 @@ TEST_F(Enqueue, NaiveAttention) {
   refusesNaive([](Naive &a) { a.cached = INT32_MAX; }, "cached times heads");
   refusesNaive([](Naive &a) { a.q_stride = 0; }, "q_stride is 0");
   refusesNaive([](Naive &a) { a.scale = INFINITY; }, "scale is inf");
+  refusesNaive([](Naive &a) { a.sinks = reinterpret_cast<const float *>(a.v); }, "sinks is given, and the bundle's");
   refusesNaive([](Naive &a) { a.k_rope = nullptr; }, "k_rope is NULL");
   refusesNaive([](Naive &a) { a.cu_keys = nullptr; }, "cu_keys is NULL");
   refusesNaive([](Naive &a) { a.v = static_cast<const char *>(a.v) + 2; }, "v is not aligned to 16 bytes");

@@ -43,6 +43,13 @@ public:
   SwigluKind() : KernelKind("swiglu", SwigluOp::getOperationName()) {}
   FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
 };
+
+class GateKind : public KernelKind {
+public:
+  GateKind() : KernelKind("gate", GateOp::getOperationName()) {}
+  FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
+};
+
 class PassKind : public KernelKind {
 public:
   PassKind() : KernelKind("pass_choices", PassChoicesOp::getOperationName()) {}
@@ -60,6 +67,7 @@ public:
 std::unique_ptr<KernelKind> mla::gpu::createEmbedKind() { return std::make_unique<EmbedKind>(); }
 std::unique_ptr<KernelKind> mla::gpu::createSumKind() { return std::make_unique<SumKind>(); }
 std::unique_ptr<KernelKind> mla::gpu::createSwigluKind() { return std::make_unique<SwigluKind>(); }
+std::unique_ptr<KernelKind> mla::gpu::createGateKind() { return std::make_unique<GateKind>(); }
 std::unique_ptr<KernelKind> mla::gpu::createPassKind() { return std::make_unique<PassKind>(); }
 std::unique_ptr<KernelKind> mla::gpu::createJoinKind() { return std::make_unique<JoinKind>(); }
 
@@ -119,6 +127,28 @@ FailureOr<Launches> SwigluKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp
     launch.arguments.push_back(view.strides[0]);
     launch.arguments.push_back(rank == 3 ? view.strides[1] : number(kernel, 0));
   }
+  return Launches{{launch}, {}};
+}
+
+//===----------------------------------------------------------------------===//
+// Gates
+//===----------------------------------------------------------------------===//
+
+FailureOr<Launches> GateKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
+  auto op = findIn<GateOp>(kernel);
+  FailureOr<View> x = viewOf(op.getX(), Elements::Float), gate = viewOf(op.getGate(), Elements::Float);
+  if (failed(x) || failed(gate))
+    return failure();
+  GateShape shape{x->shape[1], x->shape[2], gate->shape.size() == 2, elementOf(op.getX()), elementOf(op.getGate())};
+  if (failed(checkWidth(kernel, shape.width)) || failed(checkAlignment(kernel, *x)) ||
+      (!shape.isPerHead && failed(checkAlignment(kernel, *gate))))
+    return failure();
+  emitGate(module, shape);
+  Launch launch = launchOf(kernel, shape.name(), x->rows, elementwiseThreads);
+  launch.grid[1] = number(kernel, llvm::divideCeil(shape.columns(), elementwiseColumns));
+  launch.arguments = {x->buffer, gate->buffer, Buffer{Buffer::Result, 0}};
+  for (const View &view : {*x, *gate})
+    llvm::append_range(launch.arguments, ArrayRef(view.strides).take_front(2));
   return Launches{{launch}, {}};
 }
 

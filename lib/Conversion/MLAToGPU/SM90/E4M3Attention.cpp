@@ -181,10 +181,16 @@ Vals E4M3Attention::inverseSums(const State &s) {
     for (int64_t w : {0, 1})
       sums[w] = k.load(k.shared(at.rowSum + w * rowBytes + 32 * j, quad << 3), k.vectorType(2, k.f32Type()), 8);
     for (int64_t e : {0, 1}) {
-      Val sum = k.element(sums[0], e) + k.element(sums[1], e);
-      inverse.push_back(select(sum > k.f32(0), reciprocal(sum), k.f32(0)));
+      Val sum = k.element(sums[0], e) + k.element(sums[1], e), whole = sum;
+      if (shape.scores.haveSinks) {
+        Val maximum = k.load(k.shared(at.rowMax + 32 * j + 4 * e, quad << 3), k.f32Type(), 4);
+        whole = denominator(firstRow + (quad << 1) + (8 * j + e), sum, maximum - k.f32(e4m3ProbabilityExponent));
+      }
+      inverse.push_back(select(sum > k.f32(0), reciprocal(whole), k.f32(0)));
     }
   }
+  if (shape.scores.haveSinks)
+    sync(); // before the next split resets the maxima
   return inverse;
 }
 
@@ -238,7 +244,7 @@ void E4M3Attention::oneSplit(Val firstBlock) {
   firstOrdinal = firstBlock;
   row0 = warp * 16 + (lane >> 2);
   fragment = fragmentOffset(k, warp, lane, 0);
-  leastBorder = k.shuffle(borderOf(firstRow), k.i32(0));
+  findSeenByAll(queryRows);
   loadQueries();
   State none;
   none.out.assign(ownTiles, Vals(accumulatorsOf(queryRows), k.f32(0)));

@@ -46,12 +46,18 @@ E4M3Attention::State E4M3Attention::State::of(KernelBuilder &k, llvm::ArrayRef<V
 // Tokens
 //===----------------------------------------------------------------------===//
 
-/// Zeroes the latent from token `left`: it may be NaN, and a probability of zero does not remove it.
-void E4M3Attention::zeroBeyond(Val ordinal, Val left) {
-  k.when(left < blockTokens, [&] {
+/// Returns whether a row of a block is of the sequence, and not before all windows.
+Val E4M3Attention::isToken(Val block, Val row) {
+  Val isBefore = row < length - (block << 6);
+  return shape.scores.window ? isBefore & (row >= unseenBefore(block)) : isBefore;
+}
+
+/// Zeroes the latent of rows that are no tokens: it may be NaN, and a probability of zero does not remove it.
+void E4M3Attention::zeroUnseen(Val block) {
+  auto zero = [&](Val from, Val to) {
     int64_t chunks = 8 * at.tiles;
-    Val stage = stageOf(ordinal) * at.stageBytes, first = max(left, k.i32(0)) * chunks;
-    k.loop(first + inGroup, k.i32(blockTokens * chunks), k.i32(128), {}, [&](Val i, llvm::ArrayRef<Val>) -> Vals {
+    Val stage = stageOf(ordinalOf(block)) * at.stageBytes, first = max(from, k.i32(0)) * chunks;
+    k.loop(first + inGroup, to * chunks, k.i32(128), {}, [&](Val i, llvm::ArrayRef<Val>) -> Vals {
       Val token = i / chunks, chunk = i % chunks;
       Val to = (chunk >> 3) * e4m3Tile + (token << 7) + ((chunk & 7) << 4);
       k.store(k.zeroVector(4, k.i32Type()), k.shared(at.ring, stage + to), 16);
@@ -59,15 +65,19 @@ void E4M3Attention::zeroBeyond(Val ordinal, Val left) {
     });
     fenceAsync(k);
     syncGroup();
-  });
+  };
+  Val left = length - (block << 6);
+  k.when(left < blockTokens, [&] { zero(left, k.i32(blockTokens)); });
+  if (shape.scores.window)
+    k.when(unseenBefore(block) > 0, [&] { zero(k.i32(0), unseenBefore(block)); });
 }
 
 /// Prepares the factors of this warpgroup's block. A token's weight is its largest scale: P is relative to the largest
-/// product of a probability and a weight. Tokens beyond the sequence have scales of zero. For scores, a scale counts as
+/// product of a probability and a weight. Rows that are no tokens have scales of zero. For scores, a scale counts as
 /// at least 2^-20 of the weight, below which its group is lost in the sum.
 void E4M3Attention::prepareFactors(Val block) {
   E4M3Factors to(at.groups);
-  Val ordinal = ordinalOf(block), left = length - (block << 6);
+  Val ordinal = ordinalOf(block);
   k.when(inGroup < blockTokens, [&] {
     Val from = k.shared(at.ring + at.scalesOfStage, stageOf(ordinal) * at.stageBytes + (inGroup << 4));
     Val four = k.load(from, k.vectorType(4, k.f32Type()), 16), largest = k.f32(leastWeight);
@@ -77,7 +87,7 @@ void E4M3Attention::prepareFactors(Val block) {
     };
     Vals scales;
     for (int64_t g = 0; g < at.groups; ++g) {
-      scales.push_back(select(inGroup < left, k.element(four, g), k.f32(0)));
+      scales.push_back(select(isToken(block, inGroup), k.element(four, g), k.f32(0)));
       largest = max(largest, scales[g]);
     }
     Val inverse = reciprocal(largest);
@@ -177,7 +187,7 @@ void E4M3Attention::stepScales(Vals &sums, int64_t g) {
 /// Waits for the tokens of a block, and hides what is beyond the sequence.
 void E4M3Attention::beginTokens(Val block) {
   waitFull(ordinalOf(block));
-  zeroBeyond(ordinalOf(block), length - (block << 6));
+  zeroUnseen(block);
 }
 
 /// Reports that this warp has read the keys' part of a block of its warpgroup.
@@ -212,8 +222,8 @@ Vals E4M3Attention::sumScores(Vals &ropeSums, Val block) {
   return sums;
 }
 
-/// Returns the scores of a block for exp2, plus the tokens' weights. Tokens at and beyond a row's border are masked, if
-/// the block has any.
+/// Returns the scores of a block for exp2, plus the tokens' weights. Tokens that a row does not see are masked, if the
+/// block has any.
 Vals E4M3Attention::scores(Val block) {
   Vals ropeSums, scores = sumScores(ropeSums, block), weights;
   if (at.row.numScales)
@@ -236,11 +246,11 @@ Vals E4M3Attention::scores(Val block) {
     for (int64_t half : {0, 1})
       border[half] = borderOf(firstRow + row0 + 8 * half);
     for (auto [i, score] : llvm::enumerate(masked))
-      score = select(first + ((i / 4) * 8 + (i & 1)) < border[rowOf(i)], score, k.f32(hidden));
+      score = select(isSeen(first + ((i / 4) * 8 + (i & 1)), border[rowOf(i)]), score, k.f32(hidden));
     return {k.pack(masked)};
   };
-  Val hasHidden = (block << 6) + blockTokens > leastBorder;
-  return k.unpack(k.choose(hasHidden, maskAll, [&]() -> Vals { return {k.pack(scores)}; })[0]);
+  Val hides = hidesSome(block << 6);
+  return k.unpack(k.choose(hides, maskAll, [&]() -> Vals { return {k.pack(scores)}; })[0]);
 }
 
 //===----------------------------------------------------------------------===//

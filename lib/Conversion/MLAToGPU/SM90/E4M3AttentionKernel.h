@@ -47,7 +47,8 @@ private:
   void storeWords(llvm::ArrayRef<Val> words, const Queries &queries, Val row, Val piece);
   // Blocks (E4M3AttentionBlocks.cpp)
   Val ordinalOf(Val block) { return firstOrdinal + (block - begin); }
-  void zeroBeyond(Val ordinal, Val left);
+  Val isToken(Val block, Val row);
+  void zeroUnseen(Val block);
   void prepareFactors(Val block);
   Val factorsAddress(int64_t offset, int64_t bytes);
   Vals factorsOf(int64_t offset);
@@ -99,7 +100,6 @@ private:
   int64_t ownTiles; ///< of 64 columns, of a warpgroup
   // The current split
   Val row0, fragment, firstOrdinal; ///< fragment: of the first columns of a tile; j · 16 columns on, it is ^ j · 32
-  Val leastBorder;                  ///< tokens below it are visible to all rows
 };
 
 } // namespace mla::gpu

@@ -143,6 +143,51 @@ void mla::gpu::emitSwiglu(mlir::gpu::GPUModuleOp module, const SwigluShape &shap
 }
 
 //===----------------------------------------------------------------------===//
+// Gates
+//===----------------------------------------------------------------------===//
+
+std::string GateShape::name() const {
+  auto suffix = [](Element element) { return element == Element::F32 ? "_f32" : "_bf16"; };
+  return "gate_" + std::to_string(heads) + "x" + std::to_string(width) + (isPerHead ? "_heads" : "") + suffix(x) +
+         suffix(gate);
+}
+
+/// Loads one element.
+static Val loadElement(KernelBuilder &k, Val from, Element element) {
+  if (element == Element::F32)
+    return k.load(from, k.f32Type(), 4);
+  Val bits = k.load(from, k.getI16Type(), 2);
+  return lowBF16(k.wrap(mlir::LLVM::ZExtOp::create(k, k.i32Type(), bits)));
+}
+
+void mla::gpu::emitGate(mlir::gpu::GPUModuleOp module, const GateShape &shape) {
+  if (module.lookupSymbol(shape.name()))
+    return;
+  KernelBuilder k(module, shape.name(), elementwiseThreads, /*oneBlock=*/false);
+  unsigned x = k.addPointer(), gate = k.addPointer(), y = k.addPointer();
+  unsigned xToken = k.addInt(), xHead = k.addInt(), gateToken = k.addInt(), gateHead = k.addInt();
+  k.begin();
+  Val token = k.blockX(), column = firstColumn(k), head = column / shape.width, inside = column % shape.width;
+  auto rowOfHead = [&](unsigned from, unsigned ofToken, unsigned ofHead, Element element) {
+    return rowAt(k, rowAt(k, k.argument(from), token, k.argument(ofToken), element), head, k.argument(ofHead), element);
+  };
+  launchDependents(k);
+  waitForPredecessors(k);
+  k.when(column < shape.columns(), [&] {
+    Val rowOfX = rowOfHead(x, xToken, xHead, shape.x), rowOfGate = rowOfHead(gate, gateToken, gateHead, shape.gate);
+    Vals values = loadElements(k, elementAt(k, rowOfX, inside, shape.x), laneElements, shape.x), gates;
+    if (shape.isPerHead)
+      gates.assign(laneElements, loadElement(k, rowOfGate, shape.gate));
+    else
+      gates = loadElements(k, elementAt(k, rowOfGate, inside, shape.gate), laneElements, shape.gate);
+    for (auto [value, own] : llvm::zip_equal(values, gates))
+      value = value * reciprocal(exp2(own * k.f32(-llvm::numbers::log2e)) + k.f32(1));
+    storeResult(k, values, k.argument(y), token, column, shape.columns());
+  });
+  k.finish();
+}
+
+//===----------------------------------------------------------------------===//
 // Choices that return their input
 //===----------------------------------------------------------------------===//
 

@@ -61,6 +61,21 @@ struct SwigluShape {
 /// choices of gate, then of up. Grid: tokens, ceil(columns / elementwiseColumns).
 void emitSwiglu(mlir::gpu::GPUModuleOp module, const SwigluShape &shape);
 
+/// y = x / (1 + exp(-gate)), stored as bf16: rows of `heads` times `width` columns, with a gate each or one per head.
+struct GateShape {
+  int64_t heads = 1;
+  int64_t width = 0; ///< a multiple of 8
+  bool isPerHead = false;
+  Element x = Element::BF16, gate = Element::BF16;
+
+  int64_t columns() const { return heads * width; }
+  std::string name() const;
+};
+
+/// Adds the kernel to the module, if it is not there. Arguments: x, gate, y; elements between tokens and between heads
+/// of x, then of gate. Grid: tokens, ceil(columns / elementwiseColumns).
+void emitGate(mlir::gpu::GPUModuleOp module, const GateShape &shape);
+
 /// y = x times the sum of the weights of the token's choices of numbers from `from` on, stored as bf16.
 struct PassShape {
   int64_t width = 0; ///< a multiple of 8

@@ -186,7 +186,8 @@ void FewRows::joinGroups(State &s) {
     Val maxima[2] = {load(at.maxima, 0, i), load(at.maxima, 4, i)}, maximum = max(maxima[0], maxima[1]), sum = k.f32(0);
     for (int64_t w = 0; w < 8; ++w)
       sum = fma(load(at.sums, w, i), exp2(maxima[w / 4] - maximum), sum);
-    Val inverse = select(sum > k.f32(0), reciprocal(sum) * k.f32(1 / probabilityUnit), k.f32(0));
+    Val whole = denominator(firstRow + (quad << 1) + (i / 2 * 8 + i % 2), sum, maximum);
+    Val inverse = select(sum > k.f32(0), reciprocal(whole) * k.f32(1 / probabilityUnit), k.f32(0));
     Val factor = inverse * exp2(s.maximum[i] - maximum);
     for (Vals &out : s.out)
       for (auto [a, value] : llvm::enumerate(out))

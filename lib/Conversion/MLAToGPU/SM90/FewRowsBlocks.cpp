@@ -42,17 +42,22 @@ FewRows::State FewRows::State::of(KernelBuilder &k, llvm::ArrayRef<Val> values, 
 // Stages
 //===----------------------------------------------------------------------===//
 
-/// Zeroes rows from row `left`: they may hold NaN, and a probability of zero does not remove it.
-void FewRows::zeroBeyond(Val stage, Val left) {
-  k.when(left < blockTokens, [&] {
+/// Zeroes rows beyond the sequence, and before all windows: they may hold NaN, and a probability of zero does not
+/// remove it.
+void FewRows::zeroUnseen(Val stage, Val block) {
+  auto zero = [&](Val from, Val to) {
     int64_t chunks = at.row.bytes / 16;
-    Val first = max(left, k.i32(0)) * chunks;
-    k.loop(first + inGroup, k.i32(blockTokens * chunks), k.i32(128), {}, [&](Val chunk, llvm::ArrayRef<Val>) -> Vals {
+    Val first = max(from, k.i32(0)) * chunks;
+    k.loop(first + inGroup, to * chunks, k.i32(128), {}, [&](Val chunk, llvm::ArrayRef<Val>) -> Vals {
       k.store(k.zeroVector(4, k.i32Type()), k.shared(at.ring, stage + (chunk << 4)), 16);
       return {};
     });
     syncGroup();
-  });
+  };
+  Val left = length - (block << 6);
+  k.when(left < blockTokens, [&] { zero(left, k.i32(blockTokens)); });
+  if (shape.scores.window)
+    k.when(unseenBefore(block) > 0, [&] { zero(k.i32(0), unseenBefore(block)); });
 }
 
 //===----------------------------------------------------------------------===//
@@ -232,7 +237,7 @@ Vals FewRows::scores(Val stage, Val block, const Vals &scales) {
     sum = sum * queryUnit[rowIndexOf(i)];
     if (shape.rope)
       sum = shape.copiesRope() ? sum + sums.back()[i] : fma(sums.back()[i], ropeUnit[rowIndexOf(i)], sum);
-    values.push_back(select(token + h * 8 < border[rowIndexOf(i)], sum * scale, k.f32(hidden)));
+    values.push_back(select(isSeen(token + h * 8, border[rowIndexOf(i)]), sum * scale, k.f32(hidden)));
   }
   return values;
 }
@@ -258,7 +263,7 @@ void FewRows::softmax(State &s, Vals &p, const Vals &scales) {
 void FewRows::oneBlock(State &s, Val block, Val ordinal) {
   Val stage = offsetOf(ordinal);
   waitFull(ordinal);
-  zeroBeyond(stage, length - (block << 6));
+  zeroUnseen(stage, block);
   Vals scales = loadScales(stage), p = scores(stage, block, scales);
   softmax(s, p, scales);
   storeProbabilities(p, scales);

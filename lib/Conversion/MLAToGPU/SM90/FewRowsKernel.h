@@ -36,7 +36,7 @@ private:
   void oneSplit(Val firstBlock) override;
   // Blocks (FewRowsBlocks.cpp)
   Val offsetOf(Val ordinal) { return stageOf(ordinal) * at.stageBytes; }
-  void zeroBeyond(Val stage, Val left);
+  void zeroUnseen(Val stage, Val block);
   Vals convert(Val word, bool transposed);
   llvm::SmallVector<Vals> keys(Val stage, int64_t columns, int64_t left);
   Vals scoreGroup(Val stage, int64_t group);
@@ -69,7 +69,7 @@ private:
   FewRowsLayout at;
   unsigned pagesArg;
   // The current split
-  Vals border;              ///< of own rows: tokens below it are visible
+  Vals border;              ///< of own rows
   Vals queryUnit, ropeUnit; ///< of own rows: what the stored numbers of queries are multiples of
 };
 

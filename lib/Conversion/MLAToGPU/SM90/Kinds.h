@@ -53,6 +53,8 @@ std::unique_ptr<KernelKind> createEmbedKind();
 std::unique_ptr<KernelKind> createSumKind();
 /// mla.swiglu of slices [T, I] or [T, C, I] of bf16 or f32.
 std::unique_ptr<KernelKind> createSwigluKind();
+/// mla.gate; x and the gate may be slices, of bf16 or f32.
+std::unique_ptr<KernelKind> createGateKind();
 /// mla.pass_choices; x may be a slice.
 std::unique_ptr<KernelKind> createPassKind();
 /// tensor.concat of two tensors [T, D], which may be slices, in their columns.

@@ -39,7 +39,8 @@ mla::schema::PackedRow LatentAttentionShape::packedRow() const {
 
 std::string LatentAttentionShape::name() const {
   return "latent_attention_l" + std::to_string(latent) + "_r" + std::to_string(rope) + "_page" + std::to_string(page) +
-         (isPacked() ? "_" + stringifyCacheFormat(format).str() : "") + (lse ? "_lse" : "") + split.suffix();
+         (isPacked() ? "_" + stringifyCacheFormat(format).str() : "") + (lse ? "_lse" : "") + scores.suffix() +
+         split.suffix();
 }
 
 //===----------------------------------------------------------------------===//
@@ -66,8 +67,7 @@ void LatentAttention::addArguments() {
     rowsBaseArg = k.addPointer();
   for (unsigned *arg : {&tableArg, &lengthsArg, &cuArg, &outArg, &partialArg, &partialLseArg, &slotsArg})
     *arg = k.addPointer();
-  if (shape.lse)
-    lseArg = k.addPointer();
+  addOptionalArguments();
   for (unsigned *arg : {&batchArg, &partsArg, &widthArg, &headsArg, &rowsArg})
     *arg = k.addInt();
   if (shape.isPacked())
@@ -137,7 +137,7 @@ void LatentAttention::prefetchIndices() {
 /// began.
 void LatentAttention::beginPart() {
   prefetchIndices();
-  WorkSplit split(k, shape.split, k.argument(lengthsArg), k.argument(batchArg), k.argument(partsArg));
+  WorkSplit split(k, shape.split, seenBlocks(), k.argument(batchArg), k.argument(partsArg));
   part = split.partOf(k.blockY());
   LatentSplit own = splitAt(min(part.first, k.argument(batchArg) - 1), part.firstBlock);
   Val row = queryRow(own.sequence);
@@ -205,7 +205,7 @@ Vals LatentAttention::oneSplit(LatentSplit own, Val ordinal) {
   beginSplit(own, ordinal);
   for (int64_t row : {0, 1})
     border[row] = borderOf(firstRow + row0 + 8 * row);
-  leastBorder = k.shuffle(borderOf(firstRow), k.i32(0)); // known to be uniform in a warp
+  findSeenByAll(queryRows);
   std::tie(nextSequence, nextBegin) = next(own);
   hasNext = nextSequence <= part.last;
   k.when(hasNext & isFirst, [&] { fetchNext(); });
@@ -303,13 +303,25 @@ void LatentAttention::shareSums(llvm::MutableArrayRef<Val> sums) {
   syncMultiplying();
 }
 
+/// Returns the denominator of this thread's row 0 or 1. Only whole results, behind which there is a barrier, read the
+/// maximum.
+Val LatentAttention::denominatorOf(int64_t row, Val sum) {
+  if (!shape.scores.haveSinks)
+    return sum;
+  auto withSink = [&]() -> Vals {
+    Val maximum = k.load(rowValue(at.rowMax, row), k.f32Type());
+    return {denominator(firstRow + row0 + 8 * row, sum, maximum)};
+  };
+  return k.choose(slot < 0, withSink, [&]() -> Vals { return {sum}; })[0];
+}
+
 /// Divides by the sum of both warpgroups' probabilities. Fully masked rows are zero.
 void LatentAttention::normalizeRows(Vals &out) {
   Val inverse[2];
   for (int64_t row : {0, 1}) {
     Val sum =
         k.load(rowValue(at.rowSum, row), k.f32Type()) + k.load(rowValue(at.rowSum + 4 * queryRows, row), k.f32Type());
-    inverse[row] = select(sum > k.f32(0), reciprocal(sum), k.f32(0));
+    inverse[row] = select(sum > k.f32(0), reciprocal(denominatorOf(row, sum)), k.f32(0));
   }
   for (auto [i, value] : llvm::enumerate(out))
     value = value * inverse[rowOf(i)];

@@ -9,6 +9,7 @@
 #define MLA_CONVERSION_MLATOGPU_SM90_LATENTATTENTION_H
 
 #include "Hopper.h"
+#include "ScoreShape.h"
 #include "WorkSplit.h"
 
 #include "mla/Dialect/MLA/IR/MLA.h"
@@ -22,6 +23,7 @@ struct LatentAttentionShape {
   int64_t page = 64;    ///< tokens per page: 16, 32, 64 or 128
   bool lse = false;     ///< the log-sum-exp is also a result
   CacheFormat format = CacheFormat::Standard;
+  ScoreShape scores;
   WorkSplitChoices split;
 
   bool isPacked() const { return format != CacheFormat::Standard; }
@@ -83,13 +85,15 @@ int64_t latentAttentionSharedBytes(const LatentAttentionShape &shape);
 ///   map q_latent [rows, L], map q_rope [rows, R] (if R > 0), map pages [pages, page, L + R] (of a packed cache: map
 ///   k_rope [pages, page, R] if it is bf16, and the address of the pages), block_table, lengths,
 ///   cu_seqlens, map out [rows, L], out, partial out f32 (LatentPartials), partial lse f32 [slots, rows per sequence],
-///   slots i32 [batch, 2], lse f32 [rows] (if wanted); batch, parts, entries per row of
-///   the block table, heads, rows per sequence at most, pages (of a packed cache); scale · log2(e).
+///   slots i32 [batch, 2], lse f32 [rows] (if wanted), sinks f32 [heads] (if there are
+///   any); batch, parts, entries per row of the block table, heads, rows per sequence at most, pages (of a packed
+///   cache); scale · log2(e).
 /// Grid: (row blocks of a sequence, parts); shape.threads() threads.
 void emitLatentAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape);
 
 /// Adds the kernel that combines partial results (mla.merge): o = Σ 2^(l_i - l) o_i with 2^l = Σ 2^l_i. Arguments:
-///   cu_seqlens, partial out, partial lse, slots, out, lse (if wanted); batch, parts, heads, rows per sequence at most.
+///   cu_seqlens, partial out, partial lse, slots, out, lse (if wanted), sinks (if there are any); batch, parts, heads,
+///   rows per sequence at most.
 /// Slots are the first and the last one of each sequence's partial results; the first is -1 for a single split.
 /// Grid: any number of CTAs of 256 threads, which take equal shares; `latentMergeBlocks` per SM fit at once.
 inline constexpr int64_t latentMergeBlocks = 2;

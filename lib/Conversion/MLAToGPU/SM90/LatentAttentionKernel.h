@@ -102,6 +102,7 @@ private:
   void loadNext();
   // Results
   void shareSums(llvm::MutableArrayRef<Val> sums);
+  Val denominatorOf(int64_t row, Val sum);
   void normalizeRows(Vals &out);
   void sendWhole(llvm::ArrayRef<Val> out);
   void stageTiles(llvm::ArrayRef<Val> out);
@@ -132,12 +133,12 @@ private:
   void addOther(BlockState &s, int64_t stage, int64_t group);
   // Softmax
   Val rowValue(int64_t base, int64_t row);
-  void maskBeyond(BlockState &s, Val start);
+  void maskUnseen(BlockState &s, Val start);
   Val rowMaximum(const BlockState &s, int64_t row);
   Vals softmax(BlockState &s, int64_t stage);
   void storeProbabilities(llvm::ArrayRef<Val> p, int64_t stage);
-  void zeroRows(int64_t stage, Val valid, int64_t group);
-  void zeroBeyond(Val block, llvm::ArrayRef<int64_t> stages, int64_t group);
+  void zeroRows(int64_t stage, Val from, Val to, int64_t group);
+  void zeroUnseen(Val block, llvm::ArrayRef<int64_t> stages, int64_t group);
   LatentLayout at;
   llvm::SmallVector<int64_t> order[2]; ///< in which a stage's tiles are copied and multiplied
   // Arguments
@@ -147,8 +148,7 @@ private:
   Val hint; ///< to L2, for the pages
   // The current split
   Val hasNext, nextSequence, nextBegin;
-  Val border[2];   ///< of this thread's rows: tokens below it are visible
-  Val leastBorder; ///< of all rows
+  Val border[2]; ///< of this thread's rows
   Val parity[2], queryParity;
   Vals lastQueryTile;
 };

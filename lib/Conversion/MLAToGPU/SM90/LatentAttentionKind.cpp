@@ -45,6 +45,7 @@ static FailureOr<LatentAttentionShape> shapeOf(KernelOp kernel, LatentAttentionO
   shape.page = cache.getPage();
   shape.lse = static_cast<bool>(op.getLse());
   shape.format = cache.getFormat();
+  shape.scores = ScoreShape::of(op);
   ScheduleAttr schedule = *kernel.getSchedule();
   shape.split.overhead = schedule.get("overhead");
   shape.split.minBlocks = schedule.get("min_blocks");
@@ -195,6 +196,7 @@ private:
   AffineExpr size(Size which) const { return expressionOf(which, context); }
   TensorMap pagesMap(int64_t boxBytes) const;
   void addBuffers(Launch &launch, bool hasPages) const;
+  void addOptionalBuffers(Launch &launch) const;
   void addSizes(Launch &launch) const;
   void addQueries(Launch &launch) const;
   void addStrides(Launch &launch) const;
@@ -210,7 +212,7 @@ private:
   AffineExpr rows, rowBlocks, parts;
   TensorMap latents, ropes;
   View queries, keys;
-  Buffer pages, cu;
+  Buffer pages, cu, sinks;
   Buffer out{Buffer::Result, 0}, lse{Buffer::Result, 1};
   Buffer partial{Buffer::Workspace, 0}, partialLse{Buffer::Workspace, 1}, firstAndLast{Buffer::Workspace, 2};
 };
@@ -223,6 +225,12 @@ LogicalResult LatentLaunches::readOperands() {
   if (failed(map) || failed(view) || failed(ofCache) || failed(ofCu))
     return failure();
   latents = *map, queries = *view, pages = *ofCache, cu = *ofCu;
+  if (op.getSinks()) {
+    FailureOr<Buffer> ofSinks = operandOf(op.getSinks());
+    if (failed(ofSinks))
+      return failure();
+    sinks = *ofSinks;
+  }
   if (!shape.rope)
     return success();
   map = queryMap(kernel, op.getQRope(), heads);
@@ -241,8 +249,14 @@ void LatentLaunches::addBuffers(Launch &launch, bool hasPages) const {
     launch.arguments.push_back(pages);
   for (const Buffer &buffer : {table, lengths, cu, out, partial, partialLse, firstAndLast})
     launch.arguments.push_back(buffer);
+  addOptionalBuffers(launch);
+}
+
+void LatentLaunches::addOptionalBuffers(Launch &launch) const {
   if (shape.lse)
     launch.arguments.push_back(lse);
+  if (shape.scores.haveSinks)
+    launch.arguments.push_back(sinks);
 }
 
 void LatentLaunches::addSizes(Launch &launch) const {
@@ -340,8 +354,7 @@ Launch LatentLaunches::merging() const {
   launch.kernel = shape.mergeName();
   for (const Buffer &buffer : {cu, partial, partialLse, firstAndLast, out})
     launch.arguments.push_back(buffer);
-  if (shape.lse)
-    launch.arguments.push_back(lse);
+  addOptionalBuffers(launch);
   for (AffineExpr value : {size(Size::Batch), parts, number(heads), rows})
     launch.arguments.push_back(value);
   launch.grid[0] = size(Size::Processors) * latentMergeBlocks;

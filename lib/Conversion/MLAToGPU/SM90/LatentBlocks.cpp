@@ -171,16 +171,16 @@ void LatentAttention::addOther(BlockState &s, int64_t stage, int64_t group) {
 /// Returns the address of a value per row, for this thread's row 0 or 1 (8 rows further).
 Val LatentAttention::rowValue(int64_t base, int64_t row) { return k.shared(base + 32 * row, row0 << 2); }
 
-/// Masks tokens at and beyond each row's border, if the block from token `start` has any.
-void LatentAttention::maskBeyond(BlockState &s, Val start) {
+/// Masks tokens that a row does not see, if the block from token `start` has any.
+void LatentAttention::maskUnseen(BlockState &s, Val start) {
   Val first = start + (quad << 1), hidden = k.f32(masked);
   auto maskAll = [&]() -> Vals {
     Vals scores = s.scores;
     for (auto [i, score] : llvm::enumerate(scores))
-      score = select(first + ((i / 4) * 8 + (i & 1)) < border[rowOf(i)], score, hidden);
+      score = select(isSeen(first + ((i / 4) * 8 + (i & 1)), border[rowOf(i)]), score, hidden);
     return {k.pack(scores)};
   };
-  Val scores = k.choose(start + blockTokens > leastBorder, maskAll, [&]() -> Vals { return {k.pack(s.scores)}; })[0];
+  Val scores = k.choose(hidesSome(start), maskAll, [&]() -> Vals { return {k.pack(s.scores)}; })[0];
   s.scores = k.unpack(scores);
 }
 
@@ -236,31 +236,37 @@ void LatentAttention::storeProbabilities(llvm::ArrayRef<Val> p, int64_t stage) {
     storeMatrix(k, k.shared(at.p[stage], fragment[j]), p.slice(4 * j, 4));
 }
 
-/// Zeroes rows of V from row `valid`, of this warpgroup's half of a stage. With an odd number of tiles, both warpgroups
-/// read the middle one: the warpgroup that owns stage `stage` zeroes it before it lets the other read the stage.
-void LatentAttention::zeroRows(int64_t stage, Val valid, int64_t group) {
+/// Zeroes rows of V from row `from` to before row `to`, of this warpgroup's half of a stage. With an odd number of
+/// tiles, both warpgroups read the middle one: the warpgroup that owns stage `stage` zeroes it before it lets the other
+/// read the stage.
+void LatentAttention::zeroRows(int64_t stage, Val from, Val to, int64_t group) {
   bool leavesMiddle = at.latentTiles % 2 == 1 && stage != group;
   int64_t tiles = at.ownTiles - leavesMiddle, firstTile = at.firstTile(group) + (leavesMiddle && group == 1);
   if (tiles == 0)
     return;
   int64_t chunks = 8 * tiles, rowsAtOnce = 128 / chunks;
-  Val chunk = inGroup % chunks, first = max(valid, k.i32(0)) + inGroup / chunks;
+  Val chunk = inGroup % chunks, first = max(from, k.i32(0)) + inGroup / chunks;
   Val column = ((chunk >> 3) * latentTile) + ((chunk & 7) << 4);
   if (chunks * rowsAtOnce < 128) // threads without a whole row
     first = select(inGroup < chunks * rowsAtOnce, first, k.i32(blockTokens));
-  k.loop(first, k.i32(blockTokens), k.i32(rowsAtOnce), {}, [&](Val row, llvm::ArrayRef<Val>) -> Vals {
+  k.loop(first, to, k.i32(rowsAtOnce), {}, [&](Val row, llvm::ArrayRef<Val>) -> Vals {
     k.store(k.zeroVector(4, k.i32Type()), k.shared(at.k[stage] + firstTile * latentTile, column + (row << 7)), 16);
     return {};
   });
 }
 
-/// Zeroes rows of V beyond the sequence or the split: they may hold NaN, and a probability of zero does not remove it.
-/// Stage i holds block + i.
-void LatentAttention::zeroBeyond(Val block, llvm::ArrayRef<int64_t> stages, int64_t group) {
+/// Zeroes rows of V beyond the sequence or the split, and those before all windows: they may hold NaN, and a
+/// probability of zero does not remove it. Stage i holds block + i; of a sequence's blocks, the first has rows before
+/// windows.
+void LatentAttention::zeroUnseen(Val block, llvm::ArrayRef<int64_t> stages, int64_t group) {
   Val left = min(length, end << 6) - (block << 6);
-  k.when(left < blockTokens * (stages.back() + 1), [&] {
+  Val areUnseen = left < blockTokens * (stages.back() + 1);
+  bool mayBeBefore = shape.scores.window && stages.front() == 0;
+  k.when(mayBeBefore ? areUnseen | (unseenBefore(block) > 0) : areUnseen, [&] {
     for (int64_t stage : stages)
-      zeroRows(stage, left - stage * blockTokens, group);
+      zeroRows(stage, left - stage * blockTokens, k.i32(blockTokens), group);
+    if (mayBeBefore)
+      zeroRows(0, k.i32(0), unseenBefore(block), group);
     fenceAsync(k);
     k.syncNamed(group == 0 ? ZeroedBy0 : ZeroedBy1, 128);
   });
@@ -274,10 +280,10 @@ void LatentAttention::zeroBeyond(Val block, llvm::ArrayRef<int64_t> stages, int6
 /// the other warpgroup's block for warpgroup 0, and may compute the next scores meanwhile.
 void LatentAttention::round0(BlockState &s, Val block) {
   Vals next = pagesOf(sequence, block + 2);
-  maskBeyond(s, block << 6);
+  maskUnseen(s, block << 6);
   Vals p = softmax(s, 0);
   k.arriveNamed(MaxOf0, 256);
-  zeroBeyond(block, {0}, 0);
+  zeroUnseen(block, {0}, 0);
   addOwn(s, p, 0, 0);
   waitProducts(k, 0);
   k.syncNamed(MaxOf1, 256);
@@ -288,7 +294,7 @@ void LatentAttention::round0(BlockState &s, Val block) {
   storeProbabilities(p, 0);
   fenceAsync(k);
   k.arriveNamed(P0Stored, 256);
-  zeroBeyond(block, {1}, 0);
+  zeroUnseen(block, {1}, 0);
   k.syncNamed(P1Stored, 256);
   for (int64_t row : {0, 1}) {
     scaleRow(s.out, row, change[row]);
@@ -300,11 +306,11 @@ void LatentAttention::round1(BlockState &s, Val block) {
   Vals next0 = pagesOf(sequence, block + 2), next1 = pagesOf(sequence, block + 3);
   scoresOfSecond(s, block);
   k.syncNamed(MaxOf0, 256);
-  maskBeyond(s, (block + 1) << 6);
+  maskUnseen(s, (block + 1) << 6);
   Vals p = softmax(s, 1);
   k.arriveNamed(MaxOf1, 256);
   storeProbabilities(p, 1);
-  zeroBeyond(block, {0, 1}, 1);
+  zeroUnseen(block, {0, 1}, 1);
   addOwn(s, p, 1, 1);
   fenceAsync(k);
   k.syncNamed(P0Stored, 256);

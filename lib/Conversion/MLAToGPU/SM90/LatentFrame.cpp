@@ -7,7 +7,16 @@
 
 #include "LatentFrame.h"
 
+#include "llvm/Support/MathExtras.h"
+
 using namespace mla::gpu;
+
+void LatentFrame::addOptionalArguments() {
+  if (shape.lse)
+    lseArg = k.addPointer();
+  if (shape.scores.haveSinks)
+    sinksArg = k.addPointer();
+}
 
 void LatentFrame::setUpThreads() {
   thread = k.thread();
@@ -31,7 +40,8 @@ LatentSplit LatentFrame::splitAt(Val sequence, Val begin) {
 
 std::pair<Val, Val> LatentFrame::next(const LatentSplit &split) {
   Val same = shape.split.fixed ? split.end < split.limit : k.i1(false);
-  return {select(same, split.sequence, split.sequence + 1), select(same, split.end, k.i32(0))};
+  Val sequence = split.sequence + 1;
+  return {select(same, split.sequence, sequence), select(same, split.end, firstBlockOf(sequence))};
 }
 
 void LatentFrame::beginSplit(const LatentSplit &split, Val ordinal) {
@@ -43,15 +53,46 @@ void LatentFrame::beginSplit(const LatentSplit &split, Val ordinal) {
   queries = k.loadInt(k.argument(cuArg), sequence + 1) - firstToken;
   sequenceRow = firstToken * heads;
   rows = queries * heads;
+  firstBlock = firstBlockOf(sequence);
+  if (shape.scores.window)
+    firstSeen = seenBlocks().firstToken(sequence);
   isLast = end == blocksOfLength(k, length);
   Val own = shape.split.fixed ? ordinal : min(ordinal, k.i32(1));
-  Val whole = (begin == 0) & isLast;
+  Val whole = (begin == firstBlock) & isLast;
   slot = select(whole, k.i32(-1), part.slot + own);
 }
 
+//===----------------------------------------------------------------------===//
+// What queries see
+//===----------------------------------------------------------------------===//
+
+Val LatentFrame::firstBlockOf(Val sequence) {
+  SeenBlocks seen = seenBlocks();
+  return seen.startAt0() ? k.i32(0) : seen.first(min(sequence, k.argument(batchArg) - 1));
+}
+
 Val LatentFrame::borderOf(Val row) {
+  if (!shape.scores.isCausal)
+    return length;
   Val query = row / k.argument(headsArg);
   return min(length - (queries - query - 1), length);
+}
+
+Val LatentFrame::isSeen(Val token, Val border) {
+  Val isBefore = token < border;
+  return shape.scores.window ? isBefore & (token >= border - shape.scores.window) : isBefore;
+}
+
+void LatentFrame::findSeenByAll(int64_t count) {
+  // Shuffled to be known as uniform in a warp.
+  borderOfAll = k.shuffle(borderOf(firstRow), k.i32(0));
+  if (shape.scores.window)
+    startOfAll = k.shuffle(borderOf(firstRow + (count - 1)) - shape.scores.window, k.i32(0));
+}
+
+Val LatentFrame::hidesSome(Val start) {
+  Val atEnd = start + blockTokens > borderOfAll;
+  return shape.scores.window ? atEnd | (start < startOfAll) : atEnd;
 }
 
 //===----------------------------------------------------------------------===//
@@ -60,8 +101,8 @@ Val LatentFrame::borderOf(Val row) {
 
 void LatentFrame::writeSlots() {
   Val to = k.at(k.argument(slotsArg), k.extend(sequence) * 8);
-  k.when(begin == 0, [&] { k.store(slot, to); });
-  k.when((begin > 0) & isLast, [&] { k.store(slot, k.at(to, 4)); });
+  k.when(begin == firstBlock, [&] { k.store(slot, to); });
+  k.when((begin > firstBlock) & isLast, [&] { k.store(slot, k.at(to, 4)); });
 }
 
 void LatentFrame::storeLseOfRow(Val row, Val lse, bool whole) {
@@ -69,4 +110,12 @@ void LatentFrame::storeLseOfRow(Val row, Val lse, bool whole) {
     k.store(lse * k.f32(0.6931471805599453), k.at(k.argument(lseArg), k.extend(sequenceRow + row) * 4));
   else
     k.store(lse, k.at(k.argument(partialLseArg), k.extend(slot * k.argument(rowsArg) + row) * 4));
+}
+
+Val LatentFrame::denominator(Val row, Val sum, Val maximum) {
+  if (!shape.scores.haveSinks)
+    return sum;
+  Val sink = k.loadConstant(k.at(k.argument(sinksArg), k.extend(row % k.argument(headsArg)) * 4), k.f32Type());
+  Val share = exp2(fma(sink, k.f32(llvm::numbers::log2e), -maximum));
+  return sum + select(slot < 0, share, k.f32(0));
 }

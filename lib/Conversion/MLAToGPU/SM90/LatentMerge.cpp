@@ -24,6 +24,7 @@
 #include "LatentAttention.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mla::gpu;
 
@@ -57,7 +58,8 @@ mlir::AffineExpr LatentPartials::bytes(const LatentAttentionShape &shape, mlir::
 }
 
 std::string LatentAttentionShape::mergeName() const {
-  return "latent_merge_l" + std::to_string(latent) + (lse ? "_lse" : "") + (split.fixed ? "_fixed" : "");
+  return "latent_merge_l" + std::to_string(latent) + (lse ? "_lse" : "") + (scores.haveSinks ? "_sinks" : "") +
+         (split.fixed ? "_fixed" : "");
 }
 
 namespace {
@@ -101,6 +103,7 @@ private:
   void addSplits(Merged &m, const Item &item, const Way &way, Val first, Val step);
   void store(const Item &item, Val row, Val isRow, Val quad, Val a, Val b);
   void storeLse(const Item &item, Val row, Val isRow, Val largest, Val total);
+  Val inverseOf(Val row, Val largest, Val total);
   void finishAlone(const Item &item, const Way &way, const Merged &m);
   void finishShared(const Item &item, const Way &way, const Merged &m, Val share, Val log);
   void finishPiece(const Item &item, Val piece, Val share, int64_t sharers);
@@ -110,7 +113,7 @@ private:
 
   const LatentAttentionShape &shape;
   KernelBuilder k;
-  unsigned cuArg, partialArg, partialLseArg, slotsArg, outArg, lseArg, batchArg, partsArg, headsArg, rowsArg;
+  unsigned cuArg, partialArg, partialLseArg, slotsArg, outArg, lseArg, sinksArg, batchArg, partsArg, headsArg, rowsArg;
   Val lane, warp;
   Val ends[threads / 32]; ///< of this lane's sequences: one more than their last unit's number
   Val sequenceRow, rows;  ///< of the unit's sequence
@@ -339,11 +342,19 @@ void LatentMerge::storeLse(const Item &item, Val row, Val isRow, Val largest, Va
   });
 }
 
-static Val inverseOf(KernelBuilder &k, Val total) { return select(total > k.f32(0), reciprocal(total), k.f32(0)); }
+/// Returns what a row's sums are multiplied by. Its sink joins here: partial results have none.
+Val LatentMerge::inverseOf(Val row, Val largest, Val total) {
+  Val whole = total;
+  if (shape.scores.haveSinks) {
+    Val sink = k.loadConstant(k.at(k.argument(sinksArg), k.extend(row % k.argument(headsArg)) * 4), k.f32Type());
+    whole = total + exp2(fma(sink, k.f32(llvm::numbers::log2e), -largest));
+  }
+  return select(total > k.f32(0), reciprocal(whole), k.f32(0));
+}
 
 void LatentMerge::finishAlone(const Item &item, const Way &way, const Merged &m) {
   for (int64_t r : {0, 1}) {
-    Val inverse = inverseOf(k, m.total[r]);
+    Val inverse = inverseOf(item.row[r], m.largest[r], m.total[r]);
     for (int64_t j = 0; j < way.quads; ++j)
       store(item, item.row[r], item.isRow[r], k.i32(j), m.sums[4 * j + 2 * r] * inverse,
             m.sums[4 * j + 2 * r + 1] * inverse);
@@ -385,7 +396,7 @@ void LatentMerge::finishPiece(const Item &item, Val piece, Val share, int64_t sh
     a = fma(of(sumsAt, i, 0), weight, a);
     b = fma(of(sumsAt, i, 1), weight, b);
   }
-  Val inverse = inverseOf(k, total), row = item.row[0] + second * 8, isRow = row < rows;
+  Val row = item.row[0] + second * 8, isRow = row < rows, inverse = inverseOf(row, most, total);
   store(item, row, isRow, quad, a * inverse, b * inverse);
   storeLse(item, row, isRow & (quad == 0), most, total);
 }
@@ -399,6 +410,8 @@ void LatentMerge::emit() {
     *arg = k.addPointer();
   if (shape.lse)
     lseArg = k.addPointer();
+  if (shape.scores.haveSinks)
+    sinksArg = k.addPointer();
   for (unsigned *arg : {&batchArg, &partsArg, &headsArg, &rowsArg})
     *arg = k.addInt();
   k.begin();

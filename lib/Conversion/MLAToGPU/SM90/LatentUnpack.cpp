@@ -37,7 +37,7 @@ LatentUnpack::Place LatentUnpack::after(const Place &place) {
   Val inSplit = place.block + 1 < place.end;
   Val same = kernel.shape.split.fixed ? place.end < place.limit : k.i1(false);
   Val sequence = select(inSplit | same, place.sequence, place.sequence + 1);
-  Val begin = select(inSplit, place.begin, select(same, place.end, k.i32(0)));
+  Val begin = select(inSplit, place.begin, select(same, place.end, kernel.firstBlockOf(sequence)));
   LatentSplit split = kernel.splitAt(min(sequence, k.argument(kernel.batchArg) - 1), begin);
   return {sequence, begin, split.end, split.limit, select(inSplit, place.block + 1, begin)};
 }

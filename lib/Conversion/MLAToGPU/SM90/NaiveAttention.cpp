@@ -25,6 +25,7 @@ void NaiveAttention::addArguments() {
   cuKeysArg = k.addPointer();
   outArg = k.addPointer();
   lseArg = shape.lse ? k.addPointer() : 0;
+  sinksArg = shape.scores.haveSinks ? k.addPointer() : 0;
   counterArg = k.addPointer();
   batchArg = k.addInt();
   headsArg = k.addInt();
@@ -112,9 +113,15 @@ NaiveItem NaiveAttention::itemAt(const Place &place) {
   item.head = firstHead + inGroup % own;
   item.firstQuery = (tiles - 1 - inGroup / own) * naiveTileQueries;
   item.unseen = item.keys - item.queries;
-  Val end = min(item.firstQuery + naiveTileQueries, item.queries) + item.unseen;
-  item.steps = ceilDiv(max(end, k.i32(0)), shape.tileKeys);
+  Val end = borderOf(item, min(item.firstQuery + naiveTileQueries, item.queries) - 1);
+  item.tiles = item.steps = ceilDiv(max(end, k.i32(0)), shape.tileKeys);
+  if (int64_t window = shape.scores.window)
+    item.steps = item.tiles - max(borderOf(item, item.firstQuery) - window, k.i32(0)) / shape.tileKeys;
   return item;
+}
+
+Val NaiveAttention::borderOf(const NaiveItem &item, Val query) {
+  return shape.scores.isCausal ? query + item.unseen + 1 : item.keys;
 }
 
 /// Passes the next item to both warpgroups. One thread.
@@ -231,7 +238,7 @@ namespace mla::gpu {
 std::string NaiveAttentionShape::name() const {
   return "naive_attention_p" + std::to_string(nope) + "_r" + std::to_string(rope) + "_v" + std::to_string(value) +
          "_k" + std::to_string(tileKeys) + (keysPerHead ? "" : "_sharedk") + (valuesPerHead ? "" : "_sharedv") +
-         (lse ? "_lse" : "") + (turns ? "_turns" : "");
+         (lse ? "_lse" : "") + scores.suffix() + (turns ? "_turns" : "");
 }
 
 int64_t naiveAttentionSharedBytes(const NaiveAttentionShape &shape) { return NaiveLayout(shape).bytes; }

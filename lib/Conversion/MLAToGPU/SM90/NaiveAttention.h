@@ -9,6 +9,7 @@
 #define MLA_CONVERSION_MLATOGPU_SM90_NAIVEATTENTION_H
 
 #include "Hopper.h"
+#include "ScoreShape.h"
 
 namespace mla::gpu {
 
@@ -21,6 +22,7 @@ struct NaiveAttentionShape {
   bool keysPerHead = true;   ///< else k_nope is [cached, P], shared by all heads
   bool valuesPerHead = true; ///< else v is [cached, V]
   bool lse = false;          ///< the log-sum-exp is also a result
+  ScoreShape scores;
   /// The two warpgroups alternate: one computes its softmax while the other uses the tensor cores.
   bool turns = false;
   /// Number of concurrent heads: as many as have this much of K and V, to stay in L2, but at least `minGroupHeads`, for
@@ -44,7 +46,8 @@ int64_t naiveAttentionSharedBytes(const NaiveAttentionShape &shape);
 ///   maps of q_nope [tokens, H, P], q_rope [tokens, H, R] (if R > 0), k_nope [cached, H, P], k_rope [cached, R] (if
 ///   R > 0), v [cached, H, V], in boxes of 64 columns, 1 head, and 64 queries or `tileKeys` keys;
 ///   cu_seqlens [batch + 1] of queries, cu_keys [batch + 1] of keys, out [tokens, H, V] bf16, lse
-///   [tokens, H] f32 (if wanted), a counter, i32, which is 0; batch, H; scale · log2(e).
+///   [tokens, H] f32 (if wanted), sinks [H] f32 (if there are any), a counter, i32, which is 0; batch, H; scale ·
+///   log2(e).
 /// Grid: any number of CTAs, best one per SM; `naiveThreads` threads.
 void emitNaiveAttention(mlir::gpu::GPUModuleOp module, const NaiveAttentionShape &shape);
 

@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Causal attention of a ragged batch, in which a sequence's queries are the last
-// of its keys. One CTA per SM takes items in turn: 128 queries of one head, over
-// all keys they see, from the last tile of keys to the first, so that masked
-// tiles come first. One warp copies, two warpgroups compute 64 queries each:
+// Attention of a ragged batch, in which a sequence's queries are the last of its
+// keys. One CTA per SM takes items in turn: 128 queries of one head, over all
+// tiles with keys they see, from the last to the first, so that tiles of masked
+// keys come first. One warp copies, two warpgroups compute 64 queries each:
 //
 //   copies:       K0 Q | K1 V0 | K2 V1 | ...            two stages of K, two of V
 //   warpgroup w:  S0 = Q K0 | softmax | S1 = Q K1, O += P0 V0 | softmax | ...
@@ -90,7 +90,8 @@ struct NaiveItem {
   Val sequenceRow;         ///< the sequence's first among all queries
   Val firstKey, keys;      ///< the sequence's first among all keys, and their number
   Val unseen;              ///< query i of the sequence sees keys 0 … i + unseen; may be negative
-  Val steps;               ///< tiles of keys visible to some query
+  Val tiles;               ///< of keys before and visible to some query
+  Val steps;               ///< the last of these tiles, which are visible to some query
 };
 
 /// The state carried over the steps of an item, in one warpgroup.
@@ -120,7 +121,7 @@ private:
   NaiveItem itemAt(const Place &place);
   Val announce(const Place &place, Val phases);
   std::pair<Place, Val> nextAnnounced(Val phases);
-  Val stepKey(const NaiveItem &item, Val step) { return (item.steps - 1 - step) * shape.tileKeys; }
+  Val stepKey(const NaiveItem &item, Val step) { return (item.tiles - 1 - step) * shape.tileKeys; }
   // Copies
   void copyItems();
   Val copyItem(const NaiveItem &item, Val phases);
@@ -139,10 +140,13 @@ private:
   void lastProduct(Val stage, NaiveRows &rows);
   Vals issueScores(Val stage);
   void issueOutput(Val stage, NaiveRows &rows);
+  /// Returns the key behind those that a query of the sequence sees.
+  Val borderOf(const NaiveItem &item, Val query);
   void hide(const NaiveItem &item, Val key, Vals &scores);
   Vals softmax(Vals &scores, NaiveRows &rows);
   void zeroValuesBeyond(const NaiveItem &item, NaiveRows &rows);
   void storeRows(const NaiveItem &item, NaiveRows &rows);
+  Val denominator(const NaiveItem &item, Val sum, Val maximum);
   void storeRow(Val to, llvm::ArrayRef<Val> pairs, Val wanted);
   // Barriers
   void wait(Val barrier, NaiveRows &rows, Val bit);
@@ -153,8 +157,8 @@ private:
   NaiveLayout at;
   KernelBuilder k;
   // Arguments
-  unsigned qNopeArg, qRopeArg, kNopeArg, kRopeArg, valuesArg, cuQueriesArg, cuKeysArg, outArg, lseArg, counterArg,
-      batchArg, headsArg, scaleArg;
+  unsigned qNopeArg, qRopeArg, kNopeArg, kRopeArg, valuesArg, cuQueriesArg, cuKeysArg, outArg, lseArg, sinksArg,
+      counterArg, batchArg, headsArg, scaleArg;
   // Threads
   Val thread, warp, lane, quad; ///< `warp` of its warpgroup; `quad` of the four lanes of a row
   int64_t group = 0;            ///< the warpgroup whose code is being written

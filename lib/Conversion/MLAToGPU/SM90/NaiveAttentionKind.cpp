@@ -59,6 +59,7 @@ static FailureOr<NaiveAttentionShape> shapeOf(KernelOp kernel, AttentionOp op) {
   shape.keysPerHead = isPerHead(op.getKNope());
   shape.valuesPerHead = isPerHead(op.getV());
   shape.lse = static_cast<bool>(op.getLse());
+  shape.scores = ScoreShape::of(op);
   if (failed(checkWidths(kernel, shape)))
     return failure();
   ScheduleAttr schedule = *kernel.getSchedule();
@@ -149,6 +150,12 @@ FailureOr<Launches> NaiveAttentionKind::generate(KernelOp kernel, mlir::gpu::GPU
     attention.arguments.push_back(buffer);
   if (shape->lse)
     attention.arguments.push_back(Buffer{Buffer::Result, 1});
+  if (op.getSinks()) {
+    FailureOr<Buffer> sinks = operandOf(op.getSinks());
+    if (failed(sinks))
+      return failure();
+    attention.arguments.push_back(*sinks);
+  }
   attention.arguments.push_back(counter);
   attention.arguments.push_back(expressionOf(Size::Batch, context));
   attention.arguments.push_back(number(cast<RankedTensorType>(op.getQNope().getType()).getDimSize(1)));

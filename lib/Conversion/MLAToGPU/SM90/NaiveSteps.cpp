@@ -203,15 +203,26 @@ void NaiveAttention::issueOutput(Val stage, NaiveRows &rows) {
 /// Masks keys in tiles that have masked ones. `key` is the tile's first. Rows behind the sequence's queries see no more
 /// than its keys: later keys may be uninitialized.
 void NaiveAttention::hide(const NaiveItem &item, Val key, Vals &scores) {
-  Val firstBorder = item.firstQuery + item.unseen + (64 * group + 1); // of the warpgroup's first query
+  Val firstQuery = item.firstQuery + 64 * group, firstBorder = borderOf(item, firstQuery);
+  Val hidesSome = key + shape.tileKeys > min(firstBorder, item.keys);
+  int64_t window = shape.scores.window;
+  if (window)
+    hidesSome = hidesSome | (key < borderOf(item, firstQuery + 63) - window);
   scores = k.choose(
-      key + shape.tileKeys > min(firstBorder, item.keys),
+      hidesSome,
       [&]() -> Vals {
-        Val border = firstBorder + warp * 16 + (lane >> 2), before = key + quad * 2, hidden = k.f32(-INFINITY);
-        Val borders[2] = {min(border, item.keys) - before, min(border + 8, item.keys) - before};
+        Val query = firstQuery + warp * 16 + (lane >> 2), before = key + quad * 2, hidden = k.f32(-INFINITY);
+        Val borders[2], starts[2];
+        for (int64_t r : {0, 1}) {
+          Val border = borderOf(item, query + 8 * r);
+          borders[r] = min(border, item.keys) - before;
+          starts[r] = border - window - before;
+        }
         Vals masked;
-        for (auto [i, score] : llvm::enumerate(scores))
-          masked.push_back(select(borders[rowOf(i)] > k.i32(i / 4 * 8 + (i & 1)), score, hidden));
+        for (auto [i, score] : llvm::enumerate(scores)) {
+          Val column = k.i32(i / 4 * 8 + (i & 1)), isSeen = borders[rowOf(i)] > column;
+          masked.push_back(select(window ? isSeen & (starts[rowOf(i)] <= column) : isSeen, score, hidden));
+        }
         return masked;
       },
       [&]() -> Vals { return scores; });
@@ -301,13 +312,21 @@ void NaiveAttention::storeRow(Val to, llvm::ArrayRef<Val> pairs, Val wanted) {
     k.when(wanted, [&] { k.store(pairs[j], k.at(to, k.extend(quad * 4 + static_cast<int64_t>(16 * j)))); });
 }
 
+/// Returns the sum of a row's probabilities relative to `maximum`, and of its sink's.
+Val NaiveAttention::denominator(const NaiveItem &item, Val sum, Val maximum) {
+  if (!shape.scores.haveSinks)
+    return sum;
+  Val sink = k.loadConstant(k.at(k.argument(sinksArg), k.extend(item.head) * 4), k.f32Type());
+  return sum + exp2(fma(sink, k.f32(llvm::numbers::log2e), -maximum));
+}
+
 /// Divides by the sums and stores the sequence's rows. Fully masked rows have sum 0 and become 0.
 void NaiveAttention::storeRows(const NaiveItem &item, NaiveRows &rows) {
   for (int64_t row = 0; row < 2; ++row) {
     Val sum = rows.sum[row];
     for (int64_t distance : {1, 2})
       sum = sum + k.shuffleXor(sum, distance);
-    Val inverse = select(sum > 0, reciprocal(sum), k.f32(0));
+    Val inverse = select(sum > 0, reciprocal(denominator(item, sum, rows.maximum[row])), k.f32(0));
     Vals pairs;
     for (size_t i = 2 * row; i < rows.out.size(); i += 4)
       pairs.push_back(packBF16(rows.out[i] * inverse, rows.out[i + 1] * inverse));

@@ -36,8 +36,7 @@ void PackedAttention::addArguments() {
   addPages();
   for (unsigned *arg : {&tableArg, &lengthsArg, &cuArg, &outArg, &partialArg, &partialLseArg, &slotsArg})
     *arg = k.addPointer();
-  if (shape.lse)
-    lseArg = k.addPointer();
+  addOptionalArguments();
   for (unsigned *arg : {&batchArg, &partsArg, &widthArg, &headsArg, &rowsArg, &pageCountArg, &strideArg})
     *arg = k.addInt();
   if (shape.rope)
@@ -181,7 +180,7 @@ void PackedAttention::emit() {
   addArguments();
   k.begin();
   setUp();
-  WorkSplit split(k, shape.split, k.argument(lengthsArg), k.argument(batchArg), k.argument(partsArg));
+  WorkSplit split(k, shape.split, seenBlocks(), k.argument(batchArg), k.argument(partsArg));
   part = split.partOf(k.blockY());
   waitForPredecessors(k);
   k.when(dependentsMayComeEarly(k.argument(batchArg), k.argument(partsArg)), [&] { launchDependents(k); });

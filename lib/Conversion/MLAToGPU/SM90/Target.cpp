@@ -23,7 +23,8 @@ std::unique_ptr<KernelTarget> mla::gpu::createSM90Target() {
                       createGroupedKind,        createMixKind,    createNormalizeKind, createQuantizeKind,
                       createRopeKind,           createAppendKind, createGatherKind,    createLatentAttentionKind,
                       createNaiveAttentionKind, createEmbedKind,  createSumKind,       createSwigluKind,
-                      createPassKind,           createJoinKind,   createRouterKind,    createRouteKind})
+                      createGateKind,           createPassKind,   createJoinKind,      createRouterKind,
+                      createRouteKind})
     target->add(create());
   return target;
 }

@@ -27,15 +27,23 @@ static Val roundedUp(Val a, Val b) { return quotient(a + b - 1, b); }
 // Over the batch: a lane sums its own run of sequences, the warp the lanes
 //===----------------------------------------------------------------------===//
 
-Val WorkSplit::blocksOf(Val sequence) {
+Val SeenBlocks::firstToken(Val sequence) {
+  Val queries = k.loadInt(cu, sequence + 1) - k.loadInt(cu, sequence);
+  return max(k.loadInt(lengths, sequence) - max(queries, k.i32(1)) - (window - 1), k.i32(0));
+}
+
+Val SeenBlocks::first(Val sequence) { return window ? firstToken(sequence) / blockTokens : k.i32(0); }
+
+Val SeenBlocks::count(Val sequence) {
   Val length = k.load(k.at(lengths, sequence * 4), k.i32Type());
-  return max(ceilDiv(length, blockTokens), k.i32(1));
+  Val blocks = max(ceilDiv(length, blockTokens), k.i32(1));
+  return window ? blocks - first(sequence) : blocks;
 }
 
 /// Blocks of this lane's i-th sequence, or 0.
 Val WorkSplit::blocksOfRun(Val i) {
   Val sequence = runBegin + i;
-  return select(sequence < runEnd, blocksOf(min(sequence, batch - 1)), k.i32(0));
+  return select(sequence < runEnd, seen.count(min(sequence, batch - 1)), k.i32(0));
 }
 
 /// Folds over this lane's run. All lanes go round equally often: where ptxas sees a warp that may have parted, it
@@ -123,8 +131,8 @@ Vals WorkSplit::chooseWay(Val total, Val longest) {
   return {even, cut};
 }
 
-WorkSplit::WorkSplit(KernelBuilder &k, const WorkSplitChoices &choices, Val lengths, Val batch, Val parts)
-    : k(k), choices(choices), snap((choices.overhead + 1) / 2), lengths(lengths), batch(batch), parts(parts) {
+WorkSplit::WorkSplit(KernelBuilder &k, const WorkSplitChoices &choices, const SeenBlocks &seen, Val batch, Val parts)
+    : k(k), choices(choices), snap((choices.overhead + 1) / 2), seen(seen), batch(batch), parts(parts) {
   lane = k.thread() & 31;
   run = ceilDiv(batch, 32);
   runBegin = min(lane * run, batch);
@@ -158,7 +166,17 @@ mlir::AffineExpr WorkSplit::slots(const WorkSplitChoices &choices, mlir::AffineE
 // Parts
 //===----------------------------------------------------------------------===//
 
+/// Divides what is seen; returns blocks of the cache.
 WorkSplit::Part WorkSplit::partOf(Val part) {
+  Part own = seenPart(part);
+  if (seen.startAt0())
+    return own;
+  own.firstBlock = own.firstBlock + seen.first(min(own.first, batch - 1));
+  own.endBlock = own.endBlock + seen.first(max(own.last, k.i32(0)));
+  return own;
+}
+
+WorkSplit::Part WorkSplit::seenPart(Val part) {
   if (choices.fixed)
     return fixedPart(part);
   Val begin = select(isEven, part, part * cut), end = select(isEven, part, begin + cut);
@@ -199,7 +217,7 @@ Vals WorkSplit::lineRange(Val part, Cut begin, const Cut &end) {
   begin.block = select(isFirst, zero, begin.block);
   Val atBorder = end.block == 0, empty = (begin.sequence == end.sequence) & (begin.block == end.block);
   Val last = select(empty, begin.sequence - 1, end.sequence - k.toInt(atBorder, k.i32Type()));
-  Val lastBlocks = blocksOf(max(last, zero));
+  Val lastBlocks = seen.count(max(last, zero));
   return {begin.sequence, begin.block, last, select(atBorder, lastBlocks, end.block)};
 }
 

@@ -7,9 +7,9 @@
 //
 // Split-KV: the cached tokens of a batch, in blocks of 64, are divided among
 // parts, one part a multiprocessor (and row block). The division is a function
-// of the lengths alone, by prefix sums, so every block of threads computes its
-// own part, in 1.5 to 3.3 microseconds on an H100: there is no metadata, no
-// kernel that makes it, and a captured graph may be replayed with other lengths.
+// of the lengths alone (with a window, which hides blocks, of the numbers of
+// queries too), by prefix sums, so every block of threads computes its own part, in 1.5 to 3.3 microseconds on an H100:
+// there is no metadata, no kernel that makes it, and a captured graph may be replayed with other lengths.
 //
 // A split is a run of blocks of one sequence in one part. A sequence of one
 // split is finished by it; the splits of others leave partial results in slots,
@@ -43,13 +43,32 @@ struct WorkSplitChoices {
 /// Tokens of a block.
 inline constexpr int64_t blockTokens = 64;
 
+/// The blocks of each sequence's cache that some query sees: from the first one's window on, if there is one.
+class SeenBlocks {
+public:
+  /// `lengths`: i32[batch]; `cu`: i32[batch + 1], of queries; both in global memory. `window`: keys that a query sees,
+  /// or 0.
+  SeenBlocks(KernelBuilder &k, Val lengths, Val cu, int64_t window) : k(k), lengths(lengths), cu(cu), window(window) {}
+  bool startAt0() const { return !window; }
+  /// Returns the first token that a query of the sequence sees; only with a window.
+  Val firstToken(Val sequence);
+  /// Returns the first block.
+  Val first(Val sequence);
+  /// Returns how many there are, at least one: an empty sequence has a result too.
+  Val count(Val sequence);
+
+private:
+  KernelBuilder &k;
+  Val lengths, cu;
+  int64_t window;
+};
+
 /// The division of one batch, as values of a kernel. All warps compute the same.
 class WorkSplit {
 public:
-  /// `lengths`: i32[batch] in global memory; `parts`: how many parts there are. The code is loops even where a lane has
-  /// one sequence: unrolled it is quicker itself, but the attention kernel as a whole is slower, by the misses of its
-  /// instructions.
-  WorkSplit(KernelBuilder &k, const WorkSplitChoices &choices, Val lengths, Val batch, Val parts);
+  /// `parts`: how many parts there are. The code is loops even where a lane has one sequence: unrolled it is quicker
+  /// itself, but the attention kernel as a whole is slower, by the misses of its instructions.
+  WorkSplit(KernelBuilder &k, const WorkSplitChoices &choices, const SeenBlocks &seen, Val batch, Val parts);
 
   /// The splits of a part: from block `firstBlock` of sequence `first` to before block `endBlock` of sequence `last`;
   /// none if first > last. The i-th split has slot `slot` + i, in the line's way slot + min(i, 1).
@@ -64,9 +83,6 @@ public:
   };
   /// From the slots of the first and the last one; first is negative where there is but one split.
   static Splits splitsOf(KernelBuilder &k, const WorkSplitChoices &choices, Val first, Val last);
-
-  /// Blocks of a sequence, at least one: an empty sequence has a result too.
-  Val blocksOf(Val sequence);
 
   /// How many slots there are, in the symbols of a launch.
   static mlir::AffineExpr slots(const WorkSplitChoices &choices, mlir::AffineExpr parts, mlir::AffineExpr batch,
@@ -89,6 +105,7 @@ private:
   Val splitsOfRun();
   Val chooseEvenSplits(Val total);
   Vals chooseWay(Val total, Val longest);
+  Part seenPart(Val part);
   Part fixedPart(Val part);
   Cut lineCut(Val position, const Place &place);
   // first, firstBlock, last and endBlock of a part
@@ -98,7 +115,8 @@ private:
   KernelBuilder &k;
   WorkSplitChoices choices;
   int64_t snap; ///< cuts this close to a border move there
-  Val lengths, batch, parts;
+  SeenBlocks seen;
+  Val batch, parts;
   Val lane, run, runBegin, runEnd; ///< a lane looks after `run` neighbouring sequences
   Val firstBlocks;                 ///< blocks of the first of them, or 0
   Val splitBlocks;                 ///< even and fixed: blocks of a split, at most

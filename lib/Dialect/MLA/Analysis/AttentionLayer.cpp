@@ -106,6 +106,7 @@ LayerShape mla::findLayerShape(AttentionOp attention, bool forKernels) {
   shape.nope = getWidth(attention.getQNope());
   shape.rope = getWidth(attention.getQRope());
   shape.value = getWidth(attention.getV());
+  shape.window = attention.getMask().getWindow();
   for (Value upProjected : {attention.getKNope(), attention.getV()})
     if (ProjectOp up = findProjection(upProjected, Heads::To))
       shape.latent = getWidth(up.getX());

@@ -90,7 +90,7 @@ double CostModel::getWeightBytes(Matrix matrix) const {
 }
 
 double CostModel::getQueryWeightBytes(Form form) const {
-  auto [D, I, H, P, R, V, L, bytes, row, formats] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window] = shape;
   double up = getWeightBytes(Matrix::UpQuery);
   if (form != Form::Fold)
     return H * (up * I * (P + R) + getWeightBytes(Matrix::UpKey) * P * L);
@@ -98,7 +98,7 @@ double CostModel::getQueryWeightBytes(Form form) const {
 }
 
 double CostModel::getOutputWeightBytes(Form form) const {
-  auto [D, I, H, P, R, V, L, bytes, row, formats] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window] = shape;
   if (form == Form::Fold)
     return getWeightBytes(Matrix::Product) * H * L * D;
   return H * V * (getWeightBytes(Matrix::UpValue) * L + getWeightBytes(Matrix::Output) * D);
@@ -117,7 +117,7 @@ int64_t CostModel::getExpandedTokenBytes() const {
 //===----------------------------------------------------------------------===//
 
 Cost CostModel::getQueryCost(Form form, int64_t tokens) const {
-  auto [D, I, H, P, R, V, L, bytes, row, formats] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window] = shape;
   if (form != Form::Fold) {
     Cost cost = getProductCost(1, tokens, I, H * (P + R), Matrix::UpQuery);
     if (form == Form::Naive)
@@ -133,7 +133,7 @@ Cost CostModel::getQueryCost(Form form, int64_t tokens) const {
 }
 
 Cost CostModel::getOutputCost(Form form, int64_t tokens) const {
-  auto [D, I, H, P, R, V, L, bytes, row, formats] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window] = shape;
   if (form == Form::Fold)
     return getProductCost(1, tokens, H * L, D, Matrix::Product);
   Cost cost =
@@ -155,7 +155,7 @@ Cost CostModel::getUpProductsCost(int64_t latents, llvm::ArrayRef<Matrix> matric
 }
 
 Cost CostModel::getUpProjectionCost(Forms forms, const Step &step) const {
-  auto [D, I, H, P, R, V, L, bytes, row, formats] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window] = shape;
   Cost cost;
   if (forms.q != Form::Naive && forms.o != Form::Naive)
     return cost; // the cache is read in place
@@ -169,20 +169,30 @@ Cost CostModel::getUpProjectionCost(Forms forms, const Step &step) const {
   return cost + getUpProductsCost(keys, read);
 }
 
-/// Counts pairs of a query and a key that it sees: query i of s sees n - s + i + 1 keys.
-static double countPairs(const Step &step) {
+/// Return the step over the keys that its queries see through a window.
+static Step throughWindow(Step step, int64_t window) {
+  if (window)
+    step.context = std::min(step.context, window + step.tokens - 1);
+  return step;
+}
+
+/// Counts pairs of a query and a key that it sees: query i of s sees n - s + i + 1 keys, or the window.
+static double countPairs(const Step &step, int64_t window) {
+  if (window && step.context - step.tokens + 1 >= window)
+    return double(step.batch) * step.tokens * window;
   double tokens = step.tokens, context = step.context;
   return step.batch * (tokens * context - tokens * (tokens - 1) / 2);
 }
 
 /// `keyBytes`: of a key and its value. `rows`: queries of a tile, which share their keys.
-Cost CostModel::getCoreCost(const Step &step, int64_t heads, int64_t key, int64_t value, double keyBytes, int64_t rows,
+Cost CostModel::getCoreCost(const Step &whole, int64_t heads, int64_t key, int64_t value, double keyBytes, int64_t rows,
                             double launches) const {
+  Step step = throughWindow(whole, shape.window);
   double queries = double(step.batch) * step.tokens * heads, keys = double(step.batch) * step.context;
   Cost cost;
   cost.readBytes = shape.elementBytes * queries * key + keys * keyBytes;
   cost.writtenBytes = shape.elementBytes * queries * value;
-  cost.flops = 2 * heads * countPairs(step) * (key + value);
+  cost.flops = 2 * heads * countPairs(step, shape.window) * (key + value);
   cost.launches = launches;
   double tiled = cost.flops * llvm::alignTo(rows, device.rowTile) / rows;
   cost.seconds = device.attentionSeconds + getKernelSeconds(cost, tiled / device.flopRate);
@@ -190,7 +200,7 @@ Cost CostModel::getCoreCost(const Step &step, int64_t heads, int64_t key, int64_
 }
 
 Cost CostModel::getAttentionCost(Forms forms, const Step &step) const {
-  auto [D, I, H, P, R, V, L, bytes, row, formats] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window] = shape;
   bool latentKeys = forms.q != Form::Naive, latentValues = forms.o != Form::Naive;
   double elements = R; // of a key and its value
   elements += latentKeys ? L : H * P;
@@ -210,7 +220,7 @@ Cost CostModel::getHeadAttentionCost(const HeadShape &heads, const Step &step) c
 }
 
 Cost CostModel::getDownQueryCost(int64_t tokens) const {
-  auto [D, I, H, P, R, V, L, bytes, row, formats] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window] = shape;
   double rotated = double(tokens) * H * R;
   Cost cost = getStreamCost(rotated, rotated);
   if (I && I != D)
@@ -236,7 +246,7 @@ LayerCost CostModel::getCost(Forms forms, const Step &step) const {
 }
 
 LayerCost CostModel::getFullCacheCost(const Step &step) const {
-  auto [D, I, H, P, R, V, L, bytes, row, formats] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window] = shape;
   int64_t tokens = step.batch * step.tokens;
   double expanded = double(tokens) * H * (P + R + V);
   Cost up = getUpProductsCost(tokens, {Matrix::UpKey, Matrix::UpValue}) + getStreamCost(expanded, expanded);

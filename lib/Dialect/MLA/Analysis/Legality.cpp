@@ -41,7 +41,7 @@ static StringRef whyNot(Operation *op) {
       .Case<RmsNormOp>([](auto) { return "a norm is not linear"; })
       .Case<PositionScaleOp>([](auto) { return "the factor depends on the key's position"; })
       .Case<tensor::ExtractSliceOp>([](auto) { return "the slice may leave out tokens or heads"; })
-      .Case<arith::MulFOp, linalg::MulOp>([](auto) { return "a gate depends on the token"; })
+      .Case<GateOp, arith::MulFOp, linalg::MulOp>([](auto) { return "a gate depends on the token"; })
       .Case<arith::AddFOp, linalg::AddOp>([](auto) { return "the addend depends on the token"; })
       .Case<arith::TruncFOp>([](auto) { return "it rounds between two factors"; })
       .Case<ProjectOp>([](auto) { return "it is not a projection of that side, or its weight is already packed"; })
@@ -71,6 +71,9 @@ static StringRef judgeAbsorption(AttentionOp attention, Side side, Operation *op
     return {};
   if (!isa<BiasOp>(op))
     return whyNot(op);
+  if (attention.getSinks())
+    return side == Side::Q ? "it cancels in the softmax, but not against the sinks"
+                           : "probabilities do not sum to 1 beside a sink";
   if (side == Side::Q)
     return usesLse(attention) ? "it cancels in the softmax, but not in the LSE, which is used" : "";
   return seesItself(attention) ? "" : "a query that sees no key has result 0, without it";

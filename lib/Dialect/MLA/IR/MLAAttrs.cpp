@@ -107,6 +107,18 @@ void RegimeAttr::print(AsmPrinter &printer) const {
 }
 
 //===----------------------------------------------------------------------===//
+// #mla.mask
+//===----------------------------------------------------------------------===//
+
+LogicalResult MaskAttr::verify(function_ref<InFlightDiagnostic()> emitError, MaskKind kind, int64_t window) {
+  if (kind != MaskKind::Window && window != 0)
+    return emitError() << "a mask '" << stringifyMaskKind(kind) << "' has no number, got " << window;
+  if (kind == MaskKind::Window && (window < 1 || window > std::numeric_limits<int32_t>::max()))
+    return emitError() << "a window counts 1 to " << std::numeric_limits<int32_t>::max() << " keys, got " << window;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // #mla.plan
 //===----------------------------------------------------------------------===//
 

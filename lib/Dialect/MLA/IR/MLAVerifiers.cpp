@@ -9,31 +9,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mla/Dialect/MLA/IR/MLA.h"
+#include "Shapes.h"
 
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mla;
-
-static ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
-static int64_t rankOf(Value value) { return shapeOf(value).size(); }
-
-/// Return whether sizes agree, if both are static.
-static bool compatible(int64_t a, int64_t b) { return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b; }
-
-static bool compatible(ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
-  return a.size() == b.size() && llvm::all_of_zip(a, b, [](int64_t x, int64_t y) { return compatible(x, y); });
-}
-
-static LogicalResult requireShape(Operation *op, StringRef label, StringRef name, Value value,
-                                  ArrayRef<int64_t> expected) {
-  if (compatible(shapeOf(value), expected))
-    return success();
-  return op->emitOpError() << label << " " << name << " has shape [" << shapeOf(value) << "], expected [" << expected
-                           << "]";
-}
 
 /// Check that the product of two sizes fits 64 bits, and that a number of tokens or experts is an i32.
 static LogicalResult requireSizes(Operation *op, StringRef label, ValueRange values) {
@@ -268,60 +250,6 @@ LogicalResult GatherOp::inferReturnTypes(MLIRContext *context, std::optional<Loc
   types.push_back(RankedTensorType::get({kAny, cache.getRope()}, cache.getElementType()));
   types.push_back(cache.getLengthsType());
   return success();
-}
-
-//===----------------------------------------------------------------------===//
-// Attention
-//===----------------------------------------------------------------------===//
-
-/// Checks for both attentions that the LSE is [T, H] and the scale finite.
-static LogicalResult verifyLseAndScale(Operation *op, Value q, Value lse, const APFloat &scale, StringRef label) {
-  if (lse && failed(requireShape(op, label, "lse", lse, shapeOf(q).take_front(2))))
-    return failure();
-  if (!scale.isFinite())
-    return op->emitOpError("(C3) the scale must be finite");
-  return success();
-}
-
-LogicalResult AttentionOp::verify() {
-  ArrayRef<int64_t> q = shapeOf(getQNope()), k = shapeOf(getKNope()), v = shapeOf(getV());
-  auto isKey = [](ArrayRef<int64_t> shape) { return shape.size() == 2 || shape.size() == 3; };
-  if (q.size() != 3 || rankOf(getQRope()) != 3 || !isKey(k) || !isKey(v) || rankOf(getKRope()) != 2)
-    return emitOpError("(C1) queries must be [T, H, …], keys and values [N, …] or [N, H, …], k_rope [N, R]");
-
-  auto keyShape = [&](ArrayRef<int64_t> shape, int64_t width) {
-    return shape.size() == 3 ? SmallVector<int64_t>{k[0], q[1], width} : SmallVector<int64_t>{k[0], width};
-  };
-  int64_t rope = shapeOf(getQRope())[2];
-  if (failed(requireShape(*this, "(C2)", "q_rope", getQRope(), {q[0], q[1], rope})) ||
-      failed(requireShape(*this, "(C2)", "k_nope", getKNope(), keyShape(k, q[2]))) ||
-      failed(requireShape(*this, "(C2)", "k_rope", getKRope(), {k[0], rope})) ||
-      failed(requireShape(*this, "(C2)", "v", getV(), keyShape(v, v.back()))) ||
-      failed(requireShape(*this, "(C2)", "result", getResult(), {q[0], q[1], v.back()})))
-    return failure();
-  return verifyLseAndScale(*this, getQNope(), getLse(), getScale(), "(C2)");
-}
-
-LogicalResult LatentAttentionOp::verify() {
-  CacheType cache = getCache().getType();
-  ArrayRef<int64_t> q = shapeOf(getQLatent());
-  if (q.size() != 3)
-    return emitOpError("(C1) q_latent must be [T, H, L]");
-  if (failed(requireShape(*this, "(C2)", "q_latent", getQLatent(), {q[0], q[1], cache.getLatent()})) ||
-      failed(requireShape(*this, "(C2)", "q_rope", getQRope(), {q[0], q[1], cache.getRope()})) ||
-      failed(requireShape(*this, "(C1)", "result", getResult(), {q[0], q[1], cache.getLatent()})))
-    return failure();
-  return verifyLseAndScale(*this, getQLatent(), getLse(), getScale(), "(C1)");
-}
-
-LogicalResult MergeOp::verify() {
-  ArrayRef<int64_t> partials = shapeOf(getPartials());
-  if (partials.size() != 4)
-    return emitOpError("(C1) partials must be [S, T, H, V]");
-  if (failed(requireShape(*this, "(C1)", "their LSE", getLses(), partials.take_front(3))) ||
-      failed(requireShape(*this, "(C2)", "result", getResult(), partials.drop_front())))
-    return failure();
-  return requireShape(*this, "(C2)", "lse", getLse(), partials.slice(1, 2));
 }
 
 //===----------------------------------------------------------------------===//

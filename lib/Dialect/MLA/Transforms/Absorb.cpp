@@ -84,9 +84,9 @@ static void readCacheInPlace(AttentionOp attention, RewriterBase &rewriter) {
   if (!gather || !readsCache(attention, gather))
     return;
   rewriter.setInsertionPoint(attention);
-  rewriter.replaceOpWithNewOp<LatentAttentionOp>(attention, attention.getResultTypes(), attention.getQNope(),
-                                                 attention.getQRope(), attention.getCu(), gather.getCache(),
-                                                 attention.getScaleAttr());
+  rewriter.replaceOpWithNewOp<LatentAttentionOp>(
+      attention, attention.getResultTypes(), attention.getQNope(), attention.getQRope(), attention.getCu(),
+      gather.getCache(), attention.getSinks(), attention.getScaleAttr(), attention.getMaskAttr());
 }
 
 namespace {

@@ -8,8 +8,10 @@
 #include "mla/Dialect/MLA/IR/Bindings.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 
+#include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 namespace mla {
 #define GEN_PASS_DEF_MLAATTENTIONCORES
@@ -20,17 +22,25 @@ using namespace mlir;
 using namespace mla;
 
 namespace {
+/// What becomes of products of queries and keys.
+struct Scores {
+  FloatAttr scale;
+  MaskAttr mask;
+  bool haveSinks;
+};
+
 /// Builds the cores of mla/launch_abi.def.
 class CoreBuilder {
 public:
-  CoreBuilder(ModuleOp module, DictionaryAttr model, FloatAttr scale)
-      : builder(module.getLoc(), module.getContext()), module(module), model(model), scale(scale) {}
+  CoreBuilder(ModuleOp module, DictionaryAttr model, const Scores &scores)
+      : builder(module.getLoc(), module.getContext()), module(module), model(model), scores(scores) {}
   void buildLatent();
   void buildNaive();
 
 private:
   int64_t sizeOf(StringRef key) { return model.getAs<IntegerAttr>(key).getInt(); }
   Type typeOf(const schema::Binding &binding);
+  SmallVector<const schema::Binding *> argumentsOf(schema::Core core);
   void begin(schema::Core core, Phase phase);
   Value argument(schema::Buffer buffer) { return arguments.lookup(buffer); }
   Value part(schema::Buffer query, StringRef width);
@@ -38,7 +48,7 @@ private:
   ImplicitLocOpBuilder builder;
   ModuleOp module;
   DictionaryAttr model;
-  FloatAttr scale;
+  Scores scores;
   func::FuncOp function;                           ///< being built
   llvm::DenseMap<schema::Buffer, Value> arguments; ///< by the buffer, a cache by its first part
 };
@@ -58,10 +68,18 @@ Type CoreBuilder::typeOf(const schema::Binding &binding) {
   return mla::typeOf(binding, model, builder.getBF16Type());
 }
 
+/// Return the arguments of a core, without those that the attention does not read.
+SmallVector<const schema::Binding *> CoreBuilder::argumentsOf(schema::Core core) {
+  SmallVector<const schema::Binding *> rows = mla::argumentsOf(listOf(core));
+  if (!scores.haveSinks)
+    llvm::erase_if(rows, [](const schema::Binding *row) { return row->buffer == schema::Buffer::Sinks; });
+  return rows;
+}
+
 /// Creates an empty function with arguments and results in the order of the table, and moves the builder into it.
 void CoreBuilder::begin(schema::Core core, Phase phase) {
   SmallVector<Type> types, results;
-  for (const schema::Binding *row : argumentsOf(listOf(core)))
+  for (const schema::Binding *row : argumentsOf(core))
     types.push_back(typeOf(*row));
   for (const schema::Binding *row : resultsOf(listOf(core)))
     results.push_back(typeOf(*row));
@@ -70,7 +88,7 @@ void CoreBuilder::begin(schema::Core core, Phase phase) {
   function->setAttr(kPhaseAttr, PhaseAttr::get(builder.getContext(), phase));
   Block *block = function.addEntryBlock();
   arguments.clear();
-  for (auto [i, row] : llvm::enumerate(argumentsOf(listOf(core)))) {
+  for (auto [i, row] : llvm::enumerate(argumentsOf(core))) {
     StringRef name = argumentNameOf(*row);
     function.setArgAttr(i, kBufferAttr, builder.getStringAttr(name));
     block->getArgument(i).setLoc(NameLoc::get(builder.getStringAttr(name)));
@@ -95,8 +113,9 @@ void CoreBuilder::buildLatent() {
   using schema::Buffer;
   begin(schema::Core::LatentAttention, Phase::Decode);
   Value qLatent = part(Buffer::QLatent, "kv_lora_rank"), qRope = part(Buffer::QRope, "qk_rope_head_dim");
-  auto attention = LatentAttentionOp::create(builder, function.getResultTypes(), qLatent, qRope,
-                                             argument(Buffer::CuSeqlens), argument(Buffer::Pages), scale);
+  auto attention =
+      LatentAttentionOp::create(builder, function.getResultTypes(), qLatent, qRope, argument(Buffer::CuSeqlens),
+                                argument(Buffer::Pages), argument(Buffer::Sinks), scores.scale, scores.mask);
   func::ReturnOp::create(builder, attention.getResults());
 }
 
@@ -104,35 +123,56 @@ void CoreBuilder::buildNaive() {
   using schema::Buffer;
   begin(schema::Core::NaiveAttention, Phase::Prefill);
   Value qNope = part(Buffer::QNope, "qk_nope_head_dim"), qRope = part(Buffer::QRope, "qk_rope_head_dim");
-  auto attention = AttentionOp::create(builder, function.getResultTypes().front(), Type(), qNope, qRope,
-                                       argument(Buffer::CuSeqlens), argument(Buffer::KNope), argument(Buffer::KRope),
-                                       argument(Buffer::CuKeys), argument(Buffer::V), scale);
+  auto attention =
+      AttentionOp::create(builder, function.getResultTypes().front(), Type(), qNope, qRope, argument(Buffer::CuSeqlens),
+                          argument(Buffer::KNope), argument(Buffer::KRope), argument(Buffer::CuKeys),
+                          argument(Buffer::V), argument(Buffer::Sinks), scores.scale, scores.mask);
   func::ReturnOp::create(builder, attention.getResult());
 }
 
-/// Finds the factor of scores, the same in all attentions of a layer.
-static FloatAttr findScale(ModuleOp module) {
-  FloatAttr scale;
+/// Finds what becomes of scores, the same in all attentions of a layer; no scale if there is no attention.
+static Scores findScores(ModuleOp module) {
+  Scores scores{{}, {}, false};
   module.walk([&](Operation *op) {
-    if (!isa<AttentionOp, LatentAttentionOp>(op))
-      return WalkResult::advance();
-    scale = op->getAttrOfType<FloatAttr>("scale");
-    return WalkResult::interrupt();
+    auto read = [&](auto attention) {
+      scores = {attention.getScaleAttr(), attention.getMaskAttr(), static_cast<bool>(attention.getSinks())};
+      return WalkResult::interrupt();
+    };
+    return TypeSwitch<Operation *, WalkResult>(op).Case<AttentionOp, LatentAttentionOp>(read).Default(
+        WalkResult::advance());
   });
-  return scale;
+  return scores;
 }
 
 namespace {
 struct MLAAttentionCores : mla::impl::MLAAttentionCoresBase<MLAAttentionCores> {
+  using MLAAttentionCoresBase::MLAAttentionCoresBase;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
-    FloatAttr scale = findScale(module);
-    if (!model || !scale) // nothing to create cores from
+    Scores scores = findScores(module);
+    if (!model || !scores.scale) // nothing to create cores from
       return;
-    CoreBuilder builder(module, model, scale);
+    if (failed(readOptions(scores)))
+      return signalPassFailure();
+    CoreBuilder builder(module, model, scores);
     builder.buildLatent();
     builder.buildNaive();
+  }
+
+  LogicalResult readOptions(Scores &scores) {
+    scores.haveSinks |= sinks;
+    if (mask.empty())
+      return success();
+    {
+      ScopedDiagnosticHandler quiet(&getContext(), [](Diagnostic &) { return success(); });
+      scores.mask = dyn_cast_if_present<MaskAttr>(parseAttribute("#mla.mask<" + mask + ">", &getContext()));
+    }
+    if (scores.mask)
+      return success();
+    return getOperation().emitError() << "unknown mask of cores '" << mask
+                                      << "'; expected causal, none or window=N, with N keys from 1 to 2147483647";
   }
 };
 } // namespace

@@ -132,3 +132,23 @@ func.func private @boolean() attributes {mla.regime = #mla.regime<{phase = decod
 
 // expected-error @+1 {{expected decimal integer value}}
 func.func private @boolean_end() attributes {mla.regime = #mla.regime<{phase = decode, tokens = 0 to true, q = naive, o = naive}>}
+
+// -----
+
+// expected-error @+1 {{a window counts 1 to 2147483647 keys, got 0}}
+func.func private @no_window() attributes {x = #mla.mask<window>}
+
+// -----
+
+// expected-error @+1 {{a window counts 1 to 2147483647 keys, got -1}}
+func.func private @negative_window() attributes {x = #mla.mask<window = -1>}
+
+// -----
+
+// expected-error @+1 {{a window counts 1 to 2147483647 keys, got 2147483648}}
+func.func private @window_beyond_i32() attributes {x = #mla.mask<window = 2147483648>}
+
+// -----
+
+// expected-error @+1 {{a mask 'causal' has no number, got 4}}
+func.func private @number_of_no_window() attributes {x = #mla.mask<causal = 4>}

@@ -472,3 +472,51 @@ func.func @merge_c2_lse(%p: tensor<2x?x4x64xf32>, %l: tensor<2x?x4xf32>) {
   %o, %lse = mla.merge %p, %l : (tensor<2x?x4x64xf32>, tensor<2x?x4xf32>) -> tensor<?x4x64xf32>, tensor<?x2xf32>
   return
 }
+
+// -----
+
+func.func @attention_c4_sinks(%q: tensor<?x4x32xf32>, %qr: tensor<?x4x16xf32>, %k: tensor<?x4x32xf32>, %kr: tensor<?x16xf32>, %v: tensor<?x4x32xf32>, %cu: tensor<?xi32>, %s: tensor<3xf32>) {
+  // expected-error @+1 {{(C4) sinks has shape [3], expected [4]}}
+  %o = mla.attention queries(%q, %qr of %cu) keys(%k, %kr of %cu) values(%v) sinks(%s) {scale = 1.0 : f64} : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>, tensor<?x16xf32>, tensor<?x4x32xf32>, tensor<3xf32>) -> tensor<?x4x32xf32>
+  return
+}
+
+// -----
+
+func.func @latent_attention_c4_sinks(%q: tensor<?x4x64xf32>, %qr: tensor<?x4x16xf32>, %cu: tensor<?xi32>, %cache: !mla.cache<page = 16, latent = 64, rope = 16, f32>, %s: tensor<1x4xf32>) {
+  // expected-error @+1 {{(C4) sinks has shape [1, 4], expected [4]}}
+  %o = mla.latent_attention queries(%q, %qr of %cu) cache(%cache) sinks(%s) {scale = 1.0 : f64} : (tensor<?x4x64xf32>, tensor<?x4x16xf32>, !mla.cache<page = 16, latent = 64, rope = 16, f32>, tensor<1x4xf32>) -> tensor<?x4x64xf32>
+  return
+}
+
+// -----
+
+func.func @merge_c3_sinks(%o: tensor<2x?x4x64xf32>, %l: tensor<2x?x4xf32>, %s: tensor<2xf32>) {
+  // expected-error @+1 {{(C3) sinks has shape [2], expected [4]}}
+  %out, %lse = mla.merge %o, %l sinks(%s) : (tensor<2x?x4x64xf32>, tensor<2x?x4xf32>, tensor<2xf32>) -> tensor<?x4x64xf32>, tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @gate_c1_rank(%x: tensor<?x4xf32>, %g: tensor<?x4xf32>) {
+  // expected-error @+1 {{(C1) x must be [T, H, V]}}
+  %y = mla.gate %x by %g : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @gate_c1_heads(%x: tensor<?x4x32xf32>, %g: tensor<?x5xf32>) {
+  // expected-error @+1 {{(C1) the gate has shape [}}
+  %y = mla.gate %x by %g : (tensor<?x4x32xf32>, tensor<?x5xf32>) -> tensor<?x4x32xf32>
+  return
+}
+
+// -----
+
+func.func @gate_c1_result(%x: tensor<?x4x32xf32>, %g: tensor<?x4x32xf32>) {
+  // expected-error @+1 {{(C1) result has shape [}}
+  %y = mla.gate %x by %g : (tensor<?x4x32xf32>, tensor<?x4x32xf32>) -> tensor<?x4x16xf32>
+  return
+}

@@ -217,7 +217,7 @@ func.func @kernel_c4_yields_a_part_of_a_sum(%x: tensor<?x64xf32>) {
 // -----
 
 func.func @kernel_kind() {
-  // expected-error @+1 {{(C5) unknown kind 'matmul'; expected projection, gated_projection, routed_choices, sort_choices, grouped_projection, mix_choices, normalize, quantize, rope, append, gather, latent_attention, naive_attention, embed, sum, swiglu, pass_choices, join, router, route}}
+  // expected-error @+1 {{(C5) unknown kind 'matmul'; expected projection, gated_projection, routed_choices, sort_choices, grouped_projection, mix_choices, normalize, quantize, rope, append, gather, latent_attention, naive_attention, embed, sum, swiglu, gate, pass_choices, join, router, route}}
   mla.kernel matmul "x"() : () -> () {
     mla.yield
   }
@@ -513,7 +513,7 @@ mla.launches @launches_c4_unknown regime <{phase = decode, q = naive, o = naive}
 
 // -----
 
-// expected-error @+1 {{(C4) has no buffer "pages"; expected one of q_nope, q_rope, cu_seqlens, k_nope, k_rope, cu_keys, v, out}}
+// expected-error @+1 {{(C4) has no buffer "pages"; expected one of q_nope, q_rope, cu_seqlens, k_nope, k_rope, cu_keys, v, sinks, out}}
 mla.launches @naive_attention bindings [#mla.binding<"pages", tensor<?x64x80xbf16>>] {
 }
 

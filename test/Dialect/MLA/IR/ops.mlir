@@ -127,6 +127,44 @@ func.func @latent_attention(%q: tensor<?x4x64xf32>, %q_r: tensor<?x4x16xf32>, %c
   return
 }
 
+// Causal is the default, which is not printed.
+// CHECK-LABEL: func.func @masks_and_sinks
+// CHECK-SAME: (%[[Q:.*]]: tensor<?x4x64xf32>, %[[Q_R:.*]]: tensor<?x4x16xf32>, %[[CU:.*]]: tensor<?xi32>, %[[CACHE:.*]]: !mla.cache<page = 16, latent = 64, rope = 16, f32>,
+// CHECK-SAME: %[[C:.*]]: tensor<?x64xf32>, %[[K_R:.*]]: tensor<?x16xf32>, %[[CU_KEYS:.*]]: tensor<?xi32>, %[[SINKS:.*]]: tensor<4xf32>)
+func.func @masks_and_sinks(%q: tensor<?x4x64xf32>, %q_r: tensor<?x4x16xf32>, %cu: tensor<?xi32>, %cache: !cache,
+                           %c: tensor<?x64xf32>, %k_r: tensor<?x16xf32>, %cu_keys: tensor<?xi32>, %sinks: tensor<4xf32>) {
+  // CHECK: mla.latent_attention queries(%[[Q]], %[[Q_R]] of %[[CU]]) cache(%[[CACHE]]) sinks(%[[SINKS]]) {mask = #mla.mask<window = 513>, scale = 2.500000e-01 : f64}
+  // CHECK-SAME: -> tensor<?x4x64xf32>
+  %0 = mla.latent_attention queries(%q, %q_r of %cu) cache(%cache) sinks(%sinks) {mask = #mla.mask<window = 513>, scale = 2.5e-1 : f64}
+      : (tensor<?x4x64xf32>, tensor<?x4x16xf32>, !cache, tensor<4xf32>) -> tensor<?x4x64xf32>
+  // CHECK: mla.latent_attention queries(%[[Q]], %[[Q_R]] of %[[CU]]) cache(%[[CACHE]]) {scale = 2.500000e-01 : f64}
+  %1 = mla.latent_attention queries(%q, %q_r of %cu) cache(%cache) {mask = #mla.mask<causal>, scale = 2.5e-1 : f64}
+      : (tensor<?x4x64xf32>, tensor<?x4x16xf32>, !cache) -> tensor<?x4x64xf32>
+  // CHECK: mla.attention queries(%[[Q]], %[[Q_R]] of %[[CU]]) keys(%[[C]], %[[K_R]] of %[[CU_KEYS]]) values(%[[C]]) sinks(%[[SINKS]]) {mask = #mla.mask<none>, scale = 2.500000e-01 : f64}
+  // CHECK-SAME: : (tensor<?x4x64xf32>, tensor<?x4x16xf32>, tensor<?x64xf32>, tensor<?x16xf32>, tensor<?x64xf32>, tensor<4xf32>) -> tensor<?x4x64xf32>
+  %2 = mla.attention queries(%q, %q_r of %cu) keys(%c, %k_r of %cu_keys) values(%c) sinks(%sinks) {mask = #mla.mask<none>, scale = 2.5e-1 : f64}
+      : (tensor<?x4x64xf32>, tensor<?x4x16xf32>, tensor<?x64xf32>, tensor<?x16xf32>, tensor<?x64xf32>, tensor<4xf32>) -> tensor<?x4x64xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @merge_with_sinks
+// CHECK-SAME: (%[[O:.*]]: tensor<2x?x4x64xf32>, %[[L:.*]]: tensor<2x?x4xf32>, %[[SINKS:.*]]: tensor<4xf32>)
+func.func @merge_with_sinks(%o: tensor<2x?x4x64xf32>, %l: tensor<2x?x4xf32>, %sinks: tensor<4xf32>) {
+  // CHECK: mla.merge %[[O]], %[[L]] sinks(%[[SINKS]]) : (tensor<2x?x4x64xf32>, tensor<2x?x4xf32>, tensor<4xf32>) -> tensor<?x4x64xf32>, tensor<?x4xf32>
+  %out, %lse = mla.merge %o, %l sinks(%sinks) : (tensor<2x?x4x64xf32>, tensor<2x?x4xf32>, tensor<4xf32>) -> tensor<?x4x64xf32>, tensor<?x4xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @gate
+// CHECK-SAME: (%[[X:.*]]: tensor<?x4x32xf32>, %[[G:.*]]: tensor<?x4x32xf32>, %[[H:.*]]: tensor<?x4xf32>)
+func.func @gate(%x: tensor<?x4x32xf32>, %g: tensor<?x4x32xf32>, %h: tensor<?x4xf32>) {
+  // CHECK: mla.gate %[[X]] by %[[G]] : (tensor<?x4x32xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xbf16>
+  %0 = mla.gate %x by %g : (tensor<?x4x32xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xbf16>
+  // CHECK: mla.gate %[[X]] by %[[H]] : (tensor<?x4x32xf32>, tensor<?x4xf32>) -> tensor<?x4x32xf32>
+  %1 = mla.gate %x by %h : (tensor<?x4x32xf32>, tensor<?x4xf32>) -> tensor<?x4x32xf32>
+  return
+}
+
 // CHECK-LABEL: func.func @merge
 // CHECK-SAME: (%[[O:.*]]: tensor<2x?x4x64xf32>, %[[L:.*]]: tensor<2x?x4xf32>)
 func.func @merge(%o: tensor<2x?x4x64xf32>, %l: tensor<2x?x4xf32>) {

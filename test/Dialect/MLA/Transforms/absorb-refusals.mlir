@@ -192,3 +192,30 @@ func.func @naive_regime_is_silent(%q_nope: tensor<?x4x32xf32>, %q_rope: tensor<?
       : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>, tensor<?x16xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xf32>
   return %o : tensor<?x4x32xf32>
 }
+
+// -----
+
+!cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
+
+// Without sinks the first bias would cancel, and the second, of queries that see themselves, would be one of the result.
+// CHECK-LABEL: func.func @biases_beside_sinks
+// CHECK: %[[K:.*]] = mla.bias
+// CHECK: %[[V:.*]] = mla.bias
+// CHECK: mla.attention queries({{.*}}) keys(%[[K]], %{{.*}} of %{{.*}}) values(%[[V]]) sinks
+func.func @biases_beside_sinks(%q_nope: tensor<?x4x32xf32>, %q_rope: tensor<?x4x16xf32>, %cu: tensor<?xi32>, %cache: !cache, %c: tensor<?x64xf32>, %k: tensor<?x16xf32>, %tokens: index, %sinks: tensor<4xf32>) -> tensor<?x4x32xf32> {
+  %position, %sequence = mla.positions %tokens of %cu in %cache : !cache
+  %new = mla.append %c, %k at %position of %sequence into %cache : tensor<?x64xf32>, tensor<?x16xf32> into !cache
+  %latent, %k_rope, %cu_keys = mla.gather %new : !cache
+  %w_uk = mla.weight "w_uk" : tensor<4x32x64xf32>
+  %w_uv = mla.weight "w_uv" : tensor<4x32x64xf32>
+  %bias = mla.weight "bias" : tensor<4x32xf32>
+  %k_plain = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
+  // expected-remark @+1 {{'mla.bias' is between the up-projection and the attention's k_nope: it cancels in the softmax, but not against the sinks; the q side is not absorbed}}
+  %k_nope = mla.bias %k_plain, %bias : tensor<?x4x32xf32>, tensor<4x32xf32>
+  %v_plain = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
+  // expected-remark @+1 {{'mla.bias' is between the up-projection and the attention's v: probabilities do not sum to 1 beside a sink; the o side is not absorbed}}
+  %v = mla.bias %v_plain, %bias : tensor<?x4x32xf32>, tensor<4x32xf32>
+  %o = mla.attention queries(%q_nope, %q_rope of %cu) keys(%k_nope, %k_rope of %cu_keys) values(%v) sinks(%sinks) {scale = 2.5e-1 : f64}
+      : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>, tensor<?x16xf32>, tensor<?x4x32xf32>, tensor<4xf32>) -> tensor<?x4x32xf32>
+  return %o : tensor<?x4x32xf32>
+}

@@ -168,3 +168,26 @@ func.func @two_caches_stay_gathered(%q_nope: tensor<?x4x32xf32>, %q_rope: tensor
       : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>, tensor<?x16xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xf32>
   return %o : tensor<?x4x32xf32>
 }
+
+// -----
+
+!cache = !mla.cache<page = 16, latent = 64, rope = 16, f32>
+
+// The mask, the sinks and the gate behind the attention are none of the projections' business.
+// CHECK-LABEL: func.func @mask_sinks_and_gate
+// CHECK-SAME: %[[SINKS:[^:]*]]: tensor<4xf32>, %[[G:[^:]*]]: tensor<?x4x32xf32>)
+// CHECK: %[[O_L:.*]] = mla.latent_attention queries({{.*}}) cache({{.*}}) sinks(%[[SINKS]]) {mask = #mla.mask<window = 20>, scale = 2.500000e-01 : f64}
+// CHECK: %[[O:.*]] = mla.project per_head %[[O_L]],
+// CHECK: %[[GATED:.*]] = mla.gate %[[O]] by %[[G]]
+// CHECK: return %[[GATED]]
+func.func @mask_sinks_and_gate(%q_nope: tensor<?x4x32xf32>, %q_rope: tensor<?x4x16xf32>, %cu: tensor<?xi32>, %cache: !cache, %sinks: tensor<4xf32>, %g: tensor<?x4x32xf32>) -> tensor<?x4x32xf32> {
+  %latent, %k_rope, %cu_keys = mla.gather %cache : !cache
+  %w_uk = mla.weight "w_uk" : tensor<4x32x64xf32>
+  %w_uv = mla.weight "w_uv" : tensor<4x32x64xf32>
+  %k_nope = mla.project to_heads %latent, %w_uk : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
+  %v = mla.project to_heads %latent, %w_uv : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
+  %o = mla.attention queries(%q_nope, %q_rope of %cu) keys(%k_nope, %k_rope of %cu_keys) values(%v) sinks(%sinks) {mask = #mla.mask<window = 20>, scale = 2.5e-1 : f64}
+      : (tensor<?x4x32xf32>, tensor<?x4x16xf32>, tensor<?x4x32xf32>, tensor<?x16xf32>, tensor<?x4x32xf32>, tensor<4xf32>) -> tensor<?x4x32xf32>
+  %y = mla.gate %o by %g : (tensor<?x4x32xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xf32>
+  return %y : tensor<?x4x32xf32>
+}

@@ -34,3 +34,18 @@ func.func @decode(%a: tensor<?x4x64xbf16>, %b: tensor<?x4x16xbf16>, %cu: tensor<
 // CHECK-SAME: attributes {mla.phase = #mla.phase<prefill>}
 // CHECK: mla.kernel naive_attention
 // CHECK: mla.attention {{.*}} {scale = 1.250000e-01 : f64} {{.*}} -> tensor<?x4x40xbf16>
+
+// Options give the cores another mask, and sinks, which are their last argument.
+//
+// RUN: mla-opt %s --mla-attention-cores='mask=window=513 sinks' | FileCheck %s --check-prefix=EXTRAS
+//
+// EXTRAS-LABEL: func.func @latent_attention
+// EXTRAS-SAME: %[[SINKS:[^:]*]]: tensor<4xf32> {mla.buffer = "sinks"}) ->
+// EXTRAS: mla.latent_attention {{.*}} sinks(%[[SINKS]]) {mask = #mla.mask<window = 513>, scale = 1.250000e-01 : f64}
+// EXTRAS-LABEL: func.func @naive_attention
+// EXTRAS-SAME: %[[SINKS:[^:]*]]: tensor<4xf32> {mla.buffer = "sinks"}) ->
+// EXTRAS: mla.attention {{.*}} sinks(%[[SINKS]]) {mask = #mla.mask<window = 513>, scale = 1.250000e-01 : f64}
+//
+// RUN: not mla-opt %s --mla-attention-cores='mask=sliding' 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// RUN: not mla-opt %s --mla-attention-cores='mask=window=0' 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// UNKNOWN: error: unknown mask of cores '{{.*}}'; expected causal, none or window=N, with N keys from 1 to 2147483647

@@ -139,3 +139,19 @@ func.func @no_pair_is_silent(%q: tensor<?x4x32xf32>) -> tensor<?x4x64xf32> {
   %l = mla.project per_head %n, %w_uk : (tensor<?x4x32xf32>, tensor<4x64x32xf32>) -> tensor<?x4x64xf32>
   return %l : tensor<?x4x64xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @gate_blocks_output_fold
+// CHECK: %[[O:.*]] = mla.project per_head
+// CHECK: %[[GATED:.*]] = mla.gate %[[O]] by
+// CHECK: mla.project from_heads %[[GATED]],
+func.func @gate_blocks_output_fold(%l: tensor<?x4x64xf32>, %g: tensor<?x4xf32>) -> tensor<?x48xf32> {
+  %w_uv = mla.weight "w_uv" : tensor<4x32x64xf32>
+  %w_o = mla.weight "w_o" : tensor<48x4x32xf32>
+  %o = mla.project per_head %l, %w_uv : (tensor<?x4x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
+  // expected-remark @+1 {{'mla.gate' is between two projections: a gate depends on the token; the o side is not folded}}
+  %gated = mla.gate %o by %g : (tensor<?x4x32xf32>, tensor<?x4xf32>) -> tensor<?x4x32xf32>
+  %y = mla.project from_heads %gated, %w_o : (tensor<?x4x32xf32>, tensor<48x4x32xf32>) -> tensor<?x48xf32>
+  return %y : tensor<?x48xf32>
+}

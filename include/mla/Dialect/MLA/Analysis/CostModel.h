@@ -49,6 +49,7 @@ struct LayerShape {
   int64_t elementBytes = 2;   ///< of weights, activations and a standard cache
   int64_t packedRowBytes = 0; ///< of a token in a packed cache; 0: the cache is a standard one
   std::array<WeightFormat, unsigned(Matrix::Product) + 1> formats{}; ///< by Matrix
+  int64_t window = 0; ///< keys that a query sees, at most; 0: all before it
 
   const WeightFormat &getFormat(Matrix matrix) const { return formats[unsigned(matrix)]; }
 };

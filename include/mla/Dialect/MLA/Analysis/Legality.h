@@ -70,7 +70,8 @@ struct Reach {
 /// A bias of the keys adds one constant per query to its scores, which cancels
 /// in the softmax and changes the LSE: it is rejected where an LSE is used. A
 /// bias of the values is a bias of the result, since probabilities sum to 1: it
-/// is rejected where queries may see no key, since their result is 0.
+/// is rejected where queries may see no key, since their result is 0. With sinks
+/// neither holds: probabilities sum to less than 1.
 Reach findUpProjection(AttentionOp attention, Side side);
 
 /// Walks from a `per_head` projection to the `to_heads` one whose result it

@@ -87,4 +87,40 @@ def MLA_Products : MLA_Attr<"Products", "products"> {
   let assemblyFormat = "`<` $elements `,` `why` `=` $why `>`";
 }
 
+def MLA_Mask : MLA_Attr<"Mask", "mask"> {
+  let summary = "which keys of its sequence a query of an attention sees";
+  let description = [{
+    If a sequence of length `n` has `s` queries in this step, query `i` has
+    position `p = n - s + i`, and sees the keys
+
+    | mask | keys |
+    |---|---|
+    | `causal` | 0 to p |
+    | `none` | 0 to n - 1 |
+    | `window = W` | max(0, p - W + 1) to p |
+
+    A window counts the query's own key, as `sliding_window` of transformers does
+    (`sliding_window_overlay` of its masking_utils.py).
+
+    ```mlir
+    func.func @recent(%q: tensor<?x4x64xf32>, %q_rope: tensor<?x4x16xf32>, %cu: tensor<?xi32>,
+                      %cache: !mla.cache<page = 16, latent = 64, rope = 16, f32>) -> tensor<?x4x64xf32> {
+      %o = mla.latent_attention queries(%q, %q_rope of %cu) cache(%cache)
+          {mask = #mla.mask<window = 513>, scale = 0.14433756729740643 : f64}
+          : (tensor<?x4x64xf32>, tensor<?x4x16xf32>, !mla.cache<page = 16, latent = 64, rope = 16, f32>)
+          -> tensor<?x4x64xf32>
+      return %o : tensor<?x4x64xf32>
+    }
+    ```
+  }];
+  let parameters = (ins EnumParameter<MLA_MaskKind>:$kind, DefaultValuedParameter<"int64_t", "0">:$window);
+  let assemblyFormat = "`<` $kind (`=` $window^)? `>`";
+  let genVerifyDecl = 1;
+  let constBuilderCall = "::mla::MaskAttr::get($_builder.getContext(), $0)";
+  let extraClassDeclaration = [{
+    static MaskAttr get(::mlir::MLIRContext *context, ::mla::MaskKind kind) { return get(context, kind, 0); }
+    bool isNone() const { return getKind() == ::mla::MaskKind::None; }
+  }];
+}
+
 #endif // MLA_ATTRS_TD

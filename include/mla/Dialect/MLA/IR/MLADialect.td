@@ -131,6 +131,12 @@ def MLA_ProductElements : MLA_I32Enum<"ProductElements", "the elements that a pr
   I32EnumAttrCase<"E4M3x2", 2, "e4m3x2"> // two terms per element of a token
 ]>;
 
+def MLA_MaskKind : MLA_I32Enum<"MaskKind", "which keys of its sequence a query sees", [
+  I32EnumAttrCase<"Causal", 0, "causal">,
+  I32EnumAttrCase<"None", 1, "none">,
+  I32EnumAttrCase<"Window", 2, "window">
+]>;
+
 def MLA_RopeStyle : MLA_I32Enum<"RopeStyle", "which elements rotate together", [
   I32EnumAttrCase<"Interleaved", 0, "interleaved">,
   I32EnumAttrCase<"HalfSplit", 1, "half_split">

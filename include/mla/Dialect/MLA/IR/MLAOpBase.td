@@ -29,6 +29,9 @@ def MLA_E4M3 : AnyTypeOf<[RankedTensorOf<[F8E4M3FN]>], "tensor of f8E4M3FN", "::
 
 def MLA_Lse : AnyTypeOf<[RankedTensorOf<[F32]>], "tensor of f32", "::mlir::RankedTensorType">;
 
+def MLA_Sinks : AnyTypeOf<[RankedTensorOf<[F32]>], "tensor of f32", "::mlir::RankedTensorType">;
+def MLA_CausalByDefault : DefaultValuedAttr<MLA_Mask, "::mla::MaskKind::Causal">;
+
 /// One i32 per token or sequence, `tensor<?xi32>`; not printed.
 def MLA_Indices : Type<
       CPred<"$_self == ::mlir::RankedTensorType::get({::mlir::ShapedType::kDynamic}, "

@@ -261,19 +261,30 @@ def MLA_GatherOp : MLA_Op<"gather", [Pure, InferTypeOpAdaptor]> {
 //===----------------------------------------------------------------------===//
 
 def MLA_AttentionOp : MLA_Op<"attention", [Pure]> {
-  let summary = "causal attention over keys and values of a ragged batch";
+  let summary = "attention over keys and values of a ragged batch";
   let description = [{
     `softmax(scale * (q_nope · k_nope + q_rope · k_rope)) · v` (arXiv:2405.04434,
-    equations 15 to 17). If a sequence of length `n` has `s` queries in this
-    step, query `i` sees its keys up to `n - s + i`. `k_nope` and `v` are either
-    per head, `[N, H, …]`, as `mla.project` of the latent computes them, or
-    shared by all heads, `[N, …]`: the latent itself, after absorbing the side.
+    equations 15 to 17). `mask` says which keys of its sequence a query sees; the
+    default, which is not printed, is causal: if a sequence of length `n` has `s`
+    queries in this step, query `i` sees its keys up to `n - s + i`. `k_nope` and
+    `v` are either per head, `[N, H, …]`, as `mla.project` of the latent computes
+    them, or shared by all heads, `[N, …]`: the latent itself, after absorbing the
+    side.
+
+    `sinks` has a learned logit per head, which joins the denominator of the
+    softmax only: with scores `x_j`, the probability of key `j` is
+    `exp(x_j) / (exp(sink) + sum_k exp(x_k))` (gpt-oss, arXiv:2508.10925). It
+    is not multiplied by `scale`.
+
     The optional second result is the natural logarithm of the sum of
-    exponentials (LSE), f32. A query that sees no key has result 0 and LSE -inf.
+    exponentials of the scores (LSE), f32. It does not include the sink, so that
+    partial attentions can be merged: these have no sinks, which join at the merge
+    (`mla.merge`). A query that sees no key has result 0 and LSE -inf.
 
     (C1) queries are `[T, H, …]`, keys and values `[N, …]` or `[N, H, …]`, k_rope `[N, R]`;
     (C2) heads and widths agree;
-    (C3) the scale is finite.
+    (C3) the scale is finite;
+    (C4) there is one sink per head.
 
     ```mlir
     func.func @naive(%q_nope: tensor<?x4x32xf32>, %q_rope: tensor<?x4x16xf32>, %cu: tensor<?xi32>,
@@ -293,13 +304,13 @@ def MLA_AttentionOp : MLA_Op<"attention", [Pure]> {
   let arguments = (ins
     MLA_Activation:$q_nope, MLA_Activation:$q_rope, MLA_Indices:$cu,
     MLA_Activation:$k_nope, MLA_Activation:$k_rope, MLA_Indices:$cu_keys,
-    MLA_Activation:$v, F64Attr:$scale
+    MLA_Activation:$v, Optional<MLA_Sinks>:$sinks, F64Attr:$scale, MLA_CausalByDefault:$mask
   );
   let results = (outs MLA_Activation:$result, Optional<MLA_Lse>:$lse);
   let assemblyFormat = [{
     `queries` `(` $q_nope `,` $q_rope `of` $cu `)`
-    `keys` `(` $k_nope `,` $k_rope `of` $cu_keys `)` `values` `(` $v `)` attr-dict
-    `:` `(` type($q_nope) `,` type($q_rope) `,` type($k_nope) `,` type($k_rope) `,` type($v) `)`
+    `keys` `(` $k_nope `,` $k_rope `of` $cu_keys `)` `values` `(` $v `)` (`sinks` `(` $sinks^ `)`)? attr-dict
+    `:` `(` type($q_nope) `,` type($q_rope) `,` type($k_nope) `,` type($k_rope) `,` type($v) (`,` type($sinks)^)? `)`
     `->` type($result) (`,` type($lse)^)?
   }];
   let hasVerifier = 1;
@@ -310,12 +321,15 @@ def MLA_LatentAttentionOp : MLA_Op<"latent_attention", [Pure]> {
   let description = [{
     `softmax(scale * (q_latent · c + q_rope · k_rope)) · c`, where `c ‖ k_rope`
     are the rows of the cache: one key head of width L + R and one value head of
-    width L for all query heads (arXiv:2405.04434, appendix C). Causality and
-    the LSE are those of `mla.attention`. The LSE is `[T, H]`.
+    width L for all query heads (arXiv:2405.04434, appendix C). Masks, sinks and
+    the LSE are those of `mla.attention`. The LSE is `[T, H]`. Rows that no query
+    of a sequence sees may hold anything, and so may the block table where it has
+    only such rows: with a window, a cache may drop old pages.
 
     (C1) q_latent is `[T, H, L]`, q_rope `[T, H, R]`, the result `[T, H, L]`;
     (C2) widths are the cache's;
-    (C3) the scale is finite.
+    (C3) the scale is finite;
+    (C4) there is one sink per head.
 
     ```mlir
     func.func @absorbed(%q_latent: tensor<?x4x64xf32>, %q_rope: tensor<?x4x16xf32>, %cu: tensor<?xi32>,
@@ -329,12 +343,12 @@ def MLA_LatentAttentionOp : MLA_Op<"latent_attention", [Pure]> {
   }];
   let arguments = (ins
     MLA_Activation:$q_latent, MLA_Activation:$q_rope, MLA_Indices:$cu,
-    MLA_Cache:$cache, F64Attr:$scale
+    MLA_Cache:$cache, Optional<MLA_Sinks>:$sinks, F64Attr:$scale, MLA_CausalByDefault:$mask
   );
   let results = (outs MLA_Activation:$result, Optional<MLA_Lse>:$lse);
   let assemblyFormat = [{
-    `queries` `(` $q_latent `,` $q_rope `of` $cu `)` `cache` `(` $cache `)` attr-dict
-    `:` `(` type($q_latent) `,` type($q_rope) `,` type($cache) `)` `->` type($result) (`,` type($lse)^)?
+    `queries` `(` $q_latent `,` $q_rope `of` $cu `)` `cache` `(` $cache `)` (`sinks` `(` $sinks^ `)`)? attr-dict
+    `:` `(` type($q_latent) `,` type($q_rope) `,` type($cache) (`,` type($sinks)^)? `)` `->` type($result) (`,` type($lse)^)?
   }];
   let hasVerifier = 1;
 }
@@ -347,8 +361,13 @@ def MLA_MergeOp : MLA_Op<"merge", [Pure]> {
     section 2.2). Used for split-KV, chunked prefill and shared prefixes. A
     partial without keys has LSE -inf and is ignored, whatever it holds.
 
+    `sinks` are those of `mla.attention`, for partial attentions without: with
+    them, `w_s = exp(lse_s) / (exp(lse) + exp(sink))`. The LSE does not include
+    the sink.
+
     (C1) partials are `[S, T, H, V]`, their LSE `[S, T, H]`;
-    (C2) results have the same shape without S.
+    (C2) results have the same shape without S;
+    (C3) there is one sink per head.
 
     ```mlir
     func.func @merge(%o: tensor<2x?x4x64xf32>, %l: tensor<2x?x4xf32>) -> tensor<?x4x64xf32> {
@@ -357,11 +376,38 @@ def MLA_MergeOp : MLA_Op<"merge", [Pure]> {
     }
     ```
   }];
-  let arguments = (ins MLA_Activation:$partials, MLA_Lse:$lses);
+  let arguments = (ins MLA_Activation:$partials, MLA_Lse:$lses, Optional<MLA_Sinks>:$sinks);
   let results = (outs MLA_Activation:$result, MLA_Lse:$lse);
   let assemblyFormat = [{
-    $partials `,` $lses attr-dict `:` `(` type($partials) `,` type($lses) `)` `->` type($result) `,` type($lse)
+    $partials `,` $lses (`sinks` `(` $sinks^ `)`)? attr-dict
+    `:` `(` type($partials) `,` type($lses) (`,` type($sinks)^)? `)` `->` type($result) `,` type($lse)
   }];
+  let hasVerifier = 1;
+}
+
+def MLA_GateOp : MLA_Op<"gate", [Pure]> {
+  let summary = "multiplies what heads have attended to by the sigmoid of a gate";
+  let description = [{
+    `result[t, h, v] = x[t, h, v] / (1 + exp(-gate[t, h, v]))`, with a gate per
+    element, or one per head, `gate[t, h]` (Gated Attention, arXiv:2505.06708,
+    equation 5, behind the attention). It stands between W_UV and W_O: both forms
+    of the attention are legal, but no product of these two weights, since the
+    gate depends on the token.
+
+    (C1) x and the result are `[T, H, V]`, the gate `[T, H, V]` or `[T, H]`.
+
+    ```mlir
+    func.func @gated(%o: tensor<?x4x32xf32>, %x: tensor<?x64xf32>) -> tensor<?x4x32xf32> {
+      %w_g = mla.weight "g_proj" : tensor<4x32x64xf32>
+      %g = mla.project to_heads %x, %w_g : (tensor<?x64xf32>, tensor<4x32x64xf32>) -> tensor<?x4x32xf32>
+      %y = mla.gate %o by %g : (tensor<?x4x32xf32>, tensor<?x4x32xf32>) -> tensor<?x4x32xf32>
+      return %y : tensor<?x4x32xf32>
+    }
+    ```
+  }];
+  let arguments = (ins MLA_Activation:$x, MLA_Activation:$gate);
+  let results = (outs MLA_Activation:$result);
+  let assemblyFormat = "$x `by` $gate attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 

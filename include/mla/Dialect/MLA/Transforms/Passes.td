@@ -292,7 +292,15 @@ def MLAAttentionCores : Pass<"mla-attention-cores", "::mlir::ModuleOp"> {
     `mla.model`, elements bf16, and the scale of the scores is that of the
     layer's attentions. Queries may be the first elements of wider rows. Adds
     nothing without `mla.model` or an attention.
+
+    The mask is that of the layer's attentions too, or of `mask`: what is between
+    the brackets of `#mla.mask<…>`. If they have sinks, or with `sinks`, the cores
+    take sinks as their last argument.
   }];
+  let options = [
+    Option<"mask", "mask", "std::string", "\"\"", "of the cores: causal, none or window=N; empty: the layer's">,
+    Option<"sinks", "sinks", "bool", "false", "the cores take sinks, also if the layer has none">
+  ];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::tensor::TensorDialect"];
 }
 
