@@ -76,8 +76,8 @@ def _run(arguments):
 
 def compile(output=None, *, weights=None, adapter=None, config=None, layers=None, scope=None, target=None, dtype=None,
             plan=None, device=None, page=None, tp=None, rank=None, cache=None, cache_dtype=None, cache_scale=None,
-            batch_invariant=False, no_weights=False, core_mask=None, core_sinks=False, emit=None, report=None, baseline=None, batch=None,
-            context=None):
+            batch_invariant=False, no_weights=False, core_mask=None, core_sinks=False, emit=None, report=None, baseline=None,
+            batch=None, context=None):
     """Compile layers to the bundle (a directory) `output`, and return its path.
 
     weights    a .safetensors file, or a directory with config.json and one or several; by default weights are generated
@@ -107,8 +107,8 @@ def compile(output=None, *, weights=None, adapter=None, config=None, layers=None
                  "core-mask": core_mask, "report": report, "baseline": baseline_path, "batch": batch, "context": context}
         arguments = [f"--{name}={os.fspath(value) if isinstance(value, os.PathLike) else value}"
                      for name, value in named.items() if value is not None]
-        flags = (("--batch-invariant", batch_invariant), ("--no-weights", no_weights), ("--core-sinks", core_sinks))
-        arguments += [flag for flag, given in flags if given]
+        flags = {"batch-invariant": batch_invariant, "no-weights": no_weights, "core-sinks": core_sinks}
+        arguments += [f"--{name}" for name, given in flags.items() if given]
         if plan is not None:
             arguments.append("--verbose")
         text = _run([*arguments, "-o", "-" if output is None else os.fspath(output)])

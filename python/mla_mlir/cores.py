@@ -84,7 +84,8 @@ def bundle(heads, kv_lora_rank, qk_rope_head_dim, page, cache_dtype=None, causal
         own = tempfile.mkdtemp(prefix="making-", dir=path.parent)
         try:
             made = compiler.compile(os.path.join(own, name), config=config(heads, kv_lora_rank, qk_rope_head_dim),
-                                    target=compiler.GPU_TARGET, page=page, cache_dtype=cache_dtype, no_weights=True, **options)
+                                    target=compiler.GPU_TARGET, page=page, cache_dtype=cache_dtype, no_weights=True,
+                                    **options)
             with contextlib.suppress(OSError):  # another process was faster
                 os.rename(made, path)
         finally:

@@ -65,10 +65,10 @@ def flash_mla_with_kvcache(q, k_cache, block_table, cache_seqlens, head_dim_v, t
     table, lengths = _grouped(meta, block_table, cache_seqlens)
     name = "none"  # a CPU needs no bundle
     if q.is_cuda:
-        name = ops.core(heads, latent, width - latent, k_cache.shape[1], cache_dtype, q.device)
-    rows = q.reshape(batch * queries, heads, width)
+        name = ops.core(heads, latent, width - latent, k_cache.shape[1], cache_dtype, q.device, _is_causal(queries, causal))
+    rows, scale = q.reshape(batch * queries, heads, width), _scale(softmax_scale, width)
     result, lse = torch.ops.mla.latent_attention(rows[..., :latent], rows[..., latent:], k_cache.squeeze(2), table, lengths,
-                                                 meta.cu_seqlens, name, _group(queries, causal), 0, _scale(softmax_scale, width))
+                                                 meta.cu_seqlens, name, _group(queries, causal, q.device), 0, scale)
     lse.nan_to_num_(nan=math.nan, posinf=math.inf, neginf=math.inf)
     return result.view(batch, queries, heads, latent), lse.view(batch, queries, heads).transpose(1, 2)
 
@@ -127,13 +127,18 @@ def _scale(softmax_scale, width):
 
 # --- groups of queries ---
 #
-# A kernel takes a few queries of a sequence, causal. More, or queries that all see the same, are several sequences with the
-# same pages: groups, of which each sees all but `unseen` tokens of its sequence.
+# A kernel takes a few queries of a sequence. More are several sequences with the same pages: groups, of which each sees all
+# but `unseen` tokens of its sequence.
 
 
-def _group(queries, causal):
-    """Return the queries of a group."""
-    return min(queries, MAX_QUERIES) if causal else 1
+def _is_causal(queries, causal):
+    """Return the kernel's mask: with one query per sequence there is no difference."""
+    return bool(causal) or queries == 1
+
+
+def _group(queries, causal, device):
+    """Return the queries of a group. Torch's operations on a CPU are causal."""
+    return min(queries, MAX_QUERIES) if causal or device.type == "cuda" else 1
 
 
 def _metadata(meta, batch, queries, causal, device):
@@ -150,7 +155,7 @@ def _metadata(meta, batch, queries, causal, device):
 
 
 def _make(meta, batch, queries, causal, device):
-    group, sizes = _group(queries, causal), {"dtype": torch.int32, "device": device}
+    group, sizes = _group(queries, causal, device), {"dtype": torch.int32, "device": device}
     ends = torch.arange(group, queries + group, group, **sizes).clamp_(max=queries)  # of the groups of a sequence
     bounds = torch.arange(0, batch * queries, queries, **sizes)[:, None] + ends
     meta.made_for = batch, queries, causal, device

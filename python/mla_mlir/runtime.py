@@ -83,12 +83,12 @@ LatentAttention = _struct(
     "mla_latent_attention",
     "size size; i64 tokens batch max_queries max_length cached num_pages table_width q_stride; pointer q_latent q_rope"
     " pages block_table lengths cu_seqlens out lse workspace; u64 workspace_bytes; pointer stream; i64 indices_settled;"
-    " f64 scale; i64 q_rope_stride; pointer sinks",
+    " f64 scale; pointer sinks; i64 q_rope_stride",
 )
 NaiveAttention = _struct(
     "mla_naive_attention",
     "size size; i64 tokens batch max_queries max_length cached q_stride; pointer q_nope q_rope k_nope k_rope v"
-    " cu_seqlens cu_keys out workspace; u64 workspace_bytes; pointer stream; f64 scale; i64 q_rope_stride; pointer sinks",
+    " cu_seqlens cu_keys out workspace; u64 workspace_bytes; pointer stream; f64 scale; pointer sinks; i64 q_rope_stride",
 )
 Saturation = _struct("mla_saturation", "i64 tokens sequence position column; f64 value")
 ModelStep = _struct(

@@ -49,13 +49,13 @@ def unregister(name):
 
 
 @functools.cache
-def core(heads, kv_lora_rank, qk_rope_head_dim, page, cache_dtype, device):
+def core(heads, kv_lora_rank, qk_rope_head_dim, page, cache_dtype, device, causal=True):
     """Return the name of the registered bundle of cores.bundle on the device. The first call opens it, and may compile it."""
     if torch.cuda.is_current_stream_capturing():
         raise Error("MLA_UNSUPPORTED", f"the kernel of {heads} heads, widths {kv_lora_rank} and {qk_rope_head_dim} and pages "
                                             f"of {page} is not loaded, which a capture cannot do; run the call once before")
     with torch.cuda.device(device):
-        return register(load(cores.bundle(heads, kv_lora_rank, qk_rope_head_dim, page, cache_dtype)))
+        return register(load(cores.bundle(heads, kv_lora_rank, qk_rope_head_dim, page, cache_dtype, causal)))
 
 
 def _find(name):
@@ -78,7 +78,7 @@ def _arrays(**tensors):
 
 
 def _optional(name, tensor):
-    return None if tensor is None else _array(name, tensor)
+    return None if tensor is None else array(name, tensor)
 
 
 def _enqueue(call: Call, device):

@@ -87,8 +87,8 @@ def pack_model(out, name, target):
 def make_cores(place):
     """Fill the cache of the kernels that FlashMLA's functions use."""
     os.environ["MLA_MLIR_CACHE"] = str(place)
-    for rope, cache_dtype in ((64, None), (64, "fp8_row"), (0, None)):
-        cores.bundle(CORE["num_attention_heads"], CORE["kv_lora_rank"], rope, 64, cache_dtype)
+    for rope, cache_dtype, causal in ((64, None, True), (64, None, False), (64, "fp8_row", True), (0, None, True)):
+        cores.bundle(CORE["num_attention_heads"], CORE["kv_lora_rank"], rope, 64, cache_dtype, causal)
 
 
 def copy_site(site, out):

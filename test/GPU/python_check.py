@@ -265,7 +265,7 @@ def flash_mla():
         return skipped("a CPU has no kernel of the attention alone")
     os.environ["MLA_MLIR_CACHE"] = str(HERE / "cores")
     for queries, causal, width, cache_dtype in ((1, True, 576, None), (4, True, 576, None), (19, True, 576, None), (1, False, 576, None),
-                                                (3, False, 576, None), (2, True, 512, None), (2, True, 576, "fp8_row")):
+                                                (3, False, 576, None), (19, False, 576, None), (2, True, 512, None), (2, True, 576, "fp8_row")):
         host, keywords = flash_mla_arguments(queries, (100, 2, 0, 777), width, cache_dtype), dict(causal=causal, is_fp8_kvcache=bool(cache_dtype))
         given = [value.to(DEVICE) for value in host[:4]]
         out, lse = flash_mla_with_kvcache(*given, 512, get_mla_metadata()[0], **keywords)

@@ -433,20 +433,18 @@ typedef struct mla_latent_attention {
   /* Nonzero promises that cu_seqlens, block_table and lengths were complete before the previously enqueued work on the
    * stream began, as when an engine writes them once per step: the kernel then reads them while that work ends. */
   int64_t indices_settled;
-  double scale;          /* of scores before the softmax; 0 for the model's */
-  int64_t q_rope_stride; /* as q_stride; 0 for q_stride itself */
-  /* [heads]: logits that join the denominators of the softmax, not multiplied by the scale; lse does not include them.
-   * Must be given to a bundle whose attention has sinks, and only to such. */
+  double scale; /* of scores before the softmax; 0 for the model's */
+  /* [heads]: unscaled logits that join the softmax's denominators, not in lse; for bundles with sinks, else NULL. */
   const float *sinks;
+  int64_t q_rope_stride; /* as q_stride; 0 for q_stride itself */
 } mla_latent_attention;
 
 MLA_API mla_status mla_latent_attention_workspace(const mla_bundle *bundle, const mla_latent_attention *attention,
                                                   uint64_t *bytes);
 MLA_API mla_status mla_enqueue_latent_attention(const mla_bundle *bundle, const mla_latent_attention *attention);
 
-/* The naive attention without its layer, on keys and values that are already up-projected. Causal, if the bundle's
- * mask does not say otherwise: the n query tokens of a sequence are the last of its l keys, so query token i sees keys
- * 0 to l - n + i. */
+/* The naive attention without its layer, on keys and values that are already up-projected. Query token i of n of a
+ * sequence of l keys sees keys 0 to l - n + i, or what else the bundle's mask says. */
 typedef struct mla_naive_attention {
   size_t size;               /* sizeof(mla_naive_attention) */
   int64_t tokens;            /* query tokens of all sequences */
@@ -467,8 +465,8 @@ typedef struct mla_naive_attention {
   uint64_t workspace_bytes;
   void *stream;
   double scale;          /* of scores before the softmax; 0 for the model's */
-  int64_t q_rope_stride; /* as q_stride; 0 for q_stride itself */
   const float *sinks;    /* as in mla_latent_attention */
+  int64_t q_rope_stride; /* as q_stride; 0 for q_stride itself */
 } mla_naive_attention;
 
 MLA_API mla_status mla_naive_attention_workspace(const mla_bundle *bundle, const mla_naive_attention *attention,
