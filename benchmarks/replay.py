@@ -259,10 +259,12 @@ class Layer:
 
         scores = np.einsum("bthr,bnr->bhtn", q_rope, k_rope) + self.nope_scores(x, latent, per_position)
         visible = np.arange(latent.shape[1])[None, :] <= positions[:, None]
-        scores = np.where(visible, scores * s.scale, -np.inf)
-        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        out = self.output(weights / weights.sum(axis=-1, keepdims=True), latent)
+        out = self.output(self.softmax(np.where(visible, scores * s.scale, -np.inf)), latent)
         return out + self.bias("o_proj", out.shape[-1])
+
+    def softmax(self, scores):
+        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        return weights / weights.sum(axis=-1, keepdims=True)
 
     def nope_scores(self, x, latent, per_position):
         if self.form == "fold":

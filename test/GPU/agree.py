@@ -23,7 +23,7 @@ GROUPS = (
     ("masked", "core_window513_sinks", "core_window70_page16"), ("masked", "core_window200_h128", "core_all"),
     ("masked", "core_window300_invariant_sinks", "core_window1"), ("masked", "core_fp8_row_window100_sinks", "core_fp8_tensor_window70_sinks"),
     ("naive", "naive_window70_sinks", "naive_all"), ("naive", "naive_window200"),
-    ("layers", "v3_yarn", "v3_yarn:naive"), ("layers", "minicpm3"), ("tables", "core_h16"), ("graph", "core_h16"),
+    ("layers", "v3_yarn", "v3_yarn:naive"), ("layers", "extras:absorb", "extras:naive"), ("layers", "minicpm3"), ("tables", "core_h16"), ("graph", "core_h16"),
 )
 
 

@@ -2,8 +2,11 @@
 tiles and their tails, the append of rows, the gather of cached ones, and the merge of splits.
 
 NAME is that of a golden file, or of a generated layer: `wide`, `uneven`, or `joined`, whose projections to the latents of queries and of
-keys are one product. NAME:PLAN: one of make_bundles.PLANS, else auto."""
+keys are one product; `extras` is v3_yarn with a window, sinks and a gate, which no model's import makes yet. NAME:PLAN: one of
+make_bundles.PLANS, else auto."""
 import json
+import re
+import subprocess
 
 import numpy as np
 
@@ -13,6 +16,7 @@ import make_bundles
 import replay
 from checks import report
 from device_arrays import Arena, from_bits, to_bits
+from mla_mlir import locate
 
 TOLERANCE, ROW_TOLERANCE = 1.5e-2, 3e-2  # bf16 after four roundings; the tolerance of mla-run --check is 2e-2
 # New tokens of each sequence: 1, 2, 15, 16, 17, 33, 65, 129 and 257 in all, then decode at lengths around 200 with odd and
@@ -37,23 +41,71 @@ def make_wide(name):
     replay.write_safetensors(str(checks.directory / f"{name}.safetensors"), tensors, {"config": json.dumps(config)})
 
 
+WINDOW = 21
+
+
+class ExtraLayer(replay.Layer):
+    """v3_yarn with a window, with sinks that are the first scales of the latent's norm, and gated by its queries without position."""
+
+    def nope_scores(self, x, latent, per_position):
+        self.gate = np.einsum("bti,hpi->bthp", x, self.w_q_nope)
+        scores = super().nope_scores(x, latent, per_position)
+        return checks.masked(scores.reshape(-1, *scores.shape[2:]), window=WINDOW).reshape(scores.shape)
+
+    def softmax(self, scores):
+        sinks = self.weight("kv_a_layernorm.weight")[:scores.shape[1]]
+        return checks.softmax(scores[0], sinks)[0][None]
+
+    def output(self, probabilities, latent):
+        values = np.einsum("bnl,hvl->bnhv", latent, self.w_uv)
+        attended = np.einsum("bhtn,bnhv->bthv", probabilities, values)
+        return np.einsum("bthv,dhv->btd", attended / (1 + np.exp(-self.gate)), self.w_o)
+
+
+def make_extras():
+    """Write the imported module of v3_yarn with a window, sinks and a gate; return its path."""
+    path = checks.directory / "extras.mlir"
+    command = [locate.compiler(), f"--weights={check_golden.weights_of('v3_yarn')}", "--target=h100", "--emit=import", "-o", path]
+    subprocess.run(list(map(str, command)), check=True, env=checks.without_ptxas(), stderr=subprocess.DEVNULL)
+    edits = ((r"( *)(%o = mla\.attention .*) \{(scale = .*tensor<\?x4x32xf32>)\) -> (tensor<\?x4x32xf32>)",
+              r"\1%sinks = tensor.extract_slice %kv_a_layernorm[0] [4] [1] : tensor<64xf32> to tensor<4xf32>\n"
+              rf"\1\2 sinks(%sinks) {{mask = #mla.mask<window = {WINDOW}>, \3, tensor<4xf32>) -> \4\n"
+              r"\1%gated = mla.gate %o by %q_nope : (\4, \4) -> \4"),
+             (r"from_heads %o,", "from_heads %gated,"))
+    text = path.read_text()
+    for pattern, by in edits:
+        text, count = re.subn(pattern, by, text)
+        assert count == 2, f"{path} has no {pattern} in both phases"
+    path.write_text(text)
+    return path
+
+
 def parse(name):
     stem, _, plan = name.partition(":")
+    if stem == "extras":
+        return check_golden.weights_of("v3_yarn"), plan or "auto"
     return checks.directory / f"{stem}.safetensors" if stem in GENERATED else check_golden.weights_of(stem), plan or "auto"
+
+
+def job(name):
+    weights, plan = parse(name)
+    if not name.startswith("extras"):
+        return make_bundles.golden_job(weights, plan, checks.directory)
+    return checks.directory / f"golden_extras_{plan}", [make_extras(), f"--weights={weights}", f"--plan={make_bundles.PLANS[plan]}"]
 
 
 def jobs(names):
     for name in {name.partition(":")[0] for name in names} & GENERATED.keys():
         make_wide(name)
-    return [make_bundles.golden_job(*parse(name), checks.directory) for name in names]
+    return [job(name) for name in names]
 
 
 class Sequences:
     """Sequences and their cache: pages of random numbers, NaN in rows without a token."""
 
-    def __init__(self, bundle, weights, config, count, most, seed=0):
+    def __init__(self, bundle, weights, config, count, most, layer=replay.Layer, seed=0):
         self.info, self.rng = bundle.info, np.random.default_rng(seed)
-        self.layers = [replay.Layer(replay.Semantics(config), weights, 0, "naive", "bf16") for _ in range(count)]
+        self.layers = [layer(replay.Semantics(config), weights, 0, "naive", "bf16") for _ in range(count)]
         self.lengths, entries = [0] * count, -(-most // self.info.page)
         self.table = self.rng.permutation(count * entries + 2)[:count * entries].reshape(count, entries).astype(np.int32)
         self.row = self.info.kv_lora_rank + self.info.qk_rope_head_dim
@@ -118,7 +170,8 @@ def run(names):
             config = json.loads(metadata["config"])
         else:
             _, weights, _, config = replay.read_golden(path)
-        with checks.open_bundle(f"golden_{path.stem}_{plan}") as bundle:
-            sequences = Sequences(bundle, weights, config, 3, sum(map(max, STEPS)))
+        is_extra = name.startswith("extras")
+        with checks.open_bundle(f"golden_{'extras' if is_extra else path.stem}_{plan}") as bundle:
+            sequences = Sequences(bundle, weights, config, 3, sum(map(max, STEPS)), ExtraLayer if is_extra else replay.Layer)
             for counts in STEPS:
                 sequences.step(bundle, counts)
