@@ -12,6 +12,7 @@
 
 #include "Options.h"
 
+#include "mla/Conversion/MLAToGPU/ScheduleRequest.h"
 #include "mla/Dialect/MLA/Analysis/Device.h"
 #include "mla/Dialect/MLA/Transforms/PlanRequest.h"
 #include "mla/Pipeline/Stages.h"
@@ -98,6 +99,10 @@ static Text emit("emit", cl::cat(category), cl::value_desc("WHAT"), cl::init("bu
 static cl::opt<bool> batchInvariant("batch-invariant", cl::cat(category),
                                     cl::desc("for h100: what is computed for a sequence does not\ndepend on the "
                                              "others in its batch, bit by bit; slower"));
+static cl::list<std::string> schedules(
+    "schedule", cl::cat(category), cl::value_desc("KERNEL:KEY=VALUE,..."),
+    cl::desc("for h100: choices for a kernel's schedule instead of\nthe compiler's, as in decode.o:few_rows=0 "
+             "(--emit=kernels\nprints names and keys); '/' separates classes; may be\nrepeated"));
 static Text output("o", cl::cat(category), cl::value_desc("OUT"),
                    cl::desc("what to write; '-' is standard output; it appears\nonly when complete"));
 
@@ -126,6 +131,7 @@ Examples:
   mla-compile --weights=DeepSeek-V3 --adapter=lora --layers=all --dtype=bf16 -o tuned.mla
   mla-compile --config=config.json --tp=8 --rank=0 --emit=import -o rank0.mlir
   mla-compile --weights=DeepSeek-V3 --layers=all --target=h100 --tp=8 --rank=all -o v3-tp8
+  mla-compile --config=config.json --target=h100 --schedule=decode.o:overhead=7,min_blocks=4 -o other.mla
   mla-compile --config=config.json --target=h100 --emit=kernels -o layer.mlir     # to edit, and then:
   mla-compile layer.mlir --config=config.json -o edited.mla
   mla-compile --config=config.json --report=html --baseline=other.json --batch=32 -o report.html
@@ -235,6 +241,17 @@ static llvm::Error chooseRank(CompileOptions &options) {
                                                          : usage("--tp needs --rank, the part to compile, or all");
 }
 
+/// Check the form of the requests; names and keys are checked where kernels are known.
+static llvm::Error chooseSchedules(CompileOptions &options) {
+  for (StringRef text : schedules) {
+    llvm::Expected<ScheduleRequest> request = parseScheduleRequest(text);
+    if (!request)
+      return usage("--schedule: " + llvm::toString(request.takeError()));
+  }
+  options.schedules = llvm::join(schedules, ";");
+  return llvm::Error::success();
+}
+
 static llvm::Error chooseEmit(CompileOptions &options) { return choose<Stage>(emit, stagesByName(), options.emit); }
 
 static llvm::Error choosePage(CompileOptions &options) {
@@ -327,6 +344,8 @@ static llvm::Error checkReport() {
       {&cacheScale, "it costs nothing"},
       {&emit, "a report compiles nothing"},
       {&batchInvariant, "the cost model does not distinguish such code"}};
+  if (schedules.getNumOccurrences())
+    return usage("--report does not accept --schedule: the cost model does not distinguish such code");
   for (auto [option, why] : ignored)
     if (option->getNumOccurrences())
       return usage("--report does not accept --" + option->ArgStr + ": " + why);
@@ -384,7 +403,7 @@ llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {
   CommandLine line;
   CompileOptions &options = line.compile;
   for (auto choose : {chooseLayers, chooseScope, chooseTarget, choosePlan, chooseRank, choosePage, chooseCache,
-                      chooseCacheDType, chooseCacheScale, chooseEmit})
+                      chooseCacheDType, chooseCacheScale, chooseEmit, chooseSchedules})
     if (llvm::Error error = choose(options))
       return error;
   if (options.scope == Scope::Model && !layers.getNumOccurrences())

@@ -86,6 +86,7 @@ struct CompileOptions {
   int64_t rank = 0;
   bool allRanks = false;       ///< Compile every rank, each to its own bundle in the directory `output`.
   bool batchInvariant = false; ///< A sequence's results do not depend on the others in its batch.
+  std::string schedules;       ///< Choices forced on kernels, for mla-schedule-kernels.
   /// Leave the weights out of the bundle: the device makes random ones.
   bool leavesWeightsOut = false;
   Stage emit = Stage::Bundle; ///< What is written.

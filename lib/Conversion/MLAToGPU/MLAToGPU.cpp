@@ -12,6 +12,7 @@
 #include "Probe.h"
 #include "RowCheck.h"
 #include "StepCheck.h"
+#include "mla/Conversion/MLAToGPU/ScheduleRequest.h"
 #include "mla/Conversion/Passes.h"
 #include "mla/Dialect/MLA/IR/Bindings.h"
 #include "mla/Dialect/MLA/IR/KernelKind.h"
@@ -243,7 +244,10 @@ static FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp modu
     return kernel.emitOpError("has no schedule; run mla-schedule-kernels first");
   if (failed(kind->verifySchedule(kernel, /*isPartial=*/false)) || failed(checkElements(kernel, *kind)))
     return failure();
-  return kind->generate(kernel, module);
+  FailureOr<Launches> launches = failure();
+  if (failed(checkForced(kernel, [&] { return launches = kind->generate(kernel, module); })))
+    return failure();
+  return launches;
 }
 
 /// Fills `list` with the workspaces and launches of the function's kernels, and `kernels` with their code.
@@ -289,8 +293,15 @@ static LogicalResult convert(func::FuncOp function, mlir::gpu::GPUModuleOp kerne
   return success();
 }
 
+/// Return whether the user forced a schedule of the function's kernels.
+static bool isForced(func::FuncOp function) {
+  return llvm::any_of(function.getOps<KernelOp>(), [](KernelOp kernel) { return kernel->hasAttr(kForcedAttr); });
+}
+
 /// Converts an attention-only function, which is optional: remarks if there is no kernel for its widths.
-static void convertCore(func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
+static LogicalResult convertCore(func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
+  if (isForced(function))
+    return convert(function, kernels);
   std::string why;
   {
     ScopedDiagnosticHandler handler(function.getContext(), [&](Diagnostic &diagnostic) {
@@ -298,10 +309,11 @@ static void convertCore(func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
         why = diagnostic.str();
     });
     if (succeeded(convert(function, kernels)))
-      return;
+      return success();
   }
   function.emitRemark() << "@" << function.getName() << " is left out: " << why;
   function.erase();
+  return success();
 }
 
 /// Binds the arguments of a core that no function declares. `cached` is the element type of the cache.
@@ -372,9 +384,8 @@ struct ConvertMLAToGPU : mla::impl::ConvertMLAToGPUBase<ConvertMLAToGPU> {
       bool isEnd = function->hasAttr(kEndAttr);
       if (isEnd)
         nameBuffers(function);
-      if (isCore(function) && !isEnd)
-        convertCore(function, kernels);
-      else if (failed(convert(function, kernels)))
+      auto convertOne = isCore(function) && !isEnd ? convertCore : convert;
+      if (failed(convertOne(function, kernels)))
         return signalPassFailure();
     }
     if (auto model = getOperation()->getAttrOfType<DictionaryAttr>(kModelAttr))
