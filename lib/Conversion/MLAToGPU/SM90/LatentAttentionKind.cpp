@@ -188,7 +188,7 @@ public:
   Launch ofFewRows() const;
   Launch merging() const;
   SmallVector<AffineExpr, 2> workspace() const;
-  AffineExpr isFew(int64_t limit) const { return isAtMost(rows, limit); }
+  AffineExpr addFewRows(Launches &to, int64_t limit) const { return addClass(to, rows, limit, fewRows); }
 
 private:
   AffineExpr number(int64_t value) const { return getAffineConstantExpr(value, context); }
@@ -389,7 +389,7 @@ FailureOr<Launches> LatentAttentionKind::generate(KernelOp kernel, mlir::gpu::GP
   }
   if (int64_t fewRowsLimit = schedule.get("few_rows")) {
     emitFewRows(module, *shape);
-    AffineExpr isFew = launches.isFew(fewRowsLimit);
+    AffineExpr isFew = launches.addFewRows(result, fewRowsLimit);
     Launch few = launches.ofFewRows();
     few.grid[0] = isFew;
     result.launches[0].grid[0] = result.launches[0].grid[0] * (isFew * -1 + 1);
