@@ -48,5 +48,8 @@ llvm::Error mla::checkTarget(const CompileOptions &options) {
   if (!forGPU && options.batchInvariant)
     return makeError("--batch-invariant: needs a GPU target; leave it out: on the CPU no sequence's results depend "
                      "on its batch");
+  if (!options.schedules.empty() && (!forGPU || last < Stage::Kernels))
+    return makeError("--schedule: is for kernels of a GPU; choose a --target with kernels, and --emit=kernels or a "
+                     "later stage");
   return llvm::Error::success();
 }

@@ -79,7 +79,8 @@ static llvm::Error checkStillToDo(Stage stage, const CompileOptions &options) {
         std::tuple(!options.device.empty(), "--device", Stage::Plan, "has its plan"),
         std::tuple(!options.coreMask.empty(), "--core-mask", Stage::Kernels, "has its cores"),
         std::tuple(options.coreSinks, "--core-sinks", Stage::Kernels, "has its cores"),
-        std::tuple(options.batchInvariant, "--batch-invariant", Stage::Kernels, "has its schedules")})
+        std::tuple(options.batchInvariant, "--batch-invariant", Stage::Kernels, "has its schedules"),
+        std::tuple(!options.schedules.empty(), "--schedule", Stage::Kernels, "has its schedules")})
     if (asked && stage >= needs)
       return makeError(Twine(option) + ": " + options.module + " is at stage " + nameOf(stage) + " and " + what +
                        "; edit it there, or continue from an earlier stage");

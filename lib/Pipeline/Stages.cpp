@@ -100,7 +100,7 @@ static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &opti
     pm.addPass(createMLAJoinProjections());
     pm.addPass(createMLASortChoices());
     pm.addPass(createMLAGroupKernels());
-    return pm.addPass(createMLAScheduleKernels({options.batchInvariant}));
+    return pm.addPass(createMLAScheduleKernels({options.batchInvariant, options.schedules}));
   case Stage::NVVM:
     pm.addPass(createConvertMLAToGPU());
     return mla::gpu::buildNVVMPipeline(pm);

@@ -145,7 +145,7 @@ void Reader::checkShape(FieldReader &item, const schema::Binding &row, const Buf
                                   std::to_string(expected.shape.size()) + " for " + quoted(row.name));
   for (size_t i = 0; i < expected.shape.size(); ++i) {
     std::string place = "shape[" + std::to_string(i) + "]";
-    Result<Expression> extent = Expression::parse(extents.items[i], (1u << numSizes) - 1);
+    Result<Expression> extent = Expression::parse(extents.items[i], {(1u << numSizes) - 1});
     if (!extent)
       return item.fail(place.c_str(), extent.error().message());
     if (!(*extent == expected.shape[i]))

@@ -164,6 +164,16 @@ static int64_t countBytes(const SafetensorsFile &weights) {
   return static_cast<int64_t>(bytes);
 }
 
+/// Sets the limits that were measured on the bundle's device.
+static Error applyTuning(mla_bundle &bundle) {
+  if (!bundle.manifest.hasKernels())
+    return {};
+  Result<std::optional<Tuning>> tuning = readTuning(bundle.path);
+  if (!tuning)
+    return tuning.error();
+  return *tuning ? apply(tunedPath(bundle.path), **tuning, bundle.info.device, bundle.choices) : Error();
+}
+
 static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, Loading loading, const LoadProgress &progress) {
   auto bundle = std::make_unique<mla_bundle>();
   bundle->path = path;
@@ -175,6 +185,7 @@ static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, Loading 
   if (!manifest)
     return manifest.error();
   bundle->manifest = std::move(*manifest);
+  bundle->choices = choicesOf(bundle->manifest);
   fillInfo(*bundle);
   if (Error error = checkFiles(*bundle))
     return error;
@@ -191,6 +202,8 @@ static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, Loading 
   Error error = loading != Loading::Everything  ? inspectKernels(*bundle, loading)
                 : bundle->manifest.hasKernels() ? loadKernels(*bundle, progress)
                                                 : loadNativeCode(*bundle, *text);
+  if (!error)
+    error = applyTuning(*bundle);
   if (error)
     return error;
   return bundle;
@@ -210,6 +223,13 @@ static mla_status openForC(const char *function, const char *path, Loading loadi
 int64_t mla_bundle::layerIndex(int64_t layer) const {
   for (size_t i = 0; i < manifest.layers.size(); ++i)
     if (manifest.layers[i] == layer)
+      return static_cast<int64_t>(i);
+  return -1;
+}
+
+int64_t mla_bundle::choiceOf(const LaunchList &list, const Launch &launch) const {
+  for (size_t i = 0; launch.choice && i < choices.size(); ++i)
+    if (choices[i].launches() == &list && choices[i].index() == *launch.choice)
       return static_cast<int64_t>(i);
   return -1;
 }

@@ -8,6 +8,7 @@
 #ifndef MLA_RUNTIME_BUNDLE_H
 #define MLA_RUNTIME_BUNDLE_H
 
+#include "BundleChoices.h"
 #include "Device.h"
 #include "GpuCode.h"
 #include "Manifest.h"
@@ -15,13 +16,14 @@
 #include "mla/runtime.h"
 #include "mla/safetensors.h"
 
-/// Immutable once open, so that threads may share it.
+/// Immutable once open, so that threads may share it; except for limits of choices, which a caller may replace.
 struct mla_bundle {
   std::string path;
   mla::Manifest manifest;
   mla_bundle_info info = {};
   std::vector<mla_entry_info> entries;
   std::vector<mla_kernel_info> kernels; ///< in the order of their names
+  std::vector<mla::BundleChoice> choices;
   std::optional<mla::SafetensorsFile> weights;
   /// The weights of layer l for entry e, at l * number of entries + e.
   std::vector<std::vector<mla::Tensor>> bound;
@@ -45,6 +47,8 @@ struct mla_bundle {
     const std::vector<mla::Tensor> &weights = boundEnds[static_cast<size_t>(end)];
     return code->runEnd(end, {in, weights.data(), static_cast<int64_t>(weights.size()), out});
   }
+  /// Returns the number of the choice of a launch's kernel, or -1.
+  int64_t choiceOf(const mla::LaunchList &list, const mla::Launch &launch) const;
   /// Returns the index of a layer number in the manifest's list, or -1.
   int64_t layerIndex(int64_t layer) const;
 };

@@ -185,7 +185,7 @@ Error mla::enqueueList(const char *function, const mla_bundle &bundle, const Lau
     return error;
   bindings.workspace = {reinterpret_cast<uint64_t>(workspace.memory), workspace.bytes};
   bindings.stream = static_cast<cuda::Stream>(workspace.stream);
-  return profile ? profile->enqueue(function, *bundle.gpu, list, bindings, layer)
+  return profile ? profile->enqueue(function, bundle, list, bindings, layer)
                  : bundle.gpu->enqueue(function, list, bindings);
 }
 

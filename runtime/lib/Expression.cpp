@@ -20,7 +20,7 @@ Result<uint8_t> Expression::push(Node node) {
   return static_cast<uint8_t>(nodes.size() - 1);
 }
 
-Result<uint8_t> Expression::addOperation(const Value &value, uint32_t allowed, size_t depth) {
+Result<uint8_t> Expression::addOperation(const Value &value, const Names &names, size_t depth) {
   if (value.items.size() != 3 || !value.items[0].is(Value::Kind::String))
     return malformed("has an operation that is not [operator, expression, expression]");
   Node node;
@@ -34,10 +34,10 @@ Result<uint8_t> Expression::addOperation(const Value &value, uint32_t allowed, s
   }
   if (node.kind != Node::Operation)
     return malformed("has the operator " + quoted(value.items[0].text) + ", which is none of" + known);
-  Result<uint8_t> left = add(value.items[1], allowed, depth + 1);
+  Result<uint8_t> left = add(value.items[1], names, depth + 1);
   if (!left)
     return left;
-  Result<uint8_t> right = add(value.items[2], allowed, depth + 1);
+  Result<uint8_t> right = add(value.items[2], names, depth + 1);
   if (!right)
     return right;
   node.left = *left;
@@ -45,7 +45,25 @@ Result<uint8_t> Expression::addOperation(const Value &value, uint32_t allowed, s
   return push(node);
 }
 
-Result<uint8_t> Expression::add(const Value &value, uint32_t allowed, size_t depth) {
+Result<uint8_t> Expression::addName(const std::string &name, const Names &names) {
+  Node node;
+  for (unsigned i = 0; i < numSizes; ++i)
+    if (name == schema::sizeNames[i] && (names.sizes >> i & 1)) {
+      node.kind = Node::Size;
+      node.value = i;
+      return push(node);
+    }
+  for (size_t i = 0; names.limits && i < names.limits->size(); ++i)
+    if (name == "limit" + std::to_string(i)) {
+      node.kind = Node::Limit;
+      node.left = static_cast<uint8_t>(i); // Limit::ClassLimits
+      node.value = (*names.limits)[i];
+      return push(node);
+    }
+  return malformed("names the size " + quoted(name) + ", which is not known here");
+}
+
+Result<uint8_t> Expression::add(const Value &value, const Names &names, size_t depth) {
   if (depth >= maxDepth)
     return malformed("is an expression nested deeper than " + std::to_string(maxDepth));
   Node node;
@@ -54,25 +72,25 @@ Result<uint8_t> Expression::add(const Value &value, uint32_t allowed, size_t dep
     node.value = value.integer;
     return push(node);
   case Value::Kind::String:
-    for (unsigned i = 0; i < numSizes; ++i)
-      if (value.text == schema::sizeNames[i] && (allowed >> i & 1)) {
-        node.kind = Node::Size;
-        node.value = i;
-        return push(node);
-      }
-    return malformed("names the size " + quoted(value.text) + ", which is not known here");
+    return addName(value.text, names);
   case Value::Kind::Array:
-    return addOperation(value, allowed, depth);
+    return addOperation(value, names, depth);
   default:
     return malformed(std::string("must be an expression, is ") + json::kindName(value.kind));
   }
 }
 
-Result<Expression> Expression::parse(const Value &value, uint32_t allowed) {
+Result<Expression> Expression::parse(const Value &value, const Names &names) {
   Expression expression;
-  if (Result<uint8_t> root = expression.add(value, allowed, 0); !root)
+  if (Result<uint8_t> root = expression.add(value, names, 0); !root)
     return root.error();
   return expression;
+}
+
+void Expression::setLimits(const std::vector<int64_t> &limits) {
+  for (Node &node : nodes)
+    if (node.kind == Node::Limit)
+      node.value = limits[node.left];
 }
 
 Expression Expression::constant(int64_t value) {
@@ -122,7 +140,7 @@ Result<int64_t> Expression::evaluate(const Sizes &sizes) const {
   size_t count = 0;
   for (const Node &node : nodes) {
     int64_t &value = values[count++];
-    if (node.kind == Node::Constant)
+    if (node.kind == Node::Constant || node.kind == Node::Limit)
       value = node.value;
     else if (node.kind == Node::Size)
       value = sizes.values[node.value];

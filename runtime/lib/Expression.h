@@ -38,9 +38,17 @@ public:
   /// Returns the size plus `more`.
   static Expression size(Size size, int64_t more);
 
-  /// `allowed` is the bit set of sizes that may be named. The error's message has no location: the caller names the
-  /// field.
-  static Result<Expression> parse(const json::Value &value, uint32_t allowed);
+  /// The names that an expression may have.
+  struct Names {
+    uint32_t sizes;                               ///< bit set
+    const std::vector<int64_t> *limits = nullptr; ///< values of limit0, limit1, …
+  };
+
+  /// The error's message has no location: the caller names the field.
+  static Result<Expression> parse(const json::Value &value, const Names &names);
+
+  /// Replaces the values of the limits.
+  void setLimits(const std::vector<int64_t> &limits);
 
   /// Fails on overflow of 64 bits and on a divisor that is not positive. Allocates nothing on success.
   Result<int64_t> evaluate(const Sizes &sizes) const;
@@ -50,10 +58,10 @@ public:
 
 private:
   struct Node {
-    enum Kind : uint8_t { Constant, Size, Operation } kind = Constant;
+    enum Kind : uint8_t { Constant, Size, Limit, Operation } kind = Constant;
     schema::Operator op = schema::Operator::Add; ///< of an Operation
-    uint8_t left = 0, right = 0;                 ///< likewise: nodes before this one
-    int64_t value = 0;                           ///< of a Constant; the number of a Size
+    uint8_t left = 0, right = 0;                 ///< likewise: nodes before this one; left of a Limit: its number
+    int64_t value = 0;                           ///< of a Constant or a Limit; the number of a Size
 
     bool operator==(const Node &other) const {
       return kind == other.kind && op == other.op && left == other.left && right == other.right && value == other.value;
@@ -61,8 +69,9 @@ private:
   };
   std::vector<Node> nodes; ///< operands before operators; the last is the root
 
-  Result<uint8_t> add(const json::Value &value, uint32_t allowed, size_t depth);
-  Result<uint8_t> addOperation(const json::Value &value, uint32_t allowed, size_t depth);
+  Result<uint8_t> add(const json::Value &value, const Names &names, size_t depth);
+  Result<uint8_t> addName(const std::string &name, const Names &names);
+  Result<uint8_t> addOperation(const json::Value &value, const Names &names, size_t depth);
   Result<uint8_t> push(Node node);
   static Error apply(schema::Operator op, int64_t left, int64_t right, int64_t &result);
 };

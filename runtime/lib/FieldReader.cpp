@@ -15,7 +15,7 @@ using json::Value;
 
 void FieldReader::fail(const char *name, const std::string &what, ErrorKind kind) {
   if (!error)
-    error = Error(kind, path + ": field '" + prefix + name + "' " + what + "; compile the bundle again");
+    error = Error(kind, path + ": field '" + prefix + name + "' " + what + "; " + advice);
 }
 
 const Value &FieldReader::get(const char *name, Value::Kind kind) {
@@ -31,7 +31,7 @@ const Value &FieldReader::get(const char *name, Value::Kind kind) {
 }
 
 FieldReader FieldReader::child(const char *name) {
-  return FieldReader(path, prefix + name + ".", get(name, Value::Kind::Object), error);
+  return FieldReader(path, prefix + name + ".", get(name, Value::Kind::Object), error, advice);
 }
 
 std::string FieldReader::text(const char *name) {

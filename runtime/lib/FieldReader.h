@@ -20,8 +20,10 @@ namespace mla {
 class FieldReader {
 public:
   /// `prefix`: what stands before a field's name in messages, such as "model.".
-  FieldReader(const std::string &path, std::string prefix, const json::Value &object, Error &error)
-      : path(path), prefix(std::move(prefix)), object(object), error(error) {}
+  /// `advice`: what to do about an error.
+  FieldReader(const std::string &path, std::string prefix, const json::Value &object, Error &error,
+              const char *advice = "compile the bundle again")
+      : path(path), prefix(std::move(prefix)), object(object), error(error), advice(advice) {}
 
   bool has(const char *name) const { return object.find(name); }
   std::string text(const char *name);
@@ -45,6 +47,7 @@ private:
   std::string prefix;
   const json::Value &object;
   Error &error;
+  const char *advice;
 };
 
 } // namespace mla

@@ -16,6 +16,7 @@ using json::Value;
 using schema::Limit;
 
 static constexpr size_t maxKernelName = 1024;
+static_assert(Limit::ClassLimits <= UINT8_MAX + 1, "nodes of expressions number limits in a byte");
 
 /// Returns the bit set of sizes that expressions of a list may name.
 static uint32_t sizesOf(schema::List list) {
@@ -33,6 +34,7 @@ public:
   Reader(const std::string &path, const LaunchScope &scope, LaunchList &list, Kernels &kernels, Error &error)
       : path(path), scope(scope), sizes(sizesOf(scope.list)), list(list), kernels(kernels), error(error) {}
 
+  void readChoices(const std::string &prefix, const Value &object);
   void readWorkspace(const std::string &prefix, const Value &object);
   void readLaunches(const std::string &prefix, const Value &object);
 
@@ -40,6 +42,7 @@ private:
   const std::string &path;
   const LaunchScope &scope;
   const uint32_t sizes;
+  std::vector<int64_t> limits; ///< of the choices
   LaunchList &list;
   Kernels &kernels;
   Error &error;
@@ -48,6 +51,8 @@ private:
   FieldReader fields(const std::string &prefix, const Value &object) { return {path, prefix, object, error}; }
   Expression expression(FieldReader &fields, const char *name, const Value &value);
   Expression requiredExpression(FieldReader &fields, const Value &object, const char *name);
+  void readChoice(FieldReader fields, Choice &choice);
+  std::vector<int64_t> integers(FieldReader &fields, const char *name);
   void readLaunch(const std::string &prefix, const Value &object, Launch &launch);
   void readGrid(FieldReader &fields, Launch &launch);
   void readWork(FieldReader &fields, const Value &object, Launch &launch);
@@ -60,7 +65,7 @@ private:
 } // namespace
 
 Expression Reader::expression(FieldReader &fields, const char *name, const Value &value) {
-  Result<Expression> parsed = Expression::parse(value, sizes);
+  Result<Expression> parsed = Expression::parse(value, {sizes, &limits});
   if (parsed)
     return std::move(*parsed);
   fields.fail(name, parsed.error().message());
@@ -72,6 +77,47 @@ Expression Reader::requiredExpression(FieldReader &fields, const Value &object, 
     return expression(fields, name, *value);
   fields.fail(name, "is missing");
   return {};
+}
+
+std::vector<int64_t> Reader::integers(FieldReader &fields, const char *name) {
+  std::vector<int64_t> result;
+  for (const Value &item : fields.get(name, Value::Kind::Array).items) {
+    if (!item.is(Value::Kind::Integer) || item.integer < (result.empty() ? 0 : result.back()) ||
+        item.integer > Limit::ChosenSize)
+      fields.fail(name, "must hold integers from 0 to " + std::to_string(Limit::ChosenSize) + " in ascending order");
+    result.push_back(item.integer);
+  }
+  return result;
+}
+
+void Reader::readChoice(FieldReader fields, Choice &choice) {
+  choice.kernel = fields.text("kernel");
+  choice.most = integers(fields, "most");
+  choice.limits = integers(fields, "limits");
+  for (const Choice &other : list.choices)
+    if (&other != &choice && other.kernel == choice.kernel)
+      fields.fail("kernel", "is " + quoted(choice.kernel) + " a second time");
+}
+
+void Reader::readChoices(const std::string &prefix, const Value &object) {
+  FieldReader parent = fields(prefix, object);
+  if (!parent.has("choices")) // bundles of earlier releases
+    return;
+  const Value &items = parent.get("choices", Value::Kind::Array);
+  for (size_t i = 0; i < items.items.size() && !error; ++i) {
+    std::string place = "choices[" + std::to_string(i) + "]";
+    if (!items.items[i].is(Value::Kind::Object))
+      return parent.fail(place.c_str(), std::string("must be an object, is ") + json::kindName(items.items[i].kind));
+    FieldReader item = fields(prefix + place + ".", items.items[i]);
+    Choice &choice = list.choices.emplace_back();
+    readChoice(item, choice);
+    choice.size = requiredExpression(item, items.items[i], "size"); // without limits
+    if (std::string why = list.whyNot(i, choice.limits); !why.empty())
+      item.fail("limits", why);
+  }
+  limits = list.limits();
+  if (limits.size() > size_t(Limit::ClassLimits))
+    parent.fail("choices", "have more than " + std::to_string(Limit::ClassLimits) + " limits");
 }
 
 void Reader::readWorkspace(const std::string &prefix, const Value &object) {
@@ -207,6 +253,8 @@ void Reader::readGrid(FieldReader &fields, Launch &launch) {
 void Reader::readWork(FieldReader &fields, const Value &object, Launch &launch) {
   if (object.find("part"))
     launch.part = static_cast<schema::Part>(fields.choice("part", schema::partNames));
+  if (object.find("choice"))
+    launch.choice = static_cast<uint32_t>(fields.integer("choice", 0, static_cast<int64_t>(list.choices.size()) - 1));
   if (const Value *bytes = object.find("bytes"))
     launch.bytes = expression(fields, "bytes", *bytes);
   if (const Value *flops = object.find("flops"))
@@ -250,10 +298,50 @@ void Reader::readLaunches(const std::string &prefix, const Value &object) {
   }
 }
 
+//===----------------------------------------------------------------------===//
+// Limits of choices
+//===----------------------------------------------------------------------===//
+
+std::vector<int64_t> LaunchList::limits() const {
+  std::vector<int64_t> all;
+  for (const Choice &choice : choices)
+    all.insert(all.end(), choice.limits.begin(), choice.limits.end());
+  return all;
+}
+
+std::string LaunchList::whyNot(size_t choice, const std::vector<int64_t> &limits) const {
+  const std::vector<int64_t> &most = choices[choice].most;
+  if (limits.empty() || limits.size() != most.size())
+    return "must hold as many numbers as 'most', at least one";
+  for (size_t i = 0; i < limits.size(); ++i)
+    if (limits[i] < (i ? limits[i - 1] : 0) || limits[i] > most[i])
+      return "must be ascending, and of class " + std::to_string(i) + " 0 to " + std::to_string(most[i]) + ", is " +
+             std::to_string(limits[i]);
+  return "";
+}
+
+void LaunchList::setLimits(size_t choice, std::vector<int64_t> limitsOfChoice) {
+  choices[choice].limits = std::move(limitsOfChoice);
+  std::vector<int64_t> all = limits();
+  for (Expression &bytes : workspace)
+    bytes.setLimits(all);
+  for (Launch &launch : launches) {
+    for (Expression &blocks : launch.grid)
+      blocks.setLimits(all);
+    for (LaunchArgument &argument : launch.arguments) {
+      argument.value.setLimits(all);
+      for (std::vector<Expression> *expressions : {&argument.dims, &argument.strides})
+        for (Expression &expression : *expressions)
+          expression.setLimits(all);
+    }
+  }
+}
+
 void mla::readLaunchList(const std::string &path, const std::string &prefix, const Value &object,
                          const LaunchScope &scope, LaunchList &list, Kernels &kernels, Error &error) {
   readBindings(path, prefix, object, scope.list, scope.types, list.bindings, error);
   Reader reader(path, scope, list, kernels, error);
+  reader.readChoices(prefix, object);
   reader.readWorkspace(prefix, object);
   if (!error)
     reader.readLaunches(prefix, object);

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The fields "bindings", "workspace" and "launches" of the manifest, which abi.h describes,
-// with every name resolved to a number.
+// The fields "bindings", "choices", "workspace" and "launches" of the manifest, which abi.h
+// describes, with every name resolved to a number.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,6 +44,13 @@ struct LaunchArgument {
   size_t bytes() const { return schema::argumentBytes[static_cast<unsigned>(kind)]; }
 };
 
+/// A kernel's classes of launches, as abi.h has them.
+struct Choice {
+  std::string kernel;
+  Expression size;
+  std::vector<int64_t> limits, most; ///< of all classes but the last, ascending
+};
+
 struct Launch {
   uint32_t kernel = 0; ///< its number in Kernels
   Expression grid[3];
@@ -53,12 +60,21 @@ struct Launch {
   // For profiles, if the bundle has them.
   std::optional<schema::Part> part;
   std::optional<Expression> bytes, flops;
+  std::optional<uint32_t> choice; ///< its kernel's, by its number in the list
 };
 
 struct LaunchList {
+  std::vector<Choice> choices;
   std::vector<BufferBinding> bindings; ///< buffers of the caller
   std::vector<Expression> workspace;   ///< bytes of each scratch buffer
   std::vector<Launch> launches;
+
+  /// Returns the limits of all choices, by their numbers in expressions.
+  std::vector<int64_t> limits() const;
+  /// Returns why a choice cannot have the limits; "" if it can.
+  std::string whyNot(size_t choice, const std::vector<int64_t> &limits) const;
+  /// Replaces the limits of a choice by others that it can have.
+  void setLimits(size_t choice, std::vector<int64_t> limits);
 };
 
 /// The names of kernels, and their numbers in order of appearance.
@@ -74,7 +90,7 @@ struct LaunchScope {
   const BindingTypes &types;
 };
 
-/// Reads "bindings", "workspace" and "launches" of the object at `prefix`.
+/// Reads "bindings", "choices", "workspace" and "launches" of the object at `prefix`.
 void readLaunchList(const std::string &path, const std::string &prefix, const json::Value &object,
                     const LaunchScope &scope, LaunchList &list, Kernels &kernels, Error &error);
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Profile.h"
+#include "Bundle.h"
 
 using namespace mla;
 
@@ -16,8 +17,16 @@ static double amountOf(const std::optional<Expression> &amount, const Sizes &siz
   return value ? static_cast<double>(*value) : -1.0;
 }
 
-Error Profile::enqueue(const char *function, const GpuCode &code, const LaunchList &launches, LaunchBindings &bindings,
-                       int64_t layer) {
+/// Returns the size that the limits of the launch's choice are compared with, or -1.
+static int64_t sizeOfChoice(const LaunchList &list, const Launch &launch, const Sizes &sizes) {
+  Result<int64_t> size =
+      launch.choice ? list.choices[*launch.choice].size.evaluate(sizes) : Result<int64_t>(int64_t(-1));
+  return size ? *size : -1;
+}
+
+Error Profile::enqueue(const char *function, const mla_bundle &bundle, const LaunchList &launches,
+                       LaunchBindings &bindings, int64_t layer) {
+  const GpuCode &code = *bundle.gpu;
   LaunchTimer timer(function, *code.context(), bindings.stream);
   bindings.timer = &timer;
   Error error = code.enqueue(function, launches, bindings);
@@ -38,7 +47,9 @@ Error Profile::enqueue(const char *function, const GpuCode &code, const LaunchLi
                     0,
                     time.seconds,
                     amountOf(launch.bytes, sizes),
-                    amountOf(launch.flops, sizes)});
+                    amountOf(launch.flops, sizes),
+                    bundle.choiceOf(launches, launch),
+                    sizeOfChoice(launches, launch, sizes)});
   }
   return {};
 }

@@ -22,7 +22,7 @@ constexpr int64_t noLayer = -1;
 class Profile {
 public:
   /// Enqueues the list with a timer around each launch, and waits.
-  Error enqueue(const char *function, const GpuCode &code, const LaunchList &list, LaunchBindings &bindings,
+  Error enqueue(const char *function, const mla_bundle &bundle, const LaunchList &list, LaunchBindings &bindings,
                 int64_t layer);
 
   /// Calls an entry on the host, which moves at most so many bytes.
@@ -31,7 +31,7 @@ public:
     auto start = std::chrono::steady_clock::now();
     Error error = call();
     std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
-    list.push_back({symbol.c_str(), part, layer, {0, 0, 0}, 0, time.count(), bytes, unknown});
+    list.push_back({symbol.c_str(), part, layer, {0, 0, 0}, 0, time.count(), bytes, unknown, -1, -1});
     return error;
   }
 

@@ -20,9 +20,9 @@ struct Destination {
 };
 } // namespace
 
-/// Items of later releases are longer.
+/// Items of the first release were shorter, those of later ones are longer.
 static Error check(const char *function, const Destination &to) {
-  constexpr size_t first = sizeof(mla_profile_item);
+  constexpr size_t first = offsetof(mla_profile_item, choice);
   if (!to.count || to.capacity < 0 || (to.capacity && !to.items))
     return badArgument(function, "count is NULL, or items is and capacity is not 0; pass places for the results");
   if (to.itemSize < first || to.itemSize > first + 4096)
@@ -36,7 +36,7 @@ static void give(const Profile &profile, const Destination &to) {
   char *at = reinterpret_cast<char *>(to.items);
   for (int64_t i = 0; i < std::min(*to.count, to.capacity); ++i, at += to.itemSize) {
     std::memset(at, 0, to.itemSize);
-    std::memcpy(at, &profile.items()[i], sizeof(mla_profile_item));
+    std::memcpy(at, &profile.items()[i], std::min(to.itemSize, sizeof(mla_profile_item)));
   }
 }
 

@@ -107,7 +107,7 @@ static Error runOnDevice(const char *function, const mla_bundle &bundle, size_t 
     return workspace.error();
   bindings.workspace = {*workspace, batch.gpu->workspaceBytes()};
   int64_t layer = bundle.manifest.layers[index];
-  Error error = profile ? profile->enqueue(function, *bundle.gpu, list, bindings, layer)
+  Error error = profile ? profile->enqueue(function, bundle, list, bindings, layer)
                         : bundle.gpu->enqueue(function, list, bindings);
   // Also after a failure: kernels before it may run.
   Error recorded = batch.gpu->record(function);

@@ -12,6 +12,7 @@
 
 #include "Options.h"
 
+#include "mla/Conversion/MLAToGPU/ScheduleRequest.h"
 #include "mla/Dialect/MLA/Analysis/Device.h"
 #include "mla/Dialect/MLA/Transforms/PlanRequest.h"
 #include "mla/Pipeline/Stages.h"
@@ -105,6 +106,10 @@ static Text
 static cl::opt<bool> coreSinks("core-sinks", cl::cat(category),
                                cl::desc("for h100: these entries take a logit per head, which\njoins the denominator "
                                         "of the softmax"));
+static cl::list<std::string> schedules(
+    "schedule", cl::cat(category), cl::value_desc("KERNEL:KEY=VALUE,..."),
+    cl::desc("for h100: choices for a kernel's schedule instead of\nthe compiler's, as in decode.o:few_rows=0 "
+             "(--emit=kernels\nprints names and keys); '/' separates classes; may be\nrepeated"));
 static Text output("o", cl::cat(category), cl::value_desc("OUT"),
                    cl::desc("what to write; '-' is standard output; it appears\nonly when complete"));
 
@@ -133,6 +138,7 @@ Examples:
   mla-compile --weights=DeepSeek-V3 --adapter=lora --layers=all --dtype=bf16 -o tuned.mla
   mla-compile --config=config.json --tp=8 --rank=0 --emit=import -o rank0.mlir
   mla-compile --weights=DeepSeek-V3 --layers=all --target=h100 --tp=8 --rank=all -o v3-tp8
+  mla-compile --config=config.json --target=h100 --schedule=decode.o:overhead=7,min_blocks=4 -o other.mla
   mla-compile --config=config.json --target=h100 --emit=kernels -o layer.mlir     # to edit, and then:
   mla-compile layer.mlir --config=config.json -o edited.mla
   mla-compile --config=config.json --report=html --baseline=other.json --batch=32 -o report.html
@@ -242,6 +248,17 @@ static llvm::Error chooseRank(CompileOptions &options) {
                                                          : usage("--tp needs --rank, the part to compile, or all");
 }
 
+/// Check the form of the requests; names and keys are checked where kernels are known.
+static llvm::Error chooseSchedules(CompileOptions &options) {
+  for (StringRef text : schedules) {
+    llvm::Expected<ScheduleRequest> request = parseScheduleRequest(text);
+    if (!request)
+      return usage("--schedule: " + llvm::toString(request.takeError()));
+  }
+  options.schedules = llvm::join(schedules, ";");
+  return llvm::Error::success();
+}
+
 static llvm::Error chooseEmit(CompileOptions &options) { return choose<Stage>(emit, stagesByName(), options.emit); }
 
 static llvm::Error choosePage(CompileOptions &options) {
@@ -336,6 +353,8 @@ static llvm::Error checkReport() {
       {&coreMask, "it is of an attention alone"},
       {&coreSinks, "it is of an attention alone"},
       {&batchInvariant, "the cost model does not distinguish such code"}};
+  if (schedules.getNumOccurrences())
+    return usage("--report does not accept --schedule: the cost model does not distinguish such code");
   for (auto [option, why] : ignored)
     if (option->getNumOccurrences())
       return usage("--report does not accept --" + option->ArgStr + ": " + why);
@@ -393,7 +412,7 @@ llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {
   CommandLine line;
   CompileOptions &options = line.compile;
   for (auto choose : {chooseLayers, chooseScope, chooseTarget, choosePlan, chooseRank, choosePage, chooseCache,
-                      chooseCacheDType, chooseCacheScale, chooseEmit})
+                      chooseCacheDType, chooseCacheScale, chooseEmit, chooseSchedules})
     if (llvm::Error error = choose(options))
       return error;
   if (options.scope == Scope::Model && !layers.getNumOccurrences())

@@ -43,6 +43,8 @@ Error mla::run::useEmulatedDevice() {
 static std::vector<mla_emulator_counters> counters() {
   decltype(&mla_emulator_get_counters) get = nullptr;
   const char *path = std::getenv(variable);
+  if (!path)
+    return {};
   void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
   void *address = library ? dlsym(library, "mla_emulator_get_counters") : nullptr;
   if (!address)
@@ -86,6 +88,13 @@ static constexpr Column columns[] = {
     {"bank_conflicts", &mla_emulator_counters::bank_conflicts},
     {"largest_block", &mla_emulator_counters::largest_block},
 };
+
+std::map<std::string, uint64_t> mla::run::countInstructions() {
+  std::map<std::string, uint64_t> instructions;
+  for (const mla_emulator_counters &kernel : counters())
+    instructions[kernel.kernel] = kernel.thread_instructions;
+  return instructions;
+}
 
 void mla::run::printCounters() {
   for (const mla_emulator_counters &kernel : counters()) {

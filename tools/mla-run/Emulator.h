@@ -10,6 +10,8 @@
 
 #include "mla/error.h"
 
+#include <cstdint>
+#include <map>
 #include <string>
 
 namespace mla::run {
@@ -17,6 +19,9 @@ namespace mla::run {
 /// Make the runtime load the emulated device's driver, which is beside the runtime's library. Call before any other
 /// function.
 Error useEmulatedDevice();
+
+/// Return the thread instructions of each kernel so far; none without an emulated device.
+std::map<std::string, uint64_t> countInstructions();
 
 /// Print the counters of each kernel as a table and as a JSON array of objects.
 void printCounters();

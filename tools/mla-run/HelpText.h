@@ -18,10 +18,11 @@ inline constexpr const char *helpText = R"(usage: mla-run BUNDLE --check=FILE [-
        mla-run BUNDLE --bench [--batch=N] [--context=N] [--steps=N] [--layer=K] [--json]
        mla-run BUNDLE --bench --phase=prefill [--tokens=N] [--batch=N] [--context=N] [--steps=N] [--layer=K] [--json]
        mla-run BUNDLE --profile[=TRACE.json], with the options of --bench
+       mla-run BUNDLE --tune[=SIZES] [--phase=P] [--context=N] [--steps=N] [--layer=K]
        mla-run BUNDLE --info [--json]
        mla-run BUNDLE --certificate
-       mla-run BUNDLE --emulate and one of --check, --self-check, --generate, --bench, --profile and --info, as above;
-                                with --counters all but the last two
+       mla-run BUNDLE --emulate and one of --check, --self-check, --generate, --bench, --profile, --tune and --info, as
+                                above; with --counters all but the last three
 
 Runs a bundle, the directory that mla-compile writes.
 
@@ -55,9 +56,14 @@ Runs a bundle, the directory that mla-compile writes.
   --profile[=TRACE.json]  time each kernel of a step, and print a table by parts of the step: shares, and the bytes and
                     operations a second beside what the device reaches. Of a bundle for a CPU the times of its layers
                     and ends. TRACE.json gets the step for Perfetto (ui.perfetto.dev), a track per part
+  --tune[=SIZES]    of a bundle for a GPU: measure the classes of kernels, of which each serves steps up to a size, and
+                    write the best limits into the bundle, with the times; results stay the same. SIZES: tokens of the
+                    steps, between commas; in decode one of as many sequences. Weights are not in L2. On the emulated
+                    device instructions are counted instead of time
   --phase=P         decode (default): one token a sequence; or prefill
   --batch=N         sequences (default 1; of --self-check 3)
-  --context=N       tokens cached a sequence before the step (default: 4096 for decode, 0 for prefill)
+  --context=N       tokens cached a sequence before the step (default: 4096 for decode, 1024 for that of --tune, 0 for
+                    prefill)
   --tokens=N        tokens of a prefill a sequence (default 1024); of --self-check those of the longest prompt
                     (default: 3 more than a page has)
   --steps=N         steps that are timed (default 20; 1 with --emulate); decode steps of --self-check (default 3)

@@ -7,6 +7,7 @@
 
 #include "InfoFacts.h"
 #include "Modes.h"
+#include "Tune.h"
 
 #include "mla/abi.h"
 
@@ -122,6 +123,31 @@ static void printWorkspaces(const InfoFacts &facts) {
                 nameOf(fact.phase), fact.sequences, fact.tokens, fact.context, static_cast<double>(fact.bytes) * 1e-6);
 }
 
+static std::string joined(const int64_t *numbers, int64_t count) {
+  std::string text;
+  for (int64_t i = 0; i < count; ++i)
+    text += (i ? ", " : "") + std::to_string(numbers[i]);
+  return text;
+}
+
+/// Print the limits of kernels' classes, and where they come from.
+static void printChoices(const InfoFacts &facts) {
+  int64_t count = mla_bundle_num_choices(facts.bundle);
+  if (count)
+    std::printf("classes   of kernels, for sizes up to\n");
+  for (int64_t i = 0; i < count; ++i) {
+    const mla_choice_info &choice = *mla_bundle_get_choice(facts.bundle, i);
+    std::printf("  %s.%s  %s, others\n", choice.list, choice.kernel, joined(choice.limits, choice.num_limits).c_str());
+  }
+  if (!facts.tuning)
+    return;
+  std::printf("tuned     on %s, driver %s, %s, by %s\n", facts.tuning->device.c_str(), facts.tuning->driver.c_str(),
+              facts.tuning->date.c_str(), facts.tuning->unit.c_str());
+  for (const TunedChoice &choice : facts.tuning->choices)
+    std::printf("  %s.%s  %s, others, from %zu sizes\n", choice.list.c_str(), choice.kernel.c_str(),
+                joined(choice.limits.data(), static_cast<int64_t>(choice.limits.size())).c_str(), choice.sizes.size());
+}
+
 static void printInfoAsText(const InfoFacts &facts) {
   const mla_bundle_info &info = facts.info;
   std::printf("bundle    %s\n", info.path);
@@ -146,6 +172,7 @@ static void printInfoAsText(const InfoFacts &facts) {
     printEntry(*mla_bundle_get_entry(facts.bundle, i));
   printKernels(facts);
   printWorkspaces(facts);
+  printChoices(facts);
   std::printf("plan\n%s\n", info.plan);
 }
 

@@ -70,6 +70,10 @@ Result<InfoFacts> mla::run::gatherFacts(const mla_bundle *bundle) {
   if (info.device_memory) {
     facts.ptxVersion = ptxVersionOf(info.path);
     facts.workspaces = workspacesOf(bundle, info);
+    Result<std::optional<Tuning>> tuning = readTuning(info.path);
+    if (!tuning)
+      return tuning.error();
+    facts.tuning = std::move(*tuning);
   }
   return facts;
 }

@@ -10,6 +10,7 @@
 
 #include "Handles.h"
 #include "Source.h"
+#include "Tuned.h"
 
 #include <vector>
 
@@ -35,6 +36,7 @@ struct InfoFacts {
   std::vector<std::pair<std::string, int64_t>> files; ///< names and sizes in bytes
   std::string ptxVersion;                             ///< "" for a CPU
   std::vector<WorkspaceFact> workspaces;              ///< of a bundle for a GPU
+  std::optional<Tuning> tuning;                       ///< what mla-run --tune wrote
 };
 
 Result<InfoFacts> gatherFacts(const mla_bundle *bundle);

@@ -7,6 +7,7 @@
 
 #include "InfoFacts.h"
 #include "JsonWriter.h"
+#include "Tune.h"
 
 #include "mla/abi.h"
 
@@ -91,6 +92,30 @@ static void writeWorkspaces(JsonWriter &json, const InfoFacts &facts) {
   json.endArray();
 }
 
+static void writeIntegers(JsonWriter &json, const char *name, const int64_t *numbers, int64_t count) {
+  json.key(name).beginArray();
+  for (int64_t i = 0; i < count; ++i)
+    json.value(numbers[i]);
+  json.endArray();
+}
+
+static void writeChoices(JsonWriter &json, const InfoFacts &facts) {
+  json.key("choices").beginArray();
+  for (int64_t i = 0; i < mla_bundle_num_choices(facts.bundle); ++i) {
+    const mla_choice_info &choice = *mla_bundle_get_choice(facts.bundle, i);
+    json.beginObject().field("list", choice.list).field("kernel", choice.kernel);
+    writeIntegers(json, "limits", choice.limits, choice.num_limits);
+    writeIntegers(json, "defaults", choice.defaults, choice.num_limits);
+    writeIntegers(json, "most", choice.most, choice.num_limits);
+    json.endObject();
+  }
+  json.endArray().key("tuned");
+  if (facts.tuning)
+    write(json, *facts.tuning);
+  else
+    json.null();
+}
+
 /// Write a path; null if it is unknown or there is none.
 static void writePath(JsonWriter &json, const char *name, const std::string &path) {
   json.key(name);
@@ -127,6 +152,7 @@ void mla::run::printInfoAsJson(const InfoFacts &facts) {
   writeEntries(json, facts);
   writeKernels(json, facts);
   writeWorkspaces(json, facts);
+  writeChoices(json, facts);
   json.field("plan", info.plan).endObject();
   std::printf("%s\n", json.str().c_str());
 }

@@ -63,7 +63,7 @@ Error MadeStep::prepare() {
     layers.assign(1, *options.layer);
   else
     layers.assign(info.layers, info.layers + info.num_layers);
-  tokens = !options.prefill ? 1 : options.tokens < 0 ? 1024 : options.tokens;
+  tokens = !options.prefill ? decodeTokens : options.tokens < 0 ? 1024 : options.tokens;
   context = options.context >= 0 ? options.context : options.prefill ? 0 : 4096;
   if (tokens * batchSize > INT32_MAX)
     return Error(ErrorKind::InvalidArgument, "mla-run: --tokens times --batch must stay below 2^31; lower one");

@@ -33,6 +33,7 @@ protected:
   std::vector<int64_t> layers;
   int64_t batchSize = 1, stepCount = 20;
   int64_t context = 0, tokens = 1; ///< per sequence: cached before the step, and new in it
+  int64_t decodeTokens = 1;        ///< new in a step of decode, at most
   Cache cache;
   std::vector<mla_sequence> sequences;
   Array hidden, out;

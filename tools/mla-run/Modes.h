@@ -46,6 +46,9 @@ Error bench(const Options &options, const mla_bundle *bundle);
 /// Time each launch of a step, and print them by parts.
 Error profile(const Options &options, const mla_bundle *bundle);
 
+/// Measure the classes of kernels, and write the limits of the best into the bundle.
+Error tune(const Options &options, mla_bundle *bundle);
+
 /// Print the manifest's certificates. Return an error if a weight has none or exceeds its bound.
 Error printCertificate(const std::string &bundle);
 

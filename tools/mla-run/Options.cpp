@@ -56,6 +56,7 @@ enum OptionId {
   Layer,
   Bench,
   Profile,
+  Tune,
   Phase,
   Batch,
   Context,
@@ -86,6 +87,7 @@ enum ModeSet : unsigned {
   OfBench = 1 << static_cast<unsigned>(Options::Mode::Bench),
   OfInfo = 1 << static_cast<unsigned>(Options::Mode::Info),
   OfProfile = 1 << static_cast<unsigned>(Options::Mode::Profile),
+  OfTune = 1 << static_cast<unsigned>(Options::Mode::Tune),
   OfGenerate = 1 << static_cast<unsigned>(Options::Mode::Generate),
   OfAll = ~0u,
 };
@@ -112,6 +114,7 @@ static const option table[] = {
     {"layer", required_argument, nullptr, Layer},
     {"bench", no_argument, nullptr, Bench},
     {"profile", optional_argument, nullptr, Profile},
+    {"tune", optional_argument, nullptr, Tune},
     {"phase", required_argument, nullptr, Phase},
     {"batch", required_argument, nullptr, Batch},
     {"context", required_argument, nullptr, Context},
@@ -215,6 +218,22 @@ static std::string setStop(const char *text, Options &options) {
   return "";
 }
 
+/// Parse ascending sizes of steps between commas.
+static std::string setSizes(const char *text, Options &options) {
+  constexpr int64_t most = 65536;
+  std::string rest = text;
+  for (size_t start = 0, end = 0; end != rest.npos; start = end + 1) {
+    end = rest.find(',', start);
+    std::string word = rest.substr(start, end == rest.npos ? end : end - start);
+    int64_t least = options.sizes.empty() ? 1 : options.sizes.back() + 1;
+    std::optional<int64_t> size = parseInteger(word.c_str(), least, most);
+    if (!size)
+      return "--tune must be ascending numbers of tokens from 1 to " + std::to_string(most) + ", got '" + text + "'";
+    options.sizes.push_back(*size);
+  }
+  return "";
+}
+
 /// Apply an option of --generate.
 static std::string setGeneration(int id, const char *argument, Options &options) {
   switch (id) {
@@ -249,6 +268,8 @@ static std::optional<Options::Mode> modeOf(int id) {
     return Options::Mode::Bench;
   case Profile:
     return Options::Mode::Profile;
+  case Tune:
+    return Options::Mode::Tune;
   case Info:
     return Options::Mode::Info;
   case Certificate:
@@ -267,6 +288,8 @@ static std::string apply(int id, const char *argument, Options &options) {
     return setPath("--check", argument, options.goldenFile);
   case Profile:
     return argument ? setPath("--profile", argument, options.traceFile) : "";
+  case Tune:
+    return argument ? setSizes(argument, options) : "";
   case SelfCheck:
   case Bench:
   case Info:
@@ -320,17 +343,17 @@ static Belonging belongingOf(int id) {
   case Tolerance:
     return {"--tolerance", OfCheck | OfSelfCheck};
   case Layer:
-    return {"--layer", OfCheck | OfSelfCheck | OfBench | OfProfile};
+    return {"--layer", OfCheck | OfSelfCheck | OfBench | OfProfile | OfTune};
   case Phase:
-    return {"--phase", OfBench | OfProfile};
+    return {"--phase", OfBench | OfProfile | OfTune};
   case Batch:
     return {"--batch", OfBench | OfProfile | OfSelfCheck};
   case Context:
-    return {"--context", OfBench | OfProfile};
+    return {"--context", OfBench | OfProfile | OfTune};
   case Tokens:
     return {"--tokens", OfBench | OfProfile | OfSelfCheck};
   case Steps:
-    return {"--steps", OfBench | OfProfile | OfSelfCheck};
+    return {"--steps", OfBench | OfProfile | OfTune | OfSelfCheck};
   case Json:
     return {"--json", OfBench | OfProfile | OfInfo | OfGenerate};
   case Prompt:
@@ -350,7 +373,7 @@ static Belonging belongingOf(int id) {
   case IgnoreStop:
     return {"--ignore-eos", OfGenerate};
   case Emulate:
-    return {"--emulate", OfCheck | OfSelfCheck | OfGenerate | OfBench | OfProfile | OfInfo};
+    return {"--emulate", OfCheck | OfSelfCheck | OfGenerate | OfBench | OfProfile | OfTune | OfInfo};
   case Counters:
     return {"--counters", OfCheck | OfSelfCheck | OfGenerate | OfBench};
   default:
@@ -362,7 +385,8 @@ static Belonging belongingOf(int id) {
 static std::string namesOf(unsigned modes) {
   static constexpr std::pair<unsigned, const char *> names[] = {
       {OfCheck, "--check"}, {OfSelfCheck, "--self-check"}, {OfGenerate, "--generate"},
-      {OfBench, "--bench"}, {OfProfile, "--profile"},      {OfInfo, "--info"}};
+      {OfBench, "--bench"}, {OfProfile, "--profile"},      {OfTune, "--tune"},
+      {OfInfo, "--info"}};
   std::vector<std::string> found;
   for (auto [mode, name] : names)
     if (modes & mode)
@@ -376,7 +400,7 @@ static std::string namesOf(unsigned modes) {
 /// Return the error if the options are incompatible.
 static std::string checkTogether(const Given &given, const Options &options) {
   if (given.modes.size() != 1)
-    return "give one of --check=FILE, --self-check, --generate, --bench, --profile, --info and --certificate";
+    return "give one of --check=FILE, --self-check, --generate, --bench, --profile, --tune, --info and --certificate";
   for (int id : given.options) {
     auto [name, modes] = belongingOf(id);
     if (!(modes >> static_cast<unsigned>(options.mode) & 1))

@@ -16,7 +16,7 @@
 namespace mla::run {
 
 struct Options {
-  enum class Mode { Check, SelfCheck, Generate, Bench, Profile, Info, Certificate };
+  enum class Mode { Check, SelfCheck, Generate, Bench, Profile, Tune, Info, Certificate };
 
   Mode mode = Mode::Info;
   std::string bundle;
@@ -36,7 +36,9 @@ struct Options {
   bool ignoreStop = false;
   // --profile
   std::string traceFile; ///< "": none
-  // --bench and --profile
+  // --tune
+  std::vector<int64_t> sizes; ///< of steps; empty: the mode's default
+  // --bench, --profile and --tune
   bool prefill = false;
   int64_t batch = -1, context = -1, steps = -1, tokens = -1; ///< -1: the mode's default
   bool json = false;

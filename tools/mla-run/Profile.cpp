@@ -9,6 +9,7 @@
 #include "InfoFacts.h"
 #include "MadeStep.h"
 #include "Modes.h"
+#include "ProfileItems.h"
 #include "ReadRate.h"
 #include "WriteFile.h"
 
@@ -37,20 +38,6 @@ private:
   bool runsModel() const { return info.vocab_size && !options.layer; }
 };
 } // namespace
-
-/// Call `run` with room for so many items, again with more if there are more.
-template <typename Run> static Error collect(std::vector<mla_profile_item> &items, Run run) {
-  size_t before = items.size();
-  int64_t count = 256;
-  for (int64_t room = 0; room < count;) {
-    room = count;
-    items.resize(before + room);
-    if (Error error = toError(run(items.data() + before, room, &count)))
-      return error;
-  }
-  items.resize(before + count);
-  return {};
-}
 
 Error Profiler::runLayers(const mla_batch *batch) {
   for (int64_t layer : layers)

@@ -46,7 +46,7 @@ static Error checkLayer(const Options &options, const mla_bundle *bundle) {
                                                ", only " + have + "; choose --layer among these");
 }
 
-static int dispatch(const Options &options, const mla_bundle *bundle) {
+static int dispatch(const Options &options, mla_bundle *bundle) {
   switch (options.mode) {
   case Options::Mode::Info: {
     Error error = printInfo(options, bundle);
@@ -66,6 +66,10 @@ static int dispatch(const Options &options, const mla_bundle *bundle) {
   }
   case Options::Mode::Profile: {
     Error error = profile(options, bundle);
+    return error ? fail(error) : EXIT_SUCCESS;
+  }
+  case Options::Mode::Tune: {
+    Error error = tune(options, bundle);
     return error ? fail(error) : EXIT_SUCCESS;
   }
   case Options::Mode::Check:
@@ -116,7 +120,7 @@ int main(int argc, char **argv) {
   Result<Bundle> bundle = open(options);
   if (!bundle)
     return fail(bundle.error());
-  const mla_bundle *opened = bundle->get();
+  mla_bundle *opened = bundle->get();
   if (options.emulate && !mla_bundle_get_info(opened)->device_memory)
     return fail(Error(ErrorKind::InvalidArgument, options.bundle + ": is for target '" +
                                                       mla_bundle_get_info(opened)->target +

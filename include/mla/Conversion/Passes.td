@@ -169,13 +169,20 @@ def MLAScheduleKernels : Pass<"mla-schedule-kernels", "::mlir::ModuleOp"> {
     class is left out if the choices of the next one are as good. The classes of
     an existing schedule are kept.
 
+    `forced` names kernels and choices for them, `decode.o:few_rows=0,overhead=7`:
+    a kernel by its name, alone or after that of its function. The choices are
+    those of every class; or of one class each, separated by `/`, all but the last
+    with a `limit`; or with `classes=1` of the only one. What is left open is
+    chosen. `mla.forced` on the kernel has the request, and errors name it.
+
     With `batch-invariant` the result of a sequence does not depend on the others
     in its batch, bit by bit: its pages are split at a fixed size, and projections
     have one class.
   }];
   let options = [
     Option<"batchInvariant", "batch-invariant", "bool", "false",
-           "a sequence's results do not depend on its batch">
+           "a sequence's results do not depend on its batch">,
+    Option<"forced", "forced", "std::string", "\"\"", "KERNEL:KEY=VALUE,..., separated by ';'">
   ];
 }
 

@@ -88,6 +88,7 @@ struct CompileOptions {
   bool batchInvariant = false; ///< A sequence's results do not depend on the others in its batch.
   std::string coreMask;        ///< Of attention-only entries, as in `#mla.mask<…>`; empty: the layer's.
   bool coreSinks = false;      ///< Attention-only entries take sinks.
+  std::string schedules;       ///< Choices forced on kernels, for mla-schedule-kernels.
   /// Leave the weights out of the bundle: the device makes random ones.
   bool leavesWeightsOut = false;
   Stage emit = Stage::Bundle; ///< What is written.

@@ -12,6 +12,7 @@
 #include "Probe.h"
 #include "RowCheck.h"
 #include "StepCheck.h"
+#include "mla/Conversion/MLAToGPU/ScheduleRequest.h"
 #include "mla/Conversion/Passes.h"
 #include "mla/Dialect/MLA/IR/Bindings.h"
 #include "mla/Dialect/MLA/IR/KernelKind.h"
@@ -21,6 +22,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace mla {
 #define GEN_PASS_DEF_CONVERTMLATOGPU
@@ -243,7 +245,74 @@ static FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp modu
     return kernel.emitOpError("has no schedule; run mla-schedule-kernels first");
   if (failed(kind->verifySchedule(kernel, /*isPartial=*/false)) || failed(checkElements(kernel, *kind)))
     return failure();
-  return kind->generate(kernel, module);
+  FailureOr<Launches> launches = failure();
+  if (failed(checkForced(kernel, [&] { return launches = kind->generate(kernel, module); })))
+    return failure();
+  return launches;
+}
+
+/// Shifts the limits in all expressions of a kernel's launches.
+static void shiftLimits(Launches &launches, unsigned shift) {
+  auto shiftAll = [&](MutableArrayRef<AffineExpr> expressions) {
+    for (AffineExpr &expression : expressions)
+      expression = mla::gpu::shiftLimits(expression, shift);
+  };
+  shiftAll(launches.workspace);
+  for (mla::gpu::Launch &launch : launches.launches) {
+    shiftAll(launch.grid);
+    for (mla::gpu::Argument &argument : launch.arguments) {
+      if (auto *map = std::get_if<mla::gpu::TensorMap>(&argument))
+        shiftAll(map->dims), shiftAll(map->strides);
+      else if (auto *value = std::get_if<AffineExpr>(&argument))
+        *value = mla::gpu::shiftLimits(*value, shift);
+    }
+  }
+}
+
+namespace {
+/// The choices of a launch list.
+class ListChoices {
+public:
+  /// Adds the kernel's choice, if it has one, and numbers its limits in the list.
+  LogicalResult enter(KernelOp kernel, Launches &launches);
+  ArrayAttr get(Builder &builder) const { return builder.getArrayAttr(choices); }
+  /// Return the number of the choice entered last.
+  int64_t last() const { return static_cast<int64_t>(choices.size()) - 1; }
+
+private:
+  SmallVector<Attribute> choices;
+  llvm::StringSet<> names;
+  size_t numLimits = 0;
+
+  /// Return the kernel's name, with a number if another kernel has it.
+  StringAttr nameOf(KernelOp kernel);
+};
+} // namespace
+
+StringAttr ListChoices::nameOf(KernelOp kernel) {
+  std::string name = kernel.getName().str();
+  for (unsigned i = 1; !names.insert(name).second; ++i)
+    name = (kernel.getName() + "_" + Twine(i)).str();
+  return StringAttr::get(kernel.getContext(), name);
+}
+
+LogicalResult ListChoices::enter(KernelOp kernel, Launches &launches) {
+  constexpr size_t most = schema::Limit::ClassLimits;
+  if (!launches.choice)
+    return success();
+  const mla::gpu::Choice &choice = *launches.choice;
+  if (numLimits + choice.limits.size() > most)
+    return kernel.emitOpError() << "has classes whose limits are more than the " << most << " of a function";
+  auto error = [&] { return kernel.emitOpError() << "has classes that no launch list can have: "; };
+  auto attribute =
+      ChoiceAttr::getChecked(error, kernel.getContext(), nameOf(kernel), mapOf(choice.size, kernel.getContext()),
+                             ArrayRef<int64_t>(choice.limits), ArrayRef<int64_t>(choice.most));
+  if (!attribute)
+    return failure();
+  shiftLimits(launches, numLimits);
+  choices.push_back(attribute);
+  numLimits += choice.limits.size();
+  return success();
 }
 
 /// Fills `list` with the workspaces and launches of the function's kernels, and `kernels` with their code.
@@ -251,9 +320,10 @@ static LogicalResult fill(LaunchesOp list, func::FuncOp function, mlir::gpu::GPU
   auto builder = ImplicitLocOpBuilder::atBlockBegin(list.getLoc(), &list.getBody().emplaceBlock());
   BufferNames names(function, builder);
   mla::gpu::KernelParts parts(function);
+  ListChoices choices;
   for (auto kernel : function.getOps<KernelOp>()) {
     FailureOr<Launches> generated = generate(kernel, kernels);
-    if (failed(generated))
+    if (failed(generated) || failed(choices.enter(kernel, *generated)))
       return failure();
     builder.setLoc(kernel.getLoc());
     names.enter(kernel, generated->workspace);
@@ -263,8 +333,11 @@ static LogicalResult fill(LaunchesOp list, func::FuncOp function, mlir::gpu::GPU
       if (!op)
         return failure();
       describe(op, launch, work, parts.of(kernel));
+      if (generated->choice)
+        op->setAttr(kChoiceAttr, builder.getI64IntegerAttr(choices.last()));
     }
   }
+  list.setChoicesAttr(choices.get(builder));
   ArrayAttr bindings = names.bindings();
   if (bindings)
     list.setBindingsAttr(bindings);
@@ -289,8 +362,15 @@ static LogicalResult convert(func::FuncOp function, mlir::gpu::GPUModuleOp kerne
   return success();
 }
 
+/// Return whether the user forced a schedule of the function's kernels.
+static bool isForced(func::FuncOp function) {
+  return llvm::any_of(function.getOps<KernelOp>(), [](KernelOp kernel) { return kernel->hasAttr(kForcedAttr); });
+}
+
 /// Converts an attention-only function, which is optional: remarks if there is no kernel for its widths.
-static void convertCore(func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
+static LogicalResult convertCore(func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
+  if (isForced(function))
+    return convert(function, kernels);
   std::string why;
   {
     ScopedDiagnosticHandler handler(function.getContext(), [&](Diagnostic &diagnostic) {
@@ -298,10 +378,11 @@ static void convertCore(func::FuncOp function, mlir::gpu::GPUModuleOp kernels) {
         why = diagnostic.str();
     });
     if (succeeded(convert(function, kernels)))
-      return;
+      return success();
   }
   function.emitRemark() << "@" << function.getName() << " is left out: " << why;
   function.erase();
+  return success();
 }
 
 /// Binds the arguments of a core that no function declares. `cached` is the element type of the cache.
@@ -372,9 +453,8 @@ struct ConvertMLAToGPU : mla::impl::ConvertMLAToGPUBase<ConvertMLAToGPU> {
       bool isEnd = function->hasAttr(kEndAttr);
       if (isEnd)
         nameBuffers(function);
-      if (isCore(function) && !isEnd)
-        convertCore(function, kernels);
-      else if (failed(convert(function, kernels)))
+      auto convertOne = isCore(function) && !isEnd ? convertCore : convert;
+      if (failed(convertOne(function, kernels)))
         return signalPassFailure();
     }
     if (auto model = getOperation()->getAttrOfType<DictionaryAttr>(kModelAttr))

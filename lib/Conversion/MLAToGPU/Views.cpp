@@ -51,8 +51,21 @@ static AffineExpr rowsOfResult(OpResult result) {
   return rowsOf(op->getOperand(0));
 }
 
+static AffineExpr isAtMost(AffineExpr count, AffineExpr most) {
+  return (most + 1).floorDiv(count + 1).ceilDiv(most + 2);
+}
+
 AffineExpr mla::gpu::isAtMost(AffineExpr count, int64_t most) {
-  return getAffineConstantExpr(most + 1, count.getContext()).floorDiv(count + 1).ceilDiv(most + 2);
+  return ::isAtMost(count, getAffineConstantExpr(most, count.getContext()));
+}
+
+AffineExpr mla::gpu::addClass(Launches &launches, AffineExpr size, int64_t limit, int64_t most) {
+  if (!launches.choice)
+    launches.choice = {size, {}, {}};
+  Choice &choice = *launches.choice;
+  choice.limits.push_back(limit);
+  choice.most.push_back(most);
+  return ::isAtMost(size, limitOf(choice.limits.size() - 1, size.getContext()));
 }
 
 AffineExpr mla::gpu::rowsOf(Value value) {

@@ -17,7 +17,7 @@ static json::Value toJson(mlir::AffineExpr expression) {
   if (auto constant = mlir::dyn_cast<mlir::AffineConstantExpr>(expression))
     return constant.getValue();
   if (auto symbol = mlir::dyn_cast<mlir::AffineSymbolExpr>(expression))
-    return nameOf(static_cast<gpu::Size>(symbol.getPosition()));
+    return gpu::nameOfSymbol(symbol.getPosition());
   auto binary = mlir::cast<mlir::AffineBinaryOpExpr>(expression);
   return json::Array{nameOf(gpu::operatorOf(binary.getKind())), toJson(binary.getLHS()), toJson(binary.getRHS())};
 }
@@ -68,9 +68,18 @@ static json::Object toJson(BindingAttr attribute, schema::List list) {
 static void addWork(LaunchOp launch, json::Object &object) {
   if (auto part = launch->getAttrOfType<mlir::StringAttr>(kPartAttr))
     object["part"] = part.getValue();
+  if (auto choice = launch->getAttrOfType<mlir::IntegerAttr>(kChoiceAttr))
+    object["choice"] = choice.getInt();
   for (auto [key, name] : {std::pair("bytes", kBytesAttr), std::pair("flops", kFlopsAttr)})
     if (auto amount = launch->getAttrOfType<ExtentAttr>(name))
       object[key] = toJson(amount.getExpression());
+}
+
+static json::Object toJson(ChoiceAttr choice) {
+  return json::Object{{"kernel", choice.getKernel().getValue()},
+                      {"size", toJson(choice.getSize().getResult(0))},
+                      {"limits", json::Array(choice.getLimits())},
+                      {"most", json::Array(choice.getMost())}};
 }
 
 static json::Object toJson(LaunchOp launch) {
@@ -96,6 +105,11 @@ void mla::addLaunchList(LaunchesOp list, json::Object &object) {
   for (auto launch : list.getOps<LaunchOp>())
     launches.push_back(toJson(launch));
   object["bindings"] = std::move(bindings);
+  json::Array choices;
+  for (auto choice : list.getChoices().getAsRange<ChoiceAttr>())
+    choices.push_back(toJson(choice));
+  if (!choices.empty())
+    object["choices"] = std::move(choices);
   object["workspace"] = std::move(workspace);
   object["launches"] = std::move(launches);
 }

@@ -36,6 +36,7 @@ extern "C" {
 #define MLA_PTX_FILE "kernels.ptx"
 #define MLA_CUBIN_FILE "kernels.cubin"
 #define MLA_WEIGHTS_FILE "weights.safetensors"
+#define MLA_TUNED_FILE "tuned.json"
 
 /* clang-format off */
 /* manifest.json is one object:
@@ -81,6 +82,12 @@ extern "C" {
  *               Optional, not used by the runtime; mla-run --info and --self-check read it
  *   "made_weights" of a GPU, optional: weights.safetensors has only the header, of so many bytes of data. The runtime
  *               fills the device's memory with random numbers: such a bundle is for measurements
+ * tuned.json, which mla-run --tune writes and mla-compile never, replaces limits of choices, described below, on devices
+ * of that name:
+ *   "device"    the name, as the driver gives it       "driver"   its version, "12.8"
+ *   "date"      "2026-11-30T12:00:00Z"                 "unit"     of costs: "microseconds" | "thread instructions"
+ *   "choices"   [{"list": symbol of the entry, or name of the core, "kernel", "limits": as in the manifest,
+ *                 "sizes": [{"size", "costs": [of each class, or null]}]}]   the measurements
  * An h100 bundle is bf16, its cache too. Its entries also have "bindings", "workspace" and "launches". Optionally it has
  *   "cores"     [{"name": "latent_attention" | "naive_attention" | "step_check" | "row_check" | "next", "bindings",
  *                 "workspace", "launches"}],
@@ -95,6 +102,13 @@ extern "C" {
  *                buffers passed by the caller, each at most once: buffers of MLA_BINDING in launch_abi.def, with the
  *                types there, row-major; the last E may be wider than the used part. Bundles of earlier releases lack
  *                the field, and bind all buffers
+ *   "choices"    [{"kernel": a name, each once,
+ *                  "size": E, without limits,
+ *                  "limits": [n, …], "most": [n, …]}, …]
+ *                optional: kernels with several classes of launches. Class i is for steps of a size up to limits[i] that
+ *                no class before it is for, the last one for all others. Limits ascend, from 0, for never, to most[i],
+ *                up to which sizes the launches of a class are right. E below name the limits of all choices, in order,
+ *                "limit0", "limit1", …
  *   "workspace"  [{"name": "temp:0", "bytes": E}, …]
  *                scratch buffers, each at most once, aligned to 256 bytes
  *   "launches"   [{"kernel": name of an .entry of the module,
@@ -105,6 +119,7 @@ extern "C" {
  *                                          serialisation): every CTA calls griddepcontrol.wait before it reads or
  *                                          writes memory of other kernels. Default false,
  *                  "args": [A, …],         the parameters of the kernel, in order, of exactly these types
+ *                  "choice": n,            if the launch is of the kernel of a choice: its number, from 0
  *                  "part": a name of launch_part.h, "bytes": E, "flops": E}, …]
  *                                          optional, for profiles: the part of the step; bytes that any kernel for the
  *                                          operation has to move, at most so many where that depends on contents; and
@@ -126,7 +141,7 @@ extern "C" {
  *   B is a buffer's name: "temp:…" of the workspace, "weight:<one of the entry's weights>", or a bound one.
  *     Buffers of an entry are described below, those of attentions in runtime.h; "out" of step_check is [batch]
  *     mla_step_verdict, of row_check [batch] mla_row_verdict
- *   E is an integer, the name of a size, or [operator, E, E] of at most 128 parts; operators are "+", "*", "//"
+ *   E is an integer, the name of a size or of a limit, or [operator, E, E] of at most 128 parts; operators are "+", "*", "//"
  *     (division rounding down), "ceil/" (rounding up) and "%" (never negative). Divisors must be positive, and values
  *     must fit 64 bits. Sizes are the rows MLA_SIZE of launch_abi.def.
  * "tokens" of the lists of logits and of next tokens is the number of rows.

@@ -32,6 +32,8 @@ typedef struct mla_profile_item {
   double bytes;     /* that any kernel for the operation has to move; at most so many where that depends on contents,
                        as on the experts that tokens choose. Negative if unknown */
   double flops;     /* operations of products; negative if unknown, as on a CPU */
+  int64_t choice;   /* among the classes of the kernel, its number for mla_bundle_get_choice (tune.h); -1: none */
+  int64_t size;     /* what that choice's limits are compared with; -1 without a choice */
 } mla_profile_item;
 
 /* Like mla_run_layer, but waits until the layer is done and returns the time of each launch: on a GPU by events before

@@ -5,19 +5,16 @@ layer. What kernels store is rounded to bf16 here too: the gated product, and th
 both products multiply are quantized here as mla.quantize says; the router is in bf16."""
 import dataclasses
 import json
-import pathlib
 import re
 
 import numpy as np
 
 import checks
 import make_bundles
-import reschedule
 import safetensors_file
-from check_products import HIDDEN, emit, layer_weights, quantized, step, tensor
+from check_products import HIDDEN, emit, layer_weights, quantized, schedule_options, step, tensor
 from checks import report
 from device_arrays import from_bits, to_bits
-from mla_mlir import locate
 from packed_rows import E4M3, to_e4m3
 
 TOLERANCE = 4e-3
@@ -197,16 +194,6 @@ def made_pieces(m, key, rng):
     return tensors, np.concatenate(rows)
 
 
-def scheduled(text, schedule):
-    """Give the products of the MLP a schedule, and let the compiler choose what that leaves open."""
-    if not schedule:
-        return text
-    classes = [schedule] if isinstance(schedule, dict) else schedule
-    listed = "[" + ", ".join("{" + ", ".join(f"{key} = {value}" for key, value in choices.items()) + "}" for choices in classes) + "]"
-    names = [name for name in ("h", "out") if f'"{name}"' in text]
-    return reschedule.rescheduled(pathlib.Path(locate.compiler()).with_name("mla-opt"), text, {name: listed for name in names})
-
-
 def job(name):
     m, base = MLPS[name], checks.directory / name
     config = {**make_bundles.config(1, (16, 16, 16, 64)), "hidden_size": HIDDEN}
@@ -224,8 +211,10 @@ def job(name):
                  f"mla.regime = #mla.regime<{{phase = {phase}, q = absorb, o = absorb}}>}} {{\n{body(m)}return %out, %cache : {t}, {cache}\n}}\n")
     module.write_text(text + prepare(m) + "}\n")
     kernels = emit([module], "kernels", base.with_suffix(".kernels.mlir"))
+    products = [kernel for kernel in ("h", "out") if f'"{kernel}"' in kernels]
+    if m.schedule:
+        kernels = emit([module], "kernels", base.with_suffix(".kernels.mlir"), *schedule_options(products, m.schedule))
     assert kernels.split("@prepare.")[0].count("mla.dequantize") == (8 if m.terms else 0), name  # x and the weight of two products of two phases
-    base.with_suffix(".kernels.mlir").write_text(scheduled(kernels, m.schedule))
     safetensors_file.write(checkpoint, made_weights(name)[0] | layer_weights(config), {"config": json.dumps(config)})
     return base, [base.with_suffix(".kernels.mlir"), f"--weights={checkpoint}"]
 

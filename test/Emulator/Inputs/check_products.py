@@ -5,7 +5,6 @@ Around the product are others by selections, 0 and 1 in bf16, which are exact: t
 result. x is what mla.quantize stands for, computed here; results differ by their rounding to bf16."""
 import dataclasses
 import json
-import pathlib
 import re
 import subprocess
 
@@ -13,7 +12,6 @@ import numpy as np
 
 import checks
 import make_bundles
-import reschedule
 import safetensors_file
 from checks import report
 from device_arrays import Arena, from_bits, to_bits
@@ -157,13 +155,13 @@ def emit(source, stage, out, *flags):
     return out.read_text()
 
 
-def scheduled(text, schedule):
-    """Give the product of e4m3 a schedule, and let the compiler choose what that leaves open."""
+def schedule_options(kernels, schedule):
+    """Return the options that give kernels a schedule, of one class or a list of classes; the compiler chooses what it leaves open."""
     if not schedule:
-        return text
-    classes = [{"turns": 1, **schedule}] if isinstance(schedule, dict) else schedule
-    listed = ", ".join("{" + ", ".join(f"{key} = {value}" for key, value in choices.items()) + "}" for choices in classes)
-    return reschedule.rescheduled(pathlib.Path(locate.compiler()).with_name("mla-opt"), text, {"y": f"[{listed}]"})
+        return []
+    classes = [{"classes": 1, **schedule}] if isinstance(schedule, dict) else schedule
+    listed = "/".join(",".join(f"{key}={value}" for key, value in choices.items()) for choices in classes)
+    return [f"--schedule={kernel}:{listed}" for kernel in kernels]
 
 
 def weights_of(name, p):
@@ -189,9 +187,9 @@ def job(name):
         text += (f"func.func @{phase}(%hidden: {t}, %cu: tensor<?xi32>, %cache: {cache}) -> ({t}, {cache}) attributes {{mla.phase = #mla.phase<{phase}>, "
                  f"mla.regime = #mla.regime<{{phase = {phase}, q = absorb, o = absorb}}>}} {{\n{body(p)}return %out, %cache : {t}, {cache}\n}}\n")
     module.write_text(text + prepare(p)[0] + "}\n")
-    kernels = emit([module], "kernels", base.with_suffix(".kernels.mlir"))
+    schedule = {"turns": 1, **p.schedule} if p.schedule and isinstance(p.schedule, dict) else p.schedule
+    kernels = emit([module], "kernels", base.with_suffix(".kernels.mlir"), *schedule_options(["y"], schedule))
     assert f"group = {p.group} : i64" in kernels, name
-    base.with_suffix(".kernels.mlir").write_text(scheduled(kernels, p.schedule))
     codes, scales, others = weights_of(name, p)
     tensors = {"elements": ("F8_E4M3", codes.shape, codes.tobytes()), "scales": ("F32", scales.shape, scales.tobytes())}
     for key, value in others.items():

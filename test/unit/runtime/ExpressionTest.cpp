@@ -16,7 +16,7 @@ static constexpr uint32_t allSizes = (1u << numSizes) - 1;
 static Result<Expression> parsed(const std::string &text, uint32_t allowed = allSizes) {
   Result<json::Value> value = json::parse(text);
   EXPECT_TRUE(value) << text;
-  return Expression::parse(*value, allowed);
+  return Expression::parse(*value, {allowed});
 }
 
 static Sizes someSizes() {
@@ -103,4 +103,17 @@ TEST(Expression, BoundsDepthAndSize) {
     wide = "[\"+\", " + wide + ", " + wide + "]";
   EXPECT_EQ(value(wide), 64);
   EXPECT_NE(failure("[\"+\", " + wide + ", " + wide + "]").find("more than 128 parts"), std::string::npos);
+}
+
+TEST(Expression, LimitsMayBeReplaced) {
+  Result<json::Value> text = json::parse(R"(["+", "tokens", ["*", "limit1", 10]])");
+  std::vector<int64_t> limits = {1, 2};
+  Result<Expression> expression = Expression::parse(*text, {allSizes, &limits});
+  ASSERT_TRUE(expression) << expression.error().message();
+  EXPECT_EQ(*expression->evaluate(someSizes()), 27);
+  expression->setLimits({5, 6});
+  EXPECT_EQ(*expression->evaluate(someSizes()), 67);
+  limits.pop_back();
+  EXPECT_FALSE(Expression::parse(*text, {allSizes, &limits}));
+  EXPECT_FALSE(Expression::parse(*text, {allSizes}));
 }

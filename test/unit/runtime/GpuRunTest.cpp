@@ -10,6 +10,7 @@
 #include "Float.h"
 
 #include <chrono>
+#include <cstddef>
 #include <cstring>
 #include <future>
 #include <thread>
@@ -103,7 +104,7 @@ TEST_F(GpuRun, ProfilesSayWhatTheBundleSays) {
             MLA_OK);
   EXPECT_EQ(longer[sizeof(items[0]) + 7], 0);
   EXPECT_EQ(longer[sizeof(items[0]) + 8], 'x');
-  EXPECT_EQ(profile(sizeof(items[0]) - 8, 3), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(profile(offsetof(mla_profile_item, choice) - 8, 3), MLA_INVALID_ARGUMENT);
   EXPECT_MESSAGE("mla_profile_layer: item_size is");
   EXPECT_EQ(profile(sizeof(items[0]), -1), MLA_INVALID_ARGUMENT);
   EXPECT_EQ(mla_batch_abort(batch), MLA_OK);

@@ -284,8 +284,9 @@ TEST_F(MlaRun, RefusesWrongUsage) {
   EXPECT_NE(runTool("--help").output.find("Examples:"), std::string::npos);
   EXPECT_EQ(runTool("--version").status, 0);
   expectFailure("", "no BUNDLE given", 2);
-  expectFailure(bundle(),
-                "give one of --check=FILE, --self-check, --generate, --bench, --profile, --info and --certificate", 2);
+  expectFailure(
+      bundle(),
+      "give one of --check=FILE, --self-check, --generate, --bench, --profile, --tune, --info and --certificate", 2);
   expectFailure(bundle() + " " + bundle() + " --info", "more than one BUNDLE", 2);
   expectFailure(bundle() + " --info --bench", "give one of", 2);
   expectFailure(bundle() + " --frobnicate", "unknown or ambiguous option", 2);

@@ -26,6 +26,10 @@ mlir::AffineExpr rowsOf(mlir::Value value);
 /// is not empty.
 mlir::AffineExpr isAtMost(mlir::AffineExpr count, int64_t most);
 
+/// Adds a class to the kernel's choice, for a `size` up to `limit`, which a bundle may replace by another up to `most`.
+/// Return 1 if a step is of this class or one before it, else 0.
+mlir::AffineExpr addClass(Launches &launches, mlir::AffineExpr size, int64_t limit, int64_t most);
+
 /// The memory of a tensor in a kernel's region: an operand, or a slice of one.
 struct View {
   Buffer buffer;         ///< its offset is the view's first element

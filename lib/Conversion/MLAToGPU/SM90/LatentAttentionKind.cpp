@@ -210,7 +210,7 @@ public:
   Launch ofRows(int64_t rowsOfBlock) const;
   Launch merging() const;
   SmallVector<AffineExpr, 2> workspace() const;
-  AffineExpr isFew(int64_t limit) const { return isAtMost(rows, limit); }
+  AffineExpr addFew(Launches &to, int64_t limit) const { return addClass(to, rows, limit, fewRows); }
 
 private:
   AffineExpr number(int64_t value) const { return getAffineConstantExpr(value, context); }
@@ -405,7 +405,7 @@ static LogicalResult checkTaken(KernelOp kernel, CacheType cache, StringRef key)
 /// Leaves steps with few query rows per sequence to a kernel of their own.
 static void addFewRows(Launches &result, mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape,
                        const LatentLaunches &launches, int64_t limit) {
-  AffineExpr isFew = launches.isFew(limit);
+  AffineExpr isFew = launches.addFew(result, limit);
   emitFewRows(module, shape, fewRows);
   Launch few = launches.ofRows(fewRows);
   few.grid[0] = isFew;

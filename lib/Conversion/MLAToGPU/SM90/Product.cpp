@@ -117,7 +117,7 @@ FailureOr<Launches> ProductKind::launchesOf(KernelOp kernel, mlir::gpu::GPUModul
     launches.launches.push_back(*launch);
     return success();
   };
-  if (failed(forEachClass(*kernel.getSchedule(), rowsOf(product.x), add)))
+  if (failed(forEachClass(*kernel.getSchedule(), rowsOf(product.x), launches, add)))
     return failure();
   return launches;
 }

@@ -23,19 +23,6 @@
 
 using namespace mla::gpu;
 
-/// An H100's figures, measured with these kernels: bytes per microsecond of memory and of an SM's reads, and cycles per
-/// microsecond under the load of tensor cores.
-static constexpr double memoryRate = 3.0e6, intakeRate = 71e3, cycleRate = 1450;
-/// The time of the additional kernel, and the rate of its bytes.
-static constexpr double sumKernelTime = 2.0, sumRate = 1.5e6;
-/// Storing a tile while its CTA multiplies nothing, in cycles.
-static constexpr double storeLatency = 500, storedPerCycle = 32;
-/// Minimum time of a product of 64 rows, in cycles.
-static constexpr double leastProductTime = 24;
-/// What a warpgroup waits between its stages, in cycles: e4m3 for products, then for scales (measured on an H200: 548
-/// cycles per stage of 16 tokens, of which 110 are products and scaling). Products of bf16 overlap.
-static constexpr double stageLatency = 60, scaledStageLatency = 430;
-
 /// Shared memory of an SM; a CTA takes 1 KB more than requested, and may have at most 227 KB.
 static constexpr int64_t processorShared = 233472, blockOverhead = 1024;
 /// Bytes that an SM should have in flight: at 3 TB/s and a loaded latency of a microsecond, 23 KB would be enough if
@@ -102,31 +89,32 @@ struct Candidate {
 };
 } // namespace
 
-static double timeOf(const ProjectionDims &dims, int64_t tokens, int64_t processors, const ProjectionChoices &c) {
+double mla::gpu::predictProjection(const ProjectionDims &dims, int64_t tokens, int64_t processors,
+                                   const ProjectionChoices &c, const ProjectionModel &m) {
   Candidate t(dims, tokens, c);
   double waves = llvm::divideCeil(t.tiles, processors);
   double operands = static_cast<double>(dims.contracted) * (dims.rows + dims.terms * tokens);
   double results = 2.0 * static_cast<double>(dims.resultRows()) * tokens;
-  double memory = dims.heads * (dims.elementBytes() * operands + results) / memoryRate;
+  double memory = dims.heads * (dims.elementBytes() * operands + results) / m.memoryRate;
   double inFlight = static_cast<double>(c.blocks * c.stages * tileBytes(c.tileRows));
   if (c.stages < t.steps)
     memory *= std::max(1.0, wantedInFlight / inFlight);
-  double intake = waves * t.steps * t.stepBytes / intakeRate;
+  double intake = waves * t.steps * t.stepBytes / m.intakeRate;
   // Four products have 128 bytes of k. The sums of a group are multiplied by their scales: two operations each.
   double scaling = dims.isScaled() ? static_cast<double>(dims.stageColumns()) / dims.group * c.tileTokens : 0;
-  double products = 4.0 * dims.terms * std::max(c.tileTokens / 2.0, leastProductTime);
+  double products = 4.0 * dims.terms * std::max(c.tileTokens / 2.0, m.leastProductTime);
   double product = products + scaling; // of 64 rows
-  double stores = storeLatency + static_cast<double>(c.tileRows) * c.tileTokens / storedPerCycle;
+  double stores = m.storeLatency + static_cast<double>(c.tileRows) * c.tileTokens / m.storedPerCycle;
   // With several CTAs, one multiplies while another stores.
   double throughput = waves * (t.steps * product * c.tileRows / 64 + stores / c.blocks);
-  double latency = product + (dims.isScaled() ? scaledStageLatency : stageLatency);
+  double latency = product + (dims.isScaled() ? m.scaledStageLatency : m.stageLatency);
   double tilesOfBlock = llvm::divideCeil(t.tiles, processors * c.blocks);
   double oneAfterOther = tilesOfBlock * (llvm::divideCeil(t.steps, c.turns) * latency + stores);
-  double arithmetic = std::max(throughput, oneAfterOther) / cycleRate;
+  double arithmetic = std::max(throughput, oneAfterOther) / m.cycleRate;
   // Everything but the bound is hidden, except for a part.
-  double time = std::max({memory, intake, arithmetic}) + 0.15 * (intake + arithmetic);
+  double time = std::max({memory, intake, arithmetic}) + m.shownPart * (intake + arithmetic);
   if (c.splits > 1)
-    time += sumKernelTime + 8.0 * c.splits * dims.heads * dims.rows * tokens / sumRate;
+    time += m.sumKernelTime + 8.0 * c.splits * dims.heads * dims.rows * tokens / m.sumRate;
   return time;
 }
 
@@ -200,7 +188,7 @@ ProjectionChoices mla::gpu::chooseProjection(const ProjectionDims &all, int64_t 
     if (!fitStages(c, dims, tokens, processors))
       return;
     // A slightly slower prediction with fewer splits and less code is as good.
-    double time = timeOf(dims, tokens, processors, c);
+    double time = predictProjection(dims, tokens, processors, c);
     if (time < 0.98 * least) {
       least = time;
       best = c;
@@ -216,7 +204,8 @@ static bool differ(const ProjectionDims &dims, int64_t processors, int64_t few, 
   ProjectionChoices ofFew = chooseProjection(dims, few, processors), ofMore = chooseProjection(dims, more, processors);
   auto isWorse = [&](int64_t tokens, const ProjectionChoices &other, const ProjectionChoices &own) {
     auto [load, count] = loadOf(dims, tokens);
-    return timeOf(load, count, processors, other) > worthAKernel * timeOf(load, count, processors, own);
+    return predictProjection(load, count, processors, other) >
+           worthAKernel * predictProjection(load, count, processors, own);
   };
   return ofFew.tileTokens != ofMore.tileTokens || (ofFew.tileTokens > fewTokens && ofFew.streamed != ofMore.streamed) ||
          isWorse(few, ofMore, ofFew) || isWorse(more, ofFew, ofMore);

@@ -76,6 +76,28 @@ int64_t directLanes(int64_t contracted);
 /// on `processors` SMs, with w in their registers.
 bool shouldBeDirect(const ProjectionDims &dims, int64_t processors);
 
+/// What the time of a product is predicted from. Rates are per microsecond or per cycle. Fitted to measurements of an
+/// H100 with these kernels; benchmarks/fit_projections.cpp has the error of the fit, and refits
+/// (docs/performance.md).
+struct ProjectionModel {
+  double memoryRate = 3.0e6;       ///< bytes of memory
+  double intakeRate = 71e3;        ///< bytes that an SM reads
+  double cycleRate = 1450;         ///< cycles under the load of tensor cores
+  double sumKernelTime = 2.0;      ///< microseconds of the additional kernel
+  double sumRate = 1.5e6;          ///< bytes of that kernel
+  double storeLatency = 500;       ///< cycles of storing a tile, while its CTA multiplies nothing
+  double storedPerCycle = 32;      ///< elements, likewise
+  double leastProductTime = 24;    ///< cycles of a product of 64 rows
+  double stageLatency = 60;        ///< cycles that a warpgroup waits between its stages; products of bf16 overlap
+  double scaledStageLatency = 430; ///< of e4m3, for products, then for scales (measured on an H200: 548 per stage of 16
+                                   ///< tokens, of which 110 are products and scaling)
+  double shownPart = 0.15;         ///< of what is not the bound, and not hidden behind it
+};
+
+/// Returns the predicted microseconds of a product of choices, at least one head and token.
+double predictProjection(const ProjectionDims &dims, int64_t tokens, int64_t processors,
+                         const ProjectionChoices &choices, const ProjectionModel &model = {});
+
 /// Returns the best choices for up to `tokens` tokens on a device of `processors` SMs. Any choice is correct for any
 /// number of tokens.
 ProjectionChoices chooseProjection(const ProjectionDims &dims, int64_t tokens, int64_t processors);

@@ -299,7 +299,7 @@ FailureOr<Launches> ProjectionKind::generate(KernelOp kernel, mlir::gpu::GPUModu
       isAppended = isAppended + chosen;
     return addLaunches(kernel, module, choices, *append, chosen, launches);
   };
-  if (failed(forEachClass(*kernel.getSchedule(), rowsOf(op.getX()), add)))
+  if (failed(forEachClass(*kernel.getSchedule(), rowsOf(op.getX()), launches, add)))
     return failure();
   if (*append) {
     Launch launch = launchOfAppend(kernel, module, **append);

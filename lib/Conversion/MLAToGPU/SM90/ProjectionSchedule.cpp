@@ -13,6 +13,9 @@ using namespace mlir;
 using namespace mla;
 using namespace mla::gpu;
 
+/// Of a class with a limit; its kernels would take more.
+static constexpr int64_t mostTokens = 1 << 20;
+
 static constexpr ScheduleKey scheduleKeys[] = {
     {"tokens", 16, 256}, // of a tile
     {"rows", 64, 128},   // of the weight, of a tile
@@ -23,7 +26,7 @@ static constexpr ScheduleKey scheduleKeys[] = {
     {"direct", 0, 1, 0}, // of few tokens, by threads without tiles
     {"early", 0, 1, 0},  // dependents are launched when the product starts, and copy their weights
     // A class has a kernel of its own, for steps of up to so many tokens; 0: any number.
-    {kLimitKey, 1, 1 << 20, 0},
+    {kLimitKey, 1, mostTokens, 0},
     {"splits", 1, 1024}, // parts of the columns
 };
 
@@ -81,12 +84,12 @@ static ProjectionChoices choicesOf(ScheduleAttr schedule, size_t ofClass) {
   return choices;
 }
 
-LogicalResult mla::gpu::forEachClass(ScheduleAttr schedule, AffineExpr tokens,
+LogicalResult mla::gpu::forEachClass(ScheduleAttr schedule, AffineExpr tokens, Launches &launches,
                                      llvm::function_ref<LogicalResult(const ProjectionChoices &, AffineExpr)> add) {
   AffineExpr one = getAffineConstantExpr(1, schedule.getContext()), inClassBefore = one - one;
   for (size_t i = 0; i < schedule.getClasses().size(); ++i) {
     std::optional<int64_t> limit = schedule.find(kLimitKey, i);
-    AffineExpr isUpToHere = limit ? isAtMost(tokens, *limit) : one;
+    AffineExpr isUpToHere = limit ? addClass(launches, tokens, *limit, mostTokens) : one;
     if (failed(add(choicesOf(schedule, i), isUpToHere - inClassBefore)))
       return failure();
     inClassBefore = isUpToHere;

@@ -26,9 +26,9 @@ llvm::SmallVector<int64_t> limitsOf(const ProjectionDims &dims, const Purpose &p
 KernelKind::Choices scheduleOf(const ProjectionDims &dims, const Purpose &purpose, const TargetInfo &target);
 
 /// Calls `add` with the choices of each class of a complete schedule, and with an expression that is 1 if a step of
-/// `tokens` tokens is of the class, else 0.
+/// `tokens` tokens is of the class, else 0. Their limits are the launches' choice.
 llvm::LogicalResult
-forEachClass(ScheduleAttr schedule, mlir::AffineExpr tokens,
+forEachClass(ScheduleAttr schedule, mlir::AffineExpr tokens, Launches &launches,
              llvm::function_ref<llvm::LogicalResult(const ProjectionChoices &, mlir::AffineExpr)> add);
 
 /// Emits an error if no kernel can follow the choices.

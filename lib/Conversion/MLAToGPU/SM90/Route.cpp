@@ -52,7 +52,7 @@ public:
   /// Excludes the experts of groups that are not kept.
   void keepGroups(Vals &open);
   /// Chooses by `open` scores; returns this lane's choice.
-  Choice choose(Vals open, llvm::ArrayRef<Val> scores);
+  ExpertChoice choose(Vals open, llvm::ArrayRef<Val> scores);
 
 private:
   struct Largest {
@@ -186,7 +186,7 @@ Val Router::scoreOf(llvm::ArrayRef<Val> scores, Val expert) {
   return k.shuffle(found, expert & 31);
 }
 
-Choice Router::choose(Vals open, llvm::ArrayRef<Val> scores) {
+ExpertChoice Router::choose(Vals open, llvm::ArrayRef<Val> scores) {
   Val number = k.i32(0), weight = k.f32(0), sum = k.f32(0);
   for (int64_t i = 0; i < shape.chosen; ++i) {
     Val expert = findLargest(open, experts, k.i32(0)).index, score = scoreOf(scores, expert);
@@ -230,8 +230,8 @@ Vals mla::gpu::loadCorrections(KernelBuilder &k, const RouteShape &shape, Val co
   });
 }
 
-Choice mla::gpu::routeToken(KernelBuilder &k, const RouteShape &shape, llvm::ArrayRef<Val> corrections, Val row,
-                            Val partBytes) {
+ExpertChoice mla::gpu::routeToken(KernelBuilder &k, const RouteShape &shape, llvm::ArrayRef<Val> corrections, Val row,
+                                  Val partBytes) {
   Router router(k, shape, laneOf(k));
   Val none = k.f32(-std::numeric_limits<double>::infinity());
   Vals loaded = router.load(row, none, [&](Val from) { return sumParts(k, from, partBytes, shape.parts); });
@@ -261,7 +261,7 @@ void mla::gpu::emitRoute(mlir::gpu::GPUModuleOp module, const RouteShape &shape)
   k.when(token < k.argument(tokens), [&] {
     Val row = rowAt(k, k.argument(logits), token, k.argument(stride), Element::F32);
     Val partBytes = k.extend(k.argument(tokens)) * k.extend(k.argument(stride)) * 4;
-    Choice choice = routeToken(k, shape, corrections, row, partBytes);
+    ExpertChoice choice = routeToken(k, shape, corrections, row, partBytes);
     k.when(lane < shape.columns(), [&] {
       Val index = token * shape.columns() + lane;
       k.store(choice.number, elementAt(k, k.argument(numbers), index, Element::F32), 4);

@@ -32,14 +32,15 @@ inline constexpr int64_t routeThreads = 32 * routeTokens;
 inline constexpr int64_t maxRoutedExperts = 1024, maxChosen = 32, maxGroups = 32, maxBest = 4;
 
 /// A choice of a token: an expert's number and weight.
-struct Choice {
+struct ExpertChoice {
   Val number, weight;
 };
 /// Loads this lane's corrections, which depend on no other kernel; none if the route has no correction.
 Vals loadCorrections(KernelBuilder &k, const RouteShape &shape, Val correction);
 /// Routes a token by a whole warp: lane i has its i-th choice. `row` has the logits of the first part, the others are
 /// `partBytes` apart.
-Choice routeToken(KernelBuilder &k, const RouteShape &shape, llvm::ArrayRef<Val> corrections, Val row, Val partBytes);
+ExpertChoice routeToken(KernelBuilder &k, const RouteShape &shape, llvm::ArrayRef<Val> corrections, Val row,
+                        Val partBytes);
 
 /// Adds the kernel to the module, if it is not there. Arguments: logits f32, the correction f32 if there is one,
 /// experts i32, weights f32; tokens, elements between rows of logits. Grid: ceil(tokens / routeTokens).

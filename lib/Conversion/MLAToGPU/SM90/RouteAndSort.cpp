@@ -39,7 +39,7 @@ private:
 void RouteAndSort::route(llvm::ArrayRef<Val> corrections) {
   k.when(warp < tokens, [&] {
     Val row = rowAt(k, logits, warp, logitsStride, Element::F32);
-    Choice choice = routeToken(k, s.route, corrections, row, k.extend(tokens) * k.extend(logitsStride) * 4);
+    ExpertChoice choice = routeToken(k, s.route, corrections, row, k.extend(tokens) * k.extend(logitsStride) * 4);
     Val index = warp * s.route.columns() + lane, isExpert = (choice.number >= 0) & (choice.number < s.sort.experts);
     k.when(lane < s.route.columns(), [&] {
       k.store(select(isExpert, choice.number, k.i32(s.sort.experts)), k.shared(0, index * 4), 4);

@@ -289,7 +289,11 @@ FailureOr<Launches> RoutedLaunches::make() {
   AffineExpr none = number(kernel, 0), exists = tokens.ceilDiv(int64_t(1) << 30);
   bool haveCode = NormalizedLogitsShape{norm->shape, routed.product.dims().rows}.isSupported();
   int64_t few = haveCode ? kernel.getSchedule()->find(kFewKey, 0).value_or(0) : 0;
-  AffineExpr isFew = few ? isAtMost(tokens, few) : none, isMore = isFew * -1 + 1;
+  if (std::optional<int64_t> limit = kernel.getSchedule()->find(kLimitKey, 0); few && limit && *limit < few)
+    return kernel.emitOpError() << "expected '" << kFewKey << "' of the schedule to be at most the first limit, "
+                                << *limit << ", got " << few;
+  AffineExpr isFew = few ? mla::gpu::addClass(launches, tokens, few, RouteAndSortShape::mostTokens) : none;
+  AffineExpr isMore = isFew * -1 + 1;
   if (few && failed(addFew(isFew * exists)))
     return failure();
   add(launchOfNorm(kernel, module, *norm, normResults), isMore);
@@ -297,7 +301,7 @@ FailureOr<Launches> RoutedLaunches::make() {
     return addClass(choices, chosen * isMore);
   };
   FailureOr<Launch> sort = launchOfSort(kernel, module);
-  if (failed(sort) || failed(forEachClass(*kernel.getSchedule(), tokens, addMore)))
+  if (failed(sort) || failed(forEachClass(*kernel.getSchedule(), tokens, launches, addMore)))
     return failure();
   add(*sort, isMore);
   constexpr int64_t floatBytes = 4;

@@ -165,7 +165,7 @@ FailureOr<Launches> RouterKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp
     mostParts = std::max(mostParts, choices.splits);
     return success();
   };
-  if (failed(forEachClass(*kernel.getSchedule(), tokens, add)))
+  if (failed(forEachClass(*kernel.getSchedule(), tokens, launches, add)))
     return failure();
   constexpr int64_t floatBytes = 4;
   launches.workspace.push_back(tokens * (mostParts * experts * floatBytes));

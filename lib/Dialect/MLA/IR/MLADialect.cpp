@@ -96,6 +96,13 @@ static LogicalResult verifyProducts(Operation *op, Attribute attribute) {
 static LogicalResult verifyWork(Operation *op, NamedAttribute attribute) {
   if (!isa<LaunchOp>(op))
     return op->emitError() << "expected " << attribute.getName() << " on an mla.launch";
+  if (attribute.getName() == kChoiceAttr) {
+    auto number = dyn_cast<IntegerAttr>(attribute.getValue());
+    return number && number.getType().isSignlessInteger(64)
+               ? success()
+               : LogicalResult(op->emitError()
+                               << "expected " << kChoiceAttr << " to be an i64, got " << attribute.getValue());
+  }
   auto name = dyn_cast<StringAttr>(attribute.getValue());
   if (attribute.getName() == kPartAttr && (!name || !llvm::is_contained(schema::partNames, name.getValue())))
     return op->emitError() << "expected " << kPartAttr << " to be one of "
@@ -109,7 +116,7 @@ static LogicalResult verifyWork(Operation *op, NamedAttribute attribute) {
 LogicalResult mla::MLADialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
   if (attribute.getName() == kProductsAttr)
     return verifyProducts(op, attribute.getValue());
-  if (llvm::is_contained({kPartAttr, kBytesAttr, kFlopsAttr}, attribute.getName().getValue()))
+  if (llvm::is_contained({kPartAttr, kBytesAttr, kFlopsAttr, kChoiceAttr}, attribute.getName().getValue()))
     return verifyWork(op, attribute);
   return attribute.getName() == kModelAttr ? verifyModel(op, attribute.getValue()) : success();
 }

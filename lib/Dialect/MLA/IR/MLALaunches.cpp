@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Assembly.h"
+#include "mla/Dialect/MLA/IR/LaunchWork.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Dialect/MLA/IR/Sizes.h"
 
@@ -18,6 +19,7 @@ using namespace mla;
 using mla::gpu::expressionOf;
 using mla::gpu::mapOf;
 using mla::gpu::numSizes;
+using mla::gpu::numSymbols;
 using mla::gpu::Size;
 using Limit = mla::schema::Limit;
 
@@ -26,12 +28,12 @@ using Limit = mla::schema::Limit;
 //===----------------------------------------------------------------------===//
 
 static ParseResult parseExpression(AsmParser &parser, AffineExpr &expression) {
-  SmallVector<std::pair<StringRef, AffineExpr>> sizes;
-  for (unsigned i = 0; i < numSizes; ++i) {
-    auto size = static_cast<Size>(i);
-    sizes.push_back({nameOf(size), expressionOf(size, parser.getContext())});
-  }
-  return parser.parseAffineExpr(sizes, expression);
+  static const auto names =
+      llvm::map_to_vector(llvm::seq(numSymbols), [](unsigned i) { return mla::gpu::nameOfSymbol(i); });
+  SmallVector<std::pair<StringRef, AffineExpr>> symbols;
+  for (auto [i, name] : llvm::enumerate(names))
+    symbols.push_back({name, getAffineSymbolExpr(i, parser.getContext())});
+  return parser.parseAffineExpr(symbols, expression);
 }
 
 /// Parses `(expression, …)`.
@@ -62,7 +64,9 @@ void mla::printExpressions(AsmPrinter &printer, Operation *, AffineMapAttr attri
   printExpressionList(printer, attribute.getValue());
 }
 
-static bool isOverSizes(AffineMap map) { return map.getNumDims() == 0 && map.getNumSymbols() == numSizes; }
+static bool isOverSizes(AffineMap map) {
+  return map.getNumDims() == 0 && map.getNumSymbols() >= numSizes && map.getNumSymbols() <= numSymbols;
+}
 
 //===----------------------------------------------------------------------===//
 // Arguments
@@ -138,6 +142,56 @@ void TensorMapAttr::print(AsmPrinter &printer) const {
   printer << ", box = (";
   llvm::interleaveComma(getBox(), printer);
   printer << "), swizzle = " << getSwizzle() << ">";
+}
+
+//===----------------------------------------------------------------------===//
+// Choices
+//===----------------------------------------------------------------------===//
+
+LogicalResult ChoiceAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringAttr kernel, AffineMap size,
+                                 ArrayRef<int64_t> limits, ArrayRef<int64_t> most) {
+  constexpr int64_t largest = Limit::ChosenSize;
+  if (!isOverSizes(size) || size.getNumResults() != 1 || mla::gpu::countLimits(size))
+    return emitError() << "the size must be one expression over the sizes of a step";
+  if (limits.empty() || limits.size() != most.size())
+    return emitError() << "expected a limit, and as many of 'most', got " << limits.size() << " and " << most.size();
+  if (limits.front() < 0 || !llvm::is_sorted(limits) || !llvm::is_sorted(most) || most.back() > largest)
+    return emitError() << "limits must be ascending, from 0 to " << largest;
+  for (auto [limit, mostOfClass] : llvm::zip_equal(limits, most))
+    if (limit > mostOfClass)
+      return emitError() << "a class is for sizes up to " << mostOfClass << ", its limit is " << limit;
+  return success();
+}
+
+/// Parses `(integer, …)`.
+static ParseResult parseIntegers(AsmParser &parser, SmallVectorImpl<int64_t> &integers) {
+  return parser.parseCommaSeparatedList(AsmParser::Delimiter::Paren,
+                                        [&] { return parser.parseDecimalInteger(integers.emplace_back()); });
+}
+
+Attribute ChoiceAttr::parse(AsmParser &parser, Type) {
+  StringAttr kernel;
+  AffineExpr size;
+  SmallVector<int64_t> limits, most;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() || parser.parseAttribute(kernel) ||
+      parseField(parser, "size", [&] { return parseExpression(parser, size); }) ||
+      parseField(parser, "limits", [&] { return parseIntegers(parser, limits); }) ||
+      parseField(parser, "most", [&] { return parseIntegers(parser, most); }) || parser.parseGreater())
+    return {};
+  auto emitError = [&] { return parser.emitError(loc); };
+  return getChecked(function_ref<InFlightDiagnostic()>(emitError), parser.getContext(), kernel,
+                    mapOf(size, parser.getContext()), ArrayRef<int64_t>(limits), ArrayRef<int64_t>(most));
+}
+
+void ChoiceAttr::print(AsmPrinter &printer) const {
+  printer << "<" << getKernel() << ", size = ";
+  mla::gpu::print(printer.getStream(), getSize().getResult(0));
+  printer << ", limits = (";
+  llvm::interleaveComma(getLimits(), printer);
+  printer << "), most = (";
+  llvm::interleaveComma(getMost(), printer);
+  printer << ")>";
 }
 
 //===----------------------------------------------------------------------===//
@@ -223,7 +277,43 @@ static StringRef bufferOf(Attribute argument) {
   return {};
 }
 
+/// Return the number of limits that the operation's expressions need.
+static unsigned countLimitsOf(Operation *op) {
+  unsigned count = 0;
+  auto countIn = [&](AffineMap map) { count = std::max(count, mla::gpu::countLimits(map)); };
+  op->getAttrDictionary().walk([&](Attribute attribute) {
+    if (auto map = dyn_cast<AffineMapAttr>(attribute))
+      countIn(map.getValue());
+    else if (auto extent = dyn_cast<ExtentAttr>(attribute))
+      countIn(extent.getMap());
+    else if (auto map = dyn_cast<TensorMapAttr>(attribute))
+      countIn(map.getDims()), countIn(map.getStrides());
+  });
+  return count;
+}
+
+static LogicalResult verifyChoices(LaunchesOp list) {
+  llvm::StringSet<> kernels;
+  size_t limits = 0, choices = list.getChoices().size();
+  for (auto choice : list.getChoices().getAsRange<ChoiceAttr>()) {
+    if (!kernels.insert(choice.getKernel().getValue()).second)
+      return list.emitOpError() << "(C6) has a second choice of kernel " << choice.getKernel();
+    limits += choice.getLimits().size();
+  }
+  for (Operation &op : list.getBody().front()) {
+    if (unsigned needed = countLimitsOf(&op); needed > limits)
+      return op.emitOpError() << "(C6) names limit" << needed - 1 << ", but the choices of the list have " << limits
+                              << " limits";
+    auto choice = op.getAttrOfType<IntegerAttr>(kChoiceAttr);
+    if (choice && (choice.getInt() < 0 || choice.getInt() >= static_cast<int64_t>(choices)))
+      return op.emitOpError() << "(C6) is of choice " << choice.getInt() << ", but the list has " << choices;
+  }
+  return success();
+}
+
 LogicalResult LaunchesOp::verifyRegions() {
+  if (failed(verifyChoices(*this)))
+    return failure();
   llvm::StringSet<> known;
   for (auto binding : getBindings().getAsRange<BindingAttr>())
     known.insert(binding.getBuffer().getValue());

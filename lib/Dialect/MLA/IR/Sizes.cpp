@@ -16,8 +16,30 @@ AffineExpr mla::gpu::expressionOf(Size size, MLIRContext *context) {
   return getAffineSymbolExpr(static_cast<unsigned>(size), context);
 }
 
+AffineExpr mla::gpu::limitOf(unsigned index, MLIRContext *context) {
+  return getAffineSymbolExpr(numSizes + index, context);
+}
+
+unsigned mla::gpu::countLimits(AffineMap map) {
+  return map.getNumSymbols() > numSizes ? map.getNumSymbols() - numSizes : 0;
+}
+
+AffineExpr mla::gpu::shiftLimits(AffineExpr expression, unsigned shift) {
+  return expression.shiftSymbols(numSymbols - shift, shift, /*offset=*/numSizes);
+}
+
+std::string mla::gpu::nameOfSymbol(unsigned position) {
+  return position < numSizes ? nameOf(static_cast<Size>(position)) : "limit" + std::to_string(position - numSizes);
+}
+
 AffineMap mla::gpu::mapOf(llvm::ArrayRef<AffineExpr> expressions, MLIRContext *context) {
-  return AffineMap::get(/*dimCount=*/0, numSizes, expressions, context);
+  unsigned count = numSizes;
+  for (AffineExpr expression : expressions)
+    expression.walk([&](AffineExpr part) {
+      if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
+        count = std::max(count, symbol.getPosition() + 1);
+    });
+  return AffineMap::get(/*dimCount=*/0, count, expressions, context);
 }
 
 mla::schema::Operator mla::gpu::operatorOf(AffineExprKind kind) {
@@ -44,7 +66,7 @@ void mla::gpu::print(llvm::raw_ostream &os, AffineExpr expression) {
     return;
   }
   if (auto symbol = dyn_cast<AffineSymbolExpr>(expression)) {
-    os << nameOf(static_cast<Size>(symbol.getPosition()));
+    os << nameOfSymbol(symbol.getPosition());
     return;
   }
   auto binary = cast<AffineBinaryOpExpr>(expression);

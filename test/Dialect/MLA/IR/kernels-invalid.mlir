@@ -564,3 +564,53 @@ mla.launches @launches_c5_unknown_width regime <{phase = decode, q = naive, o = 
 mla.launches @launches_c5_known_rows regime <{phase = decode, q = naive, o = naive}>
     bindings [#mla.binding<"out", tensor<4x8xbf16>>] {
 }
+
+// -----
+
+mla.launches @launches_c6_limit choices [#mla.choice<"q", size = tokens, limits = (16), most = (64)>] {
+  // expected-error @+1 {{(C6) names limit1, but the choices of the list have 1 limits}}
+  mla.workspace "temp:0" bytes (tokens * limit1)
+}
+
+// -----
+
+// expected-error @+1 {{(C6) has a second choice of kernel "q"}}
+mla.launches @launches_c6_kernel choices [#mla.choice<"q", size = tokens, limits = (16), most = (64)>,
+                                          #mla.choice<"q", size = batch, limits = (1), most = (2)>] {
+}
+
+// -----
+
+llvm.func @f()
+mla.launches @launches_c6_choice choices [#mla.choice<"q", size = tokens, limits = (16), most = (64)>] {
+  // expected-error @+1 {{(C6) is of choice 1, but the list has 1}}
+  mla.launch @f grid (1, 1, 1) threads 32 shared 0 args [] {mla.choice = 1 : i64}
+}
+
+// -----
+
+llvm.func @f()
+mla.launches @choice_type {
+  // expected-error @+1 {{expected mla.choice to be an i64, got "q"}}
+  mla.launch @f grid (1, 1, 1) threads 32 shared 0 args [] {mla.choice = "q"}
+}
+
+// -----
+
+// expected-error @+1 {{a class is for sizes up to 64, its limit is 65}}
+module attributes {test.choice = #mla.choice<"q", size = tokens, limits = (65), most = (64)>} {}
+
+// -----
+
+// expected-error @+1 {{limits must be ascending, from 0 to 2147483647}}
+module attributes {test.choice = #mla.choice<"q", size = tokens, limits = (16, 8), most = (64, 64)>} {}
+
+// -----
+
+// expected-error @+1 {{expected a limit, and as many of 'most', got 1 and 2}}
+module attributes {test.choice = #mla.choice<"q", size = tokens, limits = (16), most = (64, 64)>} {}
+
+// -----
+
+// expected-error @+1 {{the size must be one expression over the sizes of a step}}
+module attributes {test.choice = #mla.choice<"q", size = limit0, limits = (16), most = (64)>} {}

@@ -43,8 +43,22 @@ def evaluate(expression, sizes):
     ]
 
 
-def is_skipped(launch, queries, processors):
-    sizes = dict.fromkeys(SIZES, 1) | {"tokens": queries, "max_queries": queries, "processors": processors, "q_stride": 64}
+def limits_of(item, highest=False):
+    """Return the values of limit0, limit1, …: the compiler's, or the highest possible."""
+    limits = [limit for choice in item.get("choices", []) for limit in choice["most" if highest else "limits"]]
+    return {f"limit{i}": limit for i, limit in enumerate(limits)}
+
+
+def check_choices(item, sizes):
+    for choice in item.get("choices", []):
+        check_expression(choice["size"], sizes)
+        assert choice["limits"] == sorted(choice["limits"]) and len(choice["limits"]) == len(choice["most"]), choice
+        assert all(0 < limit <= most for limit, most in zip(choice["limits"], choice["most"])), choice
+    assert {launch["choice"] for launch in item["launches"] if "choice" in launch} == set(range(len(item.get("choices", []))))
+
+
+def is_skipped(launch, queries, processors, limits):
+    sizes = dict.fromkeys(SIZES, 1) | limits | {"tokens": queries, "max_queries": queries, "processors": processors, "q_stride": 64}
     return min(evaluate(expression, sizes) for expression in launch["grid"]) == 0
 
 
@@ -59,7 +73,7 @@ def product_of(launch):
     return name if tile and name.startswith("projection_") else id(launch)
 
 
-def check_grids(launches):
+def check_grids(launches, limits):
     """Check that every launch runs if there are tokens, also on the smallest device; of each product's, those of one class.
     Two products of one size may follow each other."""
     launches = [launch for launch in launches if not launch["kernel"].startswith("projection_sum_")]
@@ -68,7 +82,7 @@ def check_grids(launches):
         # What a product of few tokens also appends, others append by a launch of its own.
         group += [other for other in launches if other not in group and other["kernel"].endswith("_" + group[0]["kernel"])]
         # 64 tokens of these 8 heads have as many row blocks as 4 tokens of 128 heads, which decode serves.
-        runs = {sum(not is_skipped(launch, queries, processors) for launch in group)
+        runs = {sum(not is_skipped(launch, queries, processors, limits) for launch in group)
                 for queries in (1, 8, 17, 64, 128, 129) for processors in (1, 7, 16, 132)}
         assert len(runs) == 1 and runs != {0}, (group[0]["kernel"], len(group), runs)
 
@@ -100,6 +114,8 @@ def check_bindings(item, buffers, sizes):
 
 
 def check_list(item, buffers, sizes, kernels):
+    check_choices(item, sizes)
+    sizes = sizes | limits_of(item).keys()
     temps = {memory["name"] for memory in item["workspace"]}
     assert len(temps) == len(item["workspace"])
     for memory in item["workspace"]:
@@ -110,7 +126,8 @@ def check_list(item, buffers, sizes, kernels):
         for expression in launch["grid"]:
             check_expression(expression, sizes)
         assert 0 < launch["threads"] <= 1024 and 0 <= launch["shared"] <= 232448
-    check_grids(item["launches"])
+    for limits in (limits_of(item), limits_of(item, highest=True), dict.fromkeys(limits_of(item), 0)):
+        check_grids(item["launches"], limits)
     assert item["launches"], "no launches"
 
 

@@ -18,6 +18,7 @@
 
 #include "llvm/ADT/SmallVector.h"
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -57,10 +58,18 @@ struct Launch {
   std::vector<Argument> arguments;
 };
 
+/// Classes of a kernel's launches: one is for steps of a size up to its limit that no class before it is for, the last
+/// for all others. Launches are correct for any size up to the most of their class.
+struct Choice {
+  mlir::AffineExpr size;
+  llvm::SmallVector<int64_t> limits, most; ///< of all classes but the last, ascending
+};
+
 /// The launches of one mla.kernel, in order, and the sizes of its scratch buffers in bytes.
 struct Launches {
   std::vector<Launch> launches;
   llvm::SmallVector<mlir::AffineExpr, 2> workspace;
+  std::optional<Choice> choice = std::nullopt;
 };
 
 } // namespace mla::gpu

@@ -24,6 +24,8 @@ constexpr llvm::StringLiteral kPartAttr = "mla.part";
 constexpr llvm::StringLiteral kBytesAttr = "mla.bytes";
 /// #mla.extent: floating-point operations of products.
 constexpr llvm::StringLiteral kFlopsAttr = "mla.flops";
+/// i64: the launch is of a kernel with classes, whose choice is so many behind the first of the list.
+constexpr llvm::StringLiteral kChoiceAttr = "mla.choice";
 
 } // namespace mla
 

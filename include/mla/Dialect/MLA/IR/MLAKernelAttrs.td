@@ -83,7 +83,8 @@ def MLA_Extent : MLA_Attr<"Extent", "extent"> {
   let description = [{
     The sizes are `tokens`, `batch`, `max_queries`, `max_length`, `cached`,
     `pages`, `table_width` and `processors`; for an attention-only entry also
-    `q_stride` and `q_rope_stride`. Operators are those of affine expressions.
+    `q_stride` and `q_rope_stride`. `limit0`, … are the limits of the launch list's choices. Operators are those of
+    affine expressions.
 
     ```mlir
     module attributes {test.tiles = #mla.extent<tokens ceildiv 64>} {}
@@ -95,6 +96,28 @@ def MLA_Extent : MLA_Attr<"Extent", "extent"> {
     ::mlir::AffineExpr getExpression() const { return getMap().getResult(0); }
   }];
 }
+
+def MLA_Choice : MLA_Attr<"Choice", "choice"> {
+  let summary = "the limits of a kernel's classes of launches, which a bundle may replace";
+  let description = [{
+    A kernel's launches may be of several classes. A class is for steps whose
+    `size` is up to its limit that no class before it is for; the last class has
+    no limit. Expressions of the launch list name its limits, `limit0` for the
+    first of the first choice. Launches are correct for any size up to the most
+    of their class: other limits change times only.
+
+    ```mlir
+    module attributes {
+      test.choice = #mla.choice<"q", size = tokens, limits = (16, 64), most = (1048576, 1048576)>
+    } {}
+    ```
+  }];
+  let parameters = (ins "::mlir::StringAttr":$kernel, "::mlir::AffineMap":$size, ArrayRefParameter<"int64_t">:$limits,
+                        ArrayRefParameter<"int64_t">:$most);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+def MLA_ChoiceArray : TypedArrayAttrBase<MLA_Choice, "choices">;
 
 def MLA_Binding : MLA_Attr<"Binding", "binding"> {
   let summary = "a buffer passed by the caller, and its type";

@@ -34,7 +34,9 @@ def MLA_LaunchesOp : MLA_Op<"launches", [Symbol, IsolatedFromAbove, SingleBlock,
     (C3) scratch memory is declared once;
     (C4) bindings are buffers of the table, each at most once;
     (C5) their types have the rank and the kind of elements given by the table,
-    and `?` for extents known only to a step.
+    and `?` for extents known only to a step;
+    (C6) choices are of different kernels, expressions name only their limits, and
+    `mla.choice` of a launch is one of them.
 
     ```mlir
     mla.launches @decode regime <{phase = decode, q = absorb, o = absorb}> weights ["q_a_proj"]
@@ -45,10 +47,12 @@ def MLA_LaunchesOp : MLA_Op<"launches", [Symbol, IsolatedFromAbove, SingleBlock,
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<MLA_Regime>:$regime,
                        DefaultValuedAttr<StrArrayAttr, "{}">:$weights,
-                       DefaultValuedAttr<MLA_BindingArray, "{}">:$bindings);
+                       DefaultValuedAttr<MLA_BindingArray, "{}">:$bindings,
+                       DefaultValuedAttr<MLA_ChoiceArray, "{}">:$choices);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $sym_name (`regime` $regime^)? (`weights` $weights^)? (`bindings` $bindings^)? attr-dict-with-keyword $body
+    $sym_name (`regime` $regime^)? (`weights` $weights^)? (`bindings` $bindings^)? (`choices` $choices^)?
+    attr-dict-with-keyword $body
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
