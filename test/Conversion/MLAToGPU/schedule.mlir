@@ -51,6 +51,31 @@ func.func @decode(%x: tensor<?x7168xbf16>, %w: tensor<1536x7168xbf16>, %small: t
   return
 }
 
+// Few heads have a kernel for few rows, unless results must not depend on the batch. A latent of 1024 has no other kernel.
+// CHECK-LABEL: func.func @decode_few_rows
+func.func @decode_few_rows(%q: tensor<?x16x512xbf16>, %r: tensor<?x16x64xbf16>, %cu: tensor<?xi32>, %cache: !cache,
+                           %wide: tensor<?x16x1024xbf16>, %wide_cache: !mla.cache<page = 64, latent = 1024, rope = 64, bf16>)
+    attributes {mla.phase = #mla.phase<decode>} {
+  // CHECK: mla.kernel latent_attention "few"
+  // BALANCED-NEXT: schedule <latent_attention, {few_rows = 16, fixed_blocks = 0, min_blocks = 2, overhead = 3}>
+  // INVARIANT-NEXT: schedule <latent_attention, {few_rows = 0, fixed_blocks = 32, min_blocks = 2, overhead = 5}>
+  %a = mla.kernel latent_attention "few"(%qa = %q, %ra = %r, %ca = %cu, %k = %cache)
+      : (tensor<?x16x512xbf16>, tensor<?x16x64xbf16>, tensor<?xi32>, !cache) -> tensor<?x16x512xbf16> {
+    %y = mla.latent_attention queries(%qa, %ra of %ca) cache(%k) {scale = 0.1 : f64}
+        : (tensor<?x16x512xbf16>, tensor<?x16x64xbf16>, !cache) -> tensor<?x16x512xbf16>
+    mla.yield %y : tensor<?x16x512xbf16>
+  }
+  // CHECK: mla.kernel latent_attention "wide"
+  // CHECK-NEXT: schedule <latent_attention, {few_rows = 0,
+  %b = mla.kernel latent_attention "wide"(%qa = %wide, %ra = %r, %ca = %cu, %k = %wide_cache)
+      : (tensor<?x16x1024xbf16>, tensor<?x16x64xbf16>, tensor<?xi32>, !mla.cache<page = 64, latent = 1024, rope = 64, bf16>) -> tensor<?x16x1024xbf16> {
+    %y = mla.latent_attention queries(%qa, %ra of %ca) cache(%k) {scale = 0.1 : f64}
+        : (tensor<?x16x1024xbf16>, tensor<?x16x64xbf16>, !mla.cache<page = 64, latent = 1024, rope = 64, bf16>) -> tensor<?x16x1024xbf16>
+    mla.yield %y : tensor<?x16x1024xbf16>
+  }
+  return
+}
+
 // The kernel of products in e4m3 is chosen where the decision allows them.
 // CHECK-LABEL: func.func @decode_e4m3
 func.func @decode_e4m3(%q: tensor<?x128x512xbf16>, %r: tensor<?x128x64xbf16>, %cu: tensor<?xi32>, %cache: !mla.cache<page = 64, latent = 512, rope = 64, bf16, fp8_row>)

@@ -17,7 +17,10 @@ NOWHERE = 2**30  # an invalid page number
 # With an odd number of tiles of the latent, both warpgroups compute the middle one.
 WIDTHS = {f"core_l{latent}_r{rope}": (heads, (16, rope, 16, latent), page, [])
           for latent, rope, heads, page in ((64, 64, 16, 64), (64, 0, 5, 32), (192, 64, 16, 64), (192, 0, 40, 128), (320, 32, 20, 16),
-                                            (320, 0, 16, 64), (448, 64, 40, 64), (448, 0, 12, 64), (128, 16, 16, 64))}
+                                            (320, 0, 16, 64), (448, 64, 40, 64), (448, 0, 12, 64), (128, 16, 16, 64),
+                                            # Not of whole tiles, or wider than the kernel of 64 rows takes.
+                                            (1024, 64, 40, 64), (80, 64, 12, 64), (208, 32, 40, 32), (16, 16, 5, 64),
+                                            (512, 128, 20, 64), (256, 96, 16, 16), (720, 0, 8, 128))}
 # A packed cache: pages of fewer and more tokens than a block, a group of fewer than 128 columns, an odd number of tiles.
 PACKED = {f"core_{fmt}_l{latent}_r{rope}_page{page}": (heads, (16, rope, 16, latent), page, [f"--cache-dtype={fmt}"])
           for fmt in ("fp8_row", "fp8_tensor")

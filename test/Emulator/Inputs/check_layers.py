@@ -1,9 +1,9 @@
 """Compares steps of whole layers on ragged batches with benchmarks/replay.py in float64: projections of few and many tokens over all
 tiles and their tails, the append of rows, the gather of cached ones, and the merge of splits.
 
-NAME is that of a golden file, or of a generated layer: `wide`, or `joined`, whose projections to the latents of queries and of keys are one
-product; `extras` is v3_yarn with a window, sinks and a gate, which no model's import makes yet. NAME:PLAN: one of make_bundles.PLANS, else
-auto."""
+NAME is that of a golden file, or of a generated layer: `wide`, `uneven`, or `joined`, whose projections to the latents of queries and of
+keys are one product; `extras` is v3_yarn with a window, sinks and a gate, which no model's import makes yet. NAME:PLAN: one of
+make_bundles.PLANS, else auto."""
 import json
 import re
 import subprocess
@@ -23,14 +23,15 @@ TOLERANCE, ROW_TOLERANCE = 1.5e-2, 3e-2  # bf16 after four roundings; the tolera
 # even sums: if odd, registers hold the last key and an uninitialized one.
 STEPS = ([1, 0, 0], [1, 1, 0], [9, 1, 5], [8, 8, 0], [2, 10, 5], [30, 1, 2], [1, 63, 1], [64, 0, 65], [0, 1, 0], [128, 65, 64], [1, 1, 1],
          [8, 3, 5])
-WIDE_DIMS = 64, 32, 80, 128
-RANKS = {"wide": 264, "joined": 256}  # of queries; the second has whole tiles
+# Rank of queries, and P, R, V, L: no whole tiles; whole tiles of ranks; no whole tiles of the latent.
+GENERATED = {"wide": (264, (64, 32, 80, 128)), "joined": (256, (64, 32, 80, 128)), "uneven": (256, (64, 32, 80, 208))}
 
 
 def make_wide(name):
     """Write a layer of sizes that no tile divides, with more tiles than SMs."""
-    rng, heads, (p, r, v, latent), hidden, rank = np.random.default_rng(0), 6, WIDE_DIMS, 1032, RANKS[name]
-    config = {**make_bundles.config(heads, WIDE_DIMS), "hidden_size": hidden, "q_lora_rank": rank}
+    rng, heads, hidden, (rank, dims) = np.random.default_rng(0), 6, 1032, GENERATED[name]
+    p, r, v, latent = dims
+    config = {**make_bundles.config(heads, dims), "hidden_size": hidden, "q_lora_rank": rank}
     shapes = {"q_a_proj": (rank, hidden), "q_b_proj": (heads * (p + r), rank), "kv_a_proj_with_mqa": (latent + r, hidden),
               "kv_b_proj": (heads * (p + v), latent), "o_proj": (hidden, heads * v)}
     tensors = {f"{name}.weight": rng.standard_normal(shape, np.float32) * shape[1] ** -0.5 for name, shape in shapes.items()}
@@ -83,7 +84,7 @@ def parse(name):
     stem, _, plan = name.partition(":")
     if stem == "extras":
         return check_golden.weights_of("v3_yarn"), plan or "auto"
-    return checks.directory / f"{stem}.safetensors" if stem in RANKS else check_golden.weights_of(stem), plan or "auto"
+    return checks.directory / f"{stem}.safetensors" if stem in GENERATED else check_golden.weights_of(stem), plan or "auto"
 
 
 def job(name):
@@ -94,7 +95,7 @@ def job(name):
 
 
 def jobs(names):
-    for name in {name.partition(":")[0] for name in names} & RANKS.keys():
+    for name in {name.partition(":")[0] for name in names} & GENERATED.keys():
         make_wide(name)
     return [job(name) for name in names]
 
@@ -164,7 +165,7 @@ class Sequences:
 def run(names):
     for name in names:
         path, plan = parse(name)
-        if path.stem in RANKS:
+        if path.stem in GENERATED:
             weights, metadata = replay.read_safetensors(path)
             config = json.loads(metadata["config"])
         else:

@@ -51,8 +51,8 @@ std::string mla::gpu::e4m3AttentionName(const LatentAttentionShape &shape, int64
 }
 
 E4M3Attention::E4M3Attention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape, int64_t queryTerms)
-    : PackedAttention(module, shape, e4m3AttentionName(shape, queryTerms), queryRows,
-                      E4M3AttentionLayout(shape, queryTerms).packedRing()),
+    : RingAttention(module, shape, e4m3AttentionName(shape, queryTerms), queryRows,
+                    E4M3AttentionLayout(shape, queryTerms).tokenRing()),
       at(shape, queryTerms), queryTerms(queryTerms), ownTiles(shape.latent / tileColumns / 2) {}
 
 //===----------------------------------------------------------------------===//
@@ -71,9 +71,9 @@ void E4M3Attention::initBarriers() {
     initBarrier(k, k.shared(at.ropeEmpty + 8 * i), readers);
 }
 
-void E4M3Attention::copyBlock(const Pages &pages, Val block, Val ordinal, Val barrier) {
+void E4M3Attention::copyBlock(const Pages &pages, Val block, Val ordinal) {
   constexpr int64_t pair = 2; // bytes of the maps' elements
-  Val stage = stageOf(ordinal) * at.stageBytes, ropeStage = ordinal & 1;
+  Val barrier = beginFilling(ordinal), stage = stageOf(ordinal) * at.stageBytes, ropeStage = ordinal & 1;
   expectBytes(k, barrier, at.stageBytes + (shape.rope ? e4m3Tile : 0));
   auto forPages = [&](llvm::function_ref<void(int64_t first, Val token, Val page)> copy) {
     for (size_t i = 0; i < pages.numbers.size(); ++i) {

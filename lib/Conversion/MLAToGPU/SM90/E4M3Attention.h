@@ -35,7 +35,7 @@
 #ifndef MLA_CONVERSION_MLATOGPU_SM90_E4M3ATTENTION_H
 #define MLA_CONVERSION_MLATOGPU_SM90_E4M3ATTENTION_H
 
-#include "PackedAttention.h"
+#include "RingAttention.h"
 
 namespace mla::gpu {
 
@@ -58,7 +58,7 @@ struct E4M3AttentionLayout {
   int64_t stages, full, empty, ropeEmpty;
   int64_t bytes;
   static constexpr int64_t ropeStages = 2;
-  PackedRing packedRing() const { return {ring, stageBytes, stages, full, empty, /*readers=*/8}; }
+  TokenRing tokenRing() const { return {stages, full, empty, /*readers=*/8}; }
 };
 
 /// Offsets of what a thread needs of its 16 tokens, 8j + 2(lane % 4) + e of index 2j + e, in the order of lane % 4 and
@@ -85,7 +85,7 @@ std::string e4m3AttentionName(const LatentAttentionShape &shape, int64_t queryTe
 /// scales), block_table, lengths, cu_seqlens, out [rows, L], partial out f32 (LatentPartials), partial lse f32 [slots,
 /// rows per sequence], slots i32 [batch, 2], lse f32 [rows] (if wanted); batch, parts, entries per row of the block
 /// table, heads, rows per sequence at most, pages, elements between rows of q_latent, and of q_rope (if R > 0); scale ·
-/// log2(e). Grid: (ceil(rows of a sequence / 64), parts); packedAttentionThreads threads.
+/// log2(e). Grid: (ceil(rows of a sequence / 64), parts); ringAttentionThreads threads.
 void emitE4M3Attention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape, int64_t queryTerms);
 
 } // namespace mla::gpu

@@ -17,7 +17,7 @@ inline constexpr int64_t e4m3Tile = tileBytes(64);
 /// Probabilities and their sums are times 2^8, to use the range of e4m3.
 inline constexpr double e4m3ProbabilityExponent = 8;
 
-class E4M3Attention : public PackedAttention {
+class E4M3Attention : public RingAttention {
 public:
   E4M3Attention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape, int64_t queryTerms);
 
@@ -31,7 +31,7 @@ private:
   };
 
   void addPages() override;
-  void copyBlock(const Pages &pages, Val block, Val ordinal, Val barrier) override;
+  void copyBlock(const Pages &pages, Val block, Val ordinal) override;
   void initBarriers() override;
   void oneSplit(Val firstBlock) override;
   // Queries

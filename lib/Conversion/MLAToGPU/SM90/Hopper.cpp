@@ -69,11 +69,6 @@ void storeBytes(KernelBuilder &k, Val to, Val from, Val bytes) {
   NVVM::CpAsyncBulkSharedCTAToGlobalOp::create(k, to, from, bytes, /*l2CacheHint=*/Value(), /*byteMask=*/Value());
 }
 
-void copyBytes(KernelBuilder &k, Val to, Val from, Val barrier, int64_t bytes) {
-  NVVM::CpAsyncBulkGlobalToSharedClusterOp::create(k, to, from, barrier, k.i32(bytes), /*multicastMask=*/Value(),
-                                                   encode(k, CacheHint::EvictFirst));
-}
-
 void commitStores(KernelBuilder &k) { NVVM::CpAsyncBulkCommitGroupOp::create(k); }
 void waitStoresRead(KernelBuilder &k) {
   NVVM::CpAsyncBulkWaitGroupOp::create(k, k.getI32IntegerAttr(0), k.getUnitAttr());
@@ -82,6 +77,9 @@ void waitStores(KernelBuilder &k) { NVVM::CpAsyncBulkWaitGroupOp::create(k, k.ge
 
 void copyWord(KernelBuilder &k, Val to, Val from) {
   NVVM::CpAsyncOp::create(k, to, from, 4, NVVM::LoadCacheModifierKind::CA, /*cpSize=*/Value());
+}
+void copyChunk(KernelBuilder &k, Val to, Val from, Val exists) {
+  NVVM::CpAsyncOp::create(k, to, from, 16, NVVM::LoadCacheModifierKind::CG, k.toInt(exists, k.i32Type()) << 4);
 }
 void waitWords(KernelBuilder &k) {
   NVVM::CpAsyncCommitGroupOp::create(k);

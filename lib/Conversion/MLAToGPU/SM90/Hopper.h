@@ -62,11 +62,10 @@ void commitStores(KernelBuilder &k);
 /// Waits until all stores of this thread have read their sources, or are complete.
 void waitStoresRead(KernelBuilder &k);
 void waitStores(KernelBuilder &k);
-/// Copies `bytes` (a multiple of 16) from global to shared memory, both aligned to 16; they count on `barrier`. One
-/// thread.
-void copyBytes(KernelBuilder &k, Val to, Val from, Val barrier, int64_t bytes);
 /// Copies 4 bytes from global to shared memory asynchronously; waitWords waits for all such copies of this thread.
 void copyWord(KernelBuilder &k, Val to, Val from);
+/// Copies 16 bytes likewise, both aligned to 16, or stores zeros if the source does not exist.
+void copyChunk(KernelBuilder &k, Val to, Val from, Val exists);
 void waitWords(KernelBuilder &k);
 /// Arrives when all such copies of this thread so far are complete.
 void arriveAfterWords(KernelBuilder &k, Val barrier);

@@ -85,9 +85,6 @@ void LatentAttention::setUp() {
   for (int64_t j = 0; j < 4; ++j)
     fragment[j] = fragmentOffset(k, warp, lane, j);
   firstRow = k.blockX() * queryRows;
-  // If many sequences are split, keep their partial results in L2, not the pages.
-  Val mostlyWhole = k.argument(batchArg) * 2 > k.argument(partsArg);
-  hint = select(mostlyWhole, encode(k, CacheHint::EvictNormal), encode(k, CacheHint::EvictFirst));
   k.when(isFirst, [&] {
     prefetchTensorMap(k, k.argument(queriesArg));
     if (shape.rope)
@@ -133,6 +130,15 @@ void LatentAttention::prefetchIndices() {
          [&] { prefetch(k, k.at(k.argument(tableArg), k.extend(sequence * width) * 4 + k.extend(line))); });
 }
 
+/// Returns the priority of pages in L2. Where partial results are much of what a part writes and reads, they are kept
+/// rather than the pages: if many sequences are split, into short parts.
+Val LatentAttention::hintFor(const LatentSplit &own) {
+  constexpr int64_t longSplit = 16;
+  Val mostlyWhole = k.argument(batchArg) * 2 > k.argument(partsArg);
+  Val mostlyPages = (own.end - own.begin >= longSplit) & (k.gridX() == 1);
+  return select(mostlyWhole | mostlyPages, encode(k, CacheHint::EvictNormal), encode(k, CacheHint::EvictFirst));
+}
+
 /// Waits only for queries and the cache if lengths, tables and query offsets were complete before the predecessor
 /// began.
 void LatentAttention::beginPart() {
@@ -140,6 +146,7 @@ void LatentAttention::beginPart() {
   WorkSplit split(k, shape.split, seenBlocks(), k.argument(batchArg), k.argument(partsArg));
   part = split.partOf(k.blockY());
   LatentSplit own = splitAt(min(part.first, k.argument(batchArg) - 1), part.firstBlock);
+  hint = hintFor(own);
   Val row = queryRow(own.sequence);
   Vals pages = pagesOf(own.sequence, own.begin);
   waitForPredecessors(k);

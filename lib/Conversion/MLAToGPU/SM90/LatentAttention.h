@@ -18,14 +18,16 @@ namespace mla::gpu {
 
 /// The parameters of the code of latent attention. Heads, tokens and lengths are arguments.
 struct LatentAttentionShape {
-  int64_t latent = 512; ///< L, a multiple of 64 up to 512
-  int64_t rope = 64;    ///< R, a multiple of 8 up to 64; 0 for none
+  int64_t latent = 512; ///< L, a multiple of 16 up to 1024 (in this file's kernels, of 64 up to 512)
+  int64_t rope = 64;    ///< R, a multiple of 8 up to 128 (in this file's kernels, up to 64); 0 for none
   int64_t page = 64;    ///< tokens per page: 16, 32, 64 or 128
   bool lse = false;     ///< the log-sum-exp is also a result
   CacheFormat format = CacheFormat::Standard;
   ScoreShape scores;
   WorkSplitChoices split;
 
+  /// Of 64 columns, of which the last may be of k_rope in part.
+  int64_t latentTiles() const { return llvm::divideCeil(latent, tileColumns); }
   bool isPacked() const { return format != CacheFormat::Standard; }
   schema::PackedRow packedRow() const;
   /// Whether a packed row holds k_rope as bf16, which TMA copies.
@@ -61,7 +63,7 @@ Val loadPage(KernelBuilder &k, const BlockTable &table, Val sequence, Val entry)
 class LatentPartials {
 public:
   LatentPartials(KernelBuilder &k, const LatentAttentionShape &shape, Val rowsOfSequence)
-      : k(k), ownTiles((shape.latent / tileColumns + 1) / 2), rows(rowsOfSequence) {}
+      : k(k), ownTiles((shape.latentTiles() + 1) / 2), rows(rowsOfSequence) {}
   int64_t quads() const { return ownTiles * tileColumns / 8; }
   static constexpr int64_t quadBytes() { return 128 * 16; } ///< from a quad to the next
   Val bytesTo(Val slot, Val rowBlock, Val group);

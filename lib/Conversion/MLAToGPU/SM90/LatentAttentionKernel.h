@@ -89,6 +89,7 @@ private:
   // Splits
   void prefetchIndices();
   void syncMultiplying();
+  Val hintFor(const LatentSplit &own);
   void beginPart();
   void allSplits();
   Vals oneSplit(LatentSplit own, Val ordinal);

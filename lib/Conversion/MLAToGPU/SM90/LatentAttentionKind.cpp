@@ -8,7 +8,7 @@
 #include "E4M3Attention.h"
 #include "FewRows.h"
 #include "Kinds.h"
-#include "LatentAttention.h"
+#include "RingAttention.h"
 
 #include "mla/Conversion/MLAToGPU/Views.h"
 
@@ -20,14 +20,34 @@ using namespace mla::gpu;
 
 static constexpr int64_t bf16Bytes = 2, f32Bytes = 4, slotsBytes = 8;
 
-/// Checks the limits of the kernel's tiles.
+/// Returns whether there are kernels that multiply a packed cache as it is.
+static bool multipliesPacked(CacheType cache) {
+  return cache.isPacked() && llvm::is_contained({128, 256, 512}, cache.getLatent()) &&
+         llvm::is_contained({0, 16, 32, 64}, cache.getRope());
+}
+
+/// Returns the query rows per CTA of the kernel that takes any number of them. The one of 64 rows takes latents of
+/// whole tiles; FewPlainRows takes the others, with 32 rows if their results leave registers.
+static int64_t rowsAtOnce(CacheType cache) {
+  constexpr int64_t mostLatent = 512;
+  int64_t latent = cache.getLatent();
+  if (cache.isPacked() || (latent % tileColumns == 0 && latent <= mostLatent && cache.getRope() <= tileColumns))
+    return queryRows;
+  return latent <= mostLatent ? mostFewRows : fewRows;
+}
+
+/// Checks the limits of the kernels.
 static LogicalResult checkShape(KernelOp kernel, const LatentAttentionShape &shape) {
-  if (shape.latent % tileColumns != 0 || shape.latent <= 0 || shape.latent > 512)
+  int64_t step = shape.isPacked() ? 64 : 16, most = shape.isPacked() ? 512 : 1024,
+          mostRope = shape.isPacked() ? 64 : 128;
+  if (shape.latent % step != 0 || shape.latent <= 0 || shape.latent > most)
     return kernel.emitOpError() << "attends to latents of " << shape.latent
-                                << " elements; the kernel takes multiples of 64 up to 512; compile with --target=cpu";
-  if (shape.rope % 8 != 0 || shape.rope > tileColumns)
+                                << " elements; the kernel takes multiples of " << step << " up to " << most
+                                << "; compile with --target=cpu";
+  if (shape.rope % 8 != 0 || shape.rope > mostRope)
     return kernel.emitOpError() << "attends with a k_rope of " << shape.rope
-                                << " elements; the kernel takes multiples of 8 up to 64; compile with --target=cpu";
+                                << " elements; the kernel takes multiples of 8 up to " << mostRope
+                                << "; compile with --target=cpu";
   if (shape.format == CacheFormat::FP8Tensor && shape.rope % 16 != 0)
     return kernel.emitOpError() << "attends with a k_rope of " << shape.rope
                                 << " elements of e4m3; the kernel takes multiples of 16; compile with --target=cpu";
@@ -113,11 +133,9 @@ static AffineExpr partsOf(AffineExpr processors, AffineExpr rowBlocks) {
   return parts + 1 - isSome;
 }
 
-/// Returns whether there are few query tokens per sequence, as in decode: on a whole device every row block then has
-/// several parts.
-static bool hasFewQueries(KernelOp kernel) {
-  auto phase = kernel->getParentOp()->getAttrOfType<PhaseAttr>(kPhaseAttr);
-  return phase && phase.getValue() == Phase::Decode;
+static bool isOfPhase(KernelOp kernel, Phase phase) {
+  auto attribute = kernel->getParentOp()->getAttrOfType<PhaseAttr>(kPhaseAttr);
+  return attribute && attribute.getValue() == phase;
 }
 
 /// Returns the number of slots; a single part divides nothing.
@@ -132,7 +150,7 @@ class LatentAttentionKind : public KernelKind {
 public:
   LatentAttentionKind() : KernelKind("latent_attention", LatentAttentionOp::getOperationName()) {}
   bool stores(Type element, unsigned result) const override { return result == 0 ? element.isBF16() : element.isF32(); }
-  bool multiplies(CacheType cache) const override { return isTakenPacked(cache); }
+  bool multiplies(CacheType cache) const override { return multipliesPacked(cache); }
   ArrayRef<ScheduleKey> getScheduleKeys() const override;
   Choices chooseSchedule(KernelOp kernel, const Purpose &purpose, const TargetInfo &target) const override;
   FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
@@ -158,9 +176,12 @@ KernelKind::Choices LatentAttentionKind::chooseSchedule(KernelOp kernel, const P
   constexpr int64_t fixedBlocks = 32;
   auto op = *kernel.getBody().getOps<LatentAttentionOp>().begin();
   int64_t heads = cast<RankedTensorType>(op.getQLatent().getType()).getDimSize(1);
-  bool mayBeFew = heads <= fewRows && isTakenPacked(op.getCache().getType());
+  CacheType cache = op.getCache().getType();
+  // The number of rows depends on the batch: the results of an invariant batch must not.
+  bool mayBeFew = heads <= fewRows && !purpose.batchInvariant && !isOfPhase(kernel, Phase::Prefill) &&
+                  rowsAtOnce(cache) > fewRows && (!cache.isPacked() || multipliesPacked(cache));
   auto products = op->getAttrOfType<ProductsAttr>(kProductsAttr);
-  Choices choices = {{"overhead", 5},
+  Choices choices = {{"overhead", mayBeFew ? 3 : 5},
                      {"min_blocks", 2},
                      {"fixed_blocks", purpose.batchInvariant ? fixedBlocks : 0},
                      {"few_rows", mayBeFew ? fewRows : 0}};
@@ -181,12 +202,12 @@ public:
       : kernel(kernel), op(op), shape(shape), context(op.getContext()),
         heads(cast<RankedTensorType>(op.getQLatent().getType()).getDimSize(1)),
         scale(static_cast<float>(op.getScale().convertToDouble() * llvm::numbers::log2e)),
-        rows(size(Size::MaxQueries) * heads), rowBlocks(rows.ceilDiv(queryRows)),
+        rows(size(Size::MaxQueries) * heads), rowBlocks(rows.ceilDiv(rowsAtOnce(op.getCache().getType()))),
         parts(partsOf(size(Size::Processors), rowBlocks)) {}
   LogicalResult readOperands();
   Launch converting() const;
   Launch quantizing(int64_t queryTerms) const;
-  Launch ofFewRows() const;
+  Launch ofRows(int64_t rowsOfBlock) const;
   Launch merging() const;
   SmallVector<AffineExpr, 2> workspace() const;
   AffineExpr isFew(int64_t limit) const { return isAtMost(rows, limit); }
@@ -197,7 +218,7 @@ private:
   TensorMap pagesMap(int64_t boxBytes) const;
   void addBuffers(Launch &launch, bool hasPages) const;
   void addOptionalBuffers(Launch &launch) const;
-  void addSizes(Launch &launch) const;
+  void addSizes(Launch &launch, bool hasPages) const;
   void addQueries(Launch &launch) const;
   void addStrides(Launch &launch) const;
   void setGrid(Launch &launch, AffineExpr x) const;
@@ -259,10 +280,10 @@ void LatentLaunches::addOptionalBuffers(Launch &launch) const {
     launch.arguments.push_back(sinks);
 }
 
-void LatentLaunches::addSizes(Launch &launch) const {
+void LatentLaunches::addSizes(Launch &launch, bool hasPages) const {
   for (AffineExpr value : {size(Size::Batch), parts, size(Size::TableWidth), number(heads), rows})
     launch.arguments.push_back(value);
-  if (shape.isPacked())
+  if (hasPages)
     launch.arguments.push_back(size(Size::Pages));
 }
 
@@ -299,7 +320,7 @@ Launch LatentLaunches::converting() const {
     launch.arguments.push_back(cacheMap(pages, shape, context));
   launch.arguments.push_back(outMap(shape, latents.dims[1]));
   addBuffers(launch, shape.isPacked());
-  addSizes(launch);
+  addSizes(launch, shape.isPacked());
   setGrid(launch, rowBlocks);
   launch.threads = shape.threads();
   launch.sharedBytes = latentAttentionSharedBytes(shape);
@@ -328,24 +349,25 @@ Launch LatentLaunches::quantizing(int64_t queryTerms) const {
   if (shape.packedRow().numScales)
     launch.arguments.push_back(pagesMap(scaleBytes));
   addBuffers(launch, /*hasPages=*/false);
-  addSizes(launch);
+  addSizes(launch, /*hasPages=*/true);
   addStrides(launch);
   setGrid(launch, rowBlocks);
-  launch.threads = packedAttentionThreads;
+  launch.threads = ringAttentionThreads;
   launch.sharedBytes = e4m3AttentionSharedBytes(shape, queryTerms);
   return launch;
 }
 
-Launch LatentLaunches::ofFewRows() const {
+/// Returns the launch with swapped operands, for up to `rowsOfBlock` query rows per CTA.
+Launch LatentLaunches::ofRows(int64_t rowsOfBlock) const {
   Launch launch;
-  launch.kernel = fewRowsName(shape);
+  launch.kernel = fewRowsName(shape, rowsOfBlock);
   addQueries(launch);
   addBuffers(launch, /*hasPages=*/true);
-  addSizes(launch);
+  addSizes(launch, /*hasPages=*/true);
   addStrides(launch);
-  setGrid(launch, number(1));
-  launch.threads = packedAttentionThreads;
-  launch.sharedBytes = fewRowsSharedBytes(shape);
+  setGrid(launch, rows.ceilDiv(rowsOfBlock));
+  launch.threads = ringAttentionThreads;
+  launch.sharedBytes = fewRowsSharedBytes(shape, rowsOfBlock);
   return launch;
 }
 
@@ -366,25 +388,36 @@ Launch LatentLaunches::merging() const {
 }
 
 SmallVector<AffineExpr, 2> LatentLaunches::workspace() const {
-  AffineExpr slots =
-      slotsOf(shape.split, parts, size(Size::Batch), size(Size::MaxLength), /*mayBeAlone=*/!hasFewQueries(kernel));
+  AffineExpr slots = slotsOf(shape.split, parts, size(Size::Batch), size(Size::MaxLength),
+                             /*mayBeAlone=*/!isOfPhase(kernel, Phase::Decode));
   return {LatentPartials::bytes(shape, slots, rows), slots * rows * f32Bytes, size(Size::Batch) * slotsBytes};
 }
 
-/// Rejects a kernel for packed caches that does not take this one.
+/// Rejects a kernel that does not take this cache.
 static LogicalResult checkTaken(KernelOp kernel, CacheType cache, StringRef key) {
-  if (kernel.getSchedule()->get(key) == 0 || isTakenPacked(cache))
+  if (kernel.getSchedule()->get(key) == 0 || multipliesPacked(cache))
     return success();
   return kernel.emitOpError() << "expected '" << key
                               << "' of the schedule to be 0: its kernel takes packed caches with a latent of 128, 256 "
                                  "or 512 elements and a k_rope of 0, 16, 32 or 64";
 }
 
+/// Leaves steps with few query rows per sequence to a kernel of their own.
+static void addFewRows(Launches &result, mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape,
+                       const LatentLaunches &launches, int64_t limit) {
+  AffineExpr isFew = launches.isFew(limit);
+  emitFewRows(module, shape, fewRows);
+  Launch few = launches.ofRows(fewRows);
+  few.grid[0] = isFew;
+  result.launches.front().grid[0] = result.launches.front().grid[0] * (isFew * -1 + 1);
+  result.launches.push_back(few);
+}
+
 FailureOr<Launches> LatentAttentionKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {
   auto op = *kernel.getBody().getOps<LatentAttentionOp>().begin();
-  CacheType cache = op.getCache().getType();
   FailureOr<LatentAttentionShape> shape = shapeOf(kernel, op);
-  if (failed(shape) || failed(checkTaken(kernel, cache, "few_rows")) ||
+  CacheType cache = op.getCache().getType();
+  if (failed(shape) || (cache.isPacked() && failed(checkTaken(kernel, cache, "few_rows"))) ||
       failed(checkTaken(kernel, cache, "query_terms")))
     return failure();
   ScheduleAttr schedule = *kernel.getSchedule();
@@ -396,18 +429,15 @@ FailureOr<Launches> LatentAttentionKind::generate(KernelOp kernel, mlir::gpu::GP
   if (int64_t queryTerms = schedule.get("query_terms")) {
     emitE4M3Attention(module, *shape, queryTerms);
     result.launches.push_back(launches.quantizing(queryTerms));
-  } else {
+  } else if (rowsAtOnce(cache) == queryRows) {
     emitLatentAttention(module, *shape);
     result.launches.push_back(launches.converting());
+  } else {
+    emitFewRows(module, *shape, rowsAtOnce(cache));
+    result.launches.push_back(launches.ofRows(rowsAtOnce(cache)));
   }
-  if (int64_t fewRowsLimit = schedule.get("few_rows")) {
-    emitFewRows(module, *shape);
-    AffineExpr isFew = launches.isFew(fewRowsLimit);
-    Launch few = launches.ofFewRows();
-    few.grid[0] = isFew;
-    result.launches[0].grid[0] = result.launches[0].grid[0] * (isFew * -1 + 1);
-    result.launches.push_back(few);
-  }
+  if (int64_t limit = schedule.get("few_rows"))
+    addFewRows(result, module, *shape, launches, limit);
   emitLatentMerge(module, *shape);
   result.launches.push_back(launches.merging());
   return result;

@@ -286,8 +286,8 @@ void LatentAttention::round0(BlockState &s, Val block) {
   zeroUnseen(block, {0}, 0);
   addOwn(s, p, 0, 0);
   waitProducts(k, 0);
-  k.syncNamed(MaxOf1, 256);
   refill(0, 0, next, block + 2, isGroupFirst & (block + 2 < end));
+  k.syncNamed(MaxOf1, 256);
   Val change[2] = {k.load(rowValue(at.scale[1], 0), k.f32Type()), k.load(rowValue(at.scale[1], 1), k.f32Type())};
   for (size_t i = 0; i < s.scores.size(); i += 2)
     p[i / 2] = packBF16(s.scores[i] * change[rowOf(i)], s.scores[i + 1] * change[rowOf(i)]);

@@ -53,7 +53,7 @@ Val LatentPartials::slotBytes() { return ceilDiv(rows, queryRows) * (2 * quads()
 
 mlir::AffineExpr LatentPartials::bytes(const LatentAttentionShape &shape, mlir::AffineExpr slots,
                                        mlir::AffineExpr rows) {
-  int64_t ownTiles = (shape.latent / tileColumns + 1) / 2;
+  int64_t ownTiles = (shape.latentTiles() + 1) / 2;
   return slots * rows.ceilDiv(queryRows) * (2 * ownTiles * tileColumns * queryRows * 4);
 }
 
@@ -78,7 +78,7 @@ public:
 
 private:
   // Units
-  int64_t columnItems(const Way &way) { return shape.latent / (8 * way.quads); }
+  int64_t columnItems(const Way &way) { return llvm::divideCeil(shape.latent, 8 * way.quads); }
   Val itemsOf(const Way &way, Val ofRows) { return ceilDiv(ofRows, itemRows) * columnItems(way); }
   Val logSharers(const Way &way, Val count);
   Val unitsOf(Val count, Val ofRows);
@@ -230,7 +230,7 @@ void LatentMerge::mergeByWay(const Way &way, Val unit) {
 /// Items of a sequence: column blocks of the first 16 rows, then of the next.
 LatentMerge::Item LatentMerge::itemAt(Val index, const Way &way) {
   int64_t itemColumns = 8 * way.quads, columns = columnItems(way), perTile = tileColumns / itemColumns;
-  int64_t tiles = shape.latent / tileColumns, ownTiles = (tiles + 1) / 2;
+  int64_t tiles = shape.latentTiles(), ownTiles = (tiles + 1) / 2;
   Val rowTile = index / columns, column = index % columns, tile = column / perTile;
   Val firstRow = rowTile * itemRows;
   Item item;
@@ -326,6 +326,8 @@ Merged LatentMerge::mergeSplits(const Item &item, const Way &way, Val first, Val
 
 /// Two neighbouring columns of one of the lane's rows.
 void LatentMerge::store(const Item &item, Val row, Val isRow, Val quad, Val a, Val b) {
+  if (shape.latent % tileColumns) // an item may have columns of k_rope
+    isRow = isRow & (item.column + quad * 8 < shape.latent);
   k.when(isRow, [&] {
     Val to = k.at(k.argument(outArg), k.extend(sequenceRow + row) * (2 * shape.latent));
     k.store(packBF16(a, b), k.at(to, item.column * 2 + quad * 16));

@@ -98,10 +98,18 @@ Val WorkSplit::splitsOfRun() {
   return overRun({k.i32(0)}, add)[0];
 }
 
+/// Returns the least blocks of even splits. Up to 64 splits of a sequence are merged at once: a few blocks more per
+/// split cost less than another round.
+Val WorkSplit::leastSplit(Val total, Val longest) {
+  constexpr int64_t mergedAtOnce = 64, worth = 2;
+  Val least = max(roundedUp(total, parts), k.i32(choices.minBlocks)), few = ceilDiv(longest, mergedAtOnce);
+  return select(few <= least + worth, max(few, least), least);
+}
+
 /// Sets splitBlocks to the smallest t, in steps of a sixteenth, for which splits of t blocks are no more than there are
 /// parts. Returns the splits of this lane's run.
-Val WorkSplit::chooseEvenSplits(Val total) {
-  Val least = max(roundedUp(total, parts), k.i32(choices.minBlocks));
+Val WorkSplit::chooseEvenSplits(Val total, Val longest) {
+  Val least = leastSplit(total, longest);
   auto tryBlocks = [&](llvm::ArrayRef<Val> t) -> Vals {
     splitBlocks = t[0];
     Val own = splitsOfRun();
@@ -147,7 +155,7 @@ WorkSplit::WorkSplit(KernelBuilder &k, const WorkSplitChoices &choices, const Se
   Vals sums = overRun(
       {zero, zero}, [&](Val, Val blocks, llvm::ArrayRef<Val> s) -> Vals { return {s[0] + blocks, max(s[1], blocks)}; });
   Val total = k.warpSum(sums[0]), longest = k.warpMax(sums[1]);
-  Val own = chooseEvenSplits(total);
+  Val own = chooseEvenSplits(total, longest);
   // With many parts for each sequence, even splits are as good as any, and quicker found.
   Vals way = k.choose(
       batch * 4 <= parts, [&]() -> Vals { return {k.i1(true), zero}; }, [&] { return chooseWay(total, longest); });

@@ -103,7 +103,8 @@ private:
   Val mergeCost(Val isWhole);
   Val evenSplits(Val blocks);
   Val splitsOfRun();
-  Val chooseEvenSplits(Val total);
+  Val leastSplit(Val total, Val longest);
+  Val chooseEvenSplits(Val total, Val longest);
   Vals chooseWay(Val total, Val longest);
   Part seenPart(Val part);
   Part fixedPart(Val part);

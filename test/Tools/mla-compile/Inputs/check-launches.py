@@ -49,7 +49,10 @@ def is_skipped(launch, queries, processors):
 
 
 def product_of(launch):
-    """Return what a launch computes: a product, of whose classes of steps it is one, or anything else by itself."""
+    """Return what a launch computes: a product or an attention, of whose classes of steps it is one, or anything else by itself."""
+    few, latent, rest = launch["kernel"].partition("latent_attention_")
+    if latent and few in ("", "few_rows16_"):
+        return rest
     name, _, tile = launch["kernel"].partition("_tile")
     if name.startswith("direct_product_"):
         return name.partition("_append_")[0].replace("direct_product_", "projection_")
@@ -63,7 +66,7 @@ def check_grids(launches):
     for _, group in itertools.groupby(launches, product_of):
         group = list(group)
         # What a product of few tokens also appends, others append by a launch of its own.
-        group += [other for other in launches if other["kernel"].endswith("_" + group[0]["kernel"])]
+        group += [other for other in launches if other not in group and other["kernel"].endswith("_" + group[0]["kernel"])]
         # 64 tokens of these 8 heads have as many row blocks as 4 tokens of 128 heads, which decode serves.
         runs = {sum(not is_skipped(launch, queries, processors) for launch in group)
                 for queries in (1, 8, 17, 64, 128, 129) for processors in (1, 7, 16, 132)}

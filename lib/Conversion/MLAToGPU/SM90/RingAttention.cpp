@@ -1,11 +1,11 @@
-//===- PackedAttention.cpp - Kernels that read packed rows ----------------===//
+//===- RingAttention.cpp - Kernels with a ring of cached tokens -----------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "PackedAttention.h"
+#include "RingAttention.h"
 #include "Hopper.h"
 
 #include <cmath>
@@ -13,23 +13,19 @@
 using namespace mla;
 using namespace mla::gpu;
 
-/// Registers per thread of the warpgroup that copies and of those that compute.
-static constexpr int64_t copyRegisters = 24, computeRegisters = 240;
-
-bool mla::gpu::isTakenPacked(CacheType cache) {
-  return cache.isPacked() && llvm::is_contained({128, 256, 512}, cache.getLatent()) &&
-         llvm::is_contained({0, 16, 32, 64}, cache.getRope());
-}
+/// Registers per thread of the warpgroup that copies and of those that compute; 504 in all.
+static constexpr int64_t registersOfThreads = 504;
+static int64_t copyRegisters(const TokenRing &ring) { return ring.copiers == 1 ? 24 : 40; }
 
 //===----------------------------------------------------------------------===//
 // Set-up
 //===----------------------------------------------------------------------===//
 
-PackedAttention::PackedAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape, llvm::StringRef name,
-                                 int64_t rowsOfBlock, const PackedRing &ring)
-    : LatentFrame(module, shape, name, packedAttentionThreads), rowsOfBlock(rowsOfBlock), ring(ring) {}
+RingAttention::RingAttention(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape, llvm::StringRef name,
+                             int64_t rowsOfBlock, const TokenRing &ring)
+    : LatentFrame(module, shape, name, ringAttentionThreads), rowsOfBlock(rowsOfBlock), ring(ring) {}
 
-void PackedAttention::addArguments() {
+void RingAttention::addArguments() {
   qArg = k.addPointer();
   if (shape.rope)
     ropeArg = k.addPointer();
@@ -44,15 +40,15 @@ void PackedAttention::addArguments() {
   scaleArg = k.addFloat();
 }
 
-void PackedAttention::setUp() {
+void RingAttention::setUp() {
   setUpThreads();
   warp = k.shuffle(inGroup >> 5, k.i32(0));
   warpOfBoth = k.shuffle(thread >> 5, k.i32(0));
   quad = lane & 3;
   firstRow = k.blockX() * rowsOfBlock;
   k.when(thread == 0, [&] {
-    for (int64_t i = 0; i < ring.stages; ++i) {
-      initBarrier(k, k.shared(ring.full + 8 * i), 1);
+    for (int64_t i = 0; i < ring.rings * ring.stages; ++i) {
+      initBarrier(k, k.shared(ring.full + 8 * i), ring.copiers);
       initBarrier(k, k.shared(ring.empty + 8 * i), ring.readers);
     }
     initBarriers();
@@ -61,7 +57,17 @@ void PackedAttention::setUp() {
   k.syncBlock();
 }
 
-void PackedAttention::storeLse(Val row, Val lse, bool whole) {
+void RingAttention::setRing(Val number) {
+  ownRing = ring.rings == 1 ? k.i32(0) : number;
+  ringBegin = ownRing * ring.stages;
+}
+
+/// Returns how many blocks of a split are in this thread's ring.
+Val RingAttention::ownBlocks(const LatentSplit &split) {
+  return (split.end - split.begin + (ring.rings - 1) - ownRing) / ring.rings;
+}
+
+void RingAttention::storeLse(Val row, Val lse, bool whole) {
   k.when(row < rows, [&] { storeLseOfRow(row, lse, whole); });
 }
 
@@ -69,43 +75,55 @@ void PackedAttention::storeLse(Val row, Val lse, bool whole) {
 // Copies
 //===----------------------------------------------------------------------===//
 
-void PackedAttention::waitFull(Val ordinal) {
+void RingAttention::waitFull(Val ordinal) {
   waitBarrier(k, k.shared(ring.full, stageOf(ordinal) << 3), (ordinal / ring.stages) & 1);
 }
 
-void PackedAttention::release(Val ordinal, Val condition) {
+void RingAttention::release(Val ordinal, Val condition) {
   k.syncWarp();
   k.when((lane == 0) & condition, [&] { arrive(k, k.shared(ring.empty, stageOf(ordinal) << 3)); });
 }
 
-PackedAttention::Pages PackedAttention::pagesOf(const LatentSplit &split, Val block) {
-  BlockTable table = {k.argument(tableArg), k.argument(widthArg), k.argument(pageCountArg)};
-  Val length = k.loadInt(k.argument(lengthsArg), split.sequence);
-  Pages pages;
-  for (int64_t first = 0; first < blockTokens; first += rowsAtOnce()) {
-    Val token = (block << 6) + first;
-    pages.numbers.push_back(loadPage(k, table, split.sequence, token / shape.page));
-    pages.exist.push_back((token < length) | (k.i32(first) == 0));
-  }
-  return pages;
+Val RingAttention::beginFilling(Val ordinal) {
+  Val stage = stageOf(ordinal);
+  waitBarrier(k, k.shared(ring.empty, stage << 3), ((ordinal / ring.stages) & 1) ^ 1);
+  return k.shared(ring.full, stage << 3);
 }
 
-/// Copies the blocks of all splits in order. One thread.
-void PackedAttention::copyAll() {
+Vals RingAttention::pageNumbers(const LatentSplit &split, Val block) {
+  BlockTable table = {k.argument(tableArg), k.argument(widthArg), k.argument(pageCountArg)};
+  Vals numbers;
+  for (int64_t first = 0; first < blockTokens; first += rowsAtOnce())
+    numbers.push_back(loadPage(k, table, split.sequence, ((block << 6) + first) / shape.page));
+  return numbers;
+}
+
+/// Copies this ring's blocks of a split, of which the first has this ordinal. A block's page numbers are loaded while
+/// the one before it waits for an empty stage.
+void RingAttention::copySplit(const LatentSplit &split, Val ordinal) {
+  Val length = k.loadInt(k.argument(lengthsArg), split.sequence), firstOfAll;
+  if (shape.scores.window)
+    firstOfAll = seenBlocks().firstToken(split.sequence);
+  auto copy = [&](Val block, llvm::ArrayRef<Val> numbers) -> Vals {
+    Vals following = pageNumbers(split, block + ring.rings);
+    Val before = firstOfAll ? firstOfAll - (block << 6) : Val();
+    copyBlock({Vals(numbers), length - (block << 6), before}, block, ordinal + (block - split.begin) / ring.rings);
+    return following;
+  };
+  Val first = split.begin + ownRing;
+  k.loop(first, split.end, k.i32(ring.rings), pageNumbers(split, first), copy);
+}
+
+/// Copies this ring's blocks of all splits in order. One thread.
+void RingAttention::copyAll() {
   Val zero = k.i32(0);
   k.loopWhile(
       {part.first, part.firstBlock, zero}, [&](llvm::ArrayRef<Val> state) { return state[0] <= part.last; },
       [&](llvm::ArrayRef<Val> state) -> Vals {
         LatentSplit split = splitAt(state[0], state[1]);
-        k.loop(split.begin, split.end, k.i32(1), {}, [&](Val block, llvm::ArrayRef<Val>) -> Vals {
-          Val ordinal = state[2] + (block - split.begin), stage = stageOf(ordinal);
-          Pages pages = pagesOf(split, block);
-          waitBarrier(k, k.shared(ring.empty, stage << 3), ((ordinal / ring.stages) & 1) ^ 1);
-          copyBlock(pages, block, ordinal, k.shared(ring.full, stage << 3));
-          return {};
-        });
+        copySplit(split, state[2]);
         auto [sequence, begin] = next(split);
-        return {sequence, begin, state[2] + (split.end - split.begin)};
+        return {sequence, begin, state[2] + ownBlocks(split)};
       });
 }
 
@@ -113,8 +131,8 @@ void PackedAttention::copyAll() {
 // Queries
 //===----------------------------------------------------------------------===//
 
-void PackedAttention::forQueries(const QueryRows &queries,
-                                 llvm::function_ref<void(llvm::ArrayRef<Val> words, Val row, Val piece)> store) {
+void RingAttention::forQueries(const QueryRows &queries,
+                               llvm::function_ref<void(llvm::ArrayRef<Val> words, Val row, Val piece)> store) {
   int64_t rowPieces = queries.stored / 16;
   mlir::Type four = k.vectorType(4, k.i32Type());
   k.loop(thread, k.i32(rowsOfBlock * rowPieces), k.i32(256), {}, [&](Val i, llvm::ArrayRef<Val>) -> Vals {
@@ -136,8 +154,7 @@ void PackedAttention::forQueries(const QueryRows &queries,
   });
 }
 
-PackedAttention::Normalized PackedAttention::normalize(llvm::ArrayRef<Val> words, int64_t piecesOfRow,
-                                                       int64_t exponent) {
+RingAttention::Normalized RingAttention::normalize(llvm::ArrayRef<Val> words, int64_t piecesOfRow, int64_t exponent) {
   constexpr int64_t one = 1 << 23, exponentMask = 0x7f800000; // of f32
   Normalized result;
   Val largest = k.f32(0);
@@ -163,7 +180,7 @@ PackedAttention::Normalized PackedAttention::normalize(llvm::ArrayRef<Val> words
 // The whole
 //===----------------------------------------------------------------------===//
 
-void PackedAttention::computeAll() {
+void RingAttention::computeAll() {
   Val zero = k.i32(0);
   k.loopWhile(
       {part.first, part.firstBlock, zero, zero}, [&](llvm::ArrayRef<Val> state) { return state[0] <= part.last; },
@@ -172,11 +189,11 @@ void PackedAttention::computeAll() {
         beginSplit(own, state[2]);
         oneSplit(state[3]);
         auto [sequence, begin] = next(own);
-        return {sequence, begin, state[2] + 1, state[3] + (own.end - own.begin)};
+        return {sequence, begin, state[2] + 1, state[3] + ownBlocks(own)};
       });
 }
 
-void PackedAttention::emit() {
+void RingAttention::emit() {
   addArguments();
   k.begin();
   setUp();
@@ -187,11 +204,18 @@ void PackedAttention::emit() {
   k.when(
       group == 2,
       [&] {
-        decreaseRegisters(k, copyRegisters);
-        k.when(inGroup == 0, [&] { copyAll(); });
+        decreaseRegisters(k, copyRegisters(ring));
+        if (ring.copiers == 1) {
+          setRing(warp);
+          k.when((lane == 0) & (warp < ring.rings), [&] { copyAll(); });
+        } else {
+          setRing(warp / (ring.copiers / 32));
+          copyAll();
+        }
       },
       [&] {
-        increaseRegisters(k, computeRegisters);
+        increaseRegisters(k, (registersOfThreads - copyRegisters(ring)) / 2);
+        setRing(group);
         computeAll();
       });
   launchDependents(k);
