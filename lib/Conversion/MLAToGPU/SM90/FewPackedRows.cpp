@@ -43,14 +43,8 @@ FewPackedRows::FewPackedRows(mlir::gpu::GPUModuleOp module, const LatentAttentio
 
 void FewPackedRows::addPages() { pagesArg = k.addPointer(); }
 
-/// Returns a block's limits from a row on in chunks, relative to this thread's first.
-RingAttention::Pages FewPackedRows::inChunks(const Pages &pages, int64_t first, int64_t rowChunks) {
-  auto chunksTo = [&](Val row) { return (row - first) * rowChunks - inGroup; };
-  return {{}, chunksTo(pages.left), shape.scores.window ? chunksTo(pages.unseen) : Val()};
-}
-
-/// Copies the rows of a block as they lie. Rows that are no tokens of the sequence, or before all windows, may hold
-/// NaN, which a probability of zero does not remove: they become zeros.
+/// Copies the rows of a block as they lie. Rows behind the sequence's last and before all windows, which may hold NaN,
+/// become zeros: a probability of zero does not remove it.
 void FewPackedRows::copyBlock(const Pages &pages, Val block, Val ordinal) {
   int64_t rowChunks = at.row.bytes / 16, pageChunks = rowsAtOnce() * rowChunks;
   Val full = beginFilling(ordinal), token = block << 6;
@@ -59,11 +53,12 @@ void FewPackedRows::copyBlock(const Pages &pages, Val block, Val ordinal) {
     Val line = k.extend(page) * shape.page + k.extend((token + first) % shape.page);
     Val from = k.at(k.argument(pagesArg), line * at.row.bytes + k.extend(inGroup << 4));
     Val to = k.shared(at.ring + first * at.row.bytes, offsetOf(ordinal) + (inGroup << 4));
-    Pages chunks = inChunks(pages, first, rowChunks);
+    Val left = (pages.left - first) * rowChunks - inGroup, before;
+    if (pages.before)
+      before = (pages.before - first) * rowChunks - inGroup;
     for (int64_t chunk = 0; chunk < pageChunks; chunk += copiersOfBlock) {
-      auto copy = [&, from = from, to = to] {
-        copyChunk(k, k.at(to, chunk * 16), k.at(from, chunk * 16), isToken(chunks, k.i32(chunk)));
-      };
+      Val isThere = before ? (left > chunk) & (before <= chunk) : left > chunk;
+      auto copy = [&, from = from, to = to] { copyChunk(k, k.at(to, chunk * 16), k.at(from, chunk * 16), isThere); };
       if (chunk + copiersOfBlock <= pageChunks)
         copy();
       else

@@ -43,8 +43,8 @@ FewPlainRows::FewPlainRows(mlir::gpu::GPUModuleOp module, const LatentAttentionS
 //===----------------------------------------------------------------------===//
 
 /// Copies the tiles of a block in the order in which they are multiplied. Rows that are no tokens of the sequence, or
-/// before all windows, may hold NaN in the cache: they become zeros, as columns behind a row's last. A thread copies 16
-/// bytes of every eighth row.
+/// before all windows, may hold NaN in the cache: they, and columns behind a row's last become zeros. A thread copies
+/// 16 bytes of every eighth row.
 void FewPlainRows::copyBlock(const Pages &pages, Val block, Val ordinal) {
   constexpr int64_t step = copiersOfRing / tileChunks;
   int64_t rowChunks = (shape.latent + shape.rope) / 8;
@@ -55,7 +55,7 @@ void FewPlainRows::copyBlock(const Pages &pages, Val block, Val ordinal) {
     Val inPage = ((block << 6) + page * rowsAtOnce()) % shape.page + (row + first % rowsAtOnce());
     Val line = k.extend(pages.numbers[page]) * shape.page + k.extend(inPage);
     from.push_back(k.at(k.argument(pagesArg), (line * rowChunks + k.extend(chunk)) * 16));
-    exists.push_back(isToken(pages, row + first));
+    exists.push_back(pages.haveToken(row + first));
   }
   for (int64_t place = 0; place < at.copies; ++place) {
     int64_t column = tileAt(place) * tileChunks;

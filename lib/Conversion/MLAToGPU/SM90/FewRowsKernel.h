@@ -53,7 +53,7 @@ protected:
   void softmax(State &s, Vals &p, const Vals &largest);
   /// Stores P^T, packed two rows at once, as a tile [rows, 64 tokens].
   void storeProbabilities(llvm::ArrayRef<Val> packed, int64_t tile);
-  /// Returns whether one of this thread's rows sees a token.
+  /// Returns whether an own row sees a token.
   Val isSeenByOwn(Val token, int64_t index) { return isSeen(token, border[index]); }
 
   int64_t latentTiles;    ///< of 64 columns

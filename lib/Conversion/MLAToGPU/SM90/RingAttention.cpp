@@ -106,12 +106,13 @@ Vals RingAttention::pageNumbers(const LatentSplit &split, Val block) {
 /// Copies this ring's blocks of a split, of which the first has this ordinal. A block's page numbers are loaded while
 /// the one before it waits for an empty stage.
 void RingAttention::copySplit(const LatentSplit &split, Val ordinal) {
-  Val length = k.loadInt(k.argument(lengthsArg), split.sequence);
-  Val firstToken = shape.scores.window ? seenBlocks().firstToken(split.sequence) : Val();
+  Val length = k.loadInt(k.argument(lengthsArg), split.sequence), firstOfAll;
+  if (shape.scores.window)
+    firstOfAll = seenBlocks().firstToken(split.sequence);
   auto copy = [&](Val block, llvm::ArrayRef<Val> numbers) -> Vals {
     Vals following = pageNumbers(split, block + ring.rings);
-    Val unseen = shape.scores.window ? firstToken - (block << 6) : Val();
-    copyBlock({Vals(numbers), length - (block << 6), unseen}, block, ordinal + (block - split.begin) / ring.rings);
+    Val before = firstOfAll ? firstOfAll - (block << 6) : Val();
+    copyBlock({Vals(numbers), length - (block << 6), before}, block, ordinal + (block - split.begin) / ring.rings);
     return following;
   };
   Val first = split.begin + ownRing;

@@ -45,7 +45,9 @@ protected:
   struct Pages {
     Vals numbers; ///< of a block's pages
     Val left;     ///< tokens of the sequence from the block's first on
-    Val unseen;   ///< tokens of the block before all windows; only with a window
+    Val before;   ///< tokens of the block before all windows, not positive if none; only with a window
+    /// Returns whether a row of the block is a token that some query may see. Others may hold NaN.
+    Val haveToken(Val row) const { return before ? (row < left) & (row >= before) : row < left; }
   };
   /// Returns whether a row of a block is a token that a query may see.
   Val isToken(const Pages &pages, Val row);
