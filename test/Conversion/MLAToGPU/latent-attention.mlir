@@ -5,8 +5,8 @@
 
 // At most 16 rows have a kernel of their own.
 // CHECK-LABEL: mla.launches @latent_attention
-// CHECK: mla.launch @kernels::@[[MANY:latent_attention_l512_r64_page64_lse_o3m2]] grid (max_queries * 12 ceildiv 64 * (17 floordiv (max_queries * 12 + 1) ceildiv 18 * -1 + 1), {{.*}}) threads 256
-// CHECK: mla.launch @kernels::@few_rows16_[[MANY]] grid (17 floordiv (max_queries * 12 + 1) ceildiv 18, {{.*}}) threads 384
+// CHECK: mla.launch @kernels::@[[MANY:latent_attention_l512_r64_page64_lse_o3m2]] grid (max_queries * 12 ceildiv 64 * ((limit[[#FEW:]] + 1) floordiv (max_queries * 12 + 1) ceildiv (limit{{[0-9]+}} + 2) * -1 + 1), {{.*}}) threads 256
+// CHECK: mla.launch @kernels::@few_rows16_[[MANY]] grid ((limit[[#FEW]] + 1) floordiv (max_queries * 12 + 1) ceildiv (limit[[#FEW]] + 2), {{.*}}) threads 384
 // CHECK: mla.launch @kernels::@latent_merge_l512_lse grid
 func.func @latent_attention(%q_latent: tensor<?x12x?xbf16> {mla.buffer = "q_latent"}, %q_rope: tensor<?x12x?xbf16> {mla.buffer = "q_rope"},
                             %cu_seqlens: tensor<?xi32> {mla.buffer = "cu_seqlens"}, %cache: !mla.cache<page = 64, latent = 512, rope = 64, bf16> {mla.buffer = "cache"})
