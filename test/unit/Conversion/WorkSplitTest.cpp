@@ -56,7 +56,8 @@ static void emitDivide(mlir::gpu::GPUModuleOp module, const WorkSplitChoices &ch
   k.begin();
   Val x = k.blockX(), begin = k.loadInt(k.argument(first), x), end = k.loadInt(k.argument(first), x + 1);
   Val own = k.at(k.argument(lengths), k.extend(begin) * 4);
-  WorkSplit split(k, choices, own, end - begin, k.argument(parts));
+  SeenBlocks all(k, own, /*cu=*/Val(), /*window=*/0);
+  WorkSplit split(k, choices, all, end - begin, k.argument(parts));
   WorkSplit::Part part = split.partOf(k.blockY());
   Val to = k.at(k.argument(out), k.extend(x * k.argument(parts) + k.blockY()) * sizeof(Part));
   k.when(k.thread() == 0, [&] {
