@@ -90,11 +90,6 @@ Val RingAttention::beginFilling(Val ordinal) {
   return k.shared(ring.full, stage << 3);
 }
 
-Val RingAttention::isToken(const Pages &pages, Val row) {
-  Val isBefore = row < pages.left;
-  return shape.scores.window ? isBefore & (row >= pages.unseen) : isBefore;
-}
-
 Vals RingAttention::pageNumbers(const LatentSplit &split, Val block) {
   BlockTable table = {k.argument(tableArg), k.argument(widthArg), k.argument(pageCountArg)};
   Vals numbers;
