@@ -85,8 +85,11 @@ static bool liesIn(StringRef path, StringRef directory) {
   return rest.consume_front(realDirectory) && rest.starts_with("/");
 }
 
-/// Return whether `output` is a file of the directory `input`, or the target of a link in it.
+/// Return whether `output` is a file of the directory `input`, or the target of a link in it. A directory there is no
+/// input: a bundle may be beside its weights.
 static bool holds(StringRef input, StringRef output) {
+  if (fs::is_directory(output))
+    return false;
   std::error_code code;
   for (fs::directory_iterator it(input, code), end; it != end && !code; it.increment(code))
     if (fs::equivalent(it->path(), output))

@@ -19,6 +19,7 @@ TOLERANCE = 3e-3  # relative L2: two roundings to bfloat16
 GROUPS = (
     ("decode", "core_h1", "core_h12", "core_h16"), ("decode", "core_h40", "core_h128"), ("decode", "core_page16", "core_page32", "core_page128"),
     ("decode", "core_l256_r32", "core_p256_r0"), ("decode", "core_l64_r64", "core_l192_r64", "core_l320_r32", "core_l448_r64"), ("decode", "core_invariant"),
+    ("decode", "core_l1024_r64", "core_l80_r64", "core_l208_r32"), ("decode", "core_l512_r128", "core_fp8_row_h16"),
     ("splits", "core_h16", "core_h5"), ("naive", "naive_h16", "naive_p192"), ("naive", "naive_p64_r32", "naive_p256_r0"),
     ("masked", "core_window513_sinks", "core_window70_page16"), ("masked", "core_window200_h128", "core_all"),
     ("masked", "core_window300_invariant_sinks", "core_window1"), ("masked", "core_fp8_row_window100_sinks", "core_fp8_tensor_window70_sinks"),

@@ -133,6 +133,7 @@ NORMALIZE = "normalize_"
 LATENT = "latent_attention_l128_r32_page64_o"
 NAIVE = "naive_attention_p"
 LATENT_DECODE = dict(kernel=LATENT, model="v3_plain", workload="decode")
+FEW_DECODE = dict(kernel="few_rows16_latent_attention_l128_r32", model="few_rows", workload="decode")
 NAIVE_PREFILL = dict(kernel=NAIVE, workload="prefill")
 
 SPIN = "$spin:\n\t{\n\t.reg .b32 n;\n\t.reg .pred again;\n\tmov.u32 n, %tid.x;\n"
@@ -248,6 +249,14 @@ ALL = [
            drop(line(r"cp\.async\.bulk\.wait_group\.read"))),
     Mutant("exit while a store reads", "copy-pending", PROJECTION,
            drop_all(line(r"cp\.async\.bulk\.wait_group\.read"))),
+    # Tokens that threads copy, each warpgroup's to its ring.
+    Mutant("copied tokens without proxy fence", "proxy-fence", edit=drop_all(line(r"fence\.proxy\.async")), **FEW_DECODE),
+    Mutant("copied tokens read without waiting", "copy-pending", edit=drop(WAIT, **FULL), **FEW_DECODE),
+    Mutant("copies that count on no barrier", "copy-pending", edit=drop_all(line(r"cp\.async\.mbarrier\.arrive")), **FEW_DECODE),
+    Mutant("tile released while it is multiplied", "race",
+           edit=replace_all(r"wgmma\.wait_group\.sync\.aligned \t1;", r"wgmma.wait_group.sync.aligned \t7;"),
+           device="policy=lazy,multiprocessors=1", **FEW_DECODE),
+    Mutant("probabilities without barrier", "race", edit=drop_all(line(r"bar\.sync \t%r\d+, 128")), **FEW_DECODE),
     # Others.
     Mutant("too many registers", "deadlock", edit=replace(r"(setmaxnreg\.inc\.sync\.aligned\.u32 \t)232", r"\g<1>240"),
            **NAIVE_PREFILL),

@@ -114,7 +114,7 @@ void RingAttention::copySplit(const LatentSplit &split, Val ordinal) {
   k.loop(first, split.end, k.i32(ring.rings), pageNumbers(split, first), copy);
 }
 
-/// Copies this ring's blocks of all splits in order. One thread.
+/// Copies this ring's blocks of all splits in order.
 void RingAttention::copyAll() {
   Val zero = k.i32(0);
   k.loopWhile(

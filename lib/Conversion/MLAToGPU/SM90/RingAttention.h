@@ -18,7 +18,7 @@
 
 namespace mla::gpu {
 
-/// Two warpgroups that compute, and one of which a thread per ring copies.
+/// Two warpgroups that compute, and one that copies.
 inline constexpr int64_t ringAttentionThreads = 384;
 
 /// A ring of stages in shared memory, each with a block of cached tokens, or with some of a block's columns. With two
@@ -49,8 +49,6 @@ protected:
     /// Returns whether a row of the block is a token that some query may see. Others may hold NaN.
     Val haveToken(Val row) const { return before ? (row < left) & (row >= before) : row < left; }
   };
-  /// Returns whether a row of a block is a token that a query may see.
-  Val isToken(const Pages &pages, Val row);
   /// Copies block number `ordinal` of this ring from its pages into the stages that are next: all threads that fill it.
   virtual void copyBlock(const Pages &pages, Val block, Val ordinal) = 0;
   /// Waits until the stage of this ordinal is empty; returns the barrier on which the copied bytes count.
@@ -103,7 +101,6 @@ private:
   void setRing(Val number);
   void copyAll();
   void computeAll();
-
   Val ownBlocks(const LatentSplit &split);
 
   TokenRing ring;
