@@ -24,7 +24,7 @@ FewPackedRowsLayout::FewPackedRowsLayout(const LatentAttentionShape &shape)
   areas.p = ropeQ + (shape.rope ? tile : 0);
   areas.pBytes = groups * tile;
   areas.staging = q;
-  areas.stagingPitch = (latentTiles + 1) / 2 * tileColumns * 4 + 32; // rows 8 banks apart
+  areas.stagingPitch = (latentTiles + 1) / 2 * tileColumns * 4;
   ring = llvm::alignTo(std::max(areas.p + 2 * areas.pBytes, areas.staging + rows * areas.stagingPitch), 1024);
   stageBytes = blockTokens * row.bytes;
   areas.maxima = ring + stages * stageBytes;

@@ -21,7 +21,7 @@ FewPlainRowsLayout::FewPlainRowsLayout(const LatentAttentionShape &shape, int64_
   areas.p = q + tiles * tile;
   areas.pBytes = tile;
   areas.staging = q;
-  areas.stagingPitch = (shape.latentTiles() + 1) / 2 * tileColumns * 4 + 16; // rows 4 banks apart
+  areas.stagingPitch = (shape.latentTiles() + 1) / 2 * tileColumns * 4;
   ring = llvm::alignTo(std::max(areas.p + 2 * tile, areas.staging + rows * areas.stagingPitch), 1024);
   int64_t behind = 2 * 8 * rows * 4;
   stages = (sharedLimit - ring - behind) / (stageBytes + 2 * 8) / rings;

@@ -117,16 +117,23 @@ void FewRows::storeProbabilities(llvm::ArrayRef<Val> packed, int64_t tile) {
 // Results
 //===----------------------------------------------------------------------===//
 
+/// Returns where a row's columns from a multiple of 4 on are staged. Groups of 8 columns are permuted by row: rows that
+/// a warp accesses together, every second one or four neighbours, have theirs in different banks.
+Val FewRows::stagedAt(Val row, Val column) {
+  Val swizzle = ((row + (row >> 2)) & 3) << 3;
+  return k.shared(areas.staging, row * areas.stagingPitch + ((column ^ swizzle) << 2));
+}
+
 /// Stores a half of O as [row, column], f32, or adds it to what is there.
 void FewRows::stage(const State &s, int64_t half, bool adds) {
-  Val columns[2] = {columnOf(0), columnOf(1)};
-  for (int64_t tile = 0; tile < halfTiles(); ++tile)
-    for (auto [index, value] : llvm::enumerate(s.out[firstTile(half) + tile])) {
-      int64_t i = static_cast<int64_t>(index);
-      Val base = (quad << 1) * areas.stagingPitch + ((warp << 4) + columns[i >> 1 & 1]) * 4;
-      Val to = k.shared(areas.staging + ownRowOffset(rowIndexOf(i)) * areas.stagingPitch + tile * 64 * 4, base);
+  Val columns[2] = {(warp << 4) + columnOf(0), (warp << 4) + columnOf(1)};
+  for (int64_t i = 0; i < accumulators(); ++i) {
+    Val row = (quad << 1) + ownRowOffset(rowIndexOf(i)), at = stagedAt(row, columns[i >> 1 & 1]);
+    for (int64_t tile = 0; tile < halfTiles(); ++tile) {
+      Val value = s.out[firstTile(half) + tile][i], to = k.at(at, tile * tileColumns * 4);
       k.store(adds ? value + k.load(to, k.f32Type(), 4) : value, to, 4);
     }
+  }
 }
 
 /// Stores a half of the final rows as bf16: a warp per row, four columns at once per lane.
@@ -134,13 +141,12 @@ void FewRows::sendWhole(int64_t half) {
   for (int64_t i = 0; i < rowsOfBlock / 8; ++i) {
     Val row = warpOfBoth + i * 8;
     k.when(firstRow + row < rows, [&] {
-      Val from = k.shared(areas.staging, row * areas.stagingPitch + (lane << 4));
       Val to = k.at(k.argument(outArg), k.extend(sequenceRow + firstRow + row) * (shape.latent * 2));
       for (int64_t column = 0; column < halfTiles() * tileColumns; column += 128) {
         int64_t first = firstTile(half) * tileColumns + column;
         int64_t width = std::min(halfTiles() * tileColumns - column, shape.latent - first);
         auto store = [&] {
-          Val four = k.load(k.at(from, column * 4), k.vectorType(4, k.f32Type()), 16);
+          Val four = k.load(stagedAt(row, (lane << 2) + column), k.vectorType(4, k.f32Type()), 16);
           Vals words = {packBF16(k.element(four, 0), k.element(four, 1)),
                         packBF16(k.element(four, 2), k.element(four, 3))};
           k.store(k.vectorOf(words), k.at(to, k.extend((lane << 3) + first * 2)), 8);
@@ -157,16 +163,14 @@ void FewRows::sendWhole(int64_t half) {
 /// Stores a half of the partial results in the layout of LatentPartials: 16 rows are those of one of its warps.
 void FewRows::sendPartial(int64_t half) {
   LatentPartials partials(k, shape, k.argument(rowsArg));
+  auto pair = [&](Val row, Val column) { return k.load(stagedAt(row, column), k.vectorType(2, k.f32Type()), 8); };
   for (int64_t i = 0; i < rowsOfBlock / 16; ++i)
     k.when(firstRow + 16 * i < rows, [&] {
       Val rows16 = k.blockX() * (rowsOfBlock / 16) + i, fragment = (((rows16 & 3) << 5) + lane) << 4;
       Val to = k.at(k.argument(partialArg), partials.bytesTo(slot, rows16 >> 2, k.i32(half)) + k.extend(fragment));
       for (int64_t first = 0; first < partials.quads(); first += 8) {
-        Val j = warpOfBoth + first, column = (j << 3) + (quad << 1);
-        Val from =
-            k.shared(areas.staging + 16 * i * areas.stagingPitch, (lane >> 2) * areas.stagingPitch + (column << 2));
-        Val low = k.load(from, k.vectorType(2, k.f32Type()), 8);
-        Val high = k.load(k.at(from, 8 * areas.stagingPitch), k.vectorType(2, k.f32Type()), 8);
+        Val j = warpOfBoth + first, column = (j << 3) + (quad << 1), row = (lane >> 2) + 16 * i;
+        Val low = pair(row, column), high = pair(row + 8, column);
         k.store(k.vectorOf({k.element(low, 0), k.element(low, 1), k.element(high, 0), k.element(high, 1)}),
                 k.at(to, k.extend(j * partials.quadBytes())), 16);
       }

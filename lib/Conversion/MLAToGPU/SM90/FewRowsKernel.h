@@ -17,7 +17,7 @@ namespace mla::gpu {
 struct FewRowsAreas {
   int64_t p;            ///< per warpgroup: tiles [rows, 64 tokens] of probabilities
   int64_t pBytes;       ///< of a warpgroup
-  int64_t staging;      ///< of half of the results, f32 [rows, columns + pad], in the place of Q and P
+  int64_t staging;      ///< of half of the results, f32 [rows, columns], in the place of Q and P
   int64_t stagingPitch; ///< bytes per row
   int64_t maxima, sums; ///< f32 [8 warps][rows]
 };
@@ -68,6 +68,7 @@ private:
   int64_t halfTiles() const { return (latentTiles + 1) / 2; }
   int64_t firstTile(int64_t half) const { return half ? latentTiles - halfTiles() : 0; }
   void finish(State &s);
+  Val stagedAt(Val row, Val column);
   void stage(const State &s, int64_t half, bool adds);
   void sendWhole(int64_t half);
   void sendPartial(int64_t half);
