@@ -165,7 +165,9 @@ def compare(bundle, batch, name, tolerances):
 
 
 def check(bundle, core, name, queries, lengths, seed=0):
-    return compare(bundle, Batch(core, queries, lengths, seed), f"{name} seed {seed}", (OUT_TOLERANCE, ROW_TOLERANCE, LSE_TOLERANCE))
+    batch = Batch(core, queries, lengths, seed)
+    lse = LSE_TOLERANCE * max(1, batch.q.shape[-1] / 576)  # scores are sums of as many products
+    return compare(bundle, batch, f"{name} seed {seed}", (OUT_TOLERANCE, ROW_TOLERANCE, lse))
 
 
 def shapes(name, core):
@@ -201,7 +203,7 @@ def run_masked(names):
                 batch, out, lse = check(bundle, core, name, queries, lengths, seed)
             if "invariant" in name:
                 invariant(bundle, core, name)
-            if batch.window and device_arrays.IS_EMULATED:
+            if batch.window:
                 check_copies(bundle, core, name)
             check_masks_seen(bundle, core, name)
             check_sinks_refused(bundle, core, name)
@@ -221,8 +223,11 @@ def check_sinks_refused(bundle, core, name):
 
 def check_copies(bundle, core, name):
     """Check the bytes that reach shared memory: those of two windows, and queries of all splits, but not of two contexts of 63 blocks."""
-    device_arrays.reset_counters()
+    if device_arrays.IS_EMULATED:
+        device_arrays.reset_counters()
     batch, _, _ = check(bundle, core, name, [1, 1], [4000, 4000])
+    if not device_arrays.IS_EMULATED:  # which alone counts
+        return
     blocks, passes, splits = (batch.window + 63) // 64 + 1, 2, 24  # compare runs twice
     row = 2 * 64 * -(-(batch.latent + batch.rope) // 64)
     most = passes * -(-batch.heads // 64) * (2 * blocks + splits) * 64 * row
