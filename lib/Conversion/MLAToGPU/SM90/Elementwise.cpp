@@ -113,10 +113,9 @@ std::string SwigluShape::name() const {
   return "swiglu_" + std::to_string(choices) + "x" + std::to_string(width) + (input == Element::F32 ? "_f32" : "");
 }
 
-Val mla::gpu::activate(KernelBuilder &k, Val gate, Val up) {
-  Val power = exp2(gate * k.f32(-llvm::numbers::log2e));
-  return gate * reciprocal(power + k.f32(1)) * up;
-}
+static Val sigmoid(KernelBuilder &k, Val x) { return reciprocal(exp2(x * k.f32(-llvm::numbers::log2e)) + k.f32(1)); }
+
+Val mla::gpu::activate(KernelBuilder &k, Val gate, Val up) { return gate * sigmoid(k, gate) * up; }
 
 void mla::gpu::emitSwiglu(mlir::gpu::GPUModuleOp module, const SwigluShape &shape) {
   if (module.lookupSymbol(shape.name()))
@@ -181,7 +180,7 @@ void mla::gpu::emitGate(mlir::gpu::GPUModuleOp module, const GateShape &shape) {
     else
       gates = loadElements(k, elementAt(k, rowOfGate, inside, shape.gate), laneElements, shape.gate);
     for (auto [value, own] : llvm::zip_equal(values, gates))
-      value = value * reciprocal(exp2(own * k.f32(-llvm::numbers::log2e)) + k.f32(1));
+      value = value * sigmoid(k, own);
     storeResult(k, values, k.argument(y), token, column, shape.columns());
   });
   k.finish();

@@ -7,8 +7,6 @@
 
 #include "LatentFrame.h"
 
-#include "llvm/Support/MathExtras.h"
-
 using namespace mla::gpu;
 
 void LatentFrame::addOptionalArguments() {
@@ -115,7 +113,6 @@ void LatentFrame::storeLseOfRow(Val row, Val lse, bool whole) {
 Val LatentFrame::denominator(Val row, Val sum, Val maximum) {
   if (!shape.scores.haveSinks)
     return sum;
-  Val sink = k.loadConstant(k.at(k.argument(sinksArg), k.extend(row % k.argument(headsArg)) * 4), k.f32Type());
-  Val share = exp2(fma(sink, k.f32(llvm::numbers::log2e), -maximum));
+  Val share = sinkShare(k, k.argument(sinksArg), row % k.argument(headsArg), maximum);
   return sum + select(slot < 0, share, k.f32(0));
 }

@@ -24,7 +24,6 @@
 #include "LatentAttention.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mla::gpu;
 
@@ -347,10 +346,8 @@ void LatentMerge::storeLse(const Item &item, Val row, Val isRow, Val largest, Va
 /// Returns what a row's sums are multiplied by. Its sink joins here: partial results have none.
 Val LatentMerge::inverseOf(Val row, Val largest, Val total) {
   Val whole = total;
-  if (shape.scores.haveSinks) {
-    Val sink = k.loadConstant(k.at(k.argument(sinksArg), k.extend(row % k.argument(headsArg)) * 4), k.f32Type());
-    whole = total + exp2(fma(sink, k.f32(llvm::numbers::log2e), -largest));
-  }
+  if (shape.scores.haveSinks)
+    whole = total + sinkShare(k, k.argument(sinksArg), row % k.argument(headsArg), largest);
   return select(total > k.f32(0), reciprocal(whole), k.f32(0));
 }
 

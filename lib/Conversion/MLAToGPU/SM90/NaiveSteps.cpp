@@ -316,8 +316,7 @@ void NaiveAttention::storeRow(Val to, llvm::ArrayRef<Val> pairs, Val wanted) {
 Val NaiveAttention::denominator(const NaiveItem &item, Val sum, Val maximum) {
   if (!shape.scores.haveSinks)
     return sum;
-  Val sink = k.loadConstant(k.at(k.argument(sinksArg), k.extend(item.head) * 4), k.f32Type());
-  return sum + exp2(fma(sink, k.f32(llvm::numbers::log2e), -maximum));
+  return sum + sinkShare(k, k.argument(sinksArg), item.head, maximum);
 }
 
 /// Divides by the sums and stores the sequence's rows. Fully masked rows have sum 0 and become 0.

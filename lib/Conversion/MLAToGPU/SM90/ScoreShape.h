@@ -8,7 +8,10 @@
 #ifndef MLA_CONVERSION_MLATOGPU_SM90_SCORESHAPE_H
 #define MLA_CONVERSION_MLATOGPU_SM90_SCORESHAPE_H
 
+#include "mla/Conversion/MLAToGPU/KernelBuilder.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
+
+#include "llvm/Support/MathExtras.h"
 
 namespace mla::gpu {
 
@@ -28,6 +31,13 @@ struct ScoreShape {
            (haveSinks ? "_sinks" : "");
   }
 };
+
+/// Returns what a head's sink adds to a sum of probabilities relative to `maximum`, to the base 2. `sinks` is the
+/// address of the logits.
+inline Val sinkShare(KernelBuilder &k, Val sinks, Val head, Val maximum) {
+  Val sink = k.loadConstant(k.at(sinks, k.extend(head) * 4), k.f32Type());
+  return exp2(fma(sink, k.f32(llvm::numbers::log2e), -maximum));
+}
 
 } // namespace mla::gpu
 
