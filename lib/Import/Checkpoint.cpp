@@ -27,6 +27,13 @@ static constexpr StringRef indexName = "model.safetensors.index.json";
 
 Checkpoint::~Checkpoint() = default;
 
+llvm::Expected<TensorHandle> Checkpoint::read(StringRef name) {
+  llvm::Expected<const SafetensorsTensor *> tensor = find(name);
+  if (!tensor)
+    return tensor.takeError();
+  return TensorHandle(TensorHandle(), *tensor); // the checkpoint owns it
+}
+
 /// Return the first names of a set: "a, b, c, …".
 static std::string sample(const std::set<std::string> &names) {
   constexpr size_t most = 6;

@@ -42,6 +42,7 @@ namespace {
 struct Parsed {
   Quantization quantization;
   std::string other;
+  bool keepsZeros = false;
 
   /// Add a group: a name takes precedence over "Linear".
   void add(std::vector<std::string> modules, BlockQuantization block) {
@@ -156,6 +157,13 @@ static llvm::Error readModelOpt(const Object &config, StringRef where, Parsed &p
   return reader.takeError();
 }
 
+/// GPTQ: nothing in e4m3, but two versions of zero points.
+static llvm::Error readGPTQ(const Object &config, StringRef where, Parsed &parsed) {
+  FieldReader reader(config, where, scope);
+  parsed.keepsZeros = reader.string("checkpoint_format") == "gptq_v2";
+  return reader.takeError();
+}
+
 namespace {
 struct Method {
   StringLiteral name; ///< quant_method
@@ -170,6 +178,7 @@ static constexpr Method methods[] = {
     {"modelopt", readModelOpt, {"ignore", "exclude_modules"}},
     {"modelopt_mixed", readModelOpt, {"ignore", "exclude_modules"}},
     {"fbgemm_fp8", readFBGEMM, {"modules_to_not_convert", ""}},
+    {"gptq", readGPTQ, {"", ""}},
 };
 
 /// Read the config with a method.
@@ -183,6 +192,7 @@ static llvm::Error readWith(const Method &method, const Object &object, StringRe
     readNames(keys.get(key), parsed.quantization.ignored);
   if (!parsed.quantization.groups.empty())
     config.quantization = std::move(parsed.quantization);
+  config.keepsZeros = parsed.keepsZeros;
   if (!config.quantization || !parsed.other.empty())
     config.otherQuantization = method.name.str() + (parsed.other.empty() ? "" : " ") + parsed.other;
   return llvm::Error::success();

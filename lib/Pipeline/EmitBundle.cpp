@@ -165,9 +165,10 @@ static llvm::Expected<WrittenWeights> writePrepared(OwningOpRef<ModuleOp> prepar
   }
   auto prefix = module->getAttrOfType<StringAttr>(kCheckpointPrefixAttr);
   auto find = [&](llvm::StringRef name) { return checkpoint.find(name); };
+  auto read = [&](llvm::StringRef name) { return checkpoint.read(name); };
   ProgressBar bar("weights", options.progress);
   auto progress = [&](uint64_t done, uint64_t all) { bar.update(done, all); };
-  auto certificates = writeWeights(*preparation, layers, prefix, users, find, directory, progress);
+  auto certificates = writeWeights(*preparation, layers, prefix, users, {find, read}, directory, progress);
   if (!certificates)
     return certificates.takeError();
   written.certificates = std::move(*certificates);

@@ -149,8 +149,10 @@ static const Value *findBlock(const Value &quantization) {
   return nullptr;
 }
 
-static void readBlocks(const Value &config, Semantics &semantics) {
+static void readQuantization(const Value &config, Semantics &semantics) {
   const Value *quantization = config.find("quantization_config");
+  const Value *format = quantization ? quantization->find("checkpoint_format") : nullptr;
+  semantics.keepsZeros = format && format->text == "gptq_v2";
   const Value *block = quantization ? findBlock(*quantization) : nullptr;
   if (!block || block->items.size() != 2 || block->items[0].integer < 1 || block->items[1].integer < 1)
     return;
@@ -206,6 +208,6 @@ Result<Semantics> mla::run::readSemantics(const std::string &where, const Value 
     semantics.beta = number({rope, &config}, "llama_4_scaling_beta", 0);
     semantics.originalLength = reader.originalLength();
   }
-  readBlocks(whole.find("quantization_config") ? whole : config, semantics);
+  readQuantization(whole.find("quantization_config") ? whole : config, semantics);
   return semantics;
 }

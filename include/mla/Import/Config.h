@@ -108,6 +108,8 @@ struct AttentionConfig {
   /// Describes another quantization of some of the weights. It may not affect the attention, as its tensors show. "":
   /// none.
   std::string otherQuantization;
+  /// Zero points of GPTQ are stored as they are (checkpoint_format is gptq_v2), not minus one.
+  bool keepsZeros = false;
   CheckpointDType checkpointDType = CheckpointDType::Unknown;
   /// The rest of every layer, if it is compiled too (DecoderConfig.h); null: only the attention is.
   std::shared_ptr<const DecoderConfig> decoder;

@@ -61,6 +61,7 @@ static uint64_t bytesOf(DType dtype, llvm::ArrayRef<int64_t> shape) {
 namespace {
 /// The inputs of a weight of a layer.
 struct Inputs {
+  std::vector<std::shared_ptr<const SafetensorsTensor>> handles;
   std::vector<const SafetensorsTensor *> tensors;
   std::vector<const void *> data;
 };
@@ -88,19 +89,26 @@ private:
 };
 } // namespace
 
-static llvm::Expected<Inputs> findInputs(const WeightPreparation::Weight &weight, int64_t layer, llvm::StringRef prefix,
-                                         FindTensor find) {
+static llvm::Error checkInput(llvm::StringRef name, const SafetensorsTensor &tensor, DType type,
+                              const std::vector<int64_t> &shape) {
+  if (tensor.dtype == type && tensor.shape == shape)
+    return llvm::Error::success();
+  return llvm::createStringError(name + ": type or shape differ between checkpoint and module; check --weights");
+}
+
+static llvm::Expected<Inputs> readInputs(const WeightPreparation::Weight &weight, int64_t layer, llvm::StringRef prefix,
+                                         const WeightSource &source) {
   Inputs inputs;
   for (auto [name, type, shape] : llvm::zip_equal(weight.inputs, weight.inputTypes, weight.inputShapes)) {
     std::string layerName = forLayer(name, prefix, layer);
-    llvm::Expected<const SafetensorsTensor *> tensor = find(layerName);
+    llvm::Expected<std::shared_ptr<const SafetensorsTensor>> tensor = source.read(layerName);
     if (!tensor)
       return tensor.takeError();
-    if ((*tensor)->dtype != type || (*tensor)->shape != shape)
-      return llvm::createStringError(layerName +
-                                     ": type or shape differ between checkpoint and module; check --weights");
-    inputs.tensors.push_back(*tensor);
+    if (llvm::Error error = checkInput(layerName, **tensor, type, shape))
+      return error;
+    inputs.tensors.push_back(tensor->get());
     inputs.data.push_back((*tensor)->data);
+    inputs.handles.push_back(std::move(*tensor));
   }
   return inputs;
 }
@@ -165,9 +173,9 @@ static std::string nameIn(int64_t layer, llvm::StringRef weight) {
 }
 
 static llvm::Expected<Certificate> writeWeight(const WeightPreparation::Weight &weight, int64_t layer,
-                                               llvm::StringRef prefix, FindTensor find, SafetensorsWriter &writer,
-                                               llvm::function_ref<void(uint64_t)> wrote) {
-  llvm::Expected<Inputs> inputs = findInputs(weight, layer, prefix, find);
+                                               llvm::StringRef prefix, const WeightSource &source,
+                                               SafetensorsWriter &writer, llvm::function_ref<void(uint64_t)> wrote) {
+  llvm::Expected<Inputs> inputs = readInputs(weight, layer, prefix, source);
   if (!inputs)
     return inputs.takeError();
   llvm::Expected<Certifier> certifier = Certifier::create(weight.definition, inputs->tensors, layer, weight.name);
@@ -190,11 +198,12 @@ namespace {
 class WeightFile {
 public:
   WeightFile(const WeightPreparation &preparation, llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
-             const WeightUsers &users, FindTensor find, BundleDirectory &directory, WeightProgress progress);
+             const WeightUsers &users, const WeightSource &source, BundleDirectory &directory, WeightProgress progress);
   llvm::Expected<std::vector<Certificate>> write();
   llvm::Expected<uint64_t> announce() const;
 
 private:
+  llvm::Error checkInputsOf(const WeightPreparation::Weight &weight, int64_t layer) const;
   llvm::Error checkInputs() const;
   Result<SafetensorsWriter> open();
   llvm::Error writeLayer(int64_t layer, SafetensorsWriter &writer);
@@ -206,7 +215,7 @@ private:
   llvm::ArrayRef<int64_t> layers;
   llvm::StringRef prefix;
   const WeightUsers &users;
-  FindTensor find;
+  const WeightSource &source;
   BundleDirectory &directory;
   WeightProgress progress;
   LayerRecord record;
@@ -217,8 +226,9 @@ private:
 } // namespace
 
 WeightFile::WeightFile(const WeightPreparation &preparation, llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
-                       const WeightUsers &users, FindTensor find, BundleDirectory &directory, WeightProgress progress)
-    : preparation(preparation), layers(layers), prefix(prefix), users(users), find(find), directory(directory),
+                       const WeightUsers &users, const WeightSource &source, BundleDirectory &directory,
+                       WeightProgress progress)
+    : preparation(preparation), layers(layers), prefix(prefix), users(users), source(source), directory(directory),
       progress(progress), record(directory.file(BundleDirectory::recordFile)) {
   for (int64_t layer : layers) {
     for (const WeightPreparation::Weight *weight : weightsOf(layer)) {
@@ -245,12 +255,24 @@ uint64_t WeightFile::bytesOfLayer(int64_t layer) const {
   return bytes;
 }
 
+llvm::Error WeightFile::checkInputsOf(const WeightPreparation::Weight &weight, int64_t layer) const {
+  for (auto [name, type, shape] : llvm::zip_equal(weight.inputs, weight.inputTypes, weight.inputShapes)) {
+    std::string layerName = forLayer(name, prefix, layer);
+    llvm::Expected<const SafetensorsTensor *> tensor = source.find(layerName);
+    if (!tensor)
+      return tensor.takeError();
+    if (llvm::Error error = checkInput(layerName, **tensor, type, shape))
+      return error;
+  }
+  return llvm::Error::success();
+}
+
 /// Check that the checkpoint has the inputs of all layers: work on the first ones would be lost.
 llvm::Error WeightFile::checkInputs() const {
   for (int64_t layer : layers)
     for (const WeightPreparation::Weight *weight : weightsOf(layer))
-      if (llvm::Expected<Inputs> inputs = findInputs(*weight, layer, prefix, find); !inputs)
-        return inputs.takeError();
+      if (llvm::Error error = checkInputsOf(*weight, layer))
+        return error;
   return llvm::Error::success();
 }
 
@@ -274,7 +296,7 @@ llvm::Error WeightFile::writeLayer(int64_t layer, SafetensorsWriter &writer) {
   std::vector<Certificate> certificates;
   for (const WeightPreparation::Weight *weight : weightsOf(layer)) {
     llvm::Expected<Certificate> certificate =
-        writeWeight(*weight, layer, prefix, find, writer, [&](uint64_t bytes) { wrote(bytes); });
+        writeWeight(*weight, layer, prefix, source, writer, [&](uint64_t bytes) { wrote(bytes); });
     if (!certificate)
       return certificate.takeError();
     certificates.push_back(std::move(*certificate));
@@ -310,9 +332,9 @@ llvm::Expected<std::vector<Certificate>> WeightFile::write() {
 
 llvm::Expected<std::vector<Certificate>> mla::writeWeights(const WeightPreparation &preparation,
                                                            llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
-                                                           const WeightUsers &users, FindTensor find,
+                                                           const WeightUsers &users, const WeightSource &source,
                                                            BundleDirectory &directory, WeightProgress progress) {
-  return WeightFile(preparation, layers, prefix, users, find, directory, progress).write();
+  return WeightFile(preparation, layers, prefix, users, source, directory, progress).write();
 }
 
 llvm::Expected<uint64_t> WeightFile::announce() const {
@@ -324,6 +346,6 @@ llvm::Expected<uint64_t> WeightFile::announce() const {
 
 llvm::Expected<uint64_t> mla::announceWeights(const WeightPreparation &preparation, llvm::ArrayRef<int64_t> layers,
                                               const WeightUsers &users, BundleDirectory &directory) {
-  auto find = [](llvm::StringRef) -> llvm::Expected<const SafetensorsTensor *> { return nullptr; };
-  return WeightFile(preparation, layers, /*prefix=*/"", users, find, directory, [](uint64_t, uint64_t) {}).announce();
+  WeightSource none = {nullptr, nullptr};
+  return WeightFile(preparation, layers, /*prefix=*/"", users, none, directory, [](uint64_t, uint64_t) {}).announce();
 }
