@@ -7,6 +7,8 @@
 
 #include "mla/Import/Checkpoint.h"
 #include "CheckpointIndex.h"
+#include "Formats/GGUF/GGUFCheckpoint.h"
+#include "Formats/GGUF/GGUFFile.h"
 #include "Json.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -160,22 +162,47 @@ static llvm::Expected<std::unique_ptr<FileCheckpoint>> openFile(StringRef path) 
   return std::make_unique<FileCheckpoint>(std::move(*file));
 }
 
-/// Return the only .safetensors file of a directory; if there are several, the one with transformers' default name.
-static llvm::Expected<std::string> onlyFile(StringRef directory) {
+/// Return the names of a directory's files of a type.
+static llvm::Expected<std::set<std::string>> filesOf(StringRef directory, StringRef extension) {
   std::set<std::string> files;
   std::error_code code;
   for (fs::directory_iterator it(directory, code), end; it != end && !code; it.increment(code))
-    if (llvm::sys::path::extension(it->path()) == ".safetensors")
+    if (llvm::sys::path::extension(it->path()) == extension)
       files.insert(llvm::sys::path::filename(it->path()).str());
   if (code)
     return fail(directory + ": cannot be listed: " + code.message() + "; check its permissions");
-  if (files.empty())
+  return files;
+}
+
+/// Return the only GGUF file of a directory, or the first of the only model in several.
+static llvm::Expected<std::string> onlyGGUF(StringRef directory) {
+  llvm::Expected<std::set<std::string>> files = filesOf(directory, ".gguf");
+  if (!files)
+    return files.takeError();
+  std::set<std::string> models;
+  for (const std::string &name : *files)
+    if (!StringRef(name).contains("-of-") || StringRef(name).contains("-00001-of-"))
+      models.insert(name);
+  if (models.size() == 1)
+    return inDirectory(directory, *models.begin());
+  if (models.empty())
     return fail(directory + ": has neither " + indexName + " nor a .safetensors file; give the checkpoint's directory");
-  if (files.size() == 1)
-    return inDirectory(directory, *files.begin());
-  if (files.count("model.safetensors"))
+  return fail(directory + ": has several models (" + sample(models) + "); give one of the files");
+}
+
+/// Return the only .safetensors file of a directory; if there are several, the one with transformers' default name. If
+/// there is none, return a GGUF file.
+static llvm::Expected<std::string> onlyFile(StringRef directory) {
+  llvm::Expected<std::set<std::string>> files = filesOf(directory, ".safetensors");
+  if (!files)
+    return files.takeError();
+  if (files->empty())
+    return onlyGGUF(directory);
+  if (files->size() == 1)
+    return inDirectory(directory, *files->begin());
+  if (files->count("model.safetensors"))
     return inDirectory(directory, "model.safetensors");
-  return fail(directory + ": has several .safetensors files (" + sample(files) + ") but no " + indexName +
+  return fail(directory + ": has several .safetensors files (" + sample(*files) + ") but no " + indexName +
               "; give one of the files, or add the index");
 }
 
@@ -203,6 +230,8 @@ static llvm::Expected<std::unique_ptr<Checkpoint>> openDirectory(StringRef direc
   llvm::Expected<std::string> path = onlyFile(directory);
   if (!path)
     return path.takeError();
+  if (isGGUF(*path))
+    return openGGUF(*path);
   llvm::Expected<std::unique_ptr<FileCheckpoint>> file = openFile(*path);
   if (!file)
     return file.takeError();
@@ -214,5 +243,7 @@ llvm::Expected<std::unique_ptr<Checkpoint>> mla::importer::openCheckpoint(String
     return openDirectory(path);
   if (path.ends_with(".json"))
     return fail(path + ": is not a checkpoint but a JSON file; give the directory that holds it");
+  if (isGGUF(path))
+    return openGGUF(path);
   return openFile(path);
 }

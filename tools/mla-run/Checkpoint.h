@@ -39,6 +39,9 @@ private:
   Error readConfig();
 };
 
+/// Return whether the file begins like a GGUF file, which is not read.
+bool isGGUF(const std::string &path);
+
 /// Parse the JSON of a file.
 Result<json::Value> readJson(const std::string &path);
 

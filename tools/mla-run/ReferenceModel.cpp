@@ -98,6 +98,8 @@ Error ReferenceModel::load(const Options &options, const mla_bundle_info &info, 
   if (!source)
     return source.error();
   std::string weightsPath = options.weights.empty() ? stillThere(source->weights, info) : options.weights;
+  if (options.weights.empty() && isGGUF(weightsPath)) // the bundle has the config and, prepared, the weights
+    weightsPath.clear();
   std::string adapterPath = weightsPath.empty() ? "" : stillThere(source->adapter, info);
   if (adapterPath.empty() && !source->adapter.empty()) {
     if (!options.weights.empty())

@@ -39,6 +39,8 @@ public:
   /// Return the prefix that the file has instead of "model." before "layers.K.".
   llvm::StringRef prefixOfLayers() const { return prefix; }
 
+  /// Return whether no other tensors can be found.
+  virtual bool hasOnlyAttentions() const { return false; }
   /// Return whether a tensor of that name is listed.
   virtual bool contains(llvm::StringRef name) const = 0;
   /// Call `callback` with every listed name, in unspecified order.
@@ -60,8 +62,8 @@ protected:
   std::optional<std::string> config;
 };
 
-/// Open FILE.safetensors (whose metadata key `config` may hold the config), or a directory with config.json and either
-/// model.safetensors.index.json or one .safetensors file.
+/// Open FILE.safetensors (whose metadata key `config` may hold the config), a GGUF file (whose metadata has the config)
+/// or one of several, or a directory with config.json and either model.safetensors.index.json or one .safetensors file.
 llvm::Expected<std::unique_ptr<Checkpoint>> openCheckpoint(llvm::StringRef path);
 
 /// Return a view of a checkpoint that contains the language model, or only its decoder, in which layers of latent
