@@ -39,9 +39,10 @@ static Text from("from", cl::cat(category), cl::value_desc("STAGE"),
                  cl::desc("the stage of layer.mlir, as --emit calls it, instead of\nthe one that is found"));
 static Text config("config", cl::cat(category), cl::value_desc("config.json"),
                    cl::desc("the model's config; may be left out where one\ncame with the weights"));
-static Text weights("weights", cl::cat(category), cl::value_desc("FILE|DIR"),
-                    cl::desc("a .safetensors file (a golden file has its config\nin the metadata), a GGUF file, or a directory with "
-                             "config.json\nand one, or an index of several; without it weights\nare made"));
+static Text weights(
+    "weights", cl::cat(category), cl::value_desc("FILE|DIR"),
+    cl::desc("a .safetensors file (a golden file has its config\nin the metadata), a GGUF file, or a directory with "
+             "config.json\nand one, or an index of several; without it weights\nare made"));
 static cl::opt<bool> noWeights("no-weights", cl::cat(category),
                                cl::desc("for h100, to measure: a bundle without weights, for\nwhich the device makes "
                                         "random ones"));
