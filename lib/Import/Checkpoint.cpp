@@ -128,12 +128,21 @@ static std::string inDirectory(StringRef directory, StringRef name) {
   return path.str().str();
 }
 
+/// Reject a link into a cache of the hub from which the file is gone.
+static llvm::Error checkLink(StringRef path) {
+  if (fs::exists(path) || !fs::is_symlink_file(path))
+    return llvm::Error::success();
+  return fail(path + ": is a link to a file that is not there; fetch the checkpoint again");
+}
+
 llvm::Expected<const SafetensorsFile *> ShardedCheckpoint::open(StringRef shard) {
   std::lock_guard<std::mutex> lock(mutex);
   auto it = shards.find(shard.str());
   if (it != shards.end())
     return &it->second;
   std::string shardPath = inDirectory(path, shard);
+  if (llvm::Error error = checkLink(shardPath))
+    return error;
   if (!fs::exists(shardPath))
     return fail(shardPath + ": no such file, though " + indexName + " names it; fetch the checkpoint again");
   Result<SafetensorsFile> file = SafetensorsFile::open(shardPath);
@@ -210,6 +219,8 @@ static llvm::Expected<std::string> onlyFile(StringRef directory) {
 template <typename C>
 static llvm::Expected<std::unique_ptr<Checkpoint>> withConfig(std::unique_ptr<C> checkpoint, StringRef directory) {
   std::string path = inDirectory(directory, "config.json");
+  if (llvm::Error error = checkLink(path))
+    return error;
   if (fs::exists(path)) {
     llvm::Expected<std::string> text = readTextFile(path);
     if (!text)
@@ -219,8 +230,25 @@ static llvm::Expected<std::unique_ptr<Checkpoint>> withConfig(std::unique_ptr<C>
   return checkpoint;
 }
 
+/// Reject the folder of a model in a cache of the hub, whose revisions are directories of links.
+static llvm::Error checkIsNoCache(StringRef directory) {
+  std::string snapshots = inDirectory(directory, "snapshots"), revisions;
+  std::error_code code;
+  if (fs::exists(inDirectory(directory, "blobs")))
+    for (fs::directory_iterator it(snapshots, code), end; it != end && !code; it.increment(code))
+      revisions += (revisions.empty() ? "" : " or ") + it->path();
+  if (revisions.empty())
+    return llvm::Error::success();
+  return fail(directory + ": is a model's folder in a cache of the hub; give the directory of a revision, " +
+              revisions);
+}
+
 static llvm::Expected<std::unique_ptr<Checkpoint>> openDirectory(StringRef directory) {
+  if (llvm::Error error = checkIsNoCache(directory))
+    return error;
   std::string indexPath = inDirectory(directory, indexName);
+  if (llvm::Error error = checkLink(indexPath))
+    return error;
   if (fs::exists(indexPath)) {
     llvm::Expected<CheckpointIndex> index = readCheckpointIndex(indexPath);
     if (!index)

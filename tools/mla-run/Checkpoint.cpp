@@ -89,7 +89,9 @@ Error Checkpoint::openDirectory() {
   if (!names)
     return names.error();
   for (const std::string &name : *names)
-    if (Error error = openFile(where + "/" + name))
+    if (!exists(where + "/" + name))
+      absent = where + "/" + name; // it may not be needed
+    else if (Error error = openFile(where + "/" + name))
       return error;
   return {};
 }

@@ -100,7 +100,9 @@ const SafetensorsTensor *LayerReader::find(const std::string &name, const std::v
   const SafetensorsTensor *tensor = checkpoint.find(prefix + name);
   if (!tensor) {
     if (!optional)
-      fail(name, "missing");
+      fail(name, checkpoint.absentFile().empty()
+                     ? "missing"
+                     : "missing; it may be in " + checkpoint.absentFile() + ", which is not there");
     return nullptr;
   }
   if (tensor->shape != shape)
