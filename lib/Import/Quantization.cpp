@@ -42,7 +42,7 @@ namespace {
 struct Parsed {
   Quantization quantization;
   std::string other;
-  bool keepsZeros = false;
+  ZeroPoints zeros = ZeroPoints::Unknown;
 
   /// Add a group: a name takes precedence over "Linear".
   void add(std::vector<std::string> modules, BlockQuantization block) {
@@ -121,6 +121,9 @@ static llvm::Error readGroup(const Object &group, const Object &weights, StringR
 }
 
 static llvm::Error readGroups(const Object &config, StringRef where, Parsed &parsed) {
+  if (!objectsIn(config, "transform_config").empty())
+    return fail(where + ": " + scope +
+                "transform_config: weights are stored rotated, and activations are to be; give a checkpoint without");
   for (const auto &[name, group] : objectsIn(config, "config_groups"))
     if (const Object *weights = group->getObject("weights")) // else only activations
       if (llvm::Error error =
@@ -157,10 +160,15 @@ static llvm::Error readModelOpt(const Object &config, StringRef where, Parsed &p
   return reader.takeError();
 }
 
-/// GPTQ: nothing in e4m3, but two versions of zero points.
+/// GPTQ and AutoRound: nothing in e4m3, but two formats of zero points.
 static llvm::Error readGPTQ(const Object &config, StringRef where, Parsed &parsed) {
   FieldReader reader(config, where, scope);
-  parsed.keepsZeros = reader.string("checkpoint_format") == "gptq_v2";
+  StringRef format = reader.string("checkpoint_format"), packing = reader.string("packing_format");
+  bool isAutoRound = reader.string("quant_method") != "gptq";
+  if (isAutoRound ? packing == "auto_round:auto_gptq" : format.empty() || format == "gptq")
+    parsed.zeros = ZeroPoints::MinusOne;
+  else if (!isAutoRound && format == "gptq_v2")
+    parsed.zeros = ZeroPoints::AsTheyAre;
   return reader.takeError();
 }
 
@@ -179,6 +187,7 @@ static constexpr Method methods[] = {
     {"modelopt_mixed", readModelOpt, {"ignore", "exclude_modules"}},
     {"fbgemm_fp8", readFBGEMM, {"modules_to_not_convert", ""}},
     {"gptq", readGPTQ, {"", ""}},
+    {"auto-round", readGPTQ, {"", ""}},
 };
 
 /// Read the config with a method.
@@ -192,7 +201,7 @@ static llvm::Error readWith(const Method &method, const Object &object, StringRe
     readNames(keys.get(key), parsed.quantization.ignored);
   if (!parsed.quantization.groups.empty())
     config.quantization = std::move(parsed.quantization);
-  config.keepsZeros = parsed.keepsZeros;
+  config.gptqZeros = parsed.zeros;
   if (!config.quantization || !parsed.other.empty())
     config.otherQuantization = method.name.str() + (parsed.other.empty() ? "" : " ") + parsed.other;
   return llvm::Error::success();

@@ -99,7 +99,9 @@ static Matrix readGPTQ(const Tensors &tensors, const SafetensorsTensor &codes, c
   int64_t bits = bitsOf(codes, rows * tensors.columns), each = bits ? 32 / bits : 1;
   if (!bits || groupOf.empty() || (zeros && bitsOf(*zeros, groups * rows) != bits))
     return {};
-  bool less = !semantics.keepsZeros;
+  int64_t less = semantics.zeroOffset;
+  if (zeros && less < 0) // a symmetric quantization, whose zero is half of the range
+    less = (1 << (bits - 1)) - codeAt(*zeros, bits, 0);
   return tensors.matrix([=, &codes, &scales](int64_t row, int64_t column) {
     int64_t group = groupOf[column];
     int64_t code = codeAt(codes, bits, (column / each * rows + row) * each + column % each);

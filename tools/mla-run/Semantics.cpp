@@ -149,10 +149,25 @@ static const Value *findBlock(const Value &quantization) {
   return nullptr;
 }
 
+static std::string textOf(const Value &object, const char *key) {
+  const Value *value = object.find(key);
+  return value ? value->text : "";
+}
+
+/// What GPTQ's zeros lack: 1 in the first format, nothing in the second.
+static int64_t zeroOffset(const Value &quantization) {
+  std::string method = textOf(quantization, "quant_method"), format = textOf(quantization, "checkpoint_format");
+  if (method == "auto-round")
+    return textOf(quantization, "packing_format") == "auto_round:auto_gptq" ? 1 : -1;
+  if (method != "gptq")
+    return -1;
+  return format.empty() || format == "gptq" ? 1 : format == "gptq_v2" ? 0 : -1;
+}
+
 static void readQuantization(const Value &config, Semantics &semantics) {
   const Value *quantization = config.find("quantization_config");
-  const Value *format = quantization ? quantization->find("checkpoint_format") : nullptr;
-  semantics.keepsZeros = format && format->text == "gptq_v2";
+  if (quantization)
+    semantics.zeroOffset = zeroOffset(*quantization);
   const Value *block = quantization ? findBlock(*quantization) : nullptr;
   if (!block || block->items.size() != 2 || block->items[0].integer < 1 || block->items[1].integer < 1)
     return;

@@ -65,6 +65,9 @@ struct Quantization {
   std::vector<std::string> ignored; ///< Modules of no group.
 };
 
+/// How GPTQ stores zero points, of which its first format has one less.
+enum class ZeroPoints { Unknown, MinusOne, AsTheyAre };
+
 struct AttentionConfig {
   std::string modelType;
   /// If the config is a part of another model's, that model and the key: "kimi_k25: its text_config". Else "".
@@ -108,8 +111,7 @@ struct AttentionConfig {
   /// Describes another quantization of some of the weights. It may not affect the attention, as its tensors show. "":
   /// none.
   std::string otherQuantization;
-  /// Zero points of GPTQ are stored as they are (checkpoint_format is gptq_v2), not minus one.
-  bool keepsZeros = false;
+  ZeroPoints gptqZeros = ZeroPoints::Unknown;
   CheckpointDType checkpointDType = CheckpointDType::Unknown;
   /// The rest of every layer, if it is compiled too (DecoderConfig.h); null: only the attention is.
   std::shared_ptr<const DecoderConfig> decoder;

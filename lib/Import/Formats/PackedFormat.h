@@ -55,7 +55,7 @@ struct PackedFormat {
   int64_t group;             ///< Columns of a group; 0: follows from the shape of the scales.
   llvm::StringLiteral zeros; ///< Packed as codes are, along `out`; "" or absent: half of the range of integers.
   bool needsZeros;
-  bool zerosAreLess;                 ///< Zeros are stored minus one, unless the config says otherwise.
+  bool zerosAreLess;                 ///< Zeros may be stored minus one (AttentionConfig::gptqZeros).
   llvm::StringLiteral groupOfColumn; ///< The group of each column, if groups are not neighbours; "": there is none.
   llvm::StringLiteral globalScale;
   GlobalScale global;

@@ -136,10 +136,12 @@ namespace {
 /// Finds the tensors of a matrix and checks them against a form.
 class PackedOpener {
 public:
-  PackedOpener(Checkpoint &checkpoint, const PackedFormat &format, StringRef module, ArrayRef<int64_t> shape)
-      : checkpoint(checkpoint), format(format), module(module), outputs(shape[0]), inputs(shape[1]) {}
+  PackedOpener(Checkpoint &checkpoint, const PackedFormat &format, ZeroPoints zeroPoints, StringRef module,
+               ArrayRef<int64_t> shape)
+      : checkpoint(checkpoint), format(format), zeroPoints(zeroPoints), module(module), outputs(shape[0]),
+        inputs(shape[1]) {}
 
-  llvm::Expected<PackedMatrix> open(int64_t zeroOffset);
+  llvm::Expected<PackedMatrix> open();
 
 private:
   llvm::Expected<const SafetensorsTensor *> find(StringRef part) { return checkpoint.find((module + part).str()); }
@@ -151,13 +153,15 @@ private:
   }
   llvm::Error openCodes(PackedMatrix &matrix);
   llvm::Error openScales(PackedMatrix &matrix);
-  llvm::Error openZeros(PackedMatrix &matrix, int64_t offset);
+  llvm::Error openZeros(PackedMatrix &matrix);
+  llvm::Error findOffset(PackedMatrix &matrix) const;
   llvm::Error openGroups(PackedMatrix &matrix);
   llvm::Error openGlobal(PackedMatrix &matrix);
   bool findGroups(const SafetensorsTensor &scales, PackedMatrix &matrix) const;
 
   Checkpoint &checkpoint;
   const PackedFormat &format;
+  ZeroPoints zeroPoints;
   StringRef module;
   int64_t outputs, inputs;
 };
@@ -228,7 +232,24 @@ llvm::Error PackedOpener::openScales(PackedMatrix &matrix) {
                      (format.isTransposed ? groups + ", " + Twine(outputs) : Twine(outputs) + ", " + groups) + "]");
 }
 
-llvm::Error PackedOpener::openZeros(PackedMatrix &matrix, int64_t offset) {
+/// Find what to add to zeros. Where nothing says it, they are those of a symmetric quantization, all in the middle.
+llvm::Error PackedOpener::findOffset(PackedMatrix &matrix) const {
+  matrix.zeroOffset = format.zerosAreLess && zeroPoints == ZeroPoints::MinusOne;
+  if (!format.zerosAreLess || zeroPoints != ZeroPoints::Unknown)
+    return llvm::Error::success();
+  int64_t middle = 1 << (matrix.codes.bits - 1), first = matrix.zeros.at(0, 0);
+  bool isSymmetric = first == middle || first == middle - 1;
+  for (int64_t n = 0; n < outputs && isSymmetric; ++n)
+    for (int64_t g = 0; g < matrix.groups; ++g)
+      isSymmetric &= matrix.zeros.at(n, g) == first;
+  if (!isSymmetric)
+    return fail(format.zeros.drop_front() + " may be stored as they are or minus one; give a quantization_config with "
+                                            "quant_method gptq and checkpoint_format gptq or gptq_v2");
+  matrix.zeroOffset = middle - first;
+  return llvm::Error::success();
+}
+
+llvm::Error PackedOpener::openZeros(PackedMatrix &matrix) {
   if (format.code != Code::Integer)
     return llvm::Error::success();
   matrix.noZero = 1 << (matrix.codes.bits - 1);
@@ -244,8 +265,7 @@ llvm::Error PackedOpener::openZeros(PackedMatrix &matrix, int64_t offset) {
   zeros.data = (*tensor)->data;
   zeros.columns = shape[1];
   zeros.packsFirst = true;
-  matrix.zeroOffset = offset;
-  return llvm::Error::success();
+  return findOffset(matrix);
 }
 
 llvm::Error PackedOpener::openGroups(PackedMatrix &matrix) {
@@ -288,13 +308,13 @@ llvm::Error PackedOpener::openGlobal(PackedMatrix &matrix) {
   return llvm::Error::success();
 }
 
-llvm::Expected<PackedMatrix> PackedOpener::open(int64_t zeroOffset) {
+llvm::Expected<PackedMatrix> PackedOpener::open() {
   PackedMatrix matrix;
   if (llvm::Error error = openCodes(matrix))
     return error;
   if (llvm::Error error = openScales(matrix))
     return error;
-  if (llvm::Error error = openZeros(matrix, zeroOffset))
+  if (llvm::Error error = openZeros(matrix))
     return error;
   if (llvm::Error error = openGroups(matrix))
     return error;
@@ -312,8 +332,8 @@ llvm::Expected<std::unique_ptr<ComputedMatrix>> mla::importer::openPacked(Checkp
                                                                           const AttentionConfig &config,
                                                                           const PackedFormat &format, StringRef name,
                                                                           ArrayRef<int64_t> shape) {
-  PackedOpener opener(checkpoint, format, name.rsplit('.').first, shape);
-  llvm::Expected<PackedMatrix> matrix = opener.open(/*zeroOffset=*/format.zerosAreLess && !config.keepsZeros);
+  PackedOpener opener(checkpoint, format, config.gptqZeros, name.rsplit('.').first, shape);
+  llvm::Expected<PackedMatrix> matrix = opener.open();
   if (!matrix)
     return matrix.takeError();
   std::string form = nameOf(format, matrix->codes.bits);

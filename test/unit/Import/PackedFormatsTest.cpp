@@ -92,17 +92,29 @@ static std::vector<TestTensor> partsOfGPTQ(uint32_t zeros) {
 
 TEST(PackedFormatsTest, ZerosOfGPTQAreStoredMinusOne) {
   // 15 stands for 16: AutoGPTQ adds one to the code, not modulo 16.
-  std::vector<float> elements = Unpacked(partsOfGPTQ(0x777777F7)).elements();
+  AttentionConfig first = smallConfig(), second = smallConfig();
+  first.gptqZeros = ZeroPoints::MinusOne;
+  std::vector<float> elements = Unpacked(partsOfGPTQ(0x777777F7), first).elements();
   for (int column = 0; column < 8; ++column) {
     EXPECT_EQ(elements[column], column - 8.0f);
     EXPECT_EQ(elements[32 + column], column - 16.0f);
   }
-  AttentionConfig second = smallConfig();
-  second.keepsZeros = true;
+  second.gptqZeros = ZeroPoints::AsTheyAre;
   EXPECT_EQ(Unpacked(partsOfGPTQ(0x77777777), second).elements()[0], -7.0f);
   std::vector<TestTensor> symmetric = partsOfGPTQ(0);
   symmetric.erase(symmetric.begin() + 1);
   EXPECT_EQ(Unpacked(symmetric).elements()[1], -7.0f);
+}
+
+TEST(PackedFormatsTest, ZerosOfAnUnknownFormatMustBeSymmetric) {
+  EXPECT_EQ(Unpacked(partsOfGPTQ(0x77777777)).elements()[0], -8.0f);
+  EXPECT_EQ(Unpacked(partsOfGPTQ(0x88888888)).elements()[0], -8.0f);
+  for (uint32_t zeros : {0x77777778u, 0x99999999u})
+    EXPECT_NE(Unpacked(partsOfGPTQ(zeros))
+                  .error()
+                  .find("qzeros may be stored as they are or minus one; give a "
+                        "quantization_config"),
+              std::string::npos);
 }
 
 TEST(PackedFormatsTest, EveryCodeOfE2M1) {
