@@ -46,15 +46,19 @@ static int64_t codeAt(const SafetensorsTensor &tensor, int64_t bits, int64_t ind
 }
 
 /// The group of each column, from a tensor or neighbours; {}: not so many groups.
-static std::vector<int64_t> groupsOf(const SafetensorsTensor *order, int64_t columns, int64_t groups) {
+static std::vector<int64_t> groupsOf(const SafetensorsTensor *order, int64_t columns, int64_t groups,
+                                     const Semantics &semantics) {
   std::vector<int64_t> result(columns);
-  if (order ? order->dtype != DType::I32 || order->numElements() != columns : columns % groups)
+  int64_t size = semantics.groupSize;
+  if (size <= 0 || (columns + size - 1) / size != groups)
+    size = columns % groups ? 0 : columns / groups;
+  if (order ? order->dtype != DType::I32 || order->numElements() != columns : !size)
     return {};
   for (int64_t column = 0; column < columns; ++column) {
     int32_t group = 0;
     if (order)
       order->read(column * sizeof(group), &group, sizeof(group));
-    result[column] = order ? group : column / (columns / groups);
+    result[column] = order ? group : column / size;
     if (result[column] < 0 || result[column] >= groups)
       return {};
   }
@@ -76,10 +80,11 @@ static int64_t bitsOf(const SafetensorsTensor &tensor, int64_t count) {
 }
 
 /// AWQ: [in, out] codes, eight outputs in a word in the order 0, 2, 4, 6, 1, 3, 5, 7.
-static Matrix readAWQ(const Tensors &tensors, const SafetensorsTensor &codes, const SafetensorsTensor &scales) {
+static Matrix readAWQ(const Tensors &tensors, const SafetensorsTensor &codes, const SafetensorsTensor &scales,
+                      const Semantics &semantics) {
   const SafetensorsTensor *zeros = tensors.find(".qzeros");
   int64_t rows = tensors.rows, groups = scales.shape[0];
-  std::vector<int64_t> groupOf = groupsOf(nullptr, tensors.columns, groups);
+  std::vector<int64_t> groupOf = groupsOf(nullptr, tensors.columns, groups, semantics);
   if (groupOf.empty() || !zeros || bitsOf(*zeros, groups * rows) != 4)
     return {};
   auto place = [](int64_t row) { return row / 8 * 8 + row % 8 / 2 + row % 2 * 4; };
@@ -95,7 +100,7 @@ static Matrix readGPTQ(const Tensors &tensors, const SafetensorsTensor &codes, c
                        const Semantics &semantics) {
   const SafetensorsTensor *zeros = tensors.find(".qzeros"), *order = tensors.find(".g_idx");
   int64_t rows = tensors.rows, groups = scales.shape[0];
-  std::vector<int64_t> groupOf = groupsOf(order, tensors.columns, groups);
+  std::vector<int64_t> groupOf = groupsOf(order, tensors.columns, groups, semantics);
   int64_t bits = bitsOf(codes, rows * tensors.columns), each = bits ? 32 / bits : 1;
   if (!bits || groupOf.empty() || (zeros && bitsOf(*zeros, groups * rows) != bits))
     return {};
@@ -111,10 +116,11 @@ static Matrix readGPTQ(const Tensors &tensors, const SafetensorsTensor &codes, c
 }
 
 /// compressed-tensors: [out, in] codes; zeros [out, group], several outputs in a word.
-static Matrix readIntegers(const Tensors &tensors, const SafetensorsTensor &codes, const SafetensorsTensor &scales) {
+static Matrix readIntegers(const Tensors &tensors, const SafetensorsTensor &codes, const SafetensorsTensor &scales,
+                           const Semantics &semantics) {
   const SafetensorsTensor *zeros = tensors.find(".weight_zero_point"), *order = tensors.find(".weight_g_idx");
   int64_t columns = tensors.columns, groups = scales.numElements() / tensors.rows;
-  std::vector<int64_t> groupOf = groupsOf(order, columns, groups);
+  std::vector<int64_t> groupOf = groupsOf(order, columns, groups, semantics);
   int64_t bits = bitsOf(codes, tensors.rows * columns), each = bits ? 32 / bits : 1;
   if (!bits || groupOf.empty() || (zeros && bitsOf(*zeros, groups * tensors.rows) != bits))
     return {};
@@ -167,13 +173,14 @@ Matrix mla::run::packedWeight(const Checkpoint &checkpoint, const std::string &m
   if (codes && scales && isPlain(*scales) && scales->shape.size() == 2 && scales->shape[1] == rows &&
       scales->shape[0]) {
     bool isAWQ = codes->shape == Shape{columns, rows / 8};
-    return isAWQ ? readAWQ(tensors, *codes, *scales) : readGPTQ(tensors, *codes, *scales, semantics);
+    return isAWQ ? readAWQ(tensors, *codes, *scales, semantics) : readGPTQ(tensors, *codes, *scales, semantics);
   }
   scales = tensors.find(".weight_scale");
   if (!scales || scales->numElements() == 0)
     return {};
   if ((codes = tensors.find(".weight_packed")) && codes->dtype == DType::I32)
-    return isPlain(*scales) && scales->numElements() % rows == 0 ? readIntegers(tensors, *codes, *scales) : Matrix();
+    return isPlain(*scales) && scales->numElements() % rows == 0 ? readIntegers(tensors, *codes, *scales, semantics)
+                                                                 : Matrix();
   if (!codes)
     codes = tensors.find(".weight");
   if (codes && codes->dtype == DType::I8)

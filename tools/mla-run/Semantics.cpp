@@ -164,10 +164,25 @@ static int64_t zeroOffset(const Value &quantization) {
   return format.empty() || format == "gptq" ? 1 : format == "gptq_v2" ? 0 : -1;
 }
 
+/// The first size of groups of integers; 0: not said.
+static int64_t groupSize(const Value &quantization) {
+  for (const char *key : {"group_size", "q_group_size"})
+    if (const Value *size = quantization.find(key); size && size->integer > 0)
+      return size->integer;
+  if (const Value *groups = quantization.find("config_groups"))
+    for (const Value &group : groups->items)
+      if (const Value *weights = group.find("weights"))
+        if (const Value *size = weights->find("group_size"); size && size->integer > 0)
+          return size->integer;
+  return 0;
+}
+
 static void readQuantization(const Value &config, Semantics &semantics) {
   const Value *quantization = config.find("quantization_config");
-  if (quantization)
+  if (quantization) {
     semantics.zeroOffset = zeroOffset(*quantization);
+    semantics.groupSize = groupSize(*quantization);
+  }
   const Value *block = quantization ? findBlock(*quantization) : nullptr;
   if (!block || block->items.size() != 2 || block->items[0].integer < 1 || block->items[1].integer < 1)
     return;

@@ -34,6 +34,7 @@ struct Semantics {
   double originalLength = 1;
   int64_t mostTokens = INT64_MAX;              ///< beyond, an indexer would leave keys out
   bool twoAttentions = false;                  ///< of a layer of the checkpoint
+  int64_t groupSize = 0;                       ///< columns of a group of integers; 0: equal groups
   int64_t zeroOffset = -1;                     ///< what to add to GPTQ's zeros; -1: not said
   int64_t blockRows = 128, blockColumns = 128; ///< that one e4m3 scale is for
 };

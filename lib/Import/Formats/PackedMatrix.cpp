@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "../Json.h"
+#include "../Quantization.h"
 #include "../TensorErrors.h"
 #include "PackedFormat.h"
 #include "Widen.h"
@@ -136,10 +137,9 @@ namespace {
 /// Finds the tensors of a matrix and checks them against a form.
 class PackedOpener {
 public:
-  PackedOpener(Checkpoint &checkpoint, const PackedFormat &format, ZeroPoints zeroPoints, StringRef module,
+  PackedOpener(Checkpoint &checkpoint, const PackedFormat &format, const AttentionConfig &config, StringRef module,
                ArrayRef<int64_t> shape)
-      : checkpoint(checkpoint), format(format), zeroPoints(zeroPoints), module(module), outputs(shape[0]),
-        inputs(shape[1]) {}
+      : checkpoint(checkpoint), format(format), config(config), module(module), outputs(shape[0]), inputs(shape[1]) {}
 
   llvm::Expected<PackedMatrix> open();
 
@@ -155,13 +155,14 @@ private:
   llvm::Error openScales(PackedMatrix &matrix);
   llvm::Error openZeros(PackedMatrix &matrix);
   llvm::Error findOffset(PackedMatrix &matrix) const;
+  llvm::Expected<int64_t> findColumns(int64_t groups) const;
   llvm::Error openGroups(PackedMatrix &matrix);
   llvm::Error openGlobal(PackedMatrix &matrix);
   bool findGroups(const SafetensorsTensor &scales, PackedMatrix &matrix) const;
 
   Checkpoint &checkpoint;
   const PackedFormat &format;
-  ZeroPoints zeroPoints;
+  const AttentionConfig &config;
   StringRef module;
   int64_t outputs, inputs;
 };
@@ -234,8 +235,9 @@ llvm::Error PackedOpener::openScales(PackedMatrix &matrix) {
 
 /// Find what to add to zeros. Where nothing says it, they are those of a symmetric quantization, all in the middle.
 llvm::Error PackedOpener::findOffset(PackedMatrix &matrix) const {
-  matrix.zeroOffset = format.zerosAreLess && zeroPoints == ZeroPoints::MinusOne;
-  if (!format.zerosAreLess || zeroPoints != ZeroPoints::Unknown)
+  using ZeroPoints = IntegerQuantization::ZeroPoints;
+  matrix.zeroOffset = format.zerosAreLess && config.integers.zeros == ZeroPoints::MinusOne;
+  if (!format.zerosAreLess || config.integers.zeros != ZeroPoints::Unknown)
     return llvm::Error::success();
   int64_t middle = 1 << (matrix.codes.bits - 1), first = matrix.zeros.at(0, 0);
   bool isSymmetric = first == middle || first == middle - 1;
@@ -268,15 +270,30 @@ llvm::Error PackedOpener::openZeros(PackedMatrix &matrix) {
   return findOffset(matrix);
 }
 
+/// Find the columns of a group. The last may have fewer, so that the number of groups does not tell it, unless it makes
+/// groups of a usual size.
+llvm::Expected<int64_t> PackedOpener::findColumns(int64_t groups) const {
+  if (format.group || groups == 1)
+    return format.group ? format.group : inputs;
+  std::optional<int64_t> columns = announcedColumns(config, nameInCheckpoint(module, config.attentionsPerLayer));
+  if (!columns && inputs % groups == 0 && llvm::isPowerOf2_64(inputs / groups))
+    return inputs / groups;
+  if (columns && *columns && llvm::divideCeilSigned(inputs, *columns) == groups)
+    return *columns;
+  std::string said = columns ? "the config's group_size of " + std::to_string(*columns) + " does not make"
+                             : "without a group_size in the config may be of any size";
+  return fail(format.scales.drop_front() + " has " + Twine(groups) + " groups for " + Twine(inputs) +
+              " columns, which " + said + "; give the quantization_config of this checkpoint");
+}
+
 llvm::Error PackedOpener::openGroups(PackedMatrix &matrix) {
   matrix.groupOfColumn.resize(inputs);
   if (!has(format.groupOfColumn)) {
-    int64_t size = format.group ? format.group : inputs / matrix.groups;
-    if (!format.group && inputs % matrix.groups)
-      return fail(format.scales.drop_front() + " has " + Twine(matrix.groups) + " groups, which do not divide " +
-                  Twine(inputs) + " columns");
+    llvm::Expected<int64_t> size = findColumns(matrix.groups);
+    if (!size)
+      return size.takeError();
     for (int64_t k = 0; k < inputs; ++k)
-      matrix.groupOfColumn[k] = k / size;
+      matrix.groupOfColumn[k] = k / *size;
     return llvm::Error::success();
   }
   llvm::Expected<const SafetensorsTensor *> tensor = find(format.groupOfColumn);
@@ -332,7 +349,7 @@ llvm::Expected<std::unique_ptr<ComputedMatrix>> mla::importer::openPacked(Checkp
                                                                           const AttentionConfig &config,
                                                                           const PackedFormat &format, StringRef name,
                                                                           ArrayRef<int64_t> shape) {
-  PackedOpener opener(checkpoint, format, config.gptqZeros, name.rsplit('.').first, shape);
+  PackedOpener opener(checkpoint, format, config, name.rsplit('.').first, shape);
   llvm::Expected<PackedMatrix> matrix = opener.open();
   if (!matrix)
     return matrix.takeError();

@@ -55,15 +55,18 @@ def transposed(stored):
     return tensor(kind, np.frombuffer(data, {"F32": np.float32}.get(kind, np.uint16)).reshape(shape).T)
 
 
-def awq(module, w):
-    group_of = neighbours(w, 32)
-    codes, stored, scale, zero = integers(w, 4, group_of, False, "F16")
-    order = np.arange(w.shape[0]).reshape(-1, 8)[:, [0, 2, 4, 6, 1, 3, 5, 7]].ravel()
-    return {
-        module + ".qweight": tensor("I32", pack(codes.T[:, order], 4, 1)),
-        module + ".qzeros": tensor("I32", pack(zero.T[:, order], 4, 1)),
-        module + ".scales": transposed(stored),
-    }, numbers(codes, scale, zero, group_of)
+def awq(group=32):
+    def make(module, w):
+        group_of = neighbours(w, group)
+        codes, stored, scale, zero = integers(w, 4, group_of, False, "F16")
+        order = np.arange(w.shape[0]).reshape(-1, 8)[:, [0, 2, 4, 6, 1, 3, 5, 7]].ravel()
+        return {
+            module + ".qweight": tensor("I32", pack(codes.T[:, order], 4, 1)),
+            module + ".qzeros": tensor("I32", pack(zero.T[:, order], 4, 1)),
+            module + ".scales": transposed(stored),
+        }, numbers(codes, scale, zero, group_of)
+
+    return make
 
 
 def gptq(bits=4, symmetric=True, order=None, keeps_zeros=False, with_bias=False, kind="F16"):
@@ -156,11 +159,20 @@ def table_e4m3(codes):
     return decode_e4m3(codes.astype(np.uint8).tobytes()).reshape(codes.shape)
 
 
-GROUPS = {"group_0": {"targets": ["Linear"], "weights": {"num_bits": 4, "type": "int", "strategy": "group", "group_size": 32}}}
-PACKED = {"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": GROUPS, "ignore": ["lm_head"]}
+def packed(group):
+    weights = {"num_bits": 4, "type": "int", "strategy": "group", "group_size": group}
+    return {
+        "quant_method": "compressed-tensors", "format": "pack-quantized", "ignore": ["lm_head"],
+        "config_groups": {"group_0": {"targets": ["Linear"], "weights": weights}},
+    }  # fmt: skip
+
+
+PACKED = packed(32)
 GPTQ = {"quant_method": "gptq", "bits": 4, "group_size": 32, "desc_act": False, "sym": True, "checkpoint_format": "gptq"}
+AWQ = {"quant_method": "awq", "bits": 4, "group_size": 32, "version": "gemm", "zero_point": True}
 FORMS = {
-    "awq": (awq, {"quant_method": "awq", "bits": 4, "group_size": 32, "version": "gemm", "zero_point": True}),
+    "awq": (awq(), AWQ),
+    "awq-80": (awq(80), {**AWQ, "group_size": 80}),
     "gptq": (gptq(), GPTQ),
     "gptq-act-order": (gptq(order=shuffled), {**GPTQ, "desc_act": True}),
     "gptq-asymmetric": (gptq(symmetric=False, order=neighbours, with_bias=True), {**GPTQ, "sym": False}),
@@ -168,6 +180,7 @@ FORMS = {
     "gptq-8-bits": (gptq(bits=8, order=shuffled, kind="BF16"), {**GPTQ, "bits": 8}),
     "gptq-2-bits": (gptq(bits=2, symmetric=False), {**GPTQ, "bits": 2, "sym": False}),
     "compressed": (compressed(), PACKED),
+    "compressed-80": (compressed(group=80), packed(80)),
     "compressed-asymmetric": (compressed(symmetric=False, kind="F16"), PACKED),
     "compressed-act-order": (compressed(order=shuffled), PACKED),
     "compressed-channel": (compressed(bits=8, group=None, kind="F32"), PACKED),

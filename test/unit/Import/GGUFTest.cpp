@@ -196,6 +196,8 @@ TEST(GGUFTest, SizesAndCounts) {
 TEST(GGUFTest, KeysWithoutCounterpart) {
   expectError(File(smallFile()).number("deepseek2.attention.temperature_scale", 0.1f),
               "deepseek2.attention.temperature_scale: 0.1 is not supported; give the original checkpoint");
+  expectError(File(smallFile()).number("deepseek2.rope.scaling.attn_factor", 0.0f), "attn_factor: 0 is not supported");
+  EXPECT_EQ(readAll(File(smallFile()).number("deepseek2.rope.scaling.attn_factor", 1.0f).bytes()), "");
   expectError(File(smallFile()).word("deepseek2.rope.scaling.type", "linear"), "linear is not supported");
   expectError(File(smallFile()).word("deepseek2.rope.scaling.type", "yarn"),
               "deepseek2.rope.scaling.yarn_log_multiplier: missing");

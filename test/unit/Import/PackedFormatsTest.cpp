@@ -93,13 +93,13 @@ static std::vector<TestTensor> partsOfGPTQ(uint32_t zeros) {
 TEST(PackedFormatsTest, ZerosOfGPTQAreStoredMinusOne) {
   // 15 stands for 16: AutoGPTQ adds one to the code, not modulo 16.
   AttentionConfig first = smallConfig(), second = smallConfig();
-  first.gptqZeros = ZeroPoints::MinusOne;
+  first.integers.zeros = IntegerQuantization::ZeroPoints::MinusOne;
   std::vector<float> elements = Unpacked(partsOfGPTQ(0x777777F7), first).elements();
   for (int column = 0; column < 8; ++column) {
     EXPECT_EQ(elements[column], column - 8.0f);
     EXPECT_EQ(elements[32 + column], column - 16.0f);
   }
-  second.gptqZeros = ZeroPoints::AsTheyAre;
+  second.integers.zeros = IntegerQuantization::ZeroPoints::AsTheyAre;
   EXPECT_EQ(Unpacked(partsOfGPTQ(0x77777777), second).elements()[0], -7.0f);
   std::vector<TestTensor> symmetric = partsOfGPTQ(0);
   symmetric.erase(symmetric.begin() + 1);
@@ -169,6 +169,29 @@ TEST(PackedFormatsTest, ElementsAreFreedWithTheLastHandle) {
   std::weak_ptr<const SafetensorsTensor> alive = first;
   first.reset(), second.reset();
   EXPECT_TRUE(alive.expired());
+}
+
+TEST(PackedFormatsTest, LastGroupsMayBeSmaller) {
+  // Two groups of 32 columns may be of 16 and 16, or of 24 and 8.
+  std::vector<uint32_t> codes(4 * 8, 0x99999999);
+  std::vector<uint16_t> scales(16, one);
+  std::fill(scales.begin() + 8, scales.end(), half);
+  std::vector<TestTensor> parts = {part<uint32_t>(".qweight", DType::I32, {4, 8}, codes),
+                                   part<uint16_t>(".scales", DType::F16, {2, 8}, scales)};
+  EXPECT_EQ(Unpacked(parts).elements()[16], 0.5f);
+  AttentionConfig config = smallConfig();
+  config.integers.groups = {{{"q_b_proj"}, 8}, {{"Linear"}, 24}};
+  EXPECT_EQ(Unpacked(parts, config).elements()[23], 1.0f);
+  EXPECT_EQ(Unpacked(parts, config).elements()[24], 0.5f);
+  config.integers.groups = {{{"Linear"}, 24}, {{"q_a_proj"}, 8}};
+  EXPECT_NE(Unpacked(parts, config)
+                .error()
+                .find("scales has 2 groups for 32 columns, which the config's group_size of "
+                      "8 does not make; give the quantization_config of this checkpoint"),
+            std::string::npos);
+  parts[1] = part<uint16_t>(".scales", DType::F16, {3, 8}, std::vector<uint16_t>(24, one));
+  EXPECT_NE(Unpacked(parts).error().find("which without a group_size in the config may be of any size"),
+            std::string::npos);
 }
 
 TEST(PackedFormatsTest, GroupsOfColumnsAreChecked) {

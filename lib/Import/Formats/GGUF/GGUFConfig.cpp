@@ -49,6 +49,15 @@ static constexpr StringLiteral known[] = {
     "rope.scaling.finetuned",
 };
 
+/// Keys that change nothing if they are 1 or true.
+static constexpr StringLiteral ones[] = {
+    "attention.causal",
+    "rope.scale_linear",
+    "rope.scaling.attn_factor",
+    "rope.scaling.yarn_attn_factor",
+    "rope.scaling.yarn_ext_factor",
+};
+
 namespace {
 /// Reads keys and keeps the first error.
 class ConfigReader {
@@ -117,9 +126,10 @@ void ConfigReader::checkNothingElse() {
     StringRef rest = StringRef(key);
     if (!rest.consume_front(architecture) || !rest.consume_front("."))
       continue;
+    bool isOne = value.getAsNumber() == 1.0 || value.getAsBoolean() == true;
     bool isOff = value.getAsNumber() == 0.0 || value.getAsBoolean() == false;
     if (llvm::any_of(scopes, [&](StringRef scope) { return rest.starts_with(scope); }) &&
-        !llvm::is_contained(known, rest) && !isOff)
+        !llvm::is_contained(known, rest) && (llvm::is_contained(ones, rest) ? !isOne : !isOff))
       refuse(StringRef(key), shortText(value) + " is not supported; give the original checkpoint");
   }
 }
