@@ -79,7 +79,7 @@ static std::string formOf(const LayerWeights &weights) {
 }
 
 Error ReferenceModel::fromBundle(const mla_bundle_info &info, int64_t layer) {
-  Result<SafetensorsFile> file = openWeights(info.path);
+  Result<WeightFiles> file = openWeights(info.path);
   if (!file)
     return file.error();
   own = std::move(*file);

@@ -112,6 +112,9 @@ struct WeightSource {
   llvm::function_ref<llvm::Expected<const SafetensorsTensor *>(llvm::StringRef name)> find;
   /// Reads the elements too. They are in memory while the result exists.
   llvm::function_ref<llvm::Expected<std::shared_ptr<const SafetensorsTensor>>(llvm::StringRef name)> read;
+  /// The weights of another bundle, for those that no adapter changes: they are made and compared, not written. Null:
+  /// all are written.
+  const SafetensorsFile *base = nullptr;
 };
 
 /// Runs passes on a module. `what` is for messages.

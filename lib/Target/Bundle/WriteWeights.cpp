@@ -15,6 +15,7 @@
 #include "llvm/Support/Alignment.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 
 using namespace mla;
@@ -69,8 +70,9 @@ struct Inputs {
 /// Writes a weight of a layer.
 class WeightWriter {
 public:
+  /// `same` is the weight of a base, with which it is compared instead of written; or null.
   WeightWriter(const WeightPreparation::Weight &weight, const Inputs &inputs, Certifier &certifier,
-               SafetensorsWriter &writer, std::string name);
+               SafetensorsWriter &writer, std::string name, const SafetensorsTensor *same);
   int64_t numTiles() const { return tiles; }
   uint64_t tileBytes() const { return bytesOf(weight.spec.dtype, weight.tile); }
   /// Compute, check and write a tile. Thread-safe.
@@ -85,6 +87,7 @@ private:
   Certifier &certifier;
   SafetensorsWriter &writer;
   std::string name;
+  const SafetensorsTensor *same;
   int64_t tiles = 1;
 };
 } // namespace
@@ -114,8 +117,8 @@ static llvm::Expected<Inputs> readInputs(const WeightPreparation::Weight &weight
 }
 
 WeightWriter::WeightWriter(const WeightPreparation::Weight &weight, const Inputs &inputs, Certifier &certifier,
-                           SafetensorsWriter &writer, std::string name)
-    : weight(weight), inputs(inputs), certifier(certifier), writer(writer), name(std::move(name)) {
+                           SafetensorsWriter &writer, std::string name, const SafetensorsTensor *same)
+    : weight(weight), inputs(inputs), certifier(certifier), writer(writer), name(std::move(name)), same(same) {
   for (auto [size, part] : llvm::zip_equal(weight.spec.shape, weight.tile))
     tiles *= size / part;
 }
@@ -131,7 +134,7 @@ llvm::SmallVector<int64_t> WeightWriter::offsetsOf(int64_t tile) const {
   return offsets;
 }
 
-/// Write contiguous pieces of the file: the innermost dimensions from the last tiled one on.
+/// Write, or compare, contiguous pieces of the file: the innermost dimensions from the last tiled one on.
 llvm::Error WeightWriter::writeBox(llvm::ArrayRef<int64_t> offsets, const char *data) const {
   llvm::ArrayRef<int64_t> shape = weight.spec.shape, tile = weight.tile;
   size_t cut = tile.size() - 1;
@@ -142,7 +145,11 @@ llvm::Error WeightWriter::writeBox(llvm::ArrayRef<int64_t> offsets, const char *
     uint64_t index = begin / dtypeSize(weight.spec.dtype), at = 0, stride = dtypeSize(weight.spec.dtype);
     for (size_t i = tile.size(); i-- > 0; stride *= shape[i], index /= tile[i])
       at += (offsets[i] + index % tile[i]) * stride;
-    if (mla::Error error = writer.write(name, at, data, piece))
+    if (same && std::memcmp(static_cast<const char *>(same->data) + at, data, piece) != 0)
+      return llvm::createStringError("--base: its weight " + name +
+                                     " has other elements; compile it from the same "
+                                     "checkpoint with the same options, without the adapter");
+    if (mla::Error error = same ? mla::Error() : writer.write(name, at, data, piece))
       return toLLVM(error);
   }
   return llvm::Error::success();
@@ -166,6 +173,11 @@ llvm::Error WeightWriter::write(int64_t tile) const {
 // All weights
 //===----------------------------------------------------------------------===//
 
+/// Return whether a weight depends on an adapter.
+static bool isAdapted(const WeightPreparation::Weight &weight) {
+  return llvm::any_of(weight.inputs, [](llvm::StringRef input) { return input.contains(".lora_A."); });
+}
+
 static std::string nameIn(int64_t layer, llvm::StringRef weight) {
   if (layer == kEndsLayer)
     return weight.str();
@@ -181,7 +193,9 @@ static llvm::Expected<Certificate> writeWeight(const WeightPreparation::Weight &
   llvm::Expected<Certifier> certifier = Certifier::create(weight.definition, inputs->tensors, layer, weight.name);
   if (!certifier)
     return certifier.takeError();
-  WeightWriter tiles(weight, *inputs, *certifier, writer, nameIn(layer, weight.name));
+  std::string name = nameIn(layer, weight.name);
+  const SafetensorsTensor *same = source.base && !isAdapted(weight) ? source.base->find(name) : nullptr;
+  WeightWriter tiles(weight, *inputs, *certifier, writer, std::move(name), same);
   auto write = [&](int64_t tile) {
     llvm::Error error = tiles.write(tile);
     if (!error)
@@ -209,6 +223,8 @@ private:
   llvm::Error writeLayer(int64_t layer, SafetensorsWriter &writer);
   std::vector<const WeightPreparation::Weight *> weightsOf(int64_t layer) const;
   uint64_t bytesOfLayer(int64_t layer) const;
+  llvm::Error checkBase() const;
+  bool isOwn(const WeightPreparation::Weight &weight) const { return !source.base || isAdapted(weight); }
   void wrote(uint64_t bytes);
 
   const WeightPreparation &preparation;
@@ -231,10 +247,11 @@ WeightFile::WeightFile(const WeightPreparation &preparation, llvm::ArrayRef<int6
     : preparation(preparation), layers(layers), prefix(prefix), users(users), source(source), directory(directory),
       progress(progress), record(directory.file(BundleDirectory::recordFile)) {
   for (int64_t layer : layers) {
-    for (const WeightPreparation::Weight *weight : weightsOf(layer)) {
-      specs.push_back(weight->spec);
-      specs.back().name = nameIn(layer, weight->name);
-    }
+    for (const WeightPreparation::Weight *weight : weightsOf(layer))
+      if (isOwn(*weight)) {
+        specs.push_back(weight->spec);
+        specs.back().name = nameIn(layer, weight->name);
+      }
     allBytes += bytesOfLayer(layer);
   }
 }
@@ -276,14 +293,28 @@ llvm::Error WeightFile::checkInputs() const {
   return llvm::Error::success();
 }
 
+/// Check that the base has the weights that no adapter changes.
+llvm::Error WeightFile::checkBase() const {
+  for (int64_t layer : layers)
+    for (const WeightPreparation::Weight *weight : weightsOf(layer)) {
+      std::string name = nameIn(layer, weight->name);
+      const SafetensorsTensor *same = source.base && !isOwn(*weight) ? source.base->find(name) : nullptr;
+      if (isOwn(*weight) || (same && same->dtype == weight->spec.dtype && same->shape == weight->spec.shape))
+        continue;
+      return llvm::createStringError("--base: " + source.base->path() + " has no weight " + name +
+                                     " of this type and shape; compile it with the same options, without the adapter");
+    }
+  return llvm::Error::success();
+}
+
 /// Open the file, with the contents of an interrupted run if the record has complete layers.
 Result<SafetensorsWriter> WeightFile::open() {
   std::vector<std::string> written;
   for (int64_t layer : layers)
     for (const WeightPreparation::Weight *weight : weightsOf(layer))
-      if (record.find(layer))
+      if (record.find(layer) && isOwn(*weight))
         written.push_back(nameIn(layer, weight->name));
-  std::string path = directory.file(MLA_WEIGHTS_FILE);
+  std::string path = directory.file(source.base ? MLA_ADAPTER_FILE : MLA_WEIGHTS_FILE);
   return written.empty() ? SafetensorsWriter::create(path, specs) : SafetensorsWriter::resume(path, specs, written);
 }
 
@@ -311,6 +342,8 @@ llvm::Error WeightFile::writeLayer(int64_t layer, SafetensorsWriter &writer) {
 
 llvm::Expected<std::vector<Certificate>> WeightFile::write() {
   if (llvm::Error error = checkInputs())
+    return error;
+  if (llvm::Error error = checkBase())
     return error;
   Result<SafetensorsWriter> writer = open();
   if (!writer)
