@@ -11,6 +11,7 @@
 #include "Text.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 using namespace mla;
@@ -18,7 +19,7 @@ using namespace mla::run;
 
 bool mla::run::isReadable(DType dtype) {
   return dtype == DType::F32 || dtype == DType::F64 || dtype == DType::BF16 || dtype == DType::F16 ||
-         dtype == DType::F8_E4M3;
+         dtype == DType::F8_E4M3 || dtype == DType::F8_E8M0;
 }
 
 static double widen(DType dtype, const char *at) {
@@ -34,6 +35,8 @@ static double widen(DType dtype, const char *at) {
     return std::memcpy(&narrow, at, 2), widenBF16(narrow);
   case DType::F16:
     return std::memcpy(&narrow, at, 2), widenF16(narrow);
+  case DType::F8_E8M0: // of scales
+    return std::ldexp(1, static_cast<uint8_t>(*at) - 127);
   default:
     return widenE4M3(static_cast<uint8_t>(*at));
   }

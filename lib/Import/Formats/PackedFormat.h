@@ -41,6 +41,8 @@ enum class ScaleCode {
 /// The factor of the whole tensor.
 enum class GlobalScale { None, Factor, Divisor };
 
+constexpr int64_t configBlocks = -1;
+
 struct PackedFormat {
   llvm::StringLiteral name;
   Code code;
@@ -52,7 +54,9 @@ struct PackedFormat {
   const uint8_t *order; ///< The place in its container of each of 8 neighbours, from the lowest bits; null: in order.
   llvm::StringLiteral scales;
   ScaleCode scaleCode;
-  int64_t group;             ///< Columns of a group; 0: follows from the shape of the scales.
+  /// Columns of a group; 0: follows from the shape of the scales; configBlocks: a scale is for a block of several rows,
+  /// whose size the config gives.
+  int64_t group;
   llvm::StringLiteral zeros; ///< Packed as codes are, along `out`; "" or absent: half of the range of integers.
   bool needsZeros;
   bool zerosAreLess;                 ///< Zeros may be stored minus one (AttentionConfig::gptqZeros).

@@ -42,6 +42,10 @@ static constexpr PackedFormat table[] = {
     {"MXFP8", Code::E4M3, ".weight", DType::F8_E4M3, /*isTransposed=*/false, /*packsOutputs=*/false, nullptr,
      ".weight_scale", ScaleCode::E8M0, /*group=*/32, "", /*needsZeros=*/false, /*zerosAreLess=*/false, "", "",
      GlobalScale::None},
+    // DeepSeek and transformers, with scale_fmt ue8m0
+    {"FP8 with scales in E8M0", Code::E4M3, ".weight", DType::F8_E4M3, /*isTransposed=*/false, /*packsOutputs=*/false,
+     nullptr, ".weight_scale_inv", ScaleCode::E8M0, /*group=*/configBlocks, "", /*needsZeros=*/false,
+     /*zerosAreLess=*/false, "", "", GlobalScale::None},
     // compressed-tensors: int-quantized
     {"INT8", Code::Signed, ".weight", DType::I8, /*isTransposed=*/false, /*packsOutputs=*/false, nullptr,
      ".weight_scale", ScaleCode::Float, /*group=*/0, "", /*needsZeros=*/false, /*zerosAreLess=*/false, "", "",

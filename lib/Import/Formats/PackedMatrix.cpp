@@ -78,9 +78,11 @@ struct PackedMatrix {
   std::array<double, 256> values;
   double noZero = 0.0; ///< Subtracted if there are no zeros.
   int64_t zeroOffset = 0, columns = 0, groups = 0;
+  int64_t groupColumns = 0; ///< 0: not known yet
   const SafetensorsTensor *scales = nullptr;
   ScaleCode scaleCode = ScaleCode::Float;
-  int64_t scaleRows = 0; ///< 1: all rows have the same scales.
+  int64_t scaleRows = 0;    ///< Rows of scales.
+  int64_t rowsPerScale = 1; ///< Rows that share scales.
   std::vector<int64_t> groupOfColumn;
   double global = 1.0;
   bool isDivisor = false;
@@ -102,7 +104,7 @@ static double plainAt(const SafetensorsTensor &tensor, int64_t index) {
 }
 
 double PackedMatrix::scaleAt(int64_t row, int64_t group) const {
-  row = scaleRows == 1 ? 0 : row;
+  row /= rowsPerScale;
   int64_t index = codes.isTransposed ? group * scaleRows + row : row * groups + group;
   switch (scaleCode) {
   case ScaleCode::E4M3:
@@ -158,6 +160,7 @@ private:
   llvm::Expected<int64_t> findColumns(int64_t groups) const;
   llvm::Error openGroups(PackedMatrix &matrix);
   llvm::Error openGlobal(PackedMatrix &matrix);
+  bool findBlocks(const SafetensorsTensor &scales, PackedMatrix &matrix) const;
   bool findGroups(const SafetensorsTensor &scales, PackedMatrix &matrix) const;
 
   Checkpoint &checkpoint;
@@ -200,12 +203,28 @@ llvm::Error PackedOpener::openCodes(PackedMatrix &matrix) {
   return differs(format.codes, **tensor, Twine(dtypeName(format.container)) + " " + llvm::join(expected, " or "));
 }
 
+/// Check that scales are those of the config's blocks.
+bool PackedOpener::findBlocks(const SafetensorsTensor &scales, PackedMatrix &matrix) const {
+  std::optional<BlockQuantization> block = announcedBlock(config, nameInCheckpoint(module, config.attentionsPerLayer));
+  if (!block || !block->blockRows || !block->blockColumns)
+    return false;
+  matrix.rowsPerScale = block->blockRows;
+  matrix.scaleRows = llvm::divideCeilSigned(outputs, block->blockRows);
+  matrix.groups = llvm::divideCeilSigned(inputs, block->blockColumns);
+  matrix.groupColumns = block->blockColumns;
+  return scales.shape == std::vector<int64_t>{matrix.scaleRows, matrix.groups};
+}
+
 /// Determine the number of groups from the shape of the scales.
 bool PackedOpener::findGroups(const SafetensorsTensor &scales, PackedMatrix &matrix) const {
+  if (format.group == configBlocks)
+    return findBlocks(scales, matrix);
   ArrayRef<int64_t> shape = scales.shape;
   bool isOne = scales.numElements() == 1 && !format.group;
   matrix.groups = isOne || shape.size() == 1 ? 1 : shape.size() == 2 ? shape[format.isTransposed ? 0 : 1] : 0;
   matrix.scaleRows = isOne ? 1 : outputs;
+  matrix.rowsPerScale = isOne ? outputs : 1;
+  matrix.groupColumns = format.group;
   bool isColumn = shape.size() == 1 && shape[0] == outputs && !format.group;
   if (!isOne && !isColumn && scales.shape != stored(outputs, matrix.groups))
     return false;
@@ -227,7 +246,10 @@ llvm::Error PackedOpener::openScales(PackedMatrix &matrix) {
   matrix.scaleCode = format.scaleCode;
   if (isCode && findGroups(**tensor, matrix))
     return llvm::Error::success();
-  std::string groups = format.group ? std::to_string(llvm::divideCeilSigned(inputs, format.group)) : "groups";
+  std::string groups = format.group > 0 ? std::to_string(llvm::divideCeilSigned(inputs, format.group)) : "groups";
+  if (format.group == configBlocks)
+    return differs(format.scales, **tensor,
+                   expected + " of blocks of the config's weight_block_size for " + shapeText({outputs, inputs}));
   return differs(format.scales, **tensor,
                  expected + " [" +
                      (format.isTransposed ? groups + ", " + Twine(outputs) : Twine(outputs) + ", " + groups) + "]");
@@ -273,8 +295,8 @@ llvm::Error PackedOpener::openZeros(PackedMatrix &matrix) {
 /// Find the columns of a group. The last may have fewer, so that the number of groups does not tell it, unless it makes
 /// groups of a usual size.
 llvm::Expected<int64_t> PackedOpener::findColumns(int64_t groups) const {
-  if (format.group || groups == 1)
-    return format.group ? format.group : inputs;
+  if (groups == 1)
+    return inputs;
   std::optional<int64_t> columns = announcedColumns(config, nameInCheckpoint(module, config.attentionsPerLayer));
   if (!columns && inputs % groups == 0 && llvm::isPowerOf2_64(inputs / groups))
     return inputs / groups;
@@ -289,7 +311,7 @@ llvm::Expected<int64_t> PackedOpener::findColumns(int64_t groups) const {
 llvm::Error PackedOpener::openGroups(PackedMatrix &matrix) {
   matrix.groupOfColumn.resize(inputs);
   if (!has(format.groupOfColumn)) {
-    llvm::Expected<int64_t> size = findColumns(matrix.groups);
+    llvm::Expected<int64_t> size = matrix.groupColumns ? matrix.groupColumns : findColumns(matrix.groups);
     if (!size)
       return size.takeError();
     for (int64_t k = 0; k < inputs; ++k)

@@ -149,6 +149,19 @@ def microscaled(codes_name, kind, encode_element, decode_element, largest, bits)
     return make
 
 
+def blocks_e8m0(module, w, rows=96, columns=80):
+    grid = [-(-size // block) for size, block in zip(w.shape, (rows, columns))]
+    padded = np.zeros((grid[0] * rows, grid[1] * columns))
+    padded[: w.shape[0], : w.shape[1]] = np.abs(w)
+    power = np.ceil(np.log2(padded.reshape(grid[0], rows, grid[1], columns).max(axis=(1, 3)) / 448))
+    factor = 2 ** power.repeat(rows, 0)[: w.shape[0]].repeat(columns, 1)[:, : w.shape[1]]
+    codes = encode_e4m3(w / factor)
+    return {
+        module + ".weight": tensor("F8_E4M3", codes),
+        module + ".weight_scale_inv": tensor("F8_E8M0", (power + 127).astype(np.uint8)),
+    }, table_e4m3(codes) * factor
+
+
 def int8(module, w):
     stored, scale = encode(np.abs(w).max(1, keepdims=True) / 127, "BF16")
     codes = np.clip(np.round(w / scale), -128, 127).astype(np.int8)
@@ -189,5 +202,6 @@ FORMS = {
     "mxfp4-compressed": (microscaled(".weight_packed", "U8", encode_e2m1, decode_e2m1, 6, 4), {**PACKED, "format": "mxfp4-pack-quantized"}),
     "mxfp4-quark": (microscaled(".weight", "F8_E8M0", encode_e2m1, decode_e2m1, 6, 4), {"quant_method": "quark"}),
     "mxfp8": (microscaled(".weight", "U8", encode_e4m3, table_e4m3, 448, 8), {"quant_method": "modelopt", "quant_algo": "MXFP8"}),
+    "fp8-e8m0": (blocks_e8m0, {"quant_method": "fp8", "scale_fmt": "ue8m0", "weight_block_size": [96, 80]}),
     "int8": (int8, {**PACKED, "format": "int-quantized"}),
 }
