@@ -181,7 +181,8 @@ def time_all(directory, peers, shapes, commit, out):
             print({key: round(value, 4) if isinstance(value, float) else value for key, value in row.items()}, flush=True)
             out.write_text(json.dumps({**facts, "rows": rows}, indent=1))
         ratios = [row["ratio"] for row in rows if row["shape"] == shape]
-        print(f"{shape}: {mean(ratios):.3f} in the geometric mean, {min(ratios):.3f} at least", flush=True)
+        if peers:
+            print(f"{shape}: {mean(ratios):.3f} in the geometric mean, {min(ratios):.3f} at least", flush=True)
         mla_mlir.torch.unregister(name)
     wrong = [row for row in rows if not row["error"] <= BOUND]
     if wrong:

@@ -96,7 +96,7 @@ double mla::gpu::predictProjection(const ProjectionDims &dims, int64_t tokens, i
   double operands = static_cast<double>(dims.contracted) * (dims.rows + dims.terms * tokens);
   double results = 2.0 * static_cast<double>(dims.resultRows()) * tokens;
   double memory = dims.heads * (dims.elementBytes() * operands + results) / m.memoryRate;
-  double inFlight = static_cast<double>(c.blocks * c.stages * tileBytes(c.tileRows));
+  double inFlight = static_cast<double>(c.blocks * c.stages * t.stepBytes);
   if (c.stages < t.steps)
     memory *= std::max(1.0, wantedInFlight / inFlight);
   double intake = waves * t.steps * t.stepBytes / m.intakeRate;

@@ -83,7 +83,7 @@ struct ProjectionModel {
   double memoryRate = 3.0e6;       ///< bytes of memory
   double intakeRate = 71e3;        ///< bytes that an SM reads
   double cycleRate = 1450;         ///< cycles under the load of tensor cores
-  double sumKernelTime = 2.0;      ///< microseconds of the additional kernel
+  double sumKernelTime = 3.0;      ///< microseconds that the additional kernel adds to a step
   double sumRate = 1.5e6;          ///< bytes of that kernel
   double storeLatency = 500;       ///< cycles of storing a tile, while its CTA multiplies nothing
   double storedPerCycle = 32;      ///< elements, likewise
