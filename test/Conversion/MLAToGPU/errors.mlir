@@ -299,6 +299,19 @@ func.func @direct_product_of_unaligned_rows(%x: tensor<?x164xbf16>) -> tensor<?x
 
 // -----
 
+func.func @appends_nothing(%x: tensor<?x160xbf16>) -> tensor<?x48xbf16>
+    attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, q = naive, o = naive}>} {
+  %w_dq = mla.weight "w" : tensor<48x160xbf16>
+  // expected-error @+1 {{'mla.kernel' op expected 'appends' of the schedule to be 0: the kernel appends nothing}}
+  %y = mla.kernel projection "y"(%a = %x, %w = %w_dq) schedule <projection, {appends = 1, blocks = 1, rows = 64, splits = 1, stages = 2, streamed = 0, tokens = 64}> : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16> {
+    %z = mla.project %a, %w : (tensor<?x160xbf16>, tensor<48x160xbf16>) -> tensor<?x48xbf16>
+    mla.yield %z : tensor<?x48xbf16>
+  }
+  return %y : tensor<?x48xbf16>
+}
+
+// -----
+
 func.func @direct_product_of_many_columns(%x: tensor<?x16384xbf16>) -> tensor<?x48xbf16>
     attributes {mla.phase = #mla.phase<prefill>, mla.regime = #mla.regime<{phase = prefill, q = naive, o = naive}>} {
   %w_dq = mla.weight "w" : tensor<48x16384xbf16>

@@ -22,6 +22,10 @@ mla::schema::PackedRow AppendShape::row() const {
   return row;
 }
 
+int64_t AppendShape::blocksOfToken() const {
+  return queries ? 1 + llvm::divideCeil(queries->heads, queries->headsOfBlock()) : 1;
+}
+
 std::string AppendShape::name() const {
   return "append_" + std::to_string(latent) + "_page" + std::to_string(page) + "_e" +
          llvm::utohexstr(llvm::bit_cast<uint64_t>(epsilon), true) +
@@ -99,6 +103,16 @@ void mla::gpu::appendOrRotate(KernelBuilder &k, mlir::gpu::GPUModuleOp module, c
   k.when(
       y == 0, [&] { appendRows(k, module, shape, a, x); },
       [&] { rotateHeads(k, module, *shape.queries, *a.queries, a.positions, x, y - 1); });
+}
+
+Val mla::gpu::countAppendBlocks(KernelBuilder &k, const AppendShape &shape, const AppendArguments &a) {
+  Val tokens = k.argument(a.tokens);
+  return shape.queries ? tokens * shape.blocksOfToken() : ceilDiv(tokens, appendTokens);
+}
+
+void mla::gpu::appendOrRotate(KernelBuilder &k, mlir::gpu::GPUModuleOp module, const AppendShape &shape,
+                              AppendArguments &a, Val number) {
+  appendOrRotate(k, module, shape, a, number / shape.blocksOfToken(), number % shape.blocksOfToken());
 }
 
 void mla::gpu::emitAppend(mlir::gpu::GPUModuleOp module, const AppendShape &shape) {

@@ -30,6 +30,8 @@ struct AppendShape {
   Element latentElement() const { return format == CacheFormat::Standard ? Element::BF16 : Element::E4M3; }
   Element keyElement() const { return format == CacheFormat::FP8Tensor ? Element::E4M3 : Element::BF16; }
   schema::PackedRow row() const; ///< its offsets, also of a standard row
+  /// CTAs in y: one that appends, and those that rotate queries.
+  int64_t blocksOfToken() const;
   std::string name() const;
 };
 
@@ -50,6 +52,10 @@ struct AppendArguments {
 /// The work of CTA (x, y) of emitAppend(), by a CTA of appendThreads or more, which first waits for its predecessors.
 void appendOrRotate(KernelBuilder &k, mlir::gpu::GPUModuleOp module, const AppendShape &shape, AppendArguments &a,
                     Val x, Val y);
+/// The same for CTAs in one dimension, (0, 0), (0, 1), …: how many there are, and the work of one.
+Val countAppendBlocks(KernelBuilder &k, const AppendShape &shape, const AppendArguments &a);
+void appendOrRotate(KernelBuilder &k, mlir::gpu::GPUModuleOp module, const AppendShape &shape, AppendArguments &a,
+                    Val number);
 
 /// Adds the kernel to the module, if it is not there. Grid: ceil(tokens / appendTokens); with queries (tokens, 1 + CTAs
 /// per token of their rotation). Tokens at negative positions, of no sequence, or in pages that do not exist are not

@@ -61,7 +61,6 @@ public:
 
 private:
   void multiply();
-  void appendBlock(AppendArguments &a, Val number);
   Val weightAt(Val row);
   void storePair(Val token);
 
@@ -114,13 +113,6 @@ void DirectProduct::multiply() {
   });
 }
 
-/// Does the work of the append's CTA `number`.
-void DirectProduct::appendBlock(AppendArguments &a, Val number) {
-  const std::optional<RopeShape> &queries = s.append->queries;
-  int64_t ofToken = queries ? 1 + llvm::divideCeil(queries->heads, queries->headsOfBlock()) : 1;
-  appendOrRotate(k, module, *s.append, a, number / ofToken, number % ofToken);
-}
-
 void DirectProduct::emit() {
   unsigned wArg = k.addPointer(), secondArg = s.border ? k.addPointer() : wArg, xArg = k.addPointer(),
            yArg = k.addPointer();
@@ -132,7 +124,9 @@ void DirectProduct::emit() {
   w = k.argument(wArg), second = k.argument(secondArg), x = k.argument(xArg), y = k.argument(yArg);
   tokens = k.argument(tokensArg), tokenStride = k.argument(tokenStrideArg), headStride = k.argument(headStrideArg);
   if (append)
-    k.when(k.blockX() < s.blocks(), [&] { multiply(); }, [&] { appendBlock(*append, k.blockX() - s.blocks()); });
+    k.when(
+        k.blockX() < s.blocks(), [&] { multiply(); },
+        [&] { appendOrRotate(k, module, *s.append, *append, k.blockX() - s.blocks()); });
   else
     multiply();
   k.finish();

@@ -74,7 +74,8 @@ std::string ProjectionShape::name() const {
          border + scales + (scattered ? "_scattered" : "") + "_tile" + text(c.tileRows) + "x" + text(c.tileTokens) +
          "_stages" + text(c.stages) + (c.splits > 1 ? "_splits" + text(c.splits) : "") +
          (c.blocks > 1 ? "_blocks" + text(c.blocks) : "") + (c.turns > 1 ? "_turns" + text(c.turns) : "") +
-         (c.streamed ? "_streamed" : "") + (c.early ? "_early" : "") + (floatResult ? "_f32" : "");
+         (c.streamed ? "_streamed" : "") + (c.early ? "_early" : "") + (floatResult ? "_f32" : "") +
+         (append ? "_" + append->name() : "");
 }
 
 std::string ProjectionShape::sumName() const {
@@ -110,6 +111,9 @@ void Projection::emit() {
   unsigned y = storesOf(s) == Stores::Tiles ? k.addTensorMap() : k.addPointer();
   unsigned firstOf = s.dims.experts ? k.addPointer() : y, orderOf = s.scattered ? k.addPointer() : y;
   unsigned count = k.addInt();
+  std::optional<AppendArguments> append;
+  if (s.append)
+    append.emplace(k, *s.append);
   k.begin();
   if (c.blocks > 1)
     k.function()->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), k.getI32IntegerAttr(c.blocks));
@@ -123,7 +127,17 @@ void Projection::emit() {
   first = k.argument(firstOf);
   order = k.argument(orderOf);
   tokens = k.argument(count);
+  blocks = append ? k.gridX() - countAppendBlocks(k, *s.append, *append) : k.gridX();
+  if (append)
+    k.when(
+        k.blockX() < blocks, [&] { emitProduct(); },
+        [&] { appendOrRotate(k, module, *s.append, *append, k.blockX() - blocks); });
+  else
+    emitProduct();
+  k.finish();
+}
 
+void Projection::emitProduct() {
   // Known to be uniform in a warp: values that depend on it stay in uniform registers.
   Val group = k.shuffle(k.thread() >> 7, k.i32(0));
   prepareBarriers();
@@ -144,7 +158,6 @@ void Projection::emit() {
         int64_t groups = c.tileRows / groupRows;
         multiplyAndStore(c.turns > 1 ? Group{group % groups, group / groups} : Group{group, k.i32(0)});
       });
-  k.finish();
 }
 
 void Projection::prepareBarriers() {
@@ -209,7 +222,7 @@ Tile Projection::tileAt(Val number) {
 
 Vals Projection::forEachTile(llvm::ArrayRef<Val> state,
                              llvm::function_ref<Vals(const Tile &, llvm::ArrayRef<Val>)> body) {
-  return k.loop(k.blockX(), tiles, k.gridX(), state,
+  return k.loop(k.blockX(), tiles, blocks, state,
                 [&](Val number, llvm::ArrayRef<Val> state) { return body(tileAt(number), state); });
 }
 
@@ -290,7 +303,7 @@ Val Projection::copyWeightsAhead() {
           copyWeights(tile, step, state[1] + step);
           return {};
         });
-        return {state[0] + k.gridX(), state[1] + steps};
+        return {state[0] + blocks, state[1] + steps};
       });
   return state[1];
 }

@@ -8,6 +8,7 @@
 #ifndef MLA_CONVERSION_MLATOGPU_SM90_PROJECTION_H
 #define MLA_CONVERSION_MLATOGPU_SM90_PROJECTION_H
 
+#include "Append.h"
 #include "Hopper.h"
 #include "ProjectionChoices.h"
 
@@ -35,8 +36,9 @@ struct ProjectionShape {
   ProjectionDims dims;
   WeightBlocks blocks;
   ProjectionChoices choices;
-  bool floatResult = false; ///< y is f32 and contiguous
-  bool scattered = false;   ///< of experts: row r of y is stored as row order[r]
+  bool floatResult = false;          ///< y is f32 and contiguous
+  bool scattered = false;            ///< of experts: row r of y is stored as row order[r]
+  std::optional<AppendShape> append; ///< by the last CTAs of the same kernel, which need none of y
 
   std::string name() const;    ///< of the product
   std::string sumName() const; ///< of the kernel that sums the parts of k
@@ -79,7 +81,8 @@ inline constexpr int64_t projectionSumWidth = 4; ///< elements of y per thread
 ///   pointer y or partial sums   (f32)
 ///   pointer y                   (gated, or of experts: bf16 [tokens, rows of y])
 /// of experts, pointer first, i32 [experts + 1], and if scattered, pointer order, i32 [tokens]; and tokens: of experts,
-/// rows of choices. Grid: any number of CTAs in x, which take tiles in turn.
+/// rows of choices; those of the append. Grid: any number of CTAs in x, which take tiles in turn, then those of the
+/// append.
 void emitProjection(mlir::gpu::GPUModuleOp module, const ProjectionShape &shape);
 
 /// Adds the kernel that sums the parts: pointer partial sums, pointer y; tokens, and the strides of y in elements

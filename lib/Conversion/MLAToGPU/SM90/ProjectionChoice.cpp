@@ -143,6 +143,22 @@ static bool fitStages(ProjectionChoices &c, const ProjectionDims &dims, int64_t 
   return false;
 }
 
+/// Returns whether one more CTA fits on an SM.
+static bool hasRoom(ProjectionChoices c, const ProjectionDims &dims) {
+  ++c.blocks;
+  return c.blocks * (c.sharedBytes(dims) + blockOverhead) <= processorShared && haveRegisters(c, dims);
+}
+
+void mla::gpu::leaveRoom(ProjectionChoices &choices, const ProjectionDims &dims) {
+  constexpr int64_t leastStages = 4;
+  for (ProjectionChoices c = choices; c.blocks > 0; --c.blocks)
+    for (c.stages = choices.stages; c.stages >= std::max(leastStages, 2 * c.turns); c.stages -= c.turns)
+      if (hasRoom(c, dims)) {
+        choices = c;
+        return;
+      }
+}
+
 /// Calls `consider` with the tiles, parts and turns that are possible for these tokens.
 static void forEachCandidate(const ProjectionDims &dims, int64_t tokens, int64_t processors,
                              llvm::function_ref<void(ProjectionChoices)> consider) {

@@ -49,7 +49,7 @@ struct ProjectionDims {
 };
 
 /// A tile of y is `tileRows` rows of the weight times `tileTokens` tokens. In a schedule: rows, tokens, stages, splits,
-/// blocks, turns, streamed, early.
+/// blocks, turns, streamed, early, appends.
 struct ProjectionChoices {
   int64_t tileRows = 64;   ///< 64 or 128: one or two warpgroups that multiply
   int64_t tileTokens = 16; ///< 16, or a multiple of 32 up to 256, of e4m3 up to 192
@@ -60,6 +60,7 @@ struct ProjectionChoices {
   bool streamed = false;   ///< each weight is read about once: leave L2 to the tokens
   bool direct = false;     ///< by threads, without tiles: of few tokens (DirectProduct.h)
   bool early = false;      ///< dependents are launched when the product starts, not when it ends
+  bool appends = false;    ///< other CTAs of the same launch append, if the kernel does, not a launch of their own
 
   int64_t multiplyingGroups() const { return tileRows / 64 * turns; } ///< warpgroups
   int64_t sharedBytes(const ProjectionDims &dims) const;              ///< dynamic shared memory per CTA
@@ -75,6 +76,10 @@ int64_t directLanes(int64_t contracted);
 /// Returns whether products of up to directTokens tokens should be direct: w is bf16, and all CTAs run at the same time
 /// on `processors` SMs, with w in their registers.
 bool shouldBeDirect(const ProjectionDims &dims, int64_t processors);
+
+/// Changes choices so that one more CTA fits on an SM beside those of the product, if they have other stages or one CTA
+/// less. Leaves them as they are otherwise.
+void leaveRoom(ProjectionChoices &choices, const ProjectionDims &dims);
 
 /// What the time of a product is predicted from. Rates are per microsecond or per cycle. Fitted to measurements of an
 /// H100 with these kernels; benchmarks/fit_projections.cpp has the error of the fit, and refits

@@ -45,7 +45,7 @@ Stores storesOf(const ProjectionShape &shape);
 class Projection {
 public:
   Projection(mlir::gpu::GPUModuleOp module, const ProjectionShape &shape)
-      : s(shape), c(shape.choices), p(shape.stagePolicy()), at(shape.choices, shape.dims),
+      : module(module), s(shape), c(shape.choices), p(shape.stagePolicy()), at(shape.choices, shape.dims),
         k(module, shape.name(), shape.threads(), c.blocks == 1) {}
   virtual ~Projection() = default;
   void emit();
@@ -63,6 +63,7 @@ protected:
 
   //===- What all share ---------------------------------------------------===//
 
+  void emitProduct();
   void prepareBarriers();
   Val full(Val stage) { return k.shared(at.full, stage * 8); }
   Val empty(Val stage) { return k.shared(at.empty, stage * 8); }
@@ -95,6 +96,7 @@ protected:
   void copyRows(const Tile &tile, int64_t from, Val group);
   void storeSums(const Tile &tile, llvm::ArrayRef<Val> sums, Val group);
 
+  mlir::gpu::GPUModuleOp module;
   const ProjectionShape &s;
   const ProjectionChoices &c;
   const StagePolicy &p;
@@ -103,6 +105,7 @@ protected:
   Val weightMap, secondMap, tokenMap, result, tokens;
   Val first, order; ///< of experts
   Val tokenTiles, tiles;
+  Val blocks; ///< CTAs that multiply
 };
 
 std::unique_ptr<Projection> createPlainProjection(mlir::gpu::GPUModuleOp module, const ProjectionShape &shape);

@@ -191,7 +191,7 @@ SmallVector<int64_t> ProjectionKind::chooseLimits(KernelOp kernel, const Purpose
 KernelKind::Choices ProjectionKind::chooseSchedule(KernelOp kernel, const Purpose &purpose,
                                                    const TargetInfo &target) const {
   ProjectionDims dims = dimsOf(*kernel.getBody().getOps<ProjectOp>().begin());
-  Choices choices = scheduleOf(dims, purpose, target);
+  Choices choices = scheduleOf(dims, purpose, target, /*appends=*/findIn<AppendOp>(kernel) != nullptr);
   choices.emplace_back("direct", purpose.tokens <= directTokens && isDirect(dims, purpose, target));
   return choices;
 }
@@ -255,9 +255,14 @@ static LogicalResult addLaunches(KernelOp kernel, mlir::gpu::GPUModuleOp module,
     return failure();
   if (choices.direct)
     return addDirect(kernel, op, module, *shape, *x, append, chosen, launches);
+  bool appends = append && choices.appends;
+  if (appends)
+    shape->append = append->shape;
   emitProjection(module, *shape);
   unsigned workspace = launches.workspace.size();
   Launch product = launchOfProduct(*shape, x->rows);
+  if (appends)
+    product.grid[0] = product.grid[0] + append->grid[0] * append->grid[1];
   product.grid[0] = product.grid[0] * chosen;
   if (failed(addWeights(op, *shape, product)))
     return failure();
@@ -266,6 +271,8 @@ static LogicalResult addLaunches(KernelOp kernel, mlir::gpu::GPUModuleOp module,
     return failure();
   product.arguments.push_back(resultOf(*shape, x->rows, workspace));
   product.arguments.push_back(x->rows);
+  if (appends)
+    llvm::append_range(product.arguments, append->arguments);
   launches.launches.push_back(product);
   if (shape->choices.splits > 1) {
     emitProjectionSum(module, *shape);
@@ -295,7 +302,7 @@ FailureOr<Launches> ProjectionKind::generate(KernelOp kernel, mlir::gpu::GPUModu
   Launches launches;
   AffineExpr isAppended = number(kernel, 0); // by the product's launch
   auto add = [&](const ProjectionChoices &choices, AffineExpr chosen) {
-    if (choices.direct)
+    if (choices.direct || choices.appends)
       isAppended = isAppended + chosen;
     return addLaunches(kernel, module, choices, *append, chosen, launches);
   };

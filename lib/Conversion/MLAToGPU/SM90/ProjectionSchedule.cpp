@@ -17,14 +17,15 @@ using namespace mla::gpu;
 static constexpr int64_t mostTokens = 1 << 20;
 
 static constexpr ScheduleKey scheduleKeys[] = {
-    {"tokens", 16, 256}, // of a tile
-    {"rows", 64, 128},   // of the weight, of a tile
-    {"stages", 2, 64},   // steps of 128 bytes of columns in flight
-    {"blocks", 1, 16},   // CTAs per SM
-    {"turns", 1, 3, 1},  // warpgroups per 64 rows, which multiply stages in turn
-    {"streamed", 0, 1},  // weights leave L2 to the tokens
-    {"direct", 0, 1, 0}, // of few tokens, by threads without tiles
-    {"early", 0, 1, 0},  // dependents are launched when the product starts, and copy their weights
+    {"tokens", 16, 256},  // of a tile
+    {"rows", 64, 128},    // of the weight, of a tile
+    {"stages", 2, 64},    // steps of 128 bytes of columns in flight
+    {"blocks", 1, 16},    // CTAs per SM
+    {"turns", 1, 3, 1},   // warpgroups per 64 rows, which multiply stages in turn
+    {"streamed", 0, 1},   // weights leave L2 to the tokens
+    {"direct", 0, 1, 0},  // of few tokens, by threads without tiles
+    {"early", 0, 1, 0},   // dependents are launched when the product starts, and copy their weights
+    {"appends", 0, 1, 0}, // in the product's launch, if the kernel appends
     // A class has a kernel of its own, for steps of up to so many tokens; 0: any number.
     {kLimitKey, 1, mostTokens, 0},
     {"splits", 1, 1024}, // parts of the columns
@@ -52,7 +53,8 @@ SmallVector<int64_t> mla::gpu::limitsOf(const ProjectionDims &dims, const Purpos
   return {tokensOfStep(dims, tokensOfOneTile), tokensOfStep(dims, tokensOfFewTiles)};
 }
 
-KernelKind::Choices mla::gpu::scheduleOf(const ProjectionDims &dims, const Purpose &purpose, const TargetInfo &target) {
+KernelKind::Choices mla::gpu::scheduleOf(const ProjectionDims &dims, const Purpose &purpose, const TargetInfo &target,
+                                         bool appends) {
   // The last class of prefill has no bound: a tile is chosen for steps that are longer than the typical one.
   constexpr int64_t longer = 2;
   bool isLonger = dims.experts && purpose.tokens > tokensOfStep(dims, tokensOfFewTiles);
@@ -61,11 +63,16 @@ KernelKind::Choices mla::gpu::scheduleOf(const ProjectionDims &dims, const Purpo
   // With few tokens a kernel is over before the next one could be launched at its end.
   constexpr int64_t fewTokens = 64;
   bool isEarly = purpose.tokens <= fewTokens;
+  // The append of many tokens runs faster on CTAs without shared memory.
+  if (appends && isEarly)
+    leaveRoom(best, dims);
   KernelKind::Choices choices = {{"tokens", best.tileTokens}, {"rows", best.tileRows}, {"stages", best.stages},
                                  {"blocks", best.blocks},     {"turns", best.turns},   {"streamed", best.streamed},
                                  {"early", isEarly}};
   if (dims.maySplit())
     choices.emplace_back("splits", best.splits);
+  if (appends)
+    choices.emplace_back("appends", isEarly);
   return choices;
 }
 
@@ -81,6 +88,7 @@ static ProjectionChoices choicesOf(ScheduleAttr schedule, size_t ofClass) {
   choices.streamed = schedule.get("streamed", ofClass) != 0;
   choices.direct = schedule.find("direct", ofClass).value_or(0) != 0;
   choices.early = schedule.find("early", ofClass).value_or(0) != 0;
+  choices.appends = schedule.find("appends", ofClass).value_or(0) != 0;
   return choices;
 }
 
@@ -98,6 +106,8 @@ LogicalResult mla::gpu::forEachClass(ScheduleAttr schedule, AffineExpr tokens, L
 }
 
 LogicalResult mla::gpu::checkChoices(KernelOp kernel, const ProjectionShape &shape) {
+  if (shape.choices.appends && kernel.getBody().getOps<AppendOp>().empty())
+    return kernel.emitOpError("expected 'appends' of the schedule to be 0: the kernel appends nothing");
   if (shape.choices.areValidFor(shape.dims))
     return success();
   return kernel.emitOpError(

@@ -21,9 +21,10 @@ namespace mla::gpu {
 /// Return the keys of a schedule; `splits` is the last.
 llvm::ArrayRef<ScheduleKey> projectionKeys();
 
-/// Return the default limits of classes, and the default choices of one.
+/// Return the default limits of classes, and the default choices of one, of a kernel that also appends or not.
 llvm::SmallVector<int64_t> limitsOf(const ProjectionDims &dims, const Purpose &purpose, const TargetInfo &target);
-KernelKind::Choices scheduleOf(const ProjectionDims &dims, const Purpose &purpose, const TargetInfo &target);
+KernelKind::Choices scheduleOf(const ProjectionDims &dims, const Purpose &purpose, const TargetInfo &target,
+                               bool appends = false);
 
 /// Calls `add` with the choices of each class of a complete schedule, and with an expression that is 1 if a step of
 /// `tokens` tokens is of the class, else 0. Their limits are the launches' choice.
