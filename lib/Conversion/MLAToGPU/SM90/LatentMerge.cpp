@@ -417,7 +417,9 @@ void LatentMerge::emit() {
   k.function()->setAttr(mlir::NVVM::NVVMDialect::getMinctasmAttrName(), k.getI32IntegerAttr(latentMergeBlocks));
   lane = k.thread() & 31;
   warp = k.shuffle(k.thread() >> 5, k.i32(0));
-  k.when(dependentsMayComeEarly(k.argument(batchArg), k.argument(partsArg)), [&] { launchDependents(k); });
+  // With more sequences the product that follows is slower if it starts early (docs/performance.md).
+  Val processors = k.argument(partsArg) * ceilDiv(k.argument(rowsArg), queryRows);
+  k.when(k.argument(batchArg) * 2 <= processors, [&] { launchDependents(k); });
   waitForPredecessors(k);
   k.loop(k.i32(0), k.argument(batchArg), k.i32(threads), {k.blockX()}, [&](Val first, llvm::ArrayRef<Val> state) {
     describe(first + k.thread());
