@@ -417,7 +417,7 @@ void LatentMerge::emit() {
   k.function()->setAttr(mlir::NVVM::NVVMDialect::getMinctasmAttrName(), k.getI32IntegerAttr(latentMergeBlocks));
   lane = k.thread() & 31;
   warp = k.shuffle(k.thread() >> 5, k.i32(0));
-  // With more sequences the product that follows is slower if it starts early (docs/performance.md).
+  // With more sequences the product that follows is slower if it starts early (docs/performance-layers.md).
   Val processors = k.argument(partsArg) * ceilDiv(k.argument(rowsArg), queryRows);
   k.when(k.argument(batchArg) * 2 <= processors, [&] { launchDependents(k); });
   waitForPredecessors(k);
