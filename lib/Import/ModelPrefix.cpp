@@ -22,14 +22,19 @@ using llvm::StringRef;
 
 static constexpr StringRef usualPrefix = "model.", layers = "layers.";
 
-/// Projections specific to latent attention, as the part of a name after "self_attn.", and projections that other
-/// attentions have too.
-static constexpr StringRef ofLatent[] = {"q_a_proj", "q_b_proj", "kv_a_proj_with_mqa", "kv_b_proj"};
+/// What an attention is called in a layer.
+static constexpr StringRef attentions[] = {".self_attn.", ".attention."};
+
+/// Projections specific to latent attention, as the part of a name after "self_attn.", also in Mistral's own format,
+/// and projections that other attentions have too.
+static constexpr StringRef ofLatent[] = {"q_a_proj",       "q_b_proj", "kv_a_proj_with_mqa", "kv_b_proj", "wq_a",
+                                         "wkv_a_with_mqa", "wkv_b"};
 static constexpr StringRef ofAny[] = {"q_proj", "o_proj"};
 
 static bool isOfAttention(StringRef rest, ArrayRef<StringRef> modules) {
   uint64_t number;
-  if (!rest.consume_front(layers) || rest.consumeInteger(10, number) || !rest.consume_front(".self_attn."))
+  if (!rest.consume_front(layers) || rest.consumeInteger(10, number) ||
+      llvm::none_of(attentions, [&](StringRef name) { return rest.consume_front(name); }))
     return false;
   if (!rest.consumeInteger(10, number) && !rest.consume_front(".")) // one of several attentions of a layer
     return false;

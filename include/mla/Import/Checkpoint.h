@@ -71,6 +71,10 @@ llvm::Expected<std::unique_ptr<Checkpoint>> nameLayersAsUsual(std::unique_ptr<Ch
 /// "model.layers.K.self_attn." names "model.layers.(K / N).self_attn.(K mod N).". Unchanged if N is 1.
 std::unique_ptr<Checkpoint> numberAttentions(std::unique_ptr<Checkpoint> checkpoint, int64_t attentionsPerLayer);
 
+/// Return a view of a checkpoint of this family in which modules of layers have the usual names, "self_attn.o_proj" for
+/// "attention.dense" of Ling. Unchanged if the family has the usual ones.
+std::unique_ptr<Checkpoint> nameModulesAsUsual(std::unique_ptr<Checkpoint> checkpoint, llvm::StringRef modelType);
+
 /// Return the name of an attention's tensor or module in the checkpoint of a model with this many attentions per
 /// layer: "model.layers.1.self_attn.1.kv_b_proj" for "model.layers.3.self_attn.kv_b_proj", with two.
 std::string nameInCheckpoint(llvm::StringRef name, int64_t attentionsPerLayer);
