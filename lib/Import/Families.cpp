@@ -246,12 +246,9 @@ static constexpr Refusal refusedModels[] = {
     {"deepseek_v4",
      "another attention: keys and values are one shared vector, compressed over tokens, and its result is "
      "rotated back; it has no kv_b_proj and is not multi-head latent attention"},
-    {"longcat_flash_ngram", "sparse attention without a fixed number of keys"},
     {"openpangu_v2",
      "learned latents in front of all tokens (param_sink_number), and convolutions of latents and results "
      "over tokens (use_mome)"},
-    {"openpangu_v2_omni_moe", "what openpangu_v2 needs"},
-    {"openpangu_v2_vl_moe", "what openpangu_v2 needs"},
 };
 
 static constexpr Refusal refusedRopes[] = {

@@ -157,6 +157,8 @@ static void parseBailing(FieldReader &reader, AttentionConfig &config, std::opti
   parseGate(reader, config, "gated_attention_proj_granularity_type", "head_wise", "element_wise");
   refuseBias(reader, "use_bias");
   refuseBias(reader, "use_qkv_bias");
+  if (reader.find(layerTypes))
+    return parseLayerTypes(reader, config, {"full_attention"});
   int64_t size = reader.count("layer_group_size", maxLayers), whole = config.numLayers / size * size;
   for (int64_t i = 0; i < config.numLayers; ++i)
     config.otherLayers.push_back((i + 1) % size == 0 || i >= whole ? "" : linear.str());
@@ -195,7 +197,7 @@ static void parseDots3(FieldReader &reader, AttentionConfig &config, std::option
   bool isWindow = typeOf(types, layer.value_or(0)) == windowType;
   if (isWindow)
     config.window = reader.count("sliding_window_size", maxContext);
-  else if (reader.boolean("use_dsa", true))
+  else if (!reader.find("use_dsa") || reader.boolean("use_dsa", true))
     parseIndexer(reader, config, layer);
   config.normsKeyRope = !reader.find("k_rope_only_layernorm") || reader.boolean("k_rope_only_layernorm", true);
   refuseBias(reader, "attention_bias");
@@ -253,7 +255,8 @@ static void translatePangu(Object &root, std::optional<int64_t>) {
 }
 
 static constexpr StringRef ofAxk2[] = {"index_topk", "gated_norm_rank"};
-static constexpr StringRef ofBailing[] = {"gated_attention_proj_granularity_type", "layer_group_size", "use_qk_norm"};
+static constexpr StringRef ofBailing[] = {"gated_attention_proj_granularity_type", "layer_group_size", "layer_types",
+                                          "use_qk_norm"};
 static constexpr StringRef ofDots3[] = {"index_topk",          "layer_types",           "sliding_window_size",
                                         "attention_gate_type", "use_sliding_window",    "apply_mla_qkv_lora_rescale",
                                         "per_layer_config",    "k_rope_only_layernorm", "sliding_window"};

@@ -44,18 +44,10 @@ static constexpr StringRef known[] = {
     "decoder_start_token_id",
     "full_attention_type",
     "head_dim",
-    "index_head_dim",
-    "index_n_heads",
-    "index_rope_interleave",
-    "indexer_rope_interleave",
     "kv_lora_rank",
-    "linear_head_dim",
-    "linear_key_value_heads",
-    "linear_num_heads",
     "max_position_embeddings",
     "max_window_layers",
     "mlp_gate",
-    "moe_gating_fp32",
     "norm_head",
     "num_attention_heads",
     "num_key_value_heads",
@@ -80,11 +72,14 @@ static constexpr StringRef known[] = {
     "rotary_type",
     "add_cross_attention",
     "cross_attention_hidden_size",
-    "moe_gate",
-    "swa_head_dim",
     "tie_lm_head",
     "v_head_dim",
 };
+
+/// First parts of such keys: of MLPs and their routers, indexers, linear attention, residuals and other parts of a
+/// model.
+static constexpr StringRef knownStarts[] = {"hc_",     "index_",  "indexer_", "kda_",    "linear_", "moe_", "mtp_",
+                                            "no_kda_", "router_", "swa_",     "vision_", "audio_",  "vit_"};
 
 static bool isSet(const Value &value) {
   if (const llvm::json::Array *list = value.getAsArray())
@@ -105,7 +100,8 @@ std::vector<std::string> mla::importer::findUnknownKeys(const Object &root, cons
     StringRef key = name;
     bool isRead = llvm::is_contained(known, key) || (family.keys && llvm::is_contained(family.keys->names, key)) ||
                   llvm::any_of(foreignKeys(), [&](const Refusal &refusal) { return refusal.name == key; });
-    if (!isRead && soundsLikeAttention(key) && isSet(value) && !(family.keys && key.starts_with("swa_")))
+    bool isOfOthers = llvm::any_of(knownStarts, [&](StringRef start) { return key.starts_with(start); });
+    if (!isRead && !isOfOthers && soundsLikeAttention(key) && isSet(value))
       keys.push_back(key.str());
   }
   llvm::sort(keys);

@@ -274,6 +274,8 @@ TEST(ConfigErrorTest, KeysOfFamilies) {
        R"("rope_scaling": {"type": "yarn", "factor": 4}, "linear_attn_config": {"full_attn_layers": [4]})",
        "rope_scaling.rope_type: yarn is not supported; expected default"},
       {"bailing_hybrid", R"("layer_group_size": 2)", ""},
+      {"bailing_hybrid",
+       R"("layer_types": ["linear_attention", "full_attention", "linear_attention", "full_attention"])", ""},
       {"bailing_hybrid", "", "layer_group_size: missing; the attention layer cannot be built without it"},
       {"bailing_hybrid", R"("layer_group_size": 2, "use_qkv_bias": true)",
        "use_qkv_bias: true, but what has a bias then is not known; give a model without"},
@@ -317,7 +319,9 @@ TEST(ConfigErrorTest, UnknownKeysAreNamed) {
   };
   EXPECT_EQ(namesOf(R"("attention_temperature": 2.0, "new_sinks": [1], "hidden_dropout": 0.5)"),
             (std::vector<std::string>{"attention_temperature", "new_sinks"}));
-  EXPECT_TRUE(namesOf(R"("attention_temperature": null, "use_new_gate": false, "attention_dropout": 0.1)").empty());
+  EXPECT_TRUE(namesOf(R"("attention_temperature": null, "use_new_gate": false, "attention_dropout": 0.1,
+      "kda_safe_gate": true, "hc_sinkhorn_iters": 20)")
+                  .empty());
 }
 
 TEST(ConfigErrorTest, RefusedFiles) {
