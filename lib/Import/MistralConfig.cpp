@@ -35,8 +35,10 @@ llvm::Error mla::importer::translateMistral(Object &root, StringRef where) {
     return llvm::Error::success();
   root["model_type"] = "mistral_large_3";
   for (auto [own, usual] : names)
-    if (const Value *value = root.get(own); value && !root.get(usual))
-      root[usual] = *value;
+    if (const Value *value = root.get(own); value && !root.get(usual)) {
+      root[usual] = Value(*value);
+      root.erase(own);
+    }
   const Object *yarn = root.getObject("yarn");
   if (!yarn)
     return llvm::Error::success();

@@ -52,13 +52,23 @@ static std::set<std::string> findPrefixes(const Checkpoint &checkpoint, ArrayRef
   return prefixes;
 }
 
+static constexpr StringRef head = "lm_head.";
+
 namespace {
-/// A view of a checkpoint in which layers have the usual names.
+/// A view of a checkpoint in which the parts of its language model have the usual names: "model." for the prefix, and
+/// its head beside. What has a usual name and is under another prefix belongs to another part, and has none here.
 class PrefixedCheckpoint : public Checkpoint {
 public:
   PrefixedCheckpoint(std::unique_ptr<Checkpoint> wrapped, StringRef ownPrefix)
       : Checkpoint(wrapped->where().str()), wrapped(std::move(wrapped)) {
     prefix = ownPrefix.str();
+    StringRef outer = ownPrefix;
+    outer.consume_back(usualPrefix);
+    ownHead = (outer + head).str();
+    bool hasOwn = false;
+    this->wrapped->forEachName([&](StringRef name) { hasOwn |= name.starts_with(ownHead); });
+    if (!hasOwn)
+      ownHead = head.str();
     config = this->wrapped->configJson();
     configPath = this->wrapped->configWhere().str();
   }
@@ -67,21 +77,33 @@ public:
   void forEachName(llvm::function_ref<void(StringRef)> callback) const override {
     wrapped->forEachName([&](StringRef name) {
       StringRef rest = name;
-      if (rest.consume_front(prefix) && rest.starts_with(layers))
+      if (rest.consume_front(ownHead))
+        callback((head + rest).str());
+      else if (rest.consume_front(prefix) && (!prefix.empty() || isOfDecoder(rest)))
         callback((usualPrefix + rest).str());
-      else if (!name.starts_with("model.layers."))
+      else if (!name.starts_with(usualPrefix) && !name.starts_with(head))
         callback(name);
     });
   }
   llvm::Expected<const SafetensorsTensor *> find(StringRef name) override { return wrapped->find(inCheckpoint(name)); }
 
 private:
-  std::string inCheckpoint(StringRef name) const {
-    StringRef rest = name;
-    return rest.consume_front(usualPrefix) && rest.starts_with(layers) ? prefix + rest.str() : name.str();
+  /// Without a prefix, a decoder's own names tell it from what may be beside it.
+  static bool isOfDecoder(StringRef name) {
+    return llvm::any_of(decoderParts, [&](StringRef part) { return name.starts_with(part); });
   }
 
+  std::string inCheckpoint(StringRef name) const {
+    StringRef rest = name;
+    if (rest.consume_front(head))
+      return ownHead + rest.str();
+    return rest.consume_front(usualPrefix) ? prefix + rest.str() : name.str();
+  }
+
+  static constexpr StringRef decoderParts[] = {layers, "embed_tokens.", "norm.", "rotary_emb."};
+
   std::unique_ptr<Checkpoint> wrapped;
+  std::string ownHead;
 };
 } // namespace
 

@@ -56,9 +56,9 @@ protected:
 /// model.safetensors.index.json or one .safetensors file.
 llvm::Expected<std::unique_ptr<Checkpoint>> openCheckpoint(llvm::StringRef path);
 
-/// Return a view of a checkpoint that contains the language model, or only its decoder, in which layers of latent
-/// attention named "PREFIX.layers.K." are named "model.layers.K.". An error if several prefixes have some. Return the
-/// checkpoint unchanged if none has, or if "model." is among them.
+/// Return a view of a checkpoint that contains the language model, or only its decoder, in which "PREFIX" of layers of
+/// latent attention "PREFIX.layers.K." is "model.", also of what else it names, and "lm_head." is beside. An error if
+/// several prefixes have some. Return the checkpoint unchanged if none has, or if "model." is among them.
 llvm::Expected<std::unique_ptr<Checkpoint>> nameLayersAsUsual(std::unique_ptr<Checkpoint> checkpoint);
 
 /// The same for a checkpoint that belongs to a model whose layers are named `base` + "layers.K.". It may have none of

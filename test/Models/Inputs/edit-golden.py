@@ -10,7 +10,7 @@ drop-rope          removes the rotary part: no qk_rope_head_dim, no rows for it.
 long-prefill       replaces prefill by this many random hidden states; prefill.out is random, too
 multiply           multiplies an F32 tensor by a number. The .out tensors are kept
 further            makes layer 0 the first after the model's own, which predicts further tokens
-wrap               names layers "PREFIXlayers.K." and puts the config under KEY of another, beside tensors of a vision tower
+wrap               names the model PREFIX instead of "model." and puts the config under KEY of another, beside tensors of a vision tower
 resize             gives the layer other sizes, keys of the config: weights, hidden states and outputs are random, and there
                    is no indexer
 """
@@ -119,7 +119,9 @@ elif what == "wrap":
     key, prefix = words
     config = json.loads(header["__metadata__"]["config"])
     header["__metadata__"]["config"] = json.dumps({"model_type": "wrapped", key: config, "vision_config": {"hidden_size": 8}})
-    header = {name.replace("model.layers.", f"{prefix}layers."): tensor for name, tensor in header.items()}
+    outer = prefix.removesuffix("model.") if prefix.endswith(".model.") else ""
+    header = {prefix + name.removeprefix("model.") if name.startswith("model.") else outer + name if name.startswith("lm_head.") else name:
+              tensor for name, tensor in header.items()}
     header["vision_tower.layers.0.self_attn.q_proj.weight"] = {"dtype": "F32", "shape": [1, 1], "data_offsets": [len(body), len(body) + 4]}
     body += bytes(4)
 elif what == "drop-rope":
