@@ -230,7 +230,9 @@ static constexpr StringRef greedyOrGroups[] = {"greedy", "group_limited_greedy"}
 static constexpr RouterFamily routerTable[] = {
     {"deepseek_v2", false, false, 1, false, greedyOrGroups},
     {"deepseek_v3", true, true, 2, true, corrected},
+    {"deepseek_v32", true, true, 2, true, corrected},
     {"glm4_moe_lite", true, true, 2, true, corrected},
+    {"glm_moe_dsa", true, true, 2, true, corrected},
     {"kimi_k2", true, true, 2, true, corrected},
     {"longcat_flash", false, true, 1, false, greedy, /*hasZeroExperts=*/true},
     {"mistral4", false, false, 2, true, grouped, /*hasZeroExperts=*/false, /*isJoined=*/true},
