@@ -80,6 +80,9 @@ static void checkIsLatent(FieldReader &reader) {
     reader.refuse("use_mla", "false: " + plain);
   if (const Value *rank = reader.find("kv_lora_rank", /*nullIsAbsent=*/false); rank && rank->kind() == Value::Null)
     reader.refuse("kv_lora_rank", "null: " + plain);
+  if (!reader.boolean("qk_latent_layernorm", true)) // TransMLA
+    reader.refuse("qk_latent_layernorm", "false: latents without norms are not supported; convert the model with "
+                                         "norms, in the form of DeepSeek-V3");
 }
 
 static void parseSizes(FieldReader &reader, const Family &family, AttentionConfig &config) {

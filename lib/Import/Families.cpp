@@ -248,6 +248,10 @@ static constexpr Refusal refusedModels[] = {
     {"deepseek_v4",
      "another attention: keys and values are one shared vector, compressed over tokens, and its result is "
      "rotated back; it has no kv_b_proj and is not multi-head latent attention"},
+    {"gemma2_mla", "what llama_mla needs, and a bound on the scores"},
+    {"llama_mla",
+     "latents without norms, and another scale of the scores (query_pre_attn_scalar): a conversion of TransMLA, "
+     "which in the form of DeepSeek-V3 is deepseek_v3"},
     {"openpangu_v2",
      "learned latents in front of all tokens (param_sink_number), and convolutions of latents and results "
      "over tokens (use_mome)"},

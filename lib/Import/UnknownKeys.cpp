@@ -62,6 +62,7 @@ static constexpr StringRef known[] = {
     "pruned_heads",
     "q_lora_rank",
     "qk_head_dim",
+    "qk_latent_layernorm",
     "qk_nope_head_dim",
     "qk_rope_head_dim",
     "rope_interleave",

@@ -142,6 +142,10 @@ TEST(ConfigErrorTest, OtherFields) {
        "attention_gate_type: not supported for deepseek_v3: it requires a gate between the attention and its output "
        "projection; remove the key if the model does not use it"},
       {"use_mla", "true", ""},
+      {"qk_latent_layernorm", "true", ""},
+      {"qk_latent_layernorm", "false",
+       "qk_latent_layernorm: false: latents without norms are not supported; convert the model with norms, in the form "
+       "of DeepSeek-V3"},
       {"use_mla", "false",
        "use_mla: false: the model has no latent attention; "
        "give the config of a model with latent attention"},
