@@ -206,6 +206,9 @@ static void parseAttention(FieldReader &reader, const Object &root, const Family
     config.furtherLayers = reader.count("num_nextn_predict_layers", maxLayers, /*least=*/0);
   if (family.keys && family.keys->parse && !reader.failed())
     family.keys->parse(reader, config, layer);
+  if (!config.otherLayers.empty() && llvm::none_of(config.otherLayers, [](StringRef other) { return other.empty(); }))
+    reader.refuse("num_hidden_layers",
+                  "no layer has latent attention; give the config of a model with latent attention");
 }
 
 llvm::Expected<AttentionConfig> mla::importer::parseConfig(StringRef json, StringRef path,

@@ -68,11 +68,6 @@ static void parseLatentLayers(FieldReader &reader, AttentionConfig &config, Stri
       config.otherLayers[layer - 1].clear();
 }
 
-static void checkSomeAreLatent(FieldReader &reader, StringRef key, const AttentionConfig &config) {
-  if (!reader.failed() && llvm::none_of(config.otherLayers, [](const std::string &other) { return other.empty(); }))
-    reader.refuse(key, "no layer has latent attention; give the config of a model with latent attention");
-}
-
 //===----------------------------------------------------------------------===//
 // Parts of an attention
 //===----------------------------------------------------------------------===//
@@ -134,7 +129,6 @@ static void parseKimiLinear(FieldReader &reader, AttentionConfig &config, std::o
   else
     parseLatentLayers(reader, config, "linear_attn_config.full_attn_layers",
                       object ? object->get("full_attn_layers") : nullptr);
-  checkSomeAreLatent(reader, "linear_attn_config", config);
 }
 
 static void parseGlm5Next(FieldReader &reader, AttentionConfig &config, std::optional<int64_t> layer) {
@@ -149,7 +143,6 @@ static void parseGlm5Next(FieldReader &reader, AttentionConfig &config, std::opt
   else
     for (int64_t i = 0; i < config.numLayers; ++i)
       config.otherLayers.push_back(i % 4 == 3 ? "" : linear.str());
-  checkSomeAreLatent(reader, layerTypes, config);
 }
 
 /// Every group of layers ends with one of latent attention, and so do what remains of the last.
@@ -178,8 +171,14 @@ static constexpr StringRef windowKeys[] = {"num_attention_heads", "num_key_value
                                            "kv_lora_rank",        "qk_nope_head_dim",    "qk_rope_head_dim",
                                            "v_head_dim",          "rope_theta",          "attention_gate_type"};
 
+/// Return whether a layer, or the first if the model has no such layer, is one of a window.
+static bool hasWindow(const Value *types, std::optional<int64_t> layer) {
+  StringRef type = typeOf(types, layer.value_or(0));
+  return (type.empty() ? typeOf(types, 0) : type) == windowType;
+}
+
 static void translateDots3(Object &root, std::optional<int64_t> layer) {
-  if (typeOf(root.get(layerTypes), layer.value_or(0)) != windowType)
+  if (!hasWindow(root.get(layerTypes), layer))
     return;
   root.erase("rope_scaling");
   root.erase("rope_parameters");
@@ -194,7 +193,7 @@ static void parseDots3(FieldReader &reader, AttentionConfig &config, std::option
   const Value *types = reader.find(layerTypes);
   if (reader.find("per_layer_config") || !types)
     return reader.refuse(layerTypes, "missing, or replaced by per_layer_config; give the released config");
-  bool isWindow = typeOf(types, layer.value_or(0)) == windowType;
+  bool isWindow = hasWindow(types, layer);
   if (isWindow)
     config.window = reader.count("sliding_window_size", maxContext);
   else if (!reader.find("use_dsa") || reader.boolean("use_dsa", true))
