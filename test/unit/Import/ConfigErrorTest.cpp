@@ -418,8 +418,9 @@ TEST(ConfigErrorTest, NotJson) {
 }
 
 // Every prefix of a config, and every config with one byte changed, is parsed or rejected.
-TEST(ConfigErrorTest, DamagedTextNeverCrashes) {
-  std::string text = StringRef(readFile(modelPath("configs/mistral-small-4.json"))).trim().str();
+static void damage(const std::string &file) {
+  SCOPED_TRACE(file);
+  std::string text = StringRef(readFile(modelPath(file))).trim().str();
   for (size_t size = 0; size < text.size(); ++size)
     EXPECT_NE(messageOf(parseConfig(StringRef(text).take_front(size), "c.json")), "") << size;
   for (size_t i = 0; i < text.size(); ++i)
@@ -429,4 +430,10 @@ TEST(ConfigErrorTest, DamagedTextNeverCrashes) {
       std::string error = messageOf(parseConfig(damaged, "c.json"));
       EXPECT_TRUE(error.empty() || StringRef(error).starts_with("c.json: ")) << error;
     }
+}
+
+TEST(ConfigErrorTest, DamagedTextNeverCrashes) {
+  for (const char *file : {"mistral-small-4", "2026/kimi-k3", "2026/dots3-note", "2026/ling-3.0-tiny",
+                           "2026/mistral-large-3", "2026/glm-5.3-flash"})
+    damage(std::string("configs/") + file + ".json");
 }
