@@ -17,9 +17,38 @@ using namespace mla;
 using namespace mla::run;
 using json::Value;
 
-static constexpr const char *knownModels[] = {"deepseek_v2", "deepseek_v3", "kimi_k2",       "glm4_moe_lite",
-                                              "glm_moe_dsa", "plm",         "longcat_flash", "minicpm3",
-                                              "mistral4",    "youtu"};
+namespace {
+/// A model, as far as it differs: RoPE turns neighbours or halves, whatever the config says, or what it says; the norms
+/// of latents have the config's epsilon; an indexer leaves keys out.
+struct Model {
+  const char *type;
+  enum { Neighbours, Halves, Said } pairing = Said;
+  bool hasOwnEpsilon = false, hasIndexer = false;
+};
+} // namespace
+
+static constexpr Model knownModels[] = {{"axk1"},
+                                        {"deepseek_v2", Model::Neighbours},
+                                        {"deepseek_v3"},
+                                        {"deepseek_v32", Model::Neighbours, false, true},
+                                        {"glm4_moe_lite"},
+                                        {"glm5_next", Model::Neighbours, true, true},
+                                        {"glm5_next_text", Model::Neighbours, true, true},
+                                        {"glm_moe_dsa", Model::Neighbours, false, true},
+                                        {"kimi_k2"},
+                                        {"kimi_linear"},
+                                        {"longcat_flash", Model::Neighbours},
+                                        {"minicpm3", Model::Halves},
+                                        {"mistral4"},
+                                        {"plm"},
+                                        {"sarvam_mla", Model::Neighbours, true},
+                                        {"youtu"}};
+
+static const Model *findModel(const std::string &type) {
+  const Model *found = std::find_if(std::begin(knownModels), std::end(knownModels),
+                                    [&](const Model &model) { return type == model.type; });
+  return found == std::end(knownModels) ? nullptr : found;
+}
 
 /// The config of the language model in one for images and text.
 static const Value &languageModel(const Value &config) {
@@ -158,15 +187,14 @@ static void readBlocks(const Value &config, Semantics &semantics) {
   semantics.blockColumns = block->items[1].integer;
 }
 
-static void readFamily(const std::string &model, const Value &config, const mla_bundle_info &info,
-                       Semantics &semantics) {
-  if (model == "deepseek_v2" || model == "glm_moe_dsa" || model == "longcat_flash")
-    semantics.interleaved = true;
-  else
-    semantics.interleaved = model != "minicpm3" && boolean(config, "rope_interleave", true);
-  if (model == "glm_moe_dsa")
+static void readFamily(const Model &model, const Value &config, const mla_bundle_info &info, Semantics &semantics) {
+  semantics.interleaved =
+      model.pairing == Model::Said ? boolean(config, "rope_interleave", true) : model.pairing == Model::Neighbours;
+  if (model.hasOwnEpsilon)
+    semantics.normEpsilon = number({&config}, "rms_norm_eps", semantics.normEpsilon);
+  if (model.hasIndexer)
     semantics.mostTokens = static_cast<int64_t>(number({&config}, "index_topk", 2048));
-  if (model == "longcat_flash") {
+  if (std::string_view(model.type) == "longcat_flash") {
     auto hidden = static_cast<double>(info.hidden_size);
     semantics.twoAttentions = true;
     semantics.queryScale = std::sqrt(hidden / static_cast<double>(std::max<int64_t>(info.q_lora_rank, 1)));
@@ -183,8 +211,11 @@ Result<Semantics> mla::run::readSemantics(const std::string &where, const Value 
     return Error(ErrorKind::InvalidFile, where + ": must be a JSON object, is " + json::kindName(whole.kind));
   const Value &config = languageModel(whole);
   std::string model = info.model_type;
-  if (std::find(std::begin(knownModels), std::end(knownModels), model) == std::end(knownModels))
+  const Model *known = findModel(model);
+  if (!known)
     return refused(where, "model_type " + quoted(model) + " is not known to --self-check; use --check");
+  if (boolean(config, "mla_use_output_gate", false))
+    return refused(where, "mla_use_output_gate is not known to --self-check; use --check");
   // The reference has sizes and family of the bundle, and would be right about another model than the config's.
   if (Error error = checkModel(where, config, info))
     return error;
@@ -192,16 +223,20 @@ Result<Semantics> mla::run::readSemantics(const std::string &where, const Value 
   if (model == "mistral4" && !rope && !config.find("rope_theta"))
     rope = &mistral4Rope();
   std::string kind = kindOf(rope);
+  if (kind == "deepseek_yarn") // vLLM's name
+    kind = "yarn";
   if (kind != "default" && kind != "yarn")
     return refused(where, "rope type " + quoted(kind) + " is not known to --self-check; use --check");
 
   Semantics semantics;
   semantics.softmaxScale = 1 / std::sqrt(static_cast<double>(info.qk_nope_head_dim + info.qk_rope_head_dim));
-  readFamily(model, config, info, semantics);
+  readFamily(*known, config, info, semantics);
   RopeReader reader(config, rope, info, semantics);
   reader.plain(model == "longcat_flash" ? 1e7 : model == "plm" ? 1e5 : 1e4);
   if (kind == "yarn")
     reader.yarn();
+  if (model == "kimi_linear") // which has the columns and does not turn them
+    std::fill(semantics.frequencies.begin(), semantics.frequencies.end(), 0.0);
   if (model == "mistral4") {
     semantics.beta = number({rope, &config}, "llama_4_scaling_beta", 0);
     semantics.originalLength = reader.originalLength();
