@@ -68,6 +68,7 @@ public:
     adapter->forEachName(callback);
   }
   llvm::Expected<const SafetensorsTensor *> find(StringRef name) override { return of(name).find(name); }
+  llvm::Expected<TensorHandle> read(StringRef name) override { return of(name).read(name); }
 
 private:
   Checkpoint &of(StringRef name) const { return adapter->contains(name) ? *adapter : *base; }

@@ -7,6 +7,8 @@
 
 #include "mla/Import/Checkpoint.h"
 #include "CheckpointIndex.h"
+#include "Formats/GGUF/GGUFCheckpoint.h"
+#include "Formats/GGUF/GGUFFile.h"
 #include "Json.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -26,6 +28,13 @@ namespace fs = llvm::sys::fs;
 static constexpr StringRef indexName = "model.safetensors.index.json";
 
 Checkpoint::~Checkpoint() = default;
+
+llvm::Expected<TensorHandle> Checkpoint::read(StringRef name) {
+  llvm::Expected<const SafetensorsTensor *> tensor = find(name);
+  if (!tensor)
+    return tensor.takeError();
+  return TensorHandle(TensorHandle(), *tensor); // the checkpoint owns it
+}
 
 /// Return the first names of a set: "a, b, c, …".
 static std::string sample(const std::set<std::string> &names) {
@@ -119,12 +128,21 @@ static std::string inDirectory(StringRef directory, StringRef name) {
   return path.str().str();
 }
 
+/// Reject a link into a cache of the hub from which the file is gone.
+static llvm::Error checkLink(StringRef path) {
+  if (fs::exists(path) || !fs::is_symlink_file(path))
+    return llvm::Error::success();
+  return fail(path + ": is a link to a file that is not there; fetch the checkpoint again");
+}
+
 llvm::Expected<const SafetensorsFile *> ShardedCheckpoint::open(StringRef shard) {
   std::lock_guard<std::mutex> lock(mutex);
   auto it = shards.find(shard.str());
   if (it != shards.end())
     return &it->second;
   std::string shardPath = inDirectory(path, shard);
+  if (llvm::Error error = checkLink(shardPath))
+    return error;
   if (!fs::exists(shardPath))
     return fail(shardPath + ": no such file, though " + indexName + " names it; fetch the checkpoint again");
   Result<SafetensorsFile> file = SafetensorsFile::open(shardPath);
@@ -153,22 +171,47 @@ static llvm::Expected<std::unique_ptr<FileCheckpoint>> openFile(StringRef path) 
   return std::make_unique<FileCheckpoint>(std::move(*file));
 }
 
-/// Return the only .safetensors file of a directory; if there are several, the one with transformers' default name.
-static llvm::Expected<std::string> onlyFile(StringRef directory) {
+/// Return the names of a directory's files of a type.
+static llvm::Expected<std::set<std::string>> filesOf(StringRef directory, StringRef extension) {
   std::set<std::string> files;
   std::error_code code;
   for (fs::directory_iterator it(directory, code), end; it != end && !code; it.increment(code))
-    if (llvm::sys::path::extension(it->path()) == ".safetensors")
+    if (llvm::sys::path::extension(it->path()) == extension)
       files.insert(llvm::sys::path::filename(it->path()).str());
   if (code)
     return fail(directory + ": cannot be listed: " + code.message() + "; check its permissions");
-  if (files.empty())
+  return files;
+}
+
+/// Return the only GGUF file of a directory, or the first of the only model in several.
+static llvm::Expected<std::string> onlyGGUF(StringRef directory) {
+  llvm::Expected<std::set<std::string>> files = filesOf(directory, ".gguf");
+  if (!files)
+    return files.takeError();
+  std::set<std::string> models;
+  for (const std::string &name : *files)
+    if (!StringRef(name).contains("-of-") || StringRef(name).contains("-00001-of-"))
+      models.insert(name);
+  if (models.size() == 1)
+    return inDirectory(directory, *models.begin());
+  if (models.empty())
     return fail(directory + ": has neither " + indexName + " nor a .safetensors file; give the checkpoint's directory");
-  if (files.size() == 1)
-    return inDirectory(directory, *files.begin());
-  if (files.count("model.safetensors"))
+  return fail(directory + ": has several models (" + sample(models) + "); give one of the files");
+}
+
+/// Return the only .safetensors file of a directory; if there are several, the one with transformers' default name. If
+/// there is none, return a GGUF file.
+static llvm::Expected<std::string> onlyFile(StringRef directory) {
+  llvm::Expected<std::set<std::string>> files = filesOf(directory, ".safetensors");
+  if (!files)
+    return files.takeError();
+  if (files->empty())
+    return onlyGGUF(directory);
+  if (files->size() == 1)
+    return inDirectory(directory, *files->begin());
+  if (files->count("model.safetensors"))
     return inDirectory(directory, "model.safetensors");
-  return fail(directory + ": has several .safetensors files (" + sample(files) + ") but no " + indexName +
+  return fail(directory + ": has several .safetensors files (" + sample(*files) + ") but no " + indexName +
               "; give one of the files, or add the index");
 }
 
@@ -176,6 +219,8 @@ static llvm::Expected<std::string> onlyFile(StringRef directory) {
 template <typename C>
 static llvm::Expected<std::unique_ptr<Checkpoint>> withConfig(std::unique_ptr<C> checkpoint, StringRef directory) {
   std::string path = inDirectory(directory, "config.json");
+  if (llvm::Error error = checkLink(path))
+    return error;
   if (fs::exists(path)) {
     llvm::Expected<std::string> text = readTextFile(path);
     if (!text)
@@ -185,8 +230,25 @@ static llvm::Expected<std::unique_ptr<Checkpoint>> withConfig(std::unique_ptr<C>
   return checkpoint;
 }
 
+/// Reject the folder of a model in a cache of the hub, whose revisions are directories of links.
+static llvm::Error checkIsNoCache(StringRef directory) {
+  std::string snapshots = inDirectory(directory, "snapshots"), revisions;
+  std::error_code code;
+  if (fs::exists(inDirectory(directory, "blobs")))
+    for (fs::directory_iterator it(snapshots, code), end; it != end && !code; it.increment(code))
+      revisions += (revisions.empty() ? "" : " or ") + it->path();
+  if (revisions.empty())
+    return llvm::Error::success();
+  return fail(directory + ": is a model's folder in a cache of the hub; give the directory of a revision, " +
+              revisions);
+}
+
 static llvm::Expected<std::unique_ptr<Checkpoint>> openDirectory(StringRef directory) {
+  if (llvm::Error error = checkIsNoCache(directory))
+    return error;
   std::string indexPath = inDirectory(directory, indexName);
+  if (llvm::Error error = checkLink(indexPath))
+    return error;
   if (fs::exists(indexPath)) {
     llvm::Expected<CheckpointIndex> index = readCheckpointIndex(indexPath);
     if (!index)
@@ -196,6 +258,8 @@ static llvm::Expected<std::unique_ptr<Checkpoint>> openDirectory(StringRef direc
   llvm::Expected<std::string> path = onlyFile(directory);
   if (!path)
     return path.takeError();
+  if (isGGUF(*path))
+    return openGGUF(*path);
   llvm::Expected<std::unique_ptr<FileCheckpoint>> file = openFile(*path);
   if (!file)
     return file.takeError();
@@ -207,5 +271,7 @@ llvm::Expected<std::unique_ptr<Checkpoint>> mla::importer::openCheckpoint(String
     return openDirectory(path);
   if (path.ends_with(".json"))
     return fail(path + ": is not a checkpoint but a JSON file; give the directory that holds it");
+  if (isGGUF(path))
+    return openGGUF(path);
   return openFile(path);
 }

@@ -42,6 +42,7 @@ namespace {
 struct Parsed {
   Quantization quantization;
   std::string other;
+  IntegerQuantization integers;
 
   /// Add a group: a name takes precedence over "Linear".
   void add(std::vector<std::string> modules, BlockQuantization block) {
@@ -101,6 +102,14 @@ static llvm::Error readFBGEMM(const Object &, StringRef, Parsed &parsed) {
   return llvm::Error::success();
 }
 
+/// Add a group of integers. Its size is absent, null or -1 if a row is one group.
+static void readColumns(const Object &fields, std::vector<std::string> modules, IntegerQuantization &integers) {
+  std::optional<int64_t> columns = fields.getInteger("group_size");
+  if (!columns)
+    columns = fields.getInteger("q_group_size");
+  integers.groups.push_back({std::move(modules), std::clamp<int64_t>(columns.value_or(0), 0, maxBlock)});
+}
+
 /// Read a group of compressed-tensors: its targets are the modules with these weights.
 static llvm::Error readGroup(const Object &group, const Object &weights, StringRef where, StringRef scope,
                              Parsed &parsed) {
@@ -109,6 +118,9 @@ static llvm::Error readGroup(const Object &group, const Object &weights, StringR
   int64_t bits = reader.find("num_bits") ? reader.count("num_bits", maxBlock) : 8;
   if (type != "float" || bits != 8 || (strategy != "tensor" && strategy != "channel" && strategy != "block")) {
     parsed.other = (type + " of " + Twine(bits) + " bits per " + strategy).str();
+    std::vector<std::string> modules;
+    readNames(group.get("targets"), modules);
+    readColumns(weights, std::move(modules), parsed.integers);
     return reader.takeError();
   }
   std::vector<std::string> modules;
@@ -120,6 +132,9 @@ static llvm::Error readGroup(const Object &group, const Object &weights, StringR
 }
 
 static llvm::Error readGroups(const Object &config, StringRef where, Parsed &parsed) {
+  if (!objectsIn(config, "transform_config").empty())
+    return fail(where + ": " + scope +
+                "transform_config: weights are stored rotated, and activations are to be; give a checkpoint without");
   for (const auto &[name, group] : objectsIn(config, "config_groups"))
     if (const Object *weights = group->getObject("weights")) // else only activations
       if (llvm::Error error =
@@ -156,6 +171,24 @@ static llvm::Error readModelOpt(const Object &config, StringRef where, Parsed &p
   return reader.takeError();
 }
 
+static llvm::Error readAWQ(const Object &config, StringRef, Parsed &parsed) {
+  readColumns(config, {everyModule.str()}, parsed.integers);
+  return llvm::Error::success();
+}
+
+/// GPTQ and AutoRound: nothing in e4m3, but two formats of zero points.
+static llvm::Error readGPTQ(const Object &config, StringRef where, Parsed &parsed) {
+  FieldReader reader(config, where, scope);
+  StringRef format = reader.string("checkpoint_format"), packing = reader.string("packing_format");
+  bool isAutoRound = reader.string("quant_method") != "gptq";
+  readColumns(config, {everyModule.str()}, parsed.integers);
+  if (isAutoRound ? packing == "auto_round:auto_gptq" : format.empty() || format == "gptq")
+    parsed.integers.zeros = IntegerQuantization::ZeroPoints::MinusOne;
+  else if (!isAutoRound && format == "gptq_v2")
+    parsed.integers.zeros = IntegerQuantization::ZeroPoints::AsTheyAre;
+  return reader.takeError();
+}
+
 namespace {
 struct Method {
   StringLiteral name; ///< quant_method
@@ -170,6 +203,9 @@ static constexpr Method methods[] = {
     {"modelopt", readModelOpt, {"ignore", "exclude_modules"}},
     {"modelopt_mixed", readModelOpt, {"ignore", "exclude_modules"}},
     {"fbgemm_fp8", readFBGEMM, {"modules_to_not_convert", ""}},
+    {"awq", readAWQ, {"", ""}},
+    {"gptq", readGPTQ, {"", ""}},
+    {"auto-round", readGPTQ, {"", ""}},
 };
 
 /// Read the config with a method.
@@ -183,6 +219,7 @@ static llvm::Error readWith(const Method &method, const Object &object, StringRe
     readNames(keys.get(key), parsed.quantization.ignored);
   if (!parsed.quantization.groups.empty())
     config.quantization = std::move(parsed.quantization);
+  config.integers = std::move(parsed.integers);
   if (!config.quantization || !parsed.other.empty())
     config.otherQuantization = method.name.str() + (parsed.other.empty() ? "" : " ") + parsed.other;
   return llvm::Error::success();
@@ -232,6 +269,16 @@ static bool names(StringRef pattern, StringRef module) {
 
 static bool nameAny(llvm::ArrayRef<std::string> patterns, StringRef module) {
   return llvm::any_of(patterns, [&](StringRef pattern) { return names(pattern, module); });
+}
+
+std::optional<int64_t> mla::importer::announcedColumns(const AttentionConfig &config, StringRef module) {
+  std::optional<int64_t> all;
+  for (const IntegerQuantization::Group &group : config.integers.groups)
+    if (llvm::is_contained(group.modules, everyModule))
+      all = group.columns;
+    else if (nameAny(group.modules, module))
+      return group.columns;
+  return all;
 }
 
 std::optional<BlockQuantization> mla::importer::announcedBlock(const AttentionConfig &config, StringRef module) {

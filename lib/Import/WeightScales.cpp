@@ -33,8 +33,9 @@ using Shape = llvm::SmallVector<int64_t, 2>;
 static constexpr StringLiteral scaleSuffixes[] = {"_scale_inv", "_scale"};
 
 /// Last parts of names of constant scales that the compiled attention does not use.
-static constexpr StringLiteral unusedScaleNames[] = {"input_scale", "activation_scale", "input_scale_ub",
-                                                     "k_scale",     "v_scale",          "kv_scale"};
+static constexpr StringLiteral unusedScaleNames[] = {
+    "input_scale", "activation_scale", "input_scale_ub", "input_global_scale", "output_scale", "q_scale",
+    "k_scale",     "v_scale",          "kv_scale"};
 
 /// Forms that are not read, by a tensor next to the weight, the most specific first.
 static constexpr struct {

@@ -31,6 +31,10 @@ std::vector<WeightSpec> mla::importer::announcedSpecs(const AttentionConfig &con
   return specs;
 }
 
+WeightSpec mla::importer::makeSpec(Checkpoint &checkpoint, const LayerWeight &weight) {
+  return {weight.expected, weight.tensor->dtype, checkpoint.formOf(weight.expected.name)};
+}
+
 /// Return "weight_scale_inv F32 [3, 2] of blocks of [128, 128]".
 static std::string describeScale(const WeightScale &scale) {
   return (StringRef(scale.name).rsplit('.').second + " " + dtypeName(scale.dtype) + " " + shapeText(scale.shape) +
@@ -62,7 +66,7 @@ llvm::Expected<std::vector<WeightSpec>> mla::importer::findSpecs(Checkpoint &che
       return weights.takeError();
     if (specs.empty()) {
       for (const LayerWeight &weight : *weights)
-        specs.push_back({weight.expected, weight.tensor->dtype});
+        specs.push_back(makeSpec(checkpoint, weight));
       continue;
     }
     // Both are in the order of WeightRole; the config determines all but the last.

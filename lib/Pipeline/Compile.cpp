@@ -74,13 +74,15 @@ static std::vector<CompileOptions> optionsOfRanks(const CompileOptions &options)
   for (auto [i, rank] : llvm::enumerate(ranks)) {
     rank.rank = i;
     rank.output = (llvm::StringRef(options.output).rtrim('/') + "/rank" + Twine(i)).str();
+    if (!options.base.empty())
+      rank.base = (llvm::StringRef(options.base).rtrim('/') + "/rank" + Twine(i)).str();
   }
   return ranks;
 }
 
 /// Check that outputs can be written and are not inputs. The directory of the ranks is created with the first output.
 static llvm::Error checkOutputs(const CompileOptions &options, llvm::ArrayRef<CompileOptions> ranks) {
-  const std::string inputs[] = {options.config, options.weights, options.adapter, options.device};
+  const std::string inputs[] = {options.config, options.weights, options.adapter, options.base, options.device};
   for (const CompileOptions &rank : ranks)
     if (llvm::Error error = checkInputsStay(inputs, rank.output))
       return error;

@@ -22,7 +22,8 @@ using namespace mla;
 using namespace mla::importer;
 
 static llvm::Error checkOutput(const CompileOptions &options) {
-  const std::string inputs[] = {options.module, options.config, options.weights, options.adapter, options.device};
+  const std::string inputs[] = {options.module,  options.config, options.weights,
+                                options.adapter, options.base,   options.device};
   if (llvm::Error error = checkInputsStay(inputs, options.output))
     return error;
   return checkWritable(options.output, options.emit == Stage::Bundle);

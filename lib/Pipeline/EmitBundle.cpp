@@ -140,6 +140,24 @@ struct WrittenWeights {
 };
 } // namespace
 
+/// Link the weights of the base into the bundle and open them. A link, since mappings of one file share their memory.
+static llvm::Expected<std::optional<SafetensorsFile>> linkBase(const CompileOptions &options,
+                                                               BundleDirectory &directory) {
+  if (options.base.empty())
+    return std::nullopt;
+  std::string path = options.base + "/" MLA_WEIGHTS_FILE, link = directory.file(MLA_WEIGHTS_FILE);
+  if (llvm::sys::fs::exists(options.base + "/" MLA_ADAPTER_FILE))
+    return makeError("--base: " + options.base + " has an adapter itself; give the bundle without one");
+  Result<SafetensorsFile> file = SafetensorsFile::open(path);
+  if (!file)
+    return makeError("--base: " + file.error().message());
+  (void)llvm::sys::fs::remove(link); // of an interrupted compilation
+  if (std::error_code code = llvm::sys::fs::create_hard_link(path, link))
+    return makeError("--base: " + path + ": cannot be linked into the bundle (" + code.message() +
+                     "); choose an output on the same file system");
+  return std::optional(std::move(*file));
+}
+
 static llvm::Expected<WrittenWeights> writePrepared(OwningOpRef<ModuleOp> prepares, ModuleOp module,
                                                     importer::Checkpoint &checkpoint, const CompileOptions &options,
                                                     BundleDirectory &directory) {
@@ -165,9 +183,14 @@ static llvm::Expected<WrittenWeights> writePrepared(OwningOpRef<ModuleOp> prepar
   }
   auto prefix = module->getAttrOfType<StringAttr>(kCheckpointPrefixAttr);
   auto find = [&](llvm::StringRef name) { return checkpoint.find(name); };
+  auto read = [&](llvm::StringRef name) { return checkpoint.read(name); };
   ProgressBar bar("weights", options.progress);
   auto progress = [&](uint64_t done, uint64_t all) { bar.update(done, all); };
-  auto certificates = writeWeights(*preparation, layers, prefix, users, find, directory, progress);
+  llvm::Expected<std::optional<SafetensorsFile>> base = linkBase(options, directory);
+  if (!base)
+    return base.takeError();
+  WeightSource source = {find, read, *base ? &**base : nullptr};
+  auto certificates = writeWeights(*preparation, layers, prefix, users, source, directory, progress);
   if (!certificates)
     return certificates.takeError();
   written.certificates = std::move(*certificates);
@@ -244,6 +267,8 @@ llvm::Error mla::emitBundle(ModuleOp module, importer::Checkpoint &checkpoint, l
   if (!weights)
     return weights.takeError();
   code->files.push_back(MLA_WEIGHTS_FILE);
+  if (!options.base.empty())
+    code->files.push_back(MLA_ADAPTER_FILE);
   auto files = sizesOf(code->files, *directory);
   if (!files)
     return files.takeError();

@@ -66,5 +66,6 @@ std::string mla::describeRequest(mlir::ModuleOp module, const CompileOptions &op
   std::string compiler = fs::getMainExecutable(nullptr, reinterpret_cast<void *>(&describeRequest));
   return identify(compiler) + hostIsa().str() + "\nmodule " + hash + "\n" + identifyWeights(options.weights) +
          (options.leavesWeightsOut ? "no weights\n" : "") +
-         (options.adapter.empty() ? "" : "adapter\n" + identifyDirectory(options.adapter));
+         (options.adapter.empty() ? "" : "adapter\n" + identifyDirectory(options.adapter)) +
+         (options.base.empty() ? "" : "base\n" + identifyDirectory(options.base));
 }

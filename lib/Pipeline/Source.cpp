@@ -205,10 +205,18 @@ static llvm::Error addDecoder(Source &source) {
 
 llvm::Expected<Source> mla::openSource(const CompileOptions &options) {
   llvm::Expected<Source> source = openAttention(options);
-  if (!source || options.scope == Scope::Attention)
+  if (!source)
     return source;
-  if (llvm::Error error = addDecoder(*source))
-    return error;
+  if (options.scope != Scope::Attention) {
+    if (source->checkpoint->hasOnlyAttentions())
+      return makeError(source->checkpoint->where() +
+                       ": of GGUF only attentions are read; use --scope=attention, or give "
+                       "the original checkpoint");
+    if (llvm::Error error = addDecoder(*source))
+      return error;
+  }
+  if (!source->madeWeights)
+    source->checkpoint = unpackWeights(std::move(source->checkpoint), source->config);
   return source;
 }
 

@@ -59,7 +59,7 @@ std::string mla::nameTypes(llvm::ArrayRef<WeightSpec> weights) {
   llvm::SmallSetVector<StringRef, 4> names;
   for (const WeightSpec &weight : weights)
     if (weight.expected.shape.size() == 2)
-      names.insert(nameType(weight.dtype));
+      names.insert(weight.form.empty() ? nameType(weight.dtype) : weight.form);
   return llvm::join(names, " and ");
 }
 

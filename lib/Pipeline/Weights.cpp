@@ -22,6 +22,19 @@ static void printRemark(llvm::StringRef remark, const CompileOptions &options) {
   llvm::errs() << "remark: " << remark << "\n";
 }
 
+/// Reject elements that are no numbers. Those of a packed weight are in memory one weight at a time.
+static llvm::Error checkElements(Checkpoint &checkpoint, llvm::ArrayRef<LayerWeight> weights) {
+  for (LayerWeight weight : weights) {
+    llvm::Expected<TensorHandle> tensor = checkpoint.read(weight.expected.name);
+    if (!tensor)
+      return tensor.takeError();
+    weight.tensor = tensor->get();
+    if (llvm::Error error = checkFinite(weight, checkpoint.where()))
+      return error;
+  }
+  return llvm::Error::success();
+}
+
 /// Return the specs of the layers' weights. Check every element of given weights; do not generate weights.
 static llvm::Expected<std::vector<WeightSpec>> checkWeights(Source &source, llvm::ArrayRef<int64_t> layers,
                                                             const CompileOptions &options) {
@@ -35,7 +48,7 @@ static llvm::Expected<std::vector<WeightSpec>> checkWeights(Source &source, llvm
     llvm::Expected<std::vector<LayerWeight>> weights = findLayerWeights(*source.checkpoint, source.config, layer);
     if (!weights)
       return weights.takeError();
-    if (llvm::Error error = checkFinite(*weights, source.checkpoint->where()))
+    if (llvm::Error error = checkElements(*source.checkpoint, *weights))
       return error;
   }
   printRemark(unusedScales(*source.checkpoint, source.config, layers), options);
@@ -97,10 +110,10 @@ static llvm::Expected<std::vector<WeightSpec>> checkEnds(Source &source, const C
   llvm::Expected<std::vector<LayerWeight>> weights = findEndWeights(*source.checkpoint, source.config);
   if (!weights)
     return weights.takeError();
-  if (llvm::Error error = checkFinite(*weights, source.checkpoint->where()))
+  if (llvm::Error error = checkElements(*source.checkpoint, *weights))
     return error;
   for (const LayerWeight &weight : *weights)
-    specs.push_back({weight.expected, weight.tensor->dtype});
+    specs.push_back(makeSpec(*source.checkpoint, weight));
   printRemark(furtherLayers(*source.checkpoint, source.config), options);
   return specs;
 }

@@ -156,14 +156,6 @@ static Error inspectKernels(mla_bundle &bundle, Loading loading) {
   return {};
 }
 
-/// Returns the bytes of all tensors.
-static int64_t countBytes(const SafetensorsFile &weights) {
-  uint64_t bytes = 0;
-  for (const SafetensorsTensor &tensor : weights.tensors())
-    bytes += tensor.bytes;
-  return static_cast<int64_t>(bytes);
-}
-
 /// Sets the limits that were measured on the bundle's device.
 static Error applyTuning(mla_bundle &bundle) {
   if (!bundle.manifest.hasKernels())
@@ -189,14 +181,12 @@ static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, Loading 
   fillInfo(*bundle);
   if (Error error = checkFiles(*bundle))
     return error;
-  std::string weightsPath = bundle->path + "/" MLA_WEIGHTS_FILE;
-  int64_t made = bundle->manifest.madeWeights;
-  Result<SafetensorsFile> weights =
-      made ? SafetensorsFile::openHeader(weightsPath, made) : SafetensorsFile::open(weightsPath);
+  bool isShared = bundle->manifest.files.count(MLA_ADAPTER_FILE);
+  Result<WeightFiles> weights = WeightFiles::open(bundle->path, isShared, bundle->manifest.madeWeights);
   if (!weights)
     return weights.error();
   bundle->weights = std::move(*weights);
-  bundle->info.weights_bytes = countBytes(*bundle->weights);
+  bundle->info.weights_bytes = bundle->weights->bytes();
   if (Error error = bindWeights(*bundle))
     return error;
   Error error = loading != Loading::Everything  ? inspectKernels(*bundle, loading)

@@ -12,9 +12,9 @@
 #include "Device.h"
 #include "GpuCode.h"
 #include "Manifest.h"
+#include "WeightFiles.h"
 
 #include "mla/runtime.h"
-#include "mla/safetensors.h"
 
 /// Immutable once open, so that threads may share it; except for limits of choices, which a caller may replace.
 struct mla_bundle {
@@ -24,7 +24,7 @@ struct mla_bundle {
   std::vector<mla_entry_info> entries;
   std::vector<mla_kernel_info> kernels; ///< in the order of their names
   std::vector<mla::BundleChoice> choices;
-  std::optional<mla::SafetensorsFile> weights;
+  std::optional<mla::WeightFiles> weights;
   /// The weights of layer l for entry e, at l * number of entries + e.
   std::vector<std::vector<mla::Tensor>> bound;
   std::vector<mla::Tensor> boundEnds[mla::numEnds];

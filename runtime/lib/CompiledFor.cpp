@@ -111,7 +111,7 @@ static std::string typeText(const std::string &dtype, const std::vector<int64_t>
 }
 
 /// Finds a weight of the first layer that has it, or of a model's ends.
-static const SafetensorsTensor *findTensor(const SafetensorsFile &weights, const std::vector<int64_t> &layers,
+static const SafetensorsTensor *findTensor(const WeightFiles &weights, const std::vector<int64_t> &layers,
                                            const std::string &name) {
   for (int64_t layer : layers)
     if (const SafetensorsTensor *tensor = weights.find("layers." + std::to_string(layer) + "." + name))
@@ -119,7 +119,7 @@ static const SafetensorsTensor *findTensor(const SafetensorsFile &weights, const
   return weights.find(name);
 }
 
-static Error compareTensor(const SafetensorsFile &weights, const std::vector<int64_t> &layers, const std::string &name,
+static Error compareTensor(const WeightFiles &weights, const std::vector<int64_t> &layers, const std::string &name,
                            const Value &code) {
   const Value *dtype = code.find("dtype"), *sizes = code.find("shape");
   const SafetensorsTensor *tensor = findTensor(weights, layers, name);
@@ -135,7 +135,7 @@ static Error compareTensor(const SafetensorsFile &weights, const std::vector<int
                                            compiledFor(want) + "; compile the bundle again");
 }
 
-Error mla::checkCompiledFor(const std::string &bundle, std::string_view manifest, const SafetensorsFile &weights,
+Error mla::checkCompiledFor(const std::string &bundle, std::string_view manifest, const WeightFiles &weights,
                             const std::vector<int64_t> &layers, std::string_view compiled) {
   std::string path = bundle + "/";
   Result<Value> root = json::parse(manifest), code = json::parse(compiled);

@@ -8,8 +8,7 @@
 #ifndef MLA_RUNTIME_COMPILEDFOR_H
 #define MLA_RUNTIME_COMPILEDFOR_H
 
-#include "mla/error.h"
-#include "mla/safetensors.h"
+#include "WeightFiles.h"
 
 #include <string>
 #include <string_view>
@@ -19,7 +18,7 @@ namespace mla {
 /// Checks that the manifest and the weights agree with `compiled`, the text of the code's mla_compiled_for (abi.h).
 /// Native code does not check its arguments: with fewer weights or another page it would access foreign memory.
 /// `path` is the bundle's. Layers that have a tensor have the same type of it.
-Error checkCompiledFor(const std::string &path, std::string_view manifest, const SafetensorsFile &weights,
+Error checkCompiledFor(const std::string &path, std::string_view manifest, const WeightFiles &weights,
                        const std::vector<int64_t> &layers, std::string_view compiled);
 
 } // namespace mla

@@ -222,7 +222,7 @@ void GpuCode::describeKernel(uint32_t number, mla_kernel_info &info) const {
 }
 
 Result<std::unique_ptr<GpuCode>> GpuCode::load(const std::string &bundlePath, const Manifest &manifest,
-                                               const SafetensorsFile *file, const LoadProgress &progress) {
+                                               const WeightFiles *file, const LoadProgress &progress) {
   Result<std::shared_ptr<CudaContext>> context = CudaContext::acquire(bundlePath);
   if (!context)
     return context.error();

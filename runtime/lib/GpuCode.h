@@ -45,7 +45,7 @@ public:
   /// Loads the bundle at `path` into the context that mla_bundle_open documents. The file must have all weights that
   /// the manifest names; null leaves the weights out.
   static Result<std::unique_ptr<GpuCode>> load(const std::string &path, const Manifest &manifest,
-                                               const SafetensorsFile *weights, const LoadProgress &progress = {});
+                                               const WeightFiles *weights, const LoadProgress &progress = {});
   ~GpuCode();
 
   const std::shared_ptr<CudaContext> &context() const { return cudaContext; }

@@ -19,6 +19,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
+#include <tuple>
 
 using namespace mla;
 
@@ -32,10 +34,11 @@ public:
       : where(where), driver(driver), progress(progress) {}
   ~Uploader();
   Error prepare(uint64_t total);
-  Error copy(uint64_t to, const char *from, uint64_t bytes);
+  Error copyFile(const std::vector<const SafetensorsTensor *> &tensors, const FileOnDevice &file);
   Error finish();
 
 private:
+  Error copy(uint64_t to, const char *from, uint64_t bytes);
   struct Slot {
     void *memory = nullptr;
     cuda::Event sent = nullptr;
@@ -108,6 +111,14 @@ Error Uploader::copy(uint64_t to, const char *from, uint64_t bytes) {
   return {};
 }
 
+Error Uploader::copyFile(const std::vector<const SafetensorsTensor *> &tensors, const FileOnDevice &file) {
+  for (const SafetensorsTensor *tensor : tensors)
+    if (Error error =
+            copy(file.arrays.at(tensor->name).address, static_cast<const char *>(tensor->data), tensor->bytes))
+      return error;
+  return {};
+}
+
 Error Uploader::finish() {
   if (cuda::Status status = driver.cuStreamSynchronize(stream))
     return driver.failed(where, "cuStreamSynchronize", status);
@@ -115,80 +126,180 @@ Error Uploader::finish() {
   return {};
 }
 
+//===----------------------------------------------------------------------===//
+// Files that bundles share
+//===----------------------------------------------------------------------===//
+
 namespace {
-/// The destination of each tensor.
+/// The weights that a bundle needs of a file.
 struct Placement {
-  std::map<const SafetensorsTensor *, uint64_t> offsets;
+  const SafetensorsFile *file = nullptr;
+  std::map<std::string, DeviceArray> arrays; ///< Addresses are from the start of the buffer.
   std::vector<const SafetensorsTensor *> order;
   uint64_t total = 0, bytes = 0; ///< with and without gaps
 
-  /// Returns the tensor's place from the start of the buffer.
-  DeviceArray place(const SafetensorsTensor *tensor) {
-    auto [found, isNew] = offsets.emplace(tensor, total);
-    if (isNew) {
-      order.push_back(tensor);
-      bytes += tensor->bytes;
-      total += (tensor->bytes + alignment - 1) / alignment * alignment; // the file holds them all: no overflow
-    }
-    return {found->second, tensor->bytes};
+  void place(const SafetensorsTensor &tensor) {
+    if (!arrays.emplace(tensor.name, DeviceArray{total, tensor.bytes}).second)
+      return;
+    order.push_back(&tensor);
+    bytes += tensor.bytes;
+    total += (tensor.bytes + alignment - 1) / alignment * alignment; // the file holds them all: no overflow
   }
+};
+
+/// What is on a device of the files of all open bundles, by the file's identity.
+class FilesOnDevices {
+public:
+  /// Returns the file, if all that is needed of it is there.
+  std::shared_ptr<const FileOnDevice> find(const Placement &needed, const CudaContext &context);
+  void add(const Placement &placement, const CudaContext &context, const std::shared_ptr<const FileOnDevice> &file);
+
+private:
+  using Key = std::tuple<uint64_t, uint64_t, cuda::ContextHandle>;
+  static Key keyOf(const Placement &placement, const CudaContext &context) {
+    auto [device, inode] = placement.file->identity();
+    return {device, inode, context.handle};
+  }
+  std::mutex mutex;
+  std::map<Key, std::weak_ptr<const FileOnDevice>> files;
 };
 } // namespace
 
-static Error copyAll(const std::string &where, const cuda::Driver &driver, uint64_t memory, const Placement &placement,
-                     const LoadProgress &progress) {
-  Uploader uploader(where, driver, progress);
-  if (Error error = uploader.prepare(placement.bytes))
-    return error;
-  for (const SafetensorsTensor *tensor : placement.order)
-    if (Error error = uploader.copy(memory + placement.offsets.at(tensor), static_cast<const char *>(tensor->data),
-                                    tensor->bytes))
-      return error;
-  return uploader.finish();
+std::shared_ptr<const FileOnDevice> FilesOnDevices::find(const Placement &needed, const CudaContext &context) {
+  std::lock_guard<std::mutex> lock(mutex);
+  auto found = files.find(keyOf(needed, context));
+  std::shared_ptr<const FileOnDevice> file = found == files.end() ? nullptr : found->second.lock();
+  bool hasAll = file && std::all_of(needed.arrays.begin(), needed.arrays.end(),
+                                    [&](const auto &array) { return file->arrays.count(array.first); });
+  return hasAll ? file : nullptr;
 }
 
-static Error make(const std::string &where, const std::shared_ptr<CudaContext> &context, uint64_t memory,
+void FilesOnDevices::add(const Placement &placement, const CudaContext &context,
+                         const std::shared_ptr<const FileOnDevice> &file) {
+  std::lock_guard<std::mutex> lock(mutex);
+  files[keyOf(placement, context)] = file;
+}
+
+/// Never destroyed: a bundle may be closed when the process ends.
+static FilesOnDevices &filesOnDevices() {
+  static FilesOnDevices &files = *new FilesOnDevices;
+  return files;
+}
+
+//===----------------------------------------------------------------------===//
+// Upload
+//===----------------------------------------------------------------------===//
+
+static Error make(const std::string &where, const std::shared_ptr<CudaContext> &context, const FileOnDevice &file,
                   const Placement &placement) {
   MadeWeights made(where, context);
   if (Error error = made.prepare())
     return error;
   for (const SafetensorsTensor *tensor : placement.order)
-    if (Error error = made.fill(memory + placement.offsets.at(tensor), *tensor))
+    if (Error error = made.fill(file.arrays.at(tensor->name).address, *tensor))
       return error;
   return made.finish();
 }
 
-Result<GpuWeights> GpuWeights::upload(const std::string &where, const std::shared_ptr<CudaContext> &context,
-                                      const Manifest &manifest, const SafetensorsFile &file,
-                                      const LoadProgress &progress) {
-  GpuWeights weights;
-  Placement placement;
-  weights.entries = manifest.entries.size();
-  for (int64_t layer : manifest.layers)
-    for (const ManifestEntry &entry : manifest.entries) {
-      std::vector<DeviceArray> &arrays = weights.bound.emplace_back();
-      if (entry.serves(layer))
-        for (const std::string &name : entry.weights)
-          arrays.push_back(placement.place(file.find("layers." + std::to_string(layer) + "." + name)));
-    }
-  for (const ManifestEnd &end : manifest.ends) {
-    std::vector<DeviceArray> &arrays = weights.bound.emplace_back();
-    for (const std::string &name : end.weights)
-      arrays.push_back(placement.place(file.find(name)));
-  }
-  if (placement.total == 0)
-    return weights;
+/// Allocates the memory of a file.
+static Result<std::shared_ptr<FileOnDevice>> allocate(const std::string &where,
+                                                      const std::shared_ptr<CudaContext> &context,
+                                                      const Manifest &manifest, const Placement &placement) {
+  auto file = std::make_shared<FileOnDevice>();
+  file->arrays = placement.arrays;
   Result<DeviceBuffer> memory = DeviceBuffer::allocate(where, context, placement.total);
   if (!memory)
     return memory.error().kind() == ErrorKind::OutOfMemory ? weightsDoNotFit(where, *context, manifest, placement.total)
                                                            : memory.error();
-  weights.memory = std::move(*memory);
-  for (std::vector<DeviceArray> &arrays : weights.bound)
-    for (DeviceArray &array : arrays)
-      array.address += weights.memory.address();
-  Error error = manifest.madeWeights ? make(where, context, weights.memory.address(), placement)
-                                     : copyAll(where, context->driver, weights.memory.address(), placement, progress);
-  if (error)
+  file->memory = std::move(*memory);
+  for (auto &[name, array] : file->arrays)
+    array.address += file->memory.address();
+  return file;
+}
+
+/// Finds the weights that the manifest names in the files.
+static std::vector<Placement> place(const Manifest &manifest, const WeightFiles &weights) {
+  std::vector<Placement> placements(weights.files().size());
+  auto add = [&](const std::string &name) {
+    for (size_t i = 0; i < placements.size(); ++i)
+      if (const SafetensorsTensor *tensor = weights.files()[i].find(name))
+        return placements[i].place(*tensor);
+  };
+  for (size_t i = 0; i < placements.size(); ++i)
+    placements[i].file = &weights.files()[i];
+  for (int64_t layer : manifest.layers)
+    for (const ManifestEntry &entry : manifest.entries)
+      if (entry.serves(layer))
+        for (const std::string &name : entry.weights)
+          add("layers." + std::to_string(layer) + "." + name);
+  for (const ManifestEnd &end : manifest.ends)
+    for (const std::string &name : end.weights)
+      add(name);
+  return placements;
+}
+
+DeviceArray GpuWeights::find(const std::string &name) const {
+  for (const std::shared_ptr<const FileOnDevice> &file : files)
+    if (auto found = file->arrays.find(name); found != file->arrays.end())
+      return found->second;
+  return {};
+}
+
+/// Fills in the lists of entries and ends.
+void GpuWeights::bind(const Manifest &manifest) {
+  entries = manifest.entries.size();
+  for (int64_t layer : manifest.layers)
+    for (const ManifestEntry &entry : manifest.entries) {
+      std::vector<DeviceArray> &arrays = bound.emplace_back();
+      if (entry.serves(layer))
+        for (const std::string &name : entry.weights)
+          arrays.push_back(find("layers." + std::to_string(layer) + "." + name));
+    }
+  for (const ManifestEnd &end : manifest.ends) {
+    std::vector<DeviceArray> &arrays = bound.emplace_back();
+    for (const std::string &name : end.weights)
+      arrays.push_back(find(name));
+  }
+}
+
+Result<GpuWeights> GpuWeights::upload(const std::string &where, const std::shared_ptr<CudaContext> &context,
+                                      const Manifest &manifest, const WeightFiles &weights,
+                                      const LoadProgress &progress) {
+  GpuWeights result;
+  std::vector<Placement> placements = place(manifest, weights), copied;
+  std::vector<std::shared_ptr<FileOnDevice>> fresh;
+  uint64_t bytes = 0;
+  for (Placement &placement : placements) {
+    if (placement.total == 0)
+      continue;
+    std::shared_ptr<const FileOnDevice> there;
+    if (!manifest.madeWeights)
+      there = filesOnDevices().find(placement, *context);
+    if (!there) {
+      Result<std::shared_ptr<FileOnDevice>> file = allocate(where, context, manifest, placement);
+      if (!file)
+        return file.error();
+      fresh.push_back(*file);
+      bytes += placement.bytes;
+      there = *file;
+      copied.push_back(placement);
+    }
+    result.files.push_back(std::move(there));
+  }
+  Uploader uploader(where, context->driver, progress);
+  if (Error error = manifest.madeWeights || copied.empty() ? Error() : uploader.prepare(bytes))
     return error;
-  return weights;
+  for (size_t i = 0; i < copied.size(); ++i) {
+    Error error = manifest.madeWeights ? make(where, context, *fresh[i], copied[i])
+                                       : uploader.copyFile(copied[i].order, *fresh[i]);
+    if (error)
+      return error;
+  }
+  if (Error error = manifest.madeWeights || copied.empty() ? Error() : uploader.finish())
+    return error;
+  if (!manifest.madeWeights)
+    for (size_t i = 0; i < copied.size(); ++i)
+      filesOnDevices().add(copied[i], *context, fresh[i]);
+  result.bind(manifest);
+  return result;
 }

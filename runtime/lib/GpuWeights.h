@@ -10,9 +10,11 @@
 
 #include "CudaContext.h"
 #include "Manifest.h"
+#include "WeightFiles.h"
 
-#include "mla/safetensors.h"
-
+#include <map>
+#include <memory>
+#include <string>
 #include <vector>
 
 namespace mla {
@@ -34,20 +36,30 @@ struct LoadProgress {
   }
 };
 
-/// The weights of all layers and entries in one buffer; weights shared by entries are stored once.
+/// Weights of a file in one buffer, by name.
+struct FileOnDevice {
+  DeviceBuffer memory;
+  std::map<std::string, DeviceArray> arrays;
+};
+
+/// The weights of all layers and entries, a buffer per file; weights shared by entries are stored once, and the file
+/// that bundles of adapters share with their base once for all of them.
 class GpuWeights {
 public:
-  /// Copies them from the mapped file, which has all that the manifest names, and waits for the copies. The context
+  /// Copies them from the mapped files, which have all that the manifest names, and waits for the copies. The context
   /// must be current.
   static Result<GpuWeights> upload(const std::string &where, const std::shared_ptr<CudaContext> &context,
-                                   const Manifest &manifest, const SafetensorsFile &file, const LoadProgress &progress);
+                                   const Manifest &manifest, const WeightFiles &file, const LoadProgress &progress);
 
   /// In the order of the entry's names.
   const DeviceArray *of(size_t layerIndex, size_t entry) const { return bound[layerIndex * entries + entry].data(); }
   const DeviceArray *of(End end) const { return bound[bound.size() - numEnds + static_cast<size_t>(end)].data(); }
 
 private:
-  DeviceBuffer memory;
+  DeviceArray find(const std::string &name) const;
+  void bind(const Manifest &manifest);
+
+  std::vector<std::shared_ptr<const FileOnDevice>> files;
   size_t entries = 0;
   std::vector<std::vector<DeviceArray>> bound; ///< as mla_bundle::bound, then of the ends
 };

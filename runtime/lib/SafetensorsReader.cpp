@@ -24,6 +24,7 @@ struct SafetensorsFile::Impl {
   std::string path;
   const char *map = nullptr;
   uint64_t mapBytes = 0;
+  std::pair<uint64_t, uint64_t> identity;
   SafetensorsHeader header;
   std::vector<const SafetensorsTensor *> byName; // sorted
 
@@ -60,6 +61,7 @@ Error SafetensorsFile::Impl::mapFile() {
       error = failedCall(path, "map", errno);
     else
       map = static_cast<const char *>(address), mapBytes = info.st_size;
+    identity = {info.st_dev, info.st_ino};
   }
   ::close(file);
   return error;
@@ -128,6 +130,7 @@ SafetensorsFile &SafetensorsFile::operator=(SafetensorsFile &&) noexcept = defau
 SafetensorsFile::~SafetensorsFile() = default;
 
 const std::string &SafetensorsFile::path() const { return impl->path; }
+std::pair<uint64_t, uint64_t> SafetensorsFile::identity() const { return impl->identity; }
 const SafetensorsMetadata &SafetensorsFile::metadata() const { return impl->header.metadata; }
 const std::vector<SafetensorsTensor> &SafetensorsFile::tensors() const { return impl->header.tensors; }
 

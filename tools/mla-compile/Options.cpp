@@ -39,9 +39,14 @@ static Text from("from", cl::cat(category), cl::value_desc("STAGE"),
                  cl::desc("the stage of layer.mlir, as --emit calls it, instead of\nthe one that is found"));
 static Text config("config", cl::cat(category), cl::value_desc("config.json"),
                    cl::desc("the model's config; may be left out where one\ncame with the weights"));
-static Text weights("weights", cl::cat(category), cl::value_desc("FILE|DIR"),
-                    cl::desc("a .safetensors file (a golden file has its config\nin the metadata), or a directory with "
-                             "config.json\nand one, or an index of several; without it weights\nare made"));
+static Text weights(
+    "weights", cl::cat(category), cl::value_desc("FILE|DIR"),
+    cl::desc("a .safetensors file (a golden file has its config\nin the metadata), a GGUF file, or a directory with "
+             "config.json\nand one, or an index of several; without it weights\nare made"));
+static Text
+    base("base", cl::cat(category), cl::value_desc("BUNDLE"),
+         cl::desc("with --adapter: a bundle compiled with the same\noptions but without the adapter; weights that "
+                  "it does not\nchange are shared with it: one file, one memory"));
 static cl::opt<bool> noWeights("no-weights", cl::cat(category),
                                cl::desc("for h100, to measure: a bundle without weights, for\nwhich the device makes "
                                         "random ones"));
@@ -322,7 +327,7 @@ static llvm::Error checkGiven(llvm::ArrayRef<const Text *> files) {
 
 /// Check options that require each other.
 static llvm::Error checkTogether() {
-  if (llvm::Error error = checkGiven({&module, &config, &weights, &adapter, &device, &output}))
+  if (llvm::Error error = checkGiven({&module, &config, &weights, &adapter, &base, &device, &output}))
     return error;
   if (module.empty() && config.empty() && weights.empty())
     return usage("give --config or --weights, or a .mlir");
@@ -334,6 +339,8 @@ static llvm::Error checkTogether() {
   // Reject a second --adapter, because LLVM would use the last one and ignore the other.
   if (adapter.getNumOccurrences() > 1)
     return usage("--adapter is given twice; add several adapters to one with PEFT (add_weighted_adapter)");
+  if (!base.empty() && (adapter.empty() || emit != "bundle" || noWeights))
+    return usage("--base is for a bundle with an adapter and weights; give --adapter, or leave --base out");
   if (output.empty())
     return usage("no output given; give -o OUT, or -o - for standard output");
   if (output == "-" && emit == "bundle")
@@ -347,6 +354,7 @@ static llvm::Error checkReport() {
     return usage("--report does not accept a .mlir");
   const std::pair<const cl::Option *, StringRef> ignored[] = {
       {&adapter, "its updates are merged into the weights and cost nothing"},
+      {&base, "it is about an adapter's bundle"},
       {&from, "a report is of a config"},
       {&noWeights, "a report has no weights"},
       {&layers, "a report is of the whole model"},
@@ -442,6 +450,7 @@ llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {
     return error;
   options.module = module;
   options.adapter = adapter;
+  options.base = StringRef(base).rtrim('/').str();
   options.output = output;
   options.batchInvariant = batchInvariant;
   options.coreMask = coreMask;

@@ -21,8 +21,8 @@ using namespace mla::run;
 namespace {
 class BundleReader {
 public:
-  BundleReader(const SafetensorsFile &file, const mla_bundle_info &info, int64_t layer)
-      : file(file), info(info), prefix("layers." + std::to_string(layer) + ".") {}
+  BundleReader(const WeightFiles &files, const mla_bundle_info &info, int64_t layer)
+      : files(files), info(info), prefix("layers." + std::to_string(layer) + ".") {}
 
   /// A weight by its name; nothing where there is none, or of another size.
   Matrix matrix(const std::string &name, int64_t rows, int64_t columns) const;
@@ -31,7 +31,7 @@ public:
   std::vector<double> vector(const std::string &name, int64_t size) const;
 
 private:
-  const SafetensorsFile &file;
+  const WeightFiles &files;
   const mla_bundle_info &info;
   std::string prefix;
 
@@ -51,9 +51,10 @@ static std::string withoutAdapter(std::string name) {
 static bool isWhole(DType dtype) { return isReadable(dtype) && dtype != DType::F8_E4M3; }
 
 const SafetensorsTensor *BundleReader::find(const std::string &name, int64_t elements) const {
-  for (const SafetensorsTensor &tensor : file.tensors())
-    if (withoutAdapter(tensor.name) == prefix + name && tensor.numElements() == elements && isWhole(tensor.dtype))
-      return &tensor;
+  for (const SafetensorsFile &file : files.files())
+    for (const SafetensorsTensor &tensor : file.tensors())
+      if (withoutAdapter(tensor.name) == prefix + name && tensor.numElements() == elements && isWhole(tensor.dtype))
+        return &tensor;
   return nullptr;
 }
 
@@ -149,8 +150,8 @@ static bool isComplete(const LayerWeights &weights, const mla_bundle_info &info)
   return query && rope && weights.queryNope && weights.latentDown && !weights.latentNorm.empty() && weights.out;
 }
 
-Result<LayerWeights> mla::run::bundleWeights(const SafetensorsFile &file, const mla_bundle_info &info, int64_t layer) {
-  BundleReader reader(file, info, layer);
+Result<LayerWeights> mla::run::bundleWeights(const WeightFiles &files, const mla_bundle_info &info, int64_t layer) {
+  BundleReader reader(files, info, layer);
   LayerWeights weights;
   int64_t down = info.kv_lora_rank + info.qk_rope_head_dim;
   if (info.q_lora_rank) {
@@ -166,8 +167,9 @@ Result<LayerWeights> mla::run::bundleWeights(const SafetensorsFile &file, const 
   if (isComplete(weights, info))
     return weights;
   std::string names;
-  for (const SafetensorsTensor &tensor : file.tensors())
-    names += (names.empty() ? "" : ", ") + tensor.name;
-  return Error(ErrorKind::Unsupported, file.path() + ": of its weights, " + names +
+  for (const SafetensorsFile &file : files.files())
+    for (const SafetensorsTensor &tensor : file.tensors())
+      names += (names.empty() ? "" : ", ") + tensor.name;
+  return Error(ErrorKind::Unsupported, files.path() + ": of its weights, " + names +
                                            ", no reference can be made; give the checkpoint with --weights");
 }

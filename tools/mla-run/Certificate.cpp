@@ -77,12 +77,15 @@ static Error show(const std::string &path, const std::string &place, const Value
   return {};
 }
 
-/// Check that every weight has a certificate.
+/// Check that every weight has a certificate. Of a base's file, that base certifies those that are replaced.
 static Error checkAll(const std::string &bundle, const std::set<std::string> &certified) {
-  Result<SafetensorsFile> weights = mla::run::openWeights(bundle);
+  Result<WeightFiles> weights = mla::run::openWeights(bundle);
   if (!weights)
     return weights.error();
-  for (const SafetensorsTensor &tensor : weights->tensors())
+  for (const std::string &name : certified)
+    if (!weights->find(name))
+      return failed(weights->path(), "there is no tensor " + name + ", of which there is a certificate");
+  for (const SafetensorsTensor &tensor : weights->files().front().tensors())
     if (!certified.count(tensor.name))
       return failed(weights->path(), "tensor " + tensor.name + " has no certificate");
   return {};

@@ -9,6 +9,7 @@
 #include "ReadFile.h"
 
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 using namespace mla;
@@ -35,7 +36,16 @@ Result<Value> mla::run::readJson(const std::string &path) {
   return value;
 }
 
+bool mla::run::isGGUF(const std::string &path) {
+  char start[4] = {};
+  std::ifstream file(path, std::ios::binary);
+  return file.read(start, sizeof(start)) && std::string_view(start, sizeof(start)) == "GGUF";
+}
+
 Error Checkpoint::openFile(const std::string &path) {
+  if (isGGUF(path))
+    return Error(ErrorKind::InvalidArgument, path + ": is GGUF, which mla-run does not read; leave out --weights, or "
+                                                    "give the original checkpoint");
   Result<SafetensorsFile> file = SafetensorsFile::open(path);
   if (!file)
     return file.error();
@@ -79,7 +89,9 @@ Error Checkpoint::openDirectory() {
   if (!names)
     return names.error();
   for (const std::string &name : *names)
-    if (Error error = openFile(where + "/" + name))
+    if (!exists(where + "/" + name))
+      absent = where + "/" + name; // it may not be needed
+    else if (Error error = openFile(where + "/" + name))
       return error;
   return {};
 }

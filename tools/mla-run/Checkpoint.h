@@ -25,12 +25,14 @@ public:
   /// Return the config that came with the weights, or null; `configPath` is its path.
   const json::Value *config() const { return parsedConfig ? &*parsedConfig : nullptr; }
   const std::string &configPath() const { return configWhere; }
+  /// Return the path of a file that the index names and that is not there, or "".
+  const std::string &absentFile() const { return absent; }
   const SafetensorsTensor *find(const std::string &name) const;
   /// Return the prefix of the tensor whose name ends with `suffix`, such as "layers.0.self_attn.o_proj.weight".
   std::optional<std::string> prefixOf(const std::string &suffix) const;
 
 private:
-  std::string where, configWhere;
+  std::string where, configWhere, absent;
   std::vector<SafetensorsFile> files;
   std::optional<json::Value> parsedConfig;
 
@@ -38,6 +40,9 @@ private:
   Error openDirectory();
   Error readConfig();
 };
+
+/// Return whether the file begins like a GGUF file, which is not read.
+bool isGGUF(const std::string &path);
 
 /// Parse the JSON of a file.
 Result<json::Value> readJson(const std::string &path);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Float.h"
+#include "PackedWeights.h"
 #include "ReferenceWeights.h"
 #include "Text.h"
 
@@ -99,7 +100,9 @@ const SafetensorsTensor *LayerReader::find(const std::string &name, const std::v
   const SafetensorsTensor *tensor = checkpoint.find(prefix + name);
   if (!tensor) {
     if (!optional)
-      fail(name, "missing");
+      fail(name, checkpoint.absentFile().empty()
+                     ? "missing"
+                     : "missing; it may be in " + checkpoint.absentFile() + ", which is not there");
     return nullptr;
   }
   if (tensor->shape != shape)
@@ -152,7 +155,9 @@ Matrix LayerReader::scaled(Matrix elements, const std::string &name) {
 }
 
 Matrix LayerReader::matrix(const char *name, int64_t rows, int64_t columns) {
-  Matrix own = stored(std::string(name) + ".weight", rows, columns);
+  Matrix own = packedWeight(checkpoint, prefix + name, semantics, rows, columns);
+  if (!own)
+    own = stored(std::string(name) + ".weight", rows, columns);
   return adapter ? adapter->addTo(std::move(own), module + name) : own;
 }
 
@@ -236,7 +241,7 @@ Result<LayerWeights> mla::run::checkpointWeights(const Checkpoint &checkpoint, c
   std::string module = semantics.twoAttentions
                            ? "layers." + std::to_string(layer / 2) + ".self_attn." + std::to_string(layer % 2) + "."
                            : "layers." + std::to_string(layer) + "." + semantics.module;
-  std::optional<std::string> prefix = checkpoint.prefixOf(module + "kv_a_proj_with_mqa.weight");
+  std::optional<std::string> prefix = checkpoint.prefixOf(module + "kv_a_layernorm.weight");
   LayerReader reader(checkpoint, adapter, semantics, prefix.value_or("model.") + module, module);
   LayerWeights weights;
   readQuery(reader, info, weights);

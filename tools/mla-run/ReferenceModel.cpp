@@ -83,7 +83,7 @@ Error ReferenceModel::fromBundle(const mla_bundle_info &info, int64_t layer) {
     return Error(ErrorKind::Unsupported, std::string(info.path) +
                                              ": has a gate, sinks or a norm of keys, which are not "
                                              "read from a bundle; give the checkpoint with --weights");
-  Result<SafetensorsFile> file = openWeights(info.path);
+  Result<WeightFiles> file = openWeights(info.path);
   if (!file)
     return file.error();
   own = std::move(*file);
@@ -102,6 +102,8 @@ Error ReferenceModel::load(const Options &options, const mla_bundle_info &info, 
   if (!source)
     return source.error();
   std::string weightsPath = options.weights.empty() ? stillThere(source->weights, info) : options.weights;
+  if (options.weights.empty() && isGGUF(weightsPath)) // the bundle has the config and, prepared, the weights
+    weightsPath.clear();
   std::string adapterPath = weightsPath.empty() ? "" : stillThere(source->adapter, info);
   if (adapterPath.empty() && !source->adapter.empty()) {
     if (!options.weights.empty())

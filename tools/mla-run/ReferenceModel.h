@@ -27,7 +27,7 @@ private:
   // What the weights refer to.
   std::optional<Checkpoint> checkpoint;
   std::optional<AdapterWeights> adapter;
-  std::optional<SafetensorsFile> own;
+  std::optional<WeightFiles> own;
 
   Error fromCheckpoint(const std::string &adapterPath, const mla_bundle_info &info, int64_t layer);
   Error fromBundle(const mla_bundle_info &info, int64_t layer);

@@ -10,6 +10,7 @@
 
 #include "AdapterWeights.h"
 #include "Reference.h"
+#include "WeightFiles.h"
 
 namespace mla::run {
 
@@ -27,7 +28,7 @@ Result<LayerWeights> checkpointWeights(const Checkpoint &checkpoint, const Adapt
 
 /// The prepared weights of a layer that the bundle itself holds, as far from the checkpoint as they are. Factors behind
 /// norms are in them already. They refer to `file`.
-Result<LayerWeights> bundleWeights(const SafetensorsFile &file, const mla_bundle_info &info, int64_t layer);
+Result<LayerWeights> bundleWeights(const WeightFiles &files, const mla_bundle_info &info, int64_t layer);
 
 } // namespace mla::run
 

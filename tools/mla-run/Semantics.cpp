@@ -182,8 +182,40 @@ static const Value *findBlock(const Value &quantization) {
   return nullptr;
 }
 
-static void readBlocks(const Value &config, Semantics &semantics) {
+static std::string textOf(const Value &object, const char *key) {
+  const Value *value = object.find(key);
+  return value ? value->text : "";
+}
+
+/// What GPTQ's zeros lack: 1 in the first format, nothing in the second.
+static int64_t zeroOffset(const Value &quantization) {
+  std::string method = textOf(quantization, "quant_method"), format = textOf(quantization, "checkpoint_format");
+  if (method == "auto-round")
+    return textOf(quantization, "packing_format") == "auto_round:auto_gptq" ? 1 : -1;
+  if (method != "gptq")
+    return -1;
+  return format.empty() || format == "gptq" ? 1 : format == "gptq_v2" ? 0 : -1;
+}
+
+/// The first size of groups of integers; 0: not said.
+static int64_t groupSize(const Value &quantization) {
+  for (const char *key : {"group_size", "q_group_size"})
+    if (const Value *size = quantization.find(key); size && size->integer > 0)
+      return size->integer;
+  if (const Value *groups = quantization.find("config_groups"))
+    for (const Value &group : groups->items)
+      if (const Value *weights = group.find("weights"))
+        if (const Value *size = weights->find("group_size"); size && size->integer > 0)
+          return size->integer;
+  return 0;
+}
+
+static void readQuantization(const Value &config, Semantics &semantics) {
   const Value *quantization = config.find("quantization_config");
+  if (quantization) {
+    semantics.zeroOffset = zeroOffset(*quantization);
+    semantics.groupSize = groupSize(*quantization);
+  }
   const Value *block = quantization ? findBlock(*quantization) : nullptr;
   if (!block || block->items.size() != 2 || block->items[0].integer < 1 || block->items[1].integer < 1)
     return;
@@ -292,6 +324,6 @@ Result<Semantics> mla::run::readSemantics(const std::string &where, const Value 
     semantics.beta = number({rope, &config}, "llama_4_scaling_beta", 0);
     semantics.originalLength = reader.originalLength();
   }
-  readBlocks(whole.find("quantization_config") ? whole : config, semantics);
+  readQuantization(whole.find("quantization_config") ? whole : config, semantics);
   return semantics;
 }

@@ -39,7 +39,9 @@ struct Semantics {
   enum { NoGate, HeadGate, ElementGate } gate = NoGate;
   std::string module = "self_attn.", outName = "o_proj", gateName = "g_proj"; ///< in the checkpoint
   bool twoAttentions = false;                                                 ///< of a layer of the checkpoint
-  int64_t blockRows = 128, blockColumns = 128;                                ///< that one e4m3 scale is for
+  int64_t groupSize = 0;                       ///< columns of a group of integers; 0: equal groups
+  int64_t zeroOffset = -1;                     ///< what to add to GPTQ's zeros; -1: not said
+  int64_t blockRows = 128, blockColumns = 128; ///< that one e4m3 scale is for
 };
 
 /// `where` stands before messages. Sizes are the bundle's.

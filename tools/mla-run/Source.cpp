@@ -26,7 +26,7 @@ Result<Value> mla::run::readManifest(const std::string &bundle) {
   return manifest;
 }
 
-Result<SafetensorsFile> mla::run::openWeights(const std::string &bundle) {
+Result<WeightFiles> mla::run::openWeights(const std::string &bundle) {
   Result<Value> manifest = readManifest(bundle);
   if (!manifest)
     return manifest.error();
@@ -34,7 +34,8 @@ Result<SafetensorsFile> mla::run::openWeights(const std::string &bundle) {
     return Error(ErrorKind::InvalidArgument, bundle +
                                                  ": has no weights, for which the device makes random ones; compile "
                                                  "without --no-weights");
-  return SafetensorsFile::open(bundle + "/" MLA_WEIGHTS_FILE);
+  const Value *files = manifest->find("files");
+  return WeightFiles::open(bundle, files && files->find(MLA_ADAPTER_FILE));
 }
 
 static DeviceSource readDevice(FieldReader fields) {

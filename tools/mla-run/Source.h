@@ -10,7 +10,7 @@
 
 #include "Json.h"
 
-#include "mla/safetensors.h"
+#include "WeightFiles.h"
 
 namespace mla::run {
 
@@ -31,7 +31,7 @@ struct Source {
 Result<json::Value> readManifest(const std::string &bundle);
 
 /// Open the weights of a bundle. Return an error if it has none because the device makes them.
-Result<SafetensorsFile> openWeights(const std::string &bundle);
+Result<WeightFiles> openWeights(const std::string &bundle);
 
 /// Reads the source that a bundle's manifest records. If `manifest` is given, it receives the manifest.
 Result<Source> readSource(const std::string &bundle, json::Value *manifest = nullptr);

@@ -23,6 +23,9 @@
 
 namespace mla::importer {
 
+/// A tensor whose elements are in memory while this exists.
+using TensorHandle = std::shared_ptr<const SafetensorsTensor>;
+
 /// A checkpoint. Its tensors live as long as it does. Any number of threads may use one checkpoint.
 class Checkpoint {
 public:
@@ -36,12 +39,19 @@ public:
   /// Return the prefix that the file has instead of "model." before "layers.K.".
   llvm::StringRef prefixOfLayers() const { return prefix; }
 
+  /// Return whether no other tensors can be found.
+  virtual bool hasOnlyAttentions() const { return false; }
   /// Return whether a tensor of that name is listed.
   virtual bool contains(llvm::StringRef name) const = 0;
   /// Call `callback` with every listed name, in unspecified order.
   virtual void forEachName(llvm::function_ref<void(llvm::StringRef)> callback) const = 0;
-  /// Return the tensor. If it is missing, the error lists similar tensors of the checkpoint.
+  /// Return the tensor. If it is missing, the error lists similar tensors of the checkpoint. The elements of one that
+  /// has no data must be read.
   virtual llvm::Expected<const SafetensorsTensor *> find(llvm::StringRef name) = 0;
+  /// Return the tensor with its elements. Those stored in a packed form are computed, and freed with the last handle.
+  virtual llvm::Expected<TensorHandle> read(llvm::StringRef name);
+  /// Return the packed form in which the tensor is stored: "AWQ int4"; "" if it is stored as it is.
+  virtual std::string formOf(llvm::StringRef name) { return ""; }
 
 protected:
   explicit Checkpoint(std::string path) : path(std::move(path)) {}
@@ -52,8 +62,8 @@ protected:
   std::optional<std::string> config;
 };
 
-/// Open FILE.safetensors (whose metadata key `config` may hold the config), or a directory with config.json and either
-/// model.safetensors.index.json or one .safetensors file.
+/// Open FILE.safetensors (whose metadata key `config` may hold the config), a GGUF file (whose metadata has the config)
+/// or one of several, or a directory with config.json and either model.safetensors.index.json or one .safetensors file.
 llvm::Expected<std::unique_ptr<Checkpoint>> openCheckpoint(llvm::StringRef path);
 
 /// Return a view of a checkpoint that contains the language model, or only its decoder, in which "PREFIX" of layers of
@@ -78,6 +88,10 @@ std::unique_ptr<Checkpoint> nameModulesAsUsual(std::unique_ptr<Checkpoint> check
 /// Return the name of an attention's tensor or module in the checkpoint of a model with this many attentions per
 /// layer: "model.layers.1.self_attn.1.kv_b_proj" for "model.layers.3.self_attn.kv_b_proj", with two.
 std::string nameInCheckpoint(llvm::StringRef name, int64_t attentionsPerLayer);
+
+/// Return a view of a checkpoint in which the matrices of `config` that are stored in a packed form (AWQ, GPTQ,
+/// compressed-tensors, NVFP4, MXFP4) are matrices in F32, and the tensors that they are computed from are hidden.
+std::unique_ptr<Checkpoint> unpackWeights(std::unique_ptr<Checkpoint> checkpoint, const AttentionConfig &config);
 
 /// Generate weights instead of reading them: normal with standard deviation 1/sqrt(columns), norms near 1, in e4m3
 /// with scales if the config is quantized, else in bf16 or f32 as in the config. An element depends only on the seed,

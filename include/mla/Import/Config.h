@@ -73,6 +73,19 @@ struct Quantization {
   std::vector<std::string> ignored; ///< Modules of no group.
 };
 
+/// What a config says of weights in integers, whose tensors do not say it.
+struct IntegerQuantization {
+  /// How GPTQ stores zero points, of which its first format has one less.
+  enum class ZeroPoints { Unknown, MinusOne, AsTheyAre };
+  ZeroPoints zeros = ZeroPoints::Unknown;
+  /// The columns of a group, of modules as in Quantization; 0: a row is one group.
+  struct Group {
+    std::vector<std::string> modules;
+    int64_t columns;
+  };
+  std::vector<Group> groups;
+};
+
 struct AttentionConfig {
   std::string modelType;
   /// If the config is a part of another model's, that model and the key: "kimi_k25: its text_config". Else "".
@@ -133,6 +146,7 @@ struct AttentionConfig {
   /// Describes another quantization of some of the weights. It may not affect the attention, as its tensors show. "":
   /// none.
   std::string otherQuantization;
+  IntegerQuantization integers;
   CheckpointDType checkpointDType = CheckpointDType::Unknown;
   /// The rest of every layer, if it is compiled too (DecoderConfig.h); null: only the attention is.
   std::shared_ptr<const DecoderConfig> decoder;

@@ -29,11 +29,16 @@ struct WeightUpdate {
 struct WeightSpec {
   ExpectedWeight expected;
   DType dtype;
+  /// The packed form in which the checkpoint has it; "" if it has this element type there.
+  std::string form = {};
   std::optional<WeightUpdate> update = std::nullopt;
 
   /// Its scales are expected.scale.
   bool isScaled() const { return dtype == DType::F8_E4M3; }
 };
+
+/// Return the spec of a weight that was found.
+WeightSpec makeSpec(Checkpoint &checkpoint, const LayerWeight &weight);
 
 /// Return the element type of a weight according to the config, used for generated weights.
 DType announcedDType(const AttentionConfig &config, const ExpectedWeight &weight);

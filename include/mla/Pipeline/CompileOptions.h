@@ -69,6 +69,7 @@ struct CompileOptions {
   std::string config;        ///< Empty: the config in the checkpoint.
   std::string weights;       ///< Empty: weights are generated.
   std::string adapter;       ///< The directory of a LoRA adapter to merge into the weights; empty: none.
+  std::string base;          ///< A bundle whose weights are shared where the adapter changes none; empty: none.
   LayerRange layers;
   Scope scope = Scope::Attention;
   /// "cpu" or the name of a GPU target (mla/Conversion/MLAToGPU/Targets.h). Empty, with a module: the module's target.

@@ -106,8 +106,16 @@ std::string makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm
 std::string describeCode(mlir::ModuleOp module, mlir::DictionaryAttr model, llvm::ArrayRef<BundleEntry> entries,
                          llvm::StringRef target, llvm::StringRef isa);
 
-/// Finds a checkpoint's tensor by name.
-using FindTensor = llvm::function_ref<llvm::Expected<const SafetensorsTensor *>(llvm::StringRef name)>;
+/// The tensors of a checkpoint, by name.
+struct WeightSource {
+  /// Finds the type and shape.
+  llvm::function_ref<llvm::Expected<const SafetensorsTensor *>(llvm::StringRef name)> find;
+  /// Reads the elements too. They are in memory while the result exists.
+  llvm::function_ref<llvm::Expected<std::shared_ptr<const SafetensorsTensor>>(llvm::StringRef name)> read;
+  /// The weights of another bundle, for those that no adapter changes: they are made and compared, not written. Null:
+  /// all are written.
+  const SafetensorsFile *base = nullptr;
+};
 
 /// Runs passes on a module. `what` is for messages.
 using RunPasses = llvm::function_ref<llvm::LogicalResult(mlir::PassManager &, mlir::ModuleOp, llvm::StringRef what)>;
@@ -166,11 +174,12 @@ using WeightProgress = llvm::function_ref<void(uint64_t done, uint64_t all)>;
 
 /// Compute the weights of all layers and ends, tile by tile on the runtime's threads, checks each tile and writes it to
 /// the bundle's file. In a resumable directory, complete layers are kept and not computed again. Memory besides the
-/// checkpoint's mapping is a few tiles per thread. A checkpoint name that begins with `prefix`, the first layer's,
-/// stands for every layer's. `users` are those of each weight. Return one certificate per weight and layer.
+/// checkpoint's mapping is a few tiles per thread, and the elements that `source` computes for one prepared weight. A
+/// checkpoint name that begins with `prefix`, the first layer's, stands for every layer's. `users` are those of each
+/// weight. Return one certificate per weight and layer.
 llvm::Expected<std::vector<Certificate>> writeWeights(const WeightPreparation &preparation,
                                                       llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
-                                                      const WeightUsers &users, FindTensor find,
+                                                      const WeightUsers &users, const WeightSource &source,
                                                       BundleDirectory &directory, WeightProgress progress);
 
 /// Write only the names, types and shapes of the weights, for a device that makes them. Return the bytes of all.

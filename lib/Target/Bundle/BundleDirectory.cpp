@@ -27,8 +27,8 @@ namespace fs = llvm::sys::fs;
 namespace path = llvm::sys::path;
 
 /// All files that a bundle may contain.
-static constexpr llvm::StringLiteral fileNames[] = {MLA_MANIFEST_FILE, MLA_CODE_FILE,    MLA_PTX_FILE,
-                                                    MLA_CUBIN_FILE,    MLA_WEIGHTS_FILE, MLA_TUNED_FILE};
+static constexpr llvm::StringLiteral fileNames[] = {MLA_MANIFEST_FILE, MLA_CODE_FILE,    MLA_PTX_FILE,  MLA_CUBIN_FILE,
+                                                    MLA_WEIGHTS_FILE,  MLA_ADAPTER_FILE, MLA_TUNED_FILE};
 
 /// Return whether the directory has a manifest and only files of bundles. Such
 /// a directory may be replaced and removed.

@@ -15,6 +15,7 @@
 #include "llvm/Support/Alignment.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 
 using namespace mla;
@@ -61,6 +62,7 @@ static uint64_t bytesOf(DType dtype, llvm::ArrayRef<int64_t> shape) {
 namespace {
 /// The inputs of a weight of a layer.
 struct Inputs {
+  std::vector<std::shared_ptr<const SafetensorsTensor>> handles;
   std::vector<const SafetensorsTensor *> tensors;
   std::vector<const void *> data;
 };
@@ -68,8 +70,9 @@ struct Inputs {
 /// Writes a weight of a layer.
 class WeightWriter {
 public:
+  /// `same` is the weight of a base, with which it is compared instead of written; or null.
   WeightWriter(const WeightPreparation::Weight &weight, const Inputs &inputs, Certifier &certifier,
-               SafetensorsWriter &writer, std::string name);
+               SafetensorsWriter &writer, std::string name, const SafetensorsTensor *same);
   int64_t numTiles() const { return tiles; }
   uint64_t tileBytes() const { return bytesOf(weight.spec.dtype, weight.tile); }
   /// Compute, check and write a tile. Thread-safe.
@@ -84,30 +87,38 @@ private:
   Certifier &certifier;
   SafetensorsWriter &writer;
   std::string name;
+  const SafetensorsTensor *same;
   int64_t tiles = 1;
 };
 } // namespace
 
-static llvm::Expected<Inputs> findInputs(const WeightPreparation::Weight &weight, int64_t layer, llvm::StringRef prefix,
-                                         FindTensor find) {
+static llvm::Error checkInput(llvm::StringRef name, const SafetensorsTensor &tensor, DType type,
+                              const std::vector<int64_t> &shape) {
+  if (tensor.dtype == type && tensor.shape == shape)
+    return llvm::Error::success();
+  return llvm::createStringError(name + ": type or shape differ between checkpoint and module; check --weights");
+}
+
+static llvm::Expected<Inputs> readInputs(const WeightPreparation::Weight &weight, int64_t layer, llvm::StringRef prefix,
+                                         const WeightSource &source) {
   Inputs inputs;
   for (auto [name, type, shape] : llvm::zip_equal(weight.inputs, weight.inputTypes, weight.inputShapes)) {
     std::string layerName = forLayer(name, prefix, layer);
-    llvm::Expected<const SafetensorsTensor *> tensor = find(layerName);
+    llvm::Expected<std::shared_ptr<const SafetensorsTensor>> tensor = source.read(layerName);
     if (!tensor)
       return tensor.takeError();
-    if ((*tensor)->dtype != type || (*tensor)->shape != shape)
-      return llvm::createStringError(layerName +
-                                     ": type or shape differ between checkpoint and module; check --weights");
-    inputs.tensors.push_back(*tensor);
+    if (llvm::Error error = checkInput(layerName, **tensor, type, shape))
+      return error;
+    inputs.tensors.push_back(tensor->get());
     inputs.data.push_back((*tensor)->data);
+    inputs.handles.push_back(std::move(*tensor));
   }
   return inputs;
 }
 
 WeightWriter::WeightWriter(const WeightPreparation::Weight &weight, const Inputs &inputs, Certifier &certifier,
-                           SafetensorsWriter &writer, std::string name)
-    : weight(weight), inputs(inputs), certifier(certifier), writer(writer), name(std::move(name)) {
+                           SafetensorsWriter &writer, std::string name, const SafetensorsTensor *same)
+    : weight(weight), inputs(inputs), certifier(certifier), writer(writer), name(std::move(name)), same(same) {
   for (auto [size, part] : llvm::zip_equal(weight.spec.shape, weight.tile))
     tiles *= size / part;
 }
@@ -123,7 +134,7 @@ llvm::SmallVector<int64_t> WeightWriter::offsetsOf(int64_t tile) const {
   return offsets;
 }
 
-/// Write contiguous pieces of the file: the innermost dimensions from the last tiled one on.
+/// Write, or compare, contiguous pieces of the file: the innermost dimensions from the last tiled one on.
 llvm::Error WeightWriter::writeBox(llvm::ArrayRef<int64_t> offsets, const char *data) const {
   llvm::ArrayRef<int64_t> shape = weight.spec.shape, tile = weight.tile;
   size_t cut = tile.size() - 1;
@@ -134,7 +145,11 @@ llvm::Error WeightWriter::writeBox(llvm::ArrayRef<int64_t> offsets, const char *
     uint64_t index = begin / dtypeSize(weight.spec.dtype), at = 0, stride = dtypeSize(weight.spec.dtype);
     for (size_t i = tile.size(); i-- > 0; stride *= shape[i], index /= tile[i])
       at += (offsets[i] + index % tile[i]) * stride;
-    if (mla::Error error = writer.write(name, at, data, piece))
+    if (same && std::memcmp(static_cast<const char *>(same->data) + at, data, piece) != 0)
+      return llvm::createStringError("--base: its weight " + name +
+                                     " has other elements; compile it from the same "
+                                     "checkpoint with the same options, without the adapter");
+    if (mla::Error error = same ? mla::Error() : writer.write(name, at, data, piece))
       return toLLVM(error);
   }
   return llvm::Error::success();
@@ -158,6 +173,11 @@ llvm::Error WeightWriter::write(int64_t tile) const {
 // All weights
 //===----------------------------------------------------------------------===//
 
+/// Return whether a weight depends on an adapter.
+static bool isAdapted(const WeightPreparation::Weight &weight) {
+  return llvm::any_of(weight.inputs, [](llvm::StringRef input) { return input.contains(".lora_A."); });
+}
+
 static std::string nameIn(int64_t layer, llvm::StringRef weight) {
   if (layer == kEndsLayer)
     return weight.str();
@@ -165,15 +185,17 @@ static std::string nameIn(int64_t layer, llvm::StringRef weight) {
 }
 
 static llvm::Expected<Certificate> writeWeight(const WeightPreparation::Weight &weight, int64_t layer,
-                                               llvm::StringRef prefix, FindTensor find, SafetensorsWriter &writer,
-                                               llvm::function_ref<void(uint64_t)> wrote) {
-  llvm::Expected<Inputs> inputs = findInputs(weight, layer, prefix, find);
+                                               llvm::StringRef prefix, const WeightSource &source,
+                                               SafetensorsWriter &writer, llvm::function_ref<void(uint64_t)> wrote) {
+  llvm::Expected<Inputs> inputs = readInputs(weight, layer, prefix, source);
   if (!inputs)
     return inputs.takeError();
   llvm::Expected<Certifier> certifier = Certifier::create(weight.definition, inputs->tensors, layer, weight.name);
   if (!certifier)
     return certifier.takeError();
-  WeightWriter tiles(weight, *inputs, *certifier, writer, nameIn(layer, weight.name));
+  std::string name = nameIn(layer, weight.name);
+  const SafetensorsTensor *same = source.base && !isAdapted(weight) ? source.base->find(name) : nullptr;
+  WeightWriter tiles(weight, *inputs, *certifier, writer, std::move(name), same);
   auto write = [&](int64_t tile) {
     llvm::Error error = tiles.write(tile);
     if (!error)
@@ -190,23 +212,26 @@ namespace {
 class WeightFile {
 public:
   WeightFile(const WeightPreparation &preparation, llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
-             const WeightUsers &users, FindTensor find, BundleDirectory &directory, WeightProgress progress);
+             const WeightUsers &users, const WeightSource &source, BundleDirectory &directory, WeightProgress progress);
   llvm::Expected<std::vector<Certificate>> write();
   llvm::Expected<uint64_t> announce() const;
 
 private:
+  llvm::Error checkInputsOf(const WeightPreparation::Weight &weight, int64_t layer) const;
   llvm::Error checkInputs() const;
   Result<SafetensorsWriter> open();
   llvm::Error writeLayer(int64_t layer, SafetensorsWriter &writer);
   std::vector<const WeightPreparation::Weight *> weightsOf(int64_t layer) const;
   uint64_t bytesOfLayer(int64_t layer) const;
+  llvm::Error checkBase() const;
+  bool isOwn(const WeightPreparation::Weight &weight) const { return !source.base || isAdapted(weight); }
   void wrote(uint64_t bytes);
 
   const WeightPreparation &preparation;
   llvm::ArrayRef<int64_t> layers;
   llvm::StringRef prefix;
   const WeightUsers &users;
-  FindTensor find;
+  const WeightSource &source;
   BundleDirectory &directory;
   WeightProgress progress;
   LayerRecord record;
@@ -217,14 +242,16 @@ private:
 } // namespace
 
 WeightFile::WeightFile(const WeightPreparation &preparation, llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
-                       const WeightUsers &users, FindTensor find, BundleDirectory &directory, WeightProgress progress)
-    : preparation(preparation), layers(layers), prefix(prefix), users(users), find(find), directory(directory),
+                       const WeightUsers &users, const WeightSource &source, BundleDirectory &directory,
+                       WeightProgress progress)
+    : preparation(preparation), layers(layers), prefix(prefix), users(users), source(source), directory(directory),
       progress(progress), record(directory.file(BundleDirectory::recordFile)) {
   for (int64_t layer : layers) {
-    for (const WeightPreparation::Weight *weight : weightsOf(layer)) {
-      specs.push_back(weight->spec);
-      specs.back().name = nameIn(layer, weight->name);
-    }
+    for (const WeightPreparation::Weight *weight : weightsOf(layer))
+      if (isOwn(*weight)) {
+        specs.push_back(weight->spec);
+        specs.back().name = nameIn(layer, weight->name);
+      }
     allBytes += bytesOfLayer(layer);
   }
 }
@@ -245,12 +272,38 @@ uint64_t WeightFile::bytesOfLayer(int64_t layer) const {
   return bytes;
 }
 
+llvm::Error WeightFile::checkInputsOf(const WeightPreparation::Weight &weight, int64_t layer) const {
+  for (auto [name, type, shape] : llvm::zip_equal(weight.inputs, weight.inputTypes, weight.inputShapes)) {
+    std::string layerName = forLayer(name, prefix, layer);
+    llvm::Expected<const SafetensorsTensor *> tensor = source.find(layerName);
+    if (!tensor)
+      return tensor.takeError();
+    if (llvm::Error error = checkInput(layerName, **tensor, type, shape))
+      return error;
+  }
+  return llvm::Error::success();
+}
+
 /// Check that the checkpoint has the inputs of all layers: work on the first ones would be lost.
 llvm::Error WeightFile::checkInputs() const {
   for (int64_t layer : layers)
     for (const WeightPreparation::Weight *weight : weightsOf(layer))
-      if (llvm::Expected<Inputs> inputs = findInputs(*weight, layer, prefix, find); !inputs)
-        return inputs.takeError();
+      if (llvm::Error error = checkInputsOf(*weight, layer))
+        return error;
+  return llvm::Error::success();
+}
+
+/// Check that the base has the weights that no adapter changes.
+llvm::Error WeightFile::checkBase() const {
+  for (int64_t layer : layers)
+    for (const WeightPreparation::Weight *weight : weightsOf(layer)) {
+      std::string name = nameIn(layer, weight->name);
+      const SafetensorsTensor *same = source.base && !isOwn(*weight) ? source.base->find(name) : nullptr;
+      if (isOwn(*weight) || (same && same->dtype == weight->spec.dtype && same->shape == weight->spec.shape))
+        continue;
+      return llvm::createStringError("--base: " + source.base->path() + " has no weight " + name +
+                                     " of this type and shape; compile it with the same options, without the adapter");
+    }
   return llvm::Error::success();
 }
 
@@ -259,9 +312,9 @@ Result<SafetensorsWriter> WeightFile::open() {
   std::vector<std::string> written;
   for (int64_t layer : layers)
     for (const WeightPreparation::Weight *weight : weightsOf(layer))
-      if (record.find(layer))
+      if (record.find(layer) && isOwn(*weight))
         written.push_back(nameIn(layer, weight->name));
-  std::string path = directory.file(MLA_WEIGHTS_FILE);
+  std::string path = directory.file(source.base ? MLA_ADAPTER_FILE : MLA_WEIGHTS_FILE);
   return written.empty() ? SafetensorsWriter::create(path, specs) : SafetensorsWriter::resume(path, specs, written);
 }
 
@@ -274,7 +327,7 @@ llvm::Error WeightFile::writeLayer(int64_t layer, SafetensorsWriter &writer) {
   std::vector<Certificate> certificates;
   for (const WeightPreparation::Weight *weight : weightsOf(layer)) {
     llvm::Expected<Certificate> certificate =
-        writeWeight(*weight, layer, prefix, find, writer, [&](uint64_t bytes) { wrote(bytes); });
+        writeWeight(*weight, layer, prefix, source, writer, [&](uint64_t bytes) { wrote(bytes); });
     if (!certificate)
       return certificate.takeError();
     certificates.push_back(std::move(*certificate));
@@ -289,6 +342,8 @@ llvm::Error WeightFile::writeLayer(int64_t layer, SafetensorsWriter &writer) {
 
 llvm::Expected<std::vector<Certificate>> WeightFile::write() {
   if (llvm::Error error = checkInputs())
+    return error;
+  if (llvm::Error error = checkBase())
     return error;
   Result<SafetensorsWriter> writer = open();
   if (!writer)
@@ -310,9 +365,9 @@ llvm::Expected<std::vector<Certificate>> WeightFile::write() {
 
 llvm::Expected<std::vector<Certificate>> mla::writeWeights(const WeightPreparation &preparation,
                                                            llvm::ArrayRef<int64_t> layers, llvm::StringRef prefix,
-                                                           const WeightUsers &users, FindTensor find,
+                                                           const WeightUsers &users, const WeightSource &source,
                                                            BundleDirectory &directory, WeightProgress progress) {
-  return WeightFile(preparation, layers, prefix, users, find, directory, progress).write();
+  return WeightFile(preparation, layers, prefix, users, source, directory, progress).write();
 }
 
 llvm::Expected<uint64_t> WeightFile::announce() const {
@@ -324,6 +379,6 @@ llvm::Expected<uint64_t> WeightFile::announce() const {
 
 llvm::Expected<uint64_t> mla::announceWeights(const WeightPreparation &preparation, llvm::ArrayRef<int64_t> layers,
                                               const WeightUsers &users, BundleDirectory &directory) {
-  auto find = [](llvm::StringRef) -> llvm::Expected<const SafetensorsTensor *> { return nullptr; };
-  return WeightFile(preparation, layers, /*prefix=*/"", users, find, directory, [](uint64_t, uint64_t) {}).announce();
+  WeightSource none = {nullptr, nullptr};
+  return WeightFile(preparation, layers, /*prefix=*/"", users, none, directory, [](uint64_t, uint64_t) {}).announce();
 }

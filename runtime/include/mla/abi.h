@@ -36,6 +36,7 @@ extern "C" {
 #define MLA_PTX_FILE "kernels.ptx"
 #define MLA_CUBIN_FILE "kernels.cubin"
 #define MLA_WEIGHTS_FILE "weights.safetensors"
+#define MLA_ADAPTER_FILE "adapter.safetensors" /* weights that differ from those of MLA_WEIGHTS_FILE, of a base */
 #define MLA_TUNED_FILE "tuned.json"
 
 /* clang-format off */
@@ -65,7 +66,8 @@ extern "C" {
  *                 "layers": [numbers] of the layers that it serves, if not all}]
  *               of a model also {"symbol", "phase": "embed"|"logits", "weights"}: names of tensors, without a layer; of
  *               a GPU with "bindings", "workspace" and "launches", of the kinds "embed" and "logits" of launch_abi.def
- *   "files"     {file name: its exact size in bytes}, for code.so and weights.safetensors;
+ *   "files"     {file name: its exact size in bytes}, for code.so, weights.safetensors and, if there is one,
+ *               adapter.safetensors, whose tensors stand in the place of those of the same name;
  *               in an h100 bundle for kernels.ptx, weights.safetensors and, if present, kernels.cubin
  *   "certificates" [{"layer", "weight",                 one per tensor of weights.safetensors, layers.<layer>.<weight>;
  *                 "check": "elements" (each compared with the checkpoint's) | "probes" (a product of weights or a sum

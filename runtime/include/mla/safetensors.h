@@ -26,6 +26,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mla {
@@ -74,6 +75,8 @@ public:
   ~SafetensorsFile();
 
   const std::string &path() const;
+  /// Returns device and inode: the same for two paths to one file.
+  std::pair<uint64_t, uint64_t> identity() const;
   const SafetensorsMetadata &metadata() const;
   /// Returns all tensors, in the order of their data.
   const std::vector<SafetensorsTensor> &tensors() const;

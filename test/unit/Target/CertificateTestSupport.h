@@ -89,9 +89,15 @@ protected:
     EXPECT_FALSE(llvm::sys::fs::createUniqueDirectory("certificate", scratch));
     auto directory = BundleDirectory::create((scratch + "/out").str());
     EXPECT_TRUE(static_cast<bool>(directory));
-    auto result = writeWeights(
-        preparation, layers, "layers.0.", /*users=*/{}, [&](llvm::StringRef name) { return find(name, preparation); },
-        *directory, [&](uint64_t done, uint64_t all) { progress(done, all); });
+    auto findByName = [&](llvm::StringRef name) { return find(name, preparation); };
+    auto read = [&](llvm::StringRef name) -> llvm::Expected<std::shared_ptr<const SafetensorsTensor>> {
+      llvm::Expected<const SafetensorsTensor *> tensor = find(name, preparation);
+      if (!tensor)
+        return tensor.takeError();
+      return std::make_shared<const SafetensorsTensor>(**tensor);
+    };
+    auto result = writeWeights(preparation, layers, "layers.0.", /*users=*/{}, {findByName, read}, *directory,
+                               [&](uint64_t done, uint64_t all) { progress(done, all); });
     std::string error;
     if (result)
       certificates = *result;

@@ -198,6 +198,42 @@ TEST_F(GpuBundle, TakesElementsOfE4M3) {
   EXPECT_MESSAGE("tensor 'layers.3.w' has dtype F8_E4M3, which an entry of this bundle cannot take");
 }
 
+/// Writes a bundle with the weights of `base`, of which it has layer 3's itself.
+static void writeAdapted(const std::string &directory, const std::string &base, float weight) {
+  std::string header = R"({"layers.3.w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+  header.resize((header.size() + 7) / 8 * 8, ' ');
+  std::string own = safetensorsBytes(header, std::string(reinterpret_cast<const char *>(&weight), 4));
+  writeBundle(directory, gpuManifest(), {{"kernels.ptx", gpuModule()}, {"adapter.safetensors", own}});
+  std::filesystem::remove(directory + "/weights.safetensors");
+  std::filesystem::create_hard_link(base + "/weights.safetensors", directory + "/weights.safetensors");
+}
+
+/// Bundles of adapters have the weights of their base on the device once, in whatever order they are closed.
+TEST_F(GpuBundle, AdaptersShareTheirBase) {
+  openGpu();
+  TempDir first, second;
+  writeAdapted(first.path, directory.path, 7);
+  writeAdapted(second.path, directory.path, 9);
+  mla_bundle *bundles[2] = {};
+  ASSERT_EQ(mla_bundle_open(first.path.c_str(), &bundles[0]), MLA_OK) << mla_last_error();
+  ASSERT_EQ(mla_bundle_open(second.path.c_str(), &bundles[1]), MLA_OK) << mla_last_error();
+  using Memory = std::vector<std::pair<size_t, float>>; // bytes and first elements
+  auto memory = [&] {
+    Memory list;
+    for (auto [address, bytes] : cuda.memory)
+      list.push_back({bytes, *reinterpret_cast<float *>(address)});
+    std::sort(list.begin(), list.end());
+    return list;
+  };
+  EXPECT_EQ(memory(), (Memory{{256, 7.0f}, {256, 9.0f}, {512, 2.0f}}));
+  EXPECT_EQ(mla_cache_destroy(cache), MLA_OK);
+  mla_bundle_close(bundle);
+  cache = nullptr, bundle = nullptr;
+  mla_bundle_close(bundles[0]);
+  EXPECT_EQ(memory(), (Memory{{256, 9.0f}, {512, 2.0f}}));
+  mla_bundle_close(bundles[1]);
+}
+
 /// Whichever call fails, opening reports it, and no allocation is left.
 TEST_F(GpuBundle, GivesEverythingBackWhenACallFails) {
   writeGpuBundle(directory.path);
