@@ -25,8 +25,16 @@ import needs
 
 np = needs.module("numpy")
 
-MODELS = ("deepseek_v2", "deepseek_v3", "kimi_k2", "glm4_moe_lite", "glm_moe_dsa", "longcat_flash", "minicpm3",
-          "mistral4", "youtu")
+MODELS = ("axk1", "axk2", "bailing_hybrid", "deepseek_v2", "deepseek_v3", "deepseek_v32", "dots3_note", "glm4_moe_lite", "glm5_next",
+          "glm5_next_text", "glm_moe_dsa", "hy_v4", "kimi_k2", "kimi_linear", "longcat_flash", "minicpm3", "mistral4", "mistral_large_3",
+          "pangu_ultra_moe", "sarvam_mla", "youtu")
+# RoPE pairs neighbours in these whatever the config says, and halves in those.
+NEIGHBOURS = ("axk2", "deepseek_v2", "deepseek_v32", "dots3_note", "glm_moe_dsa", "longcat_flash", "mistral_large_3", "pangu_ultra_moe",
+              "sarvam_mla")
+HALVES = ("hy_v4", "minicpm3")
+# The norms of the latents have the config's epsilon in these; in others the default of their class.
+EPS_OF_CONFIG = ("bailing_hybrid", "dots3_note", "glm5_next", "glm5_next_text", "mistral_large_3", "sarvam_mla")
+INDEXED = ("axk2", "deepseek_v32", "dots3_note", "glm5_next", "glm5_next_text", "glm_moe_dsa", "hy_v4")
 
 
 class ReplayError(Exception):
@@ -115,6 +123,25 @@ def round_bf16(value):
     return bf16_to_f32(rounded).astype(np.float64)
 
 
+# --- configs with names of their own ---
+def usual_config(config, layer):
+    """Return a config with the usual keys for the attention of a layer."""
+    config = dict(config)
+    if "model_type" not in config and "dim" in config:  # params.json of Mistral Large 3
+        names = {"dim": "hidden_size", "n_layers": "num_hidden_layers", "n_heads": "num_attention_heads", "norm_eps": "rms_norm_eps"}
+        config |= {usual: config[own] for own, usual in names.items()} | {"model_type": "mistral_large_3"}
+        yarn = config["yarn"]
+        config["rope_scaling"] = {"rope_type": "yarn", "factor": yarn["factor"], "beta_fast": yarn["beta"], "beta_slow": yarn["alpha"],
+                                  "original_max_position_embeddings": yarn["original_max_position_embeddings"], "attention_factor": 1.0}
+    if config["model_type"] == "pangu_ultra_moe":
+        names = {"kv_lora_rank": "kv_lora", "q_lora_rank": "q_lora", "qk_nope_head_dim": "qk", "qk_rope_head_dim": "qk_rope", "v_head_dim": "v"}
+        config = {usual: config.get(f"attention_{own}_dim") for usual, own in names.items()} | config
+    if config["model_type"] == "dots3_note" and config["layer_types"][layer] == "sliding_attention":
+        config |= {key[4:]: value for key, value in config.items() if key.startswith("swa_")}
+        config |= {"rope_parameters": None, "rope_scaling": None, "window": config["sliding_window_size"]}
+    return config
+
+
 # --- semantics of the families (Hugging Face transformers 5.17, modeling_<family>.py) ---
 class Semantics:
     """The semantics of a layer, from its config. Comments refer to the reference code."""
@@ -127,33 +154,36 @@ class Semantics:
         self.latent = config["kv_lora_rank"]
         self.nope, self.rope, self.v = config["qk_nope_head_dim"], config["qk_rope_head_dim"], config["v_head_dim"]
         self.low_rank_q = config.get("q_lora_rank") is not None
-        # {q,kv}_a_layernorm are constructed without eps: the class's default, not config.rms_norm_eps.
-        self.eps = 1e-6
-        # V2 multiplies complex pairs, GLM-5 and LongCat always rotate neighbours and MiniCPM3 halves; the others read
-        # rope_interleave (default True).
-        always = {"deepseek_v2": True, "glm_moe_dsa": True, "longcat_flash": True, "minicpm3": False}
-        self.interleaved = always.get(self.model, config.get("rope_interleave", True))
+        # {q,kv}_a_layernorm are constructed without eps in most families: the class's default, not config.rms_norm_eps.
+        self.eps = config["rms_norm_eps"] if self.model in EPS_OF_CONFIG else 1e-6
+        # The families without a fixed pairing read rope_interleave (default True).
+        self.interleaved = self.model not in HALVES and (self.model in NEIGHBOURS or config.get("rope_interleave", True))
         # LongCat's mla_scale_q_lora on the whole query, mla_scale_kv_lora on the latent before it is cached; its layers
-        # have two attentions each.
+        # have two attentions each. dots3: apply_mla_qkv_lora_rescale.
         self.two_attentions = self.model == "longcat_flash"
-        self.q_scale = math.sqrt(config["hidden_size"] / config["q_lora_rank"]) if self.two_attentions else 1.0
-        self.latent_scale = math.sqrt(config["hidden_size"] / self.latent) if self.two_attentions else 1.0
-        # GLM-5's indexer selects index_topk keys: all, if there are no more.
-        self.most_tokens = config.get("index_topk", 2048) if self.model == "glm_moe_dsa" else math.inf
+        rescales = self.two_attentions or bool(config.get("apply_mla_qkv_lora_rescale"))
+        self.q_scale = math.sqrt(config["hidden_size"] / config["q_lora_rank"]) if rescales else 1.0
+        self.latent_scale = math.sqrt(config["hidden_size"] / self.latent) if rescales else 1.0
+        # An indexer selects index_topk keys: all, if there are no more.
+        self.window = config.get("window")
+        self.most_tokens = config.get("index_topk", 2048) if self.model in INDEXED and not self.window else math.inf
         self.block = (config.get("quantization_config") or {}).get("weight_block_size")
         rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
         rope = {"rope_theta": config.get("rope_theta", 10000.0), **rope}
-        kind = rope.get("rope_type", rope.get("type", "default"))
+        kind = rope.get("rope_type", rope.get("type", "default")).removeprefix("deepseek_")
         if kind not in ("default", "yarn"):
             raise ReplayError(f"config: rope type {kind} is not replayed; known: default, yarn")
         self.scale = (self.nope + self.rope) ** -0.5
         self.cos_sin_scale = 1.0
-        self.frequencies = rope["rope_theta"] ** -(np.arange(0, self.rope, 2) / self.rope)
+        self.frequencies = rope["rope_theta"] ** -(np.arange(0, self.rope, 2) / max(self.rope, 1))
+        if self.model == "kimi_linear":  # mla_use_nope: the columns exist, but nothing rotates them
+            self.frequencies = 0 * self.frequencies
         if kind == "yarn":
             self.apply_yarn(rope)
         # Mistral-4's get_llama_4_attn_scale: one factor per position for the whole query (its nope and its rope part).
-        self.beta = rope.get("llama_4_scaling_beta", config.get("llama_4_scaling_beta")) or 0.0
-        self.original = rope.get("original_max_position_embeddings") or 1
+        scaling = config.get("llama_4_scaling") or {}  # Mistral Large 3
+        self.beta = rope.get("llama_4_scaling_beta", config.get("llama_4_scaling_beta", scaling.get("beta"))) or 0.0
+        self.original = scaling.get("original_max_position_embeddings") or rope.get("original_max_position_embeddings") or 1
 
     def apply_yarn(self, rope):
         """_compute_yarn_parameters of modeling_rope_utils.py, and yarn_apply_mscale of every family's attention."""
@@ -198,17 +228,46 @@ class Layer:
         self.prefix = f"model.layers.{layer}.self_attn."
         if s.two_attentions:
             self.prefix = f"model.layers.{layer // 2}.self_attn.{layer % 2}."
+        self.tensors = {self.usual_name(name): value for name, value in weights.items()}
         kv_b = self.weight("kv_b_proj.weight").reshape(s.heads, s.nope + s.v, s.latent)
         self.w_uk, self.w_uv = kv_b[:, : s.nope], kv_b[:, s.nope :]
         kv_b_bias = self.bias("kv_b_proj", s.heads * (s.nope + s.v)).reshape(s.heads, s.nope + s.v)
         self.b_uk, self.b_uv = kv_b_bias[:, : s.nope], kv_b_bias[:, s.nope :]
-        q_up = self.weight("q_b_proj.weight" if s.low_rank_q else "q_proj.weight")
-        q_up = q_up.reshape(s.heads, s.nope + s.rope, -1)
-        self.w_q_nope, self.w_q_rope = q_up[:, : s.nope], q_up[:, s.nope :]
+        q_up = self.weight("q_gate_proj.weight" if s.model == "axk2" else "q_b_proj.weight" if s.low_rank_q else "q_proj.weight")
+        q_up = q_up.reshape(s.heads, s.nope + s.rope + (s.v if s.model == "axk2" else 0), -1)
+        self.w_q_nope, self.w_q_rope, self.w_gate = np.split(q_up, (s.nope, s.nope + s.rope), axis=1)
         self.w_o = self.weight("o_proj.weight").reshape(-1, s.heads, s.v)
         if form == "fold":
             self.w_q_latent = np.einsum("hpi,hpl->hli", self.w_q_nope, self.w_uk)
             self.w_o_latent = np.einsum("dhv,hvl->dhl", self.w_o, self.w_uv)
+
+    def usual_name(self, name):
+        """Return the usual name of a tensor: Ling's, Hunyuan's and Mistral's own have others."""
+        if self.sem.model == "bailing_hybrid":
+            name = name.replace(".attention.dense.", ".self_attn.o_proj.").replace(".attention.", ".self_attn.")
+        if self.sem.model == "hy_v4":
+            name = name.replace(".self_attn.gate_proj.", ".self_attn.g_proj.")
+        if self.sem.model == "mistral_large_3":
+            own = {"wq_a": "q_a_proj", "q_a_norm": "q_a_layernorm", "wq_b": "q_b_proj", "wkv_a_with_mqa": "kv_a_proj_with_mqa",
+                   "kv_a_norm": "kv_a_layernorm", "wkv_b": "kv_b_proj", "wo": "o_proj"}
+            layer, _, rest = name.partition(".attention.")
+            module, _, last = rest.partition(".")
+            name = f"model.{layer}.self_attn.{own.get(module, module)}.{last}"
+        return name
+
+    def has(self, name):
+        return self.prefix + name in self.tensors
+
+    def gates_of(self, x, hidden):
+        """Return the factors of the attention's result [batch, tokens, heads, v or 1], or 1."""
+        if self.sem.model == "axk2":
+            logits = np.einsum("bti,hvi->bthv", x, self.w_gate)
+        elif self.has("g_proj.weight"):
+            logits = self.project(hidden, "g_proj")
+            logits = logits.reshape(*logits.shape[:2], self.sem.heads, -1)
+        else:
+            return 1.0
+        return 1 / (1 + np.exp(-logits))
 
     def weight(self, name):
         """Return a weight in float64: dequantized (w * its scale, in float32), then rounded if requested."""
@@ -244,7 +303,10 @@ class Layer:
         positions = past + np.arange(hidden.shape[1], dtype=np.float64)
         x = hidden
         if s.low_rank_q:
-            x = s.norm(self.project(hidden, "q_a_proj"), self.weight("q_a_layernorm.weight"))
+            low = self.project(hidden, "q_a_proj")
+            x = s.norm(low, self.weight("q_a_layernorm.weight"))
+            if s.model == "axk2":
+                x = np.concatenate((x, low), axis=-1)
         if positions[-1] >= s.most_tokens:
             raise ReplayError(f"config: index_topk {s.most_tokens} leaves keys out, which is not replayed")
         per_position = s.q_scale * (1 + s.beta * np.log(1 + np.floor(positions / s.original)))
@@ -252,19 +314,26 @@ class Layer:
 
         down = self.project(hidden, "kv_a_proj_with_mqa")
         latent = s.norm(down[..., : s.latent], self.weight("kv_a_layernorm.weight")) * s.latent_scale
-        k_rope = s.rotate(down[..., None, s.latent :], positions)[..., 0, :]
+        k_rope = down[..., s.latent :]
+        if self.has("k_rope_only_layernorm.weight"):
+            k_rope = s.norm(k_rope, self.weight("k_rope_only_layernorm.weight"))
+        k_rope = s.rotate(k_rope[..., None, :], positions)[..., 0, :]
         if self.cache is not None:
             latent, k_rope = (np.concatenate(pair, axis=1) for pair in zip(self.cache, (latent, k_rope)))
         self.cache = latent, k_rope
 
         scores = np.einsum("bthr,bnr->bhtn", q_rope, k_rope) + self.nope_scores(x, latent, per_position)
-        visible = np.arange(latent.shape[1])[None, :] <= positions[:, None]
+        keys = np.arange(latent.shape[1])[None, :]
+        visible = (keys <= positions[:, None]) & (keys > positions[:, None] - (s.window or np.inf))
+        self.gates = self.gates_of(x, hidden)
         out = self.output(self.softmax(np.where(visible, scores * s.scale, -np.inf)), latent)
         return out + self.bias("o_proj", out.shape[-1])
 
     def softmax(self, scores):
-        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        return weights / weights.sum(axis=-1, keepdims=True)
+        sinks = self.weight("sinks")[:, None, None] if self.has("sinks") else -np.inf
+        most = np.maximum(scores.max(axis=-1, keepdims=True), sinks)
+        weights = np.exp(scores - most)
+        return weights / (weights.sum(axis=-1, keepdims=True) + np.exp(sinks - most))
 
     def nope_scores(self, x, latent, per_position):
         if self.form == "fold":
@@ -279,14 +348,16 @@ class Layer:
         return np.einsum("bthl,bnl->bhtn", q_latent * per_position[:, None, None], latent)
 
     def output(self, probabilities, latent):
+        gated = np.ndim(self.gates) > 0
         if self.form == "naive":
             values = np.einsum("bnl,hvl->bnhv", latent, self.w_uv) + self.b_uv
-            return np.einsum("bthv,dhv->btd", np.einsum("bhtn,bnhv->bthv", probabilities, values), self.w_o)
-        bias = np.einsum("hv,dhv->d", self.b_uv, self.w_o)  # probabilities sum to 1
+            return np.einsum("bthv,dhv->btd", np.einsum("bhtn,bnhv->bthv", probabilities, values) * self.gates, self.w_o)
         o_latent = np.einsum("bhtn,bnl->bthl", probabilities, latent)
-        if self.form == "fold":
+        if self.form == "fold" and not gated:  # a gate stands between the two factors of the product
+            bias = np.einsum("hv,dhv->d", self.b_uv, self.w_o)  # probabilities sum to 1
             return np.einsum("bthl,dhl->btd", o_latent, self.w_o_latent) + bias
-        return np.einsum("bthv,dhv->btd", np.einsum("bthl,hvl->bthv", o_latent, self.w_uv), self.w_o) + bias
+        attended = np.einsum("bthl,hvl->bthv", o_latent, self.w_uv) + self.b_uv
+        return np.einsum("bthv,dhv->btd", attended * self.gates, self.w_o)
 
 
 def steps_of(golden):
@@ -296,6 +367,7 @@ def steps_of(golden):
 
 def replay(arguments):
     golden, weights, metadata, config = read_golden(arguments.file)
+    config = usual_config(config, arguments.layer)
     layer = Layer(Semantics(config), weights, arguments.layer, arguments.form, arguments.round)
     tolerance = {"none": 1e-6, "bf16": 3e-2}[arguments.round] if arguments.tolerance is None else arguments.tolerance
     written, passed = {}, True

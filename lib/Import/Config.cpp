@@ -12,6 +12,7 @@
 #include "Limits.h"
 #include "Quantization.h"
 #include "RopeConfig.h"
+#include "UnknownKeys.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -27,7 +28,6 @@ using llvm::json::Value;
 // Like those of Limits.h.
 static constexpr int64_t maxHeadDim = 1 << 16;
 static constexpr int64_t maxRank = 1 << 20;
-static constexpr int64_t maxContext = int64_t(1) << 31;
 /// Maximum number of elements of a weight: 64 GiB in float32.
 static constexpr int64_t maxElements = int64_t(1) << 34;
 
@@ -80,6 +80,9 @@ static void checkIsLatent(FieldReader &reader) {
     reader.refuse("use_mla", "false: " + plain);
   if (const Value *rank = reader.find("kv_lora_rank", /*nullIsAbsent=*/false); rank && rank->kind() == Value::Null)
     reader.refuse("kv_lora_rank", "null: " + plain);
+  if (!reader.boolean("qk_latent_layernorm", true)) // TransMLA
+    reader.refuse("qk_latent_layernorm", "false: latents without norms are not supported; convert the model with "
+                                         "norms, in the form of DeepSeek-V3");
 }
 
 static void parseSizes(FieldReader &reader, const Family &family, AttentionConfig &config) {
@@ -139,27 +142,29 @@ static void checkWeightSizes(FieldReader &reader, const AttentionConfig &config)
                                       ", more than " + Twine(maxElements) + " elements; correct the sizes");
 }
 
-/// Parse the flags for the scales of the latents. LongcatFlashMLA multiplies by both scales whatever the flags; engines
-/// that read the flags agree if they are true.
-static void parseLatentScales(FieldReader &reader, AttentionConfig &config) {
-  for (StringRef key : {"mla_scale_q_lora", "mla_scale_kv_lora"})
-    if (!reader.boolean(key, true))
-      reader.refuse(key, "false, which transformers ignores and other engines do not; remove the key if the "
-                         "model has the scale");
-  if (reader.failed())
-    return;
-  config.queryLatentScale = std::sqrt(static_cast<double>(config.hiddenSize) / config.qLoraRank);
-  config.latentScale = std::sqrt(static_cast<double>(config.hiddenSize) / config.kvLoraRank);
+/// Return whether a key of layer_types says that all layers are of full attention, of all keys or those of an indexer.
+static bool areAllFull(const llvm::json::Array &types) {
+  return llvm::all_of(types, [](const Value &type) {
+    return type.getAsString() == StringRef("full_attention") ||
+           type.getAsString() == StringRef("deepseek_sparse_attention");
+  });
 }
 
 static bool isOn(const Value *value) {
-  return value && value->kind() != Value::Null && value->getAsBoolean() != false && value->getAsNumber() != 0.0;
+  if (!value || value->kind() == Value::Null)
+    return false;
+  if (const llvm::json::Array *list = value->getAsArray())
+    return !areAllFull(*list);
+  return value->getAsBoolean() != false && value->getAsNumber() != 0.0;
 }
 
-/// Reject keys that change attention and have no meaning in this family.
+/// Reject keys that change attention and have no meaning in this family. A window that use_sliding_window turns off is
+/// none.
 static void checkForeignKeys(FieldReader &reader, const Object &root, const Family &family) {
+  bool hasNoWindow = root.getBoolean("use_sliding_window") == false;
   for (const Refusal &key : foreignKeys()) {
-    if (key.meantBy && family.has(Trait(key.meantBy)))
+    if ((family.keys && llvm::is_contained(family.keys->names, key.name)) ||
+        (hasNoWindow && key.name.starts_with("sliding_window")))
       continue;
     bool on = isOn(root.get(key.name));
     for (StringRef scope : {"rope_scaling", "rope_parameters"})
@@ -181,41 +186,57 @@ static CheckpointDType parseDType(FieldReader &reader) {
   return name == "bfloat16" ? CheckpointDType::BF16 : CheckpointDType::Unknown;
 }
 
-llvm::Expected<AttentionConfig> mla::importer::parseConfig(StringRef json, StringRef path) {
+/// Parse what the attention has in this family.
+static void parseAttention(FieldReader &reader, const Object &root, const Family &family, std::optional<int64_t> layer,
+                           AttentionConfig &config) {
+  checkIsLatent(reader);
+  parseSizes(reader, family, config);
+  checkKeyValueHeads(reader, config);
+  checkWeightSizes(reader, config);
+  checkForeignKeys(reader, root, family);
+  config.configRmsNormEps = reader.number("rms_norm_eps", 1e-30, 1.0, 1e-6);
+  if (family.latentNormEps == epsOfConfig && !reader.find("rms_norm_eps"))
+    reader.refuse("rms_norm_eps", "missing, but " + family.modelType + " norms its latents with it; give it");
+  config.rmsNormEps = family.latentNormEps == epsOfConfig ? config.configRmsNormEps : family.latentNormEps;
+  config.attentionBias = reader.boolean("attention_bias", false);
+  config.hasSinks = family.has(Sinks);
+  config.isUnrotated = family.has(Unrotated);
+  config.checkpointDType = parseDType(reader);
+  if (reader.find("num_nextn_predict_layers"))
+    config.furtherLayers = reader.count("num_nextn_predict_layers", maxLayers, /*least=*/0);
+  if (family.keys && family.keys->parse && !reader.failed())
+    family.keys->parse(reader, config, layer);
+  if (!config.otherLayers.empty() && llvm::none_of(config.otherLayers, [](StringRef other) { return other.empty(); }))
+    reader.refuse("num_hidden_layers",
+                  "no layer has latent attention; give the config of a model with latent attention");
+}
+
+llvm::Expected<AttentionConfig> mla::importer::parseConfig(StringRef json, StringRef path,
+                                                           std::optional<int64_t> layer) {
   llvm::Expected<LanguageModelConfig> parsed = parseLanguageModel(json, path);
   if (!parsed)
     return parsed.takeError();
-  const Object &root = parsed->root;
+  Object &root = parsed->root;
   StringRef where = parsed->where;
   llvm::Expected<const Family *> family = parseFamily(root, where);
   if (!family)
     return family.takeError();
+  if ((*family)->keys && (*family)->keys->translate)
+    (*family)->keys->translate(root, layer);
 
   AttentionConfig config;
   config.modelType = (*family)->modelType.str();
   config.wrappedIn = parsed->wrappedIn;
-  config.rmsNormEps = (*family)->latentNormEps;
   config.attentionsPerLayer = (*family)->has(TwoAttentions) ? 2 : 1;
   FieldReader reader(root, where);
-  checkIsLatent(reader);
-  parseSizes(reader, **family, config);
-  checkKeyValueHeads(reader, config);
-  checkWeightSizes(reader, config);
-  checkForeignKeys(reader, root, **family);
-  config.configRmsNormEps = reader.number("rms_norm_eps", 1e-30, 1.0, 1e-6);
-  config.attentionBias = reader.boolean("attention_bias", false);
-  config.checkpointDType = parseDType(reader);
-  if ((*family)->has(ScaledLatents))
-    parseLatentScales(reader, config);
-  // The default of GlmMoeDsaConfig.
-  if ((*family)->has(IndexedKeys))
-    config.indexTopK = reader.find("index_topk") ? reader.count("index_topk", maxContext) : 2048;
+  parseAttention(reader, root, **family, layer, config);
   if (llvm::Error error = reader.takeError())
     return error;
   if (llvm::Error error = parseRope(root, where, **family, config))
     return error;
   if (llvm::Error error = parseQuantization(root, where, config))
     return error;
+  config.unknownKeys = findUnknownKeys(root, **family);
   return config;
 }
 
@@ -247,6 +268,9 @@ std::vector<std::string> mla::importer::reservations(const AttentionConfig &conf
   const Family *family = findFamily(config.modelType);
   if (family && family->has(Unconfirmed))
     list.push_back(conventionReservation(config));
+  if (!config.unknownKeys.empty())
+    list.push_back("not known here: " + llvm::join(config.unknownKeys, ", ") +
+                   "; the compiled attention ignores them, and is another one if they change attention");
   return list;
 }
 

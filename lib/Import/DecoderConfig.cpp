@@ -147,8 +147,6 @@ llvm::Expected<DecoderConfig> mla::importer::parseDecoderConfig(StringRef json, 
   config.stopTokens = parseStopTokens(reader, model->vocabSize);
   if (reader.find("max_position_embeddings"))
     config.maxPositions = reader.count("max_position_embeddings", maxLength);
-  if (reader.find("num_nextn_predict_layers"))
-    config.furtherLayers = reader.count("num_nextn_predict_layers", maxLayers, /*least=*/0);
   if (findFamily(attention.modelType)->has(DepthScaledResiduals))
     parseScales(reader, attention, config);
   if (model->experts) {

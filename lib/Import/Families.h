@@ -12,6 +12,8 @@
 #ifndef MLA_LIB_IMPORT_FAMILIES_H
 #define MLA_LIB_IMPORT_FAMILIES_H
 
+#include "FamilyKeys.h"
+
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 
@@ -33,12 +35,12 @@ enum Trait : unsigned {
   RotaryPartOfHead = 1 << 1,
   /// The query has a scale per position, llama_4_scaling_beta, and YaRN if the config has no RoPE parameters.
   PositionScaledQuery = 1 << 2,
-  /// The normalized latents are multiplied by sqrt(hidden_size / rank): mla_scale_q_lora and mla_scale_kv_lora.
-  ScaledLatents = 1 << 3,
+  /// RoPE is always the default: YaRN would need a reference that shows what it computes.
+  PlainRope = 1 << 3,
   /// A layer has two attentions, self_attn.0 and self_attn.1; num_layers is the number of layers.
   TwoAttentions = 1 << 4,
-  /// An indexer picks index_topk keys for every query.
-  IndexedKeys = 1 << 5,
+  /// A learned logit per head, sinks, joins the denominator of the softmax.
+  Sinks = 1 << 5,
   /// The low-rank projection of the query is required.
   AlwaysLowRankQuery = 1 << 6,
   /// Taken from the model's source, but not confirmed by a golden file.
@@ -48,19 +50,41 @@ enum Trait : unsigned {
   /// What attention and MLP add to the residual stream is multiplied by scale_depth / sqrt(num_hidden_layers), embedded
   /// tokens by scale_emb, and the last normed state by dim_model_base / hidden_size.
   DepthScaledResiduals = 1 << 9,
+  /// The columns of qk_rope_head_dim are not rotated: all frequencies are 0.
+  Unrotated = 1 << 10,
+};
+
+/// The names of a module of a layer: here, and in the family's checkpoints.
+struct ModuleName {
+  llvm::StringLiteral usual, own;
+};
+
+/// What a reader has to know of a family: a row of `mla-compile --list-families`.
+struct FamilyNotes {
+  llvm::StringLiteral models = "";    ///< Published models.
+  llvm::StringLiteral differs = "";   ///< From DeepSeek-V3, with the fields that say so.
+  llvm::StringLiteral limits = "";    ///< Where the compiled attention is not the model's; empty: nowhere.
+  llvm::StringLiteral reference = ""; ///< What the family's numbers are compared with.
+  llvm::StringLiteral golden = "";    ///< Golden files.
 };
 
 struct Family {
   llvm::StringLiteral modelType;
   RopePairing pairing;
-  /// Epsilon of the norms of the two latents: the default of the family's RMSNorm class, independent of rms_norm_eps.
+  /// Epsilon of the norms of the two latents: the default of the family's RMSNorm class, or epsOfConfig.
   double latentNormEps;
   /// rope_theta if it is missing.
   double defaultTheta;
   unsigned traits;
+  FamilyNotes notes;
+  const FamilyKeys *keys = nullptr; ///< Of attention, beside those of DeepSeek-V3.
+  llvm::ArrayRef<ModuleName> names = {};
 
   bool has(Trait trait) const { return traits & trait; }
 };
+
+/// A latentNormEps: rms_norm_eps.
+constexpr double epsOfConfig = 0;
 
 /// Return the supported families.
 llvm::ArrayRef<Family> families();
@@ -98,7 +122,6 @@ llvm::ArrayRef<HeadFamily> headFamilies();
 struct Refusal {
   llvm::StringLiteral name;
   llvm::StringLiteral needs;
-  unsigned meantBy = NoTrait; ///< Families with this trait define the key.
 };
 
 /// Return what support for the model requires; empty for an unknown model_type.
@@ -107,9 +130,12 @@ llvm::StringRef modelTypeNeeds(llvm::StringRef modelType);
 /// Return what support for the rope type requires; empty for an unknown one.
 llvm::StringRef ropeTypeNeeds(llvm::StringRef ropeType);
 
-/// Return the config keys that change what attention computes and that only families with the row's trait define.
+/// Return the config keys that change what attention computes and that only families with the key in their row define.
 /// Ignoring one would compile a different model.
 llvm::ArrayRef<Refusal> foreignKeys();
+
+/// Return the models that are refused by name, and what they need.
+llvm::ArrayRef<Refusal> refusedFamilies();
 
 } // namespace mla::importer
 

@@ -7,6 +7,7 @@
 
 #include "LanguageModel.h"
 #include "Json.h"
+#include "MistralConfig.h"
 
 using namespace mla::importer;
 using llvm::StringRef;
@@ -45,6 +46,8 @@ llvm::Expected<LanguageModelConfig> mla::importer::parseLanguageModel(StringRef 
   if (!value)
     return value.takeError();
   Object &root = *value->getAsObject();
+  if (llvm::Error error = translateMistral(root, where))
+    return error;
   StringRef key = findWrapper(root);
   if (key.empty())
     return LanguageModelConfig{std::move(root), where.str(), ""};

@@ -242,7 +242,8 @@ Value LayerBuilder::norm(Value x, WeightRole gamma, double factor, StringRef nam
                            builder.getF64FloatAttr(config.rmsNormEps));
 }
 
-/// Rotate `x` and multiply it by a factor. In a model without rotary part `x` is empty and returned unchanged.
+/// Rotate `x` and multiply it by a factor. In a model without rotary part `x` is empty and returned unchanged. In one
+/// that does not rotate it all frequencies are 0: kernels that append keys rotate them.
 Value LayerBuilder::rotate(Value x, double factor, StringRef name) {
   if (!config.ropeDim)
     return x;
@@ -266,16 +267,27 @@ Value LayerBuilder::scaleByPosition(Value q, StringRef name) {
 
 Query LayerBuilder::buildQuery() {
   Value x = hidden;
-  WeightRole up = WeightRole::WQ;
+  Value up;
   if (config.qLoraRank) {
     Value low = project(hidden, weight(WeightRole::WDQ), config.qLoraRank, Heads::None, "q_a");
-    x = norm(addBias(low, WeightRole::WDQBias), WeightRole::QNorm, config.queryLatentScale, "q_a_normed");
-    up = WeightRole::WUQ;
+    low = addBias(low, WeightRole::WDQBias);
+    x = norm(low, WeightRole::QNorm, config.queryLatentScale, "q_a_normed");
+    if (config.joinsGateAndQuery)
+      x = tensor::ConcatOp::create(builder, named("q_a_both"), /*dim=*/1, ValueRange{x, low});
   }
-  Value q = project(x, headRows(up, config.qkDim()), {heads, config.qkDim()}, Heads::To, "q");
+  Value gate;
+  if (config.joinsGateAndQuery) {
+    Value both = headRows(WeightRole::WQGate, config.qkDim() + config.vDim);
+    up = sliceWeight(both, 1, 0, config.qkDim(), "w_q");
+    gate = project(x, sliceWeight(both, 1, config.qkDim(), config.vDim, "w_gate"), {heads, config.vDim}, Heads::To,
+                   "gate");
+  } else {
+    up = headRows(config.qLoraRank ? WeightRole::WUQ : WeightRole::WQ, config.qkDim());
+  }
+  Value q = project(x, up, {heads, config.qkDim()}, Heads::To, "q");
   Value nope = slice(q, 0, config.nopeDim, "q_nope");
   Value rope = rotate(slice(q, config.nopeDim, config.ropeDim, "q_pe"), 1, "q_rope");
-  return {scaleByPosition(nope, "q_nope_scaled"), scaleByPosition(rope, "q_rope_scaled")};
+  return {scaleByPosition(nope, "q_nope_scaled"), scaleByPosition(rope, "q_rope_scaled"), gate};
 }
 
 /// Append the tokens of this step to the cache, divided by its scale.
@@ -285,8 +297,32 @@ Value LayerBuilder::buildAppend(Value cache) {
   down = addBias(down, WeightRole::WDKVBias);
   Value c = norm(slice(down, 0, config.kvLoraRank, "c_raw"), WeightRole::KVNorm,
                  config.latentScale / options.cacheScale, "c");
-  Value rope = rotate(slice(down, config.kvLoraRank, config.ropeDim, "k_pe"), 1 / options.cacheScale, "k_rope");
+  Value rope = slice(down, config.kvLoraRank, config.ropeDim, "k_pe");
+  if (find(WeightRole::KRopeNorm))
+    rope = norm(rope, WeightRole::KRopeNorm, 1, "k_pe_normed");
+  rope = rotate(rope, 1 / options.cacheScale, "k_rope");
   return AppendOp::create(builder, named("cached"), c, rope, position, sequence, cache);
+}
+
+/// Return the sinks of this rank's heads, if the layer has some.
+Value LayerBuilder::sinks() {
+  if (!find(WeightRole::Sinks))
+    return Value();
+  return sliceWeight(inFloat32(weight(WeightRole::Sinks), "sinks"), 0, firstHead, heads, "sinks");
+}
+
+/// Multiply what heads have attended to by the layer's gate, if it has one. A gate per head has no dimension of its
+/// own.
+Value LayerBuilder::buildGate(Value o, Query q) {
+  Value gate = q.gate;
+  if (config.gate == OutputGate::None)
+    return o;
+  if (!gate && config.gate == OutputGate::PerElement)
+    gate = project(hidden, headRows(WeightRole::WGate, config.vDim), {heads, config.vDim}, Heads::To, "gate");
+  if (!gate)
+    gate = project(hidden, sliceWeight(weight(WeightRole::WGate), 0, firstHead, heads, "g_proj"), heads, Heads::None,
+                   "gate");
+  return GateOp::create(builder, named("gated"), o.getType(), o, gate);
 }
 
 /// Up-project keys and values of all cached tokens. Like these they are divided by the scale of the cache, which is a
@@ -299,10 +335,12 @@ Value LayerBuilder::buildAttention(Query q, Value cache) {
   Value keys = project(cached.getLatent(), upKeys, {heads, config.nopeDim}, Heads::To, "k_nope");
   Value values = project(cached.getLatent(), upValues, {heads, config.vDim}, Heads::To, "v");
   addUpBiases(keys, values);
+  MLIRContext *context = builder.getContext();
+  MaskAttr mask = config.window ? MaskAttr::get(context, MaskKind::Window, config.window)
+                                : MaskAttr::get(context, MaskKind::Causal);
   return AttentionOp::create(builder, named("o"), tokensOf({heads, config.vDim}, f32()), q.nope, q.rope, cu, keys,
-                             cached.getKRope(), cached.getCuKeys(), values, /*sinks=*/Value(),
-                             builder.getF64FloatAttr(config.softmaxScale * options.cacheScale),
-                             MaskAttr::get(builder.getContext(), MaskKind::Causal))
+                             cached.getKRope(), cached.getCuKeys(), values, sinks(),
+                             builder.getF64FloatAttr(config.softmaxScale * options.cacheScale), mask)
       .getResult();
 }
 
@@ -345,7 +383,7 @@ func::FuncOp LayerBuilder::build(StringRef name, Phase phase) {
     hidden = streamNorm(streamOf(rows), WeightRole::InputNorm, "hidden_normed");
   Query q = buildQuery();
   cache = buildAppend(cache);
-  Value out = buildOutput(buildAttention(q, cache));
+  Value out = buildOutput(buildGate(buildAttention(q, cache), q));
   out = config.decoder ? buildRest(rows, out) : toOutside(out);
   func::ReturnOp::create(builder, builder.getUnknownLoc(), ValueRange{out, cache});
   return function;

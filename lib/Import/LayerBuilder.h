@@ -17,9 +17,9 @@
 
 namespace mla::importer {
 
-/// The queries of all heads, without and with position.
+/// The queries of all heads, without and with position, and the gate of the output that was projected with them.
 struct Query {
-  mlir::Value nope, rope;
+  mlir::Value nope, rope, gate;
 };
 
 /// Builds an attention, and what surrounds it if the config has it. Members are in the file of what they build: those
@@ -76,7 +76,9 @@ private:
   // Parts of the layer.
   Query buildQuery();
   mlir::Value buildAppend(mlir::Value cache);
+  mlir::Value sinks();
   mlir::Value buildAttention(Query q, mlir::Value cache);
+  mlir::Value buildGate(mlir::Value o, Query q);
   mlir::Value buildOutput(mlir::Value o);
   mlir::Value toOutside(mlir::Value out);
 

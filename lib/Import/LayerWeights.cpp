@@ -48,6 +48,14 @@ StringRef mla::importer::checkpointSuffix(WeightRole role) {
     return "o_proj.bias";
   case WeightRole::WKVBBias:
     return "kv_b_proj.bias";
+  case WeightRole::WQGate:
+    return "q_gate_proj.weight";
+  case WeightRole::WGate:
+    return "g_proj.weight";
+  case WeightRole::KRopeNorm:
+    return "k_rope_only_layernorm.weight";
+  case WeightRole::Sinks:
+    return "sinks";
   case WeightRole::InputNorm:
     return "input_layernorm.weight";
   case WeightRole::PostNorm:
@@ -104,7 +112,8 @@ std::vector<ExpectedWeight> mla::importer::expectedWeights(const AttentionConfig
   if (config.qLoraRank) {
     add(WeightRole::WDQ, {config.qLoraRank, hidden});
     add(WeightRole::QNorm, {config.qLoraRank});
-    add(WeightRole::WUQ, {heads * config.qkDim(), config.qLoraRank});
+    if (!config.joinsGateAndQuery)
+      add(WeightRole::WUQ, {heads * config.qkDim(), config.qLoraRank});
   } else {
     add(WeightRole::WQ, {heads * config.qkDim(), hidden});
   }
@@ -118,6 +127,14 @@ std::vector<ExpectedWeight> mla::importer::expectedWeights(const AttentionConfig
     add(WeightRole::WDKVBias, {down});
     add(WeightRole::WOBias, {hidden});
   }
+  if (config.joinsGateAndQuery)
+    add(WeightRole::WQGate, {heads * (config.qkDim() + config.vDim), 2 * config.qLoraRank});
+  else if (config.gate != OutputGate::None)
+    add(WeightRole::WGate, {config.gate == OutputGate::PerHead ? heads : heads * config.vDim, hidden});
+  if (config.normsKeyRope)
+    add(WeightRole::KRopeNorm, {config.ropeDim});
+  if (config.hasSinks)
+    add(WeightRole::Sinks, {heads});
   if (config.decoder)
     llvm::append_range(result, decoderWeights(config, layer));
   return result;
@@ -219,9 +236,9 @@ static llvm::Error checkNothingElse(const Checkpoint &checkpoint, const Attentio
 
 llvm::Expected<std::vector<LayerWeight>> mla::importer::findLayerWeights(Checkpoint &checkpoint,
                                                                          const AttentionConfig &config, int64_t layer) {
-  if (layer < 0 || layer >= config.numLayers)
+  if (layer < 0 || layer >= config.numLayers + config.furtherLayers)
     return fail(checkpoint.where() + ": layer " + Twine(layer) + ": the config has layers 0 to " +
-                Twine(config.numLayers - 1) + "; choose one of them");
+                Twine(config.numLayers + config.furtherLayers - 1) + "; choose one of them");
   std::vector<ExpectedWeight> wanted = expectedWeights(config, layer);
   if (std::optional<ExpectedWeight> bias = optionalBias(checkpoint, config, layer))
     wanted.push_back(std::move(*bias));

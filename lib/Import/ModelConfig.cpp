@@ -159,6 +159,10 @@ static llvm::Expected<ModelConfig> parseLatent(StringRef json, StringRef path, c
   llvm::Expected<AttentionConfig> attention = parseConfig(json, path);
   if (!attention)
     return attention.takeError();
+  if (!attention->otherLayers.empty())
+    return fail(where + ": model_type: layers of " + attention->modelType +
+                " have different attentions, and only those of latent attention are known, without their costs beside "
+                "the others and without what is around them; use --scope=attention without --report");
   const Family *family = findFamily(attention->modelType);
   ModelConfig model;
   model.modelType = attention->modelType;

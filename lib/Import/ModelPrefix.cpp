@@ -22,14 +22,19 @@ using llvm::StringRef;
 
 static constexpr StringRef usualPrefix = "model.", layers = "layers.";
 
-/// Projections specific to latent attention, as the part of a name after "self_attn.", and projections that other
-/// attentions have too.
-static constexpr StringRef ofLatent[] = {"q_a_proj", "q_b_proj", "kv_a_proj_with_mqa", "kv_b_proj"};
+/// What an attention is called in a layer.
+static constexpr StringRef attentions[] = {".self_attn.", ".attention."};
+
+/// Projections specific to latent attention, as the part of a name after "self_attn.", also in Mistral's own format,
+/// and projections that other attentions have too.
+static constexpr StringRef ofLatent[] = {"q_a_proj",       "q_b_proj", "kv_a_proj_with_mqa", "kv_b_proj", "wq_a",
+                                         "wkv_a_with_mqa", "wkv_b"};
 static constexpr StringRef ofAny[] = {"q_proj", "o_proj"};
 
 static bool isOfAttention(StringRef rest, ArrayRef<StringRef> modules) {
   uint64_t number;
-  if (!rest.consume_front(layers) || rest.consumeInteger(10, number) || !rest.consume_front(".self_attn."))
+  if (!rest.consume_front(layers) || rest.consumeInteger(10, number) ||
+      llvm::none_of(attentions, [&](StringRef name) { return rest.consume_front(name); }))
     return false;
   if (!rest.consumeInteger(10, number) && !rest.consume_front(".")) // one of several attentions of a layer
     return false;
@@ -47,13 +52,23 @@ static std::set<std::string> findPrefixes(const Checkpoint &checkpoint, ArrayRef
   return prefixes;
 }
 
+static constexpr StringRef head = "lm_head.";
+
 namespace {
-/// A view of a checkpoint in which layers have the usual names.
+/// A view of a checkpoint in which the parts of its language model have the usual names: "model." for the prefix, and
+/// its head beside. What has a usual name and is under another prefix belongs to another part, and has none here.
 class PrefixedCheckpoint : public Checkpoint {
 public:
   PrefixedCheckpoint(std::unique_ptr<Checkpoint> wrapped, StringRef ownPrefix)
       : Checkpoint(wrapped->where().str()), wrapped(std::move(wrapped)) {
     prefix = ownPrefix.str();
+    StringRef outer = ownPrefix;
+    outer.consume_back(usualPrefix);
+    ownHead = (outer + head).str();
+    bool hasOwn = false;
+    this->wrapped->forEachName([&](StringRef name) { hasOwn |= name.starts_with(ownHead); });
+    if (!hasOwn)
+      ownHead = head.str();
     config = this->wrapped->configJson();
     configPath = this->wrapped->configWhere().str();
   }
@@ -62,21 +77,33 @@ public:
   void forEachName(llvm::function_ref<void(StringRef)> callback) const override {
     wrapped->forEachName([&](StringRef name) {
       StringRef rest = name;
-      if (rest.consume_front(prefix) && rest.starts_with(layers))
+      if (rest.consume_front(ownHead))
+        callback((head + rest).str());
+      else if (rest.consume_front(prefix) && (!prefix.empty() || isOfDecoder(rest)))
         callback((usualPrefix + rest).str());
-      else if (!name.starts_with("model.layers."))
+      else if (!name.starts_with(usualPrefix) && !name.starts_with(head))
         callback(name);
     });
   }
   llvm::Expected<const SafetensorsTensor *> find(StringRef name) override { return wrapped->find(inCheckpoint(name)); }
 
 private:
-  std::string inCheckpoint(StringRef name) const {
-    StringRef rest = name;
-    return rest.consume_front(usualPrefix) && rest.starts_with(layers) ? prefix + rest.str() : name.str();
+  /// Without a prefix, a decoder's own names tell it from what may be beside it.
+  static bool isOfDecoder(StringRef name) {
+    return llvm::any_of(decoderParts, [&](StringRef part) { return name.starts_with(part); });
   }
 
+  std::string inCheckpoint(StringRef name) const {
+    StringRef rest = name;
+    if (rest.consume_front(head))
+      return ownHead + rest.str();
+    return rest.consume_front(usualPrefix) ? prefix + rest.str() : name.str();
+  }
+
+  static constexpr StringRef decoderParts[] = {layers, "embed_tokens.", "norm.", "rotary_emb."};
+
   std::unique_ptr<Checkpoint> wrapped;
+  std::string ownHead;
 };
 } // namespace
 

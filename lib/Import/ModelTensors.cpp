@@ -34,7 +34,7 @@ static std::optional<int64_t> layerOf(StringRef name) {
 /// Return whether the layer predicts further tokens from the model's last states (DeepSeek-V3, arXiv:2412.19437,
 /// section 2.2). It has no part in the model's logits.
 static bool predictsFurther(const AttentionConfig &config, int64_t layer) {
-  return layer >= config.numLayers && layer - config.numLayers < config.decoder->furtherLayers;
+  return layer >= config.numLayers && layer - config.numLayers < config.furtherLayers;
 }
 
 /// Return why a tensor is not part of the model, or "".
@@ -48,9 +48,8 @@ static std::string explainExcess(const AttentionConfig &config, StringRef name, 
     return "";
   return "not part of the model that the config describes, whose layers are 0 to " +
          std::to_string(config.numLayers - 1) + " (num_hidden_layers)" +
-         (config.decoder->furtherLayers
-              ? ", and " + std::to_string(config.decoder->furtherLayers) + " more (num_nextn_predict_layers)"
-              : "") +
+         (config.furtherLayers ? ", and " + std::to_string(config.furtherLayers) + " more (num_nextn_predict_layers)"
+                               : "") +
          "; give the config of this checkpoint";
 }
 
@@ -108,5 +107,5 @@ std::string mla::importer::furtherLayers(const Checkpoint &checkpoint, const Att
   return first.empty() ? ""
                        : checkpoint.where().str() + ": tensors such as " + first +
                              " are not compiled: they predict further tokens (num_nextn_predict_layers is " +
-                             std::to_string(config.decoder->furtherLayers) + ")";
+                             std::to_string(config.furtherLayers) + ")";
 }

@@ -68,11 +68,11 @@ std::string RopeParser::ropeKey(const Object &root) {
 }
 
 void RopeParser::checkKind(StringRef kind) {
-  if (kind == "default" || (kind == "yarn" && !family.has(Unconfirmed)))
+  if (kind == "default" || (kind == "yarn" && !family.has(PlainRope)))
     return;
   StringRef needs = ropeTypeNeeds(kind);
   inner.refuse("rope_type", kind + " is not supported" + (needs.empty() ? "" : ": it needs ") + needs +
-                                (family.has(Unconfirmed) ? "; expected default" : "; expected default or yarn"));
+                                (family.has(PlainRope) ? "; expected default" : "; expected default or yarn"));
 }
 
 /// Read rope_theta. Null does not mean the default: the value is unknown, and NaN makes every rotation NaN. Without
@@ -166,6 +166,8 @@ llvm::Error RopeParser::parse() {
     kind = inner.string("type");
   if (kind.empty())
     kind = "default";
+  if (kind == "deepseek_yarn") // vLLM's name
+    kind = "yarn";
   checkKind(kind);
   config.rope.theta = theta(/*mayBeUnknown=*/kind == "default");
   config.softmaxScale = 1.0 / std::sqrt(static_cast<double>(config.qkDim()));
@@ -173,6 +175,8 @@ llvm::Error RopeParser::parse() {
   parsePairing();
   if (kind == "yarn")
     parseYarn();
+  else if (config.isUnrotated)
+    config.rope.inverseFrequencies.assign(config.ropeDim / 2, 0.0f);
   else
     config.rope.inverseFrequencies = plainFrequencies(config.rope.theta, config.ropeDim);
   if (family.has(PositionScaledQuery))

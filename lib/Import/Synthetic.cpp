@@ -110,9 +110,9 @@ Recipe SyntheticCheckpoint::recipeOf(const ExpectedWeight &weight, bool scale) c
   Recipe recipe;
   recipe.dtype = scale ? DType::F32 : announcedDType(attention, weight);
   recipe.shape.assign(weight.shape.begin(), weight.shape.end());
-  bool isNorm = llvm::is_contained(
-      {WeightRole::QNorm, WeightRole::KVNorm, WeightRole::InputNorm, WeightRole::PostNorm, WeightRole::FinalNorm},
-      weight.role);
+  bool isNorm = llvm::is_contained({WeightRole::QNorm, WeightRole::KVNorm, WeightRole::KRopeNorm, WeightRole::InputNorm,
+                                    WeightRole::PostNorm, WeightRole::FinalNorm},
+                                   weight.role);
   recipe.mean = isNorm ? 1.0f : 0.0f;
   recipe.deviation = weight.shape.size() > 1 ? 1.0f / std::sqrt(static_cast<float>(weight.shape.back())) : 0.1f;
   if (!weight.scale)
@@ -133,7 +133,7 @@ std::optional<Recipe> SyntheticCheckpoint::recipe(StringRef name) const {
   StringRef rest = name;
   int64_t layer = 0;
   if (!rest.consume_front("model.layers.") || rest.consumeInteger(10, layer) || layer < 0 ||
-      layer >= attention.numLayers)
+      layer >= attention.numLayers + attention.furtherLayers)
     return std::nullopt;
   for (const ExpectedWeight &weight : expectedWeights(attention, layer)) {
     if (name == weight.name)

@@ -139,9 +139,11 @@ llvm::Error mla::compile(const CompileOptions &options) {
   llvm::Expected<Source> source = openSource(options);
   if (!source)
     return source.takeError();
-  llvm::Expected<std::vector<int64_t>> layers = layersOf(options.layers, source->config.numLayers, source->where);
+  llvm::Expected<std::vector<int64_t>> layers = layersOf(options.layers, source->config, source->where);
   if (!layers)
     return layers.takeError();
+  if (std::string remark = layersLeftOut(options.layers, source->config, source->where); !remark.empty())
+    llvm::errs() << "remark: " << remark << "\n";
   if (llvm::Error error = checkIsWhole(*source, *layers, options))
     return error;
   if (llvm::Error error = checkHeads(source->config.numHeads, source->where, options.tensorParallel))

@@ -67,13 +67,14 @@ static llvm::Error writeBundle(mlir::ModuleOp module, Stage from, const CompileO
   llvm::Expected<std::vector<int64_t>> layers = checkAttributes(module, options);
   if (!layers)
     return layers.takeError();
-  llvm::Expected<Source> source = openSource(options);
+  CompileOptions ofLayers = options;
+  ofLayers.layers = {layers->front(), layers->back(), /*isGiven=*/true};
+  llvm::Expected<Source> source = openSource(ofLayers);
   if (!source)
     return source.takeError();
-  if (layers->back() >= source->config.numLayers)
+  if (int64_t most = source->config.numLayers + source->config.furtherLayers; layers->back() >= most)
     return makeError(options.module + ": is of layer " + llvm::Twine(layers->back()) + ", but " + source->where +
-                     " has " + llvm::Twine(source->config.numLayers) +
-                     " layers; give the config that it was imported from");
+                     " has " + llvm::Twine(most) + " layers; give the config that it was imported from");
   if (llvm::Error error = checkIsWhole(*source, *layers, options))
     return error;
   if (llvm::Error error = checkIsOfModel(module, *source, options))

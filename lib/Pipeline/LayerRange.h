@@ -8,14 +8,20 @@
 #ifndef MLA_LIB_PIPELINE_LAYERRANGE_H
 #define MLA_LIB_PIPELINE_LAYERRANGE_H
 
+#include "mla/Import/Config.h"
 #include "mla/Pipeline/CompileOptions.h"
 
 #include <vector>
 
 namespace mla {
 
-/// Return the layers of a range of a model with `numLayers`. `where` is the prefix of the error that it has fewer.
-llvm::Expected<std::vector<int64_t>> layersOf(const LayerRange &range, int64_t numLayers, llvm::StringRef where);
+/// Return the layers of a range that have the config's attention. `where` is the prefix of the error that the model has
+/// fewer, or that some of them have another attention, if these were asked for by number.
+llvm::Expected<std::vector<int64_t>> layersOf(const LayerRange &range, const importer::AttentionConfig &config,
+                                              llvm::StringRef where);
+
+/// Return a remark about layers of the model that a range of all layers leaves out, or "".
+std::string layersLeftOut(const LayerRange &range, const importer::AttentionConfig &config, llvm::StringRef where);
 
 } // namespace mla
 

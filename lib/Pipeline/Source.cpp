@@ -69,6 +69,11 @@ static StringRef firstDifference(const AttentionConfig &a, const AttentionConfig
       {a.queryLatentScale == b.queryLatentScale && a.latentScale == b.latentScale, "the scales of the latents"},
       {a.attentionsPerLayer == b.attentionsPerLayer, "the attentions of a layer"},
       {a.indexTopK == b.indexTopK, "index_topk"},
+      {a.window == b.window, "the window"},
+      {a.gate == b.gate && a.joinsGateAndQuery == b.joinsGateAndQuery, "the gate of the output"},
+      {a.hasSinks == b.hasSinks, "sinks"},
+      {a.normsKeyRope == b.normsKeyRope, "k_rope_only_layernorm"},
+      {a.otherLayers == b.otherLayers, "the attentions of the layers"},
       {a.rmsNormEps == b.rmsNormEps, "the epsilon of the norms"},
       {sameBlocks(), "quantization_config"},
   };
@@ -88,10 +93,11 @@ static llvm::Error makeConflict(StringRef where, StringRef difference, const Che
 
 /// Check that --config does not contradict the checkpoint's config. If that config is unsupported, such as one of a
 /// multimodal model, --config replaces it.
-static llvm::Error checkNoConflict(const AttentionConfig &config, StringRef where, const Checkpoint &checkpoint) {
+static llvm::Error checkNoConflict(const AttentionConfig &config, StringRef where, const Checkpoint &checkpoint,
+                                   std::optional<int64_t> layer) {
   if (!checkpoint.configJson())
     return llvm::Error::success();
-  llvm::Expected<AttentionConfig> own = parseConfig(*checkpoint.configJson(), checkpoint.configWhere());
+  llvm::Expected<AttentionConfig> own = parseConfig(*checkpoint.configJson(), checkpoint.configWhere(), layer);
   if (!own) {
     llvm::consumeError(own.takeError());
     return llvm::Error::success();
@@ -111,20 +117,22 @@ static llvm::Expected<Source> withWeights(AttentionConfig config, StringRef text
   llvm::Expected<std::unique_ptr<Checkpoint>> usual = nameLayersAsUsual(std::move(checkpoint));
   if (!usual)
     return usual.takeError();
-  checkpoint = numberAttentions(std::move(*usual), config.attentionsPerLayer);
+  checkpoint = nameModulesAsUsual(std::move(*usual), config.modelType);
+  checkpoint = numberAttentions(std::move(checkpoint), config.attentionsPerLayer);
   return Source{std::move(config), text.str(), where.str(), std::move(checkpoint), /*madeWeights=*/false};
 }
 
-static llvm::Expected<Source> withConfig(StringRef path, std::unique_ptr<Checkpoint> checkpoint) {
+static llvm::Expected<Source> withConfig(StringRef path, std::unique_ptr<Checkpoint> checkpoint,
+                                         std::optional<int64_t> layer) {
   llvm::Expected<std::string> text = readConfig(path, "--config");
   if (!text)
     return text.takeError();
-  llvm::Expected<AttentionConfig> config = parseConfig(*text, path);
+  llvm::Expected<AttentionConfig> config = parseConfig(*text, path, layer);
   if (!config)
     return config.takeError();
   if (!checkpoint)
     return Source{*config, *text, path.str(), makeSyntheticCheckpoint(*config), /*madeWeights=*/true};
-  if (llvm::Error error = checkNoConflict(*config, path, *checkpoint))
+  if (llvm::Error error = checkNoConflict(*config, path, *checkpoint, layer))
     return error;
   return withWeights(std::move(*config), *text, path, std::move(checkpoint));
 }
@@ -152,17 +160,18 @@ llvm::Expected<ConfigText> mla::findConfig(const CompileOptions &options) {
 }
 
 static llvm::Expected<Source> openAttention(const CompileOptions &options) {
+  std::optional<int64_t> layer = options.layers.isGiven ? std::optional<int64_t>(options.layers.first) : std::nullopt;
   if (options.weights.empty())
-    return withConfig(options.config, nullptr);
+    return withConfig(options.config, nullptr, layer);
   llvm::Expected<std::unique_ptr<Checkpoint>> checkpoint = openWeights(options);
   if (!checkpoint)
     return checkpoint.takeError();
   if (!options.config.empty())
-    return withConfig(options.config, std::move(*checkpoint));
+    return withConfig(options.config, std::move(*checkpoint), layer);
   llvm::Expected<ConfigText> own = ownConfig(**checkpoint);
   if (!own)
     return own.takeError();
-  llvm::Expected<AttentionConfig> config = parseConfig(own->text, own->where);
+  llvm::Expected<AttentionConfig> config = parseConfig(own->text, own->where, layer);
   if (!config)
     return config.takeError();
   return withWeights(std::move(*config), own->text, own->where, std::move(*checkpoint));
@@ -211,7 +220,19 @@ llvm::Expected<Source> mla::openSource(const CompileOptions &options) {
   return source;
 }
 
+/// Check that no layer outside of the model is compiled as one of it: what is around its attention is another thing.
+static llvm::Error checkAreOfModel(const Source &source, llvm::ArrayRef<int64_t> layers) {
+  if (layers.back() < source.config.numLayers)
+    return llvm::Error::success();
+  return makeError(source.where + ": layer " + Twine(layers.back()) +
+                   " predicts further tokens (num_nextn_predict_layers), and only its attention is compiled; use "
+                   "--scope=attention");
+}
+
 llvm::Error mla::checkIsWhole(const Source &source, llvm::ArrayRef<int64_t> layers, const CompileOptions &options) {
+  if (options.scope != Scope::Attention)
+    if (llvm::Error error = checkAreOfModel(source, layers))
+      return error;
   if (options.scope == Scope::Layer && source.config.decoder->hasShortcut)
     return makeError(source.where + ": model_type: layers of " + source.config.modelType +
                      " have two attentions and are only compiled as a model; use --scope=model or --scope=attention");

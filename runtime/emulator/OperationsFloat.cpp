@@ -59,6 +59,8 @@ static std::vector<Row> arithmetic() {
       alu(
           "abs.f32", [](float a) { return std::fabs(a); }, kind),
       alu(
+          "copysign.f32", [](float a, float b) { return std::copysign(b, a); }, kind),
+      alu(
           "min.f32", [](float a, float b) { return smaller(a, b); }, kind),
       alu(
           "max.f32", [](float a, float b) { return larger(a, b); }, kind),

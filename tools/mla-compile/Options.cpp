@@ -53,7 +53,7 @@ static cl::opt<bool> noWeights("no-weights", cl::cat(category),
 static Text adapter("adapter", cl::cat(category), cl::value_desc("DIR"),
                     cl::desc("a LoRA adapter as PEFT saves it, which is merged into\nthe weights: W + c B A"));
 static Text layers("layers", cl::cat(category), cl::value_desc("0|0-3|all"), cl::init("0"),
-                   cl::desc("the layers to compile (default 0); they share their code"));
+                   cl::desc("the layers to compile (default the first with latent\nattention); they share their code"));
 static Text
     scope("scope", cl::cat(category), cl::value_desc("attention|layer|model"), cl::init("attention"),
           cl::desc("attention (default); layer: a decoder layer, with norms,\nresiduals and its MLP or experts; "
@@ -117,6 +117,10 @@ static cl::list<std::string> schedules(
              "(--emit=kernels\nprints names and keys); '/' separates classes; may be\nrepeated"));
 static Text output("o", cl::cat(category), cl::value_desc("OUT"),
                    cl::desc("what to write; '-' is standard output; it appears\nonly when complete"));
+
+static cl::opt<bool> listFamilies("list-families", cl::cat(category),
+                                  cl::desc("print the models that are known, with the fields that make\nthem differ "
+                                           "and the limits of what is compiled"));
 
 static Text reportFormat(
     "report", cl::cat(category), cl::ValueOptional, cl::value_desc("text|json|html"),
@@ -188,6 +192,8 @@ static llvm::Error chooseNumber(const Text &option, int64_t least, int64_t most,
 }
 
 static llvm::Error chooseLayers(CompileOptions &options) {
+  if (!layers.getNumOccurrences())
+    return llvm::Error::success();
   std::optional<LayerRange> range = LayerRange::parse(layers);
   if (!range)
     return badValue(layers, "a layer (0), a range (0-3) or all");
@@ -418,13 +424,16 @@ llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {
   if (!cl::ParseCommandLineOptions(argc, argv, overview, &os))
     return usageFromLLVM(errors);
   CommandLine line;
+  line.listsFamilies = listFamilies;
+  if (listFamilies)
+    return line;
   CompileOptions &options = line.compile;
   for (auto choose : {chooseLayers, chooseScope, chooseTarget, choosePlan, chooseRank, choosePage, chooseCache,
                       chooseCacheDType, chooseCacheScale, chooseEmit, chooseSchedules})
     if (llvm::Error error = choose(options))
       return error;
   if (options.scope == Scope::Model && !layers.getNumOccurrences())
-    options.layers = {0, std::nullopt};
+    options.layers.last = std::nullopt;
   options.config = config;
   options.weights = weights;
   options.leavesWeightsOut = noWeights;

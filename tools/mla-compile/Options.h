@@ -14,8 +14,9 @@
 
 namespace mla {
 
-/// The parsed command line: a report or a compilation.
+/// The parsed command line: a list of families, a report or a compilation.
 struct CommandLine {
+  bool listsFamilies = false;
   CompileOptions compile;
   std::optional<ReportOptions> report;
 };

@@ -7,6 +7,7 @@
 
 #include "MLIROptions.h"
 #include "Options.h"
+#include "mla/Import/Config.h"
 #include "mla/Pipeline/Compile.h"
 
 #include "llvm/Support/InitLLVM.h"
@@ -35,6 +36,10 @@ static int run(int argc, char **argv) {
   std::signal(SIGPIPE, SIG_IGN);
   if (!options)
     return fail(options.takeError(), usageStatus);
+  if (options->listsFamilies) {
+    mla::importer::printFamilies(llvm::outs());
+    return EXIT_SUCCESS;
+  }
   mla::applyMLIROptions(options->compile);
   if (llvm::sys::Process::StandardErrIsDisplayed())
     options->compile.progress = printProgress;

@@ -225,19 +225,33 @@ static void readKeysAndValues(LayerReader &reader, const mla_bundle_info &info, 
   weights.valueBias = headElements(bias, info, perHead, info.qk_nope_head_dim, info.v_head_dim);
 }
 
+/// What some families have beside the projections.
+static void readExtras(LayerReader &reader, const Semantics &semantics, const mla_bundle_info &info,
+                       LayerWeights &weights) {
+  int64_t heads = info.num_attention_heads, perHead = semantics.gate == Semantics::HeadGate ? 1 : info.v_head_dim;
+  if (semantics.gate != Semantics::NoGate)
+    weights.gate = headRows(reader.matrix(semantics.gateName.c_str(), heads * perHead, info.hidden_size), info, perHead,
+                            0, perHead);
+  if (semantics.hasSinks)
+    weights.sinks = headElements(reader.vector("sinks", heads), info, 1, 0, 1);
+  if (semantics.normsKeyRope)
+    weights.keyRopeNorm = reader.vector("k_rope_only_layernorm.weight", info.qk_rope_head_dim);
+}
+
 Result<LayerWeights> mla::run::checkpointWeights(const Checkpoint &checkpoint, const AdapterWeights *adapter,
                                                  const Semantics &semantics, const mla_bundle_info &info,
                                                  int64_t layer) {
   std::string module = semantics.twoAttentions
                            ? "layers." + std::to_string(layer / 2) + ".self_attn." + std::to_string(layer % 2) + "."
-                           : "layers." + std::to_string(layer) + ".self_attn.";
+                           : "layers." + std::to_string(layer) + "." + semantics.module;
   std::optional<std::string> prefix = checkpoint.prefixOf(module + "kv_a_layernorm.weight");
   LayerReader reader(checkpoint, adapter, semantics, prefix.value_or("model.") + module, module);
   LayerWeights weights;
   readQuery(reader, info, weights);
   readKeysAndValues(reader, info, weights);
   int64_t columns = info.heads * info.v_head_dim;
-  Matrix out = reader.matrix("o_proj", info.hidden_size, info.num_attention_heads * info.v_head_dim);
+  readExtras(reader, semantics, info, weights);
+  Matrix out = reader.matrix(semantics.outName.c_str(), info.hidden_size, info.num_attention_heads * info.v_head_dim);
   weights.out = pickColumns(out, info.rank * columns, columns);
   // Ranks are summed: the bias is in one of them.
   if (info.rank == 0)

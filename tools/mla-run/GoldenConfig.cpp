@@ -23,9 +23,10 @@ static Error differs(const std::string &where, const char *field, const std::str
                             "; check against a file of the same model, or compile that model");
 }
 
+/// Layers of a window may have sizes of their own, "swa_" and the usual field (dots3).
 static Error checkInteger(const std::string &where, const Value &config, const char *field, int64_t bundle) {
-  const Value *value = config.find(field);
-  if (!value)
+  const Value *value = config.find(field), *ofWindow = config.find(std::string("swa_") + field);
+  if (!value || (ofWindow && ofWindow->is(Value::Kind::Integer) && ofWindow->integer == bundle))
     return {};
   // q_lora_rank is null without a query latent.
   if (!value->is(Value::Kind::Integer) && !value->is(Value::Kind::Null))

@@ -32,10 +32,10 @@ Rows mla::run::project(const Rows &x, const Matrix &weight, const std::vector<do
   return result;
 }
 
-/// The RMS norm of rows of `width`, the first of every `stride` columns.
+/// The RMS norm of rows of `width`, from `first` on of every `stride` columns.
 static void normalize(Rows &x, int64_t width, int64_t stride, const std::vector<double> &gamma, double epsilon,
-                      double scale) {
-  for (size_t start = 0; start < x.size(); start += stride) {
+                      double scale, int64_t first = 0) {
+  for (size_t start = first; start < x.size(); start += stride) {
     double squares = 0;
     for (int64_t i = 0; i < width; ++i)
       squares += x[start + i] * x[start + i];
@@ -67,6 +67,8 @@ void Reference::append(const std::vector<int64_t> &lengths, const Rows &down) {
   int64_t latent = info.kv_lora_rank, rope = info.qk_rope_head_dim;
   Rows rows = down;
   normalize(rows, latent, latent + rope, weights.latentNorm, semantics.normEpsilon, semantics.latentScale);
+  if (!weights.keyRopeNorm.empty())
+    normalize(rows, rope, latent + rope, weights.keyRopeNorm, semantics.normEpsilon, 1, latent);
   double *at = rows.data();
   for (size_t row = 0; row < lengths.size(); ++row) {
     Cache &cache = caches[row];
@@ -98,9 +100,9 @@ static double dot(const double *a, const double *b, int64_t width) {
   return sum;
 }
 
-/// Turns scores into probabilities.
-static void softmax(std::vector<double> &scores) {
-  double largest = *std::max_element(scores.begin(), scores.end()), sum = 0;
+/// Turns scores into probabilities. A sink joins their sum; -infinity is none.
+static void softmax(std::vector<double> &scores, double sink) {
+  double largest = std::max(*std::max_element(scores.begin(), scores.end()), sink), sum = std::exp(sink - largest);
   for (double &score : scores)
     sum += score = std::exp(score - largest);
   for (double &score : scores)
@@ -124,20 +126,31 @@ Rows Reference::attend(const std::vector<int64_t> &lengths, const Rows &nope, co
       HeadRows value(values, valueWidth, weights.valueUp ? heads : 1, weights.valueUp ? head : 0);
       HeadRows queryNope(nope, keyWidth, heads, head), queryRope(rope, ropeWidth, heads, head);
       for (int64_t i = 0; i < lengths[row]; ++i) {
-        std::vector<double> scores(cache.length - lengths[row] + i + 1);
-        for (size_t n = 0; n < scores.size(); ++n)
-          scores[n] =
+        int64_t end = cache.length - lengths[row] + i + 1, first = std::max<int64_t>(0, end - semantics.window);
+        std::vector<double> scores(end - first);
+        for (int64_t n = first; n < end; ++n)
+          scores[n - first] =
               semantics.softmaxScale * (dot(queryNope[token + i], key[n], keyWidth) +
                                         dot(queryRope[token + i], cache.ropes.data() + n * ropeWidth, ropeWidth));
-        softmax(scores);
+        softmax(scores, weights.sinks.empty() ? -HUGE_VAL : weights.sinks[head]);
         double *to = result.data() + (token + i) * heads * valueWidth + head * valueWidth;
-        for (size_t n = 0; n < scores.size(); ++n)
+        for (int64_t n = first; n < end; ++n)
           for (int64_t v = 0; v < valueWidth; ++v)
-            to[v] += scores[n] * value[n][v];
+            to[v] += scores[n - first] * value[n][v];
       }
     }
   }
   return result;
+}
+
+/// A gate is of a head or of each of its elements.
+void Reference::applyGate(Rows &attended, const Rows &hidden) const {
+  if (!weights.gate)
+    return;
+  Rows logits = project(hidden, weights.gate);
+  size_t perLogit = attended.size() / logits.size();
+  for (size_t i = 0; i < attended.size(); ++i)
+    attended[i] /= 1 + std::exp(-logits[i / perLogit]);
 }
 
 Rows Reference::step(const std::vector<int64_t> &lengths, const Rows &hidden) {
@@ -163,5 +176,7 @@ Rows Reference::step(const std::vector<int64_t> &lengths, const Rows &hidden) {
       }
     }
   append(lengths, project(hidden, weights.latentDown, weights.latentDownBias));
-  return project(attend(lengths, nope, rope), weights.out, weights.outBias);
+  Rows attended = attend(lengths, nope, rope);
+  applyGate(attended, hidden);
+  return project(attended, weights.out, weights.outBias);
 }

@@ -32,6 +32,9 @@ struct LayerWeights {
   std::vector<double> keyBias, valueBias;
   Matrix out; ///< [hidden, H V]
   std::vector<double> outBias;
+  Matrix gate;                     ///< [H, hidden] or [H V, hidden]; absent where nothing gates the output
+  std::vector<double> sinks;       ///< [H]; empty: none
+  std::vector<double> keyRopeNorm; ///< [R]; empty: none
   // Where only products of weights are left: without keyUp, queryNope is [H L, …] and meets the latents themselves;
   // without valueUp, so does `out`, which is [hidden, H L].
 };
@@ -60,6 +63,7 @@ private:
   double positionScale(int64_t position) const;
   void append(const std::vector<int64_t> &lengths, const Rows &down);
   Rows attend(const std::vector<int64_t> &lengths, const Rows &nope, const Rows &rope) const;
+  void applyGate(Rows &attended, const Rows &hidden) const;
 };
 
 } // namespace mla::run

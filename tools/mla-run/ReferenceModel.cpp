@@ -79,6 +79,10 @@ static std::string formOf(const LayerWeights &weights) {
 }
 
 Error ReferenceModel::fromBundle(const mla_bundle_info &info, int64_t layer) {
+  if (semantics.gate != Semantics::NoGate || semantics.hasSinks || semantics.normsKeyRope)
+    return Error(ErrorKind::Unsupported, std::string(info.path) +
+                                             ": has a gate, sinks or a norm of keys, which are not "
+                                             "read from a bundle; give the checkpoint with --weights");
   Result<WeightFiles> file = openWeights(info.path);
   if (!file)
     return file.error();

@@ -17,9 +17,42 @@ using namespace mla;
 using namespace mla::run;
 using json::Value;
 
-static constexpr const char *knownModels[] = {"deepseek_v2", "deepseek_v3", "kimi_k2",       "glm4_moe_lite",
-                                              "glm_moe_dsa", "plm",         "longcat_flash", "minicpm3",
-                                              "mistral4",    "youtu"};
+namespace {
+/// A model, as far as it differs: RoPE turns neighbours or halves, whatever the config says, or what it says; the norms
+/// of latents have the config's epsilon; an indexer leaves keys out.
+struct Model {
+  const char *type;
+  enum { Neighbours, Halves, Said } pairing = Said;
+  bool hasOwnEpsilon = false, hasIndexer = false;
+};
+} // namespace
+
+static constexpr Model knownModels[] = {{"axk1"},
+                                        {"bailing_hybrid", Model::Said, true},
+                                        {"deepseek_v2", Model::Neighbours},
+                                        {"deepseek_v3"},
+                                        {"deepseek_v32", Model::Neighbours, false, true},
+                                        {"dots3_note", Model::Neighbours, true, true},
+                                        {"dots3_note_text", Model::Neighbours, true, true},
+                                        {"glm4_moe_lite"},
+                                        {"glm5_next", Model::Neighbours, true, true},
+                                        {"glm5_next_text", Model::Neighbours, true, true},
+                                        {"glm_moe_dsa", Model::Neighbours, false, true},
+                                        {"hy_v4", Model::Halves, false, true},
+                                        {"kimi_k2"},
+                                        {"kimi_linear"},
+                                        {"longcat_flash", Model::Neighbours},
+                                        {"minicpm3", Model::Halves},
+                                        {"mistral4"},
+                                        {"plm"},
+                                        {"sarvam_mla", Model::Neighbours, true},
+                                        {"youtu"}};
+
+static const Model *findModel(const std::string &type) {
+  const Model *found = std::find_if(std::begin(knownModels), std::end(knownModels),
+                                    [&](const Model &model) { return type == model.type; });
+  return found == std::end(knownModels) ? nullptr : found;
+}
 
 /// The config of the language model in one for images and text.
 static const Value &languageModel(const Value &config) {
@@ -68,7 +101,7 @@ class RopeReader {
 public:
   RopeReader(const Value &config, const Value *rope, const mla_bundle_info &info, Semantics &semantics)
       : config(config), rope(rope), info(info), semantics(semantics) {}
-  void plain(double defaultTheta);
+  void plain(const char *key, double defaultTheta);
   void yarn();
   double originalLength() const;
 
@@ -85,8 +118,8 @@ private:
 };
 } // namespace
 
-void RopeReader::plain(double defaultTheta) {
-  theta = number({rope, &config}, "rope_theta", defaultTheta);
+void RopeReader::plain(const char *key, double defaultTheta) {
+  theta = number({rope, &config}, key, defaultTheta);
   for (int64_t column = 0; column + 1 < info.qk_rope_head_dim; column += 2)
     semantics.frequencies.push_back(
         std::pow(theta, -static_cast<double>(column) / static_cast<double>(info.qk_rope_head_dim)));
@@ -190,20 +223,66 @@ static void readQuantization(const Value &config, Semantics &semantics) {
   semantics.blockColumns = block->items[1].integer;
 }
 
-static void readFamily(const std::string &model, const Value &config, const mla_bundle_info &info,
-                       Semantics &semantics) {
-  if (model == "deepseek_v2" || model == "glm_moe_dsa" || model == "longcat_flash")
-    semantics.interleaved = true;
-  else
-    semantics.interleaved = model != "minicpm3" && boolean(config, "rope_interleave", true);
-  if (model == "glm_moe_dsa")
+static void readFamily(const Model &model, const Value &config, const mla_bundle_info &info, Semantics &semantics) {
+  semantics.interleaved =
+      model.pairing == Model::Said ? boolean(config, "rope_interleave", true) : model.pairing == Model::Neighbours;
+  if (model.hasOwnEpsilon)
+    semantics.normEpsilon = number({&config}, "rms_norm_eps", semantics.normEpsilon);
+  if (model.hasIndexer)
     semantics.mostTokens = static_cast<int64_t>(number({&config}, "index_topk", 2048));
-  if (model == "longcat_flash") {
+  if (std::string_view(model.type) == "longcat_flash") {
     auto hidden = static_cast<double>(info.hidden_size);
     semantics.twoAttentions = true;
     semantics.queryScale = std::sqrt(hidden / static_cast<double>(std::max<int64_t>(info.q_lora_rank, 1)));
     semantics.latentScale = std::sqrt(hidden / static_cast<double>(info.kv_lora_rank));
   }
+}
+
+static std::string textOf(const Value *value) {
+  return value && value->is(Value::Kind::String) ? value->text : std::string();
+}
+
+/// A dots3 layer of a window has keys of its own, and no indexer; both kinds rescale their latents.
+static void readDots3(const Value &config, const mla_bundle_info &info, Semantics &semantics) {
+  const Value *types = config.find("layer_types");
+  auto layer = static_cast<size_t>(info.layers[0]);
+  bool isWindow = types && layer < types->items.size() && textOf(&types->items[layer]) == "sliding_attention";
+  std::string gate = textOf(config.find(isWindow ? "swa_attention_gate_type" : "attention_gate_type"));
+  semantics.gate = gate == "headwise"      ? Semantics::HeadGate
+                   : gate == "elementwise" ? Semantics::ElementGate
+                                           : Semantics::NoGate;
+  semantics.normsKeyRope = boolean(config, "k_rope_only_layernorm", true);
+  if (boolean(config, "apply_mla_qkv_lora_rescale", false)) {
+    auto hidden = static_cast<double>(info.hidden_size);
+    semantics.queryScale = std::sqrt(hidden / static_cast<double>(std::max<int64_t>(info.q_lora_rank, 1)));
+    semantics.latentScale = std::sqrt(hidden / static_cast<double>(info.kv_lora_rank));
+  }
+  if (!isWindow)
+    return;
+  semantics.window = static_cast<int64_t>(number({&config}, "sliding_window_size", 1));
+  semantics.mostTokens = INT64_MAX;
+}
+
+/// What only one family has.
+static void readExtras(const std::string &model, const Value &config, const mla_bundle_info &info,
+                       Semantics &semantics) {
+  if (model == "kimi_linear" && boolean(config, "mla_use_output_gate", false))
+    semantics.gate = Semantics::ElementGate;
+  if (model == "hy_v4") {
+    semantics.gate = Semantics::ElementGate;
+    semantics.gateName = "gate_proj";
+    semantics.hasSinks = true;
+  }
+  if (model == "bailing_hybrid") {
+    std::string gate = textOf(config.find("gated_attention_proj_granularity_type"));
+    semantics.gate = gate == "head_wise"      ? Semantics::HeadGate
+                     : gate == "element_wise" ? Semantics::ElementGate
+                                              : Semantics::NoGate;
+    semantics.module = "attention.";
+    semantics.outName = "dense";
+  }
+  if (model.rfind("dots3_note", 0) == 0)
+    readDots3(config, info, semantics);
 }
 
 static Error refused(const std::string &where, const std::string &what) {
@@ -215,7 +294,8 @@ Result<Semantics> mla::run::readSemantics(const std::string &where, const Value 
     return Error(ErrorKind::InvalidFile, where + ": must be a JSON object, is " + json::kindName(whole.kind));
   const Value &config = languageModel(whole);
   std::string model = info.model_type;
-  if (std::find(std::begin(knownModels), std::end(knownModels), model) == std::end(knownModels))
+  const Model *known = findModel(model);
+  if (!known)
     return refused(where, "model_type " + quoted(model) + " is not known to --self-check; use --check");
   // The reference has sizes and family of the bundle, and would be right about another model than the config's.
   if (Error error = checkModel(where, config, info))
@@ -224,16 +304,22 @@ Result<Semantics> mla::run::readSemantics(const std::string &where, const Value 
   if (model == "mistral4" && !rope && !config.find("rope_theta"))
     rope = &mistral4Rope();
   std::string kind = kindOf(rope);
+  if (kind == "deepseek_yarn") // vLLM's name
+    kind = "yarn";
   if (kind != "default" && kind != "yarn")
     return refused(where, "rope type " + quoted(kind) + " is not known to --self-check; use --check");
 
   Semantics semantics;
   semantics.softmaxScale = 1 / std::sqrt(static_cast<double>(info.qk_nope_head_dim + info.qk_rope_head_dim));
-  readFamily(model, config, info, semantics);
+  readFamily(*known, config, info, semantics);
+  readExtras(model, config, info, semantics);
   RopeReader reader(config, rope, info, semantics);
-  reader.plain(model == "longcat_flash" ? 1e7 : model == "plm" ? 1e5 : 1e4);
+  bool ofWindow = semantics.window != INT64_MAX;
+  reader.plain(ofWindow ? "swa_rope_theta" : "rope_theta", model == "longcat_flash" ? 1e7 : model == "plm" ? 1e5 : 1e4);
   if (kind == "yarn")
     reader.yarn();
+  if (model == "kimi_linear") // which has the columns and does not turn them
+    std::fill(semantics.frequencies.begin(), semantics.frequencies.end(), 0.0);
   if (model == "mistral4") {
     semantics.beta = number({rope, &config}, "llama_4_scaling_beta", 0);
     semantics.originalLength = reader.originalLength();

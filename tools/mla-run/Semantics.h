@@ -19,6 +19,7 @@
 
 #include "mla/runtime.h"
 
+#include <string>
 #include <vector>
 
 namespace mla::run {
@@ -33,7 +34,11 @@ struct Semantics {
   double beta = 0;                        ///< of the query's scale by position; 0: none
   double originalLength = 1;
   int64_t mostTokens = INT64_MAX;              ///< beyond, an indexer would leave keys out
-  bool twoAttentions = false;                  ///< of a layer of the checkpoint
+  int64_t window = INT64_MAX;                  ///< of last tokens that a query sees, its own among them
+  bool hasSinks = false, normsKeyRope = false; ///< a logit per head in the softmax; a norm of the key's rotary part
+  enum { NoGate, HeadGate, ElementGate } gate = NoGate;
+  std::string module = "self_attn.", outName = "o_proj", gateName = "g_proj"; ///< in the checkpoint
+  bool twoAttentions = false;                                                 ///< of a layer of the checkpoint
   int64_t groupSize = 0;                       ///< columns of a group of integers; 0: equal groups
   int64_t zeroOffset = -1;                     ///< what to add to GPTQ's zeros; -1: not said
   int64_t blockRows = 128, blockColumns = 128; ///< that one e4m3 scale is for

@@ -66,9 +66,9 @@ protected:
 /// or one of several, or a directory with config.json and either model.safetensors.index.json or one .safetensors file.
 llvm::Expected<std::unique_ptr<Checkpoint>> openCheckpoint(llvm::StringRef path);
 
-/// Return a view of a checkpoint that contains the language model, or only its decoder, in which layers of latent
-/// attention named "PREFIX.layers.K." are named "model.layers.K.". An error if several prefixes have some. Return the
-/// checkpoint unchanged if none has, or if "model." is among them.
+/// Return a view of a checkpoint that contains the language model, or only its decoder, in which "PREFIX" of layers of
+/// latent attention "PREFIX.layers.K." is "model.", also of what else it names, and "lm_head." is beside. An error if
+/// several prefixes have some. Return the checkpoint unchanged if none has, or if "model." is among them.
 llvm::Expected<std::unique_ptr<Checkpoint>> nameLayersAsUsual(std::unique_ptr<Checkpoint> checkpoint);
 
 /// The same for a checkpoint that belongs to a model whose layers are named `base` + "layers.K.". It may have none of
@@ -80,6 +80,10 @@ llvm::Expected<std::unique_ptr<Checkpoint>> nameLayersAsUsual(std::unique_ptr<Ch
 /// Return a view of the checkpoint of a model with several attentions per layer as one with one attention per layer:
 /// "model.layers.K.self_attn." names "model.layers.(K / N).self_attn.(K mod N).". Unchanged if N is 1.
 std::unique_ptr<Checkpoint> numberAttentions(std::unique_ptr<Checkpoint> checkpoint, int64_t attentionsPerLayer);
+
+/// Return a view of a checkpoint of this family in which modules of layers have the usual names, "self_attn.o_proj" for
+/// "attention.dense" of Ling. Unchanged if the family has the usual ones.
+std::unique_ptr<Checkpoint> nameModulesAsUsual(std::unique_ptr<Checkpoint> checkpoint, llvm::StringRef modelType);
 
 /// Return the name of an attention's tensor or module in the checkpoint of a model with this many attentions per
 /// layer: "model.layers.1.self_attn.1.kv_b_proj" for "model.layers.3.self_attn.kv_b_proj", with two.

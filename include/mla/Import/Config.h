@@ -22,6 +22,10 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
+namespace llvm {
+class raw_ostream;
+} // namespace llvm
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -41,6 +45,10 @@ struct Rope {
   /// Factor on cos and sin alike (YaRN's attention factor; 1 without YaRN).
   float cosSinScale = 1.0f;
 };
+
+/// What multiplies the attention's output before its output projection: the sigmoid of a projection of the hidden
+/// states, with a number per head, or per element of every head.
+enum class OutputGate { None, PerHead, PerElement };
 
 /// Element type of the checkpoint's weights according to the config.
 enum class CheckpointDType { Unknown, F32, F16, BF16 };
@@ -86,6 +94,10 @@ struct AttentionConfig {
   int64_t numHeads = 0;
   /// Number of attentions of the model; all other fields about layers mean attentions.
   int64_t numLayers = 0;
+  /// Layers of the checkpoint after the model's own. They predict further tokens; only those asked for are compiled.
+  int64_t furtherLayers = 0;
+  /// For every layer what it has instead of this attention, "linear attention", or "". Empty: all have it.
+  std::vector<std::string> otherLayers;
   /// LongCat-Flash has two attentions in one layer of its checkpoint: layer K here is self_attn.(K mod 2) of layer K /
   /// 2 there. transformers numbers the caches the same way.
   int64_t attentionsPerLayer = 1;
@@ -94,8 +106,8 @@ struct AttentionConfig {
   int64_t nopeDim = 0;
   int64_t ropeDim = 0;
   int64_t vDim = 0;
-  /// The epsilon of q_a_layernorm and kv_a_layernorm. This is not the config's rms_norm_eps, which every family uses
-  /// only for its other norms: the norms of the latents are constructed without one and have the default of their
+  /// The epsilon of q_a_layernorm and kv_a_layernorm. In most families this is not the config's rms_norm_eps, which
+  /// they use only for other norms: the norms of the latents are constructed without one and have the default of their
   /// class.
   double rmsNormEps = 1e-6;
   /// The config's rms_norm_eps, recorded in bundles to identify the model.
@@ -103,6 +115,8 @@ struct AttentionConfig {
   bool attentionBias = false;
   /// RoPE rotates columns (2i, 2i+1); else (i, i + ropeDim/2).
   bool ropeInterleaved = true;
+  /// The columns of qk_rope_head_dim exist but are not rotated (Kimi Linear): all frequencies are 0.
+  bool isUnrotated = false;
   Rope rope;
   /// Factor on the scores: (nopeDim + ropeDim)^-1/2, times YaRN's mscale squared.
   double softmaxScale = 0.0;
@@ -116,6 +130,17 @@ struct AttentionConfig {
   /// In longer contexts a query attends to this many tokens, picked by an indexer, which is not compiled. 0: to all
   /// tokens.
   int64_t indexTopK = 0;
+  /// A query sees so many last tokens, its own among them. 0: all.
+  int64_t window = 0;
+  /// A learned logit per head joins the denominator of the softmax.
+  bool hasSinks = false;
+  OutputGate gate = OutputGate::None;
+  /// The key's rotary part is normalized before it is rotated (dots3).
+  bool normsKeyRope = false;
+  /// The query and the gate are projected together, from the query's latent before and after its norm (A.X-K2).
+  bool joinsGateAndQuery = false;
+  /// Keys that are unknown here and might change attention.
+  std::vector<std::string> unknownKeys;
   /// None: no weights are in e4m3.
   std::optional<Quantization> quantization;
   /// Describes another quantization of some of the weights. It may not affect the attention, as its tensors show. "":
@@ -127,10 +152,16 @@ struct AttentionConfig {
   std::shared_ptr<const DecoderConfig> decoder;
 
   int64_t qkDim() const { return nopeDim + ropeDim; }
+  /// Return what the layer has instead of this attention; "": it has it.
+  llvm::StringRef otherAttention(int64_t layer) const {
+    return layer < static_cast<int64_t>(otherLayers.size()) ? llvm::StringRef(otherLayers[layer]) : llvm::StringRef();
+  }
 };
 
-/// Parse the text of a config.json. `where` (its path) is the prefix of errors.
-llvm::Expected<AttentionConfig> parseConfig(llvm::StringRef json, llvm::StringRef where);
+/// Parse the text of a config.json. `where` (its path) is the prefix of errors. If a model has several attentions of
+/// different sizes, that of `layer` is meant, else of the first layer with latent attention.
+llvm::Expected<AttentionConfig> parseConfig(llvm::StringRef json, llvm::StringRef where,
+                                            std::optional<int64_t> layer = std::nullopt);
 
 /// Return an error if the config lacks a number that only results depend on, not shapes and costs.
 llvm::Error checkIsComputable(const AttentionConfig &config, llvm::StringRef where);
@@ -140,6 +171,9 @@ std::vector<std::string> reservations(const AttentionConfig &config);
 
 /// Return the values of model_type that parseConfig accepts, for help texts.
 std::vector<llvm::StringRef> supportedModelTypes();
+
+/// Print the families as a table in Markdown, and those that are refused by name.
+void printFamilies(llvm::raw_ostream &os);
 
 } // namespace mla::importer
 

@@ -45,8 +45,6 @@ struct DecoderConfig {
   /// Layers are halves of a layer with two attentions (LongCat-Flash). Both have a dense MLP; what the experts of the
   /// first half add is added at the end of the second, and carried there beside the stream.
   bool hasShortcut = false;
-  /// Layers of the checkpoint after the model's own. They predict further tokens, and are not compiled.
-  int64_t furtherLayers = 0;
 
   bool hasExperts(int64_t layer) const { return sparse[layer]; }
   bool hasDense(int64_t layer) const { return hasShortcut || !sparse[layer]; }

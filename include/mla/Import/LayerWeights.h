@@ -33,6 +33,12 @@ enum class WeightRole {
   WOBias,
   WKVBBias, ///< [H (P + V)], if the checkpoint also has it
 
+  // Of some families' attentions.
+  WQGate,    ///< q_gate_proj    [H (P + R + V), 2 I]   instead of q_b_proj; a head's rows are: nope, rope, gate
+  WGate,     ///< g_proj         [H, D] or [H V, D]
+  KRopeNorm, ///< k_rope_only_layernorm  [R]
+  Sinks,     ///< sinks          [H]
+
   // Of a decoder layer around the attention; F is the width of the MLP.
   InputNorm,  ///< input_layernorm                 [D]
   PostNorm,   ///< post_attention_layernorm        [D]

@@ -54,6 +54,7 @@ enum class Scope {
 struct LayerRange {
   int64_t first = 0;
   std::optional<int64_t> last = 0; ///< None: all from `first` on.
+  bool isGiven = false;            ///< Else the first layer that can be compiled is meant.
 
   static std::optional<LayerRange> parse(llvm::StringRef text);
 };

@@ -1,5 +1,5 @@
 """edit-golden.py FROM TO flip NAME INDEX | duplicate-layer | add-biases [no-kv-b] | take-outputs OTHER | drop-rope |
-               long-prefill TOKENS | resize KEY=SIZE… | multiply NAME FACTOR
+               long-prefill TOKENS | resize KEY=SIZE… | multiply NAME FACTOR | further | wrap KEY PREFIX
 
 flip               changes one element of an F32 tensor to 1 - x
 duplicate-layer    gives the tensors of layer 0 to a layer 1 too, in a config of two layers; those of self_attn.0, if
@@ -9,6 +9,8 @@ take-outputs       replaces the expected outputs by those of another file
 drop-rope          removes the rotary part: no qk_rope_head_dim, no rows for it. The .out tensors are kept
 long-prefill       replaces prefill by this many random hidden states; prefill.out is random, too
 multiply           multiplies an F32 tensor by a number. The .out tensors are kept
+further            makes layer 0 the first after the model's own, which predicts further tokens
+wrap               names the model PREFIX instead of "model." and puts the config under KEY of another, beside tensors of a vision tower
 resize             gives the layer other sizes, keys of the config: weights, hidden states and outputs are random, and there
                    is no indexer
 """
@@ -108,6 +110,20 @@ elif what == "resize":
             mean, deviation = (1, 0.1) if len(shape) == 1 else (0, width**-0.5 if module in shapes else 1)
             changed[name] = shape, struct.pack(f"<{count}f", *(random.gauss(mean, deviation) for _ in range(count)))
     replace(changed)
+elif what == "further":
+    config = json.loads(header["__metadata__"]["config"])
+    header["__metadata__"]["config"] = json.dumps({**config, "num_nextn_predict_layers": 1})
+    own = f"layers.{config['num_hidden_layers']}."
+    header = {name.replace("layers.0.", own): tensor for name, tensor in header.items()}
+elif what == "wrap":
+    key, prefix = words
+    config = json.loads(header["__metadata__"]["config"])
+    header["__metadata__"]["config"] = json.dumps({"model_type": "wrapped", key: config, "vision_config": {"hidden_size": 8}})
+    outer = prefix.removesuffix("model.") if prefix.endswith(".model.") else ""
+    header = {prefix + name.removeprefix("model.") if name.startswith("model.") else outer + name if name.startswith("lm_head.") else name:
+              tensor for name, tensor in header.items()}
+    header["vision_tower.layers.0.self_attn.q_proj.weight"] = {"dtype": "F32", "shape": [1, 1], "data_offsets": [len(body), len(body) + 4]}
+    body += bytes(4)
 elif what == "drop-rope":
     config = json.loads(header["__metadata__"]["config"])
     nope, latent, rope = (config[key] for key in ("qk_nope_head_dim", "kv_lora_rank", "qk_rope_head_dim"))

@@ -23,7 +23,15 @@ SIZES = {"vocab_size": 160, "hidden_size": 64, "num_hidden_layers": 2, "num_atte
          "n_shared_experts": 1, "first_k_dense_replace": 1, "routed_scaling_factor": 2.5, "rms_norm_eps": 1e-6,
          "max_position_embeddings": 2048, "tie_word_embeddings": False, "initializer_range": DEVIATION,
          "eos_token_id": None}  # fmt: skip
+SMALL = SIZES | {"vocab_size": 64, "hidden_size": 32, "num_attention_heads": 2, "num_key_value_heads": 2, "q_lora_rank": 16,
+                 "kv_lora_rank": 32, "qk_nope_head_dim": 16, "v_head_dim": 16, "intermediate_size": 48, "moe_intermediate_size": 16,
+                 "n_routed_experts": 8, "num_experts_per_tok": 3, "n_group": 4, "topk_group": 2, "norm_topk_prob": True,
+                 "initializer_range": 0.2, "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0}}  # fmt: skip
+INDEX = {"index_topk": 128, "index_n_heads": 2, "index_head_dim": 32}
 MODELS = {
+    # DeepSeek-V3's router, in families with decoders of their own. No text is longer than index_topk.
+    "deepseek_v32": ("DeepseekV32", SMALL | INDEX | {"mlp_layer_types": ["dense", "sparse"]}),
+    "glm_moe_dsa": ("GlmMoeDsa", SMALL | INDEX | {"mlp_layer_types": ["dense", "sparse"], "indexer_types": ["full", "shared"]}),
     # The softmax, groups compared by their two best, normalized. A scale of queries from position 64 on.
     "mistral4": ("Mistral4", SIZES | {"n_group": 4, "topk_group": 2, "norm_topk_prob": True, "rope_parameters": {
         "rope_type": "yarn", "rope_theta": 10000.0, "factor": 8.0, "original_max_position_embeddings": 64, "beta_fast": 32.0,
@@ -39,11 +47,15 @@ def make(name):
     config = getattr(transformers, kind + "Config")(**sizes)
     config._attn_implementation = "eager"
     model = getattr(transformers, kind + "ForCausalLM")(config).eval()
-    generator = torch.Generator().manual_seed(1 + sorted(MODELS).index(name))
+    generator = torch.Generator().manual_seed({"mistral4": 1, "v2_groups": 2}.get(name, sum(map(ord, name))))
     with torch.no_grad():
+        for buffer_name, buffer in model.named_buffers():
+            if buffer_name.endswith("e_score_correction_bias"):
+                buffer.copy_(0.1 * torch.randn(buffer.shape, generator=generator))
         for parameter in model.parameters():
             random = torch.randn(parameter.shape, generator=generator)
-            parameter.copy_(1 + 0.1 * random if parameter.dim() == 1 else DEVIATION * random)
+            deviation = max(DEVIATION, sizes["initializer_range"])
+            parameter.copy_(1 + 0.1 * random if parameter.dim() == 1 else deviation * random)
     return model
 
 

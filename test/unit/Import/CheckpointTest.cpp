@@ -153,6 +153,25 @@ TEST(CheckpointTest, LayersOfAWrappedModelHaveTheUsualNames) {
   }
 }
 
+TEST(CheckpointTest, EndsOfAWrappedModelHaveTheUsualNames) {
+  const std::vector<std::string> usual = {"lm_head.weight", "model.embed_tokens.weight",
+                                          "model.layers.3.self_attn.kv_b_proj.weight", "model.norm.weight"};
+  for (auto [prefix, head] : {std::pair<std::string, std::string>{"language_model.model.", "language_model.lm_head."},
+                              {"language.model.", "language.lm_head."},
+                              {"model.language_model.", "lm_head."},
+                              {"", "lm_head."}}) {
+    SCOPED_TRACE(prefix);
+    TemporaryDirectory directory;
+    auto checkpoint = llvm::cantFail(nameLayersAsUsual(
+        openWith(directory, {prefix + "layers.3.self_attn.kv_b_proj.weight", prefix + "embed_tokens.weight",
+                             prefix + "norm.weight", head + "weight", "model.visual.patch.weight"})));
+    EXPECT_EQ(namesOf(*checkpoint), usual);
+    for (const std::string &name : usual)
+      EXPECT_TRUE(checkpoint->contains(name)) << name;
+    EXPECT_FALSE(checkpoint->contains("model.visual.patch.weight"));
+  }
+}
+
 TEST(CheckpointTest, PrefixesOfSeveralAttentionsALayer) {
   TemporaryDirectory directory;
   auto checkpoint = numberAttentions(

@@ -15,8 +15,9 @@ using namespace mla::importer::test;
 using llvm::StringRef;
 
 static const char supported[] =
-    "deepseek_v2, deepseek_v3, kimi_k2, glm4_moe_lite, glm_moe_dsa, longcat_flash, minicpm3, "
-    "mistral4, plm, youtu";
+    "axk1, axk2, bailing_hybrid, deepseek_v2, deepseek_v3, deepseek_v32, dots3_note, dots3_note_text, glm4_moe_lite, "
+    "glm5_next, glm5_next_text, glm_moe_dsa, hy_v4, kimi_k2, kimi_linear, longcat_flash, minicpm3, mistral4, "
+    "mistral_large_3, pangu_ultra_moe, plm, sarvam_mla, youtu";
 
 /// Returns the error of DeepSeek-V3's config with one key replaced; an empty value removes it.
 static std::string errorWith(StringRef key, StringRef value) {
@@ -127,7 +128,24 @@ TEST(ConfigErrorTest, OtherFields) {
        "remove "
        "the key if the model does not use it"},
       {"use_sliding_window", "false", ""},
+      {"sliding_window", "513",
+       "sliding_window: not supported for deepseek_v3: it requires attention to a window of the last tokens; remove "
+       "the "
+       "key if the model does not use it"},
+      {"sliding_window", "null", ""},
+      {"sliding_window", "513, \"use_sliding_window\": false", ""},
+      {"layer_types", "[\"full_attention\", \"linear_attention\"]",
+       "layer_types: not supported for deepseek_v3: it requires layers of other attentions beside those of full "
+       "attention; remove the key if the model does not use it"},
+      {"layer_types", "[\"full_attention\"]", ""},
+      {"attention_gate_type", "\"headwise\"",
+       "attention_gate_type: not supported for deepseek_v3: it requires a gate between the attention and its output "
+       "projection; remove the key if the model does not use it"},
       {"use_mla", "true", ""},
+      {"qk_latent_layernorm", "true", ""},
+      {"qk_latent_layernorm", "false",
+       "qk_latent_layernorm: false: latents without norms are not supported; convert the model with norms, in the form "
+       "of DeepSeek-V3"},
       {"use_mla", "false",
        "use_mla: false: the model has no latent attention; "
        "give the config of a model with latent attention"},
@@ -210,12 +228,13 @@ TEST(ConfigErrorTest, RopeScaling) {
 
 TEST(ConfigErrorTest, ModelTypes) {
   const Edit edits[] = {
-      {"model_type", "\"deepseek_v32\"",
-       "model_type: deepseek_v32 is not supported: it needs sparse attention: an "
-       "indexer that picks the keys of every query; expected one of "},
-      {"model_type", "\"kimi_linear\"",
-       "model_type: kimi_linear is not supported: it needs linear attention layers, and latent attention without RoPE; "
-       "expected one of "},
+      {"model_type", "\"deepseek_v4\"",
+       "model_type: deepseek_v4 is not supported: it needs another attention: keys and values are one shared vector, "
+       "compressed over tokens, and its result is rotated back; it has no kv_b_proj and is not multi-head latent "
+       "attention; expected one of "},
+      {"model_type", "\"openpangu_v2\"",
+       "model_type: openpangu_v2 is not supported: it needs learned latents in front of all tokens "
+       "(param_sink_number), and convolutions of latents and results over tokens (use_mome); expected one of "},
       {"model_type", "\"new_model\"",
        "model_type: new_model is not supported: it needs a golden file that shows what "
        "it computes; expected one of "},
@@ -224,6 +243,94 @@ TEST(ConfigErrorTest, ModelTypes) {
   for (const Edit &edit : edits)
     EXPECT_EQ(errorWith(edit.key, edit.value), std::string("c.json: ") + edit.error + supported);
   EXPECT_EQ(errorWith("model_type", "5"), "c.json: model_type: expected a string, got 5; correct the config");
+}
+
+/// Returns the error of a small config of a family with further keys.
+static std::string errorOf(StringRef modelType, StringRef keys, std::optional<int64_t> layer = std::nullopt) {
+  std::string text = llvm::formatv(R"({"model_type": "{0}", "hidden_size": 64, "num_attention_heads": 4,
+      "num_hidden_layers": 4, "q_lora_rank": 32, "kv_lora_rank": 64, "qk_nope_head_dim": 32, "qk_rope_head_dim": 16,
+      "v_head_dim": 32, "rope_theta": 1e4, "rms_norm_eps": 1e-6{1}{2}})",
+                                   modelType, keys.empty() ? "" : ", ", keys)
+                         .str();
+  return messageOf(parseConfig(text, "c.json", layer));
+}
+
+TEST(ConfigErrorTest, KeysOfFamilies) {
+  struct {
+    const char *family, *keys, *error;
+  } cases[] = {
+      {"kimi_linear", R"("linear_attn_config": {"full_attn_layers": [4]})", ""},
+      {"kimi_linear",
+       R"("layer_types": ["linear_attention", "linear_attention", "linear_attention", "full_attention"])", ""},
+      {"kimi_linear", "",
+       "linear_attn_config.full_attn_layers: missing; give the layers that have latent attention, counted from 1"},
+      {"kimi_linear", R"("linear_attn_config": {"full_attn_layers": []})",
+       "num_hidden_layers: no layer has latent attention; give the config of a model with latent attention"},
+      {"bailing_hybrid",
+       R"("layer_types": ["linear_attention", "linear_attention", "linear_attention", "linear_attention"])",
+       "num_hidden_layers: no layer has latent attention; give the config of a model with latent attention"},
+      {"bailing_hybrid", R"("layer_group_size": 0)",
+       "layer_group_size: expected an integer from 1 to 65536, got 0; correct the config"},
+      {"kimi_linear", R"("linear_attn_config": {"full_attn_layers": [5]})",
+       "linear_attn_config.full_attn_layers: expected an integer from 1 to 4, got 5; correct the config"},
+      {"kimi_linear", R"("layer_types": ["full_attention"])",
+       "layer_types: expected a list of 4 layers; correct the config"},
+      {"kimi_linear", R"("layer_types": ["mamba", "mamba", "mamba", "full_attention"])",
+       "layer_types: \"mamba\" is not known here; expected linear_attention or full_attention"},
+      {"kimi_linear", R"("mla_use_nope": false, "linear_attn_config": {"full_attn_layers": [4]})",
+       "mla_use_nope: false, but kimi_linear never rotates; correct the config"},
+      {"kimi_linear",
+       R"("rope_scaling": {"type": "yarn", "factor": 4}, "linear_attn_config": {"full_attn_layers": [4]})",
+       "rope_scaling.rope_type: yarn is not supported; expected default"},
+      {"bailing_hybrid", R"("layer_group_size": 2)", ""},
+      {"bailing_hybrid",
+       R"("layer_types": ["linear_attention", "full_attention", "linear_attention", "full_attention"])", ""},
+      {"bailing_hybrid", "", "layer_group_size: missing; the attention layer cannot be built without it"},
+      {"bailing_hybrid", R"("layer_group_size": 2, "use_qkv_bias": true)",
+       "use_qkv_bias: true, but what has a bias then is not known; give a model without"},
+      {"bailing_hybrid", R"("layer_group_size": 2, "gated_attention_proj_granularity_type": "half")",
+       "gated_attention_proj_granularity_type: half is not known here; expected head_wise or element_wise"},
+      {"glm5_next_text", "", "qk_rope_head_dim: 16, but glm5_next has no rotary part; correct the config"},
+      {"glm5_next_text", R"("index_kpool_always_select_tail": false)",
+       "index_kpool_always_select_tail: false, but then queries do not see all tokens of short contexts; give a model "
+       "that selects the tail"},
+      {"dots3_note", "", "layer_types: missing, or replaced by per_layer_config; give the released config"},
+      {"dots3_note", R"("layer_types": ["full_attention", "full_attention", "full_attention", "full_attention"])",
+       "attention_gate_type: missing; give it"},
+      {"dots3_note", R"("attention_gate_type": null, "apply_mla_qkv_lora_rescale": false, "layer_types":
+         ["full_attention", "full_attention", "full_attention", "mamba"])",
+       "layer_types: has no known entry for layer 3; correct the config"},
+      {"dots3_note", R"("layer_types": ["sliding_attention"])",
+       "num_attention_heads: missing; the attention layer cannot be built without it"},
+      {"mistral_large_3", R"("llama_4_scaling": {"beta": 0.5})",
+       "llama_4_scaling: expected beta and original_max_position_embeddings, got {\"beta\":0.5}; correct the config"},
+  };
+  for (const auto &test : cases)
+    EXPECT_EQ(errorOf(test.family, test.keys), *test.error ? std::string("c.json: ") + test.error : "");
+}
+
+TEST(ConfigErrorTest, ParamsOfMistral) {
+  const std::string sizes = R"({"dim": 64, "n_layers": 1, "n_heads": 4, "norm_eps": 1e-6, "q_lora_rank": 32,
+      "kv_lora_rank": 64, "qk_nope_head_dim": 32, "qk_rope_head_dim": 16, "v_head_dim": 32)";
+  EXPECT_EQ(messageOf(parseConfig(sizes + "}", "params.json")), "");
+  EXPECT_EQ(messageOf(parseConfig(sizes + R"(, "yarn": {"factor": 36, "apply_scale": true}})", "params.json")),
+            "params.json: yarn.apply_scale: expected false, as in Mistral Large 3; give a config.json of this model");
+}
+
+TEST(ConfigErrorTest, UnknownKeysAreNamed) {
+  auto namesOf = [](StringRef keys) {
+    std::string text = (R"({"model_type": "deepseek_v3", "hidden_size": 64, "num_attention_heads": 4,
+      "num_hidden_layers": 1, "q_lora_rank": 32, "kv_lora_rank": 64, "qk_nope_head_dim": 32, "qk_rope_head_dim": 16,
+      "v_head_dim": 32, )" +
+                        keys + "}")
+                           .str();
+    return llvm::cantFail(parseConfig(text, "c.json")).unknownKeys;
+  };
+  EXPECT_EQ(namesOf(R"("attention_temperature": 2.0, "new_sinks": [1], "hidden_dropout": 0.5)"),
+            (std::vector<std::string>{"attention_temperature", "new_sinks"}));
+  EXPECT_TRUE(namesOf(R"("attention_temperature": null, "use_new_gate": false, "attention_dropout": 0.1,
+      "kda_safe_gate": true, "hc_sinkhorn_iters": 20)")
+                  .empty());
 }
 
 TEST(ConfigErrorTest, RefusedFiles) {
@@ -311,8 +418,9 @@ TEST(ConfigErrorTest, NotJson) {
 }
 
 // Every prefix of a config, and every config with one byte changed, is parsed or rejected.
-TEST(ConfigErrorTest, DamagedTextNeverCrashes) {
-  std::string text = StringRef(readFile(modelPath("configs/mistral-small-4.json"))).trim().str();
+static void damage(const std::string &file) {
+  SCOPED_TRACE(file);
+  std::string text = StringRef(readFile(modelPath(file))).trim().str();
   for (size_t size = 0; size < text.size(); ++size)
     EXPECT_NE(messageOf(parseConfig(StringRef(text).take_front(size), "c.json")), "") << size;
   for (size_t i = 0; i < text.size(); ++i)
@@ -322,4 +430,10 @@ TEST(ConfigErrorTest, DamagedTextNeverCrashes) {
       std::string error = messageOf(parseConfig(damaged, "c.json"));
       EXPECT_TRUE(error.empty() || StringRef(error).starts_with("c.json: ")) << error;
     }
+}
+
+TEST(ConfigErrorTest, DamagedTextNeverCrashes) {
+  for (const char *file : {"mistral-small-4", "2026/kimi-k3", "2026/dots3-note", "2026/ling-3.0-tiny",
+                           "2026/mistral-large-3", "2026/glm-5.3-flash"})
+    damage(std::string("configs/") + file + ".json");
 }

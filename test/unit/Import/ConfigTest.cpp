@@ -97,6 +97,25 @@ TEST(ConfigTest, LatentNormsIgnoreRmsNormEps) {
   EXPECT_EQ(configOf("golden/minicpm3.safetensors").rmsNormEps, 1e-6);
 }
 
+/// Layers of dots3 have two attentions of different sizes; that of the layer is meant.
+TEST(ConfigTest, LayersOfTwoSizes) {
+  std::string text = readFile(modelPath("configs/2026/dots3-note.json"));
+  AttentionConfig full = llvm::cantFail(parseConfig(text, "c.json")),
+                  window = llvm::cantFail(parseConfig(text, "c.json", /*layer=*/2));
+  EXPECT_EQ(full.kvLoraRank, 512);
+  EXPECT_EQ(full.window, 0);
+  EXPECT_EQ(full.indexTopK, 2048);
+  EXPECT_EQ(full.otherAttention(1), "");
+  EXPECT_EQ(full.otherAttention(2), "sliding_attention, latent attention of other sizes");
+  EXPECT_EQ(window.kvLoraRank, 1024);
+  EXPECT_EQ(window.numHeads, 64);
+  EXPECT_EQ(window.window, 513);
+  EXPECT_EQ(window.indexTopK, 0);
+  EXPECT_EQ(window.otherAttention(2), "");
+  EXPECT_NE(window.otherAttention(0), "");
+  EXPECT_DOUBLE_EQ(window.rope.theta, 5e4);
+}
+
 TEST(ConfigTest, CheckpointDType) {
   EXPECT_EQ(configOf("configs/deepseek-v3.json").checkpointDType, CheckpointDType::BF16);
   EXPECT_EQ(configOf("golden/v3_plain.safetensors").checkpointDType, CheckpointDType::Unknown);
@@ -104,9 +123,29 @@ TEST(ConfigTest, CheckpointDType) {
 }
 
 TEST(ConfigTest, SupportedModelTypes) {
-  EXPECT_EQ(supportedModelTypes(),
-            (std::vector<StringRef>{"deepseek_v2", "deepseek_v3", "kimi_k2", "glm4_moe_lite", "glm_moe_dsa",
-                                    "longcat_flash", "minicpm3", "mistral4", "plm", "youtu"}));
+  EXPECT_EQ(supportedModelTypes(), (std::vector<StringRef>{"axk1",
+                                                           "axk2",
+                                                           "bailing_hybrid",
+                                                           "deepseek_v2",
+                                                           "deepseek_v3",
+                                                           "deepseek_v32",
+                                                           "dots3_note",
+                                                           "dots3_note_text",
+                                                           "glm4_moe_lite",
+                                                           "glm5_next",
+                                                           "glm5_next_text",
+                                                           "glm_moe_dsa",
+                                                           "hy_v4",
+                                                           "kimi_k2",
+                                                           "kimi_linear",
+                                                           "longcat_flash",
+                                                           "minicpm3",
+                                                           "mistral4",
+                                                           "mistral_large_3",
+                                                           "pangu_ultra_moe",
+                                                           "plm",
+                                                           "sarvam_mla",
+                                                           "youtu"}));
 }
 
 //===----------------------------------------------------------------------===//

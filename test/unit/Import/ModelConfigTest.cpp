@@ -185,7 +185,7 @@ TEST(ModelConfig, ErrorsNameTheField) {
   } cases[] = {
       {"[]", "config.json: expected a JSON object, got []; correct the file"},
       {R"({"model_type": 3})", "config.json: model_type: expected a string, got 3; correct the config"},
-      {R"({"hidden_size": 3})", "config.json: model_type: missing; give a config of deepseek_v2, "},
+      {R"({"hidden_size": 3})", "config.json: model_type: missing; give a config of axk1, axk2, "},
       {R"({"model_type": "mamba"})", "config.json: model_type: mamba is not known here; give a config of "},
       {latentWith(R"("n_routed_experts": 8)"), "config.json: moe_intermediate_size: missing, but the config has "
                                                "n_routed_experts; give it, or leave out all fields of the MLP"},

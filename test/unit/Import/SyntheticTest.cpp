@@ -131,6 +131,7 @@ TEST(SyntheticTest, TheSameEverywhere) {
 TEST(SyntheticTest, TypesAndNames) {
   AttentionConfig config = configOf("golden/v3_fp8.safetensors");
   config.numLayers = 2;
+  config.furtherLayers = 0;
   config.checkpointDType = CheckpointDType::BF16;
   auto checkpoint = makeSyntheticCheckpoint(config);
   EXPECT_FALSE(checkpoint->configJson());

@@ -301,6 +301,7 @@ TEST(EmulatorCompute, ExactFloats) {
                {"sqrt.rn.f32 %r4, %r1;", [](float a, float, float) { return std::sqrt(a); }},
                {"neg.f32 %r4, %r1;", [](float a, float, float) { return -a; }},
                {"abs.f32 %r4, %r1;", [](float a, float, float) { return std::fabs(a); }},
+               {"copysign.f32 %r4, %r1, %r2;", [](float a, float b, float) { return std::copysign(b, a); }},
                {"cvt.rni.f32.f32 %r4, %r1;", [](float a, float, float) { return std::nearbyint(a); }},
                {"cvt.rmi.f32.f32 %r4, %r1;", [](float a, float, float) { return std::floor(a); }}},
               0);

@@ -1,0 +1,89 @@
+//===- ModuleNames.cpp - Modules with other names -------------------------===//
+//
+// Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Some families call the modules of an attention otherwise. Errors about a
+// tensor use the checkpoint's name.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Families.h"
+#include "mla/Import/Checkpoint.h"
+
+using namespace mla;
+using namespace mla::importer;
+using llvm::ArrayRef;
+using llvm::StringRef;
+using llvm::Twine;
+
+static constexpr StringRef layers = "model.layers.";
+
+/// Remove "model.layers.K." and return its length; 0: another name.
+static size_t consumeLayer(StringRef &name) {
+  StringRef rest = name;
+  uint64_t layer;
+  if (!rest.consume_front(layers) || rest.consumeInteger(10, layer) || !rest.consume_front("."))
+    return 0;
+  size_t length = name.size() - rest.size();
+  name = rest;
+  return length;
+}
+
+/// Return whether `name` is the module or something in it.
+static bool isIn(StringRef name, StringRef module) {
+  return name.starts_with(module) &&
+         (module.ends_with(".") || name.size() == module.size() || name[module.size()] == '.');
+}
+
+/// Replace the first module that matches. `from` and `to` are the two names of a row.
+static std::string rename(StringRef name, ArrayRef<ModuleName> names, llvm::StringLiteral ModuleName::*from,
+                          llvm::StringLiteral ModuleName::*to) {
+  StringRef rest = name;
+  size_t length = consumeLayer(rest);
+  if (!length)
+    return name.str();
+  for (const ModuleName &module : names)
+    if (isIn(rest, module.*from))
+      return (name.take_front(length) + module.*to + rest.drop_front((module.*from).size())).str();
+  return name.str();
+}
+
+static ArrayRef<ModuleName> namesOf(StringRef modelType) {
+  const Family *family = findFamily(modelType);
+  return family ? family->names : ArrayRef<ModuleName>();
+}
+
+namespace {
+class RenamedCheckpoint : public Checkpoint {
+public:
+  RenamedCheckpoint(std::unique_ptr<Checkpoint> wrapped, ArrayRef<ModuleName> names)
+      : Checkpoint(wrapped->where().str()), wrapped(std::move(wrapped)), names(names) {
+    config = this->wrapped->configJson();
+    configPath = this->wrapped->configWhere().str();
+    prefix = this->wrapped->prefixOfLayers().str();
+  }
+
+  bool contains(StringRef name) const override { return wrapped->contains(inCheckpoint(name)); }
+  void forEachName(llvm::function_ref<void(StringRef)> callback) const override {
+    wrapped->forEachName([&](StringRef name) { callback(rename(name, names, &ModuleName::own, &ModuleName::usual)); });
+  }
+  llvm::Expected<const SafetensorsTensor *> find(StringRef name) override { return wrapped->find(inCheckpoint(name)); }
+
+private:
+  std::string inCheckpoint(StringRef name) const { return rename(name, names, &ModuleName::usual, &ModuleName::own); }
+
+  std::unique_ptr<Checkpoint> wrapped;
+  ArrayRef<ModuleName> names;
+};
+} // namespace
+
+std::unique_ptr<Checkpoint> mla::importer::nameModulesAsUsual(std::unique_ptr<Checkpoint> checkpoint,
+                                                              StringRef modelType) {
+  ArrayRef<ModuleName> names = namesOf(modelType);
+  if (names.empty())
+    return checkpoint;
+  return std::make_unique<RenamedCheckpoint>(std::move(checkpoint), names);
+}
