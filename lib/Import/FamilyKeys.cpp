@@ -97,6 +97,14 @@ static void parseGate(FieldReader &reader, AttentionConfig &config, StringRef ke
     reader.refuse(key, kind + " is not known here; expected " + perHead + " or " + perElement);
 }
 
+/// Refuse a key that says something else than another key that means the same.
+static void refuseOther(FieldReader &reader, StringRef key, StringRef same) {
+  const Value *value = reader.find(key), *other = reader.find(same);
+  if (value && other && *value != *other)
+    reader.refuse(key, shortText(*value) + ", but " + same + ", which means the same, is " + shortText(*other) +
+                           "; remove the wrong one");
+}
+
 static void refuseBias(FieldReader &reader, StringRef key) {
   if (reader.boolean(key, false))
     reader.refuse(key, "true, but what has a bias then is not known; give a model without");
@@ -124,11 +132,17 @@ static void parseKimiLinear(FieldReader &reader, AttentionConfig &config, std::o
     config.gate = OutputGate::PerElement;
   const Value *kinds = reader.find("linear_attn_config");
   const Object *object = kinds ? kinds->getAsObject() : nullptr;
-  if (reader.find(layerTypes))
-    parseLayerTypes(reader, config, {"full_attention"});
-  else
-    parseLatentLayers(reader, config, "linear_attn_config.full_attn_layers",
-                      object ? object->get("full_attn_layers") : nullptr);
+  constexpr StringRef latent = "linear_attn_config.full_attn_layers";
+  const Value *layers = object ? object->get("full_attn_layers") : nullptr;
+  if (!reader.find(layerTypes))
+    return parseLatentLayers(reader, config, latent, layers);
+  if (layers)
+    parseLatentLayers(reader, config, latent, layers);
+  std::vector<std::string> listed = std::move(config.otherLayers);
+  config.otherLayers.clear();
+  parseLayerTypes(reader, config, {"full_attention"});
+  if (layers && listed != config.otherLayers)
+    reader.refuse(latent, "has other layers than layer_types; correct the config");
 }
 
 static void parseGlm5Next(FieldReader &reader, AttentionConfig &config, std::optional<int64_t> layer) {
@@ -185,7 +199,7 @@ static void translateDots3(Object &root, std::optional<int64_t> layer) {
   for (StringRef key : windowKeys) {
     root.erase(key);
     if (const Value *value = root.get((windowPrefix + key).str()))
-      root[key] = *value;
+      root[key] = Value(*value); // a copy: the object may grow
   }
 }
 
@@ -194,6 +208,9 @@ static void parseDots3(FieldReader &reader, AttentionConfig &config, std::option
   if (reader.find("per_layer_config") || !types)
     return reader.refuse(layerTypes, "missing, or replaced by per_layer_config; give the released config");
   bool isWindow = hasWindow(types, layer);
+  refuseOther(reader, "sliding_window", "sliding_window_size");
+  if (isWindow && !reader.boolean("use_sliding_window", true))
+    reader.refuse("use_sliding_window", "false, but layer_types has layers of a window; correct the config");
   if (isWindow)
     config.window = reader.count("sliding_window_size", maxContext);
   else if (!reader.find("use_dsa") || reader.boolean("use_dsa", true))
@@ -230,10 +247,10 @@ static void parseAxk2(FieldReader &reader, AttentionConfig &config, std::optiona
 /// The form is that of Mistral 4: _get_llama_4_scaling of vLLM's deepseek_v2.py.
 static void parseMistralLarge(FieldReader &reader, AttentionConfig &config, std::optional<int64_t>) {
   const Value *value = reader.find("llama_4_scaling");
-  const Object *scaling = value ? value->getAsObject() : nullptr;
-  if (!scaling)
+  if (!value)
     return;
-  FieldReader inner(*scaling, "", "");
+  const Object none, *scaling = value->getAsObject();
+  FieldReader inner(scaling ? *scaling : none, "", "");
   config.queryScaleBeta = inner.number("beta", 0.0, 1e6, std::nullopt);
   config.queryScaleOriginalLength = inner.count("original_max_position_embeddings", maxLength);
   if (inner.failed())
@@ -241,24 +258,33 @@ static void parseMistralLarge(FieldReader &reader, AttentionConfig &config, std:
                                          "; correct the config");
 }
 
-/// The names of openPangu's own code.
+/// The usual names, and those of openPangu's own code.
+static constexpr std::pair<StringRef, StringRef> panguNames[] = {{"kv_lora_rank", "attention_kv_lora_dim"},
+                                                                 {"q_lora_rank", "attention_q_lora_dim"},
+                                                                 {"qk_nope_head_dim", "attention_qk_dim"},
+                                                                 {"qk_rope_head_dim", "attention_qk_rope_dim"},
+                                                                 {"v_head_dim", "attention_v_dim"}};
+
 static void translatePangu(Object &root, std::optional<int64_t>) {
-  static constexpr std::pair<StringRef, StringRef> names[] = {{"kv_lora_rank", "attention_kv_lora_dim"},
-                                                              {"q_lora_rank", "attention_q_lora_dim"},
-                                                              {"qk_nope_head_dim", "attention_qk_dim"},
-                                                              {"qk_rope_head_dim", "attention_qk_rope_dim"},
-                                                              {"v_head_dim", "attention_v_dim"}};
-  for (auto [usual, own] : names)
+  for (auto [usual, own] : panguNames)
     if (const Value *value = root.get(own); value && !root.get(usual))
-      root[usual] = *value;
+      root[usual] = Value(*value); // a copy: the object may grow
+}
+
+static void parsePangu(FieldReader &reader, AttentionConfig &, std::optional<int64_t>) {
+  for (auto [usual, own] : panguNames)
+    refuseOther(reader, own, usual);
 }
 
 static constexpr StringRef ofAxk2[] = {"index_topk", "gated_norm_rank"};
 static constexpr StringRef ofBailing[] = {"gated_attention_proj_granularity_type", "layer_group_size", "layer_types",
                                           "use_qk_norm"};
-static constexpr StringRef ofDots3[] = {"index_topk",          "layer_types",           "sliding_window_size",
-                                        "attention_gate_type", "use_sliding_window",    "apply_mla_qkv_lora_rescale",
-                                        "per_layer_config",    "k_rope_only_layernorm", "sliding_window"};
+static constexpr StringRef ofDots3[] = {
+    "index_topk", "layer_types", "sliding_window_size", "attention_gate_type", "use_sliding_window",
+    "apply_mla_qkv_lora_rescale", "per_layer_config", "k_rope_only_layernorm", "sliding_window",
+    // of layers of a window: windowKeys
+    "swa_num_attention_heads", "swa_num_key_value_heads", "swa_q_lora_rank", "swa_kv_lora_rank", "swa_qk_nope_head_dim",
+    "swa_qk_rope_head_dim", "swa_v_head_dim", "swa_rope_theta", "swa_attention_gate_type"};
 static constexpr StringRef ofGlm5Next[] = {"index_topk", "layer_types", "linear_attn_config"};
 static constexpr StringRef ofHunyuan[] = {"index_topk", "learnable_sink_init"};
 static constexpr StringRef ofIndexers[] = {"index_topk"};
@@ -279,5 +305,5 @@ constexpr FamilyKeys kimiLinearKeys = {ofKimiLinear, parseKimiLinear};
 constexpr FamilyKeys longcatKeys = {ofLongcat, parseLongcat};
 constexpr FamilyKeys mistral4Keys = {ofMistral4};
 constexpr FamilyKeys mistralLargeKeys = {ofMistralLarge, parseMistralLarge};
-constexpr FamilyKeys panguKeys = {{}, nullptr, translatePangu};
+constexpr FamilyKeys panguKeys = {{}, parsePangu, translatePangu};
 } // namespace mla::importer

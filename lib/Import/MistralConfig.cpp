@@ -13,6 +13,8 @@
 #include "MistralConfig.h"
 #include "Json.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 using namespace mla::importer;
 using llvm::StringRef;
 using llvm::json::Object;
@@ -26,6 +28,12 @@ static constexpr std::pair<StringRef, StringRef> names[] = {{"dim", "hidden_size
                                                             {"hidden_dim", "intermediate_size"},
                                                             {"tied_embeddings", "tie_word_embeddings"}};
 
+static constexpr std::pair<StringRef, StringRef> yarnNames[] = {
+    {"factor", "factor"},
+    {"beta", "beta_fast"},
+    {"alpha", "beta_slow"},
+    {"original_max_position_embeddings", "original_max_position_embeddings"}};
+
 static bool isParams(const Object &root) {
   return !root.get("model_type") && root.get("n_layers") && root.get("dim") && root.get("kv_lora_rank");
 }
@@ -34,24 +42,33 @@ llvm::Error mla::importer::translateMistral(Object &root, StringRef where) {
   if (!isParams(root))
     return llvm::Error::success();
   root["model_type"] = "mistral_large_3";
-  for (auto [own, usual] : names)
-    if (const Value *value = root.get(own); value && !root.get(usual)) {
+  for (auto [own, usual] : names) {
+    const Value *value = root.get(own), *other = root.get(usual);
+    if (value && other && *value != *other)
+      return fail(where + ": " + own + ": " + shortText(*value) + ", but " + usual + ", which means the same, is " +
+                  shortText(*other) + "; remove the wrong one");
+    if (value && !other)
       root[usual] = Value(*value);
-      root.erase(own);
-    }
-  const Object *yarn = root.getObject("yarn");
-  if (!yarn)
+    root.erase(own);
+  }
+  const Value *scaling = root.get("yarn");
+  if (!scaling || scaling->kind() == Value::Null)
     return llvm::Error::success();
+  const Object *yarn = scaling->getAsObject();
+  if (!yarn)
+    return fail(where + ": yarn: expected an object, got " + shortText(*scaling) + "; correct the config");
   // With a scale, implementations disagree on it.
   if (yarn->getBoolean("apply_scale") != false)
     return fail(where + ": yarn.apply_scale: expected false, as in Mistral Large 3; give a config.json of this model");
   Object rope{{"rope_type", "yarn"}, {"attention_factor", 1.0}};
-  for (auto [own, usual] : {std::pair<StringRef, StringRef>{"factor", "factor"},
-                            {"beta", "beta_fast"},
-                            {"alpha", "beta_slow"},
-                            {"original_max_position_embeddings", "original_max_position_embeddings"}})
-    if (const Value *value = yarn->get(own))
-      rope[usual] = *value;
+  for (const auto &[key, value] : *yarn) {
+    const auto *name =
+        llvm::find_if(yarnNames, [&, &key = key](const auto &row) { return row.first == StringRef(key); });
+    if (name != std::end(yarnNames))
+      rope[name->second] = value;
+    else if (StringRef(key) != "apply_scale")
+      return fail(where + ": yarn." + StringRef(key) + ": is not known here; give a config.json of this model");
+  }
   root["rope_scaling"] = std::move(rope);
   return llvm::Error::success();
 }

@@ -102,12 +102,21 @@ static llvm::Error readFBGEMM(const Object &, StringRef, Parsed &parsed) {
   return llvm::Error::success();
 }
 
+/// Return whether columns are ordered by activation, so that those of a group are not neighbours: GPTQ's desc_act, or
+/// actorder of compressed-tensors.
+static bool areOrdered(const Object &fields) {
+  StringRef order = fields.getString("actorder").value_or("");
+  return fields.getBoolean("desc_act") == true || fields.getBoolean("actorder") == true || order == "group" ||
+         order == "dynamic";
+}
+
 /// Add a group of integers. Its size is absent, null or -1 if a row is one group.
 static void readColumns(const Object &fields, std::vector<std::string> modules, IntegerQuantization &integers) {
-  std::optional<int64_t> columns = fields.getInteger("group_size");
-  if (!columns)
-    columns = fields.getInteger("q_group_size");
-  integers.groups.push_back({std::move(modules), std::clamp<int64_t>(columns.value_or(0), 0, maxBlock)});
+  const Value *size = fields.get("group_size");
+  if (!size)
+    size = fields.get("q_group_size");
+  int64_t columns = std::clamp<int64_t>(size ? size->getAsInteger().value_or(0) : 0, 0, maxBlock);
+  integers.groups.push_back({std::move(modules), columns, size ? shortText(*size) : "none", areOrdered(fields)});
 }
 
 /// Read a group of compressed-tensors: its targets are the modules with these weights.
@@ -271,13 +280,13 @@ static bool nameAny(llvm::ArrayRef<std::string> patterns, StringRef module) {
   return llvm::any_of(patterns, [&](StringRef pattern) { return names(pattern, module); });
 }
 
-std::optional<int64_t> mla::importer::announcedColumns(const AttentionConfig &config, StringRef module) {
-  std::optional<int64_t> all;
+const IntegerQuantization::Group *mla::importer::announcedGroup(const AttentionConfig &config, StringRef module) {
+  const IntegerQuantization::Group *all = nullptr;
   for (const IntegerQuantization::Group &group : config.integers.groups)
     if (llvm::is_contained(group.modules, everyModule))
-      all = group.columns;
+      all = &group;
     else if (nameAny(group.modules, module))
-      return group.columns;
+      return &group;
   return all;
 }
 

@@ -22,8 +22,8 @@ llvm::Error parseQuantization(const llvm::json::Object &root, llvm::StringRef wh
 /// "model.layers.0.self_attn.o_proj".
 std::optional<BlockQuantization> announcedBlock(const AttentionConfig &config, llvm::StringRef module);
 
-/// Return the columns of a group of a module's weight in integers; 0: all; nothing if the config does not say it.
-std::optional<int64_t> announcedColumns(const AttentionConfig &config, llvm::StringRef module);
+/// Return the groups of a module's weight in integers; null if the config does not say it.
+const IntegerQuantization::Group *announcedGroup(const AttentionConfig &config, llvm::StringRef module);
 
 } // namespace mla::importer
 

@@ -79,8 +79,8 @@ static constexpr StringRef known[] = {
 
 /// First parts of such keys: of MLPs and their routers, indexers, linear attention, residuals and other parts of a
 /// model.
-static constexpr StringRef knownStarts[] = {"hc_",     "index_",  "indexer_", "kda_",    "linear_", "moe_", "mtp_",
-                                            "no_kda_", "router_", "swa_",     "vision_", "audio_",  "vit_"};
+static constexpr StringRef knownStarts[] = {"hc_",  "index_",  "indexer_", "kda_",    "linear_", "moe_",
+                                            "mtp_", "no_kda_", "router_",  "vision_", "audio_",  "vit_"};
 
 static bool isSet(const Value &value) {
   if (const llvm::json::Array *list = value.getAsArray())

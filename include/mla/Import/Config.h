@@ -82,6 +82,8 @@ struct IntegerQuantization {
   struct Group {
     std::vector<std::string> modules;
     int64_t columns;
+    std::string size = "none"; ///< The columns as the config writes them, for messages.
+    bool isOrdered = false;    ///< Which columns a group has is in a tensor.
   };
   std::vector<Group> groups;
 };

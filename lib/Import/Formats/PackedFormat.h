@@ -43,6 +43,9 @@ enum class GlobalScale { None, Factor, Divisor };
 
 constexpr int64_t configBlocks = -1;
 
+/// The tensor with the shape of a weight, which compressed-tensors stores beside its codes.
+constexpr llvm::StringLiteral shapePart = ".weight_shape";
+
 struct PackedFormat {
   llvm::StringLiteral name;
   Code code;

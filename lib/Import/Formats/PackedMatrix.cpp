@@ -160,6 +160,10 @@ private:
   llvm::Expected<int64_t> findColumns(int64_t groups) const;
   llvm::Error openGroups(PackedMatrix &matrix);
   llvm::Error openGlobal(PackedMatrix &matrix);
+  llvm::Error checkOthers() const;
+  const IntegerQuantization::Group *announced() const {
+    return announcedGroup(config, nameInCheckpoint(module, config.attentionsPerLayer));
+  }
   bool findBlocks(const SafetensorsTensor &scales, PackedMatrix &matrix) const;
   bool findGroups(const SafetensorsTensor &scales, PackedMatrix &matrix) const;
 
@@ -297,13 +301,13 @@ llvm::Error PackedOpener::openZeros(PackedMatrix &matrix) {
 llvm::Expected<int64_t> PackedOpener::findColumns(int64_t groups) const {
   if (groups == 1)
     return inputs;
-  std::optional<int64_t> columns = announcedColumns(config, nameInCheckpoint(module, config.attentionsPerLayer));
-  if (!columns && inputs % groups == 0 && llvm::isPowerOf2_64(inputs / groups))
+  const IntegerQuantization::Group *group = announced();
+  if (!group && inputs % groups == 0 && llvm::isPowerOf2_64(inputs / groups))
     return inputs / groups;
-  if (columns && *columns && llvm::divideCeilSigned(inputs, *columns) == groups)
-    return *columns;
-  std::string said = columns ? "the config's group_size of " + std::to_string(*columns) + " does not make"
-                             : "without a group_size in the config may be of any size";
+  if (group && group->columns && llvm::divideCeilSigned(inputs, group->columns) == groups)
+    return group->columns;
+  std::string said = group ? "the config's group_size of " + group->size + " does not make"
+                           : "without a group_size in the config may be of any size";
   return fail(format.scales.drop_front() + " has " + Twine(groups) + " groups for " + Twine(inputs) +
               " columns, which " + said + "; give the quantization_config of this checkpoint");
 }
@@ -311,6 +315,9 @@ llvm::Expected<int64_t> PackedOpener::findColumns(int64_t groups) const {
 llvm::Error PackedOpener::openGroups(PackedMatrix &matrix) {
   matrix.groupOfColumn.resize(inputs);
   if (!has(format.groupOfColumn)) {
+    if (matrix.groups > 1 && !format.groupOfColumn.empty() && announced() && announced()->isOrdered)
+      return fail("the config orders columns by activation, but there is no tensor that says which group has which; "
+                  "give the whole checkpoint");
     llvm::Expected<int64_t> size = matrix.groupColumns ? matrix.groupColumns : findColumns(matrix.groups);
     if (!size)
       return size.takeError();
@@ -347,8 +354,30 @@ llvm::Error PackedOpener::openGlobal(PackedMatrix &matrix) {
   return llvm::Error::success();
 }
 
+/// Check what says again what the matrix is: the shape that compressed-tensors stores, and a plain weight.
+llvm::Error PackedOpener::checkOthers() const {
+  if (format.codes != ".weight" && has(".weight"))
+    return fail("there is a plain weight, too; remove the wrong one");
+  if (!has(shapePart))
+    return llvm::Error::success();
+  llvm::Expected<const SafetensorsTensor *> tensor = checkpoint.find((module + shapePart).str());
+  if (!tensor)
+    return tensor.takeError();
+  if ((*tensor)->shape != std::vector<int64_t>{2} || ((*tensor)->bytes != 16 && (*tensor)->bytes != 8))
+    return differs(shapePart, **tensor, "I64 [2] or I32 [2]");
+  bool isLong = (*tensor)->bytes == 16;
+  const int64_t sizes[] = {outputs, inputs};
+  for (auto [i, size] : llvm::enumerate(sizes))
+    if (int64_t stored = isLong ? loadAt<int64_t>((*tensor)->data, i) : loadAt<int32_t>((*tensor)->data, i);
+        stored != size)
+      return fail(shapePart.drop_front() + " has " + Twine(stored) + " at [" + Twine(i) + "], not " + Twine(size));
+  return llvm::Error::success();
+}
+
 llvm::Expected<PackedMatrix> PackedOpener::open() {
   PackedMatrix matrix;
+  if (llvm::Error error = checkOthers())
+    return error;
   if (llvm::Error error = openCodes(matrix))
     return error;
   if (llvm::Error error = openScales(matrix))

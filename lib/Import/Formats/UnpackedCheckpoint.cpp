@@ -55,7 +55,7 @@ private:
   const PackedLayer &layerOf(StringRef name) const;
   void unpack(const ExpectedWeight &weight, PackedLayer &layer) const;
   bool mayBe(const PackedFormat &format, StringRef module) const;
-  void hide(StringRef module, PackedLayer &layer) const;
+  void hide(StringRef module, llvm::ArrayRef<PackedFormat> formats, PackedLayer &layer) const;
   bool isZeroBias(StringRef name) const;
 
   std::unique_ptr<Checkpoint> wrapped;
@@ -100,12 +100,12 @@ bool UnpackedCheckpoint::isZeroBias(StringRef name) const {
   return bytes.find_first_not_of('\0') == StringRef::npos;
 }
 
-/// Hide the tensors of a packed module.
-void UnpackedCheckpoint::hide(StringRef module, PackedLayer &layer) const {
-  for (const PackedFormat &format : packedFormats())
+/// Hide the tensors of a module in one of these forms. Others that it has are reported as unknown.
+void UnpackedCheckpoint::hide(StringRef module, llvm::ArrayRef<PackedFormat> formats, PackedLayer &layer) const {
+  for (const PackedFormat &format : formats)
     for (StringRef part : {format.codes, format.scales, format.zeros, format.groupOfColumn, format.globalScale})
       layer.parts.insert((module + part).str());
-  layer.parts.insert((module + ".weight_shape").str());
+  layer.parts.insert((module + shapePart).str());
   layer.parts.erase(module);
   layer.parts.erase((module + ".weight").str());
   if (std::string bias = (module + ".bias").str(); isZeroBias(bias))
@@ -122,20 +122,20 @@ void UnpackedCheckpoint::unpack(const ExpectedWeight &weight, PackedLayer &layer
         openPacked(*wrapped, attention, format, weight.name, weight.shape);
     if (matrix) {
       layer.matrices[weight.name] = std::move(*matrix);
-      return hide(module, layer);
+      return hide(module, format, layer);
     }
     reasons.push_back(format.name.str() + ": " + llvm::toString(matrix.takeError()));
   }
   if (reasons.empty())
     return;
   layer.errors[weight.name] = llvm::join(reasons, "; ");
-  hide(module, layer);
+  hide(module, packedFormats(), layer);
 }
 
 const PackedLayer &UnpackedCheckpoint::layerOf(StringRef name) const {
   static const PackedLayer none;
   std::optional<int64_t> number = numberOf(name);
-  if (!number || *number >= attention.numLayers)
+  if (!number || *number >= attention.numLayers + attention.furtherLayers)
     return none;
   std::lock_guard<std::mutex> lock(mutex);
   auto [it, isNew] = layers.try_emplace(*number);

@@ -302,6 +302,16 @@ TEST(ConfigErrorTest, KeysOfFamilies) {
        "layer_types: has no known entry for layer 3; correct the config"},
       {"dots3_note", R"("layer_types": ["sliding_attention"])",
        "num_attention_heads: missing; the attention layer cannot be built without it"},
+      {"kimi_linear",
+       R"("layer_types": ["linear_attention", "linear_attention", "linear_attention", "full_attention"],
+         "linear_attn_config": {"full_attn_layers": [3]})",
+       "linear_attn_config.full_attn_layers: has other layers than layer_types; correct the config"},
+      {"dots3_note", R"("sliding_window": 7, "sliding_window_size": 64, "layer_types": ["full_attention"])",
+       "sliding_window: 7, but sliding_window_size, which means the same, is 64; remove the wrong one"},
+      {"pangu_ultra_moe", R"("attention_kv_lora_dim": 128)",
+       "attention_kv_lora_dim: 128, but kv_lora_rank, which means the same, is 64; remove the wrong one"},
+      {"mistral_large_3", R"("llama_4_scaling": [1, 8])",
+       "llama_4_scaling: expected beta and original_max_position_embeddings, got [1,8]; correct the config"},
       {"mistral_large_3", R"("llama_4_scaling": {"beta": 0.5})",
        "llama_4_scaling: expected beta and original_max_position_embeddings, got {\"beta\":0.5}; correct the config"},
   };
@@ -315,6 +325,30 @@ TEST(ConfigErrorTest, ParamsOfMistral) {
   EXPECT_EQ(messageOf(parseConfig(sizes + "}", "params.json")), "");
   EXPECT_EQ(messageOf(parseConfig(sizes + R"(, "yarn": {"factor": 36, "apply_scale": true}})", "params.json")),
             "params.json: yarn.apply_scale: expected false, as in Mistral Large 3; give a config.json of this model");
+  EXPECT_EQ(messageOf(parseConfig(sizes + R"(, "yarn": [1]})", "params.json")),
+            "params.json: yarn: expected an object, got [1]; correct the config");
+  EXPECT_EQ(messageOf(parseConfig(sizes + R"(, "yarn": {"apply_scale": false, "mscale": 3}})", "params.json")),
+            "params.json: yarn.mscale: is not known here; give a config.json of this model");
+  EXPECT_EQ(messageOf(parseConfig(sizes + R"(, "hidden_size": 96})", "params.json")),
+            "params.json: dim: 64, but hidden_size, which means the same, is 96; remove the wrong one");
+}
+
+TEST(ConfigErrorTest, TranslatedKeysDoNotDependOnOthers) {
+  // A table of keys that grows while a value is copied into it, for some number of keys.
+  std::string others;
+  for (int i = 0; i < 80; ++i) {
+    AttentionConfig config = llvm::cantFail(parseConfig(
+        R"({"model_type": "dots3_note", "num_hidden_layers": 1, "layer_types": ["sliding_attention"],
+          "hidden_size": 64, "sliding_window_size": 7, "apply_mla_qkv_lora_rescale": false, "rms_norm_eps": 1e-6,
+          "swa_num_attention_heads": 4, "swa_q_lora_rank": 32, "swa_kv_lora_rank": 64, "swa_qk_nope_head_dim": 32,
+          "swa_qk_rope_head_dim": 16, "swa_v_head_dim": 32, "swa_rope_theta": 1e4,
+          "swa_attention_gate_type": "headwise")" +
+            others + "}",
+        "c.json"));
+    EXPECT_EQ(config.gate, OutputGate::PerHead) << i;
+    EXPECT_EQ(config.kvLoraRank, 64) << i;
+    others += ", \"other_" + std::to_string(i) + "\": 1";
+  }
 }
 
 TEST(ConfigErrorTest, UnknownKeysAreNamed) {

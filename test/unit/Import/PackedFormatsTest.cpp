@@ -180,10 +180,10 @@ TEST(PackedFormatsTest, LastGroupsMayBeSmaller) {
                                    part<uint16_t>(".scales", DType::F16, {2, 8}, scales)};
   EXPECT_EQ(Unpacked(parts).elements()[16], 0.5f);
   AttentionConfig config = smallConfig();
-  config.integers.groups = {{{"q_b_proj"}, 8}, {{"Linear"}, 24}};
+  config.integers.groups = {{{"q_b_proj"}, 8, "8"}, {{"Linear"}, 24, "24"}};
   EXPECT_EQ(Unpacked(parts, config).elements()[23], 1.0f);
   EXPECT_EQ(Unpacked(parts, config).elements()[24], 0.5f);
-  config.integers.groups = {{{"Linear"}, 24}, {{"q_a_proj"}, 8}};
+  config.integers.groups = {{{"Linear"}, 24, "24"}, {{"q_a_proj"}, 8, "8"}};
   EXPECT_NE(Unpacked(parts, config)
                 .error()
                 .find("scales has 2 groups for 32 columns, which the config's group_size of "
@@ -202,4 +202,37 @@ TEST(PackedFormatsTest, GroupsOfColumnsAreChecked) {
   EXPECT_NE(Unpacked(parts).error().find("g_idx has -1 at [5], but there are 1 groups"), std::string::npos);
   parts.back() = part<int32_t>(".g_idx", DType::I32, {31}, std::vector<int32_t>(31, 0));
   EXPECT_NE(Unpacked(parts).error().find("g_idx is I32 [31], not I32 [32]"), std::string::npos);
+}
+
+TEST(PackedFormatsTest, OrderedColumnsNeedTheirGroups) {
+  std::vector<TestTensor> parts = {
+      part<uint32_t>(".qweight", DType::I32, {4, 8}, std::vector<uint32_t>(32, 0x99999999)),
+      part<uint16_t>(".scales", DType::F16, {2, 8}, std::vector<uint16_t>(16, one))};
+  AttentionConfig config = smallConfig();
+  config.integers.groups = {{{"Linear"}, 16, "16", /*isOrdered=*/true}};
+  EXPECT_NE(Unpacked(parts, config).error().find("the config orders columns by activation, but there is no tensor"),
+            std::string::npos);
+  parts.push_back(part<int32_t>(".g_idx", DType::I32, {32}, std::vector<int32_t>(32, 1)));
+  EXPECT_EQ(Unpacked(parts, config).error(), "");
+}
+
+TEST(PackedFormatsTest, PartsOfOtherFormsAreNotHidden) {
+  std::vector<TestTensor> parts = partsOfGPTQ(0x77777777);
+  parts.push_back(part<uint8_t>(".weight_zero_point", DType::I8, {8}, std::vector<uint8_t>(8, 5)));
+  Unpacked file(parts);
+  EXPECT_EQ(file.error(), "");
+  EXPECT_TRUE(file.checkpoint->contains(std::string(module) + ".weight_zero_point"));
+  EXPECT_FALSE(file.checkpoint->contains(std::string(module) + ".qzeros"));
+}
+
+TEST(PackedFormatsTest, WhatSaysTheWeightTwiceMustAgree) {
+  std::vector<TestTensor> parts = partsOfGPTQ(0x77777777);
+  parts.push_back(part<uint16_t>(".weight", DType::BF16, {8, 32}, std::vector<uint16_t>(256, 0)));
+  EXPECT_NE(Unpacked(parts).error().find("there is a plain weight, too; remove the wrong one"), std::string::npos);
+  parts = {part<uint32_t>(".weight_packed", DType::I32, {8, 4}, std::vector<uint32_t>(32, 0x99999999)),
+           part<uint16_t>(".weight_scale", DType::BF16, {8, 1}, std::vector<uint16_t>(8, 0x3F80)),
+           part<int64_t>(".weight_shape", DType::I64, {2}, {8, 32})};
+  EXPECT_EQ(Unpacked(parts).error(), "");
+  parts.back() = part<int64_t>(".weight_shape", DType::I64, {2}, {32, 8});
+  EXPECT_NE(Unpacked(parts).error().find("weight_shape has 32 at [0], not 8"), std::string::npos);
 }
