@@ -96,7 +96,9 @@ double mla::gpu::predictProjection(const ProjectionDims &dims, int64_t tokens, i
   double operands = static_cast<double>(dims.contracted) * (dims.rows + dims.terms * tokens);
   double results = 2.0 * static_cast<double>(dims.resultRows()) * tokens;
   double memory = dims.heads * (dims.elementBytes() * operands + results) / m.memoryRate;
-  double inFlight = static_cast<double>(c.blocks * c.stages * t.stepBytes);
+  // Of e4m3 only weights count: more would choose tiles whose sums leave registers.
+  int64_t stageBytes = dims.isScaled() ? tileBytes(c.tileRows) : t.stepBytes;
+  double inFlight = static_cast<double>(c.blocks * c.stages * stageBytes);
   if (c.stages < t.steps)
     memory *= std::max(1.0, wantedInFlight / inFlight);
   double intake = waves * t.steps * t.stepBytes / m.intakeRate;
