@@ -124,16 +124,9 @@ static void parseLongcat(FieldReader &reader, AttentionConfig &config, std::opti
     scaleLatents(config);
 }
 
-/// The gate of Kimi K3 is g_proj of its KimiMLAAttention.
-static void parseKimiLinear(FieldReader &reader, AttentionConfig &config, std::optional<int64_t>) {
-  if (!reader.boolean("mla_use_nope", true))
-    reader.refuse("mla_use_nope", "false, but kimi_linear never rotates; correct the config");
-  if (reader.boolean("mla_use_output_gate", false))
-    config.gate = OutputGate::PerElement;
-  const Value *kinds = reader.find("linear_attn_config");
-  const Object *object = kinds ? kinds->getAsObject() : nullptr;
+/// Parse which layers have latent attention: layer_types, or a list, which agree if both are there.
+static void parseKimiLayers(FieldReader &reader, AttentionConfig &config, const Value *layers) {
   constexpr StringRef latent = "linear_attn_config.full_attn_layers";
-  const Value *layers = object ? object->get("full_attn_layers") : nullptr;
   if (!reader.find(layerTypes))
     return parseLatentLayers(reader, config, latent, layers);
   if (layers)
@@ -143,6 +136,30 @@ static void parseKimiLinear(FieldReader &reader, AttentionConfig &config, std::o
   parseLayerTypes(reader, config, {"full_attention"});
   if (layers && listed != config.otherLayers)
     reader.refuse(latent, "has other layers than layer_types; correct the config");
+}
+
+/// Refuse layers of linear attention, counted from 1, that have latent attention.
+static void checkLinearLayers(FieldReader &reader, const AttentionConfig &config, const Value *value) {
+  constexpr StringRef key = "linear_attn_config.kda_layers";
+  const Array *list = value ? value->getAsArray() : nullptr;
+  if (list)
+    for (const Value &number : *list)
+      if (int64_t layer = reader.count(key, number, config.numLayers);
+          !reader.failed() && config.otherLayers[layer - 1].empty())
+        reader.refuse(key, "has layer " + Twine(layer) + ", which has latent attention; correct the config");
+}
+
+/// The gate of Kimi K3 is g_proj of its KimiMLAAttention.
+static void parseKimiLinear(FieldReader &reader, AttentionConfig &config, std::optional<int64_t>) {
+  if (!reader.boolean("mla_use_nope", true))
+    reader.refuse("mla_use_nope", "false, but kimi_linear never rotates; correct the config");
+  if (reader.boolean("mla_use_output_gate", false))
+    config.gate = OutputGate::PerElement;
+  const Value *kinds = reader.find("linear_attn_config");
+  const Object *object = kinds ? kinds->getAsObject() : nullptr;
+  parseKimiLayers(reader, config, object ? object->get("full_attn_layers") : nullptr);
+  if (!reader.failed())
+    checkLinearLayers(reader, config, object ? object->get("kda_layers") : nullptr);
 }
 
 static void parseGlm5Next(FieldReader &reader, AttentionConfig &config, std::optional<int64_t> layer) {

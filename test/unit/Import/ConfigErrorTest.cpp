@@ -306,6 +306,8 @@ TEST(ConfigErrorTest, KeysOfFamilies) {
        R"("layer_types": ["linear_attention", "linear_attention", "linear_attention", "full_attention"],
          "linear_attn_config": {"full_attn_layers": [3]})",
        "linear_attn_config.full_attn_layers: has other layers than layer_types; correct the config"},
+      {"kimi_linear", R"("linear_attn_config": {"full_attn_layers": [2], "kda_layers": [1, 2]})",
+       "linear_attn_config.kda_layers: has layer 2, which has latent attention; correct the config"},
       {"dots3_note", R"("sliding_window": 7, "sliding_window_size": 64, "layer_types": ["full_attention"])",
        "sliding_window: 7, but sliding_window_size, which means the same, is 64; remove the wrong one"},
       {"pangu_ultra_moe", R"("attention_kv_lora_dim": 128)",
