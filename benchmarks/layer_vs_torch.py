@@ -17,7 +17,6 @@ the time of reading weights and cache at the bandwidth measured in the same run.
 result and a peer's, which must be within 2e-2. Needs torch, numpy, a GPU, and mla_mlir on PYTHONPATH.
 """
 import argparse
-import importlib.util
 import json
 import math
 import pathlib
@@ -75,12 +74,9 @@ class Layer:
     def __init__(self, torch, shape, weights):
         self.torch, self.w = torch, weights
         self.hidden, self.queries, self.heads, self.nope, self.value = SHAPES[shape]
-        names = ([] if self.queries is None else ["q_a_proj"]) + ["kv_a_proj_with_mqa"]
-        if self.queries is None:  # one product, as q_a and kv_a of the others
-            self.first = torch.cat([self.of_heads("q_proj"), weights["kv_a_proj_with_mqa"]])
-        else:
-            self.first = torch.cat([weights[name] for name in names])
-            self.q_b = self.of_heads("q_b_proj")
+        self.q_b = None if self.queries is None else self.of_heads("q_b_proj")
+        # One product, as ours.
+        self.first = torch.cat([self.of_heads("q_proj") if self.q_b is None else weights["q_a_proj"], weights["kv_a_proj_with_mqa"]])
         self.out = weights["o_proj"].flatten(1)
         self.frequencies = 1 / THETA**(torch.arange(0, ROPE, 2, device="cuda").float() / ROPE)
         self.norm_and_rotate = torch.compile(self._norm_and_rotate, dynamic=False)
@@ -120,13 +116,6 @@ class Layer:
         return values.reshape(len(x), self.heads * self.value) @ self.out.T
 
 
-def load_peer(path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def time_step(torch, cold, layer, name, peers, step, rate):
     batch, context = step
     per_sequence = context // PAGE
@@ -144,14 +133,15 @@ def time_step(torch, cold, layer, name, peers, step, rate):
     def ours():
         return torch.ops.mla.layer(x, pages, table, lengths, cu, name, layer=0, max_queries=1)
 
-    own, row["error"] = ours().float(), 0
+    own, errors = ours().float(), [0.0]
     row["ours"] = cold.microseconds(ours, 40)
     q = torch.empty(batch, 1, layer.heads, LATENT + ROPE, device="cuda", dtype=torch.bfloat16)
     for peer in peers:
         attend = peer.prepare(case, q, pages, table, lengths, (layer.nope + ROPE)**-0.5)
         difference = layer.step(x, pages, slots, positions, q, attend).float() - own
-        row["error"] = max(row["error"], (difference.norm() / own.norm()).item())
+        errors.append((difference.norm() / own.norm()).item())
         row[peer.NAME] = cold.microseconds(lambda: layer.step(x, pages, slots, positions, q, attend), 40)
+    row["error"] = math.nan if any(map(math.isnan, errors)) else max(errors)  # max would pass over NaN
     row["ratio"] = min(row[peer.NAME] for peer in peers) / row["ours"] if peers else math.nan
     return row
 
@@ -165,10 +155,12 @@ def read_rate(torch, cold):
 def time_all(directory, peers, shapes, commit, out):
     torch = needs.module("torch")
     import cold_times as cold
+    import decode_grid
     import mla_mlir
     import mla_mlir.torch
     torch._dynamo.config.recompile_limit = 64
     torch.manual_seed(0)
+    peers = [decode_grid.load(str(path)) for path in peers]
     rate, rows = read_rate(torch, cold), []
     facts = {**provenance.describe(commit), "device": torch.cuda.get_device_name(), "read_gb_s": rate / 1e3}
     for shape in shapes:
@@ -206,7 +198,7 @@ def main():
     if arguments.what == "make":
         make(needs.program(arguments.compiler), arguments.directory, arguments.shapes)
     else:
-        time_all(arguments.directory, [load_peer(path) for path in arguments.peers], arguments.only, arguments.commit, arguments.json)
+        time_all(arguments.directory, arguments.peers, arguments.only, arguments.commit, arguments.json)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ struct PackedFormat {
   int64_t group;
   llvm::StringLiteral zeros; ///< Packed as codes are, along `out`; "" or absent: half of the range of integers.
   bool needsZeros;
-  bool zerosAreLess;                 ///< Zeros may be stored minus one (AttentionConfig::gptqZeros).
+  bool zerosAreLess;                 ///< Zeros may be stored minus one (IntegerQuantization::zeros).
   llvm::StringLiteral groupOfColumn; ///< The group of each column, if groups are not neighbours; "": there is none.
   llvm::StringLiteral globalScale;
   GlobalScale global;

@@ -63,7 +63,7 @@ KernelKind::Choices mla::gpu::scheduleOf(const ProjectionDims &dims, const Purpo
   // With few tokens a kernel is over before the next one could be launched at its end.
   constexpr int64_t fewTokens = 64;
   bool isEarly = purpose.tokens <= fewTokens;
-  // The append of many tokens runs faster on CTAs without shared memory.
+  // CTAs with the product's shared memory are few per SM: those of many tokens would take turns.
   if (appends && isEarly)
     leaveRoom(best, dims);
   KernelKind::Choices choices = {{"tokens", best.tileTokens}, {"rows", best.tileRows}, {"stages", best.stages},
