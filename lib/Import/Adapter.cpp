@@ -9,6 +9,7 @@
 #include "AdapterConfig.h"
 #include "CheckpointIndex.h"
 #include "Json.h"
+#include "ModuleNames.h"
 #include "TensorErrors.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -96,9 +97,9 @@ static llvm::Expected<std::unique_ptr<Checkpoint>> openTensors(StringRef directo
 //===----------------------------------------------------------------------===//
 
 Adapter::Adapter(StringRef directory, AttentionConfig attention, AdapterConfig config,
-                 std::unique_ptr<Checkpoint> tensors)
+                 std::unique_ptr<Checkpoint> tensors, bool hasOwnNames)
     : directory(directory), attention(std::move(attention)), config(std::make_unique<AdapterConfig>(std::move(config))),
-      tensors(std::move(tensors)) {}
+      tensors(std::move(tensors)), hasOwnNames(hasOwnNames) {}
 Adapter::Adapter(Adapter &&) = default;
 Adapter::~Adapter() = default;
 
@@ -123,8 +124,13 @@ llvm::Expected<Adapter> Adapter::open(StringRef directory, const AttentionConfig
       nameLayersAsUsual(std::make_unique<AdapterTensors>(std::move(*file)), prefix);
   if (!usual)
     return usual.takeError();
+  llvm::Expected<bool> isOwn = importer::hasOwnNames(**usual, attention.modelType);
+  if (!isOwn)
+    return isOwn.takeError();
+  if (*isOwn)
+    *usual = nameModulesAsUsual(std::move(*usual), attention.modelType);
   auto tensors = numberAttentions(std::move(*usual), attention.attentionsPerLayer);
-  return Adapter(directory, attention, std::move(*config), std::move(tensors));
+  return Adapter(directory, attention, std::move(*config), std::move(tensors), *isOwn);
 }
 
 //===----------------------------------------------------------------------===//
@@ -133,7 +139,8 @@ llvm::Expected<Adapter> Adapter::open(StringRef directory, const AttentionConfig
 
 /// Return the name of a tensor or module in the adapter's model, as matched by the patterns of its config.
 std::string Adapter::nameInAdapter(StringRef name) const {
-  std::string inCheckpoint = nameInCheckpoint(name, attention.attentionsPerLayer);
+  std::string inCheckpoint =
+      hasOwnNames ? nameInCheckpoint(name, attention) : nameInCheckpoint(name, attention.attentionsPerLayer);
   StringRef rest = inCheckpoint;
   return rest.consume_front("model.") ? (tensors->prefixOfLayers() + rest).str() : inCheckpoint;
 }

@@ -25,7 +25,18 @@ using llvm::StringRef;
 
 namespace fs = llvm::sys::fs;
 
-static constexpr StringRef indexName = "model.safetensors.index.json";
+namespace {
+/// What the files of a directory are called: the index of several files, a file alone, and the config.
+struct Layout {
+  StringRef index, file, config;
+};
+} // namespace
+
+// Of a directory with both, the first is read.
+static constexpr Layout layouts[] = {
+    {"model.safetensors.index.json", "model.safetensors", "config.json"},
+    {"consolidated.safetensors.index.json", "consolidated.safetensors", "params.json"}, // Mistral's own
+};
 
 Checkpoint::~Checkpoint() = default;
 
@@ -99,8 +110,8 @@ private:
 /// A directory with an index that maps tensors to files.
 class ShardedCheckpoint : public Checkpoint {
 public:
-  ShardedCheckpoint(StringRef directory, CheckpointIndex index)
-      : Checkpoint(directory.str()), index(std::move(index)) {}
+  ShardedCheckpoint(StringRef directory, StringRef indexName, CheckpointIndex index)
+      : Checkpoint(directory.str()), indexName(indexName), index(std::move(index)) {}
   void setConfig(std::string text, std::string where) {
     config = std::move(text);
     configPath = std::move(where);
@@ -116,6 +127,7 @@ public:
 private:
   llvm::Expected<const SafetensorsFile *> open(StringRef shard);
 
+  StringRef indexName;
   CheckpointIndex index;
   std::mutex mutex;
   std::map<std::string, SafetensorsFile> shards; ///< The shards opened so far.
@@ -195,12 +207,13 @@ static llvm::Expected<std::string> onlyGGUF(StringRef directory) {
   if (models.size() == 1)
     return inDirectory(directory, *models.begin());
   if (models.empty())
-    return fail(directory + ": has neither " + indexName + " nor a .safetensors file; give the checkpoint's directory");
+    return fail(directory + ": has neither " + layouts[0].index +
+                " nor a .safetensors file; give the checkpoint's directory");
   return fail(directory + ": has several models (" + sample(models) + "); give one of the files");
 }
 
-/// Return the only .safetensors file of a directory; if there are several, the one with transformers' default name. If
-/// there is none, return a GGUF file.
+/// Return the only .safetensors file of a directory; if there are several, the one with the name of a layout. If there
+/// is none, return a GGUF file.
 static llvm::Expected<std::string> onlyFile(StringRef directory) {
   llvm::Expected<std::set<std::string>> files = filesOf(directory, ".safetensors");
   if (!files)
@@ -209,24 +222,38 @@ static llvm::Expected<std::string> onlyFile(StringRef directory) {
     return onlyGGUF(directory);
   if (files->size() == 1)
     return inDirectory(directory, *files->begin());
-  if (files->count("model.safetensors"))
-    return inDirectory(directory, "model.safetensors");
-  return fail(directory + ": has several .safetensors files (" + sample(*files) + ") but no " + indexName +
+  for (const Layout &layout : layouts)
+    if (files->count(layout.file.str()))
+      return inDirectory(directory, layout.file);
+  return fail(directory + ": has several .safetensors files (" + sample(*files) + ") but no " + layouts[0].index +
               "; give one of the files, or add the index");
+}
+
+/// Return the path of a directory's config, in the layout of its weights or else in another one; "" if there is none.
+static llvm::Expected<std::string> findConfig(StringRef directory, const Layout &own) {
+  for (StringRef name : {own.config, layouts[0].config, layouts[1].config}) {
+    std::string path = inDirectory(directory, name);
+    if (llvm::Error error = checkLink(path))
+      return error;
+    if (fs::exists(path))
+      return path;
+  }
+  return "";
 }
 
 /// Set the config of a directory if it has one.
 template <typename C>
-static llvm::Expected<std::unique_ptr<Checkpoint>> withConfig(std::unique_ptr<C> checkpoint, StringRef directory) {
-  std::string path = inDirectory(directory, "config.json");
-  if (llvm::Error error = checkLink(path))
-    return error;
-  if (fs::exists(path)) {
-    llvm::Expected<std::string> text = readTextFile(path);
-    if (!text)
-      return text.takeError();
-    checkpoint->setConfig(std::move(*text), path);
-  }
+static llvm::Expected<std::unique_ptr<Checkpoint>> withConfig(std::unique_ptr<C> checkpoint, StringRef directory,
+                                                              const Layout &layout) {
+  llvm::Expected<std::string> path = findConfig(directory, layout);
+  if (!path)
+    return path.takeError();
+  if (path->empty())
+    return checkpoint;
+  llvm::Expected<std::string> text = readTextFile(*path);
+  if (!text)
+    return text.takeError();
+  checkpoint->setConfig(std::move(*text), *path);
   return checkpoint;
 }
 
@@ -243,17 +270,27 @@ static llvm::Error checkIsNoCache(StringRef directory) {
               revisions);
 }
 
+/// Return the layout of a file alone.
+static const Layout &layoutOf(StringRef path) {
+  const Layout *own =
+      llvm::find_if(layouts, [&](const Layout &layout) { return llvm::sys::path::filename(path) == layout.file; });
+  return own == std::end(layouts) ? layouts[0] : *own;
+}
+
 static llvm::Expected<std::unique_ptr<Checkpoint>> openDirectory(StringRef directory) {
   if (llvm::Error error = checkIsNoCache(directory))
     return error;
-  std::string indexPath = inDirectory(directory, indexName);
-  if (llvm::Error error = checkLink(indexPath))
-    return error;
-  if (fs::exists(indexPath)) {
+  for (const Layout &layout : layouts) {
+    std::string indexPath = inDirectory(directory, layout.index);
+    if (llvm::Error error = checkLink(indexPath))
+      return error;
+    if (!fs::exists(indexPath))
+      continue;
     llvm::Expected<CheckpointIndex> index = readCheckpointIndex(indexPath);
     if (!index)
       return index.takeError();
-    return withConfig(std::make_unique<ShardedCheckpoint>(directory, std::move(*index)), directory);
+    return withConfig(std::make_unique<ShardedCheckpoint>(directory, layout.index, std::move(*index)), directory,
+                      layout);
   }
   llvm::Expected<std::string> path = onlyFile(directory);
   if (!path)
@@ -263,7 +300,7 @@ static llvm::Expected<std::unique_ptr<Checkpoint>> openDirectory(StringRef direc
   llvm::Expected<std::unique_ptr<FileCheckpoint>> file = openFile(*path);
   if (!file)
     return file.takeError();
-  return withConfig(std::move(*file), directory);
+  return withConfig(std::move(*file), directory, layoutOf(*path));
 }
 
 llvm::Expected<std::unique_ptr<Checkpoint>> mla::importer::openCheckpoint(StringRef path) {

@@ -8,6 +8,7 @@
 #include "mla/Import/LayerWeights.h"
 #include "Json.h"
 #include "ModelTensors.h"
+#include "ModuleNames.h"
 #include "TensorErrors.h"
 #include "WeightScales.h"
 #include "mla/Import/DecoderConfig.h"
@@ -229,7 +230,7 @@ static llvm::Error checkNothingElse(const Checkpoint &checkpoint, const Attentio
     return llvm::Error::success();
   const char *hint = StringRef(other).ends_with(".bias") ? "; set attention_bias if the model has biases"
                                                          : "; the layer computes something that is not supported";
-  other = nameInCheckpoint(other, config.attentionsPerLayer);
+  other = nameInFile(checkpoint, other, config);
   return fail(checkpoint.where() + ": tensor " + other + ": not part of the " +
               (config.decoder ? "layer" : "attention") + " that the config describes" + hint);
 }

@@ -34,8 +34,31 @@ static constexpr std::pair<StringRef, StringRef> yarnNames[] = {
     {"alpha", "beta_slow"},
     {"original_max_position_embeddings", "original_max_position_embeddings"}};
 
+/// Give the config of weights in FP8 its usual form. Mistral's own says only the elements: a scale is for a tensor.
+/// Others, such as that of compressed-tensors, have the usual form, and another name.
+static llvm::Error translateQuantization(Object &root, StringRef where) {
+  const Value *value = root.get("quantization");
+  if (!value || value->kind() == Value::Null)
+    return llvm::Error::success();
+  const Object *own = value->getAsObject();
+  if (!own)
+    return fail(where + ": quantization: expected an object, got " + shortText(*value) + "; correct the config");
+  if (root.get("quantization_config"))
+    return fail(where + ": quantization: beside quantization_config, which means the same; remove the wrong one");
+  Object usual = *own;
+  if (const Value *format = own->get("qformat_weight")) {
+    bool isFP8 = format->getAsString() == StringRef("fp8_e4m3");
+    usual = Object{{"quant_method", isFP8 ? Value("fp8") : Value("qformat_weight " + shortText(*format))}};
+  }
+  root["quantization_config"] = std::move(usual);
+  root.erase("quantization");
+  return llvm::Error::success();
+}
+
 static bool isParams(const Object &root) {
-  return !root.get("model_type") && root.get("n_layers") && root.get("dim") && root.get("kv_lora_rank");
+  const Value *type = root.get("model_type");
+  bool isUnnamed = !type || type->getAsString() == StringRef("transformer");
+  return isUnnamed && root.get("n_layers") && root.get("dim") && root.get("kv_lora_rank");
 }
 
 llvm::Error mla::importer::translateMistral(Object &root, StringRef where) {
@@ -51,6 +74,8 @@ llvm::Error mla::importer::translateMistral(Object &root, StringRef where) {
       root[usual] = Value(*value);
     root.erase(own);
   }
+  if (llvm::Error error = translateQuantization(root, where))
+    return error;
   const Value *scaling = root.get("yarn");
   if (!scaling || scaling->kind() == Value::Null)
     return llvm::Error::success();

@@ -26,10 +26,10 @@ static constexpr StringRef usualPrefix = "model.", layers = "layers.";
 static constexpr StringRef attentions[] = {".self_attn.", ".attention."};
 
 /// Projections specific to latent attention, as the part of a name after "self_attn.", also in Mistral's own format,
-/// and projections that other attentions have too.
+/// and projections that other attentions have too, also in that format and Ling's.
 static constexpr StringRef ofLatent[] = {"q_a_proj",       "q_b_proj", "kv_a_proj_with_mqa", "kv_b_proj", "wq_a",
                                          "wkv_a_with_mqa", "wkv_b"};
-static constexpr StringRef ofAny[] = {"q_proj", "o_proj"};
+static constexpr StringRef ofAny[] = {"q_proj", "o_proj", "wq", "wo", "dense"};
 
 static bool isOfAttention(StringRef rest, ArrayRef<StringRef> modules) {
   uint64_t number;

@@ -7,6 +7,7 @@
 
 #include "ModelTensors.h"
 #include "Json.h"
+#include "ModuleNames.h"
 #include "TensorErrors.h"
 #include "WeightScales.h"
 #include "mla/Import/DecoderConfig.h"
@@ -91,7 +92,7 @@ llvm::Error mla::importer::checkModelTensors(Checkpoint &checkpoint, const Atten
       first = name.str(), why = std::move(reason);
   });
   if (!first.empty())
-    return fail(checkpoint.where() + ": tensor " + nameInCheckpoint(first, config.attentionsPerLayer) + ": " + why);
+    return fail(checkpoint.where() + ": tensor " + nameInFile(checkpoint, first, config) + ": " + why);
   if (config.decoder->tiedEmbeddings)
     return checkIsTied(checkpoint, *ends.front().tensor);
   return llvm::Error::success();

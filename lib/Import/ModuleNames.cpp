@@ -10,8 +10,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ModuleNames.h"
 #include "Families.h"
-#include "mla/Import/Checkpoint.h"
+#include "mla/Import/Config.h"
 
 using namespace mla;
 using namespace mla::importer;
@@ -54,6 +55,53 @@ static std::string rename(StringRef name, ArrayRef<ModuleName> names, llvm::Stri
 static ArrayRef<ModuleName> namesOf(StringRef modelType) {
   const Family *family = findFamily(modelType);
   return family ? family->names : ArrayRef<ModuleName>();
+}
+
+std::string mla::importer::nameInCheckpoint(StringRef name, const AttentionConfig &config) {
+  return rename(nameInCheckpoint(name, config.attentionsPerLayer), namesOf(config.modelType), &ModuleName::usual,
+                &ModuleName::own);
+}
+
+std::string mla::importer::nameInFile(const Checkpoint &checkpoint, StringRef name, const AttentionConfig &config) {
+  std::string own = nameInCheckpoint(name, config);
+  StringRef rest = own;
+  return rest.consume_front("model.") ? (checkpoint.prefixOfLayers() + rest).str() : own;
+}
+
+std::vector<std::string> mla::importer::namesInLists(StringRef module, const AttentionConfig &config) {
+  // Of transformers' classes, of those before its version 4.52, and of engines.
+  static constexpr StringRef wrappers[] = {"model.language_model.", "language_model.model.", "language_model."};
+  std::string usual = nameInCheckpoint(module, config.attentionsPerLayer), own = nameInCheckpoint(module, config);
+  std::vector<std::string> names = {usual};
+  if (own != usual) {
+    names.push_back(own);
+    StringRef rest = own;
+    if (rest.consume_front("model.")) // Mistral's own format has none
+      names.push_back(rest.str());
+  }
+  if (config.wrappedIn.empty())
+    return names;
+  for (size_t i = 0, bare = names.size(); i < bare; ++i)
+    for (StringRef wrapper : wrappers)
+      if (StringRef rest = names[i]; rest.consume_front("model."))
+        names.push_back((wrapper + rest).str());
+  return names;
+}
+
+llvm::Expected<bool> mla::importer::hasOwnNames(const Checkpoint &adapter, StringRef modelType) {
+  ArrayRef<ModuleName> names = namesOf(modelType);
+  std::string own, usual; // the first of each
+  adapter.forEachName([&](StringRef name) {
+    auto differs = [&](auto from, auto to) { return rename(name, names, from, to) != name; };
+    if (differs(&ModuleName::own, &ModuleName::usual) && (own.empty() || name < own))
+      own = name.str();
+    if (differs(&ModuleName::usual, &ModuleName::own) && (usual.empty() || name < usual))
+      usual = name.str();
+  });
+  if (!own.empty() && !usual.empty())
+    return fail(adapter.where() + ": modules of " + modelType + " have two kinds of names, as in " + own + " and " +
+                usual + "; rename the tensors to one of them");
+  return usual.empty();
 }
 
 namespace {

@@ -13,6 +13,7 @@
 
 #include "Quantization.h"
 #include "Json.h"
+#include "ModuleNames.h"
 #include "ModulePattern.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -245,8 +246,11 @@ llvm::Error mla::importer::parseQuantization(const Object &root, StringRef where
   StringRef name = reader.string("quant_method");
   if (reader.failed())
     return reader.takeError();
+  std::string canonical = name.lower();
+  if (canonical == "compressed_tensors")
+    canonical = "compressed-tensors";
   for (const Method &method : methods)
-    if (name == method.name)
+    if (canonical == method.name)
       return readWith(method, *object, where, config);
   config.otherQuantization = name.empty() ? "no quant_method" : name.str();
   return llvm::Error::success();
@@ -256,45 +260,56 @@ llvm::Error mla::importer::parseQuantization(const Object &root, StringRef where
 // Modules
 //===----------------------------------------------------------------------===//
 
-static bool names(StringRef pattern, StringRef module) {
+using Names = llvm::ArrayRef<std::string>;
+
+static bool namesAnyByGlob(StringRef pattern, Names modules) {
+  llvm::Expected<llvm::GlobPattern> glob = llvm::GlobPattern::create(pattern);
+  if (!glob)
+    return llvm::consumeError(glob.takeError()), false;
+  return llvm::any_of(modules, [&](StringRef module) { return glob->match(module); });
+}
+
+/// Return whether a pattern names a module by one of its names.
+static bool namesAny(StringRef pattern, Names modules) {
   if (pattern == everyModule)
     return true;
   if (pattern.consume_front("re:")) {
     std::optional<ModulePattern> expression = ModulePattern::parse(pattern, ModulePattern::Extent::Begin);
-    return expression && expression->matches(module);
+    return expression && llvm::any_of(modules, [&](StringRef module) { return expression->matches(module); });
   }
-  if (pattern.contains('*')) {
-    llvm::Expected<llvm::GlobPattern> glob = llvm::GlobPattern::create(pattern);
-    if (!glob)
-      return llvm::consumeError(glob.takeError()), false;
-    return glob->match(module);
-  }
+  if (pattern.contains('*'))
+    return namesAnyByGlob(pattern, modules);
   auto contains = [](StringRef name, StringRef part) {
     return StringRef(("." + name + ".").str()).contains(("." + part + ".").str());
   };
   // A model around this one adds components in front.
-  return contains(module, pattern) || contains(pattern, module);
+  return llvm::any_of(modules,
+                      [&](StringRef module) { return contains(module, pattern) || contains(pattern, module); });
 }
 
-static bool nameAny(llvm::ArrayRef<std::string> patterns, StringRef module) {
-  return llvm::any_of(patterns, [&](StringRef pattern) { return names(pattern, module); });
+static bool nameAny(llvm::ArrayRef<std::string> patterns, Names modules) {
+  return llvm::any_of(patterns, [&](StringRef pattern) { return namesAny(pattern, modules); });
 }
 
 const IntegerQuantization::Group *mla::importer::announcedGroup(const AttentionConfig &config, StringRef module) {
+  std::vector<std::string> names = namesInLists(module, config);
   const IntegerQuantization::Group *all = nullptr;
   for (const IntegerQuantization::Group &group : config.integers.groups)
     if (llvm::is_contained(group.modules, everyModule))
       all = &group;
-    else if (nameAny(group.modules, module))
+    else if (nameAny(group.modules, names))
       return &group;
   return all;
 }
 
 std::optional<BlockQuantization> mla::importer::announcedBlock(const AttentionConfig &config, StringRef module) {
-  if (!config.quantization || nameAny(config.quantization->ignored, module))
+  if (!config.quantization)
+    return std::nullopt;
+  std::vector<std::string> names = namesInLists(module, config);
+  if (nameAny(config.quantization->ignored, names))
     return std::nullopt;
   for (const Quantization::Group &group : config.quantization->groups)
-    if (nameAny(group.modules, module))
+    if (nameAny(group.modules, names))
       return group.block;
   return std::nullopt;
 }

@@ -18,11 +18,11 @@ namespace mla::importer {
 /// attention (only the experts, for example), which the attention's tensors show.
 llvm::Error parseQuantization(const llvm::json::Object &root, llvm::StringRef where, AttentionConfig &config);
 
-/// Return the block of a module's weight if the config has it in e4m3. `module` is its name in the checkpoint:
-/// "model.layers.0.self_attn.o_proj".
+/// Return the block of a module's weight if the config has it in e4m3. `module` is its usual name:
+/// "model.layers.0.self_attn.o_proj". Lists of the config may use others (namesInLists).
 std::optional<BlockQuantization> announcedBlock(const AttentionConfig &config, llvm::StringRef module);
 
-/// Return the groups of a module's weight in integers; null if the config does not say it.
+/// Return the groups of a module's weight in integers, likewise; null if the config does not say it.
 const IntegerQuantization::Group *announcedGroup(const AttentionConfig &config, llvm::StringRef module);
 
 } // namespace mla::importer

@@ -13,6 +13,7 @@
 
 #include "WeightScales.h"
 #include "Json.h"
+#include "ModuleNames.h"
 #include "Quantization.h"
 #include "TensorErrors.h"
 
@@ -29,13 +30,13 @@ using llvm::Twine;
 
 using Shape = llvm::SmallVector<int64_t, 2>;
 
-/// What scales are called, after the weight's name. All are factors of the elements.
-static constexpr StringLiteral scaleSuffixes[] = {"_scale_inv", "_scale"};
+/// What scales are called, in place of "weight"; the last in Mistral's own format. All are factors of the elements.
+static constexpr StringLiteral scaleNames[] = {"weight_scale_inv", "weight_scale", "qscale_weight"};
 
 /// Last parts of names of constant scales that the compiled attention does not use.
 static constexpr StringLiteral unusedScaleNames[] = {
-    "input_scale", "activation_scale", "input_scale_ub", "input_global_scale", "output_scale", "q_scale",
-    "k_scale",     "v_scale",          "kv_scale"};
+    "input_scale", "activation_scale", "input_scale_ub", "input_global_scale", "output_scale",
+    "q_scale",     "k_scale",          "v_scale",        "kv_scale",           "qscale_act"};
 
 /// Forms that are not read, by a tensor next to the weight, the most specific first.
 static constexpr struct {
@@ -66,7 +67,7 @@ static std::array<int64_t, 2> resolve(BlockQuantization block, ArrayRef<int64_t>
 }
 
 static std::optional<BlockQuantization> announced(const AttentionConfig &config, const ExpectedWeight &weight) {
-  return announcedBlock(config, nameInCheckpoint(moduleOf(weight), config.attentionsPerLayer));
+  return announcedBlock(config, moduleOf(weight));
 }
 
 std::optional<WeightScale> mla::importer::announcedScale(const AttentionConfig &config, const ExpectedWeight &weight) {
@@ -75,7 +76,7 @@ std::optional<WeightScale> mla::importer::announcedScale(const AttentionConfig &
   if (!announcedBlock)
     return std::nullopt;
   std::array<int64_t, 2> block = resolve(*announcedBlock, weight.shape);
-  return WeightScale{weight.name + scaleSuffixes[0].str(), DType::F32, blockGrid(weight.shape, block), block};
+  return WeightScale{(moduleOf(weight) + "." + scaleNames[0]).str(), DType::F32, blockGrid(weight.shape, block), block};
 }
 
 //===----------------------------------------------------------------------===//
@@ -153,11 +154,14 @@ static std::string convertHint(const AttentionConfig &config, StringRef otherwis
 }
 
 /// Return the names of a weight's scales in the checkpoint.
-static std::vector<std::string> scaleNames(const Checkpoint &checkpoint, const ExpectedWeight &weight) {
+static std::vector<std::string> findScaleNames(const Checkpoint &checkpoint, const ExpectedWeight &weight) {
   std::vector<std::string> names;
-  for (StringRef suffix : scaleSuffixes)
-    if (checkpoint.contains(weight.name + suffix.str()))
-      names.push_back(weight.name + suffix.str());
+  StringRef module = weight.name;
+  if (!module.consume_back("weight")) // a bias of a module with scales
+    return names;
+  for (StringRef own : scaleNames)
+    if (std::string name = (module + own).str(); checkpoint.contains(name))
+      names.push_back(std::move(name));
   return names;
 }
 
@@ -171,8 +175,8 @@ static llvm::Error checkScaled(const AttentionConfig &config, const LayerWeight 
     return tensorError(where, tensor, "is F8_E4M3" + convertHint(config, ""));
   if (names.empty())
     return tensorError(where, tensor,
-                       "is F8_E4M3, but there is no " + weight.expected.name + scaleSuffixes[0] + " or " +
-                           scaleSuffixes[1] + "; give a checkpoint with its scales");
+                       "is F8_E4M3, but none of " + llvm::join(ArrayRef(scaleNames), ", ") +
+                           " is beside it; give a checkpoint with its scales");
   if (names.size() > 1)
     return tensorError(where, tensor,
                        "has the scales " + llvm::join(names, " and ") + "; remove those that do not belong to it");
@@ -183,7 +187,7 @@ llvm::Error mla::importer::findScale(Checkpoint &checkpoint, const AttentionConf
   StringRef where = checkpoint.where();
   const SafetensorsTensor &tensor = *weight.tensor;
   weight.expected.scale.reset();
-  std::vector<std::string> names = scaleNames(checkpoint, weight.expected);
+  std::vector<std::string> names = findScaleNames(checkpoint, weight.expected);
   if (isPlainFloat(tensor.dtype)) {
     if (names.empty())
       return llvm::Error::success();
@@ -241,7 +245,8 @@ std::string mla::importer::unusedScales(const Checkpoint &checkpoint, const Atte
     if (isUnusedScale(name) && llvm::any_of(layers, isOf) && (first.empty() || name < first))
       first = name.str();
   });
-  return first.empty() ? ""
-                       : checkpoint.where().str() + ": constant scales such as " + first +
-                             " are not used: activations are not quantized, and a cache has its own scales";
+  return first.empty()
+             ? ""
+             : checkpoint.where().str() + ": constant scales such as " + nameInFile(checkpoint, first, config) +
+                   " are not used: activations are not quantized, and a cache has its own scales";
 }

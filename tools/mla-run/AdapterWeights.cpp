@@ -31,10 +31,17 @@ Result<AdapterWeights> AdapterWeights::open(const std::string &directory) {
   return AdapterWeights(std::move(*tensors), alpha->number, root && root->boolean);
 }
 
-Matrix AdapterWeights::addTo(Matrix matrix, const std::string &module) const {
-  std::optional<std::string> prefix = tensors.prefixOf(module + ".lora_A.weight");
-  const SafetensorsTensor *a = prefix ? tensors.find(*prefix + module + ".lora_A.weight") : nullptr;
-  const SafetensorsTensor *b = prefix ? tensors.find(*prefix + module + ".lora_B.weight") : nullptr;
+const SafetensorsTensor *AdapterWeights::find(const std::string &module, const char *half) const {
+  std::optional<std::string> prefix = tensors.prefixOf(module + half);
+  return prefix ? tensors.find(*prefix + module + half) : nullptr;
+}
+
+Matrix AdapterWeights::addTo(Matrix matrix, const std::vector<std::string> &names) const {
+  const SafetensorsTensor *a = nullptr, *b = nullptr;
+  for (size_t i = 0; i < names.size() && !a; ++i) {
+    a = find(names[i], ".lora_A.weight");
+    b = find(names[i], ".lora_B.weight");
+  }
   if (!matrix || !a || !b || a->shape.size() != 2 || b->shape.size() != 2 || a->shape[1] != matrix.columns ||
       b->shape[0] != matrix.rows || a->shape[0] != b->shape[1] || !isReadable(a->dtype) || !isReadable(b->dtype))
     return matrix;

@@ -18,10 +18,13 @@ class AdapterWeights {
 public:
   static Result<AdapterWeights> open(const std::string &directory);
 
-  /// `matrix` with scale B A, if the adapter has an update of `module`, such as "layers.0.self_attn.o_proj".
-  Matrix addTo(Matrix matrix, const std::string &module) const;
+  /// `matrix` with scale B A, if the adapter has an update of a module with one of these names, such as
+  /// "layers.0.self_attn.o_proj".
+  Matrix addTo(Matrix matrix, const std::vector<std::string> &names) const;
 
 private:
+  const SafetensorsTensor *find(const std::string &module, const char *half) const;
+
   Checkpoint tensors;
   double alpha;
   bool rootOfRank; ///< use_rslora

@@ -18,7 +18,10 @@ using json::Value;
 
 namespace fs = std::filesystem;
 
-static constexpr const char *indexName = "model.safetensors.index.json", *usualName = "model.safetensors";
+// Of Hugging Face, and of Mistral's own format.
+static constexpr const char *indexNames[] = {"model.safetensors.index.json", "consolidated.safetensors.index.json"},
+                            *fileNames[] = {"model.safetensors", "consolidated.safetensors"},
+                            *configNames[] = {"config.json", "params.json"};
 static constexpr int64_t maxJsonBytes = 256 << 20;
 
 static bool exists(const std::string &path) {
@@ -36,16 +39,38 @@ Result<Value> mla::run::readJson(const std::string &path) {
   return value;
 }
 
+/// Whether a directory has a GGUF file, and no weights of another kind.
+static bool hasOnlyGGUF(const std::string &directory) {
+  bool found = false;
+  std::error_code code;
+  for (fs::directory_iterator it(directory, code), end; it != end && !code; it.increment(code)) {
+    if (it->path().extension() == ".safetensors")
+      return false;
+    found |= it->path().extension() == ".gguf";
+  }
+  return found;
+}
+
 bool mla::run::isGGUF(const std::string &path) {
+  std::error_code code;
+  if (fs::is_directory(path, code))
+    return hasOnlyGGUF(path);
   char start[4] = {};
   std::ifstream file(path, std::ios::binary);
   return file.read(start, sizeof(start)) && std::string_view(start, sizeof(start)) == "GGUF";
 }
 
+static Error checkNoGGUF(const std::string &path) {
+  return isGGUF(path)
+             ? Error(ErrorKind::InvalidArgument,
+                     path + ": is GGUF, which mla-run does not read; leave out --weights, or give the original "
+                            "checkpoint")
+             : Error();
+}
+
 Error Checkpoint::openFile(const std::string &path) {
-  if (isGGUF(path))
-    return Error(ErrorKind::InvalidArgument, path + ": is GGUF, which mla-run does not read; leave out --weights, or "
-                                                    "give the original checkpoint");
+  if (Error error = checkNoGGUF(path))
+    return error;
   Result<SafetensorsFile> file = SafetensorsFile::open(path);
   if (!file)
     return file.error();
@@ -68,23 +93,27 @@ static Result<std::set<std::string>> indexed(const std::string &path) {
 }
 
 static Result<std::set<std::string>> filesOf(const std::string &directory) {
-  if (exists(directory + "/" + indexName))
-    return indexed(directory + "/" + indexName);
+  for (const char *index : indexNames)
+    if (exists(directory + "/" + index))
+      return indexed(directory + "/" + index);
   std::set<std::string> names;
   std::error_code code;
   for (fs::directory_iterator it(directory, code), end; it != end && !code; it.increment(code))
     if (it->path().extension() == ".safetensors")
       names.insert(it->path().filename());
-  if (names.size() > 1 && names.count(usualName))
-    return std::set<std::string>{usualName};
+  for (const char *file : fileNames)
+    if (names.size() > 1 && names.count(file))
+      return std::set<std::string>{file};
   if (names.size() == 1)
     return names;
   return Error(ErrorKind::InvalidFile, directory + ": has " + (names.empty() ? "no" : "several") +
-                                           " .safetensors files and no " + indexName +
+                                           " .safetensors files and no " + indexNames[0] +
                                            "; give the directory of a checkpoint, or one of its files");
 }
 
 Error Checkpoint::openDirectory() {
+  if (Error error = checkNoGGUF(where))
+    return error;
   Result<std::set<std::string>> names = filesOf(where);
   if (!names)
     return names.error();
@@ -96,10 +125,13 @@ Error Checkpoint::openDirectory() {
   return {};
 }
 
-/// Read the config from a directory's config.json or from a file's metadata.
+/// Read the config from a directory's config.json or params.json, or from a file's metadata.
 Error Checkpoint::readConfig() {
-  configWhere = where + "/config.json";
-  if (exists(configWhere)) {
+  bool isOwn = exists(where + "/" + indexNames[1]) && !exists(where + "/" + indexNames[0]);
+  for (const char *name : {configNames[isOwn], configNames[!isOwn]}) {
+    configWhere = where + "/" + name;
+    if (!exists(configWhere))
+      continue;
     Result<Value> config = readJson(configWhere);
     if (!config)
       return config.error();

@@ -17,8 +17,8 @@ namespace mla::run {
 /// The files of a model's weights, and its config.
 class Checkpoint {
 public:
-  /// Open a file, or a directory in the layout of Hugging Face: with an index, with model.safetensors, or with one
-  /// file.
+  /// Open a file, or a directory in the layout of Hugging Face or of Mistral's own format: with an index, with
+  /// model.safetensors or consolidated.safetensors, or with one file.
   static Result<Checkpoint> open(const std::string &path);
 
   const std::string &path() const { return where; }
@@ -41,7 +41,7 @@ private:
   Error readConfig();
 };
 
-/// Return whether the file begins like a GGUF file, which is not read.
+/// Return whether the file begins like a GGUF file, or the directory has only such weights. They are not read.
 bool isGGUF(const std::string &path);
 
 /// Parse the JSON of a file.

@@ -134,10 +134,12 @@ static std::optional<std::pair<int64_t, int64_t>> blockOf(const SafetensorsTenso
   return std::nullopt;
 }
 
-/// Elements times their scales.
+/// Elements times their scales. `name` ends with ".weight".
 Matrix LayerReader::scaled(Matrix elements, const std::string &name) {
-  bool isInverse = checkpoint.find(prefix + name + "_scale_inv");
-  std::string scaleName = name + (isInverse ? "_scale_inv" : "_scale");
+  std::string scaleName = name + "_scale", own = name.substr(0, name.rfind('.'));
+  for (const std::string &other : {name + "_scale_inv", own + ".qscale_weight"})
+    if (checkpoint.find(prefix + other))
+      scaleName = other;
   const SafetensorsTensor *scale = checkpoint.find(prefix + scaleName);
   if (!scale)
     return fail(scaleName, "missing"), Matrix();
@@ -157,11 +159,16 @@ Matrix LayerReader::scaled(Matrix elements, const std::string &name) {
           }};
 }
 
-Matrix LayerReader::matrix(const char *name, int64_t rows, int64_t columns) {
+/// An adapter calls modules as the checkpoint does, or by their usual names.
+Matrix LayerReader::matrix(const char *usual, int64_t rows, int64_t columns) {
+  std::string name = semantics.ownName(usual);
   Matrix own = packedWeight(checkpoint, prefix + name, semantics, rows, columns);
   if (!own)
-    own = stored(std::string(name) + ".weight", rows, columns);
-  return adapter ? adapter->addTo(std::move(own), module + name) : own;
+    own = stored(name + ".weight", rows, columns);
+  if (!adapter)
+    return own;
+  std::string layer = module.substr(0, module.size() - semantics.module.size());
+  return adapter->addTo(std::move(own), {module + name, layer + "self_attn." + usual});
 }
 
 Matrix LayerReader::stored(const std::string &name, int64_t rows, int64_t columns) {
@@ -173,7 +180,7 @@ Matrix LayerReader::stored(const std::string &name, int64_t rows, int64_t column
 }
 
 std::vector<double> LayerReader::vector(const std::string &name, int64_t size, bool optional) {
-  const SafetensorsTensor *tensor = find(name, {size}, optional);
+  const SafetensorsTensor *tensor = find(semantics.ownName(name), {size}, optional);
   std::vector<double> values(tensor ? size : 0);
   if (tensor)
     readElements(*tensor, 0, size, values.data());
@@ -195,20 +202,26 @@ static std::vector<double> headElements(const std::vector<double> &all, const ml
   return result;
 }
 
-static void readQuery(LayerReader &reader, const mla_bundle_info &info, LayerWeights &weights) {
-  int64_t perHead = info.qk_nope_head_dim + info.qk_rope_head_dim, rows = info.num_attention_heads * perHead;
+/// Queries, and gates that are projected with them.
+static void readQuery(LayerReader &reader, const Semantics &semantics, const mla_bundle_info &info,
+                      LayerWeights &weights) {
+  int64_t ofGate = semantics.joinsGate ? info.v_head_dim : 0, ofQuery = info.qk_nope_head_dim + info.qk_rope_head_dim;
+  int64_t perHead = ofQuery + ofGate, rows = info.num_attention_heads * perHead;
   Matrix up;
   if (info.q_lora_rank) {
     weights.queryDown = reader.matrix("q_a_proj", info.q_lora_rank, info.hidden_size);
     weights.queryDownBias = reader.vector("q_a_proj.bias", info.q_lora_rank, /*optional=*/true);
     weights.queryNorm = reader.vector("q_a_layernorm.weight", info.q_lora_rank);
-    up = reader.matrix("q_b_proj", rows, info.q_lora_rank);
+    up = semantics.joinsGate ? reader.matrix("q_gate_proj", rows, 2 * info.q_lora_rank)
+                             : reader.matrix("q_b_proj", rows, info.q_lora_rank);
   } else {
     up = reader.matrix("q_proj", rows, info.hidden_size);
   }
   weights.queryNope = headRows(up, info, perHead, 0, info.qk_nope_head_dim);
   if (info.qk_rope_head_dim)
     weights.queryRope = headRows(up, info, perHead, info.qk_nope_head_dim, info.qk_rope_head_dim);
+  if (ofGate)
+    weights.gate = headRows(up, info, perHead, ofQuery, ofGate);
 }
 
 static void readKeysAndValues(LayerReader &reader, const mla_bundle_info &info, LayerWeights &weights) {
@@ -229,9 +242,8 @@ static void readKeysAndValues(LayerReader &reader, const mla_bundle_info &info, 
 static void readExtras(LayerReader &reader, const Semantics &semantics, const mla_bundle_info &info,
                        LayerWeights &weights) {
   int64_t heads = info.num_attention_heads, perHead = semantics.gate == Semantics::HeadGate ? 1 : info.v_head_dim;
-  if (semantics.gate != Semantics::NoGate)
-    weights.gate = headRows(reader.matrix(semantics.gateName.c_str(), heads * perHead, info.hidden_size), info, perHead,
-                            0, perHead);
+  if (semantics.gate != Semantics::NoGate && !semantics.joinsGate)
+    weights.gate = headRows(reader.matrix("g_proj", heads * perHead, info.hidden_size), info, perHead, 0, perHead);
   if (semantics.hasSinks)
     weights.sinks = headElements(reader.vector("sinks", heads), info, 1, 0, 1);
   if (semantics.normsKeyRope)
@@ -244,14 +256,14 @@ Result<LayerWeights> mla::run::checkpointWeights(const Checkpoint &checkpoint, c
   std::string module = semantics.twoAttentions
                            ? "layers." + std::to_string(layer / 2) + ".self_attn." + std::to_string(layer % 2) + "."
                            : "layers." + std::to_string(layer) + "." + semantics.module;
-  std::optional<std::string> prefix = checkpoint.prefixOf(module + "kv_a_layernorm.weight");
+  std::optional<std::string> prefix = checkpoint.prefixOf(module + semantics.ownName("kv_a_layernorm.weight"));
   LayerReader reader(checkpoint, adapter, semantics, prefix.value_or("model.") + module, module);
   LayerWeights weights;
-  readQuery(reader, info, weights);
+  readQuery(reader, semantics, info, weights);
   readKeysAndValues(reader, info, weights);
   int64_t columns = info.heads * info.v_head_dim;
   readExtras(reader, semantics, info, weights);
-  Matrix out = reader.matrix(semantics.outName.c_str(), info.hidden_size, info.num_attention_heads * info.v_head_dim);
+  Matrix out = reader.matrix("o_proj", info.hidden_size, info.num_attention_heads * info.v_head_dim);
   weights.out = pickColumns(out, info.rank * columns, columns);
   // Ranks are summed: the bias is in one of them.
   if (info.rank == 0)

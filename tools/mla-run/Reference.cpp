@@ -153,13 +153,25 @@ void Reference::applyGate(Rows &attended, const Rows &hidden) const {
     attended[i] /= 1 + std::exp(-logits[i / perLogit]);
 }
 
-Rows Reference::step(const std::vector<int64_t> &lengths, const Rows &hidden) {
-  Rows low;
-  if (weights.queryDown) {
-    low = project(hidden, weights.queryDown, weights.queryDownBias);
-    normalize(low, info.q_lora_rank, info.q_lora_rank, weights.queryNorm, semantics.normEpsilon, semantics.queryScale);
+/// The rows that queries are projected from: the hidden states, or the latents, normed, and maybe not behind that.
+Rows Reference::queryRows(const Rows &hidden) const {
+  if (!weights.queryDown)
+    return hidden;
+  int64_t rank = info.q_lora_rank;
+  Rows raw = project(hidden, weights.queryDown, weights.queryDownBias), normed = raw;
+  normalize(normed, rank, rank, weights.queryNorm, semantics.normEpsilon, semantics.queryScale);
+  if (!semantics.joinsGate)
+    return normed;
+  Rows both;
+  for (size_t from = 0; from < raw.size(); from += rank) {
+    both.insert(both.end(), normed.begin() + from, normed.begin() + from + rank);
+    both.insert(both.end(), raw.begin() + from, raw.begin() + from + rank);
   }
-  const Rows &x = weights.queryDown ? low : hidden;
+  return both;
+}
+
+Rows Reference::step(const std::vector<int64_t> &lengths, const Rows &hidden) {
+  Rows x = queryRows(hidden);
   Rows nope = project(x, weights.queryNope);
   Rows rope = weights.queryRope ? project(x, weights.queryRope) : Rows();
   int64_t token = 0, ropeWidth = info.qk_rope_head_dim;
@@ -177,6 +189,6 @@ Rows Reference::step(const std::vector<int64_t> &lengths, const Rows &hidden) {
     }
   append(lengths, project(hidden, weights.latentDown, weights.latentDownBias));
   Rows attended = attend(lengths, nope, rope);
-  applyGate(attended, hidden);
+  applyGate(attended, semantics.joinsGate ? x : hidden);
   return project(attended, weights.out, weights.outBias);
 }

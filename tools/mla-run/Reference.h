@@ -32,7 +32,8 @@ struct LayerWeights {
   std::vector<double> keyBias, valueBias;
   Matrix out; ///< [hidden, H V]
   std::vector<double> outBias;
-  Matrix gate;                     ///< [H, hidden] or [H V, hidden]; absent where nothing gates the output
+  Matrix
+      gate; ///< [H, …] or [H V, …], of hidden states or of what queries are of; absent where nothing gates the output
   std::vector<double> sinks;       ///< [H]; empty: none
   std::vector<double> keyRopeNorm; ///< [R]; empty: none
   // Where only products of weights are left: without keyUp, queryNope is [H L, …] and meets the latents themselves;
@@ -59,6 +60,7 @@ private:
   CacheRounding rounding;
   std::vector<Cache> caches;
 
+  Rows queryRows(const Rows &hidden) const;
   void rotate(double *columns, int64_t position) const;
   double positionScale(int64_t position) const;
   void append(const std::vector<int64_t> &lengths, const Rows &down);

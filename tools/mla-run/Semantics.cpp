@@ -8,6 +8,7 @@
 #include "Semantics.h"
 #include "Golden.h"
 #include "Text.h"
+#include "UsualConfig.h"
 
 #include <algorithm>
 #include <cmath>
@@ -28,6 +29,7 @@ struct Model {
 } // namespace
 
 static constexpr Model knownModels[] = {{"axk1"},
+                                        {"axk2", Model::Neighbours, false, true},
                                         {"bailing_hybrid", Model::Said, true},
                                         {"deepseek_v2", Model::Neighbours},
                                         {"deepseek_v3"},
@@ -44,6 +46,8 @@ static constexpr Model knownModels[] = {{"axk1"},
                                         {"longcat_flash", Model::Neighbours},
                                         {"minicpm3", Model::Halves},
                                         {"mistral4"},
+                                        {"mistral_large_3", Model::Neighbours, true},
+                                        {"pangu_ultra_moe", Model::Neighbours},
                                         {"plm"},
                                         {"sarvam_mla", Model::Neighbours, true},
                                         {"youtu"}};
@@ -52,15 +56,6 @@ static const Model *findModel(const std::string &type) {
   const Model *found = std::find_if(std::begin(knownModels), std::end(knownModels),
                                     [&](const Model &model) { return type == model.type; });
   return found == std::end(knownModels) ? nullptr : found;
-}
-
-/// The config of the language model in one for images and text.
-static const Value &languageModel(const Value &config) {
-  if (!config.find("kv_lora_rank"))
-    for (const char *key : {"text_config", "language_config", "llm_config"})
-      if (const Value *inner = config.find(key); inner && inner->is(Value::Kind::Object))
-        return *inner;
-  return config;
 }
 
 static bool isNumber(const Value *value) {
@@ -270,7 +265,7 @@ static void readExtras(const std::string &model, const Value &config, const mla_
     semantics.gate = Semantics::ElementGate;
   if (model == "hy_v4") {
     semantics.gate = Semantics::ElementGate;
-    semantics.gateName = "gate_proj";
+    semantics.names = {{"g_proj", "gate_proj"}};
     semantics.hasSinks = true;
   }
   if (model == "bailing_hybrid") {
@@ -279,10 +274,37 @@ static void readExtras(const std::string &model, const Value &config, const mla_
                      : gate == "element_wise" ? Semantics::ElementGate
                                               : Semantics::NoGate;
     semantics.module = "attention.";
-    semantics.outName = "dense";
+    semantics.names = {{"o_proj", "dense"}};
+  }
+  if (model == "axk2") {
+    semantics.gate = Semantics::ElementGate;
+    semantics.joinsGate = true;
+  }
+  if (model == "mistral_large_3") {
+    semantics.module = "attention.";
+    semantics.names = {{"q_a_proj", "wq_a"},
+                       {"q_a_layernorm", "q_a_norm"},
+                       {"q_b_proj", "wq_b"},
+                       {"q_proj", "wq"},
+                       {"kv_a_proj_with_mqa", "wkv_a_with_mqa"},
+                       {"kv_a_layernorm", "kv_a_norm"},
+                       {"kv_b_proj", "wkv_b"},
+                       {"o_proj", "wo"}};
+    if (const Value *scaling = config.find("llama_4_scaling")) {
+      semantics.beta = number({scaling}, "beta", 0);
+      semantics.originalLength = number({scaling}, "original_max_position_embeddings", 1);
+    }
   }
   if (model.rfind("dots3_note", 0) == 0)
     readDots3(config, info, semantics);
+}
+
+std::string Semantics::ownName(const std::string &usual) const {
+  size_t end = std::min(usual.find('.'), usual.size());
+  for (const auto &[name, own] : names)
+    if (usual.compare(0, end, name) == 0)
+      return own + usual.substr(end);
+  return usual;
 }
 
 static Error refused(const std::string &where, const std::string &what) {
@@ -292,7 +314,7 @@ static Error refused(const std::string &where, const std::string &what) {
 Result<Semantics> mla::run::readSemantics(const std::string &where, const Value &whole, const mla_bundle_info &info) {
   if (!whole.is(Value::Kind::Object))
     return Error(ErrorKind::InvalidFile, where + ": must be a JSON object, is " + json::kindName(whole.kind));
-  const Value &config = languageModel(whole);
+  Value config = usualConfig(whole);
   std::string model = info.model_type;
   const Model *known = findModel(model);
   if (!known)

@@ -37,11 +37,16 @@ struct Semantics {
   int64_t window = INT64_MAX;                  ///< of last tokens that a query sees, its own among them
   bool hasSinks = false, normsKeyRope = false; ///< a logit per head in the softmax; a norm of the key's rotary part
   enum { NoGate, HeadGate, ElementGate } gate = NoGate;
-  std::string module = "self_attn.", outName = "o_proj", gateName = "g_proj"; ///< in the checkpoint
-  bool twoAttentions = false;                                                 ///< of a layer of the checkpoint
-  int64_t groupSize = 0;                       ///< columns of a group of integers; 0: equal groups
-  int64_t zeroOffset = -1;                     ///< what to add to GPTQ's zeros; -1: not said
-  int64_t blockRows = 128, blockColumns = 128; ///< that one e4m3 scale is for
+  bool joinsGate = false;            ///< queries and gates are one projection of the query's latent, normed and not
+  std::string module = "self_attn."; ///< in the checkpoint
+  std::vector<std::pair<std::string, std::string>> names; ///< of its parts there, behind the usual ones
+  bool twoAttentions = false;                             ///< of a layer of the checkpoint
+  int64_t groupSize = 0;                                  ///< columns of a group of integers; 0: equal groups
+  int64_t zeroOffset = -1;                                ///< what to add to GPTQ's zeros; -1: not said
+  int64_t blockRows = 128, blockColumns = 128;            ///< that one e4m3 scale is for
+
+  /// A name of a part in the checkpoint, "dense.weight" for "o_proj.weight".
+  std::string ownName(const std::string &usual) const;
 };
 
 /// `where` stands before messages. Sizes are the bundle's.

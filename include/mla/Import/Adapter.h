@@ -32,7 +32,9 @@ struct AdapterConfig;
 class Adapter {
 public:
   /// Open a directory. Reject by name an adapter of another kind or with more than products of two matrices (DoRA,
-  /// trained biases). `prefix` is that of the checkpoint's layers.
+  /// trained biases). `prefix` is that of the checkpoint's layers. Modules have the family's own names (Ling's
+  /// attention.dense, Mistral's attention.wq_a) or the usual ones, in the tensors and in the config alike; reject an
+  /// adapter with some of both.
   static llvm::Expected<Adapter> open(llvm::StringRef directory, const AttentionConfig &config,
                                       llvm::StringRef prefix = "model.");
   Adapter(Adapter &&);
@@ -52,7 +54,7 @@ public:
 
 private:
   Adapter(llvm::StringRef directory, AttentionConfig attention, AdapterConfig config,
-          std::unique_ptr<Checkpoint> tensors);
+          std::unique_ptr<Checkpoint> tensors, bool hasOwnNames);
   std::string nameInAdapter(llvm::StringRef name) const;
   llvm::Error checkAnnounced(llvm::StringRef module, bool hasTensors) const;
   llvm::Expected<std::optional<WeightUpdate>> findUpdate(const ExpectedWeight &weight) const;
@@ -63,6 +65,7 @@ private:
   AttentionConfig attention;
   std::unique_ptr<AdapterConfig> config;
   std::unique_ptr<Checkpoint> tensors; ///< Named as the checkpoint's: "model.layers.0.self_attn.….lora_A.weight".
+  bool hasOwnNames; ///< In the file, modules have the names of the model's family, and not the usual ones.
 };
 
 } // namespace mla::importer

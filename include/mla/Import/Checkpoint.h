@@ -63,7 +63,8 @@ protected:
 };
 
 /// Open FILE.safetensors (whose metadata key `config` may hold the config), a GGUF file (whose metadata has the config)
-/// or one of several, or a directory with config.json and either model.safetensors.index.json or one .safetensors file.
+/// or one of several, or a directory with config.json and either model.safetensors.index.json or one .safetensors file,
+/// or those of Mistral's own format: params.json and consolidated.safetensors.index.json or consolidated.safetensors.
 llvm::Expected<std::unique_ptr<Checkpoint>> openCheckpoint(llvm::StringRef path);
 
 /// Return a view of a checkpoint that contains the language model, or only its decoder, in which "PREFIX" of layers of

@@ -161,9 +161,7 @@ private:
   llvm::Error openGroups(PackedMatrix &matrix);
   llvm::Error openGlobal(PackedMatrix &matrix);
   llvm::Error checkOthers() const;
-  const IntegerQuantization::Group *announced() const {
-    return announcedGroup(config, nameInCheckpoint(module, config.attentionsPerLayer));
-  }
+  const IntegerQuantization::Group *announced() const { return announcedGroup(config, module); }
   bool findBlocks(const SafetensorsTensor &scales, PackedMatrix &matrix) const;
   bool findGroups(const SafetensorsTensor &scales, PackedMatrix &matrix) const;
 
@@ -209,7 +207,7 @@ llvm::Error PackedOpener::openCodes(PackedMatrix &matrix) {
 
 /// Check that scales are those of the config's blocks.
 bool PackedOpener::findBlocks(const SafetensorsTensor &scales, PackedMatrix &matrix) const {
-  std::optional<BlockQuantization> block = announcedBlock(config, nameInCheckpoint(module, config.attentionsPerLayer));
+  std::optional<BlockQuantization> block = announcedBlock(config, module);
   if (!block || !block->blockRows || !block->blockColumns)
     return false;
   matrix.rowsPerScale = block->blockRows;

@@ -17,7 +17,8 @@ def groups(strategy, **fields):
 INT4 = {"targets": ["re:.*experts.*"], "weights": {"num_bits": 4, "type": "int", "strategy": "group", "group_size": 32}}
 
 # config: quantization_config. block: rows and columns of a scale, 0 for all. suffix and dtype: of the scales. shape: "grid",
-# or how it is stored instead. plain: modules that stay as they are. static: name of a scale of activations.
+# or how it is stored instead. plain: modules that stay as they are. static: name of a scale of activations. key: of the config.
+# scale: the name of the scales, if it is not that of the weight with the suffix.
 FORMS = {
     "deepseek": {
         "config": {"quant_method": "fp8", "fmt": "e4m3", "activation_scheme": "dynamic", "weight_block_size": [96, 80]},
@@ -60,6 +61,15 @@ FORMS = {
         "block": [1, 0],
     },
     "no-config": {"config": None, "block": [1, 0]},
+    # Mistral's own format: another key of the config, and names of its own.
+    "mistral": {
+        "key": "quantization", "config": {"qformat_weight": "fp8_e4m3", "qscheme_act": "TENSOR"}, "block": [0, 0],
+        "shape": "scalar", "scale": "qscale_weight", "static": "qscale_act",
+    },
+    "mistral-block": {
+        "key": "quantization", "config": {**groups("block", block_structure=[64, 32]), "quant_method": "compressed_tensors"},
+        "block": [64, 32], "dtype": "BF16",
+    },
 }  # fmt: skip
 
 SHAPES = {"grid": list, "vector": lambda grid: [grid[0]], "scalar": lambda grid: [],
@@ -82,7 +92,8 @@ def quantize(weight, block, dtype):
 
 def form_of(name, words):
     """Return the row of FORMS with its defaults, and fields changed as words, KEY=JSON, say."""
-    form = {"dtype": "F32", "suffix": "_scale", "shape": "grid", "plain": [], "static": None, **FORMS[name]}
+    form = {"dtype": "F32", "suffix": "_scale", "shape": "grid", "plain": [], "static": None, "key": "quantization_config",
+            "scale": None, **FORMS[name]}  # fmt: skip
     form.update((key, json.loads(value)) for key, value in (word.split("=", 1) for word in words))
     return form
 
@@ -91,7 +102,7 @@ def quantize_module(form, module, weight):
     """Return the tensors of a module, by name, and the numbers that they stand for in float32."""
     codes, (dtype, grid, scales), numbers = quantize(weight, form["block"], form["dtype"])
     tensors = {f"{module}.weight": ["F8_E4M3", list(weight.shape), codes.tobytes()],
-               f"{module}.weight{form['suffix']}": [dtype, SHAPES[form["shape"]](grid), scales]}  # fmt: skip
+               f"{module}.{form['scale'] or 'weight' + form['suffix']}": [dtype, SHAPES[form["shape"]](grid), scales]}  # fmt: skip
     if form["static"]:
         tensors[f"{module}.{form['static']}"] = ["F32", [], np.float32(0.02).tobytes()]
     return tensors, numbers

@@ -166,8 +166,8 @@ TEST(LayerWeightsTest, Scales) {
     llvm::erase_if(tensors, [](const TestTensor &t) { return t.name == prefix + "o_proj.weight_scale_inv"; });
   };
   expectError({"v3_fp8", remove,
-               "o_proj.weight: is F8_E4M3, but there is no " + prefix +
-                   "o_proj.weight_scale_inv or _scale; give a checkpoint with its scales"});
+               "o_proj.weight: is F8_E4M3, but none of weight_scale_inv, weight_scale, qscale_weight is beside it; "
+               "give a checkpoint with its scales"});
   auto reshape = [](Tensors &tensors, AttentionConfig &) {
     tensorOf(tensors, "o_proj.weight_scale_inv").shape = {2, 3};
   };

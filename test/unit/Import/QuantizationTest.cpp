@@ -103,6 +103,39 @@ TEST(QuantizationTest, ModulesThatAreLeftAlone) {
   expectBlocks(list + R"(, "ignore": ["re:layers"]})", perTensor);
 }
 
+/// Returns the blocks of o_proj of layer 1 and of kv_b_proj, of a model whose lists call modules otherwise: "-" if they
+/// are left alone.
+static std::string blocksOfOthers(const std::string &config, const std::string &ignored) {
+  std::string list = groups("\"a\": " + group("Linear", R"("strategy": "tensor")"));
+  list.pop_back();
+  std::string text = config;
+  text.pop_back();
+  text += ", \"quantization_config\": " + list + ", \"ignore\": [\"" + ignored + "\"]}}";
+  std::string blocks = blocksOf(llvm::cantFail(parseConfig(text, "c.json")));
+  return blocks.substr(blocks.rfind(' ', blocks.rfind(' ') - 1) + 1);
+}
+
+TEST(QuantizationTest, NamesOfModulesInLists) {
+  const std::string sizes = R"("kv_lora_rank": 64, "qk_nope_head_dim": 32, "qk_rope_head_dim": 16, "v_head_dim": 32,
+      "q_lora_rank": 48)";
+  const std::string usual = sizes + R"(, "hidden_size": 160, "num_attention_heads": 4, "num_hidden_layers": 2,
+      "rms_norm_eps": 1e-6)";
+  const std::string ling =
+      R"({"model_type": "bailing_hybrid", "layer_group_size": 1, "rope_theta": 1e4, )" + usual + "}";
+  const std::string mistral = "{\"dim\": 160, \"n_heads\": 4, \"n_layers\": 2, \"norm_eps\": 1e-6, " + sizes + "}";
+  const std::string wrapped = R"({"model_type": "kimi_k25", "text_config": {"model_type": "kimi_k2", )" + usual + "}}";
+  for (const char *name : {"model.layers.1.attention.dense", "model.layers.1.self_attn.o_proj", "dense", "*.dense",
+                           "re:.*attention[.]dense$", "re:model.layers.*self_attn[.]o_proj"})
+    EXPECT_EQ(blocksOfOthers(ling, name), "256x64 -") << name;
+  for (const char *name : {"layers.1.attention.wo", "re:.*[.]wo$", "re:layers.*attention.wo", "re:.*o_proj$", "o_proj"})
+    EXPECT_EQ(blocksOfOthers(mistral, name), "256x64 -") << name;
+  for (const char *name : {"model.language_model.layers.1.self_attn.o_proj", "re:language_model.*o_proj",
+                           "re:model.language_model.*o_proj", "language_model.model.layers.1.self_attn.o_proj"})
+    EXPECT_EQ(blocksOfOthers(wrapped, name), "256x64 -") << name;
+  for (const char *name : {"attention.wo", "re:vision.*", "model.visual.layers.1.self_attn.o_proj", "re:layers"})
+    EXPECT_EQ(blocksOfOthers(wrapped, name), "256x64 160x128") << name;
+}
+
 TEST(QuantizationTest, MixedPrecisionOfModelOptimizer) {
   expectBlocks(R"({"quant_method": "modelopt", "quant_algo": "MIXED_PRECISION", "quantized_layers": {
                    "model.layers.1.self_attn.o_proj": {"quant_algo": "FP8"},
