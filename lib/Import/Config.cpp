@@ -144,10 +144,8 @@ static void checkWeightSizes(FieldReader &reader, const AttentionConfig &config)
 
 /// Return whether a key of layer_types says that all layers are of full attention, of all keys or those of an indexer.
 static bool areAllFull(const llvm::json::Array &types) {
-  return llvm::all_of(types, [](const Value &type) {
-    return type.getAsString() == StringRef("full_attention") ||
-           type.getAsString() == StringRef("deepseek_sparse_attention");
-  });
+  return llvm::all_of(types,
+                      [](const Value &type) { return llvm::is_contained(fullTypes, type.getAsString().value_or("")); });
 }
 
 static bool isOn(const Value *value) {

@@ -54,7 +54,7 @@ static constexpr Family familyTable[] = {
      1e4,
      AlwaysLowRankQuery,
      {"A.X-K2", "query and gate per element are one projection of the query's latent, normed and not (q_gate_proj)",
-      "dense: exact up to index_topk tokens; for the CPU only", transformers, "axk2"},
+      "dense: exact up to index_topk tokens", transformers, "axk2"},
      &axk2Keys},
     {"bailing_hybrid",
      RopePairing::Configured,
@@ -253,8 +253,10 @@ static constexpr Refusal refusedModels[] = {
      "latents without norms, and another scale of the scores (query_pre_attn_scalar): a conversion of TransMLA, "
      "which in the form of DeepSeek-V3 is deepseek_v3"},
     {"openpangu_v2",
-     "learned latents in front of all tokens (param_sink_number), and convolutions of latents and results "
-     "over tokens (use_mome)"},
+     "a state per sequence beside the cache, for convolutions over tokens of both latents and of the result "
+     "(use_mome), "
+     "and learned latents in front of all tokens (param_sink_number); the attention of openPangu-Ultra-MoE, "
+     "pangu_ultra_moe, has neither and is compiled"},
 };
 
 static constexpr Refusal refusedRopes[] = {

@@ -170,7 +170,7 @@ static void parseGlm5Next(FieldReader &reader, AttentionConfig &config, std::opt
   if (config.ropeDim)
     reader.refuse("qk_rope_head_dim", Twine(config.ropeDim) + ", but glm5_next has no rotary part; correct the config");
   if (reader.find(layerTypes))
-    parseLayerTypes(reader, config, {"deepseek_sparse_attention", "full_attention"});
+    parseLayerTypes(reader, config, fullTypes);
   else
     for (int64_t i = 0; i < config.numLayers; ++i)
       config.otherLayers.push_back(i % 4 == 3 ? "" : linear.str());
@@ -240,10 +240,9 @@ static void parseDots3(FieldReader &reader, AttentionConfig &config, std::option
   parseGate(reader, config, "attention_gate_type", "headwise", "elementwise");
   if (reader.boolean("apply_mla_qkv_lora_rescale", false))
     scaleLatents(config);
-  StringRef full[] = {"full_attention", "deepseek_sparse_attention"};
   for (int64_t i = 0; i < config.numLayers; ++i) {
     StringRef type = typeOf(types, i);
-    if (type != windowType && !llvm::is_contained(full, type))
+    if (type != windowType && !llvm::is_contained(fullTypes, type))
       return reader.refuse(layerTypes, "has no known entry for layer " + Twine(i) + "; correct the config");
     bool same = (type == windowType) == isWindow;
     config.otherLayers.push_back(same ? "" : (type + ", latent attention of other sizes").str());

@@ -47,9 +47,15 @@ static unsigned nestingDepth(StringRef text) {
   return deepest;
 }
 
+llvm::Error mla::importer::checkNoLfsPointer(StringRef text, StringRef where) {
+  if (!text.starts_with("version https://git-lfs.github.com/spec/"))
+    return llvm::Error::success();
+  return fail(where + ": is a pointer of Git LFS and not the file that it stands for; fetch the file (git lfs pull)");
+}
+
 llvm::Expected<llvm::json::Value> mla::importer::parseObject(StringRef text, StringRef where) {
-  if (text.starts_with("version https://git-lfs.github.com/spec/"))
-    return fail(where + ": is a pointer of Git LFS and not the file that it stands for; fetch the file (git lfs pull)");
+  if (llvm::Error error = checkNoLfsPointer(text, where))
+    return error;
   if (nestingDepth(text) > maxNesting)
     return fail(where + ": JSON nested deeper than " + Twine(maxNesting) + " levels; give a plain config");
   llvm::Expected<llvm::json::Value> value = llvm::json::parse(text);

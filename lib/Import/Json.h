@@ -20,6 +20,9 @@ namespace mla::importer {
 /// Return an error with a text of the form "WHERE: WHAT; what to do".
 llvm::Error fail(const llvm::Twine &text);
 
+/// Reject the text that replaces a file that was not fetched.
+llvm::Error checkNoLfsPointer(llvm::StringRef text, llvm::StringRef where);
+
 /// Parse a text that must be one JSON object. Reject deep nesting because LLVM's parser recurses.
 llvm::Expected<llvm::json::Value> parseObject(llvm::StringRef text, llvm::StringRef where);
 

@@ -71,6 +71,7 @@ static constexpr StringRef known[] = {
     "rope_theta",
     "rotary_dim",
     "rotary_type",
+    "swa_head_dim",
     "add_cross_attention",
     "cross_attention_hidden_size",
     "tie_lm_head",

@@ -32,10 +32,6 @@ PLANS |= {
 }
 
 
-# Golden files of layers that no kernel computes.
-CPU_ONLY = ("axk2",)
-
-
 def cache_of(flags):
     return next((flag.split("=")[1] for flag in flags if flag.startswith("--cache-dtype=")), "bf16")
 
@@ -100,8 +96,6 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     jobs = [core_job(name, core, out) for name, core in CORES.items()]
     for weights in sorted(path for path in golden.iterdir() if path.is_dir() or path.suffix == ".safetensors"):
-        if weights.stem in CPU_ONLY:
-            continue
         jobs += [golden_job(weights, plan, out) for plan in plans_of(weights.stem)]
     jobs += long_prefill_jobs(golden, out)
     with concurrent.futures.ThreadPoolExecutor() as pool:

@@ -233,8 +233,11 @@ TEST(ConfigErrorTest, ModelTypes) {
        "compressed over tokens, and its result is rotated back; it has no kv_b_proj and is not multi-head latent "
        "attention; expected one of "},
       {"model_type", "\"openpangu_v2\"",
-       "model_type: openpangu_v2 is not supported: it needs learned latents in front of all tokens "
-       "(param_sink_number), and convolutions of latents and results over tokens (use_mome); expected one of "},
+       "model_type: openpangu_v2 is not supported: it needs a state per sequence beside the cache, for "
+       "convolutions over tokens of both latents and of the result (use_mome), and learned latents in front of all "
+       "tokens (param_sink_number); the attention of openPangu-Ultra-MoE, pangu_ultra_moe, has neither and is "
+       "compiled; "
+       "expected one of "},
       {"model_type", "\"new_model\"",
        "model_type: new_model is not supported: it needs a golden file that shows what "
        "it computes; expected one of "},

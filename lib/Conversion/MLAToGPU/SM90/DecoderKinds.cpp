@@ -8,6 +8,7 @@
 #include "Elementwise.h"
 #include "Embed.h"
 #include "Kinds.h"
+#include "Norms.h"
 #include "ReadKernel.h"
 #include "SumTerms.h"
 
@@ -173,10 +174,11 @@ FailureOr<Launches> PassKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp m
   return Launches{{launch}, {}};
 }
 
-/// Queries are joined by the attention that reads them.
+/// Queries are joined by the attention that reads them, a norm and its input by the norm.
 bool JoinKind::takes(Operation *op) const {
   auto concat = dyn_cast<tensor::ConcatOp>(op);
-  return concat && concat.getInputs().size() == 2 && concat.getDim() == 1 && concat.getType().getRank() == 2;
+  return concat && concat.getInputs().size() == 2 && concat.getDim() == 1 && concat.getType().getRank() == 2 &&
+         !findNormBesideInput(op);
 }
 
 FailureOr<Launches> JoinKind::generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const {

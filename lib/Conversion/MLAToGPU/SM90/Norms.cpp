@@ -8,6 +8,9 @@
 #include "Norms.h"
 #include "ReadKernel.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
 using namespace mlir;
 using namespace mla;
 using namespace mla::gpu;
@@ -15,6 +18,17 @@ using namespace mla::gpu;
 bool mla::gpu::isNormalizedSum(Operation *sum, Operation *last) {
   auto norm = dyn_cast<RmsNormOp>(last);
   return norm && isSum(sum) && norm.getX().getDefiningOp() == sum && !findMix(sum);
+}
+
+RmsNormOp mla::gpu::findNormBesideInput(Operation *op) {
+  auto joined = dyn_cast<tensor::ConcatOp>(op);
+  if (!joined || joined.getInputs().size() != 2 || joined.getDim() != 1 || joined.getType().getRank() != 2)
+    return {};
+  auto norm = joined.getInputs().front().getDefiningOp<RmsNormOp>();
+  Value beside = joined.getInputs().back();
+  if (auto extended = beside.getDefiningOp<arith::ExtFOp>())
+    beside = extended.getIn();
+  return norm && norm->hasOneUse() && norm.getX() == beside ? norm : RmsNormOp();
 }
 
 FailureOr<Buffer> mla::gpu::gammaOf(RmsNormOp op) {
@@ -37,7 +51,7 @@ FailureOr<Norm> mla::gpu::readNorm(KernelOp kernel, RmsNormOp op) {
   shape.width = x->shape.width;
   shape.epsilon = op.getEpsilon().convertToDouble();
   shape.order = x->shape.order;
-  return Norm{op, shape, *x, *gamma};
+  return Norm{op, shape, *x, *gamma, shape.width};
 }
 
 std::vector<Argument> Norm::argumentsOf(KernelOp kernel, ArrayRef<Buffer> results) const {
@@ -50,7 +64,7 @@ std::vector<Argument> Norm::argumentsOf(KernelOp kernel, ArrayRef<Buffer> result
   arguments.push_back(rowsOf(RmsNormOp(op).getX()));
   for (const View &term : x.terms)
     arguments.push_back(term.strides[0]);
-  arguments.push_back(number(kernel, shape.width));
+  arguments.push_back(number(kernel, resultWidth));
   return arguments;
 }
 

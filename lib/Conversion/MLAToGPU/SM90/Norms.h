@@ -16,6 +16,9 @@ namespace mla::gpu {
 /// Return whether `last` is the norm of the sum, whose terms are all in memory.
 bool isNormalizedSum(mlir::Operation *sum, mlir::Operation *last);
 
+/// Return the norm if `op` joins its columns and then those of its input, which one kernel reads once; else null.
+RmsNormOp findNormBesideInput(mlir::Operation *op);
+
 /// Return the buffer of a norm's gamma. Emits an error if it is not f32.
 mlir::FailureOr<Buffer> gammaOf(RmsNormOp op);
 
@@ -25,6 +28,7 @@ struct Norm {
   NormalizeShape shape;
   SumTerms x;
   Buffer gamma;
+  int64_t resultWidth = 0; ///< columns of the tensor that y is in, and x if it is stored
 
   /// Return the arguments of NormalizeArguments; `results` are y, of e4m3 its scales, and x if it is stored.
   std::vector<Argument> argumentsOf(KernelOp kernel, llvm::ArrayRef<Buffer> results) const;

@@ -13,6 +13,7 @@
 #include "ReadKernel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace mla;
@@ -61,8 +62,15 @@ public:
 class NormalizeKind : public ScaledKind<RmsNormOp> {
 public:
   NormalizeKind() : ScaledKind("normalize") {}
+  bool takes(Operation *op) const override { return ScaledKind::takes(op) || findNormBesideInput(op); }
   bool fuses(Operation *producer, Operation *last) const override {
-    return ScaledKind::fuses(producer, last) || isNormalizedSum(producer, last);
+    return ScaledKind::fuses(producer, last) || isNormalizedSum(producer, last) ||
+           (isa<RmsNormOp>(producer) && findNormBesideInput(last) == producer);
+  }
+  Value findComputed(Value yielded) const override {
+    Operation *joined = beforeRounding(yielded).getDefiningOp();
+    RmsNormOp norm = joined ? findNormBesideInput(joined) : RmsNormOp();
+    return norm ? norm.getResult() : ScaledKind::findComputed(yielded);
   }
   bool alsoStores(Operation *op, Operation *last) const override { return isNormalizedSum(op, last); }
   FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
@@ -158,6 +166,13 @@ static FailureOr<Launches> generateNorm(KernelOp kernel, mlir::gpu::GPUModuleOp 
   SmallVector<Buffer> results;
   for (unsigned i = 0; i < kernel.getNumResults(); ++i)
     results.push_back({Buffer::Result, i});
+  if (isa_and_present<tensor::ConcatOp>(beforeRounding(kernel.getYield()->getOperand(0)).getDefiningOp())) {
+    constexpr int64_t bf16Bytes = 2;
+    norm->shape.storesX = true;
+    norm->resultWidth = 2 * norm->shape.width;
+    results.push_back(results.front());
+    results.back().offset = norm->shape.width * bf16Bytes;
+  }
   Launch launch = launchOfNorm(kernel, module, *norm, results);
   if (norm->shape.scale.beta != 0 && failed(addPositions(kernel, {positionOf(scale)}, launch.arguments)))
     return failure();

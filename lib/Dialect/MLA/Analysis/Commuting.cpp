@@ -36,6 +36,7 @@ static Value getTokenSource(Operation *op) {
         return !dims.empty() && dims.front().size() == 1 ? Value(expanded.getSrc()) : Value();
       })
       .Case([](GatherOp gather) { return gather.getLatent(); })
+      .Case([](tensor::ConcatOp concat) { return concat.getDim() == 0 ? Value() : concat.getInputs().front(); })
       .Default(Value());
 }
 

@@ -27,14 +27,15 @@ using namespace mla;
 // What belongs together
 //===----------------------------------------------------------------------===//
 
-/// Return the only operation that reads the results, through slices or as a part of a joined tensor; null if there are
-/// several. Sizes are known without the results.
-static Operation *findReader(Operation *op) {
+/// Return the only operation that reads the results, through slices or as a part of a joined tensor that no kernel
+/// stores; null if there are several. Sizes are known without the results.
+static Operation *findReader(Operation *op, const KernelTarget &target) {
   Operation *reader = nullptr;
   for (Operation *user : op->getUsers()) {
     if (isa<tensor::DimOp>(user))
       continue;
-    while (isa<tensor::ConcatOp, tensor::CollapseShapeOp, tensor::ExtractSliceOp>(user) && user->hasOneUse())
+    while (isa<tensor::ConcatOp, tensor::CollapseShapeOp, tensor::ExtractSliceOp>(user) && user->hasOneUse() &&
+           !target.findTaking(user))
       user = *user->user_begin();
     if (reader && user != reader)
       return nullptr;
@@ -45,7 +46,7 @@ static Operation *findReader(Operation *op) {
 
 /// Return whether the operation is computed in the kernel of its only reader, and never stored.
 static bool isPartOfUser(Operation *op, const KernelTarget &target) {
-  Operation *reader = findReader(op);
+  Operation *reader = findReader(op, target);
   const KernelKind *kind = reader ? target.findTaking(reader) : nullptr;
   return kind && kind->fuses(op, reader);
 }
@@ -250,8 +251,14 @@ Value KernelRegion::toElement(Value value, Type element) {
   return arith::TruncFOp::create(builder, value.getLoc(), type.clone(element), value);
 }
 
-/// Return whether the result must have the type of the operands, so that it is rounded by another operation.
-static bool hasTypeOfOperand(Operation *op) { return isa<PositionScaleOp, arith::AddFOp>(op); }
+/// Return whether the operation joins columns of tokens. Weights are joined by their rows.
+static bool joinsColumns(Operation *op) {
+  auto concat = dyn_cast<tensor::ConcatOp>(op);
+  return concat && concat.getDim() != 0;
+}
+
+/// Return whether the result must have the elements of the operands, so that it is rounded by another operation.
+static bool hasTypeOfOperand(Operation *op) { return isa<PositionScaleOp, arith::AddFOp>(op) || joinsColumns(op); }
 
 Operation *KernelRegion::clone(Operation *op) {
   for (Value operand : op->getOperands())
@@ -259,12 +266,17 @@ Operation *KernelRegion::clone(Operation *op) {
   // Nothing is rounded between operations of one kernel.
   bool scales =
       isa<PositionScaleOp>(op) || (isa<RopeOp>(op) && llvm::any_of(op->getUsers(), llvm::IsaPred<PositionScaleOp>));
-  unsigned numExtended = isa<arith::AddFOp>(op) ? 2 : scales ? 1 : 0;
+  bool joinsComputed = joinsColumns(op) && llvm::any_of(op->getOperands(), [&](Value operand) {
+                         return getElementTypeOrSelf(inside.lookup(operand)).isF32();
+                       });
+  unsigned numExtended = isa<arith::AddFOp>(op) || joinsComputed ? op->getNumOperands() : scales ? 1 : 0;
   for (Value operand : op->getOperands().take_front(numExtended))
     inside.map(operand, toElement(inside.lookup(operand), builder.getF32Type()));
   Operation *copy = builder.clone(*op, inside);
-  if (isa<RopeOp>(copy) || hasTypeOfOperand(copy))
-    copy->getResult(0).setType(copy->getOperand(0).getType());
+  if (isa<RopeOp>(copy) || hasTypeOfOperand(copy)) {
+    auto type = cast<RankedTensorType>(copy->getResult(0).getType());
+    copy->getResult(0).setType(type.clone(getElementTypeOrSelf(copy->getOperand(0).getType())));
+  }
   return copy;
 }
 

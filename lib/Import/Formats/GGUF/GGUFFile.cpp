@@ -255,6 +255,8 @@ llvm::Expected<GGUFFile> GGUFFile::open(StringRef path) {
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!buffer)
     return fail(path + ": cannot be read: " + buffer.getError().message() + "; check the path and the permissions");
+  if (llvm::Error error = checkNoLfsPointer((*buffer)->getBuffer(), path))
+    return error;
   llvm::Expected<GGUFFile> file = parse((*buffer)->getBuffer(), path);
   if (file)
     file->mapping = std::move(*buffer);
@@ -264,6 +266,8 @@ llvm::Expected<GGUFFile> GGUFFile::open(StringRef path) {
 bool mla::importer::isGGUF(StringRef path) {
   if (!llvm::sys::fs::is_regular_file(path))
     return false;
+  if (path.ends_with(".gguf")) // whatever is in it: an empty one is no safetensors file
+    return true;
   auto start = llvm::MemoryBuffer::getFileSlice(path, magic.size(), /*Offset=*/0);
   return start && (*start)->getBuffer() == magic;
 }
