@@ -60,22 +60,22 @@ func.func @latent_attention(%q_latent: tensor<?x16x?xbf16> {mla.buffer = "q_late
 
 // -----
 
-// Packed latent of no whole tiles.
-// expected-remark @+1 {{@latent_attention is left out: 'mla.kernel' op attends to latents of 336 elements; the kernel takes multiples of 64 up to 512; compile with --target=cpu}}
+// Packed latent that no kernel takes.
+// expected-remark @+1 {{@latent_attention is left out: 'mla.kernel' op attends to latents of 1032 elements; the kernel takes multiples of 16 up to 1024; compile with --target=cpu}}
 func.func @latent_attention(%q_latent: tensor<?x16x?xbf16> {mla.buffer = "q_latent"}, %q_rope: tensor<?x16x?xbf16> {mla.buffer = "q_rope"},
-                            %cu_seqlens: tensor<?xi32> {mla.buffer = "cu_seqlens"}, %cache: !mla.cache<page = 64, latent = 336, rope = 64, bf16, fp8_tensor> {mla.buffer = "cache"})
-    -> (tensor<?x16x336xbf16> {mla.buffer = "out"}, tensor<?x16xf32> {mla.buffer = "lse"}) attributes {mla.phase = #mla.phase<decode>} {
+                            %cu_seqlens: tensor<?xi32> {mla.buffer = "cu_seqlens"}, %cache: !mla.cache<page = 64, latent = 1032, rope = 64, bf16, fp8_tensor> {mla.buffer = "cache"})
+    -> (tensor<?x16x1032xbf16> {mla.buffer = "out"}, tensor<?x16xf32> {mla.buffer = "lse"}) attributes {mla.phase = #mla.phase<decode>} {
   %o:2 = mla.kernel latent_attention "o"(%qs = %q_latent, %rs = %q_rope, %cu = %cu_seqlens, %k = %cache)
-      : (tensor<?x16x?xbf16>, tensor<?x16x?xbf16>, tensor<?xi32>, !mla.cache<page = 64, latent = 336, rope = 64, bf16, fp8_tensor>) -> (tensor<?x16x336xbf16>, tensor<?x16xf32>) {
+      : (tensor<?x16x?xbf16>, tensor<?x16x?xbf16>, tensor<?xi32>, !mla.cache<page = 64, latent = 1032, rope = 64, bf16, fp8_tensor>) -> (tensor<?x16x1032xbf16>, tensor<?x16xf32>) {
     %zero = arith.constant 0 : index
     %tokens = tensor.dim %qs, %zero : tensor<?x16x?xbf16>
-    %q = tensor.extract_slice %qs[0, 0, 0] [%tokens, 16, 336] [1, 1, 1] : tensor<?x16x?xbf16> to tensor<?x16x336xbf16>
+    %q = tensor.extract_slice %qs[0, 0, 0] [%tokens, 16, 1032] [1, 1, 1] : tensor<?x16x?xbf16> to tensor<?x16x1032xbf16>
     %rows = tensor.dim %rs, %zero : tensor<?x16x?xbf16>
     %r = tensor.extract_slice %rs[0, 0, 0] [%rows, 16, 64] [1, 1, 1] : tensor<?x16x?xbf16> to tensor<?x16x64xbf16>
-    %y, %lse = mla.latent_attention queries(%q, %r of %cu) cache(%k) {scale = 0.1 : f64} : (tensor<?x16x336xbf16>, tensor<?x16x64xbf16>, !mla.cache<page = 64, latent = 336, rope = 64, bf16, fp8_tensor>) -> tensor<?x16x336xbf16>, tensor<?x16xf32>
-    mla.yield %y, %lse : tensor<?x16x336xbf16>, tensor<?x16xf32>
+    %y, %lse = mla.latent_attention queries(%q, %r of %cu) cache(%k) {scale = 0.1 : f64} : (tensor<?x16x1032xbf16>, tensor<?x16x64xbf16>, !mla.cache<page = 64, latent = 1032, rope = 64, bf16, fp8_tensor>) -> tensor<?x16x1032xbf16>, tensor<?x16xf32>
+    mla.yield %y, %lse : tensor<?x16x1032xbf16>, tensor<?x16xf32>
   }
-  return %o#0, %o#1 : tensor<?x16x336xbf16>, tensor<?x16xf32>
+  return %o#0, %o#1 : tensor<?x16x1032xbf16>, tensor<?x16xf32>
 }
 
 // -----

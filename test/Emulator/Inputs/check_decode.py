@@ -24,7 +24,9 @@ WIDTHS = {f"core_l{latent}_r{rope}": (heads, (16, rope, 16, latent), page, [])
 # A packed cache: pages of fewer and more tokens than a block, a group of fewer than 128 columns, an odd number of tiles.
 PACKED = {f"core_{fmt}_l{latent}_r{rope}_page{page}": (heads, (16, rope, 16, latent), page, [f"--cache-dtype={fmt}"])
           for fmt in ("fp8_row", "fp8_tensor")
-          for latent, rope, heads, page in ((512, 64, 16, 64), (512, 64, 128, 16), (512, 0, 20, 128), (192, 32, 40, 32), (64, 16, 5, 64))}
+          for latent, rope, heads, page in ((512, 64, 16, 64), (512, 64, 128, 16), (512, 0, 20, 128), (192, 32, 40, 32), (64, 16, 5, 64),
+                                            # Converted for the kernel of swapped operands.
+                                            (1024, 64, 16, 64), (80, 16, 12, 64), (208, 32, 40, 32), (512, 128, 20, 16), (720, 0, 8, 128))}
 # Masks and sinks: windows of one key, smaller and larger than blocks and contexts, and of keys that fill no blocks.
 MASKED = {
     "core_all": (16, (16, 64, 16, 512), 64, ["--core-mask=none"]),
@@ -37,6 +39,8 @@ MASKED = {
     "core_window300_invariant_sinks": (16, (16, 64, 16, 512), 64, ["--core-mask=window=300", "--core-sinks", "--batch-invariant"]),
     "core_fp8_row_window100_sinks": (16, (16, 64, 16, 512), 64, ["--core-mask=window=100", "--core-sinks", "--cache-dtype=fp8_row"]),
     "core_fp8_tensor_window70_sinks": (20, (16, 32, 16, 192), 32, ["--core-mask=window=70", "--core-sinks", "--cache-dtype=fp8_tensor"]),
+    "core_fp8_row_window513_l1024": (16, (16, 64, 16, 1024), 64, ["--core-mask=window=513", "--cache-dtype=fp8_row"]),
+    "core_fp8_tensor_window100_odd_sinks": (12, (16, 16, 16, 80), 16, ["--core-mask=window=100", "--core-sinks", "--cache-dtype=fp8_tensor"]),
     "core_fp8_tensor_all": (16, (16, 64, 16, 512), 16, ["--core-mask=none", "--cache-dtype=fp8_tensor"]),
 }
 CORES = {name: core for name, core in make_bundles.CORES.items() if name.startswith("core")} | WIDTHS | PACKED | MASKED

@@ -1,4 +1,4 @@
-//===- FewPlainRows.cpp - Few query rows on a cache of bf16 ---------------===//
+//===- FewPlainRows.cpp - Few query rows on rows of bf16 ------------------===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,7 +14,7 @@ static constexpr int64_t stepsPerTile = tileColumns / 16, tileChunks = tileRowBy
 static constexpr double hidden = -1e33;
 
 FewPlainRowsLayout::FewPlainRowsLayout(const LatentAttentionShape &shape, int64_t rows)
-    : tiles(llvm::divideCeil(shape.latent + shape.rope, tileColumns)) {
+    : tiles(llvm::divideCeil(shape.latent + shape.rope, tileColumns)), converts(shape.isPacked()) {
   constexpr int64_t sharedLimit = 227 * 1024;
   int64_t tile = tileBytes(rows);
   q = 0;
@@ -36,11 +36,20 @@ FewPlainRowsLayout::FewPlainRowsLayout(const LatentAttentionShape &shape, int64_
 FewPlainRows::FewPlainRows(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape, int64_t rows)
     : FewRows(module, shape, rows, FewPlainRowsLayout(shape, rows).tokenRing(), FewPlainRowsLayout(shape, rows).areas,
               /*probabilityUnit=*/1),
-      at(shape, rows) {}
+      at(shape, rows), packed(shape.format, shape.latent, shape.rope) {}
 
 //===----------------------------------------------------------------------===//
 // Copies
 //===----------------------------------------------------------------------===//
+
+/// Returns a chunk of a tile of a packed row as bf16. Chunks behind the row's last are that one.
+Val FewPlainRows::loadPacked(Val row, Val chunk, int64_t tile) {
+  int64_t first = tile * tileChunks, ofLatent = shape.latent / 8, ofRow = ofLatent + shape.rope / 8;
+  Val piece = min(chunk + first, k.i32(ofRow - 1));
+  if (first + tileChunks <= ofLatent)
+    return packed.loadLatent(k, row, piece);
+  return first >= ofLatent ? packed.loadRope(k, row, piece - ofLatent) : packed.load(k, row, piece);
+}
 
 /// Copies the tiles of a block in the order in which they are multiplied. Rows that are no tokens of the sequence, or
 /// before all windows, may hold NaN in the cache: they, and columns behind a row's last become zeros. A thread copies
@@ -49,23 +58,33 @@ void FewPlainRows::copyBlock(const Pages &pages, Val block, Val ordinal) {
   constexpr int64_t step = copiersOfRing / tileChunks;
   int64_t rowChunks = (shape.latent + shape.rope) / 8;
   Val row = (inGroup % copiersOfRing) / tileChunks, chunk = inGroup % tileChunks;
-  Vals from, exists;
+  Vals rows, exists;
   for (int64_t first = 0; first < blockTokens; first += step) {
     int64_t page = first / rowsAtOnce();
     Val inPage = ((block << 6) + page * rowsAtOnce()) % shape.page + (row + first % rowsAtOnce());
     Val line = k.extend(pages.numbers[page]) * shape.page + k.extend(inPage);
-    from.push_back(k.at(k.argument(pagesArg), (line * rowChunks + k.extend(chunk)) * 16));
+    Val offset = at.converts ? line * packed.rowBytes() : (line * rowChunks + k.extend(chunk)) * 16;
+    rows.push_back(k.at(k.argument(pagesArg), offset));
     exists.push_back(pages.haveToken(row + first));
   }
   for (int64_t place = 0; place < at.copies; ++place) {
-    int64_t column = tileAt(place) * tileChunks;
+    int64_t tile = tileAt(place), column = tile * tileChunks;
     Val stage = ordinal * at.copies + place, full = beginFilling(stage);
     Val to = k.at(addressOf(stage), (row << 7) + ((chunk ^ row) << 4));
-    for (auto [i, source] : llvm::enumerate(from)) {
+    for (auto [i, source] : llvm::enumerate(rows)) {
       Val isThere = column + tileChunks > rowChunks ? exists[i] & (chunk < rowChunks - column) : exists[i];
-      copyChunk(k, k.at(to, tileBytes(static_cast<int64_t>(i) * step)), k.at(source, column * 16), isThere);
+      Val own = k.at(to, tileBytes(static_cast<int64_t>(i) * step));
+      if (at.converts)
+        k.store(select(isThere, loadPacked(source, chunk, tile), k.zeroVector(4, k.i32Type())), own, 16);
+      else
+        copyChunk(k, own, k.at(source, column * 16), isThere);
     }
-    arriveAfterWords(k, full);
+    if (!at.converts) {
+      arriveAfterWords(k, full);
+      continue;
+    }
+    fenceAsync(k);
+    arrive(k, full);
   }
 }
 

@@ -1,4 +1,4 @@
-//===- FewPlainRows.h - Few query rows on a cache of bf16 -------*- C++ -*-===//
+//===- FewPlainRows.h - Few query rows on rows of bf16 ----------*- C++ -*-===//
 //
 // Part of mla-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,12 +16,16 @@
 // values, come first: their stages are empty first. Where a ring has fewer stages
 // than a row has tiles, the latent's are copied again as values.
 //
+// Rows of a packed cache are converted to bf16 as they are copied, for widths that
+// no kernel of packed rows takes.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef MLA_CONVERSION_MLATOGPU_SM90_FEWPLAINROWS_H
 #define MLA_CONVERSION_MLATOGPU_SM90_FEWPLAINROWS_H
 
 #include "FewRowsKernel.h"
+#include "PackedPieces.h"
 
 namespace mla::gpu {
 
@@ -39,8 +43,9 @@ struct FewPlainRowsLayout {
   int64_t full, empty;  ///< barriers of the stages
   int64_t bytes;
   static constexpr int64_t stageBytes = tileBytes(blockTokens);
-  TokenRing tokenRing() const { return {stages, full, empty, /*readers=*/4, rings, copiersOfRing}; }
+  TokenRing tokenRing() const { return {stages, full, empty, /*readers=*/4, rings, copiersOfRing, converts}; }
   static constexpr int64_t rings = 2;
+  bool converts; ///< rows of a packed cache
   bool keepsTiles() const { return copies == tiles; }
 };
 
@@ -51,6 +56,7 @@ public:
 private:
   void addPages() override { pagesArg = k.addPointer(); }
   void copyBlock(const Pages &pages, Val block, Val ordinal) override;
+  Val loadPacked(Val row, Val chunk, int64_t tile);
   void loadQueries() override;
   Val loadQueryChunk(Val row, Val chunk);
   void oneBlock(State &s, Val block, Val ordinal) override;
@@ -68,6 +74,7 @@ private:
   void addValues(State &s, Val ordinal);
 
   FewPlainRowsLayout at;
+  PackedPieces packed;
   unsigned pagesArg;
 };
 

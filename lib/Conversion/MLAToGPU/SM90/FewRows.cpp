@@ -14,8 +14,13 @@ using namespace mla::gpu;
 
 static constexpr double noMaximum = -1e30;
 
+bool mla::gpu::multipliesPacked(const LatentAttentionShape &shape) {
+  return shape.isPacked() && llvm::is_contained({128, 256, 512}, shape.latent) &&
+         llvm::is_contained({0, 16, 32, 64}, shape.rope);
+}
+
 int64_t mla::gpu::fewRowsSharedBytes(const LatentAttentionShape &shape, int64_t rows) {
-  return shape.isPacked() ? FewPackedRowsLayout(shape).bytes : FewPlainRowsLayout(shape, rows).bytes;
+  return multipliesPacked(shape) ? FewPackedRowsLayout(shape).bytes : FewPlainRowsLayout(shape, rows).bytes;
 }
 
 std::string mla::gpu::fewRowsName(const LatentAttentionShape &shape, int64_t rows) {
@@ -25,7 +30,7 @@ std::string mla::gpu::fewRowsName(const LatentAttentionShape &shape, int64_t row
 void mla::gpu::emitFewRows(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape, int64_t rows) {
   if (module.lookupSymbol(fewRowsName(shape, rows)))
     return;
-  if (shape.isPacked())
+  if (multipliesPacked(shape))
     FewPackedRows(module, shape).emit();
   else
     FewPlainRows(module, shape, rows).emit();

@@ -16,7 +16,8 @@
 // split in turn, each with its own maximum and sums; they join their results at
 // the end, so that one computes scores while the other adds values.
 //
-// FewPlainRows multiplies a cache of bf16, FewPackedRows a packed one.
+// FewPlainRows multiplies rows of bf16, to which it converts those of a packed
+// cache; FewPackedRows multiplies packed ones of some widths as they are.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,6 +31,9 @@ namespace mla::gpu {
 /// Query rows per CTA, and where a kernel of these takes any number of rows.
 inline constexpr int64_t fewRows = 16, mostFewRows = 32;
 
+/// Returns whether there are kernels that multiply a packed cache of these widths as it is.
+bool multipliesPacked(const LatentAttentionShape &shape);
+
 int64_t fewRowsSharedBytes(const LatentAttentionShape &shape, int64_t rows);
 std::string fewRowsName(const LatentAttentionShape &shape, int64_t rows);
 
@@ -40,8 +44,8 @@ std::string fewRowsName(const LatentAttentionShape &shape, int64_t rows);
 /// at most, pages, elements between rows of q_latent, and of q_rope (if R > 0); scale · log2(e). Grid: (ceil(rows of a
 /// sequence / `rows`), parts); ringAttentionThreads threads.
 ///
-/// A bf16 cache: L is a multiple of 16 up to 1024, and up to 512 with 32 rows; R is a multiple of 8.
-/// A packed cache: 16 rows; L is 128, 256 or 512, and R a multiple of 16.
+/// A packed cache that is multiplied as it is: 16 rows. Others: L is a multiple of 16 up to 1024, and up to 512 with 32
+/// rows; R is a multiple of 8.
 void emitFewRows(mlir::gpu::GPUModuleOp module, const LatentAttentionShape &shape, int64_t rows);
 
 } // namespace mla::gpu

@@ -8,13 +8,14 @@
 #include "Gather.h"
 
 #include "Hopper.h"
+#include "PackedPieces.h"
 
 using namespace mla;
 using namespace mla::gpu;
 
 /// Copies of 16 bytes in flight per thread.
 static constexpr int64_t copiesAtATime = 3;
-static constexpr int64_t pieceElements = 8;
+static constexpr int64_t pieceElements = PackedPieces::elements;
 
 std::string GatherShape::name() const {
   return "gather_" + std::to_string(latent) + "_" + std::to_string(rope) + "_page" + std::to_string(page) +
@@ -25,8 +26,7 @@ namespace {
 class Gather {
 public:
   Gather(mlir::gpu::GPUModuleOp module, const GatherShape &shape)
-      : s(shape), pieces((shape.latent + shape.rope) / pieceElements),
-        packed(schema::packedRow(static_cast<schema::CacheFormat>(shape.format), shape.latent, shape.rope)),
+      : s(shape), pieces((shape.latent + shape.rope) / pieceElements), packed(shape.format, shape.latent, shape.rope),
         k(module, shape.name(), gatherThreads, /*oneBlock=*/false) {}
   void emit();
 
@@ -36,12 +36,11 @@ private:
   void writeFirstKeys(Val sequence, Val first);
   void copyTokens(Val sequence, Val first);
   Val loadPiece(Val sequence, Val token, Val column);
-  Val loadPacked(Val row, Val column);
   void storePiece(Val piece, Val row, Val column);
 
   const GatherShape &s;
   int64_t pieces; ///< of 8 elements per row
-  schema::PackedRow packed;
+  PackedPieces packed;
   KernelBuilder k;
   Val pagesBase, table, lengths, latent, rope, keys, batch, tableWidth, pageCount, cached;
 };
@@ -81,35 +80,6 @@ void Gather::writeFirstKeys(Val sequence, Val first) {
 
 static mlir::Type wordsType(KernelBuilder &k) { return k.vectorType(4, k.i32Type()); }
 
-/// Loads eight elements of e4m3 as bf16, times `scale` if there is one.
-static Val loadE4M3(KernelBuilder &k, Val from, Val scale) {
-  Vals values = loadElements(k, from, pieceElements, Element::E4M3), words;
-  if (scale)
-    for (Val &value : values)
-      value = value * scale;
-  for (int64_t i = 0; i < pieceElements; i += 2)
-    words.push_back(packBF16(values[i], values[i + 1]));
-  return k.vectorOf(words);
-}
-
-/// Loads a piece of a packed row.
-Val Gather::loadPacked(Val row, Val column) {
-  int64_t ofLatent = s.latent / pieceElements;
-  auto latent = [&]() -> Vals {
-    Val scale, group = column / (schema::scaleColumns / pieceElements);
-    if (packed.numScales)
-      scale = k.load(k.at(k.at(row, packed.scales), group * 4), k.f32Type(), 4);
-    return {loadE4M3(k, k.at(row, column * pieceElements), scale)};
-  };
-  auto key = [&]() -> Vals {
-    Val from = k.at(row, packed.rope), index = column - ofLatent;
-    if (s.format == CacheFormat::FP8Row)
-      return {k.load(k.at(from, index * 16), wordsType(k), 16)};
-    return {loadE4M3(k, k.at(from, index * pieceElements), Val())};
-  };
-  return s.rope ? k.choose(column < ofLatent, latent, key)[0] : latent()[0];
-}
-
 /// Loads a piece of a row of the cache; zeros if the page does not exist. The load is always valid: there is a page,
 /// and the table has an entry.
 Val Gather::loadPiece(Val sequence, Val token, Val column) {
@@ -120,7 +90,7 @@ Val Gather::loadPiece(Val sequence, Val token, Val column) {
   Val row = k.extend(there) * s.page + k.extend(token % s.page);
   Val piece = s.format == CacheFormat::Standard
                   ? k.load(k.at(pagesBase, row * (pieces * 16) + k.extend(column) * 16), wordsType(k), 16)
-                  : loadPacked(k.at(pagesBase, row * packed.bytes), column);
+                  : packed.load(k, k.at(pagesBase, row * packed.rowBytes()), column);
   return select((page == there) & (entry <= last), piece, k.zeroVector(4, k.i32Type()));
 }
 

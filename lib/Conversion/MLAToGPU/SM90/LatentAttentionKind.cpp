@@ -20,26 +20,19 @@ using namespace mla::gpu;
 
 static constexpr int64_t bf16Bytes = 2, f32Bytes = 4, slotsBytes = 8;
 
-/// Returns whether there are kernels that multiply a packed cache as it is.
-static bool multipliesPacked(CacheType cache) {
-  return cache.isPacked() && llvm::is_contained({128, 256, 512}, cache.getLatent()) &&
-         llvm::is_contained({0, 16, 32, 64}, cache.getRope());
-}
-
 /// Returns the query rows per CTA of the kernel that takes any number of them. The one of 64 rows takes latents of
 /// whole tiles; FewPlainRows takes the others, with 32 rows if their results leave registers.
 static int64_t rowsAtOnce(CacheType cache) {
   constexpr int64_t mostLatent = 512;
   int64_t latent = cache.getLatent();
-  if (cache.isPacked() || (latent % tileColumns == 0 && latent <= mostLatent && cache.getRope() <= tileColumns))
+  if (latent % tileColumns == 0 && latent <= mostLatent && cache.getRope() <= tileColumns)
     return queryRows;
   return latent <= mostLatent ? mostFewRows : fewRows;
 }
 
 /// Checks the limits of the kernels.
 static LogicalResult checkShape(KernelOp kernel, const LatentAttentionShape &shape) {
-  int64_t step = shape.isPacked() ? 64 : 16, most = shape.isPacked() ? 512 : 1024,
-          mostRope = shape.isPacked() ? 64 : 128;
+  constexpr int64_t step = 16, most = 1024, mostRope = 128;
   if (shape.latent % step != 0 || shape.latent <= 0 || shape.latent > most)
     return kernel.emitOpError() << "attends to latents of " << shape.latent
                                 << " elements; the kernel takes multiples of " << step << " up to " << most
@@ -57,14 +50,19 @@ static LogicalResult checkShape(KernelOp kernel, const LatentAttentionShape &sha
   return success();
 }
 
-static FailureOr<LatentAttentionShape> shapeOf(KernelOp kernel, LatentAttentionOp op) {
-  auto cache = op.getCache().getType();
+/// Returns the shape of a cache alone.
+static LatentAttentionShape shapeOf(CacheType cache) {
   LatentAttentionShape shape;
   shape.latent = cache.getLatent();
   shape.rope = cache.getRope();
   shape.page = cache.getPage();
-  shape.lse = static_cast<bool>(op.getLse());
   shape.format = cache.getFormat();
+  return shape;
+}
+
+static FailureOr<LatentAttentionShape> shapeOf(KernelOp kernel, LatentAttentionOp op) {
+  LatentAttentionShape shape = shapeOf(op.getCache().getType());
+  shape.lse = static_cast<bool>(op.getLse());
   shape.scores = ScoreShape::of(op);
   ScheduleAttr schedule = *kernel.getSchedule();
   shape.split.overhead = schedule.get("overhead");
@@ -150,7 +148,7 @@ class LatentAttentionKind : public KernelKind {
 public:
   LatentAttentionKind() : KernelKind("latent_attention", LatentAttentionOp::getOperationName()) {}
   bool stores(Type element, unsigned result) const override { return result == 0 ? element.isBF16() : element.isF32(); }
-  bool multiplies(CacheType cache) const override { return multipliesPacked(cache); }
+  bool multiplies(CacheType cache) const override { return multipliesPacked(shapeOf(cache)); }
   ArrayRef<ScheduleKey> getScheduleKeys() const override;
   Choices chooseSchedule(KernelOp kernel, const Purpose &purpose, const TargetInfo &target) const override;
   FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
@@ -179,7 +177,7 @@ KernelKind::Choices LatentAttentionKind::chooseSchedule(KernelOp kernel, const P
   CacheType cache = op.getCache().getType();
   // The number of rows depends on the batch: the results of an invariant batch must not.
   bool mayBeFew = heads <= fewRows && !purpose.batchInvariant && !isOfPhase(kernel, Phase::Prefill) &&
-                  rowsAtOnce(cache) > fewRows && (!cache.isPacked() || multipliesPacked(cache));
+                  rowsAtOnce(cache) > fewRows && (!cache.isPacked() || multipliesPacked(shapeOf(cache)));
   auto products = op->getAttrOfType<ProductsAttr>(kProductsAttr);
   Choices choices = {{"overhead", mayBeFew ? 3 : 5},
                      {"min_blocks", 2},
@@ -395,7 +393,7 @@ SmallVector<AffineExpr, 2> LatentLaunches::workspace() const {
 
 /// Rejects a kernel that does not take this cache.
 static LogicalResult checkTaken(KernelOp kernel, CacheType cache, StringRef key) {
-  if (kernel.getSchedule()->get(key) == 0 || multipliesPacked(cache))
+  if (kernel.getSchedule()->get(key) == 0 || multipliesPacked(shapeOf(cache)))
     return success();
   return kernel.emitOpError() << "expected '" << key
                               << "' of the schedule to be 0: its kernel takes packed caches with a latent of 128, 256 "

@@ -15,7 +15,7 @@ using namespace mla::gpu;
 
 /// Registers per thread of the warpgroup that copies and of those that compute; 504 in all.
 static constexpr int64_t registersOfThreads = 504;
-static int64_t copyRegisters(const TokenRing &ring) { return ring.copiers == 1 ? 24 : 40; }
+static int64_t copyRegisters(const TokenRing &ring) { return ring.copiers == 1 ? 24 : ring.converts ? 72 : 40; }
 
 //===----------------------------------------------------------------------===//
 // Set-up

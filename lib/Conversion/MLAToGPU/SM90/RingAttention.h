@@ -28,7 +28,8 @@ struct TokenRing {
   int64_t full, empty; ///< barriers of the stages, ring after ring
   int64_t readers;     ///< warps that read a stage
   int64_t rings = 1;
-  int64_t copiers = 1; ///< threads that fill a ring
+  int64_t copiers = 1;   ///< threads that fill a ring
+  bool converts = false; ///< they convert what they copy
 };
 
 class RingAttention : protected LatentFrame {
