@@ -97,9 +97,9 @@ static llvm::Expected<std::unique_ptr<Checkpoint>> openTensors(StringRef directo
 //===----------------------------------------------------------------------===//
 
 Adapter::Adapter(StringRef directory, AttentionConfig attention, AdapterConfig config,
-                 std::unique_ptr<Checkpoint> tensors, bool hasOwnNames)
+                 std::unique_ptr<Checkpoint> tensors)
     : directory(directory), attention(std::move(attention)), config(std::make_unique<AdapterConfig>(std::move(config))),
-      tensors(std::move(tensors)), hasOwnNames(hasOwnNames) {}
+      tensors(std::move(tensors)) {}
 Adapter::Adapter(Adapter &&) = default;
 Adapter::~Adapter() = default;
 
@@ -124,13 +124,11 @@ llvm::Expected<Adapter> Adapter::open(StringRef directory, const AttentionConfig
       nameLayersAsUsual(std::make_unique<AdapterTensors>(std::move(*file)), prefix);
   if (!usual)
     return usual.takeError();
-  llvm::Expected<bool> isOwn = importer::hasOwnNames(**usual, attention.modelType);
-  if (!isOwn)
-    return isOwn.takeError();
-  if (*isOwn)
-    *usual = nameModulesAsUsual(std::move(*usual), attention.modelType);
+  usual = nameModulesAsUsual(std::move(*usual), attention.modelType);
+  if (!usual)
+    return usual.takeError();
   auto tensors = numberAttentions(std::move(*usual), attention.attentionsPerLayer);
-  return Adapter(directory, attention, std::move(*config), std::move(tensors), *isOwn);
+  return Adapter(directory, attention, std::move(*config), std::move(tensors));
 }
 
 //===----------------------------------------------------------------------===//
@@ -138,12 +136,7 @@ llvm::Expected<Adapter> Adapter::open(StringRef directory, const AttentionConfig
 //===----------------------------------------------------------------------===//
 
 /// Return the name of a tensor or module in the adapter's model, as matched by the patterns of its config.
-std::string Adapter::nameInAdapter(StringRef name) const {
-  std::string inCheckpoint =
-      hasOwnNames ? nameInCheckpoint(name, attention) : nameInCheckpoint(name, attention.attentionsPerLayer);
-  StringRef rest = inCheckpoint;
-  return rest.consume_front("model.") ? (tensors->prefixOfLayers() + rest).str() : inCheckpoint;
-}
+std::string Adapter::nameInAdapter(StringRef name) const { return nameInFile(*tensors, name, attention); }
 
 /// Check one of the two matrices of an update, and return its element type.
 static llvm::Expected<DType> checkHalf(Checkpoint &tensors, const std::string &name, ArrayRef<int64_t> shape,

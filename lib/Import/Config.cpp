@@ -142,17 +142,26 @@ static void checkWeightSizes(FieldReader &reader, const AttentionConfig &config)
                                       ", more than " + Twine(maxElements) + " elements; correct the sizes");
 }
 
-/// Return whether a key of layer_types says that all layers are of full attention, of all keys or those of an indexer.
-static bool areAllFull(const llvm::json::Array &types) {
-  return llvm::all_of(types,
-                      [](const Value &type) { return llvm::is_contained(fullTypes, type.getAsString().value_or("")); });
+/// Return whether the family defines a key of foreignKeys().
+static bool defines(const Family &family, StringRef key) {
+  return family.keys && llvm::is_contained(family.keys->names, key);
 }
 
-static bool isOn(const Value *value) {
+/// Return whether layer_types says that all layers are of full attention: of all keys, or with an indexer those that it
+/// picks.
+static bool areAllFull(const llvm::json::Array &types, const Family &family) {
+  llvm::ArrayRef<StringRef> full = fullTypes;
+  if (!defines(family, "index_topk"))
+    full = full.take_front();
+  return llvm::all_of(types,
+                      [&](const Value &type) { return llvm::is_contained(full, type.getAsString().value_or("")); });
+}
+
+static bool isOn(const Value *value, const Family &family) {
   if (!value || value->kind() == Value::Null)
     return false;
   if (const llvm::json::Array *list = value->getAsArray())
-    return !areAllFull(*list);
+    return !areAllFull(*list, family);
   return value->getAsBoolean() != false && value->getAsNumber() != 0.0;
 }
 
@@ -161,13 +170,12 @@ static bool isOn(const Value *value) {
 static void checkForeignKeys(FieldReader &reader, const Object &root, const Family &family) {
   bool hasNoWindow = root.getBoolean("use_sliding_window") == false;
   for (const Refusal &key : foreignKeys()) {
-    if ((family.keys && llvm::is_contained(family.keys->names, key.name)) ||
-        (hasNoWindow && key.name.starts_with("sliding_window")))
+    if (defines(family, key.name) || (hasNoWindow && key.name.starts_with("sliding_window")))
       continue;
-    bool on = isOn(root.get(key.name));
+    bool on = isOn(root.get(key.name), family);
     for (StringRef scope : {"rope_scaling", "rope_parameters"})
       if (const Object *object = root.getObject(scope))
-        on |= isOn(object->get(key.name));
+        on |= isOn(object->get(key.name), family);
     if (on)
       reader.refuse(key.name, "not supported for " + family.modelType + ": it requires " + key.needs +
                                   "; remove the key if the model does not use it");

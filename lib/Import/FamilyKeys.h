@@ -26,7 +26,7 @@ struct FamilyKeys {
   TranslateKeys translate = nullptr;
 };
 
-/// Entries of layer_types for attention to all keys, or to those that an indexer picks.
+/// Entries of layer_types for attention to all keys, the first, or to those that an indexer picks.
 constexpr llvm::StringRef fullTypes[] = {"full_attention", "deepseek_sparse_attention", "indexed_attention"};
 
 extern const FamilyKeys axk2Keys, bailingKeys, dots3Keys, glm5NextKeys, hunyuanKeys, indexerKeys, kimiLinearKeys,

@@ -107,13 +107,17 @@ private:
 };
 } // namespace
 
+static llvm::Error makeAmbiguous(const Checkpoint &checkpoint, const std::set<std::string> &prefixes) {
+  return fail(checkpoint.where() + ": has layers of latent attention under several names (" +
+              llvm::join(prefixes, "layers, ") + "layers); give a checkpoint of one model");
+}
+
 static llvm::Expected<std::unique_ptr<Checkpoint>> nameAsUsual(std::unique_ptr<Checkpoint> checkpoint,
                                                                const std::set<std::string> &prefixes) {
   if (prefixes.empty() || prefixes.count(usualPrefix.str()))
     return checkpoint;
   if (prefixes.size() > 1)
-    return fail(checkpoint->where() + ": has layers of latent attention under several names (" +
-                llvm::join(prefixes, "layers, ") + "layers); give a checkpoint of one model");
+    return makeAmbiguous(*checkpoint, prefixes);
   return std::make_unique<PrefixedCheckpoint>(std::move(checkpoint), *prefixes.begin());
 }
 
@@ -132,9 +136,13 @@ static bool isOfLanguageModel(StringRef prefix) {
 
 llvm::Expected<std::unique_ptr<Checkpoint>> mla::importer::nameLayersAsUsual(std::unique_ptr<Checkpoint> checkpoint,
                                                                              StringRef base) {
-  std::set<std::string> prefixes = findPrefixes(*checkpoint, ofLatent);
+  std::set<std::string> prefixes = findPrefixes(*checkpoint, ofLatent), others = findPrefixes(*checkpoint, ofAny);
+  // Both are of the same model, so that one of two updates of a module would be left out. Others may be of another.
+  auto has = [&](StringRef prefix) { return prefixes.count(prefix.str()) || others.count(prefix.str()); };
+  if (has("") && has(usualPrefix))
+    return makeAmbiguous(*checkpoint, {"", usualPrefix.str()});
   if (prefixes.empty())
-    for (const std::string &prefix : findPrefixes(*checkpoint, ofAny))
+    for (const std::string &prefix : others)
       if (prefix == base || isOfLanguageModel(prefix))
         prefixes.insert(prefix);
   if (prefixes.count(base.str()))

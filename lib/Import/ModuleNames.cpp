@@ -63,7 +63,8 @@ std::string mla::importer::nameInCheckpoint(StringRef name, const AttentionConfi
 }
 
 std::string mla::importer::nameInFile(const Checkpoint &checkpoint, StringRef name, const AttentionConfig &config) {
-  std::string own = nameInCheckpoint(name, config);
+  std::string own =
+      checkpoint.hasOwnNames() ? nameInCheckpoint(name, config) : nameInCheckpoint(name, config.attentionsPerLayer);
   StringRef rest = own;
   return rest.consume_front("model.") ? (checkpoint.prefixOfLayers() + rest).str() : own;
 }
@@ -88,10 +89,12 @@ std::vector<std::string> mla::importer::namesInLists(StringRef module, const Att
   return names;
 }
 
-llvm::Expected<bool> mla::importer::hasOwnNames(const Checkpoint &adapter, StringRef modelType) {
-  ArrayRef<ModuleName> names = namesOf(modelType);
+/// Return whether modules of layers have the family's own names: unless some have the usual ones. An error if there are
+/// both.
+static llvm::Expected<bool> findOwnNames(const Checkpoint &checkpoint, StringRef modelType,
+                                         ArrayRef<ModuleName> names) {
   std::string own, usual; // the first of each
-  adapter.forEachName([&](StringRef name) {
+  checkpoint.forEachName([&](StringRef name) {
     auto differs = [&](auto from, auto to) { return rename(name, names, from, to) != name; };
     if (differs(&ModuleName::own, &ModuleName::usual) && (own.empty() || name < own))
       own = name.str();
@@ -99,7 +102,7 @@ llvm::Expected<bool> mla::importer::hasOwnNames(const Checkpoint &adapter, Strin
       usual = name.str();
   });
   if (!own.empty() && !usual.empty())
-    return fail(adapter.where() + ": modules of " + modelType + " have two kinds of names, as in " + own + " and " +
+    return fail(checkpoint.where() + ": modules of " + modelType + " have two kinds of names, as in " + own + " and " +
                 usual + "; rename the tensors to one of them");
   return usual.empty();
 }
@@ -112,6 +115,7 @@ public:
     config = this->wrapped->configJson();
     configPath = this->wrapped->configWhere().str();
     prefix = this->wrapped->prefixOfLayers().str();
+    ownNames = true;
   }
 
   bool contains(StringRef name) const override { return wrapped->contains(inCheckpoint(name)); }
@@ -128,10 +132,13 @@ private:
 };
 } // namespace
 
-std::unique_ptr<Checkpoint> mla::importer::nameModulesAsUsual(std::unique_ptr<Checkpoint> checkpoint,
-                                                              StringRef modelType) {
+llvm::Expected<std::unique_ptr<Checkpoint>> mla::importer::nameModulesAsUsual(std::unique_ptr<Checkpoint> checkpoint,
+                                                                              StringRef modelType) {
   ArrayRef<ModuleName> names = namesOf(modelType);
   if (names.empty())
     return checkpoint;
-  return std::make_unique<RenamedCheckpoint>(std::move(checkpoint), names);
+  llvm::Expected<bool> areOwn = findOwnNames(*checkpoint, modelType, names);
+  if (!areOwn)
+    return areOwn.takeError();
+  return *areOwn ? std::make_unique<RenamedCheckpoint>(std::move(checkpoint), names) : std::move(checkpoint);
 }

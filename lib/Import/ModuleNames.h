@@ -17,16 +17,12 @@ namespace mla::importer {
 /// "model.layers.1.attention.dense" for "model.layers.1.self_attn.o_proj" of Ling.
 std::string nameInCheckpoint(llvm::StringRef name, const AttentionConfig &config);
 
-/// Return the name of a tensor in the files of a checkpoint.
+/// Return the name of a tensor or module in the files of a checkpoint.
 std::string nameInFile(const Checkpoint &checkpoint, llvm::StringRef name, const AttentionConfig &config);
 
 /// Return the names by which lists of a config may call a module with the usual name `module`, such as `ignore` or
 /// `modules_to_not_convert`: its names in transformers and in the checkpoint, and those in a model around this one.
 std::vector<std::string> namesInLists(llvm::StringRef module, const AttentionConfig &config);
-
-/// Return whether the modules of an adapter, whose layers are "model.layers.K.", have the family's own names: unless
-/// some have the usual ones. An error if there are both.
-llvm::Expected<bool> hasOwnNames(const Checkpoint &adapter, llvm::StringRef modelType);
 
 } // namespace mla::importer
 

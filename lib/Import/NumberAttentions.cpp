@@ -96,6 +96,7 @@ public:
     config = this->wrapped->configJson();
     configPath = this->wrapped->configWhere().str();
     prefix = this->wrapped->prefixOfLayers().str();
+    ownNames = this->wrapped->hasOwnNames();
   }
 
   bool contains(StringRef name) const override { return wrapped->contains(nameInCheckpoint(name, perLayer)); }

@@ -166,8 +166,9 @@ static std::vector<std::string> findScaleNames(const Checkpoint &checkpoint, con
 }
 
 /// Check that scales are allowed, and that there is one tensor of them.
-static llvm::Error checkScaled(const AttentionConfig &config, const LayerWeight &weight, ArrayRef<std::string> names,
-                               StringRef where) {
+static llvm::Error checkScaled(const Checkpoint &checkpoint, const AttentionConfig &config, const LayerWeight &weight,
+                               ArrayRef<std::string> names) {
+  StringRef where = checkpoint.where();
   const SafetensorsTensor &tensor = *weight.tensor;
   if (weight.expected.shape.size() == 1)
     return tensorError(where, tensor, "is F8_E4M3, but norms and biases are not quantized; store it in BF16");
@@ -179,7 +180,8 @@ static llvm::Error checkScaled(const AttentionConfig &config, const LayerWeight 
                            " is beside it; give a checkpoint with its scales");
   if (names.size() > 1)
     return tensorError(where, tensor,
-                       "has the scales " + llvm::join(names, " and ") + "; remove those that do not belong to it");
+                       "has the scales " + nameInFile(checkpoint, names[0], config) + " and " +
+                           nameInFile(checkpoint, names[1], config) + "; remove those that do not belong to it");
   return llvm::Error::success();
 }
 
@@ -192,14 +194,14 @@ llvm::Error mla::importer::findScale(Checkpoint &checkpoint, const AttentionConf
     if (names.empty())
       return llvm::Error::success();
     return tensorError(where, tensor,
-                       Twine("is ") + tensor.typeName() + " but has scales, " + names.front() +
-                           "; remove them or store it in F8_E4M3");
+                       Twine("is ") + tensor.typeName() + " but has scales, " +
+                           nameInFile(checkpoint, names.front(), config) + "; remove them or store it in F8_E4M3");
   }
   if (tensor.dtype != DType::F8_E4M3)
     return tensorError(where, tensor,
                        Twine("expected F32, BF16, F16 or F8_E4M3, got ") + tensor.typeName() +
                            convertHint(config, "; convert it to BF16"));
-  if (llvm::Error error = checkScaled(config, weight, names, where))
+  if (llvm::Error error = checkScaled(checkpoint, config, weight, names))
     return error;
   llvm::Expected<const SafetensorsTensor *> scale = checkpoint.find(names.front());
   if (!scale)

@@ -117,8 +117,10 @@ static llvm::Expected<Source> withWeights(AttentionConfig config, StringRef text
   llvm::Expected<std::unique_ptr<Checkpoint>> usual = nameLayersAsUsual(std::move(checkpoint));
   if (!usual)
     return usual.takeError();
-  checkpoint = nameModulesAsUsual(std::move(*usual), config.modelType);
-  checkpoint = numberAttentions(std::move(checkpoint), config.attentionsPerLayer);
+  usual = nameModulesAsUsual(std::move(*usual), config.modelType);
+  if (!usual)
+    return usual.takeError();
+  checkpoint = numberAttentions(std::move(*usual), config.attentionsPerLayer);
   return Source{std::move(config), text.str(), where.str(), std::move(checkpoint), /*madeWeights=*/false};
 }
 

@@ -54,7 +54,7 @@ public:
 
 private:
   Adapter(llvm::StringRef directory, AttentionConfig attention, AdapterConfig config,
-          std::unique_ptr<Checkpoint> tensors, bool hasOwnNames);
+          std::unique_ptr<Checkpoint> tensors);
   std::string nameInAdapter(llvm::StringRef name) const;
   llvm::Error checkAnnounced(llvm::StringRef module, bool hasTensors) const;
   llvm::Expected<std::optional<WeightUpdate>> findUpdate(const ExpectedWeight &weight) const;
@@ -65,7 +65,6 @@ private:
   AttentionConfig attention;
   std::unique_ptr<AdapterConfig> config;
   std::unique_ptr<Checkpoint> tensors; ///< Named as the checkpoint's: "model.layers.0.self_attn.….lora_A.weight".
-  bool hasOwnNames; ///< In the file, modules have the names of the model's family, and not the usual ones.
 };
 
 } // namespace mla::importer

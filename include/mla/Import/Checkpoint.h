@@ -38,6 +38,8 @@ public:
   llvm::StringRef configWhere() const { return configPath; }
   /// Return the prefix that the file has instead of "model." before "layers.K.".
   llvm::StringRef prefixOfLayers() const { return prefix; }
+  /// Return whether modules of layers have the names of the model's family in the file, and the usual ones here.
+  bool hasOwnNames() const { return ownNames; }
 
   /// Return whether no other tensors can be found.
   virtual bool hasOnlyAttentions() const { return false; }
@@ -60,6 +62,7 @@ protected:
 
   std::string path, configPath, prefix = "model.";
   std::optional<std::string> config;
+  bool ownNames = false;
 };
 
 /// Open FILE.safetensors (whose metadata key `config` may hold the config), a GGUF file (whose metadata has the config)
@@ -74,7 +77,7 @@ llvm::Expected<std::unique_ptr<Checkpoint>> nameLayersAsUsual(std::unique_ptr<Ch
 
 /// The same for a checkpoint that belongs to a model whose layers are named `base` + "layers.K.". It may have none of
 /// the projections specific to latent attention; then the names of its other tensors decide, if they belong to the
-/// model or to a language model.
+/// model or to a language model. Also an error if it has "layers.K." and "model.layers.K.".
 llvm::Expected<std::unique_ptr<Checkpoint>> nameLayersAsUsual(std::unique_ptr<Checkpoint> checkpoint,
                                                               llvm::StringRef base);
 
@@ -82,9 +85,11 @@ llvm::Expected<std::unique_ptr<Checkpoint>> nameLayersAsUsual(std::unique_ptr<Ch
 /// "model.layers.K.self_attn." names "model.layers.(K / N).self_attn.(K mod N).". Unchanged if N is 1.
 std::unique_ptr<Checkpoint> numberAttentions(std::unique_ptr<Checkpoint> checkpoint, int64_t attentionsPerLayer);
 
-/// Return a view of a checkpoint of this family in which modules of layers have the usual names, "self_attn.o_proj" for
-/// "attention.dense" of Ling. Unchanged if the family has the usual ones.
-std::unique_ptr<Checkpoint> nameModulesAsUsual(std::unique_ptr<Checkpoint> checkpoint, llvm::StringRef modelType);
+/// Return a view of a checkpoint or an adapter of this family in which modules of layers have the usual names,
+/// "self_attn.o_proj" for "attention.dense" of Ling. Unchanged if the family has the usual ones, or this checkpoint. An
+/// error if some modules have the ones and some the others.
+llvm::Expected<std::unique_ptr<Checkpoint>> nameModulesAsUsual(std::unique_ptr<Checkpoint> checkpoint,
+                                                               llvm::StringRef modelType);
 
 /// Return the name of an attention's tensor or module in the checkpoint of a model with this many attentions per
 /// layer: "model.layers.1.self_attn.1.kv_b_proj" for "model.layers.3.self_attn.kv_b_proj", with two.

@@ -43,6 +43,7 @@ public:
     this->config = this->wrapped->configJson();
     configPath = this->wrapped->configWhere().str();
     prefix = this->wrapped->prefixOfLayers().str();
+    ownNames = this->wrapped->hasOwnNames();
   }
 
   bool contains(StringRef name) const override;

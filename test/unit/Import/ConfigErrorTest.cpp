@@ -138,6 +138,9 @@ TEST(ConfigErrorTest, OtherFields) {
        "layer_types: not supported for deepseek_v3: it requires layers of other attentions beside those of full "
        "attention; remove the key if the model does not use it"},
       {"layer_types", "[\"full_attention\"]", ""},
+      {"layer_types", "[\"full_attention\", \"indexed_attention\"]",
+       "layer_types: not supported for deepseek_v3: it requires layers of other attentions beside those of full "
+       "attention; remove the key if the model does not use it"},
       {"attention_gate_type", "\"headwise\"",
        "attention_gate_type: not supported for deepseek_v3: it requires a gate between the attention and its output "
        "projection; remove the key if the model does not use it"},
