@@ -7,6 +7,7 @@
 
 #include "Golden.h"
 #include "Text.h"
+#include "UsualConfig.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -73,5 +74,5 @@ Error mla::run::checkConfig(const SafetensorsFile &file, const mla_bundle_info &
   if (!config || !config->is(Value::Kind::Object))
     return invalid(where,
                    "is not a JSON object" + (config ? "" : ": " + config.error().message()) + "; correct the file");
-  return checkModel(where, *config, info);
+  return checkModel(where, usualConfig(*config), info);
 }

@@ -133,7 +133,8 @@ class ProjectionKind : public KernelKind {
 public:
   ProjectionKind() : KernelKind("projection", ProjectOp::getOperationName()) {}
   bool fuses(Operation *producer, Operation *) const override {
-    return isa<DequantizeOp, tensor::ConcatOp, tensor::CollapseShapeOp>(producer);
+    auto joined = dyn_cast<tensor::ConcatOp>(producer); // of weights; columns of tokens have kernels that join them
+    return isa<DequantizeOp, tensor::CollapseShapeOp>(producer) || (joined && joined.getDim() == 0);
   }
   bool alsoStores(Operation *op, Operation *last) const override;
   Value findComputed(Value yielded) const override { return beforeRounding(yielded); }
