@@ -27,15 +27,15 @@ void mla::MLADialect::registerAttrs() {
 // #mla.regime
 //===----------------------------------------------------------------------===//
 
-LogicalResult RegimeAttr::verify(function_ref<InFlightDiagnostic()> emitError, Phase phase, Range tokens,
-                                 Range contexts, Form q, Form o) {
+LogicalResult RegimeAttr::verify(function_ref<InFlightDiagnostic()> emitError, Phase phase, mla::Range tokens,
+                                 mla::Range contexts, Form q, Form o) {
   for (auto [name, range] : {std::pair("tokens", tokens), std::pair("context", contexts)})
     if (range.first < 0 || range.isEmpty())
       return emitError() << name << " must be a range of numbers, got " << range.first << " to " << range.last;
   return success();
 }
 
-static void printRange(raw_ostream &os, StringRef name, Range range) {
+static void printRange(raw_ostream &os, StringRef name, mla::Range range) {
   if (range.isAll())
     return;
   os << ", " << name << " = " << range.first;
@@ -65,7 +65,7 @@ template <typename Enum> static ParseResult parseField(AsmParser &parser, String
 }
 
 /// Parses `name = first (to last)? ,`, or nothing.
-static ParseResult parseRange(AsmParser &parser, StringRef name, Range &range) {
+static ParseResult parseRange(AsmParser &parser, StringRef name, mla::Range &range) {
   if (failed(parser.parseOptionalKeyword(name)))
     return success();
   if (parser.parseEqual() || parser.parseDecimalInteger(range.first))
@@ -78,7 +78,7 @@ static ParseResult parseRange(AsmParser &parser, StringRef name, Range &range) {
 FailureOr<RegimeAttr> RegimeAttr::parseBody(AsmParser &parser) {
   Phase phase = Phase::Prefill;
   Form q = Form::Naive, o = Form::Naive;
-  Range tokens, contexts;
+  mla::Range tokens, contexts;
   SMLoc loc = parser.getCurrentLocation();
   if (parser.parseLBrace() || parseField(parser, "phase", phase) || parser.parseComma() ||
       parseRange(parser, "tokens", tokens) || parseRange(parser, "context", contexts) || parseField(parser, "q", q) ||
@@ -136,9 +136,9 @@ SmallVector<RegimeAttr> PlanAttr::getRegimes(Phase phase) const { return regimes
 
 /// Checks that sorted ranges are consecutive, from 0 to unbounded.
 static LogicalResult verifyCover(function_ref<InFlightDiagnostic()> emitError, Phase phase, StringRef name,
-                                 ArrayRef<Range> ranges) {
+                                 ArrayRef<mla::Range> ranges) {
   std::optional<uint64_t> next = 0;
-  for (Range range : ranges) {
+  for (mla::Range range : ranges) {
     if (!next || *next != static_cast<uint64_t>(range.first))
       return emitError() << "regimes of " << stringifyPhase(phase) << " must be contiguous and not overlap in " << name;
     next = range.isBounded() ? std::optional(static_cast<uint64_t>(range.last) + 1) : std::nullopt;
@@ -151,10 +151,10 @@ static LogicalResult verifyCover(function_ref<InFlightDiagnostic()> emitError, P
 /// Checks sorted regimes: bands of tokens, and in each band contexts.
 static LogicalResult verifyCover(function_ref<InFlightDiagnostic()> emitError, Phase phase,
                                  ArrayRef<RegimeAttr> regimes) {
-  SmallVector<Range> bands;
+  SmallVector<mla::Range> bands;
   while (!regimes.empty()) {
     bands.push_back(regimes.front().getTokens());
-    SmallVector<Range> contexts;
+    SmallVector<mla::Range> contexts;
     for (; !regimes.empty() && regimes.front().getTokens() == bands.back(); regimes = regimes.drop_front())
       contexts.push_back(regimes.front().getContexts());
     if (failed(verifyCover(emitError, phase, "context", contexts)))

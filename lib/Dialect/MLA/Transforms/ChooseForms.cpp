@@ -88,10 +88,10 @@ Forms FormChooser::choose(int64_t tokens, int64_t context) const {
 }
 
 /// Joins a range whose numbers do not grow by half to the next one: it is not worth an entry.
-static SmallVector<Range> joinNarrow(ArrayRef<Range> ranges, Range bounds) {
-  SmallVector<Range> wide;
+static SmallVector<mla::Range> joinNarrow(ArrayRef<mla::Range> ranges, mla::Range bounds) {
+  SmallVector<mla::Range> wide;
   int64_t first = 0;
-  for (Range range : ranges) {
+  for (mla::Range range : ranges) {
     if (range.isBounded() && 2 * range.last < 3 * std::max(first, bounds.first))
       continue;
     wide.push_back({first, range.last});
@@ -101,8 +101,8 @@ static SmallVector<Range> joinNarrow(ArrayRef<Range> ranges, Range bounds) {
 }
 
 /// Finds ranges of numbers with the same choice, from `bounds.first` on by doubling and, in between, by bisection.
-static SmallVector<Range> splitByChoice(Range bounds, function_ref<Forms(int64_t)> choose) {
-  SmallVector<Range> ranges = {Range()};
+static SmallVector<mla::Range> splitByChoice(mla::Range bounds, function_ref<Forms(int64_t)> choose) {
+  SmallVector<mla::Range> ranges = {mla::Range()};
   for (int64_t from = bounds.first, to; from < bounds.last; from = to) {
     to = std::min(2 * from, bounds.last);
     for (Forms forms = choose(from); forms != choose(to); forms = choose(from)) {
@@ -112,14 +112,14 @@ static SmallVector<Range> splitByChoice(Range bounds, function_ref<Forms(int64_t
         (choose(middle) == forms ? from : end) = middle;
       }
       ranges.back().last = from++;
-      ranges.push_back({from, Range::kUnbounded});
+      ranges.push_back({from, mla::Range::kUnbounded});
     }
   }
   return joinNarrow(ranges, bounds);
 }
 
 /// Return the representative step of a band: its geometric middle. The longest steps represent those beyond.
-static int64_t getTypical(Range band, Range bounds) {
+static int64_t getTypical(mla::Range band, mla::Range bounds) {
   if (!band.isBounded())
     return bounds.last;
   return std::llround(std::sqrt(double(std::max(band.first, bounds.first)) * band.last));
@@ -128,11 +128,12 @@ static int64_t getTypical(Range band, Range bounds) {
 SmallVector<FormsOfSteps> FormChooser::chooseAll() const {
   // At most one sequence that fills the device.
   int64_t room = model.getDevice().memoryBytes / std::max<int64_t>(1, model.getCachedTokenBytes());
-  Range contexts = {kShortest, std::min(kLongest, room)};
+  mla::Range contexts = {kShortest, std::min(kLongest, room)};
   SmallVector<FormsOfSteps> chosen;
-  for (Range band : splitByChoice(workload.tokens, [&](int64_t tokens) { return choose(tokens, contexts.last); })) {
+  for (mla::Range band :
+       splitByChoice(workload.tokens, [&](int64_t tokens) { return choose(tokens, contexts.last); })) {
     int64_t tokens = getTypical(band, workload.tokens);
-    for (Range range : splitByChoice(contexts, [&](int64_t context) { return choose(tokens, context); }))
+    for (mla::Range range : splitByChoice(contexts, [&](int64_t context) { return choose(tokens, context); }))
       chosen.push_back({band, range, choose(tokens, range.isBounded() ? range.last : contexts.last)});
   }
   return chosen;

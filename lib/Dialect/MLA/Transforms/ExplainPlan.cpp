@@ -103,7 +103,7 @@ std::string mla::describeLayer(const CostModel &model) {
   return text;
 }
 
-static std::string nameContexts(Range contexts) {
+static std::string nameContexts(mla::Range contexts) {
   if (contexts.isAll())
     return " at every context";
   if (!contexts.isBounded())
@@ -112,7 +112,7 @@ static std::string nameContexts(Range contexts) {
                        contexts.last);
 }
 
-static std::string nameSteps(Range tokens) {
+static std::string nameSteps(mla::Range tokens) {
   if (!tokens.isBounded())
     return tokens.first == 0 ? "" : " in longer steps";
   return llvm::formatv(tokens.first == 0 ? " in steps to {1} tokens" : " in steps of {0} to {1} tokens", tokens.first,

@@ -102,7 +102,7 @@ PhaseDecision mla::decideByDefault(MLIRContext *context, Phase phase) {
 static RegimeAttr join(RegimeAttr a, RegimeAttr b) {
   if (a.getPhase() != b.getPhase() || !a.hasForms(b.getQ(), b.getO()))
     return nullptr;
-  Range tokens = a.getTokens(), contexts = a.getContexts();
+  mla::Range tokens = a.getTokens(), contexts = a.getContexts();
   if (tokens == b.getTokens())
     contexts.last = b.getContexts().last;
   else if (contexts == b.getContexts())
@@ -124,7 +124,7 @@ static void append(SmallVectorImpl<RegimeAttr> &regimes, RegimeAttr regime) {
 static std::string listForms(ArrayRef<RegimeAttr> regimes) {
   std::string text;
   for (RegimeAttr regime : regimes) {
-    Range tokens = regime.getTokens(), contexts = regime.getContexts();
+    mla::Range tokens = regime.getTokens(), contexts = regime.getContexts();
     text += stringifyForm(regime.getQ());
     if (contexts.isBounded())
       text += " to " + std::to_string(contexts.last) + ", then ";
