@@ -18,7 +18,7 @@ endfunction()
 # add_mla_tool(NAME SOURCE...)
 function(add_mla_tool name)
   add_llvm_executable(${name} ${ARGN})
-  mla_install(compiler ${name})
+  mla_install(tools ${name})
 endfunction()
 
 # For sources of passes with statistics, whose layout depends on assertions: match the layout in LLVM's libraries. The

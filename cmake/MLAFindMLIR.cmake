@@ -1,4 +1,4 @@
-# Finds LLVM and MLIR as Debian's packages install them, linked as shared libraries.
+# Finds LLVM and MLIR as Debian's packages install them, linked as shared libraries, or with MLA_STATIC_LLVM as archives.
 list(APPEND CMAKE_PREFIX_PATH /usr/lib/llvm-22)
 # MLIR identifies traits and interfaces across libraries by type names as the compiler spells them, and Debian builds it
 # with clang. Code built with g++ links, but hasTrait<…> is false for operations of MLIR.
@@ -16,12 +16,16 @@ list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
 
 set(LLVM_LINK_LLVM_DYLIB ON)
 set(MLIR_LINK_MLIR_DYLIB ON)
+set(MLA_LLVM_LIBRARY LLVM)
 set(LLVM_RUNTIME_OUTPUT_INTDIR ${PROJECT_BINARY_DIR}/bin)
 set(LLVM_LIBRARY_OUTPUT_INTDIR ${PROJECT_BINARY_DIR}/lib)
 include(TableGen)
 include(AddLLVM)
 include(AddMLIR)
 include(HandleLLVMOptions)
+if(MLA_STATIC_LLVM)
+  include(MLAStaticLLVM)
+endif()
 
 include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
 include_directories(${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include ${PROJECT_SOURCE_DIR}/runtime/include)

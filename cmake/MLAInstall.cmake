@@ -1,14 +1,21 @@
-# Installs two components: `runtime`, which needs no LLVM, and `compiler`, which needs the runtime. Installed files are
-# relocatable: none contains a path of the build or install tree.
+# Installs components: `runtime`, which needs no LLVM; `tools`, the programs of the compiler, which need the runtime;
+# `compiler`, its libraries and headers; `docs`. Installed files are relocatable: none contains a path of the build or
+# install tree.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
+set(MLA_BUILT_COMPONENTS runtime)
+if(MLA_BUILD_COMPILER)
+  list(APPEND MLA_BUILT_COMPONENTS tools)
+  if(NOT MLA_STATIC_LLVM) # whose libraries bring all of LLVM into every user
+    list(APPEND MLA_BUILT_COMPONENTS compiler)
+  endif()
+endif()
+
 # Makes installing fail first if a target is not built. Call it before the first target.
 function(mla_check_built_before_install)
-  foreach(component runtime compiler)
-    if(component STREQUAL "runtime" OR MLA_BUILD_COMPILER)
-      install(CODE "include(\"${PROJECT_BINARY_DIR}/mla-built-${component}.cmake\")" COMPONENT ${component})
-    endif()
+  foreach(component ${MLA_BUILT_COMPONENTS})
+    install(CODE "include(\"${PROJECT_BINARY_DIR}/mla-built-${component}.cmake\")" COMPONENT ${component})
   endforeach()
 endfunction()
 
@@ -26,7 +33,7 @@ endfunction()
 
 # mla_install(COMPONENT TARGET...): installs targets and exports them in the package.
 function(mla_install component)
-  if(NOT MLA_INSTALL)
+  if(NOT MLA_INSTALL OR NOT component IN_LIST MLA_BUILT_COMPONENTS)
     return()
   endif()
   file(RELATIVE_PATH bin_to_lib /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
@@ -54,10 +61,8 @@ function(mla_install_package)
   write_basic_package_version_file(${PROJECT_BINARY_DIR}/mla-mlirConfigVersion.cmake COMPATIBILITY SameMinorVersion)
   install(FILES ${PROJECT_BINARY_DIR}/mla-mlirConfig.cmake ${PROJECT_BINARY_DIR}/mla-mlirConfigVersion.cmake
           DESTINATION ${directory} COMPONENT runtime)
-  mla_write_built_check(runtime)
-  install(EXPORT mla-mlir-runtime DESTINATION ${directory} COMPONENT runtime)
-  if(MLA_BUILD_COMPILER)
-    mla_write_built_check(compiler)
-    install(EXPORT mla-mlir-compiler DESTINATION ${directory} COMPONENT compiler)
-  endif()
+  foreach(component ${MLA_BUILT_COMPONENTS})
+    mla_write_built_check(${component})
+    install(EXPORT mla-mlir-${component} DESTINATION ${directory} COMPONENT ${component})
+  endforeach()
 endfunction()

@@ -6,9 +6,9 @@
 # ===---------------------------------------------------------------------===#
 """Finds bin/mla-compile and lib/libmla-runtime.so.0.
 
-MLA_MLIR_PREFIX names the only tree to search, built or installed. Without it, the build tree of this package's source tree,
-Python's prefix, and the tree of the mla-compile in PATH are searched. MLA_RUNTIME_LIBRARY names only the library, for
-machines that only run bundles.
+MLA_MLIR_PREFIX names the only tree to search, built or installed. Without it, this package is searched, in which wheels have
+both, then the build tree of its source tree, Python's prefix, and the tree of the mla-compile in PATH. MLA_RUNTIME_LIBRARY
+names only the library, for machines that only run bundles.
 """
 import os
 import pathlib
@@ -18,7 +18,9 @@ import sys
 from .errors import Error
 
 LIBRARY = "libmla-runtime.so.0"
-_SOURCE = pathlib.Path(__file__).resolve().parents[2]
+#: The directory of this package. In a wheel it has bin and lib.
+PACKAGE = pathlib.Path(__file__).resolve().parent
+_SOURCE = PACKAGE.parents[1]
 
 
 def prefixes():
@@ -26,7 +28,9 @@ def prefixes():
     named = os.environ.get("MLA_MLIR_PREFIX")
     if named:
         return [pathlib.Path(named)]
-    found = [_SOURCE / "build"] if (_SOURCE / "runtime" / "include" / "mla" / "runtime.h").exists() else []
+    found = [PACKAGE] if (PACKAGE / "lib").exists() else []
+    if (_SOURCE / "runtime" / "include" / "mla" / "runtime.h").exists():
+        found.append(_SOURCE / "build")
     found.append(pathlib.Path(sys.prefix))
     on_path = shutil.which("mla-compile")
     if on_path:
@@ -43,7 +47,7 @@ def _find(name, directories):
                 return str(path)
     looked = ", ".join(str(tree) for tree in trees)
     raise Error("MLA_IO_ERROR", f"{name}: is not in {looked}; set MLA_MLIR_PREFIX to the tree in which mla-mlir is built "
-                                "or installed")
+                                "or installed, or install the wheel mla-mlir")
 
 
 def runtime_library():
