@@ -1,7 +1,9 @@
-# mla_options is an interface library that every target of the project links, for warnings. Sanitizers apply to the whole
-# tree, so that reports have complete stacks.
+# mla_options is an interface library that every target of the project links, for warnings and for the size of programs.
+# Sanitizers apply to the whole tree, so that reports have complete stacks.
 add_library(mla_options INTERFACE)
 target_compile_options(mla_options INTERFACE -Wall -Wextra -Wno-unused-parameter)
+# What nothing uses of the C++ library is left out: it is a quarter of mla-run, and calls functions of newer glibcs.
+target_link_options(mla_options INTERFACE LINKER:--gc-sections)
 if(MLA_ENABLE_WERROR)
   add_compile_options(-Werror)
 endif()

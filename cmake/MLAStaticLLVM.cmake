@@ -15,7 +15,7 @@ foreach(target ${foreign_targets})
 endforeach()
 file(WRITE ${PROJECT_BINARY_DIR}/MLANoTargets.c.new "${text}")
 file(COPY_FILE ${PROJECT_BINARY_DIR}/MLANoTargets.c.new ${PROJECT_BINARY_DIR}/MLANoTargets.c ONLY_IF_DIFFERENT)
-add_library(MLANoTargets STATIC ${PROJECT_BINARY_DIR}/MLANoTargets.c)
+add_library(MLAStandIns STATIC ${PROJECT_BINARY_DIR}/MLANoTargets.c ${CMAKE_CURRENT_LIST_DIR}/arc4random.c)
 
 # The archives go to the linker by file, as one group. As targets, those of MLIR and LLD bring the shared LLVM, and those
 # of LLVM bring Z3 and the shared libraries of compression.
@@ -36,7 +36,7 @@ foreach(name z zstd)
 endforeach()
 
 add_library(MLAStaticLLVM INTERFACE)
-target_link_libraries(MLAStaticLLVM INTERFACE -Wl,--start-group MLANoTargets ${archives} -Wl,--end-group
+target_link_libraries(MLAStaticLLVM INTERFACE -Wl,--start-group MLAStandIns ${archives} -Wl,--end-group
                                               Threads::Threads ${CMAKE_DL_LIBS} m)
 # LLD optimizes bitcode with Polly, which Debian has no archive of; what is linked here is machine code.
 target_link_options(MLAStaticLLVM INTERFACE -static-libstdc++ -static-libgcc LINKER:--defsym=_Z18getPollyPluginInfov=0)

@@ -15,6 +15,7 @@ for component in runtime tools; do
   cmake --install build-wheel --prefix "$prefix" --strip --component "$component" >/dev/null
 done
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
+rm -f "$out"/mla_mlir{,_runtime}-*.whl
 for wheel in "" --runtime; do
   /usr/bin/python3 scripts/make_wheel.py $wheel --out="$out" "$prefix"
 done
