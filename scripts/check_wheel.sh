@@ -17,16 +17,16 @@ import mla_mlir
 print("%.3f" % (time.process_time() - start))'
 
 check() {
-  local environment=$scratch/$2 bundle=${KEEP:-$scratch}/$2.mla start=$EPOCHREALTIME
-  "$1" -m venv "$environment"
-  local made=$EPOCHREALTIME
-  "$environment/bin/python" -m pip install --quiet --no-index --disable-pip-version-check "$wheel"
-  PATH=$environment/bin:$PATH
-  mla-compile --weights="$golden" --plan=decode=absorb,prefill=naive -o "$bundle" 2>/dev/null
-  mla-run "$bundle" --check="$golden" >/dev/null
-  local passed=$EPOCHREALTIME
-  cd "$scratch"
-  awk -v start="$made" -v end="$passed" -v import="$(python -c "$import_time")" -v version="$2" \
+  local programs=$scratch/$2/bin bundle=${KEEP:-$scratch}/$2.mla start end
+  "$1" -m venv "$scratch/$2"
+  start=$EPOCHREALTIME
+  "$programs/python" -m pip install --quiet --no-index --disable-pip-version-check "$wheel"
+  [[ -x $programs/mla-compile ]] || { echo "error: $wheel: brings no mla-compile" >&2; return 1; }
+  "$programs/mla-compile" --weights="$golden" --plan=decode=absorb,prefill=naive -o "$bundle" 2>/dev/null
+  "$programs/mla-run" "$bundle" --check="$golden" >/dev/null
+  end=$EPOCHREALTIME
+  cd "$scratch" # where no checkout is in Python's path
+  awk -v start="$start" -v end="$end" -v import="$("$programs/python" -c "$import_time")" -v version="$2" \
     'BEGIN { printf "Python %s: installed, compiled and checked in %.1f s; import %.3f s\n", version, end - start, import
              exit import > 0.1 }' || { echo "error: the import takes more than 0.1 s" >&2; return 1; }
 }

@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 out=${1:-dist}
+bash scripts/packages.sh --deb
 bash scripts/build.sh
 mkdir -p "$out"
 cpack --config build/CPackConfig.cmake -G DEB -B build/deb

@@ -29,7 +29,8 @@ packages=(
 case "${1:-}" in
   '') ;;
   --asan) packages+=(libclang-rt-22-dev) ;; # the presets asan, fuzz and tsan
-  *) echo "usage: scripts/packages.sh [--asan]" >&2; exit 2 ;;
+  --deb) packages+=(dpkg-dev file) ;; # scripts/deb.sh
+  *) echo "usage: scripts/packages.sh [--asan | --deb]" >&2; exit 2 ;;
 esac
 
 die() {
