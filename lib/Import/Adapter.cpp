@@ -57,7 +57,7 @@ private:
   std::unique_ptr<Checkpoint> file;
 };
 
-/// A checkpoint and the tensors of an adapter.
+/// A checkpoint and the tensors of adapters.
 class AdaptedCheckpoint : public Checkpoint {
 public:
   AdaptedCheckpoint(std::unique_ptr<Checkpoint> base, std::unique_ptr<Checkpoint> adapter)
@@ -78,8 +78,13 @@ private:
 };
 } // namespace
 
+std::unique_ptr<Checkpoint> mla::importer::addTensors(std::unique_ptr<Checkpoint> checkpoint,
+                                                      std::unique_ptr<Checkpoint> added) {
+  return std::make_unique<AdaptedCheckpoint>(std::move(checkpoint), std::move(added));
+}
+
 std::unique_ptr<Checkpoint> Adapter::addTo(std::unique_ptr<Checkpoint> checkpoint, Adapter adapter) {
-  return std::make_unique<AdaptedCheckpoint>(std::move(checkpoint), std::move(adapter.tensors));
+  return addTensors(std::move(checkpoint), std::move(adapter.tensors));
 }
 
 static llvm::Expected<std::unique_ptr<Checkpoint>> openTensors(StringRef directory) {
@@ -267,8 +272,12 @@ llvm::Error Adapter::apply(ArrayRef<int64_t> layers, std::vector<WeightSpec> &we
   }
   if (llvm::any_of(weights, [](const WeightSpec &weight) { return weight.update; }))
     return llvm::Error::success();
-  return fail(tensors->where() + ": no tensors of " + peftPrefix + nameInAdapter(layerPrefix(layers.front())) +
-              "…: nothing would be merged; leave the adapter out, or give one of this model's attention");
+  return makeUnused(layers.front());
+}
+
+llvm::Error Adapter::makeUnused(int64_t layer) const {
+  return fail(tensors->where() + ": no tensors of " + peftPrefix + nameInAdapter(layerPrefix(layer)) +
+              "…: the adapter would change nothing; leave it out, or give one of this model's attention");
 }
 
 std::string Adapter::summary(ArrayRef<int64_t> layers, ArrayRef<WeightSpec> weights) const {

@@ -58,6 +58,16 @@ static void addTexts(Fields &model, const DecoderConfig &config) {
     model.add("max_position_embeddings", config.maxPositions);
 }
 
+mlir::DictionaryAttr mla::importer::describeAdapters(mlir::MLIRContext *context, const AdapterNames &adapters) {
+  if (adapters.names.empty())
+    return {};
+  llvm::SmallVector<llvm::StringRef> names(adapters.names.begin(), adapters.names.end());
+  return Fields(context)
+      .add("names", mlir::Builder(context).getStrArrayAttr(names))
+      .add("cache", llvm::StringRef(adapters.changeCache ? "own" : "shared"))
+      .get();
+}
+
 mlir::DictionaryAttr mla::importer::describeModel(mlir::MLIRContext *context, const AttentionConfig &config,
                                                   const ImportOptions &options) {
   Fields cache(context), model(context);
@@ -88,6 +98,8 @@ mlir::DictionaryAttr mla::importer::describeModel(mlir::MLIRContext *context, co
     model.add("streams", config.decoder->streams());
   if (options.hasEnds)
     addTexts(model, *config.decoder);
+  if (mlir::DictionaryAttr adapters = describeAdapters(context, options.adapters))
+    model.add("adapters", adapters);
   if (config.indexTopK)
     model.add("index_topk", config.indexTopK);
   if (options.tokenTerms)

@@ -44,8 +44,11 @@ Type LayerBuilder::rowsType() {
 }
 
 FunctionType LayerBuilder::functionType() {
-  Type hidden = rowsType();
-  return builder.getFunctionType({hidden, tokensOf({}, builder.getI32Type()), cacheType()}, {hidden, cacheType()});
+  Type hidden = rowsType(), numbers = tokensOf({}, builder.getI32Type());
+  SmallVector<Type> arguments = {hidden, numbers, cacheType()};
+  if (!options.adapters.names.empty())
+    arguments.push_back(numbers);
+  return builder.getFunctionType(arguments, {hidden, cacheType()});
 }
 
 //===----------------------------------------------------------------------===//
@@ -76,8 +79,8 @@ std::string LayerBuilder::valueName(WeightRole role) {
   return result;
 }
 
-static Value splitDim(OpBuilder &builder, Location loc, Value weight, ArrayRef<int64_t> shape,
-                      ArrayRef<ReassociationIndices> groups) {
+Value mla::importer::splitDim(OpBuilder &builder, Location loc, Value weight, ArrayRef<int64_t> shape,
+                              ArrayRef<ReassociationIndices> groups) {
   auto type = cast<RankedTensorType>(weight.getType()).clone(shape);
   return tensor::ExpandShapeOp::create(builder, loc, type, weight, groups);
 }
@@ -270,21 +273,26 @@ Query LayerBuilder::buildQuery() {
   Value up;
   if (config.qLoraRank) {
     Value low = project(hidden, weight(WeightRole::WDQ), config.qLoraRank, Heads::None, "q_a");
+    low = addUpdates(low, hidden, WeightRole::WDQ);
     low = addBias(low, WeightRole::WDQBias);
     x = norm(low, WeightRole::QNorm, config.queryLatentScale, "q_a_normed");
     if (config.joinsGateAndQuery)
       x = tensor::ConcatOp::create(builder, named("q_a_both"), /*dim=*/1, ValueRange{x, low});
   }
   Value gate;
+  WeightRole role = config.joinsGateAndQuery ? WeightRole::WQGate : config.qLoraRank ? WeightRole::WUQ : WeightRole::WQ;
+  int64_t perHead = config.qkDim() + (config.joinsGateAndQuery ? config.vDim : 0);
   if (config.joinsGateAndQuery) {
-    Value both = headRows(WeightRole::WQGate, config.qkDim() + config.vDim);
+    Value both = headRows(role, perHead);
     up = sliceWeight(both, 1, 0, config.qkDim(), "w_q");
     gate = project(x, sliceWeight(both, 1, config.qkDim(), config.vDim, "w_gate"), {heads, config.vDim}, Heads::To,
                    "gate");
+    gate = addUpdates(gate, x, role, perHead, config.qkDim(), config.vDim, cu, "w_gate");
   } else {
-    up = headRows(config.qLoraRank ? WeightRole::WUQ : WeightRole::WQ, config.qkDim());
+    up = headRows(role, config.qkDim());
   }
   Value q = project(x, up, {heads, config.qkDim()}, Heads::To, "q");
+  q = addUpdates(q, x, role, perHead, 0, config.qkDim(), cu, "w_q");
   Value nope = slice(q, 0, config.nopeDim, "q_nope");
   Value rope = rotate(slice(q, config.nopeDim, config.ropeDim, "q_pe"), 1, "q_rope");
   return {scaleByPosition(nope, "q_nope_scaled"), scaleByPosition(rope, "q_rope_scaled"), gate};
@@ -294,6 +302,7 @@ Query LayerBuilder::buildQuery() {
 Value LayerBuilder::buildAppend(Value cache) {
   int64_t width = config.kvLoraRank + config.ropeDim;
   Value down = project(hidden, weight(WeightRole::WDKV), width, Heads::None, "kv_a");
+  down = addUpdates(down, hidden, WeightRole::WDKV);
   down = addBias(down, WeightRole::WDKVBias);
   Value c = norm(slice(down, 0, config.kvLoraRank, "c_raw"), WeightRole::KVNorm,
                  config.latentScale / options.cacheScale, "c");
@@ -317,11 +326,15 @@ Value LayerBuilder::buildGate(Value o, Query q) {
   Value gate = q.gate;
   if (config.gate == OutputGate::None)
     return o;
-  if (!gate && config.gate == OutputGate::PerElement)
+  if (!gate && config.gate == OutputGate::PerElement) {
     gate = project(hidden, headRows(WeightRole::WGate, config.vDim), {heads, config.vDim}, Heads::To, "gate");
-  if (!gate)
+    gate = addUpdates(gate, hidden, WeightRole::WGate, config.vDim, 0, config.vDim, cu, "w_gate");
+  }
+  if (!gate) {
     gate = project(hidden, sliceWeight(weight(WeightRole::WGate), 0, firstHead, heads, "g_proj"), heads, Heads::None,
                    "gate");
+    gate = addUpdates(gate, hidden, WeightRole::WGate);
+  }
   return GateOp::create(builder, named("gated"), o.getType(), o, gate);
 }
 
@@ -334,6 +347,10 @@ Value LayerBuilder::buildAttention(Query q, Value cache) {
   Value upValues = sliceWeight(up, 1, config.nopeDim, config.vDim, "w_uv");
   Value keys = project(cached.getLatent(), upKeys, {heads, config.nopeDim}, Heads::To, "k_nope");
   Value values = project(cached.getLatent(), upValues, {heads, config.vDim}, Heads::To, "v");
+  int64_t perHead = config.nopeDim + config.vDim;
+  keys = addUpdates(keys, cached.getLatent(), WeightRole::WKVB, perHead, 0, config.nopeDim, cached.getCuKeys(), "w_uk");
+  values = addUpdates(values, cached.getLatent(), WeightRole::WKVB, perHead, config.nopeDim, config.vDim,
+                      cached.getCuKeys(), "w_uv");
   addUpBiases(keys, values);
   MLIRContext *context = builder.getContext();
   MaskAttr mask = config.window ? MaskAttr::get(context, MaskKind::Window, config.window)
@@ -354,10 +371,13 @@ Value LayerBuilder::toOutside(Value out) {
 /// Project the result and sum over this rank's heads; the bias is added on one rank only.
 Value LayerBuilder::buildOutput(Value o) {
   bool biased = find(WeightRole::WOBias) && options.rank == 0;
-  Value columns = headColumns(WeightRole::WO, config.vDim, options.cacheScale * residualScale());
-  // Round once, after the bias and the residual are added.
-  Type sum = biased || config.decoder ? f32() : outside();
+  double factor = options.cacheScale * residualScale();
+  Value columns = headColumns(WeightRole::WO, config.vDim, factor);
+  // Round once, after updates, the bias and the residual are added.
+  bool isLast = !biased && !config.decoder && !find(WeightRole::WO)->updates;
+  Type sum = isLast ? outside() : f32();
   Value out = ProjectOp::create(builder, named("out"), tokensOf(config.hiddenSize, sum), o, columns, Heads::From);
+  out = addOutputUpdates(out, o, factor);
   return biased ? addBias(out, WeightRole::WOBias, residualScale()) : out;
 }
 
@@ -365,14 +385,16 @@ func::FuncOp LayerBuilder::build(StringRef name, Phase phase) {
   auto function = func::FuncOp::create(builder, named(name), name, functionType());
   function->setAttr(kPhaseAttr, PhaseAttr::get(builder.getContext(), phase));
   Block *block = function.addEntryBlock();
-  static constexpr StringLiteral names[] = {"hidden", "cu", "cache"};
-  for (auto [argument, argumentName] : llvm::zip_equal(block->getArguments(), names))
+  static constexpr StringLiteral names[] = {"hidden", "cu", "cache", "adapters"};
+  for (auto [argument, argumentName] : llvm::zip(block->getArguments(), names))
     argument.setLoc(named(argumentName));
   builder.setInsertionPointToStart(block);
 
   Value rows = hidden = block->getArgument(0);
   cu = block->getArgument(1);
   Value cache = block->getArgument(2);
+  if (!options.adapters.names.empty())
+    adapters = block->getArgument(3);
   Value first = arith::ConstantIndexOp::create(builder, named("c0"), 0);
   tokens = tensor::DimOp::create(builder, named("tokens"), hidden, first);
   auto positions = PositionsOp::create(builder, named("position"), tokens, cu, cache);

@@ -14,6 +14,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 
 namespace mla::importer {
 
@@ -73,6 +74,15 @@ private:
   mlir::Value rotate(mlir::Value x, double factor, llvm::StringRef name);
   mlir::Value scaleByPosition(mlir::Value q, llvm::StringRef name);
 
+  // Updates by adapters that are not merged: UpdateProjections.cpp.
+  mlir::Value updatesDown(const WeightSpec &spec);
+  mlir::Value updatesUp(const WeightSpec &spec, double factor = 1.0);
+  mlir::Value updatesUpOfHeads(const WeightSpec &spec, int64_t perHead);
+  mlir::Value addUpdates(mlir::Value y, mlir::Value x, WeightRole role);
+  mlir::Value addUpdates(mlir::Value y, mlir::Value x, WeightRole role, int64_t perHead, int64_t first, int64_t count,
+                         mlir::Value bounds, llvm::StringRef name);
+  mlir::Value addOutputUpdates(mlir::Value y, mlir::Value x, double factor);
+
   // Parts of the layer.
   Query buildQuery();
   mlir::Value buildAppend(mlir::Value cache);
@@ -106,7 +116,12 @@ private:
   const ImportOptions &options;
   const int64_t heads, firstHead; ///< The heads of this rank.
   mlir::Value hidden, cu, tokens, position, sequence;
+  mlir::Value adapters; ///< The number of each sequence's adapter; null: adapters are merged.
 };
+
+/// Split a dimension of a weight.
+mlir::Value splitDim(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value weight, llvm::ArrayRef<int64_t> shape,
+                     llvm::ArrayRef<mlir::ReassociationIndices> groups);
 
 /// Build the function of a phase at the insertion point. The bodies of all phases are the same; the planner
 /// distinguishes them.

@@ -20,7 +20,7 @@ static llvm::Error checkScope(const CompileOptions &options) {
   if (options.scope == Scope::Attention)
     return llvm::Error::success();
   for (auto [asked, option] :
-       {std::pair(options.tensorParallel > 1, "--tp"), std::pair(!options.adapter.empty(), "--adapter")})
+       {std::pair(options.tensorParallel > 1, "--tp"), std::pair(!options.adapters.empty(), "--adapter")})
     if (asked)
       return makeError(llvm::Twine(option) + ": is for attentions only yet; leave it out, or use --scope=attention");
   return llvm::Error::success();

@@ -47,8 +47,9 @@ static llvm::Error compileRank(Source &source, const FoundWeights &weights, std:
   mlir::DialectRegistry registry;
   registerStageDialects(registry, lastDialects(options));
   mlir::MLIRContext context(registry);
-  mlir::OwningOpRef<mlir::ModuleOp> module =
-      import(context, source.config, weights, importOptions(options, std::move(layers)));
+  ImportOptions imported = importOptions(options, std::move(layers));
+  imported.adapters = weights.adapters;
+  mlir::OwningOpRef<mlir::ModuleOp> module = import(context, source.config, weights, imported);
   if (llvm::Error error = runStages(*module, Stage::Import, lastStage(options), options))
     return error;
   std::string request = finished ? describeRequest(*module, options) : "";
@@ -82,7 +83,8 @@ static std::vector<CompileOptions> optionsOfRanks(const CompileOptions &options)
 
 /// Check that outputs can be written and are not inputs. The directory of the ranks is created with the first output.
 static llvm::Error checkOutputs(const CompileOptions &options, llvm::ArrayRef<CompileOptions> ranks) {
-  const std::string inputs[] = {options.config, options.weights, options.adapter, options.base, options.device};
+  std::vector<std::string> inputs = {options.config, options.weights, options.base, options.device};
+  llvm::append_range(inputs, options.adapters);
   for (const CompileOptions &rank : ranks)
     if (llvm::Error error = checkInputsStay(inputs, rank.output))
       return error;

@@ -22,8 +22,8 @@ using namespace mla;
 using namespace mla::importer;
 
 static llvm::Error checkOutput(const CompileOptions &options) {
-  const std::string inputs[] = {options.module,  options.config, options.weights,
-                                options.adapter, options.base,   options.device};
+  std::vector<std::string> inputs = {options.module, options.config, options.weights, options.base, options.device};
+  llvm::append_range(inputs, options.adapters);
   if (llvm::Error error = checkInputsStay(inputs, options.output))
     return error;
   return checkWritable(options.output, options.emit == Stage::Bundle);
@@ -51,13 +51,22 @@ static llvm::Error checkIsAhead(Stage from, const CompileOptions &options) {
                    nameOf(last) + " or an earlier one, or choose another --emit");
 }
 
-/// Check that the module uses the adapter's tensors: an unused adapter would be ignored.
-static llvm::Error checkTakesAdapter(mlir::ModuleOp module, llvm::ArrayRef<WeightSpec> specs,
-                                     const CompileOptions &options) {
+/// Check that the module and the options have the same adapters that are not merged.
+static llvm::Error checkNames(mlir::ModuleOp module, const AdapterNames &names, const CompileOptions &options) {
+  auto model = module->getAttrOfType<mlir::DictionaryAttr>(kModelAttr);
+  if (model.get("adapters") == describeAdapters(module.getContext(), names))
+    return llvm::Error::success();
+  return makeError("--adapter: " + options.module + " was not imported with these adapters unmerged; give those that " +
+                   kModelAttr + " names, in that order, with --unmerged, or import again");
+}
+
+/// Check that the module uses the adapters' tensors: an unused adapter would be ignored.
+static llvm::Error checkTakesAdapters(mlir::ModuleOp module, llvm::ArrayRef<WeightSpec> specs,
+                                      const CompileOptions &options) {
   llvm::StringSet<> taken;
   module.walk([&](WeightOp weight) { taken.insert(weight.getName()); });
   for (const WeightSpec &spec : specs)
-    if (spec.update && !taken.contains(spec.update->nameA))
+    if ((spec.update && !taken.contains(spec.update->nameA)) || (spec.updates && !taken.contains(spec.updates->nameA)))
       return makeError("--adapter: " + options.module + " does not use the update of " + spec.expected.name +
                        "; import again with --adapter");
   return llvm::Error::success();
@@ -85,7 +94,9 @@ static llvm::Error writeBundle(mlir::ModuleOp module, Stage from, const CompileO
   if (!weights)
     return weights.takeError();
   std::vector<WeightSpec> specs = weights->all();
-  if (llvm::Error error = checkTakesAdapter(module, specs, options))
+  if (llvm::Error error = checkNames(module, weights->adapters, options))
+    return error;
+  if (llvm::Error error = checkTakesAdapters(module, specs, options))
     return error;
   if (llvm::Error error = runStages(module, from, lastStage(options), options))
     return error;

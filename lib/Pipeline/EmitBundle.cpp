@@ -217,16 +217,21 @@ static llvm::json::Value describeDevice(const Device &device) {
                             {"e4m3_flops_per_second", device.getE4m3FlopRate()}};
 }
 
+static std::string absolutePath(llvm::StringRef path) {
+  llvm::SmallString<256> absolute(path);
+  (void)llvm::sys::fs::make_absolute(absolute);
+  return llvm::json::fixUTF8(absolute);
+}
+
 /// Describe the origin of the weights, and their config. Paths are absolute, so that they are valid in any directory.
 static llvm::json::Value describeSource(llvm::StringRef configText, const CompileOptions &options) {
   llvm::json::Object source;
-  for (auto [key, path] : {std::pair("weights", &options.weights), std::pair("adapter", &options.adapter)}) {
-    if (path->empty())
-      continue;
-    llvm::SmallString<256> absolute(*path);
-    (void)llvm::sys::fs::make_absolute(absolute);
-    source[key] = llvm::json::fixUTF8(absolute);
-  }
+  if (!options.weights.empty())
+    source["weights"] = absolutePath(options.weights);
+  if (options.isUnmerged)
+    source["adapters"] = llvm::json::Array(llvm::map_range(options.adapters, absolutePath));
+  else if (!options.adapters.empty())
+    source["adapter"] = absolutePath(options.adapters.front());
   if (llvm::Expected<llvm::json::Value> config = llvm::json::parse(configText))
     source["config"] = std::move(*config);
   else

@@ -58,6 +58,13 @@ static std::string identifyWeights(llvm::StringRef path) {
   return fs::is_directory(path) ? identifyDirectory(path) : identify(path);
 }
 
+static std::string identifyAdapters(const CompileOptions &options) {
+  std::string text;
+  for (const std::string &adapter : options.adapters)
+    text += "adapter\n" + identifyDirectory(adapter);
+  return text;
+}
+
 std::string mla::describeRequest(mlir::ModuleOp module, const CompileOptions &options) {
   std::string text;
   llvm::raw_string_ostream stream(text);
@@ -65,7 +72,6 @@ std::string mla::describeRequest(mlir::ModuleOp module, const CompileOptions &op
   std::string hash = llvm::toHex(llvm::SHA256::hash(llvm::arrayRefFromStringRef(text)), /*LowerCase=*/true);
   std::string compiler = fs::getMainExecutable(nullptr, reinterpret_cast<void *>(&describeRequest));
   return identify(compiler) + hostIsa().str() + "\nmodule " + hash + "\n" + identifyWeights(options.weights) +
-         (options.leavesWeightsOut ? "no weights\n" : "") +
-         (options.adapter.empty() ? "" : "adapter\n" + identifyDirectory(options.adapter)) +
+         (options.leavesWeightsOut ? "no weights\n" : "") + identifyAdapters(options) +
          (options.base.empty() ? "" : "base\n" + identifyDirectory(options.base));
 }

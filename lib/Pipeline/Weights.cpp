@@ -8,6 +8,7 @@
 #include "Weights.h"
 #include "mla/Import/Adapter.h"
 #include "mla/Import/DecoderConfig.h"
+#include "mla/Import/UnmergedAdapters.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -58,7 +59,8 @@ static llvm::Expected<std::vector<WeightSpec>> checkWeights(Source &source, llvm
 /// Add the adapter's updates to the specs, and its tensors to the checkpoint.
 static llvm::Error addAdapter(Source &source, llvm::ArrayRef<int64_t> layers, std::vector<WeightSpec> &specs,
                               const CompileOptions &options) {
-  llvm::Expected<Adapter> adapter = Adapter::open(options.adapter, source.config, source.checkpoint->prefixOfLayers());
+  llvm::Expected<Adapter> adapter =
+      Adapter::open(options.adapters.front(), source.config, source.checkpoint->prefixOfLayers());
   if (!adapter)
     return adapter.takeError();
   options.progress("checking the adapter");
@@ -68,6 +70,30 @@ static llvm::Error addAdapter(Source &source, llvm::ArrayRef<int64_t> layers, st
   llvm::errs() << "remark: " << adapter->summary(layers, specs) << "\n";
   source.checkpoint = Adapter::addTo(std::move(source.checkpoint), std::move(*adapter));
   return llvm::Error::success();
+}
+
+/// Return whether an update changes what is cached.
+static bool changesCache(const WeightSpec &weight) {
+  return weight.updates && weight.expected.role == WeightRole::WDKV;
+}
+
+/// Add the updates of all adapters to the specs, and their tensors to the checkpoint.
+static llvm::Expected<AdapterNames> addUnmerged(Source &source, llvm::ArrayRef<int64_t> layers,
+                                                std::vector<WeightSpec> &specs, const CompileOptions &options) {
+  llvm::Expected<UnmergedAdapters> adapters =
+      UnmergedAdapters::open(options.adapters, source.config, source.checkpoint->prefixOfLayers());
+  if (!adapters)
+    return adapters.takeError();
+  options.progress("checking the adapters");
+  if (llvm::Error error = adapters->apply(layers, specs))
+    return error;
+  printRemark(adapters->summary(specs), options);
+  AdapterNames names = {adapters->names().vec(), llvm::any_of(specs, changesCache)};
+  auto added = UnmergedAdapters::addTo(std::move(source.checkpoint), std::move(*adapters), layers, specs);
+  if (!added)
+    return added.takeError();
+  source.checkpoint = std::move(*added);
+  return names;
 }
 
 ImportOptions mla::importOptions(const CompileOptions &options, std::vector<int64_t> layers) {
@@ -135,9 +161,14 @@ llvm::Expected<FoundWeights> mla::findWeights(Source &source, llvm::ArrayRef<int
       return specs.takeError();
     group.weights = std::move(*specs);
   }
-  if (!options.adapter.empty())
-    if (llvm::Error error = addAdapter(source, layers, found.groups.front().weights, options))
+  std::vector<WeightSpec> &first = found.groups.front().weights;
+  if (options.isUnmerged) {
+    if (llvm::Error error = addUnmerged(source, layers, first, options).moveInto(found.adapters))
       return error;
+  } else if (!options.adapters.empty()) {
+    if (llvm::Error error = addAdapter(source, layers, first, options))
+      return error;
+  }
   if (options.scope != Scope::Model)
     return found;
   llvm::Expected<std::vector<WeightSpec>> ends = checkEnds(source, options);

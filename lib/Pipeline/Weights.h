@@ -19,11 +19,12 @@ importer::ImportOptions importOptions(const CompileOptions &options, std::vector
 struct FoundWeights {
   std::vector<importer::LayerGroup> groups; ///< By kind of layer; attentions are all of one.
   std::vector<importer::WeightSpec> ends;   ///< Of a model.
+  importer::AdapterNames adapters;          ///< That are not merged.
 
   std::vector<importer::WeightSpec> all() const;
 };
 
-/// Return the specs of the layers' weights, including updates of an adapter, whose tensors are added to the source's
+/// Return the specs of the layers' weights, including updates of adapters, whose tensors are added to the source's
 /// checkpoint. Check every element of given weights; do not generate weights.
 llvm::Expected<FoundWeights> findWeights(Source &source, llvm::ArrayRef<int64_t> layers, const CompileOptions &options);
 

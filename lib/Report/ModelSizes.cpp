@@ -19,7 +19,7 @@ using mla::importer::LayerKind;
 
 /// Return the sum over the elements of the matrices of one latent attention.
 double ModelCosts::sumMatrices(llvm::function_ref<double(Matrix)> perElement) const {
-  auto [D, I, H, P, R, V, L, bytes, row, formats, window] = model.getShape();
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window, adapters] = model.getShape();
   double down = config.latent->qLoraRank ? perElement(Matrix::DownQuery) * D * I : 0;
   return down + perElement(Matrix::UpQuery) * H * I * (P + R) + perElement(Matrix::DownKeyValue) * D * (L + R) +
          perElement(Matrix::UpKey) * H * P * L + perElement(Matrix::UpValue) * H * L * V +

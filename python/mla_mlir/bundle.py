@@ -29,6 +29,8 @@ def _description(info):
     fields = {name: _text(getattr(info, name)) for name, _ in BundleInfo._fields_}
     fields["layers"] = tuple(info.layers[i] for i in range(info.num_layers))
     fields["stop_tokens"] = tuple(info.stop_tokens[i] for i in range(info.num_stop_tokens))
+    fields["adapters"] = tuple(_text(info.adapters[i]) for i in range(info.num_adapters))
+    fields["own_cache_rows"] = bool(info.own_cache_rows)
     fields["dtype"], fields["cache_dtype"] = runtime.DTYPES[info.dtype], runtime.DTYPES[info.cache_dtype]
     fields["device_memory"] = bool(info.device_memory)
     return types.SimpleNamespace(**fields)
@@ -173,7 +175,7 @@ class Bundle:
     # --- steps on the caller's memory ---
 
     def step(self, hidden, pages, block_table, lengths, cu_seqlens, out=None, *, max_queries, max_length=None, cached=0,
-             layer=None, phase="auto", stream=None):
+             layer=None, phase="auto", adapters=None, stream=None):
         """Append tokens to the caller's pages and return the layer's result: `out`, or a new tensor like hidden.
 
         hidden, out   [tokens, hidden_size], of info.dtype
@@ -183,15 +185,16 @@ class Bundle:
         max_queries   bound of the new tokens per sequence; max_length: bound of the lengths, by default the capacity of a
                       row of the block table
         layer         a number of info.layers, by default the first
+        adapters      of a bundle with adapters: [batch] int32, the number of each sequence's in info.adapters, or -1 for none
         """
         out = result_like("hidden", hidden) if out is None else out
         call = self.step_call(hidden, pages, block_table, lengths, cu_seqlens, out, max_queries=max_queries,
-                              max_length=max_length, cached=cached, layer=layer, phase=phase, stream=stream)
+                              max_length=max_length, cached=cached, layer=layer, phase=phase, adapters=adapters, stream=stream)
         call.enqueue(stream)
         return out
 
     def step_call(self, hidden, pages, block_table, lengths, cu_seqlens, out, *, max_queries, max_length=None, cached=0,
-                  layer=None, phase="auto", stream=None):
+                  layer=None, phase="auto", adapters=None, stream=None):
         """Return the step as a Call. Pending work on the tensors runs before anything enqueued on `stream` afterwards."""
         look = self._looker(stream)
         hidden, out = look("hidden", hidden), look("out", out)
@@ -202,6 +205,8 @@ class Bundle:
         pages, num_pages = self._pages(look, pages, writable=True)
         struct = Step(layer=self.info.layers[0] if layer is None else layer, phase=runtime.PHASES[phase],
                       tokens=hidden.shape[0], max_queries=max_queries, cached=cached, num_pages=num_pages, **sizes)
+        if adapters is not None:
+            tables += (look("adapters", adapters).expect_contiguous("int32", [sizes["batch"]], self.devices),)
         return self._call("layer", struct, (hidden, out, pages, *tables))
 
     def check_step(self, block_table, lengths, cu_seqlens, *, tokens, num_pages, max_queries, max_length=None, cached=0,

@@ -63,6 +63,15 @@ class Sequence:
         self._call("mla_sequence_fork", ctypes.byref(copy))
         return Sequence(self.cache, copy.value)
 
+    def set_adapter(self, adapter):
+        """Choose the adapter of the next tokens: a name of info.adapters, its number, or None for none. A copy has its
+        original's. With info.own_cache_rows only a sequence without tokens may get another one."""
+        known = self.cache.bundle.info.adapters
+        if isinstance(adapter, str) and adapter not in known:
+            raise ArgumentError("adapter", f"is '{adapter}', which the bundle does not have: {', '.join(known) or 'it has none'}")
+        number = -1 if adapter is None else known.index(adapter) if isinstance(adapter, str) else adapter
+        self._call("mla_sequence_set_adapter", integer("adapter", number, (-1, max(0, len(known) - 1))))
+
     def truncate(self, length):
         """Drop all but the first `length` tokens."""
         self._call("mla_sequence_truncate", integer("length", length))
@@ -172,11 +181,14 @@ class Cache:
         """Return a view of a layer's pages."""
         return Pages(self, layer)
 
-    def sequence(self):
-        """Create an empty sequence."""
+    def sequence(self, adapter=None):
+        """Create an empty sequence. adapter: see Sequence.set_adapter."""
         number = ctypes.c_int64()
         runtime.loaded().mla_sequence_create(self.handle, ctypes.byref(number))
-        return Sequence(self, number.value)
+        sequence = Sequence(self, number.value)
+        if adapter is not None:
+            sequence.set_adapter(adapter)
+        return sequence
 
     @contextlib.contextmanager
     def batch(self, sequences, tokens, stream=None):

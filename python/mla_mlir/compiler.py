@@ -74,14 +74,15 @@ def _run(arguments):
     return done.stdout
 
 
-def compile(output=None, *, weights=None, adapter=None, config=None, layers=None, scope=None, target=None, dtype=None,
-            plan=None, device=None, page=None, tp=None, rank=None, cache=None, cache_dtype=None, cache_scale=None,
+def compile(output=None, *, weights=None, adapter=None, unmerged=False, config=None, layers=None, scope=None, target=None,
+            dtype=None, plan=None, device=None, page=None, tp=None, rank=None, cache=None, cache_dtype=None, cache_scale=None,
             batch_invariant=False, no_weights=False, core_mask=None, core_sinks=False, emit=None, report=None, baseline=None,
             batch=None, context=None):
     """Compile layers to the bundle (a directory) `output`, and return its path.
 
     weights    a .safetensors file, or a directory with config.json and one or several; by default weights are generated
-    adapter    the directory of a LoRA adapter in PEFT's format, which is merged into the weights
+    adapter    the directory of a LoRA adapter in PEFT's format, which is merged into the weights; with unmerged=True one or
+               a list of them, of which each sequence chooses one by its name, the last component of the path, or none
     config     path of a config.json, or the dictionary; may be omitted if the weights include one
     layers     0 (the default), "0-3", range(4) or "all"
     scope      "attention" (the default), "layer" or "model", which takes token numbers (docs/decoder.md)
@@ -101,13 +102,15 @@ def compile(output=None, *, weights=None, adapter=None, config=None, layers=None
     if output is not None and not isinstance(output, (str, os.PathLike)):
         raise CompileError(2, f"output: is a {type(output).__name__}, must be a path")
     with _config_file(config) as config_path, _config_file(baseline) as baseline_path:
-        named = {"weights": weights, "adapter": adapter, "config": config_path, "target": target, "dtype": dtype,
+        named = {"weights": weights, "config": config_path, "target": target, "dtype": dtype,
                  "layers": None if layers is None else _layers(layers), "scope": scope, "plan": plan, "device": device, "page": page, "tp": tp,
                  "rank": rank, "cache": cache, "cache-dtype": cache_dtype, "cache-scale": cache_scale, "emit": emit,
                  "core-mask": core_mask, "report": report, "baseline": baseline_path, "batch": batch, "context": context}
         arguments = [f"--{name}={os.fspath(value) if isinstance(value, os.PathLike) else value}"
                      for name, value in named.items() if value is not None]
-        flags = {"batch-invariant": batch_invariant, "no-weights": no_weights, "core-sinks": core_sinks}
+        adapters = [] if adapter is None else [adapter] if isinstance(adapter, (str, os.PathLike)) else adapter
+        arguments += [f"--adapter={os.fspath(directory)}" for directory in adapters]
+        flags = {"batch-invariant": batch_invariant, "unmerged": unmerged, "no-weights": no_weights, "core-sinks": core_sinks}
         arguments += [f"--{name}" for name, given in flags.items() if given]
         if plan is not None:
             arguments.append("--verbose")

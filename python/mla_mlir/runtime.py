@@ -36,6 +36,7 @@ _TYPES = {
     "pointer": ctypes.c_void_p,
     "i32s": ctypes.POINTER(ctypes.c_int32),
     "i64s": ctypes.POINTER(ctypes.c_int64),
+    "texts": ctypes.POINTER(ctypes.c_char_p),
 }
 _BOUNDS = {"enum": INT32, "i32": INT32, "i64": INT64, "u64": UINT64, "size": UINT64, "pointer": UINT64}
 
@@ -70,14 +71,14 @@ BundleInfo = _struct(
     " hidden_size num_attention_heads heads q_lora_rank kv_lora_rank qk_nope_head_dim qk_rope_head_dim v_head_dim;"
     " f64 rms_norm_eps rope_theta; i64s layers; i64 num_layers num_entries; i32 device_memory; text device;"
     " f64 code_seconds weights_seconds; i64 num_kernels cache_row vocab_size; text products; f64 cache_scale; i32s stop_tokens;"
-    " i64 num_stop_tokens max_context weights_bytes streams",
+    " i64 num_stop_tokens max_context weights_bytes streams; texts adapters; i64 num_adapters; i32 own_cache_rows",
 )
 EntryInfo = _struct("mla_entry_info", "text symbol; enum phase; text q o; i64 first_tokens last_tokens first_context last_context weight_bytes")
 Step = _struct(
     "mla_step",
     "size size; i64 layer; enum phase; i32 reserved; i64 tokens batch max_queries max_length cached num_pages"
     " table_width; pointer hidden cu_seqlens pages block_table lengths out workspace; u64 workspace_bytes;"
-    " pointer stream",
+    " pointer stream adapters",
 )
 LatentAttention = _struct(
     "mla_latent_attention",
@@ -125,6 +126,7 @@ _FUNCTIONS = {
     "mla_sequence_free": ("status", _handle, _i64),
     "mla_sequence_fork": ("status", _handle, _i64, _to(_i64)),
     "mla_sequence_truncate": ("status", _handle, _i64, _i64),
+    "mla_sequence_set_adapter": ("status", _handle, _i64, _i32),
     "mla_sequence_length": ("status", _handle, _i64, _to(_i64)),
     "mla_sequence_pages": ("status", _handle, _i64, _to(_i32), _i64, _to(_i64)),
     "mla_batch_begin": ("status", _handle, _to(_i64), _to(_i32), _i64, _to(_handle)),

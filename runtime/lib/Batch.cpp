@@ -87,7 +87,7 @@ static int64_t countPages(mla_cache &cache, mla_batch &batch, const int32_t *que
 static Error makeRoom(mla_cache &cache, mla_batch &batch, const int32_t *queryTokens) {
   size_t count = batch.sequences.size();
   int64_t widest = 0;
-  bool fits = batch.cuSeqlens.reserve(count + 1) && batch.lengths.reserve(count);
+  bool fits = batch.cuSeqlens.reserve(count + 1) && batch.lengths.reserve(count) && batch.adapters.reserve(count);
   for (size_t i = 0; fits && i < count; ++i) {
     Sequence &sequence = *batch.sequences[i];
     int64_t pages = cache.pagesFor(sequence.length + queryTokens[i]);
@@ -145,12 +145,14 @@ static bool buildArrays(mla_batch &batch, const int32_t *queryTokens) {
   batch.cuSeqlens.clear();
   batch.cuSeqlens.push(0);
   batch.lengths.clear();
+  batch.adapters.clear();
   batch.maxPages = batch.maxLength = batch.maxQueries = 0;
   for (int64_t i = 0; i < batch.count(); ++i) {
     const Sequence &sequence = *batch.sequences[i];
     int64_t length = sequence.length + queryTokens[i];
     batch.cuSeqlens.push(batch.cuSeqlens.back() + queryTokens[i]);
     batch.lengths.push(static_cast<int32_t>(length));
+    batch.adapters.push(sequence.adapter);
     batch.maxPages = std::max(batch.maxPages, static_cast<int64_t>(sequence.pages.size()));
     batch.maxLength = std::max(batch.maxLength, length);
     batch.maxQueries = std::max<int64_t>(batch.maxQueries, queryTokens[i]);
@@ -210,7 +212,7 @@ static Error settleOnDevice(const mla_batch &batch, std::unique_ptr<GpuBatch> &m
     made = std::move(*created);
   }
   GpuBatch &gpu = batch.gpu ? *batch.gpu : *made;
-  return gpu.upload(begin, batch.cuSeqlens, batch.lengths, batch.blockTable);
+  return gpu.upload(begin, {&batch.cuSeqlens, &batch.lengths, &batch.adapters, &batch.blockTable});
 }
 
 /// Takes the pages and builds the arrays, or changes nothing. On a device the lock is released while it waits.

@@ -76,6 +76,11 @@ static void fillInfo(mla_bundle &bundle) {
   to.num_entries = static_cast<int64_t>(from.entries.size());
   to.device_memory = from.hasKernels();
   to.device = "";
+  for (const std::string &name : from.adapters)
+    bundle.adapters.push_back(name.c_str());
+  to.adapters = bundle.adapters.data();
+  to.num_adapters = static_cast<int64_t>(bundle.adapters.size());
+  to.own_cache_rows = from.ownCacheRows;
   for (const ManifestEntry &entry : from.entries)
     bundle.entries.push_back({entry.symbol.c_str(), entry.phase, entry.q.c_str(), entry.o.c_str(), entry.tokens.first,
                               entry.tokens.last, entry.contexts.first, entry.contexts.last, 0});

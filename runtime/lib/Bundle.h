@@ -22,6 +22,7 @@ struct mla_bundle {
   mla::Manifest manifest;
   mla_bundle_info info = {};
   std::vector<mla_entry_info> entries;
+  std::vector<const char *> adapters;
   std::vector<mla_kernel_info> kernels; ///< in the order of their names
   std::vector<mla::BundleChoice> choices;
   std::optional<mla::WeightFiles> weights;

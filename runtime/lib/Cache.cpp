@@ -134,6 +134,7 @@ mla_status mla_cache_create(const mla_bundle *bundle, int64_t pages, mla_cache *
     return report(badArgument("mla_cache_create", "pages is " + std::to_string(pages) + "; ask for 1 to 2147483647"));
   auto made = std::make_unique<mla_cache>();
   made->layout = layoutOf(bundle->info);
+  made->ownRows = bundle->manifest.ownCacheRows;
   made->layers = bundle->manifest.layers;
   if (Error error = chooseMemory(*made, *bundle))
     return report(error);

@@ -54,6 +54,7 @@ Error unknownSequence(const char *function, mla_sequence id);
 struct Sequence {
   Array<int32_t> pages;
   int64_t length = 0;
+  int32_t adapter = -1; ///< a bundle's number; -1: none
   bool inBatch = false;
   uint64_t mark = 0; ///< Detects a sequence that occurs twice in a call.
 };
@@ -74,6 +75,7 @@ struct mla_cache {
   std::shared_ptr<mla::CudaContext> context; ///< null: pages are in host memory
   char *memory = nullptr;                    ///< all pages of the first layer, then of the next, …
   uint64_t layerBytes = 0;
+  bool ownRows = false; ///< rows depend on their sequence's adapter
 
   std::mutex mutex; ///< guards everything below
   mla::PagePool pool;
@@ -100,7 +102,7 @@ struct mla_batch {
   bool inUse = false;                    ///< from the beginning of mla_batch_begin to the end of the step
   mla::Array<mla::Sequence *> sequences; ///< an unordered_map never moves its values
   mla::Array<mla::PageCopy> copies;      ///< while the step begins
-  mla::Array<int32_t> cuSeqlens, lengths, blockTable;
+  mla::Array<int32_t> cuSeqlens, lengths, blockTable, adapters;
   int64_t maxPages = 0, maxLength = 0, maxQueries = 0;
   std::unique_ptr<mla::GpuBatch> gpu; ///< null: kernels run on the host
 

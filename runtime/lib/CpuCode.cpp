@@ -100,8 +100,8 @@ const char *CpuCode::compiledFor() const {
 
 Error CpuCode::call(mla_entry_fn entry, std::initializer_list<const Tensor *> inputs, const Tensor *weights,
                     int64_t numWeights, const Tensor &out) const {
-  Descriptor descriptors[6 + maxEntryWeights];
-  void *pointers[6 + maxEntryWeights];
+  Descriptor descriptors[7 + maxEntryWeights];
+  void *pointers[7 + maxEntryWeights];
   int64_t count = 0;
   auto add = [&](const Tensor &tensor) {
     descriptors[count] = describe(tensor);
@@ -109,7 +109,8 @@ Error CpuCode::call(mla_entry_fn entry, std::initializer_list<const Tensor *> in
     ++count;
   };
   for (const Tensor *tensor : inputs)
-    add(*tensor);
+    if (tensor->rank)
+      add(*tensor);
   for (int64_t i = 0; i < numWeights; ++i)
     add(weights[i]);
   add(out);
@@ -131,7 +132,8 @@ Error CpuCode::call(mla_entry_fn entry, std::initializer_list<const Tensor *> in
 
 Error CpuCode::run(int64_t entry, const EntryArguments &arguments) const {
   return call(entries[entry],
-              {&arguments.hidden, &arguments.cuSeqlens, &arguments.pages, &arguments.blockTable, &arguments.lengths},
+              {&arguments.hidden, &arguments.cuSeqlens, &arguments.pages, &arguments.blockTable, &arguments.lengths,
+               &arguments.adapters},
               arguments.weights, arguments.numWeights, arguments.out);
 }
 

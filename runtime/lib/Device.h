@@ -64,6 +64,7 @@ inline Tensor arrayOf(const void *data, std::initializer_list<int64_t> sizes) {
 /// The arguments of an entry, in the order of abi.h.
 struct EntryArguments {
   Tensor hidden, cuSeqlens, pages, blockTable, lengths;
+  Tensor adapters; ///< of rank 0 if the entry has none
   const Tensor *weights = nullptr;
   int64_t numWeights = 0;
   Tensor out;

@@ -50,7 +50,20 @@ static Error checkPointers(const char *function, const mla_bundle &bundle, const
                      bundle.gpu ? bf16Alignment : hidden);
   check.pointer("pages", step.pages, bundle.gpu ? bf16Alignment : cached);
   checkTables(check, step);
+  if (bundle.info.num_adapters)
+    check.pointer("adapters", step.adapters, int32Alignment);
+  else if (step.adapters)
+    check.fail("adapters is given, but bundle " + bundle.path + " has none to choose from; pass NULL");
   return error;
+}
+
+/// Checks that every number is that of an adapter, or -1.
+static Error judgeAdapters(const char *function, const mla_bundle &bundle, const mla_step &step) {
+  for (int64_t i = 0; i < step.batch && step.adapters; ++i)
+    if (step.adapters[i] < -1 || step.adapters[i] >= bundle.info.num_adapters)
+      return badArgument(function, "adapters[" + std::to_string(i) + "] is " + std::to_string(step.adapters[i]) +
+                                       "; give -1 for none, or 0 to " + std::to_string(bundle.info.num_adapters - 1));
+  return {};
 }
 
 /// Checks the tables first: wrong tables, which give wrong tokens on a device, would access wrong memory here.
@@ -61,12 +74,16 @@ static Error runOnHost(const char *function, const mla_bundle &bundle, const Che
     return badArgument(function, "stream is given, but bundle " + bundle.path + " is for the host; pass NULL");
   if (Error error = judgeTablesOnHost(function, bundle, checked))
     return error;
+  if (Error error = judgeAdapters(function, bundle, step))
+    return error;
   EntryArguments arguments;
   arguments.hidden = arrayOf(step.hidden, {step.tokens, widthOf(info)});
   arguments.cuSeqlens = arrayOf(step.cu_seqlens, {step.batch + 1});
   arguments.pages = arrayOf(step.pages, {step.num_pages, info.page, layoutOf(info).row});
   arguments.blockTable = arrayOf(step.block_table, {step.batch, step.table_width});
   arguments.lengths = arrayOf(step.lengths, {step.batch});
+  if (info.num_adapters)
+    arguments.adapters = arrayOf(step.adapters, {step.batch});
   arguments.out = arrayOf(step.out, {step.tokens, widthOf(info)});
   return bundle.runOnHost(checked.layerIndex, checked.entry, arguments);
 }

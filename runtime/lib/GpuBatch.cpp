@@ -50,16 +50,18 @@ Error GpuBatch::restart(const char *where) {
   return wait(where);
 }
 
-Error GpuBatch::upload(const char *where, const Array<int32_t> &cuSeqlens, const Array<int32_t> &lengths,
-                       const Array<int32_t> &blockTable) {
+Error GpuBatch::upload(const char *where, const StepArrays &step) {
   constexpr size_t alignment = 64; // elements: every array starts at a multiple of 256 bytes
-  auto rounded = [](size_t count) { return (count + alignment - 1) / alignment * alignment; };
-  size_t second = rounded(cuSeqlens.size()), third = second + rounded(lengths.size());
-  if (!staging.assign(third + blockTable.size(), 0))
+  auto end = [](size_t begin, const Array<int32_t> &array) {
+    return (begin + array.size() + alignment - 1) / alignment * alignment;
+  };
+  size_t second = end(0, *step.cuSeqlens), third = end(second, *step.lengths), fourth = end(third, *step.adapters);
+  if (!staging.assign(fourth + step.blockTable->size(), 0))
     return outOfMemory(where, "the arrays of the batch");
-  std::copy(cuSeqlens.begin(), cuSeqlens.end(), staging.begin());
-  std::copy(lengths.begin(), lengths.end(), staging.begin() + second);
-  std::copy(blockTable.begin(), blockTable.end(), staging.begin() + third);
+  std::copy(step.cuSeqlens->begin(), step.cuSeqlens->end(), staging.begin());
+  std::copy(step.lengths->begin(), step.lengths->end(), staging.begin() + second);
+  std::copy(step.adapters->begin(), step.adapters->end(), staging.begin() + third);
+  std::copy(step.blockTable->begin(), step.blockTable->end(), staging.begin() + fourth);
   uint64_t bytes = staging.size() * sizeof(int32_t);
   ContextScope scope(*context);
   if (Error error = scope.error(where))
@@ -71,7 +73,8 @@ Error GpuBatch::upload(const char *where, const Array<int32_t> &cuSeqlens, const
     arrays = std::move(*larger);
   }
   lengthsOffset = second * sizeof(int32_t);
-  blockTableOffset = third * sizeof(int32_t);
+  adaptersOffset = third * sizeof(int32_t);
+  blockTableOffset = fourth * sizeof(int32_t);
   // From pageable memory a copy may return before the data has arrived.
   if (cuda::Status status = context->driver.cuMemcpyHtoDAsync(arrays.address(), staging.data(), bytes, uploads))
     return context->driver.failed(where, "cuMemcpyHtoDAsync", status);

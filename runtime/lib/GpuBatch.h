@@ -22,8 +22,10 @@ public:
   /// Prepares a new step: waits until the layers of the last are done, and resets to the default stream.
   Error restart(const char *where);
   /// Copies the arrays to the device and waits for the copies.
-  Error upload(const char *where, const Array<int32_t> &cuSeqlens, const Array<int32_t> &lengths,
-               const Array<int32_t> &blockTable);
+  struct StepArrays {
+    const Array<int32_t> *cuSeqlens, *lengths, *adapters, *blockTable;
+  };
+  Error upload(const char *where, const StepArrays &step);
   /// Returns at least that many bytes of scratch memory. A larger one replaces the last when its layers are done.
   Result<uint64_t> workspace(const char *where, uint64_t bytes);
   /// Returns an error if the stream is being captured, with a suggestion.
@@ -36,6 +38,7 @@ public:
 
   uint64_t cuSeqlens() const { return arrays.address(); }
   uint64_t lengths() const { return arrays.address() + lengthsOffset; }
+  uint64_t adapters() const { return arrays.address() + adaptersOffset; }
   uint64_t blockTable() const { return arrays.address() + blockTableOffset; }
   uint64_t workspaceBytes() const { return scratch.bytes(); }
   cuda::Event lastLayer() const { return done; }
@@ -47,7 +50,7 @@ private:
   cuda::Event done = nullptr;
   cuda::Stream uploads = nullptr;
   DeviceBuffer arrays, scratch;
-  uint64_t lengthsOffset = 0, blockTableOffset = 0;
+  uint64_t lengthsOffset = 0, adaptersOffset = 0, blockTableOffset = 0;
   Array<int32_t> staging;
 
   explicit GpuBatch(std::shared_ptr<CudaContext> context) : context(std::move(context)) {}

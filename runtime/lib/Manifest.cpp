@@ -36,10 +36,11 @@ static Error checkVersion(const std::string &path, const Value &root) {
                  path + ": field 'magic' is not '" MLA_BUNDLE_MAGIC "'; give the directory that mla-compile wrote");
   if (!version || !version->is(Value::Kind::Integer))
     return Error(ErrorKind::InvalidFile, path + ": field 'version' must be an integer; compile the bundle again");
-  if (version->integer != MLA_BUNDLE_VERSION)
+  if (version->integer < MLA_BUNDLE_VERSION_WITHOUT_ADAPTERS || version->integer > MLA_BUNDLE_VERSION)
     return Error(ErrorKind::Unsupported, path + ": the bundle is of version " + std::to_string(version->integer) +
-                                             ", this runtime reads version " + std::to_string(MLA_BUNDLE_VERSION) +
-                                             "; recompile with this release");
+                                             ", this runtime reads versions " +
+                                             std::to_string(MLA_BUNDLE_VERSION_WITHOUT_ADAPTERS) + " and " +
+                                             std::to_string(MLA_BUNDLE_VERSION) + "; recompile with this release");
   return {};
 }
 
@@ -274,6 +275,22 @@ static void readCache(FieldReader fields, Manifest &manifest) {
     fields.fail("scale", "is for format fp8_tensor only");
 }
 
+/// Reads the adapters that sequences choose from.
+static void readAdapters(FieldReader fields, Manifest &manifest) {
+  constexpr size_t mostAdapters = 1 << 12;
+  const Value &names = fields.get("names", Value::Kind::Array);
+  if (names.items.empty() || names.items.size() > mostAdapters)
+    return fields.fail("names", "must hold 1 to " + std::to_string(mostAdapters) + " names");
+  for (const Value &name : names.items) {
+    if (!name.is(Value::Kind::String) || name.text.empty() ||
+        std::count(manifest.adapters.begin(), manifest.adapters.end(), name.text))
+      return fields.fail("names", "must hold different names of adapters");
+    manifest.adapters.push_back(name.text);
+  }
+  static constexpr const char *caches[] = {"shared", "own"};
+  manifest.ownCacheRows = fields.choice("cache", caches) == 1;
+}
+
 static void readFields(const std::string &path, const Value &root, Manifest &manifest, Error &error) {
   FieldReader fields(path, "", root, error);
   manifest.producer = fields.text("producer");
@@ -287,6 +304,11 @@ static void readFields(const std::string &path, const Value &root, Manifest &man
     manifest.products = productNames[fields.choice("products", productNames)];
   manifest.page = fields.integer("page", 1, maxPage);
   readCache(fields.child("cache"), manifest);
+  if (root.find("adapters"))
+    readAdapters(fields.child("adapters"), manifest);
+  bool isWithout = root.find("version")->integer == MLA_BUNDLE_VERSION_WITHOUT_ADAPTERS;
+  if (!manifest.adapters.empty() && (isWithout || !manifest.scope.empty()))
+    fields.fail("adapters", "is for attentions, from version " + std::to_string(MLA_BUNDLE_VERSION) + " on");
   manifest.tensorParallel = fields.integer("tensor_parallel", 1, maxDim);
   manifest.rank = fields.integer("rank", 0, manifest.tensorParallel - 1);
   readModel(fields.child("model"), manifest);

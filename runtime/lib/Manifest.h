@@ -59,12 +59,14 @@ struct Manifest {
   int64_t page = 0, tensorParallel = 0, rank = 0;
   int64_t hiddenSize = 0, numAttentionHeads = 0, heads = 0, qLoraRank = 0, kvLoraRank = 0;
   int64_t qkNopeHeadDim = 0, qkRopeHeadDim = 0, vHeadDim = 0;
-  int64_t streams = 1;             ///< rows of hiddenSize per token of hidden states
-  std::string scope;               ///< "layer" or "model"; "": attentions
-  int64_t vocabSize = 0;           ///< 0: the bundle is of layers
-  std::vector<int32_t> stopTokens; ///< that end a text
-  int64_t maxContext = 0;          ///< tokens of the longest text; 0: unknown
-  int64_t madeWeights = 0;         ///< bytes of weights that are made on the device; 0: the bundle has them
+  int64_t streams = 1;               ///< rows of hiddenSize per token of hidden states
+  std::string scope;                 ///< "layer" or "model"; "": attentions
+  int64_t vocabSize = 0;             ///< 0: the bundle is of layers
+  std::vector<int32_t> stopTokens;   ///< that end a text
+  int64_t maxContext = 0;            ///< tokens of the longest text; 0: unknown
+  int64_t madeWeights = 0;           ///< bytes of weights that are made on the device; 0: the bundle has them
+  std::vector<std::string> adapters; ///< names of those that sequences choose from
+  bool ownCacheRows = false;         ///< rows of the cache depend on the sequence's adapter
   double rmsNormEps = 0, ropeTheta = 0, cacheScale = 1;
   std::vector<int64_t> layers;
   std::vector<ManifestEntry> entries;

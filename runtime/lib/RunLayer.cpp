@@ -68,8 +68,21 @@ static Error runOnHost(const mla_bundle &bundle, size_t index, size_t cacheIndex
   arguments.pages = batch.cache->layerPages(cacheIndex);
   arguments.blockTable = arrayOf(batch.blockTable.data(), {batch.count(), batch.maxPages});
   arguments.lengths = arrayOf(batch.lengths.data(), {batch.count()});
+  if (bundle.info.num_adapters)
+    arguments.adapters = arrayOf(batch.adapters.data(), {batch.count()});
   arguments.out = arrayOf(out, {batch.tokens(), widthOf(bundle.info)});
   return bundle.runOnHost(index, entry, arguments);
+}
+
+/// Checks that the bundle has the adapters of the sequences.
+static Error checkAdapters(const char *function, const mla_bundle &bundle, const mla_batch &batch) {
+  for (int64_t i = 0; i < batch.count(); ++i)
+    if (batch.adapters[i] >= bundle.info.num_adapters)
+      return badArgument(function, "sequence " + std::to_string(i) + " of the batch has adapter " +
+                                       std::to_string(batch.adapters[i]) + ", but bundle " + bundle.path + " has " +
+                                       std::to_string(bundle.info.num_adapters) +
+                                       " adapters; set one of info->adapters");
+  return {};
 }
 
 static LaunchBindings bind(const mla_bundle &bundle, size_t index, size_t cacheIndex, const mla_batch &batch,
@@ -130,6 +143,8 @@ Error mla::runLayer(const char *function, const mla_bundle *bundle, int64_t laye
     return error;
   const mla_batch *batch = found.batch;
   if (Error error = checkBuffers(function, *bundle, *batch, hidden, out))
+    return error;
+  if (Error error = checkAdapters(function, *bundle, *batch))
     return error;
   Result<int64_t> entry = selectEntry(function, *bundle, layer, phase, batch->maxQueries, batch->maxLength);
   if (!entry)

@@ -61,6 +61,7 @@ mla_status mla_sequence_fork(mla_cache *cache, mla_sequence sequence, mla_sequen
     for (int32_t page : found.pages)
       cache->pool.share(page);
     forked.length = found.length;
+    forked.adapter = found.adapter;
     *copy = newNumber();
     cache->sequences.emplace(*copy, std::move(forked));
     return Error();
@@ -77,6 +78,23 @@ mla_status mla_sequence_truncate(mla_cache *cache, mla_sequence sequence, int64_
                              " has " + std::to_string(found.length) + " tokens; truncation only shortens");
     cache->shrink(found, length);
     found.length = length;
+    return Error();
+  });
+}
+
+mla_status mla_sequence_set_adapter(mla_cache *cache, mla_sequence sequence, int32_t adapter) {
+  const char *function = "mla_sequence_set_adapter";
+  if (!cache)
+    return report(nullArgument(function));
+  return withIdle(function, cache, sequence, [&](Sequence &found) {
+    if (adapter < -1)
+      return badArgument(function,
+                         "adapter is " + std::to_string(adapter) + "; give a number of info->adapters, or -1 for none");
+    if (adapter != found.adapter && found.length && cache->ownRows)
+      return badArgument(function, "sequence " + std::to_string(sequence) + " has " + std::to_string(found.length) +
+                                       " tokens, whose rows in the cache were computed with adapter " +
+                                       std::to_string(found.adapter) + "; truncate it to 0 tokens first");
+    found.adapter = adapter;
     return Error();
   });
 }

@@ -35,7 +35,7 @@ llvm::Error mla::checkModuleOptions(const CompileOptions &options) {
   if (options.emit == Stage::Bundle)
     return hasWeights ? llvm::Error::success()
                       : usage("a bundle requires weights; give --weights, or --config for generated ones");
-  for (StringRef option : {"weights", "config", "adapter"})
+  for (StringRef option : {"weights", "config", "adapter", "unmerged"})
     if (isGiven(option))
       return usage("--" + option + " requires --emit=bundle; a module is printed without weights");
   return llvm::Error::success();

@@ -50,8 +50,13 @@ static Text
 static cl::opt<bool> noWeights("no-weights", cl::cat(category),
                                cl::desc("for h100, to measure: a bundle without weights, for\nwhich the device makes "
                                         "random ones"));
-static Text adapter("adapter", cl::cat(category), cl::value_desc("DIR"),
-                    cl::desc("a LoRA adapter as PEFT saves it, which is merged into\nthe weights: W + c B A"));
+static cl::list<std::string>
+    adapters("adapter", cl::cat(category), cl::value_desc("DIR"),
+             cl::desc("a LoRA adapter as PEFT saves it, which is merged into\nthe weights: W + c B A; may be repeated "
+                      "with --unmerged"));
+static cl::opt<bool> unmerged("unmerged", cl::cat(category),
+                              cl::desc("with --adapter: one bundle with all adapters, of which\neach sequence "
+                                       "chooses one, or none"));
 static Text layers("layers", cl::cat(category), cl::value_desc("0|0-3|all"), cl::init("0"),
                    cl::desc("the layers to compile (default the first with latent\nattention); they share their code"));
 static Text
@@ -145,6 +150,7 @@ Examples:
   mla-compile --weights=DeepSeek-V2-Lite --scope=model -o model.mla && mla-run model.mla --generate --prompt=1,2,3
   mla-compile --config=config.json --plan=decode.q=fold,decode.o=absorb --emit=fold -o -
   mla-compile --weights=DeepSeek-V3 --adapter=lora --layers=all --dtype=bf16 -o tuned.mla
+  mla-compile --weights=DeepSeek-V3 --adapter=lora1 --adapter=lora2 --unmerged --dtype=bf16 -o both.mla
   mla-compile --config=config.json --tp=8 --rank=0 --emit=import -o rank0.mlir
   mla-compile --weights=DeepSeek-V3 --layers=all --target=h100 --tp=8 --rank=all -o v3-tp8
   mla-compile --config=config.json --target=h100 --schedule=decode.o:overhead=7,min_blocks=4 -o other.mla
@@ -325,9 +331,24 @@ static llvm::Error checkGiven(llvm::ArrayRef<const Text *> files) {
   return llvm::Error::success();
 }
 
+/// Check the adapters and what is said of them.
+static llvm::Error checkAdapters() {
+  if (llvm::any_of(adapters, [](const std::string &adapter) { return adapter.empty(); }))
+    return usage("--adapter is empty");
+  if (unmerged && adapters.empty())
+    return usage("--unmerged is about adapters; give --adapter, or leave --unmerged out");
+  if (!unmerged && adapters.size() > 1)
+    return usage(
+        "--adapter is given twice; give --unmerged for sequences to choose one, or add several adapters to one "
+        "with PEFT (add_weighted_adapter)");
+  if (!base.empty() && (adapters.empty() || emit != "bundle" || noWeights))
+    return usage("--base is for a bundle with an adapter and weights; give --adapter, or leave --base out");
+  return llvm::Error::success();
+}
+
 /// Check options that require each other.
 static llvm::Error checkTogether() {
-  if (llvm::Error error = checkGiven({&module, &config, &weights, &adapter, &base, &device, &output}))
+  if (llvm::Error error = checkGiven({&module, &config, &weights, &base, &device, &output}))
     return error;
   if (module.empty() && config.empty() && weights.empty())
     return usage("give --config or --weights, or a .mlir");
@@ -336,11 +357,8 @@ static llvm::Error checkTogether() {
   for (const Text *option : {&baseline, &batch, &context})
     if (option->getNumOccurrences())
       return usage(nameOf(*option) + " requires --report");
-  // Reject a second --adapter, because LLVM would use the last one and ignore the other.
-  if (adapter.getNumOccurrences() > 1)
-    return usage("--adapter is given twice; add several adapters to one with PEFT (add_weighted_adapter)");
-  if (!base.empty() && (adapter.empty() || emit != "bundle" || noWeights))
-    return usage("--base is for a bundle with an adapter and weights; give --adapter, or leave --base out");
+  if (llvm::Error error = checkAdapters())
+    return error;
   if (output.empty())
     return usage("no output given; give -o OUT, or -o - for standard output");
   if (output == "-" && emit == "bundle")
@@ -353,7 +371,8 @@ static llvm::Error checkReport() {
   if (module.getNumOccurrences())
     return usage("--report does not accept a .mlir");
   const std::pair<const cl::Option *, StringRef> ignored[] = {
-      {&adapter, "its updates are merged into the weights and cost nothing"},
+      {std::addressof(adapters), "its updates are merged into the weights and cost nothing"},
+      {&unmerged, "mla-print-costs has the costs of adapters that are not merged"},
       {&base, "it is about an adapter's bundle"},
       {&from, "a report is of a config"},
       {&noWeights, "a report has no weights"},
@@ -449,7 +468,8 @@ llvm::Expected<CommandLine> mla::parseOptions(int argc, char **argv) {
   if (llvm::Error error = checkTogether())
     return error;
   options.module = module;
-  options.adapter = adapter;
+  options.adapters = adapters;
+  options.isUnmerged = unmerged;
   options.base = StringRef(base).rtrim('/').str();
   options.output = output;
   options.batchInvariant = batchInvariant;

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Adapters.h"
 #include "Golden.h"
 #include "Modes.h"
 #include "Replay.h"
@@ -105,7 +106,10 @@ Result<bool> mla::run::check(const Options &options, const mla_bundle *bundle) {
     return golden.error();
   noteRank(info, "only a golden file of this rank's own outputs fits");
   Replay replay(bundle, options.layer.value_or(info.layers[0]));
-  if (Error error = replay.prepare(tokensOfRows(*golden)))
+  Result<std::vector<int32_t>> adapters = adaptersOf(options, info, golden->batch());
+  if (!adapters)
+    return adapters.error();
+  if (Error error = replay.prepare(tokensOfRows(*golden), *adapters))
     return error;
   double tolerance = toleranceOf(options, info);
   size_t passed = 0;

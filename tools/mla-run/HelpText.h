@@ -10,7 +10,8 @@
 
 namespace mla::run {
 
-inline constexpr const char *helpText = R"(usage: mla-run BUNDLE --check=FILE [--tolerance=T] [--layer=K]
+inline constexpr const char *helpText =
+    R"(usage: mla-run BUNDLE --check=FILE [--tolerance=T] [--layer=K] [--adapter-of=A,...]
        mla-run BUNDLE --self-check [--weights=PATH] [--config=FILE] [--seed=N] [--batch=N] [--tokens=N] [--steps=N]
                                    [--tolerance=T] [--layer=K]
        mla-run BUNDLE --generate --prompt=IDS|@FILE [--prompt=...] [--max-new-tokens=N] [--max-sequences=N]
@@ -34,6 +35,9 @@ Runs a bundle, the directory that mla-compile writes.
                     1/16 of a value. The reference of --self-check has it: 1e-3 for f32, 3e-2 for bf16. With products of
                     one term of e4m3 both allow 1e-1, and 1.2e-1 or 1.3e-1 where the cache is packed
   --layer=K         the layer to check (default: the bundle's first) or to measure (default: all in turn)
+  --adapter-of=A,...  of a bundle with several adapters (mla-compile --unmerged): those of the sequences in turn, by name
+                    or number, or none (default); also of --bench and --profile. --self-check gives the first sequence
+                    none, and the others each
   --self-check      run a prefill of several prompts and decode steps on made-up hidden states, and compare with the layer
                     computed in float64 by plain loops: in naive form, with the checkpoint that the bundle was made of.
                     Where that is gone, with the bundle's own weights, which then are not checked themselves
@@ -61,7 +65,7 @@ Runs a bundle, the directory that mla-compile writes.
                     steps, between commas; in decode one of as many sequences. Weights are not in L2. On the emulated
                     device instructions are counted instead of time
   --phase=P         decode (default): one token a sequence; or prefill
-  --batch=N         sequences (default 1; of --self-check 3)
+  --batch=N         sequences (default 1; of --self-check 3, or one more than there are adapters)
   --context=N       tokens cached a sequence before the step (default: 4096 for decode, 1024 for that of --tune, 0 for
                     prefill)
   --tokens=N        tokens of a prefill a sequence (default 1024); of --self-check those of the longest prompt

@@ -86,6 +86,10 @@ static void printSource(const InfoFacts &facts) {
   std::printf("weights   %s\n", facts.source.weights.empty() ? none : facts.source.weights.c_str());
   if (!facts.source.adapter.empty())
     std::printf("adapter   %s, merged\n", facts.source.adapter.c_str());
+  for (int64_t i = 0; i < facts.info.num_adapters; ++i)
+    std::printf("adapter   %" PRId64 " %s\n", i, facts.info.adapters[i]);
+  if (facts.info.own_cache_rows)
+    std::printf("          which change what is cached: sequences of different adapters share no tokens\n");
 }
 
 static void printFiles(const InfoFacts &facts) {
@@ -151,7 +155,7 @@ static void printChoices(const InfoFacts &facts) {
 static void printInfoAsText(const InfoFacts &facts) {
   const mla_bundle_info &info = facts.info;
   std::printf("bundle    %s\n", info.path);
-  std::printf("producer  %s, format %d; runtime %s\n", info.producer, MLA_BUNDLE_VERSION, mla_version());
+  std::printf("producer  %s, format %d; runtime %s\n", info.producer, formatOf(info), mla_version());
   printSource(facts);
   std::printf("target    %s, %s, %s\n", info.target, info.isa, nameOf(info.dtype));
   if (*info.device)

@@ -12,6 +12,8 @@
 #include "Source.h"
 #include "Tuned.h"
 
+#include "mla/abi.h"
+
 #include <vector>
 
 namespace mla::run {
@@ -42,6 +44,11 @@ struct InfoFacts {
 Result<InfoFacts> gatherFacts(const mla_bundle *bundle);
 
 void printInfoAsJson(const InfoFacts &facts);
+
+/// Return the version of the bundle's format.
+inline int formatOf(const mla_bundle_info &info) {
+  return info.num_adapters ? MLA_BUNDLE_VERSION : MLA_BUNDLE_VERSION_WITHOUT_ADAPTERS;
+}
 
 inline const char *nameOf(mla_dtype dtype) { return dtype == MLA_F32 ? "f32" : dtype == MLA_BF16 ? "bf16" : "i8"; }
 inline uint64_t bytesOf(mla_dtype dtype) { return dtype == MLA_F32 ? 4 : dtype == MLA_BF16 ? 2 : 1; }

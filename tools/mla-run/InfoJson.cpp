@@ -122,16 +122,24 @@ static void writePath(JsonWriter &json, const char *name, const std::string &pat
   path.empty() ? json.null() : json.value(path);
 }
 
+static void writeAdapters(JsonWriter &json, const mla_bundle_info &info) {
+  json.key("adapters").beginArray();
+  for (int64_t i = 0; i < info.num_adapters; ++i)
+    json.value(info.adapters[i]);
+  json.endArray().field("own_cache_rows", int64_t(info.own_cache_rows));
+}
+
 void mla::run::printInfoAsJson(const InfoFacts &facts) {
   const mla_bundle_info &info = facts.info;
   JsonWriter json;
   json.beginObject().field("bundle", info.path).field("producer", info.producer);
-  json.field("format", int64_t(MLA_BUNDLE_VERSION)).field("runtime", mla_version());
+  json.field("format", int64_t(formatOf(info))).field("runtime", mla_version());
   writePath(json, "ptx", facts.ptxVersion);
   json.key("source").beginObject();
   writePath(json, "weights", facts.source.weights);
   writePath(json, "adapter", facts.source.adapter);
   json.endObject();
+  writeAdapters(json, info);
   json.field("target", info.target).field("isa", info.isa).field("dtype", nameOf(info.dtype));
   writePath(json, "products", info.products);
   writePath(json, "device", info.device);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "MadeStep.h"
+#include "Adapters.h"
 #include "Float.h"
 #include "InfoFacts.h"
 #include "Random.h"
@@ -105,8 +106,14 @@ Error MadeStep::fillCache() {
     }
   }
   sequences.resize(batchSize);
-  for (mla_sequence &sequence : sequences) {
+  Result<std::vector<int32_t>> adapters = adaptersOf(options, info, sequences.size());
+  if (!adapters)
+    return adapters.error();
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    mla_sequence &sequence = sequences[i];
     if (Error error = toError(mla_sequence_create(cache.get(), &sequence)))
+      return error;
+    if (Error error = toError(mla_sequence_set_adapter(cache.get(), sequence, (*adapters)[i])))
       return error;
     if (Error error = context ? fillSequence(sequence) : Error())
       return error;

@@ -54,6 +54,7 @@ enum OptionId {
   Seed,
   Tolerance,
   Layer,
+  AdapterOf,
   Bench,
   Profile,
   Tune,
@@ -112,6 +113,7 @@ static const option table[] = {
     {"seed", required_argument, nullptr, Seed},
     {"tolerance", required_argument, nullptr, Tolerance},
     {"layer", required_argument, nullptr, Layer},
+    {"adapter-of", required_argument, nullptr, AdapterOf},
     {"bench", no_argument, nullptr, Bench},
     {"profile", optional_argument, nullptr, Profile},
     {"tune", optional_argument, nullptr, Tune},
@@ -214,6 +216,19 @@ static std::string setStop(const char *text, Options &options) {
     if (!token)
       return std::string("--stop must be token numbers between commas, got '") + text + "'";
     options.stop.push_back(static_cast<int32_t>(*token));
+  }
+  return "";
+}
+
+/// Parse the adapters between commas. The bundle's names are not known yet.
+static std::string setAdapters(const char *text, Options &options) {
+  std::string rest = text;
+  for (size_t start = 0, end = 0; end != rest.npos; start = end + 1) {
+    end = rest.find(',', start);
+    options.adapters.push_back(rest.substr(start, end == rest.npos ? end : end - start));
+    if (options.adapters.back().empty())
+      return std::string("--adapter-of must be names or numbers of adapters, or none, between commas, got '") + text +
+             "'";
   }
   return "";
 }
@@ -322,6 +337,8 @@ static std::string apply(int id, const char *argument, Options &options) {
     return setTolerance(argument, options);
   case Layer:
     return setLayer(argument, options);
+  case AdapterOf:
+    return setAdapters(argument, options);
   case Phase:
     return setPhase(argument, options);
   case Seed:
@@ -344,6 +361,8 @@ static Belonging belongingOf(int id) {
     return {"--tolerance", OfCheck | OfSelfCheck};
   case Layer:
     return {"--layer", OfCheck | OfSelfCheck | OfBench | OfProfile | OfTune};
+  case AdapterOf:
+    return {"--adapter-of", OfCheck | OfBench | OfProfile};
   case Phase:
     return {"--phase", OfBench | OfProfile | OfTune};
   case Batch:

@@ -24,6 +24,7 @@ struct Options {
   // --check and --self-check
   std::string goldenFile;
   std::optional<double> tolerance;
+  std::vector<std::string> adapters; ///< names or numbers, or "none"; empty: no sequence has one
   // --self-check, and --seed of --generate
   uint64_t seed = 1;
   std::string weights, configFile;

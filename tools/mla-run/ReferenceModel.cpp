@@ -69,6 +69,33 @@ Error ReferenceModel::fromCheckpoint(const std::string &adapterPath, const mla_b
   return {};
 }
 
+Error ReferenceModel::adaptWeights(const std::vector<std::string> &adapterPaths, const mla_bundle_info &info,
+                                   int64_t layer) {
+  if (!info.num_adapters)
+    return {};
+  std::string path = info.path;
+  if (!checkpoint)
+    return Error(ErrorKind::Unsupported, path + ": has adapters, whose updates are not read from a bundle; give the "
+                                                "checkpoint with --weights");
+  if (static_cast<int64_t>(adapterPaths.size()) != info.num_adapters)
+    return Error(ErrorKind::InvalidFile, path + "/" MLA_MANIFEST_FILE ": field 'source.adapters' has " +
+                                             std::to_string(adapterPaths.size()) + " paths, but the bundle has " +
+                                             std::to_string(info.num_adapters) + " adapters; compile the bundle again");
+  unmerged.reserve(adapterPaths.size());
+  for (const std::string &adapterPath : adapterPaths) {
+    Result<AdapterWeights> opened = AdapterWeights::open(adapterPath);
+    if (!opened)
+      return opened.error();
+    unmerged.push_back(std::move(*opened));
+    Result<LayerWeights> found = checkpointWeights(*checkpoint, &unmerged.back(), semantics, info, layer);
+    if (!found)
+      return found.error();
+    adapted.push_back(std::move(*found));
+  }
+  description += ", and with each of " + std::to_string(adapterPaths.size()) + " adapters";
+  return {};
+}
+
 /// "the naive form", or which products stand in its place.
 static std::string formOf(const LayerWeights &weights) {
   if (weights.keyUp && weights.valueUp)
@@ -126,5 +153,7 @@ Error ReferenceModel::load(const Options &options, const mla_bundle_info &info, 
   if (!read)
     return read.error();
   semantics = std::move(*read);
-  return checkpoint ? fromCheckpoint(adapterPath, info, layer) : fromBundle(info, layer);
+  if (Error error = checkpoint ? fromCheckpoint(adapterPath, info, layer) : fromBundle(info, layer))
+    return error;
+  return adaptWeights(source->adapters, info, layer);
 }

@@ -19,7 +19,8 @@ class ReferenceModel {
 public:
   Semantics semantics;
   LayerWeights weights;
-  std::string description; ///< of all that, for people
+  std::vector<LayerWeights> adapted; ///< With each adapter of the bundle that sequences choose from, by number.
+  std::string description;           ///< of all that, for people
 
   Error load(const Options &options, const mla_bundle_info &info, int64_t layer);
 
@@ -27,8 +28,10 @@ private:
   // What the weights refer to.
   std::optional<Checkpoint> checkpoint;
   std::optional<AdapterWeights> adapter;
+  std::vector<AdapterWeights> unmerged;
   std::optional<WeightFiles> own;
 
+  Error adaptWeights(const std::vector<std::string> &adapterPaths, const mla_bundle_info &info, int64_t layer);
   Error fromCheckpoint(const std::string &adapterPath, const mla_bundle_info &info, int64_t layer);
   Error fromBundle(const mla_bundle_info &info, int64_t layer);
 };

@@ -47,7 +47,13 @@ Error Replay::poison() {
   return {};
 }
 
-Error Replay::prepare(const std::vector<int64_t> &rowTokens) {
+Error Replay::createRow(mla_sequence &row, int32_t adapter) {
+  if (Error error = toError(mla_sequence_create(cache.get(), &row)))
+    return error;
+  return toError(mla_sequence_set_adapter(cache.get(), row, adapter));
+}
+
+Error Replay::prepare(const std::vector<int64_t> &rowTokens, const std::vector<int32_t> &adapters) {
   int64_t pages = 0;
   for (int64_t tokens : rowTokens)
     pages += (tokens + info.page - 1) / info.page;
@@ -59,8 +65,8 @@ Error Replay::prepare(const std::vector<int64_t> &rowTokens) {
   if (Error error = toError(mla_cache_shuffle(made, 1)))
     return error;
   rows.resize(rowTokens.size());
-  for (mla_sequence &row : rows)
-    if (Error error = toError(mla_sequence_create(made, &row)))
+  for (size_t row = 0; row < rows.size(); ++row)
+    if (Error error = createRow(rows[row], adapters[row]))
       return error;
   return poison();
 }

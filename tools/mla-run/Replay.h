@@ -22,8 +22,8 @@ public:
   Replay(const mla_bundle *bundle, int64_t layer)
       : bundle(bundle), info(*mla_bundle_get_info(bundle)), layer(layer), hidden(info), out(info) {}
 
-  /// `rowTokens` is the total number of tokens of each row.
-  Error prepare(const std::vector<int64_t> &rowTokens);
+  /// `rowTokens` is the total number of tokens of each row, `adapters` the number of its adapter.
+  Error prepare(const std::vector<int64_t> &rowTokens, const std::vector<int32_t> &adapters);
 
   /// Run a step of lengths[row] tokens per row, some of which may be 0. `states` are the hidden states, row by row
   /// without gaps, and are rounded to the bundle's type.
@@ -46,6 +46,7 @@ private:
   int64_t lastEntry = 0;
   mla_saturation saturation = {};
 
+  Error createRow(mla_sequence &row, int32_t adapter);
   Error poison();
   Error pack(const std::vector<float> &states);
   Error countSaturation(const mla_batch *batch);

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Adapters.h"
 #include "Float.h"
 #include "Modes.h"
 #include "Random.h"
@@ -76,6 +77,8 @@ private:
   Replay replay;
   ReferenceModel model;
   std::vector<Step> steps;
+  std::vector<int32_t> adapters;     ///< of the sequences
+  std::vector<Reference> references; ///< without an adapter, then with each
   std::set<int64_t> entriesRun;
   Comparison worst;
 
@@ -85,7 +88,9 @@ private:
   std::vector<float> makeStates(size_t step) const;
   Comparison compare(const Step &step, const Rows &expected) const;
   Tolerance tolerance() const;
-  Result<bool> runStep(Reference &reference, size_t index, const Tolerance &tolerance);
+  Error makeReferences();
+  Rows expect(const Step &step, const std::vector<float> &states);
+  Result<bool> runStep(size_t index, const Tolerance &tolerance);
   void printStep(const Step &step, const Comparison &found, const Tolerance &tolerance) const;
   void printEntriesLeftOut() const;
 };
@@ -95,7 +100,7 @@ static constexpr int64_t defaultSequences = 3, defaultDecodeSteps = 3;
 
 /// A prompt beyond a page, and shorter ones; then single tokens, a step in which a sequence rests, and drafts.
 void SelfCheck::makeSteps() {
-  int64_t sequences = options.batch > 0 ? options.batch : defaultSequences;
+  int64_t sequences = options.batch > 0 ? options.batch : std::max(defaultSequences, info.num_adapters + 1);
   int64_t decodes = options.steps >= 0 ? options.steps : defaultDecodeSteps;
   int64_t longest = options.tokens > 0 ? options.tokens : std::min(info.page + 3, model.semantics.mostTokens / 3);
   auto random = [&](int64_t step, int64_t row) { return mix(mix(options.seed) + step * 65537 + row) >> 1; };
@@ -172,7 +177,8 @@ Error SelfCheck::prepare() {
                                                  "index_topk, " +
                                                  std::to_string(model.semantics.mostTokens) +
                                                  "; lower --tokens or --steps");
-  return replay.prepare(tokens);
+  adapters = allAdapters(info, tokens.size());
+  return replay.prepare(tokens, adapters);
 }
 
 /// A value of which bf16 holds every bit.
@@ -253,13 +259,45 @@ void SelfCheck::printEntriesLeftOut() const {
   }
 }
 
-Result<bool> SelfCheck::runStep(Reference &reference, size_t index, const Tolerance &tolerance) {
+Error SelfCheck::makeReferences() {
+  Result<CacheRounding> rounding = cacheRoundingOf(info.cache_format);
+  if (!rounding)
+    return rounding.error();
+  references.emplace_back(model.semantics, info, model.weights, *rounding, adapters.size());
+  for (const LayerWeights &weights : model.adapted)
+    references.emplace_back(model.semantics, info, weights, *rounding, adapters.size());
+  return {};
+}
+
+/// Compute the step with the reference of each sequence's adapter. The other sequences rest there.
+Rows SelfCheck::expect(const Step &step, const std::vector<float> &states) {
+  Rows expected(states.size());
+  for (size_t i = 0; i < references.size(); ++i) {
+    std::vector<int64_t> lengths = step.lengths;
+    std::vector<size_t> elements; // of its sequences, in the step
+    Rows own;
+    for (size_t row = 0, at = 0; row < lengths.size(); ++row)
+      for (size_t end = at + step.lengths[row] * info.hidden_size; at < end; ++at)
+        if (adapters[row] + 1 == static_cast<int32_t>(i)) {
+          elements.push_back(at);
+          own.push_back(states[at]);
+        } else {
+          lengths[row] = 0;
+        }
+    Rows results = references[i].step(lengths, own);
+    for (size_t n = 0; n < elements.size(); ++n)
+      expected[elements[n]] = results[n];
+  }
+  return expected;
+}
+
+Result<bool> SelfCheck::runStep(size_t index, const Tolerance &tolerance) {
   const Step &step = steps[index];
   std::vector<float> states = makeStates(index);
   if (Error error = replay.run(step.phase, step.lengths, states))
     return Error(error.kind(), step.name + ": " + error.message());
   entriesRun.insert(replay.entry());
-  Comparison found = compare(step, reference.step(step.lengths, Rows(states.begin(), states.end())));
+  Comparison found = compare(step, expect(step, states));
   printStep(step, found, tolerance);
   replay.warnOfSaturation(step.name);
   if (!(found.largest <= worst.largest) && !std::isnan(worst.largest))
@@ -271,13 +309,11 @@ Result<bool> SelfCheck::run() {
   if (Error error = prepare())
     return error;
   std::printf("layer %" PRId64 ", seed %" PRIu64 ", against %s\n", layer, options.seed, model.description.c_str());
-  Result<CacheRounding> rounding = cacheRoundingOf(info.cache_format);
-  if (!rounding)
-    return rounding.error();
-  Reference reference(model.semantics, info, model.weights, *rounding, steps.front().lengths.size());
+  if (Error error = makeReferences())
+    return error;
   size_t passed = 0;
   for (size_t i = 0; i < steps.size(); ++i) {
-    Result<bool> within = runStep(reference, i, tolerance());
+    Result<bool> within = runStep(i, tolerance());
     if (!within)
       return within.error();
     passed += *within;

@@ -60,6 +60,9 @@ static Result<Source> sourceOf(const std::string &bundle, const Value &manifest)
   for (auto [key, to] : {std::pair("weights", &source.weights), std::pair("adapter", &source.adapter)})
     if (object->find(key))
       *to = fields.text(key);
+  if (object->find("adapters"))
+    for (const Value &path : fields.get("adapters", Value::Kind::Array).items)
+      source.adapters.push_back(path.text);
   if (const Value *config = object->find("config"))
     source.config = *config;
   if (object->find("device"))

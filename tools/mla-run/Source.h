@@ -22,9 +22,10 @@ struct DeviceSource {
 
 /// The "source" of a manifest (mla/abi.h); empty for an older bundle.
 struct Source {
-  std::string weights, adapter; ///< paths; "" if there are none
-  json::Value config;           ///< null: not recorded
-  DeviceSource device;          ///< that the bundle of a GPU was planned for
+  std::string weights, adapter;      ///< paths; "" if there are none
+  std::vector<std::string> adapters; ///< paths of those that are not merged, by number
+  json::Value config;                ///< null: not recorded
+  DeviceSource device;               ///< that the bundle of a GPU was planned for
 };
 
 /// Read the manifest of a bundle, for fields that the runtime does not need.

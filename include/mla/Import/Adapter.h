@@ -46,6 +46,13 @@ public:
   /// adapter without updates for them.
   llvm::Error apply(llvm::ArrayRef<int64_t> layers, std::vector<WeightSpec> &weights) const;
 
+  /// Return the updates of a layer's weights, in the order of `expectedWeights`. Reject what `apply` rejects.
+  llvm::Expected<std::vector<std::optional<WeightUpdate>>> findUpdates(int64_t layer) const;
+  /// Find a tensor of an update.
+  llvm::Expected<const SafetensorsTensor *> findTensor(llvm::StringRef name) const { return tensors->find(name); }
+  /// Return the error for an adapter that updates no layer of a compilation, of which `layer` is the first.
+  llvm::Error makeUnused(int64_t layer) const;
+
   /// Describe the updates: "DIR: merged into q_b_proj, o_proj (rank 8, scale 2, F32); 36 other tensors are left out".
   std::string summary(llvm::ArrayRef<int64_t> layers, llvm::ArrayRef<WeightSpec> weights) const;
 
@@ -59,13 +66,15 @@ private:
   llvm::Error checkAnnounced(llvm::StringRef module, bool hasTensors) const;
   llvm::Expected<std::optional<WeightUpdate>> findUpdate(const ExpectedWeight &weight) const;
   llvm::Error checkNothingElse(int64_t layer, const llvm::StringSet<> &known) const;
-  llvm::Expected<std::vector<std::optional<WeightUpdate>>> findUpdates(int64_t layer) const;
 
   std::string directory;
   AttentionConfig attention;
   std::unique_ptr<AdapterConfig> config;
   std::unique_ptr<Checkpoint> tensors; ///< Named as the checkpoint's: "model.layers.0.self_attn.….lora_A.weight".
 };
+
+/// Return a checkpoint with the tensors of another one, which stand in front of its own.
+std::unique_ptr<Checkpoint> addTensors(std::unique_ptr<Checkpoint> checkpoint, std::unique_ptr<Checkpoint> added);
 
 } // namespace mla::importer
 

@@ -22,6 +22,12 @@ struct LayerGroup {
   std::vector<WeightSpec> weights;
 };
 
+/// Adapters that are not merged: each sequence has the number of one, or none.
+struct AdapterNames {
+  std::vector<std::string> names; ///< By number; empty: there are none.
+  bool changeCache = false;       ///< What a token's row holds depends on its sequence's adapter.
+};
+
 /// Options of the layer's entries, besides the model.
 struct ImportOptions {
   /// Layers that share the code, in ascending order; weights are named for the first.
@@ -37,6 +43,7 @@ struct ImportOptions {
   /// The layer has part `rank` of tensorParallel equal parts of the heads, and its result is that part's addend.
   int64_t tensorParallel = 1;
   int64_t rank = 0;
+  AdapterNames adapters;
   /// The model's embedding and logits are computed too.
   bool hasEnds = false;
 };
@@ -44,6 +51,9 @@ struct ImportOptions {
 /// Return `mla.model`: the description of the model in the manifest.
 mlir::DictionaryAttr describeModel(mlir::MLIRContext *context, const AttentionConfig &config,
                                    const ImportOptions &options);
+
+/// Return its field `adapters`; null: there are none.
+mlir::DictionaryAttr describeAdapters(mlir::MLIRContext *context, const AdapterNames &adapters);
 
 /// Build @prefill and @decode of a layer in naive form. Attributes of the module: `mla.checkpoint_prefix`,
 /// `mla.layers` and `mla.model`. `weights` are those of the first layer. tensorParallel must divide the heads.

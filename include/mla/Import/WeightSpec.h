@@ -25,13 +25,20 @@ struct WeightUpdate {
   DType typeA = DType::F32, typeB = DType::F32;
 };
 
+/// The updates of a weight W [out, in] by several adapters that are not merged; see UnmergedAdapters.h.
+struct WeightUpdates {
+  std::string nameA, nameB; ///< Of the tensors [count, rank, in] and [count, out, rank], in F32.
+  int64_t count = 0, rank = 0;
+};
+
 /// A weight's name, shape and element type, and its update.
 struct WeightSpec {
   ExpectedWeight expected;
   DType dtype;
   /// The packed form in which the checkpoint has it; "" if it has this element type there.
   std::string form = {};
-  std::optional<WeightUpdate> update = std::nullopt;
+  std::optional<WeightUpdate> update = std::nullopt; ///< Merged.
+  std::optional<WeightUpdates> updates = std::nullopt;
 
   /// Its scales are expected.scale.
   bool isScaled() const { return dtype == DType::F8_E4M3; }

@@ -16,6 +16,8 @@
 #include "llvm/Support/LogicalResult.h"
 
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace mlir {
 class ModuleOp;
@@ -64,12 +66,13 @@ llvm::LogicalResult runPasses(mlir::PassManager &pm, mlir::ModuleOp module, llvm
 
 /// The options of mla-compile.
 struct CompileOptions {
-  std::string module;        ///< The .mlir of any stage, "-": standard input; empty: a layer is imported.
-  std::optional<Stage> from; ///< The stage of that module; none: derived from its operations.
-  std::string config;        ///< Empty: the config in the checkpoint.
-  std::string weights;       ///< Empty: weights are generated.
-  std::string adapter;       ///< The directory of a LoRA adapter to merge into the weights; empty: none.
-  std::string base;          ///< A bundle whose weights are shared where the adapter changes none; empty: none.
+  std::string module;                ///< The .mlir of any stage, "-": standard input; empty: a layer is imported.
+  std::optional<Stage> from;         ///< The stage of that module; none: derived from its operations.
+  std::string config;                ///< Empty: the config in the checkpoint.
+  std::string weights;               ///< Empty: weights are generated.
+  std::vector<std::string> adapters; ///< Directories of LoRA adapters: one that is merged, or several that are not.
+  bool isUnmerged = false;           ///< Each sequence chooses an adapter, or none.
+  std::string base;                  ///< A bundle whose weights are shared where no adapter changes them; empty: none.
   LayerRange layers;
   Scope scope = Scope::Attention;
   /// "cpu" or the name of a GPU target (mla/Conversion/MLAToGPU/Targets.h). Empty, with a module: the module's target.

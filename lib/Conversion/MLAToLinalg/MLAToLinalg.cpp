@@ -92,6 +92,7 @@ struct MLAToLinalgPass : mla::impl::MLAToLinalgBase<MLAToLinalgPass> {
     populateEmbedAndActivatePatterns(patterns, converter);
     populateRoutePatterns(patterns, converter);
     populateExpertsPatterns(patterns, converter);
+    populateAdaptPatterns(patterns, converter);
     populateSortedChoicesPatterns(patterns, converter);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, converter);
     populateReturnOpTypeConversionPattern(patterns, converter);

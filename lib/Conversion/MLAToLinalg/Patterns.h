@@ -30,6 +30,8 @@ void populateEmbedAndActivatePatterns(mlir::RewritePatternSet &patterns, const m
 void populateRoutePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 void populateSortedChoicesPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 void populateExpertsPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
+/// `mla.adapt`.
+void populateAdaptPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 
 } // namespace mla
 

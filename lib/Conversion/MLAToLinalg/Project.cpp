@@ -15,6 +15,7 @@
 
 #include "EmitPattern.h"
 #include "Patterns.h"
+#include "Tokens.h"
 
 #include "mla/Support/Divisors.h"
 
@@ -28,7 +29,7 @@ static constexpr int64_t kTokenBlock = 8;
 static constexpr int64_t kLargestPanel = 32;
 
 /// Reshape the dimensions after the tokens, row-major.
-static Value reshapeTokens(Emitter &e, Value tensor, ArrayRef<int64_t> shape) {
+Value mla::reshapeTokens(Emitter &e, Value tensor, ArrayRef<int64_t> shape) {
   RankedTensorType type = typeOf(tensor);
   if (type.getShape().drop_front() == shape)
     return tensor;

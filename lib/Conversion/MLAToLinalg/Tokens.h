@@ -23,6 +23,9 @@ Span emitSpan(Emitter &e, mlir::Value cu, mlir::Value length, mlir::Value b);
 /// Compute position and sequence of each of `tokens` packed tokens: tensor<?xi32>.
 std::pair<mlir::Value, mlir::Value> emitPositions(Emitter &e, mlir::Value tokens, mlir::Value cu, mlir::Value lengths);
 
+/// Return a tensor with rows of shape `shape` per token.
+mlir::Value reshapeTokens(Emitter &e, mlir::Value tensor, llvm::ArrayRef<int64_t> shape);
+
 } // namespace mla
 
 #endif // MLA_LIB_CONVERSION_MLATOLINALG_TOKENS_H

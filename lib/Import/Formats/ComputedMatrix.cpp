@@ -8,6 +8,8 @@
 #include "ComputedMatrix.h"
 #include "../Json.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 using namespace mla;
 using namespace mla::importer;
 using llvm::StringRef;
@@ -24,14 +26,14 @@ ComputedMatrix::ComputedMatrix(StringRef name, llvm::ArrayRef<int64_t> shape, st
   tensor.name = name.str();
   tensor.dtype = DType::F32;
   tensor.shape = shape.vec();
-  tensor.bytes = shape[0] * shape[1] * sizeof(float);
+  tensor.bytes = llvm::product_of(shape) * sizeof(float);
 }
 
 llvm::Expected<TensorHandle> ComputedMatrix::read(StringRef where) {
   std::lock_guard<std::mutex> lock(mutex);
   if (TensorHandle shared = last.lock())
     return shared;
-  int64_t rows = tensor.shape[0], columns = tensor.shape[1];
+  int64_t columns = tensor.shape.back(), rows = tensor.numElements() / columns;
   auto made = std::make_shared<WithElements>();
   made->elements.reset(new (std::nothrow) float[rows * columns]);
   if (!made->elements)

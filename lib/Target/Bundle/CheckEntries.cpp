@@ -52,6 +52,7 @@ private:
   int64_t hidden = 0, streams = 1, vocabulary = 0; // 0: the module has no ends
   Type element;                                    // of hidden states
   CacheType cache;
+  bool hasAdapters = false; // that are not merged
 };
 } // namespace
 
@@ -92,6 +93,7 @@ FailureOr<EntryTypes> EntryTypes::of(ModuleOp module) {
   if (!format)
     return emitBadField(module, "cache", "a dictionary with a known format");
   types.hidden = *hidden;
+  types.hasAdapters = model.contains("adapters");
   types.streams = streams.value_or(1);
   types.vocabulary = vocabulary.value_or(0);
   types.element = dtype.getValue() == "bf16" ? Type(types.builder.getBF16Type()) : types.builder.getF32Type();
@@ -111,7 +113,11 @@ Type EntryTypes::tokensOf(ArrayRef<int64_t> width, Type element) const {
 
 FunctionType EntryTypes::ofLayer() const {
   Builder b = builder;
-  return b.getFunctionType({rows(), tokensOf({}, b.getI32Type()), cache}, {rows(), cache});
+  Type numbers = tokensOf({}, b.getI32Type());
+  SmallVector<Type> arguments = {rows(), numbers, cache};
+  if (hasAdapters)
+    arguments.push_back(numbers);
+  return b.getFunctionType(arguments, {rows(), cache});
 }
 
 FunctionType EntryTypes::ofEnd(StringRef end) const {

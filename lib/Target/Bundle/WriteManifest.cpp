@@ -103,6 +103,8 @@ static json::Value toJson(mlir::Attribute attribute) {
     return number.getValueAsDouble();
   if (auto numbers = mlir::dyn_cast<mlir::DenseI64ArrayAttr>(attribute))
     return json::Array(numbers.asArrayRef());
+  if (auto items = mlir::dyn_cast<mlir::ArrayAttr>(attribute))
+    return json::Array(llvm::map_range(items, [](mlir::Attribute item) { return toJson(item); }));
   return mlir::cast<mlir::StringAttr>(attribute).getValue();
 }
 
@@ -148,7 +150,7 @@ static json::Object compiledFields(mlir::DictionaryAttr model, llvm::StringRef t
   json::Object dims = *toJson(model).getAsObject();
   json::Object fields{{"target", target}, {"isa", isa}};
   // Properties of the bundle are separate from those of the model.
-  for (llvm::StringRef key : {"dtype", "products", "scope", "page", "cache", "tensor_parallel", "rank"})
+  for (llvm::StringRef key : {"dtype", "products", "scope", "page", "cache", "adapters", "tensor_parallel", "rank"})
     if (json::Value *value = dims.get(key)) {
       fields[key] = std::move(*value);
       dims.erase(key);
@@ -166,7 +168,8 @@ std::string mla::makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model,
     sizes[name] = static_cast<int64_t>(size);
   auto layers = module->getAttrOfType<mlir::DenseI64ArrayAttr>(kLayersAttr);
   manifest["magic"] = MLA_BUNDLE_MAGIC;
-  manifest["version"] = MLA_BUNDLE_VERSION;
+  // Earlier runtimes run all other bundles.
+  manifest["version"] = manifest.get("adapters") ? MLA_BUNDLE_VERSION : MLA_BUNDLE_VERSION_WITHOUT_ADAPTERS;
   manifest["producer"] = "mla-compile " MLA_VERSION;
   manifest["layers"] = json::Array(layers.asArrayRef());
   manifest["plan"] = printed(module->getAttr(kPlanAttr));

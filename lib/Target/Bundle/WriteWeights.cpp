@@ -175,7 +175,8 @@ llvm::Error WeightWriter::write(int64_t tile) const {
 
 /// Return whether a weight depends on an adapter.
 static bool isAdapted(const WeightPreparation::Weight &weight) {
-  return llvm::any_of(weight.inputs, [](llvm::StringRef input) { return input.contains(".lora_A."); });
+  return llvm::any_of(weight.inputs,
+                      [](llvm::StringRef input) { return input.contains(".lora_A.") || input.contains(".lora_B."); });
 }
 
 static std::string nameIn(int64_t layer, llvm::StringRef weight) {

@@ -29,7 +29,9 @@ extern "C" {
 #endif
 
 #define MLA_BUNDLE_MAGIC "mla-bundle"
-#define MLA_BUNDLE_VERSION 3
+#define MLA_BUNDLE_VERSION 4
+/* That of a bundle without "adapters", which earlier releases read as well. */
+#define MLA_BUNDLE_VERSION_WITHOUT_ADAPTERS 3
 
 #define MLA_MANIFEST_FILE "manifest.json"
 #define MLA_CODE_FILE "code.so"
@@ -41,7 +43,7 @@ extern "C" {
 
 /* clang-format off */
 /* manifest.json is one object:
- *   "magic"     MLA_BUNDLE_MAGIC          "version"   MLA_BUNDLE_VERSION
+ *   "magic"     MLA_BUNDLE_MAGIC          "version"   MLA_BUNDLE_VERSION, or ..._WITHOUT_ADAPTERS
  *   "producer"  free text                 "target"    "cpu", or a row MLA_GPU_TARGET of launch_abi.def
  *   "isa"       required processor: "x86-64-v2" | "x86-64-v3" | "x86-64-v4" | "aarch64", or GPU: that row's
  *   "dtype"     "f32" | "bf16": element type of hidden states and weights
@@ -50,6 +52,9 @@ extern "C" {
  *   "scope"     "layer" if entries are whole decoder layers: hidden is the residual stream, and so is out; "model" if all
  *               layers are there, and the ends: the entries "embed" and "logits"; absent if entries are attentions
  *   "page"      tokens per page           "cache"     {"format": "standard", "dtype": "f32"|"bf16"}
+ *   "adapters"  {"names": [different names], "cache": "shared" | "own"}: adapters that are not merged, by number;
+ *               with "own" a token's row in the cache depends on its sequence's adapter. Absent if there are none;
+ *               only of attentions, from version 4 on
  *   "tensor_parallel", "rank"             this bundle holds heads rank*heads .. (rank+1)*heads - 1
  *   "model"     {"model_type", "hidden_size", "num_attention_heads" (of the whole model), "heads" (of this rank),
  *                "q_lora_rank" (0: none), "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim",
@@ -77,7 +82,8 @@ extern "C" {
  *                 "max_rounding", "rms_rounding"        rounding errors of storing: relative to the element, and to
  *                                                       the norm}]
  *               Optional, not used by the runtime; mla-run BUNDLE --certificate prints them
- *   "source"    {"weights", "adapter": absolute paths that mla-compile read, if any,
+ *   "source"    {"weights", "adapter": absolute paths that mla-compile read, if any; "adapters": [paths] of those that
+ *                          are not merged,
  *                "config": the model's config.json,
  *                "device": of a GPU {"name", "read_bytes_per_second", "flops_per_second", "e4m3_flops_per_second"}, the
  *                          description that the plan was made for}
@@ -165,7 +171,9 @@ extern "C" {
  *   2  pages        [pages, page, cache_row]                        cache dtype  in and out
  *   3  block_table  [batch, max pages of a sequence]      int32    in: page numbers; rows end in zeros
  *   4  lengths      [batch]                               int32    in: cached tokens, including this step's
- *   5… the entry's weights, each of the shape and element type it has in weights.safetensors
+ *   5  adapters     [batch]                               int32    in: numbers of adapters; any other number is none.
+ *                                                                  Only of bundles with adapters
+ *   …  the entry's weights, each of the shape and element type it has in weights.safetensors
  *   last  out       [tokens, width]                       dtype    out
  * Rows of pages without a token hold anything, including NaN: an entry must not use them, not even times zero. An entry
  * writes only the rows of its tokens to pages. hidden and out do not overlap.
@@ -179,7 +187,8 @@ typedef void (*mla_entry_fn)(void **descriptors);
 
 /* Code for a CPU exports this array of char: JSON text that ends in NUL, an object of what the code was compiled for.
  * Bundles are opened only if their other files agree; code of earlier releases lacks it.
- *   "target", "isa", "dtype", "products", "scope", "page", "cache", "tensor_parallel", "rank", "model"   as there
+ *   "target", "isa", "dtype", "products", "scope", "page", "cache", "adapters", "tensor_parallel", "rank", "model"
+ *               as there
  *   "entries"   those of the manifest, without "context"
  *   "tensors"   {weight: {"dtype": "F32" | "BF16", "shape": [n, …]}}, of each weight of an entry */
 #define MLA_COMPILED_FOR "mla_compiled_for"

@@ -150,6 +150,9 @@ typedef struct mla_bundle_info {
   int64_t weights_bytes; /* of all layers and ends, as stored: what weights_seconds copied */
   int64_t streams;       /* rows of hidden_size of a token's hidden states: 1, or 2 where layers carry a row beside the
                             residual stream (LongCat-Flash) */
+  const char *const *adapters; /* [num_adapters]: names of the adapters that sequences choose from, by number */
+  int64_t num_adapters;        /* 0: adapters are merged, or there are none */
+  int32_t own_cache_rows;      /* 1: a token's row in the cache depends on its sequence's adapter */
 } mla_bundle_info;
 
 /* A compiled form of the layer. */
@@ -233,8 +236,7 @@ MLA_API const mla_kernel_info *mla_bundle_get_kernel(const mla_bundle *bundle, i
  * docs/fp8.md has offsets and rounding. */
 typedef struct mla_cache mla_cache;
 
-/* A sequence of a cache. Numbers are unique in a process, so that stale ones and those of another cache are recognised.
- */
+/* A sequence of a cache. Numbers are unique in a process: stale ones and those of another cache are recognised. */
 typedef int64_t mla_sequence;
 
 /* Creates a cache of `pages` pages, at least 1. Reserves its memory now; the system provides it when first used:
@@ -308,8 +310,7 @@ MLA_API mla_status mla_batch_commit(mla_batch *batch);
  * shared last page that the step had to copy stays copied.) */
 MLA_API mla_status mla_batch_abort(mla_batch *batch);
 
-/* Return the sum of the query tokens, and the length of the longest sequence including this step's tokens; 0 for NULL.
- */
+/* Return the sum of the query tokens, and the length of the longest sequence with this step's tokens; 0 for NULL. */
 MLA_API int64_t mla_batch_tokens(const mla_batch *batch);
 MLA_API int64_t mla_batch_max_length(const mla_batch *batch);
 
@@ -375,6 +376,7 @@ typedef struct mla_step {
   void *workspace;            /* scratch memory; NULL if none is needed */
   uint64_t workspace_bytes;   /* at least mla_step_workspace for these sizes */
   void *stream;               /* CUstream or cudaStream_t; NULL: the legacy default stream */
+  const int32_t *adapters;    /* [batch]: numbers of info->adapters, -1 for none; NULL if the bundle has no adapters */
 } mla_step;
 
 /* Returns the workspace for a step of these sizes, 0 for a CPU; pointers are ignored. If a bundle for a GPU was only
@@ -438,7 +440,6 @@ typedef struct mla_latent_attention {
   const float *sinks;
   int64_t q_rope_stride; /* as q_stride; 0 for q_stride itself */
 } mla_latent_attention;
-
 MLA_API mla_status mla_latent_attention_workspace(const mla_bundle *bundle, const mla_latent_attention *attention,
                                                   uint64_t *bytes);
 MLA_API mla_status mla_enqueue_latent_attention(const mla_bundle *bundle, const mla_latent_attention *attention);
@@ -468,7 +469,6 @@ typedef struct mla_naive_attention {
   const float *sinks;    /* as in mla_latent_attention */
   int64_t q_rope_stride; /* as q_stride; 0 for q_stride itself */
 } mla_naive_attention;
-
 MLA_API mla_status mla_naive_attention_workspace(const mla_bundle *bundle, const mla_naive_attention *attention,
                                                  uint64_t *bytes);
 MLA_API mla_status mla_enqueue_naive_attention(const mla_bundle *bundle, const mla_naive_attention *attention);
@@ -480,9 +480,8 @@ MLA_API mla_status mla_enqueue_naive_attention(const mla_bundle *bundle, const m
 
 /* Returns the number of GPUs that the driver shows; if 0, mla_last_error() says why. */
 MLA_API int32_t mla_device_count(void);
-/* Allocates `bytes` bytes, at least 1, aligned to 256. */
+/* Allocate `bytes` bytes, at least 1, aligned to 256; free them, when work that uses them is done. NULL is allowed. */
 MLA_API mla_status mla_device_malloc(uint64_t bytes, void **memory);
-/* Frees memory of mla_device_malloc. Work that uses it must be done. NULL is allowed. */
 MLA_API mla_status mla_device_free(void *memory);
 /* Copy, wait for the legacy default stream, and return when done. Synchronise other streams first. */
 MLA_API mla_status mla_device_copy_in(void *device, const void *host, uint64_t bytes);
@@ -494,6 +493,7 @@ MLA_API mla_status mla_device_synchronize(void);
 }
 #endif
 
+#include "mla/adapters.h"
 #include "mla/model.h"
 #include "mla/profile.h"
 

@@ -1,4 +1,4 @@
-"""edit-golden.py FROM TO flip NAME INDEX | duplicate-layer | add-biases [no-kv-b] | take-outputs OTHER | drop-rope |
+"""edit-golden.py FROM TO flip NAME INDEX | duplicate-layer | add-biases [no-kv-b] | take-outputs OTHER | take-rows OTHER… | drop-rope |
                long-prefill TOKENS | resize KEY=SIZE… | multiply NAME FACTOR | further | wrap KEY PREFIX
 
 flip               changes one element of an F32 tensor to 1 - x
@@ -6,6 +6,7 @@ duplicate-layer    gives the tensors of layer 0 to a layer 1 too, in a config of
                    any, to self_attn.1
 add-biases         adds all possible biases to layer 0 (no-kv-b: except kv_b_proj's) and sets attention_bias
 take-outputs       replaces the expected outputs by those of another file
+take-rows          replaces them row by row: row r by that of the file r % n, of which FROM is the first
 drop-rope          removes the rotary part: no qk_rope_head_dim, no rows for it. The .out tensors are kept
 long-prefill       replaces prefill by this many random hidden states; prefill.out is random, too
 multiply           multiplies an F32 tensor by a number. The .out tensors are kept
@@ -79,6 +80,15 @@ elif what == "take-outputs":
     for name in (name for name in header if name.endswith(".out")):
         (begin, end), (first, last) = header[name]["data_offsets"], other[name]["data_offsets"]
         body[begin:end] = numbers[first:last]
+elif what == "take-rows":
+    others = [None, *map(read, words)]
+    for name in (name for name in header if name.endswith(".out")):
+        (begin, end), rows = header[name]["data_offsets"], header[name]["shape"][0]
+        size = (end - begin) // rows
+        for row in range(rows):
+            if other := others[row % len(others)]:
+                first = other[0][name]["data_offsets"][0] + row * size
+                body[begin + row * size : begin + (row + 1) * size] = other[1][first : first + size]
 elif what == "long-prefill":
     random.seed(0)
     changed = {}

@@ -1,4 +1,4 @@
-"""make-adapter.py GOLDEN DIR MERGED [MODULE=RANK…] [--dtype=F32|BF16|F16] [--config=JSON] [--rename=JSON]
+"""make-adapter.py GOLDEN DIR MERGED [MODULE=RANK…] [--dtype=F32|BF16|F16] [--seed=N] [--config=JSON] [--rename=JSON]
 
 Writes a LoRA adapter of the golden file's attentions to DIR, in PEFT's format, with random matrices, and to MERGED the golden
 file with weights W + c B A computed in float64. For weights in e4m3 the sums are stored unquantized. Without modules: all
@@ -18,7 +18,7 @@ golden, directory, merged, *words = sys.argv[1:]
 options = dict(word[2:].split("=", 1) for word in words if word.startswith("--"))
 ranks = {name: int(rank) for name, rank in (word.split("=") for word in words if not word.startswith("--"))}
 dtype = options.get("dtype", "F32")
-random = np.random.default_rng(1)
+random = np.random.default_rng(int(options.get("seed", 1)))
 
 tensors, metadata = read(golden)
 model = json.loads(metadata["config"])

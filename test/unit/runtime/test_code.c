@@ -90,6 +90,15 @@ ENTRY ones_f32(void **descriptors) {
     ((float *)out->aligned)[i] = TEST_CODE_NUMBER;
 }
 
+/* Writes the number of each token's adapter to its row. */
+ENTRY adapters_f32(void **descriptors) {
+  const memref *cu = descriptors[1], *adapters = descriptors[5], *out = descriptors[6];
+  for (int64_t b = 0; b < adapters->shape[0]; ++b)
+    for (int64_t i = ((const int32_t *)cu->aligned)[b]; i < ((const int32_t *)cu->aligned)[b + 1]; ++i)
+      for (int64_t j = 0; j < out->shape[1]; ++j)
+        ((float *)out->aligned)[i * out->shape[1] + j] = (float)((const int32_t *)adapters->aligned)[b];
+}
+
 /* The ends of a model: rows of the id, and a row's first element plus 0, 1, … */
 ENTRY embed_f32(void **descriptors) {
   const memref *ids = descriptors[0], *out = descriptors[1];

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Dialect/MLA/Analysis/AttentionLayer.h"
+#include "mla/Dialect/MLA/Analysis/Commuting.h"
 #include "mla/Dialect/MLA/Analysis/ScaledWeight.h"
 
 #include "mlir/IR/Iterators.h"
@@ -49,10 +50,23 @@ static ProjectOp findProjection(Value value, Heads heads) {
   return findBehind<ProjectOp>(value, [heads](ProjectOp project) { return project.getHeads() == heads; });
 }
 
+/// Return the only operation that reads `value`, besides updates of what it computes; null if there are several.
+static Operation *findReader(Value value) {
+  Operation *reader = nullptr;
+  for (Operation *user : value.getUsers()) {
+    auto adapted = dyn_cast<AdaptOp>(user);
+    if (adapted && adapted.getX() == value && adapted.getY() != value)
+      continue;
+    if (reader)
+      return nullptr;
+    reader = user;
+  }
+  return reader;
+}
+
 /// Finds the projection from all heads that reads `value`, directly or through operations with one user.
 static ProjectOp findOutput(Value value) {
-  while (value.hasOneUse()) {
-    Operation *user = *value.user_begin();
+  while (Operation *user = findReader(value)) {
     if (user->getBlock() != value.getParentBlock()) // it may never be executed, and depend on itself
       break;
     auto project = dyn_cast<ProjectOp>(user);
@@ -87,17 +101,30 @@ static ProjectOp findDownKeyValue(GatherOp gather) {
   return append ? findProjection(append.getLatent(), Heads::None) : nullptr;
 }
 
-static void findFormats(AttentionOp attention, int64_t terms, LayerShape &shape) {
+/// Return the projections of the layer, null where one is not found.
+static std::array<std::pair<Matrix, ProjectOp>, 6> findProjections(AttentionOp attention) {
   ProjectOp query = findProjection(attention.getQNope(), Heads::To);
-  const std::pair<Matrix, ProjectOp> projections[] = {
-      {Matrix::DownQuery, query ? findProjection(query.getX(), Heads::None) : nullptr},
-      {Matrix::UpQuery, query},
-      {Matrix::DownKeyValue, findDownKeyValue(findBehind<GatherOp>(attention.getKRope()))},
-      {Matrix::UpKey, findProjection(attention.getKNope(), Heads::To)},
-      {Matrix::UpValue, findProjection(attention.getV(), Heads::To)},
-      {Matrix::Output, findOutput(attention.getResult())}};
-  for (auto [matrix, project] : projections)
+  return {{{Matrix::DownQuery, query ? findProjection(query.getX(), Heads::None) : nullptr},
+           {Matrix::UpQuery, query},
+           {Matrix::DownKeyValue, findDownKeyValue(findBehind<GatherOp>(attention.getKRope()))},
+           {Matrix::UpKey, findProjection(attention.getKNope(), Heads::To)},
+           {Matrix::UpValue, findProjection(attention.getV(), Heads::To)},
+           {Matrix::Output, findOutput(attention.getResult())}}};
+}
+
+static void findFormats(AttentionOp attention, int64_t terms, LayerShape &shape) {
+  for (auto [matrix, project] : findProjections(attention))
     shape.formats[unsigned(matrix)] = findFormat(project, terms);
+}
+
+static AdapterShape findAdapters(AttentionOp attention) {
+  AdapterShape adapters;
+  for (auto [matrix, project] : findProjections(attention))
+    if (AdaptOp adapted = project ? findAdaptation(project) : nullptr) {
+      adapters.count = adapted.getSizes().adapters;
+      adapters.ranks[unsigned(matrix)] = adapted.getSizes().rank;
+    }
+  return adapters;
 }
 
 LayerShape mla::findLayerShape(AttentionOp attention, bool forKernels) {
@@ -123,6 +150,7 @@ LayerShape mla::findLayerShape(AttentionOp attention, bool forKernels) {
   shape.elementBytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
   if (gather && gather.getCache().getType().isPacked())
     shape.packedRowBytes = gather.getCache().getType().getPackedRow().bytes;
+  shape.adapters = findAdapters(attention);
   if (int64_t terms = findTokenTerms(attention->getParentOfType<ModuleOp>())) {
     if (forKernels)
       findFormats(attention, terms, shape);

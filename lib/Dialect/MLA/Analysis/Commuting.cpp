@@ -25,6 +25,7 @@ static Value getTokenSource(Operation *op) {
       .Case<ProjectOp, BiasOp, RmsNormOp, RopeOp, PositionScaleOp, QuantizeOp, DequantizeOp, ExpertsProjectOp,
             SortChoicesOp>([](auto tokenwise) { return tokenwise.getX(); })
       .Case<GroupedProjectOp, MixChoicesOp>([](auto ofRows) { return ofRows.getRows(); })
+      .Case([](AdaptOp adapted) { return adapted.getY(); })
       .Case([](SwigluOp activated) { return activated.getGate(); })
       .Case([](RouteOp route) { return route.getLogits(); })
       .Case([](AttentionOp attention) { return attention.getQNope(); })
@@ -126,4 +127,15 @@ std::optional<ConstantScale> mla::getConstantScale(Operation *op) {
   if (std::optional<APFloat> factor = getSplat(product.getLhs()))
     return ConstantScale{product.getRhs(), *factor};
   return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// Adapters
+//===----------------------------------------------------------------------===//
+
+AdaptOp mla::findAdaptation(ProjectOp project) {
+  for (Operation *user : project->getUsers())
+    if (auto adapted = dyn_cast<AdaptOp>(user); adapted && adapted.getY() == project.getResult())
+      return adapted;
+  return nullptr;
 }

@@ -90,7 +90,7 @@ double CostModel::getWeightBytes(Matrix matrix) const {
 }
 
 double CostModel::getQueryWeightBytes(Form form) const {
-  auto [D, I, H, P, R, V, L, bytes, row, formats, window] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window, adapters] = shape;
   double up = getWeightBytes(Matrix::UpQuery);
   if (form != Form::Fold)
     return H * (up * I * (P + R) + getWeightBytes(Matrix::UpKey) * P * L);
@@ -98,7 +98,7 @@ double CostModel::getQueryWeightBytes(Form form) const {
 }
 
 double CostModel::getOutputWeightBytes(Form form) const {
-  auto [D, I, H, P, R, V, L, bytes, row, formats, window] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window, adapters] = shape;
   if (form == Form::Fold)
     return getWeightBytes(Matrix::Product) * H * L * D;
   return H * V * (getWeightBytes(Matrix::UpValue) * L + getWeightBytes(Matrix::Output) * D);
@@ -117,7 +117,7 @@ int64_t CostModel::getExpandedTokenBytes() const {
 //===----------------------------------------------------------------------===//
 
 Cost CostModel::getQueryCost(Form form, int64_t tokens) const {
-  auto [D, I, H, P, R, V, L, bytes, row, formats, window] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window, adapters] = shape;
   if (form != Form::Fold) {
     Cost cost = getProductCost(1, tokens, I, H * (P + R), Matrix::UpQuery);
     if (form == Form::Naive)
@@ -133,7 +133,7 @@ Cost CostModel::getQueryCost(Form form, int64_t tokens) const {
 }
 
 Cost CostModel::getOutputCost(Form form, int64_t tokens) const {
-  auto [D, I, H, P, R, V, L, bytes, row, formats, window] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window, adapters] = shape;
   if (form == Form::Fold)
     return getProductCost(1, tokens, H * L, D, Matrix::Product);
   Cost cost =
@@ -155,7 +155,7 @@ Cost CostModel::getUpProductsCost(int64_t latents, llvm::ArrayRef<Matrix> matric
 }
 
 Cost CostModel::getUpProjectionCost(Forms forms, const Step &step) const {
-  auto [D, I, H, P, R, V, L, bytes, row, formats, window] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window, adapters] = shape;
   Cost cost;
   if (forms.q != Form::Naive && forms.o != Form::Naive)
     return cost; // the cache is read in place
@@ -200,7 +200,7 @@ Cost CostModel::getCoreCost(const Step &whole, int64_t heads, int64_t key, int64
 }
 
 Cost CostModel::getAttentionCost(Forms forms, const Step &step) const {
-  auto [D, I, H, P, R, V, L, bytes, row, formats, window] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window, adapters] = shape;
   bool latentKeys = forms.q != Form::Naive, latentValues = forms.o != Form::Naive;
   double elements = R; // of a key and its value
   elements += latentKeys ? L : H * P;
@@ -220,7 +220,7 @@ Cost CostModel::getHeadAttentionCost(const HeadShape &heads, const Step &step) c
 }
 
 Cost CostModel::getDownQueryCost(int64_t tokens) const {
-  auto [D, I, H, P, R, V, L, bytes, row, formats, window] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window, adapters] = shape;
   double rotated = double(tokens) * H * R;
   Cost cost = getStreamCost(rotated, rotated);
   if (I && I != D)
@@ -237,19 +237,71 @@ Cost CostModel::getAppendCost(int64_t tokens) const {
          getStreamBytesCost(tokens * shape.elementBytes * row, double(tokens) * getCachedTokenBytes());
 }
 
+/// Sequences of one adapter share its matrices; rows are divided evenly.
+static double countAdapters(const AdapterShape &adapters, const Step &step) {
+  return std::min(adapters.count, step.batch);
+}
+
+Cost CostModel::getUpdateCost(Matrix matrix, const Step &step, int64_t tokens, int64_t contracted,
+                              int64_t columns) const {
+  int64_t rank = shape.adapters.getRank(matrix);
+  double groups = countAdapters(shape.adapters, step);
+  if (!rank)
+    return {};
+  return getProductCost(groups, tokens / groups, contracted, rank) +
+         getProductCost(groups, tokens / groups, rank, columns);
+}
+
+/// Of W_UK or W_UV: one of the two products is per head, of columns of a head, the other has the latent's columns.
+Cost CostModel::getAbsorbedUpdateCost(Matrix matrix, const Step &step, int64_t width) const {
+  int64_t rank = shape.adapters.getRank(matrix), tokens = step.batch * step.tokens, H = shape.heads;
+  double groups = countAdapters(shape.adapters, step);
+  if (!rank)
+    return {};
+  return getProductCost(groups * H, tokens / groups, width, rank) +
+         getProductCost(groups, tokens * H / groups, rank, shape.latent);
+}
+
+Cost CostModel::getAdapterCost(Forms forms, const Step &step) const {
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window, adapters] = shape;
+  int64_t tokens = step.batch * step.tokens, keys = step.batch * step.context;
+  Cost cost = I == D ? Cost() : getUpdateCost(Matrix::DownQuery, step, tokens, D, I);
+  cost += getUpdateCost(Matrix::UpQuery, step, tokens, I, H * (P + R));
+  cost += getUpdateCost(Matrix::DownKeyValue, step, tokens, D, L + R);
+  cost += getUpdateCost(Matrix::Output, step, tokens, H * V, D);
+  cost += forms.q == Form::Naive ? getUpdateCost(Matrix::UpKey, step, keys, L, H * P)
+                                 : getAbsorbedUpdateCost(Matrix::UpKey, step, P);
+  return cost + (forms.o == Form::Naive ? getUpdateCost(Matrix::UpValue, step, keys, L, H * V)
+                                        : getAbsorbedUpdateCost(Matrix::UpValue, step, V));
+}
+
+double CostModel::getAdapterBytes() const {
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window, adapters] = shape;
+  auto of = [&, ranks = adapters](Matrix matrix, int64_t contracted, int64_t columns) {
+    return double(ranks.getRank(matrix)) * (contracted + columns);
+  };
+  return bytes *
+         (of(Matrix::DownQuery, D, I) + of(Matrix::UpQuery, I, H * (P + R)) + of(Matrix::DownKeyValue, D, L + R) +
+          of(Matrix::UpKey, L, H * P) + of(Matrix::UpValue, L, H * V) + of(Matrix::Output, H * V, D));
+}
+
 Cost CostModel::getCommonCost(int64_t tokens) const { return getDownQueryCost(tokens) + getAppendCost(tokens); }
 
 LayerCost CostModel::getCost(Forms forms, const Step &step) const {
   int64_t tokens = step.batch * step.tokens;
-  return {getCommonCost(tokens), getQueryCost(forms.q, tokens), getUpProjectionCost(forms, step),
-          getAttentionCost(forms, step), getOutputCost(forms.o, tokens)};
+  return {getCommonCost(tokens),         getQueryCost(forms.q, tokens),  getUpProjectionCost(forms, step),
+          getAttentionCost(forms, step), getOutputCost(forms.o, tokens), getAdapterCost(forms, step)};
 }
 
 LayerCost CostModel::getFullCacheCost(const Step &step) const {
-  auto [D, I, H, P, R, V, L, bytes, row, formats, window] = shape;
+  auto [D, I, H, P, R, V, L, bytes, row, formats, window, adapters] = shape;
   int64_t tokens = step.batch * step.tokens;
   double expanded = double(tokens) * H * (P + R + V);
   Cost up = getUpProductsCost(tokens, {Matrix::UpKey, Matrix::UpValue}) + getStreamCost(expanded, expanded);
-  return {getCommonCost(tokens), getQueryCost(Form::Naive, tokens), up, getHeadAttentionCost({H, H, P + R, V}, step),
-          getOutputCost(Form::Naive, tokens)};
+  return {getCommonCost(tokens),
+          getQueryCost(Form::Naive, tokens),
+          up,
+          getHeadAttentionCost({H, H, P + R, V}, step),
+          getOutputCost(Form::Naive, tokens),
+          Cost()};
 }

@@ -43,6 +43,9 @@ static StringRef whyNot(Operation *op) {
       .Case<tensor::ExtractSliceOp>([](auto) { return "the slice may leave out tokens or heads"; })
       .Case<GateOp, arith::MulFOp, linalg::MulOp>([](auto) { return "a gate depends on the token"; })
       .Case<arith::AddFOp, linalg::AddOp>([](auto) { return "the addend depends on the token"; })
+      .Case<AdaptOp>([](auto) {
+        return "the sequence chooses what it adds, and a product of weights has one value; merge the adapter to fold";
+      })
       .Case<arith::TruncFOp>([](auto) { return "it rounds between two factors"; })
       .Case<ProjectOp>([](auto) { return "it is not a projection of that side, or its weight is already packed"; })
       .Default(StringRef("it is not known to commute with a projection"));
@@ -69,6 +72,9 @@ static bool usesLse(AttentionOp attention) { return attention.getLse() && !atten
 static StringRef judgeAbsorption(AttentionOp attention, Side side, Operation *op) {
   if (isTakenIn(op))
     return {};
+  // Queries see keys of their own sequence, which have the same adapter.
+  if (auto adapted = dyn_cast<AdaptOp>(op))
+    return adapted.getCu() == attention.getCuKeys() ? "" : "its sequences are not those of the attention's keys";
   if (!isa<BiasOp>(op))
     return whyNot(op);
   if (attention.getSinks())
@@ -104,8 +110,15 @@ static StringRef judgeFold(Operation *op) {
   return isWeightOnly(bias.getBias()) ? StringRef(kNotInF16) : "its bias is not known at preparation time";
 }
 
+static Refusal refuseAdapted(AdaptOp adapted) {
+  return refuse(adapted, "updates a factor by the sequence's adapter: it reads what is between the factors, which a "
+                         "product leaves out; merge the adapter to fold");
+}
+
 /// Return why a projection's weight may not be a factor of a product.
 static std::optional<Refusal> refuseFactor(ProjectOp project, ValueRange stored) {
+  if (AdaptOp adapted = findAdaptation(project))
+    return refuseAdapted(adapted);
   if (!isWeightOnly(project.getWeight()))
     return refuse(project, "cannot be multiplied out: its weight is not known at preparation time");
   if (!mayBeFactor(project.getWeight()) || llvm::any_of(stored, isF16))
@@ -193,6 +206,12 @@ Reach mla::findUpProjection(AttentionOp attention, Side side) {
     return refused(refuse(walk.obstacle, "is between the up-projection and the attention's " + name + ": " + walk.why));
   if (!walk.end)
     return refused({attention, (name + " comes from outside").str()});
+  auto isOfAnother = [&](Operation *op) {
+    auto adapted = dyn_cast<AdaptOp>(op);
+    return adapted && adapted.getX() != cast<ProjectOp>(walk.end).getX();
+  };
+  if (const auto *other = llvm::find_if(walk.between, isOfAnother); other != walk.between.end())
+    return refused(refuse(*other, "updates the attention's " + name + " from something else than the latent"));
   if (isF16(side == Side::Q ? attention.getQNope() : attention.getResult()))
     return refused(refuse(walk.end, "cannot be moved: f16 cannot represent its result; use bf16 or f32"));
   return {cast<ProjectOp>(walk.end), std::move(walk.between), std::nullopt};
@@ -236,6 +255,8 @@ static Refusal refuseWithoutQueries(Operation *attention) {
 
 /// For an absorbed query side.
 static std::optional<Refusal> refuseQueryFold(Operation *attention, Value query) {
+  if (auto adapted = query.getDefiningOp<AdaptOp>())
+    return refuseAdapted(adapted);
   auto outer = query.getDefiningOp<ProjectOp>();
   if (!outer || !isProjection(outer, Heads::Per))
     return refuseWithoutQueries(attention);

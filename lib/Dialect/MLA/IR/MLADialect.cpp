@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Assembly.h"
+#include "mla/Dialect/MLA/IR/Adapt.h"
 #include "mla/Dialect/MLA/IR/KernelKind.h"
 #include "mla/Dialect/MLA/IR/LaunchWork.h"
 #include "mla/launch_part.h"
@@ -32,6 +33,10 @@ void mla::MLADialect::initialize() {
 #define GET_OP_LIST
 #include "mla/Dialect/MLA/IR/MLAOps.cpp.inc"
       >();
+  addOperations<
+#define GET_OP_LIST
+#include "mla/Dialect/MLA/IR/MLAAdapterOps.cpp.inc"
+      >();
 }
 
 Operation *mla::MLADialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {
@@ -55,6 +60,23 @@ static LogicalResult verifyCacheScale(Operation *op, DictionaryAttr model) {
   return success();
 }
 
+/// Adapters that are not merged have names, each once, and say whether the rows of a cache depend on them.
+static LogicalResult verifyAdapters(Operation *op, DictionaryAttr model) {
+  Attribute given = model.get("adapters");
+  if (!given)
+    return success();
+  auto adapters = dyn_cast<DictionaryAttr>(given);
+  auto names = adapters ? adapters.getAs<ArrayAttr>("names") : ArrayAttr();
+  auto cache = adapters ? adapters.getAs<StringAttr>("cache") : StringAttr();
+  llvm::SmallDenseSet<Attribute> known;
+  auto isNew = [&](Attribute name) { return isa<StringAttr>(name) && known.insert(name).second; };
+  if (!names || names.empty() || !llvm::all_of(names, isNew) || !cache ||
+      (cache.getValue() != "own" && cache.getValue() != "shared"))
+    return op->emitError() << "expected adapters of " << kModelAttr << " to have different names, and a cache that is "
+                           << "\"own\" or \"shared\", got " << given;
+  return success();
+}
+
 /// Checks that the fields that passes read exist.
 static LogicalResult verifyModel(Operation *op, Attribute attribute) {
   auto model = dyn_cast<DictionaryAttr>(attribute);
@@ -73,6 +95,8 @@ static LogicalResult verifyModel(Operation *op, Attribute attribute) {
       return op->emitError() << "expected products of " << kModelAttr << " to be \"e4m3\" or \"e4m3x2\", got "
                              << products;
   }
+  if (failed(verifyAdapters(op, model)))
+    return failure();
   return verifyCacheScale(op, model);
 }
 

@@ -14,6 +14,7 @@
 #include "Projections.h"
 #include "Regimes.h"
 #include "Unreached.h"
+#include "mla/Dialect/MLA/IR/Adapt.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 
 #include "mlir/Transforms/RegionUtils.h"
@@ -35,6 +36,28 @@ static RankedTensorType withLastDim(Value value, int64_t size) {
 
 static int64_t getWidth(Value value) { return cast<RankedTensorType>(value.getType()).getShape().back(); }
 
+static Value swapLastDims(OpBuilder &builder, Location loc, Value weight) {
+  int64_t rank = cast<RankedTensorType>(weight.getType()).getRank();
+  SmallVector<int64_t> permutation = llvm::to_vector(llvm::seq<int64_t>(rank));
+  std::swap(permutation[rank - 2], permutation[rank - 1]);
+  return permuteWeight(builder, loc, weight, permutation);
+}
+
+/// q_nope · (B A c) = (A^T B^T q_nope) · c for the adapter of a sequence.
+static Value updateQueries(OpBuilder &builder, AttentionOp attention, Value latentQ, ArrayRef<Operation *> between) {
+  for (size_t count = between.size(); count; --count) {
+    auto adapted = dyn_cast<AdaptOp>(between[count - 1]);
+    if (!adapted)
+      continue;
+    Location loc = adapted.getLoc();
+    Value down = swapLastDims(builder, loc, narrowUpdate(builder, between.take_front(count)));
+    Value up = swapLastDims(builder, loc, adapted.getDown());
+    latentQ = AdaptOp::create(builder, loc, latentQ, attention.getQNope(), down, up, adapted.getAdapters(),
+                              attention.getCu());
+  }
+  return latentQ;
+}
+
 /// q_nope · (W_UK c + b) = (W_UK^T q_nope) · c + q_nope · b; the last term is
 /// one number for all keys and cancels in the softmax.
 static void absorbKeys(AttentionOp attention, const Reach &up, RewriterBase &rewriter) {
@@ -44,21 +67,27 @@ static void absorbKeys(AttentionOp attention, const Reach &up, RewriterBase &rew
   Value transposed = permuteWeight(rewriter, loc, narrowWeight(rewriter, project, up.between), {0, 2, 1});
   Value q = attention.getQNope(), latent = project.getX();
   Value latentQ = ProjectOp::create(rewriter, loc, withLastDim(q, getWidth(latent)), q, transposed, Heads::Per);
+  latentQ = updateQueries(rewriter, attention, latentQ, up.between);
   rewriter.modifyOpInPlace(attention, [&] {
     attention.getQNopeMutable().assign(latentQ);
     attention.getKNopeMutable().assign(latent);
   });
 }
 
-/// Adds the biases among `between` behind the attention.
-static Value addBiases(OpBuilder &builder, Value x, ArrayRef<Operation *> between) {
-  for (size_t count = between.size(); count; --count)
-    if (isa<BiasOp>(between[count - 1]))
-      x = BiasOp::create(builder, between[count - 1]->getLoc(), x, narrowBias(builder, between.take_front(count)));
+/// Adds the biases and updates among `between` behind the attention.
+static Value addToValues(OpBuilder &builder, AttentionOp attention, Value x, ArrayRef<Operation *> between) {
+  for (size_t count = between.size(); count; --count) {
+    Operation *op = between[count - 1];
+    if (isa<BiasOp>(op))
+      x = BiasOp::create(builder, op->getLoc(), x, narrowBias(builder, between.take_front(count)));
+    else if (auto adapted = dyn_cast<AdaptOp>(op))
+      x = AdaptOp::create(builder, op->getLoc(), x, attention.getResult(), adapted.getDown(),
+                          narrowUpdate(builder, between.take_front(count)), adapted.getAdapters(), attention.getCu());
+  }
   return x;
 }
 
-/// sum p (W_UV c + b) = W_UV (sum p c) + b
+/// sum p (W_UV c + B A c + b) = W_UV (sum p c) + B A (sum p c) + b
 static void absorbValues(AttentionOp attention, const Reach &up, RewriterBase &rewriter) {
   ProjectOp project = up.projection;
   Value result = attention.getResult(), latent = project.getX();
@@ -69,8 +98,13 @@ static void absorbValues(AttentionOp attention, const Reach &up, RewriterBase &r
   });
   rewriter.setInsertionPointAfter(attention);
   Value weight = narrowWeight(rewriter, project, up.between);
+  SmallVector<OpOperand *> readers;
+  for (OpOperand &use : result.getUses())
+    readers.push_back(&use);
   auto moved = ProjectOp::create(rewriter, project.getLoc(), type, result, weight, Heads::Per);
-  rewriter.replaceAllUsesExcept(result, addBiases(rewriter, moved, up.between), moved);
+  Value values = addToValues(rewriter, attention, moved, up.between);
+  for (OpOperand *use : readers)
+    rewriter.modifyOpInPlace(use->getOwner(), [&] { use->set(values); });
 }
 
 /// Return whether everything that the attention reads of keys and values is in one cache.

@@ -87,6 +87,18 @@ static std::string describeFormats(const LayerShape &shape) {
   return "";
 }
 
+/// Say what adapters add to a token of the absorbed decode, where nothing depends on the context.
+static std::string describeAdapters(const CostModel &model) {
+  const AdapterShape &adapters = model.getShape().adapters;
+  if (!adapters.count)
+    return "";
+  Cost cost = model.getAdapterCost(kAbsorb, {1, 1, 4096});
+  return llvm::formatv("{0} adapters that sequences choose from, of rank {1} at most, {2} each; absorbed, one adds {3} "
+                       "and {4} MFLOP to a token\n",
+                       adapters.count, *llvm::max_element(adapters.ranks), inMegabytes(model.getAdapterBytes()),
+                       inMegabytes(cost.getBytes()), threeDigits(cost.flops / 1e6));
+}
+
 std::string mla::describeLayer(const CostModel &model) {
   const LayerShape &shape = model.getShape();
   std::string text = llvm::formatv("{0} heads of {1} + {2}, values of {3}, hidden {4}, query rank {5}, latent {6}, {7} "
@@ -98,6 +110,7 @@ std::string mla::describeLayer(const CostModel &model) {
   };
   text += "weights of q " + side(model.getQueryWeightBytes(Form::Absorb), model.getQueryWeightBytes(Form::Fold));
   text += "; of o " + side(model.getOutputWeightBytes(Form::Absorb), model.getOutputWeightBytes(Form::Fold)) + "\n";
+  text += describeAdapters(model);
   text += llvm::formatv("a cached token {0} bytes; as keys and values per head {1}\n", model.getCachedTokenBytes(),
                         model.getExpandedTokenBytes());
   return text;
@@ -179,13 +192,26 @@ std::string mla::describePhase(const FormChooser &chooser, ArrayRef<RegimeAttr> 
 // Tables
 //===----------------------------------------------------------------------===//
 
-static void addRow(raw_ostream &os, bool taken, Forms forms, const LayerCost &cost) {
+/// The parts of a step by name. Adapters are one where the layer has some.
+static SmallVector<std::pair<StringRef, Cost>> namedParts(const LayerCost &cost, bool hasAdapters) {
+  SmallVector<std::pair<StringRef, Cost>> parts = {{"us: common", cost.common},
+                                                   {"query", cost.query},
+                                                   {"up-project", cost.upProjection},
+                                                   {"attention", cost.attention},
+                                                   {"output", cost.output}};
+  if (hasAdapters)
+    parts.push_back({"adapters", cost.adapters});
+  parts.push_back({"total", cost.getTotal()});
+  return parts;
+}
+
+static void addRow(raw_ostream &os, bool taken, Forms forms, const LayerCost &cost, bool hasAdapters) {
   auto microseconds = [](const Cost &part) { return part.seconds * 1e6; };
   Cost total = cost.getTotal();
   os << llvm::formatv("{0} {1,-7}{2,-7}{3,10:f1}{4,12:f1}{5,10:f2}{6,9}", taken ? "*" : " ", stringifyForm(forms.q),
                       stringifyForm(forms.o), total.readBytes / 1e6, total.writtenBytes / 1e6, total.flops / 1e9,
                       int64_t(total.launches));
-  for (const Cost &part : {cost.common, cost.query, cost.upProjection, cost.attention, cost.output, total})
+  for (const auto &[name, part] : namedParts(cost, hasAdapters))
     os << llvm::formatv(" {0,10:f1}", microseconds(part));
   os << "\n";
 }
@@ -194,10 +220,11 @@ std::string mla::tabulateCosts(const FormChooser &chooser, const Step &step, std
   std::string text;
   llvm::raw_string_ostream os(text);
   os << llvm::formatv("  {0,-7}{1,-7}{2,10}{3,12}{4,10}{5,9}", "q", "o", "MB read", "MB written", "GFLOP", "kernels");
-  for (StringRef part : {"us: common", "query", "up-project", "attention", "output", "total"})
-    os << llvm::formatv("{0,11}", part);
+  bool hasAdapters = chooser.getModel().getShape().adapters.count;
+  for (const auto &[name, part] : namedParts(LayerCost(), hasAdapters))
+    os << llvm::formatv("{0,11}", name);
   os << "\n";
   for (Forms forms : chooser.getCandidates())
-    addRow(os, taken == forms, forms, chooser.getModel().getCost(forms, step));
+    addRow(os, taken == forms, forms, chooser.getModel().getCost(forms, step), hasAdapters);
   return text;
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Projections.h"
 #include "WeightUsers.h"
 #include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
@@ -60,7 +61,7 @@ static std::optional<Heads> getHeads(const WeightUsers &users) {
     kinds.insert(project.getHeads());
   if (!users.ofExperts.empty()) // an expert is a head
     kinds.insert(Heads::Per);
-  if (users.other || kinds.empty())
+  if (users.other || !users.ofUpdates.empty() || kinds.empty())
     return std::nullopt;
   if (kinds.size() == 1)
     return *kinds.begin();
@@ -90,6 +91,14 @@ static int64_t getNumRowsOfPieces(func::FuncOp prepare, int64_t rows) {
   return rows;
 }
 
+/// Makes the function return `weight`, which it computes, and its users read that.
+static void replaceMade(func::FuncOp prepare, WeightUsers &users, Value weight) {
+  prepare.front().getTerminator()->setOperand(0, weight);
+  prepare.setFunctionType(FunctionType::get(prepare.getContext(), {}, weight.getType()));
+  for (WeightOp user : users.weights)
+    user.getResult().setType(cast<RankedTensorType>(weight.getType()));
+}
+
 static void layOut(func::FuncOp prepare, WeightUsers &users, Heads heads, int64_t mostRows) {
   auto type = cast<RankedTensorType>(prepare.getResultTypes().front());
   int64_t panel = largestDivisor(getNumRowsOfPieces(prepare, getNumRows(heads, type)), mostRows);
@@ -97,15 +106,35 @@ static void layOut(func::FuncOp prepare, WeightUsers &users, Heads heads, int64_
     return;
   Operation *end = prepare.front().getTerminator();
   OpBuilder builder(end);
-  Value packed = pack(builder, end->getLoc(), end->getOperand(0), heads, panel);
-  end->setOperand(0, packed);
-  prepare.setFunctionType(builder.getFunctionType({}, packed.getType()));
-  for (WeightOp weight : users.weights)
-    weight.getResult().setType(cast<RankedTensorType>(packed.getType()));
+  replaceMade(prepare, users, pack(builder, end->getLoc(), end->getOperand(0), heads, panel));
   for (ProjectOp project : users.projections)
     readPanels(project, heads);
   for (ExpertsProjectOp project : users.ofExperts)
     project.setPanels(true);
+}
+
+/// Return whether a matrix of an update has its rank before the heads that are summed.
+static bool isBeforeHeads(OpOperand *use) {
+  auto adapted = cast<AdaptOp>(use->getOwner());
+  return use == &adapted.getDownMutable() && adapted.sumsHeads();
+}
+
+/// Puts the contracted index of a matrix of updates before its rows, if all users read it in the same way.
+static void layOutUpdates(func::FuncOp prepare, WeightUsers &users) {
+  bool beforeHeads = isBeforeHeads(users.ofUpdates.front());
+  if (users.other || !users.projections.empty() || !users.ofExperts.empty() ||
+      llvm::any_of(users.ofUpdates, [&](OpOperand *use) { return isBeforeHeads(use) != beforeHeads; }))
+    return;
+  Operation *end = prepare.front().getTerminator();
+  OpBuilder builder(end);
+  Value weight = end->getOperand(0);
+  SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(cast<RankedTensorType>(weight.getType()).getRank()));
+  std::rotate(order.begin() + (beforeHeads ? 1 : order.size() - 2), order.end() - (beforeHeads ? 2 : 1), order.end());
+  replaceMade(prepare, users, permuteWeight(builder, end->getLoc(), weight, order));
+  for (OpOperand *use : users.ofUpdates) {
+    auto adapted = cast<AdaptOp>(use->getOwner());
+    use == &adapted.getDownMutable() ? adapted.setDownPanels(true) : adapted.setUpPanels(true);
+  }
 }
 
 /// Whether the function makes one tensor, in one block, and the weights are what it makes.
@@ -130,6 +159,8 @@ struct MLALayout : mla::impl::MLALayoutBase<MLALayout> {
         continue; // not a weight's, or not this one's
       if (std::optional<Heads> heads = getHeads(ofWeight))
         layOut(function, ofWeight, *heads, panel);
+      else if (!ofWeight.ofUpdates.empty())
+        layOutUpdates(function, ofWeight);
     }
   }
 };

@@ -9,7 +9,7 @@
 #include "WeightCloner.h"
 #include "WeightNames.h"
 #include "mla/Dialect/MLA/Analysis/WeightOnly.h"
-#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/IR/Adapt.h"
 #include "mla/Dialect/MLA/Transforms/Prepare.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -32,6 +32,8 @@ static bool isLinearWeight(OpOperand &use) {
   Operation *op = use.getOwner();
   if (auto project = dyn_cast<ProjectOp>(op))
     return &use == &project.getWeightMutable();
+  if (auto adapted = dyn_cast<AdaptOp>(op))
+    return &use == &adapted.getDownMutable() || &use == &adapted.getUpMutable();
   return isa<ExpertsProjectOp, EmbedOp>(op) && use.getOperandNumber() == 1;
 }
 

@@ -69,7 +69,7 @@ std::string mla::findProductRefusal(func::FuncOp prepare, WeightUsers &users, co
   std::optional<ScaledWeight> weight = findScaledWeight(prepare, why);
   if (!weight)
     return why;
-  if (users.other)
+  if (users.other || !users.ofUpdates.empty())
     return "is used by an operation that is no projection";
   std::string scales = (prepare.getName() + kScaleSuffix).str();
   if (target && SymbolTable::lookupNearestSymbolFrom(prepare, StringAttr::get(prepare.getContext(), scales)))

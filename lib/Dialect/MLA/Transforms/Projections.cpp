@@ -8,6 +8,8 @@
 #include "Projections.h"
 #include "mla/Dialect/MLA/Analysis/Commuting.h"
 
+#include "mla/Dialect/MLA/IR/Adapt.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
@@ -58,6 +60,11 @@ Value mla::narrowWeight(OpBuilder &builder, ProjectOp project, ArrayRef<Operatio
 Value mla::narrowBias(OpBuilder &builder, ArrayRef<Operation *> between) {
   Value bias = cast<BiasOp>(between.back()).getBias();
   return takeIn(builder, bias, cast<RankedTensorType>(bias.getType()).getRank() - 1, between.drop_back());
+}
+
+Value mla::narrowUpdate(OpBuilder &builder, ArrayRef<Operation *> between) {
+  Value up = cast<AdaptOp>(between.back()).getUp();
+  return takeIn(builder, up, cast<RankedTensorType>(up.getType()).getRank() - 2, between.drop_back());
 }
 
 static Value collapse(OpBuilder &builder, Location loc, Value value, ArrayRef<ReassociationIndices> groups) {

@@ -26,6 +26,9 @@ mlir::Value narrowWeight(mlir::OpBuilder &builder, ProjectOp project, llvm::Arra
 /// Does the same with the bias that is the last of `between`.
 mlir::Value narrowBias(mlir::OpBuilder &builder, llvm::ArrayRef<mlir::Operation *> between);
 
+/// Does the same with the matrix `up` of the update of adapters that is the last of `between`.
+mlir::Value narrowUpdate(mlir::OpBuilder &builder, llvm::ArrayRef<mlir::Operation *> between);
+
 /// Moves a bias of the projection's input behind it: `W b`, a weight.
 mlir::Value projectBias(mlir::OpBuilder &builder, ProjectOp project, mlir::Value bias);
 

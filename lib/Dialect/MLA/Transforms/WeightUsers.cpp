@@ -11,6 +11,10 @@
 using namespace mlir;
 using namespace mla;
 
+static bool isInPanels(AdaptOp adapted, OpOperand &use) {
+  return &use == &adapted.getDownMutable() ? adapted.getDownPanels() : adapted.getUpPanels();
+}
+
 void WeightUsers::add(WeightOp weight) {
   weights.push_back(weight);
   for (OpOperand &use : weight->getUses()) {
@@ -20,6 +24,8 @@ void WeightUsers::add(WeightOp weight) {
       projections.push_back(project);
     else if (experts && !experts.getPanels() && &use == &experts.getWeightMutable())
       ofExperts.push_back(experts);
+    else if (auto adapted = dyn_cast<AdaptOp>(use.getOwner()); adapted && !isInPanels(adapted, use))
+      ofUpdates.push_back(&use);
     else
       other = true;
   }

@@ -8,7 +8,7 @@
 #ifndef MLA_DIALECT_MLA_TRANSFORMS_WEIGHTUSERS_H
 #define MLA_DIALECT_MLA_TRANSFORMS_WEIGHTUSERS_H
 
-#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/IR/Adapt.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/MapVector.h"
@@ -20,7 +20,8 @@ struct WeightUsers {
   llvm::SmallVector<WeightOp> weights;
   llvm::SmallVector<ProjectOp> projections;
   llvm::SmallVector<ExpertsProjectOp> ofExperts;
-  bool other = false; ///< Something else uses it too, or it is already packed.
+  llvm::SmallVector<mlir::OpOperand *> ofUpdates; ///< `down` or `up` of `mla.adapt`
+  bool other = false;                             ///< Something else uses it too, or it is already packed.
 
   void add(WeightOp weight);
 };

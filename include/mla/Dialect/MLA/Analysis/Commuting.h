@@ -13,7 +13,7 @@
 #ifndef MLA_DIALECT_MLA_ANALYSIS_COMMUTING_H
 #define MLA_DIALECT_MLA_ANALYSIS_COMMUTING_H
 
-#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/IR/Adapt.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -45,6 +45,9 @@ struct ConstantScale {
 /// Matches `arith.mulf` with a splat: a constant tensor, or a constant number
 /// by `tensor.splat` or `linalg.fill`.
 std::optional<ConstantScale> getConstantScale(mlir::Operation *op);
+
+/// Return the operation that adds the updates of adapters to a projection's result, if there is one.
+AdaptOp findAdaptation(ProjectOp project);
 
 } // namespace mla
 

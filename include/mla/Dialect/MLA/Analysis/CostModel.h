@@ -37,6 +37,14 @@ struct WeightFormat {
   int64_t terms = 0; ///< In e4m3, by tokens of as many numbers per element; 0: in the type of activations.
 };
 
+/// Adapters that are not merged: every sequence has one of them, or none.
+struct AdapterShape {
+  int64_t count = 0;                                         ///< 0: the layer has none
+  std::array<int64_t, unsigned(Matrix::Product)> ranks = {}; ///< by Matrix; 0: no adapter updates it
+
+  int64_t getRank(Matrix matrix) const { return ranks[unsigned(matrix)]; }
+};
+
 /// Sizes of a layer's attention on one rank. An unknown size is 0, and parts that depend on it cost nothing.
 struct LayerShape {
   int64_t hidden = 0;         ///< D
@@ -50,6 +58,7 @@ struct LayerShape {
   int64_t packedRowBytes = 0; ///< of a token in a packed cache; 0: the cache is a standard one
   std::array<WeightFormat, unsigned(Matrix::Product) + 1> formats{}; ///< by Matrix
   int64_t window = 0; ///< keys that a query sees, at most; 0: all before it
+  AdapterShape adapters = {};
 
   const WeightFormat &getFormat(Matrix matrix) const { return formats[unsigned(matrix)]; }
 };
@@ -93,9 +102,10 @@ struct LayerCost {
   Cost query;        ///< W_UQ, and W_UK where the side is absorbed, or their product
   Cost upProjection; ///< the cache gathered, and W_UK and W_UV on every cached token
   Cost attention;
-  Cost output; ///< W_O, and W_UV where the side is absorbed, or their product
+  Cost output;   ///< W_O, and W_UV where the side is absorbed, or their product
+  Cost adapters; ///< the updates of adapters that are not merged
 
-  Cost getTotal() const { return common + query + upProjection + attention + output; }
+  Cost getTotal() const { return common + query + upProjection + attention + output + adapters; }
 };
 
 /// How code divides the work. The default is what this compiler emits.
@@ -146,6 +156,13 @@ public:
   /// W_DKV, and the norm, rotation and writing of what is cached.
   Cost getAppendCost(int64_t tokens) const;
 
+  /// The updates of adapters: for each updated matrix a product with `down` and one with `up`, of as many different
+  /// adapters as there can be in the step. Naive sides update keys and values of all cached tokens, absorbed ones those
+  /// of the step.
+  Cost getAdapterCost(Forms forms, const Step &step) const;
+  /// Bytes of all matrices of one adapter.
+  double getAdapterBytes() const;
+
   /// `groups` products of [tokens, contracted] by [contracted, columns], in one kernel. Randomly selected groups, such
   /// as experts, and their tokens may be expected, fractional numbers. In e4m3, the tokens are quantized already.
   Cost getProductCost(double groups, double tokens, int64_t contracted, int64_t columns,
@@ -157,6 +174,8 @@ private:
   /// `products`: seconds of the products of whole tiles.
   double getKernelSeconds(const Cost &cost, double products) const;
   Cost getProductCost(double groups, double tokens, int64_t contracted, int64_t columns, Matrix matrix) const;
+  Cost getUpdateCost(Matrix matrix, const Step &step, int64_t tokens, int64_t contracted, int64_t columns) const;
+  Cost getAbsorbedUpdateCost(Matrix matrix, const Step &step, int64_t width) const;
   Cost getQuantizeCost(double elements, llvm::ArrayRef<Matrix> matrices) const;
   Cost getUpProductsCost(int64_t latents, llvm::ArrayRef<Matrix> matrices) const;
   Cost getStreamBytesCost(double readBytes, double writtenBytes) const;
