@@ -393,3 +393,44 @@ TEST(CostModelTest, CountsTheBytesOfAPackedCacheWhereItIsReadAndWritten) {
   EXPECT_EQ(before.upProjection.readBytes - after.upProjection.readBytes, 4000 * (1152 - 656));
   EXPECT_EQ(before.upProjection.writtenBytes, after.upProjection.writtenBytes);
 }
+
+//===----------------------------------------------------------------------===//
+// Adapters that sequences choose
+//===----------------------------------------------------------------------===//
+
+static CostModel modelOfAdapters(std::initializer_list<Matrix> matrices) {
+  LayerShape shape = getMeasuredShape("v3");
+  shape.adapters.count = 4;
+  for (Matrix matrix : matrices)
+    shape.adapters.ranks[unsigned(matrix)] = 16;
+  return CostModel(shape, Device::h100());
+}
+
+TEST(CostModel, CountsTheUpdatesOfAdapters) {
+  CostModel model = modelOfAdapters({Matrix::UpKey, Matrix::UpValue});
+  EXPECT_EQ(model.getAdapterBytes(), 2 * 2 * 16 * (512 + 128 * 128));
+  Step step{8, 1, 1000};
+  // Of each token's 128 heads 128 columns by rank 16 by 512, on both sides; of each cached token 512 by 16 by 128
+  // heads.
+  Cost absorbed = model.getAdapterCost(absorb, step), updated = model.getAdapterCost(naive, step);
+  EXPECT_EQ(absorbed.flops, 2.0 * 2 * 8 * 128 * 16 * (128 + 512));
+  EXPECT_EQ(updated.flops, 2.0 * 2 * 8000 * 16 * (512 + 128 * 128));
+  EXPECT_EQ(absorbed.launches, 4);
+  EXPECT_EQ(model.getCost(absorb, step).getTotal().flops - absorbed.flops,
+            modelOf("v3").getCost(absorb, step).getTotal().flops);
+}
+
+TEST(CostModel, ReadsAsManyAdaptersAsThereCanBeInAStep) {
+  CostModel model = modelOfAdapters({Matrix::Output});
+  auto weights = [&](int64_t batch) { // without the tokens
+    return model.getAdapterCost(absorb, {batch, 1, 1}).readBytes - 2.0 * batch * (128 * 128 + 16);
+  };
+  EXPECT_EQ(weights(1), model.getAdapterBytes());
+  EXPECT_EQ(weights(3), 3 * model.getAdapterBytes());
+  EXPECT_EQ(weights(9), 4 * model.getAdapterBytes());
+}
+
+TEST(CostModel, AMatrixThatNoAdapterUpdatesCostsNothing) {
+  EXPECT_EQ(modelOfAdapters({}).getAdapterCost(naive, {8, 1, 1000}).getBytes(), 0);
+  EXPECT_EQ(modelOf("v3").getAdapterCost(naive, {8, 1, 1000}).launches, 0);
+}
