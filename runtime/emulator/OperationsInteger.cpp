@@ -30,10 +30,10 @@ static s32 quotientSigned(s32 a, s32 b) { return b == 0 ? -1 : b == -1 ? s32(-u3
 static s32 remainderSigned(s32 a, s32 b) { return b == 0 ? a : b == -1 ? 0 : a % b; }
 
 /// `c` bits of `a` from bit `b` on.
-static u32 extractBits(u32 a, u32 b, u32 c) {
+template <typename T> static T extractBits(T a, u32 b, u32 c) {
   u32 position = b & 255, count = c & 255;
-  u32 shifted = shiftRight<u32>(a, position);
-  return count >= 32 ? shifted : shifted & ((u32(1) << count) - 1);
+  T shifted = shiftRight<T>(a, position);
+  return count >= 8 * sizeof(T) ? shifted : shifted & ((T(1) << count) - 1);
 }
 
 /// The same with the sign of the last of them, or of the word's last, in all others.
@@ -217,6 +217,7 @@ static std::vector<Row> logic() {
       alu("popc.b32", [](u32 a) { return u32(std::popcount(a)); }),
       alu("clz.b32", [](u32 a) { return u32(std::countl_zero(a)); }),
       alu("bfe.u32", [](u32 a, u32 b, u32 c) { return extractBits(a, b, c); }),
+      alu("bfe.u64", [](u64 a, u32 b, u32 c) { return extractBits(a, b, c); }),
       alu("bfe.s32", [](u32 a, u32 b, u32 c) { return extractSignedBits(a, b, c); }),
       byHalves(undefinedInsert, alu("bfi.b32", [](u32 a, u32 b, u32 c, u32 d) { return insertBits(a, b, c, d); })),
       byHalves(undefinedPermute, alu("prmt.b32", [](u32 a, u32 b, u32 c) { return permute(a, b, c); })),

@@ -93,6 +93,7 @@ static LaunchBindings bind(const mla_bundle &bundle, size_t index, size_t cacheI
   bindings.give(Buffer::Pages, batch.cache->layerPages(cacheIndex).data);
   bindings.give(Buffer::CuSeqlens, batch.gpu->cuSeqlens());
   bindings.give(Buffer::Lengths, batch.gpu->lengths());
+  bindings.give(Buffer::Adapters, batch.gpu->adapters());
   bindings.give(Buffer::BlockTable, batch.gpu->blockTable());
   bindings.weights = bundle.gpu->weights(index, entry);
   bindings.stream = batch.gpu->stream();

@@ -7,6 +7,7 @@
 
 #include "KernelWork.h"
 #include "mla/Conversion/MLAToGPU/Views.h"
+#include "mla/Dialect/MLA/IR/Adapt.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -45,6 +46,11 @@ static AffineExpr expertsOf(GroupedProjectOp op) {
   return atMost(choices, typeOf(op.getWeight()).getDimSize(0));
 }
 
+/// Return the adapters that the sequences can have.
+static AffineExpr adaptersOf(AdaptOp op) {
+  return atMost(expressionOf(Size::Batch, op.getContext()), op.getSizes().adapters);
+}
+
 /// Return the product of experts of which the value is the weight; null if it is none.
 static GroupedProjectOp findReaderAsWeight(Value value) {
   for (Operation *user : value.getUsers())
@@ -60,6 +66,10 @@ static AffineExpr bytesOfUse(OpOperand &use) {
   return llvm::TypeSwitch<Operation *, AffineExpr>(use.getOwner())
       .Case([&](EmbedOp op) { return bytesOf(value, value == op.getTable() ? rowsOf(op.getIds()) : rows); })
       .Case([&](GroupedProjectOp op) { return bytesOf(value, value == op.getWeight() ? expertsOf(op) : rows); })
+      .Case([&](AdaptOp op) {
+        bool isMatrix = value == op.getDown() || value == op.getUp();
+        return bytesOf(value, isMatrix ? adaptersOf(op) : rows);
+      })
       .Case([&](DequantizeOp op) {
         GroupedProjectOp grouped = findReaderAsWeight(op);
         return bytesOf(value, grouped ? expertsOf(grouped) : rows);
@@ -145,6 +155,9 @@ static int64_t termsOf(Value x) {
   return typeOf(dequantized.getX()).getDimSize(dequantized.getTermDim());
 }
 
+/// Return whether each head has an update of its own, by matrices of which one is that of all heads.
+static bool isPerHead(AdaptOp op) { return typeOf(op.getX()).getRank() == 3 && !op.sumsHeads(); }
+
 /// Adds the operations of a product to the operands that hold `factor`, by their shares.
 void KernelWork::addProduct(Value factor, AffineExpr flops) {
   Operation *op = factor.getDefiningOp();
@@ -173,6 +186,13 @@ void KernelWork::countProducts() {
           int64_t elements = weight.getNumElements() / weight.getDimSize(0);
           int64_t products = typeOf(project.getRows()).getDimSize(1) * termsOf(project.getRows());
           addProduct(project.getWeight(), rowsOf(project.getRows()) * (2 * products * elements));
+        })
+        .Case([&](AdaptOp op) {
+          for (Value matrix : {op.getDown(), op.getUp()}) {
+            int64_t elements = typeOf(matrix).getNumElements() / op.getSizes().adapters;
+            int64_t times = typeOf(matrix).getRank() == 3 && isPerHead(op) ? op.getSizes().headsOut : 1;
+            addProduct(matrix, rowsOf(op.getY()) * (2 * elements * times));
+          }
         })
         .Case([&](LatentAttentionOp attention) {
           int64_t key = rowElements(typeOf(attention.getQLatent())) + rowElements(typeOf(attention.getQRope()));

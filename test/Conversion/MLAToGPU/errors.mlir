@@ -86,29 +86,29 @@ func.func @gathered(%x: tensor<?x64xbf16>, %cache: !cache) -> tensor<?x60xbf16> 
 // -----
 
 // Each buffer of an entry has one name, so a second tensor, cache or result is an error.
-// expected-error @+1 {{has an argument #2 of 'tensor<?x64xbf16>'; expected at most hidden, cu_seqlens, cache, in that order}}
+// expected-error @+1 {{has an argument #2 of 'tensor<?x64xbf16>'; expected at most hidden, cu_seqlens, cache, adapters, in that order}}
 func.func @two_tensors(%x: tensor<?x64xbf16>, %cu: tensor<?xi32>, %other: tensor<?x64xbf16>) {
   return
 }
 
 // -----
 
-// expected-error @+1 {{has an argument #2 of 'tensor<?xi32>'; expected at most hidden, cu_seqlens, cache, in that order}}
-func.func @two_lengths(%x: tensor<?x64xbf16>, %cu: tensor<?xi32>, %other: tensor<?xi32>) {
+// expected-error @+1 {{has an argument #3 of 'tensor<?xi32>'; expected at most hidden, cu_seqlens, cache, adapters, in that order}}
+func.func @three_of_sequences(%x: tensor<?x64xbf16>, %cu: tensor<?xi32>, %adapters: tensor<?xi32>, %other: tensor<?xi32>) {
   return
 }
 
 // -----
 
 !cache = !mla.cache<page = 16, latent = 64, rope = 16, bf16>
-// expected-error @+1 {{has an argument #3 of '!mla.cache<page = 16, latent = 64, rope = 16, bf16>'; expected at most hidden, cu_seqlens, cache, in that order}}
+// expected-error @+1 {{has an argument #3 of '!mla.cache<page = 16, latent = 64, rope = 16, bf16>'; expected at most hidden, cu_seqlens, cache, adapters, in that order}}
 func.func @two_caches(%x: tensor<?x64xbf16>, %cu: tensor<?xi32>, %a: !cache, %b: !cache) {
   return
 }
 
 // -----
 
-// expected-error @+1 {{has an argument #0 of 'tensor<?xi32>'; expected at most hidden, cu_seqlens, cache, in that order}}
+// expected-error @+1 {{has an argument #0 of 'tensor<?xi32>'; expected at most hidden, cu_seqlens, cache, adapters, in that order}}
 func.func @no_hidden(%cu: tensor<?xi32>) {
   return
 }
@@ -134,14 +134,14 @@ func.func @returned_argument(%x: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
 
 // -----
 
-// expected-error @+1 {{has an argument #2 of 'tensor<?xi32>'; expected at most hidden, cu_seqlens, cache, in that order}}
-func.func @wrong_order(%x: tensor<?x64xbf16>, %cache: !mla.cache<page = 16, latent = 64, rope = 16, bf16>, %cu: tensor<?xi32>) {
+// expected-error @+1 {{has an argument #3 of '!mla.cache<page = 16, latent = 64, rope = 16, bf16>'; expected at most hidden, cu_seqlens, cache, adapters, in that order}}
+func.func @wrong_order(%x: tensor<?x64xbf16>, %cu: tensor<?xi32>, %adapters: tensor<?xi32>, %cache: !mla.cache<page = 16, latent = 64, rope = 16, bf16>) {
   return
 }
 
 // -----
 
-// expected-error @+1 {{has an argument #0 of 'tensor<?x4x64xbf16>'; expected at most hidden, cu_seqlens, cache, in that order}}
+// expected-error @+1 {{has an argument #0 of 'tensor<?x4x64xbf16>'; expected at most hidden, cu_seqlens, cache, adapters, in that order}}
 func.func @other_rank(%x: tensor<?x4x64xbf16>) {
   return
 }

@@ -238,8 +238,8 @@ TEST(AdapterTest, BadTensors) {
             }),
             "");
   EXPECT_EQ(message([](Tensors &tensors) { tensors = updateOf("kv_b_proj", 8, 896, 128, 1); }),
-            "adapter_model.safetensors: no tensors of base_model.model.model.layers.0.self_attn.…: nothing would be "
-            "merged; leave the adapter out, or give one of this model's attention");
+            "adapter_model.safetensors: no tensors of base_model.model.model.layers.0.self_attn.…: the adapter would "
+            "change nothing; leave it out, or give one of this model's attention");
 }
 
 TEST(AdapterTest, LayersShareTheirCode) {

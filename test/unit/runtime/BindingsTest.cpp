@@ -146,7 +146,7 @@ const BadManifest badBindings[] = {
     {"item", "\"bindings\": [", "\"bindings\": [7, ", "field 'entries[0].bindings[0]' must be an object"},
     {"unknown", "\"name\": \"lengths\"", "\"name\": \"scales\"",
      "field 'entries[0].bindings[4].name' is 'scales', which is no buffer of an entry: those are hidden, cu_seqlens, "
-     "pages, block_table, lengths, out"},
+     "pages, block_table, lengths, adapters, out"},
     {"ofCore", "\"name\": \"lengths\"", "\"name\": \"lse\"", "is 'lse', which is no buffer of an entry"},
     {"twice", "\"name\": \"out\"", "\"name\": \"hidden\"", "bindings[5].name' is 'hidden' a second time"},
     {"dtypeUnknown", "\"name\": \"pages\", \"dtype\": \"bf16\"", "\"name\": \"pages\", \"dtype\": \"f4E2M1FN\"",

@@ -90,9 +90,9 @@ ENTRY ones_f32(void **descriptors) {
     ((float *)out->aligned)[i] = TEST_CODE_NUMBER;
 }
 
-/* Writes the number of each token's adapter to its row. */
+/* Writes the number of each token's adapter to its row; takes a weight, as sum_f32. */
 ENTRY adapters_f32(void **descriptors) {
-  const memref *cu = descriptors[1], *adapters = descriptors[5], *out = descriptors[6];
+  const memref *cu = descriptors[1], *adapters = descriptors[5], *out = descriptors[7];
   for (int64_t b = 0; b < adapters->shape[0]; ++b)
     for (int64_t i = ((const int32_t *)cu->aligned)[b]; i < ((const int32_t *)cu->aligned)[b + 1]; ++i)
       for (int64_t j = 0; j < out->shape[1]; ++j)

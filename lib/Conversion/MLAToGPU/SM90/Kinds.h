@@ -61,6 +61,9 @@ std::unique_ptr<KernelKind> createPassKind();
 std::unique_ptr<KernelKind> createJoinKind();
 /// mla.route of logits of f32, the correction f32: numbers i32 and weights f32, [T, C].
 std::unique_ptr<KernelKind> createRouteKind();
+
+/// Updates by adapters that are not merged: AdaptKind.cpp.
+std::unique_ptr<KernelKind> createAdaptKind();
 /// mla.project, of bf16, and mla.route.
 std::unique_ptr<KernelKind> createRouterKind();
 

@@ -16,24 +16,29 @@ using namespace mla::gpu;
 
 Positions::Positions(KernelBuilder &k) : k(k), cu(k.addPointer()), lengths(k.addPointer()), batch(k.addInt()) {}
 
-Val Positions::load(unsigned pointer, Val index) {
-  return k.load(k.at(k.argument(pointer), k.extend(index) * 4), k.i32Type(), 4);
+static Val loadAt(KernelBuilder &k, Val array, Val index) {
+  return k.load(k.at(array, k.extend(index) * 4), k.i32Type(), 4);
 }
+
+Val Positions::load(unsigned pointer, Val index) { return loadAt(k, k.argument(pointer), index); }
 
 /// Finds the last sequence whose first token is not behind `token`; empty sequences come before the one that has it.
 /// Every round compares 32 evenly spaced sequences: two rounds for a batch of 1024.
-Place Positions::placeOf(Val token) {
+Val mla::gpu::findSequence(KernelBuilder &k, Val cu, Val batch, Val token) {
   Val lane = k.thread() & 31;
-  Vals found = k.loopWhile(
-      {k.i32(0), k.argument(batch)}, [&](llvm::ArrayRef<Val> state) { return state[1] > 1; },
+  return k.loopWhile(
+      {k.i32(0), batch}, [&](llvm::ArrayRef<Val> state) { return state[1] > 1; },
       [&](llvm::ArrayRef<Val> state) -> Vals {
         Val first = state[0], count = state[1], step = ceilDiv(count, 32), offset = lane * step;
-        Val begins = load(cu, first + min(offset, count - 1)) <= token;
+        Val begins = loadAt(k, cu, first + min(offset, count - 1)) <= token;
         Val passed = (k.populationCount(k.ballot((offset < count) & begins)) - 1) * step;
         return {first + passed, min(step, count - passed)};
-      });
+      })[0];
+}
+
+Place Positions::placeOf(Val token) {
   Place place;
-  place.sequence = found[0];
+  place.sequence = findSequence(k, k.argument(cu), k.argument(batch), token);
   Val begin = load(cu, place.sequence), end = load(cu, place.sequence + 1);
   place.position = load(lengths, place.sequence) - end + token;
   place.exists = (token >= begin) & (token < end);

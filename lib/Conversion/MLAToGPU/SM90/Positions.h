@@ -20,6 +20,9 @@ struct Place {
 };
 
 /// The arguments that determine positions: cu_seqlens i32[batch + 1], lengths i32[batch], batch.
+/// Return the number of the last sequence whose first token is at most `token`, found by a whole warp.
+Val findSequence(KernelBuilder &k, Val cu, Val batch, Val token);
+
 class Positions {
 public:
   /// Adds the arguments to the kernel's signature.

@@ -258,7 +258,9 @@ static bool joinsColumns(Operation *op) {
 }
 
 /// Return whether the result must have the elements of the operands, so that it is rounded by another operation.
-static bool hasTypeOfOperand(Operation *op) { return isa<PositionScaleOp, arith::AddFOp>(op) || joinsColumns(op); }
+static bool hasTypeOfOperand(Operation *op) {
+  return isa<PositionScaleOp, arith::AddFOp, AdaptOp>(op) || joinsColumns(op);
+}
 
 Operation *KernelRegion::clone(Operation *op) {
   for (Value operand : op->getOperands())
@@ -269,7 +271,9 @@ Operation *KernelRegion::clone(Operation *op) {
   bool joinsComputed = joinsColumns(op) && llvm::any_of(op->getOperands(), [&](Value operand) {
                          return getElementTypeOrSelf(inside.lookup(operand)).isF32();
                        });
-  unsigned numExtended = isa<arith::AddFOp>(op) || joinsComputed ? op->getNumOperands() : scales ? 1 : 0;
+  unsigned numExtended = isa<arith::AddFOp>(op) || joinsComputed ? op->getNumOperands()
+                         : scales || isa<AdaptOp>(op)            ? 1
+                                                                 : 0;
   for (Value operand : op->getOperands().take_front(numExtended))
     inside.map(operand, toElement(inside.lookup(operand), builder.getF32Type()));
   Operation *copy = builder.clone(*op, inside);

@@ -17,16 +17,20 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
+/// Return the norm that a value comes from through operations that commute, or null.
+static RmsNormOp findNorm(Value value);
+
 /// Return whether a factor per token commutes with the operation, as a map of its first operand; a slice must take
 /// every token.
 static bool commutes(Operation *op) {
   auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
+  if (auto adapted = dyn_cast<AdaptOp>(op)) // if both of its terms have the factor
+    return findNorm(adapted.getX()) && findNorm(adapted.getX()) == findNorm(adapted.getY());
   return slice ? getRowRange(slice).has_value() : isa<ProjectOp, RopeOp>(op);
 }
 
-/// Finds the norm that a scaled value comes from.
-static RmsNormOp findNorm(PositionScaleOp scale) {
-  Operation *op = scale.getX().getDefiningOp();
+static RmsNormOp findNorm(Value value) {
+  Operation *op = value.getDefiningOp();
   while (op && commutes(op))
     op = op->getOperand(0).getDefiningOp();
   return dyn_cast_if_present<RmsNormOp>(op);
@@ -41,8 +45,8 @@ static bool isScaledEverywhere(Value value, PositionScaleOp scale) {
   return llvm::all_of(value.getUses(), [&](OpOperand &use) {
     if (auto own = dyn_cast<PositionScaleOp>(use.getOwner()))
       return sameFactor(own, scale);
-    return use.getOperandNumber() == 0 && commutes(use.getOwner()) &&
-           isScaledEverywhere(use.getOwner()->getResult(0), scale);
+    bool isInput = use.getOperandNumber() == 0 || (isa<AdaptOp>(use.getOwner()) && use.getOperandNumber() == 1);
+    return isInput && commutes(use.getOwner()) && isScaledEverywhere(use.getOwner()->getResult(0), scale);
   });
 }
 
@@ -58,8 +62,8 @@ static void hoistIn(func::FuncOp function) {
   if (scales.empty())
     return;
   PositionScaleOp first = scales.front();
-  RmsNormOp norm = findNorm(first);
-  if (!norm || llvm::any_of(scales, [&](PositionScaleOp scale) { return findNorm(scale) != norm; }) ||
+  RmsNormOp norm = findNorm(first.getX());
+  if (!norm || llvm::any_of(scales, [&](PositionScaleOp scale) { return findNorm(scale.getX()) != norm; }) ||
       !isScaledEverywhere(norm.getResult(), first) || !isKnownAt(first.getPosition(), norm))
     return;
   OpBuilder builder(norm->getContext());

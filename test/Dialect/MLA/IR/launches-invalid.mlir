@@ -109,7 +109,7 @@ mla.launches @launches_c3_twice {
 
 // -----
 
-// expected-error @+1 {{(C4) has no buffer "scales"; expected one of hidden, cu_seqlens, pages, block_table, lengths, out}}
+// expected-error @+1 {{(C4) has no buffer "scales"; expected one of hidden, cu_seqlens, pages, block_table, lengths, adapters, out}}
 mla.launches @launches_c4_unknown regime <{phase = decode, q = naive, o = naive}>
     bindings [#mla.binding<"scales", tensor<?x8xbf16>>] {
 }

@@ -46,6 +46,7 @@ def MLA_KernelOp : MLA_Op<"kernel", [IsolatedFromAbove, RecursiveMemoryEffects, 
     | `routed_choices` | `mla.sort_choices`; it also stores the norm whose rows it sorts, the route by it, and the norm's sum |
     | `sort_choices`, `grouped_projection`, `mix_choices` | `mla.sort_choices`, `mla.grouped_project`, `mla.mix_choices`; the last with its product, and its result may be added to others |
     | `sum` | `arith.addf`, of two or more tensors, in f32; the result is rounded |
+    | `adapt` | `mla.adapt`; its result is rounded |
     | `pass_choices`, `join` | `mla.pass_choices`; `tensor.concat` of the columns of two tensors |
 
     ```mlir
