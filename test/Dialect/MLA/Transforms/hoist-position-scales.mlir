@@ -183,3 +183,49 @@ func.func @unnormalised_latent_keeps_scales(%q_a: tensor<?x48xf32>, %cu: tensor<
   %r_s = mla.position_scale %r at %at {beta = 1.0e-01 : f64, original = 8192 : i64} : tensor<?x4x16xf32>
   return %l_s, %r_s : tensor<?x4x64xf32>, tensor<?x4x16xf32>
 }
+
+// An update by an adapter has the factor too, if it reads what is scaled.
+// CHECK-LABEL: func.func @through_an_update(
+// CHECK: %[[N:.*]] = mla.rms_norm
+// CHECK-NEXT: %[[S:.*]] = mla.position_scale %[[N]]
+// CHECK: %[[Q:.*]] = mla.project to_heads %[[S]]
+// CHECK: %[[R:.*]] = mla.adapt %[[Q]] by %[[S]],
+// CHECK: return %[[R]]
+func.func @through_an_update(%q_a: tensor<?x48xf32>, %cu: tensor<?xi32>, %n: tensor<?xi32>, %cache: !cache) -> tensor<?x4x64xf32> {
+  %g = mla.weight "g" : tensor<48xf32>
+  %w = mla.weight "w" : tensor<4x64x48xf32>
+  %a = mla.weight "a" : tensor<3x8x48xf32>
+  %b = mla.weight "b" : tensor<3x4x64x8xf32>
+  %c0 = arith.constant 0 : index
+  %tokens = tensor.dim %q_a, %c0 : tensor<?x48xf32>
+  %at, %sequence = mla.positions %tokens of %cu in %cache : !cache
+  %q_n = mla.rms_norm %q_a, %g {epsilon = 1.0e-06 : f64} : tensor<?x48xf32>, tensor<48xf32> -> tensor<?x48xf32>
+  %q = mla.project to_heads %q_n, %w : (tensor<?x48xf32>, tensor<4x64x48xf32>) -> tensor<?x4x64xf32>
+  %r = mla.adapt %q by %q_n, %a, %b of %n for %cu
+      : (tensor<?x4x64xf32>, tensor<?x48xf32>, tensor<3x8x48xf32>, tensor<3x4x64x8xf32>) -> tensor<?x4x64xf32>
+  %s = mla.position_scale %r at %at {beta = 1.0e-01 : f64, original = 8192 : i64} : tensor<?x4x64xf32>
+  return %s : tensor<?x4x64xf32>
+}
+
+// This one reads what was before the norm.
+// CHECK-LABEL: func.func @update_of_another_keeps_scales(
+// CHECK: %[[N:.*]] = mla.rms_norm
+// CHECK: %[[Q:.*]] = mla.project to_heads %[[N]]
+// CHECK: %[[R:.*]] = mla.adapt %[[Q]] by %{{.*}},
+// CHECK: %[[S:.*]] = mla.position_scale %[[R]]
+// CHECK: return %[[S]]
+func.func @update_of_another_keeps_scales(%q_a: tensor<?x48xf32>, %cu: tensor<?xi32>, %n: tensor<?xi32>, %cache: !cache) -> tensor<?x4x64xf32> {
+  %g = mla.weight "g" : tensor<48xf32>
+  %w = mla.weight "w" : tensor<4x64x48xf32>
+  %a = mla.weight "a" : tensor<3x8x48xf32>
+  %b = mla.weight "b" : tensor<3x4x64x8xf32>
+  %c0 = arith.constant 0 : index
+  %tokens = tensor.dim %q_a, %c0 : tensor<?x48xf32>
+  %at, %sequence = mla.positions %tokens of %cu in %cache : !cache
+  %q_n = mla.rms_norm %q_a, %g {epsilon = 1.0e-06 : f64} : tensor<?x48xf32>, tensor<48xf32> -> tensor<?x48xf32>
+  %q = mla.project to_heads %q_n, %w : (tensor<?x48xf32>, tensor<4x64x48xf32>) -> tensor<?x4x64xf32>
+  %r = mla.adapt %q by %q_a, %a, %b of %n for %cu
+      : (tensor<?x4x64xf32>, tensor<?x48xf32>, tensor<3x8x48xf32>, tensor<3x4x64x8xf32>) -> tensor<?x4x64xf32>
+  %s = mla.position_scale %r at %at {beta = 1.0e-01 : f64, original = 8192 : i64} : tensor<?x4x64xf32>
+  return %s : tensor<?x4x64xf32>
+}

@@ -113,3 +113,51 @@ func.func @two_kinds(%x: tensor<?x4x48xf32>) -> tensor<?x48x4xf32> {
   %z = mla.project to_heads %y, %w : (tensor<?x48xf32>, tensor<48x4x48xf32>) -> tensor<?x48x4xf32>
   return %z : tensor<?x48x4xf32>
 }
+
+// -----
+
+// The rows of an update's matrices, which lanes hold, are their last index.
+// CHECK-LABEL: func.func @updates
+// CHECK-DAG: %[[A:.*]] = mla.weight "a" : tensor<3x48x8xf32>
+// CHECK-DAG: %[[B:.*]] = mla.weight "b" : tensor<3x4x8x32xf32>
+// CHECK-DAG: %[[A_O:.*]] = mla.weight "a_o" : tensor<3x4x32x8xf32>
+// CHECK-DAG: %[[B_O:.*]] = mla.weight "b_o" : tensor<3x8x48xf32>
+// CHECK: mla.adapt %{{.*}} by %{{.*}}, %[[A]] panels, %[[B]] panels of
+// CHECK: mla.adapt %{{.*}} by %{{.*}}, %[[A_O]] panels, %[[B_O]] panels of
+// CHECK-LABEL: func.func @prepare.b() -> tensor<3x4x8x32xf32>
+// CHECK: %[[W:.*]] = mla.weight "b" : tensor<3x4x32x8xf32>
+// CHECK: linalg.transpose ins(%[[W]] : tensor<3x4x32x8xf32>) outs(%{{.*}} : tensor<3x4x8x32xf32>) permutation = [0, 1, 3, 2]
+// CHECK-LABEL: func.func @prepare.a_o() -> tensor<3x4x32x8xf32>
+// CHECK: %[[W:.*]] = mla.weight "a_o" : tensor<3x8x4x32xf32>
+// CHECK: linalg.transpose ins(%[[W]] : tensor<3x8x4x32xf32>) outs(%{{.*}} : tensor<3x4x32x8xf32>) permutation = [0, 2, 3, 1]
+func.func @updates(%y: tensor<?x4x32xf32>, %x: tensor<?x48xf32>, %n: tensor<?xi32>, %cu: tensor<?xi32>) -> tensor<?x48xf32> {
+  %a = mla.weight "a" : tensor<3x8x48xf32>
+  %b = mla.weight "b" : tensor<3x4x32x8xf32>
+  %a_o = mla.weight "a_o" : tensor<3x8x4x32xf32>
+  %b_o = mla.weight "b_o" : tensor<3x48x8xf32>
+  %r = mla.adapt %y by %x, %a, %b of %n for %cu
+      : (tensor<?x4x32xf32>, tensor<?x48xf32>, tensor<3x8x48xf32>, tensor<3x4x32x8xf32>) -> tensor<?x4x32xf32>
+  %s = mla.adapt %x by %r, %a_o, %b_o of %n for %cu
+      : (tensor<?x48xf32>, tensor<?x4x32xf32>, tensor<3x8x4x32xf32>, tensor<3x48x8xf32>) -> tensor<?x48xf32>
+  return %s : tensor<?x48xf32>
+}
+
+// -----
+
+// One update sums the heads that another reads: nothing changes.
+// CHECK-LABEL: func.func @two_updates
+// CHECK: %[[A:.*]] = mla.weight "a" : tensor<3x4x32x32xf32>
+// CHECK: mla.adapt %{{.*}} by %{{.*}}, %[[A]], %{{.*}}
+// CHECK: mla.adapt %{{.*}} by %{{.*}}, %[[A]], %{{.*}}
+// CHECK-NOT: linalg.transpose ins(%{{.*}} : tensor<3x4x32x32xf32>)
+func.func @two_updates(%z: tensor<?x48xf32>, %x: tensor<?x32x32xf32>, %v: tensor<?x4x32xf32>, %w: tensor<?x4x32xf32>,
+                       %n: tensor<?xi32>, %cu: tensor<?xi32>) -> (tensor<?x4x32xf32>, tensor<?x48xf32>) {
+  %a = mla.weight "a" : tensor<3x4x32x32xf32>
+  %b = mla.weight "b" : tensor<3x32x32xf32>
+  %c = mla.weight "c" : tensor<3x48x4xf32>
+  %r = mla.adapt %v by %w, %a, %b of %n for %cu
+      : (tensor<?x4x32xf32>, tensor<?x4x32xf32>, tensor<3x4x32x32xf32>, tensor<3x32x32xf32>) -> tensor<?x4x32xf32>
+  %s = mla.adapt %z by %x, %a, %c of %n for %cu
+      : (tensor<?x48xf32>, tensor<?x32x32xf32>, tensor<3x4x32x32xf32>, tensor<3x48x4xf32>) -> tensor<?x48xf32>
+  return %r, %s : tensor<?x4x32xf32>, tensor<?x48xf32>
+}
