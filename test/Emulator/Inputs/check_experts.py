@@ -12,7 +12,7 @@ import numpy as np
 import checks
 import make_bundles
 import safetensors_file
-from check_products import HIDDEN, emit, layer_weights, quantized, schedule_options, step, tensor
+from check_products import HIDDEN, MANY_TOKENS, ON_M, emit, layer_weights, quantized, schedule_options, step, tensor
 from checks import report
 from device_arrays import from_bits, to_bits
 from packed_rows import E4M3, to_e4m3
@@ -57,9 +57,10 @@ class Mlp:
         return {"gamma": (HIDDEN,)} if self.normed else {}
 
 
-WIDE = {"tokens": 64, "rows": 128, "stages": 2, "blocks": 1, "turns": 1}
-CLASSES = [{"limit": 3, "tokens": 16, "rows": 64, "stages": 4, "blocks": 1, "turns": 2}, {"limit": 16, "tokens": 32, "rows": 64, "stages": 3, "blocks": 1, "turns": 1},
-           {"tokens": 160, "rows": 64, "stages": 2, "blocks": 1, "turns": 1}]
+WIDE = {"tokens_on_m": 0, "tokens": 64, "rows": 128, "stages": 2, "blocks": 1, "turns": 1}
+ON_M_ONCE, ON_M_TWICE = ({key: value for key, value in ON_M.items() if key != "splits"} | {"tokens": tokens, "turns": 1} for tokens in (128, 256))
+CLASSES = [{"tokens_on_m": 0, "limit": 3, "tokens": 16, "rows": 64, "stages": 4, "blocks": 1, "turns": 2}, {"tokens_on_m": 0, "limit": 16, "tokens": 32, "rows": 64, "stages": 3, "blocks": 1, "turns": 1},
+           {"tokens_on_m": 0, "tokens": 160, "rows": 64, "stages": 2, "blocks": 1, "turns": 1}]
 MLPS = {
     "dense": Mlp(136),
     "dense_wide_tiles": Mlp(200, schedule=WIDE),
@@ -74,7 +75,7 @@ MLPS = {
     "e4m3_dense": Mlp(208, terms=2),
     "e4m3_dense_one_term": Mlp(144, terms=1, block=(64, 64)),
     "e4m3_dense_wide_tiles": Mlp(208, terms=1, schedule=WIDE),
-    "e4m3_dense_classes": Mlp(80, terms=2, schedule=CLASSES[:2] + [{"tokens": 64, "rows": 128, "stages": 2, "blocks": 1, "turns": 1}]),
+    "e4m3_dense_classes": Mlp(80, terms=2, schedule=CLASSES[:2] + [{"tokens_on_m": 0, "tokens": 64, "rows": 128, "stages": 2, "blocks": 1, "turns": 1}]),
     "e4m3_experts": Mlp(80, 8, 3, terms=2, tokens=(*TOKENS, 128)),
     "e4m3_experts_one_term": Mlp(80, 8, 3, terms=1, tokens=(*TOKENS, 128)),
     "e4m3_experts_per_row": Mlp(48, 8, 1, terms=2, block=(1, 0)),
@@ -83,6 +84,10 @@ MLPS = {
     "e4m3_experts_skewed": Mlp(80, 24, 2, skew=4, schedule={"tokens": 16}, terms=1, block=(32, 64)),
     "e4m3_experts_wide_tiles": Mlp(144, 8, 2, shared=1, schedule=WIDE, terms=2),
     "e4m3_experts_classes": Mlp(80, 8, 3, schedule=CLASSES, terms=1),
+    "e4m3_dense_on_m": Mlp(192, terms=1, block=(64, 128), schedule=ON_M_TWICE, tokens=MANY_TOKENS),
+    "e4m3_dense_on_m_two_terms": Mlp(128, terms=2, schedule=ON_M_ONCE, tokens=MANY_TOKENS),
+    "e4m3_experts_on_m": Mlp(128, 4, 2, shared=1, terms=1, schedule=ON_M_TWICE, tokens=MANY_TOKENS),
+    "e4m3_experts_on_m_once": Mlp(64, 8, 3, terms=1, block=(32, 128), schedule=ON_M_ONCE | {"rows": 64}, tokens=MANY_TOKENS),
     # Up to eight tokens take two launches from the stream to the sorted choices.
     "normed": Mlp(72, 8, 3, normed=True, tokens=(1, 3, 8, 9, 17, 70)),
     "normed_shared": Mlp(40, 40, 2, shared=2, normed=True, tokens=(1, 3, 17)),

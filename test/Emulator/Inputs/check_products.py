@@ -20,7 +20,10 @@ from packed_rows import E4M3, LARGEST, LEAST, to_e4m3
 
 HIDDEN, TOLERANCE = 512, 4e-3
 NORM_TOLERANCE = 3e-2  # quotients of a norm are often next to a tie, and may be rounded the other way
-TOKENS, TOKENS_OF_CLASSES = (1, 3, 17, 70), (1, 16, 17, 64, 69, 70, 130)
+TOKENS, TOKENS_OF_CLASSES, MANY_TOKENS = (1, 3, 17, 70), (1, 16, 17, 64, 69, 70, 130), (1, 70, 130, 300)
+# Tokens on the tensor cores' M, 64 or 128 of a warpgroup.
+ON_M = {"tokens_on_m": 1, "rows": 128, "blocks": 1, "splits": 1, "stages": 3}
+ON_M_ONCE, ON_M_TWICE = ON_M | {"tokens": 128}, ON_M | {"tokens": 256}
 
 
 @dataclasses.dataclass
@@ -39,6 +42,12 @@ class Product:
         """Of the checkpoint's weight: rows and columns of all heads side by side."""
         inside, outside = self.kind == "from_heads", self.kind in ("to_heads", "per_head")
         return (self.heads if outside else 1) * self.rows, (self.heads if inside else 1) * self.columns
+
+    @property
+    def tokens(self):
+        if isinstance(self.schedule, list):
+            return TOKENS_OF_CLASSES
+        return MANY_TOKENS if self.schedule.get("tokens_on_m") else TOKENS
 
     @property
     def tolerance(self):
@@ -70,6 +79,20 @@ PRODUCTS = {
         {"limit": 69, "tokens": 32, "rows": 64, "turns": 1, "stages": 2, "blocks": 1, "splits": 4},
         {"limit": 70, "tokens": 64, "rows": 128, "turns": 1, "stages": 2, "blocks": 1, "splits": 1},
         {"tokens": 128, "rows": 64, "turns": 2, "stages": 4, "blocks": 1, "splits": 1}]),
+    "plain_on_m": Product("plain", 1, 200, 464, (128, 128), 128, 1, ON_M_TWICE),
+    "plain_on_m_once": Product("plain", 1, 456, 336, (128, 128), 128, 1, ON_M_ONCE),
+    "plain_on_m_three": Product("plain", 1, 200, 464, (128, 128), 128, 1, ON_M | {"tokens": 192}),
+    "plain_on_m_few": Product("plain", 1, 200, 464, (128, 128), 128, 1, ON_M | {"tokens": 64, "streamed": 1}),
+    "plain_on_m_two_terms": Product("plain", 1, 200, 464, (128, 128), 128, 2, ON_M_TWICE | {"stages": 2}),
+    "plain_on_m_two_terms_once": Product("plain", 1, 200, 336, (64, 128), 128, 2, ON_M_ONCE | {"rows": 64}),
+    "plain_on_m_per_tensor": Product("plain", 1, 72, 400, (72, 400), 128, 1, ON_M_TWICE | {"stages": 4}),
+    "plain_on_m_splits": Product("plain", 1, 200, 464, (128, 128), 128, 1, ON_M_TWICE | {"splits": 2}),
+    "float_on_m_splits": Product("float", 1, HIDDEN, 336, (128, 128), 128, 1, ON_M_ONCE | {"splits": 3}),
+    "per_head_on_m_splits": Product("per_head", 2, 64, 256, (64, 128), 128, 1, ON_M_ONCE | {"splits": 2, "rows": 64}),
+    "to_heads_on_m": Product("to_heads", 2, 192, 336, (64, 128), 128, 1, ON_M_TWICE),
+    "per_head_on_m": Product("per_head", 3, 64, 160, (64, 128), 128, 1, ON_M_ONCE | {"rows": 64}),
+    "from_heads_on_m": Product("from_heads", 3, 200, 128, (128, 128), 128, 1, ON_M_TWICE),
+    "norm_on_m": Product("norm", 1, 200, HIDDEN, (128, 128), 128, 2, ON_M_ONCE),
     "norm": Product("norm", 1, 200, HIDDEN, (128, 128), 128, 2),
     "norm_one_term_group64": Product("norm", 1, 72, HIDDEN, (64, 64), 64, 1),
     "float": Product("float", 1, HIDDEN, 336, (128, 128), 128, 2),
@@ -249,9 +272,9 @@ def reference(p, hidden, codes, scales):
 def step(bundle, hidden, band=0):
     tokens = len(hidden)
     with Arena(band) as arena:
-        pages = arena.given("pages", np.zeros((3, bundle.info.page, bundle.info.cache_row), np.uint16), constant=False)
+        pages = arena.given("pages", np.zeros((5, bundle.info.page, bundle.info.cache_row), np.uint16), constant=False)
         out = arena.empty("out", hidden.shape, "bfloat16")
-        call = bundle.step_call(arena.given("hidden", hidden), pages, arena.given("block_table", np.array([[0, 1, 2]], np.int32)),
+        call = bundle.step_call(arena.given("hidden", hidden), pages, arena.given("block_table", np.arange(5, dtype=np.int32)[None]),
                                 arena.given("lengths", np.array([tokens], np.int32)), arena.given("cu_seqlens", np.array([0, tokens], np.int32)),
                                 out, max_queries=tokens, max_length=tokens)
         call.enqueue(workspace=arena.workspace(call.workspace_bytes()))
@@ -263,7 +286,7 @@ def run(names):
     for name in names:
         p, (codes, scales, _), rng = PRODUCTS[name], weights_of(name, PRODUCTS[name]), np.random.default_rng(0)
         with checks.open_bundle(name) as bundle:
-            for tokens in TOKENS_OF_CLASSES if isinstance(p.schedule, list) else TOKENS:
+            for tokens in p.tokens:
                 # Groups of other sizes; a token of zeros.
                 hidden = rng.standard_normal((tokens, HIDDEN)) * np.exp(rng.uniform(-3, 3, (tokens, HIDDEN // 32))).repeat(32, 1)
                 hidden[2:3] = 0

@@ -22,7 +22,7 @@ public:
   using Projection::Projection;
 
 private:
-  std::pair<Vals, Ring> sumTile(Val steps, Ring ring, Val group) override;
+  std::pair<Vals, Ring> sumTile(const Tile &tile, Val steps, Ring ring, Val group) override;
   Vals multiplyStage(llvm::ArrayRef<Val> sums, Val stage, Val group);
 };
 } // namespace
@@ -40,7 +40,7 @@ Vals PlainProjection::multiplyStage(llvm::ArrayRef<Val> sums, Val stage, Val gro
   return results;
 }
 
-std::pair<Vals, Ring> PlainProjection::sumTile(Val steps, Ring from, Val group) {
+std::pair<Vals, Ring> PlainProjection::sumTile(const Tile &tile, Val steps, Ring from, Val group) {
   Val first = (k.thread() & 127) == 0; // of its warpgroup
   Vals zeros(accumulatorsOf(c.tileTokens), k.f32(0));
   Vals state = k.loop(k.i32(0), steps, k.i32(1), {k.pack(zeros), from.stage, from.parity, k.i32(0)},

@@ -19,6 +19,8 @@ static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(valu
 
 int64_t Product::choices() const { return first ? typeOf(x).getDimSize(1) : 1; }
 
+static Heads headsOf(const Product &product) { return product.first ? Heads::Per : Heads::None; }
+
 ProjectionDims Product::dims() const {
   ArrayRef<int64_t> shape = typeOf(weight).getShape();
   ProjectionDims dims;
@@ -27,7 +29,7 @@ ProjectionDims Product::dims() const {
   dims.gated = gated;
   dims.choices = choices();
   dims.experts = first ? shape.front() : 0;
-  setElements(dims, x);
+  setElements(dims, headsOf(*this), weight, x);
   return dims;
 }
 
@@ -54,8 +56,8 @@ FailureOr<ProjectionShape> mla::gpu::shapeOf(KernelOp kernel, const Product &pro
     return kernel.emitOpError() << "multiplies by " << shape.dims.rows << " x " << shape.dims.contracted
                                 << "; the copy engine needs multiples of " << rows << " and 8; compile with "
                                 << "--target=cpu";
-  Heads heads = product.first ? Heads::Per : Heads::None;
-  if (failed(setBlocks(product.op, heads, product.weight, shape)) || failed(checkChoices(kernel, shape)))
+  if (failed(checkElements(product.op, headsOf(product), product.weight, shape.dims)) ||
+      failed(checkChoices(kernel, shape)))
     return failure();
   return shape;
 }

@@ -31,6 +31,9 @@
 using namespace mlir;
 using namespace mla::gpu;
 
+/// Registers per thread where tokens are on M, with one CTA per SM.
+static int64_t copyingRegisters(const ProjectionChoices &c) { return c.groups() == 3 ? 32 : 40; }
+static int64_t multiplyingRegisters(const ProjectionChoices &c) { return c.groups() == 3 ? 160 : 232; }
 /// Tokens stored through shared memory at a time.
 static constexpr int64_t maxStoredTokens = 128;
 /// Tiles of tokens that are combined with a tile of rows. 132 concurrent CTAs then read about as many rows as tokens,
@@ -44,12 +47,14 @@ static constexpr int64_t bandTiles = 8;
 ProjectionLayout::ProjectionLayout(const ProjectionChoices &c, const ProjectionDims &dims)
     : weightBytes(tileBytes(c.tileRows)), tokenBytes(tileBytes(c.tileTokens)),
       stageBytes(weightBytes + dims.terms * tokenBytes),
-      storedTokens(c.tileTokens > maxStoredTokens ? c.tileTokens / 2 : c.tileTokens), result(c.stages * stageBytes),
-      scales(result + c.tileRows / groupRows * tileBytes(storedTokens)), groupBytes(4 * (c.tileTokens + c.tileRows)),
-      scaleBytes(dims.isScaled() ? dims.stageColumns() / dims.group * groupBytes : 0),
+      storedTokens(c.tokensOnM                      ? groupRows
+                   : c.tileTokens > maxStoredTokens ? c.tileTokens / 2
+                                                    : c.tileTokens),
+      result(c.stages * stageBytes), scales(result + c.groups() * tileBytes(storedTokens)),
+      groupBytes(4 * (c.tileTokens + c.tileRows)),
+      scaleBytes(dims.isScaled() && !c.tokensOnM ? dims.stageColumns() / dims.group * groupBytes : 0),
       parts(scales + c.stages * scaleBytes), partBytes(128 * 4 * c.tileTokens / 2),
-      ends(parts + (c.turns - 1) * (c.tileRows / groupRows) * partBytes),
-      starts(dims.experts ? ends + 4 * (dims.experts + 1) : ends),
+      ends(parts + (c.turns - 1) * c.groups() * partBytes), starts(dims.experts ? ends + 4 * (dims.experts + 1) : ends),
       full(dims.experts ? llvm::alignTo(starts + 4 * (dims.experts + 2), 8) : starts), empty(full + 8 * c.stages),
       bytes(empty + 8 * c.stages) {}
 
@@ -66,7 +71,7 @@ std::string ProjectionShape::name() const {
   auto text = [](int64_t value) { return std::to_string(value); };
   const ProjectionChoices &c = choices;
   std::string scales = dims.isScaled() ? (dims.terms == 2 ? "_e4m3x2_" : "_e4m3_") + text(dims.group) + "_" +
-                                             text(blocks.rows) + "x" + text(blocks.columns)
+                                             text(dims.blocks.rows) + "x" + text(dims.blocks.columns)
                                        : "";
   std::string border = dims.border ? "_border" + text(dims.border) : "";
   std::string kind = (dims.gated ? "gated_" : "") + std::string(dims.experts ? "experts_" : "projection_");
@@ -74,8 +79,8 @@ std::string ProjectionShape::name() const {
          border + scales + (scattered ? "_scattered" : "") + "_tile" + text(c.tileRows) + "x" + text(c.tileTokens) +
          "_stages" + text(c.stages) + (c.splits > 1 ? "_splits" + text(c.splits) : "") +
          (c.blocks > 1 ? "_blocks" + text(c.blocks) : "") + (c.turns > 1 ? "_turns" + text(c.turns) : "") +
-         (c.streamed ? "_streamed" : "") + (c.early ? "_early" : "") + (floatResult ? "_f32" : "") +
-         (append ? "_" + append->name() : "");
+         (c.tokensOnM ? "_tokens_on_m" : "") + (c.streamed ? "_streamed" : "") + (c.early ? "_early" : "") +
+         (floatResult ? "_f32" : "") + (append ? "_" + append->name() : "");
 }
 
 std::string ProjectionShape::sumName() const {
@@ -83,7 +88,10 @@ std::string ProjectionShape::sumName() const {
          std::to_string(choices.splits) + (floatResult ? "_f32" : "");
 }
 
-int64_t ProjectionShape::threads() const { return choices.multiplyingGroups() * 128 + 32; }
+int64_t ProjectionShape::threads() const {
+  // Whole warpgroups change their registers.
+  return choices.multiplyingGroups() * 128 + (choices.movesRegisters() ? 128 : 32);
+}
 int64_t ProjectionShape::partialBytesPerToken() const { return 4 * choices.splits * dims.heads * dims.rows; }
 // Of e4m3 too, elements of maps have two bytes: copies do not depend on the type.
 SmallVector<int64_t> ProjectionShape::weightBox() const {
@@ -149,13 +157,16 @@ void Projection::emitProduct() {
   k.when(
       group == c.multiplyingGroups(),
       [&] {
-        if (p.copyingLanes > 1)
-          copy();
-        else
-          k.when((k.thread() & 31) == 0, [&] { copy(); });
+        if (c.movesRegisters())
+          decreaseRegisters(k, copyingRegisters(c));
+        k.when((k.thread() & 127) < p.copyingLanes, [&] { copy(); });
       },
       [&] {
-        int64_t groups = c.tileRows / groupRows;
+        if (c.movesRegisters())
+          increaseRegisters(k, multiplyingRegisters(c));
+        if (c.tokensOnM)
+          waitForPredecessors(k); // whose scales are read
+        int64_t groups = c.groups();
         multiplyAndStore(c.turns > 1 ? Group{group % groups, group / groups} : Group{group, k.i32(0)});
       });
 }
@@ -164,7 +175,7 @@ void Projection::prepareBarriers() {
   k.when(k.thread() == 0, [&] {
     for (int64_t i = 0; i < c.stages; ++i) {
       initBarrier(k, k.shared(at.full + 8 * i), p.fillers);
-      initBarrier(k, k.shared(at.empty + 8 * i), c.tileRows / groupRows * p.emptiers);
+      initBarrier(k, k.shared(at.empty + 8 * i), c.groups() * p.emptiers);
     }
     fenceBarrierInit(k);
   });
@@ -343,7 +354,7 @@ void Projection::copy() {
 
 /// Adds the sums of the other turns to those of the first.
 Vals Projection::addTurns(llvm::ArrayRef<Val> sums, const Group &group) {
-  int64_t threads = c.turns * 128, groups = c.tileRows / groupRows;
+  int64_t threads = c.turns * 128, groups = c.groups();
   constexpr int64_t firstBarrier = 3; // those before are of stores
   auto partOf = [&](Val turn) {
     return k.shared(at.parts, ((turn - 1) * groups + group.rows) * at.partBytes + ((k.thread() & 127) << 2));
@@ -381,7 +392,7 @@ void Projection::multiplyAndStore(const Group &group) {
       steps = ceilDiv(max(steps - first, k.i32(0)), c.turns);
       ahead = (ahead + tile.steps) % c.turns;
     }
-    auto [sums, after] = sumTile(steps, ring, group.rows);
+    auto [sums, after] = sumTile(tile, steps, ring, group.rows);
     if (c.turns > 1) {
       Vals all = addTurns(sums, group);
       k.when(group.turn == 0, [&] { store(tile, all, group.rows); });

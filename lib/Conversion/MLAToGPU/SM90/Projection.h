@@ -14,11 +14,6 @@
 
 namespace mla::gpu {
 
-/// The blocks of w with one scale, if it is e4m3.
-struct WeightBlocks {
-  int64_t rows = 0, columns = 0; ///< of a head; of n and of k, which may count as one block
-};
-
 /// Who fills and empties a stage, which depends on the elements.
 struct StagePolicy {
   int64_t copyingLanes; ///< of the copying warp: the first copies tiles, all of them scales
@@ -30,11 +25,12 @@ inline constexpr StagePolicy plainStages = {1, 1, 1, true};
 /// Besides the thread that announces tiles, every lane arrives with its scales, and every warp that multiplies reads
 /// scales. The copying warp has no time for more boxes.
 inline constexpr StagePolicy scaledStages = {32, 1 + 32, 4, false};
+/// With tokens on M, threads that multiply read their few scales themselves.
+inline constexpr StagePolicy tokensOnMStages = {1, 1, 4, true};
 
 /// The parameters of the code; tokens and strides are arguments.
 struct ProjectionShape {
   ProjectionDims dims;
-  WeightBlocks blocks;
   ProjectionChoices choices;
   bool floatResult = false;          ///< y is f32 and contiguous
   bool scattered = false;            ///< of experts: row r of y is stored as row order[r]
@@ -43,7 +39,9 @@ struct ProjectionShape {
   std::string name() const;    ///< of the product
   std::string sumName() const; ///< of the kernel that sums the parts of k
   int64_t threads() const;     ///< per CTA of the product
-  const StagePolicy &stagePolicy() const { return dims.isScaled() ? scaledStages : plainStages; }
+  const StagePolicy &stagePolicy() const {
+    return choices.tokensOnM ? tokensOnMStages : dims.isScaled() ? scaledStages : plainStages;
+  }
   /// Sums of f32, of the product with splits: [splits, tokens, heads, rows].
   int64_t partialBytesPerToken() const;
   /// The tensor maps' boxes, innermost first: of w [k, n, heads or experts], of x [k, tokens, terms · heads], of y [n,
@@ -61,7 +59,7 @@ struct ProjectionLayout {
   int64_t weightBytes, tokenBytes, stageBytes; ///< a stage is a tile of w, then one of x per term
   int64_t storedTokens;                        ///< stored at a time
   int64_t result;                              ///< one tile of y per warpgroup, one row per token
-  /// Of e4m3, per stage and group of columns: a scale per token of the tile, then one per row.
+  /// Of e4m3, per stage and group of columns: a scale per token of the tile, then one per row; none with tokens on M.
   int64_t scales, groupBytes, scaleBytes; ///< scaleBytes: of a stage
   int64_t parts, partBytes; ///< sums of every turn but the first: f32 [tokens / 2][128 threads] per 64 rows
   /// Of experts: where the tiles of each end, and where its tokens start, i32.

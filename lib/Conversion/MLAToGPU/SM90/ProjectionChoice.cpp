@@ -44,9 +44,19 @@ static bool hasEmptyPart(const ProjectionDims &dims, int64_t splits) {
   return partSteps * (splits - 1) >= steps;
 }
 
+/// Returns whether one CTA's sums of tokens on M, and the products of 64 tokens, fit into the registers of the
+/// warpgroups that multiply, to which the copying one leaves its own.
+static bool haveRegistersOnM(const ProjectionChoices &c) {
+  constexpr int64_t others = 30;
+  int64_t ofThread = c.groups() == 3 ? 160 : 232;
+  return c.blocks == 1 && (c.waves() + c.productSets()) * c.tileRows / 2 + others <= ofThread;
+}
+
 /// Returns whether the accumulators of all CTAs of an SM fit into registers: its four parts have 16384 each, and a
 /// thread needs 26 more (as ptxas reports), and for e4m3 others for the products of a group, and 8 for scales.
 static bool haveRegisters(const ProjectionChoices &c, const ProjectionDims &dims) {
+  if (c.tokensOnM)
+    return haveRegistersOnM(c);
   constexpr int64_t parts = 4, registersOfPart = 16384, lanes = 32, granule = 8, mostOfThread = 255;
   int64_t others = dims.isScaled() ? 34 + c.tileTokens / 2 : 26;
   int64_t warps = c.blocks * (c.multiplyingGroups() * 4 + 1);
@@ -67,10 +77,25 @@ bool mla::gpu::shouldBeDirect(const ProjectionDims &dims, int64_t processors) {
          threads <= processors * threadsOfProcessor;
 }
 
+/// Returns whether tokens may be on M: a stage has one scale of a token, and few of the rows of a tile.
+static bool mayHaveTokensOnM(const ProjectionDims &dims, int64_t tileRows) {
+  if (!dims.isScaled() || dims.group != dims.stageColumns() || dims.blocks.rows == 0)
+    return false;
+  int64_t part = dims.gated ? tileRows / 2 : 64;
+  bool knownTile = tileRows <= 128 || (!dims.gated && dims.border % tileRows == 0);
+  return knownTile && (dims.blocks.rows % part == 0 || dims.blocks.rows >= dims.rows / (dims.gated ? 2 : 1));
+}
+
+static bool isTileOnM(int64_t tileTokens) { return llvm::is_contained({64, 128, 192, 256}, tileTokens); }
+
 bool ProjectionChoices::areValidFor(const ProjectionDims &dims) const {
   if (direct && !mayBeDirect(dims))
     return false;
-  bool knownTile = llvm::is_contained({64, 128}, tileRows) && llvm::is_contained(tokenTiles, tileTokens);
+  bool fitsOnM = mayHaveTokensOnM(dims, tileRows) && isTileOnM(tileTokens) && turns == 1 && !direct;
+  if (tokensOnM && !fitsOnM)
+    return false;
+  bool knownRows = llvm::is_contained({64, 128}, tileRows) || (tokensOnM && tileRows == 192);
+  bool knownTile = knownRows && llvm::is_contained(tokenTiles, tileTokens);
   // A warpgroup frees a stage when the products of its next one have started.
   bool mayBeSplit = splits == 1 || dims.maySplit();
   bool knownRing = turns >= 1 && stages % turns == 0 && stages >= 2 * turns;
@@ -89,6 +114,24 @@ struct Candidate {
 };
 } // namespace
 
+/// Return the cycles of a stage's products on an SM, and from stage to stage of a warpgroup.
+static std::pair<double, double> cyclesOf(const ProjectionDims &dims, const ProjectionChoices &c,
+                                          const ProjectionModel &m) {
+  // Four products have 128 bytes of k. The sums of a group are multiplied by their scales: two operations each.
+  double scaling = dims.isScaled() ? static_cast<double>(dims.stageColumns()) / dims.group * c.tileTokens : 0;
+  double products = 4.0 * dims.terms * std::max(c.tileTokens / 2.0, m.leastProductTime);
+  double product = products + scaling; // of 64 rows
+  return {product * c.tileRows / 64, product + (dims.isScaled() ? m.scaledStageLatency : m.stageLatency)};
+}
+
+static std::pair<double, double> cyclesOnM(const ProjectionDims &dims, const ProjectionChoices &c,
+                                           const ProjectionModel &m) {
+  bool isAhead = c.productSets() > 1;
+  double products = 4.0 * dims.terms * std::max(c.tileRows / 2.0, m.leastProductTime); // of 64 tokens
+  return {(isAhead ? m.productsAhead : m.productsInTurn) * products * c.tileTokens / 64,
+          c.waves() * (products + (isAhead ? m.stageLatency : m.scaledStageLatency))};
+}
+
 double mla::gpu::predictProjection(const ProjectionDims &dims, int64_t tokens, int64_t processors,
                                    const ProjectionChoices &c, const ProjectionModel &m) {
   Candidate t(dims, tokens, c);
@@ -102,14 +145,10 @@ double mla::gpu::predictProjection(const ProjectionDims &dims, int64_t tokens, i
   if (c.stages < t.steps)
     memory *= std::max(1.0, wantedInFlight / inFlight);
   double intake = waves * t.steps * t.stepBytes / m.intakeRate;
-  // Four products have 128 bytes of k. The sums of a group are multiplied by their scales: two operations each.
-  double scaling = dims.isScaled() ? static_cast<double>(dims.stageColumns()) / dims.group * c.tileTokens : 0;
-  double products = 4.0 * dims.terms * std::max(c.tileTokens / 2.0, m.leastProductTime);
-  double product = products + scaling; // of 64 rows
+  auto [product, latency] = c.tokensOnM ? cyclesOnM(dims, c, m) : cyclesOf(dims, c, m);
   double stores = m.storeLatency + static_cast<double>(c.tileRows) * c.tileTokens / m.storedPerCycle;
   // With several CTAs, one multiplies while another stores.
-  double throughput = waves * (t.steps * product * c.tileRows / 64 + stores / c.blocks);
-  double latency = product + (dims.isScaled() ? m.scaledStageLatency : m.stageLatency);
+  double throughput = waves * (t.steps * product + stores / c.blocks);
   double tilesOfBlock = llvm::divideCeil(t.tiles, processors * c.blocks);
   double oneAfterOther = tilesOfBlock * (llvm::divideCeil(t.steps, c.turns) * latency + stores);
   double arithmetic = std::max(throughput, oneAfterOther) / m.cycleRate;
@@ -179,11 +218,20 @@ static void forEachCandidate(const ProjectionDims &dims, int64_t tokens, int64_t
       continue;
     c.tileTokens = tileTokens;
     c.streamed = tokens <= tileTokens;
+    auto considerSplits = [&] {
+      for (c.splits = 1; c.splits <= std::min(dims.steps(), mostSplits); ++c.splits)
+        if (!hasEmptyPart(dims, c.splits))
+          consider(c);
+    };
     for (c.tileRows = 64; c.tileRows <= (areFew ? 64 : 128); c.tileRows += 64)
       for (c.turns = 1; c.multiplyingGroups() <= mostGroups; ++c.turns)
-        for (c.splits = 1; c.splits <= std::min(dims.steps(), mostSplits); ++c.splits)
-          if (!hasEmptyPart(dims, c.splits))
-            consider(c);
+        considerSplits();
+    c.turns = 1;
+    c.tokensOnM = true;
+    for (c.tileRows = 64; c.tileRows <= 192 && !areFew; c.tileRows += 64)
+      if (mayHaveTokensOnM(dims, c.tileRows) && isTileOnM(tileTokens))
+        considerSplits();
+    c.tokensOnM = false;
   }
 }
 

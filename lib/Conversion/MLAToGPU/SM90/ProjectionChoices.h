@@ -15,9 +15,15 @@
 
 #include "llvm/ADT/SmallVector.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace mla::gpu {
+
+/// The blocks of w with one scale, if it is e4m3.
+struct WeightBlocks {
+  int64_t rows = 0, columns = 0; ///< of a head; of n and of k, which may count as one block
+};
 
 /// y[t, h, n] = sum_k x[t, h, k] · w[h, n, k], as mla.project after a reshape: plain and from_heads have one head,
 /// to_heads has one head and all rows.
@@ -28,6 +34,7 @@ struct ProjectionDims {
   /// Columns of k of x with one scale, if x and w are e4m3: 32, 64 or 128. 0: they are bf16.
   int64_t group = 0;
   int64_t terms = 1; ///< of an element of x
+  WeightBlocks blocks;
   /// Rows of the first of two weights, whose rows are one after the other, a multiple of tileRows; 0: there is one.
   int64_t border = 0;
   /// The rows of a weight are gates, then ups, as many: y is mla.swiglu of both products.
@@ -49,10 +56,10 @@ struct ProjectionDims {
 };
 
 /// A tile of y is `tileRows` rows of the weight times `tileTokens` tokens. In a schedule: rows, tokens, stages, splits,
-/// blocks, turns, streamed, early, appends.
+/// blocks, turns, streamed, early, appends, tokens_on_m.
 struct ProjectionChoices {
-  int64_t tileRows = 64;   ///< 64 or 128: one or two warpgroups that multiply
-  int64_t tileTokens = 16; ///< 16, or a multiple of 32 up to 256, of e4m3 up to 192
+  int64_t tileRows = 64;   ///< 64 or 128: one or two warpgroups that multiply; with tokens on M 64, 128 or 192
+  int64_t tileTokens = 16; ///< 16, or a multiple of 32 up to 256, of e4m3 up to 192; on M 64, 128, 192 or 256
   int64_t stages = 8;      ///< 128 bytes of k of both tiles, in shared memory at the same time
   int64_t splits = 1;      ///< parts of k, summed by another kernel
   int64_t blocks = 1;      ///< CTAs per SM
@@ -62,8 +69,23 @@ struct ProjectionChoices {
   bool early = false;      ///< dependents are launched when the product starts, not when it ends
   bool appends = false;    ///< other CTAs of the same launch append, if the kernel does, not a launch of their own
 
-  int64_t multiplyingGroups() const { return tileRows / 64 * turns; } ///< warpgroups
-  int64_t sharedBytes(const ProjectionDims &dims) const;              ///< dynamic shared memory per CTA
+  /// Tokens, not rows, are on the tensor cores' M: of e4m3, where 64 rows have one scale, or all gates of a tile and
+  /// all ups. A thread's sums then have few scales, instead of those of many tokens.
+  bool tokensOnM = false;
+
+  /// Warpgroups that share a tile, and those of all turns.
+  int64_t groups() const {
+    int64_t mostOnM = tileTokens == 192 ? 3 : 2;
+    return tokensOnM ? std::min<int64_t>(tileTokens / 64, mostOnM) : tileRows / 64;
+  }
+  int64_t multiplyingGroups() const { return groups() * turns; }
+  /// Tokens on M: times that a warpgroup multiplies 64 tokens per stage, and sets of registers for products. With two,
+  /// products run while those of the stage before are scaled.
+  int64_t waves() const { return tileTokens / (64 * groups()); }
+  int64_t productSets() const { return waves() == 1 && groups() < 3 && tileRows <= 128 ? 2 : 1; }
+  /// Whether the copying warpgroup leaves registers to those that multiply.
+  bool movesRegisters() const { return tokensOnM && groups() > 1; }
+  int64_t sharedBytes(const ProjectionDims &dims) const; ///< dynamic shared memory per CTA
   /// Returns whether a kernel supports them: known tiles, no part without columns of k, enough shared memory.
   bool areValidFor(const ProjectionDims &dims) const;
 };
@@ -96,7 +118,10 @@ struct ProjectionModel {
   double stageLatency = 60;        ///< cycles that a warpgroup waits between its stages; products of bf16 overlap
   double scaledStageLatency = 430; ///< of e4m3, for products, then for scales (measured on an H200: 548 per stage of 16
                                    ///< tokens, of which 110 are products and scaling)
-  double shownPart = 0.15;         ///< of what is not the bound, and not hidden behind it
+  /// Times of products with tokens on M, in those of the tensor cores alone, with two sets of registers for products
+  /// and with one (measured on an H200 at 4,096 tokens).
+  double productsAhead = 1.37, productsInTurn = 1.47;
+  double shownPart = 0.15; ///< of what is not the bound, and not hidden behind it
 };
 
 /// Returns the predicted microseconds of a product of choices, at least one head and token.

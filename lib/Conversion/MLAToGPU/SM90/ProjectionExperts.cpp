@@ -95,13 +95,13 @@ void Projection::stageGated(llvm::ArrayRef<Val> sums, int64_t from, Val group) {
   }
 }
 
-/// Copies staged tokens to their rows of y, 16 bytes per thread.
-void Projection::copyRows(const Tile &tile, int64_t from, Val group) {
+/// Copies the tokens of a staged piece to their rows of y, 16 bytes per thread.
+void Projection::copyRows(const Tile &tile, const Piece &piece, Val group) {
   int64_t chunks = chunksOf(s), tokensAtATime = 128 / chunks, width = s.dims.resultRows();
   Val thread = k.thread() & 127, chunk = thread % chunks, own = thread / chunks;
-  Val column = (tile.row + group * groupRows) / (s.dims.gated ? 2 : 1) + chunk * 8;
+  Val column = (tile.row + piece.row) / (s.dims.gated ? 2 : 1) + chunk * 8;
   for (int64_t first = 0; first < at.storedTokens; first += tokensAtATime) {
-    Val staged = own + first, row = tile.token + (staged + from);
+    Val staged = own + first, row = tile.token + (staged + piece.token);
     bool mayExceed = first + tokensAtATime > at.storedTokens;
     Val isThere = (row < tile.end) & (column < width);
     if (mayExceed)
@@ -117,13 +117,10 @@ void Projection::copyRows(const Tile &tile, int64_t from, Val group) {
 
 void Projection::storeRows(const Tile &tile, llvm::ArrayRef<Val> sums, Val group) {
   Val barrier = group + 1;
-  for (int64_t from = 0; from < c.tileTokens; from += at.storedTokens) {
+  for (const Piece &piece : piecesOf(group)) {
     k.syncNamed(barrier, 128); // what is staged has been copied
-    if (s.dims.gated)
-      stageGated(sums, from, group);
-    else
-      stageRounded(sums, from, group);
+    stage(sums, piece, group);
     k.syncNamed(barrier, 128);
-    copyRows(tile, from, group);
+    copyRows(tile, piece, group);
   }
 }

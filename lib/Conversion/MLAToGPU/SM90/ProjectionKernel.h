@@ -38,6 +38,12 @@ struct Tile {
   Val row, token, end, head, split, firstStep, steps;
 };
 
+/// A part of a tile of y that a warpgroup stores at a time, up to 64 rows of w: its first token and row.
+struct Piece {
+  Val token, row;
+  int64_t number; ///< among those of the warpgroup
+};
+
 /// How a product is stored: f32 from registers; bf16 by the copy engine, or by threads, row by row.
 enum class Stores { Float, Tiles, Rows };
 Stores storesOf(const ProjectionShape &shape);
@@ -59,7 +65,12 @@ protected:
   /// Copies what a stage has besides tiles, with all copying lanes.
   virtual void copyScales(const Tile &tile, Val step, Val stage) {}
   /// Multiplies and adds `steps` stages of the ring. Returns the accumulators and the next stage.
-  virtual std::pair<Vals, Ring> sumTile(Val steps, Ring ring, Val group) = 0;
+  virtual std::pair<Vals, Ring> sumTile(const Tile &tile, Val steps, Ring ring, Val group) = 0;
+  /// The pieces of a warpgroup, and how one is written to shared memory: rounded, a token in a row of 128 bytes.
+  virtual llvm::SmallVector<Piece> piecesOf(Val group);
+  virtual void stage(llvm::ArrayRef<Val> sums, const Piece &piece, Val group);
+  /// Stores f32 directly from registers.
+  virtual void storeSums(const Tile &tile, llvm::ArrayRef<Val> sums, Val group);
 
   //===- What all share ---------------------------------------------------===//
 
@@ -93,8 +104,9 @@ protected:
   void stageRounded(llvm::ArrayRef<Val> sums, int64_t from, Val group);
   void storeRows(const Tile &tile, llvm::ArrayRef<Val> sums, Val group);
   void stageGated(llvm::ArrayRef<Val> sums, int64_t from, Val group);
-  void copyRows(const Tile &tile, int64_t from, Val group);
-  void storeSums(const Tile &tile, llvm::ArrayRef<Val> sums, Val group);
+  void copyRows(const Tile &tile, const Piece &piece, Val group);
+  /// Returns the address of the f32 of a row of a token.
+  Val sumAt(const Tile &tile, Val token, Val row);
 
   mlir::gpu::GPUModuleOp module;
   const ProjectionShape &s;

@@ -42,7 +42,7 @@ static ProjectionDims dimsOf(ProjectOp op) {
   dims.contracted = op.getContractedSize();
   if (SmallVector<Value> weights = weightsOf(op); weights.size() > 1)
     dims.border = countRows(weights.front());
-  setElements(dims, op.getX());
+  setElements(dims, op.getHeads(), weightsOf(op).front(), op.getX());
   return dims;
 }
 
@@ -75,7 +75,7 @@ static FailureOr<ProjectionShape> shapeOf(KernelOp kernel, ProjectOp op, const P
     return kernel.emitOpError() << "multiplies by " << shape.dims.rows << " x " << shape.dims.contracted
                                 << "; the copy engine needs multiples of 8; compile with --target=cpu";
   for (Value weight : weightsOf(op))
-    if (failed(setBlocks(op, op.getHeads(), weight, shape)))
+    if (failed(checkElements(op, op.getHeads(), weight, shape.dims)))
       return failure();
   if (failed(checkChoices(kernel, shape)))
     return failure();

@@ -17,15 +17,16 @@ using namespace mla::gpu;
 static constexpr int64_t mostTokens = 1 << 20;
 
 static constexpr ScheduleKey scheduleKeys[] = {
-    {"tokens", 16, 256},  // of a tile
-    {"rows", 64, 128},    // of the weight, of a tile
-    {"stages", 2, 64},    // steps of 128 bytes of columns in flight
-    {"blocks", 1, 16},    // CTAs per SM
-    {"turns", 1, 3, 1},   // warpgroups per 64 rows, which multiply stages in turn
-    {"streamed", 0, 1},   // weights leave L2 to the tokens
-    {"direct", 0, 1, 0},  // of few tokens, by threads without tiles
-    {"early", 0, 1, 0},   // dependents are launched when the product starts, and copy their weights
-    {"appends", 0, 1, 0}, // in the product's launch, if the kernel appends
+    {"tokens", 16, 256},      // of a tile
+    {"rows", 64, 192},        // of the weight, of a tile
+    {"stages", 2, 64},        // steps of 128 bytes of columns in flight
+    {"blocks", 1, 16},        // CTAs per SM
+    {"turns", 1, 3, 1},       // warpgroups per 64 rows, which multiply stages in turn
+    {"streamed", 0, 1},       // weights leave L2 to the tokens
+    {"direct", 0, 1, 0},      // of few tokens, by threads without tiles
+    {"early", 0, 1, 0},       // dependents are launched when the product starts, and copy their weights
+    {"appends", 0, 1, 0},     // in the product's launch, if the kernel appends
+    {"tokens_on_m", 0, 1, 0}, // of the tensor cores, not rows of the weight
     // A class has a kernel of its own, for steps of up to so many tokens; 0: any number.
     {kLimitKey, 1, mostTokens, 0},
     {"splits", 1, 1024}, // parts of the columns
@@ -69,6 +70,8 @@ KernelKind::Choices mla::gpu::scheduleOf(const ProjectionDims &dims, const Purpo
   KernelKind::Choices choices = {{"tokens", best.tileTokens}, {"rows", best.tileRows}, {"stages", best.stages},
                                  {"blocks", best.blocks},     {"turns", best.turns},   {"streamed", best.streamed},
                                  {"early", isEarly}};
+  if (dims.isScaled())
+    choices.emplace_back("tokens_on_m", best.tokensOnM);
   if (dims.maySplit())
     choices.emplace_back("splits", best.splits);
   if (appends)
@@ -89,6 +92,7 @@ static ProjectionChoices choicesOf(ScheduleAttr schedule, size_t ofClass) {
   choices.direct = schedule.find("direct", ofClass).value_or(0) != 0;
   choices.early = schedule.find("early", ofClass).value_or(0) != 0;
   choices.appends = schedule.find("appends", ofClass).value_or(0) != 0;
+  choices.tokensOnM = schedule.find("tokens_on_m", ofClass).value_or(0) != 0;
   return choices;
 }
 
@@ -115,7 +119,9 @@ LogicalResult mla::gpu::checkChoices(KernelOp kernel, const ProjectionShape &sha
       "32 up to 256, of e4m3 up to 192, no part of k may be empty, stages must be a "
       "multiple of turns, at least twice as many, and must fit "
       "into 227 KB of shared memory; direct products are of bf16, of up to 8192 columns, and neither "
-      "gated nor of experts");
+      "gated nor of experts; tokens on M are 64, 128, 192 or 256, by up to 192 rows, of e4m3 with a scale per 128 "
+      "columns "
+      "and 64 rows, or half a tile of gates and ups, in one turn and one CTA per SM");
 }
 
 Launch mla::gpu::launchOfProduct(const ProjectionShape &shape, AffineExpr tokens) {

@@ -29,17 +29,32 @@ void Projection::stageRounded(llvm::ArrayRef<Val> sums, int64_t from, Val group)
   }
 }
 
+llvm::SmallVector<Piece> Projection::piecesOf(Val group) {
+  llvm::SmallVector<Piece> pieces;
+  for (int64_t i = 0; i < c.tileTokens / at.storedTokens; ++i)
+    pieces.push_back({k.i32(i * at.storedTokens), group * groupRows, i});
+  return pieces;
+}
+
+void Projection::stage(llvm::ArrayRef<Val> sums, const Piece &piece, Val group) {
+  int64_t from = piece.number * at.storedTokens;
+  if (s.dims.gated)
+    stageGated(sums, from, group);
+  else
+    stageRounded(sums, from, group);
+}
+
 void Projection::storeRounded(const Tile &tile, llvm::ArrayRef<Val> sums, Val group) {
   Val first = (k.thread() & 127) == 0, barrier = group + 1;
-  for (int64_t from = 0; from < c.tileTokens; from += at.storedTokens) {
+  for (const Piece &piece : piecesOf(group)) {
     k.when(first, [&] { waitStoresRead(k); });
     k.syncNamed(barrier, 128);
-    stageRounded(sums, from, group);
+    stage(sums, piece, group);
     fenceAsync(k);
     k.syncNamed(barrier, 128);
     k.when(first, [&] {
       storeTile(k, result, k.shared(at.result, group * tileBytes(at.storedTokens)),
-                {tile.row + group * groupRows, tile.token + from, tile.head});
+                {tile.row + piece.row, tile.token + piece.token, tile.head});
       commitStores(k);
     });
   }
@@ -56,13 +71,17 @@ void Projection::store(const Tile &tile, llvm::ArrayRef<Val> sums, Val group) {
   }
 }
 
-/// Stores f32 directly from registers: eight lanes have 32 neighbouring bytes.
+Val Projection::sumAt(const Tile &tile, Val token, Val row) {
+  Val line = k.extend(tile.split) * k.extend(tokens) + k.extend(token);
+  return k.at(k.at(result, line * (4 * s.dims.heads * s.dims.rows)), k.extend(tile.head * s.dims.rows + row) * 4);
+}
+
+/// Eight lanes have 32 neighbouring bytes.
 void Projection::storeSums(const Tile &tile, llvm::ArrayRef<Val> sums, Val group) {
   Val lane = k.thread() & 31, warp = (k.thread() & 127) >> 5;
   Val row = tile.row + group * groupRows + warp * 16 + (lane >> 2), token = tile.token + ((lane & 3) << 1);
   int64_t tokenBytes = 4 * s.dims.heads * s.dims.rows;
-  Val line = k.extend(tile.split) * k.extend(tokens) + k.extend(token);
-  Val to = k.at(k.at(result, line * tokenBytes), k.extend(tile.head * s.dims.rows + row) * 4);
+  Val to = sumAt(tile, token, row);
   Val left = tokens - token, inFirst = row < s.dims.rows, inSecond = row + 8 < s.dims.rows;
   for (int64_t i = 0; i < c.tileTokens / 8; ++i)
     for (int64_t e : {0, 1})

@@ -35,7 +35,19 @@ FailureOr<View> mla::gpu::viewOfElements(Value x) {
   return viewOf(storedOf(x), scaled(x) ? Elements::E4M3 : Elements::BF16);
 }
 
-void mla::gpu::setElements(ProjectionDims &dims, Value x) {
+/// Return the sizes of a block, not beyond the weight, so that they fit 32 bits.
+static SmallVector<int64_t> blockOf(DequantizeOp weight) {
+  return llvm::map_to_vector(llvm::zip_equal(weight.getBlock(), typeOf(weight).getShape()), [](auto sizes) {
+    auto [block, whole] = sizes;
+    return std::min<int64_t>(block, whole);
+  });
+}
+
+void mla::gpu::setElements(ProjectionDims &dims, Heads heads, Value weight, Value x) {
+  if (DequantizeOp dequantized = scaled(weight)) {
+    SmallVector<int64_t> block = blockOf(dequantized);
+    dims.blocks = {block[ProjectOp::getRowDim(heads)], block.back()};
+  }
   DequantizeOp dequantized = scaled(x);
   if (!dequantized)
     return;
@@ -48,12 +60,10 @@ void mla::gpu::setElements(ProjectionDims &dims, Value x) {
 // Blocks
 //===----------------------------------------------------------------------===//
 
-/// Return the blocks of a weight. Heads side by side have whole blocks each.
-static FailureOr<WeightBlocks> blocksOf(Operation *op, Heads heads, DequantizeOp weight) {
+/// Heads side by side have whole blocks each.
+static LogicalResult checkBlocks(Operation *op, Heads heads, DequantizeOp weight) {
   ArrayRef<int64_t> shape = typeOf(weight).getShape();
-  SmallVector<int64_t> block; // not beyond the weight, so that sizes fit 32 bits
-  for (auto [size, whole] : llvm::zip_equal(weight.getBlock(), shape))
-    block.push_back(std::min(size, whole));
+  SmallVector<int64_t> block = blockOf(weight);
   int64_t rowDim = ProjectOp::getRowDim(heads);
   for (size_t dim = 0; dim + 1 < block.size(); ++dim)
     if (static_cast<int64_t>(dim) != rowDim && block[dim] != 1)
@@ -61,41 +71,38 @@ static FailureOr<WeightBlocks> blocksOf(Operation *op, Heads heads, DequantizeOp
   bool joinsRows = heads == Heads::To, joinsColumns = heads == Heads::From;
   if ((joinsRows && shape[rowDim] % block[rowDim] != 0) || (joinsColumns && shape.back() % block.back() != 0))
     return op->emitOpError("multiplies by a weight whose heads do not have whole blocks; compile with --dtype=bf16");
-  return WeightBlocks{block[rowDim], block.back()};
+  return success();
 }
 
-static LogicalResult checkGroups(Operation *op, const ProjectionShape &shape) {
-  const ProjectionDims &d = shape.dims;
+static LogicalResult checkGroups(Operation *op, const ProjectionDims &d) {
   if (!llvm::is_contained({32, 64, 128}, d.group) || d.contracted % 16 != 0)
     return op->emitOpError() << "multiplies " << d.contracted << " columns of e4m3 with a scale per " << d.group
                              << "; kernels take multiples of 16 columns, and 32, 64 or 128 per scale";
   // A block may reach beyond the last column.
-  bool wholeGroups = shape.blocks.columns % d.group == 0 || shape.blocks.columns >= d.contracted;
+  bool wholeGroups = d.blocks.columns % d.group == 0 || d.blocks.columns >= d.contracted;
   if (!wholeGroups)
-    return op->emitOpError() << "multiplies groups of " << d.group << " columns by blocks of " << shape.blocks.columns
+    return op->emitOpError() << "multiplies groups of " << d.group << " columns by blocks of " << d.blocks.columns
                              << "; a block must have whole groups";
   // Gates and their ups have blocks of their own.
-  if (d.gated && (d.rows / 2) % shape.blocks.rows != 0)
-    return op->emitOpError() << "activates " << d.rows << " rows with blocks of " << shape.blocks.rows
+  if (d.gated && (d.rows / 2) % d.blocks.rows != 0)
+    return op->emitOpError() << "activates " << d.rows << " rows with blocks of " << d.blocks.rows
                              << ", which cross from gates to ups; compile with --dtype=bf16";
   return success();
 }
 
-LogicalResult mla::gpu::setBlocks(Operation *op, Heads heads, Value weight, ProjectionShape &shape) {
+LogicalResult mla::gpu::checkElements(Operation *op, Heads heads, Value weight, const ProjectionDims &dims) {
   DequantizeOp dequantized = scaled(weight);
   Type expected = dequantized ? Type(Float8E4M3FNType::get(op->getContext())) : BFloat16Type::get(op->getContext());
   RankedTensorType stored = typeOf(storedOf(weight));
   if (stored.getElementType() != expected || !stored.hasStaticShape())
     return op->emitOpError("expected a weight of ") << expected << " with static sizes, got " << stored;
-  if (static_cast<bool>(dequantized) != shape.dims.isScaled())
+  if (static_cast<bool>(dequantized) != dims.isScaled())
     return op->emitOpError("multiplies one operand of e4m3 by one of bf16; quantize both");
   if (!dequantized)
     return success();
-  FailureOr<WeightBlocks> blocks = blocksOf(op, heads, dequantized);
-  if (failed(blocks))
+  if (failed(checkBlocks(op, heads, dequantized)))
     return failure();
-  shape.blocks = *blocks;
-  return checkGroups(op, shape);
+  return checkGroups(op, dims);
 }
 
 //===----------------------------------------------------------------------===//

@@ -28,13 +28,13 @@ mlir::Value storedOf(mlir::Value operand);
 /// Return the elements of x in memory.
 mlir::FailureOr<View> viewOfElements(mlir::Value x);
 
-/// Sets the group and the terms of x.
-void setElements(ProjectionDims &dims, mlir::Value x);
+/// Sets the group and the terms of x, and the blocks of a weight with scales. `heads` is how the product takes the
+/// dimensions of the weight.
+void setElements(ProjectionDims &dims, Heads heads, mlir::Value weight, mlir::Value x);
 
-/// Sets the blocks of a shape whose other members are set, if the weight has scales. Emits an error if x and the weight
-/// have different elements, if those of the weight are no constant of bf16 or e4m3, or if no kernel multiplies them.
-/// `heads` is how the product takes the dimensions of the weight.
-mlir::LogicalResult setBlocks(mlir::Operation *op, Heads heads, mlir::Value weight, ProjectionShape &shape);
+/// Emits an error if x and the weight have different elements, if those of the weight are no constant of bf16 or e4m3,
+/// or if no kernel multiplies them.
+mlir::LogicalResult checkElements(mlir::Operation *op, Heads heads, mlir::Value weight, const ProjectionDims &dims);
 
 /// Return the map of a weight of `rows` rows for each head or expert.
 TensorMap mapOfWeight(const Buffer &buffer, const ProjectionShape &shape, int64_t rows, mlir::MLIRContext *context);

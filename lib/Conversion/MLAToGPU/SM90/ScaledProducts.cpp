@@ -8,7 +8,8 @@
 // Columns of k with one scale are multiplied alone, from zero: the tensor cores
 // add products of e4m3 with about 14 bits (DeepSeek-V3, arXiv:2412.19437,
 // section 3.3.2), which is enough for 128 of them. Their sum times the scales of
-// its row and token is added in f32.
+// its row and token is added in f32 (here with rows of w on the tensor cores' M,
+// in TokensOnM.cpp with tokens on M).
 //
 // Scales have any stride and alignment, so that TMA cannot copy them: the lanes
 // of the copying warp copy one word each, and every lane arrives at the stage's
@@ -17,33 +18,27 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ProjectionKernel.h"
+#include "ScaledProducts.h"
 
 using namespace mla::gpu;
 
 namespace {
-class ScaledProjection : public Projection {
+/// Rows of w on M, tokens on N.
+class RowsOnM : public ScaledProjection {
 public:
-  using Projection::Projection;
+  using ScaledProjection::ScaledProjection;
 
 private:
-  void addScales() override;
-  void readScales() override;
   void copyScales(const Tile &tile, Val step, Val stage) override;
-  std::pair<Vals, Ring> sumTile(Val steps, Ring ring, Val group) override;
+  std::pair<Vals, Ring> sumTile(const Tile &tile, Val steps, Ring ring, Val group) override;
 
   /// Scales of a group of columns: of this thread's two rows, and of its tokens, two to a vector.
   struct Scales {
     Vals rows, tokens;
   };
-  int64_t groupsOfStage() const { return s.dims.stageColumns() / s.dims.group; }
-  Val rowOfWord(const Tile &tile, Val word);
   Vals multiplyGroup(Val stage, Val group, int64_t columns);
   Scales loadScales(Val stage, Val group, int64_t columns);
   Vals addScaled(llvm::ArrayRef<Val> sums, llvm::ArrayRef<Val> products, const Scales &scales);
-
-  unsigned weightArgument = 0, secondArgument = 0, tokenArgument = 0;
-  Val weightScales, secondScales, tokenScales;
 };
 } // namespace
 
@@ -72,22 +67,34 @@ static void copyWords(KernelBuilder &k, Val to, int64_t count, llvm::function_re
   }
 }
 
-/// Returns the row of the weight that is row `word` of a tile: eight gates, then their eight ups, and so on.
-Val ScaledProjection::rowOfWord(const Tile &tile, Val word) {
+/// Returns the row of a weight that is row `row` of a tile: of a gated one eight gates, then their eight ups, and so
+/// on.
+Val ScaledProjection::weightRowOf(const Tile &tile, Val row) {
   if (!s.dims.gated)
-    return tile.row + word;
+    return tile.row + row;
   int64_t half = s.dims.rows / 2;
-  Val inHalf = min((tile.row >> 1) + ((word >> 4) << 3) + (word & 7), k.i32(half - 1));
-  return inHalf + ((word >> 3) & 1) * half;
+  Val inHalf = min((tile.row >> 1) + ((row >> 4) << 3) + (row & 7), k.i32(half - 1));
+  return inHalf + ((row >> 3) & 1) * half;
 }
 
-void ScaledProjection::copyScales(const Tile &tile, Val step, Val stage) {
+Val ScaledProjection::groupOf(const Tile &tile, Val step, int64_t inStage) {
+  int64_t groups = llvm::divideCeil(s.dims.contracted, s.dims.group);
+  return min((tile.firstStep + step) * groupsOfStage() + inStage, k.i32(groups - 1));
+}
+
+Val ScaledProjection::tokenScaleAt(const Tile &tile, Val token, Val group) {
+  int64_t groups = llvm::divideCeil(s.dims.contracted, s.dims.group);
+  Val head = s.dims.experts ? k.i32(0) : tile.head; // rows of x are those of all experts
+  Val row = k.extend(min(tile.token + token, tokens - 1)) * s.dims.heads + k.extend(head);
+  return k.at(tokenScales, (row * groups + k.extend(group)) * 4);
+}
+
+Val ScaledProjection::rowScaleAt(const Tile &tile, Val row, Val group) {
   const ProjectionDims &d = s.dims;
-  // Choices of no expert multiply zeros, by any scales; rows of x are those of all experts.
-  Val head = d.experts ? min(tile.head, k.i32(d.experts - 1)) : tile.head, xHead = d.experts ? k.i32(0) : tile.head;
-  int64_t groups = llvm::divideCeil(d.contracted, d.group),
-          weightGroups = llvm::divideCeil(d.contracted, s.blocks.columns);
-  int64_t rowBlocks = llvm::divideCeil(d.rows, s.blocks.rows); // of a head, of which two weights have one
+  int64_t columnBlocks = llvm::divideCeil(d.contracted, d.blocks.columns);
+  int64_t rowBlocks = llvm::divideCeil(d.rows, d.blocks.rows); // of a head, of which two weights have one
+  // Choices of no expert multiply zeros, by any scales.
+  Val head = d.experts ? min(tile.head, k.i32(d.experts - 1)) : tile.head;
   Val before = k.i32(0), lastRow = k.i32(d.rows - 1), ofWeight = weightScales;
   if (d.border) {
     Val isFirst = tile.row < d.border;
@@ -95,33 +102,34 @@ void ScaledProjection::copyScales(const Tile &tile, Val step, Val stage) {
     lastRow = select(isFirst, k.i32(d.border - 1), k.i32(d.rows - d.border - 1));
     ofWeight = select(isFirst, weightScales, secondScales);
   }
+  Val inHead = min(weightRowOf(tile, row) - before, lastRow) / d.blocks.rows;
+  Val block = (head * rowBlocks + inHead) * columnBlocks + group * d.group / d.blocks.columns;
+  return k.at(ofWeight, k.extend(block) * 4);
+}
+
+void RowsOnM::copyScales(const Tile &tile, Val step, Val stage) {
   for (int64_t i = 0; i < groupsOfStage(); ++i) {
-    Val group = min((tile.firstStep + step) * groupsOfStage() + i, k.i32(groups - 1));
-    Val to = k.shared(at.scales + i * at.groupBytes, stage * at.scaleBytes);
-    copyWords(k, to, c.tileTokens, [&](Val word) {
-      Val token = min(tile.token + word, tokens - 1);
-      Val row = k.extend(token) * d.heads + k.extend(xHead);
-      return k.at(tokenScales, (row * groups + k.extend(group)) * 4);
-    });
-    copyWords(k, k.at(to, 4 * c.tileTokens), c.tileRows, [&](Val word) {
-      Val row = min(rowOfWord(tile, word) - before, lastRow) / s.blocks.rows;
-      Val block = (head * rowBlocks + row) * weightGroups + group * d.group / s.blocks.columns;
-      return k.at(ofWeight, k.extend(block) * 4);
-    });
+    Val group = groupOf(tile, step, i), to = k.shared(at.scales + i * at.groupBytes, stage * at.scaleBytes);
+    copyWords(k, to, c.tileTokens, [&](Val token) { return tokenScaleAt(tile, token, group); });
+    copyWords(k, k.at(to, 4 * c.tileTokens), c.tileRows, [&](Val row) { return rowScaleAt(tile, row, group); });
   }
   arriveAfterWords(k, full(stage));
 }
 
+void ScaledProjection::release(Val stage) {
+  k.syncWarp();
+  k.when((k.thread() & 31) == 0, [&] { arrive(k, empty(stage)); });
+}
+
 /// Multiplies group `columns` of a stage: 64 rows of w and all tokens, and adds the terms.
-Vals ScaledProjection::multiplyGroup(Val stage, Val group, int64_t columns) {
-  constexpr int64_t productColumns = 32;
+Vals RowsOnM::multiplyGroup(Val stage, Val group, int64_t columns) {
   Val moved = k.extend(stage * (at.stageBytes >> 4));
   Val a = moved + k.extend(group * (tileBytes(groupRows) >> 4)) + k.i64(kMajorDescriptor(0));
   Vals products(accumulatorsOf(c.tileTokens), k.f32(0));
   fenceProducts(k);
   for (int64_t term = 0; term < s.dims.terms; ++term) {
     Val b = moved + k.i64(kMajorDescriptor(at.weightBytes + term * at.tokenBytes));
-    for (int64_t i = 0, steps = s.dims.group / productColumns; i < steps; ++i) {
+    for (int64_t i = 0, steps = s.dims.group / scaledProductColumns; i < steps; ++i) {
       int64_t step = (columns * steps + i) * kMajorStep; // 32 bytes
       bool start = term == 0 && i == 0;
       products = multiply(k, a + step, b + step, products, start, Major::K, Major::K, Operands::E4M3);
@@ -131,7 +139,7 @@ Vals ScaledProjection::multiplyGroup(Val stage, Val group, int64_t columns) {
   return products;
 }
 
-ScaledProjection::Scales ScaledProjection::loadScales(Val stage, Val group, int64_t columns) {
+RowsOnM::Scales RowsOnM::loadScales(Val stage, Val group, int64_t columns) {
   Val lane = k.thread() & 31, warp = (k.thread() & 127) >> 5;
   Val scales = k.shared(at.scales + columns * at.groupBytes, stage * at.scaleBytes);
   Val row = k.at(scales, (group * groupRows + warp * 16 + (lane >> 2)) * 4), token = k.at(scales, (lane & 3) << 3);
@@ -144,7 +152,7 @@ ScaledProjection::Scales ScaledProjection::loadScales(Val stage, Val group, int6
 }
 
 /// Returns sums + products · scale of the row · scale of the token.
-Vals ScaledProjection::addScaled(llvm::ArrayRef<Val> sums, llvm::ArrayRef<Val> products, const Scales &scales) {
+Vals RowsOnM::addScaled(llvm::ArrayRef<Val> sums, llvm::ArrayRef<Val> products, const Scales &scales) {
   Vals result;
   for (auto [i, sum] : llvm::enumerate(sums)) {
     Val ofToken = k.element(scales.tokens[i / 4], i & 1), ofRow = scales.rows[rowOf(i)];
@@ -153,7 +161,7 @@ Vals ScaledProjection::addScaled(llvm::ArrayRef<Val> sums, llvm::ArrayRef<Val> p
   return result;
 }
 
-std::pair<Vals, Ring> ScaledProjection::sumTile(Val steps, Ring from, Val group) {
+std::pair<Vals, Ring> RowsOnM::sumTile(const Tile &tile, Val steps, Ring from, Val group) {
   Vals zeros(accumulatorsOf(c.tileTokens), k.f32(0));
   Vals state = k.loop(k.i32(0), steps, k.i32(1), {k.pack(zeros), from.stage, from.parity},
                       [&](Val, llvm::ArrayRef<Val> state) -> Vals {
@@ -164,10 +172,8 @@ std::pair<Vals, Ring> ScaledProjection::sumTile(Val steps, Ring from, Val group)
                           Vals products = multiplyGroup(ring.stage, group, columns);
                           Scales scales = loadScales(ring.stage, group, columns); // while the products run
                           waitProducts(k, 0);
-                          if (columns + 1 == groupsOfStage()) { // nothing of the stage is read any more
-                            k.syncWarp();
-                            k.when((k.thread() & 31) == 0, [&] { arrive(k, empty(ring.stage)); });
-                          }
+                          if (columns + 1 == groupsOfStage())
+                            release(ring.stage);
                           sums = addScaled(sums, products, scales);
                         }
                         Ring after = next(ring, c.turns);
@@ -178,5 +184,7 @@ std::pair<Vals, Ring> ScaledProjection::sumTile(Val steps, Ring from, Val group)
 
 std::unique_ptr<Projection> mla::gpu::createScaledProjection(mlir::gpu::GPUModuleOp module,
                                                              const ProjectionShape &shape) {
-  return std::make_unique<ScaledProjection>(module, shape);
+  if (shape.choices.tokensOnM)
+    return createTokensOnM(module, shape);
+  return std::make_unique<RowsOnM>(module, shape);
 }
