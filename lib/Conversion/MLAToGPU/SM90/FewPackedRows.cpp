@@ -26,7 +26,9 @@ FewPackedRowsLayout::FewPackedRowsLayout(const LatentAttentionShape &shape)
   areas.staging = q;
   areas.stagingPitch = (latentTiles + 1) / 2 * tileColumns * 4;
   ring = llvm::alignTo(std::max(areas.p + 2 * areas.pBytes, areas.staging + rows * areas.stagingPitch), 1024);
-  stageBytes = blockTokens * row.bytes;
+  // An odd number of chunks of 16 bytes: eight rows are then in different banks.
+  pitch = row.bytes + (row.bytes / 16 % 2 == 0 ? 16 : 0);
+  stageBytes = blockTokens * pitch;
   areas.maxima = ring + stages * stageBytes;
   areas.sums = areas.maxima + 8 * rows * 4;
   queryUnit = areas.sums + 8 * rows * 4;
@@ -43,22 +45,27 @@ FewPackedRows::FewPackedRows(mlir::gpu::GPUModuleOp module, const LatentAttentio
 
 void FewPackedRows::addPages() { pagesArg = k.addPointer(); }
 
-/// Copies the rows of a block as they lie. Rows behind the sequence's last and before all windows, which may hold NaN,
-/// become zeros: a probability of zero does not remove it.
+/// Copies the rows of a block as they lie, but for their pitch. Rows behind the sequence's last and before all windows,
+/// which may hold NaN, become zeros: a probability of zero does not remove it.
 void FewPackedRows::copyBlock(const Pages &pages, Val block, Val ordinal) {
-  int64_t rowChunks = at.row.bytes / 16, pageChunks = rowsAtOnce() * rowChunks;
+  int64_t rowChunks = at.row.bytes / 16, pageChunks = rowsAtOnce() * rowChunks, padding = at.pitch - at.row.bytes;
   Val full = beginFilling(ordinal), token = block << 6;
   for (auto [i, page] : llvm::enumerate(pages.numbers)) {
     int64_t first = static_cast<int64_t>(i) * rowsAtOnce();
     Val line = k.extend(page) * shape.page + k.extend((token + first) % shape.page);
     Val from = k.at(k.argument(pagesArg), line * at.row.bytes + k.extend(inGroup << 4));
-    Val to = k.shared(at.ring + first * at.row.bytes, offsetOf(ordinal) + (inGroup << 4));
+    Val to = k.shared(at.ring + first * at.pitch, offsetOf(ordinal) + (inGroup << 4));
     Val left = (pages.left - first) * rowChunks - inGroup, before;
     if (pages.before)
       before = (pages.before - first) * rowChunks - inGroup;
     for (int64_t chunk = 0; chunk < pageChunks; chunk += copiersOfBlock) {
       Val isThere = before ? (left > chunk) & (before <= chunk) : left > chunk;
-      auto copy = [&, from = from, to = to] { copyChunk(k, k.at(to, chunk * 16), k.at(from, chunk * 16), isThere); };
+      auto copy = [&, from = from, to = to] {
+        Val place = k.at(to, chunk * 16);
+        if (padding > 0)
+          place = k.at(place, (inGroup + chunk) / rowChunks * padding);
+        copyChunk(k, place, k.at(from, chunk * 16), isThere);
+      };
       if (chunk + copiersOfBlock <= pageChunks)
         copy();
       else

@@ -36,13 +36,13 @@ inline constexpr int64_t copiersOfBlock = 128;
 struct FewPackedRowsLayout {
   explicit FewPackedRowsLayout(const LatentAttentionShape &shape);
   schema::PackedRow row;
-  int64_t latentTiles, ropeSteps; ///< tiles of 64 columns; products of 16 columns of k_rope
-  int64_t groups;                 ///< of columns with a scale; 1 if there are none
-  int64_t q, ropeQ;               ///< tiles [16 rows, 64 columns]
-  FewRowsAreas areas;             ///< P has a tile per group of columns
-  int64_t ring, stageBytes;
-  int64_t queryUnit, ropeUnit; ///< f32 [16 rows]
-  int64_t full, empty;         ///< barriers of the stages
+  int64_t latentTiles, ropeSteps;  ///< tiles of 64 columns; products of 16 columns of k_rope
+  int64_t groups;                  ///< of columns with a scale; 1 if there are none
+  int64_t q, ropeQ;                ///< tiles [16 rows, 64 columns]
+  FewRowsAreas areas;              ///< P has a tile per group of columns
+  int64_t ring, pitch, stageBytes; ///< pitch: from row to row of a stage
+  int64_t queryUnit, ropeUnit;     ///< f32 [16 rows]
+  int64_t full, empty;             ///< barriers of the stages
   int64_t bytes;
   static constexpr int64_t stages = 4;
   /// Each warpgroup reads every other block.

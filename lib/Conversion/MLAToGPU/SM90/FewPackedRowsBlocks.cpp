@@ -32,7 +32,7 @@ Vals FewPackedRows::convert(Val word, bool transposed) {
 /// same: behind them is another row, which may not have been copied.
 llvm::SmallVector<Vals> FewPackedRows::keys(Val stage, int64_t columns, int64_t left) {
   Val token = (warp << 4) + (lane & 15), half = left < 32 ? k.i32(0) : (lane >> 4) << 4;
-  Vals words = loadMatrix(k, k.shared(at.ring + columns, stage + token * at.row.bytes + half));
+  Vals words = loadMatrix(k, k.shared(at.ring + columns, stage + token * at.pitch + half));
   llvm::SmallVector<Vals> operands;
   for (int64_t i : {0, 2}) {
     Vals low = convert(words[i], false), high = convert(words[i + 1], false);
@@ -66,7 +66,7 @@ Vals FewPackedRows::scoreRope(Val stage) {
     if (shape.copiesRope()) {
       Val token = (warp << 4) + (lane & 15);
       operands.push_back(loadMatrix(
-          k, k.shared(at.ring + at.row.rope + step * 32, stage + token * at.row.bytes + ((lane >> 4) << 4))));
+          k, k.shared(at.ring + at.row.rope + step * 32, stage + token * at.pitch + ((lane >> 4) << 4))));
     } else if (step % 2 == 0) {
       operands.append(keys(stage, at.row.rope + step * 16, (at.ropeSteps - step) * 16));
     }
@@ -87,7 +87,7 @@ Vals FewPackedRows::loadScales(Val stage) {
   for (int64_t g = 0; g < at.row.numScales; ++g)
     for (int64_t h : {0, 1}) {
       Val token = (warp << 4) + (lane >> 2) + h * 8;
-      scales.push_back(k.load(k.shared(at.ring + at.row.scales + 4 * g, stage + token * at.row.bytes), k.f32Type(), 4));
+      scales.push_back(k.load(k.shared(at.ring + at.row.scales + 4 * g, stage + token * at.pitch), k.f32Type(), 4));
     }
   return scales;
 }
@@ -138,7 +138,7 @@ void FewPackedRows::addValues(State &s, Val stage) {
     llvm::SmallVector<Vals> operands;
     for (int64_t m = 0; m < at.latentTiles; m += 2) {
       Vals words =
-          loadMatrix(k, k.shared(at.ring + m * 64, stage + token * at.row.bytes + column), /*transposed=*/true);
+          loadMatrix(k, k.shared(at.ring + m * 64, stage + token * at.pitch + column), /*transposed=*/true);
       for (int64_t i : {0, 2}) {
         Vals low = convert(words[i], true), high = convert(words[i + 1], true);
         operands.push_back({low[0], low[1], high[0], high[1]});
