@@ -13,7 +13,7 @@
 // KERNELS-NEXT: %[[E:.*]], %[[S:.*]] = mla.quantize %[[X]] {group = 128 : i64, terms = 2 : i64}
 // KERNELS-NEXT: mla.yield %[[E]], %[[S]]
 // KERNELS: %[[A:.*]] = mla.kernel projection {{.*}}(%[[E:.*]] = %[[Q]]#0, %[[S:.*]] = %[[Q]]#1, %[[W:.*]] = %{{.*}}, %[[WS:.*]] = %{{.*}})
-// KERNELS-NEXT: schedule <projection, {blocks = 1, direct = 0, early = 1, rows = 64, splits = 1, stages = 6, streamed = 0, tokens = 16, turns = 3}> :
+// KERNELS-NEXT: schedule <projection, {blocks = 1, direct = 0, early = 1, rows = 64, splits = 1, stages = 6, streamed = 0, tokens = 16, tokens_on_m = 0, turns = 3}> :
 // KERNELS-NEXT: %[[XD:.*]] = mla.dequantize %[[E]], %[[S]]
 // KERNELS-NEXT: %[[WD:.*]] = mla.dequantize %[[W]], %[[WS]]
 // KERNELS-NEXT: %[[Y:.*]] = mla.project %[[XD]], %[[WD]]

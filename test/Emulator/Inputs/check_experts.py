@@ -87,7 +87,7 @@ MLPS = {
     "e4m3_dense_on_m": Mlp(192, terms=1, block=(64, 128), schedule=ON_M_TWICE, tokens=MANY_TOKENS),
     "e4m3_dense_on_m_two_terms": Mlp(128, terms=2, schedule=ON_M_ONCE, tokens=MANY_TOKENS),
     "e4m3_experts_on_m": Mlp(128, 4, 2, shared=1, terms=1, schedule=ON_M_TWICE, tokens=MANY_TOKENS),
-    "e4m3_experts_on_m_once": Mlp(64, 8, 3, terms=1, block=(32, 128), schedule=ON_M_ONCE | {"rows": 64}, tokens=MANY_TOKENS),
+    "e4m3_experts_on_m_once": Mlp(64, 8, 3, terms=1, block=(64, 128), schedule=ON_M_ONCE | {"rows": 64}, tokens=MANY_TOKENS),
     # Up to eight tokens take two launches from the stream to the sorted choices.
     "normed": Mlp(72, 8, 3, normed=True, tokens=(1, 3, 8, 9, 17, 70)),
     "normed_shared": Mlp(40, 40, 2, shared=2, normed=True, tokens=(1, 3, 17)),

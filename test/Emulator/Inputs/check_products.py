@@ -210,7 +210,8 @@ def job(name):
         text += (f"func.func @{phase}(%hidden: {t}, %cu: tensor<?xi32>, %cache: {cache}) -> ({t}, {cache}) attributes {{mla.phase = #mla.phase<{phase}>, "
                  f"mla.regime = #mla.regime<{{phase = {phase}, q = absorb, o = absorb}}>}} {{\n{body(p)}return %out, %cache : {t}, {cache}\n}}\n")
     module.write_text(text + prepare(p)[0] + "}\n")
-    schedule = {"turns": 1, **p.schedule} if p.schedule and isinstance(p.schedule, dict) else p.schedule
+    rest = {"turns": 1, "tokens_on_m": 0}
+    schedule = [rest | choices for choices in p.schedule] if isinstance(p.schedule, list) else rest | p.schedule if p.schedule else {}
     kernels = emit([module], "kernels", base.with_suffix(".kernels.mlir"), *schedule_options(["y"], schedule))
     assert f"group = {p.group} : i64" in kernels, name
     codes, scales, others = weights_of(name, p)

@@ -65,8 +65,8 @@ Vals FewPackedRows::scoreRope(Val stage) {
   for (int64_t step = 0; step < at.ropeSteps; ++step) {
     if (shape.copiesRope()) {
       Val token = (warp << 4) + (lane & 15);
-      operands.push_back(loadMatrix(
-          k, k.shared(at.ring + at.row.rope + step * 32, stage + token * at.pitch + ((lane >> 4) << 4))));
+      operands.push_back(
+          loadMatrix(k, k.shared(at.ring + at.row.rope + step * 32, stage + token * at.pitch + ((lane >> 4) << 4))));
     } else if (step % 2 == 0) {
       operands.append(keys(stage, at.row.rope + step * 16, (at.ropeSteps - step) * 16));
     }
@@ -137,8 +137,7 @@ void FewPackedRows::addValues(State &s, Val stage) {
     Val token = (lane & 15) + step * 16;
     llvm::SmallVector<Vals> operands;
     for (int64_t m = 0; m < at.latentTiles; m += 2) {
-      Vals words =
-          loadMatrix(k, k.shared(at.ring + m * 64, stage + token * at.pitch + column), /*transposed=*/true);
+      Vals words = loadMatrix(k, k.shared(at.ring + m * 64, stage + token * at.pitch + column), /*transposed=*/true);
       for (int64_t i : {0, 2}) {
         Vals low = convert(words[i], true), high = convert(words[i + 1], true);
         operands.push_back({low[0], low[1], high[0], high[1]});

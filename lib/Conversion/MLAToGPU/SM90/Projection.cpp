@@ -159,7 +159,10 @@ void Projection::emitProduct() {
       [&] {
         if (c.movesRegisters())
           decreaseRegisters(k, copyingRegisters(c));
-        k.when((k.thread() & 127) < p.copyingLanes, [&] { copy(); });
+        if (s.threads() % 128 == p.copyingLanes) // all threads that are left
+          copy();
+        else
+          k.when((k.thread() & 127) < p.copyingLanes, [&] { copy(); });
       },
       [&] {
         if (c.movesRegisters())

@@ -128,7 +128,7 @@ static std::pair<double, double> cyclesOnM(const ProjectionDims &dims, const Pro
                                            const ProjectionModel &m) {
   bool isAhead = c.productSets() > 1;
   double products = 4.0 * dims.terms * std::max(c.tileRows / 2.0, m.leastProductTime); // of 64 tokens
-  return {(isAhead ? m.productsAhead : m.productsInTurn) * products * c.tileTokens / 64,
+  return {(products + (isAhead ? m.betweenAhead : m.betweenInTurn)) * c.tileTokens / 64,
           c.waves() * (products + (isAhead ? m.stageLatency : m.scaledStageLatency))};
 }
 

@@ -118,9 +118,9 @@ struct ProjectionModel {
   double stageLatency = 60;        ///< cycles that a warpgroup waits between its stages; products of bf16 overlap
   double scaledStageLatency = 430; ///< of e4m3, for products, then for scales (measured on an H200: 548 per stage of 16
                                    ///< tokens, of which 110 are products and scaling)
-  /// Times of products with tokens on M, in those of the tensor cores alone, with two sets of registers for products
-  /// and with one (measured on an H200 at 4,096 tokens).
-  double productsAhead = 1.37, productsInTurn = 1.47;
+  /// Tokens on M: cycles between products of 64 tokens, with two sets of registers for them and with one (measured on
+  /// an H200 at 4,096 tokens).
+  double betweenAhead = 95, betweenInTurn = 125;
   double shownPart = 0.15; ///< of what is not the bound, and not hidden behind it
 };
 
