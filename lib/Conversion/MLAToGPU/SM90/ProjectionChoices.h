@@ -34,7 +34,7 @@ struct ProjectionDims {
   /// Columns of k of x with one scale, if x and w are e4m3: 32, 64 or 128. 0: they are bf16.
   int64_t group = 0;
   int64_t terms = 1; ///< of an element of x
-  WeightBlocks blocks;
+  WeightBlocks blocks = {};
   /// Rows of the first of two weights, whose rows are one after the other, a multiple of tileRows; 0: there is one.
   int64_t border = 0;
   /// The rows of a weight are gates, then ups, as many: y is mla.swiglu of both products.
