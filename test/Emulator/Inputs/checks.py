@@ -16,6 +16,11 @@ cases = bad = 0
 results = []  # compared with a reference, for MLA_KEEP_RESULTS
 
 
+def on_gpu():
+    """Return whether the device is real: its tensor cores add products of e4m3 with about 14 bits, the emulated ones exactly."""
+    return "emulated" not in os.environ.get("MLA_LIBCUDA", "emulated")
+
+
 def report(ok, text):
     global cases, bad
     cases += 1

@@ -132,6 +132,14 @@ static std::pair<double, double> cyclesOnM(const ProjectionDims &dims, const Pro
           c.waves() * (products + (isAhead ? m.stageLatency : m.scaledStageLatency))};
 }
 
+/// Return the cycles in which the copying warp copies the scales of a stage.
+static double cyclesOfScales(const ProjectionDims &dims, const ProjectionChoices &c, const ProjectionModel &m) {
+  if (!dims.isScaled() || c.tokensOnM)
+    return 0;
+  double groups = static_cast<double>(dims.stageColumns()) / dims.group;
+  return m.copiedStage + m.copiedWords * groups * llvm::divideCeil(c.tileRows + c.tileTokens, 32);
+}
+
 double mla::gpu::predictProjection(const ProjectionDims &dims, int64_t tokens, int64_t processors,
                                    const ProjectionChoices &c, const ProjectionModel &m) {
   Candidate t(dims, tokens, c);
@@ -151,7 +159,8 @@ double mla::gpu::predictProjection(const ProjectionDims &dims, int64_t tokens, i
   double throughput = waves * (t.steps * product + stores / c.blocks);
   double tilesOfBlock = llvm::divideCeil(t.tiles, processors * c.blocks);
   double oneAfterOther = tilesOfBlock * (llvm::divideCeil(t.steps, c.turns) * latency + stores);
-  double arithmetic = std::max(throughput, oneAfterOther) / m.cycleRate;
+  double copying = waves * t.steps * cyclesOfScales(dims, c, m) / c.blocks;
+  double arithmetic = std::max({throughput, oneAfterOther, copying}) / m.cycleRate;
   // Everything but the bound is hidden, except for a part.
   double time = std::max({memory, intake, arithmetic}) + m.shownPart * (intake + arithmetic);
   if (c.splits > 1)

@@ -118,6 +118,9 @@ struct ProjectionModel {
   double stageLatency = 60;        ///< cycles that a warpgroup waits between its stages; products of bf16 overlap
   double scaledStageLatency = 430; ///< of e4m3, for products, then for scales (measured on an H200: 548 per stage of 16
                                    ///< tokens, of which 110 are products and scaling)
+  /// Cycles of the warp that copies scales of e4m3 word by word: of a stage, and of 32 words (measured on an H200: 370
+  /// per stage of 64 rows and 16 tokens).
+  double copiedStage = 100, copiedWords = 90;
   /// Tokens on M: cycles between products of 64 tokens, with two sets of registers for them and with one (measured on
   /// an H200 at 4,096 tokens).
   double betweenAhead = 95, betweenInTurn = 125;
