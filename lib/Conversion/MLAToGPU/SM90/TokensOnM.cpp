@@ -9,8 +9,9 @@
 // of two tokens, which have one scale each, and of rows that share few: a sum is
 // multiplied by a number that many sums have. Threads read their scales of the
 // next stage from memory while they multiply; eight stages read one sector. A
-// warpgroup multiplies 64 tokens at a time, one or two times per stage; while it
-// adds scaled sums, the other warpgroup multiplies.
+// warpgroup multiplies 64 tokens at a time, one or two times per stage. While it
+// adds scaled sums, its own next products run if they have registers, and those
+// of the other warpgroups.
 //
 //===----------------------------------------------------------------------===//
 
