@@ -238,7 +238,7 @@ func.func @kernel_is_isolated(%x: tensor<?x8xbf16>) {
 // -----
 
 func.func @kernel_c3_unknown_key(%x: tensor<?x8xbf16>, %w: tensor<8x8xbf16>) -> tensor<?x8xbf16> {
-  // expected-error @+1 {{(C3) unknown key 'splitz' in the schedule of a projection; expected tokens, rows, stages, blocks, turns, streamed, direct, early, appends, limit, splits}}
+  // expected-error @+1 {{(C3) unknown key 'splitz' in the schedule of a projection; expected tokens, rows, stages, blocks, turns, streamed, direct, early, appends, tokens_on_m, limit, splits}}
   %y = mla.kernel projection "y"(%a = %x, %b = %w) schedule <projection, {splitz = 3}> : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16> {
     %z = mla.project %a, %b : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xbf16>
     mla.yield %z : tensor<?x8xbf16>
