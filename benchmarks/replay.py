@@ -27,7 +27,7 @@ np = needs.module("numpy")
 
 MODELS = ("axk1", "axk2", "bailing_hybrid", "deepseek_v2", "deepseek_v3", "deepseek_v32", "dots3_note", "glm4_moe_lite", "glm5_next",
           "glm5_next_text", "glm_moe_dsa", "hy_v4", "kimi_k2", "kimi_linear", "longcat_flash", "minicpm3", "mistral4", "mistral_large_3",
-          "pangu_ultra_moe", "sarvam_mla", "youtu")
+          "pangu_ultra_moe", "plm", "sarvam_mla", "youtu")
 # RoPE pairs neighbours in these whatever the config says, and halves in those.
 NEIGHBOURS = ("axk2", "deepseek_v2", "deepseek_v32", "dots3_note", "glm_moe_dsa", "longcat_flash", "mistral_large_3", "pangu_ultra_moe",
               "sarvam_mla")

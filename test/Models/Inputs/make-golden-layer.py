@@ -75,6 +75,7 @@ REPLAYED = {
     "pangu_ultra_moe": ({key: value for key, value in SIZES.items() if "_dim" not in key and "_rank" not in key} | {
         "model_type": "pangu_ultra_moe", "rope_theta": 25600000.0, "attention_q_lora_dim": 48, "attention_kv_lora_dim": 64,
         "attention_qk_dim": 32, "attention_qk_rope_dim": 16, "attention_v_dim": 32, "sandwich_norm": True}, 0, "model.layers.0.self_attn.", {}),
+    "plm": (SIZES | {"model_type": "plm", "q_lora_rank": None, "rope_theta": 100000.0, "rms_norm_eps": 1e-6}, 0, "model.layers.0.self_attn.", {}),
     "sarvam_mla": (SIZES | {"model_type": "sarvam_mla", "q_lora_rank": None, "rope_theta": 10000.0, "rope_scaling": {
         "type": "deepseek_yarn", "factor": 40, "original_max_position_embeddings": 64, "beta_fast": 32, "beta_slow": 1, "mscale": 1.0,
         "mscale_all_dim": 1.0}}, 0, "model.layers.0.self_attn.", {}),
