@@ -114,6 +114,10 @@ LogicalResult mla::gpu::checkChoices(KernelOp kernel, const ProjectionShape &sha
     return kernel.emitOpError("expected 'appends' of the schedule to be 0: the kernel appends nothing");
   if (shape.choices.areValidFor(shape.dims))
     return success();
+  ProjectionChoices rowsOnM = shape.choices;
+  rowsOnM.tokensOnM = false;
+  if (rowsOnM.areValidFor(shape.dims))
+    return kernel.emitOpError("has a schedule that a kernel can follow with tokens_on_m = 0, but not with 1");
   return kernel.emitOpError(
       "has a schedule that no kernel can follow: rows is 64 or 128, tokens 16 or a multiple of "
       "32 up to 256, of e4m3 up to 192, no part of k may be empty, stages must be a "
