@@ -66,6 +66,16 @@ llvm::Expected<llvm::json::Value> mla::importer::parseObject(StringRef text, Str
   return value;
 }
 
+llvm::Expected<const llvm::json::Object *> mla::importer::findObject(const llvm::json::Object &root, StringRef key,
+                                                                     StringRef where) {
+  const llvm::json::Value *value = root.get(key);
+  if (!value || value->kind() == llvm::json::Value::Null)
+    return nullptr;
+  if (const llvm::json::Object *object = value->getAsObject())
+    return object;
+  return fail(where + ": " + key + ": expected an object, got " + shortText(*value) + "; correct the config");
+}
+
 /// Return the value as an integer, if it is one. LLVM's getAsInteger also converts 2^63, which does not fit in int64_t.
 static std::optional<int64_t> asInteger(const llvm::json::Value &value) {
   std::optional<double> number = value.getAsNumber();

@@ -32,6 +32,10 @@ std::string numberText(double number);
 /// Return the start of a JSON value, for messages.
 std::string shortText(const llvm::json::Value &value);
 
+/// Return the object of a key, null if the key is missing or null, or an error that names `where` and the key.
+llvm::Expected<const llvm::json::Object *> findObject(const llvm::json::Object &root, llvm::StringRef key,
+                                                      llvm::StringRef where);
+
 /// Reads typed fields of an object. The first failure is recorded, and further fields are read as if valid, so that
 /// callers need not check each one. Call takeError() before using any value.
 class FieldReader {

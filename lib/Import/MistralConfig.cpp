@@ -37,12 +37,12 @@ static constexpr std::pair<StringRef, StringRef> yarnNames[] = {
 /// Give the config of weights in FP8 its usual form. Mistral's own says only the elements: a scale is for a tensor.
 /// Others, such as that of compressed-tensors, have the usual form, and another name.
 static llvm::Error translateQuantization(Object &root, StringRef where) {
-  const Value *value = root.get("quantization");
-  if (!value || value->kind() == Value::Null)
-    return llvm::Error::success();
-  const Object *own = value->getAsObject();
+  llvm::Expected<const Object *> found = findObject(root, "quantization", where);
+  if (!found)
+    return found.takeError();
+  const Object *own = *found;
   if (!own)
-    return fail(where + ": quantization: expected an object, got " + shortText(*value) + "; correct the config");
+    return llvm::Error::success();
   if (root.get("quantization_config"))
     return fail(where + ": quantization: beside quantization_config, which means the same; remove the wrong one");
   Object usual = *own;
@@ -76,12 +76,12 @@ llvm::Error mla::importer::translateMistral(Object &root, StringRef where) {
   }
   if (llvm::Error error = translateQuantization(root, where))
     return error;
-  const Value *scaling = root.get("yarn");
-  if (!scaling || scaling->kind() == Value::Null)
-    return llvm::Error::success();
-  const Object *yarn = scaling->getAsObject();
+  llvm::Expected<const Object *> found = findObject(root, "yarn", where);
+  if (!found)
+    return found.takeError();
+  const Object *yarn = *found;
   if (!yarn)
-    return fail(where + ": yarn: expected an object, got " + shortText(*scaling) + "; correct the config");
+    return llvm::Error::success();
   // With a scale, implementations disagree on it.
   if (yarn->getBoolean("apply_scale") != false)
     return fail(where + ": yarn.apply_scale: expected false, as in Mistral Large 3; give a config.json of this model");

@@ -236,12 +236,12 @@ static llvm::Error readWith(const Method &method, const Object &object, StringRe
 }
 
 llvm::Error mla::importer::parseQuantization(const Object &root, StringRef where, AttentionConfig &config) {
-  const Value *value = root.get("quantization_config");
-  if (!value || value->kind() == Value::Null)
-    return llvm::Error::success();
-  const Object *object = value->getAsObject();
+  llvm::Expected<const Object *> found = findObject(root, "quantization_config", where);
+  if (!found)
+    return found.takeError();
+  const Object *object = *found;
   if (!object)
-    return fail(where + ": quantization_config: expected an object, got " + shortText(*value) + "; correct the config");
+    return llvm::Error::success();
   FieldReader reader(*object, where, scope);
   StringRef name = reader.string("quant_method");
   if (reader.failed())

@@ -202,9 +202,8 @@ static Object mistral4Defaults() {
 llvm::Error mla::importer::parseRope(const Object &root, StringRef where, const Family &family,
                                      AttentionConfig &config) {
   for (StringRef key : {"rope_scaling", "rope_parameters"})
-    if (const llvm::json::Value *value = root.get(key))
-      if (value->kind() != llvm::json::Value::Null && value->kind() != llvm::json::Value::Object)
-        return fail(where + ": " + key + ": expected an object, got " + shortText(*value) + "; correct the config");
+    if (llvm::Expected<const Object *> object = findObject(root, key, where); !object)
+      return object.takeError();
   bool silent = llvm::all_of(llvm::ArrayRef<StringRef>{"rope_scaling", "rope_parameters", "rope_theta"},
                              [&](StringRef key) { return !root.get(key); });
   if (!family.has(PositionScaledQuery) || !silent)

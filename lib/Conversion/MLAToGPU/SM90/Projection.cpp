@@ -31,9 +31,6 @@
 using namespace mlir;
 using namespace mla::gpu;
 
-/// Registers per thread where tokens are on M, with one CTA per SM.
-static int64_t copyingRegisters(const ProjectionChoices &c) { return c.groups() == 3 ? 32 : 40; }
-static int64_t multiplyingRegisters(const ProjectionChoices &c) { return c.groups() == 3 ? 160 : 232; }
 /// Tokens stored through shared memory at a time.
 static constexpr int64_t maxStoredTokens = 128;
 /// Tiles of tokens that are combined with a tile of rows. 132 concurrent CTAs then read about as many rows as tokens,
@@ -158,7 +155,7 @@ void Projection::emitProduct() {
       group == c.multiplyingGroups(),
       [&] {
         if (c.movesRegisters())
-          decreaseRegisters(k, copyingRegisters(c));
+          decreaseRegisters(k, ProjectionChoices::copyingRegisters);
         if (s.threads() % 128 == p.copyingLanes) // all threads that are left
           copy();
         else
@@ -166,7 +163,7 @@ void Projection::emitProduct() {
       },
       [&] {
         if (c.movesRegisters())
-          increaseRegisters(k, multiplyingRegisters(c));
+          increaseRegisters(k, c.multiplyingRegisters());
         if (c.tokensOnM)
           waitForPredecessors(k); // whose scales are read
         int64_t groups = c.groups();

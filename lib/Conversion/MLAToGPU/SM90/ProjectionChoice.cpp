@@ -44,11 +44,17 @@ static bool hasEmptyPart(const ProjectionDims &dims, int64_t splits) {
   return partSteps * (splits - 1) >= steps;
 }
 
+int64_t ProjectionChoices::multiplyingRegisters() const {
+  constexpr int64_t ofProcessor = 512, granule = 8; // of a thread of each of an SM's warpgroups together
+  int64_t own = groups(), all = llvm::alignDown(ofProcessor / (own + 1), granule) * (own + 1);
+  return llvm::alignDown((all - copyingRegisters) / own, granule);
+}
+
 /// Returns whether one CTA's sums of tokens on M, and the products of 64 tokens, fit into the registers of the
 /// warpgroups that multiply, to which the copying one leaves its own.
 static bool haveRegistersOnM(const ProjectionChoices &c) {
-  constexpr int64_t others = 30;
-  int64_t ofThread = c.groups() == 3 ? 160 : 232;
+  constexpr int64_t others = 30, mostOfThread = 255;
+  int64_t ofThread = std::min(c.movesRegisters() ? c.multiplyingRegisters() : mostOfThread, mostOfThread);
   return c.blocks == 1 && (c.waves() + c.productSets()) * c.tileRows / 2 + others <= ofThread;
 }
 

@@ -85,6 +85,9 @@ struct ProjectionChoices {
   int64_t productSets() const { return waves() == 1 && groups() < 3 && tileRows <= 128 ? 2 : 1; }
   /// Whether the copying warpgroup leaves registers to those that multiply.
   bool movesRegisters() const { return tokensOnM && groups() > 1; }
+  /// Registers per thread of both, with one CTA per SM, whose threads start with equal shares. Multiples of 8.
+  static constexpr int64_t copyingRegisters = 32;
+  int64_t multiplyingRegisters() const;
   int64_t sharedBytes(const ProjectionDims &dims) const; ///< dynamic shared memory per CTA
   /// Returns whether a kernel supports them: known tiles, no part without columns of k, enough shared memory.
   bool areValidFor(const ProjectionDims &dims) const;

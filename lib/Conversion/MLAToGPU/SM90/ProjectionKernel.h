@@ -7,7 +7,7 @@
 //
 // The class is shared by Projection.cpp (tiles, copies and turns) and
 // ProjectionStores.cpp, and ProjectionExperts.cpp (tiles of experts). What depends on the elements is in classes
-// derived from it, in PlainProducts.cpp (bf16) and ScaledProducts.cpp (e4m3 with scales).
+// derived from it, in PlainProducts.cpp (bf16), and ScaledProducts.cpp and TokensOnM.cpp (e4m3 with scales).
 //
 //===----------------------------------------------------------------------===//
 

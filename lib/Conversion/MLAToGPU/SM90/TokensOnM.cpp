@@ -31,11 +31,9 @@ private:
   void stage(llvm::ArrayRef<Val> sums, const Piece &piece, Val group) override;
   void storeSums(const Tile &tile, llvm::ArrayRef<Val> sums, Val group) override;
 
-  /// Times that a warpgroup multiplies 64 tokens per stage.
-  int64_t waves() const { return c.waves(); }
   int64_t sumsOfWave() const { return accumulatorsOf(c.tileRows); }
   /// The first token of a wave, in the tile.
-  Val tokenOf(Val group, int64_t wave) { return group * (waves() * groupRows) + wave * groupRows; }
+  Val tokenOf(Val group, int64_t wave) { return group * (c.waves() * groupRows) + wave * groupRows; }
   /// Rows with one scale are gates and ups, or 64 rows.
   int64_t rowParts() const { return s.dims.gated ? 2 : c.tileRows / groupRows; }
   Vals multiplyWave(Val stage, Val group, int64_t wave, Vals products);
@@ -48,7 +46,6 @@ private:
     Vals scales;
     llvm::SmallVector<Vals> products;
   };
-  int64_t productSets() const { return c.productSets(); }
   Vals pack(const State &state);
   State unpack(llvm::ArrayRef<Val> packed);
   State addStages(const Tile &tile, Val step, int64_t depth, State state, Val group);
@@ -77,7 +74,7 @@ Vals TokensOnM::loadScales(const Tile &tile, Val step, Val group) {
   Val lane = k.thread() & 31, warp = (k.thread() & 127) >> 5, columns = groupOf(tile, step);
   auto load = [&](Val from) { return k.load(from, k.f32Type(), 4); };
   Vals scales;
-  for (int64_t wave = 0; wave < waves(); ++wave)
+  for (int64_t wave = 0; wave < c.waves(); ++wave)
     for (int64_t half : {0, 1})
       scales.push_back(load(tokenScaleAt(tile, tokenOf(group, wave) + warp * 16 + (lane >> 2) + 8 * half, columns)));
   for (int64_t part = 0; part < rowParts(); ++part)
@@ -100,18 +97,18 @@ void TokensOnM::addScaled(Vals &sums, llvm::ArrayRef<Val> products, llvm::ArrayR
 /// Adds the scaled products of `depth` stages to the sums. With two sets of registers for products, those of the next
 /// stage run while one is scaled, but for the last: ptxas lets no product run from one round of a loop into the next.
 TokensOnM::State TokensOnM::addStages(const Tile &tile, Val step, int64_t depth, State state, Val group) {
-  int64_t units = depth * waves(), sets = state.products.size();
+  int64_t units = depth * c.waves(), sets = state.products.size();
   llvm::SmallVector<Vals> scales = {state.scales};
   llvm::SmallVector<Ring> rings = {state.ring};
   auto finish = [&](int64_t unit, int64_t pending) {
-    int64_t stage = unit / waves(), wave = unit % waves();
+    int64_t stage = unit / c.waves(), wave = unit % c.waves();
     waitProducts(k, pending);
-    if (wave + 1 == waves())
+    if (wave + 1 == c.waves())
       release(rings[stage].stage);
     addScaled(state.sums, state.products[unit % sets], scales[stage], wave);
   };
   for (int64_t unit = 0; unit < units; ++unit) {
-    int64_t stage = unit / waves(), wave = unit % waves();
+    int64_t stage = unit / c.waves(), wave = unit % c.waves();
     if (wave == 0)
       waitBarrier(k, full(rings[stage].stage), rings[stage].parity);
     Vals &products = state.products[unit % sets];
@@ -149,14 +146,14 @@ TokensOnM::State TokensOnM::unpack(llvm::ArrayRef<Val> packed) {
 std::pair<Vals, Ring> TokensOnM::sumTile(const Tile &tile, Val steps, Ring from, Val group) {
   // Products keep their registers: others in each stage would be too many.
   Vals none(sumsOfWave(), k.f32(0));
-  State start{Vals(waves() * sumsOfWave(), k.f32(0)), from, loadScales(tile, k.i32(0), group), {}};
-  start.products.assign(productSets(), none);
+  State start{Vals(c.waves() * sumsOfWave(), k.f32(0)), from, loadScales(tile, k.i32(0), group), {}};
+  start.products.assign(c.productSets(), none);
   auto sum = [&](Val first, Val end, int64_t depth, const State &state) {
     return unpack(k.loop(first, end, k.i32(depth), pack(state), [&](Val step, llvm::ArrayRef<Val> state) {
       return pack(addStages(tile, step, depth, unpack(state), group));
     }));
   };
-  if (productSets() == 1) {
+  if (c.productSets() == 1) {
     State all = sum(k.i32(0), steps, 1, start);
     return {all.sums, all.ring};
   }
@@ -169,7 +166,7 @@ std::pair<Vals, Ring> TokensOnM::sumTile(const Tile &tile, Val steps, Ring from,
 /// A piece has the tokens of a wave and 64 rows.
 llvm::SmallVector<Piece> TokensOnM::piecesOf(Val group) {
   llvm::SmallVector<Piece> pieces;
-  for (int64_t wave = 0; wave < waves(); ++wave)
+  for (int64_t wave = 0; wave < c.waves(); ++wave)
     for (int64_t row = 0; row < c.tileRows; row += groupRows)
       pieces.push_back({tokenOf(group, wave), k.i32(row), wave * (c.tileRows / groupRows) + row / groupRows});
   return pieces;
@@ -203,7 +200,7 @@ void TokensOnM::stage(llvm::ArrayRef<Val> sums, const Piece &piece, Val group) {
 /// Four lanes have 32 neighbouring bytes.
 void TokensOnM::storeSums(const Tile &tile, llvm::ArrayRef<Val> sums, Val group) {
   Val lane = k.thread() & 31, warp = (k.thread() & 127) >> 5, row = tile.row + ((lane & 3) << 1);
-  for (int64_t wave = 0; wave < waves(); ++wave)
+  for (int64_t wave = 0; wave < c.waves(); ++wave)
     for (int64_t half : {0, 1}) {
       Val token = tile.token + tokenOf(group, wave) + warp * 16 + (lane >> 2) + 8 * half, to = sumAt(tile, token, row);
       for (int64_t octet = 0; octet < c.tileRows / 8; ++octet)
