@@ -37,7 +37,7 @@ def MLA_KernelOp : MLA_Op<"kernel", [IsolatedFromAbove, RecursiveMemoryEffects, 
     | kind | operation |
     |---|---|
     | `projection` | `mla.project` |
-    | `normalize`, `rope` | `mla.rms_norm`, `mla.rope`; their results may be scaled by position and rounded. A norm may be of a sum, and store it |
+    | `normalize`, `rope` | `mla.rms_norm`, `mla.rope`; their results may be scaled by position and rounded. A norm may be of a sum, and store it; or store its input beside its result (`tensor.concat` of their columns) |
     | `append`, `gather` | `mla.append`, `mla.gather`; the first may also store rotated queries |
     | `latent_attention`, `naive_attention` | `mla.latent_attention`, `mla.attention` |
     | `embed`, `swiglu`, `route` | `mla.embed`, `mla.swiglu`, `mla.route` |
