@@ -44,7 +44,13 @@ static Error collect(mla_cache &cache, const mla_sequence *ids, const int32_t *q
 
 /// Returns whether the sequence would append to a shared page.
 static bool sharesLastPage(const mla_cache &cache, const Sequence &sequence) {
-  return sequence.length % cache.layout.page != 0 && cache.pool.sharers(sequence.pages.back()) > 1;
+  return sequence.length % cache.layout.span() != 0 && cache.pool.sharers(sequence.pages.back()) > 1;
+}
+
+/// Returns the rows of the last page that tokens have filled.
+static int64_t rowsOfLastPage(const CacheLayout &layout, int64_t length) {
+  int64_t before = layout.tokenRank * layout.page; // of the span, on other ranks
+  return std::clamp<int64_t>(length % layout.span() - before, 0, layout.page);
 }
 
 /// Starts to replace the last page by the sequence's own copy.
@@ -54,10 +60,10 @@ static Error copyLastPage(mla_cache &cache, mla_batch &batch, Sequence &sequence
   cache.pool.drop(from);
   sequence.pages.back() = to;
   batch.copies.push({&sequence, sequence.pages.size() - 1, from, to});
-  for (size_t layer = 0; layer < cache.layers.size(); ++layer) {
+  int64_t rows = rowsOfLastPage(cache.layout, sequence.length);
+  for (size_t layer = 0; rows && layer < cache.layers.size(); ++layer) {
     char *base = cache.memory + layer * cache.layerBytes;
-    if (Error error = cache.device->copy(cache, base + to * pageBytes, base + from * pageBytes,
-                                         sequence.length % cache.layout.page * rowBytes))
+    if (Error error = cache.device->copy(cache, base + to * pageBytes, base + from * pageBytes, rows * rowBytes))
       return error;
   }
   return {};
@@ -91,7 +97,7 @@ static Error makeRoom(mla_cache &cache, mla_batch &batch, const int32_t *queryTo
   for (size_t i = 0; fits && i < count; ++i) {
     Sequence &sequence = *batch.sequences[i];
     int64_t pages = cache.pagesFor(sequence.length + queryTokens[i]);
-    widest = std::max(widest, pages);
+    widest = std::max(widest, pages * cache.layout.tokenRanks);
     fits = sequence.pages.reserve(pages);
   }
   if (fits && batch.blockTable.reserve(count * widest))
@@ -153,15 +159,17 @@ static bool buildArrays(mla_batch &batch, const int32_t *queryTokens) {
     batch.cuSeqlens.push(batch.cuSeqlens.back() + queryTokens[i]);
     batch.lengths.push(static_cast<int32_t>(length));
     batch.adapters.push(sequence.adapter);
-    batch.maxPages = std::max(batch.maxPages, static_cast<int64_t>(sequence.pages.size()));
     batch.maxLength = std::max(batch.maxLength, length);
     batch.maxQueries = std::max<int64_t>(batch.maxQueries, queryTokens[i]);
   }
+  const CacheLayout &layout = batch.cache->layout;
+  auto entriesOf = [&](int64_t length) { return (length + layout.page - 1) / layout.page; };
+  batch.maxPages = entriesOf(batch.maxLength);
   // Rows end in zeros: kernels do not read past a length, and if one did, page 0 exists.
   bool fits = batch.blockTable.assign(batch.count() * batch.maxPages, 0);
   for (int64_t i = 0; fits && i < batch.count(); ++i)
-    std::copy(batch.sequences[i]->pages.begin(), batch.sequences[i]->pages.end(),
-              batch.blockTable.begin() + i * batch.maxPages);
+    for (int64_t entry = 0; entry < entriesOf(batch.lengths[i]); ++entry)
+      batch.blockTable[i * batch.maxPages + entry] = batch.cache->tableEntry(*batch.sequences[i], entry, 0);
   return fits;
 }
 

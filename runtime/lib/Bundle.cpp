@@ -81,6 +81,10 @@ static void fillInfo(mla_bundle &bundle) {
   to.adapters = bundle.adapters.data();
   to.num_adapters = static_cast<int64_t>(bundle.adapters.size());
   to.own_cache_rows = from.ownCacheRows;
+  to.ranks = from.ranks;
+  to.group_rank = from.groupRank;
+  to.first_head = from.firstHead;
+  to.token_ranks = from.tokenRanks;
   for (const ManifestEntry &entry : from.entries)
     bundle.entries.push_back({entry.symbol.c_str(), entry.phase, entry.q.c_str(), entry.o.c_str(), entry.tokens.first,
                               entry.tokens.last, entry.contexts.first, entry.contexts.last, 0});
@@ -120,7 +124,8 @@ static Error loadNativeCode(mla_bundle &bundle, const std::string &manifest) {
                                              "processor with " +
                                              quoted(bundle.manifest.isa) +
                                              ", which this one is not; recompile on this machine");
-  Result<std::unique_ptr<Code>> code = loadCpuCode(bundle.path + "/" MLA_CODE_FILE, bundle.manifest);
+  HostComm *comm = bundle.comm.get() ? bundle.comm.get()->host.get() : nullptr;
+  Result<std::unique_ptr<Code>> code = loadCpuCode(bundle.path + "/" MLA_CODE_FILE, bundle.manifest, comm);
   if (!code)
     return code.error();
   bundle.code = std::move(*code);
@@ -171,7 +176,26 @@ static Error applyTuning(mla_bundle &bundle) {
   return *tuning ? apply(tunedPath(bundle.path), **tuning, bundle.info.device, bundle.choices) : Error();
 }
 
-static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, Loading loading, const LoadProgress &progress) {
+/// Checks that the communicator is of the bundle's rank.
+static Error checkComm(const mla_bundle &bundle, const mla_comm *comm) {
+  std::string rank =
+      "rank " + std::to_string(bundle.manifest.groupRank) + " of " + std::to_string(bundle.manifest.ranks);
+  if (!comm && bundle.manifest.ranks > 1)
+    return Error(ErrorKind::InvalidArgument,
+                 bundle.path + ": is " + rank +
+                     ", which runs with a communicator only; make one (mla/comm.h) and give "
+                     "it to mla_bundle_open_with, or run all ranks with mla-run");
+  if (!comm)
+    return {};
+  if (comm->ranks() != bundle.manifest.ranks || comm->rank() != bundle.manifest.groupRank)
+    return Error(ErrorKind::InvalidArgument, bundle.path + ": is " + rank + ", but the communicator is rank " +
+                                                 std::to_string(comm->rank()) + " of " + std::to_string(comm->ranks()) +
+                                                 "; open the bundle of that rank");
+  return {};
+}
+
+static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, Loading loading, const LoadProgress &progress,
+                                                      mla_comm *comm) {
   auto bundle = std::make_unique<mla_bundle>();
   bundle->path = path;
   std::string manifestPath = bundle->path + "/" MLA_MANIFEST_FILE;
@@ -183,7 +207,10 @@ static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, Loading 
     return manifest.error();
   bundle->manifest = std::move(*manifest);
   bundle->choices = choicesOf(bundle->manifest);
+  bundle->comm = CommUse(comm);
   fillInfo(*bundle);
+  if (Error error = loading == Loading::Everything ? checkComm(*bundle, comm) : Error())
+    return error;
   if (Error error = checkFiles(*bundle))
     return error;
   bool isShared = bundle->manifest.files.count(MLA_ADAPTER_FILE);
@@ -205,10 +232,10 @@ static Result<std::unique_ptr<mla_bundle>> openBundle(const char *path, Loading 
 }
 
 static mla_status openForC(const char *function, const char *path, Loading loading, mla_bundle **bundle,
-                           const LoadProgress &progress = {}) {
+                           const LoadProgress &progress = {}, mla_comm *comm = nullptr) {
   if (!path || !*path || !bundle)
     return report(badArgument(function, "path or bundle is NULL or empty; pass both"));
-  Result<std::unique_ptr<mla_bundle>> opened = openBundle(path, loading, progress);
+  Result<std::unique_ptr<mla_bundle>> opened = openBundle(path, loading, progress, comm);
   if (!opened)
     return report(opened.error());
   *bundle = opened->release();
@@ -236,9 +263,10 @@ mla_status mla_bundle_open(const char *path, mla_bundle **bundle) {
 mla_status mla_bundle_open_with(const char *path, const mla_open_options *given, mla_bundle **bundle) {
   const char *function = "mla_bundle_open_with";
   mla_open_options options = {};
-  if (Error error = given ? copySized(function, "options", given, sizeof(options), options) : Error())
+  constexpr size_t least = offsetof(mla_open_options, comm);
+  if (Error error = given ? copySized(function, "options", given, least, options) : Error())
     return report(error);
-  return openForC(function, path, Loading::Everything, bundle, {options.progress, options.context});
+  return openForC(function, path, Loading::Everything, bundle, {options.progress, options.context}, options.comm);
 }
 
 mla_status mla_bundle_inspect(const char *path, mla_bundle **bundle) {

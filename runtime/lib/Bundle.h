@@ -9,6 +9,7 @@
 #define MLA_RUNTIME_BUNDLE_H
 
 #include "BundleChoices.h"
+#include "Comm.h"
 #include "Device.h"
 #include "GpuCode.h"
 #include "Manifest.h"
@@ -29,6 +30,7 @@ struct mla_bundle {
   /// The weights of layer l for entry e, at l * number of entries + e.
   std::vector<std::vector<mla::Tensor>> bound;
   std::vector<mla::Tensor> boundEnds[mla::numEnds];
+  mla::CommUse comm; ///< that code and kernels use; null if they are of one rank
   /// Exactly one of the two is set, or neither if the bundle is only inspected.
   std::unique_ptr<mla::Code> code;
   std::unique_ptr<mla::GpuCode> gpu;

@@ -21,6 +21,8 @@ CacheLayout mla::layoutOf(const mla_bundle_info &info) {
   layout.dtype = info.cache_dtype;
   layout.format = info.cache_format;
   layout.scale = info.cache_scale;
+  layout.tokenRanks = info.token_ranks;
+  layout.tokenRank = info.group_rank % info.token_ranks;
   return layout;
 }
 
@@ -36,6 +38,10 @@ std::string CacheLayout::differenceFrom(const CacheLayout &other, const std::str
     return differ("page", std::to_string(page), std::to_string(other.page));
   if (latent != other.latent)
     return differ("kv_lora_rank", std::to_string(latent), std::to_string(other.latent));
+  if (tokenRanks != other.tokenRanks)
+    return differ("token_ranks", std::to_string(tokenRanks), std::to_string(other.tokenRanks));
+  if (tokenRank != other.tokenRank)
+    return differ("the pages of rank", std::to_string(tokenRank), std::to_string(other.tokenRank));
   if (scale != other.scale)
     return differ("scale", std::to_string(scale), std::to_string(other.scale));
   return differ("cache_row", std::to_string(row), std::to_string(other.row));

@@ -33,14 +33,19 @@ struct CacheLayout {
   mla_dtype dtype = MLA_F32;
   std::string format;
   double scale = 1; ///< of all rows
+  /// Ranks that share the tokens of a sequence, page by page in turn, and which of them this one is.
+  int64_t tokenRanks = 1, tokenRank = 0;
 
   bool operator==(const CacheLayout &other) const {
     return page == other.page && row == other.row && latent == other.latent && dtype == other.dtype &&
-           format == other.format && scale == other.scale;
+           format == other.format && scale == other.scale && tokenRanks == other.tokenRanks &&
+           tokenRank == other.tokenRank;
   }
   /// Returns what differs first: "has format F, NAME has G", where `name` has the other layout.
   std::string differenceFrom(const CacheLayout &other, const std::string &name) const;
   uint64_t rowBytes() const { return schema::bytesOf(row, bitsOf(dtype)); }
+  /// Returns the tokens of a sequence for which this rank has one page.
+  int64_t span() const { return page * tokenRanks; }
 };
 
 CacheLayout layoutOf(const mla_bundle_info &info);
@@ -50,7 +55,9 @@ inline int64_t widthOf(const mla_bundle_info &info) { return info.hidden_size * 
 
 Error unknownSequence(const char *function, mla_sequence id);
 
-/// A sequence holds exactly the pages its tokens need; during a batch, also those of the new tokens.
+/// A sequence holds exactly the pages its tokens need; during a batch, also those of the new tokens. Where ranks share
+/// tokens, all hold a page for every span of them, also one that the last tokens do not reach on this rank: so all
+/// ranks run out of pages at the same step.
 struct Sequence {
   Array<int32_t> pages;
   int64_t length = 0;
@@ -86,7 +93,11 @@ struct mla_cache {
 
   ~mla_cache();
   uint64_t memoryBytes() const { return layerBytes * layers.size(); }
-  int64_t pagesFor(int64_t tokens) const { return (tokens + layout.page - 1) / layout.page; }
+  int64_t pagesFor(int64_t tokens) const { return (tokens + layout.span() - 1) / layout.span(); }
+  /// Returns an entry of a sequence's row of the block table, or `foreign` for a page of another rank.
+  int32_t tableEntry(const mla::Sequence &sequence, int64_t entry, int32_t foreign) const {
+    return entry % layout.tokenRanks == layout.tokenRank ? sequence.pages[entry / layout.tokenRanks] : foreign;
+  }
   mla::Tensor layerPages(size_t layerIndex) const;
   int64_t layerIndex(int64_t layer) const;
   /// Drops the pages that `length` tokens do not need.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Device.h"
+#include "EntryComm.h"
 #include "Library.h"
 #include "Manifest.h"
 #include "Memory.h"
@@ -30,7 +31,8 @@ struct Descriptor {
 
 class CpuCode : public Code {
 public:
-  CpuCode(std::string path, std::unique_ptr<Library> library) : path(std::move(path)), library(std::move(library)) {}
+  CpuCode(std::string path, std::unique_ptr<Library> library, HostComm *comm)
+      : path(std::move(path)), library(std::move(library)), comm(comm) {}
   Error bind(const Manifest &manifest);
   Error run(int64_t entry, const EntryArguments &arguments) const override;
   Error runEnd(End end, const EndArguments &arguments) const override;
@@ -40,9 +42,11 @@ private:
   Result<mla_entry_fn> find(const std::string &symbol) const;
   Error call(mla_entry_fn entry, std::initializer_list<const Tensor *> inputs, const Tensor *weights,
              int64_t numWeights, const Tensor &out) const;
+  Error callWithComm(mla_entry_fn entry, void **descriptors) const;
 
   std::string path;
   std::unique_ptr<Library> library;
+  HostComm *comm; ///< null: of one rank
   std::vector<mla_entry_fn> entries;
   mla_entry_fn ends[numEnds] = {};
 };
@@ -98,6 +102,49 @@ const char *CpuCode::compiledFor() const {
   return address && isFrom(library->handle(), address) ? static_cast<const char *>(address) : nullptr;
 }
 
+namespace {
+/// A call of an entry, on whichever thread has the stack.
+struct Call {
+  mla_entry_fn entry;
+  void **descriptors;
+  HostComm *comm;
+  int32_t status = 0;
+  bool lacksComm = false;
+
+  void run() {
+    EntryScope scope(comm);
+    status = mla_call_entry(entry, descriptors);
+    lacksComm = scope.lacksComm();
+  }
+};
+} // namespace
+
+static Error callEntry(const std::string &path, Call &call) {
+  Error error = callWithStack([](void *context) { static_cast<Call *>(context)->run(); }, &call);
+  if (!error && call.status != 0)
+    return outOfMemory(path, "what the layer computes on its way");
+  if (!error && call.lacksComm)
+    return Error(ErrorKind::InvalidFile,
+                 path + ": exchanges data with other ranks, but the manifest has no 'ranks'; compile the bundle again");
+  return error;
+}
+
+/// The other ranks wait for this one, so whatever goes wrong here ends the communicator.
+Error CpuCode::callWithComm(mla_entry_fn entry, void **descriptors) const {
+  std::unique_lock<std::mutex> lock(comm->inUse, std::try_to_lock);
+  if (!lock)
+    return Error(ErrorKind::InvalidArgument,
+                 path + ": another thread runs a step with its communicator; run one at a time, in the order of the "
+                        "other ranks");
+  if (Error error = comm->failure(path))
+    return error;
+  Call call = {entry, descriptors, comm};
+  Error error = callEntry(path, call);
+  if (error)
+    comm->failAs("failed: " + error.message());
+  return error ? error : comm->failure(path);
+}
+
 Error CpuCode::call(mla_entry_fn entry, std::initializer_list<const Tensor *> inputs, const Tensor *weights,
                     int64_t numWeights, const Tensor &out) const {
   Descriptor descriptors[7 + maxEntryWeights];
@@ -114,20 +161,10 @@ Error CpuCode::call(mla_entry_fn entry, std::initializer_list<const Tensor *> in
   for (int64_t i = 0; i < numWeights; ++i)
     add(weights[i]);
   add(out);
-  struct Call {
-    mla_entry_fn entry;
-    void **descriptors;
-    int32_t status;
-  } call = {entry, pointers, 0};
-  Error error = callWithStack(
-      [](void *context) {
-        Call *call = static_cast<Call *>(context);
-        call->status = mla_call_entry(call->entry, call->descriptors);
-      },
-      &call);
-  if (!error && call.status != 0)
-    return outOfMemory(path, "what the layer computes on its way");
-  return error;
+  if (comm)
+    return callWithComm(entry, pointers);
+  Call call = {entry, pointers, nullptr};
+  return callEntry(path, call);
 }
 
 Error CpuCode::run(int64_t entry, const EntryArguments &arguments) const {
@@ -141,11 +178,11 @@ Error CpuCode::runEnd(End end, const EndArguments &arguments) const {
   return call(ends[static_cast<size_t>(end)], {&arguments.in}, arguments.weights, arguments.numWeights, arguments.out);
 }
 
-Result<std::unique_ptr<Code>> mla::loadCpuCode(const std::string &path, const Manifest &manifest) {
+Result<std::unique_ptr<Code>> mla::loadCpuCode(const std::string &path, const Manifest &manifest, HostComm *comm) {
   Result<std::unique_ptr<Library>> library = Library::open(path);
   if (!library)
     return library.error();
-  auto code = std::make_unique<CpuCode>(path, std::move(*library));
+  auto code = std::make_unique<CpuCode>(path, std::move(*library), comm);
   if (Error error = code->bind(manifest))
     return error;
   return std::unique_ptr<Code>(std::move(code));

@@ -25,6 +25,7 @@ struct mla_cache;
 namespace mla {
 
 class CudaContext;
+class HostComm;
 struct Manifest;
 enum class End;
 
@@ -95,7 +96,8 @@ public:
 /// Returns whether this processor supports `isa`, one of the names of abi.h.
 bool processorSupports(const std::string &isa);
 
-Result<std::unique_ptr<Code>> loadCpuCode(const std::string &path, const Manifest &manifest);
+/// Loads native code. Its collectives use the communicator, which may be null.
+Result<std::unique_ptr<Code>> loadCpuCode(const std::string &path, const Manifest &manifest, HostComm *comm);
 
 } // namespace mla
 

@@ -123,7 +123,7 @@ struct CheckedStep {
 Error checkStep(const char *function, const mla_bundle &bundle, const mla_step *given, CheckedStep &checked);
 
 /// The arrays of the step, and their bounds.
-StepTables tablesOf(const mla_step &step, int64_t page);
+StepTables tablesOf(const mla_step &step, const mla_bundle_info &info);
 
 /// Checks the contents of a step's tables, which are in host memory.
 Error judgeTablesOnHost(const char *function, const mla_bundle &bundle, const CheckedStep &checked);

@@ -51,7 +51,11 @@ private:
   std::unique_ptr<mla::DecodeGraph> graph; ///< of all that run, on a GPU between steps of the same sequences
   bool failed = false;
 
-  int64_t pagesOf(int64_t tokens) const { return (tokens + info.page - 1) / info.page; }
+  /// Returns the pages of this rank that so many tokens take, the same on all ranks.
+  int64_t pagesOf(int64_t tokens) const {
+    int64_t span = info.page * info.token_ranks;
+    return (tokens + span - 1) / span;
+  }
   mla::Error checkPrompt(const int32_t *prompt, int64_t count, int64_t newTokens) const;
   bool hasRoom(const Waiting &next) const;
   mla::Error runOrJoin(std::vector<mla_generated> &made);

@@ -35,11 +35,16 @@ struct DestroyGraph {
 struct FreeOnDevice {
   void operator()(void *memory) const { mla_device_free(memory); }
 };
+struct DestroyComm {
+  void operator()(mla_comm *comm) const { mla_comm_destroy(comm); }
+};
 using Bundle = std::unique_ptr<mla_bundle, CloseBundle>;
 using Cache = std::unique_ptr<mla_cache, DestroyCache>;
 /// Aborts the batch at the end of its scope unless it was released to a commit. Must be destroyed before its cache.
 using Batch = std::unique_ptr<mla_batch, AbortBatch>;
 using Graph = std::unique_ptr<mla_graph, DestroyGraph>;
+/// Must be destroyed after the bundles opened with it.
+using Comm = std::unique_ptr<mla_comm, DestroyComm>;
 using DeviceBlock = std::unique_ptr<void, FreeOnDevice>;
 
 /// Convert a status to the runtime's last error.

@@ -12,7 +12,7 @@
 
 using namespace mla;
 
-StepTables mla::tablesOf(const mla_step &step, int64_t page) {
+StepTables mla::tablesOf(const mla_step &step, const mla_bundle_info &info) {
   StepTables tables;
   tables.cuSeqlens = step.cu_seqlens;
   tables.lengths = step.lengths;
@@ -23,7 +23,9 @@ StepTables mla::tablesOf(const mla_step &step, int64_t page) {
   tables.maxLength = step.max_length;
   tables.tableWidth = step.table_width;
   tables.pages = step.num_pages;
-  tables.page = page;
+  tables.page = info.page;
+  tables.tokenRanks = info.token_ranks;
+  tables.tokenRank = info.group_rank % info.token_ranks;
   return tables;
 }
 
@@ -57,7 +59,7 @@ private:
 } // namespace
 
 Error mla::judgeTablesOnHost(const char *function, const mla_bundle &bundle, const CheckedStep &checked) {
-  StepTables tables = tablesOf(checked.step, bundle.info.page);
+  StepTables tables = tablesOf(checked.step, bundle.info);
   Jury jury(function, tables, checked.sizes[Size::Cached]);
   for (int64_t s = 0; s < checked.step.batch; ++s)
     if (Error error = jury.take(judgeSequence(tables, s)))
@@ -67,7 +69,7 @@ Error mla::judgeTablesOnHost(const char *function, const mla_bundle &bundle, con
 
 static Error judgeTablesOnDevice(const char *function, const mla_bundle &bundle, const LaunchList &list,
                                  const CheckedStep &checked) {
-  StepTables tables = tablesOf(checked.step, bundle.info.page);
+  StepTables tables = tablesOf(checked.step, bundle.info);
   Jury jury(function, tables, checked.sizes[Size::Cached]);
   auto take = [&](const mla_step_verdict &verdict) { return jury.take(verdict); };
   if (Error error = runCheck<mla_step_verdict>(function, bundle, list, schema::List::StepCheck, checked, take))

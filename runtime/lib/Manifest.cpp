@@ -36,11 +36,11 @@ static Error checkVersion(const std::string &path, const Value &root) {
                  path + ": field 'magic' is not '" MLA_BUNDLE_MAGIC "'; give the directory that mla-compile wrote");
   if (!version || !version->is(Value::Kind::Integer))
     return Error(ErrorKind::InvalidFile, path + ": field 'version' must be an integer; compile the bundle again");
-  if (version->integer < MLA_BUNDLE_VERSION_WITHOUT_ADAPTERS || version->integer > MLA_BUNDLE_VERSION)
-    return Error(ErrorKind::Unsupported, path + ": the bundle is of version " + std::to_string(version->integer) +
-                                             ", this runtime reads versions " +
-                                             std::to_string(MLA_BUNDLE_VERSION_WITHOUT_ADAPTERS) + " and " +
-                                             std::to_string(MLA_BUNDLE_VERSION) + "; recompile with this release");
+  if (version->integer < MLA_BUNDLE_VERSION_WITHOUT_ADAPTERS || version->integer > MLA_BUNDLE_VERSION_WITH_RANKS)
+    return Error(ErrorKind::Unsupported,
+                 path + ": the bundle is of version " + std::to_string(version->integer) +
+                     ", this runtime reads versions " + std::to_string(MLA_BUNDLE_VERSION_WITHOUT_ADAPTERS) + " to " +
+                     std::to_string(MLA_BUNDLE_VERSION_WITH_RANKS) + "; recompile with this release");
   return {};
 }
 
@@ -61,6 +61,21 @@ static void readTexts(FieldReader &fields, Manifest &manifest) {
   }
 }
 
+/// Reads which heads the bundle holds.
+static void readHeads(FieldReader &fields, Manifest &manifest) {
+  bool isOfGroup = manifest.ranks > 1;
+  manifest.firstHead = (isOfGroup ? manifest.groupRank : manifest.rank) * manifest.heads;
+  if (fields.has("first_head"))
+    manifest.firstHead = fields.integer("first_head", 0, maxDim);
+  if (!isOfGroup && manifest.heads * manifest.tensorParallel != manifest.numAttentionHeads)
+    fields.fail("heads", "times tensor_parallel must be num_attention_heads, but " + std::to_string(manifest.heads) +
+                             " times " + std::to_string(manifest.tensorParallel) + " is not " +
+                             std::to_string(manifest.numAttentionHeads));
+  if (manifest.firstHead + manifest.heads > manifest.numAttentionHeads)
+    fields.fail("heads", "is " + std::to_string(manifest.heads) + " from head " + std::to_string(manifest.firstHead) +
+                             " on, but num_attention_heads is " + std::to_string(manifest.numAttentionHeads));
+}
+
 static void readModel(FieldReader fields, Manifest &manifest) {
   manifest.modelType = fields.text("model_type");
   manifest.hiddenSize = fields.integer("hidden_size", 1, maxDim);
@@ -78,10 +93,7 @@ static void readModel(FieldReader fields, Manifest &manifest) {
   if (fields.has("vocab_size"))
     manifest.vocabSize = fields.integer("vocab_size", 1, maxVocabulary);
   readTexts(fields, manifest);
-  if (manifest.heads * manifest.tensorParallel != manifest.numAttentionHeads)
-    fields.fail("heads", "times tensor_parallel must be num_attention_heads, but " + std::to_string(manifest.heads) +
-                             " times " + std::to_string(manifest.tensorParallel) + " is not " +
-                             std::to_string(manifest.numAttentionHeads));
+  readHeads(fields, manifest);
 }
 
 static void readLayers(FieldReader &fields, Manifest &manifest) {
@@ -291,6 +303,22 @@ static void readAdapters(FieldReader fields, Manifest &manifest) {
   manifest.ownCacheRows = fields.choice("cache", caches) == 1;
 }
 
+/// Reads of which ranks the bundle is one.
+static void readRanks(FieldReader fields, int64_t version, Manifest &manifest) {
+  constexpr int64_t mostRanks = 1024;
+  manifest.ranks = fields.integer("count", 1, mostRanks);
+  manifest.groupRank = fields.integer("rank", 0, manifest.ranks - 1);
+  manifest.tokenRanks = fields.has("tokens") ? fields.integer("tokens", 1, manifest.ranks) : 1;
+  if (manifest.tokenRanks && manifest.ranks % manifest.tokenRanks != 0)
+    fields.fail("tokens",
+                "must divide count, " + std::to_string(manifest.ranks) + ", is " + std::to_string(manifest.tokenRanks));
+  if (version < MLA_BUNDLE_VERSION_WITH_RANKS)
+    fields.fail("count", "is of bundles from version " + std::to_string(MLA_BUNDLE_VERSION_WITH_RANKS) + " on");
+  if (manifest.tensorParallel != 1)
+    fields.fail("count",
+                "is of bundles whose tensor_parallel is 1, but that is " + std::to_string(manifest.tensorParallel));
+}
+
 static void readFields(const std::string &path, const Value &root, Manifest &manifest, Error &error) {
   FieldReader fields(path, "", root, error);
   manifest.producer = fields.text("producer");
@@ -311,6 +339,8 @@ static void readFields(const std::string &path, const Value &root, Manifest &man
     fields.fail("adapters", "is for attentions, from version " + std::to_string(MLA_BUNDLE_VERSION) + " on");
   manifest.tensorParallel = fields.integer("tensor_parallel", 1, maxDim);
   manifest.rank = fields.integer("rank", 0, manifest.tensorParallel - 1);
+  if (root.find("ranks"))
+    readRanks(fields.child("ranks"), root.find("version")->integer, manifest);
   readModel(fields.child("model"), manifest);
   readLayers(fields, manifest);
   manifest.plan = fields.text("plan");

@@ -57,7 +57,9 @@ struct Manifest {
   mla_dtype dtype = MLA_F32, cacheDType = MLA_F32;
   schema::CacheFormat cacheLayout = schema::CacheFormat::Standard; ///< cacheFormat is its name
   int64_t page = 0, tensorParallel = 0, rank = 0;
-  int64_t hiddenSize = 0, numAttentionHeads = 0, heads = 0, qLoraRank = 0, kvLoraRank = 0;
+  int64_t ranks = 1, groupRank = 0; ///< that run together, with a communicator
+  int64_t tokenRanks = 1;           ///< ranks that share the tokens of a sequence
+  int64_t hiddenSize = 0, numAttentionHeads = 0, heads = 0, firstHead = 0, qLoraRank = 0, kvLoraRank = 0;
   int64_t qkNopeHeadDim = 0, qkRopeHeadDim = 0, vHeadDim = 0;
   int64_t streams = 1;               ///< rows of hiddenSize per token of hidden states
   std::string scope;                 ///< "layer" or "model"; "": attentions

@@ -45,6 +45,8 @@ mla_row_verdict mla::judgeRows(const StepTables &tables, const PackedRows &rows,
   mla_row_verdict verdict = {};
   for (int64_t token = 0; token < queries; ++token) {
     int64_t position = before + token;
+    if (!tables.isOwn(position / tables.page))
+      continue;
     int64_t page = tables.blockTable[s * tables.tableWidth + position / tables.page];
     int64_t row = page * tables.page + position % tables.page;
     mla_row_verdict found = {};

@@ -41,7 +41,7 @@ static PackedRows rowsOf(const mla_bundle &bundle, const mla_step &step) {
 
 static void countOnHost(const mla_bundle &bundle, const mla_step &step, mla_saturation &result) {
   PackedRows rows = rowsOf(bundle, step);
-  StepTables tables = tablesOf(step, bundle.info.page);
+  StepTables tables = tablesOf(step, bundle.info);
   Counter counter(rows, result);
   for (int64_t s = 0; s < step.batch; ++s)
     counter.take(judgeRows(tables, rows, s));

@@ -124,12 +124,12 @@ mla_status mla_sequence_pages(mla_cache *cache, mla_sequence sequence, int32_t *
   Sequence *found = find(cache, sequence);
   if (!found)
     return report(unknownSequence("mla_sequence_pages", sequence));
-  int64_t needed = static_cast<int64_t>(found->pages.size());
+  int64_t needed = static_cast<int64_t>(found->pages.size()) * cache->layout.tokenRanks;
   if (capacity && capacity < needed)
     return report(badArgument("mla_sequence_pages", "capacity is " + std::to_string(capacity) + ", the sequence has " +
                                                         std::to_string(needed) + " pages; make room for all"));
-  if (capacity)
-    std::copy(found->pages.begin(), found->pages.end(), pages);
+  for (int64_t entry = 0; capacity && entry < needed; ++entry)
+    pages[entry] = cache->tableEntry(*found, entry, -1);
   *count = needed;
   return MLA_OK;
 }

@@ -19,6 +19,7 @@ static_assert(static_cast<int>(ErrorKind::OutOfMemory) == MLA_OUT_OF_MEMORY);
 static_assert(static_cast<int>(ErrorKind::OutOfPages) == MLA_OUT_OF_PAGES);
 static_assert(static_cast<int>(ErrorKind::NoDevice) == MLA_NO_DEVICE);
 static_assert(static_cast<int>(ErrorKind::DeviceError) == MLA_DEVICE_ERROR);
+static_assert(static_cast<int>(ErrorKind::Rank) == MLA_RANK_ERROR);
 
 // A plain array needs no destructor at the end of a thread, which might run after the library is unloaded.
 static thread_local char lastError[2048];
@@ -56,6 +57,8 @@ const char *mla_status_name(mla_status status) {
     return "MLA_NO_DEVICE";
   case MLA_DEVICE_ERROR:
     return "MLA_DEVICE_ERROR";
+  case MLA_RANK_ERROR:
+    return "MLA_RANK_ERROR";
   }
   return "an unknown status";
 }

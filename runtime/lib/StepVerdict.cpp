@@ -28,7 +28,7 @@ mla_step_verdict mla::judgeSequence(const StepTables &tables, int64_t s) {
     return verdict(MLA_STEP_LONG, s, length);
   const int32_t *row = tables.blockTable + s * tables.tableWidth;
   for (int64_t entry = 0; entry * tables.page < length; ++entry)
-    if (row[entry] < 0 || row[entry] >= tables.pages)
+    if (tables.isOwn(entry) && (row[entry] < 0 || row[entry] >= tables.pages))
       return verdict(MLA_STEP_PAGE, entry, row[entry]);
   if (s + 1 == tables.batch && end < tables.tokens)
     return verdict(MLA_STEP_UNCOVERED, s + 1, end);

@@ -18,6 +18,10 @@ namespace mla {
 struct StepTables {
   const int32_t *cuSeqlens = nullptr, *lengths = nullptr, *blockTable = nullptr;
   int64_t tokens = 0, batch = 0, maxQueries = 0, maxLength = 0, tableWidth = 0, pages = 0, page = 0;
+  int64_t tokenRanks = 1, tokenRank = 0; ///< as in the cache
+
+  /// Whether an entry of a row of the block table is of this rank.
+  bool isOwn(int64_t entry) const { return entry % tokenRanks == tokenRank; }
 };
 
 /// Computes the verdict of the kernel step_check for the sequence.

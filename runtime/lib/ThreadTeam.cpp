@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ThreadTeam.h"
+#include "Spin.h"
 #include "StackRoom.h"
 #include "ThreadCount.h"
 
@@ -16,39 +17,17 @@
 #include "mla/runtime.h"
 
 #include <algorithm>
-#include <chrono>
 #include <pthread.h>
 #include <signal.h>
+#include <utility>
+#include <vector>
 
 using namespace mla;
-
-static constexpr std::chrono::microseconds spinTime(20);
 
 // Set in workers, and in a caller during its loop: there, further loops run inline.
 static thread_local bool insideLoop = false;
 /// The number of a worker; 0 for any other thread.
 static thread_local int64_t threadNumber = 0;
-
-static void pauseProcessor() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
-/// Spins until done() or until sleeping is cheaper.
-template <typename Condition> static bool spinUntil(Condition done) {
-  auto end = std::chrono::steady_clock::now() + spinTime;
-  do {
-    for (int i = 0; i < 16; ++i) {
-      if (done())
-        return true;
-      pauseProcessor();
-    }
-  } while (std::chrono::steady_clock::now() < end);
-  return done();
-}
 
 ThreadTeam::ThreadTeam(int threads) : numThreads(threads) {}
 
@@ -184,28 +163,61 @@ void ThreadTeam::run(Body newBody, void *newContext, int64_t newCount) {
 
 static std::atomic<ThreadTeam *> theTeam{nullptr};
 static std::mutex makingTeam;
+/// That no rank has.
+static std::vector<ThreadTeam *> &idleTeams() {
+  static auto *teams = new std::vector<ThreadTeam *>;
+  return *teams;
+}
+/// The team of the rank whose entry the thread runs.
+static thread_local ThreadTeam *teamOfRank = nullptr;
 
-/// No worker exists in a forked child: the old team is abandoned, and the next loop creates another. The mutex is held
-/// across the fork, so that the child finds it in a known state.
+/// No worker exists in a forked child: the old teams are abandoned, and the next loop creates another. The mutex is
+/// held across the fork, so that the child finds it in a known state.
 static void registerForkHandlers() {
   pthread_atfork([] { makingTeam.lock(); }, [] { makingTeam.unlock(); },
                  [] {
                    theTeam.store(nullptr);
+                   idleTeams().clear();
                    makingTeam.unlock();
                  });
 }
 
-ThreadTeam &ThreadTeam::get() {
-  if (ThreadTeam *team = theTeam.load(std::memory_order_acquire))
-    return *team;
+static std::mutex &teamsMutex() {
   static std::once_flag handlers;
   std::call_once(handlers, registerForkHandlers);
-  std::lock_guard<std::mutex> lock(makingTeam);
+  return makingTeam;
+}
+
+ThreadTeam &ThreadTeam::get() {
+  if (teamOfRank)
+    return *teamOfRank;
+  if (ThreadTeam *team = theTeam.load(std::memory_order_acquire))
+    return *team;
+  std::lock_guard<std::mutex> lock(teamsMutex());
   ThreadTeam *team = theTeam.load();
   if (!team)
     theTeam.store(team = new ThreadTeam(defaultThreadCount()));
   return *team;
 }
+
+ThreadTeam *ThreadTeam::lease(int threads) {
+  std::lock_guard<std::mutex> lock(teamsMutex());
+  std::vector<ThreadTeam *> &idle = idleTeams();
+  auto found = std::find_if(idle.begin(), idle.end(), [&](ThreadTeam *team) { return team->threads() == threads; });
+  if (found == idle.end())
+    return new ThreadTeam(threads);
+  ThreadTeam *team = *found;
+  idle.erase(found);
+  return team;
+}
+
+void ThreadTeam::giveBack(ThreadTeam *team) {
+  std::lock_guard<std::mutex> lock(teamsMutex());
+  idleTeams().push_back(team);
+}
+
+TeamScope::TeamScope(ThreadTeam *team) : before(std::exchange(teamOfRank, team)) {}
+TeamScope::~TeamScope() { teamOfRank = before; }
 
 void mla_parallel_for(void (*body)(void *, int64_t), void *context, int64_t count) {
   ThreadTeam::get().run(body, context, count);

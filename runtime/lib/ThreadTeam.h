@@ -5,12 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// One team per process. A layer is some tens of parallel loops with short serial
-// gaps, so a loop must start and end in about a microsecond: workers spin for a
-// while before they sleep, and a loop never waits for a worker that has not woken
-// up in time. To this end, workers *join* an open loop through one atomic word,
-// which also counts them; the caller closes the loop when no index is left, and
-// waits only for those that joined.
+// One team per process, and one for each of several ranks in it. A layer is some tens of parallel loops with short
+// serial gaps, so a loop must start and end in about a microsecond: workers spin for a while before they sleep, and a
+// loop never waits for a worker that has not woken up in time. To this end, workers *join* an open loop through one
+// atomic word, which also counts them; the caller closes the loop when no index is left, and waits only for those that
+// joined.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,9 +27,13 @@ class ThreadTeam {
 public:
   using Body = void (*)(void *context, int64_t index);
 
-  /// Returns the process's team, created by the first call, and again by the first call in a forked child. Never
-  /// destroyed: its threads run until the process ends.
+  /// Returns the team of the rank whose entry this thread runs, else the process's, created by the first call, and
+  /// again by the first call in a forked child. Never destroyed: its threads run until the process ends.
   static ThreadTeam &get();
+
+  /// Returns a team that nobody else has until it is given back.
+  static ThreadTeam *lease(int threads);
+  static void giveBack(ThreadTeam *team);
 
   /// Returns the number of threads that run a loop, including the caller.
   int threads() const { return numThreads; }
@@ -70,6 +73,17 @@ private:
   std::condition_variable wakeWorkers, wakeCaller;
   std::atomic<int> sleepingWorkers{0};
   std::atomic<bool> callerSleeps{false};
+};
+
+/// Runs the loops of this thread on a team of its own, if it is not null.
+class TeamScope {
+public:
+  explicit TeamScope(ThreadTeam *team);
+  ~TeamScope();
+  TeamScope(const TeamScope &) = delete;
+
+private:
+  ThreadTeam *before;
 };
 
 } // namespace mla

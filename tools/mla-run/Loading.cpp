@@ -57,7 +57,10 @@ void ProgressBar::update(uint64_t done, uint64_t total) {
 
 Result<Bundle> mla::run::load(const std::string &path) {
   ProgressBar bar;
-  mla_open_options options = {sizeof(options), ProgressBar::update, &bar};
+  mla_open_options options = {};
+  options.size = sizeof(options);
+  options.progress = ProgressBar::update;
+  options.context = &bar;
   mla_bundle *opened = nullptr;
   if (Error error = toError(mla_bundle_open_with(path.c_str(), &options, &opened)))
     return error;

@@ -17,6 +17,9 @@
 //   kernels.cubin         h100, optional: the same, assembled for the chip; the PTX is used if a driver rejects it
 //   weights.safetensors   prepared weights, named "layers.<layer>.<weight>"
 //
+// The bundles of several ranks are in one directory, as rank0, rank1, ..., beside
+//   ranks.json            {"magic": MLA_RANKS_MAGIC, "version": MLA_RANKS_VERSION, "ranks": N}, written last
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef MLA_ABI_H
@@ -29,11 +32,16 @@ extern "C" {
 #endif
 
 #define MLA_BUNDLE_MAGIC "mla-bundle"
+#define MLA_RANKS_MAGIC "mla-ranks"
+#define MLA_RANKS_VERSION 1
 #define MLA_BUNDLE_VERSION 4
+/* That of a bundle with "ranks". */
+#define MLA_BUNDLE_VERSION_WITH_RANKS 5
 /* That of a bundle without "adapters", which earlier releases read as well. */
 #define MLA_BUNDLE_VERSION_WITHOUT_ADAPTERS 3
 
 #define MLA_MANIFEST_FILE "manifest.json"
+#define MLA_RANKS_FILE "ranks.json"
 #define MLA_CODE_FILE "code.so"
 #define MLA_PTX_FILE "kernels.ptx"
 #define MLA_CUBIN_FILE "kernels.cubin"
@@ -43,7 +51,7 @@ extern "C" {
 
 /* clang-format off */
 /* manifest.json is one object:
- *   "magic"     MLA_BUNDLE_MAGIC          "version"   MLA_BUNDLE_VERSION, or ..._WITHOUT_ADAPTERS
+ *   "magic"     MLA_BUNDLE_MAGIC          "version"   MLA_BUNDLE_VERSION, ..._WITHOUT_ADAPTERS or ..._WITH_RANKS
  *   "producer"  free text                 "target"    "cpu", or a row MLA_GPU_TARGET of launch_abi.def
  *   "isa"       required processor: "x86-64-v2" | "x86-64-v3" | "x86-64-v4" | "aarch64", or GPU: that row's
  *   "dtype"     "f32" | "bf16": element type of hidden states and weights
@@ -55,8 +63,14 @@ extern "C" {
  *   "adapters"  {"names": [different names], "cache": "shared" | "own"}: adapters that are not merged, by number;
  *               with "own" a token's row in the cache depends on its sequence's adapter. Absent if there are none;
  *               only of attentions, from version 4 on
- *   "tensor_parallel", "rank"             this bundle holds heads rank*heads .. (rank+1)*heads - 1
+ *   "tensor_parallel", "rank"             of a part whose caller sums the results of all parts: it holds heads
+ *               rank*heads .. (rank+1)*heads - 1
+ *   "ranks"     {"count": N, "rank": K, "tokens": M}: one of N bundles that run together, with a communicator: hidden
+ *               states are whole on all. M divides N; above 1, the cache holds only pages p of a sequence with
+ *               p % M == K % M. Block tables have an entry of every page; those of pages of other ranks may hold
+ *               anything. Absent if there is one rank; "tensor_parallel" is then 1; from version 5 on
  *   "model"     {"model_type", "hidden_size", "num_attention_heads" (of the whole model), "heads" (of this rank),
+ *                "first_head" (of this rank; rank*heads if absent),
  *                "q_lora_rank" (0: none), "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim",
  *                "rms_norm_eps", "rope_theta", "streams" if a token has several rows of hidden_size between layers, and
  *                "index_topk" if the model's attention is sparse in longer contexts;
@@ -187,8 +201,8 @@ typedef void (*mla_entry_fn)(void **descriptors);
 
 /* Code for a CPU exports this array of char: JSON text that ends in NUL, an object of what the code was compiled for.
  * Bundles are opened only if their other files agree; code of earlier releases lacks it.
- *   "target", "isa", "dtype", "products", "scope", "page", "cache", "adapters", "tensor_parallel", "rank", "model"
- *               as there
+ *   "target", "isa", "dtype", "products", "scope", "page", "cache", "adapters", "tensor_parallel", "rank", "ranks",
+ *   "model"     as there
  *   "entries"   those of the manifest, without "context"
  *   "tensors"   {weight: {"dtype": "F32" | "BF16", "shape": [n, …]}}, of each weight of an entry */
 #define MLA_COMPILED_FOR "mla_compiled_for"
@@ -249,6 +263,18 @@ void mla_parallel_for(void (*body)(void *context, int64_t index), void *context,
 /* Called by such a body. Returns the number of the current thread, 0 to mla_num_threads() - 1 (runtime.h). Bodies of
  * one call that run at the same time get different numbers. */
 int64_t mla_thread(void);
+
+/* Called by an entry of a bundle with "ranks", outside of its parallel loops, by all ranks in the same order with the
+ * same sizes. `ranks` is the size of a group of consecutive ranks: the caller's is rank / ranks * ranks and those after
+ * it. The communicator is the bundle's. If a rank fails, these return at once, data is undefined, and so is the result
+ * of the entry, whose call then fails.
+ *   all_reduce  in place; element 0 is f32, 1 is bf16, summed in f32 and rounded once. Sums are in the order of ranks:
+ *               all ranks get the same bits
+ *   all_gather  out: a block of `bytes` bytes of each rank of the group, by rank; in may be the own one of them
+ *   all_to_all  block i of in goes to rank i of the group; block i of out comes from it. in and out do not overlap */
+void mla_all_reduce(int64_t ranks, void *data, int64_t count, int32_t element);
+void mla_all_gather(int64_t ranks, const void *in, void *out, int64_t bytes);
+void mla_all_to_all(int64_t ranks, const void *in, void *out, int64_t bytes);
 
 #ifdef __cplusplus
 }

@@ -32,6 +32,7 @@ enum class ErrorKind {
   OutOfPages = 6,
   NoDevice = 7,
   DeviceError = 8,
+  Rank = 9,
 };
 
 /// Success, or a kind and a message of the form "WHERE: WHAT; what to do".

@@ -75,7 +75,8 @@ typedef enum mla_status {
   MLA_OUT_OF_MEMORY = 5,
   MLA_OUT_OF_PAGES = 6, /* the cache is full: free or truncate sequences, then try again */
   MLA_NO_DEVICE = 7,    /* no GPU, or no driver for one */
-  MLA_DEVICE_ERROR = 8  /* the CUDA driver rejected a call, or a kernel failed */
+  MLA_DEVICE_ERROR = 8, /* the CUDA driver rejected a call, or a kernel failed */
+  MLA_RANK_ERROR = 9    /* another rank failed or did not come: see comm.h */
 } mla_status;
 
 /* Returns the name of a status, such as "MLA_OUT_OF_PAGES"; never NULL. */
@@ -121,7 +122,7 @@ typedef struct mla_bundle_info {
   mla_dtype cache_dtype;       /* of the cache's rows; MLA_I8 of those of fp8_tensor and fp8_row */
   int64_t page;                /* tokens per page */
   int64_t tensor_parallel;     /* ranks that share the heads; if above 1, outputs are partial sums over the ranks */
-  int64_t rank;                /* of this bundle: it holds heads rank*heads to (rank+1)*heads - 1 */
+  int64_t rank;                /* of this bundle, among these */
   int64_t hidden_size;         /* of the residual stream */
   int64_t num_attention_heads; /* of the whole model */
   int64_t heads;               /* of this rank */
@@ -153,6 +154,11 @@ typedef struct mla_bundle_info {
   const char *const *adapters; /* [num_adapters]: names of the adapters that sequences choose from, by number */
   int64_t num_adapters;        /* 0: adapters are merged, or there are none */
   int32_t own_cache_rows;      /* 1: a token's row in the cache depends on its sequence's adapter */
+  int64_t ranks;               /* of the group that runs together, with a communicator (comm.h); 1: none */
+  int64_t group_rank;          /* which of them this bundle is of */
+  int64_t first_head;          /* the bundle holds heads first_head to first_head + heads - 1 */
+  int64_t token_ranks;         /* ranks that share the tokens of a sequence: the cache of rank r holds only its pages p
+                                  with p % token_ranks == r % token_ranks. 1: all */
 } mla_bundle_info;
 
 /* A compiled form of the layer. */
@@ -197,12 +203,15 @@ typedef struct mla_open_options {
    * last `total`. It must not call the library. NULL: nothing is called. */
   void (*progress)(void *context, uint64_t done, uint64_t total);
   void *context;
+  /* Of a bundle with info->ranks above 1: the communicator of its rank, which must outlive the bundle. */
+  struct mla_comm *comm;
 } mla_open_options;
 
 /* mla_bundle_open with options; NULL are none. */
 MLA_API mla_status mla_bundle_open_with(const char *path, const mla_open_options *options, mla_bundle **bundle);
 
-/* Like mla_bundle_open, but loads no code: use it to look at a bundle for another machine. mla_run_layer rejects it. */
+/* Like mla_bundle_open, but loads no code: use it to look at a bundle for another machine, or at one of several ranks
+ * without a communicator. mla_run_layer rejects it. */
 MLA_API mla_status mla_bundle_inspect(const char *path, mla_bundle **bundle);
 
 /* Like mla_bundle_inspect. For a GPU, also loads the kernels temporarily to query the driver about them, but no
@@ -239,7 +248,8 @@ typedef struct mla_cache mla_cache;
 /* A sequence of a cache. Numbers are unique in a process: stale ones and those of another cache are recognised. */
 typedef int64_t mla_sequence;
 
-/* Creates a cache of `pages` pages, at least 1. Reserves its memory now; the system provides it when first used:
+/* Creates a cache of `pages` pages, at least 1; a sequence takes one for every token_ranks * page tokens. Reserves its
+ * memory now; the system provides it when first used:
  *   pages * page * cache_row * bytes of cache_dtype * num_layers.
  * For a GPU, the pages are in device memory. */
 MLA_API mla_status mla_cache_create(const mla_bundle *bundle, int64_t pages, mla_cache **cache);
@@ -278,7 +288,8 @@ MLA_API mla_status mla_sequence_truncate(mla_cache *cache, mla_sequence sequence
 MLA_API mla_status mla_sequence_length(mla_cache *cache, mla_sequence sequence, int64_t *length);
 
 /* Copies the page numbers of the sequence, in the order of its tokens, to `pages`, which has room for `capacity`, and
- * returns their number in `count`. With capacity 0 it only counts. Includes pages reserved by an open batch. */
+ * returns their number in `count`. With capacity 0 it only counts. Includes pages reserved by an open batch. Pages that
+ * other ranks hold are -1. */
 MLA_API mla_status mla_sequence_pages(mla_cache *cache, mla_sequence sequence, int32_t *pages, int64_t capacity,
                                       int64_t *count);
 
@@ -473,27 +484,13 @@ MLA_API mla_status mla_naive_attention_workspace(const mla_bundle *bundle, const
                                                  uint64_t *bytes);
 MLA_API mla_status mla_enqueue_naive_attention(const mla_bundle *bundle, const mla_naive_attention *attention);
 
-/*===-- Memory of a device -------------------------------------------------===*/
-
-/* For programs without CUDA's headers. These use the calling thread's current context, else the primary context of
- * device 0, like mla_bundle_open. Memory from other allocators, such as PyTorch's, works as well. */
-
-/* Returns the number of GPUs that the driver shows; if 0, mla_last_error() says why. */
-MLA_API int32_t mla_device_count(void);
-/* Allocate `bytes` bytes, at least 1, aligned to 256; free them, when work that uses them is done. NULL is allowed. */
-MLA_API mla_status mla_device_malloc(uint64_t bytes, void **memory);
-MLA_API mla_status mla_device_free(void *memory);
-/* Copy, wait for the legacy default stream, and return when done. Synchronise other streams first. */
-MLA_API mla_status mla_device_copy_in(void *device, const void *host, uint64_t bytes);
-MLA_API mla_status mla_device_copy_out(void *host, const void *device, uint64_t bytes);
-/* Waits for all work of the context, and reports whether a kernel failed. */
-MLA_API mla_status mla_device_synchronize(void);
-
 #ifdef __cplusplus
 }
 #endif
 
 #include "mla/adapters.h"
+#include "mla/comm.h"
+#include "mla/device.h"
 #include "mla/model.h"
 #include "mla/profile.h"
 

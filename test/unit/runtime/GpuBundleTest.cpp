@@ -51,7 +51,7 @@ TEST_F(GpuBundle, TellsHowFarItIs) {
   auto note = [](void *context, uint64_t done, uint64_t total) {
     static_cast<Told *>(context)->push_back({done, total});
   };
-  mla_open_options options = {sizeof(options), note, &told};
+  mla_open_options options = {sizeof(options), note, &told, nullptr};
   ASSERT_EQ(mla_bundle_open_with(directory.path.c_str(), &options, &bundle), MLA_OK) << mla_last_error();
   EXPECT_EQ(told, (Told{{0, 8}, {4, 8}, {8, 8}}));
   EXPECT_EQ(mla_bundle_get_info(bundle)->weights_bytes, 8);

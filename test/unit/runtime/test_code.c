@@ -154,3 +154,33 @@ ENTRY descriptors_f32(void **descriptors) {
   if (good)
     memcpy(out->aligned, hidden->aligned, (size_t)(hidden->shape[0] * hidden->shape[1]) * sizeof(float));
 }
+
+/* The sum of hidden over as many ranks as the weight says. */
+ENTRY ranks_f32(void **descriptors) {
+  const memref *hidden = descriptors[0], *weight = descriptors[5], *out = descriptors[6];
+  int64_t count = hidden->shape[0] * hidden->shape[1];
+  memcpy(out->aligned, hidden->aligned, (size_t)count * sizeof(float));
+  mla_all_reduce((int64_t)*(const float *)weight->aligned, out->aligned, count, 0);
+}
+
+/* As sum_f32, of two ranks that share the tokens: this one adds up those of its own pages. */
+static void run_shared(void **d, int64_t rank) {
+  step s = {d[0], d[1], d[2], d[3], d[4], d[5], d[6], 0};
+  const int32_t *cu = s.cu_seqlens->aligned, *lengths = s.lengths->aligned;
+  int64_t width = s.hidden->shape[1], page = s.pages->shape[1];
+  for (int64_t b = 0; b < s.lengths->shape[0]; ++b)
+    for (int64_t i = 0, count = cu[b + 1] - cu[b]; i < count; ++i) {
+      int64_t token = cu[b] + i, position = lengths[b] - count + i;
+      float sum = 0;
+      if (position / page % 2 == rank)
+        *row(&s, b, position) = load(&s, token * width);
+      for (int64_t k = 0; k <= position; ++k)
+        if (k / page % 2 == rank)
+          sum += *row(&s, b, k);
+      for (int64_t j = 0; j < width; ++j)
+        store(&s, token * width + j, sum * *(const float *)s.weight->aligned);
+    }
+  mla_all_reduce(2, s.out->aligned, s.hidden->shape[0] * width, 0);
+}
+ENTRY shared0_f32(void **descriptors) { run_shared(descriptors, 0); }
+ENTRY shared1_f32(void **descriptors) { run_shared(descriptors, 1); }
