@@ -165,6 +165,8 @@ void Bench::printText(double median) const {
               " tokens a sequence, %zu layers, %s, %" PRId64 " steps\n",
               options.prefill ? "prefill" : "decode", used.q, used.o, batchSize, context, tokens, layers.size(),
               info.device_memory ? info.device : (std::to_string(mla_num_threads()) + " threads").c_str(), stepCount);
+  if (info.ranks > 1)
+    std::printf("ranks              %" PRId64 "; what follows is of rank %" PRId64 "\n", info.ranks, info.group_rank);
   if (info.device_memory)
     std::printf("loading            %s\n", loadingText(info).c_str());
   std::printf("time a layer-step  median %.3f ms  min %.3f ms  max %.3f ms\n", median * 1e3, seconds.front() * 1e3,
@@ -189,6 +191,8 @@ void Bench::printJson(double median) const {
               ", \"tokens\": %" PRId64 ", \"layers\": %zu, \"steps\": %" PRId64 ", \"threads\": %d, ",
               options.prefill ? "prefill" : "decode", used.q, used.o, batchSize, context, tokens, layers.size(),
               stepCount, mla_num_threads());
+  if (info.ranks > 1)
+    std::printf("\"ranks\": %" PRId64 ", ", info.ranks);
   if (info.device_memory)
     std::printf("\"device\": %s, \"code_seconds\": %.6f, \"weights_seconds\": %.6f, \"weights_bytes\": %" PRId64 ", ",
                 json::quote(info.device).c_str(), info.code_seconds, info.weights_seconds, info.weights_bytes);
@@ -215,6 +219,7 @@ Error mla::run::bench(const Options &options, const mla_bundle *bundle) {
     return error;
   if (Error error = bench.measure())
     return error;
-  bench.print();
+  if (!options.quiet)
+    bench.print();
   return {};
 }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Adapters.h"
+#include "Digest.h"
 #include "Golden.h"
 #include "Modes.h"
 #include "Replay.h"
@@ -72,11 +73,12 @@ static double compare(const Replay &replay, const GoldenStep &step, int64_t widt
   return std::sqrt(difference) / std::sqrt(norm);
 }
 
-static Result<double> replayStep(Replay &replay, const GoldenStep &step, int64_t width) {
+static Result<double> replayStep(const Options &options, Replay &replay, const GoldenStep &step, int64_t width) {
   // A short prompt is also a prefill; a decode.N of more tokens than decode serves is a chunk of a prompt.
   mla_phase phase = step.isPrefill() ? MLA_PHASE_PREFILL : MLA_PHASE_AUTO;
   if (Error error = replay.run(phase, step.lengths, packedStates(step, width)))
     return error;
+  note(options, step.out->name, replay.bytes(), replay.numBytes());
   return compare(replay, step, width);
 }
 
@@ -89,8 +91,10 @@ static std::vector<int64_t> tokensOfRows(const Golden &golden) {
 }
 
 /// Print one line per tensor; return whether its error is within the tolerance.
-static bool report(const GoldenStep &step, double error, double tolerance) {
+static bool report(const Options &options, const GoldenStep &step, double error, double tolerance) {
   bool passed = error <= tolerance; // false for NaN
+  if (options.quiet)
+    return passed;
   std::printf("%-14s  relative L2 error %.1e  (tolerance %.1e)  %s\n", step.out->name.c_str(), error, tolerance,
               passed ? "ok" : "FAILED");
   std::fflush(stdout);
@@ -114,13 +118,15 @@ Result<bool> mla::run::check(const Options &options, const mla_bundle *bundle) {
   double tolerance = toleranceOf(options, info);
   size_t passed = 0;
   for (const GoldenStep &step : golden->steps) {
-    Result<double> error = replayStep(replay, step, info.hidden_size);
+    Result<double> error = replayStep(options, replay, step, info.hidden_size);
     if (!error)
       return Error(error.error().kind(), step.name + ": " + error.error().message());
-    passed += report(step, *error, tolerance);
-    replay.warnOfSaturation(step.name);
+    passed += report(options, step, *error, tolerance);
+    if (!options.quiet)
+      replay.warnOfSaturation(step.name);
   }
   bool all = passed == golden->steps.size();
-  std::printf("%s: %zu of %zu tensors within tolerance\n", all ? "passed" : "FAILED", passed, golden->steps.size());
+  if (!options.quiet)
+    std::printf("%s: %zu of %zu tensors within tolerance\n", all ? "passed" : "FAILED", passed, golden->steps.size());
   return all;
 }

@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Digest.h"
 #include "Generate.h"
 #include "Golden.h"
 #include "Text.h"
@@ -92,8 +93,10 @@ static bool isTie(const Prompt &prompt, size_t row, int32_t token, int32_t other
   return at(token) - at(other) <= tolerance * largest;
 }
 
-/// Compare logits and the tokens that they make most likely; print a line. Return whether both are right.
-static bool compare(const Prompt &prompt, const std::vector<float> &logits, int64_t vocabulary, double tolerance) {
+/// Compare logits and the tokens that they make most likely; print a line unless `quiet`. Return whether both are
+/// right.
+static bool compare(const Prompt &prompt, const std::vector<float> &logits, int64_t vocabulary, double tolerance,
+                    bool quiet) {
   double difference = 0, norm = 0;
   for (size_t i = 0; i < logits.size(); ++i) {
     double want = goldenValue(*prompt.logits, i), delta = logits[i] - want;
@@ -110,6 +113,8 @@ static bool compare(const Prompt &prompt, const std::vector<float> &logits, int6
   std::string tied = ties ? " (" + std::to_string(ties) + " nearly tied)" : "";
   double error = std::sqrt(difference) / std::sqrt(norm);
   bool passed = error <= tolerance && same + ties == prompt.tokens.size(); // false for NaN
+  if (quiet)
+    return passed;
   std::printf("%-10s  %zu of %zu tokens%s  logits: relative L2 error %.1e  (tolerance %.1e)  %s\n", prompt.name.c_str(),
               same, prompt.tokens.size(), tied.c_str(), error, tolerance, passed ? "ok" : "FAILED");
   std::fflush(stdout);
@@ -156,8 +161,10 @@ Result<bool> mla::run::checkModel(const Options &options, const mla_bundle *bund
     Result<std::vector<float>> logits = computeLogits(bundle, *prompt);
     if (!logits)
       return Error(logits.error().kind(), name + ": " + logits.error().message());
-    passed += compare(*prompt, *logits, info.vocab_size, toleranceOf(options, info));
+    note(options, prompt->logits->name, logits->data(), logits->size() * sizeof(float));
+    passed += compare(*prompt, *logits, info.vocab_size, toleranceOf(options, info), options.quiet);
   }
-  std::printf("%s: %zu of %zu prompts within tolerance\n", passed == prompts ? "passed" : "FAILED", passed, prompts);
+  if (!options.quiet)
+    std::printf("%s: %zu of %zu prompts within tolerance\n", passed == prompts ? "passed" : "FAILED", passed, prompts);
   return passed == prompts;
 }

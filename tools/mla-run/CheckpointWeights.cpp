@@ -189,7 +189,7 @@ std::vector<double> LayerReader::vector(const std::string &name, int64_t size, b
 
 /// `width` rows from `first` on of each head's `perHead`, of the heads of this rank.
 static Matrix headRows(const Matrix &all, const mla_bundle_info &info, int64_t perHead, int64_t first, int64_t width) {
-  int64_t start = info.rank * info.heads;
+  int64_t start = info.first_head;
   return pickRows(all, info.heads * width,
                   [=](int64_t row) { return (start + row / width) * perHead + first + row % width; });
 }
@@ -198,7 +198,7 @@ static std::vector<double> headElements(const std::vector<double> &all, const ml
                                         int64_t first, int64_t width) {
   std::vector<double> result;
   for (int64_t row = 0; row < info.heads * width && !all.empty(); ++row)
-    result.push_back(all[(info.rank * info.heads + row / width) * perHead + first + row % width]);
+    result.push_back(all[(info.first_head + row / width) * perHead + first + row % width]);
   return result;
 }
 

@@ -8,6 +8,7 @@
 #include "Generate.h"
 #include "JsonWriter.h"
 #include "Loading.h"
+#include "Memory.h"
 #include "ReadFile.h"
 #include "Text.h"
 
@@ -40,7 +41,7 @@ Error mla::run::areNaN(const mla_bundle_info &info) {
 Error Session::prepare(const std::vector<int64_t> &lengths) {
   int64_t pages = 0;
   for (int64_t length : lengths)
-    pages += (length + info.page - 1) / info.page;
+    pages += pagesFor(info, length);
   mla_cache *made = nullptr;
   if (Error error = toError(mla_cache_create(bundle, pages, &made)))
     return error;
@@ -150,10 +151,10 @@ static int64_t mostAtOnce(const Options &options, size_t prompts) {
 
 /// Create a cache for as many of the longest sequences as run at once: then none waits for pages.
 static Result<Cache> makeCache(const Options &options, const mla_bundle *bundle, const std::vector<Ids> &prompts) {
-  int64_t page = mla_bundle_get_info(bundle)->page;
+  const mla_bundle_info &info = *mla_bundle_get_info(bundle);
   std::vector<int64_t> needs;
   for (const Ids &prompt : prompts)
-    needs.push_back((static_cast<int64_t>(prompt.size()) + options.newTokens + page - 1) / page);
+    needs.push_back(pagesFor(info, static_cast<int64_t>(prompt.size()) + options.newTokens));
   std::sort(needs.rbegin(), needs.rend());
   int64_t pages = std::accumulate(needs.begin(), needs.begin() + mostAtOnce(options, prompts.size()), int64_t(0));
   mla_cache *made = nullptr;
@@ -261,6 +262,10 @@ Error mla::run::generate(const Options &options, const mla_bundle *bundle) {
   Result<Generated> made = generateFrom(options, bundle, prompts);
   if (!made)
     return made.error();
+  for (const Ids &ids : made->tokens)
+    note(options, "the tokens of a prompt", ids.data(), ids.size() * sizeof(ids[0]));
+  if (options.quiet)
+    return {};
   options.json ? printJson(info, prompts, *made) : printText(made->tokens);
   return {};
 }

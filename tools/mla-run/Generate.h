@@ -8,6 +8,7 @@
 #ifndef MLA_RUN_GENERATE_H
 #define MLA_RUN_GENERATE_H
 
+#include "Digest.h"
 #include "Handles.h"
 #include "Modes.h"
 

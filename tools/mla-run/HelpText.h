@@ -22,6 +22,7 @@ inline constexpr const char *helpText =
        mla-run BUNDLE --tune[=SIZES] [--phase=P] [--context=N] [--steps=N] [--layer=K]
        mla-run BUNDLE --info [--json]
        mla-run BUNDLE --certificate
+       mla-run BUNDLE --rank=K --id=FILE [--timeout=SECONDS] and one of --check, --self-check, --generate and --bench
        mla-run BUNDLE --emulate and one of --check, --self-check, --generate, --bench, --profile, --tune and --info, as
                                 above; with --counters all but the last three
 
@@ -78,6 +79,11 @@ Runs a bundle, the directory that mla-compile writes.
   --emulate         run a bundle of --target=h100 on a device that this processor emulates, without a GPU: slow, and
                     stricter than the chip. Undefined behavior of a kernel is an error
   --counters        print what each kernel executed on the emulated device
+  --rank=K          of a bundle of several ranks (mla-compile --tp=N): run only rank K, as one process of several;
+                    without it all ranks run as threads, on a GPU of their own or as shares of the processors. Rank 0
+                    prints; --check and --self-check of all ranks also check that their results are equal bit by bit
+  --id=FILE         where the processes meet: all name the same file, which need not exist
+  --timeout=SECONDS how long to wait for other ranks at most (default 60)
   --help            this text
   --version         the release
 
@@ -95,6 +101,8 @@ Examples:
   mla-run model.mla --profile=step.json --batch=8
   mla-run model.mla --generate --prompt=1,17,4 --prompt=@ids.txt --max-new-tokens=32
   mla-run h100.mla --emulate --counters --check=golden.safetensors
+  mla-run ranks.mla --generate --prompt=1,17,4
+  for k in 0 1; do mla-run ranks.mla --rank=$k --id=/dev/shm/run1 --generate --prompt=1,17,4 & done; wait
 )";
 
 } // namespace mla::run

@@ -167,7 +167,13 @@ static void printInfoAsText(const InfoFacts &facts) {
               info.cache_row * bytesOf(info.cache_dtype));
   if (info.cache_scale != 1)
     std::printf("          scale %g\n", info.cache_scale);
-  std::printf("rank      %" PRId64 " of %" PRId64 "\n", info.rank, info.tensor_parallel);
+  if (info.ranks > 1)
+    std::printf("rank      %" PRId64 " of %" PRId64 " that run together, heads from %" PRId64 " on\n", info.group_rank,
+                info.ranks, info.first_head);
+  else
+    std::printf("rank      %" PRId64 " of %" PRId64 "\n", info.rank, info.tensor_parallel);
+  if (info.token_ranks > 1)
+    std::printf("          %" PRId64 " ranks share the tokens of a sequence, page by page\n", info.token_ranks);
   printFiles(facts);
   printModel(facts);
   printLayers(info);

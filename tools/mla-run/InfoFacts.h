@@ -47,6 +47,8 @@ void printInfoAsJson(const InfoFacts &facts);
 
 /// Return the version of the bundle's format.
 inline int formatOf(const mla_bundle_info &info) {
+  if (info.ranks > 1)
+    return MLA_BUNDLE_VERSION_WITH_RANKS;
   return info.num_adapters ? MLA_BUNDLE_VERSION : MLA_BUNDLE_VERSION_WITHOUT_ADAPTERS;
 }
 

@@ -148,6 +148,8 @@ void mla::run::printInfoAsJson(const InfoFacts &facts) {
   json.field("row_bytes", static_cast<int64_t>(info.cache_row * bytesOf(info.cache_dtype)));
   json.field("scale", info.cache_scale).endObject();
   json.field("rank", info.rank).field("tensor_parallel", info.tensor_parallel);
+  json.field("ranks", info.ranks).field("group_rank", info.group_rank).field("first_head", info.first_head);
+  json.field("token_ranks", info.token_ranks);
   json.key("files").beginObject();
   for (const auto &[name, bytes] : facts.files)
     json.field(name, bytes);

@@ -18,7 +18,7 @@ namespace {
 /// A line on a terminal: "weights  [#####     ]  12.3 of 31.2 GB, 15.6 GB/s".
 class ProgressBar {
 public:
-  ProgressBar() : isShown(isatty(STDERR_FILENO)) {}
+  explicit ProgressBar(bool quiet) : isShown(!quiet && isatty(STDERR_FILENO)) {}
   static void update(void *bar, uint64_t done, uint64_t total) { static_cast<ProgressBar *>(bar)->update(done, total); }
   ~ProgressBar() { clear(); }
 
@@ -55,14 +55,15 @@ void ProgressBar::update(uint64_t done, uint64_t total) {
   isDrawn = true;
 }
 
-Result<Bundle> mla::run::load(const std::string &path) {
-  ProgressBar bar;
+Result<Bundle> mla::run::load(const Options &given, mla_comm *comm) {
+  ProgressBar bar(given.quiet);
   mla_open_options options = {};
   options.size = sizeof(options);
   options.progress = ProgressBar::update;
   options.context = &bar;
+  options.comm = comm;
   mla_bundle *opened = nullptr;
-  if (Error error = toError(mla_bundle_open_with(path.c_str(), &options, &opened)))
+  if (Error error = toError(mla_bundle_open_with(given.bundle.c_str(), &options, &opened)))
     return error;
   return Bundle(opened);
 }

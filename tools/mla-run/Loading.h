@@ -10,14 +10,15 @@
 
 #include "Handles.h"
 #include "JsonWriter.h"
+#include "Options.h"
 
 #include <string>
 
 namespace mla::run {
 
 /// Open a bundle with its code and weights. While weights are copied to a device, show how far that is on stderr, if
-/// that is a terminal.
-Result<Bundle> load(const std::string &path);
+/// that is a terminal; but not if another rank does so.
+Result<Bundle> load(const Options &options, mla_comm *comm = nullptr);
 
 /// Return "kernels 0.1 s, weights 2.0 s (31.2 GB, 15.6 GB/s)", of a bundle for a GPU.
 std::string loadingText(const mla_bundle_info &info);

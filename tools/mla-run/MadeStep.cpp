@@ -68,7 +68,7 @@ Error MadeStep::prepare() {
   context = options.context >= 0 ? options.context : options.prefill ? 0 : 4096;
   if (tokens * batchSize > INT32_MAX)
     return Error(ErrorKind::InvalidArgument, "mla-run: --tokens times --batch must stay below 2^31; lower one");
-  int64_t pages = batchSize * ((context + tokens + info.page - 1) / info.page);
+  int64_t pages = batchSize * pagesFor(info, context + tokens);
   mla_cache *made = nullptr;
   if (Error error = toError(mla_cache_create(bundle, pages, &made)))
     return error;

@@ -53,6 +53,12 @@ inline Error writeTo(const mla_bundle_info &info, void *to, const void *from, ui
   return {};
 }
 
+/// Return the pages of a rank's cache that a sequence of so many tokens takes.
+inline int64_t pagesFor(const mla_bundle_info &info, int64_t tokens) {
+  int64_t span = info.page * info.token_ranks;
+  return (tokens + span - 1) / span;
+}
+
 /// Wait until the device has finished; return immediately for a CPU.
 inline Error finish(const mla_bundle_info &info) {
   return info.device_memory ? toError(mla_device_synchronize()) : Error();

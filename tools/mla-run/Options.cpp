@@ -7,14 +7,11 @@
 
 #include "Options.h"
 #include "HelpText.h"
+#include "OptionValues.h"
 
 #include "mla/runtime.h"
 
-#include <cerrno>
-#include <cmath>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <getopt.h>
 #include <vector>
 
@@ -25,24 +22,6 @@ static constexpr int usageStatus = 2;
 static int usageError(const std::string &what) {
   std::fprintf(stderr, "error: mla-run: %s; see mla-run --help\n", what.c_str());
   return usageStatus;
-}
-
-static std::optional<int64_t> parseInteger(const char *text, int64_t least, int64_t most) {
-  char *end = nullptr;
-  errno = 0;
-  long long value = std::strtoll(text, &end, 10);
-  if (errno || end == text || *end || value < least || value > most)
-    return std::nullopt;
-  return value;
-}
-
-/// Parse a finite number of at least 0.
-static std::optional<double> parseNumber(const char *text) {
-  char *end = nullptr;
-  double value = std::strtod(text, &end);
-  if (end == text || *end || !std::isfinite(value) || value < 0)
-    return std::nullopt;
-  return value;
 }
 
 namespace {
@@ -77,6 +56,9 @@ enum OptionId {
   TopP,
   Stop,
   IgnoreStop,
+  Rank,
+  IdFile,
+  Timeout,
   Help,
   Version
 };
@@ -136,18 +118,13 @@ static const option table[] = {
     {"top-p", required_argument, nullptr, TopP},
     {"stop", required_argument, nullptr, Stop},
     {"ignore-eos", no_argument, nullptr, IgnoreStop},
+    {"rank", required_argument, nullptr, Rank},
+    {"id", required_argument, nullptr, IdFile},
+    {"timeout", required_argument, nullptr, Timeout},
     {"help", no_argument, nullptr, Help},
     {"version", no_argument, nullptr, Version},
     {nullptr, 0, nullptr, 0},
 };
-
-/// Parse an integer option; return the error if it is out of range.
-static std::string setInteger(const char *name, const char *text, int64_t least, int64_t most, int64_t &value) {
-  if (std::optional<int64_t> parsed = parseInteger(text, least, most))
-    return value = *parsed, "";
-  return std::string(name) + " must be an integer from " + std::to_string(least) + " to " + std::to_string(most) +
-         ", got '" + text + "'";
-}
 
 /// Parse a size. The bounds prevent overflow of the product of any two sizes.
 static std::string setSize(int id, const char *text, Options &options) {
@@ -161,92 +138,6 @@ static std::string setSize(int id, const char *text, Options &options) {
   default:
     return setInteger("--steps", text, 1, 1000000, options.steps);
   }
-}
-
-static std::string setPhase(const char *text, Options &options) {
-  options.prefill = std::strcmp(text, "prefill") == 0;
-  return options.prefill || std::strcmp(text, "decode") == 0
-             ? ""
-             : std::string("--phase must be decode or prefill, got '") + text + "'";
-}
-
-static std::string setTolerance(const char *text, Options &options) {
-  options.tolerance = parseNumber(text);
-  return options.tolerance ? "" : std::string("--tolerance must be a number of at least 0, got '") + text + "'";
-}
-
-static std::string setLayer(const char *text, Options &options) {
-  return setInteger("--layer", text, 0, 1 << 20, options.layer.emplace());
-}
-
-static std::string setSeed(const char *text, Options &options) {
-  int64_t seed = 0;
-  std::string error = setInteger("--seed", text, 0, INT64_MAX, seed);
-  options.seed = static_cast<uint64_t>(seed);
-  return error;
-}
-
-/// Reject an empty path, which is probably an unset shell variable.
-static std::string setPath(const char *name, const char *text, std::string &path) {
-  path = text;
-  return path.empty() ? std::string(name) + " is empty" : "";
-}
-
-static std::string setTemperature(const char *text, Options &options) {
-  std::optional<double> value = parseNumber(text);
-  options.temperature = value.value_or(0);
-  return value ? "" : std::string("--temperature must be a number of at least 0, got '") + text + "'";
-}
-
-static std::string setTopP(const char *text, Options &options) {
-  std::optional<double> value = parseNumber(text);
-  options.topP = value.value_or(0);
-  return value && *value > 0 && *value <= 1
-             ? ""
-             : std::string("--top-p must be a number above 0 and up to 1, got '") + text + "'";
-}
-
-/// Parse the tokens between commas. The vocabulary is not known yet.
-static std::string setStop(const char *text, Options &options) {
-  std::string rest = text;
-  for (size_t start = 0, end = 0; end != rest.npos; start = end + 1) {
-    end = rest.find(',', start);
-    std::string word = rest.substr(start, end == rest.npos ? end : end - start);
-    std::optional<int64_t> token = parseInteger(word.c_str(), 0, INT32_MAX);
-    if (!token)
-      return std::string("--stop must be token numbers between commas, got '") + text + "'";
-    options.stop.push_back(static_cast<int32_t>(*token));
-  }
-  return "";
-}
-
-/// Parse the adapters between commas. The bundle's names are not known yet.
-static std::string setAdapters(const char *text, Options &options) {
-  std::string rest = text;
-  for (size_t start = 0, end = 0; end != rest.npos; start = end + 1) {
-    end = rest.find(',', start);
-    options.adapters.push_back(rest.substr(start, end == rest.npos ? end : end - start));
-    if (options.adapters.back().empty())
-      return std::string("--adapter-of must be names or numbers of adapters, or none, between commas, got '") + text +
-             "'";
-  }
-  return "";
-}
-
-/// Parse ascending sizes of steps between commas.
-static std::string setSizes(const char *text, Options &options) {
-  constexpr int64_t most = 65536;
-  std::string rest = text;
-  for (size_t start = 0, end = 0; end != rest.npos; start = end + 1) {
-    end = rest.find(',', start);
-    std::string word = rest.substr(start, end == rest.npos ? end : end - start);
-    int64_t least = options.sizes.empty() ? 1 : options.sizes.back() + 1;
-    std::optional<int64_t> size = parseInteger(word.c_str(), least, most);
-    if (!size)
-      return "--tune must be ascending numbers of tokens from 1 to " + std::to_string(most) + ", got '" + text + "'";
-    options.sizes.push_back(*size);
-  }
-  return "";
 }
 
 /// Apply an option of --generate.
@@ -269,6 +160,18 @@ static std::string setGeneration(int id, const char *argument, Options &options)
   default:
     options.ignoreStop = true;
     return "";
+  }
+}
+
+/// Apply an option of several ranks.
+static std::string setRank(int id, const char *argument, Options &options) {
+  switch (id) {
+  case Rank:
+    return setInteger("--rank", argument, 0, 1023, options.rank);
+  case IdFile:
+    return setPath("--id", argument, options.idFile);
+  default:
+    return setTimeout(argument, options);
   }
 }
 
@@ -320,6 +223,10 @@ static std::string apply(int id, const char *argument, Options &options) {
   case Stop:
   case IgnoreStop:
     return setGeneration(id, argument, options);
+  case Rank:
+  case IdFile:
+  case Timeout:
+    return setRank(id, argument, options);
   case Weights:
     return setPath("--weights", argument, options.weights);
   case Config:
@@ -395,6 +302,12 @@ static Belonging belongingOf(int id) {
     return {"--emulate", OfCheck | OfSelfCheck | OfGenerate | OfBench | OfProfile | OfTune | OfInfo};
   case Counters:
     return {"--counters", OfCheck | OfSelfCheck | OfGenerate | OfBench};
+  case Rank:
+    return {"--rank", OfCheck | OfSelfCheck | OfGenerate | OfBench};
+  case IdFile:
+    return {"--id", OfCheck | OfSelfCheck | OfGenerate | OfBench};
+  case Timeout:
+    return {"--timeout", OfCheck | OfSelfCheck | OfGenerate | OfBench};
   default:
     return {"", OfAll};
   }
@@ -431,6 +344,8 @@ static std::string checkTogether(const Given &given, const Options &options) {
     return std::string(options.topK ? "--top-k" : "--top-p") + " requires --temperature above 0";
   if (options.ignoreStop && !options.stop.empty())
     return "--ignore-eos excludes --stop";
+  if ((options.rank < 0) != options.idFile.empty())
+    return options.rank < 0 ? "--id requires --rank" : "--rank requires --id";
   if (options.counters && !options.emulate)
     return "--counters requires --emulate";
   if (options.tokens >= 0 && options.mode != Options::Mode::SelfCheck && !options.prefill)

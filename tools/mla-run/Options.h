@@ -15,6 +15,12 @@
 
 namespace mla::run {
 
+/// The checksum of a result.
+struct Digest {
+  std::string result;
+  uint64_t sum;
+};
+
 struct Options {
   enum class Mode { Check, SelfCheck, Generate, Bench, Profile, Tune, Info, Certificate };
 
@@ -45,6 +51,13 @@ struct Options {
   bool json = false;
   // On the emulated device
   bool emulate = false, counters = false;
+  // Of several ranks
+  int64_t rank = -1; ///< that this process runs; -1: all, as threads
+  std::string idFile;
+  double timeoutSeconds = 60;
+  // Not of the command line: of one of several ranks.
+  bool quiet = false;                     ///< another prints
+  std::vector<Digest> *digests = nullptr; ///< of the results; null: not wanted
 };
 
 /// Parse the command line. Return the exit status if there is nothing left to do (--help, or a usage error, which is

@@ -56,7 +56,7 @@ Error Replay::createRow(mla_sequence &row, int32_t adapter) {
 Error Replay::prepare(const std::vector<int64_t> &rowTokens, const std::vector<int32_t> &adapters) {
   int64_t pages = 0;
   for (int64_t tokens : rowTokens)
-    pages += (tokens + info.page - 1) / info.page;
+    pages += pagesFor(info, tokens);
   mla_cache *made = nullptr;
   // Shuffle all pages, including spare ones: consecutive numbers would hide a wrong block table.
   if (Error error = toError(mla_cache_create(bundle, 2 * pages + 7, &made)))

@@ -32,6 +32,9 @@ public:
   /// Return element `index` of the last step's output, in the order of `states`, and the entry that ran.
   float output(size_t index) const;
   int64_t entry() const { return lastEntry; }
+  /// Return the bytes of that output.
+  const char *bytes() const { return out.host(); }
+  uint64_t numBytes() const { return out.size(); }
 
   /// Warn if the last step, of that name, has numbers that a packed cache does not hold.
   void warnOfSaturation(const std::string &step) const;

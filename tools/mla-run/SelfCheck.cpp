@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Adapters.h"
+#include "Digest.h"
 #include "Float.h"
 #include "Modes.h"
 #include "Random.h"
@@ -61,10 +62,19 @@ struct Comparison {
   }
 };
 
+/// Return the description of a bundle that has all heads of a group of ranks.
+mla_bundle_info wholeOf(mla_bundle_info info) {
+  if (info.ranks > 1) {
+    info.heads = info.num_attention_heads;
+    info.first_head = 0;
+  }
+  return info;
+}
+
 class SelfCheck {
 public:
   SelfCheck(const Options &options, const mla_bundle *bundle)
-      : options(options), bundle(bundle), info(*mla_bundle_get_info(bundle)),
+      : options(options), bundle(bundle), info(*mla_bundle_get_info(bundle)), whole(wholeOf(info)),
         layer(options.layer.value_or(info.layers[0])), replay(bundle, layer) {}
 
   Result<bool> run();
@@ -73,6 +83,7 @@ private:
   const Options &options;
   const mla_bundle *bundle;
   const mla_bundle_info &info;
+  mla_bundle_info whole; ///< of what the reference computes: of several ranks that run together, all heads
   int64_t layer;
   Replay replay;
   ReferenceModel model;
@@ -163,7 +174,7 @@ Tolerance SelfCheck::tolerance() const {
 Error SelfCheck::prepare() {
   if (Error error = checkDirectory(info))
     return error;
-  if (Error error = model.load(options, info, layer))
+  if (Error error = model.load(options, whole, layer))
     return error;
   makeSteps();
   std::vector<int64_t> tokens(steps.front().lengths.size());
@@ -263,9 +274,9 @@ Error SelfCheck::makeReferences() {
   Result<CacheRounding> rounding = cacheRoundingOf(info.cache_format);
   if (!rounding)
     return rounding.error();
-  references.emplace_back(model.semantics, info, model.weights, *rounding, adapters.size());
+  references.emplace_back(model.semantics, whole, model.weights, *rounding, adapters.size());
   for (const LayerWeights &weights : model.adapted)
-    references.emplace_back(model.semantics, info, weights, *rounding, adapters.size());
+    references.emplace_back(model.semantics, whole, weights, *rounding, adapters.size());
   return {};
 }
 
@@ -297,9 +308,12 @@ Result<bool> SelfCheck::runStep(size_t index, const Tolerance &tolerance) {
   if (Error error = replay.run(step.phase, step.lengths, states))
     return Error(error.kind(), step.name + ": " + error.message());
   entriesRun.insert(replay.entry());
+  note(options, step.name, replay.bytes(), replay.numBytes());
   Comparison found = compare(step, expect(step, states));
-  printStep(step, found, tolerance);
-  replay.warnOfSaturation(step.name);
+  if (!options.quiet) {
+    printStep(step, found, tolerance);
+    replay.warnOfSaturation(step.name);
+  }
   if (!(found.largest <= worst.largest) && !std::isnan(worst.largest))
     worst = found;
   return found.isWithin(tolerance);
@@ -308,7 +322,8 @@ Result<bool> SelfCheck::runStep(size_t index, const Tolerance &tolerance) {
 Result<bool> SelfCheck::run() {
   if (Error error = prepare())
     return error;
-  std::printf("layer %" PRId64 ", seed %" PRIu64 ", against %s\n", layer, options.seed, model.description.c_str());
+  if (!options.quiet)
+    std::printf("layer %" PRId64 ", seed %" PRIu64 ", against %s\n", layer, options.seed, model.description.c_str());
   if (Error error = makeReferences())
     return error;
   size_t passed = 0;
@@ -318,10 +333,12 @@ Result<bool> SelfCheck::run() {
       return within.error();
     passed += *within;
   }
+  bool all = passed == steps.size();
+  if (options.quiet)
+    return all;
   std::printf("largest error %.1e, where %.3e is expected: %s, token %" PRId64 ", element %" PRId64 "\n", worst.largest,
               worst.expected, worst.step.c_str(), worst.token, worst.element);
   printEntriesLeftOut();
-  bool all = passed == steps.size();
   std::printf("%s: %zu of %zu steps within tolerance\n", all ? "passed" : "FAILED", passed, steps.size());
   return all;
 }

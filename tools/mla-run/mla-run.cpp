@@ -7,7 +7,8 @@
 
 #include "Emulator.h"
 #include "Loading.h"
-#include "Modes.h"
+#include "Ranks.h"
+#include "RunMode.h"
 #include "ThreadCount.h"
 
 #include <cstdio>
@@ -32,55 +33,6 @@ static Error checkEnvironment() {
                                                "'; correct or unset it");
 }
 
-static Error checkLayer(const Options &options, const mla_bundle *bundle) {
-  if (!options.layer)
-    return {};
-  const mla_bundle_info *info = mla_bundle_get_info(bundle);
-  std::string have;
-  for (int64_t i = 0; i < info->num_layers; ++i) {
-    if (info->layers[i] == *options.layer)
-      return {};
-    have += (i ? ", " : "") + std::to_string(info->layers[i]);
-  }
-  return Error(ErrorKind::InvalidArgument, options.bundle + ": has no layer " + std::to_string(*options.layer) +
-                                               ", only " + have + "; choose --layer among these");
-}
-
-static int dispatch(const Options &options, mla_bundle *bundle) {
-  switch (options.mode) {
-  case Options::Mode::Info: {
-    Error error = printInfo(options, bundle);
-    return error ? fail(error) : EXIT_SUCCESS;
-  }
-  case Options::Mode::Certificate: {
-    Error error = printCertificate(options.bundle);
-    return error ? fail(error) : EXIT_SUCCESS;
-  }
-  case Options::Mode::Generate: {
-    Error error = generate(options, bundle);
-    return error ? fail(error) : EXIT_SUCCESS;
-  }
-  case Options::Mode::Bench: {
-    Error error = bench(options, bundle);
-    return error ? fail(error) : EXIT_SUCCESS;
-  }
-  case Options::Mode::Profile: {
-    Error error = profile(options, bundle);
-    return error ? fail(error) : EXIT_SUCCESS;
-  }
-  case Options::Mode::Tune: {
-    Error error = tune(options, bundle);
-    return error ? fail(error) : EXIT_SUCCESS;
-  }
-  case Options::Mode::Check:
-  case Options::Mode::SelfCheck: {
-    Result<bool> passed = options.mode == Options::Mode::Check ? check(options, bundle) : selfCheck(options, bundle);
-    return !passed ? fail(passed.error()) : *passed ? EXIT_SUCCESS : EXIT_FAILURE;
-  }
-  }
-  return EXIT_FAILURE;
-}
-
 /// Open a bundle, with the driver's data of the kernels if there is a device. Otherwise, such as on a machine with
 /// another GPU, print a note.
 static Result<Bundle> inspect(const std::string &path) {
@@ -102,11 +54,24 @@ static Result<Bundle> open(const Options &options) {
   if (options.mode == Options::Mode::Info && !options.emulate)
     return inspect(options.bundle);
   if (options.mode != Options::Mode::Certificate)
-    return load(options.bundle);
+    return load(options);
   mla_bundle *opened = nullptr;
   if (Error error = toError(mla_bundle_inspect(options.bundle.c_str(), &opened)))
     return error;
   return Bundle(opened);
+}
+
+/// Run a bundle of one rank, or of several.
+static Result<bool> runBundle(const Options &options) {
+  Result<int64_t> ranks = ranksIn(options.bundle);
+  if (!ranks)
+    return ranks.error();
+  if (options.rank >= 0)
+    return runOneRank(options, *ranks);
+  if (*ranks)
+    return runAllRanks(options, *ranks);
+  Result<Bundle> bundle = open(options);
+  return bundle ? runMode(options, bundle->get()) : bundle.error();
 }
 
 int main(int argc, char **argv) {
@@ -117,21 +82,13 @@ int main(int argc, char **argv) {
     return fail(error);
   if (Error error = options.emulate ? useEmulatedDevice() : Error())
     return fail(error);
-  Result<Bundle> bundle = open(options);
-  if (!bundle)
-    return fail(bundle.error());
-  mla_bundle *opened = bundle->get();
-  if (options.emulate && !mla_bundle_get_info(opened)->device_memory)
-    return fail(Error(ErrorKind::InvalidArgument, options.bundle + ": is for target '" +
-                                                      mla_bundle_get_info(opened)->target +
-                                                      "', which needs no emulated device; leave out --emulate"));
-  if (Error error = checkLayer(options, opened))
-    return fail(error);
-  int status = dispatch(options, opened);
+  Result<bool> passed = runBundle(options);
+  if (!passed)
+    return fail(passed.error());
   if (options.counters && !options.json)
     printCounters();
   // A full disk behind a redirection must be an error.
   if (std::fflush(stdout) != 0 || std::ferror(stdout))
     return fail(Error(ErrorKind::IO, "standard output: cannot write; free some space or write elsewhere"));
-  return status;
+  return *passed ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -33,19 +33,6 @@ protected:
       EXPECT_EQ(mla_comm_destroy(rank.comm), MLA_OK) << mla_last_error();
     }
   }
-  static std::string field(int64_t count, int64_t rank, int64_t tokens = 1) {
-    return "\"ranks\": {\"count\": " + std::to_string(count) + ", \"rank\": " + std::to_string(rank) +
-           ", \"tokens\": " + std::to_string(tokens) + "}, ";
-  }
-  /// The manifest of a rank with this entry.
-  static std::string manifest(int64_t count, int64_t rank, const std::string &symbol, int64_t tokens = 1) {
-    std::string text = replaced(smallManifest(), "\"version\": 3", "\"version\": 5");
-    text = replaced(text, "\"plan\":", field(count, rank, tokens) + "\"plan\":");
-    text = replaced(text, "\"heads\": 8", "\"heads\": " + std::to_string(8 / count));
-    for (size_t at; (at = text.find("\"sum_f32")) != text.npos;)
-      text.replace(at, 8, "\"" + symbol);
-    return replaced(text, "\"context\": [0, 8]", "\"context\": [0, 1000]");
-  }
   std::string pathOf(int64_t rank) const { return directory / ("rank" + std::to_string(rank)); }
   void write(int64_t rank, const std::string &manifest) {
     std::filesystem::create_directory(pathOf(rank));
@@ -108,7 +95,7 @@ mla_sequence newSequence(const Rank &rank) {
 TEST_F(Ranks, EntriesSumOverTheirGroup) {
   makeComms(4);
   for (int64_t rank = 0; rank < 4; ++rank)
-    write(rank, manifest(4, rank, "ranks_f32"));
+    write(rank, rankManifest(4, rank, "ranks_f32"));
   open();
   onAll([](int64_t number, const Rank &rank) {
     // The weight of layer 3 is 2: groups of two.
@@ -118,7 +105,7 @@ TEST_F(Ranks, EntriesSumOverTheirGroup) {
 }
 
 TEST_F(Ranks, DescribeThemselves) {
-  write(1, manifest(2, 1, "ranks_f32", 2));
+  write(1, rankManifest(2, 1, "ranks_f32", 2));
   mla_bundle *bundle = nullptr;
   ASSERT_EQ(mla_bundle_inspect(pathOf(1).c_str(), &bundle), MLA_OK) << mla_last_error();
   const mla_bundle_info *info = mla_bundle_get_info(bundle);
@@ -128,7 +115,7 @@ TEST_F(Ranks, DescribeThemselves) {
   EXPECT_EQ(info->first_head, 4);
   EXPECT_EQ(info->tensor_parallel, 1);
   mla_bundle_close(bundle);
-  write(0, replaced(manifest(2, 0, "ranks_f32"), "\"heads\": 4", "\"heads\": 3, \"first_head\": 5"));
+  write(0, replaced(rankManifest(2, 0, "ranks_f32"), "\"heads\": 4", "\"heads\": 3, \"first_head\": 5"));
   ASSERT_EQ(mla_bundle_inspect(pathOf(0).c_str(), &bundle), MLA_OK) << mla_last_error();
   EXPECT_EQ(mla_bundle_get_info(bundle)->first_head, 5);
   mla_bundle_close(bundle);
@@ -151,7 +138,7 @@ protected:
   void SetUp() override {
     makeComms(2);
     for (int64_t rank = 0; rank < 2; ++rank)
-      write(rank, manifest(2, rank, rank ? "shared1_f32" : "shared0_f32", 2));
+      write(rank, rankManifest(2, rank, rank ? "shared1_f32" : "shared0_f32", 2));
     open(4);
   }
 };
@@ -247,7 +234,7 @@ TEST_F(SharedTokens, StepChecksSkipForeignEntries) {
 TEST_F(Ranks, RunWithTheirCommunicatorOnly) {
   makeComms(2);
   for (int64_t rank = 0; rank < 2; ++rank)
-    write(rank, manifest(2, rank, "ranks_f32"));
+    write(rank, rankManifest(2, rank, "ranks_f32"));
   EXPECT_EQ(openRank(1, nullptr), MLA_INVALID_ARGUMENT);
   EXPECT_MESSAGE(pathOf(1) + ": is rank 1 of 2, which runs with a communicator only; make one (mla/comm.h)");
   EXPECT_EQ(openRank(1, ranks[0].comm), MLA_INVALID_ARGUMENT);
@@ -261,7 +248,7 @@ TEST_F(Ranks, RunWithTheirCommunicatorOnly) {
 
 TEST_F(Ranks, CommunicatorsInUseAreKept) {
   makeComms(2);
-  write(0, manifest(2, 0, "ranks_f32"));
+  write(0, rankManifest(2, 0, "ranks_f32"));
   ASSERT_EQ(openRank(0, ranks[0].comm), MLA_OK) << mla_last_error();
   EXPECT_EQ(mla_comm_destroy(ranks[0].comm), MLA_INVALID_ARGUMENT);
   EXPECT_MESSAGE("1 bundles use it; close them first");
@@ -270,7 +257,7 @@ TEST_F(Ranks, CommunicatorsInUseAreKept) {
 TEST_F(Ranks, AFailureIsAStatusOnAllRanks) {
   makeComms(2);
   for (int64_t rank = 0; rank < 2; ++rank)
-    write(rank, manifest(2, rank, rank ? "huge_f32" : "ranks_f32"));
+    write(rank, rankManifest(2, rank, rank ? "huge_f32" : "ranks_f32"));
   open();
   onAll([](int64_t number, const Rank &rank) {
     mla_status status = MLA_OK;
@@ -288,7 +275,7 @@ TEST_F(Ranks, AFailureIsAStatusOnAllRanks) {
 TEST_F(Ranks, AMissingRankIsAStatusWithinTheLimit) {
   makeComms(2, 0.2);
   for (int64_t rank = 0; rank < 2; ++rank)
-    write(rank, manifest(2, rank, "ranks_f32"));
+    write(rank, rankManifest(2, rank, "ranks_f32"));
   open();
   mla_status status = MLA_OK;
   append(ranks[0], newSequence(ranks[0]), {1}, &status);
@@ -302,7 +289,7 @@ TEST_F(Ranks, AMissingRankIsAStatusWithinTheLimit) {
 TEST_F(Ranks, AbortEndsAStepThatWaits) {
   makeComms(2);
   for (int64_t rank = 0; rank < 2; ++rank)
-    write(rank, manifest(2, rank, "ranks_f32"));
+    write(rank, rankManifest(2, rank, "ranks_f32"));
   open();
   mla_status status = MLA_OK;
   std::thread waiting([&] { append(ranks[0], newSequence(ranks[0]), {1}, &status); });
@@ -315,7 +302,7 @@ TEST_F(Ranks, AbortEndsAStepThatWaits) {
 TEST_F(Ranks, OneThreadAtATime) {
   makeComms(2);
   for (int64_t rank = 0; rank < 2; ++rank)
-    write(rank, manifest(2, rank, "ranks_f32"));
+    write(rank, rankManifest(2, rank, "ranks_f32"));
   open();
   mla_sequence other = newSequence(ranks[0]);
   std::thread waiting([&] { append(ranks[0], newSequence(ranks[0]), {1}); });

@@ -59,6 +59,16 @@ std::string smallManifest() {
 #endif
 }
 
+std::string rankManifest(int64_t count, int64_t rank, const std::string &symbol, int64_t tokens) {
+  std::string ranks = "\"ranks\": {\"count\": " + std::to_string(count) + ", \"rank\": " + std::to_string(rank) +
+                      ", \"tokens\": " + std::to_string(tokens) + "}, \"plan\":";
+  std::string text = replaced(smallManifest(), "\"version\": 3", "\"version\": 5");
+  text = replaced(replaced(text, "\"plan\":", ranks), "\"heads\": 8", "\"heads\": " + std::to_string(8 / count));
+  for (size_t at; (at = text.find("\"sum_f32")) != text.npos;)
+    text.replace(at, 8, "\"" + symbol);
+  return replaced(text, "\"context\": [0, 8]", "\"context\": [0, 1000]");
+}
+
 static void writeWeights(const std::string &path) {
   auto writer = mla::SafetensorsWriter::create(
       path, {{"layers.3.w", mla::DType::F32, {1}}, {"layers.5.w", mla::DType::F32, {1}}});
@@ -87,6 +97,16 @@ void writeBundle(const std::string &directory, const std::string &manifest,
              "\": " + std::to_string(std::filesystem::file_size(directory + "/" + name));
   size_t at = manifest.find("FILES");
   writeFile(directory + "/manifest.json", at == std::string::npos ? manifest : replaced(manifest, "FILES", sizes));
+}
+
+void writeRanks(const std::string &directory, const std::vector<std::string> &manifests) {
+  for (size_t rank = 0; rank < manifests.size(); ++rank) {
+    std::string path = directory + "/rank" + std::to_string(rank);
+    std::filesystem::create_directory(path);
+    writeBundle(path, manifests[rank]);
+  }
+  writeFile(directory + "/ranks.json",
+            "{\"magic\": \"mla-ranks\", \"version\": 1, \"ranks\": " + std::to_string(manifests.size()) + "}\n");
 }
 
 std::string safetensorsBytes(const std::string &header, const std::string &data) {

@@ -34,10 +34,14 @@ std::string replaced(std::string text, const std::string &from, const std::strin
 /// Decode up to 8 tokens and prefill are sum_f32, longer decode is ones_f32. `files` stands for the last field's
 /// object.
 std::string smallManifest();
+/// That of one of several ranks, whose entries have this symbol, and of which `tokens` share the tokens of a sequence.
+std::string rankManifest(int64_t count, int64_t rank, const std::string &symbol, int64_t tokens = 1);
 /// Writes a bundle: that manifest, its files' sizes filled in, the weight 2 in layer 3 and 0.5 in layer 5, the test
 /// code, or the library at `code`. Of another target, `files` stand in the code's place.
 void writeBundle(const std::string &directory, const std::string &manifest = smallManifest(),
                  const std::map<std::string, std::string> &files = {}, const std::string &code = MLA_TEST_CODE);
+/// Writes the bundles of several ranks, with these manifests.
+void writeRanks(const std::string &directory, const std::vector<std::string> &manifests);
 /// Writes a safetensors file of F32 tensors, with a header of minimal length.
 std::string safetensorsBytes(const std::string &header, const std::string &data);
 

@@ -184,3 +184,9 @@ static void run_shared(void **d, int64_t rank) {
 }
 ENTRY shared0_f32(void **descriptors) { run_shared(descriptors, 0); }
 ENTRY shared1_f32(void **descriptors) { run_shared(descriptors, 1); }
+
+/* As ranks_f32 of two, but what it adds to the sum the others do not. */
+ENTRY differing_f32(void **descriptors) {
+  ranks_f32(descriptors);
+  *(float *)((const memref *)descriptors[6])->aligned += 1;
+}
