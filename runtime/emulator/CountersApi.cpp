@@ -44,7 +44,11 @@ static mla_emulator_counters convert(const char *kernel, const Counters &from) {
 }
 
 MLA_EXPORT int64_t mla_emulator_get_counters(mla_emulator_counters *counters, int64_t capacity) {
-  const std::map<std::string, Counters> &kernels = device().counters();
+  static std::map<std::string, Counters> kernels; // of all devices; their names are the caller's until the next call
+  kernels.clear();
+  for (int ordinal = 0; ordinal < settings().devices; ++ordinal)
+    for (const auto &[name, values] : deviceOf(ordinal).counters())
+      kernels[name].add(values);
   int64_t count = 0;
   for (const auto &[name, values] : kernels) {
     if (count < capacity)
@@ -54,4 +58,7 @@ MLA_EXPORT int64_t mla_emulator_get_counters(mla_emulator_counters *counters, in
   return count;
 }
 
-MLA_EXPORT void mla_emulator_reset_counters() { device().resetCounters(); }
+MLA_EXPORT void mla_emulator_reset_counters() {
+  for (int ordinal = 0; ordinal < settings().devices; ++ordinal)
+    deviceOf(ordinal).resetCounters();
+}

@@ -6,14 +6,25 @@
 //===----------------------------------------------------------------------===//
 
 #include "Device.h"
+#include "Driver.h"
+
+#include <time.h>
 
 using namespace mla;
 using namespace mla::emulator;
 
-Device &mla::emulator::device() {
-  static Device *made = new Device(settings()); // never destroyed: programs free what they have at exit
-  return *made;
+Device &mla::emulator::deviceOf(int ordinal) {
+  // Never destroyed: programs free what they have at exit.
+  static auto *devices = [] {
+    auto *made = new std::vector<std::unique_ptr<Device>>;
+    for (int i = 0; i < settings().devices; ++i)
+      made->push_back(std::make_unique<Device>(settings()));
+    return made;
+  }();
+  return *(*devices)[static_cast<size_t>(ordinal)];
 }
+
+Device &mla::emulator::device() { return deviceOf(currentOrdinal()); }
 
 cuda::Status Device::error() {
   std::lock_guard<std::recursive_mutex> lock(mutex);
@@ -34,7 +45,8 @@ cuda::Status Device::enqueue(Request request) {
     return cuda::success;
   }
   queue.push_back(std::move(request));
-  return queue.size() < mostQueued ? cuda::success : drain();
+  cuda::Status status = queue.size() < mostQueued ? cuda::success : query();
+  return status == cuda::notReady ? cuda::success : status;
 }
 
 /// Returns whether a queued request is a launch that may start before the preceding one in its stream has ended.
@@ -87,19 +99,38 @@ void Device::run(size_t index) {
   }
 }
 
-cuda::Status Device::drain() {
+/// Returns whether the work is done.
+bool Device::runWork(WorkRequest &request, bool waits) {
+  if (!request.running)
+    request.running = request.work.begin(request.work.op);
+  timespec interval = {0, 20'000};
+  bool isDone = request.work.poll(request.running);
+  for (; !isDone && waits; isDone = request.work.poll(request.running))
+    nanosleep(&interval, nullptr);
+  return isDone;
+}
+
+/// No launch starts across work of another library, so that nothing behind such work has begun.
+cuda::Status Device::advance(bool waits) {
   std::lock_guard<std::recursive_mutex> lock(mutex);
   grids.clear();
   grids.resize(queue.size());
-  for (size_t i = 0; i < queue.size() && !failure; ++i) {
-    run(i);
-    if (i > 0)
-      grids[i - 1].reset();
+  bool isReady = true;
+  size_t done = 0;
+  for (; done < queue.size() && !failure; ++done) {
+    if (WorkRequest *work = std::get_if<WorkRequest>(&queue[done].what)) {
+      if (!(isReady = runWork(*work, waits)))
+        break;
+    } else {
+      run(done);
+    }
+    if (done > 0)
+      grids[done - 1].reset();
   }
-  launched += queue.size();
+  launched += done;
   grids.clear();
-  queue.clear();
-  return failure;
+  queue.erase(queue.begin(), failure ? queue.end() : queue.begin() + static_cast<std::ptrdiff_t>(done));
+  return failure ? failure : isReady ? cuda::success : cuda::notReady;
 }
 
 void Device::copy(const CopyRequest &request) {

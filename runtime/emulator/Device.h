@@ -16,6 +16,8 @@
 #include "Cuda.h"
 #include "Grid.h"
 
+#include "mla/emulator.h"
+
 #include <variant>
 
 /// The objects of the driver's handles.
@@ -40,9 +42,15 @@ struct CopyRequest {
   std::vector<uint8_t> staged;
 };
 
+/// Work of another library, such as a collective.
+struct WorkRequest {
+  mla_emulator_work work = {};
+  void *running = nullptr; ///< once it has begun
+};
+
 struct Request {
   cuda::Stream stream = nullptr;
-  std::variant<LaunchRequest, CopyRequest> what;
+  std::variant<LaunchRequest, CopyRequest, WorkRequest> what;
 };
 
 class Device {
@@ -52,7 +60,9 @@ public:
   /// Adds to a stream's work, or to what it captures.
   cuda::Status enqueue(Request request);
   /// Runs everything. Returns the error of the first kernel that failed, as all later calls do.
-  cuda::Status drain();
+  cuda::Status drain() { return advance(/*waits=*/true); }
+  /// Runs what can run now. Returns cuda::notReady if work of another library is not done.
+  cuda::Status query() { return advance(/*waits=*/false); }
   cuda::Status error();
   /// Returns the fault of the failed kernel, or "".
   std::string describeError();
@@ -65,6 +75,8 @@ public:
   std::recursive_mutex mutex;
 
 private:
+  cuda::Status advance(bool waits);
+  bool runWork(WorkRequest &request, bool waits);
   void run(size_t index);
   void startDependents(size_t index);
   void copy(const CopyRequest &request);
@@ -79,7 +91,9 @@ private:
   std::map<std::string, Counters> byKernel;
 };
 
+/// Returns the device of the thread's current context, else the first.
 Device &device();
+Device &deviceOf(int ordinal);
 
 } // namespace mla::emulator
 

@@ -15,8 +15,9 @@ using namespace mla::cuda;
 using namespace mla::emulator;
 
 static std::mutex mutex;
-static char primaryContext;
-static int retained = 0;
+static constexpr int mostDevices = 64;
+static char primaryContexts[mostDevices];
+static int retained[mostDevices];
 static bool isInitialized = false;
 static thread_local std::vector<ContextHandle> contexts;
 
@@ -33,6 +34,14 @@ Status mla::emulator::explain(Status status, const std::string &what) {
   explanation = what;
   return status;
 }
+
+int mla::emulator::currentOrdinal() {
+  if (contexts.empty() || !contexts.back())
+    return 0;
+  return static_cast<int>(reinterpret_cast<char *>(contexts.back()) - primaryContexts);
+}
+
+static bool isDevice(int ordinal) { return ordinal >= 0 && ordinal < settings().devices; }
 
 Status mla::emulator::requireContext() {
   explained = success;
@@ -61,6 +70,7 @@ static const ErrorText errorTexts[] = {
     {invalidPtx, "CUDA_ERROR_INVALID_PTX", "the PTX cannot be decoded"},
     {invalidHandle, "CUDA_ERROR_INVALID_HANDLE", "invalid handle"},
     {notFound, "CUDA_ERROR_NOT_FOUND", "not found"},
+    {notReady, "CUDA_ERROR_NOT_READY", "the work is not done"},
     {illegalAddress, "CUDA_ERROR_ILLEGAL_ADDRESS", "illegal address"},
     {launchFailed, "CUDA_ERROR_LAUNCH_FAILED", "a kernel failed"},
     {captureUnsupported, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", "not allowed while the stream is captured"},
@@ -124,13 +134,13 @@ MLA_DRIVER cuDriverGetVersion(int *version) {
 }
 
 MLA_DRIVER cuDeviceGetCount(int *count) {
-  *count = 1;
+  *count = settings().devices;
   return isInitialized ? success : notInitialized;
 }
 
 MLA_DRIVER cuDeviceGet(DeviceNumber *number, int ordinal) {
   *number = ordinal;
-  return ordinal == 0 ? success : invalidValue;
+  return isDevice(ordinal) ? success : invalidValue;
 }
 
 MLA_DRIVER cuDeviceGetName(char *name, int size, DeviceNumber) {
@@ -173,23 +183,29 @@ MLA_DRIVER cuDeviceGetAttribute(int *value, int attribute, DeviceNumber) {
 // Contexts
 //===----------------------------------------------------------------------===//
 
-MLA_DRIVER cuDevicePrimaryCtxGetState(DeviceNumber, unsigned *flags, int *active) {
+MLA_DRIVER cuDevicePrimaryCtxGetState(DeviceNumber number, unsigned *flags, int *active) {
+  if (!isDevice(number))
+    return invalidValue;
   std::lock_guard<std::mutex> lock(mutex);
   *flags = 0;
-  *active = retained > 0;
+  *active = retained[number] > 0;
   return success;
 }
 
-MLA_DRIVER cuDevicePrimaryCtxRetain(ContextHandle *context, DeviceNumber) {
+MLA_DRIVER cuDevicePrimaryCtxRetain(ContextHandle *context, DeviceNumber number) {
+  if (!isDevice(number))
+    return invalidValue;
   std::lock_guard<std::mutex> lock(mutex);
-  ++retained;
-  *context = reinterpret_cast<ContextHandle>(&primaryContext);
+  ++retained[number];
+  *context = reinterpret_cast<ContextHandle>(&primaryContexts[number]);
   return isInitialized ? success : notInitialized;
 }
 
-MLA_DRIVER cuDevicePrimaryCtxRelease_v2(DeviceNumber) {
+MLA_DRIVER cuDevicePrimaryCtxRelease_v2(DeviceNumber number) {
+  if (!isDevice(number))
+    return invalidValue;
   std::lock_guard<std::mutex> lock(mutex);
-  return retained-- > 0 ? success : invalidContext;
+  return retained[number]-- > 0 ? success : invalidContext;
 }
 
 MLA_DRIVER cuCtxGetCurrent(ContextHandle *context) {
@@ -207,7 +223,7 @@ MLA_DRIVER cuCtxSetCurrent(ContextHandle context) {
 
 MLA_DRIVER cuCtxGetDevice(DeviceNumber *number) {
   MLA_REQUIRE_CONTEXT();
-  *number = 0;
+  *number = currentOrdinal();
   return success;
 }
 

@@ -21,6 +21,8 @@ namespace mla::emulator {
 
 /// Checks that a context is current in this thread: returns 0 if so.
 cuda::Status requireContext();
+/// Returns the number of the device of the thread's current context; 0 if there is none.
+int currentOrdinal();
 /// Keeps text for cuGetErrorString(status): what was wrong with a call.
 cuda::Status explain(cuda::Status status, const std::string &what);
 

@@ -47,6 +47,12 @@ MLA_DRIVER cuStreamSynchronize(Stream stream) {
 }
 
 /// Everything runs in the order in which it was enqueued, so that what an event stands for comes before.
+MLA_DRIVER cuStreamQuery(Stream stream) {
+  MLA_REQUIRE_CONTEXT();
+  Status status = requireNoCapture(stream);
+  return status ? status : device().query();
+}
+
 MLA_DRIVER cuStreamWaitEvent(Stream, Event, unsigned) {
   MLA_REQUIRE_CONTEXT();
   return device().error();
@@ -81,6 +87,11 @@ MLA_DRIVER cuEventSynchronize(Event) {
 }
 
 /// The host's time for emulation is unrelated to a device's.
+MLA_DRIVER cuEventQuery(Event) {
+  MLA_REQUIRE_CONTEXT();
+  return device().query();
+}
+
 MLA_DRIVER cuEventElapsedTime(float *, Event, Event) {
   MLA_REQUIRE_CONTEXT();
   return explain(notSupported, "the emulated device has no clock");

@@ -39,7 +39,11 @@ static std::string set(std::string_view key, std::string_view value, Settings &s
   };
   if (key == "policy")
     return setPolicy(value, settings);
-  if (key == "multiprocessors") {
+  if (key == "devices") {
+    if (!parseNumber(value, 1, 64, number))
+      return outside("1 to 64");
+    settings.devices = static_cast<int>(number);
+  } else if (key == "multiprocessors") {
     if (!parseNumber(value, 1, 1024, number))
       return outside("1 to 1024");
     settings.multiprocessors = static_cast<int>(number);
@@ -51,7 +55,7 @@ static std::string set(std::string_view key, std::string_view value, Settings &s
     if (!parseNumber(value, 1, UINT64_MAX, settings.instructions))
       return outside("1 to 2^64 - 1");
   } else {
-    return "unknown key '" + std::string(key) + "'; expected policy, multiprocessors, threads or instructions";
+    return "unknown key '" + std::string(key) + "'; expected policy, devices, multiprocessors, threads or instructions";
   }
   return "";
 }

@@ -29,6 +29,7 @@ enum class Policy {
 struct Settings {
   Policy policy = Policy::Lazy;
   uint64_t seed = 0;                        ///< Of Policy::Random.
+  int devices = 1;                          ///< 1 to 64.
   int multiprocessors = 4;                  ///< 1 to 1024.
   int threads = 0;                          ///< Host threads that run blocks; 0: one per processor. 1 to 256.
   uint64_t instructions = 20'000'000'000ul; ///< Limit of a warp's instructions.

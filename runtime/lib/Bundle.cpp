@@ -93,6 +93,8 @@ static void fillInfo(mla_bundle &bundle) {
 /// Records the requirements of launch lists on a kernel.
 static void noteLaunches(const LaunchList &list, std::map<uint32_t, mla_kernel_info> &byNumber) {
   for (const Launch &launch : list.launches) {
+    if (launch.collective)
+      continue;
     mla_kernel_info &kernel = byNumber[launch.kernel];
     kernel.threads = std::max(kernel.threads, static_cast<int32_t>(launch.threads));
     kernel.dynamic_shared = std::max(kernel.dynamic_shared, static_cast<int32_t>(launch.shared));
@@ -135,7 +137,8 @@ static Error loadNativeCode(mla_bundle &bundle, const std::string &manifest) {
 }
 
 static Error loadKernels(mla_bundle &bundle, const LoadProgress &progress) {
-  Result<std::unique_ptr<GpuCode>> code = GpuCode::load(bundle.path, bundle.manifest, &*bundle.weights, progress);
+  Result<std::unique_ptr<GpuCode>> code = GpuCode::load(bundle.path, bundle.manifest, &*bundle.weights, progress,
+                                                        bundle.comm.get() ? bundle.comm.get()->gpu : nullptr);
   if (!code)
     return code.error();
   bundle.gpu = std::move(*code);
@@ -191,6 +194,11 @@ static Error checkComm(const mla_bundle &bundle, const mla_comm *comm) {
     return Error(ErrorKind::InvalidArgument, bundle.path + ": is " + rank + ", but the communicator is rank " +
                                                  std::to_string(comm->rank()) + " of " + std::to_string(comm->ranks()) +
                                                  "; open the bundle of that rank");
+  if (static_cast<bool>(comm->gpu) != bundle.manifest.hasKernels())
+    return Error(ErrorKind::InvalidArgument, bundle.path + ": is for target " + bundle.manifest.target +
+                                                 ", but the communicator is for ranks on " +
+                                                 (comm->gpu ? "GPUs" : "a CPU") + "; make one with the functions for " +
+                                                 (comm->gpu ? "CPUs" : "GPUs"));
   return {};
 }
 

@@ -47,7 +47,7 @@ Error mla::runCheck(const char *function, const mla_bundle &bundle, const Launch
     return verdicts.error();
   if (Error error = launch(function, bundle, list, kind, checked, *verdicts))
     return error;
-  if (cuda::Status status = context->driver.cuStreamSynchronize(stream))
-    return context->driver.failed(function, "cuStreamSynchronize", status);
+  if (Error error = waitForStream(function, *context, stream))
+    return error;
   return collect(function, context->driver, *verdicts, take);
 }

@@ -8,20 +8,24 @@
 #ifndef MLA_RUNTIME_COMM_H
 #define MLA_RUNTIME_COMM_H
 
+#include "GpuComm.h"
 #include "HostComm.h"
 
 #include "mla/runtime.h"
 
 /// One rank's, on a CPU or of a GPU.
 struct mla_comm {
+  // Exactly one of the two is set.
   std::unique_ptr<mla::HostComm> host;
+  std::shared_ptr<mla::GpuComm> gpu;
   std::atomic<int64_t> users{0}; ///< bundles opened with it
 
   ~mla_comm();
-  int64_t ranks() const { return host->ranks(); }
-  int64_t rank() const { return host->rank(); }
+  int64_t ranks() const { return gpu ? gpu->ranks() : host->ranks(); }
+  int64_t rank() const { return gpu ? gpu->rank() : host->rank(); }
   /// Returns what failed, if anything has.
-  mla::Error failure(const std::string &where) const { return host->failure(where); }
+  mla::Error failure(const std::string &where) const { return gpu ? gpu->failure(where) : host->failure(where); }
+  void failAs(const std::string &what) { gpu ? gpu->failAs(what) : host->failAs(what); }
 };
 
 namespace mla {

@@ -105,6 +105,79 @@ mla_status mla_comm_open_file(const char *path, int64_t ranks, int64_t rank, con
   return report(openFile("mla_comm_open_file", path, ranks, rank, options, comm));
 }
 
+//===----------------------------------------------------------------------===//
+// GPUs
+//===----------------------------------------------------------------------===//
+
+static Error createId(const char *function, mla_comm_id *id) {
+  if (!id)
+    return badArgument(function, "id is NULL; pass a place for it");
+  Result<const nccl::Library *> library = nccl::library(function);
+  if (!library)
+    return library.error();
+  if (nccl::Status status = (*library)->ncclGetUniqueId(id))
+    return Error(ErrorKind::DeviceError, std::string(function) + ": ncclGetUniqueId failed: " +
+                                             (*library)->describe(status) + "; run with NCCL_DEBUG=INFO to see why");
+  return {};
+}
+
+mla_status mla_comm_create_id(mla_comm_id *id) { return report(createId("mla_comm_create_id", id)); }
+
+/// Hands a communicator over to the caller.
+static Error give(Result<std::shared_ptr<GpuComm>> made, mla_comm **comm) {
+  if (!made)
+    return made.error();
+  auto result = std::make_unique<mla_comm>();
+  result->gpu = std::move(*made);
+  *comm = result.release();
+  return {};
+}
+
+static Error createOnGpu(const char *function, const mla_comm_id *id, int64_t ranks, int64_t rank,
+                         const mla_comm_options *options, mla_comm **comm) {
+  if (!id || !comm)
+    return badArgument(function, "id or comm is NULL; pass both");
+  if (Error error = checkRank(function, ranks, rank))
+    return error;
+  Result<double> timeout = timeoutOf(function, options);
+  return timeout ? give(GpuComm::create(function, *id, ranks, rank, *timeout), comm) : timeout.error();
+}
+
+mla_status mla_comm_create(const mla_comm_id *id, int64_t ranks, int64_t rank, const mla_comm_options *options,
+                           mla_comm **comm) {
+  return report(createOnGpu("mla_comm_create", id, ranks, rank, options, comm));
+}
+
+static Error wrapNccl(const char *function, void *given, const mla_comm_options *options, mla_comm **comm) {
+  if (!given || !comm)
+    return badArgument(function, "nccl_comm or comm is NULL; pass both");
+  Result<double> timeout = timeoutOf(function, options);
+  return timeout ? give(GpuComm::wrap(function, given, *timeout), comm) : timeout.error();
+}
+
+mla_status mla_comm_wrap_nccl(void *nccl_comm, const mla_comm_options *options, mla_comm **comm) {
+  return report(wrapNccl("mla_comm_wrap_nccl", nccl_comm, options, comm));
+}
+
+static Error waitFor(const char *function, mla_comm *comm, void *stream) {
+  if (!comm)
+    return badArgument(function, "comm is NULL; pass a communicator");
+  if (!comm->gpu)
+    return comm->failure(function);
+  const CudaContext &context = *comm->gpu->context;
+  ContextScope scope(context);
+  if (Error error = scope.error(function))
+    return error;
+  return comm->gpu->wait(function, "cuStreamQuery",
+                         [&] { return context.driver.cuStreamQuery(static_cast<cuda::Stream>(stream)); });
+}
+
+mla_status mla_comm_wait(mla_comm *comm, void *stream) { return report(waitFor("mla_comm_wait", comm, stream)); }
+
+//===----------------------------------------------------------------------===//
+// All
+//===----------------------------------------------------------------------===//
+
 int64_t mla_comm_ranks(const mla_comm *comm) { return comm ? comm->ranks() : 0; }
 
 int64_t mla_comm_rank(const mla_comm *comm) { return comm ? comm->rank() : 0; }
@@ -118,7 +191,7 @@ mla_status mla_comm_check(mla_comm *comm) {
 mla_status mla_comm_abort(mla_comm *comm) {
   if (!comm)
     return report(isNull("mla_comm_abort"));
-  comm->host->failAs("called mla_comm_abort");
+  comm->failAs("called mla_comm_abort");
   return MLA_OK;
 }
 

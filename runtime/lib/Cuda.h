@@ -50,6 +50,7 @@ enum : Status {
   unsupportedPtxVersion = 222,
   invalidHandle = 400,
   notFound = 500,
+  notReady = 600,
   illegalAddress = 700,
   contextIsDestroyed = 709,
   launchFailed = 719,
@@ -114,6 +115,7 @@ static_assert(sizeof(TensorMap) == 128);
   X(cuDevicePrimaryCtxRetain, "cuDevicePrimaryCtxRetain", (ContextHandle * context, DeviceNumber device))              \
   X(cuDevicePrimaryCtxRelease, "cuDevicePrimaryCtxRelease_v2", (DeviceNumber device))                                  \
   X(cuCtxGetCurrent, "cuCtxGetCurrent", (ContextHandle * context))                                                     \
+  X(cuCtxSetCurrent, "cuCtxSetCurrent", (ContextHandle context))                                                       \
   X(cuCtxGetDevice, "cuCtxGetDevice", (DeviceNumber * device))                                                         \
   X(cuCtxPushCurrent, "cuCtxPushCurrent_v2", (ContextHandle context))                                                  \
   X(cuCtxPopCurrent, "cuCtxPopCurrent_v2", (ContextHandle * context))                                                  \
@@ -138,6 +140,8 @@ static_assert(sizeof(TensorMap) == 128);
   X(cuStreamCreate, "cuStreamCreate", (Stream * stream, unsigned flags))                                               \
   X(cuStreamDestroy, "cuStreamDestroy_v2", (Stream stream))                                                            \
   X(cuStreamSynchronize, "cuStreamSynchronize", (Stream stream))                                                       \
+  X(cuStreamQuery, "cuStreamQuery", (Stream stream))                                                                   \
+  X(cuEventQuery, "cuEventQuery", (Event event))                                                                       \
   X(cuStreamWaitEvent, "cuStreamWaitEvent", (Stream stream, Event event, unsigned flags))                              \
   X(cuStreamIsCapturing, "cuStreamIsCapturing", (Stream stream, int *status))                                          \
   X(cuStreamBeginCapture, "cuStreamBeginCapture_v2", (Stream stream, int mode))                                        \

@@ -7,6 +7,7 @@
 
 #include "CudaContext.h"
 #include "Fork.h"
+#include "GpuComm.h"
 #include "Status.h"
 
 #include <mutex>
@@ -56,6 +57,30 @@ int32_t mla_device_count(void) {
   return count;
 }
 
+/// Primary contexts of devices that a thread chose stay, as those of the CUDA runtime do.
+static Error useDevice(const char *function, int32_t number) {
+  Result<const cuda::Driver *> driver = cuda::driver(function);
+  if (!driver)
+    return driver.error();
+  int count = 0;
+  if (cuda::Status status = (*driver)->cuDeviceGetCount(&count))
+    return (*driver)->failed(function, "cuDeviceGetCount", status);
+  if (number < 0 || number >= count)
+    return badArgument(function, "device is " + std::to_string(number) + ", but the driver shows " +
+                                     std::to_string(count) + " devices; give one of them, from 0 on");
+  cuda::DeviceNumber device = 0;
+  cuda::ContextHandle context = nullptr;
+  if (cuda::Status status = (*driver)->cuDeviceGet(&device, number))
+    return (*driver)->failed(function, "cuDeviceGet", status);
+  if (cuda::Status status = (*driver)->cuDevicePrimaryCtxRetain(&context, device))
+    return (*driver)->failed(function, "cuDevicePrimaryCtxRetain", status);
+  if (cuda::Status status = (*driver)->cuCtxSetCurrent(context))
+    return (*driver)->failed(function, "cuCtxSetCurrent", status);
+  return {};
+}
+
+mla_status mla_device_use(int32_t device) { return report(useDevice("mla_device_use", device)); }
+
 mla_status mla_device_malloc(uint64_t bytes, void **memory) {
   const char *function = "mla_device_malloc";
   if (!memory || bytes < 1)
@@ -92,8 +117,10 @@ static mla_status copy(const char *function, const void *device, const void *hos
     return MLA_OK;
   if (!device || !host)
     return report(badArgument(function, "device or host is NULL; pass both"));
-  return inContext(function,
-                   [&](const std::shared_ptr<CudaContext> &context) -> Error { return transfer(context->driver); });
+  return inContext(function, [&](const std::shared_ptr<CudaContext> &context) -> Error {
+    Error error = waitIfShared(function, *context);
+    return error ? error : transfer(context->driver);
+  });
 }
 
 mla_status mla_device_copy_in(void *device, const void *host, uint64_t bytes) {
@@ -119,6 +146,8 @@ mla_status mla_device_copy_out(void *host, const void *device, uint64_t bytes) {
 mla_status mla_device_synchronize(void) {
   const char *function = "mla_device_synchronize";
   return inContext(function, [&](const std::shared_ptr<CudaContext> &context) {
+    if (Error error = waitIfShared(function, *context))
+      return error;
     if (cuda::Status status = context->driver.cuCtxSynchronize())
       return context->driver.failed(function, "cuCtxSynchronize", status);
     return Error();

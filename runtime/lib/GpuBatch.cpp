@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "GpuBatch.h"
+#include "GpuComm.h"
 #include "Status.h"
 
 #include <algorithm>
@@ -27,7 +28,7 @@ Result<std::unique_ptr<GpuBatch>> GpuBatch::create(const char *where, std::share
 GpuBatch::~GpuBatch() {
   ContextScope scope(*context);
   if (done) {
-    context->driver.cuEventSynchronize(done);
+    (void)waitForEvent("mla_cache_destroy", *context, done);
     context->driver.cuEventDestroy(done);
   }
   if (uploads)
@@ -36,9 +37,7 @@ GpuBatch::~GpuBatch() {
 
 Error GpuBatch::wait(const char *where) {
   // Done at once if no layer was run yet.
-  if (cuda::Status status = context->driver.cuEventSynchronize(done))
-    return context->driver.failed(where, "cuEventSynchronize", status);
-  return {};
+  return waitForEvent(where, *context, done);
 }
 
 Error GpuBatch::restart(const char *where) {

@@ -130,6 +130,8 @@ Error GpuCode::checkParameters(const std::string &path, const Launch &launch) co
 Error GpuCode::checkLaunches(const std::string &path, const LaunchList &list, std::vector<uint32_t> &shared) const {
   const cuda::Driver &driver = cudaContext->driver;
   for (const Launch &launch : list.launches) {
+    if (launch.collective)
+      continue;
     int most = 0;
     if (cuda::Status status = driver.cuFuncGetAttribute(&most, cuda::maxThreadsPerBlock, functions[launch.kernel]))
       return driver.failed(path, "cuFuncGetAttribute", status);
@@ -221,8 +223,31 @@ void GpuCode::describeKernel(uint32_t number, mla_kernel_info &info) const {
   ask(cuda::registersPerThread, info.registers);
 }
 
+static void noteGroups(const LaunchList &list, std::vector<int64_t> &groups) {
+  for (const Launch &launch : list.launches)
+    if (launch.collective)
+      groups.push_back(launch.collective->ranks);
+}
+
+/// Makes the groups of all collectives ready: making one later would wait for other ranks, and may be in a capture.
+Error GpuCode::prepareGroups(const std::string &path, const Manifest &manifest) const {
+  std::vector<int64_t> groups;
+  for (const ManifestEntry &entry : manifest.entries)
+    noteGroups(entry.launches, groups);
+  for (const std::optional<LaunchList> &core : manifest.cores)
+    if (core)
+      noteGroups(*core, groups);
+  std::sort(groups.begin(), groups.end());
+  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
+  for (int64_t ranks : groups)
+    if (Error error = comm ? comm->prepareGroup(path, ranks) : Error())
+      return error;
+  return {};
+}
+
 Result<std::unique_ptr<GpuCode>> GpuCode::load(const std::string &bundlePath, const Manifest &manifest,
-                                               const WeightFiles *file, const LoadProgress &progress) {
+                                               const WeightFiles *file, const LoadProgress &progress,
+                                               std::shared_ptr<GpuComm> comm) {
   Result<std::shared_ptr<CudaContext>> context = CudaContext::acquire(bundlePath);
   if (!context)
     return context.error();
@@ -231,7 +256,11 @@ Result<std::unique_ptr<GpuCode>> GpuCode::load(const std::string &bundlePath, co
   ContextScope scope(**context);
   if (Error error = scope.error(bundlePath))
     return error;
+  if (comm && comm->context->handle != (*context)->handle)
+    return Error(ErrorKind::InvalidArgument, bundlePath + ": the communicator is of another CUDA context; make its "
+                                                          "device current, and open the bundle again");
   std::unique_ptr<GpuCode> code(new GpuCode(*context));
+  code->comm = std::move(comm);
   auto start = std::chrono::steady_clock::now();
   if (Error error = code->loadModule(bundlePath, manifest))
     return error;
@@ -249,6 +278,8 @@ Result<std::unique_ptr<GpuCode>> GpuCode::load(const std::string &bundlePath, co
     return error;
   if (Error error = code->probe(path))
     return error;
+  if (Error error = code->prepareGroups(bundlePath, manifest))
+    return error;
   code->secondsForCode = secondsSince(start);
   if (!file)
     return code;
@@ -263,6 +294,7 @@ Result<std::unique_ptr<GpuCode>> GpuCode::load(const std::string &bundlePath, co
 
 GpuCode::~GpuCode() {
   ContextScope scope(*cudaContext);
+  (void)waitIfShared("mla_bundle_close", *cudaContext); // ends what would not
   cudaContext->driver.cuCtxSynchronize();
   if (module)
     cudaContext->driver.cuModuleUnload(module);

@@ -8,6 +8,7 @@
 #ifndef MLA_RUNTIME_GPUCODE_H
 #define MLA_RUNTIME_GPUCODE_H
 
+#include "GpuComm.h"
 #include "GpuWeights.h"
 #include "LaunchTimer.h"
 #include "Manifest.h"
@@ -43,9 +44,10 @@ Result<uint64_t> workspaceBytes(const char *where, const LaunchList &list, const
 class GpuCode {
 public:
   /// Loads the bundle at `path` into the context that mla_bundle_open documents. The file must have all weights that
-  /// the manifest names; null leaves the weights out.
+  /// the manifest names; null leaves the weights out. Collectives use the communicator; null: of one rank.
   static Result<std::unique_ptr<GpuCode>> load(const std::string &path, const Manifest &manifest,
-                                               const WeightFiles *weights, const LoadProgress &progress = {});
+                                               const WeightFiles *weights, const LoadProgress &progress = {},
+                                               std::shared_ptr<GpuComm> comm = nullptr);
   ~GpuCode();
 
   const std::shared_ptr<CudaContext> &context() const { return cudaContext; }
@@ -66,6 +68,7 @@ public:
 
 private:
   std::shared_ptr<CudaContext> cudaContext;
+  std::shared_ptr<GpuComm> comm;
   cuda::Module module = nullptr;
   std::vector<cuda::Function> functions; ///< by the numbers of the manifest's kernels
   std::vector<std::string> names;        ///< likewise
@@ -80,6 +83,8 @@ private:
   Error checkParameters(const std::string &path, const Launch &launch) const;
   Error allowShared(const std::string &path, const std::vector<uint32_t> &shared) const;
   Error probe(const std::string &path) const;
+  Error prepareGroups(const std::string &path, const Manifest &manifest) const;
+  Error enqueueLocked(const char *where, const LaunchList &list, const LaunchBindings &bindings) const;
   Error runProbe(const std::string &path, cuda::Function function, uint32_t &base) const;
 };
 

@@ -34,6 +34,10 @@ public:
       : driver(driver), list(list), bindings(bindings), sizes(sizes), workspace(workspace) {}
 
   Error launch(const Launch &launch, cuda::Function function, bool mayOverlap);
+  Error exchange(const Launch &launch, GpuComm *comm);
+
+  /// Whether the last work on the stream was a collective, as far as is known. No kernel may overlap one.
+  bool isAfterCollective = false;
 
 private:
   /// A parameter's value; the largest is a tensor map.
@@ -260,7 +264,56 @@ Error Enqueuer::launch(const Launch &launch, cuda::Function function, bool mayOv
   config.numAttributes = mayOverlap ? 1 : 0;
   if (cuda::Status status = driver.cuLaunchKernelEx(&config, function, pointers, nullptr))
     return driver.failed("launch", "cuLaunchKernelEx", status);
+  isAfterCollective = false;
   return bindings.timer ? bindings.timer->launched(launch, config.grid) : Error();
+}
+
+/// Returns the blocks of the buffers that a collective reads and writes.
+static std::pair<uint64_t, uint64_t> blocksOf(const CollectiveLaunch &collective) {
+  auto ranks = static_cast<uint64_t>(collective.ranks);
+  switch (collective.kind) {
+  case schema::Collective::AllReduce:
+    return {1, 1};
+  case schema::Collective::AllGather:
+    return {1, ranks};
+  case schema::Collective::AllToAll:
+    break;
+  }
+  return {ranks, ranks};
+}
+
+/// Enqueues a collective; of one rank, a copy.
+Error Enqueuer::exchange(const Launch &launch, GpuComm *comm) {
+  const CollectiveLaunch &collective = *launch.collective;
+  Result<int64_t> count = collective.count.evaluate(sizes);
+  if (!count)
+    return count.error();
+  constexpr int64_t most = int64_t(1) << 40;
+  if (*count < 0 || *count > most)
+    return Error(ErrorKind::InvalidArgument,
+                 "it would exchange " + std::to_string(*count) + " elements; lower the sizes");
+  DeviceArray in, out;
+  if (Error error = resolve(collective.in, in))
+    return error;
+  if (Error error = resolve(collective.out, out))
+    return error;
+  auto [read, written] = blocksOf(collective);
+  uint64_t bytes = schema::bytesOf(static_cast<uint64_t>(*count), bitsOf(collective.element));
+  if (read * bytes > in.bytes || written * bytes > out.bytes)
+    return impossible("it exchanges " + std::to_string(bytes) + " bytes a block, with buffers of " +
+                      std::to_string(in.bytes) + " and " + std::to_string(out.bytes));
+  if (*count == 0)
+    return {};
+  isAfterCollective = true;
+  if (collective.ranks > 1)
+    if (Error error = comm->enqueue({collective.kind, collective.ranks, in.address, out.address,
+                                     static_cast<uint64_t>(*count), collective.element, bindings.stream}))
+      return error;
+  if (collective.ranks == 1 && in.address != out.address)
+    if (cuda::Status status = driver.cuMemcpyDtoDAsync(out.address, in.address, bytes, bindings.stream))
+      return driver.failed("copy", "cuMemcpyDtoDAsync", status);
+  unsigned grid[3] = {1, 1, 1};
+  return bindings.timer ? bindings.timer->launched(launch, grid) : Error();
 }
 
 Result<uint64_t> mla::workspaceBytes(const char *where, const LaunchList &list, const Sizes &sizes) {
@@ -276,7 +329,20 @@ Result<uint64_t> GpuCode::workspaceBytes(const char *where, const LaunchList &li
   return mla::workspaceBytes(where, list, sizes);
 }
 
+/// Of several ranks, all enqueue in the same order: so one thread at a time.
 Error GpuCode::enqueue(const char *where, const LaunchList &list, const LaunchBindings &bindings) const {
+  if (!comm)
+    return enqueueLocked(where, list, bindings);
+  std::unique_lock<std::mutex> lock(comm->inUse, std::try_to_lock);
+  if (!lock)
+    return Error(ErrorKind::InvalidArgument,
+                 std::string(where) + ": another thread enqueues with the bundle's communicator; enqueue one "
+                                      "step at a time, in the order of the other ranks");
+  Error error = comm->failure(where);
+  return error ? error : enqueueLocked(where, list, bindings);
+}
+
+Error GpuCode::enqueueLocked(const char *where, const LaunchList &list, const LaunchBindings &bindings) const {
   Sizes sizes = bindings.sizes;
   sizes[Size::Processors] = cudaContext->processors;
   Workspace workspace;
@@ -293,9 +359,16 @@ Error GpuCode::enqueue(const char *where, const LaunchList &list, const LaunchBi
   if (Error error = bindings.timer ? bindings.timer->start() : Error())
     return error;
   Enqueuer enqueuer(cudaContext->driver, list, bindings, sizes, workspace);
+  enqueuer.isAfterCollective = static_cast<bool>(comm); // that of the list before, perhaps
   for (const Launch &launch : list.launches) {
-    bool mayOverlap =
-        launch.overlap && !bindings.timer && (bindings.overlapsOthers || &launch != &list.launches.front());
+    if (launch.collective) {
+      if (Error error = enqueuer.exchange(launch, comm.get()))
+        return Error(error.kind(),
+                     std::string(where) + ": " + nameOf(launch.collective->kind) + ": " + error.message());
+      continue;
+    }
+    bool mayOverlap = launch.overlap && !bindings.timer && !enqueuer.isAfterCollective &&
+                      (bindings.overlapsOthers || &launch != &list.launches.front());
     if (Error error = enqueuer.launch(launch, functions[launch.kernel], mayOverlap))
       return Error(error.kind(),
                    std::string(where) + ": kernel " + quoted(names[launch.kernel]) + ": " + error.message());

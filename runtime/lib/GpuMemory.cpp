@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Cache.h"
+#include "GpuComm.h"
 
 using namespace mla;
 
@@ -77,9 +78,7 @@ Error GpuMemory::finishCopies() {
   ContextScope scope(*context);
   if (Error error = scope.error(where))
     return error;
-  if (cuda::Status status = context->driver.cuStreamSynchronize(stream))
-    return context->driver.failed(where, "cuStreamSynchronize", status);
-  return {};
+  return waitForStream(where, *context, stream);
 }
 
 Result<std::unique_ptr<DeviceMemory>> mla::makeGpuMemory(const char *where, std::shared_ptr<CudaContext> context) {

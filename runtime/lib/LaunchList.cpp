@@ -54,6 +54,7 @@ private:
   void readChoice(FieldReader fields, Choice &choice);
   std::vector<int64_t> integers(FieldReader &fields, const char *name);
   void readLaunch(const std::string &prefix, const Value &object, Launch &launch);
+  void readCollective(FieldReader &item, const Value &object, CollectiveLaunch &collective);
   void readGrid(FieldReader &fields, Launch &launch);
   void readWork(FieldReader &fields, const Value &object, Launch &launch);
   void readArgument(const std::string &prefix, const Value &object, LaunchArgument &argument);
@@ -261,10 +262,27 @@ void Reader::readWork(FieldReader &fields, const Value &object, Launch &launch) 
     launch.flops = expression(fields, "flops", *flops);
 }
 
+void Reader::readCollective(FieldReader &item, const Value &object, CollectiveLaunch &collective) {
+  collective.kind = static_cast<schema::Collective>(item.choice("collective", schema::collectiveNames));
+  collective.ranks = item.integer("ranks", 1, scope.ranks);
+  if (scope.ranks % collective.ranks != 0)
+    item.fail("ranks", "must divide the ranks of the bundle, " + std::to_string(scope.ranks) + ", is " +
+                           std::to_string(collective.ranks));
+  for (auto [name, use] : {std::pair("in", &collective.in), std::pair("out", &collective.out)}) {
+    FieldReader place = item.child(name);
+    *use = buffer(place, item.get(name, Value::Kind::Object), "pointer", false);
+  }
+  collective.count = requiredExpression(item, object, "count");
+  constexpr size_t numSummed = 2; // f32 and bf16, the first of the table
+  collective.element = static_cast<schema::Element>(item.choice("dtype", schema::elementNames, numSummed));
+}
+
 void Reader::readLaunch(const std::string &prefix, const Value &object, Launch &launch) {
   FieldReader item = fields(prefix, object);
-  if (object.find("collective") && !object.find("kernel"))
-    return item.fail("collective", "is no kernel, and this release launches nothing else", ErrorKind::Unsupported);
+  if (object.find("collective") && !object.find("kernel")) {
+    readCollective(item, object, launch.collective.emplace());
+    return readWork(item, object, launch);
+  }
   std::string kernel = item.text("kernel");
   if (kernel.empty() || kernel.size() > maxKernelName)
     item.fail("kernel", "must have 1 to " + std::to_string(maxKernelName) + " bytes");
@@ -328,6 +346,8 @@ void LaunchList::setLimits(size_t choice, std::vector<int64_t> limitsOfChoice) {
   for (Launch &launch : launches) {
     for (Expression &blocks : launch.grid)
       blocks.setLimits(all);
+    if (launch.collective)
+      launch.collective->count.setLimits(all);
     for (LaunchArgument &argument : launch.arguments) {
       argument.value.setLimits(all);
       for (std::vector<Expression> *expressions : {&argument.dims, &argument.strides})

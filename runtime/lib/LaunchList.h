@@ -51,8 +51,18 @@ struct Choice {
   std::vector<int64_t> limits, most; ///< of all classes but the last, ascending
 };
 
+/// An exchange of data with other ranks.
+struct CollectiveLaunch {
+  schema::Collective kind = schema::Collective::AllReduce;
+  int64_t ranks = 1; ///< of a group
+  BufferUse in, out;
+  Expression count; ///< elements of a block; of the whole for AllReduce
+  schema::Element element = schema::Element::F32;
+};
+
 struct Launch {
-  uint32_t kernel = 0; ///< its number in Kernels
+  uint32_t kernel = 0;                        ///< its number in Kernels
+  std::optional<CollectiveLaunch> collective; ///< in the place of a kernel
   Expression grid[3];
   uint32_t threads = 0, shared = 0;
   bool overlap = false;
@@ -88,6 +98,7 @@ struct LaunchScope {
   schema::List list;
   const std::vector<std::string> &weights; ///< none of a core
   const BindingTypes &types;
+  int64_t ranks = 1; ///< of the bundle's group
 };
 
 /// Reads "bindings", "choices", "workspace" and "launches" of the object at `prefix`.

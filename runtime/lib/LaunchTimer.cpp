@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LaunchTimer.h"
+#include "GpuComm.h"
 
 #include <chrono>
 #include <condition_variable>
@@ -79,8 +80,8 @@ Error LaunchTimer::finish(std::vector<Timed> &launches) {
   ContextScope scope(context);
   if (Error error = scope.error(where))
     return error;
-  if (cuda::Status status = context.driver.cuEventSynchronize(events.back()))
-    return context.driver.failed(where, "cuEventSynchronize", status);
+  if (Error error = waitForEvent(where, context, events.back()))
+    return error;
   for (size_t i = 0; i < list.size(); ++i) {
     float milliseconds = 0;
     cuda::Status status = context.driver.cuEventElapsedTime(&milliseconds, events[i], events[i + 1]);

@@ -183,7 +183,7 @@ static void readEnd(const std::string &path, const std::string &prefix, const Va
   made = {};
   readCode(fields, made.symbol, made.weights);
   if (manifest.hasKernels() && !error)
-    readLaunchList(path, prefix, object, {listOf(core), made.weights, types},
+    readLaunchList(path, prefix, object, {listOf(core), made.weights, types, manifest.ranks},
                    manifest.cores[static_cast<unsigned>(core)].emplace(), manifest.kernels, error);
 }
 
@@ -204,8 +204,8 @@ static void readCores(const std::string &path, FieldReader &fields, const Value 
     std::optional<LaunchList> &launches = manifest.cores[static_cast<unsigned>(core)];
     if (launches)
       item.fail("name", "is " + quoted(nameOf(core)) + " a second time");
-    readLaunchList(path, place + ".", list.items[i], {listOf(core), noWeights, types}, launches.emplace(),
-                   manifest.kernels, error);
+    readLaunchList(path, place + ".", list.items[i], {listOf(core), noWeights, types, manifest.ranks},
+                   launches.emplace(), manifest.kernels, error);
   }
 }
 
@@ -225,8 +225,8 @@ static void readEntries(const std::string &path, FieldReader &fields, const Bind
     ManifestEntry &entry = manifest.entries.emplace_back();
     readEntry(FieldReader(path, name + ".", list.items[i], error), entry);
     if (manifest.hasKernels() && !error)
-      readLaunchList(path, name + ".", list.items[i], {schema::List::Entry, entry.weights, types}, entry.launches,
-                     manifest.kernels, error);
+      readLaunchList(path, name + ".", list.items[i], {schema::List::Entry, entry.weights, types, manifest.ranks},
+                     entry.launches, manifest.kernels, error);
   }
 }
 

@@ -40,7 +40,7 @@ Error Profile::enqueue(const char *function, const mla_bundle &bundle, const Lau
   sizes[Size::Processors] = code.context()->processors;
   for (const LaunchTimer::Timed &time : times) {
     const Launch &launch = *time.launch;
-    list.push_back({code.kernelName(launch.kernel),
+    list.push_back({launch.collective ? nameOf(launch.collective->kind) : code.kernelName(launch.kernel),
                     launch.part ? nameOf(*launch.part) : "",
                     layer,
                     {time.grid[0], time.grid[1], time.grid[2]},

@@ -180,8 +180,8 @@ static Error runStep(const ModelRun &run, const ModelStep &model) {
   Error recorded = run.batch->gpu->record(run.function);
   if (error || recorded)
     return error ? error : recorded;
-  if (cuda::Status status = driver.cuStreamSynchronize(stream))
-    return driver.failed(run.function, "cuStreamSynchronize", status);
+  if (Error error = waitForStream(run.function, *run.bundle->gpu->context(), stream))
+    return error;
   if (cuda::Status status = driver.cuMemcpyDtoH(run.logits, reinterpret_cast<uint64_t>(model.step.logits),
                                                 run.rows() * run.bundle->info.vocab_size * sizeof(float)))
     return driver.failed(run.function, "cuMemcpyDtoH", status);

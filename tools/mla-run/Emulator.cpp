@@ -22,8 +22,20 @@ using namespace mla;
 using namespace mla::run;
 
 static constexpr const char *libraryName = "libmla-emulated-cuda.so", *variable = "MLA_LIBCUDA";
+static constexpr const char *ncclName = "libmla-emulated-nccl.so", *ncclVariable = "MLA_LIBNCCL";
 
-Error mla::run::useEmulatedDevice() {
+/// Give the emulated driver as many devices as there are ranks, unless the user has chosen their number.
+static void setDevices(int64_t ranks) {
+  const char *chosen = std::getenv("MLA_EMULATOR");
+  std::string settings = chosen ? chosen : "";
+  if (ranks < 2 || settings.find("devices=") != settings.npos)
+    return;
+  settings += (settings.empty() ? "devices=" : ",devices=") + std::to_string(ranks);
+  setenv("MLA_EMULATOR", settings.c_str(), /*overwrite=*/1);
+}
+
+Error mla::run::useEmulatedDevices(int64_t ranks) {
+  setDevices(ranks);
   Dl_info runtime;
   void *address = nullptr;
   mla_status (*function)(const char *, mla_bundle **) = mla_bundle_open;
@@ -32,7 +44,9 @@ Error mla::run::useEmulatedDevice() {
     return Error(ErrorKind::NoDevice, "mla-run: --emulate: cannot find the place of the runtime's library");
   std::string path = runtime.dli_fname;
   size_t slash = path.rfind('/');
-  path = (slash == path.npos ? "" : path.substr(0, slash + 1)) + libraryName;
+  std::string directory = slash == path.npos ? "" : path.substr(0, slash + 1);
+  path = directory + libraryName;
+  setenv(ncclVariable, (directory + ncclName).c_str(), /*overwrite=*/1);
   if (!dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL))
     return Error(ErrorKind::NoDevice,
                  std::string("mla-run: --emulate: ") + dlerror() + "; the library belongs beside libmla-runtime.so");

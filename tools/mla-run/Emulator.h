@@ -16,9 +16,9 @@
 
 namespace mla::run {
 
-/// Make the runtime load the emulated device's driver, which is beside the runtime's library. Call before any other
-/// function.
-Error useEmulatedDevice();
+/// Make the runtime load the emulated driver and its NCCL, which are beside the runtime's library, with a device for
+/// each rank. Call before any other function.
+Error useEmulatedDevices(int64_t ranks);
 
 /// Return the thread instructions of each kernel so far; none without an emulated device.
 std::map<std::string, uint64_t> countInstructions();

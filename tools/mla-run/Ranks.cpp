@@ -7,6 +7,7 @@
 
 #include "Ranks.h"
 #include "FieldReader.h"
+#include "IdFile.h"
 #include "Loading.h"
 #include "ReadFile.h"
 #include "RunMode.h"
@@ -98,6 +99,18 @@ static mla_comm_options commOptions(const Options &options) {
   return made;
 }
 
+/// Make the communicator of a rank on a device, which the thread then uses.
+static Result<Comm> joinOnDevice(const Options &options, const mla_comm_id &id, int64_t ranks, int64_t rank,
+                                 int32_t device) {
+  if (Error error = toError(mla_device_use(device)))
+    return error;
+  mla_comm_options given = commOptions(options);
+  mla_comm *made = nullptr;
+  if (Error error = toError(mla_comm_create(&id, ranks, rank, &given, &made)))
+    return error;
+  return Comm(made);
+}
+
 /// Run the mode with a communicator. If that fails, the other ranks must not wait for this one.
 static Result<bool> runRank(const Options &options, mla_comm *comm) {
   Result<Bundle> bundle = load(options, comm);
@@ -142,6 +155,7 @@ static bool agree(const std::vector<RankRun> &runs) {
   return true;
 }
 
+/// Of ranks on the CPU.
 static Error makeComms(const Options &options, std::vector<RankRun> &runs) {
   std::vector<mla_comm *> made(runs.size());
   mla_comm_options given = commOptions(options);
@@ -152,19 +166,56 @@ static Error makeComms(const Options &options, std::vector<RankRun> &runs) {
   return {};
 }
 
-static Result<bool> runThreads(const Options &options, int64_t ranks) {
-  std::vector<RankRun> runs(ranks);
-  if (Error error = makeComms(options, runs))
-    return error;
+/// Run body(rank) on a thread for each.
+template <typename Body> static void onThreads(int64_t ranks, Body body) {
   std::vector<std::thread> threads;
-  for (int64_t rank = 0; rank < ranks; ++rank) {
-    RankRun &run = runs[rank];
-    run.options = optionsOf(options, rank);
-    run.options.digests = &run.digests;
-    threads.emplace_back([&run] { run.passed = runRank(run.options, run.comm.get()); });
-  }
+  for (int64_t rank = 0; rank < ranks; ++rank)
+    threads.emplace_back([&body, rank] { body(rank); });
   for (std::thread &thread : threads)
     thread.join();
+}
+
+/// Run all ranks, each on a device of its own.
+static Error runOnDevices(const Options &options, std::vector<RankRun> &runs) {
+  auto ranks = static_cast<int64_t>(runs.size());
+  int32_t devices = mla_device_count();
+  if (devices < ranks)
+    return Error(ErrorKind::NoDevice, options.bundle + ": has " + std::to_string(ranks) + " ranks, but there are " +
+                                          std::to_string(devices) +
+                                          " devices; run each rank as a process where it has one (--rank)");
+  mla_comm_id id = {};
+  if (Error error = toError(mla_comm_create_id(&id)))
+    return error;
+  onThreads(ranks, [&](int64_t rank) {
+    RankRun &run = runs[rank];
+    Result<Comm> comm = joinOnDevice(options, id, ranks, rank, static_cast<int32_t>(rank));
+    if (comm)
+      run.comm = std::move(*comm);
+    run.passed = comm ? runRank(run.options, run.comm.get()) : comm.error();
+  });
+  return {};
+}
+
+static Error runOnHost(const Options &options, std::vector<RankRun> &runs) {
+  if (Error error = makeComms(options, runs))
+    return error;
+  onThreads(static_cast<int64_t>(runs.size()),
+            [&](int64_t rank) { runs[rank].passed = runRank(runs[rank].options, runs[rank].comm.get()); });
+  return {};
+}
+
+static Result<bool> runThreads(const Options &options, int64_t ranks) {
+  std::vector<RankRun> runs(ranks);
+  for (int64_t rank = 0; rank < ranks; ++rank) {
+    runs[rank].options = optionsOf(options, rank);
+    runs[rank].options.digests = &runs[rank].digests;
+  }
+  Result<Bundle> first = inspect(runs.front().options.bundle);
+  if (!first)
+    return first.error();
+  bool onDevices = mla_bundle_get_info(first->get())->device_memory;
+  if (Error error = onDevices ? runOnDevices(options, runs) : runOnHost(options, runs))
+    return error;
   if (std::optional<Error> error = errorOf(runs))
     return *error;
   bool passed = *runs.front().passed;
@@ -194,6 +245,29 @@ Result<bool> mla::run::runAllRanks(const Options &options, int64_t ranks) {
 // Processes
 //===----------------------------------------------------------------------===//
 
+/// Meet the processes of the other ranks, and run the mode.
+static Result<bool> runAsProcess(const Options &options, int64_t ranks) {
+  mla_comm_options given = commOptions(options);
+  mla_comm *made = nullptr;
+  if (Error error = toError(mla_comm_open_file(options.idFile.c_str(), ranks, options.rank, &given, &made)))
+    return error;
+  Comm comm(made);
+  return runRank(options, made);
+}
+
+/// The same on a device: of its number, where several are shown.
+static Result<bool> runAsProcessOnDevice(const Options &options, int64_t ranks) {
+  int32_t devices = mla_device_count();
+  if (!devices)
+    return toError(MLA_NO_DEVICE);
+  IdFile file(options.idFile, options.rank);
+  Result<mla_comm_id> id = file.exchange(options.timeoutSeconds);
+  if (!id)
+    return id.error();
+  Result<Comm> comm = joinOnDevice(options, *id, ranks, options.rank, static_cast<int32_t>(options.rank % devices));
+  return comm ? runRank(options, comm->get()) : comm.error();
+}
+
 Result<bool> mla::run::runOneRank(const Options &options, int64_t ranks) {
   Options own = ranks ? optionsOf(options, options.rank) : options;
   own.quiet = options.rank != 0;
@@ -203,15 +277,11 @@ Result<bool> mla::run::runOneRank(const Options &options, int64_t ranks) {
   Result<Bundle> inspected = inspect(own.bundle);
   if (!inspected)
     return inspected.error();
-  int64_t count = mla_bundle_get_info(inspected->get())->ranks;
+  const mla_bundle_info &info = *mla_bundle_get_info(inspected->get());
+  int64_t count = info.ranks;
   if (options.rank >= count)
     return Error(ErrorKind::InvalidArgument, own.bundle + ": is of " + std::to_string(count) +
                                                  " ranks, but --rank is " + std::to_string(options.rank) +
                                                  "; compile with --tp=N, or leave --rank out");
-  mla_comm_options given = commOptions(options);
-  mla_comm *made = nullptr;
-  if (Error error = toError(mla_comm_open_file(options.idFile.c_str(), count, options.rank, &given, &made)))
-    return error;
-  Comm comm(made);
-  return runRank(own, made);
+  return info.device_memory ? runAsProcessOnDevice(own, count) : runAsProcess(own, count);
 }

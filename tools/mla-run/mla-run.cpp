@@ -66,6 +66,8 @@ static Result<bool> runBundle(const Options &options) {
   Result<int64_t> ranks = ranksIn(options.bundle);
   if (!ranks)
     return ranks.error();
+  if (Error error = options.emulate ? useEmulatedDevices(*ranks) : Error())
+    return error;
   if (options.rank >= 0)
     return runOneRank(options, *ranks);
   if (*ranks)
@@ -79,8 +81,6 @@ int main(int argc, char **argv) {
   if (std::optional<int> status = parseOptions(argc, argv, options))
     return *status;
   if (Error error = checkEnvironment())
-    return fail(error);
-  if (Error error = options.emulate ? useEmulatedDevice() : Error())
     return fail(error);
   Result<bool> passed = runBundle(options);
   if (!passed)

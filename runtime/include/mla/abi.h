@@ -146,7 +146,13 @@ extern "C" {
  *                                          optional, for profiles: the part of the step; bytes that any kernel for the
  *                                          operation has to move, at most so many where that depends on contents; and
  *                                          operations of products
- *                run in that order on one stream, where A is one of
+ *                or, in bundles with "ranks",
+ *                {"collective": a row MLA_COLLECTIVE of launch_abi.def,
+ *                 "ranks": n             of a group of consecutive ranks, as of mla_all_reduce,
+ *                 "in", "out": {"pointer": B, "offset": bytes},
+ *                 "count": E             elements of a block; of the whole for all_reduce, where in may be out,
+ *                 "dtype": "f32" | "bf16", "part", "bytes"}
+ *                run in that order on one stream; no kernel overlaps a collective. A is one of
  *                {"pointer": B, "offset": bytes}        .u64: an address
  *                {"i32": E}                             .u32
  *                {"f32": number}                        .f32

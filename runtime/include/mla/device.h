@@ -24,6 +24,9 @@ extern "C" {
 
 /* Returns the number of GPUs that the driver shows; if 0, mla_last_error() says why. */
 MLA_API int32_t mla_device_count(void);
+/* Makes the primary context of a device current for the calling thread: bundles that it opens, and memory that it
+ * allocates, are then on that device. `device` is less than mla_device_count(). */
+MLA_API mla_status mla_device_use(int32_t device);
 /* Allocate `bytes` bytes, at least 1, aligned to 256; free them, when work that uses them is done. NULL is allowed. */
 MLA_API mla_status mla_device_malloc(uint64_t bytes, void **memory);
 MLA_API mla_status mla_device_free(void *memory);

@@ -22,8 +22,8 @@
 extern "C" {
 #endif
 
-/* All launches of one kernel since the last reset. Bytes count requests of threads and copies, not cache lines. Later
- * releases add fields only at the end. */
+/* All launches of one kernel since the last reset, on all devices. Bytes count requests of threads and copies, not
+ * cache lines. Later releases add fields only at the end. */
 typedef struct mla_emulator_counters {
   const char *kernel; /* the library's; valid until counters are reset */
   uint64_t launches;
@@ -47,6 +47,21 @@ typedef struct mla_emulator_counters {
  * of kernels. `counters` may be NULL if capacity is 0. */
 int64_t mla_emulator_get_counters(mla_emulator_counters *counters, int64_t capacity);
 void mla_emulator_reset_counters(void);
+
+/* Work on a stream that is no kernel, for libraries such as libmla-emulated-nccl: begin(op) is called when its turn has
+ * come, and poll of what that returned until it is not 0. Graphs capture it, and begin it at every launch. */
+typedef struct mla_emulator_work {
+  void *(*begin)(void *op);
+  int (*poll)(void *running);
+  void *op;
+} mla_emulator_work;
+
+/* Enqueues work on a stream of the thread's current context. Returns a CUresult. */
+int mla_emulator_launch(void *stream, const mla_emulator_work *work);
+
+/* Returns where the host finds memory of a device, or NULL if the bytes are not of one allocation or, unless they are
+ * `written` now, nothing has written them. */
+void *mla_emulator_memory(uint64_t address, uint64_t bytes, int written);
 
 #ifdef __cplusplus
 }

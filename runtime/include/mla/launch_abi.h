@@ -87,6 +87,10 @@ enum class List : uint8_t {
 #define MLA_CORE(Enumerator, name) Enumerator,
 #include "mla/launch_abi.def"
 };
+enum class Collective : uint8_t {
+#define MLA_COLLECTIVE(Enumerator, name) Enumerator,
+#include "mla/launch_abi.def"
+};
 enum class Buffer : uint8_t {
 #define MLA_BUFFER(Enumerator, name) Enumerator,
 #include "mla/launch_abi.def"
@@ -148,6 +152,10 @@ inline constexpr const char *coreNames[] = {
 #define MLA_CORE(Enumerator, name) name,
 #include "mla/launch_abi.def"
 };
+inline constexpr const char *collectiveNames[] = {
+#define MLA_COLLECTIVE(Enumerator, name) name,
+#include "mla/launch_abi.def"
+};
 inline constexpr const char *bufferNames[] = {
 #define MLA_BUFFER(Enumerator, name) #name,
 #include "mla/launch_abi.def"
@@ -164,6 +172,7 @@ constexpr const char *nameOf(Argument argument) { return argumentKeys[static_cas
 constexpr const char *nameOf(Element element) { return elementNames[static_cast<unsigned>(element)]; }
 constexpr const char *nameOf(CacheFormat format) { return cacheFormatNames[static_cast<unsigned>(format)]; }
 constexpr const char *nameOf(Core core) { return coreNames[static_cast<unsigned>(core)]; }
+constexpr const char *nameOf(Collective collective) { return collectiveNames[static_cast<unsigned>(collective)]; }
 constexpr const char *nameOf(Buffer buffer) { return bufferNames[static_cast<unsigned>(buffer)]; }
 /// Return the type's size in bits. DType and CacheDType have none.
 constexpr unsigned bitsOf(Element element) { return elementBits[static_cast<unsigned>(element)]; }

@@ -160,6 +160,10 @@ DRIVER cuCtxGetDevice(int *device) {
   *device = 0;
   return success;
 }
+DRIVER cuCtxSetCurrent(ContextHandle context) {
+  contexts.assign(1, context);
+  return success;
+}
 DRIVER cuCtxPushCurrent_v2(ContextHandle context) {
   ENTER("cuCtxPushCurrent");
   contexts.push_back(context);
@@ -347,6 +351,7 @@ DRIVER cuStreamSynchronize(Stream stream) {
   ENTER_IN_CONTEXT("cuStreamSynchronize");
   return !stream || cuda.streams.count(stream) ? int(success) : complain("unknown stream");
 }
+DRIVER cuStreamQuery(Stream stream) { return cuStreamSynchronize(stream); }
 DRIVER cuStreamWaitEvent(Stream, Event event, unsigned) {
   ENTER_IN_CONTEXT("cuStreamWaitEvent");
   return cuda.events.count(event) ? int(success) : complain("unknown event");
@@ -417,6 +422,7 @@ DRIVER cuEventSynchronize(Event event) {
   ENTER_IN_CONTEXT("cuEventSynchronize");
   return cuda.events.count(event) ? int(success) : complain("unknown event");
 }
+DRIVER cuEventQuery(Event event) { return cuEventSynchronize(event); }
 /// Kernels take 1 µs, 2 µs, 3 µs, 4 µs, 1 µs, …
 DRIVER cuEventElapsedTime(float *milliseconds, Event start, Event end) {
   ENTER_IN_CONTEXT("cuEventElapsedTime");

@@ -145,6 +145,70 @@ TEST_P(LaunchListRefuses, WithItsReason) { expectRefusal(GetParam().from, GetPar
 
 INSTANTIATE_TEST_SUITE_P(Lists, LaunchListRefuses, ::testing::ValuesIn(badLists), byName);
 
+//===----------------------------------------------------------------------===//
+// Collectives
+//===----------------------------------------------------------------------===//
+
+/// One of four ranks, with a collective before the first kernel.
+static std::string withCollective() {
+  std::string text = replaced(gpuManifest(), "\"version\": 3", "\"version\": 5");
+  text = replaced(text, "\"heads\": 8", "\"heads\": 2");
+  text = replaced(text, "\"plan\":", "\"ranks\": {\"count\": 4, \"rank\": 3, \"tokens\": 1}, \"plan\":");
+  return replaced(text, "{\"kernel\": \"stage\"",
+                  R"({"collective": "all_gather", "ranks": 2, "in": {"pointer": "hidden"},
+    "out": {"pointer": "temp:0", "offset": 4}, "count": ["*", "tokens", 8], "dtype": "bf16", "part": "MLP"},
+    {"kernel": "stage")");
+}
+
+TEST(LaunchList, CollectivesAreLaunches) {
+  Result<Manifest> manifest = parse(withCollective());
+  ASSERT_TRUE(manifest) << manifest.error().message();
+  const LaunchList &list = manifest->entries[0].launches;
+  ASSERT_EQ(list.launches.size(), 3u);
+  ASSERT_TRUE(list.launches[0].collective && !list.launches[1].collective);
+  const CollectiveLaunch &collective = *list.launches[0].collective;
+  EXPECT_EQ(collective.kind, schema::Collective::AllGather);
+  EXPECT_EQ(collective.ranks, 2);
+  EXPECT_EQ(collective.in.kind, BufferUse::Bound);
+  EXPECT_EQ(collective.out.kind, BufferUse::Temp);
+  EXPECT_EQ(collective.out.offset, 4);
+  EXPECT_EQ(collective.element, schema::Element::BF16);
+  EXPECT_EQ(list.launches[0].part, schema::Part::Mlp);
+  EXPECT_EQ(manifest->kernels.size(), 4u) << "it is no kernel";
+}
+
+namespace {
+class CollectiveRefuses : public ::testing::TestWithParam<BadManifest> {};
+
+const BadManifest badCollectives[] = {
+    {"kind", "\"all_gather\"", "\"broadcast\"",
+     "launches[0].collective' must be one of all_reduce, all_gather, all_to_all, is 'broadcast'"},
+    {"ranks", "\"ranks\": 2,", "\"ranks\": 3,", "launches[0].ranks' must divide the ranks of the bundle, 4, is 3"},
+    {"ranksMany", "\"ranks\": 2,", "\"ranks\": 5,", "launches[0].ranks' must be 1 to 4, is 5"},
+    {"in", "\"in\": {\"pointer\": \"hidden\"}", "\"in\": {\"pointer\": \"lse\"}",
+     "launches[0].in.pointer' names 'lse'"},
+    {"noOut", "\"out\": {\"pointer\": \"temp:0\", \"offset\": 4}", "\"output\": 1", "launches[0].out' is missing"},
+    {"offset", "\"offset\": 4}, \"count\"", "\"offset\": -4}, \"count\"", "launches[0].out.offset' must be 0 to"},
+    {"count", "\"count\": [\"*\", \"tokens\", 8]", "\"count\": \"heads\"", "launches[0].count' names the size 'heads'"},
+    {"element", "\"dtype\": \"bf16\", \"part\"", "\"dtype\": \"i32\", \"part\"",
+     "launches[0].dtype' must be one of f32, bf16, is 'i32'"},
+};
+} // namespace
+
+TEST_P(CollectiveRefuses, WithItsReason) {
+  Result<Manifest> manifest = parse(replaced(withCollective(), GetParam().from, GetParam().to));
+  ASSERT_FALSE(manifest) << GetParam().says;
+  EXPECT_NE(manifest.error().message().find(GetParam().says), std::string::npos) << manifest.error().message();
+}
+
+INSTANTIATE_TEST_SUITE_P(Lists, CollectiveRefuses, ::testing::ValuesIn(badCollectives), byName);
+
+/// A bundle of one rank has collectives of one rank at most.
+TEST(LaunchList, CollectivesNeedRanks) {
+  expectRefusal("{\"kernel\": \"stage\"", "{\"collective\": \"all_reduce\", \"ranks\": 2}, {\"kernel\": \"stage\"",
+                "launches[0].ranks' must be 1 to 1, is 2");
+}
+
 /// A list of `count` times the item, without its brackets.
 static std::string manyTimes(const std::string &item, size_t count) {
   std::string result = item;
