@@ -21,9 +21,11 @@ An engine that manages pages and tables itself calls Bundle.step. With torch, `i
 """
 from .bundle import Bundle, load
 from .cache import Cache, Sequence
+from .comm import Comm, use_device
 from .compiler import CompileError, compile
 from .errors import ArgumentError, Error
 from .generate import Generator, Token
 
 __version__ = "0.1.0"
-__all__ = ["ArgumentError", "Bundle", "Cache", "CompileError", "Error", "Generator", "Sequence", "Token", "compile", "load"]
+__all__ = ["ArgumentError", "Bundle", "Cache", "Comm", "CompileError", "Error", "Generator", "Sequence", "Token", "compile", "load",
+           "use_device"]

@@ -17,7 +17,7 @@ from .cache import Cache
 from .dlpack import result_like, view
 from .errors import ArgumentError, integer, is_integer, listing
 from .generate import Generator
-from .runtime import BundleInfo, EntryInfo, LatentAttention, NaiveAttention, Saturation, Step
+from .runtime import BundleInfo, EntryInfo, LatentAttention, NaiveAttention, OpenOptions, Saturation, Step
 
 
 def _text(value):
@@ -75,16 +75,23 @@ class Bundle:
     when kernels are enqueued on `stream`: keep tensors alive and unchanged until the kernels have run.
     """
 
-    def __init__(self, path, inspect=False):
+    def __init__(self, path, inspect=False, comm=None):
         self.handle, self._context = ctypes.c_void_p(), None
+        self.comm = comm  # which must outlive the bundle
         lib = runtime.loaded()
         try:
-            path = os.fspath(path)
+            path = os.fsdecode(os.fspath(path))
         except TypeError:
             raise ArgumentError("path", f"is a {type(path).__name__}, must be the path of a bundle") from None
         if b"\0" in os.fsencode(path):
             raise ArgumentError("path", f"is {path!r}, which holds a NUL")
-        (lib.mla_bundle_inspect if inspect else lib.mla_bundle_open)(os.fsencode(path), ctypes.byref(self.handle))
+        if comm is not None and os.path.exists(os.path.join(path, "ranks.json")):
+            path = os.path.join(path, f"rank{comm.rank}")
+        if inspect:
+            lib.mla_bundle_inspect(os.fsencode(path), ctypes.byref(self.handle))
+        else:
+            options = OpenOptions(size=ctypes.sizeof(OpenOptions), comm=comm.handle.value if comm is not None else None)
+            lib.mla_bundle_open_with(os.fsencode(path), options, ctypes.byref(self.handle))
         self.info = _description(lib.mla_bundle_get_info(self.handle).contents)
         self.entries = tuple(self._entry(i) for i in range(self.info.num_entries))
         # By stream: (address, bytes, whether a graph has captured it); and the addresses that only graphs still use.
@@ -163,7 +170,8 @@ class Bundle:
         most = integer("max_sequences", len(fed) if max_sequences is None else max_sequences, (min(1, len(fed)), 1 << 20))
         if not fed:
             return []
-        needs = sorted((-(-(len(prompt) + count) // self.info.page) for prompt in fed), reverse=True)
+        span = self.info.page * self.info.token_ranks
+        needs = sorted((-(-(len(prompt) + count) // span) for prompt in fed), reverse=True)
         made = [[] for _ in fed]
         with self.cache(sum(needs[:most])) as cache, Generator(cache, min(most, len(fed)), **choice) as generator:
             for i, prompt in enumerate(fed):
@@ -365,8 +373,8 @@ def _head_stride(array):
     return found
 
 
-def load(path, inspect=False):
-    """Open the bundle at `path`. inspect: load no code, to inspect a bundle for another machine. A bundle for a CPU is native
+def load(path, inspect=False, comm=None):
+    """Open the bundle at `path`; with the Comm of a rank, that rank's, of all that are there. inspect: load no code, to inspect a bundle for another machine. A bundle for a CPU is native
     code: open only trusted bundles. A bundle for a GPU is loaded on torch's current device if torch is loaded and has
     used it, else on device 0."""
-    return Bundle(path, inspect)
+    return Bundle(path, inspect, comm)

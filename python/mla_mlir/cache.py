@@ -50,7 +50,7 @@ class Sequence:
         return length.value
 
     def pages(self):
-        """Return the sequence's page numbers, in the order of its tokens."""
+        """Return the sequence's page numbers, in the order of its tokens; -1 for pages that other ranks hold."""
         count = ctypes.c_int64()
         self._call("mla_sequence_pages", None, 0, ctypes.byref(count))
         numbers = (ctypes.c_int32 * max(1, count.value))()

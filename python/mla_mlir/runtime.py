@@ -71,8 +71,12 @@ BundleInfo = _struct(
     " hidden_size num_attention_heads heads q_lora_rank kv_lora_rank qk_nope_head_dim qk_rope_head_dim v_head_dim;"
     " f64 rms_norm_eps rope_theta; i64s layers; i64 num_layers num_entries; i32 device_memory; text device;"
     " f64 code_seconds weights_seconds; i64 num_kernels cache_row vocab_size; text products; f64 cache_scale; i32s stop_tokens;"
-    " i64 num_stop_tokens max_context weights_bytes streams; texts adapters; i64 num_adapters; i32 own_cache_rows",
+    " i64 num_stop_tokens max_context weights_bytes streams; texts adapters; i64 num_adapters; i32 own_cache_rows;"
+    " i64 ranks group_rank first_head token_ranks",
 )
+OpenOptions = _struct("mla_open_options", "size size; pointer progress context comm")
+CommOptions = _struct("mla_comm_options", "size size; f64 timeout_seconds")
+CommId = type("mla_comm_id", (ctypes.Structure,), {"_fields_": [("bytes", ctypes.c_char * 128)]})
 EntryInfo = _struct("mla_entry_info", "text symbol; enum phase; text q o; i64 first_tokens last_tokens first_context last_context weight_bytes")
 Step = _struct(
     "mla_step",
@@ -102,7 +106,7 @@ GeneratorOptions = _struct(
     "mla_generator_options", "size size; pointer cache; i64 max_sequences; pointer sampling stop; i64 num_stop")
 Generated = _struct("mla_generated", "i64 sequence; i32 token; enum finish")
 STRUCTS = (BundleInfo, EntryInfo, Step, LatentAttention, NaiveAttention, Saturation, ModelStep, Sampling, GeneratorOptions,
-           Generated)
+           Generated, OpenOptions, CommOptions, CommId)
 
 _handle, _i32, _i64, _u64, _text = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_uint64, ctypes.c_char_p
 _f32 = ctypes.c_float
@@ -112,7 +116,7 @@ _to = ctypes.POINTER
 _FUNCTIONS = {
     "mla_version": (_text,),
     "mla_num_threads": (_i32,),
-    "mla_bundle_open": ("status", _text, _to(_handle)),
+    "mla_bundle_open_with": ("status", _text, _to(OpenOptions), _to(_handle)),
     "mla_bundle_inspect": ("status", _text, _to(_handle)),
     "mla_bundle_close": (None, _handle),
     "mla_bundle_get_info": (_to(BundleInfo), _handle),
@@ -156,6 +160,18 @@ _FUNCTIONS = {
     "mla_enqueue_latent_attention": ("status", _handle, _to(LatentAttention)),
     "mla_naive_attention_workspace": ("status", _handle, _to(NaiveAttention), _to(_u64)),
     "mla_enqueue_naive_attention": ("status", _handle, _to(NaiveAttention)),
+    "mla_comm_create_local": ("status", _i64, _to(CommOptions), _to(_handle)),
+    "mla_comm_open_file": ("status", _text, _i64, _i64, _to(CommOptions), _to(_handle)),
+    "mla_comm_create_id": ("status", _to(CommId)),
+    "mla_comm_create": ("status", _to(CommId), _i64, _i64, _to(CommOptions), _to(_handle)),
+    "mla_comm_wrap_nccl": ("status", _handle, _to(CommOptions), _to(_handle)),
+    "mla_comm_wait": ("status", _handle, _handle),
+    "mla_comm_ranks": (_i64, _handle),
+    "mla_comm_rank": (_i64, _handle),
+    "mla_comm_check": ("status", _handle),
+    "mla_comm_abort": ("status", _handle),
+    "mla_comm_destroy": ("status", _handle),
+    "mla_device_use": ("status", _i32),
     "mla_device_malloc": ("status", _u64, _to(_handle)),
     "mla_device_free": ("status", _handle),
     "mla_device_copy_in": ("status", _handle, _handle, _u64),
