@@ -27,7 +27,7 @@ import zipfile
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 RUNTIME_PROGRAMS = ["mla-run"]
 PROGRAMS = ["mla-compile", "mla-opt", *RUNTIME_PROGRAMS]
-LIBRARIES = ["libmla-runtime.so.0", "libmla-emulated-cuda.so"]
+LIBRARIES = ["libmla-runtime.so.0", "libmla-emulated-cuda.so", "libmla-emulated-nccl.so"]
 #: What every glibc system has; and our own, which is beside the programs.
 COMMON = re.compile(r"lib(c|m|dl|rt|pthread)\.so\.\d+$|ld-linux[-\w]*\.so\.\d$|libmla-runtime\.so\.0$")
 #: Debian's packages of what is linked in, whose terms the wheel repeats.

@@ -64,10 +64,14 @@ static void readTexts(FieldReader &fields, Manifest &manifest) {
 /// Reads which heads the bundle holds.
 static void readHeads(FieldReader &fields, Manifest &manifest) {
   bool isOfGroup = manifest.ranks > 1;
-  manifest.firstHead = (isOfGroup ? manifest.groupRank : manifest.rank) * manifest.heads;
+  bool hasAll = manifest.heads == manifest.numAttentionHeads; // on every rank
+  manifest.firstHead = hasAll ? 0 : (isOfGroup ? manifest.groupRank : manifest.rank) * manifest.heads;
   if (fields.has("first_head"))
     manifest.firstHead = fields.integer("first_head", 0, maxDim);
-  if (!isOfGroup && manifest.heads * manifest.tensorParallel != manifest.numAttentionHeads)
+  // Parts may differ by a head.
+  int64_t least = manifest.numAttentionHeads / manifest.tensorParallel;
+  int64_t most = (manifest.numAttentionHeads + manifest.tensorParallel - 1) / manifest.tensorParallel;
+  if (!isOfGroup && (manifest.heads < least || manifest.heads > most))
     fields.fail("heads", "times tensor_parallel must be num_attention_heads, but " + std::to_string(manifest.heads) +
                              " times " + std::to_string(manifest.tensorParallel) + " is not " +
                              std::to_string(manifest.numAttentionHeads));

@@ -28,7 +28,8 @@ TEST(EmulatorSettings, NamesWhatIsWrong) {
   EXPECT_EQ(error("policy=bogus"), "unknown policy 'bogus'; expected eager, lazy or random:SEED");
   EXPECT_EQ(error("policy=random:"), "unknown policy 'random:'; expected eager, lazy or random:SEED");
   EXPECT_EQ(error("policy=random:-1"), "unknown policy 'random:-1'; expected eager, lazy or random:SEED");
-  EXPECT_EQ(error("speed=3"), "unknown key 'speed'; expected policy, multiprocessors, threads or instructions");
+  EXPECT_EQ(error("speed=3"),
+            "unknown key 'speed'; expected policy, devices, multiprocessors, threads or instructions");
   EXPECT_EQ(error("policy"), "expected KEY=VALUE, got 'policy'");
   EXPECT_EQ(error("policy=lazy,,threads=1"), "expected KEY=VALUE, got ''");
   EXPECT_EQ(error("multiprocessors=0"), "multiprocessors is '0'; expected an integer from 1 to 1024");

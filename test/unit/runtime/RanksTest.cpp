@@ -119,6 +119,31 @@ TEST_F(Ranks, DescribeThemselves) {
   ASSERT_EQ(mla_bundle_inspect(pathOf(0).c_str(), &bundle), MLA_OK) << mla_last_error();
   EXPECT_EQ(mla_bundle_get_info(bundle)->first_head, 5);
   mla_bundle_close(bundle);
+  write(1, replaced(rankManifest(2, 1, "ranks_f32"), "\"heads\": 4", "\"heads\": 8"));
+  ASSERT_EQ(mla_bundle_inspect(pathOf(1).c_str(), &bundle), MLA_OK) << "all heads on every rank: " << mla_last_error();
+  EXPECT_EQ(mla_bundle_get_info(bundle)->first_head, 0);
+  mla_bundle_close(bundle);
+}
+
+/// Of parts whose caller sums the results, too.
+TEST_F(Ranks, HeadsNeedNotDivideEvenly) {
+  std::string parts =
+      replaced(smallManifest(), "\"tensor_parallel\": 1, \"rank\": 0", "\"tensor_parallel\": 3, \"rank\": RANK");
+  std::filesystem::create_directory(pathOf(0));
+  auto firstHead = [&](const char *rank, const char *heads) {
+    mla_bundle *bundle = nullptr;
+    writeBundle(pathOf(0), replaced(replaced(parts, "RANK", rank), "\"heads\": 8", heads));
+    mla_status status = mla_bundle_inspect(pathOf(0).c_str(), &bundle);
+    int64_t first = status == MLA_OK ? mla_bundle_get_info(bundle)->first_head : -1;
+    mla_bundle_close(bundle);
+    return first;
+  };
+  EXPECT_EQ(firstHead("0", "\"heads\": 3"), 0) << mla_last_error();
+  EXPECT_EQ(firstHead("2", "\"heads\": 2, \"first_head\": 6"), 6) << mla_last_error();
+  EXPECT_EQ(firstHead("2", "\"heads\": 3"), -1);
+  EXPECT_MESSAGE("is 3 from head 6 on, but num_attention_heads is 8");
+  EXPECT_EQ(firstHead("0", "\"heads\": 4"), -1);
+  EXPECT_MESSAGE("4 times 3 is not 8");
 }
 
 TEST_F(Ranks, DivideTheThreads) {
