@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 using namespace mla;
 
@@ -223,24 +224,25 @@ void GpuCode::describeKernel(uint32_t number, mla_kernel_info &info) const {
   ask(cuda::registersPerThread, info.registers);
 }
 
-static void noteGroups(const LaunchList &list, std::vector<int64_t> &groups) {
+using Collectives = std::set<std::pair<int64_t, schema::Collective>>;
+
+static void note(const LaunchList &list, Collectives &collectives) {
   for (const Launch &launch : list.launches)
     if (launch.collective)
-      groups.push_back(launch.collective->ranks);
+      collectives.insert({launch.collective->ranks, launch.collective->kind});
 }
 
-/// Makes the groups of all collectives ready: making one later would wait for other ranks, and may be in a capture.
-Error GpuCode::prepareGroups(const std::string &path, const Manifest &manifest) const {
-  std::vector<int64_t> groups;
+/// Makes all collectives ready, in the same order on all ranks: doing so at the first launch would wait for other
+/// ranks, perhaps in a capture.
+Error GpuCode::prepareCollectives(const std::string &path, const Manifest &manifest) const {
+  Collectives collectives;
   for (const ManifestEntry &entry : manifest.entries)
-    noteGroups(entry.launches, groups);
+    note(entry.launches, collectives);
   for (const std::optional<LaunchList> &core : manifest.cores)
     if (core)
-      noteGroups(*core, groups);
-  std::sort(groups.begin(), groups.end());
-  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
-  for (int64_t ranks : groups)
-    if (Error error = comm ? comm->prepareGroup(path, ranks) : Error())
+      note(*core, collectives);
+  for (auto [ranks, kind] : collectives)
+    if (Error error = comm ? comm->prepare(path, kind, ranks) : Error())
       return error;
   return {};
 }
@@ -278,7 +280,7 @@ Result<std::unique_ptr<GpuCode>> GpuCode::load(const std::string &bundlePath, co
     return error;
   if (Error error = code->probe(path))
     return error;
-  if (Error error = code->prepareGroups(bundlePath, manifest))
+  if (Error error = code->prepareCollectives(bundlePath, manifest))
     return error;
   code->secondsForCode = secondsSince(start);
   if (!file)

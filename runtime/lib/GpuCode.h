@@ -54,6 +54,8 @@ public:
   const DeviceArray *weights(size_t layerIndex, size_t entry) const { return deviceWeights.of(layerIndex, entry); }
   const DeviceArray *weights(End end) const { return deviceWeights.of(end); }
   const char *kernelName(uint32_t number) const { return names[number].c_str(); }
+  /// Returns the communicator of several ranks, or null.
+  const std::shared_ptr<GpuComm> &ranks() const { return comm; }
   double codeSeconds() const { return secondsForCode; }
   double weightsSeconds() const { return secondsForWeights; }
 
@@ -83,7 +85,7 @@ private:
   Error checkParameters(const std::string &path, const Launch &launch) const;
   Error allowShared(const std::string &path, const std::vector<uint32_t> &shared) const;
   Error probe(const std::string &path) const;
-  Error prepareGroups(const std::string &path, const Manifest &manifest) const;
+  Error prepareCollectives(const std::string &path, const Manifest &manifest) const;
   Error enqueueLocked(const char *where, const LaunchList &list, const LaunchBindings &bindings) const;
   Error runProbe(const std::string &path, cuda::Function function, uint32_t &base) const;
 };

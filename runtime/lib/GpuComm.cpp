@@ -8,14 +8,19 @@
 #include "GpuComm.h"
 
 #include <cstdio>
+#include <sched.h>
 #include <time.h>
 #include <vector>
 
 using namespace mla;
 
-static void sleepMicroseconds(long count) {
-  timespec time = {0, count * 1000};
-  nanosleep(&time, nullptr);
+/// Lets others run: for the first millisecond at once, so that a step of a model ends as soon as it is done.
+void GpuComm::pause(Clock::time_point start) {
+  timespec time = {0, 50'000};
+  if (Clock::now() - start < std::chrono::milliseconds(1))
+    sched_yield();
+  else
+    nanosleep(&time, nullptr);
 }
 
 //===----------------------------------------------------------------------===//
@@ -59,7 +64,7 @@ Error GpuComm::settle(std::unique_lock<std::mutex> &lock, nccl::Comm comm, nccl:
   Clock::time_point start = Clock::now();
   while (status == nccl::inProgress && problem.empty() && failed.empty()) {
     lock.unlock();
-    sleepMicroseconds(100);
+    pause(start);
     lock.lock();
     if (failed.empty() && library.ncclCommGetAsyncError(comm, &status))
       problem = "its state is unknown";
@@ -98,7 +103,7 @@ Error GpuComm::judgeWait(const std::string &where, Clock::time_point start) {
     fail("the work on the device did not end within " + limit() + ": a rank is missing, or the limit is too short");
   if (Error error = failure(where))
     return error;
-  sleepMicroseconds(50);
+  pause(start);
   return {};
 }
 
@@ -131,10 +136,11 @@ static void enter(const std::shared_ptr<GpuComm> &comm) {
 
 static std::shared_ptr<GpuComm> commOf(const CudaContext &context) {
   std::lock_guard<std::mutex> lock(registry().mutex);
+  std::shared_ptr<GpuComm> newest;
   for (const std::weak_ptr<GpuComm> &other : registry().comms)
     if (std::shared_ptr<GpuComm> comm = other.lock(); comm && comm->context->handle == context.handle)
-      return comm;
-  return nullptr;
+      newest = std::move(comm);
+  return newest;
 }
 
 Result<std::shared_ptr<GpuComm>> GpuComm::create(const char *where, const mla_comm_id &id, int64_t ranks, int64_t rank,
@@ -161,7 +167,7 @@ Result<std::shared_ptr<GpuComm>> GpuComm::create(const char *where, const mla_co
   if (Error error = comm->settle(lock, made, status, where))
     return error;
   lock.unlock();
-  if (Error error = comm->connect(where, ranks))
+  if (Error error = comm->prepare(where, schema::Collective::AllReduce, ranks))
     return error;
   enter(comm);
   return comm;
@@ -213,31 +219,32 @@ Error GpuComm::split(const std::string &where, int64_t groupRanks) {
   return settle(lock, made, nccl::inProgress, "ncclCommSplit");
 }
 
-/// Sums a number, which connects the ranks and finds out whether all are there.
-Error GpuComm::connect(const std::string &where, int64_t groupRanks) {
-  if (groupRanks == 1)
-    return {};
-  Result<DeviceBuffer> number = DeviceBuffer::allocate(where, context, sizeof(float));
-  if (!number)
-    return number.error();
-  float zero = 0;
-  if (cuda::Status status = context->driver.cuMemcpyHtoD(number->address(), &zero, sizeof(zero)))
+/// Runs the collective on one number a rank, which connects the ranks and finds out whether all are there.
+Error GpuComm::connect(const std::string &where, schema::Collective kind, int64_t groupRanks) {
+  std::vector<float> zeros(2 * groupRanks);
+  uint64_t bytes = zeros.size() * sizeof(float);
+  Result<DeviceBuffer> numbers = DeviceBuffer::allocate(where, context, bytes);
+  if (!numbers)
+    return numbers.error();
+  if (cuda::Status status = context->driver.cuMemcpyHtoD(numbers->address(), zeros.data(), bytes))
     return context->driver.failed(where, "cuMemcpyHtoD", status);
-  if (Error error = enqueue({schema::Collective::AllReduce, groupRanks, number->address(), number->address(), 1,
-                             schema::Element::F32, nullptr}))
+  uint64_t in = numbers->address(), out = in + bytes / 2;
+  if (Error error = enqueue({kind, groupRanks, in, out, 1, schema::Element::F32, nullptr}))
     return error;
   return wait(where, "cuStreamQuery", [&] { return context->driver.cuStreamQuery(nullptr); });
 }
 
-Error GpuComm::prepareGroup(const std::string &where, int64_t groupRanks) {
+Error GpuComm::prepare(const std::string &where, schema::Collective kind, int64_t groupRanks) {
+  if (groupRanks == 1)
+    return {};
+  bool isThere = false;
   {
     std::lock_guard<std::mutex> lock(mutex);
-    if (groupRanks == 1 || (comms.count(groupRanks) && isOwn))
-      return {};
+    isThere = comms.count(groupRanks);
   }
-  if (Error error = groupRanks == numRanks ? Error() : split(where, groupRanks))
+  if (Error error = isThere ? failure(where) : split(where, groupRanks))
     return error;
-  return connect(where, groupRanks);
+  return connect(where, kind, groupRanks);
 }
 
 //===----------------------------------------------------------------------===//

@@ -49,9 +49,9 @@ public:
   int64_t rank() const { return ownRank; }
   const std::shared_ptr<CudaContext> context;
 
-  /// Makes a group of consecutive ranks ready, connections included, so that a later collective waits for nothing. All
-  /// ranks call this in the same order.
-  Error prepareGroup(const std::string &where, int64_t groupRanks);
+  /// Makes a collective of a group of consecutive ranks ready, connections included. All ranks call this in the same
+  /// order.
+  Error prepare(const std::string &where, schema::Collective kind, int64_t groupRanks);
   /// Enqueues a collective of a group that is ready. The context is current.
   Error enqueue(const CollectiveCall &call);
 
@@ -81,11 +81,12 @@ private:
     return std::chrono::duration<double>(Clock::now() - start).count() > timeout;
   }
   std::string limit() const;
+  static void pause(Clock::time_point start);
   void fail(const std::string &what);
   void endComms();
   Error settle(std::unique_lock<std::mutex> &lock, nccl::Comm comm, nccl::Status status, const char *call);
   Error split(const std::string &where, int64_t groupRanks);
-  Error connect(const std::string &where, int64_t groupRanks);
+  Error connect(const std::string &where, schema::Collective kind, int64_t groupRanks);
   nccl::Status exchange(const CollectiveCall &call, nccl::Comm comm, int type, uint64_t bytes) const;
   bool noteAsyncErrors();
   Error judgeWait(const std::string &where, Clock::time_point start);
@@ -102,8 +103,8 @@ template <typename Query> Error GpuComm::wait(const std::string &where, const ch
   return status ? context->driver.failed(where, name, status) : Error();
 }
 
-/// Wait for a stream or an event, with the time limit of the context's communicator if it has one. The context is
-/// current.
+/// Wait for a stream or an event, with the time limit of the context's newest communicator if it has one. The context
+/// is current.
 Error waitForStream(const std::string &where, const CudaContext &context, cuda::Stream stream);
 Error waitForEvent(const std::string &where, const CudaContext &context, cuda::Event event);
 /// Wait for all work of the legacy default stream if there is a communicator, whose kernels may not end by themselves.

@@ -12,9 +12,10 @@ using namespace mla;
 
 struct mla_graph {
   std::shared_ptr<CudaContext> context;
+  std::shared_ptr<GpuComm> comm; ///< whose collectives it has; null: none
   cuda::GraphExec executable = nullptr;
 
-  explicit mla_graph(std::shared_ptr<CudaContext> context) : context(std::move(context)) {}
+  explicit mla_graph(const GpuCode &code) : context(code.context()), comm(code.ranks()) {}
   ~mla_graph() {
     ContextScope scope(*context);
     if (executable)
@@ -59,7 +60,7 @@ static Error createGraph(const char *function, const mla_bundle *bundle, const m
     return badArgument(function, "graph is NULL; pass a place for the result");
   if (Error error = checkGpuModel(function, bundle))
     return error;
-  auto graph = std::make_unique<mla_graph>(bundle->gpu->context());
+  auto graph = std::make_unique<mla_graph>(*bundle->gpu);
   const cuda::Driver &driver = graph->context->driver;
   ContextScope scope(*graph->context);
   if (Error error = scope.error(function))
@@ -78,6 +79,8 @@ static Error launchGraph(const char *function, mla_graph *graph, void *stream) {
     return badArgument(function, "graph is NULL; pass one of mla_model_graph_create");
   ContextScope scope(*graph->context);
   if (Error error = scope.error(function))
+    return error;
+  if (Error error = graph->comm ? graph->comm->failure(function) : Error())
     return error;
   if (cuda::Status status = graph->context->driver.cuGraphLaunch(graph->executable, static_cast<cuda::Stream>(stream)))
     return graph->context->driver.failed(function, "cuGraphLaunch", status);

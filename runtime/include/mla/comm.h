@@ -68,12 +68,14 @@ MLA_API mla_status mla_comm_create(const mla_comm_id *id, int64_t ranks, int64_t
                                    mla_comm **comm);
 
 /* Uses the caller's ncclComm_t, made in the current CUDA context by the library that MLA_LIBNCCL or the loader finds.
- * It must outlive the communicator, which neither destroys it nor, before a failure, aborts it. All ranks call this. */
+ * It must outlive the communicator, which does not destroy it; but if a rank fails, ncclCommAbort frees it, and the
+ * caller must not use it any more. All ranks call this. */
 MLA_API mla_status mla_comm_wrap_nccl(void *nccl_comm, const mla_comm_options *options, mla_comm **comm);
 
 /* Waits for the work on a stream of the communicator's context, as cudaStreamSynchronize does, but within the time
  * limit: if a rank is missing or has failed, aborts the communicator, which ends its kernels, and returns
  * MLA_RANK_ERROR. For steps that the caller enqueued or captured; calls of this library that wait do this themselves.
+ * Graphs that captured its collectives must then not be launched any more.
  * On a CPU, where nothing runs later, as mla_comm_check. */
 MLA_API mla_status mla_comm_wait(mla_comm *comm, void *stream);
 

@@ -1,6 +1,8 @@
 """Several ranks from Python: test_ranks.py CPU_RANKS GPU_RANKS SCRATCH_DIR
 
 The bundles are those of test/Emulator/Inputs/make_ranks.py, of two ranks."""
+import ctypes
+import os
 import pathlib
 import pickle
 import sys
@@ -35,6 +37,7 @@ def generate(comm, path=CPU):
         return bundle.generate([[1, 2], [5]], max_new_tokens=4)
 
 
+IN_PROGRESS = 7  # ncclInProgress
 TOKENS = [[3, 4, 5, 6], [6, 7, 8, 9]]
 
 
@@ -63,6 +66,51 @@ class Ranks(unittest.TestCase):
                 return tokens
 
         self.assertEqual(on_threads(run, [0, 1]), [TOKENS, TOKENS])
+
+    def test_communicators_of_the_caller(self):
+        nccl = ctypes.CDLL(os.environ["MLA_LIBNCCL"])
+        id = mla_mlir.runtime.CommId()
+        self.assertEqual(nccl.ncclGetUniqueId(ctypes.byref(id)), 0)
+
+        def run(rank):
+            mla_mlir.use_device(rank)
+            own, status = ctypes.c_void_p(), ctypes.c_int(IN_PROGRESS)
+            self.assertIn(nccl.ncclCommInitRankConfig(ctypes.byref(own), 2, id, rank, None), (0, IN_PROGRESS))
+            while status.value == IN_PROGRESS:
+                nccl.ncclCommGetAsyncError(own, ctypes.byref(status))
+            with mla_mlir.Comm.wrap_nccl(own.value) as comm:
+                tokens = comm.rank, comm.ranks, generate(comm, GPU)
+            # It is the caller's still.
+            with mla_mlir.Comm.wrap_nccl(own.value) as comm:
+                return *tokens, generate(comm, GPU)
+
+        self.assertEqual(on_threads(run, [0, 1]), [(rank, 2, TOKENS, TOKENS) for rank in range(2)])
+
+    def test_a_missing_device(self):
+        """One rank makes a step that the other does not."""
+        id = mla_mlir.Comm.create_id()
+        opened = threading.Barrier(2)
+
+        def run(rank):
+            mla_mlir.use_device(rank)
+            comm = mla_mlir.Comm.create(id, 2, rank, timeout=0.5)
+            bundle = mla_mlir.load(GPU, comm=comm)
+            opened.wait()
+            error = None
+            if rank == 0:
+                with self.assertRaises(mla_mlir.Error) as caught:
+                    bundle.generate([1], max_new_tokens=2)
+                error = str(caught.exception)
+                with self.assertRaisesRegex(mla_mlir.Error, "MLA_RANK_ERROR"):
+                    comm.check()
+            opened.wait()
+            bundle.close()
+            comm.close()
+            return error
+
+        error, none = on_threads(run, [0, 1])
+        self.assertIsNone(none)
+        self.assertRegex(error, "MLA_RANK_ERROR: .*the work on the device did not end within 0.5 seconds")
 
     def test_a_missing_rank(self):
         comms = mla_mlir.Comm.local(2, timeout=0.2)
