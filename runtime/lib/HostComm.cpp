@@ -199,7 +199,8 @@ void HostComm::allGather(int64_t groupRanks, const void *in, void *out, int64_t 
     return;
   auto all = static_cast<uint64_t>(bytes), most = region->bufferBytes();
   char *to = static_cast<char *>(out);
-  std::memmove(to + (ownRank - group.first) * all, in, all); // it may be there already
+  if (all)
+    std::memmove(to + (ownRank - group.first) * all, in, all); // it may be there already
   for (uint64_t done = 0; done < all && group.count > 1; done += most) {
     uint64_t size = std::min(most, all - done);
     if (!beginChunk(collective))

@@ -268,13 +268,17 @@ void Reader::readCollective(FieldReader &item, const Value &object, CollectiveLa
   if (scope.ranks % collective.ranks != 0)
     item.fail("ranks", "must divide the ranks of the bundle, " + std::to_string(scope.ranks) + ", is " +
                            std::to_string(collective.ranks));
+  constexpr size_t numSummed = 2; // f32 and bf16, the first of the table
+  collective.element = static_cast<schema::Element>(item.choice("dtype", schema::elementNames, numSummed));
+  auto bytes = static_cast<int64_t>(schema::bytesOf(1, schema::bitsOf(collective.element)));
   for (auto [name, use] : {std::pair("in", &collective.in), std::pair("out", &collective.out)}) {
     FieldReader place = item.child(name);
     *use = buffer(place, item.get(name, Value::Kind::Object), "pointer", false);
+    if (use->offset % bytes != 0)
+      place.fail("offset", "must be a multiple of an element, " + std::to_string(bytes) + " bytes, is " +
+                               std::to_string(use->offset));
   }
   collective.count = requiredExpression(item, object, "count");
-  constexpr size_t numSummed = 2; // f32 and bf16, the first of the table
-  collective.element = static_cast<schema::Element>(item.choice("dtype", schema::elementNames, numSummed));
 }
 
 void Reader::readLaunch(const std::string &prefix, const Value &object, Launch &launch) {

@@ -189,6 +189,8 @@ const BadManifest badCollectives[] = {
      "launches[0].in.pointer' names 'lse'"},
     {"noOut", "\"out\": {\"pointer\": \"temp:0\", \"offset\": 4}", "\"output\": 1", "launches[0].out' is missing"},
     {"offset", "\"offset\": 4}, \"count\"", "\"offset\": -4}, \"count\"", "launches[0].out.offset' must be 0 to"},
+    {"offsetOdd", "\"offset\": 4}, \"count\"", "\"offset\": 3}, \"count\"",
+     "launches[0].out.offset' must be a multiple of an element, 2 bytes, is 3"},
     {"count", "\"count\": [\"*\", \"tokens\", 8]", "\"count\": \"heads\"", "launches[0].count' names the size 'heads'"},
     {"element", "\"dtype\": \"bf16\", \"part\"", "\"dtype\": \"i32\", \"part\"",
      "launches[0].dtype' must be one of f32, bf16, is 'i32'"},
