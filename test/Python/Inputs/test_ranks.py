@@ -86,17 +86,19 @@ class Ranks(unittest.TestCase):
 
         self.assertEqual(on_threads(run, [0, 1]), [(rank, 2, TOKENS, TOKENS) for rank in range(2)])
 
-    def test_a_missing_device(self):
-        """One rank makes a step that the other does not."""
+    def missing_device(self, timeout, abort_after=None):
+        """Make a step on one rank that the other does not. Return its error."""
         id = mla_mlir.Comm.create_id()
         opened = threading.Barrier(2)
 
         def run(rank):
             mla_mlir.use_device(rank)
-            comm = mla_mlir.Comm.create(id, 2, rank, timeout=0.5)
+            comm = mla_mlir.Comm.create(id, 2, rank, timeout=timeout)
             bundle = mla_mlir.load(GPU, comm=comm)
             opened.wait()
             error = None
+            if rank == 0 and abort_after:
+                threading.Timer(abort_after, comm.abort).start()
             if rank == 0:
                 with self.assertRaises(mla_mlir.Error) as caught:
                     bundle.generate([1], max_new_tokens=2)
@@ -110,7 +112,14 @@ class Ranks(unittest.TestCase):
 
         error, none = on_threads(run, [0, 1])
         self.assertIsNone(none)
+        return error
+
+    def test_a_missing_device(self):
+        error = self.missing_device(timeout=0.5)
         self.assertRegex(error, "MLA_RANK_ERROR: .*the work on the device did not end within 0.5 seconds")
+
+    def test_abort_on_a_device(self):
+        self.assertRegex(self.missing_device(timeout=60, abort_after=0.2), "MLA_RANK_ERROR: .*rank 0 called mla_comm_abort")
 
     def test_a_missing_rank(self):
         comms = mla_mlir.Comm.local(2, timeout=0.2)
@@ -135,6 +144,8 @@ class Ranks(unittest.TestCase):
         with self.assertRaisesRegex(mla_mlir.Error, "1 bundles use it; close them first"):
             mla_mlir.runtime.loaded().mla_comm_destroy(comm.handle)
         bundle.close()
+        with self.assertRaisesRegex(mla_mlir.Error, "is for target h100, but the communicator is for ranks on a CPU"):
+            mla_mlir.load(GPU, comm=comm)
         comm.close()
         comm.close()
 

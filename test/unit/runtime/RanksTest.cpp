@@ -148,6 +148,12 @@ TEST_F(Ranks, HeadsNeedNotDivideEvenly) {
 
 TEST_F(Ranks, DivideTheThreads) {
   makeComms(3);
+  for (int64_t rank = 0; rank < 3; ++rank)
+    write(rank, replaced(rankManifest(3, rank, "threads_f32"), "\"heads\": 2", "\"heads\": 2, \"first_head\": 0"));
+  open();
+  std::vector<float> threads(3);
+  onAll([&](int64_t number, const Rank &rank) { threads[number] = append(rank, newSequence(rank), {1})[0]; });
+  EXPECT_EQ(threads, (std::vector<float>{1, 1, 2})) << "of 4";
   EXPECT_EQ(mla_num_threads(), 4);
   EXPECT_EQ(mla_comm_ranks(ranks[2].comm), 3);
   EXPECT_EQ(mla_comm_rank(ranks[2].comm), 2);

@@ -2,6 +2,7 @@
  * with the first element of its hidden state, and out is weight[0] times the sum of what the token sees. It walks the
  * same arrays that generated code walks. */
 #include "mla/abi.h"
+#include "mla/runtime.h"
 
 #include <string.h>
 
@@ -189,4 +190,11 @@ ENTRY shared1_f32(void **descriptors) { run_shared(descriptors, 1); }
 ENTRY differing_f32(void **descriptors) {
   ranks_f32(descriptors);
   *(float *)((const memref *)descriptors[6])->aligned += 1;
+}
+
+/* The threads that run the entry's loops. */
+ENTRY threads_f32(void **descriptors) {
+  const memref *out = descriptors[6];
+  for (int64_t i = 0; i < out->shape[0] * out->shape[1]; ++i)
+    ((float *)out->aligned)[i] = (float)mla_num_threads();
 }
