@@ -29,7 +29,12 @@ using namespace mla::run;
 
 Result<int64_t> mla::run::ranksIn(const std::string &directory) {
   std::string path = directory + "/" MLA_RANKS_FILE;
-  if (access(path.c_str(), F_OK) != 0)
+  auto has = [&](const char *name) { return access((directory + name).c_str(), F_OK) == 0; };
+  if (has("/rank0") && !has("/" MLA_RANKS_FILE) && !has("/" MLA_MANIFEST_FILE))
+    return Error(ErrorKind::InvalidFile, directory + ": has rank0, but no " MLA_RANKS_FILE
+                                                     ", which is written last; compile the bundle again, or give the "
+                                                     "directory of one rank if its caller sums the results");
+  if (!has("/" MLA_RANKS_FILE))
     return int64_t(0);
   constexpr int64_t mostBytes = 1 << 16, mostRanks = 1024;
   Result<std::string> text = readFile(path, mostBytes);

@@ -182,4 +182,6 @@ TEST_F(MlaRunRanks, RefusesWhatDoesNotFit) {
     writeFile(ranks() + "/ranks.json", text);
     expect(ranks() + " --bench", 1, says);
   }
+  std::filesystem::remove(ranks() + "/ranks.json");
+  expect(ranks() + " --bench", 1, "has rank0, but no ranks.json, which is written last; compile the bundle again");
 }
