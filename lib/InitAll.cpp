@@ -23,6 +23,7 @@ void mla::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<MLADialect>();
   registerGPUTargets(registry);
   registerSpawnToLLVM(registry);
+  registerCollectivesBufferization(registry);
 }
 
 static bool registerPassesOnce() {

@@ -79,7 +79,7 @@ mlir::DictionaryAttr mla::importer::describeModel(mlir::MLIRContext *context, co
   model.add("model_type", StringRef(config.modelType))
       .add("hidden_size", config.hiddenSize)
       .add("num_attention_heads", config.numHeads)
-      .add("heads", config.numHeads / options.tensorParallel)
+      .add("heads", config.numHeads)
       .add("q_lora_rank", config.qLoraRank)
       .add("kv_lora_rank", config.kvLoraRank)
       .add("qk_nope_head_dim", config.nopeDim)
@@ -89,8 +89,8 @@ mlir::DictionaryAttr mla::importer::describeModel(mlir::MLIRContext *context, co
       .add("rope_theta", config.rope.theta)
       .add("dtype", manifestName(options.dtype))
       .add("page", options.page)
-      .add("tensor_parallel", options.tensorParallel)
-      .add("rank", options.rank)
+      .add("tensor_parallel", int64_t(1))
+      .add("rank", int64_t(0))
       .add("cache", cache.get());
   if (config.decoder)
     model.add("scope", StringRef(options.hasEnds ? "model" : "layer"));
@@ -110,7 +110,6 @@ mlir::DictionaryAttr mla::importer::describeModel(mlir::MLIRContext *context, co
 /// Create a module with the attributes of the layers that options name.
 static mlir::OwningOpRef<mlir::ModuleOp> createModule(mlir::OpBuilder &builder, const AttentionConfig &config,
                                                       const WeightSpec &first, const ImportOptions &options) {
-  assert(config.numHeads % options.tensorParallel == 0 && options.rank < options.tensorParallel);
   builder.getContext()
       ->loadDialect<MLADialect, mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::tensor::TensorDialect>();
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(builder, builder.getUnknownLoc());

@@ -180,18 +180,18 @@ Value LayerBuilder::sliceWeight(Value weight, int64_t dim, int64_t first, int64_
   return slice;
 }
 
-/// Return this rank's heads [heads, perHead, K] of a weight [H · perHead, K].
+/// Return the heads [H, perHead, K] of a weight [H · perHead, K].
 Value LayerBuilder::headRows(WeightRole role, int64_t perHead) {
   std::string name = valueName(role);
-  Value rows = sliceWeight(weight(role), 0, firstHead * perHead, heads * perHead, name);
+  Value rows = weight(role);
   int64_t columns = cast<RankedTensorType>(rows.getType()).getDimSize(1);
   return splitDim(builder, named(name + "_heads"), rows, {heads, perHead, columns}, {{0, 1}, {2}});
 }
 
-/// Return this rank's heads [N, heads, perHead] of a weight [N, H · perHead].
+/// Return the heads [N, H, perHead] of a weight [N, H · perHead].
 Value LayerBuilder::headColumns(WeightRole role, int64_t perHead, double factor) {
   std::string name = valueName(role);
-  Value columns = sliceWeight(weight(role, factor), 1, firstHead * perHead, heads * perHead, name);
+  Value columns = weight(role, factor);
   int64_t rows = cast<RankedTensorType>(columns.getType()).getDimSize(0);
   return splitDim(builder, named(name + "_heads"), columns, {rows, heads, perHead}, {{0}, {1, 2}});
 }
@@ -230,9 +230,8 @@ void LayerBuilder::addUpBiases(Value &keys, Value &values) {
   if (!find(role))
     return;
   int64_t perHead = config.nopeDim + config.vDim;
-  Value own =
-      sliceWeight(weight(role, 1 / options.cacheScale), 0, firstHead * perHead, heads * perHead, valueName(role));
-  Value bias = splitDim(builder, named(valueName(role) + "_heads"), own, {heads, perHead}, {{0, 1}});
+  Value bias = splitDim(builder, named(valueName(role) + "_heads"), weight(role, 1 / options.cacheScale),
+                        {heads, perHead}, {{0, 1}});
   Value keyBias = sliceWeight(bias, 1, 0, config.nopeDim, "b_uk");
   Value valueBias = sliceWeight(bias, 1, config.nopeDim, config.vDim, "b_uv");
   keys = BiasOp::create(builder, named("k_nope_biased"), keys, keyBias);
@@ -313,11 +312,11 @@ Value LayerBuilder::buildAppend(Value cache) {
   return AppendOp::create(builder, named("cached"), c, rope, position, sequence, cache);
 }
 
-/// Return the sinks of this rank's heads, if the layer has some.
+/// Return the sinks of the heads, if the layer has some.
 Value LayerBuilder::sinks() {
   if (!find(WeightRole::Sinks))
     return Value();
-  return sliceWeight(inFloat32(weight(WeightRole::Sinks), "sinks"), 0, firstHead, heads, "sinks");
+  return inFloat32(weight(WeightRole::Sinks), "sinks");
 }
 
 /// Multiply what heads have attended to by the layer's gate, if it has one. A gate per head has no dimension of its
@@ -331,8 +330,7 @@ Value LayerBuilder::buildGate(Value o, Query q) {
     gate = addUpdates(gate, hidden, WeightRole::WGate, config.vDim, 0, config.vDim, cu, "w_gate");
   }
   if (!gate) {
-    gate = project(hidden, sliceWeight(weight(WeightRole::WGate), 0, firstHead, heads, "g_proj"), heads, Heads::None,
-                   "gate");
+    gate = project(hidden, weight(WeightRole::WGate), heads, Heads::None, "gate");
     gate = addUpdates(gate, hidden, WeightRole::WGate);
   }
   return GateOp::create(builder, named("gated"), o.getType(), o, gate);
@@ -368,9 +366,9 @@ Value LayerBuilder::toOutside(Value out) {
   return arith::TruncFOp::create(builder, named("out"), tokensOf(config.hiddenSize, outside()), out);
 }
 
-/// Project the result and sum over this rank's heads; the bias is added on one rank only.
+/// Project the result and sum over heads.
 Value LayerBuilder::buildOutput(Value o) {
-  bool biased = find(WeightRole::WOBias) && options.rank == 0;
+  bool biased = find(WeightRole::WOBias);
   double factor = options.cacheScale * residualScale();
   Value columns = headColumns(WeightRole::WO, config.vDim, factor);
   // Round once, after updates, the bias and the residual are added.

@@ -36,12 +36,11 @@ Value LayerBuilder::updatesUp(const WeightSpec &spec, double factor) {
                 factor, name);
 }
 
-/// Return this rank's heads of c B, [E, heads, perHead, r].
+/// Return the heads of c B, [E, H, perHead, r].
 Value LayerBuilder::updatesUpOfHeads(const WeightSpec &spec, int64_t perHead) {
   std::string name = valueName(spec.expected.role) + "_lora_B";
-  Value rows = sliceWeight(updatesUp(spec), 1, firstHead * perHead, heads * perHead, name);
-  return splitDim(builder, named(name + "_heads"), rows, {spec.updates->count, heads, perHead, spec.updates->rank},
-                  {{0}, {1, 2}, {3}});
+  return splitDim(builder, named(name + "_heads"), updatesUp(spec),
+                  {spec.updates->count, heads, perHead, spec.updates->rank}, {{0}, {1, 2}, {3}});
 }
 
 /// Add the updates of a plain projection of this step's tokens.
@@ -64,14 +63,13 @@ Value LayerBuilder::addUpdates(Value y, Value x, WeightRole role, int64_t perHea
   return AdaptOp::create(builder, named((name + "_adapted").str()), y, x, updatesDown(*spec), up, adapters, bounds);
 }
 
-/// Add the updates of o_proj, times a factor. Heads of other ranks add their part there.
+/// Add the updates of o_proj, times a factor.
 Value LayerBuilder::addOutputUpdates(Value y, Value x, double factor) {
   const WeightSpec *spec = find(WeightRole::WO);
   if (!spec->updates)
     return y;
   std::string name = valueName(WeightRole::WO) + "_lora_A";
-  Value columns = sliceWeight(updatesDown(*spec), 2, firstHead * config.vDim, heads * config.vDim, name);
-  Value down = splitDim(builder, named(name + "_heads"), columns,
+  Value down = splitDim(builder, named(name + "_heads"), updatesDown(*spec),
                         {spec->updates->count, spec->updates->rank, heads, config.vDim}, {{0}, {1}, {2, 3}});
   return AdaptOp::create(builder, named("out_adapted"), y, x, down, updatesUp(*spec, factor), adapters, cu);
 }

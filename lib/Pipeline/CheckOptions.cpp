@@ -19,17 +19,27 @@ llvm::Error mla::checkDType(const CompileOptions &options) {
 static llvm::Error checkScope(const CompileOptions &options) {
   if (options.scope == Scope::Attention)
     return llvm::Error::success();
-  for (auto [asked, option] :
-       {std::pair(options.tensorParallel > 1, "--tp"), std::pair(!options.adapters.empty(), "--adapter")})
-    if (asked)
-      return makeError(llvm::Twine(option) + ": is for attentions only yet; leave it out, or use --scope=attention");
+  if (!options.adapters.empty())
+    return makeError("--adapter: is for attentions only yet; leave it out, or use --scope=attention");
+  if (options.callerReduces && options.tensorParallel > 1)
+    return makeError("--rank: ranks of a decoder layer exchange within it, so that they run together; leave it out to "
+                     "compile all of them, or use --scope=attention");
   return llvm::Error::success();
+}
+
+/// Check what ranks that run together cannot have yet.
+static llvm::Error checkRanks(const CompileOptions &options) {
+  if (options.tokenParts == 1 || !options.isForGPU())
+    return llvm::Error::success();
+  return makeError("--dcp: kernels read whole caches only yet; leave it out, or use --target=cpu");
 }
 
 llvm::Error mla::checkTarget(const CompileOptions &options) {
   bool forGPU = options.isForGPU();
   Stage last = lastStage(options);
   if (llvm::Error error = checkScope(options))
+    return error;
+  if (llvm::Error error = checkRanks(options))
     return error;
   if (llvm::Error error = checkDType(options))
     return error;

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Pipeline/Compile.h"
+#include "CollectDiagnostics.h"
 #include "CompileModule.h"
 #include "FinishedRanks.h"
 #include "LayerRange.h"
@@ -14,13 +15,20 @@
 #include "Weights.h"
 #include "WriteOutput.h"
 #include "mla/Dialect/MLA/Analysis/Device.h"
+#include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Dialect/MLA/Transforms/Passes.h"
 #include "mla/Import/ImportLayer.h"
 #include "mla/Pipeline/Stages.h"
 #include "mla/abi.h"
 
+#include "mlir/AsmParser/AsmParser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mla;
@@ -41,15 +49,65 @@ static mlir::OwningOpRef<mlir::ModuleOp> import(mlir::MLIRContext &context, cons
   return importModel(context, config, weights.groups, weights.ends, options);
 }
 
-/// Compile one rank, from the import to the output.
-static llvm::Error compileRank(Source &source, const FoundWeights &weights, std::vector<int64_t> layers,
-                               const CompileOptions &options, FinishedRanks *finished) {
+/// Make the module of a whole layer that of one rank.
+static llvm::Error takeRank(mlir::ModuleOp module, const CompileOptions &options) {
+  if (options.tensorParallel == 1)
+    return llvm::Error::success();
+  CollectDiagnostics diagnostics(module.getContext());
+  mlir::PassManager pm(module.getContext());
+  pm.addPass(createMLAShard({options.tensorParallel, options.tokenParts, options.expertParts}));
+  pm.addPass(createMLAPartition({options.rank, options.callerReduces}));
+  pm.addPass(mlir::createCSEPass());
+  mlir::LogicalResult result = options.run(pm, module, "ranks");
+  if (options.rank == 0)
+    for (const std::string &remark : diagnostics.getRemarks())
+      llvm::errs() << remark;
+  return succeeded(result) ? llvm::Error::success() : makeError("ranks: " + diagnostics.takeErrors());
+}
+
+/// Import the part of one rank.
+static llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> importRank(mlir::MLIRContext &context, const Source &source,
+                                                                    const FoundWeights &weights,
+                                                                    const std::vector<int64_t> &layers,
+                                                                    const CompileOptions &options) {
+  ImportOptions imported = importOptions(options, layers);
+  imported.adapters = weights.adapters;
+  mlir::OwningOpRef<mlir::ModuleOp> module = import(context, source.config, weights, imported);
+  if (llvm::Error error = takeRank(*module, options))
+    return error;
+  return module;
+}
+
+/// Return the plan of the rank with most heads, as text. Ranks that exchange within a form must all have the same plan,
+/// also if their numbers of heads differ.
+static llvm::Expected<std::string> planTogether(const Source &source, const FoundWeights &weights,
+                                                const std::vector<int64_t> &layers, CompileOptions options) {
+  options.rank = options.tensorParallel - 1;
+  mlir::DialectRegistry registry;
+  registerStageDialects(registry, Stage::Plan);
+  mlir::MLIRContext context(registry);
+  auto module = importRank(context, source, weights, layers, options);
+  if (!module)
+    return module.takeError();
+  if (llvm::Error error = runStages(**module, Stage::Import, Stage::Plan, options))
+    return error;
+  std::string text;
+  llvm::raw_string_ostream(text) << (**module)->getAttr(kPlanAttr);
+  return text;
+}
+
+/// Compile one rank, from the import to the output. `plan` is that of all ranks; empty: the rank has its own.
+static llvm::Error compileRank(Source &source, const FoundWeights &weights, const std::vector<int64_t> &layers,
+                               const CompileOptions &options, llvm::StringRef plan, FinishedRanks *finished) {
   mlir::DialectRegistry registry;
   registerStageDialects(registry, lastDialects(options));
   mlir::MLIRContext context(registry);
-  ImportOptions imported = importOptions(options, std::move(layers));
-  imported.adapters = weights.adapters;
-  mlir::OwningOpRef<mlir::ModuleOp> module = import(context, source.config, weights, imported);
+  auto imported = importRank(context, source, weights, layers, options);
+  if (!imported)
+    return imported.takeError();
+  mlir::OwningOpRef<mlir::ModuleOp> module = std::move(*imported);
+  if (!plan.empty() && lastStage(options) >= Stage::Plan)
+    (*module)->setAttr(kPlanAttr, mlir::parseAttribute(plan, &context));
   if (llvm::Error error = runStages(*module, Stage::Import, lastStage(options), options))
     return error;
   std::string request = finished ? describeRequest(*module, options) : "";
@@ -91,11 +149,15 @@ static llvm::Error checkOutputs(const CompileOptions &options, llvm::ArrayRef<Co
   if (options.allRanks && !llvm::sys::fs::is_directory(options.output))
     return checkWritable(options.output, /*asDirectory=*/true);
   if (options.allRanks && llvm::sys::fs::exists(options.output + "/" MLA_MANIFEST_FILE))
-    return makeError(options.output + ": is a bundle, but --rank=all writes a directory of bundles; choose another -o");
+    return makeError(options.output + ": is a bundle, but --tp writes a directory of bundles; choose another -o");
   for (const CompileOptions &rank : ranks)
     if (llvm::Error error = checkWritable(rank.output, options.emit == Stage::Bundle))
       return error;
   return llvm::Error::success();
+}
+
+static std::string ranksFile(const CompileOptions &options) {
+  return (llvm::StringRef(options.output).rtrim('/') + "/" MLA_RANKS_FILE).str();
 }
 
 static llvm::Error makeRanksDirectory(const CompileOptions &options) {
@@ -103,8 +165,18 @@ static llvm::Error makeRanksDirectory(const CompileOptions &options) {
     return llvm::Error::success();
   std::error_code code =
       llvm::sys::fs::create_directory(options.output, /*IgnoreExisting=*/true, llvm::sys::fs::all_all);
-  return code ? makeError(options.output + ": cannot be created: " + code.message() + "; choose another -o")
-              : llvm::Error::success();
+  if (code)
+    return makeError(options.output + ": cannot be created: " + code.message() + "; choose another -o");
+  // Until all ranks are written, no one opens them together.
+  (void)llvm::sys::fs::remove(ranksFile(options));
+  return llvm::Error::success();
+}
+
+/// Say that all ranks are there, and run together.
+static llvm::Error writeRanks(const CompileOptions &options) {
+  llvm::json::Object ranks{
+      {"magic", MLA_RANKS_MAGIC}, {"version", MLA_RANKS_VERSION}, {"ranks", options.tensorParallel}};
+  return writeText(ranksFile(options), llvm::formatv("{0:2}\n", llvm::json::Value(std::move(ranks))).str());
 }
 
 static llvm::Error compileRanks(Source &source, const std::vector<int64_t> &layers, const CompileOptions &options,
@@ -117,15 +189,22 @@ static llvm::Error compileRanks(Source &source, const std::vector<int64_t> &laye
   std::optional<FinishedRanks> finished;
   if (options.allRanks && writesBundle(options))
     finished.emplace(options.output);
-  int64_t terms = settleProducts(options, weights->all()).tokenTerms;
+  CompileOptions settled = settleProducts(options, weights->all());
+  std::string plan;
+  if (options.tensorParallel > 1 && !options.callerReduces) {
+    if (llvm::Error error = planTogether(source, *weights, layers, settled).moveInto(plan))
+      return error;
+    settled.plan = "auto"; // as asked for, it is decided
+  }
   for (CompileOptions rank : ranks) {
-    rank.tokenTerms = terms;
-    if (llvm::Error error = compileRank(source, *weights, layers, rank, finished ? &*finished : nullptr))
+    rank.tokenTerms = settled.tokenTerms;
+    rank.plan = settled.plan;
+    if (llvm::Error error = compileRank(source, *weights, layers, rank, plan, finished ? &*finished : nullptr))
       return error;
   }
   if (finished)
     finished->remove();
-  return llvm::Error::success();
+  return finished && !options.callerReduces ? writeRanks(options) : llvm::Error::success();
 }
 
 llvm::Error mla::compile(const CompileOptions &options) {
@@ -148,7 +227,7 @@ llvm::Error mla::compile(const CompileOptions &options) {
     llvm::errs() << "remark: " << remark << "\n";
   if (llvm::Error error = checkIsWhole(*source, *layers, options))
     return error;
-  if (llvm::Error error = checkHeads(source->config.numHeads, source->where, options.tensorParallel))
+  if (llvm::Error error = checkRanks(source->config.numHeads, source->where, options.tensorParallel))
     return error;
   if (lastStage(options) > Stage::Fold) // code needs numbers that costs do not
     if (llvm::Error error = checkIsComputable(source->config, source->where))

@@ -105,6 +105,13 @@ static llvm::Error checkNoConflict(const AttentionConfig &config, StringRef wher
   return makeConflict(where, firstDifference(config, *own), checkpoint);
 }
 
+llvm::Error mla::checkRanks(int64_t heads, llvm::StringRef where, int64_t ranks) {
+  if (heads >= ranks)
+    return llvm::Error::success();
+  return makeError(where + ": its " + Twine(heads) + " heads (num_attention_heads) cannot be divided among " +
+                   Twine(ranks) + " ranks; choose a --tp of at most " + Twine(heads));
+}
+
 llvm::Error mla::checkHeads(int64_t heads, llvm::StringRef where, int64_t tensorParallel) {
   if (heads % tensorParallel == 0)
     return llvm::Error::success();

@@ -30,7 +30,10 @@ struct ConfigText {
 };
 llvm::Expected<ConfigText> findConfig(const CompileOptions &options);
 
-/// Check that `heads` can be divided among the ranks.
+/// Check that each of the ranks has a part of the heads.
+llvm::Error checkRanks(int64_t heads, llvm::StringRef where, int64_t ranks);
+
+/// Check that `heads` can be divided into equal parts.
 llvm::Error checkHeads(int64_t heads, llvm::StringRef where, int64_t tensorParallel);
 
 /// Check that a model is compiled with all of its layers, and has a vocabulary.

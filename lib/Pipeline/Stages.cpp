@@ -81,7 +81,8 @@ static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &opti
   case Stage::Absorb:
     if (options.isForGPU())
       pm.addPass(createMLAShareExperts());
-    return pm.addPass(createMLAAbsorb());
+    pm.addPass(createMLAAbsorb());
+    return pm.addPass(createMLADivideTokens());
   case Stage::Fold:
     return pm.addPass(createMLAFold({storageOf(options)}));
   case Stage::Layout:

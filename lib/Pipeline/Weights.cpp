@@ -104,8 +104,6 @@ ImportOptions mla::importOptions(const CompileOptions &options, std::vector<int6
   import.cacheScale = options.cacheScale;
   import.tokenTerms = options.tokenTerms;
   import.page = options.page;
-  import.tensorParallel = options.tensorParallel;
-  import.rank = options.rank;
   import.hasEnds = options.scope == Scope::Model;
   return import;
 }

@@ -89,10 +89,17 @@ static Text page("page", cl::cat(category), cl::value_desc("N"), cl::init("64"),
                  cl::desc("tokens in a page of the cache (default 64)"));
 static Text tensorParallel(
     "tp", cl::cat(category), cl::value_desc("N"), cl::init("1"),
-    cl::desc("cut the heads into N equal parts (default 1); with\n--report the model is divided among N devices"));
+    cl::desc("divide heads, MLPs and experts among N ranks, which run\ntogether: OUT has a bundle of each (default 1); "
+             "with\n--report the model is divided among N devices"));
+static Text tokenParts("dcp", cl::cat(category), cl::value_desc("M"), cl::init("1"),
+                       cl::desc("with --tp: each of M neighbouring ranks caches one of M\npages (default 1); M divides "
+                                "N"));
+static Text expertParts("ep", cl::cat(category), cl::value_desc("K"), cl::init("1"),
+                        cl::desc("with --tp: divide experts into K parts, and the width of\neach among the N / K "
+                                 "ranks of a part (default 1)"));
 static Text rank("rank", cl::cat(category), cl::value_desc("K|all"),
-                 cl::desc("the part to compile, 0 to N - 1; the results of all\nranks are to be added; all: each to "
-                          "a bundle of its\nown, OUT/rank0 and so on"));
+                 cl::desc("compile a part, 0 to N - 1, for a caller that adds the\nresults of all; all: each to a "
+                          "bundle of its own,\nOUT/rank0 and so on"));
 static Text cacheFormat("cache", cl::cat(category), cl::value_desc("standard|private"), cl::init("standard"),
                         cl::desc("standard: what other engines keep in theirs; private\nis reserved for what is "
                                  "fastest, and not made yet"));
@@ -151,6 +158,7 @@ Examples:
   mla-compile --config=config.json --plan=decode.q=fold,decode.o=absorb --emit=fold -o -
   mla-compile --weights=DeepSeek-V3 --adapter=lora --layers=all --dtype=bf16 -o tuned.mla
   mla-compile --weights=DeepSeek-V3 --adapter=lora1 --adapter=lora2 --unmerged --dtype=bf16 -o both.mla
+  mla-compile --weights=DeepSeek-V2-Lite --scope=model --tp=2 --ep=2 -o model-tp2 && mla-run model-tp2 --generate --prompt=1,2,3
   mla-compile --config=config.json --tp=8 --rank=0 --emit=import -o rank0.mlir
   mla-compile --weights=DeepSeek-V3 --layers=all --target=h100 --tp=8 --rank=all -o v3-tp8
   mla-compile --config=config.json --target=h100 --schedule=decode.o:overhead=7,min_blocks=4 -o other.mla
@@ -256,13 +264,23 @@ static llvm::Error chooseRank(CompileOptions &options) {
     return error;
   if (wantsReport())
     return llvm::Error::success();
-  options.allRanks = rank == "all";
-  if (rank.getNumOccurrences() && !options.allRanks)
+  for (auto [option, parts] :
+       {std::pair(&tokenParts, &options.tokenParts), std::pair(&expertParts, &options.expertParts)}) {
+    if (llvm::Error error = chooseNumber(*option, 1, most, *parts))
+      return error;
+    if (options.tensorParallel % *parts != 0)
+      return usage(nameOf(*option) + " must divide the ranks of --tp, " + Twine(options.tensorParallel) + ", got " +
+                   Twine(*parts));
+    if (*parts > 1 && rank.getNumOccurrences())
+      return usage(nameOf(*option) + " is for ranks that run together; leave --rank out");
+  }
+  options.callerReduces = rank.getNumOccurrences();
+  options.allRanks = rank == "all" || (!options.callerReduces && options.tensorParallel > 1 && emit == "bundle");
+  if (options.callerReduces && !options.allRanks)
     return chooseNumber(rank, 0, options.tensorParallel - 1, options.rank);
   if (options.allRanks && emit != "bundle")
     return usage("--rank=all writes bundles; leave --emit out, or choose a rank");
-  return options.tensorParallel == 1 || options.allRanks ? llvm::Error::success()
-                                                         : usage("--tp needs --rank, the part to compile, or all");
+  return llvm::Error::success();
 }
 
 /// Check the form of the requests; names and keys are checked where kernels are known.

@@ -40,9 +40,6 @@ struct ImportOptions {
   /// token, 0: they do not.
   int64_t tokenTerms = 0;
   int64_t page = 64;
-  /// The layer has part `rank` of tensorParallel equal parts of the heads, and its result is that part's addend.
-  int64_t tensorParallel = 1;
-  int64_t rank = 0;
   AdapterNames adapters;
   /// The model's embedding and logits are computed too.
   bool hasEnds = false;
@@ -56,7 +53,7 @@ mlir::DictionaryAttr describeModel(mlir::MLIRContext *context, const AttentionCo
 mlir::DictionaryAttr describeAdapters(mlir::MLIRContext *context, const AdapterNames &adapters);
 
 /// Build @prefill and @decode of a layer in naive form. Attributes of the module: `mla.checkpoint_prefix`,
-/// `mla.layers` and `mla.model`. `weights` are those of the first layer. tensorParallel must divide the heads.
+/// `mla.layers` and `mla.model`. `weights` are those of the first layer.
 mlir::OwningOpRef<mlir::ModuleOp> importLayer(mlir::MLIRContext &context, const AttentionConfig &config,
                                               llvm::ArrayRef<WeightSpec> weights, const ImportOptions &options);
 

@@ -87,9 +87,12 @@ struct CompileOptions {
   bool verbose = false; ///< Print the cost of each form to stderr.
   std::string device;   ///< A file that describes the device; empty: the target's default device.
   int64_t page = 64;
-  int64_t tensorParallel = 1;
+  int64_t tensorParallel = 1; ///< Ranks, each of which has a part of the heads.
+  int64_t tokenParts = 1;     ///< Ranks of a group, each of which caches a part of the tokens.
+  int64_t expertParts = 1;    ///< Groups of ranks, each of which has a part of the experts.
   int64_t rank = 0;
   bool allRanks = false;       ///< Compile every rank, each to its own bundle in the directory `output`.
+  bool callerReduces = false;  ///< The results of ranks are addends; otherwise ranks run together and exchange.
   bool batchInvariant = false; ///< A sequence's results do not depend on the others in its batch.
   std::string coreMask;        ///< Of attention-only entries, as in `#mla.mask<…>`; empty: the layer's.
   bool coreSinks = false;      ///< Attention-only entries take sinks.

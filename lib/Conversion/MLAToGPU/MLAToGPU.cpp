@@ -79,6 +79,15 @@ static LaunchOp createLaunch(ImplicitLocOpBuilder &builder, const mla::gpu::Laun
                           launch.overlap ? builder.getUnitAttr() : UnitAttr(), builder.getArrayAttr(arguments));
 }
 
+static CollectiveOp createCollective(ImplicitLocOpBuilder &builder, const mla::gpu::Exchange &exchange,
+                                     BufferNames &names) {
+  MakeArgument make = {names, builder};
+  return CollectiveOp::create(builder, CollectiveAttr::get(builder.getContext(), exchange.kind),
+                              TypeAttr::get(exchange.element), builder.getI64IntegerAttr(exchange.ranks),
+                              cast<PointerAttr>(make(exchange.in)), cast<PointerAttr>(make(exchange.out)),
+                              AffineMapAttr::get(mapOf(exchange.count, builder.getContext())));
+}
+
 /// Says of which part of a step the launch is, and what it has to do.
 static void describe(LaunchOp op, const mla::gpu::Launch &launch, const mla::gpu::KernelWork &work, schema::Part part) {
   MLIRContext *context = op.getContext();
@@ -328,6 +337,9 @@ static LogicalResult fill(LaunchesOp list, func::FuncOp function, mlir::gpu::GPU
     builder.setLoc(kernel.getLoc());
     names.enter(kernel, generated->workspace);
     mla::gpu::KernelWork work(kernel);
+    if (generated->exchange)
+      createCollective(builder, *generated->exchange, names)
+          ->setAttr(kPartAttr, builder.getStringAttr(nameOf(parts.of(kernel))));
     for (const mla::gpu::Launch &launch : generated->launches) {
       LaunchOp op = createLaunch(builder, launch, names);
       if (!op)

@@ -21,6 +21,19 @@ Span mla::emitSpan(Emitter &e, Value cu, Value length, Value b) {
   return {first, count, e.sub(length, count)};
 }
 
+Value mla::emitOwnPages(Emitter &e, CacheType cache, Value pages) {
+  if (!cache.isDivided())
+    return pages;
+  int64_t before = cache.getParts() - 1 - cache.getPart();
+  return e.div(e.add(pages, e.index(before)), e.index(cache.getParts()));
+}
+
+Value mla::emitEntry(Emitter &e, CacheType cache, Value index) {
+  if (!cache.isDivided())
+    return index;
+  return e.add(e.mul(index, e.index(cache.getParts())), e.index(cache.getPart()));
+}
+
 std::pair<Value, Value> mla::emitPositions(Emitter &e, Value tokens, Value cu, Value lengths) {
   Type i32 = e.getI32Type();
   auto toI32 = [&](Emitter &e, Value index) -> Value { return arith::IndexCastOp::create(e, i32, index); };
@@ -46,12 +59,17 @@ static Value rowOf(Emitter &e, Value tensor, Value token, Type element, int64_t 
   return e.cast(e.slice(tensor, {token, e.size(0)}, {e.size(1), width}, rank), element);
 }
 
+/// Return 1 if the cache has the page of an entry of the block table, else 0.
+static Value emitHasPage(Emitter &e, CacheType type, Value entry) {
+  Value part = arith::RemUIOp::create(e, entry, e.index(type.getParts()));
+  Value isOwn = arith::CmpIOp::create(e, arith::CmpIPredicate::eq, part, e.index(type.getPart()));
+  return arith::SelectOp::create(e, isOwn, e.index(1), e.index(0));
+}
+
 static Value emitAppend(Emitter &e, AppendOp op, Value latent, Value kRope, Value position, Value sequence,
                         CacheTensors cache) {
   CacheType type = op.getCache().getType();
-  auto body = [&](Emitter &e, Value token, ValueRange carried) -> SmallVector<Value> {
-    Value at = e.indexAt(position, token);
-    Value entry = e.div(at, e.index(type.getPage()));
+  auto write = [&](Emitter &e, Value token, Value at, Value entry, ValueRange carried) -> SmallVector<Value> {
     Value page = e.indexAt(cache.blockTable, {e.indexAt(sequence, token), entry});
     Value slot = arith::RemUIOp::create(e, at, e.index(type.getPage()));
     if (type.isPacked()) {
@@ -67,6 +85,13 @@ static Value emitAppend(Emitter &e, AppendOp op, Value latent, Value kRope, Valu
     Value key = rowOf(e, kRope, token, type.getElementType());
     return {
         e.insert(key, pages, {page, slot, e.size(type.getLatent())}, {e.size(1), e.size(1), e.size(type.getRope())})};
+  };
+  auto body = [&](Emitter &e, Value token, ValueRange carried) -> SmallVector<Value> {
+    Value at = e.indexAt(position, token), entry = e.div(at, e.index(type.getPage()));
+    if (!type.isDivided())
+      return write(e, token, at, entry, carried);
+    auto once = [&](Emitter &e, Value, ValueRange carried) { return write(e, token, at, entry, carried); };
+    return e.loop(e.index(0), emitHasPage(e, type, entry), e.index(1), carried, once);
   };
   return e.loop(e.index(0), e.dim(latent, 0), e.index(1), cache.pages, body)[0];
 }
@@ -111,14 +136,18 @@ static SmallVector<Value> emitGather(Emitter &e, GatherOp op, CacheTensors cache
   Value cuKeys = emitCumulativeLengths(e, cache.lengths);
   Value sequences = e.dim(cache.lengths, 0);
   Value tokens = e.indexAt(cuKeys, sequences);
-  Value latents = e.empty({tokens, e.size(type.getLatent())}, type.getElementType());
-  Value keys = e.empty({tokens, e.size(type.getRope())}, type.getElementType());
+  auto rowsOf = [&](int64_t width) {
+    Value rows = e.empty({tokens, e.size(width)}, type.getElementType());
+    return type.isDivided() ? e.filled(rows, e.castTo(type.getElementType(), e.f32(0))) : rows;
+  };
+  Value latents = rowsOf(type.getLatent()), keys = rowsOf(type.getRope());
   auto ofSequence = [&](Emitter &e, Value b, ValueRange carried) -> SmallVector<Value> {
     Value start = e.indexAt(cuKeys, b), length = e.indexAt(cache.lengths, b);
-    auto ofPage = [&](Emitter &e, Value entry, ValueRange carried) {
-      return emitGatherPage(e, type, cache, b, length, start, entry, carried);
+    auto ofPage = [&](Emitter &e, Value index, ValueRange carried) {
+      return emitGatherPage(e, type, cache, b, length, start, emitEntry(e, type, index), carried);
     };
-    return e.loop(e.index(0), e.ceilDiv(length, e.index(type.getPage())), e.index(1), carried, ofPage);
+    Value pages = emitOwnPages(e, type, e.ceilDiv(length, e.index(type.getPage())));
+    return e.loop(e.index(0), pages, e.index(1), carried, ofPage);
   };
   SmallVector<Value> results = e.loop(e.index(0), sequences, e.index(1), {latents, keys}, ofSequence);
   return {results[0], results[1], cuKeys};

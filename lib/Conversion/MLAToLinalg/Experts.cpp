@@ -79,7 +79,8 @@ Value ExpertsEmitter::emitChoice(Emitter &e, Value panelOfExpert, Value token, V
 /// Compute the panel's part of all choices of an expert.
 Value ExpertsEmitter::emitExpert(Emitter &e, Value expert, Value panelOfExpert, Value out) {
   auto eachChoice = [&](Emitter &e, Value token, Value choice, Value out) -> Value {
-    Value isChosen = arith::CmpIOp::create(e, arith::CmpIPredicate::eq, e.indexAt(experts, {token, choice}), expert);
+    Value chosen = e.indexAt(experts, {token, choice}), number = e.add(expert, e.index(op.getFrom()));
+    Value isChosen = arith::CmpIOp::create(e, arith::CmpIPredicate::eq, chosen, number);
     auto then = [&](OpBuilder &builder, Location loc) {
       Emitter inner(loc, builder);
       scf::YieldOp::create(inner, emitChoice(inner, panelOfExpert, token, choice, out));

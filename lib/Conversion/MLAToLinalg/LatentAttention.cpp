@@ -100,20 +100,23 @@ static Value pageScores(Emitter &e, const Token &token, Page page) {
   return page.keys ? e.matmul(page.keys, token.qRope, scores) : scores;
 }
 
-/// Pages [from, to) of a token: with a window the one at its start, whole ones, then the one at the end.
+/// Pages [from, to) of a token, counted among those that the cache has: with a window the one at its start, whole ones,
+/// then the one at the end.
 static OnlineSoftmax emitPages(Emitter &e, const Token &token, Value from, Value to) {
   int64_t heads = typeOf(token.qLatent).getDimSize(1);
   Value pageSize = e.index(token.type.getPage());
-  Value whole = e.div(token.visible, pageSize);
+  Value whole = emitOwnPages(e, token.type, e.div(token.visible, pageSize));
   OnlineSoftmax state(e, heads, token.type.getLatent());
-  auto wholePage = [&](Emitter &e, Value entry, ValueRange carried) {
+  auto wholePage = [&](Emitter &e, Value index, ValueRange carried) {
     OnlineSoftmax state(carried);
+    Value entry = emitEntry(e, token.type, index);
     Page page = pageAt(e, token.type, token.cache.pages, pageNumber(e, token, entry));
     state.step(e, pageScores(e, token, page), page.latents);
     return state.carried();
   };
-  auto edgePage = [&](Emitter &e, Value entry, ValueRange carried) {
+  auto edgePage = [&](Emitter &e, Value index, ValueRange carried) {
     OnlineSoftmax state(carried);
+    Value entry = emitEntry(e, token.type, index);
     Page page = pageAt(e, token.type, token.cache.pages, pageNumber(e, token, entry));
     Value start = e.mul(entry, pageSize);
     Seen seen = {token.first ? e.sub(token.first, start) : Value(), e.sub(token.visible, start)};
@@ -123,7 +126,7 @@ static OnlineSoftmax emitPages(Emitter &e, const Token &token, Value from, Value
   };
   SmallVector<Value> carried = state.carried();
   if (token.first) {
-    Value firstWhole = e.min(e.ceilDiv(token.first, pageSize), to);
+    Value firstWhole = e.min(emitOwnPages(e, token.type, e.ceilDiv(token.first, pageSize)), to);
     carried = e.loop(from, firstWhole, e.index(1), carried, edgePage);
     from = e.max(from, firstWhole);
   }
@@ -175,9 +178,10 @@ static SmallVector<Value> emitPartials(Emitter &e, LatentAttentionOp op, Value q
                    cache,
                    type};
     setVisible(e, token, op.getMask(), e.indexAt(positions.first, t));
-    Value pageSize = e.index(type.getPage()), pages = e.ceilDiv(token.visible, pageSize), from = e.index(0);
+    Value pageSize = e.index(type.getPage()), from = e.index(0);
+    Value pages = emitOwnPages(e, type, e.ceilDiv(token.visible, pageSize));
     if (token.first)
-      from = e.div(token.first, pageSize);
+      from = emitOwnPages(e, type, e.div(token.first, pageSize));
     Value share = e.ceilDiv(e.sub(pages, from), splits);
     from = e.add(from, e.mul(split, share));
     auto [out, lse] = emitPages(e, token, from, e.min(e.add(from, share), pages)).finish(e);

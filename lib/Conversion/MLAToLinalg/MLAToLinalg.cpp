@@ -8,6 +8,7 @@
 #include "mla/Conversion/Passes.h"
 #include "mla/Dialect/MLA/IR/MLA.h"
 
+#include "Collectives.h"
 #include "Patterns.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -110,7 +111,8 @@ struct MLAToLinalgPass : mla::impl::MLAToLinalgBase<MLAToLinalgPass> {
       if (function.getArgAttrsAttr())
         spreadArgumentAttributes(function, converter);
     if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))) ||
-        failed(lowerPacks(getOperation())) || failed(lowerConcatenations(getOperation())))
+        failed(lowerPacks(getOperation())) || failed(lowerCollectives(getOperation())) ||
+        failed(lowerConcatenations(getOperation())))
       signalPassFailure();
   }
 };

@@ -154,8 +154,20 @@ static Value emitMixed(Emitter &e, Value rows, Value order, Value weights) {
   return e.loop(e.index(0), countChoices(e, order), e.index(1), zeros, add)[0];
 }
 
+/// Number experts from `from` on.
+static Value numberFrom(Emitter &e, Value experts, int64_t from) {
+  if (from == 0)
+    return experts;
+  Value init = e.empty(tensor::getMixedSizes(e, e.getLoc(), experts), e.getI32Type());
+  return e.elementwise(experts, init, [&](Emitter &e, ValueRange args) -> Value {
+    Value first = arith::ConstantOp::create(e, e.getI32IntegerAttr(from));
+    return arith::SubIOp::create(e, args[0], first);
+  });
+}
+
 static SmallVector<Value> emitSorted(Emitter &e, SortChoicesOp op, SortChoicesOp::Adaptor operands) {
-  auto [order, first] = emitOrder(e, operands.getExperts(), typeOf(op.getFirst()).getDimSize(0) - 1);
+  Value experts = numberFrom(e, operands.getExperts(), op.getFrom());
+  auto [order, first] = emitOrder(e, experts, typeOf(op.getFirst()).getDimSize(0) - 1);
   Value rows = e.cast(emitSortedRows(e, operands.getX(), order), typeOf(op.getRows()).getElementType());
   SmallVector<Value> results = {rows, order, first};
   if (Value scale = operands.getScale())

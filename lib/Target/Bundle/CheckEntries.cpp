@@ -102,6 +102,10 @@ FailureOr<EntryTypes> EntryTypes::of(ModuleOp module) {
                                       size("kv_lora_rank"), size("qk_rope_head_dim"), types.element, *format);
   if (!types.cache)
     return failure();
+  if (auto ranks = model.getAs<DictionaryAttr>("ranks")) {
+    int64_t rank = ranks.getAs<IntegerAttr>("rank").getInt(), parts = ranks.getAs<IntegerAttr>("tokens").getInt();
+    types.cache = types.cache.clonePart(rank % parts, parts);
+  }
   return types;
 }
 

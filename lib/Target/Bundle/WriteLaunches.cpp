@@ -65,7 +65,7 @@ static json::Object toJson(BindingAttr attribute, schema::List list) {
 }
 
 /// Write what the compiler says of the launch's work, if it does.
-static void addWork(LaunchOp launch, json::Object &object) {
+static void addWork(mlir::Operation *launch, json::Object &object) {
   if (auto part = launch->getAttrOfType<mlir::StringAttr>(kPartAttr))
     object["part"] = part.getValue();
   if (auto choice = launch->getAttrOfType<mlir::IntegerAttr>(kChoiceAttr))
@@ -96,14 +96,28 @@ static json::Object toJson(LaunchOp launch) {
   return object;
 }
 
+static json::Object toJson(CollectiveOp op) {
+  json::Object object{{"collective", stringifyCollective(op.getKind())},
+                      {"ranks", static_cast<int64_t>(op.getRanks())},
+                      {"in", argumentToJson(op.getInAttr())},
+                      {"out", argumentToJson(op.getOutAttr())},
+                      {"count", toJson(op.getCount().getResult(0))},
+                      {"dtype", nameOf(*elementOf(op.getElement()))}};
+  addWork(op, object);
+  return object;
+}
+
 void mla::addLaunchList(LaunchesOp list, json::Object &object) {
   json::Array bindings, workspace, launches;
   for (auto binding : list.getBindings().getAsRange<BindingAttr>())
     bindings.push_back(toJson(binding, *listOf(list)));
   for (auto memory : list.getOps<WorkspaceOp>())
     workspace.push_back(json::Object{{"name", memory.getName()}, {"bytes", toJson(memory.getBytes().getResult(0))}});
-  for (auto launch : list.getOps<LaunchOp>())
-    launches.push_back(toJson(launch));
+  for (mlir::Operation &op : list.getBody().front())
+    if (auto launch = mlir::dyn_cast<LaunchOp>(op))
+      launches.push_back(toJson(launch));
+    else if (auto collective = mlir::dyn_cast<CollectiveOp>(op))
+      launches.push_back(toJson(collective));
   object["bindings"] = std::move(bindings);
   json::Array choices;
   for (auto choice : list.getChoices().getAsRange<ChoiceAttr>())

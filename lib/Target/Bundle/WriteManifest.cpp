@@ -150,7 +150,8 @@ static json::Object compiledFields(mlir::DictionaryAttr model, llvm::StringRef t
   json::Object dims = *toJson(model).getAsObject();
   json::Object fields{{"target", target}, {"isa", isa}};
   // Properties of the bundle are separate from those of the model.
-  for (llvm::StringRef key : {"dtype", "products", "scope", "page", "cache", "adapters", "tensor_parallel", "rank"})
+  for (llvm::StringRef key :
+       {"dtype", "products", "scope", "page", "cache", "adapters", "tensor_parallel", "rank", "ranks"})
     if (json::Value *value = dims.get(key)) {
       fields[key] = std::move(*value);
       dims.erase(key);
@@ -168,8 +169,10 @@ std::string mla::makeManifest(mlir::ModuleOp module, mlir::DictionaryAttr model,
     sizes[name] = static_cast<int64_t>(size);
   auto layers = module->getAttrOfType<mlir::DenseI64ArrayAttr>(kLayersAttr);
   manifest["magic"] = MLA_BUNDLE_MAGIC;
-  // Earlier runtimes run all other bundles.
-  manifest["version"] = manifest.get("adapters") ? MLA_BUNDLE_VERSION : MLA_BUNDLE_VERSION_WITHOUT_ADAPTERS;
+  // Earlier runtimes run bundles without these.
+  manifest["version"] = manifest.get("ranks")      ? MLA_BUNDLE_VERSION_WITH_RANKS
+                        : manifest.get("adapters") ? MLA_BUNDLE_VERSION
+                                                   : MLA_BUNDLE_VERSION_WITHOUT_ADAPTERS;
   manifest["producer"] = "mla-compile " MLA_VERSION;
   manifest["layers"] = json::Array(layers.asArrayRef());
   manifest["plan"] = printed(module->getAttr(kPlanAttr));

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
+#include "mlir/Dialect/Shard/IR/ShardOps.h"
 
 namespace mla {
 #define GEN_PASS_DEF_MLACPUBUFFERIZE
@@ -60,7 +61,9 @@ struct MLACPUBufferizePass : mla::impl::MLACPUBufferizeBase<MLACPUBufferizePass>
     protectArguments(getOperation());
     bufferization::BufferizationState state;
     if (failed(bufferization::runOneShotModuleBufferize(getOperation(), options(), state)))
-      signalPassFailure();
+      return signalPassFailure();
+    for (auto grid : llvm::make_early_inc_range(getOperation().getOps<shard::GridOp>()))
+      grid.erase();
   }
 };
 

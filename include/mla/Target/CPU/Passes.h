@@ -34,6 +34,9 @@ namespace mla {
 /// Register the lowering of mla.spawn with `convert-to-llvm`.
 void registerSpawnToLLVM(mlir::DialectRegistry &registry);
 
+/// Register the bufferization of collective operations to calls of the runtime.
+void registerCollectivesBufferization(mlir::DialectRegistry &registry);
+
 /// Lower mla operations with bound weights to linalg on tensors, the stage
 /// `--emit=linalg`.
 void buildLinalgPipeline(mlir::OpPassManager &pm);

@@ -59,6 +59,8 @@ std::unique_ptr<KernelKind> createGateKind();
 std::unique_ptr<KernelKind> createPassKind();
 /// tensor.concat of two tensors [T, D], which may be slices, in their columns.
 std::unique_ptr<KernelKind> createJoinKind();
+/// shard.all_reduce, a sum.
+std::unique_ptr<KernelKind> createReduceKind();
 /// mla.route of logits of f32, the correction f32: numbers i32 and weights f32, [T, C].
 std::unique_ptr<KernelKind> createRouteKind();
 

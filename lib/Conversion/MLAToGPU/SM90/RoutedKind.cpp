@@ -38,7 +38,8 @@ SortChoicesShape mla::gpu::sortOf(SortChoicesOp op) {
   int64_t elements = isScaled ? 2 : 1, all = 1;
   for (int64_t own : cast<RankedTensorType>(op.getX().getType()).getShape().drop_front())
     all *= own;
-  return {size(op.getExperts(), 1), size(op.getFirst(), 0) - 1, all / elements, isScaled ? size(op.getScale(), 1) : 0};
+  return {size(op.getExperts(), 1), size(op.getFirst(), 0) - 1, all / elements, isScaled ? size(op.getScale(), 1) : 0,
+          static_cast<int64_t>(op.getFrom())};
 }
 
 FailureOr<Launch> mla::gpu::launchOfSort(KernelOp kernel, mlir::gpu::GPUModuleOp module) {
@@ -136,7 +137,7 @@ std::unique_ptr<KernelKind> mla::gpu::createRoutedKind() { return std::make_uniq
 bool RoutedKind::takes(Operation *op) const {
   auto sort = dyn_cast<SortChoicesOp>(op);
   Routed routed = sort ? routedBy(sort) : Routed();
-  return routed && isUnreadBefore(routed);
+  return routed && sort.getFrom() == 0 && isUnreadBefore(routed); // sorting at once knows all experts
 }
 
 bool RoutedKind::alsoStores(Operation *op, Operation *last) const {

@@ -21,7 +21,7 @@ using namespace mla::gpu;
 
 std::string SortChoicesShape::name() const {
   return "sort_choices_" + std::to_string(choices) + "of" + std::to_string(experts) + "_" + std::to_string(width) +
-         (scales ? "_scales" + std::to_string(scales) : "");
+         (scales ? "_scales" + std::to_string(scales) : "") + (from ? "_from" + std::to_string(from) : "");
 }
 
 namespace {
@@ -57,6 +57,8 @@ private:
 /// Return the expert of a choice; the last CTA's number if there is none.
 Val SortChoices::bucketOf(Val choice) {
   Val number = k.load(k.at(experts, k.extend(choice) * 4), k.i32Type(), 4);
+  if (s.from)
+    number = number - s.from;
   return select((number >= 0) & (number < s.experts), number, k.i32(s.experts));
 }
 

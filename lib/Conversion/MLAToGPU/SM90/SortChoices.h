@@ -19,6 +19,7 @@ namespace mla::gpu {
 struct SortChoicesShape {
   int64_t choices, experts, width;
   int64_t scales = 0;
+  int64_t from = 0; ///< the number of the first expert
   std::string name() const;
 };
 /// CTAs of an expert.

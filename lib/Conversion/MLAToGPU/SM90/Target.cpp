@@ -24,7 +24,7 @@ std::unique_ptr<KernelTarget> mla::gpu::createSM90Target() {
                       createRopeKind,           createAppendKind, createGatherKind,    createLatentAttentionKind,
                       createNaiveAttentionKind, createEmbedKind,  createSumKind,       createSwigluKind,
                       createGateKind,           createPassKind,   createJoinKind,      createRouterKind,
-                      createRouteKind,          createAdaptKind})
+                      createRouteKind,          createAdaptKind,  createReduceKind})
     target->add(create());
   return target;
 }

@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Shard/IR/ShardOps.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -30,6 +31,7 @@ static Value getTokenSource(Operation *op) {
       .Case([](RouteOp route) { return route.getLogits(); })
       .Case([](AttentionOp attention) { return attention.getQNope(); })
       .Case([](LatentAttentionOp attention) { return attention.getQLatent(); })
+      .Case([](shard::AllReduceOp reduced) { return reduced.getInput(); })
       .Case<arith::MulFOp, arith::AddFOp, arith::ExtFOp, arith::TruncFOp>(
           [](auto elementwise) { return elementwise->getOperand(0); })
       .Case([](tensor::ExpandShapeOp expanded) {

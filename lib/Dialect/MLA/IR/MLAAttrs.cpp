@@ -119,6 +119,21 @@ LogicalResult MaskAttr::verify(function_ref<InFlightDiagnostic()> emitError, Mas
 }
 
 //===----------------------------------------------------------------------===//
+// #mla.cut
+//===----------------------------------------------------------------------===//
+
+LogicalResult CutAttr::verify(function_ref<InFlightDiagnostic()> emitError, CutKind kind, ArrayRef<int64_t> first,
+                              ArrayRef<int64_t> count, StringRef why) {
+  if (first.empty() || first.size() != count.size())
+    return emitError() << "expected a first element and a count of each rank, got " << first.size() << " and "
+                       << count.size() << " numbers";
+  for (auto [from, elements] : llvm::zip(first, count))
+    if (from < 0 || elements < 1)
+      return emitError() << "the part of a rank has an element at least, got " << elements << " from " << from;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // #mla.plan
 //===----------------------------------------------------------------------===//
 

@@ -77,6 +77,24 @@ static LogicalResult verifyAdapters(Operation *op, DictionaryAttr model) {
   return success();
 }
 
+/// A rank is one of several, of which groups of neighbours divide the tokens of a cache.
+static LogicalResult verifyRanks(Operation *op, DictionaryAttr model) {
+  Attribute given = model.get("ranks");
+  if (!given)
+    return success();
+  auto ranks = dyn_cast<DictionaryAttr>(given);
+  auto numberOf = [&](StringRef key) {
+    auto number = ranks ? ranks.getAs<IntegerAttr>(key) : IntegerAttr();
+    return number && number.getType().isSignlessInteger(64) ? number.getInt() : -1;
+  };
+  int64_t count = numberOf("count"), rank = numberOf("rank"), tokens = numberOf("tokens");
+  if (count < 1 || rank < 0 || rank >= count || tokens < 1 || count % tokens != 0)
+    return op->emitError() << "expected ranks of " << kModelAttr
+                           << " to have a count, a rank below it, and tokens that "
+                           << "divide it, got " << given;
+  return success();
+}
+
 /// Checks that the fields that passes read exist.
 static LogicalResult verifyModel(Operation *op, Attribute attribute) {
   auto model = dyn_cast<DictionaryAttr>(attribute);
@@ -95,7 +113,7 @@ static LogicalResult verifyModel(Operation *op, Attribute attribute) {
       return op->emitError() << "expected products of " << kModelAttr << " to be \"e4m3\" or \"e4m3x2\", got "
                              << products;
   }
-  if (failed(verifyAdapters(op, model)))
+  if (failed(verifyAdapters(op, model)) || failed(verifyRanks(op, model)))
     return failure();
   return verifyCacheScale(op, model);
 }
@@ -116,10 +134,24 @@ static LogicalResult verifyProducts(Operation *op, Attribute attribute) {
                          << "a packed cache: nothing obeys it elsewhere";
 }
 
+/// Checks that the operation sums over something that all ranks of the cuts divide.
+static LogicalResult verifyCuts(Operation *op, Attribute attribute) {
+  auto cuts = dyn_cast<ArrayAttr>(attribute);
+  if (!cuts || cuts.empty() || !llvm::all_of(cuts, llvm::IsaPred<CutAttr>))
+    return op->emitError() << "expected " << kCutsAttr << " to be an array of #mla.cut, got " << attribute;
+  auto divisible = dyn_cast<DivisibleOpInterface>(op);
+  if (!divisible || divisible.getSummedDims().empty())
+    return op->emitError() << "expected " << kCutsAttr << " on an operation that sums over what ranks may divide";
+  size_t ranks = cast<CutAttr>(cuts[0]).getFirst().size();
+  if (!llvm::all_of(cuts.getAsRange<CutAttr>(), [&](CutAttr cut) { return cut.getFirst().size() == ranks; }))
+    return op->emitError() << "expected all of " << kCutsAttr << " to be of as many ranks";
+  return success();
+}
+
 /// Checks what a launch says of its work.
 static LogicalResult verifyWork(Operation *op, NamedAttribute attribute) {
-  if (!isa<LaunchOp>(op))
-    return op->emitError() << "expected " << attribute.getName() << " on an mla.launch";
+  if (!isa<LaunchOp, CollectiveOp>(op))
+    return op->emitError() << "expected " << attribute.getName() << " on an mla.launch or an mla.collective";
   if (attribute.getName() == kChoiceAttr) {
     auto number = dyn_cast<IntegerAttr>(attribute.getValue());
     return number && number.getType().isSignlessInteger(64)
@@ -140,6 +172,8 @@ static LogicalResult verifyWork(Operation *op, NamedAttribute attribute) {
 LogicalResult mla::MLADialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
   if (attribute.getName() == kProductsAttr)
     return verifyProducts(op, attribute.getValue());
+  if (attribute.getName() == kCutsAttr)
+    return verifyCuts(op, attribute.getValue());
   if (llvm::is_contained({kPartAttr, kBytesAttr, kFlopsAttr, kChoiceAttr}, attribute.getName().getValue()))
     return verifyWork(op, attribute);
   return attribute.getName() == kModelAttr ? verifyModel(op, attribute.getValue()) : success();

@@ -242,6 +242,15 @@ LogicalResult LaunchOp::verify() {
   return success();
 }
 
+LogicalResult CollectiveOp::verify() {
+  if (static_cast<int64_t>(getRanks()) < 2 || (!getElement().isF32() && !getElement().isBF16()))
+    return emitOpError() << "(C1) expected 2 ranks at least, and elements of f32 or bf16, got "
+                         << static_cast<int64_t>(getRanks()) << " and " << getElement();
+  if (!isOverSizes(getCount()) || getCount().getNumResults() != 1)
+    return emitOpError("(C2) the count must be one expression over the sizes of a step");
+  return success();
+}
+
 /// Return whether the argument can be passed in a parameter of this type.
 static bool fits(Attribute argument, Type parameter) {
   if (isa<ExtentAttr>(argument))
@@ -275,6 +284,14 @@ static StringRef bufferOf(Attribute argument) {
   if (auto pointer = dyn_cast<PointerAttr>(argument))
     return pointer.getBuffer();
   return {};
+}
+
+/// Return the arguments of a launch, or the buffers of a collective.
+static SmallVector<Attribute> argumentsOf(Operation *op) {
+  if (auto launch = dyn_cast<LaunchOp>(op))
+    return llvm::to_vector(launch.getArgs());
+  auto collective = cast<CollectiveOp>(op);
+  return {collective.getInAttr(), collective.getOutAttr()};
 }
 
 /// Return the number of limits that the operation's expressions need.
@@ -325,12 +342,11 @@ LogicalResult LaunchesOp::verifyRegions() {
         return workspace.emitOpError() << "(C3) " << workspace.getNameAttr() << " is already declared";
       continue;
     }
-    auto launch = dyn_cast<LaunchOp>(op);
-    if (!launch)
+    if (!isa<LaunchOp, CollectiveOp>(op))
       return emitOpError() << "(C1) cannot contain '" << op.getName() << "'";
-    for (Attribute argument : launch.getArgs())
+    for (Attribute argument : argumentsOf(&op))
       if (StringRef buffer = bufferOf(argument); !buffer.empty() && !known.contains(buffer))
-        return launch.emitOpError() << "(C2) unknown buffer \"" << buffer << "\"";
+        return op.emitOpError() << "(C2) unknown buffer \"" << buffer << "\"";
   }
   return success();
 }

@@ -13,6 +13,20 @@
 using namespace mlir;
 using namespace mla;
 
+/// Parse ` part 1 of 4`, or nothing for a whole cache.
+static ParseResult parseCachePart(AsmParser &parser, int64_t &part, int64_t &parts) {
+  part = 0;
+  parts = 1;
+  if (failed(parser.parseOptionalKeyword("part")))
+    return success();
+  return failure(parser.parseInteger(part) || parser.parseKeyword("of") || parser.parseInteger(parts));
+}
+
+static void printCachePart(AsmPrinter &printer, int64_t part, int64_t parts) {
+  if (parts > 1)
+    printer << " part " << part << " of " << parts;
+}
+
 #define GET_TYPEDEF_CLASSES
 #include "mla/Dialect/MLA/IR/MLATypes.cpp.inc"
 
@@ -24,7 +38,7 @@ void mla::MLADialect::registerTypes() {
 }
 
 LogicalResult CacheType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t page, int64_t latent,
-                                int64_t rope, Type elementType, CacheFormat format) {
+                                int64_t rope, Type elementType, CacheFormat format, int64_t part, int64_t parts) {
   if (page <= 0 || latent <= 0 || rope < 0)
     return emitError() << "page and latent must be positive, and rope not negative";
   constexpr int64_t most = 1 << 20; // so that products of these sizes fit 64 bits
@@ -32,6 +46,8 @@ LogicalResult CacheType::verify(function_ref<InFlightDiagnostic()> emitError, in
     return emitError() << "page, latent and rope must be at most " << most;
   if (!isa<FloatType>(elementType))
     return emitError() << "element type must be a float type, got " << elementType;
+  if (parts < 1 || parts > most || part < 0 || part >= parts)
+    return emitError() << "expected a part of several, numbered from 0, got part " << part << " of " << parts;
   return success();
 }
 

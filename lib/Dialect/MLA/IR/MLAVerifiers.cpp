@@ -316,6 +316,13 @@ static bool hasCountableElements(ArrayRef<int64_t> shape) {
   return llvm::none_of(shape, [&](int64_t size) { return llvm::MulOverflow(count, size, count); });
 }
 
+/// Check the number of the first expert.
+static LogicalResult requireNumber(Operation *op, int64_t from) {
+  if (from >= 0 && from <= std::numeric_limits<int32_t>::max())
+    return success();
+  return op->emitOpError("(C4) from must be from 0 to 2^31 - 1, got ") << from;
+}
+
 LogicalResult ExpertsProjectOp::verify() {
   SmallVector<int64_t> weight = shapeOfExperts(*this);
   ArrayRef<int64_t> x = shapeOf(getX()), experts = shapeOf(getExperts()), result = shapeOf(getResult());
@@ -338,6 +345,8 @@ LogicalResult ExpertsProjectOp::verify() {
   if (failed(requireShape(*this, "(C1)", "x", getX(), input)) ||
       failed(requireShape(*this, "(C1)", "experts", getExperts(), {tokens, choices})) ||
       (getSum() && failed(requireShape(*this, "(C1)", "sum", getSum(), {tokens, choices}))))
+    return failure();
+  if (failed(requireNumber(*this, static_cast<int64_t>(getFrom()))))
     return failure();
   return requireShape(*this, "(C2)", "result", getResult(), output);
 }
@@ -378,6 +387,8 @@ LogicalResult SortChoicesOp::verify() {
   if (static_cast<bool>(getScale()) != isScaled || static_cast<bool>(getScales()) != isScaled ||
       isE4M3(getRows()) != isScaled)
     return emitOpError("(C3) must have scales, and rows in e4m3, if and only if x is in e4m3");
+  if (failed(requireNumber(*this, static_cast<int64_t>(getFrom()))))
+    return failure();
   if (!isScaled)
     return success();
   if (ArrayRef<int64_t> scale = shapeOf(getScale()); scale.size() != 2 || scale[0] != x[0])

@@ -50,7 +50,7 @@ static SortChoicesOp sortChoices(OpBuilder &builder, ExpertsProjectOp up) {
   if (scale)
     types.push_back(withChoices(scale, choices));
   Location loc = NameLoc::get(builder.getStringAttr("sorted"));
-  return SortChoicesOp::create(builder, loc, types, x, up.getExperts(), scale);
+  return SortChoicesOp::create(builder, loc, types, x, up.getExperts(), scale, up.getFrom());
 }
 
 /// Return the sorted rows as the products read them.

@@ -14,6 +14,7 @@
 #ifndef MLA_DIALECT_MLA_IR_LAUNCH_H
 #define MLA_DIALECT_MLA_IR_LAUNCH_H
 
+#include "mla/Dialect/MLA/IR/MLA.h"
 #include "mla/Dialect/MLA/IR/Sizes.h"
 
 #include "llvm/ADT/SmallVector.h"
@@ -65,11 +66,21 @@ struct Choice {
   llvm::SmallVector<int64_t> limits, most; ///< of all classes but the last, ascending
 };
 
+/// An exchange of data between ranks: of elements of a block, or of the whole to reduce, where `in` may be `out`.
+struct Exchange {
+  Collective kind;
+  int64_t ranks; ///< of a group of neighbours
+  Buffer in, out;
+  mlir::AffineExpr count;
+  mlir::Type element;
+};
+
 /// The launches of one mla.kernel, in order, and the sizes of its scratch buffers in bytes.
 struct Launches {
   std::vector<Launch> launches;
   llvm::SmallVector<mlir::AffineExpr, 2> workspace;
   std::optional<Choice> choice = std::nullopt;
+  std::optional<Exchange> exchange = std::nullopt; ///< in the place of launches
 };
 
 } // namespace mla::gpu

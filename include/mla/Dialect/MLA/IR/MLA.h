@@ -34,6 +34,8 @@ class KernelTarget;
 #include "mla/Dialect/MLA/IR/MLADialect.h.inc"
 #include "mla/Dialect/MLA/IR/MLAEnums.h.inc"
 
+#include "mla/Dialect/MLA/IR/MLAInterfaces.h.inc"
+
 #define GET_ATTRDEF_CLASSES
 #include "mla/Dialect/MLA/IR/MLAAttrs.h.inc"
 #define GET_TYPEDEF_CLASSES
@@ -59,6 +61,15 @@ constexpr llvm::StringLiteral kBufferAttr = "mla.buffer";
 constexpr llvm::StringLiteral kNameAttr = "mla.name";
 /// A unit, on a module or a function: products may omit roundings between their factors.
 constexpr llvm::StringLiteral kFoldAcrossRoundingAttr = "mla.fold_across_rounding";
+
+/// On an operation that sums: how ranks divide what it sums over, an array of #mla.cut.
+constexpr llvm::StringLiteral kCutsAttr = "mla.cuts";
+
+/// On a module of one rank: a dictionary of its place among all; see the dialect's description.
+constexpr llvm::StringLiteral kRanksAttr = "mla.ranks";
+/// The symbol of the grid of ranks, whose axes are groups, and the ranks of a group, which divide the pages of a cache.
+constexpr llvm::StringLiteral kGrid = "ranks";
+enum GridAxis : int16_t { Groups, RanksOfGroup };
 
 /// On a `@prepare` function: the elements that projections by its weight multiply.
 constexpr llvm::StringLiteral kProductsAttr = "mla.products";

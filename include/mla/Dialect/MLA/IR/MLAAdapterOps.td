@@ -14,7 +14,7 @@
 
 include "mla/Dialect/MLA/IR/MLAOpBase.td"
 
-def MLA_AdaptOp : MLA_Op<"adapt", [Pure, AllTypesMatch<["y", "result"]>]> {
+def MLA_AdaptOp : MLA_Op<"adapt", [Pure, MLA_DivisibleSum, AllTypesMatch<["y", "result"]>]> {
   let summary = "adds the low-rank update that the adapter of each sequence makes";
   let description = [{
     Every sequence names one of E adapters, each of which updates a projection by

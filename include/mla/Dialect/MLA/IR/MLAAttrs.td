@@ -87,6 +87,30 @@ def MLA_Products : MLA_Attr<"Products", "products"> {
   let assemblyFormat = "`<` $elements `,` `why` `=` $why `>`";
 }
 
+def MLA_Cut : MLA_Attr<"Cut", "cut"> {
+  let summary = "the part of each rank in what an operation sums over, and why";
+  let description = [{
+    Of rank `r`, the part is elements `first[r]` to `first[r] + count[r] - 1`.
+    Parts may be of different sizes, and several ranks may have the same one if
+    they divide something else. On an operation that sums, as an element of
+    `mla.cuts`: `mla-shard` decides, and `mla-partition` follows.
+
+    ```mlir
+    func.func private @out() attributes {
+      example = #mla.cut<heads, first = [0, 3], count = [3, 2], why = "5 heads over 2 ranks">
+    }
+    ```
+  }];
+  let parameters = (ins
+    EnumParameter<MLA_CutKind>:$kind, ArrayRefParameter<"int64_t">:$first, ArrayRefParameter<"int64_t">:$count,
+    StringRefParameter<>:$why
+  );
+  let assemblyFormat = [{
+    `<` $kind `,` `first` `=` `[` $first `]` `,` `count` `=` `[` $count `]` `,` `why` `=` $why `>`
+  }];
+  let genVerifyDecl = 1;
+}
+
 def MLA_Mask : MLA_Attr<"Mask", "mask"> {
   let summary = "which keys of its sequence a query of an attention sees";
   let description = [{

@@ -50,7 +50,7 @@ def MLA_EmbedOp : MLA_Op<"embed", [Pure]> {
   let hasVerifier = 1;
 }
 
-def MLA_SwigluOp : MLA_Op<"swiglu", [Pure, AllTypesMatch<["gate", "up"]>]> {
+def MLA_SwigluOp : MLA_Op<"swiglu", [Pure, MLA_Divisible, AllTypesMatch<["gate", "up"]>]> {
   let summary = "the gated activation of an MLP: silu(gate) * up";
   let description = [{
     `result = up * gate / (1 + exp(-gate))`, elementwise (SwiGLU,
@@ -122,7 +122,7 @@ def MLA_RouteOp : MLA_Op<"route", [Pure]> {
   let hasFolder = 1;
 }
 
-def MLA_ExpertsProjectOp : MLA_Op<"experts_project", [Pure]> {
+def MLA_ExpertsProjectOp : MLA_Op<"experts_project", [Pure, MLA_DivisibleSum]> {
   let summary = "a contraction of every token with the weights of its chosen experts";
   let description = [{
     Without weights of the sum, `result[t, c, n] = sum_k x[t, c, k] * weight[e, n, k]`
@@ -130,15 +130,17 @@ def MLA_ExpertsProjectOp : MLA_Op<"experts_project", [Pure]> {
     choices, and then is the same for all of them. With weights of the sum,
     `result[t, n]` is the sum over `c` of these results times `sum[t, c]`.
 
-    A number that is no expert's contributes zeros: a model may have choices that
-    compute nothing. A token's result depends only on its own row, numbers and
+    The weight has the experts from number `from` on, of which a rank may have
+    only some: `weight[e - from]` is that of expert `e`. Any other number
+    contributes zeros: a model may have choices that compute nothing. A token's result depends only on its own row, numbers and
     weights, bit by bit. With `panels` a weight is packed as that of a `per_head`
     projection, `[E, N / n, K, n]`.
 
     (C1) x is `[T, K]` or `[T, C, K]`, experts and sum `[T, C]`, the weight `[E, N, K]`;
     (C2) the result is `[T, C, N]`, or `[T, N]` with weights of the sum;
     (C3) all sizes but T are static, and at most 2^31 - 1; C is positive, and the
-    number of elements of the weight fits 64 bits.
+    number of elements of the weight fits 64 bits;
+    (C4) from is at least 0 and at most 2^31 - 1.
 
     ```mlir
     func.func @mix(%x: tensor<?x128xf32>, %experts: tensor<?x3xi32>, %weights: tensor<?x3xf32>) -> tensor<?x128xf32> {
@@ -153,7 +155,8 @@ def MLA_ExpertsProjectOp : MLA_Op<"experts_project", [Pure]> {
     ```
   }];
   let arguments = (ins
-    MLA_Activation:$x, MLA_Weight:$weight, MLA_ChoiceTensor:$experts, Optional<MLA_Lse>:$sum, UnitProp:$panels
+    MLA_Activation:$x, MLA_Weight:$weight, MLA_ChoiceTensor:$experts, Optional<MLA_Lse>:$sum, UnitProp:$panels,
+    DefaultValuedAttr<I64Attr, "0">:$from
   );
   let results = (outs MLA_Activation:$result);
   let assemblyFormat = [{
@@ -205,11 +208,13 @@ def MLA_SortChoicesOp : MLA_Op<"sort_choices", [Pure]> {
     the rows of their tokens. The choices of expert e are rows `first[e]` to
     `first[e + 1] - 1`: `first[e]` is the number of choices of experts below e.
     Of rows in e4m3, `scale` has the scales of a token, which are sorted likewise.
+    With `from`, experts are numbered from there on.
 
     (C1) x is `[T, K]`, or of two terms in e4m3 `[T, 2, K]`, experts and order `[T, C]`,
     rows `[T, C, K]` or `[T, C, 2, K]`;
     (C2) first is `[E + 1]`, static, of at least one expert;
-    (C3) scale is `[T, G]`, and scales are `[T, C, G]`, if and only if x is in e4m3.
+    (C3) scale is `[T, G]`, and scales are `[T, C, G]`, if and only if x is in e4m3;
+    (C4) from is at least 0 and at most 2^31 - 1.
 
     ```mlir
     func.func @sort(%x: tensor<?x128xbf16>, %experts: tensor<?x3xi32>) -> tensor<?x3x128xbf16> {
@@ -219,7 +224,8 @@ def MLA_SortChoicesOp : MLA_Op<"sort_choices", [Pure]> {
     }
     ```
   }];
-  let arguments = (ins MLA_TokenRows:$x, MLA_ChoiceTensor:$experts, Optional<MLA_Lse>:$scale);
+  let arguments = (ins MLA_TokenRows:$x, MLA_ChoiceTensor:$experts, Optional<MLA_Lse>:$scale,
+                       DefaultValuedAttr<I64Attr, "0">:$from);
   let results = (outs
     MLA_TokenRows:$rows, MLA_ChoiceTensor:$order, MLA_ChoiceTensor:$first, Optional<MLA_Lse>:$scales
   );

@@ -55,6 +55,11 @@ def MLA_Dialect : Dialect {
       rank for the bundle's manifest, under the keys of `mla/abi.h`. Requires
       positive integers `heads`, `kv_lora_rank`, `page`, `qk_nope_head_dim` and
       `v_head_dim`, and `qk_rope_head_dim`, which may be 0;
+    * `mla.cuts` on an operation that sums: what ranks divide of what it sums over,
+      an array of `#mla.cut`;
+    * `mla.ranks` on a module that is that of one rank: `{count, rank, tokens}`,
+      as in `mla.model`, and `heads`, those of the rank with most; its collectives (`shard`) are on the
+      grid `@ranks`;
     * `mla.products` on a `@prepare` function: the elements that projections by
       its weight multiply, a `#mla.products`; on an `mla.latent_attention` with a
       packed cache: those that it multiplies. Nowhere else;
@@ -124,6 +129,19 @@ def MLA_Heads : MLA_I32Enum<"Heads", "which sides of a projection have heads", [
   I32EnumAttrCase<"From", 3, "from_heads">
 ]>;
 def MLA_HeadsAttr : EnumAttr<MLA_Dialect, MLA_Heads, "heads">;
+
+def MLA_Collective : MLA_I32Enum<"Collective", "how ranks exchange data", [
+  I32EnumAttrCase<"AllReduce", 0, "all_reduce">,
+  I32EnumAttrCase<"AllGather", 1, "all_gather">,
+  I32EnumAttrCase<"AllToAll", 2, "all_to_all">
+]>;
+def MLA_CollectiveAttr : EnumAttr<MLA_Dialect, MLA_Collective, "collective">;
+
+def MLA_CutKind : MLA_I32Enum<"CutKind", "what ranks divide", [
+  I32EnumAttrCase<"Heads", 0, "heads">,    // of an attention
+  I32EnumAttrCase<"Width", 1, "width">,    // of what an MLP or an expert activates
+  I32EnumAttrCase<"Experts", 2, "experts">
+]>;
 
 def MLA_ProductElements : MLA_I32Enum<"ProductElements", "the elements that a projection multiplies", [
   I32EnumAttrCase<"Plain", 0, "plain">,  // as weights are stored

@@ -28,7 +28,7 @@ def MLA_LaunchesOp : MLA_Op<"launches", [Symbol, IsolatedFromAbove, SingleBlock,
     has `mla.end`, or the choice of the next token. The table of
     mla/launch_abi.def lists the cores, and the buffers of each and of an entry.
 
-    (C1) the region holds only `mla.workspace` and `mla.launch`;
+    (C1) the region holds only `mla.workspace`, `mla.launch` and `mla.collective`;
     (C2) every buffer of a launch is bound, one of the weights or declared
     before;
     (C3) scratch memory is declared once;
@@ -112,6 +112,30 @@ def MLA_LaunchOp : MLA_Op<"launch", [HasParent<"LaunchesOp">, DeclareOpInterface
   let assemblyFormat = [{
     $kernel `grid` custom<Expressions>($grid) `threads` $threads `shared` $shared (`overlap` $overlap^)?
     `args` custom<Arguments>($args) attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def MLA_CollectiveOp : MLA_Op<"collective", [HasParent<"LaunchesOp">]> {
+  let summary = "an exchange of data between ranks";
+  let description = [{
+    Takes the place of a launch: `ranks` neighbouring ranks exchange `count`
+    elements of a block, or, to reduce, of the whole, from `in` to `out`, which
+    then may be the same.
+
+    (C1) there are 2 ranks at least, and the elements are f32 or bf16;
+    (C2) the count is one expression over the sizes of a step.
+
+    ```mlir
+    mla.launches @latent_attention bindings [#mla.binding<"out", tensor<?x128x512xbf16>>] {
+      mla.collective all_reduce of bf16 among 8 from #mla.pointer<"out"> to #mla.pointer<"out"> count (tokens * 65536)
+    }
+    ```
+  }];
+  let arguments = (ins MLA_CollectiveAttr:$kind, TypeAttr:$element, I64Attr:$ranks, MLA_Pointer:$in, MLA_Pointer:$out,
+                       AffineMapAttr:$count);
+  let assemblyFormat = [{
+    $kind `of` $element `among` $ranks `from` $in `to` $out `count` custom<Expressions>($count) attr-dict
   }];
   let hasVerifier = 1;
 }

@@ -9,6 +9,7 @@
 #define MLA_OPBASE_TD
 
 include "mla/Dialect/MLA/IR/MLAAttrs.td"
+include "mla/Dialect/MLA/IR/MLAInterfaces.td"
 include "mla/Dialect/MLA/IR/MLATypes.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
@@ -18,6 +19,9 @@ include "mlir/IR/SymbolInterfaces.td"
 
 class MLA_Op<string mnemonic, list<Trait> traits = []>
     : Op<MLA_Dialect, mnemonic, traits>;
+
+defvar MLA_Divisible = DeclareOpInterfaceMethods<MLA_DivisibleOpInterface>;
+defvar MLA_DivisibleSum = DeclareOpInterfaceMethods<MLA_DivisibleOpInterface, ["getSummedDims"]>;
 
 def MLA_FloatTensor : RankedTensorOf<[AnyFloat]>;
 def MLA_Activation : AnyTypeOf<[RankedTensorOf<[F32, BF16, F16]>],

@@ -23,7 +23,7 @@ include "mla/Dialect/MLA/IR/MLAWeightOps.td"
 // Linear maps
 //===----------------------------------------------------------------------===//
 
-def MLA_ProjectOp : MLA_Op<"project", [Pure]> {
+def MLA_ProjectOp : MLA_Op<"project", [Pure, MLA_DivisibleSum]> {
   let summary = "a contraction of every token with a weight, plain or per head";
   let description = [{
     | | x | weight | result |
@@ -77,7 +77,7 @@ def MLA_ProjectOp : MLA_Op<"project", [Pure]> {
   }];
 }
 
-def MLA_BiasOp : MLA_Op<"bias", [Pure, AllTypesMatch<["x", "result"]>]> {
+def MLA_BiasOp : MLA_Op<"bias", [Pure, MLA_Divisible, AllTypesMatch<["x", "result"]>]> {
   let summary = "adds a bias to every token";
   let description = [{
     `result[t, …] = x[t, …] + bias[…]`. A separate operation, so that the
@@ -103,7 +103,7 @@ def MLA_BiasOp : MLA_Op<"bias", [Pure, AllTypesMatch<["x", "result"]>]> {
 // Norm and position
 //===----------------------------------------------------------------------===//
 
-def MLA_RmsNormOp : MLA_Op<"rms_norm", [Pure]> {
+def MLA_RmsNormOp : MLA_Op<"rms_norm", [Pure, MLA_Divisible]> {
   let summary = "root-mean-square norm of the last dimension, times gamma";
   let description = [{
     `result[…, k] = gamma[k] * x[…, k] / sqrt(mean_k(x[…, k]^2) + epsilon)`
@@ -150,7 +150,7 @@ def MLA_PositionsOp : MLA_Op<"positions", [Pure]> {
   let assemblyFormat = "$tokens `of` $cu `in` $cache attr-dict `:` type($cache)";
 }
 
-def MLA_RopeOp : MLA_Op<"rope", [Pure, AllTypesMatch<["x", "result"]>]> {
+def MLA_RopeOp : MLA_Op<"rope", [Pure, MLA_Divisible, AllTypesMatch<["x", "result"]>]> {
   let summary = "rotary position embedding of the last dimension";
   let description = [{
     Rotates pair `i` of the last dimension by `position * frequencies[i]`
@@ -181,7 +181,7 @@ def MLA_RopeOp : MLA_Op<"rope", [Pure, AllTypesMatch<["x", "result"]>]> {
   let hasVerifier = 1;
 }
 
-def MLA_PositionScaleOp : MLA_Op<"position_scale", [Pure, AllTypesMatch<["x", "result"]>]> {
+def MLA_PositionScaleOp : MLA_Op<"position_scale", [Pure, MLA_Divisible, AllTypesMatch<["x", "result"]>]> {
   let summary = "scales each token by the logarithm of its position";
   let description = [{
     `result[t, …] = x[t, …] * (1 + beta * log(1 + floor(position[t] / original)))`,
@@ -260,7 +260,7 @@ def MLA_GatherOp : MLA_Op<"gather", [Pure, InferTypeOpAdaptor]> {
 // Attention
 //===----------------------------------------------------------------------===//
 
-def MLA_AttentionOp : MLA_Op<"attention", [Pure]> {
+def MLA_AttentionOp : MLA_Op<"attention", [Pure, MLA_Divisible]> {
   let summary = "attention over keys and values of a ragged batch";
   let description = [{
     `softmax(scale * (q_nope · k_nope + q_rope · k_rope)) · v` (arXiv:2405.04434,
@@ -385,7 +385,7 @@ def MLA_MergeOp : MLA_Op<"merge", [Pure]> {
   let hasVerifier = 1;
 }
 
-def MLA_GateOp : MLA_Op<"gate", [Pure]> {
+def MLA_GateOp : MLA_Op<"gate", [Pure, MLA_Divisible]> {
   let summary = "multiplies what heads have attended to by the sigmoid of a gate";
   let description = [{
     `result[t, h, v] = x[t, h, v] / (1 + exp(-gate[t, h, v]))`, with a gate per

@@ -43,6 +43,12 @@ def MLA_Cache : MLA_Type<"Cache", "cache"> {
     largest number of e4m3, and an element is stored as e4m3(x / scale), rounded
     to nearest even. `fp8_tensor` stores e4m3(x); what exceeds 448 saturates.
 
+    With `part r of M`, of the pages of a sequence, in order, this cache has those
+    whose index is r modulo M, and other ranks have the others. The block table
+    still has an entry for every page. Entries of pages that are elsewhere may hold
+    anything. Operations on such a cache append only tokens of its own pages and
+    attend only to those; `mla.gather` returns zeros for all others.
+
     R is 0 in a model without rotary part; `k_rope` and `q_rope` are then empty.
     `page`, L and R are at most 2^20. Rows beyond a sequence's length, and table
     entries beyond its pages, may hold anything and never reach a result.
@@ -50,17 +56,25 @@ def MLA_Cache : MLA_Type<"Cache", "cache"> {
     ```mlir
     func.func private @step(!mla.cache<page = 64, latent = 512, rope = 64, bf16>)
     func.func private @packed(!mla.cache<page = 64, latent = 512, rope = 64, bf16, fp8_row>)
+    func.func private @divided(!mla.cache<page = 64, latent = 512, rope = 64, bf16 part 1 of 4>)
     ```
   }];
   let parameters = (ins
     "int64_t":$page, "int64_t":$latent, "int64_t":$rope,
     "::mlir::Type":$elementType,
-    MLA_CacheFormatParameter:$format
+    MLA_CacheFormatParameter:$format,
+    DefaultValuedParameter<"int64_t", "0">:$part, DefaultValuedParameter<"int64_t", "1">:$parts
   );
   let assemblyFormat = [{
     `<` `page` `=` $page `,` `latent` `=` $latent `,` `rope` `=` $rope `,`
-        $elementType (`,` $format^)? `>`
+        $elementType (`,` $format^)? `` custom<CachePart>($part, $parts) `>`
   }];
+  let builders = [
+    TypeBuilder<(ins "int64_t":$page, "int64_t":$latent, "int64_t":$rope, "::mlir::Type":$elementType,
+                     "::mla::CacheFormat":$format), [{
+      return $_get($_ctxt, page, latent, rope, elementType, format, 0, 1);
+    }]>
+  ];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// Return the three tensor types that a value of this type stands for.
@@ -69,6 +83,12 @@ def MLA_Cache : MLA_Type<"Cache", "cache"> {
     ::mlir::RankedTensorType getLengthsType() const;
     /// Return the columns of a row: those of the latent and of k_rope.
     int64_t getRowWidth() const { return getLatent() + getRope(); }
+    /// Return whether other ranks have some of the pages.
+    bool isDivided() const { return getParts() > 1; }
+    /// Return the same cache with part `part` of `parts` of the pages.
+    CacheType clonePart(int64_t part, int64_t parts) const {
+      return get(getContext(), getPage(), getLatent(), getRope(), getElementType(), getFormat(), part, parts);
+    }
     bool isPacked() const { return getFormat() != CacheFormat::Standard; }
     /// Returns the layout of a packed row.
     schema::PackedRow getPackedRow() const;

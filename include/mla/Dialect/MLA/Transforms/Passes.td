@@ -10,6 +10,81 @@
 
 include "mlir/Pass/PassBase.td"
 
+def MLAShard : Pass<"mla-shard", "::mlir::ModuleOp"> {
+  let summary = "Decide what several ranks divide, with reasons";
+  let description = [{
+    Attaches `mla.cuts` to the operations at which the sums of ranks are added,
+    and adds the grid of ranks, `shard.grid @ranks`. Nothing else changes.
+
+    | divided | among | at |
+    |---|---|---|
+    | heads | all ranks | `mla.project from_heads`, by W_O, and updates of it |
+    | width of an MLP | all ranks | `mla.project` of `mla.swiglu` |
+    | experts, then their width | `experts` groups of ranks, the ranks of a group | summed `mla.experts_project` |
+    | pages of a cache | the ranks of each of heads / tokens groups | the grid's second axis |
+
+    Parts need not be equal: of 20 heads, 8 ranks have 2 or 3. Widths are cut at
+    multiples of 128 columns where these are enough, so that blocks of scales and
+    tiles of kernels stay whole. Fewer heads than ranks are an error; a width
+    that has fewer columns than ranks is not cut, with a remark.
+  }];
+  let options = [
+    Option<"heads", "heads", "int64_t", "1", "ranks: each has a part of the heads"> ,
+    Option<"tokens", "tokens", "int64_t", "1", "ranks of a group, each of which caches a part of the tokens">,
+    Option<"experts", "experts", "int64_t", "1", "parts of the experts">
+  ];
+  let dependentDialects = ["::mlir::shard::ShardDialect"];
+}
+
+def MLAPartition : Pass<"mla-partition", "::mlir::ModuleOp"> {
+  let summary = "Make the module of one rank";
+  let description = [{
+    Follows `mla.cuts` and the grid of `mla-shard`. An operation with cuts sums
+    over the rank's part only, and `shard.all_reduce` adds the sums of all ranks.
+    Parts move up to the weights: what comes before computes only the part
+    (`DivisibleOpInterface`), and a rank loads only its parts of weights. Caches
+    become parts of caches if a group divides them; `mla-divide-tokens` follows
+    after `mla-absorb`. Describes the rank in `mla.ranks` and `mla.model`.
+
+    With `caller-reduces`, nothing is added: results are the rank's sums, which
+    the caller adds, and only rank 0 adds a bias behind.
+
+    ```mlir
+    func.func @out(%o: tensor<?x4x32xf32>) -> tensor<?x64xf32> {
+      %w = mla.weight "o_proj" : tensor<64x4x32xf32>
+      %y = mla.project from_heads %o, %w {mla.cuts = [
+          #mla.cut<heads, first = [0, 2], count = [2, 2], why = "4 heads over 2 ranks">]}
+          : (tensor<?x4x32xf32>, tensor<64x4x32xf32>) -> tensor<?x64xf32>
+      return %y : tensor<?x64xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"rank", "rank", "int64_t", "0", "the rank, from 0">,
+    Option<"callerReduces", "caller-reduces", "bool", "false", "leave adding the sums of ranks to the caller">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::shard::ShardDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def MLADivideTokens : Pass<"mla-divide-tokens", "::mlir::ModuleOp"> {
+  let summary = "Attend to the tokens of all ranks of a group";
+  let description = [{
+    Of a cache of which a rank has a part of the pages (`part r of M`):
+
+    * absorbed, queries of all heads of the group are gathered
+      (`shard.all_gather`), attend to the rank's pages, and partial results go to
+      the ranks of their heads (`shard.all_to_all`), which merge them by their LSE
+      (`mla.merge`; sinks join there). A rank without visible tokens has LSE -inf;
+    * naive, rows that ranks gather are added (`shard.all_reduce`): each is zero
+      everywhere but on one.
+
+    Ranks with fewer heads than others fill theirs with zeros, up to `heads` of
+    `mla.ranks`. Follows types; without divided caches it changes nothing. Runs
+    after `mla-absorb`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::shard::ShardDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def MLAPlan : Pass<"mla-plan", "::mlir::ModuleOp"> {
   let summary = "Choose the form of every phase and side, with reasons";
   let description = [{
