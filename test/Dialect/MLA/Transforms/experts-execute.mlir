@@ -4,6 +4,13 @@
 // RUN: mla-opt %s --mla-sort-choices --mla-to-cpu | %run_main | FileCheck %s
 // RUN: mla-opt %s --mla-share-experts --mla-to-cpu | %run_main | FileCheck %s
 // RUN: mla-opt %s --mla-share-experts --mla-sort-choices --mla-to-cpu | %run_main | FileCheck %s
+// Experts that are numbered from 5 on.
+// RUN: sed 's/\[\[2, 0\], \[-1, 2\], \[1, 3\]\]/[[7, 5], [4, 7], [6, 8]]/; /@chosen(%x/,/^}/ { s/ of %e : / of %e {from = 5 : i64} : /; s/ summed %f : / summed %f {from = 5 : i64} : /; }' %s > %t
+// RUN: grep -c '^  .*mla.experts_project.* {from = 5' %t | FileCheck %s --check-prefix=COUNT
+// COUNT: {{^}}2{{$}}
+// RUN: mla-opt %t --mla-to-cpu | %run_main | FileCheck %s
+// RUN: mla-opt %t --mla-sort-choices --mla-to-cpu | %run_main | FileCheck %s
+
 // RUN: mla-opt %s --mla-share-experts --mla-sort-choices | FileCheck %s --check-prefix=SORTED
 
 // SORTED: func.func private @routed
