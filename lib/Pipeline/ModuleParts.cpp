@@ -60,6 +60,11 @@ static std::string printed(Attribute attribute) {
   return attribute ? text : "nothing";
 }
 
+/// Return whether a field of the description is not of the model: adapters, and the part of a rank.
+static bool isOfCompilation(StringRef field) {
+  return llvm::is_contained({"adapters", "heads", "first_head", "tensor_parallel", "rank", "ranks"}, field);
+}
+
 llvm::Error mla::checkIsOfModel(ModuleOp module, const Source &source, const CompileOptions &options) {
   importer::ImportOptions import = importOptions(options, {});
   DictionaryAttr expected = importer::describeModel(module.getContext(), source.config, import);
@@ -67,7 +72,7 @@ llvm::Error mla::checkIsOfModel(ModuleOp module, const Source &source, const Com
   for (DictionaryAttr fields : {expected, model})
     for (NamedAttribute field : fields) {
       Attribute own = model.get(field.getName()), theirs = expected.get(field.getName());
-      if (field.getName() == "adapters") // which are not of the model
+      if (isOfCompilation(field.getName()))
         continue;
       // The name of the model may differ.
       if (own != theirs && (field.getName() != "model_type" || !isa_and_present<StringAttr>(own)))

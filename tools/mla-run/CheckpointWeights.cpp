@@ -264,7 +264,7 @@ Result<LayerWeights> mla::run::checkpointWeights(const Checkpoint &checkpoint, c
   int64_t columns = info.heads * info.v_head_dim;
   readExtras(reader, semantics, info, weights);
   Matrix out = reader.matrix("o_proj", info.hidden_size, info.num_attention_heads * info.v_head_dim);
-  weights.out = pickColumns(out, info.rank * columns, columns);
+  weights.out = pickColumns(out, info.first_head * info.v_head_dim, columns);
   // Ranks are summed: the bias is in one of them.
   if (info.rank == 0)
     weights.outBias = reader.vector("o_proj.bias", info.hidden_size, /*optional=*/true);
