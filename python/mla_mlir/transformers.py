@@ -22,7 +22,6 @@ import weakref
 
 import torch
 from safetensors.torch import save_file
-from torch import nn
 from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache
 
 from . import compiler
@@ -30,8 +29,9 @@ from . import torch as ops
 from .attention import CompiledAttention, LatentPages, Steps, refuse_to_pickle
 from .bundle import load
 from .errors import integer
+from .plain_modules import check_attention, check_attention_function, check_rotary
 
-RELEASES = ("5.17", "5.24")  # of transformers
+RELEASES = tuple(f"5.{minor}" for minor in range(17, 25))  # of transformers
 OPTIONS = ("plan", "page", "device", "cache", "cache_dtype", "cache_scale", "batch_invariant")
 FAMILIES = ("deepseek_v2", "deepseek_v3")
 _DTYPES = {torch.float32: "f32", torch.bfloat16: "bf16"}
@@ -207,17 +207,16 @@ def _check_release():
     """Reject releases that are not listed: they may pass the cache, masks or positions in another way."""
     release = sys.modules["transformers"].__version__
     if ".".join(release.split(".")[:2]) not in RELEASES:
-        raise ValueError(f"transformers: is of release {release}, must be of {' or '.join(RELEASES)}")
+        raise ValueError(f"transformers: is of release {release}, must be of {RELEASES[0]} to {RELEASES[-1]}")
 
 
-def _check_modules(attentions):
-    """Reject modules that compute with more than the attention's weights."""
-    for index, attention in enumerate(attentions):
-        for name, module in attention.named_children():
-            kind = type(module)
-            if kind is not nn.Linear and kind.__module__ != type(attention).__module__:
-                raise ValueError(f"model: layers.{index}.self_attn.{name} is a {kind.__module__}.{kind.__qualname__}, must be a "
-                                 "torch.nn.Linear; merge adapters first, and load the model without quantization")
+def _check_modules(model, family):
+    """Reject modules that compute something else than the config and the weights say."""
+    decoder = _decoder(model)
+    for index, layer in enumerate(decoder.layers):
+        check_attention(f"layers.{index}.self_attn", layer.self_attn, family)
+    check_rotary("rotary_emb", decoder.rotary_emb)
+    check_attention_function(decoder.config)
 
 
 def _check(model):
@@ -231,7 +230,7 @@ def _check(model):
     if getattr(model, "peft_config", None):
         raise ValueError("model: has PEFT adapters; merge them first, model = model.merge_and_unload()")
     attentions = [layer.self_attn for layer in _decoder(model).layers]
-    _check_modules(attentions)
+    _check_modules(model, kind)
     kinds = {(parameter.device, parameter.dtype) for attention in attentions for parameter in attention.parameters()}
     if len(kinds) != 1:
         raise ValueError("model: its attentions' weights must be on one device, of one dtype; they are "

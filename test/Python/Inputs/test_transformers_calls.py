@@ -278,9 +278,9 @@ class Threads(Case):
 
 class Patching(Case):
     def test_releases(self):
-        for release in ("5.16.1", "5.18.0", "5.23.0", "5.25.0", "6.17.0"):
+        for release in ("5.16.1", "5.25.0", "5.170.0", "6.17.0"):
             with mock.patch.object(sys.modules["transformers"], "__version__", release):
-                self.refuses(f"transformers: is of release {release}, must be of 5.17 or 5.24",
+                self.refuses(f"transformers: is of release {release}, must be of 5.17 to 5.24",
                              lambda: mla.patch(small_models.model("deepseek_v3", None)))
 
     def test_options(self):
@@ -297,14 +297,6 @@ class Patching(Case):
                               ("kv_lora_rank", {"kv_lora_rank": 32}), ("q_lora_rank", {"q_lora_rank": 48})):
             model = small_models.model("deepseek_v3", **{"q_lora_rank": None, **changed})
             self.refuses(f"bundle: has {name}", lambda: mla.patch(model, bundle=SCRATCH / "shapes" / "attention.mla"))
-
-    def test_weights_that_are_not_plain(self):
-        class Quantized(torch.nn.Linear):
-            pass
-
-        model = small_models.model("deepseek_v3", None)
-        model.model.layers[1].self_attn.o_proj = Quantized(128, 128, bias=False)
-        self.refuses("model: layers.1.self_attn.o_proj is a .*Quantized, must be a torch.nn.Linear; merge", lambda: mla.patch(model))
 
     def test_adapters(self):
         try:
