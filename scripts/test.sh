@@ -8,6 +8,11 @@ log=build/Testing/Temporary/LastTest.log
 rm -f "$log"
 status=0
 ctest --preset default "$@" || status=$?
+if [[ -n ${MLA_ENGINES:-} ]]; then
+  bash scripts/check_engines.sh "$MLA_ENGINES" || status=$?
+else
+  echo "skipped: tests in the engines that people run; MLA_ENGINES=DIR installs vLLM in DIR and runs them"
+fi
 
 # ctest hides the output of a passing test: print lit's count from the log.
 if [[ -e $log ]]; then

@@ -114,6 +114,14 @@ config.available_features.update(torch_modules)
 for module in ("torch", "transformers"):
     if module not in torch_modules:
         lit_config.note(f"{torch_python} has no {module}: its tests are skipped; name another in MLA_TORCH_PYTHON")
+# Tests in real engines run with others: MLA_VLLM_PYTHON, MLA_SGLANG_PYTHON.
+for engine in ("vllm", "sglang"):
+    variable = f"MLA_{engine.upper()}_PYTHON"
+    python = os.environ.get(variable) or torch_python
+    config.substitutions.insert(0, (f"%{engine}_python", python))
+    config.available_features.update(importable(python, [engine]))
+    if engine not in config.available_features:
+        lit_config.note(f"{python} has no {engine}: its tests are skipped; name another in {variable}")
 if find_ptxas():
     config.available_features.add("ptxas")
     config.substitutions.append(("%ptxas", find_ptxas()))

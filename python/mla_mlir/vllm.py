@@ -4,7 +4,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===---------------------------------------------------------------------===#
-"""Decode on vLLM's latent cache by compiled kernels: 1 to 8 query tokens per sequence, also in full CUDA graphs. Projections, the cache and prefill remain vLLM's, as with all its MLA backends. Written for vLLM 0.33:
+"""Decode on vLLM's latent cache by compiled kernels: 1 to 8 query tokens per sequence, also in full CUDA graphs. Projections,
+the cache and prefill remain vLLM's, as with all its MLA backends. For vLLM 0.26 to 0.33:
 
     vllm serve MODEL --attention-backend CUSTOM        # registered by mla_mlir's plugin
 
@@ -14,10 +15,19 @@ The cache is vLLM's for MLA, by --kv-cache-dtype:
     fp8_ds_mla       [num_blocks, block_size, 656] bytes, mla-compile's fp8_row: widths of 512 and 64 only
 """
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from vllm.version import __version__ as release
+
+from . import packed, vllm_release
+from . import torch as ops
+from .cores import MAX_QUERIES
+
+vllm_release.check(release)  # other releases may lack what follows
+
+from vllm.config import get_current_vllm_config
 from vllm.model_executor.layers.attention.mla_attention import (
     MLACommonBackend,
     MLACommonDecodeMetadata,
@@ -28,12 +38,7 @@ from vllm.model_executor.layers.attention.mla_attention import (
 )
 from vllm.v1.attention.backend import AttentionCGSupport, AttentionType
 
-from . import packed
-from . import torch as ops
-from .cores import MAX_QUERIES
-
-PAGES = (64, 16, 32, 128)  # vLLM prefers the first
-
+PAGES = (64, 16, 32, 128)  # the first without --block-size
 
 CACHE_DTYPES = {"auto": None, "bfloat16": None, "fp8": "fp8_tensor", "fp8_e4m3": "fp8_tensor", "fp8_ds_mla": "fp8_row"}
 
@@ -50,6 +55,17 @@ class LatentAttentionBackend(MLACommonBackend):
     @staticmethod
     def get_supported_kernel_block_sizes(kv_cache_spec=None):
         return list(PAGES)
+
+    @classmethod
+    def get_preferred_block_size(cls, default_block_size):
+        return PAGES[0]
+
+    @classmethod
+    def supported_kv_cache_layouts(cls):
+        """Those in which the pages of a layer lie one after another. Releases before 0.29 have no other."""
+        from vllm.v1.kv_cache_interface import KVCacheLayout
+
+        return KVCacheLayout.LBNHC, KVCacheLayout.LBHNC
 
     @staticmethod
     def get_name():
@@ -72,6 +88,7 @@ class LatentAttentionBackend(MLACommonBackend):
 class LatentAttentionDecodeMetadata(MLACommonDecodeMetadata):
     query_start_loc: torch.Tensor
     max_query_len: int
+    max_seq_len: int
 
 
 class LatentAttentionMetadataBuilder(MLACommonMetadataBuilder[MLACommonMetadata]):
@@ -90,15 +107,40 @@ class LatentAttentionMetadataBuilder(MLACommonMetadataBuilder[MLACommonMetadata]
                      CACHE_DTYPES[getattr(kv_cache_spec, "cache_dtype_str", None) or "auto"],
                      torch.empty(0, device=device).device)  # with its index
 
+    @classmethod
+    def get_varlen_cudagraph_max_query_len(cls, vllm_config, kv_cache_spec):
+        """A graph serves any mix of 0 to so many query tokens: kernels read their numbers from query_start_loc."""
+        return MAX_QUERIES
+
     def _build_decode(self, block_table_tensor, seq_lens_device, max_seq_len, query_start_loc_cpu, query_start_loc_device,
-                      num_decode_tokens, max_query_len, dcp_tot_seq_lens_device):
+                      num_decode_tokens, dcp_tot_seq_lens_device, max_query_len=None):
+        """max_query_len: from vLLM 0.31 on. max_seq_len bounds the lengths; when a graph is captured, it is that of the model."""
         return LatentAttentionDecodeMetadata(block_table=block_table_tensor, seq_lens=seq_lens_device,
-                                             dcp_tot_seq_lens=dcp_tot_seq_lens_device,
-                                             query_start_loc=query_start_loc_device, max_query_len=max_query_len)
+                                             dcp_tot_seq_lens=dcp_tot_seq_lens_device, query_start_loc=query_start_loc_device,
+                                             max_query_len=self._longest(query_start_loc_cpu, max_query_len),
+                                             max_seq_len=max_seq_len)
+
+    def _longest(self, query_start_loc_cpu, max_query_len):
+        """Return a bound of the query tokens of a sequence. With adaptive verification the host does not know the numbers."""
+        if getattr(self.vllm_config.speculative_config, "enable_adaptive_verification", False):
+            return self.reorder_batch_threshold
+        if max_query_len is None:
+            max_query_len = int((query_start_loc_cpu[1:] - query_start_loc_cpu[:-1]).max())
+        return max(max_query_len, 1)
+
+
+def _check_adapters(lora_config):
+    """Reject adapters of kv_b_proj: vLLM computes decode with W_UK and W_UV of the weights without them."""
+    targets = None if lora_config is None else getattr(lora_config, "target_modules", None)
+    if lora_config is not None and (not targets or any("kv_b_proj" in target for target in targets)):
+        raise NotImplementedError("mla_mlir: LoRA adapters may change kv_b_proj, which decode would leave out; name the modules "
+                                  "without it in --lora-target-modules, or merge the adapters")
 
 
 class LatentAttentionImpl(MLACommonImpl[MLACommonMetadata]):
     can_return_lse_for_decode: bool = True
+    supports_pcp: bool = False  # a rank would hold a part of a sequence's tokens
+    supports_dcp: bool = False
 
     def __init__(self, num_heads, head_size, scale, num_kv_heads, alibi_slopes, sliding_window, kv_cache_dtype,
                  logits_soft_cap, attn_type, kv_sharing_target_layer_name, **mla_args):
@@ -108,6 +150,7 @@ class LatentAttentionImpl(MLACommonImpl[MLACommonMetadata]):
                             ("logits_soft_cap", logits_soft_cap)):
             if value:
                 raise NotImplementedError(f"mla_mlir: {name} is not supported")
+        _check_adapters(get_current_vllm_config().lora_config)
         if attn_type != AttentionType.DECODER:
             raise NotImplementedError(f"mla_mlir: attention of type {attn_type} is not supported, only decoders'")
         if kv_cache_dtype not in CACHE_DTYPES:
@@ -133,32 +176,8 @@ class LatentAttentionImpl(MLACommonImpl[MLACommonMetadata]):
         if q_latent.is_cuda:
             name = ops.core(q_latent.shape[1], latent, q_rope.shape[2], kv_c_and_k_pe_cache.shape[1], self.cache_dtype,
                             q_latent.device)
-        # The block table bounds the lengths, so that a captured graph serves all that fit.
-        out, lse = torch.ops.mla.latent_attention(q_latent, q_rope, kv_c_and_k_pe_cache,
-                                                  decode.block_table, decode.seq_lens, decode.query_start_loc, name,
-                                                  decode.max_query_len, 0, float(self.scale) * cache_scale)
+        room = decode.block_table.shape[1] * kv_c_and_k_pe_cache.shape[1]
+        out, lse = torch.ops.mla.latent_attention(q_latent, q_rope, kv_c_and_k_pe_cache, decode.block_table, decode.seq_lens,
+                                                  decode.query_start_loc, name, decode.max_query_len,
+                                                  min(decode.max_seq_len, room), float(self.scale) * cache_scale)
         return out if cache_scale == 1.0 else out.mul_(cache_scale), lse
-
-    def _compute_prefill_context(self, q, kv_c_and_k_pe_cache, attn_metadata, k_scale):
-        """vLLM's gather of what a prefill's earlier chunks have cached does not read rows of fp8_row: it gets a copy of these
-        pages in bf16."""
-        if self.cache_dtype != "fp8_row":
-            return super()._compute_prefill_context(q, kv_c_and_k_pe_cache, attn_metadata, k_scale)
-        pages, block_table = self._unpacked_context(kv_c_and_k_pe_cache, attn_metadata.prefill, q.dtype)
-        metadata = replace(attn_metadata, prefill=replace(attn_metadata.prefill, block_table=block_table))
-        kept, self.kv_cache_dtype = self.kv_cache_dtype, "auto"
-        try:
-            return super()._compute_prefill_context(q, pages, metadata, k_scale)
-        finally:
-            self.kv_cache_dtype = kept
-
-    def _unpacked_context(self, cache, prefill, dtype):
-        """The pages of the contexts in `dtype`, and the block table of the copy."""
-        table, page = prefill.block_table, cache.shape[1]
-        used = (prefill.chunked_context.seq_lens.sum(0) + page - 1) // page
-        held = (torch.arange(table.shape[1])[None] < used[:, None]).to(table.device)
-        pages = packed.unpack(cache[table[held].long()], self.cache_dtype, self.kv_lora_rank,
-                              self.head_size - self.kv_lora_rank)
-        numbers = torch.zeros_like(table)
-        numbers[held] = torch.arange(pages.shape[0], dtype=table.dtype, device=table.device)
-        return pages.to(dtype), numbers

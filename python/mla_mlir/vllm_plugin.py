@@ -8,7 +8,8 @@
 
 
 def register():
-    """Register mla_mlir.vllm's backend as vLLM's CUSTOM, unless another is registered."""
+    """Register mla_mlir.vllm's backend as vLLM's CUSTOM, unless another is registered. Nothing is imported: an engine that does
+    not use the backend runs with any release."""
     from vllm.v1.attention.backends.registry import AttentionBackendEnum, register_backend
 
     if not AttentionBackendEnum.CUSTOM.is_overridden():

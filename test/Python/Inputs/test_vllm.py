@@ -1,10 +1,11 @@
 """Tests mla_mlir.vllm in a stand-in for the engine, on a CPU. The cache and the projections of the engine are here."""
-import dataclasses
 import types
 import unittest
+from unittest import mock
 
 import torch
-from mla_mlir import vllm_plugin
+from mla_mlir import vllm_plugin, vllm_release
+from vllm import config as engine_config
 from vllm.model_executor.layers.attention import mla_attention
 from vllm.v1.attention.backend import AttentionType
 from vllm.v1.attention.backends.registry import AttentionBackendEnum, register_backend
@@ -119,6 +120,55 @@ class Backend(unittest.TestCase):
     def test_decodes_pages_of_16_bf16(self):
         self.decodes(16, torch.bfloat16, 2e-2)
 
+    def test_releases(self):
+        for release in ("0.26.0", "0.30.1", "0.33.0", "0.33.1rc2"):
+            vllm_release.check(release)
+        for release in ("0.25.1", "0.34.0", "1.30.0", "dev"):
+            with self.assertRaisesRegex(ImportError, f"vllm is of release {release}, must be of 0.26 to 0.33"):
+                vllm_release.check(release)
+
+    def test_a_release_without_max_query_len(self):
+        with mock.patch.object(mla_attention, "release", "0.30"):
+            self.decodes(64, torch.float32, 1e-5)
+
+    def test_bounds_of_a_step(self):
+        """A kernel gets the bounds that the engine knows, not those of the block table; a table that is smaller bounds too."""
+        given, queries = [], {"a": 2, "b": 1}
+        latent_attention = torch.ops.mla.latent_attention
+
+        def watch(*args):
+            given.append(args[7:9])
+            return latent_attention(*args)
+
+        for release in ("0.30", "0.33"):
+            engine = Engine(64, torch.float32)
+            engine.append("a", 70)
+            with mock.patch.object(mla_attention, "release", release), mock.patch("mla_mlir.vllm.torch.ops.mla.latent_attention", watch):
+                engine.step(queries)
+        engine.builder.vllm_config = mla_attention.config(HEADS, DIMS, num_speculative_tokens=3, enable_adaptive_verification=True)
+        metadata = engine.builder.build(0, engine.common(queries))
+        metadata.decode.max_seq_len = 10**6
+        with mock.patch("mla_mlir.vllm.torch.ops.mla.latent_attention", watch):
+            engine.impl.forward_mqa(torch.randn(3, HEADS, LATENT + ROPE), engine.cache, metadata, None)
+        room = metadata.decode.block_table.shape[1] * 64
+        self.assertEqual(given, [(2, 72), (2, 72), (8, room)])
+
+    def test_declares(self):
+        backend = AttentionBackendEnum.CUSTOM.get_class()
+        self.assertEqual(backend.get_preferred_block_size(16), 64)
+        self.assertEqual([layout.name for layout in backend.supported_kv_cache_layouts()], ["LBNHC", "LBHNC"])
+        self.assertFalse(backend.get_impl_cls().supports_pcp or backend.get_impl_cls().supports_dcp)
+        self.assertEqual(backend.get_builder_cls().get_varlen_cudagraph_max_query_len(None, None), 8)
+        self.assertEqual(backend.supported_dtypes, [torch.bfloat16])
+
+    def test_adapters(self):
+        for targets in (None, [], ["q_proj", "kv_b_proj"], ["self_attn.kv_b_proj"]):
+            with mock.patch.object(engine_config.current, "lora_config", types.SimpleNamespace(target_modules=targets)), \
+                    self.assertRaisesRegex(NotImplementedError, "LoRA adapters may change kv_b_proj"):
+                self.impl("auto")
+        with mock.patch.object(engine_config.current, "lora_config", types.SimpleNamespace(target_modules=["q_proj", "o_proj"])):
+            self.impl("auto")
+
     def test_a_wrong_page_is_seen(self):
         engine = Engine(64, torch.float32)
         engine.append("a", 70), engine.append("b", 70)
@@ -163,6 +213,7 @@ class Backend(unittest.TestCase):
             self.assertFalse(impl.supports_quant_query_input)
             cache, held = self.cache(name, 130, k_scale=k_scale)
             decode = types.SimpleNamespace(block_table=torch.tensor([[3, 0, 1, 9]], dtype=torch.int32), max_query_len=1,
+                                           max_seq_len=130,
                                            seq_lens=torch.tensor([130], dtype=torch.int32),
                                            query_start_loc=torch.tensor([0, 1], dtype=torch.int32))
             q = torch.randn(1, HEADS, 576)
@@ -176,28 +227,6 @@ class Backend(unittest.TestCase):
                 layer._k_scale_float = wrong
                 with self.assertRaisesRegex(ValueError, f"_k_scale of model.layers.0 is {wrong}, must be positive and finite"):
                     impl.forward_mqa(q, cache, types.SimpleNamespace(decode=decode), layer)
-
-    def test_prefill_behind_a_packed_context(self):
-        torch.manual_seed(0)
-        cache, held = self.cache("fp8_ds_mla", 130)
-
-        @dataclasses.dataclass
-        class Prefill:
-            block_table: torch.Tensor
-            chunked_context: types.SimpleNamespace
-
-        @dataclasses.dataclass
-        class Metadata:
-            prefill: Prefill
-
-        context = types.SimpleNamespace(seq_lens=torch.tensor([[64, 0], [66, 0]]))
-        table = torch.tensor([[3, 0, 1, 9], [9, 9, 9, 9]], dtype=torch.int32)
-        impl = self.impl("fp8_ds_mla")
-        rows, none = impl._compute_prefill_context(torch.zeros(1, dtype=torch.bfloat16), cache, Metadata(Prefill(table, context)),
-                                                   None)
-        torch.testing.assert_close(rows, held.bfloat16())
-        self.assertEqual(len(none), 0)
-        self.assertEqual(impl.kv_cache_dtype, "fp8_ds_mla")
 
     def test_refuses_other_caches(self):
         backend = AttentionBackendEnum.CUSTOM.get_class()
@@ -219,7 +248,7 @@ class Backend(unittest.TestCase):
         with self.assertRaisesRegex(NotImplementedError, "only decoders'"):
             backend.get_impl_cls()(**{**usual, "attn_type": AttentionType.ENCODER})
         with self.assertRaisesRegex(NotImplementedError, "decode of 11 tokens"):
-            backend.get_builder_cls()(types.SimpleNamespace(block_size=64), ["layer"], mla_attention.config(4, DIMS, 10),
+            backend.get_builder_cls()(types.SimpleNamespace(block_size=64), ["layer"], mla_attention.config(4, DIMS, num_speculative_tokens=10),
                                       torch.device("cpu"))
 
 

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 import torch
 
 M = TypeVar("M")
+release = "0.33"  # a builder is called as in this release
 
 
 class QueryLenSupport(enum.Enum):
@@ -53,11 +54,12 @@ class MLACommonMetadataBuilder(Generic[M]):
     reorder_batch_threshold = 1
 
     def __init__(self, kv_cache_spec, layer_names, vllm_config, device, metadata_cls=None, supports_dcp_with_varlen=False):
-        self.kv_cache_spec, self.device = kv_cache_spec, device
+        self.kv_cache_spec, self.vllm_config, self.device = kv_cache_spec, vllm_config, device
         self.metadata_cls = metadata_cls or MLACommonMetadata
         self.num_heads, self.mla_dims = vllm_config.num_heads, vllm_config.mla_dims
-        if vllm_config.num_speculative_tokens is not None and self.query_len_support != QueryLenSupport.SINGLE_ONLY:
-            self.reorder_batch_threshold = max(self.reorder_batch_threshold, 1 + vllm_config.num_speculative_tokens)
+        speculative = vllm_config.speculative_config
+        if speculative is not None and self.query_len_support != QueryLenSupport.SINGLE_ONLY:
+            self.reorder_batch_threshold = max(self.reorder_batch_threshold, 1 + speculative.num_speculative_tokens)
 
     def build(self, common_prefix_len, common, fast_build=False):
         """Requests of at most reorder_batch_threshold query tokens come first, and are decoded."""
@@ -75,7 +77,7 @@ class MLACommonMetadataBuilder(Generic[M]):
                 query_start_loc_cpu=starts[:decodes + 1],
                 query_start_loc_device=common.query_start_loc[:decodes + 1],
                 num_decode_tokens=metadata.num_decode_tokens,
-                max_query_len=min(common.max_query_len, self.reorder_batch_threshold),
+                **({} if release == "0.30" else {"max_query_len": min(common.max_query_len, self.reorder_batch_threshold)}),
                 dcp_tot_seq_lens_device=None,
             )
         return metadata
@@ -90,16 +92,8 @@ class MLACommonImpl(Generic[M]):
         self.v_head_dim, self.kv_b_proj = v_head_dim, kv_b_proj
         self.supports_quant_query_input = True
 
-    def _compute_prefill_context(self, q, kv_c_and_k_pe_cache, attn_metadata, k_scale):
-        """vLLM gathers the context's rows, attends to them and gives the result; here only the rows."""
-        assert self.kv_cache_dtype == "auto" and kv_c_and_k_pe_cache.shape[-1] == self.head_size
-        prefill = attn_metadata.prefill
-        lengths = prefill.chunked_context.seq_lens.sum(0).tolist()
-        return [kv_c_and_k_pe_cache[table.long()].flatten(0, 1)[:length]
-                for table, length in zip(prefill.block_table, lengths)]
 
-
-def config(num_heads, dims, num_speculative_tokens=None):
+def config(num_heads, dims, **speculative):
     """What a builder reads of a VllmConfig."""
     return types.SimpleNamespace(num_heads=num_heads, mla_dims=types.SimpleNamespace(**dims),
-                                 num_speculative_tokens=num_speculative_tokens)
+                                 speculative_config=types.SimpleNamespace(**speculative) if speculative else None)

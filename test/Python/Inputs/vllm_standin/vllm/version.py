@@ -1,0 +1,2 @@
+"""Stands for vllm.version."""
+__version__ = "0.33.0"
