@@ -212,15 +212,14 @@ void E4M3Attention::sendWhole(const State &s) {
 void E4M3Attention::sendPartial(const State &s) {
   LatentPartials partials(k, shape, k.argument(rowsArg));
   Val pair = lane >> 2, base = k.at(k.argument(partialArg), partials.bytesTo(slot, k.blockX(), group));
-  Val quadOfLane = (warp << 1) + (pair >> 2);
   for (int64_t j = 0; j < queryRows / 16; ++j)
     k.when(firstRow + 16 * j < rows, [&] {
       for (int64_t e : {0, 1}) {
         Val owner = (quad << 3) + (pair & 3) + (32 * j + 4 * e);
-        Val to = k.at(base, k.extend(quadOfLane * partials.quadBytes() + (owner << 4)));
+        Val to = k.at(base, k.extend(warp * partials.pairBytes() + (owner << 4) + (pair >> 2 << 3)));
         for (auto [m, out] : llvm::enumerate(s.out)) {
-          Vals four = {out[8 * j + e], out[8 * j + 2 + e], out[8 * j + 4 + e], out[8 * j + 6 + e]};
-          k.store(k.vectorOf(four), k.at(to, static_cast<int64_t>(m) * 8 * partials.quadBytes()), 16);
+          Val four = partials.pack({out[8 * j + e], out[8 * j + 2 + e], out[8 * j + 4 + e], out[8 * j + 6 + e]});
+          k.store(four, k.at(to, static_cast<int64_t>(m) * 4 * partials.pairBytes()), 8);
         }
       }
     });

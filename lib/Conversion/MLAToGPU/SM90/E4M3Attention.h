@@ -82,7 +82,7 @@ std::string e4m3AttentionName(const LatentAttentionShape &shape, int64_t queryTe
 /// Adds the kernel to the module, if it is not there. Queries are quantized in one or two terms of e4m3. L must be 128,
 /// 256 or 512, and R 0, 16, 32 or 64. Its arguments, in order: q_latent, q_rope (if R > 0), map pages [pages, page,
 /// bytes of a row / 2] of pairs of bytes, with boxes of 128 bytes, the same with boxes of 16 bytes (if there are
-/// scales), block_table, lengths, cu_seqlens, out [rows, L], partial out f32 (LatentPartials), partial lse f32 [slots,
+/// scales), block_table, lengths, cu_seqlens, out [rows, L], partial out bf16 (LatentPartials), partial lse f32 [slots,
 /// rows per sequence], slots i32 [batch, 2], lse f32 [rows] (if wanted); batch, parts, entries per row of the block
 /// table, heads, rows per sequence at most, pages, elements between rows of q_latent, and of q_rope (if R > 0); scale ·
 /// log2(e). Grid: (ceil(rows of a sequence / 64), parts); ringAttentionThreads threads.

@@ -173,11 +173,21 @@ void FewRows::sendPartial(int64_t half) {
     k.when(firstRow + 16 * i < rows, [&] {
       Val rows16 = k.blockX() * (rowsOfBlock / 16) + i, fragment = (((rows16 & 3) << 5) + lane) << 4;
       Val to = k.at(k.argument(partialArg), partials.bytesTo(slot, rows16 >> 2, k.i32(half)) + k.extend(fragment));
-      for (int64_t first = 0; first < partials.quads(); first += 8) {
-        Val j = warpOfBoth + first, column = (j << 3) + (quad << 1), row = (lane >> 2) + 16 * i;
-        Val low = pair(row, column), high = pair(row + 8, column);
-        k.store(k.vectorOf({k.element(low, 0), k.element(low, 1), k.element(high, 0), k.element(high, 1)}),
-                k.at(to, k.extend(j * partials.quadBytes())), 16);
+      for (int64_t first = 0; first < partials.pairs(); first += 8) {
+        Val j = warpOfBoth + first, row = (lane >> 2) + 16 * i;
+        auto store = [&] {
+          Vals elements;
+          for (int64_t quadOfPair : {0, 1})
+            for (int64_t half : {0, 8}) {
+              Val two = pair(row + half, (j << 4) + ((quad << 1) + 8 * quadOfPair));
+              elements.append({k.element(two, 0), k.element(two, 1)});
+            }
+          k.store(partials.pack(elements), k.at(to, k.extend(j * partials.pairBytes())), 16);
+        };
+        if (first + 8 <= partials.pairs())
+          store();
+        else
+          k.when(j < partials.pairs(), store);
       }
     });
 }

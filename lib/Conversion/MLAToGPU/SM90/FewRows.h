@@ -39,7 +39,7 @@ std::string fewRowsName(const LatentAttentionShape &shape, int64_t rows);
 
 /// Adds the kernel of `rows` query rows per CTA to the module, if it is not there. Its arguments, in order: q_latent,
 /// q_rope (if R > 0), pages, block_table, lengths,
-/// cu_seqlens, out [rows, L], partial out f32 (LatentPartials), partial lse f32 [slots, rows per sequence], slots i32
+/// cu_seqlens, out [rows, L], partial out bf16 (LatentPartials), partial lse f32 [slots, rows per sequence], slots i32
 /// [batch, 2], lse f32 [rows] (if wanted); batch, parts, entries per row of the block table, heads, rows per sequence
 /// at most, pages, elements between rows of q_latent, and of q_rope (if R > 0); scale · log2(e). Grid: (ceil(rows of a
 /// sequence / `rows`), parts); ringAttentionThreads threads.

@@ -393,13 +393,13 @@ void LatentAttention::sendRows() {
   commitStores(k);
 }
 
-/// Stores partial results in f32 in the layout of the registers (LatentPartials): no exchange, all stores coalesced.
+/// Stores partial results in the layout of the registers (LatentPartials): no exchange, all stores coalesced.
 void LatentAttention::sendPartial(llvm::ArrayRef<Val> out) {
   LatentPartials partials(k, shape, k.argument(rowsArg));
   k.when(firstRow + warp * 16 < rows, [&] {
     Val to = k.at(k.argument(partialArg), partials.bytesTo(slot, k.blockX(), group) + k.extend(inGroup * 16));
-    for (int64_t j = 0; j < partials.quads(); ++j)
-      k.store(k.vectorOf(out.slice(4 * j, 4)), k.at(to, j * partials.quadBytes()), 16);
+    for (int64_t j = 0; j < partials.pairs(); ++j)
+      k.store(partials.pack(out.slice(8 * j, 8)), k.at(to, j * partials.pairBytes()), 16);
   });
   sendLse(false);
 }

@@ -55,8 +55,9 @@ struct BlockTable {
 /// Loads a page number. Entries beyond a sequence may hold anything, so it is clamped to pages that exist.
 Val loadPage(KernelBuilder &k, const BlockTable &table, Val sequence, Val entry);
 
-/// Partial results, in the register layout of the attention kernel's accumulators:
-///   f32 [slots][row blocks][2 warpgroups][quads][128 threads][4]
+/// Partial results, in the register layout of the attention kernel's accumulators, rounded like whole results: what
+/// they cost is their bytes (docs/performance.md).
+///   bf16 [slots][row blocks][2 warpgroups][pairs of quads][128 threads][2][4]
 /// where element e of quad j of thread t is row 16·(t/32) + (t%32)/4 + 8·(e/2) of the row block, and column
 /// 8j + 2·(t%4) + e%2 of those computed by the warpgroup: tiles 0… of the latent, or the last ones. With an odd number
 /// of tiles both compute the middle one, and warpgroup 0's is used.
@@ -64,8 +65,10 @@ class LatentPartials {
 public:
   LatentPartials(KernelBuilder &k, const LatentAttentionShape &shape, Val rowsOfSequence)
       : k(k), ownTiles((shape.latentTiles() + 1) / 2), rows(rowsOfSequence) {}
-  int64_t quads() const { return ownTiles * tileColumns / 8; }
-  static constexpr int64_t quadBytes() { return 128 * 16; } ///< from a quad to the next
+  int64_t pairs() const { return ownTiles * tileColumns / 16; }
+  static constexpr int64_t pairBytes() { return 128 * 16; } ///< from a pair of quads to the next
+  /// Returns a thread's part of a pair of quads, of eight elements in f32.
+  static Val pack(llvm::ArrayRef<Val> elements);
   Val bytesTo(Val slot, Val rowBlock, Val group);
   Val slotBytes(); ///< from a slot to the next, i32
   static mlir::AffineExpr bytes(const LatentAttentionShape &shape, mlir::AffineExpr slots, mlir::AffineExpr rows);
@@ -86,7 +89,7 @@ int64_t latentAttentionSharedBytes(const LatentAttentionShape &shape);
 /// Adds the kernel to the module, if it is not there. Its arguments, in order:
 ///   map q_latent [rows, L], map q_rope [rows, R] (if R > 0), map pages [pages, page, L + R] (of a packed cache: map
 ///   k_rope [pages, page, R] if it is bf16, and the address of the pages), block_table, lengths,
-///   cu_seqlens, map out [rows, L], out, partial out f32 (LatentPartials), partial lse f32 [slots, rows per sequence],
+///   cu_seqlens, map out [rows, L], out, partial out bf16 (LatentPartials), partial lse f32 [slots, rows per sequence],
 ///   slots i32 [batch, 2], lse f32 [rows] (if wanted), sinks f32 [heads] (if there are
 ///   any); batch, parts, entries per row of the block table, heads, rows per sequence at most, pages (of a packed
 ///   cache); scale · log2(e).

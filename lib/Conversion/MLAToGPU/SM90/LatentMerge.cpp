@@ -31,7 +31,7 @@ static constexpr int64_t warps = 8, threads = 32 * warps;
 static constexpr int64_t itemRows = 16;
 /// How the items of a sequence are cut, by the number of its splits.
 struct Way {
-  int64_t quads;  ///< of 8 columns: four elements a lane, two rows and two columns
+  int64_t quads;  ///< of 8 columns, in pairs: four elements a lane, two rows and two columns
   int64_t splits; ///< of an item, whose loads a warp has in flight together
   bool isShared;  ///< by several warps, where an item has more splits
 };
@@ -45,15 +45,22 @@ static constexpr int64_t valuesOfLane = 4 + 4 * deep.quads; ///< that warps exch
 
 Val LatentPartials::bytesTo(Val slot, Val rowBlock, Val group) {
   Val block = slot * ceilDiv(rows, queryRows) + rowBlock;
-  return k.extend(block * 2 + group) * (quads() * quadBytes());
+  return k.extend(block * 2 + group) * (pairs() * pairBytes());
 }
 
-Val LatentPartials::slotBytes() { return ceilDiv(rows, queryRows) * (2 * quads() * quadBytes()); }
+Val LatentPartials::slotBytes() { return ceilDiv(rows, queryRows) * (2 * pairs() * pairBytes()); }
+
+Val LatentPartials::pack(llvm::ArrayRef<Val> elements) {
+  Vals words;
+  for (size_t i = 0; i < elements.size(); i += 2)
+    words.push_back(packBF16(elements[i], elements[i + 1]));
+  return elements.front().builder().vectorOf(words);
+}
 
 mlir::AffineExpr LatentPartials::bytes(const LatentAttentionShape &shape, mlir::AffineExpr slots,
                                        mlir::AffineExpr rows) {
   int64_t ownTiles = (shape.latentTiles() + 1) / 2;
-  return slots * rows.ceilDiv(queryRows) * (2 * ownTiles * tileColumns * queryRows * 4);
+  return slots * rows.ceilDiv(queryRows) * (2 * ownTiles * tileColumns * queryRows * 2);
 }
 
 std::string LatentAttentionShape::mergeName() const {
@@ -238,7 +245,7 @@ LatentMerge::Item LatentMerge::itemAt(Val index, const Way &way) {
   Val ownTile = tile - select(isSecond, k.i32(tiles - ownTiles), k.i32(0));
   Val firstQuad = ownTile * (tileColumns / 8) + (column % perTile) * way.quads;
   Val warpOfTile = rowTile % (queryRows / itemRows);
-  Val offset = (firstQuad * 128 + warpOfTile * 32 + lane) * 16;
+  Val offset = ((firstQuad >> 1) * 128 + warpOfTile * 32 + lane) * 16;
   LatentPartials partials(k, shape, k.argument(rowsArg));
   Val toGroup = partials.bytesTo(k.i32(0), rowTile / (queryRows / itemRows), group);
   item.partial = k.at(k.argument(partialArg), toGroup + k.extend(offset));
@@ -261,7 +268,7 @@ Val LatentMerge::slotOf(const Item &item, Val split, bool mayBeFirst) {
 
 /// Adds splits first, first + step, … of one round.
 void LatentMerge::addSplits(Merged &m, const Item &item, const Way &way, Val first, Val step) {
-  llvm::SmallVector<Vals> lse(way.splits), columns(way.splits);
+  llvm::SmallVector<Vals> lse(way.splits), loaded(way.splits), columns(way.splits);
   for (int64_t p = 0; p < way.splits; ++p) {
     Val split = first + step * p, there = split < item.count;
     Val slot = k.extend(slotOf(item, split, /*mayBeFirst=*/p == 0));
@@ -270,19 +277,20 @@ void LatentMerge::addSplits(Merged &m, const Item &item, const Way &way, Val fir
       lse[p].push_back(select(there & item.isRow[r], value, k.f32(nothingSeen)));
     }
     Val from = k.at(item.partial, slot * item.slotBytes);
-    Vals quads = k.choose(
+    loaded[p] = k.choose(
         there,
         [&] {
-          Vals loaded;
-          for (int64_t j = 0; j < way.quads; ++j)
-            loaded.push_back(k.load(k.at(from, j * LatentPartials::quadBytes()), k.vectorType(4, k.f32Type()), 16));
-          return loaded;
+          Vals pairs;
+          for (int64_t j = 0; j < way.quads / 2; ++j)
+            pairs.push_back(k.load(k.at(from, j * LatentPartials::pairBytes()), k.vectorType(4, k.i32Type()), 16));
+          return pairs;
         },
-        [&] { return Vals(way.quads, k.zeroVector(4, k.f32Type())); });
-    for (Val quad : quads)
-      for (int64_t e = 0; e < 4; ++e)
-        columns[p].push_back(k.element(quad, e));
+        [&] { return Vals(way.quads / 2, k.zeroVector(4, k.i32Type())); });
   }
+  for (int64_t p = 0; p < way.splits; ++p) // when all are on their way
+    for (Val pair : loaded[p])
+      for (int64_t e = 0; e < 4; ++e)
+        columns[p].append({lowBF16(k.element(pair, e)), highBF16(k.element(pair, e))});
   for (int64_t r : {0, 1}) {
     Val before = m.largest[r];
     for (int64_t p = 0; p < way.splits; ++p)
