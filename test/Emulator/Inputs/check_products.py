@@ -82,6 +82,8 @@ PRODUCTS = {
     "plain_on_m": Product("plain", 1, 200, 464, (128, 128), 128, 1, ON_M_TWICE),
     "plain_on_m_once": Product("plain", 1, 456, 336, (128, 128), 128, 1, ON_M_ONCE),
     "plain_on_m_three": Product("plain", 1, 200, 464, (128, 128), 128, 1, ON_M | {"tokens": 192}),
+    "plain_on_m_wide": Product("plain", 1, 456, 464, (128, 128), 128, 1, ON_M_ONCE | {"rows": 192}),
+    "plain_on_m_wide_two_terms": Product("plain", 1, 328, 336, (64, 128), 128, 2, ON_M_ONCE | {"rows": 192, "stages": 2}),
     "plain_on_m_few": Product("plain", 1, 200, 464, (128, 128), 128, 1, ON_M | {"tokens": 64, "streamed": 1}),
     "plain_on_m_two_terms": Product("plain", 1, 200, 464, (128, 128), 128, 2, ON_M_TWICE | {"stages": 2}),
     "plain_on_m_two_terms_once": Product("plain", 1, 200, 336, (64, 128), 128, 2, ON_M_ONCE | {"rows": 64}),
