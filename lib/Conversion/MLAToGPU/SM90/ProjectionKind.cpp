@@ -150,10 +150,16 @@ public:
 
 std::unique_ptr<KernelKind> mla::gpu::createProjectionKind() { return std::make_unique<ProjectionKind>(); }
 
+/// Return whether the elements are those that kernels multiply.
+static bool hasKnownElements(ProjectOp op) {
+  return getElementTypeOrSelf(op.getWeight().getType()).isBF16() ||
+         (scaled(weightsOf(op).front()) && scaled(op.getX()));
+}
+
 /// Each head's product, such as the one that absorbs W_UK, and an append of the same step need nothing of each other.
 bool ProjectionKind::alsoStores(Operation *op, Operation *last) const {
   auto project = dyn_cast<ProjectOp>(last);
-  if (!project || project.getHeads() != Heads::Per || !getElementTypeOrSelf(project.getWeight().getType()).isBF16())
+  if (!project || project.getHeads() != Heads::Per || !hasKnownElements(project))
     return false;
   RopeOp queries = rotationOfHeads(op);
   return isa<AppendOp>(op) || (queries && llvm::any_of(queries.getPosition().getUsers(), llvm::IsaPred<AppendOp>));
@@ -161,11 +167,10 @@ bool ProjectionKind::alsoStores(Operation *op, Operation *last) const {
 
 LogicalResult ProjectionKind::checkOperation(Operation *op) const {
   auto project = cast<ProjectOp>(op);
-  Type element = getElementTypeOrSelf(project.getWeight().getType());
-  if (element.isBF16() || (scaled(weightsOf(project).front()) && scaled(project.getX())))
+  if (hasKnownElements(project))
     return KernelKind::checkOperation(op);
   return op->emitOpError("expected a weight of bf16, got ")
-         << element << "; compile with --dtype=bf16, or with --target=cpu";
+         << getElementTypeOrSelf(project.getWeight().getType()) << "; compile with --dtype=bf16, or with --target=cpu";
 }
 
 bool ProjectionKind::multiplies(const ScaledProduct &product) const {
