@@ -16,7 +16,8 @@ std::string Quantization::name() const {
 }
 
 std::string QuantizeShape::name() const {
-  return "quantize_" + std::to_string(heads) + "x" + std::to_string(row.width) + row.name();
+  return "quantize_" + std::to_string(heads) + "x" + std::to_string(row.width) + row.name() +
+         (parts > 1 ? "_parts" + std::to_string(parts) : "");
 }
 
 void mla::gpu::storeQuantized(KernelBuilder &k, llvm::ArrayRef<Val> values, llvm::ArrayRef<QuantizedChunk> chunks,
@@ -44,26 +45,28 @@ void mla::gpu::emitQuantize(mlir::gpu::GPUModuleOp module, const QuantizeShape &
   unsigned x = k.addPointer(), elements = k.addPointer(), scales = k.addPointer();
   unsigned tokens = k.addInt(), tokenStride = k.addInt(), headStride = k.addInt();
   k.begin();
-  Val unit = k.blockX() * quantizeThreads + k.thread(), lane = k.thread() & 31;
-  Val row = unit / shape.threadsOfRow(), column = unit % shape.threadsOfRow() * laneElements;
-  Val token = row / shape.heads, head = row % shape.heads;
+  Val lane = k.thread() & 31;
   launchDependents(k);
   waitForPredecessors(k);
-  // All lanes take part in the maxima of their groups.
-  Val exists = (token < k.argument(tokens)) & (column < q.width);
-  Vals values = k.choose(
-      exists,
-      [&] {
-        Val ofToken = rowAt(k, k.argument(x), token, k.argument(tokenStride), Element::BF16);
-        Val from = rowAt(k, ofToken, head, k.argument(headStride), Element::BF16);
-        return loadElements(k, elementAt(k, from, column, Element::BF16), laneElements, Element::BF16);
-      },
-      [&] { return Vals(laneElements, k.f32(0)); });
-  Val ofElements =
-      rowAt(k, k.argument(elements), token * (q.terms * shape.heads) + head, k.i32(q.width), Element::E4M3);
-  Val ofScales = rowAt(k, k.argument(scales), row, k.i32(q.scalesOfRow()), Element::F32);
-  QuantizedChunk chunk{elementAt(k, ofElements, column, Element::E4M3),
-                       elementAt(k, ofScales, column / q.group, Element::F32), exists};
-  storeQuantized(k, values, chunk, lane, q, shape.heads);
+  Vals values;
+  llvm::SmallVector<QuantizedChunk> chunks;
+  for (int64_t i = 0; i < shape.parts; ++i) {
+    Val unit = (k.blockX() * shape.parts + i) * quantizeThreads + k.thread();
+    Val row = unit / shape.threadsOfRow(), column = unit % shape.threadsOfRow() * laneElements;
+    Val token = row / shape.heads, head = row % shape.heads;
+    // All lanes take part in the maxima of their groups, and load without a branch, which would wait for each part.
+    Val exists = (token < k.argument(tokens)) & (column < q.width);
+    Val ofToken = rowAt(k, k.argument(x), min(token, k.argument(tokens) - 1), k.argument(tokenStride), Element::BF16);
+    Val from = rowAt(k, ofToken, head, k.argument(headStride), Element::BF16);
+    Val loaded = min(column, k.i32(q.width - laneElements));
+    for (Val value : loadElements(k, elementAt(k, from, loaded, Element::BF16), laneElements, Element::BF16))
+      values.push_back(select(exists, value, k.f32(0)));
+    Val ofElements =
+        rowAt(k, k.argument(elements), token * (q.terms * shape.heads) + head, k.i32(q.width), Element::E4M3);
+    Val ofScales = rowAt(k, k.argument(scales), row, k.i32(q.scalesOfRow()), Element::F32);
+    chunks.push_back({elementAt(k, ofElements, column, Element::E4M3),
+                      elementAt(k, ofScales, column / q.group, Element::F32), exists});
+  }
+  storeQuantized(k, values, chunks, lane, q, shape.heads);
   k.finish();
 }

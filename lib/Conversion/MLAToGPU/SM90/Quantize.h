@@ -26,6 +26,7 @@ struct Quantization {
 struct QuantizeShape {
   int64_t heads = 1; ///< rows of a token
   Quantization row;
+  int64_t parts = 1; ///< of rows that a thread has, whose loads are in flight together
 
   /// Threads that share a row: whole groups.
   int64_t threadsOfRow() const { return row.scalesOfRow() * row.group / laneElements; }
@@ -35,7 +36,7 @@ struct QuantizeShape {
 inline constexpr int64_t quantizeThreads = 128;
 
 /// Adds the kernel to the module, if it is not there. Arguments: x, elements, scales; tokens, and elements between
-/// tokens and between heads of x. Grid: ceil(tokens · heads · threadsOfRow / quantizeThreads).
+/// tokens and between heads of x. Grid: ceil(tokens · heads · threadsOfRow / (quantizeThreads · parts)).
 void emitQuantize(mlir::gpu::GPUModuleOp module, const QuantizeShape &shape);
 
 /// Where laneElements elements of the first term, and the scale of their group, are stored, if they exist.

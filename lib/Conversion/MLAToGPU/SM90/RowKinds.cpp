@@ -92,6 +92,8 @@ public:
   bool stores(Type element, unsigned result) const override {
     return result == 0 ? isa<Float8E4M3FNType>(element) : result == 1 ? element.isF32() : element.isBF16();
   }
+  ArrayRef<ScheduleKey> getScheduleKeys() const override;
+  Choices chooseSchedule(KernelOp kernel, const Purpose &purpose, const TargetInfo &) const override;
   FailureOr<Launches> generate(KernelOp kernel, mlir::gpu::GPUModuleOp module) const override;
 };
 
@@ -133,6 +135,18 @@ std::unique_ptr<KernelKind> mla::gpu::createQuantizeKind() { return std::make_un
 std::unique_ptr<KernelKind> mla::gpu::createRopeKind() { return std::make_unique<RopeKind>(); }
 std::unique_ptr<KernelKind> mla::gpu::createAppendKind() { return std::make_unique<AppendKind>(); }
 std::unique_ptr<KernelKind> mla::gpu::createGatherKind() { return std::make_unique<GatherKind>(); }
+
+ArrayRef<ScheduleKey> QuantizeKind::getScheduleKeys() const {
+  static constexpr ScheduleKey keys[] = {{"parts", 1, 8, 1}}; // of rows of memory, of a thread
+  return keys;
+}
+
+/// Few tokens are over sooner with a part per thread; many are bound by what is in flight (docs/performance.md).
+KernelKind::Choices QuantizeKind::chooseSchedule(KernelOp kernel, const Purpose &purpose, const TargetInfo &) const {
+  constexpr int64_t fewTokens = 128;
+  bool isOfNorm = findIn<RmsNormOp>(kernel) != nullptr;
+  return isOfNorm || purpose.tokens <= fewTokens ? Choices() : Choices{{"parts", 4}};
+}
 
 ArrayRef<ScheduleKey> RopeKind::getScheduleKeys() const {
   // Heads per thread: with few tokens only heads provide work.
@@ -195,7 +209,7 @@ FailureOr<Launches> QuantizeKind::generate(KernelOp kernel, mlir::gpu::GPUModule
   bool hasHeads = x->shape.size() == 3;
   if (!hasHeads && x->shape.size() != 2)
     return kernel.emitOpError("expected an operand of rank 2 or 3 to quantize, got rank ") << x->shape.size();
-  QuantizeShape shape{hasHeads ? x->shape[1] : 1, quantizationOf(op)};
+  QuantizeShape shape{hasHeads ? x->shape[1] : 1, quantizationOf(op), kernel.getSchedule()->find("parts").value_or(1)};
   AffineExpr rows = x->rows, stride = x->strides[0];
   if (hasHeads && op.getTermDim() == 2) { // rows with their terms, one after the other
     if (stride != x->strides[1] * shape.heads)
@@ -207,7 +221,7 @@ FailureOr<Launches> QuantizeKind::generate(KernelOp kernel, mlir::gpu::GPUModule
     return failure();
   emitQuantize(module, shape);
   AffineExpr units = rows * (shape.heads * shape.threadsOfRow());
-  Launch launch = launchOf(kernel, shape.name(), units.ceilDiv(quantizeThreads), quantizeThreads);
+  Launch launch = launchOf(kernel, shape.name(), units.ceilDiv(quantizeThreads * shape.parts), quantizeThreads);
   launch.arguments = {x->buffer,
                       Buffer{Buffer::Result, 0},
                       Buffer{Buffer::Result, 1},
