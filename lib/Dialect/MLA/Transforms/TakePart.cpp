@@ -166,24 +166,32 @@ static void keepName(Value weight, Operation *part, StringRef prefix) {
   part->setAttr(kNameAttr, StringAttr::get(part->getContext(), getWeightName(weight, prefix)));
 }
 
+/// Take the same columns of two slices of what an operation computes: those of its weight, its second operand. Return
+/// the operation with these, or null if it has no such weight.
+static Value takeOfBoth(OpBuilder &builder, ArrayRef<tensor::ExtractSliceOp> halves, Part part, StringRef prefix) {
+  auto product = tensor::ExtractSliceOp(halves.front()).getSource().getDefiningOp<DivisibleOpInterface>();
+  SmallVector<int64_t> dims = product ? product.getDividedDims(part.dim) : SmallVector<int64_t>();
+  if (dims.size() < 2 || dims[1] == DivisibleOpInterface::kWhole || !isWeightOnly(product->getOperand(1)))
+    return {};
+  Value weight = product->getOperand(1);
+  SmallVector<Value> parts, operands(product->getOperands());
+  for (tensor::ExtractSliceOp half : halves)
+    parts.push_back(
+        takePart(builder, weight.getLoc(), weight, {dims[1], half.getStaticOffset(part.dim) + part.first, part.count}));
+  operands[1] = tensor::ConcatOp::create(builder, weight.getLoc(), dims[1], parts);
+  keepName(weight, operands[1].getDefiningOp(), prefix);
+  return cloneAs(builder, product, withSize(typeOf(product->getResult(0)), part.dim, 2 * part.count), operands);
+}
+
 /// Take the same columns of gate and up, which one product computes side by side: they stay one.
 static Value takeOfHalves(OpBuilder &builder, SwigluOp op, Part part, StringRef prefix) {
   auto gate = op.getGate().getDefiningOp<tensor::ExtractSliceOp>();
   auto up = op.getUp().getDefiningOp<tensor::ExtractSliceOp>();
   if (!gate || !up || gate.getSource() != up.getSource() || part.dim != typeOf(op).getRank() - 1)
     return {};
-  auto product = gate.getSource().getDefiningOp<DivisibleOpInterface>();
-  SmallVector<int64_t> dims = product ? product.getDividedDims(part.dim) : SmallVector<int64_t>();
-  if (dims.size() < 2 || dims[1] == DivisibleOpInterface::kWhole || !isWeightOnly(product->getOperand(1)))
+  Value both = takeOfBoth(builder, {gate, up}, part, prefix);
+  if (!both)
     return {};
-  SmallVector<Value> halves, operands(product->getOperands());
-  for (tensor::ExtractSliceOp half : {gate, up})
-    halves.push_back(takePart(builder, op.getLoc(), operands[1],
-                              {dims[1], half.getStaticOffset(part.dim) + part.first, part.count}));
-  operands[1] = tensor::ConcatOp::create(builder, product->getOperand(1).getLoc(), dims[1], halves);
-  keepName(product->getOperand(1), operands[1].getDefiningOp(), prefix);
-  Type type = withSize(typeOf(product->getResult(0)), part.dim, 2 * part.count);
-  Value both = cloneAs(builder, product, type, operands);
   auto half = [&](int64_t first) -> Value { // its tokens are measured where those of the gate are
     SmallVector<OpFoldResult> offsets = gate.getMixedOffsets(), sizes = gate.getMixedSizes();
     offsets[part.dim] = builder.getIndexAttr(first);
