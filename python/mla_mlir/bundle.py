@@ -8,15 +8,16 @@
 import contextlib
 import ctypes
 import os
-import sys
 import threading
 import types
+import weakref
 
 from . import dlpack, runtime, streams
 from .cache import Cache
 from .dlpack import result_like, view
 from .errors import ArgumentError, integer, is_integer, listing
 from .generate import Generator
+from .owner import Owner, end_all
 from .runtime import BundleInfo, EntryInfo, LatentAttention, NaiveAttention, OpenOptions, Saturation, Step
 
 
@@ -68,7 +69,7 @@ class Call:
         self._enqueue(self.bundle.handle, self.struct)
 
 
-class Bundle:
+class Bundle(Owner):
     """A loaded bundle. `info` has the fields of mla_bundle_info (runtime.h), `entries` the compiled forms.
 
     Methods take tensors of any library with DLPack, on the device of the bundle, and do not copy them. On a GPU they return
@@ -76,7 +77,7 @@ class Bundle:
     """
 
     def __init__(self, path, inspect=False, comm=None):
-        self.handle, self._context = ctypes.c_void_p(), None
+        self.handle, self._context, self.generators = ctypes.c_void_p(), None, weakref.WeakSet()
         self.comm = comm  # which must outlive the bundle
         lib = runtime.loaded()
         try:
@@ -107,8 +108,9 @@ class Bundle:
         return types.SimpleNamespace(**{**fields, "phase": ("auto", "prefill", "decode")[entry.phase]})
 
     def close(self):
-        """Wait for the device and close the bundle. Graphs that captured its calls must not be replayed. Caches stay
-        valid."""
+        """Wait for the device, end the bundle's generators and close it. Graphs that captured its calls must not be
+        replayed. Caches stay valid."""
+        end_all(self.generators)
         handle, self.handle = self.handle, ctypes.c_void_p()
         if not handle:
             return
@@ -122,16 +124,6 @@ class Bundle:
         runtime.loaded().mla_bundle_close(handle)
         if self._context:
             self._context.release()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def __del__(self):
-        if getattr(self, "handle", None) and not sys.is_finalizing():
-            self.close()
 
     def __deepcopy__(self, memo):
         return self  # immutable until close()

@@ -7,10 +7,12 @@
 """The caches, sequences and batches of runtime.h, for programs without a cache."""
 import contextlib
 import ctypes
+import weakref
 
 from . import runtime, streams
 from .dlpack import result_like, view
 from .errors import INT32, ArgumentError, Error, integer, listing
+from .owner import Owner, end_all
 
 _TYPES = {"float32": "<f4", "bfloat16": "<u2", "uint8": "|u1"}
 
@@ -143,31 +145,22 @@ class Batch:
         return result.plain()
 
 
-class Cache:
+class Cache(Owner):
     """A pool of pages for all layers of a bundle. One page has page * info.cache_row elements of
     info.cache_dtype per layer."""
 
     __copy__ = __deepcopy__ = __reduce__ = _refuse_to_copy
 
     def __init__(self, bundle, pages):
-        self.bundle, self.handle = bundle, ctypes.c_void_p()
+        self.bundle, self.handle, self.generators = bundle, ctypes.c_void_p(), weakref.WeakSet()
         runtime.loaded().mla_cache_create(bundle.handle, integer("pages", pages), ctypes.byref(self.handle))
 
     def close(self):
-        """Free the cache and its sequences."""
+        """End its generators, and free the cache and its sequences."""
         if self.handle:
+            end_all(self.generators)
             runtime.loaded().mla_cache_destroy(self.handle)
         self.handle = ctypes.c_void_p()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def __del__(self):
-        with contextlib.suppress(Exception):  # an open batch, or Python is exiting
-            self.close()
 
     @property
     def num_pages(self):

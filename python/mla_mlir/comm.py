@@ -11,11 +11,11 @@
 """
 import ctypes
 import os
-import sys
 import tempfile
 
 from . import runtime
-from .errors import ArgumentError, Error, integer, number
+from .errors import ArgumentError, integer, number
+from .owner import Owner
 
 _RANKS = (1, 1024)
 
@@ -31,7 +31,7 @@ def _options(timeout):
     return runtime.CommOptions(size=ctypes.sizeof(runtime.CommOptions), timeout_seconds=number("timeout", timeout))
 
 
-class Comm:
+class Comm(Owner):
     """The communicator of one rank. `rank` is its number, `ranks` how many there are. One thread at a time runs steps with
     it. Close it after the bundles that were loaded with it. A rank that fails, or does not come within `timeout` seconds,
     is an Error of status MLA_RANK_ERROR on all ranks, after which a communicator is of no more use."""
@@ -119,19 +119,6 @@ class Comm:
         if self.handle:
             runtime.loaded().mla_comm_destroy(self.handle)
         self.handle = ctypes.c_void_p()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def __del__(self):
-        if getattr(self, "handle", None) and not sys.is_finalizing():
-            try:
-                self.close()
-            except Error:  # a bundle still uses it
-                pass
 
     def __reduce__(self):
         raise TypeError("a communicator cannot be copied or pickled; make one in every rank")

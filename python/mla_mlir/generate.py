@@ -10,6 +10,7 @@ import typing
 
 from . import runtime
 from .errors import INT32, ArgumentError, Error, integer, listing, number
+from .owner import Owner
 from .runtime import Generated, GeneratorOptions, Sampling
 
 FINISHES = (None, "stop", "length")  # by mla_finish
@@ -29,7 +30,7 @@ def tokens(name, values):
     return (ctypes.c_int32 * len(listed))(*(integer(f"{name}[{i}]", value, INT32) for i, value in enumerate(listed)))
 
 
-class Generator:
+class Generator(Owner):
     """Continues prompts, at most max_sequences at once, in a cache of its bundle. Others wait until sequences and pages are
     free. Use it as a context, within that of the cache.
 
@@ -53,12 +54,14 @@ class Generator:
         options = GeneratorOptions(size=ctypes.sizeof(GeneratorOptions), cache=cache.handle.value, max_sequences=max_sequences,
                                    sampling=ctypes.addressof(sampling), stop=ctypes.addressof(stops), num_stop=len(stops))
         runtime.loaded().mla_generator_create(cache.bundle.handle, options, ctypes.byref(self.handle))
-        self._made = (Generated * max_sequences)()
+        self._made, self._closed = (Generated * max_sequences)(), False
+        cache.generators.add(self)
+        cache.bundle.generators.add(self)
 
     def _open(self):
         """Return the handle. Closing the cache or the bundle ends a generator."""
-        if not self.handle or not self.cache.handle or not self.cache.bundle.handle:
-            what = "is closed" if not self.handle else f"has no {'bundle' if self.cache.handle else 'cache'} any more"
+        if not self.handle:
+            what = "is closed" if self._closed else f"has no {'bundle' if self.cache.handle else 'cache'} any more"
             raise Error("MLA_INVALID_ARGUMENT", f"generator: {what}; make another one")
         return self.handle
 
@@ -82,12 +85,12 @@ class Generator:
         while made := self.step():
             yield from made
 
-    def close(self):
+    def end(self):
+        """Free the generator, which its cache and its bundle must outlive: they call this before they are closed."""
         handle, self.handle = self.handle, ctypes.c_void_p()
-        runtime.loaded().mla_generator_destroy(handle)
+        if self.cache.handle and self.cache.bundle.handle:
+            runtime.loaded().mla_generator_destroy(handle)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
+    def close(self):
+        self.end()
+        self._closed = True
