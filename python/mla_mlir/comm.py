@@ -17,7 +17,7 @@ from . import runtime
 from .errors import ArgumentError, integer, number
 from .owner import Owner
 
-_RANKS = (1, 1024)
+_RANKS = (1, 1024)  # up to MLA_LIMIT Ranks of launch_abi.def
 
 
 def _path(path):

@@ -34,10 +34,10 @@ Result<double> mla::timeoutOf(const char *function, const mla_comm_options *give
 }
 
 static Error checkRanks(const char *function, int64_t ranks) {
-  if (ranks >= 1 && ranks <= SharedRegion::maxRanks)
+  if (ranks >= 1 && ranks <= schema::Limit::Ranks)
     return {};
   return badArgument(function,
-                     "ranks is " + std::to_string(ranks) + "; give 1 to " + std::to_string(SharedRegion::maxRanks));
+                     "ranks is " + std::to_string(ranks) + "; give 1 to " + std::to_string(schema::Limit::Ranks));
 }
 
 Error mla::checkRank(const char *function, int64_t ranks, int64_t rank) {

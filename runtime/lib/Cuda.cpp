@@ -6,11 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Cuda.h"
-
-#include <cstdlib>
-#include <cstring>
-#include <dlfcn.h>
-#include <mutex>
+#include "LoadOnce.h"
 
 using namespace mla;
 using namespace mla::cuda;
@@ -70,24 +66,10 @@ Error Driver::failed(const std::string &where, const char *call, Status status) 
   return Error(kindOf(status), where + ": " + call + " failed: " + describe(status) + "; " + advice(status));
 }
 
-static Result<void *> openLibrary(const std::string &where) {
-  const char *path = std::getenv("MLA_LIBCUDA");
-  if (!path || !*path)
-    path = "libcuda.so.1";
-  if (void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL))
-    return library;
-  const char *reason = dlerror();
-  return Error(ErrorKind::NoDevice, where + ": no NVIDIA driver: " + (reason ? reason : path) +
-                                        "; install one, or use a bundle of --target=cpu");
-}
-
 static Error findFunctions(const std::string &where, void *library, Driver &driver) {
   const char *missing = nullptr;
-  // Through memcpy: C++ does not convert between pointers to objects and to functions.
 #define MLA_CUDA_FIND(name, symbol, parameters)                                                                        \
-  if (void *address = dlsym(library, symbol))                                                                          \
-    std::memcpy(&driver.name, &address, sizeof(address));                                                              \
-  else                                                                                                                 \
+  if (!findFunction(library, symbol, driver.name))                                                                     \
     missing = symbol;
   MLA_CUDA_FUNCTIONS(MLA_CUDA_FIND)
 #undef MLA_CUDA_FIND
@@ -98,7 +80,8 @@ static Error findFunctions(const std::string &where, void *library, Driver &driv
 }
 
 static Error load(const std::string &where, Driver &driver) {
-  Result<void *> library = openLibrary(where);
+  Result<void *> library = openLibrary(libraryPath("MLA_LIBCUDA", "libcuda.so.1"), where + ": no NVIDIA driver",
+                                       "install one, or use a bundle of --target=cpu");
   if (!library)
     return library.error();
   if (Error error = findFunctions(where, *library, driver))
@@ -112,17 +95,4 @@ static Error load(const std::string &where, Driver &driver) {
                                         "show it?), or use a bundle of --target=cpu");
 }
 
-Result<const Driver *> cuda::driver(const std::string &where) {
-  static std::mutex mutex;
-  static Driver loaded;
-  static bool ready = false;
-  std::lock_guard<std::mutex> lock(mutex);
-  if (!ready) {
-    Driver driver;
-    if (Error error = load(where, driver))
-      return error;
-    loaded = driver;
-    ready = true;
-  }
-  return &loaded;
-}
+Result<const Driver *> cuda::driver(const std::string &where) { return loadOnce<Driver>(where, load); }

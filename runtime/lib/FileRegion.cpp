@@ -7,11 +7,11 @@
 
 #include "FileRegion.h"
 #include "Memory.h"
+#include "TimeLimit.h"
 
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
-#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <optional>
@@ -25,24 +25,6 @@ using namespace mla;
 static constexpr const char *advice = "name a file in a directory that all ranks may write to, such as /dev/shm";
 
 namespace {
-/// A time limit.
-class Deadline {
-public:
-  explicit Deadline(double seconds) : seconds(seconds) {}
-  bool hasPassed() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > seconds;
-  }
-  std::string text() const {
-    char number[32];
-    std::snprintf(number, sizeof(number), "%g", seconds);
-    return std::string(number) + " seconds";
-  }
-
-private:
-  double seconds;
-  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
-};
-
 class FileRegion : public SharedRegion {
 public:
   FileRegion(const std::string &path, int64_t ranks, int64_t rank) : SharedRegion(ranks), path(path), rank(rank) {}
@@ -54,7 +36,7 @@ public:
   Error make();
   /// Of the others: returns whether the file is one to join, and why not if that cannot change.
   Result<bool> join();
-  Error awaitAll(const Deadline &deadline);
+  Error awaitAll(const TimeLimit &limit);
   /// Removes the file if it is still this one.
   void remove() const;
 
@@ -224,13 +206,13 @@ std::string FileRegion::absent() const {
   return names;
 }
 
-Error FileRegion::awaitAll(const Deadline &deadline) {
+Error FileRegion::awaitAll(const TimeLimit &limit) {
   for (std::string names = absent(); !names.empty(); names = absent()) {
     for (int64_t peer = 0; peer < ranks(); ++peer)
       if (isDead(peer))
         fail("rank " + std::to_string(peer) + " has left: its process has ended");
-    if (deadline.hasPassed())
-      fail("of " + std::to_string(ranks()) + " ranks these did not come within " + deadline.text() + ": " + names);
+    if (limit.hasPassed())
+      fail("of " + std::to_string(ranks()) + " ranks these did not come within " + limit.text() + ": " + names);
     if (hasFailed())
       return Error(ErrorKind::Rank, path + ": " + failureText() + "; start all ranks, each with its number");
     sleepMilliseconds(1);
@@ -240,7 +222,7 @@ Error FileRegion::awaitAll(const Deadline &deadline) {
 
 Result<std::shared_ptr<SharedRegion>> mla::meetInFile(const std::string &path, int64_t ranks, int64_t rank,
                                                       double timeoutSeconds) {
-  Deadline deadline(timeoutSeconds);
+  TimeLimit limit(timeoutSeconds);
   auto region = std::make_shared<FileRegion>(path, ranks, rank);
   if (rank == 0) {
     if (Error error = region->make())
@@ -249,14 +231,14 @@ Result<std::shared_ptr<SharedRegion>> mla::meetInFile(const std::string &path, i
     for (Result<bool> joined = region->join(); !joined || !*joined; joined = region->join()) {
       if (!joined)
         return joined.error();
-      if (deadline.hasPassed())
-        return Error(ErrorKind::Rank, path + ": rank 0 did not make it within " + deadline.text() +
+      if (limit.hasPassed())
+        return Error(ErrorKind::Rank, path + ": rank 0 did not make it within " + limit.text() +
                                           ", or another is rank " + std::to_string(rank) + "; start each of the " +
                                           std::to_string(ranks) + " ranks once");
       sleepMilliseconds(2);
     }
   }
-  Error error = region->awaitAll(deadline);
+  Error error = region->awaitAll(limit);
   if (rank == 0)
     region->remove();
   if (error)

@@ -7,7 +7,6 @@
 
 #include "GpuComm.h"
 
-#include <cstdio>
 #include <sched.h>
 #include <time.h>
 #include <vector>
@@ -15,9 +14,9 @@
 using namespace mla;
 
 /// Lets others run: for the first millisecond at once, so that a step of a model ends as soon as it is done.
-void GpuComm::pause(Clock::time_point start) {
+void GpuComm::pause(const TimeLimit &limit) {
   timespec time = {0, 50'000};
-  if (Clock::now() - start < std::chrono::milliseconds(1))
+  if (limit.elapsed() < 1e-3)
     sched_yield();
   else
     nanosleep(&time, nullptr);
@@ -26,12 +25,6 @@ void GpuComm::pause(Clock::time_point start) {
 //===----------------------------------------------------------------------===//
 // Failures
 //===----------------------------------------------------------------------===//
-
-std::string GpuComm::limit() const {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%g seconds", timeout);
-  return text;
-}
 
 /// Ends all communicators, and with them their kernels. The caller holds the mutex.
 void GpuComm::endComms() {
@@ -61,15 +54,15 @@ Error GpuComm::failure(const std::string &where) {
 /// abort.
 Error GpuComm::settle(std::unique_lock<std::mutex> &lock, nccl::Comm comm, nccl::Status status, const char *call) {
   std::string problem;
-  Clock::time_point start = Clock::now();
+  TimeLimit limit(timeout);
   while (status == nccl::inProgress && problem.empty() && failed.empty()) {
     lock.unlock();
-    pause(start);
+    pause(limit);
     lock.lock();
     if (failed.empty() && library.ncclCommGetAsyncError(comm, &status))
       problem = "its state is unknown";
-    if (status == nccl::inProgress && isLate(start))
-      problem = "not all of the " + std::to_string(numRanks) + " ranks came within " + limit();
+    if (status == nccl::inProgress && limit.hasPassed())
+      problem = "not all of the " + std::to_string(numRanks) + " ranks came within " + limit.text();
   }
   if (status && status != nccl::inProgress)
     problem = library.describe(status);
@@ -97,13 +90,13 @@ bool GpuComm::noteAsyncErrors() {
   return !found.empty();
 }
 
-Error GpuComm::judgeWait(const std::string &where, Clock::time_point start) {
+Error GpuComm::judgeWait(const std::string &where, const TimeLimit &limit) {
   noteAsyncErrors();
-  if (isLate(start))
-    fail("the work on the device did not end within " + limit() + ": a rank is missing, or the limit is too short");
+  if (limit.hasPassed())
+    fail("the work on the device did not end within " + limit.text() + ": a rank is missing, or the limit is too short");
   if (Error error = failure(where))
     return error;
-  pause(start);
+  pause(limit);
   return {};
 }
 
@@ -143,58 +136,62 @@ static std::shared_ptr<GpuComm> commOf(const CudaContext &context) {
   return newest;
 }
 
-Result<std::shared_ptr<GpuComm>> GpuComm::create(const char *where, const mla_comm_id &id, int64_t ranks, int64_t rank,
-                                                 double timeout) {
+Result<std::shared_ptr<GpuComm>> GpuComm::begin(const char *where, double timeout) {
   Result<std::shared_ptr<CudaContext>> context = CudaContext::acquire(where);
   if (!context)
     return context.error();
   Result<const nccl::Library *> library = nccl::library(where);
   if (!library)
     return library.error();
-  ContextScope scope(**context);
+  return std::shared_ptr<GpuComm>(new GpuComm(*context, **library, timeout));
+}
+
+Result<std::shared_ptr<GpuComm>> GpuComm::create(const char *where, const mla_comm_id &id, int64_t ranks, int64_t rank,
+                                                 double timeout) {
+  Result<std::shared_ptr<GpuComm>> begun = begin(where, timeout);
+  if (!begun)
+    return begun;
+  GpuComm &comm = **begun;
+  ContextScope scope(*comm.context);
   if (Error error = scope.error(where))
     return error;
-  std::shared_ptr<GpuComm> comm(new GpuComm(*context, **library, timeout));
-  comm->numRanks = ranks;
-  comm->ownRank = rank;
+  comm.numRanks = ranks;
+  comm.ownRank = rank;
   nccl::Config config;
   nccl::Comm made = nullptr;
   nccl::Status status =
-      (*library)->ncclCommInitRankConfig(&made, static_cast<int>(ranks), id, static_cast<int>(rank), &config);
-  std::unique_lock<std::mutex> lock(comm->mutex);
+      comm.library.ncclCommInitRankConfig(&made, static_cast<int>(ranks), id, static_cast<int>(rank), &config);
+  std::unique_lock<std::mutex> lock(comm.mutex);
   if (made)
-    comm->comms[ranks] = made;
-  if (Error error = comm->settle(lock, made, status, where))
+    comm.comms[ranks] = made;
+  if (Error error = comm.settle(lock, made, status, where))
     return error;
   lock.unlock();
-  if (Error error = comm->prepare(where, schema::Collective::AllReduce, ranks))
+  if (Error error = comm.prepare(where, schema::Collective::AllReduce, ranks))
     return error;
-  enter(comm);
-  return comm;
+  enter(*begun);
+  return begun;
 }
 
 Result<std::shared_ptr<GpuComm>> GpuComm::wrap(const char *where, void *given, double timeout) {
-  Result<std::shared_ptr<CudaContext>> context = CudaContext::acquire(where);
-  if (!context)
-    return context.error();
-  Result<const nccl::Library *> library = nccl::library(where);
-  if (!library)
-    return library.error();
+  Result<std::shared_ptr<GpuComm>> begun = begin(where, timeout);
+  if (!begun)
+    return begun;
+  GpuComm &comm = **begun;
   auto made = static_cast<nccl::Comm>(given);
   int ranks = 0, rank = 0;
-  nccl::Status status = (*library)->ncclCommCount(made, &ranks);
+  nccl::Status status = comm.library.ncclCommCount(made, &ranks);
   if (!status)
-    status = (*library)->ncclCommUserRank(made, &rank);
+    status = comm.library.ncclCommUserRank(made, &rank);
   if (status)
-    return Error(ErrorKind::InvalidArgument, std::string(where) + ": " + (*library)->describe(status) +
+    return Error(ErrorKind::InvalidArgument, std::string(where) + ": " + comm.library.describe(status) +
                                                  "; pass an ncclComm_t of the library that MLA_LIBNCCL names");
-  std::shared_ptr<GpuComm> comm(new GpuComm(*context, **library, timeout));
-  comm->numRanks = ranks;
-  comm->ownRank = rank;
-  comm->isOwn = false;
-  comm->comms[ranks] = made;
-  enter(comm);
-  return comm;
+  comm.numRanks = ranks;
+  comm.ownRank = rank;
+  comm.isOwn = false;
+  comm.comms[ranks] = made;
+  enter(*begun);
+  return begun;
 }
 
 GpuComm::~GpuComm() {

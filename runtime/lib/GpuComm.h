@@ -16,11 +16,11 @@
 
 #include "CudaContext.h"
 #include "Nccl.h"
+#include "TimeLimit.h"
 
 #include "mla/launch_abi.h"
 
 #include <atomic>
-#include <chrono>
 #include <map>
 #include <mutex>
 
@@ -66,7 +66,6 @@ public:
   std::mutex inUse;
 
 private:
-  using Clock = std::chrono::steady_clock;
   const nccl::Library &library;
   int64_t numRanks = 0, ownRank = 0;
   const double timeout;
@@ -77,11 +76,9 @@ private:
 
   GpuComm(std::shared_ptr<CudaContext> context, const nccl::Library &library, double timeout)
       : context(std::move(context)), library(library), timeout(timeout) {}
-  bool isLate(Clock::time_point start) const {
-    return std::chrono::duration<double>(Clock::now() - start).count() > timeout;
-  }
-  std::string limit() const;
-  static void pause(Clock::time_point start);
+  /// Returns one without a communicator of NCCL, in the context of the calling thread.
+  static Result<std::shared_ptr<GpuComm>> begin(const char *where, double timeout);
+  static void pause(const TimeLimit &limit);
   void fail(const std::string &what);
   void endComms();
   Error settle(std::unique_lock<std::mutex> &lock, nccl::Comm comm, nccl::Status status, const char *call);
@@ -89,14 +86,14 @@ private:
   Error connect(const std::string &where, schema::Collective kind, int64_t groupRanks);
   nccl::Status exchange(const CollectiveCall &call, nccl::Comm comm, int type, uint64_t bytes) const;
   bool noteAsyncErrors();
-  Error judgeWait(const std::string &where, Clock::time_point start);
+  Error judgeWait(const std::string &where, const TimeLimit &limit);
 };
 
 template <typename Query> Error GpuComm::wait(const std::string &where, const char *name, Query query) {
-  Clock::time_point start = Clock::now();
+  TimeLimit limit(timeout);
   cuda::Status status;
   while ((status = query()) == cuda::notReady)
-    if (Error error = judgeWait(where, start))
+    if (Error error = judgeWait(where, limit))
       return error;
   if (Error error = failure(where))
     return error;

@@ -10,7 +10,6 @@
 #include "SumOfRanks.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -40,15 +39,12 @@ Error HostComm::failure(const std::string &where) const {
 // Waiting
 //===----------------------------------------------------------------------===//
 
-static const char *nameOf(const Collective &collective) {
-  static constexpr const char *names[] = {"mla_all_reduce", "mla_all_gather", "mla_all_to_all"};
-  return names[collective.kind];
-}
+static std::string functionOf(schema::Collective kind) { return std::string("mla_") + nameOf(kind); }
 
-static std::string textOf(const Collective &collective) {
-  const char *unit = collective.kind == Collective::AllReduce ? " elements of type " : " bytes";
-  return std::string(nameOf(collective)) + " of " + std::to_string(collective.size) + unit +
-         (collective.kind == Collective::AllReduce ? std::to_string(collective.element) : "") + " among " +
+static std::string textOf(const CollectiveRecord &collective) {
+  bool isSum = collective.kind == schema::Collective::AllReduce;
+  return functionOf(collective.kind) + " of " + std::to_string(collective.size) +
+         (isSum ? " elements of type " + std::to_string(collective.element) : " bytes") + " among " +
          std::to_string(collective.ranks) + " ranks";
 }
 
@@ -74,27 +70,25 @@ static void sleepUntilProgress(RankSlot &slot, uint32_t target) {
 }
 
 /// Fails the region if a rank that has not arrived never will.
-void HostComm::judgeAbsence(int64_t peer, uint32_t target, Clock::time_point start, const Collective &collective) {
+void HostComm::judgeAbsence(int64_t peer, uint32_t target, const TimeLimit &limit, const CollectiveRecord &collective) {
   const RankSlot &slot = region->slot(peer);
   bool hasLeft = slot.presence.load() == Presence::Left, isDead = region->isDead(peer);
-  char limit[32];
-  std::snprintf(limit, sizeof(limit), "%g", timeout);
   if (hasReached(slot, target)) // and then left
     return;
   if (hasLeft)
     region->fail(name(peer) + " has left: its communicator was destroyed");
   else if (isDead)
     region->fail(name(peer) + " has left: its process has ended");
-  else if (std::chrono::duration<double>(Clock::now() - start).count() > timeout)
-    region->fail(name(peer) + " did not come to " + nameOf(collective) + " within " + limit + " seconds");
+  else if (limit.hasPassed())
+    region->fail(name(peer) + " did not come to " + functionOf(collective.kind) + " within " + limit.text());
 }
 
-bool HostComm::await(int64_t peer, uint32_t target, Clock::time_point start, const Collective &collective) {
+bool HostComm::await(int64_t peer, uint32_t target, const TimeLimit &limit, const CollectiveRecord &collective) {
   RankSlot &slot = region->slot(peer);
   if (spinUntil([&] { return hasReached(slot, target); }))
     return true;
   while (!hasReached(slot, target)) {
-    judgeAbsence(peer, target, start, collective);
+    judgeAbsence(peer, target, limit, collective);
     if (region->hasFailed())
       return false;
     sleepUntilProgress(slot, target);
@@ -102,10 +96,10 @@ bool HostComm::await(int64_t peer, uint32_t target, Clock::time_point start, con
   return true;
 }
 
-bool HostComm::awaitGroup(const RankGroup &group, uint32_t target, const Collective &collective) {
-  Clock::time_point start = Clock::now();
+bool HostComm::awaitGroup(const RankGroup &group, uint32_t target, const CollectiveRecord &collective) {
+  TimeLimit limit(timeout);
   for (int64_t peer = group.first; peer < group.end(); ++peer)
-    if (!await(peer, target, start, collective))
+    if (!await(peer, target, limit, collective))
       return false;
   return !region->hasFailed();
 }
@@ -114,7 +108,7 @@ bool HostComm::awaitGroup(const RankGroup &group, uint32_t target, const Collect
 // Chunks
 //===----------------------------------------------------------------------===//
 
-bool HostComm::findGroup(const Collective &collective, RankGroup &group) {
+bool HostComm::findGroup(const CollectiveRecord &collective, RankGroup &group) {
   int64_t count = collective.ranks;
   if (count < 1 || ranks() % count != 0 || collective.size < 0)
     failAs("called " + textOf(collective) + ", which is no part of " + std::to_string(ranks()));
@@ -123,7 +117,7 @@ bool HostComm::findGroup(const Collective &collective, RankGroup &group) {
 }
 
 /// Waits until all who read the buffer last have done so.
-bool HostComm::beginChunk(const Collective &collective) {
+bool HostComm::beginChunk(const CollectiveRecord &collective) {
   if (readers[buffer].count && !awaitGroup(readers[buffer], finished[buffer], collective))
     return false;
   region->slot(ownRank).collectives[buffer] = collective;
@@ -131,12 +125,12 @@ bool HostComm::beginChunk(const Collective &collective) {
 }
 
 /// Waits until all buffers of the group are written, by the same collective.
-bool HostComm::shareChunk(const Collective &collective, const RankGroup &group) {
+bool HostComm::shareChunk(const CollectiveRecord &collective, const RankGroup &group) {
   advance();
   if (!awaitGroup(group, progress, collective))
     return false;
   for (int64_t peer = group.first; peer < group.end(); ++peer) {
-    Collective other = region->slot(peer).collectives[buffer];
+    CollectiveRecord other = region->slot(peer).collectives[buffer];
     if (!(other == collective))
       region->fail(name(peer) + " calls " + textOf(other) + ", but rank " + std::to_string(ownRank) + " " +
                    textOf(collective));
@@ -149,6 +143,22 @@ void HostComm::endChunk(const RankGroup &group) {
   readers[buffer] = group;
   finished[buffer] = progress;
   buffer = (buffer + 1) % SharedRegion::numBuffers;
+}
+
+/// Runs a collective, in chunks of at most `most` bytes: write(begin, size) fills the own
+/// buffer, and read(begin, size) takes from those of the group; it returns false if a rank failed.
+template <typename Write, typename Read>
+void HostComm::runChunks(const CollectiveRecord &collective, const RankGroup &group, uint64_t bytes, uint64_t most,
+                         Write write, Read read) {
+  for (uint64_t begin = 0; begin < bytes; begin += most) {
+    uint64_t size = std::min(most, bytes - begin);
+    if (!beginChunk(collective))
+      return;
+    write(begin, size);
+    if (!shareChunk(collective, group) || !read(begin, size))
+      return;
+    endChunk(group);
+  }
 }
 
 /// Sums one part of the chunk into the own buffer, and collects the parts of others once they have.
@@ -173,65 +183,55 @@ bool HostComm::reduceChunk(const RankGroup &group, void *data, uint64_t bytes, i
 //===----------------------------------------------------------------------===//
 
 void HostComm::allReduce(int64_t groupRanks, void *data, int64_t count, int32_t element) {
-  Collective collective = {Collective::AllReduce, element, groupRanks, count};
+  CollectiveRecord collective = {schema::Collective::AllReduce, element, groupRanks, count};
   RankGroup group;
   if (!bytesOfSummed(element))
     failAs("called mla_all_reduce of elements of type " + std::to_string(element) + ", which has no sum");
   if (!findGroup(collective, group) || group.count == 1)
     return;
-  uint64_t bytes = static_cast<uint64_t>(count) * bytesOfSummed(element), most = region->bufferBytes();
-  for (uint64_t done = 0; done < bytes; done += most) {
-    char *chunk = static_cast<char *>(data) + done;
-    uint64_t size = std::min(most, bytes - done);
-    if (!beginChunk(collective))
-      return;
-    std::memcpy(bufferOf(ownRank), chunk, size);
-    if (!shareChunk(collective, group) || !reduceChunk(group, chunk, size, element))
-      return;
-    endChunk(group);
-  }
+  char *all = static_cast<char *>(data);
+  runChunks(
+      collective, group, static_cast<uint64_t>(count) * bytesOfSummed(element), region->bufferBytes(),
+      [&](uint64_t begin, uint64_t size) { std::memcpy(bufferOf(ownRank), all + begin, size); },
+      [&](uint64_t begin, uint64_t size) { return reduceChunk(group, all + begin, size, element); });
 }
 
 void HostComm::allGather(int64_t groupRanks, const void *in, void *out, int64_t bytes) {
-  Collective collective = {Collective::AllGather, 0, groupRanks, bytes};
+  CollectiveRecord collective = {schema::Collective::AllGather, 0, groupRanks, bytes};
   RankGroup group;
-  if (!findGroup(collective, group))
+  if (!findGroup(collective, group) || bytes == 0)
     return;
-  auto all = static_cast<uint64_t>(bytes), most = region->bufferBytes();
-  char *to = static_cast<char *>(out);
-  if (all)
-    std::memmove(to + (ownRank - group.first) * all, in, all); // it may be there already
-  for (uint64_t done = 0; done < all && group.count > 1; done += most) {
-    uint64_t size = std::min(most, all - done);
-    if (!beginChunk(collective))
-      return;
-    std::memcpy(bufferOf(ownRank), to + (ownRank - group.first) * all + done, size);
-    if (!shareChunk(collective, group))
-      return;
-    for (int64_t peer = group.first; peer < group.end(); ++peer)
-      std::memcpy(to + (peer - group.first) * all + done, bufferOf(peer), size);
-    endChunk(group);
-  }
+  auto blockOf = [&](int64_t peer) { return static_cast<char *>(out) + (peer - group.first) * bytes; };
+  std::memmove(blockOf(ownRank), in, bytes); // it may be there already
+  if (group.count == 1)
+    return;
+  runChunks(
+      collective, group, bytes, region->bufferBytes(),
+      [&](uint64_t begin, uint64_t size) { std::memcpy(bufferOf(ownRank), blockOf(ownRank) + begin, size); },
+      [&](uint64_t begin, uint64_t size) {
+        for (int64_t peer = group.first; peer < group.end(); ++peer)
+          std::memcpy(blockOf(peer) + begin, bufferOf(peer), size);
+        return true;
+      });
 }
 
 void HostComm::allToAll(int64_t groupRanks, const void *in, void *out, int64_t bytes) {
-  Collective collective = {Collective::AllToAll, 0, groupRanks, bytes};
+  CollectiveRecord collective = {schema::Collective::AllToAll, 0, groupRanks, bytes};
   RankGroup group;
   if (!findGroup(collective, group))
     return;
   const char *from = static_cast<const char *>(in);
   char *to = static_cast<char *>(out);
-  auto all = static_cast<uint64_t>(bytes), most = region->bufferBytes() / group.count;
-  for (uint64_t done = 0; done < all; done += most) {
-    uint64_t size = std::min(most, all - done);
-    if (!beginChunk(collective))
-      return;
-    for (int64_t i = 0; i < group.count; ++i)
-      std::memcpy(bufferOf(ownRank) + i * most, from + i * all + done, size);
-    if (!shareChunk(collective, group))
-      return;
-    for (int64_t i = 0; i < group.count; ++i)
-      std::memcpy(to + i * all + done, bufferOf(group.first + i) + (ownRank - group.first) * most, size);
-    endChunk(group);
-  }
+  uint64_t most = region->bufferBytes() / group.count;
+  runChunks(
+      collective, group, bytes, most,
+      [&](uint64_t begin, uint64_t size) {
+        for (int64_t i = 0; i < group.count; ++i)
+          std::memcpy(bufferOf(ownRank) + i * most, from + i * bytes + begin, size);
+      },
+      [&](uint64_t begin, uint64_t size) {
+        for (int64_t i = 0; i < group.count; ++i)
+          std::memcpy(to + i * bytes + begin, bufferOf(group.first + i) + (ownRank - group.first) * most, size);
+        return true;
+      });
 }

@@ -18,10 +18,10 @@
 #define MLA_RUNTIME_HOSTCOMM_H
 
 #include "SharedRegion.h"
+#include "TimeLimit.h"
 
 #include "mla/error.h"
 
-#include <chrono>
 #include <mutex>
 
 namespace mla {
@@ -60,7 +60,6 @@ public:
   ThreadTeam *team = nullptr;
 
 private:
-  using Clock = std::chrono::steady_clock;
   const std::shared_ptr<SharedRegion> region;
   const int64_t ownRank;
   const double timeout;
@@ -69,16 +68,19 @@ private:
   RankGroup readers[SharedRegion::numBuffers];      ///< of the last chunk in each buffer
   uint32_t finished[SharedRegion::numBuffers] = {}; ///< their progress when they have read it
 
-  bool findGroup(const Collective &collective, RankGroup &group);
+  bool findGroup(const CollectiveRecord &collective, RankGroup &group);
   char *bufferOf(int64_t peer) const { return region->buffer(peer, buffer); }
-  bool beginChunk(const Collective &collective);
-  bool shareChunk(const Collective &collective, const RankGroup &group);
+  bool beginChunk(const CollectiveRecord &collective);
+  bool shareChunk(const CollectiveRecord &collective, const RankGroup &group);
   void endChunk(const RankGroup &group);
+  template <typename Write, typename Read>
+  void runChunks(const CollectiveRecord &collective, const RankGroup &group, uint64_t bytes, uint64_t most, Write write,
+                 Read read);
   bool reduceChunk(const RankGroup &group, void *data, uint64_t bytes, int32_t element);
   void advance();
-  bool awaitGroup(const RankGroup &group, uint32_t target, const Collective &collective);
-  bool await(int64_t peer, uint32_t target, Clock::time_point start, const Collective &collective);
-  void judgeAbsence(int64_t peer, uint32_t target, Clock::time_point start, const Collective &collective);
+  bool awaitGroup(const RankGroup &group, uint32_t target, const CollectiveRecord &collective);
+  bool await(int64_t peer, uint32_t target, const TimeLimit &limit, const CollectiveRecord &collective);
+  void judgeAbsence(int64_t peer, uint32_t target, const TimeLimit &limit, const CollectiveRecord &collective);
   std::string name(int64_t peer) const;
 };
 

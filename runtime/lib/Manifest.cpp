@@ -309,8 +309,7 @@ static void readAdapters(FieldReader fields, Manifest &manifest) {
 
 /// Reads of which ranks the bundle is one.
 static void readRanks(FieldReader fields, int64_t version, Manifest &manifest) {
-  constexpr int64_t mostRanks = 1024;
-  manifest.ranks = fields.integer("count", 1, mostRanks);
+  manifest.ranks = fields.integer("count", 1, schema::Limit::Ranks);
   manifest.groupRank = fields.integer("rank", 0, manifest.ranks - 1);
   manifest.tokenRanks = fields.has("tokens") ? fields.integer("tokens", 1, manifest.ranks) : 1;
   if (manifest.tokenRanks && manifest.ranks % manifest.tokenRanks != 0)

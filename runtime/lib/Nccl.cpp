@@ -6,11 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Nccl.h"
-
-#include <cstdlib>
-#include <cstring>
-#include <dlfcn.h>
-#include <mutex>
+#include "LoadOnce.h"
 
 using namespace mla;
 using namespace mla::nccl;
@@ -20,28 +16,19 @@ std::string Library::describe(Status status) const {
   return "NCCL error " + std::to_string(status) + (text ? std::string(" (") + text + ")" : "");
 }
 
-template <typename Function> static bool find(void *library, const char *symbol, Function &function) {
-  // Through memcpy: C++ does not convert between pointers to objects and to functions.
-  void *address = dlsym(library, symbol);
-  std::memcpy(&function, &address, sizeof(address));
-  return address;
-}
-
 static Error load(const std::string &where, Library &library) {
-  const char *path = std::getenv("MLA_LIBNCCL");
-  if (!path || !*path)
-    path = "libnccl.so.2";
   // NVLink multicast is off unless the user wants it: not all virtual machines can set it up. NCCL reads this once.
   setenv("NCCL_NVLS_ENABLE", "0", /*overwrite=*/0);
-  void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  const char *reason = handle ? nullptr : dlerror();
+  std::string path = libraryPath("MLA_LIBNCCL", "libnccl.so.2");
+  Result<void *> handle = openLibrary(path, where + ": no NCCL",
+                                      "install it (PyTorch for CUDA brings one: nvidia/nccl/lib), and name it in "
+                                      "MLA_LIBNCCL if the loader does not find it");
   if (!handle)
-    return Error(ErrorKind::NoDevice, where + ": no NCCL: " + (reason ? reason : path) +
-                                          "; install it (PyTorch for CUDA brings one: nvidia/nccl/lib), and name it "
-                                          "in MLA_LIBNCCL if the loader does not find it");
-  const char *missing = find(handle, "ncclGetErrorString", library.ncclGetErrorString) ? nullptr : "ncclGetErrorString";
+    return handle.error();
+  const char *missing =
+      findFunction(*handle, "ncclGetErrorString", library.ncclGetErrorString) ? nullptr : "ncclGetErrorString";
 #define MLA_NCCL_FIND(name, parameters)                                                                                \
-  if (!find(handle, #name, library.name))                                                                              \
+  if (!findFunction(*handle, #name, library.name))                                                                     \
     missing = #name;
   MLA_NCCL_FUNCTIONS(MLA_NCCL_FIND)
 #undef MLA_NCCL_FIND
@@ -51,17 +38,4 @@ static Error load(const std::string &where, Library &library) {
                where + ": " + path + " is too old: it has no " + missing + "; use NCCL 2.18 or later");
 }
 
-Result<const Library *> nccl::library(const std::string &where) {
-  static std::mutex mutex;
-  static Library loaded;
-  static bool ready = false;
-  std::lock_guard<std::mutex> lock(mutex);
-  if (!ready) {
-    Library library;
-    if (Error error = load(where, library))
-      return error;
-    loaded = library;
-    ready = true;
-  }
-  return &loaded;
-}
+Result<const Library *> nccl::library(const std::string &where) { return loadOnce<Library>(where, load); }

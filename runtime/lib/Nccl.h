@@ -25,7 +25,7 @@ using Comm = struct CommTag *;
 enum : Status { success = 0, inProgress = 7 };
 
 /// ncclDataType_t and ncclRedOp_t
-constexpr int int8 = 0, float32 = 7, bfloat16 = 9, sum = 0;
+constexpr int float32 = 7, bfloat16 = 9, sum = 0;
 
 /// ncclConfig_t of NCCL 2.18, of which later releases read as much as `version` says.
 struct Config {

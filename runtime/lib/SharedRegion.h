@@ -15,9 +15,9 @@
 #define MLA_RUNTIME_SHAREDREGION_H
 
 #include "mla/error.h"
+#include "mla/launch_abi.h"
 
 #include <atomic>
-#include <cstdint>
 #include <memory>
 
 namespace mla {
@@ -38,12 +38,12 @@ struct RegionHead {
 };
 
 /// What a rank does, to be compared with what its peers do.
-struct Collective {
-  enum Kind : int32_t { AllReduce, AllGather, AllToAll };
-  int32_t kind, element;
+struct CollectiveRecord {
+  schema::Collective kind;
+  int32_t element;     ///< of a sum, else 0
   int64_t ranks, size; ///< of a group; elements of a sum, else bytes of a block
 
-  bool operator==(const Collective &other) const {
+  bool operator==(const CollectiveRecord &other) const {
     return kind == other.kind && element == other.element && ranks == other.ranks && size == other.size;
   }
 };
@@ -55,12 +55,11 @@ struct alignas(128) RankSlot {
   std::atomic<uint32_t> progress; ///< steps of all collectives so far, modulo 2^32; also a futex
   std::atomic<uint32_t> sleepers; ///< that wait for progress
   std::atomic<Presence> presence;
-  Collective collectives[2]; ///< of the data in each buffer
+  CollectiveRecord collectives[2]; ///< of the data in each buffer
 };
 
 class SharedRegion {
 public:
-  static constexpr int64_t maxRanks = 1024;
   static constexpr int numBuffers = 2;
 
   /// Maps memory that only this process has, with all ranks present.

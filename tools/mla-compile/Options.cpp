@@ -11,12 +11,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "Options.h"
+#include "HelpText.h"
 
 #include "mla/Conversion/MLAToGPU/ScheduleRequest.h"
 #include "mla/Dialect/MLA/Analysis/Device.h"
 #include "mla/Dialect/MLA/Transforms/PlanRequest.h"
 #include "mla/Pipeline/Stages.h"
 #include "mla/Report/Report.h"
+#include "mla/launch_abi.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
@@ -145,28 +147,8 @@ static Text batch("batch", cl::cat(category), cl::value_desc("N"), cl::init("1")
 static Text context("context", cl::cat(category), cl::value_desc("N"), cl::init("4096"),
                     cl::desc("with --report: cached tokens a sequence (default 4096)"));
 
-static cl::extrahelp examples(R"(
-MLIR's --mlir-print-ir-*, --mlir-timing and --mlir-pass-statistics work as in mlir-opt; --help-hidden lists them.
+static cl::extrahelp examples(helpText);
 
-Exit status: 0 success; 1 failure; 2 wrong usage.
-
-Examples:
-  mla-compile --weights=golden.safetensors -o layer0.mla && mla-run layer0.mla --check=golden.safetensors
-  mla-compile --weights=DeepSeek-V3 --layers=0-3 --dtype=bf16 -o v3.mla
-  mla-compile --weights=DeepSeek-V2-Lite --scope=layer --layers=1 -o layer1.mla
-  mla-compile --weights=DeepSeek-V2-Lite --scope=model -o model.mla && mla-run model.mla --generate --prompt=1,2,3
-  mla-compile --config=config.json --plan=decode.q=fold,decode.o=absorb --emit=fold -o -
-  mla-compile --weights=DeepSeek-V3 --adapter=lora --layers=all --dtype=bf16 -o tuned.mla
-  mla-compile --weights=DeepSeek-V3 --adapter=lora1 --adapter=lora2 --unmerged --dtype=bf16 -o both.mla
-  mla-compile --weights=DeepSeek-V2-Lite --scope=model --tp=2 --ep=2 -o model-tp2 && mla-run model-tp2 --generate --prompt=1,2,3
-  mla-compile --config=config.json --tp=8 --rank=0 --emit=import -o rank0.mlir
-  mla-compile --weights=DeepSeek-V3 --layers=all --target=h100 --tp=8 --rank=all -o v3-tp8
-  mla-compile --config=config.json --target=h100 --schedule=decode.o:overhead=7,min_blocks=4 -o other.mla
-  mla-compile --config=config.json --target=h100 --emit=kernels -o layer.mlir     # to edit, and then:
-  mla-compile layer.mlir --config=config.json -o edited.mla
-  mla-compile --config=config.json --report=html --baseline=other.json --batch=32 -o report.html
-  mla-compile --weights=DeepSeek-V3 --report --target=h200 --tp=8 --batch=128
-)");
 
 llvm::Error mla::usage(const Twine &what) { return makeError("mla-compile: " + what + "; see mla-compile --help"); }
 
@@ -259,7 +241,8 @@ static llvm::Error choosePlan(CompileOptions &options) {
 }
 
 static llvm::Error chooseRank(CompileOptions &options) {
-  constexpr int64_t most = 65536;
+  bool mayBeApart = wantsReport() || rank.getNumOccurrences();
+  const int64_t most = mayBeApart ? 65536 : schema::Limit::Ranks;
   if (llvm::Error error = chooseNumber(tensorParallel, 1, most, options.tensorParallel))
     return error;
   if (wantsReport())

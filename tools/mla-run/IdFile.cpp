@@ -8,6 +8,7 @@
 #include "IdFile.h"
 #include "Handles.h"
 #include "ReadFile.h"
+#include "TimeLimit.h"
 #include "WriteFile.h"
 
 #include <chrono>
@@ -42,17 +43,15 @@ Result<mla_comm_id> IdFile::make() {
 Result<mla_comm_id> IdFile::exchange(double timeoutSeconds) {
   if (rank == 0)
     return make();
-  auto start = std::chrono::steady_clock::now();
+  TimeLimit limit(timeoutSeconds);
   for (;;) {
     Result<std::string> text = readForeignFile(path, magicBytes + idBytes);
     mla_comm_id id;
     if (text && text->size() == magicBytes + idBytes && text->compare(0, magicBytes, magic) == 0)
       return std::memcpy(id.bytes, text->data() + magicBytes, idBytes), id;
-    std::chrono::duration<double> waited = std::chrono::steady_clock::now() - start;
-    if (waited.count() > timeoutSeconds)
-      return Error(ErrorKind::Rank, path +
-                                        ": rank 0 did not write the id of its group within the time limit; start all "
-                                        "ranks, each with its number");
+    if (limit.hasPassed())
+      return Error(ErrorKind::Rank, path + ": rank 0 did not write the id of its group within " + limit.text() +
+                                        "; start all ranks, each with its number");
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
 }

@@ -9,6 +9,7 @@
 #include "HelpText.h"
 #include "OptionValues.h"
 
+#include "mla/launch_abi.h"
 #include "mla/runtime.h"
 
 #include <cstdio>
@@ -167,7 +168,7 @@ static std::string setGeneration(int id, const char *argument, Options &options)
 static std::string setRank(int id, const char *argument, Options &options) {
   switch (id) {
   case Rank:
-    return setInteger("--rank", argument, 0, 1023, options.rank);
+    return setInteger("--rank", argument, 0, mla::schema::Limit::Ranks - 1, options.rank);
   case IdFile:
     return setPath("--id", argument, options.idFile);
   default:

@@ -13,6 +13,7 @@
 #include "RunMode.h"
 
 #include "mla/abi.h"
+#include "mla/launch_abi.h"
 
 #include <cinttypes>
 #include <cstdio>
@@ -36,7 +37,7 @@ Result<int64_t> mla::run::ranksIn(const std::string &directory) {
                                                      "directory of one rank if its caller sums the results");
   if (!has("/" MLA_RANKS_FILE))
     return int64_t(0);
-  constexpr int64_t mostBytes = 1 << 16, mostRanks = 1024;
+  constexpr int64_t mostBytes = 1 << 16;
   Result<std::string> text = readFile(path, mostBytes);
   if (!text)
     return text.error();
@@ -51,7 +52,7 @@ Result<int64_t> mla::run::ranksIn(const std::string &directory) {
     fields.fail("version",
                 "is " + std::to_string(version) + ", this release reads " + std::to_string(MLA_RANKS_VERSION),
                 ErrorKind::Unsupported);
-  int64_t ranks = fields.integer("ranks", 1, mostRanks);
+  int64_t ranks = fields.integer("ranks", 1, schema::Limit::Ranks);
   return error ? Result<int64_t>(error) : Result<int64_t>(ranks);
 }
 
@@ -149,14 +150,14 @@ static std::optional<Error> errorOf(const std::vector<RankRun> &runs) {
 /// Compare the results of all ranks. Print the first that differs.
 static bool agree(const std::vector<RankRun> &runs) {
   const std::vector<Digest> &first = runs.front().digests;
-  for (size_t rank = 1; rank < runs.size(); ++rank)
-    for (size_t i = 0; i < first.size(); ++i) {
-      const std::vector<Digest> &other = runs[rank].digests;
-      if (i < other.size() && other[i].sum == first[i].sum)
-        continue;
-      std::printf("FAILED: %s: rank %zu has other bits than rank 0\n", first[i].result.c_str(), rank);
-      return false;
-    }
+  for (size_t rank = 1; rank < runs.size(); ++rank) {
+    const std::vector<Digest> &other = runs[rank].digests;
+    if (other.size() != first.size())
+      return std::printf("FAILED: rank %zu has %zu results, rank 0 has %zu\n", rank, other.size(), first.size()), false;
+    for (size_t i = 0; i < first.size(); ++i)
+      if (other[i].sum != first[i].sum)
+        return std::printf("FAILED: %s: rank %zu has other bits than rank 0\n", first[i].result.c_str(), rank), false;
+  }
   return true;
 }
 
@@ -227,6 +228,8 @@ static Result<bool> runThreads(const Options &options, int64_t ranks) {
   if (!agree(runs))
     return false;
   bool isCheck = options.mode == Options::Mode::Check || options.mode == Options::Mode::SelfCheck;
+  if (isCheck && passed && runs.front().digests.empty())
+    return std::printf("FAILED: the ranks have no results to compare\n"), false;
   if (isCheck && passed)
     std::printf("passed: %" PRId64 " ranks have the same results, bit by bit\n", ranks);
   return passed;

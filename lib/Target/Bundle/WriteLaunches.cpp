@@ -96,8 +96,13 @@ static json::Object toJson(LaunchOp launch) {
   return object;
 }
 
+/// The two enums number the collectives alike.
+static schema::Collective toSchema(Collective kind) { return static_cast<schema::Collective>(kind); }
+static_assert(static_cast<int>(schema::Collective::AllGather) == static_cast<int>(Collective::AllGather) &&
+              static_cast<int>(schema::Collective::AllToAll) == static_cast<int>(Collective::AllToAll));
+
 static json::Object toJson(CollectiveOp op) {
-  json::Object object{{"collective", stringifyCollective(op.getKind())},
+  json::Object object{{"collective", nameOf(toSchema(op.getKind()))},
                       {"ranks", static_cast<int64_t>(op.getRanks())},
                       {"in", argumentToJson(op.getInAttr())},
                       {"out", argumentToJson(op.getOutAttr())},
