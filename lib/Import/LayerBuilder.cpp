@@ -185,7 +185,7 @@ Value LayerBuilder::headRows(WeightRole role, int64_t perHead) {
   std::string name = valueName(role);
   Value rows = weight(role);
   int64_t columns = cast<RankedTensorType>(rows.getType()).getDimSize(1);
-  return splitDim(builder, named(name + "_heads"), rows, {heads, perHead, columns}, {{0, 1}, {2}});
+  return splitDim(builder, named(name + "_heads"), rows, {config.numHeads, perHead, columns}, {{0, 1}, {2}});
 }
 
 /// Return the heads [N, H, perHead] of a weight [N, H · perHead].
@@ -193,7 +193,7 @@ Value LayerBuilder::headColumns(WeightRole role, int64_t perHead, double factor)
   std::string name = valueName(role);
   Value columns = weight(role, factor);
   int64_t rows = cast<RankedTensorType>(columns.getType()).getDimSize(0);
-  return splitDim(builder, named(name + "_heads"), columns, {rows, heads, perHead}, {{0}, {1, 2}});
+  return splitDim(builder, named(name + "_heads"), columns, {rows, config.numHeads, perHead}, {{0}, {1, 2}});
 }
 
 //===----------------------------------------------------------------------===//
@@ -231,7 +231,7 @@ void LayerBuilder::addUpBiases(Value &keys, Value &values) {
     return;
   int64_t perHead = config.nopeDim + config.vDim;
   Value bias = splitDim(builder, named(valueName(role) + "_heads"), weight(role, 1 / options.cacheScale),
-                        {heads, perHead}, {{0, 1}});
+                        {config.numHeads, perHead}, {{0, 1}});
   Value keyBias = sliceWeight(bias, 1, 0, config.nopeDim, "b_uk");
   Value valueBias = sliceWeight(bias, 1, config.nopeDim, config.vDim, "b_uv");
   keys = BiasOp::create(builder, named("k_nope_biased"), keys, keyBias);
@@ -284,13 +284,13 @@ Query LayerBuilder::buildQuery() {
   if (config.joinsGateAndQuery) {
     Value both = headRows(role, perHead);
     up = sliceWeight(both, 1, 0, config.qkDim(), "w_q");
-    gate = project(x, sliceWeight(both, 1, config.qkDim(), config.vDim, "w_gate"), {heads, config.vDim}, Heads::To,
-                   "gate");
+    gate = project(x, sliceWeight(both, 1, config.qkDim(), config.vDim, "w_gate"), {config.numHeads, config.vDim},
+                   Heads::To, "gate");
     gate = addUpdates(gate, x, role, perHead, config.qkDim(), config.vDim, cu, "w_gate");
   } else {
     up = headRows(role, config.qkDim());
   }
-  Value q = project(x, up, {heads, config.qkDim()}, Heads::To, "q");
+  Value q = project(x, up, {config.numHeads, config.qkDim()}, Heads::To, "q");
   q = addUpdates(q, x, role, perHead, 0, config.qkDim(), cu, "w_q");
   Value nope = slice(q, 0, config.nopeDim, "q_nope");
   Value rope = rotate(slice(q, config.nopeDim, config.ropeDim, "q_pe"), 1, "q_rope");
@@ -326,11 +326,11 @@ Value LayerBuilder::buildGate(Value o, Query q) {
   if (config.gate == OutputGate::None)
     return o;
   if (!gate && config.gate == OutputGate::PerElement) {
-    gate = project(hidden, headRows(WeightRole::WGate, config.vDim), {heads, config.vDim}, Heads::To, "gate");
+    gate = project(hidden, headRows(WeightRole::WGate, config.vDim), {config.numHeads, config.vDim}, Heads::To, "gate");
     gate = addUpdates(gate, hidden, WeightRole::WGate, config.vDim, 0, config.vDim, cu, "w_gate");
   }
   if (!gate) {
-    gate = project(hidden, weight(WeightRole::WGate), heads, Heads::None, "gate");
+    gate = project(hidden, weight(WeightRole::WGate), config.numHeads, Heads::None, "gate");
     gate = addUpdates(gate, hidden, WeightRole::WGate);
   }
   return GateOp::create(builder, named("gated"), o.getType(), o, gate);
@@ -343,8 +343,8 @@ Value LayerBuilder::buildAttention(Query q, Value cache) {
   Value up = headRows(WeightRole::WKVB, config.nopeDim + config.vDim);
   Value upKeys = sliceWeight(up, 1, 0, config.nopeDim, "w_uk");
   Value upValues = sliceWeight(up, 1, config.nopeDim, config.vDim, "w_uv");
-  Value keys = project(cached.getLatent(), upKeys, {heads, config.nopeDim}, Heads::To, "k_nope");
-  Value values = project(cached.getLatent(), upValues, {heads, config.vDim}, Heads::To, "v");
+  Value keys = project(cached.getLatent(), upKeys, {config.numHeads, config.nopeDim}, Heads::To, "k_nope");
+  Value values = project(cached.getLatent(), upValues, {config.numHeads, config.vDim}, Heads::To, "v");
   int64_t perHead = config.nopeDim + config.vDim;
   keys = addUpdates(keys, cached.getLatent(), WeightRole::WKVB, perHead, 0, config.nopeDim, cached.getCuKeys(), "w_uk");
   values = addUpdates(values, cached.getLatent(), WeightRole::WKVB, perHead, config.nopeDim, config.vDim,
@@ -353,8 +353,8 @@ Value LayerBuilder::buildAttention(Query q, Value cache) {
   MLIRContext *context = builder.getContext();
   MaskAttr mask = config.window ? MaskAttr::get(context, MaskKind::Window, config.window)
                                 : MaskAttr::get(context, MaskKind::Causal);
-  return AttentionOp::create(builder, named("o"), tokensOf({heads, config.vDim}, f32()), q.nope, q.rope, cu, keys,
-                             cached.getKRope(), cached.getCuKeys(), values, sinks(),
+  return AttentionOp::create(builder, named("o"), tokensOf({config.numHeads, config.vDim}, f32()), q.nope, q.rope, cu,
+                             keys, cached.getKRope(), cached.getCuKeys(), values, sinks(),
                              builder.getF64FloatAttr(config.softmaxScale * options.cacheScale), mask)
       .getResult();
 }

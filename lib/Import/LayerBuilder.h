@@ -30,7 +30,7 @@ class LayerBuilder {
 public:
   LayerBuilder(mlir::OpBuilder &builder, const AttentionConfig &config, llvm::ArrayRef<WeightSpec> weights,
                const ImportOptions &options)
-      : builder(builder), config(config), weights(weights), options(options), heads(config.numHeads) {}
+      : builder(builder), config(config), weights(weights), options(options) {}
 
   mlir::func::FuncOp build(llvm::StringRef name, Phase phase);
   /// Build @embed and @logits.
@@ -113,7 +113,6 @@ private:
   const AttentionConfig &config;
   llvm::ArrayRef<WeightSpec> weights;
   const ImportOptions &options;
-  const int64_t heads;
   mlir::Value hidden, cu, tokens, position, sequence;
   mlir::Value adapters; ///< The number of each sequence's adapter; null: adapters are merged.
 };

@@ -40,7 +40,7 @@ Value LayerBuilder::updatesUp(const WeightSpec &spec, double factor) {
 Value LayerBuilder::updatesUpOfHeads(const WeightSpec &spec, int64_t perHead) {
   std::string name = valueName(spec.expected.role) + "_lora_B";
   return splitDim(builder, named(name + "_heads"), updatesUp(spec),
-                  {spec.updates->count, heads, perHead, spec.updates->rank}, {{0}, {1, 2}, {3}});
+                  {spec.updates->count, config.numHeads, perHead, spec.updates->rank}, {{0}, {1, 2}, {3}});
 }
 
 /// Add the updates of a plain projection of this step's tokens.
@@ -70,6 +70,6 @@ Value LayerBuilder::addOutputUpdates(Value y, Value x, double factor) {
     return y;
   std::string name = valueName(WeightRole::WO) + "_lora_A";
   Value down = splitDim(builder, named(name + "_heads"), updatesDown(*spec),
-                        {spec->updates->count, spec->updates->rank, heads, config.vDim}, {{0}, {1}, {2, 3}});
+                        {spec->updates->count, spec->updates->rank, config.numHeads, config.vDim}, {{0}, {1}, {2, 3}});
   return AdaptOp::create(builder, named("out_adapted"), y, x, down, updatesUp(*spec, factor), adapters, cu);
 }

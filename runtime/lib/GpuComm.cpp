@@ -93,7 +93,8 @@ bool GpuComm::noteAsyncErrors() {
 Error GpuComm::judgeWait(const std::string &where, const TimeLimit &limit) {
   noteAsyncErrors();
   if (limit.hasPassed())
-    fail("the work on the device did not end within " + limit.text() + ": a rank is missing, or the limit is too short");
+    fail("the work on the device did not end within " + limit.text() +
+         ": a rank is missing, or the limit is too short");
   if (Error error = failure(where))
     return error;
   pause(limit);

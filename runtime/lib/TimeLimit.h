@@ -20,9 +20,7 @@ public:
   explicit TimeLimit(double seconds) : seconds(seconds) {}
 
   /// Returns the seconds since the beginning.
-  double elapsed() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  }
+  double elapsed() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
   bool hasPassed() const { return elapsed() > seconds; }
   /// Returns how long it is, for messages.
   std::string text() const {

@@ -17,6 +17,7 @@
 #include "mla/Dialect/MLA/Analysis/Ranks.h"
 
 #include "mlir/Dialect/Shard/IR/ShardOps.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 
 using namespace mlir;
 using namespace mla;
@@ -34,9 +35,7 @@ static SmallVector<int64_t> movedDims(int64_t rank, int64_t moved, int64_t to) {
 static Value transposed(Emitter &e, Value tensor, ArrayRef<int64_t> dims) {
   if (llvm::is_sorted(dims))
     return tensor;
-  SmallVector<OpFoldResult> sizes;
-  for (int64_t dim : dims)
-    sizes.push_back(e.dimSize(tensor, dim));
+  SmallVector<OpFoldResult> sizes = applyPermutation(tensor::getMixedSizes(e, e.getLoc(), tensor), dims);
   Value empty = e.empty(sizes, typeOf(tensor).getElementType());
   return linalg::TransposeOp::create(e, tensor, empty, dims)->getResult(0);
 }
@@ -54,9 +53,7 @@ static SmallVector<ReassociationIndices> groupsOf(int64_t rank, int64_t split) {
 
 /// Divide dimension `dim` into `parts` and the rest.
 static Value divided(Emitter &e, Value tensor, int64_t dim, int64_t parts) {
-  SmallVector<OpFoldResult> sizes;
-  for (int64_t i = 0; i < typeOf(tensor).getRank(); ++i)
-    sizes.push_back(e.dimSize(tensor, i));
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(e, e.getLoc(), tensor);
   SmallVector<int64_t> shape(typeOf(tensor).getShape());
   int64_t rest = shape[dim] / parts;
   shape[dim] = rest;
@@ -80,8 +77,7 @@ static void lower(shard::AllGatherOp op, int64_t parts) {
   SmallVector<int64_t> shape(typeOf(block).getShape());
   shape.insert(shape.begin(), 1);
   SmallVector<OpFoldResult> sizes = {e.size(1)};
-  for (int64_t i = 0; i < typeOf(block).getRank(); ++i)
-    sizes.push_back(e.dimSize(block, i));
+  llvm::append_range(sizes, tensor::getMixedSizes(e, e.getLoc(), block));
   Value single = tensor::ExpandShapeOp::create(e, typeOf(block).clone(shape), block, groupsOf(shape.size(), 0), sizes);
   shape[0] = parts;
   Value blocks = shard::AllGatherOp::create(e, typeOf(block).clone(shape), op.getGridAttr(), op.getGridAxesAttr(),

@@ -102,12 +102,9 @@ static_assert(static_cast<int>(schema::Collective::AllGather) == static_cast<int
               static_cast<int>(schema::Collective::AllToAll) == static_cast<int>(Collective::AllToAll));
 
 static json::Object toJson(CollectiveOp op) {
-  json::Object object{{"collective", nameOf(toSchema(op.getKind()))},
-                      {"ranks", static_cast<int64_t>(op.getRanks())},
-                      {"in", argumentToJson(op.getInAttr())},
-                      {"out", argumentToJson(op.getOutAttr())},
-                      {"count", toJson(op.getCount().getResult(0))},
-                      {"dtype", nameOf(*elementOf(op.getElement()))}};
+  json::Object object{{"collective", nameOf(toSchema(op.getKind()))}, {"ranks", static_cast<int64_t>(op.getRanks())},
+                      {"in", argumentToJson(op.getInAttr())},         {"out", argumentToJson(op.getOutAttr())},
+                      {"count", toJson(op.getCount().getResult(0))},  {"dtype", nameOf(*elementOf(op.getElement()))}};
   addWork(op, object);
   return object;
 }

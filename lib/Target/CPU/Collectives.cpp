@@ -14,6 +14,7 @@
 #include "mla/Target/CPU/Passes.h"
 
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
+#include "mlir/Dialect/Func/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Shard/IR/ShardDialect.h"
 #include "mlir/Dialect/Shard/IR/ShardOps.h"
@@ -44,11 +45,9 @@ public:
   }
 
   void call(ModuleOp module, StringRef name, ValueRange arguments) {
-    if (!module.lookupSymbol(name)) {
-      OpBuilder atEnd = OpBuilder::atBlockEnd(module.getBody());
-      auto type = getFunctionType(TypeRange(arguments), TypeRange());
-      func::FuncOp::create(atEnd, getLoc(), name, type).setPrivate();
-    }
+    auto type = getFunctionType(TypeRange(arguments), TypeRange());
+    if (!module.lookupSymbol(name))
+      func::createFnDecl(*this, module, name, type, /*setPrivate=*/true);
     func::CallOp::create(*this, name, TypeRange(), arguments);
   }
 };

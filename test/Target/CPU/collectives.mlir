@@ -26,7 +26,9 @@ func.func @sum(%x: tensor<3x8xbf16>) -> tensor<3x8xbf16> {
 // CHECK-DAG: %[[OUT:.*]] = memref.alloc(%[[T]]) {{.*}}: memref<3x?x8xf32>
 // CHECK-DAG: %[[A:.*]] = memref.extract_aligned_pointer_as_index %[[IN]]
 // CHECK-DAG: %[[B:.*]] = memref.extract_aligned_pointer_as_index %[[OUT]]
-// CHECK: call @mla_all_gather(%[[RANKS]], %{{.*}}, %{{.*}}, %{{.*}}) : (i64, i64, i64, i64) -> ()
+// CHECK-DAG: %[[FROM:.*]] = arith.index_cast %[[A]]
+// CHECK-DAG: %[[TO:.*]] = arith.index_cast %[[B]]
+// CHECK: call @mla_all_gather(%[[RANKS]], %[[FROM]], %[[TO]], %{{.*}}) : (i64, i64, i64, i64) -> ()
 // CHECK: return %[[OUT]]
 func.func @gather(%x: tensor<1x?x8xf32>) -> tensor<3x?x8xf32> {
   %all = shard.all_gather %x on @ranks grid_axes = [1] gather_axis = 0 : tensor<1x?x8xf32> -> tensor<3x?x8xf32>
@@ -34,8 +36,16 @@ func.func @gather(%x: tensor<1x?x8xf32>) -> tensor<3x?x8xf32> {
 }
 
 // CHECK-LABEL: func.func @exchange
-// CHECK: arith.divui
-// CHECK: call @mla_all_to_all(
+// CHECK-SAME: (%[[IN:.*]]: memref<3x4xf32>)
+// CHECK: %[[OUT:.*]] = memref.alloc() {{.*}}: memref<3x4xf32>
+// CHECK: %[[BLOCK:.*]] = arith.divui %{{.*}}, %{{.*}} : i64
+// CHECK-DAG: %[[RANKS:.*]] = arith.constant 3 : i64
+// CHECK-DAG: %[[A:.*]] = memref.extract_aligned_pointer_as_index %[[IN]]
+// CHECK-DAG: %[[B:.*]] = memref.extract_aligned_pointer_as_index %[[OUT]]
+// CHECK-DAG: %[[FROM:.*]] = arith.index_cast %[[A]]
+// CHECK-DAG: %[[TO:.*]] = arith.index_cast %[[B]]
+// CHECK: call @mla_all_to_all(%[[RANKS]], %[[FROM]], %[[TO]], %[[BLOCK]])
+// CHECK: return %[[OUT]]
 func.func @exchange(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
   %y = shard.all_to_all %x on @ranks grid_axes = [1] split_axis = 0 concat_axis = 0 : tensor<3x4xf32> -> tensor<3x4xf32>
   return %y : tensor<3x4xf32>

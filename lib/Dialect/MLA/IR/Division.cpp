@@ -47,7 +47,9 @@ Dims AdaptOp::getDividedDims(int64_t dim) {
     return {};
   bool isHead = rankOf(getX()) == 3 && rankOf(getY()) == 3 && dim == 1;
   int64_t down = isHead && rankOf(getDown()) == 4 ? 1 : kWhole;
-  int64_t up = rankOf(getUp()) == 4 ? dim : rankOf(getY()) == 2 ? 1 : dim == 2 ? 1 : kWhole;
+  bool isRow = dim == rankOf(getY()) - 1;
+  int64_t rows = isRow ? 1 : kWhole; // of an up-projection that all heads share
+  int64_t up = rankOf(getUp()) == 4 ? dim : rows;
   return {dim, isHead ? 1 : kWhole, down, up, kWhole, kWhole};
 }
 

@@ -23,9 +23,7 @@ static const shard::GridAxis kGroupAxis[] = {RanksOfGroup};
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 static RankedTensorType withSize(RankedTensorType type, int64_t dim, int64_t size) {
-  SmallVector<int64_t> shape(type.getShape());
-  shape[dim] = size;
-  return type.clone(shape);
+  return RankedTensorType::Builder(type).dropDim(dim).insertDim(size, dim);
 }
 
 /// Sum what the ranks of the group have gathered: every row is of one of them, and zero in all others.
@@ -119,8 +117,7 @@ void GroupAttention::rewrite() {
 namespace {
 struct MLADivideTokens : mla::impl::MLADivideTokensBase<MLADivideTokens> {
   void runOnOperation() override {
-    auto ranks = getOperation()->getAttrOfType<DictionaryAttr>(kRanksAttr);
-    auto most = ranks ? ranks.getAs<IntegerAttr>("heads") : IntegerAttr();
+    auto most = getOperation()->getAttrOfType<IntegerAttr>(kMostHeadsAttr);
     SmallVector<LatentAttentionOp> attentions;
     getOperation().walk([&](Operation *op) {
       if (auto gather = dyn_cast<GatherOp>(op); gather && gather.getCache().getType().isDivided())

@@ -164,8 +164,6 @@ static void describe(ModuleOp module, const Place &place) {
   auto number = [&](StringRef key, int64_t value) {
     return builder.getNamedAttr(key, builder.getI64IntegerAttr(value));
   };
-  SmallVector<NamedAttribute> ranks = {number("count", place.count), number("rank", place.rank),
-                                       number("tokens", place.parts)};
   auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
   NamedAttrList fields(model);
   auto set = [&](NamedAttribute field) { fields.set(field.getName(), field.getValue()); };
@@ -179,10 +177,11 @@ static void describe(ModuleOp module, const Place &place) {
     set(number("tensor_parallel", place.count));
     set(number("rank", place.rank));
   } else {
-    set(builder.getNamedAttr("ranks", builder.getDictionaryAttr(ranks)));
+    set(builder.getNamedAttr("ranks",
+                             builder.getDictionaryAttr({number("count", place.count), number("rank", place.rank),
+                                                        number("tokens", place.parts)})));
     if (place.heads)
-      ranks.push_back(number("heads", *llvm::max_element(place.heads.getCount())));
-    module->setAttr(kRanksAttr, builder.getDictionaryAttr(ranks));
+      module->setAttr(kMostHeadsAttr, builder.getI64IntegerAttr(*llvm::max_element(place.heads.getCount())));
   }
   if (model)
     module->setAttr(kModelAttr, fields.getDictionary(module.getContext()));

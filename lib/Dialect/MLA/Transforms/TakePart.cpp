@@ -26,9 +26,7 @@ static constexpr StringLiteral kTakenAttr = "mla.taken";
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 static RankedTensorType withSize(RankedTensorType type, int64_t dim, int64_t size) {
-  SmallVector<int64_t> shape(type.getShape());
-  shape[dim] = size;
-  return type.clone(shape);
+  return RankedTensorType::Builder(type).dropDim(dim).insertDim(size, dim);
 }
 
 Value mla::takePart(OpBuilder &builder, Location loc, Value value, Part part) {

@@ -6,7 +6,7 @@
 !whole = !mla.cache<page = 4, latent = 8, rope = 2, f32>
 !part = !mla.cache<page = 4, latent = 8, rope = 2, f32 part 1 of 2>
 
-module attributes {mla.ranks = {count = 2 : i64, heads = 3 : i64, rank = 1 : i64, tokens = 2 : i64}} {
+module attributes {mla.most_heads = 3 : i64} {
   shard.grid @ranks(shape = 1x2)
 
   // CHECK-LABEL: func.func @absorbed

@@ -5,9 +5,9 @@
 // RUN: mla-opt %s --mla-partition="rank=0 caller-reduces" --cse | FileCheck %s --check-prefix=FIRST
 
 // CHECK: mla.model = {{.*}}first_head = 2 : i64, heads = 1 : i64,{{.*}}ranks = {count = 2 : i64, rank = 1 : i64, tokens = 2 : i64}
-// CHECK-SAME: mla.ranks = {count = 2 : i64, heads = 2 : i64, rank = 1 : i64, tokens = 2 : i64}
+// CHECK-SAME: mla.most_heads = 2 : i64
 // CALLER: mla.model = {{.*}}heads = 1 : i64,{{.*}}rank = 1 : i64,{{.*}}tensor_parallel = 2 : i64
-// CALLER-NOT: mla.ranks
+// CALLER-NOT: mla.most_heads
 // CALLER-NOT: shard
 module attributes {mla.checkpoint_prefix = "l.", mla.model = {
     heads = 3 : i64, kv_lora_rank = 8 : i64, page = 4 : i64, qk_nope_head_dim = 4 : i64, qk_rope_head_dim = 2 : i64,
@@ -70,12 +70,15 @@ module attributes {mla.checkpoint_prefix = "l.", mla.model = {
   // CHECK-DAG: %[[U:.*]] = mla.weight "l.up"
   // CHECK-DAG: %[[GR:.*]] = tensor.extract_slice %[[G]][4, 0] [4, 8] [1, 1]
   // CHECK-DAG: %[[UR:.*]] = tensor.extract_slice %[[U]][4, 0] [4, 8] [1, 1]
+  // CHECK-DAG: %[[D:.*]] = mla.weight "l.down"
   // CHECK-DAG: %[[GU:.*]] = tensor.concat dim(0) %[[GR]], %[[UR]] {mla.name = "gate_up"}
   // CHECK: %[[WIDE:.*]] = mla.project %[[X]], %[[GU]] : {{.*}} -> tensor<?x8xf32>
   // CHECK: %[[A:.*]] = tensor.extract_slice %[[WIDE]][0, 0] [%{{.*}}, 4] [1, 1] : tensor<?x8xf32> to tensor<?x4xf32>
   // CHECK: %[[B:.*]] = tensor.extract_slice %[[WIDE]][0, 4] [%{{.*}}, 4] [1, 1] : tensor<?x8xf32> to tensor<?x4xf32>
   // CHECK: %[[H:.*]] = mla.swiglu %[[A]], %[[B]] : tensor<?x4xf32> -> tensor<?x4xf32>
-  // CHECK: mla.project %[[H]], %{{.*}} : (tensor<?x4xf32>, tensor<8x4xf32>) -> tensor<?x8xf32>
+  // CHECK: %[[DR:.*]] = tensor.extract_slice %[[D]][0, 4] [8, 4] [1, 1] {mla.name = "down"}
+  // CHECK: %[[P:.*]] = mla.project %[[H]], %[[DR]] : (tensor<?x4xf32>, tensor<8x4xf32>) -> tensor<?x8xf32>
+  // CHECK: shard.all_reduce %[[P]]
   func.func @mlp(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
     %c0 = arith.constant 0 : index
     %t = tensor.dim %x, %c0 : tensor<?x8xf32>
@@ -95,14 +98,20 @@ module attributes {mla.checkpoint_prefix = "l.", mla.model = {
 
   // A rank has some experts, and those only in part.
   // CHECK-LABEL: func.func @experts
+  // CHECK-SAME: (%[[X:.*]]: tensor<?x8xf32>, %[[E:.*]]: tensor<?x2xi32>, %[[F:.*]]: tensor<?x2xf32>)
   // CHECK-DAG: %[[W:.*]] = mla.weight "l.up"
   // CHECK-DAG: %[[OWN:.*]] = tensor.extract_slice %[[W]][1, 0, 0] [2, 8, 8]
   // CHECK-DAG: %[[GATE:.*]] = tensor.extract_slice %[[OWN]][0, 2, 0] [2, 2, 8]
   // CHECK-DAG: %[[UP:.*]] = tensor.extract_slice %[[OWN]][0, 6, 0] [2, 2, 8]
   // CHECK-DAG: %[[BOTH:.*]] = tensor.concat dim(1) %[[GATE]], %[[UP]] {mla.name = "up"}
-  // CHECK: %[[WIDE:.*]] = mla.experts_project %{{.*}}, %[[BOTH]] of %{{.*}} {from = 1 : i64} : {{.*}} -> tensor<?x2x4xf32>
-  // CHECK: %[[H:.*]] = mla.swiglu %{{.*}} : tensor<?x2x2xf32>
-  // CHECK: %[[P:.*]] = mla.experts_project %[[H]], %{{.*}} of %{{.*}} summed %{{.*}} {from = 1 : i64} : (tensor<?x2x2xf32>, tensor<2x8x2xf32>,
+  // CHECK-DAG: %[[D:.*]] = mla.weight "l.down"
+  // CHECK-DAG: %[[OWND:.*]] = tensor.extract_slice %[[D]][1, 0, 0] [2, 8, 4]
+  // CHECK: %[[WIDE:.*]] = mla.experts_project %[[X]], %[[BOTH]] of %[[E]] {from = 1 : i64} : {{.*}} -> tensor<?x2x4xf32>
+  // CHECK: %[[A:.*]] = tensor.extract_slice %[[WIDE]][0, 0, 0]
+  // CHECK: %[[B:.*]] = tensor.extract_slice %[[WIDE]][0, 0, 2]
+  // CHECK: %[[H:.*]] = mla.swiglu %[[A]], %[[B]] : tensor<?x2x2xf32>
+  // CHECK: %[[DOWN:.*]] = tensor.extract_slice %[[OWND]][0, 0, 2] [2, 8, 2]
+  // CHECK: %[[P:.*]] = mla.experts_project %[[H]], %[[DOWN]] of %[[E]] summed %[[F]] {from = 1 : i64} : (tensor<?x2x2xf32>, tensor<2x8x2xf32>,
   // CHECK: shard.all_reduce %[[P]]
   func.func @experts(%x: tensor<?x8xf32>, %e: tensor<?x2xi32>, %f: tensor<?x2xf32>) -> tensor<?x8xf32> {
     %c0 = arith.constant 0 : index

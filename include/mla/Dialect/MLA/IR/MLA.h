@@ -65,8 +65,8 @@ constexpr llvm::StringLiteral kFoldAcrossRoundingAttr = "mla.fold_across_roundin
 /// On an operation that sums: how ranks divide what it sums over, an array of #mla.cut.
 constexpr llvm::StringLiteral kCutsAttr = "mla.cuts";
 
-/// On a module of one rank: a dictionary of its place among all; see the dialect's description.
-constexpr llvm::StringLiteral kRanksAttr = "mla.ranks";
+/// On a module of one rank: the heads of the rank that has most, an integer.
+constexpr llvm::StringLiteral kMostHeadsAttr = "mla.most_heads";
 /// The symbol of the grid of ranks, whose axes are groups, and the ranks of a group, which divide the pages of a cache.
 constexpr llvm::StringLiteral kGrid = "ranks";
 enum GridAxis : int16_t { Groups, RanksOfGroup };

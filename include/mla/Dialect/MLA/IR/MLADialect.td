@@ -57,9 +57,8 @@ def MLA_Dialect : Dialect {
       `v_head_dim`, and `qk_rope_head_dim`, which may be 0;
     * `mla.cuts` on an operation that sums: what ranks divide of what it sums over,
       an array of `#mla.cut`;
-    * `mla.ranks` on a module that is that of one rank: `{count, rank, tokens}`,
-      as in `mla.model`, and `heads`, those of the rank with most; its collectives (`shard`) are on the
-      grid `@ranks`;
+    * `mla.most_heads` on the module of one rank: the heads of the rank that has
+      most. Its collectives (`shard`) are on the grid `@ranks`;
     * `mla.products` on a `@prepare` function: the elements that projections by
       its weight multiply, a `#mla.products`; on an `mla.latent_attention` with a
       packed cache: those that it multiplies. Nowhere else;

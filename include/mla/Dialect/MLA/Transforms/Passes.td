@@ -44,7 +44,7 @@ def MLAPartition : Pass<"mla-partition", "::mlir::ModuleOp"> {
     Parts move up to the weights: what comes before computes only the part
     (`DivisibleOpInterface`), and a rank loads only its parts of weights. Caches
     become parts of caches if a group divides them; `mla-divide-tokens` follows
-    after `mla-absorb`. Describes the rank in `mla.ranks` and `mla.model`.
+    after `mla-absorb`. Describes the rank in `mla.model`.
 
     With `caller-reduces`, nothing is added: results are the rank's sums, which
     the caller adds, and only rank 0 adds a bias behind.
@@ -78,8 +78,8 @@ def MLADivideTokens : Pass<"mla-divide-tokens", "::mlir::ModuleOp"> {
     * naive, rows that ranks gather are added (`shard.all_reduce`): each is zero
       everywhere but on one.
 
-    Ranks with fewer heads than others fill theirs with zeros, up to `heads` of
-    `mla.ranks`. Follows types; without divided caches it changes nothing. Runs
+    Ranks with fewer heads than others fill theirs with zeros, up to
+    `mla.most_heads`. Follows types; without divided caches it changes nothing. Runs
     after `mla-absorb`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::shard::ShardDialect", "::mlir::tensor::TensorDialect"];
