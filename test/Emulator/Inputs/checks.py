@@ -46,12 +46,6 @@ def synchronize():
 #===-- compiling -----------------------------------------------------------------------------------------------------------===#
 
 
-def without_ptxas():
-    """Return an environment in which mla-compile finds no assembler: the emulated device runs PTX, and assembling takes half the time."""
-    environment = {key: value for key, value in os.environ.items() if key != "CUDA_HOME"}
-    return environment | {"PATH": ""}
-
-
 def compile_bundles(jobs):
     """Compile jobs, (path, arguments), two at a time, for h100 unless the arguments say otherwise. Existing bundles are kept."""
 
@@ -59,8 +53,7 @@ def compile_bundles(jobs):
         path, arguments = job
         if not path.exists():
             target = [] if "--target=cpu" in arguments else ["--target=h100"]
-            subprocess.run([locate.compiler(), *map(str, arguments), *target, "-o", str(path)], check=True, env=without_ptxas(),
-                           stderr=subprocess.DEVNULL)
+            subprocess.run([locate.compiler(), *map(str, arguments), *target, "-o", str(path)], check=True, stderr=subprocess.DEVNULL)
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         list(pool.map(compile_one, jobs))
