@@ -6,8 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Pipeline/Stages.h"
+#include "mla/Target/CPU/Level.h"
 
 using namespace mla;
+
+const CPULevel &mla::levelOf(const CompileOptions &options) { return *llvm::cantFail(findLevel(options.cpu)); }
 
 llvm::Error mla::checkDType(const CompileOptions &options) {
   if (!options.isForGPU() || options.dtype != DType::F32)
@@ -43,6 +46,11 @@ llvm::Error mla::checkTarget(const CompileOptions &options) {
     return error;
   if (llvm::Error error = checkDType(options))
     return error;
+  llvm::Expected<const CPULevel *> level = findLevel(options.cpu);
+  if (!level)
+    return makeError("--cpu: " + llvm::toString(level.takeError()));
+  if (forGPU && options.cpu != "native")
+    return makeError("--cpu: is for code of the CPU target; leave it out, or use --target=cpu");
   if (!forGPU && last >= Stage::Kernels)
     return makeError("--emit: kernels, nvvm and ptx need a GPU target; choose another --target, or --emit=llvm");
   if (forGPU && last >= Stage::Layout && last <= Stage::LLVM)

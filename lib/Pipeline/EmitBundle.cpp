@@ -69,13 +69,13 @@ static llvm::Expected<Code> writeNative(ModuleOp module, const CompileOptions &o
   if (!entries)
     return entries.takeError();
   auto model = module->getAttrOfType<DictionaryAttr>(kModelAttr);
-  std::string compiledFor = describeCode(module, model, *entries, "cpu", hostIsa());
+  std::string compiledFor = describeCode(module, model, *entries, "cpu", levelOf(options).isa);
   if (llvm::Error error = runStages(module, Stage::Layout, Stage::LLVM, options))
     return error;
   options.progress("machine code");
-  if (llvm::Error error = emitSharedObject(module, compiledFor, directory.file(MLA_CODE_FILE)))
+  if (llvm::Error error = emitSharedObject(module, levelOf(options), compiledFor, directory.file(MLA_CODE_FILE)))
     return error;
-  return Code{std::move(*entries), schema::cpuTarget, hostIsa().str(), {MLA_CODE_FILE}};
+  return Code{std::move(*entries), schema::cpuTarget, levelOf(options).isa.str(), {MLA_CODE_FILE}};
 }
 
 /// Checks that the runtime accepts bundles of the target.

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Request.h"
-#include "mla/Target/Native.h"
+#include "mla/Target/CPU/Level.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -71,7 +71,7 @@ std::string mla::describeRequest(mlir::ModuleOp module, const CompileOptions &op
   module.print(stream);
   std::string hash = llvm::toHex(llvm::SHA256::hash(llvm::arrayRefFromStringRef(text)), /*LowerCase=*/true);
   std::string compiler = fs::getMainExecutable(nullptr, reinterpret_cast<void *>(&describeRequest));
-  return identify(compiler) + hostIsa().str() + "\nmodule " + hash + "\n" + identifyWeights(options.weights) +
-         (options.leavesWeightsOut ? "no weights\n" : "") + identifyAdapters(options) +
-         (options.base.empty() ? "" : "base\n" + identifyDirectory(options.base));
+  return identify(compiler) + levelOf(options).isa.str() + "\nmodule " + hash + "\n" +
+         identifyWeights(options.weights) + (options.leavesWeightsOut ? "no weights\n" : "") +
+         identifyAdapters(options) + (options.base.empty() ? "" : "base\n" + identifyDirectory(options.base));
 }

@@ -90,9 +90,9 @@ static void addPasses(OpPassManager &pm, Stage stage, const CompileOptions &opti
     return pm.addPass(createMLALayout());
   case Stage::Linalg:
     pm.addPass(createMLABindWeights());
-    return buildLinalgPipeline(pm);
+    return buildLinalgPipeline(pm, levelOf(options));
   case Stage::LLVM:
-    return buildCPUPipeline(pm);
+    return buildCPUPipeline(pm, levelOf(options));
   case Stage::Kernels:
     pm.addPass(createMLAAttachTarget({options.target}));
     pm.addPass(createMLAAttentionCores({options.coreMask, options.coreSinks}));

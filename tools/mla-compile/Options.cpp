@@ -69,6 +69,10 @@ static Text target("target", cl::cat(category), cl::value_desc("cpu|h100|h200"),
                    cl::desc("what runs the code (default cpu: this machine's kind;\nof a report h100); h200 is the "
                             "code of h100, planned\nfor an H200"));
 static Text
+    cpu("cpu", cl::cat(category), cl::value_desc("native|LEVEL"), cl::init("native"),
+        cl::desc("with --target=cpu: processors of this level run the code,\nx86-64-v2, x86-64-v3, x86-64-v4 or "
+                 "sapphirerapids (default\nthe level of this machine)"));
+static Text
     dtype("dtype", cl::cat(category), cl::value_desc("f32|bf16|fp8"),
           cl::desc("hidden states, cache and weights (default f32; for h100 bf16);\nfp8: scaled weights of the "
                    "checkpoint stay in e4m3 and are\nmultiplied by tokens in e4m3, hidden states are bf16, the\n"
@@ -149,7 +153,6 @@ static Text context("context", cl::cat(category), cl::value_desc("N"), cl::init(
 
 static cl::extrahelp examples(helpText);
 
-
 llvm::Error mla::usage(const Twine &what) { return makeError("mla-compile: " + what + "; see mla-compile --help"); }
 
 /// Return the first line of LLVM's message without the program's name and hints.
@@ -218,6 +221,7 @@ static llvm::Error chooseTarget(CompileOptions &options) {
   // A device may run the code of another, but plans are made for the device itself.
   if (chosen->name != options.target && !device.getNumOccurrences())
     device.setValue(chosen->name);
+  options.cpu = cpu;
   options.dtype = options.isForGPU() ? DType::BF16 : DType::F32;
   if (tokenTerms.getNumOccurrences() && dtype != "fp8")
     return usage("--token-terms requires --dtype=fp8");

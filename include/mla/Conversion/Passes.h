@@ -20,6 +20,13 @@
 #include "mlir/Pass/Pass.h"
 
 namespace mla {
+/// On a linalg.generic that `mla-to-linalg` emits: a product of rows [m, k / 2, 2] and pairs [k / 2, n, 2] of bf16,
+/// with sums of f32, whose sizes suit matrix tiles.
+constexpr llvm::StringLiteral kMatrixTilesAttr = "mla.matrix_tiles";
+
+/// On an elementwise linalg.generic of static shape: its rows are vectors.
+constexpr llvm::StringLiteral kVectorRowsAttr = "mla.vector_rows";
+
 #define GEN_PASS_DECL
 #include "mla/Conversion/Passes.h.inc"
 #define GEN_PASS_REGISTRATION

@@ -96,7 +96,14 @@ def MLAToLinalg : Pass<"mla-to-linalg", "::mlir::ModuleOp"> {
     `scf.forall`. A cache becomes its pages, block table and lengths. Every
     linalg operation has static sizes in the dimensions that are worth tiling.
     Preserves values up to the order of summation.
+
+    With `matrix-tiles`, blocks of 32 tokens are multiplied by a weight of bf16
+    in pairs, which tiles of a processor multiply (`mla-cpu-matrix-tiles`); their
+    elements are rounded to bf16.
   }];
+  let options = [
+    Option<"matrixTiles", "matrix-tiles", "bool", "false", "emit products for matrix tiles where sizes suit them">
+  ];
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
     "::mlir::bufferization::BufferizationDialect",

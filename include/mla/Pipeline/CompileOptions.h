@@ -26,6 +26,8 @@ class PassManager;
 
 namespace mla {
 
+struct CPULevel;
+
 /// The stages of a module, in order, then the outputs that are not modules. The stages after Fold depend on the target.
 enum class Stage {
   Import,  ///< Naive form; weights by checkpoint name.
@@ -77,7 +79,8 @@ struct CompileOptions {
   Scope scope = Scope::Attention;
   /// "cpu" or the name of a GPU target (mla/Conversion/MLAToGPU/Targets.h). Empty, with a module: the module's target.
   std::string target = "cpu";
-  DType dtype = DType::F32; ///< Of hidden states and prepared weights, and of a standard cache: F32 or BF16.
+  std::string cpu = "native"; ///< Of the CPU target: a level of mla/Target/CPU/Level.h.
+  DType dtype = DType::F32;   ///< Of hidden states and prepared weights, and of a standard cache: F32 or BF16.
   /// Multiply scaled weights in e4m3, by tokens of as many numbers of e4m3 per element: 2 are as precise as bf16.
   /// Hidden states are BF16. 0: dequantize the weights.
   int64_t tokenTerms = 0;
@@ -108,6 +111,9 @@ struct CompileOptions {
   /// Run all passes on modules, so that callers can time and print them. `what` is for messages.
   llvm::LogicalResult (*run)(mlir::PassManager &pm, mlir::ModuleOp module, llvm::StringRef what) = runPasses;
 };
+
+/// Return the level of options that checkTarget accepts.
+const CPULevel &levelOf(const CompileOptions &options);
 
 /// Check that the target supports the element type.
 llvm::Error checkDType(const CompileOptions &options);

@@ -8,6 +8,8 @@
 #ifndef MLA_TARGET_NATIVE_H
 #define MLA_TARGET_NATIVE_H
 
+#include "mla/Target/CPU/Level.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
 
@@ -21,15 +23,13 @@ namespace mla {
 /// Call before the other functions.
 void registerNativeTarget(mlir::DialectRegistry &registry);
 
-/// Return the highest supported level of the host's instruction set, as in a
-/// manifest's "isa" (mla/abi.h): "x86-64-v4", …
-llvm::StringRef hostIsa();
-
 /// Write a module of the LLVM dialect as a shared object that exports its
 /// `mla_entry_*` functions and `compiledFor` (mla/abi.h), and needs the runtime.
-llvm::Error emitSharedObject(mlir::ModuleOp module, llvm::StringRef compiledFor, llvm::StringRef path);
+/// Processors of the level run it.
+llvm::Error emitSharedObject(mlir::ModuleOp module, const CPULevel &level, llvm::StringRef compiledFor,
+                             llvm::StringRef path);
 
-/// Compile a module of the LLVM dialect into this process.
+/// Compile a module of the LLVM dialect into this process, for this machine.
 llvm::Expected<std::unique_ptr<mlir::ExecutionEngine>> compileInProcess(mlir::ModuleOp module);
 
 } // namespace mla

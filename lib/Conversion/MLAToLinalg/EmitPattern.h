@@ -26,6 +26,20 @@ template <typename Op, auto emit> struct EmitPattern : mlir::OpConversionPattern
   }
 };
 
+/// The same for an operation of which products may be those of matrix tiles: `emit(emitter, op, adaptor, matrixTiles)`.
+template <typename Op, auto emit> struct EmitTilesPattern : mlir::OpConversionPattern<Op> {
+  EmitTilesPattern(const mlir::TypeConverter &converter, mlir::MLIRContext *context, bool matrixTiles)
+      : mlir::OpConversionPattern<Op>(converter, context), matrixTiles(matrixTiles) {}
+  llvm::LogicalResult matchAndRewrite(Op op, typename Op::Adaptor adaptor,
+                                      mlir::ConversionPatternRewriter &rewriter) const override {
+    Emitter e(op.getLoc(), rewriter);
+    rewriter.replaceOp(op, emit(e, op, adaptor, matrixTiles));
+    return mlir::success();
+  }
+
+  bool matrixTiles;
+};
+
 } // namespace mla
 
 #endif // MLA_LIB_CONVERSION_MLATOLINALG_EMITPATTERN_H

@@ -169,6 +169,15 @@ SmallVector<Value> Emitter::loop(Value from, Value to, Value step, ValueRange in
   return scf::ForOp::create(*this, from, to, step, init, build).getResults();
 }
 
+Value Emitter::when(Value condition, Value otherwise, llvm::function_ref<Value(Emitter &)> body) {
+  auto then = [&](OpBuilder &builder, Location loc) {
+    Emitter inner(loc, builder);
+    scf::YieldOp::create(inner, body(inner));
+  };
+  auto keep = [&](OpBuilder &builder, Location loc) { scf::YieldOp::create(builder, loc, otherwise); };
+  return scf::IfOp::create(*this, condition, then, keep).getResult(0);
+}
+
 SmallVector<Value> Emitter::parallel(ArrayRef<Size> bounds, ValueRange outputs, ParallelBody body) {
   auto build = [&](OpBuilder &builder, Location loc, ValueRange args) {
     Emitter inner(loc, builder);

@@ -84,6 +84,8 @@ public:
   // Control.
   using LoopBody = llvm::function_ref<Values(Emitter &, Value, mlir::ValueRange)>;
   Values loop(Value from, Value to, Value step, mlir::ValueRange init, LoopBody body);
+  /// Return what the body computes if the condition holds, else `otherwise`.
+  Value when(Value condition, Value otherwise, llvm::function_ref<Value(Emitter &)> body);
   using ParallelBody = llvm::function_ref<void(Emitter &, mlir::ValueRange indices, mlir::ValueRange outputs)>;
   /// Create an scf.forall; the body ends with one `yieldSlice` per output.
   Values parallel(llvm::ArrayRef<Size> bounds, mlir::ValueRange outputs, ParallelBody body);

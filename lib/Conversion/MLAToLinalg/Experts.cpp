@@ -81,12 +81,7 @@ Value ExpertsEmitter::emitExpert(Emitter &e, Value expert, Value panelOfExpert, 
   auto eachChoice = [&](Emitter &e, Value token, Value choice, Value out) -> Value {
     Value chosen = e.indexAt(experts, {token, choice}), number = e.add(expert, e.index(op.getFrom()));
     Value isChosen = arith::CmpIOp::create(e, arith::CmpIPredicate::eq, chosen, number);
-    auto then = [&](OpBuilder &builder, Location loc) {
-      Emitter inner(loc, builder);
-      scf::YieldOp::create(inner, emitChoice(inner, panelOfExpert, token, choice, out));
-    };
-    auto otherwise = [&](OpBuilder &builder, Location loc) { scf::YieldOp::create(builder, loc, out); };
-    return scf::IfOp::create(e, isChosen, then, otherwise).getResult(0);
+    return e.when(isChosen, out, [&](Emitter &e) { return emitChoice(e, panelOfExpert, token, choice, out); });
   };
   auto eachToken = [&](Emitter &e, Value token, ValueRange carried) -> SmallVector<Value> {
     auto body = [&](Emitter &e, Value choice, ValueRange carried) -> SmallVector<Value> {

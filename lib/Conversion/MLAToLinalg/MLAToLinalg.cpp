@@ -75,6 +75,8 @@ static LogicalResult lowerConcatenations(ModuleOp module) {
 namespace {
 
 struct MLAToLinalgPass : mla::impl::MLAToLinalgBase<MLAToLinalgPass> {
+  using Base::Base;
+
   void runOnOperation() override {
     MLIRContext *context = &getContext();
     TypeConverter converter;
@@ -83,10 +85,10 @@ struct MLAToLinalgPass : mla::impl::MLAToLinalgBase<MLAToLinalgPass> {
 
     RewritePatternSet patterns(context);
     populateWeightPatterns(patterns, converter);
-    populateProjectPatterns(patterns, converter);
+    populateProjectPatterns(patterns, converter, matrixTiles);
     populateNormAndPositionPatterns(patterns, converter);
     populateCachePatterns(patterns, converter);
-    populateAttentionPatterns(patterns, converter);
+    populateAttentionPatterns(patterns, converter, matrixTiles);
     populateLatentAttentionPatterns(patterns, converter);
     populateMergePatterns(patterns, converter);
     populateQuantizePatterns(patterns, converter);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "OnlineSoftmax.h"
+#include "Pairs.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -14,10 +15,10 @@
 using namespace mlir;
 using namespace mla;
 
-OnlineSoftmax::OnlineSoftmax(Emitter &e, int64_t rows, int64_t width) {
+OnlineSoftmax::OnlineSoftmax(Emitter &e, int64_t rows, int64_t width, bool matrixTiles) : matrixTiles(matrixTiles) {
   maximum = e.filled(e.empty({e.size(rows)}), e.minusInfinity());
   sum = e.zeros({e.size(rows)});
-  values = e.zeros({e.size(rows), e.size(width)});
+  values = matrixTiles ? e.zeros({e.size(width), e.size(rows)}) : e.zeros({e.size(rows), e.size(width)});
 }
 
 Value mla::finiteMaximum(Emitter &e, Value maximum) {
@@ -44,29 +45,32 @@ void OnlineSoftmax::step(Emitter &e, Value scores, Value tileValues) {
   maximum = bufferization::MaterializeInDestinationOp::create(e, updated, maximum).getResult();
   auto scale = [](Emitter &e, ValueRange args) -> Value { return arith::MulFOp::create(e, args[0], args[1]); };
   sum = e.generic(decay, {{0}}, sum, {0}, 1, scale);
-  values = e.generic(decay, {{0}}, values, {0, 1}, 2, scale);
+  values = e.generic(decay, {{matrixTiles ? 1 : 0}}, values, {0, 1}, 2, scale);
+  if (matrixTiles)
+    markVectorRows(e, values);
   sum = e.generic(weights, {{0, 1}}, sum, {1}, 2,
                   [](Emitter &e, ValueRange args) -> Value { return arith::AddFOp::create(e, args[0], args[1]); });
-  values = e.matmulTransposedA(weights, tileValues, values);
+  values = matrixTiles ? multiplyPairs(e, tileValues, pairsOf(e, weights), values)
+                       : e.matmulTransposedA(weights, tileValues, values);
 }
 
 std::pair<Value, Value> OnlineSoftmax::finish(Emitter &e, Value sink) const {
-  auto type = typeOf(values);
-  Value init = e.empty({e.size(type.getDimSize(0)), e.size(type.getDimSize(1))}), denominator = sum;
+  OpFoldResult rows = e.size(typeOf(sum).getDimSize(0)), width = e.size(typeOf(values).getDimSize(matrixTiles ? 0 : 1));
+  Value init = e.empty({rows, width}), denominator = sum;
+  SmallVector<int64_t> order = {0, 1};
+  if (matrixTiles)
+    std::swap(order[0], order[1]);
   if (sink)
-    denominator =
-        e.elementwise({sum, maximum}, e.empty({e.size(type.getDimSize(0))}), [&](Emitter &e, ValueRange args) -> Value {
-          return arith::AddFOp::create(e, args[0], weight(e, sink, args[1]));
-        });
-  Value out =
-      e.generic({values, denominator}, {{0, 1}, {0}}, init, {0, 1}, 2, [](Emitter &e, ValueRange args) -> Value {
-        Value none = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, args[1], e.f32(0));
-        Value divisor = arith::SelectOp::create(e, none, e.f32(1), args[1]);
-        return arith::DivFOp::create(e, args[0], divisor);
-      });
-  Value lse =
-      e.elementwise({maximum, sum}, e.empty({e.size(type.getDimSize(0))}), [](Emitter &e, ValueRange args) -> Value {
-        return arith::AddFOp::create(e, args[0], math::LogOp::create(e, args[1]));
-      });
+    denominator = e.elementwise({sum, maximum}, e.empty({rows}), [&](Emitter &e, ValueRange args) -> Value {
+      return arith::AddFOp::create(e, args[0], weight(e, sink, args[1]));
+    });
+  Value out = e.generic({values, denominator}, {order, {0}}, init, {0, 1}, 2, [](Emitter &e, ValueRange args) -> Value {
+    Value none = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, args[1], e.f32(0));
+    Value divisor = arith::SelectOp::create(e, none, e.f32(1), args[1]);
+    return arith::DivFOp::create(e, args[0], divisor);
+  });
+  Value lse = e.elementwise({maximum, sum}, e.empty({rows}), [](Emitter &e, ValueRange args) -> Value {
+    return arith::AddFOp::create(e, args[0], math::LogOp::create(e, args[1]));
+  });
   return {out, lse};
 }

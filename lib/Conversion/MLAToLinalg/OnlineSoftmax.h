@@ -21,14 +21,17 @@ namespace mla {
 
 class OnlineSoftmax {
 public:
-  /// Initialize without keys: maximum -inf, sum 0, values 0.
-  OnlineSoftmax(Emitter &e, int64_t rows, int64_t width);
+  /// Initialize without keys: maximum -inf, sum 0, values 0. For matrix tiles, values are transposed and multiplied in
+  /// bf16.
+  OnlineSoftmax(Emitter &e, int64_t rows, int64_t width, bool matrixTiles = false);
   /// Wrap the values carried by a loop.
-  explicit OnlineSoftmax(mlir::ValueRange carried) : maximum(carried[0]), sum(carried[1]), values(carried[2]) {}
+  explicit OnlineSoftmax(mlir::ValueRange carried, bool matrixTiles = false)
+      : maximum(carried[0]), sum(carried[1]), values(carried[2]), matrixTiles(matrixTiles) {}
 
   llvm::SmallVector<mlir::Value> carried() const { return {maximum, sum, values}; }
 
-  /// Accumulate keys: their scores [keys, M] and values [keys, V]. A score of -inf hides its key.
+  /// Accumulate keys: their scores [keys, M] and values [keys, V], for matrix tiles [V, keys] of bf16. A score of -inf
+  /// hides its key.
   void step(Emitter &e, mlir::Value scores, mlir::Value tileValues);
 
   /// Return the attention [M, V], 0 for a row without keys, and its LSE [M]. `sink`, or null: the logit that joins the
@@ -36,7 +39,8 @@ public:
   std::pair<mlir::Value, mlir::Value> finish(Emitter &e, mlir::Value sink = {}) const;
 
 private:
-  mlir::Value maximum, sum, values;
+  mlir::Value maximum, sum, values; ///< [M], [M], and [M, V] or [V, M]
+  bool matrixTiles;
 };
 
 /// Return the maximum to subtract: 0 instead of -inf, since -inf - -inf is NaN.

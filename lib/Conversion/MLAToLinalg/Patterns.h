@@ -19,10 +19,12 @@ struct CacheTensors {
 };
 
 void populateWeightPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
-void populateProjectPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
+/// `matrixTiles`: emit products for matrix tiles where sizes suit them.
+void populateProjectPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter, bool matrixTiles);
 void populateNormAndPositionPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 void populateCachePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
-void populateAttentionPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
+void populateAttentionPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter,
+                               bool matrixTiles);
 void populateLatentAttentionPatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 void populateMergePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);
 void populateQuantizePatterns(mlir::RewritePatternSet &patterns, const mlir::TypeConverter &converter);

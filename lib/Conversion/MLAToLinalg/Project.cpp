@@ -8,12 +8,14 @@
 // After a reshape, every projection is `y[t, h, n] = sum_k x[t, h, k] * w[h, n,
 // k]`: a plain one has one head, to_heads writes adjacent heads, and from_heads
 // contracts heads like columns. Heads and panels of rows are parallel. A panel
-// iterates over tokens in blocks of `kTokenBlock`, then one by one, so that
-// every matmul has a static shape and one token costs one row.
+// iterates over tokens in blocks, then one by one, so that every product has a
+// static shape and one token costs one row. A weight of bf16 is widened once
+// for all blocks of a panel, and for a single token as it is read.
 //
 //===----------------------------------------------------------------------===//
 
 #include "EmitPattern.h"
+#include "Pairs.h"
 #include "Patterns.h"
 #include "Tokens.h"
 
@@ -25,6 +27,8 @@ using namespace mla;
 /// Tokens per block: with panels of 32 rows, 16 of AVX-512's 32 registers hold the accumulators and the rest the
 /// operands.
 static constexpr int64_t kTokenBlock = 8;
+/// Tokens per block for matrix tiles.
+static constexpr int64_t kTileTokens = kTileEdge;
 /// Rows per panel for weights without packed layout.
 static constexpr int64_t kLargestPanel = 32;
 
@@ -76,39 +80,113 @@ static Value panelOf(Emitter &e, Value weight, bool panelled, Shape s, Value hea
   return e.transposed2D(e.slice(w, {head, row, e.size(0)}, {e.size(1), e.size(s.panel), e.size(s.contracted)}, 2));
 }
 
-/// Compute tokens [from, to) of head `head` in blocks of `block`: write their part of `out`, [T, panel].
-static Value emitTokens(Emitter &e, Value x, Value panel, Value out, Value head, Shape s, Value from, Value to,
-                        int64_t block) {
+namespace {
+/// Rows [T, heads, contracted] of the tokens from number `first` on, null: 0.
+struct Rows {
+  Value tensor, first;
+};
+
+/// Multiplies the tokens of a head by one panel of its weight.
+class PanelEmitter {
+public:
+  PanelEmitter(Emitter &e, Shape shape, Value head, Value panel) : e(e), s(shape), head(head), panel(panel) {}
+
+  /// Compute tokens [from, to) of `x` in blocks: write their part of `out`, [T, panel].
+  Value emitBlocks(Rows x, Value out, Value from, Value to, int64_t block);
+  /// The same in blocks for matrix tiles.
+  Value emitTiles(Rows x, Value out, Value from, Value to);
+
+private:
+  using Multiply = llvm::function_ref<Value(Emitter &, Value rows, Value sums)>;
+  Value emit(Rows x, Value out, Value from, Value to, int64_t block, Multiply multiply);
+
+  Emitter &e;
+  Shape s;
+  Value head, panel;
+};
+} // namespace
+
+Value PanelEmitter::emit(Rows x, Value out, Value from, Value to, int64_t block, Multiply multiply) {
   auto body = [&](Emitter &e, Value token, ValueRange carried) -> SmallVector<Value> {
-    Value rows = e.slice(x, {token, head, e.size(0)}, {e.size(block), e.size(1), e.size(s.contracted)}, 2);
+    Value row = x.first ? e.sub(token, x.first) : token;
+    Value rows = e.slice(x.tensor, {row, head, e.size(0)}, {e.size(block), e.size(1), e.size(s.contracted)}, 2);
     SmallVector<OpFoldResult> offsets = {token, e.size(0)}, sizes = {e.size(block), e.size(s.panel)};
     Type element = typeOf(out).getElementType();
     // Accumulate in the result if its type is f32.
     Value init = element.isF32() ? e.slice(carried[0], offsets, sizes, 2) : e.empty(sizes);
-    Value sums = e.matmul(rows, panel, e.filled(init, e.f32(0)));
+    Value sums = multiply(e, rows, e.filled(init, e.f32(0)));
     return {e.insert(e.cast(sums, element), carried[0], offsets, sizes)};
   };
   return e.loop(from, to, e.index(block), out, body)[0];
 }
 
-static Value emitProject(Emitter &e, ProjectOp op, ProjectOp::Adaptor operands) {
+Value PanelEmitter::emitBlocks(Rows x, Value out, Value from, Value to, int64_t block) {
+  if (block == 1 || typeOf(panel).getElementType().isF32()) // vectors of a weight are widened as they are read
+    return emit(x, out, from, to, block,
+                [&](Emitter &e, Value rows, Value sums) { return e.matmul(rows, panel, sums); });
+  return e.when(e.less(from, to), out, [&](Emitter &e) {
+    Value wide = e.cast(panel, e.getF32Type());
+    return PanelEmitter(e, s, head, wide).emitBlocks(x, out, from, to, block);
+  });
+}
+
+Value PanelEmitter::emitTiles(Rows x, Value out, Value from, Value to) {
+  return e.when(e.less(from, to), out, [&](Emitter &e) {
+    Value pairs = pairsOf(e, panel);
+    return PanelEmitter(e, s, head, panel).emit(x, out, from, to, kTileTokens, [&](Emitter &e, Value rows, Value sums) {
+      return multiplyPairs(e, rows, pairs, sums);
+    });
+  });
+}
+
+/// Return the first `count` tokens of [token, head, :] in bf16.
+static Value roundedTokens(Emitter &e, Value tensor, OpFoldResult count) {
+  RankedTensorType type = typeOf(tensor);
+  if (type.getElementType().isBF16())
+    return tensor;
+  OpFoldResult zero = e.size(0);
+  SmallVector<OpFoldResult> sizes = {e.size(1), e.size(type.getDimSize(1)), e.size(type.getDimSize(2))};
+  auto body = [&](Emitter &e, ValueRange indices, ValueRange outputs) {
+    SmallVector<OpFoldResult> offsets = {indices[0], zero, zero};
+    e.yieldSlice(e.cast(e.slice(tensor, offsets, sizes, 3), e.getBF16Type()), outputs[0], offsets, sizes);
+  };
+  return e.parallel(count, e.empty({count, sizes[1], sizes[2]}, e.getBF16Type()), body)[0];
+}
+
+/// Return whether tiles divide a panel.
+static bool suitsTiles(Value weight, Shape s) {
+  return typeOf(weight).getElementType().isBF16() && s.panel % kTileEdge == 0 && s.contracted % kTileDepth == 0;
+}
+
+static Value emitProject(Emitter &e, ProjectOp op, ProjectOp::Adaptor operands, bool matrixTiles) {
   Value x = operands.getX(), weight = operands.getWeight();
   Shape s = shapeOf(op);
   RankedTensorType result = typeOf(op.getResult());
   // Insert the dimension of heads, whose slices a unit dimension would not allow otherwise.
   Value input = reshapeTokens(e, x, {s.heads, s.contracted});
   OpFoldResult tokens = e.dimSize(x, 0);
-  Value blocked = e.mul(e.div(e.value(tokens), e.index(kTokenBlock)), e.index(kTokenBlock));
+  bool tiles = matrixTiles && suitsTiles(weight, s);
+  auto wholeBlocks = [&](int64_t block) { return e.mul(e.div(e.value(tokens), e.index(block)), e.index(block)); };
+  Value tiled = tiles ? wholeBlocks(kTileTokens) : e.index(0), blocked = wholeBlocks(kTokenBlock);
+  Rows rounded, exact = {input, Value()};
+  if (tiles) {
+    rounded.tensor = roundedTokens(e, input, tiled);
+    SmallVector<OpFoldResult> rest = {e.sub(e.value(tokens), tiled), e.size(s.heads), e.size(s.contracted)};
+    exact = {e.slice(input, {tiled, e.size(0), e.size(0)}, rest, 3), tiled};
+  }
+  exact.tensor = e.cast(exact.tensor, e.getF32Type());
   Value init = e.empty({tokens, e.size(s.heads), e.size(s.rows)}, result.getElementType());
 
   auto body = [&](Emitter &e, ValueRange indices, ValueRange outputs) {
     Value head = indices[0], number = indices[1];
-    Value panel = e.cast(panelOf(e, weight, op.getPanels(), s, head, number), e.getF32Type());
+    PanelEmitter panel(e, s, head, panelOf(e, weight, op.getPanels(), s, head, number));
     OpFoldResult row = e.mul(number, e.index(s.panel));
     SmallVector<OpFoldResult> offsets = {e.size(0), head, row}, sizes = {tokens, e.size(1), e.size(s.panel)};
     Value out = e.slice(outputs[0], offsets, sizes, 2);
-    out = emitTokens(e, input, panel, out, head, s, e.index(0), blocked, kTokenBlock);
-    out = emitTokens(e, input, panel, out, head, s, blocked, e.value(tokens), 1);
+    if (tiles)
+      out = panel.emitTiles(rounded, out, e.index(0), tiled);
+    out = panel.emitBlocks(exact, out, tiled, blocked, kTokenBlock);
+    out = panel.emitBlocks(exact, out, blocked, e.value(tokens), 1);
     e.yieldSlice(out, outputs[0], offsets, sizes);
   };
   Value out = e.parallel({e.size(s.heads), e.size(s.rows / s.panel)}, init, body)[0];
@@ -127,6 +205,7 @@ static Value emitBias(Emitter &e, BiasOp op, BiasOp::Adaptor operands) {
   return e.generic({operands.getX(), operands.getBias()}, {all, tail}, init, all, type.getRank(), body);
 }
 
-void mla::populateProjectPatterns(RewritePatternSet &patterns, const TypeConverter &converter) {
-  patterns.add<EmitPattern<ProjectOp, emitProject>, EmitPattern<BiasOp, emitBias>>(converter, patterns.getContext());
+void mla::populateProjectPatterns(RewritePatternSet &patterns, const TypeConverter &converter, bool matrixTiles) {
+  patterns.add<EmitTilesPattern<ProjectOp, emitProject>>(converter, patterns.getContext(), matrixTiles);
+  patterns.add<EmitPattern<BiasOp, emitBias>>(converter, patterns.getContext());
 }

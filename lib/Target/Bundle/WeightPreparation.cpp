@@ -60,7 +60,7 @@ static llvm::Error tile(mlir::ModuleOp module, RunPasses run) {
     function.setPublic();
   mlir::PassManager pm(module.getContext());
   pm.addPass(createMLATilePrepare());
-  buildLinalgPipeline(pm);
+  buildLinalgPipeline(pm, hostLevel());
   return mlir::failed(run(pm, module, "preparation of weights"))
              ? llvm::createStringError("the preparation of weights cannot be tiled")
              : llvm::Error::success();
@@ -83,7 +83,7 @@ static void dropNames(mlir::ModuleOp module) {
 
 static llvm::Error lower(mlir::ModuleOp module, RunPasses run) {
   mlir::PassManager pm(module.getContext());
-  buildCPUPipeline(pm);
+  buildCPUPipeline(pm, hostLevel());
   if (mlir::failed(run(pm, module, "code that prepares weights")))
     return llvm::createStringError("the preparation of weights cannot be compiled for the host");
   assumeNoAlignment(module);

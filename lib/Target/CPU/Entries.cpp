@@ -53,8 +53,12 @@ struct MLACPUEntriesPass : mla::impl::MLACPUEntriesBase<MLACPUEntriesPass> {
     SmallVector<LLVM::LLVMFuncOp> functions(getOperation().getOps<LLVM::LLVMFuncOp>());
     for (LLVM::LLVMFuncOp function : functions) {
       StringRef name = function.getName();
-      if (name.consume_front("_mlir_ciface_") && !function.isExternal() && takesDescriptors(function))
-        createEntry(function, name);
+      if (!name.consume_front("_mlir_ciface_") || function.isExternal() || !takesDescriptors(function))
+        continue;
+      createEntry(function, name);
+      if (auto others = getOperation().lookupSymbol(name)->getAttrOfType<ArrayAttr>(mla::kEntryNamesAttr))
+        for (StringAttr other : others.getAsRange<StringAttr>())
+          createEntry(function, other);
     }
   }
 };

@@ -26,16 +26,19 @@ static void simplify(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-void mla::buildLinalgPipeline(OpPassManager &pm) {
-  pm.addPass(createMLAToLinalg());
+void mla::buildLinalgPipeline(OpPassManager &pm, const CPULevel &level) {
+  pm.addPass(createMLAToLinalg({level.hasMatrixTiles}));
   // Until here, casts of whole tensors are arith operations on tensors.
   pm.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
   simplify(pm);
 }
 
 /// Vectorize products; accumulators stay in registers across the loop.
-static void vectorize(OpPassManager &pm) {
-  pm.addNestedPass<func::FuncOp>(createMLACPUVectorize());
+static void vectorize(OpPassManager &pm, const CPULevel &level) {
+  MLACPUVectorizeOptions sizes;
+  sizes.rows = level.rows;
+  sizes.columns = level.columns;
+  pm.addNestedPass<func::FuncOp>(createMLACPUVectorize(sizes));
   simplify(pm);
   pm.addNestedPass<func::FuncOp>(createLoopInvariantSubsetHoistingPass());
   simplify(pm);
@@ -72,15 +75,18 @@ static void lowerVectors(OpPassManager &pm) {
   pm.addPass(createConvertVectorToLLVMPass(options));
 }
 
-void mla::buildCPUPipeline(OpPassManager &pm) {
-  vectorize(pm);
+void mla::buildCPUPipeline(OpPassManager &pm, const CPULevel &level) {
+  pm.addPass(createMLACPUShareEntries());
+  vectorize(pm, level);
   bufferize(pm);
+  if (level.hasMatrixTiles)
+    pm.addNestedPass<func::FuncOp>(createMLACPUMatrixTiles());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addPass(createMLACPUOutline());
   simplify(pm);
   pm.addNestedPass<func::FuncOp>(createMLACPUMath());
   arith::ArithExpandOpsPassOptions expand;
-  expand.includeBf16 = true;
+  expand.includeBf16 = !level.roundsToBF16;
   pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass(expand));
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
@@ -97,7 +103,7 @@ void mla::buildCPUPipeline(OpPassManager &pm) {
 
 void mla::registerCPUPipelines() {
   PassPipelineRegistration<>("mla-to-cpu", "mla operations to the LLVM dialect of the host", [](OpPassManager &pm) {
-    buildLinalgPipeline(pm);
-    buildCPUPipeline(pm);
+    buildLinalgPipeline(pm, hostLevel());
+    buildCPUPipeline(pm, hostLevel());
   });
 }

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Target/Native.h"
-#include "HostLevel.h"
 #include "LinkShared.h"
 
 #include "mla/abi.h"
@@ -34,10 +33,8 @@ void mla::registerNativeTarget(DialectRegistry &registry) {
   registerLLVMDialectTranslation(registry);
 }
 
-llvm::StringRef mla::hostIsa() { return hostLevel().isa; }
-
 static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-createMachine(llvm::Reloc::Model relocations = llvm::Reloc::PIC_,
+createMachine(const mla::CPULevel &level, llvm::Reloc::Model relocations = llvm::Reloc::PIC_,
               std::optional<llvm::CodeModel::Model> model = std::nullopt) {
   llvm::Triple triple(llvm::sys::getDefaultTargetTriple());
   std::string message;
@@ -45,23 +42,24 @@ createMachine(llvm::Reloc::Model relocations = llvm::Reloc::PIC_,
   if (!target)
     return llvm::createStringError("host: no code generator for " + triple.str() + ": " + message);
   std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
-      triple, mla::hostLevel().cpu, "", llvm::TargetOptions(), relocations, model, llvm::CodeGenOptLevel::Aggressive));
+      triple, level.cpu, level.features, llvm::TargetOptions(), relocations, model, llvm::CodeGenOptLevel::Aggressive));
   if (!machine)
     return llvm::createStringError("host: no target machine for " + triple.str());
   return machine;
 }
 
 /// Request full-width vectors: by default LLVM uses half of them on processors with AVX-512.
-static void requestVectorWidth(llvm::Module &module) {
+static void requestVectorWidth(llvm::Module &module, const mla::CPULevel &level) {
   for (llvm::Function &function : module)
-    if (!function.isDeclaration() && !mla::hostLevel().vectorBits.empty())
-      function.addFnAttr("prefer-vector-width", mla::hostLevel().vectorBits);
+    if (!function.isDeclaration() && !level.vectorBits.empty())
+      function.addFnAttr("prefer-vector-width", level.vectorBits);
 }
 
-static std::unique_ptr<llvm::Module> translate(Operation *module, llvm::LLVMContext &context) {
+static std::unique_ptr<llvm::Module> translate(Operation *module, const mla::CPULevel &level,
+                                               llvm::LLVMContext &context) {
   std::unique_ptr<llvm::Module> translated = translateModuleToLLVMIR(module, context, "mla");
   if (translated)
-    requestVectorWidth(*translated);
+    requestVectorWidth(*translated, level);
   return translated;
 }
 
@@ -87,12 +85,13 @@ static void addText(llvm::Module &module, llvm::StringRef name, llvm::StringRef 
                            name);
 }
 
-llvm::Error mla::emitSharedObject(ModuleOp module, llvm::StringRef compiledFor, llvm::StringRef path) {
-  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine = createMachine();
+llvm::Error mla::emitSharedObject(ModuleOp module, const CPULevel &level, llvm::StringRef compiledFor,
+                                  llvm::StringRef path) {
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine = createMachine(level);
   if (!machine)
     return machine.takeError();
   llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> translated = translate(module, context);
+  std::unique_ptr<llvm::Module> translated = translate(module, level, context);
   if (!translated)
     return llvm::createStringError("the module of the LLVM dialect cannot be translated to LLVM IR");
   addText(*translated, MLA_COMPILED_FOR, compiledFor);
@@ -111,17 +110,20 @@ llvm::Error mla::emitSharedObject(ModuleOp module, llvm::StringRef compiledFor, 
 }
 
 llvm::Expected<std::unique_ptr<ExecutionEngine>> mla::compileInProcess(ModuleOp module) {
-  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine = createMachine();
+  const CPULevel &level = hostLevel();
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine = createMachine(level);
   if (!machine)
     return machine.takeError();
   ExecutionEngineOptions options;
   auto optimize = makeOptimizingTransformer(3, 0, machine->get());
-  options.llvmModuleBuilder = translate;
+  auto build = [&](Operation *op, llvm::LLVMContext &context) { return translate(op, level, context); };
+  options.llvmModuleBuilder = build;
   options.transformer = optimize;
   options.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Aggressive;
   // Use the large code model: next to terabytes of mapped weights, sections may be more than 2 GiB apart, and
   // RuntimeDyld silently truncates longer distances.
-  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> own = createMachine(llvm::Reloc::Static, llvm::CodeModel::Large);
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> own =
+      createMachine(level, llvm::Reloc::Static, llvm::CodeModel::Large);
   if (!own)
     return own.takeError();
   return ExecutionEngine::create(module, options, std::move(*own));

@@ -1,4 +1,5 @@
-// Tiles of 16 queries and heads are parallel; tiles of 64 keys, whole ones first, then those at the edge. Shared keys
+// Tiles of 16 queries and heads are parallel; tiles of 64 keys: those seen by all queries,
+// those that are masked, then those at the end of the sequence. Shared keys
 // are slices of rank 2, keys of a head of rank 3.
 //
 // RUN: mla-opt %s --mla-to-linalg --canonicalize --cse | FileCheck %s
@@ -18,6 +19,7 @@
 // CHECK: %[[DIVUI:.*]] = arith.divui %[[MAXSI]], %[[C64]] : index
 // CHECK: %[[MINSI_3:.*]] = arith.minsi %{{.*}}, %{{.*}} : index
 // CHECK: %[[MAXSI_2:.*]] = arith.maxsi %[[MINSI_3]], %[[C0]] : index
+// CHECK: %[[CEILDIVUI_2:.*]] = arith.ceildivui %[[MAXSI_2]], %[[C64]] : index
 // CHECK: %[[FOR_2:.*]]:3 = scf.for %[[I_4:.*]] = %[[C0]] to %[[DIVUI]] step %[[C1]] iter_args(%[[STATE_5:.*]] = %{{.*}}, %[[STATE_6:.*]] = %{{.*}}, %[[STATE_7:.*]] = %{{.*}}) -> (tensor<16xf32>, tensor<16xf32>, tensor<16x24xf32>)
 // CHECK: %[[SLICE:.*]] = tensor.extract_slice %[[K]][%{{.*}}, %[[I_3]], 0] [64, 1, 32] [1, 1, 1] : tensor<?x4x32xf32> to tensor<64x32xf32>
 // CHECK: %[[MATMUL:.*]] = linalg.matmul ins(%[[SLICE]], %{{.*}} : tensor<64x32xf32>, tensor<32x16xf32>) outs(%{{.*}} : tensor<64x16xf32>) -> tensor<64x16xf32>
@@ -26,8 +28,13 @@
 // CHECK: %[[SLICE_3:.*]] = tensor.extract_slice %[[V]][%{{.*}}, %[[I_3]], 0] [64, 1, 24] [1, 1, 1] : tensor<?x4x24xf32> to tensor<64x24xf32>
 // CHECK: %[[MATERIALIZE_IN_DESTINATION:.*]] = bufferization.materialize_in_destination %{{.*}} in %[[STATE_5]] : (tensor<16xf32>, tensor<16xf32>) -> tensor<16xf32>
 // CHECK: %[[MATMUL_3:.*]] = linalg.matmul {{.*}}ins(%{{.*}}, %[[SLICE_3]] : tensor<64x16xf32>, tensor<64x24xf32>) outs(%{{.*}} : tensor<16x24xf32>) -> tensor<16x24xf32>
-// CHECK: %[[CEILDIVUI_2:.*]] = arith.ceildivui %[[MAXSI_2]], %[[C64]] : index
-// CHECK: %[[FOR_3:.*]]:3 = scf.for %[[I_5:.*]] = %[[DIVUI]] to %[[CEILDIVUI_2]] step %[[C1]] iter_args(%[[STATE_8:.*]] = %[[FOR_2]]#0, %[[STATE_9:.*]] = %[[FOR_2]]#1, %[[STATE_10:.*]] = %[[FOR_2]]#2) -> (tensor<16xf32>, tensor<16xf32>, tensor<16x24xf32>)
+// CHECK: %[[INSIDE:.*]] = arith.divui %{{.*}}, %[[C64]] : index
+// CHECK: %[[INSIDE_2:.*]] = arith.minsi %[[CEILDIVUI_2]], %[[INSIDE]] : index
+// CHECK: %[[INSIDE_3:.*]] = arith.maxsi %[[DIVUI]], %[[INSIDE_2]] : index
+// CHECK: %[[MASKED:.*]]:3 = scf.for %{{.*}} = %[[DIVUI]] to %[[INSIDE_3]] step %[[C1]] iter_args(%{{.*}} = %[[FOR_2]]#0, %{{.*}} = %[[FOR_2]]#1, %{{.*}} = %[[FOR_2]]#2)
+// CHECK: %[[SCORES:.*]] = linalg.generic {{.*}} ins(%{{.*}} : tensor<64x16xf32>) outs(%{{.*}} : tensor<64x16xf32>)
+// CHECK: arith.select %{{.*}}, %{{.*}}, %{{.*}} : f32
+// CHECK: %[[FOR_3:.*]]:3 = scf.for %[[I_5:.*]] = %[[INSIDE_3]] to %[[CEILDIVUI_2]] step %[[C1]] iter_args(%[[STATE_8:.*]] = %[[MASKED]]#0, %[[STATE_9:.*]] = %[[MASKED]]#1, %[[STATE_10:.*]] = %[[MASKED]]#2) -> (tensor<16xf32>, tensor<16xf32>, tensor<16x24xf32>)
 // CHECK: %[[MINSI_4:.*]] = arith.minsi %{{.*}}, %{{.*}} : index
 // CHECK: %[[MATMUL_4:.*]] = linalg.matmul ins(%{{.*}}, %{{.*}} : tensor<64x32xf32>, tensor<32x16xf32>) outs(%{{.*}} : tensor<64x16xf32>) -> tensor<64x16xf32>
 // CHECK: %[[MINSI_5:.*]] = arith.minsi %{{.*}}, %{{.*}} : index
@@ -63,6 +70,7 @@ func.func @keys_per_head(%q: tensor<?x4x32xf32>, %q_rope: tensor<?x4x16xf32>, %c
 // CHECK: %[[DIVUI:.*]] = arith.divui %[[MAXSI]], %[[C64]] : index
 // CHECK: %[[MINSI_3:.*]] = arith.minsi %{{.*}}, %{{.*}} : index
 // CHECK: %[[MAXSI_2:.*]] = arith.maxsi %[[MINSI_3]], %[[C0]] : index
+// CHECK: %[[CEILDIVUI_2:.*]] = arith.ceildivui %[[MAXSI_2]], %[[C64]] : index
 // CHECK: %[[FOR_2:.*]]:3 = scf.for %[[I_4:.*]] = %[[C0]] to %[[DIVUI]] step %[[C1]] iter_args(%[[STATE_5:.*]] = %{{.*}}, %[[STATE_6:.*]] = %{{.*}}, %[[STATE_7:.*]] = %{{.*}}) -> (tensor<16xf32>, tensor<16xf32>, tensor<16x64xf32>)
 // CHECK: %[[SLICE:.*]] = tensor.extract_slice %[[C]][%{{.*}}, 0] [64, 64] [1, 1] : tensor<?x64xf32> to tensor<64x64xf32>
 // CHECK: %[[MATMUL:.*]] = linalg.matmul ins(%[[SLICE]], %{{.*}} : tensor<64x64xf32>, tensor<64x16xf32>) outs(%{{.*}} : tensor<64x16xf32>) -> tensor<64x16xf32>
@@ -70,8 +78,13 @@ func.func @keys_per_head(%q: tensor<?x4x32xf32>, %q_rope: tensor<?x4x16xf32>, %c
 // CHECK: %[[MATMUL_2:.*]] = linalg.matmul ins(%[[SLICE_2]], %{{.*}} : tensor<64x16xf32>, tensor<16x16xf32>) outs(%[[MATMUL]] : tensor<64x16xf32>) -> tensor<64x16xf32>
 // CHECK: %[[MATERIALIZE_IN_DESTINATION:.*]] = bufferization.materialize_in_destination %{{.*}} in %[[STATE_5]] : (tensor<16xf32>, tensor<16xf32>) -> tensor<16xf32>
 // CHECK: %[[MATMUL_3:.*]] = linalg.matmul {{.*}}ins(%{{.*}}, %[[SLICE]] : tensor<64x16xf32>, tensor<64x64xf32>) outs(%{{.*}} : tensor<16x64xf32>) -> tensor<16x64xf32>
-// CHECK: %[[CEILDIVUI_2:.*]] = arith.ceildivui %[[MAXSI_2]], %[[C64]] : index
-// CHECK: %[[FOR_3:.*]]:3 = scf.for %[[I_5:.*]] = %[[DIVUI]] to %[[CEILDIVUI_2]] step %[[C1]] iter_args(%[[STATE_8:.*]] = %[[FOR_2]]#0, %[[STATE_9:.*]] = %[[FOR_2]]#1, %[[STATE_10:.*]] = %[[FOR_2]]#2) -> (tensor<16xf32>, tensor<16xf32>, tensor<16x64xf32>)
+// CHECK: %[[INSIDE:.*]] = arith.divui %{{.*}}, %[[C64]] : index
+// CHECK: %[[INSIDE_2:.*]] = arith.minsi %[[CEILDIVUI_2]], %[[INSIDE]] : index
+// CHECK: %[[INSIDE_3:.*]] = arith.maxsi %[[DIVUI]], %[[INSIDE_2]] : index
+// CHECK: %[[MASKED:.*]]:3 = scf.for %{{.*}} = %[[DIVUI]] to %[[INSIDE_3]] step %[[C1]] iter_args(%{{.*}} = %[[FOR_2]]#0, %{{.*}} = %[[FOR_2]]#1, %{{.*}} = %[[FOR_2]]#2)
+// CHECK: %[[SCORES:.*]] = linalg.generic {{.*}} ins(%{{.*}} : tensor<64x16xf32>) outs(%{{.*}} : tensor<64x16xf32>)
+// CHECK: arith.select %{{.*}}, %{{.*}}, %{{.*}} : f32
+// CHECK: %[[FOR_3:.*]]:3 = scf.for %[[I_5:.*]] = %[[INSIDE_3]] to %[[CEILDIVUI_2]] step %[[C1]] iter_args(%[[STATE_8:.*]] = %[[MASKED]]#0, %[[STATE_9:.*]] = %[[MASKED]]#1, %[[STATE_10:.*]] = %[[MASKED]]#2) -> (tensor<16xf32>, tensor<16xf32>, tensor<16x64xf32>)
 // CHECK: %[[MINSI_4:.*]] = arith.minsi %{{.*}}, %{{.*}} : index
 // CHECK: %[[MATMUL_4:.*]] = linalg.matmul ins(%{{.*}}, %{{.*}} : tensor<64x64xf32>, tensor<64x16xf32>) outs(%{{.*}} : tensor<64x16xf32>) -> tensor<64x16xf32>
 // CHECK: %[[MINSI_5:.*]] = arith.minsi %{{.*}}, %{{.*}} : index

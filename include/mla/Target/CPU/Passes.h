@@ -9,7 +9,9 @@
 #define MLA_TARGET_CPU_PASSES_H
 
 #include "mla/Dialect/MLA/IR/MLA.h"
+#include "mla/Target/CPU/Level.h"
 
+#include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -26,6 +28,9 @@
 
 namespace mla {
 
+/// On an entry: the names of entries that have the same code, and no function of their own.
+constexpr llvm::StringLiteral kEntryNamesAttr = "mla.entry_names";
+
 #define GEN_PASS_DECL
 #include "mla/Target/CPU/Passes.h.inc"
 #define GEN_PASS_REGISTRATION
@@ -39,10 +44,10 @@ void registerCollectivesBufferization(mlir::DialectRegistry &registry);
 
 /// Lower mla operations with bound weights to linalg on tensors, the stage
 /// `--emit=linalg`.
-void buildLinalgPipeline(mlir::OpPassManager &pm);
+void buildLinalgPipeline(mlir::OpPassManager &pm, const CPULevel &level);
 /// Lower that to the LLVM dialect, with entry points.
-void buildCPUPipeline(mlir::OpPassManager &pm);
-/// Register `mla-to-cpu`: both, for mla-opt.
+void buildCPUPipeline(mlir::OpPassManager &pm, const CPULevel &level);
+/// Register `mla-to-cpu`: both, for mla-opt and this machine.
 void registerCPUPipelines();
 
 } // namespace mla

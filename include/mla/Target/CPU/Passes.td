@@ -10,14 +10,26 @@
 
 include "mlir/Pass/PassBase.td"
 
+def MLACPUShareEntries : Pass<"mla-cpu-share-entries", "::mlir::ModuleOp"> {
+  let summary = "Keep one function of entries with equal code";
+  let description = [{
+    Phases with one form have the same code. Erases all but the first of such
+    functions, whose `mla.entry_names` lists the names of the others;
+    `mla-cpu-entries` gives it their entry points. Functions that are not the
+    entries of a bundle stay.
+  }];
+}
+
 def MLACPUVectorize : Pass<"mla-cpu-vectorize", "::mlir::func::FuncOp"> {
   let summary = "Tile and vectorise products of static shape";
   let description = [{
     Lowers a `linalg.matmul` of static shape to loops over tiles whose sums stay
     in registers, with one outer product per step. Tiles are the largest divisors
     of the sizes up to `rows` and `columns`; with AVX-512, 8 x 32 takes 16 of 32
-    registers for sums. Other linalg operations become loops, which LLVM
-    vectorises.
+    registers for sums. A right factor that is widened from bf16 is widened in
+    the tile if that has one row. An elementwise operation with `mla.vector_rows`
+    becomes a loop over vectors, its rows. Other linalg operations become loops,
+    which LLVM vectorises.
   }];
   let options = [
     Option<"rows", "rows", "int64_t", "8", "rows of a tile at most">,
@@ -29,6 +41,19 @@ def MLACPUVectorize : Pass<"mla-cpu-vectorize", "::mlir::func::FuncOp"> {
     "::mlir::linalg::LinalgDialect", "::mlir::scf::SCFDialect",
     "::mlir::tensor::TensorDialect", "::mlir::vector::VectorDialect"
   ];
+}
+
+def MLACPUMatrixTiles : Pass<"mla-cpu-matrix-tiles", "::mlir::func::FuncOp"> {
+  let summary = "Multiply bf16 on AMX tiles";
+  let description = [{
+    Lowers every `linalg.generic` with `mla.matrix_tiles`, which `mla-to-linalg`
+    emits, to operations of the `amx` dialect: sums [m, n] of f32 of the products
+    of rows [m, k / 2, 2] and pairs [k / 2, n, 2] of bf16, with m and n multiples
+    of 32 and k of 32. Runs on buffers. Sums are of f32 in another order than
+    that of the loops (TDPBF16PS adds pairs first), and denormals count as zero.
+  }];
+  let dependentDialects = ["::mlir::amx::AMXDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
 }
 
 def MLACPUBufferize : Pass<"mla-cpu-bufferize", "::mlir::ModuleOp"> {
@@ -109,6 +134,7 @@ def MLACPUEntries : Pass<"mla-cpu-entries", "::mlir::ModuleOp"> {
     Adds `mla_entry_<name>(ptr descriptors)` (`mla/abi.h`) to every function
     that has a C interface: it loads the pointers to memref descriptors, in the
     order of arguments and then results, and calls the C interface with them.
+    Adds one for every name of `mla.entry_names` too.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
