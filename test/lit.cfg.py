@@ -19,7 +19,7 @@ config.excludes = ["Inputs", "CMakeLists.txt", "unit", "golden", "configs", "Fuz
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.mla_obj_root, "test")
 
-llvm_config.with_system_environment(["HOME", "TMP", "TEMP", "XDG_CACHE_HOME"])
+llvm_config.with_system_environment(["HOME", "TMP", "TEMP", "XDG_CACHE_HOME", "MLA_LONG_TESTS"])
 llvm_config.use_default_substitutions()  # FileCheck, not, %python
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
 llvm_config.with_environment("PATH", config.mla_tools_dir, append_path=True)
@@ -86,6 +86,8 @@ if works(unprivileged + ["true"]):
 if works(["unshare", "-rm", "mount", "-t", "tmpfs", "-o", "size=64k", "none", "/mnt"]):
     config.available_features.add("tmpfs")
 config.available_features.add(platform.machine())
+if "MLA_LONG_TESTS" in os.environ:
+    config.available_features.add("long-tests")
 if config.mla_sanitizers:
     config.available_features.add("sanitizers")
 if has_cuda_device():
