@@ -75,7 +75,7 @@ def _run(arguments):
 
 
 def compile(output=None, *, weights=None, adapter=None, unmerged=False, config=None, layers=None, scope=None, target=None,
-            dtype=None, plan=None, device=None, page=None, tp=None, rank=None, cache=None, cache_dtype=None, cache_scale=None,
+            cpu=None, dtype=None, plan=None, device=None, page=None, tp=None, rank=None, cache=None, cache_dtype=None, cache_scale=None,
             batch_invariant=False, no_weights=False, core_mask=None, core_sinks=False, emit=None, report=None, baseline=None,
             batch=None, context=None):
     """Compile layers to the bundle (a directory) `output`, and return its path.
@@ -87,6 +87,7 @@ def compile(output=None, *, weights=None, adapter=None, unmerged=False, config=N
     layers     0 (the default), "0-3", range(4) or "all"
     scope      "attention" (the default), "layer" or "model", which takes token numbers (docs/decoder.md)
     target     "cpu" (the default) or "h100"; dtype: "f32" or "bf16"
+    cpu        for target="cpu": the level of processors that run the code, "native" (the default), "x86-64-v3", …
     cache_dtype  how the cache holds a token: as hidden states (the default), or in "fp8_row" or "fp8_tensor" (docs/fp8.md)
     cache_scale  for "fp8_tensor": rows hold latents and keys divided by it
     plan       "auto" (the default), a form, or forms by phase; if given, the plan is explained on sys.stderr
@@ -102,7 +103,7 @@ def compile(output=None, *, weights=None, adapter=None, unmerged=False, config=N
     if output is not None and not isinstance(output, (str, os.PathLike)):
         raise CompileError(2, f"output: is a {type(output).__name__}, must be a path")
     with _config_file(config) as config_path, _config_file(baseline) as baseline_path:
-        named = {"weights": weights, "config": config_path, "target": target, "dtype": dtype,
+        named = {"weights": weights, "config": config_path, "target": target, "cpu": cpu, "dtype": dtype,
                  "layers": None if layers is None else _layers(layers), "scope": scope, "plan": plan, "device": device, "page": page, "tp": tp,
                  "rank": rank, "cache": cache, "cache-dtype": cache_dtype, "cache-scale": cache_scale, "emit": emit,
                  "core-mask": core_mask, "report": report, "baseline": baseline_path, "batch": batch, "context": context}

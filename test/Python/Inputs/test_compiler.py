@@ -61,6 +61,10 @@ class Compiling(unittest.TestCase):
         with self.assertRaisesRegex(mla_mlir.CompileError, "--batch requires --report"):
             mla_mlir.compile(SCRATCH / "none", config=CONFIG, batch=2)
 
+    def test_a_level_of_processors(self):
+        with self.assertRaisesRegex(mla_mlir.CompileError, "--cpu: expected native, .*, got 'pentium'"):
+            mla_mlir.compile(SCRATCH / "none", config=CONFIG, cpu="pentium")
+
     def test_a_given_plan_is_explained(self):
         for plan in ("auto", "decode.q=fold"):
             text, error = said(lambda: mla_mlir.compile(config=CONFIG, plan=plan, emit="plan"))
