@@ -21,6 +21,7 @@ import threading
 
 import torch
 from torch import Tensor
+from torch.library import custom_op
 
 from . import attention_reference, cores
 from .bundle import Call, load
@@ -88,7 +89,7 @@ def _enqueue(call: Call, device):
     call.enqueue(stream, (workspace.data_ptr() if size else None, size))
 
 
-@torch.library.custom_op("mla::layer", mutates_args=("pages",))
+@custom_op("mla::layer", mutates_args=("pages",))
 def layer(hidden: Tensor, pages: Tensor, block_table: Tensor, lengths: Tensor, cu_seqlens: Tensor, bundle: str, layer: int,
           max_queries: int, max_length: int = 0, phase: str = "auto") -> Tensor:
     """Bundle.step: append the new tokens' rows to `pages` and return the layer's result."""
@@ -106,7 +107,7 @@ def _(hidden, pages, block_table, lengths, cu_seqlens, bundle, layer, max_querie
     return torch.empty_like(hidden, memory_format=torch.contiguous_format)
 
 
-@torch.library.custom_op("mla::latent_attention", mutates_args=(), device_types="cuda")
+@custom_op("mla::latent_attention", mutates_args=(), device_types="cuda")
 def latent_attention(q_latent: Tensor, q_rope: Tensor, pages: Tensor, block_table: Tensor, lengths: Tensor,
                      cu_seqlens: Tensor, bundle: str, max_queries: int, max_length: int = 0, scale: float = 0.0,
                      sinks: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -142,7 +143,7 @@ def _(q_latent, q_rope, pages, block_table, lengths, cu_seqlens, bundle, max_que
     return attention_reference.latent(q_latent, q_rope, pages, block_table, lengths, cu_seqlens, scale, sinks)
 
 
-@torch.library.custom_op("mla::naive_attention", mutates_args=(), device_types="cuda")
+@custom_op("mla::naive_attention", mutates_args=(), device_types="cuda")
 def naive_attention(q_nope: Tensor, q_rope: Tensor, k_nope: Tensor, k_rope: Tensor, v: Tensor, cu_seqlens: Tensor,
                     cu_keys: Tensor, bundle: str, max_queries: int, max_length: int, scale: float = 0.0,
                     sinks: Tensor | None = None) -> Tensor:

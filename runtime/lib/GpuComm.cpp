@@ -30,7 +30,7 @@ void GpuComm::pause(const TimeLimit &limit) {
 void GpuComm::endComms() {
   for (auto [ranks, comm] : comms)
     if (isOwn || ranks != numRanks || !failed.empty())
-      library.ncclCommAbort(comm);
+      functions.ncclCommAbort(comm);
   comms.clear();
 }
 
@@ -59,13 +59,13 @@ Error GpuComm::settle(std::unique_lock<std::mutex> &lock, nccl::Comm comm, nccl:
     lock.unlock();
     pause(limit);
     lock.lock();
-    if (failed.empty() && library.ncclCommGetAsyncError(comm, &status))
+    if (failed.empty() && functions.ncclCommGetAsyncError(comm, &status))
       problem = "its state is unknown";
     if (status == nccl::inProgress && limit.hasPassed())
       problem = "not all of the " + std::to_string(numRanks) + " ranks came within " + limit.text();
   }
   if (status && status != nccl::inProgress)
-    problem = library.describe(status);
+    problem = functions.describe(status);
   lock.unlock();
   if (!problem.empty())
     fail(problem);
@@ -81,8 +81,8 @@ bool GpuComm::noteAsyncErrors() {
     std::lock_guard<std::mutex> lock(mutex);
     for (auto [ranks, comm] : comms) {
       nccl::Status status = nccl::success;
-      if (library.ncclCommGetAsyncError(comm, &status) || (status && status != nccl::inProgress))
-        found = "rank " + std::to_string(ownRank) + " lost another: " + library.describe(status);
+      if (functions.ncclCommGetAsyncError(comm, &status) || (status && status != nccl::inProgress))
+        found = "rank " + std::to_string(ownRank) + " lost another: " + functions.describe(status);
     }
   }
   if (!found.empty())
@@ -161,7 +161,7 @@ Result<std::shared_ptr<GpuComm>> GpuComm::create(const char *where, const mla_co
   nccl::Config config;
   nccl::Comm made = nullptr;
   nccl::Status status =
-      comm.library.ncclCommInitRankConfig(&made, static_cast<int>(ranks), id, static_cast<int>(rank), &config);
+      comm.functions.ncclCommInitRankConfig(&made, static_cast<int>(ranks), id, static_cast<int>(rank), &config);
   std::unique_lock<std::mutex> lock(comm.mutex);
   if (made)
     comm.comms[ranks] = made;
@@ -181,11 +181,11 @@ Result<std::shared_ptr<GpuComm>> GpuComm::wrap(const char *where, void *given, d
   GpuComm &comm = **begun;
   auto made = static_cast<nccl::Comm>(given);
   int ranks = 0, rank = 0;
-  nccl::Status status = comm.library.ncclCommCount(made, &ranks);
+  nccl::Status status = comm.functions.ncclCommCount(made, &ranks);
   if (!status)
-    status = comm.library.ncclCommUserRank(made, &rank);
+    status = comm.functions.ncclCommUserRank(made, &rank);
   if (status)
-    return Error(ErrorKind::InvalidArgument, std::string(where) + ": " + comm.library.describe(status) +
+    return Error(ErrorKind::InvalidArgument, std::string(where) + ": " + comm.functions.describe(status) +
                                                  "; pass an ncclComm_t of the library that MLA_LIBNCCL names");
   comm.numRanks = ranks;
   comm.ownRank = rank;
@@ -208,8 +208,8 @@ Error GpuComm::split(const std::string &where, int64_t groupRanks) {
     return lock.unlock(), failure(where);
   nccl::Config config;
   nccl::Comm made = nullptr;
-  nccl::Status status = library.ncclCommSplit(all->second, static_cast<int>(ownRank / groupRanks),
-                                              static_cast<int>(ownRank), &made, &config);
+  nccl::Status status = functions.ncclCommSplit(all->second, static_cast<int>(ownRank / groupRanks),
+                                                static_cast<int>(ownRank), &made, &config);
   // The new one is there when the old one is done.
   if (Error error = settle(lock, all->second, status, "ncclCommSplit"))
     return error;
@@ -251,17 +251,17 @@ Error GpuComm::prepare(const std::string &where, schema::Collective kind, int64_
 
 /// Sends a block to every rank, and receives one from each, at the same time.
 nccl::Status GpuComm::exchange(const CollectiveCall &call, nccl::Comm comm, int type, uint64_t bytes) const {
-  nccl::Status status = library.ncclGroupStart();
+  nccl::Status status = functions.ncclGroupStart();
   for (int64_t peer = 0; peer < call.ranks && !status; ++peer) {
     auto *in = reinterpret_cast<const char *>(call.in) + peer * bytes;
     auto *out = reinterpret_cast<char *>(call.out) + peer * bytes;
-    status = library.ncclSend(in, call.count, type, static_cast<int>(peer), comm, call.stream);
+    status = functions.ncclSend(in, call.count, type, static_cast<int>(peer), comm, call.stream);
     if (!status || status == nccl::inProgress)
-      status = library.ncclRecv(out, call.count, type, static_cast<int>(peer), comm, call.stream);
+      status = functions.ncclRecv(out, call.count, type, static_cast<int>(peer), comm, call.stream);
     if (status == nccl::inProgress)
       status = nccl::success;
   }
-  nccl::Status ended = library.ncclGroupEnd();
+  nccl::Status ended = functions.ncclGroupEnd();
   return status ? status : ended;
 }
 
@@ -279,10 +279,10 @@ Error GpuComm::enqueue(const CollectiveCall &call) {
   nccl::Status status = nccl::success;
   switch (call.kind) {
   case schema::Collective::AllReduce:
-    status = library.ncclAllReduce(in, out, call.count, type, nccl::sum, comm, call.stream);
+    status = functions.ncclAllReduce(in, out, call.count, type, nccl::sum, comm, call.stream);
     break;
   case schema::Collective::AllGather:
-    status = library.ncclAllGather(in, out, call.count, type, comm, call.stream);
+    status = functions.ncclAllGather(in, out, call.count, type, comm, call.stream);
     break;
   case schema::Collective::AllToAll:
     status = exchange(call, comm, type, bytes);

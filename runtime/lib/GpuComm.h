@@ -66,7 +66,7 @@ public:
   std::mutex inUse;
 
 private:
-  const nccl::Library &library;
+  const nccl::Library &functions;
   int64_t numRanks = 0, ownRank = 0;
   const double timeout;
   std::mutex mutex;                    ///< guards everything below, and calls of NCCL
@@ -74,8 +74,8 @@ private:
   bool isOwn = true;                   ///< the communicator of all ranks
   std::string failed;
 
-  GpuComm(std::shared_ptr<CudaContext> context, const nccl::Library &library, double timeout)
-      : context(std::move(context)), library(library), timeout(timeout) {}
+  GpuComm(std::shared_ptr<CudaContext> context, const nccl::Library &functions, double timeout)
+      : context(std::move(context)), functions(functions), timeout(timeout) {}
   /// Returns one without a communicator of NCCL, in the context of the calling thread.
   static Result<std::shared_ptr<GpuComm>> begin(const char *where, double timeout);
   static void pause(const TimeLimit &limit);
