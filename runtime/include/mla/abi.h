@@ -54,7 +54,7 @@ extern "C" {
  *   "magic"     MLA_BUNDLE_MAGIC          "version"   MLA_BUNDLE_VERSION, ..._WITHOUT_ADAPTERS or ..._WITH_RANKS
  *   "producer"  free text                 "target"    "cpu", or a row MLA_GPU_TARGET of launch_abi.def
  *   "isa"       required processor: "x86-64-v2" | "x86-64-v3" | "x86-64-v4" | "sapphirerapids" |
- *             "aarch64", or GPU: that row's
+ *               "aarch64", or GPU: that row's
  *   "dtype"     "f32" | "bf16": element type of hidden states and weights
  *   "products"  "e4m3" if projections of scaled weights multiply e4m3, "e4m3x2" with two terms per element of a
  *               token, else absent
