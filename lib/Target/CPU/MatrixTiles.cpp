@@ -96,6 +96,14 @@ void TileBuilder::emitSums(int64_t m, int64_t n) {
 
 /// Return whether tiles divide the product.
 static bool hasTiles(linalg::GenericOp op) {
+  auto isOf = [](Value buffer, int64_t rank, auto isElement) {
+    auto type = dyn_cast<MemRefType>(buffer.getType());
+    return type && type.getRank() == rank && isElement(type.getElementType());
+  };
+  auto isFactor = [&](Value buffer) { return isOf(buffer, 3, [](Type type) { return type.isBF16(); }); };
+  if (op.getInputs().size() != 2 || op.getOutputs().size() != 1 || !llvm::all_of(op.getInputs(), isFactor) ||
+      !isOf(op.getOutputs()[0], 2, [](Type type) { return type.isF32(); }))
+    return false;
   ArrayRef<int64_t> rows = typeOf(op.getInputs()[0]).getShape(), sums = typeOf(op.getOutputs()[0]).getShape();
   auto isMultiple = [](int64_t size, int64_t of) { return !ShapedType::isDynamic(size) && size % of == 0; };
   return isMultiple(sums[0], kSums * kEdge) && isMultiple(sums[1], kSums * kEdge) && isMultiple(rows[1], kDepth / 2);

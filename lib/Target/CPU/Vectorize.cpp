@@ -98,7 +98,8 @@ struct MLACPUVectorizePass : mla::impl::MLACPUVectorizeBase<MLACPUVectorizePass>
     getOperation().walk([&](linalg::LinalgOp op) {
       if (auto product = dyn_cast<linalg::MatmulOp>(op.getOperation()); product && hasStaticLoops(op))
         products.push_back(product);
-      if (auto generic = dyn_cast<linalg::GenericOp>(op.getOperation()); generic && op->hasAttr(kVectorRowsAttr))
+      if (auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
+          generic && op->hasAttr(kVectorRowsAttr) && hasStaticLoops(op))
         rowwise.push_back(generic);
     });
     IRRewriter rewriter(&getContext());
